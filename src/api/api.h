@@ -1,0 +1,22 @@
+/* The JSON API as a door: /prod/upload, /prod/images, ..., /prod/limits.
+ * Routes are one table; each has a handler of its own. See doc/api.md. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "image/product.h"
+#include "port/door.h"
+
+struct api_options {
+	bool key_for_images;       /* list, get, complete and delete need the key (delete: or the delete token) */
+	bool key_for_slots;
+	struct str key;            /* "": none */
+	struct str cors_origins;   /* "*" or origins with commas */
+};
+
+struct api;
+/* product and the texts of options are borrowed and outlive the api. NULL: memory failed. */
+struct api *api_new(struct product *p, const struct api_options *o);
+void api_free(struct api **a);
+struct door *api_door(struct api *a);
+
+#endif

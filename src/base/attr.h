@@ -1,0 +1,13 @@
+/* Compiler attributes under names of our own, and the few macros every file may use. */
+#ifndef BASE_ATTR_H
+#define BASE_ATTR_H
+
+#include <stddef.h>
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+#define NONNULL __attribute__((returns_nonnull))
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

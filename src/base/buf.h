@@ -1,0 +1,34 @@
+/* struct buf: growing bytes with a maximum from birth and a sticky error.
+ *
+ * Append freely and ask buf_ok once: past the maximum, or when memory fails, the buffer is marked
+ * and later appends do nothing. A buffer is on the heap (buf_init, then buf_deinit) or in an arena
+ * (buf_init_arena, nothing to free; growth leaves the old bytes to the arena). Always followed by a
+ * NUL that does not count, so that buf.p may be given to C functions. One thread at a time. */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/str.h"
+
+struct buf {
+	char *p;
+	size_t n;
+	size_t cap;
+	size_t max_bytes;
+	struct arena *arena;   /* NULL: heap */
+	bool bad;
+};
+
+void buf_init(struct buf *b, size_t max_bytes);
+void buf_init_arena(struct buf *b, struct arena *a, size_t max_bytes);
+/* Free a heap buffer and zero it; safe on a zeroed one. */
+void buf_deinit(struct buf *b);
+/* Forget the content and the error, keep the memory. */
+void buf_clear(struct buf *b);
+void buf_put(struct buf *b, struct str s);
+void buf_put_char(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+bool buf_ok(const struct buf *b);
+/* What is in it, borrowed until the next append. */
+struct str buf_str(const struct buf *b);
+
+#endif

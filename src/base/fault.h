@@ -1,0 +1,59 @@
+/* How a call tells that it failed: a status that callers branch on, and a fault with a code and a
+ * sentence for people.
+ *
+ * The codes are one table, fault.def: code, status, meaning. Each door (api, s3) maps the code to
+ * its protocol's own error in one table of its own. The text is for the client: it says what to do
+ * and never holds a path, SQL or a secret; what only the operator may know goes to `cause` and
+ * from there to the log. */
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
+
+#include "base/attr.h"
+
+enum status {
+	OK = 0,
+	INVALID,     /* the caller's input is wrong */
+	DENIED,      /* not allowed, or not any more */
+	NOT_FOUND,
+	EXISTS,
+	CONFLICT,    /* the state is not what the call wanted */
+	LIMIT,       /* larger than what is allowed */
+	BUSY,        /* not now; try again */
+	TIMEOUT,
+	IO,          /* our own disk, database or memory failed */
+	UPSTREAM,    /* a remote service failed */
+	CORRUPT,     /* bytes are not what they claim to be */
+};
+
+enum fault_code {
+#define FAULT(code, status, meaning) F_##code,
+#include "base/fault.def"
+#undef FAULT
+	FAULT_CODES
+};
+
+struct fault {
+	enum fault_code code;
+	char text[256];    /* one sentence for the client, cut at a UTF-8 border when too long */
+	char cause[256];   /* for the log only: errno, SQL, paths */
+};
+
+/* Write code and text (cause is cleared) and give the code's status: the whole error exit is
+ * `return fault_set(why, NO_SUCH_IMAGE, "image %.*s", STRF(id));`. why may be NULL. */
+#define fault_set(why, CODE, ...) fault_write((why), F_##CODE, __VA_ARGS__)
+enum status fault_write(struct fault *why, enum fault_code code, const char *fmt, ...) PRINTF(3, 4);
+/* Add what the log shall say; gives the status of the fault's code. why may be NULL only after fault_set(NULL). */
+void fault_cause(struct fault *why, const char *fmt, ...) PRINTF(2, 3);
+enum status fault_status(enum fault_code code);
+/* The code's name as it stands in fault.def, lower case: "no_such_image". */
+const char *fault_name(enum fault_code code);
+
+/* Return early with the status of `expr` unless it is OK. For functions that own nothing by hand. */
+#define TRY(expr) \
+	do { \
+		enum status try_status_ = (expr); \
+		if (try_status_ != OK) \
+			return try_status_; \
+	} while (0)
+
+#endif

@@ -1,0 +1,46 @@
+/* Digests and MACs over OpenSSL, with the algorithms fetched once: MD5 (ETags), SHA-256,
+ * HMAC-SHA256; comparison of secrets in constant time; wiping. crypto_init before the first use
+ * and before threads; afterwards any thread. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include "base/str.h"
+
+#define MD5_BYTES 16
+#define SHA256_BYTES 32
+
+enum hash_kind { HASH_MD5, HASH_SHA256 };
+
+struct hash {
+	void *ctx;   /* EVP_MD_CTX */
+	bool bad;    /* sticky: memory failed */
+};
+
+/* Fetch the algorithms; aborts the program when OpenSSL cannot give them. Idempotent. */
+void crypto_init(void);
+
+void hash_init(struct hash *h, enum hash_kind kind);
+void hash_update(struct hash *h, const void *p, size_t n);
+/* Write the digest (MD5_BYTES or SHA256_BYTES) and end the hash. false: memory failed. */
+bool hash_final(struct hash *h, unsigned char *out) MUST_CHECK;
+/* End without a digest; safe on a zeroed or ended hash. */
+void hash_deinit(struct hash *h);
+
+void sha256(struct str data, unsigned char out[SHA256_BYTES]);
+/* Lower-case hex and a NUL. */
+void sha256_hex(struct str data, char out[2 * SHA256_BYTES + 1]);
+void hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_BYTES]);
+
+/* Equal, in time that depends on the length of `b` alone; different lengths are not equal. */
+bool secret_equal(struct str a, struct str b);
+void secret_wipe(void *p, size_t n);
+/* n bytes of the system's randomness; aborts when there is none. */
+void random_bytes(void *out, size_t n);
+
+/* A UUID version 4 in lower case and a NUL. */
+#define UUID_CHARS 36
+void uuid_v4(char out[UUID_CHARS + 1]);
+/* Exactly the form that uuid_v4 gives. */
+bool uuid_valid(struct str s);
+
+#endif

@@ -1,0 +1,58 @@
+/* The log: one JSON object a line, on stderr and in DIR/logs/, by a bounded queue and one writer.
+ *
+ * log_write formats the line on the caller's thread and queues it; it never waits for a disk or a
+ * pipe: when the queue is full the line is dropped and counted (`log_dropped`). The writer thread
+ * appends to the file (mode 0600, rotated by size, the newest N kept) and to stderr. A stderr that
+ * is a full pipe blocks neither the callers nor the file. Before log_start and after log_stop lines
+ * go straight to stderr. Signatures, secrets and whole URLs with signatures are never fields. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/fault.h"
+#include "base/str.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+enum log_event {
+#define EVENT(id, level, name, meaning) EV_##id,
+#include "base/log.def"
+#undef EVENT
+	LOG_EVENTS
+};
+
+struct log_field {
+	const char *name;
+	enum { FIELD_STR, FIELD_INT, FIELD_REAL } kind;
+	struct str s;
+	int64_t i;
+	double d;
+};
+
+#define LOG_S(name, value) ((struct log_field){ (name), FIELD_STR, (value), 0, 0 })
+#define LOG_C(name, value) ((struct log_field){ (name), FIELD_STR, str_of(value), 0, 0 })
+#define LOG_I(name, value) ((struct log_field){ (name), FIELD_INT, { 0 }, (int64_t)(value), 0 })
+#define LOG_D(name, value) ((struct log_field){ (name), FIELD_REAL, { 0 }, 0, (value) })
+
+struct log_options {
+	const char *dir;          /* NULL: stderr alone; made (0700) when missing */
+	enum log_level level;     /* what is below is not written */
+	uint64_t file_max_bytes;  /* rotate beyond this */
+	unsigned files;           /* rotated ones kept beside the current */
+	size_t queue_lines;
+};
+
+enum status log_start(const struct log_options *o, struct fault *why) MUST_CHECK;
+/* Write out what is queued and end the writer. */
+void log_stop(void);
+/* Write one line: time, level and event from the table, "requestId" unless id is empty, then the
+ * fields in order. String fields with an empty value are left out. */
+void log_write(enum log_event event, struct str request_id, const struct log_field *fields, size_t n);
+#define LOG(event, id, ...) \
+	log_write(EV_##event, (id), (struct log_field[]){ __VA_ARGS__ }, \
+	          sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+uint64_t log_dropped(void);
+bool log_level_parse(struct str s, enum log_level *out) MUST_CHECK;
+const char *log_level_name(enum log_level level);
+const char *log_event_name(enum log_event event);
+
+#endif

@@ -1,0 +1,31 @@
+/* The settings: one table (settings.def) makes this struct, the environment's names, the flags,
+ * --help, the reference page and the sample .env. Flags win over the environment, the environment
+ * over the defaults. Read once at start, then only read: any thread. */
+#ifndef BASE_SETTINGS_H
+#define BASE_SETTINGS_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+#define SETTING_TYPE_TEXT const char *
+#define SETTING_TYPE_NUMBER uint64_t
+#define SETTING_TYPE_SWITCH bool
+
+struct settings {
+#define SETTING(field, kind, env, flag, def, min, max, unit, sentence) SETTING_TYPE_##kind field;
+#include "base/settings.def"
+#undef SETTING
+};
+
+/* Defaults, then the environment, then the flags `--flag VALUE`, `--flag=VALUE`, `--switch`,
+ * `--no-switch` of argv[0..argc). Texts are borrowed from argv and the environment. An empty
+ * environment variable counts as unset.
+ * Errors  BAD_SETTING an unknown flag, a missing value, not a number, out of range, not one of the
+ *         words that `unit` lists; the text names the setting and what it takes */
+enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why) MUST_CHECK;
+/* The three renderings of the table: what --help shows, doc/settings.md, .env.example. */
+void settings_help(struct buf *b);
+void settings_markdown(struct buf *b);
+void settings_env_example(struct buf *b);
+
+#endif

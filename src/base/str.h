@@ -1,0 +1,54 @@
+/* struct str: borrowed, immutable bytes with a length. Passed by value, never NUL-terminated,
+ * may hold any byte. An empty str may have p == NULL. Nothing here allocates but the _dup and
+ * _cstr calls, which take an arena and give {NULL, 0} / NULL when it is full (the arena stays
+ * marked, see arena_ok). Any thread. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include "base/attr.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+
+struct str {
+	const char *p;
+	size_t n;
+};
+
+#define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
+/* For printf's "%.*s". */
+#define STRF(s) (int)(s).n, (s).p
+
+/* Borrow a NUL-terminated string; NULL gives an empty str. */
+struct str str_of(const char *cstr);
+bool str_equal(struct str a, struct str b);
+/* Compare without regard to ASCII case. */
+bool str_equal_nocase(struct str a, struct str b);
+/* Order by bytes as memcmp does, a prefix before what it begins. <0, 0, >0. */
+int str_compare(struct str a, struct str b);
+bool str_starts_with(struct str s, struct str prefix);
+bool str_ends_with(struct str s, struct str suffix);
+bool str_starts_with_nocase(struct str s, struct str prefix);
+/* Index of the first `c`, or s.n when there is none. */
+size_t str_find_char(struct str s, char c);
+/* Index of the first `needle`, or s.n when there is none. */
+size_t str_find(struct str s, struct str needle);
+/* The bytes from..to (to is clamped to s.n, from to `to`). */
+struct str str_slice(struct str s, size_t from, size_t to);
+/* Cut at the first `c`: gives what is before it and moves *rest behind it. Without a `c` gives
+ * all of *rest and leaves it {NULL, 0}: so `while (rest.p != NULL)` walks every piece. */
+struct str str_cut(struct str *rest, char c);
+/* Without blanks and tabs at both ends. */
+struct str str_trim(struct str s);
+/* Read all of `s` as decimal digits. false: empty, another byte, or over UINT64_MAX. */
+bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
+
+struct str str_dup(struct arena *a, struct str s);
+/* ASCII letters in lower case. */
+struct str str_lower(struct arena *a, struct str s);
+/* A NUL-terminated copy; bytes behind an inner NUL are not seen by C functions, so refuse those first. */
+char *str_cstr(struct arena *a, struct str s);
+struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,26 @@
+/* The product's state: its rules and the two ports it works on. Made once in main, read by all. */
+#ifndef IMAGE_PRODUCT_H
+#define IMAGE_PRODUCT_H
+
+#include "port/image_table.h"
+#include "port/object_store.h"
+
+#define IMAGE_PREFIX STR("images/")
+
+struct image_rules {
+	struct str allowed_types;      /* media types with commas */
+	uint64_t max_size_bytes;
+	uint64_t max_pixels;
+	uint32_t url_ttl_s;
+	uint32_t pending_ttl_s;        /* kept after the URL has ended */
+	uint32_t rejected_ttl_s;
+	uint32_t orphan_ttl_s;
+};
+
+struct product {
+	struct image_rules rules;
+	struct object_store *store;
+	struct image_table *table;
+};
+
+#endif

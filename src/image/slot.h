@@ -1,0 +1,37 @@
+/* Upload slots: a client says what it wants to upload and gets a URL or a form for just that.
+ * The row is committed before the URL is handed out. Blocks on the table: workers only. */
+#ifndef IMAGE_SLOT_H
+#define IMAGE_SLOT_H
+
+#include "image/product.h"
+
+#define FILE_NAME_MAX_BYTES 255
+
+struct slot_request {
+	struct str file_name;    /* UTF-8, 1..255 bytes, not blank, no U+0000 */
+	struct str file_type;    /* media type; image/jpg and capitals are understood, parameters refused */
+	bool has_size;
+	uint64_t file_size;
+	bool form;               /* a POST form in place of a PUT URL */
+	struct str owner;
+};
+
+struct slot {
+	struct image_row row;
+	struct str delete_token;
+	struct str url;                  /* PUT: presigned; form: where to POST */
+	struct str address;              /* fileUrl */
+	const struct header *headers;    /* PUT: what the client must set; form: the fields */
+	size_t n_headers;
+	int64_t expires_ms;
+};
+
+/* Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; SLOTS_FULL; DISK_FULL; STORAGE_FAILED */
+enum status slot_open(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
+/* The canonical media type of what a client wrote: lower case, image/jpg is image/jpeg.
+ * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */
+enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
+/* "jpg" for image/jpeg; "bin" for a type without a known extension. */
+struct str media_type_extension(struct str media_type);
+
+#endif

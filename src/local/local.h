@@ -1,0 +1,34 @@
+/* The embedded engine: files and SQLite in one data directory, behind three ports.
+ * engine_open locks the directory, recovers incoming/ and starts the committer and the mover. */
+#ifndef LOCAL_LOCAL_H
+#define LOCAL_LOCAL_H
+
+#include "port/bucket_store.h"
+#include "port/image_table.h"
+#include "port/key_ring.h"
+#include "port/object_store.h"
+
+struct engine_options {
+	const char *dir;
+	struct str bucket;
+	struct str region;
+	struct str public_url;     /* of the storage listener; may be set later by engine_set_public_url */
+	uint64_t max_pending;
+	uint64_t reserve_bytes;
+};
+
+struct engine;
+/* Errors  DIR_LOCKED; SCHEMA_UNKNOWN; STORAGE_FAILED; each with a sentence for the terminal */
+enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
+/* Finish what is queued, end the threads, close, unlock. Accepts NULL inside. */
+void engine_free(struct engine **e);
+/* Before the first presign; `url` is copied. For port 0 the address is known only once the listener is bound. */
+void engine_set_public_url(struct engine *e, struct str url);
+struct object_store *engine_object_store(struct engine *e);
+struct image_table *engine_image_table(struct engine *e);
+struct bucket_store *engine_bucket_store(struct engine *e);
+struct key_ring *engine_key_ring(struct engine *e);
+/* OK when a write would be taken now: for readiness.  Errors: DISK_FULL; STORAGE_FAILED */
+enum status engine_ready(struct engine *e, struct fault *why) MUST_CHECK;
+
+#endif

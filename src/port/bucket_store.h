@@ -1,0 +1,95 @@
+/* Port: what the S3 protocol needs from the embedded store beyond object_store: bodies that stream
+ * in, files that go out by descriptor, and an object and its image row in one commit.
+ *
+ * A body arrives as `begin`, any number of `write`, then `finish` or `abandon`. begin and write do
+ * not wait for the disk's sync and may run on a reactor; finish syncs and commits: workers only.
+ * Until finish returns OK nobody sees the object; after anything else nothing of it is left. An
+ * incoming belongs to one thread at a time; all else is for any thread. */
+#ifndef PORT_BUCKET_STORE_H
+#define PORT_BUCKET_STORE_H
+
+#include "port/image_table.h"
+#include "port/object_store.h"
+
+struct bucket_store;
+struct incoming;
+
+/* An object that is opened for reading. The descriptor is the caller's to close; deleting the object does not hurt it. */
+struct object_file {
+	struct object_info info;
+	int fd;
+};
+
+/* What finish shall commit. */
+struct object_commit {
+	struct str bucket, key;
+	struct str content_type;
+	/* NULL: a plain object, which replaces. Else the row is settled in the same commit, only if it is
+	 * pending; the object must not be there yet. */
+	const struct settlement *settle;
+	struct arena *arena;
+	struct image_row *now;     /* as table_settle's; may be NULL when settle is */
+};
+
+struct bucket_store_ops {
+	enum status (*begin)(struct bucket_store *, uint64_t expected_bytes, struct incoming **out, struct fault *);
+	enum status (*write)(struct incoming *, const void *p, size_t n, struct fault *);
+	enum status (*view)(struct incoming *, struct str *bytes, unsigned char md5[16], struct fault *);
+	enum status (*finish)(struct incoming **, const struct object_commit *, struct fault *);
+	void (*abandon)(struct incoming **);
+	enum status (*open)(struct bucket_store *, struct str bucket, struct str key, struct arena *, struct object_file *out, struct fault *);
+	enum status (*has_bucket)(struct bucket_store *, struct str bucket, struct fault *);
+};
+struct bucket_store {
+	const struct bucket_store_ops *ops;
+};
+struct incoming {
+	const struct bucket_store_ops *ops;   /* the adapter's own fields follow */
+};
+
+/* Begin a body.  expected_bytes: what was told, 0 when not known.
+ * Errors  DISK_FULL the free space less expected_bytes is below the reserve; STORAGE_FAILED */
+MUST_CHECK static inline enum status bucket_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
+{
+	return s->ops->begin(s, expected_bytes, out, why);
+}
+
+/* Append; the MD5 goes along.  Errors: DISK_FULL; STORAGE_FAILED (sticky: finish fails too) */
+MUST_CHECK static inline enum status bucket_write(struct incoming *in, const void *p, size_t n, struct fault *why)
+{
+	return in->ops->write(in, p, n, why);
+}
+
+/* All bytes so far, mapped read-only until finish or abandon, and their MD5. Nothing may be written after it. */
+MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str *bytes, unsigned char md5[16], struct fault *why)
+{
+	return in->ops->view(in, bytes, md5, why);
+}
+
+/* Sync, commit, and only then return OK. *in is ended and set to NULL whatever comes.
+ * Errors  those of table_settle; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET */
+MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
+{
+	return (*in)->ops->finish(in, c, why);
+}
+
+/* Forget the body and remove what was written. Accepts NULL and a NULL inside; sets *in to NULL. */
+static inline void bucket_abandon(struct incoming **in)
+{
+	if (in != NULL && *in != NULL)
+		(*in)->ops->abandon(in);
+}
+
+/* Errors  NO_SUCH_KEY; NO_SUCH_BUCKET; STORAGE_FAILED */
+MUST_CHECK static inline enum status bucket_open(struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
+{
+	return s->ops->open(s, bucket, key, a, out, why);
+}
+
+/* OK when it exists.  Errors: NO_SUCH_BUCKET; STORAGE_FAILED */
+MUST_CHECK static inline enum status bucket_exists(struct bucket_store *s, struct str bucket, struct fault *why)
+{
+	return s->ops->has_bucket(s, bucket, why);
+}
+
+#endif

@@ -1,0 +1,49 @@
+/* Port: a protocol behind a listener. The listener (serve/) moves bytes, keeps deadlines and
+ * framing; the door (api/, s3/, the admin pages) decides what is answered.
+ *
+ *   begin    on a reactor, when the head is read: must not wait for a sync, commit or remote call
+ *   data     on a reactor, for each piece of the body, only after DOOR_BODY
+ *   finish   on a worker, when the whole body has come, only after DOOR_BODY or DOOR_RUN: may block
+ *   cancel   instead of finish, when the body will never be whole: releases what begin and data took
+ *   refuse   fills in an answer for a fault that the listener found itself
+ *
+ * Exactly one of finish and cancel follows each DOOR_BODY or DOOR_RUN. An exchange belongs to one
+ * thread at a time. Whatever happens the answer's status is set after DOOR_ANSWER, a failing data,
+ * finish or refuse. */
+#ifndef PORT_DOOR_H
+#define PORT_DOOR_H
+
+#include "base/message.h"
+
+struct exchange {
+	struct arena arena;
+	struct request request;
+	struct answer answer;
+	void *door_state;          /* the door's own, from begin to finish or cancel */
+	uint64_t body_bytes;       /* received so far */
+	bool body_cut;             /* set before finish: never; before cancel: the client went away */
+};
+
+enum door_step {
+	DOOR_ANSWER,   /* the answer is ready; a body that follows is dropped */
+	DOOR_RUN,      /* no body is wanted (one that comes is dropped): finish on a worker */
+	DOOR_BODY,     /* give each piece to data, then finish on a worker */
+};
+
+struct door;
+
+struct door_ops {
+	enum door_step (*begin)(struct door *, struct exchange *);
+	enum status (*data)(struct door *, struct exchange *, const char *p, size_t n);
+	void (*finish)(struct door *, struct exchange *);
+	void (*cancel)(struct door *, struct exchange *, const struct fault *why);
+	void (*refuse)(struct door *, struct exchange *, const struct fault *why);
+};
+struct door {
+	const struct door_ops *ops;
+	size_t arena_bytes;        /* the cap of each exchange's arena */
+	uint64_t body_max;         /* a body that is dropped after a refusal is read up to this plus 1 MiB */
+	bool slow_body_is_rate;    /* true: bodies have a minimum rate (objects); false: a total time (JSON) */
+};
+
+#endif

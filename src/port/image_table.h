@@ -1,0 +1,129 @@
+/* Port: the table of images. What the product needs from a database, on SQLite or DynamoDB.
+ *
+ * Every write is atomic and durable when the call returns OK, conditional as told, and safe to
+ * repeat. Calls block (disk or network): workers only, but for `get`, which an embedded table
+ * answers from its cache. Any thread; the table outlives all calls.
+ *
+ * A row's key never changes. Texts of a row that is given out live in the arena of the call. */
+#ifndef PORT_IMAGE_TABLE_H
+#define PORT_IMAGE_TABLE_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/str.h"
+
+enum image_status { IMAGE_PENDING, IMAGE_UPLOADED, IMAGE_REJECTED };
+
+struct image_row {
+	struct str image_id;       /* UUID v4, lower case */
+	enum image_status status;
+	struct str owner;          /* "" until there are users */
+	struct str key;            /* the object's key */
+	struct str file_name;      /* UTF-8, as the client gave it */
+	struct str file_type;      /* media type: declared while pending, found when uploaded */
+	uint64_t file_size;        /* bytes: declared (0: not) while pending, real when uploaded */
+	struct str etag;           /* hex MD5 of the bytes, no quotes; "" while pending */
+	uint32_t width, height;    /* as stored, before orientation is applied; 0: not known */
+	uint32_t orientation;      /* EXIF 1..8; 0: not told */
+	uint32_t frames;           /* 0: not counted */
+	int64_t created_ms;        /* when the slot was made */
+	int64_t expires_ms;        /* when its URL ends */
+	int64_t uploaded_ms;       /* when the bytes were accepted; 0 until then */
+	int64_t ends_ms;           /* when the sweep may end the row; 0: never */
+	struct str reason;         /* a sentence: why it was rejected */
+	struct str delete_hash;    /* hex SHA-256 of the delete token */
+};
+
+/* What the look at the bytes changes in a pending row. */
+struct settlement {
+	struct str image_id;
+	enum image_status status;  /* IMAGE_UPLOADED or IMAGE_REJECTED */
+	struct str file_type;
+	uint64_t file_size;
+	struct str etag;
+	uint32_t width, height, orientation, frames;
+	int64_t uploaded_ms;       /* the time of the verdict */
+	int64_t ends_ms;
+	struct str reason;
+};
+
+struct image_page {
+	struct image_row *rows;
+	size_t n;
+	struct str next_cursor;    /* "" on the last page */
+};
+
+struct image_counts {
+	uint64_t pending, uploaded, rejected;
+	uint64_t stored_bytes;     /* of uploaded images */
+};
+
+struct image_table;
+
+struct image_table_ops {
+	enum status (*insert)(struct image_table *, const struct image_row *, struct fault *);
+	enum status (*get)(struct image_table *, struct str id, struct arena *, struct image_row *out, struct fault *);
+	enum status (*settle)(struct image_table *, const struct settlement *, struct arena *, struct image_row *now, struct fault *);
+	enum status (*remove)(struct image_table *, struct str id, int64_t ended_by_ms, struct fault *);
+	enum status (*list)(struct image_table *, uint32_t limit, struct str cursor, struct arena *, struct image_page *out, struct fault *);
+	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
+	enum status (*counts)(struct image_table *, struct image_counts *out, struct fault *);
+};
+struct image_table {
+	const struct image_table_ops *ops;
+};
+
+#define TABLE_LIST_MAX 1000
+
+/* Add a pending row.
+ * Errors  IMAGE_EXISTS; SLOTS_FULL max_pending rows wait already; DISK_FULL; STORAGE_FAILED; UPSTREAM_FAILED */
+MUST_CHECK static inline enum status table_insert(struct image_table *t, const struct image_row *row, struct fault *why)
+{
+	return t->ops->insert(t, row, why);
+}
+
+/* Read one row of any status.  Errors: NO_SUCH_IMAGE; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	return t->ops->get(t, id, a, out, why);
+}
+
+/* Change a pending row into an uploaded or a rejected one. Only a pending row changes.
+ * now     the row as it is after the call, on OK and on STATE_CHANGED
+ * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) it was not pending; DISK_FULL; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_settle(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+{
+	return t->ops->settle(t, s, a, now, why);
+}
+
+/* Remove a row; on an engine that holds the object too, the object goes in the same commit.
+ * ended_by_ms   0: whatever its state; else only if its ends_ms is not 0 and at most this
+ * Errors  NO_SUCH_IMAGE; STATE_CHANGED it has not ended; DISK_FULL; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_remove(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
+{
+	return t->ops->remove(t, id, ended_by_ms, why);
+}
+
+/* One page of uploaded images, newest commit first. Following next_cursor from the first page, every
+ * image that was uploaded when that page was read and not removed since comes exactly once.
+ * limit   1..TABLE_LIST_MAX
+ * cursor  "" for the first page, else a next_cursor
+ * Errors  BAD_CURSOR; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_list(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+{
+	return t->ops->list(t, limit, cursor, a, out, why);
+}
+
+/* Up to `limit` rows whose ends_ms has come, earliest first; next_cursor stays "". */
+MUST_CHECK static inline enum status table_due(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
+{
+	return t->ops->due(t, now_ms, limit, a, out, why);
+}
+
+/* How many rows there are, by status. May lag behind by a moment on a remote table. */
+MUST_CHECK static inline enum status table_counts(struct image_table *t, struct image_counts *out, struct fault *why)
+{
+	return t->ops->counts(t, out, why);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* The server: three listeners over libmicrohttpd, a worker pool, deadlines, metrics, and the end by
+ * signal. Knows doors, not what is behind them. */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include "base/settings.h"
+#include "port/door.h"
+
+/* Addresses that the listeners are bound to, as "http://127.0.0.1:8080". */
+struct serve_addresses {
+	char api[128], storage[128], admin[128];
+	bool api_is_loopback, storage_is_loopback;
+};
+
+struct server;
+/* Bind the three listen addresses without accepting yet, so that URLs are known and a taken port is told early.
+ * Errors  ADDRESS_TAKEN; BAD_SETTING */
+enum status server_bind(const struct settings *s, struct server **out, struct serve_addresses *at, struct fault *why) MUST_CHECK;
+
+struct server_doors {
+	struct door *api;
+	struct door *storage;
+	/* what the admin listener shows: ready (OK or why not), and the refresh of gauges before /metrics */
+	enum status (*ready)(void *arg, struct fault *why);
+	void (*refresh)(void *arg);
+	void *arg;
+	struct str admin_token;
+};
+/* Accept, until SIGTERM or SIGINT; then finish what is in flight and return.
+ * started   called once when all listeners accept */
+enum status server_run(struct server *s, const struct server_doors *d, void (*started)(void *arg), struct fault *why) MUST_CHECK;
+void server_free(struct server **s);
+
+#endif

@@ -1,0 +1,48 @@
+/* Signature Version 4, the verifying side: read what a request claims, then check it.
+ * Two steps, so that the caller finds the key between them. Pure; any thread. Comparison is in
+ * constant time.  Source: as presign.h. */
+#ifndef SIGV4_VERIFY_H
+#define SIGV4_VERIFY_H
+
+#include "sigv4/sign.h"
+
+#define SIGV4_SKEW_MS (15 * 60 * 1000)
+
+struct sigv4_claim {
+	struct str access_key;
+	struct sigv4_scope scope;
+	struct str amz_date;
+	int64_t date_ms;
+	uint32_t expires_s;
+	struct str signed_headers;
+	struct str signature;
+	struct str payload_hash;      /* UNSIGNED-PAYLOAD unless X-Amz-Content-Sha256 says otherwise */
+};
+
+struct verify_context {
+	struct str region, service;   /* what the claim's scope must name */
+	int64_t now_ms;
+	struct str secret;            /* of the claim's access key */
+};
+
+/* Whether the query holds any of the parameters of query authentication (X-Amz-*, SigV4). */
+bool claim_present(const struct request *r);
+/* Read and check the form of X-Amz-Algorithm, -Credential, -Date, -Expires, -SignedHeaders, -Signature,
+ * each exactly once.
+ * Errors  NOT_SIGNED; AUTH_MALFORMED (the text says which and what it must be); TOO_MUCH */
+enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
+/* Check scope, time (expiry; SIGV4_SKEW_MS into the future), that host and every x-amz-* header is signed, then the signature.
+ * Errors  AUTH_MALFORMED wrong region or service, the text names the right one; SIGNATURE_EXPIRED "Request has expired" /
+ *         "Request is not valid yet"; HEADER_UNSIGNED; SIGNATURE_WRONG; TOO_MUCH */
+enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
+
+/* What development mode adds to SIGNATURE_WRONG. */
+struct sigv4_diagnosis {
+	struct str canonical_request;
+	struct str string_to_sign;
+	struct str mistake;           /* a sentence naming the usual mistake that makes the signature match; "": none found */
+};
+/* Try the table of usual mistakes. Costs some dozens of signatures: development mode only. */
+void claim_explain(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct sigv4_diagnosis *out);
+
+#endif
