@@ -1,0 +1,36 @@
+# make run     install what is missing, build, start the server on 127.0.0.1
+# make test    install what tests need, build with sanitizers, run everything
+# make build   build/tintype alone
+# make bench   measure against the peers and print the table
+# make fuzz    fuzz every parser for SECONDS (60) each
+# make clean   remove what was built (not ./data)
+SHELL := /bin/sh
+SECONDS ?= 60
+MESON_SETUP = meson setup --buildtype=release -Db_pie=true
+
+.PHONY: build run test bench fuzz clean
+.SILENT:
+
+build:
+	tools/deps build
+	[ -f build/release/build.ninja ] || $(MESON_SETUP) build/release >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log; exit 1; }
+	ninja -C build/release --quiet src/tintype
+	ln -f build/release/src/tintype build/tintype
+
+run: build
+	build/tintype serve
+
+test:
+	tools/deps test
+	tools/run-tests
+
+bench: build
+	tools/deps bench
+	bench/run
+
+fuzz:
+	tools/deps test
+	tools/run-fuzz $(SECONDS)
+
+clean:
+	rm -rf build
