@@ -17,7 +17,7 @@ struct arena {
 	struct arena_block *head;
 	char *next;          /* free bytes of the newest block */
 	size_t left;
-	size_t used_bytes;   /* handed out so far */
+	size_t used_bytes;   /* handed out so far, each block rounded up to the alignment */
 	size_t cap_bytes;
 	bool full;
 };

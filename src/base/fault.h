@@ -42,7 +42,7 @@ struct fault {
  * `return fault_set(why, NO_SUCH_IMAGE, "image %.*s", STRF(id));`. why may be NULL. */
 #define fault_set(why, CODE, ...) fault_write((why), F_##CODE, __VA_ARGS__)
 enum status fault_write(struct fault *why, enum fault_code code, const char *fmt, ...) PRINTF(3, 4);
-/* Add what the log shall say; gives the status of the fault's code. why may be NULL only after fault_set(NULL). */
+/* Add what the log shall say; the code and the text stay. why may be NULL. */
 void fault_cause(struct fault *why, const char *fmt, ...) PRINTF(2, 3);
 enum status fault_status(enum fault_code code);
 /* The code's name as it stands in fault.def, lower case: "no_such_image". */

@@ -1,0 +1,121 @@
+/* The arena: a list of chunks, the newest first. A small request lives in one chunk of 8 KiB;
+ * chunks double up to 1 MiB, so that a large one costs few calls of the heap. What does not fit the
+ * rest of the newest chunk gets a new one, and the rest is left: at most half is lost.
+ *
+ * Chunks come zeroed from the heap and no byte is handed out twice, so blocks are zero for free.
+ * In a sanitizer build there are no chunks: each block is an allocation of its own, of exactly the
+ * bytes asked for. */
+#include "base/arena.h"
+#include "base/mem.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+
+#if defined __has_feature
+#define FEATURE(name) __has_feature(name)
+#else
+#define FEATURE(name) 0
+#endif
+
+#if defined __SANITIZE_ADDRESS__ || FEATURE(address_sanitizer)
+#define BLOCKS_APART true
+#else
+#define BLOCKS_APART false
+#endif
+
+#define CHUNK_FIRST ((size_t)8 << 10)
+#define CHUNK_LAST ((size_t)1 << 20)
+#define ALIGNMENT alignof(max_align_t)
+
+struct arena_block {
+	struct arena_block *older;
+	size_t bytes;
+	alignas(max_align_t) char content[];
+};
+
+void arena_init(struct arena *a, size_t cap_bytes)
+{
+	*a = (struct arena){ .cap_bytes = cap_bytes };
+}
+
+void arena_deinit(struct arena *a)
+{
+	while (a->head != NULL) {
+		struct arena_block *older = a->head->older;
+		mem_free(a->head);
+		a->head = older;
+	}
+	*a = (struct arena){ 0 };
+}
+
+bool arena_ok(const struct arena *a)
+{
+	return !a->full;
+}
+
+static void *refuse(struct arena *a)
+{
+	a->full = true;
+	return NULL;
+}
+
+static struct arena_block *add_block(struct arena *a, size_t bytes)
+{
+	struct arena_block *block = mem_new(1, sizeof *block + bytes);
+	if (block == NULL)
+		return NULL;
+	block->older = a->head;
+	block->bytes = bytes;
+	a->head = block;
+	return block;
+}
+
+/* The size of the next chunk: twice the last, and enough for n. */
+static size_t chunk_bytes(const struct arena *a, size_t n)
+{
+	size_t bytes = a->head == NULL ? CHUNK_FIRST : a->head->bytes * 2;
+	if (bytes > CHUNK_LAST)
+		bytes = CHUNK_LAST;
+	return bytes < n ? n : bytes;
+}
+
+static bool refill(struct arena *a, size_t n)
+{
+	struct arena_block *block = add_block(a, chunk_bytes(a, n));
+	if (block == NULL)
+		return false;
+	a->next = block->content;
+	a->left = block->bytes;
+	return true;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	if (a->full || n > SIZE_MAX / 2)
+		return refuse(a);
+	size_t rounded = n == 0 ? ALIGNMENT : (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	if (rounded > a->cap_bytes - a->used_bytes)
+		return refuse(a);
+	if (BLOCKS_APART) {
+		struct arena_block *block = add_block(a, n);
+		if (block == NULL)
+			return refuse(a);
+		a->used_bytes += rounded;
+		return block->content;
+	}
+	if (rounded > a->left && !refill(a, rounded))
+		return refuse(a);
+	char *p = a->next;
+	a->next += rounded;
+	a->left -= rounded;
+	a->used_bytes += rounded;
+	return p;
+}
+
+void *arena_array(struct arena *a, size_t n, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return refuse(a);
+	return arena_alloc(a, bytes);
+}

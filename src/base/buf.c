@@ -1,0 +1,121 @@
+/* Growing bytes. Every append goes through reserve(), which is the only place that knows the
+ * maximum, the heap and the arena: it leaves room for the bytes and the NUL behind them, or marks
+ * the buffer, after which nothing is appended any more.
+ *
+ * Memory doubles, so n appends cost O(n). A buffer that has no memory yet points at a byte that
+ * nobody writes, so that p is a C string from birth. */
+#include "base/buf.h"
+#include "base/arena.h"
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CAP_FIRST 128
+
+static char nothing[1];
+
+void buf_init(struct buf *b, size_t max_bytes)
+{
+	*b = (struct buf){ .p = nothing, .max_bytes = max_bytes };
+}
+
+void buf_init_arena(struct buf *b, struct arena *a, size_t max_bytes)
+{
+	*b = (struct buf){ .p = nothing, .max_bytes = max_bytes, .arena = a };
+}
+
+void buf_deinit(struct buf *b)
+{
+	if (b->cap > 0 && b->arena == NULL)
+		mem_free(b->p);
+	*b = (struct buf){ 0 };
+}
+
+void buf_clear(struct buf *b)
+{
+	b->n = 0;
+	b->bad = false;
+	if (b->cap > 0)
+		b->p[0] = '\0';
+}
+
+/* Memory of cap bytes with the old content; NULL when it fails. */
+static char *enlarge(const struct buf *b, size_t cap)
+{
+	if (b->arena == NULL)
+		return mem_resize(b->cap > 0 ? b->p : NULL, cap, 1);
+	char *p = arena_alloc(b->arena, cap);
+	if (p != NULL && b->n > 0)
+		memcpy(p, b->p, b->n);
+	return p;
+}
+
+/* Room for n more bytes and a NUL. false: the buffer is marked. */
+static bool reserve(struct buf *b, size_t n)
+{
+	if (b->bad || n > b->max_bytes - b->n) {
+		b->bad = true;
+		return false;
+	}
+	size_t need = b->n + n + 1;
+	if (need <= b->cap)
+		return true;
+	size_t cap = b->cap < CAP_FIRST ? CAP_FIRST : b->cap;
+	while (cap < need)
+		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+	if (cap > b->max_bytes && b->max_bytes < SIZE_MAX)
+		cap = b->max_bytes + 1;
+	char *p = enlarge(b, cap);
+	if (p == NULL) {
+		b->bad = true;
+		return false;
+	}
+	b->p = p;
+	b->cap = cap;
+	return true;
+}
+
+void buf_put(struct buf *b, struct str s)
+{
+	if (s.n == 0 || !reserve(b, s.n))
+		return;
+	memcpy(b->p + b->n, s.p, s.n);
+	b->n += s.n;
+	b->p[b->n] = '\0';
+}
+
+void buf_put_char(struct buf *b, char c)
+{
+	if (!reserve(b, 1))
+		return;
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args, again;
+	va_start(args, fmt);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, fmt, args);
+	if (n < 0)
+		b->bad = true;
+	else if (reserve(b, (size_t)n)) {
+		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+		b->n += (size_t)n;
+	}
+	va_end(again);
+	va_end(args);
+}
+
+bool buf_ok(const struct buf *b)
+{
+	return !b->bad;
+}
+
+struct str buf_str(const struct buf *b)
+{
+	return (struct str){ b->p, b->n };
+}

@@ -1,0 +1,87 @@
+/* Faults: the table of fault.def as arrays, and the two calls that write a sentence into one.
+ *
+ * A sentence is formatted aside and copied, so that a caller may quote the fault's own old text,
+ * and it is cut where a code point ends: what reaches a client stays UTF-8. */
+#include "base/fault.h"
+#include "base/codec.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_CHARS 32
+
+static const struct {
+	const char *name;
+	enum status status;
+} faults[FAULT_CODES] = {
+#define FAULT(code, status, meaning) { #code, status },
+#include "base/fault.def"
+#undef FAULT
+};
+
+#define FAULT(code, status, meaning) _Static_assert(sizeof #code <= NAME_MAX_CHARS, "a name too long for fault_name");
+#include "base/fault.def"
+#undef FAULT
+
+static char names[FAULT_CODES][NAME_MAX_CHARS];
+static pthread_once_t names_once = PTHREAD_ONCE_INIT;
+
+static void lower_names(void)
+{
+	for (size_t code = 0; code < FAULT_CODES; code++)
+		for (size_t i = 0; faults[code].name[i] != '\0'; i++) {
+			char c = faults[code].name[i];
+			names[code][i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+		}
+}
+
+const char *fault_name(enum fault_code code)
+{
+	assert((size_t)code < FAULT_CODES);
+	pthread_once(&names_once, lower_names);
+	return names[code];
+}
+
+enum status fault_status(enum fault_code code)
+{
+	assert((size_t)code < FAULT_CODES);
+	return faults[code].status;
+}
+
+/* Format into out[max], cut at the end of a code point. */
+static void write_sentence(char *out, size_t max, const char *fmt, va_list args)
+{
+	char whole[sizeof((struct fault *)0)->text + 4];
+	int n = vsnprintf(whole, sizeof whole, fmt, args);
+	size_t have = n < 0 ? 0 : (size_t)n < sizeof whole ? (size_t)n : sizeof whole - 1;
+	size_t keep = utf8_prefix((struct str){ whole, have }, max - 1);
+	memcpy(out, whole, keep);
+	out[keep] = '\0';
+}
+
+enum status fault_write(struct fault *why, enum fault_code code, const char *fmt, ...)
+{
+	enum status status = fault_status(code);
+	if (why == NULL)
+		return status;
+	va_list args;
+	va_start(args, fmt);
+	write_sentence(why->text, sizeof why->text, fmt, args);
+	va_end(args);
+	why->code = code;
+	why->cause[0] = '\0';
+	return status;
+}
+
+void fault_cause(struct fault *why, const char *fmt, ...)
+{
+	if (why == NULL)
+		return;
+	va_list args;
+	va_start(args, fmt);
+	write_sentence(why->cause, sizeof why->cause, fmt, args);
+	va_end(args);
+}
