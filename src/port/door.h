@@ -7,9 +7,10 @@
  *   cancel   instead of finish, when the body will never be whole: releases what begin and data took
  *   refuse   fills in an answer for a fault that the listener found itself
  *
- * Exactly one of finish and cancel follows each DOOR_BODY or DOOR_RUN. An exchange belongs to one
+ * Exactly one of finish and cancel follows each DOOR_BODY or DOOR_RUN: a data that fails has filled in
+ * the answer, and cancel follows at once and leaves that answer alone. An exchange belongs to one
  * thread at a time. Whatever happens the answer's status is set after DOOR_ANSWER, a failing data,
- * finish or refuse. */
+ * finish or refuse. request.body is empty unless data itself has gathered it. */
 #ifndef PORT_DOOR_H
 #define PORT_DOOR_H
 
@@ -20,7 +21,7 @@ struct exchange {
 	struct request request;
 	struct answer answer;
 	void *door_state;          /* the door's own, from begin to finish or cancel */
-	uint64_t body_bytes;       /* received so far */
+	uint64_t body_bytes;       /* received so far, the piece that data is given included */
 	bool body_cut;             /* set before finish: never; before cancel: the client went away */
 };
 
@@ -44,6 +45,7 @@ struct door {
 	size_t arena_bytes;        /* the cap of each exchange's arena */
 	uint64_t body_max;         /* a body that is dropped after a refusal is read up to this plus 1 MiB */
 	bool slow_body_is_rate;    /* true: bodies have a minimum rate (objects); false: a total time (JSON) */
+	bool plus_is_blank;        /* '+' in the query is a blank, see query_parse */
 };
 
 #endif
