@@ -1,0 +1,180 @@
+/* The JSON API as a door.
+ *
+ * begin finds the route, checks who asks and how much is sent, and either answers at once (errors,
+ * limits, preflights) or lets the listener go on: with the body for POST /upload, without one for
+ * all others. data gathers the body, finish runs the route's handler. Whatever comes of it, seal
+ * puts the headers on that stand on every answer, so that a page of another origin can read errors
+ * too. Nothing is held outside the exchange's arena: cancel has nothing to release. */
+#include "api/access.h"
+#include "api/cors.h"
+#include "api/problem.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <assert.h>
+
+/* A page of 1000 images with the longest names and their URLs is under 6 MB. */
+#define ARENA_MAX_BYTES (8u << 20)
+
+static struct api *api_of(struct door *d)
+{
+	return (struct api *)d;
+}
+
+static void seal(struct api *api, struct exchange *x)
+{
+	struct answer *ans = &x->answer;
+
+	cors_headers(x, api->options.cors_origins);
+	answer_header(ans, STR("x-amzn-RequestId"), x->request.id);
+	answer_header(ans, STR("Cache-Control"), STR("no-store"));
+	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
+}
+
+static void fail(struct api *api, struct exchange *x, const struct fault *why)
+{
+	const struct call *c = x->door_state;
+
+	problem_answer(x, why);
+	if (why->code == F_BAD_METHOD)
+		answer_header(&x->answer, STR("Allow"), route_methods(&x->arena, c->at.path_template));
+	seal(api, x);
+}
+
+enum status call_json(struct call *c, const struct buf *b, struct fault *why)
+{
+	struct answer *ans = &c->x->answer;
+
+	ans->body = b->arena != NULL ? buf_str(b) : str_dup(c->arena, buf_str(b));
+	if (!buf_ok(b) || ans->body.p == NULL)
+		return fault_set(why, TOO_MUCH, "The answer would be too large; ask for less at once.");
+	ans->status = 200;
+	answer_header(ans, STR("Content-Type"), STR("application/json"));
+	return OK;
+}
+
+static enum status check_length(const struct call *c, struct fault *why)
+{
+	if (!c->at.route->has_body || c->x->request.length <= BODY_MAX_BYTES)
+		return OK;
+	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
+}
+
+static enum status admit(struct call *c, struct fault *why)
+{
+	struct exchange *x = c->x;
+
+	TRY(route_find(x->request.method, x->request.path, &c->at, why));
+	x->answer.route = c->at.route->name;
+	TRY(access_check(c, why));
+	if (c->at.image_id.n > 0 && c->at.route->run != cors_preflight) {
+		if (!uuid_valid(c->at.image_id))
+			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
+		x->answer.image_id = c->at.image_id;
+	}
+	return check_length(c, why);
+}
+
+static void run(struct call *c)
+{
+	struct fault why = { .code = F_NONE };
+	enum status status = c->at.route->run(c, &why);
+
+	if (status == OK && !arena_ok(c->arena))
+		status = fault_set(&why, TOO_MUCH, "The request needs more memory than one request may have.");
+	if (status != OK) {
+		fail(c->api, c->x, &why);
+		return;
+	}
+	assert(c->x->answer.status != 0);
+	seal(c->api, c->x);
+}
+
+static enum door_step begin(struct door *d, struct exchange *x)
+{
+	struct fault why = { .code = F_NONE };
+	struct call *c = ARENA_NEW(&x->arena, struct call);
+	enum status status;
+
+	x->door_state = c;
+	if (c == NULL)
+		status = fault_set(&why, OUT_OF_MEMORY, "no memory for the call");
+	else {
+		*c = (struct call){ .api = api_of(d), .x = x, .arena = &x->arena };
+		buf_init_arena(&c->body, c->arena, BODY_MAX_BYTES);
+		status = admit(c, &why);
+	}
+	if (status != OK) {
+		fail(api_of(d), x, &why);
+		return DOOR_ANSWER;
+	}
+	if (c->at.route->now) {
+		run(c);
+		return DOOR_ANSWER;
+	}
+	return c->at.route->has_body ? DOOR_BODY : DOOR_RUN;
+}
+
+static enum status data(struct door *d, struct exchange *x, const char *p, size_t n)
+{
+	struct call *c = x->door_state;
+	struct fault why = { .code = F_NONE };
+
+	if (n <= BODY_MAX_BYTES - c->body.n) {
+		buf_put(&c->body, (struct str){ p, n });
+		if (buf_ok(&c->body))
+			return OK;
+		fault_set(&why, OUT_OF_MEMORY, "no memory for the body");
+	} else {
+		fault_set(&why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
+	}
+	fail(api_of(d), x, &why);
+	return fault_status(why.code);
+}
+
+static void finish(struct door *d, struct exchange *x)
+{
+	(void)d;
+	run(x->door_state);
+}
+
+static void cancel(struct door *d, struct exchange *x, const struct fault *why)
+{
+	(void)d;
+	(void)x;
+	(void)why;
+}
+
+static void refuse(struct door *d, struct exchange *x, const struct fault *why)
+{
+	fail(api_of(d), x, why);
+}
+
+static const struct door_ops ops = { begin, data, finish, cancel, refuse };
+
+struct api *api_new(struct product *p, const struct api_options *o)
+{
+	struct api *api = mem_new(1, sizeof(*api));
+
+	if (api == NULL)
+		return NULL;
+	*api = (struct api){
+		.door = { .ops = &ops, .arena_bytes = ARENA_MAX_BYTES, .body_max = BODY_MAX_BYTES },
+		.product = p,
+		.options = *o,
+	};
+	return api;
+}
+
+void api_free(struct api **a)
+{
+	if (a == NULL)
+		return;
+	mem_free(*a);
+	*a = NULL;
+}
+
+struct door *api_door(struct api *a)
+{
+	return &a->door;
+}

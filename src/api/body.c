@@ -1,0 +1,95 @@
+/* Reading the JSON body of POST /upload with jansson.
+ *
+ * jansson is strict where it matters: no duplicates (with JSON_REJECT_DUPLICATES), no bytes behind
+ * the value, well-formed UTF-8 without surrogates, no U+0000, numbers within 64 bits and doubles, at
+ * most 2048 levels. Each kind of error has a sentence of ours, for jansson's own quote the input.
+ * Pure; any thread. */
+#include "api/body.h"
+
+#include <jansson.h>
+
+#define FILE_SIZE_RULE "fileSize must be an integer of 1 or more"
+
+static void drop(json_t **value)
+{
+	json_decref(*value);
+}
+
+static const char *json_fault(const json_error_t *error)
+{
+	static const struct { enum json_error_code code; const char *text; } known[] = {
+		{ json_error_premature_end_of_input, "it ends too early" },
+		{ json_error_end_of_input_expected, "something follows its end" },
+		{ json_error_duplicate_key, "a member stands there twice" },
+		{ json_error_numeric_overflow, "a number is out of range" },
+		{ json_error_null_character, "it holds U+0000" },
+		{ json_error_invalid_utf8, "it is not UTF-8" },
+		{ json_error_stack_overflow, "it is nested too deeply" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (json_error_code(error) == known[i].code)
+			return known[i].text;
+	return "it breaks the grammar";
+}
+
+static enum status read_text(struct arena *a, const json_t *object, const char *name, struct str *out, struct fault *why)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (value == NULL)
+		return fault_set(why, BAD_FIELD, "%s is missing", name);
+	if (!json_is_string(value))
+		return fault_set(why, BAD_FIELD, "%s must be a string", name);
+	*out = str_dup(a, (struct str){ json_string_value(value), json_string_length(value) });
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "The request needs more memory than one request may have.");
+	return OK;
+}
+
+static enum status read_size(const json_t *object, struct slot_request *out, struct fault *why)
+{
+	const json_t *value = json_object_get(object, "fileSize");
+
+	if (value == NULL)
+		return OK;
+	if (!json_is_integer(value) || json_integer_value(value) < 1)
+		return fault_set(why, BAD_FIELD, FILE_SIZE_RULE);
+	out->has_size = true;
+	out->file_size = (uint64_t)json_integer_value(value);
+	return OK;
+}
+
+static enum status read_method(const json_t *object, struct slot_request *out, struct fault *why)
+{
+	const json_t *value = json_object_get(object, "method");
+	struct str text = str_of(json_string_value(value));
+
+	if (value == NULL)
+		return OK;
+	out->form = str_equal(text, STR("POST"));
+	if (!out->form && !str_equal(text, STR("PUT")))
+		return fault_set(why, BAD_FIELD, "method must be \"PUT\" or \"POST\"");
+	return OK;
+}
+
+enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why)
+{
+	json_error_t error;
+	json_t *object CLEANUP(drop) = NULL;
+	struct slot_request r = { 0 };
+
+	if (body.n == 0)
+		return fault_set(why, BAD_JSON, "The body is empty; send a JSON object.");
+	object = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &error);
+	if (object == NULL)
+		return fault_set(why, BAD_JSON, "The body is not JSON: %s, at line %d, column %d.", json_fault(&error), error.line, error.column);
+	if (!json_is_object(object))
+		return fault_set(why, BAD_JSON, "The body is JSON, but not an object.");
+	TRY(read_text(a, object, "fileName", &r.file_name, why));
+	TRY(read_text(a, object, "fileType", &r.file_type, why));
+	TRY(read_size(object, &r, why));
+	TRY(read_method(object, &r, why));
+	*out = r;
+	return OK;
+}

@@ -1,0 +1,15 @@
+/* The one JSON body there is: what POST /upload asks for. Pure: bytes and an arena in, a struct out. */
+#ifndef API_BODY_H
+#define API_BODY_H
+
+#include "image/slot.h"
+
+/* Read {"fileName","fileType","fileSize"?,"method"?}. Other members are ignored; their values must
+ * still be JSON. What the texts and the size may be is slot_open's to say.
+ * body    at most 16 KiB, checked by the caller
+ * out     texts live in `a`
+ * Errors  BAD_JSON not a JSON object, repeated members, too deep, numbers out of range, U+0000;
+ *         BAD_FIELD a member is missing or of the wrong type; TOO_MUCH */
+enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why) MUST_CHECK;
+
+#endif

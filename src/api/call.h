@@ -1,0 +1,45 @@
+/* What the files of api/ share: the api itself, one call in flight, and the handlers.
+ *
+ * A call lives in its exchange's arena from begin to finish. A handler runs on a worker (or, for
+ * routes marked `now`, on the reactor), fills in status and body by one of the call_ functions and
+ * returns OK, or returns a fault, of which api.c makes the problem answer. Headers that stand on
+ * every answer are added in api.c alone. */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include "api/api.h"
+#include "api/route.h"
+#include "base/buf.h"
+
+#define BODY_MAX_BYTES 16384
+
+struct api {
+	struct door door;
+	struct product *product;
+	struct api_options options;
+};
+
+struct call {
+	struct api *api;
+	struct exchange *x;
+	struct arena *arena;
+	struct route_match at;
+	struct buf body;
+	bool has_key;               /* the caller may do everything on this route */
+};
+
+/* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */
+enum status upload_run(struct call *c, struct fault *why) MUST_CHECK;
+enum status images_list(struct call *c, struct fault *why) MUST_CHECK;
+enum status images_get(struct call *c, struct fault *why) MUST_CHECK;
+enum status images_file(struct call *c, struct fault *why) MUST_CHECK;
+enum status images_complete(struct call *c, struct fault *why) MUST_CHECK;
+enum status images_delete(struct call *c, struct fault *why) MUST_CHECK;
+enum status limits_run(struct call *c, struct fault *why) MUST_CHECK;
+enum status cors_preflight(struct call *c, struct fault *why) MUST_CHECK;
+
+/* Answer 200 with the JSON in b; a heap buffer is copied into the arena, one in the arena is borrowed.
+ * Errors  TOO_MUCH the buffer is past its maximum or the arena is full */
+enum status call_json(struct call *c, const struct buf *b, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,46 @@
+/* CORS headers on every answer, and the answer to preflights.
+ *
+ * Credentials are never allowed: the API knows no cookies, keys go in Authorization, which a page
+ * must set itself. With a list of origins the answer differs by Origin, so caches are told (Vary),
+ * on answers to strangers as well. */
+#include "api/cors.h"
+
+#include "api/call.h"
+
+struct str cors_origin(struct str allowed, struct str origin)
+{
+	for (struct str rest = allowed; rest.p != NULL;) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		if (str_equal(one, STR("*")))
+			return STR("*");
+		if (one.n > 0 && str_equal_nocase(one, origin))
+			return origin;
+	}
+	return (struct str){ 0 };
+}
+
+void cors_headers(struct exchange *x, struct str allowed)
+{
+	struct str origin = cors_origin(allowed, request_header(&x->request, STR("Origin")));
+
+	if (origin.n > 0)
+		answer_header(&x->answer, STR("Access-Control-Allow-Origin"), origin);
+	if (!str_equal(origin, STR("*")))
+		answer_header(&x->answer, STR("Vary"), STR("Origin"));
+	answer_header(&x->answer, STR("Access-Control-Expose-Headers"),
+	              STR("x-amzn-RequestId, Retry-After, Location, Allow, WWW-Authenticate"));
+}
+
+enum status cors_preflight(struct call *c, struct fault *why)
+{
+	struct answer *ans = &c->x->answer;
+	struct str methods = route_methods(c->arena, c->at.path_template);
+
+	(void)why;
+	ans->status = 204;
+	answer_header(ans, STR("Allow"), methods);
+	answer_header(ans, STR("Access-Control-Allow-Methods"), methods);
+	answer_header(ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, X-Delete-Token"));
+	answer_header(ans, STR("Access-Control-Max-Age"), STR("7200"));
+	return OK;
+}

@@ -1,0 +1,14 @@
+/* Cross-origin resource sharing: which origins' pages may read the answers.
+ * Source: WHATWG Fetch, "CORS protocol". */
+#ifndef API_CORS_H
+#define API_CORS_H
+
+#include "port/door.h"
+
+/* What Access-Control-Allow-Origin says: "*" when all are allowed, the origin itself when it is one
+ * of the list (compared without case), else "" (the header is left out). */
+struct str cors_origin(struct str allowed, struct str origin);
+/* Add the headers that stand on every answer, errors too. */
+void cors_headers(struct exchange *x, struct str allowed);
+
+#endif

@@ -1,0 +1,131 @@
+/* The images: list, get, file, complete, delete. Each handler asks the product or its table and
+ * writes the record; the rules themselves are in image/gallery.h. Runs on workers. */
+#include "api/access.h"
+#include "api/record.h"
+#include "api/writer.h"
+#include "base/hash.h"
+#include "image/gallery.h"
+
+#define LIST_DEFAULT 50
+#define RECORD_MAX_BYTES 65536
+
+/* The value of a parameter that may be there once; "" without it. */
+static enum status read_once(const struct query *q, struct str name, struct str *out, struct fault *why)
+{
+	size_t found = 0;
+
+	*out = (struct str){ 0 };
+	for (size_t i = 0; i < q->n; i++) {
+		if (!str_equal(q->pairs[i].name, name))
+			continue;
+		*out = q->pairs[i].value;
+		found++;
+	}
+	if (found > 1)
+		return fault_set(why, BAD_FIELD, "%.*s must be given once", STRF(name));
+	return OK;
+}
+
+static enum status read_limit(const struct query *q, uint32_t *limit, struct fault *why)
+{
+	struct str text;
+	uint64_t n;
+
+	TRY(read_once(q, STR("limit"), &text, why));
+	*limit = LIST_DEFAULT;
+	if (query_find(q, STR("limit")) == NULL)
+		return OK;
+	if (!str_to_u64(text, &n) || n < 1 || n > TABLE_LIST_MAX)
+		return fault_set(why, BAD_FIELD, "limit must be an integer from 1 to %d", TABLE_LIST_MAX);
+	*limit = (uint32_t)n;
+	return OK;
+}
+
+static enum status write_page(struct call *c, const struct image_page *page, struct buf *b, struct fault *why)
+{
+	writer_open(b, (struct str){ 0 }, '{');
+	writer_open(b, STR("images"), '[');
+	for (size_t i = 0; i < page->n; i++)
+		TRY(record_write(c->api->product, &page->rows[i], RECORD_IN_LIST, b, why));
+	writer_close(b, ']');
+	writer_number(b, STR("count"), page->n);
+	if (page->next_cursor.n > 0)
+		writer_text(b, STR("nextCursor"), page->next_cursor);
+	writer_close(b, '}');
+	return call_json(c, b, why);
+}
+
+enum status images_list(struct call *c, struct fault *why)
+{
+	struct image_page page;
+	struct str cursor;
+	uint32_t limit;
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+
+	TRY(read_limit(&c->x->request.query, &limit, why));
+	TRY(read_once(&c->x->request.query, STR("cursor"), &cursor, why));
+	TRY(table_list(c->api->product->table, limit, cursor, c->arena, &page, why));
+	/* On the heap, since a buffer that grows in the arena would leave its smaller selves there. */
+	buf_init(&text, c->api->door.arena_bytes);
+	return write_page(c, &page, &text, why);
+}
+
+static enum status answer_record(struct call *c, const struct image_row *row, struct fault *why)
+{
+	struct buf text;
+
+	buf_init_arena(&text, c->arena, RECORD_MAX_BYTES);
+	TRY(record_write(c->api->product, row, RECORD_ALONE, &text, why));
+	return call_json(c, &text, why);
+}
+
+static enum status read_row(struct call *c, struct image_row *row, struct fault *why)
+{
+	return table_get(c->api->product->table, c->at.image_id, c->arena, row, why);
+}
+
+enum status images_get(struct call *c, struct fault *why)
+{
+	struct image_row row;
+
+	TRY(read_row(c, &row, why));
+	return answer_record(c, &row, why);
+}
+
+/* There is a file only once it has passed the look: until then 404, with what it waits for. */
+enum status images_file(struct call *c, struct fault *why)
+{
+	struct image_row row;
+	struct presigned read;
+
+	TRY(read_row(c, &row, why));
+	if (row.status == IMAGE_PENDING)
+		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: no bytes have arrived for it yet.");
+	if (row.status == IMAGE_REJECTED)
+		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row.reason));
+	TRY(gallery_download(c->api->product, &row, c->arena, &read, why));
+	c->x->answer.status = 302;
+	answer_header(&c->x->answer, STR("Location"), read.url);
+	return OK;
+}
+
+enum status images_complete(struct call *c, struct fault *why)
+{
+	struct image_row row;
+
+	TRY(gallery_complete(c->api->product, c->at.image_id, c->arena, &row, why));
+	return answer_record(c, &row, why);
+}
+
+enum status images_delete(struct call *c, struct fault *why)
+{
+	struct image_row row;
+
+	if (!c->has_key) {
+		TRY(read_row(c, &row, why));
+		TRY(access_token(c, &row, why));
+	}
+	TRY(gallery_remove(c->api->product, c->at.image_id, why));
+	c->x->answer.status = 204;
+	return OK;
+}

@@ -1,0 +1,24 @@
+/* GET /limits: what a client may send, so that it can say so before it asks for a slot. */
+#include "api/call.h"
+
+#include "api/writer.h"
+#include "image/slot.h"
+
+enum status limits_run(struct call *c, struct fault *why)
+{
+	const struct image_rules *rules = &c->api->product->rules;
+	struct buf b;
+
+	buf_init_arena(&b, c->arena, BODY_MAX_BYTES);
+	writer_open(&b, (struct str){ 0 }, '{');
+	writer_open(&b, STR("allowedTypes"), '[');
+	for (struct str rest = rules->allowed_types; rest.p != NULL;)
+		writer_text(&b, (struct str){ 0 }, str_trim(str_cut(&rest, ',')));
+	writer_close(&b, ']');
+	writer_number(&b, STR("maxFileSize"), rules->max_size_bytes);
+	writer_number(&b, STR("maxPixels"), rules->max_pixels);
+	writer_number(&b, STR("maxFileNameBytes"), FILE_NAME_MAX_BYTES);
+	writer_number(&b, STR("urlLifetimeSeconds"), rules->url_ttl_s);
+	writer_close(&b, '}');
+	return call_json(c, &b, why);
+}

@@ -1,0 +1,69 @@
+/* The record: imageId, fileName, fileUrl, fileSize, fileType and uploadedAt always under these
+ * names, and what is known beside them. What is not known is left out rather than null: a pending
+ * row has its declared values and no uploadedAt, a rejected one its reason and no address to read from. */
+#include "api/record.h"
+
+#include "api/writer.h"
+#include "image/gallery.h"
+
+#define SIGNING_MAX_BYTES 65536
+
+static struct str status_name(enum image_status status)
+{
+	switch (status) {
+	case IMAGE_PENDING:
+		return STR("pending");
+	case IMAGE_UPLOADED:
+		return STR("uploaded");
+	case IMAGE_REJECTED:
+		return STR("rejected");
+	}
+	return STR("unknown");
+}
+
+static void write_known(struct buf *b, struct str name, uint64_t value)
+{
+	if (value > 0)
+		writer_number(b, name, value);
+}
+
+static void write_facts(struct buf *b, const struct image_row *row)
+{
+	write_known(b, STR("fileSize"), row->file_size);
+	if (row->file_type.n > 0)
+		writer_text(b, STR("fileType"), row->file_type);
+	if (row->status != IMAGE_UPLOADED)
+		return;
+	writer_time(b, STR("uploadedAt"), row->uploaded_ms);
+	write_known(b, STR("width"), row->width);
+	write_known(b, STR("height"), row->height);
+	write_known(b, STR("orientation"), row->orientation);
+	write_known(b, STR("frames"), row->frames);
+	writer_text(b, STR("etag"), row->etag);
+}
+
+enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
+{
+	struct arena scratch CLEANUP(arena_deinit);
+	struct presigned read = { 0 };
+
+	arena_init(&scratch, SIGNING_MAX_BYTES);
+	TRY(gallery_download(p, row, &scratch, &read, why));
+	writer_open(b, (struct str){ 0 }, '{');
+	writer_text(b, STR("imageId"), row->image_id);
+	if (form == RECORD_ALONE)
+		writer_text(b, STR("status"), status_name(row->status));
+	writer_text(b, STR("fileName"), row->file_name);
+	writer_text(b, STR("fileUrl"), read.address);
+	if (row->status == IMAGE_UPLOADED)
+		writer_text(b, STR("downloadUrl"), read.url);
+	write_facts(b, row);
+	if (form == RECORD_ALONE && row->status == IMAGE_UPLOADED)
+		writer_time(b, STR("expiresAt"), read.expires_ms);
+	if (row->status == IMAGE_PENDING)
+		writer_time(b, STR("expiresAt"), row->expires_ms);
+	if (row->status == IMAGE_REJECTED)
+		writer_text(b, STR("reason"), row->reason);
+	writer_close(b, '}');
+	return OK;
+}
