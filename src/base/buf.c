@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,9 +27,16 @@ void buf_init_arena(struct buf *b, struct arena *a, size_t max_bytes)
 	*b = (struct buf){ .p = nothing, .max_bytes = max_bytes, .arena = a };
 }
 
+void buf_init_fixed(struct buf *b, char *memory, size_t size)
+{
+	assert(size > 0);
+	memory[0] = '\0';
+	*b = (struct buf){ .p = memory, .cap = size, .max_bytes = size - 1, .borrowed = true };
+}
+
 void buf_deinit(struct buf *b)
 {
-	if (b->cap > 0 && b->arena == NULL)
+	if (b->cap > 0 && b->arena == NULL && !b->borrowed)
 		mem_free(b->p);
 	*b = (struct buf){ 0 };
 }
@@ -50,6 +58,14 @@ static char *enlarge(const struct buf *b, size_t cap)
 	if (p != NULL && b->n > 0)
 		memcpy(p, b->p, b->n);
 	return p;
+}
+
+/* Mark it; what a formatting may have left behind the end goes. */
+static void spoil(struct buf *b)
+{
+	b->bad = true;
+	if (b->cap > 0)
+		b->p[b->n] = '\0';
 }
 
 /* Room for n more bytes and a NUL. false: the buffer is marked. */
@@ -99,13 +115,16 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_list args, again;
 	va_start(args, fmt);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, fmt, args);
-	if (n < 0)
-		b->bad = true;
-	else if (reserve(b, (size_t)n)) {
+	/* Most often there is room already: then one pass does it. */
+	size_t room = b->cap > 0 ? b->cap - b->n : 0;
+	int n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, fmt, args);
+	bool fits = n >= 0 && reserve(b, (size_t)n);
+	if (fits && (size_t)n >= room)
 		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
+	if (fits)
 		b->n += (size_t)n;
-	}
+	else
+		spoil(b);
 	va_end(again);
 	va_end(args);
 }

@@ -16,10 +16,13 @@ struct buf {
 	size_t max_bytes;
 	struct arena *arena;   /* NULL: heap */
 	bool bad;
+	bool borrowed;         /* p is the caller's memory: never grown, never freed */
 };
 
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_init_arena(struct buf *b, struct arena *a, size_t max_bytes);
+/* Over `size` bytes of the caller's (at least 1, for the NUL); never grows, nothing to free. */
+void buf_init_fixed(struct buf *b, char *memory, size_t size);
 /* Free a heap buffer and zero it; safe on a zeroed one. */
 void buf_deinit(struct buf *b);
 /* Forget the content and the error, keep the memory. */

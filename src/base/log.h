@@ -2,9 +2,15 @@
  *
  * log_write formats the line on the caller's thread and queues it; it never waits for a disk or a
  * pipe: when the queue is full the line is dropped and counted (`log_dropped`). The writer thread
- * appends to the file (mode 0600, rotated by size, the newest N kept) and to stderr. A stderr that
- * is a full pipe blocks neither the callers nor the file. Before log_start and after log_stop lines
- * go straight to stderr. Signatures, secrets and whole URLs with signatures are never fields. */
+ * appends to the file and to stderr. A stderr that is a full pipe blocks neither the callers nor the
+ * file; a full disk stops nothing either. Lines lost at a sink are counted, and a log.dropped line
+ * of that sink ("sink": "file" or "stderr", "count") tells of them once it can. Before log_start
+ * and after log_stop lines go straight to stderr. Signatures, secrets and whole URLs with
+ * signatures are never fields.
+ *
+ * The files: DIR/logs/current.jsonl is written to (mode 0600). Beyond file_max_bytes it is renamed
+ * to log-<UTC time>-<number>.jsonl, as in log-20261122T073722Z-000.jsonl, so that the names of
+ * rotated files sort by time and before "current"; of them the newest `files` are kept. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -34,22 +40,27 @@ struct log_field {
 #define LOG_D(name, value) ((struct log_field){ (name), FIELD_REAL, { 0 }, 0, (value) })
 
 struct log_options {
-	const char *dir;          /* NULL: stderr alone; made (0700) when missing */
+	const char *dir;          /* the data directory; NULL: stderr alone; DIR, DIR/logs made (0700) when missing */
 	enum log_level level;     /* what is below is not written */
 	uint64_t file_max_bytes;  /* rotate beyond this */
 	unsigned files;           /* rotated ones kept beside the current */
-	size_t queue_lines;
+	size_t queue_lines;       /* most lines that wait for the writer; 0: 8192 (4 MiB in any case) */
 };
 
+/* Not twice without a log_stop. Errors  STORAGE_FAILED the directory or the file; INTERNAL no thread */
 enum status log_start(const struct log_options *o, struct fault *why) MUST_CHECK;
-/* Write out what is queued and end the writer. */
+/* Write out what is queued, waiting a second at most for stderr, and end the writer. */
 void log_stop(void);
+/* Return once every line written before is in the file and was offered to stderr. */
+void log_flush(void);
 /* Write one line: time, level and event from the table, "requestId" unless id is empty, then the
- * fields in order. String fields with an empty value are left out. */
+ * fields in order. String fields with an empty value are left out; longer than 1024 bytes they are
+ * cut and end in "...". Names of fields are ours and need no escaping. */
 void log_write(enum log_event event, struct str request_id, const struct log_field *fields, size_t n);
 #define LOG(event, id, ...) \
 	log_write(EV_##event, (id), (struct log_field[]){ __VA_ARGS__ }, \
 	          sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+/* Lines lost so far, at any sink: the metric tintype_log_dropped_total. */
 uint64_t log_dropped(void);
 bool log_level_parse(struct str s, enum log_level *out) MUST_CHECK;
 const char *log_level_name(enum log_level level);

@@ -18,10 +18,11 @@ struct settings {
 };
 
 /* Defaults, then the environment, then the flags `--flag VALUE`, `--flag=VALUE`, `--switch`,
- * `--no-switch` of argv[0..argc). Texts are borrowed from argv and the environment. An empty
- * environment variable counts as unset.
+ * `--no-switch` of argv[0..argc), which begins behind the verb. A switch's value is on or off.
+ * Texts are borrowed from argv and the environment. An empty environment variable counts as unset.
+ * s       written only on OK
  * Errors  BAD_SETTING an unknown flag, a missing value, not a number, out of range, not one of the
- *         words that `unit` lists; the text names the setting and what it takes */
+ *         words that `unit` lists, a text too short; the text names the setting and what it takes */
 enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why) MUST_CHECK;
 /* The three renderings of the table: what --help shows, doc/settings.md, .env.example. */
 void settings_help(struct buf *b);

@@ -1,0 +1,245 @@
+/* The log's file. current.jsonl grows to max_bytes and is then renamed to
+ * log-<UTC time>-<number>.jsonl, as in log-20261122T073722Z-000.jsonl, so that names sort by time;
+ * of these the newest `keep` stay. A file that somebody else moved away is made anew.
+ *
+ * A full disk stops nothing: what was written of a line is cut off again, the lines are counted,
+ * and the next append tries anew. Only the log's writer thread is here. */
+#include "base/log_file.h"
+#include "base/clock.h"
+#include "base/log_line.h"
+#include "base/metrics.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CURRENT "current.jsonl"
+#define ROTATED_NAME_MAX 48
+#define NUMBERS 1000   /* rotations within one second that get names of their own */
+
+static enum status make_dir(const char *path, struct fault *why)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return OK;
+	int error = errno;
+	enum status status = fault_set(why, STORAGE_FAILED, "The directory for the log cannot be made");
+	fault_cause(why, "mkdir %s: %s", path, strerror(error));
+	return status;
+}
+
+/* Where the last writer died within a line, end it, so that ours begins on a line of its own. */
+static void end_torn_line(int fd, off_t size)
+{
+	char last;
+	if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n' && write(fd, "\n", 1) < 0)
+		return;   /* a full disk: the append will tell */
+}
+
+/* errno on failure. */
+static bool open_current(struct log_file *f)
+{
+	struct stat st;
+	int fd = openat(f->dir_fd, CURRENT, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		errno = EINVAL;
+		return false;
+	}
+	end_torn_line(fd, st.st_size);
+	if (fstat(fd, &st) == 0)
+		f->size_bytes = (uint64_t)st.st_size;
+	f->fd = fd;
+	return true;
+}
+
+enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep, struct fault *why)
+{
+	char path[PATH_MAX];
+	*f = (struct log_file){ .dir_fd = -1, .fd = -1, .max_bytes = max_bytes, .keep = keep };
+	if ((size_t)snprintf(path, sizeof path, "%s/logs", dir) >= sizeof path)
+		return fault_set(why, STORAGE_FAILED, "The name of the data directory is too long");
+	TRY(make_dir(dir, why));
+	TRY(make_dir(path, why));
+	f->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->dir_fd >= 0 && open_current(f))
+		return OK;
+	int error = errno;
+	log_file_close(f);
+	fault_set(why, STORAGE_FAILED, "The log file cannot be opened");
+	fault_cause(why, "open %s/" CURRENT ": %s", path, strerror(error));
+	return fault_status(F_STORAGE_FAILED);
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void log_file_close(struct log_file *f)
+{
+	close_fd(&f->fd);
+	close_fd(&f->dir_fd);
+}
+
+static bool is_rotated(const char *name)
+{
+	struct str s = str_of(name);
+	return str_starts_with(s, STR("log-")) && str_ends_with(s, STR(".jsonl")) && s.n < ROTATED_NAME_MAX;
+}
+
+/* How many rotated files there are, and the oldest one's name. */
+static size_t find_oldest(DIR *dir, char oldest[ROTATED_NAME_MAX])
+{
+	size_t count = 0;
+	rewinddir(dir);
+	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+		if (!is_rotated(entry->d_name))
+			continue;
+		if (count == 0 || strcmp(entry->d_name, oldest) < 0)
+			snprintf(oldest, ROTATED_NAME_MAX, "%.47s", entry->d_name);
+		count++;
+	}
+	return count;
+}
+
+/* Remove the oldest until `keep` are left. One pass over the directory for each removed: there is
+ * one too many, as a rule. */
+static void remove_oldest(const struct log_file *f)
+{
+	char oldest[ROTATED_NAME_MAX] = "";
+	int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		close_fd(&fd);
+		return;
+	}
+	while (find_oldest(dir, oldest) > f->keep)
+		if (unlinkat(f->dir_fd, oldest, 0) != 0)
+			break;
+	closedir(dir);
+}
+
+/* A name that is not taken; after NUMBERS in one second the last is taken again. */
+static void choose_name(const struct log_file *f, char name[ROTATED_NAME_MAX])
+{
+	char time[AMZ_DATE_CHARS + 1];
+	clock_amz_date(clock_now_ms(), time);
+	for (unsigned number = 0; number < NUMBERS; number++) {
+		snprintf(name, ROTATED_NAME_MAX, "log-%s-%03u.jsonl", time, number);
+		if (faccessat(f->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			return;
+	}
+}
+
+static void rotate(struct log_file *f)
+{
+	char name[ROTATED_NAME_MAX];
+	choose_name(f, name);
+	if (renameat(f->dir_fd, CURRENT, f->dir_fd, name) != 0)
+		return;   /* go on in the same file; the next line tries again */
+	close_fd(&f->fd);
+	remove_oldest(f);
+	open_current(f);
+}
+
+/* Ready to append: open, and still the file that the name stands for. */
+static bool is_open(struct log_file *f)
+{
+	struct stat st;
+	if (f->fd >= 0 && fstat(f->fd, &st) == 0 && st.st_nlink > 0)
+		return true;
+	close_fd(&f->fd);
+	return f->dir_fd >= 0 && open_current(f);
+}
+
+/* The longest run of whole lines within max bytes, but one line at least. */
+static struct str lines_within(struct str lines, uint64_t max)
+{
+	size_t end = str_find_char(lines, '\n') + 1;
+	while (end < lines.n) {
+		size_t next = end + str_find_char(str_slice(lines, end, lines.n), '\n') + 1;
+		if (next > max)
+			break;
+		end = next;
+	}
+	return str_slice(lines, 0, end);
+}
+
+static void lose(struct log_file *f, struct str lines)
+{
+	size_t n = log_lines(lines);
+	f->missed += n;
+	metric_add(M_LOG_LINES_DROPPED, (int64_t)n);
+}
+
+/* How many bytes of whole lines got there; behind them the file is cut. */
+static size_t write_whole_lines(struct log_file *f, struct str lines)
+{
+	size_t done = 0;
+	while (done < lines.n) {
+		ssize_t n = write(f->fd, lines.p + done, lines.n - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	size_t whole = done;
+	while (whole > 0 && lines.p[whole - 1] != '\n')
+		whole--;
+	f->size_bytes += whole;
+	if (whole < done && ftruncate(f->fd, (off_t)f->size_bytes) != 0)
+		close_fd(&f->fd);   /* opened again, the torn line is ended */
+	return whole;
+}
+
+static void append_piece(struct log_file *f, struct str piece)
+{
+	if (f->fd < 0) {
+		lose(f, piece);
+		return;
+	}
+	size_t whole = write_whole_lines(f, piece);
+	if (whole < piece.n)
+		lose(f, str_slice(piece, whole, piece.n));
+}
+
+/* Own up to what is missing, once there is room for it. */
+static void append_missed(struct log_file *f)
+{
+	char memory[256];
+	struct buf line;
+	buf_init_fixed(&line, memory, sizeof memory);
+	log_line_write_dropped(&line, "file", f->missed);
+	if (f->fd >= 0 && write_whole_lines(f, buf_str(&line)) == line.n)
+		f->missed = 0;
+}
+
+void log_file_append(struct log_file *f, struct str lines)
+{
+	if (!is_open(f)) {
+		lose(f, lines);
+		return;
+	}
+	if (f->missed > 0)
+		append_missed(f);
+	while (lines.n > 0) {
+		uint64_t room = f->max_bytes > f->size_bytes ? f->max_bytes - f->size_bytes : 0;
+		struct str piece = lines_within(lines, room);
+		if (piece.n > room && f->size_bytes > 0) {
+			rotate(f);
+			piece = lines_within(lines, f->max_bytes);
+		}
+		append_piece(f, piece);
+		lines = str_slice(lines, piece.n, lines.n);
+	}
+}

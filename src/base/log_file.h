@@ -1,0 +1,26 @@
+/* The log's file: DIR/logs/current.jsonl and its rotated predecessors. For log.c alone. */
+#ifndef BASE_LOG_FILE_H
+#define BASE_LOG_FILE_H
+
+#include "base/fault.h"
+#include "base/str.h"
+
+struct log_file {
+	int dir_fd;               /* of DIR/logs; -1: no file is written */
+	int fd;                   /* of current.jsonl; -1: it could not be opened, try again */
+	uint64_t size_bytes;
+	uint64_t max_bytes;
+	unsigned keep;
+	uint64_t missed;          /* lines lost since the last log.dropped line */
+};
+
+/* Make DIR and DIR/logs (0700) where missing and open current.jsonl (0600) behind its last line.
+ * Errors  STORAGE_FAILED */
+enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep,
+                          struct fault *why) MUST_CHECK;
+void log_file_close(struct log_file *f);
+/* Append whole lines, rotating between two of them. Lines that the disk refuses are counted and
+ * gone; half a line is never left. */
+void log_file_append(struct log_file *f, struct str lines);
+
+#endif

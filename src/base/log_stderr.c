@@ -1,0 +1,158 @@
+/* stderr may be a pipe that nobody reads, and its open file description is shared with whoever gave
+ * it to us: O_NONBLOCK set on it would be set for them too. So a pipe or a terminal is opened a
+ * second time through /proc, as a description of our own; a socket is asked with a flag of the
+ * call. Where neither works a write follows a poll and is at most PIPE_BUF bytes, which is what a
+ * pipe takes whole when poll says it is writable.
+ *
+ * What cannot be written waits in a bounded buffer. Only the log's writer thread is here. */
+#include "base/log_stderr.h"
+#include "base/clock.h"
+#include "base/log_line.h"
+#include "base/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PENDING_MAX ((size_t)1 << 20)
+#define KEEP_MEMORY ((size_t)64 << 10)
+#define DROPPED_LINE_MAX 256
+
+void log_stderr_open(struct log_stderr *e, int fd)
+{
+	struct stat st;
+	char path[64];
+	*e = (struct log_stderr){ .fd = fd, .kind = STDERR_SHARED };
+	buf_init(&e->pending, PENDING_MAX);
+	if (fstat(fd, &st) != 0)
+		return;
+	if (S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode)) {
+		e->kind = S_ISREG(st.st_mode) ? STDERR_FILE : STDERR_SOCKET;
+		return;
+	}
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (own < 0)
+		return;
+	e->fd = own;
+	e->kind = STDERR_REOPENED;
+}
+
+void log_stderr_close(struct log_stderr *e)
+{
+	if (e->kind == STDERR_REOPENED)
+		close(e->fd);
+	buf_deinit(&e->pending);
+	*e = (struct log_stderr){ .fd = -1 };
+}
+
+static bool wait_writable(int fd, int64_t ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	return poll(&p, 1, (int)ms) == 1;
+}
+
+/* write(), or -1 with EAGAIN where it would wait. */
+static ssize_t write_some(const struct log_stderr *e, struct str s)
+{
+	switch (e->kind) {
+	case STDERR_FILE:
+	case STDERR_REOPENED:
+		return write(e->fd, s.p, s.n);
+	case STDERR_SOCKET:
+		return send(e->fd, s.p, s.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	case STDERR_SHARED:
+		errno = EAGAIN;
+		return wait_writable(e->fd, 0) ? write(e->fd, s.p, s.n < PIPE_BUF ? s.n : PIPE_BUF) : -1;
+	}
+	return -1;
+}
+
+static void lose(struct log_stderr *e, size_t lines)
+{
+	e->missed += lines;
+	metric_add(M_LOG_LINES_DROPPED, (int64_t)lines);
+}
+
+/* Empty it, and give back what a burst has taken. */
+static void reset_pending(struct log_stderr *e)
+{
+	e->written = 0;
+	if (e->pending.cap <= KEEP_MEMORY) {
+		buf_clear(&e->pending);
+		return;
+	}
+	buf_deinit(&e->pending);
+	buf_init(&e->pending, PENDING_MAX);
+}
+
+bool log_stderr_push(struct log_stderr *e)
+{
+	while (e->written < e->pending.n) {
+		ssize_t n = write_some(e, str_slice(buf_str(&e->pending), e->written, e->pending.n));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return false;
+		if (n < 0) {   /* nobody will ever read these */
+			lose(e, log_lines(str_slice(buf_str(&e->pending), e->written, e->pending.n)));
+			break;
+		}
+		e->written += (size_t)n;
+	}
+	reset_pending(e);
+	return true;
+}
+
+/* Append what fits as a whole. false: nothing was appended. */
+static bool add_pending(struct log_stderr *e, struct str s)
+{
+	if (s.n > PENDING_MAX - e->pending.n)
+		return false;
+	size_t before = e->pending.n;
+	buf_put(&e->pending, s);
+	if (buf_ok(&e->pending))
+		return true;
+	e->pending.bad = false;   /* memory failed; what was in it is whole */
+	e->pending.n = before;
+	return false;
+}
+
+/* Own up to what is missing. false: no room for that yet, so for no line behind it. */
+static bool add_missed(struct log_stderr *e)
+{
+	char memory[DROPPED_LINE_MAX];
+	struct buf line;
+	if (e->missed == 0)
+		return true;
+	buf_init_fixed(&line, memory, sizeof memory);
+	log_line_write_dropped(&line, "stderr", e->missed);
+	if (!add_pending(e, buf_str(&line)))
+		return false;
+	e->missed = 0;
+	return true;
+}
+
+void log_stderr_append(struct log_stderr *e, struct str lines)
+{
+	log_stderr_push(e);
+	if (!add_missed(e) || !add_pending(e, lines))
+		lose(e, log_lines(lines));
+	log_stderr_push(e);
+}
+
+bool log_stderr_drain(struct log_stderr *e, int64_t wait_ms)
+{
+	int64_t deadline = clock_mono_ms() + wait_ms;
+	while (!log_stderr_push(e)) {
+		int64_t left = deadline - clock_mono_ms();
+		if (left <= 0 || !wait_writable(e->fd, left))
+			return false;
+	}
+	return true;
+}

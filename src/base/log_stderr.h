@@ -1,0 +1,34 @@
+/* The log's other end, stderr, written to without ever waiting for who reads it. For log.c alone. */
+#ifndef BASE_LOG_STDERR_H
+#define BASE_LOG_STDERR_H
+
+#include "base/buf.h"
+
+/* How a write is kept from blocking. */
+enum log_stderr_kind {
+	STDERR_FILE,      /* a regular file: it does not wait */
+	STDERR_REOPENED,  /* a pipe or terminal, opened a second time with O_NONBLOCK */
+	STDERR_SOCKET,    /* MSG_DONTWAIT */
+	STDERR_SHARED,    /* could not be reopened: polled, then at most PIPE_BUF bytes */
+};
+
+struct log_stderr {
+	int fd;                      /* written to */
+	enum log_stderr_kind kind;
+	struct buf pending;          /* whole lines, but the first may be written in part */
+	size_t written;              /* bytes of pending that are out */
+	uint64_t missed;             /* lines lost since the last log.dropped line */
+};
+
+/* Over the descriptor `fd` (2, but for tests), which stays the caller's and unchanged. */
+void log_stderr_open(struct log_stderr *e, int fd);
+void log_stderr_close(struct log_stderr *e);
+/* Take whole lines and write what can be written now. Lines beyond a megabyte of waiting ones are
+ * counted and gone. */
+void log_stderr_append(struct log_stderr *e, struct str lines);
+/* Try to write what waits. true: nothing waits any more. */
+bool log_stderr_push(struct log_stderr *e);
+/* The same for at most `wait_ms`. */
+bool log_stderr_drain(struct log_stderr *e, int64_t wait_ms);
+
+#endif

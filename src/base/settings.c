@@ -1,0 +1,178 @@
+/* Reading the settings: the table of settings.def, walked three times. Defaults, environment and
+ * flags all go through assign(), so each source obeys the same rules and gives the same sentences.
+ * The renderings of the table are in settings_text.c. */
+#include "base/settings.h"
+#include "base/codec.h"
+#include "base/settings_table.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_VALUE_MAX 60
+
+const struct setting SETTINGS[SETTING_COUNT] = {
+#define SETTING(field, kind, env, flag, def, min, max, unit, sentence) \
+	{ offsetof(struct settings, field), SETTING_##kind, env, flag, def, min, max, unit, sentence },
+#include "base/settings.def"
+#undef SETTING
+};
+
+/* Where a value comes from, for the sentences: "--max-size" or "TINTYPE_MAX_SIZE". */
+struct source {
+	const char *prefix;   /* "--" or "" */
+	struct str name;
+};
+
+bool setting_is_choice(const struct setting *row)
+{
+	return strchr(row->unit, '|') != NULL;
+}
+
+/* One of the words between the bars. */
+static bool is_choice(const char *words, struct str value)
+{
+	for (struct str rest = str_of(words); rest.p != NULL;)
+		if (str_equal(str_cut(&rest, '|'), value))
+			return true;
+	return false;
+}
+
+/* The value as a sentence may show it: short, and harmless on a terminal. */
+static const char *shown(struct str value, struct buf *b)
+{
+	terminal_escape(b, str_slice(value, 0, utf8_prefix(value, SHOWN_VALUE_MAX)));
+	return b->p;
+}
+
+static enum status assign_text(void *field, const struct setting *row, struct source from, const char *value,
+                               struct fault *why)
+{
+	char memory[8 * SHOWN_VALUE_MAX];
+	struct buf b;
+	buf_init_fixed(&b, memory, sizeof memory);
+	if (setting_is_choice(row) && !is_choice(row->unit, str_of(value)))
+		return fault_set(why, BAD_SETTING, "%s%.*s is one of %s, not \"%s\"", from.prefix, STRF(from.name), row->unit,
+		                 shown(str_of(value), &b));
+	/* The value is not shown: a text with a shortest length is a key. */
+	if (value[0] != '\0' && strlen(value) < row->min)
+		return fault_set(why, BAD_SETTING, "%s%.*s needs at least %llu characters", from.prefix, STRF(from.name),
+		                 (unsigned long long)row->min);
+	*(const char **)field = value;
+	return OK;
+}
+
+static enum status assign_number(void *field, const struct setting *row, struct source from, const char *value,
+                                 struct fault *why)
+{
+	char memory[8 * SHOWN_VALUE_MAX];
+	struct buf b;
+	uint64_t number;
+	buf_init_fixed(&b, memory, sizeof memory);
+	if (!str_to_u64(str_of(value), &number) || number < row->min || number > row->max)
+		return fault_set(why, BAD_SETTING, "%s%.*s is a whole number of %s from %llu to %llu, not \"%s\"", from.prefix,
+		                 STRF(from.name), row->unit, (unsigned long long)row->min, (unsigned long long)row->max,
+		                 shown(str_of(value), &b));
+	*(uint64_t *)field = number;
+	return OK;
+}
+
+static enum status assign_switch(void *field, const struct setting *row, struct source from, const char *value,
+                                 struct fault *why)
+{
+	char memory[8 * SHOWN_VALUE_MAX];
+	struct buf b;
+	(void)row;
+	buf_init_fixed(&b, memory, sizeof memory);
+	if (!is_choice("on|off", str_of(value)))
+		return fault_set(why, BAD_SETTING, "%s%.*s is on or off, not \"%s\"", from.prefix, STRF(from.name),
+		                 shown(str_of(value), &b));
+	*(bool *)field = strcmp(value, "on") == 0;
+	return OK;
+}
+
+static enum status assign(struct settings *s, const struct setting *row, struct source from, const char *value,
+                          struct fault *why)
+{
+	void *field = (char *)s + row->offset;
+	switch (row->kind) {
+	case SETTING_TEXT:
+		return assign_text(field, row, from, value, why);
+	case SETTING_NUMBER:
+		return assign_number(field, row, from, value, why);
+	case SETTING_SWITCH:
+		return assign_switch(field, row, from, value, why);
+	}
+	assert(!"a setting of no kind");
+	return INVALID;
+}
+
+static enum status load_environment(struct settings *s, struct fault *why)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const char *value = getenv(SETTINGS[i].env);
+		if (value != NULL && value[0] != '\0')
+			TRY(assign(s, &SETTINGS[i], (struct source){ "", str_of(SETTINGS[i].env) }, value, why));
+	}
+	return OK;
+}
+
+static const struct setting *find_flag(struct str name)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (SETTINGS[i].flag[0] != '\0' && str_equal(str_of(SETTINGS[i].flag), name))
+			return &SETTINGS[i];
+	return NULL;
+}
+
+/* `--no-FLAG` of a switch; NULL if it is none. */
+static const struct setting *find_negated(struct str name)
+{
+	if (!str_starts_with(name, STR("no-")))
+		return NULL;
+	const struct setting *row = find_flag(str_slice(name, 3, name.n));
+	return row != NULL && row->kind == SETTING_SWITCH ? row : NULL;
+}
+
+static enum status refuse_argument(struct str argument, struct fault *why)
+{
+	char memory[8 * SHOWN_VALUE_MAX];
+	struct buf b;
+	buf_init_fixed(&b, memory, sizeof memory);
+	return fault_set(why, BAD_SETTING, "\"%s\" is no setting; --help lists them", shown(argument, &b));
+}
+
+/* Read the flag at argv[*i] and move *i to its last argument. */
+static enum status load_flag(struct settings *s, int argc, char **argv, int *i, struct fault *why)
+{
+	struct str argument = str_of(argv[*i]);
+	struct str rest = str_slice(argument, 2, argument.n);
+	if (!str_starts_with(argument, STR("--")))
+		return refuse_argument(argument, why);
+	struct source from = { "--", str_cut(&rest, '=') };
+	const struct setting *row = find_flag(from.name), *negated = find_negated(from.name);
+	if (row == NULL && negated != NULL && rest.p == NULL)
+		return assign(s, negated, from, "off", why);
+	if (row == NULL)
+		return refuse_argument(argument, why);
+	if (rest.p != NULL)   /* the tail of argv[*i], so it ends in a NUL */
+		return assign(s, row, from, rest.p, why);
+	if (row->kind == SETTING_SWITCH)
+		return assign(s, row, from, "on", why);
+	if (*i + 1 >= argc)
+		return fault_set(why, BAD_SETTING, "--%s needs a value", row->flag);
+	return assign(s, row, from, argv[++*i], why);
+}
+
+enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why)
+{
+	struct settings loaded = { 0 };
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		TRY(assign(&loaded, &SETTINGS[i], (struct source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));
+	TRY(load_environment(&loaded, why));
+	for (int i = 0; i < argc; i++)
+		TRY(load_flag(&loaded, argc, argv, &i, why));
+	*s = loaded;
+	return OK;
+}

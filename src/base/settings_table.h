@@ -1,0 +1,30 @@
+/* The rows of settings.def as an array: shared by settings.c, which reads them, and
+ * settings_text.c, which prints them. Nobody else's. */
+#ifndef BASE_SETTINGS_TABLE_H
+#define BASE_SETTINGS_TABLE_H
+
+#include "base/settings.h"
+
+enum setting_kind { SETTING_TEXT, SETTING_NUMBER, SETTING_SWITCH };
+
+struct setting {
+	size_t offset;   /* of the field in struct settings */
+	enum setting_kind kind;
+	const char *env, *flag, *def;
+	uint64_t min, max;
+	const char *unit, *sentence;
+};
+
+enum {
+#define SETTING(field, kind, env, flag, def, min, max, unit, sentence) SETTING_ROW_##field,
+#include "base/settings.def"
+#undef SETTING
+	SETTING_COUNT
+};
+
+extern const struct setting SETTINGS[SETTING_COUNT];
+
+/* Its unit lists the words it may be. */
+bool setting_is_choice(const struct setting *row);
+
+#endif
