@@ -23,6 +23,7 @@ static const char *json_fault(const json_error_t *error)
 		{ json_error_duplicate_key, "a member stands there twice" },
 		{ json_error_numeric_overflow, "a number is out of range" },
 		{ json_error_null_character, "it holds U+0000" },
+		{ json_error_null_byte_in_key, "it holds U+0000" },
 		{ json_error_invalid_utf8, "it is not UTF-8" },
 		{ json_error_stack_overflow, "it is nested too deeply" },
 	};

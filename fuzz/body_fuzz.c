@@ -1,0 +1,33 @@
+/* Fuzz target of api/body: any bytes as the body of POST /upload. What is taken must keep the
+ * promises that the rest relies on: texts are there, well-formed and without U+0000. */
+#include "api/body.h"
+
+#include "base/arena.h"
+#include "base/codec.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void check(struct str text)
+{
+	assert(text.p != NULL && utf8_valid(text) && str_find_char(text, '\0') == text.n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct arena a;
+	struct fault why = { 0 };
+	struct slot_request r;
+
+	arena_init(&a, 1 << 20);
+	if (body_read_slot(&a, (struct str){ (const char *)p, n }, &r, &why) == OK) {
+		check(r.file_name);
+		check(r.file_type);
+		assert(!r.has_size || r.file_size > 0);
+	} else {
+		assert(why.code != F_NONE && why.text[0] != '\0' && utf8_valid(str_of(why.text)));
+	}
+	arena_deinit(&a);
+	return 0;
+}

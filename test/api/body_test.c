@@ -1,0 +1,251 @@
+#include "api/body.h"
+
+#include "base/arena.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+static struct arena arena;
+static struct fault why;
+static struct slot_request got;
+
+static int setup(void **state)
+{
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	why = (struct fault){ 0 };
+	got = (struct slot_request){ 0 };
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_deinit(&arena);
+	return 0;
+}
+
+static enum status read_bytes(const char *p, size_t n)
+{
+	return body_read_slot(&arena, (struct str){ p, n }, &got, &why);
+}
+
+static enum status read_text(const char *json)
+{
+	return read_bytes(json, strlen(json));
+}
+
+static void assert_text(struct str s, const char *expected)
+{
+	assert_int_equal(s.n, strlen(expected));
+	assert_memory_equal(s.p, expected, s.n);
+}
+
+/* Each row is refused with the code, and the sentence holds the word. */
+struct bad {
+	const char *json;
+	enum fault_code code;
+	const char *word;
+};
+
+static void check_bad(const struct bad *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		why = (struct fault){ 0 };
+		if (read_text(rows[i].json) == OK)
+			fail_msg("was taken: %s", rows[i].json);
+		if (why.code != rows[i].code || strstr(why.text, rows[i].word) == NULL)
+			fail_msg("%s: %s \"%s\"", rows[i].json, fault_name(why.code), why.text);
+	}
+}
+
+static void test_slot_when_all_members_are_given_then_all_are_read(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("{\"fileName\":\"a b.png\",\"fileType\":\"image/png\",\"fileSize\":5242880,\"method\":\"POST\"}"), OK);
+	assert_text(got.file_name, "a b.png");
+	assert_text(got.file_type, "image/png");
+	assert_true(got.has_size);
+	assert_int_equal(got.file_size, 5242880);
+	assert_true(got.form);
+}
+
+static void test_slot_when_optional_members_are_missing_then_a_put_without_size(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("{\"fileName\":\"a\",\"fileType\":\"b\"}"), OK);
+	assert_false(got.has_size);
+	assert_false(got.form);
+	assert_int_equal(read_text("{\"fileName\":\"a\",\"fileType\":\"b\",\"method\":\"PUT\"}"), OK);
+	assert_false(got.form);
+}
+
+static void test_slot_when_unknown_members_are_there_then_they_are_ignored(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text(" {\"x\":[1,{\"y\":null}],\"fileName\":\"a\",\"fileType\":\"b\",\"z\":1.5}\n"), OK);
+	assert_text(got.file_name, "a");
+}
+
+static void test_slot_when_name_has_any_unicode_then_it_is_intact(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("{\"fileName\":\"\\u0001\\r\\n/\\\\..\\\"\\u202e\\ud83d\\ude00\xf0\x9f\x98\x80\",\"fileType\":\"b\"}"), OK);
+	assert_text(got.file_name, "\x01\r\n/\\..\"\xe2\x80\xae\xf0\x9f\x98\x80\xf0\x9f\x98\x80");
+}
+
+static void test_slot_when_the_texts_are_read_then_they_outlive_the_body(void **state)
+{
+	char json[] = "{\"fileName\":\"name\",\"fileType\":\"type\"}";
+
+	(void)state;
+	assert_int_equal(read_text(json), OK);
+	memset(json, 'x', sizeof(json));
+	assert_text(got.file_name, "name");
+	assert_text(got.file_type, "type");
+}
+
+static void test_slot_when_the_body_is_no_json_object_then_bad_json(void **state)
+{
+	static const struct bad rows[] = {
+		{ "", F_BAD_JSON, "empty" },
+		{ " ", F_BAD_JSON, "not JSON" },
+		{ "fileName=a", F_BAD_JSON, "grammar" },
+		{ "{", F_BAD_JSON, "too early" },
+		{ "{\"fileName\":\"a\",}", F_BAD_JSON, "not JSON" },
+		{ "{'fileName':'a'}", F_BAD_JSON, "not JSON" },
+		{ "[]", F_BAD_JSON, "not an object" },
+		{ "\"text\"", F_BAD_JSON, "not JSON" },
+		{ "null", F_BAD_JSON, "not JSON" },
+		{ "{} {}", F_BAD_JSON, "follows" },
+		{ "{}x", F_BAD_JSON, "follows" },
+		{ "\xef\xbb\xbf{}", F_BAD_JSON, "not JSON" },
+		{ "{\"fileName\":\"a\",\"fileName\":\"b\",\"fileType\":\"c\"}", F_BAD_JSON, "twice" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"c\",\"x\":{\"y\":1,\"y\":2}}", F_BAD_JSON, "twice" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":1e400}", F_BAD_JSON, "out of range" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":9223372036854775808}", F_BAD_JSON, "out of range" },
+		{ "{\"fileName\":\"a\\u0000b\",\"fileType\":\"b\"}", F_BAD_JSON, "U+0000" },
+		{ "{\"a\\u0000b\":1,\"fileName\":\"a\",\"fileType\":\"b\"}", F_BAD_JSON, "U+0000" },
+		{ "{\"fileName\":\"\xff\",\"fileType\":\"b\"}", F_BAD_JSON, "UTF-8" },
+		{ "{\"fileName\":\"\xed\xa0\x80\",\"fileType\":\"b\"}", F_BAD_JSON, "UTF-8" },
+		{ "{\"fileName\":\"\\ud800\",\"fileType\":\"b\"}", F_BAD_JSON, "not JSON" },
+		{ "{\"fileName\":\"\\udc00\",\"fileType\":\"b\"}", F_BAD_JSON, "not JSON" },
+		{ "{\"fileName\":\"a\nb\",\"fileType\":\"b\"}", F_BAD_JSON, "not JSON" },
+	};
+
+	(void)state;
+	check_bad(rows, COUNT_OF(rows));
+}
+
+static void test_slot_when_a_raw_zero_byte_is_there_then_bad_json(void **state)
+{
+	static const char json[] = "{\"fileName\":\"a\0b\",\"fileType\":\"b\"}";
+
+	(void)state;
+	assert_int_equal(read_bytes(json, sizeof(json) - 1), INVALID);
+	assert_int_equal(why.code, F_BAD_JSON);
+}
+
+static void test_slot_when_nested_10000_deep_then_bad_json(void **state)
+{
+	static char json[20100];
+	static const char head[] = "{\"fileName\":";
+	size_t n = sizeof(head) - 1;
+
+	(void)state;
+	memcpy(json, head, n);
+	memset(json + n, '[', 10000);
+	memset(json + n + 10000, ']', 10000);
+	json[n + 20000] = '}';
+	assert_int_equal(read_bytes(json, n + 20001), INVALID);
+	assert_int_equal(why.code, F_BAD_JSON);
+	assert_non_null(strstr(why.text, "deep"));
+}
+
+static void test_slot_when_a_member_is_missing_or_of_wrong_type_then_bad_field_names_it(void **state)
+{
+	static const struct bad rows[] = {
+		{ "{}", F_BAD_FIELD, "fileName is missing" },
+		{ "{\"fileType\":\"b\"}", F_BAD_FIELD, "fileName is missing" },
+		{ "{\"fileName\":\"a\"}", F_BAD_FIELD, "fileType is missing" },
+		{ "{\"fileName\":1,\"fileType\":\"b\"}", F_BAD_FIELD, "fileName must be a string" },
+		{ "{\"fileName\":null,\"fileType\":\"b\"}", F_BAD_FIELD, "fileName must be a string" },
+		{ "{\"fileName\":[\"a\"],\"fileType\":\"b\"}", F_BAD_FIELD, "fileName must be a string" },
+		{ "{\"fileName\":\"a\",\"fileType\":{}}", F_BAD_FIELD, "fileType must be a string" },
+		{ "{\"fileName\":\"a\",\"fileType\":true}", F_BAD_FIELD, "fileType must be a string" },
+		{ "{\"filename\":\"a\",\"fileType\":\"b\"}", F_BAD_FIELD, "fileName is missing" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":5242880.0}", F_BAD_FIELD, "fileSize must be an integer" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":1e3}", F_BAD_FIELD, "fileSize must be an integer" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":\"5\"}", F_BAD_FIELD, "fileSize must be an integer" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":null}", F_BAD_FIELD, "fileSize must be an integer" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":-1}", F_BAD_FIELD, "1 or more" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":0}", F_BAD_FIELD, "1 or more" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"method\":\"put\"}", F_BAD_FIELD, "method must be" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"method\":\"GET\"}", F_BAD_FIELD, "method must be" },
+		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"method\":1}", F_BAD_FIELD, "method must be" },
+	};
+
+	(void)state;
+	check_bad(rows, COUNT_OF(rows));
+}
+
+static void test_slot_when_the_size_is_the_largest_integer_then_it_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":9223372036854775807}"), OK);
+	assert_int_equal(got.file_size, INT64_MAX);
+}
+
+static void test_slot_when_the_body_is_cut_anywhere_then_it_is_refused(void **state)
+{
+	static const char json[] = "{\"fileName\":\"a\\u00e4\",\"fileType\":\"image/png\",\"fileSize\":12,\"x\":[true,{}]}";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(json) - 1; n++)
+		assert_int_equal(read_bytes(json, n), INVALID);
+	assert_int_equal(read_bytes(json, sizeof(json) - 1), OK);
+}
+
+static void test_slot_when_the_arena_is_full_then_too_much(void **state)
+{
+	struct arena small;
+
+	(void)state;
+	arena_init(&small, 8);
+	assert_int_equal(body_read_slot(&small, STR("{\"fileName\":\"a long enough name\",\"fileType\":\"b\"}"), &got, &why), LIMIT);
+	assert_int_equal(why.code, F_TOO_MUCH);
+	arena_deinit(&small);
+}
+
+static void test_fault_when_the_input_is_quoted_by_jansson_then_not_by_us(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("{\"fileName\": hunter2}"), INVALID);
+	assert_null(strstr(why.text, "hunter2"));
+	assert_non_null(strstr(why.text, "line 1"));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_slot_when_all_members_are_given_then_all_are_read),
+		T(test_slot_when_optional_members_are_missing_then_a_put_without_size),
+		T(test_slot_when_unknown_members_are_there_then_they_are_ignored),
+		T(test_slot_when_name_has_any_unicode_then_it_is_intact),
+		T(test_slot_when_the_texts_are_read_then_they_outlive_the_body),
+		T(test_slot_when_the_body_is_no_json_object_then_bad_json),
+		T(test_slot_when_a_raw_zero_byte_is_there_then_bad_json),
+		T(test_slot_when_nested_10000_deep_then_bad_json),
+		T(test_slot_when_a_member_is_missing_or_of_wrong_type_then_bad_field_names_it),
+		T(test_slot_when_the_size_is_the_largest_integer_then_it_is_read),
+		T(test_slot_when_the_body_is_cut_anywhere_then_it_is_refused),
+		T(test_slot_when_the_arena_is_full_then_too_much),
+		T(test_fault_when_the_input_is_quoted_by_jansson_then_not_by_us),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
