@@ -1,0 +1,44 @@
+/* Path-style addresses, read from the path as it was sent. The raw path matters: a decoded path has
+ * lost what '%2F' and '%00' were, and a key of "a/../b" is not the key "b". Nothing here resolves,
+ * joins or folds anything; a key never becomes a file name. */
+#include "s3/address.h"
+
+#include "base/codec.h"
+
+enum status address_check_key(struct str key, struct fault *why)
+{
+	if (key.n > KEY_MAX_BYTES)
+		return fault_set(why, KEY_TOO_LONG, "Your key is too long: %zu bytes, and %d are allowed", key.n, KEY_MAX_BYTES);
+	if (!utf8_valid(key) || str_find_char(key, '\0') < key.n)
+		return fault_set(why, KEY_INVALID, "The key must be UTF-8 without U+0000");
+	return OK;
+}
+
+static enum status decode(struct arena *a, struct str raw, struct str *out, struct fault *why)
+{
+	if (uri_decode(a, raw, false, out))
+		return OK;
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "The path is too long");
+	return fault_set(why, KEY_INVALID, "The path holds a '%%' without two hexadecimal digits");
+}
+
+enum status address_parse(struct arena *a, struct str path, struct address *out, struct fault *why)
+{
+	struct address at = { 0 };
+	if (path.n == 0 || path.p[0] != '/')
+		return fault_set(why, KEY_INVALID, "The path must begin with '/'");
+	struct str rest = str_slice(path, 1, path.n);
+	size_t slash = str_find_char(rest, '/');
+	TRY(decode(a, str_slice(rest, 0, slash), &at.bucket, why));
+	if (slash < rest.n)
+		TRY(decode(a, str_slice(rest, slash + 1, rest.n), &at.key, why));
+	TRY(address_check_key(at.bucket, why));
+	TRY(address_check_key(at.key, why));
+	if (at.bucket.n == 0 && at.key.n > 0)
+		return fault_set(why, KEY_INVALID, "The path names no bucket");
+	if (at.bucket.n > 0)
+		at.level = at.key.n > 0 ? AT_OBJECT : AT_BUCKET;
+	*out = at;
+	return OK;
+}

@@ -1,0 +1,129 @@
+/* Authentication is in two steps, because the secret must be found between them: read the claim,
+ * find its key, verify. What is told about a wrong signature depends on the mode: S3's plain
+ * sentence, or in development all that S3 itself would show and the likely mistake by name.
+ *
+ * Permission is a rule per kind of key: the owner does everything, `slots` only what a handed-out
+ * URL or form is for. The product's own rules about images come after both and bind the owner too. */
+#include "s3/auth.h"
+
+static struct str bytes_in_hex(struct arena *a, struct str s)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = arena_array(a, s.n, 3);
+	if (out == NULL || s.n == 0)
+		return (struct str){ 0 };
+	for (size_t i = 0; i < s.n; i++) {
+		out[3 * i] = digits[(unsigned char)s.p[i] >> 4];
+		out[3 * i + 1] = digits[s.p[i] & 15];
+		out[3 * i + 2] = ' ';
+	}
+	return (struct str){ out, 3 * s.n - 1 };
+}
+
+#define SIGNATURE_SENTENCE "The request signature we calculated does not match the signature you provided. " \
+	"Check your key and signing method."
+/* Longer ones than any client sends are shown cut, so that a refusal stays small. */
+#define SHOWN_MAX 16384
+
+static void explain(struct call *c, const struct verify_context *ctx, struct fault *why)
+{
+	struct arena *a = &c->x->arena;
+	struct sigv4_diagnosis d = { 0 };
+	claim_explain(&c->x->request, &c->claim, ctx, &d);
+	struct str text = str_slice(d.string_to_sign, 0, SHOWN_MAX), canonical = str_slice(d.canonical_request, 0, SHOWN_MAX);
+	call_detail(c, "AWSAccessKeyId", c->claim.access_key);
+	call_detail(c, "StringToSign", text);
+	call_detail(c, "SignatureProvided", c->claim.signature);
+	call_detail(c, "StringToSignBytes", bytes_in_hex(a, text));
+	call_detail(c, "CanonicalRequest", canonical);
+	call_detail(c, "CanonicalRequestBytes", bytes_in_hex(a, canonical));
+	if (d.mistake.n > 0)
+		call_detail(c, "Mistake", d.mistake);
+	(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE " %.*s", STRF(d.mistake));
+}
+
+static void explain_time(struct call *c, int64_t now_ms)
+{
+	struct arena *a = &c->x->arena;
+	char iso[ISO8601_CHARS + 1];
+	clock_iso8601(c->claim.date_ms + (int64_t)c->claim.expires_s * 1000, iso);
+	call_detail(c, "X-Amz-Expires", str_printf(a, "%u", c->claim.expires_s));
+	call_detail(c, "Expires", str_printf(a, "%s", iso));
+	clock_iso8601(now_ms, iso);
+	call_detail(c, "ServerTime", str_printf(a, "%s", iso));
+}
+
+enum status auth_find_key(struct call *c, struct fault *why)
+{
+	c->key = key_find(c->s3->keys, c->claim.access_key);
+	if (c->key != NULL)
+		return OK;
+	call_detail(c, "AWSAccessKeyId", c->claim.access_key);
+	return fault_set(why, ACCESS_KEY_UNKNOWN, "The AWS Access Key Id you provided does not exist in our records.");
+}
+
+struct verify_context auth_context(const struct call *c, int64_t now_ms)
+{
+	return (struct verify_context){
+		.region = c->s3->options.region,
+		.service = STR("s3"),
+		.now_ms = now_ms,
+		.secret = str_of(c->key->secret),
+	};
+}
+
+static enum status refuse_unsigned(const struct request *r, struct fault *why)
+{
+	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
+		return fault_set(why, REQUEST_INVALID, "The authorization mechanism you have provided is not supported. "
+		                 "Please use AWS4-HMAC-SHA256 (Signature Version 4).");
+	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: use a presigned URL.");
+}
+
+static bool signs(const struct sigv4_claim *claim, struct str name)
+{
+	struct str rest = claim->signed_headers;
+	while (rest.p != NULL) {
+		if (str_equal(str_cut(&rest, ';'), name))
+			return true;
+	}
+	return false;
+}
+
+enum status auth_presigned(struct call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	int64_t now = clock_now_ms();
+	if (!claim_present(r))
+		return refuse_unsigned(r, why);
+	if (request_header(r, STR("authorization")).p != NULL)
+		return fault_set(why, ARGUMENT_INVALID, "Only one auth mechanism allowed; only the X-Amz-Algorithm query "
+		                 "parameter or the Authorization header should be specified.");
+	TRY(claim_parse(r, &c->claim, why));
+	TRY(auth_find_key(c, why));
+	if (r->chunked && signs(&c->claim, STR("content-length")))
+		return fault_set(why, REQUEST_INVALID, "The URL was signed for a Content-Length: send it, and no chunked body.");
+	struct verify_context ctx = auth_context(c, now);
+	enum status st = claim_verify(r, &c->claim, &ctx, why);
+	if (st != OK && why->code == F_SIGNATURE_EXPIRED)
+		explain_time(c, now);
+	if (st != OK && why->code == F_SIGNATURE_WRONG) {
+		(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE);
+		if (c->s3->options.explain)
+			explain(c, &ctx, why);
+	}
+	return st;
+}
+
+enum status auth_permit(const struct call *c, struct fault *why)
+{
+	switch (c->key->power) {
+	case KEY_OWNER:
+		return OK;
+	case KEY_SLOTS:
+		if (c->operation->for_slots && call_is_image(c))
+			return OK;
+		break;
+	}
+	return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images.");
+}

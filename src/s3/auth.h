@@ -1,0 +1,19 @@
+/* Who asks, and whether they may: query signatures against the key ring, and what each key can do. */
+#ifndef S3_AUTH_H
+#define S3_AUTH_H
+
+#include "s3/call.h"
+
+/* Check the query's signature and set the call's claim and key.
+ * Errors  NOT_SIGNED; AUTH_MALFORMED; ACCESS_KEY_UNKNOWN; SIGNATURE_WRONG; SIGNATURE_EXPIRED;
+ *         HEADER_UNSIGNED; ARGUMENT_INVALID signed in two ways; REQUEST_INVALID Signature Version 2, or
+ *         a chunked body where content-length is signed; TOO_MUCH */
+enum status auth_presigned(struct call *c, struct fault *why) MUST_CHECK;
+/* The key of the call's claim.  Errors: ACCESS_KEY_UNKNOWN */
+enum status auth_find_key(struct call *c, struct fault *why) MUST_CHECK;
+/* What the call's claim is checked against, once its key is found. */
+struct verify_context auth_context(const struct call *c, int64_t now_ms);
+/* Whether the call's key may do the call's operation at the call's address.  Errors: ACCESS_DENIED */
+enum status auth_permit(const struct call *c, struct fault *why) MUST_CHECK;
+
+#endif

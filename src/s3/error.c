@@ -1,0 +1,156 @@
+/* The one table from our faults to the errors of S3, and the XML that carries them.
+ *
+ * What the client did wrong is told in the fault's own sentence; for the failures that are ours the
+ * sentence is fixed here, so that nothing of the inside can get out.
+ * Source: Amazon S3 API, "Error responses". */
+#include "s3/error.h"
+
+#include "s3/text.h"
+
+#include <assert.h>
+
+struct error_row {
+	const char *code;
+	int http;
+	const char *message;   /* NULL: the fault's text */
+};
+
+#define INTERNAL_MESSAGE "We encountered an internal error. Please try again."
+#define SLOW_MESSAGE "The store cannot take this now. Please try again later."
+
+static const struct error_row rows[FAULT_CODES] = {
+	[F_NONE] = { "InternalError", 500, INTERNAL_MESSAGE },
+	[F_INVALID_INPUT] = { "InvalidArgument", 400, NULL },
+	[F_OUT_OF_MEMORY] = { "InternalError", 500, INTERNAL_MESSAGE },
+	[F_TOO_MUCH] = { "InvalidRequest", 400, "The request's head is too large." },
+	[F_INTERNAL] = { "InternalError", 500, INTERNAL_MESSAGE },
+	[F_STORAGE_FAILED] = { "SlowDown", 503, SLOW_MESSAGE },
+	[F_DISK_FULL] = { "SlowDown", 503, "The store has no room for this now. Please try again later." },
+	[F_OVERLOADED] = { "SlowDown", 503, "Please reduce your request rate." },
+	[F_UPSTREAM_FAILED] = { "SlowDown", 503, SLOW_MESSAGE },
+	[F_DEADLINE] = { "RequestTimeout", 400, NULL },
+
+	[F_BAD_FRAMING] = { "InvalidRequest", 400, NULL },
+	[F_BAD_HOST] = { "AccessDenied", 403, NULL },
+	[F_CROSS_SITE] = { "AccessDenied", 403, NULL },
+	[F_BODY_TOO_LARGE] = { "EntityTooLarge", 400, NULL },
+	[F_BODY_CUT] = { "IncompleteBody", 400, NULL },
+	[F_BODY_SLOW] = { "RequestTimeout", 400, NULL },
+
+	[F_BAD_JSON] = { "InvalidRequest", 400, NULL },
+	[F_BAD_FIELD] = { "InvalidArgument", 400, NULL },
+	[F_BAD_CURSOR] = { "InvalidArgument", 400, NULL },
+	[F_NO_SUCH_ROUTE] = { "NoSuchKey", 404, NULL },
+	[F_BAD_METHOD] = { "MethodNotAllowed", 405, "The specified method is not allowed against this resource." },
+	[F_KEY_NEEDED] = { "AccessDenied", 403, NULL },
+	[F_KEY_WRONG] = { "AccessDenied", 403, NULL },
+
+	[F_NO_SUCH_IMAGE] = { "AccessDenied", 403, NULL },
+	[F_TYPE_NOT_ALLOWED] = { "InvalidRequest", 400, NULL },
+	[F_IMAGE_TOO_LARGE] = { "EntityTooLarge", 400, NULL },
+	[F_IMAGE_EMPTY] = { "InvalidRequest", 400, NULL },
+	[F_IMAGE_REJECTED] = { "InvalidRequest", 400, NULL },
+	[F_SLOT_ENDED] = { "AccessDenied", 403, NULL },
+	[F_SLOT_TAKEN] = { "PreconditionFailed", 412, NULL },
+	[F_NOT_ARRIVED] = { "NoSuchKey", 404, NULL },
+	[F_SLOTS_FULL] = { "SlowDown", 503, NULL },
+	[F_IMAGE_EXISTS] = { "PreconditionFailed", 412, NULL },
+	[F_STATE_CHANGED] = { "PreconditionFailed", 412, NULL },
+
+	[F_NOT_SIGNED] = { "AccessDenied", 403, NULL },
+	[F_AUTH_MALFORMED] = { "AuthorizationQueryParametersError", 400, NULL },
+	[F_ACCESS_KEY_UNKNOWN] = { "InvalidAccessKeyId", 403, NULL },
+	[F_SIGNATURE_WRONG] = { "SignatureDoesNotMatch", 403, NULL },
+	[F_SIGNATURE_EXPIRED] = { "AccessDenied", 403, NULL },
+	[F_HEADER_UNSIGNED] = { "AccessDenied", 403, NULL },
+	[F_ACCESS_DENIED] = { "AccessDenied", 403, NULL },
+	[F_POLICY_MALFORMED] = { "InvalidPolicyDocument", 400, NULL },
+	[F_POLICY_VIOLATED] = { "AccessDenied", 403, NULL },
+	[F_POLICY_EXPIRED] = { "AccessDenied", 403, NULL },
+
+	[F_NO_SUCH_KEY] = { "NoSuchKey", 404, "The specified key does not exist." },
+	[F_NO_SUCH_BUCKET] = { "NoSuchBucket", 404, "The specified bucket does not exist." },
+	[F_KEY_TOO_LONG] = { "KeyTooLongError", 400, NULL },
+	[F_KEY_INVALID] = { "InvalidArgument", 400, NULL },
+	[F_OBJECT_TOO_SMALL] = { "EntityTooSmall", 400, NULL },
+	[F_LENGTH_MISSING] = { "MissingContentLength", 411, NULL },
+	[F_DIGEST_INVALID] = { "InvalidDigest", 400, NULL },
+	[F_DIGEST_WRONG] = { "BadDigest", 400, NULL },
+	[F_RANGE_INVALID] = { "InvalidRange", 416, NULL },
+	[F_PRECONDITION] = { "PreconditionFailed", 412, NULL },
+	[F_NOT_MODIFIED] = { "NotModified", 304, NULL },
+	[F_FORM_MALFORMED] = { "MalformedPOSTRequest", 400, NULL },
+	[F_ARGUMENT_INVALID] = { "InvalidArgument", 400, NULL },
+	[F_REQUEST_INVALID] = { "InvalidRequest", 400, NULL },
+
+	[F_DIR_LOCKED] = { "InternalError", 500, INTERNAL_MESSAGE },
+	[F_ADDRESS_TAKEN] = { "InternalError", 500, INTERNAL_MESSAGE },
+	[F_BAD_SETTING] = { "InternalError", 500, INTERNAL_MESSAGE },
+	[F_SCHEMA_UNKNOWN] = { "InternalError", 500, INTERNAL_MESSAGE },
+};
+
+static const struct error_row *row_of(enum fault_code code)
+{
+	const struct error_row *row = &rows[(unsigned)code < FAULT_CODES ? code : F_NONE];
+	return row->code != NULL ? row : &rows[F_NONE];
+}
+
+const char *error_code(enum fault_code code)
+{
+	return row_of(code)->code;
+}
+
+int error_http_status(enum fault_code code)
+{
+	return row_of(code)->http;
+}
+
+/* Room for the canonical request and its bytes in hex, in development mode. */
+#define ERROR_BODY_MAX (96 * 1024)
+#define PROLOG "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+
+static void write_body(struct buf *b, const struct exchange *x, const struct call *c, const struct fault *why)
+{
+	const struct error_row *row = row_of(why->code);
+	buf_put(b, STR(PROLOG "<Error>"));
+	xml_element(b, "Code", str_of(row->code));
+	xml_element(b, "Message", str_of(row->message != NULL ? row->message : why->text));
+	for (size_t i = 0; c != NULL && i < c->n_details; i++)
+		xml_element(b, c->details[i].element, c->details[i].value);
+	xml_element(b, "Resource", x->request.path);
+	xml_element(b, "RequestId", x->request.id);
+	buf_put(b, STR("<HostId>tintype</HostId></Error>"));
+}
+
+static void describe(struct exchange *x, const struct fault *why)
+{
+	struct answer *ans = &x->answer;
+	ans->status = error_http_status(why->code);
+	ans->fault = *why;
+	answer_header(ans, STR("Content-Type"), STR("application/xml"));
+	if (ans->status == 503)
+		answer_header(ans, STR("Retry-After"), STR("5"));
+	if (ans->status == 405)
+		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, OPTIONS"));
+}
+
+void error_answer(struct exchange *x, const struct call *c, const struct fault *why)
+{
+	struct buf b;
+	const char *route = x->answer.route;
+	struct str image_id = x->answer.image_id;
+	answer_reset(&x->answer);
+	x->answer.route = route;
+	x->answer.image_id = image_id;
+	describe(x, why);
+	buf_init_arena(&b, &x->arena, ERROR_BODY_MAX);
+	write_body(&b, x, c, why);
+	if (!buf_ok(&b)) {
+		/* the details were too long, or the arena is full: without them, then in fixed words */
+		buf_init_arena(&b, &x->arena, 8 * 1024);
+		write_body(&b, x, NULL, why);
+	}
+	x->answer.body = buf_ok(&b) ? buf_str(&b) : STR(PROLOG "<Error><Code>InvalidRequest</Code></Error>");
+	if (!buf_ok(&b))
+		x->answer.status = 400;
+}

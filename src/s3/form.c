@@ -1,0 +1,301 @@
+/* POST of a browser form: fields first, the file last, authenticated by a signed policy among them.
+ *
+ * The parts come as a stream. Fields are collected, bounded in number and size, until the part named
+ * `file` begins; at that moment, still on the reactor and before any byte is kept, the policy is
+ * verified and every rule but the size is checked. The file then streams like the body of a PUT.
+ * What follows it is ignored, as in S3; but the last boundary must come, or the form was cut.
+ * Names are compared without case; only the name makes a part the file, with or without a filename.
+ * Source: Amazon S3 API, "POST Object", "Browser-Based Uploads Using POST". */
+#include "s3/upload.h"
+
+#include "base/codec.h"
+#include "s3/auth.h"
+#include "s3/multipart.h"
+#include "s3/text.h"
+#include "sigv4/policy.h"
+
+#define FIELDS_MAX 64
+#define FIELD_BYTES_MAX 20480          /* of all fields, names too; as S3 */
+#define TRAILING_MAX 20480             /* what may follow the file */
+
+enum form_place { AT_FIELDS, AT_FILE, BEHIND_FILE, AT_END };
+
+struct form {
+	struct multipart parser;
+	enum form_place place;
+	struct header fields[FIELDS_MAX];
+	size_t n_fields;
+	size_t field_bytes;
+	struct buf value;                  /* of the field that is being read */
+	uint64_t eaten;                    /* of the whole body */
+	size_t trailing;
+	unsigned success_status;
+	struct str redirect;
+};
+
+static struct str field(const struct form *f, struct str name)
+{
+	for (size_t i = 0; i < f->n_fields; i++) {
+		if (str_equal_nocase(f->fields[i].name, name))
+			return f->fields[i].value;
+	}
+	return (struct str){ 0 };
+}
+
+/* ${filename} in the key is what the user's file is called; a path that an old browser sends is cut. */
+static struct str substitute_filename(struct arena *a, struct str key, struct str filename)
+{
+	static const struct str variable = STR("${filename}");
+	size_t at = str_find(key, variable), start = 0;
+	if (at == key.n)
+		return key;
+	for (size_t i = 0; i < filename.n; i++) {
+		if (filename.p[i] == '/' || filename.p[i] == '\\')
+			start = i + 1;
+	}
+	struct buf b;
+	buf_init_arena(&b, a, key.n + filename.n);
+	buf_put(&b, str_slice(key, 0, at));
+	buf_put(&b, str_slice(filename, start, filename.n));
+	buf_put(&b, str_slice(key, at + variable.n, key.n));
+	return buf_str(&b);
+}
+
+/* The key as it will be, put back among the fields: what the policy is checked against is what is stored. */
+static enum status settle_key(struct call *c, struct fault *why)
+{
+	struct form *f = c->form;
+	for (size_t i = 0; i < f->n_fields; i++) {
+		if (!str_equal_nocase(f->fields[i].name, STR("key")))
+			continue;
+		f->fields[i].value = substitute_filename(&c->x->arena, f->fields[i].value, f->parser.filename);
+		c->at.key = f->fields[i].value;
+	}
+	if (c->at.key.n == 0)
+		return fault_set(why, ARGUMENT_INVALID, "Bucket POST must contain a field named 'key'. "
+		                 "If it is specified, please check the order of the fields.");
+	return address_check_key(c->at.key, why);
+}
+
+static enum status check_policy(struct call *c, struct post_policy *policy, struct fault *why)
+{
+	struct form *f = c->form;
+	struct str document;
+	int64_t now = clock_now_ms();
+	TRY(policy_claim(&c->x->arena, f->fields, f->n_fields, &c->claim, why));
+	TRY(auth_find_key(c, why));
+	struct verify_context ctx = auth_context(c, now);
+	TRY(policy_verify(f->fields, f->n_fields, &c->claim, &ctx, why));
+	if (!base64_decode(&c->x->arena, field(f, STR("policy")), &document))
+		return fault_set(why, POLICY_MALFORMED, "Invalid Policy: it is not base64.");
+	TRY(policy_parse(&c->x->arena, document, policy, why));
+	return policy_check(policy, f->fields, f->n_fields, c->at.bucket, now, why);
+}
+
+static enum status read_success(struct form *f, struct fault *why)
+{
+	struct str status = field(f, STR("success_action_status"));
+	uint64_t n = 0;
+	bool known = str_to_u64(status, &n) && (n == 200 || n == 201 || n == 204);
+	f->success_status = known ? (unsigned)n : 204;   /* "If the value is invalid, S3 returns 204" */
+	f->redirect = field(f, STR("success_action_redirect"));
+	if (f->redirect.n == 0)
+		return OK;
+	bool is_http = str_starts_with(f->redirect, STR("http://")) || str_starts_with(f->redirect, STR("https://"));
+	if (!is_http || !header_value_ok(f->redirect))
+		return fault_set(why, ARGUMENT_INVALID, "success_action_redirect must be an absolute http or https URL in ASCII.");
+	return OK;
+}
+
+static enum status set_limits(struct call *c, const struct post_policy *policy, struct fault *why)
+{
+	struct upload *u = ARENA_NEW(&c->x->arena, struct upload);
+	struct str type = field(c->form, STR("content-type"));
+	if (u == NULL)
+		return fault_set(why, TOO_MUCH, "the form's fields are too large");
+	if (type.n > 255 || !header_value_ok(type))
+		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
+	u->content_type = type.n > 0 ? type : STR("binary/octet-stream");
+	u->max_bytes = OBJECT_MAX_BYTES;
+	if (policy->has_range && policy->max_size < u->max_bytes)
+		u->max_bytes = policy->max_size;
+	if (policy->has_range)
+		u->min_bytes = policy->min_size;
+	c->upload = u;
+	return OK;
+}
+
+/* The file begins: all fields are here, and nothing of the file is kept before they are found good. */
+static enum status begin_file(struct call *c, struct fault *why)
+{
+	struct form *f = c->form;
+	struct post_policy policy = { 0 };
+	f->place = AT_FILE;
+	TRY(settle_key(c, why));
+	TRY(check_policy(c, &policy, why));
+	TRY(auth_permit(c, why));
+	TRY(read_success(f, why));
+	TRY(set_limits(c, &policy, why));
+	return upload_begin(c, 0, why);
+}
+
+static enum status begin_field(struct call *c, struct fault *why)
+{
+	struct form *f = c->form;
+	if (f->n_fields == FIELDS_MAX)
+		return fault_set(why, FORM_MALFORMED, "The form has more than %d fields.", FIELDS_MAX);
+	if (field(f, f->parser.name).p != NULL)
+		return fault_set(why, ARGUMENT_INVALID, "The form has a field twice.");
+	f->fields[f->n_fields].name = str_dup(&c->x->arena, f->parser.name);
+	f->field_bytes += f->parser.name.n;
+	buf_init_arena(&f->value, &c->x->arena, FIELD_BYTES_MAX);
+	return OK;
+}
+
+static enum status begin_part(struct call *c, struct fault *why)
+{
+	struct form *f = c->form;
+	if (f->place != AT_FIELDS)
+		return OK;
+	return str_equal_nocase(f->parser.name, STR("file")) ? begin_file(c, why) : begin_field(c, why);
+}
+
+static enum status take_piece(struct call *c, struct str piece, struct fault *why)
+{
+	struct form *f = c->form;
+	if (f->place == AT_FILE)
+		return upload_write(c, piece, why);
+	if (f->place != AT_FIELDS)
+		return OK;
+	f->field_bytes += piece.n;
+	if (f->field_bytes > FIELD_BYTES_MAX)
+		return fault_set(why, FORM_MALFORMED, "Your POST request fields preceding the upload file were too large.");
+	buf_put(&f->value, piece);
+	return OK;
+}
+
+static void end_part(struct form *f)
+{
+	if (f->place == AT_FILE)
+		f->place = BEHIND_FILE;
+	if (f->place != AT_FIELDS)
+		return;
+	f->fields[f->n_fields].value = f->value.n > 0 ? buf_str(&f->value) : STR("");
+	f->n_fields++;
+}
+
+static enum status take_event(struct call *c, enum multipart_event event, struct str piece, struct fault *why)
+{
+	struct form *f = c->form;
+	switch (event) {
+	case MULTIPART_PART:
+		return begin_part(c, why);
+	case MULTIPART_DATA:
+		return take_piece(c, piece, why);
+	case MULTIPART_PART_END:
+		end_part(f);
+		return OK;
+	case MULTIPART_END:
+		if (f->place == AT_FIELDS)
+			return fault_set(why, ARGUMENT_INVALID, "POST requires exactly one file upload per request.");
+		f->place = AT_END;
+		return OK;
+	case MULTIPART_BAD:
+		return fault_set(why, FORM_MALFORMED, "The body of your POST request is not well-formed multipart/form-data: %s.",
+		                 f->parser.why);
+	case MULTIPART_MORE:
+		break;
+	}
+	return OK;
+}
+
+enum status form_data(struct call *c, struct str piece, struct fault *why)
+{
+	struct form *f = c->form;
+	while (piece.n > 0) {
+		struct str bytes = { 0 };
+		size_t before = piece.n;
+		enum multipart_event event = multipart_next(&f->parser, &piece, &bytes);
+		if (f->place == BEHIND_FILE || f->place == AT_END)
+			f->trailing += before - piece.n;
+		if (f->trailing > TRAILING_MAX)
+			return fault_set(why, FORM_MALFORMED, "Too much follows the file in your POST request.");
+		TRY(take_event(c, event, bytes, why));
+	}
+	return OK;
+}
+
+enum status form_begin(struct call *c, enum door_step *step, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	struct str boundary;
+	if (!multipart_boundary(request_header(r, STR("content-type")), &boundary))
+		return fault_set(why, FORM_MALFORMED, "The Content-Type of your POST request must name one boundary of 1 to %d characters.",
+		                 MULTIPART_BOUNDARY_MAX);
+	if (!r->has_length && !r->chunked)
+		return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
+	c->form = ARENA_NEW(&c->x->arena, struct form);
+	if (c->form == NULL)
+		return fault_set(why, TOO_MUCH, "the request's head is too large");
+	multipart_init(&c->form->parser, boundary);
+	*step = DOOR_BODY;
+	return OK;
+}
+
+/* Where the object is, as a path: the store's public name is not this door's to know. */
+static struct str location(struct call *c)
+{
+	struct buf b;
+	buf_init_arena(&b, &c->x->arena, 8 * KEY_MAX_BYTES);
+	buf_put_char(&b, '/');
+	uri_encode(&b, c->at.bucket, false);
+	buf_put_char(&b, '/');
+	uri_encode(&b, c->at.key, true);
+	return buf_str(&b);
+}
+
+static void answer_created(struct call *c, struct str etag)
+{
+	struct buf b;
+	buf_init_arena(&b, &c->x->arena, 32 * KEY_MAX_BYTES);
+	buf_put(&b, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PostResponse>"));
+	xml_element(&b, "Location", location(c));
+	xml_element(&b, "Bucket", c->at.bucket);
+	xml_element(&b, "Key", c->at.key);
+	xml_element(&b, "ETag", etag);
+	buf_put(&b, STR("</PostResponse>"));
+	c->x->answer.body = buf_str(&b);
+	answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
+}
+
+static struct str redirect_target(struct call *c, struct str etag)
+{
+	struct buf b;
+	struct str url = c->form->redirect;
+	buf_init_arena(&b, &c->x->arena, 16 * KEY_MAX_BYTES);
+	buf_put(&b, url);
+	buf_put(&b, str_find_char(url, '?') < url.n ? STR("&bucket=") : STR("?bucket="));
+	uri_encode(&b, c->at.bucket, false);
+	buf_put(&b, STR("&key="));
+	uri_encode(&b, c->at.key, false);
+	buf_put(&b, STR("&etag="));
+	uri_encode(&b, etag, false);
+	return buf_str(&b);
+}
+
+enum status form_finish(struct call *c, struct fault *why)
+{
+	struct form *f = c->form;
+	struct answer *ans = &c->x->answer;
+	struct str etag = { 0 };
+	if (f->place != AT_END)
+		return fault_set(why, FORM_MALFORMED, "The body of your POST request ends before its last boundary.");
+	TRY(upload_finish(c, &etag, why));
+	etag = str_printf(&c->x->arena, "\"%.*s\"", STRF(etag));
+	answer_header(ans, STR("ETag"), etag);
+	ans->status = f->redirect.n > 0 ? 303 : (int)f->success_status;
+	answer_header(ans, STR("Location"), f->redirect.n > 0 ? redirect_target(c, etag) : location(c));
+	if (ans->status == 201)
+		answer_created(c, etag);
+	return OK;
+}

@@ -1,0 +1,68 @@
+/* Text that goes out, in XML bodies and in headers. Everything in it may come from a stranger, so
+ * both rules say what is allowed and replace or refuse all else. */
+#include "s3/text.h"
+
+#include "base/codec.h"
+
+#define HEADER_VALUE_MAX 1024
+#define REPLACEMENT STR("\xEF\xBF\xBD")
+
+static struct str escape_of(unsigned char c, bool utf8)
+{
+	switch (c) {
+	case '&':
+		return STR("&amp;");
+	case '<':
+		return STR("&lt;");
+	case '>':
+		return STR("&gt;");
+	case '"':
+		return STR("&quot;");
+	case '\r':
+		return STR("&#13;");
+	default:
+		break;
+	}
+	if ((c < 0x20 && c != '\n' && c != '\t') || (c >= 0x80 && !utf8))
+		return REPLACEMENT;
+	return (struct str){ 0 };
+}
+
+/* U+FFFE and U+FFFF are well-formed UTF-8 and yet no characters of XML. */
+static bool is_noncharacter(struct str s)
+{
+	return s.n >= 3 && s.p[0] == '\xEF' && s.p[1] == '\xBF' && (s.p[2] == '\xBE' || s.p[2] == '\xBF');
+}
+
+void xml_escape(struct buf *b, struct str s)
+{
+	bool utf8 = utf8_valid(s);
+	size_t done = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		bool cut = utf8 && is_noncharacter(str_slice(s, i, i + 3));
+		struct str as = cut ? REPLACEMENT : escape_of((unsigned char)s.p[i], utf8);
+		if (as.n == 0)
+			continue;
+		buf_put(b, str_slice(s, done, i));
+		buf_put(b, as);
+		i += cut ? 2 : 0;
+		done = i + 1;
+	}
+	buf_put(b, str_slice(s, done, s.n));
+}
+
+void xml_element(struct buf *b, const char *name, struct str value)
+{
+	buf_printf(b, "<%s>", name);
+	xml_escape(b, value);
+	buf_printf(b, "</%s>", name);
+}
+
+bool header_value_ok(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < 0x20 || s.p[i] > 0x7E)
+			return false;
+	}
+	return s.n <= HEADER_VALUE_MAX;
+}

@@ -1,0 +1,209 @@
+/* Uploads, plain and of images. For a plain object a whole body with good digests is stored, and that
+ * is all. For an image it is then looked at, and the verdict and the row go together:
+ *
+ *   passes          object and row are committed in one transaction, then 200
+ *   does not pass   the row is rejected durably, the bytes go, then 400
+ *   row not pending the same bytes as are there: 200; others: 412; rejected meanwhile: 403
+ *
+ * All that ends before a verdict (cut, too large, bad digest, disk full) leaves the row as it was and no
+ * bytes, so the URL stays usable. Two at once race for the pending row, and one of them wins it. */
+#include "s3/upload.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "image/arrival.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static enum status check_absent(struct call *c, struct fault *why)
+{
+	struct object_file f = { .fd = -1 };
+	enum status st = bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why);
+	if (st == NOT_FOUND)
+		return OK;
+	if (st != OK)
+		return st;
+	close(f.fd);
+	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the key is taken.");
+}
+
+static enum status admit_image(struct call *c, struct fault *why)
+{
+	struct upload *u = c->upload;
+	c->x->answer.image_id = arrival_image_id(c->at.key);
+	TRY(arrival_admit(c->s3->product, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
+	if (u->only_if_absent && u->slot.status == IMAGE_UPLOADED)
+		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
+	return OK;
+}
+
+static enum status admit_object(struct call *c, struct fault *why)
+{
+	TRY(bucket_exists(c->s3->buckets, c->at.bucket, why));
+	return c->upload->only_if_absent ? check_absent(c, why) : OK;
+}
+
+static enum status too_large(struct call *c, struct fault *why)
+{
+	call_detail(c, "MaxSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)c->upload->max_bytes));
+	return fault_set(why, BODY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
+}
+
+static void limit_image(struct call *c)
+{
+	uint64_t most = c->s3->product->rules.max_size_bytes;
+	if (c->upload->max_bytes > most)
+		c->upload->max_bytes = most;
+}
+
+enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *why)
+{
+	struct upload *u = c->upload;
+	if (call_is_image(c)) {
+		limit_image(c);
+		TRY(admit_image(c, why));
+	} else {
+		TRY(admit_object(c, why));
+	}
+	if (expected_bytes > u->max_bytes)
+		return too_large(c, why);
+	return bucket_begin(c->s3->buckets, expected_bytes, &u->in, why);
+}
+
+enum status upload_write(struct call *c, struct str piece, struct fault *why)
+{
+	struct upload *u = c->upload;
+	metric_add(M_BYTES_IN, (int64_t)piece.n);
+	if (piece.n > u->max_bytes - u->received)
+		return too_large(c, why);
+	u->received += piece.n;
+	return bucket_write(u->in, piece.p, piece.n, why);
+}
+
+static enum status check_body(struct call *c, struct str bytes, const unsigned char *md5, struct fault *why)
+{
+	const struct upload *u = c->upload;
+	char hex[2 * SHA256_BYTES + 1];
+	if (bytes.n < u->min_bytes) {
+		call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%zu", bytes.n));
+		call_detail(c, "MinSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)u->min_bytes));
+		return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
+	}
+	if (u->has_md5 && memcmp(md5, u->md5, MD5_BYTES) != 0)
+		return fault_set(why, DIGEST_WRONG, "The Content-MD5 you specified did not match what we received.");
+	if (u->sha256.n == 0)
+		return OK;
+	sha256_hex(bytes, hex);
+	if (!str_equal_nocase(u->sha256, str_of(hex)))
+		return fault_set(why, DIGEST_WRONG, "The X-Amz-Content-Sha256 you specified did not match what we received.");
+	return OK;
+}
+
+static void count(struct upload *u, enum metric m)
+{
+	metric_add(m, 1);
+	u->judged = true;
+}
+
+/* The row was settled before: by these very bytes, or by others. */
+static enum status repeated(struct call *c, const struct image_row *row, uint64_t size, struct str etag, struct fault *why)
+{
+	enum status st = arrival_repeat(row, size, etag, why);
+	count(c->upload, st == OK ? M_UPLOADS_REPEATED : M_UPLOADS_CONFLICT);
+	return st;
+}
+
+static enum status ended(struct call *c, struct fault *why)
+{
+	count(c->upload, M_UPLOADS_CONFLICT);
+	return fault_set(why, SLOT_ENDED, "This upload slot is over: ask for a new one.");
+}
+
+static enum status rejected(struct call *c, const struct settlement *s, struct fault *why)
+{
+	count(c->upload, M_UPLOADS_REJECTED);
+	LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("reason", s->reason),
+	    LOG_I("bytes", s->file_size));
+	return fault_set(why, IMAGE_REJECTED, "%.*s", STRF(s->reason));
+}
+
+static void accepted(struct call *c, const struct settlement *s)
+{
+	count(c->upload, M_UPLOADS_ACCEPTED);
+	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("fileType", s->file_type),
+	    LOG_I("bytes", s->file_size), LOG_I("width", s->width), LOG_I("height", s->height));
+}
+
+/* Commit the verdict: a rejection on the row alone, else object and row together. */
+static enum status commit(struct call *c, const struct settlement *s, struct image_row *now, struct fault *why)
+{
+	struct object_commit all = {
+		.bucket = c->at.bucket, .key = c->at.key, .content_type = s->file_type,
+		.settle = s, .arena = &c->x->arena, .now = now,
+	};
+	if (s->status == IMAGE_REJECTED)
+		return table_settle(c->s3->product->table, s, &c->x->arena, now, why);
+	return bucket_finish(&c->upload->in, &all, why);
+}
+
+static enum status settle_image(struct call *c, struct str bytes, struct str etag, struct fault *why)
+{
+	struct settlement s = { 0 };
+	struct image_row now = { 0 };
+	uint64_t size = bytes.n;
+	arrival_judge(&c->s3->product->rules, &c->upload->slot, bytes, etag, clock_now_ms(), &s);
+	enum status st = commit(c, &s, &now, why);
+	if (st != OK && why->code == F_STATE_CHANGED)
+		return repeated(c, &now, size, etag, why);
+	if (st != OK && why->code == F_NO_SUCH_IMAGE)
+		return ended(c, why);
+	if (st != OK)
+		return st;
+	if (s.status == IMAGE_REJECTED)
+		return rejected(c, &s, why);
+	accepted(c, &s);
+	return OK;
+}
+
+static enum status finish_object(struct call *c, struct fault *why)
+{
+	struct upload *u = c->upload;
+	struct object_commit all = {
+		.bucket = c->at.bucket, .key = c->at.key, .content_type = u->content_type, .arena = &c->x->arena,
+	};
+	if (u->only_if_absent)
+		TRY(check_absent(c, why));
+	TRY(bucket_finish(&u->in, &all, why));
+	count(u, M_UPLOADS_ACCEPTED);
+	return OK;
+}
+
+enum status upload_finish(struct call *c, struct str *etag, struct fault *why)
+{
+	struct upload *u = c->upload;
+	struct str bytes;
+	unsigned char md5[MD5_BYTES];
+	char hex[2 * MD5_BYTES + 1];
+	TRY(bucket_view(u->in, &bytes, md5, why));
+	TRY(check_body(c, bytes, md5, why));
+	hex_encode(md5, MD5_BYTES, hex);
+	*etag = str_dup(&c->x->arena, str_of(hex));
+	if (!call_is_image(c))
+		return finish_object(c, why);
+	if (u->slot.status == IMAGE_UPLOADED)
+		return repeated(c, &u->slot, bytes.n, *etag, why);
+	return settle_image(c, bytes, *etag, why);
+}
+
+void upload_drop(struct call *c)
+{
+	struct upload *u = c->upload;
+	if (u == NULL)
+		return;
+	bucket_abandon(&u->in);
+	if (!u->judged)
+		count(u, M_UPLOADS_FAILED);
+}
