@@ -52,7 +52,7 @@ enum status fault_status(enum fault_code code)
 }
 
 /* Format into out[max], cut at the end of a code point. */
-static void write_sentence(char *out, size_t max, const char *fmt, va_list args)
+PRINTF(3, 0) static void write_sentence(char *out, size_t max, const char *fmt, va_list args)
 {
 	char whole[sizeof((struct fault *)0)->text + 4];
 	int n = vsnprintf(whole, sizeof whole, fmt, args);

@@ -104,7 +104,7 @@ static enum status assign(struct settings *s, const struct setting *row, struct 
 	case SETTING_SWITCH:
 		return assign_switch(field, row, from, value, why);
 	}
-	assert(!"a setting of no kind");
+	assert(false && "a setting of no kind");
 	return INVALID;
 }
 
