@@ -1,0 +1,34 @@
+/* The contract suites: one group of cmocka tests per port that every adapter of it must pass. A maker
+ * builds a fresh, empty world for each test. An adapter that has not all three ports leaves the
+ * others NULL and runs the suites of those it has; the bucket suite wants all three.
+ *
+ *     static const struct contract_maker maker = { "local", make, reopen, unmake };
+ *     int main(void) { return contract_table(&maker) + contract_store(&maker) + contract_bucket(&maker); } */
+#ifndef FAKE_CONTRACT_H
+#define FAKE_CONTRACT_H
+
+#include "port/bucket_store.h"
+#include "port/image_table.h"
+#include "port/object_store.h"
+
+struct contract_world {
+	struct image_table *table;
+	struct object_store *store;
+	struct bucket_store *bucket;
+	struct str bucket_name;    /* the one of store; empty without a bucket store */
+	void *own;                 /* the maker's */
+};
+
+struct contract_maker {
+	const char *name;
+	/* An empty world whose table takes max_pending pending rows. */
+	void (*make)(struct contract_world *w, uint64_t max_pending);
+	/* End the adapter and start it again on the same data; what keeps nothing leaves *w as it is. */
+	void (*reopen)(struct contract_world *w);
+	void (*unmake)(struct contract_world *w);
+};
+
+/* How many pending rows every world but that of the test of the limit must take. */
+#define CONTRACT_MAX_PENDING 100000
+
+#endif

@@ -1,0 +1,322 @@
+/* The image table in memory. Rows own their texts by an arena each; listing goes by `seq`, the
+ * number of the commit that made a row uploaded, and a cursor is the last seq that was given out.
+ * Everything is scanned: tests are small. */
+#include "fake/fake_table.h"
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "fake/rows.h"
+#include <assert.h>
+#include <string.h>
+
+#define ROW_TEXTS_MAX ((size_t)64 << 10)
+
+struct fake_row {
+	struct image_row row;
+	struct arena texts;
+	uint64_t seq;     /* of the commit that uploaded it; 0: not uploaded */
+};
+
+struct fake_table {
+	struct image_table port;
+	struct trap trap;
+	struct fake_row **rows;
+	size_t n, cap;
+	uint64_t last_seq;
+	uint64_t max_pending;
+	struct object_store *store;
+};
+
+static struct fake_table *self(struct image_table *port)
+{
+	return (struct fake_table *)port;
+}
+
+static size_t find(const struct fake_table *t, struct str id)
+{
+	size_t i = 0;
+	while (i < t->n && !str_equal(t->rows[i]->row.image_id, id))
+		i++;
+	return i;
+}
+
+static uint64_t count(const struct fake_table *t, enum image_status status)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < t->n; i++)
+		n += t->rows[i]->row.status == status;
+	return n;
+}
+
+static void row_free(struct fake_row **r)
+{
+	arena_deinit(&(*r)->texts);
+	mem_free(*r);
+	*r = NULL;
+}
+
+static void append(struct fake_table *t, const struct image_row *row)
+{
+	if (t->n == t->cap) {
+		t->cap = t->cap == 0 ? 16 : 2 * t->cap;
+		t->rows = mem_resize(t->rows, t->cap, sizeof(*t->rows));
+		assert(t->rows != NULL);
+	}
+	struct fake_row *r = mem_new(1, sizeof(*r));
+	assert(r != NULL);
+	arena_init(&r->texts, ROW_TEXTS_MAX);
+	row_dup(&r->texts, row, &r->row);
+	t->rows[t->n++] = r;
+}
+
+static enum status insert_row(struct fake_table *t, const struct image_row *row, struct fault *why)
+{
+	assert(row->status == IMAGE_PENDING);
+	if (find(t, row->image_id) < t->n)
+		return fault_set(why, IMAGE_EXISTS, "a row with this id is there already");
+	if (count(t, IMAGE_PENDING) >= t->max_pending)
+		return fault_set(why, SLOTS_FULL, "too many slots wait for their bytes");
+	append(t, row);
+	return OK;
+}
+
+static enum status insert(struct image_table *port, const struct image_row *row, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	TRY(trap_enter(&t->trap, why));
+	return trap_leave(&t->trap, insert_row(t, row, why), why);
+}
+
+static enum status get_row(struct fake_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	size_t i = find(t, id);
+	if (i == t->n)
+		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+	row_dup(a, &t->rows[i]->row, out);
+	return OK;
+}
+
+static enum status get(struct image_table *port, struct str id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	TRY(trap_enter(&t->trap, why));
+	return trap_leave(&t->trap, get_row(t, id, a, out, why), why);
+}
+
+static enum status nothing_else(void *arg, struct fault *why)
+{
+	(void)arg;
+	(void)why;
+	return OK;
+}
+
+struct also {
+	enum status (*run)(void *arg, struct fault *why);
+	void *arg;
+};
+
+static enum status settle_row(struct fake_table *t, const struct settlement *s, const struct also *also,
+                              struct fake_row **settled, struct fault *why)
+{
+	size_t i = find(t, s->image_id);
+	if (i == t->n)
+		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+	struct fake_row *r = *settled = t->rows[i];
+	if (r->row.status != IMAGE_PENDING)
+		return fault_set(why, STATE_CHANGED, "the row is not pending");
+	TRY(also->run(also->arg, why));
+	row_settle(&r->texts, &r->row, s);
+	if (s->status == IMAGE_UPLOADED)
+		r->seq = ++t->last_seq;
+	return OK;
+}
+
+enum status fake_table_settle_with(struct fake_table *t, const struct settlement *s, struct arena *a, struct image_row *now,
+                                   enum status (*run)(void *arg, struct fault *why), void *arg, struct fault *why)
+{
+	const struct also also = { run, arg };
+	struct fake_row *settled = NULL;
+	assert(s->status != IMAGE_PENDING);
+	TRY(trap_enter(&t->trap, why));
+	enum status end = settle_row(t, s, &also, &settled, why);
+	if (settled != NULL && (end == OK || end == CONFLICT))
+		row_dup(a, &settled->row, now);
+	return trap_leave(&t->trap, end, why);
+}
+
+static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+{
+	return fake_table_settle_with(self(port), s, a, now, nothing_else, NULL, why);
+}
+
+static bool ended(const struct image_row *row, int64_t by_ms)
+{
+	return row->ends_ms != 0 && row->ends_ms <= by_ms;
+}
+
+static enum status remove_row(struct fake_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
+{
+	size_t i = find(t, id);
+	if (i == t->n)
+		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+	if (ended_by_ms != 0 && !ended(&t->rows[i]->row, ended_by_ms))
+		return fault_set(why, STATE_CHANGED, "the row has not ended");
+	if (t->store != NULL)
+		TRY(store_remove(t->store, t->rows[i]->row.key, why));
+	row_free(&t->rows[i]);
+	memmove(&t->rows[i], &t->rows[i + 1], (t->n - i - 1) * sizeof(*t->rows));
+	t->n--;
+	return OK;
+}
+
+static enum status remove_one(struct image_table *port, struct str id, int64_t ended_by_ms, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	TRY(trap_enter(&t->trap, why));
+	return trap_leave(&t->trap, remove_row(t, id, ended_by_ms, why), why);
+}
+
+/* A cursor is "c" and 16 hex digits. */
+static bool read_cursor(struct str cursor, uint64_t *seq)
+{
+	unsigned char raw[8];
+	*seq = UINT64_MAX;
+	if (cursor.n == 0)
+		return true;
+	if (cursor.p[0] != 'c' || !hex_decode(str_slice(cursor, 1, cursor.n), raw, sizeof(raw)))
+		return false;
+	*seq = 0;
+	for (size_t i = 0; i < sizeof(raw); i++)
+		*seq = *seq << 8 | raw[i];
+	return true;
+}
+
+/* The uploaded row with the largest seq below `seq`; NULL when there is none. */
+static struct fake_row *newest_below(const struct fake_table *t, uint64_t seq)
+{
+	struct fake_row *best = NULL;
+	for (size_t i = 0; i < t->n; i++) {
+		struct fake_row *r = t->rows[i];
+		if (r->seq != 0 && r->seq < seq && (best == NULL || r->seq > best->seq))
+			best = r;
+	}
+	return best;
+}
+
+static enum status list_rows(struct fake_table *t, uint32_t limit, uint64_t seq, struct arena *a, struct image_page *out)
+{
+	*out = (struct image_page){ .rows = arena_array(a, limit, sizeof(*out->rows)) };
+	assert(out->rows != NULL);
+	for (struct fake_row *r = newest_below(t, seq); r != NULL && out->n < limit; r = newest_below(t, seq)) {
+		row_dup(a, &r->row, &out->rows[out->n++]);
+		seq = r->seq;
+	}
+	if (newest_below(t, seq) != NULL && out->n > 0)
+		out->next_cursor = str_printf(a, "c%016llx", (unsigned long long)seq);
+	return OK;
+}
+
+static enum status list(struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	uint64_t seq = 0;
+	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
+	TRY(trap_enter(&t->trap, why));
+	enum status end = read_cursor(cursor, &seq) ? list_rows(t, limit, seq, a, out)
+	                                            : fault_set(why, BAD_CURSOR, "not a cursor of this list");
+	return trap_leave(&t->trap, end, why);
+}
+
+/* The due row that comes next in the order of (ends_ms, place in the array) after `after`. */
+static size_t next_due(const struct fake_table *t, int64_t now_ms, int64_t after_ms, size_t after)
+{
+	size_t best = t->n;
+	for (size_t i = 0; i < t->n; i++) {
+		int64_t ends = t->rows[i]->row.ends_ms;
+		bool later = ends > after_ms || (ends == after_ms && i > after && after != SIZE_MAX);
+		if (ended(&t->rows[i]->row, now_ms) && later && (best == t->n || ends < t->rows[best]->row.ends_ms))
+			best = i;
+	}
+	return best;
+}
+
+static enum status due(struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	TRY(trap_enter(&t->trap, why));
+	*out = (struct image_page){ .rows = arena_array(a, limit, sizeof(*out->rows)) };
+	assert(out->rows != NULL);
+	size_t i = next_due(t, now_ms, INT64_MIN, SIZE_MAX);
+	while (i < t->n && out->n < limit) {
+		row_dup(a, &t->rows[i]->row, &out->rows[out->n++]);
+		i = next_due(t, now_ms, t->rows[i]->row.ends_ms, i);
+	}
+	return trap_leave(&t->trap, OK, why);
+}
+
+static enum status counts(struct image_table *port, struct image_counts *out, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	TRY(trap_enter(&t->trap, why));
+	*out = (struct image_counts){ count(t, IMAGE_PENDING), count(t, IMAGE_UPLOADED), count(t, IMAGE_REJECTED), 0 };
+	for (size_t i = 0; i < t->n; i++)
+		if (t->rows[i]->row.status == IMAGE_UPLOADED)
+			out->stored_bytes += t->rows[i]->row.file_size;
+	return trap_leave(&t->trap, OK, why);
+}
+
+static const struct image_table_ops ops = {
+	.insert = insert, .get = get, .settle = settle, .remove = remove_one, .list = list, .due = due, .counts = counts,
+};
+
+struct fake_table *fake_table_new(uint64_t max_pending)
+{
+	struct fake_table *t = mem_new(1, sizeof(*t));
+	assert(t != NULL);
+	t->port.ops = &ops;
+	t->max_pending = max_pending;
+	trap_init(&t->trap);
+	return t;
+}
+
+void fake_table_free(struct fake_table **t)
+{
+	if (*t == NULL)
+		return;
+	for (size_t i = 0; i < (*t)->n; i++)
+		row_free(&(*t)->rows[i]);
+	trap_deinit(&(*t)->trap);
+	mem_free((*t)->rows);
+	mem_free(*t);
+	*t = NULL;
+}
+
+struct image_table *fake_table_port(struct fake_table *t)
+{
+	return &t->port;
+}
+
+void fake_table_fail_nth(struct fake_table *t, uint64_t n, enum fault_code code)
+{
+	trap_fail(&t->trap, n, code);
+}
+
+void fake_table_lose_nth(struct fake_table *t, uint64_t n, enum fault_code code)
+{
+	trap_lose(&t->trap, n, code);
+}
+
+void fake_table_meet_nth(struct fake_table *t, uint64_t n, void (*meet)(void *arg), void *arg)
+{
+	trap_meet(&t->trap, n, meet, arg);
+}
+
+uint64_t fake_table_calls(struct fake_table *t)
+{
+	return trap_calls(&t->trap);
+}
+
+void fake_table_hold(struct fake_table *t, struct object_store *store)
+{
+	t->store = store;
+}

@@ -1,0 +1,31 @@
+/* The image table in memory: rows in an array, scanned. Keeps the whole contract of the port but
+ * durability. Fails on demand (trap.h); every call of the port counts. Any thread. */
+#ifndef FAKE_TABLE_H
+#define FAKE_TABLE_H
+
+#include "fake/trap.h"
+#include "port/image_table.h"
+#include "port/object_store.h"
+
+struct fake_table;
+struct fake_table *fake_table_new(uint64_t max_pending);
+void fake_table_free(struct fake_table **t);
+struct image_table *fake_table_port(struct fake_table *t);
+
+/* The n-th call from now on (1: the next) fails and changes nothing. */
+void fake_table_fail_nth(struct fake_table *t, uint64_t n, enum fault_code code);
+/* ... does its work, then fails. */
+void fake_table_lose_nth(struct fake_table *t, uint64_t n, enum fault_code code);
+/* ... finds that `meet` ran just before it. */
+void fake_table_meet_nth(struct fake_table *t, uint64_t n, void (*meet)(void *arg), void *arg);
+uint64_t fake_table_calls(struct fake_table *t);
+
+/* Behave as an engine that holds the objects too: remove takes the object along. NULL: it does not. */
+void fake_table_hold(struct fake_table *t, struct object_store *store);
+/* Settle together with something else: `also` runs after the conditions held and before the row
+ * changes, under the table's lock; if it fails nothing changes. */
+enum status fake_table_settle_with(struct fake_table *t, const struct settlement *s, struct arena *a, struct image_row *now,
+                                   enum status (*also)(void *arg, struct fault *why), void *arg,
+                                   struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+/* Rows for tests. See rows.h. */
+#include "fake/rows.h"
+
+#include <assert.h>
+
+static struct str keep(struct arena *a, struct str s)
+{
+	struct str copy = str_dup(a, s);
+	assert(copy.n == s.n);
+	return copy;
+}
+
+void row_dup(struct arena *a, const struct image_row *row, struct image_row *out)
+{
+	struct image_row copy = *row;
+	copy.image_id = keep(a, row->image_id);
+	copy.owner = keep(a, row->owner);
+	copy.key = keep(a, row->key);
+	copy.file_name = keep(a, row->file_name);
+	copy.file_type = keep(a, row->file_type);
+	copy.etag = keep(a, row->etag);
+	copy.reason = keep(a, row->reason);
+	copy.delete_hash = keep(a, row->delete_hash);
+	*out = copy;
+}
+
+void row_settle(struct arena *a, struct image_row *row, const struct settlement *s)
+{
+	row->status = s->status;
+	row->file_type = keep(a, s->file_type);
+	row->file_size = s->file_size;
+	row->etag = keep(a, s->etag);
+	row->width = s->width;
+	row->height = s->height;
+	row->orientation = s->orientation;
+	row->frames = s->frames;
+	row->uploaded_ms = s->uploaded_ms;
+	row->ends_ms = s->ends_ms;
+	row->reason = keep(a, s->reason);
+}
+
+static bool texts_equal(const struct image_row *x, const struct image_row *y)
+{
+	return str_equal(x->image_id, y->image_id) && str_equal(x->owner, y->owner) && str_equal(x->key, y->key) &&
+	       str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) &&
+	       str_equal(x->etag, y->etag) && str_equal(x->reason, y->reason) &&
+	       str_equal(x->delete_hash, y->delete_hash);
+}
+
+bool row_equal(const struct image_row *x, const struct image_row *y)
+{
+	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width &&
+	       x->height == y->height && x->orientation == y->orientation && x->frames == y->frames &&
+	       x->created_ms == y->created_ms && x->expires_ms == y->expires_ms &&
+	       x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms;
+}
+
+struct str row_id(struct arena *a, unsigned n)
+{
+	return str_printf(a, "%08x-0000-4000-8000-%012x", n * 2654435761u, n);
+}
+
+struct image_row row_pending(struct arena *a, unsigned n)
+{
+	struct str id = row_id(a, n);
+	int64_t created_ms = 1700000000000 + n;
+	return (struct image_row){
+		.image_id = id,
+		.status = IMAGE_PENDING,
+		.owner = STR(""),
+		.key = str_printf(a, "images/%.*s.jpg", STRF(id)),
+		.file_name = str_printf(a, "r\xc3\xa9sum\xc3\xa9 %u'\".jpg", n),
+		.file_type = STR("image/jpeg"),
+		.file_size = 1000 + n,
+		.etag = STR(""),
+		.created_ms = created_ms,
+		.expires_ms = created_ms + 300000,
+		.ends_ms = created_ms + 3900000,
+		.reason = STR(""),
+		.delete_hash = str_printf(a, "%064x", n),
+	};
+}
+
+struct settlement row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, struct str reason)
+{
+	bool rejected = reason.n > 0;
+	return (struct settlement){
+		.image_id = row_id(a, n),
+		.status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED,
+		.file_type = STR("image/jpeg"),
+		.file_size = 2000 + n,
+		.etag = str_printf(a, "%032x", n),
+		.width = 640 + n,
+		.height = 480,
+		.orientation = 6,
+		.frames = 1,
+		.uploaded_ms = uploaded_ms,
+		.ends_ms = rejected ? uploaded_ms + 1000 : 0,
+		.reason = reason,
+	};
+}
