@@ -2,6 +2,7 @@
  * as the part that must succeed with it, so that both happen under the table's lock. */
 #include "fake/fake_bucket.h"
 
+#include "base/buf.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include <assert.h>

@@ -1,0 +1,169 @@
+/* The contract suites on the in-memory fakes: what holds for every adapter holds for those that the
+ * product's tests lean on. And what is the fakes' own: failing on demand. */
+#include "fake/contract_bucket.h"
+#include "fake/contract_store.h"
+#include "fake/contract_table.h"
+#include "fake/fake_bucket.h"
+#include "fake/fake_ring.h"
+#include "fake/rows.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+struct fakes {
+	struct fake_table *table;
+	struct fake_store *store;
+	struct fake_bucket *bucket;
+};
+
+static void make(struct contract_world *w, uint64_t max_pending)
+{
+	struct fakes *f = mem_new(1, sizeof(*f));
+	assert_non_null(f);
+	f->table = fake_table_new(max_pending);
+	f->store = fake_store_new();
+	f->bucket = fake_bucket_new(f->table, f->store, STR("image-uploads"));
+	*w = (struct contract_world){ .table = fake_table_port(f->table), .store = fake_store_port(f->store),
+		.bucket = fake_bucket_port(f->bucket), .bucket_name = STR("image-uploads"), .own = f };
+}
+
+static void reopen(struct contract_world *w)
+{
+	(void)w;
+}
+
+static void unmake(struct contract_world *w)
+{
+	struct fakes *f = w->own;
+	fake_bucket_free(&f->bucket);
+	fake_store_free(&f->store);
+	fake_table_free(&f->table);
+	mem_free(f);
+}
+
+static const struct contract_maker maker = { "fake", make, reopen, unmake };
+
+/* the traps */
+
+static enum status insert(struct fake_table *t, unsigned n, struct fault *why)
+{
+	struct arena a;
+	arena_init(&a, 1 << 16);
+	struct image_row row = row_pending(&a, n);
+	enum status end = table_insert(fake_table_port(t), &row, why);
+	arena_deinit(&a);
+	return end;
+}
+
+static uint64_t pending(struct fake_table *t)
+{
+	struct image_counts c;
+	struct fault why;
+	assert_int_equal(table_counts(fake_table_port(t), &c, &why), OK);
+	return c.pending;
+}
+
+static void test_fail_nth_then_just_that_call_fails_and_changes_nothing(void **state)
+{
+	struct fake_table *t = fake_table_new(100);
+	struct fault why;
+	(void)state;
+	assert_int_equal(insert(t, 1, &why), OK);
+	fake_table_fail_nth(t, 2, F_DISK_FULL);
+	assert_int_equal(insert(t, 2, &why), OK);
+	assert_int_equal(insert(t, 3, &why), BUSY);
+	assert_int_equal(why.code, F_DISK_FULL);
+	assert_int_equal(insert(t, 4, &why), OK);
+	assert_int_equal(pending(t), 3);
+	assert_int_equal(fake_table_calls(t), 5);
+	fake_table_free(&t);
+	assert_null(t);
+}
+
+static void test_lose_nth_then_just_that_call_works_and_says_it_failed(void **state)
+{
+	struct fake_table *t = fake_table_new(100);
+	struct fault why;
+	(void)state;
+	fake_table_lose_nth(t, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(insert(t, 1, &why), UPSTREAM);
+	assert_int_equal(insert(t, 2, &why), OK);
+	assert_int_equal(pending(t), 2);
+	fake_table_free(&t);
+}
+
+static void insert_the_same(void *arg)
+{
+	struct fault why;
+	assert_int_equal(insert(arg, 1, &why), OK);
+}
+
+static void test_meet_nth_then_somebody_else_was_there_first(void **state)
+{
+	struct fake_table *t = fake_table_new(100);
+	struct fault why;
+	(void)state;
+	fake_table_meet_nth(t, 1, insert_the_same, t);
+	assert_int_equal(insert(t, 1, &why), EXISTS);
+	assert_int_equal(pending(t), 1);
+	fake_table_free(&t);
+}
+
+static void test_fail_nth_of_a_body_then_nothing_is_left_at_any_step(void **state)
+{
+	struct contract_world w;
+	(void)state;
+	for (unsigned n = 1; n <= 4; n++) {
+		make(&w, 100);
+		struct fakes *f = w.own;
+		struct fault why;
+		struct incoming *in = NULL;
+		struct object_commit c = { .bucket = w.bucket_name, .key = STR("k"), .content_type = STR("t/t") };
+		fake_bucket_fail_nth(f->bucket, n, F_STORAGE_FAILED);
+		enum status end = bucket_begin(w.bucket, 5, &in, &why);
+		if (end == OK)
+			end = bucket_write(in, "hel", 3, &why);
+		if (in != NULL && bucket_write(in, "lo", 2, &why) != OK)
+			end = IO;
+		if (in != NULL)
+			assert_int_equal(bucket_finish(&in, &c, &why), IO);
+		assert_null(in);
+		assert_int_equal(fake_store_count(f->store), 0);
+		assert_int_equal(fake_bucket_open_bodies(f->bucket), 0);
+		unmake(&w);
+	}
+}
+
+static void test_ring_then_keys_are_found_by_id(void **state)
+{
+	struct fake_ring ring;
+	(void)state;
+	fake_ring_init(&ring);
+	fake_ring_add(&ring, "AKIAOWNER", "secret-1", KEY_OWNER);
+	fake_ring_add(&ring, "AKIASLOTS", "secret-2", KEY_SLOTS);
+	assert_string_equal(key_find(&ring.port, STR("AKIASLOTS"))->secret, "secret-2");
+	assert_int_equal(key_find(&ring.port, STR("AKIAOWNER"))->power, KEY_OWNER);
+	assert_null(key_find(&ring.port, STR("AKIA")));
+	assert_null(key_find(&ring.port, STR("")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fail_nth_then_just_that_call_fails_and_changes_nothing),
+		cmocka_unit_test(test_lose_nth_then_just_that_call_works_and_says_it_failed),
+		cmocka_unit_test(test_meet_nth_then_somebody_else_was_there_first),
+		cmocka_unit_test(test_fail_nth_of_a_body_then_nothing_is_left_at_any_step),
+		cmocka_unit_test(test_ring_then_keys_are_found_by_id),
+	};
+	crypto_init();
+	int failed = cmocka_run_group_tests_name("fakes", tests, NULL, NULL);
+	failed += contract_table(&maker);
+	failed += contract_store(&maker);
+	failed += contract_bucket(&maker);
+	return failed;
+}
