@@ -2,58 +2,12 @@
  * nothing left of what did not commit, files that go out, and what happens when two come at once. */
 #include "fake/contract_bucket.h"
 
-#include "base/buf.h"
 #include "base/codec.h"
 #include "base/hash.h"
+#include "fake/bench.h"
 #include "fake/rows.h"
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
-
-static const struct contract_maker *maker;
-
-struct bench {
-	struct contract_world w;
-	struct arena a;
-	struct fault why;
-};
-
-static int set_up(void **state)
-{
-	static struct bench b;
-	b = (struct bench){ 0 };
-	arena_init(&b.a, (size_t)64 << 20);
-	maker->make(&b.w, CONTRACT_MAX_PENDING);
-	*state = &b;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct bench *b = *state;
-	maker->unmake(&b->w);
-	arena_deinit(&b->a);
-	return 0;
-}
-
-static void assert_fails(struct bench *b, enum status got, enum fault_code code)
-{
-	assert_string_equal(fault_name(b->why.code), fault_name(code));
-	assert_int_equal(got, fault_status(code));
-	assert_true(b->why.text[0] != '\0');
-}
-
-static void assert_str(struct str got, struct str want)
-{
-	assert_int_equal(got.n, want.n);
-	if (want.n > 0)
-		assert_memory_equal(got.p, want.p, want.n);
-}
 
 static struct incoming *receive(struct bench *b, struct str body)
 {
@@ -62,24 +16,6 @@ static struct incoming *receive(struct bench *b, struct str body)
 	assert_non_null(in);
 	assert_int_equal(bucket_write(in, body.p, body.n, &b->why), OK);
 	return in;
-}
-
-static void insert(struct bench *b, unsigned n)
-{
-	struct image_row row = row_pending(&b->a, n);
-	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
-}
-
-static struct image_row get(struct bench *b, unsigned n)
-{
-	struct image_row row;
-	assert_int_equal(table_get(b->w.table, row_id(&b->a, n), &b->a, &row, &b->why), OK);
-	return row;
-}
-
-static struct str key_of(struct bench *b, unsigned n)
-{
-	return row_pending(&b->a, n).key;
 }
 
 static struct object_commit plain(struct bench *b, struct str key)
@@ -91,7 +27,7 @@ static struct object_commit plain(struct bench *b, struct str key)
 static enum status finish_image(struct bench *b, struct incoming **in, unsigned n, struct image_row *now)
 {
 	struct settlement s = row_verdict(&b->a, n, 1700000000000, STR(""));
-	struct object_commit c = plain(b, key_of(b, n));
+	struct object_commit c = plain(b, bench_key(b, n));
 	c.settle = &s;
 	c.now = now;
 	return bucket_finish(in, &c, &b->why);
@@ -290,7 +226,7 @@ static void test_abandon_then_nothing_is_left(void **state)
 	bucket_abandon(&viewed);
 	assert_null(in);
 	assert_null(viewed);
-	maker->reopen(&b->w);
+	bench_reopen(b);
 	assert_empty_store(b);
 }
 
@@ -310,17 +246,17 @@ static void test_finish_of_an_image_then_object_and_row_are_there(void **state)
 	struct bench *b = *state;
 	struct image_row now, want = row_pending(&b->a, 1);
 	struct settlement s = row_verdict(&b->a, 1, 1700000000000, STR(""));
-	insert(b, 1);
+	bench_insert(b, 1);
 	struct incoming *in = receive(b, STR("hello"));
 	assert_int_equal(finish_image(b, &in, 1, &now), OK);
 	assert_null(in);
 	row_settle(&b->a, &want, &s);
 	assert_true(row_equal(&now, &want));
 	for (unsigned round = 0; round < 2; round++) {
-		struct image_row row = get(b, 1);
+		struct image_row row = bench_row(b, 1);
 		assert_true(row_equal(&row, &want));
 		assert_object_is(b, want.key, STR("hello"));
-		maker->reopen(&b->w);
+		bench_reopen(b);
 	}
 }
 
@@ -331,7 +267,7 @@ static void test_finish_of_an_image_without_a_row_then_no_such_image_and_no_obje
 	struct incoming *in = receive(b, STR("hello"));
 	assert_fails(b, finish_image(b, &in, 1, &now), F_NO_SUCH_IMAGE);
 	assert_null(in);
-	maker->reopen(&b->w);
+	bench_reopen(b);
 	assert_empty_store(b);
 }
 
@@ -339,19 +275,19 @@ static void test_finish_of_an_image_that_is_uploaded_then_state_changed_and_the_
 {
 	struct bench *b = *state;
 	struct image_row now;
-	insert(b, 1);
+	bench_insert(b, 1);
 	struct incoming *in = receive(b, STR("first"));
 	assert_int_equal(finish_image(b, &in, 1, &now), OK);
-	struct image_row before = get(b, 1);
+	struct image_row before = bench_row(b, 1);
 	in = receive(b, STR("the second"));
 	assert_fails(b, finish_image(b, &in, 1, &now), F_STATE_CHANGED);
 	assert_null(in);
 	assert_true(row_equal(&now, &before));
 	for (unsigned round = 0; round < 2; round++) {
-		struct image_row row = get(b, 1);
+		struct image_row row = bench_row(b, 1);
 		assert_true(row_equal(&row, &before));
 		assert_object_is(b, before.key, STR("first"));
-		maker->reopen(&b->w);
+		bench_reopen(b);
 	}
 }
 
@@ -360,7 +296,7 @@ static void test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_o
 	struct bench *b = *state;
 	struct image_row now;
 	struct settlement s = row_verdict(&b->a, 1, 5000, STR("no image"));
-	insert(b, 1);
+	bench_insert(b, 1);
 	assert_int_equal(table_settle(b->w.table, &s, &b->a, &now, &b->why), OK);
 	struct incoming *in = receive(b, STR("hello"));
 	assert_fails(b, finish_image(b, &in, 1, &now), F_STATE_CHANGED);
@@ -373,26 +309,26 @@ static void test_finish_of_an_image_where_an_object_is_then_conflict_and_nothing
 {
 	struct bench *b = *state;
 	struct image_row now;
-	insert(b, 1);
-	put_plain(b, key_of(b, 1), STR("old"));
+	bench_insert(b, 1);
+	put_plain(b, bench_key(b, 1), STR("old"));
 	struct incoming *in = receive(b, STR("hello"));
 	assert_int_equal(finish_image(b, &in, 1, &now), CONFLICT);
 	assert_null(in);
-	assert_int_equal(get(b, 1).status, IMAGE_PENDING);
-	assert_object_is(b, key_of(b, 1), STR("old"));
+	assert_int_equal(bench_row(b, 1).status, IMAGE_PENDING);
+	assert_object_is(b, bench_key(b, 1), STR("old"));
 }
 
 static void test_remove_of_the_row_then_the_object_goes_with_it(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now;
-	insert(b, 1);
+	bench_insert(b, 1);
 	struct incoming *in = receive(b, STR("hello"));
 	assert_int_equal(finish_image(b, &in, 1, &now), OK);
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), OK);
 	for (unsigned round = 0; round < 2; round++) {
-		assert_absent(b, key_of(b, 1));
-		maker->reopen(&b->w);
+		assert_absent(b, bench_key(b, 1));
+		bench_reopen(b);
 	}
 	assert_empty_store(b);
 }
@@ -482,7 +418,7 @@ static void start_rival(struct rival *r, unsigned n, void *(*run)(void *))
 	struct bench *b = r->b;
 	arena_init(&r->a, 1 << 20);
 	r->id = row_id(&b->a, n);
-	r->key = key_of(b, n);
+	r->key = bench_key(b, n);
 	int rc = pthread_create(&r->thread, NULL, run, r);
 	assert_int_equal(rc, 0);
 }
@@ -497,7 +433,7 @@ static void prepare_rival(struct bench *b, struct rival *r, unsigned n, unsigned
 
 static void check_winner(struct bench *b, struct rival *rivals, size_t count, unsigned n)
 {
-	struct image_row row = get(b, n);
+	struct image_row row = bench_row(b, n);
 	unsigned won = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct rival *r = &rivals[i];
@@ -508,7 +444,7 @@ static void check_winner(struct bench *b, struct rival *rivals, size_t count, un
 		if (r->end != OK)
 			continue;
 		assert_str(row.etag, r->s.etag);
-		assert_object_is(b, key_of(b, n), r->body);
+		assert_object_is(b, bench_key(b, n), r->body);
 	}
 	assert_int_equal(won, 1);
 }
@@ -520,7 +456,7 @@ static void test_finish_by_several_at_once_for_one_slot_then_exactly_one_wins(vo
 		struct rival rivals[3];
 		pthread_barrier_t start;
 		pthread_barrier_init(&start, NULL, 3);
-		insert(b, round);
+		bench_insert(b, round);
 		for (unsigned i = 0; i < 3; i++)
 			prepare_rival(b, &rivals[i], round, i);
 		for (unsigned i = 0; i < 3; i++) {
@@ -543,7 +479,7 @@ static void test_finish_while_the_row_is_removed_then_neither_row_nor_object(voi
 		struct rival finisher, remover = { .b = b };
 		pthread_barrier_t start;
 		pthread_barrier_init(&start, NULL, 2);
-		insert(b, round);
+		bench_insert(b, round);
 		prepare_rival(b, &finisher, round, 1);
 		finisher.start = remover.start = &start;
 		start_rival(&finisher, round, finish_rival);
@@ -553,45 +489,41 @@ static void test_finish_while_the_row_is_removed_then_neither_row_nor_object(voi
 		pthread_barrier_destroy(&start);
 		assert_int_equal(remover.end, OK);
 		assert_true(finisher.end == OK || finisher.why.code == F_NO_SUCH_IMAGE);
-		assert_absent(b, key_of(b, round));
+		assert_absent(b, bench_key(b, round));
 		arena_deinit(&finisher.a);
 		arena_deinit(&remover.a);
 	}
 	assert_empty_store(b);
 }
 
-#define TEST(f) { #f, f, set_up, tear_down, NULL }
 
 static const struct CMUnitTest tests[] = {
-	TEST(test_finish_of_a_plain_body_then_object_with_its_info),
-	TEST(test_finish_of_a_plain_body_over_an_object_then_replaced),
-	TEST(test_finish_of_an_empty_body_then_an_object_of_no_bytes),
-	TEST(test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_left),
-	TEST(test_body_before_finish_then_nobody_sees_it),
-	TEST(test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their_md5),
-	TEST(test_view_of_an_empty_body_then_no_bytes),
-	TEST(test_body_longer_or_shorter_than_expected_then_what_came_counts),
-	TEST(test_begin_when_more_is_expected_than_any_disk_has_then_disk_full),
-	TEST(test_abandon_then_nothing_is_left),
-	TEST(test_abandon_of_nothing_then_nothing_happens),
-	TEST(test_finish_of_an_image_then_object_and_row_are_there),
-	TEST(test_finish_of_an_image_without_a_row_then_no_such_image_and_no_object),
-	TEST(test_finish_of_an_image_that_is_uploaded_then_state_changed_and_the_first_stays),
-	TEST(test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_object),
-	TEST(test_finish_of_an_image_where_an_object_is_then_conflict_and_nothing_changes),
-	TEST(test_remove_of_the_row_then_the_object_goes_with_it),
-	TEST(test_open_then_the_file_outlives_the_object),
-	TEST(test_open_then_the_file_outlives_a_replacement),
-	TEST(test_open_of_an_unknown_bucket_or_key_then_told_which),
-	TEST(test_exists_then_only_for_the_bucket),
-	TEST(test_finish_by_several_at_once_for_one_slot_then_exactly_one_wins),
-	TEST(test_finish_while_the_row_is_removed_then_neither_row_nor_object),
+	BENCH_TEST(test_finish_of_a_plain_body_then_object_with_its_info),
+	BENCH_TEST(test_finish_of_a_plain_body_over_an_object_then_replaced),
+	BENCH_TEST(test_finish_of_an_empty_body_then_an_object_of_no_bytes),
+	BENCH_TEST(test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_left),
+	BENCH_TEST(test_body_before_finish_then_nobody_sees_it),
+	BENCH_TEST(test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their_md5),
+	BENCH_TEST(test_view_of_an_empty_body_then_no_bytes),
+	BENCH_TEST(test_body_longer_or_shorter_than_expected_then_what_came_counts),
+	BENCH_TEST(test_begin_when_more_is_expected_than_any_disk_has_then_disk_full),
+	BENCH_TEST(test_abandon_then_nothing_is_left),
+	BENCH_TEST(test_abandon_of_nothing_then_nothing_happens),
+	BENCH_TEST(test_finish_of_an_image_then_object_and_row_are_there),
+	BENCH_TEST(test_finish_of_an_image_without_a_row_then_no_such_image_and_no_object),
+	BENCH_TEST(test_finish_of_an_image_that_is_uploaded_then_state_changed_and_the_first_stays),
+	BENCH_TEST(test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_object),
+	BENCH_TEST(test_finish_of_an_image_where_an_object_is_then_conflict_and_nothing_changes),
+	BENCH_TEST(test_remove_of_the_row_then_the_object_goes_with_it),
+	BENCH_TEST(test_open_then_the_file_outlives_the_object),
+	BENCH_TEST(test_open_then_the_file_outlives_a_replacement),
+	BENCH_TEST(test_open_of_an_unknown_bucket_or_key_then_told_which),
+	BENCH_TEST(test_exists_then_only_for_the_bucket),
+	BENCH_TEST(test_finish_by_several_at_once_for_one_slot_then_exactly_one_wins),
+	BENCH_TEST(test_finish_while_the_row_is_removed_then_neither_row_nor_object),
 };
 
-int contract_bucket(const struct contract_maker *m)
+int contract_bucket(const struct contract_maker *maker)
 {
-	char name[64];
-	maker = m;
-	snprintf(name, sizeof(name), "contract of bucket_store on %s", m->name);
-	return _cmocka_run_group_tests(name, tests, COUNT_OF(tests), NULL, NULL);
+	return bench_run(maker, "bucket_store", tests, COUNT_OF(tests));
 }

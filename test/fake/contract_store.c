@@ -1,65 +1,19 @@
-/* The contract of the object store: put, get, head, remove, list with every key that may trip an
- * adapter, what presign and form compute, and the same after the adapter was opened again. That the
- * signatures are right is for the tests of the signer and of the store's own door. */
+/* The contract of the object store, first half: put, get, head, remove and list with every key that may
+ * trip an adapter, and the same after the adapter was opened again. What presign and form compute is
+ * in contract_store_urls.c. */
 #include "fake/contract_store.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
-#include <jansson.h>
+#include "fake/bench.h"
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <stdio.h>
 #include <string.h>
-
-#define NOW_MS 1700000000123
-
-static const struct contract_maker *maker;
-
-struct bench {
-	struct contract_world w;
-	struct arena a;
-	struct fault why;
-};
-
-static int set_up(void **state)
-{
-	static struct bench b;
-	b = (struct bench){ 0 };
-	arena_init(&b.a, (size_t)64 << 20);
-	maker->make(&b.w, CONTRACT_MAX_PENDING);
-	*state = &b;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct bench *b = *state;
-	maker->unmake(&b->w);
-	arena_deinit(&b->a);
-	return 0;
-}
 
 static void put(struct bench *b, struct str key, struct str body)
 {
 	assert_int_equal(store_put(b->w.store, key, STR("image/jpeg"), body, &b->why), OK);
-}
-
-static void assert_fails(struct bench *b, enum status got, enum fault_code code)
-{
-	assert_string_equal(fault_name(b->why.code), fault_name(code));
-	assert_int_equal(got, fault_status(code));
-	assert_true(b->why.text[0] != '\0');
-}
-
-static void assert_str(struct str got, struct str want)
-{
-	assert_int_equal(got.n, want.n);
-	if (want.n > 0)
-		assert_memory_equal(got.p, want.p, want.n);
 }
 
 static void assert_object_is(struct bench *b, struct str key, struct str body)
@@ -161,7 +115,7 @@ static void test_put_under_odd_keys_then_each_is_an_object_of_its_own(void **sta
 	for (unsigned round = 0; round < 2; round++) {
 		for (size_t i = 0; i < COUNT_OF(odd_keys); i++)
 			assert_object_is(b, str_of(odd_keys[i]), str_printf(&b->a, "body %zu", i));
-		maker->reopen(&b->w);
+		bench_reopen(b);
 	}
 	for (size_t i = 0; i < COUNT_OF(odd_keys); i++) {
 		assert_int_equal(store_remove(b->w.store, str_of(odd_keys[i]), &b->why), OK);
@@ -326,210 +280,6 @@ static void test_list_of_pages_then_each_key_once_and_more_tells_the_end(void **
 	}
 }
 
-/* presign */
-
-static const struct header content_type = { { "Content-Type", 12 }, { "image/jpeg", 10 } };
-
-static struct presign_request put_request(struct str key)
-{
-	return (struct presign_request){ .method = STR("PUT"), .key = key, .now_ms = NOW_MS, .expires_s = 300,
-		.headers = &content_type, .n_headers = 1 };
-}
-
-static struct presigned presign(struct bench *b, const struct presign_request *r)
-{
-	struct presigned p;
-	assert_int_equal(store_presign(b->w.store, r, &b->a, &p, &b->why), OK);
-	assert_true(str_starts_with(p.url, p.address));
-	assert_int_equal(p.url.p[p.address.n], '?');
-	return p;
-}
-
-/* The decoded value of a parameter of the URL; fails when it is not there exactly once. */
-static struct str parameter(struct bench *b, struct str url, struct str name)
-{
-	struct query q;
-	struct str found = { NULL, 0 };
-	unsigned n = 0;
-	assert_int_equal(query_parse(&b->a, str_slice(url, str_find_char(url, '?') + 1, url.n), false, &q, &b->why), OK);
-	for (size_t i = 0; i < q.n; i++) {
-		if (!str_equal(q.pairs[i].name, name))
-			continue;
-		found = q.pairs[i].value;
-		n++;
-	}
-	assert_int_equal(n, 1);
-	return found;
-}
-
-static void test_presign_of_a_put_then_url_tells_time_headers_and_signature(void **state)
-{
-	struct bench *b = *state;
-	const struct header headers[] = { content_type, { STR("content-length"), STR("7") } };
-	struct presign_request r = put_request(STR("images/a.jpg"));
-	r.headers = headers;
-	r.n_headers = 2;
-	struct presigned p = presign(b, &r);
-	assert_true(str_starts_with(p.url, STR("http")));
-	assert_true(str_ends_with(p.address, STR("/images/a.jpg")));
-	assert_str(parameter(b, p.url, STR("X-Amz-Date")), STR("20231114T221320Z"));
-	assert_str(parameter(b, p.url, STR("X-Amz-Expires")), STR("300"));
-	assert_str(parameter(b, p.url, STR("X-Amz-SignedHeaders")), STR("content-length;content-type;host"));
-	assert_int_equal(parameter(b, p.url, STR("X-Amz-Signature")).n, 64);
-	assert_true(p.expires_ms > NOW_MS + 299000 && p.expires_ms <= NOW_MS + 300000);
-}
-
-static void test_presign_of_the_same_then_the_same_url(void **state)
-{
-	struct bench *b = *state;
-	struct presign_request r = put_request(STR("images/a.jpg"));
-	assert_str(presign(b, &r).url, presign(b, &r).url);
-}
-
-static void test_presign_of_anything_else_then_another_signature(void **state)
-{
-	struct bench *b = *state;
-	const struct header other = { STR("Content-Type"), STR("image/png") };
-	struct presign_request all[7];
-	struct str signatures[7];
-	for (size_t i = 0; i < 7; i++)
-		all[i] = put_request(STR("images/a.jpg"));
-	all[1].method = STR("GET");
-	all[2].key = STR("images/b.jpg");
-	all[3].now_ms += 1000;
-	all[4].expires_s = 301;
-	all[5].headers = &other;
-	all[6].n_headers = 0;
-	for (size_t i = 0; i < 7; i++) {
-		signatures[i] = parameter(b, presign(b, &all[i]).url, STR("X-Amz-Signature"));
-		for (size_t j = 0; j < i; j++)
-			assert_false(str_equal(signatures[i], signatures[j]));
-	}
-}
-
-static void test_presign_of_a_get_then_disposition_and_type_are_in_the_url(void **state)
-{
-	struct bench *b = *state;
-	struct str disposition = STR("inline; filename=\"a b+c&d=e.jpg\"; filename*=UTF-8''%C3%A9");
-	struct presign_request r = { .method = STR("GET"), .key = STR("images/a.jpg"), .now_ms = NOW_MS, .expires_s = 604800,
-		.disposition = disposition, .content_type = STR("image/jpeg") };
-	struct presigned p = presign(b, &r);
-	assert_str(parameter(b, p.url, STR("response-content-disposition")), disposition);
-	assert_str(parameter(b, p.url, STR("response-content-type")), STR("image/jpeg"));
-	assert_str(parameter(b, p.url, STR("X-Amz-SignedHeaders")), STR("host"));
-	assert_int_equal(str_find(p.url, STR(" ")), p.url.n);
-}
-
-static void test_presign_of_odd_keys_then_url_is_printable_and_address_decodes_to_the_key(void **state)
-{
-	struct bench *b = *state;
-	for (size_t i = 0; i < COUNT_OF(odd_keys); i++) {
-		struct presign_request r = put_request(str_of(odd_keys[i]));
-		struct presigned p = presign(b, &r);
-		struct str decoded;
-		for (size_t c = 0; c < p.url.n; c++)
-			assert_true(p.url.p[c] > ' ' && p.url.p[c] < 0x7f);
-		assert_int_equal(str_find_char(p.address, '?'), p.address.n);
-		assert_true(uri_decode(&b->a, p.address, false, &decoded));
-		assert_true(str_ends_with(decoded, str_printf(&b->a, "/%s", odd_keys[i])));
-	}
-}
-
-/* form */
-
-static struct str field(const struct post_form *f, struct str name)
-{
-	for (size_t i = 0; i < f->n_fields; i++)
-		if (str_equal_nocase(f->fields[i].name, name))
-			return f->fields[i].value;
-	fail_msg("the form has no field %.*s", STRF(name));
-	return (struct str){ NULL, 0 };
-}
-
-static struct post_form make_form(struct bench *b, struct str key)
-{
-	struct form_request r = { .key = key, .content_type = STR("image/png"), .min_size = 1, .max_size = 5242880,
-		.now_ms = NOW_MS, .expires_s = 300 };
-	struct post_form f;
-	assert_int_equal(store_form(b->w.store, &r, &b->a, &f, &b->why), OK);
-	return f;
-}
-
-static json_t *policy_of(struct bench *b, const struct post_form *f)
-{
-	struct str text;
-	assert_true(base64_decode(&b->a, field(f, STR("policy")), &text));
-	json_t *policy = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	assert_non_null(policy);
-	return policy;
-}
-
-/* Whether a condition is {name: value}, or ["eq", "$name", value], or an array [name, low, high]. */
-static bool has_condition(json_t *policy, struct str name, struct str value)
-{
-	json_t *conditions = json_object_get(policy, "conditions"), *c;
-	size_t i;
-	json_array_foreach(conditions, i, c) {
-		const char *key;
-		json_t *v;
-		json_object_foreach(c, key, v) {
-			if (str_equal_nocase(str_of(key), name) && str_equal(str_of(json_string_value(v)), value))
-				return true;
-		}
-		const char *subject = json_string_value(json_array_get(c, 1));
-		if (subject != NULL && subject[0] == '$' && str_equal_nocase(str_of(subject + 1), name) &&
-		    str_equal(str_of(json_string_value(json_array_get(c, 2))), value))
-			return true;
-	}
-	return false;
-}
-
-static void assert_has_range(json_t *policy, json_int_t low, json_int_t high)
-{
-	json_t *conditions = json_object_get(policy, "conditions"), *c;
-	size_t i;
-	json_array_foreach(conditions, i, c) {
-		const char *name = json_string_value(json_array_get(c, 0));
-		if (name == NULL || strcmp(name, "content-length-range") != 0)
-			continue;
-		assert_int_equal(json_integer_value(json_array_get(c, 1)), low);
-		assert_int_equal(json_integer_value(json_array_get(c, 2)), high);
-		return;
-	}
-	fail_msg("the policy has no content-length-range");
-}
-
-static void test_form_then_fields_name_key_and_type_and_every_field_is_in_the_policy(void **state)
-{
-	struct bench *b = *state;
-	struct post_form f = make_form(b, STR("images/\xc3\xa9 \"1\".png"));
-	json_t *policy = policy_of(b, &f);
-	assert_str(field(&f, STR("key")), STR("images/\xc3\xa9 \"1\".png"));
-	assert_str(field(&f, STR("Content-Type")), STR("image/png"));
-	assert_int_equal(field(&f, STR("x-amz-signature")).n, 64);
-	for (size_t i = 0; i < f.n_fields; i++) {
-		struct str name = f.fields[i].name;
-		if (!str_equal_nocase(name, STR("policy")) && !str_equal_nocase(name, STR("x-amz-signature")))
-			assert_true(has_condition(policy, name, f.fields[i].value));
-	}
-	assert_has_range(policy, 1, 5242880);
-	json_decref(policy);
-}
-
-static void test_form_then_it_ends_in_time_and_tells_where_to_post(void **state)
-{
-	struct bench *b = *state;
-	int64_t end_ms;
-	struct post_form f = make_form(b, STR("images/a.png"));
-	json_t *policy = policy_of(b, &f);
-	assert_true(clock_parse_iso8601(str_of(json_string_value(json_object_get(policy, "expiration"))), &end_ms));
-	assert_int_equal(end_ms / 1000, f.expires_ms / 1000);
-	assert_true(f.expires_ms > NOW_MS + 299000 && f.expires_ms <= NOW_MS + 300000);
-	assert_true(str_starts_with(f.address, f.url));
-	assert_true(str_ends_with(f.address, STR("images/a.png")));
-	json_decref(policy);
-}
-
 /* opened again, and several at once */
 
 static void test_reopen_then_every_object_is_as_before(void **state)
@@ -540,7 +290,7 @@ static void test_reopen_then_every_object_is_as_before(void **state)
 	put(b, STR("images/b"), STR("gone"));
 	assert_int_equal(store_remove(b->w.store, STR("images/b"), &b->why), OK);
 	assert_int_equal(store_head(b->w.store, STR("images/a"), &b->a, &before, &b->why), OK);
-	maker->reopen(&b->w);
+	bench_reopen(b);
 	assert_int_equal(store_head(b->w.store, STR("images/a"), &b->a, &after, &b->why), OK);
 	assert_int_equal(after.modified_ms, before.modified_ms);
 	assert_str(after.etag, before.etag);
@@ -588,40 +338,29 @@ static void test_put_by_several_at_once_then_readers_see_whole_objects(void **st
 	}
 }
 
-#define TEST(f) { #f, f, set_up, tear_down, NULL }
 
 static const struct CMUnitTest tests[] = {
-	TEST(test_put_then_get_and_head_give_bytes_and_info),
-	TEST(test_put_of_nothing_then_an_object_of_no_bytes),
-	TEST(test_put_of_many_bytes_then_all_of_them),
-	TEST(test_put_over_an_object_then_replaced),
-	TEST(test_put_under_odd_keys_then_each_is_an_object_of_its_own),
-	TEST(test_put_under_a_key_of_1024_bytes_then_ok_and_of_1025_too_long),
-	TEST(test_put_under_a_key_of_slashes_as_long_as_can_be_then_ok),
-	TEST(test_put_under_no_key_or_ill_formed_keys_then_key_invalid),
-	TEST(test_get_of_an_unknown_key_then_no_such_key),
-	TEST(test_get_at_the_limit_then_ok_and_over_it_too_large),
-	TEST(test_remove_then_gone_and_again_ok),
-	TEST(test_list_of_an_empty_store_then_nothing),
-	TEST(test_list_then_keys_in_the_order_of_bytes_with_their_info),
-	TEST(test_list_with_a_prefix_then_exactly_the_keys_that_begin_with_it),
-	TEST(test_list_after_a_key_then_the_keys_behind_it_be_it_there_or_not),
-	TEST(test_list_of_pages_then_each_key_once_and_more_tells_the_end),
-	TEST(test_presign_of_a_put_then_url_tells_time_headers_and_signature),
-	TEST(test_presign_of_the_same_then_the_same_url),
-	TEST(test_presign_of_anything_else_then_another_signature),
-	TEST(test_presign_of_a_get_then_disposition_and_type_are_in_the_url),
-	TEST(test_presign_of_odd_keys_then_url_is_printable_and_address_decodes_to_the_key),
-	TEST(test_form_then_fields_name_key_and_type_and_every_field_is_in_the_policy),
-	TEST(test_form_then_it_ends_in_time_and_tells_where_to_post),
-	TEST(test_reopen_then_every_object_is_as_before),
-	TEST(test_put_by_several_at_once_then_readers_see_whole_objects),
+	BENCH_TEST(test_put_then_get_and_head_give_bytes_and_info),
+	BENCH_TEST(test_put_of_nothing_then_an_object_of_no_bytes),
+	BENCH_TEST(test_put_of_many_bytes_then_all_of_them),
+	BENCH_TEST(test_put_over_an_object_then_replaced),
+	BENCH_TEST(test_put_under_odd_keys_then_each_is_an_object_of_its_own),
+	BENCH_TEST(test_put_under_a_key_of_1024_bytes_then_ok_and_of_1025_too_long),
+	BENCH_TEST(test_put_under_a_key_of_slashes_as_long_as_can_be_then_ok),
+	BENCH_TEST(test_put_under_no_key_or_ill_formed_keys_then_key_invalid),
+	BENCH_TEST(test_get_of_an_unknown_key_then_no_such_key),
+	BENCH_TEST(test_get_at_the_limit_then_ok_and_over_it_too_large),
+	BENCH_TEST(test_remove_then_gone_and_again_ok),
+	BENCH_TEST(test_list_of_an_empty_store_then_nothing),
+	BENCH_TEST(test_list_then_keys_in_the_order_of_bytes_with_their_info),
+	BENCH_TEST(test_list_with_a_prefix_then_exactly_the_keys_that_begin_with_it),
+	BENCH_TEST(test_list_after_a_key_then_the_keys_behind_it_be_it_there_or_not),
+	BENCH_TEST(test_list_of_pages_then_each_key_once_and_more_tells_the_end),
+	BENCH_TEST(test_reopen_then_every_object_is_as_before),
+	BENCH_TEST(test_put_by_several_at_once_then_readers_see_whole_objects),
 };
 
-int contract_store(const struct contract_maker *m)
+int contract_store(const struct contract_maker *maker)
 {
-	char name[64];
-	maker = m;
-	snprintf(name, sizeof(name), "contract of object_store on %s", m->name);
-	return _cmocka_run_group_tests(name, tests, COUNT_OF(tests), NULL, NULL);
+	return bench_run(maker, "object_store", tests, COUNT_OF(tests)) + contract_store_urls(maker);
 }

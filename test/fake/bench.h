@@ -1,0 +1,44 @@
+/* What the contract suites share: a fresh world for each test, and small words over it that fail the
+ * test themselves. Included behind cmocka's own header lines; single-threaded but for the world. */
+#ifndef FAKE_BENCH_H
+#define FAKE_BENCH_H
+
+#include "fake/contract.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define BENCH_LITTLE 3   /* max_pending of a BENCH_TEST_OF_LIMIT */
+
+struct bench {
+	struct contract_world w;
+	struct arena a;
+	struct fault why;
+};
+
+int bench_set_up(void **state);
+int bench_tear_down(void **state);
+/* Its address as a test's first state asks for a world of BENCH_LITTLE pending rows. */
+extern int bench_little;
+
+#define BENCH_TEST(f) { #f, f, bench_set_up, bench_tear_down, NULL }
+#define BENCH_TEST_OF_LIMIT(f) { #f, f, bench_set_up, bench_tear_down, &bench_little }
+
+/* Run a group on the maker's worlds; gives the number of tests that failed. */
+int bench_run(const struct contract_maker *maker, const char *suite, const struct CMUnitTest *tests, size_t n);
+void bench_reopen(struct bench *b);
+
+/* The call that gave `got` failed with this code, the code's status and a sentence. */
+void assert_fails(struct bench *b, enum status got, enum fault_code code);
+void assert_str(struct str got, struct str want);
+
+/* Row n of rows.h: added, read, settled, its key; and the table's counts. */
+void bench_insert(struct bench *b, unsigned n);
+struct image_row bench_row(struct bench *b, unsigned n);
+void bench_settle(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason);
+struct str bench_key(struct bench *b, unsigned n);
+struct image_counts bench_counts(struct bench *b);
+
+#endif
