@@ -9,7 +9,8 @@
 /* Addresses that the listeners are bound to, as "http://127.0.0.1:8080". */
 struct serve_addresses {
 	char api[128], storage[128], admin[128];
-	bool api_is_loopback, storage_is_loopback;
+	bool api_is_loopback, storage_is_loopback, admin_is_loopback;
+	bool storage_is_wildcard;  /* 0.0.0.0 or [::]: no address that a URL could carry */
 };
 
 struct server;

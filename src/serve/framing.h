@@ -1,0 +1,34 @@
+/* Where a request's body ends, told from its headers alone: one way or the request is refused. */
+#ifndef SERVE_FRAMING_H
+#define SERVE_FRAMING_H
+
+#include "base/message.h"
+
+struct framing {
+	bool has_length;           /* a Content-Length was sent */
+	uint64_t length;           /* its value */
+	bool chunked;
+	bool expects_continue;
+	struct str host;           /* the one Host header */
+};
+
+/* What the target is made of. An absolute target's authority takes the place of Host. */
+struct target {
+	struct str path;           /* before '?', still encoded; "*" as it is */
+	struct str query;          /* behind '?'; {NULL, 0} when there is none */
+	struct str authority;      /* of "http://authority/path"; "" when the target is only a path */
+};
+
+/* Read the framing headers.
+ * Errors  BAD_FRAMING more than one Content-Length, Host or Transfer-Encoding; none of Host; length and coding
+ *         both; a length that is not a number; a coding but chunked; a name that is no token; a value with a
+ *         control character. The body's end is not known then: the connection must be closed.
+ * Source  RFC 9112 3.2, 5.1, 6.1 to 6.3; RFC 9110 5.6.2, 10.1.1 */
+enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why) MUST_CHECK;
+/* Whether a body follows the head. */
+bool framing_has_body(const struct framing *f);
+/* Cut the target.  Errors: BAD_FRAMING neither a path, "*" nor an http URL, or it has a blank or a control character.
+ * Source  RFC 9112 3.2 */
+enum status framing_cut_target(struct str target, struct target *out, struct fault *why) MUST_CHECK;
+
+#endif
