@@ -161,7 +161,7 @@ static enum status choose(struct admin *a, struct exchange *x, const struct rout
 static enum door_step begin(struct door *door, struct exchange *x)
 {
 	struct admin *a = (struct admin *)door;
-	const struct route *route;
+	const struct route *route = NULL;
 	struct fault why;
 	if (choose(a, x, &route, &why) != OK) {
 		refuse(door, x, &why);
