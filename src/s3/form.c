@@ -77,15 +77,39 @@ static enum status settle_key(struct call *c, struct fault *why)
 	return address_check_key(c->at.key, why);
 }
 
+/* What S3 calls the parameters of a query are arguments in a form. */
+static enum status read_claim(struct call *c, struct fault *why)
+{
+	struct form *f = c->form;
+	enum status st = policy_claim(&c->x->arena, f->fields, f->n_fields, &c->claim, why);
+	if (st != OK && why->code == F_AUTH_MALFORMED)
+		why->code = F_ARGUMENT_INVALID;
+	return st;
+}
+
+static enum status verify_signature(struct call *c, int64_t now_ms, struct fault *why)
+{
+	struct form *f = c->form;
+	struct verify_context ctx = auth_context(c, now_ms);
+	enum status st = policy_verify(f->fields, f->n_fields, &c->claim, &ctx, why);
+	if (st != OK && why->code == F_AUTH_MALFORMED)
+		why->code = F_ARGUMENT_INVALID;
+	if (st != OK && why->code == F_SIGNATURE_WRONG && c->s3->options.explain) {
+		call_detail(c, "AWSAccessKeyId", c->claim.access_key);
+		call_detail(c, "StringToSign", field(f, STR("policy")));
+		call_detail(c, "SignatureProvided", c->claim.signature);
+	}
+	return st;
+}
+
 static enum status check_policy(struct call *c, struct post_policy *policy, struct fault *why)
 {
 	struct form *f = c->form;
 	struct str document;
 	int64_t now = clock_now_ms();
-	TRY(policy_claim(&c->x->arena, f->fields, f->n_fields, &c->claim, why));
+	TRY(read_claim(c, why));
 	TRY(auth_find_key(c, why));
-	struct verify_context ctx = auth_context(c, now);
-	TRY(policy_verify(f->fields, f->n_fields, &c->claim, &ctx, why));
+	TRY(verify_signature(c, now, why));
 	if (!base64_decode(&c->x->arena, field(f, STR("policy")), &document))
 		return fault_set(why, POLICY_MALFORMED, "Invalid Policy: it is not base64.");
 	TRY(policy_parse(&c->x->arena, document, policy, why));
