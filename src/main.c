@@ -1,4 +1,106 @@
-int main(void)
+/* tintype: one program, one verb a job. `serve` is put together in compose.c, the only place that
+ * chooses adapters; the client's verbs are in cli/; the rest is printed from here. */
+#include "base/hash.h"
+#include "base/settings.h"
+#include "cli/cli.h"
+#include "compose.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE_MAX (256 * 1024)
+
+static int print_page(void (*write)(struct buf *))
 {
+	struct buf page CLEANUP(buf_deinit);
+	buf_init(&page, PAGE_MAX);
+	write(&page);
+	if (!buf_ok(&page) || fwrite(page.p, 1, page.n, stdout) != page.n || fflush(stdout) != 0) {
+		fputs("tintype: could not write to standard output\n", stderr);
+		return 1;
+	}
 	return 0;
+}
+
+static void write_usage(struct buf *b)
+{
+	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\n"
+	               "  tintype serve [OPTION ...]           run the server; --help lists its options\n"
+	               "  tintype upload FILE|DIRECTORY ...    upload images\n"
+	               "  tintype list                         list uploaded images, newest first\n"
+	               "  tintype get ID [-o FILE]             download an image\n"
+	               "  tintype rm ID ...                    delete images\n"
+	               "  tintype logs                         read the server's log\n"
+	               "  tintype settings [--markdown|--env]  print the table of settings\n"
+	               "  tintype version\n\n"
+	               "Each has --help.\n"));
+}
+
+static int print_usage(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return print_page(write_usage);
+}
+
+static int print_version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return puts("tintype " VERSION) < 0;
+}
+
+static int print_settings(int argc, char **argv)
+{
+	if (argc == 1 || strcmp(argv[1], "--help") == 0)
+		return print_page(settings_help);
+	if (strcmp(argv[1], "--markdown") == 0)
+		return print_page(settings_markdown);
+	if (strcmp(argv[1], "--env") == 0)
+		return print_page(settings_env_example);
+	fprintf(stderr, "tintype settings: takes --markdown or --env, not '%s'\n", argv[1]);
+	return 2;
+}
+
+static int serve(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return print_page(settings_help);
+	}
+	return compose_serve(argc - 1, argv + 1);
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{ "serve", serve },
+	{ "upload", cli_run },
+	{ "list", cli_run },
+	{ "get", cli_run },
+	{ "rm", cli_run },
+	{ "logs", cli_run },
+	{ "settings", print_settings },
+	{ "version", print_version },
+	{ "--version", print_version },
+	{ "help", print_usage },
+	{ "--help", print_usage },
+	{ "-h", print_usage },
+};
+
+int main(int argc, char **argv)
+{
+	/* A peer that went away is an error of its write, not the end of the program. */
+	signal(SIGPIPE, SIG_IGN);
+	crypto_init();
+	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	}
+	if (argc > 1)
+		fprintf(stderr, "tintype: there is no '%s'; these are the verbs:\n\n", argv[1]);
+	print_usage(argc, argv);
+	return argc > 1 ? 2 : 0;
 }

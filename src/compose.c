@@ -1,0 +1,231 @@
+/* Puts the server together: settings, listeners' addresses, the engine in its data directory, the
+ * product on the engine's ports, the two doors, the janitor; runs it and takes it down in the
+ * opposite order. The only place that chooses adapters. Sentences for the terminal are printed here;
+ * once the log is open they are log lines too. */
+#include "compose.h"
+
+#include "api/api.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/settings.h"
+#include "image/product.h"
+#include "janitor.h"
+#include "local/local.h"
+#include "s3/s3.h"
+#include "serve/serve.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define API_KEY_MIN 16
+
+struct composition {
+	struct settings settings;
+	struct serve_addresses at;
+	struct server *server;
+	struct engine *engine;
+	struct product product;
+	struct api *api;
+	struct s3 *s3;
+	struct janitor *janitor;
+	char admin_token[2 * 16 + 1];
+	bool log_open;
+};
+
+static bool is(const char *value, const char *word)
+{
+	return strcmp(value, word) == 0;
+}
+
+/* Whether list, get and delete want the key. */
+static bool key_for_images(const struct composition *c)
+{
+	if (is(c->settings.access, "auto"))
+		return !c->at.api_is_loopback && !c->settings.open;
+	return is(c->settings.access, "key");
+}
+
+static enum status check_access(const struct composition *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	if (is(s->access, "open") && !c->at.api_is_loopback && !s->open)
+		return fault_set(why, BAD_SETTING, "The API at %s is open to everybody who can reach it; set TINTYPE_API_KEY and "
+		                 "--access key, or say --open if that is what you want.", c->at.api);
+	if (s->api_key[0] != '\0' && strlen(s->api_key) < API_KEY_MIN)
+		return fault_set(why, BAD_SETTING, "TINTYPE_API_KEY has %zu characters; use %d or more, for example from: openssl rand -hex 24",
+		                 strlen(s->api_key), API_KEY_MIN);
+	if ((key_for_images(c) || is(s->upload, "key")) && s->api_key[0] == '\0')
+		return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",
+		                 is(s->upload, "key") ? "--upload key" : is(s->access, "key") ? "--access key" : "An API that is not on loopback",
+		                 key_for_images(c) && !is(s->access, "key") ? ", or say --open to let everybody list, get and delete" : "");
+	return OK;
+}
+
+static enum status check_public_url(const struct composition *c, struct fault *why)
+{
+	struct str url = str_of(c->settings.public_storage_url);
+	if (url.n == 0 && c->at.storage_is_wildcard)
+		return fault_set(why, BAD_SETTING, "The store listens on every address (%s), so its URLs need a name that clients can reach: "
+		                 "set --public-storage-url, for example http://pictures.example.com:9000", c->settings.storage_listen);
+	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
+	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
+		return fault_set(why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a slash at the end");
+	return OK;
+}
+
+static enum status open_log(struct composition *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	struct log_options o = { .dir = s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192 };
+	if (!log_level_parse(str_of(s->log_level), &o.level))
+		return fault_set(why, BAD_SETTING, "--log-level must be debug, info, warn or error");
+	TRY(log_start(&o, why));
+	c->log_open = true;
+	return OK;
+}
+
+static enum status open_engine(struct composition *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	bool named = s->public_storage_url[0] != '\0';
+	struct engine_options o = {
+		.dir = s->data_dir,
+		.bucket = str_of(s->bucket),
+		.region = str_of(s->region),
+		.public_url = str_of(named ? s->public_storage_url : c->at.storage),
+		.max_pending = s->max_pending,
+		.reserve_bytes = s->reserve_bytes,
+	};
+	return engine_open(&o, &c->engine, why);
+}
+
+static struct image_rules rules_of(const struct settings *s)
+{
+	return (struct image_rules){
+		.allowed_types = str_of(s->allowed_types),
+		.max_size_bytes = s->max_size,
+		.max_pixels = s->max_pixels,
+		.url_ttl_s = (uint32_t)s->url_ttl_s,
+		.pending_ttl_s = (uint32_t)s->pending_ttl_s,
+		.rejected_ttl_s = (uint32_t)s->rejected_ttl_s,
+		.orphan_ttl_s = (uint32_t)s->orphan_ttl_s,
+	};
+}
+
+static enum status make_doors(struct composition *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	c->product = (struct product){ rules_of(s), engine_object_store(c->engine), engine_image_table(c->engine) };
+	struct api_options api = {
+		.key_for_images = key_for_images(c),
+		.key_for_slots = is(s->upload, "key"),
+		.key = str_of(s->api_key),
+		.cors_origins = str_of(s->cors_origins),
+	};
+	struct s3_options s3 = {
+		.region = str_of(s->region),
+		.image_bucket = str_of(s->bucket),
+		.cors_origins = str_of(s->cors_origins),
+		.explain = is(s->dev, "auto") ? c->at.storage_is_loopback : is(s->dev, "on"),
+	};
+	c->api = api_new(&c->product, &api);
+	c->s3 = s3_new(&c->product, engine_bucket_store(c->engine), engine_key_ring(c->engine), &s3);
+	c->janitor = janitor_start(&c->product, s->sweep_interval_s);
+	if (c->api == NULL || c->s3 == NULL || c->janitor == NULL)
+		return fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
+	return OK;
+}
+
+static enum status ready(void *arg, struct fault *why)
+{
+	struct composition *c = arg;
+	return engine_ready(c->engine, why);
+}
+
+static void refresh(void *arg)
+{
+	struct composition *c = arg;
+	struct image_counts counts;
+	if (table_counts(c->product.table, &counts, NULL) != OK)
+		return;
+	metric_set(M_IMAGES_PENDING, (int64_t)counts.pending);
+	metric_set(M_IMAGES_UPLOADED, (int64_t)counts.uploaded);
+	metric_set(M_IMAGES_REJECTED, (int64_t)counts.rejected);
+	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
+}
+
+static void print_welcome(const struct composition *c)
+{
+	printf("tintype " VERSION " is ready.\n"
+	       "  API      %s/prod   %s\n"
+	       "  storage  %s\n"
+	       "  admin    %s   (token for what is protected there: %s)\n"
+	       "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n"
+	       "Try it in another terminal:\n"
+	       "  build/tintype upload PICTURE.jpg --endpoint %s\n"
+	       "  curl -s %s/prod/images\n"
+	       "Stop with Ctrl-C.\n",
+	       c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.storage,
+	       c->at.admin, c->admin_token, c->settings.data_dir, c->settings.data_dir, c->settings.data_dir, c->at.api, c->at.api);
+	fflush(stdout);
+}
+
+static void started(void *arg)
+{
+	struct composition *c = arg;
+	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
+	    LOG_C("data", c->settings.data_dir), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
+	print_welcome(c);
+}
+
+static enum status run(struct composition *c, int argc, char **argv, struct fault *why)
+{
+	TRY(settings_load(&c->settings, argc, argv, why));
+	TRY(server_bind(&c->settings, &c->server, &c->at, why));
+	TRY(check_access(c, why));
+	TRY(check_public_url(c, why));
+	TRY(open_engine(c, why));
+	TRY(open_log(c, why));
+	TRY(make_doors(c, why));
+	unsigned char token[16];
+	random_bytes(token, sizeof(token));
+	hex_encode(token, sizeof(token), c->admin_token);
+	struct server_doors doors = {
+		.api = api_door(c->api),
+		.storage = s3_door(c->s3),
+		.ready = ready,
+		.refresh = refresh,
+		.arg = c,
+		.admin_token = str_of(c->admin_token),
+	};
+	return server_run(c->server, &doors, started, why);
+}
+
+static void tear_down(struct composition *c)
+{
+	server_free(&c->server);
+	janitor_free(&c->janitor);
+	s3_free(&c->s3);
+	api_free(&c->api);
+	engine_free(&c->engine);
+	if (c->log_open) {
+		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));
+		log_stop();
+	}
+	secret_wipe(c->admin_token, sizeof(c->admin_token));
+}
+
+int compose_serve(int argc, char **argv)
+{
+	struct composition c = { 0 };
+	struct fault why = { 0 };
+	enum status status = run(&c, argc, argv, &why);
+	if (status != OK) {
+		if (c.log_open)
+			LOG(SERVER_FAILED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
+		fprintf(stderr, "tintype serve: %s%s%s%s\n", why.text, why.cause[0] ? " (" : "", why.cause, why.cause[0] ? ")" : "");
+	}
+	tear_down(&c);
+	return status == OK ? 0 : why.code == F_BAD_SETTING ? 2 : 1;
+}

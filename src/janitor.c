@@ -1,0 +1,116 @@
+/* Runs the sweep at its interval on a thread of its own: what is due each time, and the walk over all
+ * objects, which costs with their number, once a day or once in the time that an orphan may live,
+ * whichever is less. A sweep that fails is logged and tried again at the next interval. */
+#include "janitor.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "image/sweep.h"
+
+#include <pthread.h>
+
+#define DAY_MS (24 * 3600 * (int64_t)1000)
+
+struct janitor {
+	struct product *product;
+	int64_t interval_ms, walk_interval_ms;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping;
+};
+
+static bool is_stopping(void *arg)
+{
+	struct janitor *j = arg;
+	pthread_mutex_lock(&j->lock);
+	bool stopping = j->stopping;
+	pthread_mutex_unlock(&j->lock);
+	return stopping;
+}
+
+static void report(enum status status, const struct sweep_result *r, const struct fault *why)
+{
+	if (r->ended + r->forgotten + r->confirmed + r->orphans > 0)
+		LOG(SWEEP, STR(""), LOG_I("ended", r->ended), LOG_I("forgotten", r->forgotten),
+		    LOG_I("confirmed", r->confirmed), LOG_I("orphans", r->orphans));
+	metric_add(M_SWEPT, (int64_t)(r->ended + r->forgotten));
+	if (status != OK)
+		LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text),
+		    LOG_C("cause", why->cause));
+}
+
+static void sweep(struct janitor *j, bool walk)
+{
+	struct sweep_result result = { 0 };
+	struct fault why = { 0 };
+	enum status status = sweep_run(j->product, clock_now_ms(), is_stopping, j, &result, &why);
+	if (status == OK && walk)
+		status = sweep_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
+	report(status, &result, &why);
+}
+
+/* Wait for the interval or the end; false at the end. */
+static bool wait_interval(struct janitor *j)
+{
+	int64_t until = clock_mono_ms() + j->interval_ms;
+	struct timespec at = { until / 1000, until % 1000 * 1000000 };
+	pthread_mutex_lock(&j->lock);
+	while (!j->stopping && clock_mono_ms() < until)
+		pthread_cond_timedwait(&j->wake, &j->lock, &at);
+	bool go_on = !j->stopping;
+	pthread_mutex_unlock(&j->lock);
+	return go_on;
+}
+
+static void *run(void *arg)
+{
+	struct janitor *j = arg;
+	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms;
+	while (wait_interval(j)) {
+		bool walk = clock_mono_ms() >= walk_at;
+		if (walk)
+			walk_at = clock_mono_ms() + j->walk_interval_ms;
+		sweep(j, walk);
+	}
+	return NULL;
+}
+
+struct janitor *janitor_start(struct product *p, uint64_t interval_s)
+{
+	struct janitor *j = mem_new(1, sizeof(*j));
+	if (j == NULL)
+		return NULL;
+	int64_t orphan_ms = (int64_t)p->rules.orphan_ttl_s * 1000;
+	*j = (struct janitor){ .product = p, .interval_ms = (int64_t)interval_s * 1000,
+		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&j->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&j->lock, NULL);
+	if (pthread_create(&j->thread, NULL, run, j) != 0) {
+		mem_free(j);
+		return NULL;
+	}
+	return j;
+}
+
+void janitor_free(struct janitor **at)
+{
+	struct janitor *j = *at;
+	if (j == NULL)
+		return;
+	pthread_mutex_lock(&j->lock);
+	j->stopping = true;
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+	pthread_join(j->thread, NULL);
+	pthread_cond_destroy(&j->wake);
+	pthread_mutex_destroy(&j->lock);
+	mem_free(j);
+	*at = NULL;
+}
