@@ -26,6 +26,8 @@ test:
 
 bench: build
 	tools/deps bench
+	[ -f build/bench/build.ninja ] || meson setup --buildtype=release -Dbench=true build/bench >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log; exit 1; }
+	ninja -C build/bench --quiet
 	bench/run
 
 fuzz:

@@ -1,0 +1,80 @@
+/* Fill a data directory with N uploaded images, through the engine itself: rows as real uploads leave
+ * them, without the bytes. For measuring lists and the start.   seed DIR N */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "local/local.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define THREADS 64
+
+static struct {
+	struct image_table *table;
+	unsigned long each;
+} seed;
+
+static void die(const struct fault *why)
+{
+	fprintf(stderr, "seed: %s %s\n", why->text, why->cause);
+	exit(1);
+}
+
+static void add_one(struct arena *a)
+{
+	struct fault why = { 0 };
+	char id[UUID_CHARS + 1], key[64];
+	struct image_row now;
+	uuid_v4(id);
+	snprintf(key, sizeof(key), "images/%s.jpg", id);
+	struct image_row row = {
+		.image_id = str_of(id), .key = str_of(key), .file_name = STR("IMG_20261122_073722.jpg"), .file_type = STR("image/jpeg"),
+		.created_ms = clock_now_ms(), .expires_ms = clock_now_ms() + 300000, .ends_ms = clock_now_ms() + 3900000,
+		.delete_hash = STR("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+	};
+	struct settlement s = {
+		.image_id = row.image_id, .status = IMAGE_UPLOADED, .file_type = row.file_type, .file_size = 200000,
+		.etag = STR("d41d8cd98f00b204e9800998ecf8427e"), .width = 4000, .height = 3000, .orientation = 1, .frames = 1,
+		.uploaded_ms = clock_now_ms(),
+	};
+	if (table_insert(seed.table, &row, &why) != OK || table_settle(seed.table, &s, a, &now, &why) != OK)
+		die(&why);
+}
+
+static void *add_all(void *arg)
+{
+	(void)arg;
+	for (unsigned long i = 0; i < seed.each; i++) {
+		struct arena a;
+		arena_init(&a, 65536);
+		add_one(&a);
+		arena_deinit(&a);
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: seed DIR N\n");
+		return 2;
+	}
+	struct fault why = { 0 };
+	struct engine *engine = NULL;
+	struct engine_options o = { .dir = argv[1], .bucket = STR("image-uploads"), .region = STR("us-east-1"),
+		.public_url = STR("http://127.0.0.1:9000"), .max_pending = 1000000 };
+	crypto_init();
+	if (engine_open(&o, &engine, &why) != OK)
+		die(&why);
+	seed.table = engine_image_table(engine);
+	seed.each = (strtoul(argv[2], NULL, 10) + THREADS - 1) / THREADS;
+	pthread_t threads[THREADS];
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, add_all, NULL);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	engine_free(&engine);
+	return 0;
+}
