@@ -1,0 +1,97 @@
+// A real full disk: the data directory on a small tmpfs of its own, in a mount namespace of its own.
+// Uploads are refused below the reserve and at the end of the disk, nothing is recorded or left,
+// reads and deletes go on, and uploads are taken again by themselves once there is room.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { call, eventually, fetchUrl, openSlot, putBytes, startServer, uploadImage } from './support/server.mjs';
+
+const MIB = 1 << 20;
+
+/** A JPEG of this many bytes: comments fill it up. */
+function bigJpeg(size) {
+	const head = Buffer.from('ffd8', 'hex');
+	const tail = Buffer.from('ffc0000b080001000101011100ffc40014000100000000000000000000000000000000ffda0008010100003f0000ffd9', 'hex');
+	const fill = [];
+	for (let left = size - head.length - tail.length; left > 0;) {
+		const n = left > 65000 ? 60000 : left;
+		const comment = Buffer.alloc(n, 'x');
+		comment.writeUInt16BE(0xfffe, 0);
+		comment.writeUInt16BE(n - 2, 2);
+		fill.push(comment);
+		left -= n;
+	}
+	return Buffer.concat([head, ...fill, tail]);
+}
+
+/** A server whose data directory is on a tmpfs of `size` bytes. */
+async function onSmallDisk(size, args, body) {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-full-'));
+	const mount = `mount -t tmpfs -o size=${size} none "$0" && exec "$@"`;
+	const server = await startServer({ data: dir, args, wrap: ['unshare', '-rm', 'sh', '-c', mount, dir] });
+	try {
+		await body(server, server.pid);
+	} finally {
+		await server.kill('SIGTERM');
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
+/** Files in incoming/ as the server's own mount namespace has them. */
+function incoming(server) {
+	const seen = spawnSync('ls', [`/proc/${server.pid}/root${server.data}/incoming`], { encoding: 'utf8' });
+	assert.equal(seen.status, 0, seen.stderr);
+	return seen.stdout.trim();
+}
+
+async function fill(server, bytes) {
+	const ids = [];
+	for (;;) {
+		const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+		const put = await putBytes(slot, bytes);
+		if (put.status !== 200)
+			return { ids, slot, put };
+		ids.push(slot.imageId);
+		assert.ok(ids.length < 1000, 'the disk never gets full');
+	}
+}
+
+for (const [what, size, reserve] of [['below the reserve', 32 * MIB, 8 * MIB], ['at the end of the disk', 12 * MIB, 0]]) {
+	test(`${what} uploads are refused, reads and deletes go on, and room brings uploads back`, async () => {
+		await onSmallDisk(size, ['--reserve', String(reserve)], async server => {
+			const picture = bigJpeg(2 * MIB);
+			const { ids, slot, put } = await fill(server, picture);
+			assert.ok(ids.length > 0);
+			assert.equal(put.status, 503, put.text);
+			assert.match(put.text, /<Code>SlowDown<\/Code>/);
+			assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'pending', 'a full disk is no verdict');
+			await eventually(() => incoming(server) === '', { what: 'an empty incoming/' });
+
+			const { json } = await call(server, 'GET', `/images/${ids[0]}`);
+			assert.ok((await fetchUrl(json.downloadUrl)).bytes.equals(picture));
+			for (const id of ids.slice(0, 3))
+				assert.equal((await call(server, 'DELETE', `/images/${id}`)).status, 204);
+			await eventually(async () => (await putBytes(slot, picture)).status === 200, { what: 'the upload when there is room' });
+		});
+	});
+}
+
+test('readiness tells of a full disk and of its end', async () => {
+	await onSmallDisk(16 * MIB, ['--reserve', String(12 * MIB)], async server => {
+		const before = await uploadImage(server);
+		assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
+		const { ids } = await fill(server, bigJpeg(MIB));
+		const full = await eventually(async () => {
+			const answer = await fetchUrl(`${server.admin}/readyz`);
+			return answer.status === 503 && answer;
+		}, { what: 'readyz 503' });
+		assert.match(full.text, /room|space|full|reserve/i);
+		for (const id of [before.slot.imageId, ...ids])
+			await call(server, 'DELETE', `/images/${id}`);
+		await eventually(async () => (await fetchUrl(`${server.admin}/readyz`)).status === 200, { what: 'readyz 200' });
+	});
+});

@@ -1,0 +1,119 @@
+// One call fails, the n-th, for every n on the way of a slot, an upload, a list and a delete: opening a
+// file, writing, syncing, memory. The server must answer (a failure is a well-formed one, without its
+// cause), keep what it answered, leave nothing behind, and take the same upload when it is tried again.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { call, corpus, eventually, fetchUrl, openSlot, putBytes, root, startServer } from './support/server.mjs';
+
+process.env.TINTYPE = process.env.TINTYPE_RELEASE;
+
+const kinds = { open: 1, write: 2, sync: 3, memory: 4 };
+const ENOSPC = 28, EIO = 5, ENOMEM = 12, EMFILE = 24;
+const jpeg = corpus('good/orientation-1.jpg');
+const work = mkdtempSync(path.join(tmpdir(), 'tintype-fault-'));
+let server, control;
+
+before(async () => {
+	const library = path.join(work, 'fault.so');
+	execFileSync(process.env.CC ?? 'cc', ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-D_GNU_SOURCE', '-o', library, path.join(root, 'test/durability/fault.c')]);
+	control = openSync(path.join(work, 'control'), 'w+');
+	arm(0, 0, 0);
+	server = await startServer({ wrap: ['env', `LD_PRELOAD=${library}`, `FAULT_CONTROL=${path.join(work, 'control')}`] });
+});
+after(async () => {
+	await server?.stop();
+	closeSync(control);
+	rmSync(work, { recursive: true, force: true });
+});
+
+function arm(kind, countdown, error) {
+	const bytes = Buffer.alloc(32);
+	[0, countdown, error, 0].forEach((n, i) => bytes.writeBigInt64LE(BigInt(n), 8 * i));
+	writeSync(control, bytes, 0, 32, 0);
+	bytes.writeBigInt64LE(BigInt(kind), 0);
+	writeSync(control, bytes, 0, 8, 0);
+}
+
+function disarm() {
+	const bytes = Buffer.alloc(32);
+	writeSync(control, bytes, 0, 8, 0);
+	readSync(control, bytes, 0, 32, 0);
+	return Number(bytes.readBigInt64LE(24));
+}
+
+/** Run it with the n-th call failing, for n from 1 until it goes through unharmed. Gives how many n were hit. */
+async function failEach(kind, error, step) {
+	for (let n = 1; n < 3000; n++) {
+		let hits;
+		await step(() => arm(kinds[kind], n, error), () => { hits = disarm(); }, n);
+		assert.equal(server.child.exitCode, null, `the server ended when the ${kind} no. ${n} failed:\n${server.log.slice(-5).join('\n')}`);
+		if (hits === 0)
+			return n - 1;
+	}
+	throw new Error(`there is no end of ${kind} calls`);
+}
+
+/** Whatever came back: a success, a well-formed failure, or (memory of the listener itself) no answer. */
+async function outcome(promise, what) {
+	const answer = await promise.catch(() => null);
+	if (answer === null || answer.status < 400)
+		return answer;
+	assert.ok([500, 503].includes(answer.status), `${what}: ${answer.status} ${answer.text}`);
+	assert.doesNotMatch(answer.text, /sqlite|errno|\/data|No space|SELECT|INSERT/i, 'an answer tells nothing of the inside');
+	if (answer.status === 503 && answer.text.startsWith('<'))
+		assert.match(answer.text, /<Code>SlowDown<\/Code>/);
+	return answer;
+}
+
+const isEmpty = () => readdirSync(path.join(server.data, 'incoming')).length === 0;
+
+for (const [kind, error] of [['open', EMFILE], ['write', ENOSPC], ['write', EIO], ['sync', EIO], ['memory', ENOMEM]]) {
+	test(`an upload whose n-th ${kind} fails with ${error} leaves the slot usable and nothing behind`, async () => {
+		const hit = await failEach(kind, error, async (begin, end, n) => {
+			const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+			begin();
+			const put = await outcome(putBytes(slot, jpeg), `PUT with ${kind} no. ${n} failing`);
+			end();
+			const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
+			if (put?.status === 200)
+				assert.equal(json.status, 'uploaded');
+			await takesAgain(slot);
+		});
+		assert.ok(hit > 0, 'at least one call was made to fail');
+	});
+
+	test(`slots, lists and deletes whose n-th ${kind} fails with ${error} answer well-formed`, async () => {
+		await failEach(kind, error, async (begin, end, n) => {
+			const kept = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+			assert.equal((await putBytes(kept, jpeg)).status, 200);
+			begin();
+			const slot = await outcome(call(server, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } }), `POST with ${kind} no. ${n} failing`);
+			const list = await outcome(call(server, 'GET', '/images?limit=2'), `GET with ${kind} no. ${n} failing`);
+			const gone = await outcome(call(server, 'DELETE', `/images/${kept.imageId}`), `DELETE with ${kind} no. ${n} failing`);
+			end();
+			if (slot?.status === 200)
+				assert.equal((await call(server, 'GET', `/images/${slot.json.imageId}`)).json.status, 'pending');
+			if (list?.status === 200)
+				assert.ok(list.json.count > 0);
+			const after = await call(server, 'GET', `/images/${kept.imageId}`);
+			if (gone?.status === 204)
+				assert.equal(after.status, 404);
+			if (after.status === 200)
+				assert.ok((await fetchUrl(after.json.downloadUrl)).bytes.equals(jpeg));
+		});
+	});
+}
+
+/** A failure is no verdict: the same bytes are taken by the same slot, and no stray file stays. */
+async function takesAgain(slot) {
+	const put = await putBytes(slot, jpeg);
+	assert.equal(put.status, 200, put.text);
+	const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
+	assert.ok((await fetchUrl(json.downloadUrl)).bytes.equals(jpeg));
+	await eventually(isEmpty, { what: 'an empty incoming/' });
+}
