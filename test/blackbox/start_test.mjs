@@ -1,0 +1,171 @@
+// Starting and ending: what the first start makes, what it prints, what it refuses and with which
+// sentence, and that SIGTERM finishes what is in flight.
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { call, corpus, credentials, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, uploadImage } from './support/server.mjs';
+
+const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
+after(() => rmSync(work, { recursive: true, force: true }));
+
+const mode = file => (statSync(file).mode & 0o777).toString(8);
+const anyPorts = ['--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+const fresh = name => path.join(mkdtempSync(path.join(work, `${name}-`)), 'data');
+
+/** A start that must be refused: one clear sentence that matches, no line of a stack. */
+async function refused(args, sentence, { env, code = 1 } = {}) {
+	const run = await runProgram(['serve', ...args], { env });
+	assert.notEqual(run.code, 0, 'it must not start');
+	assert.match(run.stderr, sentence);
+	assert.equal(run.code, code, run.stderr);
+	const text = run.stderr.trim().split('\n').filter(line => !line.startsWith('{'));
+	assert.equal(text.length, 1, `one sentence, not:\n${run.stderr}`);
+}
+
+test('the first start makes the directory, two keys, and says where it listens in one JSON line', async () => {
+	const dir = mkdtempSync(path.join(work, 'first-'));
+	const server = await startServer({ data: dir });
+	for (const url of [server.ready.api, server.ready.storage, server.ready.admin])
+		assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+	assert.equal(mode(server.data), '700');
+	assert.equal(mode(path.join(server.data, 'credentials')), '600');
+	assert.match(readFileSync(path.join(server.data, 'credentials'), 'utf8').replace(/^\s*#.*\n/gm, ''), /^\s*\[tintype\]/, 'the owner is first');
+	const keys = credentials(server);
+	assert.ok(keys.tintype.id && keys.tintype.secret && keys.slots.id && keys.slots.secret);
+	assert.notEqual(keys.tintype.id, keys.slots.id);
+	assert.match(server.out, /upload/, 'an example to copy');
+	const { code } = await server.stop();
+	assert.equal(code, 0);
+	const again = await startServer({ data: dir });
+	assert.deepEqual(credentials(again), keys, 'the keys stay');
+	await again.stop();
+});
+
+test('a second server on the same directory ends with a sentence', async () => {
+	const server = await startServer();
+	await refused(['--data', server.data, ...anyPorts], /uses .*data|data directory/i);
+	await uploadImage(server);
+	await server.stop();
+});
+
+test('a taken port is named', async () => {
+	const taken = net.createServer().listen(0, '127.0.0.1');
+	await new Promise(f => taken.once('listening', f));
+	const address = `127.0.0.1:${taken.address().port}`;
+	await refused(['--data', fresh('port'), ...anyPorts, '--api', address], new RegExp(`${address}.*in use|in use.*${address}`, 'i'));
+	taken.close();
+});
+
+test('a data directory that cannot be made or read is told with its name', async () => {
+	const file = path.join(work, 'a-file');
+	writeFileSync(file, 'not a directory');
+	await refused(['--data', file, ...anyPorts], /a-file/);
+	await refused(['--data', path.join(file, 'below'), ...anyPorts], /a-file/);
+});
+
+test('credentials that are no credentials stop the start', async () => {
+	const data = fresh('keys');
+	mkdirSync(data, { recursive: true, mode: 0o700 });
+	writeFileSync(path.join(data, 'credentials'), 'aws_access_key_id without a section\n', { mode: 0o600 });
+	await refused(['--data', data, ...anyPorts], /credentials/);
+});
+
+test('bound to a wildcard without a public storage URL it refuses and says so', async () => {
+	await refused(['--data', fresh('wild'), ...anyPorts, '--storage', '0.0.0.0:0'], /public-storage-url/, { code: 2 });
+	const server = await startServer({ args: ['--storage', '0.0.0.0:0', '--public-storage-url', 'http://pictures.example.com:9000'] });
+	const slot = await openSlot(server);
+	assert.match(slot.uploadUrl, /^http:\/\/pictures\.example\.com:9000\//);
+	await server.stop();
+});
+
+test('off loopback the API wants a key or --open', async () => {
+	await refused(['--data', fresh('key'), ...anyPorts, '--api', '0.0.0.0:0'], /TINTYPE_API_KEY/, { code: 2 });
+	const server = await startServer({ args: ['--api', '0.0.0.0:0', '--open'] });
+	assert.equal((await call({ api: server.api.replace('0.0.0.0', '127.0.0.1') }, 'GET', '/images')).status, 200);
+	await server.stop();
+});
+
+for (const [flags, sentence] of [
+	[['--nonsense'], /--nonsense/],
+	[['--max-size', 'big'], /max-size/],
+	[['--max-size', '0'], /max-size/],
+	[['--access', 'maybe'], /access/],
+	[['--public-storage-url', 'ftp://x'], /public-storage-url/],
+	[['--api', 'no-port'], /no-port|HOST:PORT/],
+	[['--data'], /data/],
+])
+	test(`${flags.join(' ')} is refused with a sentence`, () => refused([...anyPorts, ...flags], sentence, { code: 2 }));
+
+test('a short API key is refused', () => refused([...anyPorts, '--data', fresh('short')], /16|characters/, { env: { TINTYPE_API_KEY: 'short' }, code: 2 }));
+
+test('URLs use the public storage URL, never the Host header', async () => {
+	const server = await startServer({ args: ['--hosts', 'other.example'] });
+	const { port } = new URL(server.api);
+	const raw = await rawSocket(server.api);
+	const body = '{"fileName":"a.png","fileType":"image/png"}';
+	await raw.send(`POST /prod/upload HTTP/1.1\r\nHost: other.example:${port}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+	const answer = parseAnswer(await raw.until(text => parseAnswer(text)?.whole));
+	assert.equal(answer.status, 200);
+	assert.ok(JSON.parse(answer.body).uploadUrl.startsWith(`${server.storage}/`));
+	await raw.end();
+	await server.stop();
+});
+
+test('SIGTERM finishes the upload that is in flight, refuses new ones, and ends with 0', async () => {
+	const dir = mkdtempSync(path.join(work, 'term-'));
+	const server = await startServer({ data: dir });
+	const jpeg = corpus('good/no_exif.jpg');
+	const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+	const url = new URL(slot.uploadUrl);
+	const raw = await rawSocket(server.storage);
+	await raw.send(`PUT ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\nExpect: 100-continue\r\n\r\n`);
+	await raw.until(text => text.includes('100 Continue'));
+	await raw.send(jpeg.subarray(0, 1000));
+	server.child.kill('SIGTERM');
+	await server.waitForEvent('server.stopping');
+	await raw.send(jpeg.subarray(1000));
+	const answer = parseAnswer(await raw.until(text => parseAnswer(text)?.whole));
+	assert.equal(answer.status, 200);
+	await raw.end();
+	assert.deepEqual(await server.exited, { code: 0, signal: null });
+	const again = await startServer({ data: dir });
+	assert.equal((await call(again, 'GET', `/images/${slot.imageId}`)).json.status, 'uploaded');
+	await again.stop();
+});
+
+test('a directory that others may enter is closed to them', async () => {
+	const dir = mkdtempSync(path.join(work, 'open-'));
+	mkdirSync(path.join(dir, 'data'), { mode: 0o755 });
+	chmodSync(path.join(dir, 'data'), 0o755);
+	const server = await startServer({ data: dir });
+	assert.equal(mode(server.data), '700');
+	await server.stop();
+});
+
+test('help, version and wrong verbs', async () => {
+	const help = await runProgram(['serve', '--help']);
+	assert.equal(help.code, 0);
+	assert.match(help.stdout, /--public-storage-url/);
+	assert.match((await runProgram(['version'])).stdout, /^tintype \d/);
+	assert.equal((await runProgram([])).code, 0);
+	const wrong = await runProgram(['serv']);
+	assert.equal(wrong.code, 2);
+	assert.match(wrong.stderr, /serv/);
+	assert.ok(!existsSync(path.join(process.cwd(), 'serv')));
+});
+
+test('an upload to a stopped and started server keeps its slot', async () => {
+	const dir = mkdtempSync(path.join(work, 'slot-'));
+	const first = await startServer({ data: dir });
+	const { port } = new URL(first.storage);
+	const slot = await openSlot(first);
+	await first.stop();
+	const second = await startServer({ data: dir, args: ['--storage', `127.0.0.1:${port}`] });
+	const { tinyPng } = await import('./support/server.mjs');
+	assert.equal((await putBytes(slot, tinyPng)).status, 200);
+	await second.stop();
+});
