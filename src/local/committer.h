@@ -1,0 +1,76 @@
+/* The one writer of the database. Everybody queues a change and sleeps; one thread takes all that
+ * wait into one transaction, commits, and wakes each: a durable write costs a share of one sync.
+ *
+ * A change looks first and writes then. If its condition does not hold it fails alone, having written
+ * nothing. If a statement or the commit fails, the whole batch is rolled back and every change of it
+ * fails: none of them may have seen rows that never came to be. Changes that name a new file have
+ * incoming/ synced before the transaction, once per batch.
+ *
+ * The log of the database is written back between batches, after the waiters have been woken. */
+#ifndef LOCAL_COMMITTER_H
+#define LOCAL_COMMITTER_H
+
+#include "local/db.h"
+#include "local/space.h"
+#include "local/tree.h"
+#include "port/image_table.h"
+#include <pthread.h>
+#include <semaphore.h>
+
+/* What is counted along; one row of the database. */
+struct tally {
+	struct image_counts images;
+	int64_t next_seq;
+};
+
+/* The committer thread's own: what changes work with. */
+struct writer {
+	struct db db;
+	struct tree *tree;
+	struct space *space;
+	uint64_t max_pending;
+	int64_t image_bucket;     /* id of the bucket of the images */
+	struct tally tally;       /* with the changes of the batch so far */
+	bool rows_fit;            /* this batch may make rows */
+	bool broken;              /* a statement failed: the batch is lost */
+	struct fault failure;     /* why */
+	int wal_frames;           /* since the log began anew */
+};
+
+struct change {
+	/* On the committer's thread. OK, or the failed condition with `why` written. A statement that fails
+	 * goes through writer_step or writer_run, which mark the writer broken. */
+	enum status (*apply)(struct writer *w, struct change *c);
+	struct fault *why;        /* the waiter's; may be NULL */
+	bool names_file;          /* a new file of incoming/ is in its rows */
+	enum status status;
+	struct change *next;
+	sem_t done;
+};
+
+struct committer {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t queued;
+	struct change *first, **last;
+	bool stopping, started;
+	struct writer writer;
+	struct tally saved;                  /* as of the last commit; the committer's thread */
+	pthread_mutex_t counts_lock;
+	struct image_counts counts;          /* the same for everybody */
+};
+
+/* Load the tally and start the thread. c->writer's db, tree, space, max_pending, image_bucket are set.
+ * Errors  STORAGE_FAILED */
+enum status committer_start(struct committer *c, struct fault *why) MUST_CHECK;
+/* Commit what is queued and end the thread. The connection stays open. */
+void committer_stop(struct committer *c);
+/* Queue, sleep, and give what became of it; OK means durable.  Threads: any but the committer's; blocks on the disk */
+enum status committer_run(struct committer *c, struct change *change) MUST_CHECK;
+void committer_counts(struct committer *c, struct image_counts *out);
+
+/* For apply functions: db_step and db_run on the writer's connection. */
+enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row) MUST_CHECK;
+enum status writer_run(struct writer *w, sqlite3_stmt *s) MUST_CHECK;
+
+#endif

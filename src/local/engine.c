@@ -1,0 +1,248 @@
+/* Open and close the engine. The directory is locked before anything in it is touched; then keys,
+ * database, committer, what a crash left behind, mover. Closing goes the other way: the mover needs the
+ * committer, and the committer's connection is the last to go, so that SQLite writes its log back. */
+#include "local/engine.h"
+
+#include "base/mem.h"
+#include "local/images.h"
+#include "local/incoming.h"
+#include "local/io.h"
+#include "local/objects.h"
+#include "local/schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static enum status no_memory(struct fault *why)
+{
+	return fault_set(why, STORAGE_FAILED, "Memory ran out.");
+}
+
+/* the directory */
+
+static enum status check_dir(int fd, const char *path, struct fault *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return io_fault_start(why, errno, "use the data directory", path);
+	/* Readable is all right, what is inside is private. Whoever may write could swap it. */
+	if ((st.st_mode & 022) != 0)
+		return fault_set(why, STORAGE_FAILED,
+		                 "Others may write to the data directory %s; run chmod 700 on it, or choose another with --data.", path);
+	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return io_fault_start(why, errno, "write to the data directory", path);
+	return OK;
+}
+
+static enum status open_dir(struct engine *e, const char *path, struct fault *why)
+{
+	char absolute[PATH_MAX];
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return io_fault_start(why, errno, "make the data directory", path);
+	e->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (e->dir_fd < 0)
+		return io_fault_start(why, errno, "open the data directory", path);
+	TRY(check_dir(e->dir_fd, path, why));
+	if (realpath(path, absolute) == NULL)
+		return io_fault_start(why, errno, "find the data directory", path);
+	e->dir = mem_dup_cstr(str_of(absolute));
+	return e->dir != NULL ? OK : no_memory(why);
+}
+
+static enum status lock_dir(struct engine *e, struct fault *why)
+{
+	e->lock_fd = local_io.open(e->dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (e->lock_fd < 0)
+		return io_fault_start(why, errno, "write to the data directory", e->dir);
+	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return OK;
+	if (errno == EWOULDBLOCK)
+		return fault_set(why, DIR_LOCKED, "Another tintype server uses this data directory; stop it or choose another with --data.");
+	return io_fault_start(why, errno, "lock the data directory", e->dir);
+}
+
+/* the database */
+
+static enum status join_path(const char *dir, const char *name, char **out, struct fault *why)
+{
+	size_t size = strlen(dir) + strlen(name) + 2;
+
+	*out = mem_new(1, size);
+	if (*out == NULL)
+		return no_memory(why);
+	(void)snprintf(*out, size, "%s/%s", dir, name);
+	return OK;
+}
+
+/* Made here with a private mode; SQLite gives its log the same. */
+static enum status make_db_file(struct engine *e, struct fault *why)
+{
+	int fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return io_fault_start(why, errno, "open the database in", e->dir);
+	io_close(fd);
+	return OK;
+}
+
+/* For the terminal the cause belongs into the sentence. */
+static enum status explain(enum status status, const struct engine *e, struct fault *why)
+{
+	char cause[sizeof why->cause];
+
+	if (status == OK || why == NULL || why->cause[0] == '\0')
+		return status;
+	memcpy(cause, why->cause, sizeof cause);
+	return fault_set(why, STORAGE_FAILED, "Cannot open the database %s (%s).", e->db_path, cause);
+}
+
+static enum status open_tables(struct engine *e, struct fault *why)
+{
+	struct writer *w = &e->committer.writer;
+
+	TRY(db_open(&w->db, e->db_path, DB_WRITE, why));
+	TRY(schema_prepare(&w->db, e->db_path, why));
+	return schema_bucket(&w->db, str_of(e->bucket), &w->image_bucket, why);
+}
+
+static enum status open_db(struct engine *e, struct fault *why)
+{
+	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
+	TRY(make_db_file(e, why));
+	readers_init(&e->readers, e->db_path);
+	return explain(open_tables(e, why), e, why);
+}
+
+static enum status start_committer(struct engine *e, const struct engine_options *o, struct fault *why)
+{
+	struct writer *w = &e->committer.writer;
+
+	w->tree = &e->tree;
+	w->space = &e->space;
+	w->max_pending = o->max_pending;
+	return committer_start(&e->committer, why);
+}
+
+/* the whole */
+
+static enum status copy_options(struct engine *e, const struct engine_options *o, struct fault *why)
+{
+	e->bucket = mem_dup_cstr(o->bucket);
+	e->region = mem_dup_cstr(o->region);
+	e->public_url = mem_dup_cstr(o->public_url);
+	if (e->bucket == NULL || e->region == NULL || e->public_url == NULL)
+		return no_memory(why);
+	return OK;
+}
+
+static enum status open_all(struct engine *e, const struct engine_options *o, struct fault *why)
+{
+	TRY(copy_options(e, o, why));
+	TRY(open_dir(e, o->dir, why));
+	TRY(lock_dir(e, why));
+	e->space = (struct space){ .fd = e->dir_fd, .reserve_bytes = o->reserve_bytes };
+	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
+	TRY(tree_open(&e->tree, e->dir_fd, why));
+	TRY(open_db(e, why));
+	if (local_io.fsync(e->dir_fd) != 0)
+		return io_fault_start(why, errno, "sync the data directory", e->dir);
+	TRY(start_committer(e, o, why));
+	TRY(explain(mover_recover(e, why), e, why));
+	return mover_start(&e->mover, e, why);
+}
+
+enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why)
+{
+	struct engine *e = mem_new(1, sizeof *e);
+
+	if (e == NULL)
+		return no_memory(why);
+	e->store.ops = &objects_ops;
+	e->table.ops = &images_ops;
+	e->buckets.ops = &incoming_ops;
+	e->dir_fd = e->lock_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
+	enum status status = open_all(e, o, why);
+	if (status != OK)
+		engine_free(&e);
+	else
+		*out = e;
+	return status;
+}
+
+void engine_free(struct engine **ep)
+{
+	struct engine *e = *ep;
+
+	*ep = NULL;
+	if (e == NULL)
+		return;
+	mover_stop(&e->mover);
+	committer_stop(&e->committer);
+	if (e->readers.path != NULL)
+		readers_deinit(&e->readers);
+	db_close(&e->committer.writer.db);
+	credentials_close(&e->keys);
+	tree_close(&e->tree);
+	io_close(e->lock_fd);
+	io_close(e->dir_fd);
+	mem_free(e->dir);
+	mem_free(e->db_path);
+	mem_free(e->bucket);
+	mem_free(e->region);
+	mem_free(e->public_url);
+	mem_free(e);
+}
+
+void engine_set_public_url(struct engine *e, struct str url)
+{
+	char *copy = mem_dup_cstr(url);
+
+	if (copy == NULL)
+		return;
+	mem_free(e->public_url);
+	e->public_url = copy;
+}
+
+struct object_store *engine_object_store(struct engine *e)
+{
+	return &e->store;
+}
+
+struct image_table *engine_image_table(struct engine *e)
+{
+	return &e->table;
+}
+
+struct bucket_store *engine_bucket_store(struct engine *e)
+{
+	return &e->buckets;
+}
+
+struct key_ring *engine_key_ring(struct engine *e)
+{
+	return &e->keys.ring;
+}
+
+/* A commit of nothing but the tally: it writes, syncs, and fails as a real one would. */
+static enum status apply_nothing(struct writer *w, struct change *c)
+{
+	(void)w;
+	(void)c;
+	return OK;
+}
+
+enum status engine_ready(struct engine *e, struct fault *why)
+{
+	struct change change = { .apply = apply_nothing, .why = why };
+
+	TRY(space_take(&e->space, 0, why));
+	return committer_run(&e->committer, &change);
+}

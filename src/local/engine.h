@@ -1,0 +1,45 @@
+/* The engine's parts in one struct, for the files of this folder. */
+#ifndef LOCAL_ENGINE_H
+#define LOCAL_ENGINE_H
+
+#include "local/committer.h"
+#include "local/credentials.h"
+#include "local/local.h"
+#include "local/mover.h"
+#include "local/readers.h"
+#include "local/space.h"
+#include "local/tree.h"
+#include <stddef.h>
+
+struct engine {
+	struct object_store store;
+	struct image_table table;
+	struct bucket_store buckets;
+	char *dir;                 /* absolute */
+	char *db_path;
+	char *bucket, *region, *public_url;
+	int dir_fd, lock_fd;
+	struct tree tree;
+	struct space space;
+	struct readers readers;
+	struct committer committer;
+	struct mover mover;
+	struct credentials keys;
+};
+
+static inline struct engine *engine_of_store(struct object_store *s)
+{
+	return (struct engine *)((char *)s - offsetof(struct engine, store));
+}
+
+static inline struct engine *engine_of_table(struct image_table *t)
+{
+	return (struct engine *)((char *)t - offsetof(struct engine, table));
+}
+
+static inline struct engine *engine_of_buckets(struct bucket_store *b)
+{
+	return (struct engine *)((char *)b - offsetof(struct engine, buckets));
+}
+
+#endif

@@ -1,0 +1,449 @@
+/* image_table on SQLite. Writes are changes that the committer applies; reads are point reads and
+ * index walks on a connection of the pool. The first half runs on the committer's thread. */
+#include "local/images.h"
+
+#include "base/codec.h"
+#include "base/hash.h"
+#include "local/cursor.h"
+#include "local/engine.h"
+#include "local/objects.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The 16 bytes of a UUID. false: not one, so no row has it. */
+static bool pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
+{
+	char hex[2 * IMAGE_ID_BYTES];
+	size_t n = 0;
+
+	if (!uuid_valid(id))
+		return false;
+	for (size_t i = 0; i < id.n; i++)
+		if (id.p[i] != '-')
+			hex[n++] = id.p[i];
+	return hex_decode((struct str){ hex, n }, out, IMAGE_ID_BYTES);
+}
+
+static struct str unpack_id(struct arena *a, const unsigned char *id)
+{
+	static const size_t dashes_after = 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9;
+	char hex[2 * IMAGE_ID_BYTES + 1];
+	char *out = arena_alloc(a, UUID_CHARS);
+	size_t n = 0;
+
+	if (out == NULL)
+		return (struct str){ 0 };
+	hex_encode(id, IMAGE_ID_BYTES, hex);
+	for (size_t i = 0; i < IMAGE_ID_BYTES; i++) {
+		out[n++] = hex[2 * i];
+		out[n++] = hex[2 * i + 1];
+		if (dashes_after >> i & 1)
+			out[n++] = '-';
+	}
+	return (struct str){ out, n };
+}
+
+/* The columns are those of IMAGE_COLUMNS. */
+static enum status read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why)
+{
+	*out = (struct image_row){
+		.image_id = unpack_id(a, sqlite3_column_blob(s, 1)),
+		.status = (enum image_status)sqlite3_column_int(s, 2),
+		.owner = column_str(s, 4, a),
+		.key = column_str(s, 5, a),
+		.file_name = column_str(s, 6, a),
+		.file_type = column_str(s, 7, a),
+		.file_size = (uint64_t)sqlite3_column_int64(s, 8),
+		.etag = column_str(s, 9, a),
+		.width = (uint32_t)sqlite3_column_int64(s, 10),
+		.height = (uint32_t)sqlite3_column_int64(s, 11),
+		.orientation = (uint32_t)sqlite3_column_int64(s, 12),
+		.frames = (uint32_t)sqlite3_column_int64(s, 13),
+		.created_ms = sqlite3_column_int64(s, 14),
+		.expires_ms = sqlite3_column_int64(s, 15),
+		.uploaded_ms = sqlite3_column_int64(s, 16),
+		.ends_ms = sqlite3_column_int64(s, 17),
+		.reason = column_str(s, 18, a),
+		.delete_hash = column_str(s, 19, a),
+	};
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
+	return OK;
+}
+
+static enum status no_such_image(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
+}
+
+/* insert */
+
+struct insertion {
+	struct change change;
+	const struct image_row *row;
+	unsigned char id[IMAGE_ID_BYTES];
+};
+
+static void bind_insertion(sqlite3_stmt *s, const struct insertion *in)
+{
+	const struct image_row *row = in->row;
+
+	bind_blob(s, 1, in->id, IMAGE_ID_BYTES);
+	bind_str(s, 2, row->owner);
+	bind_str(s, 3, row->key);
+	bind_str(s, 4, row->file_name);
+	bind_str(s, 5, row->file_type);
+	bind_int(s, 6, (int64_t)row->file_size);
+	bind_str(s, 7, row->etag);
+	bind_int(s, 8, row->width);
+	bind_int(s, 9, row->height);
+	bind_int(s, 10, row->orientation);
+	bind_int(s, 11, row->frames);
+	bind_int(s, 12, row->created_ms);
+	bind_int(s, 13, row->expires_ms);
+	bind_int(s, 14, row->uploaded_ms);
+	bind_int(s, 15, row->ends_ms);
+	bind_str(s, 16, row->reason);
+	bind_str(s, 17, row->delete_hash);
+}
+
+static enum status apply_insert(struct writer *w, struct change *c)
+{
+	if (w->tally.images.pending >= w->max_pending)
+		return fault_set(c->why, SLOTS_FULL, "Too many uploads wait for their bytes; try again later.");
+	if (!w->rows_fit)
+		return fault_set(c->why, DISK_FULL, "There is no room for this now; try again later.");
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_INSERT);
+	bind_insertion(s, (const struct insertion *)c);
+	TRY(writer_run(w, s));
+	if (sqlite3_changes(w->db.sq) == 0)
+		return fault_set(c->why, IMAGE_EXISTS, "There is an image with this id already.");
+	w->tally.images.pending++;
+	return OK;
+}
+
+static enum status table_insert_row(struct image_table *t, const struct image_row *row, struct fault *why)
+{
+	struct insertion in = { .change = { .apply = apply_insert, .why = why }, .row = row };
+
+	assert(row->status == IMAGE_PENDING);
+	if (!pack_id(row->image_id, in.id))
+		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
+	return committer_run(&engine_of_table(t)->committer, &in.change);
+}
+
+/* settle */
+
+enum status images_find_pending(struct writer *w, struct settling *st, struct fault *why)
+{
+	unsigned char id[IMAGE_ID_BYTES];
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_GET);
+	bool row = false;
+
+	if (!pack_id(st->s->image_id, id))
+		return no_such_image(why);
+	bind_blob(s, 1, id, IMAGE_ID_BYTES);
+	TRY(writer_step(w, s, &row));
+	enum status status = row ? read_row(s, st->arena, st->now, why) : no_such_image(why);
+	st->n = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	if (status == OK && st->now->status != IMAGE_PENDING)
+		return fault_set(why, STATE_CHANGED, "The image is not waiting for its bytes any more.");
+	return status;
+}
+
+/* The texts of the settlement belong to the waiter; those of the row to its arena. */
+static void merge(struct settling *st)
+{
+	const struct settlement *s = st->s;
+	struct image_row *row = st->now;
+
+	row->status = s->status;
+	row->file_type = str_dup(st->arena, s->file_type);
+	row->file_size = s->file_size;
+	row->etag = str_dup(st->arena, s->etag);
+	row->width = s->width;
+	row->height = s->height;
+	row->orientation = s->orientation;
+	row->frames = s->frames;
+	row->uploaded_ms = s->uploaded_ms;
+	row->ends_ms = s->ends_ms;
+	row->reason = str_dup(st->arena, s->reason);
+}
+
+static void count_settled(struct tally *t, const struct settlement *s)
+{
+	t->images.pending--;
+	if (s->status == IMAGE_REJECTED) {
+		t->images.rejected++;
+		return;
+	}
+	t->images.uploaded++;
+	t->images.stored_bytes += s->file_size;
+	t->next_seq++;
+}
+
+enum status images_settle(struct writer *w, struct settling *st)
+{
+	const struct settlement *s = st->s;
+	sqlite3_stmt *q = db_query(&w->db, Q_IMAGE_SETTLE);
+
+	bind_int(q, 1, st->n);
+	bind_int(q, 2, s->status);
+	if (s->status == IMAGE_UPLOADED)
+		bind_int(q, 3, w->tally.next_seq);
+	else
+		(void)sqlite3_bind_null(q, 3);
+	bind_str(q, 4, s->file_type);
+	bind_int(q, 5, (int64_t)s->file_size);
+	bind_str(q, 6, s->etag);
+	bind_int(q, 7, s->width);
+	bind_int(q, 8, s->height);
+	bind_int(q, 9, s->orientation);
+	bind_int(q, 10, s->frames);
+	bind_int(q, 11, s->uploaded_ms);
+	bind_int(q, 12, s->ends_ms);
+	bind_str(q, 13, s->reason);
+	TRY(writer_run(w, q));
+	count_settled(&w->tally, s);
+	merge(st);
+	return OK;
+}
+
+struct settle_change {
+	struct change change;
+	struct settling settling;
+};
+
+static enum status apply_settle(struct writer *w, struct change *c)
+{
+	struct settle_change *sc = (struct settle_change *)c;
+
+	TRY(images_find_pending(w, &sc->settling, c->why));
+	return images_settle(w, &sc->settling);
+}
+
+static enum status table_settle_row(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct settle_change sc = {
+		.change = { .apply = apply_settle, .why = why },
+		.settling = { .s = s, .arena = a, .now = now },
+	};
+
+	assert(s->status != IMAGE_PENDING);
+	return committer_run(&engine_of_table(t)->committer, &sc.change);
+}
+
+/* remove */
+
+struct removal {
+	struct change change;
+	unsigned char id[IMAGE_ID_BYTES];
+	int64_t ended_by_ms;
+	bool trashed;              /* a file is to be removed */
+};
+
+struct head {
+	int64_t n, ends_ms;
+	uint64_t file_size;
+	enum image_status status;
+	char key[KEY_MAX_BYTES];
+	size_t key_n;
+};
+
+static enum status find_head(struct writer *w, const struct removal *r, struct head *out)
+{
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_HEAD);
+	bool row = false;
+
+	bind_blob(s, 1, r->id, IMAGE_ID_BYTES);
+	TRY(writer_step(w, s, &row));
+	if (!row) {
+		sqlite3_reset(s);
+		return no_such_image(r->change.why);
+	}
+	out->n = sqlite3_column_int64(s, 0);
+	out->status = (enum image_status)sqlite3_column_int(s, 1);
+	out->ends_ms = sqlite3_column_int64(s, 2);
+	out->file_size = (uint64_t)sqlite3_column_int64(s, 3);
+	struct str key = column_borrow(s, 4);
+	out->key_n = key.n < sizeof out->key ? key.n : sizeof out->key;
+	memcpy(out->key, key.p, out->key_n);
+	sqlite3_reset(s);
+	return OK;
+}
+
+static void count_removed(struct image_counts *c, const struct head *h)
+{
+	switch (h->status) {
+	case IMAGE_PENDING:
+		c->pending--;
+		break;
+	case IMAGE_UPLOADED:
+		c->uploaded--;
+		c->stored_bytes -= h->file_size;
+		break;
+	case IMAGE_REJECTED:
+		c->rejected--;
+		break;
+	}
+}
+
+static enum status apply_remove(struct writer *w, struct change *c)
+{
+	struct removal *r = (struct removal *)c;
+	struct head h = { 0 };
+
+	TRY(find_head(w, r, &h));
+	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
+		return fault_set(c->why, STATE_CHANGED, "The image has not ended.");
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
+	bind_int(s, 1, h.n);
+	TRY(writer_run(w, s));
+	count_removed(&w->tally.images, &h);
+	return objects_remove(w, w->image_bucket, (struct str){ h.key, h.key_n }, &r->trashed);
+}
+
+static enum status table_remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
+{
+	struct engine *e = engine_of_table(t);
+	struct removal r = { .change = { .apply = apply_remove, .why = why }, .ended_by_ms = ended_by_ms };
+
+	if (!pack_id(id, r.id))
+		return no_such_image(why);
+	TRY(committer_run(&e->committer, &r.change));
+	if (r.trashed)
+		mover_take_out(&e->mover);
+	return OK;
+}
+
+/* reads */
+
+static enum status table_get_row(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct readers *readers = &engine_of_table(t)->readers;
+	unsigned char packed[IMAGE_ID_BYTES];
+	struct db *d;
+	bool row = false;
+
+	if (!pack_id(id, packed))
+		return no_such_image(why);
+	TRY(readers_take(readers, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_IMAGE_GET);
+	bind_blob(s, 1, packed, IMAGE_ID_BYTES);
+	enum status status = db_step(d, s, &row, why);
+	if (status == OK)
+		status = row ? read_row(s, a, out, why) : no_such_image(why);
+	sqlite3_reset(s);
+	readers_give(readers, d);
+	return status;
+}
+
+/* Up to n rows of a query; *last_seq is that of the last one. */
+static enum status read_rows(struct db *d, sqlite3_stmt *s, struct arena *a, struct image_page *out, struct fault *why)
+{
+	bool row = false;
+
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		if (!row)
+			return OK;
+		TRY(read_row(s, a, &out->rows[out->n], why));
+		out->n++;
+	}
+}
+
+static enum status make_page(struct arena *a, size_t n, struct image_page *out, struct fault *why)
+{
+	*out = (struct image_page){ .rows = arena_array(a, n, sizeof *out->rows) };
+	if (out->rows == NULL)
+		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+	return OK;
+}
+
+struct listing {
+	struct db *db;
+	uint32_t limit;
+	int64_t before_seq;
+	int64_t next_seq;   /* out: where the next page begins; 0: there is none */
+};
+
+static enum status list_rows(struct listing *l, struct arena *a, struct image_page *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(l->db, Q_IMAGE_LIST);
+	bool row = false;
+	int64_t seq = 0;
+
+	bind_int(s, 1, l->before_seq);
+	bind_int(s, 2, (int64_t)l->limit + 1);
+	for (;;) {
+		TRY(db_step(l->db, s, &row, why));
+		if (!row)
+			return OK;
+		if (out->n == l->limit) {
+			l->next_seq = seq;
+			return OK;
+		}
+		TRY(read_row(s, a, &out->rows[out->n++], why));
+		seq = sqlite3_column_int64(s, 3);
+	}
+}
+
+static enum status table_list_rows(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct readers *readers = &engine_of_table(t)->readers;
+	struct listing l = { .limit = limit, .before_seq = INT64_MAX };
+	struct image_page page;
+
+	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
+	if (cursor.n != 0)
+		TRY(cursor_read(cursor, a, &l.before_seq, why));
+	TRY(make_page(a, limit, &page, why));
+	TRY(readers_take(readers, &l.db, why));
+	enum status status = list_rows(&l, a, &page, why);
+	sqlite3_reset(l.db->statements[Q_IMAGE_LIST]);
+	readers_give(readers, l.db);
+	if (status != OK)
+		return status;
+	if (l.next_seq != 0)
+		page.next_cursor = cursor_write(l.next_seq, a);
+	*out = page;
+	return OK;
+}
+
+static enum status table_due_rows(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct readers *readers = &engine_of_table(t)->readers;
+	struct image_page page;
+	struct db *d;
+
+	TRY(make_page(a, limit, &page, why));
+	TRY(readers_take(readers, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_IMAGE_DUE);
+	bind_int(s, 1, now_ms);
+	bind_int(s, 2, limit);
+	enum status status = read_rows(d, s, a, &page, why);
+	sqlite3_reset(s);
+	readers_give(readers, d);
+	if (status == OK)
+		*out = page;
+	return status;
+}
+
+static enum status table_count_rows(struct image_table *t, struct image_counts *out, struct fault *why)
+{
+	(void)why;
+	committer_counts(&engine_of_table(t)->committer, out);
+	return OK;
+}
+
+const struct image_table_ops images_ops = {
+	.insert = table_insert_row,
+	.get = table_get_row,
+	.settle = table_settle_row,
+	.remove = table_remove_row,
+	.list = table_list_rows,
+	.due = table_due_rows,
+	.counts = table_count_rows,
+};

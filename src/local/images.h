@@ -1,0 +1,26 @@
+/* The rows of images: reading them, and the changes that others take into their own commit. */
+#ifndef LOCAL_IMAGES_H
+#define LOCAL_IMAGES_H
+
+#include "local/committer.h"
+
+#define IMAGE_ID_BYTES 16
+#define KEY_MAX_BYTES 1024
+
+extern const struct image_table_ops images_ops;
+
+/* One settlement on its way through the committer. */
+struct settling {
+	const struct settlement *s;
+	struct arena *arena;
+	struct image_row *now;     /* the row as it is afterwards; the caller's */
+	int64_t n;                 /* the row's number, once found */
+};
+
+/* Find the row and see that it is pending; *now is written as table_settle promises.
+ * Errors  NO_SUCH_IMAGE; STATE_CHANGED; TOO_MUCH; the writer's */
+enum status images_find_pending(struct writer *w, struct settling *st, struct fault *why) MUST_CHECK;
+/* Write the settlement into the row that was found.  Errors: the writer's */
+enum status images_settle(struct writer *w, struct settling *st) MUST_CHECK;
+
+#endif

@@ -1,0 +1,9 @@
+/* Bodies on their way in: bucket_store on files of incoming/. */
+#ifndef LOCAL_INCOMING_H
+#define LOCAL_INCOMING_H
+
+#include "port/bucket_store.h"
+
+extern const struct bucket_store_ops incoming_ops;
+
+#endif

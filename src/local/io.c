@@ -1,0 +1,93 @@
+/* The table of system calls and what an errno means to a client. See io.h. */
+#include "local/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_file(int dir, const char *name, int flags, mode_t mode)
+{
+	return openat(dir, name, flags | O_CLOEXEC, mode);
+}
+
+static int link_file(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return linkat(from_dir, from, to_dir, to, 0);
+}
+
+static int unlink_file(int dir, const char *name)
+{
+	return unlinkat(dir, name, 0);
+}
+
+const struct local_io local_io_system = {
+	.open = open_file,
+	.write = write,
+	.fdatasync = fdatasync,
+	.fsync = fsync,
+	.link = link_file,
+	.unlink = unlink_file,
+	.statvfs = fstatvfs,
+};
+
+struct local_io local_io = {
+	.open = open_file,
+	.write = write,
+	.fdatasync = fdatasync,
+	.fsync = fsync,
+	.link = link_file,
+	.unlink = unlink_file,
+	.statvfs = fstatvfs,
+};
+
+int io_write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+
+	while (n > 0) {
+		ssize_t done = local_io.write(fd, at, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		at += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+void io_close(int fd)
+{
+	int err = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	errno = err;
+}
+
+static bool is_full(int err)
+{
+	return err == ENOSPC || err == EDQUOT;
+}
+
+enum status io_fault(struct fault *why, int err, const char *what)
+{
+	char text[128];
+	enum status status = is_full(err)
+	                         ? fault_set(why, DISK_FULL, "There is no room for this now; try again later.")
+	                         : fault_set(why, STORAGE_FAILED, "The storage failed; try again later.");
+
+	fault_cause(why, "%s: %s", what, strerror_r(err, text, sizeof text));
+	return status;
+}
+
+enum status io_fault_start(struct fault *why, int err, const char *what, const char *path)
+{
+	char text[128];
+	const char *name = strerror_r(err, text, sizeof text);
+
+	if (is_full(err))
+		return fault_set(why, DISK_FULL, "Cannot %s %s: %s.", what, path, name);
+	return fault_set(why, STORAGE_FAILED, "Cannot %s %s: %s.", what, path, name);
+}

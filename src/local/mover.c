@@ -1,0 +1,289 @@
+/* Moves, trash, and what the start finds. See mover.h. */
+#include "local/mover.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "local/engine.h"
+#include "local/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long a first file waits for others to be moved with it. */
+#define GATHER_MS 50
+#define FILES_FIRST 1024
+#define FILES_MAX ((size_t)1 << 20)
+
+static void complain(const struct fault *why)
+{
+	LOG(STORE_FAILED, STR(""), LOG_C("text", why->text), LOG_C("cause", why->cause));
+}
+
+/* the trash */
+
+struct untrash {
+	struct change change;
+	const uint64_t *files;
+	size_t n;
+};
+
+static enum status apply_untrash(struct writer *w, struct change *c)
+{
+	const struct untrash *u = (const struct untrash *)c;
+
+	for (size_t i = 0; i < u->n; i++) {
+		sqlite3_stmt *s = db_query(&w->db, Q_TRASH_REMOVE);
+		bind_int(s, 1, (int64_t)u->files[i]);
+		TRY(writer_run(w, s));
+	}
+	return OK;
+}
+
+static enum status list_trash(struct engine *e, uint64_t after, uint64_t files[MOVER_BATCH], size_t *n, struct fault *why)
+{
+	struct db *d;
+	bool row = true;
+	enum status status = OK;
+
+	TRY(readers_take(&e->readers, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
+	bind_int(s, 1, (int64_t)after);
+	bind_int(s, 2, MOVER_BATCH);
+	for (*n = 0; (status = db_step(d, s, &row, why)) == OK && row; (*n)++)
+		files[*n] = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	readers_give(&e->readers, d);
+	return status;
+}
+
+/* The files are gone for good before their rows go. */
+static enum status empty_trash(struct engine *e, struct fault *why)
+{
+	uint64_t files[MOVER_BATCH];
+	uint64_t after = 0;
+	size_t n = 0;
+
+	for (;;) {
+		TRY(list_trash(e, after, files, &n, why));
+		if (n == 0)
+			return OK;
+		after = files[n - 1];
+		TRY(tree_erase(&e->tree, files, n, why));
+		struct untrash u = { .change = { .apply = apply_untrash, .why = why }, .files = files, .n = n };
+		TRY(committer_run(&e->committer, &u.change));
+	}
+}
+
+/* the walk over incoming/ */
+
+struct walk {
+	struct engine *engine;
+	bool remove_others;        /* nobody else is at work: what has no row is left over */
+	uint64_t files[MOVER_BATCH];
+	size_t n;
+	uint64_t moved, removed;
+};
+
+static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fault *why)
+{
+	struct db *d;
+
+	TRY(readers_take(&e->readers, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_OBJECT_OF_FILE);
+	bind_int(s, 1, (int64_t)file);
+	enum status status = db_step(d, s, row, why);
+	sqlite3_reset(s);
+	readers_give(&e->readers, d);
+	return status;
+}
+
+static enum status publish(struct walk *w, struct fault *why)
+{
+	TRY(tree_publish(&w->engine->tree, w->files, w->n, why));
+	w->moved += w->n;
+	w->n = 0;
+	return OK;
+}
+
+static enum status look_at(struct walk *w, const char *name, struct fault *why)
+{
+	uint64_t file = 0;
+	bool row = false;
+
+	if (tree_parse_name(name, &file))
+		TRY(has_row(w->engine, file, &row, why));
+	if (row) {
+		w->files[w->n++] = file;
+		return w->n == MOVER_BATCH ? publish(w, why) : OK;
+	}
+	if (!w->remove_others)
+		return OK;
+	if (local_io.unlink(w->engine->tree.incoming_fd, name) != 0 && errno != EISDIR && errno != ENOENT)
+		return io_fault(why, errno, "remove a file left over in incoming/");
+	w->removed++;
+	return OK;
+}
+
+static enum status walk_entries(struct walk *w, DIR *dir, struct fault *why)
+{
+	const struct dirent *entry;
+
+	for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0)
+		if (entry->d_name[0] != '.')
+			TRY(look_at(w, entry->d_name, why));
+	if (errno != 0)
+		return io_fault(why, errno, "read incoming/");
+	return publish(w, why);
+}
+
+static enum status walk_incoming(struct walk *w, struct fault *why)
+{
+	int fd = openat(w->engine->tree.incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir == NULL) {
+		enum status status = io_fault(why, errno, "open incoming/");
+		io_close(fd);
+		return status;
+	}
+	enum status status = walk_entries(w, dir, why);
+	(void)closedir(dir);
+	return status;
+}
+
+enum status mover_recover(struct engine *e, struct fault *why)
+{
+	struct walk w = { .engine = e, .remove_others = true };
+
+	TRY(walk_incoming(&w, why));
+	if (w.moved + w.removed > 0)
+		LOG(STORE_RECOVERED, STR(""), LOG_I("moved", w.moved), LOG_I("removed", w.removed));
+	return empty_trash(e, why);
+}
+
+/* the thread */
+
+struct work {
+	uint64_t files[MOVER_BATCH];
+	size_t n;
+	bool rescan, trash, last;
+};
+
+/* Gather for a while, unless a whole batch is there or the end has come. */
+static void gather(struct mover *m)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += GATHER_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	while (m->n < MOVER_BATCH && !m->stopping)
+		if (pthread_cond_timedwait(&m->wanted, &m->lock, &until) != 0)
+			return;
+}
+
+static void take_work(struct mover *m, struct work *w)
+{
+	pthread_mutex_lock(&m->lock);
+	while (m->n == 0 && !m->trash && !m->rescan && !m->stopping)
+		pthread_cond_wait(&m->wanted, &m->lock);
+	gather(m);
+	w->n = m->n < MOVER_BATCH ? m->n : MOVER_BATCH;
+	m->n -= w->n;
+	for (size_t i = 0; i < w->n; i++)
+		w->files[i] = m->files[m->n + i];
+	w->rescan = m->rescan;
+	w->trash = m->trash;
+	w->last = m->stopping && m->n == 0;
+	m->rescan = m->trash = false;
+	pthread_mutex_unlock(&m->lock);
+}
+
+static void do_work(struct engine *e, struct work *w)
+{
+	struct walk walk = { .engine = e };
+	struct fault why;
+
+	if (tree_publish(&e->tree, w->files, w->n, &why) != OK)
+		complain(&why);
+	if (w->rescan && walk_incoming(&walk, &why) != OK)
+		complain(&why);
+	if (w->trash && empty_trash(e, &why) != OK)
+		complain(&why);
+}
+
+static void *run(void *arg)
+{
+	struct mover *m = arg;
+	struct work w = { 0 };
+
+	while (!w.last) {
+		take_work(m, &w);
+		do_work(m->engine, &w);
+	}
+	return NULL;
+}
+
+enum status mover_start(struct mover *m, struct engine *e, struct fault *why)
+{
+	*m = (struct mover){ .engine = e };
+	pthread_mutex_init(&m->lock, NULL);
+	pthread_cond_init(&m->wanted, NULL);
+	if (pthread_create(&m->thread, NULL, run, m) != 0)
+		return fault_set(why, STORAGE_FAILED, "Cannot start a thread.");
+	m->started = true;
+	return OK;
+}
+
+void mover_stop(struct mover *m)
+{
+	if (!m->started)
+		return;
+	pthread_mutex_lock(&m->lock);
+	m->stopping = true;
+	pthread_cond_signal(&m->wanted);
+	pthread_mutex_unlock(&m->lock);
+	pthread_join(m->thread, NULL);
+	pthread_mutex_destroy(&m->lock);
+	pthread_cond_destroy(&m->wanted);
+	mem_free(m->files);
+	m->files = NULL;
+	m->started = false;
+}
+
+static bool room(struct mover *m)
+{
+	if (m->n < m->cap)
+		return true;
+	size_t cap = m->cap == 0 ? FILES_FIRST : 2 * m->cap;
+	uint64_t *files = cap > FILES_MAX ? NULL : mem_resize(m->files, cap, sizeof *files);
+	if (files == NULL)
+		return false;
+	m->files = files;
+	m->cap = cap;
+	return true;
+}
+
+void mover_put_in(struct mover *m, uint64_t file)
+{
+	pthread_mutex_lock(&m->lock);
+	if (room(m))
+		m->files[m->n++] = file;
+	else
+		m->rescan = true;
+	if (m->n == 1 || m->n == MOVER_BATCH || m->rescan)
+		pthread_cond_signal(&m->wanted);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void mover_take_out(struct mover *m)
+{
+	pthread_mutex_lock(&m->lock);
+	m->trash = true;
+	pthread_cond_signal(&m->wanted);
+	pthread_mutex_unlock(&m->lock);
+}

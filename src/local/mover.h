@@ -1,0 +1,40 @@
+/* What may come after the answer: bodies move from incoming/ to their final place, and files whose
+ * rows are gone are removed. One thread, in batches, so that a directory is synced once for many.
+ *
+ * A crash loses nothing: the start moves what still lies in incoming/, and works off the trash. */
+#ifndef LOCAL_MOVER_H
+#define LOCAL_MOVER_H
+
+#include "base/fault.h"
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine;
+
+#define MOVER_BATCH 512
+
+struct mover {
+	struct engine *engine;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wanted;
+	uint64_t *files;          /* to be moved; grows */
+	size_t n, cap;
+	bool rescan;              /* some were not noted for want of memory: look for them in incoming/ */
+	bool trash;               /* there are rows in trash */
+	bool stopping, started;
+};
+
+/* Before the committer has work: move what a row explains out of incoming/, remove the rest of it, and
+ * what the trash names.  Errors: DISK_FULL; STORAGE_FAILED */
+enum status mover_recover(struct engine *e, struct fault *why) MUST_CHECK;
+enum status mover_start(struct mover *m, struct engine *e, struct fault *why) MUST_CHECK;
+/* Do what is noted and end the thread; the committer must still run. */
+void mover_stop(struct mover *m);
+/* A file whose row is committed. */
+void mover_put_in(struct mover *m, uint64_t file);
+/* There is something in the trash. */
+void mover_take_out(struct mover *m);
+
+#endif

@@ -1,0 +1,16 @@
+/* The database's tables and their version. */
+#ifndef LOCAL_SCHEMA_H
+#define LOCAL_SCHEMA_H
+
+#include "local/db.h"
+
+#define SCHEMA_VERSION 1
+
+/* Make the tables in an empty database, or check that they are of the version this program knows.
+ * path    for the sentence
+ * Errors  SCHEMA_UNKNOWN another version, or somebody else's database; DISK_FULL; STORAGE_FAILED */
+enum status schema_prepare(struct db *d, const char *path, struct fault *why) MUST_CHECK;
+/* The id of a bucket, which is made when missing.  Errors: DISK_FULL; STORAGE_FAILED */
+enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why) MUST_CHECK;
+
+#endif

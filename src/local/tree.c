@@ -1,0 +1,193 @@
+/* Places and moves of the store's files. See tree.h. */
+#include "local/tree.h"
+
+#include "base/codec.h"
+#include "local/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PLACE_CHARS (16 + 1 + TREE_NAME_CHARS)
+
+struct name {
+	char s[PLACE_CHARS + 1];
+};
+
+static struct name incoming_name(uint64_t file)
+{
+	struct name name;
+
+	(void)snprintf(name.s, sizeof name.s, "%016" PRIx64, file);
+	return name;
+}
+
+static struct name dir_name(uint64_t file)
+{
+	struct name name;
+
+	(void)snprintf(name.s, sizeof name.s, "%06" PRIx64, file / TREE_FILES_PER_DIR);
+	return name;
+}
+
+/* Relative to objects/. */
+static struct name place_name(uint64_t file)
+{
+	struct name name;
+
+	(void)snprintf(name.s, sizeof name.s, "%06" PRIx64 "/%016" PRIx64, file / TREE_FILES_PER_DIR, file);
+	return name;
+}
+
+bool tree_parse_name(const char *name, uint64_t *file)
+{
+	unsigned char bytes[TREE_NAME_CHARS / 2];
+	uint64_t n = 0;
+
+	if (!hex_decode(str_of(name), bytes, sizeof bytes))
+		return false;
+	for (size_t i = 0; i < sizeof bytes; i++)
+		n = n << 8 | bytes[i];
+	*file = n;
+	return strcmp(incoming_name(n).s, name) == 0;
+}
+
+static enum status open_dir(int parent, const char *name, int *fd, struct fault *why)
+{
+	if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST)
+		return io_fault_start(why, errno, "make the directory", name);
+	*fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd < 0)
+		return io_fault_start(why, errno, "open the directory", name);
+	return OK;
+}
+
+enum status tree_open(struct tree *t, int dir_fd, struct fault *why)
+{
+	t->incoming_fd = t->objects_fd = -1;
+	TRY(open_dir(dir_fd, "incoming", &t->incoming_fd, why));
+	return open_dir(dir_fd, "objects", &t->objects_fd, why);
+}
+
+void tree_close(struct tree *t)
+{
+	io_close(t->incoming_fd);
+	io_close(t->objects_fd);
+	t->incoming_fd = t->objects_fd = -1;
+}
+
+int tree_create(struct tree *t, uint64_t *file)
+{
+	*file = atomic_fetch_add(&t->next_file, 1);
+	return local_io.open(t->incoming_fd, incoming_name(*file).s, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+}
+
+/* The final place first: most reads find the file there. It may be moved between two looks, so the
+ * final place is asked again. */
+int tree_read(const struct tree *t, uint64_t file)
+{
+	struct name place = place_name(file);
+	int fd = local_io.open(t->objects_fd, place.s, O_RDONLY | O_NOFOLLOW, 0);
+
+	if (fd < 0 && errno == ENOENT)
+		fd = local_io.open(t->incoming_fd, incoming_name(file).s, O_RDONLY | O_NOFOLLOW, 0);
+	if (fd < 0 && errno == ENOENT)
+		fd = local_io.open(t->objects_fd, place.s, O_RDONLY | O_NOFOLLOW, 0);
+	return fd;
+}
+
+void tree_drop(const struct tree *t, uint64_t file)
+{
+	(void)local_io.unlink(t->incoming_fd, incoming_name(file).s);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static enum status sync_dir(const struct tree *t, uint64_t file, struct fault *why)
+{
+	int fd = openat(t->objects_fd, dir_name(file).s, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? OK : io_fault(why, errno, "open a directory of objects/");
+	int rc = local_io.fsync(fd), err = errno;
+	io_close(fd);
+	return rc == 0 ? OK : io_fault(why, err, "sync a directory of objects/");
+}
+
+/* Sync each directory that sorted files lie in, once. */
+static enum status sync_dirs(const struct tree *t, const uint64_t *files, size_t n, struct fault *why)
+{
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || files[i] / TREE_FILES_PER_DIR != files[i - 1] / TREE_FILES_PER_DIR)
+			TRY(sync_dir(t, files[i], why));
+	return OK;
+}
+
+static enum status make_dir(const struct tree *t, uint64_t file, struct fault *why)
+{
+	if (mkdirat(t->objects_fd, dir_name(file).s, 0700) != 0)
+		return errno == EEXIST ? OK : io_fault(why, errno, "make a directory of objects/");
+	if (local_io.fsync(t->objects_fd) != 0)
+		return io_fault(why, errno, "sync objects/");
+	return OK;
+}
+
+/* EEXIST: linked before a crash that kept the name in incoming/. ENOENT: deleted meanwhile, or moved. */
+static enum status place_file(const struct tree *t, uint64_t file, struct fault *why)
+{
+	struct name from = incoming_name(file), to = place_name(file);
+
+	if (local_io.link(t->incoming_fd, from.s, t->objects_fd, to.s) == 0 || errno == EEXIST || errno == ENOENT)
+		return OK;
+	/* A file system without hard links: a rename is then the best there is. */
+	if ((errno == EPERM || errno == EOPNOTSUPP) && renameat(t->incoming_fd, from.s, t->objects_fd, to.s) == 0)
+		return OK;
+	return errno == ENOENT ? OK : io_fault(why, errno, "link into objects/");
+}
+
+enum status tree_publish(const struct tree *t, uint64_t *files, size_t n, struct fault *why)
+{
+	qsort(files, n, sizeof *files, by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || files[i] / TREE_FILES_PER_DIR != files[i - 1] / TREE_FILES_PER_DIR)
+			TRY(make_dir(t, files[i], why));
+		TRY(place_file(t, files[i], why));
+	}
+	TRY(sync_dirs(t, files, n, why));
+	for (size_t i = 0; i < n; i++)
+		tree_drop(t, files[i]);
+	return OK;
+}
+
+static enum status unlink_one(int dir, const char *name, bool *done, struct fault *why)
+{
+	*done = local_io.unlink(dir, name) == 0;
+	if (!*done && errno != ENOENT)
+		return io_fault(why, errno, "remove a file");
+	return OK;
+}
+
+enum status tree_erase(const struct tree *t, uint64_t *files, size_t n, struct fault *why)
+{
+	bool early = false;   /* some had not been moved yet */
+
+	qsort(files, n, sizeof *files, by_number);
+	for (size_t i = 0; i < n; i++) {
+		bool done = false;
+		TRY(unlink_one(t->objects_fd, place_name(files[i]).s, &done, why));
+		TRY(unlink_one(t->incoming_fd, incoming_name(files[i]).s, &done, why));
+		early = early || done;
+	}
+	if (early && local_io.fsync(t->incoming_fd) != 0)
+		return io_fault(why, errno, "sync incoming/");
+	return sync_dirs(t, files, n, why);
+}

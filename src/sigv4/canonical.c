@@ -1,0 +1,214 @@
+/* The canonical request: the one spelling of a request that both sides sign.
+ *
+ *   METHOD \n PATH \n QUERY \n NAME:VALUE \n ... \n \n SIGNED-HEADERS \n PAYLOAD-HASH
+ *
+ * Every part is built by itself and joined at the end. No part can hold a line end that is not ours:
+ * path and query are percent-encoded, blanks of header values are collapsed, and the list of signed
+ * headers only passes when each of its names is a header of the request.
+ *
+ * '+' in a path is a plus sign. '+' in a query was read as a blank when the query was parsed: S3
+ * takes a presigned URL whose blanks travel as '+' for the one that was signed with %20. */
+#include "sigv4/canonical.h"
+
+#include "base/codec.h"
+
+#include <stdlib.h>
+
+struct pair {
+	struct str name, value;   /* encoded */
+};
+
+static bool is_unreserved(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static bool is_plain(struct str s, bool keep_slash)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (!is_unreserved(s.p[i]) && !(keep_slash && s.p[i] == '/'))
+			return false;
+	}
+	return true;
+}
+
+struct str canonical_encode(struct arena *a, struct str s, bool keep_slash)
+{
+	if (is_plain(s, keep_slash))
+		return s;
+	struct buf b;
+	buf_init_arena(&b, a, CANONICAL_MAX_BYTES);
+	uri_encode(&b, s, keep_slash);
+	return buf_str(&b);
+}
+
+/* Drop empty and '.' segments, let '..' take one back; a slash at the end stays. */
+static struct str normalize(struct arena *a, struct str path)
+{
+	struct str *kept = arena_array(a, path.n + 1, sizeof *kept);
+	struct buf b;
+	buf_init_arena(&b, a, path.n + 2);
+	if (kept == NULL)
+		return STR("");
+	size_t n = 0;
+	bool open_end = false;
+	for (struct str rest = path; rest.p != NULL;) {
+		struct str segment = str_cut(&rest, '/');
+		open_end = segment.n == 0 || str_equal(segment, STR(".")) || str_equal(segment, STR(".."));
+		if (!open_end)
+			kept[n++] = segment;
+		else if (n > 0 && str_equal(segment, STR("..")))
+			n--;
+	}
+	for (size_t i = 0; i < n; i++) {
+		buf_put_char(&b, '/');
+		buf_put(&b, kept[i]);
+	}
+	if (n == 0 || open_end)
+		buf_put_char(&b, '/');
+	return buf_str(&b);
+}
+
+static enum status canonical_path(struct arena *a, const struct canonical_input *in, struct str *out, struct fault *why)
+{
+	struct str path = in->path;
+	switch (in->path_rule) {
+	case PATH_DECODED:
+		break;
+	case PATH_AS_SENT:
+		if (!uri_decode(a, in->path, false, &path) && arena_ok(a))
+			return fault_set(why, INVALID_INPUT, "the path has a '%%' without two hex digits behind it");
+		break;
+	case PATH_NORMALIZED:
+		path = normalize(a, in->path);
+		break;
+	}
+	*out = path.n == 0 ? STR("/") : canonical_encode(a, path, true);
+	return OK;
+}
+
+static int compare_pairs(const void *x, const void *y)
+{
+	const struct pair *a = x, *b = y;
+	int by_name = str_compare(a->name, b->name);
+	return by_name != 0 ? by_name : str_compare(a->value, b->value);
+}
+
+struct str canonical_query(struct arena *a, const struct query *q)
+{
+	if (q == NULL || q->n == 0)
+		return STR("");
+	struct pair *pairs = arena_array(a, q->n, sizeof *pairs);
+	if (pairs == NULL)
+		return STR("");
+	size_t n = 0;
+	for (size_t i = 0; i < q->n; i++) {
+		if (str_equal(q->pairs[i].name, STR("X-Amz-Signature")))
+			continue;
+		pairs[n].name = canonical_encode(a, q->pairs[i].name, false);
+		pairs[n++].value = canonical_encode(a, q->pairs[i].value, false);
+	}
+	qsort(pairs, n, sizeof *pairs, compare_pairs);
+	struct buf b;
+	buf_init_arena(&b, a, CANONICAL_MAX_BYTES);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_put_char(&b, '&');
+		buf_put(&b, pairs[i].name);
+		buf_put_char(&b, '=');
+		buf_put(&b, pairs[i].value);
+	}
+	return buf_str(&b);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Without blanks at the ends; each run of blanks or fold inside becomes one blank. */
+static void put_value(struct buf *out, struct str value)
+{
+	size_t i = 0;
+	for (bool first = true;; first = false) {
+		while (i < value.n && is_blank(value.p[i]))
+			i++;
+		size_t start = i;
+		while (i < value.n && !is_blank(value.p[i]))
+			i++;
+		if (i == start)
+			return;
+		if (!first)
+			buf_put_char(out, ' ');
+		buf_put(out, str_slice(value, start, i));
+	}
+}
+
+static bool put_header(const struct canonical_input *in, struct str name, struct buf *out)
+{
+	size_t found = 0;
+	buf_put(out, name);
+	for (size_t i = 0; i < in->n_headers; i++) {
+		if (in->headers[i].name.n != name.n || !str_equal_nocase(in->headers[i].name, name))
+			continue;
+		buf_put_char(out, found++ == 0 ? ':' : ',');
+		put_value(out, in->headers[i].value);
+	}
+	buf_put_char(out, '\n');
+	return found > 0;
+}
+
+enum status canonical_headers(const struct canonical_input *in, struct buf *out, struct fault *why)
+{
+	for (struct str rest = in->signed_headers; rest.p != NULL;) {
+		struct str name = str_cut(&rest, ';');
+		if (!put_header(in, name, out))
+			return fault_set(why, INVALID_INPUT, "the header '%.*s' is signed but was not sent", STRF(name));
+	}
+	return OK;
+}
+
+bool signed_header_listed(struct str list, struct str name)
+{
+	for (struct str rest = list; rest.p != NULL;) {
+		if (str_equal_nocase(str_cut(&rest, ';'), name))
+			return true;
+	}
+	return false;
+}
+
+enum status canonical_split(struct arena *a, const struct canonical_input *in, struct canonical_parts *out, struct fault *why)
+{
+	struct buf headers;
+	buf_init_arena(&headers, a, CANONICAL_MAX_BYTES);
+	TRY(canonical_path(a, in, &out->path, why));
+	TRY(canonical_headers(in, &headers, why));
+	out->method = in->method;
+	out->query = canonical_query(a, in->query);
+	out->headers = buf_str(&headers);
+	out->signed_headers = in->signed_headers;
+	out->payload_hash = in->payload_hash;
+	if (!buf_ok(&headers) || !arena_ok(a))
+		return fault_set(why, TOO_MUCH, "the request is too large to be signed");
+	return OK;
+}
+
+void canonical_join(const struct canonical_parts *parts, struct buf *out)
+{
+	const struct str lines[] = { parts->method, parts->path, parts->query, parts->headers, parts->signed_headers };
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		buf_put(out, lines[i]);
+		buf_put_char(out, '\n');
+	}
+	buf_put(out, parts->payload_hash);
+}
+
+enum status canonical_request(struct arena *a, const struct canonical_input *in, struct buf *out, struct fault *why)
+{
+	struct canonical_parts parts;
+	TRY(canonical_split(a, in, &parts, why));
+	canonical_join(&parts, out);
+	if (!buf_ok(out))
+		return fault_set(why, TOO_MUCH, "the request is too large to be signed");
+	return OK;
+}

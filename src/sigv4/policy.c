@@ -1,0 +1,310 @@
+/* POST policies: the signature over the base64 text, then the document itself.
+ *
+ * Names of fields and operators are compared without case. A condition on a field that was not sent
+ * fails, an empty starts-with included. Every field must be in the policy, so the holder of a form
+ * cannot add an ACL or a redirect to it; `bucket` counts as a field always, so that a policy which
+ * names no bucket fits none. A field that is sent twice is refused: one of the two might be checked
+ * and the other used. */
+#include "sigv4/policy.h"
+#include "sigv4/scope.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#define DOCUMENT_MAX_BYTES (64 * 1024)
+#define CONDITIONS_MAX 128
+#define FORM_LIFETIME_S (7 * 24 * 3600)   /* a signing key is good for seven days */
+
+enum condition_kind { MATCH_EXACT, MATCH_PREFIX };
+
+struct condition {
+	enum condition_kind kind;
+	struct str name, value;
+};
+
+enum form_field { FIELD_ALGORITHM, FIELD_CREDENTIAL, FIELD_DATE, FIELD_SIGNATURE, FIELD_POLICY, FORM_FIELDS };
+
+static const char *const FIELD_NAMES[FORM_FIELDS] = {
+	[FIELD_ALGORITHM] = "x-amz-algorithm",
+	[FIELD_CREDENTIAL] = "x-amz-credential",
+	[FIELD_DATE] = "x-amz-date",
+	[FIELD_SIGNATURE] = "x-amz-signature",
+	[FIELD_POLICY] = "policy",
+};
+
+static size_t count_fields(const struct header *fields, size_t n, struct str name, struct str *value)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (str_equal_nocase(fields[i].name, name) && found++ == 0)
+			*value = fields[i].value;
+	}
+	return found;
+}
+
+static struct str find_field(const struct header *fields, size_t n, struct str name)
+{
+	struct str value = { NULL, 0 };
+	(void)count_fields(fields, n, name, &value);
+	return value;
+}
+
+static enum status read_fields(const struct header *fields, size_t n, struct str values[FORM_FIELDS], struct fault *why)
+{
+	for (size_t i = 0; i < FORM_FIELDS; i++) {
+		size_t found = count_fields(fields, n, str_of(FIELD_NAMES[i]), &values[i]);
+		if (found == 0)
+			return fault_set(why, AUTH_MALFORMED, "Bucket POST must contain a field named '%s'. If it is specified, please "
+			                 "check the order of the fields.", FIELD_NAMES[i]);
+		if (found > 1)
+			return fault_set(why, AUTH_MALFORMED, "The field '%s' must not be repeated", FIELD_NAMES[i]);
+	}
+	return OK;
+}
+
+static bool any_field(const struct header *fields, size_t n)
+{
+	struct str ignored;
+	for (size_t i = 0; i < FORM_FIELDS; i++) {
+		if (count_fields(fields, n, str_of(FIELD_NAMES[i]), &ignored) > 0)
+			return true;
+	}
+	return false;
+}
+
+enum status policy_claim(struct arena *a, const struct header *fields, size_t n, struct sigv4_claim *out, struct fault *why)
+{
+	struct str values[FORM_FIELDS];
+	*out = (struct sigv4_claim){ .expires_s = 0 };
+	if (!any_field(fields, n))
+		return fault_set(why, NOT_SIGNED, "Access Denied");
+	TRY(read_fields(fields, n, values, why));
+	if (!str_equal(values[FIELD_ALGORITHM], STR("AWS4-HMAC-SHA256")))
+		return fault_set(why, AUTH_MALFORMED, "x-amz-algorithm only supports \"AWS4-HMAC-SHA256\"");
+	TRY(credential_parse(values[FIELD_CREDENTIAL], STR("x-amz-credential"), out, why));
+	TRY(date_parse(values[FIELD_DATE], STR("x-amz-date"), out, why));
+	out->signature = values[FIELD_SIGNATURE];
+	return OK;
+}
+
+enum status policy_verify(const struct header *fields, size_t n, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
+{
+	TRY(scope_check(c, ctx, STR("x-amz-credential"), why));
+	TRY(date_check(c, ctx->now_ms, FORM_LIFETIME_S, why));
+	return signature_check(c, ctx->secret, find_field(fields, n, STR("policy")), why);
+}
+
+static void drop_json(json_t **j)
+{
+	json_decref(*j);
+}
+
+static struct str json_str(const json_t *j)
+{
+	return (struct str){ json_string_value(j), json_string_length(j) };
+}
+
+#define BAD_POLICY(why, ...) fault_set((why), POLICY_MALFORMED, "Invalid Policy: " __VA_ARGS__)
+
+/* S3 lets a document escape '$' as "\$", which JSON does not know. */
+static struct str undo_dollar(struct arena *a, struct str s)
+{
+	struct buf b;
+	buf_init_arena(&b, a, DOCUMENT_MAX_BYTES);
+	for (size_t i = 0; i < s.n; i++) {
+		bool pair = s.p[i] == '\\' && i + 1 < s.n;
+		if (pair && s.p[i + 1] == '$') {
+			i++;
+		} else if (pair) {
+			buf_put_char(&b, s.p[i++]);
+		}
+		buf_put_char(&b, s.p[i]);
+	}
+	return buf_str(&b);
+}
+
+static enum status add_condition(struct arena *a, struct post_policy *out, struct condition c, struct fault *why)
+{
+	c.name = str_dup(a, c.name);
+	c.value = str_dup(a, c.value);
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "the policy is too large");
+	((struct condition *)out->conditions)[out->n_conditions++] = c;
+	return OK;
+}
+
+/* {"name": "value"} */
+static enum status read_simple(struct arena *a, json_t *j, struct post_policy *out, struct fault *why)
+{
+	if (json_object_size(j) != 1)
+		return BAD_POLICY(why, "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.");
+	void *entry = json_object_iter(j);
+	json_t *value = json_object_iter_value(entry);
+	if (!json_is_string(value))
+		return BAD_POLICY(why, "Invalid Simple-Condition: value must be a string.");
+	struct str name = str_of(json_object_iter_key(entry));
+	return add_condition(a, out, (struct condition){ MATCH_EXACT, name, json_str(value) }, why);
+}
+
+/* ["content-length-range", min, max]; of several each holds. */
+static enum status read_range(const json_t *j, struct post_policy *out, struct fault *why)
+{
+	const json_t *from = json_array_get(j, 1), *to = json_array_get(j, 2);
+	if (json_array_size(j) != 3 || !json_is_integer(from) || !json_is_integer(to))
+		return BAD_POLICY(why, "Invalid Condition: content-length-range needs two integers.");
+	json_int_t min = json_integer_value(from), max = json_integer_value(to);
+	if (min < 0 || max < min)
+		return BAD_POLICY(why, "Invalid Condition: content-length-range must not be negative or end before it begins.");
+	if (!out->has_range || (uint64_t)min > out->min_size)
+		out->min_size = (uint64_t)min;
+	if (!out->has_range || (uint64_t)max < out->max_size)
+		out->max_size = (uint64_t)max;
+	out->has_range = true;
+	return OK;
+}
+
+/* ["eq", "$name", "value"], ["starts-with", "$name", "prefix"] */
+static enum status read_match(struct arena *a, const json_t *j, enum condition_kind kind, struct post_policy *out, struct fault *why)
+{
+	const json_t *name = json_array_get(j, 1), *value = json_array_get(j, 2);
+	if (json_array_size(j) != 3 || !json_is_string(name) || !json_is_string(value))
+		return BAD_POLICY(why, "Invalid Condition: eq and starts-with need a field and a value, both strings.");
+	struct str field = json_str(name);
+	if (field.n < 2 || field.p[0] != '$')
+		return BAD_POLICY(why, "Invalid Condition: a field must begin with '$'.");
+	return add_condition(a, out, (struct condition){ kind, str_slice(field, 1, field.n), json_str(value) }, why);
+}
+
+static enum status read_condition(struct arena *a, json_t *j, struct post_policy *out, struct fault *why)
+{
+	if (json_is_object(j))
+		return read_simple(a, j, out, why);
+	const json_t *operation = json_array_get(j, 0);
+	if (!json_is_string(operation))
+		return BAD_POLICY(why, "Invalid Condition: each must be an object or a list that begins with an operation.");
+	struct str word = json_str(operation);
+	if (str_equal_nocase(word, STR("eq")))
+		return read_match(a, j, MATCH_EXACT, out, why);
+	if (str_equal_nocase(word, STR("starts-with")))
+		return read_match(a, j, MATCH_PREFIX, out, why);
+	if (str_equal_nocase(word, STR("content-length-range")))
+		return read_range(j, out, why);
+	return BAD_POLICY(why, "Invalid Condition: unknown operation '%.*s'.", STRF(str_slice(word, 0, 64)));
+}
+
+static enum status read_conditions(struct arena *a, const json_t *list, struct post_policy *out, struct fault *why)
+{
+	if (!json_is_array(list))
+		return BAD_POLICY(why, "'conditions' must be a list.");
+	size_t n = json_array_size(list);
+	if (n > CONDITIONS_MAX)
+		return BAD_POLICY(why, "more than %d conditions.", CONDITIONS_MAX);
+	out->conditions = arena_array(a, n, sizeof(struct condition));
+	if (out->conditions == NULL)
+		return fault_set(why, TOO_MUCH, "the policy is too large");
+	for (size_t i = 0; i < n; i++)
+		TRY(read_condition(a, json_array_get(list, i), out, why));
+	return OK;
+}
+
+enum status policy_parse(struct arena *a, struct str document, struct post_policy *out, struct fault *why)
+{
+	*out = (struct post_policy){ .n_conditions = 0 };
+	if (document.n > DOCUMENT_MAX_BYTES)
+		return BAD_POLICY(why, "more than %d bytes.", DOCUMENT_MAX_BYTES);
+	struct str text = undo_dollar(a, document);
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "the policy is too large");
+	json_error_t error;
+	json_t *root CLEANUP(drop_json) = json_loadb(text.n > 0 ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &error);
+	if (!json_is_object(root))
+		return BAD_POLICY(why, "Invalid JSON.");
+	const json_t *expiration = json_object_get(root, "expiration");
+	if (expiration == NULL)
+		return BAD_POLICY(why, "Policy missing expiration.");
+	if (!json_is_string(expiration) || !clock_parse_iso8601(json_str(expiration), &out->expiration_ms))
+		return BAD_POLICY(why, "Invalid 'expiration' value; it must be of the form 2007-12-01T12:00:00.000Z.");
+	if (json_object_get(root, "conditions") == NULL)
+		return BAD_POLICY(why, "Policy missing conditions.");
+	return read_conditions(a, json_object_get(root, "conditions"), out, why);
+}
+
+/* "Content-Type values for a starts-with condition that include commas are interpreted as lists": each must begin so. */
+static bool all_begin(struct str list, struct str prefix)
+{
+	for (struct str rest = list; rest.p != NULL;) {
+		if (!str_starts_with(str_trim(str_cut(&rest, ',')), prefix))
+			return false;
+	}
+	return true;
+}
+
+static bool holds(const struct condition *c, struct str value)
+{
+	switch (c->kind) {
+	case MATCH_EXACT:
+		return str_equal(value, c->value);
+	case MATCH_PREFIX:
+		if (str_equal_nocase(c->name, STR("Content-Type")))
+			return value.n == 0 ? c->value.n == 0 : all_begin(value, c->value);
+		return str_starts_with(value, c->value);
+	}
+	return false;
+}
+
+static enum status check_condition(const struct condition *c, const struct header *fields, size_t n, struct str bucket, struct fault *why)
+{
+	static const char *const WORDS[] = { [MATCH_EXACT] = "eq", [MATCH_PREFIX] = "starts-with" };
+	struct str value = { NULL, 0 };
+	size_t found = count_fields(fields, n, c->name, &value);
+	if (str_equal_nocase(c->name, STR("bucket"))) {
+		found = 1;
+		value = bucket;
+	}
+	if (found == 1 && holds(c, value))
+		return OK;
+	return fault_set(why, POLICY_VIOLATED, "Invalid according to Policy: Policy Condition failed: [\"%s\", \"$%.*s\", \"%.*s\"]",
+	                 WORDS[c->kind], STRF(str_slice(c->name, 0, 64)), STRF(str_slice(c->value, 0, 100)));
+}
+
+static bool is_exempt(struct str name)
+{
+	return str_equal_nocase(name, STR("x-amz-signature")) || str_equal_nocase(name, STR("policy")) ||
+	       str_equal_nocase(name, STR("file")) || str_starts_with_nocase(name, STR("x-ignore-"));
+}
+
+static enum status check_field(const struct post_policy *p, struct str name, struct fault *why)
+{
+	const struct condition *conditions = p->conditions;
+	if (is_exempt(name))
+		return OK;
+	for (size_t i = 0; i < p->n_conditions; i++) {
+		if (str_equal_nocase(conditions[i].name, name))
+			return OK;
+	}
+	return fault_set(why, POLICY_VIOLATED, "Invalid according to Policy: Extra input fields: %.*s", STRF(str_slice(name, 0, 128)));
+}
+
+static enum status check_fields(const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, struct fault *why)
+{
+	struct str value;
+	TRY(check_field(p, STR("bucket"), why));
+	for (size_t i = 0; i < n; i++) {
+		TRY(check_field(p, fields[i].name, why));
+		if (!is_exempt(fields[i].name) && count_fields(fields, n, fields[i].name, &value) > 1)
+			return fault_set(why, POLICY_VIOLATED, "The field '%.*s' must not be repeated", STRF(str_slice(fields[i].name, 0, 128)));
+	}
+	if (count_fields(fields, n, STR("bucket"), &value) > 0 && !str_equal(value, bucket))
+		return fault_set(why, POLICY_VIOLATED, "The field 'bucket' names another bucket than the request");
+	return OK;
+}
+
+enum status policy_check(const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, int64_t now_ms, struct fault *why)
+{
+	const struct condition *conditions = p->conditions;
+	if (now_ms > p->expiration_ms)
+		return fault_set(why, POLICY_EXPIRED, "Invalid according to Policy: Policy expired.");
+	for (size_t i = 0; i < p->n_conditions; i++)
+		TRY(check_condition(&conditions[i], fields, n, bucket, why));
+	return check_fields(p, fields, n, bucket, why);
+}

@@ -1,0 +1,184 @@
+/* Presigned requests, the verifying side: claim_parse reads what the query claims, claim_verify
+ * checks it against our clock, scope and the key's secret.
+ *
+ * The payload's hash is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 tells another. A
+ * parameter of that name is an ordinary one, signed with the others, and not asked: AWS SDKs write
+ * X-Amz-Content-Sha256=UNSIGNED-PAYLOAD there, and S3 wants any other value to be a header (aws-sdk-go
+ * issue 1974). So a hash that is in force is always among the signed headers, where the caller can
+ * hold the body against it.
+ *
+ * No x-amz-* header goes unsigned, x-amz-content-sha256 no more than the others: an unsigned one would
+ * let the holder of a URL add an ACL or a copy source to what was signed. Stock clients send none
+ * with a presigned URL that is not signed: the AWS SDKs move them into the query, and plain HTTP clients
+ * know none. */
+#include "sigv4/verify.h"
+#include "sigv4/canonical.h"
+#include "sigv4/scope.h"
+
+#include "base/codec.h"
+
+#define EXPIRES_MAX_S 604800
+#define SIGNED_HEADERS_MAX 64
+
+enum parameter { P_ALGORITHM, P_CREDENTIAL, P_SIGNATURE, P_DATE, P_SIGNED_HEADERS, P_EXPIRES, PARAMETERS };
+
+static const struct str NAMES[PARAMETERS] = {
+	[P_ALGORITHM] = { "X-Amz-Algorithm", 15 },
+	[P_CREDENTIAL] = { "X-Amz-Credential", 16 },
+	[P_SIGNATURE] = { "X-Amz-Signature", 15 },
+	[P_DATE] = { "X-Amz-Date", 10 },
+	[P_SIGNED_HEADERS] = { "X-Amz-SignedHeaders", 19 },
+	[P_EXPIRES] = { "X-Amz-Expires", 13 },
+};
+
+bool claim_present(const struct request *r)
+{
+	for (size_t i = 0; i < PARAMETERS; i++) {
+		if (query_find(&r->query, NAMES[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Two values of one parameter might be read one here and the other elsewhere: none passes twice. */
+static enum status refuse_repeated(const struct query *q, struct fault *why)
+{
+	for (size_t i = 0; i < q->n; i++) {
+		if (!str_starts_with_nocase(q->pairs[i].name, STR("X-Amz-")))
+			continue;
+		for (size_t j = i + 1; j < q->n; j++) {
+			if (str_equal_nocase(q->pairs[i].name, q->pairs[j].name))
+				return fault_set(why, AUTH_MALFORMED, "The parameter %.*s must not be repeated", STRF(str_slice(q->pairs[i].name, 0, 100)));
+		}
+	}
+	return OK;
+}
+
+static enum status read_parameters(const struct query *q, struct str values[PARAMETERS], struct fault *why)
+{
+	for (size_t i = 0; i < PARAMETERS; i++) {
+		const struct query_pair *pair = query_find(q, NAMES[i]);
+		if (pair == NULL || pair->value.n == 0)
+			return fault_set(why, AUTH_MALFORMED, "Query-string authentication version 4 requires the X-Amz-Algorithm, "
+			                 "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
+		values[i] = pair->value;
+	}
+	return refuse_repeated(q, why);
+}
+
+static bool all_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	}
+	return s.n > 0;
+}
+
+static enum status parse_expires(struct str text, uint32_t *out, struct fault *why)
+{
+	if (text.p[0] == '-' && all_digits(str_slice(text, 1, text.n)))
+		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be non-negative");
+	if (!all_digits(text))
+		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be a number");
+	uint64_t seconds = 0;
+	if (!str_to_u64(text, &seconds) || seconds > EXPIRES_MAX_S)
+		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be less than a week (in seconds); that is, the given "
+		                 "X-Amz-Expires must be less than 604800 seconds");
+	if (seconds == 0)
+		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be at least 1 second");
+	*out = (uint32_t)seconds;
+	return OK;
+}
+
+static enum status check_list(struct str list, struct fault *why)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < list.n; i++)
+		n += list.p[i] == ';';
+	if (n > SIGNED_HEADERS_MAX)
+		return fault_set(why, AUTH_MALFORMED, "X-Amz-SignedHeaders names more than %d headers", SIGNED_HEADERS_MAX);
+	return OK;
+}
+
+static bool is_sha256(struct str s)
+{
+	unsigned char digest[SHA256_BYTES];
+	return hex_decode(s, digest, sizeof digest);
+}
+
+static enum status parse_payload_hash(const struct request *r, struct str *out, struct fault *why)
+{
+	struct str told = str_trim(request_header(r, STR("x-amz-content-sha256")));
+	*out = told.n == 0 ? SIGV4_UNSIGNED_PAYLOAD : told;
+	if (!str_equal(*out, SIGV4_UNSIGNED_PAYLOAD) && !is_sha256(*out))
+		return fault_set(why, AUTH_MALFORMED, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
+	return OK;
+}
+
+enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
+{
+	struct str values[PARAMETERS];
+	*out = (struct sigv4_claim){ .expires_s = 0 };
+	if (!claim_present(r))
+		return fault_set(why, NOT_SIGNED, "Access Denied");
+	TRY(read_parameters(&r->query, values, why));
+	if (!str_equal(values[P_ALGORITHM], STR("AWS4-HMAC-SHA256")))
+		return fault_set(why, AUTH_MALFORMED, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
+	TRY(credential_parse(values[P_CREDENTIAL], NAMES[P_CREDENTIAL], out, why));
+	TRY(date_parse(values[P_DATE], NAMES[P_DATE], out, why));
+	TRY(parse_expires(values[P_EXPIRES], &out->expires_s, why));
+	TRY(check_list(values[P_SIGNED_HEADERS], why));
+	out->signed_headers = values[P_SIGNED_HEADERS];
+	out->signature = values[P_SIGNATURE];
+	return parse_payload_hash(r, &out->payload_hash, why);
+}
+
+static enum status unsigned_header(struct str name, struct fault *why)
+{
+	return fault_set(why, HEADER_UNSIGNED, "There were headers present in the request which were not signed: %.*s",
+	                 STRF(str_slice(name, 0, 128)));
+}
+
+static enum status check_headers(const struct request *r, const struct sigv4_claim *c, struct fault *why)
+{
+	if (!signed_header_listed(c->signed_headers, STR("host")))
+		return unsigned_header(STR("host"), why);
+	for (size_t i = 0; i < r->n_headers; i++) {
+		struct str name = r->headers[i].name;
+		if (str_starts_with_nocase(name, STR("x-amz-")) && !signed_header_listed(c->signed_headers, name))
+			return unsigned_header(name, why);
+	}
+	return OK;
+}
+
+static enum status build_text(const struct request *r, const struct sigv4_claim *c, struct buf *text, struct fault *why)
+{
+	struct canonical_input in = {
+		.method = r->method, .path = r->path, .path_rule = PATH_AS_SENT, .query = &r->query,
+		.headers = r->headers, .n_headers = r->n_headers,
+		.signed_headers = c->signed_headers, .payload_hash = c->payload_hash,
+	};
+	struct buf canonical;
+	buf_init_arena(&canonical, r->arena, CANONICAL_MAX_BYTES);
+	TRY(canonical_request(r->arena, &in, &canonical, why));
+	string_to_sign(c->amz_date, &c->scope, buf_str(&canonical), text);
+	if (!buf_ok(text) || !arena_ok(r->arena))
+		return fault_set(why, TOO_MUCH, "the request is too large to be verified");
+	return OK;
+}
+
+enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
+{
+	TRY(scope_check(c, ctx, NAMES[P_CREDENTIAL], why));
+	TRY(date_check(c, ctx->now_ms, c->expires_s, why));
+	TRY(check_headers(r, c, why));
+	struct buf text;
+	buf_init_arena(&text, r->arena, CANONICAL_MAX_BYTES);
+	enum status built = build_text(r, c, &text, why);
+	/* A signed header that was not sent, or a path that cannot be decoded: no signature fits that. */
+	if (built == INVALID)
+		return signature_wrong(why);
+	TRY(built);
+	return signature_check(c, ctx->secret, buf_str(&text), why);
+}
