@@ -10,6 +10,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,6 +30,9 @@ export function program() {
 		throw new Error(`TINTYPE must name the program to test; it is ${file ? `${file}, which is not there` : 'not set'}`);
 	return path.resolve(file);
 }
+
+/** A package of test/npm (tools/deps test installs them): npmPackage('ajv'). */
+export const npmPackage = createRequire(path.join(root, 'test/npm/package.json'));
 
 /** Bytes of a file of the shared corpus: corpus('good/no_exif.jpg'). */
 export function corpus(name) {
