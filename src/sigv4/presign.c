@@ -93,6 +93,16 @@ static struct header *with_host(const struct presign_input *in, struct str host,
 	return all;
 }
 
+/* A header that tells the payload's hash is believed, so that a URL can hold its client to one body. */
+static struct str payload_hash(const struct presign_input *in)
+{
+	for (size_t i = 0; i < in->n_headers; i++) {
+		if (str_equal_nocase(in->headers[i].name, STR("x-amz-content-sha256")))
+			return in->headers[i].value;
+	}
+	return SIGV4_UNSIGNED_PAYLOAD;
+}
+
 static struct str sign_parts(const struct sigv4_key *key, const struct stamp *s, const struct canonical_parts *parts, struct arena *a)
 {
 	struct buf canonical, text;
@@ -133,7 +143,7 @@ enum status presign_url(const struct sigv4_key *key, const struct presign_input 
 	struct canonical_input canonical = {
 		.method = in->method, .path = in->path, .path_rule = PATH_DECODED, .query = &query,
 		.headers = headers, .n_headers = in->n_headers + 1,
-		.signed_headers = names, .payload_hash = SIGV4_UNSIGNED_PAYLOAD,
+		.signed_headers = names, .payload_hash = payload_hash(in),
 	};
 	struct canonical_parts parts;
 	TRY(canonical_split(a, &canonical, &parts, why));

@@ -106,6 +106,19 @@ static void test_url_when_headers_and_query_given_then_signed(void **state)
 	assert_int_equal(verify(&r, NOW_MS, NULL), DENIED);
 }
 
+static void test_url_when_payload_hash_is_a_header_then_in_force(void **state)
+{
+	struct header headers[] = { { STR("x-amz-content-sha256"), STR("44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072") } };
+	struct presign_input in = input("PUT", "/b/k");
+	in.headers = headers;
+	in.n_headers = 1;
+	check_taken(&in, "127.0.0.1:9000");
+	struct str url = url_of(&KEY, &in);
+	headers[0].value = SIGV4_UNSIGNED_PAYLOAD;
+	struct request r = request_of(url, &in, "127.0.0.1:9000");
+	assert_int_equal(verify(&r, NOW_MS, NULL), DENIED);
+}
+
 static void test_url_when_port_is_the_schemes_own_then_host_is_signed_without(void **state)
 {
 	struct presign_input in = input("GET", "/b/k");
@@ -243,6 +256,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_url_when_s3_example_then_its_signature, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_url_when_made_then_verified, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_url_when_headers_and_query_given_then_signed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_url_when_payload_hash_is_a_header_then_in_force, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_url_when_port_is_the_schemes_own_then_host_is_signed_without, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_url_when_session_token_then_in_the_query_and_signed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_url_when_base_url_is_bad_then_invalid, set_up, tear_down),
