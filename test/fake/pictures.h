@@ -1,0 +1,37 @@
+/* Small pictures for tests, built from pieces, and the probe's verdicts on them. Everything lives in
+ * one arena between picture_set_up and picture_tear_down (a test group's or a test's). One thread. */
+#ifndef FAKE_PICTURES_H
+#define FAKE_PICTURES_H
+
+#include "base/arena.h"
+#include "image/probe.h"
+
+extern struct arena *const picture_arena;
+int picture_set_up(void **state);
+int picture_tear_down(void **state);
+
+/* The bytes of a literal, NULs inside and all. */
+#define BYTES(literal) ((struct str){ literal, sizeof(literal) - 1 })
+struct str picture_join(const struct str *parts, size_t n);
+#define JOIN(...) picture_join((struct str[]){ __VA_ARGS__ }, COUNT_OF(((struct str[]){ __VA_ARGS__ })))
+
+/* The smallest picture of each kind that the probe accepts when whole; sides of 1..65535 (WebP: 16383). */
+struct str picture_jpeg(uint32_t width, uint32_t height);
+struct str picture_png(uint32_t width, uint32_t height);
+struct str picture_gif(uint32_t width, uint32_t height);
+struct str picture_webp(uint32_t width, uint32_t height);
+
+struct str picture_be32(uint32_t n);
+/* A PNG chunk with its length and checksum. */
+struct str picture_chunk(const char *name, struct str data);
+/* A RIFF chunk, padded; and a WebP file of such chunks. */
+struct str picture_riff_chunk(const char *name, struct str data);
+struct str picture_riff(struct str chunks);
+
+/* Probe a copy on a heap block of exactly its size, so that the sanitizer sees a read beyond the end. */
+enum probe_result probe_exactly(struct str bytes, bool whole, struct probe *out);
+/* Fail the test unless the whole is accepted; or bad for this reason. */
+struct probe accept_picture(struct str bytes);
+void refuse_picture(struct str bytes, const char *why);
+
+#endif
