@@ -79,10 +79,20 @@ static void lose(struct log_stderr *e, size_t lines)
 	metric_add(M_LOG_LINES_DROPPED, (int64_t)lines);
 }
 
+/* Nobody will ever read what waits. A log.dropped line among it is no line of its own: what it
+ * told is untold again. */
+static void lose_pending(struct log_stderr *e)
+{
+	bool untold = e->written < e->told_bytes;
+	size_t from = untold ? e->told_bytes : e->written;
+	lose(e, log_lines(str_slice(buf_str(&e->pending), from, e->pending.n)));
+	e->missed += untold ? e->told : 0;
+}
+
 /* Empty it, and give back what a burst has taken. */
 static void reset_pending(struct log_stderr *e)
 {
-	e->written = 0;
+	e->written = e->told_bytes = 0;
 	if (e->pending.cap <= KEEP_MEMORY) {
 		buf_clear(&e->pending);
 		return;
@@ -99,8 +109,8 @@ bool log_stderr_push(struct log_stderr *e)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return false;
-		if (n < 0) {   /* nobody will ever read these */
-			lose(e, log_lines(str_slice(buf_str(&e->pending), e->written, e->pending.n)));
+		if (n < 0) {
+			lose_pending(e);
 			break;
 		}
 		e->written += (size_t)n;
@@ -123,7 +133,7 @@ static bool add_pending(struct log_stderr *e, struct str s)
 	return false;
 }
 
-/* Own up to what is missing. false: no room for that yet, so for no line behind it. */
+/* Own up to what is missing. false: something still waits, so that no line may follow yet. */
 static bool add_missed(struct log_stderr *e)
 {
 	char memory[DROPPED_LINE_MAX];
@@ -132,8 +142,10 @@ static bool add_missed(struct log_stderr *e)
 		return true;
 	buf_init_fixed(&line, memory, sizeof memory);
 	log_line_write_dropped(&line, "stderr", e->missed);
-	if (!add_pending(e, buf_str(&line)))
+	if (e->pending.n > 0 || !add_pending(e, buf_str(&line)))
 		return false;
+	e->told = e->missed;
+	e->told_bytes = line.n;
 	e->missed = 0;
 	return true;
 }

@@ -18,13 +18,16 @@ struct log_stderr {
 	struct buf pending;          /* whole lines, but the first may be written in part */
 	size_t written;              /* bytes of pending that are out */
 	uint64_t missed;             /* lines lost since the last log.dropped line */
+	uint64_t told;               /* what the log.dropped line at the head of pending says ... */
+	size_t told_bytes;           /* ... and its length; 0: there is none */
 };
 
 /* Over the descriptor `fd` (2, but for tests), which stays the caller's and unchanged. */
 void log_stderr_open(struct log_stderr *e, int fd);
 void log_stderr_close(struct log_stderr *e);
 /* Take whole lines and write what can be written now. Lines beyond a megabyte of waiting ones are
- * counted and gone. */
+ * counted and gone; so are those that follow, until all that waits is out: then a log.dropped line
+ * stands in the place of them. */
 void log_stderr_append(struct log_stderr *e, struct str lines);
 /* Try to write what waits. true: nothing waits any more. */
 bool log_stderr_push(struct log_stderr *e);
