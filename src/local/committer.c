@@ -152,6 +152,7 @@ static void bury(struct committer *c)
 	w->tally = c->saved;
 	if (commit_batch(w, NULL) != OK)
 		roll_back(w);
+	w->broken = true;
 	w->failure = kept;
 }
 
@@ -196,10 +197,14 @@ static void run_batch(struct committer *c, struct change *batch)
 	(void)wake_all(batch);
 }
 
-/* Readers may keep the last frames from being written back; then it is tried again a while later. */
+/* Readers may keep the last frames from being written back; then it is tried again a while later. On a
+ * full disk it is done at once: a log that is written back is begun anew in the room that it has, and so
+ * deletes still find some. */
 static void write_back(struct writer *w, int *due)
 {
-	if (w->wal_frames < *due)
+	bool full = w->broken && w->failure.code == F_DISK_FULL;
+
+	if (w->wal_frames < *due && !full)
 		return;
 	int left = 0, done = 0;
 	int rc = sqlite3_wal_checkpoint_v2(w->db.sq, NULL, SQLITE_CHECKPOINT_PASSIVE, &left, &done);

@@ -101,7 +101,7 @@ static enum status explain(enum status status, const struct engine *e, struct fa
 	if (status == OK || why == NULL || why->cause[0] == '\0')
 		return status;
 	memcpy(cause, why->cause, sizeof cause);
-	return fault_set(why, STORAGE_FAILED, "Cannot open the database %s (%s).", e->db_path, cause);
+	return fault_set(why, STORAGE_FAILED, "Cannot use the data in %s (%s).", e->dir, cause);
 }
 
 static enum status open_tables(struct engine *e, struct fault *why)

@@ -153,8 +153,9 @@ enum status images_find_pending(struct writer *w, struct settling *st, struct fa
 	return status;
 }
 
-/* The texts of the settlement belong to the waiter; those of the row to its arena. */
-static void merge(struct settling *st)
+/* The texts of the settlement belong to the waiter; those of the row to its arena. Done before anything
+ * is written, so that a full arena fails this change alone. */
+static enum status merge(struct settling *st, struct fault *why)
 {
 	const struct settlement *s = st->s;
 	struct image_row *row = st->now;
@@ -170,6 +171,9 @@ static void merge(struct settling *st)
 	row->uploaded_ms = s->uploaded_ms;
 	row->ends_ms = s->ends_ms;
 	row->reason = str_dup(st->arena, s->reason);
+	if (!arena_ok(st->arena))
+		return fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
+	return OK;
 }
 
 static void count_settled(struct tally *t, const struct settlement *s)
@@ -184,11 +188,12 @@ static void count_settled(struct tally *t, const struct settlement *s)
 	t->next_seq++;
 }
 
-enum status images_settle(struct writer *w, struct settling *st)
+enum status images_settle(struct writer *w, struct settling *st, struct fault *why)
 {
 	const struct settlement *s = st->s;
 	sqlite3_stmt *q = db_query(&w->db, Q_IMAGE_SETTLE);
 
+	TRY(merge(st, why));
 	bind_int(q, 1, st->n);
 	bind_int(q, 2, s->status);
 	if (s->status == IMAGE_UPLOADED)
@@ -207,7 +212,6 @@ enum status images_settle(struct writer *w, struct settling *st)
 	bind_str(q, 13, s->reason);
 	TRY(writer_run(w, q));
 	count_settled(&w->tally, s);
-	merge(st);
 	return OK;
 }
 
@@ -221,7 +225,7 @@ static enum status apply_settle(struct writer *w, struct change *c)
 	struct settle_change *sc = (struct settle_change *)c;
 
 	TRY(images_find_pending(w, &sc->settling, c->why));
-	return images_settle(w, &sc->settling);
+	return images_settle(w, &sc->settling, c->why);
 }
 
 static enum status table_settle_row(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)

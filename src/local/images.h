@@ -20,7 +20,8 @@ struct settling {
 /* Find the row and see that it is pending; *now is written as table_settle promises.
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED; TOO_MUCH; the writer's */
 enum status images_find_pending(struct writer *w, struct settling *st, struct fault *why) MUST_CHECK;
-/* Write the settlement into the row that was found.  Errors: the writer's */
-enum status images_settle(struct writer *w, struct settling *st) MUST_CHECK;
+/* Write the settlement into the row that was found.
+ * Errors  TOO_MUCH, before anything is written; the writer's */
+enum status images_settle(struct writer *w, struct settling *st, struct fault *why) MUST_CHECK;
 
 #endif

@@ -132,10 +132,11 @@ static enum status apply_commit(struct writer *w, struct change *c)
 	struct commit_change *cc = (struct commit_change *)c;
 
 	TRY(check_commit(w, cc));
+	if (cc->commit->settle != NULL)
+		TRY(images_settle(w, &cc->settling, c->why));
 	if (cc->old_file != 0)
 		TRY(trash(w, cc->old_file));
-	TRY(put_row(w, cc));
-	return cc->commit->settle == NULL ? OK : images_settle(w, &cc->settling);
+	return put_row(w, cc);
 }
 
 enum status objects_commit(struct engine *e, const struct object_commit *c, const struct arrival *arrival, struct fault *why)

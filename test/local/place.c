@@ -6,6 +6,7 @@
 
 #include "local/place.h"
 
+#include "fake/rows.h"
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -119,4 +120,126 @@ void place_write(const struct place *p, const char *name, const char *text, unsi
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
+}
+
+enum status place_insert(struct place *p, unsigned n, struct fault *why)
+{
+	struct arena a;
+
+	arena_init(&a, 1 << 16);
+	struct image_row row = row_pending(&a, n);
+	enum status status = table_insert(engine_image_table(p->engine), &row, why);
+	arena_deinit(&a);
+	return status;
+}
+
+static enum status finish(struct place *p, unsigned n, struct incoming **in, struct fault *why)
+{
+	struct arena a;
+	struct image_row now;
+
+	arena_init(&a, 1 << 16);
+	struct settlement s = row_verdict(&a, n, 1700000000000, STR(""));
+	struct object_commit c = {
+		.bucket = p->options.bucket,
+		.key = row_pending(&a, n).key,
+		.content_type = STR("image/jpeg"),
+		.settle = &s,
+		.arena = &a,
+		.now = &now,
+	};
+	enum status status = bucket_finish(in, &c, why);
+	arena_deinit(&a);
+	return status;
+}
+
+enum status place_upload(struct place *p, unsigned n, struct str body, struct fault *why)
+{
+	struct incoming *in = NULL;
+	struct str seen;
+	unsigned char md5[16];
+
+	enum status status = bucket_begin(engine_bucket_store(p->engine), body.n, &in, why);
+	if (status == OK)
+		status = bucket_write(in, body.p, body.n, why);
+	if (status == OK)
+		status = bucket_view(in, &seen, md5, why);
+	if (status == OK)
+		status = finish(p, n, &in, why);
+	bucket_abandon(&in);
+	return status;
+}
+
+enum status place_remove(struct place *p, unsigned n, struct fault *why)
+{
+	struct arena a;
+
+	arena_init(&a, 1 << 12);
+	enum status status = table_remove(engine_image_table(p->engine), row_id(&a, n), 0, why);
+	arena_deinit(&a);
+	return status;
+}
+
+int place_status(struct place *p, unsigned n)
+{
+	struct arena a;
+	struct image_row row;
+	struct fault why;
+
+	arena_init(&a, 1 << 16);
+	enum status status = table_get(engine_image_table(p->engine), row_id(&a, n), &a, &row, &why);
+	assert_true(status == OK || why.code == F_NO_SUCH_IMAGE);
+	arena_deinit(&a);
+	return status == OK ? (int)row.status : -1;
+}
+
+bool place_has(struct place *p, unsigned n, struct str body)
+{
+	struct arena a;
+	struct object o;
+	struct fault why;
+
+	arena_init(&a, 1 << 24);
+	enum status status = store_get(engine_object_store(p->engine), row_pending(&a, n).key, 1 << 23, &a, &o, &why);
+	assert_true(status == OK || why.code == F_NO_SUCH_KEY);
+	bool same = status == OK && str_equal(o.body, body);
+	if (status == OK && !same)
+		fail_msg("object %u has other bytes", n);
+	arena_deinit(&a);
+	return same && place_status(p, n) == IMAGE_UPLOADED;
+}
+
+long long place_ask(const struct place *p, const char *sql)
+{
+	char path[128];
+	sqlite3 *sq;
+	sqlite3_stmt *s;
+
+	(void)snprintf(path, sizeof path, "%s/tintype.db", p->dir);
+	assert_int_equal(sqlite3_open_v2(path, &sq, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	sqlite3_busy_timeout(sq, 10000);
+	assert_int_equal(sqlite3_prepare_v2(sq, sql, -1, &s, NULL), SQLITE_OK);
+	int rc = sqlite3_step(s);
+	long long n = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+	assert_true(rc == SQLITE_ROW || rc == SQLITE_DONE);
+	sqlite3_finalize(s);
+	sqlite3_close(sq);
+	return n;
+}
+
+void place_check(const struct place *p)
+{
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM tally WHERE"
+	                              " pending=(SELECT count(*) FROM images WHERE status=0) AND"
+	                              " uploaded=(SELECT count(*) FROM images WHERE status=1) AND"
+	                              " rejected=(SELECT count(*) FROM images WHERE status=2) AND"
+	                              " stored_bytes=(SELECT ifnull(sum(file_size), 0) FROM images WHERE status=1)"), 1);
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM tally WHERE"
+	                              " next_seq > (SELECT ifnull(max(seq), 0) FROM images) AND"
+	                              " next_file > (SELECT ifnull(max(file), 0) FROM objects)"), 1);
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM images i WHERE status=1 AND"
+	                              " NOT EXISTS (SELECT 1 FROM objects o WHERE o.key = i.key)"), 0);
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM trash"), 0);
+	assert_int_equal(place_files(p, "incoming"), 0);
+	assert_int_equal(place_files(p, "objects"), place_ask(p, "SELECT count(*) FROM objects"));
 }

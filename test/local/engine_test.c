@@ -1,0 +1,359 @@
+/* Opening and closing: the directory's lock and state, the database's version, what a start finds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "local/place.h"
+
+#include "base/hash.h"
+#include "fake/rows.h"
+#include "local/schema.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static int set_up(void **state)
+{
+	static struct place place;
+
+	place_init(&place);
+	*state = &place;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	place_deinit(*state);
+	return 0;
+}
+
+/* The engine does not open, with this code and these words. */
+static void assert_refused(struct place *p, enum fault_code code, const char *words)
+{
+	struct engine *e = NULL;
+	struct fault why = { 0 };
+
+	assert_int_equal(engine_open(&p->options, &e, &why), fault_status(code));
+	assert_int_equal(why.code, code);
+	if (strstr(why.text, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", why.text, words);
+	assert_null(e);
+}
+
+static mode_t mode_of(const struct place *p, const char *name)
+{
+	char path[128];
+	struct stat st;
+
+	(void)snprintf(path, sizeof path, "%s/%s", p->dir, name);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mode & 0777;
+}
+
+static void test_open_when_the_directory_is_missing_then_made_private(void **state)
+{
+	static const char *const private_files[] = { "credentials", "lock", "tintype.db", "tintype.db-wal", "tintype.db-shm" };
+	struct place *p = *state;
+
+	assert_int_equal(rmdir(p->dir), 0);
+	place_open(p);
+	assert_int_equal(mode_of(p, "."), 0700);
+	assert_int_equal(mode_of(p, "incoming"), 0700);
+	assert_int_equal(mode_of(p, "objects"), 0700);
+	for (size_t i = 0; i < COUNT_OF(private_files); i++)
+		assert_int_equal(mode_of(p, private_files[i]), 0600);
+}
+
+static void test_open_when_another_has_it_then_locked_and_nothing_touched(void **state)
+{
+	struct place *p = *state;
+
+	place_open(p);
+	place_write(p, "incoming/0000000000abcdef", "in flight", 0600);
+	assert_refused(p, F_DIR_LOCKED, "Another tintype server uses this data directory; stop it or choose another with --data.");
+	assert_int_equal(place_files(p, "incoming"), 1);
+	place_close(p);
+	place_open(p);
+	assert_int_equal(place_files(p, "incoming"), 0);
+}
+
+static void test_open_when_the_path_is_a_file_then_said(void **state)
+{
+	struct place *p = *state;
+	char path[128];
+
+	place_write(p, "file", "", 0600);
+	(void)snprintf(path, sizeof path, "%s/file", p->dir);
+	p->options.dir = path;
+	assert_refused(p, F_STORAGE_FAILED, "Not a directory");
+	p->options.dir = "/nowhere/at/all";
+	assert_refused(p, F_STORAGE_FAILED, "Cannot make the data directory /nowhere/at/all: No such file or directory.");
+}
+
+static void test_open_when_others_may_write_then_refused(void **state)
+{
+	struct place *p = *state;
+
+	assert_int_equal(chmod(p->dir, 0777), 0);
+	assert_refused(p, F_STORAGE_FAILED, "Others may write to the data directory");
+	assert_int_equal(mode_of(p, "."), 0777);
+}
+
+static void test_open_when_a_part_is_a_symlink_then_refused(void **state)
+{
+	struct place *p = *state;
+	char path[128];
+
+	(void)snprintf(path, sizeof path, "%s/incoming", p->dir);
+	assert_int_equal(symlink("/tmp", path), 0);
+	assert_refused(p, F_STORAGE_FAILED, "Cannot open the directory incoming");
+}
+
+static void test_open_again_then_keys_and_rows_are_the_same(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	char id[64];
+
+	place_open(p);
+	(void)snprintf(id, sizeof id, "%s", p->engine->keys.slots->id);
+	assert_int_equal(place_insert(p, 1, &why), OK);
+	assert_int_equal(place_insert(p, 2, &why), OK);
+	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	place_close(p);
+	place_check(p);
+	place_open(p);
+	assert_string_equal(p->engine->keys.slots->id, id);
+	assert_true(place_has(p, 1, STR("hello")));
+	assert_int_equal(place_status(p, 2), IMAGE_PENDING);
+}
+
+static void test_open_when_the_schema_is_newer_then_unknown(void **state)
+{
+	struct place *p = *state;
+
+	place_open(p);
+	place_close(p);
+	(void)place_ask(p, "PRAGMA user_version=2");
+	assert_refused(p, F_SCHEMA_UNKNOWN, "was written by a newer tintype (version 2, this one knows 1)");
+}
+
+static void test_open_when_the_database_is_somebody_elses_then_unknown(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "tintype.db", "", 0600);
+	(void)place_ask(p, "CREATE TABLE t(a)");
+	assert_refused(p, F_SCHEMA_UNKNOWN, "is not a tintype database");
+}
+
+static void test_open_when_the_database_is_garbage_then_said(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "tintype.db", "this is no database, only a long line of text that is as long as the head of one, which "
+	                             "has a hundred bytes", 0600);
+	assert_refused(p, F_STORAGE_FAILED, "file is not a database");
+}
+
+static void test_open_after_a_crash_then_incoming_is_moved_or_removed(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	char from[160], to[160];
+
+	place_open(p);
+	assert_int_equal(place_insert(p, 1, &why), OK);
+	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	place_settles(p, 1);
+	uint64_t file = (uint64_t)place_ask(p, "SELECT file FROM objects");
+	place_close(p);
+	(void)snprintf(from, sizeof from, "%s/objects/%06llx/%016llx", p->dir, (unsigned long long)file / 4096, (unsigned long long)file);
+	(void)snprintf(to, sizeof to, "%s/incoming/%016llx", p->dir, (unsigned long long)file);
+	assert_int_equal(rename(from, to), 0);
+	place_write(p, "incoming/00000000000000ff", "no row", 0600);
+	place_write(p, "incoming/stray", "no name of ours", 0600);
+	place_open(p);
+	place_check(p);
+	assert_true(place_has(p, 1, STR("hello")));
+	/* A crash between the new name and the end of the old one. */
+	place_close(p);
+	assert_int_equal(link(from, to), 0);
+	place_open(p);
+	place_check(p);
+	assert_true(place_has(p, 1, STR("hello")));
+}
+
+static void test_open_after_a_crash_then_the_trash_is_worked_off(void **state)
+{
+	struct place *p = *state;
+
+	place_open(p);
+	place_close(p);
+	char path[128];
+	(void)snprintf(path, sizeof path, "%s/objects/000000", p->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	place_write(p, "objects/000000/0000000000000005", "deleted", 0600);
+	(void)place_ask(p, "INSERT INTO trash VALUES(5)");
+	(void)place_ask(p, "INSERT INTO trash VALUES(6)");
+	place_open(p);
+	place_check(p);
+}
+
+static void test_a_new_file_after_a_start_then_no_number_comes_twice(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	for (unsigned n = 1; n <= 5; n++) {
+		place_open(p);
+		assert_int_equal(place_insert(p, n, &why), OK);
+		assert_int_equal(place_upload(p, n, STR("hello"), &why), OK);
+		assert_int_equal(place_remove(p, n, &why), OK);
+		assert_int_equal(place_insert(p, n, &why), OK);
+		assert_int_equal(place_upload(p, n, STR("other"), &why), OK);
+		place_close(p);
+		place_check(p);
+	}
+	assert_int_equal(place_ask(p, "SELECT count(DISTINCT file) FROM objects"), 5);
+	assert_int_equal(place_ask(p, "SELECT next_file FROM tally"), 11);
+}
+
+static void test_ready_then_a_write_was_taken_or_the_reserve_says_no(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	assert_int_equal(engine_ready(p->engine, &why), OK);
+	place_close(p);
+	p->options.reserve_bytes = (uint64_t)1 << 60;
+	place_open(p);
+	assert_int_equal(engine_ready(p->engine, &why), BUSY);
+	assert_int_equal(why.code, F_DISK_FULL);
+}
+
+static void test_reserve_then_bodies_are_refused_and_all_else_goes_on(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	assert_int_equal(place_insert(p, 1, &why), OK);
+	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	place_close(p);
+	p->options.reserve_bytes = (uint64_t)1 << 60;
+	place_open(p);
+	assert_int_equal(place_insert(p, 2, &why), OK);
+	assert_int_equal(place_upload(p, 2, STR("hello"), &why), BUSY);
+	assert_int_equal(why.code, F_DISK_FULL);
+	assert_true(place_has(p, 1, STR("hello")));
+	assert_int_equal(place_remove(p, 1, &why), OK);
+	place_settles(p, 0);
+	place_close(p);
+	p->options.reserve_bytes = 0;
+	place_open(p);
+	assert_int_equal(place_upload(p, 2, STR("hello"), &why), OK);
+}
+
+static void test_promised_room_then_not_promised_twice_and_given_back(void **state)
+{
+	struct place *p = *state;
+	struct incoming *first = NULL, *second = NULL;
+	struct statvfs fs;
+	struct fault why;
+
+	place_open(p);
+	assert_int_equal(statvfs(p->dir, &fs), 0);
+	uint64_t most = (uint64_t)fs.f_bavail * fs.f_frsize / 3 * 2;
+	struct bucket_store *b = engine_bucket_store(p->engine);
+	assert_int_equal(bucket_begin(b, most, &first, &why), OK);
+	assert_int_equal(bucket_begin(b, most, &second, &why), BUSY);
+	assert_null(second);
+	bucket_abandon(&first);
+	assert_int_equal(bucket_begin(b, most, &second, &why), OK);
+	bucket_abandon(&second);
+	assert_int_equal(p->engine->space.promised_bytes, 0);
+}
+
+static void test_find_key_then_the_two_of_the_file_and_no_other(void **state)
+{
+	struct place *p = *state;
+
+	place_write(p, "credentials",
+	            "# ours\n[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"
+	            "[tintype]\naws_access_key_id=AKIAOWNER\naws_secret_access_key=owner/secret+\n\n"
+	            "[slots]\r\naws_access_key_id = AKIASLOTS\r\naws_secret_access_key = slots\r\n", 0600);
+	place_open(p);
+	struct key_ring *r = engine_key_ring(p->engine);
+	assert_string_equal(key_find(r, STR("AKIAOWNER"))->secret, "owner/secret+");
+	assert_int_equal(key_find(r, STR("AKIAOWNER"))->power, KEY_OWNER);
+	assert_string_equal(key_find(r, STR("AKIASLOTS"))->secret, "slots");
+	assert_int_equal(key_find(r, STR("AKIASLOTS"))->power, KEY_SLOTS);
+	assert_null(key_find(r, STR("AKIAOTHER")));
+	assert_null(key_find(r, STR("")));
+}
+
+static void test_set_public_url_then_urls_begin_with_it(void **state)
+{
+	struct place *p = *state;
+	struct arena a;
+	struct fault why;
+	struct presigned out;
+	struct presign_request r = { .method = STR("GET"), .key = STR("images/a b.jpg"), .now_ms = 1700000000000, .expires_s = 300 };
+
+	p->options.public_url = STR("");
+	place_open(p);
+	arena_init(&a, 1 << 16);
+	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), IO);
+	engine_set_public_url(p->engine, STR("https://pictures.example"));
+	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), OK);
+	assert_true(str_equal(out.address, STR("https://pictures.example/image-uploads/images/a%20b.jpg")));
+	assert_true(str_starts_with(out.url, STR("https://pictures.example/image-uploads/images/a%20b.jpg?")));
+	assert_true(str_find(out.url, str_of(p->engine->keys.slots->id)) < out.url.n);
+	assert_true(str_find(out.url, str_of(p->engine->keys.slots->secret)) == out.url.n);
+	assert_int_equal(out.expires_ms, 1700000300000);
+	arena_deinit(&a);
+}
+
+static void test_free_of_nothing_then_nothing(void **state)
+{
+	struct engine *e = NULL;
+
+	(void)state;
+	engine_free(&e);
+	assert_null(e);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_open_when_the_directory_is_missing_then_made_private),
+		TEST(test_open_when_another_has_it_then_locked_and_nothing_touched),
+		TEST(test_open_when_the_path_is_a_file_then_said),
+		TEST(test_open_when_others_may_write_then_refused),
+		TEST(test_open_when_a_part_is_a_symlink_then_refused),
+		TEST(test_open_again_then_keys_and_rows_are_the_same),
+		TEST(test_open_when_the_schema_is_newer_then_unknown),
+		TEST(test_open_when_the_database_is_somebody_elses_then_unknown),
+		TEST(test_open_when_the_database_is_garbage_then_said),
+		TEST(test_open_after_a_crash_then_incoming_is_moved_or_removed),
+		TEST(test_open_after_a_crash_then_the_trash_is_worked_off),
+		TEST(test_a_new_file_after_a_start_then_no_number_comes_twice),
+		TEST(test_ready_then_a_write_was_taken_or_the_reserve_says_no),
+		TEST(test_reserve_then_bodies_are_refused_and_all_else_goes_on),
+		TEST(test_promised_room_then_not_promised_twice_and_given_back),
+		TEST(test_find_key_then_the_two_of_the_file_and_no_other),
+		TEST(test_set_public_url_then_urls_begin_with_it),
+		TEST(test_free_of_nothing_then_nothing),
+	};
+
+	crypto_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
