@@ -1,0 +1,145 @@
+// doc/openapi.yaml: valid by the OpenAPI 3.1 schema, and true: every operation is called on the
+// live server, each answer's status must be one that the document tells of, and headers and body
+// must fit what it says of them.
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { call, npmPackage, openSlot, putBytes, root, startServer, tinyPng, uploadImage } from './support/server.mjs';
+
+const SwaggerParser = npmPackage('@apidevtools/swagger-parser').default ?? npmPackage('@apidevtools/swagger-parser');
+const Ajv = npmPackage('ajv/dist/2020').default;
+const addFormats = npmPackage('ajv-formats').default;
+
+const file = path.join(root, 'doc/openapi.yaml');
+const key = 'correct-horse-battery-staple';
+const seen = new Set();
+let server, locked, api, ajv;
+
+/** The operation and the response that the document has for an answer. */
+function documented(method, template, status) {
+	const operation = api.paths[template]?.[method.toLowerCase()];
+	assert.ok(operation, `${method} ${template} is not in the document`);
+	const response = operation.responses[status];
+	assert.ok(response, `${method} ${template} gave ${status}, of which the document does not tell`);
+	return response;
+}
+
+function checkHeaders(answer, response, what) {
+	for (const [name, { required, schema }] of Object.entries(response.headers ?? {})) {
+		const text = answer.headers.get(name);
+		assert.ok(!required || text !== null, `${what}: ${name} is missing`);
+		if (text !== null)
+			assert.ok(ajv.validate(schema, schema.type === 'integer' ? Number(text) : text), `${what}: ${name}: ${text}`);
+	}
+}
+
+function checkBody(answer, response, what) {
+	const type = (answer.headers.get('content-type') ?? '').split(';')[0];
+	if (!response.content) {
+		assert.equal(answer.text, '', `${what} has a body`);
+		return;
+	}
+	assert.ok(response.content[type], `${what}: ${type} is not in the document`);
+	const valid = ajv.validate(response.content[type].schema, answer.json);
+	assert.ok(valid, `${what}: ${ajv.errorsText()}\n${answer.text}`);
+}
+
+/** Call, and compare with the document. values fill the template's variables and the query. */
+async function conforms(to, status, method, template, { query = '', imageId, ...options } = {}) {
+	const what = `${method} ${template} ${status}`;
+	const answer = await call(to, method, template.replace('{imageId}', imageId) + query, options);
+	assert.equal(answer.status, status, `${what}: ${answer.text}`);
+	const response = documented(method, template, status);
+	checkHeaders(answer, response, what);
+	checkBody(answer, response, what);
+	seen.add(`${method} ${template}`);
+	return answer.json;
+}
+
+before(async () => {
+	server = await startServer();
+	locked = await startServer({ env: { TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key', TINTYPE_API_KEY: key } });
+});
+after(async () => {
+	await server?.stop();
+	await locked?.stop();
+});
+
+test('the document is valid OpenAPI 3.1', async () => {
+	api = await SwaggerParser.validate(file);
+	assert.equal(api.openapi, '3.1.0');
+	ajv = new Ajv({ strict: true, strictTypes: false, allErrors: true, keywords: ['example'] });
+	addFormats(ajv);
+});
+
+test('slots', async () => {
+	const json = { fileName: 'a.png', fileType: 'image/png' };
+	await conforms(server, 200, 'POST', '/upload', { json });
+	await conforms(server, 200, 'POST', '/upload', { json: { ...json, fileSize: 67 } });
+	await conforms(server, 200, 'POST', '/upload', { json: { ...json, method: 'POST' } });
+	await conforms(server, 200, 'POST', '/upload', { json: { ...json, method: 'POST', fileSize: 67 } });
+	await conforms(server, 400, 'POST', '/upload', { body: 'no json' });
+	await conforms(server, 400, 'POST', '/upload', { json: { ...json, fileSize: -1 } });
+	await conforms(server, 413, 'POST', '/upload', { json: { ...json, fileSize: 5242881 } });
+	await conforms(server, 413, 'POST', '/upload', { body: ' '.repeat(16385) });
+	await conforms(server, 415, 'POST', '/upload', { json: { ...json, fileType: 'image/svg+xml' } });
+	await conforms(locked, 401, 'POST', '/upload', { json });
+	await conforms(locked, 403, 'POST', '/upload', { json, key: 'wrong' });
+	await conforms(locked, 200, 'POST', '/upload', { json, key });
+});
+
+test('images in each state', async () => {
+	const { slot } = await uploadImage(server);
+	const pending = await openSlot(server);
+	const rejected = await openSlot(server);
+	assert.equal((await putBytes(rejected, Buffer.from('<html>'))).status, 400);
+	await uploadImage(server, { fileName: 'größer.png' });
+
+	assert.equal((await conforms(server, 200, 'GET', '/images/{imageId}', slot)).status, 'uploaded');
+	assert.equal((await conforms(server, 200, 'GET', '/images/{imageId}', pending)).status, 'pending');
+	assert.equal((await conforms(server, 200, 'GET', '/images/{imageId}', rejected)).status, 'rejected');
+	await conforms(server, 404, 'GET', '/images/{imageId}', { imageId: 'none' });
+
+	const page = await conforms(server, 200, 'GET', '/images', { query: '?limit=1' });
+	assert.equal(page.count, 1);
+	await conforms(server, 200, 'GET', '/images', { query: `?limit=1&cursor=${encodeURIComponent(page.nextCursor)}` });
+	await conforms(server, 200, 'GET', '/images');
+	await conforms(server, 400, 'GET', '/images', { query: '?limit=0' });
+	await conforms(server, 400, 'GET', '/images', { query: '?cursor=none' });
+
+	await conforms(server, 302, 'GET', '/images/{imageId}/file', slot);
+	await conforms(server, 404, 'GET', '/images/{imageId}/file', pending);
+	await conforms(server, 404, 'GET', '/images/{imageId}/file', rejected);
+
+	assert.equal((await conforms(server, 200, 'POST', '/images/{imageId}/complete', { imageId: slot.imageId })).status, 'uploaded');
+	assert.equal((await conforms(server, 200, 'POST', '/images/{imageId}/complete', { imageId: rejected.imageId })).status, 'rejected');
+	await conforms(server, 409, 'POST', '/images/{imageId}/complete', { imageId: pending.imageId });
+	await conforms(server, 404, 'POST', '/images/{imageId}/complete', { imageId: 'none' });
+
+	await conforms(server, 204, 'DELETE', '/images/{imageId}', { imageId: slot.imageId });
+	await conforms(server, 404, 'DELETE', '/images/{imageId}', { imageId: slot.imageId });
+});
+
+test('images behind the key', async () => {
+	const { slot } = await uploadImage(locked, { bytes: tinyPng, key });
+	const { imageId } = slot;
+	for (const [method, template] of [['GET', '/images'], ['GET', '/images/{imageId}'], ['GET', '/images/{imageId}/file'],
+		['POST', '/images/{imageId}/complete'], ['DELETE', '/images/{imageId}']]) {
+		await conforms(locked, 401, method, template, { imageId });
+		await conforms(locked, 403, method, template, { imageId, key: 'wrong' });
+	}
+	await conforms(locked, 200, 'GET', '/images', { key });
+	await conforms(locked, 204, 'DELETE', '/images/{imageId}', { imageId, headers: { 'X-Delete-Token': slot.deleteToken } });
+});
+
+test('limits and preflights', async () => {
+	await conforms(server, 200, 'GET', '/limits');
+	for (const template of Object.keys(api.paths))
+		await conforms(locked, 204, 'OPTIONS', template, { imageId: 'any' });
+});
+
+test('every operation of the document was called', () => {
+	const all = Object.entries(api.paths).flatMap(([template, item]) =>
+		Object.keys(item).filter(m => m !== 'parameters').map(m => `${m.toUpperCase()} ${template}`));
+	assert.deepEqual([...seen].sort(), all.sort());
+});
