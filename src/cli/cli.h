@@ -2,7 +2,14 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-/* Run `tintype VERB ...`; argv[0] is the verb. Gives the exit status: 0 only if all succeeded, 2 for wrong use. */
+#include "base/buf.h"
+
+/* Run `tintype VERB ...`; argv[0] is the verb. Gives the exit status: 0 only if all succeeded, 1 when something failed,
+ * 2 for wrong use, 130 after Ctrl-C. */
 int cli_run(int argc, char **argv);
+/* Whether cli_run has this verb. */
+bool cli_knows(struct str verb);
+/* Append a line for each verb, for the program's own help. */
+void cli_help(struct buf *b);
 
 #endif

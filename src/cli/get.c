@@ -1,0 +1,251 @@
+/* tintype get: the record, then the bytes into a file beside the target, which is checked against
+ * the record's size and MD5 before it takes its name. So the target is there whole or not at all,
+ * and nothing is replaced unless --force says so. After Ctrl-C the unfinished file is removed.
+ *
+ * For the standard output the bytes go through an unnamed file, so that what fails the check is
+ * never handed on. */
+#include "base/arena.h"
+#include "base/codec.h"
+#include "base/hash.h"
+#include "cli/name.h"
+#include "cli/remote.h"
+#include "cli/show.h"
+#include "cli/verbs.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MEMORY_BYTES (16u << 20)
+
+/* For the signal handler: what to remove. Empty name: nothing. */
+static volatile sig_atomic_t part_is_there;
+static int part_dir = -1;
+static char part_name[64];
+
+struct target {
+	int dir;                   /* -1: the standard output */
+	const char *name;          /* in dir */
+	struct str path;           /* as it is shown */
+	bool force;
+};
+
+static void remove_part(void)
+{
+	if (part_is_there)
+		unlinkat(part_dir, part_name, 0);
+	part_is_there = 0;
+}
+
+static void remove_part_and_end(int signal_number)
+{
+	remove_part();
+	_exit(128 + signal_number);
+}
+
+static void guard_signals(void)
+{
+	struct sigaction action = { .sa_handler = remove_part_and_end };
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+static enum status check_free(const struct target *t, struct fault *why)
+{
+	struct stat st;
+	if (fstatat(t->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? OK : fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
+	if (!t->force)
+		return fault_set(why, IMAGE_EXISTS, "%.*s is there already; -o FILE saves elsewhere, -o FILE --force replaces", STRF(t->path));
+	if (!S_ISREG(st.st_mode))
+		return fault_set(why, IMAGE_EXISTS, "%.*s is no ordinary file and is not replaced", STRF(t->path));
+	return OK;
+}
+
+/* Where to save: -o, else the record's name made safe, else the id. Opens the directory. */
+static enum status choose_target(const struct options *o, const json_t *record, struct arena *a, struct target *t, struct fault *why)
+{
+	*t = (struct target){ .dir = -1, .force = o->force };
+	if (o->output != NULL && strcmp(o->output, "-") == 0)
+		return OK;
+	struct buf safe;
+	buf_init_arena(&safe, a, NAME_MAX_BYTES + 1);
+	if (o->output == NULL)
+		name_make_safe(&safe, remote_text(record, "fileName"));
+	if (o->output == NULL && safe.n == 0)
+		name_make_safe(&safe, remote_text(record, "imageId"));
+	t->path = o->output != NULL ? str_of(o->output) : buf_str(&safe);
+	struct str base = name_base(t->path);
+	if (base.n == 0)
+		return fault_set(why, INVALID_INPUT, "-o takes a file's name, not a directory's");
+	struct str dir = str_slice(t->path, 0, t->path.n - base.n);
+	t->name = str_cstr(a, base);
+	const char *dir_name = dir.n > 0 ? str_cstr(a, dir) : ".";
+	if (t->name == NULL || dir_name == NULL)
+		return fault_set(why, OUT_OF_MEMORY, "no memory");
+	t->dir = open(dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (t->dir < 0)
+		return fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
+	return check_free(t, why);
+}
+
+static enum status open_part(const struct target *t, int *fd, struct fault *why)
+{
+	char id[UUID_CHARS + 1];
+	uuid_v4(id);
+	(void)snprintf(part_name, sizeof part_name, ".tintype-%s.part", id);
+	part_dir = t->dir;
+	guard_signals();
+	part_is_there = 1;
+	*fd = openat(t->dir, part_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (*fd >= 0)
+		return OK;
+	part_is_there = 0;
+	return fault_set(why, STORAGE_FAILED, "nothing can be saved beside %.*s: %s", STRF(t->path), strerrordesc_np(errno));
+}
+
+static enum status hash_file(int fd, uint64_t *size, char hex[2 * MD5_BYTES + 1], struct fault *why)
+{
+	char piece[65536];
+	unsigned char digest[MD5_BYTES];
+	struct hash h;
+	ssize_t n;
+	hash_init(&h, HASH_MD5);
+	*size = 0;
+	while ((n = pread(fd, piece, sizeof piece, (off_t)*size)) > 0) {
+		hash_update(&h, piece, (size_t)n);
+		*size += (uint64_t)n;
+	}
+	bool whole = hash_final(&h, digest);
+	if (n < 0 || !whole)
+		return fault_set(why, STORAGE_FAILED, "what was saved cannot be read again");
+	hex_encode(digest, sizeof digest, hex);
+	return OK;
+}
+
+/* The ETag of an object that came in parts is no MD5 and is not compared. */
+static enum status check_bytes(int fd, const json_t *record, struct fault *why)
+{
+	char hex[2 * MD5_BYTES + 1];
+	unsigned char raw[MD5_BYTES];
+	uint64_t size = 0, told = remote_number(record, "fileSize");
+	struct str etag = remote_text(record, "etag");
+	TRY(hash_file(fd, &size, hex, why));
+	if (size != told)
+		return fault_set(why, DIGEST_WRONG, "%llu bytes arrived, the record says %llu", (unsigned long long)size, (unsigned long long)told);
+	if (hex_decode(etag, raw, sizeof raw) && !str_equal_nocase(etag, str_of(hex)))
+		return fault_set(why, DIGEST_WRONG, "the bytes are not those of the record: their MD5 differs");
+	return OK;
+}
+
+static enum status download(struct remote *r, const json_t *record, int fd, struct arena *a, struct fault *why)
+{
+	struct http_response answer;
+	struct http_request q = { .method = STR("GET"), .url = remote_text(record, "downloadUrl"), .sink_file = true, .sink_fd = fd,
+		                  .max_response_bytes = remote_number(record, "fileSize") };
+	TRY(remote_store(r, &q, a, &answer, why));
+	return check_bytes(fd, record, why);
+}
+
+/* Give the finished file its name. */
+static enum status publish(const struct target *t, struct fault *why)
+{
+	int failed = renameat2(t->dir, part_name, t->dir, t->name, t->force ? 0 : RENAME_NOREPLACE);
+	/* A file system without that flag: a hard link does not replace either. */
+	if (failed != 0 && !t->force && (errno == EINVAL || errno == ENOSYS)) {
+		failed = linkat(t->dir, part_name, t->dir, t->name, 0);
+		if (failed == 0)
+			unlinkat(t->dir, part_name, 0);
+	}
+	if (failed != 0)
+		return fault_set(why, IMAGE_EXISTS, "%.*s cannot be saved: %s", STRF(t->path), strerrordesc_np(errno));
+	part_is_there = 0;
+	return OK;
+}
+
+static enum status get_to_file(struct remote *r, const json_t *record, const struct target *t, struct arena *a, struct fault *why)
+{
+	int fd = -1;
+	TRY(open_part(t, &fd, why));
+	enum status st = download(r, record, fd, a, why);
+	if (close(fd) != 0 && st == OK)
+		st = fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
+	if (st == OK)
+		st = publish(t, why);
+	remove_part();
+	return st;
+}
+
+static enum status get_to_stdout(struct remote *r, const json_t *record, struct arena *a, struct fault *why)
+{
+	char piece[65536];
+	FILE *whole = tmpfile();
+	if (whole == NULL)
+		return fault_set(why, STORAGE_FAILED, "no room for a temporary file");
+	enum status st = download(r, record, fileno(whole), a, why);
+	rewind(whole);
+	for (size_t n = 1; st == OK && n > 0;) {
+		n = fread(piece, 1, sizeof piece, whole);
+		if (fwrite(piece, 1, n, stdout) != n)
+			st = fault_set(why, STORAGE_FAILED, "the output cannot be written");
+	}
+	fclose(whole);
+	return st;
+}
+
+static void show_saved(const struct options *o, json_t *record, const struct target *t)
+{
+	char size[SHOW_SIZE_CHARS];
+	if (t->dir < 0)
+		return;
+	if (o->json) {
+		json_object_set_new(record, "savedAs", show_json_text(t->path));
+		show_json(stdout, record);
+		return;
+	}
+	show_size(remote_number(record, "fileSize"), size);
+	show_line(stdout, "%.*s  %9s  %.*s", STRF(remote_text(record, "imageId")), size, STRF(t->path));
+}
+
+static enum status get_image(struct remote *r, const struct options *o, struct arena *a, json_t **record, struct fault *why)
+{
+	struct target t;
+	struct remote_call call = { .method = "GET", .path = remote_image_path(a, str_of(o->operands[0]), "") };
+	TRY(remote_json(r, &call, a, record, why));
+	struct str status = remote_text(*record, "status");
+	if (remote_text(*record, "downloadUrl").n == 0 || (status.n > 0 && !str_equal(status, STR("uploaded"))))
+		return fault_set(why, NOT_ARRIVED, "there is nothing to download: the image is %.*s", STRF(status.n > 0 ? status : STR("unknown")));
+	enum status st = choose_target(o, *record, a, &t, why);
+	if (st == OK)
+		st = t.dir < 0 ? get_to_stdout(r, *record, a, why) : get_to_file(r, *record, &t, a, why);
+	if (st == OK)
+		show_saved(o, *record, &t);
+	if (t.dir >= 0)
+		close(t.dir);
+	return st;
+}
+
+int get_run(const struct options *o)
+{
+	struct fault why = { 0 };
+	struct remote r;
+	json_t *record = NULL;
+	struct arena a CLEANUP(arena_deinit) = { 0 };
+	if ((o->force && o->output == NULL) || (o->json && o->output != NULL && strcmp(o->output, "-") == 0)) {
+		show_line(stderr, "tintype get: %s", o->json ? "--json and -o - both want the standard output" : "--force goes with -o FILE");
+		return 2;
+	}
+	arena_init(&a, MEMORY_BYTES);
+	enum status st = remote_init(&r, o->endpoint, &why);
+	if (st == OK)
+		st = get_image(&r, o, &a, &record, &why);
+	if (st != OK)
+		show_line(stderr, "tintype get: %s", why.text);
+	json_decref(record);
+	remote_deinit(&r);
+	return st == OK ? 0 : 1;
+}

@@ -1,0 +1,102 @@
+/* tintype list: pages of the API, as a table for people or the records as they came for programs.
+ * Each page is shown as it arrives, so a long list needs no memory. */
+#include "base/arena.h"
+#include "base/codec.h"
+#include "cli/remote.h"
+#include "cli/show.h"
+#include "cli/verbs.h"
+
+#define PAGE_MAX 1000
+#define PAGE_MEMORY_BYTES (64u << 20)
+#define CURSOR_MAX_BYTES 8192
+
+static void show_record(const json_t *record)
+{
+	char size[SHOW_SIZE_CHARS], pixels[48] = "";
+	unsigned long long width = remote_number(record, "width"), height = remote_number(record, "height");
+	show_size(remote_number(record, "fileSize"), size);
+	if (width > 0 && height > 0)
+		(void)snprintf(pixels, sizeof pixels, "%llux%llu", width, height);
+	show_line(stdout, "%-36.*s  %-24.*s  %-10.*s  %9s  %-11s  %.*s", STRF(remote_text(record, "imageId")),
+	          STRF(remote_text(record, "uploadedAt")), STRF(remote_text(record, "fileType")), size, pixels,
+	          STRF(remote_text(record, "fileName")));
+}
+
+/* Where a list stands. */
+struct listing {
+	struct remote remote;
+	bool json, all;
+	uint64_t left;             /* of --limit */
+	struct buf cursor;         /* of the next page; empty: the first, or none */
+};
+
+static enum status read_page(struct listing *l, struct arena *a, json_t **page, struct fault *why)
+{
+	struct buf path;
+	unsigned long long limit = l->all || l->left > PAGE_MAX ? PAGE_MAX : l->left;
+	buf_init_arena(&path, a, 4 * CURSOR_MAX_BYTES);
+	buf_printf(&path, "/images?limit=%llu", limit);
+	if (l->cursor.n > 0) {
+		buf_put(&path, STR("&cursor="));
+		uri_encode(&path, buf_str(&l->cursor), false);
+	}
+	struct remote_call call = { .method = "GET", .path = buf_str(&path) };
+	TRY(remote_json(&l->remote, &call, a, page, why));
+	if (json_is_array(json_object_get(*page, "images")))
+		return OK;
+	json_decref(*page);
+	return fault_set(why, UPSTREAM_FAILED, "the answer is no list of images: is the endpoint right?");
+}
+
+/* Show what the page has and take its cursor; *more unless it was the last. */
+static enum status show_page(struct listing *l, const json_t *page, bool *more, struct fault *why)
+{
+	size_t i;
+	json_t *record;
+	json_array_foreach(json_object_get(page, "images"), i, record) {
+		if (!l->all && l->left == 0)
+			break;
+		l->left -= !l->all;
+		if (l->json)
+			show_json(stdout, record);
+		else
+			show_record(record);
+	}
+	struct str cursor = remote_text(page, "nextCursor");
+	*more = cursor.n > 0 && (l->all || l->left > 0);
+	if (*more && str_equal(cursor, buf_str(&l->cursor)))
+		return fault_set(why, UPSTREAM_FAILED, "the server gives the same page again and again");
+	buf_clear(&l->cursor);
+	buf_put(&l->cursor, cursor);
+	return buf_ok(&l->cursor) ? OK : fault_set(why, UPSTREAM_FAILED, "the server's cursor is too long");
+}
+
+static enum status list_all(struct listing *l, const struct options *o, struct fault *why)
+{
+	enum status st = remote_init(&l->remote, o->endpoint, why);
+	if (st == OK && !l->json)
+		show_line(stdout, "%-36s  %-24s  %-10s  %9s  %-11s  %s", "ID", "UPLOADED", "TYPE", "SIZE", "PIXELS", "NAME");
+	for (bool more = st == OK; more;) {
+		json_t *page = NULL;
+		struct arena a CLEANUP(arena_deinit) = { 0 };
+		arena_init(&a, PAGE_MEMORY_BYTES);
+		TRY(read_page(l, &a, &page, why));
+		st = show_page(l, page, &more, why);
+		json_decref(page);
+		more = more && st == OK;
+	}
+	return st;
+}
+
+int list_run(const struct options *o)
+{
+	struct fault why = { 0 };
+	struct listing l = { .json = o->json, .all = o->all, .left = o->limit };
+	buf_init(&l.cursor, CURSOR_MAX_BYTES);
+	enum status st = list_all(&l, o, &why);
+	if (st != OK)
+		show_line(stderr, "tintype list: %s", why.text);
+	remote_deinit(&l.remote);
+	buf_deinit(&l.cursor);
+	return st == OK ? 0 : 1;
+}

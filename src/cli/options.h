@@ -1,0 +1,47 @@
+/* The flags of all verbs, one table (options.c): name, kind, field, range, sentence. A verb names
+ * those it takes. Pure. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+struct options {
+	const char *endpoint, *output, *data, *level, *grep, *token;   /* NULL: not given */
+	uint64_t jobs, limit;
+	int64_t since_ms;          /* a span, back from now; 0: not given */
+	bool all, json, force, follow, help;
+	char **operands;
+	size_t n_operands;
+};
+
+enum option {
+	OPTION_ENDPOINT,
+	OPTION_JOBS,
+	OPTION_LIMIT,
+	OPTION_ALL,
+	OPTION_OUTPUT,
+	OPTION_FORCE,
+	OPTION_TOKEN,
+	OPTION_DATA,
+	OPTION_LEVEL,
+	OPTION_SINCE,
+	OPTION_GREP,
+	OPTION_FOLLOW,
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTIONS,
+};
+#define TAKES(option) (1u << OPTION_##option)
+
+/* Read argv[1..argc) as flags and operands, in any order; behind "--" all are operands, and "-" is one. The operands
+ * are moved to the front of argv.
+ * takes   bits of the flags that are allowed; --help always is
+ * Errors  INVALID_INPUT an unknown flag, a missing or wrong value; the text says which */
+enum status options_parse(struct options *o, unsigned takes, int argc, char **argv, struct fault *why) MUST_CHECK;
+/* Append a line for each flag. */
+void options_help(struct buf *b, unsigned takes);
+/* "90s", "15m", "2h", "7d" to milliseconds, at most ten years; a bare number is seconds. */
+bool options_parse_span(struct str s, int64_t *ms) MUST_CHECK;
+
+#endif

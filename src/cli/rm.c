@@ -1,0 +1,44 @@
+/* tintype rm: each image on its own; one that fails does not stop the others. */
+#include "base/arena.h"
+#include "cli/remote.h"
+#include "cli/show.h"
+#include "cli/verbs.h"
+
+#define MEMORY_BYTES (4u << 20)
+
+static bool remove_one(struct remote *r, const struct options *o, const char *id)
+{
+	struct fault why = { 0 };
+	struct arena a CLEANUP(arena_deinit) = { 0 };
+	arena_init(&a, MEMORY_BYTES);
+	struct remote_call call = { .method = "DELETE", .path = remote_image_path(&a, str_of(id), ""), .delete_token = o->token };
+	bool ok = remote_json(r, &call, &a, NULL, &why) == OK;
+	if (!ok)
+		show_line(stderr, "%s: %s", id, why.text);
+	if (o->json) {
+		json_t *line = json_object();
+		json_object_set_new(line, "imageId", show_json_text(str_of(id)));
+		json_object_set_new(line, "deleted", json_boolean(ok));
+		if (!ok)
+			json_object_set_new(line, "error", show_json_text(str_of(why.text)));
+		show_json(stdout, line);
+		json_decref(line);
+	} else if (ok) {
+		show_line(stdout, "%s  deleted", id);
+	}
+	return ok;
+}
+
+int rm_run(const struct options *o)
+{
+	struct fault why = { 0 };
+	struct remote r;
+	bool all;
+	all = remote_init(&r, o->endpoint, &why) == OK;
+	if (!all)
+		show_line(stderr, "tintype rm: %s", why.text);
+	for (size_t i = 0; r.store != NULL && i < o->n_operands; i++)
+		all = remove_one(&r, o, o->operands[i]) && all;
+	remote_deinit(&r);
+	return all ? 0 : 1;
+}
