@@ -3,6 +3,7 @@
 #ifndef CLI_REMOTE_H
 #define CLI_REMOTE_H
 
+#include "base/buf.h"
 #include "http/client.h"
 #include <jansson.h>
 
