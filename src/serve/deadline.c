@@ -7,7 +7,9 @@
  * A connection leaves the list before its descriptor is closed, and the walk holds the list's lock:
  * so no other connection that got the same number can be hit. The list is cut into shards, so that
  * accepting never waits for a walk over ten thousand. Bytes of heads and answers are asked from the
- * kernel (TCP_INFO), for libmicrohttpd tells neither; that costs nothing per request. */
+ * kernel (TCP_INFO), for libmicrohttpd tells neither; that costs nothing per request.
+ *
+ * The walk also finds connections whose client has gone unnoticed, see wake_reactor. */
 #include "serve/deadline.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,6 +24,9 @@
 
 #define SHARDS 32
 #define TICK_MS 250
+/* The kernel's numbers, which only netinet/tcp.h names; that header has an older struct tcp_info. */
+#define STATE_CLOSE 7
+#define STATE_CLOSE_WAIT 8
 
 struct shard {
 	pthread_mutex_t lock;
@@ -67,40 +72,47 @@ bool deadline_is_past(const struct deadline_rules *r, const struct conn_seen *se
 	return false;
 }
 
-/* Bytes that came in and bytes that the other side has acknowledged. */
-static bool ask_kernel(int fd, uint64_t *in, uint64_t *out)
+/* What the kernel knows of a connection. */
+struct kernel_view {
+	uint64_t in, acked;        /* bytes that came, bytes that the other side has taken */
+	bool hung_up;              /* the other side will send no more */
+};
+
+static struct kernel_view ask_kernel(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t n = sizeof info;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
-		return false;
-	*in = info.tcpi_bytes_received;
-	*out = info.tcpi_bytes_acked;
-	return true;
+		return (struct kernel_view){ 0 };
+	return (struct kernel_view){ info.tcpi_bytes_received, info.tcpi_bytes_acked, info.tcpi_state == STATE_CLOSE || info.tcpi_state == STATE_CLOSE_WAIT };
+}
+
+/* The first look at this state. Before its first request a connection has had no bytes; later, those
+ * so far are of the last request, or of a head whose next byte will tell. */
+static void note_start(struct conn *c, enum conn_state state, int64_t since_ms, const struct kernel_view *k)
+{
+	bool fresh = state == CONN_WAIT && !atomic_load_explicit(&c->served, memory_order_relaxed);
+	c->seen_bytes = fresh ? 0 : state == CONN_WAIT ? k->in : k->acked;
+	c->seen_since_ms = since_ms;
+	c->head_since_ms = 0;
 }
 
 /* Look at a connection that has been in its state for a tick at least. */
 static struct conn_seen look(struct conn *c, enum conn_state state, int64_t since_ms, int64_t now_ms)
 {
 	struct conn_seen seen = { .state = state, .for_ms = now_ms - since_ms };
-	uint64_t in = 0, out = 0;
-	if (state == CONN_OBJECT)
-		seen.bytes = atomic_load_explicit(&c->body_bytes, memory_order_relaxed);
-	if ((state != CONN_WAIT && state != CONN_ANSWER) || !ask_kernel(c->fd, &in, &out))
-		return seen;
-	uint64_t count = state == CONN_WAIT ? in : out;
-	if (c->seen_since_ms != since_ms) {
-		/* The first look. Before its first request a connection has had no bytes; later, those so far
-		 * are of the last request, or of a head whose next byte will tell. */
-		c->seen_bytes = atomic_load_explicit(&c->served, memory_order_relaxed) ? count : 0;
-		c->seen_since_ms = since_ms;
-		c->head_since_ms = 0;
-	}
-	if (state == CONN_WAIT && count != c->seen_bytes && c->head_since_ms == 0)
+	struct kernel_view k = ask_kernel(c->fd);
+	if (c->seen_since_ms != since_ms)
+		note_start(c, state, since_ms, &k);
+	if (state == CONN_WAIT && k.in != c->seen_bytes && c->head_since_ms == 0)
 		c->head_since_ms = now_ms;
 	if (c->head_since_ms != 0)
 		seen.head_ms = now_ms - c->head_since_ms;
-	seen.bytes = count - c->seen_bytes;
+	if (state == CONN_OBJECT)
+		seen.bytes = atomic_load_explicit(&c->body_bytes, memory_order_relaxed);
+	if (state == CONN_ANSWER)
+		seen.bytes = k.acked - c->seen_bytes;
+	seen.hung_up = k.hung_up;
 	return seen;
 }
 
@@ -113,6 +125,13 @@ static void cut(struct deadlines *d, struct conn *c, enum conn_state state)
 	if ((state == CONN_BODY || state == CONN_OBJECT) && d->last_word != NULL)
 		d->last_word(c);
 	shutdown(c->fd, SHUT_RDWR);
+}
+
+/* libmicrohttpd takes a short read for the last there is, and misses the end of a stream that came with
+ * the bytes: the edge is over. Shutting down what has ended already changes nothing but makes a new edge. */
+static void wake_reactor(struct conn *c)
+{
+	shutdown(c->fd, SHUT_RD);
 }
 
 static void walk(struct deadlines *d, struct shard *s)
@@ -128,6 +147,8 @@ static void walk(struct deadlines *d, struct shard *s)
 		struct conn_seen seen = look(c, state, since_ms, now_ms);
 		if (deadline_is_past(&d->rules, &seen))
 			cut(d, c, state);
+		else if (seen.hung_up && state != CONN_ANSWER)
+			wake_reactor(c);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

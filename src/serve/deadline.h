@@ -29,6 +29,7 @@ struct conn_seen {
 	int64_t for_ms;            /* in this state */
 	int64_t head_ms;           /* since the first byte of a head came, 0: none has */
 	uint64_t bytes;            /* of the body or the answer, moved in this state */
+	bool hung_up;              /* the client will send no more */
 };
 
 /* The part that moves the bytes writes state, since_ms and body_bytes; the sweeper reads them. */

@@ -1,0 +1,24 @@
+/* A door of toys, for tests of the listeners.
+ *
+ *   /fast      answered in begin, by a reactor             /run       answered by a worker
+ *   /echo      counts the body, answered by a worker       /refuse    403 in begin, whatever the body
+ *   /limit     413 from data, beyond 1000 bytes            /file?n=N  N bytes from a file
+ *   /big?n=N   N bytes from memory                         /hold      a worker waits until /release was asked
+ *   /head      HEAD with a length and no body              /balance   how often each call of the door was made
+ *   /nothing   204 */
+#ifndef FAKE_TOY_DOOR_H
+#define FAKE_TOY_DOOR_H
+
+#include "port/door.h"
+
+extern const struct door_ops toy_door_ops;
+
+/* How often each was done: promised counts DOOR_RUN and DOOR_BODY, cut the cancels with body_cut. */
+struct toy_balance {
+	int begun, promised, finished, cancelled, refused, cut;
+};
+void toy_balance(struct toy_balance *out);
+/* Whether /release was asked. */
+bool toy_is_released(void);
+
+#endif
