@@ -1,0 +1,481 @@
+/* Every sync and every write on the way of an upload fails in turn: nothing is recorded, nothing is left,
+ * and the next attempt works. And the order of the syncs that stand before an answer.
+ *
+ * fsync and fdatasync are this program's own, so that those of SQLite are seen too; SQLite's writes are
+ * reached by its table of system calls. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "local/place.h"
+
+#include "base/hash.h"
+#include "local/io.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SYNCS_MAX 256
+#define CALLS_MAX 400
+
+/* the syncs */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char synced[SYNCS_MAX][32];   /* the last part of each path, in order */
+static size_t n_synced;
+static atomic_int fail_sync_in;      /* 1: the next fails; 0: none does */
+static sem_t *hold_sync;             /* the next waits for it, once */
+static sem_t holding;                /* posted when it does */
+
+static bool counts_down(atomic_int *left)
+{
+	int was = atomic_load(left);
+
+	while (was > 0)
+		if (atomic_compare_exchange_weak(left, &was, was - 1))
+			return was == 1;
+	return false;
+}
+
+static void note_sync(int fd)
+{
+	char link[64], path[256];
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof path - 1);
+	path[n > 0 ? n : 0] = '\0';
+	const char *name = strrchr(path, '/');
+	pthread_mutex_lock(&lock);
+	if (n_synced < SYNCS_MAX)
+		(void)snprintf(synced[n_synced++], sizeof synced[0], "%.31s", name != NULL ? name + 1 : path);
+	sem_t *hold = hold_sync;
+	hold_sync = NULL;
+	pthread_mutex_unlock(&lock);
+	if (hold == NULL)
+		return;
+	sem_post(&holding);
+	while (sem_wait(hold) != 0)
+		continue;
+}
+
+static int sync_or_fail(long call, int fd)
+{
+	note_sync(fd);
+	if (counts_down(&fail_sync_in)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(call, fd);
+}
+
+int fsync(int fd)
+{
+	return sync_or_fail(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	return sync_or_fail(SYS_fdatasync, fd);
+}
+
+/* SQLite's writes */
+
+static atomic_int fail_write_in;
+static int write_errno;
+
+static ssize_t pwrite_or_fail(int fd, const void *p, size_t n, off_t at)
+{
+	if (counts_down(&fail_write_in)) {
+		errno = write_errno;
+		return -1;
+	}
+	return pwrite(fd, p, n, at);
+}
+
+static void catch_writes(void)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", (sqlite3_syscall_ptr)pwrite_or_fail), SQLITE_OK);
+	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)pwrite_or_fail), SQLITE_OK);
+}
+
+/* the tests' world */
+
+static int set_up(void **state)
+{
+	static struct place place;
+
+	place_init(&place);
+	*state = &place;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	atomic_store(&fail_sync_in, 0);
+	atomic_store(&fail_write_in, 0);
+	local_io = local_io_system;
+	place_deinit(*state);
+	return 0;
+}
+
+/* Where `name` comes among the syncs from `from` on. */
+static size_t find_sync(size_t from, const char *name)
+{
+	for (size_t i = from; i < n_synced; i++)
+		if (strcmp(synced[i], name) == 0)
+			return i;
+	return SYNCS_MAX;
+}
+
+static void test_insert_then_the_log_is_synced_before_the_answer(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	pthread_mutex_lock(&lock);
+	n_synced = 0;
+	pthread_mutex_unlock(&lock);
+	assert_int_equal(place_insert(p, 1, &why), OK);
+	pthread_mutex_lock(&lock);
+	assert_true(find_sync(0, "tintype.db-wal") < SYNCS_MAX);
+	n_synced = 0;
+	pthread_mutex_unlock(&lock);
+	assert_int_equal(place_remove(p, 1, &why), OK);
+	pthread_mutex_lock(&lock);
+	assert_true(find_sync(0, "tintype.db-wal") < SYNCS_MAX);
+	pthread_mutex_unlock(&lock);
+}
+
+static void test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	char name[32];
+
+	place_open(p);
+	assert_int_equal(place_insert(p, 1, &why), OK);
+	(void)snprintf(name, sizeof name, "%016llx", (unsigned long long)p->engine->tree.next_file);
+	pthread_mutex_lock(&lock);
+	n_synced = 0;
+	pthread_mutex_unlock(&lock);
+	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	pthread_mutex_lock(&lock);
+	size_t file = find_sync(0, name);
+	assert_true(file < SYNCS_MAX);
+	size_t directory = find_sync(file, "incoming");
+	assert_true(directory < SYNCS_MAX);
+	assert_true(find_sync(directory, "tintype.db-wal") < SYNCS_MAX);
+	pthread_mutex_unlock(&lock);
+}
+
+/* One whole upload with something armed to fail: it works or fails cleanly, and works afterwards. */
+static bool upload_survives(struct place *p, enum fault_code code)
+{
+	struct fault why = { 0 };
+	bool failed = false;
+
+	if (place_insert(p, 1, &why) != OK) {
+		failed = true;
+		assert_int_equal(why.code, code);
+		assert_int_equal(place_status(p, 1), -1);
+		assert_int_equal(place_insert(p, 1, &why), OK);
+	}
+	if (place_upload(p, 1, STR("hello"), &why) != OK) {
+		failed = true;
+		assert_int_equal(why.code, code);
+		assert_int_equal(place_status(p, 1), IMAGE_PENDING);
+		assert_false(place_has(p, 1, STR("hello")));
+		assert_int_equal(place_files(p, "incoming") + place_files(p, "objects"), 0);
+		assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	}
+	assert_true(place_has(p, 1, STR("hello")));
+	return failed;
+}
+
+static void check_and_end(struct place *p)
+{
+	place_close(p);
+	assert_int_equal(place_files(p, "incoming") + place_files(p, "objects"), 1);
+	place_open(p);
+	assert_true(place_has(p, 1, STR("hello")));
+	place_check(p);
+	place_deinit(p);
+}
+
+static void test_each_sync_fails_in_turn_then_nothing_is_recorded_and_the_next_works(void **state)
+{
+	struct place *p = *state;
+	int n = 0, failures = 0, left = 0;
+
+	place_deinit(p);
+	for (; left == 0; n++) {
+		assert_true(n < CALLS_MAX);
+		place_init(p);
+		place_open(p);
+		atomic_store(&fail_sync_in, n + 1);
+		failures += upload_survives(p, F_STORAGE_FAILED);
+		place_close(p);
+		left = atomic_exchange(&fail_sync_in, 0);
+		place_open(p);
+		check_and_end(p);
+	}
+	assert_true(failures >= 4);   /* insert; file, directory and log of the upload */
+	place_init(p);
+}
+
+static int fail_writes(struct place *p, int err, enum fault_code code)
+{
+	int n = 0, failures = 0, left = 0;
+
+	write_errno = err;
+	for (; left == 0; n++) {
+		assert_true(n < CALLS_MAX);
+		place_init(p);
+		place_open(p);
+		atomic_store(&fail_write_in, n + 1);
+		failures += upload_survives(p, code);
+		left = atomic_exchange(&fail_write_in, 0);
+		check_and_end(p);
+	}
+	return failures;
+}
+
+static void test_each_write_of_the_database_fails_in_turn_then_nothing_is_recorded(void **state)
+{
+	struct place *p = *state;
+
+	place_deinit(p);
+	catch_writes();
+	assert_true(fail_writes(p, EIO, F_STORAGE_FAILED) >= 4);
+	assert_true(fail_writes(p, ENOSPC, F_DISK_FULL) >= 4);
+	place_init(p);
+}
+
+/* the body's own calls */
+
+static int next_errno;
+
+static ssize_t failing_write(int fd, const void *p, size_t n)
+{
+	(void)fd;
+	(void)p;
+	(void)n;
+	errno = next_errno;
+	return -1;
+}
+
+static ssize_t short_write(int fd, const void *p, size_t n)
+{
+	static int turn;
+
+	if (turn++ % 2 == 0) {
+		errno = EINTR;
+		return -1;
+	}
+	return write(fd, p, n > 1 ? 1 : n);
+}
+
+static int failing_open(int dir, const char *name, int flags, mode_t mode)
+{
+	if ((flags & O_CREAT) != 0) {
+		errno = next_errno;
+		return -1;
+	}
+	return local_io_system.open(dir, name, flags, mode);
+}
+
+static void test_write_of_a_body_fails_then_sticky_and_nothing_is_left(void **state)
+{
+	static const struct {
+		int err;
+		enum fault_code code;
+	} rows[] = { { ENOSPC, F_DISK_FULL }, { EDQUOT, F_DISK_FULL }, { EIO, F_STORAGE_FAILED } };
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct incoming *in = NULL;
+		struct object_commit c = { .bucket = p->options.bucket, .key = STR("k"), .content_type = STR("t/t") };
+		assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 5, &in, &why), OK);
+		next_errno = rows[i].err;
+		local_io.write = failing_write;
+		assert_int_equal(bucket_write(in, "hello", 5, &why), fault_status(rows[i].code));
+		assert_int_equal(why.code, rows[i].code);
+		local_io = local_io_system;
+		assert_int_equal(bucket_write(in, "hello", 5, &why), fault_status(rows[i].code));
+		assert_int_equal(bucket_finish(&in, &c, &why), fault_status(rows[i].code));
+		assert_int_equal(why.code, rows[i].code);
+		assert_null(in);
+		assert_int_equal(place_files(p, "incoming"), 0);
+	}
+}
+
+static void test_begin_when_no_file_can_be_made_then_failed_and_nothing_promised(void **state)
+{
+	struct place *p = *state;
+	struct incoming *in = NULL;
+	struct fault why;
+
+	place_open(p);
+	local_io.open = failing_open;
+	next_errno = ENOSPC;
+	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 5, &in, &why), BUSY);
+	next_errno = EMFILE;
+	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 5, &in, &why), IO);
+	assert_null(in);
+	assert_int_equal(p->engine->space.promised_bytes, 0);
+}
+
+static void test_short_and_interrupted_writes_then_the_body_is_whole(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	local_io.write = short_write;
+	assert_int_equal(place_insert(p, 1, &why), OK);
+	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	assert_true(place_has(p, 1, STR("hello")));
+}
+
+/* what a failed commit leaves in the log */
+
+static void fail_a_commit_and_die(struct place *p)
+{
+	struct fault why;
+
+	place_open(p);
+	if (place_insert(p, 1, &why) != OK)
+		_exit(3);
+	atomic_store(&fail_sync_in, 3);   /* file, directory, log */
+	if (place_upload(p, 1, STR("hello"), &why) == OK)
+		_exit(4);
+	(void)raise(SIGKILL);
+}
+
+static void test_commit_whose_sync_failed_then_a_crash_does_not_bring_it_back(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	int status = 0;
+
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		fail_a_commit_and_die(p);
+		_exit(5);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	place_open(p);
+	assert_int_equal(place_status(p, 1), IMAGE_PENDING);
+	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	place_settles(p, 1);
+	place_check(p);
+}
+
+/* a batch */
+
+struct caller {
+	struct place *p;
+	unsigned n;
+	struct fault why;
+	enum status end;
+	pthread_t thread;
+};
+
+static void *insert_one(void *arg)
+{
+	struct caller *c = arg;
+
+	c->end = place_insert(c->p, c->n, &c->why);
+	return NULL;
+}
+
+static void start(struct caller *c)
+{
+	assert_int_equal(pthread_create(&c->thread, NULL, insert_one, c), 0);
+}
+
+static size_t queued(struct committer *c)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&c->lock);
+	for (const struct change *q = c->first; q != NULL; q = q->next)
+		n++;
+	pthread_mutex_unlock(&c->lock);
+	return n;
+}
+
+static void wait_queued(struct place *p, size_t n)
+{
+	while (queued(&p->engine->committer) < n)
+		sched_yield();
+}
+
+static void test_commit_of_a_batch_fails_then_every_change_of_it_does(void **state)
+{
+	struct place *p = *state;
+	sem_t go;
+	struct caller first = { .p = p, .n = 1 }, second = { .p = p, .n = 2 }, again = { .p = p, .n = 2 };
+
+	place_open(p);
+	sem_init(&go, 0, 0);
+	sem_init(&holding, 0, 0);
+	pthread_mutex_lock(&lock);
+	hold_sync = &go;
+	pthread_mutex_unlock(&lock);
+	start(&first);
+	while (sem_wait(&holding) != 0)
+		continue;
+	start(&second);
+	wait_queued(p, 1);
+	start(&again);
+	wait_queued(p, 2);
+	atomic_store(&fail_sync_in, 2);   /* the one that is held goes well */
+	sem_post(&go);
+	pthread_join(first.thread, NULL);
+	pthread_join(second.thread, NULL);
+	pthread_join(again.thread, NULL);
+	assert_int_equal(first.end, OK);
+	assert_int_equal(second.why.code, F_STORAGE_FAILED);
+	assert_int_equal(again.why.code, F_STORAGE_FAILED);   /* not "exists": what it saw never came to be */
+	assert_int_equal(place_status(p, 1), IMAGE_PENDING);
+	assert_int_equal(place_status(p, 2), -1);
+	sem_destroy(&go);
+	sem_destroy(&holding);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_insert_then_the_log_is_synced_before_the_answer),
+		TEST(test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer),
+		TEST(test_each_sync_fails_in_turn_then_nothing_is_recorded_and_the_next_works),
+		TEST(test_each_write_of_the_database_fails_in_turn_then_nothing_is_recorded),
+		TEST(test_write_of_a_body_fails_then_sticky_and_nothing_is_left),
+		TEST(test_begin_when_no_file_can_be_made_then_failed_and_nothing_promised),
+		TEST(test_short_and_interrupted_writes_then_the_body_is_whole),
+		TEST(test_commit_whose_sync_failed_then_a_crash_does_not_bring_it_back),
+		TEST(test_commit_of_a_batch_fails_then_every_change_of_it_does),
+	};
+
+	crypto_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
