@@ -10,7 +10,7 @@ struct presign_input {
 	struct str method;
 	struct str base_url;            /* "http://127.0.0.1:9000", no slash at the end */
 	struct str path;                /* decoded: "/bucket/key" */
-	const struct header *headers;   /* signed beside host */
+	const struct header *headers;   /* signed beside host; x-amz-content-sha256 gives the payload's hash */
 	size_t n_headers;
 	const struct header *query;     /* further parameters, decoded */
 	size_t n_query;
@@ -29,7 +29,7 @@ struct post_policy_input {
 	uint32_t expires_s;
 };
 /* The fields of the form in the order to send them: key, Content-Type, x-amz-algorithm,
- * x-amz-credential, x-amz-date, policy, x-amz-signature. Room for POST_FIELDS of them.
+ * x-amz-credential, x-amz-date, x-amz-security-token where the key has one, policy, x-amz-signature. Room for POST_FIELDS of them.
  * Errors  TOO_MUCH */
 #define POST_FIELDS 8
 enum status presign_post(const struct sigv4_key *key, const struct post_policy_input *in, struct arena *a, struct header fields[POST_FIELDS], size_t *n, struct fault *why) MUST_CHECK;

@@ -50,7 +50,7 @@ struct canonical_input {
 enum status canonical_request(struct arena *a, const struct canonical_input *in, struct buf *out, struct fault *why) MUST_CHECK;
 /* Append "AWS4-HMAC-SHA256\nDATE\nSCOPE\nHEX(SHA256(canonical))". */
 void string_to_sign(struct str amz_date, const struct sigv4_scope *scope, struct str canonical, struct buf *out);
-/* The key of one day, region and service. The last few are cached per thread. */
+/* The key of one day, region and service. The last few are cached per thread, and wiped when it ends. */
 void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES]);
 /* Lower-case hex of HMAC(key, text) and a NUL. */
 void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char out[SIGNATURE_CHARS + 1]);

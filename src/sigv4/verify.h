@@ -16,7 +16,8 @@ struct sigv4_claim {
 	uint32_t expires_s;
 	struct str signed_headers;
 	struct str signature;
-	struct str payload_hash;      /* UNSIGNED-PAYLOAD unless X-Amz-Content-Sha256 says otherwise */
+	struct str payload_hash;      /* UNSIGNED-PAYLOAD, or what the header (not the parameter) x-amz-content-sha256 says:
+	                                 64 hex digits of any case, that the caller must hold the body against */
 };
 
 struct verify_context {
@@ -36,7 +37,7 @@ enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct
  *         "Request is not valid yet"; HEADER_UNSIGNED; SIGNATURE_WRONG; TOO_MUCH */
 enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
 
-/* What development mode adds to SIGNATURE_WRONG. */
+/* What development mode adds to SIGNATURE_WRONG. The texts are empty when they are over 8 KiB. */
 struct sigv4_diagnosis {
 	struct str canonical_request;
 	struct str string_to_sign;
