@@ -4,14 +4,18 @@
 
 #include "image/product.h"
 
-/* Complete a slot: look at the object if the row is still pending, and give the row as it then is.
+/* Complete a slot: look at the object if the row is still pending, and give the row as it then is,
+ * uploaded or rejected. May be repeated. The object is read into memory of its own, not into `a`.
  * Errors  NO_SUCH_IMAGE; NOT_ARRIVED; STORAGE_FAILED */
 enum status gallery_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
-/* Delete object and row, whatever the state.  Errors: NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
+/* Delete row and object, whatever the state. If the object's removal fails the row is gone already: the
+ * image is not listed any more, and the sweep removes an object that no row explains.
+ * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
 enum status gallery_remove(struct product *p, struct str image_id, struct fault *why) MUST_CHECK;
 /* A presigned GET whose answer carries the file's name and verdict type. */
 enum status gallery_download(struct product *p, const struct image_row *row, struct arena *a, struct presigned *out, struct fault *why) MUST_CHECK;
-/* RFC 6266 / 8187: inline; filename="ascii fallback"; filename*=UTF-8''percent-encoded. Never CR, LF or quotes unescaped. */
+/* RFC 6266: inline; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
+ * ASCII; what is not, and quotes, backslash, slash and percent, become '_'. {NULL,0} when `a` is full. */
 struct str content_disposition(struct arena *a, struct str file_name);
 
 #endif

@@ -31,6 +31,8 @@ enum status slot_open(struct product *p, const struct slot_request *r, struct ar
 /* The canonical media type of what a client wrote: lower case, image/jpg is image/jpeg.
  * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */
 enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
+/* Whether the rules allow this canonical media type. */
+bool media_type_allowed(const struct image_rules *rules, struct str media_type);
 /* "jpg" for image/jpeg; "bin" for a type without a known extension. */
 struct str media_type_extension(struct str media_type);
 

@@ -1,16 +1,28 @@
-/* The sweep: ends pending rows whose time is over (after one look for an object that is there),
- * forgets rejected rows, and deletes objects that no row explains. Idempotent; one at a time. */
+/* The sweep, in two parts, because their cost differs. sweep_run works off the rows whose time has come
+ * and costs as much as there are: once a minute. sweep_orphans lists every object under images/ and
+ * reads its row: once a day. Both are idempotent, go on past what fails, and work in steps of bounded
+ * memory; one sweep at a time. They block: a thread of their own, or a worker. */
 #ifndef IMAGE_SWEEP_H
 #define IMAGE_SWEEP_H
 
 #include "image/product.h"
 
 struct sweep_result {
-	uint64_t ended, forgotten, confirmed, orphans;
+	uint64_t ended;       /* pending rows whose bytes never came */
+	uint64_t forgotten;   /* rejected rows whose reason was kept long enough */
+	uint64_t confirmed;   /* objects that had arrived unseen and passed the look */
+	uint64_t rejected;    /* ... and did not pass; their bytes are removed */
+	uint64_t orphans;     /* objects removed because no row explains them */
 };
 
-/* Work off what is due at now_ms, in steps of bounded memory. `stop` is asked between steps; NULL: never.
- * Errors  STORAGE_FAILED and the ports' others; what was done before stays done */
+/* End what is due at now_ms: a pending row after one look for an object that is there, a rejected row
+ * with whatever is left of its bytes.
+ * stop    asked between steps, true ends the sweep early; NULL: never
+ * out     what was done, on failure too
+ * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why) MUST_CHECK;
+/* Go through the objects under images/: look at those whose row is pending, remove those whose row is
+ * rejected, and those that no row explains once they are orphan_ttl_s old. Parameters as above. */
+enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -154,7 +154,8 @@ static enum status settle_image(struct call *c, struct str bytes, struct str eta
 	struct settlement s = { 0 };
 	struct image_row now = { 0 };
 	uint64_t size = bytes.n;
-	arrival_judge(&c->s3->product->rules, &c->upload->slot, bytes, etag, clock_now_ms(), &s);
+	const struct arrival what = { .bytes = bytes, .etag = etag, .now_ms = clock_now_ms() };
+	arrival_judge(&c->s3->product->rules, &c->upload->slot, &what, &c->x->arena, &s);
 	enum status st = commit(c, &s, &now, why);
 	if (st != OK && why->code == F_STATE_CHANGED)
 		return repeated(c, &now, size, etag, why);

@@ -1,0 +1,60 @@
+/* The gallery: complete, delete, download. Each may be repeated, and each finds its way when somebody
+ * else changed the row between two of its steps. */
+#include "image/gallery.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "image/look.h"
+
+/* Without an object: the embedded store settles the row together with the object, so that it may have
+ * been settled since it was read. */
+static enum status complete_absent(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct image_row row;
+	TRY(table_get(p->table, image_id, a, &row, why));
+	if (row.status == IMAGE_PENDING)
+		return fault_set(why, NOT_ARRIVED, "No bytes have arrived for this image yet: send them to its upload URL first.");
+	*out = row;
+	return OK;
+}
+
+enum status gallery_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct image_row row, now;
+	TRY(table_get(p->table, image_id, a, &row, why));
+	if (row.status != IMAGE_PENDING) {
+		*out = row;
+		return OK;
+	}
+	enum status looked = look_settle(p, &row, a, &now, why);
+	if (looked == NOT_FOUND)
+		return complete_absent(p, image_id, a, out, why);
+	TRY(looked);
+	*out = now;
+	return OK;
+}
+
+/* The row first: an engine that holds the object too takes both in one commit, and then the second
+ * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
+ * shown; an object without a row is nothing that anybody sees, and the sweep removes it. */
+enum status gallery_remove(struct product *p, struct str image_id, struct fault *why)
+{
+	struct arena scratch CLEANUP(arena_deinit);
+	struct image_row row;
+	arena_init(&scratch, (size_t)64 << 10);
+	TRY(table_get(p->table, image_id, &scratch, &row, why));
+	TRY(table_remove(p->table, image_id, 0, why));
+	metric_add(M_DELETES, 1);
+	return store_remove(p->store, row.key, why);
+}
+
+enum status gallery_download(struct product *p, const struct image_row *row, struct arena *a, struct presigned *out, struct fault *why)
+{
+	const struct presign_request r = {
+		.method = STR("GET"), .key = row->key, .now_ms = clock_now_ms(), .expires_s = p->rules.url_ttl_s,
+		.disposition = content_disposition(a, row->file_name), .content_type = row->file_type,
+	};
+	if (r.disposition.n == 0)
+		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	return store_presign(p->store, &r, a, out, why);
+}

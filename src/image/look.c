@@ -1,0 +1,43 @@
+/* One look at an object whose row is pending. See look.h. The object is read into an arena of its own,
+ * so that the memory of a request or of a sweep's step need not hold an image. */
+#include "image/look.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "image/arrival.h"
+
+#define BESIDE_BYTES ((size_t)64 << 10)   /* what is read beside the object's own bytes */
+
+/* An object over the limit is not read: its size is enough for the verdict. */
+static enum status read_object(struct product *p, struct str key, struct arena *a, struct arrival *out, struct fault *why)
+{
+	struct object o = { 0 };
+	enum status got = store_get(p->store, key, p->rules.max_size_bytes, a, &o, why);
+	if (got == LIMIT)
+		got = store_head(p->store, key, a, &o.info, why);
+	TRY(got);
+	*out = (struct arrival){ o.body, o.info.size, o.info.etag, clock_now_ms() };
+	return OK;
+}
+
+static enum status settle(struct product *p, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+{
+	enum status end = table_settle(p->table, s, a, now, why);
+	if (end == CONFLICT)   /* somebody else settled it first: so be it */
+		return OK;
+	if (end == OK)
+		metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
+	return end;
+}
+
+enum status look_settle(struct product *p, const struct image_row *row, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct arena scratch CLEANUP(arena_deinit);
+	struct arrival what;
+	struct settlement s;
+	arena_init(&scratch, (size_t)p->rules.max_size_bytes + BESIDE_BYTES);
+	TRY(read_object(p, row->key, &scratch, &what, why));
+	arrival_judge(&p->rules, row, &what, &scratch, &s);
+	TRY(settle(p, &s, a, now, why));
+	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;
+}

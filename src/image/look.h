@@ -1,0 +1,13 @@
+/* One look at an object whose row is pending, for whoever finds such a row: complete and the sweep. */
+#ifndef IMAGE_LOOK_H
+#define IMAGE_LOOK_H
+
+#include "image/product.h"
+
+/* Read the object of a pending row, judge it, settle the row; the bytes of a rejection are removed.
+ * now     the row as it then is, by whoever settled it: uploaded or rejected; lives in `a`
+ * Errors  NO_SUCH_KEY no object is there; NO_SUCH_IMAGE the row is gone; the ports' others, with the row
+ *         as it was unless only the removal of the rejected bytes failed, which the sweep does again */
+enum status look_settle(struct product *p, const struct image_row *row, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,77 @@
+/* Media types: what a client wrote made canonical, what the rules allow, and the extension of a key.
+ * Source: RFC 6838 4.2 (names of at most 127 characters of a small alphabet); RFC 9110 8.3.1. */
+#include "image/slot.h"
+
+#define NAME_MAX_CHARS 127
+
+static bool is_name_char(char c)
+{
+	const struct str others = STR("!#$&-^_.+");
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || str_find_char(others, c) < others.n;
+}
+
+static bool is_name(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_name_char(s.p[i]))
+			return false;
+	return s.n >= 1 && s.n <= NAME_MAX_CHARS;
+}
+
+/* image/jpg was never registered, and is what many programs write. */
+static struct str canonical(struct arena *a, struct str text)
+{
+	struct str lower = str_lower(a, text);
+	return str_equal(lower, STR("image/jpg")) ? STR("image/jpeg") : lower;
+}
+
+bool media_type_allowed(const struct image_rules *rules, struct str media_type)
+{
+	struct str rest = rules->allowed_types;
+	while (rest.p != NULL) {
+		struct str allowed = str_trim(str_cut(&rest, ','));
+		bool jpeg = str_equal_nocase(allowed, STR("image/jpg"));
+		if (str_equal_nocase(jpeg ? STR("image/jpeg") : allowed, media_type))
+			return true;
+	}
+	return false;
+}
+
+enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why)
+{
+	if (text.n == 0)
+		return fault_set(why, BAD_FIELD, "fileType is missing: give the media type, such as image/jpeg");
+	if (str_find_char(text, ';') < text.n)
+		return fault_set(why, BAD_FIELD, "fileType must be a media type without parameters, such as image/jpeg");
+	struct str type = canonical(a, text), rest = type;
+	struct str name = str_cut(&rest, '/');
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	if (!is_name(name) || !is_name(rest))
+		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");
+	if (!media_type_allowed(rules, type))
+		return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not allowed: use one of %.*s",
+		                 (int)(type.n < 80 ? type.n : 80), type.p, STRF(rules->allowed_types));
+	*out = type;
+	return OK;
+}
+
+struct str media_type_extension(struct str media_type)
+{
+	static const struct {
+		struct str type, extension;
+	} known[] = {
+		{ { "image/jpeg", 10 }, { "jpg", 3 } },
+		{ { "image/png", 9 }, { "png", 3 } },
+		{ { "image/gif", 9 }, { "gif", 3 } },
+		{ { "image/webp", 10 }, { "webp", 4 } },
+		{ { "image/avif", 10 }, { "avif", 4 } },
+		{ { "image/heic", 10 }, { "heic", 4 } },
+		{ { "image/tiff", 10 }, { "tif", 3 } },
+		{ { "application/pdf", 15 }, { "pdf", 3 } },
+	};
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		if (str_equal(known[i].type, media_type))
+			return known[i].extension;
+	return STR("bin");
+}

@@ -1,0 +1,114 @@
+/* Opening a slot: check what was asked, draw an id and a delete token, compute the URL or the form,
+ * and only then commit the row. Computing needs no disk, so if it fails nothing was written; and
+ * nobody has the URL before the row that explains its bytes is durable. */
+#include "image/slot.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/metrics.h"
+#include "image/file_name.h"
+
+#define TOKEN_BYTES 24
+#define TOKEN_MAX_CHARS 64
+
+static enum status check_memory(const struct arena *a, struct fault *why)
+{
+	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "the request needs too much memory");
+}
+
+static enum status check_size(const struct image_rules *rules, const struct slot_request *r, struct fault *why)
+{
+	if (!r->has_size)
+		return OK;
+	if (r->file_size == 0)
+		return fault_set(why, BAD_FIELD, "fileSize must be at least 1: an image has bytes");
+	if (r->file_size > rules->max_size_bytes)
+		return fault_set(why, IMAGE_TOO_LARGE, "fileSize is over the limit of %llu bytes", (unsigned long long)rules->max_size_bytes);
+	return OK;
+}
+
+/* Only the token's digest is kept: who reads the table cannot delete with it. */
+static void draw_token(struct arena *a, struct slot *s)
+{
+	unsigned char raw[TOKEN_BYTES];
+	char hex[2 * SHA256_BYTES + 1];
+	struct buf b;
+	random_bytes(raw, sizeof(raw));
+	buf_init_arena(&b, a, TOKEN_MAX_CHARS);
+	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
+	s->delete_token = buf_str(&b);
+	sha256_hex(s->delete_token, hex);
+	s->row.delete_hash = str_dup(a, str_of(hex));
+	secret_wipe(raw, sizeof(raw));
+}
+
+static void fill_row(const struct slot_request *r, struct arena *a, struct image_row *row)
+{
+	char id[UUID_CHARS + 1];
+	uuid_v4(id);
+	row->image_id = str_dup(a, str_of(id));
+	row->status = IMAGE_PENDING;
+	row->owner = r->owner.n > 0 ? r->owner : STR("");
+	row->key = str_printf(a, "%.*s%s.%.*s", STRF(IMAGE_PREFIX), id, STRF(media_type_extension(row->file_type)));
+	row->file_name = r->file_name;
+	row->file_size = r->has_size ? r->file_size : 0;
+	row->etag = row->reason = STR("");
+	row->created_ms = clock_now_ms();
+}
+
+/* Content-Length is signed where the size was told, but not listed: browsers set it themselves and let
+ * nobody else do it. */
+static enum status make_url(struct product *p, struct arena *a, struct slot *s, struct fault *why)
+{
+	struct presigned url;
+	struct header *headers = arena_array(a, 2, sizeof(*headers));
+	bool sized = s->row.file_size > 0;
+	TRY(check_memory(a, why));
+	headers[0] = (struct header){ STR("Content-Type"), s->row.file_type };
+	headers[1] = (struct header){ STR("Content-Length"), str_printf(a, "%llu", (unsigned long long)s->row.file_size) };
+	const struct presign_request r = { .method = STR("PUT"), .key = s->row.key, .now_ms = s->row.created_ms,
+		.expires_s = p->rules.url_ttl_s, .headers = headers, .n_headers = sized ? 2 : 1 };
+	TRY(store_presign(p->store, &r, a, &url, why));
+	s->url = url.url;
+	s->address = url.address;
+	s->headers = headers;
+	s->n_headers = 1;
+	s->expires_ms = url.expires_ms;
+	return OK;
+}
+
+static enum status make_form(struct product *p, struct arena *a, struct slot *s, struct fault *why)
+{
+	struct post_form form;
+	uint64_t size = s->row.file_size;
+	const struct form_request r = { .key = s->row.key, .content_type = s->row.file_type,
+		.min_size = size > 0 ? size : 1, .max_size = size > 0 ? size : p->rules.max_size_bytes,
+		.now_ms = s->row.created_ms, .expires_s = p->rules.url_ttl_s };
+	TRY(store_form(p->store, &r, a, &form, why));
+	s->url = form.url;
+	s->address = form.address;
+	s->headers = form.fields;
+	s->n_headers = form.n_fields;
+	s->expires_ms = form.expires_ms;
+	return OK;
+}
+
+enum status slot_open(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
+{
+	struct slot s = { 0 };
+	TRY(file_name_check(r->file_name, why));
+	TRY(media_type_read(&p->rules, r->file_type, a, &s.row.file_type, why));
+	TRY(check_size(&p->rules, r, why));
+	fill_row(r, a, &s.row);
+	draw_token(a, &s);
+	TRY(check_memory(a, why));
+	TRY(r->form ? make_form(p, a, &s, why) : make_url(p, a, &s, why));
+	TRY(check_memory(a, why));
+	s.row.expires_ms = s.expires_ms;
+	s.row.ends_ms = s.expires_ms + (int64_t)p->rules.pending_ttl_s * 1000;
+	TRY(table_insert(p->table, &s.row, why));
+	metric_add(M_SLOTS, 1);
+	*out = s;
+	return OK;
+}

@@ -1,0 +1,181 @@
+/* The sweep. Each step takes a page of rows or objects into an arena of its own and works it off; what
+ * fails is remembered and passed over, so that one object that cannot be read does not keep all rows
+ * behind it. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
+#include "image/sweep.h"
+
+#include "base/metrics.h"
+#include "image/arrival.h"
+#include "image/look.h"
+
+#define PAGE_ROWS 100
+#define PAGE_OBJECTS 500
+#define PAGE_BYTES ((size_t)4 << 20)
+#define ROW_BYTES ((size_t)64 << 10)
+
+struct sweep {
+	struct product *p;
+	int64_t now_ms;
+	struct sweep_result *done;
+	struct fault first;         /* the first failure; code NONE while there is none */
+	uint64_t changes;           /* rows and objects dealt with */
+};
+
+/* Count what went well; remember the first of what did not. */
+static void note(struct sweep *s, enum status end, uint64_t *count, const struct fault *why)
+{
+	if (end == OK) {
+		s->changes++;
+		++*count;
+		return;
+	}
+	if (s->first.code == F_NONE)
+		s->first = *why;
+}
+
+static enum status finish(const struct sweep *s, struct fault *why)
+{
+	if (s->first.code == F_NONE)
+		return OK;
+	if (why != NULL)
+		*why = s->first;
+	return fault_status(s->first.code);
+}
+
+/* Remove a row that has ended. One that is gone or changed meanwhile is somebody else's. */
+static void end_row(struct sweep *s, const struct image_row *row, uint64_t *count)
+{
+	struct fault why = { 0 };
+	enum status end = table_remove(s->p->table, row->image_id, s->now_ms, &why);
+	if (end == NOT_FOUND || end == CONFLICT)
+		return;
+	if (end == OK)
+		metric_add(M_SWEPT, 1);
+	note(s, end, count, &why);
+}
+
+/* Look at the object of a pending row. true: there is none. */
+static bool look(struct sweep *s, const struct image_row *row)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row now = { 0 };
+	struct fault why = { 0 };
+	arena_init(&a, ROW_BYTES);
+	enum status end = look_settle(s->p, row, &a, &now, &why);
+	if (end == NOT_FOUND)
+		return why.code == F_NO_SUCH_KEY;
+	note(s, end, now.status == IMAGE_REJECTED ? &s->done->rejected : &s->done->confirmed, &why);
+	return false;
+}
+
+/* The bytes of a rejection are removed at once; if that failed then, now is the last time that a row
+ * tells of them. */
+static void forget_row(struct sweep *s, const struct image_row *row)
+{
+	struct fault why = { 0 };
+	enum status end = store_remove(s->p->store, row->key, &why);
+	if (end != OK)
+		note(s, end, &s->done->forgotten, &why);
+	else
+		end_row(s, row, &s->done->forgotten);
+}
+
+static void sweep_row(struct sweep *s, const struct image_row *row)
+{
+	switch (row->status) {
+	case IMAGE_PENDING:
+		if (look(s, row))
+			end_row(s, row, &s->done->ended);
+		return;
+	case IMAGE_REJECTED:
+		forget_row(s, row);
+		return;
+	case IMAGE_UPLOADED:
+		return;   /* never ends */
+	}
+}
+
+/* One page of due rows. *more: there may be others. */
+static enum status step_rows(struct sweep *s, bool *more, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_page page;
+	uint64_t before = s->changes;
+	arena_init(&a, PAGE_BYTES);
+	TRY(table_due(s->p->table, s->now_ms, PAGE_ROWS, &a, &page, why));
+	for (size_t i = 0; i < page.n; i++)
+		sweep_row(s, &page.rows[i]);
+	*more = page.n == PAGE_ROWS && s->changes > before;
+	return OK;
+}
+
+enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
+{
+	struct sweep s = { .p = p, .now_ms = now_ms, .done = out };
+	bool more = true;
+	*out = (struct sweep_result){ 0 };
+	while (more && (stop == NULL || !stop(stop_arg)))
+		TRY(step_rows(&s, &more, why));
+	return finish(&s, why);
+}
+
+static void remove_object(struct sweep *s, const struct object_info *o)
+{
+	struct fault why = { 0 };
+	enum status end = store_remove(s->p->store, o->key, &why);
+	note(s, end, &s->done->orphans, &why);
+}
+
+/* No row explains it. A young one is left alone: its row may be on its way to a replica that is read. */
+static void sweep_orphan(struct sweep *s, const struct object_info *o)
+{
+	if (o->modified_ms <= s->now_ms - (int64_t)s->p->rules.orphan_ttl_s * 1000)
+		remove_object(s, o);
+}
+
+static void sweep_object(struct sweep *s, const struct object_info *o)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row row;
+	struct fault why = { 0 };
+	struct str id = arrival_image_id(o->key);
+	arena_init(&a, ROW_BYTES);
+	enum status got = id.n == 0 ? NOT_FOUND : table_get(s->p->table, id, &a, &row, &why);
+	if (got == NOT_FOUND || (got == OK && !str_equal(row.key, o->key)))
+		sweep_orphan(s, o);
+	else if (got != OK)
+		note(s, got, &s->done->orphans, &why);
+	else if (row.status == IMAGE_PENDING)
+		look(s, &row);
+	else if (row.status == IMAGE_REJECTED)
+		remove_object(s, o);
+}
+
+/* One page of objects behind `after`, whose text is kept in `last` for the next. */
+static enum status step_objects(struct sweep *s, struct arena *last, struct str *after, bool *more, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct object_page page;
+	arena_init(&a, PAGE_BYTES);
+	TRY(store_list(s->p->store, IMAGE_PREFIX, *after, PAGE_OBJECTS, &a, &page, why));
+	for (size_t i = 0; i < page.n; i++)
+		sweep_object(s, &page.objects[i]);
+	*more = page.more && page.n > 0;
+	if (!*more)
+		return OK;
+	arena_deinit(last);
+	arena_init(last, ROW_BYTES);
+	*after = str_dup(last, page.objects[page.n - 1].key);
+	return OK;
+}
+
+enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
+{
+	struct sweep s = { .p = p, .now_ms = now_ms, .done = out };
+	struct arena last CLEANUP(arena_deinit) = { 0 };
+	struct str after = STR("");
+	bool more = true;
+	*out = (struct sweep_result){ 0 };
+	while (more && (stop == NULL || !stop(stop_arg)))
+		TRY(step_objects(&s, &last, &after, &more, why));
+	return finish(&s, why);
+}
