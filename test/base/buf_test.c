@@ -84,6 +84,37 @@ static void test_printf_past_the_maximum_appends_nothing(void **state)
 	buf_deinit(&b);
 }
 
+/* Around the end of each memory a buffer ever has. */
+static void test_printf_of_every_length_is_whole(void **state)
+{
+	for (int n = 0; n < 600; n++) {
+		struct buf b;
+		buf_init(&b, 1000);
+		buf_put(&b, STR("head"));
+		buf_printf(&b, "%.*s%0*d", 0, "", n + 1, 7);
+		assert_true(buf_ok(&b));
+		assert_int_equal(b.n, n + 5);
+		assert_int_equal(b.p[b.n - 1], '7');
+		assert_int_equal(b.p[b.n], '\0');
+		buf_deinit(&b);
+	}
+}
+
+static void test_content_is_followed_by_a_nul_after_reuse(void **state)
+{
+	struct buf b;
+	buf_init(&b, 100);
+	buf_put(&b, STR("abc"));
+	buf_clear(&b);
+	assert_string_equal(b.p, "");
+	buf_put_char(&b, 'x');
+	assert_string_equal(b.p, "x");
+	buf_clear(&b);
+	buf_put(&b, STR("y"));
+	assert_string_equal(b.p, "y");
+	buf_deinit(&b);
+}
+
 static void test_arena_buffer_grows_and_shares_the_cap(void **state)
 {
 	struct arena a;
@@ -150,6 +181,8 @@ int main(void)
 		cmocka_unit_test(test_maximum_is_reached_exactly_and_not_passed),
 		cmocka_unit_test(test_error_is_sticky_until_cleared),
 		cmocka_unit_test(test_printf_past_the_maximum_appends_nothing),
+		cmocka_unit_test(test_printf_of_every_length_is_whole),
+		cmocka_unit_test(test_content_is_followed_by_a_nul_after_reuse),
 		cmocka_unit_test(test_arena_buffer_grows_and_shares_the_cap),
 		cmocka_unit_test(test_fixed_buffer_never_leaves_its_memory),
 		cmocka_unit_test(test_memory_failing_keeps_what_is_there),

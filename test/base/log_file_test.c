@@ -50,6 +50,13 @@ static int list_rotated(struct dirent ***names)
 	return scandir(temp_path(dir, "logs"), names, NULL, alphasort);
 }
 
+static struct str read_in_logs(const char *name)
+{
+	char path[TEMP_PATH_MAX];
+	snprintf(path, sizeof path, "logs/%.100s", name);
+	return temp_read(temp_path(dir, path), content, sizeof content);
+}
+
 static int count_rotated(void)
 {
 	struct dirent **names;
@@ -106,8 +113,8 @@ static void test_file_is_rotated_between_lines(void **state)
 	int n = list_rotated(&names);   /* . .. current log log: names that sort as they came */
 	assert_int_equal(n, 5);
 	assert_string_equal(names[2]->d_name, "current.jsonl");
-	assert_str(temp_read(temp_path(temp_path(dir, "logs"), names[3]->d_name), content, 100), STR("aaaa\nbbbb\n"));
-	assert_str(temp_read(temp_path(temp_path(dir, "logs"), names[4]->d_name), content, 100), STR("cccc\ndddd\n"));
+	assert_str(read_in_logs(names[3]->d_name), STR("aaaa\nbbbb\n"));
+	assert_str(read_in_logs(names[4]->d_name), STR("cccc\ndddd\n"));
 	for (int i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
