@@ -3,7 +3,7 @@
 #include "api/access.h"
 #include "api/record.h"
 #include "api/writer.h"
-#include "base/hash.h"
+#include "base/log.h"
 #include "image/gallery.h"
 
 #define LIST_DEFAULT 50
@@ -126,6 +126,7 @@ enum status images_delete(struct call *c, struct fault *why)
 		TRY(access_token(c, &row, why));
 	}
 	TRY(gallery_remove(c->api->product, c->at.image_id, why));
+	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.image_id), LOG_C("by", c->has_key ? "key" : "deleteToken"));
 	c->x->answer.status = 204;
 	return OK;
 }

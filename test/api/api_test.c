@@ -1,0 +1,165 @@
+#include "api/world.h"
+
+static void test_door_when_made_then_it_tells_the_listener_its_limits(void **state)
+{
+	const struct door *door = api_door(world.api);
+
+	(void)state;
+	assert_int_equal(door->body_max, 16384);
+	assert_false(door->slow_body_is_rate);
+	assert_false(door->plus_is_blank);
+	assert_true(door->arena_bytes >= 1 << 20);
+}
+
+static void test_path_when_unknown_then_404(void **state)
+{
+	static const char *const targets[] = { "/", "/prod/", "/prod/images/", "/prod/upload/", "/favicon.ico", "/prod/images/a/b/c?x=1" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(targets); i++) {
+		ASK("GET", targets[i]);
+		assert_problem(404, "no_such_route");
+		assert_int_equal(world.step, DOOR_ANSWER);
+		assert_null(world.x.answer.route);
+	}
+}
+
+static void test_method_when_the_path_does_not_take_it_then_405_with_allow(void **state)
+{
+	static const struct { const char *method, *path, *allow; } rows[] = {
+		{ "GET", "/prod/upload", "POST, OPTIONS" },
+		{ "POST", "/prod/images", "GET, HEAD, OPTIONS" },
+		{ "PUT", "/prod/images/" SOME_ID, "GET, HEAD, DELETE, OPTIONS" },
+		{ "DELETE", "/prod/images/" SOME_ID "/file", "GET, HEAD, OPTIONS" },
+		{ "GET", "/prod/images/" SOME_ID "/complete", "POST, OPTIONS" },
+		{ "PATCH", "/prod/limits", "GET, HEAD, OPTIONS" },
+		{ "TRACE", "/prod/limits", "GET, HEAD, OPTIONS" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		ASK(rows[i].method, rows[i].path, "{}");
+		assert_problem(405, "bad_method");
+		assert_str(header_of("Allow"), rows[i].allow);
+	}
+}
+
+static void test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_with_cors(void **state)
+{
+	static const struct { enum fault_code code; int status; } rows[] = {
+		{ F_BAD_FRAMING, 400 }, { F_BAD_HOST, 403 }, { F_BODY_SLOW, 408 }, { F_BODY_TOO_LARGE, 413 },
+		{ F_OVERLOADED, 503 }, { F_OUT_OF_MEMORY, 503 }, { F_INVALID_INPUT, 400 }, { F_INTERNAL, 500 },
+	};
+	struct door *door = api_door(world.api);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fault why = { .code = rows[i].code, .text = "a sentence", .cause = "a cause" };
+		world_exchange(&(struct ask){ "POST", "/prod/upload", .origin = "https://a.example" });
+		door->ops->refuse(door, &world.x, &why);
+		assert_int_equal(world.x.answer.status, rows[i].status);
+		check_answer();
+		assert_str(header_of("Access-Control-Allow-Origin"), "*");
+	}
+}
+
+static void test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done(void **state)
+{
+	struct door *door = api_door(world.api);
+	struct fault why = { .code = F_BODY_CUT };
+	uint64_t before = fake_table_calls(world.table);
+
+	(void)state;
+	world_exchange(&(struct ask){ "POST", "/prod/upload" });
+	world.x.request.chunked = true;
+	assert_int_equal(door->ops->begin(door, &world.x), DOOR_BODY);
+	assert_int_equal(door->ops->data(door, &world.x, "{\"file", 6), OK);
+	door->ops->cancel(door, &world.x, &why);
+	assert_int_equal(world.x.answer.status, 0);
+	assert_int_equal(fake_table_calls(world.table), before);
+}
+
+/* How the exchange ends when only `bytes` of its arena are left after the head. */
+static int status_with(const struct ask *q, size_t bytes)
+{
+	struct door *door = api_door(world.api);
+
+	world_exchange(q);
+	world.x.arena.cap_bytes = world.x.arena.used_bytes + bytes;
+	if (door->ops->begin(door, &world.x) != DOOR_ANSWER)
+		door->ops->finish(door, &world.x);
+	return world.x.answer.status;
+}
+
+static void test_door_when_the_arena_is_small_then_each_size_ends_in_an_answer(void **state)
+{
+	static const struct { struct ask ask; int status; } rows[] = {
+		{ { "GET", "/prod/limits" }, 200 },
+		{ { "OPTIONS", "/prod/limits" }, 204 },
+		{ { "GET", "/prod/nowhere" }, 404 },
+		{ { "PUT", "/prod/limits" }, 405 },
+		{ { "POST", "/prod/upload" }, 400 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		for (size_t bytes = 0; bytes < 4096; bytes += 16) {
+			int status = status_with(&rows[i].ask, bytes);
+			assert_true(status == rows[i].status || status == 413 || status == 503);
+			if (status >= 400)
+				json_decref(answer_json());
+		}
+		assert_int_equal(status_with(&rows[i].ask, 8192), rows[i].status);
+	}
+}
+
+static void test_handlers_when_they_end_then_the_route_is_told_for_the_log(void **state)
+{
+	static const struct { const char *method, *path, *route; } rows[] = {
+		{ "POST", "/prod/upload", "POST /upload" },
+		{ "GET", "/prod/images", "GET /images" },
+		{ "HEAD", "/prod/images", "GET /images" },
+		{ "GET", "/prod/images/" SOME_ID, "GET /images/{imageId}" },
+		{ "DELETE", "/prod/images/" SOME_ID, "DELETE /images/{imageId}" },
+		{ "GET", "/prod/images/" SOME_ID "/file", "GET /images/{imageId}/file" },
+		{ "POST", "/prod/images/" SOME_ID "/complete", "POST /images/{imageId}/complete" },
+		{ "GET", "/prod/limits", "GET /limits" },
+		{ "OPTIONS", "/prod/limits", "OPTIONS /limits" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		ASK(rows[i].method, rows[i].path);
+		assert_string_equal(world.x.answer.route, rows[i].route);
+	}
+}
+
+static void test_api_when_freed_twice_or_null_then_nothing_happens(void **state)
+{
+	struct api *none = NULL;
+
+	(void)state;
+	api_free(NULL);
+	api_free(&none);
+	api_free(&world.api);
+	assert_null(world.api);
+	api_free(&world.api);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_door_when_made_then_it_tells_the_listener_its_limits),
+		T(test_path_when_unknown_then_404),
+		T(test_method_when_the_path_does_not_take_it_then_405_with_allow),
+		T(test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_with_cors),
+		T(test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done),
+		T(test_door_when_the_arena_is_small_then_each_size_ends_in_an_answer),
+		T(test_handlers_when_they_end_then_the_route_is_told_for_the_log),
+		T(test_api_when_freed_twice_or_null_then_nothing_happens),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

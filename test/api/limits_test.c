@@ -1,0 +1,32 @@
+#include "api/world.h"
+
+static void test_limits_when_asked_then_they_are_the_rules(void **state)
+{
+	(void)state;
+	world.product.rules.allowed_types = STR("image/jpeg, application/pdf");
+	assert_int_equal(ASK("GET", "/prod/limits")->status, 200);
+	assert_int_equal(world.step, DOOR_ANSWER);
+	assert_str(world.x.answer.body,
+	           "{\"allowedTypes\":[\"image/jpeg\",\"application/pdf\"],\"maxFileSize\":5242880,\"maxPixels\":50000000,"
+	           "\"maxFileNameBytes\":255,\"urlLifetimeSeconds\":300}");
+}
+
+static void test_limits_when_the_store_is_down_then_they_are_told_all_the_same(void **state)
+{
+	(void)state;
+	uint64_t before = fake_table_calls(world.table) + fake_store_calls(world.store);
+	assert_int_equal(ASK("HEAD", "/prod/limits")->status, 200);
+	assert_int_equal(fake_table_calls(world.table) + fake_store_calls(world.store), before);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_limits_when_asked_then_they_are_the_rules),
+		T(test_limits_when_the_store_is_down_then_they_are_told_all_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,116 @@
+#include "api/record.h"
+
+#include "api/world.h"
+
+static struct buf text;
+static struct fault why;
+
+static int setup(void **state)
+{
+	buf_init(&text, 1 << 16);
+	return world_setup(state);
+}
+
+static int teardown(void **state)
+{
+	buf_deinit(&text);
+	return world_teardown(state);
+}
+
+static struct image_row row_of(enum image_status status)
+{
+	return (struct image_row){ .image_id = STR(SOME_ID), .status = status, .key = STR("images/" SOME_ID ".png"),
+		.file_name = STR("a.png"), .file_type = STR("image/png"), .created_ms = 1795332442000, .expires_ms = 1795332742000 };
+}
+
+/* The members of the record, in their order, with blanks between. */
+static const char *members_of(const struct image_row *row, enum record_form form)
+{
+	static char names[500];
+	const char *name;
+	json_t *value;
+
+	buf_clear(&text);
+	assert_int_equal(record_write(&world.product, row, form, &text, &why), OK);
+	json_t *record = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(record);
+	names[0] = '\0';
+	json_object_foreach(record, name, value)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", names[0] == '\0' ? "" : " ", name);
+	json_decref(record);
+	return names;
+}
+
+static void test_record_when_nothing_more_is_known_then_it_is_left_out(void **state)
+{
+	struct image_row row = row_of(IMAGE_PENDING);
+
+	(void)state;
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileType expiresAt");
+	row.status = IMAGE_UPLOADED;
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl downloadUrl fileType uploadedAt etag expiresAt");
+	row.status = IMAGE_REJECTED;
+	row.file_type = (struct str){ 0 };
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl reason");
+}
+
+static void test_record_when_all_is_known_then_it_is_there(void **state)
+{
+	struct image_row row = row_of(IMAGE_UPLOADED);
+
+	(void)state;
+	row.file_size = 1;
+	row.width = row.height = row.orientation = row.frames = 1;
+	row.etag = STR("0123456789abcdef0123456789abcdef");
+	assert_string_equal(members_of(&row, RECORD_ALONE),
+	                    "imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag expiresAt");
+	assert_string_equal(members_of(&row, RECORD_IN_LIST),
+	                    "imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag");
+}
+
+static void test_record_when_pending_then_what_the_bytes_would_tell_is_not_told(void **state)
+{
+	struct image_row row = row_of(IMAGE_PENDING);
+
+	(void)state;
+	row.width = row.height = row.orientation = row.frames = 1;
+	row.file_size = 12;
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileSize fileType expiresAt");
+}
+
+static void test_record_when_secrets_stand_in_the_row_then_none_is_written(void **state)
+{
+	struct image_row row = row_of(IMAGE_UPLOADED);
+
+	(void)state;
+	row.delete_hash = STR("hash-of-the-token");
+	row.owner = STR("owner-of-it");
+	members_of(&row, RECORD_ALONE);
+	assert_false(holds(buf_str(&text), "hash-of-the-token"));
+	assert_false(holds(buf_str(&text), "owner-of-it"));
+}
+
+static void test_record_when_presigning_fails_then_the_fault_comes_back(void **state)
+{
+	struct image_row row = row_of(IMAGE_UPLOADED);
+
+	(void)state;
+	fake_store_fail_nth(world.store, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(record_write(&world.product, &row, RECORD_ALONE, &text, &why), UPSTREAM);
+	assert_int_equal(why.code, F_UPSTREAM_FAILED);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_record_when_nothing_more_is_known_then_it_is_left_out),
+		T(test_record_when_all_is_known_then_it_is_there),
+		T(test_record_when_pending_then_what_the_bytes_would_tell_is_not_told),
+		T(test_record_when_secrets_stand_in_the_row_then_none_is_written),
+		T(test_record_when_presigning_fails_then_the_fault_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,320 @@
+#include "api/world.h"
+
+#define NAME_OF(n) "{\"fileName\":\"" n "\",\"fileType\":\"image/png\"}"
+#define SIZE_OF(n) "{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"fileSize\":" n "}"
+#define TYPE_OF(t) "{\"fileName\":\"a\",\"fileType\":\"" t "\"}"
+
+static const struct answer *post(const char *body)
+{
+	return ASK("POST", "/prod/upload", body);
+}
+
+static void test_slot_when_asked_for_then_the_answer_has_all_a_client_needs(void **state)
+{
+	struct image_row row;
+	struct fault why;
+	char hash[2 * SHA256_BYTES + 1];
+
+	(void)state;
+	post(SIZE_OF("1234"));
+	assert_int_equal(world.x.answer.status, 200);
+	assert_int_equal(world.step, DOOR_BODY);
+	assert_str(header_of("Content-Type"), "application/json");
+	assert_true(uuid_valid(answer_text("imageId")));
+	assert_true(str_equal(world.x.answer.image_id, answer_text("imageId")));
+	assert_string_equal(world.x.answer.route, "POST /upload");
+	assert_str(answer_text("method"), "PUT");
+	assert_true(holds(answer_text("uploadUrl"), "X-Amz-Signature="));
+	assert_false(holds(answer_text("fileUrl"), "?"));
+	assert_true(str_starts_with(answer_text("uploadUrl"), answer_text("fileUrl")));
+	assert_int_equal(answer_text("expiresAt").n, 24);
+	assert_true(answer_has("headers"));
+	assert_false(answer_has("fields"));
+	assert_int_equal(table_get(world.product.table, answer_text("imageId"), &world.own, &row, &why), OK);
+	sha256_hex(answer_text("deleteToken"), hash);
+	assert_str(row.delete_hash, hash);
+	assert_int_equal(row.file_size, 1234);
+	assert_int_equal(row.status, IMAGE_PENDING);
+}
+
+static void test_slot_when_a_form_is_asked_for_then_fields_come_in_place_of_headers(void **state)
+{
+	(void)state;
+	post("{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"method\":\"POST\"}");
+	assert_int_equal(world.x.answer.status, 200);
+	assert_str(answer_text("method"), "POST");
+	assert_false(answer_has("headers"));
+	json_t *body = answer_json();
+	const json_t *fields = json_object_get(body, "fields");
+	assert_non_null(json_object_get(fields, "key"));
+	assert_string_equal(json_string_value(json_object_get(fields, "Content-Type")), "image/png");
+	json_decref(body);
+}
+
+static void test_slot_when_a_size_is_told_then_headers_name_type_and_length(void **state)
+{
+	(void)state;
+	post(SIZE_OF("1234"));
+	json_t *body = answer_json();
+	const json_t *headers = json_object_get(body, "headers");
+	const char *name;
+	json_t *value;
+	bool has_type = false;
+	json_object_foreach((json_t *)headers, name, value)
+		has_type |= strcasecmp(name, "content-type") == 0 && strcmp(json_string_value(value), "image/png") == 0;
+	assert_true(has_type);
+	json_decref(body);
+}
+
+static void test_body_when_it_comes_byte_by_byte_then_it_is_the_same(void **state)
+{
+	static const char body[] = SIZE_OF("1234");
+
+	(void)state;
+	assert_int_equal(ask_in_pieces((struct ask){ "POST", "/prod/upload", body }, 1)->status, 200);
+	assert_int_equal(ask_in_pieces((struct ask){ "POST", "/prod/upload", body, .chunked = true }, 7)->status, 200);
+}
+
+struct row {
+	const char *body;
+	int status;
+	const char *code, *word;
+};
+
+static void check(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		post(rows[i].body);
+		if (world.x.answer.status != rows[i].status)
+			fail_msg("%s: %.*s", rows[i].body, STRF(world.x.answer.body));
+		if (rows[i].status != 200)
+			assert_problem(rows[i].status, rows[i].code);
+		if (rows[i].word != NULL && !holds(world.x.answer.body, rows[i].word))
+			fail_msg("%s: %.*s", rows[i].body, STRF(world.x.answer.body));
+	}
+}
+
+static void test_body_when_it_is_no_json_object_then_400(void **state)
+{
+	static const struct row rows[] = {
+		{ NULL, 400, "bad_json", "empty" },
+		{ "hello", 400, "bad_json", "not JSON" },
+		{ "[]", 400, "bad_json", "not an object" },
+		{ "{\"fileName\":\"a\",\"fileName\":\"b\",\"fileType\":\"image/png\"}", 400, "bad_json", "twice" },
+		{ SIZE_OF("1e400"), 400, "bad_json", "out of range" },
+		{ SIZE_OF("9223372036854775808"), 400, "bad_json", "out of range" },
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static void test_body_when_it_is_10000_deep_then_400(void **state)
+{
+	char body[10001];
+
+	(void)state;
+	memset(body, '[', 10000);
+	body[10000] = '\0';
+	post(body);
+	assert_problem(400, "bad_json");
+}
+
+static void test_file_name_when_bad_then_400(void **state)
+{
+	static const struct row rows[] = {
+		{ "{\"fileType\":\"image/png\"}", 400, "bad_field", "fileName" },
+		{ "{\"fileName\":7,\"fileType\":\"image/png\"}", 400, "bad_field", "fileName" },
+		{ NAME_OF(""), 400, "bad_field", "fileName" },
+		{ NAME_OF("   "), 400, "bad_field", "fileName" },
+		{ NAME_OF("a\\u0000b"), 400, "bad_json", "U+0000" },
+		{ NAME_OF("\xff\xfe"), 400, "bad_json", "UTF-8" },
+		{ NAME_OF("\\ud800"), 400, "bad_json", NULL },
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static void test_file_name_when_over_255_bytes_then_400(void **state)
+{
+	char body[400];
+
+	(void)state;
+	snprintf(body, sizeof(body), "{\"fileName\":\"%0255d\",\"fileType\":\"image/png\"}", 7);
+	assert_int_equal(post(body)->status, 200);
+	snprintf(body, sizeof(body), "{\"fileName\":\"%0256d\",\"fileType\":\"image/png\"}", 7);
+	post(body);
+	assert_problem(400, "bad_field");
+}
+
+static void test_file_name_when_odd_then_it_comes_back_intact(void **state)
+{
+	static const struct { const char *json, *text; } rows[] = {
+		{ "\\u0001\\u001f\\u007f", "\x01\x1f\x7f" },
+		{ "a\\r\\nX-Evil: 1", "a\r\nX-Evil: 1" },
+		{ "/etc/passwd", "/etc/passwd" },
+		{ "..\\\\..\\\\x", "..\\..\\x" },
+		{ "..", ".." },
+		{ "\\u202egnp.exe", "\xe2\x80\xaegnp.exe" },
+		{ "\\\"quoted\\\" 'n' `b`", "\"quoted\" 'n' `b`" },
+		{ "<script>&amp;", "<script>&amp;" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char body[200];
+		snprintf(body, sizeof(body), "{\"fileName\":\"%s\",\"fileType\":\"image/png\"}", rows[i].json);
+		assert_int_equal(post(body)->status, 200);
+		assert_int_equal(ASK("GET", path_of("/prod/images/", answer_text("imageId"), ""))->status, 200);
+		assert_str(answer_text("fileName"), rows[i].text);
+	}
+}
+
+static void test_file_name_when_63_emoji_then_it_comes_back_intact(void **state)
+{
+	char name[63 * 4 + 1], body[400];
+
+	(void)state;
+	for (size_t i = 0; i < 63; i++)
+		memcpy(name + 4 * i, "\xf0\x9f\x98\x80", 5);
+	snprintf(body, sizeof(body), "{\"fileName\":\"%s\",\"fileType\":\"image/png\"}", name);
+	assert_int_equal(post(body)->status, 200);
+	ASK("GET", path_of("/prod/images/", answer_text("imageId"), ""));
+	assert_str(answer_text("fileName"), name);
+}
+
+static void test_file_type_when_bad_then_400_or_415(void **state)
+{
+	static const struct row rows[] = {
+		{ "{\"fileName\":\"a\"}", 400, "bad_field", "fileType" },
+		{ TYPE_OF("image/svg+xml"), 415, "type_not_allowed", NULL },
+		{ TYPE_OF("text/html"), 415, "type_not_allowed", NULL },
+		{ TYPE_OF("image/jpeg; charset=x"), 400, "bad_field", "fileType" },
+		{ TYPE_OF("jpeg"), 400, "bad_field", "fileType" },
+		{ TYPE_OF(""), 400, "bad_field", "fileType" },
+		{ TYPE_OF("IMAGE/JPEG"), 200, NULL, NULL },
+		{ TYPE_OF("image/jpg"), 200, NULL, NULL },
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static void test_file_type_when_of_other_spelling_then_it_is_canonical(void **state)
+{
+	(void)state;
+	post(TYPE_OF("Image/JPG"));
+	assert_int_equal(ASK("GET", path_of("/prod/images/", answer_text("imageId"), ""))->status, 200);
+	assert_str(answer_text("fileType"), "image/jpeg");
+}
+
+static void test_file_size_when_at_its_borders_then_each_has_its_answer(void **state)
+{
+	static const struct row rows[] = {
+		{ SIZE_OF("-1"), 400, "bad_field", "fileSize" },
+		{ SIZE_OF("0"), 400, "bad_field", "fileSize" },
+		{ SIZE_OF("1"), 200, NULL, NULL },
+		{ SIZE_OF("5242880"), 200, NULL, NULL },
+		{ SIZE_OF("5242880.0"), 400, "bad_field", "fileSize must be an integer" },
+		{ SIZE_OF("5242881"), 413, "image_too_large", NULL },
+		{ SIZE_OF("9223372036854775807"), 413, "image_too_large", NULL },
+		{ SIZE_OF("\"5\""), 400, "bad_field", "fileSize" },
+	};
+
+	(void)state;
+	check(rows, COUNT_OF(rows));
+}
+
+static const char *padded(size_t bytes)
+{
+	static const char head[] = NAME_OF("a.png");
+	char *body = arena_alloc(&world.own, bytes + 1);
+
+	memset(body, ' ', bytes);
+	memcpy(body, head, sizeof(head) - 1);
+	return body;
+}
+
+static void test_body_when_over_16_kib_is_told_then_413_before_any_of_it(void **state)
+{
+	(void)state;
+	assert_int_equal(post(padded(16384))->status, 200);
+	post(padded(16385));
+	assert_problem(413, "body_too_large");
+	assert_int_equal(world.step, DOOR_ANSWER);
+}
+
+static void test_body_when_over_16_kib_comes_in_chunks_then_413(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_in_pieces((struct ask){ "POST", "/prod/upload", padded(16384), .chunked = true }, 1000)->status, 200);
+	ask_in_pieces((struct ask){ "POST", "/prod/upload", padded(16385), .chunked = true }, 1000);
+	assert_problem(413, "body_too_large");
+	ask_in_pieces((struct ask){ "POST", "/prod/upload", padded(1 << 20), .chunked = true }, SIZE_MAX);
+	assert_problem(413, "body_too_large");
+}
+
+static void test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded(void **state)
+{
+	static const struct { enum fault_code code; int status; const char *name; bool again; } rows[] = {
+		{ F_STORAGE_FAILED, 503, "storage_failed", true },
+		{ F_DISK_FULL, 503, "disk_full", true },
+		{ F_SLOTS_FULL, 503, "slots_full", true },
+		{ F_OVERLOADED, 503, "overloaded", true },
+		{ F_UPSTREAM_FAILED, 502, "upstream_failed", true },
+	};
+	struct image_counts counts;
+	struct fault why;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		fake_table_fail_nth(world.table, 1, rows[i].code);
+		post(NAME_OF("a.png"));
+		assert_problem(rows[i].status, rows[i].name);
+		assert_int_equal(header_of("Retry-After").n > 0, rows[i].again);
+	}
+	assert_int_equal(table_counts(world.product.table, &counts, &why), OK);
+	assert_int_equal(counts.pending, 0);
+	assert_int_equal(post(NAME_OF("a.png"))->status, 200);
+}
+
+static void test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem(void **state)
+{
+	(void)state;
+	for (uint64_t n = 1; n <= 4; n++) {
+		uint64_t before = fake_store_calls(world.store);
+		fake_store_fail_nth(world.store, n, F_STORAGE_FAILED);
+		int status = post(NAME_OF("a.png"))->status;
+		uint64_t used = fake_store_calls(world.store) - before;
+		assert_int_equal(status, used >= n ? 503 : 200);
+		fake_store_fail_nth(world.store, 0, F_NONE);
+	}
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_slot_when_asked_for_then_the_answer_has_all_a_client_needs),
+		T(test_slot_when_a_form_is_asked_for_then_fields_come_in_place_of_headers),
+		T(test_slot_when_a_size_is_told_then_headers_name_type_and_length),
+		T(test_body_when_it_comes_byte_by_byte_then_it_is_the_same),
+		T(test_body_when_it_is_no_json_object_then_400),
+		T(test_body_when_it_is_10000_deep_then_400),
+		T(test_file_name_when_bad_then_400),
+		T(test_file_name_when_over_255_bytes_then_400),
+		T(test_file_name_when_odd_then_it_comes_back_intact),
+		T(test_file_name_when_63_emoji_then_it_comes_back_intact),
+		T(test_file_type_when_bad_then_400_or_415),
+		T(test_file_type_when_of_other_spelling_then_it_is_canonical),
+		T(test_file_size_when_at_its_borders_then_each_has_its_answer),
+		T(test_body_when_over_16_kib_is_told_then_413_before_any_of_it),
+		T(test_body_when_over_16_kib_comes_in_chunks_then_413),
+		T(test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded),
+		T(test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
