@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { call, fetchUrl, openSlot, putBytes, rawRequest, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { call, fetchUrl, openSlot, postForm, putBytes, rawRequest, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 let server;
 before(async () => { server = await startServer(); });
@@ -88,7 +88,7 @@ test('a body over 16 KiB in chunks is refused', async () => {
 
 const odd = [
 	'\u0001\u001f\u007f\u0085', 'a\r\nX-Evil: 1\r\n\r\n<html>', '/etc/passwd', '..\\..\\x', '..', '../../../../tmp/tintype-evil', '😀'.repeat(63),
-	'\u202egnp.exe\u2066\u200f', '"quoted" \'n\' `b` $(touch /tmp/tintype-evil)', '<script>alert(1)</script>&amp;', '%00%0d%0a', '+ %2B', '~', 'größer 写真.jpg', '\u2028\u2029',
+	'\u202egnp.exe\u2066\u200f', '"quoted" \'n\' `b` $(touch /tmp/tintype-evil)', '<script>alert(1)</script>&amp;', '%00%0d%0a', '+ %2B', '~', 'größer 写真.jpg', 'a\u2028\u2029b',
 ];
 for (const fileName of odd) {
 	test(`the name ${JSON.stringify(fileName.slice(0, 30))} comes back intact and is inert`, async () => {
@@ -180,6 +180,16 @@ test('two requests on one connection are answered one after the other, with ids 
 	const one = await call(server, 'GET', '/limits');
 	const two = await call(server, 'GET', '/limits');
 	assert.notEqual(one.headers.get('x-amzn-requestid'), two.headers.get('x-amzn-requestid'));
+});
+
+test('a form slot takes its image, and with a size only that size', async () => {
+	for (const [fileSize, status] of [[undefined, 204], [tinyPng.length, 204], [tinyPng.length + 1, 400]]) {
+		const slot = await openSlot(server, { method: 'POST', fileSize });
+		const post = await postForm(slot, tinyPng);
+		assert.equal(post.status, status, post.text);
+		const { json: image } = await call(server, 'GET', `/images/${slot.imageId}`);
+		assert.equal(image.status, status === 204 ? 'uploaded' : 'pending');
+	}
 });
 
 test('a slot is good for its image alone', async () => {
