@@ -43,14 +43,6 @@ void log_stderr_open(struct log_stderr *e, int fd)
 	e->kind = STDERR_REOPENED;
 }
 
-void log_stderr_close(struct log_stderr *e)
-{
-	if (e->kind == STDERR_REOPENED)
-		close(e->fd);
-	buf_deinit(&e->pending);
-	*e = (struct log_stderr){ .fd = -1 };
-}
-
 static bool wait_writable(int fd, int64_t ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
@@ -87,6 +79,15 @@ static void lose_pending(struct log_stderr *e)
 	size_t from = untold ? e->told_bytes : e->written;
 	lose(e, log_lines(str_slice(buf_str(&e->pending), from, e->pending.n)));
 	e->missed += untold ? e->told : 0;
+}
+
+void log_stderr_close(struct log_stderr *e)
+{
+	lose_pending(e);
+	if (e->kind == STDERR_REOPENED)
+		close(e->fd);
+	buf_deinit(&e->pending);
+	*e = (struct log_stderr){ .fd = -1 };
 }
 
 /* Empty it, and give back what a burst has taken. */

@@ -24,6 +24,7 @@ struct log_stderr {
 
 /* Over the descriptor `fd` (2, but for tests), which stays the caller's and unchanged. */
 void log_stderr_open(struct log_stderr *e, int fd);
+/* What still waits is lost and counted. */
 void log_stderr_close(struct log_stderr *e);
 /* Take whole lines and write what can be written now. Lines beyond a megabyte of waiting ones are
  * counted and gone; so are those that follow, until all that waits is out: then a log.dropped line

@@ -119,6 +119,24 @@ static void test_reader_that_is_gone_loses_lines_and_counts_them(void **state)
 	close(ends[1]);
 }
 
+static void test_lines_that_wait_at_the_end_are_counted(void **state)
+{
+	int ends[2];
+	struct log_stderr e;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	int64_t dropped = metric_get(M_LOG_LINES_DROPPED);
+	log_stderr_open(&e, ends[1]);
+	for (int i = 0; i < 200; i++)
+		log_stderr_append(&e, (struct str){ line, sizeof line });
+	assert_true(e.missed == 0);
+	log_stderr_close(&e);
+	size_t seen = log_lines(drain_inbox(ends[0]));
+	assert_true(seen > 0 && seen < 200);
+	assert_true(metric_get(M_LOG_LINES_DROPPED) == dropped + 200 - (int64_t)seen);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void test_descriptor_that_is_closed_loses_lines(void **state)
 {
 	struct log_stderr e;
@@ -154,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_socket_that_nobody_reads_blocks_nothing),
 		cmocka_unit_test(test_shared_pipe_is_polled_before_each_piece),
 		cmocka_unit_test(test_reader_that_is_gone_loses_lines_and_counts_them),
+		cmocka_unit_test(test_lines_that_wait_at_the_end_are_counted),
 		cmocka_unit_test(test_descriptor_that_is_closed_loses_lines),
 		cmocka_unit_test(test_file_is_appended_where_it_stands),
 	};
