@@ -5,6 +5,7 @@
 #include "compose.h"
 
 #include "api/api.h"
+#include "base/codec.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
