@@ -242,6 +242,7 @@ for (const [what, bytes, type] of [
 	}, 'image/png'],
 ])
 	test(`${what} is rejected with a sentence and leaves no byte`, async () => {
+		await eventually(() => readdirSync(path.join(server.data, 'incoming')).length === 0, { what: 'earlier uploads in their place' });
 		const before = readdirSync(path.join(server.data, 'objects'), { recursive: true }).length;
 		const slot = await openSlot(server, { fileName: 'a', fileType: type });
 		const put = await putBytes(slot, bytes());
