@@ -146,6 +146,9 @@ static enum MHD_Result take_head(struct call *c, const char *method)
 	struct fault why;
 	c->counted = true;
 	atomic_fetch_add(&c->listener->traffic->in_flight, 1);
+	if (!c->conn->kept)
+		atomic_fetch_add(&c->listener->kept, 1);
+	c->conn->kept = true;
 	c->x.request.method = str_of(method);
 	if (read_head(c, &why) == OK)
 		c->wants = c->listener->door->ops->begin(c->listener->door, &c->x);
@@ -294,9 +297,12 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 		return;
 	}
 	metric_add(l->connections, -1);
-	if (c != NULL)
-		deadlines_remove(l->traffic->deadlines, &c);
 	*conn = NULL;
+	if (c == NULL)
+		return;
+	if (c->kept)
+		atomic_fetch_sub(&l->kept, 1);
+	deadlines_remove(l->traffic->deadlines, &c);
 }
 
 /* On the sweeper's thread, while the reactor may be in the middle of the body: of the call only what

@@ -31,6 +31,7 @@ struct listener {
 	struct host_names hosts;
 	struct traffic *traffic;
 	struct door *door;
+	_Atomic int64_t kept;        /* open connections that have had a request */
 	struct MHD_Daemon *daemon;
 };
 

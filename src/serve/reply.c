@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* With more connections than this open, answers end theirs: a kept one costs libmicrohttpd's whole
- * buffer once it has had a request, one that was only opened a page. */
+/* With more connections than this kept open after a request, answers end theirs: each costs
+ * libmicrohttpd's whole buffer (it wipes it between requests), one that was only opened a page. */
 #define KEEP_ALIVE_CROWD 512
 #define HEADER_BYTES 2048
 
@@ -72,7 +72,7 @@ static struct MHD_Response *make_response(struct call *c)
 static bool ends_connection(const struct call *c)
 {
 	return c->x.answer.close || atomic_load_explicit(&c->listener->traffic->draining, memory_order_relaxed)
-		|| metric_get(c->listener->connections) > KEEP_ALIVE_CROWD;
+		|| atomic_load_explicit(&c->listener->kept, memory_order_relaxed) > KEEP_ALIVE_CROWD;
 }
 
 static bool add_headers(struct MHD_Response *response, struct call *c)

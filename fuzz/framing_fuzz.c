@@ -1,0 +1,54 @@
+/* Fuzz target of serve/framing and serve/host: the first line is a target, each other line a header
+ * cut at its colon. What is taken must have one way only to tell where the body ends. */
+#include "serve/framing.h"
+#include "serve/host.h"
+
+#include <assert.h>
+
+#define HEADERS_MAX 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static size_t count(const struct header *headers, size_t n, struct str name)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < n; i++)
+		found += str_equal_nocase(headers[i].name, name);
+	return found;
+}
+
+static void check_headers(const struct header *headers, size_t n)
+{
+	struct framing f;
+	struct fault why = { 0 };
+	struct host_names names;
+	if (framing_read(headers, n, &f, &why) != OK) {
+		assert(why.code == F_BAD_FRAMING && why.text[0] != '\0');
+		return;
+	}
+	size_t lengths = count(headers, n, STR("Content-Length")), codings = count(headers, n, STR("Transfer-Encoding"));
+	assert(lengths == f.has_length && codings == f.chunked && lengths + codings <= 1);
+	assert(count(headers, n, STR("Host")) == 1);
+	host_names_init(&names);
+	names.any_address = true;
+	struct str name;
+	assert(!host_is_ours(&names, f.host) || host_cut_name(f.host, &name));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct str rest = { (const char *)p, n };
+	struct header headers[HEADERS_MAX];
+	struct target target;
+	struct fault why = { 0 };
+	size_t found = 0;
+	if (framing_cut_target(str_cut(&rest, '\n'), &target, &why) == OK)
+		assert(target.path.n > 0 && str_find_char(target.path, '?') == target.path.n);
+	while (rest.p != NULL && found < HEADERS_MAX) {
+		struct str line = str_cut(&rest, '\n');
+		headers[found].name = str_cut(&line, ':');
+		headers[found++].value = line.p == NULL ? STR("") : line;
+	}
+	check_headers(headers, found);
+	return 0;
+}
