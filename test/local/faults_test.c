@@ -129,13 +129,25 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void forget_syncs(void)
+{
+	pthread_mutex_lock(&lock);
+	n_synced = 0;
+	pthread_mutex_unlock(&lock);
+}
+
 /* Where `name` comes among the syncs from `from` on. */
 static size_t find_sync(size_t from, const char *name)
 {
-	for (size_t i = from; i < n_synced; i++)
-		if (strcmp(synced[i], name) == 0)
-			return i;
-	return SYNCS_MAX;
+	size_t i = from;
+
+	pthread_mutex_lock(&lock);
+	while (i < n_synced && strcmp(synced[i], name) != 0)
+		i++;
+	if (i >= n_synced)
+		i = SYNCS_MAX;
+	pthread_mutex_unlock(&lock);
+	return i;
 }
 
 static void test_insert_then_the_log_is_synced_before_the_answer(void **state)
@@ -144,18 +156,12 @@ static void test_insert_then_the_log_is_synced_before_the_answer(void **state)
 	struct fault why;
 
 	place_open(p);
-	pthread_mutex_lock(&lock);
-	n_synced = 0;
-	pthread_mutex_unlock(&lock);
+	forget_syncs();
 	assert_int_equal(place_insert(p, 1, &why), OK);
-	pthread_mutex_lock(&lock);
 	assert_true(find_sync(0, "tintype.db-wal") < SYNCS_MAX);
-	n_synced = 0;
-	pthread_mutex_unlock(&lock);
+	forget_syncs();
 	assert_int_equal(place_remove(p, 1, &why), OK);
-	pthread_mutex_lock(&lock);
 	assert_true(find_sync(0, "tintype.db-wal") < SYNCS_MAX);
-	pthread_mutex_unlock(&lock);
 }
 
 static void test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer(void **state)
@@ -167,17 +173,13 @@ static void test_upload_then_file_directory_and_log_are_synced_in_order_before_t
 	place_open(p);
 	assert_int_equal(place_insert(p, 1, &why), OK);
 	(void)snprintf(name, sizeof name, "%016llx", (unsigned long long)p->engine->tree.next_file);
-	pthread_mutex_lock(&lock);
-	n_synced = 0;
-	pthread_mutex_unlock(&lock);
+	forget_syncs();
 	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
-	pthread_mutex_lock(&lock);
 	size_t file = find_sync(0, name);
 	assert_true(file < SYNCS_MAX);
 	size_t directory = find_sync(file, "incoming");
 	assert_true(directory < SYNCS_MAX);
 	assert_true(find_sync(directory, "tintype.db-wal") < SYNCS_MAX);
-	pthread_mutex_unlock(&lock);
 }
 
 /* One whole upload with something armed to fail: it works or fails cleanly, and works afterwards. */
