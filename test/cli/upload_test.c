@@ -1,0 +1,257 @@
+/* upload against an API in memory: many files, refusals, retries, names, what is said and counted. */
+#include "cli/run.h"
+#include "fake/fake_api.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define PNG "\x89PNG\r\n\x1a\n"
+
+static char scratch[64];
+static struct fake_api api;
+
+static int set_up(void **state)
+{
+	enter_scratch(scratch);
+	write_file("a.png", PNG "a", 9);
+	fake_api_start(&api);
+	setenv("TINTYPE_ENDPOINT", api.http.url, 1);
+	unsetenv("TINTYPE_API_KEY");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fake_api_stop(&api);
+	leave_scratch(scratch);
+	return 0;
+}
+
+static void test_upload_when_one_file_then_its_bytes_and_a_line(void **state)
+{
+	struct run *r = RUN("upload", "a.png");
+	assert_int_equal(r->code, 0);
+	assert_string_equal(r->out, "00000000-0000-4000-8000-000000000000        9 B  a.png\n");
+	assert_string_equal(r->err, "");
+	assert_int_equal(api.n, 1);
+	assert_true(str_equal(buf_str(&api.images[0].bytes), STR(PNG "a")));
+	assert_string_equal(api.images[0].name, "a.png");
+	mem_free(r);
+}
+
+static void test_upload_when_a_directory_of_many_then_all_once(void **state)
+{
+	char name[64], bytes[64];
+	bool seen[100] = { false };
+	assert_int_equal(mkdir("d", 0755) | mkdir("d/e", 0755), 0);
+	for (int i = 0; i < 100; i++) {
+		(void)snprintf(name, sizeof name, "d/%s%d.png", i % 2 ? "e/" : "", i);
+		(void)snprintf(bytes, sizeof bytes, PNG "%d", i);
+		write_file(name, bytes, strlen(bytes));
+	}
+	assert_int_equal(symlink("../a.png", "d/link.png"), 0);
+	struct run *r = RUN("upload", "d", "--jobs", "8");
+	assert_int_equal(r->code, 0);
+	assert_int_equal(count_lines(r->out), 100);
+	assert_non_null(strstr(r->err, "d/link.png: passed over, it is a link"));
+	assert_int_equal(api.n, 100);
+	for (size_t i = 0; i < api.n; i++) {
+		int number = (int)strtol(api.images[i].bytes.p + 8, NULL, 10);
+		assert_false(seen[number]);
+		seen[number] = true;
+	}
+	mem_free(r);
+}
+
+static void test_upload_when_one_of_three_fails_then_1_and_the_others_are_there(void **state)
+{
+	write_file("b.png", PNG "b", 9);
+	write_file("empty.png", "", 0);
+	struct run *r = RUN("upload", "a.png", "empty.png", "b.png", "missing.png");
+	assert_int_equal(r->code, 1);
+	assert_int_equal(api.n, 2);
+	assert_int_equal(count_lines(r->out), 2);
+	assert_non_null(strstr(r->err, "empty.png: is empty\n"));
+	assert_non_null(strstr(r->err, "missing.png: No such file"));
+	mem_free(r);
+}
+
+static void test_upload_when_store_refuses_then_message_of_the_xml(void **state)
+{
+	api.put_refusal = "<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \x1b[31mJPEG</Message></Error>";
+	struct run *r = RUN("upload", "a.png");
+	assert_int_equal(r->code, 1);
+	assert_string_equal(r->err, "a.png: no <PNG> & no \\x1b[31mJPEG (400)\n");
+	assert_string_equal(r->out, "");
+	mem_free(r);
+}
+
+static void test_upload_when_server_is_busy_then_tried_again(void **state)
+{
+	api.busy = 3;
+	struct run *r = RUN("upload", "a.png");
+	assert_int_equal(r->code, 0);
+	assert_int_equal(api.busy, 0);
+	mem_free(r);
+}
+
+static void test_upload_when_server_stays_busy_then_its_detail(void **state)
+{
+	api.busy = 1000;
+	struct run *r = RUN("upload", "a.png");
+	assert_int_equal(r->code, 1);
+	assert_string_equal(r->err, "a.png: too much work (503)\n");
+	assert_int_equal(api.busy, 1000 - 5);
+	mem_free(r);
+}
+
+static void test_upload_when_looked_at_late_then_completed(void **state)
+{
+	api.looks_late = true;
+	struct run *r = RUN("upload", "a.png");
+	assert_int_equal(r->code, 0);
+	assert_non_null(strstr(api.requests.p, "POST /prod/images/00000000-0000-4000-8000-000000000000/complete "));
+	mem_free(r);
+}
+
+static void test_upload_when_records_need_a_key_then_the_put_must_do(void **state)
+{
+	api.locked = true;
+	struct run *r = RUN("upload", "a.png");
+	assert_int_equal(r->code, 0);
+	assert_int_equal(count_lines(r->out), 1);
+	mem_free(r);
+}
+
+static void test_upload_when_json_then_one_object_a_file(void **state)
+{
+	write_file("empty.png", "", 0);
+	struct run *r = RUN("upload", "a.png", "empty.png", "--json", "--jobs", "1");
+	assert_int_equal(r->code, 1);
+	assert_int_equal(count_lines(r->out), 2);
+	json_t *first = json_loads(r->out, JSON_DISABLE_EOF_CHECK, NULL), *second = json_loads(strchr(r->out, '\n'), 0, NULL);
+	assert_true(json_is_true(json_object_get(first, "ok")));
+	assert_string_equal(json_string_value(json_object_get(first, "file")), "a.png");
+	assert_string_equal(json_string_value(json_object_get(first, "deleteToken")), "secret-token");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(first, "record"), "status")), "uploaded");
+	assert_true(json_is_false(json_object_get(second, "ok")));
+	assert_string_equal(json_string_value(json_object_get(second, "error")), "is empty");
+	json_decref(first);
+	json_decref(second);
+	mem_free(r);
+}
+
+static void test_upload_when_name_is_not_utf8_then_sent_repaired_and_said(void **state)
+{
+	write_file("x\xff\x1b.png", PNG, 8);
+	struct run *r = RUN("upload", "x\xff\x1b.png");
+	assert_int_equal(r->code, 0);
+	assert_string_equal(api.images[0].name, "x\xef\xbf\xbd\\u001b.png");
+	assert_non_null(strstr(r->err, "x\\xff\\x1b.png: the name is not UTF-8"));
+	assert_non_null(strstr(r->out, "x\xef\xbf\xbd\\x1b.png\n"));
+	mem_free(r);
+}
+
+static void test_upload_when_there_is_a_key_then_the_api_gets_it_and_the_store_does_not(void **state)
+{
+	setenv("TINTYPE_API_KEY", "sixteen-characters", 1);
+	struct run *r = RUN("upload", "a.png");
+	unsetenv("TINTYPE_API_KEY");
+	assert_int_equal(r->code, 0);
+	struct str put = str_slice(buf_str(&api.requests), str_find(buf_str(&api.requests), STR("PUT /store/")), api.requests.n);
+	put = str_slice(put, 0, str_find(put, STR("\r\n\r\n")));
+	assert_int_equal(str_find(put, STR("sixteen-characters")), put.n);
+	assert_non_null(strstr(api.requests.p, "Authorization: Bearer sixteen-characters\r\n"));
+	assert_non_null(strstr(put.p, "Content-Type: image/png\r\n"));
+	mem_free(r);
+}
+
+static void test_upload_when_slot_leads_nowhere_then_failed(void **state)
+{
+	static const char *const urls[] = { "", "file:///etc/passwd", "http://127.0.0.1:1/x", "http://a/\\r\\nX: y" };
+	for (size_t i = 0; i < COUNT_OF(urls); i++) {
+		api.slot_url = urls[i];
+		struct run *r = RUN("upload", "a.png");
+		assert_int_equal(r->code, 1);
+		assert_int_equal(count_lines(r->err), 1);
+		mem_free(r);
+	}
+}
+
+static void test_upload_when_endpoint_is_another_server_then_sentence(void **state)
+{
+	char url[100];
+	(void)snprintf(url, sizeof url, "%s/other/", api.http.url);
+	struct run *r = RUN("upload", "a.png", "--endpoint", url);
+	assert_int_equal(r->code, 1);
+	assert_string_equal(r->err, "a.png: the server answered 404\n");
+	assert_non_null(strstr(api.requests.p, "POST /other/upload "));
+	mem_free(r);
+}
+
+static void test_upload_when_nobody_listens_then_each_file_failed(void **state)
+{
+	struct run *r = RUN("upload", "a.png", "--endpoint", "http://127.0.0.1:1");
+	assert_int_equal(r->code, 1);
+	assert_non_null(strstr(r->err, "a.png: cannot connect to 127.0.0.1 port 1: Connection refused"));
+	mem_free(r);
+}
+
+static void test_upload_when_interrupted_then_130_and_what_was_done(void **state)
+{
+	int err[2];
+	char text[512] = "";
+	api.hangs = true;
+	assert_int_equal(pipe(err), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		char verb[] = "upload", file[] = "a.png", *argv[] = { verb, file, NULL };
+		dup2(err[1], STDERR_FILENO);
+		_exit(cli_run(2, argv));
+	}
+	close(err[1]);
+	for (bool begun = false; !begun; usleep(1000)) {
+		pthread_mutex_lock(&api.lock);
+		begun = str_find(buf_str(&api.requests), STR("PUT /store/")) < api.requests.n;
+		pthread_mutex_unlock(&api.lock);
+	}
+	int status = 0;
+	assert_int_equal(kill(child, SIGINT), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(read(err[0], text, sizeof text - 1) > 0);
+	close(err[0]);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 130);
+	assert_string_equal(text, "interrupted: 0 of 1 files done, 0 of them failed\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_upload_when_one_file_then_its_bytes_and_a_line),
+		TEST(test_upload_when_a_directory_of_many_then_all_once),
+		TEST(test_upload_when_one_of_three_fails_then_1_and_the_others_are_there),
+		TEST(test_upload_when_store_refuses_then_message_of_the_xml),
+		TEST(test_upload_when_server_is_busy_then_tried_again),
+		TEST(test_upload_when_server_stays_busy_then_its_detail),
+		TEST(test_upload_when_looked_at_late_then_completed),
+		TEST(test_upload_when_records_need_a_key_then_the_put_must_do),
+		TEST(test_upload_when_json_then_one_object_a_file),
+		TEST(test_upload_when_name_is_not_utf8_then_sent_repaired_and_said),
+		TEST(test_upload_when_there_is_a_key_then_the_api_gets_it_and_the_store_does_not),
+		TEST(test_upload_when_slot_leads_nowhere_then_failed),
+		TEST(test_upload_when_endpoint_is_another_server_then_sentence),
+		TEST(test_upload_when_nobody_listens_then_each_file_failed),
+		TEST(test_upload_when_interrupted_then_130_and_what_was_done),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
