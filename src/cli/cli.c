@@ -18,13 +18,13 @@ static const struct verb {
 	const char *usage;
 	const char *sentence;
 } verbs[] = {
-	{ "upload", upload_run, TAKES(ENDPOINT) | TAKES(JOBS) | TAKES(JSON), 1, SIZE_MAX, "upload FILE...",
+	{ "upload", verb_upload, TAKES(ENDPOINT) | TAKES(JOBS) | TAKES(JSON), 1, SIZE_MAX, "upload FILE...",
 	  "Upload files, and what is in directories at every depth; links inside those are not followed." },
-	{ "list", list_run, TAKES(ENDPOINT) | TAKES(LIMIT) | TAKES(ALL) | TAKES(JSON), 0, 0, "list", "List images, newest first." },
-	{ "get", get_run, TAKES(ENDPOINT) | TAKES(OUTPUT) | TAKES(FORCE) | TAKES(JSON), 1, 1, "get ID",
+	{ "list", verb_list, TAKES(ENDPOINT) | TAKES(LIMIT) | TAKES(ALL) | TAKES(JSON), 0, 0, "list", "List images, newest first." },
+	{ "get", verb_get, TAKES(ENDPOINT) | TAKES(OUTPUT) | TAKES(FORCE) | TAKES(JSON), 1, 1, "get ID",
 	  "Download an image under its own name into the current directory; never over a file that is there." },
-	{ "rm", rm_run, TAKES(ENDPOINT) | TAKES(TOKEN) | TAKES(JSON), 1, SIZE_MAX, "rm ID...", "Delete images." },
-	{ "logs", logs_run, TAKES(DATA) | TAKES(LEVEL) | TAKES(SINCE) | TAKES(GREP) | TAKES(FOLLOW) | TAKES(JSON), 0, 0, "logs",
+	{ "rm", verb_rm, TAKES(ENDPOINT) | TAKES(TOKEN) | TAKES(JSON), 1, SIZE_MAX, "rm ID...", "Delete images." },
+	{ "logs", verb_logs, TAKES(DATA) | TAKES(LEVEL) | TAKES(SINCE) | TAKES(GREP) | TAKES(FOLLOW) | TAKES(JSON), 0, 0, "logs",
 	  "Read the server's log, oldest line first." },
 };
 

@@ -229,7 +229,7 @@ static enum status get_image(struct remote *r, const struct options *o, struct a
 	return st;
 }
 
-int get_run(const struct options *o)
+int verb_get(const struct options *o)
 {
 	struct fault why = { 0 };
 	struct remote r;

@@ -88,7 +88,7 @@ static enum status list_all(struct listing *l, const struct options *o, struct f
 	return st;
 }
 
-int list_run(const struct options *o)
+int verb_list(const struct options *o)
 {
 	struct fault why = { 0 };
 	struct listing l = { .json = o->json, .all = o->all, .left = o->limit };

@@ -192,7 +192,7 @@ static bool open_directory(struct reader *r, const struct options *o)
 	return r->dir >= 0;
 }
 
-int logs_run(const struct options *o)
+int verb_logs(const struct options *o)
 {
 	struct reader r = { .json = o->json, .fd = -1, .filter = { .grep = str_of(o->grep), .has_level = o->level != NULL } };
 	if (o->level != NULL && !log_level_parse(str_of(o->level), &r.filter.level)) {

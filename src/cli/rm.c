@@ -29,7 +29,7 @@ static bool remove_one(struct remote *r, const struct options *o, const char *id
 	return ok;
 }
 
-int rm_run(const struct options *o)
+int verb_rm(const struct options *o)
 {
 	struct fault why = { 0 };
 	struct remote r;

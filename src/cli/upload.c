@@ -290,7 +290,7 @@ static void run_workers(struct upload *u)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-int upload_run(const struct options *o)
+int verb_upload(const struct options *o)
 {
 	struct upload u = { .o = o, .main = pthread_self() };
 	pthread_mutex_init(&u.out, NULL);

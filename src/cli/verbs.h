@@ -1,13 +1,13 @@
-/* The verbs. Each runs with its options parsed and gives the exit status. */
+/* The verbs: verb_upload and so on, since other folders have an upload too. Each runs with its options parsed and gives the exit status. */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 
 #include "cli/options.h"
 
-int upload_run(const struct options *o);
-int list_run(const struct options *o);
-int get_run(const struct options *o);
-int rm_run(const struct options *o);
-int logs_run(const struct options *o);
+int verb_upload(const struct options *o);
+int verb_list(const struct options *o);
+int verb_get(const struct options *o);
+int verb_rm(const struct options *o);
+int verb_logs(const struct options *o);
 
 #endif
