@@ -184,7 +184,8 @@ static enum MHD_Result take_body(struct call *c, const char *data, size_t *n)
 	c->x.body_bytes += got;
 	if (c->wants != DOOR_BODY) {
 		c->dropped_bytes += got;
-		return c->dropped_bytes > drop_max(c) ? MHD_NO : MHD_YES;
+		c->too_long = c->dropped_bytes > drop_max(c);
+		return c->too_long ? MHD_NO : MHD_YES;
 	}
 	atomic_store_explicit(&c->conn->body_bytes, c->x.body_bytes, memory_order_relaxed);
 	if (c->listener->door->ops->data(c->listener->door, &c->x, data, got) != OK)
@@ -254,11 +255,13 @@ static void end_body(struct call *c, bool cut)
 	struct fault why;
 	if (cut)
 		fault_set(&why, BODY_SLOW, "The body came too slowly");
+	else if (c->too_long)
+		fault_set(&why, BODY_TOO_LARGE, "More body came than is read");
 	else
 		fault_set(&why, BODY_CUT, "The connection ended before the body did");
 	if (c->owes_end)
 		c->x.answer.fault = why;
-	c->x.body_cut = !cut;
+	c->x.body_cut = !cut && !c->too_long;
 	cancel(c, &why);
 }
 

@@ -56,6 +56,7 @@ struct call {
 	bool owes_end;               /* the door awaits finish or cancel */
 	bool at_once;                /* the answer must not wait for the body's end */
 	bool counted;                /* in in_flight */
+	bool too_long;               /* more body came than is dropped */
 	uint64_t dropped_bytes;
 	uint64_t bytes_out;
 	int last_word_status;        /* of the answer that the sweeper has sent; 0: none */

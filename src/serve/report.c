@@ -1,5 +1,5 @@
 /* The one line of each request, and its count. A request whose answer could not be sent has status
- * 499 when the client went away and 408 when a deadline ended it; 0 when its head was never whole,
+ * 499 when the client went away, 408 when a deadline ended it and 413 when its body had no end; 0 when its head was never whole,
  * or libmicrohttpd answered it itself (400, 414, 431: what it could not read). The query is never
  * logged: presigned URLs carry their power in it. */
 #include "base/clock.h"
@@ -17,6 +17,8 @@ static int final_status(const struct call *c, enum MHD_RequestTerminationCode ho
 		return c->x.answer.status;
 	if (c->last_word_status != 0)
 		return c->last_word_status;
+	if (c->too_long)
+		return 413;
 	return conn_is_cut(c->conn) ? 408 : 499;
 }
 

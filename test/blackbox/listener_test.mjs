@@ -254,16 +254,19 @@ test('a body far beyond what would be dropped is refused without being read', as
 	assert.equal(answer.headers.get('connection')?.toLowerCase(), 'close');
 });
 
-test('a chunked body without end is read to the bound, then cut', async () => {
-	const raw = await rawSocket(toys.storage);
-	await raw.send(request('PUT', '/refuse', ['Transfer-Encoding: chunked']));
-	const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
-	for (let sent = 0; sent < 64 << 20 && !raw.isClosed; sent += 0x10000)
-		await raw.send(piece);
-	await raw.until(() => false);
-	assert.ok(raw.isClosed);
-	await raw.end();
-});
+for (const target of ['/refuse', '/run'])
+	test(`a chunked body without end that ${target} does not want is read to the bound, then cut`, async () => {
+		const raw = await rawSocket(toys.api);
+		await raw.send(request('PUT', target, ['Transfer-Encoding: chunked']));
+		const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+		for (let sent = 0; sent < 64 << 20 && !raw.isClosed; sent += 0x10000)
+			await raw.send(piece);
+		await raw.until(() => false);
+		assert.ok(raw.isClosed);
+		await raw.end();
+		const line = await eventually(() => toys.lines('request').find(l => l.status === 413 && l.route === target), { what: 'its log line' });
+		assert.ok(line.bytesIn > 1 << 20 && line.bytesIn < 4 << 20, JSON.stringify(line));
+	});
 
 // --- the door's contract
 

@@ -68,6 +68,9 @@ static void test_open_tells_wildcards_and_ipv6(void **state)
 	assert_string_equal(s.host, "[::1]");
 	assert_int_equal(strncmp(s.url, "http://[::1]:", 13), 0);
 	listen_close(&s);
+	assert_int_equal(listen_open("api", "localhost:0", &s, &why), OK);
+	assert_string_equal(s.host, "127.0.0.1");
+	listen_close(&s);
 	assert_int_equal(listen_open("api", "127.1.2.3:0", &s, &why), OK);
 	assert_true(s.is_loopback);
 	listen_close(&s);
