@@ -24,6 +24,7 @@ static struct str bytes_in_hex(struct arena *a, struct str s)
 	"Check your key and signing method."
 /* Longer ones than any client sends are shown cut, so that a refusal stays small. */
 #define SHOWN_MAX 16384
+#define EXPLAINED_PER_SECOND 100
 
 static void explain(struct call *c, const struct verify_context *ctx, struct fault *why)
 {
@@ -37,9 +38,27 @@ static void explain(struct call *c, const struct verify_context *ctx, struct fau
 	call_detail(c, "StringToSignBytes", bytes_in_hex(a, text));
 	call_detail(c, "CanonicalRequest", canonical);
 	call_detail(c, "CanonicalRequestBytes", bytes_in_hex(a, canonical));
-	if (d.mistake.n > 0)
-		call_detail(c, "Mistake", d.mistake);
+	if (d.mistake.n == 0)
+		return;
+	call_detail(c, "Mistake", d.mistake);
 	(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE " %.*s", STRF(d.mistake));
+}
+
+/* An explanation costs some dozens of signatures and is for a person: a flood of wrong ones, which has
+ * none, gets only so many a second. */
+static bool may_explain(struct s3 *s, int64_t now_ms)
+{
+	uint64_t second = (uint64_t)now_ms / 1000, next;
+	uint64_t seen = atomic_load_explicit(&s->explained, memory_order_relaxed);
+	do {
+		if (seen >> 32 != (second & UINT32_MAX))
+			next = second << 32 | 1;
+		else if ((seen & UINT32_MAX) < EXPLAINED_PER_SECOND)
+			next = seen + 1;
+		else
+			return false;
+	} while (!atomic_compare_exchange_weak(&s->explained, &seen, next));
+	return true;
 }
 
 static void explain_time(struct call *c, int64_t now_ms)
@@ -109,7 +128,7 @@ enum status auth_presigned(struct call *c, struct fault *why)
 		explain_time(c, now);
 	if (st != OK && why->code == F_SIGNATURE_WRONG) {
 		(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE);
-		if (c->s3->options.explain)
+		if (c->s3->options.explain && may_explain(c->s3, now))
 			explain(c, &ctx, why);
 	}
 	return st;

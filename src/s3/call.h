@@ -6,6 +6,7 @@
 #include "s3/address.h"
 #include "s3/s3.h"
 #include "sigv4/verify.h"
+#include <stdatomic.h>
 
 struct s3 {
 	struct door door;
@@ -13,6 +14,7 @@ struct s3 {
 	struct bucket_store *buckets;
 	struct key_ring *keys;
 	struct s3_options options;
+	_Atomic uint64_t explained;   /* wrong signatures: the second above, how many were explained in it below */
 };
 
 /* An element that one kind of error has beside Code and Message. */

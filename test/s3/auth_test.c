@@ -238,6 +238,23 @@ static void test_signature_when_wrong_then_only_development_mode_explains(void *
 	assert_true(rig_element(r, "Message").n > 120);
 }
 
+static void test_signature_when_a_flood_is_wrong_then_few_are_explained(void **state)
+{
+	struct rig *r = *state;
+	size_t explained = 0;
+	r->options.explain = true;
+	rig_renew(r);
+	struct str target = rig_sign(r, &(struct ask){ .key = STR("k") });
+	int64_t from_s = clock_now_ms() / 1000;
+	for (size_t i = 0; i < 300; i++) {
+		rig_send(r, &(struct ask){ .method = "HEAD" }, target);
+		rig_expect_error(r, 403, "SignatureDoesNotMatch");
+		explained += rig_element(r, "CanonicalRequest").n > 0;
+	}
+	size_t seconds = (size_t)(clock_now_ms() / 1000 - from_s) + 1;
+	assert_true(explained >= 100 && (explained <= 100 * seconds));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +271,7 @@ int main(void)
 		RIG_TEST(test_amz_header_when_not_signed_then_access_denied_names_it),
 		RIG_TEST(test_checksum_when_an_sdk_signs_that_of_nothing_then_it_is_ignored),
 		RIG_TEST(test_signature_when_wrong_then_only_development_mode_explains),
+		RIG_TEST(test_signature_when_a_flood_is_wrong_then_few_are_explained),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
