@@ -24,7 +24,9 @@
 
 void exchange_refuse(struct call *c, const struct fault *why)
 {
+	const char *route = c->x.answer.route;
 	answer_reset(&c->x.answer);
+	c->x.answer.route = route;
 	c->listener->door->ops->refuse(c->listener->door, &c->x, why);
 	c->x.answer.fault = *why;
 	c->wants = DOOR_ANSWER;

@@ -418,6 +418,7 @@ test('when the queue is full the answer is 503, and none is lost', { timeout: 60
 	const answers = await Promise.all(sockets.map(raw => raw.until(t => parseAnswer(t)?.whole)));
 	const codes = answers.map(t => parseAnswer(t).status);
 	assert.equal(codes.filter(c => c === 200).length + codes.filter(c => c === 503).length, 1100);
+	await eventually(() => small.lines('request').some(l => l.status === 503 && l.route === '/hold' && l.code === 'overloaded'), { what: 'the route in the log' });
 	await Promise.all(sockets.map(raw => raw.end()));
 	await small.stop();
 });
