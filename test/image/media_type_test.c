@@ -1,0 +1,115 @@
+/* Media types: what is understood, what is refused and how, and the extensions. */
+#include "image/slot.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+
+static const struct image_rules rules = { .allowed_types = { "image/jpeg, image/png,image/jpg , application/pdf", 49 } };
+
+static enum status read_type(struct str text, struct str *out, struct fault *why)
+{
+	static struct arena a;
+	arena_deinit(&a);
+	arena_init(&a, 4096);
+	return media_type_read(&rules, text, &a, out, why);
+}
+
+static void test_read_of_an_allowed_type_then_canonical(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "image/jpeg", "image/jpeg" }, { "IMAGE/JPEG", "image/jpeg" }, { "image/jpg", "image/jpeg" }, { "Image/JPG", "image/jpeg" },
+		{ "image/png", "image/png" }, { "application/PDF", "application/pdf" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+		struct str got;
+		struct fault why;
+		assert_int_equal(read_type(str_of(pairs[i][0]), &got, &why), OK);
+		assert_true(str_equal(got, str_of(pairs[i][1])));
+	}
+}
+
+static void test_read_of_another_type_then_not_allowed_and_told_which_are(void **state)
+{
+	static const char *const types[] = { "image/svg+xml", "text/html", "image/gif", "application/vnd.ms-excel", "x/y", "image/jpeg2" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		struct str got;
+		struct fault why;
+		assert_int_equal(read_type(str_of(types[i]), &got, &why), INVALID);
+		assert_int_equal(why.code, F_TYPE_NOT_ALLOWED);
+		assert_non_null(strstr(why.text, types[i]));
+		assert_non_null(strstr(why.text, "image/png"));
+	}
+}
+
+static void test_read_of_no_media_type_then_bad_field(void **state)
+{
+	static const struct str bad[] = {
+		{ NULL, 0 }, { "", 0 }, { "image", 5 }, { "/", 1 }, { "image/", 6 }, { "/jpeg", 5 }, { "image/jpeg/x", 12 },
+		{ " image/jpeg", 11 }, { "image/jpeg ", 11 }, { "image/jpeg; charset=x", 21 }, { "image/jpeg;", 11 }, { "image /jpeg", 11 },
+		{ "image/jpeg\0", 11 }, { "image/jp\xc3\xa9g", 11 }, { "image/jpeg\r\nX: y", 16 }, { "*/*", 3 }, { "image/jpeg,image/png", 20 },
+	};
+	char longest[300];
+	struct str got;
+	struct fault why;
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_int_equal(read_type(bad[i], &got, &why), INVALID);
+		assert_int_equal(why.code, F_BAD_FIELD);
+		assert_non_null(strstr(why.text, "fileType"));
+	}
+	memset(longest, 'a', sizeof(longest));
+	longest[2] = '/';
+	assert_int_equal(read_type((struct str){ longest, 3 + 128 }, &got, &why), INVALID);
+	assert_int_equal(why.code, F_BAD_FIELD);
+	assert_int_equal(read_type((struct str){ longest, 3 + 127 }, &got, &why), INVALID);
+	assert_int_equal(why.code, F_TYPE_NOT_ALLOWED);
+	assert_int_equal(read_type((struct str){ longest, sizeof(longest) }, &got, &why), INVALID);
+}
+
+static void test_read_when_memory_ends_then_too_much(void **state)
+{
+	struct arena a;
+	struct str got;
+	struct fault why;
+	(void)state;
+	arena_init(&a, 4);
+	assert_int_equal(media_type_read(&rules, STR("image/jpeg"), &a, &got, &why), LIMIT);
+	arena_deinit(&a);
+}
+
+static void test_allowed_then_only_what_the_setting_lists(void **state)
+{
+	const struct image_rules none = { .allowed_types = { "", 0 } }, jpg = { .allowed_types = { "IMAGE/JPG", 9 } };
+	(void)state;
+	assert_true(media_type_allowed(&rules, STR("application/pdf")));
+	assert_false(media_type_allowed(&rules, STR("image/webp")));
+	assert_false(media_type_allowed(&none, STR("image/jpeg")));
+	assert_true(media_type_allowed(&jpg, STR("image/jpeg")));
+}
+
+static void test_extension_then_of_each_known_type_and_bin_of_others(void **state)
+{
+	static const char *const pairs[][2] = { { "image/jpeg", "jpg" }, { "image/png", "png" }, { "image/gif", "gif" }, { "image/webp", "webp" },
+		{ "image/avif", "avif" }, { "image/heic", "heic" }, { "image/tiff", "tif" }, { "application/pdf", "pdf" }, { "text/csv", "bin" }, { "", "bin" } };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		assert_true(str_equal(media_type_extension(str_of(pairs[i][0])), str_of(pairs[i][1])));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_read_of_an_allowed_type_then_canonical),
+		cmocka_unit_test(test_read_of_another_type_then_not_allowed_and_told_which_are),
+		cmocka_unit_test(test_read_of_no_media_type_then_bad_field),
+		cmocka_unit_test(test_read_when_memory_ends_then_too_much),
+		cmocka_unit_test(test_allowed_then_only_what_the_setting_lists),
+		cmocka_unit_test(test_extension_then_of_each_known_type_and_bin_of_others),
+	};
+	return cmocka_run_group_tests_name("media_type", tests, NULL, NULL);
+}
