@@ -1,6 +1,6 @@
 /* The system calls on which the engine's promises hang, in one table, so that a test can fail the
  * n-th of them. Everything that writes, syncs, links or removes a file of the store goes through
- * it; SQLite has its own (a test wraps its VFS). Changed only while no engine is open. */
+ * it; SQLite has its own. Nobody but a test changes it. */
 #ifndef LOCAL_IO_H
 #define LOCAL_IO_H
 

@@ -1,0 +1,255 @@
+/* What comes after the answer: moves, what hinders them, readers while things move, and the trash. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "local/place.h"
+
+#include "base/hash.h"
+#include "local/io.h"
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int set_up(void **state)
+{
+	static struct place place;
+
+	place_init(&place);
+	*state = &place;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	local_io = local_io_system;
+	place_deinit(*state);
+	return 0;
+}
+
+static void upload(struct place *p, unsigned n)
+{
+	struct fault why = { 0 };
+
+	assert_int_equal(place_insert(p, n, &why), OK);
+	assert_int_equal(place_upload(p, n, STR("hello"), &why), OK);
+}
+
+static int next_errno;
+
+static int failing_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	(void)from_dir;
+	(void)from;
+	(void)to_dir;
+	(void)to;
+	errno = next_errno;
+	return -1;
+}
+
+static int failing_unlink(int dir, const char *name)
+{
+	(void)dir;
+	(void)name;
+	errno = EIO;
+	return -1;
+}
+
+static void test_numbers_cross_a_directory_then_files_lie_in_both(void **state)
+{
+	struct place *p = *state;
+	char path[160];
+	struct stat st;
+
+	place_open(p);
+	p->engine->tree.next_file = TREE_FILES_PER_DIR - 2;
+	for (unsigned n = 1; n <= 4; n++)
+		upload(p, n);
+	place_settles(p, 4);
+	assert_int_equal(place_files(p, "objects/000000"), 2);
+	assert_int_equal(place_files(p, "objects/000001"), 2);
+	(void)snprintf(path, sizeof path, "%s/objects/000001", p->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	place_check(p);
+}
+
+static void test_no_hard_links_then_renamed(void **state)
+{
+	struct place *p = *state;
+
+	place_open(p);
+	next_errno = EPERM;
+	local_io.link = failing_link;
+	upload(p, 1);
+	place_settles(p, 1);
+	assert_true(place_has(p, 1, STR("hello")));
+}
+
+static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(void **state)
+{
+	struct place *p = *state;
+
+	place_open(p);
+	next_errno = EIO;
+	local_io.link = failing_link;
+	upload(p, 1);
+	place_close(p);   /* the mover has tried */
+	local_io = local_io_system;
+	assert_int_equal(place_files(p, "incoming"), 1);
+	local_io.link = failing_link;
+	struct engine *e = NULL;
+	struct fault why;
+	assert_int_equal(engine_open(&p->options, &e, &why), IO);
+	local_io = local_io_system;
+	place_open(p);
+	place_check(p);
+	assert_true(place_has(p, 1, STR("hello")));
+}
+
+static void test_move_waits_then_the_object_is_read_from_incoming(void **state)
+{
+	struct place *p = *state;
+
+	place_open(p);
+	next_errno = EIO;
+	local_io.link = failing_link;
+	upload(p, 1);
+	assert_true(place_has(p, 1, STR("hello")));
+	assert_int_equal(place_files(p, "objects"), 0);
+	assert_int_equal(place_files(p, "incoming"), 1);
+	place_close(p);
+}
+
+static void test_move_that_could_not_be_noted_then_found_in_incoming(void **state)
+{
+	struct place *p = *state;
+	struct incoming *in = NULL;
+	struct fault why;
+
+	place_open(p);
+	upload(p, 1);
+	place_settles(p, 1);
+	/* Put the file back, and tell the mover that it has missed some. */
+	char from[160], to[160];
+	unsigned long long file = (unsigned long long)place_ask(p, "SELECT file FROM objects");
+	(void)snprintf(from, sizeof from, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);
+	(void)snprintf(to, sizeof to, "%s/incoming/%016llx", p->dir, file);
+	assert_int_equal(rename(from, to), 0);
+	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 0, &in, &why), OK);
+	struct mover *m = &p->engine->mover;
+	pthread_mutex_lock(&m->lock);
+	m->rescan = true;
+	pthread_cond_signal(&m->wanted);
+	pthread_mutex_unlock(&m->lock);
+	while (place_files(p, "objects") != 1 || place_files(p, "incoming") != 1)
+		usleep(1000);
+	assert_true(place_has(p, 1, STR("hello")));
+	/* A body on its way has no row either, and stays. */
+	struct object_commit c = { .bucket = p->options.bucket, .key = STR("k"), .content_type = STR("t/t") };
+	assert_int_equal(bucket_finish(&in, &c, &why), OK);
+}
+
+static void test_many_deleted_then_all_files_and_trash_go(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	for (unsigned n = 1; n <= 50; n++)
+		upload(p, n);
+	for (unsigned n = 1; n <= 50; n++)
+		assert_int_equal(place_remove(p, n, &why), OK);
+	place_settles(p, 0);
+	place_check(p);
+}
+
+static void test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next_start(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	upload(p, 1);
+	place_settles(p, 1);
+	local_io.unlink = failing_unlink;
+	assert_int_equal(place_remove(p, 1, &why), OK);
+	place_close(p);
+	local_io = local_io_system;
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM trash"), 1);
+	assert_int_equal(place_files(p, "objects"), 1);
+	place_open(p);
+	place_check(p);
+	assert_int_equal(place_files(p, "objects"), 0);
+}
+
+/* readers while an object is replaced */
+
+static atomic_bool done;
+static atomic_int wrong;
+
+static void *keep_opening(void *arg)
+{
+	struct place *p = arg;
+
+	while (!atomic_load(&done)) {
+		struct arena a;
+		struct object_file f;
+		struct fault why;
+		arena_init(&a, 1 << 16);
+		if (bucket_open(engine_bucket_store(p->engine), p->options.bucket, STR("k"), &a, &f, &why) != OK) {
+			atomic_fetch_add(&wrong, 1);
+		} else {
+			char first = 0;
+			if (pread(f.fd, &first, 1, 0) != 1)
+				atomic_fetch_add(&wrong, 1);
+			close(f.fd);
+		}
+		arena_deinit(&a);
+	}
+	return NULL;
+}
+
+static void test_open_while_replaced_then_always_one_of_them(void **state)
+{
+	struct place *p = *state;
+	pthread_t readers[3];
+	struct fault why;
+
+	place_open(p);
+	atomic_store(&done, false);
+	assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("0"), &why), OK);
+	for (size_t i = 0; i < COUNT_OF(readers); i++)
+		assert_int_equal(pthread_create(&readers[i], NULL, keep_opening, p), 0);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("1"), &why), OK);
+	atomic_store(&done, true);
+	for (size_t i = 0; i < COUNT_OF(readers); i++)
+		pthread_join(readers[i], NULL);
+	assert_int_equal(wrong, 0);
+	place_settles(p, 1);
+	place_check(p);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_numbers_cross_a_directory_then_files_lie_in_both),
+		TEST(test_no_hard_links_then_renamed),
+		TEST(test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start),
+		TEST(test_move_waits_then_the_object_is_read_from_incoming),
+		TEST(test_move_that_could_not_be_noted_then_found_in_incoming),
+		TEST(test_many_deleted_then_all_files_and_trash_go),
+		TEST(test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next_start),
+		TEST(test_open_while_replaced_then_always_one_of_them),
+	};
+
+	crypto_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
