@@ -26,7 +26,7 @@ enum status gallery_complete(struct product *p, struct str image_id, struct aren
 		*out = row;
 		return OK;
 	}
-	enum status looked = look_settle(p, &row, a, &now, why);
+	enum status looked = look_settle(p, &row, clock_now_ms(), a, &now, why);
 	if (looked == NOT_FOUND)
 		return complete_absent(p, image_id, a, out, why);
 	TRY(looked);

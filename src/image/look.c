@@ -2,7 +2,6 @@
  * so that the memory of a request or of a sweep's step need not hold an image. */
 #include "image/look.h"
 
-#include "base/clock.h"
 #include "base/metrics.h"
 #include "image/arrival.h"
 
@@ -16,7 +15,7 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 	if (got == LIMIT)
 		got = store_head(p->store, key, a, &o.info, why);
 	TRY(got);
-	*out = (struct arrival){ o.body, o.info.size, o.info.etag, clock_now_ms() };
+	*out = (struct arrival){ .bytes = o.body, .size = o.info.size, .etag = o.info.etag };
 	return OK;
 }
 
@@ -30,13 +29,14 @@ static enum status settle(struct product *p, const struct settlement *s, struct 
 	return end;
 }
 
-enum status look_settle(struct product *p, const struct image_row *row, struct arena *a, struct image_row *now, struct fault *why)
+enum status look_settle(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 	struct arrival what;
 	struct settlement s;
 	arena_init(&scratch, (size_t)p->rules.max_size_bytes + BESIDE_BYTES);
 	TRY(read_object(p, row->key, &scratch, &what, why));
+	what.now_ms = now_ms;
 	arrival_judge(&p->rules, row, &what, &scratch, &s);
 	TRY(settle(p, &s, a, now, why));
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;

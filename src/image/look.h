@@ -5,9 +5,10 @@
 #include "image/product.h"
 
 /* Read the object of a pending row, judge it, settle the row; the bytes of a rejection are removed.
+ * now_ms  the time of the verdict
  * now     the row as it then is, by whoever settled it: uploaded or rejected; lives in `a`
  * Errors  NO_SUCH_KEY no object is there; NO_SUCH_IMAGE the row is gone; the ports' others, with the row
  *         as it was unless only the removal of the rejected bytes failed, which the sweep does again */
-enum status look_settle(struct product *p, const struct image_row *row, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
+enum status look_settle(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
 
 #endif

@@ -60,7 +60,7 @@ static bool look(struct sweep *s, const struct image_row *row)
 	struct image_row now = { 0 };
 	struct fault why = { 0 };
 	arena_init(&a, ROW_BYTES);
-	enum status end = look_settle(s->p, row, &a, &now, &why);
+	enum status end = look_settle(s->p, row, s->now_ms, &a, &now, &why);
 	if (end == NOT_FOUND)
 		return why.code == F_NO_SUCH_KEY;
 	note(s, end, now.status == IMAGE_REJECTED ? &s->done->rejected : &s->done->confirmed, &why);

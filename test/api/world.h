@@ -57,7 +57,7 @@ static inline void world_open(const struct api_options *o)
 	memset(&world, 0, sizeof(world));
 	world.table = fake_table_new(1000);
 	world.store = fake_store_new();
-	fake_table_hold(world.table, fake_store_port(world.store));
+	fake_table_hold(world.table, world.store);
 	world.product = (struct product){
 		.rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"), .max_size_bytes = 5242880,
 		           .max_pixels = 50000000, .url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800,

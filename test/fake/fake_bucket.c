@@ -205,7 +205,7 @@ struct fake_bucket *fake_bucket_new(struct fake_table *t, struct fake_store *s, 
 	b->store = s;
 	b->name = name;
 	trap_init(&b->trap);
-	fake_table_hold(t, fake_store_port(s));
+	fake_table_hold(t, s);
 	return b;
 }
 

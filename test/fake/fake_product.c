@@ -19,7 +19,7 @@ void fake_product_init(struct fake_product *f, bool holds)
 	};
 	arena_init(&f->a, ARENA_MAX_BYTES);
 	if (holds)
-		fake_table_hold(f->table, f->product.store);
+		fake_table_hold(f->table, f->store);
 }
 
 void fake_product_deinit(struct fake_product *f)

@@ -147,15 +147,20 @@ static enum status head(struct object_store *port, struct str key, struct arena 
 	return trap_leave(&s->trap, OK, why);
 }
 
+static void drop(struct fake_store *s, struct str key)
+{
+	size_t i = find(s, key);
+	if (i == s->n)
+		return;
+	object_free(&s->objects[i]);
+	s->objects[i] = s->objects[--s->n];
+}
+
 static enum status remove_object(struct object_store *port, struct str key, struct fault *why)
 {
 	struct fake_store *s = self(port);
 	TRY(trap_enter(&s->trap, why));
-	size_t i = find(s, key);
-	if (i < s->n) {
-		object_free(&s->objects[i]);
-		s->objects[i] = s->objects[--s->n];
-	}
+	drop(s, key);
 	return trap_leave(&s->trap, OK, why);
 }
 
@@ -363,6 +368,13 @@ void fake_store_meet_nth(struct fake_store *s, uint64_t n, void (*meet)(void *ar
 uint64_t fake_store_calls(struct fake_store *s)
 {
 	return trap_calls(&s->trap);
+}
+
+void fake_store_drop(struct fake_store *s, struct str key)
+{
+	pthread_mutex_lock(&s->trap.lock);
+	drop(s, key);
+	pthread_mutex_unlock(&s->trap.lock);
 }
 
 size_t fake_store_count(struct fake_store *s)

@@ -20,6 +20,8 @@ void fake_store_lose_nth(struct fake_store *s, uint64_t n, enum fault_code code)
 void fake_store_meet_nth(struct fake_store *s, uint64_t n, void (*meet)(void *arg), void *arg);
 uint64_t fake_store_calls(struct fake_store *s);
 
+/* Remove an object, if it is there; no call of the port. */
+void fake_store_drop(struct fake_store *s, struct str key);
 /* How many objects there are; no call of the port. */
 size_t fake_store_count(struct fake_store *s);
 /* Make an object look as if it was written then; it must be there. No call of the port. */

@@ -24,7 +24,7 @@ struct fake_table {
 	size_t n, cap;
 	uint64_t last_seq;
 	uint64_t max_pending;
-	struct object_store *store;
+	struct fake_store *store;
 };
 
 static struct fake_table *self(struct image_table *port)
@@ -162,7 +162,7 @@ static enum status remove_row(struct fake_table *t, struct str id, int64_t ended
 	if (ended_by_ms != 0 && !ended(&t->rows[i]->row, ended_by_ms))
 		return fault_set(why, STATE_CHANGED, "the row has not ended");
 	if (t->store != NULL)
-		TRY(store_remove(t->store, t->rows[i]->row.key, why));
+		fake_store_drop(t->store, t->rows[i]->row.key);
 	row_free(&t->rows[i]);
 	memmove(&t->rows[i], &t->rows[i + 1], (t->n - i - 1) * sizeof(*t->rows));
 	t->n--;
@@ -316,7 +316,7 @@ uint64_t fake_table_calls(struct fake_table *t)
 	return trap_calls(&t->trap);
 }
 
-void fake_table_hold(struct fake_table *t, struct object_store *store)
+void fake_table_hold(struct fake_table *t, struct fake_store *store)
 {
 	t->store = store;
 }

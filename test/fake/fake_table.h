@@ -3,9 +3,9 @@
 #ifndef FAKE_TABLE_H
 #define FAKE_TABLE_H
 
+#include "fake/fake_store.h"
 #include "fake/trap.h"
 #include "port/image_table.h"
-#include "port/object_store.h"
 
 struct fake_table;
 struct fake_table *fake_table_new(uint64_t max_pending);
@@ -20,8 +20,9 @@ void fake_table_lose_nth(struct fake_table *t, uint64_t n, enum fault_code code)
 void fake_table_meet_nth(struct fake_table *t, uint64_t n, void (*meet)(void *arg), void *arg);
 uint64_t fake_table_calls(struct fake_table *t);
 
-/* Behave as an engine that holds the objects too: remove takes the object along. NULL: it does not. */
-void fake_table_hold(struct fake_table *t, struct object_store *store);
+/* Behave as an engine that holds the objects too: remove takes the object along, both or none, without
+ * a call of the store's port. NULL: it does not. */
+void fake_table_hold(struct fake_table *t, struct fake_store *store);
 /* Settle together with something else: `also` runs after the conditions held and before the row
  * changes, under the table's lock; if it fails nothing changes. */
 enum status fake_table_settle_with(struct fake_table *t, const struct settlement *s, struct arena *a, struct image_row *now,
