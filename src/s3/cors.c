@@ -24,12 +24,13 @@ static void allow_origin(const struct s3 *s, struct answer *ans, struct str orig
 {
 	bool any = str_equal(str_trim(s->options.cors_origins), STR("*"));
 	answer_header(ans, STR("Access-Control-Allow-Origin"), any ? STR("*") : origin);
-	answer_header(ans, STR("Vary"), STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
 }
 
 void s3_cors_headers(const struct s3 *s, struct exchange *x)
 {
 	struct str origin = request_header(&x->request, STR("origin"));
+	/* without an Origin too: else a browser shows a picture, keeps the answer, and a script is given that */
+	answer_header(&x->answer, STR("Vary"), STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
 	if (!header_value_ok(origin) || !origin_allowed(s, origin))
 		return;
 	allow_origin(s, &x->answer, origin);

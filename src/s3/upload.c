@@ -62,6 +62,7 @@ static void limit_image(struct call *c)
 enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *why)
 {
 	struct upload *u = c->upload;
+	u->counted = true;
 	if (call_is_image(c)) {
 		limit_image(c);
 		TRY(admit_image(c, why));
@@ -70,6 +71,7 @@ enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *
 	}
 	if (expected_bytes > u->max_bytes)
 		return too_large(c, why);
+	u->counted = false;
 	return bucket_begin(c->s3->buckets, expected_bytes, &u->in, why);
 }
 
@@ -105,7 +107,7 @@ static enum status check_body(struct call *c, struct str bytes, const unsigned c
 static void count(struct upload *u, enum metric m)
 {
 	metric_add(m, 1);
-	u->judged = true;
+	u->counted = true;
 }
 
 /* The row was settled before: by these very bytes, or by others. */
@@ -205,6 +207,6 @@ void upload_drop(struct call *c)
 	if (u == NULL)
 		return;
 	bucket_abandon(&u->in);
-	if (!u->judged)
+	if (!u->counted)
 		count(u, M_UPLOADS_FAILED);
 }

@@ -17,7 +17,7 @@ struct upload {
 	bool has_md5;
 	unsigned char md5[MD5_BYTES];
 	struct str sha256;             /* hex; "": not told */
-	bool judged;                   /* a verdict was reached and counted */
+	bool counted;                  /* its outcome is in the metrics; so it is before a body is begun */
 };
 
 /* Admit the call's key, and reserve room. The call's upload must be set, with its limits, digests and type.

@@ -96,6 +96,7 @@ static void test_answer_when_origin_is_sent_then_a_page_may_read_it_errors_too(v
 	}
 	rig_ask(r, &(struct ask){ .key = key });
 	assert_null(rig_header(r, "Access-Control-Allow-Origin").p);
+	assert_true(str_starts_with(rig_header(r, "Vary"), STR("Origin,")));
 }
 
 int main(void)

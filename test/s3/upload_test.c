@@ -83,6 +83,25 @@ static void test_slot_when_there_is_none_or_it_ended_then_access_denied_before_t
 	}
 }
 
+static void test_failed_uploads_when_counted_then_only_those_whose_body_began(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	int64_t failed = metric_get(M_UPLOADS_FAILED);
+	put(r, STR("images/x"), RIG_GIF);
+	rig_expect_error(r, 403, "AccessDenied");
+	assert_int_equal(metric_get(M_UPLOADS_FAILED), failed);
+	r->cut = true;
+	put(r, key, RIG_GIF);
+	assert_int_equal(metric_get(M_UPLOADS_FAILED), failed + 1);
+	fake_bucket_fail_nth(r->bucket, 1, F_DISK_FULL);
+	put(r, key, RIG_GIF);
+	assert_int_equal(metric_get(M_UPLOADS_FAILED), failed + 2);
+	put(r, key, RIG_GIF);
+	rig_expect(r, 200, NULL);
+	assert_int_equal(metric_get(M_UPLOADS_FAILED), failed + 2);
+}
+
 static void test_owner_when_under_images_then_the_same_rules_hold(void **state)
 {
 	struct rig *r = *state;
@@ -258,6 +277,7 @@ int main(void)
 		RIG_TEST(test_image_when_it_does_not_pass_then_rejected_for_good),
 		RIG_TEST(test_image_when_it_is_not_of_the_declared_type_then_rejected),
 		RIG_TEST(test_slot_when_there_is_none_or_it_ended_then_access_denied_before_the_body),
+		RIG_TEST(test_failed_uploads_when_counted_then_only_those_whose_body_began),
 		RIG_TEST(test_owner_when_under_images_then_the_same_rules_hold),
 		RIG_TEST(test_second_put_when_bytes_are_the_same_then_the_same_answer),
 		RIG_TEST(test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes),
