@@ -25,11 +25,11 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 		endpoint = getenv("TINTYPE_ENDPOINT");
 	struct str url = endpoint == NULL || *endpoint == '\0' ? STR(ENDPOINT_DEFAULT) : str_of(endpoint);
 	size_t host = str_find(url, STR("://")) + 3;
-	if (host >= url.n || str_find_char(url, '?') < url.n || str_find_char(url, '#') < url.n ||
+	while (url.n > host && url.p[url.n - 1] == '/')
+		url.n--;
+	if (host >= url.n || url.p[host] == '/' || str_find_char(url, '?') < url.n || str_find_char(url, '#') < url.n ||
 	    !(str_starts_with_nocase(url, STR("http://")) || str_starts_with_nocase(url, STR("https://"))))
 		return fault_set(why, INVALID_INPUT, "the endpoint is not http://host[:port][/path] or https://…: %.*s", STRF(url));
-	while (url.p[url.n - 1] == '/' && url.n > host)
-		url.n--;
 	buf_put(&r->base, url);
 	if (str_find_char(str_slice(url, host, url.n), '/') == url.n - host)
 		buf_put(&r->base, STR("/prod"));

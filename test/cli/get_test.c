@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -167,10 +169,44 @@ static void test_get_when_json_then_the_record_and_where(void **state)
 	mem_free(r);
 }
 
+static void test_get_when_file_appears_meanwhile_then_left_alone(void **state)
+{
+	api.creates = "a b.png";
+	struct run *r = RUN("get", ID);
+	assert_int_equal(r->code, 1);
+	assert_file("a b.png", "");
+	assert_int_equal(count_files(), 1);
+	mem_free(r);
+}
+
+static void test_get_when_interrupted_then_130_and_nothing_is_left(void **state)
+{
+	int status = 0;
+	api.stalls = true;
+	pid_t child = fork();
+	if (child == 0) {
+		execl("/proc/self/exe", "get_test", "get", ID, NULL);
+		_exit(99);
+	}
+	for (bool begun = false; !begun; usleep(1000)) {
+		pthread_mutex_lock(&api.lock);
+		begun = str_find(buf_str(&api.requests), STR("GET /store/")) < api.requests.n;
+		pthread_mutex_unlock(&api.lock);
+	}
+	assert_int_equal(count_files(), 1);
+	assert_int_equal(kill(child, SIGINT), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 130);
+	assert_int_equal(count_files(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1)   /* run by a test of ours, as the program */
+		return cli_run(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
 		TEST(test_get_when_plain_then_saved_under_its_name),
 		TEST(test_get_when_name_is_hostile_then_saved_here_and_safely),
@@ -181,6 +217,8 @@ int main(void)
 		TEST(test_get_when_bytes_are_wrong_or_cut_then_nothing_is_left),
 		TEST(test_get_when_image_is_unknown_or_pending_then_sentence),
 		TEST(test_get_when_json_then_the_record_and_where),
+		TEST(test_get_when_file_appears_meanwhile_then_left_alone),
+		TEST(test_get_when_interrupted_then_130_and_nothing_is_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,9 +154,12 @@ static bool answer_put(struct fake_api *a, int fd, struct fake_image *image, str
 static bool answer_bytes(struct fake_api *a, int fd, const struct fake_image *image)
 {
 	struct buf b;
+	FILE *made = a->creates != NULL ? fopen(a->creates, "wx") : NULL;
+	if (made != NULL)
+		fclose(made);
 	buf_init(&b, 32u << 20);
 	buf_printf(&b, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", image->bytes.n);
-	buf_put(&b, str_slice(buf_str(&image->bytes), 0, a->cuts ? image->bytes.n / 2 : image->bytes.n));
+	buf_put(&b, str_slice(buf_str(&image->bytes), 0, a->cuts || a->stalls ? image->bytes.n / 2 : image->bytes.n));
 	fake_http_write(fd, buf_str(&b));
 	buf_deinit(&b);
 	return !a->cuts;

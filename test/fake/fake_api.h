@@ -29,6 +29,8 @@ struct fake_api {
 	bool locked;               /* records need a key, and nobody has it */
 	bool lies;                 /* the record's ETag is another one */
 	bool cuts;                 /* downloads stop half way */
+	bool stalls;               /* the same, with the connection left open */
+	const char *creates;       /* this file is made when a download begins */
 	bool hangs;                /* a PUT is never answered */
 	bool repeats;              /* the same cursor for ever */
 };
