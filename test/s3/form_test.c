@@ -241,6 +241,15 @@ static void test_form_when_sent_to_another_bucket_then_refused(void **state)
 	rig_expect_empty(r);
 }
 
+static void test_form_when_the_slots_key_signs_for_another_place_then_access_denied(void **state)
+{
+	struct rig *r = *state;
+	struct form_parts f = slot_form(r, STR("k"));
+	post(r, &f, "/" RIG_BUCKET);
+	rig_expect_error(r, 403, "AccessDenied");
+	rig_expect_empty(r);
+}
+
 static void test_claim_when_key_is_unknown_or_signature_wrong_then_told(void **state)
 {
 	struct rig *r = *state;
@@ -295,8 +304,8 @@ static void test_key_when_it_holds_the_filename_then_it_is_put_in(void **state)
 	static const struct {
 		const char *key, *file_name, *stored;
 	} rows[] = {
-		{ "up/${filename}", "cat.gif", "up/cat.gif" }, { "up/${filename}", "C:\\\\fakepath\\\\cat.gif", "up/cat.gif" },
-		{ "up/${filename}", "/tmp/../cat.gif", "up/cat.gif" }, { "up/a-${filename}-b", "c", "up/a-c-b" }, { "up/${filename}${filename}", "c", "up/c${filename}" },
+		{ "up/${filename}", "cat.gif", "up/cat.gif" }, { "up/${filename}", "C:\\\\fakepath\\\\dog.gif", "up/dog.gif" },
+		{ "up/${filename}", "/tmp/../cow.gif", "up/cow.gif" }, { "up/a-${filename}-b", "c", "up/a-c-b" }, { "up/${filename}${filename}", "c", "up/c${filename}" },
 	};
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -332,6 +341,7 @@ static void test_key_when_missing_or_none_then_told(void **state)
 	post(r, &f, "/" RIG_BUCKET);
 	rig_expect_error(r, 400, "KeyTooLongError");
 	rig_expect_empty(r);
+	assert_int_equal(fake_bucket_calls(r->bucket), 0);
 }
 
 static struct form_parts form_with(struct rig *r, const char *name, const char *value)
@@ -522,6 +532,7 @@ int main(void)
 		RIG_TEST(test_field_when_altered_left_out_or_added_then_refused),
 		RIG_TEST(test_form_when_it_has_no_policy_then_access_denied),
 		RIG_TEST(test_form_when_sent_to_another_bucket_then_refused),
+		RIG_TEST(test_form_when_the_slots_key_signs_for_another_place_then_access_denied),
 		RIG_TEST(test_claim_when_key_is_unknown_or_signature_wrong_then_told),
 		RIG_TEST(test_policy_when_expired_or_malformed_then_told),
 		RIG_TEST(test_plain_object_when_policy_allows_then_stored),

@@ -114,6 +114,16 @@ static void test_put_when_body_is_cut_then_nothing_is_left_and_the_row_waits(voi
 	rig_expect_error(r, 400, "IncompleteBody");
 }
 
+static void test_put_when_fewer_bytes_come_than_told_then_incomplete_body(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	rig_ask(r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .told = 44 });
+	rig_expect_error(r, 400, "IncompleteBody");
+	rig_expect_empty(r);
+	rig_expect_row(r, key, IMAGE_PENDING);
+}
+
 static void test_md5_when_given_then_it_binds_the_body(void **state)
 {
 	static const struct {
@@ -215,6 +225,7 @@ int main(void)
 		RIG_TEST(test_put_when_told_too_large_then_refused_before_the_body),
 		RIG_TEST(test_put_when_length_is_signed_then_another_length_or_chunks_are_refused),
 		RIG_TEST(test_put_when_body_is_cut_then_nothing_is_left_and_the_row_waits),
+		RIG_TEST(test_put_when_fewer_bytes_come_than_told_then_incomplete_body),
 		RIG_TEST(test_md5_when_given_then_it_binds_the_body),
 		RIG_TEST(test_sha256_when_signed_then_it_binds_the_body),
 		RIG_TEST(test_if_none_match_when_the_key_is_taken_then_precondition_failed),

@@ -6,6 +6,7 @@
 #include "fake/rows.h"
 #include "sigv4/presign.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,6 +20,14 @@ static void drop_exchange(struct rig *r)
 	answer_reset(&r->x.answer);
 	arena_deinit(&r->x.arena);
 	r->sent = false;
+}
+
+static int count_files(void)
+{
+	int n = 0;
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
 }
 
 void rig_renew(struct rig *r)
@@ -50,6 +59,7 @@ int rig_up(void **state)
 	};
 	r->options = (struct s3_options){ .region = STR("us-east-1"), .image_bucket = STR(RIG_BUCKET), .cors_origins = STR("*") };
 	rig_renew(r);
+	r->files = count_files();
 	*state = r;
 	return 0;
 }
@@ -58,13 +68,14 @@ int rig_down(void **state)
 {
 	struct rig *r = *state;
 	drop_exchange(r);
+	int left = count_files() - r->files;
 	s3_free(&r->s3);
 	fake_bucket_free(&r->bucket);
 	fake_table_free(&r->table);
 	fake_store_free(&r->store);
 	arena_deinit(&r->arena);
 	mem_free(r);
-	return 0;
+	return left;
 }
 
 static size_t count_headers(const struct header *h)
@@ -132,7 +143,7 @@ static bool read_head(struct rig *r, const struct ask *ask, struct str target)
 	fill_headers(q, &r->x.arena, ask);
 	q->chunked = ask->chunked;
 	q->has_length = !ask->chunked && !ask->no_length;
-	q->length = q->has_length ? ask->body.n : 0;
+	q->length = !q->has_length ? 0 : ask->told > 0 ? ask->told : ask->body.n;
 	if (query_parse(&r->x.arena, str_slice(q->target, mark + 1, q->target.n), r->door->plus_is_blank, &q->query, &why) == OK)
 		return true;
 	r->door->ops->refuse(r->door, &r->x, &why);

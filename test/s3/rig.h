@@ -32,11 +32,13 @@ struct rig {
 	struct arena arena;         /* what the test itself makes */
 	struct exchange x;          /* of the last request */
 	bool sent;                  /* x is there */
+	int files;                  /* descriptors that were open before the first request */
 	size_t piece;               /* bodies come in pieces of this size; 0: whole */
 	bool cut;                   /* the next body never becomes whole: cancel in place of finish */
 };
 
 int rig_up(void **state);
+/* Fails when a descriptor was left open. */
 int rig_down(void **state);
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
 /* Make the door anew, with the options as they are now. */
@@ -55,6 +57,7 @@ struct ask {
 	struct header more[RIG_HEADERS];      /* sent, not signed */
 	struct header query[RIG_HEADERS];     /* signed */
 	struct str body;
+	uint64_t told;                  /* the Content-Length where it is not the body's */
 	bool no_length, chunked;
 };
 

@@ -28,6 +28,12 @@ static void test_request_when_signed_by_header_then_access_denied(void **state)
 	ask.method = "POST";
 	rig_send(r, &ask, STR("/" RIG_BUCKET));
 	rig_expect_error(r, 403, "AccessDenied");
+	ask.more[1] = (struct header){ STR("Content-Type"), STR("multipart/form-data; boundary=x") };
+	rig_send(r, &ask, STR("/" RIG_BUCKET));
+	rig_expect_error(r, 403, "AccessDenied");
+	ask.more[0] = (struct header){ STR("Accept"), STR("*/*") };
+	rig_send(r, &ask, STR("/" RIG_BUCKET "?delete"));
+	rig_expect_error(r, 403, "AccessDenied");
 }
 
 static void test_request_when_signed_twice_then_invalid_argument(void **state)

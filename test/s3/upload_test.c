@@ -121,8 +121,10 @@ static void test_second_put_when_bytes_are_the_same_then_the_same_answer(void **
 	int64_t repeated = metric_get(M_UPLOADS_REPEATED);
 	put(r, key, RIG_GIF);
 	struct image_row row = rig_row(r, key);
+	uint64_t calls = fake_bucket_calls(r->bucket);
 	put(r, key, RIG_GIF);
 	rig_expect(r, 200, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
+	assert_int_equal(fake_bucket_calls(r->bucket), calls + 3);   /* begin, write, view: no commit is tried */
 	struct image_row again = rig_row(r, key);
 	assert_true(row_equal(&row, &again));
 	assert_int_equal(fake_bucket_open_bodies(r->bucket), 0);
@@ -194,6 +196,7 @@ static void test_race_when_the_other_was_first_then_its_verdict_stands(void **st
 	struct rig *r = *state;
 	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
 		struct meeting m = { r, rig_slot(r, i), rows[i].status, str_of(rows[i].etag), rows[i].removed };
+		int64_t conflicts = metric_get(M_UPLOADS_CONFLICT);
 		/* begin, write; the third is view */
 		fake_bucket_meet_nth(r->bucket, 3, meet, &m);
 		put(r, m.key, strcmp(rows[i].body, "gif") == 0 ? RIG_GIF : RIG_NO_IMAGE);
@@ -202,6 +205,7 @@ static void test_race_when_the_other_was_first_then_its_verdict_stands(void **st
 		else
 			rig_expect_error(r, rows[i].answer, rows[i].code);
 		rig_expect_empty(r);
+		assert_int_equal(metric_get(M_UPLOADS_CONFLICT), conflicts + (rows[i].code != NULL));
 		if (!rows[i].removed)
 			rig_expect_row(r, m.key, rows[i].status);
 	}
