@@ -72,7 +72,7 @@ static void test_get_when_name_is_hostile_then_saved_here_and_safely(void **stat
 		{ "a\\u001b[2J\\u202egnp", "a[2Jgnp" }, { "C:\\\\win\\\\y.png", "y.png" }, { "\\r\\n", ID },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		api.name = rows[i].json;
+		FAKE_SET(&api, name, rows[i].json);
 		struct run *r = RUN("get", ID);
 		assert_int_equal(r->code, 0);
 		assert_file(rows[i].file, "the bytes");
@@ -135,8 +135,8 @@ static void test_get_when_to_stdout_then_the_bytes_alone(void **state)
 static void test_get_when_bytes_are_wrong_or_cut_then_nothing_is_left(void **state)
 {
 	for (int i = 0; i < 2; i++) {
-		api.lies = i == 0;
-		api.cuts = i == 1;
+		FAKE_SET(&api, lies, i == 0);
+		FAKE_SET(&api, cuts, i == 1);
 		struct run *r = RUN("get", ID), *piped = RUN("get", ID, "-o", "-");
 		assert_int_equal(r->code, 1);
 		assert_int_equal(piped->code, 1);
@@ -152,7 +152,7 @@ static void test_get_when_image_is_unknown_or_pending_then_sentence(void **state
 	struct run *unknown = RUN("get", "nothing");
 	assert_int_equal(unknown->code, 1);
 	assert_string_equal(unknown->err, "tintype get: no image with this id (404)\n");
-	api.images[0].there = false;
+	FAKE_SET(&api, images[0].there, false);
 	struct run *pending = RUN("get", ID);
 	assert_int_equal(pending->code, 1);
 	assert_non_null(strstr(pending->err, "the image is pending"));
@@ -171,7 +171,7 @@ static void test_get_when_json_then_the_record_and_where(void **state)
 
 static void test_get_when_file_appears_meanwhile_then_left_alone(void **state)
 {
-	api.creates = "a b.png";
+	FAKE_SET(&api, creates, "a b.png");
 	struct run *r = RUN("get", ID);
 	assert_int_equal(r->code, 1);
 	assert_file("a b.png", "");
@@ -182,7 +182,7 @@ static void test_get_when_file_appears_meanwhile_then_left_alone(void **state)
 static void test_get_when_interrupted_then_130_and_nothing_is_left(void **state)
 {
 	int status = 0;
-	api.stalls = true;
+	FAKE_SET(&api, stalls, true);
 	pid_t child = fork();
 	if (child == 0) {
 		execl("/proc/self/exe", "get_test", "get", ID, NULL);

@@ -91,7 +91,7 @@ static void test_list_when_empty_then_0(void **state)
 static void test_list_when_the_cursor_never_moves_then_failed(void **state)
 {
 	add_many(3);
-	api.repeats = true;
+	FAKE_SET(&api, repeats, true);
 	struct run *r = RUN("list", "--all", "--json");
 	assert_int_equal(r->code, 1);
 	assert_non_null(strstr(r->err, "the same page again"));

@@ -85,7 +85,7 @@ static void test_upload_when_one_of_three_fails_then_1_and_the_others_are_there(
 
 static void test_upload_when_store_refuses_then_message_of_the_xml(void **state)
 {
-	api.put_refusal = "<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \x1b[31mJPEG</Message></Error>";
+	FAKE_SET(&api, put_refusal, "<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \x1b[31mJPEG</Message></Error>");
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 1);
 	assert_string_equal(r->err, "a.png: no <PNG> & no \\x1b[31mJPEG (400)\n");
@@ -95,7 +95,7 @@ static void test_upload_when_store_refuses_then_message_of_the_xml(void **state)
 
 static void test_upload_when_server_is_busy_then_tried_again(void **state)
 {
-	api.busy = 3;
+	FAKE_SET(&api, busy, 3);
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 0);
 	assert_int_equal(api.busy, 0);
@@ -104,7 +104,7 @@ static void test_upload_when_server_is_busy_then_tried_again(void **state)
 
 static void test_upload_when_server_stays_busy_then_its_detail(void **state)
 {
-	api.busy = 1000;
+	FAKE_SET(&api, busy, 1000);
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 1);
 	assert_string_equal(r->err, "a.png: too much work (503)\n");
@@ -114,7 +114,7 @@ static void test_upload_when_server_stays_busy_then_its_detail(void **state)
 
 static void test_upload_when_looked_at_late_then_completed(void **state)
 {
-	api.looks_late = true;
+	FAKE_SET(&api, looks_late, true);
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 0);
 	assert_non_null(strstr(api.requests.p, "POST /prod/images/00000000-0000-4000-8000-000000000000/complete "));
@@ -123,7 +123,7 @@ static void test_upload_when_looked_at_late_then_completed(void **state)
 
 static void test_upload_when_records_need_a_key_then_the_put_must_do(void **state)
 {
-	api.locked = true;
+	FAKE_SET(&api, locked, true);
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 0);
 	assert_int_equal(count_lines(r->out), 1);
@@ -177,7 +177,7 @@ static void test_upload_when_slot_leads_nowhere_then_failed(void **state)
 {
 	static const char *const urls[] = { "", "file:///etc/passwd", "http://127.0.0.1:1/x", "http://a/\\r\\nX: y" };
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
-		api.slot_url = urls[i];
+		FAKE_SET(&api, slot_url, urls[i]);
 		struct run *r = RUN("upload", "a.png");
 		assert_int_equal(r->code, 1);
 		assert_int_equal(count_lines(r->err), 1);
@@ -208,7 +208,7 @@ static void test_upload_when_interrupted_then_130_and_what_was_done(void **state
 {
 	int err[2];
 	char text[512] = "";
-	api.hangs = true;
+	FAKE_SET(&api, hangs, true);
 	assert_int_equal(pipe(err), 0);
 	pid_t child = fork();
 	if (child == 0) {

@@ -20,7 +20,7 @@ struct fake_api {
 	struct fake_image *images;
 	size_t n;
 	struct buf requests;       /* every head, one after the other */
-	/* what goes wrong; set before the first request */
+	/* what goes wrong; see FAKE_SET */
 	unsigned busy;             /* so many requests get 503 with Retry-After: 0 first */
 	const char *put_refusal;   /* this body with 400 to every PUT */
 	const char *name;          /* of every record, as JSON text, in place of the one given */
@@ -34,6 +34,14 @@ struct fake_api {
 	bool hangs;                /* a PUT is never answered */
 	bool repeats;              /* the same cursor for ever */
 };
+
+/* Change a field while connections are open. */
+#define FAKE_SET(a, field, value) \
+	do { \
+		pthread_mutex_lock(&(a)->lock); \
+		(a)->field = (value); \
+		pthread_mutex_unlock(&(a)->lock); \
+	} while (0)
 
 void fake_api_start(struct fake_api *a);
 void fake_api_stop(struct fake_api *a);
