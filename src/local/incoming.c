@@ -113,12 +113,18 @@ static enum status body_view(struct incoming *in, struct str *bytes, unsigned ch
 	return OK;
 }
 
+static void unmap(struct body *b)
+{
+	if (b->map != NULL)
+		(void)munmap(b->map, b->size);
+	b->map = NULL;
+}
+
 static void body_free(struct body *b)
 {
 	keep_promise(b, b->promised);
 	hash_deinit(&b->md5);
-	if (b->map != NULL)
-		(void)munmap(b->map, b->size);
+	unmap(b);
 	io_close(b->fd);
 	mem_free(b);
 }
@@ -137,6 +143,8 @@ static enum status commit(struct body *b, const struct object_commit *c, struct 
 	char etag[2 * MD5_BYTES + 1];
 
 	TRY(digest(b, why));
+	/* Mapped pages count as ours: many bodies may wait here for their syncs. */
+	unmap(b);
 	if (local_io.fdatasync(b->fd) != 0)
 		return io_fault(why, errno, "sync a body");
 	hex_encode(b->digest, MD5_BYTES, etag);

@@ -28,7 +28,9 @@ struct object_store *engine_object_store(struct engine *e);
 struct image_table *engine_image_table(struct engine *e);
 struct bucket_store *engine_bucket_store(struct engine *e);
 struct key_ring *engine_key_ring(struct engine *e);
-/* OK when a write would be taken now: for readiness.  Errors: DISK_FULL; STORAGE_FAILED */
+/* OK when a write is taken now, which is tried: for readiness.
+ * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
+ * Threads  any; blocks on the disk */
 enum status engine_ready(struct engine *e, struct fault *why) MUST_CHECK;
 
 #endif

@@ -1,0 +1,137 @@
+/* Names and places of files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "local/place.h"
+
+#include "local/io.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static struct tree tree;
+static int dir_fd;
+
+static int set_up(void **state)
+{
+	static struct place place;
+	struct fault why;
+
+	place_init(&place);
+	*state = &place;
+	dir_fd = open(place.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(tree_open(&tree, dir_fd, &why), OK);
+	atomic_store(&tree.next_file, 1);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	tree_close(&tree);
+	close(dir_fd);
+	place_deinit(*state);
+	return 0;
+}
+
+static uint64_t make(void)
+{
+	uint64_t file = 0;
+	int fd = tree_create(&tree, &file);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "hello", 5), 5);
+	close(fd);
+	return file;
+}
+
+static bool is_there(uint64_t file)
+{
+	int fd = tree_read(&tree, file);
+
+	if (fd < 0)
+		assert_int_equal(errno, ENOENT);
+	io_close(fd);
+	return fd >= 0;
+}
+
+static void test_parse_name_then_ours_alone(void **state)
+{
+	static const char *const others[] = { "", "1", "000000000000000", "00000000000000001", "000000000000000g",
+		"000000000000000A", "..", "stray.jpg", "000000000000000 " };
+	uint64_t file = 7;
+
+	(void)state;
+	assert_true(tree_parse_name("0000000000000abc", &file));
+	assert_int_equal(file, 0xabc);
+	assert_true(tree_parse_name("ffffffffffffffff", &file));
+	assert_true(file == UINT64_MAX);
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_false(tree_parse_name(others[i], &file));
+}
+
+static void test_create_when_the_number_is_taken_then_refused(void **state)
+{
+	uint64_t file = 0;
+
+	(void)state;
+	(void)make();
+	atomic_store(&tree.next_file, 1);
+	assert_int_equal(tree_create(&tree, &file), -1);
+	assert_int_equal(errno, EEXIST);
+}
+
+static void test_publish_twice_and_of_what_is_gone_then_ok(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	uint64_t files[] = { make(), 999, make() };
+	uint64_t first = files[0], last = files[2];
+
+	assert_int_equal(tree_publish(&tree, files, 3, &why), OK);
+	assert_int_equal(tree_publish(&tree, files, 3, &why), OK);
+	assert_int_equal(place_files(p, "incoming"), 0);
+	assert_int_equal(place_files(p, "objects"), 2);
+	assert_true(is_there(first) && is_there(last));
+	assert_false(is_there(999));
+}
+
+static void test_erase_then_gone_from_either_place(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	uint64_t moved = make();
+
+	assert_int_equal(tree_publish(&tree, &moved, 1, &why), OK);
+	uint64_t files[] = { make(), moved, 999 };
+	assert_int_equal(tree_erase(&tree, files, 3, &why), OK);
+	assert_int_equal(place_files(p, "incoming") + place_files(p, "objects"), 0);
+	assert_int_equal(tree_erase(&tree, files, 3, &why), OK);
+}
+
+static void test_drop_then_gone_from_incoming(void **state)
+{
+	uint64_t file = make();
+
+	(void)state;
+	assert_true(is_there(file));
+	tree_drop(&tree, file);
+	assert_false(is_there(file));
+	tree_drop(&tree, file);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_parse_name_then_ours_alone),
+		TEST(test_create_when_the_number_is_taken_then_refused),
+		TEST(test_publish_twice_and_of_what_is_gone_then_ok),
+		TEST(test_erase_then_gone_from_either_place),
+		TEST(test_drop_then_gone_from_incoming),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
