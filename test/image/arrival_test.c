@@ -32,7 +32,7 @@ static int tear_down(void **state)
 
 static void test_image_id_of_our_keys_then_the_id(void **state)
 {
-	static const char *const keys[] = { "images/" UUID ".jpg", "images/" UUID ".webp", "images/" UUID ".0123456789abcdef" };
+	static const char *const keys[] = { "images/" UUID ".jpg", "images/" UUID ".webp", "images/" UUID ".0123456789abcdef", "images/" UUID ".z", "images/" UUID ".a09" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		assert_true(str_equal(arrival_image_id(str_of(keys[i])), STR(UUID)));
@@ -170,6 +170,8 @@ static void test_judge_of_what_is_no_picture_then_rejected(void **state)
 	assert_rejected(&s, "The bytes are not image/jpeg: it is no JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/png", STR("8 bytes!"));
 	assert_rejected(&s, "The bytes are not image/png: it is no JPEG, PNG, GIF or WebP image.");
+	s = judge(*state, "image/webp", STR("8 bytes!"));
+	assert_rejected(&s, "The bytes are not image/webp: it is no JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/jpeg", STR(""));
 	assert_rejected(&s, "The upload is empty: send the bytes of the image.");
 }
@@ -203,7 +205,10 @@ static void test_judge_over_the_size_limit_then_rejected_without_the_bytes(void 
 	arrival_judge(&f->product.rules, &row, &what, &f->a, &s);
 	assert_rejected(&s, "The upload has 5242881 bytes, but 5242880 are allowed: send a smaller image.");
 	assert_int_equal(s.file_size, 5242881);
-	f->product.rules.max_size_bytes = 20;
+	f->product.rules.max_size_bytes = picture_png(1, 1).n;
+	s = judge(f, "image/png", picture_png(1, 1));
+	assert_int_equal(s.status, IMAGE_UPLOADED);
+	f->product.rules.max_size_bytes--;
 	s = judge(f, "image/png", picture_png(1, 1));
 	assert_int_equal(s.status, IMAGE_REJECTED);
 }

@@ -34,7 +34,7 @@ static void test_read_of_an_allowed_type_then_canonical(void **state)
 
 static void test_read_of_another_type_then_not_allowed_and_told_which_are(void **state)
 {
-	static const char *const types[] = { "image/svg+xml", "text/html", "image/gif", "application/vnd.ms-excel", "x/y", "image/jpeg2" };
+	static const char *const types[] = { "image/svg+xml", "text/html", "image/gif", "application/vnd.ms-excel", "x/y", "image/jpeg2", "az/09", "x-a.b_c+d/!#$&-^_.+" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(types); i++) {
 		struct str got;

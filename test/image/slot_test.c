@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
+#include "base/metrics.h"
 #include "fake/fake_product.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,6 +78,21 @@ static void test_open_then_the_row_is_committed_as_it_is_handed_out(void **state
 	assert_int_equal(row.expires_ms, s.expires_ms);
 	assert_int_equal(row.ends_ms, s.expires_ms + 3600 * 1000);
 	assert_int_equal(row.uploaded_ms, 0);
+}
+
+static void test_open_then_no_text_of_the_row_is_missing_and_the_slot_is_counted(void **state)
+{
+	struct fake_product *f = *state;
+	struct slot_request r = cat();
+	int64_t before = metric_get(M_SLOTS);
+	struct slot s = open_slot(f, &r);
+	assert_non_null(s.row.owner.p);
+	assert_non_null(s.row.etag.p);
+	assert_non_null(s.row.reason.p);
+	assert_int_equal(metric_get(M_SLOTS), before + 1);
+	fake_table_fail_nth(f->table, 1, F_DISK_FULL);
+	assert_int_equal(slot_open(&f->product, &r, &f->a, &s, &f->why), BUSY);
+	assert_int_equal(metric_get(M_SLOTS), before + 1);
 }
 
 static void test_open_then_the_token_is_long_and_only_its_digest_is_kept(void **state)
@@ -246,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_open_then_the_row_is_committed_as_it_is_handed_out),
+		TEST(test_open_then_no_text_of_the_row_is_missing_and_the_slot_is_counted),
 		TEST(test_open_then_the_token_is_long_and_only_its_digest_is_kept),
 		TEST(test_open_without_a_size_then_type_is_signed_and_listed),
 		TEST(test_open_with_a_size_then_length_is_signed_but_not_listed),

@@ -2,6 +2,7 @@
  * rows in steps; and with each call of each port failing in turn. */
 #include "image/sweep.h"
 
+#include "base/metrics.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
@@ -68,7 +69,9 @@ static void test_run_of_a_pending_row_then_it_ends_only_when_its_time_has_come(v
 	assert_true(fake_product_row(f, 1, &row));
 	assert_done(run(f, row.ends_ms - 1), (struct sweep_result){ 0 });
 	assert_true(fake_product_row(f, 1, &row));
+	int64_t swept = metric_get(M_SWEPT);
 	assert_done(run(f, row.ends_ms), (struct sweep_result){ .ended = 1 });
+	assert_int_equal(metric_get(M_SWEPT), swept + 1);
 	assert_false(fake_product_row(f, 1, &row));
 	assert_done(run(f, row.ends_ms), (struct sweep_result){ 0 });
 	end(f);
@@ -82,7 +85,10 @@ static void test_run_of_a_pending_row_with_an_object_then_it_is_looked_at_first(
 	(void)state;
 	fake_product_arrive(f, good, picture_png(3, 2));
 	fake_product_arrive(f, bad, STR("<html>"));
+	int64_t accepted = metric_get(M_UPLOADS_ACCEPTED), rejected = metric_get(M_UPLOADS_REJECTED);
 	assert_done(run(f, LATE_MS), (struct sweep_result){ .confirmed = 1, .rejected = 1 });
+	assert_int_equal(metric_get(M_UPLOADS_ACCEPTED), accepted + 1);
+	assert_int_equal(metric_get(M_UPLOADS_REJECTED), rejected + 1);
 	assert_true(fake_product_row(f, 1, &row));
 	assert_int_equal(row.status, IMAGE_UPLOADED);
 	assert_true(fake_product_row(f, 2, &row));
