@@ -18,7 +18,7 @@ static void test_gif_of_several_frames_then_counted(void **state)
 	assert_int_equal(got.width, 4);
 	assert_int_equal(got.height, 2);
 	assert_int_equal(got.frames, 2);
-	assert_int_equal(accept_picture(BYTES("GIF87a\x04\0\x02\0\0\0\0\x2c\0\0\0\0\x04\0\x02\0\0\x02\0;")).frames, 1);
+	assert_int_equal(accept_picture(BYTES("GIF87a\x04\0\x02\0\0\0\0\x2c\0\0\0\0\x04\0\x02\0\0\x08\0;")).frames, 1);
 }
 
 static void test_gif_that_breaks_a_rule_then_bad_and_why(void **state)

@@ -33,7 +33,7 @@ static void test_jpeg_of_each_frame_kind_then_size_and_tables_are_passed_over(vo
 static void test_jpeg_with_fill_bytes_and_strays_between_segments_then_accepted(void **state)
 {
 	(void)state;
-	struct probe got = accept_picture(JOIN(SOI, BYTES("\xff\xff\xff\xfe\x00\x04hi"), BYTES("stray\xff\x00\xff\xd0\xff\x01"), BYTES("\xff\xff"), SOF, SOS));
+	struct probe got = accept_picture(JOIN(SOI, BYTES("\xff\xff\xff\xfe\x00\x04hi"), BYTES("stray\xff\x00\xff\xd0\xff\xd7\xff\x01"), BYTES("\xff\xff"), SOF, SOS));
 	assert_int_equal(got.width, 32);
 }
 
@@ -79,6 +79,7 @@ static void test_jpeg_exif_in_both_byte_orders_then_orientation(void **state)
 	(void)state;
 	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0")), 6);
 	assert_int_equal(orientation_of(BYTES("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0")), 8);
+	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x01\0\0")), 1);
 	/* behind another entry, and a directory that stands further back */
 	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x0aXX\0\x02\x01\x0f\0\x02\0\0\0\x01" "ab\0\0\x01\x12\0\x03\0\0\0\x01\0\x03\0\0")), 3);
 }
@@ -93,6 +94,7 @@ static void test_jpeg_exif_that_is_wrong_then_no_orientation_and_no_harm(void **
 		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0", 22 },           /* 9 */
 		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\x06\0\0", 22 },           /* a LONG */
 		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x02\0\x06\0\0", 22 },           /* two of them */
+		{ "MM\0*\0\0\0\x08\0\x00\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 22 },           /* behind the last entry */
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)

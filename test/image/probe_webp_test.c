@@ -62,6 +62,7 @@ static void test_webp_that_breaks_a_rule_then_bad_and_why(void **state)
 	refuse_picture(picture_riff(STILL), "it has no picture");
 	refuse_picture(picture_riff(JOIN(ANIMATED, LOSSY)), "it has no picture");
 	refuse_picture(picture_riff(BYTES("")), "its RIFF size is too small");
+	refuse_picture(picture_riff(picture_riff_chunk("VP8 ", BYTES(""))), "its VP8 data are too short");
 	refuse_picture(picture_riff(BYTES("VP8 \x64\0\0\0\x10\0\0\x9d\x01\x2a\x04\0\x02\0")), early);
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, BYTES("EXIF\xff\xff\xff\xff"))), early);
 	struct str good = picture_riff(LOSSY);
@@ -72,7 +73,14 @@ static void test_webp_whose_pictures_are_larger_than_told_then_bad(void **state)
 {
 	(void)state;
 	struct str big = picture_riff_chunk("VP8 ", BYTES("\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f"));
+	struct str wide = picture_riff_chunk("VP8 ", BYTES("\x10\0\0\x9d\x01\x2a\x05\0\x02\0")), high = picture_riff_chunk("VP8 ", BYTES("\x10\0\0\x9d\x01\x2a\x04\0\x03\0"));
+	struct str largest = picture_riff_chunk("VP8X", BYTES("\x08\0\0\0\0\0\1\xfe\xff\0"));   /* 65537 x 65535 = 2^32 - 1 */
 	refuse_picture(picture_riff(JOIN(STILL, big)), "its picture is not of the canvas's size");
+	refuse_picture(picture_riff(JOIN(STILL, wide)), "its picture is not of the canvas's size");
+	refuse_picture(picture_riff(JOIN(STILL, high)), "its picture is not of the canvas's size");
+	refuse_picture(picture_riff(JOIN(largest, LOSSY)), "its picture is not of the canvas's size");
+	refuse_picture(picture_riff(JOIN(ANIMATED, webp_frame(FULL, wide))), "a frame's picture is not of the frame's size");
+	refuse_picture(picture_riff(JOIN(ANIMATED, webp_frame(FULL, high))), "a frame's picture is not of the frame's size");
 	refuse_picture(picture_riff(JOIN(ANIMATED, webp_frame(FULL, big))), "a frame's picture is not of the frame's size");
 	refuse_picture(picture_riff(JOIN(ANIMATED, webp_frame(BYTES("\1\0\0\0\0\0\x03\0\0\x01\0\0\0\0\0\0"), LOSSLESS))), "a frame lies outside the image");
 	refuse_picture(picture_riff(JOIN(ANIMATED, webp_frame(FULL, BYTES("")))), "a frame has no picture");
