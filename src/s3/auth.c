@@ -91,11 +91,16 @@ struct verify_context auth_context(const struct call *c, int64_t now_ms)
 	};
 }
 
+enum status auth_old_version(struct fault *why)
+{
+	return fault_set(why, REQUEST_INVALID, "The authorization mechanism you have provided is not supported. "
+	                 "Please use AWS4-HMAC-SHA256 (Signature Version 4).");
+}
+
 static enum status refuse_unsigned(const struct request *r, struct fault *why)
 {
 	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
-		return fault_set(why, REQUEST_INVALID, "The authorization mechanism you have provided is not supported. "
-		                 "Please use AWS4-HMAC-SHA256 (Signature Version 4).");
+		return auth_old_version(why);
 	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: use a presigned URL.");
 }
 

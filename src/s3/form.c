@@ -81,6 +81,8 @@ static enum status settle_key(struct call *c, struct fault *why)
 static enum status read_claim(struct call *c, struct fault *why)
 {
 	struct form *f = c->form;
+	if (field(f, STR("AWSAccessKeyId")).p != NULL && field(f, STR("x-amz-algorithm")).p == NULL)
+		return auth_old_version(why);
 	enum status st = policy_claim(&c->x->arena, f->fields, f->n_fields, &c->claim, why);
 	if (st != OK && why->code == F_AUTH_MALFORMED)
 		why->code = F_ARGUMENT_INVALID;

@@ -232,6 +232,19 @@ static void test_form_when_it_has_no_policy_then_access_denied(void **state)
 	rig_expect_error(r, 403, "AccessDenied");
 }
 
+static void test_form_when_signed_by_version_2_then_invalid_request_names_version_4(void **state)
+{
+	struct rig *r = *state;
+	struct form_parts f = { .file = RIG_GIF };
+	add(&f, "key", rig_slot(r, 1));
+	add(&f, "AWSAccessKeyId", STR("AKIAOWNEROWNEROWNER0"));
+	add(&f, "policy", STR("e30="));
+	add(&f, "signature", STR("c2lnbmF0dXJl"));
+	post(r, &f, "/" RIG_BUCKET);
+	rig_expect_error(r, 400, "InvalidRequest");
+	assert_true(str_find(rig_element(r, "Message"), STR("AWS4-HMAC-SHA256")) < rig_element(r, "Message").n);
+}
+
 static void test_form_when_sent_to_another_bucket_then_refused(void **state)
 {
 	struct rig *r = *state;
@@ -531,6 +544,7 @@ int main(void)
 		RIG_TEST(test_form_when_file_breaks_the_range_then_refused_and_the_row_waits),
 		RIG_TEST(test_field_when_altered_left_out_or_added_then_refused),
 		RIG_TEST(test_form_when_it_has_no_policy_then_access_denied),
+		RIG_TEST(test_form_when_signed_by_version_2_then_invalid_request_names_version_4),
 		RIG_TEST(test_form_when_sent_to_another_bucket_then_refused),
 		RIG_TEST(test_form_when_the_slots_key_signs_for_another_place_then_access_denied),
 		RIG_TEST(test_claim_when_key_is_unknown_or_signature_wrong_then_told),
