@@ -33,9 +33,9 @@ static bool is_stopping(void *arg)
 
 static void report(enum status status, const struct sweep_result *r, const struct fault *why)
 {
-	if (r->ended + r->forgotten + r->confirmed + r->orphans > 0)
+	if (r->ended + r->forgotten + r->confirmed + r->rejected + r->orphans > 0)
 		LOG(SWEEP, STR(""), LOG_I("ended", r->ended), LOG_I("forgotten", r->forgotten),
-		    LOG_I("confirmed", r->confirmed), LOG_I("orphans", r->orphans));
+		    LOG_I("confirmed", r->confirmed), LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
 	metric_add(M_SWEPT, (int64_t)(r->ended + r->forgotten));
 	if (status != OK)
 		LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text),

@@ -3,7 +3,6 @@
  * behind it. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
 #include "image/sweep.h"
 
-#include "base/metrics.h"
 #include "image/arrival.h"
 #include "image/look.h"
 
@@ -48,8 +47,6 @@ static void end_row(struct sweep *s, const struct image_row *row, uint64_t *coun
 	enum status end = table_remove(s->p->table, row->image_id, s->now_ms, &why);
 	if (end == NOT_FOUND || end == CONFLICT)
 		return;
-	if (end == OK)
-		metric_add(M_SWEPT, 1);
 	note(s, end, count, &why);
 }
 
@@ -112,7 +109,6 @@ enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), v
 {
 	struct sweep s = { .p = p, .now_ms = now_ms, .done = out };
 	bool more = true;
-	*out = (struct sweep_result){ 0 };
 	while (more && (stop == NULL || !stop(stop_arg)))
 		TRY(step_rows(&s, &more, why));
 	return finish(&s, why);
@@ -174,7 +170,6 @@ enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *
 	struct arena last CLEANUP(arena_deinit) = { 0 };
 	struct str after = STR("");
 	bool more = true;
-	*out = (struct sweep_result){ 0 };
 	while (more && (stop == NULL || !stop(stop_arg)))
 		TRY(step_objects(&s, &last, &after, &more, why));
 	return finish(&s, why);

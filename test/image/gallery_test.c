@@ -265,7 +265,7 @@ static void test_complete_when_any_call_fails_then_it_may_be_repeated(void **sta
 		assert_int_equal(complete(f, 1, &row), OK);
 		assert_int_equal(row.status, good ? IMAGE_UPLOADED : IMAGE_REJECTED);
 		fake_product_check(f);
-		struct sweep_result swept;
+		struct sweep_result swept = { 0 };
 		assert_int_equal(sweep_orphans(&f->product, clock_now_ms(), NULL, NULL, &swept, &f->why), OK);
 		assert_int_equal(fake_product_has_object(f, key), good);
 		end(f);
@@ -278,7 +278,7 @@ static void test_remove_when_any_call_fails_then_repeated_or_swept_and_all_is_go
 	for (unsigned i = 0; i < 64; i++) {
 		struct fake_product *f = begin(i & 1);
 		struct image_row row;
-		struct sweep_result swept;
+		struct sweep_result swept = { 0 };
 		struct fault_case c = case_of(i / 2);
 		struct str key = fake_product_slot(f, 1, STR("image/png"));
 		fake_product_arrive(f, key, picture_png(3, 2));
