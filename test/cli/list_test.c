@@ -47,12 +47,14 @@ static void test_list_when_limit_spans_pages_then_just_so_many(void **state)
 	static const struct {
 		const char *limit;
 		size_t lines;
-	} rows[] = { { "1", 1 }, { "1000", 1000 }, { "1001", 1001 }, { "2500", 2100 } };
+		const char *last;      /* of the pages asked for */
+	} rows[] = { { "1", 1, "limit=1 " }, { "1000", 1000, "limit=1000 " }, { "1001", 1001, "limit=1&cursor=1000 " }, { "2500", 2100, "limit=500&cursor=2000 " } };
 	add_many(2100);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct run *r = RUN("list", "--json", "--limit", rows[i].limit);
 		assert_int_equal(r->code, 0);
 		assert_int_equal(count_lines(r->out), rows[i].lines);
+		assert_non_null(strstr(api.requests.p, rows[i].last));
 		mem_free(r);
 	}
 }

@@ -2,8 +2,10 @@
  * are not, and that the stream's end is told from its cut. */
 #include "fake/http_server.h"
 #include "http/client.h"
+#include "http/connection.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -252,6 +254,30 @@ static void test_authorities_when_bundle_is_named_then_it_wins(void **state)
 	stop_tls_server(&s);
 }
 
+static void test_write_when_server_has_gone_then_failed_and_no_signal(void **state)
+{
+	struct tls_server s;
+	struct connection c = { .fd = -1 };
+	struct connection_target to = { .host = "localhost", .tls = true };
+	static const char piece[65536];
+	start_tls_server(&s, &good, two_hundred);
+	s.cut = true;
+	(void)snprintf(to.port, sizeof to.port, "%u", s.http.port);
+	SSL_CTX *ctx = connection_tls(NULL);
+	assert_int_equal(SSL_CTX_get_min_proto_version(ctx), TLS1_2_VERSION);
+	assert_int_equal(connection_open(&c, &to, ctx, clock_mono_ms() + 10000, NULL), OK);
+	/* The server answers the head and goes; what is written after that raises SIGPIPE where nothing forbids it. */
+	short events = 0;
+	ssize_t n = connection_write(&c, "GET / HTTP/1.1\r\n\r\n", 18, &events);
+	assert_int_equal(n, 18);
+	while (n > 0 || n == CONNECTION_WAIT)
+		n = connection_write(&c, piece, sizeof piece, &events);
+	assert_int_equal(n, CONNECTION_FAILED);
+	connection_close(&c);
+	SSL_CTX_free(ctx);
+	stop_tls_server(&s);
+}
+
 static int make_key(void **state)
 {
 	unsetenv("AWS_CA_BUNDLE");
@@ -273,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_body_when_refused_early_then_answer_and_no_signal),
 		cmocka_unit_test(test_https_when_server_speaks_plain_then_refused),
 		cmocka_unit_test(test_authorities_when_bundle_is_named_then_it_wins),
+		cmocka_unit_test(test_write_when_server_has_gone_then_failed_and_no_signal),
 	};
 	return cmocka_run_group_tests(tests, make_key, drop_key);
 }
