@@ -8,6 +8,7 @@
 #include "s3/s3.h"
 
 #include "base/mem.h"
+#include "image/arrival.h"
 #include "s3/auth.h"
 #include "s3/cors.h"
 #include "s3/error.h"
@@ -113,6 +114,8 @@ static enum status start(struct call *c, enum door_step *step, struct fault *why
 	if (!is_s3_method(c->x->request.method))
 		return fault_set(why, BAD_METHOD, "no such method");
 	TRY(address_parse(&c->x->arena, c->x->request.path, &c->at, why));
+	if (call_is_image(c))
+		c->x->answer.image_id = arrival_image_id(c->at.key);
 	c->operation = is_form(c) ? &form_operation : find_operation(c);
 	c->x->answer.route = c->operation != NULL ? c->operation->route : NULL;
 	if (c->operation != &form_operation) {

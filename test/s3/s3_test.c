@@ -191,6 +191,19 @@ static void test_query_when_malformed_then_invalid_argument(void **state)
 	rig_expect_error(r, 400, "InvalidArgument");
 }
 
+static void test_image_when_asked_for_then_the_log_is_told_its_id_on_refusals_too(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	rig_ask(r, &(struct ask){ .key = key });
+	rig_expect_error(r, 404, "NoSuchKey");
+	assert_true(str_equal(r->x.answer.image_id, str_slice(key, 7, 43)));
+	rig_ask(r, &(struct ask){ .key = STR("images/x") });
+	assert_int_equal(r->x.answer.image_id.n, 0);
+	rig_ask(r, &(struct ask){ .bucket = "other", .key = key });
+	assert_int_equal(r->x.answer.image_id.n, 0);
+}
+
 static void test_refuse_when_listener_finds_a_fault_then_s3_says_it(void **state)
 {
 	static const struct {
@@ -258,6 +271,7 @@ int main(void)
 		RIG_TEST(test_key_when_slash_is_sent_encoded_then_it_is_the_same_key),
 		RIG_TEST(test_key_when_it_is_none_then_is_refused),
 		RIG_TEST(test_query_when_malformed_then_invalid_argument),
+		RIG_TEST(test_image_when_asked_for_then_the_log_is_told_its_id_on_refusals_too),
 		RIG_TEST(test_refuse_when_listener_finds_a_fault_then_s3_says_it),
 		RIG_TEST(test_refuse_when_nothing_was_begun_then_answers_too),
 		RIG_TEST(test_head_when_it_fills_the_arena_then_invalid_request),
