@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -270,6 +271,8 @@ static void test_write_when_server_has_gone_then_failed_and_no_signal(void **sta
 	short events = 0;
 	ssize_t n = connection_write(&c, "GET / HTTP/1.1\r\n\r\n", 18, &events);
 	assert_int_equal(n, 18);
+	struct pollfd gone = { .fd = c.fd, .events = POLLRDHUP };
+	assert_int_equal(poll(&gone, 1, 10000), 1);
 	while (n > 0 || n == CONNECTION_WAIT)
 		n = connection_write(&c, piece, sizeof piece, &events);
 	assert_int_equal(n, CONNECTION_FAILED);
