@@ -14,12 +14,21 @@
 
 /* How long a first file waits for others to be moved with it. */
 #define GATHER_MS 50
+/* How long what failed waits for its next try. */
+#define RETRY_MS 1000
 #define FILES_FIRST 1024
 #define FILES_MAX ((size_t)1 << 20)
 
 static void complain(const struct fault *why)
 {
 	LOG(STORE_FAILED, STR(""), LOG_C("text", why->text), LOG_C("cause", why->cause));
+}
+
+static bool done(enum status status, const struct fault *why)
+{
+	if (status != OK)
+		complain(why);
+	return status == OK;
 }
 
 /* the trash */
@@ -85,6 +94,7 @@ struct walk {
 	uint64_t files[MOVER_BATCH];
 	size_t n;
 	uint64_t moved, removed;
+	bool left;                 /* some could not be moved */
 };
 
 static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fault *why)
@@ -100,12 +110,16 @@ static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fa
 	return status;
 }
 
-static enum status publish(struct walk *w, struct fault *why)
+/* What cannot be moved now is read where it lies, and the mover tries again. */
+static void publish(struct walk *w)
 {
-	TRY(tree_publish(&w->engine->tree, w->files, w->n, why));
-	w->moved += w->n;
+	struct fault why;
+
+	if (done(tree_publish(&w->engine->tree, w->files, w->n, &why), &why))
+		w->moved += w->n;
+	else
+		w->left = true;
 	w->n = 0;
-	return OK;
 }
 
 static enum status look_at(struct walk *w, const char *name, struct fault *why)
@@ -117,7 +131,9 @@ static enum status look_at(struct walk *w, const char *name, struct fault *why)
 		TRY(has_row(w->engine, file, &row, why));
 	if (row) {
 		w->files[w->n++] = file;
-		return w->n == MOVER_BATCH ? publish(w, why) : OK;
+		if (w->n == MOVER_BATCH)
+			publish(w);
+		return OK;
 	}
 	if (!w->remove_others)
 		return OK;
@@ -136,7 +152,8 @@ static enum status walk_entries(struct walk *w, DIR *dir, struct fault *why)
 			TRY(look_at(w, entry->d_name, why));
 	if (errno != 0)
 		return io_fault(why, errno, "read incoming/");
-	return publish(w, why);
+	publish(w);
+	return OK;
 }
 
 static enum status walk_incoming(struct walk *w, struct fault *why)
@@ -157,11 +174,14 @@ static enum status walk_incoming(struct walk *w, struct fault *why)
 enum status mover_recover(struct engine *e, struct fault *why)
 {
 	struct walk w = { .engine = e, .remove_others = true };
+	struct fault trouble;
 
 	TRY(walk_incoming(&w, why));
 	if (w.moved + w.removed > 0)
 		LOG(STORE_RECOVERED, STR(""), LOG_I("moved", w.moved), LOG_I("removed", w.removed));
-	return empty_trash(e, why);
+	e->mover.rescan = w.left;
+	e->mover.trash = !done(empty_trash(e, &trouble), &trouble);
+	return OK;
 }
 
 /* the thread */
@@ -169,16 +189,18 @@ enum status mover_recover(struct engine *e, struct fault *why)
 struct work {
 	uint64_t files[MOVER_BATCH];
 	size_t n;
-	bool rescan, trash, last;
+	bool rescan, trash;        /* to be done; afterwards: what failed and is to be tried again */
+	bool last;
 };
 
-/* Gather for a while, unless a whole batch is there or the end has come. */
-static void gather(struct mover *m)
+/* Let work gather for a while, unless a whole batch is there or the end has come. */
+static void gather(struct mover *m, long ms)
 {
 	struct timespec until;
 
 	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += GATHER_MS * 1000000L;
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	while (m->n < MOVER_BATCH && !m->stopping)
@@ -189,9 +211,13 @@ static void gather(struct mover *m)
 static void take_work(struct mover *m, struct work *w)
 {
 	pthread_mutex_lock(&m->lock);
+	if (w->rescan || w->trash)
+		gather(m, RETRY_MS);
+	m->rescan = m->rescan || w->rescan;
+	m->trash = m->trash || w->trash;
 	while (m->n == 0 && !m->trash && !m->rescan && !m->stopping)
 		pthread_cond_wait(&m->wanted, &m->lock);
-	gather(m);
+	gather(m, GATHER_MS);
 	w->n = m->n < MOVER_BATCH ? m->n : MOVER_BATCH;
 	m->n -= w->n;
 	for (size_t i = 0; i < w->n; i++)
@@ -207,13 +233,12 @@ static void do_work(struct engine *e, struct work *w)
 {
 	struct walk walk = { .engine = e };
 	struct fault why;
+	bool moved = done(tree_publish(&e->tree, w->files, w->n, &why), &why);
+	bool found = !w->rescan || (done(walk_incoming(&walk, &why), &why) && !walk.left);
+	bool emptied = !w->trash || done(empty_trash(e, &why), &why);
 
-	if (tree_publish(&e->tree, w->files, w->n, &why) != OK)
-		complain(&why);
-	if (w->rescan && walk_incoming(&walk, &why) != OK)
-		complain(&why);
-	if (w->trash && empty_trash(e, &why) != OK)
-		complain(&why);
+	w->rescan = !moved || !found;
+	w->trash = !emptied;
 }
 
 static void *run(void *arg)
@@ -230,7 +255,7 @@ static void *run(void *arg)
 
 enum status mover_start(struct mover *m, struct engine *e, struct fault *why)
 {
-	*m = (struct mover){ .engine = e };
+	m->engine = e;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wanted, NULL);
 	if (pthread_create(&m->thread, NULL, run, m) != 0)

@@ -26,9 +26,11 @@ struct mover {
 	bool stopping, started;
 };
 
-/* Before the committer has work: move what a row explains out of incoming/, remove the rest of it, and
- * what the trash names.  Errors: DISK_FULL; STORAGE_FAILED */
+/* Before anybody else has work: move what a row explains out of incoming/, remove the rest of it, and what the
+ * trash names. What cannot be moved or removed from the trash (a full disk) is left for the thread, so that
+ * the server starts and reads.  Errors: STORAGE_FAILED incoming/ cannot be read or cleared of what has no row */
 enum status mover_recover(struct engine *e, struct fault *why) MUST_CHECK;
+/* In an engine that was zeroed and recovered. */
 enum status mover_start(struct mover *m, struct engine *e, struct fault *why) MUST_CHECK;
 /* Do what is noted and end the thread; the committer must still run. */
 void mover_stop(struct mover *m);

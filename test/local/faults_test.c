@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -107,6 +108,33 @@ static void catch_writes(void)
 
 	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite", (sqlite3_syscall_ptr)pwrite_or_fail), SQLITE_OK);
 	assert_int_equal(vfs->xSetSystemCall(vfs, "pwrite64", (sqlite3_syscall_ptr)pwrite_or_fail), SQLITE_OK);
+}
+
+/* SQLite's memory */
+
+static sqlite3_mem_methods system_memory;
+static atomic_int fail_memory_in;
+
+static void *new_or_fail(int n)
+{
+	return counts_down(&fail_memory_in) ? NULL : system_memory.xMalloc(n);
+}
+
+static void *grow_or_fail(void *p, int n)
+{
+	return counts_down(&fail_memory_in) ? NULL : system_memory.xRealloc(p, n);
+}
+
+/* Before SQLite is used at all. */
+static void catch_memory(void)
+{
+	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &system_memory) != SQLITE_OK)
+		abort();
+	sqlite3_mem_methods ours = system_memory;
+	ours.xMalloc = new_or_fail;
+	ours.xRealloc = grow_or_fail;
+	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK)
+		abort();
 }
 
 /* the tests' world */
@@ -206,6 +234,21 @@ static bool upload_survives(struct place *p, enum fault_code code)
 	return failed;
 }
 
+static enum status insert_first(struct place *p, struct fault *why)
+{
+	return place_insert(p, 1, why);
+}
+
+static enum status upload_first(struct place *p, struct fault *why)
+{
+	return place_upload(p, 1, STR("hello"), why);
+}
+
+static enum status remove_first(struct place *p, struct fault *why)
+{
+	return place_remove(p, 1, why);
+}
+
 static void check_and_end(struct place *p)
 {
 	place_close(p);
@@ -262,6 +305,45 @@ static void test_each_write_of_the_database_fails_in_turn_then_nothing_is_record
 	catch_writes();
 	assert_true(fail_writes(p, EIO, F_STORAGE_FAILED) >= 4);
 	assert_true(fail_writes(p, ENOSPC, F_DISK_FULL) >= 4);
+	place_init(p);
+}
+
+/* Insert, upload, remove, each with the n-th allocation failing; and then without. */
+static int act_without_memory(struct place *p, int n)
+{
+	struct fault why = { 0 };
+	enum status (*const steps[])(struct place *, struct fault *) = { insert_first, upload_first, remove_first };
+	int failures = 0;
+
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		atomic_store(&fail_memory_in, n);
+		enum status status = steps[i](p, &why);
+		atomic_store(&fail_memory_in, 0);
+		if (status == OK)
+			continue;
+		assert_int_equal(why.code, F_STORAGE_FAILED);
+		assert_int_equal(steps[i](p, &why), OK);
+		failures++;
+	}
+	return failures;
+}
+
+static void test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_recorded(void **state)
+{
+	struct place *p = *state;
+	int failures = 0;
+
+	place_deinit(p);
+	for (int n = 1; n < 120; n += n < 40 ? 1 : 7) {
+		place_init(p);
+		place_open(p);
+		failures += act_without_memory(p, n);
+		assert_int_equal(place_status(p, 1), -1);
+		place_settles(p, 0);
+		place_check(p);
+		place_deinit(p);
+	}
+	assert_true(failures > 20);
 	place_init(p);
 }
 
@@ -471,6 +553,7 @@ int main(void)
 		TEST(test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer),
 		TEST(test_each_sync_fails_in_turn_then_nothing_is_recorded_and_the_next_works),
 		TEST(test_each_write_of_the_database_fails_in_turn_then_nothing_is_recorded),
+		TEST(test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_recorded),
 		TEST(test_write_of_a_body_fails_then_sticky_and_nothing_is_left),
 		TEST(test_begin_when_no_file_can_be_made_then_failed_and_nothing_promised),
 		TEST(test_short_and_interrupted_writes_then_the_body_is_whole),
@@ -479,5 +562,6 @@ int main(void)
 	};
 
 	crypto_init();
+	catch_memory();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

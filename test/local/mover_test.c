@@ -101,14 +101,27 @@ static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(
 	place_close(p);   /* the mover has tried */
 	local_io = local_io_system;
 	assert_int_equal(place_files(p, "incoming"), 1);
-	local_io.link = failing_link;
-	struct engine *e = NULL;
-	struct fault why;
-	assert_int_equal(engine_open(&p->options, &e, &why), IO);
-	local_io = local_io_system;
 	place_open(p);
 	place_check(p);
 	assert_true(place_has(p, 1, STR("hello")));
+}
+
+static void test_start_when_nothing_can_be_moved_then_it_reads_and_tries_again(void **state)
+{
+	struct place *p = *state;
+
+	place_open(p);
+	next_errno = ENOSPC;
+	local_io.link = failing_link;
+	upload(p, 1);
+	place_close(p);
+	place_write(p, "incoming/00000000000000ff", "no row", 0600);
+	place_open(p);
+	assert_true(place_has(p, 1, STR("hello")));
+	assert_int_equal(place_files(p, "incoming"), 1);
+	local_io = local_io_system;
+	place_settles(p, 1);
+	place_check(p);
 }
 
 static void test_move_waits_then_the_object_is_read_from_incoming(void **state)
@@ -187,6 +200,45 @@ static void test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next
 	assert_int_equal(place_files(p, "objects"), 0);
 }
 
+static atomic_int failures_left;
+
+static int unlink_that_recovers(int dir, const char *name)
+{
+	if (atomic_fetch_sub(&failures_left, 1) > 0) {
+		errno = EIO;
+		return -1;
+	}
+	return local_io_system.unlink(dir, name);
+}
+
+static int link_that_recovers(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (atomic_fetch_sub(&failures_left, 1) > 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return local_io_system.link(from_dir, from, to_dir, to);
+}
+
+static void test_trouble_that_passes_then_tried_again_by_itself(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	atomic_store(&failures_left, 1);
+	local_io.link = link_that_recovers;
+	upload(p, 1);
+	place_settles(p, 1);
+	assert_true(failures_left <= 0);
+	atomic_store(&failures_left, 1);
+	local_io.unlink = unlink_that_recovers;
+	assert_int_equal(place_remove(p, 1, &why), OK);
+	place_settles(p, 0);
+	assert_true(failures_left <= 0);
+	place_check(p);
+}
+
 /* readers while an object is replaced */
 
 static atomic_bool done;
@@ -243,10 +295,12 @@ int main(void)
 		TEST(test_numbers_cross_a_directory_then_files_lie_in_both),
 		TEST(test_no_hard_links_then_renamed),
 		TEST(test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start),
+		TEST(test_start_when_nothing_can_be_moved_then_it_reads_and_tries_again),
 		TEST(test_move_waits_then_the_object_is_read_from_incoming),
 		TEST(test_move_that_could_not_be_noted_then_found_in_incoming),
 		TEST(test_many_deleted_then_all_files_and_trash_go),
 		TEST(test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next_start),
+		TEST(test_trouble_that_passes_then_tried_again_by_itself),
 		TEST(test_open_while_replaced_then_always_one_of_them),
 	};
 
