@@ -6,6 +6,8 @@
 #include "image/probe.h"
 #include "image/slot.h"
 
+#include <assert.h>
+
 #define EXTENSION_MAX_CHARS 16
 
 static bool is_extension(struct str s)
@@ -123,6 +125,7 @@ void arrival_judge(const struct image_rules *rules, const struct image_row *row,
 	struct probe p = { 0 };
 	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
 	struct str reason = judge_size(rules, size, a);
+	assert(reason.n > 0 || size == what->bytes.n);
 	if (reason.n == 0)
 		reason = judge_bytes(rules, row, what->bytes, a, &p);
 	bool rejected = reason.n > 0;

@@ -7,13 +7,18 @@
 
 #define BESIDE_BYTES ((size_t)64 << 10)   /* what is read beside the object's own bytes */
 
-/* An object over the limit is not read: its size is enough for the verdict. */
+/* An object over the limit is not read: its size is enough for the verdict. A LIMIT for any other reason
+ * (no memory for it) says nothing about the object and must not end in one. */
 static enum status read_object(struct product *p, struct str key, struct arena *a, struct arrival *out, struct fault *why)
 {
 	struct object o = { 0 };
 	enum status got = store_get(p->store, key, p->rules.max_size_bytes, a, &o, why);
-	if (got == LIMIT)
-		got = store_head(p->store, key, a, &o.info, why);
+	if (got == LIMIT) {
+		TRY(store_head(p->store, key, a, &o.info, why));
+		if (o.info.size <= p->rules.max_size_bytes)
+			return fault_set(why, TOO_MUCH, "The image could not be looked at for want of memory: try again later.");
+		got = OK;
+	}
 	TRY(got);
 	*out = (struct arrival){ .bytes = o.body, .size = o.info.size, .etag = o.info.etag };
 	return OK;
