@@ -15,10 +15,44 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Links and unlinks, as many of them as `left` fail with the errno; the engine's threads see all at once. */
+
+#define ALWAYS 1000000
+
+static struct trouble {
+	atomic_int left, err;
+} links, unlinks;
+
+static void arm(struct trouble *t, int left, int err)
+{
+	atomic_store(&t->err, err);
+	atomic_store(&t->left, left);
+}
+
+static bool strikes(struct trouble *t)
+{
+	if (atomic_load(&t->left) <= 0 || atomic_fetch_sub(&t->left, 1) <= 0)
+		return false;
+	errno = atomic_load(&t->err);
+	return true;
+}
+
+static int link_or_fail(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return strikes(&links) ? -1 : local_io_system.link(from_dir, from, to_dir, to);
+}
+
+static int unlink_or_fail(int dir, const char *name)
+{
+	return strikes(&unlinks) ? -1 : local_io_system.unlink(dir, name);
+}
+
 static int set_up(void **state)
 {
 	static struct place place;
 
+	local_io.link = link_or_fail;
+	local_io.unlink = unlink_or_fail;
 	place_init(&place);
 	*state = &place;
 	return 0;
@@ -26,8 +60,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	local_io = local_io_system;
+	arm(&links, 0, 0);
+	arm(&unlinks, 0, 0);
 	place_deinit(*state);
+	local_io = local_io_system;
 	return 0;
 }
 
@@ -37,26 +73,6 @@ static void upload(struct place *p, unsigned n)
 
 	assert_int_equal(place_insert(p, n, &why), OK);
 	assert_int_equal(place_upload(p, n, STR("hello"), &why), OK);
-}
-
-static int next_errno;
-
-static int failing_link(int from_dir, const char *from, int to_dir, const char *to)
-{
-	(void)from_dir;
-	(void)from;
-	(void)to_dir;
-	(void)to;
-	errno = next_errno;
-	return -1;
-}
-
-static int failing_unlink(int dir, const char *name)
-{
-	(void)dir;
-	(void)name;
-	errno = EIO;
-	return -1;
 }
 
 static void test_numbers_cross_a_directory_then_files_lie_in_both(void **state)
@@ -83,8 +99,7 @@ static void test_no_hard_links_then_renamed(void **state)
 	struct place *p = *state;
 
 	place_open(p);
-	next_errno = EPERM;
-	local_io.link = failing_link;
+	arm(&links, ALWAYS, EPERM);
 	upload(p, 1);
 	place_settles(p, 1);
 	assert_true(place_has(p, 1, STR("hello")));
@@ -95,11 +110,11 @@ static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(
 	struct place *p = *state;
 
 	place_open(p);
-	next_errno = EIO;
-	local_io.link = failing_link;
+	arm(&links, ALWAYS, EIO);
 	upload(p, 1);
 	place_close(p);   /* the mover has tried */
-	local_io = local_io_system;
+	arm(&links, 0, 0);
+	arm(&unlinks, 0, 0);
 	assert_int_equal(place_files(p, "incoming"), 1);
 	place_open(p);
 	place_check(p);
@@ -111,15 +126,15 @@ static void test_start_when_nothing_can_be_moved_then_it_reads_and_tries_again(v
 	struct place *p = *state;
 
 	place_open(p);
-	next_errno = ENOSPC;
-	local_io.link = failing_link;
+	arm(&links, ALWAYS, ENOSPC);
 	upload(p, 1);
 	place_close(p);
 	place_write(p, "incoming/00000000000000ff", "no row", 0600);
 	place_open(p);
 	assert_true(place_has(p, 1, STR("hello")));
 	assert_int_equal(place_files(p, "incoming"), 1);
-	local_io = local_io_system;
+	arm(&links, 0, 0);
+	arm(&unlinks, 0, 0);
 	place_settles(p, 1);
 	place_check(p);
 }
@@ -129,8 +144,7 @@ static void test_move_waits_then_the_object_is_read_from_incoming(void **state)
 	struct place *p = *state;
 
 	place_open(p);
-	next_errno = EIO;
-	local_io.link = failing_link;
+	arm(&links, ALWAYS, EIO);
 	upload(p, 1);
 	assert_true(place_has(p, 1, STR("hello")));
 	assert_int_equal(place_files(p, "objects"), 0);
@@ -189,35 +203,16 @@ static void test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next
 	place_open(p);
 	upload(p, 1);
 	place_settles(p, 1);
-	local_io.unlink = failing_unlink;
+	arm(&unlinks, ALWAYS, EIO);
 	assert_int_equal(place_remove(p, 1, &why), OK);
 	place_close(p);
-	local_io = local_io_system;
+	arm(&links, 0, 0);
+	arm(&unlinks, 0, 0);
 	assert_int_equal(place_ask(p, "SELECT count(*) FROM trash"), 1);
 	assert_int_equal(place_files(p, "objects"), 1);
 	place_open(p);
 	place_check(p);
 	assert_int_equal(place_files(p, "objects"), 0);
-}
-
-static atomic_int failures_left;
-
-static int unlink_that_recovers(int dir, const char *name)
-{
-	if (atomic_fetch_sub(&failures_left, 1) > 0) {
-		errno = EIO;
-		return -1;
-	}
-	return local_io_system.unlink(dir, name);
-}
-
-static int link_that_recovers(int from_dir, const char *from, int to_dir, const char *to)
-{
-	if (atomic_fetch_sub(&failures_left, 1) > 0) {
-		errno = ENOSPC;
-		return -1;
-	}
-	return local_io_system.link(from_dir, from, to_dir, to);
 }
 
 static void test_trouble_that_passes_then_tried_again_by_itself(void **state)
@@ -226,16 +221,14 @@ static void test_trouble_that_passes_then_tried_again_by_itself(void **state)
 	struct fault why;
 
 	place_open(p);
-	atomic_store(&failures_left, 1);
-	local_io.link = link_that_recovers;
+	arm(&links, 1, ENOSPC);
 	upload(p, 1);
 	place_settles(p, 1);
-	assert_true(failures_left <= 0);
-	atomic_store(&failures_left, 1);
-	local_io.unlink = unlink_that_recovers;
+	assert_int_equal(links.left, 0);
+	arm(&unlinks, 1, EIO);
 	assert_int_equal(place_remove(p, 1, &why), OK);
 	place_settles(p, 0);
-	assert_true(failures_left <= 0);
+	assert_int_equal(unlinks.left, 0);
 	place_check(p);
 }
 
