@@ -1,0 +1,32 @@
+/* The cloud's engines behind the two ports: S3 (any S3 endpoint) as object_store, DynamoDB (any such
+ * endpoint) as image_table. */
+#ifndef AWS_AWS_H
+#define AWS_AWS_H
+
+#include "aws/service.h"
+#include "port/image_table.h"
+#include "port/object_store.h"
+
+struct s3_store_options {
+	struct aws_service *service;   /* borrowed */
+	struct str bucket;
+	struct str region;
+	bool path_style;               /* an endpoint is set */
+	bool deny_overwrite;           /* presigned PUTs sign If-None-Match: * */
+	struct str public_url;         /* what clients see in URLs; "": the service's own */
+};
+/* NULL: memory failed. */
+struct object_store *s3_store_new(const struct s3_store_options *o);
+void s3_store_free(struct object_store **s);
+
+struct dynamo_table_options {
+	struct aws_service *service;   /* borrowed */
+	struct str table;
+	uint32_t shards;               /* of the list index, 1..64 */
+};
+struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
+void dynamo_table_free(struct image_table **t);
+/* The same call makes the table (tests, and `tintype table create`). OK too when it is there. */
+enum status dynamo_table_create(struct image_table *t, struct fault *why) MUST_CHECK;
+
+#endif

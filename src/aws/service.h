@@ -1,0 +1,46 @@
+/* One AWS service at one endpoint: signs calls with our own SigV4, sends them over kept connections,
+ * and tries again what may be tried again, with jitter, within the caller's deadline. Any thread;
+ * each call has a connection of the pool to itself. Blocks. */
+#ifndef AWS_SERVICE_H
+#define AWS_SERVICE_H
+
+#include "aws/credentials.h"
+#include "http/client.h"
+
+struct aws_service;
+
+struct aws_service_options {
+	struct str service;         /* "s3", "dynamodb": the word of the credential scope */
+	struct str region;
+	struct str endpoint;        /* AWS_ENDPOINT_URL...; "": the service's own regional one */
+	struct aws_chain *chain;    /* borrowed */
+};
+
+struct aws_call {
+	struct str method;
+	struct str host_prefix;     /* "bucket." for virtual-hosted S3; "" */
+	struct str path;            /* decoded: "/", "/bucket/key" */
+	const struct header *query; /* decoded pairs */
+	size_t n_query;
+	const struct header *headers;
+	size_t n_headers;
+	struct str body;
+	int64_t deadline_ms;        /* clock_mono_ms() by which the answer must be there; 0: 10 s from now */
+	bool repeatable;            /* twice does no more than once: may be sent again when nobody knows whether it arrived */
+	uint64_t max_response_bytes;
+};
+
+/* NULL: memory failed. Texts are copied. */
+struct aws_service *aws_service_new(const struct aws_service_options *o);
+void aws_service_free(struct aws_service **s);
+/* Open a connection (name, TCP, TLS) and keep it, so that the first call finds it warm. */
+enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHECK;
+/* Sign, send, wait; any HTTP status is OK but 5xx and throttling, which are tried again first.
+ * sent     how often it was put on the wire; may be NULL
+ * Errors   UPSTREAM_FAILED; DEADLINE; TOO_MUCH */
+enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
+/* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set. */
+struct str aws_service_url(const struct aws_service *s);
+struct aws_chain *aws_service_chain(const struct aws_service *s);
+
+#endif
