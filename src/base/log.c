@@ -6,6 +6,9 @@
  * before it takes the lines, so that under load a wake-up and a write serve many lines. Both
  * buffers are bounded in bytes, the filling one in lines as well.
  *
+ * A log that was started with a direct_fd has none of this: where a program is frozen between two
+ * requests, as a Lambda function is, a line that waits may never get out.
+ *
  * Lines that are lost, in the queue, at the file or at stderr, are counted in one metric, and each
  * sink tells of its own in a log.dropped line as soon as it can. */
 #include "base/log.h"
@@ -16,6 +19,7 @@
 #include "base/metrics.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -44,6 +48,7 @@ static struct {
 } queue = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static _Atomic int least_level = LOG_INFO;
+static _Atomic int direct_fd = -1;    /* -1: the queue, or stderr while it does not run */
 static pthread_t writer;
 static struct log_file file;          /* these two are the writer's own */
 static struct log_stderr standard;
@@ -166,7 +171,12 @@ static void close_all(void)
 
 enum status log_start(const struct log_options *o, struct fault *why)
 {
-	assert(!queue.running);
+	assert(!queue.running && atomic_load(&direct_fd) < 0);
+	if (o->direct_fd != 0) {
+		atomic_store(&least_level, (int)o->level);
+		atomic_store(&direct_fd, o->direct_fd);
+		return OK;
+	}
 	file = (struct log_file){ .dir_fd = -1, .fd = -1 };
 	if (o->dir != NULL)
 		TRY(log_file_open(&file, o->dir, o->file_max_bytes, o->files, why));
@@ -184,6 +194,7 @@ enum status log_start(const struct log_options *o, struct fault *why)
 
 void log_stop(void)
 {
+	atomic_store(&direct_fd, -1);
 	pthread_mutex_lock(&queue.mutex);
 	bool running = queue.running;
 	queue.stopping = true;
@@ -244,10 +255,27 @@ static void write_directly(struct str line)
 	log_stderr_close(&direct);
 }
 
+void log_write_raw(struct str line)
+{
+	int fd = atomic_load(&direct_fd);
+	while (line.n > 0) {
+		ssize_t n = write(fd, line.p, line.n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			metric_add(M_LOG_LINES_DROPPED, 1);
+			return;
+		}
+		line = str_slice(line, (size_t)n, line.n);
+	}
+}
+
 static void hand_on(const struct buf *line)
 {
 	if (!buf_ok(line))   /* no memory, or longer than any line of ours can be */
 		metric_add(M_LOG_LINES_DROPPED, 1);
+	else if (atomic_load(&direct_fd) >= 0)
+		log_write_raw(buf_str(line));
 	else if (!enqueue(buf_str(line)))
 		write_directly(buf_str(line));
 }

@@ -45,6 +45,7 @@ struct log_options {
 	uint64_t file_max_bytes;  /* rotate beyond this */
 	unsigned files;           /* rotated ones kept beside the current */
 	size_t queue_lines;       /* most lines that wait for the writer; 0: 8192 (4 MiB in any case) */
+	int direct_fd;            /* not 0: each line is written there by its caller, who waits for it; no queue, no file, no thread */
 };
 
 /* Not twice without a log_stop. Errors  STORAGE_FAILED the directory or the file; INTERNAL no thread */
@@ -60,6 +61,8 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 #define LOG(event, id, ...) \
 	log_write(EV_##event, (id), (struct log_field[]){ __VA_ARGS__ }, \
 	          sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+/* Write a line that is not of the log's form, its newline included, to direct_fd, which must be set. */
+void log_write_raw(struct str line);
 /* Lines lost so far, at any sink: the metric tintype_log_dropped_total. */
 uint64_t log_dropped(void);
 bool log_level_parse(struct str s, enum log_level *out) MUST_CHECK;

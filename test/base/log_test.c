@@ -43,7 +43,7 @@ static int end(void **state)
 
 static void start(enum log_level level, size_t queue_lines)
 {
-	const struct log_options o = { dir, level, (uint64_t)1 << 30, 2, queue_lines };
+	const struct log_options o = { dir, level, (uint64_t)1 << 30, 2, queue_lines, 0 };
 	struct fault why;
 	assert_int_equal(log_start(&o, &why), OK);
 }
@@ -69,6 +69,40 @@ static void test_lines_are_in_the_file_and_on_stderr_after_flush(void **state)
 	static char copy[1000];
 	struct str in_file = { memcpy(copy, line.p, line.n), line.n };
 	assert_str(on_stderr(), in_file);
+}
+
+static void test_direct_when_set_then_each_line_is_out_on_return(void **state)
+{
+	int fd = open(temp_path(dir, "direct"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	const struct log_options o = { .level = LOG_INFO, .direct_fd = fd };
+	struct fault why;
+	assert_int_equal(log_start(&o, &why), OK);
+	LOG(REQUEST, STR("r-1"), LOG_I("status", 200));
+	LOG(IMAGE_UPLOADED, STR("r-2"), LOG_I("n", 1));   /* a debug line: below the level */
+	log_write_raw(STR("{}\n"));
+	struct str text = temp_read(temp_path(dir, "direct"), content, sizeof content);
+	assert_int_equal(log_lines(text), 2);
+	assert_true(str_ends_with(text, STR("\"requestId\":\"r-1\",\"status\":200}\n{}\n")));
+	assert_int_equal(on_stderr().n, 0);
+	log_stop();
+	close(fd);
+}
+
+static void test_direct_when_nobody_reads_then_the_line_is_counted_as_lost(void **state)
+{
+	int ends[2];
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	const struct log_options o = { .level = LOG_INFO, .direct_fd = ends[1] };
+	struct fault why;
+	assert_int_equal(log_start(&o, &why), OK);
+	uint64_t before = log_dropped();
+	close(ends[0]);
+	LOG(REQUEST, STR("r-1"), LOG_I("status", 200));
+	assert_int_equal(log_dropped(), before + 1);
+	log_stop();
+	close(ends[1]);
+	LOG(REQUEST, STR("r-2"), LOG_I("status", 200));
+	assert_int_equal(log_lines(on_stderr()), 1);
 }
 
 static void test_stop_writes_out_what_is_queued(void **state)
@@ -295,6 +329,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines_before_start_and_after_stop_go_to_stderr_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines_are_in_the_file_and_on_stderr_after_flush, begin, end),
+		cmocka_unit_test_setup_teardown(test_direct_when_set_then_each_line_is_out_on_return, begin, end),
+		cmocka_unit_test_setup_teardown(test_direct_when_nobody_reads_then_the_line_is_counted_as_lost, begin, end),
 		cmocka_unit_test_setup_teardown(test_stop_writes_out_what_is_queued, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines_below_the_level_are_not_written, begin, end),
 		cmocka_unit_test_setup_teardown(test_without_a_directory_lines_go_to_stderr_alone, begin, end),
