@@ -43,6 +43,7 @@ enum status look_settle(struct product *p, const struct image_row *row, int64_t 
 	TRY(read_object(p, row->key, &scratch, &what, why));
 	what.now_ms = now_ms;
 	arrival_judge(&p->rules, row, &what, &scratch, &s);
+	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
 	TRY(settle(p, &s, a, now, why));
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;
 }

@@ -1,10 +1,12 @@
-/* One look at an object whose row is pending, for whoever finds such a row: complete and the sweep. */
+/* One look at an object, for whoever finds that its row does not tell what it is: complete, the sweep
+ * and the events of a remote store. */
 #ifndef IMAGE_LOOK_H
 #define IMAGE_LOOK_H
 
 #include "image/product.h"
 
 /* Read the object of a pending row, judge it, settle the row; the bytes of a rejection are removed.
+ * row     pending; or uploaded, where its object was found to be another one since
  * now_ms  the time of the verdict
  * now     the row as it then is, by whoever settled it: uploaded or rejected; lives in `a`
  * Errors  NO_SUCH_KEY no object is there; NO_SUCH_IMAGE the row is gone; the ports' others, with the row

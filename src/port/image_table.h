@@ -45,6 +45,7 @@ struct settlement {
 	int64_t uploaded_ms;       /* the time of the verdict */
 	int64_t ends_ms;
 	struct str reason;
+	struct str replaces;       /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
 };
 
 struct image_page {
@@ -88,7 +89,9 @@ MUST_CHECK static inline enum status table_get(struct image_table *t, struct str
 	return t->ops->get(t, id, a, out, why);
 }
 
-/* Change a pending row into an uploaded or a rejected one. Only a pending row changes.
+/* Change a pending row into an uploaded or a rejected one. Only a pending row changes, or, where
+ * `replaces` is told, an uploaded one with that ETag; a table beside a store whose objects never
+ * change may answer such a one with STATE_CHANGED always.
  * now     the row as it is after the call, on OK and on STATE_CHANGED
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) it was not pending; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_settle(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)

@@ -115,6 +115,13 @@ struct also {
 	void *arg;
 };
 
+static bool may_settle(const struct image_row *row, const struct settlement *s)
+{
+	if (s->replaces.n > 0)
+		return row->status == IMAGE_UPLOADED && str_equal(row->etag, s->replaces);
+	return row->status == IMAGE_PENDING;
+}
+
 static enum status settle_row(struct fake_table *t, const struct settlement *s, const struct also *also,
                               struct fake_row **settled, struct fault *why)
 {
@@ -122,7 +129,7 @@ static enum status settle_row(struct fake_table *t, const struct settlement *s, 
 	if (i == t->n)
 		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
 	struct fake_row *r = *settled = t->rows[i];
-	if (r->row.status != IMAGE_PENDING)
+	if (!may_settle(&r->row, s))
 		return fault_set(why, STATE_CHANGED, "the row is not pending");
 	TRY(also->run(also->arg, why));
 	row_settle(&r->texts, &r->row, s);

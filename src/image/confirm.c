@@ -1,0 +1,106 @@
+/* News of an object. What is done depends on the row:
+ *
+ *   none       the object is deleted: nothing may lie in the store that no row explains. The row is
+ *              durable before anybody has a URL, so this is no object that is only early.
+ *   pending    it is looked at and settled
+ *   uploaded   with the object's ETag: these bytes are known. With another: the object was written
+ *              again, through a URL that was still good; it is looked at like the first
+ *   rejected   the object is deleted: a rejected slot takes nothing more
+ *
+ * Each step may be repeated, and each decision is made on what is there now. */
+#include "image/confirm.h"
+
+#include "image/arrival.h"
+#include "image/look.h"
+
+#include <assert.h>
+
+static const char *const names[CONFIRM_OUTCOMES] = { "accepted", "rejected", "known", "gone", "unexplained", "unwanted" };
+
+const char *confirm_outcome_name(enum confirm_outcome outcome)
+{
+	assert((size_t)outcome < CONFIRM_OUTCOMES);
+	return names[outcome];
+}
+
+static enum status drop(struct product *p, struct str key, enum confirm_outcome what, struct confirmed *out, struct fault *why)
+{
+	TRY(store_remove(p->store, key, why));
+	out->outcome = what;
+	return OK;
+}
+
+static enum status look(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct confirmed *out, struct fault *why)
+{
+	struct image_row now = { 0 };
+	enum status end = look_settle(p, row, now_ms, a, &now, why);
+	if (end == NOT_FOUND && why->code == F_NO_SUCH_KEY) {
+		out->outcome = CONFIRM_GONE;
+		return OK;
+	}
+	if (end == NOT_FOUND)   /* the row was deleted meanwhile */
+		return drop(p, row->key, CONFIRM_UNEXPLAINED, out, why);
+	TRY(end);
+	out->outcome = now.status == IMAGE_REJECTED ? CONFIRM_REJECTED : CONFIRM_ACCEPTED;
+	out->reason = now.reason;
+	return OK;
+}
+
+/* The row was settled, by whomever, and tells of other bytes than the news: see what is there now. */
+static enum status compare(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct confirmed *out, struct fault *why)
+{
+	struct object_info there;
+	enum status got = store_head(p->store, row->key, a, &there, why);
+	if (got == NOT_FOUND) {
+		out->outcome = CONFIRM_GONE;
+		return OK;
+	}
+	TRY(got);
+	if (str_equal(there.etag, row->etag)) {
+		out->outcome = CONFIRM_KNOWN;
+		return OK;
+	}
+	struct image_row now = { 0 };
+	TRY(look(p, row, now_ms, a, out, why));
+	if (out->outcome != CONFIRM_ACCEPTED)
+		return OK;
+	TRY(table_get(p->table, row->image_id, a, &now, why));
+	if (now.status != IMAGE_UPLOADED || str_equal(now.etag, there.etag))
+		return OK;
+	return fault_set(why, STATE_CHANGED, "the object was written again while it was looked at");
+}
+
+static enum status confirm_row(struct product *p, const struct image_row *row, const struct news *what, struct arena *a, struct confirmed *out, struct fault *why)
+{
+	switch (row->status) {
+	case IMAGE_PENDING:
+		return look(p, row, what->now_ms, a, out, why);
+	case IMAGE_REJECTED:
+		return drop(p, row->key, CONFIRM_UNWANTED, out, why);
+	case IMAGE_UPLOADED:
+		break;
+	}
+	if (!str_equal(row->etag, what->etag))
+		return compare(p, row, what->now_ms, a, out, why);
+	out->outcome = CONFIRM_KNOWN;
+	return OK;
+}
+
+enum status confirm_news(struct product *p, const struct news *what, struct arena *a, struct confirmed *out, struct fault *why)
+{
+	struct image_row row;
+	struct confirmed made = { .image_id = arrival_image_id(what->key) };
+	struct fault lost = { 0 };
+	if (!str_starts_with(what->key, IMAGE_PREFIX))
+		return fault_set(why, KEY_INVALID, "the object is not under images/");
+	if (why == NULL)
+		why = &lost;
+	enum status got = made.image_id.n == 0 ? NOT_FOUND : table_get(p->table, made.image_id, a, &row, why);
+	if (got == NOT_FOUND || (got == OK && !str_equal(row.key, what->key)))
+		got = drop(p, what->key, CONFIRM_UNEXPLAINED, &made, why);
+	else if (got == OK)
+		got = confirm_row(p, &row, what, a, &made, why);
+	if (got == OK)
+		*out = made;
+	return got;
+}
