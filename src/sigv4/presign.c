@@ -1,6 +1,7 @@
 /* Presigned URLs and POST forms, the signing side. The URL's query is the canonical query itself with
  * the signature behind it, so what is sent and what was signed cannot differ. */
 #include "sigv4/presign.h"
+#include "sigv4/base_url.h"
 #include "sigv4/canonical.h"
 
 #include "base/codec.h"
@@ -34,26 +35,6 @@ static struct str sign_text(const struct sigv4_key *key, const struct stamp *s, 
 	signature_of(signing, text, signature);
 	secret_wipe(signing, sizeof signing);
 	return str_dup(a, (struct str){ signature, SIGNATURE_CHARS });
-}
-
-/* The Host that clients will send for a base URL: without the port when it is the scheme's own. */
-static enum status host_of(struct str base_url, struct str *host, struct fault *why)
-{
-	bool plain = str_starts_with(base_url, STR("http://"));
-	if (!plain && !str_starts_with(base_url, STR("https://")))
-		return fault_set(why, INVALID_INPUT, "a base URL must begin with http:// or https://");
-	*host = str_slice(base_url, plain ? 7 : 8, base_url.n);
-	for (size_t i = 0; i < host->n; i++) {
-		unsigned char c = (unsigned char)host->p[i];
-		if (c <= ' ' || c >= 0x7f || c == '/' || c == '?' || c == '#' || c == '@')
-			return fault_set(why, INVALID_INPUT, "a base URL is a scheme, a host and a port, nothing more");
-	}
-	struct str own_port = plain ? STR(":80") : STR(":443");
-	if (str_ends_with(*host, own_port))
-		*host = str_slice(*host, 0, host->n - own_port.n);
-	if (host->n == 0)
-		return fault_set(why, INVALID_INPUT, "a base URL needs a host");
-	return OK;
 }
 
 static void add_pair(struct query_pair *pairs, size_t *n, struct str name, struct str value)
@@ -130,7 +111,7 @@ static enum status put_url(struct str base_url, const struct canonical_parts *pa
 enum status presign_url(const struct sigv4_key *key, const struct presign_input *in, struct arena *a, struct str *url, struct fault *why)
 {
 	struct str host;
-	TRY(host_of(in->base_url, &host, why));
+	TRY(base_url_host(in->base_url, &host, why));
 	if (in->expires_s == 0 || in->expires_s > EXPIRES_MAX_S)
 		return fault_set(why, INVALID_INPUT, "a presigned URL lives 1 to %d seconds", EXPIRES_MAX_S);
 	struct stamp s;

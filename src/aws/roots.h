@@ -1,0 +1,10 @@
+/* The certificates that are trusted for AWS's own endpoints, see roots.c. */
+#ifndef AWS_ROOTS_H
+#define AWS_ROOTS_H
+
+#include <stddef.h>
+
+extern const char aws_roots_pem[];
+extern const size_t aws_roots_bytes;
+
+#endif
