@@ -25,9 +25,11 @@ struct aws_call {
 	const struct header *headers;
 	size_t n_headers;
 	struct str body;
-	int64_t deadline_ms;        /* clock_mono_ms() by which the answer must be there; 0: 10 s from now */
+	int64_t deadline_ms;        /* clock_mono_ms() by which the answer must be there; 0: 10 s from now. The thread's deadline holds too */
 	bool repeatable;            /* twice does no more than once: may be sent again when nobody knows whether it arrived */
-	uint64_t max_response_bytes;
+	uint64_t max_response_bytes;   /* of a 2xx answer; 0: 16 MiB */
+	unsigned *sent;             /* how often it may have reached the service; may be NULL. Over 1: what a condition refuses may be
+	                               this call's own work */
 };
 
 /* NULL: memory failed. Texts are copied. */
@@ -35,12 +37,13 @@ struct aws_service *aws_service_new(const struct aws_service_options *o);
 void aws_service_free(struct aws_service **s);
 /* Open a connection (name, TCP, TLS) and keep it, so that the first call finds it warm. */
 enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHECK;
-/* Sign, send, wait; any HTTP status is OK but 5xx and throttling, which are tried again first.
- * sent     how often it was put on the wire; may be NULL
- * Errors   UPSTREAM_FAILED; DEADLINE; TOO_MUCH */
+/* Sign, send, wait; any HTTP status is OK but 5xx and throttling. Those, and lost connections, are tried again within
+ * the deadline, unless the call is not repeatable and may have been done.
+ * Errors   UPSTREAM_FAILED, the cause has the last answer; OVERLOADED throttled to the end; DEADLINE; TOO_MUCH, of the answer too */
 enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 /* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set. */
 struct str aws_service_url(const struct aws_service *s);
+struct str aws_service_region(const struct aws_service *s);
 struct aws_chain *aws_service_chain(const struct aws_service *s);
 
 #endif

@@ -16,6 +16,7 @@
 
 #define REQUEST_HEAD_MAX 65536
 #define RESPONSE_BODY_MAX (16u << 20)
+#define ERROR_BODY_MAX (64u << 10)
 
 struct http_client {
 	struct connection connection;
@@ -24,6 +25,7 @@ struct http_client {
 	char out[65536];               /* the piece of a file that is being sent */
 	char in[RESPONSE_HEAD_MAX];
 	size_t n_in;
+	bool sent;                     /* a byte of the last request went out */
 };
 
 struct exchange {
@@ -100,6 +102,7 @@ static enum status send_some(struct exchange *x, short *events)
 			x->sent = x->cut_short = true;
 			return OK;
 		}
+		x->c->sent = true;
 		x->piece = str_slice(x->piece, (size_t)n, x->piece.n);
 		if (x->head_sent && x->r->progress != NULL)
 			x->r->progress(x->r->progress_arg, x->taken - x->piece.n);
@@ -163,11 +166,21 @@ static enum status receive_head(struct exchange *x)
 	}
 }
 
-static enum status take(struct exchange *x, struct str piece)
+static uint64_t body_max(const struct exchange *x)
 {
 	uint64_t max = x->r->max_response_bytes > 0 ? x->r->max_response_bytes : RESPONSE_BODY_MAX;
-	if (piece.n > max - x->got)
-		return fault_set(x->why, TOO_MUCH, "the answer's body is over %llu bytes", (unsigned long long)max);
+	return x->answer->status > 299 && max < ERROR_BODY_MAX ? ERROR_BODY_MAX : max;
+}
+
+static enum status over_max(const struct exchange *x)
+{
+	return fault_set(x->why, TOO_MUCH, "the answer's body is over %llu bytes", (unsigned long long)body_max(x));
+}
+
+static enum status take(struct exchange *x, struct str piece)
+{
+	if (piece.n > body_max(x) - x->got)
+		return over_max(x);
 	x->got += piece.n;
 	if (!x->r->sink_file || x->answer->status > 299) {
 		buf_put(&x->body, piece);
@@ -209,6 +222,8 @@ static enum status receive_body(struct exchange *x)
 {
 	struct response_chunks chunks = { 0 };
 	bool delimited = x->answer->has_length || x->answer->chunked;
+	if (x->answer->has_length && x->answer->length > body_max(x))
+		return over_max(x);
 	for (bool ended = false, done = false;;) {
 		TRY(take_input(x, &chunks, &done));
 		if (done || (ended && !delimited))
@@ -256,7 +271,7 @@ static enum status reach(struct exchange *x, const struct connection_target *to,
 		return OK;
 	connection_close(&c->connection);
 	if (to->tls && c->tls == NULL)
-		c->tls = connection_tls(x->why);
+		c->tls = connection_tls(x->r->authorities, x->why);
 	if (to->tls && c->tls == NULL)
 		return UPSTREAM;
 	c->at = *to;
@@ -273,15 +288,32 @@ static bool may_repeat(struct str method)
 	return false;
 }
 
+static int64_t end_of(const struct http_request *r)
+{
+	return r->total_timeout_ms > 0 ? clock_mono_ms() + r->total_timeout_ms : INT64_MAX;
+}
+
+enum status http_connect(struct http_client *c, const struct http_request *r, struct arena *a, struct fault *why)
+{
+	struct connection_target to;
+	struct buf head;
+	struct exchange x = { .c = c, .r = r, .why = why, .ends_ms = end_of(r) };
+	bool kept;
+	buf_init_arena(&head, a, REQUEST_HEAD_MAX);
+	TRY(request_write_head(r, &to, &head, why));
+	return reach(&x, &to, &kept);
+}
+
 enum status http_send(struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
 {
 	struct connection_target to;
 	struct buf head;
 	buf_init_arena(&head, a, REQUEST_HEAD_MAX);
 	TRY(request_write_head(r, &to, &head, why));
-	int64_t ends_ms = r->total_timeout_ms > 0 ? clock_mono_ms() + r->total_timeout_ms : INT64_MAX;
+	int64_t ends_ms = end_of(r);
 	enum status st;
-	bool again, reopened = false;
+	bool again, reopened = r->once;
+	c->sent = false;
 	struct http_response answer = { 0 };
 	do {
 		struct exchange x = { .c = c, .r = r, .a = a, .answer = &answer, .why = why, .ends_ms = ends_ms };
@@ -296,4 +328,9 @@ enum status http_send(struct http_client *c, const struct http_request *r, struc
 	if (st == OK)
 		*out = answer;
 	return st;
+}
+
+bool http_client_sent(const struct http_client *c)
+{
+	return c->sent;
 }

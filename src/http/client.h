@@ -25,7 +25,11 @@ struct http_request {
 	int64_t connect_timeout_ms;     /* 0: 10 s; name, TCP and TLS together */
 	int64_t idle_timeout_ms;        /* 0: 60 s without a byte either way */
 	int64_t total_timeout_ms;       /* 0: none; of all together, reopening included */
-	uint64_t max_response_bytes;    /* 0: 16 MiB; more: TOO_MUCH */
+	uint64_t max_response_bytes;    /* 0: 16 MiB; more: TOO_MUCH, before it is read where the answer tells its length;
+	                                   of another status than 2xx 64 KiB are taken in any case */
+	bool once;                      /* never sent again by the client itself */
+	struct str authorities;         /* certificates in PEM to trust in place of the system's; those of the client's first
+	                                   https request hold. $AWS_CA_BUNDLE wins */
 	bool sink_file;                 /* a 2xx body is written to sink_fd in place of memory */
 	int sink_fd;
 	void (*progress)(void *arg, uint64_t sent_bytes);   /* of the body, from its start; may be NULL */
@@ -41,5 +45,11 @@ void http_client_free(struct http_client **c);
  * Errors  INVALID_INPUT bad URL, method or header; UPSTREAM_FAILED with a sentence; DEADLINE; TOO_MUCH;
  *         STORAGE_FAILED the sink, or the body's file */
 enum status http_send(struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
+
+/* Open the connection that this request would use, or see that the kept one is open, and send nothing.
+ * Errors  INVALID_INPUT; UPSTREAM_FAILED; DEADLINE; TOO_MUCH */
+enum status http_connect(struct http_client *c, const struct http_request *r, struct arena *a, struct fault *why) MUST_CHECK;
+/* Whether any byte of the last request may have reached the server. */
+bool http_client_sent(const struct http_client *c);
 
 #endif

@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
@@ -63,18 +64,49 @@ static void make_quiet_socket(void)
 	quiet_socket = m;
 }
 
-SSL_CTX *connection_tls(struct fault *why)
+static const char *variable(const char *name)
 {
-	static const char *const system_files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
-	const char *file = getenv("AWS_CA_BUNDLE");
-	if (file == NULL || *file == '\0')
-		file = getenv("SSL_CERT_FILE");
-	for (size_t i = 0; (file == NULL || *file == '\0') && i < COUNT_OF(system_files); i++)
-		if (access(system_files[i], R_OK) == 0)
-			file = system_files[i];
+	const char *value = getenv(name);
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static const char *system_file(void)
+{
+	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
+	const char *file = variable("SSL_CERT_FILE");
+	for (size_t i = 0; file == NULL && i < COUNT_OF(files); i++)
+		if (access(files[i], R_OK) == 0)
+			file = files[i];
+	return file;
+}
+
+/* Trust each certificate of a PEM text; false when there is none in it. */
+static bool trust_text(SSL_CTX *ctx, struct str pem)
+{
+	BIO *in = pem.n <= INT32_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+	int n = 0;
+	for (X509 *x = NULL; in != NULL && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL; X509_free(x))
+		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x);
+	BIO_free(in);
+	ERR_clear_error();
+	return n > 0;
+}
+
+static bool trust(SSL_CTX *ctx, struct str authorities)
+{
+	const char *file = variable("AWS_CA_BUNDLE");
+	if (file == NULL && authorities.n > 0)
+		return trust_text(ctx, authorities);
+	if (file == NULL)
+		file = system_file();
+	return file != NULL && SSL_CTX_load_verify_file(ctx, file) == 1;
+}
+
+SSL_CTX *connection_tls(struct str authorities, struct fault *why)
+{
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || file == NULL || SSL_CTX_load_verify_file(ctx, file) != 1) {
-		fault_set(why, UPSTREAM_FAILED, "there is no readable file of trusted certificates; SSL_CERT_FILE may name one");
+	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !trust(ctx, authorities)) {
+		fault_set(why, UPSTREAM_FAILED, "there is no readable file of trusted certificates; AWS_CA_BUNDLE or SSL_CERT_FILE may name one");
 		SSL_CTX_free(ctx);
 		return NULL;
 	}

@@ -42,8 +42,8 @@ ssize_t connection_write(struct connection *c, const void *p, size_t n, short *e
 /* Wait for POLLIN, POLLOUT or both. Errors: DEADLINE */
 enum status connection_wait(const struct connection *c, short events, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 
-/* TLS 1.2 or newer, certificates verified against $AWS_CA_BUNDLE, else $SSL_CERT_FILE, else the system's file.
- * NULL, with why filled in, when there is no such file or memory. */
-SSL_CTX *connection_tls(struct fault *why);
+/* TLS 1.2 or newer, certificates verified against $AWS_CA_BUNDLE, else `authorities` (PEM) unless that is empty, else
+ * $SSL_CERT_FILE, else the system's file. NULL, with why filled in, when there is none of them, or no memory. */
+SSL_CTX *connection_tls(struct str authorities, struct fault *why);
 
 #endif

@@ -191,6 +191,43 @@ static void test_answer_when_body_over_maximum_then_limit(void **state)
 		}
 }
 
+static void test_answer_when_over_maximum_by_its_length_then_nothing_of_it_is_read(void **state)
+{
+	struct fixture f;
+	struct http_response r;
+	start(&f, STR("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n"));
+	struct http_request q = { .method = STR("GET"), .url = str_of(f.server.url), .max_response_bytes = 5, .idle_timeout_ms = 20000 };
+	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), LIMIT);
+	stop(&f);
+}
+
+static void test_answer_when_an_error_then_its_body_may_be_over_a_small_maximum(void **state)
+{
+	struct fixture f;
+	struct http_response r;
+	start(&f, STR("HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\nhello!"));
+	struct http_request q = { .method = STR("GET"), .url = str_of(f.server.url), .max_response_bytes = 5 };
+	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
+	assert_int_equal(r.body.n, 6);
+	stop(&f);
+}
+
+static void test_connect_when_asked_alone_then_nothing_is_sent_and_the_request_finds_it(void **state)
+{
+	struct fixture f;
+	struct http_response r;
+	start(&f, STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+	struct http_request q = { .method = STR("GET"), .url = str_of(f.server.url) };
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(http_connect(f.client, &q, &f.arena, &f.why), OK);
+	assert_false(http_client_sent(f.client));
+	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
+	assert_true(http_client_sent(f.client));
+	assert_int_equal(atomic_load(&f.server.n), 1);
+	assert_int_equal(atomic_load(&f.script.requests), 1);
+	stop(&f);
+}
+
 static void test_kept_connection_when_server_closed_it_then_new_one(void **state)
 {
 	struct fixture f;
@@ -238,6 +275,22 @@ static void test_kept_connection_when_closed_on_sight_of_a_request_then_repeatab
 		assert_int_equal(atomic_load(&s.requests), rows[i].st == OK ? 3 : 2);
 		stop(&f);
 	}
+}
+
+static void test_kept_connection_when_closed_on_sight_of_a_request_for_once_then_not_again(void **state)
+{
+	struct script s = { .answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") };
+	struct fixture f;
+	struct http_response r;
+	start(&f, s.answer);
+	fake_http_stop(&f.server);
+	fake_http_start(&f.server, serve_stale, &s);
+	struct http_request q = { .method = STR("PUT"), .url = str_of(f.server.url), .once = true };
+	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
+	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), UPSTREAM);
+	assert_true(http_client_sent(f.client));
+	assert_int_equal(atomic_load(&s.requests), 2);
+	stop(&f);
 }
 
 static void test_fresh_connection_when_closed_without_answer_then_not_repeated(void **state)
@@ -463,6 +516,10 @@ int main(void)
 		cmocka_unit_test(test_answer_when_garbage_then_upstream),
 		cmocka_unit_test(test_answer_when_head_never_ends_then_limit),
 		cmocka_unit_test(test_answer_when_body_over_maximum_then_limit),
+		cmocka_unit_test(test_answer_when_over_maximum_by_its_length_then_nothing_of_it_is_read),
+		cmocka_unit_test(test_answer_when_an_error_then_its_body_may_be_over_a_small_maximum),
+		cmocka_unit_test(test_connect_when_asked_alone_then_nothing_is_sent_and_the_request_finds_it),
+		cmocka_unit_test(test_kept_connection_when_closed_on_sight_of_a_request_for_once_then_not_again),
 		cmocka_unit_test(test_kept_connection_when_server_closed_it_then_new_one),
 		cmocka_unit_test(test_kept_connection_when_closed_on_sight_of_a_request_then_repeatable_ones_go_again),
 		cmocka_unit_test(test_fresh_connection_when_closed_without_answer_then_not_repeated),

@@ -255,6 +255,44 @@ static void test_authorities_when_bundle_is_named_then_it_wins(void **state)
 	stop_tls_server(&s);
 }
 
+/* Ask with these authorities; the bundle's file, if any, is named by the environment. */
+static enum status get_trusting(struct tls_server *s, struct str authorities)
+{
+	struct arena a;
+	struct http_response r;
+	char url[128];
+	arena_init(&a, 64u << 20);
+	(void)snprintf(url, sizeof url, "https://localhost:%u/", s->http.port);
+	struct http_client *c = http_client_new();
+	struct http_request q = { .method = STR("GET"), .url = str_of(url), .authorities = authorities };
+	enum status st = http_send(c, &q, &a, &r, NULL);
+	http_client_free(&c);
+	arena_deinit(&a);
+	return st;
+}
+
+static void test_authorities_when_in_memory_then_they_alone_unless_a_bundle_is_named(void **state)
+{
+	static char pem[16384];
+	struct tls_server mine, other;
+	start_tls_server(&mine, &good, two_hundred);
+	FILE *f = fopen(getenv("SSL_CERT_FILE"), "re");
+	struct str right = { pem, fread(pem, 1, sizeof pem, f) };
+	fclose(f);
+	setenv("AWS_CA_BUNDLE", getenv("SSL_CERT_FILE"), 1);
+	const struct tls_case untrusted = { "DNS:localhost", "localhost", 3600, false, 0, NULL };
+	start_tls_server(&other, &untrusted, two_hundred);
+	/* Now SSL_CERT_FILE does not vouch for `mine`, AWS_CA_BUNDLE does. */
+	assert_int_equal(get_trusting(&mine, STR("no certificate")), OK);
+	unsetenv("AWS_CA_BUNDLE");
+	assert_int_equal(get_trusting(&mine, STR("")), UPSTREAM);
+	assert_int_equal(get_trusting(&mine, right), OK);
+	assert_int_equal(get_trusting(&mine, STR("no certificate")), UPSTREAM);
+	stop_tls_server(&other);
+	fake_http_stop(&mine.http);
+	SSL_CTX_free(mine.ctx);
+}
+
 static void test_write_when_server_has_gone_then_failed_and_no_signal(void **state)
 {
 	struct tls_server s;
@@ -264,7 +302,7 @@ static void test_write_when_server_has_gone_then_failed_and_no_signal(void **sta
 	start_tls_server(&s, &good, two_hundred);
 	s.cut = true;
 	(void)snprintf(to.port, sizeof to.port, "%u", s.http.port);
-	SSL_CTX *ctx = connection_tls(NULL);
+	SSL_CTX *ctx = connection_tls(STR(""), NULL);
 	assert_int_equal(SSL_CTX_get_min_proto_version(ctx), TLS1_2_VERSION);
 	assert_int_equal(connection_open(&c, &to, ctx, clock_mono_ms() + 10000, NULL), OK);
 	/* The server answers the head and goes; what is written after that raises SIGPIPE where nothing forbids it. */
@@ -302,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_body_when_refused_early_then_answer_and_no_signal),
 		cmocka_unit_test(test_https_when_server_speaks_plain_then_refused),
 		cmocka_unit_test(test_authorities_when_bundle_is_named_then_it_wins),
+		cmocka_unit_test(test_authorities_when_in_memory_then_they_alone_unless_a_bundle_is_named),
 		cmocka_unit_test(test_write_when_server_has_gone_then_failed_and_no_signal),
 	};
 	return cmocka_run_group_tests(tests, make_key, drop_key);

@@ -1,0 +1,175 @@
+/* The chain: asks the sources in turn, keeps what it got, and fetches it anew before it expires.
+ *
+ * One thread fetches; the others go on with what is held as long as that is valid, and wait when it
+ * is not. A fetch that fails is not tried again by everybody at once: for a moment its fault answers
+ * for all. What is held is wiped before it is freed. */
+#include "aws/credentials.h"
+
+#include "aws/sources.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define REFRESH_BEFORE_MS (5 * 60 * 1000)   /* new ones are there at least five minutes before the old end */
+#define ASK_AGAIN_MS 30000                  /* while the old ones are valid */
+#define FAULT_HOLDS_MS 1000
+#define SCRATCH_BYTES (4u << 20)
+
+enum part { ACCESS_KEY, SECRET, SESSION_TOKEN, PARTS };
+
+struct aws_chain {
+	pthread_mutex_t lock;
+	pthread_cond_t fetched;
+	bool fetching;
+	char *held[PARTS];        /* NULL: none yet */
+	int64_t expires_ms;
+	int64_t ask_again_ms;     /* not before */
+	bool failed;              /* the last fetch; then: */
+	struct fault failure;
+};
+
+static const struct source {
+	const char *name;
+	source_fn *ask;
+} sources[] = {
+	{ "the environment", source_environment },
+	{ "the shared credentials and config files", source_files },
+	{ "the container's endpoint", source_container },
+	{ "the instance's metadata", source_instance },
+};
+
+struct aws_chain *aws_chain_new(void)
+{
+	struct aws_chain *c = mem_new(1, sizeof *c);
+	if (c == NULL)
+		return NULL;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->fetched, NULL);
+	return c;
+}
+
+static void forget(struct aws_chain *c)
+{
+	for (int i = 0; i < PARTS; i++) {
+		if (c->held[i] != NULL)
+			secret_wipe(c->held[i], strlen(c->held[i]));
+		mem_free(c->held[i]);
+		c->held[i] = NULL;
+	}
+}
+
+void aws_chain_free(struct aws_chain **c)
+{
+	if (*c == NULL)
+		return;
+	forget(*c);
+	pthread_cond_destroy(&(*c)->fetched);
+	pthread_mutex_destroy(&(*c)->lock);
+	mem_free(*c);
+	*c = NULL;
+}
+
+static enum status none_found(struct fault *why)
+{
+	return fault_set(why, UPSTREAM_FAILED, "there are no AWS credentials; looked at %s, %s, %s and %s",
+	                 sources[0].name, sources[1].name, sources[2].name, sources[3].name);
+}
+
+static enum status fetch(int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)
+{
+	bool found = false;
+	for (size_t i = 0; i < COUNT_OF(sources) && !found; i++) {
+		TRY(sources[i].ask(a, out, &found, why));
+		if (found && out->expires_ms != 0 && out->expires_ms <= now_ms)
+			return fault_set(why, UPSTREAM_FAILED, "the AWS credentials of %s have expired", sources[i].name);
+	}
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "no memory for the credentials");
+	return found ? OK : none_found(why);
+}
+
+/* Replace what is held; what is held stays when memory fails. */
+static enum status hold(struct aws_chain *c, const struct aws_credentials *new, struct fault *why)
+{
+	char *copies[PARTS] = { mem_dup_cstr(new->access_key), mem_dup_cstr(new->secret), mem_dup_cstr(new->session_token) };
+	if (copies[ACCESS_KEY] == NULL || copies[SECRET] == NULL || copies[SESSION_TOKEN] == NULL) {
+		for (int i = 0; i < PARTS; i++)
+			mem_free(copies[i]);
+		return fault_set(why, OUT_OF_MEMORY, "no memory for the credentials");
+	}
+	forget(c);
+	memcpy(c->held, copies, sizeof copies);
+	c->expires_ms = new->expires_ms;
+	return OK;
+}
+
+/* With the lock held, which is given up while the sources are asked. */
+static void refresh(struct aws_chain *c, int64_t now_ms)
+{
+	struct arena scratch;
+	struct aws_credentials new;
+	struct fault why = { 0 };
+	c->fetching = true;
+	pthread_mutex_unlock(&c->lock);
+	arena_init(&scratch, SCRATCH_BYTES);
+	enum status st = fetch(now_ms, &scratch, &new, &why);
+	pthread_mutex_lock(&c->lock);
+	if (st == OK)
+		st = hold(c, &new, &why);
+	arena_deinit(&scratch);
+	c->failed = st != OK;
+	c->failure = why;
+	bool usable = c->held[ACCESS_KEY] != NULL && (c->expires_ms == 0 || c->expires_ms > now_ms);
+	c->ask_again_ms = now_ms + (usable ? ASK_AGAIN_MS : FAULT_HOLDS_MS);
+	c->fetching = false;
+	pthread_cond_broadcast(&c->fetched);
+	if (st != OK && usable)
+		LOG(CREDENTIALS_OLD, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
+}
+
+static enum status give(const struct aws_chain *c, struct arena *a, struct aws_credentials *out, struct fault *why)
+{
+	*out = (struct aws_credentials){ str_dup(a, str_of(c->held[ACCESS_KEY])), str_dup(a, str_of(c->held[SECRET])),
+		str_dup(a, str_of(c->held[SESSION_TOKEN])), c->expires_ms };
+	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "no memory for the credentials");
+}
+
+enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)
+{
+	enum status st;
+	pthread_mutex_lock(&c->lock);
+	for (;;) {
+		bool held = c->held[ACCESS_KEY] != NULL;
+		bool valid = held && (c->expires_ms == 0 || now_ms < c->expires_ms);
+		bool fresh = held && (c->expires_ms == 0 || now_ms < c->expires_ms - REFRESH_BEFORE_MS);
+		if (fresh || (valid && (c->fetching || now_ms < c->ask_again_ms))) {
+			st = give(c, a, out, why);
+			break;
+		}
+		if (!valid && c->failed && now_ms < c->ask_again_ms) {
+			if (why != NULL)
+				*why = c->failure;
+			st = fault_status(c->failure.code);
+			break;
+		}
+		if (c->fetching)
+			pthread_cond_wait(&c->fetched, &c->lock);
+		else
+			refresh(c, now_ms);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return st;
+}
+
+struct str aws_region(struct arena *a)
+{
+	static const char *const variables[] = { "REGION", "AWS_REGION", "AWS_DEFAULT_REGION" };
+	for (size_t i = 0; i < COUNT_OF(variables); i++)
+		if (source_variable(variables[i]).n > 0)
+			return str_dup(a, source_variable(variables[i]));
+	return source_region(a);
+}

@@ -1,0 +1,218 @@
+/* Credentials from an endpoint: a container's agent, or an instance's metadata service. Both give one
+ * JSON document with an expiry.
+ *
+ * The container's endpoint is named by the environment; over plain HTTP only addresses that cannot
+ * leave the machine are asked. The metadata service is asked in its second version only: a token is
+ * fetched by PUT, which no forwarded request of a stranger can do. Where nothing answers there, this
+ * is no such machine.
+ * Source: Amazon ECS developer guide, "IAM role for tasks"; Amazon EKS, "Pod Identity"; Amazon EC2
+ * user guide, "Use the Instance Metadata Service". */
+#include "aws/sources.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "http/client.h"
+
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <string.h>
+
+#define DOCUMENT_MAX (64u << 10)
+#define CONTAINER_TIMEOUT_MS 5000
+#define INSTANCE_TIMEOUT_MS 2000
+#define INSTANCE_CONNECT_MS 1000
+
+static struct str text_member(const json_t *document, const char *name, struct arena *a)
+{
+	const json_t *v = json_object_get(document, name);
+	return json_is_string(v) ? str_dup(a, (struct str){ json_string_value(v), json_string_length(v) }) : STR("");
+}
+
+enum status source_parse(struct str json, struct arena *a, struct aws_credentials *out, struct fault *why)
+{
+	json_t *document = json_loadb(json.p != NULL ? json.p : "", json.n, 0, NULL);
+	struct str code = text_member(document, "Code", a), expires = text_member(document, "Expiration", a);
+	struct aws_credentials c = { text_member(document, "AccessKeyId", a), text_member(document, "SecretAccessKey", a),
+		text_member(document, "Token", a), 0 };
+	json_decref(document);
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "no memory for the credentials");
+	if (code.n > 0 && !str_equal(code, STR("Success")))
+		return fault_set(why, UPSTREAM_FAILED, "its answer is no success");
+	if (c.access_key.n == 0 || c.secret.n == 0)
+		return fault_set(why, UPSTREAM_FAILED, "its answer has no AccessKeyId and SecretAccessKey");
+	if (expires.n > 0 && !clock_parse_iso8601(expires, &c.expires_ms))
+		return fault_set(why, UPSTREAM_FAILED, "its answer has an Expiration that is no time");
+	*out = c;
+	return OK;
+}
+
+static enum status ask(struct http_client *client, struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
+{
+	r->max_response_bytes = DOCUMENT_MAX;
+	return http_send(client, r, a, out, why);
+}
+
+/* The host of a URL without port and brackets; a user before it would make it another's. */
+static struct str host_of(struct str rest)
+{
+	size_t end = 0;
+	while (end < rest.n && strchr("/?#", rest.p[end]) == NULL)
+		end++;
+	struct str authority = str_slice(rest, 0, end);
+	if (str_starts_with(authority, STR("[")))
+		return str_slice(authority, 1, str_find_char(authority, ']'));
+	return str_slice(authority, 0, str_find_char(authority, ':'));
+}
+
+static bool is_own_address(struct str host)
+{
+	char text[64];
+	struct in_addr four;
+	struct in6_addr six;
+	if (str_equal_nocase(host, STR("localhost")))
+		return true;
+	if (host.n >= sizeof text)
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	if (inet_pton(AF_INET6, text, &six) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&six);
+	if (inet_pton(AF_INET, text, &four) != 1)
+		return false;
+	in_addr_t address = ntohl(four.s_addr);
+	return address >> 24 == 127 || address == 0xa9feaa02 || address == 0xa9feaa17;   /* 169.254.170.2 and .23 */
+}
+
+static enum status container_url(struct arena *a, struct str *url, struct fault *why)
+{
+	struct str relative = source_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	*url = source_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	if (relative.n > 0 && relative.p[0] != '/')
+		return fault_set(why, UPSTREAM_FAILED, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with '/'");
+	if (relative.n > 0)
+		*url = str_printf(a, "http://169.254.170.2%.*s", STRF(relative));
+	if (url->n == 0 || str_starts_with_nocase(*url, STR("https://")))
+		return OK;
+	if (!str_starts_with_nocase(*url, STR("http://")) || !is_own_address(host_of(str_slice(*url, 7, url->n))))
+		return fault_set(why, UPSTREAM_FAILED, "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to loopback, 169.254.170.2 or 169.254.170.23");
+	return OK;
+}
+
+/* The file wins: it is renewed while the process runs. */
+static enum status container_token(struct arena *a, struct str *token, struct fault *why)
+{
+	struct str file = source_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+	*token = source_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	if (file.n == 0)
+		return OK;
+	const char *path = str_cstr(a, file);
+	if (path == NULL)
+		return fault_set(why, TOO_MUCH, "no memory for the container's token");
+	TRY(source_read_file(path, a, token, why));
+	while (token->n > 0 && strchr("\r\n", token->p[token->n - 1]) != NULL)
+		token->n--;
+	return token->n > 0 ? OK : fault_set(why, UPSTREAM_FAILED, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names no file with a token");
+}
+
+static enum status fetch_container(struct http_client *client, struct str url, struct arena *a, struct aws_credentials *out, struct fault *why)
+{
+	struct http_response answer;
+	struct header authorization = { STR("Authorization"), { 0 } };
+	TRY(container_token(a, &authorization.value, why));
+	struct http_request r = { .method = STR("GET"), .url = url, .headers = &authorization, .n_headers = authorization.value.n > 0,
+		.total_timeout_ms = CONTAINER_TIMEOUT_MS };
+	TRY(ask(client, &r, a, &answer, why));
+	if (answer.status != 200)
+		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
+	return source_parse(answer.body, a, out, why);
+}
+
+static enum status prefixed(struct fault *why, const char *who, const struct fault *inner)
+{
+	return fault_write(why, inner->code, "%s: %s", who, inner->text);
+}
+
+enum status source_container(struct arena *a, struct aws_credentials *out, bool *found, struct fault *why)
+{
+	struct str url;
+	struct fault inner = { 0 };
+	*found = false;
+	TRY(container_url(a, &url, why));
+	if (url.n == 0)
+		return OK;
+	struct http_client *client = http_client_new();
+	if (client == NULL)
+		return fault_set(why, OUT_OF_MEMORY, "no memory to ask for credentials");
+	enum status st = fetch_container(client, url, a, out, &inner);
+	http_client_free(&client);
+	*found = st == OK;
+	return st == OK ? OK : prefixed(why, "the container's credentials endpoint", &inner);
+}
+
+/* What is needed to ask the metadata service again and again. */
+struct instance {
+	struct http_client *client;
+	struct arena *a;
+	struct str base;
+	struct header token;
+};
+
+static enum status get(struct instance *i, struct str path, struct http_response *answer, struct fault *why)
+{
+	struct http_request r = { .method = STR("GET"), .url = str_printf(i->a, "%.*s/latest/meta-data/iam/security-credentials/%.*s", STRF(i->base), STRF(path)),
+		.headers = &i->token, .n_headers = 1, .connect_timeout_ms = INSTANCE_CONNECT_MS, .total_timeout_ms = INSTANCE_TIMEOUT_MS };
+	return ask(i->client, &r, i->a, answer, why);
+}
+
+/* Gives *there = false where nothing answers, or something that is not the service. */
+static enum status fetch_token(struct instance *i, bool *there, struct fault *why)
+{
+	static const struct header ttl = { { "X-aws-ec2-metadata-token-ttl-seconds", 36 }, { "21600", 5 } };
+	struct http_response answer;
+	struct http_request r = { .method = STR("PUT"), .url = str_printf(i->a, "%.*s/latest/api/token", STRF(i->base)),
+		.headers = &ttl, .n_headers = 1, .connect_timeout_ms = INSTANCE_CONNECT_MS, .total_timeout_ms = INSTANCE_TIMEOUT_MS };
+	enum status st = ask(i->client, &r, i->a, &answer, why);
+	*there = st == OK && answer.status == 200 && answer.body.n > 0;
+	i->token = (struct header){ STR("X-aws-ec2-metadata-token"), *there ? str_trim(answer.body) : STR("") };
+	return st == OK || st == UPSTREAM || st == TIMEOUT ? OK : st;
+}
+
+static enum status fetch_instance(struct instance *i, struct aws_credentials *out, bool *found, struct fault *why)
+{
+	struct http_response answer;
+	TRY(fetch_token(i, found, why));
+	if (!*found)
+		return OK;
+	TRY(get(i, STR(""), &answer, why));
+	struct str role = answer.body;
+	role = str_trim(str_cut(&role, '\n'));
+	*found = answer.status == 200 && role.n > 0;
+	if (answer.status == 404 || (answer.status == 200 && role.n == 0))
+		return OK;   /* an instance without a role */
+	if (answer.status != 200)
+		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
+	TRY(get(i, role, &answer, why));
+	if (answer.status != 200)
+		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
+	return source_parse(answer.body, i->a, out, why);
+}
+
+enum status source_instance(struct arena *a, struct aws_credentials *out, bool *found, struct fault *why)
+{
+	struct fault inner = { 0 };
+	struct instance i = { .a = a, .base = source_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT") };
+	*found = false;
+	if (str_equal_nocase(source_variable("AWS_EC2_METADATA_DISABLED"), STR("true")))
+		return OK;
+	if (i.base.n == 0)
+		i.base = STR("http://169.254.169.254");
+	while (str_ends_with(i.base, STR("/")))
+		i.base.n--;
+	i.client = http_client_new();
+	if (i.client == NULL)
+		return fault_set(why, OUT_OF_MEMORY, "no memory to ask for credentials");
+	enum status st = fetch_instance(&i, out, found, &inner);
+	http_client_free(&i.client);
+	return st == OK ? OK : prefixed(why, "the instance's metadata service", &inner);
+}

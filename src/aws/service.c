@@ -1,0 +1,263 @@
+/* Calls to one service. The pool is a stack of idle clients, each with its kept connection; a call
+ * takes the most recently used one, so that the rest may close in peace.
+ *
+ * Whether a call may go again depends on what is known of it. Before a byte of it was sent, and when
+ * the service says that it was throttled, nothing was done: it may. After a 5xx or a lost connection
+ * nobody knows: it may if it is repeatable. Waits between double from 50 ms, each a random part of
+ * the full one, so that callers that failed together do not come back together.
+ * Source: AWS SDKs and Tools reference, "Retry behavior". */
+#include "aws/service.h"
+
+#include "aws/roots.h"
+#include "base/clock.h"
+#include "base/deadline.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "sigv4/authorize.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define DEADLINE_MS 10000
+#define CONNECT_MS 5000
+#define ATTEMPTS_MAX 6
+#define FIRST_WAIT_MS 50
+#define LONGEST_WAIT_MS 2000
+#define IDLE_MAX 64
+
+struct aws_service {
+	struct aws_chain *chain;
+	char *service, *region, *url;
+	bool own_roots;            /* AWS's own endpoint */
+	pthread_mutex_t lock;
+	struct http_client *idle[IDLE_MAX];
+	size_t n_idle;
+};
+
+static struct str without_slash(struct str url)
+{
+	while (str_ends_with(url, STR("/")))
+		url.n--;
+	return url;
+}
+
+static char *make_url(const struct aws_service_options *o)
+{
+	char memory[512];
+	struct buf b;
+	if (o->endpoint.n > 0)
+		return mem_dup_cstr(without_slash(o->endpoint));
+	buf_init_fixed(&b, memory, sizeof memory);
+	const char *domain = str_starts_with(o->region, STR("cn-")) ? "amazonaws.com.cn" : "amazonaws.com";
+	buf_printf(&b, "https://%.*s.%.*s.%s", STRF(o->service), STRF(o->region), domain);
+	return buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
+}
+
+struct aws_service *aws_service_new(const struct aws_service_options *o)
+{
+	struct aws_service *s = mem_new(1, sizeof *s);
+	if (s == NULL)
+		return NULL;
+	pthread_mutex_init(&s->lock, NULL);
+	s->chain = o->chain;
+	s->own_roots = o->endpoint.n == 0;
+	s->service = mem_dup_cstr(o->service);
+	s->region = mem_dup_cstr(o->region);
+	s->url = make_url(o);
+	if (s->service == NULL || s->region == NULL || s->url == NULL)
+		aws_service_free(&s);
+	return s;
+}
+
+void aws_service_free(struct aws_service **s)
+{
+	if (*s == NULL)
+		return;
+	for (size_t i = 0; i < (*s)->n_idle; i++)
+		http_client_free(&(*s)->idle[i]);
+	pthread_mutex_destroy(&(*s)->lock);
+	mem_free((*s)->service);
+	mem_free((*s)->region);
+	mem_free((*s)->url);
+	mem_free(*s);
+	*s = NULL;
+}
+
+struct str aws_service_url(const struct aws_service *s)
+{
+	return str_of(s->url);
+}
+
+struct str aws_service_region(const struct aws_service *s)
+{
+	return str_of(s->region);
+}
+
+struct aws_chain *aws_service_chain(const struct aws_service *s)
+{
+	return s->chain;
+}
+
+static struct http_client *take_client(struct aws_service *s)
+{
+	struct http_client *c = NULL;
+	pthread_mutex_lock(&s->lock);
+	if (s->n_idle > 0)
+		c = s->idle[--s->n_idle];
+	pthread_mutex_unlock(&s->lock);
+	return c != NULL ? c : http_client_new();
+}
+
+static void give_client(struct aws_service *s, struct http_client *c)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->n_idle < IDLE_MAX) {
+		s->idle[s->n_idle++] = c;
+		c = NULL;
+	}
+	pthread_mutex_unlock(&s->lock);
+	http_client_free(&c);
+}
+
+/* "https://bucket.s3..." of "bucket." and "https://s3...". */
+static struct str base_url(const struct aws_service *s, struct str prefix, struct arena *a)
+{
+	struct str url = str_of(s->url);
+	if (prefix.n == 0)
+		return url;
+	size_t host = str_find(url, STR("://")) + 3;
+	return str_printf(a, "%.*s%.*s%.*s", STRF(str_slice(url, 0, host)), STRF(prefix), STRF(str_slice(url, host, url.n)));
+}
+
+static enum status sign(struct aws_service *s, const struct aws_call *c, struct arena *a, struct authorized *out, struct fault *why)
+{
+	struct aws_credentials have;
+	int64_t now_ms = clock_now_ms();
+	TRY(aws_chain_get(s->chain, now_ms, a, &have, why));
+	struct sigv4_key key = { have.access_key, have.secret, have.session_token, str_of(s->region), str_of(s->service) };
+	struct authorize_input in = {
+		.method = c->method, .base_url = base_url(s, c->host_prefix, a), .path = c->path, .headers = c->headers, .n_headers = c->n_headers,
+		.query = c->query, .n_query = c->n_query, .body = c->body, .now_ms = now_ms, .tell_hash = str_equal(key.service, STR("s3")),
+	};
+	return authorize_request(&key, &in, a, out, why);
+}
+
+/* What is known after an attempt. */
+struct attempt {
+	enum status st;
+	bool sent;
+	struct http_response answer;
+};
+
+static struct attempt send_once(struct aws_service *s, const struct aws_call *c, int64_t deadline_ms, struct arena *a, struct fault *why)
+{
+	struct attempt t = { 0 };
+	struct authorized signed_call;
+	t.st = sign(s, c, a, &signed_call, why);
+	int64_t left = deadline_ms - clock_mono_ms();
+	struct http_client *client = t.st == OK && left > 0 ? take_client(s) : NULL;
+	if (t.st == OK && left <= 0)
+		t.st = fault_set(why, DEADLINE, "%s took too long", s->service);
+	else if (t.st == OK && client == NULL)
+		t.st = fault_set(why, OUT_OF_MEMORY, "no memory for a connection to %s", s->service);
+	if (t.st != OK)
+		return t;
+	struct http_request r = {
+		.method = c->method, .url = signed_call.url, .headers = signed_call.headers, .n_headers = signed_call.n_headers, .body = c->body,
+		.connect_timeout_ms = left < CONNECT_MS ? left : CONNECT_MS, .total_timeout_ms = left,
+		.max_response_bytes = c->max_response_bytes, .once = true,
+		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR(""),
+	};
+	t.st = http_send(client, &r, a, &t.answer, why);
+	t.sent = http_client_sent(client);
+	give_client(s, client);
+	return t;
+}
+
+/* Error codes of JSON and XML bodies that say that the call was not taken up. */
+static bool is_throttled(const struct http_response *answer)
+{
+	static const char *const codes[] = { "Throttling", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown", "TooManyRequests" };
+	if (answer->status == 429)
+		return true;
+	if (answer->status != 400 && answer->status != 503)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(codes); i++)
+		if (str_find(str_slice(answer->body, 0, 1024), str_of(codes[i])) < (answer->body.n < 1024 ? answer->body.n : 1024))
+			return true;
+	return false;
+}
+
+/* Turn an answer that is none into a failure; what came is for the log. */
+static enum status judge(const struct aws_service *s, const struct http_response *answer, struct fault *why)
+{
+	bool throttled = is_throttled(answer);
+	if (!throttled && answer->status < 500)
+		return OK;
+	struct str body = str_slice(answer->body, 0, 160);
+	if (throttled)
+		fault_set(why, OVERLOADED, "%s is throttling; try again later", s->service);
+	else
+		fault_set(why, UPSTREAM_FAILED, "%s failed with %d", s->service, answer->status);
+	fault_cause(why, "%s answered %d: %.*s", s->url, answer->status, STRF(body));
+	return throttled ? BUSY : UPSTREAM;
+}
+
+static bool may_go_again(const struct aws_call *c, const struct attempt *t)
+{
+	if (t->st == BUSY)
+		return true;
+	return t->st == UPSTREAM && (c->repeatable || !t->sent);
+}
+
+/* Wait before the next attempt; false when the deadline comes first. */
+static bool wait_turn(unsigned attempt, int64_t deadline_ms)
+{
+	uint32_t dice;
+	int64_t full = (int64_t)FIRST_WAIT_MS << attempt;
+	random_bytes(&dice, sizeof dice);
+	int64_t ms = 1 + dice % (full < LONGEST_WAIT_MS ? full : LONGEST_WAIT_MS);
+	if (clock_mono_ms() + ms >= deadline_ms)
+		return false;
+	struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	while (nanosleep(&left, &left) != 0)
+		continue;
+	return true;
+}
+
+enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why)
+{
+	int64_t deadline_ms = deadline_clamp(c->deadline_ms != 0 ? c->deadline_ms : clock_mono_ms() + DEADLINE_MS);
+	struct attempt t;
+	unsigned sent = 0;
+	for (unsigned attempt = 0;; attempt++) {
+		t = send_once(s, c, deadline_ms, a, why);
+		sent += t.sent;
+		if (t.st == OK)
+			t.st = judge(s, &t.answer, why);
+		if (!may_go_again(c, &t) || attempt + 1 == ATTEMPTS_MAX || !wait_turn(attempt, deadline_ms))
+			break;
+	}
+	if (c->sent != NULL)
+		*c->sent = sent;
+	if (t.st == OK)
+		*out = t.answer;
+	return t.st;
+}
+
+enum status aws_service_warm(struct aws_service *s, struct fault *why)
+{
+	struct arena a;
+	arena_init(&a, 1u << 20);
+	struct http_client *client = take_client(s);
+	if (client == NULL)
+		return fault_set(why, OUT_OF_MEMORY, "no memory for a connection to %s", s->service);
+	struct http_request r = {
+		.method = STR("GET"), .url = str_of(s->url), .connect_timeout_ms = CONNECT_MS, .total_timeout_ms = DEADLINE_MS,
+		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR(""),
+	};
+	enum status st = http_connect(client, &r, &a, why);
+	give_client(s, client);
+	arena_deinit(&a);
+	return st;
+}
