@@ -1,0 +1,104 @@
+/* Each news of the event is dealt with for itself, in an arena of its own; the first failure of a message
+ * puts it on the list of the answer. Of several news of one key only those with the highest sequencer
+ * are followed, for a look finds what is there now. What is left when the time is nearly over is given
+ * back rather than begun. */
+#include "lambda/arrivals.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/deadline.h"
+#include "base/log.h"
+#include "image/confirm.h"
+#include "lambda/events.h"
+
+#define SCRATCH_BYTES ((size_t)256 << 10)   /* rows and names; the object has memory of its own */
+#define KEY_LOGGED_MAX 256
+
+struct batch {
+	const struct arrivals *to;
+	const struct invocation *in;
+	struct buf *answer;
+	struct str last_failed;    /* the message that the answer names last */
+	struct fault first;        /* code NONE: nothing failed */
+};
+
+static bool is_superseded(const struct object_event *e, const struct object_event *others)
+{
+	for (const struct object_event *o = others; o != NULL; o = o->next) {
+		bool same = o->kind == EVENT_CREATED && str_equal(o->key, e->key) && str_equal(o->bucket, e->bucket);
+		if (same && o->sequencer.n > 0 && e->sequencer.n > 0 && sequencer_compare(o->sequencer, e->sequencer) > 0)
+			return true;
+	}
+	return false;
+}
+
+static void log_outcome(const struct batch *b, const struct object_event *e, const struct confirmed *done)
+{
+	const char *outcome = confirm_outcome_name(done->outcome);
+	struct str key = str_slice(e->key, 0, KEY_LOGGED_MAX);
+	if (done->outcome == CONFIRM_UNEXPLAINED)
+		LOG(OBJECT_UNEXPLAINED, b->in->id, LOG_S("key", key), LOG_S("etag", e->etag), LOG_S("message", e->message_id));
+	else
+		LOG(OBJECT, b->in->id, LOG_C("outcome", outcome), LOG_S("imageId", done->image_id), LOG_S("reason", done->reason),
+		    LOG_S("etag", e->etag), LOG_S("message", e->message_id));
+}
+
+static void note_failure(struct batch *b, const struct object_event *e, const struct fault *why)
+{
+	LOG(OBJECT_FAILED, b->in->id, LOG_S("message", e->message_id), LOG_S("key", str_slice(e->key, 0, KEY_LOGGED_MAX)),
+	    LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
+	if (b->first.code == F_NONE)
+		b->first = *why;
+	if (e->message_id.n == 0 || str_equal(e->message_id, b->last_failed))
+		return;
+	buf_put(b->answer, b->last_failed.n > 0 ? STR(",{\"itemIdentifier\":\"") : STR("{\"itemIdentifier\":\""));
+	json_escape(b->answer, e->message_id);
+	buf_put(b->answer, STR("\"}"));
+	b->last_failed = e->message_id;
+}
+
+static enum status confirm(const struct batch *b, const struct object_event *e, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct confirmed done;
+	const struct news news = { .key = e->key, .etag = e->etag, .now_ms = clock_now_ms() };
+	arena_init(&a, SCRATCH_BYTES);
+	if (deadline_passed())
+		return fault_set(why, DEADLINE, "no time was left for it");
+	if (!str_equal(e->bucket, b->to->bucket))
+		return fault_set(why, INVALID_INPUT, "news of a bucket that is not ours");
+	TRY(confirm_news(b->to->product, &news, &a, &done, why));
+	log_outcome(b, e, &done);
+	return OK;
+}
+
+static enum status deal_with(const struct batch *b, const struct object_event *e, const struct object_event *all, struct fault *why)
+{
+	switch (e->kind) {
+	case EVENT_UNREADABLE:
+		return fault_set(why, INVALID_INPUT, "%s", e->problem);
+	case EVENT_IGNORED:
+		return OK;
+	case EVENT_CREATED:
+		break;
+	}
+	return is_superseded(e, all) ? OK : confirm(b, e, why);
+}
+
+enum status arrivals_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
+{
+	struct object_events events;
+	struct batch b = { .to = arg, .in = in, .answer = answer, .last_failed = STR("") };
+	TRY(object_events_read(a, in->event, &events, why));
+	buf_put(answer, STR("{\"batchItemFailures\":["));
+	for (const struct object_event *e = events.first; e != NULL; e = e->next) {
+		struct fault failed = { 0 };
+		if (deal_with(&b, e, events.first, &failed) != OK)
+			note_failure(&b, e, &failed);
+	}
+	buf_put(answer, STR("]}"));
+	if (events.from_queue || b.first.code == F_NONE)
+		return OK;
+	*why = b.first;
+	return fault_status(b.first.code);
+}

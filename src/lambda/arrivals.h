@@ -1,0 +1,19 @@
+/* The event function: news of objects in, rows settled. See image/confirm.h for what is done with each. */
+#ifndef LAMBDA_ARRIVALS_H
+#define LAMBDA_ARRIVALS_H
+
+#include "image/product.h"
+#include "lambda/invocation.h"
+
+struct arrivals {
+	struct product *product;   /* borrowed */
+	struct str bucket;         /* ours: news of any other are refused */
+};
+
+/* A handler's run; arg is a struct arrivals. Of an SQS batch the answer names the messages that failed,
+ * which then come again, and at last go to the dead letters. A bare event that fails is a failed
+ * invocation, which Lambda repeats.
+ * Errors  INVALID_INPUT no event of ours; and, of bare events, the first failure */
+enum status arrivals_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,52 @@
+/* A fixed choice of counters, without dimensions: sums over all functions, and few of them. */
+#include "lambda/emf.h"
+
+#include "base/codec.h"
+
+#include <inttypes.h>
+
+static const struct {
+	enum metric metric;
+	const char *name, *unit;
+} rows[EMF_NAMES] = {
+	{ M_SLOTS, "Slots", "Count" },
+	{ M_UPLOADS_ACCEPTED, "UploadsAccepted", "Count" },
+	{ M_UPLOADS_REJECTED, "UploadsRejected", "Count" },
+	{ M_UPLOADS_FAILED, "UploadsFailed", "Count" },
+	{ M_DELETES, "Deletes", "Count" },
+	{ M_BYTES_IN, "BytesIn", "Bytes" },
+	{ M_BYTES_OUT, "BytesOut", "Bytes" },
+	{ M_LOG_LINES_DROPPED, "LogLinesDropped", "Count" },
+};
+
+static void put_text(struct buf *b, const char *name, struct str value)
+{
+	buf_printf(b, ",\"%s\":\"", name);
+	json_escape(b, value);
+	buf_put_char(b, '"');
+}
+
+void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation)
+{
+	int64_t change[EMF_NAMES];
+	size_t changed = 0;
+	for (size_t i = 0; i < EMF_NAMES; i++) {
+		int64_t now = metric_get(rows[i].metric);
+		change[i] = now - e->seen[i];
+		changed += change[i] != 0;
+		e->seen[i] = now;
+	}
+	if (changed == 0)
+		return;
+	buf_printf(b, "{\"_aws\":{\"Timestamp\":%" PRId64 ",\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[]],\"Metrics\":[", now_ms);
+	for (size_t i = 0, told = 0; i < EMF_NAMES; i++)
+		if (change[i] != 0)
+			buf_printf(b, "%s{\"Name\":\"%s\",\"Unit\":\"%s\"}", told++ > 0 ? "," : "", rows[i].name, rows[i].unit);
+	buf_put(b, STR("]}]}"));
+	put_text(b, "function", function);
+	put_text(b, "requestId", invocation);
+	for (size_t i = 0; i < EMF_NAMES; i++)
+		if (change[i] != 0)
+			buf_printf(b, ",\"%s\":%" PRId64, rows[i].name, change[i]);
+	buf_put(b, STR("}\n"));
+}

@@ -1,0 +1,20 @@
+/* Metrics by way of the log: CloudWatch makes metrics of a line in its Embedded Metric Format, so that
+ * a function need not call anybody. One line an invocation, of what it changed; none if nothing.
+ * Source: CloudWatch user guide, "Embedded metric format specification". */
+#ifndef LAMBDA_EMF_H
+#define LAMBDA_EMF_H
+
+#include "base/buf.h"
+#include "base/metrics.h"
+
+#define EMF_NAMES 8   /* each is a custom metric, of which ten are free */
+
+struct emf {
+	int64_t seen[EMF_NAMES];   /* the counters as they were told last */
+};
+
+/* Append the line and its newline, if a counter has moved since the last call.
+ * invocation, function    not metrics but fields beside them, to find the line by */
+void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation);
+
+#endif

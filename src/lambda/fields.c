@@ -1,0 +1,45 @@
+/* jansson's tree, asked by name. */
+#include "lambda/fields.h"
+
+#include <stdarg.h>
+
+enum status fields_parse(struct str text, json_t **out, struct fault *why)
+{
+	json_error_t error;
+	json_t *root = json_loadb(text.p == NULL ? "" : text.p, text.n, JSON_ALLOW_NUL, &error);
+	if (json_is_object(root)) {
+		*out = root;
+		return OK;
+	}
+	json_decref(root);
+	enum status st = fault_set(why, INVALID_INPUT, "the event is not a JSON object");
+	fault_cause(why, "%s at byte %d of %zu", root == NULL ? error.text : "another value", error.position, text.n);
+	return st;
+}
+
+void fields_free(json_t **root)
+{
+	json_decref(*root);
+	*root = NULL;
+}
+
+struct str field_of(const json_t *string)
+{
+	return json_is_string(string) ? (struct str){ json_string_value(string), json_string_length(string) } : (struct str){ NULL, 0 };
+}
+
+struct str field_text(const json_t *object, const char *name)
+{
+	return field_of(json_object_get(object, name));
+}
+
+json_t *field_at(const json_t *object, ...)
+{
+	const json_t *at = object;
+	va_list names;
+	va_start(names, object);
+	for (const char *name = va_arg(names, const char *); name != NULL && at != NULL; name = va_arg(names, const char *))
+		at = json_object_get(at, name);
+	va_end(names);
+	return (json_t *)at;
+}

@@ -1,0 +1,151 @@
+/* One request through the door, on the one thread there is: begin, the whole body as one piece, finish.
+ * A function serves some of the API's routes, because its role may do no more; the others, which
+ * only a Function URL would send here, are no paths of this function. Preflights are answered for
+ * every path. An answer over what Lambda takes becomes a refusal of the API's own form. */
+#include "lambda/gateway.h"
+
+#include "api/route.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "lambda/gateway_answer.h"
+#include "lambda/gateway_event.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define FIELDS_MAX 12
+#define METHOD_MAX 32
+
+static bool serves(const struct gateway *g, const struct request *r)
+{
+	struct route_match at;
+	if (route_find(r->method, r->path, &at, NULL) != OK || str_equal(at.route->method, STR("OPTIONS")))
+		return true;   /* the door says what is wrong, or what may be sent */
+	for (const char *const *name = g->routes; *name != NULL; name++)
+		if (strcmp(*name, at.route->name) == 0)
+			return true;
+	return false;
+}
+
+static void fill_request(struct exchange *x, const struct gateway_event *e, const struct invocation *in)
+{
+	struct request *r = &x->request;
+	*r = (struct request){
+		.arena = &x->arena,
+		.id = e->id.n > 0 ? e->id : in->id,
+		.method = e->method,
+		.target = e->path,
+		.path = e->path,
+		.headers = e->headers,
+		.n_headers = e->n_headers,
+		.has_length = true,
+		.length = e->body.n,
+	};
+	x->body_bytes = e->body.n;
+}
+
+static void run_body(struct door *d, struct exchange *x, struct str body)
+{
+	if (body.n > 0 && d->ops->data(d, x, body.p, body.n) != OK) {
+		struct fault why = x->answer.fault;
+		d->ops->cancel(d, x, &why);
+		return;
+	}
+	d->ops->finish(d, x);
+}
+
+static void run_door(struct door *d, struct exchange *x, struct str body)
+{
+	switch (d->ops->begin(d, x)) {
+	case DOOR_ANSWER:
+		return;
+	case DOOR_RUN:
+		d->ops->finish(d, x);
+		return;
+	case DOOR_BODY:
+		run_body(d, x, body);
+		return;
+	}
+}
+
+static enum status prepare(const struct gateway *g, struct exchange *x, struct str query, struct fault *why)
+{
+	TRY(query_parse(&x->arena, query, g->door->plus_is_blank, &x->request.query, why));
+	if (!serves(g, &x->request))
+		return fault_set(why, NO_SUCH_ROUTE, "This function does not serve this path.");
+	return OK;
+}
+
+static void log_request(const struct exchange *x, const struct invocation *in, int64_t us)
+{
+	const struct answer *ans = &x->answer;
+	const struct fault *f = &ans->fault;
+	struct log_field fields[FIELDS_MAX];
+	size_t n = 0;
+	fields[n++] = LOG_C("listener", "lambda");
+	fields[n++] = LOG_S("invocation", in->id);
+	fields[n++] = LOG_S("method", str_slice(x->request.method, 0, METHOD_MAX));
+	fields[n++] = LOG_C("route", ans->route);
+	fields[n++] = LOG_I("status", ans->status);
+	fields[n++] = LOG_D("ms", (double)us / 1000.0);
+	fields[n++] = LOG_I("bytesIn", x->body_bytes);
+	fields[n++] = LOG_I("bytesOut", ans->body.n);
+	fields[n++] = LOG_S("imageId", ans->image_id);
+	if (f->code != F_NONE) {
+		fields[n++] = LOG_C("code", fault_name(f->code));
+		fields[n++] = LOG_C("text", f->text);
+	}
+	log_write(EV_REQUEST, x->request.id, fields, n);
+	if (ans->status >= 500)
+		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
+		    LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
+}
+
+static void refuse(struct door *d, struct exchange *x, const struct fault *why)
+{
+	answer_reset(&x->answer);
+	d->ops->refuse(d, x, why);
+	x->answer.fault = *why;
+}
+
+/* Write it; what does not fit is refused in its place. */
+static void write_answer(struct door *d, struct exchange *x, const struct gateway_event *e, struct buf *answer)
+{
+	bool head = str_equal(x->request.method, STR("HEAD"));
+	struct fault why;
+	assert(x->answer.status != 0 && x->answer.fd < 0);
+	gateway_answer_write(answer, e->version, &x->answer, head);
+	if (buf_ok(answer))
+		return;
+	fault_set(&why, TOO_MUCH, "The answer would be too large; ask for less at once.");
+	refuse(d, x, &why);
+	buf_clear(answer);
+	gateway_answer_write(answer, e->version, &x->answer, head);
+}
+
+enum status gateway_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
+{
+	const struct gateway *g = arg;
+	struct gateway_event e;
+	struct exchange x = { 0 };
+	struct fault failed = { 0 };
+	int64_t began_us = clock_mono_us();
+	arena_init(&x.arena, g->door->arena_bytes);
+	answer_init(&x.answer);
+	enum status end = gateway_event_read(a, in->event, &e, &failed);
+	fill_request(&x, &e, in);
+	if (end == OK)
+		end = prepare(g, &x, e.query, &failed);
+	if (end == OK)
+		run_door(g->door, &x, e.body);
+	else
+		refuse(g->door, &x, &failed);
+	write_answer(g->door, &x, &e, answer);
+	metric_add(M_BYTES_IN, (int64_t)x.body_bytes);
+	metric_add(M_BYTES_OUT, (int64_t)x.answer.body.n);
+	log_request(&x, in, clock_mono_us() - began_us);
+	answer_reset(&x.answer);
+	arena_deinit(&x.arena);
+	return buf_ok(answer) ? OK : fault_set(why, OUT_OF_MEMORY, "no memory for the answer");
+}

@@ -1,0 +1,17 @@
+/* A function behind API Gateway or a Function URL: an event in, the door's answer out. Whatever comes,
+ * the answer has a gateway's form, for anything else would be a 502 that says nothing. */
+#ifndef LAMBDA_GATEWAY_H
+#define LAMBDA_GATEWAY_H
+
+#include "lambda/invocation.h"
+#include "port/door.h"
+
+struct gateway {
+	struct door *door;                /* of the API; borrowed */
+	const char *const *routes;        /* names of those that this function serves, see api/route.h; NULL-ended */
+};
+
+/* A handler's run; arg is a struct gateway. Writes the request's log lines. */
+enum status gateway_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,38 @@
+/* An HTTP request as API Gateway hands it on: REST proxy events (payload 1.0) and HTTP API or
+ * Function URL events (payload 2.0), made into one shape. Pure: bytes and an arena in, a struct out.
+ * Source: AWS Lambda developer guide, "Using AWS Lambda with Amazon API Gateway", payload formats. */
+#ifndef LAMBDA_GATEWAY_EVENT_H
+#define LAMBDA_GATEWAY_EVENT_H
+
+#include "base/message.h"
+
+#include <jansson.h>
+
+enum gateway_version { GATEWAY_V1, GATEWAY_V2 };
+
+struct gateway_event {
+	enum gateway_version version;
+	struct str id;               /* the gateway's request id, which the client sees too; "": none that may stand in a header */
+	struct str method;
+	struct str path;             /* below the base path /prod, which is put before it unless it is there */
+	struct str query;            /* raw, as behind a '?' */
+	struct header *headers;
+	size_t n_headers;
+	struct str body;
+};
+
+/* What could be read is in out whatever comes, so that the answer can have the right shape.
+ * Errors  INTERNAL no event of a gateway (the cause says what it lacks): nothing a client can do
+ *         INVALID_INPUT a header's value that cannot be one, or a body that is not the base64 it is said to be
+ *         TOO_MUCH the arena is full */
+enum status gateway_event_read(struct arena *a, struct str event, struct gateway_event *out, struct fault *why) MUST_CHECK;
+
+/* For the two versions' own files: fill in what they have in ways of their own. root borrowed. */
+enum status gateway_v1_read(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why) MUST_CHECK;
+enum status gateway_v2_read(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why) MUST_CHECK;
+/* Add a header; text that could not have come over HTTP is refused.  Errors: INVALID_INPUT; TOO_MUCH */
+enum status gateway_add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why) MUST_CHECK;
+/* Room for n headers.  Errors: TOO_MUCH */
+enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,23 @@
+/* One Lambda function: chosen by the handler's name, run until the environment ends. */
+#ifndef LAMBDA_LAMBDA_H
+#define LAMBDA_LAMBDA_H
+
+#include "image/product.h"
+#include "lambda/runtime.h"
+#include "port/door.h"
+
+struct lambda_options {
+	struct str handler;          /* _HANDLER: upload, images, manage or event */
+	struct str function;         /* AWS_LAMBDA_FUNCTION_NAME, for the log */
+	struct str bucket;           /* whose objects there may be news of */
+	struct door *door;           /* of the API; may be NULL for event */
+	struct product *product;
+};
+
+/* Whether there is such a function.  Errors: BAD_SETTING the text names those there are */
+enum status lambda_check(struct str handler, struct fault *why) MUST_CHECK;
+/* Serve invocations; gives only when there can be no more of them. Borrows everything.
+ * Errors  BAD_SETTING no such handler; UPSTREAM_FAILED the Runtime API, see runtime_serve */
+enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,192 @@
+/* The loop's one turn. GET /next has no time limit, for the environment may be frozen while it waits,
+ * for hours; and nothing is asked for twice but on a kept connection that had been closed. The
+ * answer is posted again once when the connection broke under it: Lambda refuses the second of two
+ * with 400 or 403, which then says that the first arrived. Whatever else is not as it should be ends
+ * the process, and Lambda starts a new one.
+ *
+ * An invocation has half a second less than Lambda gives it, so that there is time to answer. */
+#include "lambda/runtime.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/deadline.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define VERSION_PATH "/2018-06-01/runtime"
+#define EVENT_MAX_BYTES ((size_t)8 << 20)     /* 6 MiB, and room for what may come */
+#define ARENA_MAX_BYTES ((size_t)64 << 20)    /* an event, an answer, and what their buffers outgrew */
+#define FOREVER_MS (INT64_MAX / 4)
+#define CONNECT_MS 5000
+#define POST_MS 30000
+#define SPARE_MS 500
+#define TRACE_MAX_CHARS 1024
+
+static const char TRACE_NAME[] = "_X_AMZN_TRACE_ID=";
+
+struct runtime {
+	struct http_client *http;
+	struct str host_port;
+	char trace[sizeof TRACE_NAME + TRACE_MAX_CHARS];   /* in the environment, changed in place: setenv keeps every value for ever */
+};
+
+struct runtime *runtime_new(struct str host_port)
+{
+	struct runtime *r = mem_new(1, sizeof *r);
+	if (r == NULL)
+		return NULL;
+	r->host_port = host_port;
+	r->http = http_client_new();
+	if (r->http == NULL)
+		runtime_free(&r);
+	return r;
+}
+
+void runtime_free(struct runtime **r)
+{
+	if (*r == NULL)
+		return;
+	if ((*r)->trace[0] != '\0')
+		unsetenv("_X_AMZN_TRACE_ID");
+	http_client_free(&(*r)->http);
+	mem_free(*r);
+	*r = NULL;
+}
+
+static enum status post(struct runtime *r, struct str path, struct str body, struct arena *a, int *http_status, struct fault *why)
+{
+	const struct header type = { STR("Content-Type"), STR("application/json") };
+	const struct http_request q = {
+		.method = STR("POST"),
+		.url = str_printf(a, "http://%.*s" VERSION_PATH "%.*s", STRF(r->host_port), STRF(path)),
+		.headers = &type,
+		.n_headers = 1,
+		.body = body,
+		.connect_timeout_ms = CONNECT_MS,
+		.total_timeout_ms = POST_MS,
+	};
+	struct http_response got;
+	TRY(http_send(r->http, &q, a, &got, why));
+	*http_status = got.status;
+	return OK;
+}
+
+/* {"errorMessage","errorType","stackTrace"}: the type is one of the form Runtime.Word or Function.Word. */
+static struct str error_body(struct arena *a, const struct fault *f, const char *type)
+{
+	struct buf b;
+	buf_init_arena(&b, a, 8192);
+	buf_put(&b, STR("{\"errorMessage\":\""));
+	json_escape(&b, str_of(f->text));
+	buf_printf(&b, " (%s)\",\"errorType\":\"%s\",\"stackTrace\":[]}", fault_name(f->code), type);
+	return buf_ok(&b) ? buf_str(&b) : STR("{\"errorMessage\":\"out of memory\",\"errorType\":\"Function.Failed\",\"stackTrace\":[]}");
+}
+
+enum status runtime_fail_init(struct runtime *r, const struct fault *cause, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	int status = 0;
+	arena_init(&a, ARENA_MAX_BYTES);
+	TRY(post(r, STR("/init/error"), error_body(&a, cause, "Runtime.InitFailed"), &a, &status, why));
+	return status == 202 ? OK : fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to the init error", status);
+}
+
+/* The header goes on to whoever this process asks, by the variable that tools look for. */
+static void set_trace(struct runtime *r, struct str id)
+{
+	bool first = r->trace[0] == '\0';
+	size_t n = id.n < TRACE_MAX_CHARS ? id.n : 0;
+	(void)snprintf(r->trace, sizeof r->trace, "%s%.*s", TRACE_NAME, (int)n, id.p);
+	if (first)
+		(void)putenv(r->trace);
+}
+
+static void set_deadline(const struct invocation *in)
+{
+	int64_t left = in->deadline_ms - clock_now_ms();
+	if (in->deadline_ms == 0) {
+		deadline_set(0);
+		return;
+	}
+	left -= left > 2 * SPARE_MS ? SPARE_MS : left / 2;
+	deadline_set(clock_mono_ms() + (left > 1 ? left : 1));
+}
+
+static bool is_id(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'))
+			return false;
+	}
+	return s.n >= 1 && s.n <= 128;
+}
+
+static enum status next(struct runtime *r, struct arena *a, struct invocation *out, struct fault *why)
+{
+	const struct http_request q = {
+		.method = STR("GET"),
+		.url = str_printf(a, "http://%.*s" VERSION_PATH "/invocation/next", STRF(r->host_port)),
+		.connect_timeout_ms = CONNECT_MS,
+		.idle_timeout_ms = FOREVER_MS,
+		.max_response_bytes = EVENT_MAX_BYTES,
+	};
+	struct http_response got;
+	uint64_t deadline = 0;
+	TRY(http_send(r->http, &q, a, &got, why));
+	if (got.status != 200)
+		return fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to next", got.status);
+	struct str at = response_header(&got, STR("Lambda-Runtime-Deadline-Ms"));
+	*out = (struct invocation){ .id = response_header(&got, STR("Lambda-Runtime-Aws-Request-Id")), .event = got.body };
+	if (!is_id(out->id) || (at.n > 0 && (!str_to_u64(at, &deadline) || deadline > INT64_MAX / 2)))
+		return fault_set(why, UPSTREAM_FAILED, "the Runtime API sent an invocation without a usable id or deadline");
+	out->deadline_ms = (int64_t)deadline;
+	set_trace(r, response_header(&got, STR("Lambda-Runtime-Trace-Id")));
+	return OK;
+}
+
+/* Post an answer or an error; 202 is what should come. */
+static enum status deliver(struct runtime *r, const struct invocation *in, struct str path, struct str body, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	int status = 0;
+	arena_init(&a, ARENA_MAX_BYTES);
+	struct str whole = str_printf(&a, "/invocation/%.*s/%.*s", STRF(in->id), STRF(path));
+	enum status sent = post(r, whole, body, &a, &status, why);
+	bool again = sent == UPSTREAM;
+	if (again)
+		sent = post(r, whole, body, &a, &status, why);
+	TRY(sent);
+	if (status >= 200 && status <= 299)
+		return OK;
+	if (again && (status == 400 || status == 403))
+		return OK;   /* the first one had arrived */
+	if (status != 413)
+		return fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to the %.*s", status, STRF(path));
+	LOG(LAMBDA_REFUSED, in->id, LOG_I("bytes", body.n), LOG_C("text", "the answer was too large for Lambda"));
+	return OK;
+}
+
+enum status runtime_serve(struct runtime *r, const struct handler *h, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct invocation in;
+	struct buf answer;
+	struct fault failed = { 0 };
+	arena_init(&a, ARENA_MAX_BYTES);
+	TRY(next(r, &a, &in, why));
+	buf_init_arena(&answer, &a, RUNTIME_ANSWER_MAX);
+	set_deadline(&in);
+	enum status end = h->run(h->arg, &in, &a, &answer, &failed);
+	deadline_set(0);
+	if (end == OK && !buf_ok(&answer))
+		end = fault_set(&failed, TOO_MUCH, "the answer is too large");
+	if (end == OK)
+		return deliver(r, &in, STR("response"), buf_str(&answer), why);
+	LOG(LAMBDA_REFUSED, in.id, LOG_C("code", fault_name(failed.code)), LOG_C("text", failed.text), LOG_C("cause", failed.cause));
+	return deliver(r, &in, STR("error"), error_body(&a, &failed, "Function.Failed"), why);
+}

@@ -1,0 +1,255 @@
+/* Whole events through the real API over the fakes: every answer has a gateway's form. */
+#include "unit.h"
+
+#include "lambda/gateway.h"
+
+#include "api/api.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "fake/fake_product.h"
+#include "fake/pictures.h"
+#include "fake/rows.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct fake_product f;
+static struct api *api;
+static struct arena a;
+static json_t *answer;
+static int log_fds[2];
+
+static const char *const upload_routes[] = { "POST /upload", "GET /limits", NULL };
+static const char *const all_routes[] = { "POST /upload", "GET /limits", "GET /images", "GET /images/{imageId}", "DELETE /images/{imageId}",
+	"GET /images/{imageId}/file", "POST /images/{imageId}/complete", NULL };
+
+static int set_up(void **state)
+{
+	crypto_init();
+	fake_product_init(&f, false);
+	arena_init(&a, 64 << 20);
+	api = api_new(&f.product, &(struct api_options){ .cors_origins = STR("*") });
+	assert_int_equal(pipe2(log_fds, O_CLOEXEC | O_NONBLOCK), 0);
+	assert_int_equal(log_start(&(struct log_options){ .level = LOG_INFO, .direct_fd = log_fds[1] }, &f.why), OK);
+	return picture_set_up(state);
+}
+
+static int tear_down(void **state)
+{
+	log_stop();
+	close(log_fds[0]);
+	close(log_fds[1]);
+	json_decref(answer);
+	answer = NULL;
+	api_free(&api);
+	fake_product_deinit(&f);
+	arena_deinit(&a);
+	return picture_tear_down(state);
+}
+
+static struct str logged(void)
+{
+	static char text[65536];
+	ssize_t n = read(log_fds[0], text, sizeof text);
+	return (struct str){ text, n > 0 ? (size_t)n : 0 };
+}
+
+static bool holds(struct str s, const char *part)
+{
+	return str_find(s, str_of(part)) < s.n;
+}
+
+static const char *text_of(const char *name)
+{
+	const char *s = json_string_value(json_object_get(answer, name));
+	return s == NULL ? "" : s;
+}
+
+static void check_shape(void)
+{
+	json_t *headers = json_object_get(answer, "headers");
+	assert_true(json_is_integer(json_object_get(answer, "statusCode")));
+	assert_true(json_is_object(headers));
+	assert_true(json_is_string(json_object_get(answer, "body")));
+	assert_true(json_is_boolean(json_object_get(answer, "isBase64Encoded")));
+	assert_string_equal(json_string_value(json_object_get(headers, "Access-Control-Allow-Origin")), "*");
+	assert_true(json_string_length(json_object_get(headers, "x-amzn-RequestId")) > 0);
+}
+
+/* The answer's status; its form is checked. */
+static int ask_with(const char *const *routes, struct str event)
+{
+	struct gateway g = { .door = api_door(api), .routes = routes };
+	const struct invocation in = { .id = STR("lambda-1"), .event = event };
+	struct buf b;
+	buf_init_arena(&b, &a, 6 << 20);
+	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), OK);
+	json_decref(answer);
+	answer = json_loadb(b.p, b.n, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(answer);
+	check_shape();
+	return (int)json_integer_value(json_object_get(answer, "statusCode"));
+}
+
+static int ask(const char *method, const char *path, const char *rest)
+{
+	return ask_with(all_routes, str_printf(&a, "{\"httpMethod\":\"%s\",\"path\":\"%s\",\"requestContext\":{\"requestId\":\"gate-1\"}%s}", method, path, rest));
+}
+
+#define SLOT ",\"body\":\"{\\\"fileName\\\":\\\"a.png\\\",\\\"fileType\\\":\\\"image/png\\\"}\""
+
+static void test_slot_in_both_versions_then_a_row_and_a_url(void **state)
+{
+	struct image_counts counts;
+	assert_int_equal(ask("POST", "/upload", SLOT), 200);
+	assert_non_null(strstr(text_of("body"), "\"uploadUrl\":\"http"));
+	assert_int_equal(ask_with(upload_routes, STR("{\"version\":\"2.0\",\"rawPath\":\"/prod/upload\",\"requestContext\":{\"stage\":\"prod\",\"http\":{\"method\":\"POST\"}},"
+	                 "\"isBase64Encoded\":true,\"body\":\"eyJmaWxlTmFtZSI6ImEucG5nIiwiZmlsZVR5cGUiOiJpbWFnZS9wbmcifQ==\"}")), 200);
+	assert_int_equal(table_counts(f.product.table, &counts, &f.why), OK);
+	assert_int_equal(counts.pending, 2);
+	struct str lines = logged();
+	assert_true(holds(lines, "\"event\":\"request\",\"requestId\":\"gate-1\""));
+	assert_true(holds(lines, "\"requestId\":\"lambda-1\""));
+	assert_true(holds(lines, "\"invocation\":\"lambda-1\""));
+	assert_false(holds(lines, "Signature"));
+}
+
+static void test_each_route_then_its_answer(void **state)
+{
+	struct str key = fake_product_slot(&f, 1, STR("image/png"));
+	const char *id = str_cstr(&a, row_id(&a, 1));
+	char path[200];
+	fake_product_arrive(&f, key, picture_png(3, 2));
+	assert_int_equal(ask("GET", "/limits", ""), 200);
+	(void)snprintf(path, sizeof path, "/images/%s/complete", id);
+	assert_int_equal(ask("POST", path, ""), 200);
+	assert_non_null(strstr(text_of("body"), "\"status\":\"uploaded\""));
+	assert_int_equal(ask("GET", "/images", ",\"multiValueQueryStringParameters\":{\"limit\":[\"5\"]}"), 200);
+	assert_non_null(strstr(text_of("body"), id));
+	(void)snprintf(path, sizeof path, "/images/%s/file", id);
+	assert_int_equal(ask("GET", path, ""), 302);
+	(void)snprintf(path, sizeof path, "/images/%s", id);
+	assert_int_equal(ask("GET", path, ""), 200);
+	assert_int_equal(ask("HEAD", path, ""), 200);
+	assert_string_equal(text_of("body"), "");
+	assert_int_equal(ask("OPTIONS", path, ""), 204);
+	assert_int_equal(ask("DELETE", path, ""), 204);
+	assert_int_equal(ask("GET", path, ""), 404);
+	assert_int_equal(fake_store_count(f.store), 0);
+}
+
+static void test_body_missing_null_empty_or_cut_then_400(void **state)
+{
+	static const char *const bodies[] = {
+		"", ",\"body\":null", ",\"body\":\"\"", ",\"body\":\"{\\\"fileName\\\":\"", ",\"body\":\"e30\\u0000\"",
+		",\"isBase64Encoded\":true,\"body\":\"not base64!\"", ",\"isBase64Encoded\":true,\"body\":null",
+	};
+	for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+		assert_int_equal(ask("POST", "/upload", bodies[i]), 400);
+		assert_non_null(strstr(text_of("body"), "\"requestId\":\"gate-1\""));
+	}
+}
+
+static void test_route_or_method_that_is_not_there_then_404_or_405(void **state)
+{
+	assert_int_equal(ask("GET", "/nothing", ""), 404);
+	assert_int_equal(ask("GET", "/images/", ""), 404);
+	assert_int_equal(ask("PATCH", "/images", ""), 405);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "headers"), "Allow")), "GET, HEAD, OPTIONS");
+	assert_int_equal(ask("GET", "/images", ",\"queryStringParameters\":{\"limit\":\"x\"}"), 400);
+	assert_int_equal(ask_with(all_routes, STR("{\"version\":\"2.0\",\"rawPath\":\"/images\",\"rawQueryString\":\"%zz\",\"requestContext\":{\"http\":{\"method\":\"GET\"}}}")), 400);
+}
+
+static void test_route_of_another_function_then_404_and_nothing_done(void **state)
+{
+	fake_product_slot(&f, 1, STR("image/png"));
+	struct str event = str_printf(&a, "{\"httpMethod\":\"DELETE\",\"path\":\"/images/%.*s\"}", STRF(row_id(&a, 1)));
+	assert_int_equal(ask_with(upload_routes, event), 404);
+	assert_true(fake_product_row(&f, 1, &(struct image_row){ 0 }));
+	assert_int_equal(ask_with(upload_routes, STR("{\"httpMethod\":\"OPTIONS\",\"path\":\"/images\"}")), 204);
+}
+
+static void test_body_of_6_mb_then_413(void **state)
+{
+	size_t n = (size_t)6 << 20;
+	char *big = arena_alloc(&a, n + 1);
+	memset(big, 'A', n);
+	char *event = arena_alloc(&a, n + 200);
+	int length = snprintf(event, n + 200, "{\"httpMethod\":\"POST\",\"path\":\"/upload\",\"body\":\"%s\"}", big);
+	assert_int_equal(ask_with(all_routes, (struct str){ event, (size_t)length }), 413);
+	length = snprintf(event, n + 200, "{\"httpMethod\":\"POST\",\"path\":\"/upload\",\"isBase64Encoded\":true,\"body\":\"%s\"}", big);
+	assert_int_equal(ask_with(all_routes, (struct str){ event, (size_t)length }), 413);
+}
+
+static void test_event_that_is_unknown_or_cut_then_a_500_whose_cause_is_in_the_log(void **state)
+{
+	static const char *const events[] = { "", "{", "{\"httpMethod\":\"GET\",\"pa", "{\"Records\":[]}", "{\"hello\":\"world\"}", "[1]" };
+	for (size_t i = 0; i < COUNT_OF(events); i++) {
+		assert_int_equal(ask_with(all_routes, str_of(events[i])), 500);
+		assert_non_null(strstr(text_of("body"), "\"requestId\":\"lambda-1\""));
+		assert_true(holds(logged(), "\"level\":\"error\",\"event\":\"request.failed\",\"requestId\":\"lambda-1\""));
+	}
+}
+
+static void test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in_the_log(void **state)
+{
+	fake_table_fail_nth(f.table, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(ask("POST", "/upload", SLOT), 502);
+	assert_non_null(strstr(text_of("body"), "\"requestId\":\"gate-1\""));
+	struct str lines = logged();
+	assert_true(holds(lines, "\"event\":\"request.failed\",\"requestId\":\"gate-1\""));
+	assert_true(holds(lines, "\"code\":\"upstream_failed\""));
+	fake_table_fail_nth(f.table, 1, F_DEADLINE);
+	assert_int_equal(ask("POST", "/upload", SLOT), 503);
+	fake_table_fail_nth(f.table, 1, F_INTERNAL);
+	assert_int_equal(ask("POST", "/upload", SLOT), 500);
+}
+
+static void test_answer_over_what_lambda_takes_then_413_in_its_place(void **state)
+{
+	for (unsigned n = 1; n <= 20; n++) {
+		struct str key = fake_product_slot(&f, n, STR("image/png"));
+		struct settlement s = row_verdict(&a, n, 1700000000000 + n, STR(""));
+		fake_product_arrive(&f, key, STR("x"));
+		assert_int_equal(table_settle(f.product.table, &s, &a, &(struct image_row){ 0 }, &f.why), OK);
+	}
+	struct gateway g = { .door = api_door(api), .routes = all_routes };
+	const struct invocation in = { .id = STR("lambda-1"), .event = STR("{\"httpMethod\":\"GET\",\"path\":\"/images\"}") };
+	struct buf b;
+	buf_init_arena(&b, &a, 2000);   /* in the place of 6 MiB */
+	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), OK);
+	json_decref(answer);
+	answer = json_loadb(b.p, b.n, 0, NULL);
+	check_shape();
+	assert_int_equal(json_integer_value(json_object_get(answer, "statusCode")), 413);
+}
+
+static void test_answer_when_there_is_no_room_at_all_then_the_invocation_fails(void **state)
+{
+	struct gateway g = { .door = api_door(api), .routes = all_routes };
+	const struct invocation in = { .id = STR("lambda-1"), .event = STR("{}") };
+	struct buf b;
+	buf_init_arena(&b, &a, 20);
+	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), IO);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_slot_in_both_versions_then_a_row_and_a_url),
+		TEST(test_each_route_then_its_answer),
+		TEST(test_body_missing_null_empty_or_cut_then_400),
+		TEST(test_route_or_method_that_is_not_there_then_404_or_405),
+		TEST(test_route_of_another_function_then_404_and_nothing_done),
+		TEST(test_body_of_6_mb_then_413),
+		TEST(test_event_that_is_unknown_or_cut_then_a_500_whose_cause_is_in_the_log),
+		TEST(test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in_the_log),
+		TEST(test_answer_over_what_lambda_takes_then_413_in_its_place),
+		TEST(test_answer_when_there_is_no_room_at_all_then_the_invocation_fails),
+	};
+	return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);
+}
