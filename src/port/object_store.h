@@ -43,7 +43,9 @@ struct presign_request {
 struct presigned {
 	struct str url;            /* with the signature */
 	struct str address;        /* the object's plain address, which answers 403 */
-	int64_t expires_ms;
+	int64_t expires_ms;        /* sooner than asked where the store's own credentials end sooner */
+	const struct header *added;     /* what the store signed beyond the request's headers: the client must send it too */
+	size_t n_added;
 };
 
 struct form_request {
@@ -59,7 +61,7 @@ struct post_form {
 	struct str address;        /* the object's plain address */
 	const struct header *fields;    /* in order; the client adds `file` last */
 	size_t n_fields;
-	int64_t expires_ms;
+	int64_t expires_ms;        /* as presigned's */
 };
 
 struct object_store;
@@ -101,7 +103,8 @@ MUST_CHECK static inline enum status store_remove(struct object_store *s, struct
 	return s->ops->remove(s, key, why);
 }
 
-/* Keys that begin with prefix and come after `after` ("": from the start), in byte order, at most limit (1..1000). */
+/* A remote store does not tell content types here: they are empty.
+ * Keys that begin with prefix and come after `after` ("": from the start), in byte order, at most limit (1..1000). */
 MUST_CHECK static inline enum status store_list(struct object_store *s, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
 {
 	return s->ops->list(s, prefix, after, limit, a, out, why);

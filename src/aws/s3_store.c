@@ -1,0 +1,330 @@
+/* object_store on S3. Every call may be sent twice without harm: a put of the same bytes replaces
+ * them by themselves, the rest changes nothing or removes what is removed already.
+ *
+ * A bucket is addressed virtual-hosted, BUCKET.s3.REGION.amazonaws.com; path style where an endpoint
+ * is set, and for names with a dot, for which the certificate's wildcard does not stand.
+ * A presigned URL dies with the credentials that made it, so its end is theirs where that is sooner.
+ * Source: Amazon S3 API reference. */
+#include "aws/aws.h"
+
+#include "aws/listing.h"
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "sigv4/presign.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#define KEY_MAX_BYTES 1024
+#define SCRATCH_BYTES (2u << 20)
+#define LISTING_MAX_BYTES (8u << 20)
+#define ADDRESS_MAX_BYTES 8192
+#define LIST_MAX 1000
+
+struct s3_store {
+	struct object_store port;
+	struct aws_service *service;
+	char *bucket, *region;
+	char *host_prefix;          /* "bucket."; "": path style */
+	char *base;                 /* what clients see before the path */
+	bool deny_overwrite;
+};
+
+static struct s3_store *of(struct object_store *s)
+{
+	return (struct s3_store *)((char *)s - offsetof(struct s3_store, port));
+}
+
+static bool is_path_style(const struct s3_store *s)
+{
+	return s->host_prefix[0] == '\0';
+}
+
+static bool is_key(struct str key)
+{
+	return key.n > 0 && key.n <= KEY_MAX_BYTES && utf8_valid(key) && str_find_char(key, '\0') == key.n;
+}
+
+static enum status check_key(struct str key, struct fault *why)
+{
+	if (key.n > KEY_MAX_BYTES)
+		return fault_set(why, KEY_TOO_LONG, "a key has at most %d bytes", KEY_MAX_BYTES);
+	return is_key(key) ? OK : fault_set(why, KEY_INVALID, "a key is UTF-8 of 1 to %d bytes without U+0000", KEY_MAX_BYTES);
+}
+
+static enum status no_such_key(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
+}
+
+/* "": the bucket itself. */
+static struct str path_of(const struct s3_store *s, struct str key, struct arena *a)
+{
+	if (is_path_style(s))
+		return str_printf(a, key.n > 0 ? "/%s/%.*s" : "/%s", s->bucket, STRF(key));
+	return str_printf(a, "/%.*s", STRF(key));
+}
+
+static enum status call(const struct s3_store *s, struct aws_call *c, struct str key, struct arena *a, struct http_response *out, struct fault *why)
+{
+	c->host_prefix = str_of(s->host_prefix);
+	c->path = path_of(s, key, a);
+	c->repeatable = true;
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "no memory for the request");
+	return aws_service_call(s->service, c, a, out, why);
+}
+
+static bool has_code(const struct http_response *r, struct str code)
+{
+	return str_find(r->body, code) < r->body.n;
+}
+
+/* An answer that the call has no use for; what S3 says is for the log. */
+static enum status refused(const struct s3_store *s, const struct http_response *r, struct fault *why)
+{
+	fault_set(why, UPSTREAM_FAILED, "the object store refused with %d", r->status);
+	fault_cause(why, "S3 answered %d for bucket %s: %.*s", r->status, s->bucket, STRF(str_slice(r->body, 0, 180)));
+	return UPSTREAM;
+}
+
+/* A missing bucket is a mistake of the setting, not an absent object. A HEAD has no body to tell. */
+static bool is_absent(const struct http_response *r)
+{
+	return r->status == 404 && !has_code(r, STR("<Code>NoSuchBucket</Code>"));
+}
+
+static enum status put(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	const struct header type = { STR("Content-Type"), content_type };
+	struct aws_call c = { .method = STR("PUT"), .headers = &type, .n_headers = 1, .body = body };
+	TRY(check_key(key, why));
+	arena_init(&a, SCRATCH_BYTES);
+	TRY(call(of(port), &c, key, &a, &r, why));
+	return r.status == 200 ? OK : refused(of(port), &r, why);
+}
+
+static struct str unquoted(struct str s)
+{
+	bool quoted = s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"';
+	return quoted ? str_slice(s, 1, s.n - 1) : s;
+}
+
+static enum status read_info(const struct http_response *r, struct str key, struct arena *a, struct object_info *out, struct fault *why)
+{
+	struct object_info info = { .key = str_dup(a, key), .size = r->length, .etag = unquoted(response_header(r, STR("ETag"))),
+		.content_type = response_header(r, STR("Content-Type")) };
+	if (!r->has_length || !clock_parse_http_date(response_header(r, STR("Last-Modified")), &info.modified_ms))
+		return fault_set(why, UPSTREAM_FAILED, "the object store does not tell an object's length and time");
+	*out = info;
+	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "no memory for the object");
+}
+
+static enum status get(struct object_store *port, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
+{
+	struct http_response r;
+	struct object_info info;
+	struct aws_call c = { .method = STR("GET"), .max_response_bytes = max_size > 0 ? max_size : 1 };
+	if (!is_key(key))
+		return no_such_key(why);
+	enum status st = call(of(port), &c, key, a, &r, why);
+	if (st == OK && is_absent(&r))
+		return no_such_key(why);
+	if (st == OK && r.status != 200)
+		return refused(of(port), &r, why);
+	if ((st == LIMIT && arena_ok(a)) || (st == OK && r.body.n > max_size))
+		return fault_set(why, IMAGE_TOO_LARGE, "the object has more than %llu bytes", (unsigned long long)max_size);
+	TRY(st);
+	TRY(read_info(&r, key, a, &info, why));
+	*out = (struct object){ info, r.body };
+	return OK;
+}
+
+static enum status head(struct object_store *port, struct str key, struct arena *a, struct object_info *out, struct fault *why)
+{
+	struct http_response r;
+	struct aws_call c = { .method = STR("HEAD") };
+	if (!is_key(key))
+		return no_such_key(why);
+	TRY(call(of(port), &c, key, a, &r, why));
+	if (is_absent(&r))
+		return no_such_key(why);
+	return r.status == 200 ? read_info(&r, key, a, out, why) : refused(of(port), &r, why);
+}
+
+/* The key is checked first: without one this would remove the bucket. */
+static enum status drop(struct object_store *port, struct str key, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	struct aws_call c = { .method = STR("DELETE") };
+	if (!is_key(key))
+		return OK;
+	arena_init(&a, SCRATCH_BYTES);
+	TRY(call(of(port), &c, key, &a, &r, why));
+	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : refused(of(port), &r, why);
+}
+
+static enum status list(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
+{
+	struct http_response r;
+	assert(limit >= 1 && limit <= LIST_MAX);
+	const struct header query[] = {
+		{ STR("list-type"), STR("2") }, { STR("encoding-type"), STR("url") }, { STR("max-keys"), str_printf(a, "%u", limit) },
+		{ STR("prefix"), prefix }, { STR("start-after"), after },
+	};
+	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query) - (after.n == 0), .max_response_bytes = LISTING_MAX_BYTES };
+	TRY(call(of(port), &c, STR(""), a, &r, why));
+	return r.status == 200 ? listing_parse(r.body, limit, a, out, why) : refused(of(port), &r, why);
+}
+
+/* key "": the bucket's own address. */
+static struct str address(const struct s3_store *s, struct str key, struct arena *a)
+{
+	struct buf b;
+	buf_init_arena(&b, a, ADDRESS_MAX_BYTES);
+	buf_put(&b, str_of(s->base));
+	uri_encode(&b, path_of(s, key, a), true);
+	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
+}
+
+/* Credentials for a thing that shall live expires_s, which is cut to their own life. */
+static enum status key_for(const struct s3_store *s, int64_t now_ms, uint32_t *expires_s, struct arena *a, struct sigv4_key *key, struct fault *why)
+{
+	struct aws_credentials have;
+	TRY(aws_chain_get(aws_service_chain(s->service), now_ms, a, &have, why));
+	int64_t left_s = have.expires_ms == 0 ? *expires_s : (have.expires_ms - now_ms) / 1000;
+	if (left_s < 1)
+		return fault_set(why, UPSTREAM_FAILED, "the AWS credentials end before a URL could be used");
+	if (left_s < *expires_s)
+		*expires_s = (uint32_t)left_s;
+	*key = (struct sigv4_key){ have.access_key, have.secret, have.session_token, str_of(s->region), STR("s3") };
+	return OK;
+}
+
+/* The request's headers, and the condition where a PUT must not replace. */
+static const struct header *signed_headers(const struct s3_store *s, const struct presign_request *r, size_t *n, struct arena *a)
+{
+	struct header *all = arena_array(a, r->n_headers + 1, sizeof *all);
+	*n = r->n_headers;
+	for (size_t i = 0; all != NULL && i < r->n_headers; i++)
+		all[i] = r->headers[i];
+	if (all != NULL && s->deny_overwrite && str_equal(r->method, STR("PUT")))
+		all[(*n)++] = (struct header){ STR("If-None-Match"), STR("*") };
+	return all;
+}
+
+static enum status presign(struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
+{
+	const struct s3_store *s = of(port);
+	struct sigv4_key key;
+	struct header query[2];
+	size_t n_query = 0, n_headers = 0;
+	struct str url = { 0 };
+	uint32_t expires_s = r->expires_s;
+	TRY(check_key(r->key, why));
+	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
+	if (r->disposition.n > 0)
+		query[n_query++] = (struct header){ STR("response-content-disposition"), r->disposition };
+	if (r->content_type.n > 0)
+		query[n_query++] = (struct header){ STR("response-content-type"), r->content_type };
+	const struct header *headers = signed_headers(s, r, &n_headers, a);
+	struct presign_input in = {
+		.method = r->method, .base_url = str_of(s->base), .path = path_of(s, r->key, a), .headers = headers, .n_headers = n_headers,
+		.query = query, .n_query = n_query, .now_ms = r->now_ms, .expires_s = expires_s,
+	};
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "The URL needs more memory than one request may have.");
+	TRY(presign_url(&key, &in, a, &url, why));
+	/* The date in the URL has whole seconds. */
+	*out = (struct presigned){ .url = url, .address = address(s, r->key, a), .expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
+		.added = headers + r->n_headers, .n_added = n_headers - r->n_headers };
+	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The URL needs more memory than one request may have.");
+}
+
+static enum status form(struct object_store *port, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
+{
+	const struct s3_store *s = of(port);
+	struct sigv4_key key;
+	uint32_t expires_s = r->expires_s;
+	size_t n = 0;
+	TRY(check_key(r->key, why));
+	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
+	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
+	const struct post_policy_input in = {
+		.bucket = str_of(s->bucket), .key = r->key, .content_type = r->content_type, .min_size = r->min_size, .max_size = r->max_size,
+		.now_ms = r->now_ms, .expires_s = expires_s,
+	};
+	if (fields == NULL)
+		return fault_set(why, TOO_MUCH, "The form needs more memory than one request may have.");
+	TRY(presign_post(&key, &in, a, fields, &n, why));
+	*out = (struct post_form){ .url = address(s, STR(""), a), .address = address(s, r->key, a), .fields = fields, .n_fields = n,
+		.expires_ms = r->now_ms + (int64_t)expires_s * 1000 };
+	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The form needs more memory than one request may have.");
+}
+
+static const struct object_store_ops ops = { put, get, head, drop, list, presign, form };
+
+/* What clients see before the path. */
+static char *make_base(const struct s3_store *s, struct str public_url)
+{
+	char memory[1024];
+	struct buf b;
+	struct str url = aws_service_url(s->service);
+	while (str_ends_with(public_url, STR("/")))
+		public_url.n--;
+	if (public_url.n > 0)
+		return mem_dup_cstr(public_url);
+	size_t host = str_find(url, STR("://"));
+	host = host < url.n ? host + 3 : 0;
+	buf_init_fixed(&b, memory, sizeof memory);
+	buf_put(&b, str_slice(url, 0, host));
+	buf_put(&b, str_of(s->host_prefix));
+	buf_put(&b, str_slice(url, host, url.n));
+	return buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
+}
+
+static char *make_prefix(const struct s3_store_options *o)
+{
+	char memory[128];
+	struct buf b;
+	bool path_style = o->path_style || str_find_char(o->bucket, '.') < o->bucket.n;
+	buf_init_fixed(&b, memory, sizeof memory);
+	if (!path_style)
+		buf_printf(&b, "%.*s.", STRF(o->bucket));
+	return buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
+}
+
+struct object_store *s3_store_new(const struct s3_store_options *o)
+{
+	struct s3_store *s = mem_new(1, sizeof *s);
+	if (s == NULL)
+		return NULL;
+	s->port.ops = &ops;
+	s->service = o->service;
+	s->deny_overwrite = o->deny_overwrite;
+	s->bucket = mem_dup_cstr(o->bucket);
+	s->region = mem_dup_cstr(o->region);
+	s->host_prefix = make_prefix(o);
+	s->base = s->host_prefix != NULL ? make_base(s, o->public_url) : NULL;
+	struct object_store *port = &s->port;
+	if (s->bucket == NULL || s->region == NULL || s->base == NULL)
+		s3_store_free(&port);
+	return port;
+}
+
+void s3_store_free(struct object_store **port)
+{
+	if (*port == NULL)
+		return;
+	struct s3_store *s = of(*port);
+	mem_free(s->bucket);
+	mem_free(s->region);
+	mem_free(s->host_prefix);
+	mem_free(s->base);
+	mem_free(s);
+	*port = NULL;
+}

@@ -1,0 +1,40 @@
+/* An S3 engine on loopback for tests, started as a child on a free port: moto as it comes, moto
+ * checking signatures, or Ceph's radosgw, which checks them all. What cannot be started ends the test
+ * program. And the contract's worlds on it: each a bucket of its own. Single-threaded. */
+#ifndef TEST_AWS_S3_ENGINE_H
+#define TEST_AWS_S3_ENGINE_H
+
+#include "aws/aws.h"
+#include "fake/contract.h"
+
+#include <sys/types.h>
+
+enum s3_engine_kind { S3_MOTO, S3_MOTO_CHECKING, S3_RADOSGW };
+
+struct s3_engine {
+	enum s3_engine_kind kind;
+	pid_t pid;
+	unsigned port;
+	char url[64];
+	char dir[64];              /* of radosgw */
+	unsigned buckets;          /* made so far */
+};
+
+/* Start, wait until it answers, and put a key that it knows into the environment. */
+void s3_engine_start(struct s3_engine *e, enum s3_engine_kind kind);
+void s3_engine_stop(struct s3_engine *e);
+
+/* A bucket of its own and a store on it. */
+struct s3_world {
+	struct aws_chain *chain;
+	struct aws_service *service;
+	struct object_store *store;
+	char bucket[32];
+};
+void s3_world_make(struct s3_world *w, struct s3_engine *e, bool deny_overwrite);
+void s3_world_unmake(struct s3_world *w);
+
+/* Run the contract of object_store; gives the number of tests that failed. */
+int s3_engine_contract(struct s3_engine *e, const char *name);
+
+#endif

@@ -1,0 +1,102 @@
+/* Against a real distributed engine that checks every signature: the contract, and what presigned URLs
+ * and forms let their holder do. */
+#include "aws/s3_engine.h"
+#include "aws/surroundings.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "http/client.h"
+
+static struct s3_engine engine;
+static struct arena arena;
+static struct fault why;
+
+static struct http_response send_as_client(const char *method, struct str url, const struct header *headers, size_t n, struct str body)
+{
+	struct http_response r;
+	struct http_client *c = http_client_new();
+	struct http_request q = { .method = str_of(method), .url = url, .headers = headers, .n_headers = n, .body = body };
+	assert_int_equal(http_send(c, &q, &arena, &r, &why), OK);
+	http_client_free(&c);
+	return r;
+}
+
+static void test_presigned_urls_when_used_then_just_what_was_signed_passes(void **state)
+{
+	struct s3_world w;
+	struct presigned put, get;
+	struct object o;
+	const struct header type = { STR("Content-Type"), STR("image/png") }, other = { STR("Content-Type"), STR("image/gif") };
+	s3_world_make(&w, &engine, false);
+	const struct presign_request p = { .method = STR("PUT"), .key = STR("images/a \xc3\xa9+b.png"), .now_ms = clock_now_ms(), .expires_s = 300,
+		.headers = &type, .n_headers = 1 };
+	const struct presign_request g = { .method = STR("GET"), .key = p.key, .now_ms = p.now_ms, .expires_s = 300,
+		.disposition = STR("attachment; filename=\"x y.png\"") };
+	assert_int_equal(store_presign(w.store, &p, &arena, &put, &why), OK);
+	assert_int_equal(store_presign(w.store, &g, &arena, &get, &why), OK);
+	assert_int_equal(send_as_client("PUT", put.url, &other, 1, STR("body")).status, 403);
+	assert_int_equal(send_as_client("PUT", put.address, &type, 1, STR("body")).status, 403);
+	assert_int_equal(send_as_client("PUT", put.url, &type, 1, STR("body")).status, 200);
+	struct http_response r = send_as_client("GET", get.url, NULL, 0, STR(""));
+	assert_int_equal(r.status, 200);
+	assert_str(r.body, STR("body"));
+	assert_str(response_header(&r, STR("Content-Disposition")), g.disposition);
+	assert_int_equal(send_as_client("GET", get.address, NULL, 0, STR("")).status, 403);
+	assert_int_equal(store_get(w.store, p.key, 100, &arena, &o, &why), OK);
+	assert_str(o.info.content_type, STR("image/png"));
+	s3_world_unmake(&w);
+}
+
+static struct http_response post(const struct post_form *f, struct str body)
+{
+	static const struct header type = { { "Content-Type", 12 }, { "multipart/form-data; boundary=xyz", 33 } };
+	struct buf b;
+	buf_init_arena(&b, &arena, 1 << 20);
+	for (size_t i = 0; i < f->n_fields; i++)
+		buf_printf(&b, "--xyz\r\nContent-Disposition: form-data; name=\"%.*s\"\r\n\r\n%.*s\r\n", STRF(f->fields[i].name), STRF(f->fields[i].value));
+	buf_printf(&b, "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n%.*s\r\n--xyz--\r\n", STRF(body));
+	return send_as_client("POST", f->url, &type, 1, buf_str(&b));
+}
+
+static void test_form_when_posted_then_stored_within_its_sizes(void **state)
+{
+	struct s3_world w;
+	struct post_form f;
+	struct object o;
+	s3_world_make(&w, &engine, false);
+	const struct form_request r = { .key = STR("images/a.png"), .content_type = STR("image/png"), .min_size = 2, .max_size = 4,
+		.now_ms = clock_now_ms(), .expires_s = 300 };
+	assert_int_equal(store_form(w.store, &r, &arena, &f, &why), OK);
+	assert_true(post(&f, STR("12345")).status >= 400);
+	assert_int_equal(store_get(w.store, r.key, 100, &arena, &o, &why), NOT_FOUND);
+	assert_int_equal(post(&f, STR("1234")).status, 204);
+	assert_int_equal(store_get(w.store, r.key, 100, &arena, &o, &why), OK);
+	assert_str(o.body, STR("1234"));
+	s3_world_unmake(&w);
+}
+
+static int set_up(void **state)
+{
+	arena_init(&arena, 16u << 20);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	arena_deinit(&arena);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_presigned_urls_when_used_then_just_what_was_signed_passes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_form_when_posted_then_stored_within_its_sizes, set_up, tear_down),
+	};
+	crypto_init();
+	s3_engine_start(&engine, S3_RADOSGW);
+	int failed = s3_engine_contract(&engine, "radosgw") + cmocka_run_group_tests_name("URLs and forms on radosgw", tests, NULL, NULL);
+	s3_engine_stop(&engine);
+	return failed;
+}
