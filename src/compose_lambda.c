@@ -1,0 +1,127 @@
+/* Puts a Lambda function together. Everything that can be done beforehand is done before the first
+ * invocation is asked for: until then the CPU is whole, afterwards it is a share of one.
+ *
+ * Without TINTYPE_API_KEY the functions are as open as their gateway leaves them; a Lambda function
+ * has no address of its own to judge that by, so `auto` means: with a key where one is set. */
+#include "compose_lambda.h"
+
+#include "api/api.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "lambda/lambda.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define API_KEY_MIN 16
+
+struct composition {
+	struct settings settings;
+	struct lambda_ports ports;
+	struct product product;
+	struct api *api;
+	struct runtime *runtime;
+};
+
+static struct str environment(const char *name)
+{
+	return str_of(getenv(name));
+}
+
+static struct image_rules rules_of(const struct settings *s)
+{
+	return (struct image_rules){
+		.allowed_types = str_of(s->allowed_types),
+		.max_size_bytes = s->max_size,
+		.max_pixels = s->max_pixels,
+		.url_ttl_s = (uint32_t)s->url_ttl_s,
+		.pending_ttl_s = (uint32_t)s->pending_ttl_s,
+		.rejected_ttl_s = (uint32_t)s->rejected_ttl_s,
+		.orphan_ttl_s = (uint32_t)s->orphan_ttl_s,
+	};
+}
+
+static enum status read_access(const struct settings *s, struct api_options *out, struct fault *why)
+{
+	bool has_key = s->api_key[0] != '\0';
+	*out = (struct api_options){
+		.key_for_images = strcmp(s->access, "key") == 0 || (strcmp(s->access, "auto") == 0 && has_key),
+		.key_for_slots = strcmp(s->upload, "key") == 0,
+		.key = str_of(s->api_key),
+		.cors_origins = str_of(s->cors_origins),
+	};
+	if ((out->key_for_images || out->key_for_slots) && strlen(s->api_key) < API_KEY_MIN)
+		return fault_set(why, BAD_SETTING, "TINTYPE_ACCESS or TINTYPE_UPLOAD asks for a key: set TINTYPE_API_KEY to %d characters or more", API_KEY_MIN);
+	return OK;
+}
+
+static enum status start_log(const struct settings *s, struct fault *why)
+{
+	struct log_options o = { .direct_fd = STDOUT_FILENO };
+	if (!log_level_parse(str_of(s->log_level), &o.level))
+		return fault_set(why, BAD_SETTING, "TINTYPE_LOG_LEVEL must be debug, info, warn or error");
+	return log_start(&o, why);
+}
+
+static enum status prepare(struct composition *c, lambda_open_fn *open, struct fault *why)
+{
+	struct api_options options;
+	TRY(settings_load(&c->settings, 0, NULL, why));
+	TRY(start_log(&c->settings, why));
+	TRY(lambda_check(environment("_HANDLER"), why));
+	TRY(read_access(&c->settings, &options, why));
+	TRY(open(&c->settings, &c->ports, why));
+	c->product = (struct product){ rules_of(&c->settings), c->ports.store, c->ports.table };
+	c->api = api_new(&c->product, &options);
+	return c->api != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "not enough memory to start");
+}
+
+/* The log may not be open yet: then the line goes to stderr, which Lambda keeps as well. */
+static void tell_failure(const struct fault *why)
+{
+	LOG(LAMBDA_FAILED, STR(""), LOG_S("function", environment("AWS_LAMBDA_FUNCTION_NAME")), LOG_C("code", fault_name(why->code)),
+	    LOG_C("text", why->text), LOG_C("cause", why->cause));
+}
+
+static enum status run(struct composition *c, struct fault *why)
+{
+	const struct lambda_options o = {
+		.handler = environment("_HANDLER"),
+		.function = environment("AWS_LAMBDA_FUNCTION_NAME"),
+		.bucket = str_of(c->settings.bucket),
+		.door = api_door(c->api),
+		.product = &c->product,
+	};
+	return lambda_run(c->runtime, &o, why);
+}
+
+int compose_lambda(lambda_open_fn *open)
+{
+	struct composition c = { 0 };
+	struct fault why = { 0 }, untold = { 0 };
+	struct str runtime_api = environment("AWS_LAMBDA_RUNTIME_API");
+	signal(SIGPIPE, SIG_IGN);
+	crypto_init();
+	if (runtime_api.n == 0) {
+		fputs("bootstrap: AWS_LAMBDA_RUNTIME_API is not set; this program is started by AWS Lambda\n", stderr);
+		return 2;
+	}
+	c.runtime = runtime_new(runtime_api);
+	if (c.runtime == NULL)
+		return 1;
+	enum status status = prepare(&c, open, &why);
+	if (status != OK) {
+		tell_failure(&why);
+		if (runtime_fail_init(c.runtime, &why, &untold) != OK)
+			tell_failure(&untold);
+	} else if (run(&c, &why) != OK) {
+		tell_failure(&why);
+	}
+	api_free(&c.api);
+	runtime_free(&c.runtime);
+	log_stop();
+	return 1;
+}
