@@ -22,9 +22,12 @@ int bench_set_up(void **state);
 int bench_tear_down(void **state);
 /* Its address as a test's first state asks for a world of BENCH_LITTLE pending rows. */
 extern int bench_little;
+/* The same for a test that wants counts which are right at once. */
+extern int bench_exact;
 
 #define BENCH_TEST(f) { #f, f, bench_set_up, bench_tear_down, NULL }
 #define BENCH_TEST_OF_LIMIT(f) { #f, f, bench_set_up, bench_tear_down, &bench_little }
+#define BENCH_TEST_OF_COUNTS(f) { #f, f, bench_set_up, bench_tear_down, &bench_exact }
 
 /* Run a group on the maker's worlds; gives the number of tests that failed. */
 int bench_run(const struct contract_maker *maker, const char *suite, const struct CMUnitTest *tests, size_t n);
@@ -40,5 +43,8 @@ struct image_row bench_row(struct bench *b, unsigned n);
 void bench_settle(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason);
 struct str bench_key(struct bench *b, unsigned n);
 struct image_counts bench_counts(struct bench *b);
+/* How many rows will end, and how many are listed: what can be told of any table, at once. */
+size_t bench_ending(struct bench *b);
+size_t bench_listed(struct bench *b);
 
 #endif

@@ -26,6 +26,8 @@ struct contract_maker {
 	/* End the adapter and start it again on the same data; what keeps nothing leaves *w as it is. */
 	void (*reopen)(struct contract_world *w);
 	void (*unmake)(struct contract_world *w);
+	bool no_limit;     /* its table takes any number of pending rows: the tests of the limit are not for it */
+	bool counts_lag;   /* its counts follow at their leisure: the test of their numbers is not for it */
 };
 
 /* How many pending rows every world but that of the test of the limit must take. */

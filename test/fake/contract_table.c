@@ -57,7 +57,7 @@ static void test_insert_of_an_id_that_is_there_then_exists_and_old_row_stays(voi
 	assert_fails(b, table_insert(b->w.table, &second, &b->why), F_IMAGE_EXISTS);
 	struct image_row row = bench_row(b, 1);
 	assert_true(row_equal(&row, &first));
-	assert_int_equal(bench_counts(b).pending, 1);
+	assert_int_equal(bench_ending(b), 1);
 }
 
 static void test_insert_over_a_settled_row_then_exists(void **state)
@@ -130,7 +130,7 @@ static void test_settle_of_an_unknown_id_then_no_such_image(void **state)
 	struct image_row now;
 	struct settlement s = row_verdict(&b->a, 1, 5000, STR(""));
 	assert_fails(b, table_settle(b->w.table, &s, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
-	assert_int_equal(bench_counts(b).uploaded, 0);
+	assert_int_equal(bench_listed(b), 0);
 }
 
 static void settle_twice(struct bench *b, struct str first_reason, struct str second_reason)
@@ -321,7 +321,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_of_an_id_that_was_removed_then_ok),
 	BENCH_TEST(test_due_then_ended_rows_earliest_first_up_to_the_limit),
 	BENCH_TEST(test_due_then_rejected_rows_by_their_new_end_and_uploaded_never),
-	BENCH_TEST(test_counts_then_rows_by_status_and_bytes_of_the_uploaded),
+	BENCH_TEST_OF_COUNTS(test_counts_then_rows_by_status_and_bytes_of_the_uploaded),
 };
 
 int contract_table(const struct contract_maker *maker)
