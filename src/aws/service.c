@@ -174,6 +174,17 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	return t;
 }
 
+/* Where the error's code stands: the "__type" of a JSON body, whose other members may hold what users
+ * wrote; the start of an XML one. */
+static struct str error_code(struct str body)
+{
+	size_t at = str_find(body, STR("\"__type\""));
+	if (!str_starts_with(body, STR("{")))
+		return str_slice(body, 0, 1024);
+	struct str value = str_slice(body, at, body.n);
+	return str_cut(&value, ',');
+}
+
 /* Error codes of JSON and XML bodies that say that the call was not taken up. */
 static bool is_throttled(const struct http_response *answer)
 {
@@ -182,8 +193,9 @@ static bool is_throttled(const struct http_response *answer)
 		return true;
 	if (answer->status != 400 && answer->status != 503)
 		return false;
+	struct str code = error_code(answer->body);
 	for (size_t i = 0; i < COUNT_OF(codes); i++)
-		if (str_find(str_slice(answer->body, 0, 1024), str_of(codes[i])) < (answer->body.n < 1024 ? answer->body.n : 1024))
+		if (str_find(code, str_of(codes[i])) < code.n)
 			return true;
 	return false;
 }
