@@ -22,7 +22,8 @@ void s3_store_free(struct object_store **s);
 struct dynamo_table_options {
 	struct aws_service *service;   /* borrowed */
 	struct str table;
-	uint32_t shards;               /* of the list index, 1..64 */
+	uint32_t shards;               /* of the indexes, 1..64; may grow, must never shrink: rows stay where they were put */
+	int64_t timeout_ms;            /* of one call, its repetitions included; 0: 10 s */
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);

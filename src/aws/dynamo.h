@@ -1,0 +1,42 @@
+/* Inside aws/: the table on DynamoDB, in parts that share this struct. The parts are dynamo_item (a
+ * row as an attribute map and back), dynamo_request (one call and what it came to), dynamo_list (the
+ * sharded indexes, merged), dynamo_cursor, dynamo_schema (making and describing the table) and
+ * dynamo_table (the port's operations). All of it blocks; any thread. */
+#ifndef AWS_DYNAMO_H
+#define AWS_DYNAMO_H
+
+#include "aws/aws.h"
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#define DYNAMO_SHARDS_MAX 64
+/* The most that one call may take: its body, and the 1 MB that a Query gives, escaped and counted. */
+#define DYNAMO_SCRATCH_BYTES ((size_t)24 << 20)
+#define DYNAMO_BODY_MAX ((size_t)1 << 20)
+
+/* The sparse indexes, each with a partition attribute of its own name and a sort attribute. */
+#define DYNAMO_FEED "feed"               /* uploaded rows, by the time of their commit */
+#define DYNAMO_FEED_ORDER "feedOrder"
+#define DYNAMO_DUE "due"                 /* rows that will end, by that time */
+#define DYNAMO_DUE_ORDER "dueOrder"
+#define DYNAMO_TTL "ttl"                 /* Number, seconds: DynamoDB may delete the row from then on */
+#define DYNAMO_WRITE "writeId"           /* which write made the row what it is: see dynamo_table.c */
+
+struct dynamo {
+	struct image_table port;
+	struct aws_service *service;
+	char *table;
+	uint32_t shards;
+	int64_t timeout_ms;
+	_Atomic int64_t last_commit_ms;
+};
+
+/* `due` and `list`: see port/image_table.h. */
+enum status dynamo_list(struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
+enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
+/* What DescribeTable tells, which AWS renews about every six hours: uploaded rows; as pending all
+ * that will end, the rejected with them. rejected and stored_bytes are 0: nobody counts them. */
+enum status dynamo_counts(struct image_table *port, struct image_counts *out, struct fault *why) MUST_CHECK;
+
+#endif

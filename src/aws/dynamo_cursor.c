@@ -1,0 +1,69 @@
+/* Cursors: base64url of 1 byte version, the sort key, and 4 bytes of a SHA-256 over both. The check is
+ * no secret: it tells what we did not write from what we did, and the form of the key is tested
+ * besides, so that whatever a stranger sends, a Query gets the form of a key of ours. */
+#include "aws/dynamo_cursor.h"
+
+#include "base/codec.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define VERSION_BYTE 2
+#define CHECK_BYTES 4
+#define CURSOR_BYTES (1 + DYNAMO_ORDER_CHARS + CHECK_BYTES)
+#define CURSOR_CHARS_MAX 96
+
+struct str dynamo_order(int64_t ms, struct str image_id, struct arena *a)
+{
+	return str_printf(a, "%0*" PRId64 "#%.*s", DYNAMO_ORDER_DIGITS, ms, STRF(image_id));
+}
+
+static bool order_valid(struct str order)
+{
+	uint64_t ms;
+	return order.n == DYNAMO_ORDER_CHARS && str_to_u64(str_slice(order, 0, DYNAMO_ORDER_DIGITS), &ms) && ms <= INT64_MAX &&
+	       order.p[DYNAMO_ORDER_DIGITS] == '#' && uuid_valid(str_slice(order, DYNAMO_ORDER_DIGITS + 1, order.n));
+}
+
+static void pack(struct str order, unsigned char out[CURSOR_BYTES])
+{
+	unsigned char digest[SHA256_BYTES];
+	out[0] = VERSION_BYTE;
+	memcpy(out + 1, order.p, DYNAMO_ORDER_CHARS);
+	sha256((struct str){ (const char *)out, 1 + DYNAMO_ORDER_CHARS }, digest);
+	memcpy(out + 1 + DYNAMO_ORDER_CHARS, digest, CHECK_BYTES);
+}
+
+struct str dynamo_cursor_write(struct str order, struct arena *a)
+{
+	unsigned char bytes[CURSOR_BYTES];
+	struct buf b;
+	if (order.n != DYNAMO_ORDER_CHARS)
+		return (struct str){ 0 };
+	pack(order, bytes);
+	buf_init_arena(&b, a, CURSOR_CHARS_MAX);
+	base64url_encode(&b, (struct str){ (const char *)bytes, sizeof bytes });
+	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
+}
+
+static bool unpack(struct str text, struct arena *a, struct str *order)
+{
+	unsigned char want[CURSOR_BYTES];
+	struct str got = { 0 };
+	if (text.n > CURSOR_CHARS_MAX || !base64url_decode(a, text, &got) || got.n != CURSOR_BYTES)
+		return false;
+	*order = str_slice(got, 1, 1 + DYNAMO_ORDER_CHARS);
+	if (!order_valid(*order))
+		return false;
+	pack(*order, want);
+	return memcmp(want, got.p, CURSOR_BYTES) == 0;
+}
+
+enum status dynamo_cursor_read(struct str text, struct arena *a, struct str *order, struct fault *why)
+{
+	struct str found;
+	if (!unpack(text, a, &found))
+		return fault_set(why, BAD_CURSOR, "cursor is not one that this server gave");
+	*order = found;
+	return OK;
+}

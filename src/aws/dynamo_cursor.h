@@ -1,0 +1,21 @@
+/* The opaque cursor of a list on DynamoDB: the sort key of the last row given, with a check. One sort
+ * key is enough for all shards, since the keys of all of them are of one order. Pure; any thread. */
+#ifndef AWS_DYNAMO_CURSOR_H
+#define AWS_DYNAMO_CURSOR_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/hash.h"
+#include "base/str.h"
+
+#define DYNAMO_ORDER_DIGITS 19                                   /* any int64_t of milliseconds */
+#define DYNAMO_ORDER_CHARS (DYNAMO_ORDER_DIGITS + 1 + UUID_CHARS)   /* 0001700000000000000#id */
+
+/* The sort key of a row in either index. */
+struct str dynamo_order(int64_t ms, struct str image_id, struct arena *a);
+/* {NULL, 0} when the arena is full. */
+struct str dynamo_cursor_write(struct str order, struct arena *a);
+/* Errors  BAD_CURSOR */
+enum status dynamo_cursor_read(struct str text, struct arena *a, struct str *order, struct fault *why) MUST_CHECK;
+
+#endif

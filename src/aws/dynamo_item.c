@@ -1,0 +1,224 @@
+/* A row as an attribute map: one table says each attribute's name, type and place in the row, and
+ * both directions walk it. A number is read back with the bounds of the field it goes to, since what
+ * is in the table may have been put there by other hands.
+ * Source: Amazon DynamoDB API reference, AttributeValue. */
+#include "aws/dynamo_item.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS };
+
+struct field {
+	const char *name;
+	enum kind kind;
+	bool settles;      /* a settlement changes it */
+	size_t offset;
+};
+
+#define FIELD(name, kind, settles, member) { name, kind, settles, offsetof(struct image_row, member) }
+
+static const struct field FIELDS[] = {
+	FIELD("imageId", TEXT, false, image_id),
+	FIELD("status", STATUS, true, status),
+	FIELD("owner", TEXT, false, owner),
+	FIELD("objectKey", TEXT, false, key),
+	FIELD("fileName", TEXT, false, file_name),
+	FIELD("fileType", TEXT, true, file_type),
+	FIELD("fileSize", UINT64, true, file_size),
+	FIELD("etag", TEXT, true, etag),
+	FIELD("width", UINT32, true, width),
+	FIELD("height", UINT32, true, height),
+	FIELD("orientation", UINT32, true, orientation),
+	FIELD("frames", UINT32, true, frames),
+	FIELD("createdAt", TIME, false, created_ms),
+	FIELD("expiresMs", MS, false, expires_ms),
+	FIELD("uploadedAt", TIME, true, uploaded_ms),
+	FIELD("endsMs", MS, true, ends_ms),
+	FIELD("reason", TEXT, true, reason),
+	FIELD("deleteHash", TEXT, false, delete_hash),
+};
+
+static const char *const STATUS_NAMES[] = {
+	[IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected",
+};
+
+/* to an item */
+
+static void add(struct dynamo_item *item, const char *name, struct str value)
+{
+	assert(item->n < DYNAMO_ATTRIBUTES_MAX);
+	item->attributes[item->n++] = (struct dynamo_attribute){ name, value };
+}
+
+void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a)
+{
+	struct buf b;
+	if (text.n == 0) {
+		add(item, name, STR(""));
+		return;
+	}
+	buf_init_arena(&b, a, 8 * text.n + 16);
+	buf_put(&b, STR("{\"S\":\""));
+	json_escape(&b, text);
+	buf_put(&b, STR("\"}"));
+	add(item, name, buf_ok(&b) ? buf_str(&b) : STR(""));
+}
+
+static void add_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a)
+{
+	add(item, name, number == 0 ? STR("") : str_printf(a, "{\"N\":\"%" PRIu64 "\"}", number));
+}
+
+void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t number, struct arena *a)
+{
+	assert(number >= 0);
+	add_number(item, name, (uint64_t)number, a);
+}
+
+static void add_time(struct dynamo_item *item, const char *name, int64_t ms, struct arena *a)
+{
+	char text[ISO8601_CHARS + 1] = "";
+	if (ms > 0)
+		clock_iso8601(ms, text);
+	dynamo_item_text(item, name, str_of(text), a);
+}
+
+static void add_field(struct dynamo_item *item, const struct field *f, const struct image_row *row, struct arena *a)
+{
+	const void *at = (const char *)row + f->offset;
+	switch (f->kind) {
+	case TEXT:
+		dynamo_item_text(item, f->name, *(const struct str *)at, a);
+		return;
+	case UINT32:
+		add_number(item, f->name, *(const uint32_t *)at, a);
+		return;
+	case UINT64:
+		add_number(item, f->name, *(const uint64_t *)at, a);
+		return;
+	case MS:
+		dynamo_item_number(item, f->name, *(const int64_t *)at, a);
+		return;
+	case TIME:
+		add_time(item, f->name, *(const int64_t *)at, a);
+		return;
+	case STATUS:
+		dynamo_item_text(item, f->name, str_of(STATUS_NAMES[row->status]), a);
+		return;
+	}
+}
+
+void dynamo_item_of(const struct image_row *row, bool settled_only, struct arena *a, struct dynamo_item *out)
+{
+	out->n = 0;
+	for (size_t i = 0; i < COUNT_OF(FIELDS); i++)
+		if (FIELDS[i].settles || !settled_only)
+			add_field(out, &FIELDS[i], row, a);
+}
+
+void dynamo_item_put(const struct dynamo_item *item, struct buf *out)
+{
+	char before = '{';
+	for (size_t i = 0; i < item->n; i++) {
+		const struct dynamo_attribute *at = &item->attributes[i];
+		if (at->value.n == 0)
+			continue;
+		buf_printf(out, "%c\"%s\":", before, at->name);
+		buf_put(out, at->value);
+		before = ',';
+	}
+	buf_put_char(out, '}');
+}
+
+/* from an item */
+
+static struct str typed(const json_t *item, const char *name, const char *type)
+{
+	const json_t *value = json_object_get(json_object_get(item, name), type);
+	return (struct str){ json_string_value(value), json_string_length(value) };
+}
+
+struct str dynamo_item_get_text(const json_t *item, const char *name)
+{
+	return typed(item, name, "S");
+}
+
+struct str dynamo_item_get_number(const json_t *item, const char *name)
+{
+	return typed(item, name, "N");
+}
+
+static bool read_text(struct str text, struct arena *a, struct str *out)
+{
+	*out = text.n == 0 ? STR("") : str_dup(a, text);
+	return arena_ok(a);
+}
+
+static bool read_number(const json_t *item, const char *name, uint64_t most, uint64_t *out)
+{
+	struct str text = dynamo_item_get_number(item, name);
+	return str_to_u64(text, out) && *out <= most;
+}
+
+static bool read_status(struct str text, enum image_status *out)
+{
+	for (size_t i = 0; i < COUNT_OF(STATUS_NAMES); i++)
+		if (str_equal(text, str_of(STATUS_NAMES[i]))) {
+			*out = (enum image_status)i;
+			return true;
+		}
+	return false;
+}
+
+static bool read_field(const json_t *item, const struct field *f, struct arena *a, struct image_row *row)
+{
+	void *at = (char *)row + f->offset;
+	struct str text = dynamo_item_get_text(item, f->name);
+	uint64_t n;
+	switch (f->kind) {
+	case TEXT:
+		return text.p != NULL && read_text(text, a, at);
+	case UINT32:
+		return read_number(item, f->name, UINT32_MAX, &n) && (*(uint32_t *)at = (uint32_t)n, true);
+	case UINT64:
+		return read_number(item, f->name, UINT64_MAX, at);
+	case MS:
+		return read_number(item, f->name, INT64_MAX, &n) && (*(int64_t *)at = (int64_t)n, true);
+	case TIME:
+		return clock_parse_iso8601(text, at);
+	case STATUS:
+		return read_status(text, &row->status);
+	}
+	return false;
+}
+
+static enum status unreadable(const json_t *item, const char *what, struct fault *why)
+{
+	struct str id = dynamo_item_get_text(item, "imageId");
+	enum status end = fault_set(why, UPSTREAM_FAILED, "A row of the table of images cannot be read.");
+	fault_cause(why, "DynamoDB item \"%.64s\": %s", id.n > 0 ? id.p : "", what);
+	return end;
+}
+
+enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct image_row row = { .image_id = STR(""), .owner = STR(""), .key = STR(""), .file_name = STR(""), .file_type = STR(""),
+		.etag = STR(""), .reason = STR(""), .delete_hash = STR("") };
+	for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
+		if (json_object_get(item, FIELDS[i].name) == NULL)
+			continue;
+		if (read_field(item, &FIELDS[i], a, &row))
+			continue;
+		if (!arena_ok(a))
+			return fault_set(why, TOO_MUCH, "the request needs too much memory");
+		return unreadable(item, FIELDS[i].name, why);
+	}
+	if (row.image_id.n == 0 || row.key.n == 0 || json_object_get(item, "status") == NULL)
+		return unreadable(item, "imageId, objectKey or status is missing", why);
+	*out = row;
+	return OK;
+}

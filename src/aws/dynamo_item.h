@@ -1,0 +1,41 @@
+/* A row of images as a DynamoDB item and back. Pure; any thread.
+ *
+ * Attributes have the names that the API shows where there are such. What is empty or 0 is not
+ * written: DynamoDB bills by the byte, and an index key must not be empty. */
+#ifndef AWS_DYNAMO_ITEM_H
+#define AWS_DYNAMO_ITEM_H
+
+#include "base/buf.h"
+#include "port/image_table.h"
+
+#include <jansson.h>
+
+#define DYNAMO_ATTRIBUTES_MAX 32
+
+struct dynamo_attribute {
+	const char *name;      /* static */
+	struct str value;      /* its typed JSON, {"S":"…"}; empty: not there */
+};
+
+struct dynamo_item {
+	struct dynamo_attribute attributes[DYNAMO_ATTRIBUTES_MAX];
+	size_t n;
+};
+
+/* Every attribute of the row, or only those that a settlement changes. Values live in `a`; a full
+ * arena stays marked. */
+void dynamo_item_of(const struct image_row *row, bool settled_only, struct arena *a, struct dynamo_item *out);
+/* One more attribute; text "" or number 0 makes one that is not there. */
+void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a);
+void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t number, struct arena *a);
+/* Append {"imageId":{"S":"…"},…}, what is there alone. */
+void dynamo_item_put(const struct dynamo_item *item, struct buf *out);
+
+/* Read the row that an item holds; texts are copied into `a`. Unknown attributes are passed over.
+ * Errors  UPSTREAM_FAILED not an item of ours; TOO_MUCH */
+enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+/* The string or the number under a name, borrowed; {NULL, 0} when there is none of that type. */
+struct str dynamo_item_get_text(const json_t *item, const char *name);
+struct str dynamo_item_get_number(const json_t *item, const char *name);
+
+#endif

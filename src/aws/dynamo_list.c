@@ -1,0 +1,172 @@
+/* Lists: a Query on each shard of a sparse index, and the shards merged. A shard is asked for its part
+ * of the page and a little over, and asked again only when it runs dry before the page is full. Sort
+ * keys are of one order over all shards and a row's never changes, so one key is the place to go on
+ * from, whatever came or went. One row more than wanted is looked for: it says if there is a next page.
+ *
+ * An index follows the table by a moment: what was uploaded just now may lack in it. */
+#include "aws/dynamo.h"
+#include "aws/dynamo_cursor.h"
+#include "aws/dynamo_item.h"
+#include "aws/dynamo_request.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#define SPARE_ROWS 8      /* over a shard's even share, since shards are not even */
+#define ALL_KEYS STR("~")  /* behind every sort key: those begin with a digit */
+
+struct stream {
+	struct dynamo_answer page;
+	size_t at;           /* of its Items */
+	bool dry;            /* no page behind this one */
+};
+
+struct merge {
+	struct dynamo *t;
+	const char *index;   /* and its partition attribute */
+	const char *order;   /* its sort attribute */
+	bool newest_first;
+	struct str before;   /* only keys less than this */
+	uint32_t per_shard;
+	struct stream streams[DYNAMO_SHARDS_MAX];
+};
+
+static void merge_deinit(struct merge *m)
+{
+	for (size_t i = 0; i < DYNAMO_SHARDS_MAX; i++)
+		dynamo_answer_deinit(&m->streams[i].page);
+}
+
+static const json_t *head(const struct stream *s)
+{
+	return json_array_get(json_object_get(s->page.json, "Items"), s->at);
+}
+
+static void put_json(struct buf *b, const char *name, const json_t *json, struct arena *scratch)
+{
+	size_t n = json_dumpb(json, NULL, 0, JSON_COMPACT);
+	char *text = arena_alloc(scratch, n);
+	if (text == NULL || json_dumpb(json, text, n, JSON_COMPACT) != n)
+		b->bad = true;
+	buf_put(b, str_of(name));
+	buf_put(b, (struct str){ text, n });
+}
+
+static void write_query(const struct merge *m, uint32_t shard, struct arena *scratch, struct buf *b)
+{
+	const json_t *start = json_object_get(m->streams[shard].page.json, "LastEvaluatedKey");
+	dynamo_body_begin(b, m->t, scratch);
+	buf_printf(b, ",\"IndexName\":\"%s\",\"KeyConditionExpression\":\"#%s = :shard AND #%s < :before\"", m->index, m->index, m->order);
+	buf_printf(b, ",\"ExpressionAttributeNames\":{\"#%s\":\"%s\",\"#%s\":\"%s\"}", m->index, m->index, m->order, m->order);
+	buf_printf(b, ",\"ExpressionAttributeValues\":{\":shard\":{\"S\":\"%s#%" PRIu32 "\"},\":before\":{\"S\":\"%.*s\"}}", m->index, shard, STRF(m->before));
+	buf_printf(b, ",\"ScanIndexForward\":%s,\"Limit\":%" PRIu32, m->newest_first ? "false" : "true", m->per_shard);
+	if (start != NULL)
+		put_json(b, ",\"ExclusiveStartKey\":", start, scratch);
+	buf_put_char(b, '}');
+}
+
+/* The next page of a shard. A page without rows but with more behind it is passed over by whoever asks. */
+static enum status ask_shard(struct merge *m, uint32_t shard, struct fault *why)
+{
+	struct arena scratch CLEANUP(arena_deinit);
+	struct buf body;
+	struct stream *s = &m->streams[shard];
+	struct dynamo_answer page;
+	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
+	write_query(m, shard, &scratch, &body);
+	const struct dynamo_call call = { .action = "Query", .body = buf_ok(&body) ? buf_str(&body) : STR("") };
+	TRY(dynamo_ask(m->t, &call, &scratch, &page, why));
+	dynamo_answer_deinit(&s->page);
+	*s = (struct stream){ .page = page, .dry = json_object_get(page.json, "LastEvaluatedKey") == NULL };
+	return OK;
+}
+
+static enum status fill(struct merge *m, struct fault *why)
+{
+	for (uint32_t i = 0; i < m->t->shards; i++)
+		while (head(&m->streams[i]) == NULL && !m->streams[i].dry)
+			TRY(ask_shard(m, i, why));
+	return OK;
+}
+
+/* The shard whose next row comes first; NULL: all are dry. */
+static struct stream *first(struct merge *m)
+{
+	struct stream *best = NULL;
+	struct str best_order = { 0 };
+	for (uint32_t i = 0; i < m->t->shards; i++) {
+		const json_t *item = head(&m->streams[i]);
+		struct str order = dynamo_item_get_text(item, m->order);
+		if (item == NULL)
+			continue;
+		int sign = str_compare(order, best_order);
+		if (best != NULL && (m->newest_first ? sign <= 0 : sign >= 0))
+			continue;
+		best = &m->streams[i];
+		best_order = order;
+	}
+	return best;
+}
+
+/* Up to `limit` rows into *out. *last is the sort key of the last of them; *more: another row follows. */
+static enum status take(struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, bool *more, struct str *last, struct fault *why)
+{
+	struct stream *s;
+	out->rows = arena_array(a, limit, sizeof(*out->rows));
+	if (out->rows == NULL)
+		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	for (;;) {
+		TRY(fill(m, why));
+		s = first(m);
+		*more = s != NULL && out->n == limit;
+		if (s == NULL || *more)
+			return OK;
+		TRY(dynamo_item_read(head(s), a, &out->rows[out->n], why));
+		*last = str_dup(a, dynamo_item_get_text(head(s), m->order));
+		out->n++;
+		s->at++;
+	}
+}
+
+static uint32_t share(const struct dynamo *t, uint32_t limit)
+{
+	uint32_t even = (limit + 1) / t->shards + SPARE_ROWS;
+	return even < limit + 1 ? even : limit + 1;
+}
+
+enum status dynamo_list(struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct dynamo *t = (struct dynamo *)port;
+	struct merge m CLEANUP(merge_deinit) = { .t = t, .index = DYNAMO_FEED, .order = DYNAMO_FEED_ORDER, .newest_first = true,
+		.before = ALL_KEYS, .per_shard = share(t, limit) };
+	struct image_page page = { .next_cursor = STR("") };
+	struct str last = { 0 };
+	bool more;
+	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
+	if (cursor.n > 0)
+		TRY(dynamo_cursor_read(cursor, a, &m.before, why));
+	TRY(take(&m, limit, a, &page, &more, &last, why));
+	if (more)
+		page.next_cursor = dynamo_cursor_write(last, a);
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	*out = page;
+	return OK;
+}
+
+/* Rows past their TTL that DynamoDB has not removed yet are among them: the sweep may still find that
+ * the bytes of one arrived. */
+enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct dynamo *t = (struct dynamo *)port;
+	struct merge m CLEANUP(merge_deinit) = { .t = t, .index = DYNAMO_DUE, .order = DYNAMO_DUE_ORDER,
+		.before = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms), .per_shard = share(t, limit) };
+	struct image_page page = { .next_cursor = STR("") };
+	struct str last;
+	bool more;
+	TRY(take(&m, limit, a, &page, &more, &last, why));
+	if (!arena_ok(a))
+		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	*out = page;
+	return OK;
+}

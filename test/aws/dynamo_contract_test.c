@@ -1,0 +1,164 @@
+/* The contract of image_table on two DynamoDBs that are not ours: moto and dynalite, with one shard
+ * and with several. What only a real table can show is here too: that it is made, found again, and
+ * refused when it is another's. */
+#include "fake/bench.h"
+#include "fake/contract_table.h"
+#include "fake/rows.h"
+
+#include "aws/aws.h"
+#include "aws/emulator.h"
+#include "aws/surroundings.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+struct cloud {
+	struct aws_chain *chain;
+	struct aws_service *service;
+	char table[32];
+};
+
+static struct emulator emulator;
+static uint32_t shards;
+static unsigned worlds;
+
+static struct image_table *open_table(struct cloud *c)
+{
+	c->chain = aws_chain_new();
+	c->service = aws_service_new(&(struct aws_service_options){
+		.service = STR("dynamodb"), .region = STR("eu-west-1"), .endpoint = str_of(emulator.url), .chain = c->chain });
+	assert(c->chain != NULL && c->service != NULL);
+	struct image_table *t = dynamo_table_new(&(struct dynamo_table_options){ .service = c->service, .table = str_of(c->table), .shards = shards });
+	assert(t != NULL);
+	return t;
+}
+
+static void close_table(struct cloud *c, struct image_table **t)
+{
+	dynamo_table_free(t);
+	aws_service_free(&c->service);
+	aws_chain_free(&c->chain);
+}
+
+static void make(struct contract_world *w, uint64_t max_pending)
+{
+	struct cloud *c = mem_new(1, sizeof *c);
+	struct fault why;
+	(void)max_pending;
+	assert(c != NULL);
+	snprintf(c->table, sizeof c->table, "ImageMetadata-%u", ++worlds);
+	*w = (struct contract_world){ .table = open_table(c), .own = c };
+	enum status made = dynamo_table_create(w->table, &why);
+	if (made != OK)
+		fprintf(stderr, "%s (%s)\n", why.text, why.cause);
+	assert(made == OK);
+}
+
+static void reopen(struct contract_world *w)
+{
+	struct cloud *c = w->own;
+	close_table(c, &w->table);
+	w->table = open_table(c);
+}
+
+static void unmake(struct contract_world *w)
+{
+	struct cloud *c = w->own;
+	close_table(c, &w->table);
+	mem_free(c);
+}
+
+/* the table itself */
+
+static void test_create_of_a_table_that_is_there_then_ok_and_rows_stay(void **state)
+{
+	struct bench *b = *state;
+	bench_insert(b, 1);
+	assert_int_equal(dynamo_table_create(b->w.table, &b->why), OK);
+	bench_row(b, 1);
+}
+
+static void test_every_call_on_a_table_that_is_not_there_then_upstream_failed(void **state)
+{
+	struct bench *b = *state;
+	struct cloud *c = b->w.own;
+	struct image_row row;
+	struct image_page page;
+	snprintf(c->table, sizeof c->table, "ImageMetadata-none");
+	bench_reopen(b);
+	struct image_row fresh = { .image_id = STR("00000000-0000-4000-8000-000000000001"), .key = STR("k") };
+	assert_fails(b, table_get(b->w.table, fresh.image_id, &b->a, &row, &b->why), F_UPSTREAM_FAILED);
+	assert_fails(b, table_insert(b->w.table, &fresh, &b->why), F_UPSTREAM_FAILED);
+	assert_fails(b, table_remove(b->w.table, fresh.image_id, 0, &b->why), F_UPSTREAM_FAILED);
+	assert_fails(b, table_list(b->w.table, 1, STR(""), &b->a, &page, &b->why), F_UPSTREAM_FAILED);
+	assert_non_null(strstr(b->why.cause, "ResourceNotFoundException"));
+	assert_null(strstr(b->why.text, "ImageMetadata"));
+}
+
+/* A number whose id goes to one and the same shard of 1, 3 or 4: all rows of a page from one shard,
+ * which is then asked again and again. */
+static unsigned crowded(struct bench *b, unsigned n)
+{
+	for (;; n++) {
+		struct str id = row_id(&b->a, n);
+		uint32_t h = 2166136261u;
+		for (size_t i = 0; i < id.n; i++)
+			h = (h ^ (unsigned char)id.p[i]) * 16777619u;
+		if (h % 12 == 1)
+			return n;
+	}
+}
+
+static void test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in_order(void **state)
+{
+	struct bench *b = *state;
+	struct image_page page;
+	unsigned numbers[60], n = 0;
+	struct str cursor = STR("");
+	for (unsigned i = 0; i < COUNT_OF(numbers); i++) {
+		n = numbers[i] = crowded(b, n + 1);
+		bench_insert(b, n);
+	}
+	assert_int_equal(table_due(b->w.table, INT64_MAX, 50, &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 50);
+	for (unsigned i = 0; i < 50; i++)
+		assert_true(str_equal(page.rows[i].image_id, row_id(&b->a, numbers[i])));
+	for (unsigned i = 0; i < COUNT_OF(numbers); i++)
+		bench_settle(b, numbers[i], 5000, STR(""));
+	for (unsigned at = 60; at > 0; cursor = page.next_cursor) {
+		assert_int_equal(table_list(b->w.table, 40, cursor, &b->a, &page, &b->why), OK);
+		assert_int_equal(page.n, at == 60 ? 40 : 20);
+		for (size_t i = 0; i < page.n; i++)
+			assert_true(str_equal(page.rows[i].image_id, row_id(&b->a, numbers[--at])));
+	}
+	assert_int_equal(cursor.n, 0);
+}
+
+static const struct CMUnitTest tests[] = {
+	BENCH_TEST(test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in_order),
+	BENCH_TEST(test_create_of_a_table_that_is_there_then_ok_and_rows_stay),
+	BENCH_TEST(test_every_call_on_a_table_that_is_not_there_then_upstream_failed),
+};
+
+static int run_on(enum emulator_kind kind, uint32_t n_shards, const struct contract_maker *maker)
+{
+	shards = n_shards;
+	emulator_start(&emulator, kind);
+	int failed = contract_table(maker) + bench_run(maker, "the table itself", tests, COUNT_OF(tests));
+	emulator_stop(&emulator);
+	return failed;
+}
+
+int main(void)
+{
+	static const struct contract_maker moto = { .name = "dynamo at moto", .make = make, .reopen = reopen, .unmake = unmake, .no_limit = true, .counts_lag = true };
+	static const struct contract_maker dynalite = { .name = "dynamo at dynalite", .make = make, .reopen = reopen, .unmake = unmake, .no_limit = true, .counts_lag = true };
+
+	crypto_init();
+	surroundings_clear(NULL);
+	surroundings_give_keys("AKIATESTTESTTESTTEST", "test-secret", "");
+	return run_on(EMULATOR_DYNALITE, 1, &dynalite) + run_on(EMULATOR_DYNALITE, 4, &dynalite) + run_on(EMULATOR_MOTO, 3, &moto);
+}
