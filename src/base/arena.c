@@ -62,8 +62,10 @@ static void *refuse(struct arena *a)
 static struct arena_block *add_block(struct arena *a, size_t bytes)
 {
 	struct arena_block *block = mem_new(1, sizeof *block + bytes);
-	if (block == NULL)
+	if (block == NULL) {
+		a->starved = true;
 		return NULL;
+	}
 	block->older = a->head;
 	block->bytes = bytes;
 	a->head = block;

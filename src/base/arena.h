@@ -20,6 +20,7 @@ struct arena {
 	size_t used_bytes;   /* handed out so far, each block rounded up to the alignment */
 	size_t cap_bytes;
 	bool full;
+	bool starved;        /* full because the heap gave nothing, not because of the cap: our fault, not the client's */
 };
 
 /* cap_bytes: the most that will ever be handed out; nothing is allocated yet. */
