@@ -83,6 +83,9 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	if (body.n == 0)
 		return fault_set(why, BAD_JSON, "The body is empty; send a JSON object.");
 	object = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &error);
+	/* an empty heap can end the parse in any way, and is told so only with a line of -1 */
+	if (object == NULL && (error.line < 0 || json_error_code(&error) == json_error_out_of_memory))
+		return fault_set(why, OUT_OF_MEMORY, "There is no memory for the body now.");
 	if (object == NULL)
 		return fault_set(why, BAD_JSON, "The body is not JSON: %s, at line %d, column %d.", json_fault(&error), error.line, error.column);
 	if (!json_is_object(object))

@@ -217,6 +217,8 @@ enum status policy_parse(struct arena *a, struct str document, struct post_polic
 		return fault_set(why, TOO_MUCH, "the policy is too large");
 	json_error_t error;
 	json_t *root CLEANUP(drop_json) = json_loadb(text.n > 0 ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &error);
+	if (root == NULL && (error.line < 0 || json_error_code(&error) == json_error_out_of_memory))
+		return fault_set(why, OUT_OF_MEMORY, "there is no memory for the policy");
 	if (!json_is_object(root))
 		return BAD_POLICY(why, "Invalid JSON.");
 	const json_t *expiration = json_object_get(root, "expiration");
