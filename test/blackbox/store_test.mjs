@@ -2,7 +2,7 @@
 // and refusals that reach clients which are still sending.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { call, corpus, credentials, eventually, fetchUrl, openSlot, postForm, putBytes, rawRequest, rawSocket, root, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { presign as presignAt } from './support/presign.mjs';
 
 const run = promisify(execFile);
 const MAX = 5 * 1024 * 1024;
@@ -25,28 +26,7 @@ after(async () => {
 });
 
 const code = answer => /<Code>(\w+)<\/Code>/.exec(answer.text)?.[1];
-const encode = text => encodeURIComponent(text).replace(/[!'()*]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
-const sha256 = text => createHash('sha256').update(text).digest('hex');
-
-/** A presigned URL, signed here and not by the program under test. */
-function presign(method, key, { who = keys.tintype, bucket = 'image-uploads', headers = {}, query = {}, at = new Date(), expires = 300, region = 'us-east-1', service = 's3' } = {}) {
-	const { host } = new URL(server.storage);
-	const date = at.toISOString().replace(/[-:]|\.\d+/g, '');
-	const scope = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
-	const signed = Object.fromEntries(Object.entries({ host, ...headers }).map(([k, v]) => [k.toLowerCase(), String(v)]));
-	const names = Object.keys(signed).sort();
-	const all = {
-		...query, 'X-Amz-Algorithm': 'AWS4-HMAC-SHA256', 'X-Amz-Credential': `${who.id}/${scope}`, 'X-Amz-Date': date,
-		'X-Amz-Expires': String(expires), 'X-Amz-SignedHeaders': names.join(';'),
-	};
-	const pairs = Object.entries(all).map(([k, v]) => `${encode(k)}=${encode(v)}`).sort();
-	const target = `/${bucket}/${key.split('/').map(encode).join('/')}`;
-	const canonical = [method, target, pairs.join('&'), ...names.map(n => `${n}:${signed[n]}`), '', names.join(';'), 'UNSIGNED-PAYLOAD'].join('\n');
-	const day = [scope.slice(0, 8), region, service, 'aws4_request'].reduce(hmac, `AWS4${who.secret}`);
-	const signature = hmac(day, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n')).toString('hex');
-	return `${server.storage}${target}?${pairs.join('&')}&X-Amz-Signature=${signature}`;
-}
+const presign = (method, key, options) => presignAt(server, method, key, { who: keys.tintype, ...options });
 
 /** A request with the target exactly as given. */
 const raw = (method, url, headers = '', body = '') => {
