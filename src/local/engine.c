@@ -257,3 +257,8 @@ enum status engine_ready(struct engine *e, struct fault *why)
 	TRY(space_take(&e->space, 0, why));
 	return committer_run(&e->committer, &change);
 }
+
+void engine_measure(struct engine *e)
+{
+	space_measure(&e->space);
+}
