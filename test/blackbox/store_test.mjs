@@ -2,7 +2,7 @@
 // and refusals that reach clients which are still sending.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -272,6 +272,79 @@ test('a form takes an image within its range and nothing else', async () => {
 		assert.ok([400, 403].includes(altered.status), `${name} altered: ${altered.status}`);
 	}
 	assert.ok((await postForm(more, tinyPng)).status < 300);
+});
+
+test('what the store cannot do is told in S3\'s words, and every answer has its request id', async () => {
+	const { image, slot } = await uploadImage(server);
+	const key = new URL(image.fileUrl).pathname.split('/').slice(2).join('/');
+	const put = (options, more) => fetchUrl(presign('PUT', 'plain', options), { method: 'PUT', body: 'x', ...more });
+	const form = await openSlot(server, { method: 'POST' });
+	const signPolicy = text => {
+		const policy = Buffer.from(text).toString('base64');
+		const [, day, region, service] = (form.fields['x-amz-credential'] ?? form.fields['X-Amz-Credential']).split('/');
+		const hmac = (secret, data) => createHmac('sha256', secret).update(data).digest();
+		const secret = [day, region, service, 'aws4_request'].reduce(hmac, `AWS4${keys.slots.secret}`);
+		const fields = Object.fromEntries(Object.entries(form.fields).map(([k, v]) => [k.toLowerCase(), v]));
+		return { ...form, fields: { ...fields, policy, 'x-amz-signature': hmac(secret, policy).toString('hex') } };
+	};
+	const multipart = body => fetchUrl(form.uploadUrl, { method: 'POST', body, headers: { 'Content-Type': 'multipart/form-data; boundary=b' } });
+	const cases = [
+		['MethodNotAllowed', 405, () => fetchUrl(presign('PATCH', 'plain'), { method: 'PATCH' })],
+		['MethodNotAllowed', 405, () => fetchUrl(presign('DELETE', 'plain', { query: { uploadId: 'x' } }), { method: 'DELETE' })],
+		['InvalidArgument', 400, () => put({}, { headers: { 'If-Match': '"x"' } })],
+		['InvalidArgument', 400, () => fetchUrl(presign('GET', key, { query: { 'response-content-type': 'text/\u00e4' } }))],
+		['PreconditionFailed', 412, () => fetchUrl(slot.uploadUrl, { method: 'PUT', body: tinyPng, headers: { ...slot.headers, 'If-None-Match': '*' } })],
+		['NoSuchBucket', 404, () => put({ bucket: 'no-such-bucket' })],
+		['AuthorizationQueryParametersError', 400, () => put({ region: 'eu-central-1' })],
+		['AuthorizationQueryParametersError', 400, () => put({ service: 'sqs' })],
+		['MalformedPOSTRequest', 400, () => multipart('no form at all')],
+		['MalformedPOSTRequest', 400, () => multipart('--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nimages/x')],
+		['InvalidPolicyDocument', 400, () => postForm(signPolicy('no JSON'), tinyPng)],
+		['InvalidPolicyDocument', 400, () => postForm(signPolicy('{"expiration":"soon","conditions":[]}'), tinyPng)],
+		['AccessDenied', 403, () => postForm(signPolicy('{"expiration":"2020-01-01T00:00:00Z","conditions":[]}'), tinyPng)],
+		['AccessDenied', 403, () => postForm(signPolicy(`{"expiration":"${new Date(Date.now() + 60000).toISOString()}","conditions":[]}`), tinyPng)],
+		['AccessDenied', 403, () => fetchUrl(`${server.storage}/`)],
+		['AccessDenied', 403, () => fetchUrl(`${server.storage}/image-uploads?list-type=2`)],
+	];
+	for (const [want, status, ask] of cases) {
+		const answer = await ask();
+		assert.deepEqual([code(answer), answer.status], [want, status], `${ask}: ${answer.text}`);
+		const id = answer.headers.get('x-amz-request-id');
+		assert.ok(id && answer.text.includes(`<RequestId>${id}</RequestId>`), `${ask}`);
+		assert.match(answer.text, /^<\?xml version="1.0" encoding="UTF-8"\?>\n<Error>/);
+		assert.equal(answer.headers.get('content-type'), 'application/xml');
+	}
+	assert.equal((await call(server, 'GET', `/images/${form.imageId}`)).json.status, 'pending');
+});
+
+test('HEAD is GET without the body, and the query may choose type and disposition', async () => {
+	const { image } = await uploadImage(server);
+	const key = new URL(image.fileUrl).pathname.split('/').slice(2).join('/');
+	const get = await fetchUrl(presign('GET', key)), head = await fetchUrl(presign('HEAD', key), { method: 'HEAD' });
+	assert.deepEqual([head.status, head.text], [200, '']);
+	for (const name of ['content-length', 'content-type', 'etag', 'last-modified', 'accept-ranges', 'x-content-type-options', 'content-security-policy'])
+		assert.equal(head.headers.get(name), get.headers.get(name), name);
+	const query = { 'response-content-type': 'application/octet-stream', 'response-content-disposition': 'attachment; filename="a b.png"' };
+	const chosen = await fetchUrl(presign('GET', key, { query }));
+	assert.equal(chosen.headers.get('content-type'), 'application/octet-stream');
+	assert.equal(chosen.headers.get('content-disposition'), 'attachment; filename="a b.png"');
+	assert.equal(code(await fetchUrl(`${presign('GET', key)}&response-content-type=text%2Fhtml`)), 'SignatureDoesNotMatch', 'only who signs may choose');
+	const missing = await fetchUrl(presign('HEAD', 'no/such'), { method: 'HEAD' });
+	assert.deepEqual([missing.status, missing.text], [404, '']);
+	assert.ok(missing.headers.get('x-amz-request-id'));
+});
+
+test('the key of the slots puts and gets under images/, and nothing else', async () => {
+	const who = keys.slots;
+	const { image } = await uploadImage(server);
+	const key = new URL(image.fileUrl).pathname.split('/').slice(2).join('/');
+	assert.equal((await fetchUrl(presign('GET', key, { who }))).status, 200);
+	for (const method of ['DELETE', 'PATCH'])
+		assert.ok([403, 405].includes((await fetchUrl(presign(method, key, { who }), { method })).status), method);
+	for (const other of ['', 'imagesx', 'other/images/x', 'images'])
+		for (const method of ['GET', 'PUT'])
+			assert.ok([403, 405].includes((await fetchUrl(presign(method, other, { who }), { method, body: method === 'PUT' ? 'x' : undefined })).status), `${method} ${other}`);
+	assert.equal((await fetchUrl(image.downloadUrl)).status, 200);
 });
 
 test('the same bytes again are 200 with the same ETag, other bytes 412', async () => {
