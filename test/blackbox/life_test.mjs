@@ -162,11 +162,14 @@ describe('one server', () => {
 
 describe('what ends by time', { concurrency: true }, () => {
 	test('URLs and forms end, what began before goes on, and the row still waits', async t => {
-		const server = await start(t, { args: ['--url-ttl', '2'] });
+		const server = await start(t, { args: ['--url-ttl', '3'] });
 		const { image } = await uploadImage(server);
-		const [put, form, begun] = [await openSlot(server), await openSlot(server, { method: 'POST' }), await openSlot(server)];
-		const finish = await beginPut(t, begun, tinyPng, 20);
-		await eventually(() => Date.now() > Date.parse(begun.expiresAt) + 1000, { what: 'the end of the URLs' });
+		const finish = await beginPut(t, await openSlot(server), tinyPng, 20);
+		const put = await openSlot(server), form = await openSlot(server, { method: 'POST' });
+		const [, ...date] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(new URL(put.uploadUrl).searchParams.get('X-Amz-Date'));
+		const signedAt = Date.UTC(date[0], date[1] - 1, ...date.slice(2));
+		assert.equal(Date.parse(put.expiresAt), signedAt + 3000, 'what is told is what is signed');
+		await eventually(() => Date.now() > Date.parse(form.expiresAt), { what: 'the end of the URLs' });
 		for (const answer of [await putBytes(put, tinyPng), await postForm(form, tinyPng), await fetchUrl(image.downloadUrl)]) {
 			assert.deepEqual([answer.status, code(answer)], [403, 'AccessDenied']);
 			assert.match(answer.text, /expired/);
@@ -179,7 +182,7 @@ describe('what ends by time', { concurrency: true }, () => {
 	});
 
 	test('the sweep ends pending rows and rejections, leaves uploaded images, and says so', async t => {
-		const server = await start(t, { args: ['--url-ttl', '1', '--pending-ttl', '1', '--rejected-ttl', '2', '--sweep-interval', '1'] });
+		const server = await start(t, { args: ['--url-ttl', '3', '--pending-ttl', '1', '--rejected-ttl', '2', '--sweep-interval', '1'] });
 		const { image } = await uploadImage(server);
 		const rejected = await openSlot(server);
 		assert.equal((await putBytes(rejected, Buffer.from('<html>'))).status, 400);
@@ -203,7 +206,7 @@ describe('what ends by time', { concurrency: true }, () => {
 	test('a slot ends by its time even before the sweep comes', async t => {
 		const server = await start(t, { args: ['--url-ttl', '1', '--pending-ttl', '1', '--sweep-interval', '3600'] });
 		const slot = await openSlot(server);
-		await eventually(() => Date.now() > Date.parse(slot.expiresAt) + 1000, { what: 'the end of the slot' });
+		await eventually(() => Date.now() > Date.parse(slot.expiresAt) + 1000, { what: 'the end of the slot, a second after its URL' });
 		const put = await fetchUrl(presign(server, 'PUT', keyOf(slot), { who: credentials(server).slots }), { method: 'PUT', body: tinyPng });
 		assert.deepEqual([put.status, code(put)], [403, 'AccessDenied']);
 		assert.deepEqual(bodies(server), []);
