@@ -45,6 +45,8 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 
+	if (b->starved)
+		return fault_set(why, OUT_OF_MEMORY, "There is no memory for the answer now.");
 	ans->body = b->arena != NULL ? buf_str(b) : str_dup(c->arena, buf_str(b));
 	if (!buf_ok(b) || ans->body.p == NULL)
 		return fault_set(why, TOO_MUCH, "The answer would be too large; ask for less at once.");

@@ -162,6 +162,14 @@ static enum status place_file(const struct tree *t, uint64_t file, struct fault 
 	return errno == ENOENT ? OK : io_fault(why, errno, "link into objects/");
 }
 
+static enum status unlink_one(int dir, const char *name, bool *done, struct fault *why)
+{
+	*done = local_io.unlink(dir, name) == 0;
+	if (!*done && errno != ENOENT)
+		return io_fault(why, errno, "remove a file");
+	return OK;
+}
+
 enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault *why)
 {
 	qsort(files, n, sizeof *files, by_number);
@@ -171,16 +179,10 @@ enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault
 		TRY(place_file(t, files[i], why));
 	}
 	TRY(sync_dirs(t, files, n, why));
-	for (size_t i = 0; i < n; i++)
-		tree_drop(t, files[i]);
-	return OK;
-}
-
-static enum status unlink_one(int dir, const char *name, bool *done, struct fault *why)
-{
-	*done = local_io.unlink(dir, name) == 0;
-	if (!*done && errno != ENOENT)
-		return io_fault(why, errno, "remove a file");
+	for (size_t i = 0; i < n; i++) {
+		bool done = false;
+		TRY(unlink_one(t->incoming_fd, incoming_name(files[i]).s, &done, why));
+	}
 	return OK;
 }
 

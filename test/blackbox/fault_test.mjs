@@ -1,6 +1,7 @@
-// One call fails, the n-th, for every n on the way of a slot, an upload, a list and a delete: opening a
-// file, writing, syncing, memory. The server must answer (a failure is a well-formed one, without its
-// cause), keep what it answered, leave nothing behind, and take the same upload when it is tried again.
+// One call fails, the n-th, for every n on the way of a slot, an upload, a list, a read and a delete, and
+// of what is moved and removed after the answer: opening a file, reading, writing, syncing, linking or
+// removing a name, memory. The server must answer (a failure is a well-formed one, without its cause),
+// keep what it answered, leave nothing behind, and take the same upload when it is tried again.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
@@ -12,7 +13,7 @@ import { call, corpus, eventually, fetchUrl, openSlot, putBytes, root, startServ
 
 process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 
-const kinds = { open: 1, write: 2, sync: 3, memory: 4 };
+const kinds = { open: 1, write: 2, sync: 3, memory: 4, name: 5, read: 6 };
 const ENOSPC = 28, EIO = 5, ENOMEM = 12, EMFILE = 24;
 const jpeg = corpus('good/orientation-1.jpg');
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-fault-'));
@@ -39,20 +40,24 @@ function arm(kind, countdown, error) {
 	writeSync(control, bytes, 0, 8, 0);
 }
 
-function disarm() {
+function hits() {
 	const bytes = Buffer.alloc(32);
-	writeSync(control, bytes, 0, 8, 0);
 	readSync(control, bytes, 0, 32, 0);
 	return Number(bytes.readBigInt64LE(24));
+}
+
+function disarm() {
+	writeSync(control, Buffer.alloc(8), 0, 8, 0);
+	return hits();
 }
 
 /** Run it with the n-th call failing, for n from 1 until it goes through unharmed. Gives how many n were hit. */
 async function failEach(kind, error, step) {
 	for (let n = 1; n < 3000; n++) {
-		let hits;
-		await step(() => arm(kinds[kind], n, error), () => { hits = disarm(); }, n);
+		let hit;
+		await step(() => arm(kinds[kind], n, error), () => { hit = disarm(); }, n);
 		assert.equal(server.child.exitCode, null, `the server ended when the ${kind} no. ${n} failed:\n${server.log.slice(-5).join('\n')}`);
-		if (hits === 0)
+		if (hit === 0)
 			return n - 1;
 	}
 	throw new Error(`there is no end of ${kind} calls`);
@@ -70,42 +75,60 @@ async function outcome(promise, what) {
 	return answer;
 }
 
-const isEmpty = () => readdirSync(path.join(server.data, 'incoming')).length === 0;
+const filesIn = folder => readdirSync(path.join(server.data, folder), { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
+const isTidy = n => filesIn('incoming') === 0 && filesIn('objects') === n;
+let uploaded = 0;   // images that are there
 
-for (const [kind, error] of [['open', EMFILE], ['write', ENOSPC], ['write', EIO], ['sync', EIO], ['memory', ENOMEM]]) {
-	test(`an upload whose n-th ${kind} fails with ${error} leaves the slot usable and nothing behind`, async () => {
+/** What comes after the answer belongs to the way too: until all is in its place, or the failure has come. */
+const workIsDone = n => eventually(() => hits() > 0 || isTidy(n), { what: `no file in incoming/ and ${n} in objects/` });
+
+for (const [kind, error] of [['open', EMFILE], ['read', EIO], ['write', ENOSPC], ['write', EIO], ['sync', EIO], ['name', EIO], ['name', ENOSPC], ['memory', ENOMEM]]) {
+	test(`an upload whose n-th ${kind} fails with ${error} leaves the slot usable and nothing behind`, { timeout: 60000 }, async () => {
 		const hit = await failEach(kind, error, async (begin, end, n) => {
 			const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
 			begin();
 			const put = await outcome(putBytes(slot, jpeg), `PUT with ${kind} no. ${n} failing`);
+			if (put?.status === 200)
+				await workIsDone(uploaded + 1);
 			end();
 			const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
 			if (put?.status === 200)
 				assert.equal(json.status, 'uploaded');
+			uploaded++;
 			await takesAgain(slot);
 		});
 		assert.ok(hit > 0, 'at least one call was made to fail');
 	});
 
-	test(`slots, lists and deletes whose n-th ${kind} fails with ${error} answer well-formed`, async () => {
-		await failEach(kind, error, async (begin, end, n) => {
+	test(`slots, lists and deletes whose n-th ${kind} fails with ${error} answer well-formed`, { timeout: 60000 }, async () => {
+		const hit = await failEach(kind, error, async (begin, end, n) => {
 			const kept = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
 			assert.equal((await putBytes(kept, jpeg)).status, 200);
+			const { json: { downloadUrl: download } } = await call(server, 'GET', `/images/${kept.imageId}`);
 			begin();
 			const slot = await outcome(call(server, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } }), `POST with ${kind} no. ${n} failing`);
 			const list = await outcome(call(server, 'GET', '/images?limit=2'), `GET with ${kind} no. ${n} failing`);
+			const file = await outcome(fetchUrl(download), `GET of the file with ${kind} no. ${n} failing`);
 			const gone = await outcome(call(server, 'DELETE', `/images/${kept.imageId}`), `DELETE with ${kind} no. ${n} failing`);
+			if (gone?.status === 204)
+				await workIsDone(uploaded);
 			end();
 			if (slot?.status === 200)
 				assert.equal((await call(server, 'GET', `/images/${slot.json.imageId}`)).json.status, 'pending');
 			if (list?.status === 200)
 				assert.ok(list.json.count > 0);
 			const after = await call(server, 'GET', `/images/${kept.imageId}`);
+			if (file?.status === 200)
+				assert.ok(file.bytes.equals(jpeg), 'what is answered is whole');
 			if (gone?.status === 204)
 				assert.equal(after.status, 404);
-			if (after.status === 200)
+			if (after.status === 200) {
 				assert.ok((await fetchUrl(after.json.downloadUrl)).bytes.equals(jpeg));
+				assert.equal((await call(server, 'DELETE', `/images/${kept.imageId}`)).status, 204);
+			}
+			await eventually(() => isTidy(uploaded), { what: 'nothing left of what was deleted' });
 		});
+		assert.ok(hit > 0, 'at least one call was made to fail');
 	});
 }
 
@@ -115,5 +138,5 @@ async function takesAgain(slot) {
 	assert.equal(put.status, 200, put.text);
 	const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
 	assert.ok((await fetchUrl(json.downloadUrl)).bytes.equals(jpeg));
-	await eventually(isEmpty, { what: 'an empty incoming/' });
+	await eventually(() => isTidy(uploaded), { what: 'every file in its place and no other' });
 }

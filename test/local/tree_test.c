@@ -129,6 +129,30 @@ static void test_publish_into_a_directory_that_is_there_then_synced_once_before_
 	local_io = local_io_system;
 }
 
+static int failing_unlink(int dir, const char *name)
+{
+	(void)dir;
+	(void)name;
+	errno = EIO;
+	return -1;
+}
+
+static void test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	uint64_t file = make();
+
+	local_io.unlink = failing_unlink;
+	assert_int_equal(tree_publish(&tree, &file, 1, &why), IO);
+	local_io = local_io_system;
+	assert_int_equal(place_files(p, "incoming"), 1);
+	assert_true(is_there(file));
+	assert_int_equal(tree_publish(&tree, &file, 1, &why), OK);
+	assert_int_equal(place_files(p, "incoming"), 0);
+	assert_int_equal(place_files(p, "objects"), 1);
+}
+
 static void test_erase_then_gone_from_either_place(void **state)
 {
 	struct place *p = *state;
@@ -162,6 +186,7 @@ int main(void)
 		TEST(test_create_when_the_number_is_taken_then_refused),
 		TEST(test_publish_twice_and_of_what_is_gone_then_ok),
 		TEST(test_publish_into_a_directory_that_is_there_then_synced_once_before_any_name_goes),
+		TEST(test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time),
 		TEST(test_erase_then_gone_from_either_place),
 		TEST(test_drop_then_gone_from_incoming),
 	};
