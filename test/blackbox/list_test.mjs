@@ -28,6 +28,7 @@ async function pages(limit, between = () => {}, at = server) {
 	let next = await page(`?limit=${limit}`, at);
 	for (let n = 1; ; n++) {
 		assert.ok(next.count <= limit);
+		assert.ok(!next.images.some(i => all.some(before => before.imageId === i.imageId)), 'an image came twice');
 		all.push(...next.images);
 		if (!next.nextCursor)
 			return all;
