@@ -68,6 +68,11 @@ for (const [what, size, reserve] of [['below the reserve', 32 * MIB, 8 * MIB], [
 			assert.ok(ids.length > 0);
 			assert.equal(put.status, 503, put.text);
 			assert.match(put.text, /<Code>SlowDown<\/Code>/);
+			if (reserve === 0) {   // of a body without a length nobody knows that it will not fit, until the disk says so
+				const streamed = await fetchUrl(slot.uploadUrl, { method: 'PUT', body: new Blob([picture]).stream(), headers: slot.headers, duplex: 'half' });
+				assert.equal(streamed.status, 503, streamed.text);
+				assert.match(streamed.text, /<Code>SlowDown<\/Code>/);
+			}
 			assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'pending', 'a full disk is no verdict');
 			await eventually(() => incoming(server) === '', { what: 'an empty incoming/' });
 
