@@ -13,7 +13,7 @@ MESON_SETUP = meson setup --buildtype=release -Db_pie=true
 
 build:
 	tools/deps build
-	[ -f build/release/build.ninja ] || $(MESON_SETUP) build/release >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log; exit 1; }
+	[ -f build/release/build.ninja ] || $(MESON_SETUP) build/release >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log || tail -n 3 build/setup.log; exit 1; }
 	ninja -C build/release --quiet src/tintype
 	ln -f build/release/src/tintype build/tintype
 
@@ -26,7 +26,7 @@ test:
 
 bench: build
 	tools/deps bench
-	[ -f build/bench/build.ninja ] || meson setup --buildtype=release -Dbench=true build/bench >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log; exit 1; }
+	[ -f build/bench/build.ninja ] || meson setup --buildtype=release -Dbench=true build/bench >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log || tail -n 3 build/setup.log; exit 1; }
 	ninja -C build/bench --quiet
 	bench/run
 

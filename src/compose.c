@@ -148,6 +148,7 @@ static void refresh(void *arg)
 {
 	struct composition *c = arg;
 	struct image_counts counts;
+	engine_measure(c->engine);
 	if (table_counts(c->product.table, &counts, NULL) != OK)
 		return;
 	metric_set(M_IMAGES_PENDING, (int64_t)counts.pending);

@@ -42,7 +42,8 @@ static void report(enum status status, const struct sweep_result *r, const struc
 		    LOG_C("cause", why->cause));
 }
 
-static void sweep(struct janitor *j, bool walk)
+/* false: not all could be done. */
+static bool sweep(struct janitor *j, bool walk)
 {
 	struct sweep_result result = { 0 };
 	struct fault why = { 0 };
@@ -50,6 +51,7 @@ static void sweep(struct janitor *j, bool walk)
 	if (status == OK && walk)
 		status = sweep_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
 	report(status, &result, &why);
+	return status == OK;
 }
 
 /* Wait for the interval or the end; false at the end. */
@@ -71,9 +73,8 @@ static void *run(void *arg)
 	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms;
 	while (wait_interval(j)) {
 		bool walk = clock_mono_ms() >= walk_at;
-		if (walk)
+		if (sweep(j, walk) && walk)
 			walk_at = clock_mono_ms() + j->walk_interval_ms;
-		sweep(j, walk);
 	}
 	return NULL;
 }

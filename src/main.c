@@ -25,16 +25,11 @@ static int print_page(void (*write)(struct buf *))
 
 static void write_usage(struct buf *b)
 {
-	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\n"
-	               "  tintype serve [OPTION ...]           run the server; --help lists its options\n"
-	               "  tintype upload FILE|DIRECTORY ...    upload images\n"
-	               "  tintype list                         list uploaded images, newest first\n"
-	               "  tintype get ID [-o FILE]             download an image\n"
-	               "  tintype rm ID ...                    delete images\n"
-	               "  tintype logs                         read the server's log\n"
-	               "  tintype settings [--markdown|--env]  print the table of settings\n"
-	               "  tintype version\n\n"
-	               "Each has --help.\n"));
+	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype VERB ...\n\n"
+	               "  serve [OPTION ...] run the server; --help lists its options\n"));
+	cli_help(b);
+	buf_put(b, STR("  settings           print the table of settings; --markdown, --env\n"
+	               "  version            print the version\n\nEach has --help.\n"));
 }
 
 static int print_usage(int argc, char **argv)
@@ -77,11 +72,6 @@ static const struct verb {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "serve", serve },
-	{ "upload", cli_run },
-	{ "list", cli_run },
-	{ "get", cli_run },
-	{ "rm", cli_run },
-	{ "logs", cli_run },
 	{ "settings", print_settings },
 	{ "version", print_version },
 	{ "--version", print_version },
@@ -99,6 +89,8 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return verbs[i].run(argc - 1, argv + 1);
 	}
+	if (argc > 1 && cli_knows(str_of(argv[1])))
+		return cli_run(argc - 1, argv + 1);
 	if (argc > 1)
 		fprintf(stderr, "tintype: there is no '%s'; these are the verbs:\n\n", argv[1]);
 	print_usage(argc, argv);

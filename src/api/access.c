@@ -60,6 +60,13 @@ enum status access_check(struct call *c, struct fault *why)
 	return fault_set(why, KEY_WRONG, "This is not the API key.");
 }
 
+const char *access_name(const struct call *c)
+{
+	if (!asks_key(&c->api->options, c->at.route->rule))
+		return "anybody";
+	return c->has_key ? "key" : "deleteToken";
+}
+
 enum status access_token(const struct call *c, const struct image_row *row, struct fault *why)
 {
 	char hex[2 * SHA256_BYTES + 1];

@@ -12,4 +12,7 @@ enum status access_check(struct call *c, struct fault *why) MUST_CHECK;
  * Errors  KEY_WRONG */
 enum status access_token(const struct call *c, const struct image_row *row, struct fault *why) MUST_CHECK;
 
+/* In whose name the call was let through, for the log: "anybody", "key" or "deleteToken". */
+const char *access_name(const struct call *c);
+
 #endif

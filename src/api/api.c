@@ -2,7 +2,8 @@
  *
  * begin finds the route, checks who asks and how much is sent, and either answers at once (errors,
  * limits, preflights) or lets the listener go on: with the body for POST /upload, without one for
- * all others. data gathers the body, finish runs the route's handler. Whatever comes of it, seal
+ * all others. data gathers the body, finish runs the route's handler, or start the form of it that
+ * reactors may run. Whatever comes of it, seal
  * puts the headers on that stand on every answer, so that a page of another origin can read errors
  * too. Nothing is held outside the exchange's arena: cancel has nothing to release. */
 #include "api/access.h"
@@ -45,6 +46,8 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 
+	if (b->starved)
+		return fault_set(why, OUT_OF_MEMORY, "There is no memory for the answer now.");
 	ans->body = b->arena != NULL ? buf_str(b) : str_dup(c->arena, buf_str(b));
 	if (!buf_ok(b) || ans->body.p == NULL)
 		return fault_set(why, TOO_MUCH, "The answer would be too large; ask for less at once.");
@@ -75,19 +78,37 @@ static enum status admit(struct call *c, struct fault *why)
 	return check_length(c, why);
 }
 
+bool call_end(struct call *c, enum status status, const struct fault *why)
+{
+	struct fault full;
+
+	if (status == OK && !arena_ok(c->arena)) {
+		status = fault_set(&full, TOO_MUCH, "The request needs more memory than one request may have.");
+		why = &full;
+	}
+	if (status != OK) {
+		fail(c->api, c->x, why);
+		return false;
+	}
+	assert(c->x->answer.status != 0);
+	seal(c->api, c->x);
+	return true;
+}
+
 static void run(struct call *c)
 {
 	struct fault why = { .code = F_NONE };
 	enum status status = c->at.route->run(c, &why);
 
-	if (status == OK && !arena_ok(c->arena))
-		status = fault_set(&why, TOO_MUCH, "The request needs more memory than one request may have.");
-	if (status != OK) {
-		fail(c->api, c->x, &why);
-		return;
-	}
-	assert(c->x->answer.status != 0);
-	seal(c->api, c->x);
+	call_end(c, status, &why);
+}
+
+/* How the listener goes on with an admitted call. */
+static enum door_step next_step(const struct call *c)
+{
+	if (c->at.route->start != NULL && c->api->product->table->ops->starts_without_waiting)
+		return DOOR_START;
+	return c->at.route->has_body ? DOOR_BODY : DOOR_RUN;
 }
 
 static enum door_step begin(struct door *d, struct exchange *x)
@@ -112,7 +133,7 @@ static enum door_step begin(struct door *d, struct exchange *x)
 		run(c);
 		return DOOR_ANSWER;
 	}
-	return c->at.route->has_body ? DOOR_BODY : DOOR_RUN;
+	return next_step(c);
 }
 
 static enum status data(struct door *d, struct exchange *x, const char *p, size_t n)
@@ -138,6 +159,14 @@ static void finish(struct door *d, struct exchange *x)
 	run(x->door_state);
 }
 
+static void start(struct door *d, struct exchange *x)
+{
+	struct call *c = x->door_state;
+
+	(void)d;
+	c->at.route->start(c);
+}
+
 static void cancel(struct door *d, struct exchange *x, const struct fault *why)
 {
 	(void)d;
@@ -150,7 +179,7 @@ static void refuse(struct door *d, struct exchange *x, const struct fault *why)
 	fail(api_of(d), x, why);
 }
 
-static const struct door_ops ops = { begin, data, finish, cancel, refuse };
+static const struct door_ops ops = { begin, data, finish, cancel, refuse, start };
 
 struct api *api_new(struct product *p, const struct api_options *o)
 {

@@ -6,7 +6,7 @@
  * Pure; any thread. */
 #include "api/body.h"
 
-#include <jansson.h>
+#include "base/json.h"
 
 #define FILE_SIZE_RULE "fileSize must be an integer of 1 or more"
 
@@ -78,11 +78,14 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 {
 	json_error_t error;
 	json_t *object CLEANUP(drop) = NULL;
+	bool starved = false;
 	struct slot_request r = { 0 };
 
 	if (body.n == 0)
 		return fault_set(why, BAD_JSON, "The body is empty; send a JSON object.");
-	object = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES, &error);
+	object = json_read(body, JSON_REJECT_DUPLICATES, &error, &starved);
+	if (starved)
+		return fault_set(why, OUT_OF_MEMORY, "There is no memory for the body now.");
 	if (object == NULL)
 		return fault_set(why, BAD_JSON, "The body is not JSON: %s, at line %d, column %d.", json_fault(&error), error.line, error.column);
 	if (!json_is_object(object))

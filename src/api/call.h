@@ -3,7 +3,10 @@
  * A call lives in its exchange's arena from begin to finish. A handler runs on a worker (or, for
  * routes marked `now`, on the reactor), fills in status and body by one of the call_ functions and
  * returns OK, or returns a fault, of which api.c makes the problem answer. Headers that stand on
- * every answer are added in api.c alone. */
+ * every answer are added in api.c alone.
+ *
+ * A route may have a second form of its handler, for reactors: it starts what takes time in place of
+ * waiting for it, and sees to it that call_end and the exchange's wake follow. */
 #ifndef API_CALL_H
 #define API_CALL_H
 
@@ -30,6 +33,7 @@ struct call {
 
 /* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */
 enum status upload_run(struct call *c, struct fault *why) MUST_CHECK;
+void upload_start(struct call *c);
 enum status images_list(struct call *c, struct fault *why) MUST_CHECK;
 enum status images_get(struct call *c, struct fault *why) MUST_CHECK;
 enum status images_file(struct call *c, struct fault *why) MUST_CHECK;
@@ -38,6 +42,9 @@ enum status images_delete(struct call *c, struct fault *why) MUST_CHECK;
 enum status limits_run(struct call *c, struct fault *why) MUST_CHECK;
 enum status cors_preflight(struct call *c, struct fault *why) MUST_CHECK;
 
+/* Complete the answer: OK and the handler's, or the problem of the fault. May be called again with a fault
+ * that came later. false: it is a problem. */
+bool call_end(struct call *c, enum status status, const struct fault *why);
 /* Answer 200 with the JSON in b; a heap buffer is copied into the arena, one in the arena is borrowed.
  * Errors  TOO_MUCH the buffer is past its maximum or the arena is full */
 enum status call_json(struct call *c, const struct buf *b, struct fault *why) MUST_CHECK;

@@ -126,7 +126,7 @@ enum status images_delete(struct call *c, struct fault *why)
 		TRY(access_token(c, &row, why));
 	}
 	TRY(gallery_remove(c->api->product, c->at.image_id, why));
-	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.image_id), LOG_C("by", c->has_key ? "key" : "deleteToken"));
+	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.image_id), LOG_C("by", access_name(c)));
 	c->x->answer.status = 204;
 	return OK;
 }

@@ -58,6 +58,9 @@ static const struct problem problems[FAULT_CODES] = {
 static const char spare_body[] =
 	"{\"type\":\"/problems/too-much\",\"title\":\"Too much asked at once\",\"status\":413,"
 	"\"detail\":\"The request needs more memory than one request may have; ask for less.\",\"code\":\"too_much\"}";
+static const char starved_body[] =
+	"{\"type\":\"/problems/out-of-memory\",\"title\":\"Out of memory\",\"status\":503,"
+	"\"detail\":\"The server has no memory left for this request; try again.\",\"code\":\"out_of_memory\"}";
 
 static enum fault_code shown_code(enum fault_code code)
 {
@@ -114,6 +117,9 @@ void problem_answer(struct exchange *x, const struct fault *why)
 	if (buf_ok(&body)) {
 		x->answer.status = p->status;
 		x->answer.body = buf_str(&body);
+	} else if (x->arena.starved) {
+		x->answer.status = problems[F_OUT_OF_MEMORY].status;
+		x->answer.body = (struct str){ starved_body, sizeof(starved_body) - 1 };
 	} else {
 		x->answer.status = problems[F_TOO_MUCH].status;
 		x->answer.body = (struct str){ spare_body, sizeof(spare_body) - 1 };

@@ -16,7 +16,7 @@
 #define LIMITS TEXT("/prod/limits")
 
 static const struct route routes[] = {
-	{ "POST /upload", TEXT("POST"), UPLOAD, upload_run, FOR_SLOTS, .has_body = true },
+	{ "POST /upload", TEXT("POST"), UPLOAD, upload_run, FOR_SLOTS, .has_body = true, .start = upload_start },
 	{ "GET /images", TEXT("GET"), IMAGES, images_list, FOR_IMAGES },
 	{ "GET /images/{imageId}", TEXT("GET"), IMAGE, images_get, FOR_IMAGES },
 	{ "DELETE /images/{imageId}", TEXT("DELETE"), IMAGE, images_delete, FOR_DELETE },

@@ -23,6 +23,7 @@ struct route {
 	enum access_rule rule;
 	bool has_body;
 	bool now;                /* waits for nothing: answered on the reactor */
+	void (*start)(struct call *);   /* on the reactor, in place of run, where the table starts without waiting; may be NULL */
 };
 
 struct route_match {

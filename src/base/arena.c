@@ -62,8 +62,10 @@ static void *refuse(struct arena *a)
 static struct arena_block *add_block(struct arena *a, size_t bytes)
 {
 	struct arena_block *block = mem_new(1, sizeof *block + bytes);
-	if (block == NULL)
+	if (block == NULL) {
+		a->starved = true;
 		return NULL;
+	}
 	block->older = a->head;
 	block->bytes = bytes;
 	a->head = block;
@@ -118,4 +120,11 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return refuse(a);
 	return arena_alloc(a, bytes);
+}
+
+enum status arena_blame(const struct arena *a, enum status status, struct fault *why)
+{
+	if (status != LIMIT || !a->starved)
+		return status;
+	return fault_set(why, OUT_OF_MEMORY, "There is no memory for this now; try again later.");
 }

@@ -44,7 +44,7 @@ void buf_deinit(struct buf *b)
 void buf_clear(struct buf *b)
 {
 	b->n = 0;
-	b->bad = false;
+	b->bad = b->starved = false;
 	if (b->cap > 0)
 		b->p[0] = '\0';
 }
@@ -86,6 +86,7 @@ static bool reserve(struct buf *b, size_t n)
 	char *p = enlarge(b, cap);
 	if (p == NULL) {
 		b->bad = true;
+		b->starved = b->arena == NULL || b->arena->starved;
 		return false;
 	}
 	b->p = p;

@@ -16,6 +16,7 @@ struct buf {
 	size_t max_bytes;
 	struct arena *arena;   /* NULL: heap */
 	bool bad;
+	bool starved;          /* bad because the heap gave nothing, not by the maximum */
 	bool borrowed;         /* p is the caller's memory: never grown, never freed */
 };
 

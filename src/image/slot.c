@@ -94,7 +94,7 @@ static enum status make_form(struct product *p, struct arena *a, struct slot *s,
 	return OK;
 }
 
-enum status slot_open(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
+enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
 {
 	struct slot s = { 0 };
 	TRY(file_name_check(r->file_name, why));
@@ -107,6 +107,14 @@ enum status slot_open(struct product *p, const struct slot_request *r, struct ar
 	TRY(check_memory(a, why));
 	s.row.expires_ms = s.expires_ms;
 	s.row.ends_ms = s.expires_ms + (int64_t)p->rules.pending_ttl_s * 1000;
+	*out = s;
+	return OK;
+}
+
+enum status slot_open(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
+{
+	struct slot s;
+	TRY(slot_prepare(p, r, a, &s, why));
 	TRY(table_insert(p->table, &s.row, why));
 	metric_add(M_SLOTS, 1);
 	*out = s;

@@ -1,5 +1,6 @@
 /* Upload slots: a client says what it wants to upload and gets a URL or a form for just that.
- * The row is committed before the URL is handed out. Blocks on the table: workers only. */
+ * The row is committed before the URL is handed out: by slot_open, which blocks on the table (workers
+ * only), or by a caller that starts the insert of what slot_prepare has made. */
 #ifndef IMAGE_SLOT_H
 #define IMAGE_SLOT_H
 
@@ -26,7 +27,12 @@ struct slot {
 	int64_t expires_ms;
 };
 
-/* Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; SLOTS_FULL; DISK_FULL; STORAGE_FAILED */
+/* Check, draw id and token, compute the URL or the form; only computes. Nobody may have the slot before
+ * its row is in the table.
+ * Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; TOO_MUCH */
+enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
+/* slot_prepare, and its row in the table.
+ * Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; SLOTS_FULL; DISK_FULL; STORAGE_FAILED */
 enum status slot_open(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
 /* The canonical media type of what a client wrote: lower case, image/jpg is image/jpeg.
  * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */

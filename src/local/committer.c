@@ -171,7 +171,7 @@ static int64_t wake_all(struct change *batch)
 
 	while (batch != NULL) {
 		struct change *next = batch->next;   /* the change is gone once its waiter runs */
-		sem_post(&batch->done);
+		batch->ended(batch);
 		batch = next;
 		n++;
 	}
@@ -258,16 +258,29 @@ void committer_stop(struct committer *c)
 	c->started = false;
 }
 
-enum status committer_run(struct committer *c, struct change *change)
+void committer_start_change(struct committer *c, struct change *change)
 {
 	change->next = NULL;
-	sem_init(&change->done, 0, 0);
 	pthread_mutex_lock(&c->lock);
 	assert(!c->stopping);
+	bool first = c->first == NULL;   /* behind another the committer has been woken already */
 	*c->last = change;
 	c->last = &change->next;
-	pthread_cond_signal(&c->queued);
 	pthread_mutex_unlock(&c->lock);
+	if (first)
+		pthread_cond_signal(&c->queued);
+}
+
+static void wake(struct change *change)
+{
+	sem_post(&change->done);
+}
+
+enum status committer_run(struct committer *c, struct change *change)
+{
+	change->ended = wake;
+	sem_init(&change->done, 0, 0);
+	committer_start_change(c, change);
 	while (sem_wait(&change->done) != 0)
 		assert(errno == EINTR);
 	sem_destroy(&change->done);

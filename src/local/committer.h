@@ -1,5 +1,5 @@
-/* The one writer of the database. Everybody queues a change and sleeps; one thread takes all that
- * wait into one transaction, commits, and wakes each: a durable write costs a share of one sync.
+/* The one writer of the database. Everybody queues a change, to sleep or to be told; one thread takes
+ * all that wait into one transaction, commits, and tells each: a durable write costs a share of one sync.
  *
  * A change looks first and writes then. If its condition does not hold it fails alone, having written
  * nothing. If a statement or the commit fails, the whole batch is rolled back and every change of it
@@ -43,9 +43,11 @@ struct change {
 	enum status (*apply)(struct writer *w, struct change *c);
 	struct fault *why;        /* the waiter's; may be NULL */
 	bool names_file;          /* a new file of incoming/ is in its rows */
+	/* On the committer's thread, when the status stands; must not block. The change may be gone after it. */
+	void (*ended)(struct change *c);
 	enum status status;
 	struct change *next;
-	sem_t done;
+	sem_t done;               /* committer_run's */
 };
 
 struct committer {
@@ -65,6 +67,8 @@ struct committer {
 enum status committer_start(struct committer *c, struct fault *why) MUST_CHECK;
 /* Commit what is queued and end the thread. The connection stays open. */
 void committer_stop(struct committer *c);
+/* Queue and return; change->ended is called once.  Threads: any; does not block on the disk */
+void committer_start_change(struct committer *c, struct change *change);
 /* Queue, sleep, and give what became of it; OK means durable.  Threads: any but the committer's; blocks on the disk */
 enum status committer_run(struct committer *c, struct change *change) MUST_CHECK;
 void committer_counts(struct committer *c, struct image_counts *out);

@@ -131,6 +131,18 @@ static enum status start_committer(struct engine *e, const struct engine_options
 	return committer_start(&e->committer, why);
 }
 
+/* What was made here is in its directory for good, and the data directory in its own; at each start, since
+ * one that was cut off may have made it. Who may not read that one syncs the whole file system. */
+static enum status sync_dir(struct engine *e, struct fault *why)
+{
+	if (local_io.fsync(e->dir_fd) != 0)
+		return io_fault_start(why, errno, "sync the data directory", e->dir);
+	int parent = local_io.open(e->dir_fd, "..", O_RDONLY | O_DIRECTORY, 0);
+	int rc = parent >= 0 ? local_io.fsync(parent) : syncfs(e->dir_fd);
+	io_close(parent);
+	return rc == 0 ? OK : io_fault_start(why, errno, "sync the directory that holds", e->dir);
+}
+
 /* the whole */
 
 static enum status copy_options(struct engine *e, const struct engine_options *o, struct fault *why)
@@ -152,8 +164,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
 	TRY(tree_open(&e->tree, e->dir_fd, why));
 	TRY(open_db(e, why));
-	if (local_io.fsync(e->dir_fd) != 0)
-		return io_fault_start(why, errno, "sync the data directory", e->dir);
+	TRY(sync_dir(e, why));
 	TRY(start_committer(e, o, why));
 	TRY(explain(mover_recover(e, why), e, why));
 	return mover_start(&e->mover, e, why);
@@ -245,4 +256,9 @@ enum status engine_ready(struct engine *e, struct fault *why)
 
 	TRY(space_take(&e->space, 0, why));
 	return committer_run(&e->committer, &change);
+}
+
+void engine_measure(struct engine *e)
+{
+	space_measure(&e->space);
 }

@@ -81,6 +81,7 @@ static enum status no_such_image(struct fault *why)
 
 struct insertion {
 	struct change change;
+	struct table_wait *wait;
 	const struct image_row *row;
 	unsigned char id[IMAGE_ID_BYTES];
 };
@@ -123,14 +124,28 @@ static enum status apply_insert(struct writer *w, struct change *c)
 	return OK;
 }
 
-static enum status table_insert_row(struct image_table *t, const struct image_row *row, struct fault *why)
+static void end_insertion(struct change *c)
 {
-	struct insertion in = { .change = { .apply = apply_insert, .why = why }, .row = row };
+	struct insertion *in = (struct insertion *)c;
+
+	in->wait->done(in->wait, c->status);
+}
+
+static void table_start_row(struct image_table *t, const struct image_row *row, struct arena *a, struct table_wait *w)
+{
+	struct insertion *in = ARENA_NEW(a, struct insertion);
 
 	assert(row->status == IMAGE_PENDING);
-	if (!pack_id(row->image_id, in.id))
-		return fault_set(why, INVALID_INPUT, "an image id must be a UUID of version 4");
-	return committer_run(&engine_of_table(t)->committer, &in.change);
+	if (in == NULL) {
+		w->done(w, fault_set(&w->why, TOO_MUCH, "The request needs more memory than one may have."));
+		return;
+	}
+	*in = (struct insertion){ .change = { .apply = apply_insert, .why = &w->why, .ended = end_insertion }, .wait = w, .row = row };
+	if (!pack_id(row->image_id, in->id)) {
+		w->done(w, fault_set(&w->why, INVALID_INPUT, "an image id must be a UUID of version 4"));
+		return;
+	}
+	committer_start_change(&engine_of_table(t)->committer, &in->change);
 }
 
 /* settle */
@@ -443,7 +458,8 @@ static enum status table_count_rows(struct image_table *t, struct image_counts *
 }
 
 const struct image_table_ops images_ops = {
-	.insert = table_insert_row,
+	.starts_without_waiting = true,
+	.start_insert = table_start_row,
 	.get = table_get_row,
 	.settle = table_settle_row,
 	.remove = table_remove_row,

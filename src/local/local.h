@@ -32,5 +32,7 @@ struct key_ring *engine_key_ring(struct engine *e);
  * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
  * Threads  any; blocks on the disk */
 enum status engine_ready(struct engine *e, struct fault *why) MUST_CHECK;
+/* Set the gauge of free bytes to what is free now: for a scrape of a server that writes nothing. Any thread. */
+void engine_measure(struct engine *e);
 
 #endif

@@ -259,6 +259,19 @@ static enum status find(struct engine *e, const struct str name[2], struct arena
 	return status;
 }
 
+/* Answers tell the row's size before they send: a file that is shorter would leave them waiting. */
+static enum status take_file(const struct found *found, int fd, struct object_file *out, struct fault *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == found->info.size) {
+		*out = (struct object_file){ .info = found->info, .fd = fd };
+		return OK;
+	}
+	io_close(fd);
+	return io_fault(why, EIO, "an object has another size than its row says");
+}
+
 static enum status open_found(struct engine *e, const struct str name[2], struct arena *a, struct object_file *out, struct fault *why)
 {
 	struct found found = { 0 };
@@ -266,10 +279,8 @@ static enum status open_found(struct engine *e, const struct str name[2], struct
 	for (int i = 0; i < OPEN_TRIES; i++) {
 		TRY(find(e, name, a, &found, why));
 		int fd = tree_read(&e->tree, found.file);
-		if (fd >= 0) {
-			*out = (struct object_file){ .info = found.info, .fd = fd };
-			return OK;
-		}
+		if (fd >= 0)
+			return take_file(&found, fd, out, why);
 		if (errno != ENOENT)
 			return io_fault(why, errno, "open an object");
 	}

@@ -82,6 +82,23 @@ static enum status find_bucket(struct db *d, struct str name, int64_t *id, struc
 	return OK;
 }
 
+/* Images stay in the bucket they were uploaded to: under another name none of them would be found. */
+static enum status refuse_renaming(struct db *d, struct str name, struct fault *why)
+{
+	sqlite3_stmt *s = NULL;
+	bool row = false;
+
+	(void)sqlite3_prepare_v2(d->sq, "SELECT name FROM buckets WHERE EXISTS(SELECT 1 FROM images) ORDER BY id LIMIT 1", -1, &s, NULL);
+	enum status status = db_step(d, s, &row, why);
+	if (status == OK && row) {
+		struct str kept = column_borrow(s, 0);
+		status = fault_set(why, BAD_SETTING, "The images of this data directory are in the bucket %.*s, not %.*s: "
+		                   "set BUCKET_NAME=%.*s, or choose another directory with --data.", STRF(kept), STRF(name), STRF(kept));
+	}
+	sqlite3_finalize(s);
+	return status;
+}
+
 enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
 {
 	sqlite3_stmt *s = NULL;
@@ -89,6 +106,7 @@ enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fau
 	TRY(find_bucket(d, name, id, why));
 	if (*id != 0)
 		return OK;
+	TRY(refuse_renaming(d, name, why));
 	(void)sqlite3_prepare_v2(d->sq, "INSERT INTO buckets(name, created_ms) VALUES(?1, ?2)", -1, &s, NULL);
 	bind_str(s, 1, name);
 	bind_int(s, 2, clock_now_ms());

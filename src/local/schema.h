@@ -10,7 +10,8 @@
  * path    for the sentence
  * Errors  SCHEMA_UNKNOWN another version, or somebody else's database; DISK_FULL; STORAGE_FAILED */
 enum status schema_prepare(struct db *d, const char *path, struct fault *why) MUST_CHECK;
-/* The id of a bucket, which is made when missing.  Errors: DISK_FULL; STORAGE_FAILED */
+/* The id of the image bucket, which is made when missing.
+ * Errors  BAD_SETTING there are images, and they are in a bucket of another name; DISK_FULL; STORAGE_FAILED */
 enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why) MUST_CHECK;
 
 #endif

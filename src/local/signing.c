@@ -75,7 +75,9 @@ enum status signing_presign(struct object_store *s, const struct presign_request
 		.expires_s = r->expires_s,
 	};
 	TRY(presign_url(&key, &in, a, &url, why));
-	*out = (struct presigned){ url, address(e, r->key, a), r->now_ms + (int64_t)r->expires_s * 1000 };
+	/* The signature's date has whole seconds, and its lifetime begins there. */
+	int64_t signed_ms = r->now_ms - r->now_ms % 1000;
+	*out = (struct presigned){ url, address(e, r->key, a), signed_ms + (int64_t)r->expires_s * 1000 };
 	return arena_ok(a) ? OK : no_memory(why);
 }
 

@@ -17,6 +17,8 @@ struct space {
 	_Atomic bool low;
 };
 
+/* Tell the gauge of free bytes, and the log at a crossing, what is free now; without a write nobody else does. */
+void space_measure(struct space *s);
 /* Promise `bytes` to a body.  Errors: DISK_FULL the rest would be below the reserve; STORAGE_FAILED */
 enum status space_take(struct space *s, uint64_t bytes, struct fault *why) MUST_CHECK;
 /* Take back what was promised: it is written, or will not come. */

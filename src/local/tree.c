@@ -69,6 +69,7 @@ static enum status open_dir(int parent, const char *name, int *fd, struct fault 
 enum status tree_open(struct tree *t, int dir_fd, struct fault *why)
 {
 	t->incoming_fd = t->objects_fd = -1;
+	t->known_dir = 0;
 	TRY(open_dir(dir_fd, "incoming", &t->incoming_fd, why));
 	return open_dir(dir_fd, "objects", &t->objects_fd, why);
 }
@@ -132,12 +133,19 @@ static enum status sync_dirs(const struct tree *t, const uint64_t *files, size_t
 	return OK;
 }
 
-static enum status make_dir(const struct tree *t, uint64_t file, struct fault *why)
+/* One that is there may be somebody's who was cut off before the sync, so it is synced again: once for
+ * many files, since numbers rise. */
+static enum status make_dir(struct tree *t, uint64_t file, struct fault *why)
 {
-	if (mkdirat(t->objects_fd, dir_name(file).s, 0700) != 0)
-		return errno == EEXIST ? OK : io_fault(why, errno, "make a directory of objects/");
+	uint64_t dir = file / TREE_FILES_PER_DIR + 1;
+
+	if (t->known_dir == dir)
+		return OK;
+	if (mkdirat(t->objects_fd, dir_name(file).s, 0700) != 0 && errno != EEXIST)
+		return io_fault(why, errno, "make a directory of objects/");
 	if (local_io.fsync(t->objects_fd) != 0)
 		return io_fault(why, errno, "sync objects/");
+	t->known_dir = dir;
 	return OK;
 }
 
@@ -154,7 +162,15 @@ static enum status place_file(const struct tree *t, uint64_t file, struct fault 
 	return errno == ENOENT ? OK : io_fault(why, errno, "link into objects/");
 }
 
-enum status tree_publish(const struct tree *t, uint64_t *files, size_t n, struct fault *why)
+static enum status unlink_one(int dir, const char *name, bool *done, struct fault *why)
+{
+	*done = local_io.unlink(dir, name) == 0;
+	if (!*done && errno != ENOENT)
+		return io_fault(why, errno, "remove a file");
+	return OK;
+}
+
+enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault *why)
 {
 	qsort(files, n, sizeof *files, by_number);
 	for (size_t i = 0; i < n; i++) {
@@ -163,16 +179,10 @@ enum status tree_publish(const struct tree *t, uint64_t *files, size_t n, struct
 		TRY(place_file(t, files[i], why));
 	}
 	TRY(sync_dirs(t, files, n, why));
-	for (size_t i = 0; i < n; i++)
-		tree_drop(t, files[i]);
-	return OK;
-}
-
-static enum status unlink_one(int dir, const char *name, bool *done, struct fault *why)
-{
-	*done = local_io.unlink(dir, name) == 0;
-	if (!*done && errno != ENOENT)
-		return io_fault(why, errno, "remove a file");
+	for (size_t i = 0; i < n; i++) {
+		bool done = false;
+		TRY(unlink_one(t->incoming_fd, incoming_name(files[i]).s, &done, why));
+	}
 	return OK;
 }
 

@@ -18,6 +18,7 @@
 struct tree {
 	int incoming_fd, objects_fd;
 	_Atomic uint64_t next_file;   /* saved with each commit that names a file */
+	uint64_t known_dir;           /* one more than the directory of objects/ last seen on the disk; who publishes has it */
 };
 
 /* Make (0700) and open both directories in dir_fd.  Errors: DISK_FULL; STORAGE_FAILED with a sentence for the terminal */
@@ -30,8 +31,9 @@ int tree_read(const struct tree *t, uint64_t file);
 /* Remove from incoming/. */
 void tree_drop(const struct tree *t, uint64_t file);
 /* Move files to their final place; those that are gone are passed over. Sorts the array. On a failure the
- * files stay readable where they are.  Errors: DISK_FULL; STORAGE_FAILED */
-enum status tree_publish(const struct tree *t, uint64_t *files, size_t n, struct fault *why) MUST_CHECK;
+ * files stay readable where they are.  Errors: DISK_FULL; STORAGE_FAILED
+ * Threads  one at a time */
+enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault *why) MUST_CHECK;
 /* Remove files wherever they are, for good when OK is given. Sorts the array.  Errors: STORAGE_FAILED */
 enum status tree_erase(const struct tree *t, uint64_t *files, size_t n, struct fault *why) MUST_CHECK;
 /* The number in a name of incoming/; false when it is not one of ours. */

@@ -2,7 +2,7 @@
  *
  * Every write is atomic and durable when the call returns OK, conditional as told, and safe to
  * repeat. Calls block (disk or network): workers only, but for `get`, which an embedded table
- * answers from its cache. Any thread; the table outlives all calls.
+ * answers from its cache, and table_start_insert. Any thread; the table outlives all calls.
  *
  * A row's key never changes. Texts of a row that is given out live in the arena of the call. */
 #ifndef PORT_IMAGE_TABLE_H
@@ -61,8 +61,15 @@ struct image_counts {
 
 struct image_table;
 
+/* What a caller that does not wait leaves behind: where it is told how the write ended. */
+struct table_wait {
+	void (*done)(struct table_wait *, enum status);
+	struct fault why;          /* written before a done that is not OK */
+};
+
 struct image_table_ops {
-	enum status (*insert)(struct image_table *, const struct image_row *, struct fault *);
+	bool starts_without_waiting;   /* start_insert does not block: reactors may call it */
+	void (*start_insert)(struct image_table *, const struct image_row *, struct arena *, struct table_wait *);
 	enum status (*get)(struct image_table *, struct str id, struct arena *, struct image_row *out, struct fault *);
 	enum status (*settle)(struct image_table *, const struct settlement *, struct arena *, struct image_row *now, struct fault *);
 	enum status (*remove)(struct image_table *, struct str id, int64_t ended_by_ms, struct fault *);
@@ -76,12 +83,19 @@ struct image_table {
 
 #define TABLE_LIST_MAX 1000
 
-/* Add a pending row.
- * Errors  IMAGE_EXISTS; SLOTS_FULL max_pending rows wait already; DISK_FULL; STORAGE_FAILED; UPSTREAM_FAILED */
-MUST_CHECK static inline enum status table_insert(struct image_table *t, const struct image_row *row, struct fault *why)
+/* Add a pending row, and be told when it is durable or why it is not. `w->done` is called exactly once,
+ * on any thread, perhaps before this returns; it must not block. The row, its texts, `a` (nobody else's
+ * meanwhile) and `w` stay good until then.
+ * Errors  (of done) IMAGE_EXISTS; SLOTS_FULL max_pending rows wait already; DISK_FULL; STORAGE_FAILED;
+ *         UPSTREAM_FAILED; TOO_MUCH the arena is full
+ * Blocks, unless the table's starts_without_waiting is set */
+static inline void table_start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct table_wait *w)
 {
-	return t->ops->insert(t, row, why);
+	t->ops->start_insert(t, row, a, w);
 }
+
+/* The same, waited for: OK means durable.  Errors: those of table_start_insert */
+enum status table_insert(struct image_table *t, const struct image_row *row, struct fault *why) MUST_CHECK;
 
 /* Read one row of any status.  Errors: NO_SUCH_IMAGE; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)

@@ -16,13 +16,14 @@ struct error_row {
 };
 
 #define INTERNAL_MESSAGE "We encountered an internal error. Please try again."
+#define TOO_MUCH_MESSAGE "The request's head is too large."
 #define SLOW_MESSAGE "The store cannot take this now. Please try again later."
 
 static const struct error_row rows[FAULT_CODES] = {
 	[F_NONE] = { "InternalError", 500, INTERNAL_MESSAGE },
 	[F_INVALID_INPUT] = { "InvalidArgument", 400, NULL },
 	[F_OUT_OF_MEMORY] = { "InternalError", 500, INTERNAL_MESSAGE },
-	[F_TOO_MUCH] = { "InvalidRequest", 400, "The request's head is too large." },
+	[F_TOO_MUCH] = { "InvalidRequest", 400, TOO_MUCH_MESSAGE },
 	[F_INTERNAL] = { "InternalError", 500, INTERNAL_MESSAGE },
 	[F_STORAGE_FAILED] = { "SlowDown", 503, SLOW_MESSAGE },
 	[F_DISK_FULL] = { "SlowDown", 503, "The store has no room for this now. Please try again later." },
@@ -134,23 +135,39 @@ static void describe(struct exchange *x, const struct fault *why)
 		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, OPTIONS"));
 }
 
-void error_answer(struct exchange *x, const struct call *c, const struct fault *why)
+/* What goes out when there is no memory for more. */
+static struct str fixed_body(const struct fault *why)
+{
+	if (why->code == F_OUT_OF_MEMORY)
+		return STR(PROLOG "<Error><Code>InternalError</Code><Message>" INTERNAL_MESSAGE "</Message></Error>");
+	return STR(PROLOG "<Error><Code>InvalidRequest</Code><Message>" TOO_MUCH_MESSAGE "</Message></Error>");
+}
+
+/* {NULL, 0}: it does not fit the arena. */
+static struct str make_body(struct exchange *x, const struct call *c, const struct fault *why)
 {
 	struct buf b;
+	buf_init_arena(&b, &x->arena, ERROR_BODY_MAX);
+	write_body(&b, x, c, why);
+	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
+}
+
+void error_answer(struct exchange *x, const struct call *c, const struct fault *why)
+{
 	const char *route = x->answer.route;
 	struct str image_id = x->answer.image_id;
+	struct fault lack = { .code = F_TOO_MUCH };
 	answer_reset(&x->answer);
 	x->answer.route = route;
 	x->answer.image_id = image_id;
-	describe(x, why);
-	buf_init_arena(&b, &x->arena, ERROR_BODY_MAX);
-	write_body(&b, x, c, why);
-	if (!buf_ok(&b)) {
-		/* the details were too long, or the arena is full: without them, then in fixed words */
-		buf_init_arena(&b, &x->arena, 8 * 1024);
-		write_body(&b, x, NULL, why);
+	struct str body = make_body(x, c, why);
+	if (body.n == 0 && c != NULL)
+		body = make_body(x, NULL, why);   /* the details were too long */
+	if (body.n == 0) {
+		(void)fault_write(&lack, x->arena.starved ? F_OUT_OF_MEMORY : F_TOO_MUCH, "there is no memory for the request");
+		why = &lack;
+		body = fixed_body(why);
 	}
-	x->answer.body = buf_ok(&b) ? buf_str(&b) : STR(PROLOG "<Error><Code>InvalidRequest</Code></Error>");
-	if (!buf_ok(&b))
-		x->answer.status = 400;
+	describe(x, why);
+	x->answer.body = body;
 }

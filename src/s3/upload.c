@@ -78,7 +78,6 @@ enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *
 enum status upload_write(struct call *c, struct str piece, struct fault *why)
 {
 	struct upload *u = c->upload;
-	metric_add(M_BYTES_IN, (int64_t)piece.n);
 	if (piece.n > u->max_bytes - u->received)
 		return too_large(c, why);
 	u->received += piece.n;

@@ -4,13 +4,14 @@
  *   on_request    1. the head: framing, host, query are checked, the door's `begin` decides
  *                 2. each piece of the body: to `data`, or dropped
  *                 3. the end of the body: the answer is queued, or the connection is suspended and a
- *                    worker runs `finish`; resumed, a last time to queue the answer
+ *                    worker runs `finish`, or the door `start`s what will wake it; resumed, a last time
+ *                    to queue the answer
  *   on_completed  the answer is sent or never will be: report, release
  *
  * Answers are queued at the end of the body even when they were known from the head, for an answer
  * in step 1 makes libmicrohttpd close the connection, and a client that is still sending then loses
  * it. Exceptions: the client waits for `100 Continue`, the framing cannot be believed, or more is
- * announced than we will ever read. Runs on reactors; `work` on a worker. */
+ * announced than we will ever read. Runs on reactors; `work` on a worker, `wake` on any thread. */
 #include "serve/exchange.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -47,6 +48,40 @@ static struct conn *conn_of(struct MHD_Connection *connection)
 	return info == NULL ? NULL : info->socket_context;
 }
 
+static void resume(struct call *c)
+{
+	atomic_store_explicit(&c->step, CALL_READY, memory_order_release);
+	MHD_resume_connection(c->connection);
+}
+
+static void count_started(struct traffic *t)
+{
+	pthread_mutex_lock(&t->started_lock);
+	t->started++;
+	pthread_mutex_unlock(&t->started_lock);
+}
+
+/* Counted down last: who waits for none to be left may then end the daemon, and the traffic with it. */
+static void wake(struct exchange *x)
+{
+	struct call *c = (struct call *)((char *)x - offsetof(struct call, x));
+	struct traffic *t = c->listener->traffic;
+	assert(x->answer.status != 0);
+	resume(c);   /* the call may be gone now */
+	pthread_mutex_lock(&t->started_lock);
+	if (--t->started == 0)
+		pthread_cond_signal(&t->none_started);
+	pthread_mutex_unlock(&t->started_lock);
+}
+
+void exchange_await_started(struct traffic *t)
+{
+	pthread_mutex_lock(&t->started_lock);
+	while (t->started > 0)
+		pthread_cond_wait(&t->none_started, &t->started_lock);
+	pthread_mutex_unlock(&t->started_lock);
+}
+
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
 	struct listener *l = cls;
@@ -61,6 +96,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
 	request_id_make(c->id);
 	arena_init(&c->x.arena, l->door->arena_bytes);
 	answer_init(&c->x.answer);
+	c->x.wake = wake;
 	c->x.request.arena = &c->x.arena;
 	c->x.request.id = (struct str){ c->id, REQUEST_ID_CHARS };
 	/* libmicrohttpd decodes its own copy in place. */
@@ -127,10 +163,15 @@ static uint64_t drop_max(const struct call *c)
 	return c->listener->door->body_max + DROP_SPARE_BYTES;
 }
 
+static bool wants_body(const struct call *c)
+{
+	return c->wants == DOOR_BODY || c->wants == DOOR_START;
+}
+
 /* Which deadline the body has. */
 static enum conn_state body_state(const struct call *c)
 {
-	if (c->wants != DOOR_BODY)
+	if (!wants_body(c))
 		return CONN_DROP;
 	return c->listener->door->slow_body_is_rate ? CONN_OBJECT : CONN_BODY;
 }
@@ -184,7 +225,7 @@ static enum MHD_Result take_body(struct call *c, const char *data, size_t *n)
 	if (conn_is_cut(c->conn))
 		return MHD_NO;
 	c->x.body_bytes += got;
-	if (c->wants != DOOR_BODY) {
+	if (!wants_body(c)) {
 		c->dropped_bytes += got;
 		c->too_long = c->dropped_bytes > drop_max(c);
 		return c->too_long ? MHD_NO : MHD_YES;
@@ -193,12 +234,6 @@ static enum MHD_Result take_body(struct call *c, const char *data, size_t *n)
 	if (c->listener->door->ops->data(c->listener->door, &c->x, data, got) != OK)
 		return turn_to_dropping(c);
 	return MHD_YES;
-}
-
-static void resume(struct call *c)
-{
-	atomic_store_explicit(&c->step, CALL_READY, memory_order_release);
-	MHD_resume_connection(c->connection);
 }
 
 static void work(struct job *job)
@@ -229,6 +264,33 @@ static enum MHD_Result hand_to_worker(struct call *c)
 	return MHD_YES;
 }
 
+static enum MHD_Result hand_to_door(struct call *c)
+{
+	if (!conn_move(c->listener->traffic->deadlines, c->conn, CONN_WORK))
+		return MHD_NO;
+	c->owes_end = false;
+	count_started(c->listener->traffic);
+	/* Suspended before it is started: it may be woken before this function returns. */
+	atomic_store_explicit(&c->step, CALL_WORK, memory_order_release);
+	MHD_suspend_connection(c->connection);
+	c->listener->door->ops->start(c->listener->door, &c->x);
+	return MHD_YES;
+}
+
+static enum MHD_Result take_end(struct call *c)
+{
+	switch (c->wants) {
+	case DOOR_ANSWER:
+		return reply_send(c);
+	case DOOR_START:
+		return hand_to_door(c);
+	case DOOR_RUN:
+	case DOOR_BODY:
+		return hand_to_worker(c);
+	}
+	return MHD_NO;
+}
+
 enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                     const char *version, const char *data, size_t *data_n, void **call)
 {
@@ -241,7 +303,7 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection
 	case CALL_BODY:
 		if (*data_n > 0)
 			return take_body(c, data, data_n);
-		return c->wants == DOOR_ANSWER ? reply_send(c) : hand_to_worker(c);
+		return take_end(c);
 	case CALL_READY:
 		return reply_send(c);
 	case CALL_WORK:

@@ -13,6 +13,7 @@
 #include "serve/workers.h"
 
 #include <microhttpd.h>
+#include <pthread.h>
 
 /* What all listeners share. */
 struct traffic {
@@ -22,6 +23,9 @@ struct traffic {
 	_Atomic int64_t in_flight;   /* requests whose head was read and whose answer is not yet sent */
 	_Atomic bool draining;
 	int idle_fd;                 /* an eventfd: written when in_flight falls to 0 while draining */
+	pthread_mutex_t started_lock;
+	pthread_cond_t none_started;
+	size_t started;              /* exchanges that a door has started and not yet woken */
 };
 
 struct listener {
@@ -38,13 +42,13 @@ struct listener {
 enum call_step {
 	CALL_HEAD,     /* libmicrohttpd reads the head */
 	CALL_BODY,     /* the body comes, if there is one */
-	CALL_WORK,     /* suspended, a worker has it */
-	CALL_READY,    /* the worker is done: the answer is to be sent */
+	CALL_WORK,     /* suspended, a worker has it, or what the door has started */
+	CALL_READY,    /* that is done: the answer is to be sent */
 	CALL_SENT,     /* the answer is libmicrohttpd's */
 };
 
-/* One request, from its first line to the end of its answer. Belongs to its reactor, but to a worker
- * in CALL_WORK. */
+/* One request, from its first line to the end of its answer. Belongs to its reactor, but in CALL_WORK to a
+ * worker or the door. */
 struct call {
 	struct exchange x;
 	struct job job;
@@ -53,7 +57,7 @@ struct call {
 	struct MHD_Connection *connection;
 	_Atomic(enum call_step) step;
 	enum door_step wants;
-	bool owes_end;               /* the door awaits finish or cancel */
+	bool owes_end;               /* the door awaits finish, start or cancel */
 	bool at_once;                /* the answer must not wait for the body's end */
 	bool counted;                /* in in_flight */
 	bool too_long;               /* more body came than is dropped */
@@ -73,6 +77,8 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 /* The sweeper's last word on a body that is too slow. */
 void exchange_last_word(struct conn *c);
 
+/* Wait until no exchange is with a door that has started it. */
+void exchange_await_started(struct traffic *t);
 /* Have the door fill in the answer for a fault that the listener found. */
 void exchange_refuse(struct call *c, const struct fault *why);
 /* Give the answer to libmicrohttpd. MHD_NO when it cannot be: the connection is then closed. */
@@ -89,7 +95,7 @@ void report_call(const struct call *c, enum MHD_RequestTerminationCode how);
 enum status listener_start(struct listener *l, unsigned reactors, unsigned connections, struct fault *why) MUST_CHECK;
 /* Accept no more; what is open goes on. */
 void listener_quiesce(struct listener *l);
-/* Close every connection. No request may be at a worker. */
+/* Close every connection. No request may be at a worker or started by a door. */
 void listener_stop(struct listener *l);
 
 #endif

@@ -2,9 +2,9 @@
  *
  * server_bind takes the addresses; server_run starts what has threads, waits for a signal, and
  * drains: no new connections, requests in flight finish (at most drain_timeout), what is left is
- * cut, the pool ends, so that no connection is suspended any more, and only then the daemons. A
- * request that a worker has is never torn from it: its commit would be in doubt. Runs on the main
- * thread. */
+ * cut, the pool ends and what doors have started, so that no connection is suspended any more, and only
+ * then the daemons. A request that a worker or a door has is never torn from it: its commit would be in
+ * doubt. Runs on the main thread. */
 #include "serve/serve.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -91,6 +91,8 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 	s->settings = settings;
 	s->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->traffic.idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&s->traffic.started_lock, NULL);
+	pthread_cond_init(&s->traffic.none_started, NULL);
 	for (size_t i = 0; i < LISTENERS; i++)
 		s->listeners[i].socket.fd = -1;
 	enum status status = s->signal_fd < 0 || s->traffic.idle_fd < 0
@@ -174,12 +176,13 @@ static void drain(struct server *s)
 		deadlines_cut_all(t->deadlines);
 }
 
-/* The pool first: then every connection is resumed, as MHD_stop_daemon wants it. */
+/* The pool first, and what doors have started: then every connection is resumed, as MHD_stop_daemon wants it. */
 static void stop(struct server *s)
 {
 	for (size_t i = 0; i < LISTENERS; i++)
 		listener_quiesce(&s->listeners[i]);
 	workers_stop(s->traffic.workers);
+	exchange_await_started(&s->traffic);
 	for (size_t i = 0; i < LISTENERS; i++)
 		listener_stop(&s->listeners[i]);
 	workers_free(&s->traffic.workers);
@@ -218,6 +221,8 @@ void server_free(struct server **s)
 		close((*s)->signal_fd);
 	if ((*s)->traffic.idle_fd >= 0)
 		close((*s)->traffic.idle_fd);
+	pthread_cond_destroy(&(*s)->traffic.none_started);
+	pthread_mutex_destroy(&(*s)->traffic.started_lock);
 	mem_free(*s);
 	*s = NULL;
 }

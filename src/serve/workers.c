@@ -125,7 +125,10 @@ void workers_stop(struct workers *w)
 	pthread_mutex_unlock(&w->lock);
 	for (unsigned i = 0; i < started; i++)
 		pthread_join(w->threads[i], NULL);
+	/* A reactor may still submit, and be refused. */
+	pthread_mutex_lock(&w->lock);
 	w->started = 0;
+	pthread_mutex_unlock(&w->lock);
 }
 
 void workers_free(struct workers **w)

@@ -6,9 +6,10 @@
  * names no bucket fits none. A field that is sent twice is refused: one of the two might be checked
  * and the other used. */
 #include "sigv4/policy.h"
+
+#include "base/json.h"
 #include "sigv4/scope.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define DOCUMENT_MAX_BYTES (64 * 1024)
@@ -216,7 +217,10 @@ enum status policy_parse(struct arena *a, struct str document, struct post_polic
 	if (!arena_ok(a))
 		return fault_set(why, TOO_MUCH, "the policy is too large");
 	json_error_t error;
-	json_t *root CLEANUP(drop_json) = json_loadb(text.n > 0 ? text.p : "", text.n, JSON_REJECT_DUPLICATES, &error);
+	bool starved = false;
+	json_t *root CLEANUP(drop_json) = json_read(text, JSON_REJECT_DUPLICATES, &error, &starved);
+	if (starved)
+		return fault_set(why, OUT_OF_MEMORY, "there is no memory for the policy");
 	if (!json_is_object(root))
 		return BAD_POLICY(why, "Invalid JSON.");
 	const json_t *expiration = json_object_get(root, "expiration");

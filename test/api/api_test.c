@@ -1,5 +1,8 @@
 #include "api/world.h"
 
+#include "api/call.h"
+#include "base/mem.h"
+
 static void test_door_when_made_then_it_tells_the_listener_its_limits(void **state)
 {
 	const struct door *door = api_door(world.api);
@@ -9,6 +12,27 @@ static void test_door_when_made_then_it_tells_the_listener_its_limits(void **sta
 	assert_false(door->slow_body_is_rate);
 	assert_false(door->plus_is_blank);
 	assert_true(door->arena_bytes >= 1 << 20);
+}
+
+static void test_answer_when_memory_ran_out_for_it_then_that_is_said(void **state)
+{
+	struct call c = { .x = &world.x, .arena = &world.own };
+	struct fault why;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1000);
+	mem_fail_nth(1);
+	buf_put(&b, STR("{}"));
+	mem_fail_nth(0);
+	assert_int_equal(call_json(&c, &b, &why), IO);
+	assert_int_equal(why.code, F_OUT_OF_MEMORY);
+	buf_deinit(&b);
+	buf_init(&b, 1);
+	buf_put(&b, STR("{}"));
+	assert_int_equal(call_json(&c, &b, &why), LIMIT);
+	assert_int_equal(why.code, F_TOO_MUCH);
+	buf_deinit(&b);
 }
 
 static void test_path_when_unknown_then_404(void **state)
@@ -72,7 +96,7 @@ static void test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done(vo
 	(void)state;
 	world_exchange(&(struct ask){ "POST", "/prod/upload" });
 	world.x.request.chunked = true;
-	assert_int_equal(door->ops->begin(door, &world.x), DOOR_BODY);
+	assert_int_equal(door->ops->begin(door, &world.x), DOOR_START);
 	assert_int_equal(door->ops->data(door, &world.x, "{\"file", 6), OK);
 	door->ops->cancel(door, &world.x, &why);
 	assert_int_equal(world.x.answer.status, 0);
@@ -86,8 +110,8 @@ static int status_with(const struct ask *q, size_t bytes)
 
 	world_exchange(q);
 	world.x.arena.cap_bytes = world.x.arena.used_bytes + bytes;
-	if (door->ops->begin(door, &world.x) != DOOR_ANSWER)
-		door->ops->finish(door, &world.x);
+	world.step = door->ops->begin(door, &world.x);
+	world_end();
 	return world.x.answer.status;
 }
 
@@ -159,6 +183,7 @@ int main(void)
 		T(test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_with_cors),
 		T(test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done),
 		T(test_door_when_the_arena_is_small_then_each_size_ends_in_an_answer),
+		T(test_answer_when_memory_ran_out_for_it_then_that_is_said),
 		T(test_handlers_when_they_end_then_the_route_is_told_for_the_log),
 		T(test_api_when_freed_twice_or_null_then_nothing_happens),
 	};

@@ -1,6 +1,7 @@
 #include "api/body.h"
 
 #include "base/arena.h"
+#include "base/mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -219,6 +220,24 @@ static void test_slot_when_the_arena_is_full_then_too_much(void **state)
 	arena_deinit(&small);
 }
 
+static void test_slot_when_memory_runs_out_anywhere_then_that_is_said(void **state)
+{
+	enum status status;
+	int n = 0;
+
+	(void)state;
+	do {
+		struct arena a;
+		arena_init(&a, 4096);
+		mem_fail_nth(++n);
+		status = body_read_slot(&a, STR("{\"fileName\":\"a.jpg\",\"fileType\":\"image/jpeg\"}"), &got, &why);
+		mem_fail_nth(0);
+		assert_true(status == OK || why.code == F_OUT_OF_MEMORY || (why.code == F_TOO_MUCH && a.starved));
+		arena_deinit(&a);
+	} while (status != OK);
+	assert_true(n > 5);
+}
+
 static void test_fault_when_the_input_is_quoted_by_jansson_then_not_by_us(void **state)
 {
 	(void)state;
@@ -244,6 +263,7 @@ int main(void)
 		T(test_slot_when_the_size_is_the_largest_integer_then_it_is_read),
 		T(test_slot_when_the_body_is_cut_anywhere_then_it_is_refused),
 		T(test_slot_when_the_arena_is_full_then_too_much),
+		T(test_slot_when_memory_runs_out_anywhere_then_that_is_said),
 		T(test_fault_when_the_input_is_quoted_by_jansson_then_not_by_us),
 	};
 

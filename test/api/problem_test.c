@@ -192,6 +192,20 @@ static void test_problem_when_the_arena_is_full_then_it_is_413_all_the_same(void
 	json_decref(body);
 }
 
+static void test_problem_when_the_heap_gave_nothing_then_it_is_503(void **state)
+{
+	struct fault why = { .code = F_TOO_MUCH };
+
+	(void)state;
+	/* as the arena is when the heap refused */
+	x.arena.full = x.arena.starved = true;
+	problem_answer(&x, &why);
+	json_t *body = parsed();
+	assert_int_equal(x.answer.status, 503);
+	assert_member(body, "code", "out_of_memory");
+	json_decref(body);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -207,6 +221,7 @@ int main(void)
 		T(test_problem_when_an_answer_was_begun_then_only_route_and_image_stay),
 		T(test_problem_when_the_text_is_of_the_longest_then_it_is_whole),
 		T(test_problem_when_the_arena_is_full_then_it_is_413_all_the_same),
+		T(test_problem_when_the_heap_gave_nothing_then_it_is_503),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "api/record.h"
 
 #include "api/world.h"
+#include "base/mem.h"
 
 static struct buf text;
 static struct fault why;
@@ -100,6 +101,18 @@ static void test_record_when_presigning_fails_then_the_fault_comes_back(void **s
 	assert_int_equal(why.code, F_UPSTREAM_FAILED);
 }
 
+static void test_record_when_memory_runs_out_for_its_url_then_that_is_said(void **state)
+{
+	struct image_row row = row_of(IMAGE_UPLOADED);
+
+	(void)state;
+	mem_fail_nth(1);
+	enum status status = record_write(&world.product, &row, RECORD_ALONE, &text, &why);
+	mem_fail_nth(0);
+	assert_int_equal(status, IO);
+	assert_int_equal(why.code, F_OUT_OF_MEMORY);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -109,6 +122,7 @@ int main(void)
 		T(test_record_when_all_is_known_then_it_is_there),
 		T(test_record_when_pending_then_what_the_bytes_would_tell_is_not_told),
 		T(test_record_when_secrets_stand_in_the_row_then_none_is_written),
+		T(test_record_when_memory_runs_out_for_its_url_then_that_is_said),
 		T(test_record_when_presigning_fails_then_the_fault_comes_back),
 	};
 

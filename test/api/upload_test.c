@@ -18,7 +18,7 @@ static void test_slot_when_asked_for_then_the_answer_has_all_a_client_needs(void
 	(void)state;
 	post(SIZE_OF("1234"));
 	assert_int_equal(world.x.answer.status, 200);
-	assert_int_equal(world.step, DOOR_BODY);
+	assert_int_equal(world.step, DOOR_START);
 	assert_str(header_of("Content-Type"), "application/json");
 	assert_true(uuid_valid(answer_text("imageId")));
 	assert_true(str_equal(world.x.answer.image_id, answer_text("imageId")));
@@ -292,11 +292,50 @@ static void test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem
 	}
 }
 
+static void test_slot_when_the_table_must_be_waited_for_then_a_worker_makes_it(void **state)
+{
+	(void)state;
+	fake_table_make_wait(world.table);
+	struct made m = make_slot();
+	assert_int_equal(world.step, DOOR_BODY);
+	assert_int_equal(world.wakes, 0);
+	assert_true(uuid_valid(m.id));
+	fake_table_fail_nth(world.table, 1, F_DISK_FULL);
+	post(NAME_OF("a"));
+	assert_problem(503, "disk_full");
+}
+
+static void test_slot_when_it_is_started_and_fails_then_the_slot_shows_nowhere_in_the_answer(void **state)
+{
+	(void)state;
+	fake_table_fail_nth(world.table, 1, F_STORAGE_FAILED);
+	post(NAME_OF("a"));
+	assert_int_equal(world.step, DOOR_START);
+	assert_int_equal(world.wakes, 1);
+	assert_int_equal(world.x.answer.image_id.n, 0);
+	assert_false(holds(world.x.answer.body, "X-Amz"));
+	assert_false(answer_has("deleteToken"));
+}
+
+static void test_slot_when_the_body_is_wrong_then_woken_at_once_and_the_table_is_not_asked(void **state)
+{
+	uint64_t before = fake_table_calls(world.table);
+
+	(void)state;
+	post("{");
+	assert_int_equal(world.wakes, 1);
+	assert_int_equal(world.x.answer.status, 400);
+	assert_int_equal(fake_table_calls(world.table), before);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(test_slot_when_the_table_must_be_waited_for_then_a_worker_makes_it),
+		T(test_slot_when_it_is_started_and_fails_then_the_slot_shows_nowhere_in_the_answer),
+		T(test_slot_when_the_body_is_wrong_then_woken_at_once_and_the_table_is_not_asked),
 		T(test_slot_when_asked_for_then_the_answer_has_all_a_client_needs),
 		T(test_slot_when_a_form_is_asked_for_then_fields_come_in_place_of_headers),
 		T(test_slot_when_a_size_is_told_then_headers_name_type_and_length),

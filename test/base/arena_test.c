@@ -18,8 +18,11 @@
 #define OVERRUN_IS_SEEN 1
 #endif
 #endif
-#ifndef OVERRUN_IS_SEEN
+#ifdef OVERRUN_IS_SEEN
+#include <sanitizer/common_interface_defs.h>
+#else
 #define OVERRUN_IS_SEEN 0
+#define __sanitizer_set_report_path(path) (void)(path)
 #endif
 
 static void test_blocks_are_aligned_zeroed_and_apart(void **state)
@@ -106,6 +109,15 @@ static void test_memory_failing_marks_the_arena(void **state)
 	mem_fail_nth(0);
 	assert_false(arena_ok(&a));
 	assert_null(arena_alloc(&a, 1));
+	struct fault why;
+	assert_int_equal(arena_blame(&a, fault_set(&why, TOO_MUCH, "too much"), &why), IO);
+	assert_int_equal(why.code, F_OUT_OF_MEMORY);
+	assert_int_equal(arena_blame(&a, fault_set(&why, NO_SUCH_IMAGE, "none"), &why), NOT_FOUND);
+	assert_int_equal(arena_blame(&a, OK, &why), OK);
+	arena_deinit(&a);
+	arena_init(&a, 1);
+	assert_null(arena_alloc(&a, 100));
+	assert_int_equal(arena_blame(&a, fault_set(&why, TOO_MUCH, "too much"), &why), LIMIT);
 	arena_deinit(&a);
 }
 
@@ -120,6 +132,7 @@ static void test_overrun_when_sanitized_ends_the_program(void **state)
 		arena_alloc(&a, 100);
 		if (freopen("/dev/null", "w", stderr) == NULL)
 			_exit(0);
+		__sanitizer_set_report_path("stderr");   /* this report is wanted: not where those are kept that fail a run */
 		p[20] = 1;
 		_exit(0);
 	}

@@ -160,7 +160,14 @@ static void test_memory_failing_keeps_what_is_there(void **state)
 	buf_put(&b, (struct str){ big, sizeof big });
 	mem_fail_nth(0);
 	assert_false(buf_ok(&b));
+	assert_true(b.starved);
 	assert_string_equal(b.p, "kept");
+	buf_clear(&b);
+	assert_false(b.starved);
+	buf_deinit(&b);
+	buf_init(&b, 1);
+	buf_put(&b, STR("too long"));
+	assert_false(buf_ok(&b) || b.starved);
 	buf_deinit(&b);
 }
 

@@ -134,7 +134,7 @@ static void test_lines_below_the_level_are_not_written(void **state)
 
 static void test_lines_before_start_and_after_stop_go_to_stderr_at_once(void **state)
 {
-	LOG(SERVER_STARTING, STR(""), LOG_I("n", 1));
+	LOG(SERVER_READY, STR(""), LOG_I("n", 1));
 	assert_int_equal(log_lines(on_stderr()), 1);
 	start(LOG_INFO, 0);
 	log_stop();

@@ -153,29 +153,6 @@ test('HEAD is GET without the body', async () => {
 	assert.equal(head.headers.get('content-length'), String(Buffer.byteLength(get.text)));
 });
 
-test('pages that are followed while images come and go give each image of the first page\'s time once', async () => {
-	const mine = [];
-	for (let i = 0; i < 12; i++)
-		mine.push((await uploadImage(server, { fileName: `page ${i}.png` })).slot);
-	const gone = mine[3];
-	const got = [];
-	let cursor = '';
-	do {
-		const { json: page } = await call(server, 'GET', `/images?limit=5${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-		assert.equal(page.count, page.images.length);
-		got.push(...page.images.map(i => i.imageId));
-		if (cursor === '') {
-			await uploadImage(server, { fileName: 'later.png' });
-			await call(server, 'DELETE', `/images/${gone.imageId}`);
-		}
-		cursor = page.nextCursor;
-	} while (cursor);
-	assert.equal(new Set(got).size, got.length);
-	const expected = mine.filter(s => s !== gone).map(s => s.imageId).reverse();
-	assert.deepEqual(got.filter(id => expected.includes(id)), expected);
-	assert.ok(!got.includes(gone.imageId));
-});
-
 test('two requests on one connection are answered one after the other, with ids of their own', async () => {
 	const one = await call(server, 'GET', '/limits');
 	const two = await call(server, 'GET', '/limits');

@@ -72,15 +72,28 @@ async function check(server) {
 		assert.equal(status, 200, `${id} was answered as uploaded`);
 		assert.equal(md5((await fetchUrl(json.downloadUrl)).bytes), sum, `${id} is whole`);
 	}
+	const whole = new Set(pictures.map(md5));
+	for (const id of there)
+		if (!kept.has(id)) {   // taken, and killed before the answer
+			const { json } = await call(server, 'GET', `/images/${id}`);
+			assert.ok(whole.has(md5((await fetchUrl(json.downloadUrl)).bytes)), `${id} is listed and whole`);
+		}
 	return there.size;
+}
+
+/** A server that ends with the test, however that goes. */
+async function start(t) {
+	const server = await startServer({ data: dir });
+	t.after(() => server.kill());
+	return server;
 }
 
 const files = sub => readdirSync(path.join(dir, 'data', sub), { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
 
-test(`after each of ${ROUNDS} kills all that was answered is whole and nothing else is left`, async () => {
+test(`after each of ${ROUNDS} kills all that was answered is whole and nothing else is left`, { timeout: 120000 }, async t => {
 	for (let round = 0; round < ROUNDS; round++) {
-		await runUntilKilled(await startServer({ data: dir }), 5 + randomInt(20));
-		const server = await startServer({ data: dir });
+		await runUntilKilled(await start(t), 5 + randomInt(20));
+		const server = await start(t);
 		const left = { incoming: files('incoming'), objects: files('objects') };
 		const images = await check(server);
 		assert.deepEqual(left, { incoming: 0, objects: images }, `round ${round}`);

@@ -1,58 +1,66 @@
-// One call fails, the n-th, for every n on the way of a slot, an upload, a list and a delete: opening a
-// file, writing, syncing, memory. The server must answer (a failure is a well-formed one, without its
-// cause), keep what it answered, leave nothing behind, and take the same upload when it is tried again.
+// One call fails, the n-th, for every n on the way of a slot, an upload, a list, a read and a delete, and
+// of what is moved and removed after the answer: opening a file, reading, writing, syncing, linking or
+// removing a name, memory. The server must answer (a failure is a well-formed one, without its cause),
+// keep what it answered, leave nothing behind, and take the same upload when it is tried again.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
 import { call, corpus, eventually, fetchUrl, openSlot, putBytes, root, startServer } from './support/server.mjs';
 
 process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 
-const kinds = { open: 1, write: 2, sync: 3, memory: 4 };
+const kinds = { open: 1, write: 2, sync: 3, memory: 4, name: 5, read: 6 };
 const ENOSPC = 28, EIO = 5, ENOMEM = 12, EMFILE = 24;
 const jpeg = corpus('good/orientation-1.jpg');
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-fault-'));
-let server, control;
+const library = path.join(work, 'fault.so');
 
-before(async () => {
-	const library = path.join(work, 'fault.so');
+before(() => {
 	execFileSync(process.env.CC ?? 'cc', ['-shared', '-fPIC', '-O2', '-Wall', '-Werror', '-D_GNU_SOURCE', '-o', library, path.join(root, 'test/durability/fault.c')]);
-	control = openSync(path.join(work, 'control'), 'w+');
-	arm(0, 0, 0);
-	server = await startServer({ wrap: ['env', `LD_PRELOAD=${library}`, `FAULT_CONTROL=${path.join(work, 'control')}`] });
 });
-after(async () => {
-	await server?.stop();
-	closeSync(control);
-	rmSync(work, { recursive: true, force: true });
-});
+after(() => rmSync(work, { recursive: true, force: true }));
 
-function arm(kind, countdown, error) {
-	const bytes = Buffer.alloc(32);
-	[0, countdown, error, 0].forEach((n, i) => bytes.writeBigInt64LE(BigInt(n), 8 * i));
-	writeSync(control, bytes, 0, 32, 0);
-	bytes.writeBigInt64LE(BigInt(kind), 0);
-	writeSync(control, bytes, 0, 8, 0);
-}
+/** A server of the test's own, and the hand on its faults. */
+async function startWorld(t) {
+	const file = path.join(mkdtempSync(path.join(work, 'control-')), 'control');
+	const control = openSync(file, 'w+');
+	t.after(() => closeSync(control));
+	writeSync(control, Buffer.alloc(32), 0, 32, 0);
+	const server = await startServer({ wrap: ['env', `LD_PRELOAD=${library}`, `FAULT_CONTROL=${file}`] });
+	t.after(() => server.stop());
+	const filesIn = folder => readdirSync(path.join(server.data, folder), { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
+	const world = { server, uploaded: 0 };
 
-function disarm() {
-	const bytes = Buffer.alloc(32);
-	writeSync(control, bytes, 0, 8, 0);
-	readSync(control, bytes, 0, 32, 0);
-	return Number(bytes.readBigInt64LE(24));
+	world.arm = (kind, countdown, error) => {
+		const bytes = Buffer.alloc(32);
+		[0, countdown, error, 0].forEach((n, i) => bytes.writeBigInt64LE(BigInt(n), 8 * i));
+		writeSync(control, bytes, 0, 32, 0);
+		bytes.writeBigInt64LE(BigInt(kind), 0);
+		writeSync(control, bytes, 0, 8, 0);
+	};
+	world.hits = () => {
+		const bytes = Buffer.alloc(32);
+		readSync(control, bytes, 0, 32, 0);
+		return Number(bytes.readBigInt64LE(24));
+	};
+	world.disarm = () => writeSync(control, Buffer.alloc(8), 0, 8, 0);
+	world.isTidy = () => filesIn('incoming') === 0 && filesIn('objects') === world.uploaded;
+	/** What comes after the answer belongs to the way too: until all is in its place, or the failure has come. */
+	world.workIsDone = () => eventually(() => world.hits() > 0 || world.isTidy(), { what: 'the work after the answer' });
+	return world;
 }
 
 /** Run it with the n-th call failing, for n from 1 until it goes through unharmed. Gives how many n were hit. */
-async function failEach(kind, error, step) {
+async function failEach(world, kind, error, step) {
+	const { server } = world;
 	for (let n = 1; n < 3000; n++) {
-		let hits;
-		await step(() => arm(kinds[kind], n, error), () => { hits = disarm(); }, n);
+		await step(() => world.arm(kinds[kind], n, error), n);
 		assert.equal(server.child.exitCode, null, `the server ended when the ${kind} no. ${n} failed:\n${server.log.slice(-5).join('\n')}`);
-		if (hits === 0)
+		if (world.hits() === 0)
 			return n - 1;
 	}
 	throw new Error(`there is no end of ${kind} calls`);
@@ -70,50 +78,68 @@ async function outcome(promise, what) {
 	return answer;
 }
 
-const isEmpty = () => readdirSync(path.join(server.data, 'incoming')).length === 0;
-
-for (const [kind, error] of [['open', EMFILE], ['write', ENOSPC], ['write', EIO], ['sync', EIO], ['memory', ENOMEM]]) {
-	test(`an upload whose n-th ${kind} fails with ${error} leaves the slot usable and nothing behind`, async () => {
-		const hit = await failEach(kind, error, async (begin, end, n) => {
-			const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
-			begin();
-			const put = await outcome(putBytes(slot, jpeg), `PUT with ${kind} no. ${n} failing`);
-			end();
-			const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
-			if (put?.status === 200)
-				assert.equal(json.status, 'uploaded');
-			await takesAgain(slot);
-		});
-		assert.ok(hit > 0, 'at least one call was made to fail');
-	});
-
-	test(`slots, lists and deletes whose n-th ${kind} fails with ${error} answer well-formed`, async () => {
-		await failEach(kind, error, async (begin, end, n) => {
-			const kept = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
-			assert.equal((await putBytes(kept, jpeg)).status, 200);
-			begin();
-			const slot = await outcome(call(server, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } }), `POST with ${kind} no. ${n} failing`);
-			const list = await outcome(call(server, 'GET', '/images?limit=2'), `GET with ${kind} no. ${n} failing`);
-			const gone = await outcome(call(server, 'DELETE', `/images/${kept.imageId}`), `DELETE with ${kind} no. ${n} failing`);
-			end();
-			if (slot?.status === 200)
-				assert.equal((await call(server, 'GET', `/images/${slot.json.imageId}`)).json.status, 'pending');
-			if (list?.status === 200)
-				assert.ok(list.json.count > 0);
-			const after = await call(server, 'GET', `/images/${kept.imageId}`);
-			if (gone?.status === 204)
-				assert.equal(after.status, 404);
-			if (after.status === 200)
-				assert.ok((await fetchUrl(after.json.downloadUrl)).bytes.equals(jpeg));
-		});
+async function uploadFailing(t, kind, error) {
+	const world = await startWorld(t);
+	const { server } = world;
+	return failEach(world, kind, error, async (begin, n) => {
+		const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+		world.uploaded++;
+		begin();
+		const put = await outcome(putBytes(slot, jpeg), `PUT with ${kind} no. ${n} failing`);
+		if (put?.status === 200)
+			await world.workIsDone();
+		world.disarm();
+		if (put?.status === 200)
+			assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'uploaded');
+		// A failure is no verdict: the same bytes are taken by the same slot.
+		const again = await putBytes(slot, jpeg);
+		assert.equal(again.status, 200, again.text);
+		const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
+		assert.ok((await fetchUrl(json.downloadUrl)).bytes.equals(jpeg));
+		await eventually(world.isTidy, { what: 'every file in its place and no other' });
 	});
 }
 
-/** A failure is no verdict: the same bytes are taken by the same slot, and no stray file stays. */
-async function takesAgain(slot) {
-	const put = await putBytes(slot, jpeg);
-	assert.equal(put.status, 200, put.text);
-	const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
-	assert.ok((await fetchUrl(json.downloadUrl)).bytes.equals(jpeg));
-	await eventually(isEmpty, { what: 'an empty incoming/' });
+async function othersFailing(t, kind, error) {
+	const world = await startWorld(t);
+	const { server } = world;
+	return failEach(world, kind, error, async (begin, n) => {
+		const kept = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+		assert.equal((await putBytes(kept, jpeg)).status, 200);
+		const { json: { downloadUrl } } = await call(server, 'GET', `/images/${kept.imageId}`);
+		begin();
+		const slot = await outcome(call(server, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } }), `POST with ${kind} no. ${n} failing`);
+		const list = await outcome(call(server, 'GET', '/images?limit=2'), `GET with ${kind} no. ${n} failing`);
+		const file = await outcome(fetchUrl(downloadUrl), `GET of the file with ${kind} no. ${n} failing`);
+		const gone = await outcome(call(server, 'DELETE', `/images/${kept.imageId}`), `DELETE with ${kind} no. ${n} failing`);
+		if (gone?.status === 204)
+			await world.workIsDone();
+		world.disarm();
+		if (slot?.status === 200)
+			assert.equal((await call(server, 'GET', `/images/${slot.json.imageId}`)).json.status, 'pending');
+		if (list?.status === 200)
+			assert.ok(list.json.count > 0);
+		if (file?.status === 200)
+			assert.ok(file.bytes.equals(jpeg), 'what is answered is whole');
+		const after = await call(server, 'GET', `/images/${kept.imageId}`);
+		if (gone?.status === 204)
+			assert.equal(after.status, 404);
+		if (after.status === 200) {
+			assert.ok((await fetchUrl(after.json.downloadUrl)).bytes.equals(jpeg));
+			assert.equal((await call(server, 'DELETE', `/images/${kept.imageId}`)).status, 204);
+		}
+		await eventually(world.isTidy, { what: 'nothing left of what was deleted' });
+	});
 }
+
+// Each has a server of its own: most of their time they wait for the second after which work is tried again.
+describe('a call that fails', { concurrency: 4 }, () => {
+	for (const [kind, error] of [['memory', ENOMEM], ['name', EIO], ['open', EMFILE], ['read', EIO], ['write', ENOSPC], ['write', EIO], ['sync', EIO]]) {
+		test(`slots, lists, reads and deletes whose n-th ${kind} fails with ${error} answer well-formed`, { timeout: 60000 }, async t => {
+			assert.ok(await othersFailing(t, kind, error) > 0, 'at least one call was made to fail');
+		});
+		test(`an upload whose n-th ${kind} fails with ${error} leaves the slot usable and nothing behind`, { timeout: 60000 }, async t => {
+			assert.ok(await uploadFailing(t, kind, error) > 0, 'at least one call was made to fail');
+		});
+	}
+});

@@ -1,113 +1,99 @@
-// Slow and idle clients: each is ended by its deadline, and none keeps others from being served.
+// Slow clients against the real doors: each is ended by its deadline, in the words of its door, and a
+// slot that was interrupted stays usable. All wait at the same time, for waiting is all they do. The
+// deadlines themselves, on every listener, and the crowd of idle connections: listener_test.mjs.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import net from 'node:net';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 
-import { call, corpus, eventually, fetchUrl, openSlot, putBytes, rawSocket, startServer, uploadImage } from './support/server.mjs';
+import { call, corpus, eventually, openSlot, parseAnswer, putBytes, rawSocket, startServer, uploadImage } from './support/server.mjs';
 
-let server;
-before(async () => {
-	server = await startServer({ args: ['--header-timeout', '1', '--body-timeout', '1', '--min-rate-grace', '1', '--idle-timeout', '2'] });
-});
-after(() => server.stop());
-
+const jpeg = corpus('good/no_exif.jpg');
 const LONG = 30000;   // a bound for what a deadline of a second or two must do; reached only when it does not
+let server;
 
-/** Send a byte every 100 ms until the server ends the connection. */
-async function drip(raw, text) {
+/** Send a byte every 100 ms until the server ends the connection; what it said. */
+async function drip(t, base, head, text) {
+	const raw = await rawSocket(base);
+	t.after(() => raw.end());
+	await raw.send(head);
 	for (const byte of text) {
 		if (raw.isClosed)
-			return;
+			break;
 		await raw.send(byte);
 		await Promise.race([raw.closed, new Promise(f => setTimeout(f, 100))]);
 	}
+	await raw.until(() => false, LONG);
+	assert.ok(raw.isClosed);
+	return raw.received();
 }
 
-for (const listener of ['api', 'storage', 'admin']) {
-	test(`a head that comes a byte at a time is ended on the ${listener} listener`, { timeout: LONG }, async () => {
-		const raw = await rawSocket(server[listener]);
-		await drip(raw, `GET / HTTP/1.1\r\nHost: ${new URL(server[listener]).host}\r\nX-Slow: ${'x'.repeat(250)}`);
-		await raw.until(() => false);
-		assert.doesNotMatch(raw.received(), /HTTP\/1\.1 200/);
-		assert.ok(raw.isClosed);
+const jpegSlot = () => openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
+const pathOf = url => url.slice(url.indexOf('/', 8));
+const headOfPut = slot =>
+	`PUT ${pathOf(slot.uploadUrl)} HTTP/1.1\r\nHost: ${new URL(slot.uploadUrl).host}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`;
+
+describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
+	before(async () => {
+		server = await startServer({ args: ['--header-timeout', '1', '--body-timeout', '1', '--min-rate-grace', '1', '--idle-timeout', '1'] });
 	});
+	after(() => server?.stop());
 
-	test(`a connection that says nothing is ended on the ${listener} listener`, { timeout: LONG }, async () => {
-		const raw = await rawSocket(server[listener]);
-		await raw.until(() => false, LONG);
-		assert.ok(raw.isClosed);
-	});
-}
+	for (const listener of ['api', 'storage', 'admin']) {
+		test(`a head that comes a byte at a time is ended on ${listener}`, async t => {
+			assert.equal(await drip(t, server[listener], `GET / HTTP/1.1\r\nHost: ${new URL(server[listener]).host}\r\nX-Slow: `, 'x'.repeat(250)), '');
+		});
 
-test('a JSON body that comes a byte at a time is ended', { timeout: LONG }, async () => {
-	const raw = await rawSocket(server.api);
-	await raw.send(`POST /prod/upload HTTP/1.1\r\nHost: ${new URL(server.api).host}\r\nContent-Length: 1000\r\n\r\n`);
-	await drip(raw, '{"fileName":"'.padEnd(300, 'x'));
-	await raw.until(() => false);
-	assert.ok(raw.isClosed);
-	assert.doesNotMatch(raw.received(), /HTTP\/1\.1 200/);
-});
-
-test('an image that comes too slowly is ended, and its slot stays usable', { timeout: LONG }, async () => {
-	const jpeg = corpus('good/no_exif.jpg');
-	const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
-	const url = new URL(slot.uploadUrl);
-	const raw = await rawSocket(server.storage);
-	await raw.send(`PUT ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
-	await drip(raw, jpeg.subarray(0, 250).toString('latin1'));
-	await raw.until(() => false);
-	assert.ok(raw.isClosed);
-	assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'pending');
-	assert.equal((await putBytes(slot, jpeg)).status, 200);
-});
-
-test('a steady sender above the least rate is not ended', { timeout: LONG }, async () => {
-	const jpeg = corpus('good/no_exif.jpg');
-	const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
-	const url = new URL(slot.uploadUrl);
-	const raw = await rawSocket(server.storage);
-	await raw.send(`PUT ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
-	const piece = Math.ceil(jpeg.length / 25);
-	for (let at = 0; at < jpeg.length; at += piece) {
-		await raw.send(jpeg.subarray(at, at + piece));
-		await new Promise(f => setTimeout(f, 100));
+		test(`a connection that says nothing is ended on ${listener}`, async t => {
+			assert.equal(await drip(t, server[listener], '', ''), '');
+		});
 	}
-	await raw.until(text => text.includes('\r\n\r\n'));
-	assert.match(raw.received(), /HTTP\/1\.1 200/);
-	await raw.end();
-});
 
-test('a reader that reads nothing is ended', { timeout: LONG }, async () => {
-	// Larger than what the sockets' buffers hold, so that the server has to wait for the reader.
-	const big = Buffer.concat([corpus('good/no_exif.jpg'), Buffer.alloc(4 * 1024 * 1024)]);
-	const { image } = await uploadImage(server, { bytes: big, fileName: 'a.jpg', fileType: 'image/jpeg' });
-	const url = new URL(image.downloadUrl);
-	const socket = net.connect({ host: url.hostname, port: Number(url.port) });
-	await once(socket, 'connect');
-	socket.pause();
-	const requests = `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`;
-	socket.on('error', () => {});
-	socket.write(requests.repeat(8));
-	const connections = async () => Number(/tintype_connections\{listener="storage"\} (\d+)/.exec((await fetchUrl(`${server.admin}/metrics`)).text)[1]);
-	await eventually(async () => await connections() > 0, { what: 'the connection' });
-	await eventually(async () => await connections() === 0, { timeoutMs: LONG, what: 'the end of the connection' });
-	socket.destroy();
-});
+	test('a JSON body that comes a byte at a time is ended with a problem', async t => {
+		const text = await drip(t, server.api, `POST /prod/upload HTTP/1.1\r\nHost: ${new URL(server.api).host}\r\nContent-Length: 1000\r\n\r\n`, '{"fileName":"'.padEnd(300, 'x'));
+		const answer = parseAnswer(text);
+		assert.match(answer.headers.get('content-type'), /application\/problem\+json/);
+		assert.equal(JSON.parse(answer.body).code, 'body_slow');
+		assert.equal(JSON.parse(answer.body).status, answer.status);
+		assert.equal(answer.headers.get('access-control-allow-origin'), '*');
+	});
 
-test('10,000 idle connections do not keep new requests from being served', { timeout: 120000 }, async () => {
-	const many = await startServer({ args: ['--header-timeout', '600', '--idle-timeout', '600'] });
-	const { port } = new URL(many.api);
-	const held = [];
-	for (let i = 0; i < 10000; i += 500)
-		held.push(...await Promise.all(Array.from({ length: 500 }, async () => {
-			const socket = net.connect({ host: '127.0.0.1', port: Number(port) });
-			await once(socket, 'connect');
-			return socket;
-		})));
-	for (let i = 0; i < 40; i++)
-		assert.equal((await call(many, 'GET', '/limits')).status, 200);
-	await uploadImage(many);
-	held.forEach(socket => socket.destroy());
-	await many.stop();
+	test('an image that comes too slowly is ended with RequestTimeout, and its slot stays usable', async t => {
+		const slot = await jpegSlot();
+		const answer = parseAnswer(await drip(t, server.storage, headOfPut(slot), jpeg.subarray(0, 250).toString('latin1')));
+		assert.equal(answer.status, 400);
+		assert.match(answer.body, /<Code>RequestTimeout<\/Code>/);
+		assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'pending');
+		assert.equal((await putBytes(slot, jpeg)).status, 200);
+	});
+
+	test('a form that comes too slowly is ended with RequestTimeout, and its slot stays usable', async t => {
+		const slot = await openSlot(server, { method: 'POST' });
+		const head = `POST ${pathOf(slot.uploadUrl)} HTTP/1.1\r\nHost: ${new URL(slot.uploadUrl).host}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n`;
+		assert.match(parseAnswer(await drip(t, server.storage, head, '--b\r\nContent-Disposition: form-data; name="'.padEnd(300, 'x'))).body, /<Code>RequestTimeout<\/Code>/);
+		assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'pending');
+	});
+
+	test('a sender that is slow but above the least rate is not ended', async t => {
+		const slot = await jpegSlot();
+		const raw = await rawSocket(server.storage);
+		t.after(() => raw.end());
+		await raw.send(headOfPut(slot));
+		const piece = Math.ceil(jpeg.length / 20);   // over two seconds in all, twice the grace
+		for (let at = 0; at < jpeg.length; at += piece) {
+			await raw.send(jpeg.subarray(at, at + piece));
+			await new Promise(f => setTimeout(f, 100));
+		}
+		assert.equal(parseAnswer(await raw.until(text => text.includes('\r\n\r\n'))).status, 200);
+	});
+
+	test('a reader that reads nothing is ended, which its log line tells', async t => {
+		// Larger than what the sockets' buffers hold, so that the server has to wait for the reader.
+		const big = Buffer.concat([jpeg, Buffer.alloc(5 * 1024 * 1024 - jpeg.length)]);
+		const { image } = await uploadImage(server, { bytes: big, fileName: 'a.jpg', fileType: 'image/jpeg' });
+		const raw = await rawSocket(server.storage);
+		t.after(() => raw.end());
+		raw.socket.pause();
+		await raw.send(`GET ${pathOf(image.downloadUrl)} HTTP/1.1\r\nHost: ${new URL(image.downloadUrl).host}\r\n\r\n`.repeat(8));
+		await eventually(() => server.events('request').some(e => e.imageId === image.imageId && e.method === 'GET' && e.status === 408),
+			{ timeoutMs: LONG, what: 'the end of the connection' });
+	});
 });

@@ -1,16 +1,23 @@
 // Starting and ending: what the first start makes, what it prints, what it refuses and with which
 // sentence, and that SIGTERM finishes what is in flight.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { call, corpus, credentials, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, uploadImage } from './support/server.mjs';
+import { call, corpus, credentials, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
 after(() => rmSync(work, { recursive: true, force: true }));
+
+/** A server that is ended with its test, however that goes. */
+async function start(t, options) {
+	const server = await startServer(options);
+	t.after(() => server.stop());
+	return server;
+}
 
 const mode = file => (statSync(file).mode & 0o777).toString(8);
 const anyPorts = ['--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
@@ -26,9 +33,9 @@ async function refused(args, sentence, { env, code = 1 } = {}) {
 	assert.equal(text.length, 1, `one sentence, not:\n${run.stderr}`);
 }
 
-test('the first start makes the directory, two keys, and says where it listens in one JSON line', async () => {
+test('the first start makes the directory, two keys, and says where it listens in one JSON line', async t => {
 	const dir = mkdtempSync(path.join(work, 'first-'));
-	const server = await startServer({ data: dir });
+	const server = await start(t, { data: dir });
 	for (const url of [server.ready.api, server.ready.storage, server.ready.admin])
 		assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
 	assert.equal(mode(server.data), '700');
@@ -40,13 +47,13 @@ test('the first start makes the directory, two keys, and says where it listens i
 	assert.match(server.out, /upload/, 'an example to copy');
 	const { code } = await server.stop();
 	assert.equal(code, 0);
-	const again = await startServer({ data: dir });
+	const again = await start(t, { data: dir });
 	assert.deepEqual(credentials(again), keys, 'the keys stay');
 	await again.stop();
 });
 
-test('a second server on the same directory ends with a sentence', async () => {
-	const server = await startServer();
+test('a second server on the same directory ends with a sentence', async t => {
+	const server = await start(t);
 	await refused(['--data', server.data, ...anyPorts], /uses .*data|data directory/i);
 	await uploadImage(server);
 	await server.stop();
@@ -74,17 +81,17 @@ test('credentials that are no credentials stop the start', async () => {
 	await refused(['--data', data, ...anyPorts], /credentials/);
 });
 
-test('bound to a wildcard without a public storage URL it refuses and says so', async () => {
+test('bound to a wildcard without a public storage URL it refuses and says so', async t => {
 	await refused(['--data', fresh('wild'), ...anyPorts, '--storage', '0.0.0.0:0'], /public-storage-url/, { code: 2 });
-	const server = await startServer({ args: ['--storage', '0.0.0.0:0', '--public-storage-url', 'http://pictures.example.com:9000'] });
+	const server = await start(t, { args: ['--storage', '0.0.0.0:0', '--public-storage-url', 'http://pictures.example.com:9000'] });
 	const slot = await openSlot(server);
 	assert.match(slot.uploadUrl, /^http:\/\/pictures\.example\.com:9000\//);
 	await server.stop();
 });
 
-test('off loopback the API wants a key or --open', async () => {
+test('off loopback the API wants a key or --open', async t => {
 	await refused(['--data', fresh('key'), ...anyPorts, '--api', '0.0.0.0:0'], /TINTYPE_API_KEY/, { code: 2 });
-	const server = await startServer({ args: ['--api', '0.0.0.0:0', '--open'] });
+	const server = await start(t, { args: ['--api', '0.0.0.0:0', '--open'] });
 	assert.equal((await call({ api: server.api.replace('0.0.0.0', '127.0.0.1') }, 'GET', '/images')).status, 200);
 	await server.stop();
 });
@@ -102,8 +109,8 @@ for (const [flags, sentence] of [
 
 test('a short API key is refused', () => refused([...anyPorts, '--data', fresh('short')], /16|characters/, { env: { TINTYPE_API_KEY: 'short' }, code: 2 }));
 
-test('URLs use the public storage URL, never the Host header', async () => {
-	const server = await startServer({ args: ['--hosts', 'other.example'] });
+test('URLs use the public storage URL, never the Host header', async t => {
+	const server = await start(t, { args: ['--hosts', 'other.example'] });
 	const { port } = new URL(server.api);
 	const raw = await rawSocket(server.api);
 	const body = '{"fileName":"a.png","fileType":"image/png"}';
@@ -115,9 +122,9 @@ test('URLs use the public storage URL, never the Host header', async () => {
 	await server.stop();
 });
 
-test('SIGTERM finishes the upload that is in flight, refuses new ones, and ends with 0', async () => {
+test('SIGTERM finishes the upload that is in flight, refuses new ones, and ends with 0', async t => {
 	const dir = mkdtempSync(path.join(work, 'term-'));
-	const server = await startServer({ data: dir });
+	const server = await start(t, { data: dir });
 	const jpeg = corpus('good/no_exif.jpg');
 	const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
 	const url = new URL(slot.uploadUrl);
@@ -132,18 +139,23 @@ test('SIGTERM finishes the upload that is in flight, refuses new ones, and ends 
 	assert.equal(answer.status, 200);
 	await raw.end();
 	assert.deepEqual(await server.exited, { code: 0, signal: null });
-	const again = await startServer({ data: dir });
+	const again = await start(t, { data: dir });
 	assert.equal((await call(again, 'GET', `/images/${slot.imageId}`)).json.status, 'uploaded');
 	await again.stop();
 });
 
-test('a directory that others may enter is closed to them', async () => {
+test('a directory that others may read is used, with all in it kept private; one they may write to is refused', async t => {
 	const dir = mkdtempSync(path.join(work, 'open-'));
-	mkdirSync(path.join(dir, 'data'), { mode: 0o755 });
-	chmodSync(path.join(dir, 'data'), 0o755);
-	const server = await startServer({ data: dir });
-	assert.equal(mode(server.data), '700');
+	const data = path.join(dir, 'data');
+	mkdirSync(data);
+	chmodSync(data, 0o755);
+	const server = await start(t, { data: dir });
+	await uploadImage(server);
+	for (const name of readdirSync(data))
+		assert.match(mode(path.join(data, name)), /^[67]00$/, name);
 	await server.stop();
+	chmodSync(data, 0o777);
+	await refused(['--data', data, ...anyPorts], /Others may write to the data directory .*chmod 700/);
 });
 
 test('help, version and wrong verbs', async () => {
@@ -158,14 +170,13 @@ test('help, version and wrong verbs', async () => {
 	assert.ok(!existsSync(path.join(process.cwd(), 'serv')));
 });
 
-test('an upload to a stopped and started server keeps its slot', async () => {
+test('an upload to a stopped and started server keeps its slot', async t => {
 	const dir = mkdtempSync(path.join(work, 'slot-'));
-	const first = await startServer({ data: dir });
+	const first = await start(t, { data: dir });
 	const { port } = new URL(first.storage);
 	const slot = await openSlot(first);
 	await first.stop();
-	const second = await startServer({ data: dir, args: ['--storage', `127.0.0.1:${port}`] });
-	const { tinyPng } = await import('./support/server.mjs');
+	const second = await start(t, { data: dir, args: ['--storage', `127.0.0.1:${port}`] });
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);
 	await second.stop();
 });

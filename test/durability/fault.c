@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum kind { NONE, OPEN, WRITE, SYNC, MEMORY };
+enum kind { NONE, OPEN, WRITE, SYNC, MEMORY, NAME, READ };
 
 struct control {
 	int64_t kind, countdown, error, hits;
@@ -91,6 +91,67 @@ int openat64(int at, const char *name, int flags, ...)
 	return open_any(at, name, flags, mode);
 }
 
+/* What a fortified program calls in place of open and openat; the declarations are glibc's own names. */
+int __open_2(const char *name, int flags);
+int __open64_2(const char *name, int flags);
+int __openat_2(int at, const char *name, int flags);
+int __openat64_2(int at, const char *name, int flags);
+
+int __open_2(const char *name, int flags)
+{
+	return open_any(AT_FDCWD, name, flags, 0);
+}
+
+int __open64_2(const char *name, int flags)
+{
+	return open_any(AT_FDCWD, name, flags, 0);
+}
+
+int __openat_2(int at, const char *name, int flags)
+{
+	return open_any(at, name, flags, 0);
+}
+
+int __openat64_2(int at, const char *name, int flags)
+{
+	return open_any(at, name, flags, 0);
+}
+
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
+{
+	return fails(NAME) ? -1 : (int)syscall(SYS_linkat, from_at, from, to_at, to, flags);
+}
+
+int unlinkat(int at, const char *name, int flags)
+{
+	return fails(NAME) ? -1 : (int)syscall(SYS_unlinkat, at, name, flags);
+}
+
+int unlink(const char *name)
+{
+	return unlinkat(AT_FDCWD, name, 0);
+}
+
+int mkdirat(int at, const char *name, mode_t mode)
+{
+	return fails(NAME) ? -1 : (int)syscall(SYS_mkdirat, at, name, mode);
+}
+
+ssize_t read(int fd, void *p, size_t n)
+{
+	return is_file(fd) && fails(READ) ? -1 : syscall(SYS_read, fd, p, n);
+}
+
+ssize_t pread(int fd, void *p, size_t n, off_t at)
+{
+	return fails(READ) ? -1 : syscall(SYS_pread64, fd, p, n, at);
+}
+
+ssize_t pread64(int fd, void *p, size_t n, off64_t at)
+{
+	return pread(fd, p, n, at);
+}
+
 ssize_t write(int fd, const void *p, size_t n)
 {
 	return is_file(fd) && fails(WRITE) ? -1 : syscall(SYS_write, fd, p, n);
@@ -104,6 +165,16 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t at)
 ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
 	return pwrite(fd, p, n, at);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	return fails(WRITE) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int ftruncate64(int fd, off64_t size)
+{
+	return ftruncate(fd, size);
 }
 
 int fsync(int fd)

@@ -1,11 +1,13 @@
 /* A recorder to preload into the server: writes down, in order and with their bytes, the calls that
- * decide what a power cut leaves on disk (open, write, truncate, sync, rename, unlink, mkdir) and the
+ * decide what a power cut leaves on disk (open, write, truncate, sync, link, rename, unlink, mkdir) and the
  * answers that were sent meanwhile. test/blackbox/durability_test.mjs replays the record.
  *
  * RECORD names the file to write to. Only files below RECORD_DIR are recorded, and every socket.
  * A record: kind (1 byte), three 64-bit little-endian numbers, the length of the payload in 32 bits,
  * the payload. Calls and their records stand under one lock, so the order is the order of effect: a
  * sync is recorded twice, when it begins and when it is done: it covers what was written before it began. */
+#include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -184,6 +186,19 @@ int close(int fd)
 	return (int)syscall(SYS_close, fd);
 }
 
+/* closedir closes inside the C library. */
+int closedir(DIR *dir)
+{
+	static int (*next)(DIR *);
+
+	if (next == NULL)
+		next = (int (*)(DIR *))dlsym(RTLD_NEXT, "closedir");
+	int fd = dirfd(dir);
+	if (fd >= 0 && fd < FILES)
+		recorder.inode[fd] = 0;
+	return next(dir);
+}
+
 static bool is_socket(int fd)
 {
 	struct stat st;
@@ -334,17 +349,82 @@ int mkdir(const char *name, mode_t mode)
 	return mkdirat(AT_FDCWD, name, mode);
 }
 
-int renameat(int from_at, const char *from, int to_at, const char *to)
+/* Both paths with a NUL between; how many bytes. */
+static uint32_t both(int from_at, const char *from, int to_at, const char *to, char paths[2 * PATH_MAX])
 {
-	char paths[2 * PATH_MAX];
 	absolute(from_at, from, paths);
 	size_t n = strlen(paths) + 1;
 	absolute(to_at, to, paths + n);
-	return named('r', SYS_renameat2, paths, (uint32_t)(n + strlen(paths + n)),
+	return (uint32_t)(n + strlen(paths + n));
+}
+
+int renameat(int from_at, const char *from, int to_at, const char *to)
+{
+	char paths[2 * PATH_MAX];
+	uint32_t n = both(from_at, from, to_at, to, paths);
+	return named('r', SYS_renameat2, paths, n,
 	             (uint64_t[5]){ (uint64_t)from_at, (uint64_t)(uintptr_t)from, (uint64_t)to_at, (uint64_t)(uintptr_t)to });
 }
 
 int rename(const char *from, const char *to)
 {
 	return renameat(AT_FDCWD, from, AT_FDCWD, to);
+}
+
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
+{
+	char paths[2 * PATH_MAX];
+	uint32_t n = both(from_at, from, to_at, to, paths);
+	return named('l', SYS_linkat, paths, n,
+	             (uint64_t[5]){ (uint64_t)from_at, (uint64_t)(uintptr_t)from, (uint64_t)to_at, (uint64_t)(uintptr_t)to, (uint64_t)flags });
+}
+
+int link(const char *from, const char *to)
+{
+	return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* Ways to change a file that nobody here goes; on one the record would be wrong, so it ends. */
+
+static void refuse(int fd)
+{
+	if (inode_of(fd) != 0)
+		abort();
+}
+
+ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
+{
+	refuse(fd);
+	return syscall(SYS_pwritev, fd, v, n, at, 0);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
+{
+	return pwritev(fd, v, n, at);
+}
+
+int fallocate(int fd, int mode, off_t at, off_t n)
+{
+	refuse(fd);
+	return (int)syscall(SYS_fallocate, fd, mode, at, n);
+}
+
+int fallocate64(int fd, int mode, off64_t at, off64_t n)
+{
+	return fallocate(fd, mode, at, n);
+}
+
+int dup(int fd)
+{
+	refuse(fd);
+	return (int)syscall(SYS_dup, fd);
+}
+
+int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned flags)
+{
+	char path[PATH_MAX];
+	absolute(from_at, from, path);
+	if (is_recorded(path))
+		abort();
+	return (int)syscall(SYS_renameat2, from_at, from, to_at, to, flags);
 }

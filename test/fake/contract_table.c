@@ -5,6 +5,9 @@
 #include "fake/bench.h"
 #include "fake/rows.h"
 
+#include <errno.h>
+#include <semaphore.h>
+
 static void assert_row_is(struct bench *b, const struct image_row *row, unsigned n)
 {
 	assert_true(str_equal(row->image_id, row_id(&b->a, n)));
@@ -98,6 +101,75 @@ static void test_get_of_an_unknown_id_then_no_such_image_and_out_is_untouched(vo
 		assert_fails(b, table_get(b->w.table, str_of(ids[i]), &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
 		assert_int_equal(row.width, 77);
 	}
+}
+
+/* start */
+
+struct started {
+	struct table_wait wait;
+	struct image_row row;
+	struct arena a;
+	enum status status;
+	unsigned ends;
+	sem_t *ended;
+};
+
+static void note_end(struct table_wait *w, enum status status)
+{
+	struct started *s = (struct started *)w;
+	s->status = status;
+	s->ends++;
+	sem_post(s->ended);
+}
+
+static void await(sem_t *ended, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		while (sem_wait(ended) != 0)
+			assert_int_equal(errno, EINTR);
+}
+
+static void test_start_insert_of_many_then_each_is_told_once_and_is_there(void **state)
+{
+	struct bench *b = *state;
+	struct started s[16] = { 0 };
+	sem_t ended;
+	sem_init(&ended, 0, 0);
+	for (unsigned i = 0; i < COUNT_OF(s); i++) {
+		arena_init(&s[i].a, 65536);
+		s[i].wait.done = note_end;
+		s[i].ended = &ended;
+		s[i].row = row_pending(&s[i].a, i / 2);   /* of two with one id, one fails */
+		table_start_insert(b->w.table, &s[i].row, &s[i].a, &s[i].wait);
+	}
+	await(&ended, COUNT_OF(s));
+	assert_int_equal(bench_counts(b).pending, COUNT_OF(s) / 2);
+	for (unsigned i = 0; i < COUNT_OF(s); i += 2) {
+		assert_true(s[i].ends == 1 && s[i + 1].ends == 1);
+		assert_int_equal(s[i].status, OK);
+		assert_fails(b, (b->why = s[i + 1].wait.why, s[i + 1].status), F_IMAGE_EXISTS);
+		struct image_row row = bench_row(b, i / 2);
+		assert_true(row_equal(&row, &s[i].row));
+		arena_deinit(&s[i].a);
+		arena_deinit(&s[i + 1].a);
+	}
+	sem_destroy(&ended);
+}
+
+static void test_start_insert_when_the_arena_is_full_then_told_and_no_row_or_a_row(void **state)
+{
+	struct bench *b = *state;
+	struct started s = { .wait = { .done = note_end }, .row = row_pending(&b->a, 1) };
+	sem_t ended;
+	sem_init(&ended, 0, 0);
+	s.ended = &ended;
+	arena_init(&s.a, 0);
+	table_start_insert(b->w.table, &s.row, &s.a, &s.wait);
+	await(&ended, 1);
+	assert_true(s.status == OK || s.wait.why.code == F_TOO_MUCH);
+	assert_int_equal(bench_counts(b).pending, s.status == OK);
+	arena_deinit(&s.a);
+	sem_destroy(&ended);
 }
 
 /* settle */
@@ -307,6 +379,8 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_of_an_id_that_is_there_then_exists_and_old_row_stays),
 	BENCH_TEST(test_insert_over_a_settled_row_then_exists),
 	BENCH_TEST_OF_LIMIT(test_insert_when_max_pending_wait_then_full_until_one_is_settled_or_removed),
+	BENCH_TEST(test_start_insert_of_many_then_each_is_told_once_and_is_there),
+	BENCH_TEST(test_start_insert_when_the_arena_is_full_then_told_and_no_row_or_a_row),
 	BENCH_TEST(test_get_of_an_unknown_id_then_no_such_image_and_out_is_untouched),
 	BENCH_TEST(test_settle_as_uploaded_then_verdict_is_in_the_row_and_the_rest_stays),
 	BENCH_TEST(test_settle_as_rejected_then_reason_is_in_the_row_and_the_rest_stays),

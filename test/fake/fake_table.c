@@ -80,11 +80,17 @@ static enum status insert_row(struct fake_table *t, const struct image_row *row,
 	return OK;
 }
 
-static enum status insert(struct image_table *port, const struct image_row *row, struct fault *why)
+static enum status insert(struct fake_table *t, const struct image_row *row, struct fault *why)
 {
-	struct fake_table *t = self(port);
 	TRY(trap_enter(&t->trap, why));
 	return trap_leave(&t->trap, insert_row(t, row, why), why);
+}
+
+/* Ends before it returns, on the caller's thread: the soonest that a table may. */
+static void start_insert(struct image_table *port, const struct image_row *row, struct arena *a, struct table_wait *w)
+{
+	(void)a;
+	w->done(w, insert(self(port), row, &w->why));
 }
 
 static enum status get_row(struct fake_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
@@ -273,8 +279,18 @@ static enum status counts(struct image_table *port, struct image_counts *out, st
 }
 
 static const struct image_table_ops ops = {
-	.insert = insert, .get = get, .settle = settle, .remove = remove_one, .list = list, .due = due, .counts = counts,
+	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .settle = settle, .remove = remove_one, .list = list, .due = due, .counts = counts,
 };
+
+/* As a remote table: who starts a write has to wait for it. */
+static const struct image_table_ops waiting_ops = {
+	.start_insert = start_insert, .get = get, .settle = settle, .remove = remove_one, .list = list, .due = due, .counts = counts,
+};
+
+void fake_table_make_wait(struct fake_table *t)
+{
+	t->port.ops = &waiting_ops;
+}
 
 struct fake_table *fake_table_new(uint64_t max_pending)
 {

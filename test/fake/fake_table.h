@@ -11,6 +11,8 @@ struct fake_table;
 struct fake_table *fake_table_new(uint64_t max_pending);
 void fake_table_free(struct fake_table **t);
 struct image_table *fake_table_port(struct fake_table *t);
+/* Have it say that starting a write blocks. */
+void fake_table_make_wait(struct fake_table *t);
 
 /* The n-th call from now on (1: the next) fails and changes nothing. */
 void fake_table_fail_nth(struct fake_table *t, uint64_t n, enum fault_code code);

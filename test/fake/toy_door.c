@@ -2,6 +2,7 @@
  * The paths are told in toy_door.h. */
 #include "fake/toy_door.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -13,6 +14,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
 static int held;
 static bool released;
+static struct exchange *pending[64];
+static size_t pending_n;
 
 static void answer_text(struct exchange *x, int status, struct str text)
 {
@@ -89,8 +92,56 @@ static void show_hold(struct exchange *x)
 	answer_text(x, 200, STR("held\n"));
 }
 
+/* started exchanges */
+
+static void show_start(struct exchange *x)
+{
+	answer_text(x, 200, STR("started\n"));
+	x->wake(x);
+}
+
+static void *wake_later(void *arg)
+{
+	show_start(arg);
+	return NULL;
+}
+
+static void show_later(struct exchange *x)
+{
+	pthread_t thread;
+	int rc = pthread_create(&thread, NULL, wake_later, x);
+	assert(rc == 0);
+	pthread_detach(thread);
+}
+
+static void show_pending(struct exchange *x)
+{
+	pthread_mutex_lock(&lock);
+	assert(pending_n < COUNT_OF(pending));
+	pending[pending_n++] = x;
+	pthread_cond_broadcast(&change);
+	pthread_mutex_unlock(&lock);
+}
+
+void toy_await_pending(size_t n)
+{
+	pthread_mutex_lock(&lock);
+	while (pending_n != n)
+		pthread_cond_wait(&change, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+void toy_wake_pending(void)
+{
+	pthread_mutex_lock(&lock);
+	while (pending_n > 0)
+		show_start(pending[--pending_n]);
+	pthread_mutex_unlock(&lock);
+}
+
 static void show_release(struct exchange *x)
 {
+	toy_wake_pending();
 	pthread_mutex_lock(&lock);
 	released = true;
 	pthread_cond_broadcast(&change);
@@ -134,6 +185,9 @@ static const struct route {
 	{ { "/file", 5 }, "/file", DOOR_RUN, show_file },
 	{ { "/hold", 5 }, "/hold", DOOR_RUN, show_hold },
 	{ { "/release", 8 }, "/release", DOOR_ANSWER, show_release },
+	{ { "/start", 6 }, "/start", DOOR_START, show_start },
+	{ { "/later", 6 }, "/later", DOOR_START, show_later },
+	{ { "/pending", 8 }, "/pending", DOOR_START, show_pending },
 	{ { "/head", 5 }, "/head", DOOR_ANSWER, show_head },
 	{ { "/nothing", 8 }, "/nothing", DOOR_ANSWER, show_nothing },
 	{ { "/balance", 8 }, "/balance", DOOR_ANSWER, show_balance },
@@ -184,7 +238,7 @@ static void cancel(struct door *door, struct exchange *x, const struct fault *wh
 	cut += x->body_cut;
 }
 
-const struct door_ops toy_door_ops = { begin, data, finish, cancel, refuse };
+const struct door_ops toy_door_ops = { begin, data, finish, cancel, refuse, finish };
 
 bool toy_is_released(void)
 {

@@ -5,7 +5,8 @@
  *   /limit     413 from data, beyond 1000 bytes            /file?n=N  N bytes from a file
  *   /big?n=N   N bytes from memory                         /hold      a worker waits until /release was asked
  *   /head      HEAD with a length and no body              /balance   how often each call of the door was made
- *   /nothing   204 */
+ *   /nothing   204                                     /start     answered in start
+ *   /later     started; another thread wakes it        /pending   started; toy_wake_pending wakes it, or /release */
 #ifndef FAKE_TOY_DOOR_H
 #define FAKE_TOY_DOOR_H
 
@@ -13,11 +14,16 @@
 
 extern const struct door_ops toy_door_ops;
 
-/* How often each was done: promised counts DOOR_RUN and DOOR_BODY, cut the cancels with body_cut. */
+/* How often each was done: promised counts DOOR_RUN, DOOR_BODY and DOOR_START, finished start as well as finish,
+ * cut the cancels with body_cut. */
 struct toy_balance {
 	int begun, promised, finished, cancelled, refused, cut;
 };
 void toy_balance(struct toy_balance *out);
+/* Wait until n exchanges of /pending are started and not woken. */
+void toy_await_pending(size_t n);
+/* Answer and wake them all, on this thread. */
+void toy_wake_pending(void);
 /* Whether /release was asked. */
 bool toy_is_released(void);
 

@@ -317,7 +317,25 @@ static void test_set_public_url_then_urls_begin_with_it(void **state)
 	assert_true(str_find(out.url, str_of(p->engine->keys.slots->id)) < out.url.n);
 	assert_true(str_find(out.url, str_of(p->engine->keys.slots->secret)) == out.url.n);
 	assert_int_equal(out.expires_ms, 1700000300000);
+	r.now_ms += 999;   /* the signature knows whole seconds alone */
+	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), OK);
+	assert_int_equal(out.expires_ms, 1700000300000);
 	arena_deinit(&a);
+}
+
+static void test_open_under_another_bucket_when_there_are_images_then_refused(void **state)
+{
+	struct place *p = *state;
+	struct fault why = { 0 };
+
+	place_open(p);
+	place_close(p);
+	p->options.bucket = STR("another");
+	place_open(p);   /* without images the name is free to choose */
+	assert_int_equal(place_insert(p, 1, &why), OK);
+	place_close(p);
+	p->options.bucket = STR("a-third");
+	assert_refused(p, F_BAD_SETTING, "set BUCKET_NAME=");
 }
 
 static void test_free_of_nothing_then_nothing(void **state)
@@ -351,6 +369,7 @@ int main(void)
 		TEST(test_promised_room_then_not_promised_twice_and_given_back),
 		TEST(test_find_key_then_the_two_of_the_file_and_no_other),
 		TEST(test_set_public_url_then_urls_begin_with_it),
+		TEST(test_open_under_another_bucket_when_there_are_images_then_refused),
 		TEST(test_free_of_nothing_then_nothing),
 	};
 

@@ -152,8 +152,8 @@ static int tear_down(void **state)
 {
 	atomic_store(&fail_sync_in, 0);
 	atomic_store(&fail_write_in, 0);
-	local_io = local_io_system;
 	place_deinit(*state);
+	local_io = local_io_system;   /* only now: the engine's threads read it to their end */
 	return 0;
 }
 
@@ -208,6 +208,26 @@ static void test_upload_then_file_directory_and_log_are_synced_in_order_before_t
 	size_t directory = find_sync(file, "incoming");
 	assert_true(directory < SYNCS_MAX);
 	assert_true(find_sync(directory, "tintype.db-wal") < SYNCS_MAX);
+}
+
+static void test_open_then_the_data_directory_is_synced_in_its_own(void **state)
+{
+	struct place *p = *state;
+	struct engine *e = NULL;
+	struct fault why = { 0 };
+	char parent[64];
+
+	(void)snprintf(parent, sizeof parent, "%s", p->dir);
+	*strrchr(parent, '/') = '\0';
+	forget_syncs();
+	place_open(p);
+	size_t own = find_sync(0, strrchr(p->dir, '/') + 1);
+	assert_true(own < SYNCS_MAX);
+	assert_true(find_sync(own, strrchr(parent, '/') + 1) < SYNCS_MAX);
+	place_close(p);
+	atomic_store(&fail_sync_in, 2);
+	assert_int_equal(engine_open(&p->options, &e, &why), IO);
+	assert_non_null(strstr(why.text, "Cannot sync the directory that holds"));
 }
 
 /* One whole upload with something armed to fail: it works or fails cleanly, and works afterwards. */
@@ -398,7 +418,7 @@ static void test_write_of_a_body_fails_then_sticky_and_nothing_is_left(void **st
 		local_io.write = failing_write;
 		assert_int_equal(bucket_write(in, "hello", 5, &why), fault_status(rows[i].code));
 		assert_int_equal(why.code, rows[i].code);
-		local_io = local_io_system;
+		local_io.write = local_io_system.write;
 		assert_int_equal(bucket_write(in, "hello", 5, &why), fault_status(rows[i].code));
 		assert_int_equal(bucket_finish(&in, &c, &why), fault_status(rows[i].code));
 		assert_int_equal(why.code, rows[i].code);
@@ -551,6 +571,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_insert_then_the_log_is_synced_before_the_answer),
 		TEST(test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer),
+		TEST(test_open_then_the_data_directory_is_synced_in_its_own),
 		TEST(test_each_sync_fails_in_turn_then_nothing_is_recorded_and_the_next_works),
 		TEST(test_each_write_of_the_database_fails_in_turn_then_nothing_is_recorded),
 		TEST(test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_recorded),

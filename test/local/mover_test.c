@@ -232,6 +232,26 @@ static void test_trouble_that_passes_then_tried_again_by_itself(void **state)
 	place_check(p);
 }
 
+static void test_file_of_another_size_than_its_row_then_a_failure_and_no_short_object(void **state)
+{
+	struct place *p = *state;
+	struct arena a;
+	struct object_file f;
+	struct fault why;
+	char path[160];
+
+	place_open(p);
+	assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("hello"), &why), OK);
+	place_settles(p, 1);
+	unsigned long long file = (unsigned long long)place_ask(p, "SELECT file FROM objects");
+	(void)snprintf(path, sizeof path, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);
+	assert_int_equal(truncate(path, 2), 0);
+	arena_init(&a, 1 << 16);
+	assert_int_equal(bucket_open(engine_bucket_store(p->engine), p->options.bucket, STR("k"), &a, &f, &why), IO);
+	assert_int_equal(why.code, F_STORAGE_FAILED);
+	arena_deinit(&a);
+}
+
 /* readers while an object is replaced */
 
 static atomic_bool done;
@@ -294,6 +314,7 @@ int main(void)
 		TEST(test_many_deleted_then_all_files_and_trash_go),
 		TEST(test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next_start),
 		TEST(test_trouble_that_passes_then_tried_again_by_itself),
+		TEST(test_file_of_another_size_than_its_row_then_a_failure_and_no_short_object),
 		TEST(test_open_while_replaced_then_always_one_of_them),
 	};
 

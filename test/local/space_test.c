@@ -50,6 +50,20 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static void test_measure_then_the_gauge_tells_what_is_free_or_the_last_that_was_known(void **state)
+{
+	struct space *s = *state;
+
+	free_blocks = 7;
+	space_measure(s);
+	assert_int_equal(metric_get(M_FREE_BYTES), 7 * BLOCK);
+	assert_true(s->low);
+	free_blocks = 8;
+	statvfs_errno = EIO;
+	space_measure(s);
+	assert_int_equal(metric_get(M_FREE_BYTES), 7 * BLOCK);
+}
+
 static void test_take_then_up_to_the_reserve_and_no_byte_more(void **state)
 {
 	struct space *s = *state;
@@ -166,6 +180,7 @@ static void test_crossing_the_reserve_then_logged_once_each_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_measure_then_the_gauge_tells_what_is_free_or_the_last_that_was_known),
 		TEST(test_take_then_up_to_the_reserve_and_no_byte_more),
 		TEST(test_take_when_below_the_reserve_then_not_even_nothing),
 		TEST(test_take_of_more_than_there_is_at_all_then_no_wrap),

@@ -97,6 +97,62 @@ static void test_publish_twice_and_of_what_is_gone_then_ok(void **state)
 	assert_false(is_there(999));
 }
 
+static int syncs_to_fail, objects_syncs;
+
+static int failing_fsync(int fd)
+{
+	if (fd == tree.objects_fd)
+		objects_syncs++;
+	if (syncs_to_fail == 0)
+		return local_io_system.fsync(fd);
+	syncs_to_fail--;
+	errno = EIO;
+	return -1;
+}
+
+/* Else a directory that was made before its sync failed, or before a crash, would hold the only names. */
+static void test_publish_into_a_directory_that_is_there_then_synced_once_before_any_name_goes(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	uint64_t first = make(), second = make();
+
+	local_io.fsync = failing_fsync;
+	syncs_to_fail = 1;
+	objects_syncs = 0;
+	assert_int_equal(tree_publish(&tree, &first, 1, &why), IO);
+	assert_int_equal(place_files(p, "incoming"), 2);
+	assert_int_equal(tree_publish(&tree, &first, 1, &why), OK);
+	assert_int_equal(objects_syncs, 2);
+	assert_int_equal(tree_publish(&tree, &second, 1, &why), OK);
+	assert_int_equal(objects_syncs, 2);
+	local_io = local_io_system;
+}
+
+static int failing_unlink(int dir, const char *name)
+{
+	(void)dir;
+	(void)name;
+	errno = EIO;
+	return -1;
+}
+
+static void test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	uint64_t file = make();
+
+	local_io.unlink = failing_unlink;
+	assert_int_equal(tree_publish(&tree, &file, 1, &why), IO);
+	local_io = local_io_system;
+	assert_int_equal(place_files(p, "incoming"), 1);
+	assert_true(is_there(file));
+	assert_int_equal(tree_publish(&tree, &file, 1, &why), OK);
+	assert_int_equal(place_files(p, "incoming"), 0);
+	assert_int_equal(place_files(p, "objects"), 1);
+}
+
 static void test_erase_then_gone_from_either_place(void **state)
 {
 	struct place *p = *state;
@@ -129,6 +185,8 @@ int main(void)
 		TEST(test_parse_name_then_ours_alone),
 		TEST(test_create_when_the_number_is_taken_then_refused),
 		TEST(test_publish_twice_and_of_what_is_gone_then_ok),
+		TEST(test_publish_into_a_directory_that_is_there_then_synced_once_before_any_name_goes),
+		TEST(test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time),
 		TEST(test_erase_then_gone_from_either_place),
 		TEST(test_drop_then_gone_from_incoming),
 	};

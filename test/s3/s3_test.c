@@ -239,6 +239,22 @@ static void test_refuse_when_nothing_was_begun_then_answers_too(void **state)
 	arena_deinit(&x.arena);
 }
 
+static void test_heap_when_it_gives_nothing_then_internal_error(void **state)
+{
+	struct rig *r = *state;
+	struct exchange x = { .request = { .method = STR("GET"), .path = STR("/" RIG_BUCKET "/k"), .id = STR("ID") } };
+	arena_init(&x.arena, r->door->arena_bytes);
+	/* as the arena is when the heap refused */
+	x.arena.full = x.arena.starved = true;
+	answer_init(&x.answer);
+	x.request.arena = &x.arena;
+	assert_int_equal(r->door->ops->begin(r->door, &x), DOOR_ANSWER);
+	assert_int_equal(x.answer.status, 500);
+	assert_int_equal(x.answer.fault.code, F_OUT_OF_MEMORY);
+	assert_true(str_find(x.answer.body, STR("<Code>InternalError</Code>")) < x.answer.body.n);
+	arena_deinit(&x.arena);
+}
+
 static void test_head_when_it_fills_the_arena_then_invalid_request(void **state)
 {
 	struct rig *r = *state;
@@ -274,6 +290,7 @@ int main(void)
 		RIG_TEST(test_image_when_asked_for_then_the_log_is_told_its_id_on_refusals_too),
 		RIG_TEST(test_refuse_when_listener_finds_a_fault_then_s3_says_it),
 		RIG_TEST(test_refuse_when_nothing_was_begun_then_answers_too),
+		RIG_TEST(test_heap_when_it_gives_nothing_then_internal_error),
 		RIG_TEST(test_head_when_it_fills_the_arena_then_invalid_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,9 @@ static const struct {
 	{ "PUT /echo" HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "got 3 of /echo\n" },
 	{ "PUT /refuse" HEAD "Content-Length: 5\r\n\r\nhello", "refused: not for you\n" },
 	{ "GET /file?n=1000" HEAD "\r\n", "S" },
+	{ "POST /start" HEAD "Content-Length: 5\r\n\r\nhello", "started\n" },
+	{ "POST /later" HEAD "Content-Length: 5\r\n\r\nhello", "started\n" },
+	{ "GET /later" HEAD "\r\n", "started\n" },
 	{ "GET /fast?%zz" HEAD "\r\n", "invalid_input" },
 };
 
@@ -130,6 +133,8 @@ static void *be_client(void *arg)
 			send(fd, "PUT /echo" HEAD "Content-Length: 500\r\n\r\nhalf", 64, MSG_NOSIGNAL);
 		if (round % 3 == 1)
 			send(fd, "GET /run" HEAD "\r\n", 38, MSG_NOSIGNAL);
+		if (round % 3 == 2)
+			send(fd, "GET /later" HEAD "\r\n", 40, MSG_NOSIGNAL);
 		close(fd);
 	}
 	return arg;
@@ -171,6 +176,62 @@ static void test_server_when_it_ends_under_load_then_ends_each_promise_once(void
 	close(fd);
 	toy_balance(&b);
 	assert_int_equal(b.promised, b.finished + b.cancelled);
+}
+
+#define PENDING "POST /pending" HEAD "Content-Length: 5\r\n\r\nhello"
+
+static void send_text(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* A started request whose client has left, one whose client waits, and the signal: the server waits for
+ * both, and the client that waits gets its answer. */
+static void test_drain_when_exchanges_are_started_then_waits_until_they_are_woken(void **state)
+{
+	struct running r;
+	char got[4096];
+	start(&r, COUNT_OF(flags), flags);
+	int waits = connect_to(r.at.api), leaves = connect_to(r.at.api), asks = connect_to(r.at.api);
+	send_text(waits, PENDING);
+	send_text(leaves, PENDING);
+	assert_true(ask(asks, exchanges[0].request, exchanges[0].want));
+	toy_await_pending(2);
+	close(leaves);
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	for (got[0] = '\0'; strstr(got, "Connection: close") == NULL;) {   /* told by every answer while it drains */
+		send_text(asks, exchanges[0].request);
+		ssize_t n = recv(asks, got, sizeof got - 1, 0);
+		assert_true(n > 0);
+		got[n] = '\0';
+	}
+	toy_wake_pending();
+	assert_true(ask(waits, "", "started\n"));
+	pthread_join(r.thread, NULL);
+	assert_int_equal(r.status, OK);
+	close(waits);
+	close(asks);
+	server_free(&r.server);
+}
+
+/* Its client is cut off at the end of the time to drain, but what was started is not torn away. */
+static void test_drain_when_a_started_exchange_takes_too_long_then_the_end_still_awaits_it(void **state)
+{
+	char *short_flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--drain-timeout", "1" };
+	struct running r;
+	char got[64];
+	start(&r, COUNT_OF(short_flags), short_flags);
+	int waits = connect_to(r.at.api);
+	send_text(waits, PENDING);
+	toy_await_pending(1);
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(recv(waits, got, sizeof got, 0), 0);
+	toy_await_pending(1);
+	toy_wake_pending();
+	pthread_join(r.thread, NULL);
+	assert_int_equal(r.status, OK);
+	close(waits);
+	server_free(&r.server);
 }
 
 static void test_bind_when_port_is_taken_then_told_before_anything_runs(void **state)
@@ -222,6 +283,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_server_under_load_answers_all_and_ends_each_promise_once),
 		cmocka_unit_test(test_server_when_it_ends_under_load_then_ends_each_promise_once),
+		cmocka_unit_test(test_drain_when_exchanges_are_started_then_waits_until_they_are_woken),
+		cmocka_unit_test(test_drain_when_a_started_exchange_takes_too_long_then_the_end_still_awaits_it),
 		cmocka_unit_test(test_bind_when_port_is_taken_then_told_before_anything_runs),
 		cmocka_unit_test(test_bind_when_hosts_are_malformed_then_refused),
 	};

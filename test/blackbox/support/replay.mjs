@@ -1,12 +1,13 @@
-// Replays a record of file calls (test/durability/recorder.c) into what a power cut would leave on disk:
-// only bytes that were synced, only names whose directory was synced since. As strict as POSIX lets a
-// file system be, so a promise that holds here holds anywhere.
+// Replays a record of file calls (test/durability/recorder.c) into what a power cut would leave on disk.
+// The strictest cut leaves only bytes that were synced, under names whose directory was synced since, as
+// POSIX lets a file system do; but the kernel may also have written more by itself, so a cut tells for
+// names and for bytes which of the two it leaves.
 //
-//   const disk = new Disk('/where/the/server/kept/its/data', ignore);
+//   const disk = new Disk('/the/recorded/directory', ignore);
 //   for (const record of readRecords(file)) { disk.apply(record); … }
-//   disk.materialize('/some/empty/folder');
+//   writeSnapshot(disk.snapshot({ names: 'synced', bytes: 'now' }), '/a/folder/to/be/made');
 //
-// ignore(path) -> true: a sync of this file or directory is taken as never made.
+// ignore(path) -> true: syncs of this file or directory (its path below the recorded one) are taken as never made.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -21,121 +22,144 @@ export function* readRecords(file) {
 	}
 }
 
-class File {
-	synced = Buffer.alloc(0);
+/** What is there now, what of it is on disk, and the changes between the two. */
+class Node {
 	waiting = [];
 
-	apply({ at, bytes, size }) {
-		const need = size ?? at + bytes.length;
-		if (size !== undefined || need > this.synced.length)
-			this.synced = Buffer.concat([this.synced.subarray(0, need)], need);
-		if (bytes)
-			bytes.copy(this.synced, at);
+	constructor(where) {
+		this.path = where;
+	}
+
+	change(change) {
+		this.apply('now', change);
+		this.waiting.push(change);
+	}
+
+	/** The changes up to this one are on disk; those that another sync brought there are none of ours. */
+	sync(upTo) {
+		const last = this.waiting.indexOf(upTo);
+		this.waiting.splice(0, last + 1).forEach(change => this.apply('synced', change));
 	}
 }
 
-class Directory {
-	now = new Map();       // name -> inode, or the word 'directory'
-	synced = new Map();
-	waiting = [];
+class File extends Node {
+	now = Buffer.alloc(0);
+	synced = Buffer.alloc(0);
 
-	change(name, what) {
-		if (what === undefined)
-			this.now.delete(name);
-		else
-			this.now.set(name, what);
-		this.waiting.push({ name, what });
+	apply(which, { at, bytes, size }) {
+		const need = size ?? Math.max(this[which].length, at + bytes.length);
+		this[which] = Buffer.concat([this[which].subarray(0, need)], need);   // a new one: snapshots keep the old
+		bytes?.copy(this[which], at);
 	}
+}
 
-	apply({ name, what }) {
-		if (what === undefined)
-			this.synced.delete(name);
+class Directory extends Node {
+	now = new Map();       // name -> File or Directory
+	synced = new Map();
+
+	apply(which, { name, node }) {
+		if (node)
+			this[which].set(name, node);
 		else
-			this.synced.set(name, what);
+			this[which].delete(name);
 	}
 }
 
 export class Disk {
 	#root;
 	#ignore;
-	#files = new Map();         // inode -> File
+	#nodes = new Map();         // inode -> File or Directory
 	#directories = new Map();   // path -> Directory
-	#paths = new Map();         // inode -> path it was last seen under
 	#begun = new Map();         // ticket of a sync -> what it will cover
 
 	constructor(root, ignore = () => false) {
-		this.#root = root;
+		this.#root = new Directory(root);
 		this.#ignore = ignore;
-		this.#directories.set(root, new Directory());
+		this.#directories.set(root, this.#root);
 	}
 
-	apply(record) {
-		const { kind, n: [inode, more], payload } = record;
-		const text = () => payload.toString('utf8');
+	apply({ kind, n: [inode, more], payload }) {
+		const paths = () => payload.toString('utf8').split('\0').map(p => path.resolve(p));
 		({
-			o: () => this.#open(inode, more === 1, text()),
-			d: () => this.#paths.set(inode, text()),
-			w: () => this.#files.get(inode).waiting.push({ at: more, bytes: payload }),
-			t: () => this.#files.get(inode).waiting.push({ size: more }),
+			o: () => this.#open(inode, more === 1, ...paths()),
+			d: () => this.#nodes.set(inode, this.#directories.get(...paths())),
+			w: () => this.#nodes.get(inode).change({ at: more, bytes: payload }),
+			t: () => this.#nodes.get(inode).change({ size: more }),
 			b: () => this.#begin(inode, more),
 			f: () => this.#finish(more),
-			m: () => this.#mkdir(text()),
-			u: () => this.#parent(text())?.change(path.basename(text()), undefined),
-			r: () => this.#rename(...text().split('\0')),
+			m: () => this.#mkdir(...paths()),
+			u: () => this.#name(paths()[0], undefined),
+			l: () => this.#name(paths()[1], this.#find(paths()[0])),
+			r: () => this.#rename(...paths()),
 			s: () => {},
 		})[kind]();
 	}
 
-	/** Write what would be left into an empty folder. */
-	materialize(to, from = this.#root) {
-		mkdirSync(to, { recursive: true, mode: 0o700 });
-		for (const [name, what] of this.#directories.get(from)?.synced ?? []) {
-			if (what === 'directory')
-				this.materialize(path.join(to, name), path.join(from, name));
-			else
-				writeFileSync(path.join(to, name), this.#files.get(what).synced, { mode: 0o600 });
+	/** What a cut now would leave: path below the root -> bytes, or null for a directory, which comes before what is in it. */
+	snapshot(cut) {
+		return new Map(this.#tree(this.#root, cut));
+	}
+
+	*#tree(directory, cut, below = '') {
+		for (const [name, node] of directory[cut.names]) {
+			const where = path.join(below, name);
+			yield [where, node instanceof File ? node[cut.bytes] : null];
+			if (node instanceof Directory)
+				yield* this.#tree(node, cut, where);
 		}
 	}
 
-	#parent(file) {
-		return this.#directories.get(path.dirname(file));
+	#find(where) {
+		return this.#directories.get(path.dirname(where)).now.get(path.basename(where));
 	}
 
-	#open(inode, created, file) {
-		this.#paths.set(inode, file);
-		if (created || !this.#files.has(inode))
-			this.#files.set(inode, new File());
-		if (created)
-			this.#parent(file).change(path.basename(file), inode);
+	#name(where, node) {
+		this.#directories.get(path.dirname(where)).change({ name: path.basename(where), node });
 	}
 
-	#mkdir(directory) {
-		if (directory === this.#root)
-			return;
-		this.#directories.set(directory, new Directory());
-		this.#parent(directory).change(path.basename(directory), 'directory');
+	#open(inode, created, where) {
+		if (!created)
+			return void this.#nodes.set(inode, this.#find(where));
+		const file = new File(where);
+		this.#nodes.set(inode, file);
+		this.#name(where, file);
+	}
+
+	#mkdir(where) {
+		const directory = new Directory(where);
+		this.#directories.set(where, directory);
+		this.#name(where, directory);
 	}
 
 	#rename(from, to) {
-		const inode = this.#parent(from).now.get(path.basename(from));
-		this.#parent(to).change(path.basename(to), inode);
-		this.#parent(from).change(path.basename(from), undefined);
-		this.#paths.set(inode, to);
+		const node = this.#find(from);
+		this.#name(to, node);
+		this.#name(from, undefined);
+		node.path = to;
 	}
 
 	#begin(inode, ticket) {
-		const where = this.#paths.get(inode);
-		const what = this.#directories.get(where) ?? this.#files.get(inode);
-		if (what && !this.#ignore(where))
-			this.#begun.set(ticket, { what, upTo: what.waiting.at(-1) });
+		const node = this.#nodes.get(inode);
+		if (!this.#ignore(path.relative(this.#root.path, node.path)))
+			this.#begun.set(ticket, { node, upTo: node.waiting.at(-1) });
 	}
 
 	#finish(ticket) {
 		const sync = this.#begun.get(ticket);
-		if (!sync)
-			return;
 		this.#begun.delete(ticket);
-		const last = sync.what.waiting.indexOf(sync.upTo);
-		sync.what.waiting.splice(0, last + 1).forEach(change => sync.what.apply(change));
+		sync?.node.sync(sync.upTo);
 	}
+}
+
+export function writeSnapshot(snapshot, to) {
+	mkdirSync(to, { mode: 0o700 });
+	for (const [where, bytes] of snapshot)
+		if (bytes)
+			writeFileSync(path.join(to, where), bytes, { mode: 0o600 });
+		else
+			mkdirSync(path.join(to, where), { mode: 0o700 });
+}
+
+export function isSameSnapshot(a, b) {
+	return a.size === b.size && [...a].every(([where, bytes]) => b.has(where) && (b.get(where) === bytes || (bytes && b.get(where)?.equals(bytes))));
 }

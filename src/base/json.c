@@ -1,0 +1,33 @@
+/* jansson's allocations go through a function that notes when it fails. They have no context to note it
+ * in, so the note is one per thread, and it is read where it is written: around a single parse. */
+#include "base/json.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+
+static _Thread_local bool failed;
+
+static void *allocate(size_t n)
+{
+	void *p = mem_new(1, n);
+
+	failed = failed || p == NULL;
+	return p;
+}
+
+static void use_mem(void)
+{
+	json_set_alloc_funcs(allocate, mem_free);
+}
+
+json_t *json_read(struct str text, size_t flags, json_error_t *error, bool *starved)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, use_mem);
+	failed = false;
+	json_t *value = json_loadb(text.n > 0 ? text.p : "", text.n, flags, error);
+	*starved = value == NULL && failed;
+	return value;
+}

@@ -1,0 +1,18 @@
+/* Reading JSON with jansson, so that text that is none and memory that ran out are told apart: jansson
+ * often calls the second a syntax error. Its memory comes from base/mem. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/str.h"
+
+#include <jansson.h>
+
+/* Parse; who takes the value gives it back with json_decref.
+ * text     {NULL, 0} is the empty text
+ * flags    jansson's for decoding
+ * error    written when NULL is given
+ * starved  NULL was given because memory ran out, whatever the error says
+ * Threads  any */
+json_t *json_read(struct str text, size_t flags, json_error_t *error, bool *starved);
+
+#endif

@@ -1,0 +1,40 @@
+/* The blocking form of what a table starts. An adapter writes only the form that does not wait; who
+ * has nothing else to do waits here. Any thread that may block. */
+#include "port/image_table.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <semaphore.h>
+
+#define START_MAX_BYTES 4096
+
+struct waiter {
+	struct table_wait wait;
+	enum status status;
+	sem_t ended;
+};
+
+static void end(struct table_wait *w, enum status status)
+{
+	struct waiter *waiter = (struct waiter *)w;
+
+	waiter->status = status;
+	sem_post(&waiter->ended);
+}
+
+enum status table_insert(struct image_table *t, const struct image_row *row, struct fault *why)
+{
+	struct waiter w = { .wait = { .done = end } };
+	struct arena a;
+
+	sem_init(&w.ended, 0, 0);
+	arena_init(&a, START_MAX_BYTES);
+	table_start_insert(t, row, &a, &w.wait);
+	while (sem_wait(&w.ended) != 0)
+		assert(errno == EINTR);
+	sem_destroy(&w.ended);
+	arena_deinit(&a);
+	if (w.status != OK)
+		*why = w.wait.why;
+	return w.status;
+}

@@ -1,0 +1,181 @@
+// Who may do what: open and with a key, slots with a key, delete tokens; which host names each listener
+// takes (DNS rebinding); pages of other sites at the admin listener. Every host form: listener_test.mjs.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { call, fetchUrl, openSlot, putBytes, rawRequest, startServer, tinyPng, uploadImage } from './support/server.mjs';
+
+const KEY = 'k3y-of-the-owner-1234567890';
+const slotBody = { json: { fileName: 'a.png', fileType: 'image/png' } };
+
+// What is asked -> who needs the key for it: nobody, whoever asks for slots, whoever reads or changes images.
+const calls = {
+	'POST /upload': [() => ['POST', '/upload', slotBody], 'slots', 200],
+	'GET /images': [() => ['GET', '/images'], 'images', 200],
+	'HEAD /images': [() => ['HEAD', '/images'], 'images', 200],
+	'GET /images/{imageId}': [id => ['GET', `/images/${id}`], 'images', 200],
+	'GET /images/{imageId}/file': [id => ['GET', `/images/${id}/file`], 'images', 302],
+	'POST /images/{imageId}/complete': [id => ['POST', `/images/${id}/complete`], 'images', 200],
+	'GET /limits': [() => ['GET', '/limits'], null, 200],
+	'OPTIONS /images': [() => ['OPTIONS', '/images'], null, 204],
+	'OPTIONS /images/{imageId}': [id => ['OPTIONS', `/images/${id}`], null, 204],
+	'DELETE /images/{imageId}': [id => ['DELETE', `/images/${id}`], 'images', 204],
+};
+
+const credentials = {
+	'no key': [{}, false],
+	'the key': [{ Authorization: `Bearer ${KEY}` }, true],
+	'the key with another case of the scheme': [{ Authorization: `bEARER ${KEY}` }, true],
+	'a wrong key': [{ Authorization: `Bearer ${KEY}x` }, false],
+	'the beginning of the key': [{ Authorization: `Bearer ${KEY.slice(0, -1)}` }, false],
+	'an empty key': [{ Authorization: 'Bearer ' }, false],
+	'the key by Basic': [{ Authorization: `Basic ${Buffer.from(`:${KEY}`).toString('base64')}` }, false],
+	'the key in a header of its own': [{ 'X-Api-Key': KEY }, false],
+	'the key as a delete token': [{ 'X-Delete-Token': KEY }, false],
+};
+
+const modes = {
+	open: { env: {}, needs: [] },
+	'a key, though all is open': { env: { TINTYPE_API_KEY: KEY }, needs: [] },
+	'access=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_ACCESS: 'key' }, needs: ['images'] },
+	'upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' }, needs: ['slots'] },
+	'access=key and upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key' }, needs: ['images', 'slots'] },
+};
+
+for (const [mode, { env, needs }] of Object.entries(modes))
+	describe(mode, () => {
+		let server;
+		before(async () => { server = await startServer({ env }); });
+		after(() => server?.stop());
+
+		for (const [what, [headers, good]] of Object.entries(credentials))
+			test(what, async () => {
+				const { slot } = await uploadImage(server, { key: KEY });
+				for (const [name, [ask, needed, status]] of Object.entries(calls)) {
+					const [method, target, options] = ask(slot.imageId);
+					const answer = await call(server, method, target, { ...options, headers });
+					if (good || !needs.includes(needed)) {
+						assert.equal(answer.status, status, `${name}: ${answer.text}`);
+						continue;
+					}
+					assert.ok([401, 403].includes(answer.status), `${name}: ${answer.status}`);
+					assert.equal(answer.headers.get('www-authenticate') !== null, answer.status === 401, name);
+					assert.equal(answer.headers.get('access-control-allow-origin'), '*', name);
+					if (method !== 'HEAD')
+						assert.equal(answer.json.code, answer.status === 401 ? 'key_needed' : 'key_wrong', name);
+				}
+			});
+	});
+
+describe('delete tokens', () => {
+	let server;
+	before(async () => { server = await startServer({ env: modes['access=key'].env }); });
+	after(() => server?.stop());
+
+	for (const [what, headers] of Object.entries({ 'as a bearer': token => ({ Authorization: `Bearer ${token}` }), 'in its own header': token => ({ 'X-Delete-Token': token }) }))
+		test(`a token ${what} deletes its image, and does nothing else`, async () => {
+			const { slot } = await uploadImage(server, { key: KEY }), { slot: other } = await uploadImage(server, { key: KEY });
+			const mine = { headers: headers(slot.deleteToken) };
+			for (const [method, target] of [['GET', '/images'], ['GET', `/images/${slot.imageId}`], ['GET', `/images/${slot.imageId}/file`]])
+				assert.ok([401, 403].includes((await call(server, method, target, mine)).status), target);
+			assert.deepEqual((({ status, json }) => [status, json.code])(await call(server, 'DELETE', `/images/${other.imageId}`, mine)), [403, 'key_wrong']);
+			for (const wrong of [slot.deleteToken.slice(1), `${slot.deleteToken}x`, slot.deleteToken.toLowerCase(), 'x'])
+				assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: headers(wrong) })).status, 403, wrong);
+			assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, mine)).status, 204);
+			assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, mine)).status, 404);
+			assert.equal((await call(server, 'GET', `/images/${other.imageId}`, { key: KEY })).status, 200);
+		});
+
+	test('a slot without bytes can be taken back by its token', async () => {
+		const slot = await openSlot(server);
+		assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': slot.deleteToken } })).status, 204);
+		assert.equal((await putBytes(slot, tinyPng)).status, 403);
+	});
+
+	test('without a key nobody learns which images there are', async () => {
+		const { slot } = await uploadImage(server, { key: KEY });
+		for (const id of [slot.imageId, '00000000-0000-4000-8000-000000000000', 'x'])
+			for (const [method, more] of [['GET', ''], ['GET', '/file'], ['DELETE', '']])
+				assert.equal((await call(server, method, `/images/${id}${more}`)).status, 401, `${method} ${id}${more}`);
+	});
+
+	test('tokens are of their slot alone, long, and not kept as they are', async () => {
+		const tokens = new Set();
+		for (let i = 0; i < 20; i++)
+			tokens.add((await openSlot(server)).deleteToken);
+		assert.equal(tokens.size, 20);
+		for (const token of tokens)
+			assert.match(token, /^[\w-]{32,}$/);
+	});
+});
+
+describe('hosts', () => {
+	let server;
+	before(async () => {
+		server = await startServer({ args: ['--hosts', 'app.example,other.example', '--public-storage-url', 'https://pictures.example'] });
+	});
+	after(() => server?.stop());
+	const targets = { api: '/prod/limits', storage: '/image-uploads/images/x', admin: '/healthz' };
+	const ask = (listener, host) => rawRequest(server[listener], `GET ${targets[listener]} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+	const isBadHost = answer => answer.status === 403 && /is not a host of this server/.test(answer.body);
+
+	for (const listener of Object.keys(targets)) {
+		test(`a page whose name was made to point here gets nothing from ${listener}`, async () => {
+			const { port } = new URL(server[listener]);
+			for (const host of [`evil.example:${port}`, 'evil.example', `127.0.0.1.evil.example:${port}`, `localhost.:${port}x`, '10.0.0.1', '169.254.169.254']) {
+				const answer = await ask(listener, host);
+				assert.ok(isBadHost(answer), `${host}: ${answer.text}`);
+			}
+		});
+
+		test(`names that were configured, and those of this machine, are taken at ${listener}`, async () => {
+			const { port } = new URL(server[listener]);
+			for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost', 'app.example', `OTHER.example:${port}`])
+				assert.ok(!isBadHost(await ask(listener, host)), host);
+		});
+	}
+
+	test('the public URL\'s name is taken at the store, and URLs for it are good there', async () => {
+		const slot = await openSlot(server);
+		assert.ok(slot.uploadUrl.startsWith('https://pictures.example/image-uploads/'));
+		const { pathname, search } = new URL(slot.uploadUrl);
+		const head = host => `PUT ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: image/png\r\nContent-Length: ${tinyPng.length}\r\n\r\n`;
+		const put = host => rawRequest(server.storage, Buffer.concat([Buffer.from(head(host)), tinyPng]));
+		assert.match((await put('app.example')).body, /SignatureDoesNotMatch/, 'the host is signed');
+		assert.equal((await put('pictures.example')).status, 200);
+		assert.ok(isBadHost(await ask('admin', 'pictures.example')), 'it is the store\'s name, not the admin listener\'s');
+	});
+});
+
+describe('the admin listener', () => {
+	test('pages of other sites are refused, also where they may ask the API', async t => {
+		const server = await startServer();
+		t.after(() => server.stop());
+		for (const target of ['/metrics', '/healthz', '/readyz', '/nothing']) {
+			for (const headers of [{ Origin: 'https://app.example' }, { Origin: 'null' }, { 'Sec-Fetch-Site': 'cross-site' }, { 'Sec-Fetch-Site': 'same-site' }]) {
+				const lines = Object.entries(headers).map(([k, v]) => `${k}: ${v}\r\n`).join('');
+				const answer = await rawRequest(server.admin, `GET ${target} HTTP/1.1\r\nHost: ${new URL(server.admin).host}\r\n${lines}\r\n`);
+				assert.equal(answer.status, 403, `${target} ${lines}`);
+				assert.ok(!answer.headers.has('access-control-allow-origin'));
+			}
+		}
+		assert.equal((await fetchUrl(`${server.api}/prod/limits`, { headers: { Origin: 'https://app.example' } })).headers.get('access-control-allow-origin'), '*');
+		const preflight = await fetchUrl(`${server.admin}/metrics`, { method: 'OPTIONS' });
+		assert.equal(preflight.status, 405);
+		assert.equal((await fetchUrl(`${server.admin}/metrics`)).status, 200, 'on loopback a scraper needs no token');
+	});
+
+	test('off loopback the metrics want the token that was printed at start, and no other', async t => {
+		const server = await startServer({ env: { TINTYPE_API_KEY: KEY }, args: ['--admin', '0.0.0.0:0'] });
+		t.after(() => server.stop());
+		const admin = server.admin.replace('0.0.0.0', '127.0.0.1');
+		const token = /token for what is protected there: ([0-9a-f]{32})\)/.exec(server.out)[1];
+		const ask = authorization => fetchUrl(`${admin}/metrics`, { headers: authorization ? { Authorization: authorization } : {} });
+		assert.equal((await ask()).status, 401);
+		for (const wrong of [KEY, `${token}0`, token.slice(1), ''])
+			assert.ok([401, 403].includes((await ask(`Bearer ${wrong}`)).status), wrong);
+		assert.equal((await ask(`Bearer ${token}`)).status, 200);
+		assert.equal((await fetchUrl(`${admin}/healthz`)).status, 200);
+		assert.ok(!server.log.join('\n').includes(token), 'the token is not in the log');
+	});
+});

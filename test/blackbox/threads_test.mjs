@@ -1,0 +1,127 @@
+// The real server built with ThreadSanitizer, under everything at once: slots, PUTs, forms, lists, gets,
+// deletes, rejected bytes, bad signatures, scrapes, cut connections, a sweep each second, logs that
+// rotate, and SIGTERM in the middle of it, twice on one data directory. No report is allowed; TSan's are
+// for our own code, since libmicrohttpd and SQLite are built without it (test/tsan.supp).
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+
+import { call, corpus, fetchUrl, openSlot, postForm, putBytes, rawSocket, root, startServer, tinyPng } from './support/server.mjs';
+
+process.env.TINTYPE = process.env.TINTYPE_TSAN;
+// Reports come to stderr, where this test reads them, and the first one ends the server.
+const TSAN_OPTIONS = `suppressions=${path.join(root, 'test/tsan.supp')}:halt_on_error=1:second_deadlock_stack=1:exitcode=66`;
+
+const CLIENTS = 12, OPERATIONS = 600;
+const SHORT = ['--sweep-interval', '1', '--pending-ttl', '1', '--rejected-ttl', '1', '--orphan-ttl', '1', '--url-ttl', '5',
+	'--header-timeout', '1', '--idle-timeout', '5', '--min-rate-grace', '1', '--workers', '8', '--log-max-size', '4096', '--log-files', '2'];
+const jpeg = corpus('good/orientation-1.jpg');
+const dir = mkdtempSync(path.join(tmpdir(), 'tintype-threads-'));
+after(() => rmSync(dir, { recursive: true, force: true }));
+
+const jpegSlot = (server, more) => openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg', ...more });
+
+const silent = ['cutHead', 'cutBody', 'cutAnswer'];   // these wait for no answer
+
+/** Send the start of a request and go away, at whatever moment the server has come to. */
+async function cut(base, text) {
+	const raw = await rawSocket(base);
+	await raw.send(text);
+	await raw.end();
+}
+
+async function anImage(server) {
+	const { json } = await call(server, 'GET', '/images?limit=10');
+	return json.images[Math.floor(Math.random() * json.images.length)];
+}
+
+const headOf = (method, url, more = '') => `${method} ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${more}\r\n`;
+
+// Each gives an answer, several, or nothing; none may be a fault of the server's own.
+const operations = {
+	put: async server => putBytes(await jpegSlot(server), jpeg),
+	putTwice: async server => {
+		const slot = await jpegSlot(server);
+		return Promise.all([putBytes(slot, jpeg), putBytes(slot, jpeg)]);
+	},
+	form: async server => postForm(await jpegSlot(server, { method: 'POST' }), jpeg, { fileType: 'image/jpeg' }),
+	rejected: async server => putBytes(await jpegSlot(server), tinyPng),
+	slotAlone: server => call(server, 'POST', '/upload', { json: { fileName: 'a.jpg', fileType: 'image/jpeg' } }),
+	list: async server => {
+		const first = await call(server, 'GET', '/images?limit=3');
+		return first.json?.nextCursor ? call(server, 'GET', `/images?limit=3&cursor=${first.json.nextCursor}`) : first;
+	},
+	get: async server => {
+		const image = await anImage(server);
+		return image && [await call(server, 'GET', `/images/${image.imageId}`), await fetchUrl(image.downloadUrl)];
+	},
+	remove: async server => {
+		const image = await anImage(server);
+		return image && call(server, 'DELETE', `/images/${image.imageId}`);
+	},
+	complete: async server => {
+		const slot = await jpegSlot(server);
+		return Promise.all([call(server, 'POST', `/images/${slot.imageId}/complete`), putBytes(slot, jpeg)]);
+	},
+	badSignature: async server => fetchUrl((await jpegSlot(server)).uploadUrl.replace(/.$/, c => (c === '0' ? '1' : '0')), { method: 'PUT', body: tinyPng }),
+	badBody: server => call(server, 'POST', '/upload', { body: '{"fileName":' }),
+	scrape: async server => [await fetchUrl(`${server.admin}/metrics`), await fetchUrl(`${server.admin}/readyz`)],
+	cutHead: server => cut(server.api, 'GET /prod/images HTTP/1.1\r\nHo'),
+	cutBody: async server => {
+		const url = new URL((await jpegSlot(server)).uploadUrl);
+		await cut(server.storage, Buffer.concat([Buffer.from(headOf('PUT', url, `Content-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n`)), jpeg.subarray(0, jpeg.length / 2)]));
+	},
+	cutAnswer: async server => {
+		const image = await anImage(server);
+		if (image)
+			await cut(server.storage, headOf('GET', new URL(image.downloadUrl)));
+	},
+};
+
+/**
+ * Everything at once, until enough is done and swept; then SIGTERM while it goes on. Gives how often each
+ * was done, what was answered that must not be, and how the server ended.
+ */
+async function runAndTerminate(server) {
+	const names = Object.keys(operations);
+	const done = Object.fromEntries(names.map(name => [name, 0]));
+	const bad = [];
+	let started = 0, enough;
+	const reached = new Promise(resolve => { enough = resolve; });
+	const isRunning = () => server.child.exitCode === null && server.child.signalCode === null;
+	async function client() {
+		while (isRunning()) {
+			const name = names[started++ % names.length];
+			// A connection may end at any moment, by a deadline or by the end: that is no answer.
+			const answers = [await operations[name](server).catch(() => [])].flat().filter(Boolean);
+			bad.push(...answers.filter(a => a.status >= 500 && a.status !== 503).map(a => `${name}: ${a.status} ${a.text}`));
+			done[name] += answers.length > 0 || silent.includes(name);
+			if (started >= OPERATIONS)
+				enough();
+		}
+	}
+	const clients = Promise.all(Array.from({ length: CLIENTS }, client));
+	try {
+		await Promise.race([Promise.all([reached, server.waitForEvent('sweep', 60000)]), server.exited]);
+	} finally {
+		await server.kill('SIGTERM');
+		await clients;
+	}
+	return { done, bad, end: await server.exited };
+}
+
+for (const round of ['on a new data directory', 'on what the first one left']) {
+	test(`no race, no deadlock and an orderly end ${round}`, { timeout: 200000 }, async () => {
+		assert.ok(existsSync(process.env.TINTYPE), 'TINTYPE_TSAN must name the TSan build of the program');
+		const server = await startServer({ data: dir, args: SHORT, env: { TSAN_OPTIONS }, timeoutMs: 60000 });
+		const { done, bad, end } = await runAndTerminate(server);
+		assert.deepEqual(server.log.filter(line => !line.startsWith('{')), [], 'stderr has nothing but the log');
+		assert.deepEqual(bad, [], 'no answer is a fault of the server');
+		assert.deepEqual(end, { code: 0, signal: null });
+		for (const [name, times] of Object.entries(done))
+			assert.ok(times > 0, `${name} was done`);
+		assert.ok(server.events('sweep').length > 0, 'the sweep found something under the load');
+	});
+}
