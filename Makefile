@@ -1,14 +1,16 @@
 # make run     install what is missing, build, start the server on 127.0.0.1
 # make test    install what tests need, build with sanitizers, run everything
 # make build   build/tintype alone
+# make lambda  build/lambda/tintype-lambda-ARCH.zip for AWS Lambda (ARCH=x86_64 or arm64)
 # make bench   measure against the peers and print the table
 # make fuzz    fuzz every parser for SECONDS (60) each
 # make clean   remove what was built (not ./data)
 SHELL := /bin/sh
 SECONDS ?= 60
+ARCH ?= $(shell uname -m | sed s/aarch64/arm64/)
 MESON_SETUP = meson setup --buildtype=release -Db_pie=true
 
-.PHONY: build run test bench fuzz clean
+.PHONY: build lambda run test bench fuzz clean
 .SILENT:
 
 build:
@@ -16,6 +18,10 @@ build:
 	[ -f build/release/build.ninja ] || $(MESON_SETUP) build/release >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log || tail -n 3 build/setup.log; exit 1; }
 	ninja -C build/release --quiet src/tintype
 	ln -f build/release/src/tintype build/tintype
+
+lambda:
+	tools/deps build
+	tools/lambda $(ARCH)
 
 run: build
 	build/tintype serve

@@ -12,10 +12,22 @@
 #include "lambda/gateway_event.h"
 
 #include <assert.h>
+#include <semaphore.h>
 #include <string.h>
 
 #define FIELDS_MAX 12
 #define METHOD_MAX 32
+
+/* A request, and where its door tells that what it began is done. */
+struct call {
+	struct exchange x;
+	sem_t woken;
+};
+
+static void wake(struct exchange *x)
+{
+	sem_post(&((struct call *)x)->woken);
+}
 
 static bool serves(const struct gateway *g, const struct request *r)
 {
@@ -45,26 +57,39 @@ static void fill_request(struct exchange *x, const struct gateway_event *e, cons
 	x->body_bytes = e->body.n;
 }
 
-static void run_body(struct door *d, struct exchange *x, struct str body)
+/* The whole body at once. false: it was refused. */
+static bool take_body(struct door *d, struct exchange *x, struct str body)
 {
-	if (body.n > 0 && d->ops->data(d, x, body.p, body.n) != OK) {
-		struct fault why = x->answer.fault;
-		d->ops->cancel(d, x, &why);
-		return;
-	}
-	d->ops->finish(d, x);
+	if (body.n == 0 || d->ops->data(d, x, body.p, body.n) == OK)
+		return true;
+	struct fault why = x->answer.fault;
+	d->ops->cancel(d, x, &why);
+	return false;
 }
 
-static void run_door(struct door *d, struct exchange *x, struct str body)
+static void start_and_wait(struct door *d, struct call *c)
 {
-	switch (d->ops->begin(d, x)) {
+	c->x.wake = wake;
+	d->ops->start(d, &c->x);
+	while (sem_wait(&c->woken) != 0)
+		continue;   /* EINTR */
+}
+
+static void run_door(struct door *d, struct call *c, struct str body)
+{
+	switch (d->ops->begin(d, &c->x)) {
 	case DOOR_ANSWER:
 		return;
 	case DOOR_RUN:
-		d->ops->finish(d, x);
+		d->ops->finish(d, &c->x);
 		return;
 	case DOOR_BODY:
-		run_body(d, x, body);
+		if (take_body(d, &c->x, body))
+			d->ops->finish(d, &c->x);
+		return;
+	case DOOR_START:
+		if (take_body(d, &c->x, body))
+			start_and_wait(d, c);
 		return;
 	}
 }
@@ -128,24 +153,27 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 {
 	const struct gateway *g = arg;
 	struct gateway_event e;
-	struct exchange x = { 0 };
+	struct call c = { 0 };
+	struct exchange *x = &c.x;
 	struct fault failed = { 0 };
 	int64_t began_us = clock_mono_us();
-	arena_init(&x.arena, g->door->arena_bytes);
-	answer_init(&x.answer);
+	sem_init(&c.woken, 0, 0);
+	arena_init(&x->arena, g->door->arena_bytes);
+	answer_init(&x->answer);
 	enum status end = gateway_event_read(a, in->event, &e, &failed);
-	fill_request(&x, &e, in);
+	fill_request(x, &e, in);
 	if (end == OK)
-		end = prepare(g, &x, e.query, &failed);
+		end = prepare(g, x, e.query, &failed);
 	if (end == OK)
-		run_door(g->door, &x, e.body);
+		run_door(g->door, &c, e.body);
 	else
-		refuse(g->door, &x, &failed);
-	write_answer(g->door, &x, &e, answer);
-	metric_add(M_BYTES_IN, (int64_t)x.body_bytes);
-	metric_add(M_BYTES_OUT, (int64_t)x.answer.body.n);
-	log_request(&x, in, clock_mono_us() - began_us);
-	answer_reset(&x.answer);
-	arena_deinit(&x.arena);
+		refuse(g->door, x, &failed);
+	write_answer(g->door, x, &e, answer);
+	metric_add(M_BYTES_IN, (int64_t)x->body_bytes);
+	metric_add(M_BYTES_OUT, (int64_t)x->answer.body.n);
+	log_request(x, in, clock_mono_us() - began_us);
+	answer_reset(&x->answer);
+	arena_deinit(&x->arena);
+	sem_destroy(&c.woken);
 	return buf_ok(answer) ? OK : fault_set(why, OUT_OF_MEMORY, "no memory for the answer");
 }

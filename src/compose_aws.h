@@ -1,0 +1,21 @@
+/* The cloud's engines, opened as the settings say: S3 as the object store, DynamoDB as the table. */
+#ifndef COMPOSE_AWS_H
+#define COMPOSE_AWS_H
+
+#include "aws/aws.h"
+#include "base/settings.h"
+
+struct aws_engines {
+	struct arena texts;
+	struct aws_chain *chain;
+	struct aws_service *s3, *dynamo;
+	struct object_store *store;
+	struct image_table *table;
+};
+
+/* Reaches nobody yet.  Errors: BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
+enum status aws_engines_open(struct aws_engines *e, const struct settings *s, struct fault *why) MUST_CHECK;
+/* Safe on a zeroed one. */
+void aws_engines_free(struct aws_engines *e);
+
+#endif
