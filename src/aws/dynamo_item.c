@@ -189,7 +189,7 @@ static bool read_field(const json_t *item, const struct field *f, struct arena *
 	case MS:
 		return read_number(item, f->name, INT64_MAX, &n) && (*(int64_t *)at = (int64_t)n, true);
 	case TIME:
-		return clock_parse_iso8601(text, at);
+		return clock_parse_iso8601(text, at) && *(int64_t *)at >= 0;
 	case STATUS:
 		return read_status(text, &row->status);
 	}

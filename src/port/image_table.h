@@ -137,7 +137,8 @@ MUST_CHECK static inline enum status table_due(struct image_table *t, int64_t no
 	return t->ops->due(t, now_ms, limit, a, out, why);
 }
 
-/* How many rows there are, by status. May lag behind by a moment on a remote table. */
+/* How many rows there are, by status. A remote table may lag behind, by hours, and may count rejected rows as pending
+ * and leave stored_bytes 0: for metrics, and nothing else. */
 MUST_CHECK static inline enum status table_counts(struct image_table *t, struct image_counts *out, struct fault *why)
 {
 	return t->ops->counts(t, out, why);

@@ -149,6 +149,7 @@ static void test_read_of_what_is_no_item_of_ours_then_upstream_failed_and_the_at
 		{ FULL ",\"fileSize\":{\"N\":\"18446744073709551616\"}}", "fileSize" },
 		{ FULL ",\"endsMs\":{\"N\":\"9223372036854775808\"}}", "endsMs" },
 		{ FULL ",\"uploadedAt\":{\"S\":\"yesterday\"}}", "uploadedAt" },
+		{ FULL ",\"uploadedAt\":{\"S\":\"1969-12-31T23:59:59.999Z\"}}", "uploadedAt" },
 		{ FULL ",\"fileName\":{\"NULL\":true}}", "fileName" },
 	};
 	(void)state;
