@@ -57,6 +57,19 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct image
 	row->created_ms = clock_now_ms();
 }
 
+/* What the client must send by itself: the type, and what the store added. */
+static enum status list_headers(const struct presigned *url, struct arena *a, struct slot *s, struct fault *why)
+{
+	struct header *listed = arena_array(a, 1 + url->n_added, sizeof(*listed));
+	TRY(check_memory(a, why));
+	listed[0] = (struct header){ STR("Content-Type"), s->row.file_type };
+	for (size_t i = 0; i < url->n_added; i++)
+		listed[1 + i] = url->added[i];
+	s->headers = listed;
+	s->n_headers = 1 + url->n_added;
+	return OK;
+}
+
 /* Content-Length is signed where the size was told, but not listed: browsers set it themselves and let
  * nobody else do it. */
 static enum status make_url(struct product *p, struct arena *a, struct slot *s, struct fault *why)
@@ -72,10 +85,8 @@ static enum status make_url(struct product *p, struct arena *a, struct slot *s, 
 	TRY(store_presign(p->store, &r, a, &url, why));
 	s->url = url.url;
 	s->address = url.address;
-	s->headers = headers;
-	s->n_headers = 1;
 	s->expires_ms = url.expires_ms;
-	return OK;
+	return list_headers(&url, a, s, why);
 }
 
 static enum status make_form(struct product *p, struct arena *a, struct slot *s, struct fault *why)

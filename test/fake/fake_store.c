@@ -24,6 +24,7 @@ struct fake_store {
 	struct trap trap;
 	struct fake_object **objects;
 	size_t n, cap;
+	bool deny_overwrite;
 };
 
 static struct fake_store *self(struct object_store *port)
@@ -264,13 +265,36 @@ static void build_url(struct arena *a, const struct presign_request *r, struct p
 	*out = (struct presigned){ buf_str(&url), buf_str(&address), end_of(r->now_ms, r->expires_s) };
 }
 
+/* The same with a condition that the client must send. */
+static void build_url_once(struct arena *a, const struct presign_request *r, struct presigned *out)
+{
+	struct presign_request more = *r;
+	struct header *headers = arena_array(a, r->n_headers + 1, sizeof(*headers));
+	assert(headers != NULL);
+	for (size_t i = 0; i < r->n_headers; i++)
+		headers[i] = r->headers[i];
+	headers[more.n_headers++] = (struct header){ STR("If-None-Match"), STR("*") };
+	more.headers = headers;
+	build_url(a, &more, out);
+	out->added = headers + r->n_headers;
+	out->n_added = 1;
+}
+
 static enum status presign(struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
 	struct fake_store *s = self(port);
 	assert(r->expires_s >= 1 && r->expires_s <= 604800);
 	TRY(trap_enter(&s->trap, why));
-	build_url(a, r, out);
+	if (s->deny_overwrite && str_equal(r->method, STR("PUT")))
+		build_url_once(a, r, out);
+	else
+		build_url(a, r, out);
 	return trap_leave(&s->trap, OK, why);
+}
+
+void fake_store_deny_overwrite(struct fake_store *s)
+{
+	s->deny_overwrite = true;
 }
 
 static struct str policy_of(struct arena *a, const struct form_request *r, const char *date)

@@ -20,6 +20,8 @@ void fake_store_lose_nth(struct fake_store *s, uint64_t n, enum fault_code code)
 void fake_store_meet_nth(struct fake_store *s, uint64_t n, void (*meet)(void *arg), void *arg);
 uint64_t fake_store_calls(struct fake_store *s);
 
+/* From now on presigned PUTs sign If-None-Match: * too, and say so. */
+void fake_store_deny_overwrite(struct fake_store *s);
 /* Remove an object, if it is there; no call of the port. */
 void fake_store_drop(struct fake_store *s, struct str key);
 /* How many objects there are; no call of the port. */

@@ -124,6 +124,19 @@ static void test_open_without_a_size_then_type_is_signed_and_listed(void **state
 	assert_true(str_equal(s.headers[0].value, STR("image/jpeg")));
 }
 
+static void test_open_where_the_store_denies_overwriting_then_its_header_is_listed_too(void **state)
+{
+	struct fake_product *f = *state;
+	struct slot_request r = cat();
+	fake_store_deny_overwrite(f->store);
+	struct slot s = open_slot(f, &r);
+	assert_true(str_find(s.url, STR("X-Amz-SignedHeaders=content-type%3Bhost%3Bif-none-match&")) < s.url.n);
+	assert_int_equal(s.n_headers, 2);
+	assert_true(str_equal(s.headers[0].name, STR("Content-Type")));
+	assert_true(str_equal(s.headers[1].name, STR("If-None-Match")));
+	assert_true(str_equal(s.headers[1].value, STR("*")));
+}
+
 /* That the length's value is signed is seen by the signature, which must be of this value and no other. */
 static void test_open_with_a_size_then_length_is_signed_but_not_listed(void **state)
 {
@@ -265,6 +278,7 @@ int main(void)
 		TEST(test_open_then_no_text_of_the_row_is_missing_and_the_slot_is_counted),
 		TEST(test_open_then_the_token_is_long_and_only_its_digest_is_kept),
 		TEST(test_open_without_a_size_then_type_is_signed_and_listed),
+		TEST(test_open_where_the_store_denies_overwriting_then_its_header_is_listed_too),
 		TEST(test_open_with_a_size_then_length_is_signed_but_not_listed),
 		TEST(test_open_of_a_form_then_fields_and_range),
 		TEST(test_open_of_a_wrong_request_then_told_in_order_and_no_row),
