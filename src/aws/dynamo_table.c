@@ -89,13 +89,15 @@ static void add_index(struct dynamo_item *item, const char *const names[2], uint
 	dynamo_item_text(item, names[1], order, a);
 }
 
-/* What the row has besides its own fields. An attribute that must go is added as empty. */
-static void add_keys(struct dynamo *t, const struct image_row *row, const struct write_id *id, struct arena *a, struct dynamo_item *item)
+/* What the row has besides its own fields. An attribute that must go is added as empty. An image whose
+ * bytes are replaced keeps its place in the list: whoever is between two pages sees it once. */
+static void add_keys(struct dynamo *t, const struct image_row *row, bool replaced, const struct write_id *id, struct dynamo_item *item, struct arena *a)
 {
 	static const char *const feed[2] = { DYNAMO_FEED, DYNAMO_FEED_ORDER }, *const due[2] = { DYNAMO_DUE, DYNAMO_DUE_ORDER };
 	bool listed = row->status == IMAGE_UPLOADED, ends = !listed && row->ends_ms > 0;
 	uint32_t shard = shard_of(t, row->image_id);
-	add_index(item, feed, shard, listed ? dynamo_order(next_commit_ms(t), row->image_id, a) : STR(""), a);
+	if (!listed || !replaced)
+		add_index(item, feed, shard, listed ? dynamo_order(next_commit_ms(t), row->image_id, a) : STR(""), a);
 	add_index(item, due, shard, ends ? dynamo_order(row->ends_ms, row->image_id, a) : STR(""), a);
 	dynamo_item_number(item, DYNAMO_TTL, ends ? ttl_s(row->ends_ms, row->expires_ms) : 0, a);
 	dynamo_item_text(item, DYNAMO_WRITE, str_of(id->text), a);
@@ -170,7 +172,7 @@ static struct str insert_body(struct dynamo *t, const struct image_row *row, con
 	struct dynamo_item item;
 	struct buf b;
 	dynamo_item_of(row, false, scratch, &item);
-	add_keys(t, row, id, scratch, &item);
+	add_keys(t, row, false, id, &item, scratch);
 	dynamo_body_begin(&b, t, scratch);
 	buf_put(&b, STR(",\"Item\":"));
 	dynamo_item_put(&item, &b);
@@ -240,6 +242,20 @@ static struct image_row row_of(const struct settlement *s)
 	};
 }
 
+/* It must be pending, or, for other bytes that came later, uploaded with the ETag that was seen. */
+static void put_condition(const struct settlement *s, struct update *u, struct buf *b, struct arena *scratch)
+{
+	bool replaces = s->replaces.n > 0;
+	struct dynamo_item seen = { 0 };
+	dynamo_item_text(&seen, "replaces", s->replaces, scratch);
+	if (replaces) {
+		buf_put(&u->values, STR(",\":replaces\":"));
+		buf_put(&u->values, seen.attributes[0].value);
+	}
+	buf_printf(b, ",\"ConditionExpression\":\"#status = :was%s\"", replaces ? " AND #etag = :replaces" : "");
+	buf_printf(b, ",\"ExpressionAttributeValues\":{\":was\":{\"S\":\"%s\"}%.*s}", replaces ? "uploaded" : "pending", STRF(buf_str(&u->values)));
+}
+
 static struct str settle_body(struct dynamo *t, const struct settlement *s, const struct write_id *id, struct arena *scratch)
 {
 	struct image_row row = row_of(s);
@@ -247,14 +263,14 @@ static struct str settle_body(struct dynamo *t, const struct settlement *s, cons
 	struct update u;
 	struct buf b;
 	dynamo_item_of(&row, true, scratch, &item);
-	add_keys(t, &row, id, scratch, &item);
+	add_keys(t, &row, s->replaces.n > 0, id, &item, scratch);
 	update_of(&item, scratch, &u);
 	dynamo_body_begin(&b, t, scratch);
 	put_key(&b, s->image_id);
 	buf_printf(&b, ",\"UpdateExpression\":\"%.*s%.*s\"", STRF(buf_str(&u.set)), STRF(buf_str(&u.remove)));
 	buf_printf(&b, ",\"ExpressionAttributeNames\":{%.*s}", STRF(buf_str(&u.names)));
-	buf_printf(&b, ",\"ExpressionAttributeValues\":{\":pending\":{\"S\":\"pending\"}%.*s}", STRF(buf_str(&u.values)));
-	buf_put(&b, STR(",\"ConditionExpression\":\"#status = :pending\",\"ReturnValues\":\"ALL_NEW\""
+	put_condition(s, &u, &b, scratch);
+	buf_put(&b, STR(",\"ReturnValues\":\"ALL_NEW\""
 	                ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
 	return buf_ok(&u.set) && buf_ok(&u.remove) && buf_ok(&u.names) && buf_ok(&u.values) ? finish_body(&b) : STR("");
 }
@@ -265,7 +281,7 @@ static enum status settle_refused(const json_t *item, const struct write_id *id,
 	if (item == NULL || expired(item))
 		return no_such_image(why);
 	TRY(dynamo_item_read(item, a, now, why));
-	return is_ours(item, id) ? OK : fault_set(why, STATE_CHANGED, "The image is not pending any more.");
+	return is_ours(item, id) ? OK : fault_set(why, STATE_CHANGED, "The image has been settled meanwhile.");
 }
 
 static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)

@@ -401,7 +401,8 @@ static void test_settle_as_uploaded_then_listed_and_neither_due_nor_ended_by_ttl
 	(void)state;
 	start(&w, 0);
 	assert_end(&w, do_settle(w.table, &w.a, &w.why), F_NONE, 1);
-	assert_true(saw(&w, "\"ConditionExpression\":\"#status = :pending\""));
+	assert_true(saw(&w, "\"ConditionExpression\":\"#status = :was\""));
+	assert_true(saw(&w, "\":was\":{\"S\":\"pending\"}"));
 	assert_true(saw(&w, "#feed = :feed, #feedOrder = :feedOrder"));
 	assert_true(saw(&w, " REMOVE "));
 	assert_true(saw(&w, "#due, #dueOrder, #ttl"));

@@ -143,7 +143,7 @@ static void test_start_insert_of_many_then_each_is_told_once_and_is_there(void *
 		table_start_insert(b->w.table, &s[i].row, &s[i].a, &s[i].wait);
 	}
 	await(&ended, COUNT_OF(s));
-	assert_int_equal(bench_counts(b).pending, COUNT_OF(s) / 2);
+	assert_int_equal(bench_ending(b), COUNT_OF(s) / 2);
 	for (unsigned i = 0; i < COUNT_OF(s); i += 2) {
 		assert_true(s[i].ends == 1 && s[i + 1].ends == 1);
 		assert_int_equal(s[i].status, OK);
@@ -167,7 +167,7 @@ static void test_start_insert_when_the_arena_is_full_then_told_and_no_row_or_a_r
 	table_start_insert(b->w.table, &s.row, &s.a, &s.wait);
 	await(&ended, 1);
 	assert_true(s.status == OK || s.wait.why.code == F_TOO_MUCH);
-	assert_int_equal(bench_counts(b).pending, s.status == OK);
+	assert_int_equal(bench_ending(b), s.status == OK);
 	arena_deinit(&s.a);
 	sem_destroy(&ended);
 }
