@@ -1,0 +1,140 @@
+// The four functions as they run on AWS: the real program behind a gateway, S3 and DynamoDB by moto, object
+// events as S3 sends them by way of SQS.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { eventV1, readAnswer, startGateway } from './support/gateway.mjs';
+import { startMoto } from './support/moto.mjs';
+import { RuntimeApi } from './support/runtime_api.mjs';
+import { tinyPng } from './support/server.mjs';
+
+const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
+const functions = {};
+let moto, gateway;
+
+async function start(handler, env) {
+	const api = await new RuntimeApi().start();
+	return api.run(PROGRAM, { _HANDLER: handler, ...env });
+}
+
+const routeOf = (method, path) => /^\/(upload|limits)$/.test(path) ? 'upload' : method === 'DELETE' || path.endsWith('/complete') ? 'manage' : 'images';
+
+before(async () => {
+	moto = await startMoto();
+	await promisify(execFile)(`${build}/test/lambda/make_table`, { env: { ...process.env, ...moto.env } });
+	for (const name of ['upload', 'images', 'manage', 'event'])
+		functions[name] = await start(name, moto.env);
+	gateway = await startGateway((method, path) => functions[routeOf(method, path)]);
+});
+
+after(async () => {
+	await gateway?.stop();
+	for (const one of Object.values(functions))
+		await one.stop();
+	await moto?.stop();
+});
+
+const json = async (method, path, body) => {
+	const answer = await fetch(gateway.base + path, { method, redirect: 'manual', ...body && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } });
+	const text = await answer.text();
+	return { status: answer.status, headers: answer.headers, ...text && { body: JSON.parse(text) } };
+};
+
+async function openAndPut(bytes, fileType = 'image/png') {
+	const { status, body: slot } = await json('POST', '/upload', { fileName: 'Résumé 1.png', fileType });
+	assert.equal(status, 200);
+	const put = await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: bytes });
+	assert.equal(put.status, 200);
+	return { ...slot, etag: put.headers.get('etag').replaceAll('"', ''), key: new URL(slot.fileUrl).pathname.replace('/pictures/', '') };
+}
+
+/** News of objects, as S3 sends them to the queue. */
+async function tell(...slots) {
+	const Records = slots.map((slot, i) => ({ messageId: `m${i}`, eventSource: 'aws:sqs', body: JSON.stringify({ Records: [{ eventVersion: '2.6', eventSource: 'aws:s3',
+		eventName: 'ObjectCreated:Put', s3: { bucket: { name: 'pictures' }, object: { key: encodeURIComponent(slot.key), size: 1, eTag: slot.etag, sequencer: slot.sequencer ?? '0A' } } }] }) }));
+	const { kind, body } = await functions.event.invoke({ Records });
+	assert.equal(kind, 'response', body);
+	return JSON.parse(body).batchItemFailures;
+}
+
+test('an image is uploaded, told of, listed, read and deleted', async () => {
+	const slot = await openAndPut(tinyPng);
+	assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'pending');
+	assert.deepEqual(await tell(slot), []);
+	const image = (await json('GET', `/images/${slot.imageId}`)).body;
+	assert.deepEqual([image.status, image.fileName, image.fileType, image.fileSize], ['uploaded', 'Résumé 1.png', 'image/png', tinyPng.length]);
+	assert.ok((await json('GET', '/images?limit=5')).body.images.some(one => one.imageId === slot.imageId));
+	const file = await json('GET', `/images/${slot.imageId}/file`);
+	assert.equal(file.status, 302);
+	assert.deepEqual(Buffer.from(await (await fetch(file.headers.get('location'))).arrayBuffer()), tinyPng);
+	assert.deepEqual(await tell(slot, slot), []);   /* late and twice */
+	assert.equal((await json('DELETE', `/images/${slot.imageId}`)).status, 204);
+	assert.equal((await json('GET', `/images/${slot.imageId}`)).status, 404);
+	assert.equal(await moto.head(slot.key), false);
+});
+
+test('what is no image is rejected with a reason and removed', async () => {
+	const slot = await openAndPut('<html>');
+	assert.deepEqual(await tell(slot), []);
+	const image = (await json('GET', `/images/${slot.imageId}`)).body;
+	assert.equal(image.status, 'rejected');
+	assert.match(image.reason, /not image\/png/);
+	assert.equal(await moto.head(slot.key), false);
+});
+
+test('complete does what an event would, and the event that comes later changes nothing', async () => {
+	const slot = await openAndPut(tinyPng);
+	assert.equal((await json('POST', `/images/${slot.imageId}/complete`)).body.status, 'uploaded');
+	assert.deepEqual(await tell(slot), []);
+	assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'uploaded');
+});
+
+test('an object whose row was deleted is deleted too', async () => {
+	const slot = await openAndPut(tinyPng);
+	assert.equal((await json('DELETE', `/images/${slot.imageId}`)).status, 204);
+	await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: tinyPng });   /* the URL is still good */
+	assert.equal(await moto.head(slot.key), true);
+	assert.deepEqual(await tell(slot), []);
+	assert.equal(await moto.head(slot.key), false);
+});
+
+test('bytes that are written over an image are looked at like the first', async () => {
+	const slot = await openAndPut(tinyPng), first = slot.etag;
+	assert.deepEqual(await tell(slot), []);
+	const put = await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: '<html>' });
+	assert.equal(put.status, 200);
+	const second = { ...slot, etag: put.headers.get('etag').replaceAll('"', ''), sequencer: '0B' };
+	assert.deepEqual(await tell(second, { ...slot, etag: first }), []);
+	assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'rejected');
+	assert.equal(await moto.head(slot.key), false);
+});
+
+test('a message whose engine fails is given back, and dealt with when it comes again', async () => {
+	const broken = await start('event', { ...moto.env, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' });
+	try {
+		const slot = await openAndPut(tinyPng), kept = functions.event;
+		functions.event = broken;
+		assert.deepEqual(await tell(slot), [{ itemIdentifier: 'm0' }]);
+		functions.event = kept;
+		assert.deepEqual(await tell(slot), []);
+		assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'uploaded');
+	} finally {
+		await broken.stop();
+	}
+});
+
+test('without credentials, or without DynamoDB, the answer is a 502 in time, and the cause is in the log', async () => {
+	for (const spoilt of [{ AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' }, { AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true', HOME: '/nonexistent' }]) {
+		const api = await start('upload', { ...moto.env, ...spoilt });
+		try {
+			const got = readAnswer(await api.invoke(eventV1({ method: 'POST', path: '/upload', body: '{"fileName":"a.png","fileType":"image/png"}', id: 'gate-1' }), { timeoutMs: 6000 }));
+			assert.ok(got.status === 502 || got.status === 503, String(got.status));
+			assert.equal(JSON.parse(got.body).requestId, 'gate-1');
+			await api.lines(all => all.some(line => line.level === 'error' && line.requestId === 'gate-1' && (line.cause || line.text)));
+		} finally {
+			await api.stop();
+		}
+	}
+});

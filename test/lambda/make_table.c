@@ -1,0 +1,23 @@
+/* Make the table that the environment names, for the black-box tests. */
+#include "compose_aws.h"
+
+#include "base/hash.h"
+
+#include <stdio.h>
+
+int main(void)
+{
+	struct aws_engines engines = { 0 };
+	struct settings settings;
+	struct fault why = { 0 };
+	crypto_init();
+	enum status end = settings_load(&settings, 0, NULL, &why);
+	if (end == OK)
+		end = aws_engines_open(&engines, &settings, &why);
+	if (end == OK)
+		end = dynamo_table_create(engines.table, &why);
+	if (end != OK)
+		fprintf(stderr, "make_table: %s %s\n", why.text, why.cause);
+	aws_engines_free(&engines);
+	return end == OK ? 0 : 1;
+}
