@@ -10,10 +10,13 @@
 #include "aws/surroundings.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "fake/http_server.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct cloud {
 	struct aws_chain *chain;
@@ -25,15 +28,20 @@ static struct emulator emulator;
 static uint32_t shards;
 static unsigned worlds;
 
-static struct image_table *open_table(struct cloud *c)
+static struct image_table *open_table_at(struct cloud *c, struct str url)
 {
 	c->chain = aws_chain_new();
 	c->service = aws_service_new(&(struct aws_service_options){
-		.service = STR("dynamodb"), .region = STR("eu-west-1"), .endpoint = str_of(emulator.url), .chain = c->chain });
+		.service = STR("dynamodb"), .region = STR("eu-west-1"), .endpoint = url, .chain = c->chain });
 	assert(c->chain != NULL && c->service != NULL);
 	struct image_table *t = dynamo_table_new(&(struct dynamo_table_options){ .service = c->service, .table = str_of(c->table), .shards = shards });
 	assert(t != NULL);
 	return t;
+}
+
+static struct image_table *open_table(struct cloud *c)
+{
+	return open_table_at(c, str_of(emulator.url));
 }
 
 static void close_table(struct cloud *c, struct image_table **t)
@@ -194,7 +202,63 @@ static void test_settle_that_replaces_by_what_is_no_image_then_rejected_and_due(
 	assert_int_equal(bench_ending(b), 1);
 }
 
+/* answers that are lost behind a write that was done */
+
+static int dial(unsigned port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool there = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0;
+	assert(there);
+	return fd;
+}
+
+/* Hand each request to the engine and wait until it is done; of every second one, the first among
+ * them, the answer is lost. A connection of its own for each. */
+static void lose_every_second(int fd, unsigned nth, void *arg)
+{
+	struct buf message;
+	(void)arg;
+	buf_init(&message, 1 << 20);
+	if (fake_http_read(fd, &message)) {
+		int engine = dial(emulator.port);
+		fake_http_write(engine, buf_str(&message));
+		if (fake_http_read(engine, &message) && nth % 2 == 1)
+			fake_http_write(fd, buf_str(&message));
+		close(engine);
+	}
+	buf_deinit(&message);
+}
+
+static void test_every_write_when_its_answer_is_lost_then_done_once_and_told_so(void **state)
+{
+	struct bench *b = *state;
+	struct cloud *c = b->w.own;
+	struct fake_http lossy;
+	struct image_row row;
+	close_table(c, &b->w.table);
+	fake_http_start(&lossy, lose_every_second, NULL);
+	b->w.table = open_table_at(c, str_of(lossy.url));
+	bench_insert(b, 1);
+	struct image_row want = row_pending(&b->a, 1), other = want;
+	row = bench_row(b, 1);
+	assert_true(row_equal(&row, &want));
+	other.file_name = STR("another");
+	assert_fails(b, table_insert(b->w.table, &other, &b->why), F_IMAGE_EXISTS);
+	bench_settle(b, 1, 5000, STR(""));
+	assert_int_equal(bench_row(b, 1).status, IMAGE_UPLOADED);
+	assert_int_equal(bench_listed(b), 1);
+	assert_int_equal(bench_ending(b), 0);
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), OK);
+	assert_fails(b, table_get(b->w.table, row_id(&b->a, 1), &b->a, &row, &b->why), F_NO_SUCH_IMAGE);
+	assert_true(atomic_load(&lossy.n) >= 18);
+	close_table(c, &b->w.table);
+	fake_http_stop(&lossy);
+	b->w.table = open_table(c);
+}
+
 static const struct CMUnitTest tests[] = {
+	BENCH_TEST(test_every_write_when_its_answer_is_lost_then_done_once_and_told_so),
 	BENCH_TEST(test_settle_that_replaces_then_the_new_bytes_at_the_old_place_of_the_list),
 	BENCH_TEST(test_settle_that_replaces_other_bytes_than_are_there_then_state_changed),
 	BENCH_TEST(test_settle_that_replaces_by_what_is_no_image_then_rejected_and_due),
