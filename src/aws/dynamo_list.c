@@ -108,7 +108,7 @@ static struct stream *first(struct merge *m)
 	return best;
 }
 
-/* Up to `limit` rows into *out. *last is the sort key of the last of them; *more: another row follows. */
+/* Up to `limit` rows into *out. *last is the sort key of the last of a full page; *more: another row follows. */
 static enum status take(struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, bool *more, struct str *last, struct fault *why)
 {
 	struct stream *s;
@@ -122,8 +122,8 @@ static enum status take(struct merge *m, uint32_t limit, struct arena *a, struct
 		if (s == NULL || *more)
 			return OK;
 		TRY(dynamo_item_read(head(s), a, &out->rows[out->n], why));
-		*last = str_dup(a, dynamo_item_get_text(head(s), m->order));
-		out->n++;
+		if (++out->n == limit)
+			*last = str_dup(a, dynamo_item_get_text(head(s), m->order));
 		s->at++;
 	}
 }
