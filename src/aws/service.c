@@ -145,6 +145,7 @@ static enum status sign(struct aws_service *s, const struct aws_call *c, struct 
 /* What is known after an attempt. */
 struct attempt {
 	enum status st;
+	bool tried;                /* there were credentials and time for it */
 	bool sent;
 	struct http_response answer;
 };
@@ -168,6 +169,7 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 		.max_response_bytes = c->max_response_bytes, .once = true,
 		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR(""),
 	};
+	t.tried = true;
 	t.st = http_send(client, &r, a, &t.answer, why);
 	t.sent = http_client_sent(client);
 	give_client(s, client);
@@ -219,7 +221,7 @@ static bool may_go_again(const struct aws_call *c, const struct attempt *t)
 {
 	if (t->st == BUSY)
 		return true;
-	return t->st == UPSTREAM && (c->repeatable || !t->sent);
+	return t->tried && t->st == UPSTREAM && (c->repeatable || !t->sent);
 }
 
 /* Wait before the next attempt; false when the deadline comes first. */

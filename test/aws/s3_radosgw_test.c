@@ -48,6 +48,22 @@ static void test_presigned_urls_when_used_then_just_what_was_signed_passes(void 
 	s3_world_unmake(&w);
 }
 
+static void test_presigned_put_when_overwriting_is_denied_then_only_the_first_stands(void **state)
+{
+	struct s3_world w;
+	struct presigned put;
+	struct object o;
+	s3_world_make(&w, &engine, true);
+	const struct presign_request p = { .method = STR("PUT"), .key = STR("k"), .now_ms = clock_now_ms(), .expires_s = 300 };
+	assert_int_equal(store_presign(w.store, &p, &arena, &put, &why), OK);
+	assert_int_equal(send_as_client("PUT", put.url, NULL, 0, STR("unconditional")).status, 403);
+	assert_int_equal(send_as_client("PUT", put.url, put.added, put.n_added, STR("first")).status, 200);
+	assert_int_equal(send_as_client("PUT", put.url, put.added, put.n_added, STR("second")).status, 412);
+	assert_int_equal(store_get(w.store, p.key, 100, &arena, &o, &why), OK);
+	assert_str(o.body, STR("first"));
+	s3_world_unmake(&w);
+}
+
 static struct http_response post(const struct post_form *f, struct str body)
 {
 	static const struct header type = { { "Content-Type", 12 }, { "multipart/form-data; boundary=xyz", 33 } };
@@ -92,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_presigned_urls_when_used_then_just_what_was_signed_passes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_presigned_put_when_overwriting_is_denied_then_only_the_first_stands, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_form_when_posted_then_stored_within_its_sizes, set_up, tear_down),
 	};
 	crypto_init();
