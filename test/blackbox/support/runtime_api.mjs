@@ -34,9 +34,9 @@ export class RuntimeApi {
 	}
 
 	/** Start the program as Lambda does; ends with the test's stop(). */
-	run(program, env = {}) {
+	run(program, env = {}, args = []) {
 		this.stdout = this.stderr = '';
-		this.child = spawn(program, [], { stdio: ['ignore', 'pipe', 'pipe'], env: {
+		this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: {
 			AWS_LAMBDA_RUNTIME_API: this.address, AWS_LAMBDA_FUNCTION_NAME: 'Handler', AWS_REGION: 'eu-west-1', LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH ?? '',
 			ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '', UBSAN_OPTIONS: process.env.UBSAN_OPTIONS ?? '', ...env } });
 		this.child.stdout.on('data', piece => { this.stdout += piece; });

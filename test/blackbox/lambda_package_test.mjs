@@ -1,0 +1,64 @@
+// The package for AWS Lambda, for both kinds of processor: what is in it, what it needs, and that the
+// program in it answers. The other processor's program runs under qemu, against Debian's libc for it.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { eventV1, readAnswer } from './support/gateway.mjs';
+import { RuntimeApi } from './support/runtime_api.mjs';
+import { root } from './support/server.mjs';
+
+const run = promisify(execFile);
+const here = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+const qemu = { arm64: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'], x86_64: ['qemu-x86_64-static', '-L', '/usr/x86_64-linux-gnu'] };
+const objdump = { arm64: 'aarch64-linux-gnu-objdump', x86_64: 'x86_64-linux-gnu-objdump' };
+
+for (const arch of ['x86_64', 'arm64']) {
+	test(`the package for ${arch} is small, needs no more than AL2023's libc, and answers`, { timeout: 240000 }, async () => {
+		const zip = path.join(root, `build/lambda/tintype-lambda-${arch}.zip`), dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-'));
+		const api = await new RuntimeApi().start();
+		try {
+			await run(path.join(root, 'tools/lambda'), [arch]);
+			assert.ok(statSync(zip).size <= 2_500_000);
+			const { stdout: listed } = await run('python3', ['-c',
+				'import sys,zipfile\nfor e in zipfile.ZipFile(sys.argv[1]).infolist(): print(e.filename, oct(e.external_attr >> 16))', zip]);
+			assert.equal(listed, 'bootstrap 0o100755\n');
+			await run('python3', ['-m', 'zipfile', '-e', zip, dir]);
+			const program = path.join(dir, 'bootstrap');
+			await run('chmod', ['755', program]);
+			const { stdout: symbols } = await run(objdump[arch], ['-T', program]);
+			const newest = Math.max(...[...symbols.matchAll(/GLIBC_2\.(\d+)/g)].map(found => Number(found[1])));
+			assert.ok(newest <= 34, `GLIBC_2.${newest}`);
+			const { stdout: sections } = await run(objdump[arch], ['-h', program]);
+			assert.ok(!sections.includes('.debug') && !sections.includes('.symtab'));
+			const [command, ...args] = arch === here ? [program] : [...qemu[arch], program];
+			api.run(command, { _HANDLER: 'upload', AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', PATH: process.env.PATH }, args);
+			const limits = readAnswer(await api.invoke(eventV1({ method: 'GET', path: '/limits' })));
+			assert.equal(limits.status, 200);
+			const refused = readAnswer(await api.invoke(eventV1({ method: 'POST', path: '/upload', body: '{"fileName":"a.png","fileType":"image/png"}' }), { timeoutMs: 4000 }));
+			assert.ok(refused.status >= 502 && refused.status <= 503);
+			await api.lines(all => all.some(line => line.event === 'lambda.cold' && line.service === 'dynamodb'));
+		} finally {
+			await api.stop();
+			rmSync(dir, { recursive: true });
+		}
+	});
+}
+
+test('a program that would not run on Lambda ends the build', async () => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-')), zip = path.join(dir, 'x.zip');
+	try {
+		await assert.rejects(run(path.join(root, 'tools/lambda-zip'), [process.env.TINTYPE_RELEASE, zip, 'objdump', 'strip']), failed => {
+			assert.match(failed.stderr, /needs .*libmicrohttpd/);
+			assert.match(failed.stderr, /has MHD_start_daemon in it/);
+			return true;
+		});
+		assert.throws(() => statSync(zip));
+	} finally {
+		rmSync(dir, { recursive: true });
+	}
+});
