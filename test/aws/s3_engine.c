@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,9 +125,17 @@ static void make_key(const struct s3_engine *e)
 	arena_deinit(&a);
 }
 
+static int lock_radosgw(void)
+{
+	int fd = open("/tmp/radosgw-test.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0666);
+	int error = fd < 0 || flock(fd, LOCK_EX);
+	assert(!error);
+	return fd;
+}
+
 void s3_engine_start(struct s3_engine *e, enum s3_engine_kind kind)
 {
-	*e = (struct s3_engine){ .kind = kind, .port = free_port() };
+	*e = (struct s3_engine){ .kind = kind, .port = free_port(), .lock = kind == S3_RADOSGW ? lock_radosgw() : -1 };
 	snprintf(e->url, sizeof e->url, "http://127.0.0.1:%u", e->port);
 	snprintf(e->dir, sizeof e->dir, "/tmp/radosgw-test-XXXXXX");
 	if (kind == S3_RADOSGW && mkdtemp(e->dir) == NULL)
@@ -171,6 +180,8 @@ void s3_engine_stop(struct s3_engine *e)
 	else
 		kill(e->pid, SIGKILL);
 	waitpid(e->pid, NULL, 0);
+	if (e->lock >= 0)
+		close(e->lock);
 }
 
 void s3_world_make(struct s3_world *w, struct s3_engine *e, bool deny_overwrite)

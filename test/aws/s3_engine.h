@@ -17,6 +17,7 @@ struct s3_engine {
 	unsigned port;
 	char url[64];
 	char dir[64];              /* of radosgw */
+	int lock;                  /* of radosgw: its monitor has fixed ports, so there is one at a time on a machine */
 	unsigned buckets;          /* made so far */
 };
 
