@@ -111,6 +111,18 @@ test('bytes that are written over an image are looked at like the first', async 
 	assert.equal(await moto.head(slot.key), false);
 });
 
+test('where replacing is denied, the slot tells the client the condition that it must send', async () => {
+	const api = await start('upload', { ...moto.env, TINTYPE_OVERWRITE: 'deny' });
+	try {
+		const got = readAnswer(await api.invoke(eventV1({ method: 'POST', path: '/upload', body: '{"fileName":"a.png","fileType":"image/png"}' })));
+		const slot = JSON.parse(got.body);
+		assert.deepEqual(slot.headers, { 'Content-Type': 'image/png', 'If-None-Match': '*' });
+		assert.match(new URL(slot.uploadUrl).searchParams.get('X-Amz-SignedHeaders'), /if-none-match/);
+	} finally {
+		await api.stop();
+	}
+});
+
 test('a message whose engine fails is given back, and dealt with when it comes again', async () => {
 	const broken = await start('event', { ...moto.env, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' });
 	try {
