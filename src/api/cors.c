@@ -1,7 +1,7 @@
 /* CORS headers on every answer, and the answer to preflights.
  *
  * Credentials are never allowed: the API knows no cookies, keys go in Authorization, which a page
- * must set itself. With a list of origins the answer differs by Origin, so caches are told (Vary),
+ * must set itself (X-Api-Key is API Gateway's, which asks for it before us). With a list of origins the answer differs by Origin, so caches are told (Vary),
  * on answers to strangers as well. */
 #include "api/cors.h"
 
@@ -40,7 +40,7 @@ enum status cors_preflight(struct call *c, struct fault *why)
 	ans->status = 204;
 	answer_header(ans, STR("Allow"), methods);
 	answer_header(ans, STR("Access-Control-Allow-Methods"), methods);
-	answer_header(ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, X-Delete-Token"));
+	answer_header(ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, X-Api-Key, X-Delete-Token"));
 	answer_header(ans, STR("Access-Control-Max-Age"), STR("7200"));
 	return OK;
 }

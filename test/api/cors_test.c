@@ -49,7 +49,7 @@ static void test_preflight_when_any_path_is_asked_then_204_with_what_it_takes(vo
 		assert_int_equal(world.step, DOOR_ANSWER);
 		assert_str(header_of("Access-Control-Allow-Methods"), rows[i].methods);
 		assert_str(header_of("Allow"), rows[i].methods);
-		assert_str(header_of("Access-Control-Allow-Headers"), "Authorization, Content-Type, X-Delete-Token");
+		assert_str(header_of("Access-Control-Allow-Headers"), "Authorization, Content-Type, X-Api-Key, X-Delete-Token");
 		assert_str(header_of("Access-Control-Allow-Origin"), "*");
 		assert_true(header_of("Access-Control-Max-Age").n > 0);
 		assert_int_equal(world.x.answer.body.n, 0);

@@ -1,0 +1,120 @@
+# What deploy.sh, destroy.sh and smoke.sh share: words, the AWS command line, and the stack's state.
+# shellcheck shell=bash
+# Bash 3.2 and the AWS CLI of version 1 or 2 are enough; nothing else is needed to talk to AWS. Another
+# endpoint (AWS_ENDPOINT_URL) is honoured by the AWS CLI itself.
+export AWS_PAGER="" AWS_DEFAULT_OUTPUT=text
+stack=tintype
+region=
+account=
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+say() { printf '%s\n' "$*"; }
+fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# Run an AWS command; where it fails, say why in words that help, and end.
+call() {
+	if ! aws --region "$region" "$@" 2>"$scratch/error"; then
+		explain "$*"
+	fi
+}
+
+# Run an AWS command that may find nothing: true when it did its work, false when what it asks for is
+# not there; anything else ends the script.
+found() {
+	if aws --region "$region" "$@" >"$scratch/answer" 2>"$scratch/error"; then
+		return 0
+	fi
+	if grep -qE 'NotFound|NoSuch|does not exist|Not Found|\(404\)|not found|Invalid API Key identifier|Invalid Usage Plan' "$scratch/error"; then
+		return 1
+	fi
+	explain "$*"
+}
+
+explain() {
+	local said
+	said=$(tr '\n' ' ' <"$scratch/error")
+	case $said in
+	*"Unable to locate credentials"* | *"could not be found"*profile* | *"config profile"*)
+		fail "no AWS credentials were found. Run: aws configure   (doc/deploy.md, section 2). AWS said: $said" ;;
+	*ExpiredToken* | *"expired"*)
+		fail "the AWS credentials have expired; log in again, or run: aws configure. AWS said: $said" ;;
+	*InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch* | *InvalidAccessKeyId* | *AuthFailure*)
+		fail "AWS does not know these credentials; look at: aws configure list. AWS said: $said" ;;
+	*"Could not connect to the endpoint"* | *"Failed to connect"* | *"Invalid endpoint"* | *"Could not resolve"*)
+		fail "AWS does not answer in the region '$region'. Is its name right (such as us-east-1), and is there a network? AWS said: $said" ;;
+	*OptInRequired* | *"is not enabled"*)
+		fail "the region '$region' is not enabled for this account. AWS said: $said" ;;
+	*AccessDenied* | *"not authorized"* | *UnauthorizedOperation*)
+		fail "the AWS user may not do this: $1. Give it the rights of doc/deploy.md, section 1. AWS said: $said" ;;
+	esac
+	fail "aws $1 failed: $said"
+}
+
+choose_region() {
+	command -v aws >/dev/null || fail "the AWS CLI is missing. Install it (doc/deploy.md, section 2), then: aws configure"
+	if [ -z "$region" ]; then region=${REGION:-${AWS_REGION:-${AWS_DEFAULT_REGION:-}}}; fi
+	if [ -z "$region" ]; then region=$(aws configure get region || true); fi
+	[ -n "$region" ] || fail "no region is set. Give --region, such as --region us-east-1, or run: aws configure"
+	[[ $region =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] || fail "'$region' is no name of a region; one looks like us-east-1"
+	# What says a region elsewhere must not win over --region.
+	export AWS_REGION=$region AWS_DEFAULT_REGION=$region
+}
+
+check_stack_name() {
+	[[ $stack =~ ^[a-z][a-z0-9-]{0,19}$ ]] || fail "'$stack' cannot be the name of a stack: 1 to 20 small letters, digits and hyphens, a letter first"
+}
+
+who_am_i() {
+	account=$(call sts get-caller-identity --query Account)
+	# shellcheck disable=SC2034 # the scripts use it
+	code_bucket=tintype-code-$account-$region-$stack
+}
+
+# CREATE_COMPLETE and so on; NONE when there is no such stack.
+stack_status() {
+	if found cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus'; then
+		cat "$scratch/answer"
+	else
+		say NONE
+	fi
+}
+
+output_of() {
+	call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue | [0]"
+}
+
+list_events() {
+	call cloudformation describe-stack-events --stack-name "$stack" --no-paginate \
+		--query 'reverse(StackEvents)[].[EventId,ResourceStatus,LogicalResourceId,ResourceStatusReason]' >"$scratch/events"
+}
+
+# Before an update: what has happened so far is not to be shown.
+skip_events() {
+	list_events
+	cut -f1 "$scratch/events" >"$scratch/seen"
+}
+
+show_events() {
+	local id state name reason
+	list_events
+	while IFS=$'\t' read -r id state name reason; do
+		grep -qxF "$id" "$scratch/seen" && continue
+		say "$id" >>"$scratch/seen"
+		case $reason in None | "") reason= ;; *) reason=": $reason" ;; esac
+		printf '  %-28s %s%s\n' "$state" "$name" "$reason"
+		case $state in *_FAILED) printf '%s\n' "$name$reason" >>"$scratch/failed" ;; esac
+	done <"$scratch/events"
+}
+
+# Show what the stack does until it rests; leaves the last state in `status`.
+watch_stack() {
+	while :; do
+		status=$(stack_status)
+		if [ "$status" != NONE ]; then show_events; fi
+		case $status in
+		*_IN_PROGRESS) sleep "${TINTYPE_POLL_S:-5}" ;;
+		*) return 0 ;;
+		esac
+	done
+}

@@ -1,0 +1,286 @@
+#!/usr/bin/env bash
+# Remove a stack of tintype with everything in it, and prove that nothing is left.
+#
+#   deploy/destroy.sh [--stack NAME] [--region REGION] [--yes]
+#
+# Says what will be lost and asks for the stack's name, unless --yes. Then removes, in this order: API,
+# functions, bucket (emptied with all versions first), table, roles, log groups, the rest of the stack,
+# and the bucket of the code. Each step may be repeated: after a failure, run it again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=deploy/common.sh
+. deploy/common.sh
+
+yes=no
+
+read_arguments() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--stack | --region)
+			[ $# -ge 2 ] || fail "$1 needs a value"
+			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; esac
+			shift ;;
+		--yes) yes=yes ;;
+		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/destroy.sh; exit 0 ;;
+		*) fail "unknown argument '$1'; deploy/destroy.sh --help tells what there is" ;;
+		esac
+		shift
+	done
+}
+
+# What the stack made: a line each, type, tab, name or id. What was deleted before has no name.
+list_resources() {
+	: >"$scratch/resources"
+	if [ "$status" = NONE ]; then return 0; fi
+	call cloudformation list-stack-resources --stack-name "$stack" \
+		--query 'StackResourceSummaries[].[ResourceType,PhysicalResourceId]' >"$scratch/all"
+	awk -F '\t' '$1 != "None" && $2 != "" && $2 != "None"' "$scratch/all" >"$scratch/resources"
+}
+
+# The ids of one type, such as ids Lambda::Function.
+ids() { awk -F '\t' -v type="AWS::$1" '$1 == type { print $2 }' "$scratch/resources"; }
+
+count_objects() {
+	local n
+	if ! found s3api list-object-versions --bucket "$1" --no-paginate --max-keys 1000 --output json --query '[Versions, DeleteMarkers][].{Key: Key}'; then
+		say "is gone already"
+		return 0
+	fi
+	n=$(grep -c '"Key": "' "$scratch/answer" || true)
+	if [ "$n" -ge 1000 ]; then n="1000 or more"; fi
+	say "holds $n objects, counting every version"
+}
+
+tell_losses() {
+	local one
+	say "This removes the stack '$stack' in $region (account $account). What is lost for ever:"
+	for one in $(ids S3::Bucket); do say "  bucket $one $(count_objects "$one")"; done
+	for one in $(ids DynamoDB::Table); do
+		if found dynamodb describe-table --table-name "$one" --query 'Table.ItemCount'; then
+			say "  table $one holds about $(cat "$scratch/answer") rows, by DynamoDB's last count, up to six hours old"
+		fi
+	done
+	for one in $(ids Logs::LogGroup); do say "  log group $one"; done
+	for one in $(ids Lambda::Function); do say "  function $one"; done
+	for one in $(ids ApiGateway::RestApi); do say "  API $one, and its URL, which no later deploy brings back"; done
+	say "  and its queues, roles, alarms, dashboard and keys"
+}
+
+ask() {
+	local answer=
+	if [ "$yes" = yes ]; then return 0; fi
+	[ -t 0 ] || [ -n "${TINTYPE_ASK_STDIN:-}" ] || fail "nobody is there to ask; give --yes if all of this may go"
+	printf 'Type the name of the stack to go on: '
+	read -r answer || true
+	[ "$answer" = "$stack" ] || fail "nothing was removed"
+}
+
+remove_api() {
+	local api plan one
+	for plan in $(ids ApiGateway::UsagePlan); do
+		for api in $(ids ApiGateway::RestApi); do
+			found apigateway update-usage-plan --usage-plan-id "$plan" --patch-operations "op=remove,path=/apiStages,value=$api:prod" || true
+		done
+		found apigateway delete-usage-plan --usage-plan-id "$plan" || true
+	done
+	for one in $(ids ApiGateway::ApiKey); do found apigateway delete-api-key --api-key "$one" || true; done
+	for api in $(ids ApiGateway::RestApi); do
+		say "  API $api"
+		found apigateway delete-rest-api --rest-api-id "$api" || true
+	done
+}
+
+remove_functions() {
+	local one
+	for one in $(ids Lambda::EventSourceMapping); do found lambda delete-event-source-mapping --uuid "$one" || true; done
+	for one in $(ids Lambda::Function); do
+		say "  function $one"
+		found lambda delete-function --function-name "$one" || true
+	done
+}
+
+abort_uploads() {
+	local key id
+	call s3api list-multipart-uploads --bucket "$1" --query 'Uploads[].[Key,UploadId]' >"$scratch/uploads"
+	while IFS=$'\t' read -r key id; do
+		if [ -n "$id" ]; then found s3api abort-multipart-upload --bucket "$1" --key "$key" --upload-id "$id" || true; fi
+	done <"$scratch/uploads"
+}
+
+# Every version and every delete marker, a thousand a call. False when there is no such bucket.
+empty_bucket() {
+	local removed=0 n
+	while :; do
+		# shellcheck disable=SC2016 # the backticks are JMESPath's
+		found s3api list-object-versions --bucket "$1" --no-paginate --max-keys 1000 --output json \
+			--query '{Quiet: `true`, Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}' || return 1
+		n=$(grep -c '"Key": "' "$scratch/answer" || true)
+		if [ "$n" -eq 0 ]; then break; fi
+		mv "$scratch/answer" "$scratch/delete.json"
+		[ -z "$(call s3api delete-objects --bucket "$1" --delete "file://$scratch/delete.json" --query 'Errors[0].Message' | grep -v '^None$' || true)" ] ||
+			fail "S3 did not delete all objects of $1; is there a legal hold or another policy on it?"
+		removed=$((removed + n))
+		say "    $removed objects deleted"
+	done
+	abort_uploads "$1"
+}
+
+# A URL that was given out before may put one more object there meanwhile: then once more.
+remove_bucket() {
+	local try
+	say "  bucket $1"
+	for try in 1 2 3 4 5; do
+		empty_bucket "$1" || return 0
+		if aws --region "$region" s3api delete-bucket --bucket "$1" 2>"$scratch/error"; then return 0; fi
+		grep -q BucketNotEmpty "$scratch/error" || explain "s3api delete-bucket --bucket $1"
+	done
+	fail "the bucket $1 fills up faster than it can be emptied; who still uploads?"
+}
+
+remove_table() {
+	say "  table $1"
+	found dynamodb describe-table --table-name "$1" --query 'Table.DeletionProtectionEnabled' || return 0
+	if [ "$(cat "$scratch/answer")" = True ]; then
+		call dynamodb update-table --table-name "$1" --no-deletion-protection-enabled >/dev/null
+	fi
+	found dynamodb delete-table --table-name "$1" || true
+	call dynamodb wait table-not-exists --table-name "$1"
+}
+
+# Each role has one policy, which stands in it.
+remove_role() {
+	say "  role $1"
+	found iam delete-role-policy --role-name "$1" --policy-name own || true
+	found iam delete-role --role-name "$1" || true
+}
+
+# CloudFormation takes what is gone already for deleted. Where it does not, it is told to let go of it.
+remove_stack() {
+	local left
+	say "  the rest of the stack"
+	: >"$scratch/seen"
+	: >"$scratch/failed"
+	if [ "$status" = NONE ]; then return 0; fi
+	skip_events
+	if ! aws --region "$region" cloudformation delete-stack --stack-name "$stack" 2>"$scratch/error"; then
+		cp "$scratch/error" "$scratch/refusal"
+		# An emulator may complain of what is gone already and remove the stack all the same.
+		if [ "$(stack_status)" != NONE ]; then
+			mv "$scratch/refusal" "$scratch/error"
+			explain "cloudformation delete-stack --stack-name $stack"
+		fi
+	fi
+	watch_stack
+	if [ "$status" = DELETE_FAILED ]; then
+		left=$(call cloudformation list-stack-resources --stack-name "$stack" \
+			--query "StackResourceSummaries[?ResourceStatus=='DELETE_FAILED'].LogicalResourceId")
+		# shellcheck disable=SC2086 # names without blanks, each an argument
+		call cloudformation delete-stack --stack-name "$stack" --retain-resources $left
+		watch_stack
+	fi
+}
+
+# Stacks whose names begin as ours does: what is theirs is not ours.
+list_others() {
+	call cloudformation describe-stacks --query "Stacks[?StackStatus!='DELETE_COMPLETE' && starts_with(StackName, '$stack-')].StackName" |
+		tr '\t' '\n' | grep -v '^None$' >"$scratch/others" || true
+}
+
+is_of_another() {
+	local other
+	while read -r other; do
+		case $1 in "$other" | "$other"-*) return 0 ;; esac
+	done <"$scratch/others"
+	return 1
+}
+
+# Print what of one kind is left: by the name or id that the stack had, or by the stack's name in front.
+look() {
+	local kind=$1 type=$2 name
+	shift 2
+	ids "$type" >"$scratch/had"
+	if ! aws --region "$region" "$@" >"$scratch/names" 2>"$scratch/error"; then
+		say "  $kind: cannot be listed: $(tr '\n' ' ' <"$scratch/error")"
+		return 0
+	fi
+	tr '\t' '\n' <"$scratch/names" | while read -r name; do
+		if grep -qxF -- "$name" "$scratch/had"; then
+			say "  $kind $name"
+			continue
+		fi
+		case ${name##*[:/]} in "$stack"-*) is_of_another "${name##*[:/]}" || say "  $kind $name" ;; esac
+	done
+}
+
+list_left() {
+	list_others
+	status=$(stack_status)
+	{
+		case $status in NONE | DELETE_COMPLETE) ;; *) say "  stack $stack ($status)" ;; esac
+		look API ApiGateway::RestApi apigateway get-rest-apis --query 'items[].id'
+		look "API key" ApiGateway::ApiKey apigateway get-api-keys --query 'items[].name'
+		look "usage plan" ApiGateway::UsagePlan apigateway get-usage-plans --query 'items[].name'
+		look function Lambda::Function lambda list-functions --query 'Functions[].FunctionName'
+		look "event source" Lambda::EventSourceMapping lambda list-event-source-mappings --query "EventSourceMappings[?State!='Deleting'].UUID"
+		look bucket S3::Bucket s3api list-buckets --query "Buckets[?!starts_with(Name, 'tintype-code-') || Name=='$code_bucket'].Name"
+		look table DynamoDB::Table dynamodb list-tables --query 'TableNames[]'
+		look role IAM::Role iam list-roles --query 'Roles[].RoleName'
+		look "log group" Logs::LogGroup logs describe-log-groups --query 'logGroups[].logGroupName'
+		# Version 1 of the AWS CLI does not look at AWS_ENDPOINT_URL for SQS.
+		look queue SQS::Queue sqs list-queues ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} --query 'QueueUrls[]'
+		look topic SNS::Topic sns list-topics --query 'Topics[].TopicArn'
+		look alarm CloudWatch::Alarm cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName'
+		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName'
+		if [ -n "$(ids Budgets::Budget)" ]; then
+			look budget Budgets::Budget budgets describe-budgets --account-id "$account" --query 'Budgets[].BudgetName'
+		fi
+	} >"$scratch/left"
+}
+
+# Some lists, SQS's above all, show for a minute what is gone already.
+prove() {
+	local try
+	for try in 1 2 3 4 5 6 7 8; do
+		if [ "$try" -gt 1 ]; then sleep "${TINTYPE_POLL_S:-15}"; fi
+		list_left
+		if [ ! -s "$scratch/left" ]; then break; fi
+	done
+	if [ -s "$scratch/left" ]; then
+		say "These are left:" >&2
+		cat "$scratch/left" >&2
+		fail "not everything is gone; run it again, and look at the list above if that does not help"
+	fi
+	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, role, log group, queue, topic, alarm, dashboard."
+}
+
+read_arguments "$@"
+check_stack_name
+choose_region
+who_am_i
+status=$(stack_status)
+case $status in *_IN_PROGRESS)
+	if [ "$status" != REVIEW_IN_PROGRESS ]; then fail "the stack '$stack' is in the state $status: wait until it rests"; fi ;;
+esac
+list_resources
+# The code's bucket counts as the stack's, so that the proof looks for it too.
+printf 'AWS::S3::Bucket\t%s\n' "$code_bucket" >"$scratch/code"
+if [ "$status" = NONE ]; then
+	say "There is no stack '$stack' in $region (account $account); looking for what may be left of it."
+else
+	tell_losses
+	ask
+fi
+say "Removing:"
+remove_api
+remove_functions
+for one in $(ids S3::Bucket); do remove_bucket "$one"; done
+for one in $(ids DynamoDB::Table); do remove_table "$one"; done
+for one in $(ids IAM::Role); do remove_role "$one"; done
+for one in $(ids Logs::LogGroup); do
+	say "  log group $one"
+	found logs delete-log-group --log-group-name "$one" || true
+done
+remove_stack
+remove_bucket "$code_bucket"
+cat "$scratch/code" >>"$scratch/resources"
+prove

@@ -1,0 +1,166 @@
+"""What goes wrong at people's hands ends in a sentence of the scripts; and the smoke test, against the
+server of this repository, which speaks the same API. Where the emulator knows no answer that AWS gives,
+a stand-in for the AWS CLI gives it."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from tap import ROOT, main, run
+from world import ACCOUNT, KEEP, REGION, World
+
+
+def setUpModule():
+    global world
+    world = World()
+    unittest.addModuleCleanup(world.close)
+
+
+class Refusals(unittest.TestCase):
+    """Each thing that goes wrong at people's hands ends in a sentence that tells what to do."""
+
+    def refused(self, words, name, *arguments, drop=(), **env):
+        environment = {k: v for k, v in {**world.env, **env}.items() if k not in drop}
+        done = run(["/bin/bash", f"deploy/{name}.sh", *arguments], environment)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn(words, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1 + done.stderr.startswith("What failed first"), done.stderr)
+
+    def stand_in(self, answers):
+        """An `aws` that answers each command whose words are given, and refuses the rest."""
+        folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
+        cases = "".join(f"*{words!r}*) {does} ;;\n" for words, does in answers)
+        (folder / "aws").write_text(f'#!/bin/sh\ncase "$*" in\n{cases}*) echo "unexpected: $*" >&2; exit 9 ;;\nesac\n')
+        (folder / "aws").chmod(0o755)
+        return f"{folder}:{os.environ['PATH']}"
+
+    def in_state(self, state):
+        return self.stand_in([("get-caller-identity", f"echo {ACCOUNT}"), ("describe-stacks", f"echo {state}")])
+
+    def test_no_aws_cli(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
+        for tool in ("dirname", "mktemp", "rm", "sed", "grep"):
+            (folder / tool).symlink_to(shutil.which(tool))
+        for name in ("deploy", "destroy", "smoke"):
+            self.refused("the AWS CLI is missing", name, "--region", REGION, PATH=str(folder))
+
+    def test_no_region(self):
+        self.refused("no region is set", "deploy")
+
+    def test_region_misspelt(self):
+        self.refused("'frankfurt' is no name of a region", "deploy", "--region", "frankfurt")
+
+    def test_no_credentials(self):
+        self.refused("no AWS credentials were found. Run: aws configure", "deploy", "--region", REGION,
+                     drop=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), AWS_EC2_METADATA_DISABLED="true")
+
+    def test_credentials_that_aws_does_not_know_or_that_are_over(self):
+        for code, words in (("InvalidClientTokenId", "AWS does not know these credentials"), ("ExpiredToken", "the AWS credentials have expired"),
+                            ("AccessDenied", "the AWS user may not do this: sts get-caller-identity")):
+            path = self.stand_in([("get-caller-identity", f"echo 'An error occurred ({code}) when calling' >&2; exit 254")])
+            self.refused(words, "deploy", "--region", REGION, PATH=path)
+
+    def test_region_that_does_not_answer(self):
+        self.refused(f"AWS does not answer in the region '{REGION}'", "deploy", "--region", REGION,
+                     AWS_ENDPOINT_URL="http://127.0.0.1:1")
+
+    def test_parameter_unknown_or_ours(self):
+        self.refused("there is no parameter 'Colour'; there are: Profile ", "deploy", "--region", REGION, "Colour=red")
+        self.refused("CodeKey is set by this script", "deploy", "--region", REGION, "CodeKey=x")
+
+    def test_argument_unknown(self):
+        for name in ("deploy", "destroy", "smoke"):
+            self.refused("unknown argument '--fast'", name, "--fast")
+
+    def test_stack_name_impossible(self):
+        self.refused("cannot be the name of a stack", "deploy", "--stack", "My_Stack", "--region", REGION)
+
+    def test_stack_after_a_failed_creation(self):
+        for state in ("ROLLBACK_COMPLETE", "DELETE_FAILED", "REVIEW_IN_PROGRESS"):
+            self.refused(f"is in the state {state}: creating or deleting it failed, and it cannot be updated. Remove it with: deploy/destroy.sh --stack tintype --region {REGION}",
+                         "deploy", "--region", REGION, PATH=self.in_state(state))
+
+    def test_stack_in_other_states(self):
+        self.refused("aws cloudformation continue-update-rollback", "deploy", "--region", REGION, PATH=self.in_state("UPDATE_ROLLBACK_FAILED"))
+        self.refused("somebody is at work on it", "deploy", "--region", REGION, PATH=self.in_state("UPDATE_IN_PROGRESS"))
+        self.refused("wait until it rests", "destroy", "--region", REGION, PATH=self.in_state("CREATE_IN_PROGRESS"))
+
+    def test_bucket_name_taken(self):
+        missing = ("describe-stacks", "echo 'Stack with id tintype does not exist' >&2; exit 254")
+        who = ("get-caller-identity", f"echo {ACCOUNT}")
+        for does, words in (("echo 'An error occurred (403) when calling the HeadBucket operation: Forbidden' >&2; exit 254", "is taken by somebody else"),
+                            ("true", "is there already and belongs to this account")):
+            self.refused(words, "deploy", "--region", REGION, PATH=self.stand_in([who, missing, ("head-bucket", does)]))
+
+    def test_creation_that_fails_names_the_first_cause(self):
+        # The stack is not there at first, and in ROLLBACK_COMPLETE once it was asked for.
+        flag = world.dir / "asked"
+        path = self.stand_in([
+            ("get-caller-identity", f"echo {ACCOUNT}"),
+            ("describe-stacks", f"if [ -e {flag} ]; then echo ROLLBACK_COMPLETE; else echo 'does not exist' >&2; exit 254; fi"),
+            ("head-bucket", "echo '(404) Not Found' >&2; exit 254"), ("create-bucket", "true"), ("put-", "true"), ("create-stack", f"touch {flag}"),
+            ("describe-stack-events", r"printf '1\tCREATE_FAILED\tTable\tImageMetadata already exists\n2\tCREATE_FAILED\tBucket\tResource creation cancelled\n'")])
+        done = run(["bash", "deploy/deploy.sh", "--region", REGION, "--zip", world.zip], {**world.env, "PATH": path})
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("What failed first: Table: ImageMetadata already exists", done.stderr)
+        self.assertIn("Remove it with: deploy/destroy.sh", done.stderr)
+
+
+class Smoke(unittest.TestCase):
+    """The smoke test against the server of this repository, which speaks the same API."""
+
+    def setUp(self):
+        program = pathlib.Path(os.environ.get("TINTYPE", "build/test/src/tintype"))
+        self.assertTrue((ROOT / program).exists(), "TINTYPE must name the program")
+        self.data = tempfile.mkdtemp(dir=world.dir)
+        listen = [a for name in ("api", "storage", "admin") for a in (f"--{name}", "127.0.0.1:0")]
+        self.server = subprocess.Popen([str(ROOT / program), "serve", "--data", f"{self.data}/data", *listen], env=KEEP, cwd=ROOT,
+                                       stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        for line in self.server.stderr:
+            if found := re.search(r'"event":"server.ready".*?"api":"(http://[^"]+?)/?"', line):
+                self.url = found.group(1)
+                break
+        else:
+            self.fail("the server did not start")
+
+    def tearDown(self):
+        self.server.terminate()
+        self.server.stderr.read()
+        self.server.wait(20)
+        self.server.stderr.close()
+
+    def test_the_whole_way_of_a_picture(self):
+        url = self.url if self.url.endswith("/prod") else self.url + "/prod"
+        done = world.script("smoke", "--url", url)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.splitlines()[-1], "All of it works.")
+        for words in ("POST /upload): 200", "PUT, 67 of them): 200", "67 bytes, 1 x 1", "GET /images): 200", "redirected): 200", "refused: 415", "and gone: 404"):
+            self.assertIn(words, done.stdout)
+
+    def test_what_is_wrong_is_told_with_status_1(self):
+        done = world.script("smoke", "--url", self.url.removesuffix("/prod") + "/nowhere")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("a slot (POST /upload): 404 came, not 200", done.stderr)
+
+
+class Scripts(unittest.TestCase):
+    def test_shellcheck_finds_nothing(self):
+        files = ["deploy/deploy.sh", "deploy/destroy.sh", "deploy/smoke.sh", "deploy/common.sh"]
+        done = run(["shellcheck", "-x", *files])
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+        for file in files[:3]:
+            self.assertIn("set -euo pipefail", (ROOT / file).read_text())
+            self.assertTrue(os.access(ROOT / file, os.X_OK), file)
+
+    def test_help_tells_the_arguments(self):
+        for name in ("deploy", "destroy", "smoke"):
+            done = world.script(name, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn(f"deploy/{name}.sh [--stack NAME]", done.stdout)
+
+
+if __name__ == "__main__":
+    main()

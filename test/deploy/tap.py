@@ -1,0 +1,66 @@
+"""What the tests of the deployment share: unittest with TAP on stdout, the template as data, and runs of
+programs with a limit of time."""
+import os
+import pathlib
+import subprocess
+import sys
+import traceback
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def template():
+    """deploy/template.yaml with the short forms (!Ref, !GetAtt, !If, ...) spelt out."""
+    from cfnlint.decode import decode   # the lint's own reader; its absence fails the test
+    loaded, faults = decode(str(ROOT / "deploy/template.yaml"))
+    assert not faults, faults
+    return plain(loaded)
+
+
+def plain(node):
+    if isinstance(node, dict):
+        return {str(k): plain(v) for k, v in node.items()}
+    if isinstance(node, list):
+        return [plain(v) for v in node]
+    return str(node) if isinstance(node, str) else node
+
+
+def run(command, env=None, stdin="", timeout=280):
+    """The ended process; its output is text."""
+    return subprocess.run([str(c) for c in command], cwd=ROOT, env=env or dict(os.environ), input=stdin, capture_output=True, text=True, timeout=timeout)
+
+
+class Tap(unittest.TestResult):
+    n = 0
+
+    def line(self, good, test, why=""):
+        self.n += 1
+        print(f"{'' if good else 'not '}ok {self.n} - {test.id().removeprefix('__main__.')}", flush=True)
+        for text in why.splitlines():
+            print(f"# {text}", flush=True)
+
+    def addSuccess(self, test):
+        self.line(True, test)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.line(False, test, "".join(traceback.format_exception(*err)))
+
+    addError = addFailure
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self.failures.append((subtest, ""))
+            self.line(False, subtest, "".join(traceback.format_exception(*err)))
+
+    def addSkip(self, test, reason):
+        self.addFailure(test, (AssertionError, AssertionError(f"skipped: {reason}"), None))
+
+
+def main():
+    result = Tap()
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    suite.run(result)
+    print(f"1..{result.n}")
+    sys.exit(0 if result.wasSuccessful() and result.n else 1)

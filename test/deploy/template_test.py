@@ -1,0 +1,343 @@
+"""What deploy/template.yaml promises, asserted on its text, since an emulator ignores half of it: CORS,
+TTL, public access, stage, alarms. And cfn-lint finds nothing."""
+import json
+import re
+import unittest
+
+from tap import ROOT, main, run, template
+
+T = template()
+R = T["Resources"]
+BUCKET = "arn:${AWS::Partition}:s3:::${BucketName}"
+# Every action of every role, and where it is needed. A new one belongs here with its reason.
+GRANTS = {
+    "Upload": {
+        "dynamodb:PutItem": "a slot is a row",
+        "s3:PutObject": "the URL given out is signed as this role",
+    },
+    "List": {
+        "dynamodb:GetItem": "one image",
+        "dynamodb:Query": "the list, on the index only",
+        "s3:GetObject": "download URLs are signed as this role",
+    },
+    "Manage": {
+        "dynamodb:GetItem": "the row to complete or delete",
+        "dynamodb:UpdateItem": "complete confirms",
+        "dynamodb:DeleteItem": "delete",
+        "s3:GetObject": "complete looks at the bytes",
+        "s3:DeleteObject": "delete, and complete of what is no image",
+        "s3:ListBucket": "without it a missing key is 403, not 404",
+        "s3:DeleteObjectVersion": "with versioning only",
+    },
+    "Event": {
+        "dynamodb:GetItem": "the row of the object",
+        "dynamodb:UpdateItem": "confirms or rejects",
+        "s3:GetObject": "the look at the bytes",
+        "s3:DeleteObject": "what is no image, or has no row",
+        "s3:ListBucket": "without it a missing key is 403, not 404",
+        "s3:DeleteObjectVersion": "with versioning only",
+        "sqs:ReceiveMessage": "Lambda reads the queue as this role",
+        "sqs:DeleteMessage": "Lambda reads the queue as this role",
+        "sqs:GetQueueAttributes": "Lambda reads the queue as this role",
+    },
+}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+ROUTES = {
+    ("POST", "/upload"): "Upload", ("GET", "/limits"): "Upload",
+    ("GET", "/images"): "List", ("GET", "/images/{imageId}"): "List", ("GET", "/images/{imageId}/file"): "List",
+    ("POST", "/images/{imageId}/complete"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",
+}
+
+
+def of_type(name):
+    return {k: v["Properties"] for k, v in R.items() if v["Type"] == f"AWS::{name}"}
+
+
+def statements(role):
+    """The role's statements, those of a condition too."""
+    found = []
+    for policy in R[role]["Properties"]["Policies"]:
+        for s in policy["PolicyDocument"]["Statement"]:
+            found.append(s["Fn::If"][1] if "Fn::If" in s else s)
+    return found
+
+
+def path_of(resource):
+    if resource == {"Fn::GetAtt": ["Api", "RootResourceId"]}:
+        return ""
+    p = R[resource["Ref"]]["Properties"]
+    return f"{path_of(p['ParentId'])}/{p['PathPart']}"
+
+
+def metrics(alarm, profile):
+    m = alarm["Metrics"]
+    if "Fn::If" in m:
+        assert m["Fn::If"][0] == "IsFree"
+        m = m["Fn::If"][1 if profile == "free" else 2]
+    return [x["MetricStat"]["Metric"] for x in m if "MetricStat" in x]
+
+
+class Template(unittest.TestCase):
+    def test_lint_finds_nothing(self):
+        done = run(["cfn-lint", "deploy/template.yaml"])
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+    def test_size_fits_a_request(self):
+        self.assertLess((ROOT / "deploy/template.yaml").stat().st_size, 51200, "more needs a bucket of its own")
+
+    def test_parameters_of_text_have_a_pattern_or_a_list(self):
+        for name, p in T["Parameters"].items():
+            with self.subTest(name):
+                bounds = {"AllowedPattern", "AllowedValues"} if p["Type"] != "Number" else {"AllowedValues", "MinValue"}
+                self.assertTrue(bounds & set(p))
+
+    def test_patterns_take_good_values_and_no_bad_ones(self):
+        cases = {
+            "BucketName": (["my-images-1"], ["Images", "a", "a.b", "x_y", "-a-"]),
+            "AllowedOrigins": (["*", "https://a.example", "http://localhost:5173"], ["a.example", "https://a.example/path", "https://a\"b", ""]),
+            "AllowedTypes": (["image/png", "image/png,image/gif"], ["image/svg+xml", "image/png,", "text/html", ""]),
+            "AlarmEmail": (["", "me@example.org"], ["me", "a@b", "a b@c.de"]),
+            "FunctionPrefix": (["Image", "Stage2-Image"], ["", "a b", "x" * 41]),
+            "TableName": (["ImageMetadata"], ["ab", "a/b"]),
+        }
+        for name, (good, bad) in cases.items():
+            for value in good + bad:
+                with self.subTest(f"{name}={value}"):
+                    self.assertEqual(bool(re.fullmatch(T["Parameters"][name]["AllowedPattern"], value)), value in good)
+
+
+class Bucket(unittest.TestCase):
+    p = R["Bucket"]["Properties"]
+
+    def test_nothing_is_public(self):
+        self.assertEqual(self.p["PublicAccessBlockConfiguration"], {k: True for k in (
+            "BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")})
+        self.assertEqual(self.p["OwnershipControls"], {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+        self.assertEqual(self.p["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256")
+
+    def test_cors(self):
+        self.assertEqual(self.p["CorsConfiguration"]["CorsRules"], [{
+            "AllowedOrigins": {"Ref": "AllowedOrigins"}, "AllowedMethods": ["GET", "PUT", "POST", "HEAD"],
+            "AllowedHeaders": ["*"], "ExposedHeaders": ["ETag"], "MaxAge": 3000}])
+
+    def test_tls_only(self):
+        s, = R["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual((s["Effect"], s["Principal"], s["Action"], s["Condition"]), ("Deny", "*", "s3:*", {"Bool": {"aws:SecureTransport": "false"}}))
+        self.assertEqual(s["Resource"], [{"Fn::GetAtt": ["Bucket", "Arn"]}, {"Fn::Sub": "${Bucket.Arn}/*"}])
+
+    def test_lifecycle_and_versions(self):
+        rules = {r["Id"]: r for r in self.p["LifecycleConfiguration"]["Rules"]}
+        self.assertEqual(rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 1})
+        self.assertEqual(self.p["VersioningConfiguration"], {"Fn::If": ["IsVersioned", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]})
+
+    def test_events_go_to_the_queue_which_takes_them_from_this_bucket_only(self):
+        q, = self.p["NotificationConfiguration"]["QueueConfigurations"]
+        self.assertEqual((q["Event"], q["Queue"]), ("s3:ObjectCreated:*", {"Fn::GetAtt": ["Queue", "Arn"]}))
+        self.assertEqual(q["Filter"]["S3Key"]["Rules"], [{"Name": "prefix", "Value": "images/"}])
+        self.assertEqual(R["Bucket"]["DependsOn"], "QueuePolicy")
+        s, = R["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        self.assertEqual(s["Condition"], {"ArnEquals": {"aws:SourceArn": {"Fn::Sub": BUCKET}}, "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
+
+    def test_what_fails_goes_to_the_dead_letters(self):
+        self.assertEqual(R["Queue"]["Properties"]["RedrivePolicy"], {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}, "maxReceiveCount": 5})
+        longest = T["Parameters"]["FunctionTimeout"]["MaxValue"]
+        self.assertGreaterEqual(R["Queue"]["Properties"]["VisibilityTimeout"], 6 * longest)
+
+
+class Table(unittest.TestCase):
+    p = R["Table"]["Properties"]
+
+    def test_keys_ttl_and_the_sparse_index(self):
+        self.assertEqual(self.p["TableName"], {"Ref": "TableName"})
+        self.assertEqual(T["Parameters"]["TableName"]["Default"], "ImageMetadata")
+        self.assertEqual(self.p["BillingMode"], "PAY_PER_REQUEST")
+        self.assertEqual(self.p["KeySchema"], [{"AttributeName": "imageId", "KeyType": "HASH"}])
+        self.assertEqual(self.p["TimeToLiveSpecification"], {"AttributeName": "ttl", "Enabled": True})
+        self.assertEqual(self.p["GlobalSecondaryIndexes"], [{
+            "IndexName": "feed", "KeySchema": [{"AttributeName": "feed", "KeyType": "HASH"}, {"AttributeName": "feedAt", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "ALL"}}])
+        self.assertEqual({a["AttributeName"]: a["AttributeType"] for a in self.p["AttributeDefinitions"]}, {"imageId": "S", "feed": "S", "feedAt": "S"})
+
+    def test_what_costs_is_for_production_only(self):
+        self.assertEqual(self.p["PointInTimeRecoverySpecification"]["Fn::If"], ["IsProduction", {"PointInTimeRecoveryEnabled": True}, {"Ref": "AWS::NoValue"}])
+        self.assertEqual(self.p["DeletionProtectionEnabled"]["Fn::If"], ["IsProduction", True, False])
+        self.assertEqual(T["Parameters"]["Profile"]["Default"], "free")
+
+
+class Functions(unittest.TestCase):
+    def test_four_functions_by_name_and_handler(self):
+        names = {k: (p["FunctionName"]["Fn::Sub"], p["Handler"]) for k, p in of_type("Lambda::Function").items()}
+        self.assertEqual(names, {
+            "UploadFunction": ("${FunctionPrefix}UploadHandler", "upload"), "ListFunction": ("${FunctionPrefix}ListHandler", "images"),
+            "ManageFunction": ("${FunctionPrefix}ManageHandler", "manage"), "EventFunction": ("${FunctionPrefix}EventHandler", "event")})
+        self.assertEqual(T["Parameters"]["FunctionPrefix"]["Default"], "Image")
+
+    def test_each_runs_ours_as_a_role_of_its_own_with_a_log_group_that_ends(self):
+        for name, p in of_type("Lambda::Function").items():
+            with self.subTest(name):
+                stem = name.removesuffix("Function")
+                self.assertEqual(p["Runtime"], "provided.al2023")
+                self.assertEqual(p["Role"], {"Fn::GetAtt": [f"{stem}Role", "Arn"]})
+                self.assertEqual(p["LoggingConfig"], {"LogGroup": {"Ref": f"{stem}LogGroup"}})
+                group = R[f"{stem}LogGroup"]["Properties"]
+                self.assertEqual(group["RetentionInDays"], {"Ref": "LogRetentionDays"})
+                self.assertEqual(group["LogGroupName"]["Fn::Sub"], "/aws/lambda/" + p["FunctionName"]["Fn::Sub"])
+
+    def test_settings_are_settings_that_exist(self):
+        known = set(re.findall(r'SETTING\(\w+, \w+, "(\w+)"', (ROOT / "src/base/settings.def").read_text()))
+        known |= {"TABLE_NAME", "TINTYPE_LIST_SHARDS"}   # of the cloud's adapters
+        for name, p in of_type("Lambda::Function").items():
+            given = set(p["Environment"]["Variables"])
+            self.assertLessEqual(given, known, name)
+            self.assertLessEqual({"BUCKET_NAME", "TABLE_NAME", "REGION"}, given, name)
+
+    def test_each_role_has_its_actions_and_no_other(self):
+        for stem, wanted in GRANTS.items():
+            with self.subTest(stem):
+                given = [a for s in statements(f"{stem}Role") for a in s["Action"]]
+                self.assertEqual(len(given), len(set(given)), "an action stands twice")
+                self.assertEqual(set(given), set(wanted) | LOGS)
+
+    def test_each_action_is_on_the_least_resource(self):
+        objects, table = {"Fn::Sub": BUCKET + "/images/*"}, {"Fn::GetAtt": ["Table", "Arn"]}
+        for stem in GRANTS:
+            for s in statements(f"{stem}Role"):
+                with self.subTest(f"{stem} {s['Sid']}"):
+                    self.assertEqual(s["Effect"], "Allow")
+                    self.assertNotIn("*", "".join(s["Action"]))
+                    service = s["Action"][0].split(":")[0]
+                    wanted = {"logs": {"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}, "sqs": {"Fn::GetAtt": ["Queue", "Arn"]}, "s3": objects, "dynamodb": table}[service]
+                    if s["Action"] == ["s3:ListBucket"]:
+                        wanted = {"Fn::Sub": BUCKET}
+                    if s["Action"] == ["dynamodb:Query"]:
+                        wanted = {"Fn::Sub": "${Table.Arn}/index/feed"}
+                    self.assertEqual(s["Resource"], wanted)
+
+    def test_versions_are_deleted_only_where_there_are_any(self):
+        for stem in ("Manage", "Event"):
+            conditional = [s["Fn::If"] for s in R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in s]
+            self.assertEqual([(c[0], c[1]["Action"], c[2]) for c in conditional], [("IsVersioned", ["s3:DeleteObjectVersion"], {"Ref": "AWS::NoValue"})])
+
+    def test_event_function_reports_what_failed_of_a_batch(self):
+        p = R["EventSource"]["Properties"]
+        self.assertEqual((p["FunctionResponseTypes"], p["EventSourceArn"]), (["ReportBatchItemFailures"], {"Fn::GetAtt": ["Queue", "Arn"]}))
+
+
+class Api(unittest.TestCase):
+    methods = {(p["HttpMethod"], path_of(p["ResourceId"])): p for p in of_type("ApiGateway::Method").values()}
+
+    def test_routes_are_proxied_to_their_function(self):
+        for (verb, path), stem in ROUTES.items():
+            with self.subTest(f"{verb} {path}"):
+                i = self.methods[(verb, path)]["Integration"]
+                self.assertEqual((i["Type"], i["IntegrationHttpMethod"]), ("AWS_PROXY", "POST"))
+                self.assertIn("${%sFunction.Arn}/invocations" % stem, i["Uri"]["Fn::Sub"])
+        self.assertEqual({k for k in self.methods if k[0] != "OPTIONS"}, set(ROUTES))
+
+    def test_routes_are_those_of_the_program(self):
+        source = (ROOT / "src/api/route.c").read_text()
+        named = {tuple(r.split(" ")) for r in re.findall(r'\{ "([A-Z]+ /[^"]*)"', source)}
+        self.assertEqual(set(self.methods), named)
+
+    def test_a_preflight_needs_no_key(self):
+        for path in {p for _, p in ROUTES}:
+            self.assertIs(self.methods[("OPTIONS", path)]["ApiKeyRequired"], False, path)
+
+    def test_delete_needs_the_key_unless_told_otherwise(self):
+        self.assertEqual(T["Parameters"]["ApiKeyRequired"]["Default"], "delete")
+        for route in ROUTES:
+            condition = "HasKeyForDelete" if route[0] == "DELETE" else "HasKeyForAll"
+            self.assertEqual(self.methods[route]["ApiKeyRequired"], {"Fn::If": [condition, True, False]}, route)
+        self.assertEqual(T["Conditions"]["HasKeyForDelete"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "none"]}]})
+        self.assertEqual(R["UsagePlan"]["Properties"]["ApiStages"], [{"ApiId": {"Ref": "Api"}, "Stage": {"Ref": "Stage"}}])
+
+    def test_own_answers_of_the_gateway_have_cors_headers_and_are_json(self):
+        kinds = {}
+        for p in of_type("ApiGateway::GatewayResponse").values():
+            kinds[p["ResponseType"]] = p
+            self.assertEqual(p["ResponseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"], "'*'")
+            text = p["ResponseTemplates"]["application/json"]
+            shown = text.replace("$context.error.messageString", '"x"')
+            self.assertEqual(set(json.loads(shown)), {"type", "code", "detail", "requestId"})
+        self.assertLessEqual({"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "INVALID_API_KEY"}, set(kinds))
+        self.assertEqual(kinds["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"], "404")
+
+    def test_preflight_and_gateway_allow_the_same_headers(self):
+        said = re.search(r'Access-Control-Allow-Headers"\), STR\("([^"]+)"', (ROOT / "src/api/cors.c").read_text()).group(1)
+        for p in of_type("ApiGateway::GatewayResponse").values():
+            self.assertEqual(p["ResponseParameters"]["gatewayresponse.header.Access-Control-Allow-Headers"], f"'{said}'")
+
+    def test_the_picture_is_taken_after_everything_is_there(self):
+        wanted = set(of_type("ApiGateway::Method")) | set(of_type("ApiGateway::GatewayResponse"))
+        self.assertEqual(set(R["Deployment"]["DependsOn"]), wanted)
+
+    def test_stage_is_prod_and_throttled(self):
+        p = R["Stage"]["Properties"]
+        self.assertEqual((p["StageName"], T["Parameters"]["StageName"]["AllowedValues"]), ({"Ref": "StageName"}, ["prod"]))
+        m, = p["MethodSettings"]
+        self.assertEqual((m["ResourcePath"], m["HttpMethod"]), ("/*", "*"))
+        self.assertEqual(m["ThrottlingRateLimit"]["Fn::If"][2], {"Fn::FindInMap": ["Profiles", {"Ref": "Profile"}, "Rate"]})
+        self.assertEqual(T["Mappings"]["Profiles"]["free"], {"Rate": 10, "Burst": 20})
+
+    def test_access_logs_are_off_and_touch_no_setting_of_the_account(self):
+        self.assertEqual(T["Parameters"]["AccessLogs"]["Default"], "off")
+        self.assertEqual(R["Stage"]["Properties"]["AccessLogSetting"]["Fn::If"][0], "HasAccessLogs")
+        self.assertNotIn("AWS::ApiGateway::Account", {r["Type"] for r in R.values()})
+        self.assertNotIn("querystring", R["Stage"]["Properties"]["AccessLogSetting"]["Fn::If"][1]["Format"].lower())
+
+    def test_only_this_api_may_call_the_functions(self):
+        for p in of_type("Lambda::Permission").values():
+            self.assertIn(":${Api}/*", p["SourceArn"]["Fn::Sub"])
+            self.assertEqual(p["SourceAccount"], {"Ref": "AWS::AccountId"})
+
+
+class Alarms(unittest.TestCase):
+    alarms = of_type("CloudWatch::Alarm")
+    watched = {"Errors", "Throttles", "Duration", "4XXError", "5XXError", "ReadThrottleEvents", "WriteThrottleEvents",
+               "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}
+
+    def test_each_thing_is_watched_in_both_profiles(self):
+        for profile in ("free", "production"):
+            self.assertEqual({m["MetricName"] for a in self.alarms.values() for m in metrics(a, profile)}, self.watched)
+
+    def test_free_has_ten_alarms_and_ten_alarm_metrics_at_most(self):
+        self.assertLessEqual(len(self.alarms), 10)
+        self.assertLessEqual(sum(len(metrics(a, "free")) for a in self.alarms.values()), 10)
+
+    def test_production_watches_each_function(self):
+        for name in ("FunctionErrorsAlarm", "FunctionThrottlesAlarm", "FunctionDurationAlarm"):
+            functions = [m["Dimensions"][0]["Value"]["Ref"] for m in metrics(self.alarms[name], "production")]
+            self.assertEqual(set(functions), set(of_type("Lambda::Function")))
+
+    def test_all_go_to_the_topic_and_that_to_the_mail(self):
+        for name, a in self.alarms.items():
+            self.assertEqual((a["AlarmActions"], a["TreatMissingData"]), ([{"Ref": "AlarmTopic"}], "notBreaching"), name)
+        self.assertEqual(R["AlarmSubscription"]["Condition"], "HasEmail")
+        self.assertEqual(R["AlarmSubscription"]["Properties"]["Endpoint"], {"Ref": "AlarmEmail"})
+
+    def test_dashboard_is_json_of_at_most_fifty_metrics(self):
+        body = json.loads(re.sub(r"\$\{[^}]+\}", "x", R["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
+        self.assertLessEqual(sum(len(w["properties"]["metrics"]) for w in body["widgets"]), 50)
+
+    def test_budget_is_a_dollar_and_needs_a_mail(self):
+        self.assertEqual((R["MonthlyBudget"]["Condition"], T["Parameters"]["Budget"]["Default"]), ("HasBudget", "off"))
+        self.assertEqual(R["MonthlyBudget"]["Properties"]["Budget"]["BudgetLimit"], {"Amount": 1, "Unit": "USD"})
+        self.assertIn("BudgetNeedsEmail", T["Rules"])
+
+
+class Leaving(unittest.TestCase):
+    def test_nothing_stays_when_the_stack_goes(self):
+        for name, r in R.items():
+            self.assertNotIn(r.get("DeletionPolicy", "Delete"), ("Retain", "Snapshot", "RetainExceptOnCreate"), name)
+
+    def test_data_stays_when_an_update_replaces(self):
+        for name in ("Bucket", "Table"):
+            self.assertEqual(R[name]["UpdateReplacePolicy"], "Retain")
+
+    def test_outputs(self):
+        self.assertLessEqual({"InvokeUrl", "BucketName", "TableName"}, set(T["Outputs"]))
+        self.assertEqual(T["Outputs"]["InvokeUrl"]["Value"], {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${StageName}"})
+
+
+if __name__ == "__main__":
+    main()
