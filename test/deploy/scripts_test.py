@@ -42,7 +42,7 @@ class Refusals(unittest.TestCase):
 
     def test_no_aws_cli(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
-        for tool in ("dirname", "mktemp", "rm", "sed", "grep"):
+        for tool in ("dirname", "mktemp", "rm", "sed", "grep", "curl"):
             (folder / tool).symlink_to(shutil.which(tool))
         for name in ("deploy", "destroy", "smoke"):
             self.refused("the AWS CLI is missing", name, "--region", REGION, PATH=str(folder))
