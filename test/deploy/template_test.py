@@ -189,7 +189,7 @@ class Functions(unittest.TestCase):
 
     def test_settings_are_settings_that_exist(self):
         known = set(re.findall(r'SETTING\(\w+, \w+, "(\w+)"', (ROOT / "src/base/settings.def").read_text()))
-                for name, p in of_type("Lambda::Function").items():
+        for name, p in of_type("Lambda::Function").items():
             given = set(p["Environment"]["Variables"])
             self.assertLessEqual(given, known, name)
             self.assertLessEqual({"BUCKET_NAME", "TABLE_NAME", "REGION"}, given, name)
