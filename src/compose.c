@@ -1,7 +1,8 @@
-/* Puts the server together: settings, listeners' addresses, the engine in its data directory, the
- * product on the engine's ports, the two doors, the janitor; runs it and takes it down in the
- * opposite order. The only place that chooses adapters. Sentences for the terminal are printed here;
- * once the log is open they are log lines too. */
+/* Puts the server together: settings, listeners' addresses, the engines that the settings choose, the
+ * product on their ports, the doors, the janitor; runs it and takes it down in the opposite order. On
+ * engines that are elsewhere there is no storage door, and nothing is kept here: no data directory is
+ * made, and the log goes to stderr alone. Sentences for the terminal are printed here; once the log
+ * is open they are log lines too. */
 #include "compose.h"
 
 #include "api/api.h"
@@ -10,9 +11,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/settings.h"
+#include "engines.h"
+#include "image/glance.h"
 #include "image/product.h"
 #include "janitor.h"
-#include "local/local.h"
+#include "rules.h"
 #include "s3/s3.h"
 #include "serve/serve.h"
 
@@ -25,7 +28,8 @@ struct composition {
 	struct settings settings;
 	struct serve_addresses at;
 	struct server *server;
-	struct engine *engine;
+	bool remote;
+	struct engines engines;
 	struct product product;
 	struct api *api;
 	struct s3 *s3;
@@ -66,7 +70,7 @@ static enum status check_access(const struct composition *c, struct fault *why)
 static enum status check_public_url(const struct composition *c, struct fault *why)
 {
 	struct str url = str_of(c->settings.public_storage_url);
-	if (url.n == 0 && c->at.storage_is_wildcard)
+	if (url.n == 0 && !c->remote && c->at.storage_is_wildcard)
 		return fault_set(why, BAD_SETTING, "The store listens on every address (%s), so its URLs need a name that clients can reach: "
 		                 "set --public-storage-url, for example http://pictures.example.com:9000", c->settings.storage_listen);
 	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
@@ -78,7 +82,7 @@ static enum status check_public_url(const struct composition *c, struct fault *w
 static enum status open_log(struct composition *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	struct log_options o = { .dir = s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192 };
+	struct log_options o = { .dir = c->remote ? NULL : s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192 };
 	if (!log_level_parse(str_of(s->log_level), &o.level))
 		return fault_set(why, BAD_SETTING, "--log-level must be debug, info, warn or error");
 	TRY(log_start(&o, why));
@@ -86,54 +90,37 @@ static enum status open_log(struct composition *c, struct fault *why)
 	return OK;
 }
 
-static enum status open_engine(struct composition *c, struct fault *why)
+/* The S3 protocol, where the store is our own; else what readers of pending images may look at. */
+static enum status make_storage(struct composition *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	bool named = s->public_storage_url[0] != '\0';
-	struct engine_options o = {
-		.dir = s->data_dir,
-		.bucket = str_of(s->bucket),
-		.region = str_of(s->region),
-		.public_url = str_of(named ? s->public_storage_url : c->at.storage),
-		.max_pending = s->max_pending,
-		.reserve_bytes = s->reserve_bytes,
+	struct s3_options s3 = {
+		.region = c->engines.region,
+		.image_bucket = str_of(s->bucket),
+		.cors_origins = str_of(s->cors_origins),
+		.explain = is(s->dev, "auto") ? c->at.storage_is_loopback : is(s->dev, "on"),
 	};
-	return engine_open(&o, &c->engine, why);
-}
-
-static struct image_rules rules_of(const struct settings *s)
-{
-	return (struct image_rules){
-		.allowed_types = str_of(s->allowed_types),
-		.max_size_bytes = s->max_size,
-		.max_pixels = s->max_pixels,
-		.url_ttl_s = (uint32_t)s->url_ttl_s,
-		.pending_ttl_s = (uint32_t)s->pending_ttl_s,
-		.rejected_ttl_s = (uint32_t)s->rejected_ttl_s,
-		.orphan_ttl_s = (uint32_t)s->orphan_ttl_s,
-	};
+	if (c->remote)
+		c->product.glances = glances_new();
+	else
+		c->s3 = s3_new(&c->product, c->engines.bucket, c->engines.keys, &s3);
+	return c->product.glances != NULL || c->s3 != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
 }
 
 static enum status make_doors(struct composition *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	c->product = (struct product){ rules_of(s), engine_object_store(c->engine), engine_image_table(c->engine) };
+	c->product = (struct product){ .rules = rules_of(s), .store = c->engines.store, .table = c->engines.table };
 	struct api_options api = {
 		.key_for_images = key_for_images(c),
 		.key_for_slots = is(s->upload, "key"),
 		.key = str_of(s->api_key),
 		.cors_origins = str_of(s->cors_origins),
 	};
-	struct s3_options s3 = {
-		.region = str_of(s->region),
-		.image_bucket = str_of(s->bucket),
-		.cors_origins = str_of(s->cors_origins),
-		.explain = is(s->dev, "auto") ? c->at.storage_is_loopback : is(s->dev, "on"),
-	};
+	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
-	c->s3 = s3_new(&c->product, engine_bucket_store(c->engine), engine_key_ring(c->engine), &s3);
 	c->janitor = janitor_start(&c->product, s->sweep_interval_s);
-	if (c->api == NULL || c->s3 == NULL || c->janitor == NULL)
+	if (c->api == NULL || c->janitor == NULL)
 		return fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
 	return OK;
 }
@@ -141,14 +128,15 @@ static enum status make_doors(struct composition *c, struct fault *why)
 static enum status ready(void *arg, struct fault *why)
 {
 	struct composition *c = arg;
-	return engine_ready(c->engine, why);
+	return c->engines.ready(&c->engines, why);
 }
 
 static void refresh(void *arg)
 {
 	struct composition *c = arg;
 	struct image_counts counts;
-	engine_measure(c->engine);
+	if (c->engines.measure != NULL)
+		c->engines.measure(&c->engines);
 	if (table_counts(c->product.table, &counts, NULL) != OK)
 		return;
 	metric_set(M_IMAGES_PENDING, (int64_t)counts.pending);
@@ -157,19 +145,28 @@ static void refresh(void *arg)
 	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
 }
 
+/* Where pictures go and where they are kept. */
+static void print_places(const struct composition *c)
+{
+	const struct settings *s = &c->settings;
+	if (c->remote)
+		printf("  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
+	else
+		printf("  storage  %s\n"
+		       "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n", c->at.storage, s->data_dir, s->data_dir, s->data_dir);
+}
+
 static void print_welcome(const struct composition *c)
 {
 	printf("tintype " VERSION " is ready.\n"
 	       "  API      %s/prod   %s\n"
-	       "  storage  %s\n"
-	       "  admin    %s   (token for what is protected there: %s)\n"
-	       "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n"
-	       "Try it in another terminal:\n"
+	       "  admin    %s   (token for what is protected there: %s)\n",
+	       c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
+	print_places(c);
+	printf("Try it in another terminal:\n"
 	       "  build/tintype upload PICTURE.jpg --endpoint %s\n"
 	       "  curl -s %s/prod/images\n"
-	       "Stop with Ctrl-C.\n",
-	       c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.storage,
-	       c->at.admin, c->admin_token, c->settings.data_dir, c->settings.data_dir, c->settings.data_dir, c->at.api, c->at.api);
+	       "Stop with Ctrl-C.\n", c->at.api, c->at.api);
 	fflush(stdout);
 }
 
@@ -177,17 +174,31 @@ static void started(void *arg)
 {
 	struct composition *c = arg;
 	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
-	    LOG_C("data", c->settings.data_dir), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
+	    LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
+	    LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
 	print_welcome(c);
+}
+
+/* The settings, made whole: without a store of our own there is no storage listener. */
+static enum status load(struct composition *c, int argc, char **argv, struct fault *why)
+{
+	struct settings *s = &c->settings;
+	TRY(settings_load(s, argc, argv, why));
+	TRY(engines_choose(s, &c->remote, why));
+	if (c->remote)
+		s->storage_listen = "";
+	else if (s->storage_listen[0] == '\0')
+		return fault_set(why, BAD_SETTING, "--storage takes HOST:PORT, as 127.0.0.1:9000: uploads go there");
+	return OK;
 }
 
 static enum status run(struct composition *c, int argc, char **argv, struct fault *why)
 {
-	TRY(settings_load(&c->settings, argc, argv, why));
+	TRY(load(c, argc, argv, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
 	TRY(check_access(c, why));
 	TRY(check_public_url(c, why));
-	TRY(open_engine(c, why));
+	TRY(engines_open(&c->settings, c->at.storage, &c->engines, why));
 	TRY(open_log(c, why));
 	TRY(make_doors(c, why));
 	unsigned char token[16];
@@ -195,7 +206,7 @@ static enum status run(struct composition *c, int argc, char **argv, struct faul
 	hex_encode(token, sizeof(token), c->admin_token);
 	struct server_doors doors = {
 		.api = api_door(c->api),
-		.storage = s3_door(c->s3),
+		.storage = c->s3 != NULL ? s3_door(c->s3) : NULL,
 		.ready = ready,
 		.refresh = refresh,
 		.arg = c,
@@ -210,7 +221,8 @@ static void tear_down(struct composition *c)
 	janitor_free(&c->janitor);
 	s3_free(&c->s3);
 	api_free(&c->api);
-	engine_free(&c->engine);
+	glances_free(&c->product.glances);
+	engines_close(&c->engines);
 	if (c->log_open) {
 		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));
 		log_stop();

@@ -39,10 +39,10 @@ enum status aws_engines_open(struct aws_engines *e, const struct settings *s, st
 {
 	*e = (struct aws_engines){ .chain = aws_chain_new() };
 	arena_init(&e->texts, TEXTS_BYTES);
-	struct str region = aws_region(&e->texts);
+	struct str told = str_of(s->region), found = aws_region(&e->texts), region = told.n > 0 ? told : found;
 	if (e->chain == NULL)
 		return fault_set(why, OUT_OF_MEMORY, "not enough memory to start");
-	return open_adapters(e, s, region.n > 0 ? region : str_of(s->region), why);
+	return open_adapters(e, s, region.n > 0 ? region : STR("us-east-1"), why);
 }
 
 void aws_engines_free(struct aws_engines *e)

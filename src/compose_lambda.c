@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "lambda/lambda.h"
+#include "rules.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,19 +30,6 @@ struct composition {
 static struct str environment(const char *name)
 {
 	return str_of(getenv(name));
-}
-
-static struct image_rules rules_of(const struct settings *s)
-{
-	return (struct image_rules){
-		.allowed_types = str_of(s->allowed_types),
-		.max_size_bytes = s->max_size,
-		.max_pixels = s->max_pixels,
-		.url_ttl_s = (uint32_t)s->url_ttl_s,
-		.pending_ttl_s = (uint32_t)s->pending_ttl_s,
-		.rejected_ttl_s = (uint32_t)s->rejected_ttl_s,
-		.orphan_ttl_s = (uint32_t)s->orphan_ttl_s,
-	};
 }
 
 static enum status read_access(const struct settings *s, struct api_options *out, struct fault *why)
@@ -74,7 +62,7 @@ static enum status prepare(struct composition *c, lambda_open_fn *open, struct f
 	TRY(lambda_check(environment("_HANDLER"), why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
-	c->product = (struct product){ rules_of(&c->settings), c->ports.store, c->ports.table };
+	c->product = (struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table };
 	c->api = api_new(&c->product, &options);
 	return c->api != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "not enough memory to start");
 }

@@ -4,6 +4,7 @@
 #include "base/settings.h"
 #include "cli/cli.h"
 #include "compose.h"
+#include "maintain.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +27,9 @@ static int print_page(void (*write)(struct buf *))
 static void write_usage(struct buf *b)
 {
 	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype VERB ...\n\n"
-	               "  serve [OPTION ...] run the server; --help lists its options\n"));
+	               "  serve [OPTION ...] run the server; --help lists its options\n"
+	               "  sweep [OPTION ...] end what is over, confirm what arrived unseen, delete what no row explains\n"
+	               "  table create [OPTION ...]   make the DynamoDB table\n"));
 	cli_help(b);
 	buf_put(b, STR("  settings           print the table of settings; --markdown, --env\n"
 	               "  version            print the version\n\nEach has --help.\n"));
@@ -58,13 +61,33 @@ static int print_settings(int argc, char **argv)
 	return 2;
 }
 
+/* Verbs whose flags are the settings. */
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
 static int serve(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return print_page(settings_help);
-	}
-	return compose_serve(argc - 1, argv + 1);
+	return asks_for_help(argc, argv) ? print_page(settings_help) : compose_serve(argc - 1, argv + 1);
+}
+
+static int sweep(int argc, char **argv)
+{
+	return asks_for_help(argc, argv) ? print_page(settings_help) : maintain_sweep(argc - 1, argv + 1);
+}
+
+static int table(int argc, char **argv)
+{
+	if (asks_for_help(argc, argv))
+		return print_page(settings_help);
+	if (argc > 1 && strcmp(argv[1], "create") == 0)
+		return maintain_create_table(argc - 2, argv + 2);
+	fputs("tintype table: takes create\n", stderr);
+	return 2;
 }
 
 static const struct verb {
@@ -72,6 +95,8 @@ static const struct verb {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "serve", serve },
+	{ "sweep", sweep },
+	{ "table", table },
 	{ "settings", print_settings },
 	{ "version", print_version },
 	{ "--version", print_version },

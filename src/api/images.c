@@ -81,7 +81,7 @@ static enum status answer_record(struct call *c, const struct image_row *row, st
 
 static enum status read_row(struct call *c, struct image_row *row, struct fault *why)
 {
-	return table_get(c->api->product->table, c->at.image_id, c->arena, row, why);
+	return gallery_read(c->api->product, c->at.image_id, c->arena, row, why);
 }
 
 enum status images_get(struct call *c, struct fault *why)
@@ -122,7 +122,7 @@ enum status images_delete(struct call *c, struct fault *why)
 	struct image_row row;
 
 	if (!c->has_key) {
-		TRY(read_row(c, &row, why));
+		TRY(table_get(c->api->product->table, c->at.image_id, c->arena, &row, why));
 		TRY(access_token(c, &row, why));
 	}
 	TRY(gallery_remove(c->api->product, c->at.image_id, why));

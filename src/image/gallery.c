@@ -1,9 +1,10 @@
-/* The gallery: complete, delete, download. Each may be repeated, and each finds its way when somebody
+/* The gallery: complete, read, delete, download. Each may be repeated, and each finds its way when somebody
  * else changed the row between two of its steps. */
 #include "image/gallery.h"
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "image/glance.h"
 #include "image/look.h"
 
 /* Without an object: the embedded store settles the row together with the object, so that it may have
@@ -32,6 +33,27 @@ enum status gallery_complete(struct product *p, struct str image_id, struct aren
 	TRY(looked);
 	*out = now;
 	return OK;
+}
+
+static bool wants_look(struct product *p, const struct image_row *row)
+{
+	return row->status == IMAGE_PENDING && p->glances != NULL && glance_allowed(p->glances, row->image_id, clock_mono_ms());
+}
+
+enum status gallery_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct image_row row, now;
+	struct fault unseen = { 0 };
+	TRY(table_get(p->table, image_id, a, &row, why));
+	*out = row;
+	if (!wants_look(p, &row))
+		return OK;
+	enum status looked = look_settle(p, &row, clock_now_ms(), a, &now, &unseen);
+	if (looked == OK)
+		*out = now;
+	if (unseen.code != F_NO_SUCH_IMAGE)
+		return OK;
+	return fault_set(why, NO_SUCH_IMAGE, "%s", unseen.text);
 }
 
 /* The row first: an engine that holds the object too takes both in one commit, and then the second

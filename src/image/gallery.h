@@ -8,6 +8,10 @@
  * uploaded or rejected. May be repeated. The object is read into memory of its own, not into `a`.
  * Errors  NO_SUCH_IMAGE; NOT_ARRIVED; STORAGE_FAILED */
 enum status gallery_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+/* Read a row of any status. On a store that tells nobody what arrives a pending one is looked at first, as
+ * often as the product's glances allow; a look that fails leaves the row as it was, and the sweep looks again.
+ * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; UPSTREAM_FAILED */
+enum status gallery_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 /* Delete row and object, whatever the state. If the object's removal fails the row is gone already: the
  * image is not listed any more, and the sweep removes an object that no row explains.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */

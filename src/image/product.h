@@ -15,12 +15,16 @@ struct image_rules {
 	uint32_t pending_ttl_s;        /* kept after the URL has ended */
 	uint32_t rejected_ttl_s;
 	uint32_t orphan_ttl_s;
+	bool require_size;             /* a slot needs its fileSize */
 };
+
+struct glances;
 
 struct product {
 	struct image_rules rules;
 	struct object_store *store;
 	struct image_table *table;
+	struct glances *glances;       /* NULL: the store tells the table of arrivals itself */
 };
 
 #endif

@@ -19,6 +19,8 @@ static enum status check_memory(const struct arena *a, struct fault *why)
 
 static enum status check_size(const struct image_rules *rules, const struct slot_request *r, struct fault *why)
 {
+	if (!r->has_size && rules->require_size)
+		return fault_set(why, BAD_FIELD, "fileSize is missing: this server wants to know how many bytes will come");
 	if (!r->has_size)
 		return OK;
 	if (r->file_size == 0)

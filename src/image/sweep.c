@@ -144,6 +144,8 @@ static void sweep_object(struct sweep *s, const struct object_info *o)
 		look(s, &row);
 	else if (row.status == IMAGE_REJECTED)
 		remove_object(s, o);
+	else if (!str_equal(row.etag, o->etag))   /* written again, through a URL that was still good */
+		look(s, &row);
 }
 
 /* One page of objects behind `after`, whose text is kept in `last` for the next. */

@@ -21,7 +21,7 @@ struct sweep_result {
  * out     what was done is added to it, on failure too: the caller zeroes it, and may sum up both parts
  * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why) MUST_CHECK;
-/* Go through the objects under images/: look at those whose row is pending, remove those whose row is
+/* Go through the objects under images/: look at those whose row is pending or tells of other bytes, remove those whose row is
  * rejected, and those that no row explains once they are orphan_ttl_s old. Parameters as above. */
 enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why) MUST_CHECK;
 

@@ -8,19 +8,20 @@
 
 /* Addresses that the listeners are bound to, as "http://127.0.0.1:8080". */
 struct serve_addresses {
-	char api[128], storage[128], admin[128];
+	char api[128], storage[128], admin[128];   /* storage "": there is no such listener */
 	bool api_is_loopback, storage_is_loopback, admin_is_loopback;
 	bool storage_is_wildcard;  /* 0.0.0.0 or [::]: no address that a URL could carry */
 };
 
 struct server;
-/* Bind the three listen addresses without accepting yet, so that URLs are known and a taken port is told early.
+/* Bind the listen addresses without accepting yet, so that URLs are known and a taken port is told early. An empty
+ * storage_listen makes no such listener: the store is elsewhere.
  * Errors  ADDRESS_TAKEN; BAD_SETTING */
 enum status server_bind(const struct settings *s, struct server **out, struct serve_addresses *at, struct fault *why) MUST_CHECK;
 
 struct server_doors {
 	struct door *api;
-	struct door *storage;
+	struct door *storage;      /* NULL without that listener */
 	/* what the admin listener shows: ready (OK or why not), and the refresh of gauges before /metrics */
 	enum status (*ready)(void *arg, struct fault *why);
 	void (*refresh)(void *arg);

@@ -65,6 +65,8 @@ static enum status bind_all(struct server *s, struct fault *why)
 		l->name = listener_kinds[i].name;
 		l->connections = listener_kinds[i].connections;
 		l->traffic = &s->traffic;
+		if (i == STORAGE && texts[i][0] == '\0')
+			continue;
 		TRY(listen_open(listener_kinds[i].setting, texts[i], &l->socket, why));
 		TRY(name_hosts(l, s->settings, i == STORAGE, why));
 	}
@@ -150,7 +152,8 @@ static enum status start_listeners(struct server *s, const struct server_doors *
 	s->listeners[STORAGE].door = doors->storage;
 	s->listeners[ADMIN].door = &s->admin.door;
 	TRY(listener_start(&s->listeners[API], reactors, connections, why));
-	TRY(listener_start(&s->listeners[STORAGE], reactors, connections, why));
+	if (doors->storage != NULL)
+		TRY(listener_start(&s->listeners[STORAGE], reactors, connections, why));
 	return listener_start(&s->listeners[ADMIN], 1, ADMIN_CONNECTIONS, why);
 }
 

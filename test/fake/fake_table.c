@@ -139,8 +139,7 @@ static enum status settle_row(struct fake_table *t, const struct settlement *s, 
 		return fault_set(why, STATE_CHANGED, "the row is not pending");
 	TRY(also->run(also->arg, why));
 	row_settle(&r->texts, &r->row, s);
-	if (s->status == IMAGE_UPLOADED)
-		r->seq = ++t->last_seq;
+	r->seq = s->status == IMAGE_UPLOADED ? ++t->last_seq : 0;
 	return OK;
 }
 

@@ -7,6 +7,7 @@
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
+#include "image/glance.h"
 #include "image/sweep.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -319,6 +320,87 @@ static void test_remove_whatever_the_state_then_row_and_object_are_gone(void **s
 	}
 }
 
+/* read */
+
+static enum status read(struct fake_product *f, struct image_row *out)
+{
+	return gallery_read(&f->product, row_id(&f->a, 1), &f->a, out, &f->why);
+}
+
+static void test_read_of_a_pending_image_then_looked_at_as_often_as_glances_allow(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct image_row row;
+	struct str key = fake_product_slot(f, 1, STR("image/png"));
+	(void)state;
+	f->product.glances = glances_new();
+	assert_int_equal(read(f, &row), OK);
+	assert_int_equal(row.status, IMAGE_PENDING);
+	assert_int_equal(fake_store_calls(f->store), 1);
+	assert_int_equal(read(f, &row), OK);
+	assert_int_equal(fake_store_calls(f->store), 1);
+	fake_product_arrive(f, key, picture_png(30, 20));
+	glances_free(&f->product.glances);
+	f->product.glances = glances_new();
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(read(f, &row), OK);
+		assert_int_equal(row.status, IMAGE_UPLOADED);
+		assert_int_equal(row.width, 30);
+		assert_int_equal(fake_store_calls(f->store), 3);   /* the second by arrive */
+	}
+	glances_free(&f->product.glances);
+	end(f);
+}
+
+static void test_read_where_the_store_tells_of_arrivals_then_never_looked_at(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct image_row row;
+	(void)state;
+	fake_product_slot(f, 1, STR("image/png"));
+	assert_int_equal(read(f, &row), OK);
+	assert_int_equal(row.status, IMAGE_PENDING);
+	assert_int_equal(fake_store_calls(f->store), 0);
+	end(f);
+}
+
+static void test_read_when_the_look_fails_then_the_row_as_it_was(void **state)
+{
+	(void)state;
+	for (unsigned at = 0; at < 2; at++) {
+		struct fake_product *f = begin(false);
+		struct image_row row;
+		struct str key = fake_product_slot(f, 1, STR("image/png"));
+		f->product.glances = glances_new();
+		fake_product_arrive(f, key, picture_png(3, 2));
+		if (at == 0)
+			fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
+		else
+			fake_table_fail_nth(f->table, 2, F_UPSTREAM_FAILED);
+		assert_int_equal(read(f, &row), OK);
+		assert_int_equal(row.status, IMAGE_PENDING);
+		glances_free(&f->product.glances);
+		end(f);
+	}
+}
+
+static void test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_image(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct image_row row;
+	(void)state;
+	f->product.glances = glances_new();
+	assert_int_equal(read(f, &row), NOT_FOUND);
+	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
+	struct str key = fake_product_slot(f, 1, STR("image/png"));
+	fake_product_arrive(f, key, picture_png(3, 2));
+	fake_table_meet_nth(f->table, 2, other_removes, f);
+	assert_int_equal(read(f, &row), NOT_FOUND);
+	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
+	glances_free(&f->product.glances);
+	end(f);
+}
+
 /* download */
 
 static void test_download_then_url_carries_name_and_verdict_type(void **state)
@@ -366,6 +448,10 @@ int main(void)
 		cmocka_unit_test(test_complete_when_any_call_fails_then_it_may_be_repeated),
 		cmocka_unit_test(test_remove_when_any_call_fails_then_repeated_or_swept_and_all_is_gone),
 		cmocka_unit_test(test_remove_whatever_the_state_then_row_and_object_are_gone),
+		cmocka_unit_test(test_read_of_a_pending_image_then_looked_at_as_often_as_glances_allow),
+		cmocka_unit_test(test_read_where_the_store_tells_of_arrivals_then_never_looked_at),
+		cmocka_unit_test(test_read_when_the_look_fails_then_the_row_as_it_was),
+		cmocka_unit_test(test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_image),
 		cmocka_unit_test(test_download_then_url_carries_name_and_verdict_type),
 		cmocka_unit_test(test_download_when_memory_ends_then_too_much),
 	};

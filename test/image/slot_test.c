@@ -56,6 +56,20 @@ static void assert_refused(struct fake_product *f, const struct slot_request *r,
 	assert_int_equal(pending(f), 0);
 }
 
+static void test_open_when_a_size_is_required_then_refused_without_one(void **state)
+{
+	struct fake_product *f = *state;
+	struct slot_request put = cat(), form = cat();
+	form.form = true;
+	f->product.rules.require_size = true;
+	assert_refused(f, &put, F_BAD_FIELD, "fileSize");
+	assert_refused(f, &form, F_BAD_FIELD, "fileSize");
+	put.has_size = true;
+	put.file_size = 1;
+	open_slot(f, &put);
+	assert_int_equal(pending(f), 1);
+}
+
 static void test_open_then_the_row_is_committed_as_it_is_handed_out(void **state)
 {
 	struct fake_product *f = *state;
@@ -274,6 +288,7 @@ static void test_open_when_memory_ends_at_any_byte_then_too_much_and_no_row(void
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_open_when_a_size_is_required_then_refused_without_one),
 		TEST(test_open_then_the_row_is_committed_as_it_is_handed_out),
 		TEST(test_open_then_no_text_of_the_row_is_missing_and_the_slot_is_counted),
 		TEST(test_open_then_the_token_is_long_and_only_its_digest_is_kept),

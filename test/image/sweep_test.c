@@ -307,6 +307,27 @@ static void test_orphans_of_each_state_then_confirmed_removed_or_kept(void **sta
 	end(f);
 }
 
+static void test_orphans_when_an_image_was_written_again_then_its_row_tells_of_what_is_there(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct image_row row;
+	struct str better = fake_product_slot(f, 1, STR("image/png")), worse = fake_product_slot(f, 2, STR("image/png"));
+	(void)state;
+	fake_product_arrive(f, better, picture_png(3, 2));
+	fake_product_arrive(f, worse, picture_png(3, 2));
+	assert_done(orphans(f, 7000), (struct sweep_result){ .confirmed = 2 });
+	fake_product_arrive(f, better, picture_png(30, 20));
+	fake_product_arrive(f, worse, STR("<html>"));
+	assert_done(orphans(f, 8000), (struct sweep_result){ .confirmed = 1, .rejected = 1 });
+	assert_true(fake_product_row(f, 1, &row));
+	assert_int_equal(row.width, 30);
+	assert_true(fake_product_row(f, 2, &row));
+	assert_int_equal(row.status, IMAGE_REJECTED);
+	assert_false(fake_product_has_object(f, worse));
+	fake_product_check(f);
+	end(f);
+}
+
 static void test_orphans_of_many_objects_then_all_pages_are_read(void **state)
 {
 	struct fake_product *f = begin(false);
@@ -385,6 +406,7 @@ int main(void)
 		cmocka_unit_test(test_orphans_then_objects_outside_of_images_stay),
 		cmocka_unit_test(test_orphans_of_a_row_with_another_key_then_gone_after_a_day),
 		cmocka_unit_test(test_orphans_of_each_state_then_confirmed_removed_or_kept),
+		cmocka_unit_test(test_orphans_when_an_image_was_written_again_then_its_row_tells_of_what_is_there),
 		cmocka_unit_test(test_orphans_of_many_objects_then_all_pages_are_read),
 		cmocka_unit_test(test_orphans_when_the_table_fails_then_no_object_is_removed_on_a_guess),
 		cmocka_unit_test(test_orphans_when_told_to_stop_then_nothing_more),

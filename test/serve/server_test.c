@@ -44,7 +44,7 @@ static void note_started(void *arg)
 static void *run(void *arg)
 {
 	struct running *r = arg;
-	struct server_doors doors = { .api = &api, .storage = &storage, .arg = r };
+	struct server_doors doors = { .api = &api, .storage = r->at.storage[0] != '\0' ? &storage : NULL, .arg = r };
 	struct fault why;
 	r->status = server_run(r->server, &doors, note_started, &why);
 	return NULL;
@@ -264,6 +264,22 @@ static void test_bind_when_hosts_are_malformed_then_refused(void **state)
 	server_free(NULL);
 }
 
+static void test_server_without_a_storage_listener_then_the_others_answer_and_it_ends(void **state)
+{
+	static char *alone[] = { "--api", "127.0.0.1:0", "--storage=", "--admin", "127.0.0.1:0", "--log-level", "error" };
+	struct running r;
+	start(&r, COUNT_OF(alone), alone);
+	assert_string_equal(r.at.storage, "");
+	assert_false(r.at.storage_is_wildcard);
+	int fd = connect_to(r.at.api), admin = connect_to(r.at.admin);
+	assert_true(fd >= 0 && admin >= 0);
+	assert_true(ask(fd, "GET /fast HTTP/1.1\r\nHost: localhost\r\n\r\n", "fast\n"));
+	assert_true(ask(admin, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "ok\n"));
+	close(fd);
+	close(admin);
+	stop(&r);
+}
+
 static int set_up_group(void **state)
 {
 	struct log_options quiet = { .level = LOG_ERROR, .queue_lines = 64 };
@@ -285,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_server_when_it_ends_under_load_then_ends_each_promise_once),
 		cmocka_unit_test(test_drain_when_exchanges_are_started_then_waits_until_they_are_woken),
 		cmocka_unit_test(test_drain_when_a_started_exchange_takes_too_long_then_the_end_still_awaits_it),
+		cmocka_unit_test(test_server_without_a_storage_listener_then_the_others_answer_and_it_ends),
 		cmocka_unit_test(test_bind_when_port_is_taken_then_told_before_anything_runs),
 		cmocka_unit_test(test_bind_when_hosts_are_malformed_then_refused),
 	};

@@ -1,40 +1,71 @@
-// AWS on loopback: moto, with a bucket and a table, and the environment that names them.
+// S3 and DynamoDB for a test: moto, on a port of its own, in a process that ends with the test.
+//
+//   const cloud = await startMoto();
+//   after(() => cloud.stop());
+//   const server = await startServer({ env: cloud.env, args: ['--store', 's3', '--table', 'dynamodb'] });
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import net from 'node:net';
+import readline from 'node:readline';
 
-import { eventually } from './server.mjs';
+// As moto_server does it, but for one request at a time, on however many connections: moto has no lock, and of
+// two conditional writes at once both may win there, which on DynamoDB they do not.
+const program = `
+import threading
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+moto, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
+def one_by_one(environ, start_response):
+    with lock:
+        return list(moto(environ, start_response))
+server = make_server('127.0.0.1', 0, one_by_one, threaded=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+`;
 
-async function freePort() {
-	const server = net.createServer().listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const { port } = server.address();
-	await new Promise(resolve => server.close(resolve));
-	return port;
+const running = new Set();
+process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
+
+async function start() {
+	const child = spawn('python3', ['-c', program], { stdio: ['ignore', 'pipe', 'pipe'] });
+	let said = '';
+	running.add(child);
+	child.stderr.setEncoding('utf8').on('data', s => { said = (said + s).slice(-4000); });
+	const line = once(readline.createInterface({ input: child.stdout }), 'line').then(([text]) => Number(text));
+	const ended = once(child, 'exit').then(() => { throw new Error(`moto (python3 -m pip install 'moto[server]') does not start:\n${said}`); });
+	ended.catch(() => {});
+	return { child, port: await Promise.race([line, ended]) };
 }
 
-const answers = async url => { try { return (await fetch(url)).status > 0; } catch { return false; } };
-
-export async function startMoto() {
-	const url = `http://127.0.0.1:${await freePort()}`;
-	const child = spawn('moto_server', ['-H', '127.0.0.1', '-p', new URL(url).port], { stdio: 'ignore', detached: true });
-	const ended = once(child, 'exit');
-	const stop = async () => {
-		try { process.kill(-child.pid, 'SIGKILL'); } catch { /* it is gone */ }
-		await ended;
-	};
-	process.on('exit', () => { try { process.kill(-child.pid, 'SIGKILL'); } catch { /* it is gone */ } });
-	await eventually(() => answers(url), { timeoutMs: 60000, what: 'moto' });
+/**
+ * Gives { url, env, request(), head(), put(), stop() }.
+ * env      what makes a server find it: endpoint, keys, bucket, table; no file of the machine's is read
+ * head     whether there is an object under this key
+ */
+export async function startMoto({ bucket = 'pictures', table = 'ImageMetadata' } = {}) {
+	const { child, port } = await start();
+	const url = `http://127.0.0.1:${port}`;
 	const env = {
-		BUCKET_NAME: 'pictures', TABLE_NAME: 'ImageMetadata', REGION: 'eu-west-1', AWS_ENDPOINT_URL: url,
+		BUCKET_NAME: bucket, TABLE_NAME: table, AWS_REGION: 'eu-west-1', AWS_ENDPOINT_URL: url,
 		AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', AWS_SESSION_TOKEN: 'a+token/of=asession',
+		AWS_SHARED_CREDENTIALS_FILE: '/dev/null', AWS_CONFIG_FILE: '/dev/null', AWS_EC2_METADATA_DISABLED: 'true',
 	};
-	/* moto looks at the region and the service of a signature, not whether it is one. */
-	const headers = { Authorization: `AWS4-HMAC-SHA256 Credential=${env.AWS_ACCESS_KEY_ID}/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0` };
-	const made = await fetch(`${url}/${env.BUCKET_NAME}`, { method: 'PUT', headers,
-		body: '<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>' });
-	if (!made.ok)
-		throw new Error(`moto makes no bucket: ${await made.text()}`);
-	const head = async key => (await fetch(`${url}/${env.BUCKET_NAME}/${key}`, { method: 'HEAD', headers })).status === 200;
-	return { url, env, head, stop };
+	// moto finds the service by the credential's scope, and looks at nothing else of it.
+	const authorization = 'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0';
+	const request = (method, path, options = {}) =>
+		fetch(url + path, { method, ...options, headers: { authorization, ...options.headers } });
+	const made = await request('PUT', `/${bucket}`,
+		{ body: '<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>' });
+	if (made.status !== 200)
+		throw new Error(`moto makes no bucket: ${made.status} ${await made.text()}`);
+	return {
+		url, env, request,
+		head: async key => (await request('HEAD', `/${bucket}/${key}`)).status === 200,
+		put: (key, body) => request('PUT', `/${bucket}/${key}`, { body }),
+		stop: async () => {
+			child.kill('SIGKILL');
+			if (child.exitCode === null && child.signalCode === null)
+				await once(child, 'exit');
+			running.delete(child);
+		},
+	};
 }

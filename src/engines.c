@@ -1,0 +1,29 @@
+/* Choosing engines. Store and table go together: the embedded ones settle an image and its row in one
+ * commit, the distributed ones rely on a sweep and on news of arrivals; half of each would promise neither. */
+#include "engines.h"
+
+#include <string.h>
+
+enum status engines_choose(const struct settings *s, bool *remote, struct fault *why)
+{
+	bool s3 = strcmp(s->store, "s3") == 0, dynamodb = strcmp(s->table, "dynamodb") == 0;
+	if (s3 != dynamodb)
+		return fault_set(why, BAD_SETTING, "--store s3 and --table dynamodb go together: say both, or neither to keep everything "
+		                 "in the data directory");
+	*remote = s3;
+	return OK;
+}
+
+enum status engines_open(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why)
+{
+	bool remote;
+	TRY(engines_choose(s, &remote, why));
+	return remote ? engines_open_cloud(s, out, why) : engines_open_local(s, storage_url, out, why);
+}
+
+void engines_close(struct engines *e)
+{
+	if (e->close != NULL)
+		e->close(e);
+	*e = (struct engines){ 0 };
+}

@@ -1,0 +1,36 @@
+/* The engines that a program of ours runs on, chosen by the settings: on this machine, in one data
+ * directory, or S3 and DynamoDB, where any number of servers share them and none keeps anything. */
+#ifndef ENGINES_H
+#define ENGINES_H
+
+#include "base/settings.h"
+#include "port/bucket_store.h"
+#include "port/key_ring.h"
+
+struct engines {
+	struct object_store *store;
+	struct image_table *table;
+	struct bucket_store *bucket;   /* what a storage listener of our own stands on; NULL where the store is elsewhere */
+	struct key_ring *keys;         /* with bucket */
+	struct str region;             /* with bucket: what signatures name */
+	enum status (*ready)(struct engines *, struct fault *why);
+	void (*measure)(struct engines *);   /* renew the gauges that only the engine knows; NULL: none */
+	void (*close)(struct engines *);
+	void *own;                     /* the adapter's */
+};
+
+/* Whether the settings say that images are kept elsewhere. Nobody may say half of it.
+ * Errors  BAD_SETTING */
+enum status engines_choose(const struct settings *s, bool *remote, struct fault *why) MUST_CHECK;
+/* Open what was chosen.
+ * storage_url  of our own storage listener; "" without one
+ * Errors       BAD_SETTING; OUT_OF_MEMORY; engine_open's. Nothing is left open then */
+enum status engines_open(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why) MUST_CHECK;
+/* Safe on zeroed and on closed ones. */
+void engines_close(struct engines *e);
+
+/* The two kinds, for engines_open alone. */
+enum status engines_open_local(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why) MUST_CHECK;
+enum status engines_open_cloud(const struct settings *s, struct engines *out, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,39 @@
+/* The embedded engine: files and SQLite in the data directory, with its own S3 door. */
+#include "engines.h"
+#include "local/local.h"
+
+static enum status ready(struct engines *e, struct fault *why)
+{
+	return engine_ready(e->own, why);
+}
+
+static void measure(struct engines *e)
+{
+	engine_measure(e->own);
+}
+
+static void close_engine(struct engines *e)
+{
+	struct engine *engine = e->own;
+	engine_free(&engine);
+}
+
+enum status engines_open_local(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why)
+{
+	struct engine *engine;
+	bool named = s->public_storage_url[0] != '\0';
+	struct engine_options o = {
+		.dir = s->data_dir,
+		.bucket = str_of(s->bucket),
+		.region = s->region[0] != '\0' ? str_of(s->region) : STR("us-east-1"),
+		.public_url = str_of(named ? s->public_storage_url : storage_url),
+		.max_pending = s->max_pending,
+		.reserve_bytes = s->reserve_bytes,
+	};
+	TRY(engine_open(&o, &engine, why));
+	*out = (struct engines){
+		.store = engine_object_store(engine), .table = engine_image_table(engine), .bucket = engine_bucket_store(engine),
+		.keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .close = close_engine, .own = engine,
+	};
+	return OK;
+}

@@ -1,0 +1,236 @@
+// `serve --store s3 --table dynamodb` on moto: the whole journey, by every way in which an upload is found;
+// many servers on the same engines; what is told when the engines are away.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { startMoto } from './support/moto.mjs';
+import { call, corpus, eventually, fetchUrl, openSlot, postForm, putBytes, runProgram, startServer, tinyPng } from './support/server.mjs';
+
+const engines = ['--store', 's3', '--table', 'dynamodb'];
+const picture = { fileName: 'no exif.jpg', fileType: 'image/jpeg' };
+let cloud, server;
+
+/** A server on these engines; args come last and win. */
+const serve = (args = [], env = {}) => startServer({ env: { ...cloud.env, ...env }, args: [...engines, ...args] });
+const sweep = (...args) => runProgram(['sweep', ...engines, ...args], { env: cloud.env });
+const keyOf = slot => decodeURIComponent(new URL(slot.fileUrl).pathname).replace(/^\/pictures\//, '');
+const read = async (on, slot) => (await call(on, 'GET', `/images/${slot.imageId}`)).json;
+const problem = (answer, status, code) => {
+	assert.equal(answer.status, status, answer.text);
+	assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+	assert.equal(answer.json.code, code);
+	assert.doesNotMatch(answer.text, /ECONN|refused|127\.0\.0\.1|DynamoDB|moto|<Error>|Credential/i, 'no cause is shown');
+};
+
+before(async () => {
+	cloud = await startMoto();
+	for (const said of ['The table ImageMetadata is ready.\n', 'The table ImageMetadata is ready.\n']) {
+		const made = await runProgram(['table', 'create'], { env: cloud.env });
+		assert.equal(made.code, 0, made.stderr);
+		assert.equal(made.stdout, said);
+	}
+	server = await serve();
+});
+after(async () => {
+	await server?.stop();
+	await cloud?.stop();
+});
+
+test('the server listens without a storage door, and keeps nothing on its machine', async () => {
+	const work = mkdtempSync(path.join(tmpdir(), 'tintype-cloud-'));
+	const own = await startServer({ data: work, env: cloud.env, args: engines });
+	assert.equal(own.ready.storage, undefined);
+	assert.equal(own.ready.data, undefined);
+	assert.equal(own.ready.bucket, 'pictures');
+	assert.equal(own.ready.table, 'ImageMetadata');
+	assert.equal((await fetchUrl(`${own.admin}/readyz`)).status, 200);
+	assert.equal((await fetchUrl(`${own.admin}/metrics`)).status, 200);
+	await openSlot(own);
+	assert.deepEqual(await own.stop(), { code: 0, signal: null });
+	assert.deepEqual(readdirSync(work), []);
+	assert.ok(!existsSync(own.data));
+	assert.match(own.out, /bucket pictures on S3, table ImageMetadata on DynamoDB/);
+	rmSync(work, { recursive: true });
+});
+
+test('slot, PUT to S3, complete, list, get, download, delete', async () => {
+	const slot = await openSlot(server, { ...picture, fileSize: corpus('good/no_exif.jpg').length });
+	assert.match(slot.uploadUrl, new RegExp(`^${cloud.url}/pictures/images/${slot.imageId}\\.jpg\\?`));
+	assert.match(slot.uploadUrl, /%2Feu-west-1%2Fs3%2Faws4_request/, 'the region is AWS_REGION');
+	assert.deepEqual(slot.headers, { 'Content-Type': 'image/jpeg' });
+	problem(await call(server, 'POST', `/images/${slot.imageId}/complete`), 409, 'not_arrived');
+	assert.equal((await read(server, slot)).status, 'pending');
+	assert.equal((await putBytes(slot, corpus('good/no_exif.jpg'))).status, 200);
+
+	const done = await call(server, 'POST', `/images/${slot.imageId}/complete`);
+	assert.equal(done.status, 200, done.text);
+	assert.equal(done.json.status, 'uploaded');
+	assert.equal(done.json.fileSize, corpus('good/no_exif.jpg').length);
+	assert.ok(done.json.width > 0 && done.json.height > 0);
+	assert.deepEqual((await call(server, 'POST', `/images/${slot.imageId}/complete`)).json.uploadedAt, done.json.uploadedAt, 'once more is the same');
+
+	const listed = (await call(server, 'GET', '/images')).json.images.find(one => one.imageId === slot.imageId);
+	assert.equal(listed.fileName, 'no exif.jpg');
+	const file = await call(server, 'GET', `/images/${slot.imageId}/file`);
+	assert.equal(file.status, 302);
+	assert.deepEqual((await fetchUrl(file.headers.get('location'))).bytes, corpus('good/no_exif.jpg'));
+
+	const gone = await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': slot.deleteToken } });
+	assert.equal(gone.status, 204, gone.text);
+	assert.ok(!await cloud.head(keyOf(slot)));
+	problem(await call(server, 'GET', `/images/${slot.imageId}`), 404, 'no_such_image');
+	assert.ok(!(await call(server, 'GET', '/images')).json.images.some(one => one.imageId === slot.imageId));
+});
+
+test('reading a pending image finds what has arrived, by PUT and by form', async () => {
+	const put = await openSlot(server), form = await openSlot(server, { method: 'POST' });
+	assert.equal((await putBytes(put, tinyPng)).status, 200);
+	const sent = await postForm(form, tinyPng, { fileType: 'image/png' });
+	assert.ok(sent.status === 204 || sent.status === 200 || sent.status === 201, `${sent.status} ${sent.text}`);
+	for (const slot of [put, form]) {
+		const image = await read(server, slot);
+		assert.equal(image.status, 'uploaded');
+		assert.equal(image.width, 1);
+	}
+});
+
+test('an image that is read all the time is looked at once a second', async () => {
+	const slot = await openSlot(server), began = Date.now();
+	assert.equal((await read(server, slot)).status, 'pending');
+	assert.equal((await putBytes(slot, tinyPng)).status, 200);
+	while ((await read(server, slot)).status === 'pending')
+		;
+	assert.ok(Date.now() - began >= 1000, `it was looked at again after ${Date.now() - began} ms`);
+});
+
+test('bytes that are not what was told are rejected, and their object is deleted', async () => {
+	for (const confirm of [slot => call(server, 'POST', `/images/${slot.imageId}/complete`), slot => call(server, 'GET', `/images/${slot.imageId}`)]) {
+		const slot = await openSlot(server, { fileType: 'image/jpeg', fileName: 'liar.jpg' });
+		assert.equal((await putBytes(slot, tinyPng)).status, 200);
+		const { json } = await confirm(slot);
+		assert.equal(json.status, 'rejected');
+		assert.match(json.reason, /image\/png/);
+		assert.ok(!await cloud.head(keyOf(slot)));
+	}
+});
+
+test('the sweep confirms what arrived unseen and deletes what no row explains', async () => {
+	const slot = await openSlot(server), lost = 'images/5c5b8a54-7c5a-4d0e-9d4e-2b8c1f3a6e70.png';
+	assert.equal((await putBytes(slot, tinyPng)).status, 200);
+	assert.equal((await cloud.put(lost, tinyPng)).status, 200);
+	assert.equal((await cloud.put('elsewhere/kept.png', tinyPng)).status, 200);
+	const first = await sweep();
+	assert.equal(first.code, 0, first.stderr);
+	assert.match(first.stdout, /^ended 0, forgotten 0, confirmed 1, rejected 0, orphans 0\n$/);
+	assert.ok(await cloud.head(lost), 'a young one may have a row soon');
+	assert.ok((await call(server, 'GET', '/images')).json.images.some(one => one.imageId === slot.imageId));
+	await eventually(async () => /orphans 1\n/.test((await sweep('--orphan-ttl', '1')).stdout), { everyMs: 200, what: 'the orphan' });
+	assert.ok(!await cloud.head(lost));
+	assert.ok(await cloud.head(keyOf(slot)) && await cloud.head('elsewhere/kept.png'));
+});
+
+test('a server sweeps by itself', async () => {
+	const lost = 'images/6d6c9b65-8d6b-4e1f-8e5f-3c9d2a4b7f81.png';
+	const own = await serve(['--sweep-interval', '1', '--orphan-ttl', '1', '--url-ttl', '1', '--pending-ttl', '1']);
+	try {
+		const empty = await openSlot(own), full = await openSlot(own);
+		assert.equal((await putBytes(full, tinyPng)).status, 200);
+		assert.equal((await cloud.put(lost, tinyPng)).status, 200);
+		await eventually(async () => !await cloud.head(lost), { timeoutMs: 30000, everyMs: 200, what: 'the end of the orphan' });
+		await eventually(async () => (await call(own, 'GET', `/images/${empty.imageId}`)).status === 404, { timeoutMs: 30000, everyMs: 200, what: 'the end of the slot' });
+		const images = await eventually(async () => (await call(own, 'GET', '/images')).json.images, { what: 'a list' });
+		assert.ok(images.some(one => one.imageId === full.imageId), 'found without that anybody asked');
+	} finally {
+		await own.stop();
+	}
+});
+
+test('two servers on the same engines see each other\'s images', async () => {
+	const other = await serve();
+	try {
+		const slot = await openSlot(server);
+		assert.equal((await putBytes(slot, tinyPng)).status, 200);
+		assert.equal((await call(other, 'POST', `/images/${slot.imageId}/complete`)).json.status, 'uploaded');
+		assert.equal((await read(server, slot)).status, 'uploaded');
+		for (const one of [server, other])
+			assert.ok((await call(one, 'GET', '/images')).json.images.some(image => image.imageId === slot.imageId));
+		const gone = await call(other, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': slot.deleteToken } });
+		assert.equal(gone.status, 204);
+		problem(await call(server, 'GET', `/images/${slot.imageId}`), 404, 'no_such_image');
+	} finally {
+		await other.stop();
+	}
+});
+
+test('64 clients get their slots at the same time, each its own', async () => {
+	const slots = await Promise.all(Array.from({ length: 64 }, () => openSlot(server)));
+	assert.equal(new Set(slots.map(slot => slot.imageId)).size, 64);
+	for (const slot of slots.slice(0, 4))
+		assert.equal((await read(server, slot)).status, 'pending');
+});
+
+test('with require-size a slot wants fileSize; with overwrite=deny an upload URL is good for one object', async () => {
+	const own = await serve(['--require-size', '--overwrite', 'deny']);
+	try {
+		const answer = await call(own, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } });
+		problem(answer, 400, 'bad_field');
+		assert.match(answer.json.detail, /fileSize is missing/);
+		const slot = await openSlot(own, { fileSize: tinyPng.length });
+		assert.deepEqual(slot.headers, { 'Content-Type': 'image/png', 'If-None-Match': '*' });
+		assert.match(slot.uploadUrl, /SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match/);
+		assert.equal((await putBytes(slot, tinyPng)).status, 200);
+		assert.equal((await read(own, slot)).status, 'uploaded');
+	} finally {
+		await own.stop();
+	}
+});
+
+test('engines that are away are told without their cause, which is in the log, and come back', async () => {
+	const away = await startMoto();
+	const made = await runProgram(['table', 'create'], { env: away.env });
+	assert.equal(made.code, 0, made.stderr);
+	const own = await startServer({ env: { ...cloud.env, AWS_ENDPOINT_URL_S3: away.url }, args: engines });
+	try {
+		const slot = await openSlot(own);
+		assert.equal((await fetchUrl(`${own.admin}/readyz`)).status, 200);
+		await away.stop();
+		problem(await call(own, 'POST', `/images/${slot.imageId}/complete`), 502, 'upstream_failed');
+		await own.waitForEvent(e => e.event === 'request.failed' && /connect/.test(`${e.text} ${e.cause}`));
+		assert.equal((await read(own, slot)).status, 'pending', 'what the table knows is told all the same');
+		const ready = await fetchUrl(`${own.admin}/readyz`);
+		assert.equal(ready.status, 503);
+	} finally {
+		await own.stop();
+	}
+	const cut = await startMoto();
+	const tableless = await startServer({ env: { ...cloud.env, AWS_ENDPOINT_URL_DYNAMODB: cut.url }, args: engines });
+	try {
+		problem(await call(tableless, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } }), 502, 'upstream_failed');
+		assert.equal((await fetchUrl(`${tableless.admin}/readyz`)).status, 503, 'there is no table');
+		assert.equal((await runProgram(['table', 'create'], { env: cut.env })).code, 0);
+		assert.equal((await fetchUrl(`${tableless.admin}/readyz`)).status, 200);
+		await openSlot(tableless);
+	} finally {
+		await tableless.stop();
+		await cut.stop();
+	}
+});
+
+test('half of the engines, and verbs that are none, are refused with a sentence', async () => {
+	for (const args of [['--store', 's3'], ['--table', 'dynamodb']])
+		for (const verb of ['serve', 'sweep']) {
+			const run = await runProgram([verb, ...args], { env: cloud.env });
+			assert.equal(run.code, 2);
+			assert.match(run.stderr, /--store s3 and --table dynamodb go together/);
+		}
+	const storage = await runProgram(['serve', '--storage='], {});
+	assert.equal(storage.code, 2);
+	assert.match(storage.stderr, /--storage takes HOST:PORT/);
+	assert.equal((await runProgram(['table', 'drop'], { env: cloud.env })).code, 2);
+	const keyless = await runProgram(['sweep', ...engines], { env: { ...cloud.env, AWS_ACCESS_KEY_ID: null, AWS_SECRET_ACCESS_KEY: null } });
+	assert.equal(keyless.code, 1);
+	assert.match(keyless.stderr, /^tintype sweep: .*credentials/im);
+});
