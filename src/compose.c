@@ -6,7 +6,9 @@
 #include "compose.h"
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/codec.h"
+#include "base/deadline.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -23,6 +25,7 @@
 #include <string.h>
 
 #define API_KEY_MIN 16
+#define COUNTS_WITHIN_MS 3000   /* a scrape goes on without them */
 
 struct composition {
 	struct settings settings;
@@ -137,7 +140,10 @@ static void refresh(void *arg)
 	struct image_counts counts;
 	if (c->engines.measure != NULL)
 		c->engines.measure(&c->engines);
-	if (table_counts(c->product.table, &counts, NULL) != OK)
+	deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
+	enum status counted = table_counts(c->product.table, &counts, NULL);
+	deadline_set(0);
+	if (counted != OK)
 		return;
 	metric_set(M_IMAGES_PENDING, (int64_t)counts.pending);
 	metric_set(M_IMAGES_UPLOADED, (int64_t)counts.uploaded);

@@ -17,7 +17,14 @@ struct sweep {
 	struct sweep_result *done;
 	struct fault first;         /* the first failure; code NONE while there is none */
 	uint64_t changes;           /* rows and objects dealt with */
+	bool (*stop)(void *);
+	void *stop_arg;
 };
+
+static bool goes_on(const struct sweep *s)
+{
+	return s->stop == NULL || !s->stop(s->stop_arg);
+}
 
 /* Count what went well; remember the first of what did not. */
 static void note(struct sweep *s, enum status end, uint64_t *count, const struct fault *why)
@@ -99,7 +106,7 @@ static enum status step_rows(struct sweep *s, bool *more, struct fault *why)
 	uint64_t before = s->changes;
 	arena_init(&a, PAGE_BYTES);
 	TRY(table_due(s->p->table, s->now_ms, PAGE_ROWS, &a, &page, why));
-	for (size_t i = 0; i < page.n; i++)
+	for (size_t i = 0; i < page.n && goes_on(s); i++)
 		sweep_row(s, &page.rows[i]);
 	*more = page.n == PAGE_ROWS && s->changes > before;
 	return OK;
@@ -107,9 +114,9 @@ static enum status step_rows(struct sweep *s, bool *more, struct fault *why)
 
 enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
 {
-	struct sweep s = { .p = p, .now_ms = now_ms, .done = out };
+	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
 	bool more = true;
-	while (more && (stop == NULL || !stop(stop_arg)))
+	while (more && goes_on(&s))
 		TRY(step_rows(&s, &more, why));
 	return finish(&s, why);
 }
@@ -155,7 +162,7 @@ static enum status step_objects(struct sweep *s, struct arena *last, struct str 
 	struct object_page page;
 	arena_init(&a, PAGE_BYTES);
 	TRY(store_list(s->p->store, IMAGE_PREFIX, *after, PAGE_OBJECTS, &a, &page, why));
-	for (size_t i = 0; i < page.n; i++)
+	for (size_t i = 0; i < page.n && goes_on(s); i++)
 		sweep_object(s, &page.objects[i]);
 	*more = page.more && page.n > 0;
 	if (!*more)
@@ -168,11 +175,11 @@ static enum status step_objects(struct sweep *s, struct arena *last, struct str 
 
 enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
 {
-	struct sweep s = { .p = p, .now_ms = now_ms, .done = out };
+	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
 	struct arena last CLEANUP(arena_deinit) = { 0 };
 	struct str after = STR("");
 	bool more = true;
-	while (more && (stop == NULL || !stop(stop_arg)))
+	while (more && goes_on(&s))
 		TRY(step_objects(&s, &last, &after, &more, why));
 	return finish(&s, why);
 }

@@ -17,7 +17,8 @@ struct sweep_result {
 
 /* End what is due at now_ms: a pending row after one look for an object that is there, a rejected row
  * with whatever is left of its bytes.
- * stop    asked between steps, true ends the sweep early; NULL: never
+ * stop    asked before each row or object, since each may take as long as an engine that is away; true ends the
+ *         sweep early; NULL: never
  * out     what was done is added to it, on failure too: the caller zeroes it, and may sum up both parts
  * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why) MUST_CHECK;

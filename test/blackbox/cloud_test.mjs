@@ -95,6 +95,9 @@ test('reading a pending image finds what has arrived, by PUT and by form', async
 		assert.equal(image.status, 'uploaded');
 		assert.equal(image.width, 1);
 	}
+	const file = await openSlot(server);
+	assert.equal((await putBytes(file, tinyPng)).status, 200);
+	assert.equal((await call(server, 'GET', `/images/${file.imageId}/file`)).status, 302);
 });
 
 test('an image that is read all the time is looked at once a second', async () => {
@@ -173,13 +176,15 @@ test('64 clients get their slots at the same time, each its own', async () => {
 });
 
 test('with require-size a slot wants fileSize; with overwrite=deny an upload URL is good for one object', async () => {
-	const own = await serve(['--require-size', '--overwrite', 'deny']);
+	assert.equal((await runProgram(['table', 'create', '--region', 'us-west-2'], { env: cloud.env })).code, 0);
+	const own = await serve(['--require-size', '--overwrite', 'deny', '--region', 'us-west-2']);
 	try {
 		const answer = await call(own, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } });
 		problem(answer, 400, 'bad_field');
 		assert.match(answer.json.detail, /fileSize is missing/);
 		const slot = await openSlot(own, { fileSize: tinyPng.length });
 		assert.deepEqual(slot.headers, { 'Content-Type': 'image/png', 'If-None-Match': '*' });
+		assert.match(slot.uploadUrl, /%2Fus-west-2%2Fs3%2F/, 'a flag wins over AWS_REGION');
 		assert.match(slot.uploadUrl, /SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match/);
 		assert.equal((await putBytes(slot, tinyPng)).status, 200);
 		assert.equal((await read(own, slot)).status, 'uploaded');

@@ -136,25 +136,6 @@ static void test_run_of_many_rows_then_all_are_worked_off_in_steps(void **state)
 	end(f);
 }
 
-static bool stop_at_second(void *arg)
-{
-	return ++*(unsigned *)arg == 2;
-}
-
-static void test_run_when_told_to_stop_then_after_the_step(void **state)
-{
-	struct fake_product *f = begin(false);
-	struct sweep_result done = { 0 };
-	unsigned asked = 0;
-	(void)state;
-	for (unsigned n = 0; n < 250; n++)
-		fake_product_slot(f, n, STR("image/png"));
-	assert_int_equal(sweep_run(&f->product, LATE_MS, stop_at_second, &asked, &done, &f->why), OK);
-	assert_int_equal(done.ended, 100);
-	assert_int_equal(asked, 2);
-	end(f);
-}
-
 static void other_uploads(void *arg)
 {
 	struct fake_product *f = arg;
@@ -378,6 +359,28 @@ static bool stop_always(void *arg)
 	return true;
 }
 
+/* Stops when it is asked for the n-th time. */
+static bool stop_at_nth(void *n)
+{
+	return --*(int *)n <= 0;
+}
+
+static void test_both_parts_when_told_to_stop_then_not_even_the_page_is_finished(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct sweep_result done = { 0 };
+	int asked_rows = 4, asked_objects = 4;
+	(void)state;
+	for (unsigned n = 1; n <= 10; n++) {
+		fake_product_slot(f, n, STR("image/png"));
+		arrive_at(f, str_printf(&f->a, "images/%u", n), 1);
+	}
+	assert_int_equal(sweep_run(&f->product, LATE_MS, stop_at_nth, &asked_rows, &done, &f->why), OK);
+	assert_int_equal(sweep_orphans(&f->product, LATE_MS, stop_at_nth, &asked_objects, &done, &f->why), OK);
+	assert_done(done, (struct sweep_result){ .ended = 2, .orphans = 2 });   /* the first asks for the page */
+	end(f);
+}
+
 static void test_orphans_when_told_to_stop_then_nothing_more(void **state)
 {
 	struct fake_product *f = begin(false);
@@ -398,7 +401,6 @@ int main(void)
 		cmocka_unit_test(test_run_of_a_rejected_row_then_forgotten_with_what_is_left_of_it),
 		cmocka_unit_test(test_run_of_an_uploaded_row_then_it_stays_for_ever),
 		cmocka_unit_test(test_run_of_many_rows_then_all_are_worked_off_in_steps),
-		cmocka_unit_test(test_run_when_told_to_stop_then_after_the_step),
 		cmocka_unit_test(test_run_when_the_row_is_uploaded_in_between_then_it_stays),
 		cmocka_unit_test(test_run_when_one_object_cannot_be_read_then_the_others_are_done_and_it_is_told),
 		cmocka_unit_test(test_run_when_any_call_fails_or_loses_then_the_next_run_ends_the_work),
@@ -410,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_orphans_of_many_objects_then_all_pages_are_read),
 		cmocka_unit_test(test_orphans_when_the_table_fails_then_no_object_is_removed_on_a_guess),
 		cmocka_unit_test(test_orphans_when_told_to_stop_then_nothing_more),
+		cmocka_unit_test(test_both_parts_when_told_to_stop_then_not_even_the_page_is_finished),
 		cmocka_unit_test(test_both_parts_into_one_result_then_summed_up),
 	};
 	return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);
