@@ -16,7 +16,7 @@ enum status engines_choose(const struct settings *s, bool *remote, struct fault 
 
 enum status engines_open(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why)
 {
-	bool remote;
+	bool remote = false;
 	TRY(engines_choose(s, &remote, why));
 	return remote ? engines_open_cloud(s, out, why) : engines_open_local(s, storage_url, out, why);
 }
