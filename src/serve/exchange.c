@@ -54,11 +54,14 @@ static void resume(struct call *c)
 	MHD_resume_connection(c->connection);
 }
 
-static void count_started(struct traffic *t)
+/* false: the server ends, and its connections must not be suspended any more. */
+static bool count_started(struct traffic *t)
 {
 	pthread_mutex_lock(&t->started_lock);
-	t->started++;
+	bool ok = !t->starts_no_more;
+	t->started += ok;
 	pthread_mutex_unlock(&t->started_lock);
+	return ok;
 }
 
 /* Counted down last: who waits for none to be left may then end the daemon, and the traffic with it. */
@@ -74,9 +77,10 @@ static void wake(struct exchange *x)
 	pthread_mutex_unlock(&t->started_lock);
 }
 
-void exchange_await_started(struct traffic *t)
+void exchange_end_starts(struct traffic *t)
 {
 	pthread_mutex_lock(&t->started_lock);
+	t->starts_no_more = true;
 	while (t->started > 0)
 		pthread_cond_wait(&t->none_started, &t->started_lock);
 	pthread_mutex_unlock(&t->started_lock);
@@ -266,10 +270,16 @@ static enum MHD_Result hand_to_worker(struct call *c)
 
 static enum MHD_Result hand_to_door(struct call *c)
 {
+	struct fault why;
 	if (!conn_move(c->listener->traffic->deadlines, c->conn, CONN_WORK))
 		return MHD_NO;
+	if (!count_started(c->listener->traffic)) {
+		fault_set(&why, OVERLOADED, "The server is ending; try again");
+		cancel(c, &why);
+		exchange_refuse(c, &why);
+		return reply_send(c);
+	}
 	c->owes_end = false;
-	count_started(c->listener->traffic);
 	/* Suspended before it is started: it may be woken before this function returns. */
 	atomic_store_explicit(&c->step, CALL_WORK, memory_order_release);
 	MHD_suspend_connection(c->connection);
