@@ -216,7 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_defaults_are_those_of_the_table, clear_environment),
-		cmocka_unit_test_setup(test_environment_name_of_a_flag),
+		cmocka_unit_test(test_environment_name_of_a_flag),
 		cmocka_unit_test_setup(test_flags_win_over_environment_over_defaults, clear_environment),
 		cmocka_unit_test_setup(test_empty_environment_counts_as_unset, clear_environment),
 		cmocka_unit_test_setup(test_flags_take_every_form_and_the_last_wins, clear_environment),
