@@ -86,13 +86,37 @@ void exchange_end_starts(struct traffic *t)
 	pthread_mutex_unlock(&t->started_lock);
 }
 
+static void release(struct call *c)
+{
+	c->conn->open = NULL;
+	answer_reset(&c->x.answer);
+	arena_deinit(&c->x.arena);
+	mem_free(c);
+}
+
+/* libmicrohttpd would split the query, which we parse ourselves, into pieces of 64 bytes each in the
+ * connection's buffer. Where they do not fit it gives up half way, tells nobody, and waits for ever. So it
+ * finds none: the text is its own, writable buffer, and what it tells here is split only afterwards. */
+static void hide_query(const char *target)
+{
+	char *question = strchr(target, '?');
+	if (question != NULL)
+		question[1] = '\0';
+}
+
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
 	struct listener *l = cls;
 	struct conn *conn = conn_of(connection);
-	struct call *c = conn == NULL ? NULL : mem_new(1, sizeof *c);
+	if (conn == NULL)
+		return NULL;
+	/* A first line that went nowhere, as no on_completed tells. */
+	if (conn->open != NULL)
+		release(conn->open);
+	struct call *c = mem_new(1, sizeof *c);
 	if (c == NULL)
 		return NULL;
+	conn->open = c;
 	c->listener = l;
 	c->conn = conn;
 	c->connection = connection;
@@ -105,6 +129,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
 	c->x.request.id = (struct str){ c->id, REQUEST_ID_CHARS };
 	/* libmicrohttpd decodes its own copy in place. */
 	c->x.request.target = str_dup(&c->x.arena, str_of(target));
+	hide_query(target);
 	return c;
 }
 
@@ -358,9 +383,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection, void **
 	end_body(c, cut);
 	report_call(c, how);
 	leave_flight(c);
-	answer_reset(&c->x.answer);
-	arena_deinit(&c->x.arena);
-	mem_free(c);
+	release(c);
 }
 
 void exchange_on_connection(void *cls, struct MHD_Connection *connection, void **conn, enum MHD_ConnectionNotificationCode what)
@@ -377,6 +400,8 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 	*conn = NULL;
 	if (c == NULL)
 		return;
+	if (c->open != NULL)
+		release(c->open);
 	if (c->kept)
 		atomic_fetch_sub(&l->kept, 1);
 	deadlines_remove(l->traffic->deadlines, &c);
