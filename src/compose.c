@@ -46,12 +46,14 @@ static bool is(const char *value, const char *word)
 	return strcmp(value, word) == 0;
 }
 
-/* Whether list, get and delete want the key. */
+/* Whether list, get and delete want the key. Loopback alone is no reason to ignore a key that is set:
+ * a reverse proxy on this machine makes every stranger come from there. */
 static bool key_for_images(const struct composition *c)
 {
-	if (is(c->settings.access, "auto"))
-		return !c->at.api_is_loopback && !c->settings.open;
-	return is(c->settings.access, "key");
+	const struct settings *s = &c->settings;
+	if (is(s->access, "auto"))
+		return !s->open && (s->api_key[0] != '\0' || !c->at.api_is_loopback);
+	return is(s->access, "key");
 }
 
 static enum status check_access(const struct composition *c, struct fault *why)

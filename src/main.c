@@ -6,22 +6,28 @@
 #include "compose.h"
 #include "maintain.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PAGE_MAX (256 * 1024)
 
-static int print_page(void (*write)(struct buf *))
+static int put_page(FILE *to, void (*write)(struct buf *))
 {
 	struct buf page CLEANUP(buf_deinit);
 	buf_init(&page, PAGE_MAX);
 	write(&page);
-	if (!buf_ok(&page) || fwrite(page.p, 1, page.n, stdout) != page.n || fflush(stdout) != 0) {
-		fputs("tintype: could not write to standard output\n", stderr);
+	if (!buf_ok(&page) || fwrite(page.p, 1, page.n, to) != page.n || fflush(to) != 0) {
+		fprintf(stderr, "tintype: the output cannot be written: %s\n", strerror(errno));
 		return 1;
 	}
 	return 0;
+}
+
+static int print_page(void (*write)(struct buf *))
+{
+	return put_page(stdout, write);
 }
 
 static void write_usage(struct buf *b)
@@ -42,11 +48,16 @@ static int print_usage(int argc, char **argv)
 	return print_page(write_usage);
 }
 
+static void write_version(struct buf *b)
+{
+	buf_put(b, STR("tintype " VERSION "\n"));
+}
+
 static int print_version(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	return puts("tintype " VERSION) < 0;
+	return print_page(write_version);
 }
 
 static int print_settings(int argc, char **argv)
@@ -70,9 +81,16 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
+static void write_serve_help(struct buf *b)
+{
+	buf_put(b, STR("usage: tintype serve [OPTION ...]\n\nRun the server. Each option may be given in the environment too; "
+	               "the option wins.\n\n"));
+	settings_help(b);
+}
+
 static int serve(int argc, char **argv)
 {
-	return asks_for_help(argc, argv) ? print_page(settings_help) : compose_serve(argc - 1, argv + 1);
+	return asks_for_help(argc, argv) ? print_page(write_serve_help) : compose_serve(argc - 1, argv + 1);
 }
 
 static int sweep(int argc, char **argv)
@@ -118,6 +136,6 @@ int main(int argc, char **argv)
 		return cli_run(argc - 1, argv + 1);
 	if (argc > 1)
 		fprintf(stderr, "tintype: there is no '%s'; these are the verbs:\n\n", argv[1]);
-	print_usage(argc, argv);
-	return argc > 1 ? 2 : 0;
+	put_page(stderr, write_usage);
+	return 2;
 }

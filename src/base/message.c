@@ -86,9 +86,19 @@ void answer_header(struct answer *ans, struct str name, struct str value)
 	ans->headers[ans->n_headers++] = (struct header){ name, value };
 }
 
-void answer_reset(struct answer *ans)
+void answer_drop_body(struct answer *ans)
 {
 	if (ans->fd >= 0)
 		close(ans->fd);
+	if (ans->hold != NULL)
+		ans->hold->release(ans->hold);
+	ans->fd = -1;
+	ans->hold = NULL;
+	ans->body = (struct str){ 0 };
+}
+
+void answer_reset(struct answer *ans)
+{
+	answer_drop_body(ans);
 	answer_init(ans);
 }

@@ -41,6 +41,11 @@ struct request {
 	bool expects_continue;
 };
 
+/* Keeps the bytes of a body where they are; who is given one calls release once, on any thread. */
+struct body_hold {
+	void (*release)(struct body_hold *);
+};
+
 #define ANSWER_HEADERS_MAX 32
 
 struct answer {
@@ -48,6 +53,7 @@ struct answer {
 	struct header headers[ANSWER_HEADERS_MAX];
 	size_t n_headers;
 	struct str body;           /* used when fd < 0 */
+	struct body_hold *hold;    /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
 	int fd;                    /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
 	uint64_t fd_offset, fd_length;
 	bool close;                /* end the connection after this answer */
@@ -71,7 +77,9 @@ void answer_init(struct answer *ans);
 /* Append; names and values are borrowed from the exchange's arena or static. More than
  * ANSWER_HEADERS_MAX is a bug (assert). A value with CR, LF or NUL is a bug too. */
 void answer_header(struct answer *ans, struct str name, struct str value);
-/* Close the file, if any, and start over. */
+/* Close the file and release the body: an answer that has none. */
+void answer_drop_body(struct answer *ans);
+/* Close the file and release the body, if any, and start over. */
 void answer_reset(struct answer *ans);
 
 #endif

@@ -126,6 +126,12 @@ static const struct setting *find_flag(struct str name)
 	return NULL;
 }
 
+const char *settings_env_of(const char *flag)
+{
+	const struct setting *row = find_flag(str_of(flag));
+	return row != NULL ? row->env : "";
+}
+
 /* `--no-FLAG` of a switch; NULL if it is none. */
 static const struct setting *find_negated(struct str name)
 {

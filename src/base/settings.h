@@ -24,6 +24,8 @@ struct settings {
  * Errors  BAD_SETTING an unknown flag, a missing value, not a number, out of range, not one of the
  *         words that `unit` lists, a text too short; the text names the setting and what it takes */
 enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why) MUST_CHECK;
+/* The environment's name of what `--flag` sets, "TINTYPE_API" of "api"; "" when no flag is called so. */
+const char *settings_env_of(const char *flag);
 /* The three renderings of the table: what --help shows, doc/settings.md, .env.example. */
 void settings_help(struct buf *b);
 void settings_markdown(struct buf *b);

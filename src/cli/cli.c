@@ -53,7 +53,7 @@ static int help(const struct verb *v)
 	buf_init(&b, 16384);
 	buf_printf(&b, "usage: tintype %s [flags]\n\n%s\n\n", v->usage, v->sentence);
 	options_help(&b, v->takes);
-	fwrite(b.p, 1, b.n, stdout);
+	show_bytes(buf_str(&b));
 	return show_end() ? 0 : 1;
 }
 

@@ -188,10 +188,11 @@ static enum status get_to_stdout(struct remote *r, const json_t *record, struct 
 		return fault_set(why, STORAGE_FAILED, "no room for a temporary file");
 	enum status st = download(r, record, fileno(whole), a, why);
 	rewind(whole);
+	/* What cannot be written is told, and makes the status, at the end of every verb. */
 	for (size_t n = 1; st == OK && n > 0;) {
 		n = fread(piece, 1, sizeof piece, whole);
-		if (fwrite(piece, 1, n, stdout) != n)
-			st = fault_set(why, STORAGE_FAILED, "the output cannot be written");
+		if (!show_bytes((struct str){ piece, n }))
+			break;
 	}
 	fclose(whole);
 	return st;

@@ -40,8 +40,8 @@ static void show_one(struct reader *r, struct str line)
 	if (line.n == 0 || !line_show(&r->shown, line, &r->filter))
 		return;
 	if (r->json) {
-		fwrite(line.p, 1, line.n, stdout);
-		fputc('\n', stdout);
+		if (show_bytes(line))
+			show_bytes(STR("\n"));
 		return;
 	}
 	show_line(stdout, "%.*s", STRF(buf_str(&r->shown)));
@@ -170,7 +170,7 @@ static void follow_rotation(struct reader *r)
 
 static void follow(struct reader *r)
 {
-	while (fflush(stdout) == 0 && !ferror(stdout)) {
+	while (show_flush()) {
 		struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
 		nanosleep(&pause, NULL);
 		follow_rotation(r);

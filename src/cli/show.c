@@ -6,9 +6,42 @@
 #include "cli/name.h"
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define LINE_MAX_BYTES (8u << 20)
+
+/* The errno of the first write to the standard output that failed: the next call of anything changes errno. */
+static _Atomic int output_error;
+
+static void keep_error(void)
+{
+	int none = 0;
+	atomic_compare_exchange_strong(&output_error, &none, errno);
+}
+
+static bool put(struct str line, FILE *to)
+{
+	bool whole = fwrite(line.p, 1, line.n, to) == line.n;
+	if (!whole && to == stdout)
+		keep_error();
+	return whole;
+}
+
+bool show_bytes(struct str bytes)
+{
+	return put(bytes, stdout);
+}
+
+bool show_flush(void)
+{
+	if (ferror(stdout) != 0)
+		return false;
+	if (fflush(stdout) == 0)
+		return true;
+	keep_error();
+	return false;
+}
 
 void show_line(FILE *to, const char *fmt, ...)
 {
@@ -28,7 +61,7 @@ void show_line(FILE *to, const char *fmt, ...)
 	terminal_escape(&line, (struct str){ plain, (size_t)n });
 	buf_put_char(&line, '\n');
 	mem_free(plain);
-	fwrite(line.p, 1, line.n, to);
+	put(buf_str(&line), to);
 }
 
 /* DEL is the one byte of ASCII that jansson leaves as it is though a terminal may act on it. */
@@ -52,7 +85,7 @@ void show_json(FILE *to, const json_t *object)
 	if (json_dump_callback(object, add_ascii, &line, JSON_COMPACT | JSON_ENSURE_ASCII) != 0)
 		return;
 	buf_put_char(&line, '\n');
-	fwrite(line.p, 1, line.n, to);
+	put(buf_str(&line), to);
 }
 
 json_t *show_json_text(struct str s)
@@ -65,10 +98,9 @@ json_t *show_json_text(struct str s)
 
 bool show_end(void)
 {
-	bool failed = ferror(stdout) != 0;
-	if (fflush(stdout) == 0 && !failed)
+	if (show_flush())
 		return true;
-	show_line(stderr, "the output cannot be written: %s", strerrordesc_np(errno));
+	show_line(stderr, "tintype: the output cannot be written: %s", strerrordesc_np(output_error));
 	return false;
 }
 

@@ -13,6 +13,10 @@ void show_line(FILE *to, const char *fmt, ...) PRINTF(2, 3);
 void show_json(FILE *to, const json_t *object);
 /* A JSON string of any bytes, ill-formed ones as U+FFFD; NULL: memory failed, which json_object_set_new takes. */
 json_t *show_json_text(struct str s);
+/* Bytes for programs, to the standard output as they are; false when they cannot be written. */
+bool show_bytes(struct str bytes);
+/* Whether all that was shown on the standard output until now has got out. */
+bool show_flush(void);
 /* Whether all that was shown on the standard output has got out; if not, says so on stderr. */
 bool show_end(void);
 

@@ -182,10 +182,12 @@ static void run_batch(struct committer *c, struct change *batch)
 {
 	struct writer *w = &c->writer;
 
-	w->broken = false;
+	w->broken = w->trashed = false;
 	w->rows_fit = space_for_rows(w->space);
 	if (commit_batch(w, batch) == OK) {
 		c->saved = w->tally;
+		if (w->trashed)
+			hot_forget(w->hot);
 		show_counts(c);
 		metric_add(M_COMMITS, 1);
 		metric_add(M_COMMITTED_CHANGES, wake_all(batch));

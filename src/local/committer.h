@@ -12,6 +12,7 @@
 
 #include "local/db.h"
 #include "local/space.h"
+#include "local/hot.h"
 #include "local/tree.h"
 #include "port/image_table.h"
 #include <pthread.h>
@@ -28,10 +29,12 @@ struct writer {
 	struct db db;
 	struct tree *tree;
 	struct space *space;
+	struct hot *hot;
 	uint64_t max_pending;
 	int64_t image_bucket;     /* id of the bucket of the images */
 	struct tally tally;       /* with the changes of the batch so far */
 	bool rows_fit;            /* this batch may make rows */
+	bool trashed;             /* this batch took an object away, or replaced one */
 	bool broken;              /* a statement failed: the batch is lost */
 	struct fault failure;     /* why */
 	int wal_frames;           /* since the log began anew */

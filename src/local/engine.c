@@ -118,6 +118,7 @@ static enum status open_db(struct engine *e, struct fault *why)
 	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
 	TRY(make_db_file(e, why));
 	readers_init(&e->readers, e->db_path);
+	hot_init(&e->hot);
 	return explain(open_tables(e, why), e, why);
 }
 
@@ -127,6 +128,7 @@ static enum status start_committer(struct engine *e, const struct engine_options
 
 	w->tree = &e->tree;
 	w->space = &e->space;
+	w->hot = &e->hot;
 	w->max_pending = o->max_pending;
 	return committer_start(&e->committer, why);
 }
@@ -197,8 +199,10 @@ void engine_free(struct engine **ep)
 		return;
 	mover_stop(&e->mover);
 	committer_stop(&e->committer);
-	if (e->readers.path != NULL)
+	if (e->readers.path != NULL) {
 		readers_deinit(&e->readers);
+		hot_deinit(&e->hot);
+	}
 	db_close(&e->committer.writer.db);
 	credentials_close(&e->keys);
 	tree_close(&e->tree);

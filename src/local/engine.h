@@ -4,6 +4,7 @@
 
 #include "local/committer.h"
 #include "local/credentials.h"
+#include "local/hot.h"
 #include "local/local.h"
 #include "local/mover.h"
 #include "local/readers.h"
@@ -22,6 +23,7 @@ struct engine {
 	struct tree tree;
 	struct space space;
 	struct readers readers;
+	struct hot hot;
 	struct committer committer;
 	struct mover mover;
 	struct credentials keys;

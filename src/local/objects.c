@@ -71,6 +71,7 @@ static enum status trash(struct writer *w, int64_t file)
 	sqlite3_stmt *s = db_query(&w->db, Q_TRASH_ADD);
 
 	bind_int(s, 1, file);
+	w->trashed = true;
 	return writer_run(w, s);
 }
 
@@ -289,9 +290,15 @@ static enum status open_found(struct engine *e, const struct str name[2], struct
 
 enum status objects_open(struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
 {
+	struct engine *e = engine_of_buckets(s);
 	const struct str name[2] = { bucket, key };
 
-	return open_found(engine_of_buckets(s), name, a, out, why);
+	if (hot_find(&e->hot, name, out))
+		return OK;
+	uint64_t generation = hot_generation(&e->hot);
+	TRY(open_found(e, name, a, out, why));
+	hot_offer(&e->hot, generation, name, out);
+	return OK;
 }
 
 enum status objects_has_bucket(struct bucket_store *s, struct str bucket, struct fault *why)

@@ -11,14 +11,28 @@
 #include "port/image_table.h"
 #include "port/object_store.h"
 
+#include <unistd.h>
+
 struct bucket_store;
 struct incoming;
 
-/* An object that is opened for reading. The descriptor is the caller's to close; deleting the object does not hurt it. */
+/* An object that is opened for reading, by descriptor or with all its bytes at hand. Deleting the object
+ * does not hurt it. The caller closes it, or takes over the descriptor or the hold. */
 struct object_file {
-	struct object_info info;
-	int fd;
+	struct object_info info;   /* in the call's arena, or kept by the hold */
+	int fd;                    /* -1: see bytes */
+	struct str bytes;          /* with fd < 0: the whole object */
+	struct body_hold *hold;    /* with fd < 0: keeps info and bytes */
 };
+
+static inline void object_file_close(struct object_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->hold != NULL)
+		f->hold->release(f->hold);
+	*f = (struct object_file){ .fd = -1 };
+}
 
 /* What finish shall commit. */
 struct object_commit {

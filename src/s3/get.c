@@ -1,5 +1,5 @@
 /* GET and HEAD of an object, all on the reactor: an indexed local read finds it, and the body goes out
- * by descriptor. This is the path that is measured against a static file server: nothing on it
+ * by descriptor, or from memory where the store has it at hand. This is the path that is measured against a static file server: nothing on it
  * allocates but the arena, and nothing is copied.
  * An image that is pending or rejected has no object, so it is NoSuchKey like any other missing one.
  * Source: Amazon S3 API, GetObject, HeadObject; RFC 9110 13, 14. */
@@ -7,8 +7,6 @@
 #include "s3/conditions.h"
 #include "s3/range.h"
 #include "s3/text.h"
-
-#include <unistd.h>
 
 /* Query parameters that set a header of the answer. They are in the signed query, so who signed the URL
  * chose them, and not who follows it. */
@@ -105,23 +103,27 @@ static enum status answer_object(struct call *c, const struct object_info *info,
 	case CONDITION_FAILS:
 		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 	case CONDITION_NOT_MODIFIED:
-		close(ans->fd);
-		ans->fd = -1;
+		answer_drop_body(ans);
 		ans->status = 304;
 		return OK;
 	case CONDITION_HOLDS:
 		break;
 	}
 	TRY(add_overrides(c, info->content_type, why));
-	return choose_range(c, info, why);
+	TRY(choose_range(c, info, why));
+	if (ans->hold != NULL)
+		ans->body = str_slice(ans->body, (size_t)ans->fd_offset, (size_t)(ans->fd_offset + ans->fd_length));
+	return OK;
 }
 
 enum status get_begin(struct call *c, enum door_step *step, struct fault *why)
 {
 	struct object_file file = { .fd = -1 };
 	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, why));
-	/* from here the answer owns the file: whatever comes, its reset closes it */
+	/* from here the answer owns the object: whatever comes, its reset closes it */
 	c->x->answer.fd = file.fd;
+	c->x->answer.body = file.bytes;
+	c->x->answer.hold = file.hold;
 	*step = DOOR_ANSWER;
 	return answer_object(c, &file.info, why);
 }

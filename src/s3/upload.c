@@ -26,7 +26,7 @@ static enum status check_absent(struct call *c, struct fault *why)
 		return OK;
 	if (st != OK)
 		return st;
-	close(f.fd);
+	object_file_close(&f);
 	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the key is taken.");
 }
 

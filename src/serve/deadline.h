@@ -41,6 +41,7 @@ struct conn {
 	_Atomic uint64_t body_bytes;
 	_Atomic bool served;       /* has had a request */
 	bool kept;                 /* counted in its listener's kept; the reactor's */
+	void *open;                /* the request whose first line was read and whose end was not yet told; the reactor's */
 	void *call;                /* the request whose body is awaited, for the sweeper's last word */
 	/* the sweeper's own */
 	int64_t seen_since_ms;     /* the since_ms that the next two are of */

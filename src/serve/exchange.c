@@ -54,11 +54,14 @@ static void resume(struct call *c)
 	MHD_resume_connection(c->connection);
 }
 
-static void count_started(struct traffic *t)
+/* false: the server ends, and its connections must not be suspended any more. */
+static bool count_started(struct traffic *t)
 {
 	pthread_mutex_lock(&t->started_lock);
-	t->started++;
+	bool ok = !t->starts_no_more;
+	t->started += ok;
 	pthread_mutex_unlock(&t->started_lock);
+	return ok;
 }
 
 /* Counted down last: who waits for none to be left may then end the daemon, and the traffic with it. */
@@ -74,21 +77,46 @@ static void wake(struct exchange *x)
 	pthread_mutex_unlock(&t->started_lock);
 }
 
-void exchange_await_started(struct traffic *t)
+void exchange_end_starts(struct traffic *t)
 {
 	pthread_mutex_lock(&t->started_lock);
+	t->starts_no_more = true;
 	while (t->started > 0)
 		pthread_cond_wait(&t->none_started, &t->started_lock);
 	pthread_mutex_unlock(&t->started_lock);
+}
+
+static void release(struct call *c)
+{
+	c->conn->open = NULL;
+	answer_reset(&c->x.answer);
+	arena_deinit(&c->x.arena);
+	mem_free(c);
+}
+
+/* libmicrohttpd would split the query, which we parse ourselves, into pieces of 64 bytes each in the
+ * connection's buffer. Where they do not fit it gives up half way, tells nobody, and waits for ever. So it
+ * finds none: the text is its own, writable buffer, and what it tells here is split only afterwards. */
+static void hide_query(const char *target)
+{
+	char *question = strchr(target, '?');
+	if (question != NULL)
+		question[1] = '\0';
 }
 
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
 	struct listener *l = cls;
 	struct conn *conn = conn_of(connection);
-	struct call *c = conn == NULL ? NULL : mem_new(1, sizeof *c);
+	if (conn == NULL)
+		return NULL;
+	/* A first line that went nowhere, as no on_completed tells. */
+	if (conn->open != NULL)
+		release(conn->open);
+	struct call *c = mem_new(1, sizeof *c);
 	if (c == NULL)
 		return NULL;
+	conn->open = c;
 	c->listener = l;
 	c->conn = conn;
 	c->connection = connection;
@@ -101,6 +129,7 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
 	c->x.request.id = (struct str){ c->id, REQUEST_ID_CHARS };
 	/* libmicrohttpd decodes its own copy in place. */
 	c->x.request.target = str_dup(&c->x.arena, str_of(target));
+	hide_query(target);
 	return c;
 }
 
@@ -266,10 +295,16 @@ static enum MHD_Result hand_to_worker(struct call *c)
 
 static enum MHD_Result hand_to_door(struct call *c)
 {
+	struct fault why;
 	if (!conn_move(c->listener->traffic->deadlines, c->conn, CONN_WORK))
 		return MHD_NO;
+	if (!count_started(c->listener->traffic)) {
+		fault_set(&why, OVERLOADED, "The server is ending; try again");
+		cancel(c, &why);
+		exchange_refuse(c, &why);
+		return reply_send(c);
+	}
 	c->owes_end = false;
-	count_started(c->listener->traffic);
 	/* Suspended before it is started: it may be woken before this function returns. */
 	atomic_store_explicit(&c->step, CALL_WORK, memory_order_release);
 	MHD_suspend_connection(c->connection);
@@ -348,9 +383,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection, void **
 	end_body(c, cut);
 	report_call(c, how);
 	leave_flight(c);
-	answer_reset(&c->x.answer);
-	arena_deinit(&c->x.arena);
-	mem_free(c);
+	release(c);
 }
 
 void exchange_on_connection(void *cls, struct MHD_Connection *connection, void **conn, enum MHD_ConnectionNotificationCode what)
@@ -367,6 +400,8 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 	*conn = NULL;
 	if (c == NULL)
 		return;
+	if (c->open != NULL)
+		release(c->open);
 	if (c->kept)
 		atomic_fetch_sub(&l->kept, 1);
 	deadlines_remove(l->traffic->deadlines, &c);

@@ -26,6 +26,7 @@ struct traffic {
 	pthread_mutex_t started_lock;
 	pthread_cond_t none_started;
 	size_t started;              /* exchanges that a door has started and not yet woken */
+	bool starts_no_more;
 };
 
 struct listener {
@@ -77,8 +78,8 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 /* The sweeper's last word on a body that is too slow. */
 void exchange_last_word(struct conn *c);
 
-/* Wait until no exchange is with a door that has started it. */
-void exchange_await_started(struct traffic *t);
+/* Let doors start nothing any more (such requests are refused), and wait until they have nothing left. */
+void exchange_end_starts(struct traffic *t);
 /* Have the door fill in the answer for a fault that the listener found. */
 void exchange_refuse(struct call *c, const struct fault *why);
 /* Give the answer to libmicrohttpd. MHD_NO when it cannot be: the connection is then closed. */

@@ -5,6 +5,8 @@
  * libmicrohttpd accepts, the kernel lets clients wait in the backlog. */
 #include "serve/listen.h"
 
+#include "base/settings.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -46,11 +48,14 @@ static enum status tell_errno(const char *setting, const char *text, int error, 
 {
 	switch (error) {
 	case EADDRINUSE:
-		return fault_set(why, ADDRESS_TAKEN, "%s is taken by another program; choose another port with --%s HOST:PORT (port 0 takes a free one)", text, setting);
+		return fault_set(why, ADDRESS_TAKEN, "%s is taken by another program; choose another port with --%s HOST:PORT or %s=HOST:PORT (port 0 takes a free one)", text, setting,
+		                 settings_env_of(setting));
 	case EACCES:
-		return fault_set(why, BAD_SETTING, "not allowed to listen on %s: ports below 1024 need rights; choose another with --%s HOST:PORT", text, setting);
+		return fault_set(why, BAD_SETTING, "not allowed to listen on %s: ports below 1024 need rights; choose another with --%s or %s", text, setting,
+		                 settings_env_of(setting));
 	case EADDRNOTAVAIL:
-		return fault_set(why, BAD_SETTING, "%s is no address of this machine; choose another with --%s HOST:PORT", text, setting);
+		return fault_set(why, BAD_SETTING, "%s is no address of this machine; choose another with --%s or %s", text, setting,
+		                 settings_env_of(setting));
 	default:
 		return fault_set(why, BAD_SETTING, "cannot listen on %s (--%s): %s", text, setting, strerror(error));
 	}

@@ -185,7 +185,7 @@ static void stop(struct server *s)
 	for (size_t i = 0; i < LISTENERS; i++)
 		listener_quiesce(&s->listeners[i]);
 	workers_stop(s->traffic.workers);
-	exchange_await_started(&s->traffic);
+	exchange_end_starts(&s->traffic);
 	for (size_t i = 0; i < LISTENERS; i++)
 		listener_stop(&s->listeners[i]);
 	workers_free(&s->traffic.workers);

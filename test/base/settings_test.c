@@ -44,6 +44,14 @@ static void test_defaults_are_those_of_the_table(void **state)
 #undef SWITCH
 }
 
+static void test_environment_name_of_a_flag(void **state)
+{
+	assert_string_equal(settings_env_of("api"), "TINTYPE_API");
+	assert_string_equal(settings_env_of("bucket"), "BUCKET_NAME");
+	assert_string_equal(settings_env_of(""), "");
+	assert_string_equal(settings_env_of("nothing"), "");
+}
+
 static void test_flags_win_over_environment_over_defaults(void **state)
 {
 	struct settings s;
@@ -208,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_defaults_are_those_of_the_table, clear_environment),
+		cmocka_unit_test(test_environment_name_of_a_flag),
 		cmocka_unit_test_setup(test_flags_win_over_environment_over_defaults, clear_environment),
 		cmocka_unit_test_setup(test_empty_environment_counts_as_unset, clear_environment),
 		cmocka_unit_test_setup(test_flags_take_every_form_and_the_last_wins, clear_environment),

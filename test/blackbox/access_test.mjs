@@ -36,10 +36,12 @@ const credentials = {
 
 const modes = {
 	open: { env: {}, needs: [] },
-	'a key, though all is open': { env: { TINTYPE_API_KEY: KEY }, needs: [] },
+	'a key on loopback, as behind a proxy': { env: { TINTYPE_API_KEY: KEY }, needs: ['images'] },
+	'a key, though all is open': { env: { TINTYPE_API_KEY: KEY, TINTYPE_ACCESS: 'open' }, needs: [] },
+	'a key, and --open': { env: { TINTYPE_API_KEY: KEY, TINTYPE_OPEN: 'on' }, needs: [] },
 	'access=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_ACCESS: 'key' }, needs: ['images'] },
-	'upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' }, needs: ['slots'] },
-	'access=key and upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key' }, needs: ['images', 'slots'] },
+	'upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key', TINTYPE_ACCESS: 'open' }, needs: ['slots'] },
+	'access=key and upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' }, needs: ['images', 'slots'] },
 };
 
 for (const [mode, { env, needs }] of Object.entries(modes))

@@ -27,6 +27,20 @@ describe('the command line', () => {
 	beforeEach(() => { dir = mkdtempSync(path.join(tmpdir(), 'tintype-cli-')); });
 	afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
+	test('output that cannot be written is told with its cause, and the exit status is 1', async () => {
+		const { slot } = await uploadImage(server);
+		const full = args => spawnSync('/bin/sh', ['-c', 'exec "$0" "$@" >/dev/full', program(), ...args], {
+			encoding: 'utf8', env: { ...process.env, TINTYPE_ENDPOINT: server.api },
+		});
+		for (const args of [['version'], ['help'], ['settings'], ['serve', '--help'], ['list', '--help'], ['list'], ['list', '--json'],
+			['get', slot.imageId, '-o', '-'], ['logs', '--data', server.data], ['logs', '--data', server.data, '--json']]) {
+			const { status, stderr } = full(args);
+			assert.equal(stderr, 'tintype: the output cannot be written: No space left on device\n', args.join(' '));
+			assert.equal(status, 1, args.join(' '));
+		}
+		assert.equal((await run(['rm', slot.imageId])).code, 0);
+	});
+
 	test('upload, list, get and rm of every good picture', async () => {
 		const files = readdirSync(good);
 		assert.ok(files.length >= 29, 'the shared corpus is there');

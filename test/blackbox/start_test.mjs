@@ -64,7 +64,7 @@ test('a taken port is named', async t => {
 	t.after(() => taken.close());
 	await new Promise(f => taken.once('listening', f));
 	const address = `127.0.0.1:${taken.address().port}`;
-	await refused(['--data', fresh('port'), ...anyPorts, '--api', address], new RegExp(`${address} is taken.*--api`));
+	await refused(['--data', fresh('port'), ...anyPorts, '--api', address], new RegExp(`${address} is taken.*--api .*TINTYPE_API=`));
 });
 
 test('a data directory that cannot be made or read is told with its name', async () => {
@@ -163,7 +163,12 @@ test('help, version and wrong verbs', async () => {
 	assert.equal(help.code, 0);
 	assert.match(help.stdout, /--public-storage-url/);
 	assert.match((await runProgram(['version'])).stdout, /^tintype \d/);
-	assert.equal((await runProgram([])).code, 0);
+	assert.match(help.stdout, /^usage: tintype serve /);
+	const bare = await runProgram([]);
+	assert.equal(bare.code, 2);
+	assert.match(bare.stderr, /usage: tintype VERB/);
+	assert.equal(bare.stdout, '');
+	assert.equal((await runProgram(['help'])).code, 0);
 	const wrong = await runProgram(['serv']);
 	assert.equal(wrong.code, 2);
 	assert.match(wrong.stderr, /serv/);

@@ -270,9 +270,9 @@ static void *keep_opening(void *arg)
 			atomic_fetch_add(&wrong, 1);
 		} else {
 			char first = 0;
-			if (pread(f.fd, &first, 1, 0) != 1)
+			if (f.fd >= 0 ? pread(f.fd, &first, 1, 0) != 1 : f.bytes.n < 1)
 				atomic_fetch_add(&wrong, 1);
-			close(f.fd);
+			object_file_close(&f);
 		}
 		arena_deinit(&a);
 	}

@@ -49,6 +49,7 @@ static void test_open_when_port_is_0_then_the_url_has_the_real_one(void **state)
 	assert_int_equal(why.code, F_ADDRESS_TAKEN);
 	assert_non_null(strstr(why.text, s.url + strlen("http://")));
 	assert_non_null(strstr(why.text, "--admin"));
+	assert_non_null(strstr(why.text, "TINTYPE_ADMIN="));
 	listen_close(&s);
 	listen_close(&s);
 }

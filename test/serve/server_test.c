@@ -134,7 +134,7 @@ static void *be_client(void *arg)
 		if (round % 3 == 1)
 			send(fd, "GET /run" HEAD "\r\n", 38, MSG_NOSIGNAL);
 		if (round % 3 == 2)
-			send(fd, "GET /later" HEAD "\r\n", 40, MSG_NOSIGNAL);
+			send(fd, "GET /later" HEAD "\r\n", strlen("GET /later" HEAD "\r\n"), MSG_NOSIGNAL);
 		close(fd);
 	}
 	return arg;

@@ -1,0 +1,153 @@
+/* See hot.h. A slot is chosen by the name's hash; the name itself is compared before anything is given
+ * out. An object is counted: one for its slot, one for each answer that it is in. */
+#include "local/hot.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+struct hot_object {
+	struct body_hold hold;
+	atomic_uint holders;
+	uint64_t generation;
+	struct object_info info;   /* its texts, and the bucket's name, lie behind the struct */
+	struct str bucket;
+	struct str bytes;
+	char texts[];
+};
+
+/* FNV-1a, 64 bit: spreads names over the slots; who collides is compared and not kept for long. */
+static uint64_t hash_more(uint64_t hash, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		hash = (hash ^ (unsigned char)s.p[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static uint64_t hash_name(const struct str name[2])
+{
+	return hash_more(hash_more(0xcbf29ce484222325u, name[0]) * 31, name[1]);
+}
+
+static struct hot_slot *slot_of(struct hot *h, uint64_t hash)
+{
+	return &h->slots[(hash >> 32) % HOT_SLOTS];
+}
+
+static void release(struct body_hold *hold)
+{
+	struct hot_object *o = (struct hot_object *)hold;
+
+	if (atomic_fetch_sub(&o->holders, 1) != 1)
+		return;
+	munmap((void *)(uintptr_t)o->bytes.p, o->bytes.n);
+	mem_free(o);
+}
+
+static struct str keep(char **at, struct str s)
+{
+	struct str kept = { *at, s.n };
+
+	if (s.n > 0)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return kept;
+}
+
+static struct hot_object *make(uint64_t generation, const struct str name[2], const struct object_file *f)
+{
+	const struct object_info *info = &f->info;
+	void *p = mmap(NULL, info->size, PROT_READ, MAP_SHARED, f->fd, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	struct hot_object *o = mem_new(1, sizeof(*o) + name[0].n + name[1].n + info->etag.n + info->content_type.n);
+	if (o == NULL) {
+		munmap(p, info->size);
+		return NULL;
+	}
+	char *at = o->texts;
+	o->hold.release = release;
+	atomic_init(&o->holders, 1);
+	o->generation = generation;
+	o->bucket = keep(&at, name[0]);
+	o->info = (struct object_info){ keep(&at, name[1]), info->size, keep(&at, info->etag), keep(&at, info->content_type), info->modified_ms };
+	o->bytes = (struct str){ p, info->size };
+	return o;
+}
+
+void hot_init(struct hot *h)
+{
+	*h = (struct hot){ .generation = 1 };
+	pthread_mutex_init(&h->lock, NULL);
+}
+
+void hot_deinit(struct hot *h)
+{
+	for (size_t i = 0; i < HOT_SLOTS; i++) {
+		if (h->slots[i].object != NULL)
+			release(&h->slots[i].object->hold);
+		h->slots[i].object = NULL;
+	}
+	pthread_mutex_destroy(&h->lock);
+}
+
+void hot_forget(struct hot *h)
+{
+	atomic_fetch_add(&h->generation, 1);
+}
+
+uint64_t hot_generation(struct hot *h)
+{
+	return atomic_load(&h->generation);
+}
+
+static bool is_name(const struct hot_object *o, const struct str name[2])
+{
+	return str_equal(o->info.key, name[1]) && str_equal(o->bucket, name[0]);
+}
+
+bool hot_find(struct hot *h, const struct str name[2], struct object_file *out)
+{
+	struct hot_slot *slot = slot_of(h, hash_name(name));
+
+	pthread_mutex_lock(&h->lock);
+	struct hot_object *o = slot->object;
+	bool found = o != NULL && o->generation == hot_generation(h) && is_name(o, name);
+	if (found)
+		atomic_fetch_add(&o->holders, 1);
+	pthread_mutex_unlock(&h->lock);
+	if (found)
+		*out = (struct object_file){ .info = o->info, .fd = -1, .bytes = o->bytes, .hold = &o->hold };
+	return found;
+}
+
+/* Whether the slot heard of this name the last time too. */
+static bool asked_again(struct hot *h, uint64_t hash)
+{
+	struct hot_slot *slot = slot_of(h, hash);
+
+	pthread_mutex_lock(&h->lock);
+	bool again = slot->asked_for == hash;
+	slot->asked_for = hash;
+	pthread_mutex_unlock(&h->lock);
+	return again;
+}
+
+void hot_offer(struct hot *h, uint64_t generation, const struct str name[2], const struct object_file *f)
+{
+	uint64_t hash = hash_name(name);
+
+	if (f->info.size == 0 || f->info.size > HOT_MAX_BYTES || !asked_again(h, hash))
+		return;
+	struct hot_object *fresh = make(generation, name, f);
+	if (fresh == NULL)
+		return;
+	pthread_mutex_lock(&h->lock);
+	struct hot_object *old = slot_of(h, hash)->object;
+	slot_of(h, hash)->object = fresh;
+	pthread_mutex_unlock(&h->lock);
+	if (old != NULL)
+		release(&old->hold);
+}

@@ -1,0 +1,44 @@
+/* The objects that are asked for again and again, kept mapped: their answers need neither the database
+ * nor the file system, and go out in one piece with their head. A table of fixed size, so that at most
+ * HOT_SLOTS * HOT_MAX_BYTES are mapped. What is mapped is the kernel's page cache, not a copy.
+ *
+ * Nothing stale is ever given out: every commit that takes an object away or replaces one calls
+ * hot_forget before its waiters hear of it, and with that all that was kept is void. An object that
+ * somebody still holds stays mapped until it is released.
+ * Threads: any, but for init and deinit. */
+#ifndef LOCAL_HOT_H
+#define LOCAL_HOT_H
+
+#include "port/bucket_store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define HOT_SLOTS 64
+#define HOT_MAX_BYTES ((uint64_t)256 * 1024)
+
+struct hot_object;
+
+struct hot_slot {
+	uint64_t asked_for;           /* the name that was asked for last, hashed */
+	struct hot_object *object;    /* NULL: none */
+};
+
+struct hot {
+	pthread_mutex_t lock;
+	atomic_uint_fast64_t generation;
+	struct hot_slot slots[HOT_SLOTS];
+};
+
+void hot_init(struct hot *h);
+void hot_deinit(struct hot *h);
+/* Void all that is kept. */
+void hot_forget(struct hot *h);
+/* Which generation an object belongs to whose row is read after this call. */
+uint64_t hot_generation(struct hot *h);
+/* name: bucket and key. true: *out is filled in, held for the caller. */
+bool hot_find(struct hot *h, const struct str name[2], struct object_file *out) MUST_CHECK;
+/* Tell of an object that was opened: the second time in a row that its slot hears of it, it is kept. */
+void hot_offer(struct hot *h, uint64_t generation, const struct str name[2], const struct object_file *f);
+
+#endif
