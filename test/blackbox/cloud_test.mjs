@@ -1,7 +1,7 @@
 // `serve --store s3 --table dynamodb` on moto: the whole journey, by every way in which an upload is found;
 // many servers on the same engines; what is told when the engines are away.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -166,6 +166,20 @@ test('two servers on the same engines see each other\'s images', async () => {
 	} finally {
 		await other.stop();
 	}
+});
+
+test('the command line uploads, lists and fetches through a server without a store of its own', async () => {
+	const work = mkdtempSync(path.join(tmpdir(), 'tintype-cloud-')), file = path.join(work, 'tiny.png');
+	const run = (...args) => runProgram([...args, '--endpoint', server.api], { cwd: work });
+	writeFileSync(file, tinyPng);
+	const sent = await run('upload', file), [id] = /[0-9a-f-]{36}/.exec(sent.stdout);
+	assert.equal(sent.code, 0, sent.stderr);
+	assert.match((await run('list')).stdout, new RegExp(`^${id} .*1x1`, 'm'));
+	rmSync(file);
+	const got = await run('get', id);
+	assert.equal(got.code, 0, got.stderr);
+	assert.deepEqual(readFileSync(file), tinyPng);
+	rmSync(work, { recursive: true });
 });
 
 test('64 clients get their slots at the same time, each its own', async () => {
