@@ -47,6 +47,15 @@ class Refusals(unittest.TestCase):
         for name in ("deploy", "destroy", "smoke"):
             self.refused("the AWS CLI is missing", name, "--region", REGION, PATH=str(folder))
 
+    def test_the_package_is_built_for_the_architecture_that_is_deployed(self):
+        for arch in ("x86_64", "arm64"):
+            path = self.in_state("UPDATE_COMPLETE")
+            made = pathlib.Path(path.split(":")[0]) / "make"
+            made.write_text('#!/bin/sh\necho "make $*" >&2\nexit 9\n')
+            made.chmod(0o755)
+            done = run(["/bin/bash", "deploy/deploy.sh", "--region", REGION, "--arch", arch], {**world.env, "PATH": path})
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (9, f"Building for {arch} ...\n", f"make lambda ARCH={arch}\n"))
+
     def test_no_region(self):
         self.refused("no region is set", "deploy")
 
