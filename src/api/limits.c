@@ -19,6 +19,7 @@ enum status limits_run(struct call *c, struct fault *why)
 	writer_number(&b, STR("maxPixels"), rules->max_pixels);
 	writer_number(&b, STR("maxFileNameBytes"), FILE_NAME_MAX_BYTES);
 	writer_number(&b, STR("urlLifetimeSeconds"), rules->url_ttl_s);
+	writer_bool(&b, STR("requireSize"), rules->require_size);
 	writer_close(&b, '}');
 	return call_json(c, &b, why);
 }

@@ -51,6 +51,12 @@ void writer_number(struct buf *b, struct str name, uint64_t value)
 	buf_put(b, (struct str){ digits + at, sizeof(digits) - at });
 }
 
+void writer_bool(struct buf *b, struct str name, bool value)
+{
+	begin_value(b, name);
+	buf_put(b, value ? STR("true") : STR("false"));
+}
+
 void writer_time(struct buf *b, struct str name, int64_t ms)
 {
 	char text[ISO8601_CHARS + 1];

@@ -12,6 +12,7 @@ void writer_close(struct buf *b, char bracket);
 /* A string; name "" for an element of an array. Any bytes: see json_escape. */
 void writer_text(struct buf *b, struct str name, struct str value);
 void writer_number(struct buf *b, struct str name, uint64_t value);
+void writer_bool(struct buf *b, struct str name, bool value);
 /* A time as ISO 8601 in UTC with milliseconds. */
 void writer_time(struct buf *b, struct str name, int64_t ms);
 

@@ -8,7 +8,15 @@ static void test_limits_when_asked_then_they_are_the_rules(void **state)
 	assert_int_equal(world.step, DOOR_ANSWER);
 	assert_str(world.x.answer.body,
 	           "{\"allowedTypes\":[\"image/jpeg\",\"application/pdf\"],\"maxFileSize\":5242880,\"maxPixels\":50000000,"
-	           "\"maxFileNameBytes\":255,\"urlLifetimeSeconds\":300}");
+	           "\"maxFileNameBytes\":255,\"urlLifetimeSeconds\":300,\"requireSize\":false}");
+}
+
+static void test_limits_when_slots_need_their_size_then_it_is_told(void **state)
+{
+	(void)state;
+	world.product.rules.require_size = true;
+	assert_int_equal(ASK("GET", "/prod/limits")->status, 200);
+	assert_true(str_ends_with(world.x.answer.body, STR(",\"requireSize\":true}")));
 }
 
 static void test_limits_when_the_store_is_down_then_they_are_told_all_the_same(void **state)
@@ -25,6 +33,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_limits_when_asked_then_they_are_the_rules),
+		T(test_limits_when_slots_need_their_size_then_it_is_told),
 		T(test_limits_when_the_store_is_down_then_they_are_told_all_the_same),
 	};
 
