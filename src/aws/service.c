@@ -16,6 +16,7 @@
 #include "sigv4/authorize.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define DEADLINE_MS 10000
@@ -24,6 +25,7 @@
 #define FIRST_WAIT_MS 50
 #define LONGEST_WAIT_MS 2000
 #define IDLE_MAX 64
+#define TRACE_MAX_BYTES 1024
 
 struct aws_service {
 	struct aws_chain *chain;
@@ -142,6 +144,28 @@ static enum status sign(struct aws_service *s, const struct aws_call *c, struct 
 	return authorize_request(&key, &in, a, out, why);
 }
 
+static bool is_trace(struct str id)
+{
+	bool good = id.n > 0 && id.n <= TRACE_MAX_BYTES;
+	for (size_t i = 0; good && i < id.n; i++)
+		good = id.p[i] > ' ' && id.p[i] < 0x7f;
+	return good;
+}
+
+/* X-Ray's name for the invocation goes along, so that the call is part of its trace. Unsigned, as the AWS
+ * SDKs leave it, because what stands between may change it. */
+static void add_trace(struct authorized *r, struct arena *a)
+{
+	struct str id = str_of(getenv("_X_AMZN_TRACE_ID"));
+	struct header *all = is_trace(id) ? arena_array(a, r->n_headers + 1, sizeof *all) : NULL;
+	if (all == NULL)
+		return;
+	for (size_t i = 0; i < r->n_headers; i++)
+		all[i] = r->headers[i];
+	all[r->n_headers++] = (struct header){ STR("X-Amzn-Trace-Id"), id };
+	r->headers = all;
+}
+
 /* What is known after an attempt. */
 struct attempt {
 	enum status st;
@@ -163,6 +187,7 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 		t.st = fault_set(why, OUT_OF_MEMORY, "no memory for a connection to %s", s->service);
 	if (t.st != OK)
 		return t;
+	add_trace(&signed_call, a);
 	struct http_request r = {
 		.method = c->method, .url = signed_call.url, .headers = signed_call.headers, .n_headers = signed_call.n_headers, .body = c->body,
 		.connect_timeout_ms = left < CONNECT_MS ? left : CONNECT_MS, .total_timeout_ms = left,

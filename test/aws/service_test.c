@@ -109,6 +109,29 @@ static void test_call_when_answered_then_signed_with_the_token_on_a_kept_connect
 	stop(&f);
 }
 
+static void test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_one_does_not(void **state)
+{
+	static const struct {
+		const char *id;
+		bool told;
+	} rows[] = { { "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", true }, { "", false }, { "a\r\nb: c", false }, { NULL, false } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fixture f;
+		char line[128];
+		start(&f, "dynamodb", (struct script){ .answers = { OK_ANSWER } });
+		if (rows[i].id != NULL)
+			setenv("_X_AMZN_TRACE_ID", rows[i].id, 1);
+		assert_int_equal(call(&f, false), OK);
+		struct str request = buf_str(&f.script.last);
+		snprintf(line, sizeof line, "\r\nX-Amzn-Trace-Id: %s\r\n", rows[i].told ? rows[i].id : "");
+		assert_int_equal(str_find(request, str_of(line)) < request.n, rows[i].told);
+		assert_int_equal(str_find(request, STR("Trace-Id")) < request.n, rows[i].told);
+		assert_true(str_find(request, STR("SignedHeaders=host;x-amz-date;x-amz-security-token;x-amz-target,")) < request.n);
+		stop(&f);
+		unsetenv("_X_AMZN_TRACE_ID");
+	}
+}
+
 static const char throttled_json[] = ANSWER("400 Bad Request", "67") "{\"__type\":\"com.amazonaws.dynamodb.v20120810#ThrottlingException\"  }";
 static const char slow_down[] = ANSWER("503 Slow Down", "36") "<Error><Code>SlowDown</Code></Error>";
 static const char refused_json[] = ANSWER("400 Bad Request", "61") "{\"__type\":\"com.amazonaws#ConditionalCheckFailedException\"   }";
@@ -262,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_call_when_answered_then_signed_with_the_token_on_a_kept_connection),
+		cmocka_unit_test(test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_one_does_not),
 		cmocka_unit_test(test_call_when_it_fails_at_first_then_again_only_what_may),
 		cmocka_unit_test(test_call_when_it_always_fails_then_given_up_and_the_cause_tells_the_last),
 		cmocka_unit_test(test_call_when_deadline_comes_then_within_it_and_not_again),
