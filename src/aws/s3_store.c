@@ -8,6 +8,7 @@
 #include "aws/aws.h"
 
 #include "aws/listing.h"
+#include "aws/versions.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -21,6 +22,10 @@
 #define LISTING_MAX_BYTES (8u << 20)
 #define ADDRESS_MAX_BYTES 8192
 #define LIST_MAX 1000
+#define VERSIONS_PAGE 100
+#define VERSIONS_PAGE_TEXT "100"
+#define VERSIONS_ROUNDS 6
+#define VERSIONS_MAX_BYTES (1u << 20)
 
 struct s3_store {
 	struct object_store port;
@@ -155,7 +160,58 @@ static enum status head(struct object_store *port, struct str key, struct arena 
 	return r.status == 200 ? read_info(&r, key, a, out, why) : refused(of(port), &r, why);
 }
 
-/* The key is checked first: without one this would remove the bucket. */
+static enum status drop_version(const struct s3_store *s, struct str key, struct str id, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	const struct header query = { STR("versionId"), id };
+	struct aws_call c = { .method = STR("DELETE"), .query = &query, .n_query = 1 };
+	arena_init(&a, SCRATCH_BYTES);
+	TRY(call(s, &c, key, &a, &r, why));
+	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : refused(s, &r, why);
+}
+
+/* The versions of a key stand first among those of the prefix. The latest one, if it is not the marker, came
+ * after the removal and is none of its business. */
+static enum status drop_some(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	struct version_page page;
+	const struct header query[] = {
+		{ STR("versions"), STR("") }, { STR("encoding-type"), STR("url") }, { STR("max-keys"), STR(VERSIONS_PAGE_TEXT) }, { STR("prefix"), key },
+	};
+	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query), .max_response_bytes = VERSIONS_MAX_BYTES };
+	arena_init(&a, SCRATCH_BYTES);
+	*any = false;
+	TRY(call(s, &c, STR(""), &a, &r, why));
+	if (r.status != 200)
+		return refused(s, &r, why);
+	TRY(versions_parse(r.body, VERSIONS_PAGE, &a, &page, why));
+	for (size_t i = 0; i < page.n; i++) {
+		const struct version *v = &page.versions[i];
+		if (v->latest || !str_equal(v->key, key) || str_equal(v->id, marker))
+			continue;
+		TRY(drop_version(s, key, v->id, why));
+		*any = true;
+	}
+	return OK;
+}
+
+/* In a versioned bucket a removal only puts a marker over what was there. The marker goes last: while a version is
+ * left, the object must not come to light again. */
+static enum status drop_versions(const struct s3_store *s, struct str key, struct str marker, struct fault *why)
+{
+	bool any = true;
+	for (unsigned round = 0; any && round < VERSIONS_ROUNDS; round++)
+		TRY(drop_some(s, key, marker, &any, why));
+	if (any)
+		return fault_set(why, UPSTREAM_FAILED, "the object has more versions than are removed at once");
+	return drop_version(s, key, marker, why);
+}
+
+/* The key is checked first: without one this would remove the bucket. Where versioning is suspended, S3 tells the
+ * version "null", which it has removed; older ones are left to the bucket's lifecycle. */
 static enum status drop(struct object_store *port, struct str key, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
@@ -165,7 +221,11 @@ static enum status drop(struct object_store *port, struct str key, struct fault 
 		return OK;
 	arena_init(&a, SCRATCH_BYTES);
 	TRY(call(of(port), &c, key, &a, &r, why));
-	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : refused(of(port), &r, why);
+	if (r.status != 200 && r.status != 204)
+		return is_absent(&r) ? OK : refused(of(port), &r, why);
+	struct str marker = response_header(&r, STR("x-amz-version-id"));
+	bool marked = marker.n > 0 && !str_equal(marker, STR("null"));
+	return marked ? drop_versions(of(port), key, marker, why) : OK;
 }
 
 static enum status list(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)

@@ -50,15 +50,61 @@ static void test_calls_when_checked_then_taken_and_with_a_wrong_secret_refused(v
 	s3_world_unmake(&w);
 }
 
+static struct str versions_of(struct s3_world *w, const char *key, struct arena *a)
+{
+	struct fault why;
+	struct http_response r;
+	const struct header query[] = { { STR("versions"), STR("") }, { STR("prefix"), str_of(key) } };
+	struct aws_call c = { .method = STR("GET"), .path = str_printf(a, "/%s", w->bucket), .query = query, .n_query = COUNT_OF(query), .repeatable = true };
+	assert_int_equal(aws_service_call(w->service, &c, a, &r, &why), OK);
+	assert_int_equal(r.status, 200);
+	return r.body;
+}
+
+static void turn_versioning_on(struct s3_world *w, struct arena *a)
+{
+	struct fault why;
+	struct http_response r;
+	const struct header query = { STR("versioning"), STR("") };
+	struct aws_call c = { .method = STR("PUT"), .path = str_printf(a, "/%s", w->bucket), .query = &query, .n_query = 1, .repeatable = true,
+		.body = STR("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>") };
+	assert_int_equal(aws_service_call(w->service, &c, a, &r, &why), OK);
+	assert_int_equal(r.status, 200);
+}
+
+static void test_remove_when_versioned_then_no_version_is_left_and_others_are(void **state)
+{
+	struct s3_world w;
+	struct arena a;
+	struct fault why = { 0 };
+	arena_init(&a, 4 << 20);
+	s3_world_make(&w, &engine, false);
+	assert_int_equal(store_put(w.store, STR("images/a b"), STR("image/png"), STR("before"), &why), OK);
+	turn_versioning_on(&w, &a);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(store_put(w.store, STR("images/a b"), STR("image/png"), STR("body"), &why), OK);
+	assert_int_equal(store_put(w.store, STR("images/a bc"), STR("image/png"), STR("other"), &why), OK);
+	assert_int_equal(store_remove(w.store, STR("images/a b"), &why), OK);
+	assert_int_equal(store_remove(w.store, STR("images/none"), &why), OK);
+	struct str left = versions_of(&w, "images/", &a);
+	assert_true(str_find(left, STR("<Key>images/a b</Key>")) == left.n);
+	assert_true(str_find(left, STR("<Key>images/a bc</Key>")) < left.n);
+	assert_true(str_find(left, STR("DeleteMarker")) == left.n);
+	s3_world_unmake(&w);
+	arena_deinit(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest checked[] = { cmocka_unit_test(test_calls_when_checked_then_taken_and_with_a_wrong_secret_refused) };
+	const struct CMUnitTest versioned[] = { cmocka_unit_test(test_remove_when_versioned_then_no_version_is_left_and_others_are) };
 	crypto_init();
 	s3_engine_start(&engine, S3_MOTO);
 	/* moto folds dots and slashes of a path; on radosgw this test runs. */
 	cmocka_set_skip_filter("test_put_under_odd_keys_*");
 	int failed = s3_engine_contract(&engine, "moto");
 	cmocka_set_skip_filter(NULL);
+	failed += cmocka_run_group_tests_name("moto with versions", versioned, NULL, NULL);
 	s3_engine_stop(&engine);
 	s3_engine_start(&engine, S3_MOTO_CHECKING);
 	failed += cmocka_run_group_tests_name("moto checking signatures", checked, NULL, NULL);

@@ -16,6 +16,8 @@
 struct world {
 	struct fake_http server;
 	const char *answer;           /* to every request; "": cut */
+	const char *const *script;    /* if set, the answers one after the other, and after its NULL again the above */
+	struct buf lines;             /* the first lines of the requests, without the protocol */
 	atomic_uint requests;
 	struct buf last;
 	struct aws_chain *chain;
@@ -34,9 +36,14 @@ static void serve(int fd, unsigned nth, void *arg)
 		atomic_fetch_add(&w->requests, 1);
 		if (w->answer[0] == '\0')
 			break;
+		struct str line = buf_str(&request);
+		buf_put(&w->lines, str_slice(line, 0, str_find(line, STR("HTTP/1.1"))));
 		buf_clear(&w->last);
 		buf_put(&w->last, buf_str(&request));
-		fake_http_write(fd, str_of(w->answer));
+		const char *answer = w->script != NULL && *w->script != NULL ? *w->script++ : w->answer;
+		fake_http_write(fd, str_of(answer));
+		if (str_find(str_of(answer), STR("Connection: close")) < strlen(answer))
+			break;
 	}
 	buf_deinit(&request);
 	shutdown(fd, SHUT_RDWR);
@@ -50,6 +57,7 @@ static void start(struct world *w, const char *endpoint, struct s3_store_options
 	surroundings_give_keys("AKIDEXAMPLE", "secret", "");
 	*w = (struct world){ .answer = answer };
 	buf_init(&w->last, 1 << 20);
+	buf_init(&w->lines, 1 << 20);
 	fake_http_start(&w->server, serve, w);
 	arena_init(&w->a, 32u << 20);
 	w->chain = aws_chain_new();
@@ -71,6 +79,7 @@ static void stop(struct world *w)
 	aws_chain_free(&w->chain);
 	fake_http_stop(&w->server);
 	buf_deinit(&w->last);
+	buf_deinit(&w->lines);
 	arena_deinit(&w->a);
 }
 
@@ -213,6 +222,64 @@ static void test_calls_when_key_is_none_then_nothing_is_sent(void **state)
 	}
 }
 
+/* removal where there are versions */
+
+#define HEADED(headers, length, body) "HTTP/1.1 200 OK\r\n" headers "Content-Length: " length "\r\n\r\n" body
+#define ENTRY(kind, key, id, latest) "<" kind "><Key>" key "</Key><VersionId>" id "</VersionId><IsLatest>" latest "</IsLatest></" kind ">"
+#define VERSIONS(inside) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<ListVersionsResult>" inside "</ListVersionsResult>"
+#define MARKER ENTRY("DeleteMarker", "a b", "m", "true")
+#define OLD ENTRY("Version", "a b", "1", "false")
+#define LIST_LINE "GET /pictures?encoding-type=url&max-keys=100&prefix=a%20b&versions= "
+
+static const char marked[] = HEADED("x-amz-version-id: m\r\nx-amz-delete-marker: true\r\n", "0", "");
+static const char gone[] = "HTTP/1.1 204 No Content\r\n\r\n";
+static const char forbidden[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+static const char whole_list[] = VERSIONS(MARKER OLD ENTRY("Version", "a b", "null", "false") ENTRY("Version", "a bc", "x", "false"));
+static const char old_list[] = VERSIONS(MARKER OLD);
+static const char rest_list[] = VERSIONS(MARKER ENTRY("Version", "a bc", "x", "false"));
+static const char newer_list[] = VERSIONS(ENTRY("Version", "a b", "n", "true") ENTRY("DeleteMarker", "a b", "m", "false"));
+
+static void test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marker_last(void **state)
+{
+	static const struct {
+		const char *answers[8];
+		const char *lines;     /* of the requests, up to HTTP/1.1 */
+		enum status want;
+	} rows[] = {
+		{ { gone }, "DELETE /pictures/a%20b ", OK },
+		{ { HEADED("x-amz-version-id: null\r\n", "0", "") }, "DELETE /pictures/a%20b ", OK },
+		{ { marked, whole_list, gone, gone, rest_list, gone },
+		  "DELETE /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=1 DELETE /pictures/a%20b?versionId=null " LIST_LINE "DELETE /pictures/a%20b?versionId=m ", OK },
+		{ { marked, newer_list, gone }, "DELETE /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=m ", OK },
+		{ { marked, forbidden }, "DELETE /pictures/a%20b " LIST_LINE, UPSTREAM },
+		{ { marked, HEADED("", "4", "<no>") }, "DELETE /pictures/a%20b " LIST_LINE, UPSTREAM },
+		{ { marked, whole_list, forbidden }, "DELETE /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=1 ", UPSTREAM },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct world w;
+		start(&w, LOOPBACK, by_path, rows[i].answers[0]);
+		w.script = rows[i].answers;
+		enum status st = store_remove(w.store, STR("a b"), &w.why);
+		if (st != rows[i].want)
+			fail_msg("row %zu: status %d, %s", i, (int)st, w.why.text);
+		assert_str(buf_str(&w.lines), str_of(rows[i].lines));
+		stop(&w);
+	}
+}
+
+/* A list that never gets shorter. */
+static void test_remove_when_versions_do_not_end_then_it_does(void **state)
+{
+	static const char *const answers[] = { marked, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, NULL };
+	struct world w;
+	start(&w, LOOPBACK, by_path, gone);
+	w.script = answers;
+	assert_int_equal(store_remove(w.store, STR("a b"), &w.why), UPSTREAM);
+	assert_int_equal(atomic_load(&w.requests), 13);
+	assert_false(holds(buf_str(&w.lines), "versionId=m"));
+	stop(&w);
+}
+
 /* which answer becomes which fault */
 
 static const char no_key[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 37\r\n\r\n<Error><Code>NoSuchKey</Code></Error>";
@@ -290,6 +357,8 @@ int main(void)
 		cmocka_unit_test(test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_told),
 		cmocka_unit_test(test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_alone),
 		cmocka_unit_test(test_calls_when_key_is_none_then_nothing_is_sent),
+		cmocka_unit_test(test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marker_last),
+		cmocka_unit_test(test_remove_when_versions_do_not_end_then_it_does),
 		cmocka_unit_test(test_answers_when_no_success_then_their_faults),
 		cmocka_unit_test(test_get_when_whole_then_its_info_and_too_large_by_its_length_refused),
 		cmocka_unit_test(test_fault_when_refused_then_the_cause_tells_and_the_text_does_not),

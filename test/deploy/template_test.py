@@ -27,7 +27,8 @@ GRANTS = {
         "s3:GetObject": "complete looks at the bytes",
         "s3:DeleteObject": "delete, and complete of what is no image",
         "s3:ListBucket": "without it a missing key is 403, not 404",
-        "s3:DeleteObjectVersion": "with versioning only",
+        "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
+        "s3:ListBucketVersions": "with versioning only: which versions there are",
     },
     "Event": {
         "dynamodb:GetItem": "the row of the object",
@@ -35,7 +36,8 @@ GRANTS = {
         "s3:GetObject": "the look at the bytes",
         "s3:DeleteObject": "what is no image, or has no row",
         "s3:ListBucket": "without it a missing key is 403, not 404",
-        "s3:DeleteObjectVersion": "with versioning only",
+        "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
+        "s3:ListBucketVersions": "with versioning only: which versions there are",
         "sqs:ReceiveMessage": "Lambda reads the queue as this role",
         "sqs:DeleteMessage": "Lambda reads the queue as this role",
         "sqs:GetQueueAttributes": "Lambda reads the queue as this role",
@@ -210,16 +212,17 @@ class Functions(unittest.TestCase):
                     self.assertNotIn("*", "".join(s["Action"]))
                     service = s["Action"][0].split(":")[0]
                     wanted = {"logs": {"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}, "sqs": {"Fn::GetAtt": ["Queue", "Arn"]}, "s3": objects, "dynamodb": table}[service]
-                    if s["Action"] == ["s3:ListBucket"]:
+                    if s["Action"] in (["s3:ListBucket"], ["s3:ListBucketVersions"]):
                         wanted = {"Fn::Sub": BUCKET}
                     if s["Action"] == ["dynamodb:Query"]:
                         wanted = {"Fn::Sub": "${Table.Arn}/index/feed"}
                     self.assertEqual(s["Resource"], wanted)
 
-    def test_versions_are_deleted_only_where_there_are_any(self):
+    def test_versions_are_listed_and_deleted_only_where_there_are_any(self):
         for stem in ("Manage", "Event"):
             conditional = [s["Fn::If"] for s in R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in s]
-            self.assertEqual([(c[0], c[1]["Action"], c[2]) for c in conditional], [("IsVersioned", ["s3:DeleteObjectVersion"], {"Ref": "AWS::NoValue"})])
+            self.assertEqual([(c[0], c[1]["Action"], c[2]) for c in conditional], [
+                ("IsVersioned", [action], {"Ref": "AWS::NoValue"}) for action in ("s3:DeleteObjectVersion", "s3:ListBucketVersions")])
 
     def test_event_function_reports_what_failed_of_a_batch(self):
         p = R["EventSource"]["Properties"]
