@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { call, corpus, credentials, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { call, corpus, credentials, fetchUrl, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
 after(() => rmSync(work, { recursive: true, force: true }));
@@ -184,4 +184,28 @@ test('an upload to a stopped and started server keeps its slot', async t => {
 	const second = await start(t, { data: dir, args: ['--storage', `127.0.0.1:${port}`] });
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);
 	await second.stop();
+});
+
+test('with few descriptors, idle connections on the API and the storage leave enough for admin, slots and bodies', async t => {
+	const server = await start(t, { wrap: ['sh', '-c', 'ulimit -n 400; exec "$@"', 'sh'] });
+	assert.match(server.events('limit.low')[0].text, /^only 400 files may be open: the API and the storage accept \d+ connections each/);
+	const [api, storage] = [await rawSocket(server.api), await rawSocket(server.storage)];
+	const json = '{"fileName":"a.png","fileType":"image/png"}';
+	const ask = async () => {
+		const from = api.received().length;
+		await api.send(`POST /prod/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${json.length}\r\n\r\n${json}`);
+		await api.until(text => parseAnswer(text.slice(from))?.whole);
+		return JSON.parse(parseAnswer(api.received().slice(from)).body);
+	};
+	await ask();
+	const idle = [];
+	t.after(() => Promise.all([api, storage, ...idle].map(raw => raw.end())));
+	for (let i = 0; i < 400; i++)
+		idle.push(await rawSocket(server.api), await rawSocket(server.storage));   // beyond the share they wait in the backlog
+	assert.equal((await fetchUrl(`${server.admin}/healthz`)).status, 200);
+	assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
+	const { host, pathname, search } = new URL((await ask()).uploadUrl);
+	await storage.send(Buffer.concat([Buffer.from(`PUT ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: image/png\r\nContent-Length: ${tinyPng.length}\r\n\r\n`), tinyPng]));
+	assert.equal(parseAnswer(await storage.until(text => parseAnswer(text)?.whole)).status, 200, storage.received());
+	assert.ok(readdirSync(`/proc/${server.pid}/fd`).length < 350);
 });
