@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/settings.h"
+#include "base/settings_check.h"
 #include "image/product.h"
 #include "janitor.h"
 #include "local/local.h"
@@ -63,6 +64,14 @@ static enum status check_access(const struct composition *c, struct fault *why)
 		                 is(s->upload, "key") ? "--upload key" : is(s->access, "key") ? "--access key" : "An API that is not on loopback",
 		                 key_for_images(c) && !is(s->access, "key") ? ", or say --open to let everybody list, get and delete" : "");
 	return OK;
+}
+
+static enum status check_texts(const struct settings *s, struct fault *why)
+{
+	TRY(settings_check_bucket(str_of(s->bucket), why));
+	TRY(settings_check_region(str_of(s->region), why));
+	TRY(settings_check_types(str_of(s->allowed_types), why));
+	return settings_check_origins(str_of(s->cors_origins), why);
 }
 
 static enum status check_public_url(const struct composition *c, struct fault *why)
@@ -186,6 +195,7 @@ static void started(void *arg)
 static enum status run(struct composition *c, int argc, char **argv, struct fault *why)
 {
 	TRY(settings_load(&c->settings, argc, argv, why));
+	TRY(check_texts(&c->settings, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
 	TRY(check_access(c, why));
 	TRY(check_public_url(c, why));

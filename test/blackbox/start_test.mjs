@@ -104,8 +104,23 @@ for (const [flags, sentence] of [
 	[['--public-storage-url', 'ftp://x'], /public-storage-url/],
 	[['--api', 'no-port'], /no-port|HOST:PORT/],
 	[['--data'], /data/],
+	[['--bucket', 'A_B/..'], /--bucket \(BUCKET_NAME\) takes .*"A_B\/\.\."/],
+	[['--bucket', ''], /--bucket/],
+	[['--bucket', 'a?b'], /--bucket/],
+	[['--region', 'a/b'], /--region \(REGION\) takes/],
+	[['--region='], /--region/],
+	[['--allowed-types', 'image/png,'], /--allowed-types \(TINTYPE_ALLOWED_TYPES\) takes/],
+	[['--allowed-types', 'nonsense'], /--allowed-types/],
+	[['--cors-origins', 'foo bar'], /--cors-origins \(TINTYPE_CORS_ORIGINS\) takes/],
+	[['--hosts', 'foo bar'], /--hosts \(TINTYPE_HOSTS\) takes/],
+	[['--hosts', 'a/b'], /--hosts/],
+	[['--public-storage-url', 'http://'], /--public-storage-url/],
 ])
-	test(`${flags.join(' ')} is refused with a sentence`, () => refused([...anyPorts, ...flags], sentence, { code: 2 }));
+	test(`${flags.join(' ')} is refused with a sentence, and nothing is written`, async () => {
+		const data = fresh('setting');
+		await refused([...anyPorts, '--data', data, ...flags], sentence, { code: 2 });
+		assert.ok(!existsSync(data));
+	});
 
 test('a short API key is refused', () => refused([...anyPorts, '--data', fresh('short')], /16|characters/, { env: { TINTYPE_API_KEY: 'short' }, code: 2 }));
 
