@@ -224,3 +224,26 @@ test('with few descriptors, idle connections on the API and the storage leave en
 	assert.equal(parseAnswer(await storage.until(text => parseAnswer(text)?.whole)).status, 200, storage.received());
 	assert.ok(readdirSync(`/proc/${server.pid}/fd`).length < 350);
 });
+
+test('a database from a backup that is older than the files beside it mixes up no pictures', async t => {
+	const dir = mkdtempSync(path.join(work, 'backup-'));
+	const file = path.join(dir, 'data', 'tintype.db');
+	const first = await start(t, { data: dir });
+	const { slot: early } = await uploadImage(first, { bytes: tinyPng });
+	await first.stop();
+	const backup = readFileSync(file);
+	const second = await start(t, { data: dir });
+	await uploadImage(second, { bytes: tinyPng });
+	await second.stop();
+	writeFileSync(file, backup);
+	const third = await start(t, { data: dir });
+	const bytes = corpus('good/rgba.png');
+	const { slot: late } = await uploadImage(third, { bytes });
+	await third.stop();
+	const fourth = await start(t, { data: dir });
+	for (const [slot, expected] of [[early, tinyPng], [late, bytes]]) {
+		const { json } = await call(fourth, 'GET', `/images/${slot.imageId}`);
+		assert.deepEqual(Buffer.from(await (await fetch(json.downloadUrl)).arrayBuffer()), expected);
+	}
+	await fourth.stop();
+});
