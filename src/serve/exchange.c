@@ -398,6 +398,12 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection, void **
 	release(c);
 }
 
+enum MHD_Result exchange_may_open(void *cls, const struct sockaddr *from, socklen_t from_n)
+{
+	struct listener *l = cls;
+	return l->other == NULL || files_may_open(&l->shares, atomic_load(&l->open), atomic_load(&l->other->open)) ? MHD_YES : MHD_NO;
+}
+
 void exchange_on_connection(void *cls, struct MHD_Connection *connection, void **conn, enum MHD_ConnectionNotificationCode what)
 {
 	struct listener *l = cls;
@@ -406,9 +412,11 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 		const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 		*conn = info == NULL ? NULL : deadlines_add(l->traffic->deadlines, info->connect_fd);
 		metric_add(l->connections, 1);
+		atomic_fetch_add(&l->open, 1);
 		return;
 	}
 	metric_add(l->connections, -1);
+	atomic_fetch_sub(&l->open, 1);
 	*conn = NULL;
 	if (c == NULL)
 		return;

@@ -123,15 +123,19 @@ static enum status start_shared(struct server *s, struct fault *why)
 
 static enum status start_listeners(struct server *s, const struct server_doors *doors, struct fault *why)
 {
-	struct file_shares connections = files_allow((unsigned)s->settings->max_connections);
+	unsigned most = (unsigned)s->settings->max_connections;
+	struct file_shares shares = files_allow(most);
 	unsigned reactors = (unsigned)s->settings->reactors;
 	admin_init(&s->admin, doors, s->traffic.metrics, !s->listeners[ADMIN].socket.is_loopback);
+	s->listeners[API].shares = s->listeners[STORAGE].shares = shares;
+	s->listeners[API].other = &s->listeners[STORAGE];
+	s->listeners[STORAGE].other = &s->listeners[API];
 	s->listeners[API].door = doors->api;
 	s->listeners[STORAGE].door = doors->storage;
 	s->listeners[ADMIN].door = &s->admin.door;
-	TRY(listener_start(&s->listeners[API], reactors, connections.each, why));
-	TRY(listener_start(&s->listeners[STORAGE], reactors, connections.each, why));
-	return listener_start(&s->listeners[ADMIN], 1, connections.admin, why);
+	TRY(listener_start(&s->listeners[API], reactors, most, why));
+	TRY(listener_start(&s->listeners[STORAGE], reactors, most, why));
+	return listener_start(&s->listeners[ADMIN], 1, shares.admin, why);
 }
 
 /* Wait until the eventfd is written, or for timeout_ms (-1: for ever). */

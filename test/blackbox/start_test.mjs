@@ -203,7 +203,7 @@ test('an upload to a stopped and started server keeps its slot', async t => {
 
 test('with few descriptors, idle connections on the API and the storage leave enough for admin, slots and bodies', async t => {
 	const server = await start(t, { wrap: ['sh', '-c', 'ulimit -n 400; exec "$@"', 'sh'] });
-	assert.match(server.events('limit.low')[0].text, /^only 400 files may be open: the API and the storage accept \d+ connections each/);
+	assert.match(server.events('limit.low')[0].text, /^only 400 files may be open: the API and the storage accept \d+ connections together/);
 	const [api, storage] = [await rawSocket(server.api), await rawSocket(server.storage)];
 	const json = '{"fileName":"a.png","fileType":"image/png"}';
 	const ask = async () => {
@@ -216,7 +216,7 @@ test('with few descriptors, idle connections on the API and the storage leave en
 	const idle = [];
 	t.after(() => Promise.all([api, storage, ...idle].map(raw => raw.end())));
 	for (let i = 0; i < 400; i++)
-		idle.push(await rawSocket(server.api), await rawSocket(server.storage));   // beyond the share they wait in the backlog
+		idle.push(await rawSocket(server.api), await rawSocket(server.storage));   // beyond the room they are ended
 	assert.equal((await fetchUrl(`${server.admin}/healthz`)).status, 200);
 	assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
 	const { host, pathname, search } = new URL((await ask()).uploadUrl);
