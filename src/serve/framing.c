@@ -143,12 +143,13 @@ static enum status read_coding(struct str value, struct framing *out, struct fau
 enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why)
 {
 	struct framing f = { 0 };
-	struct str length, coding, expect;
+	struct str length, coding, expect, authorization;
 	TRY(check_form(headers, n, why));
 	TRY(find_one(headers, n, STR("Content-Length"), &length, why));
 	TRY(find_one(headers, n, STR("Transfer-Encoding"), &coding, why));
 	TRY(find_one(headers, n, STR("Host"), &f.host, why));
 	TRY(find_one(headers, n, STR("Expect"), &expect, why));
+	TRY(find_one(headers, n, STR("Authorization"), &authorization, why));   /* a proxy may have checked the other one */
 	if (f.host.p == NULL)
 		return fault_set(why, BAD_FRAMING, "The Host header is missing");
 	TRY(read_length(length, &f, why));

@@ -40,6 +40,7 @@ const lies = {
 	'gzip before chunked': ['Transfer-Encoding: gzip, chunked'],
 	'chunked before gzip': ['Transfer-Encoding: chunked, gzip'],
 	'two Hosts': ['Host: localhost'],
+	'two Authorizations': ['Authorization: Bearer a', 'Authorization: Bearer b'],
 };
 for (const [what, headers] of Object.entries(lies))
 	for (const [listener, [method, target]] of Object.entries(targets))

@@ -1,13 +1,15 @@
 // Starting and ending: what the first start makes, what it prints, what it refuses and with which
 // sentence, and that SIGTERM finishes what is in flight.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { call, corpus, credentials, fetchUrl, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { call, corpus, credentials, eventually, fetchUrl, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
 after(() => rmSync(work, { recursive: true, force: true }));
@@ -246,4 +248,26 @@ test('a database from a backup that is older than the files beside it mixes up n
 		assert.deepEqual(Buffer.from(await (await fetch(json.downloadUrl)).arrayBuffer()), expected);
 	}
 	await fourth.stop();
+});
+
+for (const closed of ['<&-', '>&-', '<&- >&-'])
+	test(`with ${closed} no file of the server gets the number of a standard stream`, async t => {
+		const server = await start(t, { wrap: ['sh', '-c', `exec "$@" ${closed}`, 'sh'] });
+		for (const fd of closed === '<&-' ? [0] : closed === '>&-' ? [1] : [0, 1])
+			assert.equal(readlinkSync(`/proc/${server.pid}/fd/${fd}`), '/dev/null');
+		await uploadImage(server);
+	});
+
+test('with 2>&- nothing that would be logged lands in a file of the server', async () => {
+	const taken = net.createServer().listen(0, '127.0.0.1');
+	await once(taken, 'listening');
+	const { port } = taken.address();
+	await new Promise(resolve => taken.close(resolve));
+	const listen = [...anyPorts.slice(0, 4), '--admin', `127.0.0.1:${port}`];
+	const child = spawn('sh', ['-c', 'exec "$@" 2>&-', 'sh', process.env.TINTYPE, 'serve', '--data', fresh('mute'), ...listen], { stdio: 'ignore' });
+	const ended = once(child, 'close');
+	await eventually(() => child.exitCode !== null || fetchUrl(`http://127.0.0.1:${port}/healthz`).then(answer => answer.status === 200, () => false), { what: 'the start' });
+	assert.equal(readlinkSync(`/proc/${child.pid}/fd/2`), '/dev/null');
+	child.kill('SIGTERM');
+	assert.deepEqual(await ended, [0, null]);
 });

@@ -52,6 +52,7 @@ static void test_framing_when_contradictory_then_refused(void **state)
 	assert_int_equal(READ(&f, HOST, H("Transfer-Encoding", "chunked"), H("Content-Length", "0")), INVALID);
 	assert_int_equal(READ(&f, HOST, H("Transfer-Encoding", "chunked"), H("Transfer-Encoding", "chunked")), INVALID);
 	assert_int_equal(READ(&f, HOST, H("Expect", "100-continue"), H("Expect", "100-continue")), INVALID);
+	assert_int_equal(READ(&f, HOST, H("Authorization", "Bearer a"), H("authorization", "Bearer b")), INVALID);
 	assert_int_equal(READ(&f, HOST, HOST), INVALID);
 	assert_int_equal(READ(&f, H("Accept", "*/*")), INVALID);
 	assert_int_equal(f.length, 77);   /* written only on OK */
