@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/settings.h"
+#include "base/settings_check.h"
 #include "engines.h"
 #include "image/glance.h"
 #include "image/product.h"
@@ -70,6 +71,15 @@ static enum status check_access(const struct composition *c, struct fault *why)
 		                 is(s->upload, "key") ? "--upload key" : is(s->access, "key") ? "--access key" : "An API that is not on loopback",
 		                 key_for_images(c) && !is(s->access, "key") ? ", or say --open to let everybody list, get and delete" : "");
 	return OK;
+}
+
+static enum status check_texts(const struct settings *s, struct fault *why)
+{
+	TRY(settings_check_bucket(str_of(s->bucket), why));
+	if (s->region[0] != '\0')   /* none told: the engines' own */
+		TRY(settings_check_region(str_of(s->region), why));
+	TRY(settings_check_types(str_of(s->allowed_types), why));
+	return settings_check_origins(str_of(s->cors_origins), why);
 }
 
 static enum status check_public_url(const struct composition *c, struct fault *why)
@@ -173,8 +183,8 @@ static void print_welcome(const struct composition *c)
 	print_places(c);
 	printf("Try it in another terminal:\n"
 	       "  build/tintype upload PICTURE.jpg --endpoint %s\n"
-	       "  curl -s %s/prod/images\n"
-	       "Stop with Ctrl-C.\n", c->at.api, c->at.api);
+	       "  curl -s %s%s/prod/images\n"
+	       "Stop with Ctrl-C.\n", c->at.api, key_for_images(c) ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
 	fflush(stdout);
 }
 
@@ -203,6 +213,7 @@ static enum status load(struct composition *c, int argc, char **argv, struct fau
 static enum status run(struct composition *c, int argc, char **argv, struct fault *why)
 {
 	TRY(load(c, argc, argv, why));
+	TRY(check_texts(&c->settings, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
 	TRY(check_access(c, why));
 	TRY(check_public_url(c, why));

@@ -168,6 +168,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	TRY(open_db(e, why));
 	TRY(sync_dir(e, why));
 	TRY(start_committer(e, o, why));
+	TRY(explain(tree_skip_used(&e->tree, why), e, why));
 	TRY(explain(mover_recover(e, why), e, why));
 	return mover_start(&e->mover, e, why);
 }

@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "local/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -79,6 +80,54 @@ void tree_close(struct tree *t)
 	io_close(t->incoming_fd);
 	io_close(t->objects_fd);
 	t->incoming_fd = t->objects_fd = -1;
+}
+
+/* The number of a directory of objects/; false when the name is not one of ours. */
+static bool parse_dir_name(const char *name, uint64_t *dir)
+{
+	char padded[TREE_NAME_CHARS + 1];
+	size_t n = strlen(name);
+
+	if (n > TREE_NAME_CHARS - 4)   /* so that the files in it have numbers too */
+		return false;
+	(void)snprintf(padded, sizeof padded, "%0*d%s", (int)(TREE_NAME_CHARS - n), 0, name);
+	return tree_parse_name(padded, dir) && strcmp(dir_name(*dir * TREE_FILES_PER_DIR).s, name) == 0;
+}
+
+/* The highest number among the names of a directory, as `parse` reads them; `highest` stays where there is none. */
+static enum status find_highest(int parent, const char *name, bool (*parse)(const char *, uint64_t *), uint64_t *highest, struct fault *why)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	uint64_t found = 0;
+
+	if (dir == NULL) {
+		enum status status = io_fault(why, errno, "open a directory of objects/");
+		io_close(fd);
+		return status;
+	}
+	for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0)
+		if (parse(entry->d_name, &found) && found > *highest)
+			*highest = found;
+	int error = errno;
+	(void)closedir(dir);
+	return error == 0 ? OK : io_fault(why, error, "read a directory of objects/");
+}
+
+/* Numbers rise, so the highest lies in the highest directory: two directories are read, however many there are. */
+enum status tree_skip_used(struct tree *t, struct fault *why)
+{
+	uint64_t dir = 0, file = 0;
+
+	TRY(find_highest(t->objects_fd, ".", parse_dir_name, &dir, why));
+	file = dir * TREE_FILES_PER_DIR;
+	if (faccessat(t->objects_fd, dir_name(file).s, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return OK;
+	TRY(find_highest(t->objects_fd, dir_name(file).s, tree_parse_name, &file, why));
+	if (file >= atomic_load(&t->next_file) && file < INT64_MAX)
+		atomic_store(&t->next_file, file + 1);
+	return OK;
 }
 
 int tree_create(struct tree *t, uint64_t *file)

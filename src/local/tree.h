@@ -24,6 +24,9 @@ struct tree {
 /* Make (0700) and open both directories in dir_fd.  Errors: DISK_FULL; STORAGE_FAILED with a sentence for the terminal */
 enum status tree_open(struct tree *t, int dir_fd, struct fault *why) MUST_CHECK;
 void tree_close(struct tree *t);
+/* Let the next number lie above all that objects/ has, which may be above what was saved where a backup of
+ * the database is older than that of the files.  Errors: STORAGE_FAILED */
+enum status tree_skip_used(struct tree *t, struct fault *why) MUST_CHECK;
 /* Make an empty file in incoming/ under a new number. A descriptor for writing, or -1 with errno. */
 int tree_create(struct tree *t, uint64_t *file);
 /* Open for reading, wherever the file is. -1 with errno. */

@@ -3,7 +3,8 @@
  * The parts come as a stream. Fields are collected, bounded in number and size, until the part named
  * `file` begins; at that moment, still on the reactor and before any byte is kept, the policy is
  * verified and every rule but the size is checked. The file then streams like the body of a PUT.
- * What follows it is ignored, as in S3; but the last boundary must come, or the form was cut.
+ * What follows it is ignored, as in S3; but a second file is refused, for its sender believes that it
+ * was kept, and the last boundary must come, or the form was cut.
  * Names are compared without case; only the name makes a part the file, with or without a filename.
  * Source: Amazon S3 API, "POST Object", "Browser-Based Uploads Using POST". */
 #include "s3/upload.h"
@@ -181,9 +182,12 @@ static enum status begin_field(struct call *c, struct fault *why)
 static enum status begin_part(struct call *c, struct fault *why)
 {
 	struct form *f = c->form;
+	bool is_file = str_equal_nocase(f->parser.name, STR("file"));
+	if (f->place != AT_FIELDS && is_file)
+		return fault_set(why, FORM_MALFORMED, "POST requires exactly one file upload per request; this has a second part named 'file'.");
 	if (f->place != AT_FIELDS)
 		return OK;
-	return str_equal_nocase(f->parser.name, STR("file")) ? begin_file(c, why) : begin_field(c, why);
+	return is_file ? begin_file(c, why) : begin_field(c, why);
 }
 
 static enum status take_piece(struct call *c, struct str piece, struct fault *why)

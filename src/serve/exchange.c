@@ -160,14 +160,26 @@ static enum status collect_headers(struct call *c, struct fault *why)
 	return OK;
 }
 
+/* libmicrohttpd reads the head in place: from the method's first letter on lies all of it. */
+static enum status check_head(struct call *c, const char *url, const char *version, struct fault *why)
+{
+	const struct request *r = &c->x.request;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	struct head head = { .method = r->method, .target = { url, r->target.n }, .version = str_of(version),
+	                     .headers = r->headers, .n_headers = r->n_headers };
+	head.raw = (struct str){ r->method.p, info == NULL ? 0 : info->header_size };
+	return framing_check_head(&head, why);
+}
+
 /* Fill in the request. On a failure before the framing is known the answer is for at once. */
-static enum status read_head(struct call *c, struct fault *why)
+static enum status read_head(struct call *c, const char *url, const char *version, struct fault *why)
 {
 	struct request *r = &c->x.request;
 	struct framing framing;
 	struct target target;
 	c->at_once = true;
 	TRY(collect_headers(c, why));
+	TRY(check_head(c, url, version, why));
 	TRY(framing_read(r->headers, r->n_headers, &framing, why));
 	TRY(framing_cut_target(r->target, &target, why));
 	c->at_once = false;
@@ -213,7 +225,7 @@ static bool must_answer_now(const struct call *c)
 	return c->wants == DOOR_ANSWER && has_body(r) && (r->expects_continue || r->length > drop_max(c));
 }
 
-static enum MHD_Result take_head(struct call *c, const char *method)
+static enum MHD_Result take_head(struct call *c, const char *method, const char *url, const char *version)
 {
 	struct fault why;
 	c->counted = true;
@@ -222,7 +234,7 @@ static enum MHD_Result take_head(struct call *c, const char *method)
 		atomic_fetch_add(&c->listener->kept, 1);
 	c->conn->kept = true;
 	c->x.request.method = str_of(method);
-	if (read_head(c, &why) == OK)
+	if (read_head(c, url, version, &why) == OK)
 		c->wants = c->listener->door->ops->begin(c->listener->door, &c->x);
 	else
 		exchange_refuse(c, &why);
@@ -334,7 +346,7 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection
 		return MHD_NO;
 	switch (atomic_load_explicit(&c->step, memory_order_acquire)) {
 	case CALL_HEAD:
-		return take_head(c, method);
+		return take_head(c, method, url, version);
 	case CALL_BODY:
 		if (*data_n > 0)
 			return take_body(c, data, data_n);
@@ -386,6 +398,12 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection, void **
 	release(c);
 }
 
+enum MHD_Result exchange_may_open(void *cls, const struct sockaddr *from, socklen_t from_n)
+{
+	struct listener *l = cls;
+	return l->other == NULL || files_may_open(&l->shares, atomic_load(&l->open), atomic_load(&l->other->open)) ? MHD_YES : MHD_NO;
+}
+
 void exchange_on_connection(void *cls, struct MHD_Connection *connection, void **conn, enum MHD_ConnectionNotificationCode what)
 {
 	struct listener *l = cls;
@@ -394,9 +412,11 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 		const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 		*conn = info == NULL ? NULL : deadlines_add(l->traffic->deadlines, info->connect_fd);
 		metric_add(l->connections, 1);
+		atomic_fetch_add(&l->open, 1);
 		return;
 	}
 	metric_add(l->connections, -1);
+	atomic_fetch_sub(&l->open, 1);
 	*conn = NULL;
 	if (c == NULL)
 		return;

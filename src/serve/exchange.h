@@ -6,6 +6,7 @@
 #include "base/settings.h"
 #include "port/door.h"
 #include "serve/deadline.h"
+#include "serve/files.h"
 #include "serve/host.h"
 #include "serve/listen.h"
 #include "serve/request_id.h"
@@ -36,6 +37,9 @@ struct listener {
 	struct host_names hosts;
 	struct traffic *traffic;
 	struct door *door;
+	const struct listener *other;   /* shares its room with this one; NULL: none does */
+	struct file_shares shares;
+	_Atomic int64_t open;        /* connections */
 	_Atomic int64_t kept;        /* open connections that have had a request */
 	struct MHD_Daemon *daemon;
 };
@@ -74,6 +78,8 @@ void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *c
 enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
                                     const char *version, const char *data, size_t *data_n, void **call);
 void exchange_on_completed(void *cls, struct MHD_Connection *connection, void **call, enum MHD_RequestTerminationCode how);
+/* Whether one more connection is accepted. */
+enum MHD_Result exchange_may_open(void *cls, const struct sockaddr *from, socklen_t from_n);
 void exchange_on_connection(void *cls, struct MHD_Connection *connection, void **conn, enum MHD_ConnectionNotificationCode what);
 /* The sweeper's last word on a body that is too slow. */
 void exchange_last_word(struct conn *c);

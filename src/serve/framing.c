@@ -3,7 +3,8 @@
  * some understand is refused, before any byte of the body is believed.
  *
  * libmicrohttpd takes the first of two Content-Lengths, accepts a length beside chunked and reads
- * an unknown coding as a body without end: hence these checks of our own. Pure; any thread. */
+ * an unknown coding as a body without end; it glues folded lines together, cuts values at a NUL, and
+ * takes a line without a name for the end of the head: hence these checks of our own. Pure; any thread. */
 #include "serve/framing.h"
 
 static bool is_token_char(unsigned char c)
@@ -44,6 +45,67 @@ static enum status check_form(const struct header *headers, size_t n, struct fau
 	return OK;
 }
 
+/* What is left of a head to be walked over. */
+struct walk {
+	const char *p, *end;
+};
+
+/* Step over a piece, if it is here. */
+static bool step(struct walk *w, struct str piece)
+{
+	if (piece.p != w->p || piece.n > (size_t)(w->end - w->p))
+		return false;
+	w->p += piece.n;
+	return true;
+}
+
+/* Step over one character of a kind; the parser may have put a NUL in its place. */
+static bool step_one(struct walk *w, char kind)
+{
+	if (w->p == w->end || (*w->p != kind && *w->p != '\0'))
+		return false;
+	w->p++;
+	return true;
+}
+
+static void step_blanks(struct walk *w)
+{
+	while (w->p < w->end && (*w->p == ' ' || *w->p == '\t'))
+		w->p++;
+}
+
+static bool step_line_end(struct walk *w)
+{
+	return step_one(w, '\r') && step_one(w, '\n');
+}
+
+static bool step_first_line(struct walk *w, const struct head *h)
+{
+	return step(w, h->method) && step_one(w, ' ') && step(w, h->target) && step_one(w, ' ') && step(w, h->version) && step_line_end(w);
+}
+
+static bool step_header(struct walk *w, const struct header *h)
+{
+	if (!step(w, h->name) || !step_one(w, ':'))
+		return false;
+	step_blanks(w);
+	if (!step(w, h->value))
+		return false;
+	step_blanks(w);
+	return step_line_end(w);
+}
+
+enum status framing_check_head(const struct head *h, struct fault *why)
+{
+	struct walk w = { h->raw.p, h->raw.p + h->raw.n };
+	bool ok = step_first_line(&w, h);
+	for (size_t i = 0; ok && i < h->n_headers; i++)
+		ok = step_header(&w, &h->headers[i]);
+	if (!ok || !step_line_end(&w) || w.p != w.end)
+		return fault_set(why, BAD_FRAMING, "The head has a folded line, a header without a name, a NUL, or a line that does not end in CR LF");
+	return OK;
+}
+
 /* The one header of this name; {NULL, 0} when there is none. */
 static enum status find_one(const struct header *headers, size_t n, struct str name, struct str *out, struct fault *why)
 {
@@ -81,12 +143,13 @@ static enum status read_coding(struct str value, struct framing *out, struct fau
 enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why)
 {
 	struct framing f = { 0 };
-	struct str length, coding, expect;
+	struct str length, coding, expect, authorization;
 	TRY(check_form(headers, n, why));
 	TRY(find_one(headers, n, STR("Content-Length"), &length, why));
 	TRY(find_one(headers, n, STR("Transfer-Encoding"), &coding, why));
 	TRY(find_one(headers, n, STR("Host"), &f.host, why));
 	TRY(find_one(headers, n, STR("Expect"), &expect, why));
+	TRY(find_one(headers, n, STR("Authorization"), &authorization, why));   /* a proxy may have checked the other one */
 	if (f.host.p == NULL)
 		return fault_set(why, BAD_FRAMING, "The Host header is missing");
 	TRY(read_length(length, &f, why));

@@ -29,7 +29,7 @@ static struct MHD_Daemon *start(struct listener *l, unsigned reactors, unsigned 
 	/* A pool of one is refused: one thread is what there is without a pool. */
 	if (reactors < 2)
 		pool[0].option = MHD_OPTION_END;
-	return MHD_start_daemon(FLAGS, 0, NULL, NULL, exchange_on_request, l,
+	return MHD_start_daemon(FLAGS, 0, exchange_may_open, l, exchange_on_request, l,
 		MHD_OPTION_EXTERNAL_LOGGER, hear, NULL,
 		MHD_OPTION_LISTEN_SOCKET, l->socket.fd,
 		MHD_OPTION_CONNECTION_LIMIT, connections,

@@ -11,21 +11,19 @@
 #include "base/mem.h"
 #include "serve/admin.h"
 #include "serve/exchange.h"
+#include "serve/files.h"
 #include "serve/signals.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { API, STORAGE, ADMIN, LISTENERS };
 
 #define QUEUE_MIN ((size_t)1024)
 #define QUEUE_PER_WORKER ((size_t)64)
-#define ADMIN_CONNECTIONS 256u
-#define SPARE_FILES 1024u          /* database, log, bodies and objects that are open at once */
 #define DROP_MS 30000
 
 struct server {
@@ -108,25 +106,6 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 	return OK;
 }
 
-/* Raise the limit on open files as far as we may; gives the connections that a listener may have. */
-static unsigned allow_files(unsigned wanted)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return wanted;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	uint64_t files = limit.rlim_cur, room = files > 2 * SPARE_FILES ? files - SPARE_FILES : files / 2;
-	if (room >= wanted)
-		return wanted;
-	char text[160];
-	snprintf(text, sizeof text, "only %llu files may be open: each listener refuses connections beyond %llu, not beyond max-connections (%u)",
-	         (unsigned long long)files, (unsigned long long)room, wanted);
-	LOG(LIMIT_LOW, STR(""), LOG_I("limit", files), LOG_C("text", text));
-	return (unsigned)room;
-}
-
 static enum status start_shared(struct server *s, struct fault *why)
 {
 	const struct settings *set = s->settings;
@@ -146,15 +125,20 @@ static enum status start_shared(struct server *s, struct fault *why)
 
 static enum status start_listeners(struct server *s, const struct server_doors *doors, struct fault *why)
 {
-	unsigned connections = allow_files((unsigned)s->settings->max_connections), reactors = (unsigned)s->settings->reactors;
+	unsigned most = (unsigned)s->settings->max_connections;
+	struct file_shares shares = files_allow(most);
+	unsigned reactors = (unsigned)s->settings->reactors;
 	admin_init(&s->admin, doors, s->traffic.metrics, !s->listeners[ADMIN].socket.is_loopback);
+	s->listeners[API].shares = s->listeners[STORAGE].shares = shares;
+	s->listeners[API].other = &s->listeners[STORAGE];
+	s->listeners[STORAGE].other = &s->listeners[API];
 	s->listeners[API].door = doors->api;
 	s->listeners[STORAGE].door = doors->storage;
 	s->listeners[ADMIN].door = &s->admin.door;
-	TRY(listener_start(&s->listeners[API], reactors, connections, why));
+	TRY(listener_start(&s->listeners[API], reactors, most, why));
 	if (doors->storage != NULL)
-		TRY(listener_start(&s->listeners[STORAGE], reactors, connections, why));
-	return listener_start(&s->listeners[ADMIN], 1, ADMIN_CONNECTIONS, why);
+		TRY(listener_start(&s->listeners[STORAGE], reactors, most, why));
+	return listener_start(&s->listeners[ADMIN], 1, shares.admin, why);
 }
 
 /* Wait until the eventfd is written, or for timeout_ms (-1: for ever). */

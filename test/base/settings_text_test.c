@@ -56,7 +56,7 @@ static void test_help_of_each_kind_has_its_form(void **state)
 		STR("  --max-size N                The largest image.\n"
 		    "                              [default 5242880 bytes; TINTYPE_MAX_SIZE]\n"),
 		STR("  --[no-]open                 Say aloud that anybody may list, get and delete although the\n"
-		    "                              API is not on loopback.\n"
+		    "                              API is not on loopback, or a key is set.\n"
 		    "                              [default off; TINTYPE_OPEN]\n"),
 		STR("  --upload open|key           Who may ask for upload slots.\n"),
 		STR("  --log-level debug|info|warn|error\n"

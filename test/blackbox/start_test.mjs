@@ -1,13 +1,15 @@
 // Starting and ending: what the first start makes, what it prints, what it refuses and with which
 // sentence, and that SIGTERM finishes what is in flight.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { call, corpus, credentials, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { call, corpus, credentials, eventually, fetchUrl, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
 after(() => rmSync(work, { recursive: true, force: true }));
@@ -104,8 +106,22 @@ for (const [flags, sentence] of [
 	[['--public-storage-url', 'ftp://x'], /public-storage-url/],
 	[['--api', 'no-port'], /no-port|HOST:PORT/],
 	[['--data'], /data/],
+	[['--bucket', 'A_B/..'], /--bucket \(BUCKET_NAME\) takes .*"A_B\/\.\."/],
+	[['--bucket', ''], /--bucket/],
+	[['--bucket', 'a?b'], /--bucket/],
+	[['--region', 'a/b'], /--region \(REGION\) takes/],
+	[['--allowed-types', 'image/png,'], /--allowed-types \(TINTYPE_ALLOWED_TYPES\) takes/],
+	[['--allowed-types', 'nonsense'], /--allowed-types/],
+	[['--cors-origins', 'foo bar'], /--cors-origins \(TINTYPE_CORS_ORIGINS\) takes/],
+	[['--hosts', 'foo bar'], /--hosts \(TINTYPE_HOSTS\) takes/],
+	[['--hosts', 'a/b'], /--hosts/],
+	[['--public-storage-url', 'http://'], /--public-storage-url/],
 ])
-	test(`${flags.join(' ')} is refused with a sentence`, () => refused([...anyPorts, ...flags], sentence, { code: 2 }));
+	test(`${flags.join(' ')} is refused with a sentence, and nothing is written`, async () => {
+		const data = fresh('setting');
+		await refused([...anyPorts, '--data', data, ...flags], sentence, { code: 2 });
+		assert.ok(!existsSync(data));
+	});
 
 test('a short API key is refused', () => refused([...anyPorts, '--data', fresh('short')], /16|characters/, { env: { TINTYPE_API_KEY: 'short' }, code: 2 }));
 
@@ -184,4 +200,73 @@ test('an upload to a stopped and started server keeps its slot', async t => {
 	const second = await start(t, { data: dir, args: ['--storage', `127.0.0.1:${port}`] });
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);
 	await second.stop();
+});
+
+test('with few descriptors, idle connections on the API and the storage leave enough for admin, slots and bodies', async t => {
+	const server = await start(t, { wrap: ['sh', '-c', 'ulimit -n 400; exec "$@"', 'sh'] });
+	assert.match(server.events('limit.low')[0].text, /^only 400 files may be open: the API and the storage accept \d+ connections together/);
+	const [api, storage] = [await rawSocket(server.api), await rawSocket(server.storage)];
+	const json = '{"fileName":"a.png","fileType":"image/png"}';
+	const ask = async () => {
+		const from = api.received().length;
+		await api.send(`POST /prod/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${json.length}\r\n\r\n${json}`);
+		await api.until(text => parseAnswer(text.slice(from))?.whole);
+		return JSON.parse(parseAnswer(api.received().slice(from)).body);
+	};
+	await ask();
+	const idle = [];
+	t.after(() => Promise.all([api, storage, ...idle].map(raw => raw.end())));
+	for (let i = 0; i < 400; i++)
+		idle.push(await rawSocket(server.api), await rawSocket(server.storage));   // beyond the room they are ended
+	assert.equal((await fetchUrl(`${server.admin}/healthz`)).status, 200);
+	assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
+	const { host, pathname, search } = new URL((await ask()).uploadUrl);
+	await storage.send(Buffer.concat([Buffer.from(`PUT ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: image/png\r\nContent-Length: ${tinyPng.length}\r\n\r\n`), tinyPng]));
+	assert.equal(parseAnswer(await storage.until(text => parseAnswer(text)?.whole)).status, 200, storage.received());
+	assert.ok(readdirSync(`/proc/${server.pid}/fd`).length < 350);
+});
+
+test('a database from a backup that is older than the files beside it mixes up no pictures', async t => {
+	const dir = mkdtempSync(path.join(work, 'backup-'));
+	const file = path.join(dir, 'data', 'tintype.db');
+	const first = await start(t, { data: dir });
+	const { slot: early } = await uploadImage(first, { bytes: tinyPng });
+	await first.stop();
+	const backup = readFileSync(file);
+	const second = await start(t, { data: dir });
+	await uploadImage(second, { bytes: tinyPng });
+	await second.stop();
+	writeFileSync(file, backup);
+	const third = await start(t, { data: dir });
+	const bytes = corpus('good/rgba.png');
+	const { slot: late } = await uploadImage(third, { bytes });
+	await third.stop();
+	const fourth = await start(t, { data: dir });
+	for (const [slot, expected] of [[early, tinyPng], [late, bytes]]) {
+		const { json } = await call(fourth, 'GET', `/images/${slot.imageId}`);
+		assert.deepEqual(Buffer.from(await (await fetch(json.downloadUrl)).arrayBuffer()), expected);
+	}
+	await fourth.stop();
+});
+
+for (const closed of ['<&-', '>&-', '<&- >&-'])
+	test(`with ${closed} no file of the server gets the number of a standard stream`, async t => {
+		const server = await start(t, { wrap: ['sh', '-c', `exec "$@" ${closed}`, 'sh'] });
+		for (const fd of closed === '<&-' ? [0] : closed === '>&-' ? [1] : [0, 1])
+			assert.equal(readlinkSync(`/proc/${server.pid}/fd/${fd}`), '/dev/null');
+		await uploadImage(server);
+	});
+
+test('with 2>&- nothing that would be logged lands in a file of the server', async () => {
+	const taken = net.createServer().listen(0, '127.0.0.1');
+	await once(taken, 'listening');
+	const { port } = taken.address();
+	await new Promise(resolve => taken.close(resolve));
+	const listen = [...anyPorts.slice(0, 4), '--admin', `127.0.0.1:${port}`];
+	const child = spawn('sh', ['-c', 'exec "$@" 2>&-', 'sh', process.env.TINTYPE, 'serve', '--data', fresh('mute'), ...listen], { stdio: 'ignore' });
+	const ended = once(child, 'close');
+	await eventually(() => child.exitCode !== null || fetchUrl(`http://127.0.0.1:${port}/healthz`).then(answer => answer.status === 200, () => false), { what: 'the start' });
+	assert.equal(readlinkSync(`/proc/${child.pid}/fd/2`), '/dev/null');
+	child.kill('SIGTERM');
+	assert.deepEqual(await ended, [0, null]);
 });

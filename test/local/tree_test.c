@@ -9,6 +9,7 @@
 #include "local/io.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct tree tree;
@@ -80,6 +81,37 @@ static void test_create_when_the_number_is_taken_then_refused(void **state)
 	atomic_store(&tree.next_file, 1);
 	assert_int_equal(tree_create(&tree, &file), -1);
 	assert_int_equal(errno, EEXIST);
+}
+
+static void expect_next(uint64_t saved, uint64_t next)
+{
+	struct fault why;
+
+	atomic_store(&tree.next_file, saved);
+	assert_int_equal(tree_skip_used(&tree, &why), OK);
+	assert_int_equal(atomic_load(&tree.next_file), next);
+}
+
+static void test_skip_used_when_files_are_newer_than_what_was_saved_then_above_them(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	expect_next(1, 1);
+	atomic_store(&tree.next_file, 3 * TREE_FILES_PER_DIR - 2);
+	uint64_t files[] = { make(), make(), make(), make() }, last = files[3];
+	expect_next(1, 1);
+	assert_int_equal(tree_publish(&tree, files, 4, &why), OK);
+	place_write(p, "objects/zzz", "", 0600);
+	place_write(p, "objects/000003/stray", "", 0600);
+	assert_int_equal(mkdirat(tree.objects_fd, "00000009", 0700), 0);
+	assert_int_equal(mkdirat(tree.objects_fd, "ffffffffffffffff", 0700), 0);
+	expect_next(1, last + 1);
+	expect_next(last, last + 1);
+	expect_next(last + 1, last + 1);
+	expect_next(last + 500, last + 500);
+	assert_int_equal(tree_erase(&tree, files, 4, &why), OK);
+	expect_next(1, 3 * TREE_FILES_PER_DIR + 1);
 }
 
 static void test_publish_twice_and_of_what_is_gone_then_ok(void **state)
@@ -184,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_parse_name_then_ours_alone),
 		TEST(test_create_when_the_number_is_taken_then_refused),
+		TEST(test_skip_used_when_files_are_newer_than_what_was_saved_then_above_them),
 		TEST(test_publish_twice_and_of_what_is_gone_then_ok),
 		TEST(test_publish_into_a_directory_that_is_there_then_synced_once_before_any_name_goes),
 		TEST(test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time),

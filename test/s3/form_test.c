@@ -431,7 +431,7 @@ static void test_names_when_in_any_case_and_the_file_without_filename_then_taken
 
 static void test_field_when_it_follows_the_file_then_ignored(void **state)
 {
-	static const char *const names[] = { "key", "file", "x-amz-acl", "submit" };
+	static const char *const names[] = { "key", "file2", "x-amz-acl", "submit" };
 	struct rig *r = *state;
 	for (unsigned i = 0; i < COUNT_OF(names); i++) {
 		struct str key = rig_slot(r, i);
@@ -441,6 +441,26 @@ static void test_field_when_it_follows_the_file_then_ignored(void **state)
 		rig_expect(r, 204, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
 		assert_int_equal(rig_row(r, key).file_size, RIG_GIF.n);
 	}
+}
+
+static void test_form_when_it_has_two_files_then_malformed_and_none_is_kept(void **state)
+{
+	static const struct header seconds[] = { { { "file", 4 }, { "other", 5 } }, { { "FILE", 4 }, { "", 0 } }, { { "file", 4 }, { "\r\n", 2 } } };
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	struct form_parts f = slot_form(r, key);
+	for (unsigned i = 0; i < COUNT_OF(seconds); i++) {
+		f.after = seconds[i];
+		for (r->piece = 0; r->piece < 3; r->piece++) {
+			post(r, &f, "/" RIG_BUCKET);
+			rig_expect_error(r, 400, "MalformedPOSTRequest");
+			rig_expect_row(r, key, IMAGE_PENDING);
+		}
+	}
+	rig_expect_empty(r);
+	f.after = (struct header){ 0 };
+	post(r, &f, "/" RIG_BUCKET);
+	rig_expect(r, 204, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
 }
 
 static void test_form_when_malformed_then_nothing_is_kept(void **state)
@@ -556,6 +576,7 @@ int main(void)
 		RIG_TEST(test_success_when_redirect_is_asked_then_303_with_key_and_etag),
 		RIG_TEST(test_names_when_in_any_case_and_the_file_without_filename_then_taken),
 		RIG_TEST(test_field_when_it_follows_the_file_then_ignored),
+		RIG_TEST(test_form_when_it_has_two_files_then_malformed_and_none_is_kept),
 		RIG_TEST(test_form_when_malformed_then_nothing_is_kept),
 		RIG_TEST(test_fields_when_too_many_or_too_large_then_malformed),
 		RIG_TEST(test_trailer_when_it_never_ends_then_malformed),

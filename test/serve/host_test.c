@@ -3,6 +3,8 @@
 
 #include "serve/host.h"
 
+#include <string.h>
+
 static struct host_names ours;
 
 static int set_up(void **state)
@@ -46,8 +48,12 @@ static void test_names_when_bad_or_too_many_then_refused(void **state)
 	struct host_names h;
 	struct fault why;
 	host_names_init(&h);
-	assert_int_equal(host_names_add_list(&h, STR("good.example,bad/name"), &why), INVALID);
-	assert_int_equal(why.code, F_BAD_SETTING);
+	static const char *const bad[] = { "good.example,bad/name", "two names", "a.example,two names", "http://a.example", "a.example:x", "a?b" };
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_int_equal(host_names_add_list(&h, str_of(bad[i]), &why), INVALID);
+		assert_int_equal(why.code, F_BAD_SETTING);
+		assert_non_null(strstr(why.text, "--hosts"));
+	}
 	host_names_init(&h);
 	while (h.n < HOST_NAMES_MAX)
 		assert_int_equal(host_names_add(&h, STR("a.example"), &why), OK);

@@ -1,0 +1,119 @@
+/* Grammars of the settings that are texts. Each is the narrowest that still takes all that works.
+ * Source: Amazon S3 User Guide, "General purpose bucket naming rules"; RFC 6838 4.2 (media types);
+ * RFC 6454 6.2 (origins); RFC 3986 3.2.2 (hosts). */
+#include "base/settings_check.h"
+
+#include "base/buf.h"
+#include "base/codec.h"
+
+#define SHOWN_MAX 60
+#define TYPE_NAME_MAX 127
+
+/* One or more characters, each a small letter, a digit or one of `more`. */
+static bool is_of(struct str s, struct str more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (!plain && str_find_char(more, c) == more.n)
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* "--bucket takes ..., not "a?b"": the value short, and harmless on a terminal. */
+static enum status refuse(const char *takes, struct str value, struct fault *why)
+{
+	char memory[8 * SHOWN_MAX];
+	struct buf b;
+	buf_init_fixed(&b, memory, sizeof memory);
+	terminal_escape(&b, str_slice(value, 0, utf8_prefix(value, SHOWN_MAX)));
+	return fault_set(why, BAD_SETTING, "%s, not \"%.*s\"", takes, STRF(buf_str(&b)));
+}
+
+static bool is_ipv4(struct str s)
+{
+	size_t dots = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] != '.' && (s.p[i] < '0' || s.p[i] > '9'))
+			return false;
+		dots += s.p[i] == '.';
+	}
+	return dots == 3;
+}
+
+enum status settings_check_bucket(struct str bucket, struct fault *why)
+{
+	struct str ends = bucket.n < 3 ? (struct str){ 0 } : str_slice(bucket, bucket.n - 1, bucket.n);
+	bool right = bucket.n >= 3 && bucket.n <= 63 && is_of(bucket, STR(".-")) && is_of(str_slice(bucket, 0, 1), STR("")) &&
+	             is_of(ends, STR("")) && str_find(bucket, STR("..")) == bucket.n && !is_ipv4(bucket);
+	if (right)
+		return OK;
+	return refuse("--bucket (BUCKET_NAME) takes 3 to 63 of a-z, 0-9, '.' and '-', a letter or digit at both ends, no two dots "
+	              "together and no IP address", bucket, why);
+}
+
+enum status settings_check_region(struct str region, struct fault *why)
+{
+	if (is_of(region, STR("-")))
+		return OK;
+	return refuse("--region (REGION) takes a-z, 0-9 and '-', such as us-east-1", region, why);
+}
+
+static bool is_type_name(struct str s)
+{
+	char small[TYPE_NAME_MAX];
+	if (s.n > sizeof small)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		small[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + ('a' - 'A')) : s.p[i];
+	return is_of((struct str){ small, s.n }, STR("!#$&-^_.+"));
+}
+
+enum status settings_check_types(struct str types, struct fault *why)
+{
+	for (struct str rest = types; rest.p != NULL;) {
+		struct str subtype = str_trim(str_cut(&rest, ','));
+		struct str type = str_cut(&subtype, '/');
+		if (!is_type_name(type) || !is_type_name(subtype))
+			return refuse("--allowed-types (TINTYPE_ALLOWED_TYPES) takes media types without parameters, with commas between them, "
+			              "such as image/jpeg,image/png", types, why);
+	}
+	return OK;
+}
+
+static bool is_port(struct str s)
+{
+	uint64_t port;
+	return s.n <= 5 && str_to_u64(s, &port) && port >= 1 && port <= UINT16_MAX;
+}
+
+/* "name", "name:port", "[v6]" or "[v6]:port". */
+static bool is_host(struct str s)
+{
+	bool literal = str_starts_with(s, STR("["));
+	size_t end = str_find_char(s, literal ? ']' : ':');
+	struct str name = str_slice(s, literal ? 1 : 0, end), rest = str_slice(s, literal ? end + 1 : end, s.n);
+	if (end == s.n && literal)
+		return false;
+	if (rest.n > 0 && (rest.p[0] != ':' || !is_port(str_slice(rest, 1, rest.n))))
+		return false;
+	return is_of(name, literal ? STR(":.") : STR("-._"));
+}
+
+static bool is_origin(struct str s)
+{
+	size_t end = str_find(s, STR("://"));
+	return end < s.n && is_of(str_slice(s, 0, end), STR("+-.")) && is_host(str_slice(s, end + 3, s.n));
+}
+
+enum status settings_check_origins(struct str origins, struct fault *why)
+{
+	for (struct str rest = origins; origins.n > 0 && rest.p != NULL;) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		if (!str_equal(one, STR("*")) && !is_origin(one))
+			return refuse("--cors-origins (TINTYPE_CORS_ORIGINS) takes *, or origins in small letters with commas between them, such as "
+			              "https://app.example.com or http://localhost:3000", origins, why);
+	}
+	return OK;
+}

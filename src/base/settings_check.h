@@ -1,0 +1,19 @@
+/* Texts that are accepted as settings but could never work: an upload to a bucket called "a?b" fails at
+ * the first client, so the start refuses it. Pure; any thread. */
+#ifndef BASE_SETTINGS_CHECK_H
+#define BASE_SETTINGS_CHECK_H
+
+#include "base/fault.h"
+#include "base/str.h"
+
+/* S3's naming rule: 3 to 63 of a-z 0-9 . -, a letter or digit at both ends, no two dots together, not
+ * an IPv4 address.  Errors: BAD_SETTING; the text names the setting and what it takes, as of the others here */
+enum status settings_check_bucket(struct str bucket, struct fault *why) MUST_CHECK;
+/* One or more of a-z 0-9 -. */
+enum status settings_check_region(struct str region, struct fault *why) MUST_CHECK;
+/* Media types without parameters, with commas; at least one. */
+enum status settings_check_types(struct str types, struct fault *why) MUST_CHECK;
+/* Each * or scheme://host[:port] as browsers send it, in small letters; an empty list allows nobody. */
+enum status settings_check_origins(struct str origins, struct fault *why) MUST_CHECK;
+
+#endif
