@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { eventV1, readAnswer, startGateway } from './support/gateway.mjs';
+import { actionOf, grants } from './support/iam.mjs';
 import { startMoto } from './support/moto.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
 import { tinyPng } from './support/server.mjs';
@@ -21,11 +22,14 @@ async function start(handler, env) {
 
 const routeOf = (method, path) => /^\/(upload|limits)$/.test(path) ? 'upload' : method === 'DELETE' || path.endsWith('/complete') ? 'manage' : 'images';
 
+/** A key of its own, by which a function's calls are known. */
+const keyOf = name => `AKID${name.toUpperCase()}`;
+
 before(async () => {
 	moto = await startMoto();
 	await promisify(execFile)(`${build}/test/lambda/make_table`, { env: { ...process.env, ...moto.env } });
 	for (const name of ['upload', 'images', 'manage', 'event'])
-		functions[name] = await start(name, moto.env);
+		functions[name] = await start(name, { ...moto.env, AWS_ACCESS_KEY_ID: keyOf(name) });
 	gateway = await startGateway((method, path) => functions[routeOf(method, path)]);
 });
 
@@ -148,5 +152,39 @@ test('without credentials, or without DynamoDB, the answer is a 502 in time, and
 		} finally {
 			await api.stop();
 		}
+	}
+});
+
+/* From here on the bucket keeps versions. */
+test('in a versioned bucket what is rejected or deleted leaves no version', async () => {
+	const on = await moto.request('PUT', '/pictures?versioning', { body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
+	assert.equal(on.status, 200);
+	const rejected = await openAndPut('<html>'), deleted = await openAndPut(tinyPng);
+	assert.deepEqual(await tell(rejected, deleted), []);
+	assert.equal((await json('DELETE', `/images/${deleted.imageId}`)).status, 204);
+	const left = await (await moto.request('GET', '/pictures?versions')).text();
+	assert.match(left, /<ListVersionsResult/);
+	assert.ok(!left.includes(rejected.key) && !left.includes(deleted.key), left);
+});
+
+/* Granted, and not called here. */
+const UNCALLED = {
+	'logs:CreateLogStream': 'Lambda writes the log as the role', 'logs:PutLogEvents': 'Lambda writes the log as the role',
+	'sqs:ReceiveMessage': 'Lambda reads the queue as the role', 'sqs:DeleteMessage': 'Lambda reads the queue as the role',
+	'sqs:GetQueueAttributes': 'Lambda reads the queue as the role',
+	's3:ListBucket': 'with it S3 answers 404 for a key that is missing, and 403 without',
+};
+
+/* Last, because it judges what the tests above have called. */
+test('each function called what its role grants, and its role grants nothing else', async () => {
+	const called = {};
+	for (const { key, action } of (await moto.calls()).map(actionOf))
+		(called[key] ??= new Set()).add(action);
+	const granted = await grants(), roles = { upload: 'Upload', images: 'List', manage: 'Manage', event: 'Event' };
+	assert.deepEqual(Object.keys(granted).sort(), Object.values(roles).sort());
+	for (const [name, role] of Object.entries(roles)) {
+		const wanted = granted[role].filter(action => !(action in UNCALLED));
+		assert.deepEqual([...called[keyOf(name)]].sort(), wanted.sort(), role);
+		assert.ok(!Object.keys(UNCALLED).some(action => called[keyOf(name)].has(action)), role);
 	}
 });

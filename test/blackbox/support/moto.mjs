@@ -10,12 +10,18 @@ import readline from 'node:readline';
 // As moto_server does it, but for one request at a time, on however many connections: moto has no lock, and of
 // two conditional writes at once both may win there, which on DynamoDB they do not.
 const program = `
-import threading
+import json, threading
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 moto, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
+calls = []
 def one_by_one(environ, start_response):
+    if environ['PATH_INFO'] == '/-/calls':
+        start_response('200 OK', [('Content-Type', 'application/json')])
+        return [json.dumps(calls).encode()]
     with lock:
+        calls.append({'method': environ['REQUEST_METHOD'], 'uri': environ['REQUEST_URI'],
+            'authorization': environ.get('HTTP_AUTHORIZATION', ''), 'target': environ.get('HTTP_X_AMZ_TARGET', '')})
         return list(moto(environ, start_response))
 server = make_server('127.0.0.1', 0, one_by_one, threaded=True)
 print(server.server_port, flush=True)
@@ -37,9 +43,10 @@ async function start() {
 }
 
 /**
- * Gives { url, env, request(), head(), put(), stop() }.
+ * Gives { url, env, request(), head(), put(), calls(), stop() }.
  * env      what makes a server find it: endpoint, keys, bucket, table; no file of the machine's is read
  * head     whether there is an object under this key
+ * calls    all requests so far: [{ method, uri, authorization, target }]
  */
 export async function startMoto({ bucket = 'pictures', table = 'ImageMetadata' } = {}) {
 	const { child, port } = await start();
@@ -61,6 +68,7 @@ export async function startMoto({ bucket = 'pictures', table = 'ImageMetadata' }
 		url, env, request,
 		head: async key => (await request('HEAD', `/${bucket}/${key}`)).status === 200,
 		put: (key, body) => request('PUT', `/${bucket}/${key}`, { body }),
+		calls: async () => (await fetch(`${url}/-/calls`)).json(),
 		stop: async () => {
 			child.kill('SIGKILL');
 			if (child.exitCode === null && child.signalCode === null)
