@@ -11,7 +11,7 @@
 
 /* Frames (of one page) after which the log is written back: long enough to write a page that changes
  * often once, short enough that a start after a crash reads it in no time. */
-#define CHECKPOINT_FRAMES 4000
+#define CHECKPOINT_FRAMES 8000
 
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row)
 {

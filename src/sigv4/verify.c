@@ -3,8 +3,8 @@
  *
  * The payload's hash is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 tells another. A
  * parameter of that name is an ordinary one, signed with the others, and not asked: AWS SDKs write
- * X-Amz-Content-Sha256=UNSIGNED-PAYLOAD there, and S3 wants any other value to be a header (aws-sdk-go
- * issue 1974). So a hash that is in force is always among the signed headers, where the caller can
+ * X-Amz-Content-Sha256=UNSIGNED-PAYLOAD there, and S3 wants any other value to be a header (as was
+ * found with aws-sdk-go). So a hash that is in force is always among the signed headers, where the caller can
  * hold the body against it.
  *
  * No x-amz-* header goes unsigned, x-amz-content-sha256 no more than the others: an unsigned one would

@@ -236,7 +236,7 @@ static void test_lists_while_uploads_come_then_none_is_missed(void **state)
 
 /* the log of the database */
 
-#define LOG_MAX_BYTES (24 << 20)
+#define LOG_MAX_BYTES (44 << 20)
 
 static void test_many_commits_then_the_log_stays_bounded(void **state)
 {
