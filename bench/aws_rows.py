@@ -33,7 +33,8 @@ class NullTable:
 
     def __init__(self, *certificate):
         self.process = subprocess.Popen([BIN / "null_dynamodb", "0", *certificate], stdout=subprocess.PIPE, text=True)
-        self.url = f"http{'s' if certificate else ''}://localhost:{self.process.stdout.readline().strip()}"
+        port = self.process.stdout.readline().strip()
+        self.url = f"https://localhost:{port}" if certificate else f"http://127.0.0.1:{port}"
 
     def __enter__(self):
         return self
