@@ -1,7 +1,7 @@
 /* The JSON API as a door.
  *
  * begin finds the route, checks who asks and how much is sent, and either answers at once (errors,
- * limits, preflights) or lets the listener go on: with the body for POST /upload and /uppy, without one for
+ * limits, preflights) or lets the listener go on: with the body for POST /upload, without one for
  * all others. data gathers the body, finish runs the route's handler, or start the form of it that
  * reactors may run. Whatever comes of it, seal
  * puts the headers on that stand on every answer, so that a page of another origin can read errors

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 
 import { openPage, startChromium } from './support/chromium.mjs';
 import { serveExample } from './support/examples.mjs';
-import { call, corpus, root, startServer } from './support/server.mjs';
+import { call, corpus, eventually, root, startServer } from './support/server.mjs';
 
 const types = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
 const real = (from, name = from) => ({ name, mimeType: types[from.split('.').pop()], buffer: corpus(`good/${from}`) });
@@ -26,10 +26,15 @@ after(async () => {
 	await server?.stop();
 });
 
-async function open(more = '', prepare = () => {}) {
+async function visit(to, more = '', prepare = () => {}) {
 	const page = await openPage(browser);
 	await prepare(page);
-	await page.goto(`${example.url}?api=${encodeURIComponent(`${server.api}/prod`)}${more}`);
+	await page.goto(`${example.url}?api=${encodeURIComponent(`${to.api}/prod`)}${more}`);
+	return page;
+}
+
+async function open(...rest) {
+	const page = await visit(server, ...rest);
 	await page.locator('.uppy-Dashboard-inner').waitFor();
 	return page;
 }
@@ -150,4 +155,23 @@ test('a file whose connection broke is retried with a new slot', async () => {
 	await complete(page);
 	await assertUploaded([real('rgba.png', 'retried.png')]);
 	assert.equal(sent(page, 'POST', `${server.api}/prod/uppy`).length, 2);
+});
+
+test('where origins are listed, the page of a listed one uploads, and of another one may not even ask', async () => {
+	for (const [origin, allowed] of [[new URL(example.url).origin, true], ['https://pictures.example', false]]) {
+		const own = await startServer({ env: { TINTYPE_CORS_ORIGINS: origin } });
+		try {
+			const page = await visit(own);
+			if (allowed) {
+				await send(page, real('rgba.png'));
+				await complete(page);
+			} else {
+				await eventually(() => page.faults.some(fault => /Failed to fetch/.test(fault)), { what: 'the refusal' });
+			}
+			const { json } = await call(own, 'GET', '/images');
+			assert.equal(json.count, allowed ? 1 : 0);
+		} finally {
+			await own.stop();
+		}
+	}
 });
