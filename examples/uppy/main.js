@@ -41,3 +41,5 @@ uppy.on('upload-error', (file, error) => {
 	if (said)
 		uppy.setFileState(file.id, { error: said });
 });
+
+window.uppy = uppy;   // to play with in the browser's console

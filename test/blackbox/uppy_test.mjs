@@ -62,6 +62,16 @@ async function assertUploaded(chosen) {
 	}
 }
 
+/** What Uppy says of the files that are up: the key that the server drew, in place of the one that Uppy proposed. */
+async function assertReported(page, n) {
+	const files = await page.evaluate(() => window.uppy.getFiles().map(({ meta, response }) => ({ id: meta.imageId, key: response.body.key, url: response.uploadURL })));
+	assert.equal(files.length, n);
+	for (const { id, key, url } of files) {
+		assert.equal(key, (await call(server, 'GET', `/images/${id}`)).json.fileUrl.split('/').slice(-2).join('/'));
+		assert.ok(url.endsWith(key), url);
+	}
+}
+
 test('the version that is tested is the one that the sample asks for', () => {
 	const wanted = JSON.parse(read('examples/package.json')).dependencies;
 	const installed = JSON.parse(read('test/npm/package.json')).devDependencies;
@@ -76,6 +86,7 @@ test('real files go up by PUT, each with a slot of its own', async () => {
 	await assertUploaded(files);
 	assert.equal(sent(page, 'POST', `${server.api}/prod/uppy`).length, files.length);
 	assert.equal(sent(page, 'PUT', server.storage).length, files.length);
+	await assertReported(page, files.length);
 	assert.deepEqual(page.faults, []);
 });
 
@@ -106,6 +117,7 @@ test('real files go up by forms', async () => {
 	await assertUploaded(chosen);
 	assert.equal(sent(page, 'POST', server.storage).length, chosen.length);
 	assert.equal(sent(page, 'PUT', server.storage).length, 0);
+	await assertReported(page, chosen.length);
 	assert.deepEqual(page.faults, []);
 });
 
