@@ -192,6 +192,7 @@ static const struct access_key *give_power(struct profiles *all, const char *nam
 	for (size_t i = 0; i < all->n; i++)
 		if (strcmp(all->all[i].name, name) == 0) {
 			all->all[i].key.power = power;
+			memcpy(all->all[i].key.user, KEY_OWNER_NAME, sizeof KEY_OWNER_NAME);
 			return &all->all[i].key;
 		}
 	return NULL;

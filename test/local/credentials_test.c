@@ -61,7 +61,7 @@ static void test_parse_of_a_bad_line_then_its_number_is_told(void **state)
 		{ "[a]\n" KEYS "[a]\n", "line 4 begins a profile that is there already" },
 		{ "[a]\naws_access_key_id =\n", "line 2 has an access key id" },
 		{ "[a]\naws_access_key_id = A B\n", "line 2 has an access key id" },
-		{ "[a]\naws_access_key_id = " SIXTY_FOUR "\n", "line 2 has an access key id" },
+		{ "[a]\naws_access_key_id = " SIXTY_FOUR SIXTY_FOUR "1\n", "line 2 has an access key id" },
 		{ "[a]\naws_secret_access_key = \n", "line 2 has a secret" },
 		{ "[a]\naws_secret_access_key = \xc3\xa4\n", "line 2 has a secret" },
 		{ "\n[a]\naws_access_key_id = A\n", "line 2 begins a profile without aws_secret_access_key" },
