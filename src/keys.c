@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/settings.h"
+#include "base/settings_check.h"
 #include "local/key_edit.h"
 
 #include <stdio.h>
@@ -85,11 +86,11 @@ static enum status take_bucket(struct order *o, const char *value, struct fault 
 
 	if (g == NULL)
 		return too_many(why);
-	if (value[0] == '\0')
-		return usage(why, "--bucket needs a name, or * for every one");
 	told->bucket = true;
-	g->bucket = strcmp(value, "*") == 0 ? STR("") : str_of(value);
-	return OK;
+	if (strcmp(value, "*") == 0)
+		return OK;
+	g->bucket = str_of(value);
+	return settings_check_bucket(g->bucket, why);
 }
 
 static enum status take_prefix(struct order *o, const char *value, struct fault *why)
