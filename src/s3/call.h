@@ -12,6 +12,8 @@ struct s3 {
 	struct door door;
 	struct product *product;
 	struct bucket_store *buckets;
+	struct bucket_catalog *catalog;
+	struct part_store *parts;
 	struct key_ring *keys;
 	struct s3_options options;
 	_Atomic uint64_t explained;   /* wrong signatures: the second above, how many were explained in it below */

@@ -195,7 +195,7 @@ static const struct door_ops door_ops = {
 	.begin = begin, .data = data, .finish = finish, .cancel = cancel, .refuse = refuse,
 };
 
-struct s3 *s3_new(struct product *p, struct bucket_store *b, struct key_ring *k, const struct s3_options *o)
+struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 {
 	struct s3 *s = mem_new(1, sizeof(*s));
 	if (s == NULL)
@@ -204,11 +204,11 @@ struct s3 *s3_new(struct product *p, struct bucket_store *b, struct key_ring *k,
 		.door = {
 			.ops = &door_ops,
 			.arena_bytes = ARENA_BYTES,
-			.body_max = p->rules.max_size_bytes,
+			.body_max = p->product->rules.max_size_bytes,
 			.slow_body_is_rate = true,
 			.plus_is_blank = true,
 		},
-		.product = p, .buckets = b, .keys = k, .options = *o,
+		.product = p->product, .buckets = p->buckets, .catalog = p->catalog, .parts = p->parts, .keys = p->keys, .options = *o,
 	};
 	return s;
 }
