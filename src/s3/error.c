@@ -125,19 +125,18 @@ int error_http_status(enum fault_code code)
 
 /* Room for the canonical request and its bytes in hex, in development mode. */
 #define ERROR_BODY_MAX (96 * 1024)
-#define PROLOG "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
 static void write_body(struct buf *b, const struct exchange *x, const struct call *c, const struct fault *why)
 {
 	const struct error_row *row = row_of(why->code);
-	buf_put(b, STR(PROLOG "<Error>"));
+	buf_put(b, STR(XML_PROLOG "<Error>"));
 	xml_element(b, "Code", str_of(row->code));
 	xml_element(b, "Message", str_of(row->message != NULL ? row->message : why->text));
 	for (size_t i = 0; c != NULL && i < c->n_details; i++)
 		xml_element(b, c->details[i].element, c->details[i].value);
 	xml_element(b, "Resource", x->request.path);
 	xml_element(b, "RequestId", x->request.id);
-	buf_put(b, STR("<HostId>tintype</HostId></Error>"));
+	buf_put(b, STR("<HostId>" HOST_ID "</HostId></Error>"));
 }
 
 static void describe(struct exchange *x, const struct fault *why)
@@ -156,8 +155,8 @@ static void describe(struct exchange *x, const struct fault *why)
 static struct str fixed_body(const struct fault *why)
 {
 	if (why->code == F_OUT_OF_MEMORY)
-		return STR(PROLOG "<Error><Code>InternalError</Code><Message>" INTERNAL_MESSAGE "</Message></Error>");
-	return STR(PROLOG "<Error><Code>InvalidRequest</Code><Message>" TOO_MUCH_MESSAGE "</Message></Error>");
+		return STR(XML_PROLOG "<Error><Code>InternalError</Code><Message>" INTERNAL_MESSAGE "</Message></Error>");
+	return STR(XML_PROLOG "<Error><Code>InvalidRequest</Code><Message>" TOO_MUCH_MESSAGE "</Message></Error>");
 }
 
 /* {NULL, 0}: it does not fit the arena. */
