@@ -56,6 +56,7 @@ struct call {
 	struct form *form;                /* form, else NULL */
 	struct bucket_info bucket;        /* once it is permitted, but of the image bucket without its CORS; no name: none */
 	struct buf document;              /* the XML body, as far as it has come */
+	const char *s3_code;              /* of the error, where the fault is NOT_CONFIGURED; NULL: none */
 	struct error_detail details[ERROR_DETAILS_MAX];
 	size_t n_details;
 };

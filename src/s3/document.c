@@ -101,20 +101,30 @@ static enum status check_sums(struct call *c, struct str body, bool *seen, struc
 	return OK;
 }
 
-enum status document_take(struct call *c, bool digest_needed, struct str *body, struct fault *why)
+static enum status take(struct call *c, struct str *body, bool *seen, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	struct str whole = buf_str(&c->document);
-	bool seen = false;
-	if (r->has_length && whole.n != r->length)
+	*body = buf_str(&c->document);
+	if (r->has_length && body->n != r->length)
 		return fault_set(why, BODY_CUT, "You did not provide the number of bytes specified by the Content-Length HTTP header");
-	TRY(check_payload_hash(c, whole, why));
-	TRY(check_md5(c, whole, &seen, why));
-	TRY(check_sums(c, whole, &seen, why));
+	TRY(check_payload_hash(c, *body, why));
+	return check_md5(c, *body, seen, why);
+}
+
+enum status document_take(struct call *c, bool digest_needed, struct str *body, struct fault *why)
+{
+	bool seen = false;
+	TRY(take(c, body, &seen, why));
+	TRY(check_sums(c, *body, &seen, why));
 	if (digest_needed && !seen)
 		return fault_set(why, REQUEST_INVALID, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
-	*body = whole;
 	return OK;
+}
+
+enum status document_take_unsummed(struct call *c, struct str *body, struct fault *why)
+{
+	bool seen = false;
+	return take(c, body, &seen, why);
 }
 
 void document_open(struct call *c, struct buf *b, const char *root)

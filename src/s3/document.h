@@ -13,6 +13,8 @@
  * Errors  BODY_CUT; DIGEST_INVALID; DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_INVALID; CHECKSUM_WRONG; REQUEST_INVALID
  *         no digest; TOO_MUCH */
 enum status document_take(struct call *c, bool digest_needed, struct str *body, struct fault *why) MUST_CHECK;
+/* The same without x-amz-checksum-*, which are of an object and not of the body in CompleteMultipartUpload. */
+enum status document_take_unsummed(struct call *c, struct str *body, struct fault *why) MUST_CHECK;
 
 /* Begin an answer's document: <root xmlns="...">. The buffer lives in the call's arena. */
 void document_open(struct call *c, struct buf *b, const char *root);

@@ -18,6 +18,7 @@ struct s3_options {
 
 /* What the door stands on. */
 struct s3_ports {
+	struct product *product;
 	struct bucket_store *buckets;
 	struct bucket_catalog *catalog;
 	struct part_store *parts;
@@ -25,8 +26,8 @@ struct s3_ports {
 };
 
 struct s3;
-/* All is borrowed and outlives the door. NULL: memory failed. */
-struct s3 *s3_new(struct product *p, const struct s3_ports *ports, const struct s3_options *o);
+/* What the ports are is borrowed and outlives the door, and so do the options' texts. NULL: memory failed. */
+struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o);
 void s3_free(struct s3 **s);
 struct door *s3_door(struct s3 *s);
 
