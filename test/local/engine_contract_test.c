@@ -1,4 +1,4 @@
-/* The contracts of image_table, object_store and bucket_store on the embedded engine. */
+/* The contracts of all ports on the embedded engine: with every body in a file, and with small ones in the database. */
 #include "fake/contract_bucket.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
@@ -8,6 +8,8 @@
 #include "base/mem.h"
 
 #include <assert.h>
+
+static uint64_t small_bytes;
 
 static void show(struct contract_world *w)
 {
@@ -26,6 +28,7 @@ static void make(struct contract_world *w, uint64_t max_pending)
 	assert(p != NULL);
 	place_init(p);
 	p->options.max_pending = max_pending;
+	p->options.small_bytes = small_bytes;
 	place_open(p);
 	w->own = p;
 	show(w);
@@ -48,8 +51,12 @@ static void unmake(struct contract_world *w)
 
 int main(void)
 {
-	const struct contract_maker maker = { "local", make, reopen, unmake };
+	const struct contract_maker files = { "local, files", make, reopen, unmake };
+	const struct contract_maker rows = { "local, rows", make, reopen, unmake };
+	int failed;
 
 	crypto_init();
-	return contract_table(&maker) + contract_store(&maker) + contract_bucket(&maker);
+	failed = contract_table(&files) + contract_store(&files) + contract_bucket(&files);
+	small_bytes = BUCKET_SMALL_BYTES;
+	return failed + contract_store(&rows) + contract_bucket(&rows);
 }
