@@ -204,7 +204,7 @@ static enum status start(struct call *c, enum door_step *step, struct fault *why
 	c->operation = is_form(c) ? &form_operation : find_operation(c);
 	c->x->answer.route = c->operation != NULL ? c->operation->route : NULL;
 	if (c->operation != &form_operation) {
-		TRY(auth_presigned(c, why));
+		TRY(auth_request(c, why));
 		if (c->operation == NULL)
 			return fault_set(why, BAD_METHOD, "no such operation");
 		TRY(permit_call(c, why));
