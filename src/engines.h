@@ -12,6 +12,7 @@
 struct engines {
 	struct object_store *store;
 	struct image_table *table;
+	struct str storage_url;        /* where presigned URLs lead: scheme, host and port */
 	struct bucket_store *bucket;   /* what a storage listener of our own stands on; NULL where the store is elsewhere */
 	struct bucket_catalog *catalog;   /* with bucket */
 	struct part_store *parts;      /* with bucket */
