@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "local/images.h"
 #include "local/incoming.h"
+#include "local/inspect.h"
 #include "local/io.h"
 #include "local/objects.h"
 #include "local/schema.h"
@@ -181,6 +182,7 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 		return no_memory(why);
 	e->store.ops = &objects_ops;
 	e->table.ops = &images_ops;
+	e->inspection.ops = &inspect_ops;
 	e->buckets.ops = &incoming_ops;
 	e->dir_fd = e->lock_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
 	enum status status = open_all(e, o, why);
@@ -235,6 +237,11 @@ struct object_store *engine_object_store(struct engine *e)
 struct image_table *engine_image_table(struct engine *e)
 {
 	return &e->table;
+}
+
+struct inspection *engine_inspection(struct engine *e)
+{
+	return &e->inspection;
 }
 
 struct bucket_store *engine_bucket_store(struct engine *e)

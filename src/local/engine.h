@@ -16,6 +16,7 @@ struct engine {
 	struct object_store store;
 	struct image_table table;
 	struct bucket_store buckets;
+	struct inspection inspection;
 	char *dir;                 /* absolute */
 	char *db_path;
 	char *bucket, *region, *public_url;
@@ -37,6 +38,11 @@ static inline struct engine *engine_of_store(struct object_store *s)
 static inline struct engine *engine_of_table(struct image_table *t)
 {
 	return (struct engine *)((char *)t - offsetof(struct engine, table));
+}
+
+static inline struct engine *engine_of_inspection(struct inspection *i)
+{
+	return (struct engine *)((char *)i - offsetof(struct engine, inspection));
 }
 
 static inline struct engine *engine_of_buckets(struct bucket_store *b)

@@ -5,6 +5,7 @@
 
 #include "port/bucket_store.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 #include "port/key_ring.h"
 #include "port/object_store.h"
 
@@ -26,6 +27,7 @@ void engine_free(struct engine **e);
 void engine_set_public_url(struct engine *e, struct str url);
 struct object_store *engine_object_store(struct engine *e);
 struct image_table *engine_image_table(struct engine *e);
+struct inspection *engine_inspection(struct engine *e);
 struct bucket_store *engine_bucket_store(struct engine *e);
 struct key_ring *engine_key_ring(struct engine *e);
 /* OK when a write is taken now, which is tried: for readiness.

@@ -9,10 +9,12 @@
 
 #include "port/bucket_store.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 #include "port/object_store.h"
 
 struct contract_world {
 	struct image_table *table;
+	struct inspection *inspection;   /* of the table's rows; for its own suite alone */
 	struct object_store *store;
 	struct bucket_store *bucket;
 	struct str bucket_name;    /* the one of store; empty without a bucket store */

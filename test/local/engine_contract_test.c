@@ -1,5 +1,6 @@
 /* The contracts of image_table, object_store and bucket_store on the embedded engine. */
 #include "fake/contract_bucket.h"
+#include "fake/contract_inspection.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
 #include "local/place.h"
@@ -14,6 +15,7 @@ static void show(struct contract_world *w)
 	struct place *p = w->own;
 
 	w->table = engine_image_table(p->engine);
+	w->inspection = engine_inspection(p->engine);
 	w->store = engine_object_store(p->engine);
 	w->bucket = engine_bucket_store(p->engine);
 	w->bucket_name = p->options.bucket;
@@ -51,5 +53,5 @@ int main(void)
 	const struct contract_maker maker = { "local", make, reopen, unmake };
 
 	crypto_init();
-	return contract_table(&maker) + contract_store(&maker) + contract_bucket(&maker);
+	return contract_table(&maker) + contract_inspection(&maker) + contract_store(&maker) + contract_bucket(&maker);
 }
