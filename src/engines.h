@@ -5,11 +5,13 @@
 
 #include "base/settings.h"
 #include "port/bucket_store.h"
+#include "port/inspection.h"
 #include "port/key_ring.h"
 
 struct engines {
 	struct object_store *store;
 	struct image_table *table;
+	struct inspection *inspection;   /* of all its rows; NULL: it has none but its list */
 	struct bucket_store *bucket;   /* what a storage listener of our own stands on; NULL where the store is elsewhere */
 	struct key_ring *keys;         /* with bucket */
 	struct str region;             /* with bucket: what signatures name */
