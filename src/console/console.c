@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/writer.h"
+#include "web/web.h"
 
 #include <assert.h>
 
@@ -48,12 +49,17 @@ static const int statuses[FAULT_CODES] = {
 	[F_UPSTREAM_FAILED] = 502, [F_STORAGE_FAILED] = 503, [F_OUT_OF_MEMORY] = 503, [F_OVERLOADED] = 503, [F_DEADLINE] = 503, [F_DISK_FULL] = 503,
 };
 
+/* Scripts, styles and pictures from here and nowhere else, no markup made from text by a script (the one thing
+ * that would let a file's name act), nothing framed, no form sent. */
+#define PAGE_POLICY \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';" \
+	" base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
 static void seal(struct exchange *x)
 {
 	struct answer *ans = &x->answer;
 
 	answer_header(ans, STR("X-Request-Id"), x->request.id);
-	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 }
@@ -64,6 +70,7 @@ static void answer_json(struct exchange *x, int status, struct str body)
 	x->answer.body = body;
 	answer_header(&x->answer, STR("Content-Type"), STR("application/json"));
 	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(&x->answer, STR("Content-Security-Policy"), STR("default-src 'none'; frame-ancestors 'none'"));
 	seal(x);
 }
@@ -102,6 +109,29 @@ static void refuse(struct door *door, struct exchange *x, const struct fault *wh
 		answer_header(&x->answer, STR("Retry-After"), STR("60"));
 }
 
+static void answer_file(struct exchange *x, const struct web_file *file)
+{
+	web_answer(file, &x->request, &x->answer);
+	answer_header(&x->answer, STR("Content-Security-Policy"), STR(PAGE_POLICY));
+	answer_header(&x->answer, STR("Cross-Origin-Opener-Policy"), STR("same-origin"));
+	seal(x);
+}
+
+static enum status check_method(const struct request *r, struct fault *why)
+{
+	if (!str_equal(r->method, STR("GET")) && !str_equal(r->method, STR("HEAD")))
+		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
+	return OK;
+}
+
+/* What is open: the page, which holds nothing. */
+static enum status admit_file(struct exchange *x, struct fault *why)
+{
+	x->answer.route = "GET /";
+	TRY(gate_check_site(&x->request, why));
+	return check_method(&x->request, why);
+}
+
 static enum status admit(struct console *console, struct exchange *x, const struct route **route, struct str *image_id, struct fault *why)
 {
 	const struct request *r = &x->request;
@@ -111,8 +141,7 @@ static enum status admit(struct console *console, struct exchange *x, const stru
 	TRY(gate_check_site(r, why));
 	if (*route == NULL)
 		return fault_set(why, NO_SUCH_ROUTE, "There is nothing at this path");
-	if (!str_equal(r->method, STR("GET")) && !str_equal(r->method, STR("HEAD")))
-		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
+	TRY(check_method(r, why));
 	return gate_check_token(console->options.gate, r, clock_mono_ms(), why);
 }
 
@@ -121,7 +150,18 @@ struct running {
 	const struct route *route;
 };
 
-static enum door_step begin(struct door *door, struct exchange *x)
+static enum door_step begin_file(struct door *door, struct exchange *x, const struct web_file *file)
+{
+	struct fault why;
+
+	if (admit_file(x, &why) == OK)
+		answer_file(x, file);
+	else
+		refuse(door, x, &why);
+	return DOOR_ANSWER;
+}
+
+static enum door_step begin_data(struct door *door, struct exchange *x)
 {
 	struct console *console = (struct console *)door;
 	const struct route *route;
@@ -139,6 +179,13 @@ static enum door_step begin(struct door *door, struct exchange *x)
 	}
 	*run = (struct running){ .call = { .console = console, .x = x, .arena = &x->arena, .image_id = image_id }, .route = route };
 	return DOOR_RUN;
+}
+
+static enum door_step begin(struct door *door, struct exchange *x)
+{
+	const struct web_file *file = web_find(&web_console, x->request.path);
+
+	return file != NULL ? begin_file(door, x, file) : begin_data(door, x);
 }
 
 /* Never called: no route asks for a body. */
