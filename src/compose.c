@@ -23,6 +23,7 @@
 #include "rules.h"
 #include "s3/s3.h"
 #include "serve/serve.h"
+#include "web/web.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,6 +156,8 @@ static enum status make_doors(struct composition *c, struct fault *why)
 		.key_for_slots = is(s->upload, "key"),
 		.key = str_of(s->api_key),
 		.cors_origins = str_of(s->cors_origins),
+		.page = &web_page,
+		.storage_url = c->engines.storage_url,
 	};
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
@@ -201,9 +204,10 @@ static void print_places(const struct composition *c)
 static void print_welcome(const struct composition *c)
 {
 	printf("tintype " VERSION " is ready.\n"
+	       "  page     %s/   (for a browser)\n"
 	       "  API      %s/prod   %s\n"
-	       "  console  %s   (token: %s)\n",
-	       c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
+	       "  console  %s/   (token: %s)\n",
+	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
 	print_places(c);
 	printf("Try it in another terminal:\n"
 	       "  build/tintype upload PICTURE.jpg --endpoint %s\n"

@@ -12,6 +12,7 @@ struct engines {
 	struct object_store *store;
 	struct image_table *table;
 	struct inspection *inspection;   /* of all its rows; NULL: it has none but its list */
+	struct str storage_url;        /* where presigned URLs lead: scheme, host and port */
 	struct bucket_store *bucket;   /* what a storage listener of our own stands on; NULL where the store is elsewhere */
 	struct key_ring *keys;         /* with bucket */
 	struct str region;             /* with bucket: what signatures name */

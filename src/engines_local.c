@@ -32,7 +32,8 @@ enum status engines_open_local(const struct settings *s, const char *storage_url
 	};
 	TRY(engine_open(&o, &engine, why));
 	*out = (struct engines){
-		.store = engine_object_store(engine), .table = engine_image_table(engine), .inspection = engine_inspection(engine), .bucket = engine_bucket_store(engine),
+		.store = engine_object_store(engine), .table = engine_image_table(engine), .inspection = engine_inspection(engine),
+		.storage_url = o.public_url, .bucket = engine_bucket_store(engine),
 		.keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .close = close_engine, .own = engine,
 	};
 	return OK;
