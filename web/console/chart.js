@@ -1,8 +1,8 @@
 // A small line chart in SVG. Points come one by one; the newest stands at the right edge, and so many are kept
 // as fit. A null is a gap. Colours are the style sheet's, by the lines' order.
-import { aria, el } from './dom.js';
+import { aria, el, unitOf } from './dom.js';
 
-const KEEP = 120;
+export const KEEP = 120;
 const WIDTH = 360, HEIGHT = 120, BOTTOM = 4, TOP = 8;
 
 function svg(name, attributes) {
@@ -20,6 +20,9 @@ export function nice(most) {
 	return [1, 2, 5, 10].map(step => step * power).find(top => top >= most * 0.999);
 }
 
+/** The same for bytes, whose steps are those of the unit that they are told in. */
+export const niceBytes = most => nice(most / unitOf(most)) * unitOf(most);
+
 /** The path of one line, broken where a value is missing. A point without neighbours is a short stroke. */
 export function path(values, top) {
 	const x = i => WIDTH - (values.length - 1 - i) * WIDTH / (KEEP - 1);
@@ -35,10 +38,11 @@ export function path(values, top) {
 
 /**
  * A chart as a figure: { node, add(values) }.
- * lines   [{ name, key }], at most three
+ * lines   [{ name, key }], two at most
  * format  a value in words
+ * round   the top of the scale for the largest value
  */
-export function chart(title, lines, format) {
+export function chart(title, lines, format, round = nice) {
 	const values = lines.map(() => []);
 	const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' });
 	for (const at of [TOP, (HEIGHT - BOTTOM + TOP) / 2, HEIGHT - BOTTOM])
@@ -51,7 +55,7 @@ export function chart(title, lines, format) {
 	const node = el('figure', { className: 'chart' }, el('figcaption', {}, title), el('div', { className: 'plot' }, scale, picture), legend);
 
 	function draw() {
-		const top = nice(Math.max(0, ...values.flat().filter(value => value !== null)));
+		const top = round(Math.max(0, ...values.flat().filter(value => value !== null)));
 		aria(scale, { hidden: 'true' }).textContent = format(top);
 		strokes.forEach((stroke, i) => stroke.setAttribute('d', path(values[i], top)));
 	}

@@ -3,10 +3,10 @@
 /** The element with this id. */
 export const $ = id => document.getElementById(id);
 
-/** A new element: el('p', { className: 'x', onclick }, 'text', child). Text is text, whatever is in it. */
+/** A new element: el('p', { className: 'x', onclick }, 'text', child). Text is text, whatever is in it; null, false and '' are nothing. */
 export function el(name, properties = {}, ...children) {
 	const node = Object.assign(document.createElement(name), properties);
-	node.append(...children.filter(child => child != null));
+	node.append(...children.filter(child => child !== null && child !== undefined && child !== false && child !== ''));
 	return node;
 }
 
@@ -21,6 +21,8 @@ export function aria(node, attributes) {
 }
 
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'];
+/** 1, 1024, 1024 squared and so on: the unit that n is told in. */
+export const unitOf = n => 1024 ** Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(n, 1)) / 10)));
 /** 5242880 -> "5 MB", 1500 -> "1.5 KB". */
 export function bytes(n) {
 	let unit = 0;

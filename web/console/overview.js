@@ -1,6 +1,6 @@
 // How the server does: numbers of now, and charts of the minutes since this page was opened, from /metrics.
 import { metrics } from './client.js';
-import { chart } from './chart.js';
+import { chart, KEEP, niceBytes } from './chart.js';
 import { $, bytes, el, number, seconds } from './dom.js';
 import { between, parse, sum } from './metrics.js';
 
@@ -10,8 +10,8 @@ const perSecond = n => `${number(n)}/s`;
 const charts = [
 	chart('Requests', [{ name: 'API', key: 'api' }, { name: 'Storage', key: 'storage' }], perSecond),
 	chart('Errors', [{ name: 'Refused (4xx)', key: 'refused' }, { name: 'Failed (5xx)', key: 'failed' }], perSecond),
-	chart('Latency', [{ name: 'Half are faster', key: 'median' }, { name: '95 % are faster', key: 'slowest' }], seconds),
-	chart('Storage', [{ name: 'Kept', key: 'kept' }, { name: 'Free', key: 'free' }], bytes),
+	chart('Latency', [{ name: 'Median', key: 'median' }, { name: '95th percentile', key: 'slowest' }], seconds),
+	chart('Storage', [{ name: 'Bytes of uploaded images', key: 'kept' }], bytes, niceBytes),
 ];
 
 const image = status => labels => labels.status === status;
@@ -38,13 +38,11 @@ async function read() {
 	const now = { samples: parse(await metrics()), at: performance.now() };
 	for (const { node, value } of tiles)
 		node.textContent = value(now.samples);
-	const free = sum(now.samples, 'tintype_free_bytes');
-	const storage = { kept: sum(now.samples, 'tintype_stored_bytes'), free: free > 0 ? free : null };
 	if (last)
 		charts.slice(0, 3).forEach(({ add }) => add(between(last, now)));
-	charts[3].add(storage);
+	charts[3].add({ kept: sum(now.samples, 'tintype_stored_bytes') });
 	if (!last)
-		$('overview-state').textContent = `Read every ${EVERY_MS / 1000} seconds; charts begin now.`;
+		$('overview-state').textContent = `Read every ${EVERY_MS / 1000} seconds; the charts show up to ${KEEP * EVERY_MS / 60000} minutes.`;
 	last = now;
 }
 

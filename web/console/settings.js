@@ -21,7 +21,7 @@ function rowOf(setting) {
 	const isWords = unit.includes('|');
 	return el('tr', { className: isDefault ? '' : 'changed' },
 		el('th', { scope: 'row' }, el('code', {}, env), flag && el('code', { className: 'id' }, `--${flag}`)),
-		cell('Value', valueOf(setting), unit && !isWords && setting.value ? ` ${unit}` : null, !isDefault && el('span', { className: 'tag changed' }, 'changed')),
+		cell('Value', valueOf(setting), /^\d+$/.test(setting.value) && ` ${unit}`, !isDefault && ' ', !isDefault && el('span', { className: 'tag changed' }, 'changed')),
 		cell('Default', setting.default === '' ? el('span', { className: 'none' }, 'empty') : el('code', {}, setting.default)),
 		cell('Meaning', meaning, isWords && el('span', { className: 'id' }, `One of: ${unit.split('|').join(', ')}.`)));
 }
