@@ -16,8 +16,8 @@ const FIELDS = {
 	fileName: ['Name', text => el('bdi', {}, text)],
 	fileType: ['Type', text => [`${typeName(text)} `, code(text)]],
 	fileSize: ['Size', n => `${bytes(n)} (${number(n)} bytes)`],
-	width: ['Shown as', (n, record) => { const [width, height] = gallery.sizeOf(record); return `${number(width)} × ${number(height)} pixels`; }],
-	height: ['Stored as', (n, record) => `${number(record.width)} × ${number(n)} pixels`],
+	width: ['Pixels', (n, record) => { const [width, height] = gallery.sizeOf(record); return `${number(width)} × ${number(height)}`; }],
+	height: ['As stored', (n, record) => `${number(record.width)} × ${number(n)}, before it is turned`],
 	orientation: ['Orientation', n => `${n}: ${TURNS[n] ?? 'unknown'}`],
 	frames: ['Frames', number],
 	uploadedAt: ['Uploaded', time],
@@ -41,7 +41,7 @@ function fill(record) {
 	}
 	img.alt = record.fileName;
 	$('detail-name').replaceChildren(el('bdi', {}, record.fileName));
-	$('fields').replaceChildren(...Object.entries(FIELDS).filter(([name]) => record[name] !== undefined)
+	$('fields').replaceChildren(...Object.entries(FIELDS).filter(([name]) => record[name] !== undefined && (name !== 'height' || width !== record.width))
 		.flatMap(([name, [label, show]]) => [el('dt', {}, label), el('dd', {}, ...[show(record[name], record)].flat())]));
 	for (const [id, step] of [['previous', -1], ['next', 1]])
 		$(id).disabled = !gallery.beside(record.imageId, step);

@@ -4,7 +4,7 @@
 //   waiting -> sending -> checking -> done
 //      │          ├──────────┴────── refused   a sentence says why; "Try again" where that can help
 //      └──────────┴── cancelled: the tile goes
-import { Refusal } from './api.js';
+import { Refusal, remove } from './api.js';
 import { $, anyOf, bytes, el, fenced, icon, many, nameOf, number, say, typeName } from './dom.js';
 import { upload } from './transfer.js';
 
@@ -21,10 +21,12 @@ function objection(file) {
 		return 'The file is empty.';
 	if (!limits)
 		return '';
-	if (file.size > limits.maxFileSize)
-		return `The file has ${bytes(file.size)}; at most ${bytes(limits.maxFileSize)} are taken.`;
+	if (file.size > limits.maxFileSize) {
+		const words = bytes(file.size) === bytes(limits.maxFileSize) ? n => `${number(n)} bytes` : bytes;
+		return `The file has ${words(file.size)}; at most ${words(limits.maxFileSize)} are taken.`;
+	}
 	if (!limits.allowedTypes.includes(file.type))
-		return `Only ${anyOf(limits.allowedTypes.map(typeName))} is taken; this is ${file.type ? typeName(file.type) : 'something else'}.`;
+		return `Only ${anyOf(limits.allowedTypes.map(typeName))} are taken; this is ${file.type || 'something else'}.`;
 	return '';
 }
 
@@ -33,7 +35,6 @@ export function useLimits(told) {
 	limits = told;
 	$('limits').textContent = `${anyOf(limits.allowedTypes.map(typeName))}, up to ${bytes(limits.maxFileSize)} and ${number(Math.floor(limits.maxPixels / 1e6))} megapixels each`;
 	$('files').accept = limits.allowedTypes.join(',');
-	$('choose').disabled = false;
 	for (const item of items)   // what came before the limits were known
 		if (item.state === 'waiting' && objection(item.file))
 			refuse(item, new Refusal(objection(item.file)));
@@ -86,7 +87,7 @@ function draw(item) {
 	const words = WORDS[item.state](item);
 	item.status.replaceChildren(...item.state === 'refused' ? [icon('alert'), words] : item.state === 'done' ? [icon('done'), words] : [words]);
 	item.progress.hidden = item.state === 'refused' || item.state === 'done';
-	item.progress.value = item.state === 'waiting' ? 0 : Math.min(1, item.sent / item.file.size);
+	item.progress.value = item.file.size === 0 ? 0 : Math.min(1, item.sent / item.file.size);
 }
 
 function summarise() {
@@ -131,6 +132,8 @@ async function send(item) {
 }
 
 function pump() {
+	if (!limits)
+		return;
 	const all = [...items], busy = all.filter(item => item.state === 'sending' || item.state === 'checking').length;
 	for (const item of all.filter(item => item.state === 'waiting').slice(0, Math.max(0, AT_ONCE - busy)))
 		send(item).finally(pump);
@@ -148,6 +151,8 @@ function dismiss(item) {
 		say(`${fenced(item.file.name)} is cancelled.`);
 	items.delete(item);
 	item.ending?.abort();
+	if (item.trip.slot && item.state !== 'done')   // bytes that are still on their way find the slot gone
+		remove(item.trip.slot.imageId).catch(() => {});
 	URL.revokeObjectURL(item.address);
 	item.tile.remove();
 	summarise();
