@@ -1,6 +1,7 @@
 /* The contract suites on the in-memory fakes: what holds for every adapter holds for those that the
  * product's tests lean on. And what is the fakes' own: failing on demand. */
 #include "fake/contract_bucket.h"
+#include "fake/contract_inspection.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
 #include "fake/fake_bucket.h"
@@ -27,7 +28,7 @@ static void make(struct contract_world *w, uint64_t max_pending)
 	f->table = fake_table_new(max_pending);
 	f->store = fake_store_new();
 	f->bucket = fake_bucket_new(f->table, f->store, STR("image-uploads"));
-	*w = (struct contract_world){ .table = fake_table_port(f->table), .store = fake_store_port(f->store),
+	*w = (struct contract_world){ .table = fake_table_port(f->table), .inspection = fake_table_inspection(f->table), .store = fake_store_port(f->store),
 		.bucket = fake_bucket_port(f->bucket), .bucket_name = STR("image-uploads"), .own = f };
 }
 
@@ -163,6 +164,7 @@ int main(void)
 	crypto_init();
 	int failed = cmocka_run_group_tests_name("fakes", tests, NULL, NULL);
 	failed += contract_table(&maker);
+	failed += contract_inspection(&maker);
 	failed += contract_store(&maker);
 	failed += contract_bucket(&maker);
 	return failed;
