@@ -122,7 +122,7 @@ enum status parts_begin(struct call *c, struct fault *why) MUST_CHECK;
 enum status parts_end(struct call *c, struct fault *why) MUST_CHECK;
 enum status parts_show(struct call *c, struct fault *why) MUST_CHECK;
 enum status parts_show_uploads(struct call *c, struct fault *why) MUST_CHECK;
-enum status complete_upload(struct call *c, struct fault *why) MUST_CHECK;
+enum status complete_parts(struct call *c, struct fault *why) MUST_CHECK;
 /* absent.c: what S3 has and this store does not. */
 enum status absent_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 

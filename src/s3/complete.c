@@ -135,7 +135,7 @@ static enum status answer(struct call *c, struct ending *e, const struct object_
 	return document_answer(c, &b, "CompleteMultipartUploadResult", why);
 }
 
-enum status complete_upload(struct call *c, struct fault *why)
+enum status complete_parts(struct call *c, struct fault *why)
 {
 	struct ending e = { .made = { .bucket = c->at.bucket, .key = c->at.key, .id = parameter(c, "uploadId") } };
 	struct object_info info = { 0 };
