@@ -85,7 +85,7 @@ static enum status begin_body(struct call *c, uint64_t length, enum door_step *s
 /* Images come by the URLs that slots hand out, and by nothing else. */
 static enum status refuse_reserved(const struct call *c, struct fault *why)
 {
-	if (c->key->power == KEY_SLOTS || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
+	if ((c->key->power == KEY_SLOTS && call_is_image(c)) || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
 		return OK;
 	return call_refuse_reserved(c, why);
 }
@@ -102,6 +102,8 @@ enum status put_begin(struct call *c, enum door_step *step, struct fault *why)
 	c->upload->content_type = kept.content_type;
 	c->upload->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
 	TRY(kept_condition(c, &c->upload->condition, why));
+	if (call_is_image(c) && c->upload->condition.etag.n > 0)
+		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not for an image: under its key nothing is ever replaced.");
 	TRY(read_body(c, &length, why));
 	c->upload->otherwise = call_is_image(c) ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	return begin_body(c, length, step, why);
