@@ -22,6 +22,9 @@
  * when they are escaped, and what a buffer leaves behind when it grows. */
 #define ARENA_PERMITTED_BYTES ((size_t)64 * 1024 * 1024)
 
+/* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all. */
+#define DROPPED_BYTES ((uint64_t)16 * 1024 * 1024)
+
 /* method, level, sub-resource, route, actions, slots, and what is done: begin, data, finish, start */
 static const struct operation operations[] = {
 	{ "GET", AT_SERVICE, "", "GET /", KEY_LIST, false, later_begin, NULL, bucket_list_all },
@@ -311,7 +314,7 @@ struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 		.door = {
 			.ops = &door_ops,
 			.arena_bytes = ARENA_BYTES,
-			.body_max = p->product->rules.max_size_bytes,
+			.body_max = p->product->rules.max_size_bytes > DROPPED_BYTES ? p->product->rules.max_size_bytes : DROPPED_BYTES,
 			.slow_body_is_rate = true,
 			.plus_is_blank = true,
 		},
