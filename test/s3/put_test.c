@@ -30,7 +30,7 @@ static void test_put_when_plain_then_stored_with_its_type_and_replaced_by_the_ne
 	rig_ask(r, &(struct ask){ .key = STR("k") });
 	assert_true(str_equal(rig_header(r, "Content-Type"), STR("text/html; charset=utf-8")));
 	assert_true(str_equal(rig_body(r), STR("more")));
-	assert_int_equal(fake_store_count(r->store), 1);
+	assert_int_equal(trapped_count(r->engine), 1);
 }
 
 static void test_put_when_body_comes_byte_by_byte_then_it_is_the_same(void **state)
@@ -188,12 +188,12 @@ static void test_if_none_match_when_the_key_is_taken_meanwhile_then_precondition
 {
 	struct rig *r = *state;
 	/* the catalog, open, begin, write; the fifth is view */
-	fake_bucket_meet_nth(r->bucket, 5, take_the_key, r);
+	trapped_meet_nth(r->engine, 5, take_the_key, r);
 	rig_ask(r, &(struct ask){ .method = "PUT", .key = STR("k"), .body = STR("second"), .more = { { STR("If-None-Match"), STR("*") } } });
 	rig_expect_error(r, 412, "PreconditionFailed");
 	rig_ask(r, &(struct ask){ .key = STR("k") });
 	assert_true(str_equal(rig_body(r), STR("first")));
-	assert_int_equal(fake_bucket_open_bodies(r->bucket), 0);
+	assert_int_equal(trapped_open_bodies(r->engine), 0);
 }
 
 static void test_header_when_put_cannot_honour_it_then_is_refused(void **state)
