@@ -10,30 +10,25 @@ import { gunzipSync } from 'node:zlib';
 
 import { axe, choose, DESK, hand, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
 import { png } from './support/png.mjs';
-import { startProxy } from './support/proxy.mjs';
 import { scenes } from './support/scenes.mjs';
-import { call, eventually, root, startServer, uploadImage } from './support/server.mjs';
+import { call, root, startServer, uploadImage } from './support/server.mjs';
 
 const KEY = 'correct-horse-battery-staple';
 const BUDGET_BYTES = 60 * 1024;
 const LOOKS = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, phone: { viewport: PHONE, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } };
 const noisy = png(700, 700, { noise: true });
 const folder = path.join(root, 'build/page');
-let browser, proxy, server, empty, closed, pictures;
+let browser, server, empty, closed, pictures;
 
 before(async () => {
 	mkdirSync(folder, { recursive: true });
 	browser = await startBrowser();
-	proxy = await startProxy();
-	[server, empty, closed, pictures] = await Promise.all([startServer({ args: ['--public-storage-url', proxy.url] }), startServer(), startServer({ env: { TINTYPE_API_KEY: KEY } }), scenes(browser, 22)]);
-	proxy.to(server.storage);
+	[server, empty, closed, pictures] = await Promise.all([startServer(), startServer(), startServer({ env: { TINTYPE_API_KEY: KEY } }), scenes(browser, 22)]);
 	for (const { name, bytes } of pictures.slice(0, 18))
 		await uploadImage(server, { fileName: name, fileType: 'image/jpeg', bytes });
-	server = { ...server, storage: proxy.url };
 });
 after(async () => {
 	await browser?.close();
-	await proxy?.stop();
 	await Promise.all([server, empty, closed].map(one => one?.stop()));
 });
 
@@ -69,12 +64,13 @@ const VIEWS = {
 		return page;
 	},
 	async uploads(look) {
-		proxy.rule = head => head.startsWith('PUT ') && /content-length: \d{7}/i.test(head) ? { holdAt: 700000 } : undefined;
 		const page = await VIEWS.gallery(look);
+		const session = await page.context().newCDPSession(page);
+		await session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 150000 });
 		await choose(page, [picture(20, 'orchard wall.jpg'), text('broken.jpg'), text('notes.txt', 'text/plain'), ...['one', 'two', 'three', 'four'].map(name => ({ name: `scan ${name}.png`, mimeType: 'image/png', buffer: noisy }))]);
 		await uploadIs(page, 'orchard wall.jpg', 'done');
 		await uploadIs(page, 'broken.jpg', 'refused');
-		await eventually(() => proxy.holding() === 3);
+		await page.waitForFunction(() => [...document.querySelectorAll('.status')].filter(status => status.textContent.includes('/s')).length === 3);
 		await uploadIs(page, 'scan four.png', 'waiting');
 		return page;
 	},
@@ -115,7 +111,6 @@ for (const [view, open] of Object.entries(VIEWS))
 			assert.deepEqual(await page.evaluate(misfits), [], name);
 			await page.quiet();
 			await page.context().close();
-			proxy.release();
 		}
 		for (const { imageId } of (await call(server, 'GET', '/images')).json.images.filter(image => /^(orchard|scan)/.test(image.fileName)))
 			await call(server, 'DELETE', `/images/${imageId}`);
