@@ -1,4 +1,4 @@
-// Debian's Chromium, driven by playwright-core, on the page of a server under test.
+// The page of a server under test in Chromium: to open it, to hand files to it, to ask what it shows.
 //
 //   const browser = await startBrowser();
 //   after(() => browser.close());
@@ -7,22 +7,17 @@
 // openPage fails the test later, by page.quiet(), for anything that the page should never do: break its own
 // Content-Security-Policy, throw, or call another origin than the API's and the storage's.
 import assert from 'node:assert/strict';
-import { npmPackage, root } from './server.mjs';
-import path from 'node:path';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 
-const { chromium } = npmPackage('playwright-core');
+import { root } from './server.mjs';
+
+export { startChromium as startBrowser } from './chromium.mjs';
+
 const axeSource = readFileSync(path.join(root, 'test/npm/node_modules/axe-core/axe.min.js'), 'utf8');
 
 export const DESK = { width: 1280, height: 860 };
 export const PHONE = { width: 390, height: 844 };
-
-export function startBrowser() {
-	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true,
-		args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-	});
-}
 
 /** A page in a context of its own, at `hash` of the server's page; more goes to the context. */
 export async function openPage(browser, server, { hash = '', init, url = server.api, ...more } = {}) {
