@@ -23,7 +23,8 @@ export const PHONE = { width: 390, height: 844 };
 export async function openPage(browser, server, { hash = '', init, url = server.api, ...more } = {}) {
 	const context = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce', acceptDownloads: true, ...more });
 	const page = await context.newPage();
-	page.setDefaultTimeout(15000);
+	page.setDefaultTimeout(60000);
+	page.on('filechooser', () => {});   // from now on choosers are ours: told only later, one may come before that is heard
 	const faults = [];
 	page.on('pageerror', error => faults.push(`thrown: ${error.stack ?? error}`));
 	page.on('console', message => { if (/content security policy|trusted ?type/i.test(message.text())) faults.push(message.text()); });
