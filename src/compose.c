@@ -95,6 +95,8 @@ static enum status check_public_url(const struct composition *c, struct fault *w
 	if (url.n == 0 && !c->remote && c->at.storage_is_wildcard)
 		return fault_set(why, BAD_SETTING, "The store listens on every address (%s), so its URLs need a name that clients can reach: "
 		                 "set --public-storage-url, for example http://pictures.example.com:9000", c->settings.storage_listen);
+	if (c->settings.tls_cert[0] != '\0' && !c->remote && str_starts_with(url, STR("http://")))
+		return fault_set(why, BAD_SETTING, "--public-storage-url is http:// while --tls-cert makes the store speak https");
 	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
 	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
 		return fault_set(why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a slash at the end");

@@ -37,6 +37,8 @@ struct call {
 /* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */
 enum status upload_run(struct call *c, struct fault *why) MUST_CHECK;
 void upload_start(struct call *c);
+enum status uppy_run(struct call *c, struct fault *why) MUST_CHECK;
+void uppy_start(struct call *c);
 enum status images_list(struct call *c, struct fault *why) MUST_CHECK;
 enum status images_get(struct call *c, struct fault *why) MUST_CHECK;
 enum status images_file(struct call *c, struct fault *why) MUST_CHECK;

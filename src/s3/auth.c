@@ -147,7 +147,9 @@ enum status auth_permit(const struct call *c, struct fault *why)
 	case KEY_SLOTS:
 		if (c->operation->for_slots && call_is_image(c))
 			return OK;
+		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images.");
+	case KEY_USER:   /* there is no bucket yet that is not the owner's */
 		break;
 	}
-	return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images.");
+	return fault_set(why, ACCESS_DENIED, "Access Denied. This access key has no permission for it.");
 }

@@ -71,6 +71,23 @@ static const struct error_row rows[FAULT_CODES] = {
 
 	[F_NO_SUCH_KEY] = { "NoSuchKey", 404, "The specified key does not exist." },
 	[F_NO_SUCH_BUCKET] = { "NoSuchBucket", 404, "The specified bucket does not exist." },
+	[F_BUCKET_EXISTS] = { "BucketAlreadyExists", 409, "The requested bucket name is not available. The bucket namespace is shared "
+		"by all users of the system. Select a different name and try again." },
+	[F_BUCKET_NOT_EMPTY] = { "BucketNotEmpty", 409, "The bucket you tried to delete is not empty." },
+	[F_BUCKET_NAME_INVALID] = { "InvalidBucketName", 400, NULL },
+	[F_NO_SUCH_UPLOAD] = { "NoSuchUpload", 404, "The specified multipart upload does not exist. The upload ID might be invalid, "
+		"or the multipart upload might have been aborted or completed." },
+	[F_PART_INVALID] = { "InvalidPart", 400, NULL },
+	[F_PART_ORDER] = { "InvalidPartOrder", 400, "The list of parts was not in ascending order. Parts must be ordered by part number." },
+	[F_PART_TOO_SMALL] = { "EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size" },
+	[F_XML_MALFORMED] = { "MalformedXML", 400, NULL },
+	[F_NOT_IMPLEMENTED] = { "NotImplemented", 501, NULL },
+	[F_CLOCK_SKEWED] = { "RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large." },
+	[F_CHUNK_INVALID] = { "InvalidRequest", 400, NULL },
+	[F_CHECKSUM_INVALID] = { "InvalidRequest", 400, NULL },
+	[F_CHECKSUM_WRONG] = { "BadDigest", 400, NULL },
+	[F_PAYLOAD_HASH_WRONG] = { "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed." },
+	[F_NO_SUCH_CORS] = { "NoSuchCORSConfiguration", 404, "The CORS configuration does not exist" },
 	[F_KEY_TOO_LONG] = { "KeyTooLongError", 400, NULL },
 	[F_KEY_INVALID] = { "InvalidArgument", 400, NULL },
 	[F_OBJECT_TOO_SMALL] = { "EntityTooSmall", 400, NULL },

@@ -428,10 +428,13 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 }
 
 /* On the sweeper's thread, while the reactor may be in the middle of the body: of the call only what
- * does not change after begin is read, and the answer is made in an exchange of its own. */
+ * does not change after begin is read, and the answer is made in an exchange of its own. Over TLS there is no
+ * last word: a second thread must not write to a session that the reactor may be ending just now. */
 void exchange_last_word(struct conn *conn)
 {
 	struct call *c = conn->call;
+	if (c->listener->socket.tls)
+		return;
 	const struct request *r = &c->x.request;
 	struct door *door = c->listener->door;
 	struct exchange x = { .request = {
