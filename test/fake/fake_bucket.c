@@ -102,8 +102,27 @@ struct put_job {
 	struct str body;
 };
 
+static enum status check_condition(struct put_job *j, struct fault *why)
+{
+	const struct object_condition *want = &j->commit->condition;
+	struct arena a;
+	struct object_info info = { 0 };
+	if (!want->absent && want->etag.n == 0)
+		return OK;
+	arena_init(&a, 16 << 10);
+	enum status st = store_head(fake_store_port(j->bucket->store), j->commit->key, &a, &info, why);
+	bool same = st == OK && (str_equal(want->etag, STR("*")) || str_equal(want->etag, info.etag));
+	arena_deinit(&a);
+	if (st == NOT_FOUND)
+		return want->etag.n > 0 ? st : OK;
+	if (st != OK)
+		return st;
+	return want->absent || !same ? fault_set(why, PRECONDITION, "the condition does not hold") : OK;
+}
+
 static enum status put_now(struct put_job *j, struct fault *why)
 {
+	TRY(check_condition(j, why));
 	return store_put(fake_store_port(j->bucket->store), j->commit->key, j->commit->content_type, j->body, why);
 }
 

@@ -94,9 +94,16 @@ static const char *or_else(const char *s, const char *otherwise)
 	return s != NULL ? s : otherwise;
 }
 
+/* Who would sign it: what is put under images/ is signed by the slots' key. */
+static const char *signer(const struct ask *ask)
+{
+	bool image = str_starts_with(ask->key, STR("images/")) && strcmp(or_else(ask->method, "GET"), "PUT") == 0;
+	return or_else(ask->who, image ? "slots" : "owner");
+}
+
 struct str rig_sign(struct rig *r, const struct ask *ask)
 {
-	bool slots = strcmp(or_else(ask->who, "owner"), "slots") == 0, stranger = ask->who != NULL && strcmp(ask->who, "stranger") == 0;
+	bool slots = strcmp(signer(ask), "slots") == 0, stranger = ask->who != NULL && strcmp(ask->who, "stranger") == 0;
 	struct sigv4_key key = {
 		.access_key = stranger ? STR("AKIASTRANGERSTRANGER") : slots ? STR(SLOTS) : STR(OWNER),
 		.secret = slots ? STR("slots-secret") : STR("owner-secret"),
@@ -170,6 +177,12 @@ static bool give_body(struct rig *r, struct str body)
 	return true;
 }
 
+static void wake(struct exchange *x)
+{
+	struct rig *r = (struct rig *)((char *)x - offsetof(struct rig, x));
+	r->woken++;
+}
+
 void rig_send(struct rig *r, const struct ask *ask, struct str target)
 {
 	struct fault why = { 0 };
@@ -180,12 +193,20 @@ void rig_send(struct rig *r, const struct ask *ask, struct str target)
 	r->sent = true;
 	if (!read_head(r, ask, target))
 		return;
-	if (r->door->ops->begin(r->door, &r->x) == DOOR_ANSWER)
+	r->x.wake = wake;
+	r->woken = 0;
+	enum door_step step = r->door->ops->begin(r->door, &r->x);
+	if (step == DOOR_ANSWER)
 		return;
 	if (!give_body(r, ask->body)) {
 		assert_int_not_equal(r->x.answer.status, 0);
 		why = r->x.answer.fault;
 		r->door->ops->cancel(r->door, &r->x, &why);
+		return;
+	}
+	if (!r->cut && step == DOOR_START) {
+		r->door->ops->start(r->door, &r->x);
+		assert_int_equal(r->woken, 1);
 		return;
 	}
 	if (!r->cut) {

@@ -32,6 +32,7 @@ struct rig {
 	struct arena arena;         /* what the test itself makes */
 	struct exchange x;          /* of the last request */
 	bool sent;                  /* x is there */
+	int woken;                  /* how often the door has said that its answer is there */
 	int files;                  /* descriptors that were open before the first request */
 	size_t piece;               /* bodies come in pieces of this size; 0: whole */
 	bool cut;                   /* the next body never becomes whole: cancel in place of finish */
@@ -49,7 +50,7 @@ struct ask {
 	const char *method;             /* "GET" */
 	const char *bucket;             /* RIG_BUCKET */
 	struct str key;                 /* decoded */
-	const char *who;                /* "owner" or "slots"; "owner" */
+	const char *who;                /* "owner" or "slots"; "owner", and "slots" for a PUT under images/ */
 	const char *region;             /* "us-east-1" */
 	int64_t age_s;                  /* signed so long ago; negative: in the future */
 	uint32_t expires_s;             /* 300 */
