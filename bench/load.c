@@ -1,6 +1,7 @@
 /* The load generator: one thread, epoll, N keep-alive connections, each sending its next request as
  * soon as the answer to the last one is whole. Targets come from a file made before the run, one a
- * line, used once each (or over and over with --repeat), so that nothing is signed while measuring.
+ * line, behind a tab each the headers that it alone has, used once each (or over and over with
+ * --repeat), so that nothing is signed while measuring.
  * Bodies of answers are read and forgotten. Prints one JSON line.
  *
  *   load --port P --connections N --seconds S --targets FILE [--repeat] [--method M]
@@ -137,15 +138,27 @@ static void send_more(struct connection *c)
 	watch(c, EPOLLIN, EPOLL_CTL_MOD);
 }
 
+/* The headers of one target: what follows it in its line, a tab before each. */
+static void write_own_headers(struct connection *c, const char *p, const char *end)
+{
+	while (p < end) {
+		size_t n = strcspn(p + 1, "\t\n");
+		c->out_len += (size_t)snprintf(c->out + c->out_len, HEAD_MAX - c->out_len, "%.*s\r\n", (int)n, p + 1);
+		p += 1 + n;
+	}
+}
+
 /* Begin the next request; false when no target is left. */
 static bool begin(struct connection *c)
 {
-	size_t n;
-	char *target = next_target(&n);
-	if (target == NULL)
+	size_t whole;
+	char *line = next_target(&whole);
+	if (line == NULL)
 		return false;
-	c->out_len = (size_t)snprintf(c->out, HEAD_MAX, "%s %.*s HTTP/1.1\r\nHost: %s:%d\r\n%s", load.method, (int)n, target, load.host,
+	size_t n = strcspn(line, "\t\n");
+	c->out_len = (size_t)snprintf(c->out, HEAD_MAX, "%s %.*s HTTP/1.1\r\nHost: %s:%d\r\n%s", load.method, (int)n, line, load.host,
 	                              load.port, load.headers);
+	write_own_headers(c, line + n, line + whole);
 	if (load.body != NULL)
 		c->out_len += (size_t)snprintf(c->out + c->out_len, HEAD_MAX - c->out_len, "Content-Length: %zu\r\n", load.body_len);
 	c->out_len += (size_t)snprintf(c->out + c->out_len, HEAD_MAX - c->out_len, "\r\n");

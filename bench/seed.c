@@ -1,11 +1,13 @@
 /* Fill a data directory with N uploaded images, through the engine itself: rows as real uploads leave
- * them, without the bytes. For measuring lists and the start.   seed DIR N */
+ * them, without the bytes; or, with a bucket's name, with N small objects "k/00000000", ... in it. For measuring
+ * lists and the start.   seed DIR N [BUCKET] */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "local/local.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +15,10 @@
 
 static struct {
 	struct image_table *table;
+	struct bucket_store *buckets;
+	struct str bucket;          /* "": images */
 	unsigned long each;
+	_Atomic unsigned long next_key;
 } seed;
 
 static void die(const struct fault *why)
@@ -43,13 +48,25 @@ static void add_one(struct arena *a)
 		die(&why);
 }
 
+static void add_object(struct arena *a)
+{
+	struct fault why = { 0 };
+	struct incoming *in;
+	struct object_commit c = {
+		.bucket = seed.bucket, .key = str_printf(a, "k/%08lu", atomic_fetch_add(&seed.next_key, 1)),
+		.content_type = STR("binary/octet-stream"), .arena = a,
+	};
+	if (bucket_begin(seed.buckets, 1, &in, &why) != OK || bucket_write(in, "x", 1, &why) != OK || bucket_finish(&in, &c, &why) != OK)
+		die(&why);
+}
+
 static void *add_all(void *arg)
 {
 	(void)arg;
 	for (unsigned long i = 0; i < seed.each; i++) {
 		struct arena a;
 		arena_init(&a, 65536);
-		add_one(&a);
+		seed.bucket.n > 0 ? add_object(&a) : add_one(&a);
 		arena_deinit(&a);
 	}
 	return NULL;
@@ -57,8 +74,8 @@ static void *add_all(void *arg)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: seed DIR N\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: seed DIR N [BUCKET]\n");
 		return 2;
 	}
 	struct fault why = { 0 };
@@ -69,6 +86,10 @@ int main(int argc, char **argv)
 	if (engine_open(&o, &engine, &why) != OK)
 		die(&why);
 	seed.table = engine_image_table(engine);
+	seed.buckets = engine_bucket_store(engine);
+	seed.bucket = str_of(argv[3]);   /* NULL is "" */
+	if (seed.bucket.n > 0 && catalog_create(engine_bucket_catalog(engine), seed.bucket, STR("tintype"), &why) != OK)
+		die(&why);
 	seed.each = (strtoul(argv[2], NULL, 10) + THREADS - 1) / THREADS;
 	pthread_t threads[THREADS];
 	for (int i = 0; i < THREADS; i++)

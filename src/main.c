@@ -4,6 +4,7 @@
 #include "base/settings.h"
 #include "cli/cli.h"
 #include "compose.h"
+#include "keys.h"
 #include "maintain.h"
 
 #include <errno.h>
@@ -37,7 +38,8 @@ static void write_usage(struct buf *b)
 	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype VERB ...\n\n"
 	               "  serve [OPTION ...] run the server; --help lists its options\n"
 	               "  sweep [OPTION ...] end what is over, confirm what arrived unseen, delete what no row explains\n"
-	               "  table create [OPTION ...]   make the DynamoDB table\n"));
+	               "  table create [OPTION ...]   make the DynamoDB table\n"
+	               "  keys add NAME|list|rm NAME  the users of the object store and their access keys\n"));
 	cli_help(b);
 	buf_put(b, STR("  settings           print the table of settings; --markdown, --env\n"
 	               "  version            print the version\n\nEach has --help.\n"));
@@ -110,6 +112,11 @@ static int table(int argc, char **argv)
 	return 2;
 }
 
+static int keys(int argc, char **argv)
+{
+	return asks_for_help(argc, argv) ? print_page(keys_help) : keys_run(argc, argv);
+}
+
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -117,6 +124,7 @@ static const struct verb {
 	{ "serve", serve },
 	{ "sweep", sweep },
 	{ "table", table },
+	{ "keys", keys },
 	{ "settings", print_settings },
 	{ "version", print_version },
 	{ "--version", print_version },

@@ -14,6 +14,7 @@
 #define FILE_OF TEXT("/prod/images/{imageId}/file")
 #define COMPLETE TEXT("/prod/images/{imageId}/complete")
 #define LIMITS TEXT("/prod/limits")
+#define UPPY TEXT("/prod/uppy")
 
 static const struct route routes[] = {
 	{ "POST /upload", TEXT("POST"), UPLOAD, upload_run, FOR_SLOTS, .has_body = true, .start = upload_start },
@@ -23,12 +24,14 @@ static const struct route routes[] = {
 	{ "GET /images/{imageId}/file", TEXT("GET"), FILE_OF, images_file, FOR_IMAGES },
 	{ "POST /images/{imageId}/complete", TEXT("POST"), COMPLETE, images_complete, FOR_IMAGES },
 	{ "GET /limits", TEXT("GET"), LIMITS, limits_run, FOR_ANYBODY, .now = true },
+	{ "POST /uppy", TEXT("POST"), UPPY, uppy_run, FOR_SLOTS, .has_body = true, .start = uppy_start },
 	{ "OPTIONS /upload", TEXT("OPTIONS"), UPLOAD, cors_preflight, FOR_ANYBODY, .now = true },
 	{ "OPTIONS /images", TEXT("OPTIONS"), IMAGES, cors_preflight, FOR_ANYBODY, .now = true },
 	{ "OPTIONS /images/{imageId}", TEXT("OPTIONS"), IMAGE, cors_preflight, FOR_ANYBODY, .now = true },
 	{ "OPTIONS /images/{imageId}/file", TEXT("OPTIONS"), FILE_OF, cors_preflight, FOR_ANYBODY, .now = true },
 	{ "OPTIONS /images/{imageId}/complete", TEXT("OPTIONS"), COMPLETE, cors_preflight, FOR_ANYBODY, .now = true },
 	{ "OPTIONS /limits", TEXT("OPTIONS"), LIMITS, cors_preflight, FOR_ANYBODY, .now = true },
+	{ "OPTIONS /uppy", TEXT("OPTIONS"), UPPY, cors_preflight, FOR_ANYBODY, .now = true },
 };
 
 const struct route *route_at(size_t i)

@@ -1,13 +1,16 @@
-/* POST /upload: a slot for one image. The answer is what a client needs to send the bytes, and the
+/* POST /upload and POST /uppy: a slot for one image, told in our words or in those that Uppy's uploader
+ * to S3 wants from a signer. The answer is what a client needs to send the bytes, and the
  * token that lets it take them back. It is written ahead, while nobody waits for it, and let go once
  * the row is durable; if the row fails, a problem takes its place. */
 #include "api/call.h"
 
 #include "api/body.h"
-#include "api/writer.h"
+#include "base/writer.h"
 #include "base/metrics.h"
 
 #define SLOT_MAX_BYTES 65536
+
+typedef void write_fn(struct buf *b, const struct slot *s, bool form);
 
 static void write_pairs(struct buf *b, struct str name, const struct header *pairs, size_t n)
 {
@@ -30,8 +33,26 @@ static void write_slot(struct buf *b, const struct slot *s, bool form)
 	writer_close(b, '}');
 }
 
+/* What Uppy asks for may be passed on as it is: it reads the first five members and leaves the others. A
+ * form is known by its fields alone, so a PUT has none, not even empty ones.
+ * Source: @uppy/aws-s3 6, PresignedResponse (signRequest); 3 to 5, AwsS3UploadParameters (getUploadParameters) */
+static void write_parameters(struct buf *b, const struct slot *s, bool form)
+{
+	writer_open(b, (struct str){ 0 }, '{');
+	writer_text(b, STR("method"), form ? STR("POST") : STR("PUT"));
+	writer_text(b, STR("url"), s->url);
+	writer_text(b, STR("key"), s->row.key);
+	write_pairs(b, form ? STR("fields") : STR("headers"), s->headers, s->n_headers);
+	writer_number(b, STR("expires"), (uint64_t)(s->expires_ms - s->row.created_ms + 999) / 1000);   /* signatures know whole seconds */
+	writer_text(b, STR("imageId"), s->row.image_id);
+	writer_text(b, STR("fileUrl"), s->address);
+	writer_time(b, STR("expiresAt"), s->expires_ms);
+	writer_text(b, STR("deleteToken"), s->delete_token);
+	writer_close(b, '}');
+}
+
 /* The slot, and the answer that hands it out. */
-static enum status prepare(struct call *c, struct slot *slot, struct fault *why)
+static enum status prepare(struct call *c, write_fn *write, struct slot *slot, struct fault *why)
 {
 	struct slot_request want;
 	struct buf b;
@@ -39,7 +60,7 @@ static enum status prepare(struct call *c, struct slot *slot, struct fault *why)
 	TRY(body_read_slot(c->arena, buf_str(&c->body), &want, why));
 	TRY(slot_prepare(c->api->product, &want, c->arena, slot, why));
 	buf_init_arena(&b, c->arena, SLOT_MAX_BYTES);
-	write_slot(&b, slot, want.form);
+	write(&b, slot, want.form);
 	return call_json(c, &b, why);
 }
 
@@ -50,11 +71,11 @@ static void count(struct call *c, const struct slot *slot)
 	metric_add(M_SLOTS, 1);
 }
 
-enum status upload_run(struct call *c, struct fault *why)
+static enum status run(struct call *c, write_fn *write, struct fault *why)
 {
 	struct slot slot;
 
-	TRY(prepare(c, &slot, why));
+	TRY(prepare(c, write, &slot, why));
 	TRY(table_insert(c->api->product->table, &slot.row, why));
 	count(c, &slot);
 	return OK;
@@ -79,11 +100,11 @@ static void done(struct table_wait *w, enum status status)
 	x->wake(x);
 }
 
-void upload_start(struct call *c)
+static void start(struct call *c, write_fn *write)
 {
 	struct start *s = ARENA_NEW(c->arena, struct start);
 	struct fault why = { .code = F_NONE };
-	enum status status = s == NULL ? fault_set(&why, OUT_OF_MEMORY, "no memory for the slot") : prepare(c, &s->slot, &why);
+	enum status status = s == NULL ? fault_set(&why, OUT_OF_MEMORY, "no memory for the slot") : prepare(c, write, &s->slot, &why);
 
 	if (!call_end(c, status, &why)) {
 		c->x->wake(c->x);
@@ -92,4 +113,24 @@ void upload_start(struct call *c)
 	s->wait.done = done;
 	s->call = c;
 	table_start_insert(c->api->product->table, &s->slot.row, c->arena, &s->wait);
+}
+
+enum status upload_run(struct call *c, struct fault *why)
+{
+	return run(c, write_slot, why);
+}
+
+void upload_start(struct call *c)
+{
+	start(c, write_slot);
+}
+
+enum status uppy_run(struct call *c, struct fault *why)
+{
+	return run(c, write_parameters, why);
+}
+
+void uppy_start(struct call *c)
+{
+	start(c, write_parameters);
 }

@@ -1,264 +1,294 @@
-/* Access keys in a file. See credentials.h. Source of the format: AWS SDKs and Tools Reference Guide,
- * "Shared config and credentials files". */
+/* Access keys in a file that may change under a running server. See credentials.h.
+ *
+ * Two locks: `lock` is held for a search or the exchange of the sorted list, never while the disk is
+ * asked; `renewal` by the one thread that looks at the file. Who finds its key waits for neither a look
+ * nor a reload of another thread; who does not, waits for it, since the key may be just in it. */
 #include "local/credentials.h"
 
-#include "base/buf.h"
+#include "base/clock.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "local/io.h"
+#include "local/key_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define FILE_NAME "credentials"
-#define NEW_NAME "credentials.new"
-#define FILE_MAX_BYTES 65536
-#define ID_CHARS 20
-#define SECRET_CHARS 40
+#define LOOK_EVERY_MS 250
+/* A file that was changed so shortly before it was read may have changed again with the same time stamp. */
+#define STAMP_MS 100
 
-/* the parser */
+/* A key with all it points to, in one block. */
+struct ring_key {
+	struct ring_key *next;
+	struct access_key key;
+	size_t bytes;              /* of the block */
+	struct key_grant grants[];
+};
 
-static enum status bad_line(struct fault *why, size_t line, const char *what)
+static enum status no_memory(struct fault *why)
 {
-	return fault_set(why, INVALID_INPUT, "line %zu %s", line, what);
+	return fault_set(why, STORAGE_FAILED, "Memory ran out.");
 }
 
-static bool copy_word(char *out, size_t size, struct str s)
+/* keys for good */
+
+static bool same_grants(const struct access_key *a, const struct access_key *b)
 {
-	if (s.n == 0 || s.n >= size)
+	if (a->n_grants != b->n_grants)
 		return false;
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~')
+	for (size_t i = 0; i < a->n_grants; i++) {
+		const struct key_grant *x = &a->grants[i], *y = &b->grants[i];
+		if (x->actions != y->actions || !str_equal(x->bucket, y->bucket) || !str_equal(x->prefix, y->prefix))
 			return false;
-	memcpy(out, s.p, s.n);
-	out[s.n] = '\0';
+	}
 	return true;
 }
 
-static enum status begin_profile(struct profiles *out, struct str line, size_t number, struct fault *why)
+static bool same_key(const struct access_key *a, const struct access_key *b)
 {
-	if (out->n == PROFILES_MAX)
-		return bad_line(why, number, "begins more profiles than a file may have");
-	if (!str_ends_with(line, STR("]")))
-		return bad_line(why, number, "begins a profile and has no ] at its end");
-	struct profile *p = &out->all[out->n];
-	*p = (struct profile){ .line = number };
-	if (!copy_word(p->name, sizeof p->name, str_trim(str_slice(line, 1, line.n - 1))))
-		return bad_line(why, number, "has a profile name that is empty, too long or has blanks");
-	for (size_t i = 0; i < out->n; i++)
-		if (strcmp(out->all[i].name, p->name) == 0)
-			return bad_line(why, number, "begins a profile that is there already");
-	out->n++;
-	return OK;
+	return a->power == b->power && strcmp(a->id, b->id) == 0 && secret_equal(str_of(a->secret), str_of(b->secret))
+		&& strcmp(a->user, b->user) == 0 && same_grants(a, b);
 }
 
-static enum status read_setting(struct profiles *out, struct str line, size_t number, struct fault *why)
+static struct str copy_to(char **at, struct str s)
 {
-	struct str value = line;
-	struct str name = str_trim(str_cut(&value, '='));
+	char *p = *at;
 
-	if (value.p == NULL)
-		return bad_line(why, number, "is neither [profile] nor name = value");
-	if (out->n == 0)
-		return bad_line(why, number, "stands before the first [profile]");
-	struct access_key *key = &out->all[out->n - 1].key;
-	value = str_trim(value);
-	if (str_equal(name, STR("aws_access_key_id")) && !copy_word(key->id, sizeof key->id, value))
-		return bad_line(why, number, "has an access key id that is empty, too long or has blanks");
-	if (str_equal(name, STR("aws_secret_access_key")) && !copy_word(key->secret, sizeof key->secret, value))
-		return bad_line(why, number, "has a secret that is empty, too long or has blanks");
-	return OK;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	*at += s.n;
+	return (struct str){ p, s.n };
 }
 
-static enum status check_profile(const struct profiles *all, size_t i, struct fault *why)
+static struct ring_key *copy_key(const struct access_key *key)
 {
-	const struct profile *p = &all->all[i];
+	size_t bytes = sizeof(struct ring_key) + key->n_grants * sizeof(struct key_grant);
+	size_t at = bytes;
 
-	if (p->key.id[0] == '\0')
-		return bad_line(why, p->line, "begins a profile without aws_access_key_id");
-	if (p->key.secret[0] == '\0')
-		return bad_line(why, p->line, "begins a profile without aws_secret_access_key");
-	for (size_t k = 0; k < i; k++)
-		if (strcmp(all->all[k].key.id, p->key.id) == 0)
-			return bad_line(why, p->line, "begins a profile whose access key id another has");
-	return OK;
+	for (size_t i = 0; i < key->n_grants; i++)
+		bytes += key->grants[i].bucket.n + key->grants[i].prefix.n;
+	struct ring_key *k = mem_new(1, bytes);
+	if (k == NULL)
+		return NULL;
+	char *text = (char *)k + at;
+	k->key = *key;
+	k->bytes = bytes;
+	for (size_t i = 0; i < key->n_grants; i++)
+		k->grants[i] = (struct key_grant){ key->grants[i].actions, copy_to(&text, key->grants[i].bucket), copy_to(&text, key->grants[i].prefix) };
+	k->key.grants = key->n_grants > 0 ? k->grants : NULL;
+	return k;
 }
 
-enum status credentials_parse(struct str text, struct profiles *out, struct fault *why)
+/* The one there is already of just this kind, or a new one. NULL: no memory. */
+static const struct access_key *keep(struct credentials *c, const struct access_key *key)
 {
-	out->n = 0;
-	for (size_t number = 1; text.p != NULL; number++) {
-		struct str line = str_cut(&text, '\n');
-		if (str_ends_with(line, STR("\r")))
-			line.n--;
-		line = str_trim(line);
-		if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
-			continue;
-		if (line.p[0] == '[')
-			TRY(begin_profile(out, line, number, why));
-		else
-			TRY(read_setting(out, line, number, why));
+	for (const struct ring_key *k = c->all; k != NULL; k = k->next)
+		if (same_key(&k->key, key))
+			return &k->key;
+	struct ring_key *k = copy_key(key);
+	if (k == NULL)
+		return NULL;
+	k->next = c->all;
+	c->all = k;
+	return &k->key;
+}
+
+/* what is in force */
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct access_key *const *x = a, *const *y = b;
+
+	return strcmp((*x)->id, (*y)->id);
+}
+
+static int compare_id(const void *id, const void *key)
+{
+	const struct access_key *const *k = key;
+
+	return str_compare(*(const struct str *)id, str_of((*k)->id));
+}
+
+static const struct access_key *look_up(struct credentials *c, struct str id)
+{
+	pthread_mutex_lock(&c->lock);
+	const struct access_key **found = bsearch(&id, c->by_id, c->n, sizeof(struct access_key *), compare_id);
+	const struct access_key *key = found != NULL ? *found : NULL;
+	pthread_mutex_unlock(&c->lock);
+	return key;
+}
+
+static enum status put_in_force(struct credentials *c, const struct profiles *all, struct fault *why)
+{
+	const struct access_key **by_id = mem_new(all->n, sizeof(struct access_key *));
+	const struct access_key *owner = NULL, *slots = NULL;
+	bool good = by_id != NULL;
+
+	for (size_t i = 0; good && i < all->n; i++) {
+		by_id[i] = keep(c, &all->all[i].key);
+		good = by_id[i] != NULL;
+		if (all->all[i].key.power == KEY_OWNER)
+			owner = by_id[i];
+		if (all->all[i].key.power == KEY_SLOTS)
+			slots = by_id[i];
 	}
-	for (size_t i = 0; i < out->n; i++)
-		TRY(check_profile(out, i, why));
+	if (!good) {
+		mem_free(by_id);
+		return no_memory(why);
+	}
+	qsort(by_id, all->n, sizeof(struct access_key *), compare_keys);
+	pthread_mutex_lock(&c->lock);
+	const struct access_key **old = c->by_id;
+	c->by_id = by_id;
+	c->n = all->n;
+	c->owner = owner;
+	c->slots = slots;
+	pthread_mutex_unlock(&c->lock);
+	mem_free(old);
 	return OK;
 }
 
-/* a new file */
+/* the file */
 
-/* n characters of the alphabet (of at most 256), each as likely. */
-static void random_word(char *out, size_t n, struct str alphabet)
-{
-	size_t fair = 256 - 256 % alphabet.n;
-
-	for (size_t i = 0; i < n;) {
-		unsigned char byte;
-		random_bytes(&byte, 1);
-		if (byte < fair)
-			out[i++] = alphabet.p[byte % alphabet.n];
-	}
-	out[n] = '\0';
-}
-
-static void put_profile(struct buf *b, const char *name)
-{
-	char id[ID_CHARS + 1] = "AKIA", secret[SECRET_CHARS + 1];
-
-	random_word(id + 4, ID_CHARS - 4, STR("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"));
-	random_word(secret, SECRET_CHARS, STR("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"));
-	buf_printf(b, "[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", name, id, secret);
-	secret_wipe(secret, sizeof secret);
-}
-
-static enum status write_new(int dir_fd, struct str text, const char *path, struct fault *why)
-{
-	(void)local_io.unlink(dir_fd, NEW_NAME);
-	int fd = local_io.open(dir_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-	bool good = fd >= 0 && io_write_all(fd, text.p, text.n) == 0 && local_io.fsync(fd) == 0;
-	io_close(fd);
-	if (good && renameat(dir_fd, NEW_NAME, dir_fd, FILE_NAME) == 0 && local_io.fsync(dir_fd) == 0)
-		return OK;
-	enum status status = io_fault_start(why, errno, "write the file credentials in", path);
-	(void)local_io.unlink(dir_fd, NEW_NAME);
-	return status;
-}
-
-static enum status make_file(int dir_fd, const char *path, struct fault *why)
-{
-	struct buf b;
-
-	buf_init(&b, FILE_MAX_BYTES);
-	buf_put(&b, STR("# Access keys of this tintype server. [tintype] may do everything.\n"
-	                "# [slots] signs upload slots: it may put and get images, no more.\n"));
-	put_profile(&b, "tintype");
-	buf_put_char(&b, '\n');
-	put_profile(&b, "slots");
-	enum status status = buf_ok(&b) ? write_new(dir_fd, buf_str(&b), path, why)
-	                                : fault_set(why, STORAGE_FAILED, "Memory ran out.");
-	if (b.p != NULL)
-		secret_wipe(b.p, b.n);
-	buf_deinit(&b);
-	return status;
-}
-
-/* an old one */
-
-static enum status read_file(int fd, char *text, size_t *n, const char *path, struct fault *why)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return io_fault_start(why, errno, "read the file credentials in", path);
-	if ((st.st_mode & 077) != 0)
-		return fault_set(why, STORAGE_FAILED, "%s/credentials can be read by others; run chmod 600 on it first.", path);
-	for (*n = 0; *n < FILE_MAX_BYTES;) {
-		ssize_t got = read(fd, text + *n, FILE_MAX_BYTES - *n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return io_fault_start(why, errno, "read the file credentials in", path);
-		if (got == 0)
-			return OK;
-		*n += (size_t)got;
-	}
-	return fault_set(why, STORAGE_FAILED, "%s/credentials is longer than %d bytes.", path, FILE_MAX_BYTES);
-}
-
-static const struct access_key *give_power(struct profiles *all, const char *name, enum key_power power)
-{
-	for (size_t i = 0; i < all->n; i++)
-		if (strcmp(all->all[i].name, name) == 0) {
-			all->all[i].key.power = power;
-			return &all->all[i].key;
-		}
-	return NULL;
-}
-
-static enum status take_profiles(struct credentials *c, struct str text, const char *path, struct fault *why)
+static enum status take_text(struct credentials *c, struct str text, struct arena *a, struct profiles *all, struct fault *why)
 {
 	struct fault cause;
 
-	if (credentials_parse(text, c->profiles, &cause) != OK)
-		return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s.", path, cause.text);
-	c->owner = give_power(c->profiles, "tintype", KEY_OWNER);
-	c->slots = give_power(c->profiles, "slots", KEY_SLOTS);
-	if (c->owner == NULL || c->slots == NULL)
-		return fault_set(why, STORAGE_FAILED, "%s/credentials lacks the profile [%s].", path,
-		                 c->owner == NULL ? "tintype" : "slots");
-	return OK;
+	if (profiles_parse(text, a, all, &cause) != OK)
+		return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s.", c->path, cause.text);
+	const char *missing = profiles_find(all, KEY_OWNER_NAME) == NULL ? KEY_OWNER_NAME : profiles_find(all, "slots") == NULL ? "slots" : NULL;
+	if (missing != NULL)
+		return fault_set(why, STORAGE_FAILED, "%s/credentials lacks the profile [%s].", c->path, missing);
+	return put_in_force(c, all, why);
 }
 
-static enum status load(struct credentials *c, int fd, const char *path, struct fault *why)
+static enum status load(struct credentials *c, struct fault *why)
 {
-	char *text = mem_new(1, FILE_MAX_BYTES);
-	size_t n = 0;
+	struct arena a CLEANUP(arena_deinit);
+	struct buf text CLEANUP(key_text_deinit);
+	struct stat st = { 0 };
 
-	c->profiles = mem_new(1, sizeof *c->profiles);
-	if (text == NULL || c->profiles == NULL) {
-		mem_free(text);
-		return fault_set(why, STORAGE_FAILED, "Memory ran out.");
-	}
-	enum status status = read_file(fd, text, &n, path, why);
-	if (status == OK)
-		status = take_profiles(c, (struct str){ text, n }, path, why);
-	secret_wipe(text, FILE_MAX_BYTES);
-	mem_free(text);
+	arena_init(&a, PROFILES_ARENA_BYTES);
+	buf_init(&text, PROFILES_MAX_BYTES);
+	c->read_ms = clock_now_ms();
+	TRY(key_file_read(c->dir_fd, c->path, &text, &st, why));
+	c->seen = st;
+	struct profiles *all = mem_new(1, sizeof *all);
+	if (all == NULL)
+		return no_memory(why);
+	enum status status = take_text(c, buf_str(&text), &a, all, why);
+	secret_wipe(all, sizeof *all);
+	mem_free(all);
 	return status;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* Whether the file may be another than the one read last. One that is missing now is: the read will say so. */
+static bool has_changed(const struct credentials *c, struct stat *st)
+{
+	const struct stat *old = &c->seen;
+
+	if (fstatat(c->dir_fd, "credentials", st, AT_SYMLINK_NOFOLLOW) != 0)
+		*st = (struct stat){ 0 };
+	if (st->st_dev != old->st_dev || st->st_ino != old->st_ino || st->st_size != old->st_size || st->st_mode != old->st_mode
+	    || !same_time(st->st_mtim, old->st_mtim) || !same_time(st->st_ctim, old->st_ctim))
+		return true;
+	int64_t age_ms = c->read_ms - ((int64_t)st->st_ctim.tv_sec * 1000 + st->st_ctim.tv_nsec / 1000000);
+	return st->st_ino != 0 && age_ms < STAMP_MS && age_ms > -STAMP_MS;
+}
+
+/* Under `renewal`. */
+static void renew(struct credentials *c)
+{
+	struct stat st;
+	struct fault why = { 0 };
+	struct stat before = c->seen;
+
+	atomic_store_explicit(&c->looked_ms, clock_mono_ms(), memory_order_relaxed);
+	if (!has_changed(c, &st))
+		return;
+	c->seen = st;   /* so that one that cannot be read is not tried again and again */
+	enum status status = load(c, &why);
+	bool same = before.st_ino == c->seen.st_ino && same_time(before.st_mtim, c->seen.st_mtim) && same_time(before.st_ctim, c->seen.st_ctim);
+	if (same)
+		return;   /* a second look at a young file; said before */
+	if (status == OK)
+		LOG(KEYS_LOADED, STR(""), LOG_I("keys", c->n));
+	else
+		LOG(KEYS_REFUSED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
+}
+
+static void renew_if_due(struct credentials *c)
+{
+	if (clock_mono_ms() - atomic_load_explicit(&c->looked_ms, memory_order_relaxed) < LOOK_EVERY_MS)
+		return;
+	if (pthread_mutex_trylock(&c->renewal) != 0)
+		return;
+	renew(c);
+	pthread_mutex_unlock(&c->renewal);
 }
 
 static const struct access_key *find_key(struct key_ring *ring, struct str id)
 {
-	const struct credentials *c = (const struct credentials *)ring;
+	struct credentials *c = (struct credentials *)ring;
 
-	if (str_equal(id, str_of(c->slots->id)))
-		return c->slots;
-	return str_equal(id, str_of(c->owner->id)) ? c->owner : NULL;
+	renew_if_due(c);
+	const struct access_key *key = look_up(c, id);
+	if (key != NULL)
+		return key;
+	pthread_mutex_lock(&c->renewal);
+	renew(c);
+	pthread_mutex_unlock(&c->renewal);
+	return look_up(c, id);
+}
+
+const struct access_key *credentials_slots(struct credentials *c)
+{
+	renew_if_due(c);
+	pthread_mutex_lock(&c->lock);
+	const struct access_key *key = c->slots;
+	pthread_mutex_unlock(&c->lock);
+	return key;
+}
+
+static enum status make_if_missing(int dir_fd, const char *path, struct fault *why)
+{
+	TRY(key_file_lock(dir_fd, path, why));
+	enum status status = key_file_make(dir_fd, path, why);
+	key_file_unlock(dir_fd);
+	return status;
 }
 
 enum status credentials_open(struct credentials *c, int dir_fd, const char *path, struct fault *why)
 {
 	static const struct key_ring_ops ops = { .find = find_key };
-	int fd = local_io.open(dir_fd, FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
 
-	*c = (struct credentials){ .ring = { &ops } };
-	if (fd < 0 && errno == ENOENT) {
-		TRY(make_file(dir_fd, path, why));
-		fd = local_io.open(dir_fd, FILE_NAME, O_RDONLY | O_NOFOLLOW, 0);
-	}
-	if (fd < 0)
-		return io_fault_start(why, errno, "open the file credentials in", path);
-	enum status status = load(c, fd, path, why);
-	io_close(fd);
-	return status;
+	*c = (struct credentials){ .ring = { &ops }, .dir_fd = dir_fd, .path = path, .open = true };
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->renewal, NULL);
+	TRY(make_if_missing(dir_fd, path, why));
+	atomic_store(&c->looked_ms, clock_mono_ms());
+	return load(c, why);
 }
 
 void credentials_close(struct credentials *c)
 {
-	if (c->profiles != NULL)
-		secret_wipe(c->profiles, sizeof *c->profiles);
-	mem_free(c->profiles);
+	while (c->all != NULL) {
+		struct ring_key *k = c->all;
+		c->all = k->next;
+		secret_wipe(k, k->bytes);
+		mem_free(k);
+	}
+	mem_free(c->by_id);
+	if (c->open) {
+		pthread_mutex_destroy(&c->renewal);
+		pthread_mutex_destroy(&c->lock);
+	}
 	*c = (struct credentials){ 0 };
 }

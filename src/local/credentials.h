@@ -1,41 +1,47 @@
-/* The access keys: DIR/credentials, an AWS shared credentials file, and key_ring on it.
+/* The access keys of a server: DIR/credentials, and key_ring on it.
  *
- * Made at the first start with two random keys, [tintype] the owner and [slots] which signs upload
- * slots; only read afterwards. Other profiles are read and kept, but open nothing. */
+ * The file is made at the first start and looked at again while the server runs, whenever a key is not
+ * found and at most four times a second else: so a key that was added is good at once, and one that was
+ * removed is not after a second. What a look costs is one fstatat; only a changed file is read. A new
+ * file that cannot be used is logged once, and the keys stay as they were.
+ *
+ * A key that was given out is kept until the ring ends, as the port promises: keys that a new file still
+ * has are taken over, so memory grows with changes to keys and not with reloads. */
 #ifndef LOCAL_CREDENTIALS_H
 #define LOCAL_CREDENTIALS_H
 
-#include "base/fault.h"
-#include "port/key_ring.h"
+#include "local/profiles.h"
 
-#define PROFILES_MAX 64
-#define PROFILE_NAME_CHARS 63
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
 
-struct profile {
-	char name[PROFILE_NAME_CHARS + 1];
-	struct access_key key;
-	size_t line;               /* where it begins, for errors */
-};
-
-struct profiles {
-	struct profile all[PROFILES_MAX];
-	size_t n;
-};
+struct ring_key;
 
 struct credentials {
 	struct key_ring ring;
-	struct profiles *profiles;
+	int dir_fd;                /* borrowed */
+	const char *path;          /* borrowed, for sentences */
+	/* under `lock`: what is in force */
+	pthread_mutex_t lock;
+	const struct access_key **by_id;   /* sorted */
+	size_t n;
 	const struct access_key *owner, *slots;
+	/* under `renewal`: one thread at a time looks at the file */
+	pthread_mutex_t renewal;
+	struct ring_key *all;      /* every key there ever was */
+	struct stat seen;          /* the file that was read last, good or bad */
+	int64_t read_ms;           /* wall clock, when it was */
+	_Atomic int64_t looked_ms; /* monotonic, when the file was last looked at */
+	bool open;
 };
 
-/* Read a credentials file: [profile] lines, and `aws_access_key_id = ...` and `aws_secret_access_key = ...`
- * under them; other settings, comments (# ;) and blank lines are passed over. Each profile must have both.
- * Pure.  Errors: INVALID_INPUT, the text names the line */
-enum status credentials_parse(struct str text, struct profiles *out, struct fault *why) MUST_CHECK;
 /* Read the file, or make it.
- * path    of the directory, for sentences
+ * dir_fd, path  of the directory; stay the caller's, and open, until credentials_close
  * Errors  STORAGE_FAILED, with a sentence for the terminal: malformed, a profile lacking, readable by others */
 enum status credentials_open(struct credentials *c, int dir_fd, const char *path, struct fault *why) MUST_CHECK;
+/* The key that signs upload slots, as it is now; good until credentials_close. Any thread. */
+const struct access_key *credentials_slots(struct credentials *c);
 /* Wipe and free. Safe on a zeroed one. */
 void credentials_close(struct credentials *c);
 

@@ -10,9 +10,9 @@
 #define URL_MAX_BYTES 8192
 #define SERVICE STR("s3")
 
-static struct sigv4_key slots_key(const struct engine *e)
+static struct sigv4_key slots_key(struct engine *e)
 {
-	const struct access_key *k = e->keys.slots;
+	const struct access_key *k = credentials_slots(&e->keys);
 
 	return (struct sigv4_key){
 		.access_key = str_of(k->id),
@@ -52,7 +52,7 @@ static enum status ready(const struct engine *e, struct fault *why)
 
 enum status signing_presign(struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
-	const struct engine *e = engine_of_store(s);
+	struct engine *e = engine_of_store(s);
 	struct sigv4_key key = slots_key(e);
 	struct header query[2];
 	size_t n = 0;
@@ -83,7 +83,7 @@ enum status signing_presign(struct object_store *s, const struct presign_request
 
 enum status signing_form(struct object_store *s, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
 {
-	const struct engine *e = engine_of_store(s);
+	struct engine *e = engine_of_store(s);
 	struct sigv4_key key = slots_key(e);
 	struct post_policy_input in = {
 		.bucket = str_of(e->bucket),

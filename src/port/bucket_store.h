@@ -2,13 +2,15 @@
  * in, files that go out by descriptor, and an object and its image row in one commit.
  *
  * A body arrives as `begin`, any number of `write`, then `finish` or `abandon`. begin and write do
- * not wait for the disk's sync and may run on a reactor; finish syncs and commits: workers only.
+ * not wait for the disk's sync and may run on a reactor; finish syncs and commits: workers only;
+ * start_finish ends a small body without waiting.
  * Until finish returns OK nobody sees the object; after anything else nothing of it is left. An
  * incoming belongs to one thread at a time; all else is for any thread. */
 #ifndef PORT_BUCKET_STORE_H
 #define PORT_BUCKET_STORE_H
 
 #include "port/image_table.h"
+#include "port/object_meta.h"
 #include "port/object_store.h"
 
 #include <unistd.h>
@@ -20,9 +22,10 @@ struct incoming;
  * does not hurt it. The caller closes it, or takes over the descriptor or the hold. */
 struct object_file {
 	struct object_info info;   /* in the call's arena, or kept by the hold */
+	struct object_meta meta;   /* as info */
 	int fd;                    /* -1: see bytes */
 	struct str bytes;          /* with fd < 0: the whole object */
-	struct body_hold *hold;    /* with fd < 0: keeps info and bytes */
+	struct body_hold *hold;    /* with fd < 0: keeps info, meta and bytes; NULL: they are the arena's */
 };
 
 static inline void object_file_close(struct object_file *f)
@@ -34,10 +37,20 @@ static inline void object_file_close(struct object_file *f)
 	*f = (struct object_file){ .fd = -1 };
 }
 
-/* What finish shall commit. */
+/* What must hold of the object that is there, looked at in the commit itself. Zeroed: nothing. */
+struct object_condition {
+	bool absent;               /* If-None-Match: *; else PRECONDITION */
+	struct str etag;           /* If-Match, hex or "*"; else PRECONDITION, and NO_SUCH_KEY when there is none */
+};
+
+/* What finish shall commit: an object, or one part of an upload in parts, which replaces that part. */
 struct object_commit {
 	struct str bucket, key;
+	struct str upload_id;      /* "": an object */
+	uint32_t part_number;      /* with upload_id: 1..PART_NUMBER_MAX */
 	struct str content_type;
+	struct object_meta meta;   /* of a part only the checksum */
+	struct object_condition condition;
 	/* NULL: a plain object, which replaces. Else the row is settled in the same commit, only if it is
 	 * pending; the object must not be there yet. */
 	const struct settlement *settle;
@@ -52,7 +65,7 @@ struct bucket_store_ops {
 	enum status (*finish)(struct incoming **, const struct object_commit *, struct fault *);
 	void (*abandon)(struct incoming **);
 	enum status (*open)(struct bucket_store *, struct str bucket, struct str key, struct arena *, struct object_file *out, struct fault *);
-	enum status (*has_bucket)(struct bucket_store *, struct str bucket, struct fault *);
+	void (*start_finish)(struct incoming **, const struct object_commit *, struct table_wait *);
 };
 struct bucket_store {
 	const struct bucket_store_ops *ops;
@@ -81,7 +94,7 @@ MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str
 }
 
 /* Sync, commit, and only then return OK. *in is ended and set to NULL whatever comes.
- * Errors  those of table_settle; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET */
+ * Errors  those of table_settle; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET; NO_SUCH_UPLOAD; PRECONDITION; NO_SUCH_KEY (condition) */
 MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
 {
 	return (*in)->ops->finish(in, c, why);
@@ -100,10 +113,16 @@ MUST_CHECK static inline enum status bucket_open(struct bucket_store *s, struct 
 	return s->ops->open(s, bucket, key, a, out, why);
 }
 
-/* OK when it exists.  Errors: NO_SUCH_BUCKET; STORAGE_FAILED */
-MUST_CHECK static inline enum status bucket_exists(struct bucket_store *s, struct str bucket, struct fault *why)
+/* A body of at most this many bytes that was begun with its length may be ended by bucket_start_finish. */
+#define BUCKET_SMALL_BYTES 16384
+
+/* The same as bucket_finish, not waited for: `w->done` is called exactly once, on any thread, perhaps before this
+ * returns. The commit, what it borrows and `w` stay good until then. *in is set to NULL at once.
+ * Does not block for a body that was begun with an expected length of at most BUCKET_SMALL_BYTES and kept to it;
+ * reactors may call it. */
+static inline void bucket_start_finish(struct incoming **in, const struct object_commit *c, struct table_wait *w)
 {
-	return s->ops->has_bucket(s, bucket, why);
+	(*in)->ops->start_finish(in, c, w);
 }
 
 #endif

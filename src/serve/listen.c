@@ -135,6 +135,15 @@ enum status listen_open(const char *setting, const char *text, struct listen_soc
 	return OK;
 }
 
+void listen_set_tls(struct listen_socket *s)
+{
+	struct str url = str_of(s->url), rest = str_slice(url, strlen("http"), url.n);
+	char text[sizeof s->url];
+	snprintf(text, sizeof text, "https%.*s", STRF(rest));
+	memcpy(s->url, text, sizeof text);
+	s->tls = true;
+}
+
 void listen_close(struct listen_socket *s)
 {
 	if (s->fd >= 0)

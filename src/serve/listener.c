@@ -5,6 +5,7 @@
  * merely open touches one page of it; larger ones are mapped, at two system calls each. Its own
  * time-outs are off: see deadline.c. */
 #include "serve/exchange.h"
+#include "serve/tls.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -22,14 +23,17 @@ static void hear(void *cls, const char *fmt, va_list args)
 
 static struct MHD_Daemon *start(struct listener *l, unsigned reactors, unsigned connections)
 {
-	struct MHD_OptionItem pool[] = {
-		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)reactors, NULL },
-		{ MHD_OPTION_END, 0, NULL },
-	};
+	struct MHD_OptionItem more[4];
+	size_t n = 0;
 	/* A pool of one is refused: one thread is what there is without a pool. */
-	if (reactors < 2)
-		pool[0].option = MHD_OPTION_END;
-	return MHD_start_daemon(FLAGS, 0, exchange_may_open, l, exchange_on_request, l,
+	if (reactors >= 2)
+		more[n++] = (struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)reactors, NULL };
+	if (l->socket.tls) {
+		more[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES };
+		more[n++] = tls_option();
+	}
+	more[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+	return MHD_start_daemon(FLAGS | (l->socket.tls ? MHD_USE_TLS : 0), 0, exchange_may_open, l, exchange_on_request, l,
 		MHD_OPTION_EXTERNAL_LOGGER, hear, NULL,
 		MHD_OPTION_LISTEN_SOCKET, l->socket.fd,
 		MHD_OPTION_CONNECTION_LIMIT, connections,
@@ -40,7 +44,7 @@ static struct MHD_Daemon *start(struct listener *l, unsigned reactors, unsigned 
 		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l,
 		MHD_OPTION_NOTIFY_CONNECTION, exchange_on_connection, l,
-		MHD_OPTION_ARRAY, pool,
+		MHD_OPTION_ARRAY, more,
 		MHD_OPTION_END);
 }
 

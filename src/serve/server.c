@@ -13,6 +13,7 @@
 #include "serve/exchange.h"
 #include "serve/files.h"
 #include "serve/signals.h"
+#include "serve/tls.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -58,6 +59,7 @@ static enum status name_hosts(struct listener *l, const struct settings *s, bool
 static enum status bind_all(struct server *s, struct fault *why)
 {
 	const char *const texts[LISTENERS] = { s->settings->api_listen, s->settings->storage_listen, s->settings->admin_listen };
+	TRY(tls_open(s->settings->tls_cert, s->settings->tls_key, why));
 	for (size_t i = 0; i < LISTENERS; i++) {
 		struct listener *l = &s->listeners[i];
 		l->name = listener_kinds[i].name;
@@ -66,6 +68,8 @@ static enum status bind_all(struct server *s, struct fault *why)
 		if (i == STORAGE && texts[i][0] == '\0')
 			continue;
 		TRY(listen_open(listener_kinds[i].setting, texts[i], &l->socket, why));
+		if (i != ADMIN && tls_is_on())
+			listen_set_tls(&l->socket);
 		TRY(name_hosts(l, s->settings, i == STORAGE, why));
 	}
 	return OK;
@@ -208,6 +212,7 @@ void server_free(struct server **s)
 		close((*s)->signal_fd);
 	if ((*s)->traffic.idle_fd >= 0)
 		close((*s)->traffic.idle_fd);
+	tls_close();
 	pthread_cond_destroy(&(*s)->traffic.none_started);
 	pthread_mutex_destroy(&(*s)->traffic.started_lock);
 	mem_free(*s);

@@ -11,6 +11,7 @@ static void open_with(bool images, bool slots, const char *key)
 /* Every call there is, on an image that is there or not. */
 static const struct { const char *method, *path; bool slot, image; } calls[] = {
 	{ "POST", "/prod/upload", true, false },
+	{ "POST", "/prod/uppy", true, false },
 	{ "GET", "/prod/images", false, true },
 	{ "HEAD", "/prod/images", false, true },
 	{ "GET", "/prod/images/" SOME_ID, false, true },

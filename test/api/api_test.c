@@ -143,6 +143,7 @@ static void test_handlers_when_they_end_then_the_route_is_told_for_the_log(void 
 {
 	static const struct { const char *method, *path, *route; } rows[] = {
 		{ "POST", "/prod/upload", "POST /upload" },
+		{ "POST", "/prod/uppy", "POST /uppy" },
 		{ "GET", "/prod/images", "GET /images" },
 		{ "HEAD", "/prod/images", "GET /images" },
 		{ "GET", "/prod/images/" SOME_ID, "GET /images/{imageId}" },

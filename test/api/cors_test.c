@@ -35,6 +35,7 @@ static void test_preflight_when_any_path_is_asked_then_204_with_what_it_takes(vo
 {
 	static const struct { const char *path, *methods; } rows[] = {
 		{ "/prod/upload", "POST, OPTIONS" },
+		{ "/prod/uppy", "POST, OPTIONS" },
 		{ "/prod/images", "GET, HEAD, OPTIONS" },
 		{ "/prod/images/" SOME_ID, "GET, HEAD, DELETE, OPTIONS" },
 		{ "/prod/images/not-an-id", "GET, HEAD, DELETE, OPTIONS" },

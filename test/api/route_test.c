@@ -27,7 +27,7 @@ static void test_route_when_each_row_is_asked_for_then_it_is_found_with_its_id(v
 		assert_ptr_equal(match.route, row);
 		assert_str(match.image_id, has_id ? SOME_ID : "");
 	}
-	assert_int_equal(n, 13);
+	assert_int_equal(n, 15);
 }
 
 static void test_route_when_every_path_is_looked_at_then_it_takes_options(void **state)

@@ -330,6 +330,75 @@ static void test_slot_when_the_body_is_wrong_then_woken_at_once_and_the_table_is
 
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
+static const struct answer *post_uppy(const char *body)
+{
+	return ASK("POST", "/prod/uppy", body);
+}
+
+static void test_uppy_when_a_put_is_asked_for_then_it_has_no_fields(void **state)
+{
+	struct image_row row;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(post_uppy(SIZE_OF("1234"))->status, 200);
+	assert_int_equal(world.step, DOOR_START);
+	assert_str(answer_text("method"), "PUT");
+	assert_true(holds(answer_text("url"), "X-Amz-Signature="));
+	assert_int_equal(answer_text("expiresAt").n, 24);
+	assert_false(answer_has("fields"));
+	json_t *body = answer_json();
+	assert_int_equal(json_integer_value(json_object_get(body, "expires")), 300);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(body, "headers"), "Content-Type")), "image/png");
+	json_decref(body);
+	assert_int_equal(table_get(world.product.table, answer_text("imageId"), &world.own, &row, &why), OK);
+	assert_true(str_equal(row.key, answer_text("key")));
+	assert_true(str_ends_with(answer_text("fileUrl"), row.key));
+	assert_int_equal(row.file_size, 1234);
+}
+
+static void test_uppy_when_a_form_is_asked_for_then_its_key_is_concrete(void **state)
+{
+	(void)state;
+	post_uppy("{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"method\":\"POST\"}");
+	assert_str(answer_text("method"), "POST");
+	assert_false(answer_has("headers"));
+	json_t *body = answer_json();
+	const json_t *fields = json_object_get(body, "fields");
+	assert_str(answer_text("key"), json_string_value(json_object_get(fields, "key")));
+	assert_null(json_object_get(fields, "file"));
+	assert_string_equal(json_string_value(json_object_get(fields, "Content-Type")), "image/png");
+	json_decref(body);
+}
+
+static void test_uppy_when_the_body_or_the_table_is_wrong_then_the_same_problems_as_of_upload(void **state)
+{
+	(void)state;
+	post_uppy("{");
+	assert_problem(400, "bad_json");
+	post_uppy(TYPE_OF("text/html"));
+	assert_problem(415, "type_not_allowed");
+	post_uppy(SIZE_OF("5242881"));
+	assert_problem(413, "image_too_large");
+	fake_table_fail_nth(world.table, 1, F_STORAGE_FAILED);
+	post_uppy(NAME_OF("a"));
+	assert_problem(503, "storage_failed");
+	assert_false(holds(world.x.answer.body, "X-Amz"));
+	assert_false(answer_has("deleteToken"));
+}
+
+static void test_uppy_when_the_table_must_be_waited_for_then_a_worker_makes_it(void **state)
+{
+	(void)state;
+	fake_table_make_wait(world.table);
+	assert_int_equal(post_uppy(NAME_OF("a"))->status, 200);
+	assert_int_equal(world.step, DOOR_BODY);
+	assert_true(answer_has("url"));
+	fake_table_fail_nth(world.table, 1, F_DISK_FULL);
+	post_uppy(NAME_OF("a"));
+	assert_problem(503, "disk_full");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +422,10 @@ int main(void)
 		T(test_body_when_over_16_kib_comes_in_chunks_then_413),
 		T(test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded),
 		T(test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem),
+		T(test_uppy_when_a_put_is_asked_for_then_it_has_no_fields),
+		T(test_uppy_when_a_form_is_asked_for_then_its_key_is_concrete),
+		T(test_uppy_when_the_body_or_the_table_is_wrong_then_the_same_problems_as_of_upload),
+		T(test_uppy_when_the_table_must_be_waited_for_then_a_worker_makes_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

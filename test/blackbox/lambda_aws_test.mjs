@@ -20,7 +20,7 @@ async function start(handler, env) {
 	return api.run(PROGRAM, { _HANDLER: handler, ...env });
 }
 
-const routeOf = (method, path) => /^\/(upload|limits)$/.test(path) ? 'upload' : method === 'DELETE' || path.endsWith('/complete') ? 'manage' : 'images';
+const routeOf = (method, path) => /^\/(upload|uppy|limits)$/.test(path) ? 'upload' : method === 'DELETE' || path.endsWith('/complete') ? 'manage' : 'images';
 
 /** A key of its own, by which a function's calls are known. */
 const keyOf = name => `AKID${name.toUpperCase()}`;
@@ -77,6 +77,15 @@ test('an image is uploaded, told of, listed, read and deleted', async () => {
 	assert.equal((await json('DELETE', `/images/${slot.imageId}`)).status, 204);
 	assert.equal((await json('GET', `/images/${slot.imageId}`)).status, 404);
 	assert.equal(await moto.head(slot.key), false);
+});
+
+test('a slot in the words of Uppy leads to an image too', async () => {
+	const { status, body } = await json('POST', '/uppy', { fileName: 'u.png', fileType: 'image/png', fileSize: tinyPng.length });
+	assert.equal(status, 200);
+	const put = await fetch(body.url, { method: body.method, headers: body.headers, body: tinyPng });
+	assert.equal(put.status, 200);
+	assert.deepEqual(await tell({ ...body, etag: put.headers.get('etag').replaceAll('"', '') }), []);
+	assert.equal((await json('GET', `/images/${body.imageId}`)).body.status, 'uploaded');
 });
 
 test('what is no image is rejected with a reason and removed', async () => {

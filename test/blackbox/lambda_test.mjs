@@ -51,7 +51,7 @@ for (const [name, make] of Object.entries({ v1: eventV1, v2: eventV2, 'Function 
 
 test('HTTP goes through a gateway to the functions and back, in both versions', async () => {
 	const upload = await start('upload'), images = await start('images'), manage = await start('manage');
-	const route = (method, path) => path === '/upload' || path === '/limits' ? upload : method === 'GET' ? images : manage;
+	const route = (method, path) => ['/upload', '/uppy', '/limits'].includes(path) ? upload : method === 'GET' ? images : manage;
 	for (const version of ['v1', 'v2']) {
 		const gateway = await startGateway(route, version);
 		try {

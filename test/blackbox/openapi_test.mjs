@@ -88,6 +88,17 @@ test('slots', async () => {
 	await conforms(locked, 200, 'POST', '/upload', { json, key });
 });
 
+test('slots in the words of Uppy', async () => {
+	const json = { fileName: 'a.png', fileType: 'image/png' };
+	await conforms(server, 200, 'POST', '/uppy', { json });
+	await conforms(server, 200, 'POST', '/uppy', { json: { ...json, method: 'POST', fileSize: 67 } });
+	await conforms(server, 400, 'POST', '/uppy', { body: 'no json' });
+	await conforms(server, 413, 'POST', '/uppy', { json: { ...json, fileSize: 5242881 } });
+	await conforms(server, 415, 'POST', '/uppy', { json: { ...json, fileType: 'image/svg+xml' } });
+	await conforms(locked, 401, 'POST', '/uppy', { json });
+	await conforms(locked, 403, 'POST', '/uppy', { json, key: 'wrong' });
+});
+
 test('images in each state', async () => {
 	const { slot } = await uploadImage(server);
 	const pending = await openSlot(server);

@@ -31,7 +31,7 @@ const presign = (method, key, options) => presignAt(server, method, key, { who: 
 /** A request with the target exactly as given. */
 const raw = (method, url, headers = '', body = '') => {
 	const at = url.indexOf('/', 8);
-	return rawRequest(server.storage, `${method} ${url.slice(at)} HTTP/1.1\r\nHost: ${url.slice(7, at)}\r\n${headers}\r\n${body}`);
+	return rawRequest(server.storage, `${method} ${url.slice(at)} HTTP/1.1\r\nHost: ${new URL(url).host}\r\n${headers}\r\n${body}`);
 };
 const rawCode = answer => /<Code>(\w+)<\/Code>/.exec(answer.body)?.[1];
 

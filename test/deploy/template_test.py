@@ -45,7 +45,7 @@ GRANTS = {
 }
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 ROUTES = {
-    ("POST", "/upload"): "Upload", ("GET", "/limits"): "Upload",
+    ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("GET", "/limits"): "Upload",
     ("GET", "/images"): "List", ("GET", "/images/{imageId}"): "List", ("GET", "/images/{imageId}/file"): "List",
     ("POST", "/images/{imageId}/complete"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",
 }

@@ -20,7 +20,7 @@ void fake_ring_init(struct fake_ring *r)
 	*r = (struct fake_ring){ .port = { &ops } };
 }
 
-void fake_ring_add(struct fake_ring *r, const char *id, const char *secret, enum key_power power)
+static struct access_key *add(struct fake_ring *r, const char *id, const char *secret)
 {
 	assert(r->n < FAKE_RING_KEYS);
 	struct access_key *k = &r->keys[r->n++];
@@ -29,5 +29,22 @@ void fake_ring_add(struct fake_ring *r, const char *id, const char *secret, enum
 	assert(id_chars < (int)sizeof(k->id) && secret_chars < (int)sizeof(k->secret));
 	(void)id_chars;
 	(void)secret_chars;
+	return k;
+}
+
+void fake_ring_add(struct fake_ring *r, const char *id, const char *secret, enum key_power power)
+{
+	struct access_key *k = add(r, id, secret);
 	k->power = power;
+	(void)snprintf(k->user, sizeof(k->user), KEY_OWNER_NAME);
+}
+
+struct access_key *fake_ring_add_user(struct fake_ring *r, const char *id, const char *secret, const char *user)
+{
+	struct access_key *k = add(r, id, secret);
+	k->power = KEY_USER;
+	int chars = snprintf(k->user, sizeof(k->user), "%s", user);
+	assert(chars < (int)sizeof(k->user));
+	(void)chars;
+	return k;
 }

@@ -13,7 +13,9 @@ struct fake_ring {
 };
 
 void fake_ring_init(struct fake_ring *r);
-/* id and secret: under 64 bytes each, copied. */
+/* id and secret are copied. The key acts for the owner, as those of KEY_OWNER and KEY_SLOTS do. */
 void fake_ring_add(struct fake_ring *r, const char *id, const char *secret, enum key_power power);
+/* A key of KEY_USER without grants, which acts for this user; the test may change what is given back. */
+struct access_key *fake_ring_add_user(struct fake_ring *r, const char *id, const char *secret, const char *user);
 
 #endif

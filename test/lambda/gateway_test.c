@@ -21,8 +21,8 @@ static struct arena a;
 static json_t *answer;
 static int log_fds[2];
 
-static const char *const upload_routes[] = { "POST /upload", "GET /limits", NULL };
-static const char *const all_routes[] = { "POST /upload", "GET /limits", "GET /images", "GET /images/{imageId}", "DELETE /images/{imageId}",
+static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "GET /limits", NULL };
+static const char *const all_routes[] = { "POST /upload", "POST /uppy", "GET /limits", "GET /images", "GET /images/{imageId}", "DELETE /images/{imageId}",
 	"GET /images/{imageId}/file", "POST /images/{imageId}/complete", NULL };
 
 static int set_up(void **state)
@@ -123,6 +123,8 @@ static void test_each_route_then_its_answer(void **state)
 	char path[200];
 	fake_product_arrive(&f, key, picture_png(3, 2));
 	assert_int_equal(ask("GET", "/limits", ""), 200);
+	assert_int_equal(ask("POST", "/uppy", SLOT), 200);
+	assert_non_null(strstr(text_of("body"), "\"method\":\"PUT\",\"url\":\"http"));
 	(void)snprintf(path, sizeof path, "/images/%s/complete", id);
 	assert_int_equal(ask("POST", path, ""), 200);
 	assert_non_null(strstr(text_of("body"), "\"status\":\"uploaded\""));

@@ -14,13 +14,21 @@
 #include <unistd.h>
 
 static struct profiles profiles;
+static struct arena arena;
+
+static enum status read_profiles(struct str text, struct profiles *out, struct fault *why)
+{
+	arena_deinit(&arena);
+	arena_init(&arena, PROFILES_ARENA_BYTES);
+	return profiles_parse(text, &arena, out, why);
+}
 
 static void test_parse_of_a_usual_file_then_profiles_in_order(void **state)
 {
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(credentials_parse(STR("# a comment\r\n; another\n\n[tintype]\naws_access_key_id=AKIA1\n"
+	assert_int_equal(read_profiles(STR("# a comment\r\n; another\n\n[tintype]\naws_access_key_id=AKIA1\n"
 	                                       "aws_secret_access_key = a=b/c+d==\n  [ slots ]  \nregion = eu-west-1\n"
 	                                       "\taws_access_key_id\t=\tAKIA2\naws_secret_access_key = s2"),
 	                                   &profiles, &why), OK);
@@ -38,13 +46,14 @@ static void test_parse_of_nothing_then_no_profiles(void **state)
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(credentials_parse(STR(""), &profiles, &why), OK);
+	assert_int_equal(read_profiles(STR(""), &profiles, &why), OK);
 	assert_int_equal(profiles.n, 0);
-	assert_int_equal(credentials_parse((struct str){ 0 }, &profiles, &why), OK);
+	assert_int_equal(read_profiles((struct str){ 0 }, &profiles, &why), OK);
 	assert_int_equal(profiles.n, 0);
 }
 
 #define KEYS "aws_access_key_id = A\naws_secret_access_key = s\n"
+#define MANY_GRANTS "list list list list list list list list list list list list list list list list"
 #define SIXTY_FOUR "0123456789012345678901234567890123456789012345678901234567890123"
 
 static void test_parse_of_a_bad_line_then_its_number_is_told(void **state)
@@ -61,36 +70,85 @@ static void test_parse_of_a_bad_line_then_its_number_is_told(void **state)
 		{ "[a]\n" KEYS "[a]\n", "line 4 begins a profile that is there already" },
 		{ "[a]\naws_access_key_id =\n", "line 2 has an access key id" },
 		{ "[a]\naws_access_key_id = A B\n", "line 2 has an access key id" },
-		{ "[a]\naws_access_key_id = " SIXTY_FOUR "\n", "line 2 has an access key id" },
+		{ "[a]\naws_access_key_id = " SIXTY_FOUR SIXTY_FOUR "1\n", "line 2 has an access key id" },
 		{ "[a]\naws_secret_access_key = \n", "line 2 has a secret" },
 		{ "[a]\naws_secret_access_key = \xc3\xa4\n", "line 2 has a secret" },
 		{ "\n[a]\naws_access_key_id = A\n", "line 2 begins a profile without aws_secret_access_key" },
 		{ "[a]\naws_secret_access_key = s\n", "line 1 begins a profile without aws_access_key_id" },
+		{ "[a]\ntintype_user = -a\n" KEYS, "line 2 names a user" },
+		{ "[a]\ntintype_user = slots\n" KEYS, "line 2 names a user" },
+		{ "[slots]\ntintype_user = a\n" KEYS, "line 2 names a user" },
+		{ "[a]\ntintype_allow =\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = fly\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = read,\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = read:\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = read:a b\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = read:a?b\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = read:a/%4\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = read:a/%FF\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = read\ntintype_allow = all\n" KEYS, "line 3 has grants" },
+		{ "[tintype]\ntintype_allow = all\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = 1 1 1\n" KEYS, "line 2 has grants" },
+		{ "[a]\ntintype_allow = " MANY_GRANTS " list\n" KEYS, "line 2 has grants" },
 		{ "[a]\n" KEYS "[b]\n" KEYS, "line 4 begins a profile whose access key id another has" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fault why = { 0 };
-		assert_int_equal(credentials_parse(str_of(rows[i].text), &profiles, &why), INVALID);
+		assert_int_equal(read_profiles(str_of(rows[i].text), &profiles, &why), INVALID);
 		if (strstr(why.text, rows[i].words) == NULL)
 			fail_msg("row %zu: \"%s\" does not say \"%s\"", i, why.text, rows[i].words);
 	}
 }
 
+static void test_parse_of_powers_and_grants_then_written_alike(void **state)
+{
+	static const struct {
+		const char *text, *written;
+	} rows[] = {
+		{ "all", "all" },
+		{ "list,read,write,delete,buckets", "all" },
+		{ "write,list", "list,write" },
+		{ " read:photos \tread,write:photos/in/  all:scratch ", "read:photos read,write:photos/in/ all:scratch" },
+		{ "read:*", "read" },
+		{ "read:*/in", "read:*/in" },
+		{ "read:a.b-c_D/%C3%a4%20%2e%25", "read:a.b-c_D/%C3%A4%20.%25" },
+		{ MANY_GRANTS, MANY_GRANTS },
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fault why = { 0 };
+		struct buf b;
+		buf_init(&b, 4096);
+		(void)snprintf(text, sizeof text, "[tintype]\n" KEYS "[x]\ntintype_user = alice\ntintype_allow = %s\n"
+		               "aws_access_key_id = X\naws_secret_access_key = s\n", rows[i].text);
+		assert_int_equal(read_profiles(str_of(text), &profiles, &why), OK);
+		assert_int_equal(profiles.all[0].key.power, KEY_OWNER);
+		assert_string_equal(profiles.all[0].key.user, "tintype");
+		assert_int_equal(profiles.all[1].key.power, KEY_USER);
+		assert_string_equal(profiles.all[1].key.user, "alice");
+		grants_write(&b, profiles.all[1].key.grants, profiles.all[1].key.n_grants);
+		assert_string_equal(b.p, rows[i].written);
+		buf_deinit(&b);
+	}
+}
+
 static void test_parse_of_more_profiles_than_fit_then_refused(void **state)
 {
-	static char text[8192];
+	static char text[65536];
 	struct fault why;
 	size_t n = 0;
 
 	(void)state;
 	for (int i = 0; i < PROFILES_MAX; i++)
 		n += (size_t)snprintf(text + n, sizeof text - n, "[p%d]\naws_access_key_id = A%d\naws_secret_access_key = s\n", i, i);
-	assert_int_equal(credentials_parse((struct str){ text, n }, &profiles, &why), OK);
+	assert_int_equal(read_profiles((struct str){ text, n }, &profiles, &why), OK);
 	assert_int_equal(profiles.n, PROFILES_MAX);
 	n += (size_t)snprintf(text + n, sizeof text - n, "[more]\n");
-	assert_int_equal(credentials_parse((struct str){ text, n }, &profiles, &why), INVALID);
+	assert_int_equal(read_profiles((struct str){ text, n }, &profiles, &why), INVALID);
 }
 
 /* the file */
@@ -134,7 +192,7 @@ static void test_first_start_then_owner_first_with_random_keys(void **state)
 		place_open(p);
 		n[i] = read_text(p, text[i], sizeof text[i]);
 		place_deinit(p);
-		assert_int_equal(credentials_parse((struct str){ text[i], n[i] }, &profiles, &why), OK);
+		assert_int_equal(read_profiles((struct str){ text[i], n[i] }, &profiles, &why), OK);
 		assert_int_equal(profiles.n, 2);
 		assert_string_equal(profiles.all[0].name, "tintype");
 		assert_string_equal(profiles.all[1].name, "slots");
@@ -163,7 +221,7 @@ static void assert_refused(struct place *p, const char *words)
 static void test_file_that_cannot_be_used_then_said(void **state)
 {
 	struct place *p = *state;
-	static char large[70000];
+	static char large[PROFILES_MAX_BYTES + 2];
 
 	place_write(p, "credentials", "[tintype\n", 0600);
 	assert_refused(p, "credentials is malformed: line 1 begins a profile and has no ] at its end.");
@@ -175,7 +233,7 @@ static void test_file_that_cannot_be_used_then_said(void **state)
 	assert_refused(p, "credentials can be read by others; run chmod 600 on it first.");
 	memset(large, '\n', sizeof large - 1);
 	place_write(p, "credentials", large, 0600);
-	assert_refused(p, "credentials is longer than 65536 bytes.");
+	assert_refused(p, "credentials is longer than 262144 bytes.");
 }
 
 static void test_crash_while_the_file_was_made_then_made_anew(void **state)
@@ -197,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_parse_of_a_usual_file_then_profiles_in_order),
 		cmocka_unit_test(test_parse_of_nothing_then_no_profiles),
 		cmocka_unit_test(test_parse_of_a_bad_line_then_its_number_is_told),
+		cmocka_unit_test(test_parse_of_powers_and_grants_then_written_alike),
 		cmocka_unit_test(test_parse_of_more_profiles_than_fit_then_refused),
 		TEST(test_first_start_then_owner_first_with_random_keys),
 		TEST(test_file_that_cannot_be_used_then_said),

@@ -15,9 +15,15 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
+import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+
+// TEST_TLS names a folder with cert.pem and key.pem: every server then speaks TLS, and NODE_EXTRA_CA_CERTS must
+// name the certificate. So a test of the plain server becomes one of the same over TLS (tls_test.mjs runs some).
+const tlsEnv = process.env.TEST_TLS
+	? { TINTYPE_TLS_CERT: path.join(process.env.TEST_TLS, 'cert.pem'), TINTYPE_TLS_KEY: path.join(process.env.TEST_TLS, 'key.pem') } : {};
 
 // A test that fails before it can stop its server must not leave it behind.
 const running = new Set();
@@ -62,7 +68,7 @@ export async function startServer({ data, env = {}, args = [], wrap = [], timeou
 	const dir = own ? mkdtempSync(path.join(tmpdir(), 'tintype-test-')) : data;
 	const listen = ['--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
 	const command = [...wrap, program(), 'serve', '--data', path.join(dir, 'data'), ...listen, ...args];
-	const child = spawn(command[0], command.slice(1), { cwd: root, env: childEnv(env), stdio: ['ignore', 'pipe', 'pipe'] });
+	const child = spawn(command[0], command.slice(1), { cwd: root, env: childEnv({ ...tlsEnv, ...env }), stdio: ['ignore', 'pipe', 'pipe'] });
 	running.add(child);
 	child.once('exit', () => running.delete(child));
 	const server = { child, pid: child.pid, dir, data: path.join(dir, 'data'), log: [], out: '' };
@@ -195,8 +201,9 @@ export async function uploadImage(server, { bytes = tinyPng, fileName, fileType,
  * received() is all that came, as latin1 text; until waits for a condition on it or for the end.
  */
 export async function rawSocket(base) {
-	const { hostname, port } = new URL(base);
-	const socket = net.connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+	const { protocol, hostname, port } = new URL(base);
+	const secure = protocol === 'https:';
+	const socket = (secure ? tls : net).connect({ host: hostname, port: Number(port), allowHalfOpen: true });
 	const raw = { socket, chunks: [], isClosed: false };
 	const changed = [];
 	const wake = () => changed.splice(0).forEach(f => f());
@@ -205,7 +212,7 @@ export async function rawSocket(base) {
 	socket.on('end', () => { raw.isClosed = true; socket.end(); wake(); });
 	socket.on('close', () => { raw.isClosed = true; wake(); });
 	socket.on('error', e => { raw.error = e; });
-	await once(socket, 'connect');
+	await once(socket, secure ? 'secureConnect' : 'connect');
 
 	raw.received = () => Buffer.concat(raw.chunks).toString('latin1');
 	raw.send = bytes => new Promise(resolve => socket.write(bytes, resolve));

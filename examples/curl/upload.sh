@@ -1,0 +1,55 @@
+#!/bin/sh
+# Upload pictures with curl and jq: examples/curl/upload.sh cat.jpg dog.png
+#
+#   TINTYPE_URL   the API, http://127.0.0.1:8080/prod unless set
+#   TINTYPE_KEY   the API key, where the server wants one for slots
+#
+# Prints a line for each picture that is up; ends with status 1 if one was refused.
+set -u
+
+api=${TINTYPE_URL:-http://127.0.0.1:8080/prod}
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
+
+refused() { # FILE SENTENCE
+	echo "$1: ${2:-the server could not be reached}" >&2
+	false
+}
+
+type_of() {
+	case $1 in
+	*.[jJ][pP][gG] | *.[jJ][pP][eE][gG]) echo image/jpeg ;;
+	*.[pP][nN][gG]) echo image/png ;;
+	*.[gG][iI][fF]) echo image/gif ;;
+	*.[wW][eE][bB][pP]) echo image/webp ;;
+	*) echo application/octet-stream ;;
+	esac
+}
+
+upload() { # FILE
+	[ -r "$1" ] || { refused "$1" "it cannot be read"; return; }
+	type=$(type_of "$1")
+
+	# 1. A slot: jq writes the JSON, so that any file name is well quoted.
+	jq -n --arg name "${1##*/}" --arg type "$type" --argjson size "$(wc -c <"$1")" \
+		'{fileName: $name, fileType: $type, fileSize: $size}' |
+		curl --silent --fail-with-body --output "$answer" --json @- \
+			${TINTYPE_KEY:+--header "Authorization: Bearer $TINTYPE_KEY"} "$api/upload" ||
+		{ refused "$1" "$(jq -r .detail "$answer" 2>/dev/null)"; return; }
+	id=$(jq -r .imageId "$answer")
+	url=$(jq -r .uploadUrl "$answer")
+
+	# 2. The bytes, straight to storage, with the headers that the slot tells.
+	jq -r '.headers | to_entries[] | "header = \"\(.key): \(.value)\""' "$answer" |
+		curl --silent --fail-with-body --output "$answer" --config - --upload-file "$1" "$url" ||
+		{ refused "$1" "$(sed -n 's/.*<Message>\(.*\)<\/Message>.*/\1/p' "$answer")"; return; }
+
+	echo "$1: uploaded as $id"
+}
+
+status=0
+for file; do
+	: >"$answer"
+	upload "$file" || status=1
+done
+exit $status

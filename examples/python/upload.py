@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Upload pictures with Python's standard library alone: examples/python/upload.py cat.jpg dog.png
+
+  TINTYPE_URL   the API, http://127.0.0.1:8080/prod unless set
+  TINTYPE_KEY   the API key, where the server wants one
+
+Prints the record of each picture that is up; ends with status 1 if one was refused."""
+import json
+import mimetypes
+import os
+import pathlib
+import sys
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as xml
+
+API = os.environ.get("TINTYPE_URL", "http://127.0.0.1:8080/prod")
+KEY = {"Authorization": f"Bearer {os.environ['TINTYPE_KEY']}"} if os.environ.get("TINTYPE_KEY") else {}
+
+
+class Refused(Exception):
+    """The server said no; the text is its own sentence."""
+
+
+def send(method, url, body=None, headers=None):
+    """The body of the answer. The API tells what is wrong in JSON, the storage in XML."""
+    request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        text, kind = error.read(), error.headers.get_content_type()
+        if kind.endswith("json"):
+            raise Refused(json.loads(text)["detail"]) from error
+        if kind.endswith("xml"):
+            raise Refused(xml.fromstring(text).findtext("Message")) from error
+        raise Refused(f"{error.code} {error.reason}") from error
+    except OSError as error:
+        raise Refused(f"the server could not be reached: {error}") from error
+
+
+def upload(path):
+    """Slot, bytes, record."""
+    image = path.read_bytes()
+    wanted = {"fileName": path.name, "fileSize": len(image),
+              "fileType": mimetypes.guess_type(path.name)[0] or "application/octet-stream"}
+    slot = json.loads(send("POST", f"{API}/upload", json.dumps(wanted).encode(), {**KEY, "Content-Type": "application/json"}))
+    send(slot["method"], slot["uploadUrl"], image, slot["headers"])
+    return json.loads(send("GET", f"{API}/images/{slot['imageId']}", headers=KEY))
+
+
+def main(names):
+    mimetypes.add_type("image/webp", ".webp")
+    refused = 0
+    for name in names:
+        try:
+            image = upload(pathlib.Path(name))
+            print(f"{name}: {image['status']} as {image['imageId']}, {image.get('width')} x {image.get('height')}")
+        except (Refused, OSError) as error:
+            refused += 1
+            print(f"{name}: {error}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,361 @@
+/* `tintype keys add NAME | list | rm NAME`: reads what is asked for, has local/key_edit.c change the
+ * credentials file, and prints the new key. A running server sees the file change by itself.
+ *
+ * Grants are read from three flags in any order; a flag that comes a second time begins the next grant.
+ * With several of them each must be told whole: a grant that was meant to be narrower would be wide. */
+#include "keys.h"
+
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/settings.h"
+#include "base/settings_check.h"
+#include "local/key_edit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECRET_MIN 8
+#define ID_MIN 3
+#define SHOWN_MAX 60
+#define LIST_MAX_BYTES (1024 * 1024)
+
+/* One grant as it is being told. */
+struct told {
+	bool bucket, prefix, allow;
+};
+
+struct order {
+	const char *data_dir;
+	struct str name, user;
+	struct key_grant grants[GRANTS_MAX];
+	struct told told[GRANTS_MAX];
+	size_t n_grants;
+	bool id_given, secret_given;
+	struct new_key key;
+};
+
+void keys_help(struct buf *b)
+{
+	buf_put(b, STR("usage: tintype keys add NAME [OPTION ...]\n"
+	               "       tintype keys list [--data DIR]\n"
+	               "       tintype keys rm NAME [--data DIR]\n\n"
+	               "Users of the object store: each owns the buckets it makes, and reaches no others. A running server\n"
+	               "takes what changes at once; keys are kept in DIR/credentials.\n\n"
+	               "  --data DIR        the data directory (TINTYPE_DATA)\n"
+	               "  --user NAME       a further key of this user, for its buckets; tintype is the owner\n"
+	               "  --allow ACTIONS   only these of list, read, write, delete, buckets, with commas; all\n"
+	               "  --bucket NAME     only in this bucket of its own; * is every one\n"
+	               "  --prefix TEXT     only keys that begin so\n"
+	               "  --id ID           this access key id rather than a random one; the secret comes with it\n"
+	               "  --secret-stdin    read the secret from standard input\n"
+	               "  --secret-env VAR  read the secret from this environment variable\n\n"
+	               "--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
+	               "  tintype keys add backup --user alice --bucket photos --allow list,read --bucket logs --allow list,read,write\n"));
+}
+
+/* options */
+
+static enum status usage(struct fault *why, const char *text)
+{
+	return fault_set(why, BAD_SETTING, "%s; --help tells more", text);
+}
+
+/* The grant that this kind of flag belongs to. */
+static struct key_grant *grant_for(struct order *o, size_t flag, struct told **told)
+{
+	size_t last = o->n_grants == 0 ? 0 : o->n_grants - 1;
+	bool again = o->n_grants == 0 || *((bool *)&o->told[last] + flag);
+
+	if (again && o->n_grants == GRANTS_MAX)
+		return NULL;
+	last = again ? o->n_grants++ : last;
+	*told = &o->told[last];
+	return &o->grants[last];
+}
+
+static enum status too_many(struct fault *why)
+{
+	return usage(why, "these are more permissions than one key may have");
+}
+
+static enum status take_bucket(struct order *o, const char *value, struct fault *why)
+{
+	struct told *told;
+	struct key_grant *g = grant_for(o, offsetof(struct told, bucket), &told);
+
+	if (g == NULL)
+		return too_many(why);
+	told->bucket = true;
+	if (strcmp(value, "*") == 0)
+		return OK;
+	g->bucket = str_of(value);
+	return settings_check_bucket(g->bucket, why);
+}
+
+static enum status take_prefix(struct order *o, const char *value, struct fault *why)
+{
+	struct told *told;
+	struct key_grant *g = grant_for(o, offsetof(struct told, prefix), &told);
+
+	if (g == NULL)
+		return too_many(why);
+	told->prefix = true;
+	g->prefix = str_of(value);
+	return OK;
+}
+
+static enum status take_allow(struct order *o, const char *value, struct fault *why)
+{
+	struct told *told;
+	struct key_grant *g = grant_for(o, offsetof(struct told, allow), &told);
+
+	if (g == NULL)
+		return too_many(why);
+	told->allow = true;
+	if (!actions_parse(str_of(value), &g->actions))
+		return usage(why, "--allow takes list, read, write, delete, buckets with commas between them, or all");
+	return OK;
+}
+
+static bool is_word(struct str s, size_t min, size_t max, struct str more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i], letter = (char)(c | 0x20);
+		if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && str_find_char(more, c) == more.n)
+			return false;
+	}
+	return s.n >= min && s.n <= max;
+}
+
+static enum status take_id(struct order *o, const char *value, struct fault *why)
+{
+	if (!is_word(str_of(value), ID_MIN, KEY_ID_MAX, STR("._-")))
+		return usage(why, "--id takes 3 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'");
+	memcpy(o->key.id, value, strlen(value) + 1);
+	o->id_given = true;
+	return OK;
+}
+
+static enum status take_secret(struct order *o, struct str secret, struct fault *why)
+{
+	bool good = secret.n >= SECRET_MIN && secret.n <= KEY_SECRET_MAX;
+
+	for (size_t i = 0; good && i < secret.n; i++)
+		good = secret.p[i] > ' ' && secret.p[i] <= '~';
+	if (!good)
+		return usage(why, "a secret has 8 to 128 printable ASCII characters and no blanks");
+	memcpy(o->key.secret, secret.p, secret.n);
+	o->key.secret[secret.n] = '\0';
+	o->secret_given = true;
+	return OK;
+}
+
+static enum status take_secret_env(struct order *o, const char *value, struct fault *why)
+{
+	const char *secret = getenv(value);
+
+	return secret != NULL ? take_secret(o, str_of(secret), why) : usage(why, "--secret-env names a variable that is not set");
+}
+
+static enum status take_secret_stdin(struct order *o, const char *value, struct fault *why)
+{
+	char line[KEY_SECRET_MAX + 3];
+
+	(void)value;
+	if (fgets(line, sizeof line, stdin) == NULL)
+		line[0] = '\0';
+	struct str secret = str_of(line);
+	if (str_ends_with(secret, STR("\n")))
+		secret.n--;
+	if (str_ends_with(secret, STR("\r")))
+		secret.n--;
+	enum status status = take_secret(o, secret, why);
+	secret_wipe(line, sizeof line);
+	return status;
+}
+
+static enum status take_data(struct order *o, const char *value, struct fault *why)
+{
+	(void)why;
+	o->data_dir = value;
+	return OK;
+}
+
+static enum status take_user(struct order *o, const char *value, struct fault *why)
+{
+	o->user = str_of(value);
+	if (!profile_name_valid(o->user) || str_equal(o->user, STR("slots")))
+		return usage(why, "--user takes the name of a user");
+	return OK;
+}
+
+static const struct option {
+	const char *name;
+	bool has_value, of_add;
+	enum status (*take)(struct order *o, const char *value, struct fault *why);
+} options[] = {
+	{ "--data", true, false, take_data },
+	{ "--user", true, true, take_user },
+	{ "--bucket", true, true, take_bucket },
+	{ "--prefix", true, true, take_prefix },
+	{ "--allow", true, true, take_allow },
+	{ "--id", true, true, take_id },
+	{ "--secret-stdin", false, true, take_secret_stdin },
+	{ "--secret-env", true, true, take_secret_env },
+};
+
+static const struct option *find_option(struct str name)
+{
+	for (size_t i = 0; i < COUNT_OF(options); i++)
+		if (str_equal(str_of(options[i].name), name))
+			return &options[i];
+	return NULL;
+}
+
+static enum status unknown_option(struct str name, struct fault *why)
+{
+	char memory[8 * SHOWN_MAX];
+	struct buf b;
+
+	buf_init_fixed(&b, memory, sizeof memory);
+	terminal_escape(&b, str_slice(name, 0, utf8_prefix(name, SHOWN_MAX)));
+	return fault_set(why, BAD_SETTING, "\"%.*s\" is no option here; --help lists them", STRF(buf_str(&b)));
+}
+
+static enum status take_option(struct order *o, bool adds, int *argc, char ***argv, struct fault *why)
+{
+	struct str value = str_of(**argv);
+	const struct option *option = find_option(str_cut(&value, '='));
+
+	if (option == NULL || (option->of_add && !adds) || (value.p != NULL && !option->has_value))
+		return unknown_option(str_of(**argv), why);
+	if (option->has_value && value.p == NULL) {
+		if (*argc < 2)
+			return fault_set(why, BAD_SETTING, "%s needs a value", option->name);
+		(*argc)--;
+		(*argv)++;
+		value = str_of(**argv);
+	}
+	return option->take(o, value.p, why);
+}
+
+static enum status check_grants(struct order *o, struct fault *why)
+{
+	for (size_t i = 0; i < o->n_grants; i++) {
+		const struct told *told = &o->told[i];
+		if (o->n_grants > 1 && !(told->bucket && told->allow))
+			return usage(why, "with several permissions each needs its --bucket (* is every one) and its --allow");
+		if (!told->allow)
+			o->grants[i].actions = told->prefix ? KEY_ACTIONS_ALL & ~(unsigned)KEY_BUCKETS : KEY_ACTIONS_ALL;
+		if (o->grants[i].prefix.n > 0 && told->allow && (o->grants[i].actions & KEY_BUCKETS) != 0)
+			return usage(why, "the action buckets is about a whole bucket, so it goes without --prefix");
+	}
+	return OK;
+}
+
+static enum status read_order(struct order *o, bool named, bool adds, int argc, char **argv, struct fault *why)
+{
+	for (; argc > 0; argc--, argv++) {
+		if (strncmp(*argv, "--", 2) == 0) {
+			TRY(take_option(o, adds, &argc, &argv, why));
+			continue;
+		}
+		if (!named || o->name.p != NULL)
+			return usage(why, named ? "there is more than one name" : "list takes no name");
+		o->name = str_of(*argv);
+	}
+	if (named && o->name.p == NULL)
+		return usage(why, "there is no name");
+	if (o->id_given != o->secret_given)
+		return usage(why, "an access key id and a secret go together: --id with --secret-stdin or --secret-env");
+	return check_grants(o, why);
+}
+
+/* the three */
+
+static void tell_key(const struct order *o)
+{
+	const char *name = o->name.p;
+
+	printf("[%s]\naws_access_key_id = %s\n", name, o->key.id);
+	if (o->secret_given)
+		fprintf(stderr, "The key of %s was added, with the secret that you gave.\n", name);
+	else {
+		printf("aws_secret_access_key = %s\n", o->key.secret);
+		fprintf(stderr, "The key of %s was added. The secret is shown this once; these lines go to ~/.aws/credentials.\n", name);
+	}
+}
+
+static enum status add(struct order *o, struct fault *why)
+{
+	struct key_addition k = { .name = o->name, .user = o->user, .grants = o->grants, .n_grants = o->n_grants, .key = &o->key };
+
+	if (!o->id_given)
+		new_key_make(&o->key);
+	TRY(key_edit_add(o->data_dir, &k, why));
+	tell_key(o);
+	return OK;
+}
+
+static enum status list(struct order *o, struct fault *why)
+{
+	struct buf b CLEANUP(buf_deinit);
+
+	buf_init(&b, LIST_MAX_BYTES);
+	TRY(key_edit_list(o->data_dir, &b, why));
+	(void)fwrite(b.p, 1, b.n, stdout);
+	return OK;
+}
+
+static enum status remove_key(struct order *o, struct fault *why)
+{
+	TRY(key_edit_remove(o->data_dir, o->name, why));
+	fprintf(stderr, "The key of %.*s was removed. Its user's buckets stay, for a later key of the same user.\n", STRF(o->name));
+	return OK;
+}
+
+static const struct action {
+	const char *name;
+	bool named, adds;
+	enum status (*run)(struct order *o, struct fault *why);
+} actions[] = {
+	{ "add", true, true, add },
+	{ "list", false, false, list },
+	{ "rm", true, false, remove_key },
+};
+
+static const struct action *find_action(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(actions); i++)
+		if (strcmp(actions[i].name, name) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+static enum status run(struct order *o, int argc, char **argv, struct fault *why)
+{
+	struct settings s;
+	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
+
+	if (action == NULL)
+		return usage(why, "keys takes add NAME, list or rm NAME");
+	TRY(settings_load(&s, 0, NULL, why));
+	o->data_dir = s.data_dir;
+	TRY(read_order(o, action->named, action->adds, argc - 2, argv + 2, why));
+	TRY(action->run(o, why));
+	return fflush(stdout) == 0 && !ferror(stdout) ? OK : fault_set(why, STORAGE_FAILED, "the output could not be written");
+}
+
+int keys_run(int argc, char **argv)
+{
+	struct order o = { 0 };
+	struct fault why = { 0 };
+	enum status status = run(&o, argc, argv, &why);
+
+	secret_wipe(&o, sizeof o);
+	if (status == OK)
+		return 0;
+	fprintf(stderr, "tintype keys: %s\n", why.text);
+	return why.code == F_BAD_SETTING ? 2 : 1;
+}

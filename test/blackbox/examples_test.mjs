@@ -1,0 +1,151 @@
+// The examples, run as examples/README.md says, against a real server: pictures go up, and what is refused is
+// told in the server's own sentence. Uppy has uppy_test.mjs, the Postman collection postman_test.mjs.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+import { openPage, startChromium } from './support/chromium.mjs';
+import { serveExample } from './support/examples.mjs';
+import { call, corpus, root, startServer } from './support/server.mjs';
+
+const key = 'correct-horse-battery-staple';
+const good = [['no_exif.jpg', 'Größe "1" & \'写真\' $HOME.JPG', 'image/jpeg'], ['rgba.png', 'rgba.png', 'image/png'], ['1.webp', '-1.webp', 'image/webp']];
+const refused = [['page.png', '<html>not an image</html>', /not image\/png/], ['report.pdf', '%PDF-1.7', /not allowed/]];
+const tooLarge = Buffer.alloc(5 * 1024 * 1024 + 1);
+let dir, open, locked, browser;
+
+before(async () => {
+	dir = mkdtempSync(path.join(tmpdir(), 'tintype-pictures-'));
+	for (const [from, name] of good)
+		writeFileSync(path.join(dir, name), corpus(`good/${from}`));
+	for (const [name, text] of refused)
+		writeFileSync(path.join(dir, name), text);
+	writeFileSync(path.join(dir, 'large.png'), tooLarge);
+	[open, locked, browser] = await Promise.all([startServer(), startServer({ env: { TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key', TINTYPE_API_KEY: key } }), startChromium()]);
+});
+after(async () => {
+	await browser?.close();
+	await open?.stop();
+	await locked?.stop();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+/** Run an example in the folder of pictures: { code, stdout, stderr }. */
+function run(example, names, env) {
+	const options = { cwd: dir, env: { ...process.env, LC_ALL: 'C.UTF-8', ...env }, timeout: 60000 };
+	return new Promise(resolve => execFile(path.join(root, 'examples', example), names, options,
+		(error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr })));
+}
+
+const names = good.map(([, name]) => name);
+
+/** Every good picture is in the list of the server, whole and under its name, `times` times. */
+async function assertListed(server, times, options) {
+	const { json } = await call(server, 'GET', '/images?limit=1000', options);
+	for (const [from, name, type] of good) {
+		const found = json.images.filter(image => image.fileName === name);
+		const md5 = createHash('md5').update(corpus(`good/${from}`)).digest('hex');
+		assert.deepEqual(found.map(image => [image.etag, image.fileType]), Array(times).fill([md5, type]), name);
+	}
+	assert.equal(json.images.length, times * good.length);
+}
+
+async function forgetAll(server, options) {
+	for (const { imageId } of (await call(server, 'GET', '/images?limit=1000', options)).json.images)
+		assert.equal((await call(server, 'DELETE', `/images/${imageId}`, options)).status, 204);
+}
+
+for (const example of ['curl/upload.sh', 'python/upload.py']) {
+	test(`${example} uploads pictures of any name`, async () => {
+		const ended = await run(example, names, { TINTYPE_URL: `${open.api}/prod` });
+		assert.deepEqual([ended.code, ended.stderr], [0, '']);
+		for (const name of names)
+			assert.ok(ended.stdout.includes(`${name}: uploaded as `), ended.stdout);
+		await assertListed(open, 1);
+		await forgetAll(open);
+	});
+
+	test(`${example} tells why a file was refused, and goes on with the others`, async () => {
+		const ended = await run(example, [...refused.map(([name]) => name), 'large.png', 'none.png', ...names], { TINTYPE_URL: `${open.api}/prod` });
+		assert.equal(ended.code, 1);
+		for (const [name, , why] of refused)
+			assert.match(ended.stderr.split('\n').find(line => line.startsWith(`${name}: `)), why);
+		assert.match(ended.stderr, /^large\.png: .*5242880/m);
+		assert.match(ended.stderr, /^none\.png: ./m);
+		await assertListed(open, 1);
+		await forgetAll(open);
+	});
+
+	test(`${example} takes the key from its environment`, async () => {
+		const without = await run(example, names.slice(0, 1), { TINTYPE_URL: `${locked.api}/prod` });
+		assert.equal(without.code, 1);
+		assert.match(without.stderr, /key/i);
+		const given = await run(example, names, { TINTYPE_URL: `${locked.api}/prod`, TINTYPE_KEY: key });
+		assert.deepEqual([given.code, given.stderr], [0, '']);
+		await assertListed(locked, 1, { key });
+		await forgetAll(locked, { key });
+	});
+
+	test(`${example} says so when there is no server`, async () => {
+		const ended = await run(example, names.slice(0, 1), { TINTYPE_URL: 'http://127.0.0.1:1/prod' });
+		assert.equal(ended.code, 1);
+		assert.match(ended.stderr, /could not be reached/);
+	});
+}
+
+/** Choose files on a page and wait for the line of each; the texts of the lines. */
+async function choose(page, files) {
+	await page.getByLabel('Pictures').setInputFiles(files);
+	const lines = page.locator('li').filter({ hasNotText: 'on its way' });
+	await lines.nth(files.length - 1).waitFor();
+	return lines.allTextContents();
+}
+
+async function uploadsAndTells(page) {
+	const lines = await choose(page, names.map(name => path.join(dir, name)));
+	for (const name of names)
+		assert.ok(lines.some(line => line.startsWith(`${name}: uploaded`)), lines.join('\n'));
+	await page.waitForFunction(n => [...document.images].filter(image => image.complete && image.naturalWidth > 0).length === n, names.length);
+	await assertListed(open, 1);
+	await page.reload();
+	const told = await choose(page, [...refused.map(([name]) => name), 'large.png'].map(name => path.join(dir, name)));
+	for (const [name, , why] of refused)
+		assert.match(told.find(line => line.startsWith(name)), why);
+	assert.match(told.find(line => line.startsWith('large.png')), /5242880/);
+	assert.deepEqual(page.faults, []);
+	await assertListed(open, 1);
+	await forgetAll(open);
+}
+
+const query = () => `?api=${encodeURIComponent(`${open.api}/prod`)}`;
+
+test('fetch/index.html, opened as a file, uploads pictures and tells why one was refused', async () => {
+	const page = await openPage(browser);
+	await page.goto(pathToFileURL(path.join(root, 'examples/fetch/index.html')) + query());
+	await uploadsAndTells(page);
+});
+
+test('the React component uploads pictures and tells why one was refused', async () => {
+	const example = await serveExample('react');
+	try {
+		const page = await openPage(browser);
+		await page.goto(example.url + query());
+		await page.getByLabel('Pictures').waitFor();
+		await uploadsAndTells(page);
+	} finally {
+		await example.stop();
+	}
+});
+
+test('every example that the README tells of is there, and is tested', () => {
+	const readme = readFileSync(path.join(root, 'examples/README.md'), 'utf8');
+	const links = Array.from(readme.matchAll(/\]\(([^)#]+)[^)]*\)/g), ([, link]) => link);
+	assert.ok(links.length >= 6);
+	for (const link of links)
+		assert.ok(existsSync(path.join(root, 'examples', link)), link);
+});

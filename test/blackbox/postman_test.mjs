@@ -1,0 +1,74 @@
+// The Postman collection as newman runs it: every request of it against a fresh server, open and behind a
+// key. And it judges: against a server that refuses the key, its tests fail.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { call, corpus, root, startServer } from './support/server.mjs';
+
+const file = path.join(root, 'doc/postman_collection.json');
+const key = 'correct-horse-battery-staple';
+let dir, open, locked;
+
+before(async () => {
+	dir = mkdtempSync(path.join(tmpdir(), 'tintype-postman-'));
+	writeFileSync(path.join(dir, 'picture.png'), corpus('good/rgba.png'));
+	[open, locked] = await Promise.all([startServer(), startServer({ env: { TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key', TINTYPE_API_KEY: key } })]);
+});
+after(async () => {
+	await open?.stop();
+	await locked?.stop();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+/** Run the collection as its own description says; what newman reports of the run. */
+async function newman(server, variables = {}) {
+	const report = path.join(dir, 'report.json');
+	const given = Object.entries({ baseUrl: `${server.api}/prod`, ...variables }).flatMap(([name, value]) => ['--env-var', `${name}=${value}`]);
+	const args = ['run', file, '--working-dir', dir, '--reporters', 'json', '--reporter-json-export', report, ...given];
+	const status = await new Promise(resolve => execFile(path.join(root, 'test/npm/node_modules/.bin/newman'), args, { timeout: 60000 }, error => resolve(error?.code ?? 0)));
+	return { status, ...JSON.parse(readFileSync(report, 'utf8')).run };
+}
+
+/** Every request of the collection, by its names from the top. */
+function requestsOf(items, above = '') {
+	return items.flatMap(item => item.item ? requestsOf(item.item, `${above}${item.name} / `) : [{ ...item, path: above + item.name }]);
+}
+
+function assertAllPassed(run) {
+	const failed = run.failures.map(({ source, error }) => `${source.name}: ${error.test ?? ''} ${error.message}`);
+	assert.deepEqual(failed, []);
+	assert.equal(run.status, 0);
+	assert.ok(run.stats.assertions.total >= 2 * requests.length, 'each answer is judged by a test of its own');
+	assert.equal(run.stats.requests.total, requests.length);
+}
+
+const collection = JSON.parse(readFileSync(file, 'utf8'));
+const requests = requestsOf(collection.item);
+
+test('it is a collection of version 2.1 that names no server but the usual one', () => {
+	assert.equal(collection.info.schema, 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json');
+	for (const { path: name, request } of requests)
+		assert.match(request.url, /^\{\{(baseUrl|uploadUrl|downloadUrl)\}\}/, name);
+	for (const { path: name, event } of requests)
+		assert.ok(event.some(e => e.listen === 'test' && e.script.exec.join('').includes('pm.test(')), `${name} has no test`);
+});
+
+test('every request passes on an open server, and only the file of yours is left', async () => {
+	assertAllPassed(await newman(open));
+	const { json } = await call(open, 'GET', '/images');
+	assert.deepEqual(json.images.map(image => [image.fileName, image.fileSize]), [['picture.png', corpus('good/rgba.png').length]]);
+});
+
+test('every request passes behind a key', async () => {
+	assertAllPassed(await newman(locked, { apiKey: key }));
+});
+
+test('with a wrong key its tests fail', async () => {
+	const run = await newman(locked, { apiKey: 'wrong' });
+	assert.equal(run.status, 1);
+	assert.ok(run.failures.some(({ source, error }) => source.name === 'Slot' && error.test === 'a slot is given'));
+});
