@@ -82,6 +82,9 @@ static bool add_headers(struct MHD_Response *response, struct call *c)
 	for (size_t i = 0; i < ans->n_headers; i++)
 		if (!str_equal_nocase(ans->headers[i].name, STR("Content-Length")) && !add_header(response, &c->x.arena, &ans->headers[i]))
 			return false;
+	for (size_t i = 0; i < ans->n_more; i++)
+		if (!add_header(response, &c->x.arena, &ans->more[i]))
+			return false;
 	return !ends_connection(c) || MHD_add_response_header(response, "Connection", "close") == MHD_YES;
 }
 
