@@ -1,5 +1,4 @@
-/* The S3 protocol as a door, path style, on the embedded store: presigned PUT, GET and HEAD, POST
- * forms, CORS preflight. */
+/* The S3 protocol as a door, path style, on the embedded store. What is served, and what not, stands in doc/s3.md. */
 #ifndef S3_S3_H
 #define S3_S3_H
 

@@ -117,7 +117,7 @@ static void test_open_again_then_keys_and_rows_are_the_same(void **state)
 {
 	struct place *p = *state;
 	struct fault why;
-	char id[64];
+	char id[KEY_ID_MAX + 1];
 
 	place_open(p);
 	(void)snprintf(id, sizeof id, "%s", p->engine->keys.slots->id);
