@@ -98,12 +98,13 @@ static enum status check_values(const struct kept *k, struct fault *why)
 {
 	if (k->n_headers > KEPT_HEADERS_MAX)
 		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", KEPT_HEADERS_MAX);
+	TRY(check_user_size(k, why));
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (!value_ok(k->headers[i].value))
 			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
 			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
 	}
-	return check_user_size(k, why);
+	return OK;
 }
 
 enum status kept_read(struct call *c, struct kept *out, struct fault *why)
