@@ -56,6 +56,7 @@ enum status engines_open_cloud(const struct settings *s, struct engines *out, st
 	}
 	e.store = own->store;
 	e.table = own->table;
+	e.storage_url = s3_store_url(own->store);
 	*out = e;
 	return OK;
 }

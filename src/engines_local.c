@@ -33,8 +33,10 @@ enum status engines_open_local(const struct settings *s, const char *storage_url
 	};
 	TRY(engine_open(&o, &engine, why));
 	*out = (struct engines){
-		.store = engine_object_store(engine), .table = engine_image_table(engine), .bucket = engine_bucket_store(engine),
-		.catalog = engine_bucket_catalog(engine), .parts = engine_part_store(engine), .keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .close = close_engine, .own = engine,
+		.store = engine_object_store(engine), .table = engine_image_table(engine), .inspection = engine_inspection(engine),
+		.storage_url = o.public_url, .bucket = engine_bucket_store(engine), .catalog = engine_bucket_catalog(engine),
+		.parts = engine_part_store(engine),
+		.keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .close = close_engine, .own = engine,
 	};
 	return OK;
 }

@@ -1,13 +1,14 @@
 /* The JSON API as a door.
  *
  * begin finds the route, checks who asks and how much is sent, and either answers at once (errors,
- * limits, preflights) or lets the listener go on: with the body for POST /upload, without one for
+ * limits, preflights, files of the page) or lets the listener go on: with the body for POST /upload, without one for
  * all others. data gathers the body, finish runs the route's handler, or start the form of it that
  * reactors may run. Whatever comes of it, seal
  * puts the headers on that stand on every answer, so that a page of another origin can read errors
  * too. Nothing is held outside the exchange's arena: cancel has nothing to release. */
 #include "api/access.h"
 #include "api/cors.h"
+#include "api/page.h"
 #include "api/problem.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -38,7 +39,7 @@ static void fail(struct api *api, struct exchange *x, const struct fault *why)
 
 	problem_answer(x, why);
 	if (why->code == F_BAD_METHOD)
-		answer_header(&x->answer, STR("Allow"), route_methods(&x->arena, c->at.path_template));
+		answer_header(&x->answer, STR("Allow"), c->file != NULL ? STR("GET, HEAD") : route_methods(&x->arena, c->at.path_template));
 	seal(api, x);
 }
 
@@ -67,6 +68,9 @@ static enum status admit(struct call *c, struct fault *why)
 {
 	struct exchange *x = c->x;
 
+	TRY(page_admit(c, why));
+	if (c->file != NULL)
+		return OK;
 	TRY(route_find(x->request.method, x->request.path, &c->at, why));
 	x->answer.route = c->at.route->name;
 	TRY(access_check(c, why));
@@ -127,6 +131,10 @@ static enum door_step begin(struct door *d, struct exchange *x)
 	}
 	if (status != OK) {
 		fail(api_of(d), x, &why);
+		return DOOR_ANSWER;
+	}
+	if (c->file != NULL) {
+		page_answer(c);
 		return DOOR_ANSWER;
 	}
 	if (c->at.route->now) {

@@ -6,11 +6,15 @@
 #include "image/product.h"
 #include "port/door.h"
 
+struct web_files;
+
 struct api_options {
 	bool key_for_images;       /* list, get, complete and delete need the key (delete: or the delete token) */
 	bool key_for_slots;
 	struct str key;            /* "": none */
 	struct str cors_origins;   /* "*" or origins with commas */
+	const struct web_files *page;   /* what GET / and its files are; NULL: there is no page */
+	struct str storage_url;    /* where presigned URLs lead, scheme, host and port: the page may call it */
 };
 
 struct api;

@@ -22,6 +22,8 @@ struct api {
 	struct api_options options;
 };
 
+struct web_file;
+
 struct call {
 	struct api *api;
 	struct exchange *x;
@@ -29,6 +31,7 @@ struct call {
 	struct route_match at;
 	struct buf body;
 	bool has_key;               /* the caller may do everything on this route */
+	const struct web_file *file;   /* of the page, in place of a route; NULL: none */
 };
 
 /* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */

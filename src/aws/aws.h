@@ -18,6 +18,8 @@ struct s3_store_options {
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);
 void s3_store_free(struct object_store **s);
+/* Where URLs that it gives out lead: scheme, host and port, without a slash at the end. Borrowed from the store. */
+struct str s3_store_url(struct object_store *s);
 
 struct dynamo_table_options {
 	struct aws_service *service;   /* borrowed */

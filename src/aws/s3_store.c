@@ -376,6 +376,11 @@ struct object_store *s3_store_new(const struct s3_store_options *o)
 	return port;
 }
 
+struct str s3_store_url(struct object_store *port)
+{
+	return str_of(of(port)->base);
+}
+
 void s3_store_free(struct object_store **port)
 {
 	if (*port == NULL)

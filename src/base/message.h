@@ -59,6 +59,7 @@ struct answer {
 	int fd;                    /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
 	uint64_t fd_offset, fd_length;
 	bool close;                /* end the connection after this answer */
+	bool is_poll;              /* asked every few seconds by a page of ours: its log line is of the debug level */
 	/* what the log and the metrics say of it */
 	const char *route;         /* static: "POST /upload"; NULL: none matched */
 	struct str image_id;

@@ -7,6 +7,7 @@
 #include "local/catalog.h"
 #include "local/images.h"
 #include "local/incoming.h"
+#include "local/inspect.h"
 #include "local/io.h"
 #include "local/objects.h"
 #include "local/parts.h"
@@ -185,6 +186,7 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 		return no_memory(why);
 	e->store.ops = &objects_ops;
 	e->table.ops = &images_ops;
+	e->inspection.ops = &inspect_ops;
 	e->buckets.ops = &incoming_ops;
 	e->catalog.ops = &catalog_ops;
 	e->parts.ops = &parts_ops;
@@ -242,6 +244,11 @@ struct object_store *engine_object_store(struct engine *e)
 struct image_table *engine_image_table(struct engine *e)
 {
 	return &e->table;
+}
+
+struct inspection *engine_inspection(struct engine *e)
+{
+	return &e->inspection;
 }
 
 struct bucket_store *engine_bucket_store(struct engine *e)

@@ -18,6 +18,7 @@ struct engine {
 	struct bucket_store buckets;
 	struct bucket_catalog catalog;
 	struct part_store parts;
+	struct inspection inspection;
 	size_t small_bytes;
 	char *dir;                 /* absolute */
 	char *db_path;
@@ -40,6 +41,11 @@ static inline struct engine *engine_of_store(struct object_store *s)
 static inline struct engine *engine_of_table(struct image_table *t)
 {
 	return (struct engine *)((char *)t - offsetof(struct engine, table));
+}
+
+static inline struct engine *engine_of_inspection(struct inspection *i)
+{
+	return (struct engine *)((char *)i - offsetof(struct engine, inspection));
 }
 
 static inline struct engine *engine_of_buckets(struct bucket_store *b)

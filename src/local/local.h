@@ -6,6 +6,7 @@
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 #include "port/key_ring.h"
 #include "port/object_store.h"
 #include "port/part_store.h"
@@ -29,6 +30,7 @@ void engine_free(struct engine **e);
 void engine_set_public_url(struct engine *e, struct str url);
 struct object_store *engine_object_store(struct engine *e);
 struct image_table *engine_image_table(struct engine *e);
+struct inspection *engine_inspection(struct engine *e);
 struct bucket_store *engine_bucket_store(struct engine *e);
 struct bucket_catalog *engine_bucket_catalog(struct engine *e);
 struct part_store *engine_part_store(struct engine *e);

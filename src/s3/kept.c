@@ -103,6 +103,7 @@ static enum status check_values(const struct kept *k, struct fault *why)
 {
 	if (k->n_headers > KEPT_HEADERS_MAX)
 		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", KEPT_HEADERS_MAX);
+	TRY(check_user_size(k, why));
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (!text_is_token(k->headers[i].name))
 			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
@@ -110,7 +111,7 @@ static enum status check_values(const struct kept *k, struct fault *why)
 			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
 			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
 	}
-	return check_user_size(k, why);
+	return OK;
 }
 
 /* room: for what is still to be added. */

@@ -126,6 +126,8 @@ static void test_addresses_when_of_each_style_then_as_s3_has_them(void **state)
 		assert_int_equal(store_form(w.store, &r, &w.a, &f, &w.why), OK);
 		assert_str(f.url, str_of(rows[i].bucket));
 		assert_str(f.address, str_of(rows[i].object));
+		assert_true(str_starts_with(f.url, s3_store_url(w.store)));
+		assert_false(str_ends_with(s3_store_url(w.store), STR("/")));
 		stop(&w);
 	}
 }

@@ -12,11 +12,13 @@
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 #include "port/object_store.h"
 #include "port/part_store.h"
 
 struct contract_world {
 	struct image_table *table;
+	struct inspection *inspection;   /* of the table's rows; for its own suite alone */
 	struct object_store *store;
 	struct bucket_store *bucket;
 	struct bucket_catalog *catalog;

@@ -1,5 +1,6 @@
 /* The contract suites on the in-memory fakes: what holds for every adapter holds for those that the
  * product's tests lean on. And what is the fakes' own: failing on demand. */
+#include "fake/contract_inspection.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
 #include "fake/fake_ring.h"
@@ -25,7 +26,7 @@ static void make(struct contract_world *w, uint64_t max_pending)
 	assert_non_null(f);
 	f->table = fake_table_new(max_pending);
 	f->store = fake_store_new();
-	*w = (struct contract_world){ .table = fake_table_port(f->table), .store = fake_store_port(f->store), .own = f };
+	*w = (struct contract_world){ .table = fake_table_port(f->table), .inspection = fake_table_inspection(f->table), .store = fake_store_port(f->store), .own = f };
 }
 
 static void reopen(struct contract_world *w)
@@ -133,6 +134,7 @@ int main(void)
 	crypto_init();
 	int failed = cmocka_run_group_tests_name("fakes", tests, NULL, NULL);
 	failed += contract_table(&maker);
+	failed += contract_inspection(&maker);
 	failed += contract_store(&maker);
 	return failed;
 }

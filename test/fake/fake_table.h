@@ -6,11 +6,14 @@
 #include "fake/fake_store.h"
 #include "fake/trap.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 
 struct fake_table;
 struct fake_table *fake_table_new(uint64_t max_pending);
 void fake_table_free(struct fake_table **t);
 struct image_table *fake_table_port(struct fake_table *t);
+/* The same rows, looked over; its calls count and fail as the table's own. */
+struct inspection *fake_table_inspection(struct fake_table *t);
 /* Have it say that starting a write blocks. */
 void fake_table_make_wait(struct fake_table *t);
 

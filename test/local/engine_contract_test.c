@@ -1,6 +1,7 @@
 /* The contracts of all ports on the embedded engine: with every body in a file, and with small ones in the database. */
 #include "fake/contract_bucket.h"
 #include "fake/contract_catalog.h"
+#include "fake/contract_inspection.h"
 #include "fake/contract_parts.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
@@ -18,6 +19,7 @@ static void show(struct contract_world *w)
 	struct place *p = w->own;
 
 	w->table = engine_image_table(p->engine);
+	w->inspection = engine_inspection(p->engine);
 	w->store = engine_object_store(p->engine);
 	w->bucket = engine_bucket_store(p->engine);
 	w->catalog = engine_bucket_catalog(p->engine);
@@ -60,7 +62,7 @@ int main(void)
 	int failed;
 
 	crypto_init();
-	failed = contract_table(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
+	failed = contract_table(&files) + contract_inspection(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
 	small_bytes = BUCKET_SMALL_BYTES;
 	return failed + contract_store(&rows) + contract_bucket(&rows) + contract_catalog(&rows) + contract_parts(&rows);
 }

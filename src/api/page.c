@@ -1,0 +1,63 @@
+/* Files of the page, and the policy that browsers hold it to: scripts and styles from here alone and none
+ * inline, no text that becomes markup, no frames, calls to this origin and to the storage, which is another
+ * one. So a name that got past everything else would still run nothing.
+ * Source: Content Security Policy Level 3; Trusted Types. */
+#include "api/page.h"
+
+#include "web/web.h"
+
+enum status page_admit(struct call *c, struct fault *why)
+{
+	const struct web_files *page = c->api->options.page;
+	struct str method = c->x->request.method;
+
+	c->file = page != NULL ? web_find(page, c->x->request.path) : NULL;
+	if (c->file == NULL)
+		return OK;
+	c->x->answer.route = "GET /";
+	if (str_equal(method, STR("GET")) || str_equal(method, STR("HEAD")))
+		return OK;
+	return fault_set(why, BAD_METHOD, "This is a file of the page: it takes GET and HEAD.");
+}
+
+/* Whether an origin can stand in the policy without being anything else there. */
+static bool is_plain(struct str origin)
+{
+	for (size_t i = 0; i < origin.n; i++) {
+		char c = origin.p[i];
+		bool word = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		if (!word && str_find_char(STR(":/.-_[]"), c) == 7)
+			return false;
+	}
+	return origin.n > 0;
+}
+
+/* A path would be a part of the source, and then the only one that is allowed. */
+static struct str origin_of(struct str url)
+{
+	size_t host = str_find(url, STR("://")) + 3;
+
+	return str_slice(url, 0, host + str_find_char(str_slice(url, host, url.n), '/'));
+}
+
+static struct str policy(struct call *c)
+{
+	struct str storage = origin_of(c->api->options.storage_url);
+
+	if (!is_plain(storage))
+		storage = STR("");
+	return str_printf(c->arena, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s; connect-src 'self' %.*s; "
+	                  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+	                  STRF(storage), STRF(storage));
+}
+
+void page_answer(struct call *c)
+{
+	struct answer *ans = &c->x->answer;
+
+	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
+	answer_header(ans, STR("Content-Security-Policy"), policy(c));
+	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
+	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
+	web_answer(c->file, &c->x->request, ans);
+}

@@ -1,0 +1,76 @@
+/* Files that are in the program. Sets are short: they are searched from the top. */
+#include "web/web.h"
+
+const struct web_file *web_find(const struct web_files *set, struct str path)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (str_equal(set->files[i].path, path))
+			return &set->files[i];
+	return NULL;
+}
+
+/* "q=0", "q=0.", "q=0.000": not this one. Whatever else stands there is some weight, or nonsense. */
+static bool weight_is_zero(struct str parameters)
+{
+	struct str weight;
+
+	while (parameters.p != NULL) {
+		weight = str_trim(str_cut(&parameters, ';'));
+		if (!str_starts_with_nocase(weight, STR("q=0")))
+			continue;
+		for (size_t i = 3; i < weight.n; i++)
+			if (weight.p[i] != '.' && weight.p[i] != '0')
+				return false;
+		return true;
+	}
+	return false;
+}
+
+bool web_takes_gzip(struct str accept_encoding)
+{
+	bool any = false;
+
+	for (struct str rest = accept_encoding; rest.p != NULL;) {
+		struct str parameters = str_cut(&rest, ',');
+		struct str coding = str_trim(str_cut(&parameters, ';'));
+		bool taken = !weight_is_zero(parameters);
+		if (str_equal_nocase(coding, STR("gzip")) || str_equal_nocase(coding, STR("x-gzip")))
+			return taken;
+		if (str_equal(coding, STR("*")))
+			any = taken;
+	}
+	return any;
+}
+
+/* Compared weakly, as RFC 9110 13.1.2 wants: a proxy on the way may have made the ETag a weak one. */
+static bool has_already(const struct request *r, struct str etag)
+{
+	for (struct str rest = request_header(r, STR("If-None-Match")); rest.p != NULL;) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		if (str_starts_with(one, STR("W/")))
+			one = str_slice(one, 2, one.n);
+		if (str_equal(one, etag) || str_equal(one, STR("*")))
+			return true;
+	}
+	return false;
+}
+
+void web_answer(const struct web_file *f, const struct request *r, struct answer *ans)
+{
+	bool packed = f->gzip.n > 0 && web_takes_gzip(request_header(r, STR("Accept-Encoding")));
+	struct str etag = packed ? f->gzip_etag : f->etag;
+
+	answer_header(ans, STR("ETag"), etag);
+	answer_header(ans, STR("Cache-Control"), STR("no-cache"));
+	answer_header(ans, STR("Vary"), STR("Accept-Encoding"));
+	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
+	if (has_already(r, etag)) {
+		ans->status = 304;
+		return;
+	}
+	ans->status = 200;
+	ans->body = packed ? f->gzip : f->plain;
+	answer_header(ans, STR("Content-Type"), f->media_type);
+	if (packed)
+		answer_header(ans, STR("Content-Encoding"), STR("gzip"));
+}

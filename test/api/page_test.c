@@ -1,0 +1,138 @@
+#include "api/world.h"
+#include "web/web.h"
+
+#define STORAGE "https://pictures.example:9000"
+
+static const struct web_file files[] = {
+	{ { "/", 1 }, { "text/html; charset=utf-8", 24 }, { "\"p\"", 3 }, { "\"z\"", 3 }, { "<!doctype html>", 15 }, { "\x1f\x8b", 2 } },
+	{ { "/main.js", 8 }, { "text/javascript; charset=utf-8", 30 }, { "\"m\"", 3 }, { NULL, 0 }, { "1", 1 }, { NULL, 0 } },
+};
+static const struct web_files page = { files, COUNT_OF(files) };
+
+static struct api_options options_with(const char *storage_url)
+{
+	return (struct api_options){ .key_for_images = true, .key_for_slots = true, .key = STR(KEY), .cors_origins = STR("*"), .page = &page,
+		.storage_url = str_of(storage_url) };
+}
+
+static int setup(void **state)
+{
+	struct api_options o = options_with(STORAGE);
+
+	(void)state;
+	world_open(&o);
+	return 0;
+}
+
+/* A call for a file ends in begin; what stands on every answer of the routes does not stand on it. */
+static const struct answer *fetch(const char *method, const char *target)
+{
+	struct door *door = api_door(world.api);
+
+	world_exchange(&(struct ask){ method, target });
+	world.step = door->ops->begin(door, &world.x);
+	assert_int_equal(world.step, DOOR_ANSWER);
+	return &world.x.answer;
+}
+
+static void test_page_when_asked_for_then_it_is_there_without_the_key(void **state)
+{
+	(void)state;
+	assert_int_equal(fetch("GET", "/")->status, 200);
+	assert_str(world.x.answer.body, "<!doctype html>");
+	assert_str(header_of("Content-Type"), "text/html; charset=utf-8");
+	assert_str(header_of("ETag"), "\"p\"");
+	assert_str(header_of("x-amzn-RequestId"), "request-1");
+	assert_string_equal(world.x.answer.route, "GET /");
+	assert_int_equal(fetch("HEAD", "/main.js")->status, 200);
+	assert_str(header_of("Content-Type"), "text/javascript; charset=utf-8");
+	assert_int_equal(fetch("GET", "/?utm=1")->status, 200);
+}
+
+static void test_page_when_asked_for_then_other_sites_are_kept_out(void **state)
+{
+	(void)state;
+	fetch("GET", "/");
+	assert_str(header_of("Content-Security-Policy"),
+	           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: " STORAGE "; connect-src 'self' " STORAGE "; "
+	           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'");
+	assert_str(header_of("Referrer-Policy"), "no-referrer");
+	assert_str(header_of("Cross-Origin-Resource-Policy"), "same-origin");
+	assert_str(header_of("X-Content-Type-Options"), "nosniff");
+	assert_null(header_of("Access-Control-Allow-Origin").p);
+	for (size_t i = 0; i < world.x.answer.n_headers; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_false(str_equal_nocase(world.x.answer.headers[i].name, world.x.answer.headers[j].name));
+}
+
+static void policy_of(const char *storage_url, const char *sources)
+{
+	struct api_options o = options_with(storage_url);
+
+	world_open(&o);
+	fetch("GET", "/");
+	struct str wanted = str_printf(&world.own, "connect-src 'self' %s; base-uri", sources);
+	if (!holds(header_of("Content-Security-Policy"), wanted.p))
+		fail_msg("%s: %.*s", storage_url, STRF(header_of("Content-Security-Policy")));
+	world_teardown(NULL);
+}
+
+static void test_policy_when_the_storage_is_elsewhere_then_its_origin_is_allowed_and_nothing_more(void **state)
+{
+	(void)state;
+	policy_of("http://127.0.0.1:9000", "http://127.0.0.1:9000");
+	policy_of("http://[::1]:9000", "http://[::1]:9000");
+	policy_of("https://bucket.s3.eu-west-1.amazonaws.com", "https://bucket.s3.eu-west-1.amazonaws.com");
+	policy_of("https://cdn.example/below/it", "https://cdn.example");
+	policy_of("https://x.example; script-src *", "");
+	policy_of("https://x.example,*", "");
+	policy_of("", "");
+}
+
+static void test_page_when_the_method_is_another_then_it_is_refused_with_what_it_takes(void **state)
+{
+	static const char *const methods[] = { "POST", "PUT", "DELETE", "OPTIONS", "get" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(methods); i++) {
+		ask((struct ask){ methods[i], "/" });
+		assert_problem(405, "bad_method");
+		assert_str(header_of("Allow"), "GET, HEAD");
+	}
+}
+
+static void test_path_when_it_is_neither_a_file_nor_a_route_then_it_is_a_problem(void **state)
+{
+	static const char *const paths[] = { "/index.html", "/main.js/", "//", "/favicon.ico", "/prod", "/../main.js", "/MAIN.js", "*" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		ask((struct ask){ "GET", paths[i] });
+		assert_problem(404, "no_such_route");
+	}
+}
+
+static void test_page_when_there_is_none_then_the_root_is_no_path(void **state)
+{
+	(void)state;
+	world_open(&(struct api_options){ .cors_origins = STR("*") });
+	ASK("GET", "/");
+	assert_problem(404, "no_such_route");
+	world_teardown(NULL);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_page_when_asked_for_then_it_is_there_without_the_key),
+		T(test_page_when_asked_for_then_other_sites_are_kept_out),
+		cmocka_unit_test(test_policy_when_the_storage_is_elsewhere_then_its_origin_is_allowed_and_nothing_more),
+		T(test_page_when_the_method_is_another_then_it_is_refused_with_what_it_takes),
+		T(test_path_when_it_is_neither_a_file_nor_a_route_then_it_is_a_problem),
+		cmocka_unit_test(test_page_when_there_is_none_then_the_root_is_no_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

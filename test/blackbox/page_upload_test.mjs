@@ -1,0 +1,225 @@
+// The page in a real browser: every way in which files come, what becomes of them on the way, and what is
+// said of those that are not taken.
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+
+import { choose, hand, openPage, PHONE, startBrowser, upload, uploadIs, wallHas } from './support/browser.mjs';
+import { png } from './support/png.mjs';
+import { startProxy } from './support/proxy.mjs';
+import { call, corpus, eventually, root, startServer, tinyPng } from './support/server.mjs';
+
+const TYPES = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
+const small = (name, colour) => ({ name, mimeType: 'image/png', buffer: png(40, 30, { colour }) });
+const large = name => ({ name, mimeType: 'image/png', buffer: png(1200, 1200, { noise: true }) });   // 4.3 MB
+let browser, proxy, server, page;
+
+before(async () => {
+	browser = await startBrowser();
+	proxy = await startProxy();
+	server = await startServer({ args: ['--public-storage-url', proxy.url] });
+	proxy.to(server.storage);
+	server = { ...server, storage: proxy.url };   // where the page is to go
+});
+afterEach(async () => {
+	proxy.release();
+	await page?.quiet();
+	await page?.context().close();
+	page = undefined;
+});
+after(async () => {
+	await browser?.close();
+	await proxy?.stop();
+	await server?.stop();
+});
+
+const uploaded = async () => (await call(server, 'GET', '/images?limit=1000')).json.images.map(image => image.fileName);
+const puts = () => proxy.heads.filter(head => head.startsWith('PUT '));
+
+test('what may be uploaded is told before anything is sent, and the chooser asks for it', async () => {
+	page = await openPage(browser, server);
+	await page.getByText('JPEG, PNG, GIF or WebP, up to 5 MB and 50 megapixels each').waitFor();
+	assert.equal(await page.locator('#files').getAttribute('accept'), 'image/jpeg,image/png,image/gif,image/webp');
+	assert.equal(await page.locator('#files').getAttribute('multiple'), '');
+});
+
+test('every file of the corpus is taken, shown and looks as its record says', async () => {
+	const names = readdirSync(path.join(root, '../shared/corpus/good'));
+	page = await openPage(browser, server);
+	await choose(page, names.map(name => ({ name, mimeType: TYPES[name.split('.').pop()], buffer: corpus(`good/${name}`) })));
+	for (const name of names)
+		assert.match(await uploadIs(page, name, 'done'), /^Uploaded · /);
+	await page.getByText(`${names.length} of ${names.length} done`).waitFor();
+	assert.deepEqual((await uploaded()).sort(), names.sort());
+	await wallHas(page, names.length);
+	const broken = await page.$$eval('#wall img', async images => {
+		images.forEach(img => { img.loading = 'eager'; });
+		await Promise.all(images.map(img => img.decode().catch(() => {})));
+		return images.filter(img => img.naturalWidth !== img.width && img.getAttribute('width') !== String(img.naturalWidth)).map(img => `${img.alt} ${img.getAttribute('width')} ${img.naturalWidth}`);
+	});
+	assert.deepEqual(broken, [], 'the width that is reserved is that of the picture as it is shown, turned ones too');
+});
+
+test('files that are dropped anywhere, and pasted ones, are uploaded; the page says so while they are over it', async () => {
+	page = await openPage(browser, server);
+	await hand(page, 'dragenter', [small('dropped.png')]);
+	await page.getByText('Drop to upload').waitFor();
+	await hand(page, 'drop', [small('dropped.png'), small('dropped too.png')]);
+	await page.getByText('Drop to upload').waitFor({ state: 'hidden' });
+	await uploadIs(page, 'dropped.png', 'done');
+	await uploadIs(page, 'dropped too.png', 'done');
+	await hand(page, 'paste', [small('pasted.png')]);
+	await uploadIs(page, 'pasted.png', 'done');
+	assert.deepEqual((await uploaded()).slice(0, 1), ['pasted.png']);
+	assert.match(await page.locator('#wall .name').first().textContent(), /^pasted\.png$/, 'it hangs first');
+	await hand(page, 'dragenter', [small('x.png')]);
+	await hand(page, 'dragleave', [small('x.png')]);
+	await page.getByText('Drop to upload').waitFor({ state: 'hidden' });
+});
+
+test('a phone offers its camera', async () => {
+	page = await openPage(browser, server, { viewport: PHONE, hasTouch: true, isMobile: true });
+	const chooser = page.waitForEvent('filechooser');
+	await page.getByRole('button', { name: 'Take a photo' }).tap();
+	const { _element: input } = await chooser.then(c => { c.setFiles([small('photo.png')]); return { _element: c.element() }; });
+	assert.equal(await input.getAttribute('capture'), 'environment');
+	await uploadIs(page, 'photo.png', 'done');
+});
+
+test('the bytes go to the storage, another origin, after a preflight; the key never does', async () => {
+	proxy.heads.length = 0;
+	page = await openPage(browser, server, { init: () => sessionStorage.setItem('key', 'not to be sent there') });
+	await choose(page, [small('wire.png')]);
+	await uploadIs(page, 'wire.png', 'done');
+	const [preflight] = proxy.heads.filter(head => head.startsWith('OPTIONS '));
+	assert.ok(proxy.heads.indexOf(preflight) < proxy.heads.indexOf(puts()[0]), 'first the preflight');
+	assert.match(preflight, new RegExp(`^origin: ${server.api}\r?$`, 'im'));
+	assert.match(preflight, /^access-control-request-method: PUT\r?$/im);
+	assert.match(preflight, /^access-control-request-headers: content-type\r?$/im);
+	assert.match(puts()[0], /^content-type: image\/png\r?$/im);
+	assert.match(puts()[0], new RegExp(`^origin: ${server.api}\r?$`, 'im'));
+	assert.ok(proxy.heads.every(head => !/not to be sent|^(authorization|cookie|referer):/im.test(head)), proxy.heads.join('\n\n'));
+});
+
+test('three go at a time; each tells its progress and speed, can be cancelled, and the next one follows', async () => {
+	proxy.heads.length = 0;
+	proxy.rule = head => head.startsWith('PUT ') ? { holdAt: 300000 } : undefined;
+	page = await openPage(browser, server);
+	await page.evaluate(() => {
+		window.said = [];
+		new MutationObserver(() => document.querySelectorAll('#uploads .status').forEach(p => window.said.push(p.textContent))).observe(document.getElementById('uploads'), { subtree: true, childList: true });
+	});
+	const session = await page.context().newCDPSession(page);
+	const throttle = uploadThroughput => session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput });
+	await throttle(1500000);   // else all of it has left the browser in one stroke
+	const names = ['one.png', 'two.png', 'three.png', 'four.png', 'five.png'];
+	await choose(page, names.map(large));
+	await page.waitForFunction(() => window.said.some(text => text.includes('/s')));
+	await throttle(-1);
+	await eventually(() => proxy.holding() === 3);
+	assert.equal(puts().length, 3);
+	assert.match(await uploadIs(page, 'four.png', 'waiting'), /^Waiting · 4\.1 MB$/);
+	await uploadIs(page, 'five.png', 'waiting');
+	const bar = upload(page, 'one.png').getByRole('progressbar');
+	assert.equal(await bar.getAttribute('aria-label'), 'Progress of one.png');
+	await page.waitForFunction(() => document.querySelector('#uploads progress').value > 0);
+	assert.equal(await upload(page, 'one.png').locator('img').evaluate(img => img.decode().then(() => img.naturalWidth)), 1200, 'the preview');
+
+	const withdrawn = page.waitForResponse(answer => answer.request().method() === 'DELETE');
+	await page.getByRole('button', { name: 'Cancel: two.png' }).click();
+	await page.getByRole('button', { name: 'Cancel: five.png' }).click();
+	assert.equal((await withdrawn).status(), 204, 'with its slot, so that what is on the way comes to nothing');
+	await eventually(() => puts().length === 4);
+	assert.deepEqual(await page.locator('#uploads .name').allTextContents(), ['one.png', 'three.png', 'four.png']);
+	proxy.release();
+	for (const name of ['one.png', 'three.png', 'four.png'])
+		await uploadIs(page, name, 'done');
+	const there = await uploaded();
+	assert.ok(!there.includes('two.png') && !there.includes('five.png'));
+	const said = await page.evaluate(() => window.said);
+	assert.ok(said.some(text => /^[\d.]+ [KM]B of 4\.1 MB · [\d.]+ ([KM]B|bytes)\/s$/.test(text)), [...new Set(said)].join('\n'));
+	assert.ok(said.includes('Checking what arrived…'));
+});
+
+test('a connection that is cut half-way is told, and another try goes to the same slot and succeeds', async () => {
+	proxy.rule = head => head.startsWith('PUT ') ? { cutAt: 1000000 } : undefined;
+	page = await openPage(browser, server);
+	const asked = [];
+	page.on('request', request => { if (request.url().endsWith('/prod/upload')) asked.push(request.method()); });
+	await choose(page, [large('cut.png')]);
+	assert.equal(await uploadIs(page, 'cut.png', 'refused'), 'The connection to the server was lost.');
+	assert.ok(!(await uploaded()).includes('cut.png'));
+	proxy.release();
+	await page.getByRole('button', { name: 'Try again: cut.png' }).click();
+	await uploadIs(page, 'cut.png', 'done');
+	assert.deepEqual(asked, ['POST']);
+	assert.equal((await uploaded())[0], 'cut.png');
+});
+
+test('a server that cannot be reached is told, and coming online again tries again by itself', async () => {
+	page = await openPage(browser, server);
+	await page.getByText('up to 5 MB').waitFor();
+	await page.context().setOffline(true);
+	await choose(page, [small('offline.png')]);
+	assert.equal(await uploadIs(page, 'offline.png', 'refused'), 'The connection to the server was lost.');
+	await page.context().setOffline(false);
+	await uploadIs(page, 'offline.png', 'done');
+});
+
+test('what would be refused is not sent: too large, empty, of another type', async () => {
+	page = await openPage(browser, server);
+	await page.getByText('up to 5 MB').waitFor();
+	const before = puts().length, asked = [];
+	page.on('request', request => { if (request.method() === 'POST') asked.push(request.url()); });
+	await choose(page, [
+		{ name: 'large.png', mimeType: 'image/png', buffer: Buffer.alloc(5242881) }, { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
+		{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') }, { name: 'unknown', mimeType: '', buffer: Buffer.from('text') },
+	]);
+	assert.equal(await uploadIs(page, 'large.png', 'refused'), 'The file has 5,242,881 bytes; at most 5,242,880 bytes are taken.');
+	assert.equal(await uploadIs(page, 'empty.png', 'refused'), 'The file is empty.');
+	assert.equal(await uploadIs(page, 'notes.txt', 'refused'), 'Only JPEG, PNG, GIF or WebP are taken; this is text/plain.');
+	assert.equal(await uploadIs(page, 'unknown', 'refused'), 'Only JPEG, PNG, GIF or WebP are taken; this is application/octet-stream.');
+	assert.equal(await page.getByRole('button', { name: /^Try again/ }).count(), 0);
+	assert.deepEqual([puts().length, asked], [before, []]);
+	await page.getByRole('button', { name: 'Clear finished' }).click();
+	await page.locator('#tray').waitFor({ state: 'hidden' });
+});
+
+test('what the look at the bytes refuses is said in its own sentence', async () => {
+	page = await openPage(browser, server);
+	const broken = readdirSync(path.join(root, '../shared/corpus/broken'));
+	const files = [...broken.map(name => ({ name, mimeType: TYPES[name.split('.').pop()], buffer: corpus(`broken/${name}`) })),
+		{ name: 'really a png.jpg', mimeType: 'image/jpeg', buffer: tinyPng }, { name: 'a page.png', mimeType: 'image/png', buffer: Buffer.from('<html>&amp;</html>') }];
+	await choose(page, files);
+	await page.waitForFunction(n => document.querySelectorAll('#uploads > [data-state=done], #uploads > [data-state=refused]').length === n, files.length);
+	const there = await uploaded();
+	for (const { name, mimeType, buffer } of files) {
+		const said = await upload(page, name).locator('.status').innerText();
+		const slot = (await call(server, 'POST', '/upload', { json: { fileName: name, fileType: mimeType, fileSize: buffer.length } })).json;
+		const answer = await fetch(slot.uploadUrl, { method: 'PUT', headers: slot.headers, body: buffer });
+		if (answer.status === 200) {
+			assert.ok(there.includes(name));
+			continue;
+		}
+		const [, message] = (await answer.text()).match(/<Message>(.*)<\/Message>/);
+		assert.equal(said, message.replace(/&quot;/g, '"').replace(/&apos;/g, '\'').replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&'));
+		assert.match(said, /^[A-Z].{15,}\.$/, 'a sentence');
+		assert.equal(await page.getByRole('button', { name: `Try again: ${name}` }).count(), 0, 'another try would not help');
+	}
+	assert.match(await upload(page, 'really a png.jpg').locator('.status').innerText(), /image\/png/);
+});
+
+test('what the API refuses is said in its own words', async () => {
+	const full = await startServer({ args: ['--max-pending', '1'] });
+	page = await openPage(browser, full);
+	await call(full, 'POST', '/upload', { json: { fileName: 'first.png', fileType: 'image/png' } });
+	await choose(page, [small('one too many.png')]);
+	const said = await uploadIs(page, 'one too many.png', 'refused');
+	const problem = await call(full, 'POST', '/upload', { json: { fileName: 'x.png', fileType: 'image/png' } });
+	assert.equal(problem.status, 503);
+	assert.equal(said, problem.json.detail);
+	await page.getByRole('button', { name: 'Try again: one too many.png' }).waitFor();
+	await page.quiet();
+	await full.stop();
+});

@@ -1,0 +1,99 @@
+// Debian's Chromium, driven by playwright-core, on the page of a server under test.
+//
+//   const browser = await startBrowser();
+//   after(() => browser.close());
+//   const page = await openPage(browser, server, { colorScheme: 'dark', viewport: PHONE });
+//
+// openPage fails the test later, by page.quiet(), for anything that the page should never do: break its own
+// Content-Security-Policy, throw, or call another origin than the API's and the storage's.
+import assert from 'node:assert/strict';
+import { npmPackage, root } from './server.mjs';
+import path from 'node:path';
+import { readFileSync } from 'node:fs';
+
+const { chromium } = npmPackage('playwright-core');
+const axeSource = readFileSync(path.join(root, 'test/npm/node_modules/axe-core/axe.min.js'), 'utf8');
+
+export const DESK = { width: 1280, height: 860 };
+export const PHONE = { width: 390, height: 844 };
+
+/** more: further flags of the program. */
+export function startBrowser(...more) {
+	return chromium.launch({
+		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true,
+		args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more],
+	});
+}
+
+/** A page in a context of its own, at `hash` of the server's page; more goes to the context. */
+export async function openPage(browser, server, { hash = '', init, url = server.api, ...more } = {}) {
+	const context = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce', acceptDownloads: true, ...more });
+	const page = await context.newPage();
+	page.setDefaultTimeout(15000);
+	const faults = [];
+	page.on('pageerror', error => faults.push(`thrown: ${error.stack ?? error}`));
+	page.on('console', message => { if (/content security policy|trusted ?type/i.test(message.text())) faults.push(message.text()); });
+	const own = [new URL(url).origin, server.storage];
+	page.on('request', request => {
+		const { protocol, origin } = new URL(request.url());
+		if (/^http/.test(protocol) && !own.includes(origin))
+			faults.push(`calls ${request.url()}`);
+	});
+	await page.addInitScript(() => {
+		window.violations = [];
+		document.addEventListener('securitypolicyviolation', e => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
+	});
+	if (init)
+		await page.addInitScript(init);
+	await page.goto(`${url}/${hash}`);
+	page.quiet = async () => {
+		assert.deepEqual(await page.evaluate(() => window.violations), []);
+		assert.deepEqual(faults, []);
+	};
+	return page;
+}
+
+/** Wait until the wall hangs at least n pictures. */
+export const wallHas = (page, n) => page.waitForFunction(n => document.querySelectorAll('#wall > li').length >= n, n);
+
+/** Choose files by the button: { name, mimeType, buffer }. */
+export async function choose(page, files) {
+	const chooser = page.waitForEvent('filechooser');
+	await page.getByRole('button', { name: 'Choose pictures' }).click();
+	await (await chooser).setFiles(files);
+}
+
+/** Drop or paste files: the event that a browser makes, with a real DataTransfer. */
+export async function hand(page, type, files) {
+	await page.evaluate(({ type, files }) => {
+		const data = new DataTransfer();
+		for (const { name, mimeType, base64 } of files)
+			data.items.add(new File([Uint8Array.from(atob(base64), c => c.charCodeAt(0))], name, { type: mimeType }));
+		const event = type === 'paste' ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
+			: new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true });
+		document.body.dispatchEvent(event);
+	}, { type, files: files.map(({ buffer, ...rest }) => ({ ...rest, base64: buffer.toString('base64') })) });
+}
+
+/** The tile of the upload with this name. */
+export const upload = (page, name) => page.locator('#uploads > li').filter({ hasText: name });
+
+/** Wait for the state of an upload's tile, and give its sentence. */
+export async function uploadIs(page, name, state) {
+	const tile = upload(page, name).and(page.locator(`[data-state="${state}"]`));
+	await tile.waitFor().catch(async () => {
+		throw new Error(`${name} does not come to be ${state}: ${await page.locator('#uploads').innerText()}`);
+	});
+	return tile.locator('.status').innerText();
+}
+
+/** axe-core's findings, as sentences. The page's policy keeps scripts out, so axe is brought in beside it. */
+export async function axe(page) {
+	const session = await page.context().newCDPSession(page);
+	await session.send('Runtime.evaluate', { expression: axeSource });
+	const { result, exceptionDetails } = await session.send('Runtime.evaluate', { awaitPromise: true, returnByValue: true,
+		expression: 'axe.run(document, { resultTypes: ["violations"] }).then(r => r.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target} ${n.failureSummary}`)))' });
+	await session.detach();
+	assert.equal(exceptionDetails, undefined);
+	return result.value;
+}

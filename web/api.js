@@ -1,0 +1,82 @@
+// The JSON API, as any client may call it: doc/api.md tells of every call. What goes wrong becomes a
+// Refusal, whose message is a sentence for people.
+
+const base = new URL('prod/', document.baseURI);
+let key = sessionStorage.getItem('key') ?? '';
+
+/** canRetry: the same may succeed later, or on another try. */
+export class Refusal extends Error {
+	constructor(sentence, { status = 0, code = '', canRetry = false } = {}) {
+		super(sentence);
+		Object.assign(this, { status, code, canRetry });
+	}
+	/** The key is missing or wrong. */
+	get wantsKey() {
+		return this.code === 'key_needed' || this.code === 'key_wrong';
+	}
+}
+
+export const hasKey = () => key !== '';
+
+/** The API key stays in this tab: sessionStorage at most. "" forgets it. */
+export function useKey(text) {
+	key = text;
+	if (key)
+		sessionStorage.setItem('key', key);
+	else
+		sessionStorage.removeItem('key');
+}
+
+export const LOST = 'The connection to the server was lost.';
+
+async function problemOf(answer) {
+	const problem = await answer.json().catch(() => ({}));
+	const sentence = problem.detail || `The server answered ${answer.status} ${answer.statusText}`.trim() + '.';
+	return new Refusal(sentence, { status: answer.status, code: problem.code, canRetry: answer.status >= 500 || answer.status === 408 || answer.status === 429 });
+}
+
+/** Call the API; gives the answer's JSON, or null where it has none. Throws a Refusal. */
+async function call(method, path, { body, bearer = key, headers = {}, signal } = {}) {
+	if (bearer)
+		headers.Authorization = `Bearer ${bearer}`;
+	if (body)
+		headers['Content-Type'] = 'application/json';
+	let answer;
+	try {
+		answer = await fetch(new URL(path, base), { method, headers, signal, body: body && JSON.stringify(body), cache: 'no-store' });
+	} catch (error) {
+		if (signal?.aborted)
+			throw error;
+		throw new Refusal(LOST, { canRetry: true });
+	}
+	if (!answer.ok)
+		throw await problemOf(answer);
+	return answer.status === 204 ? null : answer.json();
+}
+
+export const limits = () => call('GET', 'limits');
+export const openSlot = (file, signal) => call('POST', 'upload', { body: { fileName: file.name, fileType: file.type, fileSize: file.size }, signal });
+export const complete = imageId => call('POST', `images/${imageId}/complete`);
+export const image = imageId => call('GET', `images/${imageId}`);
+export const page = (limit, cursor) => call('GET', `images?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+/** A link to the picture itself that does not end. */
+export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
+
+// Whoever uploaded a picture may delete it without the key: the slot's token is the proof. Kept like the key.
+const tokens = new Map(JSON.parse(sessionStorage.getItem('tokens') ?? '[]'));
+const keepTokens = () => sessionStorage.setItem('tokens', JSON.stringify([...tokens].slice(-500)));
+
+export function ownToken(imageId, token) {
+	tokens.set(imageId, token);
+	keepTokens();
+}
+
+export async function remove(imageId) {
+	const token = tokens.get(imageId);
+	await call('DELETE', `images/${imageId}`, token ? { headers: { 'X-Delete-Token': token } } : {}).catch(refusal => {
+		if (refusal.code !== 'no_such_image')   // gone is what was wanted
+			throw refusal;
+	});
+	tokens.delete(imageId);
+	keepTokens();
+}

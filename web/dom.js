@@ -1,0 +1,58 @@
+// Small things that the other files share: elements, words for numbers, and what is said to those who listen.
+
+/** The element with this id. */
+export const $ = id => document.getElementById(id);
+
+/** A new element: el('p', { className: 'x', onclick }, 'text', child). Text is text, whatever is in it. */
+export function el(name, properties = {}, ...children) {
+	const node = Object.assign(document.createElement(name), properties);
+	node.append(...children.filter(child => child != null));
+	return node;
+}
+
+/** An icon of the page's sheet, for the eye alone. */
+export function icon(name) {
+	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+	const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
+	use.setAttribute('href', `#i-${name}`);
+	svg.setAttribute('class', 'icon');
+	svg.setAttribute('aria-hidden', 'true');
+	svg.append(use);
+	return svg;
+}
+
+/** A file's name, fenced off so that its direction of writing stays its own. */
+export const nameOf = name => el('bdi', { className: 'name', title: name }, name);
+
+/** A name for a sentence that is only text: Unicode's own fence, since there is no element to make. */
+export const fenced = name => `\u2068${name}\u2069`;
+
+const UNITS = ['bytes', 'KB', 'MB', 'GB'];
+/** 5242880 -> "5 MB", 1500 -> "1.5 KB". */
+export function bytes(n) {
+	let unit = 0;
+	for (; n >= 1024 && unit < UNITS.length - 1; unit++)
+		n /= 1024;
+	const text = n.toLocaleString('en', { maximumFractionDigits: unit === 0 || n >= 100 ? 0 : 1 });
+	return unit === 0 && n === 1 ? '1 byte' : `${text} ${UNITS[unit]}`;
+}
+
+export const number = n => n.toLocaleString('en');
+export const many = (n, one, more = `${one}s`) => `${number(n)} ${n === 1 ? one : more}`;
+
+/** "image/jpeg" -> "JPEG". */
+export const typeName = type => ({ 'image/svg+xml': 'SVG', 'image/webp': 'WebP', 'application/pdf': 'PDF' })[type] ?? type.replace(/^.*\//, '').toUpperCase();
+
+/** ["a", "b", "c"] -> "a, b or c". */
+export const anyOf = names => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
+
+/** Say something to those who listen instead of looking; a second sentence within the moment is added to the first. */
+let waiting = [];
+export function say(sentence) {
+	if (waiting.push(sentence) > 1)
+		return;
+	setTimeout(() => {
+		$('polite').textContent = waiting.slice(-3).join(' ');
+		waiting = [];
+	}, 150);
+}

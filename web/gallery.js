@@ -1,0 +1,201 @@
+// The wall of pictures, the newest first. Rows are filled to the full width from the sizes in the records,
+// before any picture has come, so that nothing moves when one does. A last row that is not full is held back
+// until the next page of the list fills it; so what hangs already never moves either.
+import { image, page, Refusal } from './api.js';
+import { $, bytes, el, fenced, icon, many, nameOf, number, say } from './dom.js';
+
+const PAGE = 60;
+const GAP = 6;
+const RATIO_LEAST = 0.5, RATIO_MOST = 2.6;   // beyond these a picture is cropped on the wall, and whole when opened
+
+const records = [];          // newest first
+const tiles = new Map();     // imageId -> li
+let cursor, more = true, loading = null, hung = 0, hooks, generation = 0;
+
+const turned = record => record.orientation >= 5;
+/** The size that a picture is shown in: EXIF's 5 to 8 lie on their side. */
+export const sizeOf = record => turned(record) ? [record.height, record.width] : [record.width, record.height];
+
+function ratioOf(record) {
+	const [width, height] = sizeOf(record);
+	return Math.min(RATIO_MOST, Math.max(RATIO_LEAST, width / height || 1));
+}
+
+const roomFor = width => width < 480 ? 150 : width < 900 ? 190 : 230;
+
+/** A signed URL ends: a picture that comes late asks for another, once. */
+async function renew(record, img) {
+	if (img.dataset.renewed) {
+		img.replaceWith(el('span', { className: 'none' }, icon('picture')));
+		return;
+	}
+	img.dataset.renewed = '1';
+	try {
+		Object.assign(record, await image(record.imageId));
+		img.src = record.downloadUrl;
+	} catch {
+		img.dispatchEvent(new Event('error'));
+	}
+}
+
+function makeTile(record) {
+	const [width, height] = sizeOf(record);
+	const img = el('img', { alt: '', loading: 'lazy', decoding: 'async', width, height });
+	img.onload = () => img.classList.add('shown');
+	img.onerror = () => renew(record, img);
+	img.src = record.downloadUrl;
+	const open = el('button', { type: 'button', className: 'tile', onclick: () => hooks.show(record.imageId) }, img,
+		el('span', { className: 'caption' }, nameOf(record.fileName), el('span', { className: 'spoken' }, `, ${width} by ${height} pixels, ${bytes(record.fileSize)}`)));
+	return el('li', {}, open);
+}
+
+const tileOf = record => tiles.get(record.imageId) ?? tiles.set(record.imageId, makeTile(record)).get(record.imageId);
+
+function place(tile, width, height) {
+	tile.style.width = `${width}px`;
+	tile.style.height = `${height}px`;
+}
+
+/** Fill rows from records[from] on; gives the index behind the last one that hangs. */
+function layRows(from, width) {
+	const target = roomFor(width);
+	let row = [], ratios = 0, at = from;
+	for (let i = from; i < records.length; i++) {
+		row.push(records[i]);
+		ratios += ratioOf(records[i]);
+		const height = (width - GAP * (row.length - 1)) / ratios;
+		if (height > target)
+			continue;
+		let left = width - GAP * (row.length - 1);
+		row.forEach((record, n) => {
+			const share = n === row.length - 1 ? left : Math.floor(ratioOf(record) * height);
+			left -= share;
+			place(tileOf(record), share, Math.round(height));
+		});
+		at = i + 1;
+		[row, ratios] = [[], 0];
+	}
+	if (!more)   // the end: what is left keeps the usual height
+		for (; at < records.length; at++)
+			place(tileOf(records[at]), Math.min(width, Math.floor(ratioOf(records[at]) * target)), target);
+	return at;
+}
+
+/** Hang what can be hung; all of it anew after a change of width or of what hangs. */
+function hang({ anew = false } = {}) {
+	const width = Math.floor($('wall').clientWidth);
+	if (width === 0)
+		return;
+	const from = anew ? 0 : hung;
+	const upTo = layRows(from, width);
+	const wanted = records.slice(from, upTo).map(tileOf);
+	if (anew) {
+		const keep = new Set(wanted);
+		[...$('wall').children].forEach(tile => keep.has(tile) || tile.remove());
+		wanted.forEach((tile, i) => { if ($('wall').children[i] !== tile) $('wall').insertBefore(tile, $('wall').children[i] ?? null); });
+	} else {
+		$('wall').append(...wanted);
+	}
+	hung = upTo;
+	const empty = records.length === 0 && !more;
+	$('empty').hidden = !empty;
+	$('gallery-count').textContent = empty ? '' : more ? `${number(records.length)} so far` : many(records.length, 'picture');
+}
+
+function showTrouble(why) {
+	$('trouble').hidden = !why;
+	$('trouble-text').textContent = why?.message ?? '';
+}
+
+async function loadPage(mine) {
+	const answer = await page(PAGE, cursor);
+	if (mine !== generation)
+		return;
+	const known = new Set(records.map(record => record.imageId));
+	records.push(...answer.images.filter(record => !known.has(record.imageId)));
+	cursor = answer.nextCursor;
+	more = cursor !== undefined;
+	hang();
+	if (records.length > PAGE)
+		say(`${many(records.length, 'picture')} on the page.`);
+}
+
+/** The next page, if there is one and none is on its way. */
+function load() {
+	if (loading || !more)
+		return loading;
+	const mine = generation;
+	$('wall').ariaBusy = 'true';
+	showTrouble(null);
+	loading = loadPage(mine).then(() => true, why => {
+		if (mine !== generation)
+			return false;
+		if (why instanceof Refusal && why.wantsKey)
+			hooks.wantKey(why);
+		else
+			showTrouble(why);
+		return false;
+	}).then(went => {
+		if (mine !== generation)
+			return;
+		loading = null;
+		$('wall').ariaBusy = 'false';
+		if (went && more && isNear)
+			load();
+	});
+	return loading;
+}
+
+let isNear = false;   // the end of the wall
+
+/** All over again, from the newest. */
+export function reload() {
+	generation++;
+	records.length = hung = 0;
+	tiles.clear();
+	$('wall').replaceChildren();
+	[cursor, more, loading] = [undefined, true, null];
+	return load();
+}
+
+export const find = imageId => records.find(record => record.imageId === imageId);
+
+/** The record beside this one: -1 the newer, 1 the older; undefined at the end. */
+export const beside = (imageId, step) => records[records.findIndex(record => record.imageId === imageId) + step];
+
+/** A picture that has just been uploaded hangs first. */
+export function prepend(record) {
+	if (find(record.imageId))
+		return;
+	records.unshift(record);
+	hang({ anew: true });
+}
+
+/** Take a picture down; gives the tile's button that stands in its place, or null. */
+export function takeDown(imageId) {
+	const at = records.findIndex(record => record.imageId === imageId);
+	if (at < 0)
+		return null;
+	records.splice(at, 1);
+	tiles.get(imageId)?.remove();
+	tiles.delete(imageId);
+	hang({ anew: true });
+	return buttonOf((records[at] ?? records[at - 1])?.imageId);
+}
+
+export const buttonOf = imageId => tiles.get(imageId)?.querySelector('button') ?? null;
+
+/** Listen: { show(imageId), wantKey() } are called. */
+export function start(given) {
+	hooks = given;
+	new IntersectionObserver(entries => { isNear = entries.at(-1).isIntersecting; if (isNear) load(); }, { rootMargin: '1500px 0px' }).observe($('more'));
+	let width = $('wall').clientWidth;
+	new ResizeObserver(() => {
+		if ($('wall').clientWidth === width)
+			return;
+		width = $('wall').clientWidth;
+		hang({ anew: true });
+	}).observe($('wall'));
+	$('refresh').onclick = () => reload().then(() => say('The pictures are up to date.'));
+	$('again').onclick = () => { load(); $('gallery-title').focus(); };
+}

@@ -1,0 +1,65 @@
+// The page: an upload tray and a wall of pictures over the public API. This file ties the parts together and
+// asks for the API key where the server wants one.
+import * as api from './api.js';
+import * as detail from './detail.js';
+import { $, say } from './dom.js';
+import * as gallery from './gallery.js';
+import * as upload from './upload.js';
+
+function wantKey(refusal) {
+	const wasWrong = api.hasKey();
+	api.useKey('');
+	$('forget').hidden = true;
+	$('detail').close();
+	$('gallery').hidden = true;
+	$('key-form').hidden = false;
+	$('key-wrong').textContent = wasWrong ? 'This is not the API key.' : '';
+	$('key').setAttribute('aria-invalid', String(wasWrong));
+	if (wasWrong)
+		$('key').focus();
+}
+
+async function takeKey(event) {
+	event.preventDefault();
+	api.useKey($('key').value.trim());
+	$('key').value = '';
+	$('key-form').hidden = true;
+	$('gallery').hidden = false;
+	await gallery.reload();
+	if (!$('key-form').hidden)
+		return;
+	$('forget').hidden = false;
+	$('gallery-title').focus();
+	say('The key is right. The pictures are shown.');
+	upload.retryAll(why => why.wantsKey);
+	const asked = location.hash.slice(1);
+	if (asked)
+		detail.show(asked);
+}
+
+async function learnLimits() {
+	try {
+		upload.useLimits(await api.limits());
+	} catch (why) {
+		$('limits').textContent = `${why.message} What may be uploaded is not known yet.`;
+		setTimeout(learnLimits, 5000);
+	}
+}
+
+$('key-form').onsubmit = takeKey;
+$('forget').onclick = () => { api.useKey(''); location.reload(); };
+$('forget').hidden = !api.hasKey();
+learnLimits();
+gallery.start({ show: detail.show, wantKey });
+gallery.reload();
+upload.start({
+	uploaded: gallery.prepend,
+	show: detail.show,
+	remove: api.remove,
+	wantKey,
+});
+detail.start({
+	wantKey,
+	trouble: why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); },
+	removed: upload.forget,
+});
