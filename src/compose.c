@@ -124,10 +124,13 @@ static enum status make_storage(struct composition *c, struct fault *why)
 		.cors_origins = str_of(s->cors_origins),
 		.explain = is(s->dev, "auto") ? c->at.storage_is_loopback : is(s->dev, "on"),
 	};
+	struct s3_ports ports = {
+		.product = &c->product, .buckets = c->engines.bucket, .catalog = c->engines.catalog, .parts = c->engines.parts, .keys = c->engines.keys,
+	};
 	if (c->remote)
 		c->product.glances = glances_new();
 	else
-		c->s3 = s3_new(&c->product, c->engines.bucket, c->engines.keys, &s3);
+		c->s3 = s3_new(&ports, &s3);
 	return c->product.glances != NULL || c->s3 != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
 }
 

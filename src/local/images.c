@@ -380,14 +380,14 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 	return OK;
 }
 
-struct listing {
+struct page_walk {
 	struct db *db;
 	uint32_t limit;
 	int64_t before_seq;
 	int64_t next_seq;   /* out: where the next page begins; 0: there is none */
 };
 
-static enum status list_rows(struct listing *l, struct arena *a, struct image_page *out, struct fault *why)
+static enum status list_rows(struct page_walk *l, struct arena *a, struct image_page *out, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(l->db, Q_IMAGE_LIST);
 	bool row = false;
@@ -411,7 +411,7 @@ static enum status list_rows(struct listing *l, struct arena *a, struct image_pa
 static enum status table_list_rows(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct readers *readers = &engine_of_table(t)->readers;
-	struct listing l = { .limit = limit, .before_seq = INT64_MAX };
+	struct page_walk l = { .limit = limit, .before_seq = INT64_MAX };
 	struct image_page page;
 
 	assert(limit >= 1 && limit <= TABLE_LIST_MAX);

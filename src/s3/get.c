@@ -111,7 +111,7 @@ static enum status answer_object(struct call *c, const struct object_info *info,
 	}
 	TRY(add_overrides(c, info->content_type, why));
 	TRY(choose_range(c, info, why));
-	if (ans->hold != NULL)
+	if (ans->fd < 0)
 		ans->body = str_slice(ans->body, (size_t)ans->fd_offset, (size_t)(ans->fd_offset + ans->fd_length));
 	return OK;
 }

@@ -2,6 +2,7 @@
  * both rules say what is allowed and replace or refuse all else. */
 #include "s3/text.h"
 
+#include "base/clock.h"
 #include "base/codec.h"
 
 #define HEADER_VALUE_MAX 1024
@@ -55,6 +56,44 @@ void xml_element(struct buf *b, const char *name, struct str value)
 {
 	buf_printf(b, "<%s>", name);
 	xml_escape(b, value);
+	buf_printf(b, "</%s>", name);
+}
+
+void xml_number(struct buf *b, const char *name, uint64_t value)
+{
+	buf_printf(b, "<%s>%llu</%s>", name, (unsigned long long)value, name);
+}
+
+void xml_time(struct buf *b, const char *name, int64_t ms)
+{
+	char iso[ISO8601_CHARS + 1];
+	clock_iso8601(ms, iso);
+	xml_element(b, name, str_of(iso));
+}
+
+void xml_etag(struct buf *b, struct str etag)
+{
+	buf_put(b, STR("<ETag>&quot;"));
+	xml_escape(b, etag);
+	buf_put(b, STR("&quot;</ETag>"));
+}
+
+void xml_key(struct buf *b, const char *name, struct str key, bool url)
+{
+	if (!url) {
+		xml_element(b, name, key);
+		return;
+	}
+	buf_printf(b, "<%s>", name);
+	uri_encode(b, key, true);
+	buf_printf(b, "</%s>", name);
+}
+
+void xml_user(struct buf *b, const char *name, struct str user)
+{
+	buf_printf(b, "<%s>", name);
+	xml_element(b, "ID", user);
+	xml_element(b, "DisplayName", user);
 	buf_printf(b, "</%s>", name);
 }
 

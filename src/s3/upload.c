@@ -42,7 +42,8 @@ static enum status admit_image(struct call *c, struct fault *why)
 
 static enum status admit_object(struct call *c, struct fault *why)
 {
-	TRY(bucket_exists(c->s3->buckets, c->at.bucket, why));
+	struct bucket_info bucket;
+	TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &bucket, why));
 	return c->upload->only_if_absent ? check_absent(c, why) : OK;
 }
 

@@ -371,18 +371,6 @@ static void test_open_of_an_unknown_bucket_or_key_then_told_which(void **state)
 	assert_absent(b, STR("docs/a/"));
 }
 
-static void test_exists_then_only_for_the_bucket(void **state)
-{
-	static const char *const others[] = { "", "nobodys", "..", "." };
-	struct bench *b = *state;
-	assert_int_equal(bucket_exists(b->w.bucket, b->w.bucket_name, &b->why), OK);
-	for (size_t i = 0; i < COUNT_OF(others); i++)
-		assert_fails(b, bucket_exists(b->w.bucket, str_of(others[i]), &b->why), F_NO_SUCH_BUCKET);
-	struct str longer = str_printf(&b->a, "%.*sx", STRF(b->w.bucket_name));
-	assert_fails(b, bucket_exists(b->w.bucket, longer, &b->why), F_NO_SUCH_BUCKET);
-	assert_fails(b, bucket_exists(b->w.bucket, str_slice(longer, 0, longer.n - 2), &b->why), F_NO_SUCH_BUCKET);
-}
-
 /* several at once */
 
 struct rival {
@@ -521,7 +509,6 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_open_then_the_file_outlives_the_object),
 	BENCH_TEST(test_open_then_the_file_outlives_a_replacement),
 	BENCH_TEST(test_open_of_an_unknown_bucket_or_key_then_told_which),
-	BENCH_TEST(test_exists_then_only_for_the_bucket),
 	BENCH_TEST(test_finish_by_several_at_once_for_one_slot_then_exactly_one_wins),
 	BENCH_TEST(test_finish_while_the_row_is_removed_then_neither_row_nor_object),
 };

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include <assert.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 struct fake_bucket {
 	struct bucket_store port;
+	struct bucket_catalog catalog;
 	struct trap trap;
 	struct fake_table *table;
 	struct fake_store *store;
@@ -183,24 +185,35 @@ static enum status open_object(struct bucket_store *port, struct str bucket, str
 	return end;
 }
 
-static enum status has_bucket(struct bucket_store *port, struct str bucket, struct fault *why)
+static void start_finish(struct incoming **port, const struct object_commit *c, struct table_wait *w)
 {
-	struct fake_bucket *b = self(port);
-	TRY(trap_enter(&b->trap, why));
-	enum status end = str_equal(bucket, b->name) ? OK : fault_set(why, NO_SUCH_BUCKET, "no such bucket");
-	return trap_leave(&b->trap, end, why);
+	w->done(w, finish(port, c, &w->why));
 }
 
 static const struct bucket_store_ops ops = {
 	.begin = begin, .write = write_bytes, .view = view, .finish = finish, .abandon = abandon,
-	.open = open_object, .has_bucket = has_bucket,
+	.open = open_object, .start_finish = start_finish,
 };
+
+static enum status info(struct bucket_catalog *port, struct str bucket, struct arena *a, struct bucket_info *out, struct fault *why)
+{
+	struct fake_bucket *b = (struct fake_bucket *)((char *)port - offsetof(struct fake_bucket, catalog));
+	(void)a;
+	TRY(trap_enter(&b->trap, why));
+	enum status end = str_equal(bucket, b->name) ? OK : fault_set(why, NO_SUCH_BUCKET, "no such bucket");
+	if (end == OK)
+		*out = (struct bucket_info){ .name = b->name, .owner = STR("tintype"), .created_ms = 1 };
+	return trap_leave(&b->trap, end, why);
+}
+
+static const struct bucket_catalog_ops catalog_ops = { .info = info };
 
 struct fake_bucket *fake_bucket_new(struct fake_table *t, struct fake_store *s, struct str name)
 {
 	struct fake_bucket *b = mem_new(1, sizeof(*b));
 	assert(b != NULL);
 	b->port.ops = &ops;
+	b->catalog.ops = &catalog_ops;
 	b->table = t;
 	b->store = s;
 	b->name = name;
@@ -222,6 +235,11 @@ void fake_bucket_free(struct fake_bucket **b)
 struct bucket_store *fake_bucket_port(struct fake_bucket *b)
 {
 	return &b->port;
+}
+
+struct bucket_catalog *fake_bucket_catalog(struct fake_bucket *b)
+{
+	return &b->catalog;
 }
 
 void fake_bucket_fail_nth(struct fake_bucket *b, uint64_t n, enum fault_code code)

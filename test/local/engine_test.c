@@ -117,7 +117,7 @@ static void test_open_again_then_keys_and_rows_are_the_same(void **state)
 {
 	struct place *p = *state;
 	struct fault why;
-	char id[256];
+	char id[KEY_ID_MAX + 1];
 
 	place_open(p);
 	(void)snprintf(id, sizeof id, "%s", p->engine->keys.slots->id);
@@ -138,8 +138,8 @@ static void test_open_when_the_schema_is_newer_then_unknown(void **state)
 
 	place_open(p);
 	place_close(p);
-	(void)place_ask(p, "PRAGMA user_version=2");
-	assert_refused(p, F_SCHEMA_UNKNOWN, "was written by a newer tintype (version 2, this one knows 1)");
+	(void)place_ask(p, "PRAGMA user_version=3");
+	assert_refused(p, F_SCHEMA_UNKNOWN, "was written by a newer tintype (version 3, this one knows 2)");
 }
 
 static void test_open_when_the_database_is_somebody_elses_then_unknown(void **state)

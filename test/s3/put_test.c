@@ -187,7 +187,7 @@ static void take_the_key(void *arg)
 static void test_if_none_match_when_the_key_is_taken_meanwhile_then_precondition_failed(void **state)
 {
 	struct rig *r = *state;
-	/* has_bucket, open, begin, write; the fifth is view */
+	/* the catalog, open, begin, write; the fifth is view */
 	fake_bucket_meet_nth(r->bucket, 5, take_the_key, r);
 	rig_ask(r, &(struct ask){ .method = "PUT", .key = STR("k"), .body = STR("second"), .more = { { STR("If-None-Match"), STR("*") } } });
 	rig_expect_error(r, 412, "PreconditionFailed");

@@ -33,7 +33,10 @@ static int count_files(void)
 void rig_renew(struct rig *r)
 {
 	s3_free(&r->s3);
-	r->s3 = s3_new(&r->product, fake_bucket_port(r->bucket), &r->ring.port, &r->options);
+	struct s3_ports ports = {
+		.product = &r->product, .buckets = fake_bucket_port(r->bucket), .catalog = fake_bucket_catalog(r->bucket), .keys = &r->ring.port,
+	};
+	r->s3 = s3_new(&ports, &r->options);
 	assert_non_null(r->s3);
 	r->door = s3_door(r->s3);
 }
