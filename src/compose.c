@@ -166,7 +166,8 @@ static enum status make_doors(struct composition *c, struct fault *why)
 	};
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
-	c->janitor = janitor_start(&c->product, s->sweep_interval_s);
+	c->janitor = janitor_start(&(struct janitor_options){ .product = &c->product, .parts = c->engines.parts, .interval_s = s->sweep_interval_s,
+		.multipart_ttl_s = s->multipart_ttl_s });
 	if (c->api == NULL || c->janitor == NULL)
 		return fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
 	return OK;

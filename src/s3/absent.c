@@ -50,9 +50,9 @@ const struct absence *absence_find(const struct request *r, enum address_level l
 	return NULL;
 }
 
-static enum status not_implemented(const struct absence *what, struct fault *why)
+static enum status refuse_feature(const struct absence *what, struct fault *why)
 {
-	return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided requests a feature that is not implemented here: %s.", what->sub);
+	return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided requests a feature that is not here: %s.", what->sub);
 }
 
 static enum status need_object(struct call *c, struct fault *why)
@@ -72,7 +72,7 @@ enum status absent_begin(struct call *c, enum door_step *step, struct fault *why
 	if (what == NULL)
 		return fault_set(why, BAD_METHOD, "no such operation");
 	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
-		return not_implemented(what, why);
+		return refuse_feature(what, why);
 	if (c->at.level == AT_OBJECT)
 		TRY(need_object(c, why));
 	if (what->code != NULL) {

@@ -43,6 +43,7 @@ struct operation {
 	enum status (*begin)(struct call *c, enum door_step *step, struct fault *why);
 	enum status (*data)(struct call *c, struct str piece, struct fault *why);
 	enum status (*finish)(struct call *c, struct fault *why);
+	void (*start)(struct call *c);   /* in place of finish, after DOOR_START; ends with call_complete */
 };
 
 struct call {
@@ -70,11 +71,17 @@ bool call_is_reserved(const struct s3 *s, struct str bucket, struct str key);
 /* ... and what is said of it.  Errors: ACCESS_DENIED */
 enum status call_refuse_reserved(const struct call *c, struct fault *why) MUST_CHECK;
 
+/* What `start` began has come to its end: complete the answer or make it an error, and wake the listener. The call is
+ * not to be touched any more. Any thread. */
+void call_complete(struct call *c, enum status st, const struct fault *why);
+
 /* The operations, by the file that has them. */
 enum status get_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status put_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status put_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
 enum status put_finish(struct call *c, struct fault *why) MUST_CHECK;
+void put_start(struct call *c);
+enum status part_put_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status form_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status form_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
 enum status form_finish(struct call *c, struct fault *why) MUST_CHECK;

@@ -95,7 +95,10 @@ enum status completion_match(struct part_list *told, const struct part_list *the
 		while (at < there->n && there->parts[at].number < told->parts[i].number)
 			at++;
 		TRY(match_one(&told->parts[i], at < there->n ? &there->parts[at] : NULL, wanted, why));
-		if (i + 1 < told->n && told->parts[i].size < PART_MIN_BYTES)
+	}
+	for (size_t i = 0; i + 1 < told->n; i++) {
+		*bad = &told->parts[i];
+		if (told->parts[i].size < PART_MIN_BYTES)
 			return fault_set(why, PART_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
 	}
 	return OK;

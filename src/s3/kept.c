@@ -6,6 +6,7 @@
 
 #define USER_PREFIX STR("x-amz-meta-")
 #define TYPE_MAX 255
+#define KEPT_HEADERS_MAX 128   /* each costs the answer a line */
 
 static const char *const names[] = {
 	"cache-control", "content-disposition", "content-encoding", "content-language", "expires", "x-amz-website-redirect-location",
@@ -52,7 +53,7 @@ static void add(struct arena *a, struct kept *k, struct str name, struct str val
 		value = strip_chunked(a, value);
 	if (old != NULL)
 		old->value = str_printf(a, "%.*s,%.*s", STRF(old->value), STRF(value));
-	else if (value.n > 0 || str_starts_with(name, USER_PREFIX))
+	else if (k->n_headers <= KEPT_HEADERS_MAX && (value.n > 0 || str_starts_with(name, USER_PREFIX)))
 		k->headers[k->n_headers++] = (struct header){ name, value };
 }
 
@@ -68,6 +69,43 @@ static enum status check_user_size(const struct kept *k, struct fault *why)
 	return fault_set(why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
 }
 
+/* Header values come as they were sent, bytes beyond ASCII too, and go back so. From the query anything may come. */
+static bool value_ok(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	}
+	return s.n <= META_USER_BYTES_MAX;
+}
+
+/* A signer that makes a URL moves x-amz-* headers into the query, where S3 takes them for what they were. */
+static enum status add_from_query(struct call *c, struct kept *out, struct fault *why)
+{
+	const struct query *q = &c->x->request.query;
+	for (size_t i = 0; i < q->n; i++) {
+		struct str name = str_lower(&c->x->arena, q->pairs[i].name);
+		if (!str_starts_with(name, USER_PREFIX))
+			continue;
+		if (!text_is_token(name))
+			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
+		add(&c->x->arena, out, name, str_trim(q->pairs[i].value));
+	}
+	return OK;
+}
+
+static enum status check_values(const struct kept *k, struct fault *why)
+{
+	if (k->n_headers > KEPT_HEADERS_MAX)
+		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", KEPT_HEADERS_MAX);
+	for (size_t i = 0; i < k->n_headers; i++) {
+		if (!value_ok(k->headers[i].value))
+			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
+			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
+	}
+	return check_user_size(k, why);
+}
+
 enum status kept_read(struct call *c, struct kept *out, struct fault *why)
 {
 	const struct request *r = &c->x->request;
@@ -76,7 +114,7 @@ enum status kept_read(struct call *c, struct kept *out, struct fault *why)
 	if (!header_value_ok(type) || type.n > TYPE_MAX)
 		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
 	*out = (struct kept){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
-	out->headers = arena_array(a, r->n_headers + 1, sizeof(*out->headers));
+	out->headers = arena_array(a, r->n_headers + r->query.n + 1, sizeof(*out->headers));
 	if (out->headers == NULL)
 		return fault_set(why, TOO_MUCH, "the request's head is too large");
 	for (size_t i = 0; i < r->n_headers; i++) {
@@ -84,7 +122,9 @@ enum status kept_read(struct call *c, struct kept *out, struct fault *why)
 		if (is_kept(name))
 			add(a, out, name, str_trim(r->headers[i].value));
 	}
-	return check_user_size(out, why);
+	if (r->query.n > 0)
+		TRY(add_from_query(c, out, why));
+	return check_values(out, why);
 }
 
 enum status kept_condition(struct call *c, struct object_condition *out, struct fault *why)

@@ -11,7 +11,8 @@ struct kept {
 	size_t n_headers;
 };
 
-/* Errors  ARGUMENT_INVALID; META_TOO_LARGE; TOO_MUCH */
+/* Read them from the headers and, as to user metadata, from the query, which then is signed.
+ * Errors  ARGUMENT_INVALID; META_TOO_LARGE; TOO_MUCH */
 enum status kept_read(struct call *c, struct kept *out, struct fault *why) MUST_CHECK;
 /* If-Match and If-None-Match of a write.  Errors: NOT_IMPLEMENTED If-None-Match of another value than '*' */
 enum status kept_condition(struct call *c, struct object_condition *out, struct fault *why) MUST_CHECK;

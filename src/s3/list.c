@@ -48,10 +48,11 @@ static bool is_prefix(const struct listed *e)
 	return e->info.etag.n == 0;
 }
 
-static void write_head(struct call *c, const struct list *l, struct buf *b)
+/* prefix_url: in the first form of lists AWS's clients undo the encoding of all but the prefix. */
+static void write_head(struct call *c, const struct list *l, struct buf *b, bool prefix_url)
 {
 	xml_element(b, "Name", c->at.bucket);
-	xml_key(b, "Prefix", l->query.prefix, l->url);
+	xml_key(b, "Prefix", l->query.prefix, prefix_url);
 	if (l->query.delimiter.n > 0)
 		xml_key(b, "Delimiter", l->query.delimiter, l->url);
 	xml_number(b, "MaxKeys", l->query.limit);
@@ -112,7 +113,7 @@ enum status list_v1(struct call *c, struct fault *why)
 	l.owners = true;
 	TRY(find(c, &l, why));
 	document_open(c, &b, "ListBucketResult");
-	write_head(c, &l, &b);
+	write_head(c, &l, &b, false);
 	xml_key(&b, "Marker", l.query.after, l.url);
 	if (l.found.more && l.query.delimiter.n > 0)
 		xml_key(&b, "NextMarker", last_key(&l), l.url);
@@ -145,7 +146,7 @@ enum status list_v2(struct call *c, struct fault *why)
 	l.owners = str_equal_nocase(parameter(c, "fetch-owner"), STR("true"));
 	TRY(find(c, &l, why));
 	document_open(c, &b, "ListBucketResult");
-	write_head(c, &l, &b);
+	write_head(c, &l, &b, l.url);
 	xml_number(&b, "KeyCount", l.found.n);
 	if (start.n > 0)
 		xml_key(&b, "StartAfter", start, l.url);
@@ -183,7 +184,7 @@ enum status list_versions(struct call *c, struct fault *why)
 	l.owners = true;
 	TRY(find(c, &l, why));
 	document_open(c, &b, "ListVersionsResult");
-	write_head(c, &l, &b);
+	write_head(c, &l, &b, l.url);
 	xml_key(&b, "KeyMarker", l.query.after, l.url);
 	xml_element(&b, "VersionIdMarker", version);
 	if (l.found.more) {

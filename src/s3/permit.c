@@ -63,9 +63,9 @@ static bool makes_bucket(const struct call *c)
 enum status permit_call(struct call *c, struct fault *why)
 {
 	if (c->key->power == KEY_SLOTS) {
-		if (c->operation->for_slots && call_is_image(c))
+		if (c->operation->for_slots && call_is_image(c) && !c->claim.in_header)
 			return OK;
-		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images.");
+		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images, by presigned URLs and forms.");
 	}
 	if (c->at.level != AT_SERVICE && !makes_bucket(c)) {
 		TRY(permit_find_bucket(c, c->at.bucket, &c->bucket, why));

@@ -4,7 +4,7 @@
  * S3 API names them. What has no row is NotImplemented where S3 has it and else MethodNotAllowed,
  * after the signature was checked, so that a URL for one verb never works for another. Every answer leaves through `complete`, which adds
  * what all of them carry: the request id and CORS.
- * begin, data, cancel and refuse run on a reactor and never wait; finish runs on a worker. */
+ * begin, data, start, cancel and refuse run on a reactor and never wait; finish runs on a worker. */
 #include "s3/s3.h"
 
 #include "base/mem.h"
@@ -22,7 +22,10 @@
  * when they are escaped, and what a buffer leaves behind when it grows. */
 #define ARENA_PERMITTED_BYTES ((size_t)64 * 1024 * 1024)
 
-/* method, level, sub-resource, route, actions, slots, and what is done: begin, data, finish */
+/* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all. */
+#define DROPPED_BYTES ((uint64_t)16 * 1024 * 1024)
+
+/* method, level, sub-resource, route, actions, slots, and what is done: begin, data, finish, start */
 static const struct operation operations[] = {
 	{ "GET", AT_SERVICE, "", "GET /", KEY_LIST, false, later_begin, NULL, bucket_list_all },
 
@@ -45,7 +48,7 @@ static const struct operation operations[] = {
 
 	{ "GET", AT_OBJECT, "", "GET /object", KEY_READ, true, get_begin, NULL, NULL },
 	{ "HEAD", AT_OBJECT, "", "HEAD /object", KEY_READ, true, get_begin, NULL, NULL },
-	{ "PUT", AT_OBJECT, "", "PUT /object", KEY_WRITE, true, put_begin, put_data, put_finish },
+	{ "PUT", AT_OBJECT, "", "PUT /object", KEY_WRITE, true, put_begin, put_data, put_finish, put_start },
 	{ "PUT", AT_OBJECT, "copy", "PUT /object copy", KEY_WRITE, false, later_begin, NULL, copy_object },
 	{ "DELETE", AT_OBJECT, "", "DELETE /object", KEY_DELETE, false, later_begin, NULL, delete_one },
 	{ "GET", AT_OBJECT, "attributes", "GET /object?attributes", KEY_READ, false, later_begin, NULL, attributes_get },
@@ -53,6 +56,7 @@ static const struct operation operations[] = {
 	{ "PUT", AT_OBJECT, "acl", "PUT /object?acl", KEY_WRITE, false, document_begin, document_data, acl_put },
 
 	{ "POST", AT_OBJECT, "uploads", "POST /object?uploads", KEY_WRITE, false, later_begin, NULL, parts_begin },
+	{ "PUT", AT_OBJECT, "uploadId", "PUT /object?uploadId", KEY_WRITE, false, part_put_begin, put_data, put_finish, put_start },
 	{ "PUT", AT_OBJECT, "copy-part", "PUT /object?uploadId copy", KEY_WRITE, false, later_begin, NULL, copy_part },
 	{ "GET", AT_OBJECT, "uploadId", "GET /object?uploadId", KEY_WRITE, false, later_begin, NULL, parts_show },
 	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, complete_parts },
@@ -251,18 +255,38 @@ static enum status data(struct door *d, struct exchange *x, const char *p, size_
 	return st;
 }
 
+static void answer(struct call *c, enum status st, const struct fault *why)
+{
+	struct fault lack = { 0 };
+	upload_drop(c);
+	if (st == OK && !arena_ok(&c->x->arena)) {
+		st = fault_set(&lack, OUT_OF_MEMORY, "the answer does not fit");
+		why = &lack;
+	}
+	if (st != OK)
+		fail(c->s3, c->x, why);
+	else
+		complete(c->s3, c->x);
+}
+
 static void finish(struct door *d, struct exchange *x)
 {
 	struct call *c = x->door_state;
 	struct fault why = { 0 };
-	enum status st = c->operation->finish(c, &why);
-	upload_drop(c);
-	if (st == OK && !arena_ok(&x->arena))
-		st = fault_set(&why, OUT_OF_MEMORY, "the answer does not fit");
-	if (st != OK)
-		fail((struct s3 *)d, x, &why);
-	else
-		complete((struct s3 *)d, x);
+	answer(c, c->operation->finish(c, &why), &why);
+}
+
+static void start_ending(struct door *d, struct exchange *x)
+{
+	struct call *c = x->door_state;
+	c->operation->start(c);
+}
+
+void call_complete(struct call *c, enum status st, const struct fault *why)
+{
+	struct exchange *x = c->x;
+	answer(c, st, why);
+	x->wake(x);
 }
 
 /* After a failing data there is nothing left to release: fail has done it. */
@@ -278,7 +302,7 @@ static void refuse(struct door *d, struct exchange *x, const struct fault *why)
 }
 
 static const struct door_ops door_ops = {
-	.begin = begin, .data = data, .finish = finish, .cancel = cancel, .refuse = refuse,
+	.begin = begin, .data = data, .finish = finish, .cancel = cancel, .refuse = refuse, .start = start_ending,
 };
 
 struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
@@ -290,7 +314,7 @@ struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 		.door = {
 			.ops = &door_ops,
 			.arena_bytes = ARENA_BYTES,
-			.body_max = p->product->rules.max_size_bytes,
+			.body_max = p->product->rules.max_size_bytes > DROPPED_BYTES ? p->product->rules.max_size_bytes : DROPPED_BYTES,
 			.slow_body_is_rate = true,
 			.plus_is_blank = true,
 		},

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/codec.h"
 
+#include <string.h>
+
 #define HEADER_VALUE_MAX 1024
 #define REPLACEMENT STR("\xEF\xBF\xBD")
 
@@ -104,4 +106,15 @@ bool header_value_ok(struct str s)
 			return false;
 	}
 	return s.n <= HEADER_VALUE_MAX;
+}
+
+bool text_is_token(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		if (!letter && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
+			return false;
+	}
+	return s.n > 0 && s.n <= HEADER_VALUE_MAX;
 }

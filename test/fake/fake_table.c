@@ -113,18 +113,6 @@ static enum status get(struct image_table *port, struct str id, struct arena *a,
 	return trap_leave(&t->trap, get_row(t, id, a, out, why), why);
 }
 
-static enum status nothing_else(void *arg, struct fault *why)
-{
-	(void)arg;
-	(void)why;
-	return OK;
-}
-
-struct also {
-	enum status (*run)(void *arg, struct fault *why);
-	void *arg;
-};
-
 static bool may_settle(const struct image_row *row, const struct settlement *s)
 {
 	if (s->replaces.n > 0)
@@ -132,8 +120,7 @@ static bool may_settle(const struct image_row *row, const struct settlement *s)
 	return row->status == IMAGE_PENDING;
 }
 
-static enum status settle_row(struct fake_table *t, const struct settlement *s, const struct also *also,
-                              struct fake_row **settled, struct fault *why)
+static enum status settle_row(struct fake_table *t, const struct settlement *s, struct fake_row **settled, struct fault *why)
 {
 	size_t i = find(t, s->image_id);
 	if (i == t->n)
@@ -141,28 +128,21 @@ static enum status settle_row(struct fake_table *t, const struct settlement *s, 
 	struct fake_row *r = *settled = t->rows[i];
 	if (!may_settle(&r->row, s))
 		return fault_set(why, STATE_CHANGED, "the row is not pending");
-	TRY(also->run(also->arg, why));
 	row_settle(&r->texts, &r->row, s);
 	r->seq = s->status == IMAGE_UPLOADED ? ++t->last_seq : 0;
 	return OK;
 }
 
-enum status fake_table_settle_with(struct fake_table *t, const struct settlement *s, struct arena *a, struct image_row *now,
-                                   enum status (*run)(void *arg, struct fault *why), void *arg, struct fault *why)
+static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	const struct also also = { run, arg };
+	struct fake_table *t = self(port);
 	struct fake_row *settled = NULL;
 	assert(s->status != IMAGE_PENDING);
 	TRY(trap_enter(&t->trap, why));
-	enum status end = settle_row(t, s, &also, &settled, why);
+	enum status end = settle_row(t, s, &settled, why);
 	if (settled != NULL && (end == OK || end == CONFLICT))
 		row_dup(a, &settled->row, now);
 	return trap_leave(&t->trap, end, why);
-}
-
-static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
-{
-	return fake_table_settle_with(self(port), s, a, now, nothing_else, NULL, why);
 }
 
 static bool ended(const struct image_row *row, int64_t by_ms)
