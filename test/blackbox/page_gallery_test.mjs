@@ -202,7 +202,7 @@ test('names from strangers are text, and keep their direction to themselves', as
 	for (const name of strange) {
 		await page.locator('#wall button').nth(shown.indexOf(name)).click();
 		assert.equal(await detail().locator('#detail-name').textContent(), name);
-		assert.equal(await detail().locator('#detail-name bdi').evaluate(bdi => getComputedStyle(bdi).unicodeBidi), 'isolate');
+		assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('#detail-name bdi')).unicodeBidi), 'isolate');
 		assert.equal(await detail().locator('#detail-image').getAttribute('alt'), name);
 		await page.keyboard.press('Escape');
 	}
