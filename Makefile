@@ -30,7 +30,7 @@ test:
 	tools/deps test
 	tools/run-tests
 
-bench: build
+bench: build lambda
 	tools/deps bench
 	[ -f build/bench/build.ninja ] || meson setup --buildtype=release -Dbench=true build/bench >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log || tail -n 3 build/setup.log; exit 1; }
 	ninja -C build/bench --quiet

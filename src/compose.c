@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/deadline.h"
+#include "base/gate.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/settings.h"
 #include "base/settings_check.h"
+#include "console/console.h"
 #include "engines.h"
 #include "image/glance.h"
 #include "image/product.h"
@@ -27,6 +29,7 @@
 #include <string.h>
 
 #define API_KEY_MIN 16
+#define LOG_RING_BYTES ((size_t)1 << 20)   /* some thousands of lines, for the console */
 #define COUNTS_WITHIN_MS 3000   /* a scrape goes on without them */
 
 struct composition {
@@ -39,6 +42,9 @@ struct composition {
 	struct api *api;
 	struct s3 *s3;
 	struct janitor *janitor;
+	struct inspection_of_list listed;
+	struct console *console;
+	struct gate gate;
 	char admin_token[2 * 16 + 1];
 	bool log_open;
 };
@@ -100,7 +106,7 @@ static enum status check_public_url(const struct composition *c, struct fault *w
 static enum status open_log(struct composition *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	struct log_options o = { .dir = c->remote ? NULL : s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192 };
+	struct log_options o = { .dir = c->remote ? NULL : s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192, .ring_bytes = LOG_RING_BYTES };
 	if (!log_level_parse(str_of(s->log_level), &o.level))
 		return fault_set(why, BAD_SETTING, "--log-level must be debug, info, warn or error");
 	TRY(log_start(&o, why));
@@ -118,11 +124,32 @@ static enum status make_storage(struct composition *c, struct fault *why)
 		.cors_origins = str_of(s->cors_origins),
 		.explain = is(s->dev, "auto") ? c->at.storage_is_loopback : is(s->dev, "on"),
 	};
+	struct s3_ports ports = {
+		.product = &c->product, .buckets = c->engines.bucket, .catalog = c->engines.catalog, .parts = c->engines.parts, .keys = c->engines.keys,
+	};
 	if (c->remote)
 		c->product.glances = glances_new();
 	else
-		c->s3 = s3_new(&c->product, c->engines.bucket, c->engines.keys, &s3);
+		c->s3 = s3_new(&ports, &s3);
 	return c->product.glances != NULL || c->s3 != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
+}
+
+/* Whoever holds the token that is printed may look. */
+static enum status make_console(struct composition *c, struct fault *why)
+{
+	unsigned char token[16];
+	random_bytes(token, sizeof(token));
+	hex_encode(token, sizeof(token), c->admin_token);
+	gate_init(&c->gate, str_of(c->admin_token));
+	inspection_of_list_init(&c->listed, c->engines.table);
+	struct console_options o = {
+		.gate = &c->gate,
+		.table = c->engines.table,
+		.inspection = c->engines.inspection != NULL ? c->engines.inspection : &c->listed.port,
+		.settings = &c->settings,
+	};
+	c->console = console_new(&o);
+	return c->console != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
 }
 
 static enum status make_doors(struct composition *c, struct fault *why)
@@ -139,7 +166,8 @@ static enum status make_doors(struct composition *c, struct fault *why)
 	};
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
-	c->janitor = janitor_start(&c->product, s->sweep_interval_s);
+	c->janitor = janitor_start(&(struct janitor_options){ .product = &c->product, .parts = c->engines.parts, .interval_s = s->sweep_interval_s,
+		.multipart_ttl_s = s->multipart_ttl_s });
 	if (c->api == NULL || c->janitor == NULL)
 		return fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
 	return OK;
@@ -184,7 +212,7 @@ static void print_welcome(const struct composition *c)
 	printf("tintype " VERSION " is ready.\n"
 	       "  page     %s/   (for a browser)\n"
 	       "  API      %s/prod   %s\n"
-	       "  admin    %s   (token for what is protected there: %s)\n",
+	       "  console  %s/   (token: %s)\n",
 	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
 	print_places(c);
 	printf("Try it in another terminal:\n"
@@ -226,16 +254,15 @@ static enum status run(struct composition *c, int argc, char **argv, struct faul
 	TRY(engines_open(&c->settings, c->at.storage, &c->engines, why));
 	TRY(open_log(c, why));
 	TRY(make_doors(c, why));
-	unsigned char token[16];
-	random_bytes(token, sizeof(token));
-	hex_encode(token, sizeof(token), c->admin_token);
+	TRY(make_console(c, why));
 	struct server_doors doors = {
 		.api = api_door(c->api),
 		.storage = c->s3 != NULL ? s3_door(c->s3) : NULL,
 		.ready = ready,
 		.refresh = refresh,
 		.arg = c,
-		.admin_token = str_of(c->admin_token),
+		.gate = &c->gate,
+		.console = console_door(c->console),
 	};
 	return server_run(c->server, &doors, started, why);
 }
@@ -244,6 +271,8 @@ static void tear_down(struct composition *c)
 {
 	server_free(&c->server);
 	janitor_free(&c->janitor);
+	console_free(&c->console);
+	gate_deinit(&c->gate);
 	s3_free(&c->s3);
 	api_free(&c->api);
 	glances_free(&c->product.glances);

@@ -1,12 +1,13 @@
 /* Puts a Lambda function together. Everything that can be done beforehand is done before the first
- * invocation is asked for: until then the CPU is whole, afterwards it is a share of one.
+ * invocation is asked for: until then the CPU is whole, afterwards it is a share of one. What is never
+ * needed is left out: no crypto_init, because the one-shot hashes do without, and fetching algorithms
+ * takes OpenSSL as long as all the rest of a start.
  *
  * Without TINTYPE_API_KEY the functions are as open as their gateway leaves them; a Lambda function
  * has no address of its own to judge that by, so `auto` means: with a key where one is set. */
 #include "compose_lambda.h"
 
 #include "api/api.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "lambda/lambda.h"
 #include "rules.h"
@@ -92,7 +93,6 @@ int compose_lambda(lambda_open_fn *open)
 	struct fault why = { 0 }, untold = { 0 };
 	struct str runtime_api = environment("AWS_LAMBDA_RUNTIME_API");
 	signal(SIGPIPE, SIG_IGN);
-	crypto_init();
 	if (runtime_api.n == 0) {
 		fputs("bootstrap: AWS_LAMBDA_RUNTIME_API is not set; this program is started by AWS Lambda\n", stderr);
 		return 2;

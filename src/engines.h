@@ -4,14 +4,20 @@
 #define ENGINES_H
 
 #include "base/settings.h"
+#include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
+#include "port/inspection.h"
 #include "port/key_ring.h"
+#include "port/part_store.h"
 
 struct engines {
 	struct object_store *store;
 	struct image_table *table;
+	struct inspection *inspection;   /* of all its rows; NULL: it has none but its list */
 	struct str storage_url;        /* where presigned URLs lead: scheme, host and port */
 	struct bucket_store *bucket;   /* what a storage listener of our own stands on; NULL where the store is elsewhere */
+	struct bucket_catalog *catalog;   /* with bucket */
+	struct part_store *parts;      /* with bucket */
 	struct key_ring *keys;         /* with bucket */
 	struct str region;             /* with bucket: what signatures name */
 	enum status (*ready)(struct engines *, struct fault *why);

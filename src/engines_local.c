@@ -29,10 +29,13 @@ enum status engines_open_local(const struct settings *s, const char *storage_url
 		.public_url = str_of(named ? s->public_storage_url : storage_url),
 		.max_pending = s->max_pending,
 		.reserve_bytes = s->reserve_bytes,
+		.small_bytes = BUCKET_SMALL_BYTES,
 	};
 	TRY(engine_open(&o, &engine, why));
 	*out = (struct engines){
-		.store = engine_object_store(engine), .table = engine_image_table(engine), .storage_url = o.public_url, .bucket = engine_bucket_store(engine),
+		.store = engine_object_store(engine), .table = engine_image_table(engine), .inspection = engine_inspection(engine),
+		.storage_url = o.public_url, .bucket = engine_bucket_store(engine), .catalog = engine_bucket_catalog(engine),
+		.parts = engine_part_store(engine),
 		.keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .close = close_engine, .own = engine,
 	};
 	return OK;

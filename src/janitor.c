@@ -1,6 +1,6 @@
 /* Runs the sweep at its interval on a thread of its own: what is due each time, and the walk over all
  * objects, which costs with their number, once a day or once in the time that an orphan may live,
- * whichever is less. A sweep that fails is logged and tried again at the next interval. */
+ * whichever is less. Each time too, uploads in parts that nobody completed in their time are aborted. A sweep that fails is logged and tried again at the next interval. */
 #include "janitor.h"
 
 #include "base/clock.h"
@@ -15,7 +15,8 @@
 
 struct janitor {
 	struct product *product;
-	int64_t interval_ms, walk_interval_ms;
+	struct part_store *parts;
+	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -31,6 +32,11 @@ static bool is_stopping(void *arg)
 	return stopping;
 }
 
+static void complain(const struct fault *why)
+{
+	LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
+}
+
 static void report(enum status status, const struct sweep_result *r, const struct fault *why)
 {
 	if (r->ended + r->forgotten + r->confirmed + r->rejected + r->orphans > 0)
@@ -38,8 +44,7 @@ static void report(enum status status, const struct sweep_result *r, const struc
 		    LOG_I("confirmed", r->confirmed), LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
 	metric_add(M_SWEPT, (int64_t)(r->ended + r->forgotten));
 	if (status != OK)
-		LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text),
-		    LOG_C("cause", why->cause));
+		complain(why);
 }
 
 /* false: not all could be done. */
@@ -52,6 +57,19 @@ static bool sweep(struct janitor *j, bool walk)
 		status = sweep_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
 	report(status, &result, &why);
 	return status == OK;
+}
+
+static void end_uploads(struct janitor *j)
+{
+	struct fault why = { 0 };
+	uint32_t ended = 0;
+	if (j->parts == NULL)
+		return;
+	enum status status = parts_end_older(j->parts, clock_now_ms() - j->multipart_ttl_ms, &ended, &why);
+	if (ended > 0)
+		LOG(SWEEP, STR(""), LOG_I("uploads", ended));
+	if (status != OK)
+		complain(&why);
 }
 
 /* Wait for the interval or the end; false at the end. */
@@ -75,17 +93,19 @@ static void *run(void *arg)
 		bool walk = clock_mono_ms() >= walk_at;
 		if (sweep(j, walk) && walk)
 			walk_at = clock_mono_ms() + j->walk_interval_ms;
+		end_uploads(j);
 	}
 	return NULL;
 }
 
-struct janitor *janitor_start(struct product *p, uint64_t interval_s)
+struct janitor *janitor_start(const struct janitor_options *o)
 {
 	struct janitor *j = mem_new(1, sizeof(*j));
 	if (j == NULL)
 		return NULL;
-	int64_t orphan_ms = (int64_t)p->rules.orphan_ttl_s * 1000;
-	*j = (struct janitor){ .product = p, .interval_ms = (int64_t)interval_s * 1000,
+	int64_t orphan_ms = (int64_t)o->product->rules.orphan_ttl_s * 1000;
+	*j = (struct janitor){ .product = o->product, .parts = o->parts, .interval_ms = (int64_t)o->interval_s * 1000,
+		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);

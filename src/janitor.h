@@ -1,12 +1,20 @@
-/* The janitor: one thread that runs the sweep at its interval. */
+/* The janitor: one thread that runs the sweep at its interval, and ends uploads in parts that nobody completed. */
 #ifndef JANITOR_H
 #define JANITOR_H
 
 #include "image/product.h"
+#include "port/part_store.h"
+
+struct janitor_options {
+	struct product *product;   /* borrowed, as parts */
+	struct part_store *parts;  /* NULL: there are no uploads in parts here */
+	uint64_t interval_s;
+	uint64_t multipart_ttl_s;  /* uploads in parts that are older are aborted */
+};
 
 struct janitor;
-/* NULL: memory or threads failed. product is borrowed. */
-struct janitor *janitor_start(struct product *p, uint64_t interval_s);
+/* NULL: memory or threads failed. */
+struct janitor *janitor_start(const struct janitor_options *o);
 /* End after the step at hand. Accepts NULL inside. */
 void janitor_free(struct janitor **j);
 

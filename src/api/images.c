@@ -2,7 +2,7 @@
  * writes the record; the rules themselves are in image/gallery.h. Runs on workers. */
 #include "api/access.h"
 #include "api/record.h"
-#include "api/writer.h"
+#include "base/writer.h"
 #include "base/log.h"
 #include "image/gallery.h"
 

@@ -1,7 +1,7 @@
 /* GET /limits: what a client may send, so that it can say so before it asks for a slot. */
 #include "api/call.h"
 
-#include "api/writer.h"
+#include "base/writer.h"
 #include "image/slot.h"
 
 enum status limits_run(struct call *c, struct fault *why)

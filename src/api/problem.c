@@ -7,7 +7,7 @@
  * answer as INTERNAL and the log has their name. */
 #include "api/problem.h"
 
-#include "api/writer.h"
+#include "base/writer.h"
 
 struct problem {
 	int status;

@@ -3,7 +3,7 @@
  * row has its declared values and no uploadedAt, a rejected one its reason and no address to read from. */
 #include "api/record.h"
 
-#include "api/writer.h"
+#include "base/writer.h"
 #include "image/gallery.h"
 
 #define SIGNING_MAX_BYTES 65536

@@ -5,7 +5,7 @@
 #include "api/call.h"
 
 #include "api/body.h"
-#include "api/writer.h"
+#include "base/writer.h"
 #include "base/metrics.h"
 
 #define SLOT_MAX_BYTES 65536

@@ -23,16 +23,17 @@
 
 #define HMAC_BLOCK 64   /* RFC 2104: B, the block of SHA-256 */
 
-static EVP_MD *algorithms[2];   /* by enum hash_kind; never freed, the program ends with them */
+static EVP_MD *algorithms[HASH_KINDS];   /* by enum hash_kind; never freed, the program ends with them */
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 
 static void fetch_algorithms(void)
 {
 	algorithms[HASH_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
+	algorithms[HASH_SHA1] = EVP_MD_fetch(NULL, "SHA1", NULL);
 	algorithms[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-	if (algorithms[HASH_MD5] != NULL && algorithms[HASH_SHA256] != NULL)
+	if (algorithms[HASH_MD5] != NULL && algorithms[HASH_SHA1] != NULL && algorithms[HASH_SHA256] != NULL)
 		return;
-	fputs("OpenSSL offers no MD5 or no SHA-256; both are needed\n", stderr);
+	fputs("OpenSSL offers no MD5, SHA-1 or SHA-256; all are needed\n", stderr);
 	abort();
 }
 

@@ -1,4 +1,4 @@
-/* Digests and MACs over OpenSSL, with the algorithms fetched once: MD5 (ETags), SHA-256,
+/* Digests and MACs over OpenSSL, with the algorithms fetched once: MD5 (ETags), SHA-1 (checksums), SHA-256,
  * HMAC-SHA256; comparison of secrets in constant time; wiping. crypto_init before the first use
  * and before threads; afterwards any thread. */
 #ifndef BASE_HASH_H
@@ -7,9 +7,11 @@
 #include "base/str.h"
 
 #define MD5_BYTES 16
+#define SHA1_BYTES 20
 #define SHA256_BYTES 32
 
-enum hash_kind { HASH_MD5, HASH_SHA256 };
+enum hash_kind { HASH_MD5, HASH_SHA1, HASH_SHA256 };
+#define HASH_KINDS 3
 
 struct hash {
 	void *ctx;   /* EVP_MD_CTX */
@@ -21,7 +23,7 @@ void crypto_init(void);
 
 void hash_init(struct hash *h, enum hash_kind kind);
 void hash_update(struct hash *h, const void *p, size_t n);
-/* Write the digest (MD5_BYTES or SHA256_BYTES) and end the hash. false: memory failed. */
+/* Write the digest (MD5_BYTES, SHA1_BYTES or SHA256_BYTES) and end the hash. false: memory failed. */
 bool hash_final(struct hash *h, unsigned char *out) MUST_CHECK;
 /* End without a digest; safe on a zeroed or ended hash. */
 void hash_deinit(struct hash *h);

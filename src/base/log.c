@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log_file.h"
 #include "base/log_line.h"
+#include "base/log_ring.h"
 #include "base/log_stderr.h"
 #include "base/metrics.h"
 
@@ -52,6 +53,8 @@ static _Atomic int direct_fd = -1;    /* -1: the queue, or stderr while it does 
 static pthread_t writer;
 static struct log_file file;          /* these two are the writer's own */
 static struct log_stderr standard;
+static struct log_ring ring;          /* has a lock of its own */
+static uint64_t ring_missed;          /* the writer's: not told in the ring yet */
 
 /* The mutex is held. */
 static void wait_wake(int64_t ms)
@@ -89,11 +92,25 @@ static void swap_buffers(struct buf *taken)
 	queue.lines = 0;
 	file.missed += queue.missed;
 	standard.missed += queue.missed;
+	ring_missed += queue.missed;
 	queue.missed = 0;
+}
+
+static void write_to_ring(struct str lines)
+{
+	char memory[256];
+	struct buf line;
+	buf_init_fixed(&line, memory, sizeof memory);
+	if (ring_missed > 0)
+		log_line_write_dropped(&line, "console", ring_missed);
+	log_ring_append(&ring, buf_str(&line));
+	log_ring_append(&ring, lines);
+	ring_missed = 0;
 }
 
 static void write_out(struct buf *taken)
 {
+	write_to_ring(buf_str(taken));
 	if (file.dir_fd >= 0)
 		log_file_append(&file, buf_str(taken));
 	log_stderr_append(&standard, buf_str(taken));
@@ -164,6 +181,7 @@ static void close_all(void)
 {
 	log_file_close(&file);
 	log_stderr_close(&standard);
+	log_ring_deinit(&ring);
 	buf_deinit(&queue.filling);
 	pthread_cond_destroy(&queue.wake);
 	pthread_cond_destroy(&queue.done);
@@ -181,6 +199,8 @@ enum status log_start(const struct log_options *o, struct fault *why)
 	if (o->dir != NULL)
 		TRY(log_file_open(&file, o->dir, o->file_max_bytes, o->files, why));
 	log_stderr_open(&standard, STDERR_FILENO);
+	log_ring_init(&ring, o->ring_bytes);
+	ring_missed = 0;
 	atomic_store(&least_level, (int)o->level);
 	init_queue(o->queue_lines);
 	if (start_writer() == 0)
@@ -295,6 +315,11 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 	}
 	hand_on(&text);
 	buf_deinit(&text);
+}
+
+enum status log_recent(const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why)
+{
+	return log_ring_find(&ring, q, a, out, why);
 }
 
 uint64_t log_dropped(void)

@@ -14,6 +14,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include "base/arena.h"
 #include "base/fault.h"
 #include "base/str.h"
 
@@ -45,6 +46,7 @@ struct log_options {
 	uint64_t file_max_bytes;  /* rotate beyond this */
 	unsigned files;           /* rotated ones kept beside the current */
 	size_t queue_lines;       /* most lines that wait for the writer; 0: 8192 (4 MiB in any case) */
+	size_t ring_bytes;        /* how much of the newest lines is kept in memory for log_recent; 0: nothing */
 	int direct_fd;            /* not 0: each line is written there by its caller, who waits for it; no queue, no file, no thread */
 };
 
@@ -63,6 +65,35 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 	          sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
 /* Write a line that is not of the log's form, its newline included, to direct_fd, which must be set. */
 void log_write_raw(struct str line);
+
+/* A look at the newest lines, in the order they were written.
+ * tail     false: the last `limit` of those that are wanted, before number `before` (0: of all)
+ *          true: the first `limit` behind number `after`, as a page asks that follows the log
+ * text     found anywhere in the line, ASCII case aside; "": every line */
+struct log_query {
+	bool tail;
+	uint64_t after, before;
+	enum log_level least;
+	struct str text;
+	size_t limit;              /* 1..LOG_FOUND_MAX */
+};
+#define LOG_FOUND_MAX 500
+#define LOG_FOUND_BYTES ((size_t)512 << 10)   /* no line is added beyond that */
+
+struct log_found {
+	struct log_seen {
+		uint64_t n;            /* its number */
+		struct str line;       /* a JSON object, without the newline */
+	} *lines;
+	size_t n;
+	uint64_t last;             /* the number to go on after, whether or not that line was wanted */
+	uint64_t missed;           /* of a tail: lines behind `after` that are gone from memory */
+	bool more;                 /* there are further ones: newer of a tail, else older */
+};
+/* Find lines in what is kept in memory.
+ * out     lives in `a`, which needs ring_bytes and a little
+ * Errors  TOO_MUCH the arena is full */
+enum status log_recent(const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why) MUST_CHECK;
 /* Lines lost so far, at any sink: the metric tintype_log_dropped_total. */
 uint64_t log_dropped(void);
 bool log_level_parse(struct str s, enum log_level *out) MUST_CHECK;

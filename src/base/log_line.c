@@ -102,6 +102,14 @@ void log_line_write_dropped(struct buf *b, const char *sink, uint64_t count)
 	log_line_write(b, &line);
 }
 
+bool log_line_level(struct str line, enum log_level *out)
+{
+	static const size_t at = sizeof "{\"time\":\"\",\"level\":\"" - 1 + ISO8601_CHARS;
+	struct str word = str_slice(line, at, line.n);
+
+	return log_level_parse(str_slice(word, 0, str_find_char(word, '"')), out);
+}
+
 size_t log_lines(struct str text)
 {
 	size_t lines = 0;

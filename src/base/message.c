@@ -88,6 +88,8 @@ void answer_header(struct answer *ans, struct str name, struct str value)
 
 void answer_drop_body(struct answer *ans)
 {
+	ans->more = NULL;
+	ans->n_more = 0;
 	if (ans->fd >= 0)
 		close(ans->fd);
 	if (ans->hold != NULL)

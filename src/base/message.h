@@ -52,11 +52,14 @@ struct answer {
 	int status;                /* HTTP status; 0: not answered yet */
 	struct header headers[ANSWER_HEADERS_MAX];
 	size_t n_headers;
+	const struct header *more; /* go out behind headers; borrowed from the arena or from what hold keeps; any number */
+	size_t n_more;
 	struct str body;           /* used when fd < 0 */
 	struct body_hold *hold;    /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
 	int fd;                    /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
 	uint64_t fd_offset, fd_length;
 	bool close;                /* end the connection after this answer */
+	bool is_poll;              /* asked every few seconds by a page of ours: its log line is of the debug level */
 	/* what the log and the metrics say of it */
 	const char *route;         /* static: "POST /upload"; NULL: none matched */
 	struct str image_id;
@@ -77,7 +80,7 @@ void answer_init(struct answer *ans);
 /* Append; names and values are borrowed from the exchange's arena or static. More than
  * ANSWER_HEADERS_MAX is a bug (assert). A value with CR, LF or NUL is a bug too. */
 void answer_header(struct answer *ans, struct str name, struct str value);
-/* Close the file and release the body: an answer that has none. */
+/* Close the file and release the body, and forget `more`, which may have been kept with it: an answer that has none. */
 void answer_drop_body(struct answer *ans);
 /* Close the file and release the body, if any, and start over. */
 void answer_reset(struct answer *ans);

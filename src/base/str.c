@@ -76,6 +76,14 @@ size_t str_find(struct str s, struct str needle)
 	return at == NULL ? s.n : (size_t)(at - s.p);
 }
 
+size_t str_find_nocase(struct str s, struct str needle)
+{
+	for (size_t i = 0; i + needle.n <= s.n; i++)
+		if (str_starts_with_nocase((struct str){ s.p == NULL ? NULL : s.p + i, s.n - i }, needle))
+			return i;
+	return s.n;
+}
+
 struct str str_slice(struct str s, size_t from, size_t to)
 {
 	if (to > s.n)

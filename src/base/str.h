@@ -34,6 +34,8 @@ bool str_starts_with_nocase(struct str s, struct str prefix);
 size_t str_find_char(struct str s, char c);
 /* Index of the first `needle`, or s.n when there is none. */
 size_t str_find(struct str s, struct str needle);
+/* The same without regard to ASCII case. An empty needle is found at 0. */
+size_t str_find_nocase(struct str s, struct str needle);
 /* The bytes from..to (to is clamped to s.n, from to `to`). */
 struct str str_slice(struct str s, size_t from, size_t to);
 /* Cut at the first `c`: gives what is before it and moves *rest behind it. Without a `c` gives

@@ -37,6 +37,7 @@ struct exchange {
 	struct str piece;          /* of head or body, not sent yet */
 	uint64_t taken;            /* of the body, into pieces */
 	bool head_sent, sent;      /* sent: all of it, or given up */
+	bool whole;                /* the first piece is head and body */
 	bool cut_short;            /* given up: the connection cannot be kept */
 	bool heard;                /* a byte of the answer came */
 	int64_t ends_ms;           /* of the whole request */
@@ -71,7 +72,7 @@ static int64_t idle_deadline(const struct exchange *x)
 /* Make the next piece of the body ready, unless one still is. */
 static enum status refill(struct exchange *x)
 {
-	uint64_t left = request_body_length(x->r) - x->taken;
+	uint64_t left = x->whole ? 0 : request_body_length(x->r) - x->taken;
 	if (x->piece.n > 0)
 		return OK;
 	x->head_sent = true;
@@ -109,7 +110,7 @@ static enum status send_some(struct exchange *x, short *events)
 		TRY(refill(x));
 		/* A fast network must not keep us from looking for an early answer. */
 		struct pollfd p = { .fd = x->c->connection.fd, .events = POLLIN };
-		if (poll(&p, 1, 0) > 0)
+		if (!x->sent && poll(&p, 1, 0) > 0)
 			break;
 	}
 	return OK;
@@ -240,9 +241,9 @@ static bool is_bodiless(const struct exchange *x)
 	return str_equal(x->r->method, STR("HEAD")) || x->answer->status == 204 || x->answer->status == 304;
 }
 
-static enum status run(struct exchange *x, struct str head)
+static enum status run(struct exchange *x, struct str first)
 {
-	x->piece = head;
+	x->piece = first;
 	x->c->n_in = 0;
 	buf_init_arena(&x->body, x->a, SIZE_MAX / 4);
 	TRY(receive_head(x));
@@ -310,13 +311,19 @@ enum status http_send(struct http_client *c, const struct http_request *r, struc
 	struct buf head;
 	buf_init_arena(&head, a, REQUEST_HEAD_MAX);
 	TRY(request_write_head(r, &to, &head, why));
+	/* One packet, one TLS record, and the server is not woken for half a request. */
+	bool whole = !r->body_file && r->progress == NULL && r->body.n <= REQUEST_HEAD_MAX - head.n;
+	if (whole)
+		buf_put(&head, r->body);
+	if (!buf_ok(&head))
+		return fault_set(why, TOO_MUCH, "no memory for the request");
 	int64_t ends_ms = end_of(r);
 	enum status st;
 	bool again, reopened = r->once;
 	c->sent = false;
 	struct http_response answer = { 0 };
 	do {
-		struct exchange x = { .c = c, .r = r, .a = a, .answer = &answer, .why = why, .ends_ms = ends_ms };
+		struct exchange x = { .c = c, .r = r, .a = a, .answer = &answer, .why = why, .whole = whole, .ends_ms = ends_ms };
 		bool kept = false;
 		TRY(reach(&x, &to, &kept));
 		st = run(&x, buf_str(&head));

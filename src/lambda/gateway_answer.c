@@ -2,7 +2,7 @@
  * text, for whether a gateway decodes base64 depends on what the client accepts. */
 #include "lambda/gateway_answer.h"
 
-#include "api/writer.h"
+#include "base/writer.h"
 #include "base/codec.h"
 
 static bool is_first(const struct answer *ans, size_t i)

@@ -126,6 +126,13 @@ struct str column_borrow(sqlite3_stmt *s, int i)
 	return (struct str){ p, p != NULL ? (size_t)sqlite3_column_bytes(s, i) : 0 };
 }
 
+struct str column_blob(sqlite3_stmt *s, int i)
+{
+	const char *p = sqlite3_column_blob(s, i);
+
+	return (struct str){ p, p != NULL ? (size_t)sqlite3_column_bytes(s, i) : 0 };
+}
+
 struct str column_str(sqlite3_stmt *s, int i, struct arena *a)
 {
 	return str_dup(a, column_borrow(s, i));

@@ -12,7 +12,10 @@
 #define IMAGE_COLUMNS \
 	"n, id, status, seq, owner, key, file_name, file_type, file_size, etag, width, height, orientation, frames," \
 	" created_ms, expires_ms, uploaded_ms, ends_ms, reason, delete_hash"
-#define OBJECT_COLUMNS "file, key, size, etag, content_type, modified_ms"
+#define OBJECT_COLUMNS "file, key, size, etag, content_type, modified_ms, flags, meta"
+#define BUCKET_COLUMNS "name, owner, created_ms, cors"
+#define UPLOAD_COLUMNS "n, secret, key, owner, begun_ms, content_type, flags, meta"
+#define PART_COLUMNS "number, size, etag, modified_ms, flags, checksum, file"
 
 enum db_query_id {
 #define QUERY(id, sql) Q_##id,
@@ -49,7 +52,9 @@ void bind_str(sqlite3_stmt *s, int i, struct str value);
 void bind_blob(sqlite3_stmt *s, int i, const void *p, int n);
 /* Column i as text, borrowed until the next step or reset. */
 struct str column_borrow(sqlite3_stmt *s, int i);
-/* The same, copied into the arena. */
+/* The same as a blob. */
+struct str column_blob(sqlite3_stmt *s, int i);
+/* Column i as text, copied into the arena. */
 struct str column_str(sqlite3_stmt *s, int i, struct arena *a);
 
 #endif

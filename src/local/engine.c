@@ -4,12 +4,16 @@
 #include "local/engine.h"
 
 #include "base/mem.h"
+#include "local/catalog.h"
 #include "local/images.h"
 #include "local/incoming.h"
+#include "local/inspect.h"
 #include "local/io.h"
 #include "local/objects.h"
+#include "local/parts.h"
 #include "local/schema.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -177,11 +181,16 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 {
 	struct engine *e = mem_new(1, sizeof *e);
 
+	assert(o->small_bytes <= BUCKET_SMALL_BYTES);
 	if (e == NULL)
 		return no_memory(why);
 	e->store.ops = &objects_ops;
 	e->table.ops = &images_ops;
+	e->inspection.ops = &inspect_ops;
 	e->buckets.ops = &incoming_ops;
+	e->catalog.ops = &catalog_ops;
+	e->parts.ops = &parts_ops;
+	e->small_bytes = (size_t)o->small_bytes;
 	e->dir_fd = e->lock_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
 	enum status status = open_all(e, o, why);
 	if (status != OK)
@@ -237,9 +246,24 @@ struct image_table *engine_image_table(struct engine *e)
 	return &e->table;
 }
 
+struct inspection *engine_inspection(struct engine *e)
+{
+	return &e->inspection;
+}
+
 struct bucket_store *engine_bucket_store(struct engine *e)
 {
 	return &e->buckets;
+}
+
+struct bucket_catalog *engine_bucket_catalog(struct engine *e)
+{
+	return &e->catalog;
+}
+
+struct part_store *engine_part_store(struct engine *e)
+{
+	return &e->parts;
 }
 
 struct key_ring *engine_key_ring(struct engine *e)

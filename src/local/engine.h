@@ -16,6 +16,10 @@ struct engine {
 	struct object_store store;
 	struct image_table table;
 	struct bucket_store buckets;
+	struct bucket_catalog catalog;
+	struct part_store parts;
+	struct inspection inspection;
+	size_t small_bytes;
 	char *dir;                 /* absolute */
 	char *db_path;
 	char *bucket, *region, *public_url;
@@ -39,9 +43,24 @@ static inline struct engine *engine_of_table(struct image_table *t)
 	return (struct engine *)((char *)t - offsetof(struct engine, table));
 }
 
+static inline struct engine *engine_of_inspection(struct inspection *i)
+{
+	return (struct engine *)((char *)i - offsetof(struct engine, inspection));
+}
+
 static inline struct engine *engine_of_buckets(struct bucket_store *b)
 {
 	return (struct engine *)((char *)b - offsetof(struct engine, buckets));
+}
+
+static inline struct engine *engine_of_catalog(struct bucket_catalog *c)
+{
+	return (struct engine *)((char *)c - offsetof(struct engine, catalog));
+}
+
+static inline struct engine *engine_of_parts(struct part_store *p)
+{
+	return (struct engine *)((char *)p - offsetof(struct engine, parts));
 }
 
 #endif

@@ -3,18 +3,23 @@
 #include "local/hot.h"
 
 #include "base/mem.h"
+#include "local/meta.h"
 
-#include <string.h>
 #include <sys/mman.h>
+
+/* Of what is copied of one object; one that has more (of thousands of parts) is not kept. */
+#define HOT_COPY_BYTES ((size_t)64 * 1024)
 
 struct hot_object {
 	struct body_hold hold;
 	atomic_uint holders;
 	uint64_t generation;
-	struct object_info info;   /* its texts, and the bucket's name, lie behind the struct */
+	struct arena arena;        /* the bucket's name, info, meta, and bytes that lie in no file */
+	struct object_info info;
+	struct object_meta meta;
 	struct str bucket;
 	struct str bytes;
-	char texts[];
+	bool mapped;
 };
 
 /* FNV-1a, 64 bit: spreads names over the slots; who collides is compared and not kept for long. */
@@ -41,40 +46,46 @@ static void release(struct body_hold *hold)
 
 	if (atomic_fetch_sub(&o->holders, 1) != 1)
 		return;
-	munmap((void *)(uintptr_t)o->bytes.p, o->bytes.n);
+	if (o->mapped)
+		munmap((void *)(uintptr_t)o->bytes.p, o->bytes.n);
+	arena_deinit(&o->arena);
 	mem_free(o);
 }
 
-static struct str keep(char **at, struct str s)
+/* The bytes, mapped where they are a file. false: they cannot be kept. */
+static bool keep_bytes(struct hot_object *o, const struct object_file *f)
 {
-	struct str kept = { *at, s.n };
-
-	if (s.n > 0)
-		memcpy(*at, s.p, s.n);
-	*at += s.n;
-	return kept;
+	if (f->fd < 0) {
+		o->bytes = str_dup(&o->arena, f->bytes);
+		return true;
+	}
+	void *p = mmap(NULL, f->info.size, PROT_READ, MAP_SHARED, f->fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	o->bytes = (struct str){ p, f->info.size };
+	o->mapped = true;
+	return true;
 }
 
 static struct hot_object *make(uint64_t generation, const struct str name[2], const struct object_file *f)
 {
 	const struct object_info *info = &f->info;
-	void *p = mmap(NULL, info->size, PROT_READ, MAP_SHARED, f->fd, 0);
+	struct hot_object *o = mem_new(1, sizeof *o);
 
-	if (p == MAP_FAILED)
+	if (o == NULL)
 		return NULL;
-	struct hot_object *o = mem_new(1, sizeof(*o) + name[0].n + name[1].n + info->etag.n + info->content_type.n);
-	if (o == NULL) {
-		munmap(p, info->size);
-		return NULL;
-	}
-	char *at = o->texts;
 	o->hold.release = release;
 	atomic_init(&o->holders, 1);
 	o->generation = generation;
-	o->bucket = keep(&at, name[0]);
-	o->info = (struct object_info){ keep(&at, name[1]), info->size, keep(&at, info->etag), keep(&at, info->content_type), info->modified_ms };
-	o->bytes = (struct str){ p, info->size };
-	return o;
+	arena_init(&o->arena, HOT_COPY_BYTES);
+	o->bucket = str_dup(&o->arena, name[0]);
+	o->info = (struct object_info){ str_dup(&o->arena, name[1]), info->size, str_dup(&o->arena, info->etag),
+		str_dup(&o->arena, info->content_type), info->modified_ms };
+	o->meta = meta_dup(&f->meta, &o->arena);
+	if (keep_bytes(o, f) && arena_ok(&o->arena))
+		return o;
+	release(&o->hold);
+	return NULL;
 }
 
 void hot_init(struct hot *h)
@@ -119,7 +130,7 @@ bool hot_find(struct hot *h, const struct str name[2], struct object_file *out)
 		atomic_fetch_add(&o->holders, 1);
 	pthread_mutex_unlock(&h->lock);
 	if (found)
-		*out = (struct object_file){ .info = o->info, .fd = -1, .bytes = o->bytes, .hold = &o->hold };
+		*out = (struct object_file){ .info = o->info, .meta = o->meta, .fd = -1, .bytes = o->bytes, .hold = &o->hold };
 	return found;
 }
 

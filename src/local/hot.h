@@ -1,6 +1,7 @@
 /* The objects that are asked for again and again, kept mapped: their answers need neither the database
  * nor the file system, and go out in one piece with their head. A table of fixed size, so that at most
- * HOT_SLOTS * HOT_MAX_BYTES are mapped. What is mapped is the kernel's page cache, not a copy.
+ * HOT_SLOTS * HOT_MAX_BYTES are mapped. What is mapped is the kernel's page cache, not a copy;
+ * what lies in the database is small and copied.
  *
  * Nothing stale is ever given out: every commit that takes an object away or replaces one calls
  * hot_forget before its waiters hear of it, and with that all that was kept is void. An object that

@@ -25,7 +25,7 @@ static bool pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
 	return hex_decode((struct str){ hex, n }, out, IMAGE_ID_BYTES);
 }
 
-static struct str unpack_id(struct arena *a, const unsigned char *id)
+struct str images_unpack_id(struct arena *a, const unsigned char *id)
 {
 	static const size_t dashes_after = 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9;
 	char hex[2 * IMAGE_ID_BYTES + 1];
@@ -44,11 +44,10 @@ static struct str unpack_id(struct arena *a, const unsigned char *id)
 	return (struct str){ out, n };
 }
 
-/* The columns are those of IMAGE_COLUMNS. */
-static enum status read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why)
+enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why)
 {
 	*out = (struct image_row){
-		.image_id = unpack_id(a, sqlite3_column_blob(s, 1)),
+		.image_id = images_unpack_id(a, sqlite3_column_blob(s, 1)),
 		.status = (enum image_status)sqlite3_column_int(s, 2),
 		.owner = column_str(s, 4, a),
 		.key = column_str(s, 5, a),
@@ -160,7 +159,7 @@ enum status images_find_pending(struct writer *w, struct settling *st, struct fa
 		return no_such_image(why);
 	bind_blob(s, 1, id, IMAGE_ID_BYTES);
 	TRY(writer_step(w, s, &row));
-	enum status status = row ? read_row(s, st->arena, st->now, why) : no_such_image(why);
+	enum status status = row ? images_read_row(s, st->arena, st->now, why) : no_such_image(why);
 	st->n = row ? sqlite3_column_int64(s, 0) : 0;
 	sqlite3_reset(s);
 	if (status == OK && st->now->status != IMAGE_PENDING)
@@ -353,7 +352,7 @@ static enum status table_get_row(struct image_table *t, struct str id, struct ar
 	bind_blob(s, 1, packed, IMAGE_ID_BYTES);
 	enum status status = db_step(d, s, &row, why);
 	if (status == OK)
-		status = row ? read_row(s, a, out, why) : no_such_image(why);
+		status = row ? images_read_row(s, a, out, why) : no_such_image(why);
 	sqlite3_reset(s);
 	readers_give(readers, d);
 	return status;
@@ -368,7 +367,7 @@ static enum status read_rows(struct db *d, sqlite3_stmt *s, struct arena *a, str
 		TRY(db_step(d, s, &row, why));
 		if (!row)
 			return OK;
-		TRY(read_row(s, a, &out->rows[out->n], why));
+		TRY(images_read_row(s, a, &out->rows[out->n], why));
 		out->n++;
 	}
 }
@@ -381,14 +380,14 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 	return OK;
 }
 
-struct listing {
+struct page_walk {
 	struct db *db;
 	uint32_t limit;
 	int64_t before_seq;
 	int64_t next_seq;   /* out: where the next page begins; 0: there is none */
 };
 
-static enum status list_rows(struct listing *l, struct arena *a, struct image_page *out, struct fault *why)
+static enum status list_rows(struct page_walk *l, struct arena *a, struct image_page *out, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(l->db, Q_IMAGE_LIST);
 	bool row = false;
@@ -404,7 +403,7 @@ static enum status list_rows(struct listing *l, struct arena *a, struct image_pa
 			l->next_seq = seq;
 			return OK;
 		}
-		TRY(read_row(s, a, &out->rows[out->n++], why));
+		TRY(images_read_row(s, a, &out->rows[out->n++], why));
 		seq = sqlite3_column_int64(s, 3);
 	}
 }
@@ -412,7 +411,7 @@ static enum status list_rows(struct listing *l, struct arena *a, struct image_pa
 static enum status table_list_rows(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct readers *readers = &engine_of_table(t)->readers;
-	struct listing l = { .limit = limit, .before_seq = INT64_MAX };
+	struct page_walk l = { .limit = limit, .before_seq = INT64_MAX };
 	struct image_page page;
 
 	assert(limit >= 1 && limit <= TABLE_LIST_MAX);

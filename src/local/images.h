@@ -9,6 +9,12 @@
 
 extern const struct image_table_ops images_ops;
 
+/* The 16 bytes of a row's id as a UUID; {NULL, 0} when the arena is full. */
+struct str images_unpack_id(struct arena *a, const unsigned char *id);
+/* The row that the statement stands on; its columns are those of IMAGE_COLUMNS. Texts are copied.
+ * Errors  TOO_MUCH */
+enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+
 /* One settlement on its way through the committer. */
 struct settling {
 	const struct settlement *s;

@@ -1,25 +1,32 @@
-/* A body on its way in: a file of incoming/ with the MD5 going along. begin and write run on a reactor
- * and touch the page cache alone; finish runs on a worker, which syncs its own file, so that many
- * syncs go side by side, and then waits for the committer. Whatever goes wrong removes the file. */
+/* A body on its way in, with the MD5 going along. A small one is gathered in memory and goes into the database with
+ * its row, so that it shares the committer's sync and needs none of its own, nor a thread that waits. Others
+ * are files of incoming/: begin and write run on a reactor and touch the page cache alone; finish runs on a
+ * worker, which syncs its own file, so that many syncs go side by side, and then waits for the committer.
+ * What was told small and is not spills over into a file. Whatever goes wrong removes the file. */
 #include "local/incoming.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "local/commit.h"
 #include "local/engine.h"
 #include "local/io.h"
 #include "local/objects.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 
 struct body {
 	struct incoming base;
 	struct engine *engine;
-	int fd;
+	bool in_memory;
+	char *bytes;                   /* in memory: `size` of `cap` */
+	size_t cap;
+	int fd;                        /* else a file */
 	uint64_t file;
 	uint64_t size;
 	uint64_t promised;             /* of the disk's room, not written yet */
@@ -29,7 +36,28 @@ struct body {
 	void *map;
 	enum status failed;            /* sticky */
 	struct fault failure;
+	/* of a finish that is not waited for */
+	char etag[2 * MD5_BYTES + 1];
+	struct commit_change change;
+	struct table_wait *wait;
 };
+
+static enum status no_memory(struct fault *why)
+{
+	return fault_set(why, OUT_OF_MEMORY, "There is no memory for this upload now; try again later.");
+}
+
+/* One whose length is not told is taken for a small one until it is not. */
+static enum status open_body(struct body *b, uint64_t expected_bytes, struct fault *why)
+{
+	size_t small_bytes = b->engine->small_bytes;
+
+	b->in_memory = small_bytes > 0 && expected_bytes <= small_bytes;
+	if (b->in_memory)
+		return OK;
+	b->fd = tree_create(&b->engine->tree, &b->file);
+	return b->fd >= 0 ? OK : io_fault(why, errno, "make a file in incoming/");
+}
 
 static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
 {
@@ -39,12 +67,11 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 	struct body *b = mem_new(1, sizeof *b);
 	if (b == NULL) {
 		space_give(&e->space, expected_bytes);
-		return fault_set(why, OUT_OF_MEMORY, "There is no memory for this upload now; try again later.");
+		return no_memory(why);
 	}
-	*b = (struct body){ .base = { &incoming_ops }, .engine = e, .promised = expected_bytes };
-	b->fd = tree_create(&e->tree, &b->file);
-	if (b->fd < 0) {
-		enum status status = io_fault(why, errno, "make a file in incoming/");
+	*b = (struct body){ .base = { &incoming_ops }, .engine = e, .promised = expected_bytes, .fd = -1 };
+	enum status status = open_body(b, expected_bytes, why);
+	if (status != OK) {
 		space_give(&e->space, expected_bytes);
 		mem_free(b);
 		return status;
@@ -70,6 +97,49 @@ static enum status give_up(struct body *b, enum status status, struct fault *why
 	return status;
 }
 
+/* What came so far goes into a file, and what comes too. */
+static enum status spill(struct body *b)
+{
+	b->fd = tree_create(&b->engine->tree, &b->file);
+	if (b->fd < 0)
+		return io_fault(&b->failure, errno, "make a file in incoming/");
+	b->in_memory = false;
+	if (io_write_all(b->fd, b->bytes, (size_t)b->size) != 0)
+		return io_fault(&b->failure, errno, "write to incoming/");
+	mem_free(b->bytes);
+	b->bytes = NULL;
+	return OK;
+}
+
+/* At once as much as was told, then twice as much each time. */
+static enum status grow(struct body *b, size_t needed)
+{
+	size_t small_bytes = b->engine->small_bytes;
+	size_t cap = b->cap > 0 ? 2 * b->cap : (size_t)b->promised;
+
+	if (needed <= b->cap)
+		return OK;
+	cap = cap < needed ? needed : cap > small_bytes ? small_bytes : cap;
+	char *bytes = mem_resize(b->bytes, cap, 1);
+	if (bytes == NULL)
+		return no_memory(&b->failure);
+	b->bytes = bytes;
+	b->cap = cap;
+	return OK;
+}
+
+static enum status keep(struct body *b, const void *p, size_t n)
+{
+	if (b->in_memory && n > b->engine->small_bytes - b->size)
+		TRY(spill(b));
+	if (!b->in_memory)
+		return io_write_all(b->fd, p, n) == 0 ? OK : io_fault(&b->failure, errno, "write to incoming/");
+	TRY(grow(b, (size_t)b->size + n));
+	if (n > 0)
+		memcpy(b->bytes + b->size, p, n);
+	return OK;
+}
+
 static enum status body_write(struct incoming *in, const void *p, size_t n, struct fault *why)
 {
 	struct body *b = (struct body *)in;
@@ -77,11 +147,13 @@ static enum status body_write(struct incoming *in, const void *p, size_t n, stru
 	assert(!b->digested);
 	if (b->failed != OK)
 		return give_up(b, b->failed, why);
-	if (io_write_all(b->fd, p, n) != 0)
-		return give_up(b, io_fault(&b->failure, errno, "write to incoming/"), why);
+	enum status status = keep(b, p, n);
+	if (status != OK)
+		return give_up(b, status, why);
 	hash_update(&b->md5, p, n);
 	b->size += n;
-	keep_promise(b, n);
+	if (!b->in_memory)
+		keep_promise(b, n);
 	return OK;
 }
 
@@ -92,7 +164,8 @@ static enum status digest(struct body *b, struct fault *why)
 	if (b->digested)
 		return OK;
 	if (!hash_final(&b->md5, b->digest))
-		return give_up(b, fault_set(&b->failure, OUT_OF_MEMORY, "There is no memory for this upload now; try again later."), why);
+		return give_up(b, no_memory(&b->failure), why);
+	hex_encode(b->digest, MD5_BYTES, b->etag);
 	b->digested = true;
 	return OK;
 }
@@ -102,13 +175,13 @@ static enum status body_view(struct incoming *in, struct str *bytes, unsigned ch
 	struct body *b = (struct body *)in;
 
 	TRY(digest(b, why));
-	if (b->map == NULL && b->size > 0) {
+	if (!b->in_memory && b->map == NULL && b->size > 0) {
 		void *map = mmap(NULL, b->size, PROT_READ, MAP_SHARED, b->fd, 0);
 		if (map == MAP_FAILED)
 			return give_up(b, io_fault(&b->failure, errno, "map a body"), why);
 		b->map = map;
 	}
-	*bytes = (struct str){ b->map, b->size };
+	*bytes = (struct str){ b->in_memory ? b->bytes : b->map, b->size };
 	memcpy(md5, b->digest, MD5_BYTES);
 	return OK;
 }
@@ -126,6 +199,7 @@ static void body_free(struct body *b)
 	hash_deinit(&b->md5);
 	unmap(b);
 	io_close(b->fd);
+	mem_free(b->bytes);
 	mem_free(b);
 }
 
@@ -134,29 +208,38 @@ static void body_abandon(struct incoming **in)
 	struct body *b = (struct body *)*in;
 
 	*in = NULL;
-	tree_drop(&b->engine->tree, b->file);
+	if (b->fd >= 0)
+		tree_drop(&b->engine->tree, b->file);
 	body_free(b);
 }
 
-static enum status commit(struct body *b, const struct object_commit *c, struct fault *why)
+/* All that comes before the commit. A body in memory needs no disk for it. */
+static enum status prepare(struct body *b, struct arrival *out, struct fault *why)
 {
-	char etag[2 * MD5_BYTES + 1];
-
 	TRY(digest(b, why));
 	/* Mapped pages count as ours: many bodies may wait here for their syncs. */
 	unmap(b);
-	if (local_io.fdatasync(b->fd) != 0)
+	if (!b->in_memory && local_io.fdatasync(b->fd) != 0)
 		return io_fault(why, errno, "sync a body");
-	hex_encode(b->digest, MD5_BYTES, etag);
-	struct arrival arrival = { b->file, b->size, str_of(etag), clock_now_ms() };
-	return objects_commit(b->engine, c, &arrival, why);
+	*out = (struct arrival){
+		.inlined = b->in_memory,
+		.bytes = { b->bytes, b->in_memory ? (size_t)b->size : 0 },
+		.file = b->file,
+		.size = b->size,
+		.etag = str_of(b->etag),
+		.modified_ms = clock_now_ms(),
+	};
+	return OK;
 }
 
 static enum status body_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
 {
 	struct body *b = (struct body *)*in;
-	enum status status = commit(b, c, why);
+	struct arrival arrival;
+	enum status status = prepare(b, &arrival, why);
 
+	if (status == OK)
+		status = commit_run(b->engine, c, &arrival, why);
 	if (status != OK) {
 		body_abandon(in);
 		return status;
@@ -166,6 +249,46 @@ static enum status body_finish(struct incoming **in, const struct object_commit 
 	return OK;
 }
 
+/* On the committer's thread: a body in memory has no file to remove. */
+static void end_started(struct change *c)
+{
+	struct body *b = (struct body *)((char *)c - offsetof(struct body, change.change));
+	struct table_wait *wait = b->wait;
+	enum status status = c->status;
+
+	commit_end(b->engine, &b->change);
+	body_free(b);
+	wait->done(wait, status);
+}
+
+static enum status start_small(struct body *b, const struct object_commit *c, struct fault *why)
+{
+	struct arrival arrival;
+
+	TRY(prepare(b, &arrival, why));
+	TRY(commit_prepare(&b->change, c, &arrival, why));
+	b->change.change.ended = end_started;
+	committer_start_change(&b->engine->committer, &b->change.change);
+	return OK;
+}
+
+static void body_start_finish(struct incoming **in, const struct object_commit *c, struct table_wait *w)
+{
+	struct body *b = (struct body *)*in;
+
+	if (!b->in_memory) {
+		w->done(w, body_finish(in, c, &w->why));
+		return;
+	}
+	*in = NULL;
+	b->wait = w;
+	enum status status = start_small(b, c, &w->why);
+	if (status == OK)
+		return;
+	body_free(b);
+	w->done(w, status);
+}
+
 const struct bucket_store_ops incoming_ops = {
 	.begin = body_begin,
 	.write = body_write,
@@ -173,5 +296,5 @@ const struct bucket_store_ops incoming_ops = {
 	.finish = body_finish,
 	.abandon = body_abandon,
 	.open = objects_open,
-	.has_bucket = objects_has_bucket,
+	.start_finish = body_start_finish,
 };

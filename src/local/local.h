@@ -1,12 +1,15 @@
-/* The embedded engine: files and SQLite in one data directory, behind three ports.
+/* The embedded engine: files and SQLite in one data directory, behind the ports.
  * engine_open locks the directory, recovers incoming/ and starts the committer and the mover. */
 #ifndef LOCAL_LOCAL_H
 #define LOCAL_LOCAL_H
 
+#include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 #include "port/key_ring.h"
 #include "port/object_store.h"
+#include "port/part_store.h"
 
 struct engine_options {
 	const char *dir;
@@ -15,6 +18,7 @@ struct engine_options {
 	struct str public_url;     /* of the storage listener; may be set later by engine_set_public_url */
 	uint64_t max_pending;
 	uint64_t reserve_bytes;
+	uint64_t small_bytes;      /* bodies of at most this many lie in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
 };
 
 struct engine;
@@ -26,7 +30,10 @@ void engine_free(struct engine **e);
 void engine_set_public_url(struct engine *e, struct str url);
 struct object_store *engine_object_store(struct engine *e);
 struct image_table *engine_image_table(struct engine *e);
+struct inspection *engine_inspection(struct engine *e);
 struct bucket_store *engine_bucket_store(struct engine *e);
+struct bucket_catalog *engine_bucket_catalog(struct engine *e);
+struct part_store *engine_part_store(struct engine *e);
 struct key_ring *engine_key_ring(struct engine *e);
 /* OK when a write is taken now, which is tried: for readiness.
  * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED

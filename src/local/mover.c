@@ -102,7 +102,7 @@ static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fa
 	struct db *d;
 
 	TRY(readers_take(&e->readers, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_OBJECT_OF_FILE);
+	sqlite3_stmt *s = db_query(d, Q_FILE_ROW);
 	bind_int(s, 1, (int64_t)file);
 	enum status status = db_step(d, s, row, why);
 	sqlite3_reset(s);

@@ -1,15 +1,16 @@
-/* Object rows: who lies under which key, in which file. The first half runs on the committer's
- * thread; the second reads, on any. An object is opened by its row's file number; between the two
- * looks the object may have been replaced, so a file that is not there is looked up again. */
+/* Objects: the reads, on any thread, and object_store. An object that is a file is opened by its row's file number;
+ * between the two looks the object may have been replaced, so a file that is not there is looked up again.
+ * Row, metadata and bytes that lie in the database are read in one transaction. */
 #include "local/objects.h"
 
 #include "base/codec.h"
 #include "local/engine.h"
-#include "local/images.h"
 #include "local/io.h"
+#include "local/rows.h"
+#include "local/seek.h"
 #include "local/signing.h"
+#include "local/uploads.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -27,11 +28,6 @@ enum status objects_check_key(struct str key, struct fault *why)
 	return OK;
 }
 
-static enum status no_such_bucket(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_BUCKET, "The specified bucket does not exist.");
-}
-
 static enum status no_such_key(struct fault *why)
 {
 	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
@@ -39,135 +35,24 @@ static enum status no_such_key(struct fault *why)
 
 /* changes */
 
-/* *id is 0 when there is none. */
-static enum status find_bucket(struct writer *w, struct str name, int64_t *id)
-{
-	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET);
-	bool row = false;
-
-	bind_str(s, 1, name);
-	TRY(writer_step(w, s, &row));
-	*id = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return OK;
-}
-
-/* *file is 0 when there is no such object. */
-static enum status find_file(struct writer *w, int64_t bucket, struct str key, int64_t *file)
-{
-	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_FILE);
-	bool row = false;
-
-	bind_int(s, 1, bucket);
-	bind_str(s, 2, key);
-	TRY(writer_step(w, s, &row));
-	*file = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return OK;
-}
-
-static enum status trash(struct writer *w, int64_t file)
-{
-	sqlite3_stmt *s = db_query(&w->db, Q_TRASH_ADD);
-
-	bind_int(s, 1, file);
-	w->trashed = true;
-	return writer_run(w, s);
-}
-
 enum status objects_remove(struct writer *w, int64_t bucket, struct str key, bool *trashed)
 {
-	int64_t file = 0;
+	const struct object_place at = { .bucket = bucket, .key = key };
+	struct stored old;
 
-	TRY(find_file(w, bucket, key, &file));
-	if (file == 0)
-		return OK;
-	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_REMOVE);
-	bind_int(s, 1, bucket);
-	bind_str(s, 2, key);
-	TRY(writer_run(w, s));
-	*trashed = true;
-	return trash(w, file);
+	TRY(rows_find_object(w, &at, NULL, &old, NULL));
+	return rows_remove_object(w, &at, &old, trashed);
 }
 
-struct commit_change {
-	struct change change;
-	const struct object_commit *commit;
-	const struct arrival *arrival;
-	struct settling settling;
-	int64_t bucket, old_file;
-};
-
-static enum status check_commit(struct writer *w, struct commit_change *cc)
-{
-	struct fault *why = cc->change.why;
-
-	TRY(find_bucket(w, cc->commit->bucket, &cc->bucket));
-	if (cc->bucket == 0)
-		return no_such_bucket(why);
-	TRY(find_file(w, cc->bucket, cc->commit->key, &cc->old_file));
-	if (cc->commit->settle == NULL)
-		return OK;
-	TRY(images_find_pending(w, &cc->settling, why));
-	if (cc->old_file != 0)
-		return fault_set(why, STATE_CHANGED, "There is an object under this key already.");
-	return OK;
-}
-
-static enum status put_row(struct writer *w, const struct commit_change *cc)
-{
-	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_PUT);
-
-	bind_int(s, 1, cc->bucket);
-	bind_str(s, 2, cc->commit->key);
-	bind_int(s, 3, (int64_t)cc->arrival->file);
-	bind_int(s, 4, (int64_t)cc->arrival->size);
-	bind_str(s, 5, cc->arrival->etag);
-	bind_str(s, 6, cc->commit->content_type);
-	bind_int(s, 7, cc->arrival->modified_ms);
-	return writer_run(w, s);
-}
-
-static enum status apply_commit(struct writer *w, struct change *c)
-{
-	struct commit_change *cc = (struct commit_change *)c;
-
-	TRY(check_commit(w, cc));
-	if (cc->commit->settle != NULL)
-		TRY(images_settle(w, &cc->settling, c->why));
-	if (cc->old_file != 0)
-		TRY(trash(w, cc->old_file));
-	return put_row(w, cc);
-}
-
-enum status objects_commit(struct engine *e, const struct object_commit *c, const struct arrival *arrival, struct fault *why)
-{
-	struct commit_change cc = {
-		.change = { .apply = apply_commit, .why = why, .names_file = true },
-		.commit = c,
-		.arrival = arrival,
-		.settling = { .s = c->settle, .arena = c->arena, .now = c->now },
-	};
-
-	/* A rejected body is not kept: its row is settled by table_settle and the body abandoned. */
-	assert(c->settle == NULL || (c->settle->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
-	TRY(objects_check_key(c->key, why));
-	TRY(committer_run(&e->committer, &cc.change));
-	mover_put_in(&e->mover, arrival->file);
-	if (cc.old_file != 0)
-		mover_take_out(&e->mover);
-	return OK;
-}
-
-struct object_removal {
+struct removal {
 	struct change change;
 	struct str key;
 	bool trashed;
 };
 
-static enum status apply_object_removal(struct writer *w, struct change *c)
+static enum status apply_removal(struct writer *w, struct change *c)
 {
-	struct object_removal *r = (struct object_removal *)c;
+	struct removal *r = (struct removal *)c;
 
 	return objects_remove(w, w->image_bucket, r->key, &r->trashed);
 }
@@ -175,7 +60,7 @@ static enum status apply_object_removal(struct writer *w, struct change *c)
 static enum status store_remove_object(struct object_store *store, struct str key, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);
-	struct object_removal r = { .change = { .apply = apply_object_removal, .why = why }, .key = key };
+	struct removal r = { .change = { .apply = apply_removal, .why = why }, .key = key };
 
 	TRY(committer_run(&e->committer, &r.change));
 	if (r.trashed)
@@ -201,7 +86,7 @@ static enum status store_put_object(struct object_store *store, struct str key, 
 /* reads */
 
 /* The columns are those of OBJECT_COLUMNS. */
-static enum status read_info(sqlite3_stmt *s, struct arena *a, struct object_info *out, struct fault *why)
+enum status objects_read_info(sqlite3_stmt *s, struct arena *a, struct object_info *out, struct fault *why)
 {
 	*out = (struct object_info){
 		.key = column_str(s, 1, a),
@@ -215,10 +100,18 @@ static enum status read_info(sqlite3_stmt *s, struct arena *a, struct object_inf
 	return OK;
 }
 
-/* One object's row, with the number of its file. */
+/* One object's row, and what it points to. */
 struct found {
 	struct object_info info;
+	struct object_meta meta;
 	uint64_t file;
+	unsigned flags;
+	struct str bytes;          /* with ROW_INLINED */
+};
+
+struct lookup {
+	const struct str *name;    /* bucket and key */
+	bool whole;                /* metadata and bytes too */
 };
 
 static enum status bucket_there(struct db *d, struct str bucket, struct fault *why)
@@ -232,30 +125,82 @@ static enum status bucket_there(struct db *d, struct str bucket, struct fault *w
 	return row ? OK : no_such_bucket(why);
 }
 
-static enum status find_in(struct db *d, const struct str name[2], struct arena *a, struct found *out, struct fault *why)
+/* The blob that a query gives for a file's number, borrowed until the statement is reset. */
+static enum status find_blob(struct db *d, sqlite3_stmt *s, uint64_t file, struct str *out, struct fault *why)
+{
+	bool row = false;
+
+	bind_int(s, 1, (int64_t)file);
+	TRY(db_step(d, s, &row, why));
+	if (!row)
+		return io_fault(why, ENOENT, "read what a row of the database points to");
+	*out = column_blob(s, 0);
+	return OK;
+}
+
+static enum status read_meta(struct db *d, sqlite3_stmt *row, struct arena *a, struct found *out, struct fault *why)
+{
+	struct str blob = column_blob(row, 7);
+
+	if ((out->flags & ROW_META_ASIDE) == 0)
+		return meta_decode(blob, out->flags, a, &out->meta, why);
+	sqlite3_stmt *s = db_query(d, Q_META_GET);
+	TRY(find_blob(d, s, out->file, &blob, why));
+	enum status status = meta_decode(blob, out->flags, a, &out->meta, why);
+	sqlite3_reset(s);
+	return status;
+}
+
+static enum status read_body(struct db *d, struct arena *a, struct found *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_BODY_GET);
+	struct str blob;
+
+	if ((out->flags & ROW_INLINED) == 0)
+		return OK;
+	TRY(find_blob(d, s, out->file, &blob, why));
+	bool whole = blob.n == out->info.size;
+	out->bytes = str_dup(a, blob);
+	sqlite3_reset(s);
+	if (!whole)
+		return io_fault(why, EIO, "an object has another size than its row says");
+	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The object needs more memory than one request may have.");
+}
+
+/* The columns are those of OBJECT_COLUMNS. */
+static enum status read_row(sqlite3_stmt *s, struct arena *a, struct found *out, struct fault *why)
+{
+	out->file = (uint64_t)sqlite3_column_int64(s, 0);
+	out->flags = (unsigned)sqlite3_column_int64(s, 6);
+	return objects_read_info(s, a, &out->info, why);
+}
+
+static enum status find_in(struct db *d, const struct lookup *l, struct arena *a, struct found *out, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(d, Q_OBJECT_GET);
 	bool row = false;
 
-	bind_str(s, 1, name[0]);
-	bind_str(s, 2, name[1]);
+	bind_str(s, 1, l->name[0]);
+	bind_str(s, 2, l->name[1]);
 	TRY(db_step(d, s, &row, why));
-	enum status status = row ? read_info(s, a, &out->info, why) : OK;
-	out->file = row ? (uint64_t)sqlite3_column_int64(s, 0) : 0;
+	enum status status = row ? read_row(s, a, out, why) : OK;
+	if (row && l->whole && status == OK)
+		status = read_meta(d, s, a, out, why);
+	if (row && l->whole && status == OK)
+		status = read_body(d, a, out, why);
 	sqlite3_reset(s);
 	if (row)
 		return status;
-	TRY(bucket_there(d, name[0], why));
+	TRY(bucket_there(d, l->name[0], why));
 	return no_such_key(why);
 }
 
-/* name: bucket and key. */
-static enum status find(struct engine *e, const struct str name[2], struct arena *a, struct found *out, struct fault *why)
+static enum status find(struct engine *e, const struct lookup *l, struct arena *a, struct found *out, struct fault *why)
 {
 	struct db *d;
 
 	TRY(readers_take(&e->readers, &d, why));
-	enum status status = find_in(d, name, a, out, why);
+	enum status status = find_in(d, l, a, out, why);
 	readers_give(&e->readers, d);
 	return status;
 }
@@ -266,19 +211,25 @@ static enum status take_file(const struct found *found, int fd, struct object_fi
 	struct stat st;
 
 	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == found->info.size) {
-		*out = (struct object_file){ .info = found->info, .fd = fd };
+		*out = (struct object_file){ .info = found->info, .meta = found->meta, .fd = fd };
 		return OK;
 	}
 	io_close(fd);
 	return io_fault(why, EIO, "an object has another size than its row says");
 }
 
+/* name: bucket and key. */
 static enum status open_found(struct engine *e, const struct str name[2], struct arena *a, struct object_file *out, struct fault *why)
 {
+	const struct lookup l = { .name = name, .whole = true };
 	struct found found = { 0 };
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		TRY(find(e, name, a, &found, why));
+		TRY(find(e, &l, a, &found, why));
+		if ((found.flags & ROW_INLINED) != 0) {
+			*out = (struct object_file){ .info = found.info, .meta = found.meta, .fd = -1, .bytes = found.bytes };
+			return OK;
+		}
 		int fd = tree_read(&e->tree, found.file);
 		if (fd >= 0)
 			return take_file(&found, fd, out, why);
@@ -299,17 +250,6 @@ enum status objects_open(struct bucket_store *s, struct str bucket, struct str k
 	TRY(open_found(e, name, a, out, why));
 	hot_offer(&e->hot, generation, name, out);
 	return OK;
-}
-
-enum status objects_has_bucket(struct bucket_store *s, struct str bucket, struct fault *why)
-{
-	struct engine *e = engine_of_buckets(s);
-	struct db *d;
-
-	TRY(readers_take(&e->readers, &d, why));
-	enum status status = bucket_there(d, bucket, why);
-	readers_give(&e->readers, d);
-	return status;
 }
 
 static enum status read_whole(int fd, char *p, size_t n, struct fault *why)
@@ -334,11 +274,14 @@ static enum status read_object(struct object_file *f, uint64_t max_size, struct 
 	if (f->info.size > max_size)
 		return fault_set(why, IMAGE_TOO_LARGE, "The object has %llu bytes; at most %llu are allowed.",
 		                 (unsigned long long)f->info.size, (unsigned long long)max_size);
+	*out = (struct object){ .info = f->info, .body = f->bytes };
+	if (f->fd < 0)
+		return OK;
 	char *p = arena_alloc(a, f->info.size);
 	if (p == NULL)
 		return fault_set(why, TOO_MUCH, "The object needs more memory than one request may have.");
 	TRY(read_whole(f->fd, p, f->info.size, why));
-	*out = (struct object){ .info = f->info, .body = { p, f->info.size } };
+	out->body = (struct str){ p, f->info.size };
 	return OK;
 }
 
@@ -350,7 +293,7 @@ static enum status store_get_object(struct object_store *store, struct str key, 
 
 	TRY(open_found(e, name, a, &f, why));
 	enum status status = read_object(&f, max_size, a, out, why);
-	io_close(f.fd);
+	object_file_close(&f);
 	return status;
 }
 
@@ -358,9 +301,10 @@ static enum status store_head_object(struct object_store *store, struct str key,
 {
 	struct engine *e = engine_of_store(store);
 	const struct str name[2] = { str_of(e->bucket), key };
+	const struct lookup l = { .name = name };
 	struct found found = { 0 };
 
-	TRY(find(e, name, a, &found, why));
+	TRY(find(e, &l, a, &found, why));
 	*out = found.info;
 	return OK;
 }
@@ -383,7 +327,7 @@ static enum status list_objects(const struct object_listing *l, sqlite3_stmt *s,
 			out->more = true;
 			return OK;
 		}
-		TRY(read_info(s, a, &out->objects[out->n++], why));
+		TRY(objects_read_info(s, a, &out->objects[out->n++], why));
 	}
 }
 
@@ -392,16 +336,16 @@ static enum status store_list_objects(struct object_store *store, struct str pre
 {
 	struct engine *e = engine_of_store(store);
 	struct object_listing l = { .prefix = prefix, .limit = limit };
-	bool behind = str_compare(after, prefix) >= 0 && after.n > 0;
+	struct seek from;
 
 	struct object_page page = { .objects = arena_array(a, limit, sizeof *page.objects) };
 	if (page.objects == NULL)
 		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+	seek_start(&from, &(struct seek_query){ .prefix = prefix, .after = after });
 	TRY(readers_take(&e->readers, &l.db, why));
-	sqlite3_stmt *s = db_query(l.db, behind ? Q_OBJECT_LIST_AFTER : Q_OBJECT_LIST_FROM);
+	sqlite3_stmt *s = db_query(l.db, Q_OBJECT_LIST);
 	bind_int(s, 1, e->committer.writer.image_bucket);
-	bind_str(s, 2, behind ? after : prefix);
-	bind_int(s, 3, (int64_t)limit + 1);
+	bind_str(s, 2, seek_str(&from));
 	enum status status = list_objects(&l, s, a, &page, why);
 	sqlite3_reset(s);
 	readers_give(&e->readers, l.db);

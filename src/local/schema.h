@@ -4,9 +4,12 @@
 
 #include "local/db.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+/* Whose the bucket of the images is. */
+#define SCHEMA_OWNER "tintype"
 
-/* Make the tables in an empty database, or check that they are of the version this program knows.
+/* Make the tables in an empty database, or bring those of an older version up to the one this program knows;
+ * everything in them stays.
  * path    for the sentence
  * Errors  SCHEMA_UNKNOWN another version, or somebody else's database; DISK_FULL; STORAGE_FAILED */
 enum status schema_prepare(struct db *d, const char *path, struct fault *why) MUST_CHECK;

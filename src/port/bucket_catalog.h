@@ -9,6 +9,7 @@
 #define PORT_BUCKET_CATALOG_H
 
 #include "base/arena.h"
+#include "port/object_meta.h"
 #include "port/object_store.h"
 
 struct bucket_info {
@@ -30,7 +31,7 @@ struct object_query {
 	struct str delimiter;      /* "": none; any length */
 	struct str after;          /* keys, and common prefixes, behind this one in byte order; "": from the start. A common
 	                              prefix that `after` begins with, or is, has been given already and is passed over */
-	uint32_t limit;            /* 0..1000, of objects and common prefixes together */
+	uint32_t limit;            /* 0..1000, of objects and common prefixes together; 0: `more` stays false */
 };
 
 /* An object, or, where info.etag is empty, a common prefix in info.key. */

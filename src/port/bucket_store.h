@@ -25,7 +25,7 @@ struct object_file {
 	struct object_meta meta;   /* as info */
 	int fd;                    /* -1: see bytes */
 	struct str bytes;          /* with fd < 0: the whole object */
-	struct body_hold *hold;    /* with fd < 0: keeps info and bytes */
+	struct body_hold *hold;    /* with fd < 0: keeps info, meta and bytes; NULL: they are the arena's */
 };
 
 static inline void object_file_close(struct object_file *f)
@@ -65,7 +65,6 @@ struct bucket_store_ops {
 	enum status (*finish)(struct incoming **, const struct object_commit *, struct fault *);
 	void (*abandon)(struct incoming **);
 	enum status (*open)(struct bucket_store *, struct str bucket, struct str key, struct arena *, struct object_file *out, struct fault *);
-	enum status (*has_bucket)(struct bucket_store *, struct str bucket, struct fault *);
 	void (*start_finish)(struct incoming **, const struct object_commit *, struct table_wait *);
 };
 struct bucket_store {
@@ -112,12 +111,6 @@ static inline void bucket_abandon(struct incoming **in)
 MUST_CHECK static inline enum status bucket_open(struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
 {
 	return s->ops->open(s, bucket, key, a, out, why);
-}
-
-/* OK when it exists.  Errors: NO_SUCH_BUCKET; STORAGE_FAILED */
-MUST_CHECK static inline enum status bucket_exists(struct bucket_store *s, struct str bucket, struct fault *why)
-{
-	return s->ops->has_bucket(s, bucket, why);
 }
 
 /* A body of at most this many bytes that was begun with its length may be ended by bucket_start_finish. */

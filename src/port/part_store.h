@@ -23,7 +23,7 @@ struct part_upload_query {
 	struct str bucket, prefix, delimiter;
 	struct str after_key;      /* "": from the start */
 	struct str after_id;       /* with after_key: uploads of that key behind this id too; "": the key is passed over */
-	uint32_t limit;            /* 0..1000, of uploads and common prefixes together */
+	uint32_t limit;            /* 0..1000, of uploads and common prefixes together; 0: `more` stays false */
 };
 
 /* An upload, or, where upload.id is empty, a common prefix in upload.key. */
@@ -58,6 +58,7 @@ struct part_store_ops {
 	enum status (*list_parts)(struct part_store *, struct str id, uint32_t after, uint32_t limit, struct arena *, struct part_page *out, struct fault *);
 	enum status (*complete)(struct part_store *, const struct part_completion *, struct arena *, struct object_info *out, struct fault *);
 	enum status (*abort)(struct part_store *, struct str bucket, struct str key, struct str id, struct fault *);
+	enum status (*end_older)(struct part_store *, int64_t before_ms, uint32_t *ended, struct fault *);
 };
 struct part_store {
 	const struct part_store_ops *ops;
@@ -81,13 +82,13 @@ MUST_CHECK static inline enum status parts_list_uploads(struct part_store *s, co
 	return s->ops->list_uploads(s, q, a, out, why);
 }
 
-/* The parts behind number `after` (0: from the first).  limit: 0..10000.  Errors: NO_SUCH_UPLOAD; STORAGE_FAILED */
+/* The parts behind number `after` (0: from the first).  limit: 0..10000, with 0 `more` stays false.  Errors: NO_SUCH_UPLOAD; STORAGE_FAILED */
 MUST_CHECK static inline enum status parts_list(struct part_store *s, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
 	return s->ops->list_parts(s, id, after, limit, a, out, why);
 }
 
-/* Make one object of the parts and end the upload; parts that are not named go. Of two at once one wins. What was
+/* Make one object of the parts (at least one) and end the upload; it may take as long as copying them. Parts that are not named go. Of two at once one wins. What was
  * completed lately may be completed again with the same ETag: the same answer.
  * out     the object as it then is
  * Errors  NO_SUCH_UPLOAD; PART_INVALID a part is not there or has another ETag; PRECONDITION; NO_SUCH_KEY (condition); DISK_FULL;
@@ -101,6 +102,13 @@ MUST_CHECK static inline enum status parts_complete(struct part_store *s, const 
 MUST_CHECK static inline enum status parts_abort(struct part_store *s, struct str bucket, struct str key, struct str id, struct fault *why)
 {
 	return s->ops->abort(s, bucket, key, id, why);
+}
+
+/* Abort all uploads that were begun before a time, so that what clients abandon does not fill the disk.
+ * ended   how many; written on a failure too.  Errors: DISK_FULL; STORAGE_FAILED */
+MUST_CHECK static inline enum status parts_end_older(struct part_store *s, int64_t before_ms, uint32_t *ended, struct fault *why)
+{
+	return s->ops->end_older(s, before_ms, ended, why);
 }
 
 #endif

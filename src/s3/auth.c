@@ -101,41 +101,72 @@ static enum status refuse_unsigned(const struct request *r, struct fault *why)
 {
 	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
 		return auth_old_version(why);
-	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: use a presigned URL.");
+	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
 }
 
-static bool signs(const struct sigv4_claim *claim, struct str name)
-{
-	struct str rest = claim->signed_headers;
-	while (rest.p != NULL) {
-		if (str_equal(str_cut(&rest, ';'), name))
-			return true;
-	}
-	return false;
-}
-
-enum status auth_presigned(struct call *c, struct fault *why)
+/* Our keys are no session's: S3 refuses a token with such a one rather than pass it over. */
+static enum status refuse_token(struct call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	int64_t now = clock_now_ms();
-	if (!claim_present(r))
-		return refuse_unsigned(r, why);
-	if (request_header(r, STR("authorization")).p != NULL)
-		return fault_set(why, ARGUMENT_INVALID, "Only one auth mechanism allowed; only the X-Amz-Algorithm query "
-		                 "parameter or the Authorization header should be specified.");
-	TRY(claim_parse(r, &c->claim, why));
-	TRY(auth_find_key(c, why));
-	if (r->chunked && signs(&c->claim, STR("content-length")))
-		return fault_set(why, REQUEST_INVALID, "The URL was signed for a Content-Length: send it, and no chunked body.");
-	struct verify_context ctx = auth_context(c, now);
-	enum status st = claim_verify(r, &c->claim, &ctx, why);
-	if (st != OK && why->code == F_SIGNATURE_EXPIRED)
-		explain_time(c, now);
-	if (st != OK && why->code == F_SIGNATURE_WRONG) {
-		(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE);
-		if (c->s3->options.explain && may_explain(c->s3, now))
-			explain(c, &ctx, why);
+	const struct query_pair *pair = query_find(&r->query, STR("X-Amz-Security-Token"));
+	struct str token = pair != NULL ? pair->value : request_header(r, STR("x-amz-security-token"));
+	if (token.p == NULL)
+		return OK;
+	call_detail(c, "Token-0", str_slice(token, 0, 256));
+	return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
+}
+
+static enum status read_claim(struct call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	bool in_query = claim_present(r), in_header = authorization_present(r);
+	if (in_query && in_header) {
+		call_detail(c, "ArgumentName", STR("Authorization"));
+		return fault_set(why, ARGUMENT_INVALID, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
+		                 "Signature query string parameter or the Authorization header should be specified");
 	}
+	if (in_query)
+		return claim_parse(r, &c->claim, why);
+	return in_header ? authorization_parse(r, &c->claim, why) : refuse_unsigned(r, why);
+}
+
+static void explain_skew(struct call *c, int64_t now_ms)
+{
+	char iso[ISO8601_CHARS + 1];
+	clock_iso8601(now_ms, iso);
+	call_detail(c, "RequestTime", c->claim.date_text);
+	call_detail(c, "ServerTime", str_printf(&c->x->arena, "%s", iso));
+	call_detail(c, "MaxAllowedSkewMilliseconds", str_printf(&c->x->arena, "%d", SIGV4_SKEW_MS));
+}
+
+/* What S3 tells beside the sentence, by what is wrong. */
+static void add_details(struct call *c, const struct verify_context *ctx, struct fault *why)
+{
+	if (why->code == F_SIGNATURE_EXPIRED)
+		explain_time(c, ctx->now_ms);
+	if (why->code == F_CLOCK_SKEWED)
+		explain_skew(c, ctx->now_ms);
+	if (why->code == F_AUTH_HEADER_MALFORMED && !str_equal(c->claim.scope.region, ctx->region))
+		call_detail(c, "Region", ctx->region);
+	if (why->code == F_SIGNATURE_WRONG) {
+		(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE);
+		if (c->s3->options.explain && may_explain(c->s3, ctx->now_ms))
+			explain(c, ctx, why);
+	}
+}
+
+enum status auth_request(struct call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	TRY(read_claim(c, why));
+	TRY(auth_find_key(c, why));
+	TRY(refuse_token(c, why));
+	if (!c->claim.in_header && r->chunked && signed_header_listed(c->claim.signed_headers, STR("content-length")))
+		return fault_set(why, REQUEST_INVALID, "The URL was signed for a Content-Length: send it, and no chunked body.");
+	struct verify_context ctx = auth_context(c, clock_now_ms());
+	enum status st = claim_verify(r, &c->claim, &ctx, why);
+	if (st != OK)
+		add_details(c, &ctx, why);
 	return st;
 }
 

@@ -1,14 +1,15 @@
-/* Who asks, and whether they may: query signatures against the key ring, and what each key can do. */
+/* Who asks, and whether they may: signatures against the key ring, and what each key can do. */
 #ifndef S3_AUTH_H
 #define S3_AUTH_H
 
 #include "s3/call.h"
 
-/* Check the query's signature and set the call's claim and key.
- * Errors  NOT_SIGNED; AUTH_MALFORMED; ACCESS_KEY_UNKNOWN; SIGNATURE_WRONG; SIGNATURE_EXPIRED;
- *         HEADER_UNSIGNED; ARGUMENT_INVALID signed in two ways; REQUEST_INVALID Signature Version 2, or
- *         a chunked body where content-length is signed; TOO_MUCH */
-enum status auth_presigned(struct call *c, struct fault *why) MUST_CHECK;
+/* Check the signature, in the query or in the Authorization header, and set the call's claim and key.
+ * Errors  NOT_SIGNED; AUTH_MALFORMED; AUTH_HEADER_MALFORMED; ACCESS_KEY_UNKNOWN; TOKEN_INVALID; SIGNATURE_WRONG;
+ *         SIGNATURE_EXPIRED; CLOCK_SKEWED; HEADER_UNSIGNED; ARGUMENT_INVALID signed in two ways, or in none that is known;
+ *         REQUEST_INVALID Signature Version 2, no x-amz-content-sha256, or a chunked body where content-length is signed;
+ *         TOO_MUCH */
+enum status auth_request(struct call *c, struct fault *why) MUST_CHECK;
 /* What a request that is signed by Signature Version 2 is told. Gives REQUEST_INVALID's status. */
 enum status auth_old_version(struct fault *why) MUST_CHECK;
 /* The key of the call's claim.  Errors: ACCESS_KEY_UNKNOWN */

@@ -4,6 +4,7 @@
 #define S3_CALL_H
 
 #include "s3/address.h"
+#include "base/buf.h"
 #include "s3/s3.h"
 #include "sigv4/verify.h"
 #include <stdatomic.h>
@@ -12,6 +13,8 @@ struct s3 {
 	struct door door;
 	struct product *product;
 	struct bucket_store *buckets;
+	struct bucket_catalog *catalog;
+	struct part_store *parts;
 	struct key_ring *keys;
 	struct s3_options options;
 	_Atomic uint64_t explained;   /* wrong signatures: the second above, how many were explained in it below */
@@ -35,10 +38,12 @@ struct operation {
 	enum address_level level;
 	const char *sub;         /* the sub-resource in the query that it is of; "": none */
 	const char *route;       /* for the log and the metrics */
+	unsigned actions;        /* of enum key_action, that the key must be allowed; 0: the operation itself asks */
 	bool for_slots;          /* KEY_SLOTS may do it under images/ */
 	enum status (*begin)(struct call *c, enum door_step *step, struct fault *why);
 	enum status (*data)(struct call *c, struct str piece, struct fault *why);
 	enum status (*finish)(struct call *c, struct fault *why);
+	void (*start)(struct call *c);   /* in place of finish, after DOOR_START; ends with call_complete */
 };
 
 struct call {
@@ -50,6 +55,9 @@ struct call {
 	const struct access_key *key;     /* NULL until it is found */
 	struct upload *upload;            /* put and form, else NULL */
 	struct form *form;                /* form, else NULL */
+	struct bucket_info bucket;        /* once it is permitted, but of the image bucket without its CORS; no name: none */
+	struct buf document;              /* the XML body, as far as it has come */
+	const char *s3_code;              /* of the error, where the fault is NOT_CONFIGURED; NULL: none */
 	struct error_detail details[ERROR_DETAILS_MAX];
 	size_t n_details;
 };
@@ -58,13 +66,64 @@ struct call {
 void call_detail(struct call *c, const char *element, struct str value);
 /* Whether the address is an image of the product: its bucket, under images/. */
 bool call_is_image(const struct call *c);
+/* Whether a key of a bucket is the product's own to write: images/ and thumbs/ of the image bucket. */
+bool call_is_reserved(const struct s3 *s, struct str bucket, struct str key);
+/* ... and what is said of it.  Errors: ACCESS_DENIED */
+enum status call_refuse_reserved(const struct call *c, struct fault *why) MUST_CHECK;
 
+/* What `start` began has come to its end: complete the answer or make it an error, and wake the listener. The call is
+ * not to be touched any more. Any thread. */
+void call_complete(struct call *c, enum status st, const struct fault *why);
+
+/* The operations, by the file that has them. */
 enum status get_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status put_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status put_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
 enum status put_finish(struct call *c, struct fault *why) MUST_CHECK;
+void put_start(struct call *c);
+enum status part_put_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status form_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status form_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
 enum status form_finish(struct call *c, struct fault *why) MUST_CHECK;
+
+/* document.c: what an operation on a worker begins with, without a body and with one of XML. */
+enum status later_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status document_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status document_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
+
+/* bucket.c */
+enum status bucket_list_all(struct call *c, struct fault *why) MUST_CHECK;
+enum status bucket_make(struct call *c, struct fault *why) MUST_CHECK;
+enum status bucket_drop(struct call *c, struct fault *why) MUST_CHECK;
+enum status bucket_head(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status bucket_location(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status bucket_versioning(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+/* acl.c */
+enum status acl_get(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status acl_put(struct call *c, struct fault *why) MUST_CHECK;
+/* cors.c */
+enum status cors_get(struct call *c, struct fault *why) MUST_CHECK;
+enum status cors_put(struct call *c, struct fault *why) MUST_CHECK;
+enum status cors_remove(struct call *c, struct fault *why) MUST_CHECK;
+/* list.c */
+enum status list_v1(struct call *c, struct fault *why) MUST_CHECK;
+enum status list_v2(struct call *c, struct fault *why) MUST_CHECK;
+enum status list_versions(struct call *c, struct fault *why) MUST_CHECK;
+/* delete.c */
+enum status delete_one(struct call *c, struct fault *why) MUST_CHECK;
+enum status delete_many(struct call *c, struct fault *why) MUST_CHECK;
+/* attributes.c */
+enum status attributes_get(struct call *c, struct fault *why) MUST_CHECK;
+/* copy.c */
+enum status copy_object(struct call *c, struct fault *why) MUST_CHECK;
+enum status copy_part(struct call *c, struct fault *why) MUST_CHECK;
+/* parts.c, complete.c */
+enum status parts_begin(struct call *c, struct fault *why) MUST_CHECK;
+enum status parts_end(struct call *c, struct fault *why) MUST_CHECK;
+enum status parts_show(struct call *c, struct fault *why) MUST_CHECK;
+enum status parts_show_uploads(struct call *c, struct fault *why) MUST_CHECK;
+enum status complete_parts(struct call *c, struct fault *why) MUST_CHECK;
+/* absent.c: what S3 has and this store does not. */
+enum status absent_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 
 #endif

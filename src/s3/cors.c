@@ -1,12 +1,25 @@
 /* Pages of other origins send bytes straight to the store, so every answer, errors too, says whether
  * they may read it. Without this a browser shows "network error" where S3's sentence would stand.
- * Source: WHATWG Fetch, 3.2 "CORS protocol"; Amazon S3 API, CORSRule. */
+ *
+ * A bucket's own configuration decides. The image bucket has one from the start, the setting of allowed
+ * origins, until it is given another; any other bucket without one lets no page in, as on S3.
+ * Source: WHATWG Fetch, 3.2 "CORS protocol"; Amazon S3 API, CORSRule, PutBucketCors. */
 #include "s3/cors.h"
 
+#include "s3/cors_rules.h"
+#include "s3/document.h"
 #include "s3/text.h"
+
+#define CORS_BYTES_MAX (64 * 1024)
 
 static const char *const methods[] = { "GET", "PUT", "POST", "HEAD" };
 #define METHOD_LIST STR("GET, PUT, POST, HEAD")
+
+/* What decides about one request. */
+struct policy {
+	bool from_settings;
+	struct cors_rules rules;   /* else */
+};
 
 static bool origin_allowed(const struct s3 *s, struct str origin)
 {
@@ -19,22 +32,72 @@ static bool origin_allowed(const struct s3 *s, struct str origin)
 	return false;
 }
 
+static enum status find_policy(const struct s3 *s, struct exchange *x, struct str bucket, struct policy *out, struct fault *why)
+{
+	struct bucket_info info = { 0 };
+	*out = (struct policy){ 0 };
+	TRY(catalog_info(s->catalog, bucket, &x->arena, &info, why));
+	out->from_settings = info.cors.n == 0 && str_equal(bucket, s->options.image_bucket);
+	return info.cors.n > 0 ? cors_rules_read(&x->arena, info.cors, &out->rules, why) : OK;
+}
+
 /* Any origin gets the star, so that one answer may be cached for all; a listed one gets its name. */
-static void allow_origin(const struct s3 *s, struct answer *ans, struct str origin)
+static void allow_by_settings(const struct s3 *s, struct answer *ans, struct str origin)
 {
 	bool any = str_equal(str_trim(s->options.cors_origins), STR("*"));
 	answer_header(ans, STR("Access-Control-Allow-Origin"), any ? STR("*") : origin);
+	answer_header(ans, STR("Access-Control-Expose-Headers"), STR("ETag, x-amz-request-id"));
 }
 
-void s3_cors_headers(const struct s3 *s, struct exchange *x)
+static struct str joined(struct arena *a, const struct cors_list *l)
+{
+	struct buf b;
+	buf_init_arena(&b, a, CORS_BYTES_MAX);
+	for (size_t i = 0; i < l->n; i++) {
+		buf_put(&b, i > 0 ? STR(", ") : STR(""));
+		buf_put(&b, l->items[i]);
+	}
+	return buf_ok(&b) ? buf_str(&b) : STR("");
+}
+
+static void allow_by_rule(struct exchange *x, const struct cors_rule *rule, struct str origin)
+{
+	struct answer *ans = &x->answer;
+	bool open = cors_rule_is_open(rule, origin);
+	answer_header(ans, STR("Access-Control-Allow-Origin"), open ? STR("*") : origin);
+	answer_header(ans, STR("Access-Control-Allow-Methods"), joined(&x->arena, &rule->methods));
+	if (rule->exposed.n > 0)
+		answer_header(ans, STR("Access-Control-Expose-Headers"), joined(&x->arena, &rule->exposed));
+	if (!open)
+		answer_header(ans, STR("Access-Control-Allow-Credentials"), STR("true"));
+	if (rule->has_max_age)
+		answer_header(ans, STR("Access-Control-Max-Age"), str_printf(&x->arena, "%u", rule->max_age_s));
+}
+
+/* A preflight has said already what it may, or that it may not. */
+static bool is_preflight(const struct exchange *x)
+{
+	return str_equal(x->request.method, STR("OPTIONS"));
+}
+
+void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *c)
 {
 	struct str origin = request_header(&x->request, STR("origin"));
+	struct policy p = { .from_settings = true };
+	struct fault unseen = { 0 };
 	/* without an Origin too: else a browser shows a picture, keeps the answer, and a script is given that */
 	answer_header(&x->answer, STR("Vary"), STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
-	if (!header_value_ok(origin) || !origin_allowed(s, origin))
+	if (!header_value_ok(origin) || origin.n == 0)
 		return;
-	allow_origin(s, &x->answer, origin);
-	answer_header(&x->answer, STR("Access-Control-Expose-Headers"), STR("ETag, x-amz-request-id"));
+	if (c != NULL && c->at.bucket.n > 0 && find_policy(s, x, c->at.bucket, &p, &unseen) != OK)
+		return;
+	if (p.from_settings && origin_allowed(s, origin))
+		allow_by_settings(s, &x->answer, origin);
+	if (p.from_settings || is_preflight(x))
+		return;
+	const struct cors_rule *rule = cors_rules_match(&p.rules, origin, x->request.method, (struct str){ 0 });
+	if (rule != NULL)
+		allow_by_rule(x, rule, origin);
 }
 
 static bool method_allowed(struct str method)
@@ -58,20 +121,84 @@ static bool names_ok(struct str names)
 	return names.n > 0 && names.n <= 1024;
 }
 
+static void echo_headers(struct answer *ans, struct str wanted)
+{
+	if (names_ok(wanted))
+		answer_header(ans, STR("Access-Control-Allow-Headers"), wanted);
+}
+
+static enum status preflight_by_settings(struct call *c, struct str origin, struct str method, struct fault *why)
+{
+	struct answer *ans = &c->x->answer;
+	if (!header_value_ok(origin) || !origin_allowed(c->s3, origin) || !method_allowed(method))
+		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed.");
+	ans->status = 200;
+	answer_header(ans, STR("Access-Control-Allow-Methods"), METHOD_LIST);
+	answer_header(ans, STR("Access-Control-Max-Age"), STR("3000"));
+	echo_headers(ans, request_header(&c->x->request, STR("access-control-request-headers")));
+	return OK;
+}
+
+static enum status preflight_by_rules(struct call *c, const struct cors_rules *rules, struct str origin, struct str method, struct fault *why)
+{
+	struct str wanted = request_header(&c->x->request, STR("access-control-request-headers"));
+	if (rules->n == 0)
+		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: CORS is not enabled for this bucket.");
+	const struct cors_rule *rule = header_value_ok(origin) ? cors_rules_match(rules, origin, method, wanted) : NULL;
+	if (rule == NULL)
+		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
+		                 "Origin, request method or Access-Control-Request-Headers is not permitted by the bucket's CORS configuration.");
+	c->x->answer.status = 200;
+	allow_by_rule(c->x, rule, origin);
+	echo_headers(&c->x->answer, wanted);
+	return OK;
+}
+
 enum status s3_cors_preflight(struct call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	struct answer *ans = &c->x->answer;
-	struct str origin = request_header(r, STR("origin")), wanted = request_header(r, STR("access-control-request-headers"));
-	struct str method = request_header(r, STR("access-control-request-method"));
+	struct str origin = request_header(r, STR("origin")), method = request_header(r, STR("access-control-request-method"));
+	struct policy p = { .from_settings = true };
 	if (origin.n == 0 || method.n == 0)
 		return fault_set(why, REQUEST_INVALID, "Insufficient information. Origin and Access-Control-Request-Method are needed.");
-	if (!header_value_ok(origin) || !origin_allowed(c->s3, origin) || !method_allowed(method))
-		return fault_set(why, ACCESS_DENIED, "CORSResponse: This CORS request is not allowed.");
-	ans->status = 200;
-	answer_header(ans, STR("Access-Control-Allow-Methods"), METHOD_LIST);
-	if (names_ok(wanted))
-		answer_header(ans, STR("Access-Control-Allow-Headers"), wanted);
-	answer_header(ans, STR("Access-Control-Max-Age"), STR("3000"));
+	if (c->at.bucket.n > 0)
+		TRY(find_policy(c->s3, c->x, c->at.bucket, &p, why));
+	return p.from_settings ? preflight_by_settings(c, origin, method, why) : preflight_by_rules(c, &p.rules, origin, method, why);
+}
+
+enum status cors_get(struct call *c, struct fault *why)
+{
+	struct bucket_info info = { 0 };
+	TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &info, why));
+	if (info.cors.n == 0)
+		return fault_set(why, NO_SUCH_CORS, "the bucket has no CORS configuration");
+	c->x->answer.status = 200;
+	c->x->answer.body = info.cors;
+	answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
+	return OK;
+}
+
+enum status cors_put(struct call *c, struct fault *why)
+{
+	struct str body;
+	struct cors_rules rules;
+	struct buf b;
+	TRY(document_take(c, false, &body, why));
+	if (body.n > CORS_BYTES_MAX)
+		return fault_set(why, XML_MALFORMED, "A CORSConfiguration can have at most 64 KB.");
+	TRY(cors_rules_read(&c->x->arena, body, &rules, why));
+	buf_init_arena(&b, &c->x->arena, 8 * CORS_BYTES_MAX);
+	cors_rules_write(&b, &rules);
+	if (!buf_ok(&b))
+		return fault_set(why, TOO_MUCH, "the XML is too large");
+	TRY(catalog_set_cors(c->s3->catalog, c->at.bucket, buf_str(&b), why));
+	c->x->answer.status = 200;
+	return OK;
+}
+
+enum status cors_remove(struct call *c, struct fault *why)
+{
+	TRY(catalog_set_cors(c->s3->catalog, c->at.bucket, STR(""), why));
+	c->x->answer.status = 204;
 	return OK;
 }

@@ -1,13 +1,15 @@
-/* CORS of the storage door: the preflight, and the headers on every other answer. */
+/* CORS of the storage door: the preflight, the headers on every other answer, and the configurations of
+ * buckets that both obey. */
 #ifndef S3_CORS_H
 #define S3_CORS_H
 
 #include "s3/call.h"
 
 /* Answer an OPTIONS request; needs no signature, as browsers send none.
- * Errors  REQUEST_INVALID no preflight; ACCESS_DENIED origin or method not allowed */
+ * Errors  REQUEST_INVALID no preflight; CORS_FORBIDDEN origin, method or header not allowed; NO_SUCH_BUCKET */
 enum status s3_cors_preflight(struct call *c, struct fault *why) MUST_CHECK;
-/* Add to any answer what lets a page of the request's Origin read it; nothing without an Origin that may. */
-void s3_cors_headers(const struct s3 *s, struct exchange *x);
+/* Add to any answer what lets a page of the request's Origin read it; nothing without an Origin that may.
+ * c   NULL: the request was refused before its address was read */
+void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *c);
 
 #endif

@@ -60,6 +60,8 @@ static const struct error_row rows[FAULT_CODES] = {
 
 	[F_NOT_SIGNED] = { "AccessDenied", 403, NULL },
 	[F_AUTH_MALFORMED] = { "AuthorizationQueryParametersError", 400, NULL },
+	[F_AUTH_HEADER_MALFORMED] = { "AuthorizationHeaderMalformed", 400, NULL },
+	[F_TOKEN_INVALID] = { "InvalidToken", 400, "The provided token is malformed or otherwise invalid." },
 	[F_ACCESS_KEY_UNKNOWN] = { "InvalidAccessKeyId", 403, NULL },
 	[F_SIGNATURE_WRONG] = { "SignatureDoesNotMatch", 403, NULL },
 	[F_SIGNATURE_EXPIRED] = { "AccessDenied", 403, NULL },
@@ -84,9 +86,19 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_NOT_IMPLEMENTED] = { "NotImplemented", 501, NULL },
 	[F_CLOCK_SKEWED] = { "RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large." },
 	[F_CHUNK_INVALID] = { "InvalidRequest", 400, NULL },
+	[F_CHUNK_TOO_SMALL] = { "InvalidChunkSizeError", 403, "Only the last chunk is allowed to have a size less than 8192 bytes" },
+	[F_TRAILER_MALFORMED] = { "MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or did not conform "
+		"to our published schema." },
 	[F_CHECKSUM_INVALID] = { "InvalidRequest", 400, NULL },
 	[F_CHECKSUM_WRONG] = { "BadDigest", 400, NULL },
 	[F_PAYLOAD_HASH_WRONG] = { "XAmzContentSHA256Mismatch", 400, "The provided 'x-amz-content-sha256' header does not match what was computed." },
+	[F_CORS_FORBIDDEN] = { "AccessForbidden", 403, NULL },
+	[F_NO_SUCH_VERSION] = { "NoSuchVersion", 404, "The specified version does not exist." },
+	[F_LOCATION_INVALID] = { "InvalidLocationConstraint", 400, NULL },
+	[F_ACL_UNSUPPORTED] = { "AccessControlListNotSupported", 400, NULL },
+	[F_STORAGE_CLASS_INVALID] = { "InvalidStorageClass", 400, NULL },
+	[F_META_TOO_LARGE] = { "MetadataTooLarge", 400, NULL },
+	[F_NOT_CONFIGURED] = { "NoSuchConfiguration", 404, NULL },
 	[F_NO_SUCH_CORS] = { "NoSuchCORSConfiguration", 404, "The CORS configuration does not exist" },
 	[F_KEY_TOO_LONG] = { "KeyTooLongError", 400, NULL },
 	[F_KEY_INVALID] = { "InvalidArgument", 400, NULL },
@@ -94,6 +106,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_LENGTH_MISSING] = { "MissingContentLength", 411, NULL },
 	[F_DIGEST_INVALID] = { "InvalidDigest", 400, NULL },
 	[F_DIGEST_WRONG] = { "BadDigest", 400, NULL },
+	[F_PART_OUT_OF_RANGE] = { "InvalidPartNumber", 416, "The requested partnumber is not satisfiable" },
 	[F_RANGE_INVALID] = { "InvalidRange", 416, NULL },
 	[F_PRECONDITION] = { "PreconditionFailed", 412, NULL },
 	[F_NOT_MODIFIED] = { "NotModified", 304, NULL },
@@ -123,21 +136,26 @@ int error_http_status(enum fault_code code)
 	return row_of(code)->http;
 }
 
+struct str error_message(const struct fault *why)
+{
+	const struct error_row *row = row_of(why->code);
+	return str_of(row->message != NULL ? row->message : why->text);
+}
+
 /* Room for the canonical request and its bytes in hex, in development mode. */
 #define ERROR_BODY_MAX (96 * 1024)
-#define PROLOG "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 
 static void write_body(struct buf *b, const struct exchange *x, const struct call *c, const struct fault *why)
 {
-	const struct error_row *row = row_of(why->code);
-	buf_put(b, STR(PROLOG "<Error>"));
-	xml_element(b, "Code", str_of(row->code));
-	xml_element(b, "Message", str_of(row->message != NULL ? row->message : why->text));
+	bool named = why->code == F_NOT_CONFIGURED && c != NULL && c->s3_code != NULL;
+	buf_put(b, STR(XML_PROLOG "<Error>"));
+	xml_element(b, "Code", str_of(named ? c->s3_code : row_of(why->code)->code));
+	xml_element(b, "Message", error_message(why));
 	for (size_t i = 0; c != NULL && i < c->n_details; i++)
 		xml_element(b, c->details[i].element, c->details[i].value);
 	xml_element(b, "Resource", x->request.path);
 	xml_element(b, "RequestId", x->request.id);
-	buf_put(b, STR("<HostId>tintype</HostId></Error>"));
+	buf_put(b, STR("<HostId>" HOST_ID "</HostId></Error>"));
 }
 
 static void describe(struct exchange *x, const struct fault *why)
@@ -149,15 +167,15 @@ static void describe(struct exchange *x, const struct fault *why)
 	if (ans->status == 503)
 		answer_header(ans, STR("Retry-After"), STR("5"));
 	if (ans->status == 405)
-		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, OPTIONS"));
+		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, DELETE, OPTIONS"));
 }
 
 /* What goes out when there is no memory for more. */
 static struct str fixed_body(const struct fault *why)
 {
 	if (why->code == F_OUT_OF_MEMORY)
-		return STR(PROLOG "<Error><Code>InternalError</Code><Message>" INTERNAL_MESSAGE "</Message></Error>");
-	return STR(PROLOG "<Error><Code>InvalidRequest</Code><Message>" TOO_MUCH_MESSAGE "</Message></Error>");
+		return STR(XML_PROLOG "<Error><Code>InternalError</Code><Message>" INTERNAL_MESSAGE "</Message></Error>");
+	return STR(XML_PROLOG "<Error><Code>InvalidRequest</Code><Message>" TOO_MUCH_MESSAGE "</Message></Error>");
 }
 
 /* {NULL, 0}: it does not fit the arena. */

@@ -317,11 +317,10 @@ enum status form_finish(struct call *c, struct fault *why)
 {
 	struct form *f = c->form;
 	struct answer *ans = &c->x->answer;
-	struct str etag = { 0 };
 	if (f->place != AT_END)
 		return fault_set(why, FORM_MALFORMED, "The body of your POST request ends before its last boundary.");
-	TRY(upload_finish(c, &etag, why));
-	etag = str_printf(&c->x->arena, "\"%.*s\"", STRF(etag));
+	TRY(upload_finish(c, why));
+	struct str etag = str_printf(&c->x->arena, "\"%.*s\"", STRF(c->upload->etag));
 	answer_header(ans, STR("ETag"), etag);
 	ans->status = f->redirect.n > 0 ? 303 : (int)f->success_status;
 	answer_header(ans, STR("Location"), f->redirect.n > 0 ? redirect_target(c, etag) : location(c));

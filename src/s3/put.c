@@ -1,90 +1,198 @@
-/* PUT of an object: everything the head can tell is checked before the first byte of the body, so that
- * a client that waits for "100 Continue" never sends a body in vain.
- * Source: Amazon S3 API, PutObject. */
+/* PUT of an object, and of a part of an upload in parts: everything the head can tell is checked before the first byte
+ * of the body, so that a client that waits for "100 Continue" never sends a body in vain.
+ *
+ * A body that is small and known to be so needs no worker: its end is a commit that is started on the reactor and
+ * answered from where the commit ends. An image is looked at, so it goes to a worker always.
+ * Source: Amazon S3 API, PutObject, UploadPart. */
 #include "s3/upload.h"
 
-#include "base/codec.h"
-#include "s3/text.h"
+#include "s3/acl.h"
+#include "s3/kept.h"
+#include "s3/parameters.h"
 
-#include <string.h>
-
-static enum status read_md5(struct call *c, struct upload *u, struct fault *why)
+static enum status no_length(struct fault *why)
 {
-	struct str value = request_header(&c->x->request, STR("content-md5")), raw = { 0 };
-	if (value.p == NULL)
-		return OK;
-	if (!base64_decode(&c->x->arena, str_trim(value), &raw) || raw.n != MD5_BYTES)
-		return fault_set(why, DIGEST_INVALID, "The Content-MD5 you specified is not valid: it must be the base64 of 16 bytes.");
-	memcpy(u->md5, raw.p, MD5_BYTES);
-	u->has_md5 = true;
-	return OK;
+	return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
 }
 
-/* A signed payload hash binds the body; claim_parse has seen to its form. */
-static void read_payload_hash(const struct call *c, struct upload *u)
+/* Headers of a presigned URL's framing would have had to be signed, and no SDK does it: stored as it is, such a body
+ * would be no image, and reject a good one. */
+static enum status refuse_presigned_framing(struct call *c, struct fault *why)
 {
-	if (!str_equal(c->claim.payload_hash, SIGV4_UNSIGNED_PAYLOAD))
-		u->sha256 = c->claim.payload_hash;
-}
-
-static enum status read_conditions(struct call *c, struct upload *u, struct fault *why)
-{
-	const struct request *r = &c->x->request;
-	struct str value = request_header(r, STR("if-none-match"));
-	if (request_header(r, STR("if-match")).p != NULL)
-		return fault_set(why, ARGUMENT_INVALID, "If-Match is not supported on PUT.");
-	if (value.p == NULL)
-		return OK;
-	if (!str_equal(str_trim(value), STR("*")))
-		return fault_set(why, ARGUMENT_INVALID, "If-None-Match on PUT can only be '*'.");
-	u->only_if_absent = true;
-	return OK;
-}
-
-/* aws-chunked is a framing inside the body; stored as it is it would be no image, and reject a good one. */
-static enum status read_type(struct call *c, struct upload *u, struct fault *why)
-{
-	const struct request *r = &c->x->request;
-	struct str type = request_header(r, STR("content-type")), coding = request_header(r, STR("content-encoding"));
+	struct str coding = request_header(&c->x->request, STR("content-encoding"));
 	if (str_find(str_lower(&c->x->arena, coding), STR("aws-chunked")) < coding.n)
 		return fault_set(why, REQUEST_INVALID, "Content-Encoding: aws-chunked is not possible with a presigned URL.");
-	if (!header_value_ok(type) || type.n > 255)
-		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
-	u->content_type = type.n > 0 ? type : STR("binary/octet-stream");
 	return OK;
+}
+
+static enum status begin_stream(struct call *c, uint64_t *length, struct fault *why)
+{
+	struct upload *u = c->upload;
+	struct str told = str_trim(request_header(&c->x->request, STR("x-amz-decoded-content-length")));
+	if (!str_to_u64(told, length))
+		return no_length(why);
+	u->stream = ARENA_NEW(&c->x->arena, struct stream);
+	if (u->stream == NULL)
+		return fault_set(why, TOO_MUCH, "the request's head is too large");
+	u->stream->digests = &u->digests;
+	u->stream->arena = &c->x->arena;
+	return stream_begin(u->stream, &c->claim, str_of(c->key->secret), *length, why);
+}
+
+/* What the body is: framed or not, how long, and what it must be.
+ * length   of the object; UINT64_MAX: not told */
+static enum status read_body(struct call *c, uint64_t *length, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	struct upload *u = c->upload;
+	*length = r->has_length ? r->length : UINT64_MAX;
+	if (!r->has_length && !r->chunked)
+		return no_length(why);
+	TRY(digests_read(&c->x->arena, r->headers, r->n_headers, &u->digests, why));
+	switch (c->claim.payload) {
+	case PAYLOAD_HASH:
+		u->digests.sha256 = c->claim.payload_hash;
+		break;
+	case PAYLOAD_UNSIGNED:
+		break;
+	case PAYLOAD_UNSIGNED_TRAILER:
+	case PAYLOAD_CHUNKS:
+	case PAYLOAD_CHUNKS_TRAILER:
+		return begin_stream(c, length, why);
+	}
+	if (u->digests.in_trailer)
+		return fault_set(why, REQUEST_INVALID, "The x-amz-trailer header was sent, but x-amz-content-sha256 tells of no trailer.");
+	return c->claim.in_header ? OK : refuse_presigned_framing(c, why);
+}
+
+static enum status make_upload(struct call *c, struct fault *why)
+{
+	c->upload = ARENA_NEW(&c->x->arena, struct upload);
+	if (c->upload == NULL)
+		return fault_set(why, TOO_MUCH, "the request's head is too large");
+	c->upload->counted = true;
+	c->upload->max_bytes = OBJECT_MAX_BYTES;
+	return OK;
+}
+
+static enum status begin_body(struct call *c, uint64_t length, enum door_step *step, struct fault *why)
+{
+	bool small = length <= BUCKET_SMALL_BYTES && !call_is_image(c);
+	*step = small ? DOOR_START : DOOR_BODY;
+	return upload_begin(c, length == UINT64_MAX ? 0 : length, why);
+}
+
+/* Images come by the URLs that slots hand out, and by nothing else. */
+static enum status refuse_reserved(const struct call *c, struct fault *why)
+{
+	if ((c->key->power == KEY_SLOTS && call_is_image(c)) || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
+		return OK;
+	return call_refuse_reserved(c, why);
 }
 
 enum status put_begin(struct call *c, enum door_step *step, struct fault *why)
 {
-	const struct request *r = &c->x->request;
-	struct upload *u = ARENA_NEW(&c->x->arena, struct upload);
-	if (!r->has_length && !r->chunked)
-		return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
-	if (u == NULL)
-		return fault_set(why, TOO_MUCH, "the request's head is too large");
-	u->max_bytes = OBJECT_MAX_BYTES;
-	TRY(read_md5(c, u, why));
-	read_payload_hash(c, u);
-	TRY(read_conditions(c, u, why));
-	TRY(read_type(c, u, why));
-	c->upload = u;
-	*step = DOOR_BODY;
-	return upload_begin(c, r->has_length ? r->length : 0, why);
+	struct kept kept;
+	uint64_t length;
+	TRY(refuse_reserved(c, why));
+	TRY(make_upload(c, why));
+	TRY(kept_refuse(c, why));
+	TRY(acl_check_headers(c, why));
+	TRY(kept_read(c, &kept, why));
+	c->upload->content_type = kept.content_type;
+	c->upload->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
+	TRY(kept_condition(c, &c->upload->condition, why));
+	if (call_is_image(c) && c->upload->condition.etag.n > 0)
+		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not for an image: under its key nothing is ever replaced.");
+	TRY(read_body(c, &length, why));
+	c->upload->otherwise = call_is_image(c) ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
+	return begin_body(c, length, step, why);
+}
+
+/* An upload that was begun with an algorithm takes no part of another. */
+static enum status match_checksum(struct call *c, const struct part_upload *of, struct fault *why)
+{
+	struct upload *u = c->upload;
+	enum checksum_kind want = of->meta.checksum.kind, got = u->digests.kind;
+	u->otherwise = want;
+	if (want == CHECKSUM_NONE || got == CHECKSUM_NONE || want == got)
+		return OK;
+	return fault_set(why, REQUEST_INVALID, "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+	                 checksum_info(want)->name, checksum_info(got)->name);
+}
+
+enum status part_put_begin(struct call *c, enum door_step *step, struct fault *why)
+{
+	struct part_upload of;
+	uint64_t length;
+	TRY(refuse_reserved(c, why));
+	TRY(make_upload(c, why));
+	TRY(parameter_part_number(c, &c->upload->part_number, why));
+	TRY(kept_refuse(c, why));
+	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, parameter(c, "uploadId"), &c->x->arena, &of, why));
+	c->upload->upload_id = of.id;
+	TRY(read_body(c, &length, why));
+	TRY(match_checksum(c, &of, why));
+	return begin_body(c, length, step, why);
 }
 
 enum status put_data(struct call *c, struct str piece, struct fault *why)
 {
-	return upload_write(c, piece, why);
+	struct upload *u = c->upload;
+	if (u->stream == NULL)
+		return upload_write(c, piece, why);
+	while (piece.n > 0) {
+		struct str bytes;
+		TRY(stream_next(u->stream, &piece, &bytes, why));
+		if (bytes.n > 0)
+			TRY(upload_write(c, bytes, why));
+	}
+	return OK;
+}
+
+static void answer_stored(struct call *c)
+{
+	const struct upload *u = c->upload;
+	const struct object_checksum *sum = &u->meta.checksum;
+	struct answer *ans = &c->x->answer;
+	ans->status = 200;
+	answer_header(ans, STR("ETag"), str_printf(&c->x->arena, "\"%.*s\"", STRF(u->etag)));
+	if (sum->kind == CHECKSUM_NONE)
+		return;
+	answer_header(ans, str_of(checksum_info(sum->kind)->header), sum->value);
+	if (u->upload_id.n == 0)
+		answer_header(ans, STR("x-amz-checksum-type"), STR("FULL_OBJECT"));
+}
+
+static enum status check_length(const struct call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	if (c->upload->stream == NULL && r->has_length && c->upload->received != r->length)
+		return fault_set(why, BODY_CUT, "You did not provide the number of bytes specified by the Content-Length HTTP header");
+	return OK;
 }
 
 enum status put_finish(struct call *c, struct fault *why)
 {
-	const struct request *r = &c->x->request;
-	struct str etag = { 0 };
-	if (r->has_length && c->upload->received != r->length)
-		return fault_set(why, BODY_CUT, "You did not provide the number of bytes specified by the Content-Length HTTP header");
-	TRY(upload_finish(c, &etag, why));
-	c->x->answer.status = 200;
-	answer_header(&c->x->answer, STR("ETag"), str_printf(&c->x->arena, "\"%.*s\"", STRF(etag)));
+	TRY(check_length(c, why));
+	TRY(upload_finish(c, why));
+	answer_stored(c);
 	return OK;
+}
+
+static void stored(struct call *c, enum status st, struct fault *why)
+{
+	if (st == OK)
+		answer_stored(c);
+	call_complete(c, st, why);
+}
+
+void put_start(struct call *c)
+{
+	struct fault why = { 0 };
+	enum status st = check_length(c, &why);
+	if (st != OK)
+		call_complete(c, st, &why);
+	else
+		upload_commit(c, stored);
 }

@@ -1,12 +1,13 @@
-/* The S3 protocol as a door, path style, on the embedded store: presigned PUT, GET and HEAD, POST
- * forms, CORS preflight. */
+/* The S3 protocol as a door, path style, on the embedded store. What is served, and what not, stands in doc/s3.md. */
 #ifndef S3_S3_H
 #define S3_S3_H
 
 #include "image/product.h"
+#include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/door.h"
 #include "port/key_ring.h"
+#include "port/part_store.h"
 
 struct s3_options {
 	struct str region;
@@ -15,9 +16,18 @@ struct s3_options {
 	bool explain;              /* development mode: say why a signature is wrong */
 };
 
+/* What the door stands on. */
+struct s3_ports {
+	struct product *product;
+	struct bucket_store *buckets;
+	struct bucket_catalog *catalog;
+	struct part_store *parts;
+	struct key_ring *keys;
+};
+
 struct s3;
-/* All is borrowed and outlives the door. NULL: memory failed. */
-struct s3 *s3_new(struct product *p, struct bucket_store *b, struct key_ring *k, const struct s3_options *o);
+/* What the ports are is borrowed and outlives the door, and so do the options' texts. NULL: memory failed. */
+struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o);
 void s3_free(struct s3 **s);
 struct door *s3_door(struct s3 *s);
 

@@ -2,7 +2,10 @@
  * both rules say what is allowed and replace or refuse all else. */
 #include "s3/text.h"
 
+#include "base/clock.h"
 #include "base/codec.h"
+
+#include <string.h>
 
 #define HEADER_VALUE_MAX 1024
 #define REPLACEMENT STR("\xEF\xBF\xBD")
@@ -58,6 +61,44 @@ void xml_element(struct buf *b, const char *name, struct str value)
 	buf_printf(b, "</%s>", name);
 }
 
+void xml_number(struct buf *b, const char *name, uint64_t value)
+{
+	buf_printf(b, "<%s>%llu</%s>", name, (unsigned long long)value, name);
+}
+
+void xml_time(struct buf *b, const char *name, int64_t ms)
+{
+	char iso[ISO8601_CHARS + 1];
+	clock_iso8601(ms, iso);
+	xml_element(b, name, str_of(iso));
+}
+
+void xml_etag(struct buf *b, struct str etag)
+{
+	buf_put(b, STR("<ETag>&quot;"));
+	xml_escape(b, etag);
+	buf_put(b, STR("&quot;</ETag>"));
+}
+
+void xml_key(struct buf *b, const char *name, struct str key, bool url)
+{
+	if (!url) {
+		xml_element(b, name, key);
+		return;
+	}
+	buf_printf(b, "<%s>", name);
+	uri_encode(b, key, true);
+	buf_printf(b, "</%s>", name);
+}
+
+void xml_user(struct buf *b, const char *name, struct str user)
+{
+	buf_printf(b, "<%s>", name);
+	xml_element(b, "ID", user);
+	xml_element(b, "DisplayName", user);
+	buf_printf(b, "</%s>", name);
+}
+
 bool header_value_ok(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -65,4 +106,15 @@ bool header_value_ok(struct str s)
 			return false;
 	}
 	return s.n <= HEADER_VALUE_MAX;
+}
+
+bool text_is_token(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+		if (!letter && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
+			return false;
+	}
+	return s.n > 0 && s.n <= HEADER_VALUE_MAX;
 }

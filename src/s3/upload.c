@@ -15,19 +15,26 @@
 #include "base/metrics.h"
 #include "image/arrival.h"
 
-#include <string.h>
-#include <unistd.h>
+#include <stddef.h>
 
-static enum status check_absent(struct call *c, struct fault *why)
+/* The condition decides in the commit. Here it is looked at first so that a body which would be in vain is not read. */
+static enum status check_condition(struct call *c, struct fault *why)
 {
+	const struct object_condition *want = &c->upload->condition;
 	struct object_file f = { .fd = -1 };
+	if (!want->absent && want->etag.n == 0)
+		return OK;
 	enum status st = bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why);
 	if (st == NOT_FOUND)
-		return OK;
+		return want->etag.n == 0 ? OK : st;
 	if (st != OK)
 		return st;
+	bool holds = !want->absent && (str_equal(want->etag, STR("*")) || str_equal(want->etag, f.info.etag));
 	object_file_close(&f);
-	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the key is taken.");
+	if (holds)
+		return OK;
+	call_detail(c, "Condition", want->absent ? STR("If-None-Match") : STR("If-Match"));
+	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 }
 
 static enum status admit_image(struct call *c, struct fault *why)
@@ -35,15 +42,17 @@ static enum status admit_image(struct call *c, struct fault *why)
 	struct upload *u = c->upload;
 	c->x->answer.image_id = arrival_image_id(c->at.key);
 	TRY(arrival_admit(c->s3->product, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
-	if (u->only_if_absent && u->slot.status == IMAGE_UPLOADED)
+	if (u->condition.absent && u->slot.status == IMAGE_UPLOADED)
 		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
 	return OK;
 }
 
 static enum status admit_object(struct call *c, struct fault *why)
 {
-	TRY(bucket_exists(c->s3->buckets, c->at.bucket, why));
-	return c->upload->only_if_absent ? check_absent(c, why) : OK;
+	struct bucket_info bucket;
+	if (c->bucket.name.n == 0)
+		TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &bucket, why));
+	return c->upload->upload_id.n > 0 ? OK : check_condition(c, why);
 }
 
 static enum status too_large(struct call *c, struct fault *why)
@@ -72,6 +81,7 @@ enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *
 	if (expected_bytes > u->max_bytes)
 		return too_large(c, why);
 	u->counted = false;
+	digests_start(&u->digests, u->otherwise);
 	return bucket_begin(c->s3->buckets, expected_bytes, &u->in, why);
 }
 
@@ -81,26 +91,34 @@ enum status upload_write(struct call *c, struct str piece, struct fault *why)
 	if (piece.n > u->max_bytes - u->received)
 		return too_large(c, why);
 	u->received += piece.n;
+	digests_update(&u->digests, piece);
 	return bucket_write(u->in, piece.p, piece.n, why);
 }
 
-static enum status check_body(struct call *c, struct str bytes, const unsigned char *md5, struct fault *why)
+static enum status check_size(struct call *c, uint64_t size, struct fault *why)
 {
 	const struct upload *u = c->upload;
-	char hex[2 * SHA256_BYTES + 1];
-	if (bytes.n < u->min_bytes) {
-		call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%zu", bytes.n));
-		call_detail(c, "MinSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)u->min_bytes));
-		return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
-	}
-	if (u->has_md5 && memcmp(md5, u->md5, MD5_BYTES) != 0)
-		return fault_set(why, DIGEST_WRONG, "The Content-MD5 you specified did not match what we received.");
-	if (u->sha256.n == 0)
+	if (size >= u->min_bytes)
 		return OK;
-	sha256_hex(bytes, hex);
-	if (!str_equal_nocase(u->sha256, str_of(hex)))
-		return fault_set(why, DIGEST_WRONG, "The X-Amz-Content-Sha256 you specified did not match what we received.");
-	return OK;
+	call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%llu", (unsigned long long)size));
+	call_detail(c, "MinSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)u->min_bytes));
+	return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
+}
+
+/* All that was told of the body. Nothing may be committed before. */
+static enum status check_body(struct call *c, struct str *bytes, struct fault *why)
+{
+	struct upload *u = c->upload;
+	unsigned char md5[MD5_BYTES];
+	char hex[2 * MD5_BYTES + 1];
+	if (u->stream != NULL)
+		TRY(stream_end(u->stream, why));
+	TRY(bucket_view(u->in, bytes, md5, why));
+	TRY(check_size(c, bytes->n, why));
+	TRY(digests_check(&c->x->arena, &u->digests, md5, &u->meta.checksum, why));
+	hex_encode(md5, MD5_BYTES, hex);
+	u->etag = str_dup(&c->x->arena, str_of(hex));
+	return arena_ok(&c->x->arena) ? OK : fault_set(why, TOO_MUCH, "the request's head is too large");
 }
 
 static void count(struct upload *u, enum metric m)
@@ -142,7 +160,7 @@ static void accepted(struct call *c, const struct settlement *s)
 static enum status commit(struct call *c, const struct settlement *s, struct image_row *now, struct fault *why)
 {
 	struct object_commit all = {
-		.bucket = c->at.bucket, .key = c->at.key, .content_type = s->file_type,
+		.bucket = c->at.bucket, .key = c->at.key, .content_type = s->file_type, .meta = c->upload->meta,
 		.settle = s, .arena = &c->x->arena, .now = now,
 	};
 	if (s->status == IMAGE_REJECTED)
@@ -170,34 +188,60 @@ static enum status settle_image(struct call *c, struct str bytes, struct str eta
 	return OK;
 }
 
+static struct object_commit commit_of(const struct call *c)
+{
+	const struct upload *u = c->upload;
+	return (struct object_commit){
+		.bucket = c->at.bucket, .key = c->at.key, .upload_id = u->upload_id, .part_number = u->part_number,
+		.content_type = u->content_type, .meta = u->meta, .condition = u->condition, .arena = &c->x->arena,
+	};
+}
+
 static enum status finish_object(struct call *c, struct fault *why)
 {
 	struct upload *u = c->upload;
-	struct object_commit all = {
-		.bucket = c->at.bucket, .key = c->at.key, .content_type = u->content_type, .arena = &c->x->arena,
-	};
-	if (u->only_if_absent)
-		TRY(check_absent(c, why));
+	struct object_commit all = commit_of(c);
 	TRY(bucket_finish(&u->in, &all, why));
 	count(u, M_UPLOADS_ACCEPTED);
 	return OK;
 }
 
-enum status upload_finish(struct call *c, struct str *etag, struct fault *why)
+enum status upload_finish(struct call *c, struct fault *why)
 {
 	struct upload *u = c->upload;
 	struct str bytes;
-	unsigned char md5[MD5_BYTES];
-	char hex[2 * MD5_BYTES + 1];
-	TRY(bucket_view(u->in, &bytes, md5, why));
-	TRY(check_body(c, bytes, md5, why));
-	hex_encode(md5, MD5_BYTES, hex);
-	*etag = str_dup(&c->x->arena, str_of(hex));
+	TRY(check_body(c, &bytes, why));
 	if (!call_is_image(c))
 		return finish_object(c, why);
 	if (u->slot.status == IMAGE_UPLOADED)
-		return repeated(c, &u->slot, bytes.n, *etag, why);
-	return settle_image(c, bytes, *etag, why);
+		return repeated(c, &u->slot, bytes.n, u->etag, why);
+	return settle_image(c, bytes, u->etag, why);
+}
+
+/* On the committer's thread. */
+static void committed(struct table_wait *w, enum status st)
+{
+	struct upload *u = (struct upload *)((char *)w - offsetof(struct upload, wait));
+	if (st == OK)
+		count(u, M_UPLOADS_ACCEPTED);
+	u->done(u->call, st, &w->why);
+}
+
+void upload_commit(struct call *c, void (*done)(struct call *c, enum status st, struct fault *why))
+{
+	struct upload *u = c->upload;
+	struct fault why = { 0 };
+	struct str bytes;
+	enum status st = check_body(c, &bytes, &why);
+	if (st != OK) {
+		done(c, st, &why);
+		return;
+	}
+	u->call = c;
+	u->done = done;
+	u->commit = commit_of(c);
+	u->wait.done = committed;
+	bucket_start_finish(&u->in, &u->commit, &u->wait);
 }
 
 void upload_drop(struct call *c)
@@ -206,6 +250,9 @@ void upload_drop(struct call *c)
 	if (u == NULL)
 		return;
 	bucket_abandon(&u->in);
+	digests_drop(&u->digests);
+	if (u->stream != NULL)
+		stream_drop(u->stream);
 	if (!u->counted)
 		count(u, M_UPLOADS_FAILED);
 }

@@ -2,8 +2,9 @@
 #ifndef S3_UPLOAD_H
 #define S3_UPLOAD_H
 
-#include "base/hash.h"
 #include "s3/call.h"
+#include "s3/digests.h"
+#include "s3/stream.h"
 
 #define OBJECT_MAX_BYTES ((uint64_t)5 * 1024 * 1024 * 1024)   /* of one PUT, as S3 */
 
@@ -11,26 +12,38 @@ struct upload {
 	struct incoming *in;           /* NULL before upload_begin and when it is over */
 	struct image_row slot;         /* when the key is an image's */
 	struct str content_type;       /* of a plain object; an image's is found in its bytes */
+	struct object_meta meta;       /* the headers that are kept; upload_check adds the checksum */
+	struct object_condition condition;
+	struct str upload_id;          /* of a part; "": an object */
+	uint32_t part_number;
 	uint64_t min_bytes, max_bytes;
 	uint64_t received;
-	bool only_if_absent;           /* If-None-Match: * */
-	bool has_md5;
-	unsigned char md5[MD5_BYTES];
-	struct str sha256;             /* hex; "": not told */
+	struct digests digests;
+	enum checksum_kind otherwise;  /* what is summed where the client told no checksum */
+	struct stream *stream;         /* of an aws-chunked body; else NULL */
 	bool counted;                  /* its outcome is in the metrics; so it is before a body is begun */
+	/* what upload_commit leaves until the commit is done */
+	struct table_wait wait;
+	struct object_commit commit;
+	struct call *call;
+	void (*done)(struct call *c, enum status st, struct fault *why);
+	struct str etag;               /* hex, by upload_check */
 };
 
 /* Admit the call's key, and reserve room. The call's upload must be set, with its limits, digests and type.
  * expected_bytes   what was told, 0 when not known
- * Errors  SLOT_ENDED; NO_SUCH_BUCKET; PRECONDITION; BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */
+ * Errors  SLOT_ENDED; NO_SUCH_BUCKET; PRECONDITION; NO_SUCH_KEY (condition); BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */
 enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *why) MUST_CHECK;
-/* Append a piece.  Errors: BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */
+/* Append a piece, with no framing in it.  Errors: BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */
 enum status upload_write(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
-/* The body is whole: check it, judge it, commit it. OK when it is there for good, or was already.
- * etag   hex, in the arena
- * Errors  DIGEST_WRONG; OBJECT_TOO_SMALL; IMAGE_REJECTED; SLOT_TAKEN; SLOT_ENDED; PRECONDITION;
- *         DISK_FULL; STORAGE_FAILED */
-enum status upload_finish(struct call *c, struct str *etag, struct fault *why) MUST_CHECK;
+/* The body is whole: check it, judge it, commit it. OK when it is there for good, or was already. Sets etag and the
+ * checksum of meta.
+ * Errors  BODY_CUT; DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_WRONG; TRAILER_MALFORMED; OBJECT_TOO_SMALL; IMAGE_REJECTED;
+ *         SLOT_TAKEN; SLOT_ENDED; PRECONDITION; NO_SUCH_KEY (condition); NO_SUCH_UPLOAD; NO_SUCH_BUCKET; DISK_FULL; STORAGE_FAILED */
+enum status upload_finish(struct call *c, struct fault *why) MUST_CHECK;
+/* The same for a plain object of at most BUCKET_SMALL_BYTES, begun with its length, not waited for: `done` is
+ * called once, on any thread, perhaps before this returns. */
+void upload_commit(struct call *c, void (*done)(struct call *c, enum status st, struct fault *why));
 /* Forget what is not committed. At any time, any number of times. */
 void upload_drop(struct call *c);
 

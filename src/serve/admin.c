@@ -1,16 +1,21 @@
-/* The admin listener: plain text for machines that watch. Three paths, GET and HEAD:
+/* The admin listener: plain text for machines that watch, and the console for people. Three paths, GET and HEAD:
  *
  *   /healthz   200 "ok" as long as the process answers; on the reactor, so that a busy pool does not fail it
  *   /readyz    200 "ready", or 503 and a sentence when requests would fail
  *   /metrics   Prometheus text
  *
+ * All other paths are the console's, a door of its own.
+ *
  * Who may read: on loopback everybody, for scrapers there have no secret to send, and Host, Origin
  * and Sec-Fetch-Site keep browser pages of other sites out (there is no CORS here). On any other
- * address /metrics wants `Authorization: Bearer` with the token that is printed at start; health
- * stays open, for probes of load balancers carry no header. */
+ * address, and where a proxy seems to have passed the request on, /metrics wants `Authorization:
+ * Bearer` with the token that is printed at start; health stays open, for probes of load balancers
+ * carry no header. What a proxy says of the request is believed in this one way: as a reason to ask
+ * for more. */
 #include "serve/admin.h"
-#include "base/hash.h"
+#include "base/clock.h"
 #include "base/metrics.h"
+#include "serve/host.h"
 
 #define METRICS_BYTES_MAX ((size_t)1 << 20)
 #define ARENA_BYTES (4 * METRICS_BYTES_MAX)
@@ -41,7 +46,7 @@ static int http_status(enum fault_code code)
 	case TIMEOUT:
 		return 408;
 	case BUSY:
-		return 503;
+		return code == F_TOO_MANY_TRIES ? 429 : 503;
 	case EXISTS:
 	case CONFLICT:
 		return 409;
@@ -90,6 +95,7 @@ static void show_metrics(struct admin *a, struct exchange *x)
 	request_metrics_write(a->metrics, &b);
 	if (buf_ok(&b)) {
 		answer_text(x, 200, buf_str(&b));
+		x->answer.is_poll = str_equal(request_header(&x->request, STR("Sec-Fetch-Site")), STR("same-origin"));   /* the console */
 		x->answer.headers[0].value = STR("text/plain; version=0.0.4; charset=utf-8");
 		return;
 	}
@@ -120,49 +126,47 @@ static const struct route *find_route(struct str path)
 	return NULL;
 }
 
-/* A browser tells where a request comes from by Sec-Fetch-Site, and by Origin where it is not ours. */
-static enum status check_site(const struct request *r, struct fault *why)
+/* From this machine, by what the request says of itself: nothing that a proxy adds, and a name of loopback. */
+static bool seems_direct(const struct request *r)
 {
-	struct str site = request_header(r, STR("Sec-Fetch-Site")), origin = request_header(r, STR("Origin"));
-	struct str own = request_header(r, STR("Host"));
-	bool foreign = site.n > 0 && !str_equal(site, STR("same-origin")) && !str_equal(site, STR("none"));
-	if (origin.p != NULL)
-		foreign |= !str_starts_with(origin, STR("http://")) || !str_equal_nocase(str_slice(origin, 7, origin.n), own);
-	if (foreign)
-		return fault_set(why, CROSS_SITE, "Pages of other sites may not read this");
-	return OK;
-}
-
-static enum status check_token(const struct admin *a, const struct request *r, struct fault *why)
-{
-	struct str sent = request_header(r, STR("Authorization"));
-	if (!str_starts_with_nocase(sent, STR("Bearer ")))
-		return fault_set(why, KEY_NEEDED, "Send Authorization: Bearer with the token that was printed at start");
-	if (a->doors->admin_token.n == 0 || !secret_equal(str_trim(str_slice(sent, 7, sent.n)), a->doors->admin_token))
-		return fault_set(why, KEY_WRONG, "The token is not the one that was printed at start");
-	return OK;
+	static const char *const added[] = { "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP" };
+	struct str host = request_header(r, STR("Host")), name;
+	for (size_t i = 0; i < COUNT_OF(added); i++)
+		if (request_header(r, str_of(added[i])).p != NULL)
+			return false;
+	return host_cut_name(host, &name)
+		&& (str_equal_nocase(name, STR("localhost")) || str_starts_with(name, STR("127.")) || str_equal(name, STR("[::1]")));
 }
 
 static enum status choose(struct admin *a, struct exchange *x, const struct route **out, struct fault *why)
 {
 	const struct route *route = find_route(x->request.path);
-	TRY(check_site(&x->request, why));
+	TRY(gate_check_site(&x->request, why));
 	if (route == NULL)
 		return fault_set(why, NO_SUCH_ROUTE, "Here are /healthz, /readyz and /metrics");
 	x->answer.route = route->name;
 	if (!str_equal(x->request.method, STR("GET")) && !str_equal(x->request.method, STR("HEAD")))
 		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
-	if (route->is_secret && a->needs_token)
-		TRY(check_token(a, &x->request, why));
+	if (route->is_secret && (a->needs_token || !seems_direct(&x->request)))
+		TRY(gate_check_token(a->doors->gate, &x->request, clock_mono_ms(), why));
 	*out = route;
 	return OK;
+}
+
+/* The console, if the request is its own. */
+static struct door *console_of(const struct admin *a, const struct exchange *x)
+{
+	return find_route(x->request.path) == NULL ? a->doors->console : NULL;
 }
 
 static enum door_step begin(struct door *door, struct exchange *x)
 {
 	struct admin *a = (struct admin *)door;
+	struct door *console = console_of(a, x);
 	const struct route *route = NULL;
 	struct fault why;
+	if (console != NULL)
+		return console->ops->begin(console, x);
 	if (choose(a, x, &route, &why) != OK) {
 		refuse(door, x, &why);
 		return DOOR_ANSWER;
@@ -173,7 +177,7 @@ static enum door_step begin(struct door *door, struct exchange *x)
 	return route->step;
 }
 
-/* Never called: no route asks for a body. */
+/* Never called: no route asks for a body, nor does one of the console's. */
 static enum status data(struct door *door, struct exchange *x, const char *p, size_t n)
 {
 	return OK;
@@ -181,17 +185,26 @@ static enum status data(struct door *door, struct exchange *x, const char *p, si
 
 static void finish(struct door *door, struct exchange *x)
 {
+	struct admin *a = (struct admin *)door;
+	struct door *console = console_of(a, x);
 	const struct route *route = x->door_state;
-	route->show((struct admin *)door, x);
+	if (console != NULL)
+		console->ops->finish(console, x);
+	else
+		route->show(a, x);
 }
 
 static void cancel(struct door *door, struct exchange *x, const struct fault *why)
 {
+	struct door *console = console_of((struct admin *)door, x);
+	if (console != NULL)
+		console->ops->cancel(console, x, why);
 }
 
 static const struct door_ops ops = { begin, data, finish, cancel, refuse };
 
 void admin_init(struct admin *a, const struct server_doors *doors, struct request_metrics *metrics, bool needs_token)
 {
-	*a = (struct admin){ .door = { .ops = &ops, .arena_bytes = ARENA_BYTES }, .doors = doors, .metrics = metrics, .needs_token = needs_token };
+	size_t arena = doors->console != NULL && doors->console->arena_bytes > ARENA_BYTES ? doors->console->arena_bytes : ARENA_BYTES;
+	*a = (struct admin){ .door = { .ops = &ops, .arena_bytes = arena, .plus_is_blank = true }, .doors = doors, .metrics = metrics, .needs_token = needs_token };
 }

@@ -1,4 +1,4 @@
-/* The admin listener's door: /healthz, /readyz and /metrics. */
+/* The admin listener's door: /healthz, /readyz and /metrics, and the console for all else. */
 #ifndef SERVE_ADMIN_H
 #define SERVE_ADMIN_H
 
@@ -7,7 +7,7 @@
 
 struct admin {
 	struct door door;
-	const struct server_doors *doors;   /* ready, refresh, admin_token */
+	const struct server_doors *doors;   /* ready, refresh, gate, console */
 	struct request_metrics *metrics;
 	bool needs_token;                   /* not on loopback */
 };

@@ -6,6 +6,7 @@
 #include "serve/exchange.h"
 
 #include <assert.h>
+#include <gnutls/gnutls.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -81,6 +82,9 @@ static bool add_headers(struct MHD_Response *response, struct call *c)
 	for (size_t i = 0; i < ans->n_headers; i++)
 		if (!str_equal_nocase(ans->headers[i].name, STR("Content-Length")) && !add_header(response, &c->x.arena, &ans->headers[i]))
 			return false;
+	for (size_t i = 0; i < ans->n_more; i++)
+		if (!add_header(response, &c->x.arena, &ans->more[i]))
+			return false;
 	return !ends_connection(c) || MHD_add_response_header(response, "Connection", "close") == MHD_YES;
 }
 
@@ -105,7 +109,7 @@ enum MHD_Result reply_send(struct call *c)
 	return MHD_YES;
 }
 
-void reply_send_raw(int fd, struct exchange *x)
+void reply_send_raw(int fd, void *session, struct exchange *x)
 {
 	const struct answer *ans = &x->answer;
 	char date[HTTP_DATE_CHARS + 1];
@@ -118,6 +122,11 @@ void reply_send_raw(int fd, struct exchange *x)
 		buf_printf(&b, "%.*s: %.*s\r\n", STRF(ans->headers[i].name), STRF(ans->headers[i].value));
 	buf_put(&b, STR("\r\n"));
 	buf_put(&b, ans->body);
-	if (buf_ok(&b) && send(fd, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return;   /* the client does not take it: nothing more can be done for it */
+	if (!buf_ok(&b))
+		return;
+	/* What the client does not take is lost: nothing more can be done for it. */
+	if (session != NULL)
+		(void)gnutls_record_send(session, b.p, b.n);
+	else
+		(void)!send(fd, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

@@ -47,7 +47,7 @@ static void log_request(const struct call *c, int status, int64_t us)
 		fields[n++] = LOG_C("code", fault_name(f->code));
 		fields[n++] = LOG_C("text", f->text);
 	}
-	log_write(EV_REQUEST, c->x.request.id, fields, n);
+	log_write(ans->is_poll && status < 400 ? EV_REQUEST_POLLED : EV_REQUEST, c->x.request.id, fields, n);
 }
 
 void report_call(const struct call *c, enum MHD_RequestTerminationCode how)

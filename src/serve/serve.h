@@ -3,6 +3,7 @@
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
 
+#include "base/gate.h"
 #include "base/settings.h"
 #include "port/door.h"
 
@@ -26,7 +27,8 @@ struct server_doors {
 	enum status (*ready)(void *arg, struct fault *why);
 	void (*refresh)(void *arg);
 	void *arg;
-	struct str admin_token;
+	struct gate *gate;         /* of the admin listener; NULL: nobody has its token */
+	struct door *console;      /* whatever else the admin listener is asked for; NULL: nothing */
 };
 /* Accept, until SIGTERM or SIGINT; then finish what is in flight and return.
  * started   called once when all listeners accept */

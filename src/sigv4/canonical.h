@@ -26,7 +26,5 @@ struct str canonical_encode(struct arena *a, struct str s, bool keep_slash);
 struct str canonical_query(struct arena *a, const struct query *q);
 /* Append the lines of all signed headers.  Errors: INVALID_INPUT one is missing */
 enum status canonical_headers(const struct canonical_input *in, struct buf *out, struct fault *why) MUST_CHECK;
-/* Whether `name` is in a list with ';' between, ASCII case aside. */
-bool signed_header_listed(struct str list, struct str name);
 
 #endif

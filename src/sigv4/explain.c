@@ -276,6 +276,11 @@ static bool payload_other(struct trial *t, size_t variant)
 	return true;
 }
 
+static bool payload_not_told(struct trial *t, size_t variant)
+{
+	return t->c->in_header && payload_other(t, variant);
+}
+
 static bool method_other(struct trial *t, size_t variant)
 {
 	static const char *const METHODS[] = { "GET", "PUT", "POST", "HEAD", "DELETE" };
@@ -340,6 +345,7 @@ static const struct mistake MISTAKES[] = {
 	{ plus_as_plus, "A '+' in the query means a blank, but the signer took it for a plus sign; send a plus sign as %2B", "" },
 	{ query_as_sent, "The signer did not percent-encode the query parameters as S3 does: all but A-Z a-z 0-9 - . _ ~, hex in upper case", "" },
 	{ query_unsorted, "The signer did not sort the query parameters; the canonical request wants them by name", "" },
+	{ payload_not_told, "The signer put the payload hash '", "' into the canonical request, but the header x-amz-content-sha256 tells another" },
 	{ payload_other, "The signer put the payload hash '", "' into the canonical request; for a presigned URL it is UNSIGNED-PAYLOAD" },
 	{ method_other, "The URL was signed for the method ", ", but the request has another" },
 	{ region_other, "The signer made its key or string to sign for the region '", "', not for the one in X-Amz-Credential" },

@@ -1,11 +1,28 @@
 /* Credential, scope and date of a claim, and the comparison of signatures: what presigned requests
- * (verify.c) and POST forms (policy.c) check alike. Sentences are S3's where S3 has one, so that
+ * (verify.c), the Authorization header (authorization.c) and POST forms (policy.c) check alike. Sentences are S3's where S3 has one, so that
  * what people find about them on the web is right here too. */
 #include "sigv4/scope.h"
 
+#include "base/codec.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CREDENTIAL_PARTS 5
+#define SIGNED_HEADERS_MAX 64
+
+enum status scope_malformed(struct str name, struct fault *why, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	if (name.n == 0)
+		return fault_set(why, AUTH_HEADER_MALFORMED, "The authorization header is malformed; %s", text);
+	return fault_set(why, AUTH_MALFORMED, "Error parsing the %.*s parameter; %s", STRF(name), text);
+}
 
 static bool is_day(struct str s)
 {
@@ -31,14 +48,12 @@ enum status credential_parse(struct str text, struct str name, struct sigv4_clai
 {
 	struct str part[CREDENTIAL_PARTS];
 	if (split(text, part, CREDENTIAL_PARTS) != CREDENTIAL_PARTS || part[0].n == 0)
-		return fault_set(why, AUTH_MALFORMED, "Error parsing the %.*s parameter; the Credential is mal-formed; expecting "
-		                 "\"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".", STRF(name));
+		return scope_malformed(name, why, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
 	if (!is_day(part[1]))
-		return fault_set(why, AUTH_MALFORMED, "Error parsing the %.*s parameter; incorrect date format \"%.*s\". This date in "
-		                 "the credential must be in the format \"yyyyMMdd\".", STRF(name), STRF(part[1]));
+		return scope_malformed(name, why, "incorrect date format \"%.*s\". This date in the credential must be in the format \"yyyyMMdd\".",
+		                       STRF(str_slice(part[1], 0, 64)));
 	if (!str_equal(part[4], STR("aws4_request")))
-		return fault_set(why, AUTH_MALFORMED, "Error parsing the %.*s parameter; incorrect terminal \"%.*s\". This endpoint "
-		                 "uses \"aws4_request\".", STRF(name), STRF(part[4]));
+		return scope_malformed(name, why, "incorrect terminal \"%.*s\". This endpoint uses \"aws4_request\".", STRF(str_slice(part[4], 0, 64)));
 	out->access_key = part[0];
 	out->scope = (struct sigv4_scope){ .day = part[1], .region = part[2], .service = part[3] };
 	return OK;
@@ -58,12 +73,37 @@ enum status date_parse(struct str text, struct str name, struct sigv4_claim *out
 enum status scope_check(const struct sigv4_claim *c, const struct verify_context *ctx, struct str name, struct fault *why)
 {
 	if (!str_equal(c->scope.region, ctx->region))
-		return fault_set(why, AUTH_MALFORMED, "Error parsing the %.*s parameter; the region '%.*s' is wrong; expecting '%.*s'",
-		                 STRF(name), STRF(str_slice(c->scope.region, 0, 64)), STRF(ctx->region));
+		return scope_malformed(name, why, "the region '%.*s' is wrong; expecting '%.*s'", STRF(str_slice(c->scope.region, 0, 64)), STRF(ctx->region));
 	if (!str_equal(c->scope.service, ctx->service))
-		return fault_set(why, AUTH_MALFORMED, "Error parsing the %.*s parameter; incorrect service \"%.*s\". This endpoint "
-		                 "belongs to \"%.*s\".", STRF(name), STRF(str_slice(c->scope.service, 0, 64)), STRF(ctx->service));
+		return scope_malformed(name, why, "incorrect service \"%.*s\". This endpoint belongs to \"%.*s\".",
+		                       STRF(str_slice(c->scope.service, 0, 64)), STRF(ctx->service));
 	return OK;
+}
+
+enum status skew_check(const struct sigv4_claim *c, int64_t now_ms, struct fault *why)
+{
+	if (c->date_ms > now_ms + SIGV4_SKEW_MS || c->date_ms < now_ms - SIGV4_SKEW_MS)
+		return fault_set(why, CLOCK_SKEWED, "The difference between the request time and the current time is too large.");
+	if (!str_starts_with(c->amz_date, c->scope.day))
+		return scope_malformed(STR(""), why, "Invalid credential date \"%.*s\". This date is not the same as X-Amz-Date: \"%.*s\".",
+		                       STRF(c->scope.day), STRF(str_slice(c->amz_date, 0, 8)));
+	return OK;
+}
+
+enum status signed_list_check(struct str list, struct str name, struct fault *why)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < list.n; i++)
+		n += list.p[i] == ';';
+	if (n > SIGNED_HEADERS_MAX)
+		return scope_malformed(name, why, "more than %d headers are signed.", SIGNED_HEADERS_MAX);
+	return OK;
+}
+
+bool payload_is_hash(struct str s)
+{
+	unsigned char digest[SHA256_BYTES];
+	return hex_decode(s, digest, sizeof digest);
 }
 
 enum status date_check(const struct sigv4_claim *c, int64_t now_ms, int64_t lifetime_s, struct fault *why)

@@ -56,5 +56,7 @@ void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned ch
 void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char out[SIGNATURE_CHARS + 1]);
 /* Names of all headers, lower case, sorted, once each, with ';' between. */
 struct str signed_header_names(struct arena *a, const struct header *headers, size_t n);
+/* Whether `name` is in a list with ';' between, ASCII case aside. */
+bool signed_header_listed(struct str list, struct str name);
 
 #endif

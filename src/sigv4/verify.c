@@ -1,7 +1,7 @@
 /* Presigned requests, the verifying side: claim_parse reads what the query claims, claim_verify
- * checks it against our clock, scope and the key's secret.
+ * checks it, or what authorization.c has read from a header, against our clock, scope and the key's secret.
  *
- * The payload's hash is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 tells another. A
+ * The payload's hash of a presigned request is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 tells another. A
  * parameter of that name is an ordinary one, signed with the others, and not asked: AWS SDKs write
  * X-Amz-Content-Sha256=UNSIGNED-PAYLOAD there, and S3 wants any other value to be a header (as was
  * found with aws-sdk-go). So a hash that is in force is always among the signed headers, where the caller can
@@ -15,10 +15,7 @@
 #include "sigv4/canonical.h"
 #include "sigv4/scope.h"
 
-#include "base/codec.h"
-
 #define EXPIRES_MAX_S 604800
-#define SIGNED_HEADERS_MAX 64
 
 enum parameter { P_ALGORITHM, P_CREDENTIAL, P_SIGNATURE, P_DATE, P_SIGNED_HEADERS, P_EXPIRES, PARAMETERS };
 
@@ -91,27 +88,12 @@ static enum status parse_expires(struct str text, uint32_t *out, struct fault *w
 	return OK;
 }
 
-static enum status check_list(struct str list, struct fault *why)
-{
-	size_t n = 1;
-	for (size_t i = 0; i < list.n; i++)
-		n += list.p[i] == ';';
-	if (n > SIGNED_HEADERS_MAX)
-		return fault_set(why, AUTH_MALFORMED, "X-Amz-SignedHeaders names more than %d headers", SIGNED_HEADERS_MAX);
-	return OK;
-}
-
-static bool is_sha256(struct str s)
-{
-	unsigned char digest[SHA256_BYTES];
-	return hex_decode(s, digest, sizeof digest);
-}
-
-static enum status parse_payload_hash(const struct request *r, struct str *out, struct fault *why)
+static enum status parse_payload_hash(const struct request *r, struct sigv4_claim *out, struct fault *why)
 {
 	struct str told = str_trim(request_header(r, STR("x-amz-content-sha256")));
-	*out = told.n == 0 ? SIGV4_UNSIGNED_PAYLOAD : told;
-	if (!str_equal(*out, SIGV4_UNSIGNED_PAYLOAD) && !is_sha256(*out))
+	out->payload_hash = told.n == 0 ? SIGV4_UNSIGNED_PAYLOAD : told;
+	out->payload = str_equal(out->payload_hash, SIGV4_UNSIGNED_PAYLOAD) ? PAYLOAD_UNSIGNED : PAYLOAD_HASH;
+	if (out->payload == PAYLOAD_HASH && !payload_is_hash(out->payload_hash))
 		return fault_set(why, AUTH_MALFORMED, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
 	return OK;
 }
@@ -128,10 +110,10 @@ enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct
 	TRY(credential_parse(values[P_CREDENTIAL], NAMES[P_CREDENTIAL], out, why));
 	TRY(date_parse(values[P_DATE], NAMES[P_DATE], out, why));
 	TRY(parse_expires(values[P_EXPIRES], &out->expires_s, why));
-	TRY(check_list(values[P_SIGNED_HEADERS], why));
+	TRY(signed_list_check(values[P_SIGNED_HEADERS], NAMES[P_SIGNED_HEADERS], why));
 	out->signed_headers = values[P_SIGNED_HEADERS];
 	out->signature = values[P_SIGNATURE];
-	return parse_payload_hash(r, &out->payload_hash, why);
+	return parse_payload_hash(r, out, why);
 }
 
 static enum status unsigned_header(struct str name, struct fault *why)
@@ -168,10 +150,22 @@ static enum status build_text(const struct request *r, const struct sigv4_claim 
 	return OK;
 }
 
+static enum status check_claim(const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
+{
+	if (!c->in_header) {
+		TRY(scope_check(c, ctx, NAMES[P_CREDENTIAL], why));
+		return date_check(c, ctx->now_ms, c->expires_s, why);
+	}
+	TRY(skew_check(c, ctx->now_ms, why));
+	TRY(scope_check(c, ctx, STR(""), why));
+	if (c->payload_hash.n == 0)
+		return fault_set(why, REQUEST_INVALID, "Missing required header for this request: x-amz-content-sha256");
+	return OK;
+}
+
 enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
 {
-	TRY(scope_check(c, ctx, NAMES[P_CREDENTIAL], why));
-	TRY(date_check(c, ctx->now_ms, c->expires_s, why));
+	TRY(check_claim(c, ctx, why));
 	TRY(check_headers(r, c, why));
 	struct buf text;
 	buf_init_arena(&text, r->arena, CANONICAL_MAX_BYTES);

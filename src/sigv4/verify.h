@@ -8,16 +8,28 @@
 
 #define SIGV4_SKEW_MS (15 * 60 * 1000)
 
+/* What a request says its body is. */
+enum sigv4_payload {
+	PAYLOAD_UNSIGNED,
+	PAYLOAD_HASH,             /* payload_hash is the body's */
+	PAYLOAD_UNSIGNED_TRAILER, /* aws-chunked, checksum in the trailer */
+	PAYLOAD_CHUNKS,           /* aws-chunked, each chunk signed: chunk.h */
+	PAYLOAD_CHUNKS_TRAILER,   /* the same, and the trailer too */
+};
+
 struct sigv4_claim {
+	bool in_header;               /* in the Authorization header; else in the query, or a form */
 	struct str access_key;
 	struct sigv4_scope scope;
 	struct str amz_date;
+	struct str date_text;         /* in a header: the date as it was sent */
 	int64_t date_ms;
-	uint32_t expires_s;
+	uint32_t expires_s;           /* of the query */
 	struct str signed_headers;
 	struct str signature;
-	struct str payload_hash;      /* UNSIGNED-PAYLOAD, or what the header (not the parameter) x-amz-content-sha256 says:
-	                                 64 hex digits of any case, that the caller must hold the body against */
+	enum sigv4_payload payload;
+	struct str payload_hash;      /* as it is signed: what the header (not the parameter) x-amz-content-sha256 says. With
+	                                 PAYLOAD_HASH 64 hex digits of any case, that the caller must hold the body against */
 };
 
 struct verify_context {
@@ -32,9 +44,17 @@ bool claim_present(const struct request *r);
  * each exactly once.
  * Errors  NOT_SIGNED; AUTH_MALFORMED (the text says which and what it must be); TOO_MUCH */
 enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
-/* Check scope, time (expiry; SIGV4_SKEW_MS into the future), that host and every x-amz-* header is signed, then the signature.
- * Errors  AUTH_MALFORMED wrong region or service, the text names the right one; SIGNATURE_EXPIRED "Request has expired" /
- *         "Request is not valid yet"; HEADER_UNSIGNED; SIGNATURE_WRONG; TOO_MUCH */
+/* Whether there is an Authorization header that is not empty. */
+bool authorization_present(const struct request *r);
+/* Read the Authorization header, the date and x-amz-content-sha256 (payload_hash is "" when it was not sent).
+ * Errors  NOT_SIGNED no such header, or no date that can be read; AUTH_HEADER_MALFORMED; ARGUMENT_INVALID another kind of
+ *         authorization, or a payload hash that is none; REQUEST_INVALID Signature Version 2 */
+enum status authorization_parse(const struct request *r, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
+/* Check scope, time (in the query expiry, and SIGV4_SKEW_MS into the future; in a header SIGV4_SKEW_MS either way), that host
+ * and every x-amz-* header is signed, then the signature.
+ * Errors  AUTH_MALFORMED, or AUTH_HEADER_MALFORMED, wrong region or service, the text names the right one; SIGNATURE_EXPIRED
+ *         "Request has expired" / "Request is not valid yet"; CLOCK_SKEWED; REQUEST_INVALID no x-amz-content-sha256 beside
+ *         an Authorization header; HEADER_UNSIGNED; SIGNATURE_WRONG; TOO_MUCH */
 enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
 
 /* What development mode adds to SIGNATURE_WRONG. The texts are empty when they are over 8 KiB. */

@@ -24,6 +24,8 @@ struct web_files {
 
 /* The page on the API's port: web/, without web/console/. */
 extern const struct web_files web_page;
+/* The console, on the admin listener: web/console/. */
+extern const struct web_files web_console;
 
 /* The file at exactly this path; NULL when there is none. */
 const struct web_file *web_find(const struct web_files *set, struct str path);

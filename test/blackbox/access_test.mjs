@@ -171,7 +171,7 @@ describe('the admin listener', () => {
 		const server = await startServer({ env: { TINTYPE_API_KEY: KEY }, args: ['--admin', '0.0.0.0:0'] });
 		t.after(() => server.stop());
 		const admin = server.admin.replace('0.0.0.0', '127.0.0.1');
-		const token = /token for what is protected there: ([0-9a-f]{32})\)/.exec(server.out)[1];
+		const token = /token: ([0-9a-f]{32})\)/.exec(server.out)[1];
 		const ask = authorization => fetchUrl(`${admin}/metrics`, { headers: authorization ? { Authorization: authorization } : {} });
 		assert.equal((await ask()).status, 401);
 		for (const wrong of [KEY, `${token}0`, token.slice(1), ''])

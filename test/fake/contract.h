@@ -3,18 +3,26 @@
  * others NULL and runs the suites of those it has; the bucket suite wants all three.
  *
  *     static const struct contract_maker maker = { "local", make, reopen, unmake };
+ * bucket_catalog and part_store are tested beside a bucket store, on whose bodies they stand.
+ *
  *     int main(void) { return contract_table(&maker) + contract_store(&maker) + contract_bucket(&maker); } */
 #ifndef FAKE_CONTRACT_H
 #define FAKE_CONTRACT_H
 
+#include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 #include "port/object_store.h"
+#include "port/part_store.h"
 
 struct contract_world {
 	struct image_table *table;
+	struct inspection *inspection;   /* of the table's rows; for its own suite alone */
 	struct object_store *store;
 	struct bucket_store *bucket;
+	struct bucket_catalog *catalog;
+	struct part_store *parts;
 	struct str bucket_name;    /* the one of store; empty without a bucket store */
 	void *own;                 /* the maker's */
 };

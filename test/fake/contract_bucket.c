@@ -4,30 +4,15 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
-#include "fake/bench.h"
+#include "fake/bodies.h"
 #include "fake/rows.h"
 #include <pthread.h>
-#include <unistd.h>
-
-static struct incoming *receive(struct bench *b, struct str body)
-{
-	struct incoming *in = NULL;
-	assert_int_equal(bucket_begin(b->w.bucket, body.n, &in, &b->why), OK);
-	assert_non_null(in);
-	assert_int_equal(bucket_write(in, body.p, body.n, &b->why), OK);
-	return in;
-}
-
-static struct object_commit plain(struct bench *b, struct str key)
-{
-	return (struct object_commit){ .bucket = b->w.bucket_name, .key = key, .content_type = STR("image/jpeg"), .arena = &b->a };
-}
 
 /* Finish a body as image n, with the settlement of row_verdict. */
 static enum status finish_image(struct bench *b, struct incoming **in, unsigned n, struct image_row *now)
 {
 	struct settlement s = row_verdict(&b->a, n, 1700000000000, STR(""));
-	struct object_commit c = plain(b, bench_key(b, n));
+	struct object_commit c = body_commit(b, bench_key(b, n));
 	c.settle = &s;
 	c.now = now;
 	return bucket_finish(in, &c, &b->why);
@@ -35,23 +20,7 @@ static enum status finish_image(struct bench *b, struct incoming **in, unsigned 
 
 static void put_plain(struct bench *b, struct str key, struct str body)
 {
-	struct incoming *in = receive(b, body);
-	struct object_commit c = plain(b, key);
-	assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
-	assert_null(in);
-}
-
-static struct str read_file(struct bench *b, const struct object_file *f, size_t n)
-{
-	if (f->fd < 0)
-		return str_dup(&b->a, f->bytes);
-	char *p = arena_alloc(&b->a, n + 1);
-	assert_non_null(p);
-	ssize_t got = 0, more = 1;
-	for (; more > 0; got += more)
-		more = pread(f->fd, p + got, n + 1 - (size_t)got, got);
-	assert_int_equal(more, 0);
-	return (struct str){ p, (size_t)got };
+	body_put(b, b->w.bucket_name, key, body);
 }
 
 /* The object is there, by both ports, with just these bytes. */
@@ -62,7 +31,7 @@ static void assert_object_is(struct bench *b, struct str key, struct str body)
 	assert_int_equal(bucket_open(b->w.bucket, b->w.bucket_name, key, &b->a, &f, &b->why), OK);
 	assert_str(f.info.key, key);
 	assert_int_equal(f.info.size, body.n);
-	assert_str(read_file(b, &f, body.n), body);
+	assert_str(body_read(b, &f), body);
 	struct str etag = str_dup(&b->a, f.info.etag);
 	object_file_close(&f);
 	assert_int_equal(store_get(b->w.store, key, body.n, &b->a, &o, &b->why), OK);
@@ -113,7 +82,7 @@ static void test_finish_of_an_empty_body_then_an_object_of_no_bytes(void **state
 {
 	struct bench *b = *state;
 	struct incoming *in = NULL;
-	struct object_commit c = plain(b, STR("docs/empty"));
+	struct object_commit c = body_commit(b, STR("docs/empty"));
 	assert_int_equal(bucket_begin(b->w.bucket, 0, &in, &b->why), OK);
 	assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
 	assert_object_is(b, STR("docs/empty"), STR(""));
@@ -122,8 +91,8 @@ static void test_finish_of_an_empty_body_then_an_object_of_no_bytes(void **state
 static void test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_left(void **state)
 {
 	struct bench *b = *state;
-	struct incoming *in = receive(b, STR("hello"));
-	struct object_commit c = plain(b, STR("docs/a"));
+	struct incoming *in = body_receive(b, STR("hello"));
+	struct object_commit c = body_commit(b, STR("docs/a"));
 	c.bucket = STR("nobodys");
 	assert_fails(b, bucket_finish(&in, &c, &b->why), F_NO_SUCH_BUCKET);
 	assert_null(in);
@@ -135,21 +104,12 @@ static void test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_
 static void test_body_before_finish_then_nobody_sees_it(void **state)
 {
 	struct bench *b = *state;
-	struct incoming *in = receive(b, STR("hello"));
-	struct object_commit c = plain(b, STR("docs/a"));
+	struct incoming *in = body_receive(b, STR("hello"));
+	struct object_commit c = body_commit(b, STR("docs/a"));
 	assert_absent(b, STR("docs/a"));
 	assert_empty_store(b);
 	assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
 	assert_object_is(b, STR("docs/a"), STR("hello"));
-}
-
-static struct str noise(struct bench *b, size_t n)
-{
-	char *p = arena_alloc(&b->a, n);
-	assert_non_null(p);
-	for (size_t i = 0; i < n; i++)
-		p[i] = (char)(i * 2654435761u >> 13);
-	return (struct str){ p, n };
 }
 
 static void test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their_md5(void **state)
@@ -157,7 +117,7 @@ static void test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their
 	static const size_t sizes[] = { 1, 0, 4095, 4096, 4097, 1, 65536, 3, 200000, 8192 };
 	struct bench *b = *state;
 	struct incoming *in = NULL;
-	struct str all = noise(b, 300000), seen;
+	struct str all = body_noise(b, 300000), seen;
 	unsigned char md5[MD5_BYTES], want[MD5_BYTES];
 	struct hash h;
 	size_t at = 0;
@@ -170,7 +130,7 @@ static void test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their
 	assert_int_equal(bucket_view(in, &seen, md5, &b->why), OK);
 	assert_str(seen, str_slice(all, 0, at));
 	assert_memory_equal(md5, want, MD5_BYTES);
-	struct object_commit c = plain(b, STR("docs/noise"));
+	struct object_commit c = body_commit(b, STR("docs/noise"));
 	assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
 	assert_object_is(b, STR("docs/noise"), str_slice(all, 0, at));
 }
@@ -196,7 +156,7 @@ static void test_body_longer_or_shorter_than_expected_then_what_came_counts(void
 	static const uint64_t told[] = { 1, 1000 };
 	for (size_t i = 0; i < COUNT_OF(told); i++) {
 		struct incoming *in = NULL;
-		struct object_commit c = plain(b, STR("docs/a"));
+		struct object_commit c = body_commit(b, STR("docs/a"));
 		assert_int_equal(bucket_begin(b->w.bucket, told[i], &in, &b->why), OK);
 		assert_int_equal(bucket_write(in, "hello", 5, &b->why), OK);
 		assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
@@ -221,7 +181,7 @@ static void test_begin_when_more_is_expected_than_any_disk_has_then_disk_full(vo
 static void test_abandon_then_nothing_is_left(void **state)
 {
 	struct bench *b = *state;
-	struct incoming *in = receive(b, STR("hello")), *viewed = receive(b, STR("hello"));
+	struct incoming *in = body_receive(b, STR("hello")), *viewed = body_receive(b, STR("hello"));
 	struct str seen;
 	unsigned char md5[MD5_BYTES];
 	assert_int_equal(bucket_view(viewed, &seen, md5, &b->why), OK);
@@ -250,7 +210,7 @@ static void test_finish_of_an_image_then_object_and_row_are_there(void **state)
 	struct image_row now, want = row_pending(&b->a, 1);
 	struct settlement s = row_verdict(&b->a, 1, 1700000000000, STR(""));
 	bench_insert(b, 1);
-	struct incoming *in = receive(b, STR("hello"));
+	struct incoming *in = body_receive(b, STR("hello"));
 	assert_int_equal(finish_image(b, &in, 1, &now), OK);
 	assert_null(in);
 	row_settle(&b->a, &want, &s);
@@ -267,7 +227,7 @@ static void test_finish_of_an_image_without_a_row_then_no_such_image_and_no_obje
 {
 	struct bench *b = *state;
 	struct image_row now;
-	struct incoming *in = receive(b, STR("hello"));
+	struct incoming *in = body_receive(b, STR("hello"));
 	assert_fails(b, finish_image(b, &in, 1, &now), F_NO_SUCH_IMAGE);
 	assert_null(in);
 	bench_reopen(b);
@@ -279,10 +239,10 @@ static void test_finish_of_an_image_that_is_uploaded_then_state_changed_and_the_
 	struct bench *b = *state;
 	struct image_row now;
 	bench_insert(b, 1);
-	struct incoming *in = receive(b, STR("first"));
+	struct incoming *in = body_receive(b, STR("first"));
 	assert_int_equal(finish_image(b, &in, 1, &now), OK);
 	struct image_row before = bench_row(b, 1);
-	in = receive(b, STR("the second"));
+	in = body_receive(b, STR("the second"));
 	assert_fails(b, finish_image(b, &in, 1, &now), F_STATE_CHANGED);
 	assert_null(in);
 	assert_true(row_equal(&now, &before));
@@ -301,7 +261,7 @@ static void test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_o
 	struct settlement s = row_verdict(&b->a, 1, 5000, STR("no image"));
 	bench_insert(b, 1);
 	assert_int_equal(table_settle(b->w.table, &s, &b->a, &now, &b->why), OK);
-	struct incoming *in = receive(b, STR("hello"));
+	struct incoming *in = body_receive(b, STR("hello"));
 	assert_fails(b, finish_image(b, &in, 1, &now), F_STATE_CHANGED);
 	assert_null(in);
 	assert_int_equal(now.status, IMAGE_REJECTED);
@@ -314,7 +274,7 @@ static void test_finish_of_an_image_where_an_object_is_then_conflict_and_nothing
 	struct image_row now;
 	bench_insert(b, 1);
 	put_plain(b, bench_key(b, 1), STR("old"));
-	struct incoming *in = receive(b, STR("hello"));
+	struct incoming *in = body_receive(b, STR("hello"));
 	assert_int_equal(finish_image(b, &in, 1, &now), CONFLICT);
 	assert_null(in);
 	assert_int_equal(bench_row(b, 1).status, IMAGE_PENDING);
@@ -326,7 +286,7 @@ static void test_remove_of_the_row_then_the_object_goes_with_it(void **state)
 	struct bench *b = *state;
 	struct image_row now;
 	bench_insert(b, 1);
-	struct incoming *in = receive(b, STR("hello"));
+	struct incoming *in = body_receive(b, STR("hello"));
 	assert_int_equal(finish_image(b, &in, 1, &now), OK);
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), OK);
 	for (unsigned round = 0; round < 2; round++) {
@@ -346,7 +306,7 @@ static void test_open_then_the_file_outlives_the_object(void **state)
 	assert_int_equal(bucket_open(b->w.bucket, b->w.bucket_name, STR("docs/a"), &b->a, &f, &b->why), OK);
 	assert_int_equal(store_remove(b->w.store, STR("docs/a"), &b->why), OK);
 	assert_absent(b, STR("docs/a"));
-	assert_str(read_file(b, &f, 5), STR("hello"));
+	assert_str(body_read(b, &f), STR("hello"));
 	object_file_close(&f);
 }
 
@@ -357,7 +317,7 @@ static void test_open_then_the_file_outlives_a_replacement(void **state)
 	put_plain(b, STR("docs/a"), STR("hello"));
 	assert_int_equal(bucket_open(b->w.bucket, b->w.bucket_name, STR("docs/a"), &b->a, &f, &b->why), OK);
 	put_plain(b, STR("docs/a"), STR("other bytes"));
-	assert_str(read_file(b, &f, 5), STR("hello"));
+	assert_str(body_read(b, &f), STR("hello"));
 	object_file_close(&f);
 }
 
@@ -369,18 +329,6 @@ static void test_open_of_an_unknown_bucket_or_key_then_told_which(void **state)
 	assert_fails(b, bucket_open(b->w.bucket, STR("nobodys"), STR("docs/a"), &b->a, &f, &b->why), F_NO_SUCH_BUCKET);
 	assert_absent(b, STR("docs/b"));
 	assert_absent(b, STR("docs/a/"));
-}
-
-static void test_exists_then_only_for_the_bucket(void **state)
-{
-	static const char *const others[] = { "", "nobodys", "..", "." };
-	struct bench *b = *state;
-	assert_int_equal(bucket_exists(b->w.bucket, b->w.bucket_name, &b->why), OK);
-	for (size_t i = 0; i < COUNT_OF(others); i++)
-		assert_fails(b, bucket_exists(b->w.bucket, str_of(others[i]), &b->why), F_NO_SUCH_BUCKET);
-	struct str longer = str_printf(&b->a, "%.*sx", STRF(b->w.bucket_name));
-	assert_fails(b, bucket_exists(b->w.bucket, longer, &b->why), F_NO_SUCH_BUCKET);
-	assert_fails(b, bucket_exists(b->w.bucket, str_slice(longer, 0, longer.n - 2), &b->why), F_NO_SUCH_BUCKET);
 }
 
 /* several at once */
@@ -429,7 +377,7 @@ static void start_rival(struct rival *r, unsigned n, void *(*run)(void *))
 static void prepare_rival(struct bench *b, struct rival *r, unsigned n, unsigned i)
 {
 	*r = (struct rival){ .b = b, .body = str_printf(&b->a, "body of rival %u", i) };
-	r->in = receive(b, r->body);
+	r->in = body_receive(b, r->body);
 	r->s = row_verdict(&b->a, n, 1700000000000 + i, STR(""));
 	r->s.etag = str_printf(&b->a, "%032x", i);
 }
@@ -521,12 +469,11 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_open_then_the_file_outlives_the_object),
 	BENCH_TEST(test_open_then_the_file_outlives_a_replacement),
 	BENCH_TEST(test_open_of_an_unknown_bucket_or_key_then_told_which),
-	BENCH_TEST(test_exists_then_only_for_the_bucket),
 	BENCH_TEST(test_finish_by_several_at_once_for_one_slot_then_exactly_one_wins),
 	BENCH_TEST(test_finish_while_the_row_is_removed_then_neither_row_nor_object),
 };
 
 int contract_bucket(const struct contract_maker *maker)
 {
-	return bench_run(maker, "bucket_store", tests, COUNT_OF(tests));
+	return bench_run(maker, "bucket_store", tests, COUNT_OF(tests)) + contract_bucket_bodies(maker);
 }

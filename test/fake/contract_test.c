@@ -1,10 +1,11 @@
 /* The contract suites on the in-memory fakes: what holds for every adapter holds for those that the
  * product's tests lean on. And what is the fakes' own: failing on demand. */
-#include "fake/contract_bucket.h"
+#include "fake/contract_inspection.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
-#include "fake/fake_bucket.h"
 #include "fake/fake_ring.h"
+#include "fake/fake_store.h"
+#include "fake/fake_table.h"
 #include "fake/rows.h"
 
 #include "base/hash.h"
@@ -17,7 +18,6 @@
 struct fakes {
 	struct fake_table *table;
 	struct fake_store *store;
-	struct fake_bucket *bucket;
 };
 
 static void make(struct contract_world *w, uint64_t max_pending)
@@ -26,9 +26,7 @@ static void make(struct contract_world *w, uint64_t max_pending)
 	assert_non_null(f);
 	f->table = fake_table_new(max_pending);
 	f->store = fake_store_new();
-	f->bucket = fake_bucket_new(f->table, f->store, STR("image-uploads"));
-	*w = (struct contract_world){ .table = fake_table_port(f->table), .store = fake_store_port(f->store),
-		.bucket = fake_bucket_port(f->bucket), .bucket_name = STR("image-uploads"), .own = f };
+	*w = (struct contract_world){ .table = fake_table_port(f->table), .inspection = fake_table_inspection(f->table), .store = fake_store_port(f->store), .own = f };
 }
 
 static void reopen(struct contract_world *w)
@@ -39,7 +37,6 @@ static void reopen(struct contract_world *w)
 static void unmake(struct contract_world *w)
 {
 	struct fakes *f = w->own;
-	fake_bucket_free(&f->bucket);
 	fake_store_free(&f->store);
 	fake_table_free(&f->table);
 	mem_free(f);
@@ -113,31 +110,6 @@ static void test_meet_nth_then_somebody_else_was_there_first(void **state)
 	fake_table_free(&t);
 }
 
-static void test_fail_nth_of_a_body_then_nothing_is_left_at_any_step(void **state)
-{
-	struct contract_world w;
-	(void)state;
-	for (unsigned n = 1; n <= 4; n++) {
-		make(&w, 100);
-		struct fakes *f = w.own;
-		struct fault why;
-		struct incoming *in = NULL;
-		struct object_commit c = { .bucket = w.bucket_name, .key = STR("k"), .content_type = STR("t/t") };
-		fake_bucket_fail_nth(f->bucket, n, F_STORAGE_FAILED);
-		enum status end = bucket_begin(w.bucket, 5, &in, &why);
-		if (end == OK)
-			end = bucket_write(in, "hel", 3, &why);
-		if (in != NULL && bucket_write(in, "lo", 2, &why) != OK)
-			end = IO;
-		if (in != NULL)
-			assert_int_equal(bucket_finish(&in, &c, &why), IO);
-		assert_null(in);
-		assert_int_equal(fake_store_count(f->store), 0);
-		assert_int_equal(fake_bucket_open_bodies(f->bucket), 0);
-		unmake(&w);
-	}
-}
-
 static void test_ring_then_keys_are_found_by_id(void **state)
 {
 	struct fake_ring ring;
@@ -157,13 +129,12 @@ int main(void)
 		cmocka_unit_test(test_fail_nth_then_just_that_call_fails_and_changes_nothing),
 		cmocka_unit_test(test_lose_nth_then_just_that_call_works_and_says_it_failed),
 		cmocka_unit_test(test_meet_nth_then_somebody_else_was_there_first),
-		cmocka_unit_test(test_fail_nth_of_a_body_then_nothing_is_left_at_any_step),
 		cmocka_unit_test(test_ring_then_keys_are_found_by_id),
 	};
 	crypto_init();
 	int failed = cmocka_run_group_tests_name("fakes", tests, NULL, NULL);
 	failed += contract_table(&maker);
+	failed += contract_inspection(&maker);
 	failed += contract_store(&maker);
-	failed += contract_bucket(&maker);
 	return failed;
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "fake/rows.h"
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #define ROW_TEXTS_MAX ((size_t)64 << 10)
@@ -15,14 +16,16 @@ struct fake_row {
 	struct image_row row;
 	struct arena texts;
 	uint64_t seq;     /* of the commit that uploaded it; 0: not uploaded */
+	uint64_t number;  /* of the insert */
 };
 
 struct fake_table {
 	struct image_table port;
+	struct inspection inspection;
 	struct trap trap;
 	struct fake_row **rows;
 	size_t n, cap;
-	uint64_t last_seq;
+	uint64_t last_seq, last_number;
 	uint64_t max_pending;
 	struct fake_store *store;
 };
@@ -66,6 +69,7 @@ static void append(struct fake_table *t, const struct image_row *row)
 	assert(r != NULL);
 	arena_init(&r->texts, ROW_TEXTS_MAX);
 	row_dup(&r->texts, row, &r->row);
+	r->number = ++t->last_number;
 	t->rows[t->n++] = r;
 }
 
@@ -109,18 +113,6 @@ static enum status get(struct image_table *port, struct str id, struct arena *a,
 	return trap_leave(&t->trap, get_row(t, id, a, out, why), why);
 }
 
-static enum status nothing_else(void *arg, struct fault *why)
-{
-	(void)arg;
-	(void)why;
-	return OK;
-}
-
-struct also {
-	enum status (*run)(void *arg, struct fault *why);
-	void *arg;
-};
-
 static bool may_settle(const struct image_row *row, const struct settlement *s)
 {
 	if (s->replaces.n > 0)
@@ -128,8 +120,7 @@ static bool may_settle(const struct image_row *row, const struct settlement *s)
 	return row->status == IMAGE_PENDING;
 }
 
-static enum status settle_row(struct fake_table *t, const struct settlement *s, const struct also *also,
-                              struct fake_row **settled, struct fault *why)
+static enum status settle_row(struct fake_table *t, const struct settlement *s, struct fake_row **settled, struct fault *why)
 {
 	size_t i = find(t, s->image_id);
 	if (i == t->n)
@@ -137,28 +128,21 @@ static enum status settle_row(struct fake_table *t, const struct settlement *s, 
 	struct fake_row *r = *settled = t->rows[i];
 	if (!may_settle(&r->row, s))
 		return fault_set(why, STATE_CHANGED, "the row is not pending");
-	TRY(also->run(also->arg, why));
 	row_settle(&r->texts, &r->row, s);
 	r->seq = s->status == IMAGE_UPLOADED ? ++t->last_seq : 0;
 	return OK;
 }
 
-enum status fake_table_settle_with(struct fake_table *t, const struct settlement *s, struct arena *a, struct image_row *now,
-                                   enum status (*run)(void *arg, struct fault *why), void *arg, struct fault *why)
+static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	const struct also also = { run, arg };
+	struct fake_table *t = self(port);
 	struct fake_row *settled = NULL;
 	assert(s->status != IMAGE_PENDING);
 	TRY(trap_enter(&t->trap, why));
-	enum status end = settle_row(t, s, &also, &settled, why);
+	enum status end = settle_row(t, s, &settled, why);
 	if (settled != NULL && (end == OK || end == CONFLICT))
 		row_dup(a, &settled->row, now);
 	return trap_leave(&t->trap, end, why);
-}
-
-static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
-{
-	return fake_table_settle_with(self(port), s, a, now, nothing_else, NULL, why);
 }
 
 static bool ended(const struct image_row *row, int64_t by_ms)
@@ -277,6 +261,94 @@ static enum status counts(struct image_table *port, struct image_counts *out, st
 	return trap_leave(&t->trap, OK, why);
 }
 
+/* looking over all of them */
+
+/* Where a row stands in the order of a status, which goes downwards. */
+struct standing {
+	uint64_t at, number;
+};
+
+static struct standing standing_of(const struct fake_row *r, enum inspection_status status)
+{
+	switch (status) {
+	case INSPECT_ALL:
+		return (struct standing){ r->number, 0 };
+	case INSPECT_UPLOADED:
+		return (struct standing){ r->seq, 0 };
+	case INSPECT_PENDING:
+	case INSPECT_REJECTED:
+		return (struct standing){ (uint64_t)r->row.ends_ms, r->number };
+	}
+	return (struct standing){ 0, 0 };
+}
+
+static bool is_below(struct standing s, struct standing than)
+{
+	return s.at < than.at || (s.at == than.at && s.number < than.number);
+}
+
+/* The next row below `p` that an index of this status holds. */
+static struct fake_row *next_standing(const struct fake_table *t, enum inspection_status status, struct standing p)
+{
+	struct fake_row *best = NULL;
+	for (size_t i = 0; i < t->n; i++) {
+		struct standing s = standing_of(t->rows[i], status);
+		if (s.at != 0 && is_below(s, p) && (best == NULL || is_below(standing_of(best, status), s)))
+			best = t->rows[i];
+	}
+	return best;
+}
+
+/* "a", "p", "u" or "r", and two times 16 hex digits. */
+static bool read_standing(const struct inspection_query *q, struct standing *out)
+{
+	unsigned char raw[16];
+	*out = (struct standing){ UINT64_MAX, UINT64_MAX };
+	if (q->cursor.n == 0)
+		return true;
+	if (q->cursor.p[0] != "apur"[q->status] || !hex_decode(str_slice(q->cursor, 1, q->cursor.n), raw, sizeof(raw)))
+		return false;
+	*out = (struct standing){ 0, 0 };
+	for (size_t i = 0; i < 8; i++) {
+		out->at = out->at << 8 | raw[i];
+		out->number = out->number << 8 | raw[8 + i];
+	}
+	return true;
+}
+
+static void look_over(struct fake_table *t, const struct inspection_query *q, struct standing p, struct arena *a, struct inspection_page *out)
+{
+	struct fake_row *r = next_standing(t, q->status, p);
+	*out = (struct inspection_page){ .rows = arena_array(a, q->limit, sizeof(*out->rows)) };
+	assert(out->rows != NULL);
+	for (; r != NULL && out->n < q->limit && out->looked < INSPECTION_LOOKS_MAX; r = next_standing(t, q->status, p)) {
+		p = standing_of(r, q->status);
+		out->looked++;
+		if (inspection_matches(q, &r->row))
+			row_dup(a, &r->row, &out->rows[out->n++]);
+	}
+	if (r != NULL)
+		out->next_cursor = str_printf(a, "%c%016llx%016llx", "apur"[q->status], (unsigned long long)p.at, (unsigned long long)p.number);
+}
+
+static enum status look(struct inspection *port, const struct inspection_query *q, struct arena *a, struct inspection_page *out, struct fault *why)
+{
+	struct fake_table *t = (struct fake_table *)((char *)port - offsetof(struct fake_table, inspection));
+	struct standing p;
+	TRY(trap_enter(&t->trap, why));
+	if (!read_standing(q, &p))
+		return trap_leave(&t->trap, fault_set(why, BAD_CURSOR, "not a cursor of this list"), why);
+	look_over(t, q, p, a, out);
+	return trap_leave(&t->trap, OK, why);
+}
+
+static const struct inspection_ops inspection_ops = { look };
+
+struct inspection *fake_table_inspection(struct fake_table *t)
+{
+	return &t->inspection;
+}
+
 static const struct image_table_ops ops = {
 	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .settle = settle, .remove = remove_one, .list = list, .due = due, .counts = counts,
 };
@@ -296,6 +368,7 @@ struct fake_table *fake_table_new(uint64_t max_pending)
 	struct fake_table *t = mem_new(1, sizeof(*t));
 	assert(t != NULL);
 	t->port.ops = &ops;
+	t->inspection.ops = &inspection_ops;
 	t->max_pending = max_pending;
 	trap_init(&t->trap);
 	return t;

@@ -6,11 +6,14 @@
 #include "fake/fake_store.h"
 #include "fake/trap.h"
 #include "port/image_table.h"
+#include "port/inspection.h"
 
 struct fake_table;
 struct fake_table *fake_table_new(uint64_t max_pending);
 void fake_table_free(struct fake_table **t);
 struct image_table *fake_table_port(struct fake_table *t);
+/* The same rows, looked over; its calls count and fail as the table's own. */
+struct inspection *fake_table_inspection(struct fake_table *t);
 /* Have it say that starting a write blocks. */
 void fake_table_make_wait(struct fake_table *t);
 
@@ -25,10 +28,5 @@ uint64_t fake_table_calls(struct fake_table *t);
 /* Behave as an engine that holds the objects too: remove takes the object along, both or none, without
  * a call of the store's port. NULL: it does not. */
 void fake_table_hold(struct fake_table *t, struct fake_store *store);
-/* Settle together with something else: `also` runs after the conditions held and before the row
- * changes, under the table's lock; if it fails nothing changes. */
-enum status fake_table_settle_with(struct fake_table *t, const struct settlement *s, struct arena *a, struct image_row *now,
-                                   enum status (*also)(void *arg, struct fault *why), void *arg,
-                                   struct fault *why) MUST_CHECK;
 
 #endif

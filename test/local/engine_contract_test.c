@@ -1,5 +1,8 @@
-/* The contracts of image_table, object_store and bucket_store on the embedded engine. */
+/* The contracts of all ports on the embedded engine: with every body in a file, and with small ones in the database. */
 #include "fake/contract_bucket.h"
+#include "fake/contract_catalog.h"
+#include "fake/contract_inspection.h"
+#include "fake/contract_parts.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
 #include "local/place.h"
@@ -9,13 +12,18 @@
 
 #include <assert.h>
 
+static uint64_t small_bytes;
+
 static void show(struct contract_world *w)
 {
 	struct place *p = w->own;
 
 	w->table = engine_image_table(p->engine);
+	w->inspection = engine_inspection(p->engine);
 	w->store = engine_object_store(p->engine);
 	w->bucket = engine_bucket_store(p->engine);
+	w->catalog = engine_bucket_catalog(p->engine);
+	w->parts = engine_part_store(p->engine);
 	w->bucket_name = p->options.bucket;
 }
 
@@ -26,6 +34,7 @@ static void make(struct contract_world *w, uint64_t max_pending)
 	assert(p != NULL);
 	place_init(p);
 	p->options.max_pending = max_pending;
+	p->options.small_bytes = small_bytes;
 	place_open(p);
 	w->own = p;
 	show(w);
@@ -48,8 +57,12 @@ static void unmake(struct contract_world *w)
 
 int main(void)
 {
-	const struct contract_maker maker = { "local", make, reopen, unmake };
+	const struct contract_maker files = { "local, files", make, reopen, unmake };
+	const struct contract_maker rows = { "local, rows", make, reopen, unmake };
+	int failed;
 
 	crypto_init();
-	return contract_table(&maker) + contract_store(&maker) + contract_bucket(&maker);
+	failed = contract_table(&files) + contract_inspection(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
+	small_bytes = BUCKET_SMALL_BYTES;
+	return failed + contract_store(&rows) + contract_bucket(&rows) + contract_catalog(&rows) + contract_parts(&rows);
 }

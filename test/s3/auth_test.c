@@ -169,7 +169,7 @@ static void test_slots_key_when_off_its_ground_then_access_denied(void **state)
 			rig_expect_error(r, 403, "AccessDenied");
 		}
 	}
-	assert_int_equal(fake_store_count(r->store), 1);
+	assert_int_equal(trapped_count(r->engine), 1);
 }
 
 static void test_slots_key_when_under_images_then_it_puts_and_gets(void **state)

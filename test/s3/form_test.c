@@ -354,7 +354,7 @@ static void test_key_when_missing_or_none_then_told(void **state)
 	post(r, &f, "/" RIG_BUCKET);
 	rig_expect_error(r, 400, "KeyTooLongError");
 	rig_expect_empty(r);
-	assert_int_equal(fake_bucket_calls(r->bucket), 0);
+	assert_int_equal(trapped_calls(r->engine), 0);
 }
 
 static struct form_parts form_with(struct rig *r, const char *name, const char *value)
@@ -530,7 +530,7 @@ static void test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left
 	for (unsigned n = 1;; n++) {
 		struct str key = rig_slot(r, n);
 		struct form_parts f = slot_form(r, key);
-		fake_bucket_fail_nth(r->bucket, n, F_DISK_FULL);
+		trapped_fail_nth(r->engine, n, F_DISK_FULL);
 		post(r, &f, "/" RIG_BUCKET);
 		if (rig_status(r) == 204) {
 			assert_int_equal(n, 5);   /* begin, write, view, finish failed before */
@@ -540,7 +540,7 @@ static void test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left
 		rig_expect_empty(r);
 		rig_expect_row(r, key, IMAGE_PENDING);
 	}
-	fake_bucket_fail_nth(r->bucket, 0, F_NONE);
+	trapped_fail_nth(r->engine, 0, F_NONE);
 }
 
 static void test_form_when_the_client_goes_away_then_nothing_is_left(void **state)

@@ -201,7 +201,7 @@ static void test_get_when_the_store_fails_then_slow_down(void **state)
 	struct rig *r = *state;
 	rig_put(r, STR("k"), HELLO);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		fake_bucket_fail_nth(r->bucket, 1, rows[i].code);
+		trapped_fail_nth(r->engine, 1, rows[i].code);
 		rig_ask(r, &(struct ask){ .key = STR("k") });
 		rig_expect_error(r, rows[i].status, rows[i].name);
 	}

@@ -1,10 +1,10 @@
-/* The S3 door over the fakes, without sockets: a request is signed with the real signer, given to the
+/* The S3 door over the trapped engine, without sockets: a request is signed with the real signer, given to the
  * door as a listener would, and its answer is read. Included behind cmocka's own header lines. */
 #ifndef TEST_S3_RIG_H
 #define TEST_S3_RIG_H
 
-#include "fake/fake_bucket.h"
 #include "fake/fake_ring.h"
+#include "fake/trapped.h"
 #include "s3/s3.h"
 
 #include <setjmp.h>
@@ -21,9 +21,7 @@
 #define RIG_NO_IMAGE STR("<!doctype html><script>alert(1)</script>")
 
 struct rig {
-	struct fake_table *table;
-	struct fake_store *store;
-	struct fake_bucket *bucket;
+	struct trapped *engine;
 	struct fake_ring ring;
 	struct product product;
 	struct s3_options options;
@@ -32,7 +30,8 @@ struct rig {
 	struct arena arena;         /* what the test itself makes */
 	struct exchange x;          /* of the last request */
 	bool sent;                  /* x is there */
-	int files;                  /* descriptors that were open before the first request */
+	int woken;                  /* how often the door has said that its answer is there */
+	int files;                  /* descriptors that were open before all */
 	size_t piece;               /* bodies come in pieces of this size; 0: whole */
 	bool cut;                   /* the next body never becomes whole: cancel in place of finish */
 };
@@ -49,7 +48,7 @@ struct ask {
 	const char *method;             /* "GET" */
 	const char *bucket;             /* RIG_BUCKET */
 	struct str key;                 /* decoded */
-	const char *who;                /* "owner" or "slots"; "owner" */
+	const char *who;                /* "owner" or "slots"; "owner", and "slots" for a PUT under images/ */
 	const char *region;             /* "us-east-1" */
 	int64_t age_s;                  /* signed so long ago; negative: in the future */
 	uint32_t expires_s;             /* 300 */

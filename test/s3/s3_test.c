@@ -72,7 +72,7 @@ static void test_operation_when_signed_and_not_served_then_method_not_allowed(vo
 	rig_expect_error(r, 405, "MethodNotAllowed");
 	rig_ask(r, &(struct ask){ .method = "GET", .key = STR("") });
 	rig_expect_error(r, 405, "MethodNotAllowed");
-	assert_int_equal(fake_store_count(r->store), 1);
+	assert_int_equal(trapped_count(r->engine), 1);
 }
 
 static void test_sub_resource_when_signed_then_it_is_never_the_plain_operation(void **state)
@@ -143,7 +143,7 @@ static void test_key_when_its_form_is_unusual_then_it_is_stored_under_its_own_by
 	const char *const keys[] = { "a b", "a+b", "a%2Fb", "a%b", "a//b", "/a", "../a", "a/../../b", "./a", "a/.", "\xC3\xA9", "'\"<>&", longest };
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		rig_put(r, str_of(keys[i]), str_of(keys[i]));
-		assert_int_equal(fake_store_count(r->store), i + 1);
+		assert_int_equal(trapped_count(r->engine), i + 1);
 	}
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		rig_ask(r, &(struct ask){ .key = str_of(keys[i]) });

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 static struct serve_addresses at;
+static struct gate gate;
 static struct door api = { .ops = &toy_door_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
 static struct door storage = { .ops = &toy_door_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true };
 
@@ -29,9 +30,10 @@ int main(int argc, char **argv)
 	struct settings settings;
 	struct server *server = NULL;
 	struct fault why;
-	struct server_doors doors = { .api = &api, .storage = &storage, .ready = ready, .admin_token = STR("toy-token") };
+	struct server_doors doors = { .api = &api, .storage = &storage, .ready = ready, .gate = &gate };
 	enum log_level level = LOG_INFO;
 	crypto_init();
+	gate_init(&gate, STR("toy-token"));
 	if (settings_load(&settings, argc - 1, argv + 1, &why) != OK || server_bind(&settings, &server, &at, &why) != OK) {
 		fprintf(stderr, "%s\n", why.text);
 		return 1;

@@ -1,7 +1,7 @@
 /* Writing JSON into a struct buf. The comma in front of a value is put unless the last byte opens
  * an object or an array, so there is no state beside the buffer. Names are ours and need no
  * escaping; values always get it. */
-#include "api/writer.h"
+#include "base/writer.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
@@ -49,6 +49,17 @@ void writer_number(struct buf *b, struct str name, uint64_t value)
 		value /= 10;
 	} while (value > 0);
 	buf_put(b, (struct str){ digits + at, sizeof(digits) - at });
+}
+
+void writer_null(struct buf *b, struct str name)
+{
+	writer_raw(b, name, STR("null"));
+}
+
+void writer_raw(struct buf *b, struct str name, struct str json)
+{
+	begin_value(b, name);
+	buf_put(b, json);
 }
 
 void writer_bool(struct buf *b, struct str name, bool value)

@@ -1,7 +1,7 @@
 /* Writing JSON into a struct buf, without a tree: commas are put where the last byte asks for one.
  * Faster than building values first, and lists are long. Pure; any thread. */
-#ifndef API_WRITER_H
-#define API_WRITER_H
+#ifndef BASE_WRITER_H
+#define BASE_WRITER_H
 
 #include "base/buf.h"
 
@@ -12,6 +12,9 @@ void writer_close(struct buf *b, char bracket);
 /* A string; name "" for an element of an array. Any bytes: see json_escape. */
 void writer_text(struct buf *b, struct str name, struct str value);
 void writer_number(struct buf *b, struct str name, uint64_t value);
+void writer_null(struct buf *b, struct str name);
+/* What is JSON already. */
+void writer_raw(struct buf *b, struct str name, struct str json);
 void writer_bool(struct buf *b, struct str name, bool value);
 /* A time as ISO 8601 in UTC with milliseconds. */
 void writer_time(struct buf *b, struct str name, int64_t ms);

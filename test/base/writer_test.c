@@ -1,4 +1,4 @@
-#include "api/writer.h"
+#include "base/writer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

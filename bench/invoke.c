@@ -1,0 +1,259 @@
+/* Start a Lambda program as Lambda does, feed it one event over and over, and time it.
+ *
+ *   invoke --event FILE --invocations N -- PROGRAM ARGUMENT ...
+ *
+ * One thread: it is the Runtime API on a port of its own, on as many connections as the program opens.
+ * What is timed: from the start of the program to its first GET /next whole; from an event sent to its
+ * answer whole, for each, which must have statusCode 200. After the last one the program's peak memory
+ * is read and it is killed. Prints one JSON line. The program's stdout is dropped, its stderr shown. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REQUEST_MAX 65536
+#define CONNECTIONS_MAX 8
+#define SILENT_MS 30000
+#define VERSION_PATH "/2018-06-01/runtime"
+
+extern char **environ;
+
+struct connection {
+	int fd;
+	size_t n;
+	char bytes[REQUEST_MAX + 1];
+};
+
+static struct {
+	char *event;               /* the whole answer to a GET /next */
+	size_t event_bytes;
+	size_t invocations, done;
+	double *ms;                /* of each invocation */
+	double init_ms, begun, sent;
+	pid_t program;
+	bool over;
+	struct connection all[CONNECTIONS_MAX];
+	size_t n;
+} run = { .invocations = 1 };
+
+static double now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static _Noreturn void fail(const char *format, ...)
+{
+	va_list more;
+	va_start(more, format);
+	fputs("invoke: ", stderr);
+	vfprintf(stderr, format, more);
+	fputc('\n', stderr);
+	va_end(more);
+	if (run.program > 0)
+		kill(run.program, SIGKILL);
+	exit(1);
+}
+
+static void read_event(const char *path)
+{
+	static char body[REQUEST_MAX];
+	FILE *f = fopen(path, "re");
+	size_t n = f != NULL ? fread(body, 1, sizeof(body) - 1, f) : 0;
+	if (f == NULL || n == 0)
+		fail("cannot read %s", path);
+	fclose(f);
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	int length = asprintf(&run.event, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
+	                                  "Lambda-Runtime-Deadline-Ms: %lld\r\nLambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:Upload\r\n"
+	                                  "Content-Length: %zu\r\n\r\n%.*s", (long long)(t.tv_sec + 3600) * 1000, n, (int)n, body);
+	if (length < 0)
+		fail("out of memory");
+	run.event_bytes = (size_t)length;
+}
+
+static int listen_on_loopback(uint16_t *port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&at, size) != 0 || listen(fd, 16) != 0 || getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+		fail("cannot listen on loopback");
+	*port = ntohs(at.sin_port);
+	return fd;
+}
+
+static void start(char **argv, uint16_t port)
+{
+	char address[32];
+	posix_spawn_file_actions_t actions;
+	snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+	setenv("AWS_LAMBDA_RUNTIME_API", address, 1);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	run.begun = now_ms();
+	if (posix_spawnp(&run.program, argv[0], &actions, NULL, argv, environ) != 0)
+		fail("cannot start %s", argv[0]);
+	posix_spawn_file_actions_destroy(&actions);
+}
+
+static void put(struct connection *c, const char *bytes, size_t n)
+{
+	if (send(c->fd, bytes, n, MSG_NOSIGNAL) != (ssize_t)n)
+		fail("the program does not read");
+}
+
+/* The program asks for work: the first time it has started. */
+static void next(struct connection *c)
+{
+	if (run.init_ms == 0)
+		run.init_ms = now_ms() - run.begun;
+	run.over = run.done == run.invocations;
+	if (run.over)
+		return;
+	run.sent = now_ms();
+	put(c, run.event, run.event_bytes);
+}
+
+static void take_answer(struct connection *c, double at, const char *path)
+{
+	static const char accepted[] = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"status\":\"OK\"}";
+	if (strncmp(path, "/invocation/", 12) != 0 || strstr(path, "/response") == NULL)
+		fail("the program reports a failure: %s", c->bytes);
+	if (strstr(path, "\"statusCode\":200") == NULL)
+		fail("an answer is no success: %s", path);
+	run.ms[run.done++] = at - run.sent;
+	put(c, accepted, sizeof(accepted) - 1);
+}
+
+/* The length of the request in the buffer, or 0 while it is not whole. */
+static size_t whole_request(struct connection *c)
+{
+	c->bytes[c->n] = '\0';
+	char *end = strstr(c->bytes, "\r\n\r\n");
+	if (end == NULL)
+		return 0;
+	char *length = strcasestr(c->bytes, "\r\ncontent-length:");
+	size_t body = length != NULL && length < end ? strtoul(length + 17, NULL, 10) : 0;
+	size_t whole = (size_t)(end + 4 - c->bytes) + body;
+	return whole <= c->n ? whole : 0;
+}
+
+/* One request at a time, as the Runtime API has it; false when the program closed this connection. */
+static bool serve(struct connection *c)
+{
+	ssize_t got = recv(c->fd, c->bytes + c->n, REQUEST_MAX - c->n, 0);
+	if (got <= 0)
+		return false;
+	c->n += (size_t)got;
+	if (whole_request(c) == 0)
+		return true;
+	double at = now_ms();
+	c->n = 0;
+	if (strncmp(c->bytes, "GET " VERSION_PATH "/invocation/next ", strlen("GET " VERSION_PATH "/invocation/next ")) == 0)
+		next(c);
+	else if (strncmp(c->bytes, "POST " VERSION_PATH, strlen("POST " VERSION_PATH)) == 0)
+		take_answer(c, at, c->bytes + strlen("POST " VERSION_PATH));
+	else
+		fail("the program asks for what there is not: %s", c->bytes);
+	return true;
+}
+
+static void accept_one(int listener)
+{
+	int on = 1;
+	if (run.n == CONNECTIONS_MAX)
+		fail("the program opens too many connections");
+	struct connection *c = &run.all[run.n++];
+	*c = (struct connection){ .fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC) };
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static void turn(int listener)
+{
+	struct pollfd watched[CONNECTIONS_MAX + 1] = { { .fd = listener, .events = POLLIN } };
+	size_t n = run.n;
+	for (size_t i = 0; i < n; i++)
+		watched[i + 1] = (struct pollfd){ .fd = run.all[i].fd, .events = POLLIN };
+	if (poll(watched, n + 1, SILENT_MS) <= 0)
+		fail("nothing came from the program in %d s", SILENT_MS / 1000);
+	for (size_t i = n; i-- > 0;) {
+		if (watched[i + 1].revents == 0 || serve(&run.all[i]))
+			continue;
+		close(run.all[i].fd);
+		run.all[i] = run.all[--run.n];
+	}
+	if (watched[0].revents != 0)
+		accept_one(listener);
+}
+
+static long peak_kib(void)
+{
+	char path[64], line[256];
+	long kib = 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)run.program);
+	FILE *f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, "VmHWM:", 6) == 0)
+			kib = strtol(line + 6, NULL, 10);
+	}
+	if (f != NULL)
+		fclose(f);
+	return kib;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The first half of the invocations warms the program up; the median is of the other. */
+static void print_result(long kib)
+{
+	double first = run.ms[0];
+	size_t from = run.invocations / 2, n = run.invocations - from;
+	qsort(run.ms + from, n, sizeof(double), by_value);
+	printf("{\"init_ms\":%.3f,\"first_ms\":%.3f,\"warm_ms\":%.4f,\"peak_kib\":%ld}\n", run.init_ms, first, run.ms[from + n / 2], kib);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "event", 1, NULL, 'e' }, { "invocations", 1, NULL, 'n' }, { NULL, 0, NULL, 0 } };
+	uint16_t port;
+	for (int o; (o = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
+		switch (o) {
+		case 'e': read_event(optarg); break;
+		case 'n': run.invocations = strtoul(optarg, NULL, 10); break;
+		default: exit(2);
+		}
+	}
+	if (optind == argc || run.event == NULL || run.invocations == 0)
+		fail("usage: invoke --event FILE --invocations N -- PROGRAM ARGUMENT ...");
+	run.ms = calloc(run.invocations, sizeof(double));
+	if (run.ms == NULL)
+		fail("out of memory");
+	int listener = listen_on_loopback(&port);
+	start(argv + optind, port);
+	while (!run.over)
+		turn(listener);
+	long kib = peak_kib();
+	kill(run.program, SIGKILL);
+	waitpid(run.program, NULL, 0);
+	print_result(kib);
+	return 0;
+}

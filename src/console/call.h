@@ -1,0 +1,45 @@
+/* What the files of console/ share: one call in flight, its parameters, its answer. A call lives in its
+ * exchange's arena and runs on a worker, since rows are read from the table. */
+#ifndef CONSOLE_CALL_H
+#define CONSOLE_CALL_H
+
+#include "base/buf.h"
+#include "console/console.h"
+
+#define CONSOLE_TEXT_MAX 256   /* bytes of a text that is searched for */
+
+struct console {
+	struct door door;
+	struct console_options options;
+};
+
+struct console_call {
+	struct console *console;
+	struct exchange *x;
+	struct arena *arena;
+	struct str image_id;       /* of the path, where the route has one */
+	struct buf body;           /* JSON */
+};
+
+/* Handlers. Each writes the body or returns a fault. */
+enum status console_images(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_image(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_logs(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_settings(struct console_call *c, struct fault *why) MUST_CHECK;
+
+/* What a handler may be asked for. */
+enum param_kind { PARAM_TEXT, PARAM_CHOICE, PARAM_NUMBER };
+struct param {
+	const char *name;
+	enum param_kind kind;
+	const char *choices;       /* "all|pending" */
+	uint64_t min, max;         /* of a number; max of a text in bytes */
+	struct str *text;          /* out, of texts and choices; untouched when it was not sent */
+	uint64_t *number;          /* out, of numbers; likewise */
+	bool *sent;                /* out; may be NULL */
+};
+/* Read the query. An empty value counts as not sent.
+ * Errors  BAD_FIELD unknown, twice, or not of its form */
+enum status params_read(const struct request *r, const struct param *params, size_t n, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,34 @@
+/* The console: what its keeper may look at, as a door for the admin listener. A page, open to everybody who may
+ * reach the listener, for there is nothing in it; and data as JSON, behind the token. It only reads.
+ *
+ *   GET /                         the page, and what it loads
+ *   GET /console/images           rows of the table, by status, filtered, paged
+ *   GET /console/images/{id}      one row
+ *   GET /console/logs             lines of the log, filtered; followed with `after`
+ *   GET /console/settings         the settings in force; of secrets, whether they are set
+ *
+ * Parameters that are not known, not of their form, or told twice are refused. See doc/console.md. */
+#ifndef CONSOLE_CONSOLE_H
+#define CONSOLE_CONSOLE_H
+
+#include "base/gate.h"
+#include "base/settings.h"
+#include "port/door.h"
+#include "port/image_table.h"
+#include "port/inspection.h"
+
+/* All borrowed. */
+struct console_options {
+	struct gate *gate;
+	struct image_table *table;
+	struct inspection *inspection;
+	const struct settings *settings;
+};
+
+struct console;
+/* NULL when memory fails. */
+struct console *console_new(const struct console_options *o);
+void console_free(struct console **c);
+struct door *console_door(struct console *c);
+
+#endif

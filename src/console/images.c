@@ -1,0 +1,150 @@
+/* Rows of the table. A whole id is asked of the table itself, which finds it at once on any engine; all else
+ * goes to the inspection, a bounded look at a time. Of a row everything is shown but the hash of its delete
+ * token, and what is not known is null, so that each row has the same members. */
+#include "console/call.h"
+
+#include "base/hash.h"
+#include "base/writer.h"
+
+#define IMAGES_LIMIT 50
+#define TYPE_MAX 127
+#define CURSOR_MAX 4096
+
+static struct str status_name(enum image_status status)
+{
+	switch (status) {
+	case IMAGE_PENDING:
+		return STR("pending");
+	case IMAGE_UPLOADED:
+		return STR("uploaded");
+	case IMAGE_REJECTED:
+		return STR("rejected");
+	}
+	return STR("unknown");
+}
+
+static enum inspection_status status_of(struct str name)
+{
+	static const struct {
+		struct str name;
+		enum inspection_status status;
+	} names[] = { { { "pending", 7 }, INSPECT_PENDING }, { { "uploaded", 8 }, INSPECT_UPLOADED }, { { "rejected", 8 }, INSPECT_REJECTED } };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (str_equal(names[i].name, name))
+			return names[i].status;
+	return INSPECT_ALL;
+}
+
+static void write_number(struct buf *b, struct str name, uint64_t value)
+{
+	if (value > 0)
+		writer_number(b, name, value);
+	else
+		writer_null(b, name);
+}
+
+static void write_text(struct buf *b, struct str name, struct str value)
+{
+	if (value.n > 0)
+		writer_text(b, name, value);
+	else
+		writer_null(b, name);
+}
+
+static void write_time(struct buf *b, struct str name, int64_t ms)
+{
+	if (ms != 0)
+		writer_time(b, name, ms);
+	else
+		writer_null(b, name);
+}
+
+static void write_row(struct buf *b, struct str name, const struct image_row *row)
+{
+	writer_open(b, name, '{');
+	writer_text(b, STR("imageId"), row->image_id);
+	writer_text(b, STR("status"), status_name(row->status));
+	writer_text(b, STR("fileName"), row->file_name);
+	writer_text(b, STR("fileType"), row->file_type);
+	write_number(b, STR("fileSize"), row->file_size);
+	write_number(b, STR("width"), row->width);
+	write_number(b, STR("height"), row->height);
+	write_number(b, STR("orientation"), row->orientation);
+	write_number(b, STR("frames"), row->frames);
+	write_text(b, STR("etag"), row->etag);
+	writer_text(b, STR("key"), row->key);
+	write_text(b, STR("owner"), row->owner);
+	write_time(b, STR("createdAt"), row->created_ms);
+	write_time(b, STR("expiresAt"), row->expires_ms);
+	write_time(b, STR("uploadedAt"), row->uploaded_ms);
+	write_time(b, STR("endsAt"), row->ends_ms);
+	write_text(b, STR("reason"), row->reason);
+	writer_close(b, '}');
+}
+
+static void write_page(struct buf *b, const struct inspection_page *page)
+{
+	writer_open(b, (struct str){ 0 }, '{');
+	writer_open(b, STR("images"), '[');
+	for (size_t i = 0; i < page->n; i++)
+		write_row(b, (struct str){ 0 }, &page->rows[i]);
+	writer_close(b, ']');
+	writer_number(b, STR("looked"), page->looked);
+	write_text(b, STR("nextCursor"), page->next_cursor);
+	writer_close(b, '}');
+}
+
+/* The one row of this id, unless the query asks for something else of it. */
+static enum status find_one(struct console_call *c, const struct inspection_query *q, struct image_row *row, struct inspection_page *page, struct fault *why)
+{
+	enum status status = table_get(c->console->options.table, q->text, c->arena, row, why);
+
+	*page = (struct inspection_page){ .rows = row, .looked = 1 };
+	if (status == NOT_FOUND)
+		return OK;
+	page->n = status == OK && inspection_matches(q, row);
+	return status;
+}
+
+enum status console_images(struct console_call *c, struct fault *why)
+{
+	struct str status = { 0 };
+	uint64_t limit = IMAGES_LIMIT;
+	struct inspection_query q = { 0 };
+	struct inspection_page page;
+	struct image_row row;
+	const struct param params[] = {
+		{ "status", PARAM_CHOICE, .choices = "all|pending|uploaded|rejected", .text = &status },
+		{ "text", PARAM_TEXT, .max = CONSOLE_TEXT_MAX, .text = &q.text },
+		{ "type", PARAM_TEXT, .max = TYPE_MAX, .text = &q.type },
+		{ "cursor", PARAM_TEXT, .max = CURSOR_MAX, .text = &q.cursor },
+		{ "limit", PARAM_NUMBER, .min = 1, .max = INSPECTION_LIMIT_MAX, .number = &limit },
+	};
+
+	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
+	q.status = status_of(status);
+	q.limit = (uint32_t)limit;
+	q.text = str_trim(q.text);
+	if (uuid_valid(str_lower(c->arena, q.text))) {
+		q.text = str_lower(c->arena, q.text);
+		TRY(find_one(c, &q, &row, &page, why));
+	} else {
+		TRY(inspection_page(c->console->options.inspection, &q, c->arena, &page, why));
+	}
+	write_page(&c->body, &page);
+	return OK;
+}
+
+enum status console_image(struct console_call *c, struct fault *why)
+{
+	struct image_row row;
+
+	TRY(params_read(&c->x->request, NULL, 0, why));
+	if (!uuid_valid(c->image_id))
+		return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
+	c->x->answer.image_id = c->image_id;
+	TRY(table_get(c->console->options.table, c->image_id, c->arena, &row, why));
+	write_row(&c->body, (struct str){ 0 }, &row);
+	return OK;
+}

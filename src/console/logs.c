@@ -1,0 +1,52 @@
+/* Lines of the log, as they are kept in memory: the newest, older ones before a number, or what followed after
+ * one, which is how the page follows the log. Each line is JSON already, written by us with every text of a
+ * stranger escaped, and goes into the answer as it is. */
+#include "console/call.h"
+
+#include "base/log.h"
+#include "base/writer.h"
+
+#define LOGS_LIMIT 200
+
+static void write_found(struct buf *b, const struct log_found *f)
+{
+	writer_open(b, (struct str){ 0 }, '{');
+	writer_open(b, STR("lines"), '[');
+	for (size_t i = 0; i < f->n; i++) {
+		writer_open(b, (struct str){ 0 }, '{');
+		writer_number(b, STR("n"), f->lines[i].n);
+		writer_raw(b, STR("line"), f->lines[i].line);
+		writer_close(b, '}');
+	}
+	writer_close(b, ']');
+	writer_number(b, STR("last"), f->last);
+	writer_number(b, STR("missed"), f->missed);
+	writer_bool(b, STR("more"), f->more);
+	writer_close(b, '}');
+}
+
+enum status console_logs(struct console_call *c, struct fault *why)
+{
+	struct str level = STR("debug");
+	uint64_t limit = LOGS_LIMIT;
+	struct log_query q = { 0 };
+	struct log_found found;
+	bool older = false;
+	const struct param params[] = {
+		{ "level", PARAM_CHOICE, .choices = "debug|info|warn|error", .text = &level },
+		{ "text", PARAM_TEXT, .max = CONSOLE_TEXT_MAX, .text = &q.text },
+		{ "after", PARAM_NUMBER, .max = UINT64_MAX - 1, .number = &q.after, .sent = &q.tail },
+		{ "before", PARAM_NUMBER, .min = 1, .max = UINT64_MAX - 1, .number = &q.before, .sent = &older },
+		{ "limit", PARAM_NUMBER, .min = 1, .max = LOG_FOUND_MAX, .number = &limit },
+	};
+
+	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
+	if (q.tail && older)
+		return fault_set(why, BAD_FIELD, "after and before do not go together");
+	if (!log_level_parse(level, &q.least))
+		return fault_set(why, BAD_FIELD, "level is one of debug|info|warn|error");
+	q.limit = limit;
+	TRY(log_recent(&q, c->arena, &found, why));
+	write_found(&c->body, &found);
+	return OK;
+}

@@ -1,0 +1,80 @@
+/* A query against a table of parameters. Whatever is not understood is said, rather than passed over: a
+ * misspelt filter would show rows that nobody asked for. */
+#include "console/call.h"
+
+#include "base/codec.h"
+
+#include <inttypes.h>
+
+static const struct param *find(const struct param *params, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(str_of(params[i].name), name))
+			return &params[i];
+	return NULL;
+}
+
+static bool is_choice(const char *words, struct str value)
+{
+	for (struct str rest = str_of(words); rest.p != NULL;)
+		if (str_equal(str_cut(&rest, '|'), value))
+			return true;
+	return false;
+}
+
+static enum status read_text(const struct param *p, struct str value, struct fault *why)
+{
+	if (value.n > p->max || !utf8_valid(value) || str_find_char(value, '\0') < value.n)
+		return fault_set(why, BAD_FIELD, "%s is UTF-8 text of at most %" PRIu64 " bytes", p->name, p->max);
+	*p->text = value;
+	return OK;
+}
+
+static enum status read_choice(const struct param *p, struct str value, struct fault *why)
+{
+	if (!is_choice(p->choices, value))
+		return fault_set(why, BAD_FIELD, "%s is one of %s", p->name, p->choices);
+	*p->text = value;
+	return OK;
+}
+
+static enum status read_number(const struct param *p, struct str value, struct fault *why)
+{
+	uint64_t number;
+
+	if (!str_to_u64(value, &number) || number < p->min || number > p->max)
+		return fault_set(why, BAD_FIELD, "%s is a whole number from %" PRIu64 " to %" PRIu64, p->name, p->min, p->max);
+	*p->number = number;
+	return OK;
+}
+
+static enum status read_value(const struct param *p, struct str value, struct fault *why)
+{
+	switch (p->kind) {
+	case PARAM_TEXT:
+		return read_text(p, value, why);
+	case PARAM_CHOICE:
+		return read_choice(p, value, why);
+	case PARAM_NUMBER:
+		return read_number(p, value, why);
+	}
+	return INVALID;
+}
+
+enum status params_read(const struct request *r, const struct param *params, size_t n, struct fault *why)
+{
+	for (size_t i = 0; i < r->query.n; i++) {
+		const struct query_pair *pair = &r->query.pairs[i];
+		const struct param *p = find(params, n, pair->name);
+		if (p == NULL)
+			return fault_set(why, BAD_FIELD, "there is no parameter of one of the names that were sent; doc/console.md lists them");
+		if (query_find(&r->query, pair->name) != pair)
+			return fault_set(why, BAD_FIELD, "%s was sent twice", p->name);
+		if (pair->value.n == 0)
+			continue;
+		TRY(read_value(p, pair->value, why));
+		if (p->sent != NULL)
+			*p->sent = true;
+	}
+	return OK;
+}

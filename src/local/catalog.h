@@ -1,0 +1,12 @@
+/* bucket_catalog on SQLite. */
+#ifndef LOCAL_CATALOG_H
+#define LOCAL_CATALOG_H
+
+#include "port/bucket_catalog.h"
+
+extern const struct bucket_catalog_ops catalog_ops;
+
+/* catalog_list_objects. */
+enum status listing_objects(struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,88 @@
+/* See commit.h. What is looked at, it is looked at in the commit itself, so that of two at once one whole object
+ * wins. apply runs on the committer's thread, the rest on the caller's. */
+#include "local/commit.h"
+
+#include "local/engine.h"
+#include "local/objects.h"
+#include "local/uploads.h"
+
+#include <assert.h>
+
+static enum status apply_part(struct writer *w, struct commit_change *cc, const struct object_place *at)
+{
+	struct upload_id id;
+
+	if (!upload_id_read(cc->commit->upload_id, &id))
+		return no_such_upload(cc->change.why);
+	TRY(uploads_find(w, &id, at, cc->change.why));
+	return uploads_put_part(w, &id, cc->commit, &cc->arrival, &cc->trashed);
+}
+
+static enum status apply_object(struct writer *w, struct commit_change *cc, const struct object_place *at)
+{
+	struct stored old;
+
+	TRY(rows_find_object(w, at, &cc->commit->condition, &old, cc->change.why));
+	if (cc->commit->settle != NULL) {
+		TRY(images_find_pending(w, &cc->settling, cc->change.why));
+		if (old.there)
+			return fault_set(cc->change.why, STATE_CHANGED, "There is an object under this key already.");
+		TRY(images_settle(w, &cc->settling, cc->change.why));
+	}
+	return rows_put_object(w, at, &cc->arrival, &old, &cc->trashed);
+}
+
+static enum status apply(struct writer *w, struct change *c)
+{
+	struct commit_change *cc = (struct commit_change *)c;
+	struct object_place at = { .key = cc->commit->key, .content_type = cc->commit->content_type };
+
+	TRY(rows_find_bucket(w, cc->commit->bucket, &at.bucket));
+	if (at.bucket == 0)
+		return no_such_bucket(c->why);
+	return cc->commit->upload_id.n > 0 ? apply_part(w, cc, &at) : apply_object(w, cc, &at);
+}
+
+enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct arrival *arrival, struct fault *why)
+{
+	/* A rejected body is not kept: its row is settled by table_settle and the body abandoned. */
+	assert(c->settle == NULL || (c->settle->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
+	assert(c->upload_id.n == 0 || (c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX));
+	TRY(objects_check_key(c->key, why));
+	*cc = (struct commit_change){
+		.change = { .apply = apply, .why = why, .names_file = !arrival->inlined },
+		.commit = c,
+		.arrival = *arrival,
+		.settling = { .s = c->settle, .arena = c->arena, .now = c->now },
+	};
+	buf_init(&cc->meta, META_MAX_BYTES);
+	cc->arrival.checksum_flags = meta_flags(&c->meta);
+	if (c->upload_id.n == 0)
+		meta_encode(&c->meta, &cc->meta);
+	cc->arrival.meta = buf_str(&cc->meta);
+	if (buf_ok(&cc->meta))
+		return OK;
+	bool starved = cc->meta.starved;
+	buf_deinit(&cc->meta);
+	return starved ? fault_set(why, OUT_OF_MEMORY, "There is no memory for this upload now; try again later.")
+	               : fault_set(why, TOO_MUCH, "The object has more metadata than is kept.");
+}
+
+void commit_end(struct engine *e, struct commit_change *cc)
+{
+	if (cc->change.status == OK && !cc->arrival.inlined)
+		mover_put_in(&e->mover, cc->arrival.file);
+	if (cc->change.status == OK && cc->trashed)
+		mover_take_out(&e->mover);
+	buf_deinit(&cc->meta);
+}
+
+enum status commit_run(struct engine *e, const struct object_commit *c, const struct arrival *arrival, struct fault *why)
+{
+	struct commit_change cc;
+
+	TRY(commit_prepare(&cc, c, arrival, why));
+	enum status status = committer_run(&e->committer, &cc.change);
+	commit_end(e, &cc);
+	return status;
+}

@@ -1,0 +1,93 @@
+/* catalog_list_objects: a walk in the index of keys. Where a key belongs to a common prefix the walk seeks behind all
+ * that belongs to it, so that a listing costs with what it gives. */
+#include "local/catalog.h"
+
+#include "local/engine.h"
+#include "local/meta.h"
+#include "local/objects.h"
+#include "local/seek.h"
+#include "local/uploads.h"
+
+#include <assert.h>
+
+struct walk {
+	const struct object_query *query;
+	struct db *db;
+	sqlite3_stmt *rows;
+	struct seek from;
+	int64_t bucket;
+};
+
+static enum status find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_BUCKET);
+	bool row = false;
+
+	bind_str(s, 1, name);
+	TRY(db_step(d, s, &row, why));
+	*id = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return row ? OK : no_such_bucket(why);
+}
+
+/* Go on at `from`. */
+static void seek(struct walk *w)
+{
+	sqlite3_reset(w->rows);
+	bind_int(w->rows, 1, w->bucket);
+	bind_str(w->rows, 2, seek_str(&w->from));
+}
+
+/* The row at hand as an entry; behind a common prefix the walk goes on after all of it. */
+static enum status take(struct walk *w, struct arena *a, struct listed *out, struct fault *why)
+{
+	struct str group = seek_group(column_borrow(w->rows, 1), w->query->prefix, w->query->delimiter);
+
+	if (group.n == 0) {
+		struct object_checksum sum = meta_checksum((unsigned)sqlite3_column_int64(w->rows, 6));
+		out->checksum = sum.kind;
+		out->composite = sum.composite;
+		return objects_read_info(w->rows, a, &out->info, why);
+	}
+	out->info.key = str_dup(a, group);
+	seek_behind(&w->from, group);
+	seek(w);
+	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+}
+
+static enum status walk(struct walk *w, struct arena *a, struct listing *out, struct fault *why)
+{
+	bool row = false;
+
+	TRY(find_bucket(w->db, w->query->bucket, &w->bucket, why));
+	w->rows = db_query(w->db, Q_OBJECT_LIST);
+	seek(w);
+	while (w->query->limit > 0) {
+		TRY(db_step(w->db, w->rows, &row, why));
+		row = row && str_starts_with(column_borrow(w->rows, 1), w->query->prefix);
+		out->more = row && out->n == w->query->limit;
+		if (!row || out->more)
+			return OK;
+		TRY(take(w, a, &out->entries[out->n++], why));
+	}
+	return OK;
+}
+
+enum status listing_objects(struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
+{
+	struct readers *readers = &engine_of_catalog(c)->readers;
+	struct walk w = { .query = q };
+
+	assert(q->limit <= 1000);
+	struct listing listing = { .entries = arena_array(a, q->limit, sizeof *listing.entries) };
+	if (listing.entries == NULL)
+		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+	seek_start(&w.from, &(struct seek_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after });
+	TRY(readers_take(readers, &w.db, why));
+	enum status status = walk(&w, a, &listing, why);
+	sqlite3_reset(w.rows);
+	readers_give(readers, w.db);
+	if (status == OK)
+		*out = listing;
+	return status;
+}

@@ -1,0 +1,31 @@
+/* Where a walk over keys in byte order begins and goes on: at a prefix, behind a key, behind all that begins with a
+ * common prefix. A walk seeks in an index, so that what it passes over costs nothing. Pure. */
+#ifndef LOCAL_SEEK_H
+#define LOCAL_SEEK_H
+
+#include "local/images.h"
+
+/* The least key, in byte order, that the walk may meet. */
+struct seek {
+	char bytes[KEY_MAX_BYTES + 2];
+	size_t n;
+};
+
+struct seek_query {
+	struct str prefix, delimiter, after;   /* as struct object_query's */
+};
+
+static inline struct str seek_str(const struct seek *s)
+{
+	return (struct str){ s->bytes, s->n };
+}
+
+/* The beginning of a walk. */
+void seek_start(struct seek *s, const struct seek_query *q);
+/* Behind all keys that begin with `group`, which is not empty. */
+void seek_behind(struct seek *s, struct str group);
+/* The common prefix that a key, which has the prefix, belongs to: up to and with the first delimiter behind the prefix.
+ * {NULL, 0} when it belongs to none. */
+struct str seek_group(struct str key, struct str prefix, struct str delimiter);
+
+#endif

@@ -1,0 +1,86 @@
+/* The parts of S3 that are not here. To read their settings is answered as S3 answers where nobody has set
+ * anything, because that is so, and clients ask before they do other things; to change them is
+ * NotImplemented, because a client must not believe that it has a policy, a lock or a lifecycle. */
+#include "s3/absent.h"
+
+#include "s3/document.h"
+#include "s3/parameters.h"
+
+static const struct absence absences[] = {
+	{ "policy", AT_BUCKET, "NoSuchBucketPolicy", NULL, NULL },
+	{ "policyStatus", AT_BUCKET, "NoSuchBucketPolicy", NULL, NULL },
+	{ "lifecycle", AT_BUCKET, "NoSuchLifecycleConfiguration", NULL, NULL },
+	{ "tagging", AT_BUCKET, "NoSuchTagSet", NULL, NULL },
+	{ "encryption", AT_BUCKET, "ServerSideEncryptionConfigurationNotFoundError", NULL, NULL },
+	{ "website", AT_BUCKET, "NoSuchWebsiteConfiguration", NULL, NULL },
+	{ "replication", AT_BUCKET, "ReplicationConfigurationNotFoundError", NULL, NULL },
+	{ "publicAccessBlock", AT_BUCKET, "NoSuchPublicAccessBlockConfiguration", NULL, NULL },
+	{ "ownershipControls", AT_BUCKET, "OwnershipControlsNotFoundError", NULL, NULL },
+	{ "object-lock", AT_BUCKET, "ObjectLockConfigurationNotFoundError", NULL, NULL },
+	{ "logging", AT_BUCKET, NULL, "BucketLoggingStatus", NULL },
+	{ "notification", AT_BUCKET, NULL, "NotificationConfiguration", NULL },
+	{ "accelerate", AT_BUCKET, NULL, "AccelerateConfiguration", NULL },
+	{ "requestPayment", AT_BUCKET, NULL, "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>" },
+	{ "analytics", AT_BUCKET, NULL, NULL, NULL },
+	{ "intelligent-tiering", AT_BUCKET, NULL, NULL, NULL },
+	{ "inventory", AT_BUCKET, NULL, NULL, NULL },
+	{ "metrics", AT_BUCKET, NULL, NULL, NULL },
+	{ "metadataTable", AT_BUCKET, NULL, NULL, NULL },
+	{ "metadataConfiguration", AT_BUCKET, NULL, NULL, NULL },
+	{ "abac", AT_BUCKET, NULL, NULL, NULL },
+	{ "session", AT_BUCKET, NULL, NULL, NULL },
+	{ "versioning", AT_BUCKET, NULL, NULL, NULL },   /* GET is served, this is of PUT */
+	{ "tagging", AT_OBJECT, NULL, "Tagging", "<TagSet></TagSet>" },
+	{ "retention", AT_OBJECT, "NoSuchObjectLockConfiguration", NULL, NULL },
+	{ "legal-hold", AT_OBJECT, "NoSuchObjectLockConfiguration", NULL, NULL },
+	{ "torrent", AT_OBJECT, NULL, NULL, NULL },
+	{ "restore", AT_OBJECT, NULL, NULL, NULL },
+	{ "select", AT_OBJECT, NULL, NULL, NULL },
+	{ "append", AT_OBJECT, NULL, NULL, NULL },
+	{ "renameObject", AT_OBJECT, NULL, NULL, NULL },
+	{ "encryption", AT_OBJECT, NULL, NULL, NULL },
+};
+
+const struct absence *absence_find(const struct request *r, enum address_level level)
+{
+	for (size_t i = 0; i < COUNT_OF(absences); i++) {
+		if (absences[i].level == level && query_find(&r->query, str_of(absences[i].sub)) != NULL)
+			return &absences[i];
+	}
+	return NULL;
+}
+
+static enum status refuse_feature(const struct absence *what, struct fault *why)
+{
+	return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided requests a feature that is not here: %s.", what->sub);
+}
+
+static enum status need_object(struct call *c, struct fault *why)
+{
+	struct object_file file = { .fd = -1 };
+	TRY(parameter_version(c, why));
+	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, why));
+	object_file_close(&file);
+	return OK;
+}
+
+enum status absent_begin(struct call *c, enum door_step *step, struct fault *why)
+{
+	const struct absence *what = absence_find(&c->x->request, c->at.level);
+	struct buf b;
+	*step = DOOR_ANSWER;
+	if (what == NULL)
+		return fault_set(why, BAD_METHOD, "no such operation");
+	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
+		return refuse_feature(what, why);
+	if (c->at.level == AT_OBJECT)
+		TRY(need_object(c, why));
+	if (what->code != NULL) {
+		c->s3_code = what->code;
+		return fault_set(why, NOT_CONFIGURED, "There is no such configuration: this store does not have any.");
+	}
+	document_open(c, &b, what->root);
+	if (what->inside != NULL)
+		buf_put(&b, str_of(what->inside));
+	return document_answer(c, &b, what->root, why);
+}

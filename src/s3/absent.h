@@ -1,0 +1,18 @@
+/* What S3 has and this store does not: the sub-resources, and what is answered of each. */
+#ifndef S3_ABSENT_H
+#define S3_ABSENT_H
+
+#include "s3/call.h"
+
+struct absence {
+	const char *sub;           /* as in the query */
+	enum address_level level;
+	const char *code;          /* of the answer to GET, with 404; NULL: see root */
+	const char *root;          /* GET answers this empty document; NULL: NotImplemented */
+	const char *inside;        /* of that document; NULL: nothing */
+};
+
+/* NULL: the request names none. */
+const struct absence *absence_find(const struct request *r, enum address_level level);
+
+#endif

@@ -1,0 +1,114 @@
+/* Access control lists. S3 lets a bucket's owner turn them off, and all of ours are so: the owner has full
+ * control, nobody else has anything. Clients send x-amz-acl as a matter of course, so that it is taken
+ * without effect; a body that would open an object to others is refused, since its sender must know.
+ * Source: Amazon S3 API, GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl. */
+#include "s3/acl.h"
+
+#include "s3/document.h"
+#include "s3/parameters.h"
+#include "s3/text.h"
+#include "s3/xml.h"
+
+static const char *const canned[] = {
+	"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
+	"bucket-owner-full-control", "log-delivery-write",
+};
+
+static enum status unsupported(struct fault *why)
+{
+	return fault_set(why, ACL_UNSUPPORTED, "The bucket does not allow ACLs: it and its objects are private to the owner.");
+}
+
+enum status acl_check_headers(struct call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	struct str acl = request_header(r, STR("x-amz-acl"));
+	for (size_t i = 0; i < r->n_headers; i++) {
+		if (str_starts_with_nocase(r->headers[i].name, STR("x-amz-grant-")))
+			return unsupported(why);
+	}
+	for (size_t i = 0; i < COUNT_OF(canned); i++) {
+		if (acl.p == NULL || str_equal(str_trim(acl), str_of(canned[i])))
+			return OK;
+	}
+	return argument_fault(c, "x-amz-acl", acl, "The canned ACL is not valid", why);
+}
+
+static void write_acl(struct buf *b, struct str owner)
+{
+	xml_user(b, "Owner", owner);
+	buf_put(b, STR("<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">"));
+	xml_element(b, "ID", owner);
+	xml_element(b, "DisplayName", owner);
+	buf_put(b, STR("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>"));
+}
+
+static enum status need_object(struct call *c, struct fault *why)
+{
+	struct object_file file = { .fd = -1 };
+	TRY(parameter_version(c, why));
+	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, why));
+	object_file_close(&file);
+	return OK;
+}
+
+enum status acl_get(struct call *c, enum door_step *step, struct fault *why)
+{
+	struct buf b;
+	*step = DOOR_ANSWER;
+	if (c->at.level == AT_OBJECT)
+		TRY(need_object(c, why));
+	document_open(c, &b, "AccessControlPolicy");
+	write_acl(&b, c->bucket.owner);
+	return document_answer(c, &b, "AccessControlPolicy", why);
+}
+
+static bool permission_known(struct str p)
+{
+	static const char *const known[] = { "FULL_CONTROL", "READ", "WRITE", "READ_ACP", "WRITE_ACP" };
+	for (size_t i = 0; i < COUNT_OF(known); i++) {
+		if (str_equal(p, str_of(known[i])))
+			return true;
+	}
+	return false;
+}
+
+static enum status check_grant(const struct xml_node *grant, struct str owner, struct fault *why)
+{
+	static const char *const children[] = { "!Grantee", "!Permission" };
+	const struct xml_node *grantee = xml_child(grant, "Grantee");
+	struct str permission = xml_child_word(grant, "Permission");
+	TRY(xml_check_children(grant, children, COUNT_OF(children), why));
+	if (!xml_is(grant, "Grant") || grantee == NULL || !permission_known(permission))
+		return fault_set(why, XML_MALFORMED, "A Grant needs a Grantee and a Permission that S3 knows.");
+	return str_equal(xml_child_word(grantee, "ID"), owner) ? OK : unsupported(why);
+}
+
+enum status acl_read(struct arena *a, struct str body, struct str owner, struct fault *why)
+{
+	static const char *const children[] = { "!Owner", "!AccessControlList" };
+	const struct xml_node *root;
+	TRY(xml_read(a, body, "AccessControlPolicy", &root, why));
+	TRY(xml_check_children(root, children, COUNT_OF(children), why));
+	const struct xml_node *list = xml_child(root, "AccessControlList"), *said = xml_child(root, "Owner");
+	if (list == NULL)
+		return fault_set(why, XML_MALFORMED, "An AccessControlPolicy needs an AccessControlList.");
+	if (said != NULL && !str_equal(xml_child_word(said, "ID"), owner))
+		return fault_set(why, ACCESS_DENIED, "Access Denied. The owner cannot be changed.");
+	for (const struct xml_node *grant = list->first; grant != NULL; grant = grant->next)
+		TRY(check_grant(grant, owner, why));
+	return OK;
+}
+
+enum status acl_put(struct call *c, struct fault *why)
+{
+	struct str body;
+	TRY(document_take(c, false, &body, why));
+	TRY(acl_check_headers(c, why));
+	if (c->at.level == AT_OBJECT)
+		TRY(need_object(c, why));
+	if (request_header(&c->x->request, STR("x-amz-acl")).p == NULL)
+		TRY(acl_read(&c->x->arena, body, c->bucket.owner, why));
+	c->x->answer.status = 200;
+	return OK;
+}

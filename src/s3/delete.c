@@ -1,0 +1,217 @@
+/* Deletes. An image is deleted as the API does it, row and object together; all else of one request goes in
+ * one commit.
+ * Source: Amazon S3 API, DeleteObject, DeleteObjects. */
+#include "base/clock.h"
+#include "image/arrival.h"
+#include "image/gallery.h"
+#include "s3/address.h"
+#include "s3/document.h"
+#include "s3/error.h"
+#include "s3/parameters.h"
+#include "s3/permit.h"
+#include "s3/text.h"
+#include "s3/xml.h"
+
+#include <string.h>
+
+/* One object that is to go, with what the client said of it. */
+struct doomed {
+	struct object_removal removal;
+	struct str version;       /* as it was sent; {NULL, 0}: not */
+	bool done;                /* removal.status is there already */
+};
+
+static struct str bare_etag(struct str s)
+{
+	s = str_trim(s);
+	return s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? str_slice(s, 1, s.n - 1) : s;
+}
+
+static bool is_image(const struct call *c, struct str key)
+{
+	return str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(key, IMAGE_PREFIX);
+}
+
+static enum status check_image(const struct image_row *row, struct str if_etag, struct fault *why)
+{
+	if (if_etag.n == 0)
+		return OK;
+	if (row->status != IMAGE_UPLOADED)
+		return fault_set(why, NO_SUCH_KEY, "no object under this key");
+	if (!str_equal(if_etag, STR("*")) && !str_equal(if_etag, row->etag))
+		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
+	return OK;
+}
+
+/* An object under images/ that no row explains is only an object. */
+static enum status remove_stray(struct call *c, struct object_removal *r, struct fault *why)
+{
+	if (r->if_etag.n > 0)
+		return fault_set(why, NO_SUCH_KEY, "no object under this key");
+	return store_remove(c->s3->product->store, r->key, why);
+}
+
+static enum status remove_image(struct call *c, struct object_removal *r, struct fault *why)
+{
+	struct product *p = c->s3->product;
+	struct image_row row = { 0 };
+	struct str id = arrival_image_id(r->key);
+	if (id.n == 0)
+		return remove_stray(c, r, why);
+	enum status st = table_get(p->table, id, &c->x->arena, &row, why);
+	if (st == NOT_FOUND || (st == OK && !str_equal(row.key, r->key)))
+		return remove_stray(c, r, why);
+	TRY(st);
+	TRY(check_image(&row, r->if_etag, why));
+	st = gallery_remove(p, id, why);
+	return st == NOT_FOUND ? OK : st;
+}
+
+static void settle(struct doomed *d, enum status status)
+{
+	d->removal.status = status;
+	d->done = true;
+}
+
+/* What may not be removed, or not as all others are. */
+static void remove_special(struct call *c, struct doomed *d)
+{
+	struct object_removal *r = &d->removal;
+	enum status st = address_check_key(r->key, &r->why);
+	if (st == OK)
+		st = permit_key(c, KEY_DELETE, c->at.bucket, r->key, &r->why);
+	if (st == OK && d->version.n > 0)
+		st = version_check(d->version, &r->why);
+	if (st != OK)
+		settle(d, st);
+	else if (is_image(c, r->key))
+		settle(d, remove_image(c, r, &r->why));
+}
+
+/* The others, in one commit. Their order is kept, for of two of one key the first finds it. */
+static enum status remove_plain(struct call *c, struct doomed *all, size_t n, struct fault *why)
+{
+	struct object_removal *rest = arena_array(&c->x->arena, n, sizeof(*rest));
+	size_t left = 0, at = 0;
+	if (rest == NULL)
+		return fault_set(why, TOO_MUCH, "the request is too large");
+	for (size_t i = 0; i < n; i++) {
+		if (!all[i].done)
+			rest[left++] = all[i].removal;
+	}
+	if (left > 0)
+		TRY(catalog_remove_objects(c->s3->catalog, c->at.bucket, rest, left, why));
+	for (size_t i = 0; i < n; i++) {
+		if (!all[i].done)
+			all[i].removal = rest[at++];
+	}
+	return OK;
+}
+
+static enum status remove_all(struct call *c, struct doomed *all, size_t n, struct fault *why)
+{
+	for (size_t i = 0; i < n; i++)
+		remove_special(c, &all[i]);
+	return remove_plain(c, all, n, why);
+}
+
+static enum status refuse_conditions(const struct call *c, struct fault *why)
+{
+	static const char *const headers[] = { "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa" };
+	for (size_t i = 0; i < COUNT_OF(headers); i++) {
+		if (request_header(&c->x->request, str_of(headers[i])).p != NULL)
+			return fault_set(why, NOT_IMPLEMENTED, "%s is not supported here.", headers[i]);
+	}
+	return OK;
+}
+
+enum status delete_one(struct call *c, struct fault *why)
+{
+	struct doomed d = { .removal = { .key = c->at.key, .if_etag = bare_etag(request_header(&c->x->request, STR("if-match"))) } };
+	TRY(refuse_conditions(c, why));
+	TRY(parameter_version(c, why));
+	TRY(remove_all(c, &d, 1, why));
+	if (d.removal.status != OK) {
+		*why = d.removal.why;
+		return d.removal.status;
+	}
+	c->x->answer.status = 204;
+	return OK;
+}
+
+static enum status read_one(const struct xml_node *n, struct doomed *d, struct fault *why)
+{
+	static const char *const children[] = { "!Key", "!VersionId", "!ETag", "!LastModifiedTime", "!Size" };
+	TRY(xml_check_children(n, children, COUNT_OF(children), why));
+	d->removal.key = xml_child_text(n, "Key");
+	d->removal.if_etag = bare_etag(xml_child_word(n, "ETag"));
+	d->version = xml_child_word(n, "VersionId");
+	if (d->removal.key.n == 0)
+		return fault_set(why, XML_MALFORMED, "An Object needs a Key.");
+	if (xml_child(n, "LastModifiedTime") != NULL || xml_child(n, "Size") != NULL)
+		return fault_set(why, NOT_IMPLEMENTED, "Of the conditions on a delete only ETag is supported here.");
+	return OK;
+}
+
+static enum status read_many(struct call *c, const struct xml_node *root, struct doomed **all, size_t *n, struct fault *why)
+{
+	static const char *const children[] = { "Object", "!Quiet" };
+	TRY(xml_check_children(root, children, COUNT_OF(children), why));
+	*all = arena_array(&c->x->arena, REMOVALS_MAX, sizeof(**all));
+	*n = 0;
+	if (*all == NULL)
+		return fault_set(why, TOO_MUCH, "the request is too large");
+	for (const struct xml_node *one = root->first; one != NULL; one = one->next) {
+		if (!xml_is(one, "Object"))
+			continue;
+		if (*n == REMOVALS_MAX)
+			return fault_set(why, XML_MALFORMED, "The XML you provided names more than 1000 objects.");
+		TRY(read_one(one, &(*all)[(*n)++], why));
+	}
+	return *n > 0 ? OK : fault_set(why, XML_MALFORMED, "The XML you provided names no object.");
+}
+
+static enum status read_quiet(const struct xml_node *root, bool *quiet, struct fault *why)
+{
+	struct str said = xml_child_word(root, "Quiet");
+	*quiet = str_equal(said, STR("true"));
+	if (*quiet || said.p == NULL || str_equal(said, STR("false")))
+		return OK;
+	return fault_set(why, XML_MALFORMED, "Quiet must be true or false.");
+}
+
+static void write_one(struct buf *b, const struct doomed *d, bool quiet)
+{
+	const struct object_removal *r = &d->removal;
+	bool failed = r->status != OK;
+	if (!failed && quiet)
+		return;
+	buf_put(b, failed ? STR("<Error>") : STR("<Deleted>"));
+	xml_element(b, "Key", r->key);
+	if (d->version.n > 0)
+		xml_element(b, "VersionId", d->version);
+	if (failed) {
+		xml_element(b, "Code", str_of(error_code(r->why.code)));
+		xml_element(b, "Message", error_message(&r->why));
+	}
+	buf_put(b, failed ? STR("</Error>") : STR("</Deleted>"));
+}
+
+enum status delete_many(struct call *c, struct fault *why)
+{
+	struct str body;
+	const struct xml_node *root;
+	struct doomed *all;
+	struct buf b;
+	size_t n;
+	bool quiet;
+	TRY(document_take(c, true, &body, why));
+	TRY(xml_read(&c->x->arena, body, "Delete", &root, why));
+	TRY(read_quiet(root, &quiet, why));
+	TRY(read_many(c, root, &all, &n, why));
+	TRY(remove_all(c, all, n, why));
+	document_open(c, &b, "DeleteResult");
+	for (size_t i = 0; i < n; i++)
+		write_one(&b, &all[i], quiet);
+	return document_answer(c, &b, "DeleteResult", why);
+}

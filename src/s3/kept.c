@@ -1,0 +1,165 @@
+/* One list of headers that are kept. aws-chunked is a framing of the request, not of the object, and goes. */
+#include "s3/kept.h"
+
+#include "s3/parameters.h"
+#include "s3/text.h"
+
+#define USER_PREFIX STR("x-amz-meta-")
+#define TYPE_MAX 255
+#define KEPT_HEADERS_MAX 128   /* each costs the answer a line */
+
+static const char *const names[] = {
+	"cache-control", "content-disposition", "content-encoding", "content-language", "expires", "x-amz-website-redirect-location",
+};
+
+static bool is_kept(struct str name)
+{
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (str_equal(name, str_of(names[i])))
+			return true;
+	}
+	return str_starts_with(name, USER_PREFIX);
+}
+
+static struct header *find(struct kept *k, struct str name)
+{
+	for (size_t i = 0; i < k->n_headers; i++) {
+		if (str_equal(k->headers[i].name, name))
+			return &k->headers[i];
+	}
+	return NULL;
+}
+
+/* Without aws-chunked, and without the comma beside it. */
+static struct str strip_chunked(struct arena *a, struct str value)
+{
+	struct buf b;
+	buf_init_arena(&b, a, value.n + 2);
+	while (value.p != NULL) {
+		struct str one = str_trim(str_cut(&value, ','));
+		if (one.n == 0 || str_equal_nocase(one, STR("aws-chunked")))
+			continue;
+		buf_put(&b, b.n > 0 ? STR(",") : STR(""));
+		buf_put(&b, one);
+	}
+	return buf_str(&b);
+}
+
+/* A header that comes twice is one with a comma. */
+static void add(struct arena *a, struct kept *k, struct str name, struct str value)
+{
+	struct header *old = find(k, name);
+	if (str_equal(name, STR("content-encoding")))
+		value = strip_chunked(a, value);
+	if (old != NULL)
+		old->value = str_printf(a, "%.*s,%.*s", STRF(old->value), STRF(value));
+	else if (k->n_headers <= KEPT_HEADERS_MAX && (value.n > 0 || str_starts_with(name, USER_PREFIX)))
+		k->headers[k->n_headers++] = (struct header){ name, value };
+}
+
+static enum status check_user_size(const struct kept *k, struct fault *why)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < k->n_headers; i++) {
+		if (str_starts_with(k->headers[i].name, USER_PREFIX))
+			bytes += k->headers[i].name.n - USER_PREFIX.n + k->headers[i].value.n;
+	}
+	if (bytes <= META_USER_BYTES_MAX)
+		return OK;
+	return fault_set(why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
+}
+
+/* Header values come as they were sent, bytes beyond ASCII too, and go back so. From the query anything may come. */
+static bool value_ok(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return false;
+	}
+	return s.n <= META_USER_BYTES_MAX;
+}
+
+/* A signer that makes a URL moves x-amz-* headers into the query, where S3 takes them for what they were. */
+static enum status add_from_query(struct call *c, struct kept *out, struct fault *why)
+{
+	const struct query *q = &c->x->request.query;
+	for (size_t i = 0; i < q->n; i++) {
+		struct str name = str_lower(&c->x->arena, q->pairs[i].name);
+		if (!str_starts_with(name, USER_PREFIX))
+			continue;
+		if (!text_is_token(name))
+			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
+		add(&c->x->arena, out, name, str_trim(q->pairs[i].value));
+	}
+	return OK;
+}
+
+static enum status check_values(const struct kept *k, struct fault *why)
+{
+	if (k->n_headers > KEPT_HEADERS_MAX)
+		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", KEPT_HEADERS_MAX);
+	for (size_t i = 0; i < k->n_headers; i++) {
+		if (!value_ok(k->headers[i].value))
+			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
+			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
+	}
+	return check_user_size(k, why);
+}
+
+enum status kept_read(struct call *c, struct kept *out, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	struct arena *a = &c->x->arena;
+	struct str type = request_header(r, STR("content-type"));
+	if (!header_value_ok(type) || type.n > TYPE_MAX)
+		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
+	*out = (struct kept){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
+	out->headers = arena_array(a, r->n_headers + r->query.n + 1, sizeof(*out->headers));
+	if (out->headers == NULL)
+		return fault_set(why, TOO_MUCH, "the request's head is too large");
+	for (size_t i = 0; i < r->n_headers; i++) {
+		struct str name = str_lower(a, r->headers[i].name);
+		if (is_kept(name))
+			add(a, out, name, str_trim(r->headers[i].value));
+	}
+	if (r->query.n > 0)
+		TRY(add_from_query(c, out, why));
+	return check_values(out, why);
+}
+
+enum status kept_condition(struct call *c, struct object_condition *out, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	struct str none = request_header(r, STR("if-none-match")), match = str_trim(request_header(r, STR("if-match")));
+	*out = (struct object_condition){ 0 };
+	if (none.p != NULL && !str_equal(str_trim(none), STR("*")))
+		return fault_set(why, NOT_IMPLEMENTED, "If-None-Match of a write can only be '*' here.");
+	if (match.n >= 2 && match.p[0] == '"' && match.p[match.n - 1] == '"')
+		match = str_slice(match, 1, match.n - 1);
+	out->absent = none.p != NULL;
+	out->etag = match;
+	return OK;
+}
+
+static const struct {
+	const char *prefix, *what;
+} refused[] = {
+	{ "x-amz-server-side-encryption", "Server-side encryption" }, { "x-amz-copy-source-server-side-encryption", "Server-side encryption" },
+	{ "x-amz-object-lock-", "Object Lock" }, { "x-amz-tagging", "Tagging" },
+};
+
+enum status kept_refuse(struct call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	struct str class = request_header(r, STR("x-amz-storage-class"));
+	for (size_t i = 0; i < r->n_headers; i++) {
+		for (size_t j = 0; j < COUNT_OF(refused); j++) {
+			bool found = str_starts_with_nocase(r->headers[i].name, str_of(refused[j].prefix));
+			if (found && !str_equal_nocase(r->headers[i].name, STR("x-amz-tagging-directive")))
+				return fault_set(why, NOT_IMPLEMENTED, "%s is not supported here.", refused[j].what);
+		}
+	}
+	if (class.p == NULL || str_equal(str_trim(class), STR("STANDARD")))
+		return OK;
+	return fault_set(why, STORAGE_CLASS_INVALID, "The storage class you specified is not valid: only STANDARD is here.");
+}

@@ -1,0 +1,22 @@
+/* What a client says of an object beside its bytes: the headers that are kept with it and given back, and
+ * what must hold of the object that is there. */
+#ifndef S3_KEPT_H
+#define S3_KEPT_H
+
+#include "s3/call.h"
+
+struct kept {
+	struct str content_type;
+	struct header *headers;    /* as in object_meta */
+	size_t n_headers;
+};
+
+/* Read them from the headers and, as to user metadata, from the query, which then is signed.
+ * Errors  ARGUMENT_INVALID; META_TOO_LARGE; TOO_MUCH */
+enum status kept_read(struct call *c, struct kept *out, struct fault *why) MUST_CHECK;
+/* If-Match and If-None-Match of a write.  Errors: NOT_IMPLEMENTED If-None-Match of another value than '*' */
+enum status kept_condition(struct call *c, struct object_condition *out, struct fault *why) MUST_CHECK;
+/* Headers that ask for what is not here: encryption, tags, locks, storage classes.  Errors: NOT_IMPLEMENTED; STORAGE_CLASS_INVALID */
+enum status kept_refuse(struct call *c, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,198 @@
+/* Lists of objects: ListObjects, ListObjectsV2 and ListObjectVersions, which differ in how they are told
+ * where to go on, and in what stands around the entries.
+ *
+ * Everything is asked of the index in one query of at most 1000 entries, on a worker. With
+ * encoding-type=url keys come percent-encoded; without it what XML 1.0 cannot carry is shown as U+FFFD,
+ * so that the rest of the list stays readable.
+ * Source: Amazon S3 API, ListObjects, ListObjectsV2, ListObjectVersions. */
+#include "s3/document.h"
+#include "s3/parameters.h"
+#include "s3/text.h"
+#include "s3/token.h"
+
+#define KEYS_MAX 1000
+#define VERSION_ID STR("null")
+
+struct list {
+	struct object_query query;
+	bool url;
+	bool owners;
+	struct listing found;
+};
+
+static enum status read_common(struct call *c, struct list *l, struct fault *why)
+{
+	*l = (struct list){ .query.bucket = c->at.bucket };
+	TRY(parameter_text(c, "prefix", &l->query.prefix, why));
+	TRY(parameter_text(c, "delimiter", &l->query.delimiter, why));
+	TRY(parameter_count(c, "max-keys", KEYS_MAX, KEYS_MAX, &l->query.limit, why));
+	return parameter_encoding(c, &l->url, why);
+}
+
+/* A list of nothing is complete, whatever there is. */
+static enum status find(struct call *c, struct list *l, struct fault *why)
+{
+	TRY(catalog_list_objects(c->s3->catalog, &l->query, &c->x->arena, &l->found, why));
+	if (l->query.limit == 0)
+		l->found.more = false;
+	return OK;
+}
+
+static struct str last_key(const struct list *l)
+{
+	return l->found.n > 0 ? l->found.entries[l->found.n - 1].info.key : STR("");
+}
+
+static bool is_prefix(const struct listed *e)
+{
+	return e->info.etag.n == 0;
+}
+
+/* prefix_url: in the first form of lists AWS's clients undo the encoding of all but the prefix. */
+static void write_head(struct call *c, const struct list *l, struct buf *b, bool prefix_url)
+{
+	xml_element(b, "Name", c->at.bucket);
+	xml_key(b, "Prefix", l->query.prefix, prefix_url);
+	if (l->query.delimiter.n > 0)
+		xml_key(b, "Delimiter", l->query.delimiter, l->url);
+	xml_number(b, "MaxKeys", l->query.limit);
+	if (l->url)
+		xml_element(b, "EncodingType", STR("url"));
+	xml_element(b, "IsTruncated", l->found.more ? STR("true") : STR("false"));
+}
+
+static void write_checksum(struct buf *b, const struct listed *e)
+{
+	if (e->checksum == CHECKSUM_NONE)
+		return;
+	xml_element(b, "ChecksumAlgorithm", str_of(checksum_info(e->checksum)->name));
+	xml_element(b, "ChecksumType", e->composite ? STR("COMPOSITE") : STR("FULL_OBJECT"));
+}
+
+static void write_object(struct call *c, const struct list *l, struct buf *b, const struct listed *e)
+{
+	xml_key(b, "Key", e->info.key, l->url);
+	xml_time(b, "LastModified", e->info.modified_ms);
+	xml_etag(b, e->info.etag);
+	write_checksum(b, e);
+	xml_number(b, "Size", e->info.size);
+	if (l->owners)
+		xml_user(b, "Owner", c->bucket.owner);
+	buf_put(b, STR("<StorageClass>STANDARD</StorageClass>"));
+}
+
+/* S3 gives the objects first and then the common prefixes, each in the order of their keys. */
+static void write_entries(struct call *c, const struct list *l, struct buf *b, const char *element)
+{
+	bool version = element[0] == 'V';
+	for (size_t i = 0; i < l->found.n; i++) {
+		if (is_prefix(&l->found.entries[i]))
+			continue;
+		buf_printf(b, "<%s>", element);
+		write_object(c, l, b, &l->found.entries[i]);
+		if (version)
+			buf_put(b, STR("<VersionId>null</VersionId><IsLatest>true</IsLatest>"));
+		buf_printf(b, "</%s>", element);
+	}
+	for (size_t i = 0; i < l->found.n; i++) {
+		if (!is_prefix(&l->found.entries[i]))
+			continue;
+		buf_put(b, STR("<CommonPrefixes>"));
+		xml_key(b, "Prefix", l->found.entries[i].info.key, l->url);
+		buf_put(b, STR("</CommonPrefixes>"));
+	}
+}
+
+/* Without a delimiter clients go on after the last key, and there is no NextMarker. */
+enum status list_v1(struct call *c, struct fault *why)
+{
+	struct list l;
+	struct buf b;
+	TRY(read_common(c, &l, why));
+	TRY(parameter_text(c, "marker", &l.query.after, why));
+	l.owners = true;
+	TRY(find(c, &l, why));
+	document_open(c, &b, "ListBucketResult");
+	write_head(c, &l, &b, false);
+	xml_key(&b, "Marker", l.query.after, l.url);
+	if (l.found.more && l.query.delimiter.n > 0)
+		xml_key(&b, "NextMarker", last_key(&l), l.url);
+	write_entries(c, &l, &b, "Contents");
+	return document_answer(c, &b, "ListBucketResult", why);
+}
+
+static enum status read_start(struct call *c, struct list *l, struct str token, struct fault *why)
+{
+	TRY(parameter_text(c, "start-after", &l->query.after, why));
+	return token.n > 0 ? token_read(c, c->at.bucket, token, &l->query.after, why) : OK;
+}
+
+static enum status check_list_type(struct call *c, struct fault *why)
+{
+	struct str type = parameter(c, "list-type");
+	if (str_equal(type, STR("2")))
+		return OK;
+	return argument_fault(c, "list-type", type, "Invalid List Type specified in Request", why);
+}
+
+enum status list_v2(struct call *c, struct fault *why)
+{
+	struct list l;
+	struct buf b;
+	struct str token = parameter(c, "continuation-token"), start = parameter(c, "start-after");
+	TRY(check_list_type(c, why));
+	TRY(read_common(c, &l, why));
+	TRY(read_start(c, &l, token, why));
+	l.owners = str_equal_nocase(parameter(c, "fetch-owner"), STR("true"));
+	TRY(find(c, &l, why));
+	document_open(c, &b, "ListBucketResult");
+	write_head(c, &l, &b, l.url);
+	xml_number(&b, "KeyCount", l.found.n);
+	if (start.n > 0)
+		xml_key(&b, "StartAfter", start, l.url);
+	if (token.p != NULL)
+		xml_element(&b, "ContinuationToken", token);
+	if (l.found.more)
+		xml_element(&b, "NextContinuationToken", token_write(&c->x->arena, c->at.bucket, last_key(&l)));
+	write_entries(c, &l, &b, "Contents");
+	return document_answer(c, &b, "ListBucketResult", why);
+}
+
+/* There is one version of each key, so that a marker's version is of no matter but for its form. */
+static enum status read_version_marker(struct call *c, const struct list *l, struct str *version, struct fault *why)
+{
+	*version = parameter(c, "version-id-marker");
+	if (version->p == NULL)
+		return OK;
+	if (version->n == 0)
+		return argument_fault(c, "version-id-marker", *version, "A version-id marker cannot be empty.", why);
+	if (l->query.after.n == 0)
+		return argument_fault(c, "version-id-marker", *version, "A version-id marker cannot be specified without a key marker.", why);
+	if (!str_equal(*version, VERSION_ID))
+		return argument_fault(c, "version-id-marker", *version, "Invalid version id specified", why);
+	return OK;
+}
+
+enum status list_versions(struct call *c, struct fault *why)
+{
+	struct list l;
+	struct buf b;
+	struct str version;
+	TRY(read_common(c, &l, why));
+	TRY(parameter_text(c, "key-marker", &l.query.after, why));
+	TRY(read_version_marker(c, &l, &version, why));
+	l.owners = true;
+	TRY(find(c, &l, why));
+	document_open(c, &b, "ListVersionsResult");
+	write_head(c, &l, &b, l.url);
+	xml_key(&b, "KeyMarker", l.query.after, l.url);
+	xml_element(&b, "VersionIdMarker", version);
+	if (l.found.more) {
+		bool behind_object = l.found.n > 0 && !is_prefix(&l.found.entries[l.found.n - 1]);
+		xml_key(&b, "NextKeyMarker", last_key(&l), l.url);
+		if (behind_object)
+			xml_element(&b, "NextVersionIdMarker", VERSION_ID);
+	}
+	write_entries(c, &l, &b, "Version");
+	return document_answer(c, &b, "ListVersionsResult", why);
+}

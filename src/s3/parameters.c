@@ -1,0 +1,99 @@
+/* Parameters are read leniently where S3 is (an empty one is none, too much is the most) and refused where
+ * it refuses. */
+#include "s3/parameters.h"
+
+#include "base/codec.h"
+#include "s3/address.h"
+
+struct str parameter(const struct call *c, const char *name)
+{
+	const struct query_pair *p = query_find(&c->x->request.query, str_of(name));
+	if (p == NULL)
+		return (struct str){ 0 };
+	return p->value.p != NULL ? p->value : STR("");
+}
+
+enum status argument_fault(struct call *c, const char *name, struct str value, const char *text, struct fault *why)
+{
+	call_detail(c, "ArgumentName", str_of(name));
+	call_detail(c, "ArgumentValue", str_slice(value, 0, 1024));
+	return fault_set(why, ARGUMENT_INVALID, "%s", text);
+}
+
+static enum status read_count(struct call *c, const char *name, struct str value, uint32_t most, uint32_t *out, struct fault *why)
+{
+	char text[128];
+	struct buf b;
+	uint64_t n;
+	if (!str_to_u64(value, &n) || n > INT32_MAX) {
+		buf_init_fixed(&b, text, sizeof(text));
+		buf_printf(&b, "Argument %s must be an integer between 0 and 2147483647", name);
+		return argument_fault(c, name, value, text, why);
+	}
+	*out = n > most ? most : (uint32_t)n;
+	return OK;
+}
+
+enum status parameter_count(struct call *c, const char *name, uint32_t otherwise, uint32_t most, uint32_t *out, struct fault *why)
+{
+	struct str value = parameter(c, name);
+	*out = otherwise;
+	return value.n == 0 ? OK : read_count(c, name, value, most, out, why);
+}
+
+enum status header_count(struct call *c, const char *name, uint32_t otherwise, uint32_t most, uint32_t *out, struct fault *why)
+{
+	struct str value = str_trim(request_header(&c->x->request, str_of(name)));
+	*out = otherwise;
+	return value.n == 0 ? OK : read_count(c, name, value, most, out, why);
+}
+
+enum status parameter_encoding(struct call *c, bool *url, struct fault *why)
+{
+	struct str value = parameter(c, "encoding-type");
+	*url = str_equal_nocase(value, STR("url"));
+	if (*url || value.n == 0)
+		return OK;
+	return argument_fault(c, "encoding-type", value, "Invalid Encoding Method specified in Request", why);
+}
+
+enum status parameter_text(struct call *c, const char *name, struct str *out, struct fault *why)
+{
+	struct str value = parameter(c, name);
+	*out = value;
+	if (value.n <= KEY_MAX_BYTES && utf8_valid(value) && str_find_char(value, '\0') == value.n)
+		return OK;
+	return argument_fault(c, name, (struct str){ 0 }, "The parameter must be UTF-8 of at most 1024 bytes without U+0000", why);
+}
+
+enum status parameter_part_number(struct call *c, uint32_t *out, struct fault *why)
+{
+	struct str value = parameter(c, "partNumber");
+	uint64_t n;
+	if (!str_to_u64(value, &n) || n < 1 || n > PART_NUMBER_MAX)
+		return argument_fault(c, "partNumber", value, "Part number must be an integer between 1 and 10000, inclusive", why);
+	*out = (uint32_t)n;
+	return OK;
+}
+
+#define VERSION_CHARS 32
+
+enum status version_check(struct str id, struct fault *why)
+{
+	if (str_equal(id, STR("null")))
+		return OK;
+	if (id.n == VERSION_CHARS)
+		return fault_set(why, NO_SUCH_VERSION, "The specified version does not exist.");
+	return fault_set(why, ARGUMENT_INVALID, "Invalid version id specified");
+}
+
+enum status parameter_version(struct call *c, struct fault *why)
+{
+	struct str id = parameter(c, "versionId");
+	if (id.p == NULL)
+		return OK;
+	enum status st = version_check(id, why);
+	if (st != OK)
+		call_detail(c, "VersionId", str_slice(id, 0, 256));
+	return st;
+}

@@ -1,0 +1,49 @@
+/* Chunk signatures. Both texts to sign are built in one place, since they differ in the first line and in the hash of
+ * nothing that only the chunk's has. */
+#include "sigv4/chunk.h"
+
+#include "base/codec.h"
+
+#include <string.h>
+
+#define TEXT_MAX 512
+#define HASH_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
+
+void chunk_chain_init(struct chunk_chain *c, const struct sigv4_claim *claim, struct str secret)
+{
+	*c = (struct chunk_chain){ .amz_date = claim->amz_date, .scope = claim->scope };
+	signing_key(secret, &claim->scope, c->key);
+	struct str seed = str_slice(claim->signature, 0, SIGNATURE_CHARS);
+	memcpy(c->last, seed.p, seed.n);
+}
+
+static bool check(struct chunk_chain *c, struct str kind, struct str middle, const unsigned char *digest, struct str signature)
+{
+	char memory[TEXT_MAX], hex[2 * SHA256_BYTES + 1];
+	struct buf text;
+	buf_init_fixed(&text, memory, sizeof memory);
+	hex_encode(digest, SHA256_BYTES, hex);
+	const struct str pieces[] = {
+		kind, c->amz_date, STR("\n"), c->scope.day, STR("/"), c->scope.region, STR("/"), c->scope.service, STR("/aws4_request\n"),
+		{ c->last, SIGNATURE_CHARS }, STR("\n"), middle, { hex, 2 * SHA256_BYTES },
+	};
+	for (size_t i = 0; i < COUNT_OF(pieces); i++)
+		buf_put(&text, pieces[i]);
+	signature_of(c->key, buf_str(&text), c->last);
+	return buf_ok(&text) && secret_equal(signature, (struct str){ c->last, SIGNATURE_CHARS });
+}
+
+bool chunk_chain_next(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature)
+{
+	return check(c, STR("AWS4-HMAC-SHA256-PAYLOAD\n"), STR(HASH_OF_NOTHING), digest, signature);
+}
+
+bool chunk_chain_trailer(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature)
+{
+	return check(c, STR("AWS4-HMAC-SHA256-TRAILER\n"), STR(""), digest, signature);
+}
+
+void chunk_chain_deinit(struct chunk_chain *c)
+{
+	secret_wipe(c, sizeof *c);
+}

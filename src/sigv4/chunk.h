@@ -1,0 +1,26 @@
+/* The signatures of a body that is signed in chunks: each is over the chunk and the signature before it, the first over
+ * the request's own. Pure; one thread at a time.
+ * Source: Amazon S3 API, "Signature Calculations for the Authorization Header: Transferring Payload in Multiple Chunks". */
+#ifndef SIGV4_CHUNK_H
+#define SIGV4_CHUNK_H
+
+#include "sigv4/verify.h"
+
+struct chunk_chain {
+	unsigned char key[SHA256_BYTES];
+	struct str amz_date;               /* borrowed, as the scope, from the claim */
+	struct sigv4_scope scope;
+	char last[SIGNATURE_CHARS + 1];    /* the signature that the next one builds upon */
+};
+
+/* Begin behind the request's signature, which has been verified. */
+void chunk_chain_init(struct chunk_chain *c, const struct sigv4_claim *claim, struct str secret);
+/* Whether `signature` is that of the next chunk, whose bytes have this digest. In constant time. Then, or not, it is
+ * the computed one that the next builds upon. */
+bool chunk_chain_next(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature) MUST_CHECK;
+/* The same of the trailer, of whose lines ("name:value\n" each) the digest is. */
+bool chunk_chain_trailer(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature) MUST_CHECK;
+/* Wipe the key; safe on a zeroed one. */
+void chunk_chain_deinit(struct chunk_chain *c);
+
+#endif

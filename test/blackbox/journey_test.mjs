@@ -1,0 +1,217 @@
+// The whole journey: deploy.sh makes the stack, pictures go through it, destroy.sh takes it away and proves it.
+//
+// The emulator stands for AWS, and what it cannot do stands here: it runs no functions, so the packages that
+// were deployed are fetched back and run by the Runtime API, as the handler and with the settings that the
+// stack gave them, behind a gateway that knows the stack's routes; and it passes over the template's notifications,
+// so they are read from the template and set by a call. Then S3 itself fills the queue, and the function is fed from it as
+// Lambda does: what is reported as failed stays in the queue.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import { startGateway } from './support/gateway.mjs';
+import { startMoto } from './support/moto.mjs';
+import { RuntimeApi } from './support/runtime_api.mjs';
+import { corpus, eventually, root, tinyPng } from './support/server.mjs';
+
+const PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${process.env.TINTYPE_BUILD}/src/bootstrap`;
+const REGION = 'eu-west-1';
+const run = promisify(execFile);
+let dir, moto, env, stack, gateway, pump;
+const functions = {};
+
+const aws = async (...args) => JSON.parse((await run('aws', ['--region', REGION, '--output', 'json', ...args], { env })).stdout || 'null');
+const script = (name, ...args) => run('bash', [`deploy/${name}.sh`, '--region', REGION, ...args], { cwd: root, env });
+const python = (...args) => run('python3', args, { env: process.env });
+
+/** A call of SQS; version 1 of the AWS CLI finds no other endpoint for it. */
+async function sqs(action, input) {
+	const authorization = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/${REGION}/sqs/aws4_request, SignedHeaders=host, Signature=0`;
+	const answer = await fetch(moto.url, { method: 'POST', body: JSON.stringify({ QueueUrl: stack.queueUrl, ...input }),
+		headers: { authorization, 'Content-Type': 'application/x-amz-json-1.0', 'X-Amz-Target': `AmazonSQS.${action}` } });
+	assert.equal(answer.status, 200, action);
+	return JSON.parse(await answer.text() || '{}');
+}
+
+/** What the stack made, by the names of the template. */
+async function readStack() {
+	const { StackResourceSummaries: all } = await aws('cloudformation', 'list-stack-resources', '--stack-name', 'tintype');
+	const ids = Object.fromEntries(all.map(one => [one.LogicalResourceId, one.PhysicalResourceId]));
+	const { items } = await aws('apigateway', 'get-resources', '--rest-api-id', ids.Api, '--embed', 'methods');
+	const routes = items.flatMap(({ path, resourceMethods = {} }) => Object.entries(resourceMethods).map(([method, { apiKeyRequired, methodIntegration }]) => (
+		{ method, shape: new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`), keyed: apiKeyRequired, name: methodIntegration.uri?.match(/function:(\w+)\/invocations/)?.[1] })));
+	return { routes, bucket: ids.Bucket, queueUrl: ids.Queue, deadUrl: ids.DeadLetterQueue, source: ids.EventSource };
+}
+
+/** Start the function as it was deployed: its package, its handler, its settings. */
+async function startFunction(name) {
+	const c = await aws('lambda', 'get-function-configuration', '--function-name', name);
+	assert.equal(c.CodeSha256, stack.code.hash);
+	const settings = Object.fromEntries(Object.entries(c.Environment.Variables).map(([key, value]) => [key, String(value)]));
+	const role = Object.fromEntries(Object.entries(moto.env).filter(([key]) => key.startsWith('AWS_')));
+	functions[name] = (await new RuntimeApi().start()).run(stack.code.program, { ...role, ...settings, _HANDLER: c.Handler, AWS_REGION: REGION, AWS_LAMBDA_FUNCTION_NAME: name });
+}
+
+/** The package that deploy.sh left for the functions, unpacked: where its program is, and what it hashes to. */
+async function fetchCode() {
+	const bucket = `tintype-code-123456789012-${REGION}-tintype`;
+	const { Contents } = await aws('s3api', 'list-objects-v2', '--bucket', bucket);
+	assert.equal(Contents.length, 1);
+	const packed = Buffer.from(await (await moto.request('GET', `/${bucket}/${Contents[0].Key}`)).arrayBuffer());
+	writeFileSync(`${dir}/deployed.zip`, packed);
+	await python('-m', 'zipfile', '-e', `${dir}/deployed.zip`, `${dir}/deployed`);
+	chmodSync(`${dir}/deployed/bootstrap`, 0o755);
+	return { program: `${dir}/deployed/bootstrap`, hash: createHash('sha256').update(packed).digest('base64') };
+}
+
+/** Which function the stack's API calls, as API Gateway would choose it. */
+const functionFor = (method, target) => functions[stack.routes.find(one => one.method === method && one.shape.test(target))?.name];
+
+/** Take the queue's messages to the event function, once; gives { told, failed }. What failed may come again at once. */
+async function deliver() {
+	const { Messages = [] } = await sqs('ReceiveMessage', { MaxNumberOfMessages: 10 });
+	if (Messages.length === 0)
+		return { told: 0, failed: 0 };
+	const Records = Messages.map(m => ({ messageId: m.MessageId, receiptHandle: m.ReceiptHandle, body: m.Body, attributes: {}, messageAttributes: {},
+		eventSource: 'aws:sqs', eventSourceARN: `arn:aws:sqs:${REGION}:123456789012:queue`, awsRegion: REGION }));
+	const { kind, body } = await functions.ImageEventHandler.invoke({ Records });
+	assert.equal(kind, 'response', body);
+	const failed = JSON.parse(body).batchItemFailures.map(one => one.itemIdentifier);
+	for (const { MessageId, ReceiptHandle } of Messages)
+		await (failed.includes(MessageId) ? sqs('ChangeMessageVisibility', { ReceiptHandle, VisibilityTimeout: 0 }) : sqs('DeleteMessage', { ReceiptHandle }));
+	return { told: Messages.length, failed: failed.length };
+}
+
+/** What the template says of notifications, which the emulator passes over. */
+async function setNotifications() {
+	const { stdout } = await python('-B', '-c', `
+import json, sys
+sys.path.insert(0, 'test/deploy')
+from tap import template
+told, = template()['Resources']['Bucket']['Properties']['NotificationConfiguration']['QueueConfigurations']
+rules = [{'Name': r['Name'], 'Value': r['Value']} for r in told['Filter']['S3Key']['Rules']]
+print(json.dumps({'QueueConfigurations': [{'QueueArn': sys.argv[1], 'Events': [told['Event']], 'Filter': {'Key': {'FilterRules': rules}}}]}))`,
+	(await sqs('GetQueueAttributes', { AttributeNames: ['QueueArn'] })).Attributes.QueueArn);
+	await aws('s3api', 'put-bucket-notification-configuration', '--bucket', stack.bucket, '--notification-configuration', stdout);
+}
+
+before(async () => {
+	dir = mkdtempSync(path.join(tmpdir(), 'tintype-journey-'));
+	moto = await startMoto({ bucket: null });
+	env = { PATH: process.env.PATH, HOME: dir, AWS_ENDPOINT_URL: moto.url, AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'secret', TINTYPE_POLL_S: '0', AWS_MAX_ATTEMPTS: '1' };
+});
+
+after(async () => {
+	clearInterval(pump);
+	await gateway?.stop();
+	for (const one of Object.values(functions))
+		await one.stop();
+	await moto?.stop();
+	rmSync(dir, { recursive: true, force: true });
+});
+
+const json = async (method, target, body) => {
+	const answer = await fetch(gateway.base + target, { method, redirect: 'manual', ...body && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } });
+	const text = await answer.text();
+	return { status: answer.status, headers: answer.headers, ...text && { body: JSON.parse(text) } };
+};
+
+test('deploy, upload, event, list, delete, destroy', async t => {
+	const slots = [];
+
+	await t.test('deploy.sh makes the stack of the program', async () => {
+		await python('-c', 'import sys, zipfile; zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_DEFLATED, compresslevel=1).write(sys.argv[1], "bootstrap")', PROGRAM, `${dir}/code.zip`);
+		const { stdout } = await script('deploy', '--zip', `${dir}/code.zip`, 'MaxSize=1000000');
+		assert.match(stdout, /CREATE_COMPLETE/);
+		stack = { ...await readStack(), code: await fetchCode() };
+		await setNotifications();
+		/* The emulator would take each message once to a function that it cannot run. */
+		await aws('lambda', 'update-event-source-mapping', '--uuid', stack.source, '--no-enabled');
+		for (const name of ['ImageUploadHandler', 'ImageListHandler', 'ImageManageHandler', 'ImageEventHandler'])
+			await startFunction(name);
+		gateway = await startGateway(functionFor);
+		assert.ok(stack.routes.some(one => one.method === 'DELETE' && one.keyed), 'deleting wants the API key');
+	});
+
+	await t.test('two pictures and what is none are uploaded by URLs to the stack\'s bucket', async () => {
+		const limits = (await json('GET', '/limits')).body;
+		assert.equal(limits.maxFileSize, 1000000);
+		for (const [fileName, fileType, bytes] of [['a.png', 'image/png', tinyPng], ['Résumé 2.jpg', 'image/jpeg', corpus('good/no_exif.jpg')], ['c.png', 'image/png', Buffer.from('<html>')]]) {
+			const { status, body: slot } = await json('POST', '/upload', { fileName, fileType, fileSize: bytes.length });
+			assert.equal(status, 200);
+			assert.ok(slot.uploadUrl.startsWith(`${moto.url}/${stack.bucket}/images/`), slot.uploadUrl);
+			assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'pending');
+			assert.equal((await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: bytes })).status, 200);
+			slots.push({ ...slot, bytes });
+		}
+	});
+
+	await t.test('the bucket\'s events reach the event function by the queue', async () => {
+		let told = 0;
+		await eventually(async () => { const one = await deliver(); told += one.told; assert.equal(one.failed, 0); return told >= 3; }, { what: 'three messages' });
+		const states = await Promise.all(slots.map(async slot => (await json('GET', `/images/${slot.imageId}`)).body));
+		assert.deepEqual(states.map(one => one.status), ['uploaded', 'uploaded', 'rejected']);
+		assert.deepEqual([states[0].width, states[0].height, states[0].fileSize], [1, 1, tinyPng.length]);
+		assert.equal((await deliver()).told, 0, 'nothing is left in the queue');
+	});
+
+	await t.test('a message that can never succeed comes five times and ends among the dead letters', async () => {
+		await sqs('SendMessage', { MessageBody: '{"hello":1}' });
+		for (let i = 0; i < 5; i++)
+			assert.deepEqual(await deliver(), { told: 1, failed: 1 });
+		assert.equal((await deliver()).told, 0);
+		const { Messages } = await sqs('ReceiveMessage', { QueueUrl: stack.deadUrl });
+		assert.deepEqual(Messages.map(one => one.Body), ['{"hello":1}']);
+	});
+
+	await t.test('the list has the pictures, newest first, and gives their bytes', async () => {
+		const { images, count } = (await json('GET', '/images?limit=10')).body;
+		assert.equal(count, 2);
+		assert.deepEqual(images.map(one => one.imageId).sort(), slots.slice(0, 2).map(one => one.imageId).sort());
+		assert.ok(images[0].uploadedAt >= images[1].uploadedAt);
+		for (const { imageId, bytes } of slots.slice(0, 2)) {
+			const { status, headers } = await json('GET', `/images/${imageId}/file`);
+			assert.equal(status, 302);
+			assert.deepEqual(Buffer.from(await (await fetch(headers.get('location'))).arrayBuffer()), bytes);
+		}
+	});
+
+	await t.test('one is deleted, object and row', async () => {
+		assert.equal((await json('DELETE', `/images/${slots[0].imageId}`)).status, 204);
+		assert.equal((await json('GET', `/images/${slots[0].imageId}`)).status, 404);
+		assert.deepEqual((await json('GET', '/images')).body.images.map(one => one.imageId), [slots[1].imageId]);
+		const { Contents = [] } = await aws('s3api', 'list-objects-v2', '--bucket', stack.bucket);
+		assert.deepEqual(Contents.map(one => one.Key), [new URL(slots[1].fileUrl).pathname.replace(`/${stack.bucket}/`, '')]);
+	});
+
+	await t.test('smoke.sh goes the same way and finds all of it working', async () => {
+		let working = false, failed = 0;
+		pump = setInterval(async () => {
+			if (working)
+				return;
+			working = true;
+			failed += (await deliver()).failed;
+			working = false;
+		}, 100);
+		const { stdout } = await run('bash', ['deploy/smoke.sh', '--url', gateway.base], { cwd: root, env });
+		clearInterval(pump);
+		await eventually(() => !working);
+		assert.equal(failed, 0);
+		assert.equal(stdout.trimEnd().split('\n').at(-1), 'All of it works.');
+	});
+
+	await t.test('destroy.sh removes all of it, the picture that is left too, and proves it', async () => {
+		const { stdout } = await script('destroy', '--yes');
+		assert.match(stdout, new RegExp(`bucket ${stack.bucket} holds 1 objects`));
+		assert.match(stdout, /Nothing of the stack 'tintype' is left/);
+		assert.deepEqual((await aws('s3api', 'list-buckets')).Buckets, []);
+		assert.deepEqual((await aws('dynamodb', 'list-tables')).TableNames, []);
+		assert.deepEqual((await aws('lambda', 'list-functions')).Functions, []);
+		assert.equal((await json('GET', `/images/${slots[1].imageId}`)).status, 502);
+	});
+});

@@ -1,0 +1,102 @@
+// The log, newest first. While it is followed, the server is asked once a second for what came after the last
+// line that was seen; so many lines stay on the page, and the oldest go.
+import { logs } from './client.js';
+import { $, el, foreign, many, time } from './dom.js';
+
+const EVERY_MS = 1000;
+const KEEP = 1000;
+const AT_ONCE = 200;
+
+let last = 0, first = 0, asking = null, guard, whole = false;
+
+const filter = () => Object.fromEntries(new FormData($('logs-filter')));
+const isFollowing = () => $('logs-follow').checked;
+
+/** The fields behind time, level and event, as "name value", of which a stranger may have written a part. */
+function fieldsOf(line) {
+	return Object.entries(line).filter(([name]) => !['time', 'level', 'event'].includes(name))
+		.map(([name, value]) => el('span', { className: 'pair' }, el('span', { className: 'key' }, name), ' ', foreign(String(value))));
+}
+
+function lineOf({ n, line }) {
+	const item = el('li', { className: line.level }, time(line.time, { millis: true }), ' ', el('span', { className: `tag ${line.level}` }, line.level), ' ',
+		el('span', { className: 'event' }, line.event), ' ');
+	for (const pair of fieldsOf(line))
+		item.append(pair, ' ');
+	item.dataset.n = n;
+	return item;
+}
+
+function tell(missed) {
+	const n = $('lines').children.length;
+	const text = n === 0 ? 'No line fits.' : `${many(n, 'line')} shown.`;
+	$('logs-count').textContent = missed > 0 ? `${text} ${many(missed, 'line')} went by too fast to be shown.` : text;
+	$('logs-older').hidden = whole || n === 0 || n >= KEEP;
+}
+
+function trim() {
+	const list = $('lines');
+	while (list.children.length > KEEP) {
+		list.lastElementChild.remove();
+		whole = false;
+	}
+	first = Number(list.lastElementChild?.dataset.n ?? 0);
+}
+
+async function refusing(work) {
+	asking?.abort();
+	const own = asking = new AbortController();
+	try {
+		await work(own.signal);
+		$('logs-wrong').textContent = '';
+	} catch (error) {
+		if (own.signal.aborted)
+			return;
+		if (error.wantsToken || error.isLost)
+			throw error;
+		$('logs-wrong').textContent = error.message;
+	}
+}
+
+const reload = () => refusing(async signal => {
+	const found = await logs({ ...filter(), limit: AT_ONCE }, signal);
+	$('lines').replaceChildren(...found.lines.reverse().map(lineOf));
+	last = found.last;
+	whole = !found.more;
+	trim();
+	tell(0);
+});
+
+const older = () => refusing(async signal => {
+	const found = await logs({ ...filter(), before: first, limit: AT_ONCE }, signal);
+	$('lines').append(...found.lines.reverse().map(lineOf));
+	whole = !found.more;
+	trim();
+	tell(0);
+});
+
+/** What came since; nothing is said aloud when nothing did. */
+async function follow() {
+	if (!isFollowing())
+		return;
+	await refusing(async signal => {
+		const found = await logs({ ...filter(), after: last, limit: AT_ONCE }, signal);
+		last = found.last;
+		if (found.lines.length === 0 && found.missed === 0)
+			return;
+		$('lines').prepend(...found.lines.reverse().map(lineOf));
+		trim();
+		tell(found.missed);
+	});
+}
+
+export function prepare(guarded) {
+	guard = guarded;
+	$('logs-filter').addEventListener('submit', event => { event.preventDefault(); guard(reload); });
+	$('logs-filter').addEventListener('change', () => guard(reload));
+	$('logs-follow').addEventListener('change', () => guard(follow));
+	$('logs-older').addEventListener('click', () => guard(older));
+}
+
+export const show = reload;
+export const poll = { everyMs: EVERY_MS, run: follow };

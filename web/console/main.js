@@ -1,0 +1,108 @@
+// The console's frame: who is signed in, which view is shown, and what is asked again and again while it is.
+import { hasToken, settings, useToken } from './client.js';
+import { $, aria } from './dom.js';
+import * as images from './images.js';
+import * as logs from './logs.js';
+import * as overview from './overview.js';
+import * as settingsView from './settings.js';
+
+const views = { overview, images, logs, settings: settingsView };
+
+let current = null, timer = 0, generation = 0;
+
+function showOnly(name) {
+	for (const section of document.querySelectorAll('main > section'))
+		section.hidden = section.id !== name;
+	for (const link of $('nav').children)
+		if (link.hash === `#${name}`)
+			aria(link, { current: 'page' });
+		else
+			link.removeAttribute('aria-current');
+	$('nav').hidden = $('sign-out').hidden = name === 'sign-in';
+	document.title = `${$(`${name}-title`).textContent} – tintype console`;
+}
+
+function signIn(sentence) {
+	useToken('');
+	stop();
+	current = null;
+	if ($('row').open)
+		$('row').close();
+	for (const id of ['images-rows', 'lines', 'settings-rows', 'row-json'])   // nothing stays behind for who comes next
+		$(id).replaceChildren();
+	showOnly('sign-in');
+	$('lost').textContent = '';
+	$('wrong').textContent = sentence;
+	$('token').focus();
+}
+
+/** Run something; what goes wrong is told, and a token that does not open any more is asked for. */
+async function guard(work) {
+	try {
+		await work();
+		$('lost').textContent = '';
+	} catch (error) {
+		if (error.wantsToken)
+			signIn('The token does not open any more; perhaps the server was started again.');
+		else
+			$('lost').textContent = error.isLost ? `${error.message} Trying again.` : error.message;
+	}
+}
+
+function stop() {
+	clearTimeout(timer);
+	generation++;
+}
+
+/** Ask again and again, one at a time, while the page can be seen. */
+function start({ everyMs, run }) {
+	const own = ++generation;
+	const again = async () => {
+		if (!document.hidden)
+			await guard(run);
+		if (own === generation)
+			timer = setTimeout(again, everyMs);
+	};
+	again();
+}
+
+async function go({ focus = true } = {}) {
+	if (!hasToken())
+		return signIn('');
+	const name = views[location.hash.slice(1)] ? location.hash.slice(1) : 'overview';
+	stop();
+	current = name;
+	showOnly(name);
+	if (focus)
+		$(`${name}-title`).focus();
+	const { show, poll } = views[name], own = generation;
+	if (show)
+		await guard(show);
+	if (poll && own === generation)
+		start(poll);
+}
+
+async function enter(event) {
+	event.preventDefault();
+	useToken($('token').value.trim());
+	try {
+		await settings();
+	} catch (error) {
+		useToken('');
+		$('wrong').textContent = error.code === 'key_wrong' ? 'This is not the token that was printed at the last start.' : error.message;
+		$('token').select();
+		return;
+	}
+	$('token').value = $('wrong').textContent = '';
+	go();
+}
+
+overview.prepare();
+images.prepare(guard);
+logs.prepare(guard);
+settingsView.prepare();
+$('sign-in-form').addEventListener('submit', enter);
+$('sign-out').addEventListener('click', () => signIn(''));
+document.querySelector('.skip').addEventListener('click', event => { event.preventDefault(); $('content').focus(); });
+addEventListener('hashchange', () => go());
+go({ focus: false });

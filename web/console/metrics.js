@@ -1,0 +1,64 @@
+// Prometheus text, and what two readings of it say of the time between them. Pure.
+
+/** The text as [{ name, labels, value }]. What is no sample is passed over. */
+export function parse(text) {
+	const samples = [];
+	for (const line of text.split('\n')) {
+		const [, name, labels = '', value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+		if (name)
+			samples.push({ name, labels: Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, k, v]) => [k, v])), value: Number(value === '+Inf' ? Infinity : value) });
+	}
+	return samples;
+}
+
+/** The sum of a metric's samples that `wanted` takes. */
+export function sum(samples, name, wanted = () => true) {
+	return samples.reduce((total, s) => s.name === name && wanted(s.labels) ? total + s.value : total, 0);
+}
+
+/** A histogram as Map(upper bound -> count up to it), over all samples that are wanted. */
+export function histogram(samples, name, wanted) {
+	const counts = new Map();
+	for (const { name: own, labels, value } of samples)
+		if (own === `${name}_bucket` && wanted(labels)) {
+			const bound = labels.le === '+Inf' ? Infinity : Number(labels.le);
+			counts.set(bound, (counts.get(bound) ?? 0) + value);
+		}
+	return counts;
+}
+
+/** The q-quantile of what came between two histograms; null when nothing did. Within a bucket it is a straight line. */
+export function quantile(before, after, q) {
+	const bounds = [...after.keys()].sort((a, b) => a - b);
+	const grown = bounds.map(bound => after.get(bound) - (before.get(bound) ?? 0));
+	const total = grown.at(-1) ?? 0;
+	if (total <= 0)
+		return null;
+	const i = grown.findIndex(n => n >= q * total);
+	const low = i === 0 ? 0 : bounds[i - 1], under = i === 0 ? 0 : grown[i - 1];
+	if (bounds[i] === Infinity)
+		return low;
+	return low + (bounds[i] - low) * (q * total - under) / (grown[i] - under);
+}
+
+/** Counts of requests that people made: the admin listener's are our own. */
+const isTheirs = labels => labels.listener !== 'admin';
+const isStatus = first => labels => isTheirs(labels) && labels.status[0] === first;
+
+/** What is drawn, of the time between two readings { at (ms), samples }. A server that began anew counts from 0. */
+export function between(before, after) {
+	const span = (after.at - before.at) / 1000;
+	const rate = (name, wanted) => {
+		const grown = sum(after.samples, name, wanted) - sum(before.samples, name, wanted);
+		return grown < 0 ? null : grown / span;
+	};
+	const of = ({ samples }) => histogram(samples, 'tintype_request_seconds', isTheirs);
+	return {
+		api: rate('tintype_requests_total', labels => labels.listener === 'api'),
+		storage: rate('tintype_requests_total', labels => labels.listener === 'storage'),
+		refused: rate('tintype_requests_total', isStatus('4')),
+		failed: rate('tintype_requests_total', isStatus('5')),
+		median: quantile(of(before), of(after), 0.5),
+		slowest: quantile(of(before), of(after), 0.95),
+	};
+}
