@@ -159,6 +159,29 @@ test('a connection that is cut half-way is told, and another try goes to the sam
 	assert.equal((await uploaded())[0], 'cut.png');
 });
 
+test('an answer that is lost after all bytes have arrived makes no second picture', async () => {
+	proxy.rule = head => head.startsWith('PUT ') ? { cutAnswer: true } : undefined;
+	page = await openPage(browser, server);
+	await choose(page, [small('answer lost.png')]);
+	await uploadIs(page, 'answer lost.png', 'refused');
+	proxy.release();
+	await page.getByRole('button', { name: 'Try again: answer lost.png' }).click();
+	await uploadIs(page, 'answer lost.png', 'done');
+	assert.equal((await uploaded()).filter(name => name === 'answer lost.png').length, 1);
+});
+
+test('a verdict that cannot be asked for is asked for again, without the bytes', async () => {
+	page = await openPage(browser, server);
+	await page.route('**/complete', route => route.abort());
+	await choose(page, [small('asked twice.png')]);
+	await uploadIs(page, 'asked twice.png', 'refused');
+	await page.unroute('**/complete');
+	const before = puts().length;
+	await page.getByRole('button', { name: 'Try again: asked twice.png' }).click();
+	await uploadIs(page, 'asked twice.png', 'done');
+	assert.equal(puts().length, before);
+});
+
 test('a server that cannot be reached is told, and coming online again tries again by itself', async () => {
 	page = await openPage(browser, server);
 	await page.getByText('up to 5 MB').waitFor();
