@@ -19,19 +19,23 @@ static enum status unsupported(struct fault *why)
 	return fault_set(why, ACL_UNSUPPORTED, "The bucket does not allow ACLs: it and its objects are private to the owner.");
 }
 
-enum status acl_check_headers(struct call *c, struct fault *why)
+enum status acl_check_canned(struct call *c, const char *name, struct str acl, struct fault *why)
 {
-	const struct request *r = &c->x->request;
-	struct str acl = request_header(r, STR("x-amz-acl"));
-	for (size_t i = 0; i < r->n_headers; i++) {
-		if (str_starts_with_nocase(r->headers[i].name, STR("x-amz-grant-")))
-			return unsupported(why);
-	}
 	for (size_t i = 0; i < COUNT_OF(canned); i++) {
 		if (acl.p == NULL || str_equal(str_trim(acl), str_of(canned[i])))
 			return OK;
 	}
-	return argument_fault(c, "x-amz-acl", acl, "The canned ACL is not valid", why);
+	return argument_fault(c, name, acl, "The canned ACL is not valid", why);
+}
+
+enum status acl_check_headers(struct call *c, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	for (size_t i = 0; i < r->n_headers; i++) {
+		if (str_starts_with_nocase(r->headers[i].name, STR("x-amz-grant-")))
+			return unsupported(why);
+	}
+	return acl_check_canned(c, "x-amz-acl", request_header(r, STR("x-amz-acl")), why);
 }
 
 static void write_acl(struct buf *b, struct str owner)

@@ -1,9 +1,7 @@
 /* Authentication is in two steps, because the secret must be found between them: read the claim,
  * find its key, verify. What is told about a wrong signature depends on the mode: S3's plain
  * sentence, or in development all that S3 itself would show and the likely mistake by name.
- *
- * Permission is a rule per kind of key: the owner does everything, `slots` only what a handed-out
- * URL or form is for. The product's own rules about images come after both and bind the owner too. */
+ * What each key may do is for permit.c. */
 #include "s3/auth.h"
 
 static struct str bytes_in_hex(struct arena *a, struct str s)
@@ -168,19 +166,4 @@ enum status auth_request(struct call *c, struct fault *why)
 	if (st != OK)
 		add_details(c, &ctx, why);
 	return st;
-}
-
-enum status auth_permit(const struct call *c, struct fault *why)
-{
-	switch (c->key->power) {
-	case KEY_OWNER:
-		return OK;
-	case KEY_SLOTS:
-		if (c->operation->for_slots && call_is_image(c))
-			return OK;
-		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images.");
-	case KEY_USER:   /* there is no bucket yet that is not the owner's */
-		break;
-	}
-	return fault_set(why, ACCESS_DENIED, "Access Denied. This access key has no permission for it.");
 }

@@ -1,4 +1,4 @@
-/* Who asks, and whether they may: signatures against the key ring, and what each key can do. */
+/* Who asks: signatures against the key ring. */
 #ifndef S3_AUTH_H
 #define S3_AUTH_H
 
@@ -16,7 +16,5 @@ enum status auth_old_version(struct fault *why) MUST_CHECK;
 enum status auth_find_key(struct call *c, struct fault *why) MUST_CHECK;
 /* What the call's claim is checked against, once its key is found. */
 struct verify_context auth_context(const struct call *c, int64_t now_ms);
-/* Whether the call's key may do the call's operation at the call's address.  Errors: ACCESS_DENIED */
-enum status auth_permit(const struct call *c, struct fault *why) MUST_CHECK;
 
 #endif

@@ -76,26 +76,35 @@ static enum status check_checksum(struct call *c, const struct object_checksum *
 	return OK;
 }
 
-static enum status plan(struct call *c, struct ending *e, struct fault *why)
+static enum status plan_first(struct call *c, struct ending *e, struct fault *why)
 {
 	struct arena *a = &c->x->arena;
-	struct object_meta *m = &e->made.meta;
-	enum status st = parts_find(c->s3->parts, c->at.bucket, c->at.key, e->made.id, a, &e->upload, why);
-	bool again = st != OK && why->code == F_NO_SUCH_UPLOAD;
-	if (!again) {
-		TRY(st);
-		TRY(match_parts(c, e, why));
-		TRY(check_size(c, e, why));
-		*m = e->upload.meta;
-		TRY(sums_of_parts(a, e->told.parts, e->told.n, &m->checksum, why));
-		TRY(check_checksum(c, &m->checksum, why));
-	}
-	st = sums_etag_of_parts(a, e->told.parts, e->told.n, &e->made.etag, why);
-	if (st != OK && again)
-		return fault_set(why, NO_SUCH_UPLOAD, "no upload in parts with this id");
+	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, e->made.id, a, &e->upload, why));
+	TRY(match_parts(c, e, why));
+	TRY(check_size(c, e, why));
+	e->made.meta = e->upload.meta;
+	TRY(sums_of_parts(a, e->told.parts, e->told.n, &e->made.meta.checksum, why));
+	TRY(check_checksum(c, &e->made.meta.checksum, why));
+	return sums_etag_of_parts(a, e->told.parts, e->told.n, &e->made.etag, why);
+}
+
+/* The upload is gone, perhaps since a moment ago: all that is known is what the client says of its parts. */
+static enum status plan_again(struct call *c, struct ending *e, struct fault *why)
+{
+	e->upload = (struct part_upload){ 0 };
+	if (sums_etag_of_parts(&c->x->arena, e->told.parts, e->told.n, &e->made.etag, why) == OK)
+		return OK;
+	return fault_set(why, NO_SUCH_UPLOAD, "no upload in parts with this id");
+}
+
+static enum status plan(struct call *c, struct ending *e, struct fault *why)
+{
+	enum status st = plan_first(c, e, why);
+	if (st != OK && why->code == F_NO_SUCH_UPLOAD)
+		st = plan_again(c, e, why);
 	TRY(st);
-	m->parts = e->made.parts = e->told.parts;
-	m->n_parts = e->made.n_parts = e->told.n;
+	e->made.meta.parts = e->made.parts = e->told.parts;
+	e->made.meta.n_parts = e->made.n_parts = e->told.n;
 	return kept_condition(c, &e->made.condition, why);
 }
 

@@ -10,8 +10,11 @@
 #include "s3/upload.h"
 
 #include "base/codec.h"
+#include "s3/acl.h"
 #include "s3/auth.h"
+#include "s3/kept.h"
 #include "s3/multipart.h"
+#include "s3/permit.h"
 #include "s3/text.h"
 #include "sigv4/policy.h"
 
@@ -112,6 +115,8 @@ static enum status check_policy(struct call *c, struct post_policy *policy, stru
 	int64_t now = clock_now_ms();
 	TRY(read_claim(c, why));
 	TRY(auth_find_key(c, why));
+	if (field(f, STR("x-amz-security-token")).p != NULL)
+		return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
 	TRY(verify_signature(c, now, why));
 	if (!base64_decode(&c->x->arena, field(f, STR("policy")), &document))
 		return fault_set(why, POLICY_MALFORMED, "Invalid Policy: it is not base64.");
@@ -126,6 +131,8 @@ static enum status read_success(struct form *f, struct fault *why)
 	bool known = str_to_u64(status, &n) && (n == 200 || n == 201 || n == 204);
 	f->success_status = known ? (unsigned)n : 204;   /* "If the value is invalid, S3 returns 204" */
 	f->redirect = field(f, STR("success_action_redirect"));
+	if (f->redirect.p == NULL)
+		f->redirect = field(f, STR("redirect"));   /* what it was called at first */
 	if (f->redirect.n == 0)
 		return OK;
 	bool is_http = str_starts_with(f->redirect, STR("http://")) || str_starts_with(f->redirect, STR("https://"));
@@ -134,21 +141,47 @@ static enum status read_success(struct form *f, struct fault *why)
 	return OK;
 }
 
-static enum status set_limits(struct call *c, const struct post_policy *policy, struct fault *why)
+/* Images come by the forms that slots hand out, and by no others. */
+static enum status refuse_reserved(const struct call *c, struct fault *why)
 {
-	struct upload *u = ARENA_NEW(&c->x->arena, struct upload);
-	struct str type = field(c->form, STR("content-type"));
+	if ((c->key->power == KEY_SLOTS && call_is_image(c)) || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
+		return OK;
+	return call_refuse_reserved(c, why);
+}
+
+/* Fields that ask for what is not here. */
+static enum status refuse_fields(struct call *c, struct fault *why)
+{
+	const struct form *f = c->form;
+	if (field(f, STR("tagging")).p != NULL)
+		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
+	TRY(acl_check_canned(c, "acl", field(f, STR("acl")), why));
+	TRY(acl_check_canned(c, "x-amz-acl", field(f, STR("x-amz-acl")), why));
+	return kept_refuse_list(f->fields, f->n_fields, why);
+}
+
+static enum status make_upload(struct call *c, const struct post_policy *policy, struct fault *why)
+{
+	const struct form *f = c->form;
+	struct arena *a = &c->x->arena;
+	struct kept kept;
+	struct upload *u = ARENA_NEW(a, struct upload);
 	if (u == NULL)
 		return fault_set(why, TOO_MUCH, "the form's fields are too large");
-	if (type.n > 255 || !header_value_ok(type))
-		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
-	u->content_type = type.n > 0 ? type : STR("binary/octet-stream");
+	u->counted = true;
+	c->upload = u;
+	TRY(kept_read_list(a, f->fields, f->n_fields, &kept, why));
+	u->content_type = kept.content_type;
+	u->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
+	TRY(digests_read(a, f->fields, f->n_fields, &u->digests, why));
+	if (u->digests.in_trailer)
+		return fault_set(why, REQUEST_INVALID, "A form has no trailer.");
+	u->otherwise = call_is_image(c) ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	u->max_bytes = OBJECT_MAX_BYTES;
 	if (policy->has_range && policy->max_size < u->max_bytes)
 		u->max_bytes = policy->max_size;
 	if (policy->has_range)
 		u->min_bytes = policy->min_size;
-	c->upload = u;
 	return OK;
 }
 
@@ -160,9 +193,11 @@ static enum status begin_file(struct call *c, struct fault *why)
 	f->place = AT_FILE;
 	TRY(settle_key(c, why));
 	TRY(check_policy(c, &policy, why));
-	TRY(auth_permit(c, why));
+	TRY(permit_call(c, why));
+	TRY(refuse_reserved(c, why));
+	TRY(refuse_fields(c, why));
 	TRY(read_success(f, why));
-	TRY(set_limits(c, &policy, why));
+	TRY(make_upload(c, &policy, why));
 	return upload_begin(c, 0, why);
 }
 

@@ -21,6 +21,15 @@ static bool is_kept(struct str name)
 	return str_starts_with(name, USER_PREFIX);
 }
 
+static struct str value_of(const struct header *list, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_equal_nocase(list[i].name, name))
+			return list[i].value;
+	}
+	return (struct str){ 0 };
+}
+
 static struct header *find(struct kept *k, struct str name)
 {
 	for (size_t i = 0; i < k->n_headers; i++) {
@@ -80,50 +89,60 @@ static bool value_ok(struct str s)
 }
 
 /* A signer that makes a URL moves x-amz-* headers into the query, where S3 takes them for what they were. */
-static enum status add_from_query(struct call *c, struct kept *out, struct fault *why)
+static void add_from_query(struct call *c, struct kept *out)
 {
 	const struct query *q = &c->x->request.query;
 	for (size_t i = 0; i < q->n; i++) {
 		struct str name = str_lower(&c->x->arena, q->pairs[i].name);
-		if (!str_starts_with(name, USER_PREFIX))
-			continue;
-		if (!text_is_token(name))
-			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
-		add(&c->x->arena, out, name, str_trim(q->pairs[i].value));
+		if (str_starts_with(name, USER_PREFIX))
+			add(&c->x->arena, out, name, str_trim(q->pairs[i].value));
 	}
-	return OK;
 }
 
 static enum status check_values(const struct kept *k, struct fault *why)
 {
 	if (k->n_headers > KEPT_HEADERS_MAX)
 		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", KEPT_HEADERS_MAX);
+	TRY(check_user_size(k, why));
 	for (size_t i = 0; i < k->n_headers; i++) {
+		if (!text_is_token(k->headers[i].name))
+			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
 		if (!value_ok(k->headers[i].value))
 			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
 			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
 	}
-	return check_user_size(k, why);
+	return OK;
+}
+
+/* room: for what is still to be added. */
+static enum status collect(struct arena *a, const struct header *list, size_t n, size_t room, struct kept *out, struct fault *why)
+{
+	struct str type = value_of(list, n, STR("content-type"));
+	if (!header_value_ok(type) || type.n > TYPE_MAX)
+		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
+	*out = (struct kept){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
+	out->headers = arena_array(a, n + room + 1, sizeof(*out->headers));
+	if (out->headers == NULL)
+		return fault_set(why, TOO_MUCH, "the request's head is too large");
+	for (size_t i = 0; i < n; i++) {
+		struct str name = str_lower(a, list[i].name);
+		if (is_kept(name))
+			add(a, out, name, str_trim(list[i].value));
+	}
+	return OK;
+}
+
+enum status kept_read_list(struct arena *a, const struct header *list, size_t n, struct kept *out, struct fault *why)
+{
+	TRY(collect(a, list, n, 0, out, why));
+	return check_values(out, why);
 }
 
 enum status kept_read(struct call *c, struct kept *out, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	struct arena *a = &c->x->arena;
-	struct str type = request_header(r, STR("content-type"));
-	if (!header_value_ok(type) || type.n > TYPE_MAX)
-		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
-	*out = (struct kept){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
-	out->headers = arena_array(a, r->n_headers + r->query.n + 1, sizeof(*out->headers));
-	if (out->headers == NULL)
-		return fault_set(why, TOO_MUCH, "the request's head is too large");
-	for (size_t i = 0; i < r->n_headers; i++) {
-		struct str name = str_lower(a, r->headers[i].name);
-		if (is_kept(name))
-			add(a, out, name, str_trim(r->headers[i].value));
-	}
-	if (r->query.n > 0)
-		TRY(add_from_query(c, out, why));
+	TRY(collect(&c->x->arena, r->headers, r->n_headers, r->query.n, out, why));
+	add_from_query(c, out);
 	return check_values(out, why);
 }
 
@@ -148,18 +167,22 @@ static const struct {
 	{ "x-amz-object-lock-", "Object Lock" }, { "x-amz-tagging", "Tagging" },
 };
 
-enum status kept_refuse(struct call *c, struct fault *why)
+enum status kept_refuse_list(const struct header *list, size_t n, struct fault *why)
 {
-	const struct request *r = &c->x->request;
-	struct str class = request_header(r, STR("x-amz-storage-class"));
-	for (size_t i = 0; i < r->n_headers; i++) {
+	struct str class = value_of(list, n, STR("x-amz-storage-class"));
+	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < COUNT_OF(refused); j++) {
-			bool found = str_starts_with_nocase(r->headers[i].name, str_of(refused[j].prefix));
-			if (found && !str_equal_nocase(r->headers[i].name, STR("x-amz-tagging-directive")))
+			bool found = str_starts_with_nocase(list[i].name, str_of(refused[j].prefix));
+			if (found && !str_equal_nocase(list[i].name, STR("x-amz-tagging-directive")))
 				return fault_set(why, NOT_IMPLEMENTED, "%s is not supported here.", refused[j].what);
 		}
 	}
 	if (class.p == NULL || str_equal(str_trim(class), STR("STANDARD")))
 		return OK;
 	return fault_set(why, STORAGE_CLASS_INVALID, "The storage class you specified is not valid: only STANDARD is here.");
+}
+
+enum status kept_refuse(struct call *c, struct fault *why)
+{
+	return kept_refuse_list(c->x->request.headers, c->x->request.n_headers, why);
 }

@@ -22,8 +22,9 @@
  * when they are escaped, and what a buffer leaves behind when it grows. */
 #define ARENA_PERMITTED_BYTES ((size_t)64 * 1024 * 1024)
 
-/* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all. */
-#define DROPPED_BYTES ((uint64_t)16 * 1024 * 1024)
+/* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all,
+ * files and parts of tens of megabytes among them, and try again and again when the connection just ends. */
+#define DROPPED_BYTES ((uint64_t)64 * 1024 * 1024)
 
 /* method, level, sub-resource, route, actions, slots, and what is done: begin, data, finish, start */
 static const struct operation operations[] = {
@@ -193,6 +194,19 @@ static bool is_form(const struct call *c)
 	       str_starts_with_nocase(request_header(r, STR("content-type")), STR("multipart/form-data"));
 }
 
+/* Parameters without which a PUT would be another operation, and which would be passed over as unknown ones. */
+static enum status refuse_misplaced(const struct call *c, struct fault *why)
+{
+	const struct query *q = &c->x->request.query;
+	if (c->at.level != AT_OBJECT || !str_equal(c->x->request.method, STR("PUT")))
+		return OK;
+	if (query_find(q, STR("versionId")) != NULL)
+		return fault_set(why, ARGUMENT_INVALID, "This operation does not accept a version-id.");
+	if (query_find(q, STR("partNumber")) != NULL && query_find(q, STR("uploadId")) == NULL)
+		return fault_set(why, ARGUMENT_INVALID, "A part needs an uploadId beside its partNumber.");
+	return OK;
+}
+
 static enum status start(struct call *c, enum door_step *step, struct fault *why)
 {
 	bool preflight = str_equal(c->x->request.method, STR("OPTIONS"));
@@ -212,6 +226,7 @@ static enum status start(struct call *c, enum door_step *step, struct fault *why
 		if (c->operation == NULL)
 			return fault_set(why, BAD_METHOD, "no such operation");
 		TRY(permit_call(c, why));
+		TRY(refuse_misplaced(c, why));
 		c->x->arena.cap_bytes = ARENA_PERMITTED_BYTES;
 	}
 	return c->operation->begin(c, step, why);

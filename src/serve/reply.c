@@ -20,20 +20,20 @@ static bool is_head(const struct request *r)
 	return str_equal(r->method, STR("HEAD"));
 }
 
-/* libmicrohttpd wants C strings, and makes its own copies. */
+/* libmicrohttpd wants C strings, and makes its own copies. It takes no empty value, but a blank, which clients cut off. */
 static bool add_header(struct MHD_Response *response, struct arena *a, const struct header *h)
 {
+	struct str blank = STR(" "), told = h->value.n > 0 ? h->value : blank;
 	char text[HEADER_BYTES], *p = text;
-	if (h->name.n + h->value.n + 2 > sizeof text)
-		p = arena_alloc(a, h->name.n + h->value.n + 2);
+	if (h->name.n + told.n + 2 > sizeof text)
+		p = arena_alloc(a, h->name.n + told.n + 2);
 	if (p == NULL)
 		return false;
 	char *value = p + h->name.n + 1;
 	memcpy(p, h->name.p, h->name.n);
 	p[h->name.n] = '\0';
-	if (h->value.n > 0)
-		memcpy(value, h->value.p, h->value.n);
-	value[h->value.n] = '\0';
+	memcpy(value, told.p, told.n);
+	value[told.n] = '\0';
 	return MHD_add_response_header(response, p, value) == MHD_YES;
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CREDENTIAL_PARTS 5
-#define SIGNED_HEADERS_MAX 64
+#define SIGNED_HEADERS_MAX 256
 
 enum status scope_malformed(struct str name, struct fault *why, const char *fmt, ...)
 {

@@ -41,9 +41,9 @@ static void test_preflight_when_incomplete_or_not_allowed_then_refused(void **st
 	preflight(r, "https://app.example", NULL, NULL);
 	rig_expect_error(r, 400, "InvalidRequest");
 	preflight(r, "https://app.example", "DELETE", NULL);
-	rig_expect_error(r, 403, "AccessDenied");
+	rig_expect_error(r, 403, "AccessForbidden");
 	preflight(r, "https://app.example\r\nX: y", "PUT", NULL);
-	rig_expect_error(r, 403, "AccessDenied");
+	rig_expect_error(r, 403, "AccessForbidden");
 	assert_null(rig_header(r, "Access-Control-Allow-Origin").p);
 }
 
@@ -68,13 +68,13 @@ static void test_origins_when_listed_then_only_they_are_named(void **state)
 	assert_true(str_equal(rig_header(r, "Access-Control-Allow-Origin"), STR("https://b.example")));
 	assert_true(rig_header(r, "Vary").n > 0);
 	preflight(r, "https://c.example", "PUT", NULL);
-	rig_expect_error(r, 403, "AccessDenied");
+	rig_expect_error(r, 403, "AccessForbidden");
 	preflight(r, "https://a.exampl", "PUT", NULL);
-	rig_expect_error(r, 403, "AccessDenied");
+	rig_expect_error(r, 403, "AccessForbidden");
 	r->options.cors_origins = STR("");
 	rig_renew(r);
 	preflight(r, "https://a.example", "PUT", NULL);
-	rig_expect_error(r, 403, "AccessDenied");
+	rig_expect_error(r, 403, "AccessForbidden");
 }
 
 static void test_answer_when_origin_is_sent_then_a_page_may_read_it_errors_too(void **state)

@@ -19,6 +19,7 @@ static const struct {
 	{ "InvalidChunkSizeError", 403 }, { "InvalidPart", 400 }, { "InvalidPartNumber", 416 }, { "InvalidPartOrder", 400 },
 	{ "InvalidStorageClass", 400 }, { "InvalidToken", 400 }, { "MalformedTrailerError", 400 }, { "MalformedXML", 400 },
 	{ "MetadataTooLarge", 400 }, { "NoSuchCORSConfiguration", 404 }, { "NoSuchUpload", 404 }, { "NoSuchVersion", 404 },
+	{ "AccessForbidden", 403 }, { "InvalidLocationConstraint", 400 }, { "AccessControlListNotSupported", 400 }, { "NoSuchConfiguration", 404 },
 	{ "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 }, { "XAmzContentSHA256Mismatch", 400 },
 };
 

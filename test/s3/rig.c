@@ -236,6 +236,13 @@ struct str rig_header(const struct rig *r, const char *name)
 			fail_msg("%s is there twice", name);
 		found = r->x.answer.headers[i].value;
 	}
+	for (size_t i = 0; i < r->x.answer.n_more; i++) {
+		if (!str_equal_nocase(r->x.answer.more[i].name, str_of(name)))
+			continue;
+		if (found.p != NULL)
+			fail_msg("%s is there twice", name);
+		found = r->x.answer.more[i].value;
+	}
 	return found;
 }
 

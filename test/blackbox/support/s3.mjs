@@ -47,7 +47,7 @@ export function sendHead(server, { method, target, headers }, body = '') {
 		});
 		if (!Array.isArray(body)) {
 			request.setHeader('content-length', Buffer.byteLength(body));
-			request.end(body);
+			request.end(Buffer.from(body));   // of a text Node would encode the head as it does the body
 			return;
 		}
 		for (const piece of body)

@@ -1,0 +1,23 @@
+/* x-amz-copy-source and its range: refused, or a bucket and a key that may be one, and bytes that are there. */
+#include "s3/address.h"
+#include "s3/copy_source.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str text = { (const char *)data, size };
+	struct arena a;
+	struct fault why;
+	struct copy_source s;
+	uint64_t first, length;
+	arena_init(&a, 1 << 20);
+	if (copy_source_parse(&a, text, &s, &why) == OK)
+		assert(s.bucket.n > 0 && s.key.n > 0 && address_check_key(s.key, &why) == OK && str_find_char(s.bucket, '/') == s.bucket.n);
+	if (copy_range_parse(text, 1000, &first, &length, &why) == OK)
+		assert(length > 0 && first < 1000 && length <= 1000 - first);
+	arena_deinit(&a);
+	return 0;
+}
