@@ -6,11 +6,15 @@ import { $, bytes, el, fenced, icon, many, nameOf, number, say } from './dom.js'
 
 const PAGE = 60;
 const GAP = 6;
+const AHEAD = 1500;
 const RATIO_LEAST = 0.5, RATIO_MOST = 2.6;   // beyond these a picture is cropped on the wall, and whole when opened
 
 const records = [];          // newest first
 const tiles = new Map();     // imageId -> li
 let cursor, more = true, loading = null, hung = 0, hooks, generation = 0;
+
+/** Whether the wall's end is near what is seen, so that it should go on. */
+const isNear = () => $('more').getBoundingClientRect().top < innerHeight + AHEAD;
 
 const turned = record => record.orientation >= 5;
 /** The size that a picture is shown in: EXIF's 5 to 8 lie on their side. */
@@ -140,13 +144,11 @@ function load() {
 			return;
 		loading = null;
 		$('wall').ariaBusy = 'false';
-		if (went && more && isNear)
+		if (went && more && isNear())
 			load();
 	});
 	return loading;
 }
-
-let isNear = false;   // the end of the wall
 
 /** All over again, from the newest. */
 export function reload() {
@@ -188,7 +190,7 @@ export const buttonOf = imageId => tiles.get(imageId)?.querySelector('button') ?
 /** Listen: { show(imageId), wantKey() } are called. */
 export function start(given) {
 	hooks = given;
-	new IntersectionObserver(entries => { isNear = entries.at(-1).isIntersecting; if (isNear) load(); }, { rootMargin: '1500px 0px' }).observe($('more'));
+	new IntersectionObserver(entries => entries.at(-1).isIntersecting && load(), { rootMargin: `${AHEAD}px 0px` }).observe($('more'));
 	let width = $('wall').clientWidth;
 	new ResizeObserver(() => {
 		if ($('wall').clientWidth === width)

@@ -24,6 +24,7 @@
 
 #define SHARDS 32
 #define TICK_MS 250
+#define SPARE_MS 1000
 /* The kernel's numbers, which only netinet/tcp.h names; that header has an older struct tcp_info. */
 #define STATE_CLOSE 7
 #define STATE_CLOSE_WAIT 8
@@ -117,13 +118,24 @@ static struct conn_seen look(struct conn *c, enum conn_state state, int64_t sinc
 }
 
 /* End it, unless the reactor has just gone on to another state. */
-static void cut(struct deadlines *d, struct conn *c, enum conn_state state)
+static void cut(struct deadlines *d, struct conn *c, enum conn_state state, int64_t now_ms)
 {
 	if (!atomic_compare_exchange_strong(&c->state, &(enum conn_state){ state }, CONN_CUT))
 		return;
 	LOG(CONNECTION_ENDED, STR(""), LOG_C("waitedFor", state_names[state]));
-	if ((state == CONN_BODY || state == CONN_OBJECT) && d->last_word != NULL)
-		d->last_word(c);
+	bool speaks = (state == CONN_BODY || state == CONN_OBJECT) && d->last_word != NULL;
+	if (speaks && !d->last_word(c))
+		c->spare_until_ms = now_ms + SPARE_MS;
+	else
+		shutdown(c->fd, SHUT_RDWR);
+}
+
+/* One that was spared, and over its time. */
+static void end_spared(struct conn *c, int64_t now_ms)
+{
+	if (c->spare_until_ms == 0 || now_ms < c->spare_until_ms)
+		return;
+	c->spare_until_ms = 0;
 	shutdown(c->fd, SHUT_RDWR);
 }
 
@@ -142,11 +154,13 @@ static void walk(struct deadlines *d, struct shard *s)
 		/* The state first: its time is stored before it, so the time read is of this state or of a later one. */
 		enum conn_state state = atomic_load_explicit(&c->state, memory_order_acquire);
 		int64_t since_ms = atomic_load_explicit(&c->since_ms, memory_order_relaxed);
+		if (state == CONN_CUT)
+			end_spared(c, now_ms);
 		if (state == CONN_WORK || state == CONN_CUT || now_ms - since_ms < TICK_MS)
 			continue;
 		struct conn_seen seen = look(c, state, since_ms, now_ms);
 		if (deadline_is_past(&d->rules, &seen))
-			cut(d, c, state);
+			cut(d, c, state, now_ms);
 		else if (seen.hung_up && state != CONN_ANSWER)
 			wake_reactor(c);
 	}

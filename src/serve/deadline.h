@@ -47,11 +47,13 @@ struct conn {
 	int64_t seen_since_ms;     /* the since_ms that the next two are of */
 	uint64_t seen_bytes;       /* the kernel's count when the state was first seen */
 	int64_t head_since_ms;
+	int64_t spare_until_ms;    /* cut, but not shut down before then; 0: it is */
 };
 
 struct deadlines;
-/* Called with the list locked when a body is too slow, before its connection is shut down: the last word to the client. */
-typedef void (*deadline_last_word_fn)(struct conn *c);
+/* Called with the list locked when a body is too slow, before its connection is shut down: the last word to the client.
+ * false: the connection's own thread will say it when more of the body comes, and is to have a second for it. */
+typedef bool (*deadline_last_word_fn)(struct conn *c);
 
 /* Whether a connection is past its deadline. Pure. */
 bool deadline_is_past(const struct deadline_rules *r, const struct conn_seen *seen);

@@ -259,12 +259,44 @@ static enum MHD_Result turn_to_dropping(struct call *c)
 	return conn_move(c->listener->traffic->deadlines, c->conn, CONN_DROP) ? MHD_YES : MHD_NO;
 }
 
+/* That the body came too slowly. Perhaps on the sweeper's thread, while the reactor is in the middle of the body:
+ * of the call only what does not change after begin is read, and the answer is made in an exchange of its own.
+ * session  of TLS, on its reactor; NULL: none, on the sweeper */
+static void say_last_word(struct call *c, void *session)
+{
+	const struct request *r = &c->x.request;
+	struct door *door = c->listener->door;
+	struct exchange x = { .request = {
+		.id = r->id, .method = r->method, .target = r->target, .path = r->path, .query = r->query,
+		.headers = r->headers, .n_headers = r->n_headers } };
+	struct fault why;
+	fault_set(&why, BODY_SLOW, "The body came too slowly");
+	arena_init(&x.arena, door->arena_bytes);
+	x.request.arena = &x.arena;
+	answer_init(&x.answer);
+	door->ops->refuse(door, &x, &why);
+	c->last_word_status = x.answer.status;
+	reply_send_raw(c->conn->fd, session, &x);
+	answer_reset(&x.answer);
+	arena_deinit(&x.arena);
+}
+
+/* The sweeper has cut a body whose last word is left to us. */
+static void speak_by_tls(struct call *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (c->listener->socket.tls && info != NULL && wants_body(c))
+		say_last_word(c, info->tls_session);
+}
+
 static enum MHD_Result take_body(struct call *c, const char *data, size_t *n)
 {
 	size_t got = *n;
 	*n = 0;
-	if (conn_is_cut(c->conn))
+	if (conn_is_cut(c->conn)) {
+		speak_by_tls(c);
 		return MHD_NO;
+	}
 	c->x.body_bytes += got;
 	if (!wants_body(c)) {
 		c->dropped_bytes += got;
@@ -427,27 +459,12 @@ void exchange_on_connection(void *cls, struct MHD_Connection *connection, void *
 	deadlines_remove(l->traffic->deadlines, &c);
 }
 
-/* On the sweeper's thread, while the reactor may be in the middle of the body: of the call only what
- * does not change after begin is read, and the answer is made in an exchange of its own. Over TLS there is no
- * last word: a second thread must not write to a session that the reactor may be ending just now. */
-void exchange_last_word(struct conn *conn)
+bool exchange_last_word(struct conn *conn)
 {
 	struct call *c = conn->call;
+	/* A session of TLS is the reactor's alone. */
 	if (c->listener->socket.tls)
-		return;
-	const struct request *r = &c->x.request;
-	struct door *door = c->listener->door;
-	struct exchange x = { .request = {
-		.id = r->id, .method = r->method, .target = r->target, .path = r->path, .query = r->query,
-		.headers = r->headers, .n_headers = r->n_headers } };
-	struct fault why;
-	fault_set(&why, BODY_SLOW, "The body came too slowly");
-	arena_init(&x.arena, door->arena_bytes);
-	x.request.arena = &x.arena;
-	answer_init(&x.answer);
-	door->ops->refuse(door, &x, &why);
-	c->last_word_status = x.answer.status;
-	reply_send_raw(conn->fd, &x);
-	answer_reset(&x.answer);
-	arena_deinit(&x.arena);
+		return false;
+	say_last_word(c, NULL);
+	return true;
 }

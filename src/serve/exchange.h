@@ -81,8 +81,8 @@ void exchange_on_completed(void *cls, struct MHD_Connection *connection, void **
 /* Whether one more connection is accepted. */
 enum MHD_Result exchange_may_open(void *cls, const struct sockaddr *from, socklen_t from_n);
 void exchange_on_connection(void *cls, struct MHD_Connection *connection, void **conn, enum MHD_ConnectionNotificationCode what);
-/* The sweeper's last word on a body that is too slow. */
-void exchange_last_word(struct conn *c);
+/* The sweeper's last word on a body that is too slow.  false: over TLS, where the reactor says it */
+bool exchange_last_word(struct conn *c);
 
 /* Let doors start nothing any more (such requests are refused), and wait until they have nothing left. */
 void exchange_end_starts(struct traffic *t);
@@ -90,8 +90,9 @@ void exchange_end_starts(struct traffic *t);
 void exchange_refuse(struct call *c, const struct fault *why);
 /* Give the answer to libmicrohttpd. MHD_NO when it cannot be: the connection is then closed. */
 enum MHD_Result reply_send(struct call *c);
-/* Send the answer of `x` past libmicrohttpd, as far as the socket takes it, and say that the connection ends. */
-void reply_send_raw(int fd, struct exchange *x);
+/* Send the answer of `x` past libmicrohttpd, as far as the socket takes it, and say that the connection ends.
+ * session  of TLS, by which it goes; NULL: by the descriptor */
+void reply_send_raw(int fd, void *session, struct exchange *x);
 /* Log and count a request that has ended. */
 void report_call(const struct call *c, enum MHD_RequestTerminationCode how);
 

@@ -6,6 +6,7 @@
 #include "serve/exchange.h"
 
 #include <assert.h>
+#include <gnutls/gnutls.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -108,7 +109,7 @@ enum MHD_Result reply_send(struct call *c)
 	return MHD_YES;
 }
 
-void reply_send_raw(int fd, struct exchange *x)
+void reply_send_raw(int fd, void *session, struct exchange *x)
 {
 	const struct answer *ans = &x->answer;
 	char date[HTTP_DATE_CHARS + 1];
@@ -121,6 +122,11 @@ void reply_send_raw(int fd, struct exchange *x)
 		buf_printf(&b, "%.*s: %.*s\r\n", STRF(ans->headers[i].name), STRF(ans->headers[i].value));
 	buf_put(&b, STR("\r\n"));
 	buf_put(&b, ans->body);
-	if (buf_ok(&b) && send(fd, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return;   /* the client does not take it: nothing more can be done for it */
+	if (!buf_ok(&b))
+		return;
+	/* What the client does not take is lost: nothing more can be done for it. */
+	if (session != NULL)
+		(void)gnutls_record_send(session, b.p, b.n);
+	else
+		(void)!send(fd, b.p, b.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

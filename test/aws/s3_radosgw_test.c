@@ -1,7 +1,12 @@
-/* Against a real distributed engine that checks every signature: the contract, and what presigned URLs
- * and forms let their holder do. */
+/* Against a real distributed engine that checks every signature: the contract, what presigned URLs
+ * and forms let their holder do, and a whole upload. */
 #include "aws/s3_engine.h"
 #include "aws/surroundings.h"
+#include "fake/fake_product.h"
+#include "fake/pictures.h"
+#include "image/confirm.h"
+#include "image/gallery.h"
+#include "image/slot.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -92,8 +97,53 @@ static void test_form_when_posted_then_stored_within_its_sizes(void **state)
 	s3_world_unmake(&w);
 }
 
+static void slot_and_put(struct product *p, struct str bytes, struct slot *out)
+{
+	const struct slot_request asked = { .file_name = STR("a \xc3\xa9.png"), .file_type = STR("image/png"), .has_size = true, .file_size = bytes.n };
+	assert_int_equal(slot_open(p, &asked, &arena, out, &why), OK);
+	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, STR("too short")).status, 403);
+	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, bytes).status, 200);
+}
+
+static void test_upload_when_whole_then_told_of_listed_read_and_deleted(void **state)
+{
+	struct s3_world w;
+	struct fake_product f;
+	struct slot good, bad;
+	struct confirmed done;
+	struct image_row row;
+	struct image_page page;
+	struct presigned get;
+	struct str picture = picture_png(3, 2);
+	s3_world_make(&w, &engine, false);
+	fake_product_init(&f, false);
+	struct product p = { .rules = f.product.rules, .store = w.store, .table = f.product.table };
+	slot_and_put(&p, picture, &good);
+	slot_and_put(&p, STR("<html>"), &bad);
+	const struct news of_good = { .key = good.row.key, .etag = STR("e"), .now_ms = clock_now_ms() };
+	const struct news of_bad = { .key = bad.row.key, .etag = STR("e"), .now_ms = clock_now_ms() };
+	assert_int_equal(confirm_news(&p, &of_good, &arena, &done, &why), OK);
+	assert_int_equal(done.outcome, CONFIRM_ACCEPTED);
+	assert_int_equal(confirm_news(&p, &of_bad, &arena, &done, &why), OK);
+	assert_int_equal(done.outcome, CONFIRM_REJECTED);
+	assert_int_equal(table_list(p.table, 10, STR(""), &arena, &page, &why), OK);
+	assert_int_equal(page.n, 1);
+	assert_int_equal(gallery_read(&p, good.row.image_id, &arena, &row, &why), OK);
+	assert_int_equal(row.width, 3);
+	assert_int_equal(gallery_download(&p, &row, &arena, &get, &why), OK);
+	assert_str(send_as_client("GET", get.url, NULL, 0, STR("")).body, picture);
+	assert_int_equal(gallery_remove(&p, good.row.image_id, &why), OK);
+	assert_int_equal(send_as_client("GET", get.url, NULL, 0, STR("")).status, 404);
+	struct object_page left;
+	assert_int_equal(store_list(w.store, IMAGE_PREFIX, STR(""), 10, &arena, &left, &why), OK);
+	assert_int_equal(left.n, 0);
+	fake_product_deinit(&f);
+	s3_world_unmake(&w);
+}
+
 static int set_up(void **state)
 {
+	picture_set_up(state);
 	arena_init(&arena, 16u << 20);
 	return 0;
 }
@@ -101,6 +151,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	arena_deinit(&arena);
+	picture_tear_down(state);
 	return 0;
 }
 
@@ -109,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_presigned_urls_when_used_then_just_what_was_signed_passes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_presigned_put_when_overwriting_is_denied_then_only_the_first_stands, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_upload_when_whole_then_told_of_listed_read_and_deleted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_form_when_posted_then_stored_within_its_sizes, set_up, tear_down),
 	};
 	crypto_init();

@@ -12,7 +12,8 @@ import { call, corpus, eventually, root, startServer, tinyPng } from './support/
 
 const TYPES = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
 const small = (name, colour) => ({ name, mimeType: 'image/png', buffer: png(40, 30, { colour }) });
-const large = name => ({ name, mimeType: 'image/png', buffer: png(1200, 1200, { noise: true }) });   // 4.3 MB
+const noisy = png(700, 700, { noise: true });   // 1.4 MB
+const large = name => ({ name, mimeType: 'image/png', buffer: noisy });
 let browser, proxy, server, page;
 
 before(async () => {
@@ -112,19 +113,19 @@ test('three go at a time; each tells its progress and speed, can be cancelled, a
 	});
 	const session = await page.context().newCDPSession(page);
 	const throttle = uploadThroughput => session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput });
-	await throttle(1500000);   // else all of it has left the browser in one stroke
+	await throttle(500000);   // else all of it has left the browser in one stroke
 	const names = ['one.png', 'two.png', 'three.png', 'four.png', 'five.png'];
 	await choose(page, names.map(large));
 	await page.waitForFunction(() => window.said.some(text => text.includes('/s')));
 	await throttle(-1);
 	await eventually(() => proxy.holding() === 3);
 	assert.equal(puts().length, 3);
-	assert.match(await uploadIs(page, 'four.png', 'waiting'), /^Waiting · 4\.1 MB$/);
+	assert.match(await uploadIs(page, 'four.png', 'waiting'), /^Waiting · 1\.4 MB$/);
 	await uploadIs(page, 'five.png', 'waiting');
 	const bar = upload(page, 'one.png').getByRole('progressbar');
 	assert.equal(await bar.getAttribute('aria-label'), 'Progress of one.png');
 	await page.waitForFunction(() => document.querySelector('#uploads progress').value > 0);
-	assert.equal(await upload(page, 'one.png').locator('img').evaluate(img => img.decode().then(() => img.naturalWidth)), 1200, 'the preview');
+	assert.equal(await upload(page, 'one.png').locator('img').evaluate(img => img.decode().then(() => img.naturalWidth)), 700, 'the preview');
 
 	const withdrawn = page.waitForResponse(answer => answer.request().method() === 'DELETE');
 	await page.getByRole('button', { name: 'Cancel: two.png' }).click();
@@ -138,12 +139,12 @@ test('three go at a time; each tells its progress and speed, can be cancelled, a
 	const there = await uploaded();
 	assert.ok(!there.includes('two.png') && !there.includes('five.png'));
 	const said = await page.evaluate(() => window.said);
-	assert.ok(said.some(text => /^[\d.]+ [KM]B of 4\.1 MB · [\d.]+ ([KM]B|bytes)\/s$/.test(text)), [...new Set(said)].join('\n'));
+	assert.ok(said.some(text => /^[\d.]+ [KM]B of 1\.4 MB · [\d.]+ ([KM]B|bytes)\/s$/.test(text)), [...new Set(said)].join('\n'));
 	assert.ok(said.includes('Checking what arrived…'));
 });
 
 test('a connection that is cut half-way is told, and another try goes to the same slot and succeeds', async () => {
-	proxy.rule = head => head.startsWith('PUT ') ? { cutAt: 1000000 } : undefined;
+	proxy.rule = head => head.startsWith('PUT ') ? { cutAt: 500000 } : undefined;
 	page = await openPage(browser, server);
 	const asked = [];
 	page.on('request', request => { if (request.url().endsWith('/prod/upload')) asked.push(request.method()); });

@@ -1,13 +1,15 @@
 // The real server built with ThreadSanitizer, under everything at once: slots, PUTs, forms, lists, gets,
-// deletes, rejected bytes, bad signatures, scrapes, cut connections, a sweep each second, logs that
-// rotate, and SIGTERM in the middle of it, twice on one data directory. No report is allowed; TSan's are
+// deletes, rejected bytes, bad signatures, users that come and go, scrapes, cut connections, a sweep each second,
+// logs that rotate, and SIGTERM in the middle of it, twice on one data directory, the second time over TLS. No report is allowed; TSan's are
 // for our own code, since libmicrohttpd and SQLite are built without it (test/tsan.supp).
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
+import { presign } from './support/presign.mjs';
 import { call, corpus, fetchUrl, openSlot, postForm, putBytes, rawSocket, root, startServer, tinyPng } from './support/server.mjs';
 
 process.env.TINTYPE = process.env.TINTYPE_TSAN;
@@ -39,6 +41,17 @@ async function anImage(server) {
 
 const headOf = (method, url, more = '') => `${method} ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${more}\r\n`;
 
+let firstKeys, users = 0;
+
+/** Put a file with another user in place of the last, and sign as that one. */
+async function signAsNewUser(server) {
+	const file = path.join(server.data, 'credentials'), name = `user-${users++}`, secret = 'secret-secret';
+	firstKeys ??= readFileSync(file, 'utf8');
+	writeFileSync(`${file}.${name}`, `${firstKeys}\n[${name}]\naws_access_key_id = ${name}\naws_secret_access_key = ${secret}\n`, { mode: 0o600 });
+	renameSync(`${file}.${name}`, file);
+	return fetchUrl(presign(server, 'GET', 'notes/a.txt', { who: { id: name, secret } }));
+}
+
 // Each gives an answer, several, or nothing; none may be a fault of the server's own.
 const operations = {
 	put: async server => putBytes(await jpegSlot(server), jpeg),
@@ -66,6 +79,7 @@ const operations = {
 		return Promise.all([call(server, 'POST', `/images/${slot.imageId}/complete`), putBytes(slot, jpeg)]);
 	},
 	badSignature: async server => fetchUrl((await jpegSlot(server)).uploadUrl.replace(/.$/, c => (c === '0' ? '1' : '0')), { method: 'PUT', body: tinyPng }),
+	newUser: signAsNewUser,
 	badBody: server => call(server, 'POST', '/upload', { body: '{"fileName":' }),
 	scrape: async server => [await fetchUrl(`${server.admin}/metrics`), await fetchUrl(`${server.admin}/readyz`)],
 	cutHead: server => cut(server.api, 'GET /prod/images HTTP/1.1\r\nHo'),
@@ -112,10 +126,19 @@ async function runAndTerminate(server) {
 	return { done, bad, end: await server.exited };
 }
 
-for (const round of ['on a new data directory', 'on what the first one left']) {
+/** Flags for a certificate made here. It is not what is tested, so nobody checks it. */
+function tlsArgs() {
+	const [cert, key] = ['cert.pem', 'key.pem'].map(name => path.join(dir, name));
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=localhost'], { stdio: 'ignore' });
+	chmodSync(key, 0o600);
+	process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+	return ['--tls-cert', cert, '--tls-key', key];
+}
+
+for (const [round, more] of [['on a new data directory', () => []], ['on what the first one left, over TLS', tlsArgs]]) {
 	test(`no race, no deadlock and an orderly end ${round}`, { timeout: 200000 }, async () => {
 		assert.ok(existsSync(process.env.TINTYPE), 'TINTYPE_TSAN must name the TSan build of the program');
-		const server = await startServer({ data: dir, args: SHORT, env: { TSAN_OPTIONS }, timeoutMs: 60000 });
+		const server = await startServer({ data: dir, args: [...SHORT, ...more()], env: { TSAN_OPTIONS }, timeoutMs: 60000 });
 		const { done, bad, end } = await runAndTerminate(server);
 		assert.deepEqual(server.log.filter(line => !line.startsWith('{')), [], 'stderr has nothing but the log');
 		assert.deepEqual(bad, [], 'no answer is a fault of the server');

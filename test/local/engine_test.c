@@ -280,7 +280,7 @@ static void test_promised_room_then_not_promised_twice_and_given_back(void **sta
 	assert_int_equal(p->engine->space.promised_bytes, 0);
 }
 
-static void test_find_key_then_the_two_of_the_file_and_no_other(void **state)
+static void test_find_key_then_those_of_the_file_and_no_other(void **state)
 {
 	struct place *p = *state;
 
@@ -294,7 +294,9 @@ static void test_find_key_then_the_two_of_the_file_and_no_other(void **state)
 	assert_int_equal(key_find(r, STR("AKIAOWNER"))->power, KEY_OWNER);
 	assert_string_equal(key_find(r, STR("AKIASLOTS"))->secret, "slots");
 	assert_int_equal(key_find(r, STR("AKIASLOTS"))->power, KEY_SLOTS);
-	assert_null(key_find(r, STR("AKIAOTHER")));
+	assert_int_equal(key_find(r, STR("AKIAOTHER"))->power, KEY_USER);
+	assert_string_equal(key_find(r, STR("AKIAOTHER"))->user, "other");
+	assert_null(key_find(r, STR("AKIANOBODY")));
 	assert_null(key_find(r, STR("")));
 }
 
@@ -367,7 +369,7 @@ int main(void)
 		TEST(test_ready_then_a_write_was_taken_or_the_reserve_says_no),
 		TEST(test_reserve_then_bodies_are_refused_and_all_else_goes_on),
 		TEST(test_promised_room_then_not_promised_twice_and_given_back),
-		TEST(test_find_key_then_the_two_of_the_file_and_no_other),
+		TEST(test_find_key_then_those_of_the_file_and_no_other),
 		TEST(test_set_public_url_then_urls_begin_with_it),
 		TEST(test_open_under_another_bucket_when_there_are_images_then_refused),
 		TEST(test_free_of_nothing_then_nothing),

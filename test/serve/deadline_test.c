@@ -96,9 +96,30 @@ static void await_end(int fd, const char *want)
 	assert_str(((struct str){ got, n }), str_of(want));
 }
 
-static void speak(struct conn *c)
+static bool speak(struct conn *c)
 {
 	assert(send(c->fd, c->call, 4, MSG_NOSIGNAL) == 4);
+	return true;
+}
+
+static bool leave_it(struct conn *c)
+{
+	return false;
+}
+
+static void test_sweeper_when_another_has_the_last_word_then_shut_down_though_it_is_not_said(void **state)
+{
+	struct deadline_rules quick = rules;
+	quick.body_ms = 1;
+	struct deadlines *d = start(&quick, leave_it);
+	struct pair p = open_pair();
+	struct conn *c = deadlines_add(d, p.ours);
+	assert_true(conn_move(d, c, CONN_BODY));
+	await_end(p.theirs, "");
+	assert_true(conn_is_cut(c));
+	deadlines_remove(d, &c);
+	deadlines_free(&d);
+	close_pair(p);
 }
 
 static void test_sweeper_when_body_is_late_then_last_word_and_shut_down(void **state)
@@ -186,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deadline_of_each_state),
 		cmocka_unit_test(test_sweeper_when_body_is_late_then_last_word_and_shut_down),
+		cmocka_unit_test(test_sweeper_when_another_has_the_last_word_then_shut_down_though_it_is_not_said),
 		cmocka_unit_test(test_sweeper_when_at_work_then_left_alone),
 		cmocka_unit_test(test_list_when_many_come_and_go_then_whole),
 		cmocka_unit_test(test_cut_all_shuts_down_every_connection),

@@ -1,4 +1,4 @@
-// Debian's Chromium, driven by playwright-core, on the page of a server under test.
+// The page of a server under test in Chromium: to open it, to hand files to it, to ask what it shows.
 //
 //   const browser = await startBrowser();
 //   after(() => browser.close());
@@ -7,29 +7,24 @@
 // openPage fails the test later, by page.quiet(), for anything that the page should never do: break its own
 // Content-Security-Policy, throw, or call another origin than the API's and the storage's.
 import assert from 'node:assert/strict';
-import { npmPackage, root } from './server.mjs';
-import path from 'node:path';
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 
-const { chromium } = npmPackage('playwright-core');
+import { root } from './server.mjs';
+
+export { startChromium as startBrowser } from './chromium.mjs';
+
 const axeSource = readFileSync(path.join(root, 'test/npm/node_modules/axe-core/axe.min.js'), 'utf8');
 
 export const DESK = { width: 1280, height: 860 };
 export const PHONE = { width: 390, height: 844 };
 
-/** more: further flags of the program. */
-export function startBrowser(...more) {
-	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true,
-		args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more],
-	});
-}
-
 /** A page in a context of its own, at `hash` of the server's page; more goes to the context. */
 export async function openPage(browser, server, { hash = '', init, url = server.api, ...more } = {}) {
 	const context = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce', acceptDownloads: true, ...more });
 	const page = await context.newPage();
-	page.setDefaultTimeout(15000);
+	page.setDefaultTimeout(60000);
+	page.on('filechooser', () => {});   // from now on choosers are ours: told only later, one may come before that is heard
 	const faults = [];
 	page.on('pageerror', error => faults.push(`thrown: ${error.stack ?? error}`));
 	page.on('console', message => { if (/content security policy|trusted ?type/i.test(message.text())) faults.push(message.text()); });

@@ -7,9 +7,12 @@ import { npmPackage } from './server.mjs';
 
 const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** A browser without a window. Without its sandbox, which root and many containers cannot have: it sees our own pages only. */
-export function startChromium() {
-	return npmPackage('playwright-core').chromium.launch({ executablePath: PROGRAM, chromiumSandbox: false });
+/** A browser without a window. Without its sandbox, which root and many containers cannot have: it sees our own pages only. more: further flags of the program. */
+export function startChromium(...more) {
+	return npmPackage('playwright-core').chromium.launch({
+		executablePath: PROGRAM, chromiumSandbox: false,
+		args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more],
+	});
 }
 
 /**

@@ -1,7 +1,7 @@
 // Pictures that look like some: landscapes, drawn in the browser from a number. The same number, the same one.
 
 /** JPEGs of scenes 0 to n - 1 of these sizes in turn: [{ name, bytes, width, height }]. */
-export async function scenes(browser, n, sizes = [[1200, 800], [800, 1000], [1000, 1000], [1400, 788], [900, 1200], [1500, 700]]) {
+export async function scenes(browser, n, sizes = [[600, 400], [400, 500], [500, 500], [700, 394], [450, 600], [750, 350]]) {
 	const page = await browser.newPage();
 	const made = await page.evaluate(draw, { n, sizes });
 	await page.close();

@@ -1,0 +1,272 @@
+// The page's wall of pictures and the view of one, in a real browser: order, scrolling on, nothing that jumps,
+// names from strangers, links, download, delete, and the key where one is asked for.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, afterEach, before, test } from 'node:test';
+
+import { choose, openPage, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { png } from './support/png.mjs';
+import { call, corpus, openSlot, putBytes, startServer, uploadImage } from './support/server.mjs';
+
+const KEY = 'correct-horse-battery-staple';
+const MANY = 150;
+const SIZES = [[60, 40], [40, 60], [50, 50], [90, 30], [30, 90], [200, 20], [20, 200]];
+let browser, many, few, page;
+
+before(async () => {
+	browser = await startBrowser();
+	[many, few] = await Promise.all([startServer(), startServer()]);
+	for (let i = 0; i < MANY; i += 10)
+		await Promise.all(Array.from({ length: 10 }, (_, n) => uploadImage(many, { fileName: `${i + n}.png`, bytes: png(...SIZES[(i + n) % SIZES.length], { colour: [i, 99, n * 20] }) })));
+});
+afterEach(async () => {
+	await page?.quiet();
+	await page?.context().close();
+	page = undefined;
+});
+after(async () => {
+	await browser?.close();
+	await many?.stop();
+	await few?.stop();
+});
+
+const names = () => page.locator('#wall .name').allTextContents();
+const listed = async (server, options) => (await call(server, 'GET', '/images?limit=1000', options)).json.images;
+const put = async (fileName, bytes = png(40, 30), server = few) => (await uploadImage(server, { fileName, bytes })).image;
+const tile = name => page.locator('#wall button').filter({ has: page.getByText(name, { exact: true }) });
+const detail = () => page.getByRole('dialog');
+const field = name => detail().locator(`dt:text-is("${name}") + dd`).innerText();
+
+test('a server without pictures says so', async () => {
+	page = await openPage(browser, few);
+	await page.getByRole('heading', { name: 'No pictures yet' }).waitFor();
+});
+
+test('the newest hang first, more come while scrolling, and nothing moves', async () => {
+	page = await openPage(browser, many, { init: () => {
+		window.shifts = [];
+		new PerformanceObserver(list => list.getEntries().forEach(e => window.shifts.push(`${e.value} ${e.sources.map(s => s.node?.outerHTML?.slice(0, 80))}`))).observe({ type: 'layout-shift', buffered: true });
+	} });
+	await wallHas(page, 20);
+	const first = (await names()).length;
+	assert.ok(first < MANY / 2, `${first} at first`);
+	await page.mouse.move(600, 500);
+	for (let left = 400; (await names()).length < MANY && left > 0; left--) {
+		await page.mouse.wheel(0, 700);
+		await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+	}
+	assert.deepEqual(await names(), (await listed(many)).map(image => image.fileName));
+	await page.getByText(`${MANY} pictures`, { exact: true }).waitFor();
+	await page.keyboard.press('Home');
+	await page.keyboard.press('End');
+	await page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+	assert.deepEqual(await page.evaluate(() => window.shifts), []);
+});
+
+test('rows are full, and each picture has the room that its record tells, before it has come', async () => {
+	page = await openPage(browser, many, { init: () => { Object.defineProperty(HTMLImageElement.prototype, 'src', { set() {} }); } });
+	await wallHas(page, 20);
+	const { width, tiles } = await page.evaluate(() => ({ width: document.getElementById('wall').clientWidth,
+		tiles: [...document.querySelectorAll('#wall > li')].map(li => { const { left, top, width, height } = li.getBoundingClientRect(), img = li.querySelector('img'); return { left, top, width, height, ratio: img.width / img.height }; }) }));
+	const rows = Map.groupBy ? [...Map.groupBy(tiles, t => t.top).values()] : Object.values(tiles.reduce((all, t) => ({ ...all, [t.top]: [...all[t.top] ?? [], t] }), {}));
+	for (const row of rows)
+		assert.ok(Math.abs(row.reduce((sum, t) => sum + t.width, 0) + 6 * (row.length - 1) - width) < 1, 'a full row');
+	const records = await listed(many);
+	tiles.forEach((t, i) => {
+		const told = Math.min(2.6, Math.max(0.5, records[i].width / records[i].height));
+		assert.ok(Math.abs(t.width - told * t.height) < 8, `${i}: ${t.width} x ${t.height} for ${told}`);
+	});
+});
+
+test('after a change of width everything hangs anew, as full as before', async () => {
+	page = await openPage(browser, many);
+	await wallHas(page, 20);
+	await page.setViewportSize({ width: 700, height: 800 });
+	await page.waitForFunction(() => { const wall = document.getElementById('wall'), first = [...wall.children].filter(li => li.offsetTop === wall.children[0].offsetTop); return Math.abs(first.at(-1).getBoundingClientRect().right - wall.getBoundingClientRect().right) < 1; });
+	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 700);
+});
+
+test('pictures that lie on their side are shown upright, in the room for that', async () => {
+	for (const n of [1, 6, 8])
+		await uploadImage(few, { fileName: `orientation-${n}.jpg`, fileType: 'image/jpeg', bytes: corpus(`good/orientation-${n}.jpg`) });
+	const records = new Map((await listed(few)).map(image => [image.fileName, image]));
+	page = await openPage(browser, few);
+	for (const n of [1, 6, 8]) {
+		const img = tile(`orientation-${n}.jpg`).locator('img');
+		const { width, height } = records.get(`orientation-${n}.jpg`);
+		const shown = await img.evaluate(async img => { await img.decode(); return [img.naturalWidth, img.naturalHeight]; });
+		assert.deepEqual(shown, n < 5 ? [width, height] : [height, width]);
+		assert.deepEqual(await img.evaluate(img => [img.getAttribute('width'), img.getAttribute('height')].map(Number)), shown);
+	}
+	await tile('orientation-6.jpg').click();
+	assert.match(await field('Orientation'), /^6: a quarter turn/);
+	assert.match(await field('As stored'), new RegExp(`^${records.get('orientation-6.jpg').width} × `));
+});
+
+test('the view of one shows every field of its record', async () => {
+	const image = await put('fields.png', png(64, 48));
+	page = await openPage(browser, few);
+	await tile('fields.png').click();
+	await detail().getByText('Link ends').waitFor();
+	assert.deepEqual({ name: await field('Name'), type: await field('Type'), pixels: await field('Pixels'), frames: await field('Frames'),
+		status: await field('Status'), id: await field('Id'), md5: await field('MD5'), object: await field('Object') },
+	{ name: 'fields.png', type: 'PNG image/png', pixels: '64 × 48', frames: '1', status: 'Uploaded', id: image.imageId, md5: image.etag, object: image.fileUrl });
+	assert.match(await field('Size'), new RegExp(`\\(${image.fileSize} bytes\\)$`));
+	assert.equal(await detail().locator('dt:text-is("Uploaded") + dd time').getAttribute('datetime'), image.uploadedAt);
+	const link = await detail().getByRole('link', { name: 'Open the file' }).getAttribute('href');
+	assert.equal((await fetch(link)).status, 200);
+	const told = Object.keys((await call(few, 'GET', `/images/${image.imageId}`)).json);
+	assert.equal(await detail().locator('dt').count(), told.length - 1, 'all of them; width and height are one where nothing is turned');
+	assert.equal(await page.evaluate(() => location.hash), `#${image.imageId}`);
+	await page.goBack();
+	await detail().waitFor({ state: 'hidden' });
+	await page.goForward();
+	await detail().getByText('fields.png').first().waitFor();
+});
+
+test('its link is copied and leads to the picture; an address with its id opens it', async () => {
+	const image = await put('linked.png');
+	page = await openPage(browser, few, { hash: `#${image.imageId}`, permissions: ['clipboard-read', 'clipboard-write'] });
+	await detail().getByRole('heading', { name: 'linked.png' }).waitFor();
+	await detail().getByRole('button', { name: 'Copy link' }).click();
+	await detail().getByText('The link is copied.').waitFor();
+	const link = await page.evaluate(() => navigator.clipboard.readText());
+	assert.equal(link, `${few.api}/prod/images/${image.imageId}/file`);
+	assert.equal((await fetch(link)).headers.get('content-type'), 'image/png');
+	await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); });
+	await detail().getByRole('button', { name: 'Copy link' }).click();
+	assert.equal(await detail().getByRole('textbox', { name: 'Link' }).inputValue(), link, 'without a clipboard it is there to be copied by hand');
+});
+
+test('download gives the bytes under the name that they came with', async () => {
+	const bytes = png(33, 44), name = 'äöü & "quotes" 写真.png';
+	await put(name, bytes);
+	page = await openPage(browser, few);
+	await tile(name).click();
+	const download = page.waitForEvent('download');
+	await detail().getByRole('button', { name: 'Download' }).click();
+	const file = await download;
+	assert.ok(readFileSync(await file.path()).equals(bytes));
+	assert.equal(file.suggestedFilename().replace(/[_"]/g, ''), name.replace(/"/g, ''), 'but for what a file system does not take');
+});
+
+test('delete asks first, can be thought better of, and then takes the picture from the wall and the server', async () => {
+	const [kept, gone] = [await put('neighbour.png'), await put('to delete.png')];
+	page = await openPage(browser, few);
+	await tile('to delete.png').click();
+	await detail().getByRole('button', { name: 'Delete' }).click();
+	await detail().getByText('This cannot be undone.').waitFor();
+	await detail().getByRole('button', { name: 'Keep it' }).click();
+	assert.equal((await call(few, 'GET', `/images/${gone.imageId}`)).status, 200);
+	await detail().getByRole('button', { name: 'Delete' }).click();
+	await detail().getByRole('button', { name: 'Delete it' }).click();
+	await detail().waitFor({ state: 'hidden' });
+	assert.equal((await call(few, 'GET', `/images/${gone.imageId}`)).status, 404);
+	assert.ok(!(await names()).includes('to delete.png'));
+	assert.equal(await page.evaluate(() => document.activeElement.querySelector('.name').textContent), 'neighbour.png', 'the focus goes to the next picture');
+	await page.getByRole('status').filter({ hasText: 'is deleted' }).waitFor({ state: 'attached' });
+	await tile('neighbour.png').click();
+	await call(few, 'DELETE', `/images/${kept.imageId}`);
+	await detail().getByRole('button', { name: 'Delete' }).click();
+	await detail().getByRole('button', { name: 'Delete it' }).click();
+	await detail().waitFor({ state: 'hidden' });   // someone else was faster: what was wanted is so
+});
+
+test('names from strangers are text, and keep their direction to themselves', async () => {
+	const strange = ['<script>window.hacked=1</script>.png', '"><img src=x onerror=window.hacked=2>.png', '\u202egnp.exe.png', 'תמונה 12 יפה.png', 'a\tb\nc.png', '{{7*7}}${7*7}.png', '\u2067\u2067\u2067.png'];
+	for (const name of strange)
+		await put(name);
+	page = await openPage(browser, few);
+	await wallHas(page, strange.length);
+	const shown = await names();
+	for (const name of strange)
+		assert.ok(shown.includes(name), name);
+	assert.equal(await page.locator('#wall script, #wall img[onerror], main script').count(), 0);
+	for (const name of strange) {
+		await page.locator('#wall button').nth(shown.indexOf(name)).click();
+		assert.equal(await detail().locator('#detail-name').textContent(), name);
+		assert.equal(await detail().locator('#detail-name bdi').evaluate(bdi => getComputedStyle(bdi).unicodeBidi), 'isolate');
+		assert.equal(await detail().locator('#detail-image').getAttribute('alt'), name);
+		await page.keyboard.press('Escape');
+	}
+	assert.equal(await page.locator('#wall .name').first().evaluate(bdi => getComputedStyle(bdi).unicodeBidi), 'isolate');
+	await choose(page, strange.slice(0, 4).map(name => ({ name: name.replace(/[/"]/g, ''), mimeType: 'image/png', buffer: png(9, 9) })));
+	await page.waitForFunction(() => document.querySelectorAll('#uploads > [data-state=done]').length === 4);
+	assert.equal(await page.evaluate(() => window.hacked), undefined);
+});
+
+test('pictures whose links have ended while the page was open ask for new ones', async () => {
+	const short = await startServer({ args: ['--url-ttl', '1'] });
+	await put('late.png', png(80, 60), short);
+	page = await openPage(browser, short, { init: () => {
+		const src = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');   // the picture asks late: its link has ended
+		let first = true;
+		Object.defineProperty(HTMLImageElement.prototype, 'src', { ...src, set(url) { src.set.call(this, first ? url.replace(/X-Amz-Date=\d{8}T/, 'X-Amz-Date=20200101T') : url); first = false; } });
+	} });
+	await page.locator('#wall img.shown').waitFor();
+	assert.equal(await page.locator('#wall img').evaluate(img => img.naturalWidth), 80);
+	await page.quiet();
+	await short.stop();
+});
+
+test('a server that fails is told, and another try goes on', async () => {
+	page = await openPage(browser, many);
+	await wallHas(page, 20);
+	await page.route('**/prod/images?*', route => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ detail: 'The database is resting.', code: 'overloaded' }) }));
+	await page.getByRole('button', { name: 'Refresh' }).click();
+	await page.getByText('The database is resting.').waitFor();
+	await page.unroute('**/prod/images?*');
+	await page.getByRole('button', { name: 'Try again' }).click();
+	await wallHas(page, 20);
+	await page.getByText('The database is resting.').waitFor({ state: 'hidden' });
+});
+
+test('where a key is asked for: the page asks, tells a wrong one, keeps the right one in this tab alone', async () => {
+	const closed = await startServer({ env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' } });
+	await uploadImage(closed, { fileName: 'private.png', bytes: png(50, 50), key: KEY });
+	page = await openPage(browser, closed);
+	const field = page.getByLabel('API key');
+	await field.waitFor();
+	await choose(page, [{ name: 'held.png', mimeType: 'image/png', buffer: png(10, 10) }]);
+	assert.match(await uploadIs(page, 'held.png', 'refused'), /needs the API key/);
+	await field.fill('not the key at all');
+	await page.keyboard.press('Enter');
+	await page.getByRole('alert').filter({ hasText: 'This is not the API key.' }).waitFor();
+	assert.equal(await field.getAttribute('aria-invalid'), 'true');
+	await field.fill(KEY);
+	await page.keyboard.press('Enter');
+	await tile('private.png').waitFor();
+	await uploadIs(page, 'held.png', 'done');   // what the key had held up goes by itself
+	assert.deepEqual(await page.evaluate(() => [sessionStorage.getItem('key'), localStorage.length, document.cookie]), [KEY, 0, '']);
+	await page.reload();
+	await tile('private.png').waitFor();
+	await page.getByRole('button', { name: 'Forget the key' }).click();
+	await field.waitFor();
+	assert.equal(await page.evaluate(() => sessionStorage.getItem('key')), null);
+	await page.quiet();
+	await closed.stop();
+});
+
+test('with the key asked for, who has uploaded without it may still delete that again', async () => {
+	const closed = await startServer({ env: { TINTYPE_API_KEY: KEY } });
+	page = await openPage(browser, closed);
+	await page.getByLabel('API key').waitFor();
+	await choose(page, [{ name: 'mine.png', mimeType: 'image/png', buffer: png(10, 10) }]);
+	await uploadIs(page, 'mine.png', 'done');
+	assert.equal((await listed(closed, { key: KEY })).length, 1);
+	await page.getByRole('button', { name: 'Delete: mine.png' }).click();
+	await page.locator('#tray').waitFor({ state: 'hidden' });
+	assert.deepEqual(await listed(closed, { key: KEY }), []);
+	await page.quiet();
+	await closed.stop();
+});
+
+test('an address of a picture that is not there says so', async () => {
+	const slot = await openSlot(few);
+	page = await openPage(browser, few, { hash: `#${slot.imageId}` });
+	await page.getByText('The bytes of this picture have not arrived yet.').first().waitFor();
+	await putBytes(slot, png(5, 5));
+	await page.context().close();
+	page = await openPage(browser, few, { hash: '#00000000-0000-4000-8000-000000000000' });
+	await page.locator('#trouble-text').filter({ hasText: /no image/i }).waitFor();
+});

@@ -1,0 +1,230 @@
+// How the page looks and how it is used without a mouse or without eyes: every view in light, dark and at a
+// phone's width is held against axe-core and its picture kept in build/page/ for people to look at; then sizes
+// of text, reflow, motion, and a whole journey by keyboard. Last, the page as it is on the wire.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+
+import { axe, choose, DESK, hand, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
+import { png } from './support/png.mjs';
+import { scenes } from './support/scenes.mjs';
+import { call, root, startServer, uploadImage } from './support/server.mjs';
+
+const KEY = 'correct-horse-battery-staple';
+const BUDGET_BYTES = 60 * 1024;
+const LOOKS = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, phone: { viewport: PHONE, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } };
+const noisy = png(700, 700, { noise: true });
+const folder = path.join(root, 'build/page');
+let browser, server, empty, closed, pictures;
+
+before(async () => {
+	mkdirSync(folder, { recursive: true });
+	browser = await startBrowser();
+	[server, empty, closed, pictures] = await Promise.all([startServer(), startServer(), startServer({ env: { TINTYPE_API_KEY: KEY } }), scenes(browser, 22)]);
+	for (const { name, bytes } of pictures.slice(0, 18))
+		await uploadImage(server, { fileName: name, fileType: 'image/jpeg', bytes });
+});
+after(async () => {
+	await browser?.close();
+	await Promise.all([server, empty, closed].map(one => one?.stop()));
+});
+
+const picture = (n, name) => ({ name, mimeType: 'image/jpeg', buffer: pictures[n].bytes });
+const text = (name, mimeType = 'image/jpeg') => ({ name, mimeType, buffer: Buffer.from('no picture') });
+
+/** Whatever is too small, or wider than the window, as sentences. */
+function misfits() {
+	const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	while (walker.nextNode()) {
+		const { parentElement: parent, data } = walker.currentNode;
+		if (data.trim() && !parent.closest('[hidden], dialog:not([open]), noscript') && parseFloat(getComputedStyle(parent).fontSize) < 14)
+			found.push(`${getComputedStyle(parent).fontSize}: ${data.trim()}`);
+	}
+	document.querySelectorAll('input, button').forEach(e => parseFloat(getComputedStyle(e).fontSize) < 14 && found.push(`small: ${e.id}`));
+	if (document.documentElement.scrollWidth > innerWidth)
+		found.push(`the page is ${document.documentElement.scrollWidth} wide in a window of ${innerWidth}`);
+	return found;
+}
+
+/** Each view: brings a page there and gives it. */
+const VIEWS = {
+	async empty(look) {
+		const page = await openPage(browser, empty, look);
+		await page.getByText('No pictures yet').waitFor();
+		await page.getByText('up to 5 MB').waitFor();
+		return page;
+	},
+	async gallery(look) {
+		const page = await openPage(browser, server, look);
+		await wallHas(page, 4);
+		await page.waitForFunction(() => [...document.querySelectorAll('#wall img')].filter(i => i.getBoundingClientRect().top < innerHeight).every(i => i.classList.contains('shown')));
+		return page;
+	},
+	async uploads(look) {
+		const page = await VIEWS.gallery(look);
+		const session = await page.context().newCDPSession(page);
+		await session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 150000 });
+		await choose(page, [picture(20, 'orchard wall.jpg'), text('broken.jpg'), text('notes.txt', 'text/plain'), ...['one', 'two', 'three', 'four'].map(name => ({ name: `scan ${name}.png`, mimeType: 'image/png', buffer: noisy }))]);
+		await uploadIs(page, 'orchard wall.jpg', 'done');
+		await uploadIs(page, 'broken.jpg', 'refused');
+		await page.waitForFunction(() => [...document.querySelectorAll('.status')].filter(status => status.textContent.includes('/s')).length === 3);
+		await uploadIs(page, 'scan four.png', 'waiting');
+		return page;
+	},
+	async dragging(look) {
+		const page = await VIEWS.gallery(look);
+		await hand(page, 'dragenter', [text('a')]);
+		await page.getByText('Drop to upload').waitFor();
+		return page;
+	},
+	async detail(look) {
+		const page = await VIEWS.gallery(look);
+		await page.locator('#wall button').nth(2).click();
+		await page.getByText('Link ends').waitFor();
+		await page.locator('#detail-image').evaluate(img => img.decode());
+		return page;
+	},
+	async sure(look) {
+		const page = await VIEWS.detail(look);
+		await page.getByRole('button', { name: 'Delete' }).click();
+		return page;
+	},
+	async key(look) {
+		const page = await openPage(browser, closed, look);
+		await page.getByLabel('API key').fill('wrong');
+		await page.keyboard.press('Enter');
+		await page.getByText('This is not the API key.').waitFor();
+		return page;
+	},
+};
+
+for (const [view, open] of Object.entries(VIEWS))
+	test(`the view "${view}" has nothing for axe to find, no small text and nothing that sticks out, in light, dark and on a phone`, async () => {
+		for (const [name, look] of Object.entries(LOOKS)) {
+			const page = await open(look);
+			await page.screenshot({ path: path.join(folder, `${view}-${name}.png`) });
+			if (name !== 'phone')   // the same elements and colours as in light
+				assert.deepEqual(await axe(page), [], name);
+			assert.deepEqual(await page.evaluate(misfits), [], name);
+			await page.quiet();
+			await page.context().close();
+		}
+		for (const { imageId } of (await call(server, 'GET', '/images')).json.images.filter(image => /^(orchard|scan)/.test(image.fileName)))
+			await call(server, 'DELETE', `/images/${imageId}`);
+	});
+
+test('at 200 % and in a window of 320 pixels everything is there, nothing sticks out', async () => {
+	for (const viewport of [{ width: DESK.width / 2, height: DESK.height / 2 }, { width: 320, height: 560 }])
+		for (const open of [VIEWS.gallery, VIEWS.detail, VIEWS.key]) {
+			const page = await open({ viewport, deviceScaleFactor: 2 });
+			assert.deepEqual(await page.evaluate(misfits), []);
+			await page.context().close();
+		}
+});
+
+test('who wants less motion gets none', async () => {
+	for (const [reducedMotion, moves] of [['reduce', false], ['no-preference', true]]) {
+		const page = await VIEWS.detail({ reducedMotion });
+		const seconds = await page.evaluate(() => Math.max(...[...document.querySelectorAll('*')].flatMap(e => [getComputedStyle(e).transitionDuration, getComputedStyle(e).animationDuration].map(t => getComputedStyle(e).animationName === 'none' && t === '0s' ? 0 : parseFloat(t)))));
+		assert.equal(seconds > 0, moves);
+		await page.context().close();
+	}
+});
+
+test('a whole journey by keyboard alone, told to those who listen', async () => {
+	const page = await VIEWS.gallery({});
+	const focused = () => page.evaluate(() => { const e = document.activeElement; return e.ariaLabel ?? e.innerText?.split(',')[0].trim(); });
+	/** Press until the focus is there: it can be reached. */
+	const reach = async (name, key = 'Tab') => {
+		for (let left = 40; await focused() !== name; left--) {
+			assert.ok(left > 0, `${name} cannot be reached; the focus is at ${await focused()}`);
+			await page.keyboard.press(key);
+		}
+		assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none', `the focus at ${name} is seen`);
+	};
+	const heard = async words => page.waitForFunction(words => document.getElementById('polite').textContent.includes(words), words);
+	await page.keyboard.press('Tab');
+	assert.equal(await focused(), 'Skip to the pictures');
+	await page.keyboard.press('Enter');
+	assert.equal(await focused(), 'Pictures');
+	await reach('Choose pictures', 'Shift+Tab');
+	const chooser = page.waitForEvent('filechooser');
+	await page.keyboard.press('Enter');
+	await (await chooser).setFiles([picture(21, 'by keyboard.jpg'), text('not one.txt', 'text/plain')]);
+	await heard('is uploaded');
+	await reach('Dismiss: not one.txt');
+	await page.keyboard.press('Enter');
+	assert.equal(await focused(), 'Show: by keyboard.jpg');
+	await page.keyboard.press('Enter');
+	assert.equal(await focused(), 'by keyboard.jpg', 'the dialog has the focus');
+	await page.keyboard.press('ArrowRight');
+	await page.getByRole('dialog').getByRole('heading', { name: pictures[17].name }).waitFor();
+	await page.keyboard.press('ArrowLeft');
+	await page.getByRole('dialog').getByRole('heading', { name: 'by keyboard.jpg' }).waitFor();
+	for (let i = 0; i < 20; i++) {
+		await page.keyboard.press('Tab');
+		assert.ok(await page.evaluate(() => document.activeElement === document.body || document.getElementById('detail').contains(document.activeElement)), 'the focus stays inside');
+	}
+	await page.keyboard.press('Escape');
+	assert.equal(await focused(), 'by keyboard.jpg', 'back on the wall, at the picture');
+	await page.keyboard.press('Enter');
+	await reach('Delete');
+	await page.keyboard.press('Space');
+	assert.equal(await focused(), 'Keep it', 'what does no harm comes first');
+	await reach('Delete it', 'Shift+Tab');
+	await page.keyboard.press('Enter');
+	await heard('is deleted');
+	assert.equal(await focused(), pictures[17].name);
+	await page.quiet();
+	await page.context().close();
+});
+
+/** A request of our own, with what browsers send: { status, headers, body } as on the wire. */
+const fetchRaw = (target, { method = 'GET', headers = {} } = {}) => new Promise((resolve, reject) => {
+	http.request(`${empty.api}${target}`, { method, headers: { 'Accept-Encoding': 'gzip, deflate, br', ...headers } }, async answer => {
+		const pieces = [];
+		for await (const piece of answer)
+			pieces.push(piece);
+		resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(pieces) });
+	}).on('error', reject).end();
+});
+
+test('on the wire the page is small, packed, kept by ETag, and loads nothing from elsewhere', async () => {
+	const page = await browser.newPage();
+	const asked = [];
+	let total = 0;
+	page.on('request', request => asked.push(request.url()));
+	page.on('requestfinished', async request => { const { responseBodySize, responseHeadersSize } = await request.sizes(); total += responseBodySize + responseHeadersSize; });
+	await page.goto(`${empty.api}/`);
+	await page.getByText('No pictures yet').waitFor();
+	await page.close();
+	assert.ok(total > 5000 && total < BUDGET_BYTES, `${total} bytes`);
+	console.log(`# the page with its first calls: ${total} bytes on the wire, ${asked.length} requests`);
+	const files = [...new Set(asked)].filter(url => !url.includes('/prod/')).map(url => url.slice(empty.api.length));
+	assert.ok(asked.every(url => url.startsWith(empty.api)), asked.join(' '));
+	assert.ok(files.includes('/') && files.includes('/style.css') && files.includes('/main.js'));
+	for (const file of [...files, '/icon.svg']) {
+		const got = await fetchRaw(file), plain = await fetchRaw(file, { headers: { 'Accept-Encoding': 'identity' } });
+		assert.equal(got.status, 200);
+		assert.equal(got.headers['cache-control'], 'no-cache');
+		assert.equal(got.headers.vary, 'Accept-Encoding');
+		assert.equal(got.headers['x-content-type-options'], 'nosniff');
+		assert.doesNotMatch(got.headers['content-security-policy'], /unsafe|\*/);
+		assert.match(got.headers['content-security-policy'], new RegExp(`connect-src 'self' ${empty.storage};`));
+		assert.equal(plain.headers['content-encoding'], undefined);
+		if (got.headers['content-encoding']) {
+			assert.ok(gunzipSync(got.body).equals(plain.body));
+			assert.notEqual(got.headers.etag, plain.headers.etag);
+		}
+		const head = await fetchRaw(file, { method: 'HEAD' });
+		assert.deepEqual([head.status, head.body.length, head.headers['content-length'], head.headers.etag], [200, 0, String(got.body.length), got.headers.etag]);
+		const again = await fetchRaw(file, { headers: { 'If-None-Match': got.headers.etag } });
+		assert.deepEqual([again.status, again.body.length, again.headers.etag], [304, 0, got.headers.etag]);
+		assert.equal((await fetchRaw(file, { method: 'POST' })).status, 405);
+	}
+	const none = await fetchRaw('/no-such-file.js');
+	assert.deepEqual([none.status, none.headers['content-type']], [404, 'application/problem+json']);
+});
