@@ -26,7 +26,8 @@ static void make(struct contract_world *w, uint64_t max_pending)
 	assert_non_null(f);
 	f->table = fake_table_new(max_pending);
 	f->store = fake_store_new();
-	*w = (struct contract_world){ .table = fake_table_port(f->table), .inspection = fake_table_inspection(f->table), .store = fake_store_port(f->store), .own = f };
+	*w = (struct contract_world){ .table = fake_table_port(f->table), .inspection = fake_table_inspection(f->table), .store = fake_store_port(f->store),
+		.own = f };
 }
 
 static void reopen(struct contract_world *w)

@@ -527,6 +527,9 @@ int main(void)
 		TEST(test_each_call_fails_in_turn_then_nothing_is_recorded_and_the_next_works),
 	};
 
+	/* in memory: what is asked is what a failing call leaves, and not how long the disk takes */
+	if (access("/dev/shm", W_OK) == 0)
+		(void)setenv("TMPDIR", "/dev/shm", 1);
 	catch_memory();
 	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);
