@@ -290,8 +290,9 @@ test('what the store cannot do is told in S3\'s words, and every answer has its 
 	const multipart = body => fetchUrl(form.uploadUrl, { method: 'POST', body, headers: { 'Content-Type': 'multipart/form-data; boundary=b' } });
 	const cases = [
 		['MethodNotAllowed', 405, () => fetchUrl(presign('PATCH', 'plain'), { method: 'PATCH' })],
-		['MethodNotAllowed', 405, () => fetchUrl(presign('DELETE', 'plain', { query: { uploadId: 'x' } }), { method: 'DELETE' })],
-		['InvalidArgument', 400, () => put({}, { headers: { 'If-Match': '"x"' } })],
+		['NoSuchUpload', 404, () => fetchUrl(presign('DELETE', 'plain', { query: { uploadId: 'x' } }), { method: 'DELETE' })],
+		['NotImplemented', 501, () => fetchUrl(presign('PUT', 'plain', { query: { tagging: '' } }), { method: 'PUT', body: 'x' })],
+		['NoSuchKey', 404, () => fetchUrl(presign('PUT', 'never-written'), { method: 'PUT', body: 'x', headers: { 'If-Match': '"x"' } })],
 		['InvalidArgument', 400, () => fetchUrl(presign('GET', key, { query: { 'response-content-type': 'text/\u00e4' } }))],
 		['PreconditionFailed', 412, () => fetchUrl(slot.uploadUrl, { method: 'PUT', body: tinyPng, headers: { ...slot.headers, 'If-None-Match': '*' } })],
 		['NoSuchBucket', 404, () => put({ bucket: 'no-such-bucket' })],
