@@ -4,9 +4,9 @@
 import { image, page, Refusal } from './api.js';
 import { $, bytes, el, fenced, icon, many, nameOf, number, say } from './dom.js';
 
-const PAGE = 60;
+const FIRST = 24, PAGE = 60;   // signed URLs are long: what is not yet seen would double what a first visit costs
 const GAP = 6;
-const AHEAD = 1500;
+const AHEAD = 1600;
 const RATIO_LEAST = 0.5, RATIO_MOST = 2.6;   // beyond these a picture is cropped on the wall, and whole when opened
 
 const records = [];          // newest first
@@ -14,7 +14,7 @@ const tiles = new Map();     // imageId -> li
 let cursor, more = true, loading = null, hung = 0, hooks, generation = 0;
 
 /** Whether the wall's end is near what is seen, so that it should go on. */
-const isNear = () => $('more').getBoundingClientRect().top < innerHeight + AHEAD;
+const isNear = () => $('more').getBoundingClientRect().top < innerHeight + (scrollY > 0 ? AHEAD : 0);
 
 const turned = record => record.orientation >= 5;
 /** The size that a picture is shown in: EXIF's 5 to 8 lie on their side. */
@@ -112,7 +112,7 @@ function showTrouble(why) {
 }
 
 async function loadPage(mine) {
-	const answer = await page(PAGE, cursor);
+	const answer = await page(cursor === undefined ? FIRST : PAGE, cursor);
 	if (mine !== generation)
 		return;
 	const known = new Set(records.map(record => record.imageId));
@@ -120,7 +120,7 @@ async function loadPage(mine) {
 	cursor = answer.nextCursor;
 	more = cursor !== undefined;
 	hang();
-	if (records.length > PAGE)
+	if (records.length > FIRST)
 		say(`${many(records.length, 'picture')} on the page.`);
 }
 
@@ -190,7 +190,8 @@ export const buttonOf = imageId => tiles.get(imageId)?.querySelector('button') ?
 /** Listen: { show(imageId), wantKey() } are called. */
 export function start(given) {
 	hooks = given;
-	new IntersectionObserver(entries => entries.at(-1).isIntersecting && load(), { rootMargin: `${AHEAD}px 0px` }).observe($('more'));
+	new IntersectionObserver(entries => entries.at(-1).isIntersecting && isNear() && load(), { rootMargin: `${AHEAD}px 0px` }).observe($('more'));
+	addEventListener('scroll', () => isNear() && load(), { once: true, passive: true });   // from now on it is further
 	let width = $('wall').clientWidth;
 	new ResizeObserver(() => {
 		if ($('wall').clientWidth === width)

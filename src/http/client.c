@@ -121,7 +121,12 @@ static enum status receive(struct exchange *x, bool *ended)
 {
 	struct http_client *c = x->c;
 	for (;;) {
-		short events = 0;
+		short events = POLLIN;
+		if (!x->sent) {
+			TRY(send_some(x, &events));
+			TRY(connection_wait(&c->connection, events, idle_deadline(x), x->why));
+		}
+		events = 0;
 		ssize_t n = connection_read(&c->connection, c->in + c->n_in, sizeof c->in - c->n_in, &events);
 		*ended = n == 0;
 		if (n == CONNECTION_FAILED)
@@ -131,9 +136,8 @@ static enum status receive(struct exchange *x, bool *ended)
 			x->heard = x->heard || n > 0;
 			return OK;
 		}
-		if (!x->sent)
-			TRY(send_some(x, &events));
-		TRY(connection_wait(&c->connection, events, idle_deadline(x), x->why));
+		if (x->sent)
+			TRY(connection_wait(&c->connection, events, idle_deadline(x), x->why));
 	}
 }
 

@@ -22,8 +22,9 @@
  * when they are escaped, and what a buffer leaves behind when it grows. */
 #define ARENA_PERMITTED_BYTES ((size_t)64 * 1024 * 1024)
 
-/* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all. */
-#define DROPPED_BYTES ((uint64_t)16 * 1024 * 1024)
+/* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all,
+ * files and parts of tens of megabytes among them, and try again and again when the connection just ends. */
+#define DROPPED_BYTES ((uint64_t)64 * 1024 * 1024)
 
 /* method, level, sub-resource, route, actions, slots, and what is done: begin, data, finish, start */
 static const struct operation operations[] = {

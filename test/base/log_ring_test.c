@@ -178,6 +178,40 @@ static void test_find_when_lines_are_long_then_bounded_and_goes_on(void **state)
 	log_ring_deinit(&r);
 }
 
+static void *append_many(void *arg)
+{
+	struct log_ring *r = arg;
+	for (int i = 0; i < 3000; i++)
+		log_ring_append(r, STR("{\"time\":\"2026-11-27T11:00:00.000Z\",\"level\":\"info\",\"event\":\"sweep\"}\n{\"x\":1}\n"));
+	return NULL;
+}
+
+/* What a reader sees while lines are written is whole, and without a hole between two looks. */
+static void test_find_while_lines_are_written_then_each_is_whole_and_comes_once(void **state)
+{
+	struct log_ring r;
+	struct log_query q = { .tail = true, .limit = LOG_FOUND_MAX };
+	pthread_t writer;
+	uint64_t seen = 0;
+	log_ring_init(&r, 1 << 12);
+	assert_int_equal(pthread_create(&writer, NULL, append_many, &r), 0);
+	while (seen < 6000) {
+		struct arena own;
+		struct log_found f;
+		struct fault why;
+		arena_init(&own, 1 << 18);
+		assert_int_equal(log_ring_find(&r, &q, &own, &f, &why), OK);
+		assert_true(f.missed + f.n == f.last - q.after);
+		for (size_t i = 0; i < f.n; i++)
+			assert_true(f.lines[i].line.p[0] == '{' && f.lines[i].line.p[f.lines[i].line.n - 1] == '}' && f.lines[i].n == q.after + f.missed + 1 + i);
+		q.after = seen = f.last;
+		arena_deinit(&own);
+	}
+	pthread_join(writer, NULL);
+	assert_int_equal(seen, 6000);
+	log_ring_deinit(&r);
+}
+
 static void test_find_when_the_arena_is_small_then_too_much(void **state)
 {
 	struct log_ring r;
@@ -201,6 +235,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ring_when_full_then_the_oldest_go_and_a_tail_is_told_how_many, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_longer_than_the_ring_then_it_is_counted_and_not_kept, begin, end),
 		cmocka_unit_test_setup_teardown(test_find_when_lines_are_long_then_bounded_and_goes_on, begin, end),
+		cmocka_unit_test_setup_teardown(test_find_while_lines_are_written_then_each_is_whole_and_comes_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_find_when_the_arena_is_small_then_too_much, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,26 @@ test('the server listens without a storage door, and keeps nothing on its machin
 	rmSync(work, { recursive: true });
 });
 
+test('the console shows what this table can list, any row by its id, and the log without a file', async () => {
+	const token = (await eventually(() => /console .*\(token: ([0-9a-f]{32})\)/.exec(server.out), { what: 'the token' }))[1];
+	const look = target => fetchUrl(`${server.admin}/console/${target}`, { headers: { Authorization: `Bearer ${token}` } });
+	const waits = await openSlot(server, picture), slot = await openSlot(server, picture);
+	await putBytes(slot, corpus('good/no_exif.jpg'));
+	assert.equal((await call(server, 'POST', `/images/${slot.imageId}/complete`)).status, 200);
+	assert.deepEqual((await look('images?status=uploaded&text=NO+EXIF')).json.images.map(row => row.imageId), [slot.imageId]);
+	for (const status of ['all', 'pending', 'rejected']) {
+		const answer = await look(`images?status=${status}`);
+		assert.equal(answer.status, 409);
+		assert.equal(answer.json.code, 'not_here');
+		assert.match(answer.json.detail, /uploaded images only/);
+	}
+	assert.equal((await look(`images?text=${waits.imageId}`)).json.images[0].status, 'pending');
+	assert.equal((await look(`images/${waits.imageId}`)).json.fileName, picture.fileName);
+	await eventually(async () => (await look(`logs?text=${slot.imageId}`)).json.lines.length > 0, { what: 'a line of the log' });
+	for (const id of [waits.imageId, slot.imageId])
+		assert.equal((await call(server, 'DELETE', `/images/${id}`)).status, 204);
+});
+
 test('slot, PUT to S3, complete, list, get, download, delete', async () => {
 	const slot = await openSlot(server, { ...picture, fileSize: corpus('good/no_exif.jpg').length });
 	assert.match(slot.uploadUrl, new RegExp(`^${cloud.url}/pictures/images/${slot.imageId}\\.jpg\\?`));

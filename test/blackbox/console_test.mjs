@@ -14,6 +14,9 @@ import { gunzipSync } from 'node:zlib';
 import { axe, openPage, PHONE, startBrowser } from './support/browser.mjs';
 import { call, eventually, fetchUrl, openSlot, putBytes, rawRequest, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
+import { nice, niceBytes, path as linePath } from '../../web/console/chart.js';
+import { between, parse, quantile } from '../../web/console/metrics.js';
+
 const API_KEY = 'k3y-of-the-owner-1234567890';
 const SCRIPT = '<script>document.title="taken"</script><img src=x onerror=alert(1)>.png';
 const BIDI = 'invoice \u202Egnp.exe';
@@ -215,6 +218,33 @@ describe('logs', () => {
 		assert.equal(answer.json.lines.length, 3);
 		for (const { line } of answer.json.lines)
 			assert.ok(server.log.includes(JSON.stringify(line)) || server.log.some(text => text.includes(line.requestId)), 'lines are those of stderr');
+	});
+});
+
+describe('what is drawn', () => {
+	const at = (seconds, text) => ({ at: seconds * 1000, samples: parse(text) });
+	const requests = (api, failed) => `# HELP tintype_requests_total x\ntintype_requests_total{listener="api",route="GET /",status="200"} ${api}\n`
+		+ `tintype_requests_total{listener="api",route="GET /",status="503"} ${failed}\ntintype_requests_total{listener="admin",route="GET /",status="404"} 1e3\n`;
+
+	test('rates are of the time between two readings, without our own, and unknown after a new start', () => {
+		const drawn = between(at(10, requests(100, 4)), at(14, requests(120, 6)));
+		assert.deepEqual([drawn.api, drawn.failed, drawn.refused, drawn.storage, drawn.median], [5.5, 0.5, 0, 0, null]);
+		assert.equal(between(at(10, requests(100, 4)), at(14, requests(1, 0))).api, null);
+	});
+
+	test('quantiles are of what came in between, on a line within a bucket, and no more than the last bound', () => {
+		const before = new Map([[0.1, 5], [1, 5], [Infinity, 5]]);
+		assert.equal(quantile(before, before, 0.5), null);
+		assert.equal(quantile(before, new Map([[0.1, 15], [1, 15], [Infinity, 15]]), 0.5), 0.05);
+		assert.equal(quantile(before, new Map([[0.1, 5], [1, 15], [Infinity, 15]]), 0.5), 0.1 + 0.9 * 0.5);
+		assert.equal(quantile(before, new Map([[0.1, 5], [1, 5], [Infinity, 15]]), 0.95), 1);
+	});
+
+	test('lines break where nothing is known, end at the right edge, and fit their scale', () => {
+		assert.equal(linePath([1, 2, null, 4], 4).match(/M/g).length, 2);
+		assert.match(linePath([1, 2, null, 4], 4), /M360\.0 8\.0h\.1$/);
+		assert.deepEqual([0, 0.7, 1, 13, 50, 51].map(n => nice(n)), [1, 1, 1, 20, 50, 100]);
+		assert.deepEqual([1000, 1500, 3 * 2 ** 20].map(niceBytes), [1000, 2048, 5 * 2 ** 20]);
 	});
 });
 

@@ -155,3 +155,35 @@ function ownerOf(text) {
 	const [, id, secret] = /^\[tintype\]\naws_access_key_id = (\S+)\naws_secret_access_key = (\S+)$/m.exec(text);
 	return { id, secret };
 }
+
+test('a user owns the buckets it makes, and its keys do what they are allowed to, there and nowhere else', async () => {
+	const alice = await add('alice'), bob = await add('bob');
+	const reader = await add('alice-reads', '--user', 'alice', '--bucket', 'alice-photos', '--prefix', 'in/', '--allow', 'list,read');
+	const writer = await add('alice-writes', '--user', 'alice', '--bucket', 'alice-photos', '--allow', 'write');
+	const keep = await add('alice-elsewhere', '--user', 'alice', '--bucket', 'alice-other', '--allow', 'all');
+	const { tintype: owner, slots } = credentials(server);
+	const ask = async (who, method, key, query) => {
+		const url = presign(server, method, key, { who, bucket: 'alice-photos', query });
+		return (await fetchUrl(url, { method, ...method === 'PUT' && key !== '' && { body: 'hello' } })).status;
+	};
+	assert.equal(await ask(alice, 'PUT', ''), 200, 'the bucket is made');
+	assert.equal(await ask(alice, 'PUT', 'in/a'), 200);
+	assert.equal(await ask(alice, 'PUT', 'out'), 200);
+	for (const [name, who, rights] of [
+		['alice', alice, { read: 200, readOut: 200, write: 200, list: 200, listIn: 200, delete: 204 }],
+		['reader', reader, { read: 200, readOut: 403, write: 403, list: 403, listIn: 200, delete: 403 }],
+		['writer', writer, { read: 403, readOut: 403, write: 200, list: 403, listIn: 403, delete: 403 }],
+		['elsewhere', keep, { read: 403, readOut: 403, write: 403, list: 403, listIn: 403, delete: 403 }],
+		['bob', bob, { read: 403, readOut: 403, write: 403, list: 403, listIn: 403, delete: 403 }],
+		['the owner', owner, { read: 403, readOut: 403, write: 403, list: 403, listIn: 403, delete: 403 }],
+		['slots', slots, { read: 403, readOut: 403, write: 403, list: 403, listIn: 403, delete: 403 }],
+	])
+		assert.deepEqual({
+			read: await ask(who, 'GET', 'in/a'), readOut: await ask(who, 'GET', 'out'), write: await ask(who, 'PUT', 'in/b'),
+			list: await ask(who, 'GET', '', { 'list-type': '2' }), listIn: await ask(who, 'GET', '', { 'list-type': '2', prefix: 'in/' }),
+			delete: await ask(who, 'DELETE', 'in/b'),
+		}, rights, name);
+	assert.equal((await keys(['rm', 'alice'])).code, 0);
+	await eventually(async () => await ask(alice, 'GET', 'in/a') === 403);
+	assert.equal(await ask(reader, 'GET', 'in/a'), 200, 'another key of the user goes on');
+});

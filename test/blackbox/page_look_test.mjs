@@ -9,21 +9,20 @@ import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 
 import { axe, choose, DESK, hand, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
-import { png } from './support/png.mjs';
 import { scenes } from './support/scenes.mjs';
 import { call, root, startServer, uploadImage } from './support/server.mjs';
 
 const KEY = 'correct-horse-battery-staple';
 const BUDGET_BYTES = 60 * 1024;
 const LOOKS = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, phone: { viewport: PHONE, hasTouch: true, isMobile: true, deviceScaleFactor: 2 } };
-const noisy = png(700, 700, { noise: true });
 const folder = path.join(root, 'build/page');
-let browser, server, empty, closed, pictures;
+let browser, server, empty, closed, pictures, larges;
 
 before(async () => {
 	mkdirSync(folder, { recursive: true });
 	browser = await startBrowser();
 	[server, empty, closed, pictures] = await Promise.all([startServer(), startServer(), startServer({ env: { TINTYPE_API_KEY: KEY } }), scenes(browser, 22)]);
+	larges = await scenes(browser, 4, [[2000, 1400]], 0.98);
 	for (const { name, bytes } of pictures.slice(0, 18))
 		await uploadImage(server, { fileName: name, fileType: 'image/jpeg', bytes });
 });
@@ -66,12 +65,12 @@ const VIEWS = {
 	async uploads(look) {
 		const page = await VIEWS.gallery(look);
 		const session = await page.context().newCDPSession(page);
-		await session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 150000 });
-		await choose(page, [picture(20, 'orchard wall.jpg'), text('broken.jpg'), text('notes.txt', 'text/plain'), ...['one', 'two', 'three', 'four'].map(name => ({ name: `scan ${name}.png`, mimeType: 'image/png', buffer: noisy }))]);
+		await session.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 40000 });
+		await choose(page, [picture(20, 'orchard wall.jpg'), text('broken.jpg'), text('notes.txt', 'text/plain'), ...larges.map(({ bytes }, n) => ({ name: `album page ${n + 1}.jpg`, mimeType: 'image/jpeg', buffer: bytes }))]);
 		await uploadIs(page, 'orchard wall.jpg', 'done');
 		await uploadIs(page, 'broken.jpg', 'refused');
 		await page.waitForFunction(() => [...document.querySelectorAll('.status')].filter(status => status.textContent.includes('/s')).length === 3);
-		await uploadIs(page, 'scan four.png', 'waiting');
+		await uploadIs(page, 'album page 4.jpg', 'waiting');
 		return page;
 	},
 	async dragging(look) {
@@ -111,9 +110,9 @@ for (const [view, open] of Object.entries(VIEWS))
 			assert.deepEqual(await page.evaluate(misfits), [], name);
 			await page.quiet();
 			await page.context().close();
+			for (const { imageId } of (await call(server, 'GET', '/images')).json.images.filter(image => /^(orchard|album)/.test(image.fileName)))
+				await call(server, 'DELETE', `/images/${imageId}`);
 		}
-		for (const { imageId } of (await call(server, 'GET', '/images')).json.images.filter(image => /^(orchard|scan)/.test(image.fileName)))
-			await call(server, 'DELETE', `/images/${imageId}`);
 	});
 
 test('at 200 % and in a window of 320 pixels everything is there, nothing sticks out', async () => {

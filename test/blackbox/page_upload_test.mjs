@@ -6,9 +6,10 @@ import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
 import { choose, hand, openPage, PHONE, startBrowser, upload, uploadIs, wallHas } from './support/browser.mjs';
+import { startMoto } from './support/moto.mjs';
 import { png } from './support/png.mjs';
 import { startProxy } from './support/proxy.mjs';
-import { call, corpus, eventually, root, startServer, tinyPng } from './support/server.mjs';
+import { call, corpus, eventually, root, runProgram, startServer, tinyPng } from './support/server.mjs';
 
 const TYPES = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
 const small = (name, colour) => ({ name, mimeType: 'image/png', buffer: png(40, 30, { colour }) });
@@ -209,6 +210,22 @@ test('what the look at the bytes refuses is said in its own sentence', async () 
 		assert.equal(await page.getByRole('button', { name: `Try again: ${name}` }).count(), 0, 'another try would not help');
 	}
 	assert.match(await upload(page, 'really a png.jpg').locator('.status').innerText(), /image\/png/);
+});
+
+test('with the images on S3 the bytes go there, and the page asks what has become of them', async () => {
+	const cloud = await startMoto(), engines = { env: cloud.env, args: ['--store', 's3', '--table', 'dynamodb'] };
+	assert.equal((await runProgram(['table', 'create'], { env: cloud.env })).code, 0);
+	const own = await startServer(engines);
+	const rules = '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod><AllowedMethod>GET</AllowedMethod><AllowedHeader>*</AllowedHeader></CORSRule></CORSConfiguration>';
+	assert.equal((await cloud.request('PUT', '/pictures?cors', { body: rules })).status, 200);
+	page = await openPage(browser, { ...own, storage: cloud.url });
+	await choose(page, [small('to s3.png'), { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('no picture') }]);
+	await uploadIs(page, 'to s3.png', 'done');
+	assert.match(await uploadIs(page, 'broken.png', 'refused'), /no JPEG, PNG, GIF or WebP image/);
+	await page.locator('#wall img.shown').waitFor();
+	await page.quiet();
+	await own.stop();
+	await cloud.stop();
 });
 
 test('what the API refuses is said in its own words', async () => {

@@ -408,6 +408,30 @@ static void serve_early(int fd, unsigned nth, void *arg)
 		fake_http_answer(fd, "413 Too Large", "Connection: close\r\n", STR("too large"));
 }
 
+/* Answers whether the first read gives all of the request. */
+static void serve_first_piece(int fd, unsigned nth, void *arg)
+{
+	char piece[8192], text[32];
+	ssize_t n = recv(fd, piece, sizeof piece, 0);
+	int length = snprintf(text, sizeof text, "%d", n > 6 && memcmp(piece + n - 6, "\r\nbody", 6) == 0);
+	fake_http_answer(fd, "200 OK", "Connection: close\r\n", (struct str){ text, (size_t)length });
+}
+
+static void test_body_when_small_then_in_one_piece_with_the_head(void **state)
+{
+	struct fixture f;
+	start(&f, STR(""));
+	fake_http_stop(&f.server);
+	fake_http_start(&f.server, serve_first_piece, NULL);
+	for (int i = 0; i < 20; i++) {
+		struct http_response r;
+		struct http_request q = { .method = STR("POST"), .url = str_of(f.server.url), .body = STR("body") };
+		assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
+		assert_true(str_equal(r.body, STR("1")));
+	}
+	stop(&f);
+}
+
 static void test_body_when_refused_early_then_answer_is_read(void **state)
 {
 	static char body[8u << 20];
@@ -529,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_connect_when_refused_then_sentence_with_host),
 		cmocka_unit_test(test_name_when_it_does_not_exist_then_refused_within_the_deadline),
 		cmocka_unit_test(test_localhost_when_only_ipv4_listens_then_reached),
+		cmocka_unit_test(test_body_when_small_then_in_one_piece_with_the_head),
 		cmocka_unit_test(test_body_when_refused_early_then_answer_is_read),
 		cmocka_unit_test(test_body_when_from_file_then_sent_whole_with_progress),
 		cmocka_unit_test(test_body_when_file_is_shorter_than_told_then_failed),

@@ -5,7 +5,7 @@ import { $, el, foreign, many, time } from './dom.js';
 
 const EVERY_MS = 1000;
 const KEEP = 1000;
-const AT_ONCE = 200;
+const AT_ONCE = 200, FOLLOWED = 500, ROUNDS = 4;   // a page; and what is taken at once of what came
 
 let last = 0, first = 0, asking = null, guard, whole = false;
 
@@ -43,6 +43,7 @@ function trim() {
 	first = Number(list.lastElementChild?.dataset.n ?? 0);
 }
 
+/** Ask for something; a newer question ends an older one. */
 async function refusing(work) {
 	asking?.abort();
 	const own = asking = new AbortController();
@@ -55,6 +56,9 @@ async function refusing(work) {
 		if (error.wantsToken || error.isLost)
 			throw error;
 		$('logs-wrong').textContent = error.message;
+	} finally {
+		if (asking === own)
+			asking = null;
 	}
 }
 
@@ -75,18 +79,24 @@ const older = () => refusing(async signal => {
 	tell(0);
 });
 
-/** What came since; nothing is said aloud when nothing did. */
-async function follow() {
-	if (!isFollowing())
-		return;
-	await refusing(async signal => {
-		const found = await logs({ ...filter(), after: last, limit: AT_ONCE }, signal);
-		last = found.last;
-		if (found.lines.length === 0 && found.missed === 0)
-			return;
+/** Add what came since. Gives whether there is more; nothing is said aloud when nothing came. */
+async function catchUp(signal) {
+	const found = await logs({ ...filter(), after: last, limit: FOLLOWED }, signal);
+	last = found.last;
+	if (found.lines.length > 0 || found.missed > 0) {
 		$('lines').prepend(...found.lines.reverse().map(lineOf));
 		trim();
 		tell(found.missed);
+	}
+	return found.more;
+}
+
+/** Not while somebody waits for an answer of their own: that brings the newest too. */
+async function follow() {
+	if (!isFollowing() || asking)
+		return;
+	await refusing(async signal => {
+		for (let round = 0; round < ROUNDS && await catchUp(signal); round++);
 	});
 }
 

@@ -1,14 +1,14 @@
 // Pictures that look like some: landscapes, drawn in the browser from a number. The same number, the same one.
 
-/** JPEGs of scenes 0 to n - 1 of these sizes in turn: [{ name, bytes, width, height }]. */
-export async function scenes(browser, n, sizes = [[600, 400], [400, 500], [500, 500], [700, 394], [450, 600], [750, 350]]) {
+/** JPEGs of scenes 0 to n - 1 of these sizes in turn, of JPEG's quality: [{ name, bytes, width, height }]. */
+export async function scenes(browser, n, sizes = [[600, 400], [400, 500], [500, 500], [700, 394], [450, 600], [750, 350]], quality = 0.82) {
 	const page = await browser.newPage();
-	const made = await page.evaluate(draw, { n, sizes });
+	const made = await page.evaluate(draw, { n, sizes, quality });
 	await page.close();
 	return made.map(({ base64, ...rest }) => ({ ...rest, bytes: Buffer.from(base64, 'base64') }));
 }
 
-async function draw({ n, sizes }) {
+async function draw({ n, sizes, quality }) {
 	const random = seed => () => { seed = seed + 0x6d2b79f5 | 0; let t = Math.imul(seed ^ seed >>> 15, 1 | seed); t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t; return ((t ^ t >>> 14) >>> 0) / 4294967296; };
 	const names = ['dawn over the fells', 'north ridge', 'harbour haze', 'evening road', 'first snow', 'salt flats', 'the far valley', 'moonrise', 'after rain', 'low tide', 'pine line', 'red cliffs'];
 	const skies = [[210, 30], [24, 48], [200, 190], [265, 20], [340, 40], [190, 55], [225, 280], [15, 350]];
@@ -48,7 +48,7 @@ async function draw({ n, sizes }) {
 			g.lineTo(width, height);
 			g.fill();
 		}
-		const blob = await new Promise(done => canvas.toBlob(done, 'image/jpeg', 0.82));
+		const blob = await new Promise(done => canvas.toBlob(done, 'image/jpeg', quality));
 		const bytes = new Uint8Array(await blob.arrayBuffer());
 		let text = '';
 		for (let at = 0; at < bytes.length; at += 8192)
