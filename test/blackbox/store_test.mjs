@@ -292,6 +292,8 @@ test('what the store cannot do is told in S3\'s words, and every answer has its 
 		['MethodNotAllowed', 405, () => fetchUrl(presign('PATCH', 'plain'), { method: 'PATCH' })],
 		['NoSuchUpload', 404, () => fetchUrl(presign('DELETE', 'plain', { query: { uploadId: 'x' } }), { method: 'DELETE' })],
 		['NotImplemented', 501, () => put({}, { headers: { 'If-None-Match': '"x"' } })],
+		['NotImplemented', 501, () => fetchUrl(presign('PUT', 'plain', { query: { tagging: '' } }), { method: 'PUT', body: 'x' })],
+		['NoSuchKey', 404, () => fetchUrl(presign('PUT', 'never-written'), { method: 'PUT', body: 'x', headers: { 'If-Match': '"x"' } })],
 		['InvalidArgument', 400, () => fetchUrl(presign('GET', key, { query: { 'response-content-type': 'text/\u00e4' } }))],
 		['PreconditionFailed', 412, () => fetchUrl(slot.uploadUrl, { method: 'PUT', body: tinyPng, headers: { ...slot.headers, 'If-None-Match': '*' } })],
 		['NoSuchBucket', 404, () => put({ bucket: 'no-such-bucket' })],
