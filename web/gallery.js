@@ -104,6 +104,8 @@ function hang({ anew = false } = {}) {
 	const empty = records.length === 0 && !more;
 	$('empty').hidden = !empty;
 	$('gallery-count').textContent = empty ? '' : more ? `${number(records.length)} so far` : many(records.length, 'picture');
+	if (anew && more && isNear())   // what fills the last row may have gone
+		load();
 }
 
 function showTrouble(why) {

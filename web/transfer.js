@@ -69,20 +69,24 @@ async function verdict(slot) {
 
 /**
  * Upload a file: { name, type, size, blob }. `trip` is kept by the caller and remembers the slot,
- * so that another try goes to the same URL as long as that is good. Gives the record, or null without the key.
+ * so that another try goes to the same URL as long as that is good, and whether the bytes have arrived. Gives the record, or null without the key.
  */
 export async function upload(file, trip, signal, onProgress) {
-	if (!isFresh(trip.slot)) {
+	if (!trip.arrived && !isFresh(trip.slot)) {
 		trip.slot = await openSlot(file, signal);
 		ownToken(trip.slot.imageId, trip.slot.deleteToken);
 	}
 	onProgress(0, null);
 	try {
-		await put(trip.slot, file, signal, onProgress);
+		if (!trip.arrived)
+			await put(trip.slot, file, signal, onProgress);
 	} catch (why) {
-		if (why.status)   // an answer: the URL is used up or has ended
+		if (why.status && why.status !== 412)   // an answer: the URL is used up or has ended
 			trip.slot = undefined;
-		throw why;
+		if (why.status !== 412)   // that: an earlier try had arrived after all, and its answer was lost
+			throw why;
 	}
+	trip.arrived = true;
+	onProgress(file.size, null);
 	return verdict(trip.slot);
 }

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define PROMISE_STEP_BYTES ((uint64_t)1024 * 1024)
+
 struct body {
 	struct incoming base;
 	struct engine *engine;
@@ -89,6 +91,18 @@ static void keep_promise(struct body *b, uint64_t bytes)
 	b->promised -= n;
 }
 
+/* Of a body whose length was not told room is taken as it comes, or it would eat up the reserve. */
+static enum status promise_more(struct body *b, size_t n)
+{
+	uint64_t more = n > PROMISE_STEP_BYTES ? n : PROMISE_STEP_BYTES;
+
+	if (n <= b->promised)
+		return OK;
+	TRY(space_take(&b->engine->space, more, &b->failure));
+	b->promised += more;
+	return OK;
+}
+
 static enum status give_up(struct body *b, enum status status, struct fault *why)
 {
 	b->failed = status;
@@ -132,8 +146,10 @@ static enum status keep(struct body *b, const void *p, size_t n)
 {
 	if (b->in_memory && n > b->engine->small_bytes - b->size)
 		TRY(spill(b));
-	if (!b->in_memory)
+	if (!b->in_memory) {
+		TRY(promise_more(b, n));
 		return io_write_all(b->fd, p, n) == 0 ? OK : io_fault(&b->failure, errno, "write to incoming/");
+	}
 	TRY(grow(b, (size_t)b->size + n));
 	if (n > 0)
 		memcpy(b->bytes + b->size, p, n);

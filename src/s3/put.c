@@ -31,6 +31,8 @@ static enum status begin_stream(struct call *c, uint64_t *length, struct fault *
 	struct str told = str_trim(request_header(&c->x->request, STR("x-amz-decoded-content-length")));
 	if (!str_to_u64(told, length))
 		return no_length(why);
+	if (c->x->request.has_length && *length > c->x->request.length)   /* or room would be kept for what never comes */
+		return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
 	u->stream = ARENA_NEW(&c->x->arena, struct stream);
 	if (u->stream == NULL)
 		return fault_set(why, TOO_MUCH, "the request's head is too large");

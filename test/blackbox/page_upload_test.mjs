@@ -1,7 +1,9 @@
 // The page in a real browser: every way in which files come, what becomes of them on the way, and what is
 // said of those that are not taken.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
@@ -159,6 +161,29 @@ test('a connection that is cut half-way is told, and another try goes to the sam
 	assert.equal((await uploaded())[0], 'cut.png');
 });
 
+test('an answer that is lost after all bytes have arrived makes no second picture', async () => {
+	proxy.rule = head => head.startsWith('PUT ') ? { cutAnswer: true } : undefined;
+	page = await openPage(browser, server);
+	await choose(page, [small('answer lost.png')]);
+	await uploadIs(page, 'answer lost.png', 'refused');
+	proxy.release();
+	await page.getByRole('button', { name: 'Try again: answer lost.png' }).click();
+	await uploadIs(page, 'answer lost.png', 'done');
+	assert.equal((await uploaded()).filter(name => name === 'answer lost.png').length, 1);
+});
+
+test('a verdict that cannot be asked for is asked for again, without the bytes', async () => {
+	page = await openPage(browser, server);
+	await page.route('**/complete', route => route.abort());
+	await choose(page, [small('asked twice.png')]);
+	await uploadIs(page, 'asked twice.png', 'refused');
+	await page.unroute('**/complete');
+	const before = puts().length;
+	await page.getByRole('button', { name: 'Try again: asked twice.png' }).click();
+	await uploadIs(page, 'asked twice.png', 'done');
+	assert.equal(puts().length, before);
+});
+
 test('a server that cannot be reached is told, and coming online again tries again by itself', async () => {
 	page = await openPage(browser, server);
 	await page.getByText('up to 5 MB').waitFor();
@@ -226,6 +251,21 @@ test('with the images on S3 the bytes go there, and the page asks what has becom
 	await page.quiet();
 	await own.stop();
 	await cloud.stop();
+});
+
+test('over TLS, page and storage are both https, and the policy names it', async () => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-page-')), [cert, key] = ['cert.pem', 'key.pem'].map(name => path.join(dir, name));
+	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=localhost'], { stdio: 'ignore' });
+	chmodSync(key, 0o600);
+	const own = await startServer({ args: ['--tls-cert', cert, '--tls-key', key] });
+	assert.match(own.storage, /^https:/);
+	page = await openPage(browser, own, { ignoreHTTPSErrors: true });
+	await choose(page, [small('by tls.png')]);
+	await uploadIs(page, 'by tls.png', 'done');
+	await page.locator('#wall img.shown').waitFor();
+	await page.quiet();
+	await own.stop();
+	rmSync(dir, { recursive: true });
 });
 
 test('what the API refuses is said in its own words', async () => {

@@ -160,11 +160,11 @@ test('a signed length binds the body', async () => {
 });
 
 test('a body that is cut off leaves the slot pending and nothing on disk', async t => {
-	const slot = await openSlot(server);   // a body told to be larger than what is gathered in memory
+	const slot = await openSlot(server);
 	const url = new URL(slot.uploadUrl);
 	const socket = await rawSocket(server.storage);
 	t.after(() => socket.end());
-	await socket.send(`PUT ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: image/png\r\nContent-Length: 1000000\r\n\r\nabc`);
+	await socket.send(`PUT ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nContent-Type: image/png\r\nContent-Length: 100000\r\n\r\nabc`);
 	await eventually(() => readdirSync(path.join(server.data, 'incoming')).length > 0, { what: 'the body on disk' });
 	await socket.end();
 	await eventually(() => readdirSync(path.join(server.data, 'incoming')).length === 0, { what: 'an empty incoming/' });
@@ -291,7 +291,9 @@ test('what the store cannot do is told in S3\'s words, and every answer has its 
 	const cases = [
 		['MethodNotAllowed', 405, () => fetchUrl(presign('PATCH', 'plain'), { method: 'PATCH' })],
 		['NoSuchUpload', 404, () => fetchUrl(presign('DELETE', 'plain', { query: { uploadId: 'x' } }), { method: 'DELETE' })],
-		['NoSuchKey', 404, () => put({}, { headers: { 'If-Match': '"x"' } })],
+		['NotImplemented', 501, () => put({}, { headers: { 'If-None-Match': '"x"' } })],
+		['NotImplemented', 501, () => fetchUrl(presign('PUT', 'plain', { query: { tagging: '' } }), { method: 'PUT', body: 'x' })],
+		['NoSuchKey', 404, () => fetchUrl(presign('PUT', 'never-written'), { method: 'PUT', body: 'x', headers: { 'If-Match': '"x"' } })],
 		['InvalidArgument', 400, () => fetchUrl(presign('GET', key, { query: { 'response-content-type': 'text/\u00e4' } }))],
 		['PreconditionFailed', 412, () => fetchUrl(slot.uploadUrl, { method: 'PUT', body: tinyPng, headers: { ...slot.headers, 'If-None-Match': '*' } })],
 		['NoSuchBucket', 404, () => put({ bucket: 'no-such-bucket' })],

@@ -10,7 +10,8 @@ import net from 'node:net';
 /**
  * Gives { url, to(), heads, rule, release(), stop() }.
  * heads   the head of every request so far: 'PUT /… HTTP/1.1\r\n…'
- * rule    what happens to requests from now on; (head) => { holdAt } or { cutAt } in bytes from the head on, or nothing
+ * rule    what happens to requests from now on; (head) => { holdAt } or { cutAt } in bytes from the head on,
+ *         { cutAnswer: true } once the server answers, or nothing
  */
 export async function startProxy() {
 	const proxy = { heads: [], rule: () => undefined };
@@ -23,8 +24,9 @@ export async function startProxy() {
 			socket.on('error', () => {});
 			socket.on('close', () => { sockets.delete(socket); client.destroy(); onward.destroy(); });
 		}
-		onward.pipe(client);
 		let passed = 0, rule;
+		onward.on('data', piece => rule?.cutAnswer ? client.resetAndDestroy() : client.write(piece) || (onward.pause(), client.once('drain', () => onward.resume())));
+		onward.on('end', () => client.end());
 		const read = piece => {
 			if (/^(GET|HEAD|PUT|POST|OPTIONS|DELETE) \S+ HTTP\/1\.1\r\n/.test(piece.toString('latin1', 0, 4096))) {
 				const head = piece.toString('latin1').split('\r\n\r\n')[0];

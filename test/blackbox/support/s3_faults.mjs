@@ -46,15 +46,18 @@ export function assertErrors(bodies) {
 /** The most memory that the server has had, in bytes. */
 export const peakMemory = server => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) * 1024;
 
+/* The data directory in the server's own mount namespace. */
+const seen = server => `/proc/${server.pid}/root${server.data}`;
+
 /** Files below a folder of the data directory, as the server sees it. */
 export function files(server, sub) {
-	return readdirSync(path.join(`/proc/${server.pid}/root${server.data}`, sub), { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
+	return readdirSync(path.join(seen(server), sub), { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
 }
 
 /** A server and its owner, with a bucket named things unless `bucket` is false. Options are startServer's. */
 export async function startStore({ bucket = true, ...options } = {}) {
 	const server = await startServer(options);
-	const who = credentials(server).tintype, bodies = [];
+	const who = credentials({ data: seen(server) }).tintype, bodies = [];
 	const store = { server, who, bodies };
 	store.ask = (method, at, more = {}) => s3(server, method, at, { who, ...more });
 	store.refused = (answer, status, code, note = '') => {
@@ -82,9 +85,9 @@ export async function startStore({ bucket = true, ...options } = {}) {
 	};
 	store.part = (at, uploadId, partNumber, body) => store.ask('PUT', at, { query: { uploadId, partNumber }, body, payload: 'UNSIGNED-PAYLOAD' });
 	store.complete = (at, uploadId, parts, more) => store.ask('POST', at, { query: { uploadId }, body: completion(parts), ...more });
-	store.stop = () => {
+	store.stop = async () => {
+		await server.stop();
 		assertErrors(bodies);
-		return server.stop();
 	};
 	if (bucket)
 		assert.equal((await store.ask('PUT', '/things')).status, 200);
