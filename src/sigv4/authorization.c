@@ -91,7 +91,8 @@ static enum status find_date(const struct request *r, struct sigv4_claim *out, s
 	if (text.p == NULL)
 		text = request_header(r, STR("date"));
 	out->date_text = str_trim(text);
-	if (!read_date(r->arena, out->date_text, out))
+	/* one before 1970 is none, to S3 */
+	if (!read_date(r->arena, out->date_text, out) || out->date_ms < 0)
 		return fault_set(why, NOT_SIGNED, "AWS authentication requires a valid Date or x-amz-date header");
 	return OK;
 }

@@ -102,7 +102,7 @@ static void test_parameter_when_repeated_then_query_parameters_error(void **stat
 
 static void test_expires_when_out_of_range_then_query_parameters_error(void **state)
 {
-	static const char *const values[] = { "0", "-1", "604801", "x", "1.5", "99999999999999999999" };
+	static const char *const values[] = { "-1", "604801", "x", "1.5", "99999999999999999999" };
 	struct rig *r = *state;
 	struct ask ask = { .key = STR("k") };
 	struct str target = rig_sign(r, &ask);
@@ -110,6 +110,15 @@ static void test_expires_when_out_of_range_then_query_parameters_error(void **st
 		rig_send(r, &ask, replace_pair(r, target, "X-Amz-Expires", str_printf(&r->arena, "X-Amz-Expires=%s", values[i])));
 		rig_expect_error(r, 400, "AuthorizationQueryParametersError");
 	}
+}
+
+static void test_expires_when_zero_then_access_denied(void **state)
+{
+	struct rig *r = *state;
+	struct ask ask = { .key = STR("k"), .age_s = 1 };
+	rig_send(r, &ask, replace_pair(r, rig_sign(r, &ask), "X-Amz-Expires", STR("X-Amz-Expires=0")));
+	rig_expect_error(r, 403, "AccessDenied");
+	assert_true(str_equal(rig_element(r, "Message"), STR("Request has expired")));
 }
 
 static void test_url_when_expired_then_access_denied_tells_the_times(void **state)
@@ -262,6 +271,7 @@ int main(void)
 		RIG_TEST(test_parameter_when_left_out_or_empty_then_query_parameters_error),
 		RIG_TEST(test_parameter_when_repeated_then_query_parameters_error),
 		RIG_TEST(test_expires_when_out_of_range_then_query_parameters_error),
+		RIG_TEST(test_expires_when_zero_then_access_denied),
 		RIG_TEST(test_url_when_expired_then_access_denied_tells_the_times),
 		RIG_TEST(test_url_when_signed_in_the_future_then_skew_decides),
 		RIG_TEST(test_key_when_unknown_then_invalid_access_key_id),

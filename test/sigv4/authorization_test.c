@@ -236,7 +236,8 @@ static void test_authorization_when_malformed_then_is_told_how(void **state)
 
 static void test_date_when_missing_or_bad_then_access_denied(void **state)
 {
-	static const char *const dates[] = { "", "X-Amz-Date:\n", "X-Amz-Date: 20261122\n", "Date: tomorrow\n", "X-Amz-Date: 20261322T074012Z\n" };
+	static const char *const dates[] = { "", "X-Amz-Date:\n", "X-Amz-Date: 20261122\n", "Date: tomorrow\n", "X-Amz-Date: 20261322T074012Z\n",
+		"X-Amz-Date: 19691231T235959Z\n" };
 	for (size_t i = 0; i < COUNT_OF(dates); i++) {
 		struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, dates[i], CURL_HASH);
 		assert_refused(&r, F_NOT_SIGNED, "AWS authentication requires a valid Date or x-amz-date header");

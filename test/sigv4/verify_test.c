@@ -291,7 +291,6 @@ static void test_parameter_when_malformed_then_s3s_sentence(void **state)
 		{ "X-Amz-Expires", "1.5", "X-Amz-Expires must be a number" },
 		{ "X-Amz-Expires", "-", "X-Amz-Expires must be a number" },
 		{ "X-Amz-Expires", "-1", "X-Amz-Expires must be non-negative" },
-		{ "X-Amz-Expires", "0", "X-Amz-Expires must be at least 1 second" },
 		{ "X-Amz-Expires", "604801", "the given X-Amz-Expires must be less than 604800 seconds" },
 		{ "X-Amz-Expires", "99999999999999999999999", "must be less than a week (in seconds)" },
 	};
@@ -339,6 +338,14 @@ static void test_time_when_before_or_after_then_skew_forward_and_none_behind(voi
 		else
 			assert_refused(&r, &ctx, TIMES[i].code, TIMES[i].words);
 	}
+}
+
+static void test_lifetime_when_zero_then_expired_at_once(void **state)
+{
+	struct request r = with_parameter("X-Amz-Expires", "0");
+	struct verify_context ctx = CTX;
+	ctx.now_ms++;
+	assert_refused(&r, &ctx, F_SIGNATURE_EXPIRED, "Request has expired");
 }
 
 static void assert_header_refused(const char *name, const char *value)
@@ -448,6 +455,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_parameter_when_repeated_then_malformed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_list_when_too_long_then_malformed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_time_when_before_or_after_then_skew_forward_and_none_behind, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lifetime_when_zero_then_expired_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_x_amz_and_unsigned_then_refused_by_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_host_is_not_signed_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_signed_but_not_sent_then_signature_wrong, set_up, tear_down),
