@@ -4,6 +4,8 @@
  * What each key may do is for permit.c. */
 #include "s3/auth.h"
 
+#include "s3/permit.h"
+
 static struct str bytes_in_hex(struct arena *a, struct str s)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -95,10 +97,12 @@ enum status auth_old_version(struct fault *why)
 	                 "Please use AWS4-HMAC-SHA256 (Signature Version 4).");
 }
 
-static enum status refuse_unsigned(const struct request *r, struct fault *why)
+static enum status refuse_unsigned(struct call *c, struct fault *why)
 {
+	const struct request *r = &c->x->request;
 	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
 		return auth_old_version(why);
+	TRY(permit_stranger(c, why));
 	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
 }
 
@@ -125,7 +129,7 @@ static enum status read_claim(struct call *c, struct fault *why)
 	}
 	if (in_query)
 		return claim_parse(r, &c->claim, why);
-	return in_header ? authorization_parse(r, &c->claim, why) : refuse_unsigned(r, why);
+	return in_header ? authorization_parse(r, &c->claim, why) : refuse_unsigned(c, why);
 }
 
 static void explain_skew(struct call *c, int64_t now_ms)

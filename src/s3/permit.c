@@ -60,6 +60,14 @@ static bool makes_bucket(const struct call *c)
 	return c->at.level == AT_BUCKET && str_equal(c->x->request.method, STR("PUT")) && c->operation->sub[0] == '\0';
 }
 
+enum status permit_stranger(struct call *c, struct fault *why)
+{
+	struct bucket_info there = { 0 };
+	if (c->at.level == AT_SERVICE || (c->operation != NULL && makes_bucket(c)))
+		return OK;
+	return permit_find_bucket(c, c->at.bucket, &there, why);
+}
+
 enum status permit_call(struct call *c, struct fault *why)
 {
 	if (c->key->power == KEY_SLOTS) {

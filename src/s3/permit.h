@@ -8,6 +8,9 @@
 /* The call's own operation at the call's own address; sets the call's bucket where there must be one.
  * Errors  NO_SUCH_BUCKET; ACCESS_DENIED another user's bucket, no grant, slots; STORAGE_FAILED */
 enum status permit_call(struct call *c, struct fault *why) MUST_CHECK;
+/* Who has not signed is told, as on S3, of a bucket that is not there; not where the bucket is yet to be made.
+ * Errors  NO_SUCH_BUCKET; STORAGE_FAILED */
+enum status permit_stranger(struct call *c, struct fault *why) MUST_CHECK;
 /* Something else on the same call: reading the source of a copy, one key of many. The bucket must be the key's user's.
  * actions   of enum key_action
  * Errors    as permit_call's */

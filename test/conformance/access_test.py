@@ -36,8 +36,17 @@ class Users(Case):
         bucket = self.new_bucket()
         self.put(bucket, "k")
         for method, path in (("GET", "/"), ("GET", f"/{bucket}"), ("GET", f"/{bucket}/k"), ("PUT", f"/{bucket}/k"), ("DELETE", f"/{bucket}/k"),
-                             ("PUT", "/new-bucket-unsigned"), ("POST", f"/{bucket}?delete"), ("GET", "/no-such-bucket-at-all")):
+                             ("PUT", "/new-bucket-unsigned"), ("POST", f"/{bucket}?delete")):
             self.refused(403, "AccessDenied", self.send(method, path, sign=False))
+
+    def test_not_signed_for_a_bucket_that_is_gone_then_said_so(self):
+        self.alice.create_bucket(Bucket="soon-gone")
+        self.refused(403, "AccessDenied", self.send("GET", "/soon-gone/k", sign=False))
+        self.alice.delete_bucket(Bucket="soon-gone")
+        for method, path in (("GET", "/soon-gone"), ("GET", "/soon-gone/k"), ("PUT", "/soon-gone/k"), ("DELETE", "/soon-gone/k"), ("GET", "/No_Name")):
+            self.refused(404, "NoSuchBucket", self.send(method, path, sign=False))
+        self.assertEqual(self.send("HEAD", "/soon-gone", sign=False).status, 404)
+        self.refused(403, "AccessDenied", self.send("PUT", "/soon-gone", sign=False))
 
     def test_the_owner_does_not_reach_users_buckets_but_its_own(self):
         self.owner.list_objects_v2(Bucket=IMAGES)

@@ -138,7 +138,7 @@ static void test_url_when_used_with_another_verb_key_or_bucket_then_signature_do
 	rig_expect_empty(r);
 }
 
-static void test_bucket_when_unknown_then_no_such_bucket_but_only_for_who_is_known(void **state)
+static void test_bucket_when_unknown_then_no_such_bucket_signed_or_not(void **state)
 {
 	static const char *const methods[] = { "GET", "HEAD", "PUT" };
 	struct rig *r = *state;
@@ -147,6 +147,8 @@ static void test_bucket_when_unknown_then_no_such_bucket_but_only_for_who_is_kno
 		rig_ask(r, &ask);
 		rig_expect_error(r, 404, "NoSuchBucket");
 		rig_send(r, &ask, STR("/other/k"));
+		rig_expect_error(r, 404, "NoSuchBucket");
+		rig_send(r, &ask, STR("/" RIG_BUCKET "/k"));
 		rig_expect_error(r, 403, "AccessDenied");
 	}
 }
@@ -300,7 +302,7 @@ int main(void)
 		RIG_TEST(test_copy_when_its_source_is_missing_then_no_empty_object_is_made),
 		RIG_TEST(test_answer_when_any_then_it_has_the_host_id),
 		RIG_TEST(test_url_when_used_with_another_verb_key_or_bucket_then_signature_does_not_match),
-		RIG_TEST(test_bucket_when_unknown_then_no_such_bucket_but_only_for_who_is_known),
+		RIG_TEST(test_bucket_when_unknown_then_no_such_bucket_signed_or_not),
 		RIG_TEST(test_key_when_its_form_is_unusual_then_it_is_stored_under_its_own_bytes),
 		RIG_TEST(test_key_when_slash_is_sent_encoded_then_it_is_the_same_key),
 		RIG_TEST(test_key_when_it_is_none_then_is_refused),
