@@ -123,6 +123,7 @@ static enum status make_storage(struct composition *c, struct fault *why)
 		.image_bucket = str_of(s->bucket),
 		.cors_origins = str_of(s->cors_origins),
 		.explain = is(s->dev, "auto") ? c->at.storage_is_loopback : is(s->dev, "on"),
+		.secure = s->tls_cert[0] != '\0' || str_starts_with(str_of(s->public_storage_url), STR("https://")),
 	};
 	struct s3_ports ports = {
 		.product = &c->product, .buckets = c->engines.bucket, .catalog = c->engines.catalog, .parts = c->engines.parts, .keys = c->engines.keys,

@@ -127,7 +127,7 @@ static struct str location(struct call *c)
 {
 	const struct request *r = &c->x->request;
 	struct str host = request_header(r, STR("host"));
-	return str_printf(&c->x->arena, "http://%.*s%.*s", STRF(host), STRF(r->path));
+	return str_printf(&c->x->arena, "%s://%.*s%.*s", c->s3->options.secure ? "https" : "http", STRF(host), STRF(r->path));
 }
 
 static enum status answer(struct call *c, struct ending *e, const struct object_info *info, struct fault *why)

@@ -3,7 +3,7 @@
  * An operation is a row of one table: method, level (service, bucket, object) and sub-resource, as the
  * S3 API names them. What has no row is NotImplemented where S3 has it and else MethodNotAllowed,
  * after the signature was checked, so that a URL for one verb never works for another. Every answer leaves through `complete`, which adds
- * what all of them carry: the request id and CORS.
+ * what all of them carry: the request id, the server's name and CORS.
  * begin, data, start, cancel and refuse run on a reactor and never wait; finish runs on a worker. */
 #include "s3/s3.h"
 
@@ -110,6 +110,7 @@ static void complete(struct s3 *s, struct exchange *x)
 	if (x->request.id.n > 0)
 		answer_header(&x->answer, STR("x-amz-request-id"), x->request.id);
 	answer_header(&x->answer, STR("x-amz-id-2"), STR(HOST_ID));
+	answer_header(&x->answer, STR("Server"), STR("tintype"));
 	s3_cors_headers(s, x, x->door_state);
 }
 

@@ -14,6 +14,7 @@ struct s3_options {
 	struct str image_bucket;
 	struct str cors_origins;
 	bool explain;              /* development mode: say why a signature is wrong */
+	bool secure;               /* clients reach the door by https */
 };
 
 /* What the door stands on. */

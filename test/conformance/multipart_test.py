@@ -42,7 +42,7 @@ class Completing(Upload):
         answer = self.complete(upload, parts)
         self.assertEqual(answer["ETag"], etag_of(FIVE, FIVE, b"end"))
         self.assertEqual((answer["Bucket"], answer["Key"]), (self.bucket, "k"))
-        self.assertTrue(answer["Location"].endswith(f"/{self.bucket}/k"))
+        self.assertEqual(answer["Location"], f"{self.server.storage}/{self.bucket}/k")
         head = self.alice.head_object(Bucket=self.bucket, Key="k")
         self.assertEqual((head["ETag"], head["ContentLength"], head["ContentType"], head["Metadata"], head["CacheControl"]),
                          (answer["ETag"], 10 * MIB + 3, "text/x", {"a": "b"}, "no-cache"))

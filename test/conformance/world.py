@@ -194,6 +194,7 @@ class Case(unittest.TestCase):
     def check_common(self, answer):
         for name in ("x-amz-request-id", "x-amz-id-2", "Date"):
             self.assertTrue(answer.headers[name], name)
+        self.assertEqual(answer.headers.get_all("Server"), ["tintype"])
 
 
 def md5(body):

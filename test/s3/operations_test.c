@@ -78,6 +78,29 @@ static void test_operations_when_any_call_fails_then_slow_down_and_nothing_open(
 		fail_every_call(r, &steps[i]);
 }
 
+static struct str completion_of(struct rig *r, struct str etag)
+{
+	return str_printf(&r->arena, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%.*s</ETag></Part></CompleteMultipartUpload>",
+	                  STRF(etag));
+}
+
+static void test_location_when_the_door_is_reached_by_https_then_says_so(void **state)
+{
+	struct rig *r = *state;
+	struct str id = begin_upload(r);
+	send_step(r, &(struct step){ "PUT", STR("parts"), { { STR("partNumber"), STR("1") }, { STR("uploadId"), id } }, .body = BIG });
+	rig_expect(r, 200, NULL);
+	struct str etag = str_dup(&r->arena, rig_header(r, "ETag"));
+	const struct step completion = { "POST", STR("parts"), { { STR("uploadId"), id } }, .body = completion_of(r, etag) };
+	send_step(r, &completion);
+	assert_true(str_starts_with(rig_element(r, "Location"), STR("http://")));
+	assert_true(str_ends_with(rig_element(r, "Location"), STR("/" RIG_BUCKET "/parts")));
+	r->options.secure = true;
+	rig_renew(r);
+	send_step(r, &completion);
+	assert_true(str_starts_with(rig_element(r, "Location"), STR("https://")));
+}
+
 static void test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with(void **state)
 {
 	struct rig *r = *state;
@@ -87,8 +110,7 @@ static void test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with
 	                { { STR("x-amz-copy-source"), STR(RIG_BUCKET "/source") } } });
 	struct str etag = str_dup(&r->arena, str_slice(rig_element(r, "ETag"), 6, 38));
 	fail_every_call(r, &(struct step){ "GET", STR("parts"), { { STR("uploadId"), id } } });
-	fail_every_call(r, &(struct step){ "POST", STR("parts"), { { STR("uploadId"), id } }, .body = str_printf(&r->arena,
-	                "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%.*s</ETag></Part></CompleteMultipartUpload>", STRF(etag)) });
+	fail_every_call(r, &(struct step){ "POST", STR("parts"), { { STR("uploadId"), id } }, .body = completion_of(r, etag) });
 	rig_ask(r, &(struct ask){ .key = STR("parts") });
 	assert_true(str_equal(rig_body(r), BIG));
 	id = begin_upload(r);
@@ -99,6 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_operations_when_any_call_fails_then_slow_down_and_nothing_open),
+		RIG_TEST(test_location_when_the_door_is_reached_by_https_then_says_so),
 		RIG_TEST(test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
