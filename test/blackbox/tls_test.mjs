@@ -70,8 +70,12 @@ async function openSlot(more = {}) {
 }
 const presign = (method, key, options) => presignAt(server, method, key, { who: credentials(server).tintype, ...options });
 
-/** Whether the server ends this connection. */
-const ends = socket => Promise.race([once(socket, 'close').then(() => true), once(socket, 'end').then(() => true)]);
+/** Until the server ends this connection, or has ended it, with a goodbye or a reset. */
+const ends = socket => new Promise(resolve => {
+	if (socket.readableEnded || socket.closed)
+		resolve(true);
+	socket.once('end', () => resolve(true)).once('close', () => resolve(true));
+});
 
 function plainSocket(t, url) {
 	const { hostname, port } = new URL(url);
