@@ -151,6 +151,8 @@ static enum status plan(struct completion *m, struct fault *why)
 /* Append to what is made: in memory or to the file. */
 static enum status append(struct completion *m, const char *p, size_t n, struct fault *why)
 {
+	if (n == 0)
+		return OK;   /* a part of no bytes, which has no address either */
 	if (m->arrival.inlined) {
 		assert(n <= BUCKET_SMALL_BYTES - m->arrival.bytes.n);
 		memcpy(m->buffer + COPY_BYTES + m->arrival.bytes.n, p, n);

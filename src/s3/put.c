@@ -84,10 +84,10 @@ static enum status begin_body(struct call *c, uint64_t length, enum door_step *s
 	return upload_begin(c, length == UINT64_MAX ? 0 : length, why);
 }
 
-/* Images come by the URLs that slots hand out, and by nothing else. */
+/* Images come by presigned URLs alone, into a slot, whoever's key has signed them. */
 static enum status refuse_reserved(const struct call *c, struct fault *why)
 {
-	if ((c->key->power == KEY_SLOTS && call_is_image(c)) || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
+	if ((call_is_image(c) && !c->claim.in_header) || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
 		return OK;
 	return call_refuse_reserved(c, why);
 }

@@ -101,17 +101,25 @@ static void test_failed_uploads_when_counted_then_only_those_whose_body_began(vo
 	assert_int_equal(metric_get(M_UPLOADS_FAILED), failed + 2);
 }
 
-/* Images come by slots: not even the owner puts one there by itself. */
-static void test_owner_when_under_images_then_access_denied(void **state)
+/* Images come by slots: not even the owner puts one where there is none, nor a thumbnail at all. */
+static void test_owner_when_under_images_without_a_slot_then_access_denied(void **state)
 {
 	struct rig *r = *state;
-	struct str keys[] = { STR("images/mine.gif"), rig_slot(r, 1), STR("thumbs/mine.gif") };
+	struct str keys[] = { STR("images/mine.gif"), STR("thumbs/mine.gif") };
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		rig_ask(r, &(struct ask){ .method = "PUT", .who = "owner", .key = keys[i], .body = RIG_GIF });
 		rig_expect_error(r, 403, "AccessDenied");
 	}
-	rig_expect_row(r, keys[1], IMAGE_PENDING);
 	rig_expect_empty(r);
+}
+
+static void test_owner_when_its_url_is_for_a_slot_then_the_image_is_taken(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	rig_ask(r, &(struct ask){ .method = "PUT", .who = "owner", .key = key, .body = RIG_GIF });
+	rig_expect(r, 200, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
+	rig_expect_row(r, key, IMAGE_UPLOADED);
 }
 
 static void test_second_put_when_bytes_are_the_same_then_the_same_answer(void **state)
@@ -282,7 +290,8 @@ int main(void)
 		RIG_TEST(test_image_when_it_is_not_of_the_declared_type_then_rejected),
 		RIG_TEST(test_slot_when_there_is_none_or_it_ended_then_access_denied_before_the_body),
 		RIG_TEST(test_failed_uploads_when_counted_then_only_those_whose_body_began),
-		RIG_TEST(test_owner_when_under_images_then_access_denied),
+		RIG_TEST(test_owner_when_under_images_without_a_slot_then_access_denied),
+		RIG_TEST(test_owner_when_its_url_is_for_a_slot_then_the_image_is_taken),
 		RIG_TEST(test_second_put_when_bytes_are_the_same_then_the_same_answer),
 		RIG_TEST(test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes),
 		RIG_TEST(test_race_when_the_other_was_first_then_its_verdict_stands),
