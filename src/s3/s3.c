@@ -2,8 +2,8 @@
  *
  * An operation is a row of one table: method, level (service, bucket, object) and sub-resource, as the
  * S3 API names them. What has no row is NotImplemented where S3 has it and else MethodNotAllowed,
- * after the signature was checked, so that a URL for one verb never works for another. Every answer leaves through `complete`, which adds
- * what all of them carry: the request id and CORS.
+ * after the signature was checked, so that a URL for one verb never works for another. Every answer leaves
+ * through `complete`, which adds what all of them carry: the request id and CORS.
  * begin, data, start, cancel and refuse run on a reactor and never wait; finish runs on a worker. */
 #include "s3/s3.h"
 
