@@ -178,6 +178,7 @@ static enum status answer_object(struct call *c, const struct object_file *f, st
 		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 	case CONDITION_NOT_MODIFIED:
 		answer_drop_body(ans);
+		answer_header(ans, STR("Content-Length"), str_printf(&c->x->arena, "%llu", (unsigned long long)f->info.size));
 		ans->status = 304;
 		return OK;
 	case CONDITION_HOLDS:

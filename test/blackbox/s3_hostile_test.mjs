@@ -251,7 +251,6 @@ test('lengths that overflow: of the decoded body and of its chunks', async () =>
 		assert.ok([400, 411].includes(answer.status), `${decoded}: ${answer.status} ${answer.body}`);
 		store.bodies.push(answer.body);
 	}
-	assert.equal((await chunkedRaw(hello, { decoded: '5000000000' })).code, 'IncompleteBody', 'no room is kept for what cannot come');
 	for (const size of ['00000000000000000', '1000000000000000c', '0000000000000000000000000000000c', 'ffffffffffffffff', 'fffffffffffffff4', '8000000000000000', '7fffffffffffffff', '-c', '+c', ' c', 'c ', '0xc', '', 'g', 'c,c', 'c c']) {
 		const answer = await chunkedRaw(hello, { change: bytes => Buffer.from(bytes.toString('latin1').replace(/^c/, size), 'latin1') });
 		assert.ok(answer.status === 400, `${JSON.stringify(size)}: ${answer.status} ${answer.body}`);
