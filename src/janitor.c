@@ -1,6 +1,7 @@
 /* Runs the sweep at its interval on a thread of its own: what is due each time, and the walk over all
  * objects, which costs with their number, once a day or once in the time that an orphan may live,
- * whichever is less. Each time too, uploads in parts that nobody completed in their time are aborted. A sweep that fails is logged and tried again at the next interval. */
+ * whichever is less. Each time too, uploads in parts that nobody completed in their time are aborted.
+ * A sweep that fails is logged and tried again at the next interval. */
 #include "janitor.h"
 
 #include "base/clock.h"

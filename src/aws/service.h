@@ -39,7 +39,8 @@ void aws_service_free(struct aws_service **s);
 enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHECK;
 /* Sign, send, wait; any HTTP status is OK but 5xx and throttling. Those, and lost connections, are tried again within
  * the deadline, unless the call is not repeatable and may have been done.
- * Errors   UPSTREAM_FAILED, the cause has the last answer; OVERLOADED throttled to the end; DEADLINE; TOO_MUCH, of the answer too */
+ * Errors   UPSTREAM_FAILED, the cause has the last answer; OVERLOADED throttled to the end; DEADLINE; TOO_MUCH, of
+ *          the answer too */
 enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 /* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set. */
 struct str aws_service_url(const struct aws_service *s);

@@ -1,4 +1,5 @@
-/* The verbs: verb_upload and so on, since other folders have an upload too. Each runs with its options parsed and gives the exit status. */
+/* The verbs: verb_upload and so on, since other folders have an upload too. Each runs with its options parsed
+ * and gives the exit status. */
 #ifndef CLI_VERBS_H
 #define CLI_VERBS_H
 

@@ -1,4 +1,5 @@
-/* The commit of a body: an object, an image's object with its row, or a part of an upload; waited for or not. */
+/* The commit of a body: an object, an image's object with its row, or a part of an upload; waited for or
+ * not. Prepared by who has the body, applied by the committer, which ends it too where nobody waits. */
 #ifndef LOCAL_COMMIT_H
 #define LOCAL_COMMIT_H
 
@@ -16,7 +17,8 @@ struct commit_change {
 	bool trashed;              /* a file is to be removed */
 };
 
-/* Fill in a change for the committer; commit and the arrival's texts stay good until commit_end. On a failure nothing is to be ended.
+/* Fill in a change for the committer; commit and the arrival's texts stay good until commit_end. On a failure
+ * nothing is to be ended.
  * Errors  KEY_TOO_LONG; KEY_INVALID; OUT_OF_MEMORY; TOO_MUCH more metadata than META_MAX_BYTES */
 enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct arrival *arrival, struct fault *why) MUST_CHECK;
 /* Once it is committed or has failed: tell the mover, free. Does not block on the disk. */

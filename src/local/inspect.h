@@ -1,4 +1,5 @@
-/* Looking over the table of images. */
+/* inspection on SQLite: a page walks the rows from the newest down on a reader's connection, and gives that
+ * back within a bounded number of rows, so that nobody else waits for it. */
 #ifndef LOCAL_INSPECT_H
 #define LOCAL_INSPECT_H
 

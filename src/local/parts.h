@@ -1,4 +1,5 @@
-/* part_store on SQLite and the tree. */
+/* part_store on SQLite and the tree: uploads and parts are rows, the bytes of parts are bodies like those of
+ * objects; complete.c makes one body of them. What a call changes is applied by the committer. */
 #ifndef LOCAL_PARTS_H
 #define LOCAL_PARTS_H
 

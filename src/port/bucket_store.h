@@ -94,7 +94,8 @@ MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str
 }
 
 /* Sync, commit, and only then return OK. *in is ended and set to NULL whatever comes.
- * Errors  those of table_settle; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET; NO_SUCH_UPLOAD; PRECONDITION; NO_SUCH_KEY (condition) */
+ * Errors  those of table_settle; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET; NO_SUCH_UPLOAD; PRECONDITION;
+ *         NO_SUCH_KEY (condition) */
 MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
 {
 	return (*in)->ops->finish(in, c, why);

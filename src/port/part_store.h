@@ -82,14 +82,17 @@ MUST_CHECK static inline enum status parts_list_uploads(struct part_store *s, co
 	return s->ops->list_uploads(s, q, a, out, why);
 }
 
-/* The parts behind number `after` (0: from the first).  limit: 0..10000, with 0 `more` stays false.  Errors: NO_SUCH_UPLOAD; STORAGE_FAILED */
+/* The parts behind number `after` (0: from the first).
+ * limit   0..10000; with 0 `more` stays false
+ * Errors  NO_SUCH_UPLOAD; STORAGE_FAILED */
 MUST_CHECK static inline enum status parts_list(struct part_store *s, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
 	return s->ops->list_parts(s, id, after, limit, a, out, why);
 }
 
-/* Make one object of the parts (at least one) and end the upload; it may take as long as copying them. Parts that are not named go. Of two at once one wins. What was
- * completed lately may be completed again with the same ETag: the same answer.
+/* Make one object of the parts (at least one) and end the upload; it may take as long as copying them. Parts that
+ * are not named go. Of two at once one wins. What was completed lately may be completed again with the same ETag:
+ * the same answer.
  * out     the object as it then is
  * Errors  NO_SUCH_UPLOAD; PART_INVALID a part is not there or has another ETag; PRECONDITION; NO_SUCH_KEY (condition); DISK_FULL;
  *         STORAGE_FAILED: the upload is as it was */

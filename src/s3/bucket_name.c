@@ -34,7 +34,7 @@ static bool looks_like_address(struct str name)
 bool bucket_name_ok(struct str name)
 {
 	static const char *const prefixes[] = { "xn--", "sthree-", "amzn-s3-demo-" };
-	static const char *const suffixes[] = { "-s3alias", "--ols-s3", ".mrap", "--x-s3", "--table-s3" };
+	static const char *const suffixes[] = { "-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3" };
 	struct str rest = name;
 	if (name.n < 3 || name.n > 63 || looks_like_address(name))
 		return false;

@@ -66,10 +66,10 @@ struct call {
 void call_detail(struct call *c, const char *element, struct str value);
 /* Whether the address is an image of the product: its bucket, under images/. */
 bool call_is_image(const struct call *c);
-/* Whether a key of a bucket is the product's own to write: images/ and thumbs/ of the image bucket. */
-bool call_is_reserved(const struct s3 *s, struct str bucket, struct str key);
-/* ... and what is said of it.  Errors: ACCESS_DENIED */
-enum status call_refuse_reserved(const struct call *c, struct fault *why) MUST_CHECK;
+/* Refuse to write under what is the product's own: images/ and thumbs/ of the image bucket.
+ * by_slot   it comes as slots' URLs and forms do: an image may be written
+ * Errors    ACCESS_DENIED */
+enum status call_refuse_reserved(const struct call *c, bool by_slot, struct fault *why) MUST_CHECK;
 
 /* What `start` began has come to its end: complete the answer or make it an error, and wake the listener. The call is
  * not to be touched any more. Any thread. */

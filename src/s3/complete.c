@@ -149,8 +149,7 @@ enum status complete_parts(struct call *c, struct fault *why)
 	struct ending e = { .made = { .bucket = c->at.bucket, .key = c->at.key, .id = parameter(c, "uploadId") } };
 	struct object_info info = { 0 };
 	struct str body;
-	if (call_is_reserved(c->s3, c->at.bucket, c->at.key))
-		return call_refuse_reserved(c, why);
+	TRY(call_refuse_reserved(c, false, why));
 	TRY(document_take_unsummed(c, &body, why));
 	TRY(completion_read(&c->x->arena, body, &e.told, why));
 	TRY(plan(c, &e, why));

@@ -251,8 +251,7 @@ static enum status copy_object_open(struct call *c, struct copy *k, struct fault
 enum status copy_object(struct call *c, struct fault *why)
 {
 	struct copy k = { .file.fd = -1 };
-	if (call_is_reserved(c->s3, c->at.bucket, c->at.key))
-		return call_refuse_reserved(c, why);
+	TRY(call_refuse_reserved(c, false, why));
 	TRY(acl_check_headers(c, why));
 	TRY(kept_refuse(c, why));
 	enum status st = copy_object_open(c, &k, why);

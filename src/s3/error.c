@@ -158,7 +158,16 @@ static void write_body(struct buf *b, const struct exchange *x, const struct cal
 	buf_put(b, STR("<HostId>" HOST_ID "</HostId></Error>"));
 }
 
-static void describe(struct exchange *x, const struct fault *why)
+/* RFC 9110 15.5.17: of a range that is not there, the length that is. */
+static void tell_length(struct answer *ans, struct arena *a, const struct call *c)
+{
+	for (size_t i = 0; c != NULL && i < c->n_details; i++) {
+		if (str_equal(str_of(c->details[i].element), STR("ActualObjectSize")))
+			answer_header(ans, STR("Content-Range"), str_printf(a, "bytes */%.*s", STRF(c->details[i].value)));
+	}
+}
+
+static void describe(struct exchange *x, const struct call *c, const struct fault *why)
 {
 	struct answer *ans = &x->answer;
 	ans->status = error_http_status(why->code);
@@ -168,6 +177,8 @@ static void describe(struct exchange *x, const struct fault *why)
 		answer_header(ans, STR("Retry-After"), STR("5"));
 	if (ans->status == 405)
 		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, DELETE, OPTIONS"));
+	if (why->code == F_RANGE_INVALID)
+		tell_length(ans, &x->arena, c);
 }
 
 /* What goes out when there is no memory for more. */
@@ -203,6 +214,6 @@ void error_answer(struct exchange *x, const struct call *c, const struct fault *
 		why = &lack;
 		body = fixed_body(why);
 	}
-	describe(x, why);
+	describe(x, c, why);
 	x->answer.body = body;
 }

@@ -141,14 +141,6 @@ static enum status read_success(struct form *f, struct fault *why)
 	return OK;
 }
 
-/* Images come by the forms that slots hand out, and by no others. */
-static enum status refuse_reserved(const struct call *c, struct fault *why)
-{
-	if ((c->key->power == KEY_SLOTS && call_is_image(c)) || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
-		return OK;
-	return call_refuse_reserved(c, why);
-}
-
 /* Fields that ask for what is not here. */
 static enum status refuse_fields(struct call *c, struct fault *why)
 {
@@ -194,7 +186,7 @@ static enum status begin_file(struct call *c, struct fault *why)
 	TRY(settle_key(c, why));
 	TRY(check_policy(c, &policy, why));
 	TRY(permit_call(c, why));
-	TRY(refuse_reserved(c, why));
+	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why));   /* the owner's own forms make no images */
 	TRY(refuse_fields(c, why));
 	TRY(read_success(f, why));
 	TRY(make_upload(c, &policy, why));

@@ -1,6 +1,6 @@
 /* GET and HEAD of an object, all on the reactor: an indexed local read finds it, and the body goes out
- * by descriptor, or from memory where the store has it at hand. This is the path that is measured against a static file server: nothing on it
- * allocates but the arena, and nothing is copied.
+ * by descriptor, or from memory where the store has it at hand. This is the path that is measured against a
+ * static file server: nothing on it allocates but the arena, and nothing is copied.
  * An image that is pending or rejected has no object, so it is NoSuchKey like any other missing one.
  * Source: Amazon S3 API, GetObject, HeadObject; RFC 9110 13, 14. */
 #include "s3/call.h"
@@ -178,6 +178,7 @@ static enum status answer_object(struct call *c, const struct object_file *f, st
 		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 	case CONDITION_NOT_MODIFIED:
 		answer_drop_body(ans);
+		answer_header(ans, STR("Content-Length"), str_printf(&c->x->arena, "%llu", (unsigned long long)f->info.size));
 		ans->status = 304;
 		return OK;
 	case CONDITION_HOLDS:

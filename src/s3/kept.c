@@ -39,19 +39,19 @@ static struct header *find(struct kept *k, struct str name)
 	return NULL;
 }
 
-/* Without aws-chunked, and without the comma beside it. */
+/* Without aws-chunked and the comma behind it; the rest stays as it was sent, blanks too. */
 static struct str strip_chunked(struct arena *a, struct str value)
 {
 	struct buf b;
 	buf_init_arena(&b, a, value.n + 2);
 	while (value.p != NULL) {
-		struct str one = str_trim(str_cut(&value, ','));
-		if (one.n == 0 || str_equal_nocase(one, STR("aws-chunked")))
+		struct str one = str_cut(&value, ',');
+		if (str_trim(one).n == 0 || str_equal_nocase(str_trim(one), STR("aws-chunked")))
 			continue;
 		buf_put(&b, b.n > 0 ? STR(",") : STR(""));
 		buf_put(&b, one);
 	}
-	return buf_str(&b);
+	return str_trim(buf_str(&b));
 }
 
 /* A header that comes twice is one with a comma. */
@@ -165,6 +165,7 @@ static const struct {
 } refused[] = {
 	{ "x-amz-server-side-encryption", "Server-side encryption" }, { "x-amz-copy-source-server-side-encryption", "Server-side encryption" },
 	{ "x-amz-object-lock-", "Object Lock" }, { "x-amz-tagging", "Tagging" },
+	{ "x-amz-write-offset-bytes", "Appending to an object" },
 };
 
 enum status kept_refuse_list(const struct header *list, size_t n, struct fault *why)

@@ -18,7 +18,8 @@ enum status kept_read(struct call *c, struct kept *out, struct fault *why) MUST_
 enum status kept_read_list(struct arena *a, const struct header *list, size_t n, struct kept *out, struct fault *why) MUST_CHECK;
 /* If-Match and If-None-Match of a write.  Errors: NOT_IMPLEMENTED If-None-Match of another value than '*' */
 enum status kept_condition(struct call *c, struct object_condition *out, struct fault *why) MUST_CHECK;
-/* Headers that ask for what is not here: encryption, tags, locks, storage classes.  Errors: NOT_IMPLEMENTED; STORAGE_CLASS_INVALID */
+/* Headers that ask for what is not here: encryption, tags, locks, storage classes.
+ * Errors  NOT_IMPLEMENTED; STORAGE_CLASS_INVALID */
 enum status kept_refuse(struct call *c, struct fault *why) MUST_CHECK;
 /* The same of a list. */
 enum status kept_refuse_list(const struct header *list, size_t n, struct fault *why) MUST_CHECK;

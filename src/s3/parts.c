@@ -33,8 +33,7 @@ enum status parts_begin(struct call *c, struct fault *why)
 	struct part_upload u;
 	struct str id;
 	struct buf b;
-	if (call_is_reserved(c->s3, c->at.bucket, c->at.key))
-		return call_refuse_reserved(c, why);
+	TRY(call_refuse_reserved(c, false, why));
 	TRY(read_upload(c, &u, why));
 	TRY(parts_start(c->s3->parts, &u, &c->x->arena, &id, why));
 	if (u.meta.checksum.kind != CHECKSUM_NONE) {

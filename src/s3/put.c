@@ -84,19 +84,11 @@ static enum status begin_body(struct call *c, uint64_t length, enum door_step *s
 	return upload_begin(c, length == UINT64_MAX ? 0 : length, why);
 }
 
-/* Images come by presigned URLs alone, into a slot, whoever's key has signed them. */
-static enum status refuse_reserved(const struct call *c, struct fault *why)
-{
-	if ((call_is_image(c) && !c->claim.in_header) || !call_is_reserved(c->s3, c->at.bucket, c->at.key))
-		return OK;
-	return call_refuse_reserved(c, why);
-}
-
 enum status put_begin(struct call *c, enum door_step *step, struct fault *why)
 {
 	struct kept kept;
 	uint64_t length;
-	TRY(refuse_reserved(c, why));
+	TRY(call_refuse_reserved(c, !c->claim.in_header, why));   /* whoever's key has signed the URL */
 	TRY(make_upload(c, why));
 	TRY(kept_refuse(c, why));
 	TRY(acl_check_headers(c, why));
@@ -127,7 +119,7 @@ enum status part_put_begin(struct call *c, enum door_step *step, struct fault *w
 {
 	struct part_upload of;
 	uint64_t length;
-	TRY(refuse_reserved(c, why));
+	TRY(call_refuse_reserved(c, false, why));
 	TRY(make_upload(c, why));
 	TRY(parameter_part_number(c, &c->upload->part_number, why));
 	TRY(kept_refuse(c, why));

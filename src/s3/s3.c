@@ -2,8 +2,8 @@
  *
  * An operation is a row of one table: method, level (service, bucket, object) and sub-resource, as the
  * S3 API names them. What has no row is NotImplemented where S3 has it and else MethodNotAllowed,
- * after the signature was checked, so that a URL for one verb never works for another. Every answer leaves through `complete`, which adds
- * what all of them carry: the request id, the server's name and CORS.
+ * after the signature was checked, so that a URL for one verb never works for another. Every answer leaves
+ * through `complete`, which adds what all of them carry: the request id, the server's name and CORS.
  * begin, data, start, cancel and refuse run on a reactor and never wait; finish runs on a worker. */
 #include "s3/s3.h"
 
@@ -95,13 +95,15 @@ bool call_is_image(const struct call *c)
 	return str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(c->at.key, IMAGE_PREFIX);
 }
 
-bool call_is_reserved(const struct s3 *s, struct str bucket, struct str key)
+static bool is_reserved(const struct call *c)
 {
-	return str_equal(bucket, s->options.image_bucket) && (str_starts_with(key, IMAGE_PREFIX) || str_starts_with(key, STR("thumbs/")));
+	return call_is_image(c) || (str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(c->at.key, STR("thumbs/")));
 }
 
-enum status call_refuse_reserved(const struct call *c, struct fault *why)
+enum status call_refuse_reserved(const struct call *c, bool by_slot, struct fault *why)
 {
+	if ((by_slot && call_is_image(c)) || !is_reserved(c))
+		return OK;
 	return fault_set(why, ACCESS_DENIED, "Access Denied. Images come by upload slots alone: nothing else is written under images/ and thumbs/.");
 }
 

@@ -39,7 +39,8 @@ enum status upload_write(struct call *c, struct str piece, struct fault *why) MU
 /* The body is whole: check it, judge it, commit it. OK when it is there for good, or was already. Sets etag and the
  * checksum of meta.
  * Errors  BODY_CUT; DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_WRONG; TRAILER_MALFORMED; OBJECT_TOO_SMALL; IMAGE_REJECTED;
- *         SLOT_TAKEN; SLOT_ENDED; PRECONDITION; NO_SUCH_KEY (condition); NO_SUCH_UPLOAD; NO_SUCH_BUCKET; DISK_FULL; STORAGE_FAILED */
+ *         SLOT_TAKEN; SLOT_ENDED; PRECONDITION; NO_SUCH_KEY (condition); NO_SUCH_UPLOAD; NO_SUCH_BUCKET; DISK_FULL;
+ *         STORAGE_FAILED */
 enum status upload_finish(struct call *c, struct fault *why) MUST_CHECK;
 /* The same for a plain object of at most BUCKET_SMALL_BYTES, begun with its length, not waited for: `done` is
  * called once, on any thread, perhaps before this returns. */

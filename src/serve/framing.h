@@ -34,8 +34,8 @@ struct head {
  * Source  RFC 9112 2.2, 3, 5.2; RFC 9110 5.5 */
 enum status framing_check_head(const struct head *h, struct fault *why) MUST_CHECK;
 /* Read the framing headers.
- * Errors  BAD_FRAMING more than one Content-Length, Host, Transfer-Encoding, Expect or Authorization; none of Host; length and coding
- *         both; a length that is not a number; a coding but chunked; a name that is no token; a value with a
+ * Errors  BAD_FRAMING more than one Content-Length, Host, Transfer-Encoding, Expect or Authorization; none of
+ *         Host; length and coding both; a length that is not a number; a coding but chunked; a name that is no token; a value with a
  *         control character. The body's end is not known then: the connection must be closed.
  * Source  RFC 9112 3.2, 5.1, 6.1 to 6.3; RFC 9110 5.6.2, 10.1.1 */
 enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why) MUST_CHECK;

@@ -42,11 +42,11 @@ static ssize_t read_nothing(void *cls, uint64_t at, char *p, size_t n)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The length that a door without a body tells in answer to HEAD. */
+/* The length that a door without a body tells in answer to HEAD, and with 304. */
 static bool told_length(const struct call *c, uint64_t *n)
 {
 	const struct answer *ans = &c->x.answer;
-	if (!is_head(&c->x.request) || ans->fd >= 0 || ans->body.n > 0)
+	if ((!is_head(&c->x.request) && ans->status != 304) || ans->fd >= 0 || ans->body.n > 0)
 		return false;
 	for (size_t i = 0; i < ans->n_headers; i++)
 		if (str_equal_nocase(ans->headers[i].name, STR("Content-Length")))
@@ -116,8 +116,8 @@ void reply_send_raw(int fd, void *session, struct exchange *x)
 	struct buf b;
 	clock_http_date(clock_now_ms(), date);
 	buf_init_arena(&b, &x->arena, x->arena.cap_bytes);
-	/* The reason phrase may be empty: RFC 9112 4. */
-	buf_printf(&b, "HTTP/1.1 %d \r\nDate: %s\r\nConnection: close\r\nContent-Length: %zu\r\n", ans->status, date, ans->body.n);
+	buf_printf(&b, "HTTP/1.1 %d %s\r\nDate: %s\r\nConnection: close\r\nContent-Length: %zu\r\n", ans->status,
+	           MHD_get_reason_phrase_for((unsigned)ans->status), date, ans->body.n);
 	for (size_t i = 0; i < ans->n_headers; i++)
 		buf_printf(&b, "%.*s: %.*s\r\n", STRF(ans->headers[i].name), STRF(ans->headers[i].value));
 	buf_put(&b, STR("\r\n"));

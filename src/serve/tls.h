@@ -15,7 +15,8 @@
 
 /* Read the pair. Once in a process: libmicrohttpd's callback is told nothing that would tell two apart.
  * cert, key  paths, borrowed until tls_close; both "": no TLS
- * Errors     BAD_SETTING with a sentence: one without the other, cannot be read, readable by others, no PEM, not of one another */
+ * Errors     BAD_SETTING with a sentence: one without the other, cannot be read, readable by others, no PEM,
+ *            not of one another */
 enum status tls_open(const char *cert, const char *key, struct fault *why) MUST_CHECK;
 /* Whether a pair is open. */
 bool tls_is_on(void);

@@ -18,7 +18,8 @@ struct workers;
  * queue     the most jobs that wait
  * Errors    OUT_OF_MEMORY */
 enum status workers_new(unsigned threads, size_t queue, struct workers **out, struct fault *why) MUST_CHECK;
-/* Queue a job.  false: the queue is full, the pool is stopped, or no thread could be started; the job will not run. Any thread; does not block. */
+/* Queue a job.  false: the queue is full, the pool is stopped, or no thread could be started; the job will not run.
+ * Any thread; does not block. */
 bool workers_submit(struct workers *w, struct job *job) MUST_CHECK;
 /* Refuse what is submitted from now on, run what is queued, end the threads. */
 void workers_stop(struct workers *w);

@@ -147,19 +147,29 @@ static enum status read_simple(struct arena *a, json_t *j, struct post_policy *o
 	return add_condition(a, out, (struct condition){ MATCH_EXACT, name, json_str(value) }, why);
 }
 
+/* A bound is a number, or a string of digits, as many signers write it. */
+static bool read_bound(const json_t *j, uint64_t *out)
+{
+	if (json_is_string(j))
+		return str_to_u64(json_str(j), out);
+	if (!json_is_integer(j) || json_integer_value(j) < 0)
+		return false;
+	*out = (uint64_t)json_integer_value(j);
+	return true;
+}
+
 /* ["content-length-range", min, max]; of several each holds. */
 static enum status read_range(const json_t *j, struct post_policy *out, struct fault *why)
 {
-	const json_t *from = json_array_get(j, 1), *to = json_array_get(j, 2);
-	if (json_array_size(j) != 3 || !json_is_integer(from) || !json_is_integer(to))
-		return BAD_POLICY(why, "Invalid Condition: content-length-range needs two integers.");
-	json_int_t min = json_integer_value(from), max = json_integer_value(to);
-	if (min < 0 || max < min)
-		return BAD_POLICY(why, "Invalid Condition: content-length-range must not be negative or end before it begins.");
-	if (!out->has_range || (uint64_t)min > out->min_size)
-		out->min_size = (uint64_t)min;
-	if (!out->has_range || (uint64_t)max < out->max_size)
-		out->max_size = (uint64_t)max;
+	uint64_t min, max;
+	if (json_array_size(j) != 3 || !read_bound(json_array_get(j, 1), &min) || !read_bound(json_array_get(j, 2), &max))
+		return BAD_POLICY(why, "Invalid Condition: content-length-range needs two integers, none negative.");
+	if (max < min)
+		return BAD_POLICY(why, "Invalid Condition: content-length-range must not end before it begins.");
+	if (!out->has_range || min > out->min_size)
+		out->min_size = min;
+	if (!out->has_range || max < out->max_size)
+		out->max_size = max;
 	out->has_range = true;
 	return OK;
 }

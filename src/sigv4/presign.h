@@ -29,7 +29,8 @@ struct post_policy_input {
 	uint32_t expires_s;
 };
 /* The fields of the form in the order to send them: key, Content-Type, x-amz-algorithm,
- * x-amz-credential, x-amz-date, x-amz-security-token where the key has one, policy, x-amz-signature. Room for POST_FIELDS of them.
+ * x-amz-credential, x-amz-date, x-amz-security-token where the key has one, policy, x-amz-signature. Room for
+ * POST_FIELDS of them.
  * Errors  TOO_MUCH */
 #define POST_FIELDS 8
 enum status presign_post(const struct sigv4_key *key, const struct post_policy_input *in, struct arena *a, struct header fields[POST_FIELDS], size_t *n, struct fault *why) MUST_CHECK;

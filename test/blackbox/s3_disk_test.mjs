@@ -43,9 +43,9 @@ function putStreamed(store, key, body, query = {}) {
 	return sendHead(store.server, head, Array.from({ length: Math.ceil(body.length / 65536) }, (_, i) => body.subarray(i * 65536, (i + 1) * 65536)));
 }
 
-function putFramed(store, key, body) {
+function putFramed(store, key, body, told = body.length) {
 	const head = signedHead(store.server, 'PUT', `/things/${key}`, { who: store.who, payload: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-		headers: { 'content-encoding': 'aws-chunked', 'x-amz-decoded-content-length': body.length } });
+		headers: { 'content-encoding': 'aws-chunked', 'x-amz-decoded-content-length': told } });
 	return sendHead(store.server, head, framed(head, body, { signed: true }));
 }
 
@@ -124,6 +124,11 @@ test('small objects that fill the disk are refused in time, can be read, and can
 		assert.deepEqual(await store.keys(), []);
 		await eventually(async () => (await put(store, 'again', filled(16000, 'again'))).status === 200, { what: 'small objects are taken again' });
 	});
+});
+
+test('no room is kept for a decoded length that cannot come', { timeout: 60000 }, async () => {
+	await onSmallDisk(24 * MIB, 8 * MIB, async store =>
+		store.refused(await putFramed(store, 'lie', filled(100, 'lie'), 1024 * MIB), 400, 'IncompleteBody'));
 });
 
 test('uploads in parts that nobody ends cannot fill the disk, and ending them makes room', { timeout: 60000 }, async () => {

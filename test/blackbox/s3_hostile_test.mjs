@@ -9,6 +9,7 @@ import { parseAnswer, rawRequest, rawSocket } from './support/server.mjs';
 import { presign } from './support/presign.mjs';
 import { framed, s3, sendHead, signedHead } from './support/s3.mjs';
 import { filled, md5, MIB, peakMemory, startStore } from './support/s3_faults.mjs';
+import { hmac, signing } from './support/sigv4.mjs';
 
 let store, uploadId;
 before(async () => {
@@ -250,7 +251,6 @@ test('lengths that overflow: of the decoded body and of its chunks', async () =>
 		assert.ok([400, 411].includes(answer.status), `${decoded}: ${answer.status} ${answer.body}`);
 		store.bodies.push(answer.body);
 	}
-	assert.equal((await chunkedRaw(hello, { decoded: '5000000000' })).code, 'IncompleteBody', 'no room is kept for what cannot come');
 	for (const size of ['00000000000000000', '1000000000000000c', '0000000000000000000000000000000c', 'ffffffffffffffff', 'fffffffffffffff4', '8000000000000000', '7fffffffffffffff', '-c', '+c', ' c', 'c ', '0xc', '', 'g', 'c,c', 'c c']) {
 		const answer = await chunkedRaw(hello, { change: bytes => Buffer.from(bytes.toString('latin1').replace(/^c/, size), 'latin1') });
 		assert.ok(answer.status === 400, `${JSON.stringify(size)}: ${answer.status} ${answer.body}`);
@@ -290,16 +290,13 @@ test('no second request gets in by the framing of a body', async () => {
 });
 
 test('a form whose signature, policy or fields are another in one bit', async () => {
-	const { who, server } = store, date = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-	const credential = `${who.id}/${date.slice(0, 8)}/us-east-1/s3/aws4_request`;
-	const { createHmac } = await import('node:crypto');
-	const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
-	const secret = [date.slice(0, 8), 'us-east-1', 's3', 'aws4_request'].reduce(hmac, `AWS4${who.secret}`);
+	const { who, server } = store, { date, scope, key } = signing(who.secret);
+	const credential = `${who.id}/${scope}`;
 	const sign = (conditions, more = {}) => {
 		const fields = { key: 'form', 'x-amz-algorithm': 'AWS4-HMAC-SHA256', 'x-amz-credential': credential, 'x-amz-date': date, ...more };
 		const all = [...conditions, { bucket: 'things' }, ...Object.entries(fields).map(([k, v]) => ({ [k]: v }))];
 		const policy = Buffer.from(JSON.stringify({ expiration: new Date(Date.now() + 60000).toISOString(), conditions: all })).toString('base64');
-		return { ...fields, policy, 'x-amz-signature': hmac(secret, policy).toString('hex') };
+		return { ...fields, policy, 'x-amz-signature': hmac(key, policy).toString('hex') };
 	};
 	const post = async fields => {
 		const form = new FormData();

@@ -1,29 +1,25 @@
 // A listing while 100,000 keys are written: pages in order, no key twice, every key that was there when the walk began,
 // an end, and memory that does not grow with the bucket.
 import assert from 'node:assert/strict';
-import { createHash, createHmac } from 'node:crypto';
 import net from 'node:net';
 import { after, before, test } from 'node:test';
 
 import { MIB, peakMemory, startStore } from './support/s3_faults.mjs';
+import { hmac, sha256, signing } from './support/sigv4.mjs';
 
 process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 
 const KEYS = 100000, WRITERS = 64, BATCH = 4;
-const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
-const sha256 = text => createHash('sha256').update(text).digest('hex');
 let store;
 before(async () => { store = await startStore(); });
 after(() => store.stop());
 
 /** PUT of a key, signed in the header with a signing key that is made once. */
 function putter() {
-	const date = new Date().toISOString().replace(/[-:]|\.\d+/g, ''), { host } = new URL(store.server.storage);
-	const scope = `${date.slice(0, 8)}/us-east-1/s3/aws4_request`;
-	const signing = [date.slice(0, 8), 'us-east-1', 's3', 'aws4_request'].reduce(hmac, `AWS4${store.who.secret}`);
+	const { host } = new URL(store.server.storage), { date, scope, key: signer } = signing(store.who.secret);
 	return key => {
 		const canonical = `PUT\n/things/${key}\n\nhost:${host}\nx-amz-content-sha256:UNSIGNED-PAYLOAD\nx-amz-date:${date}\n\nhost;x-amz-content-sha256;x-amz-date\nUNSIGNED-PAYLOAD`;
-		const signature = hmac(signing, `AWS4-HMAC-SHA256\n${date}\n${scope}\n${sha256(canonical)}`).toString('hex');
+		const signature = hmac(signer, `AWS4-HMAC-SHA256\n${date}\n${scope}\n${sha256(canonical)}`).toString('hex');
 		return `PUT /things/${key} HTTP/1.1\r\nHost: ${host}\r\nx-amz-date: ${date}\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\nContent-Length: ${key.length}\r\n`
 			+ `Authorization: AWS4-HMAC-SHA256 Credential=${store.who.id}/${scope}, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=${signature}\r\n\r\n${key}`;
 	};

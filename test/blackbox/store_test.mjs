@@ -2,7 +2,7 @@
 // and refusals that reach clients which are still sending.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 
 import { call, corpus, credentials, eventually, fetchUrl, openSlot, postForm, putBytes, rawRequest, rawSocket, root, startServer, tinyPng, uploadImage } from './support/server.mjs';
 import { presign as presignAt } from './support/presign.mjs';
+import { hmac } from './support/sigv4.mjs';
 
 const run = promisify(execFile);
 const MAX = 5 * 1024 * 1024;
@@ -282,7 +283,6 @@ test('what the store cannot do is told in S3\'s words, and every answer has its 
 	const signPolicy = text => {
 		const policy = Buffer.from(text).toString('base64');
 		const [, day, region, service] = (form.fields['x-amz-credential'] ?? form.fields['X-Amz-Credential']).split('/');
-		const hmac = (secret, data) => createHmac('sha256', secret).update(data).digest();
 		const secret = [day, region, service, 'aws4_request'].reduce(hmac, `AWS4${keys.slots.secret}`);
 		const fields = Object.fromEntries(Object.entries(form.fields).map(([k, v]) => [k.toLowerCase(), v]));
 		return { ...form, fields: { ...fields, policy, 'x-amz-signature': hmac(secret, policy).toString('hex') } };

@@ -108,6 +108,7 @@ static void test_range_when_outside_then_invalid_range_tells_the_size(void **sta
 	rig_expect_error(r, 416, "InvalidRange");
 	assert_true(str_equal(rig_element(r, "ActualObjectSize"), STR("12")));
 	assert_true(str_equal(rig_element(r, "RangeRequested"), STR("bytes=12-")));
+	assert_true(str_equal(rig_header(r, "Content-Range"), STR("bytes */12")));
 }
 
 static void test_range_when_if_range_names_another_then_whole(void **state)

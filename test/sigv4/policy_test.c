@@ -304,6 +304,8 @@ static void test_range_when_given_then_read_and_narrowed(void **state)
 	assert_true(policy.has_range);
 	assert_int_equal(policy.min_size, 1);
 	assert_int_equal(policy.max_size, 5242880);
+	assert_int_equal(policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"2\",\"10\"]]}"), &policy, NULL), OK);
+	assert_true(policy.has_range && policy.min_size == 2 && policy.max_size == 10);
 	assert_int_equal(policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[[\"content-length-range\",1,9],[\"content-length-range\",0,5],[\"content-length-range\",2,7]]}"), &policy, NULL), OK);
 	assert_int_equal(policy.min_size, 2);
 	assert_int_equal(policy.max_size, 5);
@@ -329,8 +331,8 @@ static void test_document_when_malformed_then_refused_with_the_reason(void **sta
 		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$a\",1]]}", "both strings" }, { "{" EXPIRATION ",\"conditions\":[[\"eq\",\"a\",\"b\"]]}", "must begin with '$'" },
 		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$\",\"b\"]]}", "must begin with '$'" },
 		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0]]}", "two integers" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,1,2]]}", "two integers" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,1.5]]}", "two integers" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"0\",\"1\"]]}", "two integers" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",-1,0]]}", "must not be negative" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",2,1]]}", "end before it begins" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,1.5]]}", "two integers" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"0\",\"1x\"]]}", "two integers" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",-1,0]]}", "none negative" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"-1\",0]]}", "none negative" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",2,1]]}", "end before it begins" },
 		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,9223372036854775808]]}", "Invalid JSON" },
 	};
 	for (size_t i = 0; i < COUNT_OF(BAD); i++) {

@@ -2,12 +2,11 @@
 //
 //   const answer = await s3(server, 'PUT', '/bucket/key', { who, body: 'hello' });
 //   const body = framed(request, data, { trailer: [['x-amz-checksum-crc32', '...']] });
-import { createHash, createHmac } from 'node:crypto';
 import http from 'node:http';
 
-const encode = text => encodeURIComponent(text).replace(/[!'()*]/g, c => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
-export const sha256 = text => createHash('sha256').update(text).digest('hex');
+import { encode, hmac, sha256, signing } from './sigv4.mjs';
+
+export { sha256 };
 export const EMPTY = sha256('');
 
 /**
@@ -16,8 +15,7 @@ export const EMPTY = sha256('');
  */
 export function signedHead(server, method, path, { who, query = {}, headers = {}, payload, body = '', at = new Date(), unsigned = [],
 	region = 'us-east-1', service = 's3' } = {}) {
-	const date = at.toISOString().replace(/[-:]|\.\d+/g, '');
-	const scope = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
+	const { date, scope, key } = signing(who.secret, { at, region, service });
 	const hash = payload === undefined ? sha256(body) : payload;
 	const all = { host: new URL(server.storage).host, 'x-amz-date': date, ...(hash === null ? {} : { 'x-amz-content-sha256': hash }) };
 	for (const [name, value] of Object.entries(headers))
@@ -26,7 +24,6 @@ export function signedHead(server, method, path, { who, query = {}, headers = {}
 	const pairs = Object.entries(query).map(([k, v]) => `${encode(k)}=${encode(v)}`).sort();
 	const target = path.split('/').map(encode).join('/');
 	const canonical = [method, target, pairs.join('&'), ...names.map(n => `${n}:${all[n].trim().replace(/ +/g, ' ')}`), '', names.join(';'), hash].join('\n');
-	const key = [scope.slice(0, 8), region, service, 'aws4_request'].reduce(hmac, `AWS4${who.secret}`);
 	const signature = hmac(key, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n')).toString('hex');
 	all.authorization = `AWS4-HMAC-SHA256 Credential=${who.id}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
 	return { method, target: target + (pairs.length ? `?${pairs.join('&')}` : ''), headers: all, date, scope, key, signature };

@@ -89,8 +89,11 @@ export async function startStore({ bucket = true, ...options } = {}) {
 		await server.stop();
 		assertErrors(bodies);
 	};
-	if (bucket)
-		assert.equal((await store.ask('PUT', '/things')).status, 200);
+	const made = bucket && await store.ask('PUT', '/things');
+	if (made && made.status !== 200) {
+		await server.stop();
+		assert.fail(`no bucket: ${made.text}`);
+	}
 	return store;
 }
 
