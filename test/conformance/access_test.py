@@ -48,6 +48,16 @@ class Users(Case):
         self.assertEqual(self.send("HEAD", "/soon-gone", sign=False).status, 404)
         self.refused(403, "AccessDenied", self.send("PUT", "/soon-gone", sign=False))
 
+    def test_lifetimes_of_urls(self):
+        bucket = self.new_bucket()
+        self.put(bucket, "k")
+        for seconds in (60, 100000, 604800):
+            self.assertEqual(self.send("HEAD", f"/{bucket}/k", presign=True, lifetime=seconds).status, 200)
+        self.refused(403, "AccessDenied", self.send("GET", f"/{bucket}/k", presign=True, lifetime=0))
+        for seconds in (-7, 604801, 609901):
+            for method in ("GET", "PUT"):
+                self.refused(400, "AuthorizationQueryParametersError", self.send(method, f"/{bucket}/k", presign=True, lifetime=seconds))
+
     def test_the_owner_does_not_reach_users_buckets_but_its_own(self):
         self.owner.list_objects_v2(Bucket=IMAGES)
         bucket = self.new_bucket(self.owner)

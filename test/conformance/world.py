@@ -155,14 +155,14 @@ class Case(unittest.TestCase):
         self.assertEqual(got, (status, code), response["Error"].get("Message"))
         return response
 
-    def send(self, method, path, *, body=b"", headers=None, who="alice", sign=True, presign=False, host=None):
+    def send(self, method, path, *, body=b"", headers=None, who="alice", sign=True, presign=False, lifetime=300, host=None):
         """A request exactly as told, signed with SigV4 in the header, in the query, or not at all."""
         url = self.server.storage + path
         if isinstance(body, str):
             body = body.encode()
         request = AWSRequest(method=method, url=url, data=body, headers=headers or {})
         if presign:
-            S3SigV4QueryAuth(self.server.keys[who], "s3", REGION, 300).add_auth(request)
+            S3SigV4QueryAuth(self.server.keys[who], "s3", REGION, lifetime).add_auth(request)
         elif sign:
             request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
             S3SigV4Auth(self.server.keys[who], "s3", REGION).add_auth(request)
