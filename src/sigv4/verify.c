@@ -82,8 +82,6 @@ static enum status parse_expires(struct str text, uint32_t *out, struct fault *w
 	if (!str_to_u64(text, &seconds) || seconds > EXPIRES_MAX_S)
 		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be less than a week (in seconds); that is, the given "
 		                 "X-Amz-Expires must be less than 604800 seconds");
-	if (seconds == 0)
-		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be at least 1 second");
 	*out = (uint32_t)seconds;
 	return OK;
 }
