@@ -102,7 +102,7 @@ static void test_parameter_when_repeated_then_query_parameters_error(void **stat
 
 static void test_expires_when_out_of_range_then_query_parameters_error(void **state)
 {
-	static const char *const values[] = { "0", "-1", "604801", "x", "1.5", "99999999999999999999" };
+	static const char *const values[] = { "-1", "604801", "x", "1.5", "99999999999999999999" };
 	struct rig *r = *state;
 	struct ask ask = { .key = STR("k") };
 	struct str target = rig_sign(r, &ask);
