@@ -95,7 +95,9 @@ void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *
 		allow_by_settings(s, &x->answer, origin);
 	if (p.from_settings || is_preflight(x))
 		return;
-	const struct cors_rule *rule = cors_rules_match(&p.rules, origin, x->request.method, (struct str){ 0 });
+	/* as S3: a method that is asked for decides also where the request is no preflight */
+	struct str asked = request_header(&x->request, STR("access-control-request-method"));
+	const struct cors_rule *rule = cors_rules_match(&p.rules, origin, asked.n > 0 ? asked : x->request.method, (struct str){ 0 });
 	if (rule != NULL)
 		allow_by_rule(x, rule, origin);
 }

@@ -165,6 +165,7 @@ static const struct {
 } refused[] = {
 	{ "x-amz-server-side-encryption", "Server-side encryption" }, { "x-amz-copy-source-server-side-encryption", "Server-side encryption" },
 	{ "x-amz-object-lock-", "Object Lock" }, { "x-amz-tagging", "Tagging" },
+	{ "x-amz-write-offset-bytes", "Appending to an object" },
 };
 
 enum status kept_refuse_list(const struct header *list, size_t n, struct fault *why)

@@ -66,13 +66,13 @@ for (const scheme of ['http', 'https'])
 			await s3.aws(['s3', 'rb', 's3://cli']);
 		});
 
-		test('AWS CLI: a 100 MB file in parts, byte for byte', async () => {
-			const file = path.join(s3.work, 'hundred'), bytes = randomBytes(100 * 1000 * 1000);
+		test('AWS CLI: a 100 MB file (20 over TLS) in parts, byte for byte', async () => {
+			const file = path.join(s3.work, 'hundred'), bytes = randomBytes((scheme === 'http' ? 100 : 20) * 1000 * 1000);
 			writeFileSync(file, bytes);
 			await s3.aws(['s3', 'mb', 's3://large']);
 			await s3.aws(['s3', 'cp', file, 's3://large/hundred', '--only-show-errors']);
 			const head = JSON.parse((await s3.aws(['s3api', 'head-object', '--bucket', 'large', '--key', 'hundred'])).stdout);
-			assert.deepEqual([head.ContentLength, /-12"$/.test(head.ETag)], [bytes.length, true], JSON.stringify(head));
+			assert.deepEqual([head.ContentLength, head.ETag.endsWith(`-${Math.ceil(bytes.length / (8 * MEBIBYTE))}"`)], [bytes.length, true], JSON.stringify(head));
 			await s3.aws(['s3', 'cp', 's3://large/hundred', `${file}.back`, '--only-show-errors']);
 			assert.equal(md5(readFileSync(`${file}.back`)), md5(bytes));
 			assert.equal(JSON.parse((await s3.aws(['s3api', 'list-multipart-uploads', '--bucket', 'large'])).stdout || '{}').Uploads, undefined);

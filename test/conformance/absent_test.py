@@ -53,7 +53,8 @@ class Absent(Case):
                 (self.alice.put_bucket_lifecycle_configuration, {"LifecycleConfiguration": {"Rules": [{"ID": "a", "Prefix": "", "Status": "Enabled", "Expiration": {"Days": 1}}]}}),
                 (self.alice.put_bucket_website, {"WebsiteConfiguration": {"IndexDocument": {"Suffix": "i"}}}), (self.alice.delete_bucket_policy, {}),
                 (self.alice.put_object_lock_configuration, {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}), (self.alice.delete_bucket_website, {}),
-                (self.alice.put_object_retention, {"Key": "k", "Retention": {"Mode": "GOVERNANCE"}}), (self.alice.restore_object, {"Key": "k"})):
+                (self.alice.put_object_retention, {"Key": "k", "Retention": {"Mode": "GOVERNANCE"}}), (self.alice.restore_object, {"Key": "k"}),
+                (self.alice.put_object, {"Key": "k", "Body": b"more", "WriteOffsetBytes": 0})):
             self.fails(501, "NotImplemented", call, Bucket=self.bucket, **more)
 
 

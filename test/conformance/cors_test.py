@@ -105,6 +105,11 @@ class Answers(Case):
         self.assertEqual(self.answer("DELETE", "foo.put", "/none")[1], None)
         self.assertEqual(self.answer("DELETE", "https://app.example", "/none")[1], "https://app.example")
 
+    def test_method_that_is_asked_for_counts_more(self):
+        for asked, allowed in (("GET", "foo.suffix"), ("PUT", None), ("DELETE", None)):
+            answer, origin, _ = self.answer("PUT", "foo.suffix", "/bar", sign=False, Access_Control_Request_Method=asked)
+            self.assertEqual((answer.status, origin), (403, allowed), asked)
+
     def test_missing_keys_too(self):
         answer, allowed, _ = self.answer("GET", "https://app.example", "/none")
         self.assertEqual((answer.status, allowed), (404, "https://app.example"))
