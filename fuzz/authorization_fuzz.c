@@ -1,27 +1,11 @@
 /* Fuzz target of sigv4/authorization: bytes as a request head, target in the first line, headers below. What is read is
  * of its form, and no signature that was not made with the secret passes. */
+#include "head.h"
 #include "sigv4/verify.h"
 
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-#define HEADERS_MAX 64
-
-static bool read_head(struct str text, struct header headers[HEADERS_MAX], struct request *r)
-{
-	struct str rest = str_cut(&text, '\n');
-	r->method = str_cut(&rest, ' ');
-	r->target = rest;
-	r->path = str_cut(&rest, '?');
-	r->headers = headers;
-	while (text.p != NULL && r->n_headers < HEADERS_MAX) {
-		struct str line = str_cut(&text, '\n');
-		headers[r->n_headers].name = str_cut(&line, ':');
-		headers[r->n_headers++].value = line;
-	}
-	return query_parse(r->arena, rest, true, &r->query, NULL) == OK;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {

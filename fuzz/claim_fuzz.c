@@ -1,29 +1,13 @@
 /* Fuzz target of sigv4/canonical and sigv4/verify: bytes as a request head, target in the first line,
  * headers below. What is read must be verifiable without harm, a canonical request has as many lines
  * as it must, and no signature that was not made with the secret passes. */
+#include "head.h"
 #include "sigv4/verify.h"
 
 #include <assert.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
-
-#define HEADERS_MAX 64
-
-static bool read_head(struct str text, struct header headers[HEADERS_MAX], struct request *r)
-{
-	struct str rest = str_cut(&text, '\n');
-	r->method = str_cut(&rest, ' ');
-	r->target = rest;
-	r->path = str_cut(&rest, '?');
-	r->headers = headers;
-	while (text.p != NULL && r->n_headers < HEADERS_MAX) {
-		struct str line = str_cut(&text, '\n');
-		headers[r->n_headers].name = str_cut(&line, ':');
-		headers[r->n_headers++].value = line;
-	}
-	return query_parse(r->arena, rest, true, &r->query, NULL) == OK;
-}
 
 static size_t count_lines(struct str s)
 {

@@ -8,19 +8,6 @@
 
 #define SIGNING_MAX_BYTES 65536
 
-static struct str status_name(enum image_status status)
-{
-	switch (status) {
-	case IMAGE_PENDING:
-		return STR("pending");
-	case IMAGE_UPLOADED:
-		return STR("uploaded");
-	case IMAGE_REJECTED:
-		return STR("rejected");
-	}
-	return STR("unknown");
-}
-
 static void write_known(struct buf *b, struct str name, uint64_t value)
 {
 	if (value > 0)
@@ -52,7 +39,7 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 	writer_open(b, (struct str){ 0 }, '{');
 	writer_text(b, STR("imageId"), row->image_id);
 	if (form == RECORD_ALONE)
-		writer_text(b, STR("status"), status_name(row->status));
+		writer_text(b, STR("status"), image_status_name(row->status));
 	writer_text(b, STR("fileName"), row->file_name);
 	writer_text(b, STR("fileUrl"), read.address);
 	if (row->status == IMAGE_UPLOADED)

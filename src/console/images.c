@@ -10,19 +10,6 @@
 #define TYPE_MAX 127
 #define CURSOR_MAX 4096
 
-static struct str status_name(enum image_status status)
-{
-	switch (status) {
-	case IMAGE_PENDING:
-		return STR("pending");
-	case IMAGE_UPLOADED:
-		return STR("uploaded");
-	case IMAGE_REJECTED:
-		return STR("rejected");
-	}
-	return STR("unknown");
-}
-
 static enum inspection_status status_of(struct str name)
 {
 	static const struct {
@@ -64,7 +51,7 @@ static void write_row(struct buf *b, struct str name, const struct image_row *ro
 {
 	writer_open(b, name, '{');
 	writer_text(b, STR("imageId"), row->image_id);
-	writer_text(b, STR("status"), status_name(row->status));
+	writer_text(b, STR("status"), image_status_name(row->status));
 	writer_text(b, STR("fileName"), row->file_name);
 	writer_text(b, STR("fileType"), row->file_type);
 	write_number(b, STR("fileSize"), row->file_size);

@@ -1,5 +1,5 @@
-/* The blocking form of what a table starts. An adapter writes only the form that does not wait; who
- * has nothing else to do waits here. Any thread that may block. */
+/* What all tables share. The blocking form of what a table starts: an adapter writes only the form that does
+ * not wait; who has nothing else to do waits here, on any thread that may block. And the states' names. */
 #include "port/image_table.h"
 
 #include <assert.h>
@@ -37,4 +37,17 @@ enum status table_insert(struct image_table *t, const struct image_row *row, str
 	if (w.status != OK)
 		*why = w.wait.why;
 	return w.status;
+}
+
+struct str image_status_name(enum image_status status)
+{
+	switch (status) {
+	case IMAGE_PENDING:
+		return STR("pending");
+	case IMAGE_UPLOADED:
+		return STR("uploaded");
+	case IMAGE_REJECTED:
+		return STR("rejected");
+	}
+	return STR("unknown");
 }

@@ -13,6 +13,8 @@
 #include "base/str.h"
 
 enum image_status { IMAGE_PENDING, IMAGE_UPLOADED, IMAGE_REJECTED };
+/* As clients and keepers read it: "pending", "uploaded", "rejected". */
+struct str image_status_name(enum image_status status);
 
 struct image_row {
 	struct str image_id;       /* UUID v4, lower case */

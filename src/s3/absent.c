@@ -55,15 +55,6 @@ static enum status refuse_feature(const struct absence *what, struct fault *why)
 	return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided requests a feature that is not here: %s.", what->sub);
 }
 
-static enum status need_object(struct call *c, struct fault *why)
-{
-	struct object_file file = { .fd = -1 };
-	TRY(parameter_version(c, why));
-	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, why));
-	object_file_close(&file);
-	return OK;
-}
-
 enum status absent_begin(struct call *c, enum door_step *step, struct fault *why)
 {
 	const struct absence *what = absence_find(&c->x->request, c->at.level);
@@ -74,7 +65,7 @@ enum status absent_begin(struct call *c, enum door_step *step, struct fault *why
 	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
 		return refuse_feature(what, why);
 	if (c->at.level == AT_OBJECT)
-		TRY(need_object(c, why));
+		TRY(get_need_object(c, why));
 	if (what->code != NULL) {
 		c->s3_code = what->code;
 		return fault_set(why, NOT_CONFIGURED, "There is no such configuration: this store does not have any.");

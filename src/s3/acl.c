@@ -47,21 +47,12 @@ static void write_acl(struct buf *b, struct str owner)
 	buf_put(b, STR("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>"));
 }
 
-static enum status need_object(struct call *c, struct fault *why)
-{
-	struct object_file file = { .fd = -1 };
-	TRY(parameter_version(c, why));
-	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, why));
-	object_file_close(&file);
-	return OK;
-}
-
 enum status acl_get(struct call *c, enum door_step *step, struct fault *why)
 {
 	struct buf b;
 	*step = DOOR_ANSWER;
 	if (c->at.level == AT_OBJECT)
-		TRY(need_object(c, why));
+		TRY(get_need_object(c, why));
 	document_open(c, &b, "AccessControlPolicy");
 	write_acl(&b, c->bucket.owner);
 	return document_answer(c, &b, "AccessControlPolicy", why);
@@ -110,7 +101,7 @@ enum status acl_put(struct call *c, struct fault *why)
 	TRY(document_take(c, false, &body, why));
 	TRY(acl_check_headers(c, why));
 	if (c->at.level == AT_OBJECT)
-		TRY(need_object(c, why));
+		TRY(get_need_object(c, why));
 	if (request_header(&c->x->request, STR("x-amz-acl")).p == NULL)
 		TRY(acl_read(&c->x->arena, body, c->bucket.owner, why));
 	c->x->answer.status = 200;

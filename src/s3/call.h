@@ -77,6 +77,8 @@ void call_complete(struct call *c, enum status st, const struct fault *why);
 
 /* The operations, by the file that has them. */
 enum status get_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+/* Whether GetObject would find the object, for what is asked about one.  Errors: as of bucket_open */
+enum status get_need_object(struct call *c, struct fault *why) MUST_CHECK;
 enum status put_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
 enum status put_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
 enum status put_finish(struct call *c, struct fault *why) MUST_CHECK;

@@ -203,3 +203,12 @@ enum status get_begin(struct call *c, enum door_step *step, struct fault *why)
 	*step = DOOR_ANSWER;
 	return answer_object(c, &file, why);
 }
+
+enum status get_need_object(struct call *c, struct fault *why)
+{
+	struct object_file file = { .fd = -1 };
+	TRY(parameter_version(c, why));
+	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, why));
+	object_file_close(&file);
+	return OK;
+}

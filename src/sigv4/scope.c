@@ -110,7 +110,7 @@ enum status date_check(const struct sigv4_claim *c, int64_t now_ms, int64_t life
 {
 	if (c->date_ms > now_ms + SIGV4_SKEW_MS)
 		return fault_set(why, SIGNATURE_EXPIRED, "Request is not valid yet");
-	if (now_ms > c->date_ms + lifetime_s * 1000)
+	if (now_ms > c->date_ms + lifetime_s * 1000 || lifetime_s == 0)
 		return fault_set(why, SIGNATURE_EXPIRED, "Request has expired");
 	return OK;
 }

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-import { openPage, startChromium } from './support/chromium.mjs';
+import { openWatched, startChromium } from './support/chromium.mjs';
 import { serveExample } from './support/examples.mjs';
 import { call, corpus, root, startServer } from './support/server.mjs';
 
@@ -125,7 +125,7 @@ async function uploadsAndTells(page) {
 const query = () => `?api=${encodeURIComponent(`${open.api}/prod`)}`;
 
 test('fetch/index.html, opened as a file, uploads pictures and tells why one was refused', async () => {
-	const page = await openPage(browser);
+	const page = await openWatched(browser);
 	await page.goto(pathToFileURL(path.join(root, 'examples/fetch/index.html')) + query());
 	await uploadsAndTells(page);
 });
@@ -133,7 +133,7 @@ test('fetch/index.html, opened as a file, uploads pictures and tells why one was
 test('the React component uploads pictures and tells why one was refused', async () => {
 	const example = await serveExample('react');
 	try {
-		const page = await openPage(browser);
+		const page = await openWatched(browser);
 		await page.goto(example.url + query());
 		await page.getByLabel('Pictures').waitFor();
 		await uploadsAndTells(page);

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { openPage, startChromium } from './support/chromium.mjs';
+import { openWatched, startChromium } from './support/chromium.mjs';
 import { serveExample } from './support/examples.mjs';
 import { call, corpus, eventually, root, startServer } from './support/server.mjs';
 
@@ -27,7 +27,7 @@ after(async () => {
 });
 
 async function visit(to, more = '', prepare = () => {}) {
-	const page = await openPage(browser);
+	const page = await openWatched(browser);
 	await prepare(page);
 	await page.goto(`${example.url}?api=${encodeURIComponent(`${to.api}/prod`)}${more}`);
 	return page;

@@ -298,6 +298,8 @@ static void test_parameter_when_malformed_then_s3s_sentence(void **state)
 		struct request r = with_parameter(BAD[i].name, BAD[i].text);
 		assert_refused(&r, &CTX, F_AUTH_MALFORMED, BAD[i].words);
 	}
+	struct request none = with_parameter("X-Amz-Expires", "0");
+	assert_refused(&none, &CTX, F_SIGNATURE_EXPIRED, "Request has expired");
 	struct request r = with_parameter("X-Amz-Expires", "604800");
 	assert_refused(&r, &CTX, F_SIGNATURE_WRONG, "");
 }

@@ -1,7 +1,7 @@
 // Debian's Chromium by playwright-core, for tests that need a real browser.
 //
 //   const browser = await startChromium();
-//   const page = await openPage(browser);      // collects what the page complains of
+//   const page = await openWatched(browser);      // collects what the page complains of
 //   after(() => browser.close());
 import { npmPackage } from './server.mjs';
 
@@ -19,7 +19,7 @@ export function startChromium(...more) {
  * A page of its own context. page.faults holds uncaught exceptions; page.requests what was sent to
  * other origins than the page's, as { method, url }, in order.
  */
-export async function openPage(browser, { timeoutMs = 20000 } = {}) {
+export async function openWatched(browser, { timeoutMs = 20000 } = {}) {
 	const page = await (await browser.newContext()).newPage();
 	page.setDefaultTimeout(timeoutMs);
 	page.faults = [];
