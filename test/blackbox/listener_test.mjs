@@ -372,11 +372,11 @@ test('deadlines end what is slow, each by its own', { timeout: 60000 }, async t 
 	});
 	await t.test('a JSON body, with a last word', async () => {
 		const text = await trickle(slow.api, request('POST', '/echo', ['Content-Length: 10000']));
-		assert.match(text, /^HTTP\/1\.1 400 \r\n[^]*body_slow/);
+		assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\n[^]*body_slow/);
 	});
 	await t.test('an object, with a last word', async () => {
 		const text = await trickle(slow.storage, request('PUT', '/echo', ['Content-Length: 1000000']));
-		assert.match(text, /^HTTP\/1\.1 400 \r\n[^]*body_slow/);
+		assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\n[^]*body_slow/);
 	});
 	await t.test('a reader that reads nothing', async () => {
 		for (const target of ['/big?n=30000000', '/file?n=30000000']) {
