@@ -81,7 +81,10 @@ test('times: over, not yet come, within the skew', async () => {
 	assert.equal((await fetchUrl(presign('GET', key, { at: at(14) }))).status, 200);
 	const early = await fetchUrl(presign('GET', key, { at: at(16) }));
 	assert.equal(early.status, 403);
-	for (const expires of [0, -1, 604801, 'x'])
+	const never = await fetchUrl(presign('GET', key, { at: at(-1), expires: 0 }));
+	assert.equal(never.status, 403);
+	assert.match(never.text, /<Code>AccessDenied<\/Code>.*Request has expired/s);
+	for (const expires of [-1, 604801, 'x'])
 		assert.equal(code(await fetchUrl(presign('GET', key, { expires }))), 'AuthorizationQueryParametersError', `X-Amz-Expires=${expires}`);
 	assert.equal((await fetchUrl(presign('GET', key, { expires: 604800 }))).status, 200);
 });
