@@ -1,5 +1,7 @@
-/* What loopback can carry: every request, whatever it asks, is answered with one file by sendfile, a thread a
- * connection, and nothing else is done. Prints its port, then serves until it is killed.   loopback_limit FILE */
+/* What loopback can carry: every request, whatever it asks, is answered with the next SIZE bytes of one file by
+ * sendfile, over and over from its start, a thread a connection, and nothing else is done. So as many bytes are in use as
+ * a store's objects have, and no cache holds them all. Prints its port, then serves until it is killed.
+ *   loopback_limit FILE SIZE */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -13,7 +15,9 @@
 #include <unistd.h>
 
 static int file;
-static size_t file_size;
+static size_t size_bytes;
+static unsigned long slices;
+static _Atomic unsigned long next_slice;
 static char head[128];
 
 static void die(const char *what)
@@ -26,8 +30,9 @@ static int answer(int fd)
 {
 	if (send(fd, head, strlen(head), MSG_MORE | MSG_NOSIGNAL) < 0)
 		return -1;
-	for (off_t at = 0; (size_t)at < file_size;) {
-		if (sendfile(fd, file, &at, file_size - (size_t)at) <= 0)
+	off_t at = (off_t)(next_slice++ % slices * size_bytes);
+	for (off_t end = at + (off_t)size_bytes; at < end;) {
+		if (sendfile(fd, file, &at, (size_t)(end - at)) <= 0)
 			return -1;
 	}
 	return 0;
@@ -58,10 +63,13 @@ int main(int argc, char **argv)
 	socklen_t size = sizeof(at);
 	struct stat st;
 	int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (argc != 2 || (file = open(argv[1], O_RDONLY | O_CLOEXEC)) < 0 || fstat(file, &st) != 0)
-		die("loopback_limit FILE");
-	file_size = (size_t)st.st_size;
-	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", file_size);
+	if (argc != 3 || (file = open(argv[1], O_RDONLY | O_CLOEXEC)) < 0 || fstat(file, &st) != 0)
+		die("loopback_limit FILE SIZE");
+	size_bytes = strtoul(argv[2], NULL, 10);
+	slices = size_bytes > 0 ? (size_t)st.st_size / size_bytes : 0;
+	if (slices == 0)
+		die("the file is smaller than SIZE");
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", size_bytes);
 	if (bind(listener, (struct sockaddr *)&at, size) != 0 || listen(listener, 128) != 0 || getsockname(listener, (struct sockaddr *)&at, &size) != 0)
 		die("listen");
 	printf("%d\n", ntohs(at.sin_port));

@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/bench/bench"
 os.environ["PATH"] = f"{ROOT}/build/moto/bin:{os.environ['PATH']}"
 KEYS = 2000
+LARGE_KEYS = 100   # of 5 MB
 SIZES = {"1 KB": 1000, "200 KB": 200 * 1000, "5 MB": 5 * 1000 * 1000}
 
 
@@ -143,7 +144,8 @@ def limit_of(b, method, size):
     """The disk's own rate of durable writes, or loopback's of reads, of this size."""
     path = b.file(f"body-{size}", os.urandom(size))
     if method == "GET":
-        server = subprocess.Popen([BIN / "loopback_limit", path], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        path = b.file(f"bodies-{size}", os.urandom(LARGE_KEYS * size))
+        server = subprocess.Popen([BIN / "loopback_limit", path, str(size)], stdout=subprocess.PIPE, text=True, start_new_session=True)
         port = int(server.stdout.readline())
         return (lambda seconds: b.load(port, ["/"], seconds, 16, "--repeat")["rate"]), end(server)
 
@@ -158,7 +160,7 @@ def limit_of(b, method, size):
 
 def row_of(b, name, method, size, stores):
     what = f"{'PutObject' if method == 'PUT' else 'GetObject'} of {name}, header-signed, 16 connections"
-    paths = [f"/bench/{size}/{i}" for i in range(KEYS if size < 1 << 20 else 100)]
+    paths = [f"/bench/{size}/{i}" for i in range(KEYS if size < 1 << 20 else LARGE_KEYS)]
     runs = [load_of(b, store, method, paths, size, what) for store in stores]
     if size > 1 << 20:
         limit, stop = limit_of(b, method, size)
@@ -195,7 +197,7 @@ def bench_s3(b, server_of, free_port):
 def fill(b, stores, size):
     """What the gets ask for is all there, whatever the puts before have left."""
     for store in stores:
-        for i in range(KEYS if size < 1 << 20 else 100):
+        for i in range(KEYS if size < 1 << 20 else LARGE_KEYS):
             store.call("PUT", f"/bench/{size}/{i}", body=os.urandom(size))
 
 

@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	struct fault why = { 0 };
 	struct engine *engine = NULL;
 	struct engine_options o = { .dir = argv[1], .bucket = STR("image-uploads"), .region = STR("us-east-1"),
-		.public_url = STR("http://127.0.0.1:9000"), .max_pending = 1000000 };
+		.public_url = STR("http://127.0.0.1:9000"), .max_pending = 1000000, .small_bytes = BUCKET_SMALL_BYTES };
 	crypto_init();
 	if (engine_open(&o, &engine, &why) != OK)
 		die(&why);
