@@ -24,7 +24,7 @@ struct sigv4_claim {
 	struct str amz_date;
 	struct str date_text;         /* in a header: the date as it was sent */
 	int64_t date_ms;
-	uint32_t expires_s;           /* of the query */
+	uint32_t expires_s;           /* of the query, 0..604800; 0 has expired at once */
 	struct str signed_headers;
 	struct str signature;
 	enum sigv4_payload payload;
