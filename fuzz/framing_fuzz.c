@@ -1,7 +1,7 @@
 /* Fuzz target of serve/framing and serve/host: the first line is a target, each other line a header
  * cut at its colon. What is taken must have one way only to tell where the body ends. */
-#include "serve/framing.h"
-#include "serve/host.h"
+#include "http/server/framing.h"
+#include "http/server/host.h"
 
 #include <assert.h>
 

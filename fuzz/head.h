@@ -3,7 +3,7 @@
 #ifndef FUZZ_HEAD_H
 #define FUZZ_HEAD_H
 
-#include "base/message.h"
+#include "http/message.h"
 
 #define HEADERS_MAX 64
 

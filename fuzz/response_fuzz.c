@@ -1,6 +1,6 @@
 /* Response heads and chunked bodies of any bytes. The first byte says where the body is cut in two,
  * and a body decoded in two pieces must be what it is in one. */
-#include "http/response.h"
+#include "http/client/response.h"
 
 #include "base/arena.h"
 #include "base/buf.h"

@@ -2,7 +2,7 @@
  * what was read. */
 #include "base/arena.h"
 #include "base/codec.h"
-#include "base/message.h"
+#include "http/message.h"
 
 #include <assert.h>
 

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/deadline.h"
-#include "base/gate.h"
+#include "http/gate.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -22,7 +22,7 @@
 #include "janitor.h"
 #include "rules.h"
 #include "s3/s3.h"
-#include "serve/serve.h"
+#include "http/server/serve.h"
 #include "web/web.h"
 
 #include <stdio.h>

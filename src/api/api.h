@@ -4,7 +4,7 @@
 #define API_API_H
 
 #include "image/product.h"
-#include "port/door.h"
+#include "http/handler.h"
 
 struct web_files;
 

@@ -3,7 +3,7 @@
 #ifndef API_CORS_H
 #define API_CORS_H
 
-#include "port/door.h"
+#include "http/handler.h"
 
 /* What Access-Control-Allow-Origin says: "*" when all are allowed, the origin itself when it is one
  * of the list (compared without case), else "" (the header is left out). */

@@ -3,7 +3,7 @@
 #ifndef API_PROBLEM_H
 #define API_PROBLEM_H
 
-#include "port/door.h"
+#include "http/handler.h"
 
 /* The HTTP status of a fault's code; 500 for a code that this API has no answer of its own for. */
 int problem_status(enum fault_code code);

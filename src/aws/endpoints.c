@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "http/client.h"
+#include "http/client/client.h"
 
 #include <arpa/inet.h>
 #include <jansson.h>

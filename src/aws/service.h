@@ -5,7 +5,7 @@
 #define AWS_SERVICE_H
 
 #include "aws/credentials.h"
-#include "http/client.h"
+#include "http/client/client.h"
 
 struct aws_service;
 

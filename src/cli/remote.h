@@ -4,7 +4,7 @@
 #define CLI_REMOTE_H
 
 #include "base/buf.h"
-#include "http/client.h"
+#include "http/client/client.h"
 #include <jansson.h>
 
 struct remote {

@@ -11,9 +11,9 @@
 #ifndef CONSOLE_CONSOLE_H
 #define CONSOLE_CONSOLE_H
 
-#include "base/gate.h"
+#include "http/gate.h"
 #include "base/settings.h"
-#include "port/door.h"
+#include "http/handler.h"
 #include "port/image_table.h"
 #include "port/inspection.h"
 

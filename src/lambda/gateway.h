@@ -4,7 +4,7 @@
 #define LAMBDA_GATEWAY_H
 
 #include "lambda/invocation.h"
-#include "port/door.h"
+#include "http/handler.h"
 
 struct gateway {
 	struct door *door;                /* of the API; borrowed */

@@ -4,7 +4,7 @@
 #ifndef LAMBDA_GATEWAY_EVENT_H
 #define LAMBDA_GATEWAY_EVENT_H
 
-#include "base/message.h"
+#include "http/message.h"
 
 #include <jansson.h>
 

@@ -4,7 +4,7 @@
 
 #include "image/product.h"
 #include "lambda/runtime.h"
-#include "port/door.h"
+#include "http/handler.h"
 
 struct lambda_options {
 	struct str handler;          /* _HANDLER: upload, images, manage or event */

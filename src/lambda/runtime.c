@@ -12,7 +12,7 @@
 #include "base/deadline.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/client.h"
+#include "http/client/client.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define PORT_OBJECT_META_H
 
 #include "base/checksum.h"
-#include "base/message.h"
+#include "http/message.h"
 
 /* A stored checksum, as it goes back to clients. */
 struct object_checksum {

@@ -8,7 +8,7 @@
 #ifndef PORT_OBJECT_STORE_H
 #define PORT_OBJECT_STORE_H
 
-#include "base/message.h"
+#include "http/message.h"
 
 struct object_info {
 	struct str key;

@@ -5,7 +5,7 @@
 #include "image/product.h"
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
-#include "port/door.h"
+#include "http/handler.h"
 #include "port/key_ring.h"
 #include "port/part_store.h"
 

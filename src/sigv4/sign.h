@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/message.h"
+#include "http/message.h"
 
 #define SIGV4_UNSIGNED_PAYLOAD STR("UNSIGNED-PAYLOAD")
 #define SIGNATURE_CHARS 64

@@ -6,7 +6,7 @@
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
 
-#include "base/message.h"
+#include "http/message.h"
 
 struct web_file {
 	struct str path;           /* as in a request's target: "/style.css"; an index.html is its folder, "/" */

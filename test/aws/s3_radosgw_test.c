@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "http/client.h"
+#include "http/client/client.h"
 
 static struct s3_engine engine;
 static struct arena arena;

@@ -16,7 +16,7 @@ process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
 async function startToys(...args) {
 	if (!process.env.TINTYPE_BUILD)
 		throw new Error('TINTYPE_BUILD must name the build directory');
-	const program = path.resolve(process.env.TINTYPE_BUILD, 'test/serve/toy_server');
+	const program = path.resolve(process.env.TINTYPE_BUILD, 'test/http/server/toy_server');
 	const listen = ['--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
 	const child = spawn(program, [...listen, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
 	const toys = { child, log: [], output: '' };

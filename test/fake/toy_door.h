@@ -10,7 +10,7 @@
 #ifndef FAKE_TOY_DOOR_H
 #define FAKE_TOY_DOOR_H
 
-#include "port/door.h"
+#include "http/handler.h"
 
 extern const struct door_ops toy_door_ops;
 

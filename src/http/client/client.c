@@ -1,0 +1,347 @@
+/* One exchange at a time: the request goes out and the answer is watched for in one loop, so that an
+ * early refusal is read rather than lost to a broken pipe.
+ *
+ * struct exchange is the state of one attempt. Input gathers in one bounded buffer until it holds a
+ * head; the body is then taken from what follows, framed by its length, its chunks or the close.
+ * The connection is kept only when both directions ended where they should. */
+#include "http/client/client.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/client/connection.h"
+#include "http/client/request.h"
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REQUEST_HEAD_MAX 65536
+#define RESPONSE_BODY_MAX (16u << 20)
+#define ERROR_BODY_MAX (64u << 10)
+
+struct http_client {
+	struct connection connection;
+	struct connection_target at;   /* of the open connection */
+	SSL_CTX *tls;                  /* made for the first https URL */
+	char out[65536];               /* the piece of a file that is being sent */
+	char in[RESPONSE_HEAD_MAX];
+	size_t n_in;
+	bool sent;                     /* a byte of the last request went out */
+};
+
+struct exchange {
+	struct http_client *c;
+	const struct http_request *r;
+	struct arena *a;
+	struct http_response *answer;
+	struct fault *why;
+	struct str piece;          /* of head or body, not sent yet */
+	uint64_t taken;            /* of the body, into pieces */
+	bool head_sent, sent;      /* sent: all of it, or given up */
+	bool whole;                /* the first piece is head and body */
+	bool cut_short;            /* given up: the connection cannot be kept */
+	bool heard;                /* a byte of the answer came */
+	int64_t ends_ms;           /* of the whole request */
+	uint64_t got;              /* of the answer's body */
+	struct buf body;
+};
+
+struct http_client *http_client_new(void)
+{
+	struct http_client *c = mem_new(1, sizeof *c);
+	if (c != NULL)
+		c->connection.fd = -1;
+	return c;
+}
+
+void http_client_free(struct http_client **c)
+{
+	if (*c == NULL)
+		return;
+	connection_close(&(*c)->connection);
+	SSL_CTX_free((*c)->tls);
+	mem_free(*c);
+	*c = NULL;
+}
+
+static int64_t idle_deadline(const struct exchange *x)
+{
+	int64_t idle = clock_mono_ms() + (x->r->idle_timeout_ms > 0 ? x->r->idle_timeout_ms : 60000);
+	return idle < x->ends_ms ? idle : x->ends_ms;
+}
+
+/* Make the next piece of the body ready, unless one still is. */
+static enum status refill(struct exchange *x)
+{
+	uint64_t left = x->whole ? 0 : request_body_length(x->r) - x->taken;
+	if (x->piece.n > 0)
+		return OK;
+	x->head_sent = true;
+	x->sent = left == 0;
+	if (left == 0)
+		return OK;
+	x->piece = str_slice(x->r->body, (size_t)x->taken, x->r->body.n);
+	if (x->r->body_file) {
+		size_t most = left < sizeof x->c->out ? (size_t)left : sizeof x->c->out;
+		ssize_t n = pread(x->r->body_fd, x->c->out, most, (off_t)x->taken);
+		if (n <= 0)
+			return fault_set(x->why, STORAGE_FAILED, "the file cannot be read, or became shorter");
+		x->piece = (struct str){ x->c->out, (size_t)n };
+	}
+	x->taken += x->piece.n;
+	return OK;
+}
+
+/* Send what the socket takes. A failure to send is no error yet: the server may have answered before it closed. */
+static enum status send_some(struct exchange *x, short *events)
+{
+	TRY(refill(x));
+	while (!x->sent) {
+		ssize_t n = connection_write(&x->c->connection, x->piece.p, x->piece.n, events);
+		if (n == CONNECTION_WAIT)
+			return OK;
+		if (n < 0) {
+			x->sent = x->cut_short = true;
+			return OK;
+		}
+		x->c->sent = true;
+		x->piece = str_slice(x->piece, (size_t)n, x->piece.n);
+		if (x->head_sent && x->r->progress != NULL)
+			x->r->progress(x->r->progress_arg, x->taken - x->piece.n);
+		TRY(refill(x));
+		/* A fast network must not keep us from looking for an early answer. */
+		struct pollfd p = { .fd = x->c->connection.fd, .events = POLLIN };
+		if (!x->sent && poll(&p, 1, 0) > 0)
+			break;
+	}
+	return OK;
+}
+
+/* Add to the input, sending meanwhile; *ended when the server ended the stream cleanly. */
+static enum status receive(struct exchange *x, bool *ended)
+{
+	struct http_client *c = x->c;
+	for (;;) {
+		short events = POLLIN;
+		if (!x->sent) {
+			TRY(send_some(x, &events));
+			TRY(connection_wait(&c->connection, events, idle_deadline(x), x->why));
+		}
+		events = 0;
+		ssize_t n = connection_read(&c->connection, c->in + c->n_in, sizeof c->in - c->n_in, &events);
+		*ended = n == 0;
+		if (n == CONNECTION_FAILED)
+			return fault_set(x->why, UPSTREAM_FAILED, "the server broke the connection");
+		if (n >= 0) {
+			c->n_in += (size_t)n;
+			x->heard = x->heard || n > 0;
+			return OK;
+		}
+		if (x->sent)
+			TRY(connection_wait(&c->connection, events, idle_deadline(x), x->why));
+	}
+}
+
+static void forget_input(struct http_client *c, size_t n)
+{
+	c->n_in -= n;
+	memmove(c->in, c->in + n, c->n_in);
+}
+
+/* Send the request and take the first head that is not a 1xx off the input. */
+static enum status receive_head(struct exchange *x)
+{
+	struct http_client *c = x->c;
+	for (bool ended = false;;) {
+		size_t n = response_head_size((struct str){ c->in, c->n_in });
+		if (n > 0) {
+			struct str head = str_dup(x->a, (struct str){ c->in, n });
+			TRY(response_parse_head(x->a, head, x->answer, x->why));
+			forget_input(c, n);
+			if (x->answer->status >= 200)
+				return OK;
+			if (x->answer->status == 101)
+				return fault_set(x->why, UPSTREAM_FAILED, "the server switched to another protocol");
+			continue;
+		}
+		if (ended)
+			return fault_set(x->why, UPSTREAM_FAILED, "the server closed the connection before its answer was whole");
+		if (c->n_in == sizeof c->in)
+			return fault_set(x->why, TOO_MUCH, "the answer's head is over %d bytes", RESPONSE_HEAD_MAX);
+		TRY(receive(x, &ended));
+	}
+}
+
+static uint64_t body_max(const struct exchange *x)
+{
+	uint64_t max = x->r->max_response_bytes > 0 ? x->r->max_response_bytes : RESPONSE_BODY_MAX;
+	return x->answer->status > 299 && max < ERROR_BODY_MAX ? ERROR_BODY_MAX : max;
+}
+
+static enum status over_max(const struct exchange *x)
+{
+	return fault_set(x->why, TOO_MUCH, "the answer's body is over %llu bytes", (unsigned long long)body_max(x));
+}
+
+static enum status take(struct exchange *x, struct str piece)
+{
+	if (piece.n > body_max(x) - x->got)
+		return over_max(x);
+	x->got += piece.n;
+	if (!x->r->sink_file || x->answer->status > 299) {
+		buf_put(&x->body, piece);
+		return buf_ok(&x->body) ? OK : fault_set(x->why, TOO_MUCH, "no memory for the answer's body");
+	}
+	while (piece.n > 0) {
+		ssize_t n = write(x->r->sink_fd, piece.p, piece.n);
+		if (n < 0)
+			return fault_set(x->why, STORAGE_FAILED, "what arrives cannot be written");
+		piece = str_slice(piece, (size_t)n, piece.n);
+	}
+	return OK;
+}
+
+/* Take what the input holds of the body; *done when that was the last of it. */
+static enum status take_input(struct exchange *x, struct response_chunks *chunks, bool *done)
+{
+	struct str in = { x->c->in, x->c->n_in };
+	const struct http_response *answer = x->answer;
+	struct str piece = in;
+	if (answer->chunked) {
+		do {
+			TRY(response_next_chunk(chunks, &in, &piece, x->why));
+			TRY(take(x, piece));
+		} while (piece.n > 0);
+		*done = chunks->state == CHUNK_DONE;
+		forget_input(x->c, x->c->n_in - in.n);
+		return OK;
+	}
+	if (answer->has_length && piece.n > answer->length - x->got)
+		piece.n = (size_t)(answer->length - x->got);
+	TRY(take(x, piece));
+	forget_input(x->c, piece.n);
+	*done = answer->has_length && x->got == answer->length;
+	return OK;
+}
+
+static enum status receive_body(struct exchange *x)
+{
+	struct response_chunks chunks = { 0 };
+	bool delimited = x->answer->has_length || x->answer->chunked;
+	if (x->answer->has_length && x->answer->length > body_max(x))
+		return over_max(x);
+	for (bool ended = false, done = false;;) {
+		TRY(take_input(x, &chunks, &done));
+		if (done || (ended && !delimited))
+			return OK;
+		if (ended)
+			return fault_set(x->why, UPSTREAM_FAILED, "the answer's body was cut off");
+		TRY(receive(x, &ended));
+	}
+}
+
+/* RFC 9112 6.3: answers that never have a body, whatever their headers say. */
+static bool is_bodiless(const struct exchange *x)
+{
+	return str_equal(x->r->method, STR("HEAD")) || x->answer->status == 204 || x->answer->status == 304;
+}
+
+static enum status run(struct exchange *x, struct str first)
+{
+	x->piece = first;
+	x->c->n_in = 0;
+	buf_init_arena(&x->body, x->a, SIZE_MAX / 4);
+	TRY(receive_head(x));
+	/* An early answer: what is left of the request is of no use to the server. */
+	x->cut_short = x->cut_short || !x->sent;
+	x->sent = true;
+	if (is_bodiless(x))
+		return OK;
+	TRY(receive_body(x));
+	x->answer->body = buf_str(&x->body);
+	x->answer->close = x->answer->close || !(x->answer->has_length || x->answer->chunked);
+	return OK;
+}
+
+static bool same_target(const struct connection_target *a, const struct connection_target *b)
+{
+	return a->tls == b->tls && strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0;
+}
+
+/* Open a connection unless the kept one will do. */
+static enum status reach(struct exchange *x, const struct connection_target *to, bool *kept)
+{
+	struct http_client *c = x->c;
+	*kept = same_target(&c->at, to) && connection_alive(&c->connection);
+	if (*kept)
+		return OK;
+	connection_close(&c->connection);
+	if (to->tls && c->tls == NULL)
+		c->tls = connection_tls(x->r->authorities, x->why);
+	if (to->tls && c->tls == NULL)
+		return UPSTREAM;
+	c->at = *to;
+	int64_t deadline = clock_mono_ms() + (x->r->connect_timeout_ms > 0 ? x->r->connect_timeout_ms : 10000);
+	return connection_open(&c->connection, to, c->tls, deadline < x->ends_ms ? deadline : x->ends_ms, x->why);
+}
+
+static bool may_repeat(struct str method)
+{
+	static const char *const idempotent[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS" };
+	for (size_t i = 0; i < COUNT_OF(idempotent); i++)
+		if (str_equal(method, str_of(idempotent[i])))
+			return true;
+	return false;
+}
+
+static int64_t end_of(const struct http_request *r)
+{
+	return r->total_timeout_ms > 0 ? clock_mono_ms() + r->total_timeout_ms : INT64_MAX;
+}
+
+enum status http_connect(struct http_client *c, const struct http_request *r, struct arena *a, struct fault *why)
+{
+	struct connection_target to;
+	struct buf head;
+	struct exchange x = { .c = c, .r = r, .why = why, .ends_ms = end_of(r) };
+	bool kept;
+	buf_init_arena(&head, a, REQUEST_HEAD_MAX);
+	TRY(request_write_head(r, &to, &head, why));
+	return reach(&x, &to, &kept);
+}
+
+enum status http_send(struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
+{
+	struct connection_target to;
+	struct buf head;
+	buf_init_arena(&head, a, REQUEST_HEAD_MAX);
+	TRY(request_write_head(r, &to, &head, why));
+	/* One packet, one TLS record, and the server is not woken for half a request. */
+	bool whole = !r->body_file && r->progress == NULL && r->body.n <= REQUEST_HEAD_MAX - head.n;
+	if (whole)
+		buf_put(&head, r->body);
+	if (!buf_ok(&head))
+		return fault_set(why, TOO_MUCH, "no memory for the request");
+	int64_t ends_ms = end_of(r);
+	enum status st;
+	bool again, reopened = r->once;
+	c->sent = false;
+	struct http_response answer = { 0 };
+	do {
+		struct exchange x = { .c = c, .r = r, .a = a, .answer = &answer, .why = why, .whole = whole, .ends_ms = ends_ms };
+		bool kept = false;
+		TRY(reach(&x, &to, &kept));
+		st = run(&x, buf_str(&head));
+		again = st == UPSTREAM && kept && !reopened && !x.heard && may_repeat(r->method);
+		reopened = true;
+		if (st != OK || x.cut_short || answer.close || c->n_in > 0)
+			connection_close(&c->connection);
+	} while (again);
+	if (st == OK)
+		*out = answer;
+	return st;
+}
+
+bool http_client_sent(const struct http_client *c)
+{
+	return c->sent;
+}

@@ -1,0 +1,55 @@
+/* A small HTTP/1.1 client over sockets and OpenSSL: one connection, one request at a time, with
+ * keep-alive, deadlines, bounded bodies and no redirects. Blocks; one thread per client.
+ *
+ * Retrying is the caller's business but for one case that only the client can tell: a kept
+ * connection that the server had closed meanwhile. No Expect is sent; instead the answer is watched
+ * for while the body goes out, and an early one ends the sending and is handed on.
+ * Source: RFC 9110, RFC 9112. */
+#ifndef HTTP_CLIENT_CLIENT_H
+#define HTTP_CLIENT_CLIENT_H
+
+#include "http/message.h"
+#include "http/client/response.h"
+
+struct http_client;
+
+struct http_request {
+	struct str method;
+	struct str url;                 /* http://host[:port]/path?query or https://, visible ASCII, no fragment */
+	const struct header *headers;   /* not Host, Content-Length, Transfer-Encoding or Connection: the client sets those */
+	size_t n_headers;
+	struct str body;                /* used when there is no body_file */
+	bool body_file;                 /* body_length bytes from the start of body_fd, a regular file; borrowed */
+	int body_fd;
+	uint64_t body_length;
+	int64_t connect_timeout_ms;     /* 0: 10 s; name, TCP and TLS together */
+	int64_t idle_timeout_ms;        /* 0: 60 s without a byte either way */
+	int64_t total_timeout_ms;       /* 0: none; of all together, reopening included */
+	uint64_t max_response_bytes;    /* 0: 16 MiB; more: TOO_MUCH, before it is read where the answer tells its length;
+	                                   of another status than 2xx 64 KiB are taken in any case */
+	bool once;                      /* never sent again by the client itself */
+	struct str authorities;         /* certificates in PEM to trust in place of the system's; those of the client's first
+	                                   https request hold. $AWS_CA_BUNDLE wins */
+	bool sink_file;                 /* a 2xx body is written to sink_fd in place of memory */
+	int sink_fd;
+	void (*progress)(void *arg, uint64_t sent_bytes);   /* of the body, from its start; may be NULL */
+	void *progress_arg;
+};
+
+/* NULL: memory failed. Nothing is opened yet. */
+struct http_client *http_client_new(void);
+void http_client_free(struct http_client **c);
+/* Send and wait for the whole answer, which lives in `a`. Any status is OK; 1xx are passed over. A kept connection
+ * that the server closed before any byte of the answer came is opened anew once, for requests that may be repeated
+ * (GET, HEAD, PUT, DELETE, OPTIONS).
+ * Errors  INVALID_INPUT bad URL, method or header; UPSTREAM_FAILED with a sentence; DEADLINE; TOO_MUCH;
+ *         STORAGE_FAILED the sink, or the body's file */
+enum status http_send(struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
+
+/* Open the connection that this request would use, or see that the kept one is open, and send nothing.
+ * Errors  INVALID_INPUT; UPSTREAM_FAILED; DEADLINE; TOO_MUCH */
+enum status http_connect(struct http_client *c, const struct http_request *r, struct arena *a, struct fault *why) MUST_CHECK;
+/* Whether any byte of the last request may have reached the server. */
+bool http_client_sent(const struct http_client *c);
+
+#endif

@@ -1,0 +1,296 @@
+/* Sockets and TLS for the HTTP client.
+ *
+ * OpenSSL's own socket BIO writes without MSG_NOSIGNAL, so a server that closes would raise SIGPIPE
+ * in whatever program this is linked into; the small BIO below does not. Host names are checked by
+ * OpenSSL itself during the handshake. An end of a TLS stream without close_notify is a failure, not
+ * an end: a body that only the close delimits cannot be cut unnoticed. */
+#include "http/client/connection.h"
+
+#include "base/clock.h"
+#include "http/client/resolve.h"
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static BIO_METHOD *quiet_socket;
+static pthread_once_t quiet_socket_once = PTHREAD_ONCE_INIT;
+
+static bool is_not_now(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static int bio_write(BIO *b, const char *p, int n)
+{
+	const struct connection *c = BIO_get_data(b);
+	ssize_t moved = send(c->fd, p, (size_t)n, MSG_NOSIGNAL);
+	BIO_clear_retry_flags(b);
+	if (moved < 0 && is_not_now(errno))
+		BIO_set_retry_write(b);
+	return (int)moved;
+}
+
+static int bio_read(BIO *b, char *p, int n)
+{
+	const struct connection *c = BIO_get_data(b);
+	ssize_t moved = recv(c->fd, p, (size_t)n, 0);
+	BIO_clear_retry_flags(b);
+	if (moved < 0 && is_not_now(errno))
+		BIO_set_retry_read(b);
+	return (int)moved;
+}
+
+static long bio_control(BIO *b, int command, long number, void *p)
+{
+	return command == BIO_CTRL_FLUSH;
+}
+
+static void make_quiet_socket(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "quiet socket");
+	if (m == NULL)
+		return;
+	BIO_meth_set_write(m, bio_write);
+	BIO_meth_set_read(m, bio_read);
+	BIO_meth_set_ctrl(m, bio_control);
+	quiet_socket = m;
+}
+
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+static const char *system_file(void)
+{
+	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
+	const char *file = variable("SSL_CERT_FILE");
+	for (size_t i = 0; file == NULL && i < COUNT_OF(files); i++)
+		if (access(files[i], R_OK) == 0)
+			file = files[i];
+	return file;
+}
+
+/* Trust each certificate of a PEM text; false when there is none in it. */
+static bool trust_text(SSL_CTX *ctx, struct str pem)
+{
+	BIO *in = pem.n <= INT32_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+	int n = 0;
+	for (X509 *x = NULL; in != NULL && (x = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL; X509_free(x))
+		n += X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), x);
+	BIO_free(in);
+	ERR_clear_error();
+	return n > 0;
+}
+
+static bool trust(SSL_CTX *ctx, struct str authorities)
+{
+	const char *file = variable("AWS_CA_BUNDLE");
+	if (file == NULL && authorities.n > 0)
+		return trust_text(ctx, authorities);
+	if (file == NULL)
+		file = system_file();
+	return file != NULL && SSL_CTX_load_verify_file(ctx, file) == 1;
+}
+
+SSL_CTX *connection_tls(struct str authorities, struct fault *why)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !trust(ctx, authorities)) {
+		fault_set(why, UPSTREAM_FAILED, "there is no readable file of trusted certificates; AWS_CA_BUNDLE or SSL_CERT_FILE may name one");
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	return ctx;
+}
+
+enum status connection_wait(const struct connection *c, short events, int64_t deadline_ms, struct fault *why)
+{
+	for (;;) {
+		int64_t left = deadline_ms - clock_mono_ms();
+		struct pollfd p = { .fd = c->fd, .events = events };
+		int n = left <= 0 ? 0 : poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (n > 0)
+			return OK;
+		if (n == 0)
+			return fault_set(why, DEADLINE, "the server took too long");
+		if (errno != EINTR)
+			return fault_set(why, UPSTREAM_FAILED, "cannot wait for the server: %s", strerrordesc_np(errno));
+	}
+}
+
+/* Connect one address; c stays closed unless OK. */
+static enum status connect_one(struct connection *c, const struct addrinfo *at, int64_t deadline_ms, struct fault *why)
+{
+	c->fd = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol);
+	if (c->fd < 0)
+		return fault_set(why, UPSTREAM_FAILED, "no socket: %s", strerrordesc_np(errno));
+	int error = connect(c->fd, at->ai_addr, at->ai_addrlen) == 0 ? 0 : errno;
+	enum status st = OK;
+	if (error == EINPROGRESS || error == EINTR) {
+		st = connection_wait(c, POLLOUT, deadline_ms, why);
+		socklen_t n = sizeof error;
+		if (st == OK && getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
+			error = errno;
+	}
+	if (st == OK && error != 0)
+		st = fault_set(why, UPSTREAM_FAILED, "%s", strerrordesc_np(error));
+	if (st != OK)
+		connection_close(c);
+	return st;
+}
+
+static enum status connect_any(struct connection *c, const struct addrinfo *list, int64_t deadline_ms, struct fault *why)
+{
+	int left = 0;
+	for (const struct addrinfo *at = list; at != NULL; at = at->ai_next)
+		left++;
+	enum status st = fault_set(why, UPSTREAM_FAILED, "the name has no address");
+	for (const struct addrinfo *at = list; at != NULL && st != OK; at = at->ai_next, left--) {
+		int64_t now = clock_mono_ms();
+		st = connect_one(c, at, now + (deadline_ms - now) / left, why);
+	}
+	int on = 1;
+	if (st == OK)
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return st;
+}
+
+/* What a call on c->ssl that gave rc waits for; 0: nothing, it failed or ended. */
+static short wanted(const struct connection *c, int rc)
+{
+	int error = SSL_get_error(c->ssl, rc);
+	if (error == SSL_ERROR_WANT_READ)
+		return POLLIN;
+	return error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
+}
+
+static bool prepare_tls(struct connection *c, const char *host, SSL_CTX *ctx)
+{
+	pthread_once(&quiet_socket_once, make_quiet_socket);
+	c->ssl = SSL_new(ctx);
+	BIO *bio = quiet_socket == NULL ? NULL : BIO_new(quiet_socket);
+	if (c->ssl == NULL || bio == NULL) {
+		BIO_free(bio);
+		return false;
+	}
+	BIO_set_data(bio, c);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(c->ssl, bio, bio);
+	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl), host) == 1)
+		return true;
+	SSL_set_hostflags(c->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return SSL_set1_host(c->ssl, host) == 1 && SSL_set_tlsext_host_name(c->ssl, host) == 1;
+}
+
+static enum status start_tls(struct connection *c, const char *host, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
+{
+	ERR_clear_error();
+	if (!prepare_tls(c, host, ctx))
+		return fault_set(why, OUT_OF_MEMORY, "no memory for TLS");
+	for (;;) {
+		ERR_clear_error();
+		int rc = SSL_connect(c->ssl);
+		if (rc == 1)
+			return OK;
+		short events = wanted(c, rc);
+		if (events == 0)
+			break;
+		TRY(connection_wait(c, events, deadline_ms, why));
+	}
+	long verdict = SSL_get_verify_result(c->ssl);
+	if (verdict != X509_V_OK)
+		return fault_set(why, UPSTREAM_FAILED, "its certificate is not accepted: %s", X509_verify_cert_error_string(verdict));
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	return fault_set(why, UPSTREAM_FAILED, "TLS failed: %s", reason != NULL ? reason : "the server closed the connection");
+}
+
+enum status connection_open(struct connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
+{
+	struct fault inner = { 0 };
+	struct addrinfo *list = NULL;
+	enum status st = resolve_host(t->host, t->port, deadline_ms, &list, &inner);
+	if (st == OK)
+		st = connect_any(c, list, deadline_ms, &inner);
+	if (list != NULL)
+		freeaddrinfo(list);
+	if (st == OK && t->tls)
+		st = start_tls(c, t->host, ctx, deadline_ms, &inner);
+	if (st == OK)
+		return OK;
+	connection_close(c);
+	return fault_write(why, inner.code, "cannot connect to %s port %s: %s", t->host, t->port, inner.text);
+}
+
+void connection_close(struct connection *c)
+{
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static ssize_t moved(struct connection *c, int rc, size_t n, short *events)
+{
+	if (rc == 1)
+		return (ssize_t)n;
+	short want = wanted(c, rc);
+	*events = (short)(*events | want);
+	if (want != 0)
+		return CONNECTION_WAIT;
+	return SSL_get_error(c->ssl, rc) == SSL_ERROR_ZERO_RETURN ? 0 : CONNECTION_FAILED;
+}
+
+ssize_t connection_read(struct connection *c, void *p, size_t n, short *events)
+{
+	if (c->ssl != NULL) {
+		size_t got = 0;
+		ERR_clear_error();
+		int rc = SSL_read_ex(c->ssl, p, n, &got);
+		return moved(c, rc, got, events);
+	}
+	ssize_t got = recv(c->fd, p, n, 0);
+	if (got >= 0)
+		return got;
+	*events |= POLLIN;
+	return is_not_now(errno) ? CONNECTION_WAIT : CONNECTION_FAILED;
+}
+
+ssize_t connection_write(struct connection *c, const void *p, size_t n, short *events)
+{
+	if (c->ssl != NULL) {
+		size_t put = 0;
+		ERR_clear_error();
+		int rc = SSL_write_ex(c->ssl, p, n, &put);
+		return moved(c, rc, put, events);
+	}
+	ssize_t put = send(c->fd, p, n, MSG_NOSIGNAL);
+	if (put >= 0)
+		return put;
+	*events |= POLLOUT;
+	return is_not_now(errno) ? CONNECTION_WAIT : CONNECTION_FAILED;
+}
+
+bool connection_alive(struct connection *c)
+{
+	char byte;
+	if (c->fd < 0)
+		return false;
+	if (c->ssl == NULL)
+		return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && is_not_now(errno);
+	/* A peek through TLS, so that session tickets do not count as unasked bytes. */
+	ERR_clear_error();
+	return wanted(c, SSL_peek(c->ssl, &byte, 1)) == POLLIN;
+}

@@ -1,0 +1,112 @@
+/* Name resolution on a helper thread. The lookup is shared by the thread and the waiter; whoever is
+ * last frees it. */
+#include "http/client/resolve.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+struct lookup {
+	pthread_mutex_t lock;
+	pthread_cond_t finished;
+	char host[256], port[6];
+	struct addrinfo *list;
+	int error;
+	bool done, abandoned;
+};
+
+static int ask(const char *host, const char *port, int flags, struct addrinfo **list)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
+	return getaddrinfo(host, port, &hints, list);
+}
+
+static void drop(struct lookup *l)
+{
+	if (l->list != NULL)
+		freeaddrinfo(l->list);
+	pthread_cond_destroy(&l->finished);
+	pthread_mutex_destroy(&l->lock);
+	mem_free(l);
+}
+
+static void *look_up(void *arg)
+{
+	struct lookup *l = arg;
+	struct addrinfo *list = NULL;
+	int error = ask(l->host, l->port, AI_ADDRCONFIG, &list);
+	pthread_mutex_lock(&l->lock);
+	l->list = error == 0 ? list : NULL;
+	l->error = error;
+	l->done = true;
+	bool abandoned = l->abandoned;
+	pthread_cond_signal(&l->finished);
+	pthread_mutex_unlock(&l->lock);
+	if (abandoned)
+		drop(l);
+	return NULL;
+}
+
+/* Detached, and deaf to signals: those are for the program's own threads. */
+static bool start(struct lookup *l)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_attr_t attr;
+	if (pthread_attr_init(&attr) != 0)
+		return false;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_t thread;
+	int error = pthread_create(&thread, &attr, look_up, l);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return error == 0;
+}
+
+static enum status look_up_apart(struct lookup *l, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
+{
+	struct timespec until = { .tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000 };
+	pthread_mutex_lock(&l->lock);
+	while (!l->done && pthread_cond_clockwait(&l->finished, &l->lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+		continue;
+	bool done = l->done;
+	l->abandoned = !done;
+	pthread_mutex_unlock(&l->lock);
+	if (!done)
+		return fault_set(why, DEADLINE, "its name could not be resolved in time");
+	int error = l->error;
+	*out = l->list;
+	l->list = NULL;
+	drop(l);
+	if (error != 0)
+		return fault_set(why, UPSTREAM_FAILED, "%s", gai_strerror(error));
+	return OK;
+}
+
+enum status resolve_host(const char *host, const char *port, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
+{
+	/* RFC 6761 6.3: localhost is the loopback, whatever a name server says; without a host getaddrinfo gives just that. */
+	if (str_equal_nocase(str_of(host), STR("localhost")) && ask(NULL, port, 0, out) == 0)
+		return OK;
+	if (ask(host, port, AI_NUMERICHOST, out) == 0)
+		return OK;
+	struct lookup *l = mem_new(1, sizeof *l);
+	if (l == NULL)
+		return fault_set(why, OUT_OF_MEMORY, "no memory to resolve the name");
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->finished, NULL);
+	(void)snprintf(l->host, sizeof l->host, "%s", host);
+	(void)snprintf(l->port, sizeof l->port, "%s", port);
+	if (!start(l)) {
+		drop(l);
+		return fault_set(why, OUT_OF_MEMORY, "no thread to resolve the name");
+	}
+	return look_up_apart(l, deadline_ms, out, why);
+}

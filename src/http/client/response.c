@@ -1,0 +1,215 @@
+/* Response heads and chunked bodies. The head is parsed in one go once its blank line is there;
+ * chunks are decoded by a state machine of one byte a step, except for the data itself, which is
+ * handed on in slices of what arrived. No clock, no socket, no copy. */
+#include "http/client/response.h"
+
+#include <string.h>
+
+#define CHUNK_DIGITS_MAX 15
+#define CHUNK_LINES_MAX 8192
+
+static bool is_token_char(char c)
+{
+	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+		return true;
+	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
+
+static bool is_token(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_token_char(s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+/* RFC 9110 5.5: visible characters, blanks, tabs and bytes above 0x7f. */
+static bool is_field_text(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+size_t response_head_size(struct str bytes)
+{
+	size_t at = str_find(bytes, STR("\r\n\r\n"));
+	return at == bytes.n ? 0 : at + 4;
+}
+
+struct str response_header(const struct http_response *r, struct str name)
+{
+	for (size_t i = 0; i < r->n_headers; i++)
+		if (str_equal_nocase(r->headers[i].name, name))
+			return r->headers[i].value;
+	return (struct str){ NULL, 0 };
+}
+
+static struct str cut_line(struct str *rest)
+{
+	size_t at = str_find(*rest, STR("\r\n"));
+	struct str line = str_slice(*rest, 0, at);
+	*rest = str_slice(*rest, at + 2 > rest->n ? rest->n : at + 2, rest->n);
+	return line;
+}
+
+/* RFC 9112 4: "HTTP-version SP status-code SP [ reason-phrase ]"; the last SP may be missing, as it often is. */
+static enum status parse_status_line(struct str line, struct http_response *r, struct fault *why)
+{
+	bool shaped = line.n >= 12 && str_starts_with(line, STR("HTTP/1.")) && line.p[8] == ' ' &&
+	              (line.p[7] == '0' || line.p[7] == '1') && (line.n == 12 || line.p[12] == ' ');
+	uint64_t status = 0;
+	if (!shaped || !str_to_u64(str_slice(line, 9, 12), &status) || status < 100 || status > 599 || !is_field_text(line))
+		return fault_set(why, UPSTREAM_FAILED, "the answer is not HTTP/1.1");
+	r->status = (int)status;
+	r->close = line.p[7] == '0';
+	return OK;
+}
+
+/* RFC 9112 6.3: "If a message is received without Transfer-Encoding and with an invalid Content-Length header field,
+ * then the message framing is invalid and the recipient MUST treat it as an unrecoverable error". */
+static enum status note_framing(struct header h, struct http_response *r, struct fault *why)
+{
+	if (str_equal_nocase(h.name, STR("content-length"))) {
+		uint64_t length = 0;
+		if (!str_to_u64(h.value, &length) || (r->has_length && length != r->length))
+			return fault_set(why, UPSTREAM_FAILED, "the answer's Content-Length is not one number");
+		r->has_length = true;
+		r->length = length;
+	}
+	if (str_equal_nocase(h.name, STR("transfer-encoding"))) {
+		if (r->chunked || !str_equal_nocase(h.value, STR("chunked")))
+			return fault_set(why, UPSTREAM_FAILED, "the answer's Transfer-Encoding is not chunked alone");
+		r->chunked = true;
+	}
+	if (!str_equal_nocase(h.name, STR("connection")))
+		return OK;
+	for (struct str rest = h.value; rest.p != NULL;)
+		if (str_equal_nocase(str_trim(str_cut(&rest, ',')), STR("close")))
+			r->close = true;
+	return OK;
+}
+
+enum status response_parse_head(struct arena *a, struct str head, struct http_response *out, struct fault *why)
+{
+	struct http_response r = { 0 };
+	struct header *headers = arena_array(a, RESPONSE_HEADERS_MAX, sizeof *headers);
+	if (headers == NULL)
+		return fault_set(why, TOO_MUCH, "no memory for the answer's headers");
+	struct str rest = head;
+	TRY(parse_status_line(cut_line(&rest), &r, why));
+	for (struct str line = cut_line(&rest); line.n > 0; line = cut_line(&rest)) {
+		size_t colon = str_find_char(line, ':');
+		struct header h = { str_slice(line, 0, colon), str_trim(str_slice(line, colon + 1, line.n)) };
+		if (colon == line.n || !is_token(h.name) || !is_field_text(h.value))
+			return fault_set(why, UPSTREAM_FAILED, "the answer has a malformed header line");
+		if (r.n_headers == RESPONSE_HEADERS_MAX)
+			return fault_set(why, TOO_MUCH, "the answer has more than %d headers", RESPONSE_HEADERS_MAX);
+		TRY(note_framing(h, &r, why));
+		headers[r.n_headers++] = h;
+	}
+	if (r.chunked && r.has_length)
+		return fault_set(why, UPSTREAM_FAILED, "the answer has both Content-Length and Transfer-Encoding");
+	r.headers = headers;
+	*out = r;
+	return OK;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static enum status malformed(struct fault *why)
+{
+	return fault_set(why, UPSTREAM_FAILED, "the answer's chunks are malformed");
+}
+
+/* A digit of the size, or what ends it. */
+static enum status step_size(struct response_chunks *c, char byte, struct fault *why)
+{
+	int digit = hex_value(byte);
+	if (digit >= 0 && c->digits < CHUNK_DIGITS_MAX) {
+		c->left = c->left << 4 | (uint64_t)digit;
+		c->digits++;
+		return OK;
+	}
+	if (digit >= 0 || c->digits == 0 || strchr("\r; \t", byte) == NULL || byte == '\0')
+		return malformed(why);
+	c->state = byte == '\r' ? CHUNK_SIZE_LF : CHUNK_EXTENSION;
+	return OK;
+}
+
+/* Inside an extension or a trailer: anything but controls, up to CR. */
+static enum status step_text(struct response_chunks *c, char byte, enum chunk_state after, struct fault *why)
+{
+	if (++c->line_bytes > CHUNK_LINES_MAX)
+		return fault_set(why, TOO_MUCH, "the answer's chunk extensions and trailers are over 8 KiB");
+	if (byte == '\r') {
+		c->state = after;
+		return OK;
+	}
+	return is_field_text((struct str){ &byte, 1 }) ? OK : malformed(why);
+}
+
+static enum status expect(struct response_chunks *c, bool right, enum chunk_state next, struct fault *why)
+{
+	if (!right)
+		return malformed(why);
+	c->state = next;
+	return OK;
+}
+
+static enum status step(struct response_chunks *c, char byte, struct fault *why)
+{
+	switch (c->state) {
+	case CHUNK_SIZE:
+		return step_size(c, byte, why);
+	case CHUNK_EXTENSION:
+		return step_text(c, byte, CHUNK_SIZE_LF, why);
+	case CHUNK_SIZE_LF:
+		c->digits = 0;
+		return expect(c, byte == '\n', c->left > 0 ? CHUNK_DATA : CHUNK_TRAILER_START, why);
+	case CHUNK_DATA_CR:
+		return expect(c, byte == '\r', CHUNK_DATA_LF, why);
+	case CHUNK_DATA_LF:
+		return expect(c, byte == '\n', CHUNK_SIZE, why);
+	case CHUNK_TRAILER_START:
+		c->state = byte == '\r' ? CHUNK_END_LF : CHUNK_TRAILER;
+		return byte == '\r' ? OK : step_text(c, byte, CHUNK_TRAILER_LF, why);
+	case CHUNK_TRAILER:
+		return step_text(c, byte, CHUNK_TRAILER_LF, why);
+	case CHUNK_TRAILER_LF:
+		return expect(c, byte == '\n', CHUNK_TRAILER_START, why);
+	case CHUNK_END_LF:
+		return expect(c, byte == '\n', CHUNK_DONE, why);
+	case CHUNK_DATA:
+	case CHUNK_DONE:
+		break;
+	}
+	return malformed(why);
+}
+
+enum status response_next_chunk(struct response_chunks *c, struct str *in, struct str *piece, struct fault *why)
+{
+	*piece = (struct str){ NULL, 0 };
+	while (in->n > 0 && c->state != CHUNK_DATA && c->state != CHUNK_DONE) {
+		TRY(step(c, in->p[0], why));
+		*in = str_slice(*in, 1, in->n);
+	}
+	if (c->state != CHUNK_DATA || in->n == 0)
+		return OK;
+	*piece = str_slice(*in, 0, c->left < in->n ? (size_t)c->left : in->n);
+	*in = str_slice(*in, piece->n, in->n);
+	c->left -= piece->n;
+	if (c->left == 0)
+		c->state = CHUNK_DATA_CR;
+	return OK;
+}

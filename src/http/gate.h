@@ -1,0 +1,42 @@
+/* Who may come in at the admin listener: no page of another site, and whoever holds the token.
+ *
+ * The token goes by `Authorization: Bearer` and never by a cookie. A cookie belongs to a host and not to a
+ * port: the browser would hand it to every other server of this machine, and would add it to requests
+ * that pages of those servers make. A header is added by our page alone.
+ *
+ * Ten wrong tokens a minute are answered as wrong, further ones with "wait". The right token always opens:
+ * it has 128 bits, which nobody guesses at any rate, and a stranger must not be able to keep its holder
+ * out. What the limit is for is the log, and whoever reads there that somebody tries. */
+#ifndef HTTP_GATE_H
+#define HTTP_GATE_H
+
+#include "http/message.h"
+
+#include <pthread.h>
+
+#define GATE_WRONG_MAX 10
+#define GATE_WINDOW_MS 60000
+
+struct gate {
+	struct str token;                    /* borrowed; "": nobody's */
+	pthread_mutex_t lock;
+	int64_t wrong_ms[GATE_WRONG_MAX];    /* when the last wrong ones came: a ring */
+	size_t next;
+};
+
+void gate_init(struct gate *g, struct str token);
+/* Safe on a zeroed one. */
+void gate_deinit(struct gate *g);
+/* Where a browser says the request comes from: Sec-Fetch-Site same-origin or none, and an Origin, where there
+ * is one, of the request's own Host. Its scheme is not compared, for a proxy may have taken off the TLS. Who
+ * sends neither is no browser. The Host itself is checked by the listener.
+ * Errors  CROSS_SITE */
+enum status gate_check_site(const struct request *r, struct fault *why) MUST_CHECK;
+/* Compared in constant time.
+ * g        NULL lets nobody in
+ * now_ms   of the monotonic clock
+ * Errors   KEY_NEEDED none was sent; KEY_WRONG; TOO_MANY_TRIES a wrong one after ten others within a minute
+ * Threads  any */
+enum status gate_check_token(struct gate *g, const struct request *r, int64_t now_ms, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,88 @@
+/* An HTTP request as a door hands it on, and the answer it gets back. Protocol-neutral of who
+ * listens: libmicrohttpd here, a Lambda event elsewhere. Everything borrowed lives in the request's
+ * arena, for as long as the exchange. Belongs to one thread at a time. */
+#ifndef HTTP_MESSAGE_H
+#define HTTP_MESSAGE_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/str.h"
+
+struct header {
+	struct str name;
+	struct str value;
+};
+
+/* One pair of a query string, decoded and as it was sent. `a` and `a=` differ only in has_value. */
+struct query_pair {
+	struct str name, value;
+	struct str raw_name, raw_value;
+	bool has_value;
+};
+
+struct query {
+	const struct query_pair *pairs;   /* in the order sent; repeated names stay */
+	size_t n;
+};
+
+struct request {
+	struct arena *arena;
+	struct str id;             /* our own request id */
+	struct str method;         /* as sent, case kept */
+	struct str target;         /* as sent: path, and query behind the first '?' */
+	struct str path;           /* the target before '?', still encoded */
+	struct query query;        /* see query_parse */
+	const struct header *headers;
+	size_t n_headers;
+	struct str body;           /* whole, for doors that asked for it; else empty */
+	bool has_length;           /* a Content-Length was sent */
+	uint64_t length;           /* its value */
+	bool chunked;
+	bool expects_continue;
+};
+
+/* Keeps the bytes of a body where they are; who is given one calls release once, on any thread. */
+struct body_hold {
+	void (*release)(struct body_hold *);
+};
+
+#define ANSWER_HEADERS_MAX 32
+
+struct answer {
+	int status;                /* HTTP status; 0: not answered yet */
+	struct header headers[ANSWER_HEADERS_MAX];
+	size_t n_headers;
+	const struct header *more; /* go out behind headers; borrowed from the arena or from what hold keeps; any number */
+	size_t n_more;
+	struct str body;           /* used when fd < 0 */
+	struct body_hold *hold;    /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
+	int fd;                    /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
+	uint64_t fd_offset, fd_length;
+	bool close;                /* end the connection after this answer */
+	bool is_poll;              /* asked every few seconds by a page of ours: its log line is of the debug level */
+	/* what the log and the metrics say of it */
+	const char *route;         /* static: "POST /upload"; NULL: none matched */
+	struct str image_id;
+	struct fault fault;        /* code NONE unless it failed */
+};
+
+/* The first header of this name (ASCII case aside); {NULL, 0} when there is none. */
+struct str request_header(const struct request *r, struct str name);
+/* The first pair of this name, compared decoded and with case; NULL when there is none. */
+const struct query_pair *query_find(const struct query *q, struct str name);
+/* Parse what stands behind '?'. Empty pairs ("&&") are dropped. blank_plus: decode '+' as a blank (S3 does,
+ * RFC 3986 does not). Errors: INVALID_INPUT bad %XX; TOO_MUCH more than 256 pairs or the arena is full.
+ * Pure. */
+enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, struct query *out, struct fault *why) MUST_CHECK;
+
+/* No status, no headers, fd -1. */
+void answer_init(struct answer *ans);
+/* Append; names and values are borrowed from the exchange's arena or static. More than
+ * ANSWER_HEADERS_MAX is a bug (assert). A value with CR, LF or NUL is a bug too. */
+void answer_header(struct answer *ans, struct str name, struct str value);
+/* Close the file and release the body, and forget `more`, which may have been kept with it: an answer that has none. */
+void answer_drop_body(struct answer *ans);
+/* Close the file and release the body, if any, and start over. */
+void answer_reset(struct answer *ans);
+
+#endif

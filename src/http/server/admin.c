@@ -1,0 +1,210 @@
+/* The admin listener: plain text for machines that watch, and the console for people. Three paths, GET and HEAD:
+ *
+ *   /healthz   200 "ok" as long as the process answers; on the reactor, so that a busy pool does not fail it
+ *   /readyz    200 "ready", or 503 and a sentence when requests would fail
+ *   /metrics   Prometheus text
+ *
+ * All other paths are the console's, a door of its own.
+ *
+ * Who may read: on loopback everybody, for scrapers there have no secret to send, and Host, Origin
+ * and Sec-Fetch-Site keep browser pages of other sites out (there is no CORS here). On any other
+ * address, and where a proxy seems to have passed the request on, /metrics wants `Authorization:
+ * Bearer` with the token that is printed at start; health stays open, for probes of load balancers
+ * carry no header. What a proxy says of the request is believed in this one way: as a reason to ask
+ * for more. */
+#include "http/server/admin.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "http/server/host.h"
+
+#define METRICS_BYTES_MAX ((size_t)1 << 20)
+#define ARENA_BYTES (4 * METRICS_BYTES_MAX)
+
+static void answer_text(struct exchange *x, int status, struct str text)
+{
+	answer_header(&x->answer, STR("Content-Type"), STR("text/plain; charset=utf-8"));
+	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
+	answer_header(&x->answer, STR("X-Request-Id"), x->request.id);
+	x->answer.status = status;
+	x->answer.body = text;
+}
+
+static int http_status(enum fault_code code)
+{
+	switch (fault_status(code)) {
+	case OK:
+		return 200;
+	case INVALID:
+		return code == F_BAD_METHOD ? 405 : 400;
+	case DENIED:
+		return code == F_KEY_NEEDED ? 401 : 403;
+	case NOT_FOUND:
+		return 404;
+	case LIMIT:
+		return 413;
+	case TIMEOUT:
+		return 408;
+	case BUSY:
+		return code == F_TOO_MANY_TRIES ? 429 : 503;
+	case EXISTS:
+	case CONFLICT:
+		return 409;
+	case IO:
+	case UPSTREAM:
+	case CORRUPT:
+		return 500;
+	}
+	return 500;
+}
+
+static void refuse(struct door *door, struct exchange *x, const struct fault *why)
+{
+	int status = http_status(why->code);
+	x->answer.fault = *why;
+	if (status == 401)
+		answer_header(&x->answer, STR("WWW-Authenticate"), STR("Bearer"));
+	if (status == 405)
+		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
+	answer_text(x, status, str_printf(x->request.arena, "%s\n", why->text));
+}
+
+static void show_health(struct admin *a, struct exchange *x)
+{
+	answer_text(x, 200, STR("ok\n"));
+}
+
+static void show_ready(struct admin *a, struct exchange *x)
+{
+	struct fault why;
+	if (a->doors->ready == NULL || a->doors->ready(a->doors->arg, &why) == OK) {
+		answer_text(x, 200, STR("ready\n"));
+		return;
+	}
+	x->answer.fault = why;
+	answer_text(x, 503, str_printf(x->request.arena, "%s\n", why.text));
+}
+
+static void show_metrics(struct admin *a, struct exchange *x)
+{
+	struct buf b;
+	if (a->doors->refresh != NULL)
+		a->doors->refresh(a->doors->arg);
+	buf_init_arena(&b, x->request.arena, METRICS_BYTES_MAX);
+	metrics_write(&b);
+	request_metrics_write(a->metrics, &b);
+	if (buf_ok(&b)) {
+		answer_text(x, 200, buf_str(&b));
+		x->answer.is_poll = str_equal(request_header(&x->request, STR("Sec-Fetch-Site")), STR("same-origin"));   /* the console */
+		x->answer.headers[0].value = STR("text/plain; version=0.0.4; charset=utf-8");
+		return;
+	}
+	struct fault why;
+	fault_set(&why, TOO_MUCH, "The metrics are too long");
+	refuse(&a->door, x, &why);
+	x->answer.status = 500;
+}
+
+struct route {
+	struct str path;
+	const char *name;
+	enum door_step step;       /* DOOR_RUN: may wait for the database */
+	bool is_secret;
+	void (*show)(struct admin *, struct exchange *);
+};
+static const struct route routes[] = {
+	{ { "/healthz", 8 }, "GET /healthz", DOOR_ANSWER, false, show_health },
+	{ { "/readyz", 7 }, "GET /readyz", DOOR_RUN, false, show_ready },
+	{ { "/metrics", 8 }, "GET /metrics", DOOR_RUN, true, show_metrics },
+};
+
+static const struct route *find_route(struct str path)
+{
+	for (size_t i = 0; i < COUNT_OF(routes); i++)
+		if (str_equal(routes[i].path, path))
+			return &routes[i];
+	return NULL;
+}
+
+/* From this machine, by what the request says of itself: nothing that a proxy adds, and a name of loopback. */
+static bool seems_direct(const struct request *r)
+{
+	static const char *const added[] = { "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP" };
+	struct str host = request_header(r, STR("Host")), name;
+	for (size_t i = 0; i < COUNT_OF(added); i++)
+		if (request_header(r, str_of(added[i])).p != NULL)
+			return false;
+	return host_cut_name(host, &name)
+		&& (str_equal_nocase(name, STR("localhost")) || str_starts_with(name, STR("127.")) || str_equal(name, STR("[::1]")));
+}
+
+static enum status choose(struct admin *a, struct exchange *x, const struct route **out, struct fault *why)
+{
+	const struct route *route = find_route(x->request.path);
+	TRY(gate_check_site(&x->request, why));
+	if (route == NULL)
+		return fault_set(why, NO_SUCH_ROUTE, "Here are /healthz, /readyz and /metrics");
+	x->answer.route = route->name;
+	if (!str_equal(x->request.method, STR("GET")) && !str_equal(x->request.method, STR("HEAD")))
+		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
+	if (route->is_secret && (a->needs_token || !seems_direct(&x->request)))
+		TRY(gate_check_token(a->doors->gate, &x->request, clock_mono_ms(), why));
+	*out = route;
+	return OK;
+}
+
+/* The console, if the request is its own. */
+static struct door *console_of(const struct admin *a, const struct exchange *x)
+{
+	return find_route(x->request.path) == NULL ? a->doors->console : NULL;
+}
+
+static enum door_step begin(struct door *door, struct exchange *x)
+{
+	struct admin *a = (struct admin *)door;
+	struct door *console = console_of(a, x);
+	const struct route *route = NULL;
+	struct fault why;
+	if (console != NULL)
+		return console->ops->begin(console, x);
+	if (choose(a, x, &route, &why) != OK) {
+		refuse(door, x, &why);
+		return DOOR_ANSWER;
+	}
+	x->door_state = (void *)route;
+	if (route->step == DOOR_ANSWER)
+		route->show(a, x);
+	return route->step;
+}
+
+/* Never called: no route asks for a body, nor does one of the console's. */
+static enum status data(struct door *door, struct exchange *x, const char *p, size_t n)
+{
+	return OK;
+}
+
+static void finish(struct door *door, struct exchange *x)
+{
+	struct admin *a = (struct admin *)door;
+	struct door *console = console_of(a, x);
+	const struct route *route = x->door_state;
+	if (console != NULL)
+		console->ops->finish(console, x);
+	else
+		route->show(a, x);
+}
+
+static void cancel(struct door *door, struct exchange *x, const struct fault *why)
+{
+	struct door *console = console_of((struct admin *)door, x);
+	if (console != NULL)
+		console->ops->cancel(console, x, why);
+}
+
+static const struct door_ops ops = { begin, data, finish, cancel, refuse };
+
+void admin_init(struct admin *a, const struct server_doors *doors, struct request_metrics *metrics, bool needs_token)
+{
+	size_t arena = doors->console != NULL && doors->console->arena_bytes > ARENA_BYTES ? doors->console->arena_bytes : ARENA_BYTES;
+	*a = (struct admin){ .door = { .ops = &ops, .arena_bytes = arena, .plus_is_blank = true }, .doors = doors, .metrics = metrics, .needs_token = needs_token };
+}

@@ -1,0 +1,18 @@
+/* The admin listener's door: /healthz, /readyz and /metrics, and the console for all else. */
+#ifndef HTTP_SERVER_ADMIN_H
+#define HTTP_SERVER_ADMIN_H
+
+#include "http/server/request_metrics.h"
+#include "http/server/serve.h"
+
+struct admin {
+	struct door door;
+	const struct server_doors *doors;   /* ready, refresh, gate, console */
+	struct request_metrics *metrics;
+	bool needs_token;                   /* not on loopback */
+};
+
+/* Fill in the door; all is borrowed. */
+void admin_init(struct admin *a, const struct server_doors *doors, struct request_metrics *metrics, bool needs_token);
+
+#endif

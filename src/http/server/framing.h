@@ -1,0 +1,48 @@
+/* Where a request's body ends, told from its headers alone: one way or the request is refused. */
+#ifndef HTTP_SERVER_FRAMING_H
+#define HTTP_SERVER_FRAMING_H
+
+#include "http/message.h"
+
+struct framing {
+	bool has_length;           /* a Content-Length was sent */
+	uint64_t length;           /* its value */
+	bool chunked;
+	bool expects_continue;
+	struct str host;           /* the one Host header */
+};
+
+/* What the target is made of. An absolute target's authority takes the place of Host. */
+struct target {
+	struct str path;           /* before '?', still encoded; "*" as it is */
+	struct str query;          /* behind '?'; {NULL, 0} when there is none */
+	struct str authority;      /* of "http://authority/path"; "" when the target is only a path */
+};
+
+/* A head as it came, and the pieces that a parser found in it: they point into it, and where it put NULs
+ * behind them it has lost what was there. */
+struct head {
+	struct str raw;            /* from the method to the empty line */
+	struct str method, target, version;
+	const struct header *headers;
+	size_t n_headers;
+};
+
+/* Check that the pieces are all there is: one blank between those of the first line, one CRLF behind each line.
+ * Errors  BAD_FRAMING a folded line, a name that is empty, a NUL, a bare CR or LF: what the parser made of the head
+ *         is not what others would
+ * Source  RFC 9112 2.2, 3, 5.2; RFC 9110 5.5 */
+enum status framing_check_head(const struct head *h, struct fault *why) MUST_CHECK;
+/* Read the framing headers.
+ * Errors  BAD_FRAMING more than one Content-Length, Host, Transfer-Encoding, Expect or Authorization; none of
+ *         Host; length and coding both; a length that is not a number; a coding but chunked; a name that is no token; a value with a
+ *         control character. The body's end is not known then: the connection must be closed.
+ * Source  RFC 9112 3.2, 5.1, 6.1 to 6.3; RFC 9110 5.6.2, 10.1.1 */
+enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why) MUST_CHECK;
+/* Whether a body follows the head. */
+bool framing_has_body(const struct framing *f);
+/* Cut the target.  Errors: BAD_FRAMING neither a path, "*" nor an http URL, or it has a blank or a control character.
+ * Source  RFC 9112 3.2 */
+enum status framing_cut_target(struct str target, struct target *out, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,98 @@
+/* DNS rebinding: a page of evil.example lets its own name point to 127.0.0.1 and then talks to us as
+ * its own origin. Its requests carry `Host: evil.example`, so a listener answers only to names it
+ * knows: the listen address, localhost, 127.0.0.1, [::1], those of the settings, and for the store
+ * the public URL's.
+ *
+ * The port is checked for its form and else passed over: rebinding changes the name, while ports
+ * differ honestly behind a proxy, a container or a tunnel (and the store's signatures cover the
+ * whole Host anyway). On a wildcard address every IP literal is ours too: a literal was not looked
+ * up, so nobody can rebind it. Pure; any thread. */
+#include "http/server/host.h"
+
+static bool is_of(struct str s, struct str more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i], letter = c | 0x20;
+		bool plain = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
+		if (!plain && str_find_char(more, (char)c) == more.n)
+			return false;
+	}
+	return s.n > 0;
+}
+
+static bool is_port(struct str s)
+{
+	uint64_t port;
+	return s.n == 0 || (s.n <= 5 && str_to_u64(s, &port) && port <= UINT16_MAX);
+}
+
+bool host_cut_name(struct str host, struct str *name)
+{
+	bool literal = str_starts_with(host, STR("["));
+	size_t end = literal ? str_find_char(host, ']') + 1 : str_find_char(host, ':');
+	if (end > host.n)
+		return false;
+	struct str found = str_slice(host, 0, end), rest = str_slice(host, end, host.n);
+	if (rest.n > 0 && (rest.p[0] != ':' || !is_port(str_slice(rest, 1, rest.n))))
+		return false;
+	if (literal ? !is_of(str_slice(found, 1, end - 1), STR(":.")) : !is_of(found, STR("-._")))
+		return false;
+	*name = found;
+	return true;
+}
+
+void host_names_init(struct host_names *h)
+{
+	*h = (struct host_names){ .names = { STR("localhost"), STR("127.0.0.1"), STR("[::1]") }, .n = 3 };
+}
+
+enum status host_names_add(struct host_names *h, struct str name, struct fault *why)
+{
+	struct str found;
+	if (!host_cut_name(name, &found))
+		return fault_set(why, BAD_SETTING, "\"%.*s\" is no host name: --hosts (TINTYPE_HOSTS) takes names with commas between them, such as "
+		                 "pictures.example.com, and --public-storage-url one behind http:// or https://", STRF(str_slice(name, 0, 60)));
+	if (h->n == HOST_NAMES_MAX)
+		return fault_set(why, BAD_SETTING, "--hosts (TINTYPE_HOSTS) names more than %d hosts", HOST_NAMES_MAX);
+	h->names[h->n++] = found;
+	return OK;
+}
+
+enum status host_names_add_list(struct host_names *h, struct str list, struct fault *why)
+{
+	while (list.p != NULL) {
+		struct str name = str_trim(str_cut(&list, ','));
+		if (name.n > 0)
+			TRY(host_names_add(h, name, why));
+	}
+	return OK;
+}
+
+/* A dotted quad or a bracketed address; other digits-and-dots are no name that DNS could hold. */
+static bool is_address(struct str name)
+{
+	if (name.p[0] == '[')
+		return true;
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] != '.' && (name.p[i] < '0' || name.p[i] > '9'))
+			return false;
+	return true;
+}
+
+bool host_is_ours(const struct host_names *h, struct str host)
+{
+	struct str name;
+	if (!host_cut_name(host, &name))
+		return false;
+	for (size_t i = 0; i < h->n; i++)
+		if (str_equal_nocase(h->names[i], name))
+			return true;
+	return h->any_address && is_address(name);
+}
+
+struct str host_of_url(struct str url)
+{
+	size_t from = str_starts_with_nocase(url, STR("http://")) ? 7 : str_starts_with_nocase(url, STR("https://")) ? 8 : url.n;
+	struct str rest = str_slice(url, from, url.n);
+	return str_slice(rest, 0, str_find_char(rest, '/'));
+}

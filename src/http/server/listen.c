@@ -1,0 +1,152 @@
+/* Listen addresses: HOST:PORT text into a listening socket of our own, so that port 0, IPv6 and a
+ * taken port are known before anything else starts. Runs at start, on the main thread.
+ *
+ * The socket listens at once: two that are only bound with SO_REUSEADDR would not collide. Until
+ * libmicrohttpd accepts, the kernel lets clients wait in the backlog. */
+#include "http/server/listen.h"
+
+#include "base/settings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+enum status listen_cut(const char *setting, struct str text, struct str *host, uint16_t *port, struct fault *why)
+{
+	bool literal = str_starts_with(text, STR("["));
+	size_t from = literal ? 1 : 0, end = str_find_char(text, literal ? ']' : ':');
+	struct str name = str_slice(text, from, end), rest = str_slice(text, end + (literal ? 1 : 0), text.n);
+	uint64_t number = 0;
+	bool ok = name.n > 0 && name.n < 64 && rest.n > 1 && rest.p[0] == ':';
+	if (!ok || !str_to_u64(str_slice(rest, 1, rest.n), &number) || number > UINT16_MAX)
+		return fault_set(why, BAD_SETTING, "--%s takes HOST:PORT, as 127.0.0.1:8080 or [::1]:0, not \"%.*s\"", setting, STRF(text));
+	*host = name;
+	*port = (uint16_t)number;
+	return OK;
+}
+
+static enum status resolve(const char *setting, struct str host, uint16_t port, struct addrinfo **out, struct fault *why)
+{
+	char name[64], service[8];
+	snprintf(name, sizeof name, "%.*s", STRF(host));
+	snprintf(service, sizeof service, "%u", (unsigned)port);
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	int rc = getaddrinfo(name, service, &hints, out);
+	if (rc != 0)
+		return fault_set(why, BAD_SETTING, "--%s: no such address as %s (%s)", setting, name, gai_strerror(rc));
+	return OK;
+}
+
+/* Say what the system refused, in words that name the address and the setting. */
+static enum status tell_errno(const char *setting, const char *text, int error, struct fault *why)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return fault_set(why, ADDRESS_TAKEN, "%s is taken by another program; choose another port with --%s HOST:PORT or %s=HOST:PORT (port 0 takes a free one)", text, setting,
+		                 settings_env_of(setting));
+	case EACCES:
+		return fault_set(why, BAD_SETTING, "not allowed to listen on %s: ports below 1024 need rights; choose another with --%s or %s", text, setting,
+		                 settings_env_of(setting));
+	case EADDRNOTAVAIL:
+		return fault_set(why, BAD_SETTING, "%s is no address of this machine; choose another with --%s or %s", text, setting,
+		                 settings_env_of(setting));
+	default:
+		return fault_set(why, BAD_SETTING, "cannot listen on %s (--%s): %s", text, setting, strerror(error));
+	}
+}
+
+/* Of a name with addresses of both kinds, "localhost" first of all, the one that every client tries. */
+static const struct addrinfo *prefer_v4(const struct addrinfo *found)
+{
+	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next)
+		if (at->ai_family == AF_INET)
+			return at;
+	return found;
+}
+
+/* A listening socket; -1 and errno when refused. */
+static int open_socket(const struct addrinfo *at)
+{
+	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	if (at->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 0 }, sizeof(int));
+	if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static void describe_v4(struct listen_socket *s, const struct sockaddr_in *at)
+{
+	uint32_t address = ntohl(at->sin_addr.s_addr);
+	inet_ntop(AF_INET, &at->sin_addr, s->host, sizeof s->host);
+	s->is_loopback = address >> 24 == 127;
+	s->is_wildcard = address == INADDR_ANY;
+	snprintf(s->url, sizeof s->url, "http://%s:%u", s->host, (unsigned)ntohs(at->sin_port));
+}
+
+static void describe_v6(struct listen_socket *s, const struct sockaddr_in6 *at)
+{
+	char text[INET6_ADDRSTRLEN];
+	inet_ntop(AF_INET6, &at->sin6_addr, text, sizeof text);
+	snprintf(s->host, sizeof s->host, "[%s]", text);
+	s->is_loopback = IN6_IS_ADDR_LOOPBACK(&at->sin6_addr);
+	s->is_wildcard = IN6_IS_ADDR_UNSPECIFIED(&at->sin6_addr);
+	snprintf(s->url, sizeof s->url, "http://%s:%u", s->host, (unsigned)ntohs(at->sin6_port));
+}
+
+/* Fill in host, url and kind from what the socket is really bound to. */
+static void describe(struct listen_socket *s)
+{
+	struct sockaddr_storage at = { 0 };
+	socklen_t n = sizeof at;
+	getsockname(s->fd, (struct sockaddr *)&at, &n);
+	if (at.ss_family == AF_INET6)
+		describe_v6(s, (const struct sockaddr_in6 *)&at);
+	else
+		describe_v4(s, (const struct sockaddr_in *)&at);
+}
+
+enum status listen_open(const char *setting, const char *text, struct listen_socket *out, struct fault *why)
+{
+	struct str host;
+	uint16_t port;
+	struct addrinfo *found;
+	TRY(listen_cut(setting, str_of(text), &host, &port, why));
+	TRY(resolve(setting, host, port, &found, why));
+	struct listen_socket s = { .fd = open_socket(prefer_v4(found)) };
+	int error = errno;
+	freeaddrinfo(found);
+	if (s.fd < 0)
+		return tell_errno(setting, text, error, why);
+	describe(&s);
+	*out = s;
+	return OK;
+}
+
+void listen_set_tls(struct listen_socket *s)
+{
+	struct str url = str_of(s->url), rest = str_slice(url, strlen("http"), url.n);
+	char text[sizeof s->url];
+	snprintf(text, sizeof text, "https%.*s", STRF(rest));
+	memcpy(s->url, text, sizeof text);
+	s->tls = true;
+}
+
+void listen_close(struct listen_socket *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}

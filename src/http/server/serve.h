@@ -1,0 +1,38 @@
+/* The server: three listeners over libmicrohttpd, a worker pool, deadlines, metrics, and the end by
+ * signal. Knows doors, not what is behind them. */
+#ifndef HTTP_SERVER_SERVE_H
+#define HTTP_SERVER_SERVE_H
+
+#include "http/gate.h"
+#include "base/settings.h"
+#include "http/handler.h"
+
+/* Addresses that the listeners are bound to, as "http://127.0.0.1:8080". */
+struct serve_addresses {
+	char api[128], storage[128], admin[128];   /* storage "": there is no such listener */
+	bool api_is_loopback, storage_is_loopback, admin_is_loopback;
+	bool storage_is_wildcard;  /* 0.0.0.0 or [::]: no address that a URL could carry */
+};
+
+struct server;
+/* Bind the listen addresses without accepting yet, so that URLs are known and a taken port is told early. An empty
+ * storage_listen makes no such listener: the store is elsewhere.
+ * Errors  ADDRESS_TAKEN; BAD_SETTING */
+enum status server_bind(const struct settings *s, struct server **out, struct serve_addresses *at, struct fault *why) MUST_CHECK;
+
+struct server_doors {
+	struct door *api;
+	struct door *storage;      /* NULL without that listener */
+	/* what the admin listener shows: ready (OK or why not), and the refresh of gauges before /metrics */
+	enum status (*ready)(void *arg, struct fault *why);
+	void (*refresh)(void *arg);
+	void *arg;
+	struct gate *gate;         /* of the admin listener; NULL: nobody has its token */
+	struct door *console;      /* whatever else the admin listener is asked for; NULL: nothing */
+};
+/* Accept, until SIGTERM or SIGINT; then finish what is in flight and return.
+ * started   called once when all listeners accept */
+enum status server_run(struct server *s, const struct server_doors *d, void (*started)(void *arg), struct fault *why) MUST_CHECK;
+void server_free(struct server **s);
+
+#endif

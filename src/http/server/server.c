@@ -1,0 +1,220 @@
+/* The server: three listeners, the pool, the sweeper, from bind to drain.
+ *
+ * server_bind takes the addresses; server_run starts what has threads, waits for a signal, and
+ * drains: no new connections, requests in flight finish (at most drain_timeout), what is left is
+ * cut, the pool ends and what doors have started, so that no connection is suspended any more, and only
+ * then the daemons. A request that a worker or a door has is never torn from it: its commit would be in
+ * doubt. Runs on the main thread. */
+#include "http/server/serve.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/server/admin.h"
+#include "http/server/exchange.h"
+#include "http/server/files.h"
+#include "http/server/signals.h"
+#include "http/server/tls.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { API, STORAGE, ADMIN, LISTENERS };
+
+#define QUEUE_MIN ((size_t)1024)
+#define QUEUE_PER_WORKER ((size_t)64)
+#define DROP_MS 30000
+
+struct server {
+	const struct settings *settings;
+	struct listener listeners[LISTENERS];
+	struct traffic traffic;
+	struct admin admin;
+	int signal_fd;
+};
+
+static const struct {
+	const char *name, *setting;
+	enum metric connections;
+} listener_kinds[LISTENERS] = {
+	[API] = { "api", "api", M_CONNECTIONS_API },
+	[STORAGE] = { "storage", "storage", M_CONNECTIONS_STORAGE },
+	[ADMIN] = { "admin", "admin", M_CONNECTIONS_ADMIN },
+};
+
+/* The names that this listener answers to. */
+static enum status name_hosts(struct listener *l, const struct settings *s, bool is_storage, struct fault *why)
+{
+	host_names_init(&l->hosts);
+	l->hosts.any_address = l->socket.is_wildcard;
+	TRY(host_names_add(&l->hosts, str_of(l->socket.host), why));
+	struct str public_host = host_of_url(str_of(s->public_storage_url));
+	if (is_storage && public_host.n > 0)
+		TRY(host_names_add(&l->hosts, public_host, why));
+	return host_names_add_list(&l->hosts, str_of(s->hosts), why);
+}
+
+static enum status bind_all(struct server *s, struct fault *why)
+{
+	const char *const texts[LISTENERS] = { s->settings->api_listen, s->settings->storage_listen, s->settings->admin_listen };
+	TRY(tls_open(s->settings->tls_cert, s->settings->tls_key, why));
+	for (size_t i = 0; i < LISTENERS; i++) {
+		struct listener *l = &s->listeners[i];
+		l->name = listener_kinds[i].name;
+		l->connections = listener_kinds[i].connections;
+		l->traffic = &s->traffic;
+		if (i == STORAGE && texts[i][0] == '\0')
+			continue;
+		TRY(listen_open(listener_kinds[i].setting, texts[i], &l->socket, why));
+		if (i != ADMIN && tls_is_on())
+			listen_set_tls(&l->socket);
+		TRY(name_hosts(l, s->settings, i == STORAGE, why));
+	}
+	return OK;
+}
+
+static void tell_addresses(const struct server *s, struct serve_addresses *at)
+{
+	const struct listener *l = s->listeners;
+	snprintf(at->api, sizeof at->api, "%s", l[API].socket.url);
+	snprintf(at->storage, sizeof at->storage, "%s", l[STORAGE].socket.url);
+	snprintf(at->admin, sizeof at->admin, "%s", l[ADMIN].socket.url);
+	at->api_is_loopback = l[API].socket.is_loopback;
+	at->storage_is_loopback = l[STORAGE].socket.is_loopback;
+	at->admin_is_loopback = l[ADMIN].socket.is_loopback;
+	at->storage_is_wildcard = l[STORAGE].socket.is_wildcard;
+}
+
+enum status server_bind(const struct settings *settings, struct server **out, struct serve_addresses *at, struct fault *why)
+{
+	struct server *s = mem_new(1, sizeof *s);
+	if (s == NULL)
+		return fault_set(why, OUT_OF_MEMORY, "No memory for the server");
+	s->settings = settings;
+	s->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->traffic.idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&s->traffic.started_lock, NULL);
+	pthread_cond_init(&s->traffic.none_started, NULL);
+	for (size_t i = 0; i < LISTENERS; i++)
+		s->listeners[i].socket.fd = -1;
+	enum status status = s->signal_fd < 0 || s->traffic.idle_fd < 0
+		? fault_set(why, INTERNAL, "No descriptors left") : bind_all(s, why);
+	if (status != OK) {
+		server_free(&s);
+		return status;
+	}
+	tell_addresses(s, at);
+	*out = s;
+	return OK;
+}
+
+static enum status start_shared(struct server *s, struct fault *why)
+{
+	const struct settings *set = s->settings;
+	struct deadline_rules rules = {
+		.header_ms = (int64_t)set->header_timeout_s * 1000,
+		.idle_ms = (int64_t)set->idle_timeout_s * 1000,
+		.body_ms = (int64_t)set->body_timeout_s * 1000,
+		.drop_ms = DROP_MS,
+		.grace_ms = (int64_t)set->min_rate_grace_s * 1000,
+		.min_rate = set->min_rate,
+	};
+	size_t queue = set->workers * QUEUE_PER_WORKER;
+	TRY(request_metrics_new(&s->traffic.metrics, why));
+	TRY(workers_new((unsigned)set->workers, queue < QUEUE_MIN ? QUEUE_MIN : queue, &s->traffic.workers, why));
+	return deadlines_new(&rules, exchange_last_word, &s->traffic.deadlines, why);
+}
+
+static enum status start_listeners(struct server *s, const struct server_doors *doors, struct fault *why)
+{
+	unsigned most = (unsigned)s->settings->max_connections;
+	struct file_shares shares = files_allow(most);
+	unsigned reactors = (unsigned)s->settings->reactors;
+	admin_init(&s->admin, doors, s->traffic.metrics, !s->listeners[ADMIN].socket.is_loopback);
+	s->listeners[API].shares = s->listeners[STORAGE].shares = shares;
+	s->listeners[API].other = &s->listeners[STORAGE];
+	s->listeners[STORAGE].other = &s->listeners[API];
+	s->listeners[API].door = doors->api;
+	s->listeners[STORAGE].door = doors->storage;
+	s->listeners[ADMIN].door = &s->admin.door;
+	TRY(listener_start(&s->listeners[API], reactors, most, why));
+	if (doors->storage != NULL)
+		TRY(listener_start(&s->listeners[STORAGE], reactors, most, why));
+	return listener_start(&s->listeners[ADMIN], 1, shares.admin, why);
+}
+
+/* Wait until the eventfd is written, or for timeout_ms (-1: for ever). */
+static void await(int fd, int64_t timeout_ms)
+{
+	int64_t until_ms = clock_mono_ms() + timeout_ms, left_ms = timeout_ms;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	while ((timeout_ms < 0 || left_ms >= 0) && poll(&p, 1, timeout_ms < 0 ? -1 : (int)left_ms) <= 0)
+		left_ms = until_ms - clock_mono_ms();
+}
+
+/* Let requests in flight finish; cut those that take too long. */
+static void drain(struct server *s)
+{
+	struct traffic *t = &s->traffic;
+	for (size_t i = 0; i < LISTENERS; i++)
+		listener_quiesce(&s->listeners[i]);
+	atomic_store(&t->draining, true);
+	if (atomic_load(&t->in_flight) > 0)
+		await(t->idle_fd, (int64_t)s->settings->drain_timeout_s * 1000);
+	if (atomic_load(&t->in_flight) > 0)
+		deadlines_cut_all(t->deadlines);
+}
+
+/* The pool first, and what doors have started: then every connection is resumed, as MHD_stop_daemon wants it. */
+static void stop(struct server *s)
+{
+	for (size_t i = 0; i < LISTENERS; i++)
+		listener_quiesce(&s->listeners[i]);
+	workers_stop(s->traffic.workers);
+	exchange_end_starts(&s->traffic);
+	for (size_t i = 0; i < LISTENERS; i++)
+		listener_stop(&s->listeners[i]);
+	workers_free(&s->traffic.workers);
+	deadlines_free(&s->traffic.deadlines);
+	request_metrics_free(&s->traffic.metrics);
+}
+
+static enum status run(struct server *s, const struct server_doors *doors, void (*started)(void *arg), struct fault *why)
+{
+	TRY(start_shared(s, why));
+	TRY(start_listeners(s, doors, why));
+	if (started != NULL)
+		started(doors->arg);
+	await(s->signal_fd, -1);
+	LOG(SERVER_STOPPING, STR(""), LOG_I("inFlight", atomic_load(&s->traffic.in_flight)));
+	drain(s);
+	return OK;
+}
+
+enum status server_run(struct server *s, const struct server_doors *doors, void (*started)(void *arg), struct fault *why)
+{
+	TRY(signals_catch(s->signal_fd, why));
+	enum status status = run(s, doors, started, why);
+	stop(s);
+	signals_release();
+	return status;
+}
+
+void server_free(struct server **s)
+{
+	if (s == NULL || *s == NULL)
+		return;
+	for (size_t i = 0; i < LISTENERS; i++)
+		listen_close(&(*s)->listeners[i].socket);
+	if ((*s)->signal_fd >= 0)
+		close((*s)->signal_fd);
+	if ((*s)->traffic.idle_fd >= 0)
+		close((*s)->traffic.idle_fd);
+	tls_close();
+	pthread_cond_destroy(&(*s)->traffic.none_started);
+	pthread_mutex_destroy(&(*s)->traffic.started_lock);
+	mem_free(*s);
+	*s = NULL;
+}

@@ -1,0 +1,101 @@
+/* Counts by labels, buckets that add up, and a table that cannot be overrun. */
+#include "unit.h"
+
+#include "http/server/request_metrics.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct request_metrics *m;
+static struct buf b;
+
+static int set_up(void **state)
+{
+	struct fault why;
+	buf_init(&b, 1 << 20);
+	return request_metrics_new(&m, &why) == OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	request_metrics_free(&m);
+	buf_deinit(&b);
+	return m == NULL ? 0 : -1;
+}
+
+static void assert_shows(const char *line)
+{
+	buf_clear(&b);
+	request_metrics_write(m, &b);
+	assert_true(buf_ok(&b));
+	if (strstr(b.p, line) == NULL)
+		fail_msg("no \"%s\" in\n%s", line, b.p);
+}
+
+static void test_count_when_labels_differ_then_rows_differ(void **state)
+{
+	request_metrics_count(m, "api", "POST /upload", 200, 10);
+	request_metrics_count(m, "api", "POST /upload", 200, 10);
+	request_metrics_count(m, "api", "POST /upload", 400, 10);
+	request_metrics_count(m, "storage", "PUT", 0, 10);
+	request_metrics_count(m, "api", NULL, 404, 10);
+	assert_shows("\ntintype_requests_total{listener=\"api\",route=\"POST /upload\",status=\"200\"} 2\n");
+	assert_shows("\ntintype_requests_total{listener=\"api\",route=\"POST /upload\",status=\"400\"} 1\n");
+	assert_shows("\ntintype_requests_total{listener=\"storage\",route=\"PUT\",status=\"0\"} 1\n");
+	assert_shows("\ntintype_requests_total{listener=\"api\",route=\"none\",status=\"404\"} 1\n");
+	assert_shows("\ntintype_request_seconds_count{listener=\"api\",route=\"POST /upload\"} 3\n");
+}
+
+static void test_latency_when_counted_then_buckets_are_cumulative(void **state)
+{
+	request_metrics_count(m, "api", "r", 200, 500);        /* on the border: le is inclusive */
+	request_metrics_count(m, "api", "r", 200, 501);
+	request_metrics_count(m, "api", "r", 200, 99000000);   /* beyond the last bucket */
+	request_metrics_count(m, "api", "r", 200, -5);         /* a clock that was set back */
+	assert_shows("route=\"r\",le=\"0.0005\"} 2\n");
+	assert_shows("route=\"r\",le=\"0.001\"} 3\n");
+	assert_shows("route=\"r\",le=\"10\"} 3\n");
+	assert_shows("route=\"r\",le=\"+Inf\"} 4\n");
+	assert_shows("tintype_request_seconds_sum{listener=\"api\",route=\"r\"} 99.001001\n");
+}
+
+static void test_count_when_table_is_full_then_other(void **state)
+{
+	static char routes[1000][16];
+	for (size_t i = 0; i < 1000; i++) {
+		snprintf(routes[i], sizeof routes[i], "route %zu", i);
+		request_metrics_count(m, "api", routes[i], 200, 10);
+	}
+	assert_shows("{listener=\"api\",route=\"other\",status=\"200\"} ");
+	assert_shows("{listener=\"api\",route=\"route 0\",status=\"200\"} 1\n");
+}
+
+static void *count_many(void *arg)
+{
+	for (int i = 0; i < 10000; i++)
+		request_metrics_count(m, "api", i % 2 ? "a" : "b", 200, i);
+	return NULL;
+}
+
+static void test_count_from_many_threads_loses_none(void **state)
+{
+	pthread_t threads[4];
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count_many, NULL), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_shows("route=\"a\",status=\"200\"} 20000\n");
+	assert_shows("route=\"b\",status=\"200\"} 20000\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_count_when_labels_differ_then_rows_differ, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_latency_when_counted_then_buckets_are_cumulative, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_count_when_table_is_full_then_other, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_count_from_many_threads_loses_none, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,51 @@
+/* A server of toy doors (fake/toy_door.h), for black-box tests of the listeners: run with the settings'
+ * flags, it prints its addresses as one JSON line on stdout and serves until a signal comes. It is
+ * not ready once /release was asked. Both listeners have the same door, but for the deadline of
+ * bodies: a total on api, a rate on storage. */
+#include "base/hash.h"
+#include "base/log.h"
+#include "fake/toy_door.h"
+#include "http/server/serve.h"
+
+#include <stdio.h>
+
+static struct serve_addresses at;
+static struct gate gate;
+static struct door api = { .ops = &toy_door_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
+static struct door storage = { .ops = &toy_door_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true };
+
+static void tell_started(void *arg)
+{
+	printf("{\"api\":\"%s\",\"storage\":\"%s\",\"admin\":\"%s\"}\n", at.api, at.storage, at.admin);
+	fflush(stdout);
+}
+
+static enum status ready(void *arg, struct fault *why)
+{
+	return toy_is_released() ? fault_set(why, DISK_FULL, "no room") : OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	struct server *server = NULL;
+	struct fault why;
+	struct server_doors doors = { .api = &api, .storage = &storage, .ready = ready, .gate = &gate };
+	enum log_level level = LOG_INFO;
+	crypto_init();
+	gate_init(&gate, STR("toy-token"));
+	if (settings_load(&settings, argc - 1, argv + 1, &why) != OK || server_bind(&settings, &server, &at, &why) != OK) {
+		fprintf(stderr, "%s\n", why.text);
+		return 1;
+	}
+	if (!log_level_parse(str_of(settings.log_level), &level))
+		return 1;
+	struct log_options log = { .level = level, .queue_lines = 4096 };
+	if (log_start(&log, &why) != OK)
+		return 1;
+	enum status status = server_run(server, &doors, tell_started, &why);
+	log_stop();
+	server_free(&server);
+	fprintf(stderr, "%s\n", status == OK ? "drained" : why.text);
+	return status == OK ? 0 : 1;
+}
