@@ -160,6 +160,8 @@ static enum status make_doors(struct composition *c, struct fault *why)
 	struct api_options api = {
 		.key_for_images = key_for_images(c),
 		.key_for_slots = is(s->upload, "key"),
+		/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
+		.refuse_cross_site = !key_for_images(c) && !s->open,
 		.key = str_of(s->api_key),
 		.cors_origins = str_of(s->cors_origins),
 		.page = &web_page,

@@ -6,6 +6,7 @@
  * something wrong is 403. */
 #include "api/access.h"
 
+#include "api/cors.h"
 #include "base/hash.h"
 
 #include <assert.h>
@@ -42,12 +43,59 @@ static struct str delete_token(const struct request *r)
 	return own.n > 0 ? own : bearer(r);
 }
 
+/* The host name of "https://a.example:3000/page"; "" when it is not a URL. */
+static struct str host_of_url(struct str url)
+{
+	size_t from = str_find(url, STR("://")) + 3;
+	struct str rest = str_slice(url, from < url.n ? from : url.n, url.n);
+
+	rest = str_slice(rest, 0, str_find_char(rest, '/'));
+	return str_slice(rest, 0, str_starts_with(rest, STR("[")) ? str_find_char(rest, ']') + 1 : str_find_char(rest, ':'));
+}
+
+/* Scheme, host and port of a URL, as Origin has them. */
+static struct str origin_of_url(struct str url)
+{
+	struct str host = host_of_url(url);
+
+	return str_slice(url, 0, host.n == 0 ? 0 : (size_t)(host.p - url.p) + str_find_char(str_slice(url, (size_t)(host.p - url.p), url.n), '/'));
+}
+
+/* Pages on this machine are the developer's own, whatever their port; so are those of the host that is asked. */
+static bool is_own_host(struct str name, struct str host_header)
+{
+	struct str host = str_slice(host_header, 0, str_find_char(host_header, ':'));
+
+	return str_equal_nocase(name, STR("localhost")) || str_equal(name, STR("127.0.0.1")) || str_equal(name, STR("[::1]")) ||
+	       (name.n > 0 && str_equal_nocase(name, host));
+}
+
+/* Whether a browser sends this for a page of another site that the settings do not list by name. A request
+ * with none of the three headers does not come from a page: browsers send Sec-Fetch-Site to loopback
+ * addresses. An <img> has no Origin, so its Referer stands in for it.
+ * Source: W3C, Fetch Metadata Request Headers; RFC 6454 7 */
+static bool is_cross_site(const struct request *r, struct str listed)
+{
+	struct str site = request_header(r, STR("Sec-Fetch-Site")), origin = request_header(r, STR("Origin"));
+
+	if (origin.n == 0)
+		origin = origin_of_url(request_header(r, STR("Referer")));
+	if (is_own_host(host_of_url(origin), request_header(r, STR("Host"))) || cors_lists_origin(listed, origin))
+		return false;
+	if (site.n > 0)
+		return !str_equal(site, STR("same-origin")) && !str_equal(site, STR("same-site")) && !str_equal(site, STR("none"));
+	return origin.n > 0;
+}
+
 enum status access_check(struct call *c, struct fault *why)
 {
 	const struct api_options *o = &c->api->options;
 	enum access_rule rule = c->at.route->rule;
 	struct str given = bearer(&c->x->request);
 
+	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_DELETE) && is_cross_site(&c->x->request, o->cors_origins))
+		return fault_set(why, CROSS_SITE, "This server is open to this machine only: pages of other sites may not list, read or delete images. "
+		                 "List the page's origin with --cors-origins, or set TINTYPE_API_KEY.");
 	c->has_key = !asks_key(o, rule) || (o->key.n > 0 && given.n > 0 && secret_equal(o->key, given));
 	if (c->has_key)
 		return OK;

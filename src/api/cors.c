@@ -7,16 +7,21 @@
 
 #include "api/call.h"
 
-struct str cors_origin(struct str allowed, struct str origin)
+bool cors_lists_origin(struct str allowed, struct str origin)
 {
 	for (struct str rest = allowed; rest.p != NULL;) {
 		struct str one = str_trim(str_cut(&rest, ','));
-		if (str_equal(one, STR("*")))
-			return STR("*");
 		if (one.n > 0 && str_equal_nocase(one, origin))
-			return origin;
+			return true;
 	}
-	return (struct str){ 0 };
+	return false;
+}
+
+struct str cors_origin(struct str allowed, struct str origin)
+{
+	if (cors_lists_origin(allowed, STR("*")))
+		return STR("*");
+	return cors_lists_origin(allowed, origin) ? origin : (struct str){ 0 };
 }
 
 void cors_headers(struct exchange *x, struct str allowed)

@@ -5,6 +5,8 @@
 
 #include "http/handler.h"
 
+/* Whether the list, with commas, has this origin (or "*") as one of its members; case does not matter. */
+bool cors_lists_origin(struct str allowed, struct str origin);
 /* What Access-Control-Allow-Origin says: "*" when all are allowed, the origin itself when it is one
  * of the list (compared without case), else "" (the header is left out). */
 struct str cors_origin(struct str allowed, struct str origin);

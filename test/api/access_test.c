@@ -170,6 +170,60 @@ static void test_delete_token_when_a_row_has_none_then_no_token_fits(void **stat
 	assert_problem(403, "key_wrong");
 }
 
+/* What a browser sends for pages of different origins, and whether that page is of another site. */
+static const struct { const char *origin, *referer, *fetch_site; bool cross_site; } callers[] = {
+	{ NULL, NULL, NULL, false },
+	{ NULL, NULL, "none", false },
+	{ NULL, "http://127.0.0.1:8080/", "same-origin", false },
+	{ NULL, NULL, "same-site", false },
+	{ NULL, NULL, "cross-site", true },
+	{ NULL, NULL, "", false },
+	{ NULL, NULL, "a site of tomorrow", true },
+	{ "null", NULL, NULL, true },
+	{ "null", NULL, "cross-site", true },
+	{ "https://evil.example", NULL, NULL, true },
+	{ "https://evil.example", NULL, "cross-site", true },
+	{ "https://127.0.0.1.evil.example", NULL, NULL, true },
+	{ "https://localhost.evil.example", NULL, NULL, true },
+	{ "evil.example", NULL, NULL, true },
+	{ "http://localhost:3000", NULL, "cross-site", false },
+	{ "http://127.0.0.1:3000", NULL, NULL, false },
+	{ "http://[::1]:3000", NULL, "cross-site", false },
+	{ "http://proxy.example:8443", NULL, NULL, false },
+	{ "https://app.example", NULL, "cross-site", false },
+	{ "https://app.example:444", NULL, "cross-site", true },
+	{ NULL, "https://app.example/page?x=1", "cross-site", false },
+	{ NULL, "https://evil.example/app.example", "cross-site", true },
+	{ NULL, "https://evil.example/?https://app.example/", "cross-site", true },
+	{ NULL, "https://app.example@evil.example/", "cross-site", true },
+	{ NULL, "about:blank", "cross-site", true },
+	{ NULL, "://", NULL, false },
+};
+
+static void test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no_image(void **state)
+{
+	(void)state;
+	world_teardown(NULL);
+	world_open(&(struct api_options){ .refuse_cross_site = true, .cors_origins = STR("*,https://app.example") });
+	for (size_t i = 0; i < COUNT_OF(callers); i++)
+		for (size_t j = 0; j < COUNT_OF(calls); j++) {
+			ASK(calls[j].method, calls[j].path, .body = "{}", .origin = callers[i].origin, .referer = callers[i].referer,
+			    .fetch_site = callers[i].fetch_site, .host = "proxy.example");
+			assert_int_equal(refused(), callers[i].cross_site && calls[j].image);
+			if (refused() && strcmp(calls[j].method, "HEAD") != 0)
+				assert_problem(403, "cross_site");
+		}
+}
+
+static void test_access_when_open_by_choice_then_any_page_may_ask(void **state)
+{
+	(void)state;
+	for (size_t j = 0; j < COUNT_OF(calls); j++) {
+		ASK(calls[j].method, calls[j].path, .body = "{}", .origin = "https://evil.example", .fetch_site = "cross-site");
+		assert_false(refused());
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 #define K(name) cmocka_unit_test_setup_teardown(name, world_setup_with_key, world_teardown)
 
@@ -177,6 +231,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_access_when_open_then_nobody_is_refused),
+		T(test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no_image),
+		T(test_access_when_open_by_choice_then_any_page_may_ask),
 		T(test_access_when_images_ask_for_the_key_then_slots_stay_open),
 		T(test_access_when_slots_ask_too_then_all_but_limits_and_preflights_do),
 		T(test_access_when_only_slots_ask_then_images_stay_open),

@@ -1,13 +1,14 @@
 // The examples, run as examples/README.md says, against a real server: pictures go up, and what is refused is
 // told in the server's own sentence. Uppy has uppy_test.mjs, the Postman collection postman_test.mjs.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import readline from 'node:readline';
 import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 
 import { openWatched, startChromium } from './support/chromium.mjs';
 import { serveExample } from './support/examples.mjs';
@@ -26,7 +27,7 @@ before(async () => {
 	for (const [name, text] of refused)
 		writeFileSync(path.join(dir, name), text);
 	writeFileSync(path.join(dir, 'large.png'), tooLarge);
-	[open, locked, browser] = await Promise.all([startServer(), startServer({ env: { TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key', TINTYPE_API_KEY: key } }), startChromium()]);
+	[open, locked, browser] = await Promise.all([startServer(), startServer({ env: { TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key', TINTYPE_API_KEY: key } }), startChromium('--host-resolver-rules=MAP other.example 127.0.0.1')]);
 });
 after(async () => {
 	await browser?.close();
@@ -124,10 +125,44 @@ async function uploadsAndTells(page) {
 
 const query = () => `?api=${encodeURIComponent(`${open.api}/prod`)}`;
 
-test('fetch/index.html, opened as a file, uploads pictures and tells why one was refused', async () => {
+/** Serve the page as examples/README.md says: { url, stop() }. */
+async function serveFetchExample() {
+	const child = spawn('python3', ['-u', '-m', 'http.server', '--bind', '127.0.0.1', '--directory', path.join(root, 'examples/fetch'), '0'], { stdio: ['ignore', 'pipe', 'ignore'] });
+	const [line] = await once(readline.createInterface({ input: child.stdout }), 'line');
+	return { url: /http:\/\/[^/]+\//.exec(line)[0], stop: () => { child.kill('SIGKILL'); return once(child, 'exit'); } };
+}
+
+test('fetch/index.html, served on this machine, uploads pictures and tells why one was refused', async () => {
+	const example = await serveFetchExample();
+	try {
+		const page = await openWatched(browser);
+		await page.goto(example.url + query());
+		await uploadsAndTells(page);
+	} finally {
+		await example.stop();
+	}
+});
+
+test('a page of another site cannot list, read or delete the images of a server that is open because it is on loopback', async t => {
+	assert.equal((await run('python/upload.py', names.slice(0, 1), { TINTYPE_URL: `${open.api}/prod` })).code, 0);
+	const [{ imageId }] = (await call(open, 'GET', '/images')).json.images;
+	const example = await serveFetchExample();
+	t.after(() => example.stop());
 	const page = await openWatched(browser);
-	await page.goto(pathToFileURL(path.join(root, 'examples/fetch/index.html')) + query());
-	await uploadsAndTells(page);
+	await page.goto(example.url.replace('127.0.0.1', 'other.example'));
+	const told = await page.evaluate(async ([api, id]) => {
+		const read = async (path, options) => {
+			const answer = await fetch(api + path, options).catch(error => error);
+			return answer instanceof Error ? String(answer) : [answer.status, (await answer.json()).code];
+		};
+		const shown = src => new Promise(resolve => Object.assign(new Image(), { src, onload: () => resolve(true), onerror: () => resolve(false) }));
+		return { list: await read('/images'), get: await read(`/images/${id}`), complete: await read(`/images/${id}/complete`, { method: 'POST' }),
+			remove: await read(`/images/${id}`, { method: 'DELETE' }), file: await shown(`${api}/images/${id}/file`), limits: await read('/limits') };
+	}, [`${open.api}/prod`, imageId]);
+	const no = [403, 'cross_site'];
+	assert.deepEqual(told, { list: no, get: no, complete: no, remove: no, file: false, limits: [200, undefined] });
+	assert.equal((await call(open, 'GET', `/images/${imageId}`)).status, 200);
+	await forgetAll(open);
 });
 
 test('the React component uploads pictures and tells why one was refused', async () => {
