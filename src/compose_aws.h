@@ -3,6 +3,7 @@
 #define COMPOSE_AWS_H
 
 #include "aws/aws.h"
+#include "base/fault.h"
 #include "base/settings.h"
 
 struct aws_engines {

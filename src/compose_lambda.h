@@ -3,6 +3,7 @@
 #ifndef COMPOSE_LAMBDA_H
 #define COMPOSE_LAMBDA_H
 
+#include "base/fault.h"
 #include "base/settings.h"
 #include "port/image_table.h"
 #include "port/object_store.h"

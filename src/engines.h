@@ -3,6 +3,7 @@
 #ifndef ENGINES_H
 #define ENGINES_H
 
+#include "base/fault.h"
 #include "base/settings.h"
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"

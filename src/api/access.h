@@ -2,6 +2,7 @@
 #ifndef API_ACCESS_H
 #define API_ACCESS_H
 
+#include "base/fault.h"
 #include "api/call.h"
 
 /* Check the route's rule, before anything is read: so a caller without a key learns nothing of what

@@ -2,6 +2,7 @@
 #ifndef API_BODY_H
 #define API_BODY_H
 
+#include "base/fault.h"
 #include "image/slot.h"
 
 /* Read {"fileName","fileType","fileSize"?,"method"?}. Other members are ignored; their values must

@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/route.h"
 #include "base/buf.h"
+#include "base/fault.h"
 
 #define BODY_MAX_BYTES 16384
 

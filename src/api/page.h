@@ -3,6 +3,7 @@
 #ifndef API_PAGE_H
 #define API_PAGE_H
 
+#include "base/fault.h"
 #include "api/call.h"
 
 /* Take the call if its path is a file's: sets c->file. Any other path is left to the routes.

@@ -3,6 +3,7 @@
 #ifndef API_PROBLEM_H
 #define API_PROBLEM_H
 
+#include "base/fault.h"
 #include "http/handler.h"
 
 /* The HTTP status of a fault's code; 500 for a code that this API has no answer of its own for. */

@@ -4,6 +4,7 @@
 
 #include "image/product.h"
 #include "base/buf.h"
+#include "base/fault.h"
 
 enum record_form {
 	RECORD_ALONE,     /* with status and expiresAt */

@@ -3,6 +3,7 @@
 #ifndef AWS_AWS_H
 #define AWS_AWS_H
 
+#include "base/fault.h"
 #include "aws/service.h"
 #include "port/image_table.h"
 #include "port/object_store.h"

@@ -5,6 +5,7 @@
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H
 
+#include "base/fault.h"
 #include "aws/aws.h"
 
 #include <jansson.h>

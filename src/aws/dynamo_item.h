@@ -6,6 +6,7 @@
 #define AWS_DYNAMO_ITEM_H
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "port/image_table.h"
 
 #include <jansson.h>

@@ -5,6 +5,7 @@
 
 #include "aws/dynamo.h"
 #include "base/buf.h"
+#include "base/fault.h"
 
 enum dynamo_outcome {
 	DYNAMO_DONE = 0,

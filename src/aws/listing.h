@@ -3,6 +3,7 @@
 #ifndef AWS_LISTING_H
 #define AWS_LISTING_H
 
+#include "base/fault.h"
 #include "port/object_store.h"
 
 /* At most `max` objects are taken; more of them is an error. Keys are decoded where the document says that they are

@@ -4,6 +4,7 @@
 #ifndef AWS_SERVICE_H
 #define AWS_SERVICE_H
 
+#include "base/fault.h"
 #include "aws/credentials.h"
 #include "http/client/client.h"
 

@@ -4,6 +4,7 @@
 #ifndef AWS_SOURCES_H
 #define AWS_SOURCES_H
 
+#include "base/fault.h"
 #include "aws/credentials.h"
 
 /* Texts live in `a`.  Errors: UPSTREAM_FAILED; DEADLINE; TOO_MUCH */

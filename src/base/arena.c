@@ -121,10 +121,3 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 		return refuse(a);
 	return arena_alloc(a, bytes);
 }
-
-enum status arena_blame(const struct arena *a, enum status status, struct fault *why)
-{
-	if (status != LIMIT || !a->starved)
-		return status;
-	return fault_set(why, OUT_OF_MEMORY, "There is no memory for this now; try again later.");
-}

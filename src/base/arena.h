@@ -8,7 +8,6 @@
 #define BASE_ARENA_H
 
 #include "base/attr.h"
-#include "base/fault.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -33,9 +32,6 @@ void *arena_alloc(struct arena *a, size_t n);
 /* n * size bytes with the product checked. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 bool arena_ok(const struct arena *a);
-/* What a call gave that worked in `a`: TOO_MUCH becomes OUT_OF_MEMORY where the heap and not the cap was the
- * end. For arenas beside the request's own, of which the door knows. why may be NULL. */
-enum status arena_blame(const struct arena *a, enum status status, struct fault *why);
 
 #define ARENA_NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
 

@@ -3,6 +3,7 @@
  * A sentence is formatted aside and copied, so that a caller may quote the fault's own old text,
  * and it is cut where a code point ends: what reaches a client stays UTF-8. */
 #include "base/fault.h"
+#include "base/arena.h"
 #include "base/codec.h"
 
 #include <assert.h>
@@ -16,13 +17,14 @@
 static const struct {
 	const char *name;
 	enum status status;
+	int http;
 } faults[FAULT_CODES] = {
-#define FAULT(code, status, meaning) { #code, status },
+#define FAULT(code, status, http, meaning) { #code, status, http },
 #include "base/fault.def"
 #undef FAULT
 };
 
-#define FAULT(code, status, meaning) _Static_assert(sizeof #code <= NAME_MAX_CHARS, "a name too long for fault_name");
+#define FAULT(code, status, http, meaning) _Static_assert(sizeof #code <= NAME_MAX_CHARS, "a name too long for fault_name");
 #include "base/fault.def"
 #undef FAULT
 
@@ -49,6 +51,12 @@ enum status fault_status(enum fault_code code)
 {
 	assert((size_t)code < FAULT_CODES);
 	return faults[code].status;
+}
+
+int fault_http_status(enum fault_code code)
+{
+	assert((size_t)code < FAULT_CODES);
+	return faults[code].http;
 }
 
 /* Format into out[max], cut at the end of a code point. */
@@ -84,4 +92,33 @@ void fault_cause(struct fault *why, const char *fmt, ...)
 	va_start(args, fmt);
 	write_sentence(why->cause, sizeof why->cause, fmt, args);
 	va_end(args);
+}
+
+enum status fault_no_memory(struct fault *why)
+{
+	return fault_set(why, OUT_OF_MEMORY, "There is no memory for this now; try again later.");
+}
+
+enum status fault_too_much(struct fault *why)
+{
+	return fault_set(why, TOO_MUCH, "The request needs more memory than one request may have.");
+}
+
+enum status fault_check_arena(const struct arena *a, struct fault *why)
+{
+	if (arena_ok(a))
+		return OK;
+	return a->starved ? fault_no_memory(why) : fault_too_much(why);
+}
+
+enum status fault_check_buf(const struct buf *b, struct fault *why)
+{
+	if (buf_ok(b))
+		return OK;
+	return b->starved ? fault_no_memory(why) : fault_too_much(why);
+}
+
+enum status fault_blame_arena(const struct arena *a, enum status status, struct fault *why)
+{
+	return status == LIMIT && a->starved ? fault_no_memory(why) : status;
 }

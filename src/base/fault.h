@@ -10,6 +10,9 @@
 
 #include "base/attr.h"
 
+struct arena;
+struct buf;
+
 enum status {
 	OK = 0,
 	INVALID,     /* the caller's input is wrong */
@@ -26,7 +29,7 @@ enum status {
 };
 
 enum fault_code {
-#define FAULT(code, status, meaning) F_##code,
+#define FAULT(code, status, http, meaning) F_##code,
 #include "base/fault.def"
 #undef FAULT
 	FAULT_CODES
@@ -45,8 +48,21 @@ enum status fault_write(struct fault *why, enum fault_code code, const char *fmt
 /* Add what the log shall say; the code and the text stay. why may be NULL. */
 void fault_cause(struct fault *why, const char *fmt, ...) PRINTF(2, 3);
 enum status fault_status(enum fault_code code);
+/* The status of the HTTP response that reports it. A protocol that has its own for some codes overrides them (S3). */
+int fault_http_status(enum fault_code code);
 /* The code's name as it stands in fault.def, lower case: "no_such_image". */
 const char *fault_name(enum fault_code code);
+
+/* The two ways in which memory ends: the heap has none (OUT_OF_MEMORY), or the request wants more than one may have
+ * (TOO_MUCH). `return fault_no_memory(why);` is the whole error exit. */
+enum status fault_no_memory(struct fault *why);
+enum status fault_too_much(struct fault *why);
+/* OK, or which of the two has ended what was built in the arena, or in the buffer. */
+enum status fault_check_arena(const struct arena *a, struct fault *why) MUST_CHECK;
+enum status fault_check_buf(const struct buf *b, struct fault *why) MUST_CHECK;
+/* What a call gave that worked in `a`: TOO_MUCH becomes OUT_OF_MEMORY where the heap and not the cap was the
+ * end. For arenas beside the request's own, of which the handler knows. */
+enum status fault_blame_arena(const struct arena *a, enum status status, struct fault *why);
 
 /* Return early with the status of `expr` unless it is OK. For functions that own nothing by hand. */
 #define TRY(expr) \

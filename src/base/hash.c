@@ -143,6 +143,21 @@ void random_bytes(void *out, size_t n)
 	}
 }
 
+uint64_t hash_fnv64(uint64_t from, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		from = (from ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+	return from;
+}
+
+uint32_t hash_fnv32(struct str s)
+{
+	uint32_t h = UINT32_C(2166136261);
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * UINT32_C(16777619);
+	return h;
+}
+
 /* Where the dashes of a UUID stand: 8-4-4-4-12. */
 static bool is_dash_place(size_t i)
 {

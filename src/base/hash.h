@@ -39,6 +39,12 @@ void secret_wipe(void *p, size_t n);
 /* n bytes of the system's randomness; aborts when there is none. */
 void random_bytes(void *out, size_t n);
 
+/* FNV-1a, for tables and shards: spreads evenly, the same on every machine, no defence against chosen keys.
+ * from: HASH_FNV64 to begin with, or what another piece gave. */
+#define HASH_FNV64 UINT64_C(0xcbf29ce484222325)
+uint64_t hash_fnv64(uint64_t from, struct str s);
+uint32_t hash_fnv32(struct str s);
+
 /* A UUID version 4 in lower case and a NUL. */
 #define UUID_CHARS 36
 void uuid_v4(char out[UUID_CHARS + 1]);

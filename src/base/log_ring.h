@@ -6,6 +6,7 @@
 #define BASE_LOG_RING_H
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "base/log.h"
 
 #include <pthread.h>

@@ -115,6 +115,12 @@ struct str str_trim(struct str s)
 	return s;
 }
 
+struct str str_unquote(struct str s)
+{
+	bool quoted = s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"';
+	return quoted ? str_slice(s, 1, s.n - 1) : s;
+}
+
 bool str_to_u64(struct str s, uint64_t *out)
 {
 	uint64_t value = 0;

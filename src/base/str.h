@@ -43,6 +43,8 @@ struct str str_slice(struct str s, size_t from, size_t to);
 struct str str_cut(struct str *rest, char c);
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);
+/* Without the pair of double quotes that it stands in; as it is where there is none. */
+struct str str_unquote(struct str s);
 /* Read all of `s` as decimal digits. false: empty, another byte, or over UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
 

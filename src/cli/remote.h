@@ -4,6 +4,7 @@
 #define CLI_REMOTE_H
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "http/client/client.h"
 #include <jansson.h>
 

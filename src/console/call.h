@@ -4,6 +4,7 @@
 #define CONSOLE_CALL_H
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "console/console.h"
 
 #define CONSOLE_TEXT_MAX 256   /* bytes of a text that is searched for */

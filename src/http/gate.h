@@ -10,6 +10,7 @@
 #ifndef HTTP_GATE_H
 #define HTTP_GATE_H
 
+#include "base/fault.h"
 #include "http/message.h"
 
 #include <pthread.h>

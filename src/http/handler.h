@@ -17,6 +17,7 @@
 #ifndef HTTP_HANDLER_H
 #define HTTP_HANDLER_H
 
+#include "base/fault.h"
 #include "http/message.h"
 
 struct exchange {

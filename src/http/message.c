@@ -11,12 +11,17 @@
 
 #define QUERY_PAIRS_MAX 256
 
+struct str header_find(const struct header *headers, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal_nocase(headers[i].name, name))
+			return headers[i].value;
+	return (struct str){ NULL, 0 };
+}
+
 struct str request_header(const struct request *r, struct str name)
 {
-	for (size_t i = 0; i < r->n_headers; i++)
-		if (str_equal_nocase(r->headers[i].name, name))
-			return r->headers[i].value;
-	return (struct str){ NULL, 0 };
+	return header_find(r->headers, r->n_headers, name);
 }
 
 const struct query_pair *query_find(const struct query *q, struct str name)

@@ -67,6 +67,8 @@ struct answer {
 };
 
 /* The first header of this name (ASCII case aside); {NULL, 0} when there is none. */
+struct str header_find(const struct header *headers, size_t n, struct str name);
+/* The same of a request's. */
 struct str request_header(const struct request *r, struct str name);
 /* The first pair of this name, compared decoded and with case; NULL when there is none. */
 const struct query_pair *query_find(const struct query *q, struct str name);

@@ -4,6 +4,7 @@
 #ifndef IMAGE_ARRIVAL_H
 #define IMAGE_ARRIVAL_H
 
+#include "base/fault.h"
 #include "image/product.h"
 
 /* The id in a key of ours (images/<uuid>.<extension>), borrowed from it; "" when it is no such key. */

@@ -6,6 +6,7 @@
 #ifndef IMAGE_CONFIRM_H
 #define IMAGE_CONFIRM_H
 
+#include "base/fault.h"
 #include "image/product.h"
 
 enum confirm_outcome {

@@ -64,7 +64,7 @@ enum status gallery_remove(struct product *p, struct str image_id, struct fault 
 	struct arena scratch CLEANUP(arena_deinit);
 	struct image_row row;
 	arena_init(&scratch, (size_t)64 << 10);
-	TRY(arena_blame(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
+	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
 	TRY(table_remove(p->table, image_id, 0, why));
 	metric_add(M_DELETES, 1);
 	return store_remove(p->store, row.key, why);

@@ -2,6 +2,7 @@
 #ifndef IMAGE_GALLERY_H
 #define IMAGE_GALLERY_H
 
+#include "base/fault.h"
 #include "image/product.h"
 
 /* Complete a slot: look at the object if the row is still pending, and give the row as it then is,

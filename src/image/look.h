@@ -3,6 +3,7 @@
 #ifndef IMAGE_LOOK_H
 #define IMAGE_LOOK_H
 
+#include "base/fault.h"
 #include "image/product.h"
 
 /* Read the object of a pending row, judge it, settle the row; the bytes of a rejection are removed.

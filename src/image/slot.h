@@ -4,6 +4,7 @@
 #ifndef IMAGE_SLOT_H
 #define IMAGE_SLOT_H
 
+#include "base/fault.h"
 #include "image/product.h"
 
 #define FILE_NAME_MAX_BYTES 255

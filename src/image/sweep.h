@@ -5,6 +5,7 @@
 #ifndef IMAGE_SWEEP_H
 #define IMAGE_SWEEP_H
 
+#include "base/fault.h"
 #include "image/product.h"
 
 struct sweep_result {

@@ -2,6 +2,7 @@
 #ifndef LAMBDA_ARRIVALS_H
 #define LAMBDA_ARRIVALS_H
 
+#include "base/fault.h"
 #include "image/product.h"
 #include "lambda/invocation.h"
 

@@ -3,6 +3,7 @@
 #ifndef LAMBDA_GATEWAY_H
 #define LAMBDA_GATEWAY_H
 
+#include "base/fault.h"
 #include "lambda/invocation.h"
 #include "http/handler.h"
 

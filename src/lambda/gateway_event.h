@@ -4,6 +4,7 @@
 #ifndef LAMBDA_GATEWAY_EVENT_H
 #define LAMBDA_GATEWAY_EVENT_H
 
+#include "base/fault.h"
 #include "http/message.h"
 
 #include <jansson.h>

@@ -2,6 +2,7 @@
 #ifndef LAMBDA_LAMBDA_H
 #define LAMBDA_LAMBDA_H
 
+#include "base/fault.h"
 #include "image/product.h"
 #include "lambda/runtime.h"
 #include "http/handler.h"

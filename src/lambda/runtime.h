@@ -4,6 +4,7 @@
 #ifndef LAMBDA_RUNTIME_H
 #define LAMBDA_RUNTIME_H
 
+#include "base/fault.h"
 #include "lambda/invocation.h"
 
 #define RUNTIME_ANSWER_MAX ((size_t)6 << 20)

@@ -3,6 +3,7 @@
 #ifndef LOCAL_CATALOG_H
 #define LOCAL_CATALOG_H
 
+#include "base/fault.h"
 #include "port/bucket_catalog.h"
 
 extern const struct bucket_catalog_ops catalog_ops;

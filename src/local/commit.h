@@ -3,6 +3,7 @@
 #ifndef LOCAL_COMMIT_H
 #define LOCAL_COMMIT_H
 
+#include "base/fault.h"
 #include "local/images.h"
 #include "local/rows.h"
 

@@ -10,6 +10,7 @@
 #ifndef LOCAL_COMMITTER_H
 #define LOCAL_COMMITTER_H
 
+#include "base/fault.h"
 #include "local/db.h"
 #include "local/space.h"
 #include "local/hot.h"

@@ -10,6 +10,7 @@
 #ifndef LOCAL_CREDENTIALS_H
 #define LOCAL_CREDENTIALS_H
 
+#include "base/fault.h"
 #include "local/profiles.h"
 
 #include <pthread.h>

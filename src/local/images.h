@@ -2,6 +2,7 @@
 #ifndef LOCAL_IMAGES_H
 #define LOCAL_IMAGES_H
 
+#include "base/fault.h"
 #include "local/committer.h"
 
 #define IMAGE_ID_BYTES 16

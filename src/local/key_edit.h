@@ -3,6 +3,7 @@
 #ifndef LOCAL_KEY_EDIT_H
 #define LOCAL_KEY_EDIT_H
 
+#include "base/fault.h"
 #include "local/key_file.h"
 
 struct key_addition {

@@ -3,6 +3,7 @@
 #ifndef LOCAL_KEY_FILE_H
 #define LOCAL_KEY_FILE_H
 
+#include "base/fault.h"
 #include "local/profiles.h"
 
 #include <sys/stat.h>

@@ -3,6 +3,7 @@
 #ifndef LOCAL_LOCAL_H
 #define LOCAL_LOCAL_H
 
+#include "base/fault.h"
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/image_table.h"

@@ -4,6 +4,7 @@
 #define LOCAL_META_H
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "port/object_meta.h"
 
 #define META_MAX_BYTES ((size_t)2 << 20)

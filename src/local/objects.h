@@ -2,6 +2,7 @@
 #ifndef LOCAL_OBJECTS_H
 #define LOCAL_OBJECTS_H
 
+#include "base/fault.h"
 #include "local/committer.h"
 #include "port/bucket_store.h"
 

@@ -3,6 +3,7 @@
 #ifndef LOCAL_PARTS_H
 #define LOCAL_PARTS_H
 
+#include "base/fault.h"
 #include "local/uploads.h"
 
 extern const struct part_store_ops parts_ops;

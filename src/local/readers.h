@@ -4,6 +4,7 @@
 #ifndef LOCAL_READERS_H
 #define LOCAL_READERS_H
 
+#include "base/fault.h"
 #include "local/db.h"
 #include <pthread.h>
 

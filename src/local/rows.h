@@ -3,6 +3,7 @@
 #ifndef LOCAL_ROWS_H
 #define LOCAL_ROWS_H
 
+#include "base/fault.h"
 #include "local/committer.h"
 #include "local/meta.h"
 #include "port/bucket_store.h"

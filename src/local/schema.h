@@ -2,6 +2,7 @@
 #ifndef LOCAL_SCHEMA_H
 #define LOCAL_SCHEMA_H
 
+#include "base/fault.h"
 #include "local/db.h"
 
 #define SCHEMA_VERSION 2

@@ -2,6 +2,7 @@
 #ifndef LOCAL_SIGNING_H
 #define LOCAL_SIGNING_H
 
+#include "base/fault.h"
 #include "port/object_store.h"
 
 enum status signing_presign(struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why) MUST_CHECK;

@@ -3,6 +3,7 @@
 #ifndef LOCAL_UPLOADS_H
 #define LOCAL_UPLOADS_H
 
+#include "base/fault.h"
 #include "local/rows.h"
 #include "port/part_store.h"
 

@@ -9,6 +9,7 @@
 #define PORT_BUCKET_CATALOG_H
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "port/object_meta.h"
 #include "port/object_store.h"
 

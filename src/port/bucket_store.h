@@ -9,6 +9,7 @@
 #ifndef PORT_BUCKET_STORE_H
 #define PORT_BUCKET_STORE_H
 
+#include "base/fault.h"
 #include "port/image_table.h"
 #include "port/object_meta.h"
 #include "port/object_store.h"

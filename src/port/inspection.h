@@ -7,6 +7,7 @@
 #ifndef PORT_INSPECTION_H
 #define PORT_INSPECTION_H
 
+#include "base/fault.h"
 #include "port/image_table.h"
 
 #define INSPECTION_LIMIT_MAX 100

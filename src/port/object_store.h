@@ -8,6 +8,7 @@
 #ifndef PORT_OBJECT_STORE_H
 #define PORT_OBJECT_STORE_H
 
+#include "base/fault.h"
 #include "http/message.h"
 
 struct object_info {

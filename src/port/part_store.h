@@ -7,6 +7,7 @@
 #ifndef PORT_PART_STORE_H
 #define PORT_PART_STORE_H
 
+#include "base/fault.h"
 #include "port/bucket_store.h"
 
 /* An upload that was begun and is neither complete nor aborted. */

@@ -2,6 +2,7 @@
 #ifndef S3_ACL_H
 #define S3_ACL_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 /* x-amz-acl: a known canned one is accepted, without effect; x-amz-grant-* are not.

@@ -2,6 +2,7 @@
 #ifndef S3_AUTH_H
 #define S3_AUTH_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 /* Check the signature, in the query or in the Authorization header, and set the call's claim and key.

@@ -5,6 +5,7 @@
 
 #include "s3/address.h"
 #include "base/buf.h"
+#include "base/fault.h"
 #include "s3/s3.h"
 #include "sigv4/verify.h"
 #include <stdatomic.h>

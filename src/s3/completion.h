@@ -4,6 +4,7 @@
 #define S3_COMPLETION_H
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "port/object_meta.h"
 
 struct part_list {

@@ -4,6 +4,7 @@
 #define S3_COPY_SOURCE_H
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "base/str.h"
 
 struct copy_source {

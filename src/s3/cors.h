@@ -3,6 +3,7 @@
 #ifndef S3_CORS_H
 #define S3_CORS_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 /* Answer an OPTIONS request; needs no signature, as browsers send none.

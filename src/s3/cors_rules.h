@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/fault.h"
 
 #define CORS_RULES_MAX 100
 #define CORS_ITEMS_MAX 100     /* of each list of a rule */

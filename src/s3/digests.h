@@ -4,6 +4,7 @@
 #ifndef S3_DIGESTS_H
 #define S3_DIGESTS_H
 
+#include "base/fault.h"
 #include "base/hash.h"
 #include "port/object_meta.h"
 

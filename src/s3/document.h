@@ -3,6 +3,7 @@
 #ifndef S3_DOCUMENT_H
 #define S3_DOCUMENT_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 #define DOCUMENT_MAX ((size_t)2 * 1024 * 1024)           /* of a request: 1000 keys of 1024 bytes, escaped */

@@ -2,6 +2,7 @@
 #ifndef S3_ERROR_H
 #define S3_ERROR_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 #define HOST_ID "tintype"   /* x-amz-id-2 */

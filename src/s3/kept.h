@@ -3,6 +3,7 @@
 #ifndef S3_KEPT_H
 #define S3_KEPT_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 struct kept {

@@ -2,6 +2,7 @@
 #ifndef S3_PARAMETERS_H
 #define S3_PARAMETERS_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 /* The value of the first parameter of this name; {NULL, 0} when there is none. */

@@ -3,6 +3,7 @@
 #ifndef S3_PERMIT_H
 #define S3_PERMIT_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 /* The call's own operation at the call's own address; sets the call's bucket where there must be one.

@@ -4,6 +4,7 @@
 #ifndef S3_STREAM_H
 #define S3_STREAM_H
 
+#include "base/fault.h"
 #include "s3/chunked.h"
 #include "s3/digests.h"
 #include "sigv4/chunk.h"

@@ -3,6 +3,7 @@
 #ifndef S3_SUMS_H
 #define S3_SUMS_H
 
+#include "base/fault.h"
 #include "port/object_meta.h"
 #include "s3/call.h"
 

@@ -3,6 +3,7 @@
 #ifndef S3_TOKEN_H
 #define S3_TOKEN_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 
 /* scope   what the token is good for: a bucket's name; "": the list of buckets

@@ -2,6 +2,7 @@
 #ifndef S3_UPLOAD_H
 #define S3_UPLOAD_H
 
+#include "base/fault.h"
 #include "s3/call.h"
 #include "s3/digests.h"
 #include "s3/stream.h"

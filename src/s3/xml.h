@@ -5,6 +5,7 @@
 #define S3_XML_H
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "base/str.h"
 
 struct xml_node {

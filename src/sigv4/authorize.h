@@ -4,6 +4,7 @@
 #ifndef SIGV4_AUTHORIZE_H
 #define SIGV4_AUTHORIZE_H
 
+#include "base/fault.h"
 #include "sigv4/sign.h"
 
 struct authorize_input {

@@ -3,6 +3,7 @@
 #ifndef SIGV4_CANONICAL_H
 #define SIGV4_CANONICAL_H
 
+#include "base/fault.h"
 #include "sigv4/sign.h"
 
 #define CANONICAL_MAX_BYTES (256 * 1024)

@@ -3,6 +3,7 @@
 #ifndef SIGV4_POLICY_H
 #define SIGV4_POLICY_H
 
+#include "base/fault.h"
 #include "sigv4/verify.h"
 
 struct post_policy {

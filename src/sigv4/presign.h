@@ -4,6 +4,7 @@
 #ifndef SIGV4_PRESIGN_H
 #define SIGV4_PRESIGN_H
 
+#include "base/fault.h"
 #include "sigv4/sign.h"
 
 struct presign_input {

@@ -3,6 +3,7 @@
 #ifndef SIGV4_SCOPE_H
 #define SIGV4_SCOPE_H
 
+#include "base/fault.h"
 #include "sigv4/verify.h"
 
 /* A claim that cannot be read: AUTH_MALFORMED and S3's sentence for the parameter or field `name`, or, where it is empty,

@@ -4,6 +4,7 @@
 #ifndef SIGV4_VERIFY_H
 #define SIGV4_VERIFY_H
 
+#include "base/fault.h"
 #include "sigv4/sign.h"
 
 #define SIGV4_SKEW_MS (15 * 60 * 1000)

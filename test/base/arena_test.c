@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "base/mem.h"
 
 #include <stdalign.h>
@@ -110,14 +111,14 @@ static void test_memory_failing_marks_the_arena(void **state)
 	assert_false(arena_ok(&a));
 	assert_null(arena_alloc(&a, 1));
 	struct fault why;
-	assert_int_equal(arena_blame(&a, fault_set(&why, TOO_MUCH, "too much"), &why), IO);
+	assert_int_equal(fault_blame_arena(&a, fault_set(&why, TOO_MUCH, "too much"), &why), IO);
 	assert_int_equal(why.code, F_OUT_OF_MEMORY);
-	assert_int_equal(arena_blame(&a, fault_set(&why, NO_SUCH_IMAGE, "none"), &why), NOT_FOUND);
-	assert_int_equal(arena_blame(&a, OK, &why), OK);
+	assert_int_equal(fault_blame_arena(&a, fault_set(&why, NO_SUCH_IMAGE, "none"), &why), NOT_FOUND);
+	assert_int_equal(fault_blame_arena(&a, OK, &why), OK);
 	arena_deinit(&a);
 	arena_init(&a, 1);
 	assert_null(arena_alloc(&a, 100));
-	assert_int_equal(arena_blame(&a, fault_set(&why, TOO_MUCH, "too much"), &why), LIMIT);
+	assert_int_equal(fault_blame_arena(&a, fault_set(&why, TOO_MUCH, "too much"), &why), LIMIT);
 	arena_deinit(&a);
 }
 

@@ -1,8 +1,10 @@
 /* Faults: the table, the sentence and where it is cut. */
 #include "unit.h"
 
+#include "base/arena.h"
 #include "base/codec.h"
 #include "base/fault.h"
+#include "base/mem.h"
 
 #include <string.h>
 
@@ -81,6 +83,52 @@ static void test_only_none_is_ok(void **state)
 		assert_int_equal(fault_status(code) == OK, code == F_NONE);
 }
 
+static void test_each_failure_has_the_http_status_of_a_failure(void **state)
+{
+	for (enum fault_code code = 0; code < FAULT_CODES; code++)
+		assert_int_equal(fault_http_status(code) >= 300, code != F_NONE);
+	assert_int_equal(fault_http_status(F_NO_SUCH_IMAGE), 404);
+	assert_int_equal(fault_http_status(F_KEY_NEEDED), 401);
+}
+
+static void test_what_ended_memory_is_told_apart(void **state)
+{
+	struct fault why;
+	struct arena a;
+	arena_init(&a, 100);
+	assert_int_equal(fault_check_arena(&a, &why), OK);
+	assert_null(arena_alloc(&a, 1000));
+	assert_int_equal(fault_check_arena(&a, &why), LIMIT);
+	assert_int_equal(why.code, F_TOO_MUCH);
+	arena_deinit(&a);
+	arena_init(&a, 100);
+	mem_fail_nth(1);
+	assert_null(arena_alloc(&a, 10));
+	mem_fail_nth(0);
+	assert_int_equal(fault_check_arena(&a, &why), IO);
+	assert_int_equal(why.code, F_OUT_OF_MEMORY);
+	arena_deinit(&a);
+}
+
+static void test_what_ended_a_buffer_is_told_apart(void **state)
+{
+	struct fault why;
+	struct buf b;
+	buf_init(&b, 3);
+	buf_put(&b, STR("abc"));
+	assert_int_equal(fault_check_buf(&b, &why), OK);
+	buf_put(&b, STR("d"));
+	assert_int_equal(fault_check_buf(&b, &why), LIMIT);
+	buf_deinit(&b);
+	buf_init(&b, 100);
+	mem_fail_nth(1);
+	buf_put(&b, STR("a"));
+	mem_fail_nth(0);
+	assert_int_equal(fault_check_buf(&b, &why), IO);
+	assert_int_equal(why.code, F_OUT_OF_MEMORY);
+	buf_deinit(&b);
+}
+
 static enum status try_twice(enum status first, int *reached)
 {
 	TRY(first);
@@ -108,6 +156,9 @@ int main(void)
 		cmocka_unit_test(test_text_when_cut_ends_at_a_code_point),
 		cmocka_unit_test(test_names_are_the_table_in_lower_case),
 		cmocka_unit_test(test_only_none_is_ok),
+		cmocka_unit_test(test_each_failure_has_the_http_status_of_a_failure),
+		cmocka_unit_test(test_what_ended_memory_is_told_apart),
+		cmocka_unit_test(test_what_ended_a_buffer_is_told_apart),
 		cmocka_unit_test(test_try_returns_what_is_not_ok),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,6 +234,14 @@ static int prepare(void **state)
 	return 0;
 }
 
+/* Vectors of the FNV reference code (Noll's test suite). */
+static void test_fnv_gives_the_published_values(void **state)
+{
+	assert_true(hash_fnv32(STR("")) == 0x811c9dc5u && hash_fnv32(STR("a")) == 0xe40c292cu && hash_fnv32(STR("foobar")) == 0xbf9cf968u);
+	assert_true(hash_fnv64(HASH_FNV64, STR("a")) == 0xaf63dc4c8601ec8cu);
+	assert_true(hash_fnv64(hash_fnv64(HASH_FNV64, STR("foo")), STR("bar")) == 0x85944171f73967e8u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_secrets_are_equal_only_whole),
 		cmocka_unit_test(test_wipe_leaves_zeros),
 		cmocka_unit_test(test_random_bytes_fill_all_and_differ),
+		cmocka_unit_test(test_fnv_gives_the_published_values),
 		cmocka_unit_test(test_uuids_are_valid_and_differ),
 		cmocka_unit_test(test_uuid_of_another_form_is_refused),
 	};

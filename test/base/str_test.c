@@ -54,6 +54,16 @@ static void test_starts_and_ends_take_empty_and_refuse_longer(void **state)
 	assert_false(str_starts_with_nocase(STR("A"), STR("ab")));
 }
 
+static void test_unquote_takes_one_whole_pair(void **state)
+{
+	assert_str(str_unquote(STR("\"ab\"")), STR("ab"));
+	assert_str(str_unquote(STR("\"\"a\"\"")), STR("\"a\""));
+	assert_str(str_unquote(STR("\"\"")), STR(""));
+	assert_str(str_unquote(STR("\"")), STR("\""));
+	assert_str(str_unquote(STR("\"a")), STR("\"a"));
+	assert_int_equal(str_unquote(NONE).n, 0);
+}
+
 static void test_find_gives_first_or_length(void **state)
 {
 	assert_int_equal(str_find_char(STR("a=b=c"), '='), 1);
@@ -151,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_nocase_folds_ascii_letters_only),
 		cmocka_unit_test(test_compare_orders_bytes_unsigned_and_prefix_first),
 		cmocka_unit_test(test_starts_and_ends_take_empty_and_refuse_longer),
+		cmocka_unit_test(test_unquote_takes_one_whole_pair),
 		cmocka_unit_test(test_find_gives_first_or_length),
 		cmocka_unit_test(test_slice_clamps_both_ends),
 		cmocka_unit_test(test_cut_walks_every_piece_with_the_empty_ones),

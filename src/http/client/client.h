@@ -8,6 +8,7 @@
 #ifndef HTTP_CLIENT_CLIENT_H
 #define HTTP_CLIENT_CLIENT_H
 
+#include "base/fault.h"
 #include "http/message.h"
 #include "http/client/response.h"
 

@@ -4,6 +4,7 @@
 #define HTTP_CLIENT_REQUEST_H
 
 #include "base/buf.h"
+#include "base/fault.h"
 #include "http/client/client.h"
 #include "http/client/connection.h"
 

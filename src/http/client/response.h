@@ -8,6 +8,7 @@
 #ifndef HTTP_CLIENT_RESPONSE_H
 #define HTTP_CLIENT_RESPONSE_H
 
+#include "base/fault.h"
 #include "http/message.h"
 
 #define RESPONSE_HEAD_MAX 32768

@@ -2,6 +2,7 @@
 #ifndef HTTP_SERVER_EXCHANGE_H
 #define HTTP_SERVER_EXCHANGE_H
 
+#include "base/fault.h"
 #include "base/metrics.h"
 #include "base/settings.h"
 #include "http/handler.h"

@@ -2,6 +2,7 @@
 #ifndef HTTP_SERVER_FRAMING_H
 #define HTTP_SERVER_FRAMING_H
 
+#include "base/fault.h"
 #include "http/message.h"
 
 struct framing {

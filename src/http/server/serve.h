@@ -4,6 +4,7 @@
 #define HTTP_SERVER_SERVE_H
 
 #include "http/gate.h"
+#include "base/fault.h"
 #include "base/settings.h"
 #include "http/handler.h"
 

@@ -1,0 +1,20 @@
+/* Whole files: reading all of one, writing all of a piece, and noticing that one has changed. Errors are errno
+ * values, because what a client may be told of them is the caller's to say. Any thread. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buf.h"
+
+#include <sys/stat.h>
+
+/* Append all that can still be read from fd, over short reads and EINTR; what passed through this function's
+ * memory is wiped. 0, or an errno value: EFBIG where the buffer's maximum was passed, ENOMEM. */
+int file_read_all(int fd, struct buf *b) MUST_CHECK;
+/* The same of the file at `path`. A FIFO or a device does not block the opening. */
+int file_read(const char *path, struct buf *b) MUST_CHECK;
+/* Write all of s, over short writes and EINTR. 0, or an errno value. */
+int file_write_all(int fd, struct str s) MUST_CHECK;
+/* Whether two fstats may be of files that differ, in content or otherwise. */
+bool file_changed(const struct stat *a, const struct stat *b);
+
+#endif

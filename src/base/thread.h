@@ -1,0 +1,20 @@
+/* Threads of the program's own: started with every signal blocked, because signals are for the thread that waits for
+ * them and must not interrupt a write; and waiting by the monotonic clock, which no step of the wall clock stalls. */
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
+
+#include "base/attr.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Enough for the JSON parser's deepest recursion; address space that is not touched costs nothing. */
+#define THREAD_STACK_BYTES ((size_t)1 << 20)
+
+/* Start run(arg). out NULL: detached. false: the system has no thread left. */
+bool thread_start(pthread_t *out, void *(*run)(void *), void *arg) MUST_CHECK;
+/* Wait for a signal on `c`, at most until clock_mono_ms() is `until_ms`. The mutex is held. false: the time is over. */
+bool thread_wait_until(pthread_cond_t *c, pthread_mutex_t *held, int64_t until_ms);
+
+#endif

@@ -1,0 +1,130 @@
+/* Whole files, on a real disk and on pipes. */
+#include "temp.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+#include <errno.h>
+
+static char dir[TEMP_PATH_MAX], path[TEMP_PATH_MAX + 8];
+
+static int set_up(void **state)
+{
+	temp_make(dir);
+	snprintf(path, sizeof path, "%s/file", dir);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	temp_remove(dir);
+	return 0;
+}
+
+static void put_file(size_t n, char fill)
+{
+	static char bytes[20000];
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	memset(bytes, fill, n);
+	assert_true(fd >= 0);
+	assert_int_equal(file_write_all(fd, (struct str){ bytes, n }), 0);
+	close(fd);
+}
+
+static void test_a_file_of_any_size_up_to_the_maximum_is_read(void **state)
+{
+	static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 10000 };
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		struct buf b;
+		buf_init(&b, 10000);
+		put_file(sizes[i], 'x');
+		assert_int_equal(file_read(path, &b), 0);
+		assert_int_equal(b.n, sizes[i]);
+		buf_deinit(&b);
+	}
+}
+
+static void test_what_cannot_be_read_gives_its_errno(void **state)
+{
+	struct buf b;
+	buf_init(&b, 100);
+	assert_int_equal(file_read(path, &b), ENOENT);
+	assert_int_equal(file_read(dir, &b), EISDIR);
+	put_file(101, 'x');
+	assert_int_equal(file_read(path, &b), EFBIG);
+	buf_deinit(&b);
+	buf_init(&b, 1000);
+	mem_fail_nth(1);
+	assert_int_equal(file_read(path, &b), ENOMEM);
+	mem_fail_nth(0);
+	buf_deinit(&b);
+}
+
+static void *write_slowly(void *arg)
+{
+	int fd = *(int *)arg;
+	static char bytes[200000];
+	memset(bytes, 'y', sizeof bytes);
+	int error = file_write_all(fd, (struct str){ bytes, sizeof bytes });
+	close(fd);
+	return error == 0 ? arg : NULL;
+}
+
+/* More than a pipe holds: both sides see short transfers. */
+static void test_short_reads_and_writes_are_continued(void **state)
+{
+	int ends[2];
+	pthread_t writer;
+	void *good = NULL;
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	assert_int_equal(pipe(ends), 0);
+	assert_true(thread_start(&writer, write_slowly, &ends[1]));
+	assert_int_equal(file_read_all(ends[0], &b), 0);
+	pthread_join(writer, &good);
+	assert_non_null(good);
+	assert_int_equal(b.n, 200000);
+	close(ends[0]);
+	buf_deinit(&b);
+}
+
+static void test_a_write_that_fails_gives_its_errno(void **state)
+{
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(file_write_all(fd, STR("a")), ENOSPC);
+	assert_int_equal(file_write_all(fd, STR("")), 0);
+	close(fd);
+}
+
+static void test_another_size_time_mode_or_file_is_a_change(void **state)
+{
+	struct stat old, new;
+	put_file(10, 'a');
+	assert_int_equal(stat(path, &old), 0);
+	assert_int_equal(stat(path, &new), 0);
+	assert_false(file_changed(&old, &new));
+	new.st_size++;
+	assert_true(file_changed(&old, &new));
+	new = old;
+	new.st_mtim.tv_nsec ^= 1;
+	assert_true(file_changed(&old, &new));
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(stat(path, &new), 0);
+	assert_true(file_changed(&old, &new));
+	new = old;
+	new.st_ino++;
+	assert_true(file_changed(&old, &new));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_file_of_any_size_up_to_the_maximum_is_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_cannot_be_read_gives_its_errno, set_up, tear_down),
+		cmocka_unit_test(test_short_reads_and_writes_are_continued),
+		cmocka_unit_test(test_a_write_that_fails_gives_its_errno),
+		cmocka_unit_test_setup_teardown(test_another_size_time_mode_or_file_is_a_change, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

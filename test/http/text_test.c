@@ -1,0 +1,48 @@
+/* Every byte against the character classes of RFC 9110, written here in another way than there. */
+#include "unit.h"
+
+#include "http/text.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static void test_each_byte_is_of_its_classes(void **state)
+{
+	for (int i = 0; i < 256; i++) {
+		char c = (char)i;
+		struct str s = { &c, 1 };
+		bool token = i < 0x80 && i != 0 && (isalnum(i) || strchr("!#$%&'*+-.^_`|~", i) != NULL);
+		assert_int_equal(http_is_token(s), token);
+		assert_int_equal(http_is_visible(s), i > 0x20 && i < 0x7f);
+		assert_int_equal(http_is_printable(s), i >= 0x20 && i < 0x7f);
+		assert_int_equal(http_is_field_value(s), i == '\t' || (i >= 0x20 && i != 0x7f));
+	}
+}
+
+static void test_one_wrong_byte_anywhere_is_seen(void **state)
+{
+	assert_true(http_is_token(STR("X-Amz-Date")));
+	assert_false(http_is_token(STR("X-Amz-Date ")));
+	assert_false(http_is_token(STR(" X-Amz-Date")));
+	assert_false(http_is_token(STR("X-A\0z")));
+	assert_false(http_is_visible(STR("/a b")));
+	assert_false(http_is_field_value(STR("a\r\nb: c")));
+}
+
+static void test_nothing_is_a_value_but_no_token(void **state)
+{
+	assert_false(http_is_token((struct str){ 0 }));
+	assert_false(http_is_visible(STR("")));
+	assert_true(http_is_field_value((struct str){ 0 }));
+	assert_true(http_is_printable(STR("")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_byte_is_of_its_classes),
+		cmocka_unit_test(test_one_wrong_byte_anywhere_is_seen),
+		cmocka_unit_test(test_nothing_is_a_value_but_no_token),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
