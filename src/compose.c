@@ -132,7 +132,7 @@ static enum status make_storage(struct composition *c, struct fault *why)
 		c->product.glances = glances_new();
 	else
 		c->s3 = s3_new(&ports, &s3);
-	return c->product.glances != NULL || c->s3 != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
+	return c->product.glances != NULL || c->s3 != NULL ? OK : fault_no_memory(why);
 }
 
 /* Whoever holds the token that is printed may look. */
@@ -150,7 +150,7 @@ static enum status make_console(struct composition *c, struct fault *why)
 		.settings = &c->settings,
 	};
 	c->console = console_new(&o);
-	return c->console != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
+	return c->console != NULL ? OK : fault_no_memory(why);
 }
 
 static enum status make_doors(struct composition *c, struct fault *why)
@@ -172,7 +172,7 @@ static enum status make_doors(struct composition *c, struct fault *why)
 	c->janitor = janitor_start(&(struct janitor_options){ .product = &c->product, .parts = c->engines.parts, .interval_s = s->sweep_interval_s,
 		.multipart_ttl_s = s->multipart_ttl_s });
 	if (c->api == NULL || c->janitor == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
+		return fault_no_memory(why);
 	return OK;
 }
 

@@ -24,7 +24,7 @@ static enum status open_adapters(struct aws_engines *e, const struct settings *s
 	e->s3 = open_service(e, STR("s3"), region, s3);
 	e->dynamo = open_service(e, STR("dynamodb"), region, dynamo);
 	if (e->s3 == NULL || e->dynamo == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "not enough memory to start");
+		return fault_no_memory(why);
 	const struct s3_store_options store = {
 		.service = e->s3, .bucket = str_of(s->bucket), .region = region, .path_style = s3.n > 0,
 		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")), .public_url = str_of(s->public_storage_url),
@@ -32,7 +32,7 @@ static enum status open_adapters(struct aws_engines *e, const struct settings *s
 	const struct dynamo_table_options table = { .service = e->dynamo, .table = str_of(s->table_name), .shards = (uint32_t)s->list_shards };
 	e->store = s3_store_new(&store);
 	e->table = dynamo_table_new(&table);
-	return e->store != NULL && e->table != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "not enough memory to start");
+	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);
 }
 
 enum status aws_engines_open(struct aws_engines *e, const struct settings *s, struct fault *why)
@@ -41,7 +41,7 @@ enum status aws_engines_open(struct aws_engines *e, const struct settings *s, st
 	arena_init(&e->texts, TEXTS_BYTES);
 	struct str told = str_of(s->region), found = aws_region(&e->texts), region = told.n > 0 ? told : found;
 	if (e->chain == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "not enough memory to start");
+		return fault_no_memory(why);
 	return open_adapters(e, s, region.n > 0 ? region : STR("us-east-1"), why);
 }
 

@@ -65,7 +65,7 @@ static enum status prepare(struct composition *c, lambda_open_fn *open, struct f
 	TRY(open(&c->settings, &c->ports, why));
 	c->product = (struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table };
 	c->api = api_new(&c->product, &options);
-	return c->api != NULL ? OK : fault_set(why, OUT_OF_MEMORY, "not enough memory to start");
+	return c->api != NULL ? OK : fault_no_memory(why);
 }
 
 /* The log may not be open yet: then the line goes to stderr, which Lambda keeps as well. */

@@ -47,7 +47,7 @@ enum status engines_open_cloud(const struct settings *s, struct engines *out, st
 {
 	struct aws_engines *own = mem_new(1, sizeof(*own));
 	if (own == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "Not enough memory to start.");
+		return fault_no_memory(why);
 	struct engines e = { .ready = ready, .close = close_engines, .own = own };
 	enum status opened = aws_engines_open(own, s, why);
 	if (opened != OK) {

@@ -48,7 +48,7 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 	struct answer *ans = &c->x->answer;
 
 	if (b->starved)
-		return fault_set(why, OUT_OF_MEMORY, "There is no memory for the answer now.");
+		return fault_no_memory(why);
 	ans->body = b->arena != NULL ? buf_str(b) : str_dup(c->arena, buf_str(b));
 	if (!buf_ok(b) || ans->body.p == NULL)
 		return fault_set(why, TOO_MUCH, "The answer would be too large; ask for less at once.");
@@ -87,7 +87,7 @@ bool call_end(struct call *c, enum status status, const struct fault *why)
 	struct fault full;
 
 	if (status == OK && !arena_ok(c->arena)) {
-		status = fault_set(&full, TOO_MUCH, "The request needs more memory than one request may have.");
+		status = fault_too_much(&full);
 		why = &full;
 	}
 	if (status != OK) {
@@ -123,7 +123,7 @@ static enum door_step begin(struct door *d, struct exchange *x)
 
 	x->door_state = c;
 	if (c == NULL)
-		status = fault_set(&why, OUT_OF_MEMORY, "no memory for the call");
+		status = fault_no_memory(&why);
 	else {
 		*c = (struct call){ .api = api_of(d), .x = x, .arena = &x->arena };
 		buf_init_arena(&c->body, c->arena, BODY_MAX_BYTES);
@@ -153,7 +153,7 @@ static enum status data(struct door *d, struct exchange *x, const char *p, size_
 		buf_put(&c->body, (struct str){ p, n });
 		if (buf_ok(&c->body))
 			return OK;
-		fault_set(&why, OUT_OF_MEMORY, "no memory for the body");
+		fault_no_memory(&why);
 	} else {
 		fault_set(&why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
 	}

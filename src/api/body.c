@@ -43,9 +43,7 @@ static enum status read_text(struct arena *a, const json_t *object, const char *
 	if (!json_is_string(value))
 		return fault_set(why, BAD_FIELD, "%s must be a string", name);
 	*out = str_dup(a, (struct str){ json_string_value(value), json_string_length(value) });
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "The request needs more memory than one request may have.");
-	return OK;
+	return fault_check_arena(a, why);
 }
 
 static enum status read_size(const json_t *object, struct slot_request *out, struct fault *why)
@@ -85,7 +83,7 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 		return fault_set(why, BAD_JSON, "The body is empty; send a JSON object.");
 	object = json_read(body, JSON_REJECT_DUPLICATES, &error, &starved);
 	if (starved)
-		return fault_set(why, OUT_OF_MEMORY, "There is no memory for the body now.");
+		return fault_no_memory(why);
 	if (object == NULL)
 		return fault_set(why, BAD_JSON, "The body is not JSON: %s, at line %d, column %d.", json_fault(&error), error.line, error.column);
 	if (!json_is_object(object))

@@ -104,7 +104,7 @@ static void start(struct call *c, write_fn *write)
 {
 	struct start *s = ARENA_NEW(c->arena, struct start);
 	struct fault why = { .code = F_NONE };
-	enum status status = s == NULL ? fault_set(&why, OUT_OF_MEMORY, "no memory for the slot") : prepare(c, write, &s->slot, &why);
+	enum status status = s == NULL ? fault_no_memory(&why) : prepare(c, write, &s->slot, &why);
 
 	if (!call_end(c, status, &why)) {
 		c->x->wake(c->x);

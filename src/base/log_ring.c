@@ -84,7 +84,7 @@ static enum status copy_out(struct log_ring *r, struct arena *a, struct str *out
 	char *copy = arena_alloc(a, r->size_bytes);
 
 	if (copy == NULL)
-		return fault_set(why, TOO_MUCH, "The log needs more memory than one request may have.");
+		return fault_too_much(why);
 	*out = (struct str){ copy, 0 };
 	*first = 1;
 	if (r->size_bytes == 0)
@@ -185,7 +185,7 @@ static enum status prepare(const struct log_query *q, struct arena *a, struct wa
 	*w = (struct wanted){ q->least, q->text, buf_ok(&escaped) ? buf_str(&escaped) : q->text };
 	*out = (struct log_found){ .lines = arena_array(a, q->limit, sizeof *out->lines) };
 	if (out->lines == NULL)
-		return fault_set(why, TOO_MUCH, "The log needs more memory than one request may have.");
+		return fault_too_much(why);
 	return OK;
 }
 

@@ -86,7 +86,7 @@ static enum status choose_target(const struct options *o, const json_t *record, 
 	t->name = str_cstr(a, base);
 	const char *dir_name = dir.n > 0 ? str_cstr(a, dir) : ".";
 	if (t->name == NULL || dir_name == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "no memory");
+		return fault_no_memory(why);
 	t->dir = open(dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->dir < 0)
 		return fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));

@@ -41,7 +41,7 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 	r->api = http_client_new();
 	r->store = http_client_new();
 	if (r->api == NULL || r->store == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "no memory for a connection");
+		return fault_no_memory(why);
 	if (!buf_ok(&r->base) || !buf_ok(&r->bearer))
 		return fault_set(why, INVALID_INPUT, "the endpoint or the API key is too long");
 	return OK;

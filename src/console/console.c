@@ -172,7 +172,7 @@ static enum door_step begin_data(struct door *door, struct exchange *x)
 
 	x->door_state = run;
 	if (status == OK && run == NULL)
-		status = fault_set(&why, OUT_OF_MEMORY, "no memory for the call");
+		status = fault_no_memory(&why);
 	if (status != OK) {
 		refuse(door, x, &why);
 		return DOOR_ANSWER;

@@ -45,8 +45,7 @@ static enum status decode_piece(struct arena *a, struct str raw, bool plus_is_bl
 {
 	if (uri_decode(a, raw, plus_is_blank, out))
 		return OK;
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "The query is too long");
+	TRY(fault_check_arena(a, why));
 	return fault_set(why, INVALID_INPUT, "The query has a %% that two hex digits do not follow");
 }
 
@@ -68,7 +67,7 @@ enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, str
 		return fault_set(why, TOO_MUCH, "The query has more than %d parameters", QUERY_PAIRS_MAX);
 	struct query_pair *pairs = arena_array(a, count, sizeof *pairs);
 	if (pairs == NULL)
-		return fault_set(why, TOO_MUCH, "The query is too long");
+		return fault_too_much(why);
 	while (raw.p != NULL) {
 		struct str piece = str_cut(&raw, '&');
 		if (piece.n > 0)

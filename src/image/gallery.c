@@ -77,6 +77,6 @@ enum status gallery_download(struct product *p, const struct image_row *row, str
 		.disposition = content_disposition(a, row->file_name), .content_type = row->file_type,
 	};
 	if (r.disposition.n == 0)
-		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+		return fault_too_much(why);
 	return store_presign(p->store, &r, a, out, why);
 }

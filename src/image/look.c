@@ -16,7 +16,7 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 	if (got == LIMIT) {
 		TRY(store_head(p->store, key, a, &o.info, why));
 		if (o.info.size <= p->rules.max_size_bytes)
-			return fault_set(why, TOO_MUCH, "The image could not be looked at for want of memory: try again later.");
+			return fault_too_much(why);
 		got = OK;
 	}
 	TRY(got);

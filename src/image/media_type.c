@@ -45,8 +45,7 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 		return fault_set(why, BAD_FIELD, "fileType must be a media type without parameters, such as image/jpeg");
 	struct str type = canonical(a, text), rest = type;
 	struct str name = str_cut(&rest, '/');
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	TRY(fault_check_arena(a, why));
 	if (!is_name(name) || !is_name(rest))
 		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");
 	if (!media_type_allowed(rules, type))

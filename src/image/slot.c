@@ -12,11 +12,6 @@
 #define TOKEN_BYTES 24
 #define TOKEN_MAX_CHARS 64
 
-static enum status check_memory(const struct arena *a, struct fault *why)
-{
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "the request needs too much memory");
-}
-
 static enum status check_size(const struct image_rules *rules, const struct slot_request *r, struct fault *why)
 {
 	if (!r->has_size && rules->require_size)
@@ -63,7 +58,7 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct image
 static enum status list_headers(const struct presigned *url, struct arena *a, struct slot *s, struct fault *why)
 {
 	struct header *listed = arena_array(a, 1 + url->n_added, sizeof(*listed));
-	TRY(check_memory(a, why));
+	TRY(fault_check_arena(a, why));
 	listed[0] = (struct header){ STR("Content-Type"), s->row.file_type };
 	for (size_t i = 0; i < url->n_added; i++)
 		listed[1 + i] = url->added[i];
@@ -79,7 +74,7 @@ static enum status make_url(struct product *p, struct arena *a, struct slot *s, 
 	struct presigned url;
 	struct header *headers = arena_array(a, 2, sizeof(*headers));
 	bool sized = s->row.file_size > 0;
-	TRY(check_memory(a, why));
+	TRY(fault_check_arena(a, why));
 	headers[0] = (struct header){ STR("Content-Type"), s->row.file_type };
 	headers[1] = (struct header){ STR("Content-Length"), str_printf(a, "%llu", (unsigned long long)s->row.file_size) };
 	const struct presign_request r = { .method = STR("PUT"), .key = s->row.key, .now_ms = s->row.created_ms,
@@ -115,9 +110,9 @@ enum status slot_prepare(struct product *p, const struct slot_request *r, struct
 	TRY(check_size(&p->rules, r, why));
 	fill_row(r, a, &s.row);
 	draw_token(a, &s);
-	TRY(check_memory(a, why));
+	TRY(fault_check_arena(a, why));
 	TRY(r->form ? make_form(p, a, &s, why) : make_url(p, a, &s, why));
-	TRY(check_memory(a, why));
+	TRY(fault_check_arena(a, why));
 	s.row.expires_ms = s.expires_ms;
 	s.row.ends_ms = s.expires_ms + (int64_t)p->rules.pending_ttl_s * 1000;
 	*out = s;

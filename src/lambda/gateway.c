@@ -175,5 +175,5 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	answer_reset(&x->answer);
 	arena_deinit(&x->arena);
 	sem_destroy(&c.woken);
-	return buf_ok(answer) ? OK : fault_set(why, OUT_OF_MEMORY, "no memory for the answer");
+	return fault_check_buf(answer, why);
 }

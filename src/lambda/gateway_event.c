@@ -31,7 +31,7 @@ enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, str
 	if (n > HEADERS_MAX)
 		return fault_set(why, TOO_MUCH, "The request has more than %d headers.", HEADERS_MAX);
 	e->headers = arena_array(a, n, sizeof *e->headers);
-	return e->headers == NULL ? fault_set(why, TOO_MUCH, "The request's head is too large.") : OK;
+	return e->headers == NULL ? fault_too_much(why) : OK;
 }
 
 enum status gateway_add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why)
@@ -45,7 +45,7 @@ enum status gateway_add_header(struct arena *a, struct gateway_event *e, const c
 	if (!is_visible(named))
 		return fault_set(why, INVALID_INPUT, "A header's name is not a name.");
 	e->headers[e->n_headers++] = (struct header){ str_dup(a, named), str_dup(a, value) };
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The request's head is too large.");
+	return fault_check_arena(a, why);
 }
 
 static bool has_base(struct str path)
@@ -57,7 +57,7 @@ static enum status put_base(struct arena *a, struct gateway_event *e, struct fau
 {
 	if (!has_base(e->path))
 		e->path = str_printf(a, "%.*s%.*s", STRF(BASE_PATH), STRF(e->path));
-	return e->path.p != NULL ? OK : fault_set(why, TOO_MUCH, "The request's path is too long.");
+	return e->path.p != NULL ? OK : fault_too_much(why);
 }
 
 static enum status read_body(struct arena *a, const json_t *root, struct gateway_event *e, struct fault *why)
@@ -73,7 +73,7 @@ static enum status read_body(struct arena *a, const json_t *root, struct gateway
 		e->body = text.n > 0 ? str_dup(a, text) : STR("");
 	else if (!base64_decode(a, text, &e->body) && arena_ok(a))
 		return fault_set(why, INVALID_INPUT, "The body is not the base64 that it is said to be.");
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The request's body is too large.");
+	return fault_check_arena(a, why);
 }
 
 static enum status stranger(struct fault *why, const char *lacks)

@@ -57,7 +57,7 @@ static enum status write_query(struct arena *a, const json_t *object, struct gat
 			put_pair(&b, name, field_of(value));
 	}
 	e->query = buf_str(&b);
-	return buf_ok(&b) ? OK : fault_set(why, TOO_MUCH, "The query is too long.");
+	return fault_check_buf(&b, why);
 }
 
 /* The member with all values, or else the one with the last of each; both may be null or missing. */

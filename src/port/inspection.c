@@ -36,7 +36,7 @@ static enum status page_of_list(struct inspection *port, const struct inspection
 	if (q->status != INSPECT_UPLOADED)
 		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; of the others one is found by its whole id.");
 	if (page.rows == NULL)
-		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+		return fault_too_much(why);
 	for (int calls = 0; calls < LISTS_MAX && page.n < q->limit; calls++) {
 		struct image_page rows;
 		TRY(table_list(table, q->limit - (uint32_t)page.n, page.next_cursor, a, &rows, why));

@@ -83,11 +83,6 @@ static struct str url_of(const struct call *c, const struct canonical_parts *par
 	return buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
-static enum status too_much(struct fault *why)
-{
-	return fault_set(why, TOO_MUCH, "the request is too large to be signed");
-}
-
 enum status authorize_request(const struct sigv4_key *key, const struct authorize_input *in, struct arena *a,
                               struct authorized *out, struct fault *why)
 {
@@ -99,8 +94,7 @@ enum status authorize_request(const struct sigv4_key *key, const struct authoriz
 	struct call c = { .key = key, .in = in, .a = a, .headers = arena_array(a, in->n_headers + OWN_HEADERS, sizeof *c.headers),
 		.amz_date = str_dup(a, str_of(date)), .payload_hash = str_dup(a, str_of(hash)) };
 	struct query query = query_of(in, a);
-	if (!arena_ok(a))
-		return too_much(why);
+	TRY(fault_check_arena(a, why));
 	c.scope = (struct sigv4_scope){ .day = str_slice(c.amz_date, 0, 8), .region = key->region, .service = key->service };
 	add_headers(&c);
 	c.headers[c.n] = (struct header){ STR("host"), host };
@@ -112,5 +106,5 @@ enum status authorize_request(const struct sigv4_key *key, const struct authoriz
 	TRY(canonical_split(a, &canonical, &parts, why));
 	add(&c, STR("authorization"), authorization(&c, &parts));   /* in the place of host */
 	*out = (struct authorized){ url_of(&c, &parts), c.headers, c.n };
-	return arena_ok(a) && out->url.n > 0 && c.headers[c.n - 1].value.n > 0 ? OK : too_much(why);
+	return arena_ok(a) && out->url.n > 0 && c.headers[c.n - 1].value.n > 0 ? OK : fault_too_much(why);
 }

@@ -189,7 +189,7 @@ enum status canonical_split(struct arena *a, const struct canonical_input *in, s
 	out->signed_headers = in->signed_headers;
 	out->payload_hash = in->payload_hash;
 	if (!buf_ok(&headers) || !arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the request is too large to be signed");
+		return fault_too_much(why);
 	return OK;
 }
 
@@ -208,7 +208,5 @@ enum status canonical_request(struct arena *a, const struct canonical_input *in,
 	struct canonical_parts parts;
 	TRY(canonical_split(a, in, &parts, why));
 	canonical_join(&parts, out);
-	if (!buf_ok(out))
-		return fault_set(why, TOO_MUCH, "the request is too large to be signed");
-	return OK;
+	return fault_check_buf(out, why);
 }

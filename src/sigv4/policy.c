@@ -128,8 +128,7 @@ static enum status add_condition(struct arena *a, struct post_policy *out, struc
 {
 	c.name = str_dup(a, c.name);
 	c.value = str_dup(a, c.value);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the policy is too large");
+	TRY(fault_check_arena(a, why));
 	((struct condition *)out->conditions)[out->n_conditions++] = c;
 	return OK;
 }
@@ -212,7 +211,7 @@ static enum status read_conditions(struct arena *a, const json_t *list, struct p
 		return BAD_POLICY(why, "more than %d conditions.", CONDITIONS_MAX);
 	out->conditions = arena_array(a, n, sizeof(struct condition));
 	if (out->conditions == NULL)
-		return fault_set(why, TOO_MUCH, "the policy is too large");
+		return fault_too_much(why);
 	for (size_t i = 0; i < n; i++)
 		TRY(read_condition(a, json_array_get(list, i), out, why));
 	return OK;
@@ -224,13 +223,12 @@ enum status policy_parse(struct arena *a, struct str document, struct post_polic
 	if (document.n > DOCUMENT_MAX_BYTES)
 		return BAD_POLICY(why, "more than %d bytes.", DOCUMENT_MAX_BYTES);
 	struct str text = undo_dollar(a, document);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the policy is too large");
+	TRY(fault_check_arena(a, why));
 	json_error_t error;
 	bool starved = false;
 	json_t *root CLEANUP(drop_json) = json_read(text, JSON_REJECT_DUPLICATES, &error, &starved);
 	if (starved)
-		return fault_set(why, OUT_OF_MEMORY, "there is no memory for the policy");
+		return fault_no_memory(why);
 	if (!json_is_object(root))
 		return BAD_POLICY(why, "Invalid JSON.");
 	const json_t *expiration = json_object_get(root, "expiration");

@@ -103,7 +103,7 @@ static enum status put_url(struct str base_url, const struct canonical_parts *pa
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
 		buf_put(&b, pieces[i]);
 	if (signature.n == 0 || !buf_ok(&b) || !arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the URL would be too long");
+		return fault_too_much(why);
 	*url = buf_str(&b);
 	return OK;
 }
@@ -119,8 +119,7 @@ enum status presign_url(const struct sigv4_key *key, const struct presign_input 
 	struct header *headers = with_host(in, host, a);
 	struct str names = headers != NULL ? signed_header_names(a, headers, in->n_headers + 1) : STR("");
 	struct query query = make_query(key, in, &s, names, a);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the URL would be too long");
+	TRY(fault_check_arena(a, why));
 	struct canonical_input canonical = {
 		.method = in->method, .path = in->path, .path_rule = PATH_DECODED, .query = &query,
 		.headers = headers, .n_headers = in->n_headers + 1,
@@ -168,7 +167,7 @@ enum status presign_post(const struct sigv4_key *key, const struct post_policy_i
 	struct str text = policy_text(key, in, &s, a);
 	base64_encode(&policy, text);
 	if (text.n == 0 || !buf_ok(&policy) || !arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the form's policy would be too long");
+		return fault_too_much(why);
 	size_t count = 0;
 	fields[count++] = (struct header){ STR("key"), in->key };
 	fields[count++] = (struct header){ STR("Content-Type"), in->content_type };
@@ -180,5 +179,5 @@ enum status presign_post(const struct sigv4_key *key, const struct post_policy_i
 	fields[count++] = (struct header){ STR("policy"), buf_str(&policy) };
 	fields[count++] = (struct header){ STR("x-amz-signature"), sign_text(key, &s, buf_str(&policy), a) };
 	*n = count;
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "the form would be too long");
+	return fault_check_arena(a, why);
 }

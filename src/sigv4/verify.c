@@ -144,7 +144,7 @@ static enum status build_text(const struct request *r, const struct sigv4_claim 
 	TRY(canonical_request(r->arena, &in, &canonical, why));
 	string_to_sign(c->amz_date, &c->scope, buf_str(&canonical), text);
 	if (!buf_ok(text) || !arena_ok(r->arena))
-		return fault_set(why, TOO_MUCH, "the request is too large to be verified");
+		return fault_too_much(why);
 	return OK;
 }
 

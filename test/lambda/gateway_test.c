@@ -234,7 +234,7 @@ static void test_answer_when_there_is_no_room_at_all_then_the_invocation_fails(v
 	const struct invocation in = { .id = STR("lambda-1"), .event = STR("{}") };
 	struct buf b;
 	buf_init_arena(&b, &a, 20);
-	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), IO);
+	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), LIMIT);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)

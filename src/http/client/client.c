@@ -189,7 +189,7 @@ static enum status take(struct exchange *x, struct str piece)
 	x->got += piece.n;
 	if (!x->r->sink_file || x->answer->status > 299) {
 		buf_put(&x->body, piece);
-		return buf_ok(&x->body) ? OK : fault_set(x->why, TOO_MUCH, "no memory for the answer's body");
+		return fault_check_buf(&x->body, x->why);
 	}
 	while (piece.n > 0) {
 		ssize_t n = write(x->r->sink_fd, piece.p, piece.n);
@@ -319,8 +319,7 @@ enum status http_send(struct http_client *c, const struct http_request *r, struc
 	bool whole = !r->body_file && r->progress == NULL && r->body.n <= REQUEST_HEAD_MAX - head.n;
 	if (whole)
 		buf_put(&head, r->body);
-	if (!buf_ok(&head))
-		return fault_set(why, TOO_MUCH, "no memory for the request");
+	TRY(fault_check_buf(&head, why));
 	int64_t ends_ms = end_of(r);
 	enum status st;
 	bool again, reopened = r->once;

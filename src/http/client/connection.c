@@ -198,7 +198,7 @@ static enum status start_tls(struct connection *c, const char *host, SSL_CTX *ct
 {
 	ERR_clear_error();
 	if (!prepare_tls(c, host, ctx))
-		return fault_set(why, OUT_OF_MEMORY, "no memory for TLS");
+		return fault_no_memory(why);
 	for (;;) {
 		ERR_clear_error();
 		int rc = SSL_connect(c->ssl);

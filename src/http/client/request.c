@@ -99,5 +99,5 @@ enum status request_write_head(const struct http_request *r, struct connection_t
 		buf_printf(head, "Content-Length: %llu\r\n", (unsigned long long)length);
 	TRY(write_headers(r, head, why));
 	buf_put(head, STR("\r\n"));
-	return buf_ok(head) ? OK : fault_set(why, TOO_MUCH, "the request's head is too large");
+	return fault_check_buf(head, why);
 }

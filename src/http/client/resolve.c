@@ -99,14 +99,14 @@ enum status resolve_host(const char *host, const char *port, int64_t deadline_ms
 		return OK;
 	struct lookup *l = mem_new(1, sizeof *l);
 	if (l == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "no memory to resolve the name");
+		return fault_no_memory(why);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->finished, NULL);
 	(void)snprintf(l->host, sizeof l->host, "%s", host);
 	(void)snprintf(l->port, sizeof l->port, "%s", port);
 	if (!start(l)) {
 		drop(l);
-		return fault_set(why, OUT_OF_MEMORY, "no thread to resolve the name");
+		return fault_no_memory(why);
 	}
 	return look_up_apart(l, deadline_ms, out, why);
 }

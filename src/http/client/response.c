@@ -98,7 +98,7 @@ enum status response_parse_head(struct arena *a, struct str head, struct http_re
 	struct http_response r = { 0 };
 	struct header *headers = arena_array(a, RESPONSE_HEADERS_MAX, sizeof *headers);
 	if (headers == NULL)
-		return fault_set(why, TOO_MUCH, "no memory for the answer's headers");
+		return fault_too_much(why);
 	struct str rest = head;
 	TRY(parse_status_line(cut_line(&rest), &r, why));
 	for (struct str line = cut_line(&rest); line.n > 0; line = cut_line(&rest)) {
