@@ -51,7 +51,7 @@ enum status engines_open_cloud(const struct settings *s, struct engines *out, st
 	struct engines e = { .ready = ready, .close = close_engines, .own = own };
 	enum status opened = aws_engines_open(own, s, why);
 	if (opened != OK) {
-		engines_close(&e);
+		close_engines(&e);
 		return opened;
 	}
 	e.store = own->store;
