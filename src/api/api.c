@@ -9,7 +9,7 @@
 #include "api/access.h"
 #include "api/cors.h"
 #include "api/page.h"
-#include "api/problem.h"
+#include "http/problem.h"
 #include "base/hash.h"
 #include "base/mem.h"
 

@@ -7,7 +7,7 @@
 #define TEST_API_WORLD_H
 
 #include "api/api.h"
-#include "api/problem.h"
+#include "http/problem.h"
 #include "base/hash.h"
 #include "fake/fake_store.h"
 #include "fake/fake_table.h"

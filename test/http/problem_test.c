@@ -1,4 +1,4 @@
-#include "api/problem.h"
+#include "http/problem.h"
 
 #include <jansson.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* Faults as the JSON API tells them: problem details for HTTP APIs.
  * Source: RFC 9457; RFC 9110 15 for the statuses. */
-#ifndef API_PROBLEM_H
-#define API_PROBLEM_H
+#ifndef HTTP_PROBLEM_H
+#define HTTP_PROBLEM_H
 
 #include "base/fault.h"
 #include "http/handler.h"

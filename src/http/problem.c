@@ -5,7 +5,7 @@
  * a name rather than a page (RFC 9457 3.1.1 and 4). `code` is the fault's name as programs compare
  * it; `detail` is for people. Codes without a row are faults that this door should never see: they
  * answer as INTERNAL and the log has their name. */
-#include "api/problem.h"
+#include "http/problem.h"
 
 #include "base/writer.h"
 
