@@ -16,7 +16,8 @@ let cursor, more = true, loading = null, hung = 0, hooks, generation = 0;
 /** Whether the wall's end is near what is seen, so that it should go on. */
 const isNear = () => $('more').getBoundingClientRect().top < innerHeight + (scrollY > 0 ? AHEAD : 0);
 
-const turned = record => record.orientation >= 5;
+// Browsers apply the orientation of JPEG and PNG alone.
+const turned = record => record.orientation >= 5 && record.fileType !== 'image/webp';
 /** The size that a picture is shown in: EXIF's 5 to 8 lie on their side. */
 export const sizeOf = record => turned(record) ? [record.height, record.width] : [record.width, record.height];
 

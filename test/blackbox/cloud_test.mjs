@@ -60,7 +60,7 @@ test('the console shows what this table can list, any row by its id, and the log
 	const token = (await eventually(() => /console .*\(token: ([0-9a-f]{32})\)/.exec(server.out), { what: 'the token' }))[1];
 	const look = target => fetchUrl(`${server.admin}/console/${target}`, { headers: { Authorization: `Bearer ${token}` } });
 	const waits = await openSlot(server, picture), slot = await openSlot(server, picture);
-	await putBytes(slot, corpus('good/no_exif.jpg'));
+	await putBytes(slot, corpus('good/photo.jpg'));
 	assert.equal((await call(server, 'POST', `/images/${slot.imageId}/complete`)).status, 200);
 	assert.deepEqual((await look('images?status=uploaded&text=NO+EXIF')).json.images.map(row => row.imageId), [slot.imageId]);
 	for (const status of ['all', 'pending', 'rejected']) {
@@ -77,18 +77,18 @@ test('the console shows what this table can list, any row by its id, and the log
 });
 
 test('slot, PUT to S3, complete, list, get, download, delete', async () => {
-	const slot = await openSlot(server, { ...picture, fileSize: corpus('good/no_exif.jpg').length });
+	const slot = await openSlot(server, { ...picture, fileSize: corpus('good/photo.jpg').length });
 	assert.match(slot.uploadUrl, new RegExp(`^${cloud.url}/pictures/images/${slot.imageId}\\.jpg\\?`));
 	assert.match(slot.uploadUrl, /%2Feu-west-1%2Fs3%2Faws4_request/, 'the region is AWS_REGION');
 	assert.deepEqual(slot.headers, { 'Content-Type': 'image/jpeg' });
 	problem(await call(server, 'POST', `/images/${slot.imageId}/complete`), 409, 'not_arrived');
 	assert.equal((await read(server, slot)).status, 'pending');
-	assert.equal((await putBytes(slot, corpus('good/no_exif.jpg'))).status, 200);
+	assert.equal((await putBytes(slot, corpus('good/photo.jpg'))).status, 200);
 
 	const done = await call(server, 'POST', `/images/${slot.imageId}/complete`);
 	assert.equal(done.status, 200, done.text);
 	assert.equal(done.json.status, 'uploaded');
-	assert.equal(done.json.fileSize, corpus('good/no_exif.jpg').length);
+	assert.equal(done.json.fileSize, corpus('good/photo.jpg').length);
 	assert.ok(done.json.width > 0 && done.json.height > 0);
 	assert.deepEqual((await call(server, 'POST', `/images/${slot.imageId}/complete`)).json.uploadedAt, done.json.uploadedAt, 'once more is the same');
 
@@ -96,7 +96,7 @@ test('slot, PUT to S3, complete, list, get, download, delete', async () => {
 	assert.equal(listed.fileName, 'no exif.jpg');
 	const file = await call(server, 'GET', `/images/${slot.imageId}/file`);
 	assert.equal(file.status, 302);
-	assert.deepEqual((await fetchUrl(file.headers.get('location'))).bytes, corpus('good/no_exif.jpg'));
+	assert.deepEqual((await fetchUrl(file.headers.get('location'))).bytes, corpus('good/photo.jpg'));
 
 	const gone = await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': slot.deleteToken } });
 	assert.equal(gone.status, 204, gone.text);

@@ -15,7 +15,7 @@ process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 const ROUNDS = 20;
 const SMALL_BYTES = 16384;   // what is not larger lies in the database and has no file
 const dir = mkdtempSync(path.join(tmpdir(), 'tintype-crash-'));
-const pictures = ['orientation-1.jpg', 'no_exif.jpg', 'Canon_40D.jpg'].map(name => corpus(`good/${name}`));
+const pictures = ['orientation-1.jpg', 'photo.jpg', 'camera.jpg'].map(name => corpus(`good/${name}`));
 const md5 = bytes => createHash('md5').update(bytes).digest('hex');
 const kept = new Map();       // imageId -> md5 of what was answered as uploaded
 const deleted = new Set();    // answered as deleted

@@ -15,7 +15,7 @@ import { serveExample } from './support/examples.mjs';
 import { call, corpus, root, startServer } from './support/server.mjs';
 
 const key = 'correct-horse-battery-staple';
-const good = [['no_exif.jpg', 'Größe "1" & \'写真\' $HOME.JPG', 'image/jpeg'], ['rgba.png', 'rgba.png', 'image/png'], ['1.webp', '-1.webp', 'image/webp']];
+const good = [['photo.jpg', 'Größe "1" & \'写真\' $HOME.JPG', 'image/jpeg'], ['alpha.png', 'alpha.png', 'image/png'], ['lossy.webp', '-lossy.webp', 'image/webp']];
 const refused = [['page.png', '<html>not an image</html>', /not image\/png/], ['report.pdf', '%PDF-1.7', /not allowed/]];
 const tooLarge = Buffer.alloc(5 * 1024 * 1024 + 1);
 let dir, open, locked, browser;

@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { presign } from './support/presign.mjs';
 import { call, corpus, credentials, eventually, fetchUrl, openSlot, parseAnswer, postForm, putBytes, rawSocket, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
-const jpeg = corpus('good/no_exif.jpg');
+const jpeg = corpus('good/photo.jpg');
 const code = answer => /<Code>(\w+)<\/Code>/.exec(answer.text ?? answer.body)?.[1];
 const record = async (server, slot) => call(server, 'GET', `/images/${slot.imageId}`);
 const keyOf = slot => new URL(slot.fileUrl).pathname.split('/').slice(2).join('/');

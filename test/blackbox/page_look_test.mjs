@@ -10,7 +10,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { axe, choose, DESK, hand, openPage, PHONE, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
 import { scenes } from './support/scenes.mjs';
-import { call, root, startServer, uploadImage } from './support/server.mjs';
+import { call, eventually, root, startServer, uploadImage } from './support/server.mjs';
 
 const KEY = 'correct-horse-battery-staple';
 const BUDGET_BYTES = 60 * 1024;
@@ -136,6 +136,8 @@ test('who wants less motion gets none', async () => {
 test('a whole journey by keyboard alone, told to those who listen', async () => {
 	const page = await VIEWS.gallery({});
 	const focused = () => page.evaluate(() => { const e = document.activeElement; return e.ariaLabel ?? e.innerText?.split(',')[0].trim(); });
+	/** Wait until the focus is there. */
+	const focusIs = (name, why = '') => eventually(async () => await focused() === name, { what: `the focus at ${name} ${why}` });
 	/** Press until the focus is there: it can be reached. */
 	const reach = async (name, key = 'Tab') => {
 		for (let left = 40; await focused() !== name; left--) {
@@ -146,9 +148,9 @@ test('a whole journey by keyboard alone, told to those who listen', async () => 
 	};
 	const heard = async words => page.waitForFunction(words => document.getElementById('polite').textContent.includes(words), words);
 	await page.keyboard.press('Tab');
-	assert.equal(await focused(), 'Skip to the pictures');
+	await focusIs('Skip to the pictures');
 	await page.keyboard.press('Enter');
-	assert.equal(await focused(), 'Pictures');
+	await focusIs('Pictures');
 	await reach('Choose pictures', 'Shift+Tab');
 	const chooser = page.waitForEvent('filechooser');
 	await page.keyboard.press('Enter');
@@ -156,9 +158,9 @@ test('a whole journey by keyboard alone, told to those who listen', async () => 
 	await heard('is uploaded');
 	await reach('Dismiss: not one.txt');
 	await page.keyboard.press('Enter');
-	assert.equal(await focused(), 'Show: by keyboard.jpg');
+	await focusIs('Show: by keyboard.jpg');
 	await page.keyboard.press('Enter');
-	assert.equal(await focused(), 'by keyboard.jpg', 'the dialog has the focus');
+	await focusIs('by keyboard.jpg', 'the dialog has the focus');
 	await page.keyboard.press('ArrowRight');
 	await page.getByRole('dialog').getByRole('heading', { name: pictures[17].name }).waitFor();
 	await page.keyboard.press('ArrowLeft');
@@ -168,15 +170,15 @@ test('a whole journey by keyboard alone, told to those who listen', async () => 
 		assert.ok(await page.evaluate(() => document.activeElement === document.body || document.getElementById('detail').contains(document.activeElement)), 'the focus stays inside');
 	}
 	await page.keyboard.press('Escape');
-	assert.equal(await focused(), 'by keyboard.jpg', 'back on the wall, at the picture');
+	await focusIs('by keyboard.jpg', 'back on the wall, at the picture');
 	await page.keyboard.press('Enter');
 	await reach('Delete');
 	await page.keyboard.press('Space');
-	assert.equal(await focused(), 'Keep it', 'what does no harm comes first');
+	await focusIs('Keep it', 'what does no harm comes first');
 	await reach('Delete it', 'Shift+Tab');
 	await page.keyboard.press('Enter');
 	await heard('is deleted');
-	assert.equal(await focused(), pictures[17].name);
+	await focusIs(pictures[17].name);
 	await page.quiet();
 	await page.context().close();
 });

@@ -2,7 +2,7 @@
 // said of those that are not taken.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -11,7 +11,7 @@ import { choose, hand, openPage, PHONE, startBrowser, upload, uploadIs, wallHas 
 import { startMoto } from './support/moto.mjs';
 import { png } from './support/png.mjs';
 import { startProxy } from './support/proxy.mjs';
-import { call, corpus, eventually, root, runProgram, startServer, tinyPng } from './support/server.mjs';
+import { call, corpora, eventually, pictures, runProgram, startServer, tinyPng } from './support/server.mjs';
 
 const TYPES = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
 const small = (name, colour) => ({ name, mimeType: 'image/png', buffer: png(40, 30, { colour }) });
@@ -48,14 +48,14 @@ test('what may be uploaded is told before anything is sent, and the chooser asks
 	assert.equal(await page.locator('#files').getAttribute('multiple'), '');
 });
 
-test('every file of the corpus is taken, shown and looks as its record says', async () => {
-	const names = readdirSync(path.join(root, '../shared/corpus/good'));
+for (const [what, folder] of corpora()) test(`every good file of ${what} is taken, shown and looks as its record says`, async () => {
+	const names = readdirSync(path.join(folder, 'good'));
 	page = await openPage(browser, server);
-	await choose(page, names.map(name => ({ name, mimeType: TYPES[name.split('.').pop()], buffer: corpus(`good/${name}`) })));
+	await choose(page, names.map(name => ({ name, mimeType: TYPES[name.split('.').pop()], buffer: readFileSync(path.join(folder, 'good', name)) })));
 	for (const name of names)
 		assert.match(await uploadIs(page, name, 'done'), /^Uploaded · /);
 	await page.getByText(`${names.length} of ${names.length} done`).waitFor();
-	assert.deepEqual((await uploaded()).sort(), names.sort());
+	assert.deepEqual((await uploaded()).slice(0, names.length).sort(), names.sort());
 	await wallHas(page, names.length);
 	const broken = await page.$$eval('#wall img', async images => {
 		images.forEach(img => { img.loading = 'eager'; });
@@ -213,16 +213,16 @@ test('what would be refused is not sent: too large, empty, of another type', asy
 	await page.locator('#tray').waitFor({ state: 'hidden' });
 });
 
-test('what the look at the bytes refuses is said in its own sentence', async () => {
+for (const [what, folder] of corpora()) test(`a broken file of ${what} that is refused is said in its own sentence`, async () => {
 	page = await openPage(browser, server);
-	const broken = readdirSync(path.join(root, '../shared/corpus/broken'));
-	const files = [...broken.map(name => ({ name, mimeType: TYPES[name.split('.').pop()], buffer: corpus(`broken/${name}`) })),
+	const broken = readdirSync(path.join(folder, 'broken')).filter((_, i) => i % 8 === 0 || folder !== pictures());
+	const files = [...broken.map(name => ({ name, mimeType: TYPES[name.split('.').pop()], buffer: readFileSync(path.join(folder, 'broken', name)) })),
 		{ name: 'really a png.jpg', mimeType: 'image/jpeg', buffer: tinyPng }, { name: 'a page.png', mimeType: 'image/png', buffer: Buffer.from('<html>&amp;</html>') }];
 	await choose(page, files);
 	await page.waitForFunction(n => document.querySelectorAll('#uploads > [data-state=done], #uploads > [data-state=refused]').length === n, files.length);
 	const there = await uploaded();
 	for (const { name, mimeType, buffer } of files) {
-		const said = await upload(page, name).locator('.status').innerText();
+		const said = await upload(page, name).locator('.status').textContent();
 		const slot = (await call(server, 'POST', '/upload', { json: { fileName: name, fileType: mimeType, fileSize: buffer.length } })).json;
 		const answer = await fetch(slot.uploadUrl, { method: 'PUT', headers: slot.headers, body: buffer });
 		if (answer.status === 200) {
@@ -234,7 +234,7 @@ test('what the look at the bytes refuses is said in its own sentence', async () 
 		assert.match(said, /^[A-Z].{15,}\.$/, 'a sentence');
 		assert.equal(await page.getByRole('button', { name: `Try again: ${name}` }).count(), 0, 'another try would not help');
 	}
-	assert.match(await upload(page, 'really a png.jpg').locator('.status').innerText(), /image\/png/);
+	assert.match(await upload(page, 'really a png.jpg').locator('.status').textContent(), /image\/png/);
 });
 
 test('with the images on S3 the bytes go there, and the page asks what has become of them', async () => {

@@ -15,7 +15,7 @@ let dir, open, locked;
 
 before(async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'tintype-postman-'));
-	writeFileSync(path.join(dir, 'picture.png'), corpus('good/rgba.png'));
+	writeFileSync(path.join(dir, 'picture.png'), corpus('good/alpha.png'));
 	[open, locked] = await Promise.all([startServer(), startServer({ env: { TINTYPE_ACCESS: 'key', TINTYPE_UPLOAD: 'key', TINTYPE_API_KEY: key } })]);
 });
 after(async () => {
@@ -60,7 +60,7 @@ test('it is a collection of version 2.1 that names no server but the usual one',
 test('every request passes on an open server, and only the file of yours is left', async () => {
 	assertAllPassed(await newman(open));
 	const { json } = await call(open, 'GET', '/images');
-	assert.deepEqual(json.images.map(image => [image.fileName, image.fileSize]), [['picture.png', corpus('good/rgba.png').length]]);
+	assert.deepEqual(json.images.map(image => [image.fileName, image.fileSize]), [['picture.png', corpus('good/alpha.png').length]]);
 });
 
 test('every request passes behind a key', async () => {

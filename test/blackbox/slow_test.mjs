@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { call, corpus, eventually, openSlot, parseAnswer, putBytes, rawSocket, startServer } from './support/server.mjs';
 
-const jpeg = corpus('good/no_exif.jpg');
+const jpeg = corpus('good/photo.jpg');
 const LONG = 30000;   // a bound for what a deadline of a second or two must do; reached only when it does not
 let server;
 

@@ -141,7 +141,7 @@ test('URLs use the public storage URL, never the Host header', async t => {
 test('SIGTERM finishes the upload that is in flight, refuses new ones, and ends with 0', async t => {
 	const dir = mkdtempSync(path.join(work, 'term-'));
 	const server = await start(t, { data: dir });
-	const jpeg = corpus('good/no_exif.jpg');
+	const jpeg = corpus('good/photo.jpg');
 	const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
 	const url = new URL(slot.uploadUrl);
 	const raw = await rawSocket(server.storage);
@@ -238,7 +238,7 @@ test('a database from a backup that is older than the files beside it mixes up n
 	await second.stop();
 	writeFileSync(file, backup);
 	const third = await start(t, { data: dir });
-	const bytes = corpus('good/rgba.png');
+	const bytes = corpus('good/alpha.png');
 	const { slot: late } = await uploadImage(third, { bytes });
 	await third.stop();
 	const fourth = await start(t, { data: dir });

@@ -14,13 +14,13 @@ import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 
-import { corpus, credentials, eventually, root, runProgram, startServer } from './support/server.mjs';
+import { corpus, credentials, eventually, pictures, root, runProgram, startServer } from './support/server.mjs';
 import { presign as presignAt } from './support/presign.mjs';
 
 const run = promisify(execFile);
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-tls-'));
 after(() => rmSync(work, { recursive: true, force: true }));
-const jpeg = corpus('good/no_exif.jpg');
+const jpeg = corpus('good/photo.jpg');
 const LARGE = randomBytes(5 * 1024 * 1024);
 
 /** A certificate of its own in a folder of its own: { dir, cert, key, ca }. */
@@ -114,7 +114,7 @@ test('an image by presigned URL and by form, listed and downloaded', async () =>
 
 	const form = await openSlot({ method: 'POST' });
 	const fields = Object.entries(form.fields).flatMap(([name, value]) => ['-F', `${name}=${value}`]);
-	const { stdout } = await run('curl', ['-s', '--cacert', pair.cert, '-w', '%{http_code}', ...fields, '-F', `file=@${path.join(root, '../shared/corpus/good/no_exif.jpg')};type=image/jpeg`, form.uploadUrl]);
+	const { stdout } = await run('curl', ['-s', '--cacert', pair.cert, '-w', '%{http_code}', ...fields, '-F', `file=@${path.join(pictures(), 'good/photo.jpg')};type=image/jpeg`, form.uploadUrl]);
 	assert.match(stdout, /204$/);
 });
 

@@ -12,7 +12,7 @@ import { call, corpus, eventually, root, startServer } from './support/server.mj
 
 const types = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
 const real = (from, name = from) => ({ name, mimeType: types[from.split('.').pop()], buffer: corpus(`good/${from}`) });
-const files = [real('no_exif.jpg'), real('rgba.png', 'Größe (1) & 写真 #?.png'), real('cogs.gif'), real('1.webp'), real('DSCN0010.jpg')];
+const files = [real('photo.jpg'), real('alpha.png', 'Größe (1) & 写真 #?.png'), real('loop.gif'), real('lossy.webp'), real('place.jpg')];
 const read = file => readFileSync(path.join(root, file), 'utf8');
 const md5 = bytes => createHash('md5').update(bytes).digest('hex');
 let server, browser, example;
@@ -97,7 +97,7 @@ test('a slot is asked for just before its file is sent, not for all at once', as
 		await held;
 		await route.continue();
 	}));
-	const many = Array.from({ length: 8 }, (_, i) => real('rgba.png', `just in time ${i}.png`));
+	const many = Array.from({ length: 8 }, (_, i) => real('alpha.png', `just in time ${i}.png`));
 	await send(page, ...many);
 	await page.waitForRequest(request => request.method() === 'PUT');
 	await page.locator('.uppy-StatusBar.is-uploading').waitFor();
@@ -125,12 +125,12 @@ for (const method of ['PUT', 'POST'])
 	test(`what is no image is refused by the storage, and Uppy shows why: ${method}`, async () => {
 		const page = await open(`&method=${method}`);
 		const name = `page ${method}.png`;
-		await send(page, { name, mimeType: 'image/png', buffer: Buffer.from('<html>not an image</html>') }, real('rgba.png', `beside ${method}.png`));
+		await send(page, { name, mimeType: 'image/png', buffer: Buffer.from('<html>not an image</html>') }, real('alpha.png', `beside ${method}.png`));
 		const item = page.locator('.uppy-Dashboard-Item.is-error', { hasText: name });
 		await item.waitFor();
 		const error = await item.locator('.uppy-Dashboard-Item-errorDetails').getAttribute('aria-label');
 		assert.match(error, /not image\/png/);
-		await assertUploaded([real('rgba.png', `beside ${method}.png`)]);
+		await assertUploaded([real('alpha.png', `beside ${method}.png`)]);
 		assert.equal(await listed(name), undefined);
 		assert.deepEqual(page.faults, []);
 	});
@@ -160,12 +160,12 @@ test('what the limits forbid is refused by Uppy before anything is sent', async 
 test('a file whose connection broke is retried with a new slot', async () => {
 	let broken = 0;
 	const page = await open('', page => page.route(url => url.href.startsWith(server.storage), route => broken++ < 4 ? route.abort('connectionreset') : route.continue()));
-	await send(page, real('rgba.png', 'retried.png'));
+	await send(page, real('alpha.png', 'retried.png'));
 	await page.locator('.uppy-Dashboard-Item.is-error').waitFor();
 	assert.equal(sent(page, 'POST', `${server.api}/prod/uppy`).length, 1);
 	await page.locator('.uppy-StatusBar-actionBtn--retry').click();
 	await complete(page);
-	await assertUploaded([real('rgba.png', 'retried.png')]);
+	await assertUploaded([real('alpha.png', 'retried.png')]);
 	assert.equal(sent(page, 'POST', `${server.api}/prod/uppy`).length, 2);
 });
 
@@ -175,7 +175,7 @@ test('where origins are listed, the page of a listed one uploads, and of another
 		try {
 			const page = await visit(own);
 			if (allowed) {
-				await send(page, real('rgba.png'));
+				await send(page, real('alpha.png'));
 				await complete(page);
 			} else {
 				await eventually(() => page.faults.some(fault => /Failed to fetch/.test(fault)), { what: 'the refusal' });

@@ -71,7 +71,7 @@ export async function hand(page, type, files) {
 }
 
 /** The tile of the upload with this name. */
-export const upload = (page, name) => page.locator('#uploads > li').filter({ hasText: name });
+export const upload = (page, name) => page.locator('#uploads > li').filter({ has: page.getByText(name, { exact: true }) });
 
 /** Wait for the state of an upload's tile, and give its sentence. */
 export async function uploadIs(page, name, state) {
@@ -79,7 +79,7 @@ export async function uploadIs(page, name, state) {
 	await tile.waitFor().catch(async () => {
 		throw new Error(`${name} does not come to be ${state}: ${await page.locator('#uploads').innerText()}`);
 	});
-	return tile.locator('.status').innerText();
+	return tile.locator('.status').textContent();   // not innerText: it is empty for a tile that is scrolled out of view
 }
 
 /** axe-core's findings, as sentences. The page's policy keeps scripts out, so axe is brought in beside it. */

@@ -5,9 +5,9 @@
 //
 //   const server = await startServer({ env: { TINTYPE_ACCESS: 'key', … }, args: ['--url-ttl', '1'] });
 //   after(() => server.stop());
-//   const { image } = await uploadImage(server, { bytes: corpus('good/no_exif.jpg') });
+//   const { image } = await uploadImage(server, { bytes: corpus('good/photo.jpg') });
 //   const answer = await rawRequest(server.storage, 'GET / HTTP/1.1\r\n\r\n');
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,9 +40,22 @@ export function program() {
 /** A package of test/npm (tools/deps test installs them): npmPackage('ajv'). */
 export const npmPackage = createRequire(path.join(root, 'test/npm/package.json'));
 
-/** Bytes of a file of the shared corpus: corpus('good/no_exif.jpg'). */
+let made;
+
+/** The folder of the pictures that encoders make for the tests, with good/ and broken/; made if they are not there. */
+export function pictures() {
+	return made ??= execFileSync(path.join(root, 'test/pictures/make'), { encoding: 'utf8' }).trim();
+}
+
+/** Bytes of one of these: corpus('good/photo.jpg'). */
 export function corpus(name) {
-	return readFileSync(path.join(root, '../shared/corpus', name));
+	return readFileSync(path.join(pictures(), name));
+}
+
+/** What tests of many pictures run on: [[what, folder], …], ours and the folder that TINTYPE_TEST_CORPUS names. */
+export function corpora() {
+	const further = process.env.TINTYPE_TEST_CORPUS;
+	return [['the pictures', pictures()], ...further ? [['the further corpus', further]] : []];
 }
 
 /** The smallest whole PNG there is: 1 x 1, grey. For tests that need any image at all. */
@@ -63,7 +76,7 @@ export const tinyPng = Buffer.from(
  * ready                the whole event
  * log                  every line of stderr so far, as text
  */
-export async function startServer({ data, env = {}, args = [], wrap = [], timeoutMs = 20000 } = {}) {
+export async function startServer({ data, env = {}, args = [], wrap = [], timeoutMs = 60000 } = {}) {
 	const own = data === undefined;
 	const dir = own ? mkdtempSync(path.join(tmpdir(), 'tintype-test-')) : data;
 	const listen = ['--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
@@ -78,7 +91,7 @@ export async function startServer({ data, env = {}, args = [], wrap = [], timeou
 
 	server.exited = exited;
 	server.events = name => server.log.map(parseLine).filter(e => e && (!name || e.event === name));
-	server.waitForEvent = (match, ms = 10000) => waitForEvent(server, waiters, match, ms);
+	server.waitForEvent = (match, ms = 60000) => waitForEvent(server, waiters, match, ms);
 	server.kill = async (signal = 'SIGKILL') => {
 		if (child.exitCode === null && child.signalCode === null)
 			child.kill(signal);
@@ -113,7 +126,7 @@ export async function startServer({ data, env = {}, args = [], wrap = [], timeou
  * Run the program to its end: { code, signal, stdout, stderr }. For the command line, and for
  * starts that must be refused. input is given on stdin.
  */
-export async function runProgram(args, { env = {}, cwd = root, input, timeoutMs = 30000 } = {}) {
+export async function runProgram(args, { env = {}, cwd = root, input, timeoutMs = 120000 } = {}) {
 	const child = spawn(program(), args, { cwd, env: childEnv(env), stdio: ['pipe', 'pipe', 'pipe'] });
 	let stdout = '', stderr = '';
 	child.stdout.setEncoding('utf8').on('data', s => { stdout += s; });
@@ -272,7 +285,7 @@ export function parseAnswer(text) {
 }
 
 /** Ask again until the condition gives something true; for what becomes so a moment later. */
-export async function eventually(condition, { timeoutMs = 10000, everyMs = 20, what = 'the condition' } = {}) {
+export async function eventually(condition, { timeoutMs = 60000, everyMs = 20, what = 'the condition' } = {}) {
 	const deadline = Date.now() + timeoutMs;
 	for (;;) {
 		const got = await condition();

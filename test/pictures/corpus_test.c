@@ -1,0 +1,229 @@
+/* The probe on files that real encoders wrote (test/pictures/make): what it reports is what the encoder was
+ * asked for, at every length and with every kind of damage. TINTYPE_TEST_CORPUS names a folder with
+ * good/ and broken/ in it whose files are tried as well, in a group of their own. */
+#include "image/probe.h"
+
+#include "fake/pictures.h"
+#include "unit.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PICTURES "build/pictures"
+#define MAX_BYTES ((size_t)8 << 20)
+
+struct picture {
+	char name[64], type[8], verdict[16];
+	unsigned width, height, orientation, frames;
+};
+
+static const char *const TYPES[] = { [PROBE_JPEG] = "jpeg", [PROBE_PNG] = "png", [PROBE_GIF] = "gif", [PROBE_WEBP] = "webp" };
+
+static struct str read_file(const char *folder, const char *name)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "rb");
+	if (f == NULL)
+		fail_msg("cannot read %s", path);
+	char *p = arena_alloc(picture_arena, MAX_BYTES);
+	size_t n = fread(p, 1, MAX_BYTES, f);
+	assert_true(n < MAX_BYTES);
+	fclose(f);
+	return (struct str){ p, n };
+}
+
+static void drop_arena(void)
+{
+	picture_tear_down(NULL);
+	picture_set_up(NULL);
+}
+
+/* Run `check` on each line of a table in build/pictures, with a fresh arena each. */
+static void for_each_listed(const char *table, size_t least, void (*check)(const struct picture *p))
+{
+	FILE *f = fopen(table, "r");
+	char line[256];
+	size_t n = 0;
+	if (f == NULL)
+		fail_msg("cannot read %s", table);
+	for (; fgets(line, sizeof line, f) != NULL; n++) {
+		struct picture p = { 0 };
+		int fields = sscanf(line, "%63s %7s %u %u %u %u", p.name, p.type, &p.width, &p.height, &p.orientation, &p.frames);
+		if (fields == 2)
+			fields = sscanf(line, "%*s %*s %15s", p.verdict);
+		assert_true(fields == 6 || fields == 1);
+		check(&p);
+		drop_arena();
+	}
+	fclose(f);
+	assert_true(n >= least);
+}
+
+static void for_each_good(void (*check)(const struct picture *p))
+{
+	for_each_listed(PICTURES "/good.tsv", 50, check);
+}
+
+static void check_report(const struct picture *want, const struct probe *got, const char *when)
+{
+	if (strcmp(TYPES[got->type], want->type) != 0 || got->width != want->width || got->height != want->height || got->orientation != want->orientation)
+		fail_msg("%s %s: %s %u x %u, orientation %u", want->name, when, TYPES[got->type], got->width, got->height, got->orientation);
+	if (got->frames != want->frames && got->frames != 0)
+		fail_msg("%s %s: %u frames, not %u", want->name, when, got->frames, want->frames);
+}
+
+static void check_whole(const struct picture *want)
+{
+	struct probe got;
+	enum probe_result result = probe_exactly(read_file(PICTURES "/good", want->name), true, &got);
+	if (result != PROBE_OK)
+		fail_msg("%s: result %d, %s", want->name, result, got.why);
+	assert_null(got.why);
+	assert_int_not_equal(got.frames, 0);
+	check_report(want, &got, "whole");
+}
+
+static void test_good_picture_then_what_the_encoder_was_asked_for(void **state)
+{
+	for_each_good(check_whole);
+}
+
+/* NEED_MORE up to a point, OK from there on, and never another answer: the number of prefixes that were OK. */
+static size_t count_known_prefixes(const char *name, struct str bytes, struct probe *last)
+{
+	size_t known = 0;
+	for (size_t n = 0; n <= bytes.n; n += 1 + (n < 4096 ? 0 : n / 64)) {
+		enum probe_result result = probe_exactly(str_slice(bytes, 0, n), false, last);
+		if (result != (known > 0 ? PROBE_OK : result) || (result != PROBE_OK && result != PROBE_NEED_MORE))
+			fail_msg("%s cut at %zu: result %d", name, n, result);
+		known += result == PROBE_OK;
+	}
+	return known;
+}
+
+static void check_prefixes(const struct picture *want)
+{
+	struct probe last;
+	assert_true(count_known_prefixes(want->name, read_file(PICTURES "/good", want->name), &last) > 0);
+	if (last.type == PROBE_WEBP && last.orientation == 0)
+		last.orientation = want->orientation;   /* it is behind the image there */
+	check_report(want, &last, "in part");
+}
+
+static void test_prefix_of_a_good_picture_then_need_more_until_the_head_is_known(void **state)
+{
+	for_each_good(check_prefixes);
+}
+
+/* Whatever the bytes are: an answer, a reason unless it is OK, and a size if it is. */
+static enum probe_result check_no_harm(struct str bytes)
+{
+	struct probe got;
+	enum probe_result result = probe_exactly(bytes, true, &got);
+	assert_int_not_equal(result, PROBE_NEED_MORE);
+	assert_true(result == PROBE_OK ? got.width > 0 && got.height > 0 : got.why != NULL);
+	return result;
+}
+
+static void check_small_altered(const struct picture *want)
+{
+	static const unsigned char FLIPS[] = { 0x01, 0x80, 0xff };
+	struct str bytes = read_file(PICTURES "/good", want->name);
+	char *p = (char *)bytes.p;
+	if (bytes.n > 3000)
+		return;
+	for (size_t at = 0; at < bytes.n * COUNT_OF(FLIPS); at++) {
+		char flip = (char)FLIPS[at % COUNT_OF(FLIPS)];
+		p[at / COUNT_OF(FLIPS)] ^= flip;
+		check_no_harm(bytes);
+		p[at / COUNT_OF(FLIPS)] ^= flip;
+	}
+	for (size_t n = 0; n < bytes.n; n++)
+		check_no_harm(str_slice(bytes, 0, n));
+}
+
+static void test_small_picture_cut_anywhere_or_any_byte_altered_then_no_harm(void **state)
+{
+	for_each_good(check_small_altered);
+}
+
+static void check_broken(const struct picture *want)
+{
+	enum probe_result result = check_no_harm(read_file(PICTURES "/broken", want->name));
+	if (result == PROBE_OK && strcmp(want->verdict, "refused") == 0 && strcmp(want->type, "jpeg") != 0)
+		fail_msg("%s is accepted", want->name);
+}
+
+static void test_broken_picture_then_no_harm_and_refused_where_much_is_missing(void **state)
+{
+	for_each_listed(PICTURES "/broken.tsv", 150, check_broken);
+}
+
+/* a further corpus, of which only the folders say what is expected */
+
+static void check_further_good(const char *name, struct str bytes)
+{
+	struct probe last;
+	if (check_no_harm(bytes) != PROBE_OK)
+		fail_msg("%s is refused", name);
+	assert_true(count_known_prefixes(name, bytes, &last) > 0);
+}
+
+static void check_further_broken(const char *name, struct str bytes)
+{
+	check_no_harm(bytes);
+}
+
+static void for_each_further(const char *folder, void (*check)(const char *name, struct str bytes))
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", getenv("TINTYPE_TEST_CORPUS"), folder);
+	DIR *d = opendir(path);
+	size_t n = 0;
+	if (d == NULL)
+		fail_msg("TINTYPE_TEST_CORPUS has no folder %s", path);
+	for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
+		if (e->d_name[0] == '.')
+			continue;
+		check(e->d_name, read_file(path, e->d_name));
+		drop_arena();
+		n++;
+	}
+	closedir(d);
+	assert_true(n > 0);
+}
+
+static void test_further_good_picture_then_accepted(void **state)
+{
+	for_each_further("good", check_further_good);
+}
+
+static void test_further_broken_picture_then_no_harm(void **state)
+{
+	for_each_further("broken", check_further_broken);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, picture_set_up, picture_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_good_picture_then_what_the_encoder_was_asked_for),
+		TEST(test_prefix_of_a_good_picture_then_need_more_until_the_head_is_known),
+		TEST(test_small_picture_cut_anywhere_or_any_byte_altered_then_no_harm),
+		TEST(test_broken_picture_then_no_harm_and_refused_where_much_is_missing),
+	};
+	const struct CMUnitTest further[] = {
+		TEST(test_further_good_picture_then_accepted),
+		TEST(test_further_broken_picture_then_no_harm),
+	};
+	if (system("test/pictures/make >&2") != 0)
+		return 1;
+	int failed = cmocka_run_group_tests_name("corpus", tests, NULL, NULL);
+	if (getenv("TINTYPE_TEST_CORPUS") != NULL)
+		failed += cmocka_run_group_tests_name("further corpus", further, NULL, NULL);
+	return failed;
+}
