@@ -90,7 +90,7 @@ static bool is_cross_site(const struct request *r, struct str listed)
 enum status access_check(struct call *c, struct fault *why)
 {
 	const struct api_options *o = &c->api->options;
-	enum access_rule rule = c->at.route->rule;
+	enum access_rule rule = c->route->rule;
 	struct str given = bearer(&c->x->request);
 
 	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_DELETE) && is_cross_site(&c->x->request, o->cors_origins))
@@ -110,7 +110,7 @@ enum status access_check(struct call *c, struct fault *why)
 
 const char *access_name(const struct call *c)
 {
-	if (!asks_key(&c->api->options, c->at.route->rule))
+	if (!asks_key(&c->api->options, c->route->rule))
 		return "anybody";
 	return c->has_key ? "key" : "deleteToken";
 }

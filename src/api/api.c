@@ -39,7 +39,7 @@ static void fail(struct api *api, struct exchange *x, const struct fault *why)
 
 	problem_answer(x, why);
 	if (why->code == F_BAD_METHOD)
-		answer_header(&x->answer, STR("Allow"), c->file != NULL ? STR("GET, HEAD") : route_methods(&x->arena, c->at.path_template));
+		answer_header(&x->answer, STR("Allow"), c->file != NULL ? STR("GET, HEAD") : router_methods(&api_routes, c->at.path_template, &x->arena));
 	seal(api, x);
 }
 
@@ -59,7 +59,7 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 
 static enum status check_length(const struct call *c, struct fault *why)
 {
-	if (!c->at.route->has_body || c->x->request.length <= BODY_MAX_BYTES)
+	if (!c->route->has_body || c->x->request.length <= BODY_MAX_BYTES)
 		return OK;
 	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
 }
@@ -71,13 +71,14 @@ static enum status admit(struct call *c, struct fault *why)
 	TRY(page_admit(c, why));
 	if (c->file != NULL)
 		return OK;
-	TRY(route_find(x->request.method, x->request.path, &c->at, why));
-	x->answer.route = c->at.route->name;
+	TRY(router_find(&api_routes, x->request.method, x->request.path, &c->at, why));
+	c->route = c->at.row;
+	x->answer.route = c->route->name;
 	TRY(access_check(c, why));
-	if (c->at.image_id.n > 0 && c->at.route->run != cors_preflight) {
-		if (!uuid_valid(c->at.image_id))
+	if (c->at.segment.n > 0 && c->route->run != cors_preflight) {
+		if (!uuid_valid(c->at.segment))
 			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
-		x->answer.image_id = c->at.image_id;
+		x->answer.image_id = c->at.segment;
 	}
 	return check_length(c, why);
 }
@@ -102,7 +103,7 @@ bool call_end(struct call *c, enum status status, const struct fault *why)
 static void run(struct call *c)
 {
 	struct fault why = { .code = F_NONE };
-	enum status status = c->at.route->run(c, &why);
+	enum status status = c->route->run(c, &why);
 
 	call_end(c, status, &why);
 }
@@ -110,9 +111,9 @@ static void run(struct call *c)
 /* How the listener goes on with an admitted call. */
 static enum door_step next_step(const struct call *c)
 {
-	if (c->at.route->start != NULL && c->api->product->table->ops->starts_without_waiting)
+	if (c->route->start != NULL && c->api->product->table->ops->starts_without_waiting)
 		return DOOR_START;
-	return c->at.route->has_body ? DOOR_BODY : DOOR_RUN;
+	return c->route->has_body ? DOOR_BODY : DOOR_RUN;
 }
 
 static enum door_step begin(struct door *d, struct exchange *x)
@@ -137,7 +138,7 @@ static enum door_step begin(struct door *d, struct exchange *x)
 		page_answer(c);
 		return DOOR_ANSWER;
 	}
-	if (c->at.route->now) {
+	if (c->route->now) {
 		run(c);
 		return DOOR_ANSWER;
 	}
@@ -172,7 +173,7 @@ static void start(struct door *d, struct exchange *x)
 	struct call *c = x->door_state;
 
 	(void)d;
-	c->at.route->start(c);
+	c->route->start(c);
 }
 
 static void cancel(struct door *d, struct exchange *x, const struct fault *why)

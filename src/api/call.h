@@ -29,7 +29,8 @@ struct call {
 	struct api *api;
 	struct exchange *x;
 	struct arena *arena;
-	struct route_match at;
+	struct route_match at;          /* its segment is the image id */
+	const struct api_route *route;
 	struct buf body;
 	bool has_key;               /* the caller may do everything on this route */
 	const struct web_file *file;   /* of the page, in place of a route; NULL: none */

@@ -39,7 +39,7 @@ void cors_headers(struct exchange *x, struct str allowed)
 enum status cors_preflight(struct call *c, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
-	struct str methods = route_methods(c->arena, c->at.path_template);
+	struct str methods = router_methods(&api_routes, c->at.path_template, c->arena);
 
 	(void)why;
 	ans->status = 204;

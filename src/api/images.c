@@ -81,7 +81,7 @@ static enum status answer_record(struct call *c, const struct image_row *row, st
 
 static enum status read_row(struct call *c, struct image_row *row, struct fault *why)
 {
-	return gallery_read(c->api->product, c->at.image_id, c->arena, row, why);
+	return gallery_read(c->api->product, c->at.segment, c->arena, row, why);
 }
 
 enum status images_get(struct call *c, struct fault *why)
@@ -113,7 +113,7 @@ enum status images_complete(struct call *c, struct fault *why)
 {
 	struct image_row row;
 
-	TRY(gallery_complete(c->api->product, c->at.image_id, c->arena, &row, why));
+	TRY(gallery_complete(c->api->product, c->at.segment, c->arena, &row, why));
 	return answer_record(c, &row, why);
 }
 
@@ -122,11 +122,11 @@ enum status images_delete(struct call *c, struct fault *why)
 	struct image_row row;
 
 	if (!c->has_key) {
-		TRY(table_get(c->api->product->table, c->at.image_id, c->arena, &row, why));
+		TRY(table_get(c->api->product->table, c->at.segment, c->arena, &row, why));
 		TRY(access_token(c, &row, why));
 	}
-	TRY(gallery_remove(c->api->product, c->at.image_id, why));
-	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.image_id), LOG_C("by", access_name(c)));
+	TRY(gallery_remove(c->api->product, c->at.segment, why));
+	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.segment), LOG_C("by", access_name(c)));
 	c->x->answer.status = 204;
 	return OK;
 }

@@ -10,7 +10,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/writer.h"
+#include "http/problem.h"
+#include "http/router.h"
 #include "web/web.h"
 
 #include <assert.h>
@@ -18,36 +19,17 @@
 #define ARENA_BYTES ((size_t)8 << 20)
 #define BODY_MAX_BYTES ((size_t)2 << 20)
 
-struct route {
+struct console_route {
 	const char *name;
-	const char *path;
 	enum status (*run)(struct console_call *, struct fault *);
 };
-static const struct route routes[] = {
-	{ "GET /console/images", "/console/images", console_images },
-	{ "GET /console/images/{imageId}", "/console/images/", console_image },   /* and the id */
-	{ "GET /console/logs", "/console/logs", console_logs },
-	{ "GET /console/settings", "/console/settings", console_settings },
+static const struct console_route rows[] = {
+	{ "GET /console/images", console_images },
+	{ "GET /console/images/{imageId}", console_image },
+	{ "GET /console/logs", console_logs },
+	{ "GET /console/settings", console_settings },
 };
-
-static const struct route *find_route(struct str path, struct str *image_id)
-{
-	for (size_t i = 0; i < COUNT_OF(routes); i++) {
-		struct str own = str_of(routes[i].path);
-		bool has_id = str_ends_with(own, STR("/"));
-		*image_id = has_id ? str_slice(path, own.n, path.n) : (struct str){ 0 };
-		if (has_id ? str_starts_with(path, own) && image_id->n > 0 && str_find_char(*image_id, '/') == image_id->n : str_equal(path, own))
-			return &routes[i];
-	}
-	return NULL;
-}
-
-static const int statuses[FAULT_CODES] = {
-	[F_INVALID_INPUT] = 400, [F_BAD_FIELD] = 400, [F_BAD_CURSOR] = 400, [F_BAD_FRAMING] = 400,
-	[F_KEY_NEEDED] = 401, [F_KEY_WRONG] = 403, [F_CROSS_SITE] = 403, [F_BAD_HOST] = 403, [F_TOO_MANY_TRIES] = 429,
-	[F_NO_SUCH_ROUTE] = 404, [F_NO_SUCH_IMAGE] = 404, [F_BAD_METHOD] = 405, [F_NOT_HERE] = 409, [F_TOO_MUCH] = 413, [F_BODY_TOO_LARGE] = 413,
-	[F_UPSTREAM_FAILED] = 502, [F_STORAGE_FAILED] = 503, [F_OUT_OF_MEMORY] = 503, [F_OVERLOADED] = 503, [F_DEADLINE] = 503, [F_DISK_FULL] = 503,
-};
+static const struct router routes = ROUTER("", rows, "There is nothing at this path");
 
 /* Scripts, styles and pictures from here and nowhere else, no markup made from text by a script (the one thing
  * that would let a file's name act), nothing framed, no form sent. */
@@ -64,49 +46,20 @@ static void seal(struct exchange *x)
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 }
 
-static void answer_json(struct exchange *x, int status, struct str body)
+static void seal_data(struct exchange *x)
 {
-	x->answer.status = status;
-	x->answer.body = body;
-	answer_header(&x->answer, STR("Content-Type"), STR("application/json"));
 	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
 	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(&x->answer, STR("Content-Security-Policy"), STR("default-src 'none'; frame-ancestors 'none'"));
 	seal(x);
 }
 
-static void write_problem(struct buf *b, const struct exchange *x, int status, const struct fault *why)
-{
-	bool ours = status >= 500;   /* what only the operator may know is in the log */
-
-	writer_open(b, (struct str){ 0 }, '{');
-	writer_number(b, STR("status"), (uint64_t)status);
-	writer_text(b, STR("code"), str_of(fault_name(why->code)));
-	writer_text(b, STR("detail"), ours ? STR("The server could not do it; the request id finds the cause in its log.") : str_of(why->text));
-	writer_text(b, STR("requestId"), x->request.id);
-	writer_close(b, '}');
-}
-
 static void refuse(struct door *door, struct exchange *x, const struct fault *why)
 {
-	int status = why->code < FAULT_CODES && statuses[why->code] != 0 ? statuses[why->code] : 500;
-	const char *route = x->answer.route;
-	struct str image_id = x->answer.image_id;
-	struct buf b;
-
-	answer_reset(&x->answer);
-	x->answer.route = route;
-	x->answer.image_id = image_id;
-	x->answer.fault = *why;
-	buf_init_arena(&b, &x->arena, 4096);
-	write_problem(&b, x, status, why);
-	answer_json(x, status, buf_ok(&b) ? buf_str(&b) : STR("{\"code\":\"too_much\"}"));
-	if (status == 401)
-		answer_header(&x->answer, STR("WWW-Authenticate"), STR("Bearer"));
-	if (status == 405)
+	problem_answer(x, why);
+	seal_data(x);
+	if (why->code == F_BAD_METHOD)
 		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
-	if (status == 429)
-		answer_header(&x->answer, STR("Retry-After"), STR("60"));
 }
 
 static void answer_file(struct exchange *x, const struct web_file *file)
@@ -117,37 +70,32 @@ static void answer_file(struct exchange *x, const struct web_file *file)
 	seal(x);
 }
 
-static enum status check_method(const struct request *r, struct fault *why)
+/* What is open: the page, which holds nothing. */
+static enum status admit_file(struct exchange *x, struct fault *why)
 {
-	if (!str_equal(r->method, STR("GET")) && !str_equal(r->method, STR("HEAD")))
+	struct str method = x->request.method;
+
+	x->answer.route = "GET /";
+	TRY(gate_check_site(&x->request, why));
+	if (!str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")))
 		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
 	return OK;
 }
 
-/* What is open: the page, which holds nothing. */
-static enum status admit_file(struct exchange *x, struct fault *why)
-{
-	x->answer.route = "GET /";
-	TRY(gate_check_site(&x->request, why));
-	return check_method(&x->request, why);
-}
-
-static enum status admit(struct console *console, struct exchange *x, const struct route **route, struct str *image_id, struct fault *why)
+static enum status admit(struct console *console, struct exchange *x, struct route_match *at, struct fault *why)
 {
 	const struct request *r = &x->request;
+	enum status found = router_find(&routes, r->method, r->path, at, why);
 
-	*route = find_route(r->path, image_id);
-	x->answer.route = *route != NULL ? (*route)->name : NULL;
+	x->answer.route = found == OK ? ((const struct console_route *)at->row)->name : NULL;
 	TRY(gate_check_site(r, why));
-	if (*route == NULL)
-		return fault_set(why, NO_SUCH_ROUTE, "There is nothing at this path");
-	TRY(check_method(r, why));
+	TRY(found);
 	return gate_check_token(console->options.gate, r, clock_mono_ms(), why);
 }
 
 struct running {
 	struct console_call call;
-	const struct route *route;
+	const struct console_route *route;
 };
 
 static enum door_step begin_file(struct door *door, struct exchange *x, const struct web_file *file)
@@ -164,10 +112,9 @@ static enum door_step begin_file(struct door *door, struct exchange *x, const st
 static enum door_step begin_data(struct door *door, struct exchange *x)
 {
 	struct console *console = (struct console *)door;
-	const struct route *route;
-	struct str image_id;
+	struct route_match at;
 	struct fault why;
-	enum status status = admit(console, x, &route, &image_id, &why);
+	enum status status = admit(console, x, &at, &why);
 	struct running *run = status == OK ? ARENA_NEW(&x->arena, struct running) : NULL;
 
 	x->door_state = run;
@@ -177,7 +124,7 @@ static enum door_step begin_data(struct door *door, struct exchange *x)
 		refuse(door, x, &why);
 		return DOOR_ANSWER;
 	}
-	*run = (struct running){ .call = { .console = console, .x = x, .arena = &x->arena, .image_id = image_id }, .route = route };
+	*run = (struct running){ .call = { .console = console, .x = x, .arena = &x->arena, .image_id = at.segment }, .route = at.row };
 	return DOOR_RUN;
 }
 
@@ -214,7 +161,10 @@ static void finish(struct door *door, struct exchange *x)
 		refuse(door, x, &why);
 		return;
 	}
-	answer_json(x, 200, buf_str(&run->call.body));
+	x->answer.status = 200;
+	x->answer.body = buf_str(&run->call.body);
+	answer_header(&x->answer, STR("Content-Type"), STR("application/json"));
+	seal_data(x);
 	x->answer.is_poll = true;
 }
 

@@ -1,4 +1,4 @@
-/* Faults as the JSON API tells them: problem details for HTTP APIs.
+/* Faults as the JSON API, the console and the admin listener report them: problem details for HTTP APIs.
  * Source: RFC 9457; RFC 9110 15 for the statuses. */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
@@ -6,8 +6,6 @@
 #include "base/fault.h"
 #include "http/handler.h"
 
-/* The HTTP status of a fault's code; 500 for a code that this API has no answer of its own for. */
-int problem_status(enum fault_code code);
 /* Put status, headers and body of the problem into the answer, which keeps its route and image id
  * and forgets all else. The cause goes into answer.fault for the log, never into the body; neither
  * does the text of a fault of our own (5xx of IO and UPSTREAM), for which the table has a sentence.

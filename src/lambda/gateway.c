@@ -32,10 +32,10 @@ static void wake(struct exchange *x)
 static bool serves(const struct gateway *g, const struct request *r)
 {
 	struct route_match at;
-	if (route_find(r->method, r->path, &at, NULL) != OK || str_equal(at.route->method, STR("OPTIONS")))
+	if (router_find(&api_routes, r->method, r->path, &at, NULL) != OK || str_equal(r->method, STR("OPTIONS")))
 		return true;   /* the door says what is wrong, or what may be sent */
 	for (const char *const *name = g->routes; *name != NULL; name++)
-		if (strcmp(*name, at.route->name) == 0)
+		if (strcmp(*name, ((const struct api_route *)at.row)->name) == 0)
 			return true;
 	return false;
 }

@@ -128,7 +128,7 @@ static inline json_t *ask(const char *target, int status)
 	const struct header headers[] = { { STR("Host"), STR("127.0.0.1:8081") }, { STR("Sec-Fetch-Site"), STR("same-origin") }, { STR("Authorization"), STR("Bearer " TOKEN) } };
 	json_error_t error;
 	ask_with("GET", target, headers, COUNT_OF(headers), status);
-	assert_true(answer_says("Content-Type", "application/json") && answer_says("Cache-Control", "no-store"));
+	assert_true(answer_says("Content-Type", status == 200 ? "application/json" : "application/problem+json") && answer_says("Cache-Control", "no-store"));
 	world.json = json_loadb(world.x.answer.body.p, world.x.answer.body.n, JSON_REJECT_DUPLICATES, &error);
 	assert_non_null(world.json);
 	if (status != 200)

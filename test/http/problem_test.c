@@ -61,9 +61,11 @@ static void test_status_when_a_code_is_of_this_door_then_it_is_its_own(void **st
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (problem_status(rows[i].code) != rows[i].status)
-			fail_msg("%s: %d", fault_name(rows[i].code), problem_status(rows[i].code));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		problem_answer(&x, &(struct fault){ .code = rows[i].code });
+		if (x.answer.status != rows[i].status)
+			fail_msg("%s: %d", fault_name(rows[i].code), x.answer.status);
+	}
 }
 
 static void test_problem_when_a_code_is_of_no_use_here_then_it_is_internal(void **state)

@@ -15,58 +15,34 @@
 #include "http/server/admin.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "http/problem.h"
+#include "http/router.h"
 #include "http/server/host.h"
 
 #define METRICS_BYTES_MAX ((size_t)1 << 20)
 #define ARENA_BYTES (4 * METRICS_BYTES_MAX)
 
-static void answer_text(struct exchange *x, int status, struct str text)
+static void seal(struct exchange *x)
 {
-	answer_header(&x->answer, STR("Content-Type"), STR("text/plain; charset=utf-8"));
 	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
 	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(&x->answer, STR("X-Request-Id"), x->request.id);
+}
+
+static void answer_text(struct exchange *x, int status, struct str text)
+{
+	answer_header(&x->answer, STR("Content-Type"), STR("text/plain; charset=utf-8"));
+	seal(x);
 	x->answer.status = status;
 	x->answer.body = text;
 }
 
-static int http_status(enum fault_code code)
-{
-	switch (fault_status(code)) {
-	case OK:
-		return 200;
-	case INVALID:
-		return code == F_BAD_METHOD ? 405 : 400;
-	case DENIED:
-		return code == F_KEY_NEEDED ? 401 : 403;
-	case NOT_FOUND:
-		return 404;
-	case LIMIT:
-		return 413;
-	case TIMEOUT:
-		return 408;
-	case BUSY:
-		return code == F_TOO_MANY_TRIES ? 429 : 503;
-	case EXISTS:
-	case CONFLICT:
-		return 409;
-	case IO:
-	case UPSTREAM:
-	case CORRUPT:
-		return 500;
-	}
-	return 500;
-}
-
 static void refuse(struct door *door, struct exchange *x, const struct fault *why)
 {
-	int status = http_status(why->code);
-	x->answer.fault = *why;
-	if (status == 401)
-		answer_header(&x->answer, STR("WWW-Authenticate"), STR("Bearer"));
-	if (status == 405)
+	problem_answer(x, why);
+	seal(x);
+	if (why->code == F_BAD_METHOD)
 		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
-	answer_text(x, status, str_printf(x->request.arena, "%s\n", why->text));
 }
 
 static void show_health(struct admin *a, struct exchange *x)
@@ -100,31 +76,22 @@ static void show_metrics(struct admin *a, struct exchange *x)
 		return;
 	}
 	struct fault why;
-	fault_set(&why, TOO_MUCH, "The metrics are too long");
+	fault_set(&why, INTERNAL, "The metrics are too long");
 	refuse(&a->door, x, &why);
-	x->answer.status = 500;
 }
 
-struct route {
-	struct str path;
+struct admin_route {
 	const char *name;
 	enum door_step step;       /* DOOR_RUN: may wait for the database */
 	bool is_secret;
 	void (*show)(struct admin *, struct exchange *);
 };
-static const struct route routes[] = {
-	{ { "/healthz", 8 }, "GET /healthz", DOOR_ANSWER, false, show_health },
-	{ { "/readyz", 7 }, "GET /readyz", DOOR_RUN, false, show_ready },
-	{ { "/metrics", 8 }, "GET /metrics", DOOR_RUN, true, show_metrics },
+static const struct admin_route rows[] = {
+	{ "GET /healthz", DOOR_ANSWER, false, show_health },
+	{ "GET /readyz", DOOR_RUN, false, show_ready },
+	{ "GET /metrics", DOOR_RUN, true, show_metrics },
 };
-
-static const struct route *find_route(struct str path)
-{
-	for (size_t i = 0; i < COUNT_OF(routes); i++)
-		if (str_equal(routes[i].path, path))
-			return &routes[i];
-	return NULL;
-}
+static const struct router routes = ROUTER("", rows, "Here are /healthz, /readyz and /metrics");
 
 /* From this machine, by what the request says of itself: nothing that a proxy adds, and a name of loopback. */
 static bool seems_direct(const struct request *r)
@@ -138,15 +105,14 @@ static bool seems_direct(const struct request *r)
 		&& (str_equal_nocase(name, STR("localhost")) || str_starts_with(name, STR("127.")) || str_equal(name, STR("[::1]")));
 }
 
-static enum status choose(struct admin *a, struct exchange *x, const struct route **out, struct fault *why)
+static enum status choose(struct admin *a, struct exchange *x, const struct admin_route **out, struct fault *why)
 {
-	const struct route *route = find_route(x->request.path);
+	struct route_match at;
+	enum status found = router_find(&routes, x->request.method, x->request.path, &at, why);
 	TRY(gate_check_site(&x->request, why));
-	if (route == NULL)
-		return fault_set(why, NO_SUCH_ROUTE, "Here are /healthz, /readyz and /metrics");
+	TRY(found);
+	const struct admin_route *route = at.row;
 	x->answer.route = route->name;
-	if (!str_equal(x->request.method, STR("GET")) && !str_equal(x->request.method, STR("HEAD")))
-		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
 	if (route->is_secret && (a->needs_token || !seems_direct(&x->request)))
 		TRY(gate_check_token(a->doors->gate, &x->request, clock_mono_ms(), why));
 	*out = route;
@@ -156,14 +122,16 @@ static enum status choose(struct admin *a, struct exchange *x, const struct rout
 /* The console, if the request is its own. */
 static struct door *console_of(const struct admin *a, const struct exchange *x)
 {
-	return find_route(x->request.path) == NULL ? a->doors->console : NULL;
+	struct route_match at;
+	bool ours = router_find(&routes, x->request.method, x->request.path, &at, NULL) != NOT_FOUND;
+	return ours ? NULL : a->doors->console;
 }
 
 static enum door_step begin(struct door *door, struct exchange *x)
 {
 	struct admin *a = (struct admin *)door;
 	struct door *console = console_of(a, x);
-	const struct route *route = NULL;
+	const struct admin_route *route = NULL;
 	struct fault why;
 	if (console != NULL)
 		return console->ops->begin(console, x);
@@ -187,7 +155,7 @@ static void finish(struct door *door, struct exchange *x)
 {
 	struct admin *a = (struct admin *)door;
 	struct door *console = console_of(a, x);
-	const struct route *route = x->door_state;
+	const struct admin_route *route = x->door_state;
 	if (console != NULL)
 		console->ops->finish(console, x);
 	else
