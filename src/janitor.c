@@ -8,9 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 #include "image/sweep.h"
-
-#include <pthread.h>
 
 #define DAY_MS (24 * 3600 * (int64_t)1000)
 
@@ -77,10 +76,9 @@ static void end_uploads(struct janitor *j)
 static bool wait_interval(struct janitor *j)
 {
 	int64_t until = clock_mono_ms() + j->interval_ms;
-	struct timespec at = { until / 1000, until % 1000 * 1000000 };
 	pthread_mutex_lock(&j->lock);
-	while (!j->stopping && clock_mono_ms() < until)
-		pthread_cond_timedwait(&j->wake, &j->lock, &at);
+	while (!j->stopping && thread_wait_until(&j->wake, &j->lock, until))
+		continue;
 	bool go_on = !j->stopping;
 	pthread_mutex_unlock(&j->lock);
 	return go_on;
@@ -108,13 +106,9 @@ struct janitor *janitor_start(const struct janitor_options *o)
 	*j = (struct janitor){ .product = o->product, .parts = o->parts, .interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };
-	pthread_condattr_t attr;
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&j->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&j->wake, NULL);
 	pthread_mutex_init(&j->lock, NULL);
-	if (pthread_create(&j->thread, NULL, run, j) != 0) {
+	if (!thread_start(&j->thread, run, j)) {
 		mem_free(j);
 		return NULL;
 	}

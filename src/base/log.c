@@ -13,18 +13,16 @@
  * sink tells of its own in a log.dropped line as soon as it can. */
 #include "base/log.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log_file.h"
 #include "base/log_line.h"
 #include "base/log_ring.h"
 #include "base/log_stderr.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 #define QUEUE_LINES 8192
@@ -56,17 +54,6 @@ static struct log_stderr standard;
 static struct log_ring ring;          /* has a lock of its own */
 static uint64_t ring_missed;          /* the writer's: not told in the ring yet */
 
-/* The mutex is held. */
-static void wait_wake(int64_t ms)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	int64_t ns = until.tv_nsec + ms * 1000000;
-	until.tv_sec += ns / 1000000000;
-	until.tv_nsec = ns % 1000000000;
-	pthread_cond_timedwait(&queue.wake, &queue.mutex, &until);
-}
-
 static bool in_a_hurry(void)
 {
 	return queue.stopping || queue.flushing > 0 || queue.lines * 2 > queue.max_lines
@@ -80,7 +67,7 @@ static void wait_for_work(bool stderr_waits)
 		pthread_cond_wait(&queue.wake, &queue.mutex);
 	if (in_a_hurry())
 		return;
-	wait_wake(queue.filling.n == 0 && stderr_waits ? RETRY_MS : LINGER_MS);
+	thread_wait_until(&queue.wake, &queue.mutex, clock_mono_ms() + (queue.filling.n == 0 && stderr_waits ? RETRY_MS : LINGER_MS));
 }
 
 /* Take the filled buffer and leave an empty one. The mutex is held. */
@@ -148,25 +135,10 @@ static void *run_writer(void *unused)
 	return unused;
 }
 
-/* Signals are for the program's other threads; a SIGPIPE or SIGXFSZ of a write must not end it. */
-static int start_writer(void)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = pthread_create(&writer, NULL, run_writer, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return error;
-}
-
 static void init_queue(size_t max_lines)
 {
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&queue.wake, &monotonic);
-	pthread_cond_init(&queue.done, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&queue.wake, NULL);
+	pthread_cond_init(&queue.done, NULL);
 	pthread_mutex_lock(&queue.mutex);
 	buf_init(&queue.filling, QUEUE_MAX_BYTES);
 	queue.max_lines = max_lines == 0 ? QUEUE_LINES : max_lines;
@@ -203,7 +175,7 @@ enum status log_start(const struct log_options *o, struct fault *why)
 	ring_missed = 0;
 	atomic_store(&least_level, (int)o->level);
 	init_queue(o->queue_lines);
-	if (start_writer() == 0)
+	if (thread_start(&writer, run_writer, NULL))
 		return OK;
 	pthread_mutex_lock(&queue.mutex);
 	queue.running = false;
@@ -277,17 +249,8 @@ static void write_directly(struct str line)
 
 void log_write_raw(struct str line)
 {
-	int fd = atomic_load(&direct_fd);
-	while (line.n > 0) {
-		ssize_t n = write(fd, line.p, line.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			metric_add(M_LOG_LINES_DROPPED, 1);
-			return;
-		}
-		line = str_slice(line, (size_t)n, line.n);
-	}
+	if (file_write_all(atomic_load(&direct_fd), line) != 0)
+		metric_add(M_LOG_LINES_DROPPED, 1);
 }
 
 static void hand_on(const struct buf *line)

@@ -4,6 +4,7 @@
  * or the number of looks without bound. Two ids of one digest share a place, which only costs a wait. */
 #include "image/glance.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <pthread.h>
@@ -22,12 +23,9 @@ struct glances {
 	struct glance sets[SETS][WAYS];
 };
 
-/* FNV-1a: ids are random, and there is nothing to win by a collision. */
 static uint64_t digest_of(struct str id)
 {
-	uint64_t h = 14695981039346656037u;
-	for (size_t i = 0; i < id.n; i++)
-		h = (h ^ (unsigned char)id.p[i]) * 1099511628211u;
+	uint64_t h = hash_fnv64(HASH_FNV64, id);
 	return h == 0 ? 1 : h;
 }
 

@@ -5,26 +5,11 @@
 #include "lambda/gateway_event.h"
 
 #include "base/codec.h"
+#include "http/text.h"
 #include "lambda/fields.h"
 
 #define BASE_PATH STR("/prod")
 #define HEADERS_MAX 256
-
-static bool is_text(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return false;
-	return true;
-}
-
-static bool is_visible(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] <= 0x20 || (unsigned char)s.p[i] >= 0x7f)
-			return false;
-	return s.n > 0;
-}
 
 enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, struct fault *why)
 {
@@ -37,12 +22,9 @@ enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, str
 enum status gateway_add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why)
 {
 	struct str named = str_of(name);
-	for (size_t i = 0; i < value.n; i++) {
-		unsigned char c = (unsigned char)value.p[i];
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return fault_set(why, INVALID_INPUT, "A header's value has a control character.");
-	}
-	if (!is_visible(named))
+	if (!http_is_field_value(value))
+		return fault_set(why, INVALID_INPUT, "A header's value has a control character.");
+	if (!http_is_visible(named))
 		return fault_set(why, INVALID_INPUT, "A header's name is not a name.");
 	e->headers[e->n_headers++] = (struct header){ str_dup(a, named), str_dup(a, value) };
 	return fault_check_arena(a, why);
@@ -88,11 +70,11 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 	struct str version = field_text(root, "version");
 	struct str id = field_of(field_at(root, "requestContext", "requestId", NULL));
 	e->version = str_equal(version, STR("2.0")) ? GATEWAY_V2 : GATEWAY_V1;
-	e->id = is_visible(id) && id.n <= 128 ? str_dup(a, id) : STR("");
+	e->id = http_is_visible(id) && id.n <= 128 ? str_dup(a, id) : STR("");
 	TRY((e->version == GATEWAY_V2 ? gateway_v2_read : gateway_v1_read)(a, root, e, why));
-	if (!is_visible(e->method))
+	if (!http_is_visible(e->method))
 		return stranger(why, "method");
-	if (!str_starts_with(e->path, STR("/")) || !is_text(e->path))
+	if (!str_starts_with(e->path, STR("/")) || !http_is_field_value(e->path) || str_find_char(e->path, '\t') < e->path.n)
 		return stranger(why, "path");
 	TRY(put_base(a, e, why));
 	return read_body(a, root, e, why);

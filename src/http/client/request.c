@@ -1,24 +1,10 @@
 /* Where a request goes, and its head as text. */
 #include "http/client/request.h"
 
+#include "http/text.h"
+
 #include <stdio.h>
 #include <string.h>
-
-static bool is_token(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] == 0x7f || strchr("\"(),/:;<=>?@[\\]{}", s.p[i]) != NULL)
-			return false;
-	return s.n > 0;
-}
-
-static bool is_visible_ascii(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] == 0x7f)
-			return false;
-	return true;
-}
 
 static enum status bad_url(struct fault *why)
 {
@@ -54,7 +40,7 @@ static enum status write_headers(const struct http_request *r, struct buf *head,
 	static const char *const ours[] = { "host", "content-length", "transfer-encoding", "connection" };
 	for (size_t i = 0; i < r->n_headers; i++) {
 		struct header h = r->headers[i];
-		if (!is_token(h.name))
+		if (!http_is_token(h.name))
 			return fault_set(why, INVALID_INPUT, "a header's name is not a token");
 		for (size_t k = 0; k < h.value.n; k++)
 			if (strchr("\r\n", h.value.p[k]) != NULL)   /* finds NUL as well */
@@ -80,10 +66,10 @@ enum status request_write_head(const struct http_request *r, struct connection_t
 	while (end < rest.n && rest.p[end] != '/' && rest.p[end] != '?')
 		end++;
 	struct str target = str_slice(rest, end, rest.n);
-	if (!is_visible_ascii(r->url) || str_find_char(r->url, '#') < r->url.n)
+	if (!http_is_visible(r->url) || str_find_char(r->url, '#') < r->url.n)
 		return bad_url(why);
 	TRY(split_authority(str_slice(rest, 0, end), to, why));
-	if (!is_token(r->method))
+	if (!http_is_token(r->method))
 		return fault_set(why, INVALID_INPUT, "the method is not a token");
 
 	buf_put(head, r->method);

@@ -2,15 +2,12 @@
  * last frees it. */
 #include "http/client/resolve.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include <errno.h>
+#include "base/thread.h"
+
 #include <netdb.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 struct lookup {
 	pthread_mutex_t lock;
@@ -53,28 +50,10 @@ static void *look_up(void *arg)
 	return NULL;
 }
 
-/* Detached, and deaf to signals: those are for the program's own threads. */
-static bool start(struct lookup *l)
-{
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_attr_t attr;
-	if (pthread_attr_init(&attr) != 0)
-		return false;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_t thread;
-	int error = pthread_create(&thread, &attr, look_up, l);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return error == 0;
-}
-
 static enum status look_up_apart(struct lookup *l, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
 {
-	struct timespec until = { .tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000 };
 	pthread_mutex_lock(&l->lock);
-	while (!l->done && pthread_cond_clockwait(&l->finished, &l->lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+	while (!l->done && thread_wait_until(&l->finished, &l->lock, deadline_ms))
 		continue;
 	bool done = l->done;
 	l->abandoned = !done;
@@ -104,7 +83,7 @@ enum status resolve_host(const char *host, const char *port, int64_t deadline_ms
 	pthread_cond_init(&l->finished, NULL);
 	(void)snprintf(l->host, sizeof l->host, "%s", host);
 	(void)snprintf(l->port, sizeof l->port, "%s", port);
-	if (!start(l)) {
+	if (!thread_start(NULL, look_up, l)) {
 		drop(l);
 		return fault_no_memory(why);
 	}

@@ -3,36 +3,12 @@
  * handed on in slices of what arrived. No clock, no socket, no copy. */
 #include "http/client/response.h"
 
+#include "http/text.h"
+
 #include <string.h>
 
 #define CHUNK_DIGITS_MAX 15
 #define CHUNK_LINES_MAX 8192
-
-static bool is_token_char(char c)
-{
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-		return true;
-	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
-
-static bool is_token(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_token_char(s.p[i]))
-			return false;
-	return s.n > 0;
-}
-
-/* RFC 9110 5.5: visible characters, blanks, tabs and bytes above 0x7f. */
-static bool is_field_text(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
 
 size_t response_head_size(struct str bytes)
 {
@@ -42,10 +18,7 @@ size_t response_head_size(struct str bytes)
 
 struct str response_header(const struct http_response *r, struct str name)
 {
-	for (size_t i = 0; i < r->n_headers; i++)
-		if (str_equal_nocase(r->headers[i].name, name))
-			return r->headers[i].value;
-	return (struct str){ NULL, 0 };
+	return header_find(r->headers, r->n_headers, name);
 }
 
 static struct str cut_line(struct str *rest)
@@ -62,7 +35,7 @@ static enum status parse_status_line(struct str line, struct http_response *r, s
 	bool shaped = line.n >= 12 && str_starts_with(line, STR("HTTP/1.")) && line.p[8] == ' ' &&
 	              (line.p[7] == '0' || line.p[7] == '1') && (line.n == 12 || line.p[12] == ' ');
 	uint64_t status = 0;
-	if (!shaped || !str_to_u64(str_slice(line, 9, 12), &status) || status < 100 || status > 599 || !is_field_text(line))
+	if (!shaped || !str_to_u64(str_slice(line, 9, 12), &status) || status < 100 || status > 599 || !http_is_field_value(line))
 		return fault_set(why, UPSTREAM_FAILED, "the answer is not HTTP/1.1");
 	r->status = (int)status;
 	r->close = line.p[7] == '0';
@@ -104,7 +77,7 @@ enum status response_parse_head(struct arena *a, struct str head, struct http_re
 	for (struct str line = cut_line(&rest); line.n > 0; line = cut_line(&rest)) {
 		size_t colon = str_find_char(line, ':');
 		struct header h = { str_slice(line, 0, colon), str_trim(str_slice(line, colon + 1, line.n)) };
-		if (colon == line.n || !is_token(h.name) || !is_field_text(h.value))
+		if (colon == line.n || !http_is_token(h.name) || !http_is_field_value(h.value))
 			return fault_set(why, UPSTREAM_FAILED, "the answer has a malformed header line");
 		if (r.n_headers == RESPONSE_HEADERS_MAX)
 			return fault_set(why, TOO_MUCH, "the answer has more than %d headers", RESPONSE_HEADERS_MAX);
@@ -156,7 +129,7 @@ static enum status step_text(struct response_chunks *c, char byte, enum chunk_st
 		c->state = after;
 		return OK;
 	}
-	return is_field_text((struct str){ &byte, 1 }) ? OK : malformed(why);
+	return http_is_field_value((struct str){ &byte, 1 }) ? OK : malformed(why);
 }
 
 static enum status expect(struct response_chunks *c, bool right, enum chunk_state next, struct fault *why)

@@ -4,6 +4,7 @@
  * size; should they fill up, what finds no row is counted under the route "other". Nothing that a
  * client writes (method, path) becomes a label. One lock: counting takes some tens of nanoseconds. */
 #include "http/server/request_metrics.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -36,7 +37,7 @@ enum status request_metrics_new(struct request_metrics **out, struct fault *why)
 {
 	struct request_metrics *m = mem_new(1, sizeof *m);
 	if (m == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "No memory for the request metrics");
+		return fault_no_memory(why);
 	pthread_mutex_init(&m->lock, NULL);
 	*out = m;
 	return OK;
@@ -51,14 +52,6 @@ void request_metrics_free(struct request_metrics **m)
 	*m = NULL;
 }
 
-/* FNV-1a. */
-static uint32_t add_text(uint32_t hash, const char *text)
-{
-	for (; *text != '\0'; text++)
-		hash = (hash ^ (unsigned char)*text) * 16777619u;
-	return hash;
-}
-
 static bool is_row(const struct row *r, const char *listener, const char *route, int status)
 {
 	return r->status == status && strcmp(r->listener, listener) == 0 && strcmp(r->route, route) == 0;
@@ -67,7 +60,7 @@ static bool is_row(const struct row *r, const char *listener, const char *route,
 /* The row of these labels, made when there is none; NULL when the table is full. Under the lock. */
 static struct row *find(struct request_metrics *m, const char *listener, const char *route, int status)
 {
-	uint32_t at = add_text(add_text(2166136261u + (uint32_t)status, listener), route) % ROWS;
+	size_t at = hash_fnv64(hash_fnv64(HASH_FNV64 + (unsigned)status, str_of(listener)), str_of(route)) % ROWS;
 	for (; m->rows[at].listener != NULL; at = (at + 1) % ROWS)
 		if (is_row(&m->rows[at], listener, route, status))
 			return &m->rows[at];

@@ -1,19 +1,13 @@
 /* The worker pool: one queue, one lock. A thread is started when a job comes and none is idle, up to
  * the limit, and then stays; so an idle server has none, and a busy one as many as it has ever
  * needed at once. Beyond the limit jobs wait in a queue with an end: what does not fit is refused
- * at once (503) rather than left to time out.
- *
- * Stacks are small in what they touch but 1 MiB in address space: the JSON parser recurses up to
- * its own limit, and address space that nobody touches costs nothing. */
+ * at once (503) rather than left to time out. */
 #include "http/server/workers.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <signal.h>
-
-#define STACK_BYTES ((size_t)1 << 20)
 
 struct workers {
 	pthread_mutex_t lock;
@@ -30,7 +24,7 @@ enum status workers_new(unsigned threads, size_t queue, struct workers **out, st
 	assert(threads >= 1 && threads <= 1024);
 	struct workers *w = mem_new(1, sizeof *w + threads * sizeof w->threads[0]);
 	if (w == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "No memory for the workers");
+		return fault_no_memory(why);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
 	w->limit = threads;
@@ -72,18 +66,9 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that waits for them, not for a worker in the middle of a write. */
 static bool start_thread(struct workers *w)
 {
-	pthread_attr_t attr;
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool ok = pthread_create(&w->threads[w->started], &attr, work, w) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
+	bool ok = thread_start(&w->threads[w->started], work, w);
 	w->started += ok;
 	return ok;
 }
