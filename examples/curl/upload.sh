@@ -7,11 +7,14 @@
 # Prints a line for each picture that is up; ends with status 1 if one was refused.
 set -u
 
+command -v jq >/dev/null || { echo "${0##*/}: jq is missing; install it, for example with: apt-get install jq" >&2; exit 2; }
+[ $# -gt 0 ] || { echo "usage: ${0##*/} PICTURE ..." >&2; exit 2; }
+
 api=${TINTYPE_URL:-http://127.0.0.1:8080/prod}
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
 
-refused() { # FILE SENTENCE
+refused() { # FILE MESSAGE
 	echo "$1: ${2:-the server could not be reached}" >&2
 	false
 }

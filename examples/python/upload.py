@@ -50,6 +50,8 @@ def upload(path):
 
 
 def main(names):
+    if not names:
+        sys.exit("usage: upload.py PICTURE ...")
     mimetypes.add_type("image/webp", ".webp")
     refused = 0
     for name in names:

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import readline from 'node:readline';
@@ -90,6 +90,19 @@ for (const example of ['curl/upload.sh', 'python/upload.py']) {
 		assert.deepEqual([given.code, given.stderr], [0, '']);
 		await assertListed(locked, 1, { key });
 		await forgetAll(locked, { key });
+	});
+
+	test(`${example} without a picture, or without what it runs on, says what it needs`, async () => {
+		const usage = await run(example, [], {});
+		assert.notEqual(usage.code, 0);
+		assert.match(usage.stderr, /^usage: upload\.(sh|py) PICTURE \.\.\.$/m);
+		if (example.endsWith('.sh')) {
+			const bare = path.join(dir, 'bin');
+			mkdirSync(bare, { recursive: true });
+			symlinkSync('/bin/sh', path.join(bare, 'sh'));
+			const without = await run(example, names.slice(0, 1), { PATH: bare });
+			assert.deepEqual([without.code, /jq is missing; install it/.test(without.stderr)], [2, true], without.stderr);
+		}
 	});
 
 	test(`${example} says so when there is no server`, async () => {

@@ -68,6 +68,7 @@ after(async () => {
 test('the document is valid OpenAPI 3.1', async () => {
 	api = await SwaggerParser.validate(file);
 	assert.equal(api.openapi, '3.1.0');
+	assert.equal(api.info.license.identifier, 'MIT');
 	ajv = new Ajv({ strict: true, strictTypes: false, allErrors: true, keywords: ['example'] });
 	addFormats(ajv);
 });
@@ -145,8 +146,30 @@ test('images behind the key', async () => {
 
 test('limits and preflights', async () => {
 	await conforms(server, 200, 'GET', '/limits');
+	await conforms(server, 403, 'GET', '/images', { headers: { Origin: 'https://other.example' } });
 	for (const template of Object.keys(api.paths))
 		await conforms(locked, 204, 'OPTIONS', template, { imageId: 'any' });
+});
+
+test('every operation has a name of its own, and an answer for a client that is wrong', () => {
+	const operations = Object.values(api.paths).flatMap(item => Object.entries(item).filter(([m]) => m !== 'parameters').map(([, operation]) => operation));
+	const ids = operations.map(operation => operation.operationId);
+	assert.ok(ids.every(Boolean));
+	assert.equal(new Set(ids).size, ids.length);
+	for (const operation of operations)
+		assert.ok(Object.keys(operation.responses).some(status => /^4/.test(status)), operation.operationId);
+});
+
+test('examples fit their schemas', () => {
+	let examples = 0;
+	for (const item of Object.values(api.paths))
+		for (const operation of Object.values(item))
+			for (const content of [operation.requestBody?.content, operation.responses?.['200']?.content].filter(Boolean))
+				for (const { schema, example } of Object.values(content).filter(each => each.example)) {
+					assert.ok(ajv.validate(schema, example), `${operation.operationId}: ${ajv.errorsText()}`);
+					examples++;
+				}
+	assert.ok(examples >= 4);
 });
 
 test('every operation of the document was called', () => {
