@@ -199,6 +199,12 @@ static void refresh(void *arg)
 	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
 }
 
+/* Whether URLs that are given to clients elsewhere lead to this machine's loopback address. */
+static bool urls_are_local(const struct composition *c)
+{
+	return !c->remote && !c->at.api_is_loopback && c->at.storage_is_loopback && c->settings.public_storage_url[0] == '\0';
+}
+
 /* Where pictures go and where they are kept. */
 static void print_places(const struct composition *c)
 {
@@ -218,6 +224,9 @@ static void print_welcome(const struct composition *c)
 	       "  console  %s/   (token: %s)\n",
 	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
 	print_places(c);
+	if (urls_are_local(c))
+		printf("Warning: upload URLs begin with %s, which only this machine can reach. For clients elsewhere start with\n"
+		       "  --storage 0.0.0.0:9000 --public-storage-url http://ADDRESS:9000 --hosts ADDRESS\n\n", c->at.storage);
 	printf("Try it in another terminal:\n"
 	       "  build/tintype upload PICTURE.jpg --endpoint %s\n"
 	       "  curl -s %s%s/prod/images\n"

@@ -1,5 +1,6 @@
 /* tintype: one program, one verb a job. `serve` is put together in compose.c, the only place that
  * chooses adapters; the client's verbs are in cli/; the rest is printed from here. */
+#include "base/env_file.h"
 #include "base/hash.h"
 #include "base/settings.h"
 #include "cli/cli.h"
@@ -120,11 +121,12 @@ static int keys(int argc, char **argv)
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	bool reads_settings;
 } verbs[] = {
-	{ "serve", serve },
-	{ "sweep", sweep },
-	{ "table", table },
-	{ "keys", keys },
+	{ "serve", serve, true },
+	{ "sweep", sweep, true },
+	{ "table", table, true },
+	{ "keys", keys, true },
 	{ "settings", print_settings },
 	{ "version", print_version },
 	{ "--version", print_version },
@@ -143,6 +145,16 @@ static void hold_standard_streams(void)
 			abort();
 }
 
+/* The exit status if the environment file cannot be used, 0 if it can. */
+static int load_env_file(void)
+{
+	struct fault why = { 0 };
+	if (env_file_load(&why) == OK)
+		return 0;
+	fprintf(stderr, "tintype: %s\n", why.text);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
 	hold_standard_streams();
@@ -151,10 +163,10 @@ int main(int argc, char **argv)
 	crypto_init();
 	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+			return verbs[i].reads_settings && load_env_file() != 0 ? 2 : verbs[i].run(argc - 1, argv + 1);
 	}
 	if (argc > 1 && cli_knows(str_of(argv[1])))
-		return cli_run(argc - 1, argv + 1);
+		return load_env_file() != 0 ? 2 : cli_run(argc - 1, argv + 1);
 	if (argc > 1)
 		fprintf(stderr, "tintype: there is no '%s'; these are the verbs:\n\n", argv[1]);
 	put_page(stderr, write_usage);

@@ -57,6 +57,15 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 	return OK;
 }
 
+/* The first thing that many try is `curl -F file=@cat.jpg`. Said before the length is checked. */
+static enum status check_content_type(const struct call *c, struct fault *why)
+{
+	if (!c->at.route->has_body || !str_starts_with_nocase(request_header(&c->x->request, STR("Content-Type")), STR("multipart/form-data")))
+		return OK;
+	return fault_set(why, BAD_JSON, "Files are not sent here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
+	                 "then PUT the file there.");
+}
+
 static enum status check_length(const struct call *c, struct fault *why)
 {
 	if (!c->route->has_body || c->x->request.length <= BODY_MAX_BYTES)
@@ -80,6 +89,7 @@ static enum status admit(struct call *c, struct fault *why)
 			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
 		x->answer.image_id = c->at.segment;
 	}
+	TRY(check_content_type(c, why));
 	return check_length(c, why);
 }
 

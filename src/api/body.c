@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 
-#define FILE_SIZE_RULE "fileSize must be an integer of 1 or more"
+#define FILE_SIZE_RULE "fileSize must be an integer of 1 or more."
 
 static void drop(json_t **value)
 {
@@ -20,10 +20,10 @@ static const char *json_fault(const json_error_t *error)
 	static const struct { enum json_error_code code; const char *text; } known[] = {
 		{ json_error_premature_end_of_input, "it ends too early" },
 		{ json_error_end_of_input_expected, "something follows its end" },
-		{ json_error_duplicate_key, "a member stands there twice" },
+		{ json_error_duplicate_key, "a member appears twice" },
 		{ json_error_numeric_overflow, "a number is out of range" },
-		{ json_error_null_character, "it holds U+0000" },
-		{ json_error_null_byte_in_key, "it holds U+0000" },
+		{ json_error_null_character, "it contains U+0000" },
+		{ json_error_null_byte_in_key, "it contains U+0000" },
 		{ json_error_invalid_utf8, "it is not UTF-8" },
 		{ json_error_stack_overflow, "it is nested too deeply" },
 	};
@@ -31,7 +31,15 @@ static const char *json_fault(const json_error_t *error)
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (json_error_code(error) == known[i].code)
 			return known[i].text;
-	return "it breaks the grammar";
+	return NULL;
+}
+
+static enum status refuse_json(const json_error_t *error, struct fault *why)
+{
+	const char *reason = json_fault(error);
+
+	return fault_set(why, BAD_JSON, "The body is not valid JSON%s%s (line %d, column %d).", reason != NULL ? ": " : "", reason != NULL ? reason : "",
+	                 error->line, error->column);
 }
 
 static enum status read_text(struct arena *a, const json_t *object, const char *name, struct str *out, struct fault *why)
@@ -39,9 +47,9 @@ static enum status read_text(struct arena *a, const json_t *object, const char *
 	const json_t *value = json_object_get(object, name);
 
 	if (value == NULL)
-		return fault_set(why, BAD_FIELD, "%s is missing", name);
+		return fault_set(why, BAD_FIELD, "%s is missing. Send {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}.", name);
 	if (!json_is_string(value))
-		return fault_set(why, BAD_FIELD, "%s must be a string", name);
+		return fault_set(why, BAD_FIELD, "%s must be a string.", name);
 	*out = str_dup(a, (struct str){ json_string_value(value), json_string_length(value) });
 	return fault_check_arena(a, why);
 }
@@ -68,7 +76,7 @@ static enum status read_method(const json_t *object, struct slot_request *out, s
 		return OK;
 	out->form = str_equal(text, STR("POST"));
 	if (!out->form && !str_equal(text, STR("PUT")))
-		return fault_set(why, BAD_FIELD, "method must be \"PUT\" or \"POST\"");
+		return fault_set(why, BAD_FIELD, "method must be \"PUT\" or \"POST\".");
 	return OK;
 }
 
@@ -85,7 +93,7 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	if (starved)
 		return fault_no_memory(why);
 	if (object == NULL)
-		return fault_set(why, BAD_JSON, "The body is not JSON: %s, at line %d, column %d.", json_fault(&error), error.line, error.column);
+		return refuse_json(&error, why);
 	if (!json_is_object(object))
 		return fault_set(why, BAD_JSON, "The body is JSON, but not an object.");
 	TRY(read_text(a, object, "fileName", &r.file_name, why));

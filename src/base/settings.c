@@ -132,6 +132,14 @@ const char *settings_env_of(const char *flag)
 	return row != NULL ? row->env : "";
 }
 
+bool settings_has_env(struct str name)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (str_equal(str_of(SETTINGS[i].env), name))
+			return true;
+	return false;
+}
+
 /* `--no-FLAG` of a switch; NULL if it is none. */
 static const struct setting *find_negated(struct str name)
 {

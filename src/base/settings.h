@@ -26,6 +26,8 @@ struct settings {
 enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why) MUST_CHECK;
 /* The environment's name of what `--flag` sets, "TINTYPE_API" of "api"; "" when no flag is called so. */
 const char *settings_env_of(const char *flag);
+/* Whether an environment variable of this name is a setting. */
+bool settings_has_env(struct str name);
 /* The three renderings of the table: what --help shows, doc/settings.md, .env.example. */
 void settings_help(struct buf *b);
 void settings_markdown(struct buf *b);

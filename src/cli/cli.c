@@ -53,6 +53,8 @@ static int help(const struct verb *v)
 	buf_init(&b, 16384);
 	buf_printf(&b, "usage: tintype %s [flags]\n\n%s\n\n", v->usage, v->sentence);
 	options_help(&b, v->takes);
+	if ((v->takes & TAKES(ENDPOINT)) != 0)
+		buf_put(&b, STR("\nIf the server requires an API key, set TINTYPE_API_KEY. Settings are also read from ./.env.\n"));
 	show_bytes(buf_str(&b));
 	return show_end() ? 0 : 1;
 }

@@ -15,7 +15,7 @@ static const struct flag {
 	const char *sentence;
 } flags[OPTIONS] = {
 #define FIELD(field) offsetof(struct options, field)
-	[OPTION_ENDPOINT] = { "endpoint", 0, TEXT, FIELD(endpoint), .value = "URL", .sentence = "The API; else $TINTYPE_ENDPOINT, else http://127.0.0.1:8080. Without a path, /prod is meant." },
+	[OPTION_ENDPOINT] = { "endpoint", 0, TEXT, FIELD(endpoint), .value = "URL", .sentence = "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. Without a path, /prod is meant." },
 	[OPTION_JOBS] = { "jobs", 'j', NUMBER, FIELD(jobs), 1, 64, 4, "N", "How many files are sent at once, 1 to 64; 4 if not given." },
 	[OPTION_LIMIT] = { "limit", 'n', NUMBER, FIELD(limit), 1, 1000000000, 50, "N", "How many images are listed; 50 if not given." },
 	[OPTION_ALL] = { "all", 'a', SWITCH, FIELD(all), .sentence = "List all images." },

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/arena.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -16,6 +17,22 @@
 #define ENDPOINT_MAX_BYTES 2048
 #define KEY_MAX_BYTES 4096
 
+/* The endpoint of a server that is started with this --api, HOST:PORT; false: it says nothing that can be asked. */
+static bool address_of_server(const char *listen, char *url, size_t size)
+{
+	struct str text = str_of(listen != NULL ? listen : "");
+	size_t colon = text.n;
+	while (colon > 0 && text.p[colon - 1] != ':')
+		colon--;
+	struct str host = str_slice(text, 0, colon > 0 ? colon - 1 : 0), port = str_slice(text, colon, text.n);
+	bool wildcard = host.n == 0 || str_equal(host, STR("0.0.0.0")) || str_equal(host, STR("[::]"));
+	if (colon == 0 || port.n == 0 || str_equal(port, STR("0")))
+		return false;
+	const char *scheme = getenv("TINTYPE_TLS_CERT") != NULL && *getenv("TINTYPE_TLS_CERT") != '\0' ? "https" : "http";
+	int n = snprintf(url, size, "%s://%.*s:%.*s", scheme, wildcard ? 9 : (int)host.n, wildcard ? "127.0.0.1" : host.p, STRF(port));
+	return n > 0 && (size_t)n < size;
+}
+
 enum status remote_init(struct remote *r, const char *endpoint, struct fault *why)
 {
 	*r = (struct remote){ 0 };
@@ -23,6 +40,9 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 	buf_init(&r->bearer, KEY_MAX_BYTES);
 	if (endpoint == NULL)
 		endpoint = getenv("TINTYPE_ENDPOINT");
+	char local[ENDPOINT_MAX_BYTES];
+	if (endpoint == NULL && address_of_server(getenv("TINTYPE_API"), local, sizeof local))
+		endpoint = local;
 	struct str url = endpoint == NULL || *endpoint == '\0' ? STR(ENDPOINT_DEFAULT) : str_of(endpoint);
 	size_t host = str_find(url, STR("://")) + 3;
 	while (url.n > host && url.p[url.n - 1] == '/')
@@ -136,6 +156,8 @@ static enum status check_answer(const struct http_response *answer, struct fault
 		return OK;
 	buf_init(&reason, 4096);
 	find_reason(answer, &reason);
+	if (answer->status == 401)
+		return fault_write(why, F_KEY_NEEDED, "the server requires an API key: set TINTYPE_API_KEY (401)");
 	if (reason.n > 0 && buf_ok(&reason))
 		return fault_write(why, refusal_code(answer->status), "%.*s (%d)", STRF(buf_str(&reason)), answer->status);
 	return fault_write(why, refusal_code(answer->status), "the server answered %d", answer->status);

@@ -112,17 +112,17 @@ static void test_slot_when_the_body_is_no_json_object_then_bad_json(void **state
 {
 	static const struct bad rows[] = {
 		{ "", F_BAD_JSON, "empty" },
-		{ " ", F_BAD_JSON, "not JSON" },
-		{ "fileName=a", F_BAD_JSON, "grammar" },
+		{ " ", F_BAD_JSON, "not valid JSON" },
+		{ "fileName=a", F_BAD_JSON, "not valid JSON (line 1, column" },
 		{ "{", F_BAD_JSON, "too early" },
-		{ "{\"fileName\":\"a\",}", F_BAD_JSON, "not JSON" },
-		{ "{'fileName':'a'}", F_BAD_JSON, "not JSON" },
+		{ "{\"fileName\":\"a\",}", F_BAD_JSON, "not valid JSON" },
+		{ "{'fileName':'a'}", F_BAD_JSON, "not valid JSON" },
 		{ "[]", F_BAD_JSON, "not an object" },
-		{ "\"text\"", F_BAD_JSON, "not JSON" },
-		{ "null", F_BAD_JSON, "not JSON" },
+		{ "\"text\"", F_BAD_JSON, "not valid JSON" },
+		{ "null", F_BAD_JSON, "not valid JSON" },
 		{ "{} {}", F_BAD_JSON, "follows" },
 		{ "{}x", F_BAD_JSON, "follows" },
-		{ "\xef\xbb\xbf{}", F_BAD_JSON, "not JSON" },
+		{ "\xef\xbb\xbf{}", F_BAD_JSON, "not valid JSON" },
 		{ "{\"fileName\":\"a\",\"fileName\":\"b\",\"fileType\":\"c\"}", F_BAD_JSON, "twice" },
 		{ "{\"fileName\":\"a\",\"fileType\":\"c\",\"x\":{\"y\":1,\"y\":2}}", F_BAD_JSON, "twice" },
 		{ "{\"fileName\":\"a\",\"fileType\":\"b\",\"fileSize\":1e400}", F_BAD_JSON, "out of range" },
@@ -131,9 +131,9 @@ static void test_slot_when_the_body_is_no_json_object_then_bad_json(void **state
 		{ "{\"a\\u0000b\":1,\"fileName\":\"a\",\"fileType\":\"b\"}", F_BAD_JSON, "U+0000" },
 		{ "{\"fileName\":\"\xff\",\"fileType\":\"b\"}", F_BAD_JSON, "UTF-8" },
 		{ "{\"fileName\":\"\xed\xa0\x80\",\"fileType\":\"b\"}", F_BAD_JSON, "UTF-8" },
-		{ "{\"fileName\":\"\\ud800\",\"fileType\":\"b\"}", F_BAD_JSON, "not JSON" },
-		{ "{\"fileName\":\"\\udc00\",\"fileType\":\"b\"}", F_BAD_JSON, "not JSON" },
-		{ "{\"fileName\":\"a\nb\",\"fileType\":\"b\"}", F_BAD_JSON, "not JSON" },
+		{ "{\"fileName\":\"\\ud800\",\"fileType\":\"b\"}", F_BAD_JSON, "not valid JSON" },
+		{ "{\"fileName\":\"\\udc00\",\"fileType\":\"b\"}", F_BAD_JSON, "not valid JSON" },
+		{ "{\"fileName\":\"a\nb\",\"fileType\":\"b\"}", F_BAD_JSON, "not valid JSON" },
 	};
 
 	(void)state;

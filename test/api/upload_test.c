@@ -98,7 +98,7 @@ static void test_body_when_it_is_no_json_object_then_400(void **state)
 {
 	static const struct row rows[] = {
 		{ NULL, 400, "bad_json", "empty" },
-		{ "hello", 400, "bad_json", "not JSON" },
+		{ "hello", 400, "bad_json", "not valid JSON" },
 		{ "[]", 400, "bad_json", "not an object" },
 		{ "{\"fileName\":\"a\",\"fileName\":\"b\",\"fileType\":\"image/png\"}", 400, "bad_json", "twice" },
 		{ SIZE_OF("1e400"), 400, "bad_json", "out of range" },
@@ -107,6 +107,15 @@ static void test_body_when_it_is_no_json_object_then_400(void **state)
 
 	(void)state;
 	check(rows, COUNT_OF(rows));
+}
+
+static void test_body_when_it_is_a_form_then_how_to_upload_is_said_before_its_length(void **state)
+{
+	static char file[100000];
+	(void)state;
+	ask_in_pieces((struct ask){ "POST", "/prod/upload", file, .body_bytes = sizeof file, .content_type = "multipart/form-data; boundary=x" }, 5000);
+	assert_problem(400, "bad_json");
+	assert_true(holds(world.x.answer.body, "then PUT the file there"));
 }
 
 static void test_body_when_it_is_10000_deep_then_400(void **state)
@@ -410,6 +419,7 @@ int main(void)
 		T(test_slot_when_a_size_is_told_then_headers_name_type_and_length),
 		T(test_body_when_it_comes_byte_by_byte_then_it_is_the_same),
 		T(test_body_when_it_is_no_json_object_then_400),
+		T(test_body_when_it_is_a_form_then_how_to_upload_is_said_before_its_length),
 		T(test_body_when_it_is_10000_deep_then_400),
 		T(test_file_name_when_bad_then_400),
 		T(test_file_name_when_over_255_bytes_then_400),

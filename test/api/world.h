@@ -47,7 +47,7 @@ struct ask {
 	const char *body;
 	size_t body_bytes;          /* 0: strlen(body) */
 	bool chunked;
-	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site;
+	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site, *content_type;
 };
 
 static struct world world;
@@ -223,10 +223,11 @@ static inline void world_exchange(const struct ask *q)
 	x->request = (struct request){ .arena = &x->arena, .id = STR("request-1"), .method = str_of(q->method),
 		.target = str_of(q->target), .path = path, .chunked = q->chunked };
 	assert_int_equal(query_parse(&x->arena, rest, door->plus_is_blank, &x->request.query, &why), OK);
-	struct header *headers = arena_array(&x->arena, 6, sizeof(*headers));
+	struct header *headers = arena_array(&x->arena, 7, sizeof(*headers));
 	put_header(headers, &n, "authorization", q->authorization);
 	put_header(headers, &n, "X-Delete-Token", q->delete_token);
 	put_header(headers, &n, "Host", q->host);
+	put_header(headers, &n, "Content-Type", q->content_type);
 	put_header(headers, &n, "Origin", q->origin);
 	put_header(headers, &n, "Referer", q->referer);
 	put_header(headers, &n, "Sec-Fetch-Site", q->fetch_site);

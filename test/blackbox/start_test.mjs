@@ -7,9 +7,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import readline from 'node:readline';
 import { after, test } from 'node:test';
 
-import { call, corpus, credentials, eventually, fetchUrl, openSlot, parseAnswer, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { call, childEnv, corpus, credentials, eventually, fetchUrl, openSlot, parseAnswer, program, putBytes, rawSocket, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
 after(() => rmSync(work, { recursive: true, force: true }));
@@ -52,6 +53,51 @@ test('the first start makes the directory, two keys, and says where it listens i
 	const again = await start(t, { data: dir });
 	assert.deepEqual(credentials(again), keys, 'the keys stay');
 	await again.stop();
+});
+
+test('settings in ./.env are used, flags win over them, and the command line asks the server that they name', async t => {
+	const dir = mkdtempSync(path.join(work, 'env-'));
+	writeFileSync(path.join(dir, '.env'), `# mine\nTINTYPE_API=127.0.0.1:0\nTINTYPE_STORAGE=127.0.0.1:0\nTINTYPE_ADMIN=127.0.0.1:0\nTINTYPE_DATA=./pictures\nTINTYPE_MAX_SIZE="1"\n`, { mode: 0o600 });
+	const child = spawn(program(), ['serve', '--max-size', '12345'], { cwd: dir, env: childEnv({ TINTYPE_ENV_FILE: undefined }), stdio: ['ignore', 'pipe', 'pipe'] });
+	t.after(() => child.kill('SIGKILL'));
+	const lines = readline.createInterface({ input: child.stderr });
+	for await (const line of lines)
+		if (line.includes('"server.ready"')) {
+			const { api } = JSON.parse(line);
+			assert.equal((await (await fetch(`${api}/prod/limits`)).json()).maxFileSize, 12345);
+			assert.ok(existsSync(path.join(dir, 'pictures')));
+			writeFileSync(path.join(dir, '.env'), `TINTYPE_API=${new URL(api).host}\n`, { mode: 0o600 });
+			const list = await runProgram(['list', '--json'], { cwd: dir, env: { TINTYPE_ENV_FILE: undefined, TINTYPE_ENDPOINT: undefined } });
+			assert.deepEqual([list.code, list.stderr], [0, '']);
+			break;
+		}
+	child.kill('SIGTERM');
+	const [code] = await once(child, 'exit');
+	assert.equal(code, 0);
+});
+
+test('an .env that has a mistake, or that others may write, stops the start with its name and line', async () => {
+	const dir = mkdtempSync(path.join(work, 'env-'));
+	const run = async (text, mode) => {
+		writeFileSync(path.join(dir, '.env'), text);
+		chmodSync(path.join(dir, '.env'), mode);
+		return runProgram(['serve', '--data', path.join(dir, 'data'), ...anyPorts], { cwd: dir, env: { TINTYPE_ENV_FILE: undefined } });
+	};
+	const mistake = await run('TINTYPE_MAX_SIZE=1\nTINTYPE_APY=x\n', 0o600);
+	assert.deepEqual([mistake.code, mistake.stderr], [2, 'tintype: .env: line 2 sets TINTYPE_APY, which is not a setting; see tintype settings\n']);
+	const open = await run('TINTYPE_MAX_SIZE=1\n', 0o666);
+	assert.equal(open.code, 2);
+	assert.match(open.stderr, /^tintype: \.env: others may write it/);
+	assert.ok(!existsSync(path.join(dir, 'data')));
+});
+
+test('a server that others can reach, with upload URLs that only this machine can, says so', async t => {
+	const server = await start(t, { env: { TINTYPE_API_KEY: 'a key of sixteen characters' }, args: ['--api', '0.0.0.0:0'] });
+	await eventually(() => /Warning: upload URLs begin with http:\/\/127\.0\.0\.1:\d+, which only this machine can reach/.test(server.out));
+	assert.match(server.out, /--public-storage-url/);
+	const told = await start(t, { env: { TINTYPE_API_KEY: 'a key of sixteen characters' }, args: ['--api', '0.0.0.0:0', '--public-storage-url', 'http://pictures.example'] });
+	await eventually(() => told.out.includes('Stop with'));
+	assert.doesNotMatch(told.out, /Warning/);
 });
 
 test('a second server on the same directory ends with a sentence', async t => {

@@ -44,6 +44,29 @@ static void test_endpoint_when_not_given_then_environment_then_default(void **st
 	remote_deinit(&r);
 }
 
+static void test_endpoint_when_only_the_server_is_set_then_its_address(void **state)
+{
+	static const struct {
+		const char *api, *cert, *base;
+	} rows[] = {
+		{ "127.0.0.1:8090", "", "http://127.0.0.1:8090/prod" }, { "localhost:1", "cert.pem", "https://localhost:1/prod" },
+		{ "0.0.0.0:8090", "", "http://127.0.0.1:8090/prod" }, { "[::]:8090", "", "http://127.0.0.1:8090/prod" }, { "[::1]:8090", "", "http://[::1]:8090/prod" },
+		{ ":8090", "", "http://127.0.0.1:8090/prod" }, { "127.0.0.1:0", "", "http://127.0.0.1:8080/prod" }, { "", "", "http://127.0.0.1:8080/prod" },
+		{ "8090", "", "http://127.0.0.1:8080/prod" },
+	};
+	unsetenv("TINTYPE_ENDPOINT");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct remote r;
+		setenv("TINTYPE_API", rows[i].api, 1);
+		setenv("TINTYPE_TLS_CERT", rows[i].cert, 1);
+		assert_int_equal(remote_init(&r, NULL, NULL), OK);
+		assert_string_equal(r.base.p, rows[i].base);
+		remote_deinit(&r);
+	}
+	unsetenv("TINTYPE_API");
+	unsetenv("TINTYPE_TLS_CERT");
+}
+
 static void test_store_when_api_is_https_and_url_is_not_then_nothing_is_sent(void **state)
 {
 	struct remote r;
@@ -78,6 +101,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_endpoint_when_given_then_base),
 		cmocka_unit_test(test_endpoint_when_not_given_then_environment_then_default),
+		cmocka_unit_test(test_endpoint_when_only_the_server_is_set_then_its_address),
 		cmocka_unit_test(test_store_when_api_is_https_and_url_is_not_then_nothing_is_sent),
 		cmocka_unit_test(test_image_path_when_id_is_hostile_then_encoded),
 	};

@@ -190,7 +190,7 @@ static enum status read_head(struct call *c, const char *url, const char *versio
 	r->path = target.path;
 	struct str host = target.authority.n > 0 ? target.authority : framing.host;
 	if (!host_is_ours(&c->listener->hosts, host))
-		return fault_set(why, BAD_HOST, "\"%.*s\" is not a host of this server", STRF(host));
+		return fault_set(why, BAD_HOST, "\"%.*s\" is not a host of this server. Add it with --hosts.", STRF(host));
 	return query_parse(r->arena, target.query, c->listener->door->plus_is_blank, &r->query, why);
 }
 

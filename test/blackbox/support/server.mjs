@@ -297,7 +297,7 @@ export async function eventually(condition, { timeoutMs = 60000, everyMs = 20, w
 	}
 }
 
-function childEnv(env) {
+export function childEnv(env) {
 	const all = { ...process.env, ...env };
 	for (const name of Object.keys(all)) {
 		// Settings of whoever runs the tests must not reach the server under test.
@@ -305,6 +305,8 @@ function childEnv(env) {
 		if (stray || all[name] === null)
 			delete all[name];
 	}
+	if (!('TINTYPE_ENV_FILE' in env))
+		all.TINTYPE_ENV_FILE = '';   // a developer's .env is not part of the tests
 	return all;
 }
 
