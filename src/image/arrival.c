@@ -107,7 +107,7 @@ static struct str judge_pixels(const struct image_rules *rules, const struct pro
 /* "" when the bytes pass. */
 static struct str judge_bytes(const struct image_rules *rules, const struct image_row *row, struct str bytes, struct arena *a, struct probe *p)
 {
-	enum probe_result result = probe_image(bytes, true, p);
+	enum probe_result result = probe_image(bytes, p);
 	if (result == PROBE_NOT_IMAGE && !is_known(row->file_type))
 		return STR("");
 	if (result == PROBE_NOT_IMAGE)

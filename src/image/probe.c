@@ -7,7 +7,7 @@ static const struct format {
 	enum probe_type type;
 	struct str signature;      /* '?' is any byte */
 	const char *media_type;
-	enum probe_result (*parse)(struct str bytes, bool whole, struct probe *out);
+	enum probe_result (*parse)(struct str bytes, struct probe *out);
 } formats[] = {
 	{ PROBE_JPEG, { "\xff\xd8\xff", 3 }, "image/jpeg", probe_jpeg },
 	{ PROBE_PNG, { "\x89PNG\r\n\x1a\n", 8 }, "image/png", probe_png },
@@ -16,39 +16,29 @@ static const struct format {
 	{ PROBE_WEBP, { "RIFF????WEBP", 12 }, "image/webp", probe_webp },
 };
 
-/* How many bytes agree with the signature before the first that does not, or before either ends. */
-static size_t agreeing(struct str bytes, struct str signature)
+static bool has_signature(struct str bytes, struct str signature)
 {
-	size_t i = 0;
-	while (i < bytes.n && i < signature.n && (signature.p[i] == '?' || bytes.p[i] == signature.p[i]))
-		i++;
-	return i;
+	for (size_t i = 0; i < signature.n; i++)
+		if (i >= bytes.n || (signature.p[i] != '?' && bytes.p[i] != signature.p[i]))
+			return false;
+	return true;
 }
 
-static enum probe_result parse(const struct format *f, struct str bytes, bool whole, struct probe *out)
+static enum probe_result parse(const struct format *f, struct str bytes, struct probe *out)
 {
 	*out = (struct probe){ .type = f->type };
-	enum probe_result result = f->parse(bytes, whole, out);
-	if (result == PROBE_NEED_MORE && whole)
-		result = probe_bad(out, "it ends too early");
+	enum probe_result result = f->parse(bytes, out);
 	if (result != PROBE_OK)
-		*out = (struct probe){ .type = f->type, .why = result == PROBE_BAD ? out->why : NULL };
+		*out = (struct probe){ .type = f->type, .why = out->why };
 	return result;
 }
 
-enum probe_result probe_image(struct str bytes, bool whole, struct probe *out)
+enum probe_result probe_image(struct str bytes, struct probe *out)
 {
-	bool may_become = false;
-	*out = (struct probe){ .type = PROBE_UNKNOWN };
-	for (size_t i = 0; i < COUNT_OF(formats); i++) {
-		size_t n = agreeing(bytes, formats[i].signature);
-		if (n == formats[i].signature.n)
-			return parse(&formats[i], bytes, whole, out);
-		may_become |= n == bytes.n;
-	}
-	if (may_become && !whole)
-		return PROBE_NEED_MORE;
-	out->why = "it is no JPEG, PNG, GIF or WebP image";
+	for (size_t i = 0; i < COUNT_OF(formats); i++)
+		if (has_signature(bytes, formats[i].signature))
+			return parse(&formats[i], bytes, out);
+	*out = (struct probe){ .type = PROBE_UNKNOWN, .why = "it is no JPEG, PNG, GIF or WebP image" };
 	return PROBE_NOT_IMAGE;
 }
 

@@ -7,12 +7,11 @@
 
 #include <assert.h>
 
-/* Each gets bytes that begin with its signature and an `out` with the type filled in. It gives
- * PROBE_NEED_MORE whenever the bytes end too early, `whole` or not: probe_image turns that into BAD. */
-enum probe_result probe_jpeg(struct str bytes, bool whole, struct probe *out);
-enum probe_result probe_png(struct str bytes, bool whole, struct probe *out);
-enum probe_result probe_gif(struct str bytes, bool whole, struct probe *out);
-enum probe_result probe_webp(struct str bytes, bool whole, struct probe *out);
+/* Each gets a whole file that begins with its signature and an `out` with the type filled in. */
+enum probe_result probe_jpeg(struct str bytes, struct probe *out);
+enum probe_result probe_png(struct str bytes, struct probe *out);
+enum probe_result probe_gif(struct str bytes, struct probe *out);
+enum probe_result probe_webp(struct str bytes, struct probe *out);
 
 /* The orientation that a TIFF structure tells in its first directory; 0 when it does not, or badly. */
 uint32_t exif_orientation(struct str tiff);
@@ -22,6 +21,11 @@ static inline enum probe_result probe_bad(struct probe *out, const char *why)
 {
 	out->why = why;
 	return PROBE_BAD;
+}
+
+static inline enum probe_result probe_cut(struct probe *out)
+{
+	return probe_bad(out, "it ends too early");
 }
 
 /* Whether n bytes stand at `at`. */

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 
 import { choose, openPage, startBrowser, uploadIs, wallHas } from './support/browser.mjs';
-import { png } from './support/png.mjs';
+import { chunk, png } from './support/png.mjs';
 import { call, corpus, openSlot, putBytes, startServer, uploadImage } from './support/server.mjs';
 
 const KEY = 'correct-horse-battery-staple';
@@ -118,6 +118,28 @@ test('pictures that lie on their side are shown upright, in the room for that', 
 	await tile('orientation-6.jpg').click();
 	assert.match(await field('Orientation'), /^6: a quarter turn/);
 	assert.match(await field('As stored'), new RegExp(`^${records.get('orientation-6.jpg').width} × `));
+});
+
+test('an orientation that browsers do not apply turns nothing', async () => {
+	const tiff = Buffer.from('49492a0008000000010012010300010000000600000000000000', 'hex'), lossy = Buffer.from('UklGRkIAAABXRUJQVlA4IDYAAACwAQCdASoEAAIAAgA0JQBOgCHfwHHAAP7Ss9nasf/6kHhgfIWs8oGMKLva1K04lr6ipWIAAAA=', 'base64');
+	const riffChunk = (name, data) => { const head = Buffer.alloc(8, name); head.writeUInt32LE(data.length, 4); return Buffer.concat([head, data, Buffer.alloc(data.length % 2)]); };
+	const webp = Buffer.concat([riffChunk('VP8X', Buffer.from('08000000030000010000', 'hex')), lossy.subarray(12), riffChunk('EXIF', tiff)]);
+	const files = { 'turned.webp': riffChunk('RIFF', Buffer.concat([Buffer.from('WEBP'), webp])), 'behind.png': png(4, 2), 'before.png': png(4, 2) };
+	const [head, end] = [33, files['behind.png'].length - 12];   // behind IHDR; before IEND
+	for (const [name, at] of [['before.png', head], ['behind.png', end]])
+		files[name] = Buffer.concat([files[name].subarray(0, at), chunk('eXIf', tiff), files[name].subarray(at)]);
+	for (const [fileName, bytes] of Object.entries(files))
+		await uploadImage(few, { fileName, fileType: `image/${fileName.split('.')[1]}`, bytes });
+	const records = new Map((await listed(few)).map(image => [image.fileName, image]));
+	assert.deepEqual(Object.keys(files).map(name => records.get(name).orientation), [6, undefined, 6]);
+	page = await openPage(browser, few);
+	for (const [name, size] of [['turned.webp', [4, 2]], ['behind.png', [4, 2]], ['before.png', [2, 4]]]) {
+		const img = tile(name).locator('img');
+		assert.deepEqual(await img.evaluate(async img => { await img.decode(); return [img.naturalWidth, img.naturalHeight]; }), size, name);
+		assert.deepEqual(await img.evaluate(img => [img.getAttribute('width'), img.getAttribute('height')].map(Number)), size, name);
+	}
+	await tile('turned.webp').click();
+	assert.equal(await field('Pixels'), '4 × 2');
 });
 
 test('the view of one shows every field of its record', async () => {

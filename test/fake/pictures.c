@@ -78,35 +78,35 @@ struct str picture_riff(struct str chunks)
 struct str picture_jpeg(uint32_t width, uint32_t height)
 {
 	char sof[] = { '\xff', '\xc0', 0, 11, 8, (char)(height >> 8), (char)height, (char)(width >> 8), (char)width, 1, 1, 0x11, 0 };
-	return JOIN(BYTES("\xff\xd8"), ((struct str){ sof, sizeof(sof) }), BYTES("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\xff\xd9"));
+	return JOIN(BYTES("\xff\xd8"), PICTURE_JPEG_TABLE, ((struct str){ sof, sizeof(sof) }), BYTES("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x0f\xff\xd9"));
 }
 
 struct str picture_png(uint32_t width, uint32_t height)
 {
 	struct str header = JOIN(picture_be32(width), picture_be32(height), BYTES("\x08\x02\0\0\0"));
-	return JOIN(BYTES("\x89PNG\r\n\x1a\n"), picture_chunk("IHDR", header), picture_chunk("IDAT", BYTES("xx")), picture_chunk("IEND", BYTES("")));
+	return JOIN(BYTES("\x89PNG\r\n\x1a\n"), picture_chunk("IHDR", header), picture_chunk("IDAT", PICTURE_ZLIB), picture_chunk("IEND", BYTES("")));
 }
 
 struct str picture_gif(uint32_t width, uint32_t height)
 {
 	char sides[] = { (char)width, (char)(width >> 8), (char)height, (char)(height >> 8) };
 	struct str size = { sides, sizeof(sides) };
-	return JOIN(BYTES("GIF89a"), size, BYTES("\0\0\0\x2c\0\0\0\0"), size, BYTES("\0\x02\0;"));
+	return JOIN(BYTES("GIF89a"), size, BYTES("\0\0\0\x2c\0\0\0\0"), size, BYTES("\0\x02\x02\x4c\x01\0;"));
 }
 
 struct str picture_webp(uint32_t width, uint32_t height)
 {
 	struct str bits = le32_of((width - 1) | (height - 1) << 14);
-	return picture_riff(picture_riff_chunk("VP8L", JOIN(BYTES("\x2f"), bits)));
+	return picture_riff(picture_riff_chunk("VP8L", JOIN(BYTES("\x2f"), bits, BYTES("\0"))));
 }
 
-enum probe_result probe_exactly(struct str bytes, bool whole, struct probe *out)
+enum probe_result probe_exactly(struct str bytes, struct probe *out)
 {
 	char *p = mem_new(bytes.n == 0 ? 1 : bytes.n, 1);
 	assert_non_null(p);
 	if (bytes.n > 0)
 		memcpy(p, bytes.p, bytes.n);
-	enum probe_result result = probe_image((struct str){ p, bytes.n }, whole, out);
+	enum probe_result result = probe_image((struct str){ p, bytes.n }, out);
 	mem_free(p);
 	return result;
 }
@@ -114,7 +114,7 @@ enum probe_result probe_exactly(struct str bytes, bool whole, struct probe *out)
 struct probe accept_picture(struct str bytes)
 {
 	struct probe got;
-	enum probe_result result = probe_exactly(bytes, true, &got);
+	enum probe_result result = probe_exactly(bytes, &got);
 	if (result != PROBE_OK)
 		fail_msg("not accepted: %s", got.why);
 	return got;
@@ -123,7 +123,7 @@ struct probe accept_picture(struct str bytes)
 void refuse_picture(struct str bytes, const char *why)
 {
 	struct probe got;
-	assert_int_equal(probe_exactly(bytes, true, &got), PROBE_BAD);
+	assert_int_equal(probe_exactly(bytes, &got), PROBE_BAD);
 	assert_string_equal(got.why, why);
 	assert_int_equal(got.width, 0);
 }

@@ -15,7 +15,12 @@ int picture_tear_down(void **state);
 struct str picture_join(const struct str *parts, size_t n);
 #define JOIN(...) picture_join((struct str[]){ __VA_ARGS__ }, COUNT_OF(((struct str[]){ __VA_ARGS__ })))
 
-/* The smallest picture of each kind that the probe accepts when whole; sides of 1..65535 (WebP: 16383). */
+/* A quantisation table of 64 ones; compressed data of no bytes. */
+#define ONES8 "\1\1\1\1\1\1\1\1"
+#define PICTURE_JPEG_TABLE BYTES("\xff\xdb\x00\x43\x00" ONES8 ONES8 ONES8 ONES8 ONES8 ONES8 ONES8 ONES8)
+#define PICTURE_ZLIB BYTES("\x78\x9c\x03\0\0\0\0\x01")
+
+/* A small picture of each kind that the probe accepts; sides of 1..65535 (JPEG: 65500, WebP: 16383). */
 struct str picture_jpeg(uint32_t width, uint32_t height);
 struct str picture_png(uint32_t width, uint32_t height);
 struct str picture_gif(uint32_t width, uint32_t height);
@@ -29,8 +34,8 @@ struct str picture_riff_chunk(const char *name, struct str data);
 struct str picture_riff(struct str chunks);
 
 /* Probe a copy on a heap block of exactly its size, so that the sanitizer sees a read beyond the end. */
-enum probe_result probe_exactly(struct str bytes, bool whole, struct probe *out);
-/* Fail the test unless the whole is accepted; or bad for this reason. */
+enum probe_result probe_exactly(struct str bytes, struct probe *out);
+/* Fail the test unless it is accepted; or bad for this reason. */
 struct probe accept_picture(struct str bytes);
 void refuse_picture(struct str bytes, const char *why);
 

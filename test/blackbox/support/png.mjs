@@ -5,7 +5,8 @@ import { deflateSync } from 'node:zlib';
 const table = Uint32Array.from({ length: 256 }, (_, n) => { for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ n >>> 1 : n >>> 1; return n; });
 const crc = bytes => ~bytes.reduce((c, b) => table[(c ^ b) & 255] ^ c >>> 8, ~0) >>> 0;
 
-function chunk(type, data) {
+/** A chunk with its length and checksum. */
+export function chunk(type, data) {
 	const body = Buffer.concat([Buffer.from(type), data]), out = Buffer.alloc(body.length + 8);
 	out.writeUInt32BE(data.length);
 	body.copy(out, 4);
