@@ -60,7 +60,7 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 /* The first thing that many try is `curl -F file=@cat.jpg`. Said before the length is checked. */
 static enum status check_content_type(const struct call *c, struct fault *why)
 {
-	if (!c->at.route->has_body || !str_starts_with_nocase(request_header(&c->x->request, STR("Content-Type")), STR("multipart/form-data")))
+	if (!c->route->has_body || !str_starts_with_nocase(request_header(&c->x->request, STR("Content-Type")), STR("multipart/form-data")))
 		return OK;
 	return fault_set(why, BAD_JSON, "Files are not sent here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
 	                 "then PUT the file there.");
