@@ -87,8 +87,7 @@ static enum status fetch(int64_t now_ms, struct arena *a, struct aws_credentials
 		if (found && out->expires_ms != 0 && out->expires_ms <= now_ms)
 			return fault_set(why, UPSTREAM_FAILED, "the AWS credentials of %s have expired", sources[i].name);
 	}
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "no memory for the credentials");
+	TRY(fault_check_arena(a, why));
 	return found ? OK : none_found(why);
 }
 
@@ -99,7 +98,7 @@ static enum status hold(struct aws_chain *c, const struct aws_credentials *new, 
 	if (copies[ACCESS_KEY] == NULL || copies[SECRET] == NULL || copies[SESSION_TOKEN] == NULL) {
 		for (int i = 0; i < PARTS; i++)
 			mem_free(copies[i]);
-		return fault_set(why, OUT_OF_MEMORY, "no memory for the credentials");
+		return fault_no_memory(why);
 	}
 	forget(c);
 	memcpy(c->held, copies, sizeof copies);
@@ -135,7 +134,7 @@ static enum status give(const struct aws_chain *c, struct arena *a, struct aws_c
 {
 	*out = (struct aws_credentials){ str_dup(a, str_of(c->held[ACCESS_KEY])), str_dup(a, str_of(c->held[SECRET])),
 		str_dup(a, str_of(c->held[SESSION_TOKEN])), c->expires_ms };
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "no memory for the credentials");
+	return fault_check_arena(a, why);
 }
 
 enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)

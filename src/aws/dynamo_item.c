@@ -213,8 +213,7 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 			continue;
 		if (read_field(item, &FIELDS[i], a, &row))
 			continue;
-		if (!arena_ok(a))
-			return fault_set(why, TOO_MUCH, "the request needs too much memory");
+		TRY(fault_check_arena(a, why));
 		return unreadable(item, FIELDS[i].name, why);
 	}
 	if (row.image_id.n == 0 || row.key.n == 0 || json_object_get(item, "status") == NULL)

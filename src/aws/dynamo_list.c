@@ -114,7 +114,7 @@ static enum status take(struct merge *m, uint32_t limit, struct arena *a, struct
 	struct stream *s;
 	out->rows = arena_array(a, limit, sizeof(*out->rows));
 	if (out->rows == NULL)
-		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+		return fault_too_much(why);
 	for (;;) {
 		TRY(fill(m, why));
 		s = first(m);
@@ -148,8 +148,7 @@ enum status dynamo_list(struct image_table *port, uint32_t limit, struct str cur
 	TRY(take(&m, limit, a, &page, &more, &last, why));
 	if (more)
 		page.next_cursor = dynamo_cursor_write(last, a);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	TRY(fault_check_arena(a, why));
 	*out = page;
 	return OK;
 }
@@ -165,8 +164,7 @@ enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit,
 	struct str last;
 	bool more;
 	TRY(take(&m, limit, a, &page, &more, &last, why));
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+	TRY(fault_check_arena(a, why));
 	*out = page;
 	return OK;
 }

@@ -83,7 +83,7 @@ static enum status lost(const char *action, const struct fault *from, struct fau
 	else if (from->code == F_OVERLOADED)
 		end = fault_set(why, OVERLOADED, "The table of images is too busy. Try again in a moment.");
 	else if (from->code == F_OUT_OF_MEMORY)
-		end = fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		end = fault_no_memory(why);
 	else
 		end = fault_set(why, UPSTREAM_FAILED, "The table of images does not answer. Try again.");
 	fault_cause(why, "DynamoDB %s: %s %s", action, from->text, from->cause);
@@ -128,7 +128,7 @@ enum status dynamo_ask(struct dynamo *t, const struct dynamo_call *c, struct are
 	struct http_response response;
 	struct fault from = { 0 };
 	if (!arena_ok(scratch) || c->body.n == 0)
-		return fault_set(why, TOO_MUCH, "the request needs too much memory");
+		return fault_too_much(why);
 	if (aws_service_call(t->service, &call, scratch, &response, &from) != OK)
 		return lost(c->action, &from, why);
 	return read_answer(c, &response, out, why);

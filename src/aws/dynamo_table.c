@@ -51,13 +51,10 @@ static enum status no_such_image(struct fault *why)
 
 /* the index keys and the TTL */
 
-/* FNV-1a: even over random ids, and the same on every machine. */
+/* Even over random ids, and the same on every machine. */
 static uint32_t shard_of(const struct dynamo *t, struct str image_id)
 {
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < image_id.n; i++)
-		h = (h ^ (unsigned char)image_id.p[i]) * 16777619u;
-	return h % t->shards;
+	return hash_fnv32(image_id) % t->shards;
 }
 
 /* A time after all that this process gave before, so that what it commits in turn is listed in turn. */

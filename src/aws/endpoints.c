@@ -35,8 +35,7 @@ enum status source_parse(struct str json, struct arena *a, struct aws_credential
 	struct aws_credentials c = { text_member(document, "AccessKeyId", a), text_member(document, "SecretAccessKey", a),
 		text_member(document, "Token", a), 0 };
 	json_decref(document);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "no memory for the credentials");
+	TRY(fault_check_arena(a, why));
 	if (code.n > 0 && !str_equal(code, STR("Success")))
 		return fault_set(why, UPSTREAM_FAILED, "its answer is no success");
 	if (c.access_key.n == 0 || c.secret.n == 0)
@@ -108,7 +107,7 @@ static enum status container_token(struct arena *a, struct str *token, struct fa
 		return OK;
 	const char *path = str_cstr(a, file);
 	if (path == NULL)
-		return fault_set(why, TOO_MUCH, "no memory for the container's token");
+		return fault_too_much(why);
 	TRY(source_read_file(path, a, token, why));
 	while (token->n > 0 && strchr("\r\n", token->p[token->n - 1]) != NULL)
 		token->n--;
@@ -143,7 +142,7 @@ enum status source_container(struct arena *a, struct aws_credentials *out, bool 
 		return OK;
 	struct http_client *client = http_client_new();
 	if (client == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "no memory to ask for credentials");
+		return fault_no_memory(why);
 	enum status st = fetch_container(client, url, a, out, &inner);
 	http_client_free(&client);
 	*found = st == OK;
@@ -211,7 +210,7 @@ enum status source_instance(struct arena *a, struct aws_credentials *out, bool *
 		i.base.n--;
 	i.client = http_client_new();
 	if (i.client == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "no memory to ask for credentials");
+		return fault_no_memory(why);
 	enum status st = fetch_instance(&i, out, found, &inner);
 	http_client_free(&i.client);
 	return st == OK ? OK : prefixed(why, "the instance's metadata service", &inner);

@@ -4,12 +4,11 @@
 #include "aws/profile.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct str source_variable(const char *name)
 {
@@ -35,23 +34,15 @@ enum status source_environment(struct arena *a, struct aws_credentials *out, boo
 enum status source_read_file(const char *path, struct arena *a, struct str *out, struct fault *why)
 {
 	struct buf b;
-	char piece[4096];
 	*out = (struct str){ NULL, 0 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return OK;
-	if (fd < 0)
-		return fault_set(why, UPSTREAM_FAILED, "it cannot be opened: %s", strerrordesc_np(errno));
 	buf_init_arena(&b, a, PROFILE_FILE_MAX);
-	ssize_t n;
-	while ((n = read(fd, piece, sizeof piece)) > 0 && buf_ok(&b))
-		buf_put(&b, (struct str){ piece, (size_t)n });
-	int error = errno;
-	close(fd);
-	if (n < 0)
-		return fault_set(why, UPSTREAM_FAILED, "it cannot be read: %s", strerrordesc_np(error));
-	if (!buf_ok(&b))
+	int error = file_read(path, &b);
+	if (error == ENOENT || error == ENOTDIR)
+		return OK;
+	if (error == EFBIG)
 		return fault_set(why, UPSTREAM_FAILED, "it is over %u bytes", PROFILE_FILE_MAX);
+	if (error != 0)
+		return fault_set(why, UPSTREAM_FAILED, "it cannot be read: %s", strerrordesc_np(error));
 	*out = b.n > 0 ? buf_str(&b) : STR("");
 	return OK;
 }
@@ -82,7 +73,7 @@ static enum status read_profile(const struct shared_file *f, struct arena *a, st
 		path = str_printf(a, "%.*s/%s", STRF(source_variable("HOME")), f->usual);
 	const char *cstr = str_cstr(a, path);
 	if (cstr == NULL)
-		return fault_set(why, TOO_MUCH, "no memory to read the AWS profiles");
+		return fault_too_much(why);
 	enum status st = source_read_file(cstr, a, &text, &inner);
 	if (st == OK && text.p != NULL)
 		st = profile_read(text, f->kind, profile_name(), out, &inner);

@@ -63,12 +63,6 @@ static void add_text(void *arg, const char *p, int n)
 		give_up(l);
 }
 
-static struct str unquoted(struct str s)
-{
-	bool quoted = s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"';
-	return quoted ? str_slice(s, 1, s.n - 1) : s;
-}
-
 static bool take_key(struct listing *l, struct object_info *o, struct str text)
 {
 	o->key = str_dup(l->a, text);
@@ -82,7 +76,7 @@ static bool take_size(struct listing *l, struct object_info *o, struct str text)
 
 static bool take_etag(struct listing *l, struct object_info *o, struct str text)
 {
-	o->etag = str_dup(l->a, unquoted(text));
+	o->etag = str_dup(l->a, str_unquote(text));
 	return true;
 }
 
@@ -161,8 +155,7 @@ enum status listing_parse(struct str xml, uint32_t max, struct arena *a, struct 
 	struct listing l = { .a = a, .max = max, .objects = arena_array(a, max, sizeof *l.objects) };
 	buf_init_arena(&l.text, a, TEXT_MAX_BYTES);
 	bool read = l.objects != NULL && run(&l, xml) && finish(&l);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "no memory for the list of objects");
+	TRY(fault_check_arena(a, why));
 	if (!read)
 		return fault_set(why, UPSTREAM_FAILED, "the object store's list is not one");
 	*out = (struct object_page){ l.objects, l.n, l.more };

@@ -12,12 +12,12 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/object_key.h"
 #include "sigv4/presign.h"
 
 #include <assert.h>
 #include <stddef.h>
 
-#define KEY_MAX_BYTES 1024
 #define SCRATCH_BYTES (2u << 20)
 #define LISTING_MAX_BYTES (8u << 20)
 #define ADDRESS_MAX_BYTES 8192
@@ -46,18 +46,6 @@ static bool is_path_style(const struct s3_store *s)
 	return s->host_prefix[0] == '\0';
 }
 
-static bool is_key(struct str key)
-{
-	return key.n > 0 && key.n <= KEY_MAX_BYTES && utf8_valid(key) && str_find_char(key, '\0') == key.n;
-}
-
-static enum status check_key(struct str key, struct fault *why)
-{
-	if (key.n > KEY_MAX_BYTES)
-		return fault_set(why, KEY_TOO_LONG, "a key has at most %d bytes", KEY_MAX_BYTES);
-	return is_key(key) ? OK : fault_set(why, KEY_INVALID, "a key is UTF-8 of 1 to %d bytes without U+0000", KEY_MAX_BYTES);
-}
-
 static enum status no_such_key(struct fault *why)
 {
 	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
@@ -76,8 +64,7 @@ static enum status call(const struct s3_store *s, struct aws_call *c, struct str
 	c->host_prefix = str_of(s->host_prefix);
 	c->path = path_of(s, key, a);
 	c->repeatable = true;
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "no memory for the request");
+	TRY(fault_check_arena(a, why));
 	return aws_service_call(s->service, c, a, out, why);
 }
 
@@ -106,26 +93,20 @@ static enum status put(struct object_store *port, struct str key, struct str con
 	struct http_response r;
 	const struct header type = { STR("Content-Type"), content_type };
 	struct aws_call c = { .method = STR("PUT"), .headers = &type, .n_headers = 1, .body = body };
-	TRY(check_key(key, why));
+	TRY(object_key_check(key, why));
 	arena_init(&a, SCRATCH_BYTES);
 	TRY(call(of(port), &c, key, &a, &r, why));
 	return r.status == 200 ? OK : refused(of(port), &r, why);
 }
 
-static struct str unquoted(struct str s)
-{
-	bool quoted = s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"';
-	return quoted ? str_slice(s, 1, s.n - 1) : s;
-}
-
 static enum status read_info(const struct http_response *r, struct str key, struct arena *a, struct object_info *out, struct fault *why)
 {
-	struct object_info info = { .key = str_dup(a, key), .size = r->length, .etag = unquoted(response_header(r, STR("ETag"))),
+	struct object_info info = { .key = str_dup(a, key), .size = r->length, .etag = str_unquote(response_header(r, STR("ETag"))),
 		.content_type = response_header(r, STR("Content-Type")) };
 	if (!r->has_length || !clock_parse_http_date(response_header(r, STR("Last-Modified")), &info.modified_ms))
 		return fault_set(why, UPSTREAM_FAILED, "the object store does not tell an object's length and time");
 	*out = info;
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "no memory for the object");
+	return fault_check_arena(a, why);
 }
 
 static enum status get(struct object_store *port, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
@@ -133,7 +114,7 @@ static enum status get(struct object_store *port, struct str key, uint64_t max_s
 	struct http_response r;
 	struct object_info info;
 	struct aws_call c = { .method = STR("GET"), .max_response_bytes = max_size > 0 ? max_size : 1 };
-	if (!is_key(key))
+	if (object_key_check(key, NULL) != OK)
 		return no_such_key(why);
 	enum status st = call(of(port), &c, key, a, &r, why);
 	if (st == OK && is_absent(&r))
@@ -152,7 +133,7 @@ static enum status head(struct object_store *port, struct str key, struct arena 
 {
 	struct http_response r;
 	struct aws_call c = { .method = STR("HEAD") };
-	if (!is_key(key))
+	if (object_key_check(key, NULL) != OK)
 		return no_such_key(why);
 	TRY(call(of(port), &c, key, a, &r, why));
 	if (is_absent(&r))
@@ -217,7 +198,7 @@ static enum status drop(struct object_store *port, struct str key, struct fault 
 	struct arena CLEANUP(arena_deinit) a = { 0 };
 	struct http_response r;
 	struct aws_call c = { .method = STR("DELETE") };
-	if (!is_key(key))
+	if (object_key_check(key, NULL) != OK)
 		return OK;
 	arena_init(&a, SCRATCH_BYTES);
 	TRY(call(of(port), &c, key, &a, &r, why));
@@ -285,7 +266,7 @@ static enum status presign(struct object_store *port, const struct presign_reque
 	size_t n_query = 0, n_headers = 0;
 	struct str url = { 0 };
 	uint32_t expires_s = r->expires_s;
-	TRY(check_key(r->key, why));
+	TRY(object_key_check(r->key, why));
 	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
 	if (r->disposition.n > 0)
 		query[n_query++] = (struct header){ STR("response-content-disposition"), r->disposition };
@@ -296,13 +277,12 @@ static enum status presign(struct object_store *port, const struct presign_reque
 		.method = r->method, .base_url = str_of(s->base), .path = path_of(s, r->key, a), .headers = headers, .n_headers = n_headers,
 		.query = query, .n_query = n_query, .now_ms = r->now_ms, .expires_s = expires_s,
 	};
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "The URL needs more memory than one request may have.");
+	TRY(fault_check_arena(a, why));
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The date in the URL has whole seconds. */
 	*out = (struct presigned){ .url = url, .address = address(s, r->key, a), .expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
 		.added = headers + r->n_headers, .n_added = n_headers - r->n_headers };
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The URL needs more memory than one request may have.");
+	return fault_check_arena(a, why);
 }
 
 static enum status form(struct object_store *port, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
@@ -311,7 +291,7 @@ static enum status form(struct object_store *port, const struct form_request *r,
 	struct sigv4_key key;
 	uint32_t expires_s = r->expires_s;
 	size_t n = 0;
-	TRY(check_key(r->key, why));
+	TRY(object_key_check(r->key, why));
 	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
 	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
 	const struct post_policy_input in = {
@@ -319,11 +299,11 @@ static enum status form(struct object_store *port, const struct form_request *r,
 		.now_ms = r->now_ms, .expires_s = expires_s,
 	};
 	if (fields == NULL)
-		return fault_set(why, TOO_MUCH, "The form needs more memory than one request may have.");
+		return fault_too_much(why);
 	TRY(presign_post(&key, &in, a, fields, &n, why));
 	*out = (struct post_form){ .url = address(s, STR(""), a), .address = address(s, r->key, a), .fields = fields, .n_fields = n,
 		.expires_ms = r->now_ms + (int64_t)expires_s * 1000 };
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The form needs more memory than one request may have.");
+	return fault_check_arena(a, why);
 }
 
 static const struct object_store_ops ops = { put, get, head, drop, list, presign, form };

@@ -184,7 +184,7 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	if (t.st == OK && left <= 0)
 		t.st = fault_set(why, DEADLINE, "%s took too long", s->service);
 	else if (t.st == OK && client == NULL)
-		t.st = fault_set(why, OUT_OF_MEMORY, "no memory for a connection to %s", s->service);
+		t.st = fault_no_memory(why);
 	if (t.st != OK)
 		return t;
 	add_trace(&signed_call, a);
@@ -290,7 +290,7 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why)
 	arena_init(&a, 1u << 20);
 	struct http_client *client = take_client(s);
 	if (client == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "no memory for a connection to %s", s->service);
+		return fault_no_memory(why);
 	struct http_request r = {
 		.method = STR("GET"), .url = str_of(s->url), .connect_timeout_ms = CONNECT_MS, .total_timeout_ms = DEADLINE_MS,
 		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR(""),

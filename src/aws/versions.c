@@ -117,8 +117,7 @@ enum status versions_parse(struct str xml, uint32_t max, struct arena *a, struct
 	struct reading r = { .a = a, .max = max, .versions = arena_array(a, max, sizeof *r.versions) };
 	buf_init_arena(&r.text, a, TEXT_MAX_BYTES);
 	bool read = r.versions != NULL && run(&r, xml) && finish(&r);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "no memory for the list of versions");
+	TRY(fault_check_arena(a, why));
 	if (!read)
 		return fault_set(why, UPSTREAM_FAILED, "the object store's list of versions is not one");
 	*out = (struct version_page){ r.versions, r.n };

@@ -185,7 +185,7 @@ static enum status read_row(sqlite3_stmt *s, struct arena *a, struct bucket_info
 		.created_ms = sqlite3_column_int64(s, 2),
 		.cors = column_str(s, 3, a),
 	};
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
+	return fault_check_arena(a, why);
 }
 
 static enum status info(struct bucket_catalog *catalog, struct str name, struct arena *a, struct bucket_info *out, struct fault *why)
@@ -239,7 +239,7 @@ static enum status list(struct bucket_catalog *catalog, struct str owner, struct
 	assert(limit >= 1 && limit <= BUCKETS_MAX);
 	struct bucket_page page = { .buckets = arena_array(a, limit, sizeof *page.buckets) };
 	if (page.buckets == NULL)
-		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+		return fault_too_much(why);
 	TRY(readers_take(readers, &l.db, why));
 	enum status status = read_rows(&l, a, &page, why);
 	sqlite3_reset(l.db->statements[Q_BUCKET_LIST]);

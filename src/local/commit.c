@@ -2,6 +2,7 @@
  * wins. apply runs on the committer's thread, the rest on the caller's. */
 #include "local/commit.h"
 
+#include "base/object_key.h"
 #include "local/engine.h"
 #include "local/objects.h"
 #include "local/uploads.h"
@@ -48,7 +49,7 @@ enum status commit_prepare(struct commit_change *cc, const struct object_commit 
 	/* A rejected body is not kept: its row is settled by table_settle and the body abandoned. */
 	assert(c->settle == NULL || (c->settle->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
 	assert(c->upload_id.n == 0 || (c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX));
-	TRY(objects_check_key(c->key, why));
+	TRY(object_key_check(c->key, why));
 	*cc = (struct commit_change){
 		.change = { .apply = apply, .why = why, .names_file = !arrival->inlined },
 		.commit = c,
@@ -64,7 +65,7 @@ enum status commit_prepare(struct commit_change *cc, const struct object_commit 
 		return OK;
 	bool starved = cc->meta.starved;
 	buf_deinit(&cc->meta);
-	return starved ? fault_set(why, OUT_OF_MEMORY, "There is no memory for this upload now; try again later.")
+	return starved ? fault_no_memory(why)
 	               : fault_set(why, TOO_MUCH, "The object has more metadata than is kept.");
 }
 

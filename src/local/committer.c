@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 #include "local/io.h"
 
 #include <assert.h>
@@ -239,7 +240,7 @@ enum status committer_start(struct committer *c, struct fault *why)
 	pthread_mutex_init(&c->counts_lock, NULL);
 	pthread_cond_init(&c->queued, NULL);
 	show_counts(c);
-	if (pthread_create(&c->thread, NULL, run, c) != 0)
+	if (!thread_start(&c->thread, run, c))
 		return fault_set(why, STORAGE_FAILED, "Cannot start a thread.");
 	c->started = true;
 	return OK;

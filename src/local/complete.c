@@ -45,11 +45,6 @@ struct completion {
 	bool trashed;
 };
 
-static enum status too_much(struct fault *why)
-{
-	return fault_set(why, TOO_MUCH, "The request needs more memory than one may have.");
-}
-
 /* an answer that was given before */
 
 static sqlite3_stmt *ask_completed(struct db *d, const struct completion *m)
@@ -313,7 +308,7 @@ static enum status encode_meta(struct completion *m, struct buf *meta, struct fa
 	meta_encode(&m->c->meta, meta);
 	m->arrival.meta = buf_str(meta);
 	m->arrival.checksum_flags = meta_flags(&m->c->meta);
-	return buf_ok(meta) ? OK : too_much(why);
+	return fault_check_buf(meta, why);
 }
 
 static enum status commit(struct completion *m, struct fault *why)
@@ -365,11 +360,11 @@ enum status complete_upload(struct part_store *p, const struct part_completion *
 	m.buffer = mem_new(1, COPY_BYTES + BUCKET_SMALL_BYTES);
 	enum status status = m.pieces != NULL && m.buffer != NULL
 	                         ? plan_and_make(&m, why)
-	                         : fault_set(why, OUT_OF_MEMORY, "There is no memory for this upload now; try again later.");
+	                         : fault_no_memory(why);
 	mem_free(m.pieces);
 	mem_free(m.buffer);
 	if (status == OK && !arena_ok(a))
-		return too_much(why);
+		return fault_too_much(why);
 	if (status == OK)
 		*out = m.info;
 	return status;

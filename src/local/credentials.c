@@ -6,6 +6,7 @@
 #include "local/credentials.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -26,11 +27,6 @@ struct ring_key {
 	size_t bytes;              /* of the block */
 	struct key_grant grants[];
 };
-
-static enum status no_memory(struct fault *why)
-{
-	return fault_set(why, STORAGE_FAILED, "Memory ran out.");
-}
 
 /* keys for good */
 
@@ -136,7 +132,7 @@ static enum status put_in_force(struct credentials *c, const struct profiles *al
 	}
 	if (!good) {
 		mem_free(by_id);
-		return no_memory(why);
+		return fault_no_memory(why);
 	}
 	qsort(by_id, all->n, sizeof(struct access_key *), compare_keys);
 	pthread_mutex_lock(&c->lock);
@@ -177,16 +173,11 @@ static enum status load(struct credentials *c, struct fault *why)
 	c->seen = st;
 	struct profiles *all = mem_new(1, sizeof *all);
 	if (all == NULL)
-		return no_memory(why);
+		return fault_no_memory(why);
 	enum status status = take_text(c, buf_str(&text), &a, all, why);
 	secret_wipe(all, sizeof *all);
 	mem_free(all);
 	return status;
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
 /* Whether the file may be another than the one read last. One that is missing now is: the read will say so. */
@@ -196,8 +187,7 @@ static bool has_changed(const struct credentials *c, struct stat *st)
 
 	if (fstatat(c->dir_fd, "credentials", st, AT_SYMLINK_NOFOLLOW) != 0)
 		*st = (struct stat){ 0 };
-	if (st->st_dev != old->st_dev || st->st_ino != old->st_ino || st->st_size != old->st_size || st->st_mode != old->st_mode
-	    || !same_time(st->st_mtim, old->st_mtim) || !same_time(st->st_ctim, old->st_ctim))
+	if (file_changed(st, old))
 		return true;
 	int64_t age_ms = c->read_ms - ((int64_t)st->st_ctim.tv_sec * 1000 + st->st_ctim.tv_nsec / 1000000);
 	return st->st_ino != 0 && age_ms < STAMP_MS && age_ms > -STAMP_MS;
@@ -215,8 +205,7 @@ static void renew(struct credentials *c)
 		return;
 	c->seen = st;   /* so that one that cannot be read is not tried again and again */
 	enum status status = load(c, &why);
-	bool same = before.st_ino == c->seen.st_ino && same_time(before.st_mtim, c->seen.st_mtim) && same_time(before.st_ctim, c->seen.st_ctim);
-	if (same)
+	if (!file_changed(&before, &c->seen))
 		return;   /* a second look at a young file; said before */
 	if (status == OK)
 		LOG(KEYS_LOADED, STR(""), LOG_I("keys", c->n));

@@ -23,11 +23,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static enum status no_memory(struct fault *why)
-{
-	return fault_set(why, STORAGE_FAILED, "Memory ran out.");
-}
-
 /* the directory */
 
 static enum status check_dir(int fd, const char *path, struct fault *why)
@@ -58,7 +53,7 @@ static enum status open_dir(struct engine *e, const char *path, struct fault *wh
 	if (realpath(path, absolute) == NULL)
 		return io_fault_start(why, errno, "find the data directory", path);
 	e->dir = mem_dup_cstr(str_of(absolute));
-	return e->dir != NULL ? OK : no_memory(why);
+	return e->dir != NULL ? OK : fault_no_memory(why);
 }
 
 static enum status lock_dir(struct engine *e, struct fault *why)
@@ -81,7 +76,7 @@ static enum status join_path(const char *dir, const char *name, char **out, stru
 
 	*out = mem_new(1, size);
 	if (*out == NULL)
-		return no_memory(why);
+		return fault_no_memory(why);
 	(void)snprintf(*out, size, "%s/%s", dir, name);
 	return OK;
 }
@@ -157,7 +152,7 @@ static enum status copy_options(struct engine *e, const struct engine_options *o
 	e->region = mem_dup_cstr(o->region);
 	e->public_url = mem_dup_cstr(o->public_url);
 	if (e->bucket == NULL || e->region == NULL || e->public_url == NULL)
-		return no_memory(why);
+		return fault_no_memory(why);
 	return OK;
 }
 
@@ -183,7 +178,7 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 
 	assert(o->small_bytes <= BUCKET_SMALL_BYTES);
 	if (e == NULL)
-		return no_memory(why);
+		return fault_no_memory(why);
 	e->store.ops = &objects_ops;
 	e->table.ops = &images_ops;
 	e->inspection.ops = &inspect_ops;

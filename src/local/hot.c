@@ -2,6 +2,7 @@
  * out. An object is counted: one for its slot, one for each answer that it is in. */
 #include "local/hot.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "local/meta.h"
 
@@ -22,17 +23,10 @@ struct hot_object {
 	bool mapped;
 };
 
-/* FNV-1a, 64 bit: spreads names over the slots; who collides is compared and not kept for long. */
-static uint64_t hash_more(uint64_t hash, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		hash = (hash ^ (unsigned char)s.p[i]) * 0x100000001b3u;
-	return hash;
-}
-
+/* Spreads names over the slots; who collides is compared and not kept for long. */
 static uint64_t hash_name(const struct str name[2])
 {
-	return hash_more(hash_more(0xcbf29ce484222325u, name[0]) * 31, name[1]);
+	return hash_fnv64(hash_fnv64(HASH_FNV64, name[0]) * 31, name[1]);
 }
 
 static struct hot_slot *slot_of(struct hot *h, uint64_t hash)

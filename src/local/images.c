@@ -4,6 +4,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
+#include "base/object_key.h"
 #include "local/cursor.h"
 #include "local/engine.h"
 #include "local/objects.h"
@@ -66,9 +67,7 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 		.reason = column_str(s, 18, a),
 		.delete_hash = column_str(s, 19, a),
 	};
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
-	return OK;
+	return fault_check_arena(a, why);
 }
 
 static enum status no_such_image(struct fault *why)
@@ -136,7 +135,7 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 
 	assert(row->status == IMAGE_PENDING);
 	if (in == NULL) {
-		w->done(w, fault_set(&w->why, TOO_MUCH, "The request needs more memory than one may have."));
+		w->done(w, fault_too_much(&w->why));
 		return;
 	}
 	*in = (struct insertion){ .change = { .apply = apply_insert, .why = &w->why, .ended = end_insertion }, .wait = w, .row = row };
@@ -185,9 +184,7 @@ static enum status merge(struct settling *st, struct fault *why)
 	row->uploaded_ms = s->uploaded_ms;
 	row->ends_ms = s->ends_ms;
 	row->reason = str_dup(st->arena, s->reason);
-	if (!arena_ok(st->arena))
-		return fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
-	return OK;
+	return fault_check_arena(st->arena, why);
 }
 
 static void count_settled(struct tally *t, const struct settlement *s)
@@ -266,7 +263,7 @@ struct head {
 	int64_t n, ends_ms;
 	uint64_t file_size;
 	enum image_status status;
-	char key[KEY_MAX_BYTES];
+	char key[OBJECT_KEY_MAX_BYTES];
 	size_t key_n;
 };
 
@@ -376,7 +373,7 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 {
 	*out = (struct image_page){ .rows = arena_array(a, n, sizeof *out->rows) };
 	if (out->rows == NULL)
-		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+		return fault_too_much(why);
 	return OK;
 }
 

@@ -6,7 +6,6 @@
 #include "local/committer.h"
 
 #define IMAGE_ID_BYTES 16
-#define KEY_MAX_BYTES 1024
 
 extern const struct image_table_ops images_ops;
 

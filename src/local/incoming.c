@@ -44,11 +44,6 @@ struct body {
 	struct table_wait *wait;
 };
 
-static enum status no_memory(struct fault *why)
-{
-	return fault_set(why, OUT_OF_MEMORY, "There is no memory for this upload now; try again later.");
-}
-
 /* One whose length is not told is taken for a small one until it is not. */
 static enum status open_body(struct body *b, uint64_t expected_bytes, struct fault *why)
 {
@@ -69,7 +64,7 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 	struct body *b = mem_new(1, sizeof *b);
 	if (b == NULL) {
 		space_give(&e->space, expected_bytes);
-		return no_memory(why);
+		return fault_no_memory(why);
 	}
 	*b = (struct body){ .base = { &incoming_ops }, .engine = e, .promised = expected_bytes, .fd = -1 };
 	enum status status = open_body(b, expected_bytes, why);
@@ -136,7 +131,7 @@ static enum status grow(struct body *b, size_t needed)
 	cap = cap < needed ? needed : cap > small_bytes ? small_bytes : cap;
 	char *bytes = mem_resize(b->bytes, cap, 1);
 	if (bytes == NULL)
-		return no_memory(&b->failure);
+		return fault_no_memory(&b->failure);
 	b->bytes = bytes;
 	b->cap = cap;
 	return OK;
@@ -180,7 +175,7 @@ static enum status digest(struct body *b, struct fault *why)
 	if (b->digested)
 		return OK;
 	if (!hash_final(&b->md5, b->digest))
-		return give_up(b, no_memory(&b->failure), why);
+		return give_up(b, fault_no_memory(&b->failure), why);
 	hex_encode(b->digest, MD5_BYTES, b->etag);
 	b->digested = true;
 	return OK;

@@ -119,7 +119,7 @@ static enum status page_of_rows(struct inspection *port, const struct inspection
 
 	assert(q->limit >= 1 && q->limit <= INSPECTION_LIMIT_MAX);
 	if (page.rows == NULL)
-		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+		return fault_too_much(why);
 	TRY(read_cursor(l.walk, q->cursor, a, &l.place, why));
 	TRY(readers_take(readers, &d, why));
 	enum status status = walk_rows(&l, d, a, &page, why);
@@ -130,7 +130,7 @@ static enum status page_of_rows(struct inspection *port, const struct inspection
 	if (!l.ended)
 		page.next_cursor = write_cursor(l.walk, l.place, a);
 	*out = page;
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+	return fault_check_arena(a, why);
 }
 
 const struct inspection_ops inspect_ops = { page_of_rows };

@@ -1,6 +1,7 @@
 /* The file of the access keys. See key_file.h. */
 #include "local/key_file.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "local/io.h"
 
@@ -108,27 +109,8 @@ enum status key_file_make(int dir_fd, const char *path, struct fault *why)
 	put_random_profile(&b, KEY_OWNER_NAME);
 	buf_put_char(&b, '\n');
 	put_random_profile(&b, "slots");
-	if (!buf_ok(&b))
-		return fault_set(why, STORAGE_FAILED, "Memory ran out.");
+	TRY(fault_check_buf(&b, why));
 	return key_file_write(dir_fd, buf_str(&b), path, why);
-}
-
-static enum status read_all(int fd, struct buf *out, const char *path, struct fault *why)
-{
-	char piece[4096];
-	ssize_t got;
-
-	do {
-		got = read(fd, piece, sizeof piece);
-		if (got > 0)
-			buf_put(out, (struct str){ piece, (size_t)got });
-	} while ((got > 0 && buf_ok(out)) || (got < 0 && errno == EINTR));
-	secret_wipe(piece, sizeof piece);
-	if (got < 0)
-		return io_fault_start(why, errno, "read the file credentials in", path);
-	if (out->starved)
-		return fault_set(why, STORAGE_FAILED, "Memory ran out.");
-	return buf_ok(out) ? OK : fault_set(why, STORAGE_FAILED, "%s/credentials is longer than %d bytes.", path, PROFILES_MAX_BYTES);
 }
 
 static enum status read_private(int fd, struct buf *out, struct stat *st, const char *path, struct fault *why)
@@ -137,7 +119,10 @@ static enum status read_private(int fd, struct buf *out, struct stat *st, const 
 		return io_fault_start(why, errno, "read the file credentials in", path);
 	if ((st->st_mode & 077) != 0)
 		return fault_set(why, STORAGE_FAILED, "%s/credentials can be read by others; run chmod 600 on it first.", path);
-	return read_all(fd, out, path, why);
+	int error = file_read_all(fd, out);
+	if (error == EFBIG)
+		return fault_set(why, STORAGE_FAILED, "%s/credentials is longer than %d bytes.", path, PROFILES_MAX_BYTES);
+	return error == 0 ? OK : io_fault_start(why, error, "read the file credentials in", path);
 }
 
 enum status key_file_read(int dir_fd, const char *path, struct buf *out, struct stat *st, struct fault *why)

@@ -52,7 +52,7 @@ static enum status take(struct walk *w, struct arena *a, struct listed *out, str
 	out->info.key = str_dup(a, group);
 	seek_behind(&w->from, group);
 	seek(w);
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+	return fault_check_arena(a, why);
 }
 
 static enum status walk(struct walk *w, struct arena *a, struct listing *out, struct fault *why)
@@ -81,7 +81,7 @@ enum status listing_objects(struct bucket_catalog *c, const struct object_query 
 	assert(q->limit <= 1000);
 	struct listing listing = { .entries = arena_array(a, q->limit, sizeof *listing.entries) };
 	if (listing.entries == NULL)
-		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+		return fault_too_much(why);
 	seek_start(&w.from, &(struct seek_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after });
 	TRY(readers_take(readers, &w.db, why));
 	enum status status = walk(&w, a, &listing, why);

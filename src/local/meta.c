@@ -146,8 +146,7 @@ enum status meta_decode(struct str blob, unsigned flags, struct arena *a, struct
 	out->checksum.value = take_text(&c);
 	take_headers(&c, out);
 	take_parts(&c, out);
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
+	TRY(fault_check_arena(a, why));
 	if (!c.bad && c.rest.n == 0)
 		return OK;
 	enum status status = fault_set(why, STORAGE_FAILED, "The storage failed; try again later.");

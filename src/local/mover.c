@@ -1,8 +1,10 @@
 /* Moves, trash, and what the start finds. See mover.h. */
 #include "local/mover.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "local/engine.h"
 #include "local/io.h"
 
@@ -194,18 +196,12 @@ struct work {
 };
 
 /* Let work gather for a while, unless a whole batch is there or the end has come. */
-static void gather(struct mover *m, long ms)
+static void gather(struct mover *m, int64_t ms)
 {
-	struct timespec until;
+	int64_t until_ms = clock_mono_ms() + ms;
 
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	while (m->n < MOVER_BATCH && !m->stopping)
-		if (pthread_cond_timedwait(&m->wanted, &m->lock, &until) != 0)
-			return;
+	while (m->n < MOVER_BATCH && !m->stopping && thread_wait_until(&m->wanted, &m->lock, until_ms))
+		continue;
 }
 
 static void take_work(struct mover *m, struct work *w)
@@ -258,7 +254,7 @@ enum status mover_start(struct mover *m, struct engine *e, struct fault *why)
 	m->engine = e;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wanted, NULL);
-	if (pthread_create(&m->thread, NULL, run, m) != 0)
+	if (!thread_start(&m->thread, run, m))
 		return fault_set(why, STORAGE_FAILED, "Cannot start a thread.");
 	m->started = true;
 	return OK;

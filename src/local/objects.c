@@ -4,6 +4,7 @@
 #include "local/objects.h"
 
 #include "base/codec.h"
+#include "base/object_key.h"
 #include "local/engine.h"
 #include "local/io.h"
 #include "local/rows.h"
@@ -16,17 +17,6 @@
 
 /* How often a replaced object is looked up again. */
 #define OPEN_TRIES 16
-
-enum status objects_check_key(struct str key, struct fault *why)
-{
-	if (key.n > KEY_MAX_BYTES)
-		return fault_set(why, KEY_TOO_LONG, "Your key is too long: %zu bytes, at most %d are allowed.", key.n, KEY_MAX_BYTES);
-	if (key.n == 0)
-		return fault_set(why, KEY_INVALID, "A key must not be empty.");
-	if (!utf8_valid(key) || str_find_char(key, '\0') != key.n)
-		return fault_set(why, KEY_INVALID, "A key must be UTF-8 without U+0000.");
-	return OK;
-}
 
 static enum status no_such_key(struct fault *why)
 {
@@ -74,7 +64,7 @@ static enum status store_put_object(struct object_store *store, struct str key, 
 	struct object_commit commit = { .bucket = str_of(e->bucket), .key = key, .content_type = content_type };
 	struct incoming *in = NULL;
 
-	TRY(objects_check_key(key, why));
+	TRY(object_key_check(key, why));
 	TRY(bucket_begin(&e->buckets, body.n, &in, why));
 	enum status status = bucket_write(in, body.p, body.n, why);
 	if (status == OK)
@@ -95,9 +85,7 @@ enum status objects_read_info(sqlite3_stmt *s, struct arena *a, struct object_in
 		.content_type = column_str(s, 4, a),
 		.modified_ms = sqlite3_column_int64(s, 5),
 	};
-	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
-	return OK;
+	return fault_check_arena(a, why);
 }
 
 /* One object's row, and what it points to. */
@@ -164,7 +152,7 @@ static enum status read_body(struct db *d, struct arena *a, struct found *out, s
 	sqlite3_reset(s);
 	if (!whole)
 		return io_fault(why, EIO, "an object has another size than its row says");
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The object needs more memory than one request may have.");
+	return fault_check_arena(a, why);
 }
 
 /* The columns are those of OBJECT_COLUMNS. */
@@ -279,7 +267,7 @@ static enum status read_object(struct object_file *f, uint64_t max_size, struct 
 		return OK;
 	char *p = arena_alloc(a, f->info.size);
 	if (p == NULL)
-		return fault_set(why, TOO_MUCH, "The object needs more memory than one request may have.");
+		return fault_too_much(why);
 	TRY(read_whole(f->fd, p, f->info.size, why));
 	out->body = (struct str){ p, f->info.size };
 	return OK;
@@ -340,7 +328,7 @@ static enum status store_list_objects(struct object_store *store, struct str pre
 
 	struct object_page page = { .objects = arena_array(a, limit, sizeof *page.objects) };
 	if (page.objects == NULL)
-		return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
+		return fault_too_much(why);
 	seek_start(&from, &(struct seek_query){ .prefix = prefix, .after = after });
 	TRY(readers_take(&e->readers, &l.db, why));
 	sqlite3_stmt *s = db_query(l.db, Q_OBJECT_LIST);

@@ -16,7 +16,5 @@ enum status objects_remove(struct writer *w, int64_t bucket, struct str key, boo
 enum status objects_open(struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why) MUST_CHECK;
 /* Read OBJECT_COLUMNS; texts are copied.  Errors: TOO_MUCH */
 enum status objects_read_info(sqlite3_stmt *s, struct arena *a, struct object_info *out, struct fault *why) MUST_CHECK;
-/* 1..1024 bytes of UTF-8 without U+0000.  Errors: KEY_TOO_LONG; KEY_INVALID */
-enum status objects_check_key(struct str key, struct fault *why) MUST_CHECK;
 
 #endif

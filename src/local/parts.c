@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/object_key.h"
 #include "local/engine.h"
 #include "local/objects.h"
 #include "local/seek.h"
@@ -56,7 +57,7 @@ static enum status start(struct part_store *p, const struct part_upload *u, stru
 	struct upload_change uc = { .change = { .apply = apply_start, .why = why }, .upload = u, .now_ms = clock_now_ms() };
 	struct buf meta;
 
-	TRY(objects_check_key(u->key, why));
+	TRY(object_key_check(u->key, why));
 	buf_init_arena(&meta, a, META_MAX_BYTES);
 	meta_encode(&u->meta, &meta);
 	if (!buf_ok(&meta))
@@ -65,7 +66,7 @@ static enum status start(struct part_store *p, const struct part_upload *u, stru
 	random_bytes(uc.id.secret, sizeof uc.id.secret);
 	TRY(committer_run(&engine_of_parts(p)->committer, &uc.change));
 	*id = upload_id_write(&uc.id, a);
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "The answer needs more memory than one request may have.");
+	return fault_check_arena(a, why);
 }
 
 static enum status apply_abort(struct writer *w, struct change *c)
@@ -128,11 +129,6 @@ static enum status end_older(struct part_store *p, int64_t before_ms, uint32_t *
 
 /* reads */
 
-static enum status too_much(struct fault *why)
-{
-	return fault_set(why, TOO_MUCH, "The page needs more memory than one request may have.");
-}
-
 enum status parts_read_upload(sqlite3_stmt *s, struct arena *a, struct part_upload *out, struct fault *why)
 {
 	struct upload_id id = { .n = sqlite3_column_int64(s, 0) };
@@ -154,7 +150,7 @@ static enum status read_found(sqlite3_stmt *s, struct arena *a, struct part_uplo
 {
 	TRY(parts_read_upload(s, a, out, why));
 	out->bucket = column_str(s, 9, a);
-	return arena_ok(a) ? OK : too_much(why);
+	return fault_check_arena(a, why);
 }
 
 static enum status find(struct part_store *p, struct str bucket, struct str key, struct str text, struct arena *a, struct part_upload *out, struct fault *why)
@@ -208,7 +204,7 @@ static void find_start(struct walk *w)
 
 	seek_start(&w->from, &(struct seek_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after_key });
 	w->behind = -1;
-	if (!inside || q->after_key.n == 0 || q->after_key.n > KEY_MAX_BYTES || !upload_id_read(q->after_id, &id))
+	if (!inside || q->after_key.n == 0 || q->after_key.n > OBJECT_KEY_MAX_BYTES || !upload_id_read(q->after_id, &id))
 		return;
 	w->from.n = q->after_key.n;   /* without the NUL that passes the key over */
 	w->behind = id.n;
@@ -227,7 +223,7 @@ static enum status take(struct walk *w, struct arena *a, struct part_upload *out
 	seek_behind(&w->from, group);
 	w->behind = -1;
 	seek(w);
-	return arena_ok(a) ? OK : too_much(why);
+	return fault_check_arena(a, why);
 }
 
 static enum status find_bucket(struct walk *w, struct fault *why)
@@ -268,7 +264,7 @@ static enum status list_uploads(struct part_store *p, const struct part_upload_q
 	assert(q->limit <= 1000);
 	struct part_upload_page page = { .uploads = arena_array(a, q->limit, sizeof *page.uploads) };
 	if (page.uploads == NULL)
-		return too_much(why);
+		return fault_too_much(why);
 	find_start(&w);
 	TRY(readers_take(readers, &w.db, why));
 	enum status status = walk(&w, a, &page, why);
@@ -323,8 +319,7 @@ static enum status read_parts(const struct part_walk *w, struct arena *a, struct
 		if (!row || out->more)
 			return OK;
 		read_part(s, a, &out->parts[out->n++]);
-		if (!arena_ok(a))
-			return too_much(why);
+		TRY(fault_check_arena(a, why));
 	}
 	return OK;
 }
@@ -339,7 +334,7 @@ static enum status list_parts(struct part_store *p, struct str id, uint32_t afte
 		return no_such_upload(why);
 	struct part_page page = { .parts = arena_array(a, limit, sizeof *page.parts) };
 	if (page.parts == NULL)
-		return too_much(why);
+		return fault_too_much(why);
 	TRY(readers_take(readers, &w.db, why));
 	enum status status = read_parts(&w, a, &page, why);
 	sqlite3_reset(w.db->statements[Q_PART_LIST]);

@@ -250,5 +250,5 @@ enum status profiles_parse(struct str text, struct arena *a, struct profiles *ou
 	}
 	for (size_t i = 0; i < out->n; i++)
 		TRY(check_profile(out, i, why));
-	return arena_ok(a) ? OK : fault_set(why, TOO_MUCH, "line 1 begins more than there is memory for");
+	return fault_check_arena(a, why);
 }

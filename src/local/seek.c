@@ -6,7 +6,7 @@
 
 static void set(struct seek *s, struct str text)
 {
-	s->n = text.n < KEY_MAX_BYTES + 1 ? text.n : KEY_MAX_BYTES + 1;
+	s->n = text.n < OBJECT_KEY_MAX_BYTES + 1 ? text.n : OBJECT_KEY_MAX_BYTES + 1;
 	if (s->n > 0)
 		memcpy(s->bytes, text.p, s->n);
 }

@@ -3,11 +3,12 @@
 #ifndef LOCAL_SEEK_H
 #define LOCAL_SEEK_H
 
+#include "base/object_key.h"
 #include "local/images.h"
 
 /* The least key, in byte order, that the walk may meet. */
 struct seek {
-	char bytes[KEY_MAX_BYTES + 2];
+	char bytes[OBJECT_KEY_MAX_BYTES + 2];
 	size_t n;
 };
 

@@ -38,11 +38,6 @@ static struct str address(const struct engine *e, struct str key, struct arena *
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-static enum status no_memory(struct fault *why)
-{
-	return fault_set(why, TOO_MUCH, "The URL needs more memory than one request may have.");
-}
-
 static enum status ready(const struct engine *e, struct fault *why)
 {
 	if (e->public_url[0] == '\0')
@@ -78,7 +73,7 @@ enum status signing_presign(struct object_store *s, const struct presign_request
 	/* The signature's date has whole seconds, and its lifetime begins there. */
 	int64_t signed_ms = r->now_ms - r->now_ms % 1000;
 	*out = (struct presigned){ url, address(e, r->key, a), signed_ms + (int64_t)r->expires_s * 1000 };
-	return arena_ok(a) ? OK : no_memory(why);
+	return fault_check_arena(a, why);
 }
 
 enum status signing_form(struct object_store *s, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
@@ -99,7 +94,7 @@ enum status signing_form(struct object_store *s, const struct form_request *r, s
 
 	TRY(ready(e, why));
 	if (fields == NULL)
-		return no_memory(why);
+		return fault_too_much(why);
 	TRY(presign_post(&key, &in, a, fields, &n, why));
 	*out = (struct post_form){
 		.url = address(e, STR(""), a),
@@ -108,5 +103,5 @@ enum status signing_form(struct object_store *s, const struct form_request *r, s
 		.n_fields = n,
 		.expires_ms = r->now_ms + (int64_t)r->expires_s * 1000,
 	};
-	return arena_ok(a) ? OK : no_memory(why);
+	return fault_check_arena(a, why);
 }

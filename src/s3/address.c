@@ -4,14 +4,11 @@
 #include "s3/address.h"
 
 #include "base/codec.h"
+#include "base/object_key.h"
 
 enum status address_check_key(struct str key, struct fault *why)
 {
-	if (key.n > KEY_MAX_BYTES)
-		return fault_set(why, KEY_TOO_LONG, "Your key is too long: %zu bytes, and %d are allowed", key.n, KEY_MAX_BYTES);
-	if (!utf8_valid(key) || str_find_char(key, '\0') < key.n)
-		return fault_set(why, KEY_INVALID, "The key must be UTF-8 without U+0000");
-	return OK;
+	return key.n == 0 ? OK : object_key_check(key, why);
 }
 
 static enum status decode(struct arena *a, struct str raw, struct str *out, struct fault *why)
@@ -19,7 +16,7 @@ static enum status decode(struct arena *a, struct str raw, struct str *out, stru
 	if (uri_decode(a, raw, false, out))
 		return OK;
 	if (!arena_ok(a))
-		return fault_set(why, TOO_MUCH, "The path is too long");
+		return fault_too_much(why);
 	return fault_set(why, KEY_INVALID, "The path holds a '%%' without two hexadecimal digits");
 }
 

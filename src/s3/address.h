@@ -4,9 +4,10 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/object_key.h"
 #include "base/str.h"
 
-#define KEY_MAX_BYTES 1024
+#define KEY_MAX_BYTES OBJECT_KEY_MAX_BYTES
 
 enum address_level { AT_SERVICE, AT_BUCKET, AT_OBJECT };
 

@@ -6,11 +6,6 @@
 #define PART_INVALID_SENTENCE "One or more of the specified parts could not be found. The part may not have been uploaded, or the " \
 	"specified entity tag may not match the part's entity tag."
 
-static struct str bare(struct str s)
-{
-	return s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? str_slice(s, 1, s.n - 1) : s;
-}
-
 static enum status read_number(struct str text, uint32_t *out, struct fault *why)
 {
 	uint64_t n;
@@ -37,7 +32,7 @@ static enum status read_part(const struct xml_node *n, struct part_list *out, st
 	if (!xml_is(n, "Part"))
 		return fault_set(why, XML_MALFORMED, "A CompleteMultipartUpload has elements Part and no others.");
 	TRY(read_number(xml_child_word(n, "PartNumber"), &p->number, why));
-	p->etag = bare(xml_child_word(n, "ETag"));
+	p->etag = str_unquote(xml_child_word(n, "ETag"));
 	if (p->etag.n == 0)
 		return fault_set(why, XML_MALFORMED, "A Part needs an ETag.");
 	read_checksum(n, &p->checksum);

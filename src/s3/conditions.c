@@ -11,9 +11,7 @@ static bool tag_equals(struct str tag, struct str etag, bool weak)
 			return false;
 		tag = str_slice(tag, 2, tag.n);
 	}
-	if (tag.n >= 2 && tag.p[0] == '"' && tag.p[tag.n - 1] == '"')
-		tag = str_slice(tag, 1, tag.n - 1);
-	return str_equal(tag, etag);
+	return str_equal(str_unquote(tag), etag);
 }
 
 bool etag_listed(struct str list, struct str etag, bool weak)

@@ -112,7 +112,7 @@ static enum status end_sum(struct call *c, struct copy *k, struct fault *why)
 	if (k->kind == CHECKSUM_NONE)
 		return OK;
 	if (!checksum_final(&k->sum, sum))
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	k->commit.meta.checksum = (struct object_checksum){ .kind = k->kind, .value = sums_text(&c->x->arena, k->kind, sum) };
 	return OK;
 }

@@ -21,12 +21,6 @@ struct doomed {
 	bool done;                /* removal.status is there already */
 };
 
-static struct str bare_etag(struct str s)
-{
-	s = str_trim(s);
-	return s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"' ? str_slice(s, 1, s.n - 1) : s;
-}
-
 static bool is_image(const struct call *c, struct str key)
 {
 	return str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(key, IMAGE_PREFIX);
@@ -127,7 +121,7 @@ static enum status refuse_conditions(const struct call *c, struct fault *why)
 
 enum status delete_one(struct call *c, struct fault *why)
 {
-	struct doomed d = { .removal = { .key = c->at.key, .if_etag = bare_etag(request_header(&c->x->request, STR("if-match"))) } };
+	struct doomed d = { .removal = { .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
 	TRY(refuse_conditions(c, why));
 	TRY(parameter_version(c, why));
 	TRY(remove_all(c, &d, 1, why));
@@ -144,7 +138,7 @@ static enum status read_one(const struct xml_node *n, struct doomed *d, struct f
 	static const char *const children[] = { "!Key", "!VersionId", "!ETag", "!LastModifiedTime", "!Size" };
 	TRY(xml_check_children(n, children, COUNT_OF(children), why));
 	d->removal.key = xml_child_text(n, "Key");
-	d->removal.if_etag = bare_etag(xml_child_word(n, "ETag"));
+	d->removal.if_etag = str_unquote(str_trim(xml_child_word(n, "ETag")));
 	d->version = xml_child_word(n, "VersionId");
 	if (d->removal.key.n == 0)
 		return fault_set(why, XML_MALFORMED, "An Object needs a Key.");

@@ -9,11 +9,7 @@
 
 static struct str find(const struct header *headers, size_t n, struct str name)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (str_equal_nocase(headers[i].name, name))
-			return str_trim(headers[i].value);
-	}
-	return (struct str){ 0 };
+	return str_trim(header_find(headers, n, name));
 }
 
 static enum status read_md5(struct arena *a, struct str value, struct digests *d, struct fault *why)
@@ -118,11 +114,6 @@ void digests_update(struct digests *d, struct str piece)
 		checksum_update(&d->running, piece.p, piece.n);
 }
 
-static enum status no_memory(struct fault *why)
-{
-	return fault_set(why, OUT_OF_MEMORY, "memory ran out");
-}
-
 static enum status check_sha256(struct digests *d, struct fault *why)
 {
 	unsigned char sum[SHA256_BYTES];
@@ -130,7 +121,7 @@ static enum status check_sha256(struct digests *d, struct fault *why)
 	if (d->sha256.n == 0)
 		return OK;
 	if (!hash_final(&d->running_sha256, sum))
-		return no_memory(why);
+		return fault_no_memory(why);
 	hex_encode(sum, SHA256_BYTES, hex);
 	if (!str_equal_nocase(d->sha256, str_of(hex)))
 		return fault_set(why, PAYLOAD_HASH_WRONG, "The provided 'x-amz-content-sha256' header does not match what was computed.");
@@ -146,14 +137,14 @@ static enum status check_sum(struct arena *a, struct digests *d, struct object_c
 		return OK;
 	const struct checksum_kind_info *info = checksum_info(kind);
 	if (!checksum_final(&d->running, sum))
-		return no_memory(why);
+		return fault_no_memory(why);
 	if (d->told && memcmp(sum, d->value, info->bytes) != 0)
 		return fault_set(why, CHECKSUM_WRONG, "The %s you specified did not match the calculated checksum.", info->name);
 	struct buf b;
 	buf_init_arena(&b, a, CHECKSUM_TEXT_MAX + 1);
 	base64_encode(&b, (struct str){ (const char *)sum, info->bytes });
 	stored->value = buf_str(&b);
-	return buf_ok(&b) ? OK : no_memory(why);
+	return fault_check_buf(&b, why);
 }
 
 enum status digests_check(struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why)

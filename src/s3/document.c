@@ -53,7 +53,7 @@ static enum status check_md5(struct call *c, struct str body, bool *seen, struct
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, body.p, body.n);
 	if (!hash_final(&h, md5))
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	if (memcmp(md5, told.p, MD5_BYTES) != 0)
 		return fault_set(why, DIGEST_WRONG, "The Content-MD5 you specified did not match what we received.");
 	return OK;
@@ -82,7 +82,7 @@ static enum status check_sum(struct call *c, enum checksum_kind kind, struct str
 	checksum_init(&running, kind);
 	checksum_update(&running, body.p, body.n);
 	if (!checksum_final(&running, sum))
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	if (memcmp(sum, told.p, told.n) != 0)
 		return fault_set(why, CHECKSUM_WRONG, "The %s you specified did not match the calculated checksum.", info->name);
 	return OK;

@@ -1,6 +1,7 @@
 /* One list of headers that are kept. aws-chunked is a framing of the request, not of the object, and goes. */
 #include "s3/kept.h"
 
+#include "http/text.h"
 #include "s3/parameters.h"
 #include "s3/text.h"
 
@@ -19,15 +20,6 @@ static bool is_kept(struct str name)
 			return true;
 	}
 	return str_starts_with(name, USER_PREFIX);
-}
-
-static struct str value_of(const struct header *list, size_t n, struct str name)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (str_equal_nocase(list[i].name, name))
-			return list[i].value;
-	}
-	return (struct str){ 0 };
 }
 
 static struct header *find(struct kept *k, struct str name)
@@ -78,16 +70,6 @@ static enum status check_user_size(const struct kept *k, struct fault *why)
 	return fault_set(why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
 }
 
-/* Header values come as they were sent, bytes beyond ASCII too, and go back so. From the query anything may come. */
-static bool value_ok(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return false;
-	}
-	return s.n <= META_USER_BYTES_MAX;
-}
-
 /* A signer that makes a URL moves x-amz-* headers into the query, where S3 takes them for what they were. */
 static void add_from_query(struct call *c, struct kept *out)
 {
@@ -107,7 +89,8 @@ static enum status check_values(const struct kept *k, struct fault *why)
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (!text_is_token(k->headers[i].name))
 			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
-		if (!value_ok(k->headers[i].value))
+		/* Values come as they were sent, bytes beyond ASCII too, and go back so. From the query anything may come. */
+		if (!http_is_field_value(k->headers[i].value) || k->headers[i].value.n > META_USER_BYTES_MAX)
 			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
 			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
 	}
@@ -117,7 +100,7 @@ static enum status check_values(const struct kept *k, struct fault *why)
 /* room: for what is still to be added. */
 static enum status collect(struct arena *a, const struct header *list, size_t n, size_t room, struct kept *out, struct fault *why)
 {
-	struct str type = value_of(list, n, STR("content-type"));
+	struct str type = header_find(list, n, STR("content-type"));
 	if (!header_value_ok(type) || type.n > TYPE_MAX)
 		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
 	*out = (struct kept){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
@@ -153,10 +136,8 @@ enum status kept_condition(struct call *c, struct object_condition *out, struct 
 	*out = (struct object_condition){ 0 };
 	if (none.p != NULL && !str_equal(str_trim(none), STR("*")))
 		return fault_set(why, NOT_IMPLEMENTED, "If-None-Match of a write can only be '*' here.");
-	if (match.n >= 2 && match.p[0] == '"' && match.p[match.n - 1] == '"')
-		match = str_slice(match, 1, match.n - 1);
 	out->absent = none.p != NULL;
-	out->etag = match;
+	out->etag = str_unquote(match);
 	return OK;
 }
 
@@ -170,7 +151,7 @@ static const struct {
 
 enum status kept_refuse_list(const struct header *list, size_t n, struct fault *why)
 {
-	struct str class = value_of(list, n, STR("x-amz-storage-class"));
+	struct str class = header_find(list, n, STR("x-amz-storage-class"));
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < COUNT_OF(refused); j++) {
 			bool found = str_starts_with_nocase(list[i].name, str_of(refused[j].prefix));

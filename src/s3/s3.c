@@ -278,7 +278,7 @@ static void answer(struct call *c, enum status st, const struct fault *why)
 	struct fault lack = { 0 };
 	upload_drop(c);
 	if (st == OK && !arena_ok(&c->x->arena)) {
-		st = fault_set(&lack, OUT_OF_MEMORY, "the answer does not fit");
+		st = fault_no_memory(&lack);
 		why = &lack;
 	}
 	if (st != OK)

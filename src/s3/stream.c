@@ -51,7 +51,7 @@ static enum status check_chunk(struct stream *s, struct fault *why)
 	if (!s->signed_chunks)
 		return OK;
 	if (!hash_final(&s->chunk_sum, digest))
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	if (!chunk_chain_next(&s->chain, digest, (struct str){ s->signature, SIGNATURE_CHARS }))
 		return wrong_signature(why);
 	return OK;
@@ -90,7 +90,7 @@ static enum status take_trailer_signature(struct stream *s, struct fault *why)
 	if (!s->signed_chunks || s->trailer_signed || !s->checksum_seen)
 		return wrong_trailer(why);
 	if (!hash_final(&s->chunk_sum, digest))
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	if (!chunk_chain_trailer(&s->chain, digest, s->parser.value))
 		return wrong_signature(why);
 	s->trailer_signed = true;

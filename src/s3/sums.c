@@ -88,7 +88,7 @@ static enum status composite_sum(struct arena *a, const struct object_part *part
 			checksum_update(&running, raw.p, raw.n);
 	}
 	if (st == OK && !checksum_final(&running, sum))
-		st = fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		st = fault_no_memory(why);
 	checksum_deinit(&running);
 	TRY(st);
 	struct str text = sums_text(a, out->kind, sum);
@@ -132,7 +132,7 @@ enum status sums_etag_of_parts(struct arena *a, const struct object_part *parts,
 		hash_update(&h, md5, MD5_BYTES);
 	}
 	if (!hash_final(&h, md5))
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	hex_encode(md5, MD5_BYTES, hex);
 	*out = str_printf(a, "%s-%zu", hex, n);
 	return OK;

@@ -4,8 +4,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-
-#include <string.h>
+#include "http/text.h"
 
 #define HEADER_VALUE_MAX 1024
 #define REPLACEMENT STR("\xEF\xBF\xBD")
@@ -101,20 +100,10 @@ void xml_user(struct buf *b, const char *name, struct str user)
 
 bool header_value_ok(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < 0x20 || s.p[i] > 0x7E)
-			return false;
-	}
-	return s.n <= HEADER_VALUE_MAX;
+	return http_is_printable(s) && s.n <= HEADER_VALUE_MAX;
 }
 
 bool text_is_token(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-		if (!letter && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
-			return false;
-	}
-	return s.n > 0 && s.n <= HEADER_VALUE_MAX;
+	return http_is_token(s) && s.n <= HEADER_VALUE_MAX;
 }

@@ -118,7 +118,7 @@ static enum status check_body(struct call *c, struct str *bytes, struct fault *w
 	TRY(digests_check(&c->x->arena, &u->digests, md5, &u->meta.checksum, why));
 	hex_encode(md5, MD5_BYTES, hex);
 	u->etag = str_dup(&c->x->arena, str_of(hex));
-	return arena_ok(&c->x->arena) ? OK : fault_set(why, TOO_MUCH, "the request's head is too large");
+	return fault_check_arena(&c->x->arena, why);
 }
 
 static void count(struct upload *u, enum metric m)

@@ -140,7 +140,7 @@ static enum status run(struct reader *r, struct str text, struct fault *why)
 	XML_SetStartDoctypeDeclHandler(r->parser, refuse_doctype);
 	enum XML_Status parsed = XML_Parse(r->parser, text.n > 0 ? text.p : "", (int)text.n, XML_TRUE);
 	if (parsed == XML_STATUS_ERROR && XML_GetErrorCode(r->parser) == XML_ERROR_NO_MEMORY)
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	return parsed == XML_STATUS_OK && r->refusal == NULL && arena_ok(r->a) ? OK : blame(r, why);
 }
 
@@ -149,7 +149,7 @@ enum status xml_read(struct arena *a, struct str text, const char *root, const s
 	struct reader r = { .a = a, .root_name = root };
 	r.parser = XML_ParserCreateNS("UTF-8", NAMESPACE_MARK);
 	if (r.parser == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "memory ran out");
+		return fault_no_memory(why);
 	buf_init(&r.text, XML_TEXT_MAX);
 	enum status st = run(&r, text, why);
 	XML_ParserFree(r.parser);

@@ -36,11 +36,7 @@ struct mistake {
 
 static struct str header_of(const struct trial *t, struct str name)
 {
-	for (size_t i = 0; i < t->n_headers; i++) {
-		if (str_equal_nocase(t->headers[i].name, name))
-			return str_trim(t->headers[i].value);
-	}
-	return STR("");
+	return str_trim(header_find(t->headers, t->n_headers, name));
 }
 
 static void rebuild_headers(struct trial *t)

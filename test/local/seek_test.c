@@ -81,12 +81,12 @@ static void test_texts_longer_than_any_key_then_cut_within_the_room(void **state
 	memset(text, 'm', sizeof(text));
 	struct str all = { text, sizeof(text) };
 	seek_start(&s, &(struct seek_query){ .after = all });
-	assert_int_equal(s.n, KEY_MAX_BYTES + 2);
+	assert_int_equal(s.n, OBJECT_KEY_MAX_BYTES + 2);
 	assert_int_equal(s.bytes[s.n - 1], '\0');
 	seek_start(&s, &(struct seek_query){ .prefix = all });
-	assert_int_equal(s.n, KEY_MAX_BYTES + 1);
+	assert_int_equal(s.n, OBJECT_KEY_MAX_BYTES + 1);
 	seek_behind(&s, all);
-	assert_int_equal(s.n, KEY_MAX_BYTES + 1);
+	assert_int_equal(s.n, OBJECT_KEY_MAX_BYTES + 1);
 	assert_int_equal(s.bytes[s.n - 1], 'n');
 }
 
