@@ -29,7 +29,7 @@ static void canonicalise(const struct request *r, struct str signed_headers)
 	struct buf b;
 	for (size_t i = 0; i < signed_headers.n; i++)
 		names += signed_headers.p[i] == ';';
-	for (enum path_rule rule = PATH_DECODED; rule <= PATH_NORMALIZED; rule++) {
+	for (enum path_rule rule = PATH_DECODED; rule <= PATH_AS_SENT; rule++) {
 		in.path_rule = rule;
 		buf_init_arena(&b, r->arena, 1 << 20);
 		if (canonical_request(r->arena, &in, &b, NULL) == OK)

@@ -42,47 +42,11 @@ struct str canonical_encode(struct arena *a, struct str s, bool keep_slash)
 	return buf_str(&b);
 }
 
-/* Drop empty and '.' segments, let '..' take one back; a slash at the end stays. */
-static struct str normalize(struct arena *a, struct str path)
-{
-	struct str *kept = arena_array(a, path.n + 1, sizeof *kept);
-	struct buf b;
-	buf_init_arena(&b, a, path.n + 2);
-	if (kept == NULL)
-		return STR("");
-	size_t n = 0;
-	bool open_end = false;
-	for (struct str rest = path; rest.p != NULL;) {
-		struct str segment = str_cut(&rest, '/');
-		open_end = segment.n == 0 || str_equal(segment, STR(".")) || str_equal(segment, STR(".."));
-		if (!open_end)
-			kept[n++] = segment;
-		else if (n > 0 && str_equal(segment, STR("..")))
-			n--;
-	}
-	for (size_t i = 0; i < n; i++) {
-		buf_put_char(&b, '/');
-		buf_put(&b, kept[i]);
-	}
-	if (n == 0 || open_end)
-		buf_put_char(&b, '/');
-	return buf_str(&b);
-}
-
 static enum status canonical_path(struct arena *a, const struct canonical_input *in, struct str *out, struct fault *why)
 {
 	struct str path = in->path;
-	switch (in->path_rule) {
-	case PATH_DECODED:
-		break;
-	case PATH_AS_SENT:
-		if (!uri_decode(a, in->path, false, &path) && arena_ok(a))
-			return fault_set(why, INVALID_INPUT, "the path has a '%%' without two hex digits behind it");
-		break;
-	case PATH_NORMALIZED:
-		path = normalize(a, in->path);
-		break;
-	}
+	if (in->path_rule == PATH_AS_SENT && !uri_decode(a, in->path, false, &path) && arena_ok(a))
+		return fault_set(why, INVALID_INPUT, "the path has a '%%' without two hex digits behind it");
 	*out = path.n == 0 ? STR("/") : canonical_encode(a, path, true);
 	return OK;
 }

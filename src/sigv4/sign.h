@@ -32,7 +32,6 @@ struct sigv4_key {
 enum path_rule {
 	PATH_DECODED,      /* not encoded yet: encode once, keep '/' */
 	PATH_AS_SENT,      /* already encoded, as on the wire: decode, then encode once (S3's rule) */
-	PATH_NORMALIZED,   /* not encoded; resolve empty, '.' and '..' segments (every service but S3) */
 };
 
 struct canonical_input {

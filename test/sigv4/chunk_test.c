@@ -1,5 +1,5 @@
 /* Chunk and trailer signatures: the examples of the S3 API reference, and each altered in one bit. */
-#include "sigv4/suite.h"
+#include "sigv4/cases.h"
 
 #include "sigv4/chunk.h"
 
