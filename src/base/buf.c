@@ -111,6 +111,24 @@ void buf_put_char(struct buf *b, char c)
 	b->p[b->n] = '\0';
 }
 
+void buf_put_u64(struct buf *b, uint64_t n)
+{
+	char digits[20];   /* of UINT64_MAX */
+	size_t at = sizeof digits;
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	buf_put(b, (struct str){ digits + at, sizeof digits - at });
+}
+
+void buf_put_i64(struct buf *b, int64_t n)
+{
+	if (n < 0)
+		buf_put_char(b, '-');
+	buf_put_u64(b, n < 0 ? -(uint64_t)n : (uint64_t)n);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list args, again;

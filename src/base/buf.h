@@ -30,6 +30,9 @@ void buf_deinit(struct buf *b);
 void buf_clear(struct buf *b);
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
+/* In decimal, faster than buf_printf. */
+void buf_put_u64(struct buf *b, uint64_t n);
+void buf_put_i64(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 bool buf_ok(const struct buf *b);
 /* What is in it, borrowed until the next append. */

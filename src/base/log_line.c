@@ -5,7 +5,6 @@
 #include "base/codec.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 
 #define FIELD_MAX_BYTES 1024
@@ -49,47 +48,79 @@ bool log_level_parse(struct str s, enum log_level *out)
 	return false;
 }
 
-static void put_string(struct buf *b, const char *name, struct str s)
+static void put_name(struct buf *b, const char *name)
+{
+	buf_put(b, STR(",\""));
+	buf_put(b, str_of(name));
+	buf_put(b, STR("\":"));
+}
+
+static void put_string(struct buf *b, struct str s)
 {
 	size_t keep = utf8_prefix(s, FIELD_MAX_BYTES);
-	buf_printf(b, ",\"%s\":\"", name);
+	buf_put_char(b, '"');
 	json_escape(b, str_slice(s, 0, keep));
 	buf_put(b, keep < s.n ? STR("...\"") : STR("\""));
 }
 
+/* As "%.3f", by integers. false: too large for that, negative, or so near the middle between two thousandths that only
+ * printf knows the side. */
+static bool put_thousandths(struct buf *b, double d)
+{
+	if (signbit(d) || d >= 1e12)
+		return false;
+	double scaled = d * 1000;
+	uint64_t n = (uint64_t)scaled;
+	double rest = scaled - (double)n;
+	if (rest > 0.49 && rest < 0.51)
+		return false;
+	n += rest > 0.5;
+	buf_put_u64(b, n / 1000);
+	char digits[] = { '.', (char)('0' + n / 100 % 10), (char)('0' + n / 10 % 10), (char)('0' + n % 10) };
+	buf_put(b, (struct str){ digits, sizeof digits });
+	return true;
+}
+
 /* Microseconds of a time in ms are kept; JSON has no infinity and no NaN. */
-static void put_real(struct buf *b, const char *name, double d)
+static void put_real(struct buf *b, double d)
 {
 	if (!isfinite(d))
-		buf_printf(b, ",\"%s\":null", name);
-	else
-		buf_printf(b, fabs(d) < 1e15 ? ",\"%s\":%.3f" : ",\"%s\":%.17g", name, d);
+		buf_put(b, STR("null"));
+	else if (!put_thousandths(b, d))
+		buf_printf(b, fabs(d) < 1e15 ? "%.3f" : "%.17g", d);
 }
 
 static void put_field(struct buf *b, const struct log_field *field)
 {
+	if (field->kind == FIELD_STR && field->s.n == 0)
+		return;
+	put_name(b, field->name);
 	switch (field->kind) {
 	case FIELD_STR:
-		if (field->s.n > 0)
-			put_string(b, field->name, field->s);
+		put_string(b, field->s);
 		return;
 	case FIELD_INT:
-		buf_printf(b, ",\"%s\":%" PRId64, field->name, field->i);
+		buf_put_i64(b, field->i);
 		return;
 	case FIELD_REAL:
-		put_real(b, field->name, field->d);
+		put_real(b, field->d);
 		return;
 	}
 }
 
+/* A line is written for each request: by appending alone, since printf costs more than all else here. */
 void log_line_write(struct buf *b, const struct log_line *line)
 {
 	char time[ISO8601_CHARS + 1];
 	clock_iso8601(line->time_ms, time);
-	buf_printf(b, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", time,
-	           log_level_name(log_event_level(line->event)), log_event_name(line->event));
-	if (line->request_id.n > 0)
-		put_string(b, "requestId", line->request_id);
+	buf_put(b, STR("{\"time\":\""));
+	buf_put(b, (struct str){ time, ISO8601_CHARS });
+	buf_put(b, STR("\",\"level\":\""));
+	buf_put(b, str_of(log_level_name(log_event_level(line->event))));
+	buf_put(b, STR("\",\"event\":\""));
+	buf_put(b, str_of(log_event_name(line->event)));
+	buf_put_char(b, '"');
+	put_field(b, &LOG_S("requestId", line->request_id));
 	for (size_t i = 0; i < line->n_fields; i++)
 		put_field(b, &line->fields[i]);
 	buf_put(b, STR("}\n"));

@@ -40,15 +40,8 @@ void writer_text(struct buf *b, struct str name, struct str value)
 
 void writer_number(struct buf *b, struct str name, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-
 	begin_value(b, name);
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	buf_put(b, (struct str){ digits + at, sizeof(digits) - at });
+	buf_put_u64(b, value);
 }
 
 void writer_null(struct buf *b, struct str name)

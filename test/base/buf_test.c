@@ -180,9 +180,26 @@ static void test_zeroed_buffer_takes_nothing(void **state)
 	buf_deinit(&b);
 }
 
+static void test_integers_are_written_in_decimal(void **state)
+{
+	static const int64_t values[] = { 0, 1, -1, 9, 10, 99, 100, INT64_MAX, INT64_MIN, 1234567890123 };
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		struct buf b, want;
+		buf_init(&b, 100);
+		buf_init(&want, 100);
+		buf_put_i64(&b, values[i]);
+		buf_put_u64(&b, (uint64_t)values[i]);
+		buf_printf(&want, "%lld%llu", (long long)values[i], (unsigned long long)values[i]);
+		assert_str(buf_str(&b), buf_str(&want));
+		buf_deinit(&b);
+		buf_deinit(&want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_integers_are_written_in_decimal),
 		cmocka_unit_test(test_new_buffer_is_an_empty_c_string),
 		cmocka_unit_test(test_appends_grow_and_keep_what_was_there),
 		cmocka_unit_test(test_maximum_is_reached_exactly_and_not_passed),

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct buf out;
@@ -118,10 +119,28 @@ static void test_events_have_the_table_s_name_and_level(void **state)
 #undef EVENT
 }
 
+/* Ties, neighbours of ties, and a walk over all magnitudes. */
+static void test_reals_are_written_as_printf_does(void **state)
+{
+	double values[3000] = { 0.0, -0.0, 0.0005, 0.0015, 0.0025, 1.0005, 2.0005, 0.0004999999999999999, 0.00050000000000000001, 1e12, 999999999999.9995, 1e15, -1.5 };
+	uint64_t seed = 7;
+	for (size_t i = 16; i < COUNT_OF(values); i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		values[i] = i % 2 == 0 ? (double)(seed >> 40) / 2000.0 : ldexp((double)(seed >> 20), (int)(seed % 60) - 60);
+	}
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		char want[512];
+		write_fields(STR(""), (const struct log_field[]){ LOG_D("d", values[i]) }, 1);
+		int n = snprintf(want, sizeof want, fabs(values[i]) < 1e15 ? HEAD ",\"d\":%.3f}\n" : HEAD ",\"d\":%.17g}\n", values[i]);
+		assert_str(buf_str(&out), (struct str){ want, (size_t)n });
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_line_has_time_level_event_id_and_fields_in_order, begin, end),
+		cmocka_unit_test_setup_teardown(test_reals_are_written_as_printf_does, begin, end),
 		cmocka_unit_test_setup_teardown(test_empty_strings_and_id_are_left_out, begin, end),
 		cmocka_unit_test_setup_teardown(test_strings_of_strangers_are_inert, begin, end),
 		cmocka_unit_test_setup_teardown(test_long_string_is_cut_at_a_code_point_and_says_so, begin, end),
