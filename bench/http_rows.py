@@ -14,7 +14,7 @@ import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BASE = "d17417df"   # the build before this HTTP engine, on libmicrohttpd
+BASE = "d17417d"   # the build before this HTTP engine, on libmicrohttpd
 BASE_BUILD = ROOT / "build/bench-base"
 FIVE_MB = 5 * 1000 * 1000
 NGINX = """daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.err; events {{ worker_connections 1024; }}
