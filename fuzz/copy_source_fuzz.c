@@ -1,6 +1,7 @@
 /* x-amz-copy-source and its range: refused, or a bucket and a key that may be one, and bytes that are there. */
-#include "s3/address.h"
 #include "s3/copy_source.h"
+
+#include "base/object_key.h"
 
 #include <assert.h>
 
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t first, length;
 	arena_init(&a, 1 << 20);
 	if (copy_source_parse(&a, text, &s, &why) == OK)
-		assert(s.bucket.n > 0 && s.key.n > 0 && address_check_key(s.key, &why) == OK && str_find_char(s.bucket, '/') == s.bucket.n);
+		assert(s.bucket.n > 0 && s.key.n > 0 && object_key_check(s.key, &why) == OK && str_find_char(s.bucket, '/') == s.bucket.n);
 	if (copy_range_parse(text, 1000, &first, &length, &why) == OK)
 		assert(length > 0 && first < 1000 && length <= 1000 - first);
 	arena_deinit(&a);

@@ -103,7 +103,7 @@ enum status images_file(struct call *c, struct fault *why)
 		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: no bytes have arrived for it yet.");
 	if (row.status == IMAGE_REJECTED)
 		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row.reason));
-	TRY(gallery_download(c->api->product, &row, c->arena, &read, why));
+	TRY(gallery_download(c->api->product, &row, c->x->request.method, c->arena, &read, why));
 	c->x->answer.status = 302;
 	answer_header(&c->x->answer, STR("Location"), read.url);
 	return OK;

@@ -262,7 +262,7 @@ static enum status presign(struct object_store *port, const struct presign_reque
 {
 	const struct s3_store *s = of(port);
 	struct sigv4_key key;
-	struct header query[2];
+	struct header query[5];
 	size_t n_query = 0, n_headers = 0;
 	struct str url = { 0 };
 	uint32_t expires_s = r->expires_s;
@@ -272,6 +272,12 @@ static enum status presign(struct object_store *port, const struct presign_reque
 		query[n_query++] = (struct header){ STR("response-content-disposition"), r->disposition };
 	if (r->content_type.n > 0)
 		query[n_query++] = (struct header){ STR("response-content-type"), r->content_type };
+	if (r->content_type.n > 0) {
+		/* what whoever had the upload's URL may have said of the bytes */
+		query[n_query++] = (struct header){ STR("response-content-encoding"), STR("identity") };
+		query[n_query++] = (struct header){ STR("response-content-language"), STR("und") };
+		query[n_query++] = (struct header){ STR("response-cache-control"), str_printf(a, "private, max-age=%u", expires_s) };
+	}
 	const struct header *headers = signed_headers(s, r, &n_headers, a);
 	struct presign_input in = {
 		.method = r->method, .base_url = str_of(s->base), .path = path_of(s, r->key, a), .headers = headers, .n_headers = n_headers,

@@ -24,6 +24,8 @@ bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *o
 
 /* Well-formed by RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. U+0000 is well-formed. */
 bool utf8_valid(struct str s);
+/* UTF-8 as ISO-8859-1. false: it holds another character, or is not well-formed. */
+bool utf8_to_latin1(struct arena *a, struct str s, struct str *out) MUST_CHECK;
 /* The length of the longest prefix of at most max bytes that does not cut a code point. */
 size_t utf8_prefix(struct str s, size_t max);
 /* Append s with everything escaped that could act on a terminal: control characters (C0, C1, DEL),

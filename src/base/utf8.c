@@ -70,6 +70,22 @@ bool utf8_valid(struct str s)
 	return true;
 }
 
+bool utf8_to_latin1(struct arena *a, struct str s, struct str *out)
+{
+	struct buf b;
+	size_t length;
+
+	buf_init_arena(&b, a, s.n + 1);
+	for (size_t at = 0; at < s.n; at += length) {
+		uint32_t point = read_point(str_slice(s, at, s.n), &length);
+		if (point > 0xff)
+			return false;
+		buf_put_char(&b, (char)point);
+	}
+	*out = buf_str(&b);
+	return buf_ok(&b);
+}
+
 size_t utf8_prefix(struct str s, size_t max)
 {
 	if (s.n <= max)

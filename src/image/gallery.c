@@ -70,10 +70,10 @@ enum status gallery_remove(struct product *p, struct str image_id, struct fault 
 	return store_remove(p->store, row.key, why);
 }
 
-enum status gallery_download(struct product *p, const struct image_row *row, struct arena *a, struct presigned *out, struct fault *why)
+enum status gallery_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
 {
 	const struct presign_request r = {
-		.method = STR("GET"), .key = row->key, .now_ms = clock_now_ms(), .expires_s = p->rules.url_ttl_s,
+		.method = method, .key = row->key, .now_ms = clock_now_ms(), .expires_s = p->rules.url_ttl_s,
 		.disposition = content_disposition(a, row->file_name), .content_type = row->file_type,
 	};
 	if (r.disposition.n == 0)

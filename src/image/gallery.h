@@ -17,8 +17,8 @@ enum status gallery_read(struct product *p, struct str image_id, struct arena *a
  * image is not listed any more, and the sweep removes an object that no row explains.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
 enum status gallery_remove(struct product *p, struct str image_id, struct fault *why) MUST_CHECK;
-/* A presigned GET whose answer carries the file's name and verdict type. */
-enum status gallery_download(struct product *p, const struct image_row *row, struct arena *a, struct presigned *out, struct fault *why) MUST_CHECK;
+/* A presigned GET or HEAD whose answer carries the file's name and verdict type.  method: which of the two */
+enum status gallery_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why) MUST_CHECK;
 /* RFC 6266: inline; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
  * ASCII; what is not, and quotes, backslash, slash and percent, become '_'. {NULL,0} when `a` is full. */
 struct str content_disposition(struct arena *a, struct str file_name);

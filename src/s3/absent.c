@@ -27,6 +27,8 @@ static const struct absence absences[] = {
 	{ "metrics", AT_BUCKET, NULL, NULL, NULL },
 	{ "metadataTable", AT_BUCKET, NULL, NULL, NULL },
 	{ "metadataConfiguration", AT_BUCKET, NULL, NULL, NULL },
+	{ "metadataInventoryTable", AT_BUCKET, NULL, NULL, NULL },
+	{ "metadataJournalTable", AT_BUCKET, NULL, NULL, NULL },
 	{ "abac", AT_BUCKET, NULL, NULL, NULL },
 	{ "session", AT_BUCKET, NULL, NULL, NULL },
 	{ "versioning", AT_BUCKET, NULL, NULL, NULL },   /* GET is served, this is of PUT */
@@ -41,10 +43,10 @@ static const struct absence absences[] = {
 	{ "encryption", AT_OBJECT, NULL, NULL, NULL },
 };
 
-const struct absence *absence_find(const struct request *r, enum address_level level)
+const struct absence *absence_find(struct str name, enum address_level level)
 {
 	for (size_t i = 0; i < COUNT_OF(absences); i++) {
-		if (absences[i].level == level && query_find(&r->query, str_of(absences[i].sub)) != NULL)
+		if (absences[i].level == level && str_equal(name, str_of(absences[i].sub)))
 			return &absences[i];
 	}
 	return NULL;
@@ -57,11 +59,9 @@ static enum status refuse_feature(const struct absence *what, struct fault *why)
 
 enum status absent_begin(struct call *c, enum door_step *step, struct fault *why)
 {
-	const struct absence *what = absence_find(&c->x->request, c->at.level);
+	const struct absence *what = c->absent;
 	struct buf b;
 	*step = DOOR_ANSWER;
-	if (what == NULL)
-		return fault_set(why, BAD_METHOD, "no such operation");
 	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
 		return refuse_feature(what, why);
 	if (c->at.level == AT_OBJECT)

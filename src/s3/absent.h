@@ -12,7 +12,7 @@ struct absence {
 	const char *inside;        /* of that document; NULL: nothing */
 };
 
-/* NULL: the request names none. */
-const struct absence *absence_find(const struct request *r, enum address_level level);
+/* The one of this name in a query, at this level; NULL: there is none. */
+const struct absence *absence_find(struct str name, enum address_level level);
 
 #endif

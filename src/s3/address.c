@@ -6,11 +6,6 @@
 #include "base/codec.h"
 #include "base/object_key.h"
 
-enum status address_check_key(struct str key, struct fault *why)
-{
-	return key.n == 0 ? OK : object_key_check(key, why);
-}
-
 static enum status decode(struct arena *a, struct str raw, struct str *out, struct fault *why)
 {
 	if (uri_decode(a, raw, false, out))
@@ -30,8 +25,10 @@ enum status address_parse(struct arena *a, struct str path, struct address *out,
 	TRY(decode(a, str_slice(rest, 0, slash), &at.bucket, why));
 	if (slash < rest.n)
 		TRY(decode(a, str_slice(rest, slash + 1, rest.n), &at.key, why));
-	TRY(address_check_key(at.bucket, why));
-	TRY(address_check_key(at.key, why));
+	if (at.bucket.n > 0)
+		TRY(object_key_check(at.bucket, why));
+	if (at.key.n > 0)
+		TRY(object_key_check(at.key, why));
 	if (at.bucket.n == 0 && at.key.n > 0)
 		return fault_set(why, KEY_INVALID, "The path names no bucket");
 	if (at.bucket.n > 0)

@@ -7,8 +7,6 @@
 #include "base/object_key.h"
 #include "base/str.h"
 
-#define KEY_MAX_BYTES OBJECT_KEY_MAX_BYTES
-
 enum address_level { AT_SERVICE, AT_BUCKET, AT_OBJECT };
 
 struct address {
@@ -22,7 +20,5 @@ struct address {
  * Errors  KEY_TOO_LONG; KEY_INVALID bad %XX, no UTF-8, U+0000; TOO_MUCH
  * Source  Amazon S3 User Guide, "Object key names", "Path-style requests" */
 enum status address_parse(struct arena *a, struct str path, struct address *out, struct fault *why) MUST_CHECK;
-/* Whether a decoded key may be one.  Errors: KEY_TOO_LONG; KEY_INVALID */
-enum status address_check_key(struct str key, struct fault *why) MUST_CHECK;
 
 #endif

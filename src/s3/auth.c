@@ -4,6 +4,7 @@
  * What each key may do is for permit.c. */
 #include "s3/auth.h"
 
+#include "base/checksum.h"
 #include "s3/permit.h"
 
 static struct str bytes_in_hex(struct arena *a, struct str s)
@@ -157,6 +158,44 @@ static void add_details(struct call *c, const struct verify_context *ctx, struct
 	}
 }
 
+/* Those that are of the signature itself, and those that tell of a body, which whoever makes a URL does not have: SDKs put the
+ * checksum of no bytes there, and S3 passes it over. */
+static bool stays_in_query(struct str name)
+{
+	static const char *const names[] = {
+		"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature", "x-amz-security-token",
+		"x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer", "x-amz-sdk-checksum-algorithm",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (str_equal_nocase(name, str_of(names[i])))
+			return true;
+	}
+	return !str_starts_with_nocase(name, STR("x-amz-")) || checksum_by_header(name) != CHECKSUM_NONE;
+}
+
+/* Who makes a URL moves x-amz-* headers into its query, where S3 takes them for what they were. A header that was sent as
+ * well, as some SDKs ask of the sender, counts alone. */
+static enum status take_headers_of_query(struct call *c, struct fault *why)
+{
+	struct request *r = &c->x->request;
+	struct header *all = arena_array(&c->x->arena, r->n_headers + r->query.n, sizeof(*all));
+	size_t n = r->n_headers;
+
+	if (all == NULL)
+		return fault_too_much(why);
+	for (size_t i = 0; i < n; i++)
+		all[i] = r->headers[i];
+	for (size_t i = 0; i < r->query.n; i++) {
+		const struct query_pair *pair = &r->query.pairs[i];
+		if (!stays_in_query(pair->name) && request_header(r, pair->name).p == NULL)
+			all[n++] = (struct header){ pair->name, pair->value };
+	}
+	r->headers = all;
+	r->n_headers = n;
+	return OK;
+}
+
 enum status auth_request(struct call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
@@ -167,7 +206,9 @@ enum status auth_request(struct call *c, struct fault *why)
 		return fault_set(why, REQUEST_INVALID, "The URL was signed for a Content-Length: send it, and no chunked body.");
 	struct verify_context ctx = auth_context(c, clock_now_ms());
 	enum status st = claim_verify(r, &c->claim, &ctx, why);
-	if (st != OK)
+	if (st != OK) {
 		add_details(c, &ctx, why);
-	return st;
+		return st;
+	}
+	return c->claim.in_header ? OK : take_headers_of_query(c, why);
 }

@@ -160,7 +160,6 @@ enum status bucket_head(struct call *c, enum door_step *step, struct fault *why)
 	*step = DOOR_ANSWER;
 	c->x->answer.status = 200;
 	answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
-	answer_header(&c->x->answer, STR("x-amz-bucket-region"), c->s3->options.region);
 	answer_header(&c->x->answer, STR("x-amz-access-point-alias"), STR("false"));
 	return OK;
 }

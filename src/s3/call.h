@@ -28,6 +28,7 @@ struct error_detail {
 };
 #define ERROR_DETAILS_MAX 8
 
+struct absence;
 struct call;
 struct upload;
 struct form;
@@ -45,6 +46,7 @@ struct operation {
 	enum status (*data)(struct call *c, struct str piece, struct fault *why);
 	enum status (*finish)(struct call *c, struct fault *why);
 	void (*start)(struct call *c);   /* in place of finish, after DOOR_START; ends with call_complete */
+	bool has_prefix;         /* a list of keys: who may see those under its prefix may have it */
 };
 
 struct call {
@@ -52,6 +54,9 @@ struct call {
 	struct exchange *x;
 	const struct operation *operation;
 	struct address at;
+	bool is_image;                    /* the address is an image of the product: its bucket, under images/ */
+	bool is_reserved;                 /* ... or what else is the product's own */
+	const struct absence *absent;     /* what the query asks for and this store has not; NULL: nothing */
 	struct sigv4_claim claim;
 	const struct access_key *key;     /* NULL until it is found */
 	struct upload *upload;            /* put and form, else NULL */
@@ -65,8 +70,8 @@ struct call {
 
 /* Add an element to the error that this call is about to end with. More than ERROR_DETAILS_MAX are left out. */
 void call_detail(struct call *c, const char *element, struct str value);
-/* Whether the address is an image of the product: its bucket, under images/. */
-bool call_is_image(const struct call *c);
+/* Set the key of the address, which must have its bucket, and all that follows from it. */
+void call_set_key(struct call *c, struct str key);
 /* Refuse to write under what is the product's own: images/ and thumbs/ of the image bucket.
  * by_slot   it comes as slots' URLs and forms do: an image may be written
  * Errors    ACCESS_DENIED */

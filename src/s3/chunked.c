@@ -3,8 +3,8 @@
  *   SIZE-IN-HEX[;chunk-signature=HEX] CR LF  data CR LF  ...  0[;chunk-signature=HEX] CR LF
  *   [name:value CR LF] ... [x-amz-trailer-signature:HEX CR LF] CR LF
  *
- * Lines of the trailer may end in LF alone, and an empty one may stand before the trailer's signature: minio's
- * clients write it so. Other extensions of a chunk's head are passed over. */
+ * Lines of the trailer may end in LF alone, an empty one may stand before the trailer's signature, and empty ones may
+ * follow the end: minio's clients write it so. Other extensions of a chunk's head are passed over. */
 #include "s3/chunked.h"
 
 #include <string.h>
@@ -18,6 +18,7 @@ void chunked_init(struct chunked *c, bool signed_trailer)
 
 static enum chunked_event bad(struct chunked *c, const char *why)
 {
+	c->in_trailer = c->state == TRAILER_LINE;
 	c->state = CHUNKED_IS_BAD;
 	c->why = why;
 	return CHUNKED_BAD;
@@ -132,6 +133,16 @@ static enum chunked_event eat_end(struct chunked *c, struct str *in)
 	return c->state == CHUNK_HEAD ? CHUNKED_CHUNK_END : CHUNKED_MORE;
 }
 
+/* Behind the end: a few line ends. */
+static enum chunked_event eat_blank_line(struct chunked *c, struct str *in)
+{
+	char byte = take(in, 1).p[0];
+
+	if ((byte != '\r' && byte != '\n') || ++c->after > CHUNKED_AFTER_MAX)
+		return bad(c, "something follows the last chunk");
+	return CHUNKED_MORE;
+}
+
 static enum chunked_event step(struct chunked *c, struct str *in, struct str *data)
 {
 	switch (c->state) {
@@ -144,7 +155,7 @@ static enum chunked_event step(struct chunked *c, struct str *in, struct str *da
 	case CHUNK_LF:
 		return eat_end(c, in);
 	case CHUNKED_OVER:
-		return bad(c, "something follows the last chunk");
+		return eat_blank_line(c, in);
 	case CHUNKED_IS_BAD:
 		break;
 	}

@@ -9,6 +9,7 @@
 
 #define CHUNKED_LINE_MAX 1024      /* of a chunk's head or a trailer's line */
 #define CHUNKED_TRAILERS_MAX 16
+#define CHUNKED_AFTER_MAX 8        /* bytes of line ends behind the end */
 
 enum chunked_event {
 	CHUNKED_MORE,        /* all input is used: give more, or the body is cut when there is none */
@@ -27,6 +28,7 @@ struct chunked {
 	struct str signature;             /* its chunk-signature; "": none; borrowed until the next call */
 	struct str name, value;           /* of the trailer's line; borrowed as that */
 	const char *why;
+	bool in_trailer;                  /* of what is bad: it is a line of the trailer */
 
 	/* the parser's own */
 	enum chunked_state state;
@@ -34,6 +36,7 @@ struct chunked {
 	bool signature_seen;
 	uint64_t left;
 	size_t trailers;
+	size_t after;
 	size_t line_n;
 	char line[CHUNKED_LINE_MAX];
 };

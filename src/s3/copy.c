@@ -210,7 +210,7 @@ static enum status copy_meta(struct call *c, struct copy *k, struct fault *why)
 static enum status replace_meta(struct call *c, struct copy *k, struct fault *why)
 {
 	struct kept kept = { 0 };
-	TRY(kept_read(c, &kept, why));
+	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
 	k->commit.content_type = kept.content_type;
 	k->commit.meta.headers = kept.headers;
 	k->commit.meta.n_headers = kept.n_headers;
@@ -253,7 +253,7 @@ enum status copy_object(struct call *c, struct fault *why)
 	struct copy k = { .file.fd = -1 };
 	TRY(call_refuse_reserved(c, false, why));
 	TRY(acl_check_headers(c, why));
-	TRY(kept_refuse(c, why));
+	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	enum status st = copy_object_open(c, &k, why);
 	let_go(&k);
 	TRY(st);
@@ -284,7 +284,7 @@ static enum status copy_part_open(struct call *c, struct copy *k, struct fault *
 enum status copy_part(struct call *c, struct fault *why)
 {
 	struct copy k = { .file.fd = -1 };
-	TRY(kept_refuse(c, why));
+	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	enum status st = copy_part_open(c, &k, why);
 	let_go(&k);
 	TRY(st);

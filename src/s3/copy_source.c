@@ -1,9 +1,9 @@
 /* The header is a path in a value: everything a path may hold is percent-encoded, a '?' too, so that a bare
- * one begins the version. */
+ * one begins the version. It is decoded as a form is: '+' is a blank, as Java's URLEncoder writes it, and a plus is %2B. */
 #include "s3/copy_source.h"
 
 #include "base/codec.h"
-#include "s3/address.h"
+#include "base/object_key.h"
 
 static enum status refuse(struct fault *why)
 {
@@ -12,7 +12,7 @@ static enum status refuse(struct fault *why)
 
 static enum status decode(struct arena *a, struct str raw, struct str *out, struct fault *why)
 {
-	if (uri_decode(a, raw, false, out))
+	if (uri_decode(a, raw, true, out))
 		return OK;
 	return arena_ok(a) ? refuse(why) : fault_set(why, TOO_MUCH, "the request's head is too large");
 }
@@ -34,7 +34,7 @@ enum status copy_source_parse(struct arena *a, struct str value, struct copy_sou
 	s.key = str_slice(rest, slash + 1, rest.n);
 	if (s.bucket.n == 0 || s.key.n == 0)
 		return refuse(why);
-	TRY(address_check_key(s.key, why));
+	TRY(object_key_check(s.key, why));
 	*out = s;
 	return OK;
 }

@@ -2,9 +2,9 @@
  * one commit.
  * Source: Amazon S3 API, DeleteObject, DeleteObjects. */
 #include "base/clock.h"
+#include "base/object_key.h"
 #include "image/arrival.h"
 #include "image/gallery.h"
-#include "s3/address.h"
 #include "s3/document.h"
 #include "s3/error.h"
 #include "s3/parameters.h"
@@ -71,7 +71,7 @@ static void settle(struct doomed *d, enum status status)
 static void remove_special(struct call *c, struct doomed *d)
 {
 	struct object_removal *r = &d->removal;
-	enum status st = address_check_key(r->key, &r->why);
+	enum status st = object_key_check(r->key, &r->why);
 	if (st == OK)
 		st = permit_key(c, KEY_DELETE, c->at.bucket, r->key, &r->why);
 	if (st == OK && d->version.n > 0)

@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-static struct str find(const struct header *headers, size_t n, struct str name)
-{
-	return str_trim(header_find(headers, n, name));
-}
-
 static enum status read_md5(struct arena *a, struct str value, struct digests *d, struct fault *why)
 {
 	struct str raw = { 0 };
@@ -77,7 +72,7 @@ static enum status read_algorithm(const struct header *headers, size_t n, struct
 {
 	static const struct str names[] = { { "x-amz-sdk-checksum-algorithm", 28 }, { "x-amz-checksum-algorithm", 24 } };
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		struct str value = find(headers, n, names[i]);
+		struct str value = str_trim(header_find(headers, n, names[i]));
 		enum checksum_kind kind = checksum_by_name(value);
 		if (value.p == NULL)
 			continue;
@@ -93,9 +88,9 @@ static enum status read_algorithm(const struct header *headers, size_t n, struct
 
 enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
 {
-	TRY(read_md5(a, find(headers, n, STR("content-md5")), d, why));
+	TRY(read_md5(a, str_trim(header_find(headers, n, STR("content-md5"))), d, why));
 	TRY(read_value(a, headers, n, d, why));
-	TRY(read_trailer(find(headers, n, STR("x-amz-trailer")), d, why));
+	TRY(read_trailer(header_find(headers, n, STR("x-amz-trailer")), d, why));
 	return read_algorithm(headers, n, d, why);
 }
 

@@ -24,7 +24,7 @@ enum status document_begin(struct call *c, enum door_step *step, struct fault *w
 {
 	const struct request *r = &c->x->request;
 	if (str_starts_with(c->claim.payload_hash, STR("STREAMING-")))
-		return fault_set(why, NOT_IMPLEMENTED, "A body of XML cannot be sent aws-chunked here.");
+		return fault_set(why, REQUEST_INVALID, "A body of XML cannot be sent aws-chunked.");
 	if (r->has_length && r->length > DOCUMENT_MAX)
 		return too_large(why);
 	buf_init_arena(&c->document, &c->x->arena, DOCUMENT_MAX);

@@ -85,7 +85,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_XML_MALFORMED] = { "MalformedXML", 400, NULL },
 	[F_NOT_IMPLEMENTED] = { "NotImplemented", 501, NULL },
 	[F_CLOCK_SKEWED] = { "RequestTimeTooSkewed", 403, "The difference between the request time and the current time is too large." },
-	[F_CHUNK_INVALID] = { "InvalidRequest", 400, NULL },
+	[F_CHUNK_INVALID] = { "IncompleteBody", 400, NULL },
 	[F_CHUNK_TOO_SMALL] = { "InvalidChunkSizeError", 403, "Only the last chunk is allowed to have a size less than 8192 bytes" },
 	[F_TRAILER_MALFORMED] = { "MalformedTrailerError", 400, "The request contained trailing data that was not well-formed or did not conform "
 		"to our published schema." },

@@ -10,6 +10,8 @@
 #include "s3/upload.h"
 
 #include "base/codec.h"
+#include "base/object_key.h"
+#include "http/text.h"
 #include "s3/acl.h"
 #include "s3/auth.h"
 #include "s3/kept.h"
@@ -21,6 +23,7 @@
 #define FIELDS_MAX 64
 #define FIELD_BYTES_MAX 20480          /* of all fields, names too; as S3 */
 #define TRAILING_MAX 20480             /* what may follow the file */
+#define REDIRECT_BYTES_MAX 2048
 
 enum form_place { AT_FIELDS, AT_FILE, BEHIND_FILE, AT_END };
 
@@ -39,46 +42,61 @@ struct form {
 
 static struct str field(const struct form *f, struct str name)
 {
-	for (size_t i = 0; i < f->n_fields; i++) {
-		if (str_equal_nocase(f->fields[i].name, name))
-			return f->fields[i].value;
-	}
-	return (struct str){ 0 };
+	return header_find(f->fields, f->n_fields, name);
 }
 
-/* ${filename} in the key is what the user's file is called; a path that an old browser sends is cut. */
-static struct str substitute_filename(struct arena *a, struct str key, struct str filename)
+#define VARIABLE STR("${filename}")
+
+/* What the user's file is called, of which the path that an old browser sends is cut. */
+static struct str base_name(struct str filename)
 {
-	static const struct str variable = STR("${filename}");
-	size_t at = str_find(key, variable), start = 0;
-	if (at == key.n)
-		return key;
+	size_t start = 0;
+
 	for (size_t i = 0; i < filename.n; i++) {
 		if (filename.p[i] == '/' || filename.p[i] == '\\')
 			start = i + 1;
 	}
-	struct buf b;
-	buf_init_arena(&b, a, key.n + filename.n);
-	buf_put(&b, str_slice(key, 0, at));
-	buf_put(&b, str_slice(filename, start, filename.n));
-	buf_put(&b, str_slice(key, at + variable.n, key.n));
-	return buf_str(&b);
+	return str_slice(filename, start, filename.n);
 }
 
-/* The key as it will be, put back among the fields: what the policy is checked against is what is stored. */
-static enum status settle_key(struct call *c, struct fault *why)
+/* ${filename}, wherever it stands in a field. */
+static struct str substitute(struct arena *a, struct str value, struct str filename, struct fault *why)
+{
+	struct buf b;
+	size_t at;
+
+	buf_init_arena(&b, a, FIELD_BYTES_MAX);
+	while ((at = str_find(value, VARIABLE)) < value.n) {
+		buf_put(&b, str_slice(value, 0, at));
+		buf_put(&b, filename);
+		value = str_slice(value, at + VARIABLE.n, value.n);
+	}
+	buf_put(&b, value);
+	if (buf_ok(&b))
+		return b.n > 0 ? buf_str(&b) : STR("");
+	(void)fault_set(why, FORM_MALFORMED, "Your POST request fields preceding the upload file were too large.");
+	return (struct str){ 0 };
+}
+
+/* The fields as they will be: what the policy is checked against is what is stored, and where the browser is sent. */
+static enum status settle_fields(struct call *c, struct fault *why)
 {
 	struct form *f = c->form;
+	struct str filename = base_name(f->parser.filename);
+
 	for (size_t i = 0; i < f->n_fields; i++) {
-		if (!str_equal_nocase(f->fields[i].name, STR("key")))
-			continue;
-		f->fields[i].value = substitute_filename(&c->x->arena, f->fields[i].value, f->parser.filename);
-		c->at.key = f->fields[i].value;
+		struct str *value = &f->fields[i].value;
+		if (str_find(*value, VARIABLE) < value->n)
+			*value = substitute(&c->x->arena, *value, filename, why);
+		if (value->p == NULL)
+			return INVALID;
 	}
-	if (c->at.key.n == 0)
+	struct str key = field(f, STR("key"));
+	if (key.n == 0)
 		return fault_set(why, ARGUMENT_INVALID, "Bucket POST must contain a field named 'key'. "
 		                 "If it is specified, please check the order of the fields.");
-	return address_check_key(c->at.key, why);
+	call_set_key(c, key);
+	return object_key_check(key, why);
 }
 
 /* What S3 calls the parameters of a query are arguments in a form. */
@@ -136,8 +154,8 @@ static enum status read_success(struct form *f, struct fault *why)
 	if (f->redirect.n == 0)
 		return OK;
 	bool is_http = str_starts_with(f->redirect, STR("http://")) || str_starts_with(f->redirect, STR("https://"));
-	if (!is_http || !header_value_ok(f->redirect))
-		return fault_set(why, ARGUMENT_INVALID, "success_action_redirect must be an absolute http or https URL in ASCII.");
+	if (!is_http || !http_is_field_value(f->redirect) || f->redirect.n > REDIRECT_BYTES_MAX)
+		return fault_set(why, ARGUMENT_INVALID, "success_action_redirect must be an absolute http or https URL of at most %d bytes.", REDIRECT_BYTES_MAX);
 	return OK;
 }
 
@@ -149,7 +167,7 @@ static enum status refuse_fields(struct call *c, struct fault *why)
 		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
 	TRY(acl_check_canned(c, "acl", field(f, STR("acl")), why));
 	TRY(acl_check_canned(c, "x-amz-acl", field(f, STR("x-amz-acl")), why));
-	return kept_refuse_list(f->fields, f->n_fields, why);
+	return kept_refuse(f->fields, f->n_fields, why);
 }
 
 static enum status make_upload(struct call *c, const struct post_policy *policy, struct fault *why)
@@ -162,13 +180,14 @@ static enum status make_upload(struct call *c, const struct post_policy *policy,
 		return fault_set(why, TOO_MUCH, "the form's fields are too large");
 	u->counted = true;
 	c->upload = u;
-	TRY(kept_read_list(a, f->fields, f->n_fields, &kept, why));
+	TRY(kept_read(a, f->fields, f->n_fields, &kept, why));
+	if (!c->is_image)   /* an image has nothing but what its bytes say */
+		u->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
 	u->content_type = kept.content_type;
-	u->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
 	TRY(digests_read(a, f->fields, f->n_fields, &u->digests, why));
 	if (u->digests.in_trailer)
 		return fault_set(why, REQUEST_INVALID, "A form has no trailer.");
-	u->otherwise = call_is_image(c) ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
+	u->otherwise = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	u->max_bytes = OBJECT_MAX_BYTES;
 	if (policy->has_range && policy->max_size < u->max_bytes)
 		u->max_bytes = policy->max_size;
@@ -183,7 +202,7 @@ static enum status begin_file(struct call *c, struct fault *why)
 	struct form *f = c->form;
 	struct post_policy policy = { 0 };
 	f->place = AT_FILE;
-	TRY(settle_key(c, why));
+	TRY(settle_fields(c, why));
 	TRY(check_policy(c, &policy, why));
 	TRY(permit_call(c, why));
 	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why));   /* the owner's own forms make no images */
@@ -303,7 +322,7 @@ enum status form_begin(struct call *c, enum door_step *step, struct fault *why)
 static struct str location(struct call *c)
 {
 	struct buf b;
-	buf_init_arena(&b, &c->x->arena, 8 * KEY_MAX_BYTES);
+	buf_init_arena(&b, &c->x->arena, 8 * OBJECT_KEY_MAX_BYTES);
 	buf_put_char(&b, '/');
 	uri_encode(&b, c->at.bucket, false);
 	buf_put_char(&b, '/');
@@ -314,7 +333,7 @@ static struct str location(struct call *c)
 static void answer_created(struct call *c, struct str etag)
 {
 	struct buf b;
-	buf_init_arena(&b, &c->x->arena, 32 * KEY_MAX_BYTES);
+	buf_init_arena(&b, &c->x->arena, 32 * OBJECT_KEY_MAX_BYTES);
 	buf_put(&b, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PostResponse>"));
 	xml_element(&b, "Location", location(c));
 	xml_element(&b, "Bucket", c->at.bucket);
@@ -325,18 +344,33 @@ static void answer_created(struct call *c, struct str etag)
 	answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
 }
 
+static void put_url(struct buf *b, struct str url)
+{
+	for (size_t i = 0; i < url.n; i++) {
+		struct str one = str_slice(url, i, i + 1);
+		if (http_is_visible(one))
+			buf_put(b, one);
+		else
+			uri_encode(b, one, false);
+	}
+}
+
+/* A file's name may have come into it, so that what no URL may hold is encoded. What we add goes before a fragment: RFC 3986 3. */
 static struct str redirect_target(struct call *c, struct str etag)
 {
 	struct buf b;
 	struct str url = c->form->redirect;
-	buf_init_arena(&b, &c->x->arena, 16 * KEY_MAX_BYTES);
-	buf_put(&b, url);
-	buf_put(&b, str_find_char(url, '?') < url.n ? STR("&bucket=") : STR("?bucket="));
+	size_t fragment = str_find_char(url, '#');
+
+	buf_init_arena(&b, &c->x->arena, 3 * REDIRECT_BYTES_MAX + 16 * OBJECT_KEY_MAX_BYTES);
+	put_url(&b, str_slice(url, 0, fragment));
+	buf_put(&b, str_find_char(url, '?') < fragment ? STR("&bucket=") : STR("?bucket="));
 	uri_encode(&b, c->at.bucket, false);
 	buf_put(&b, STR("&key="));
 	uri_encode(&b, c->at.key, false);
 	buf_put(&b, STR("&etag="));
 	uri_encode(&b, etag, false);
+	put_url(&b, str_slice(url, fragment, url.n));
 	return buf_str(&b);
 }
 

@@ -3,11 +3,12 @@
  * static file server: nothing on it allocates but the arena, and nothing is copied.
  * An image that is pending or rejected has no object, so it is NoSuchKey like any other missing one.
  * Source: Amazon S3 API, GetObject, HeadObject; RFC 9110 13, 14. */
+#include "base/codec.h"
+#include "http/text.h"
 #include "s3/call.h"
 #include "s3/conditions.h"
 #include "s3/parameters.h"
 #include "s3/range.h"
-#include "s3/text.h"
 
 /* Query parameters that set a header of the answer. They are in the signed query, so who signed the URL
  * chose them, and not who follows it. */
@@ -22,57 +23,108 @@ static const struct {
 	{ "response-expires", "Expires" },
 };
 
-static enum status override_value(const struct query *q, struct str name, struct str *out, struct fault *why)
+/* How long one may be: heads longer than this are refused by proxies and clients. */
+#define OVERRIDE_BYTES_MAX 8192
+/* Those that tell how long an answer may be kept go out with 304 as well: RFC 9110 15.4.5. */
+enum { OVERRIDE_TYPE, OVERRIDE_DISPOSITION, OVERRIDE_CACHE_CONTROL, OVERRIDE_LANGUAGE, OVERRIDE_ENCODING, OVERRIDE_EXPIRES, OVERRIDES };
+
+static enum status refuse_override(struct call *c, const struct query_pair *pair, const char *text, struct fault *why)
 {
-	size_t seen = 0;
-	for (size_t i = 0; i < q->n; i++) {
-		if (!str_equal(q->pairs[i].name, name))
-			continue;
-		*out = q->pairs[i].value;
-		seen++;
-	}
-	if (seen > 1)
-		return fault_set(why, ARGUMENT_INVALID, "%.*s is there more than once.", STRF(name));
-	if (!header_value_ok(*out))
-		return fault_set(why, ARGUMENT_INVALID, "%.*s must be at most 1024 printable ASCII characters.", STRF(name));
+	call_detail(c, "ArgumentName", pair->name);
+	call_detail(c, "ArgumentValue", str_slice(pair->value, 0, 1024));
+	return fault_set(why, ARGUMENT_INVALID, "%s", text);
+}
+
+/* An empty value is as if it were not there. */
+static enum status read_override(struct call *c, const struct query_pair *pair, struct str *out, struct fault *why)
+{
+	if (out->n > 0)
+		return refuse_override(c, pair, "The parameter is there more than once.", why);
+	if (pair->value.n > OVERRIDE_BYTES_MAX)
+		return refuse_override(c, pair, "The value of a header can have at most 8192 bytes.", why);
+	if (!utf8_to_latin1(&c->x->arena, pair->value, out))
+		return refuse_override(c, pair, "Header value cannot be represented using ISO-8859-1.", why);
+	if (!http_is_field_value(*out))
+		return refuse_override(c, pair, "The value of a header cannot hold control characters.", why);
 	return OK;
 }
 
+static enum status read_overrides(struct call *c, struct str values[OVERRIDES], struct fault *why)
+{
+	const struct query *q = &c->x->request.query;
+
+	for (size_t i = 0; i < q->n; i++) {
+		if (!str_starts_with(q->pairs[i].name, STR("response-")))
+			continue;
+		for (size_t j = 0; j < OVERRIDES; j++) {
+			if (str_equal(q->pairs[i].name, str_of(overrides[j].parameter)))
+				TRY(read_override(c, &q->pairs[i], &values[j], why));
+		}
+	}
+	return OK;
+}
+
+static bool is_overridden(struct str name, const struct str values[OVERRIDES])
+{
+	for (size_t i = 0; i < OVERRIDES; i++) {
+		if (values[i].n > 0 && str_equal_nocase(name, str_of(overrides[i].header)))
+			return true;
+	}
+	return false;
+}
+
 /* The headers that were kept go out as they lie; where one of them is overridden, all but that. */
-static enum status add_kept(struct call *c, const struct object_meta *meta, const bool *overridden, struct fault *why)
+static enum status add_kept(struct call *c, const struct object_meta *meta, const struct str values[OVERRIDES], struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 	struct header *rest = arena_array(&c->x->arena, meta->n_headers, sizeof(*rest));
+
 	if (rest == NULL)
-		return fault_set(why, TOO_MUCH, "the answer's head is too large");
+		return fault_too_much(why);
 	for (size_t i = 0; i < meta->n_headers; i++) {
-		bool leave = false;
-		for (size_t j = 0; j < COUNT_OF(overrides) && !leave; j++)
-			leave = overridden[j] && str_equal_nocase(meta->headers[i].name, str_of(overrides[j].header));
-		if (!leave)
+		if (!is_overridden(meta->headers[i].name, values))
 			rest[ans->n_more++] = meta->headers[i];
 	}
 	ans->more = rest;
 	return OK;
 }
 
-static enum status add_headers(struct call *c, const struct object_file *f, struct fault *why)
+static enum status add_headers(struct call *c, const struct object_file *f, struct str values[OVERRIDES], struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
-	bool overridden[COUNT_OF(overrides)] = { false }, any = false;
-	for (size_t i = 0; i < COUNT_OF(overrides); i++) {
-		struct str value = i == 0 ? f->info.content_type : (struct str){ 0 };
-		TRY(override_value(&c->x->request.query, str_of(overrides[i].parameter), &value, why));
-		if (value.n > 0)
-			answer_header(ans, str_of(overrides[i].header), value);
-		overridden[i] = i > 0 && value.n > 0;
-		any |= overridden[i];
+	bool any = false;
+
+	for (size_t i = OVERRIDE_TYPE + 1; i < OVERRIDES; i++)
+		any |= values[i].n > 0;
+	if (values[OVERRIDE_TYPE].n == 0)
+		values[OVERRIDE_TYPE] = f->info.content_type;
+	for (size_t i = 0; i < OVERRIDES; i++) {
+		if (values[i].n > 0)
+			answer_header(ans, str_of(overrides[i].header), values[i]);
 	}
 	if (any)
-		return add_kept(c, &f->meta, overridden, why);
+		return add_kept(c, &f->meta, values, why);
 	ans->more = f->meta.headers;
 	ans->n_more = f->meta.n_headers;
 	return OK;
+}
+
+/* What a cache must hear of the object that it has: RFC 9110 15.4.5. There is no Content-Length, which that RFC only
+ * permits: Ruby's SDK waits for so many bytes. */
+static void answer_not_modified(struct call *c, const struct object_file *f, const struct str values[OVERRIDES])
+{
+	static const unsigned kept[] = { OVERRIDE_CACHE_CONTROL, OVERRIDE_EXPIRES };
+	struct answer *ans = &c->x->answer;
+
+	for (size_t i = 0; i < COUNT_OF(kept); i++) {
+		struct str name = str_of(overrides[kept[i]].header), value = values[kept[i]];
+		if (value.n == 0)
+			value = str_dup(&c->x->arena, header_find(f->meta.headers, f->meta.n_headers, name));   /* the object is let go */
+		if (value.n > 0)
+			answer_header(ans, name, value);
+	}
+	answer_drop_body(ans);
+	ans->status = 304;
 }
 
 /* Of the whole object, so not with a part of it. */
@@ -169,6 +221,9 @@ static enum status choose_range(struct call *c, const struct object_file *f, str
 static enum status answer_object(struct call *c, const struct object_file *f, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
+	struct str values[OVERRIDES] = { 0 };
+
+	TRY(read_overrides(c, values, why));
 	add_validators(c, &f->info);
 	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(ans, STR("Content-Security-Policy"), STR("sandbox; default-src 'none'"));
@@ -177,14 +232,12 @@ static enum status answer_object(struct call *c, const struct object_file *f, st
 	case CONDITION_FAILS:
 		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 	case CONDITION_NOT_MODIFIED:
-		answer_drop_body(ans);
-		answer_header(ans, STR("Content-Length"), str_printf(&c->x->arena, "%llu", (unsigned long long)f->info.size));
-		ans->status = 304;
+		answer_not_modified(c, f, values);
 		return OK;
 	case CONDITION_HOLDS:
 		break;
 	}
-	TRY(add_headers(c, f, why));
+	TRY(add_headers(c, f, values, why));
 	TRY(choose_range(c, f, why));
 	if (ans->fd < 0)
 		ans->body = str_slice(ans->body, (size_t)ans->fd_offset, (size_t)(ans->fd_offset + ans->fd_length));

@@ -70,26 +70,15 @@ static enum status check_user_size(const struct kept *k, struct fault *why)
 	return fault_set(why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
 }
 
-/* A signer that makes a URL moves x-amz-* headers into the query, where S3 takes them for what they were. */
-static void add_from_query(struct call *c, struct kept *out)
-{
-	const struct query *q = &c->x->request.query;
-	for (size_t i = 0; i < q->n; i++) {
-		struct str name = str_lower(&c->x->arena, q->pairs[i].name);
-		if (str_starts_with(name, USER_PREFIX))
-			add(&c->x->arena, out, name, str_trim(q->pairs[i].value));
-	}
-}
-
 static enum status check_values(const struct kept *k, struct fault *why)
 {
 	if (k->n_headers > KEPT_HEADERS_MAX)
 		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", KEPT_HEADERS_MAX);
 	TRY(check_user_size(k, why));
 	for (size_t i = 0; i < k->n_headers; i++) {
-		if (!text_is_token(k->headers[i].name))
+		if (!http_is_token(k->headers[i].name))
 			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
-		/* Values come as they were sent, bytes beyond ASCII too, and go back so. From the query anything may come. */
+		/* they come as they were sent, bytes beyond ASCII too, and go back so */
 		if (!http_is_field_value(k->headers[i].value) || k->headers[i].value.n > META_USER_BYTES_MAX)
 			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
 			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
@@ -97,35 +86,21 @@ static enum status check_values(const struct kept *k, struct fault *why)
 	return OK;
 }
 
-/* room: for what is still to be added. */
-static enum status collect(struct arena *a, const struct header *list, size_t n, size_t room, struct kept *out, struct fault *why)
+enum status kept_read(struct arena *a, const struct header *list, size_t n, struct kept *out, struct fault *why)
 {
 	struct str type = header_find(list, n, STR("content-type"));
+
 	if (!header_value_ok(type) || type.n > TYPE_MAX)
 		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
 	*out = (struct kept){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
-	out->headers = arena_array(a, n + room + 1, sizeof(*out->headers));
+	out->headers = arena_array(a, n + 1, sizeof(*out->headers));
 	if (out->headers == NULL)
-		return fault_set(why, TOO_MUCH, "the request's head is too large");
+		return fault_too_much(why);
 	for (size_t i = 0; i < n; i++) {
 		struct str name = str_lower(a, list[i].name);
 		if (is_kept(name))
 			add(a, out, name, str_trim(list[i].value));
 	}
-	return OK;
-}
-
-enum status kept_read_list(struct arena *a, const struct header *list, size_t n, struct kept *out, struct fault *why)
-{
-	TRY(collect(a, list, n, 0, out, why));
-	return check_values(out, why);
-}
-
-enum status kept_read(struct call *c, struct kept *out, struct fault *why)
-{
-	const struct request *r = &c->x->request;
-	TRY(collect(&c->x->arena, r->headers, r->n_headers, r->query.n, out, why));
-	add_from_query(c, out);
 	return check_values(out, why);
 }
 
@@ -149,7 +124,7 @@ static const struct {
 	{ "x-amz-write-offset-bytes", "Appending to an object" },
 };
 
-enum status kept_refuse_list(const struct header *list, size_t n, struct fault *why)
+enum status kept_refuse(const struct header *list, size_t n, struct fault *why)
 {
 	struct str class = header_find(list, n, STR("x-amz-storage-class"));
 	for (size_t i = 0; i < n; i++) {
@@ -162,9 +137,4 @@ enum status kept_refuse_list(const struct header *list, size_t n, struct fault *
 	if (class.p == NULL || str_equal(str_trim(class), STR("STANDARD")))
 		return OK;
 	return fault_set(why, STORAGE_CLASS_INVALID, "The storage class you specified is not valid: only STANDARD is here.");
-}
-
-enum status kept_refuse(struct call *c, struct fault *why)
-{
-	return kept_refuse_list(c->x->request.headers, c->x->request.n_headers, why);
 }

@@ -12,17 +12,13 @@ struct kept {
 	size_t n_headers;
 };
 
-/* Read them from the headers and, as to user metadata, from the query, which then is signed.
+/* Read them from a list: the request's headers, or the fields of a form.
  * Errors  ARGUMENT_INVALID; META_TOO_LARGE; TOO_MUCH */
-enum status kept_read(struct call *c, struct kept *out, struct fault *why) MUST_CHECK;
-/* The same of a list: headers, or the fields of a form. */
-enum status kept_read_list(struct arena *a, const struct header *list, size_t n, struct kept *out, struct fault *why) MUST_CHECK;
+enum status kept_read(struct arena *a, const struct header *list, size_t n, struct kept *out, struct fault *why) MUST_CHECK;
 /* If-Match and If-None-Match of a write.  Errors: NOT_IMPLEMENTED If-None-Match of another value than '*' */
 enum status kept_condition(struct call *c, struct object_condition *out, struct fault *why) MUST_CHECK;
 /* Headers that ask for what is not here: encryption, tags, locks, storage classes.
  * Errors  NOT_IMPLEMENTED; STORAGE_CLASS_INVALID */
-enum status kept_refuse(struct call *c, struct fault *why) MUST_CHECK;
-/* The same of a list. */
-enum status kept_refuse_list(const struct header *list, size_t n, struct fault *why) MUST_CHECK;
+enum status kept_refuse(const struct header *list, size_t n, struct fault *why) MUST_CHECK;
 
 #endif

@@ -29,6 +29,17 @@ static bool boundary_ok(struct str b)
 	return true;
 }
 
+/* Where the quoted text ends that begins s; s.n or more: nowhere. Some clients write a quote and a backslash in it behind a
+ * backslash; browsers write backslashes as they are, the last one too. */
+static size_t find_quote(struct str s, bool escapes)
+{
+	size_t end = 1;
+
+	while (end < s.n && s.p[end] != '"')
+		end += escapes && s.p[end] == '\\' && end + 1 < s.n && (s.p[end + 1] == '"' || s.p[end + 1] == '\\') ? 2 : 1;
+	return end;
+}
+
 /* Cut one "; name=value" or "; name="value"" off *rest. A quoted value is left with its escapes.
  * false: no parameter stands there. */
 static bool cut_parameter(struct str *rest, struct str *name, struct str *value)
@@ -48,9 +59,10 @@ static bool cut_parameter(struct str *rest, struct str *name, struct str *value)
 		*rest = str_slice(s, end, s.n);
 		return true;
 	}
-	size_t end = 1;
-	while (end < s.n && s.p[end] != '"')
-		end += s.p[end] == '\\' && end + 1 < s.n && (s.p[end + 1] == '"' || s.p[end + 1] == '\\') ? 2 : 1;
+	size_t end = find_quote(s, true);
+	struct str behind = str_trim(str_slice(s, end + 1, s.n));
+	if (end >= s.n || (behind.n > 0 && behind.p[0] != ';'))
+		end = find_quote(s, false);
 	if (end >= s.n)
 		return false;
 	*value = str_slice(s, 1, end);

@@ -3,7 +3,7 @@
 #include "s3/parameters.h"
 
 #include "base/codec.h"
-#include "s3/address.h"
+#include "base/object_key.h"
 
 struct str parameter(const struct call *c, const char *name)
 {
@@ -61,7 +61,7 @@ enum status parameter_text(struct call *c, const char *name, struct str *out, st
 {
 	struct str value = parameter(c, name);
 	*out = value;
-	if (value.n <= KEY_MAX_BYTES && utf8_valid(value) && str_find_char(value, '\0') == value.n)
+	if (value.n <= OBJECT_KEY_MAX_BYTES && utf8_valid(value) && str_find_char(value, '\0') == value.n)
 		return OK;
 	return argument_fault(c, name, (struct str){ 0 }, "The parameter must be UTF-8 of at most 1024 bytes without U+0000", why);
 }

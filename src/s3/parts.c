@@ -19,8 +19,8 @@ static enum status read_upload(struct call *c, struct part_upload *u, struct fau
 {
 	struct kept kept = { 0 };
 	TRY(acl_check_headers(c, why));
-	TRY(kept_refuse(c, why));
-	TRY(kept_read(c, &kept, why));
+	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
 	*u = (struct part_upload){ .bucket = c->at.bucket, .key = c->at.key, .owner = str_of(c->key->user) };
 	u->content_type = kept.content_type;
 	u->meta.headers = kept.headers;

@@ -4,7 +4,7 @@
  * The owner's key is no exception: on the buckets of others it is a stranger. */
 #include "s3/permit.h"
 
-enum status permit_find_bucket(struct call *c, struct str name, struct bucket_info *out, struct fault *why)
+enum status permit_find_bucket(const struct call *c, struct str name, struct bucket_info *out, struct fault *why)
 {
 	if (!str_equal(name, c->s3->options.image_bucket))
 		return catalog_info(c->s3->catalog, name, &c->x->arena, out, why);
@@ -50,20 +50,20 @@ enum status permit_other(struct call *c, unsigned actions, struct str bucket, st
 static struct str what_is_asked_for(const struct call *c)
 {
 	const struct query_pair *prefix = query_find(&c->x->request.query, STR("prefix"));
-	if (c->at.level == AT_BUCKET && (c->operation->actions & KEY_LIST) != 0 && prefix != NULL)
+	if (c->operation->has_prefix && prefix != NULL)
 		return prefix->value;
 	return c->at.key;
 }
 
-static bool makes_bucket(const struct call *c)
+bool permit_makes_bucket(const struct call *c)
 {
-	return c->at.level == AT_BUCKET && str_equal(c->x->request.method, STR("PUT")) && c->operation->sub[0] == '\0';
+	return c->operation != NULL && c->at.level == AT_BUCKET && str_equal(c->x->request.method, STR("PUT")) && c->operation->sub[0] == '\0';
 }
 
 enum status permit_stranger(struct call *c, struct fault *why)
 {
 	struct bucket_info there = { 0 };
-	if (c->at.level == AT_SERVICE || (c->operation != NULL && makes_bucket(c)))
+	if (c->at.level == AT_SERVICE || permit_makes_bucket(c))
 		return OK;
 	return permit_find_bucket(c, c->at.bucket, &there, why);
 }
@@ -71,11 +71,11 @@ enum status permit_stranger(struct call *c, struct fault *why)
 enum status permit_call(struct call *c, struct fault *why)
 {
 	if (c->key->power == KEY_SLOTS) {
-		if (c->operation->for_slots && call_is_image(c) && !c->claim.in_header)
+		if (c->operation->for_slots && c->is_image && !c->claim.in_header)
 			return OK;
 		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images, by presigned URLs and forms.");
 	}
-	if (c->at.level != AT_SERVICE && !makes_bucket(c)) {
+	if (c->at.level != AT_SERVICE && !permit_makes_bucket(c)) {
 		TRY(permit_find_bucket(c, c->at.bucket, &c->bucket, why));
 		TRY(check_owner(c, &c->bucket, why));
 		TRY(check_expected(c, &c->bucket, "x-amz-expected-bucket-owner", why));

@@ -79,7 +79,7 @@ static enum status make_upload(struct call *c, struct fault *why)
 
 static enum status begin_body(struct call *c, uint64_t length, enum door_step *step, struct fault *why)
 {
-	bool small = length <= BUCKET_SMALL_BYTES && !call_is_image(c);
+	bool small = length <= BUCKET_SMALL_BYTES && !c->is_image;
 	*step = small ? DOOR_START : DOOR_BODY;
 	return upload_begin(c, length == UINT64_MAX ? 0 : length, why);
 }
@@ -90,16 +90,17 @@ enum status put_begin(struct call *c, enum door_step *step, struct fault *why)
 	uint64_t length;
 	TRY(call_refuse_reserved(c, !c->claim.in_header, why));   /* whoever's key has signed the URL */
 	TRY(make_upload(c, why));
-	TRY(kept_refuse(c, why));
+	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(acl_check_headers(c, why));
-	TRY(kept_read(c, &kept, why));
+	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
 	c->upload->content_type = kept.content_type;
-	c->upload->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
+	if (!c->is_image)   /* an image has nothing but what its bytes say, whoever has its URL */
+		c->upload->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
 	TRY(kept_condition(c, &c->upload->condition, why));
-	if (call_is_image(c) && c->upload->condition.etag.n > 0)
+	if (c->is_image && c->upload->condition.etag.n > 0)
 		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not for an image: under its key nothing is ever replaced.");
 	TRY(read_body(c, &length, why));
-	c->upload->otherwise = call_is_image(c) ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
+	c->upload->otherwise = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	return begin_body(c, length, step, why);
 }
 
@@ -122,7 +123,7 @@ enum status part_put_begin(struct call *c, enum door_step *step, struct fault *w
 	TRY(call_refuse_reserved(c, false, why));
 	TRY(make_upload(c, why));
 	TRY(parameter_part_number(c, &c->upload->part_number, why));
-	TRY(kept_refuse(c, why));
+	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, parameter(c, "uploadId"), &c->x->arena, &of, why));
 	c->upload->upload_id = of.id;
 	TRY(read_body(c, &length, why));

@@ -8,12 +8,11 @@
 #include "s3/s3.h"
 
 #include "base/mem.h"
-#include "image/arrival.h"
-#include "s3/absent.h"
 #include "s3/auth.h"
 #include "s3/cors.h"
 #include "s3/error.h"
 #include "s3/permit.h"
+#include "s3/route.h"
 #include "s3/upload.h"
 
 /* Enough for 64 KB of headers, a form's fields and an explained error; memory is taken as it is used. */
@@ -26,89 +25,24 @@
  * files and parts of tens of megabytes among them, and try again and again when the connection just ends. */
 #define DROPPED_BYTES ((uint64_t)64 * 1024 * 1024)
 
-/* method, level, sub-resource, route, actions, slots, and what is done: begin, data, finish, start */
-static const struct operation operations[] = {
-	{ "GET", AT_SERVICE, "", "GET /", KEY_LIST, false, later_begin, NULL, bucket_list_all },
-
-	{ "PUT", AT_BUCKET, "", "PUT /bucket", KEY_BUCKETS, false, document_begin, document_data, bucket_make },
-	{ "DELETE", AT_BUCKET, "", "DELETE /bucket", KEY_BUCKETS, false, later_begin, NULL, bucket_drop },
-	{ "HEAD", AT_BUCKET, "", "HEAD /bucket", KEY_LIST, false, bucket_head, NULL, NULL },
-	{ "GET", AT_BUCKET, "location", "GET /bucket?location", KEY_LIST, false, bucket_location, NULL, NULL },
-	{ "GET", AT_BUCKET, "versioning", "GET /bucket?versioning", KEY_LIST, false, bucket_versioning, NULL, NULL },
-	{ "GET", AT_BUCKET, "acl", "GET /bucket?acl", KEY_LIST, false, acl_get, NULL, NULL },
-	{ "PUT", AT_BUCKET, "acl", "PUT /bucket?acl", KEY_BUCKETS, false, document_begin, document_data, acl_put },
-	{ "GET", AT_BUCKET, "cors", "GET /bucket?cors", KEY_LIST, false, later_begin, NULL, cors_get },
-	{ "PUT", AT_BUCKET, "cors", "PUT /bucket?cors", KEY_BUCKETS, false, document_begin, document_data, cors_put },
-	{ "DELETE", AT_BUCKET, "cors", "DELETE /bucket?cors", KEY_BUCKETS, false, later_begin, NULL, cors_remove },
-
-	{ "GET", AT_BUCKET, "", "GET /bucket", KEY_LIST, false, later_begin, NULL, list_v1 },
-	{ "GET", AT_BUCKET, "list-type", "GET /bucket?list-type", KEY_LIST, false, later_begin, NULL, list_v2 },
-	{ "GET", AT_BUCKET, "versions", "GET /bucket?versions", KEY_LIST, false, later_begin, NULL, list_versions },
-	{ "GET", AT_BUCKET, "uploads", "GET /bucket?uploads", KEY_LIST, false, later_begin, NULL, parts_show_uploads },
-	{ "POST", AT_BUCKET, "delete", "POST /bucket?delete", 0, false, document_begin, document_data, delete_many },
-
-	{ "GET", AT_OBJECT, "", "GET /object", KEY_READ, true, get_begin, NULL, NULL },
-	{ "HEAD", AT_OBJECT, "", "HEAD /object", KEY_READ, true, get_begin, NULL, NULL },
-	{ "PUT", AT_OBJECT, "", "PUT /object", KEY_WRITE, true, put_begin, put_data, put_finish, put_start },
-	{ "PUT", AT_OBJECT, "copy", "PUT /object copy", KEY_WRITE, false, later_begin, NULL, copy_object },
-	{ "DELETE", AT_OBJECT, "", "DELETE /object", KEY_DELETE, false, later_begin, NULL, delete_one },
-	{ "GET", AT_OBJECT, "attributes", "GET /object?attributes", KEY_READ, false, later_begin, NULL, attributes_get },
-	{ "GET", AT_OBJECT, "acl", "GET /object?acl", KEY_READ, false, acl_get, NULL, NULL },
-	{ "PUT", AT_OBJECT, "acl", "PUT /object?acl", KEY_WRITE, false, document_begin, document_data, acl_put },
-
-	{ "POST", AT_OBJECT, "uploads", "POST /object?uploads", KEY_WRITE, false, later_begin, NULL, parts_begin },
-	{ "PUT", AT_OBJECT, "uploadId", "PUT /object?uploadId", KEY_WRITE, false, part_put_begin, put_data, put_finish, put_start },
-	{ "PUT", AT_OBJECT, "copy-part", "PUT /object?uploadId copy", KEY_WRITE, false, later_begin, NULL, copy_part },
-	{ "GET", AT_OBJECT, "uploadId", "GET /object?uploadId", KEY_WRITE, false, later_begin, NULL, parts_show },
-	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, complete_parts },
-	{ "DELETE", AT_OBJECT, "uploadId", "DELETE /object?uploadId", KEY_WRITE, false, later_begin, NULL, parts_end },
-};
-
-/* What S3 has and this store does not, see absent.c. */
-static const struct operation absent_bucket = {
-	"", AT_BUCKET, "absent", "/bucket?...", KEY_LIST, false, absent_begin, NULL, NULL,
-};
-static const struct operation absent_object = {
-	"", AT_OBJECT, "absent", "/object?...", KEY_READ, false, absent_begin, NULL, NULL,
-};
-
-/* A browser's form is authenticated by its own fields, which are not read yet when it begins. */
-static const struct operation form_operation = {
-	"POST", AT_BUCKET, "", "POST /form", KEY_WRITE, true, form_begin, form_data, form_finish,
-};
-
-/* Names in the query that make another operation of a request, those first that decide where several are there.
- * They are looked for so that none of them is ever taken for the plain one: PUT with ?acl must not write an object.
- * What stands in absent.c is looked for too. */
-static const char *const sub_resources[] = {
-	"uploadId", "uploads", "attributes", "acl", "cors", "delete", "location", "versions", "versioning", "list-type",
-};
-
-void call_detail(struct call *c, const char *element, struct str value)
+/* S3 tells where a bucket is with every answer about one that is there, whether the access is authorized or not: clients
+ * find the region so. */
+static void tell_region(struct s3 *s, struct exchange *x)
 {
-	if (c->n_details < ERROR_DETAILS_MAX)
-		c->details[c->n_details++] = (struct error_detail){ element, value };
-}
+	const struct call *c = x->door_state;
+	struct bucket_info info = { 0 };
+	struct fault unseen = { 0 };
 
-bool call_is_image(const struct call *c)
-{
-	return str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(c->at.key, IMAGE_PREFIX);
-}
-
-static bool is_reserved(const struct call *c)
-{
-	return call_is_image(c) || (str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(c->at.key, STR("thumbs/")));
-}
-
-enum status call_refuse_reserved(const struct call *c, bool by_slot, struct fault *why)
-{
-	if ((by_slot && call_is_image(c)) || !is_reserved(c))
-		return OK;
-	return fault_set(why, ACCESS_DENIED, "Access Denied. Images come by upload slots alone: nothing else is written under images/ and thumbs/.");
+	if (c == NULL || c->at.level != AT_BUCKET || c->operation == &s3_route_form || permit_makes_bucket(c))
+		return;
+	if (c->bucket.name.n == 0 && (x->answer.status == 404 || x->answer.status >= 500 || permit_find_bucket(c, c->at.bucket, &info, &unseen) != OK))
+		return;
+	answer_header(&x->answer, STR("x-amz-bucket-region"), s->options.region);
 }
 
 static void complete(struct s3 *s, struct exchange *x)
 {
+	tell_region(s, x);
 	if (x->request.id.n > 0)
 		answer_header(&x->answer, STR("x-amz-request-id"), x->request.id);
 	answer_header(&x->answer, STR("x-amz-id-2"), STR(HOST_ID));
@@ -140,44 +74,6 @@ static void fail(struct s3 *s, struct exchange *x, const struct fault *why)
 	complete(s, x);
 }
 
-/* Copying is a PUT with a header in place of a body. */
-static const char *sub_resource(const struct request *r)
-{
-	bool copies = request_header(r, STR("x-amz-copy-source")).p != NULL && str_equal(r->method, STR("PUT"));
-	for (size_t i = 0; i < COUNT_OF(sub_resources); i++) {
-		if (query_find(&r->query, str_of(sub_resources[i])) == NULL)
-			continue;
-		return i == 0 && copies ? "copy-part" : sub_resources[i];
-	}
-	return copies ? "copy" : "";
-}
-
-/* A name that says nothing at this level is a query parameter like any other, which S3 passes over. */
-static bool means_something(enum address_level level, struct str sub)
-{
-	for (size_t i = 0; i < COUNT_OF(operations); i++) {
-		if (operations[i].level == level && str_equal(sub, str_of(operations[i].sub)))
-			return true;
-	}
-	return false;
-}
-
-static const struct operation *find_operation(const struct call *c)
-{
-	struct str method = c->x->request.method, sub = str_of(sub_resource(&c->x->request));
-	if (!means_something(c->at.level, sub))
-		sub = STR("");
-	for (size_t i = 0; i < COUNT_OF(operations); i++) {
-		const struct operation *o = &operations[i];
-		bool absent = sub.n == 0 && absence_find(&c->x->request, c->at.level) != NULL;
-		if (!absent && o->level == c->at.level && str_equal(method, str_of(o->method)) && str_equal(sub, str_of(o->sub)))
-			return o;
-	}
-	if (absence_find(&c->x->request, c->at.level) == NULL)
-		return NULL;
-	return c->at.level == AT_BUCKET ? &absent_bucket : &absent_object;
-}
-
 static bool is_s3_method(struct str method)
 {
 	static const char *const known[] = { "GET", "HEAD", "PUT", "POST", "DELETE" };
@@ -197,11 +93,14 @@ static bool is_form(const struct call *c)
 	       str_starts_with_nocase(request_header(r, STR("content-type")), STR("multipart/form-data"));
 }
 
-/* Parameters without which a PUT would be another operation, and which would be passed over as unknown ones. */
+/* Parameters without which a write would be another operation, and which would be passed over as unknown ones. */
 static enum status refuse_misplaced(const struct call *c, struct fault *why)
 {
 	const struct query *q = &c->x->request.query;
-	if (c->at.level != AT_OBJECT || !str_equal(c->x->request.method, STR("PUT")))
+	bool puts = str_equal(c->x->request.method, STR("PUT")), removes = str_equal(c->x->request.method, STR("DELETE"));
+	if (c->at.level == AT_BUCKET && (puts || removes) && (query_find(q, STR("versionId")) != NULL || query_find(q, STR("partNumber")) != NULL))
+		return fault_set(why, ARGUMENT_INVALID, "A versionId or partNumber is of an object: the request names no key.");
+	if (c->at.level != AT_OBJECT || !puts)
 		return OK;
 	if (query_find(q, STR("versionId")) != NULL)
 		return fault_set(why, ARGUMENT_INVALID, "This operation does not accept a version-id.");
@@ -220,11 +119,10 @@ static enum status start(struct call *c, enum door_step *step, struct fault *why
 		c->x->answer.route = "OPTIONS";
 		return s3_cors_preflight(c, why);
 	}
-	if (call_is_image(c))
-		c->x->answer.image_id = arrival_image_id(c->at.key);
-	c->operation = is_form(c) ? &form_operation : find_operation(c);
+	call_set_key(c, c->at.key);
+	c->operation = is_form(c) ? &s3_route_form : s3_route_find(c);
 	c->x->answer.route = c->operation != NULL ? c->operation->route : NULL;
-	if (c->operation != &form_operation) {
+	if (c->operation != &s3_route_form) {
 		TRY(auth_request(c, why));
 		if (c->operation == NULL)
 			return fault_set(why, BAD_METHOD, "no such operation");

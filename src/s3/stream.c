@@ -133,6 +133,8 @@ enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, 
 		s->ended = true;
 		return OK;
 	case CHUNKED_BAD:
+		if (s->parser.in_trailer)
+			return wrong_trailer(why);
 		return fault_set(why, CHUNK_INVALID, "The aws-chunked body is not well-formed: %s.", s->parser.why);
 	case CHUNKED_MORE:
 		break;

@@ -102,8 +102,3 @@ bool header_value_ok(struct str s)
 {
 	return http_is_printable(s) && s.n <= HEADER_VALUE_MAX;
 }
-
-bool text_is_token(struct str s)
-{
-	return http_is_token(s) && s.n <= HEADER_VALUE_MAX;
-}

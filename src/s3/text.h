@@ -24,7 +24,5 @@ void xml_key(struct buf *b, const char *name, struct str key, bool url);
 void xml_user(struct buf *b, const char *name, struct str user);
 /* Whether s may be the value of an answer's header: blanks and visible ASCII, 1024 bytes at most. */
 bool header_value_ok(struct str s);
-/* Whether s may be the name of a header: RFC 9110 5.6.2, at most 1024 bytes. */
-bool text_is_token(struct str s);
 
 #endif

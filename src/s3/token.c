@@ -4,7 +4,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
-#include "s3/address.h"
+#include "base/object_key.h"
 #include "s3/parameters.h"
 
 #include <string.h>
@@ -27,10 +27,10 @@ struct str token_write(struct arena *a, struct str scope, struct str last)
 	unsigned char check[SHA256_BYTES];
 	struct buf raw, text;
 	check_bytes(scope, last, check);
-	buf_init_arena(&raw, a, CHECK_BYTES + KEY_MAX_BYTES);
+	buf_init_arena(&raw, a, CHECK_BYTES + OBJECT_KEY_MAX_BYTES);
 	buf_put(&raw, (struct str){ (const char *)check, CHECK_BYTES });
 	buf_put(&raw, last);
-	buf_init_arena(&text, a, 2 * (CHECK_BYTES + KEY_MAX_BYTES));
+	buf_init_arena(&text, a, 2 * (CHECK_BYTES + OBJECT_KEY_MAX_BYTES));
 	base64url_encode(&text, buf_str(&raw));
 	return buf_ok(&raw) && buf_ok(&text) ? buf_str(&text) : (struct str){ 0 };
 }
@@ -39,7 +39,7 @@ bool token_decode(struct arena *a, struct str scope, struct str token, struct st
 {
 	unsigned char check[SHA256_BYTES];
 	struct str raw;
-	if (token.n > 2 * (CHECK_BYTES + KEY_MAX_BYTES) || !base64url_decode(a, token, &raw) || raw.n < CHECK_BYTES)
+	if (token.n > 2 * (CHECK_BYTES + OBJECT_KEY_MAX_BYTES) || !base64url_decode(a, token, &raw) || raw.n < CHECK_BYTES)
 		return false;
 	*last = str_slice(raw, CHECK_BYTES, raw.n);
 	check_bytes(scope, *last, check);

@@ -40,7 +40,6 @@ static enum status check_condition(struct call *c, struct fault *why)
 static enum status admit_image(struct call *c, struct fault *why)
 {
 	struct upload *u = c->upload;
-	c->x->answer.image_id = arrival_image_id(c->at.key);
 	TRY(arrival_admit(c->s3->product, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
 	if (u->condition.absent && u->slot.status == IMAGE_UPLOADED)
 		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
@@ -72,7 +71,7 @@ enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *
 {
 	struct upload *u = c->upload;
 	u->counted = true;
-	if (call_is_image(c)) {
+	if (c->is_image) {
 		limit_image(c);
 		TRY(admit_image(c, why));
 	} else {
@@ -211,7 +210,7 @@ enum status upload_finish(struct call *c, struct fault *why)
 	struct upload *u = c->upload;
 	struct str bytes;
 	TRY(check_body(c, &bytes, why));
-	if (!call_is_image(c))
+	if (!c->is_image)
 		return finish_object(c, why);
 	if (u->slot.status == IMAGE_UPLOADED)
 		return repeated(c, &u->slot, bytes.n, u->etag, why);

@@ -130,7 +130,7 @@ static void test_upload_when_whole_then_told_of_listed_read_and_deleted(void **s
 	assert_int_equal(page.n, 1);
 	assert_int_equal(gallery_read(&p, good.row.image_id, &arena, &row, &why), OK);
 	assert_int_equal(row.width, 3);
-	assert_int_equal(gallery_download(&p, &row, &arena, &get, &why), OK);
+	assert_int_equal(gallery_download(&p, &row, STR("GET"), &arena, &get, &why), OK);
 	assert_str(send_as_client("GET", get.url, NULL, 0, STR("")).body, picture);
 	assert_int_equal(gallery_remove(&p, good.row.image_id, &why), OK);
 	assert_int_equal(send_as_client("GET", get.url, NULL, 0, STR("")).status, 404);

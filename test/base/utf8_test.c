@@ -1,6 +1,7 @@
 /* UTF-8: table 3-7 of Unicode from both sides, cutting, and the two escapings. */
 #include "unit.h"
 
+#include "base/arena.h"
 #include "base/codec.h"
 
 #include <jansson.h>
@@ -44,6 +45,27 @@ static void test_valid_refuses_overlong_surrogate_beyond_and_cut(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(utf8_valid(bad[i]));
+}
+
+static void test_latin1_when_it_can_hold_all_then_one_byte_each(void **state)
+{
+	static const struct {
+		struct str in, out;
+		bool ok;
+	} rows[] = {
+		{ STR(""), STR(""), true }, { STR("a\x7f"), STR("a\x7f"), true }, { STR("\xc2\x80\xc3\xbf"), STR("\x80\xff"), true }, { STR("\xc4\x80"), { 0 }, false },
+		{ STR("\xe9"), { 0 }, false }, { STR("\xf0\x9f\x93\xb7"), { 0 }, false }, { STR("a\xc3"), { 0 }, false },
+	};
+	struct arena a;
+
+	arena_init(&a, 1 << 16);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct str got = { 0 };
+		assert_int_equal(utf8_to_latin1(&a, rows[i].in, &got), rows[i].ok);
+		if (rows[i].ok)
+			assert_str(got, rows[i].out);
+	}
+	arena_deinit(&a);
 }
 
 static void test_prefix_never_cuts_a_code_point(void **state)
@@ -123,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_valid_takes_the_ends_of_every_range, begin, end),
 		cmocka_unit_test_setup_teardown(test_valid_refuses_overlong_surrogate_beyond_and_cut, begin, end),
+		cmocka_unit_test_setup_teardown(test_latin1_when_it_can_hold_all_then_one_byte_each, begin, end),
 		cmocka_unit_test_setup_teardown(test_prefix_never_cuts_a_code_point, begin, end),
 		cmocka_unit_test_setup_teardown(test_prefix_of_ill_formed_bytes_is_cut_at_the_maximum, begin, end),
 		cmocka_unit_test_setup_teardown(test_terminal_escape_makes_controls_and_bidi_visible, begin, end),

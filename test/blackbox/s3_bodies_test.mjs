@@ -219,16 +219,16 @@ for (const kind of ['unsigned', 'signed', 'signed-trailer']) {
 			[{ headers: { 'x-amz-decoded-content-length': 'x' } }, 411, 'MissingContentLength'],
 			[{ headers: { 'x-amz-decoded-content-length': 11 } }, 400, 'IncompleteBody'],
 			[{ headers: { 'x-amz-decoded-content-length': 13 } }, 400, 'IncompleteBody'],
-			[{ change: (text, n) => n === 0 ? text.replace(/^c/, 'b') : text }, 400, 'InvalidRequest'],
+			[{ change: (text, n) => n === 0 ? text.replace(/^c/, 'b') : text }, 400, 'IncompleteBody'],
 			[{ change: (text, n) => n === 0 ? text.replace(/^c/, 'd') : text }, 400, 'IncompleteBody'],
 			[{ change: (text, n) => n === 0 ? text.replace(/^c/, 'ffffffffffffffff') : text }, 400, 'IncompleteBody'],
-			[{ change: (text, n) => n === 0 ? text.replace(/^c/, '10000000000000000c') : text }, 400, 'InvalidRequest'],
-			[{ change: (text, n) => n === 0 ? text.replace(/^c/, '-c') : text }, 400, 'InvalidRequest'],
-			[{ change: (text, n) => n === 0 ? `${text};x=${'y'.repeat(2000)}` : text }, 400, 'InvalidRequest'],
+			[{ change: (text, n) => n === 0 ? text.replace(/^c/, '10000000000000000c') : text }, 400, 'IncompleteBody'],
+			[{ change: (text, n) => n === 0 ? text.replace(/^c/, '-c') : text }, 400, 'IncompleteBody'],
+			[{ change: (text, n) => n === 0 ? `${text};x=${'y'.repeat(2000)}` : text }, 400, 'IncompleteBody'],
 			[{ spoil: b => b.subarray(0, b.length - 2) }, 400, 'IncompleteBody'],
 			[{ spoil: b => b.subarray(0, 8) }, 400, 'IncompleteBody'],
-			[{ spoil: b => Buffer.concat([b, Buffer.from('x')]) }, 400, 'InvalidRequest'],
-			[{ spoil: () => hello }, 400, 'InvalidRequest'],
+			[{ spoil: b => Buffer.concat([b, Buffer.from('x')]) }, 400, 'IncompleteBody'],
+			[{ spoil: () => hello }, 400, 'IncompleteBody'],
 			[{ spoil: () => Buffer.alloc(0) }, 400, 'IncompleteBody'],
 		];
 		for (const [options, status, code] of cases) {
@@ -251,7 +251,7 @@ for (const kind of ['signed', 'signed-trailer']) {
 		}
 		for (const change of [text => text.replace(/;.*/, ''), text => text.slice(0, -1)]) {
 			const key = freshKey();
-			await refused(await putChunked(kind, key, hello, { change }), key, 400, 'InvalidRequest');
+			await refused(await putChunked(kind, key, hello, { change }), key, 400, 'IncompleteBody');
 		}
 	});
 
@@ -299,5 +299,5 @@ test('aws-chunked, signed-trailer: the trailer\'s signature is another or missin
 
 test('chunks without signatures are refused where signed ones were promised', async () => {
 	const key = freshKey(), head = signedHead(server, 'PUT', key, { who, payload: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD', headers: chunkedHeaders(hello) });
-	await refused(await sendHead(server, head, framed(head, hello)), key, 400, 'InvalidRequest');
+	await refused(await sendHead(server, head, framed(head, hello)), key, 400, 'IncompleteBody');
 });

@@ -141,8 +141,8 @@ test('conditions on GET and HEAD', async () => {
 		for (const method of ['GET', 'HEAD']) {
 			const answer = await ask(method, key, { headers });
 			assert.equal(answer.status, status, JSON.stringify(headers));
-			if (status === 304)   // the length that 200 would have told, and nothing behind the head
-				assert.deepEqual([answer.headers['content-length'], answer.bytes.length], ['5', 0]);
+			if (status === 304)   // nothing of the length that 200 would have told: Ruby's SDK waits for so many bytes
+				assert.deepEqual([Number(answer.headers['content-length'] ?? 0), answer.bytes.length], [0, 0]);
 		}
 	}
 });

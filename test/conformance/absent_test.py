@@ -43,6 +43,35 @@ class Absent(Case):
                 self.refused(501, "NotImplemented", answer)
         self.assertEqual(self.alice.get_object(Bucket=self.bucket, Key="k")["Body"].read(), b"bytes")
 
+    def test_sub_resources_of_the_other_level_do_nothing(self):
+        """What S3 knows of a bucket is never the plain operation on an object, nor the other way round."""
+        upload = self.alice.create_multipart_upload(Bucket=self.bucket, Key="k")["UploadId"]
+        own = {"tagging", "encryption"}
+        for sub in sorted(({*GETS, *EMPTY, *NEVER} | {"cors", "delete", "versions", "versioning", "location", "list-type=2"}) - own):
+            for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
+                answer = self.send(method, f"/{self.bucket}/k?{sub}", body=b"<x/>" if method in ("PUT", "POST") else b"")
+                if (method, sub) == ("GET", "location"):
+                    self.assertEqual(answer.xml.tag, XMLNS + "LocationConstraint")
+                elif method == "HEAD":
+                    self.assertEqual((answer.status, answer.body), (405, b""), sub)
+                else:
+                    self.refused(405, "MethodNotAllowed", answer)
+        self.assertEqual(self.alice.get_object(Bucket=self.bucket, Key="k")["Body"].read(), b"bytes")
+        self.alice.delete_object(Bucket=self.bucket, Key="k")
+        for sub in [s for s in OBJECT if s not in own] + ["attributes", f"uploadId={upload}", f"uploadId={upload}&partNumber=1"]:
+            for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
+                answer = self.send(method, f"/{self.bucket}?{sub}", body=b"<x/>" if method in ("PUT", "POST") else b"")
+                self.assertIn(answer.status, (400, 405), (method, sub))
+        for method in ("PUT", "DELETE"):
+            for query in ("versionId=null", "partNumber=1"):
+                self.refused(400, "InvalidArgument", self.send(method, f"/{self.bucket}?{query}"))
+        self.alice.head_bucket(Bucket=self.bucket)
+        self.assertEqual(len(self.alice.list_multipart_uploads(Bucket=self.bucket)["Uploads"]), 1)
+
+    def test_query_parameters_that_s3_does_not_know_make_no_difference(self):
+        for query in ("x-id=GetObject", "nothing", "foo=bar", "X-Amz-Nothing=1", "Policy", "policies"):
+            self.assertEqual(self.send("GET", f"/{self.bucket}/k?{query}").body, b"bytes")
+
     def test_puts_of_boto3(self):
         for call, more in (
                 (self.alice.put_bucket_policy, {"Policy": "{}"}), (self.alice.put_bucket_tagging, {"Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}}),
@@ -156,7 +185,7 @@ class Form(Case):
         source = (ROOT / "src/s3/absent.c").read_text()
         for sub in set(re.findall(r'^\t\{ "([\w-]+)", AT_', source, re.M)):
             self.assertIn(f"`{sub}`", page, sub)
-        routes = re.findall(r'^\t\{ "(\w+)", AT_\w+, "([\w-]*)"', (ROOT / "src/s3/s3.c").read_text(), re.M)
+        routes = re.findall(r'^\t\{ "(\w+)", AT_\w+, "([\w-]*)"', (ROOT / "src/s3/route.c").read_text(), re.M)
         for method, sub in routes:
             if sub and sub not in ("copy", "copy-part"):
                 self.assertIn(sub, page)

@@ -133,6 +133,10 @@ class Grants(Case):
                  ("DELETE", "/granted-one/in/x"))
         self.may_not("inner", ("GET", "/granted-one"), ("GET", "/granted-one?list-type=2"), ("GET", "/granted-one?prefix=i"), ("GET", "/granted-one/out/a"),
                      ("PUT", "/granted-one/x"), ("GET", "/granted-two/in/a"), ("GET", "/granted-one?prefix=out%2F"))
+        # a prefix is of lists alone: it opens nothing else of the bucket
+        for sub in ("acl", "location", "versioning", "cors", "policy", "tagging", "lifecycle", "encryption", "logging", "object-lock", "website"):
+            self.may_not("inner", ("GET", f"/granted-one?{sub}"), ("GET", f"/granted-one?{sub}&prefix=in%2F"), ("HEAD", "/granted-one?prefix=in%2F"))
+        self.may("inner", ("GET", "/granted-one?versions&prefix=in%2F"))
         body = "<Delete><Object><Key>in/none</Key></Object><Object><Key>out/a</Key></Object></Delete>"
         answer = self.accepted(200, self.send("POST", "/granted-one?delete", who="inner", body=body, headers={"Content-MD5": md5(body)}))
         self.assertEqual((answer.text("Deleted/Key"), answer.text("Error/Key"), answer.text("Error/Code")), ("in/none", "out/a", "AccessDenied"))

@@ -190,6 +190,22 @@ class Asking(Case):
         self.assertEqual(answer.headers["x-amz-bucket-region"], REGION)
         self.assertEqual(answer.body, b"")
 
+    def test_region_is_told_whoever_asks(self):
+        """S3 tells where a bucket is, authorized or not: GetBucketRegion of the SDKs asks without a signature."""
+        bucket = self.new_bucket()
+        for method in ("HEAD", "GET"):
+            for path in (f"/{bucket}", f"/{bucket}/", f"/{bucket}?location", f"/{bucket}?list-type=2")[:2 if method == "HEAD" else 4]:
+                for more, status in (({"sign": False}, 403), ({"who": "bob"}, 403), ({"who": "slots"}, 403),
+                                     ({"sign": False, "headers": {"Authorization": "AWS4-HMAC-SHA256 nonsense"}}, 400)):
+                    answer = self.send(method, path, **more)
+                    self.assertEqual((answer.status, answer.headers["x-amz-bucket-region"]), (status, REGION), (method, path, more))
+        self.assertEqual(self.send("GET", f"/{bucket}").headers["x-amz-bucket-region"], REGION)
+        self.assertEqual(self.send("GET", f"/{bucket}?policy").headers["x-amz-bucket-region"], REGION)
+        answer = self.send("HEAD", f"/{bucket}", who="alice", region="eu-central-1")
+        self.assertEqual((answer.status, answer.headers["x-amz-bucket-region"]), (400, REGION))
+        for path in ("/no-such-bucket-here", "/", f"/{bucket}/k"):
+            self.assertIsNone(self.send("HEAD", path, sign=False).headers["x-amz-bucket-region"])
+
     def test_head_of_none_then_404_without_body(self):
         answer = self.send("HEAD", "/no-such-bucket-here")
         self.assertEqual((answer.status, answer.body), (404, b""))

@@ -52,6 +52,18 @@ class Source(Case):
             self.alice.copy_object(Bucket=self.bucket, Key=key, CopySource={"Bucket": self.bucket, "Key": "copy of it"})
             self.assertEqual(self.body(key), key.encode())
 
+    def test_plus_is_a_blank_as_java_writes_it(self):
+        self.put(self.bucket, "a b", body=b"blank")
+        self.accepted(200, self.raw(f"/{self.bucket}/a+b"))
+        self.assertEqual(self.body("copy"), b"blank")
+        self.put(self.bucket, "a+b", body=b"plus")
+        for source, body in (("a+b", b"blank"), ("a%20b", b"blank"), ("a%2Bb", b"plus"), ("a%2bb", b"plus")):
+            self.accepted(200, self.raw(f"/{self.bucket}/{source}"))
+            self.assertEqual(self.body("copy"), body)
+        upload = self.alice.create_multipart_upload(Bucket=self.bucket, Key="k")["UploadId"]
+        answer = self.accepted(200, self.send("PUT", f"/{self.bucket}/k?partNumber=1&uploadId={upload}", headers={"x-amz-copy-source": f"/{self.bucket}/a+b"}))
+        self.assertEqual(answer.text("ETag"), self.alice.head_object(Bucket=self.bucket, Key="a b")["ETag"])
+
     def test_nothing_and_16_mib(self):
         for body in (b"", bytes(range(256)) * 65536):
             self.put(self.bucket, "a", body=body)

@@ -275,6 +275,21 @@ class Checksums(Upload):
             parts.append({"PartNumber": n, "ETag": answer["ETag"], f"Checksum{algorithm}": answer[f"Checksum{algorithm}"]})
         return upload, parts
 
+    def copy_upload(self, algorithm, kind, bodies):
+        """The same, summed by the store, so that no client needs to know the algorithm."""
+        upload = self.begin(ChecksumAlgorithm=algorithm, ChecksumType=kind)
+        parts = []
+        for n, body in enumerate(bodies, 1):
+            self.put(self.bucket, "part", body=body)
+            answer = self.alice.upload_part_copy(Bucket=self.bucket, Key="k", UploadId=upload, PartNumber=n, CopySource=f"{self.bucket}/part")["CopyPartResult"]
+            parts.append({"PartNumber": n, "ETag": answer["ETag"], f"Checksum{algorithm}": answer[f"Checksum{algorithm}"]})
+        return upload, parts
+
+    def sum_of(self, algorithm, body):
+        self.put(self.bucket, "whole", body=body)
+        answer = self.alice.copy_object(Bucket=self.bucket, Key="summed", CopySource=f"{self.bucket}/whole", ChecksumAlgorithm=algorithm)
+        return answer["CopyObjectResult"][f"Checksum{algorithm}"]
+
     def test_composite(self):
         for algorithm, digest in (("SHA256", lambda b: hashlib.sha256(b).digest()), ("SHA1", lambda b: hashlib.sha1(b).digest()),
                                   ("CRC32", lambda b: zlib.crc32(b).to_bytes(4, "big"))):
@@ -289,6 +304,29 @@ class Checksums(Upload):
             self.assertEqual((answer[f"Checksum{algorithm}"], answer["ChecksumType"]), (want, "COMPOSITE"))
             head = self.alice.head_object(Bucket=self.bucket, Key="k", ChecksumMode="ENABLED")
             self.assertEqual((head[f"Checksum{algorithm}"], head["ChecksumType"]), (want, "COMPOSITE"))
+
+    def test_composite_told_with_and_without_the_number_of_parts(self):
+        """minio-go leaves the number out; S3 takes both."""
+        for algorithm in ("SHA256", "SHA1", "CRC32", "CRC32C"):
+            for suffix, taken in (("", True), ("-2", True), ("-1", False), ("-3", False), ("-", False), ("-02", False)):
+                upload, parts = self.copy_upload(algorithm, "COMPOSITE", (FIVE, b"end"))
+                whole = self.sum_of(algorithm, b"".join(base64.b64decode(p[f"Checksum{algorithm}"]) for p in parts))
+                if not taken:
+                    self.not_completed(400, "BadDigest", upload, parts, **{f"Checksum{algorithm}": whole + suffix})
+                    self.alice.abort_multipart_upload(Bucket=self.bucket, Key="k", UploadId=upload)
+                    continue
+                answer = self.complete(upload, parts, **{f"Checksum{algorithm}": whole + suffix})
+                self.assertEqual((answer[f"Checksum{algorithm}"], answer["ChecksumType"]), (whole + "-2", "COMPOSITE"))
+                head = self.alice.head_object(Bucket=self.bucket, Key="k", ChecksumMode="ENABLED")
+                self.assertEqual(head[f"Checksum{algorithm}"], whole + "-2")
+
+    def test_full_told_with_a_number_is_wrong(self):
+        bodies = (FIVE, b"end")
+        for algorithm in ("CRC32", "CRC32C", "CRC64NVME"):
+            upload, parts = self.copy_upload(algorithm, "FULL_OBJECT", bodies)
+            want = self.sum_of(algorithm, b"".join(bodies))
+            self.not_completed(400, "BadDigest", upload, parts, **{f"Checksum{algorithm}": want + "-2"})
+            self.assertEqual(self.complete(upload, parts, **{f"Checksum{algorithm}": want})[f"Checksum{algorithm}"], want)
 
     def test_full(self):
         bodies = (FIVE, FIVE[:-5] + b"other", b"end")

@@ -410,13 +410,13 @@ static void test_download_then_url_carries_name_and_verdict_type(void **state)
 	struct presigned p;
 	(void)state;
 	row.file_name = STR("a b\"c.jpg");
-	assert_int_equal(gallery_download(&f->product, &row, &f->a, &p, &f->why), OK);
+	assert_int_equal(gallery_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), OK);
 	assert_true(str_find(p.url, STR("response-content-type=image%2Fjpeg")) < p.url.n);
 	assert_true(str_find(p.url, STR("response-content-disposition=inline%3B%20filename%3D%22a%20b_c.jpg%22%3B%20filename%2A%3DUTF-8%27%27a%2520b%2522c.jpg")) < p.url.n);
 	assert_true(str_find(p.url, STR("X-Amz-Expires=300&")) < p.url.n);
 	assert_true(str_ends_with(p.address, row.key));
 	fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
-	assert_int_equal(gallery_download(&f->product, &row, &f->a, &p, &f->why), UPSTREAM);
+	assert_int_equal(gallery_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), UPSTREAM);
 	end(f);
 }
 
@@ -428,7 +428,7 @@ static void test_download_when_memory_ends_then_too_much(void **state)
 	struct arena little;
 	(void)state;
 	arena_init(&little, 16);
-	assert_int_equal(gallery_download(&f->product, &row, &little, &p, &f->why), LIMIT);
+	assert_int_equal(gallery_download(&f->product, &row, STR("GET"), &little, &p, &f->why), LIMIT);
 	arena_deinit(&little);
 	end(f);
 }

@@ -131,7 +131,7 @@ static void test_image_that_passes_then_listed_repeated_downloaded_and_deleted(v
 	assert_true(str_equal(row.delete_hash, s.row.delete_hash));
 	assert_int_equal(table_list(l->product.table, 10, STR(""), &l->a, &page, &l->why), OK);
 	assert_int_equal(page.n, 1);
-	assert_int_equal(gallery_download(&l->product, &row, &l->a, &p, &l->why), OK);
+	assert_int_equal(gallery_download(&l->product, &row, STR("GET"), &l->a, &p, &l->why), OK);
 	assert_true(str_starts_with(p.url, s.address));
 	assert_int_equal(sweep(l, INT64_MAX / 2).ended, 0);
 	assert_int_equal(gallery_remove(&l->product, s.row.image_id, &l->why), OK);

@@ -23,7 +23,7 @@ static void test_source_when_well_formed_then_bucket_key_and_version(void **stat
 		const char *value, *bucket, *key, *version;
 	} rows[] = {
 		{ "b/k", "b", "k", NULL }, { "/b/k", "b", "k", NULL }, { " /b/k ", "b", "k", NULL }, { "b/k/l", "b", "k/l", NULL }, { "b//k", "b", "/k", NULL },
-		{ "b%2Fk", "b", "k", NULL }, { "b/a%20b+c", "b", "a b+c", NULL }, { "b/%C3%A9", "b", "\xC3\xA9", NULL }, { "b/k?versionId=null", "b", "k", "null" },
+		{ "b%2Fk", "b", "k", NULL }, { "b/a%20b+c%2Bd", "b", "a b c+d", NULL }, { "a+b/c", "a b", "c", NULL }, { "b/%C3%A9", "b", "\xC3\xA9", NULL }, { "b/k?versionId=null", "b", "k", "null" },
 		{ "b/k?versionId=", "b", "k", "" }, { "b/%3FversionId=x", "b", "?versionId=x", NULL }, { "b/k?x", "b", "k?x", NULL },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -1,5 +1,6 @@
 /* POST forms: policy, fields, limits, answers; whole and byte by byte. */
 #include "s3/forms.h"
+#include "unit.h"
 
 static void test_form_when_slot_is_filled_then_204_with_etag_and_location(void **state)
 {
@@ -197,7 +198,9 @@ static void test_key_when_it_holds_the_filename_then_it_is_put_in(void **state)
 		const char *key, *file_name, *stored;
 	} rows[] = {
 		{ "up/${filename}", "cat.gif", "up/cat.gif" }, { "up/${filename}", "C:\\\\fakepath\\\\dog.gif", "up/dog.gif" },
-		{ "up/${filename}", "/tmp/../cow.gif", "up/cow.gif" }, { "up/a-${filename}-b", "c", "up/a-c-b" }, { "up/${filename}${filename}", "c", "up/c${filename}" },
+		{ "up/${filename}", "/tmp/../cow.gif", "up/cow.gif" }, { "up/a-${filename}-b", "c", "up/a-c-b" }, { "up/${filename}${filename}", "c", "up/cc" },
+		{ "up/${filename}/${filename}.${filename}", "a/b", "up/b/b.b" }, { "up/x${filename}", "tail\\", "up/x" }, { "up/${filename}", "C:\\dir\\a.png", "up/a.png" },
+		{ "up/${filename}", "\xE6\x97\xA5.gif", "up/\xE6\x97\xA5.gif" }, { "up/${filename", "c", "up/${filename" }, { "up/$${filename}}", "${filename}", "up/$${filename}}" },
 	};
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -212,6 +215,46 @@ static void test_key_when_it_holds_the_filename_then_it_is_put_in(void **state)
 	struct form_parts f = owner_form(r, "${filename}", "[\"starts-with\",\"$key\",\"up/\"]");
 	post(r, &f, "/" RIG_BUCKET);
 	rig_expect_error(r, 403, "AccessDenied");
+}
+
+/* "The variable is recognized by all form fields": what is stored, where the browser is sent, and what the policy sees. */
+static void test_fields_when_they_hold_the_filename_then_it_is_put_in_before_the_policy(void **state)
+{
+	static const char *const conditions = "[\"starts-with\",\"$key\",\"up/\"],{\"x-amz-meta-name\":\"a b.png, a b.png\"},{\"Content-Disposition\":\"inline; filename=\\\"a b.png\\\"\"},"
+		"[\"starts-with\",\"$success_action_redirect\",\"http://ex.example/done/a b.png\"]";
+	struct rig *r = *state;
+	struct form_parts f = { .file_name = STR("C:\\x/a b.png"), .file = STR("hello world\n") };
+
+	add(&f, "key", STR("up/${filename}"));
+	add(&f, "x-amz-meta-name", STR("${filename}, ${filename}"));
+	add(&f, "Content-Disposition", STR("inline; filename=\"${filename}\""));
+	add(&f, "success_action_redirect", STR("http://ex.example/done/${filename}#${filename}"));
+	sign_form(r, &f, conditions, clock_now_ms() + 60000);
+	post(r, &f, "/" RIG_BUCKET);
+	rig_expect(r, 303, NULL);
+	assert_str(rig_header(r, "Location"), STR("http://ex.example/done/a%20b.png?bucket=" RIG_BUCKET "&key=up%2Fa%20b.png&etag=%226f5902ac237024bdd0c176cb93063dc4%22#a%20b.png"));
+	rig_ask(r, &(struct ask){ .key = STR("up/a b.png") });
+	rig_expect(r, 200, NULL);
+	assert_str(rig_header(r, "x-amz-meta-name"), STR("a b.png, a b.png"));
+	assert_str(rig_header(r, "Content-Disposition"), STR("inline; filename=\"a b.png\""));
+}
+
+static void test_fields_when_the_filename_makes_them_too_large_then_malformed(void **state)
+{
+	struct rig *r = *state;
+	struct form_parts f = { .file = STR("x") };
+	char *name = arena_alloc(&r->arena, 2000), *many = arena_alloc(&r->arena, 12 * 11);
+
+	memset(name, 'n', 2000);
+	for (size_t i = 0; i < 12; i++)
+		memcpy(many + 11 * i, "${filename}", 11);
+	f.file_name = (struct str){ name, 2000 };
+	add(&f, "key", STR("up/x"));
+	add(&f, "x-amz-meta-name", (struct str){ many, 12 * 11 });
+	sign_form(r, &f, "[\"starts-with\",\"$key\",\"\"],[\"starts-with\",\"$x-amz-meta-name\",\"\"]", clock_now_ms() + 60000);
+	post(r, &f, "/" RIG_BUCKET);
+	rig_expect_error(r, 400, "MalformedPOSTRequest");
+	rig_expect_empty(r);
 }
 
 static void test_key_when_missing_or_none_then_told(void **state)
@@ -274,6 +317,9 @@ static void test_success_when_redirect_is_asked_then_303_with_key_and_etag(void 
 	} rows[] = {
 		{ "https://app.example/done", "https://app.example/done?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
 		{ "http://app.example/?x=1", "http://app.example/?x=1&bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
+		{ "http://app.example/#frag", "http://app.example/?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22#frag" },
+		{ "http://app.example/?x#f?g", "http://app.example/?x&bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22#f?g" },
+		{ "http://app.example/\xC3\xA9", "http://app.example/%C3%A9?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
 	};
 	static const char *const bad[] = { "javascript:alert(1)", "//app.example", "https://a\r\nSet-Cookie: b" };
 	struct rig *r = *state;
@@ -450,6 +496,8 @@ int main(void)
 		RIG_TEST(test_policy_when_expired_or_malformed_then_told),
 		RIG_TEST(test_plain_object_when_policy_allows_then_stored),
 		RIG_TEST(test_key_when_it_holds_the_filename_then_it_is_put_in),
+		RIG_TEST(test_fields_when_they_hold_the_filename_then_it_is_put_in_before_the_policy),
+		RIG_TEST(test_fields_when_the_filename_makes_them_too_large_then_malformed),
 		RIG_TEST(test_key_when_missing_or_none_then_told),
 		RIG_TEST(test_success_when_status_is_asked_then_it_is_that),
 		RIG_TEST(test_success_when_redirect_is_asked_then_303_with_key_and_etag),

@@ -1,5 +1,6 @@
 /* GET and HEAD: headers, ranges, conditions, overrides; and what is not there. */
 #include "s3/rig.h"
+#include "unit.h"
 
 #include "base/clock.h"
 
@@ -75,6 +76,26 @@ static void test_get_when_image_then_type_is_the_verdicts(void **state)
 	expect_guards(r);
 }
 
+/* Who has a slot's URL says nothing of the image but its bytes. */
+static void test_get_when_image_then_nothing_of_the_uploads_head_is_kept(void **state)
+{
+	static const char *const names[] = { "Content-Encoding", "Cache-Control", "Expires", "Content-Language", "Content-Disposition", "x-amz-meta-a",
+		"x-amz-website-redirect-location" };
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	struct ask ask = { .method = "PUT", .key = key, .body = RIG_GIF, .query = { { STR("x-amz-meta-b"), STR("c") } } };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		ask.headers[i] = (struct header){ str_of(names[i]), STR("gzip") };
+	rig_ask(r, &ask);
+	rig_expect(r, 200, NULL);
+	rig_ask(r, &(struct ask){ .key = key });
+	rig_expect(r, 200, NULL);
+	assert_int_equal(r->x.answer.n_more, 0);
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		assert_null(rig_header(r, names[i]).p);
+}
+
 static void test_range_when_one_then_partial_content(void **state)
 {
 	struct rig *r = *state;
@@ -140,6 +161,35 @@ static void test_condition_when_not_modified_then_304_without_a_body(void **stat
 	assert_true(str_equal(get_with(r, "If-None-Match", STR("\"other\"")), HELLO));
 }
 
+/* RFC 9110 15.4.5: what a 200 would say of how long it may be kept, a 304 says too, by whoever it was chosen. */
+static void test_condition_when_not_modified_then_caching_is_told_and_nothing_of_the_body(void **state)
+{
+	static const char *const absent[] = { "Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "x-amz-meta-a" };
+	static const char *const methods[] = { "GET", "HEAD" };
+	struct rig *r = *state;
+	struct ask put = { .method = "PUT", .key = STR("k"), .body = HELLO, .more = {
+		{ STR("Cache-Control"), STR("max-age=60") }, { STR("Expires"), STR("Thu, 01 Dec 2033 16:00:00 GMT") }, { STR("Content-Encoding"), STR("x") },
+		{ STR("Content-Language"), STR("de") }, { STR("Content-Disposition"), STR("inline") } } };
+
+	rig_ask(r, &put);
+	rig_expect(r, 200, HELLO_ETAG);
+	for (size_t i = 0; i < COUNT_OF(methods); i++) {
+		struct ask ask = { .method = methods[i], .key = STR("k"), .more = { { STR("If-None-Match"), STR(HELLO_ETAG) } } };
+		rig_ask(r, &ask);
+		rig_expect(r, 304, HELLO_ETAG);
+		assert_str(rig_header(r, "Cache-Control"), STR("max-age=60"));
+		assert_str(rig_header(r, "Expires"), STR("Thu, 01 Dec 2033 16:00:00 GMT"));
+		for (size_t j = 0; j < COUNT_OF(absent); j++)
+			assert_null(rig_header(r, absent[j]).p);
+		ask.query[0] = (struct header){ STR("response-cache-control"), STR("no-cache") };
+		ask.query[1] = (struct header){ STR("response-content-language"), STR("fr") };
+		rig_ask(r, &ask);
+		rig_expect(r, 304, HELLO_ETAG);
+		assert_str(rig_header(r, "Cache-Control"), STR("no-cache"));
+		assert_null(rig_header(r, "Content-Language").p);
+	}
+}
+
 static void test_condition_when_it_fails_then_precondition_failed(void **state)
 {
 	struct rig *r = *state;
@@ -180,7 +230,7 @@ static void test_override_when_signed_then_it_sets_the_header(void **state)
 
 static void test_override_when_it_could_split_the_answer_then_invalid_argument(void **state)
 {
-	static const char *const values[] = { "a\r\nSet-Cookie: b", "a\nb", "a\rb", "\xC3\xA9", "\x7F" };
+	static const char *const values[] = { "a\r\nSet-Cookie: b", "a\nb", "a\rb", "\x7F", "\xC3\xA9\x01" };
 	struct rig *r = *state;
 	rig_put(r, STR("k"), HELLO);
 	for (size_t i = 0; i < COUNT_OF(values); i++) {
@@ -190,6 +240,51 @@ static void test_override_when_it_could_split_the_answer_then_invalid_argument(v
 	rig_ask(r, &(struct ask){ .key = STR("k"),
 		.query = { { STR("response-content-type"), STR("a/b") }, { STR("response-content-type"), STR("a/c") } } });
 	rig_expect_error(r, 400, "InvalidArgument");
+}
+
+/* What ISO-8859-1 can hold is sent so; what it cannot is told as S3 tells it. An empty value is none. */
+static void test_override_when_it_is_not_ascii_then_latin1_or_refused(void **state)
+{
+	static const struct {
+		struct str value, sent;   /* sent: empty, refused */
+	} rows[] = {
+		{ STR("a; b=\"\xC3\xA9\xC3\xBC\xC3\xB1\""), STR("a; b=\"\xE9\xFC\xF1\"") }, { STR("\xC3\xBF\xC2\xA0" "a"), STR("\xFF\xA0" "a") },
+		{ STR("a\tb"), STR("a\tb") }, { STR("a; b=\xE6\x97\xA5"), { 0 } }, { STR("\xC4\x80"), { 0 } }, { STR("\xE9"), { 0 } }, { STR("\xF0\x9F\x98\x80"), { 0 } },
+	};
+	static const char *const names[][2] = {
+		{ "response-content-type", "Content-Type" }, { "response-content-disposition", "Content-Disposition" }, { "response-cache-control", "Cache-Control" },
+		{ "response-content-language", "Content-Language" }, { "response-content-encoding", "Content-Encoding" }, { "response-expires", "Expires" },
+	};
+	struct rig *r = *state;
+	char *longest = arena_alloc(&r->arena, 8193);
+
+	memset(longest, 'x', 8193);
+	rig_put(r, STR("k"), HELLO);
+	for (size_t n = 0; n < COUNT_OF(names); n++) {
+		struct ask ask = { .key = STR("k"), .query = { { str_of(names[n][0]), STR("") } } };
+		rig_ask(r, &ask);
+		rig_expect(r, 200, HELLO_ETAG);
+		assert_str(rig_header(r, names[n][1]), n == 0 ? STR("text/plain") : (struct str){ 0 });
+		for (size_t i = 0; i < COUNT_OF(rows); i++) {
+			ask.query[0].value = rows[i].value;
+			rig_ask(r, &ask);
+			if (rows[i].sent.n > 0) {
+				rig_expect(r, 200, HELLO_ETAG);
+				assert_str(rig_header(r, names[n][1]), rows[i].sent);
+				continue;
+			}
+			rig_expect_error(r, 400, "InvalidArgument");
+			assert_str(rig_element(r, "Message"), STR("Header value cannot be represented using ISO-8859-1."));
+			assert_str(rig_element(r, "ArgumentName"), str_of(names[n][0]));
+			assert_true(rig_element(r, "ArgumentValue").n > 0);
+		}
+		ask.query[0].value = (struct str){ longest, 8192 };
+		rig_ask(r, &ask);
+		rig_expect(r, 200, HELLO_ETAG);
+		ask.query[0].value.n++;
+		rig_ask(r, &ask);
+		rig_expect_error(r, 400, "InvalidArgument");
+	}
 }
 
 static void test_get_when_the_store_fails_then_slow_down(void **state)
@@ -217,14 +312,17 @@ int main(void)
 		RIG_TEST(test_get_when_object_is_empty_then_empty_body),
 		RIG_TEST(test_get_when_there_is_no_object_then_no_such_key),
 		RIG_TEST(test_get_when_image_then_type_is_the_verdicts),
+		RIG_TEST(test_get_when_image_then_nothing_of_the_uploads_head_is_kept),
 		RIG_TEST(test_range_when_one_then_partial_content),
 		RIG_TEST(test_range_when_several_or_malformed_then_whole),
 		RIG_TEST(test_range_when_outside_then_invalid_range_tells_the_size),
 		RIG_TEST(test_range_when_if_range_names_another_then_whole),
 		RIG_TEST(test_condition_when_not_modified_then_304_without_a_body),
+		RIG_TEST(test_condition_when_not_modified_then_caching_is_told_and_nothing_of_the_body),
 		RIG_TEST(test_condition_when_it_fails_then_precondition_failed),
 		RIG_TEST(test_override_when_signed_then_it_sets_the_header),
 		RIG_TEST(test_override_when_it_could_split_the_answer_then_invalid_argument),
+		RIG_TEST(test_override_when_it_is_not_ascii_then_latin1_or_refused),
 		RIG_TEST(test_get_when_the_store_fails_then_slow_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,12 @@ static void test_multipart_when_names_are_quoted_then_quotes_are_undone(void **s
 {
 	(void)state;
 	EXPECT("--XyZ\r\n" HEAD("name=\"a\\\"b\\\\c\\d\"; filename=\"C:\\x;y.png\"") "1\r\n--XyZ--", "[a\"b\\c\\d|C:\\x;y.png]1.END");
+	/* browsers write a backslash as it is, the last one too */
+	EXPECT("--XyZ\r\n" HEAD("name=\"a\"; filename=\"tail\\\"") "1\r\n--XyZ--", "[a|tail\\]1.END");
+	EXPECT("--XyZ\r\n" HEAD("filename=\"tail\\\"; name=\"a\"") "1\r\n--XyZ--", "[a|tail\\]1.END");
+	EXPECT("--XyZ\r\n" HEAD("name=\"a\\\"; filename=\"b\\\" ") "1\r\n--XyZ--", "[a\\|b\\]1.END");
+	EXPECT("--XyZ\r\n" HEAD("name=\"a\"; filename=\"t\\\\\"") "1\r\n--XyZ--", "[a|t\\]1.END");
+	EXPECT("--XyZ\r\n" HEAD("name=\"a\"; filename=\"q\\\"; x=y.png\"") "1\r\n--XyZ--", "[a|q\"; x=y.png]1.END");
 	EXPECT("--XyZ\r\n" HEAD("name=\"a\"; filename=\"\"") "1\r\n--XyZ--", "[a|]1.END");
 	EXPECT("--XyZ\r\n" HEAD("filename=f; NAME=a ") "1\r\n--XyZ--", "[a|f]1.END");
 	EXPECT("--XyZ\r\n" HEAD("name=a; filename*=UTF-8''x; other=1") "1\r\n--XyZ--", "[a]1.END");

@@ -1,0 +1,14 @@
+/* Which operation a request is. */
+#ifndef S3_ROUTE_H
+#define S3_ROUTE_H
+
+#include "s3/call.h"
+
+/* POST of a browser's form, which nothing but its body tells from others. */
+extern const struct operation s3_route_form;
+
+/* The operation of the call's method, address and query, with c->absent set where S3 has it and this store has not;
+ * NULL: there is none. GetBucketLocation of a key makes the call one of its bucket. */
+const struct operation *s3_route_find(struct call *c);
+
+#endif
