@@ -5,7 +5,7 @@
  * With several of them each must be told whole: a grant that was meant to be narrower would be wide. */
 #include "keys.h"
 
-#include "base/codec.h"
+#include "base/flags.h"
 #include "base/hash.h"
 #include "base/settings.h"
 #include "base/settings_check.h"
@@ -17,7 +17,6 @@
 
 #define SECRET_MIN 8
 #define ID_MIN 3
-#define SHOWN_MAX 60
 #define LIST_MAX_BYTES (1024 * 1024)
 
 /* One grant as it is being told. */
@@ -37,10 +36,7 @@ struct order {
 
 void keys_help(struct buf *b)
 {
-	buf_put(b, STR("usage: tintype keys add NAME [OPTION ...]\n"
-	               "       tintype keys list [--data DIR]\n"
-	               "       tintype keys rm NAME [--data DIR]\n\n"
-	               "Users of the object store: each owns the buckets it makes, and reaches no others. A running server\n"
+	buf_put(b, STR("Users of the object store: each owns the buckets it makes, and reaches no others. A running server\n"
 	               "takes what changes at once; keys are kept in DIR/credentials.\n\n"
 	               "  --data DIR        the data directory (TINTYPE_DATA)\n"
 	               "  --user NAME       a further key of this user, for its buckets; tintype is the owner\n"
@@ -191,53 +187,24 @@ static enum status take_user(struct order *o, const char *value, struct fault *w
 }
 
 static const struct option {
-	const char *name;
-	bool has_value, of_add;
+	struct flag_name flag;
 	enum status (*take)(struct order *o, const char *value, struct fault *why);
 } options[] = {
-	{ "--data", true, false, take_data },
-	{ "--user", true, true, take_user },
-	{ "--bucket", true, true, take_bucket },
-	{ "--prefix", true, true, take_prefix },
-	{ "--allow", true, true, take_allow },
-	{ "--id", true, true, take_id },
-	{ "--secret-stdin", false, true, take_secret_stdin },
-	{ "--secret-env", true, true, take_secret_env },
+	{ { "data", 0, FLAG_VALUE }, take_data },
+	{ { "user", 0, FLAG_VALUE }, take_user },
+	{ { "bucket", 0, FLAG_VALUE }, take_bucket },
+	{ { "prefix", 0, FLAG_VALUE }, take_prefix },
+	{ { "allow", 0, FLAG_VALUE }, take_allow },
+	{ { "id", 0, FLAG_VALUE }, take_id },
+	{ { "secret-stdin", 0, FLAG_SWITCH }, take_secret_stdin },
+	{ { "secret-env", 0, FLAG_VALUE }, take_secret_env },
 };
 
-static const struct option *find_option(struct str name)
+#define TAKES_DATA UINT64_C(1)   /* its bit, the first */
+
+static const struct flag_name *option_row(size_t i)
 {
-	for (size_t i = 0; i < COUNT_OF(options); i++)
-		if (str_equal(str_of(options[i].name), name))
-			return &options[i];
-	return NULL;
-}
-
-static enum status unknown_option(struct str name, struct fault *why)
-{
-	char memory[8 * SHOWN_MAX];
-	struct buf b;
-
-	buf_init_fixed(&b, memory, sizeof memory);
-	terminal_escape(&b, str_slice(name, 0, utf8_prefix(name, SHOWN_MAX)));
-	return fault_set(why, BAD_SETTING, "\"%.*s\" is no option here; --help lists them", STRF(buf_str(&b)));
-}
-
-static enum status take_option(struct order *o, bool adds, int *argc, char ***argv, struct fault *why)
-{
-	struct str value = str_of(**argv);
-	const struct option *option = find_option(str_cut(&value, '='));
-
-	if (option == NULL || (option->of_add && !adds) || (value.p != NULL && !option->has_value))
-		return unknown_option(str_of(**argv), why);
-	if (option->has_value && value.p == NULL) {
-		if (*argc < 2)
-			return fault_set(why, BAD_SETTING, "%s needs a value", option->name);
-		(*argc)--;
-		(*argv)++;
-		value = str_of(**argv);
-	}
-	return option->take(o, value.p, why);
+	return i < COUNT_OF(options) ? &options[i].flag : NULL;
 }
 
 static enum status check_grants(struct order *o, struct fault *why)
@@ -256,14 +223,16 @@ static enum status check_grants(struct order *o, struct fault *why)
 
 static enum status read_order(struct order *o, bool named, bool adds, int argc, char **argv, struct fault *why)
 {
-	for (; argc > 0; argc--, argv++) {
-		if (strncmp(*argv, "--", 2) == 0) {
-			TRY(take_option(o, adds, &argc, &argv, why));
+	for (struct flags f = { option_row, adds ? FLAGS_ALL : TAKES_DATA, .has_operands = true, .argc = argc, .argv = argv }; f.argc > 0;) {
+		struct flag_word word;
+		TRY(flags_next(&f, &word, why));
+		if (word.name != NULL)
+			TRY(options[word.row].take(o, word.value, why));
+		if (word.operand == NULL)
 			continue;
-		}
 		if (!named || o->name.p != NULL)
 			return usage(why, named ? "there is more than one name" : "list takes no name");
-		o->name = str_of(*argv);
+		o->name = str_of(word.operand);
 	}
 	if (named && o->name.p == NULL)
 		return usage(why, "there is no name");

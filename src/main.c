@@ -34,50 +34,80 @@ static int print_page(void (*write)(struct buf *))
 	return put_page(stdout, write);
 }
 
-static void write_usage(struct buf *b)
-{
-	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype VERB ...\n\n"
-	               "  serve [OPTION ...] run the server; --help lists its options\n"
-	               "  sweep [OPTION ...] end what is over, confirm what arrived unseen, delete what no row explains\n"
-	               "  table create [OPTION ...]   make the DynamoDB table\n"
-	               "  keys add NAME|list|rm NAME  the users of the object store and their access keys\n"));
-	cli_help(b);
-	buf_put(b, STR("  settings           print the table of settings; --markdown, --env\n"
-	               "  version            print the version\n\nEach has --help.\n"));
-}
-
-static int print_usage(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return print_page(write_usage);
-}
+static void write_usage(struct buf *b);
 
 static void write_version(struct buf *b)
 {
 	buf_put(b, STR("tintype " VERSION "\n"));
 }
 
+static int print_usage(int argc, char **argv)
+{
+	return print_page(write_usage);
+}
+
 static int print_version(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
 	return print_page(write_version);
 }
 
 static int print_settings(int argc, char **argv)
 {
-	if (argc == 1 || strcmp(argv[1], "--help") == 0)
+	if (argc == 1)
 		return print_page(settings_help);
 	if (strcmp(argv[1], "--markdown") == 0)
 		return print_page(settings_markdown);
 	if (strcmp(argv[1], "--env") == 0)
 		return print_page(settings_env_example);
-	fprintf(stderr, "tintype settings: takes --markdown or --env, not '%s'\n", argv[1]);
+	fprintf(stderr, "tintype settings: unknown option \"%s\"; see --help\n", argv[1]);
 	return 2;
 }
 
-/* Verbs whose flags are the settings. */
+static int serve(int argc, char **argv)
+{
+	return compose_serve(argc - 1, argv + 1);
+}
+
+static int sweep(int argc, char **argv)
+{
+	return maintain_sweep(argc - 1, argv + 1);
+}
+
+static int table(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "create") == 0)
+		return maintain_create_table(argc - 2, argv + 2);
+	fputs("usage: tintype table create [OPTION ...]; see --help\n", stderr);
+	return 2;
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage, *sentence;
+	void (*help)(struct buf *b);   /* what --help says besides, of a verb that reads the settings; NULL: it does not */
+} verbs[] = {
+	{ "serve", serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.", settings_help },
+	{ "sweep", sweep, "sweep [OPTION ...]", "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
+	{ "table", table, "table create [OPTION ...]", "Make the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
+	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", keys_help },
+	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.", NULL },
+	{ "version", print_version, "version", "Print the version.", NULL },
+	{ "--version", print_version, NULL, NULL, NULL },
+	{ "help", print_usage, NULL, NULL, NULL },
+	{ "--help", print_usage, NULL, NULL, NULL },
+	{ "-h", print_usage, NULL, NULL, NULL },
+};
+
+static void write_usage(struct buf *b)
+{
+	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype COMMAND ...\n\n"));
+	for (const struct verb *v = verbs; v->usage != NULL; v++)
+		buf_printf(b, "  %-27s %s\n", v->usage, v->sentence);
+	cli_help(b);
+	buf_put(b, STR("\nEach has --help.\n"));
+}
+
 static bool asks_for_help(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
@@ -86,63 +116,15 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-static void write_serve_help(struct buf *b)
-{
-	buf_put(b, STR("usage: tintype serve [OPTION ...]\n\nRun the server. Each option may be given in the environment too; "
-	               "the option wins.\n\n"));
-	settings_help(b);
-}
+static const struct verb *shown;   /* by write_help */
 
-static int serve(int argc, char **argv)
+static void write_help(struct buf *b)
 {
-	return asks_for_help(argc, argv) ? print_page(write_serve_help) : compose_serve(argc - 1, argv + 1);
-}
-
-static int sweep(int argc, char **argv)
-{
-	return asks_for_help(argc, argv) ? print_page(settings_help) : maintain_sweep(argc - 1, argv + 1);
-}
-
-static int table(int argc, char **argv)
-{
-	if (asks_for_help(argc, argv))
-		return print_page(settings_help);
-	if (argc > 1 && strcmp(argv[1], "create") == 0)
-		return maintain_create_table(argc - 2, argv + 2);
-	fputs("tintype table: takes create\n", stderr);
-	return 2;
-}
-
-static int keys(int argc, char **argv)
-{
-	return asks_for_help(argc, argv) ? print_page(keys_help) : keys_run(argc, argv);
-}
-
-static const struct verb {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	bool reads_settings;
-} verbs[] = {
-	{ "serve", serve, true },
-	{ "sweep", sweep, true },
-	{ "table", table, true },
-	{ "keys", keys, true },
-	{ "settings", print_settings },
-	{ "version", print_version },
-	{ "--version", print_version },
-	{ "help", print_usage },
-	{ "--help", print_usage },
-	{ "-h", print_usage },
-};
-
-/* A file that is opened gets the lowest free number: with a standard stream closed, what is printed would
- * go into the database. Opened the wrong way round, so that using such a stream still fails. */
-static void hold_standard_streams(void)
-{
-	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
-	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
-			abort();
+	buf_printf(b, "usage: tintype %s\n\n%s\n", shown->usage, shown->sentence);
+	if (shown->help == NULL)
+		return;
+	buf_put_char(b, '\n');
+	shown->help(b);
 }
 
 /* The exit status if the environment file cannot be used, 0 if it can. */
@@ -155,6 +137,25 @@ static int load_env_file(void)
 	return 2;
 }
 
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+	if (v->usage != NULL && asks_for_help(argc, argv)) {
+		shown = v;
+		return print_page(write_help);
+	}
+	return v->help != NULL && load_env_file() != 0 ? 2 : v->run(argc, argv);
+}
+
+/* A file that is opened gets the lowest free number: with a standard stream closed, what is printed would
+ * go into the database. Opened the wrong way round, so that using such a stream still fails. */
+static void hold_standard_streams(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			abort();
+}
+
 int main(int argc, char **argv)
 {
 	hold_standard_streams();
@@ -163,12 +164,12 @@ int main(int argc, char **argv)
 	crypto_init();
 	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].reads_settings && load_env_file() != 0 ? 2 : verbs[i].run(argc - 1, argv + 1);
+			return run_verb(&verbs[i], argc - 1, argv + 1);
 	}
 	if (argc > 1 && cli_knows(str_of(argv[1])))
 		return load_env_file() != 0 ? 2 : cli_run(argc - 1, argv + 1);
 	if (argc > 1)
-		fprintf(stderr, "tintype: there is no '%s'; these are the verbs:\n\n", argv[1]);
+		fprintf(stderr, "tintype: unknown command '%s'; commands:\n\n", argv[1]);
 	put_page(stderr, write_usage);
 	return 2;
 }

@@ -14,7 +14,8 @@
 
 const struct setting SETTINGS[SETTING_COUNT] = {
 #define SETTING(field, kind, env, flag, def, min, max, unit, sentence) \
-	{ offsetof(struct settings, field), SETTING_##kind, env, flag, def, min, max, unit, sentence },
+	{ offsetof(struct settings, field), SETTING_##kind, { flag, 0, SETTING_##kind == SETTING_SWITCH ? FLAG_TOGGLE : FLAG_VALUE }, env, def, \
+	  min, max, unit, sentence },
 #include "base/settings.def"
 #undef SETTING
 };
@@ -118,18 +119,12 @@ static enum status load_environment(struct settings *s, struct fault *why)
 	return OK;
 }
 
-static const struct setting *find_flag(struct str name)
-{
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		if (SETTINGS[i].flag[0] != '\0' && str_equal(str_of(SETTINGS[i].flag), name))
-			return &SETTINGS[i];
-	return NULL;
-}
-
 const char *settings_env_of(const char *flag)
 {
-	const struct setting *row = find_flag(str_of(flag));
-	return row != NULL ? row->env : "";
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (flag[0] != '\0' && strcmp(SETTINGS[i].flag.name, flag) == 0)
+			return SETTINGS[i].env;
+	return "";
 }
 
 bool settings_has_env(struct str name)
@@ -140,43 +135,9 @@ bool settings_has_env(struct str name)
 	return false;
 }
 
-/* `--no-FLAG` of a switch; NULL if it is none. */
-static const struct setting *find_negated(struct str name)
+static const struct flag_name *flag_row(size_t i)
 {
-	if (!str_starts_with(name, STR("no-")))
-		return NULL;
-	const struct setting *row = find_flag(str_slice(name, 3, name.n));
-	return row != NULL && row->kind == SETTING_SWITCH ? row : NULL;
-}
-
-static enum status refuse_argument(struct str argument, struct fault *why)
-{
-	char memory[8 * SHOWN_VALUE_MAX];
-	struct buf b;
-	buf_init_fixed(&b, memory, sizeof memory);
-	return fault_set(why, BAD_SETTING, "\"%s\" is no setting; --help lists them", shown(argument, &b));
-}
-
-/* Read the flag at argv[*i] and move *i to its last argument. */
-static enum status load_flag(struct settings *s, int argc, char **argv, int *i, struct fault *why)
-{
-	struct str argument = str_of(argv[*i]);
-	struct str rest = str_slice(argument, 2, argument.n);
-	if (!str_starts_with(argument, STR("--")))
-		return refuse_argument(argument, why);
-	struct source from = { "--", str_cut(&rest, '=') };
-	const struct setting *row = find_flag(from.name), *negated = find_negated(from.name);
-	if (row == NULL && negated != NULL && rest.p == NULL)
-		return assign(s, negated, from, "off", why);
-	if (row == NULL)
-		return refuse_argument(argument, why);
-	if (rest.p != NULL)   /* the tail of argv[*i], so it ends in a NUL */
-		return assign(s, row, from, rest.p, why);
-	if (row->kind == SETTING_SWITCH)
-		return assign(s, row, from, "on", why);
-	if (*i + 1 >= argc)
-		return fault_set(why, BAD_SETTING, "--%s needs a value", row->flag);
-	return assign(s, row, from, argv[++*i], why);
+	return i < SETTING_COUNT ? &SETTINGS[i].flag : NULL;
 }
 
 enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why)
@@ -185,8 +146,11 @@ enum status settings_load(struct settings *s, int argc, char **argv, struct faul
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		TRY(assign(&loaded, &SETTINGS[i], (struct source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));
 	TRY(load_environment(&loaded, why));
-	for (int i = 0; i < argc; i++)
-		TRY(load_flag(&loaded, argc, argv, &i, why));
+	for (struct flags f = { .row = flag_row, .takes = FLAGS_ALL, .argc = argc, .argv = argv }; f.argc > 0;) {
+		struct flag_word word;
+		TRY(flags_next(&f, &word, why));
+		TRY(assign(&loaded, &SETTINGS[word.row], (struct source){ "--", str_of(word.name->name) }, word.value, why));
+	}
 	*s = loaded;
 	return OK;
 }

@@ -3,6 +3,7 @@
 #ifndef BASE_SETTINGS_TABLE_H
 #define BASE_SETTINGS_TABLE_H
 
+#include "base/flags.h"
 #include "base/settings.h"
 
 enum setting_kind { SETTING_TEXT, SETTING_NUMBER, SETTING_SWITCH };
@@ -10,7 +11,8 @@ enum setting_kind { SETTING_TEXT, SETTING_NUMBER, SETTING_SWITCH };
 struct setting {
 	size_t offset;   /* of the field in struct settings */
 	enum setting_kind kind;
-	const char *env, *flag, *def;
+	struct flag_name flag;
+	const char *env, *def;
 	uint64_t min, max;
 	const char *unit, *sentence;
 };

@@ -38,9 +38,9 @@ static const char *placeholder(const struct setting *row)
 static void put_usage(struct buf *b, const struct setting *row)
 {
 	if (row->kind == SETTING_SWITCH)
-		buf_printf(b, "--[no-]%s", row->flag);
-	else if (row->flag[0] != '\0')
-		buf_printf(b, "--%s %s", row->flag, placeholder(row));
+		buf_printf(b, "--[no-]%s", row->flag.name);
+	else if (row->flag.name[0] != '\0')
+		buf_printf(b, "--%s %s", row->flag.name, placeholder(row));
 	else
 		buf_printf(b, "%s=%s", row->env, placeholder(row));
 }
@@ -70,13 +70,13 @@ static void put_origin(struct buf *b, const struct setting *row, struct str marg
 	char memory[ORIGIN_MAX];
 	struct buf origin;
 	buf_init_fixed(&origin, memory, sizeof memory);
-	if (row->flag[0] == '\0' && row->def[0] == '\0')
+	if (row->flag.name[0] == '\0' && row->def[0] == '\0')
 		return;
 	if (row->def[0] != '\0')
 		buf_printf(&origin, "default %s", row->def);
 	if (row->kind == SETTING_NUMBER)
 		buf_printf(&origin, " %s", row->unit);
-	if (row->flag[0] != '\0')
+	if (row->flag.name[0] != '\0')
 		buf_printf(&origin, "%s%s", origin.n > 0 ? "; " : "", row->env);
 	buf_put(b, margin);
 	buf_put_char(b, '[');
@@ -116,7 +116,7 @@ static void put_markdown(struct buf *b, const struct setting *row)
 	buf_put(b, STR("| "));
 	put_code(b, "", row->env);
 	buf_put(b, STR(" | "));
-	put_code(b, row->kind == SETTING_SWITCH ? "--[no-]" : "--", row->flag);
+	put_code(b, row->kind == SETTING_SWITCH ? "--[no-]" : "--", row->flag.name);
 	buf_put(b, STR(" | "));
 	put_code(b, "", row->def);
 	buf_put(b, STR(" | "));

@@ -44,7 +44,7 @@ bool cli_knows(struct str name)
 void cli_help(struct buf *b)
 {
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
-		buf_printf(b, "  %-18s %s\n", verbs[i].usage, verbs[i].sentence);
+		buf_printf(b, "  %-27s %s\n", verbs[i].usage, verbs[i].sentence);
 }
 
 static int help(const struct verb *v)
@@ -76,7 +76,7 @@ int cli_run(int argc, char **argv)
 	struct fault why = { 0 };
 	const struct verb *v = find(str_of(argv[0]));
 	if (v == NULL) {
-		show_line(stderr, "tintype: there is no verb %s", argv[0]);
+		show_line(stderr, "tintype: unknown command '%s'", argv[0]);
 		return WRONG_USE;
 	}
 	if (options_parse(&o, v->takes, argc, argv, &why) != OK) {

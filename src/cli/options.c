@@ -1,13 +1,14 @@
 /* The table of flags and its two readers: the parser and the help. */
 #include "cli/options.h"
 
+#include "base/flags.h"
+
 #include <stddef.h>
 
 enum kind { SWITCH, TEXT, NUMBER, SPAN };
 
 static const struct flag {
-	const char *name;
-	char letter;               /* 0: none */
+	struct flag_name flag;
 	enum kind kind;
 	size_t field;
 	uint64_t min, max, otherwise;   /* of numbers */
@@ -15,20 +16,20 @@ static const struct flag {
 	const char *sentence;
 } flags[OPTIONS] = {
 #define FIELD(field) offsetof(struct options, field)
-	[OPTION_ENDPOINT] = { "endpoint", 0, TEXT, FIELD(endpoint), .value = "URL", .sentence = "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. Without a path, /prod is meant." },
-	[OPTION_JOBS] = { "jobs", 'j', NUMBER, FIELD(jobs), 1, 64, 4, "N", "How many files are sent at once, 1 to 64; 4 if not given." },
-	[OPTION_LIMIT] = { "limit", 'n', NUMBER, FIELD(limit), 1, 1000000000, 50, "N", "How many images are listed; 50 if not given." },
-	[OPTION_ALL] = { "all", 'a', SWITCH, FIELD(all), .sentence = "List all images." },
-	[OPTION_OUTPUT] = { "output", 'o', TEXT, FIELD(output), .value = "FILE", .sentence = "Where to save; - is the standard output." },
-	[OPTION_FORCE] = { "force", 'f', SWITCH, FIELD(force), .sentence = "Let -o replace a file that is there." },
-	[OPTION_TOKEN] = { "token", 0, TEXT, FIELD(token), .value = "TOKEN", .sentence = "The delete token that upload --json showed, in place of an API key." },
-	[OPTION_DATA] = { "data", 0, TEXT, FIELD(data), .value = "DIR", .sentence = "The server's data directory; else $TINTYPE_DATA, else ./data." },
-	[OPTION_LEVEL] = { "level", 0, TEXT, FIELD(level), .value = "debug|info|warn|error", .sentence = "Only lines of this level and above." },
-	[OPTION_SINCE] = { "since", 0, SPAN, FIELD(since_ms), .value = "15m", .sentence = "Only lines of the last seconds, minutes, hours or days: 90s, 15m, 2h, 7d." },
-	[OPTION_GREP] = { "grep", 0, TEXT, FIELD(grep), .value = "TEXT", .sentence = "Only lines with this text." },
-	[OPTION_FOLLOW] = { "follow", 'f', SWITCH, FIELD(follow), .sentence = "Go on with what is written from now on." },
-	[OPTION_JSON] = { "json", 0, SWITCH, FIELD(json), .sentence = "One JSON object a line on the standard output." },
-	[OPTION_HELP] = { "help", 'h', SWITCH, FIELD(help), .sentence = "This help." },
+	[OPTION_ENDPOINT] = { { "endpoint", 0, FLAG_VALUE }, TEXT, FIELD(endpoint), .value = "URL", .sentence = "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. Without a path, /prod is meant." },
+	[OPTION_JOBS] = { { "jobs", 'j', FLAG_VALUE }, NUMBER, FIELD(jobs), 1, 64, 4, "N", "How many files are sent at once, 1 to 64; 4 if not given." },
+	[OPTION_LIMIT] = { { "limit", 'n', FLAG_VALUE }, NUMBER, FIELD(limit), 1, 1000000000, 50, "N", "How many images are listed; 50 if not given." },
+	[OPTION_ALL] = { { "all", 'a', FLAG_SWITCH }, SWITCH, FIELD(all), .sentence = "List all images." },
+	[OPTION_OUTPUT] = { { "output", 'o', FLAG_VALUE }, TEXT, FIELD(output), .value = "FILE", .sentence = "Where to save; - is the standard output." },
+	[OPTION_FORCE] = { { "force", 'f', FLAG_SWITCH }, SWITCH, FIELD(force), .sentence = "Let -o replace a file that is there." },
+	[OPTION_TOKEN] = { { "token", 0, FLAG_VALUE }, TEXT, FIELD(token), .value = "TOKEN", .sentence = "The delete token that upload --json showed, in place of an API key." },
+	[OPTION_DATA] = { { "data", 0, FLAG_VALUE }, TEXT, FIELD(data), .value = "DIR", .sentence = "The server's data directory; else $TINTYPE_DATA, else ./data." },
+	[OPTION_LEVEL] = { { "level", 0, FLAG_VALUE }, TEXT, FIELD(level), .value = "debug|info|warn|error", .sentence = "Only lines of this level and above." },
+	[OPTION_SINCE] = { { "since", 0, FLAG_VALUE }, SPAN, FIELD(since_ms), .value = "15m", .sentence = "Only lines of the last seconds, minutes, hours or days: 90s, 15m, 2h, 7d." },
+	[OPTION_GREP] = { { "grep", 0, FLAG_VALUE }, TEXT, FIELD(grep), .value = "TEXT", .sentence = "Only lines with this text." },
+	[OPTION_FOLLOW] = { { "follow", 'f', FLAG_SWITCH }, SWITCH, FIELD(follow), .sentence = "Go on with what is written from now on." },
+	[OPTION_JSON] = { { "json", 0, FLAG_SWITCH }, SWITCH, FIELD(json), .sentence = "One JSON object a line on the standard output." },
+	[OPTION_HELP] = { { "help", 'h', FLAG_SWITCH }, SWITCH, FIELD(help), .sentence = "This help." },
 #undef FIELD
 };
 
@@ -66,60 +67,19 @@ static enum status set(struct options *o, const struct flag *f, const char *valu
 	case NUMBER:
 		if (str_to_u64(str_of(value), (uint64_t *)(void *)field) && *(uint64_t *)(void *)field >= f->min && *(uint64_t *)(void *)field <= f->max)
 			return OK;
-		return fault_set(why, INVALID_INPUT, "--%s takes a number from %llu to %llu, not '%s'", f->name, (unsigned long long)f->min,
+		return fault_set(why, BAD_SETTING, "--%s takes a number from %llu to %llu, not '%s'", f->flag.name, (unsigned long long)f->min,
 		                 (unsigned long long)f->max, value);
 	case SPAN:
 		if (options_parse_span(str_of(value), (int64_t *)(void *)field))
 			return OK;
-		return fault_set(why, INVALID_INPUT, "--%s takes a time like 90s, 15m, 2h or 7d, not '%s'", f->name, value);
+		return fault_set(why, BAD_SETTING, "--%s takes a time like 90s, 15m, 2h or 7d, not '%s'", f->flag.name, value);
 	}
 	return OK;
 }
 
-static const struct flag *find(unsigned takes, struct str name)
+static const struct flag_name *flag_row(size_t i)
 {
-	for (unsigned i = 0; i < OPTIONS; i++)
-		if ((takes & 1u << i) != 0 && str_equal(name, str_of(flags[i].name)))
-			return &flags[i];
-	return NULL;
-}
-
-static const struct flag *find_letter(unsigned takes, char letter)
-{
-	for (unsigned i = 0; i < OPTIONS; i++)
-		if ((takes & 1u << i) != 0 && letter != 0 && letter == flags[i].letter)
-			return &flags[i];
-	return NULL;
-}
-
-/* What is left of the command line. */
-struct words {
-	int n;
-	char **p;
-};
-
-/* One flag, the first of the words; they move on over it and over a value of its own. */
-static enum status parse_flag(struct options *o, unsigned takes, struct words *words, struct fault *why)
-{
-	struct str word = str_of(words->p[0]);
-	bool is_long = str_starts_with(word, STR("--"));
-	size_t equals = is_long ? str_find_char(word, '=') : word.n;
-	const struct flag *f = is_long ? find(takes, str_slice(word, 2, equals)) : word.n == 2 ? find_letter(takes, word.p[1]) : NULL;
-	const char *value = equals < word.n ? words->p[0] + equals + 1 : NULL;
-	words->p++;
-	words->n--;
-	if (f == NULL)
-		return fault_set(why, INVALID_INPUT, "there is no flag %.*s here; --help shows all", STRF(str_slice(word, 0, equals)));
-	if (f->kind == SWITCH && value != NULL)
-		return fault_set(why, INVALID_INPUT, "--%s takes no value", f->name);
-	if (f->kind != SWITCH && value == NULL) {
-		if (words->n == 0)
-			return fault_set(why, INVALID_INPUT, "--%s needs a value: %s", f->name, f->value);
-		value = words->p[0];
-		words->p++;
-		words->n--;
-	}
-	return set(o, f, value, why);
+	return i < OPTIONS ? &flags[i].flag : NULL;
 }
 
 enum status options_parse(struct options *o, unsigned takes, int argc, char **argv, struct fault *why)
@@ -128,20 +88,13 @@ enum status options_parse(struct options *o, unsigned takes, int argc, char **ar
 	for (unsigned i = 0; i < OPTIONS; i++)
 		if (flags[i].kind == NUMBER)
 			*(uint64_t *)(void *)((char *)o + flags[i].field) = flags[i].otherwise;
-	takes |= TAKES(HELP);
-	bool only_operands = false;
-	for (struct words words = { argc - 1, argv + 1 }; words.n > 0;) {
-		struct str word = str_of(words.p[0]);
-		if (!only_operands && word.n > 1 && word.p[0] == '-' && !str_equal(word, STR("--"))) {
-			TRY(parse_flag(o, takes, &words, why));
-			continue;
-		}
-		if (only_operands || !str_equal(word, STR("--")))
-			o->operands[o->n_operands++] = words.p[0];
-		else
-			only_operands = true;
-		words.p++;
-		words.n--;
+	for (struct flags f = { flag_row, takes | TAKES(HELP), .has_operands = true, .argc = argc - 1, .argv = argv + 1 }; f.argc > 0;) {
+		struct flag_word word;
+		TRY(flags_next(&f, &word, why));
+		if (word.name != NULL)
+			TRY(set(o, &flags[word.row], word.value, why));
+		else if (word.operand != NULL)
+			o->operands[o->n_operands++] = word.operand;
 	}
 	return OK;
 }
@@ -151,10 +104,10 @@ void options_help(struct buf *b, unsigned takes)
 	takes |= TAKES(HELP);
 	for (unsigned i = 0; i < OPTIONS; i++) {
 		const struct flag *f = &flags[i];
-		char letter[] = { '-', f->letter, ',', ' ', '\0' };
+		char letter[] = { '-', f->flag.letter, ',', ' ', '\0' };
 		if ((takes & 1u << i) == 0)
 			continue;
-		buf_printf(b, "  %s--%s%s%s\n        %s\n", f->letter != 0 ? letter : "    ", f->name, f->value != NULL ? " " : "",
+		buf_printf(b, "  %s--%s%s%s\n        %s\n", f->flag.letter != 0 ? letter : "    ", f->flag.name, f->value != NULL ? " " : "",
 		           f->value != NULL ? f->value : "", f->sentence);
 	}
 }

@@ -37,7 +37,7 @@ enum option {
 /* Read argv[1..argc) as flags and operands, in any order; behind "--" all are operands, and "-" is one. The operands
  * are moved to the front of argv.
  * takes   bits of the flags that are allowed; --help always is
- * Errors  INVALID_INPUT an unknown flag, a missing or wrong value; the text says which */
+ * Errors  BAD_SETTING an unknown flag, a missing or wrong value; the text says which */
 enum status options_parse(struct options *o, unsigned takes, int argc, char **argv, struct fault *why) MUST_CHECK;
 /* Append a line for each flag. */
 void options_help(struct buf *b, unsigned takes);

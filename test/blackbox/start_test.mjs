@@ -228,12 +228,20 @@ test('help, version and wrong verbs', async () => {
 	assert.match(help.stdout, /^usage: tintype serve /);
 	const bare = await runProgram([]);
 	assert.equal(bare.code, 2);
-	assert.match(bare.stderr, /usage: tintype VERB/);
+	assert.match(bare.stderr, /usage: tintype COMMAND/);
 	assert.equal(bare.stdout, '');
 	assert.equal((await runProgram(['help'])).code, 0);
 	const wrong = await runProgram(['serv']);
 	assert.equal(wrong.code, 2);
-	assert.match(wrong.stderr, /serv/);
+	assert.match(wrong.stderr, /^tintype: unknown command 'serv'/);
+	for (const command of ['serve', 'sweep', 'table', 'keys', 'settings', 'version', 'upload', 'list', 'get', 'rm', 'logs']) {
+		const { code, stdout } = await runProgram([command, '--help']);
+		assert.deepEqual([code, stdout.split('\n')[0].startsWith(`usage: tintype ${command}`)], [0, true], command);
+		if (command !== 'version' && command !== 'table') {
+			const unknown = await runProgram([command, ...(command === 'keys' ? ['list'] : []), '--nope=secret']);
+			assert.deepEqual([unknown.code, /unknown option "--nope[^"]*"; see --help/.test(unknown.stderr)], [2, true], `${command}: ${unknown.stderr}`);
+		}
+	}
 	assert.ok(!existsSync(path.join(process.cwd(), 'serv')));
 });
 
