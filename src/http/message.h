@@ -1,5 +1,5 @@
 /* An HTTP request as a door hands it on, and the answer it gets back. Protocol-neutral of who
- * listens: libmicrohttpd here, a Lambda event elsewhere. Everything borrowed lives in the request's
+ * listens: a socket here, a Lambda event elsewhere. Everything borrowed lives in the request's
  * arena, for as long as the exchange. Belongs to one thread at a time. */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H

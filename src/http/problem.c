@@ -27,6 +27,9 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_DEADLINE] = { "Took too long", "5", "The work took too long and was given up; try again." },
 
 	[F_BAD_FRAMING] = { "Bad framing" },
+	[F_TARGET_TOO_LONG] = { "Request line too long" },
+	[F_HEAD_TOO_LARGE] = { "Head too large" },
+	[F_BAD_VERSION] = { "HTTP version not supported" },
 	[F_BAD_HOST] = { "Unknown host" },
 	[F_CROSS_SITE] = { "Cross-site request" },
 	[F_TOO_MANY_TRIES] = { "Too many wrong tokens", "60" },

@@ -1,40 +1,51 @@
 /* One table says of each byte what it may be part of. See text.h. */
 #include "http/text.h"
 
-enum { VALUE = 1, PRINTABLE = 2, VISIBLE = 4, TOKEN = 8 };
-#define V (VALUE | PRINTABLE | VISIBLE)
-#define T (V | TOKEN)
-
-static const unsigned char kinds[256] = {
-	['\t'] = VALUE, [' '] = VALUE | PRINTABLE, ['!'] = T, ['"'] = V, ['#'] = T, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T,
-	['('] = V, [')'] = V, ['*'] = T, ['+'] = T, [','] = V, ['-'] = T, ['.'] = T, ['/'] = V, ['0' ... '9'] = T, [':' ... '@'] = V,
-	['A' ... 'Z'] = T, ['[' ... ']'] = V, ['^' ... 'z'] = T, ['{'] = V, ['|'] = T, ['}'] = V, ['~'] = T, [0x80 ... 0xff] = VALUE,
+#define P (CHAR_VALUE | CHAR_PRINTABLE)
+#define V (P | CHAR_VISIBLE)
+#define T (V | CHAR_TOKEN)
+#define H (T | CHAR_HEX)
+const unsigned char http_char_kinds[256] = {
+	['\t'] = CHAR_VALUE | CHAR_BLANK, [' '] = P | CHAR_BLANK, ['!'] = T, ['"'] = V, ['#'] = T, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T,
+	['('] = V, [')'] = V, ['*'] = T, ['+'] = T, [','] = V, ['-'] = T, ['.'] = T, ['/'] = V, ['0' ... '9'] = H, [':' ... '@'] = V,
+	['A' ... 'F'] = H, ['G' ... 'Z'] = T, ['[' ... ']'] = V, ['^' ... '`'] = T, ['a' ... 'f'] = H, ['g' ... 'z'] = T, ['{'] = V, ['|'] = T,
+	['}'] = V, ['~'] = T, [0x80 ... 0xff] = CHAR_VALUE,
 };
+
+struct str http_take(struct str *rest, unsigned kinds)
+{
+	size_t n = 0;
+	while (n < rest->n && http_is_char(rest->p[n], kinds))
+		n++;
+	struct str piece = { rest->p, n };
+	*rest = (struct str){ rest->p + n, rest->n - n };
+	return piece;
+}
 
 static bool consists_of(struct str s, unsigned kind)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if ((kinds[(unsigned char)s.p[i]] & kind) == 0)
+		if (!http_is_char(s.p[i], kind))
 			return false;
 	return true;
 }
 
 bool http_is_token(struct str s)
 {
-	return s.n > 0 && consists_of(s, TOKEN);
+	return s.n > 0 && consists_of(s, CHAR_TOKEN);
 }
 
 bool http_is_field_value(struct str s)
 {
-	return consists_of(s, VALUE);
+	return consists_of(s, CHAR_VALUE);
 }
 
 bool http_is_visible(struct str s)
 {
-	return s.n > 0 && consists_of(s, VISIBLE);
+	return s.n > 0 && consists_of(s, CHAR_VISIBLE);
 }
 
 bool http_is_printable(struct str s)
 {
-	return consists_of(s, PRINTABLE);
+	return consists_of(s, CHAR_PRINTABLE);
 }

@@ -5,6 +5,24 @@
 
 #include "base/str.h"
 
+/* What a byte may be part of. */
+enum {
+	CHAR_VALUE = 1,            /* a header's value: no control character but the tab */
+	CHAR_PRINTABLE = 2,        /* visible ASCII and blanks */
+	CHAR_VISIBLE = 4,          /* visible ASCII */
+	CHAR_TOKEN = 8,            /* a method or a header's name */
+	CHAR_HEX = 16,
+	CHAR_BLANK = 32,           /* blank and tab */
+};
+extern const unsigned char http_char_kinds[256];
+
+static inline bool http_is_char(char c, unsigned kinds)
+{
+	return (http_char_kinds[(unsigned char)c] & kinds) != 0;
+}
+
+/* The longest start of *rest that is of these kinds; *rest moves behind it. */
+struct str http_take(struct str *rest, unsigned kinds);
 /* RFC 9110 5.6.2: a token, as a method and a header's name must be; not empty. */
 bool http_is_token(struct str s);
 /* RFC 9110 5.5: no control character but the tab; bytes beyond ASCII are allowed. May be empty. */

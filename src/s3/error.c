@@ -32,6 +32,9 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_DEADLINE] = { "RequestTimeout", 400, NULL },
 
 	[F_BAD_FRAMING] = { "InvalidRequest", 400, NULL },
+	[F_TARGET_TOO_LONG] = { "URITooLong", 414, NULL },
+	[F_HEAD_TOO_LARGE] = { "RequestHeaderSectionTooLarge", 431, NULL },
+	[F_BAD_VERSION] = { "InvalidRequest", 505, NULL },
 	[F_BAD_HOST] = { "AccessDenied", 403, NULL },
 	[F_CROSS_SITE] = { "AccessDenied", 403, NULL },
 	[F_BODY_TOO_LARGE] = { "EntityTooLarge", 400, NULL },

@@ -53,8 +53,8 @@ test('a program that would not run on Lambda ends the build', async () => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-')), zip = path.join(dir, 'x.zip');
 	try {
 		await assert.rejects(run(path.join(root, 'tools/lambda-zip'), [process.env.TINTYPE_RELEASE, zip, 'objdump', 'strip']), failed => {
-			assert.match(failed.stderr, /needs .*libmicrohttpd/);
-			assert.match(failed.stderr, /has MHD_start_daemon in it/);
+			assert.match(failed.stderr, /needs .*libsqlite3/);
+			assert.match(failed.stderr, /has sqlite3_open in it/);
 			return true;
 		});
 		assert.throws(() => statSync(zip));

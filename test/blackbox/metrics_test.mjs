@@ -183,7 +183,7 @@ test('an upload that is cut off, and one whose digest is wrong', async t => {
 		await eventually(async () => (await scrape()).series.get('tintype_connections{listener="storage"}') > 0, { what: 'the connection' });
 		await raw.end();
 		return [];
-	}, { [requests('storage', 'PUT /object', 499)]: 1, [uploads('failed')]: 1, [RECEIVED]: 5 });
+	}, { [requests('storage', 'PUT /object', 400)]: 1, [uploads('failed')]: 1, [RECEIVED]: 5 });
 	await moved(async () => [await putBytes(slot, tinyPng, { 'Content-MD5': Buffer.alloc(16).toString('base64') })], {
 		[requests('storage', 'PUT /object', 400)]: 1, [uploads('failed')]: 1, [RECEIVED]: tinyPng.length,
 	});

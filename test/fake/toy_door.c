@@ -196,7 +196,7 @@ static const struct route {
 static void refuse(struct door *door, struct exchange *x, const struct fault *why)
 {
 	refused++;
-	answer_text(x, fault_status(why->code) == BUSY ? 503 : 400, str_printf(x->request.arena, "%s: %s\n", fault_name(why->code), why->text));
+	answer_text(x, fault_status(why->code) == BUSY ? 503 : why->code == F_HEAD_TOO_LARGE ? 431 : 400, str_printf(x->request.arena, "%s: %s\n", fault_name(why->code), why->text));
 }
 
 static enum door_step begin(struct door *door, struct exchange *x)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "http/chunk_reader.h"
 #include "http/client/connection.h"
 #include "http/client/request.h"
 #include <poll.h>
@@ -201,14 +202,15 @@ static enum status take(struct exchange *x, struct str piece)
 }
 
 /* Take what the input holds of the body; *done when that was the last of it. */
-static enum status take_input(struct exchange *x, struct response_chunks *chunks, bool *done)
+static enum status take_input(struct exchange *x, struct chunk_reader *chunks, bool *done)
 {
 	struct str in = { x->c->in, x->c->n_in };
 	const struct http_response *answer = x->answer;
 	struct str piece = in;
 	if (answer->chunked) {
 		do {
-			TRY(response_next_chunk(chunks, &in, &piece, x->why));
+			if (!chunk_reader_next(chunks, &in, &piece))
+				return fault_set(x->why, UPSTREAM_FAILED, "the response's chunks are malformed");
 			TRY(take(x, piece));
 		} while (piece.n > 0);
 		*done = chunks->state == CHUNK_DONE;
@@ -225,7 +227,7 @@ static enum status take_input(struct exchange *x, struct response_chunks *chunks
 
 static enum status receive_body(struct exchange *x)
 {
-	struct response_chunks chunks = { 0 };
+	struct chunk_reader chunks = { 0 };
 	bool delimited = x->answer->has_length || x->answer->chunked;
 	if (x->answer->has_length && x->answer->length > body_max(x))
 		return over_max(x);

@@ -1,14 +1,6 @@
-/* Response heads and chunked bodies. The head is parsed in one go once its blank line is there;
- * chunks are decoded by a state machine of one byte a step, except for the data itself, which is
- * handed on in slices of what arrived. No clock, no socket, no copy. */
+/* Response heads, parsed in one go once the blank line is there. No clock, no socket, no copy. */
 #include "http/client/response.h"
-
 #include "http/text.h"
-
-#include <string.h>
-
-#define CHUNK_DIGITS_MAX 15
-#define CHUNK_LINES_MAX 8192
 
 size_t response_head_size(struct str bytes)
 {
@@ -88,101 +80,5 @@ enum status response_parse_head(struct arena *a, struct str head, struct http_re
 		return fault_set(why, UPSTREAM_FAILED, "the answer has both Content-Length and Transfer-Encoding");
 	r.headers = headers;
 	*out = r;
-	return OK;
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static enum status malformed(struct fault *why)
-{
-	return fault_set(why, UPSTREAM_FAILED, "the answer's chunks are malformed");
-}
-
-/* A digit of the size, or what ends it. */
-static enum status step_size(struct response_chunks *c, char byte, struct fault *why)
-{
-	int digit = hex_value(byte);
-	if (digit >= 0 && c->digits < CHUNK_DIGITS_MAX) {
-		c->left = c->left << 4 | (uint64_t)digit;
-		c->digits++;
-		return OK;
-	}
-	if (digit >= 0 || c->digits == 0 || strchr("\r; \t", byte) == NULL || byte == '\0')
-		return malformed(why);
-	c->state = byte == '\r' ? CHUNK_SIZE_LF : CHUNK_EXTENSION;
-	return OK;
-}
-
-/* Inside an extension or a trailer: anything but controls, up to CR. */
-static enum status step_text(struct response_chunks *c, char byte, enum chunk_state after, struct fault *why)
-{
-	if (++c->line_bytes > CHUNK_LINES_MAX)
-		return fault_set(why, TOO_MUCH, "the answer's chunk extensions and trailers are over 8 KiB");
-	if (byte == '\r') {
-		c->state = after;
-		return OK;
-	}
-	return http_is_field_value((struct str){ &byte, 1 }) ? OK : malformed(why);
-}
-
-static enum status expect(struct response_chunks *c, bool right, enum chunk_state next, struct fault *why)
-{
-	if (!right)
-		return malformed(why);
-	c->state = next;
-	return OK;
-}
-
-static enum status step(struct response_chunks *c, char byte, struct fault *why)
-{
-	switch (c->state) {
-	case CHUNK_SIZE:
-		return step_size(c, byte, why);
-	case CHUNK_EXTENSION:
-		return step_text(c, byte, CHUNK_SIZE_LF, why);
-	case CHUNK_SIZE_LF:
-		c->digits = 0;
-		return expect(c, byte == '\n', c->left > 0 ? CHUNK_DATA : CHUNK_TRAILER_START, why);
-	case CHUNK_DATA_CR:
-		return expect(c, byte == '\r', CHUNK_DATA_LF, why);
-	case CHUNK_DATA_LF:
-		return expect(c, byte == '\n', CHUNK_SIZE, why);
-	case CHUNK_TRAILER_START:
-		c->state = byte == '\r' ? CHUNK_END_LF : CHUNK_TRAILER;
-		return byte == '\r' ? OK : step_text(c, byte, CHUNK_TRAILER_LF, why);
-	case CHUNK_TRAILER:
-		return step_text(c, byte, CHUNK_TRAILER_LF, why);
-	case CHUNK_TRAILER_LF:
-		return expect(c, byte == '\n', CHUNK_TRAILER_START, why);
-	case CHUNK_END_LF:
-		return expect(c, byte == '\n', CHUNK_DONE, why);
-	case CHUNK_DATA:
-	case CHUNK_DONE:
-		break;
-	}
-	return malformed(why);
-}
-
-enum status response_next_chunk(struct response_chunks *c, struct str *in, struct str *piece, struct fault *why)
-{
-	*piece = (struct str){ NULL, 0 };
-	while (in->n > 0 && c->state != CHUNK_DATA && c->state != CHUNK_DONE) {
-		TRY(step(c, in->p[0], why));
-		*in = str_slice(*in, 1, in->n);
-	}
-	if (c->state != CHUNK_DATA || in->n == 0)
-		return OK;
-	*piece = str_slice(*in, 0, c->left < in->n ? (size_t)c->left : in->n);
-	*in = str_slice(*in, piece->n, in->n);
-	c->left -= piece->n;
-	if (c->left == 0)
-		c->state = CHUNK_DATA_CR;
 	return OK;
 }

@@ -20,20 +20,6 @@ struct target {
 	struct str authority;      /* of "http://authority/path"; "" when the target is only a path */
 };
 
-/* A head as it came, and the pieces that a parser found in it: they point into it, and where it put NULs
- * behind them it has lost what was there. */
-struct head {
-	struct str raw;            /* from the method to the empty line */
-	struct str method, target, version;
-	const struct header *headers;
-	size_t n_headers;
-};
-
-/* Check that the pieces are all there is: one blank between those of the first line, one CRLF behind each line.
- * Errors  BAD_FRAMING a folded line, a name that is empty, a NUL, a bare CR or LF: what the parser made of the head
- *         is not what others would
- * Source  RFC 9112 2.2, 3, 5.2; RFC 9110 5.5 */
-enum status framing_check_head(const struct head *h, struct fault *why) MUST_CHECK;
 /* Read the framing headers.
  * Errors  BAD_FRAMING more than one Content-Length, Host, Transfer-Encoding, Expect or Authorization; none of
  *         Host; length and coding both; a length that is not a number; a coding but chunked; a name that is no token; a value with a

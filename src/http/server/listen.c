@@ -2,7 +2,7 @@
  * taken port are known before anything else starts. Runs at start, on the main thread.
  *
  * The socket listens at once: two that are only bound with SO_REUSEADDR would not collide. Until
- * libmicrohttpd accepts, the kernel lets clients wait in the backlog. */
+ * a reactor accepts, the kernel lets clients wait in the backlog. */
 #include "http/server/listen.h"
 
 #include "base/settings.h"

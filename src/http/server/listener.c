@@ -1,76 +1,168 @@
-/* One listener is one libmicrohttpd daemon: epoll reactors over a socket of our own.
+/* See listener.h. Every reactor of a listener accepts; a new connection goes to the one that has the fewest.
  *
- * The buffer of a connection bounds its head (431 and 414 beyond it) and is what a piece of a body
- * fits in. 32 KiB is the most that libmicrohttpd takes from the heap, where a connection that is
- * merely open touches one page of it; larger ones are mapped, at two system calls each. Its own
- * time-outs are off: see deadline.c. */
-#include "http/server/exchange.h"
-#include "http/server/tls.h"
+ * At the limit a reactor stops accepting, so that clients wait in the kernel's backlog, and goes on when a connection has
+ * closed. A client that has too many is closed at once: it would else take the place of all others. */
+#include "http/server/listener.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/server/connection.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
-#define CONNECTION_BYTES ((size_t)32 << 10)
-#define STACK_BYTES ((size_t)1 << 20)
-#define FLAGS (MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG)
+#define ACCEPTS_MAX 64         /* in a row, before others have their turn */
+#define LINGERING_SHARE 10     /* at most a tenth of the connections */
+#define LOG_EVERY_MS 1000
 
-/* What libmicrohttpd grumbles about is of single connections (a client that went away), and no line of ours. */
-static void hear(void *cls, const char *fmt, va_list args)
+static bool may_open(struct listener *l)
 {
+	int64_t open = atomic_load(&l->open);
+	return open < l->most && (l->other == NULL || fd_limits_may_open(&l->limits, open, atomic_load(&l->other->open)));
 }
 
-static struct MHD_Daemon *start(struct listener *l, unsigned reactors, unsigned connections)
+bool listener_counts(const struct listener *l, const struct client_addr *a)
 {
-	struct MHD_OptionItem more[4];
-	size_t n = 0;
-	/* A pool of one is refused: one thread is what there is without a pool. */
-	if (reactors >= 2)
-		more[n++] = (struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)reactors, NULL };
-	if (l->socket.tls) {
-		more[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES };
-		more[n++] = tls_option();
+	return !client_addr_is_loopback(a) && !proxy_list_has(l->proxies, a);
+}
+
+static void wake_if_paused(struct listener *l)
+{
+	if (l == NULL || atomic_load(&l->paused) == 0)
+		return;
+	for (unsigned i = 0; i < l->n_acceptors; i++)
+		reactor_wake(l->acceptors[i].reactor);
+}
+
+void listener_note_closed(struct listener *l)
+{
+	metric_add(l->connections, -1);
+	atomic_fetch_sub(&l->open, 1);
+	wake_if_paused(l);
+	wake_if_paused(l->other);
+}
+
+/* accepting */
+
+static bool watch_socket(struct acceptor *a)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = &a->source };
+	return epoll_ctl(a->reactor->epoll, EPOLL_CTL_ADD, a->listener->socket.fd, &e) == 0;
+}
+
+static void pause_accepting(struct acceptor *a, int64_t for_ms)
+{
+	a->retry_ms = a->reactor->now_ms + for_ms;
+	epoll_ctl(a->reactor->epoll, EPOLL_CTL_DEL, a->listener->socket.fd, NULL);
+	a->is_paused = true;
+	atomic_fetch_add(&a->listener->paused, 1);
+}
+
+/* Called in every round, and so again after a pause was noted: no close in between is missed. */
+void acceptor_unpause(struct acceptor *a)
+{
+	if (!a->is_paused || a->is_shut || a->reactor->now_ms < a->retry_ms || !may_open(a->listener) || !watch_socket(a))
+		return;
+	a->is_paused = false;
+	atomic_fetch_sub(&a->listener->paused, 1);
+}
+
+static struct acceptor *choose_acceptor(struct listener *l)
+{
+	struct acceptor *best = &l->acceptors[0];
+	for (unsigned i = 1; i < l->n_acceptors; i++)
+		if (atomic_load_explicit(&l->acceptors[i].reactor->open, memory_order_relaxed) < atomic_load_explicit(&best->reactor->open, memory_order_relaxed))
+			best = &l->acceptors[i];
+	return best;
+}
+
+static void log_refusal(struct listener *l, const struct client_addr *a)
+{
+	char text[CLIENT_ADDR_CHARS];
+	int64_t now_ms = clock_mono_ms(), last_ms = atomic_load(&l->refusal_logged_ms);
+	if ((last_ms == 0 || now_ms - last_ms >= LOG_EVERY_MS) && atomic_compare_exchange_strong(&l->refusal_logged_ms, &last_ms, now_ms))
+		LOG(CONNECTION_REFUSED, STR(""), LOG_C("listener", l->name), LOG_S("client", client_addr_text(a, text)));
+}
+
+static void take_connection(struct listener *l, int fd, const struct client_addr *peer)
+{
+	bool counted = listener_counts(l, peer);
+	if (counted && !client_limit_enter(l->clients, peer)) {
+		log_refusal(l, peer);
+		close(fd);
+		return;
 	}
-	more[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
-	return MHD_start_daemon(FLAGS | (l->socket.tls ? MHD_USE_TLS : 0), 0, exchange_may_open, l, exchange_on_request, l,
-		MHD_OPTION_EXTERNAL_LOGGER, hear, NULL,
-		MHD_OPTION_LISTEN_SOCKET, l->socket.fd,
-		MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES,
-		MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES,
-		MHD_OPTION_STRICT_FOR_CLIENT, 0,
-		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-		MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, l,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, l,
-		MHD_OPTION_NOTIFY_CONNECTION, exchange_on_connection, l,
-		MHD_OPTION_ARRAY, more,
-		MHD_OPTION_END);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	metric_add(l->connections, 1);
+	atomic_fetch_add(&l->open, 1);
+	if (connection_start(choose_acceptor(l), fd, peer, counted))
+		return;
+	close(fd);
+	if (counted)
+		client_limit_leave(l->clients, peer);
+	listener_note_closed(l);
 }
 
-enum status listener_start(struct listener *l, unsigned reactors, unsigned connections, struct fault *why)
+static void on_event(struct event_source *source, uint32_t events)
 {
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);   /* signals are for the thread that waits for them */
-	l->daemon = start(l, reactors, connections);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (l->daemon == NULL)
-		return fault_set(why, INTERNAL, "The %s listener did not start", l->name);
-	l->socket.fd = -1;   /* libmicrohttpd's, until listener_quiesce takes it back */
+	struct acceptor *a = (struct acceptor *)source;
+	struct listener *l = a->listener;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		struct sockaddr_storage at = { 0 };
+		socklen_t n = sizeof at;
+		if (!may_open(l)) {
+			pause_accepting(a, 0);
+			return;
+		}
+		int fd = accept4(l->socket.fd, (struct sockaddr *)&at, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			struct client_addr peer = client_addr_of((struct sockaddr *)&at);
+			take_connection(l, fd, &peer);
+			continue;
+		}
+		if (errno == EINVAL)       /* shut down */
+			a->is_shut = true;
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			pause_accepting(a, TIMER_TICK_MS);    /* or no descriptor, no memory: they wait, and it is tried again soon */
+		return;
+	}
+}
+
+enum status listener_start(struct listener *l, struct reactor *reactors, unsigned n, unsigned client_most, struct fault *why)
+{
+	assert(l->door != NULL && l->most > 0 && n > 0);
+	TRY(client_limit_new(client_most, &l->clients, why));
+	l->acceptors = mem_new(n, sizeof *l->acceptors);
+	if (l->acceptors == NULL)
+		return fault_no_memory(why);
+	l->n_acceptors = n;
+	unsigned lingering_max = l->most / LINGERING_SHARE / n;
+	for (unsigned i = 0; i < n; i++) {
+		struct acceptor *a = &l->acceptors[i];
+		*a = (struct acceptor){ .source = { on_event }, .next = reactors[i].acceptors, .listener = l, .reactor = &reactors[i],
+			.lingering_max = lingering_max > 0 ? lingering_max : 1 };
+		reactors[i].acceptors = a;
+		if (!watch_socket(a))
+			return fault_set(why, INTERNAL, "The %s listener did not start", l->name);
+	}
 	return OK;
 }
 
-void listener_quiesce(struct listener *l)
+/* Closed at the end: a number that is in use again must not be accepted on. */
+void listener_shut(struct listener *l)
 {
-	if (l->daemon != NULL && l->socket.fd < 0)
-		l->socket.fd = MHD_quiesce_daemon(l->daemon);
+	if (l->socket.fd >= 0)
+		shutdown(l->socket.fd, SHUT_RDWR);
 }
 
-void listener_stop(struct listener *l)
+void listener_close(struct listener *l)
 {
-	if (l->daemon != NULL)
-		MHD_stop_daemon(l->daemon);
-	l->daemon = NULL;
 	listen_close(&l->socket);
+	client_limit_free(&l->clients);
+	mem_free(l->acceptors);
+	l->acceptors = NULL;
+	l->n_acceptors = 0;
 }

@@ -1,4 +1,4 @@
-/* The server: three listeners over libmicrohttpd, a worker pool, deadlines, metrics, and the end by
+/* The server: three listeners, their reactors, a worker pool, deadlines, metrics, and the end by
  * signal. Knows doors, not what is behind them. */
 #ifndef HTTP_SERVER_SERVE_H
 #define HTTP_SERVER_SERVE_H

@@ -1,17 +1,18 @@
-/* The server: three listeners, the pool, the sweeper, from bind to drain.
+/* The server: three listeners, the reactors, the pool, from bind to drain.
  *
  * server_bind takes the addresses; server_run starts what has threads, waits for a signal, and
  * drains: no new connections, requests in flight finish (at most drain_timeout), what is left is
  * cut, the pool ends and what doors have started, so that no connection is suspended any more, and only
- * then the daemons. A request that a worker or a door has is never torn from it: its commit would be in
+ * then the reactors. A request that a worker or a door has is never torn from it: its commit would be in
  * doubt. Runs on the main thread. */
 #include "http/server/serve.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server/admin.h"
-#include "http/server/exchange.h"
-#include "http/server/files.h"
+#include "http/server/server_request.h"
+#include "http/server/fd_limits.h"
+#include "http/server/server_request.h"
 #include "http/server/signals.h"
 #include "http/server/tls.h"
 
@@ -19,6 +20,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { API, STORAGE, ADMIN, LISTENERS };
@@ -26,11 +28,16 @@ enum { API, STORAGE, ADMIN, LISTENERS };
 #define QUEUE_MIN ((size_t)1024)
 #define QUEUE_PER_WORKER ((size_t)64)
 #define DROP_MS 30000
+#define REACTORS_MAX 16
 
 struct server {
 	const struct settings *settings;
 	struct listener listeners[LISTENERS];
 	struct traffic traffic;
+	struct conn_timeouts timeouts;
+	struct proxy_list proxies;
+	struct reactor reactors[REACTORS_MAX + 1];   /* the first is the admin listener's, which a busy store must not delay */
+	unsigned n_reactors;
 	struct admin admin;
 	int signal_fd;
 };
@@ -60,6 +67,7 @@ static enum status bind_all(struct server *s, struct fault *why)
 {
 	const char *const texts[LISTENERS] = { s->settings->api_listen, s->settings->storage_listen, s->settings->admin_listen };
 	TRY(tls_open(s->settings->tls_cert, s->settings->tls_key, why));
+	TRY(proxy_list_parse(&s->proxies, str_of(s->settings->trusted_proxies), why));
 	for (size_t i = 0; i < LISTENERS; i++) {
 		struct listener *l = &s->listeners[i];
 		l->name = listener_kinds[i].name;
@@ -113,7 +121,7 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 static enum status start_shared(struct server *s, struct fault *why)
 {
 	const struct settings *set = s->settings;
-	struct deadline_rules rules = {
+	s->timeouts = (struct conn_timeouts){
 		.header_ms = (int64_t)set->header_timeout_s * 1000,
 		.idle_ms = (int64_t)set->idle_timeout_s * 1000,
 		.body_ms = (int64_t)set->body_timeout_s * 1000,
@@ -124,25 +132,56 @@ static enum status start_shared(struct server *s, struct fault *why)
 	size_t queue = set->workers * QUEUE_PER_WORKER;
 	TRY(request_metrics_new(&s->traffic.metrics, why));
 	TRY(workers_new((unsigned)set->workers, queue < QUEUE_MIN ? QUEUE_MIN : queue, &s->traffic.workers, why));
-	return deadlines_new(&rules, exchange_last_word, &s->traffic.deadlines, why);
+	for (; s->n_reactors < (unsigned)set->reactors + 1; s->n_reactors++)
+		TRY(reactor_init(&s->reactors[s->n_reactors], &s->timeouts, why));
+	return OK;
+}
+
+/* A client may have so many of the connections, unless the setting says otherwise. */
+#define CLIENT_SHARE 4
+
+static enum status start_listener(struct server *s, size_t which, struct door *door, unsigned most, struct fault *why)
+{
+	struct listener *l = &s->listeners[which];
+	unsigned client_most = (unsigned)s->settings->max_client_connections;
+	bool is_admin = which == ADMIN;
+	l->door = door;
+	l->most = most;
+	l->proxies = &s->proxies;
+	if (client_most == 0)
+		client_most = (most + CLIENT_SHARE - 1) / CLIENT_SHARE;
+	return listener_start(l, is_admin ? s->reactors : s->reactors + 1, is_admin ? 1 : s->n_reactors - 1, client_most, why);
 }
 
 static enum status start_listeners(struct server *s, const struct server_doors *doors, struct fault *why)
 {
 	unsigned most = (unsigned)s->settings->max_connections;
-	struct file_shares shares = files_allow(most);
-	unsigned reactors = (unsigned)s->settings->reactors;
+	struct fd_limits limits = fd_limits_raise(most);
 	admin_init(&s->admin, doors, s->traffic.metrics, !s->listeners[ADMIN].socket.is_loopback);
-	s->listeners[API].shares = s->listeners[STORAGE].shares = shares;
+	s->listeners[API].limits = s->listeners[STORAGE].limits = limits;
 	s->listeners[API].other = &s->listeners[STORAGE];
 	s->listeners[STORAGE].other = &s->listeners[API];
-	s->listeners[API].door = doors->api;
-	s->listeners[STORAGE].door = doors->storage;
-	s->listeners[ADMIN].door = &s->admin.door;
-	TRY(listener_start(&s->listeners[API], reactors, most, why));
+	if (most > limits.room)
+		most = limits.room;
+	TRY(start_listener(s, API, doors->api, most, why));
 	if (doors->storage != NULL)
-		TRY(listener_start(&s->listeners[STORAGE], reactors, most, why));
-	return listener_start(&s->listeners[ADMIN], 1, shares.admin, why);
+		TRY(start_listener(s, STORAGE, doors->storage, most, why));
+	TRY(start_listener(s, ADMIN, &s->admin.door, limits.admin, why));
+	for (unsigned i = 0; i < s->n_reactors; i++)
+		TRY(reactor_start(&s->reactors[i], why));
+	return OK;
+}
+
+static void order_all(struct server *s, int order)
+{
+	for (unsigned i = 0; i < s->n_reactors; i++)
+		reactor_order(&s->reactors[i], order);
+}
+
+static void shut_listeners(struct server *s)
+{
+	for (size_t i = 0; i < LISTENERS; i++)
+		listener_shut(&s->listeners[i]);
 }
 
 /* Wait until the eventfd is written, or for timeout_ms (-1: for ever). */
@@ -158,26 +197,26 @@ static void await(int fd, int64_t timeout_ms)
 static void drain(struct server *s)
 {
 	struct traffic *t = &s->traffic;
-	for (size_t i = 0; i < LISTENERS; i++)
-		listener_quiesce(&s->listeners[i]);
+	shut_listeners(s);
 	atomic_store(&t->draining, true);
 	if (atomic_load(&t->in_flight) > 0)
 		await(t->idle_fd, (int64_t)s->settings->drain_timeout_s * 1000);
 	if (atomic_load(&t->in_flight) > 0)
-		deadlines_cut_all(t->deadlines);
+		order_all(s, ORDER_CUT);
 }
 
-/* The pool first, and what doors have started: then every connection is resumed, as MHD_stop_daemon wants it. */
+/* The pool first, and what doors have started: then no connection is anybody's but its reactor's. */
 static void stop(struct server *s)
 {
-	for (size_t i = 0; i < LISTENERS; i++)
-		listener_quiesce(&s->listeners[i]);
+	shut_listeners(s);
 	workers_stop(s->traffic.workers);
-	exchange_end_starts(&s->traffic);
+	server_request_end_starts(&s->traffic);
+	order_all(s, ORDER_END);
+	for (unsigned i = 0; i < s->n_reactors; i++)
+		reactor_deinit(&s->reactors[i]);
 	for (size_t i = 0; i < LISTENERS; i++)
-		listener_stop(&s->listeners[i]);
+		listener_close(&s->listeners[i]);
 	workers_free(&s->traffic.workers);
-	deadlines_free(&s->traffic.deadlines);
 	request_metrics_free(&s->traffic.metrics);
 }
 

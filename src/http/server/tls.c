@@ -1,8 +1,7 @@
-/* Certificate and key. See tls.h. GnuTLS asks for them at each handshake, on a reactor; pairs that it may
- * still hold from before are kept to the end, of which there are as many as renewals. */
+/* Certificate and key. See tls.h. Looked at by handshakes, on reactors. */
 #include "http/server/tls.h"
 
-#include "base/buf.h"
+#include "base/file.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -10,8 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/abstract.h>
-#include <gnutls/gnutls.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -22,29 +22,23 @@
 #define CHAIN_MAX 16
 #define LOOK_EVERY_MS 1000
 
-struct pair {
-	struct pair *next;
-	gnutls_pcert_st certs[CHAIN_MAX];
-	unsigned n;
-	gnutls_privkey_t key;
-};
-
-/* What tells that a file is another. */
-struct stamp {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec mtime, ctime;
-};
+/* TLS 1.2 with forward secrecy and authenticated ciphers; of 1.3 all. */
+#define TLS12_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 static struct {
 	const char *cert, *key;
-	_Atomic(struct pair *) now;
-	struct pair *all;          /* under the lock, as what follows */
-	pthread_mutex_t lock;
-	struct stamp seen[2];
+	SSL_CTX *now;              /* under swap */
+	pthread_rwlock_t swap;
+	pthread_mutex_t lock;      /* of what follows */
+	struct stat seen[2];
 	_Atomic int64_t looked_ms;
-} tls = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} tls = { .swap = PTHREAD_RWLOCK_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* A key that is encrypted is refused: nobody is there to be asked. */
+static int no_passphrase(char *out, int n, int writes, void *arg)
+{
+	return 0;
+}
 
 /* files */
 
@@ -67,31 +61,17 @@ static bool is_private(const struct stat *st)
 	return (st->st_mode & forbidden) == 0;
 }
 
-static enum status read_all(int fd, struct buf *out, int *error)
-{
-	char piece[4096];
-	ssize_t got;
-	do {
-		got = read(fd, piece, sizeof piece);
-		if (got > 0)
-			buf_put(out, (struct str){ piece, (size_t)got });
-	} while ((got > 0 && buf_ok(out)) || (got < 0 && errno == EINTR));
-	*error = got < 0 ? errno : EFBIG;
-	secret_wipe(piece, sizeof piece);
-	return got == 0 && buf_ok(out) ? OK : IO;
-}
-
 static enum status check_and_read(int fd, const char *setting, const char *path, struct buf *out, struct fault *why)
 {
 	struct stat st;
-	int error = 0;
 	if (fstat(fd, &st) != 0)
 		return cannot(setting, path, errno, why);
 	if (S_ISDIR(st.st_mode))
 		return cannot(setting, path, EISDIR, why);
 	if (strcmp(setting, "tls-key") == 0 && !is_private(&st))
 		return fault_set(why, BAD_SETTING, "--tls-key: %s can be read by others; run chmod 600 on it first", path);
-	return read_all(fd, out, &error) == OK ? OK : cannot(setting, path, error, why);
+	int error = file_read_all(fd, out);
+	return error == 0 ? OK : cannot(setting, path, error, why);
 }
 
 static enum status read_file(const char *setting, const char *path, struct buf *out, struct fault *why)
@@ -106,125 +86,109 @@ static enum status read_file(const char *setting, const char *path, struct buf *
 
 /* pairs */
 
-static gnutls_datum_t datum_of(const struct buf *b)
+static enum status bad_file(const char *setting, const char *path, struct fault *why)
 {
-	return (gnutls_datum_t){ (unsigned char *)b->p, (unsigned)b->n };
+	char text[160];
+	unsigned long error = ERR_peek_last_error();
+	ERR_error_string_n(error, text, sizeof text);
+	ERR_clear_error();
+	return fault_set(why, BAD_SETTING, "--%s: %s is not what is needed, which is PEM: %s", setting, path, error == 0 ? "nothing of that kind is in it" : text);
 }
 
-static enum status bad_file(const char *setting, const char *path, int rc, struct fault *why)
+/* The first certificate is ours, those behind it lead to its authority. */
+static enum status import_certs(SSL_CTX *ctx, struct str text, struct fault *why)
 {
-	return fault_set(why, BAD_SETTING, "--%s: %s is not what is needed, which is PEM: %s", setting, path, gnutls_strerror(rc));
-}
-
-static enum status import_certs(struct pair *p, const gnutls_datum_t *text, struct fault *why)
-{
-	unsigned n = CHAIN_MAX;
-	int rc = gnutls_pcert_list_import_x509_raw(p->certs, &n, text, GNUTLS_X509_FMT_PEM, 0);
-	if (rc < 0)
-		return bad_file("tls-cert", tls.cert, rc, why);
-	p->n = n;
+	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
+	X509 *cert;
+	int n = 0;
+	bool ok = bio != NULL;
+	while (ok && n < CHAIN_MAX && (cert = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
+		ok = n++ == 0 ? SSL_CTX_use_certificate(ctx, cert) == 1 : SSL_CTX_add1_chain_cert(ctx, cert) == 1;
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	if (!ok || n == 0)
+		return bad_file("tls-cert", tls.cert, why);
+	ERR_clear_error();   /* that no further one followed */
 	return OK;
 }
 
-static enum status import_key(struct pair *p, const gnutls_datum_t *text, struct fault *why)
+static enum status import_key(SSL_CTX *ctx, struct str text, struct fault *why)
 {
-	int rc = gnutls_privkey_init(&p->key);
-	if (rc >= 0)
-		rc = gnutls_privkey_import_x509_raw(p->key, text, GNUTLS_X509_FMT_PEM, NULL, 0);
-	return rc >= 0 ? OK : bad_file("tls-key", tls.key, rc, why);
-}
-
-/* Whether the key is the first certificate's. */
-static bool fit(const struct pair *p)
-{
-	gnutls_pubkey_t public;
-	unsigned char a[64], b[64];
-	size_t a_n = sizeof a, b_n = sizeof b;
-	if (gnutls_pubkey_init(&public) < 0)
-		return false;
-	bool good = gnutls_pubkey_import_privkey(public, p->key, 0, 0) >= 0
-		&& gnutls_pubkey_get_key_id(public, GNUTLS_KEYID_USE_SHA256, a, &a_n) >= 0
-		&& gnutls_pubkey_get_key_id(p->certs[0].pubkey, GNUTLS_KEYID_USE_SHA256, b, &b_n) >= 0
-		&& str_equal((struct str){ (char *)a, a_n }, (struct str){ (char *)b, b_n });
-	gnutls_pubkey_deinit(public);
-	return good;
-}
-
-static enum status fill_pair(struct pair *p, struct buf *cert, struct buf *key, struct fault *why)
-{
-	TRY(read_file("tls-cert", tls.cert, cert, why));
-	TRY(read_file("tls-key", tls.key, key, why));
-	gnutls_datum_t cert_text = datum_of(cert), key_text = datum_of(key);
-	TRY(import_certs(p, &cert_text, why));
-	TRY(import_key(p, &key_text, why));
-	if (!fit(p))
+	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
+	EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	BIO_free(bio);
+	if (key == NULL)
+		return bad_file("tls-key", tls.key, why);
+	bool fits = SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	if (!fits)
 		return fault_set(why, BAD_SETTING, "The key in %s (--tls-key) is not that of the certificate in %s (--tls-cert)", tls.key, tls.cert);
 	return OK;
 }
 
-static void free_pair(struct pair *p)
+static SSL_CTX *make_context(void)
 {
-	for (unsigned i = 0; i < p->n; i++)
-		gnutls_pcert_deinit(&p->certs[i]);
-	if (p->key != NULL)
-		gnutls_privkey_deinit(p->key);
-	mem_free(p);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	if (ctx == NULL)
+		return NULL;
+	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS);
+	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	return ctx;
 }
 
-/* Read the files and put them in force. */
+static enum status fill_context(SSL_CTX *ctx, struct buf *cert, struct buf *key, struct fault *why)
+{
+	TRY(read_file("tls-cert", tls.cert, cert, why));
+	TRY(read_file("tls-key", tls.key, key, why));
+	TRY(import_certs(ctx, buf_str(cert), why));
+	return import_key(ctx, buf_str(key), why);
+}
+
+/* Read the files and put them in force. Sessions of before keep the context that they began with. */
 static enum status load(struct fault *why)
 {
 	struct buf cert CLEANUP(wipe), key CLEANUP(wipe);
-	struct pair *p = mem_new(1, sizeof *p);
+	SSL_CTX *ctx = make_context();
 	buf_init(&cert, FILE_MAX_BYTES);
 	buf_init(&key, FILE_MAX_BYTES);
-	if (p == NULL)
+	if (ctx == NULL)
 		return fault_set(why, OUT_OF_MEMORY, "No memory for the certificate");
-	enum status status = fill_pair(p, &cert, &key, why);
+	enum status status = fill_context(ctx, &cert, &key, why);
 	if (status != OK) {
-		free_pair(p);
+		SSL_CTX_free(ctx);
 		return status;
 	}
-	p->next = tls.all;
-	tls.all = p;
-	atomic_store_explicit(&tls.now, p, memory_order_release);
+	pthread_rwlock_wrlock(&tls.swap);
+	SSL_CTX *old = tls.now;
+	tls.now = ctx;
+	pthread_rwlock_unlock(&tls.swap);
+	SSL_CTX_free(old);
 	return OK;
 }
 
 /* renewal */
 
-static struct stamp stamp_of(const char *path)
+/* Note the files as they are.  false: they are as they were */
+static bool note_files(void)
 {
-	struct stat st;
-	if (stat(path, &st) != 0)
-		return (struct stamp){ 0 };
-	return (struct stamp){ st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim };
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool same_stamp(const struct stamp *a, const struct stamp *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
-}
-
-/* Note the files' stamps.  false: they are as they were */
-static bool note_stamps(void)
-{
-	struct stamp now[2] = { stamp_of(tls.cert), stamp_of(tls.key) };
-	bool same = same_stamp(&now[0], &tls.seen[0]) && same_stamp(&now[1], &tls.seen[1]);
-	tls.seen[0] = now[0];
-	tls.seen[1] = now[1];
-	return !same;
+	struct stat now[2] = { 0 };
+	(void)!stat(tls.cert, &now[0]);
+	(void)!stat(tls.key, &now[1]);
+	bool changed = file_changed(&now[0], &tls.seen[0]) || file_changed(&now[1], &tls.seen[1]);
+	memcpy(tls.seen, now, sizeof now);
+	return changed;
 }
 
 static void renew(void)
 {
 	struct fault why = { 0 };
-	if (!note_stamps())
+	if (!note_files())
 		return;
 	if (load(&why) == OK)
 		LOG(TLS_RENEWED, STR(""), LOG_C("cert", tls.cert));
@@ -242,17 +206,13 @@ static void renew_if_due(void)
 	pthread_mutex_unlock(&tls.lock);
 }
 
-static int give_pair(gnutls_session_t session, const gnutls_datum_t *names, int n_names, const gnutls_pk_algorithm_t *algorithms,
-                     int n_algorithms, gnutls_pcert_st **certs, unsigned *n, gnutls_privkey_t *key)
+bool tls_begin(struct transport *l)
 {
 	renew_if_due();
-	struct pair *p = atomic_load_explicit(&tls.now, memory_order_acquire);
-	if (p == NULL)
-		return -1;
-	*certs = p->certs;
-	*n = p->n;
-	*key = p->key;
-	return 0;
+	pthread_rwlock_rdlock(&tls.swap);
+	bool ok = tls.now != NULL && transport_start_tls(l, tls.now);
+	pthread_rwlock_unlock(&tls.swap);
+	return ok;
 }
 
 /* the whole */
@@ -263,12 +223,10 @@ enum status tls_open(const char *cert, const char *key, struct fault *why)
 		return OK;
 	if (cert[0] == '\0' || key[0] == '\0')
 		return fault_set(why, BAD_SETTING, "--tls-cert (TINTYPE_TLS_CERT) and --tls-key (TINTYPE_TLS_KEY) go together: say both, or neither");
-	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES || MHD_is_feature_supported(MHD_FEATURE_HTTPS_CERT_CALLBACK) != MHD_YES)
-		return fault_set(why, BAD_SETTING, "--tls-cert: the libmicrohttpd of this system was built without TLS");
 	tls.cert = cert;
 	tls.key = key;
 	pthread_mutex_lock(&tls.lock);
-	(void)note_stamps();
+	(void)note_files();
 	atomic_store(&tls.looked_ms, clock_mono_ms());
 	enum status status = load(why);
 	pthread_mutex_unlock(&tls.lock);
@@ -277,27 +235,11 @@ enum status tls_open(const char *cert, const char *key, struct fault *why)
 
 bool tls_is_on(void)
 {
-	return atomic_load_explicit(&tls.now, memory_order_acquire) != NULL;
-}
-
-struct MHD_OptionItem tls_option(void)
-{
-	/* A function as an object pointer: what the library's array of options wants. */
-	union {
-		int (*function)(gnutls_session_t, const gnutls_datum_t *, int, const gnutls_pk_algorithm_t *, int, gnutls_pcert_st **, unsigned *, gnutls_privkey_t *);
-		void *pointer;
-	} callback = { .function = give_pair };
-	return (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, callback.pointer };
+	return tls.now != NULL;
 }
 
 void tls_close(void)
 {
-	atomic_store(&tls.now, NULL);
-	pthread_mutex_lock(&tls.lock);
-	while (tls.all != NULL) {
-		struct pair *p = tls.all;
-		tls.all = p->next;
-		free_pair(p);
-	}
-	pthread_mutex_unlock(&tls.lock);
+	SSL_CTX_free(tls.now);
+	tls.now = NULL;
 }

@@ -1,4 +1,4 @@
-/* The response parser: heads taken and refused, and chunked bodies cut at every byte. */
+/* The response parser: heads taken and refused. */
 #include "http/client/response.h"
 
 #include "base/arena.h"
@@ -124,73 +124,6 @@ static void test_head_when_cut_then_not_whole(void **state)
 	assert_int_equal(response_head_size(STR("HTTP/1.1 200 OK\r\n\r\nbody\r\n\r\n")), 19);
 }
 
-static enum status feed(struct response_chunks *c, struct str in, struct buf *out)
-{
-	struct str piece;
-	do {
-		TRY(response_next_chunk(c, &in, &piece, NULL));
-		buf_put(out, piece);
-	} while (piece.n > 0);
-	return OK;
-}
-
-static void test_chunks_when_cut_at_every_byte_then_same_body(void **state)
-{
-	struct str whole = STR("5\r\nhello\r\n00a;name=\"v\"\r\n, world ab\r\n1 \r\n!\r\n0\r\nTrailer: x\r\n\r\n");
-	for (size_t cut = 0; cut <= whole.n; cut++) {
-		struct response_chunks c = { 0 };
-		struct buf out;
-		buf_init(&out, 1000);
-		assert_int_equal(feed(&c, str_slice(whole, 0, cut), &out), OK);
-		assert_int_equal(c.state == CHUNK_DONE, cut == whole.n);
-		assert_int_equal(feed(&c, str_slice(whole, cut, whole.n), &out), OK);
-		assert_int_equal(c.state, CHUNK_DONE);
-		assert_true(str_equal(buf_str(&out), STR("hello, world ab!")));
-		buf_deinit(&out);
-	}
-}
-
-static void test_chunks_when_done_then_rest_is_left(void **state)
-{
-	struct response_chunks c = { 0 };
-	struct str in = STR("0\r\n\r\nHTTP/1.1 200 OK\r\n"), piece;
-	assert_int_equal(response_next_chunk(&c, &in, &piece, NULL), OK);
-	assert_int_equal(piece.n, 0);
-	assert_int_equal(c.state, CHUNK_DONE);
-	assert_true(str_starts_with(in, STR("HTTP/1.1")));
-}
-
-static void test_chunks_when_malformed_then_refused(void **state)
-{
-	static const char *const rows[] = {
-		"\r\n", "g\r\n", "-1\r\n", "0x5\r\n", ";a\r\n", "5\nhello", "5\r\rhello", "5\r\nhelloX\r\n", "5\r\nhello\rX",
-		"5\r\nhello\n", "1000000000000000\r\n", "fffffffffffffffff\r\n", "0\r\nA: \x01\r\n\r\n", "0\r\n\rX", "0\r\nA: b\rX",
-		"5;a\x01\r\n",
-	};
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct response_chunks c = { 0 };
-		struct buf out;
-		buf_init(&out, 1000);
-		assert_int_equal(feed(&c, str_of(rows[i]), &out), UPSTREAM);
-		buf_deinit(&out);
-	}
-}
-
-static void test_chunks_when_extensions_never_end_then_limit(void **state)
-{
-	struct response_chunks c = { 0 };
-	struct str piece, start = STR("1;");
-	assert_int_equal(response_next_chunk(&c, &start, &piece, NULL), OK);
-	enum status st = OK;
-	unsigned n = 0;
-	for (; st == OK && n < 100000; n++) {
-		struct str more = STR("x");
-		st = response_next_chunk(&c, &more, &piece, NULL);
-	}
-	assert_int_equal(st, LIMIT);
-	assert_true(n < 8300);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,10 +132,6 @@ int main(void)
 		cmocka_unit_test(test_head_when_wrong_then_refused),
 		cmocka_unit_test(test_head_when_over_128_headers_then_limit),
 		cmocka_unit_test(test_head_when_cut_then_not_whole),
-		cmocka_unit_test(test_chunks_when_cut_at_every_byte_then_same_body),
-		cmocka_unit_test(test_chunks_when_done_then_rest_is_left),
-		cmocka_unit_test(test_chunks_when_malformed_then_refused),
-		cmocka_unit_test(test_chunks_when_extensions_never_end_then_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/clock.h"
-#include "http/server/deadline.h"
+#include "http/server/conn_timeouts.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -12,18 +12,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct deadline_rules rules = {
+static const struct conn_timeouts rules = {
 	.header_ms = 15000, .idle_ms = 75000, .body_ms = 10000, .drop_ms = 30000, .grace_ms = 10000, .min_rate = 8192 };
 
 static const struct {
-	struct conn_seen seen;
+	struct conn_progress seen;
 	bool past;
 } table[] = {
 	/* waiting for a head: idle until a byte comes, then 15 s */
-	{ { CONN_WAIT, 75000, 0, 0, false }, false },
-	{ { CONN_WAIT, 75001, 0, 0, false }, true },
-	{ { CONN_WAIT, 20000, 15000, 0, false }, false },
-	{ { CONN_WAIT, 20000, 15001, 0, false }, true },
+	{ { CONN_HEAD, 75000, 0, 0, false }, false },
+	{ { CONN_HEAD, 75001, 0, 0, false }, true },
+	{ { CONN_HEAD, 20000, 15000, 0, false }, false },
+	{ { CONN_HEAD, 20000, 15001, 0, false }, true },
 	/* a body with a total time, whatever has come */
 	{ { CONN_BODY, 10000, 0, 0, false }, false },
 	{ { CONN_BODY, 10001, 0, 1 << 30, false }, true },
@@ -37,9 +37,9 @@ static const struct {
 	{ { CONN_OBJECT, 11000, 0, 8192, false }, false },
 	{ { CONN_OBJECT, 11001, 0, 8192, false }, true },
 	{ { CONN_OBJECT, 3600000, 0, UINT64_MAX, false }, false },
-	{ { CONN_ANSWER, 10000, 0, 0, false }, false },
-	{ { CONN_ANSWER, 10001, 0, 0, false }, true },
-	{ { CONN_ANSWER, 20000, 0, 81920, false }, false },
+	{ { CONN_RESPONSE, 10000, 0, 0, false }, false },
+	{ { CONN_RESPONSE, 10001, 0, 0, false }, true },
+	{ { CONN_RESPONSE, 20000, 0, 81920, false }, false },
 	/* ourselves, and the end */
 	{ { CONN_WORK, 3600000, 0, 0, false }, false },
 	{ { CONN_CUT, 3600000, 0, 0, false }, false },
@@ -48,7 +48,7 @@ static const struct {
 static void test_deadline_of_each_state(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(table); i++)
-		if (deadline_is_past(&rules, &table[i].seen) != table[i].past)
+		if (conn_timeouts_expired(&rules, &table[i].seen) != table[i].past)
 			fail_msg("row %zu", i);
 }
 
@@ -77,7 +77,7 @@ static void close_pair(struct pair p)
 	close(p.theirs);
 }
 
-static struct deadlines *start(const struct deadline_rules *r, deadline_last_word_fn last_word)
+static struct deadlines *start(const struct conn_timeouts *r, deadline_last_word_fn last_word)
 {
 	struct deadlines *d = NULL;
 	struct fault why;
@@ -109,7 +109,7 @@ static bool leave_it(struct conn *c)
 
 static void test_sweeper_when_another_has_the_last_word_then_shut_down_though_it_is_not_said(void **state)
 {
-	struct deadline_rules quick = rules;
+	struct conn_timeouts quick = rules;
 	quick.body_ms = 1;
 	struct deadlines *d = start(&quick, leave_it);
 	struct pair p = open_pair();
@@ -124,7 +124,7 @@ static void test_sweeper_when_another_has_the_last_word_then_shut_down_though_it
 
 static void test_sweeper_when_body_is_late_then_last_word_and_shut_down(void **state)
 {
-	struct deadline_rules quick = rules;
+	struct conn_timeouts quick = rules;
 	quick.body_ms = 1;
 	struct deadlines *d = start(&quick, speak);
 	struct pair p = open_pair();
@@ -143,7 +143,7 @@ static void test_sweeper_when_body_is_late_then_last_word_and_shut_down(void **s
 
 static void test_sweeper_when_at_work_then_left_alone(void **state)
 {
-	struct deadline_rules quick = { 1, 1, 1, 1, 1, UINT64_MAX };
+	struct conn_timeouts quick = { 1, 1, 1, 1, 1, UINT64_MAX };
 	struct deadlines *d = start(&quick, NULL);
 	struct pair idle = open_pair(), working = open_pair();
 	struct conn *a = deadlines_add(d, idle.ours), *b = deadlines_add(d, working.ours);
@@ -175,7 +175,7 @@ static void *busy_reactor(void *arg)
 
 static void test_list_when_many_come_and_go_then_whole(void **state)
 {
-	struct deadline_rules quick = { 1, 1, 1, 1, 1, UINT64_MAX };
+	struct conn_timeouts quick = { 1, 1, 1, 1, 1, UINT64_MAX };
 	struct deadlines *d = start(&quick, NULL);
 	pthread_t threads[4];
 	for (size_t i = 0; i < 4; i++)

@@ -1,47 +1,44 @@
 /* The one line of each request, and its count. A request whose answer could not be sent has status
- * 499 when the client went away, 408 when a deadline ended it and 413 when its body had no end; 0 when its head was never whole,
- * or libmicrohttpd answered it itself (400, 414, 431: what it could not read). The query is never
- * logged: presigned URLs carry their power in it. */
+ * 499 when the client went away and 408 when a deadline ended it. The query is never logged: presigned URLs carry
+ * their power in it. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "http/server/exchange.h"
+#include "http/server/server_request.h"
 
 #define METHOD_MAX 32
-#define FIELDS_MAX 12
+#define FIELDS_MAX 13
 
-static int final_status(const struct call *c, enum MHD_RequestTerminationCode how)
+static int final_status(const struct server_request *c, bool sent)
 {
-	if (!c->counted)
-		return 0;
-	if (how == MHD_REQUEST_TERMINATED_COMPLETED_OK && c->x.answer.status != 0)
-		return c->x.answer.status;
-	if (c->last_word_status != 0)
-		return c->last_word_status;
 	if (c->too_long)
 		return 413;
-	return conn_is_cut(c->conn) ? 408 : 499;
+	if (sent && c->x.answer.status != 0)
+		return c->x.answer.status;
+	return c->connection->is_cut ? 408 : 499;
 }
 
-static void log_failure(const struct call *c)
+static void log_failure(const struct server_request *c)
 {
 	const struct fault *f = &c->x.answer.fault;
 	LOG(REQUEST_FAILED, c->x.request.id, LOG_C("listener", c->listener->name), LOG_C("route", c->x.answer.route),
 	    LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
 }
 
-static void log_request(const struct call *c, int status, int64_t us)
+static void log_request(const struct server_request *c, int status, int64_t us)
 {
 	const struct answer *ans = &c->x.answer;
 	const struct fault *f = &ans->fault;
 	struct log_field fields[FIELDS_MAX];
+	char client[CLIENT_ADDR_CHARS];
 	size_t n = 0;
 	fields[n++] = LOG_C("listener", c->listener->name);
+	fields[n++] = LOG_S("client", client_addr_text(&c->client, client));
 	fields[n++] = LOG_S("method", str_slice(c->x.request.method, 0, METHOD_MAX));
 	fields[n++] = LOG_C("route", ans->route);
 	fields[n++] = LOG_I("status", status);
 	fields[n++] = LOG_D("ms", (double)us / 1000.0);
 	fields[n++] = LOG_I("bytesIn", c->x.body_bytes);
-	fields[n++] = LOG_I("bytesOut", c->bytes_out);
+	fields[n++] = LOG_I("bytesOut", c->out_bytes);
 	fields[n++] = LOG_S("imageId", ans->image_id);
 	if (f->code != F_NONE) {
 		fields[n++] = LOG_C("code", fault_name(f->code));
@@ -50,15 +47,15 @@ static void log_request(const struct call *c, int status, int64_t us)
 	log_write(ans->is_poll && status < 400 ? EV_REQUEST_POLLED : EV_REQUEST, c->x.request.id, fields, n);
 }
 
-void report_call(const struct call *c, enum MHD_RequestTerminationCode how)
+void access_log_write(const struct server_request *c, bool sent)
 {
 	int64_t us = clock_mono_us() - c->began_us;
-	int status = final_status(c, how);
+	int status = final_status(c, sent);
 	request_metrics_count(c->listener->traffic->metrics, c->listener->name, c->x.answer.route, status, us);
 	if (c->x.body_bytes > 0)
 		metric_add(M_BYTES_IN, (int64_t)c->x.body_bytes);
-	if (c->bytes_out > 0 && how == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-		metric_add(M_BYTES_OUT, (int64_t)c->bytes_out);
+	if (c->out_bytes > 0 && sent)
+		metric_add(M_BYTES_OUT, (int64_t)c->out_bytes);
 	log_request(c, status, us);
 	if (status >= 500)
 		log_failure(c);

@@ -1,11 +1,11 @@
 /* Descriptors. Whoever opens connections and sends nothing must not take those that everything else
- * lives on: with none left no listener accepts (and libmicrohttpd tries again and again), no body is
+ * lives on: with none left no listener accepts no body is
  * written and nobody can look at /healthz. So some are spare for files, some are the admin
  * listener's, and the rest is room for the API's and the storage's connections: a quarter of it is
  * assured to each, and the half between goes to whoever comes first.
  *
  * The counts that are compared come from many reactors and may be late by some: the spare bears it. */
-#include "http/server/files.h"
+#include "http/server/fd_limits.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -21,23 +21,23 @@ static uint64_t at_most(uint64_t n, uint64_t max)
 	return n < max ? n : max;
 }
 
-struct file_shares files_share(uint64_t files, unsigned wanted)
+struct fd_limits fd_limits_share(uint64_t files, unsigned wanted)
 {
 	uint64_t spare = at_most(files / 4, SPARE_FILES), admin = at_most(files / 16, ADMIN_CONNECTIONS);
 	if (spare < SPARE_FILES_MIN)
 		spare = SPARE_FILES_MIN;
 	uint64_t room = files > spare + admin + ROOM_MIN ? files - spare - admin : ROOM_MIN;
 	room = at_most(room, 2 * (uint64_t)wanted);
-	return (struct file_shares){ .room = (unsigned)room, .assured = (unsigned)room / 4, .admin = admin == 0 ? 1 : (unsigned)admin };
+	return (struct fd_limits){ .room = (unsigned)room, .assured = (unsigned)room / 4, .admin = admin == 0 ? 1 : (unsigned)admin };
 }
 
-bool files_may_open(const struct file_shares *s, int64_t own, int64_t other)
+bool fd_limits_may_open(const struct fd_limits *s, int64_t own, int64_t other)
 {
 	int64_t kept = other > s->assured ? other : s->assured;
 	return own + kept < s->room;
 }
 
-static void warn(uint64_t files, unsigned wanted, const struct file_shares *s)
+static void warn(uint64_t files, unsigned wanted, const struct fd_limits *s)
 {
 	char text[240];
 	snprintf(text, sizeof text, "only %llu files may be open: the API and the storage accept %u connections together (%u are assured to either), "
@@ -45,15 +45,15 @@ static void warn(uint64_t files, unsigned wanted, const struct file_shares *s)
 	LOG(LIMIT_LOW, STR(""), LOG_I("limit", files), LOG_C("text", text));
 }
 
-struct file_shares files_allow(unsigned wanted)
+struct fd_limits fd_limits_raise(unsigned wanted)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return files_share(UINT64_MAX, wanted);
+		return fd_limits_share(UINT64_MAX, wanted);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	struct file_shares shares = files_share(limit.rlim_cur, wanted);
+	struct fd_limits shares = fd_limits_share(limit.rlim_cur, wanted);
 	if (shares.room < 2 * (uint64_t)wanted)
 		warn(limit.rlim_cur, wanted, &shares);
 	return shares;

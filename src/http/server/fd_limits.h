@@ -1,12 +1,12 @@
 /* How the descriptors that the system allows are shared out. */
-#ifndef HTTP_SERVER_FILES_H
-#define HTTP_SERVER_FILES_H
+#ifndef HTTP_SERVER_FD_LIMITS_H
+#define HTTP_SERVER_FD_LIMITS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* The connections there may be. */
-struct file_shares {
+struct fd_limits {
 	unsigned room;             /* of the API and the storage together */
 	unsigned assured;          /* of either, however many the other has */
 	unsigned admin;
@@ -14,10 +14,10 @@ struct file_shares {
 
 /* Share `files` out. Pure.
  * wanted   the most connections that each of the two may have, if there is room */
-struct file_shares files_share(uint64_t files, unsigned wanted);
+struct fd_limits fd_limits_share(uint64_t files, unsigned wanted);
 /* Whether a listener with `own` connections may open one more beside the other's. Pure. */
-bool files_may_open(const struct file_shares *s, int64_t own, int64_t other);
+bool fd_limits_may_open(const struct fd_limits *s, int64_t own, int64_t other);
 /* Raise the limit on open files as far as we may, and share it out; logs it when that is less than wanted. */
-struct file_shares files_allow(unsigned wanted);
+struct fd_limits fd_limits_raise(unsigned wanted);
 
 #endif

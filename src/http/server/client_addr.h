@@ -1,0 +1,55 @@
+/* Who a client is, by its address: what the log says of it, what the limit of connections counts it by, and the
+ * proxies that may name it. */
+#ifndef HTTP_SERVER_CLIENT_ADDR_H
+#define HTTP_SERVER_CLIENT_ADDR_H
+
+#include "base/fault.h"
+#include "http/message.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define CLIENT_ADDR_CHARS INET6_ADDRSTRLEN
+#define PROXIES_MAX 64
+
+/* IPv4 as ::ffff:a.b.c.d; all zero: unknown. */
+struct client_addr {
+	unsigned char bytes[16];
+};
+
+struct client_addr client_addr_of(const struct sockaddr *at);
+/* "192.0.2.1", "2001:db8::1"; without brackets or a port.  false: neither */
+bool client_addr_parse(struct str text, struct client_addr *out) MUST_CHECK;
+/* The text of it; out has room for CLIENT_ADDR_CHARS. "" of an unknown one. */
+struct str client_addr_text(const struct client_addr *a, char *out);
+bool client_addr_is_loopback(const struct client_addr *a);
+
+/* The proxies whose X-Forwarded-For is believed. */
+struct proxy_list {
+	struct {
+		struct client_addr net;
+		unsigned bits;
+	} nets[PROXIES_MAX];
+	size_t n;
+};
+
+/* Read addresses and CIDR blocks with commas between them; "" is none.
+ * Errors  BAD_SETTING */
+enum status proxy_list_parse(struct proxy_list *p, struct str text, struct fault *why) MUST_CHECK;
+bool proxy_list_has(const struct proxy_list *p, const struct client_addr *a);
+/* Who sent a request that came from the proxy `peer`: the last address of X-Forwarded-For that is not a trusted proxy's
+ * itself. What precedes it was written by the client and is not believed. Pure. */
+struct client_addr proxy_list_client(const struct proxy_list *p, const struct request *r, struct client_addr peer);
+
+struct client_limit;
+/* How many connections (or requests, through a proxy) each client has; IPv6 clients count by their /64.
+ * most     of one client
+ * Errors   OUT_OF_MEMORY
+ * Threads  any */
+enum status client_limit_new(unsigned most, struct client_limit **out, struct fault *why) MUST_CHECK;
+/* Count one more.  false: the client has as many as it may, or there is no memory to count it; it is not counted */
+bool client_limit_enter(struct client_limit *l, const struct client_addr *a) MUST_CHECK;
+void client_limit_leave(struct client_limit *l, const struct client_addr *a);
+void client_limit_free(struct client_limit **l);
+
+#endif

@@ -1,0 +1,179 @@
+/* See reactor.h.
+ *
+ * Sockets are registered once, edge-triggered, for both directions: there is no epoll_ctl per request. Timers are set
+ * lazily: as requests come and go only a connection's times change, and when its timer fires the rules say whether
+ * it has expired, or when to check again (connection.c).
+ *
+ * A connection whose request was elsewhere comes back by a list that other threads push on without a lock, and an
+ * eventfd which the first of them writes. A round works off events, that list, those that have yielded, and timers; what
+ * was closed is freed when it is over, so that no event is of a connection that is gone. */
+#include "http/server/reactor.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "http/server/connection.h"
+#include "http/server/listener.h"
+
+#include <assert.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define EVENTS_MAX 256
+
+static _Thread_local struct reactor *own_reactor;
+
+static void on_wake(struct event_source *source, uint32_t events)
+{
+	struct reactor *r = (struct reactor *)source;
+	eventfd_t count;
+	eventfd_read(r->wake_fd, &count);
+}
+
+void reactor_wake(struct reactor *r)
+{
+	eventfd_write(r->wake_fd, 1);
+}
+
+void reactor_resume(struct connection *c)
+{
+	struct reactor *r = c->acceptor->reactor;
+	struct connection *first = atomic_load(&r->resumed);
+	do
+		c->resumed_next = first;
+	while (!atomic_compare_exchange_weak(&r->resumed, &first, c));
+	if (first == NULL && r != own_reactor)
+		reactor_wake(r);
+}
+
+static void resume_connections(struct reactor *r)
+{
+	for (struct connection *c = atomic_exchange(&r->resumed, NULL), *next; c != NULL; c = next) {
+		next = c->resumed_next;
+		connection_resume(c);
+	}
+}
+
+static void continue_yielded(struct reactor *r)
+{
+	struct connection *c = r->yielded;
+	r->yielded = NULL;
+	for (struct connection *next; c != NULL; c = next) {
+		next = c->yielded_next;
+		c->has_yielded = false;
+		if (c->is_closed)
+			mem_free(c);
+		else
+			connection_run(c);
+	}
+}
+
+static void fire_timers(struct reactor *r)
+{
+	struct timer *t;
+	while ((t = timer_wheel_pop(&r->wheel, r->now_ms)) != NULL)
+		connection_on_timer(connection_of_timer(t));
+}
+
+/* One that is still in the list of the yielded is freed there. */
+static void free_closed(struct reactor *r)
+{
+	for (struct connection *c = r->closed, *next; c != NULL; c = next) {
+		next = c->linger_next;
+		if (!c->has_yielded)
+			mem_free(c);
+	}
+	r->closed = NULL;
+}
+
+/* End every connection; all have a timer set. One whose request is elsewhere only hears of it. */
+static void cut_connections(struct reactor *r)
+{
+	for (size_t i = 0; i < TIMER_SLOTS; i++)
+		for (struct timer *t = r->wheel.slots[i], *next; t != NULL; t = next) {
+			next = t->next;
+			connection_cut(connection_of_timer(t));
+		}
+}
+
+static int time_to_sleep(const struct reactor *r, int orders)
+{
+	bool paused = false;
+	for (const struct acceptor *a = r->acceptors; a != NULL; a = a->next)
+		paused = paused || a->is_paused;
+	if (r->yielded != NULL || atomic_load(&r->resumed) != NULL)
+		return 0;
+	int ms = timer_wheel_wait_ms(&r->wheel, clock_mono_ms());
+	bool short_only = orders != 0 || paused;
+	return short_only && (ms < 0 || ms > TIMER_TICK_MS) ? TIMER_TICK_MS : ms;
+}
+
+static void run_round(struct reactor *r, int orders)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int n = epoll_wait(r->epoll, events, EVENTS_MAX, time_to_sleep(r, orders));
+	r->now_ms = clock_mono_ms();
+	for (int i = 0; i < n; i++) {
+		struct event_source *source = events[i].data.ptr;
+		source->on_event(source, events[i].events);
+	}
+	for (struct acceptor *a = r->acceptors; a != NULL; a = a->next)
+		acceptor_unpause(a);
+	resume_connections(r);
+	continue_yielded(r);
+	fire_timers(r);
+}
+
+static void *run(void *arg)
+{
+	struct reactor *r = arg;
+	own_reactor = r;
+	for (int orders = 0; (orders & ORDER_END) == 0 || atomic_load(&r->open) > 0;) {
+		run_round(r, orders);
+		orders = atomic_load(&r->orders);
+		if (orders != 0)
+			cut_connections(r);
+		free_closed(r);
+	}
+	return NULL;
+}
+
+enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts, struct fault *why)
+{
+	*r = (struct reactor){ .wake = { on_wake }, .timeouts = timeouts, .now_ms = clock_mono_ms() };
+	timer_wheel_init(&r->wheel, r->now_ms);
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	struct epoll_event e = { .events = EPOLLIN, .data.ptr = &r->wake };
+	if (transport_memory_init(&r->memory) && r->epoll >= 0 && r->wake_fd >= 0 && epoll_ctl(r->epoll, EPOLL_CTL_ADD, r->wake_fd, &e) == 0)
+		return OK;
+	reactor_deinit(r);
+	return fault_set(why, INTERNAL, "No memory or no descriptors for a reactor");
+}
+
+enum status reactor_start(struct reactor *r, struct fault *why)
+{
+	r->is_running = thread_start(&r->thread, run, r);
+	return r->is_running ? OK : fault_set(why, INTERNAL, "No thread for a reactor");
+}
+
+void reactor_order(struct reactor *r, int order)
+{
+	atomic_fetch_or(&r->orders, order);
+	reactor_wake(r);
+}
+
+void reactor_deinit(struct reactor *r)
+{
+	if (r->is_running)
+		pthread_join(r->thread, NULL);
+	if (r->wake.on_event == NULL)
+		return;
+	if (r->epoll >= 0)
+		close(r->epoll);
+	if (r->wake_fd >= 0)
+		close(r->wake_fd);
+	transport_memory_deinit(&r->memory);
+	*r = (struct reactor){ 0 };
+}

@@ -1,0 +1,55 @@
+/* A reactor: one thread, one epoll, its connections and their timers. A connection is its reactor's alone from accept to
+ * close; other threads may only resume one whose request they had, or give an order to all. */
+#ifndef HTTP_SERVER_REACTOR_H
+#define HTTP_SERVER_REACTOR_H
+
+#include "base/fault.h"
+#include "http/server/conn_timeouts.h"
+#include "http/server/timer_wheel.h"
+#include "http/server/transport.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What an epoll event is handed to. */
+struct event_source {
+	void (*on_event)(struct event_source *source, uint32_t events);
+};
+
+struct acceptor;
+struct connection;
+
+struct reactor {
+	struct event_source wake;
+	int epoll, wake_fd;
+	pthread_t thread;
+	bool is_running;
+	const struct conn_timeouts *timeouts;
+	struct transport_memory memory;
+	struct timer_wheel wheel;
+	int64_t now_ms;            /* of this round */
+	struct acceptor *acceptors;
+	struct connection *yielded;   /* whose turn was over before they were done */
+	struct connection *closed;    /* to be freed when the round is over */
+	_Atomic(struct connection *) resumed;
+	_Atomic int orders;
+	_Atomic int64_t open;      /* connections */
+};
+
+enum { ORDER_CUT = 1, ORDER_END = 2 };
+
+/* Make one that does not run yet: acceptors may be added.
+ * Errors  OUT_OF_MEMORY; INTERNAL no descriptors */
+enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts, struct fault *why) MUST_CHECK;
+/* Start its thread.  Errors: INTERNAL */
+enum status reactor_start(struct reactor *r, struct fault *why) MUST_CHECK;
+/* Have its thread go round once: it looks at its orders and at its acceptors. Any thread. */
+void reactor_wake(struct reactor *r);
+/* Give a connection back whose request was elsewhere. Any thread, once for each request that was handed away. */
+void reactor_resume(struct connection *c);
+/* Any thread. ORDER_CUT: end every connection whose request is not elsewhere. ORDER_END: and the thread. */
+void reactor_order(struct reactor *r, int order);
+/* Wait for the thread, which must have ORDER_END, if it runs, and release. Safe on a zeroed one. */
+void reactor_deinit(struct reactor *r);
+
+#endif

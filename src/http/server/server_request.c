@@ -1,0 +1,390 @@
+/* Requests in the steps of a door:
+ *
+ *   begin     the head: framing, host, query are checked, the door's `begin` decides
+ *   take      each piece of the body: to `data`, or dropped
+ *   the end   of the body: the answer is sent, or a worker runs `finish`, or the door `start`s what will wake it
+ *   end       the answer is sent or never will be: report, release
+ *
+ * A refusal that is known before the end of the body waits for it, up to a bound, for a client that is still
+ * sending may not read before; but it goes at once where the client waits for `100 Continue`, where the
+ * framing cannot be believed, or where more is announced than we will ever read. Then the connection ends, and
+ * lingers (connection.c). Runs on reactors; `work` on a worker, `wake` on any thread. */
+#include "http/server/server_request.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/server/framing.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#define DROP_SPARE_BYTES ((uint64_t)1 << 20)
+#define HEAD_OUT_MAX ((size_t)1 << 20)
+
+static void refuse(struct server_request *c, const struct fault *why)
+{
+	const char *route = c->x.answer.route;
+	answer_reset(&c->x.answer);
+	c->x.answer.route = route;
+	c->listener->door->ops->refuse(c->listener->door, &c->x, why);
+	c->x.answer.fault = *why;
+	c->wants = DOOR_ANSWER;
+}
+
+/* Tell the door that no finish will come. */
+static void cancel(struct server_request *c, const struct fault *why)
+{
+	if (!c->owes_end)
+		return;
+	c->owes_end = false;
+	c->listener->door->ops->cancel(c->listener->door, &c->x, why);
+}
+
+static enum request_next respond(struct server_request *c)
+{
+	if (!response_head_make(c))
+		c->keeps_alive = false;   /* nothing is sent, and the connection ends */
+	return NEXT_RESPONSE;
+}
+
+enum request_next server_request_respond(struct connection *c)
+{
+	return respond(c->request);
+}
+
+/* Answer now although the body, or what comes for one, is not over: the connection ends with it. */
+static enum request_next respond_and_close(struct server_request *c)
+{
+	c->keeps_alive = false;
+	return respond(c);
+}
+
+/* starts */
+
+/* false: the server ends, and nothing may be started any more. */
+static bool count_started(struct traffic *t)
+{
+	pthread_mutex_lock(&t->started_lock);
+	bool ok = !t->starts_no_more;
+	t->started += ok;
+	pthread_mutex_unlock(&t->started_lock);
+	return ok;
+}
+
+/* Counted down last: who waits for none to be left may then end the reactors, and the traffic with them. */
+static void wake(struct exchange *x)
+{
+	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));
+	struct traffic *t = c->listener->traffic;
+	assert(x->answer.status != 0);
+	reactor_resume(c->connection);   /* the call may be gone now */
+	pthread_mutex_lock(&t->started_lock);
+	if (--t->started == 0)
+		pthread_cond_signal(&t->none_started);
+	pthread_mutex_unlock(&t->started_lock);
+}
+
+void server_request_end_starts(struct traffic *t)
+{
+	pthread_mutex_lock(&t->started_lock);
+	t->starts_no_more = true;
+	while (t->started > 0)
+		pthread_cond_wait(&t->none_started, &t->started_lock);
+	pthread_mutex_unlock(&t->started_lock);
+}
+
+/* the head */
+
+static struct server_request *request_new(struct connection *connection)
+{
+	struct listener *l = connection->acceptor->listener;
+	struct server_request *c = mem_new(1, sizeof *c);
+	if (c == NULL)
+		return NULL;
+	c->listener = l;
+	c->connection = connection;
+	c->client = connection->peer;
+	c->began_us = clock_mono_us();
+	request_id_make(c->id);
+	arena_init(&c->x.arena, l->door->arena_bytes);
+	answer_init(&c->x.answer);
+	c->x.wake = wake;
+	c->x.request = (struct request){ .arena = &c->x.arena, .id = { c->id, REQUEST_ID_CHARS }, .method = STR(""), .target = STR(""), .path = STR("") };
+	buf_init(&c->head, HEAD_OUT_MAX);
+	c->out.fd = -1;
+	atomic_fetch_add(&l->traffic->in_flight, 1);
+	return c;
+}
+
+/* Parse the head, or what came of one that was refused: a refusal answers the request that it is of. */
+static enum status parse_head(struct server_request *c, struct str raw, struct fault *why)
+{
+	struct request *r = &c->x.request;
+	const struct head_search *found = &c->connection->search;
+	struct head head = { 0 };
+	struct str own = str_dup(r->arena, raw);
+	if (own.p == NULL)
+		return fault_too_much(why);
+	enum status status = head_parse(r->arena, own, found->lines, &head, why);
+	r->method = head.method;
+	r->target = head.target;
+	r->headers = head.headers;
+	r->n_headers = head.n_headers;
+	c->is_old = head.is_old;
+	c->keeps_alive = head.keeps_alive;
+	return status;
+}
+
+/* Whom the proxy speaks for, and whether that client has too much under way already. */
+static enum status identify_client(struct server_request *c, struct fault *why)
+{
+	const struct listener *l = c->listener;
+	if (l->proxies->n == 0 || !proxy_list_has(l->proxies, &c->client))
+		return OK;
+	c->client = proxy_list_client(l->proxies, &c->x.request, c->client);
+	if (!listener_counts(l, &c->client))
+		return OK;
+	c->counted = client_limit_enter(l->clients, &c->client);
+	return c->counted ? OK : fault_set(why, OVERLOADED, "This client has too many requests under way; wait for some of them");
+}
+
+/* Fill in the request. A failure that leaves the path empty leaves the body's end unknown: the connection ends with the answer. */
+static enum status read_head(struct server_request *c, struct str raw, struct fault *why)
+{
+	struct request *r = &c->x.request;
+	struct framing framing;
+	struct target target;
+	TRY(parse_head(c, raw, why));
+	TRY(framing_read(r->headers, r->n_headers, &framing, why));
+	if (c->is_old && framing.chunked)
+		return fault_set(why, BAD_FRAMING, "HTTP/1.0 has no Transfer-Encoding");
+	TRY(framing_cut_target(r->target, &target, why));
+	r->has_length = framing.has_length;
+	r->length = c->left = framing.length;
+	r->chunked = framing.chunked;
+	r->expects_continue = framing.expects_continue && !c->is_old;   /* RFC 9110 10.1.1: ignored in HTTP/1.0 */
+	r->path = target.path;
+	TRY(identify_client(c, why));
+	struct str host = target.authority.n > 0 ? target.authority : framing.host;
+	if (!host_is_ours(&c->listener->hosts, host))
+		return fault_set(why, BAD_HOST, "\"%.*s\" is not a host of this server. Add it with --hosts.", STRF(host));
+	return query_parse(r->arena, target.query, c->listener->door->plus_is_blank, &r->query, why);
+}
+
+static bool has_body(const struct request *r)
+{
+	return r->chunked || r->length > 0;
+}
+
+static uint64_t drop_max(const struct server_request *c)
+{
+	return c->listener->door->body_max + DROP_SPARE_BYTES;
+}
+
+static bool wants_body(const struct server_request *c)
+{
+	return c->wants == DOOR_BODY || c->wants == DOOR_START;
+}
+
+enum conn_state server_request_body_state(const struct server_request *c)
+{
+	if (!wants_body(c))
+		return CONN_DROP;
+	return c->listener->door->slow_body_is_rate ? CONN_OBJECT : CONN_BODY;
+}
+
+static void work(struct job *job)
+{
+	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
+	c->owes_end = false;
+	c->listener->door->ops->finish(c->listener->door, &c->x);
+	reactor_resume(c->connection);
+}
+
+static enum request_next submit_to_worker(struct server_request *c)
+{
+	struct fault why;
+	c->job.run = work;
+	if (workers_submit(c->listener->traffic->workers, &c->job))
+		return NEXT_WORK;
+	fault_set(&why, OVERLOADED, "Too much is waiting to be done; try again");
+	cancel(c, &why);
+	refuse(c, &why);
+	return respond(c);
+}
+
+static enum request_next start_handler(struct server_request *c)
+{
+	struct fault why;
+	if (!count_started(c->listener->traffic)) {
+		fault_set(&why, OVERLOADED, "The server is ending; try again");
+		cancel(c, &why);
+		refuse(c, &why);
+		return respond(c);
+	}
+	c->owes_end = false;
+	c->listener->door->ops->start(c->listener->door, &c->x);
+	return NEXT_WORK;
+}
+
+static enum request_next end_body(struct server_request *c)
+{
+	switch (c->wants) {
+	case DOOR_ANSWER:
+		return respond(c);
+	case DOOR_START:
+		return start_handler(c);
+	case DOOR_RUN:
+	case DOOR_BODY:
+		return submit_to_worker(c);
+	}
+	return NEXT_RESPONSE;
+}
+
+static void send_continue(struct server_request *c)
+{
+	struct outgoing out = { .head = STR("HTTP/1.1 100 Continue\r\n\r\n"), .fd = -1 };
+	/* What a socket without anything under way does not take of it is lost, and the client goes on by itself. */
+	(void)transport_send(&c->connection->transport, &out);
+}
+
+enum request_next server_request_begin(struct connection *connection, struct str head, bool more, const struct fault *bad)
+{
+	struct fault why;
+	struct server_request *c = connection->request = request_new(connection);
+	if (c == NULL)
+		return NEXT_RESPONSE;
+	bool is_read = bad == NULL && read_head(c, head, &why) == OK;
+	const struct request *r = &c->x.request;
+	if (bad != NULL)
+		(void)!parse_head(c, str_slice(head, 0, connection->search.lines > 0 ? connection->search.line : head.n), &why);
+	if (is_read)
+		c->wants = c->listener->door->ops->begin(c->listener->door, &c->x);
+	else
+		refuse(c, bad != NULL ? bad : &why);
+	c->owes_end = c->wants != DOOR_ANSWER;
+	if (!is_read && r->path.n == 0)
+		return respond_and_close(c);
+	if (!has_body(r))
+		return end_body(c);
+	if (c->wants == DOOR_ANSWER && (r->expects_continue || r->length > drop_max(c)))
+		return respond_and_close(c);
+	if (r->expects_continue && !more)   /* RFC 9110 10.1.1: not needed by a client that sends already */
+		send_continue(c);
+	return NEXT_BODY;
+}
+
+/* the body */
+
+/* The door has refused half way: what still comes is dropped, and its answer goes out at the end. */
+static enum request_next turn_to_dropping(struct server_request *c)
+{
+	struct fault why = c->x.answer.fault;
+	assert(c->x.answer.status != 0);
+	cancel(c, &why);
+	c->wants = DOOR_ANSWER;
+	connection_enter(c->connection, CONN_DROP);
+	return NEXT_BODY;
+}
+
+/* Refuse a body that will never be whole. */
+static enum request_next give_up(struct server_request *c, const struct fault *why)
+{
+	bool wanted = c->owes_end;
+	cancel(c, why);
+	if (wanted || c->x.answer.status == 0)
+		refuse(c, why);
+	return respond_and_close(c);
+}
+
+static enum request_next take_piece(struct server_request *c, struct str piece)
+{
+	struct fault why;
+	c->x.body_bytes += piece.n;
+	c->connection->moved += piece.n;
+	if (wants_body(c)) {
+		if (c->listener->door->ops->data(c->listener->door, &c->x, piece.p, piece.n) != OK)
+			return turn_to_dropping(c);
+		return NEXT_BODY;
+	}
+	c->dropped_bytes += piece.n;
+	if (c->dropped_bytes <= drop_max(c))
+		return NEXT_BODY;
+	fault_set(&why, BODY_TOO_LARGE, "More body came than is read");
+	c->too_long = true;
+	return give_up(c, &why);
+}
+
+static enum request_next take_chunks(struct server_request *c, struct str *in)
+{
+	struct fault why;
+	struct str piece;
+	enum request_next next = NEXT_BODY;
+	do {
+		if (!chunk_reader_next(&c->chunks, in, &piece)) {
+			fault_set(&why, BAD_FRAMING, "A chunk of the body is malformed");
+			*in = (struct str){ NULL, 0 };
+			return give_up(c, &why);
+		}
+		if (piece.n > 0)
+			next = take_piece(c, piece);
+	} while (piece.n > 0 && next == NEXT_BODY);
+	return next == NEXT_BODY && c->chunks.state == CHUNK_DONE ? end_body(c) : next;
+}
+
+enum request_next server_request_take_body(struct connection *connection, struct str *in)
+{
+	struct server_request *c = connection->request;
+	if (c->x.request.chunked)
+		return take_chunks(c, in);
+	struct str piece = str_slice(*in, 0, c->left < in->n ? (size_t)c->left : in->n);
+	*in = str_slice(*in, piece.n, in->n);
+	c->left -= piece.n;
+	enum request_next next = take_piece(c, piece);
+	return next == NEXT_BODY && c->left == 0 ? end_body(c) : next;
+}
+
+enum request_next server_request_cut(struct connection *connection)
+{
+	struct fault why;
+	struct server_request *c = connection->request;
+	fault_set(&why, BODY_CUT, "The connection ended before the body did");
+	c->x.body_cut = true;
+	return give_up(c, &why);
+}
+
+enum request_next server_request_time_out(struct connection *connection)
+{
+	struct fault why;
+	fault_set(&why, BODY_SLOW, "The body came too slowly");
+	return give_up(connection->request, &why);
+}
+
+/* the end */
+
+static void leave_flight(struct traffic *t)
+{
+	if (atomic_fetch_sub(&t->in_flight, 1) == 1 && atomic_load(&t->draining))
+		eventfd_write(t->idle_fd, 1);
+}
+
+void server_request_end(struct connection *connection, bool sent)
+{
+	struct server_request *c = connection->request;
+	struct fault why;
+	fault_set(&why, BODY_CUT, "The connection ended before the body did");
+	if (c->owes_end) {
+		c->x.answer.fault = why;
+		c->x.body_cut = !connection->is_cut;
+	}
+	cancel(c, &why);
+	access_log_write(c, sent);
+	if (c->counted)
+		client_limit_leave(c->listener->clients, &c->client);
+	leave_flight(c->listener->traffic);
+	connection->request = NULL;
+	buf_deinit(&c->head);
+	answer_reset(&c->x.answer);
+	arena_deinit(&c->x.arena);
+	mem_free(c);
+}

@@ -1,0 +1,83 @@
+/* Requests: from a head to the end of its answer, in the steps of a door. One struct server_request each. */
+#ifndef HTTP_SERVER_SERVER_REQUEST_H
+#define HTTP_SERVER_SERVER_REQUEST_H
+
+#include "base/buf.h"
+#include "http/chunk_reader.h"
+#include "http/handler.h"
+#include "http/server/connection.h"
+#include "http/server/request_id.h"
+#include "http/server/request_metrics.h"
+#include "http/server/workers.h"
+
+#include <pthread.h>
+
+/* What all listeners share. */
+struct traffic {
+	struct workers *workers;
+	struct request_metrics *metrics;
+	_Atomic int64_t in_flight;   /* requests whose head was read and whose answer is not yet sent */
+	_Atomic bool draining;
+	int idle_fd;                 /* an eventfd: written when in_flight falls to 0 while draining */
+	pthread_mutex_t started_lock;
+	pthread_cond_t none_started;
+	size_t started;              /* exchanges that a door has started and not yet woken */
+	bool starts_no_more;
+};
+
+/* One request. Belongs to its reactor, or while it is at work to a worker or the door. */
+struct server_request {
+	struct exchange x;
+	struct job job;
+	struct listener *listener;
+	struct connection *connection;
+	enum door_step wants;
+	bool owes_end;               /* the door awaits finish, start or cancel */
+	bool keeps_alive;            /* the connection stays open after the response */
+	bool is_old;                 /* HTTP/1.0 */
+	bool too_long;               /* more body came than is dropped */
+	bool counted;                /* among what its client has under way, through a proxy */
+	struct client_addr client;
+	uint64_t left;               /* of a body with a length */
+	struct chunk_reader chunks;      /* of one without */
+	uint64_t dropped_bytes;
+	struct buf head;             /* of the answer */
+	struct outgoing out;
+	uint64_t out_bytes;          /* of the answer's body */
+	int64_t began_us;
+	char id[REQUEST_ID_CHARS + 1];
+};
+
+/* What a connection does next. */
+enum request_next {
+	NEXT_BODY,                   /* read (more of) the body */
+	NEXT_RESPONSE,                 /* send request->out */
+	NEXT_WORK,                   /* wait until it is resumed */
+};
+
+/* A request comes.
+ * head    its head, or what came of it if `bad`; borrowed for this call
+ * more    bytes follow it already
+ * bad     why it cannot be read; NULL: it has been found whole */
+enum request_next server_request_begin(struct connection *c, struct str head, bool more, const struct fault *bad);
+/* Take what is the body's from *in. */
+enum request_next server_request_take_body(struct connection *c, struct str *in);
+/* No more of the body will come. */
+enum request_next server_request_cut(struct connection *c);
+/* The body comes too slowly. */
+enum request_next server_request_time_out(struct connection *c);
+/* What was elsewhere has its answer. */
+enum request_next server_request_respond(struct connection *c);
+/* The request is over: log it, release it.  sent: the response is with the system */
+void server_request_end(struct connection *c, bool sent);
+/* Which deadline the body has. */
+enum conn_state server_request_body_state(const struct server_request *r);
+
+/* Let doors start nothing any more (such requests are refused), and wait until they have nothing left. */
+void server_request_end_starts(struct traffic *t);
+/* Make r->out of the answer.  false: no memory */
+bool response_head_make(struct server_request *r);
+/* Log and count a request that has ended. */
+void access_log_write(const struct server_request *r, bool sent);
+
+#endif

@@ -1,0 +1,301 @@
+/* See line.h. TLS: OpenSSL writes into memory of the thread, up to 256 KB of records, which leave in one call; what the
+ * socket does not take is held for the connection. It reads from the socket itself. So a session at rest
+ * has no buffer of its own (SSL_MODE_RELEASE_BUFFERS). */
+#include "http/server/transport.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define RECORD_ROOM (TRANSPORT_RECORD_BYTES + 512)
+
+bool transport_memory_init(struct transport_memory *m)
+{
+	*m = (struct transport_memory){ mem_new(1, TRANSPORT_SCRATCH_BYTES), mem_new(1, TRANSPORT_RECORD_BYTES), mem_new(1, TRANSPORT_GATHER_BYTES), 0 };
+	return m->scratch != NULL && m->record != NULL && m->gather != NULL;
+}
+
+void transport_memory_deinit(struct transport_memory *m)
+{
+	mem_free(m->scratch);
+	mem_free(m->record);
+	mem_free(m->gather);
+	*m = (struct transport_memory){ 0 };
+}
+
+static enum io_result failed(bool *flag)
+{
+	if (errno == EINTR)
+		return IO_YIELD;
+	if (errno != EAGAIN)
+		return IO_CLOSED;
+	*flag = false;
+	return IO_WAIT;
+}
+
+/* OpenSSL's side */
+
+static int bio_write(BIO *bio, const char *p, int n)
+{
+	struct transport *t = BIO_get_data(bio);
+	struct transport_memory *m = t->memory;
+	if (m->gathered + (size_t)n > TRANSPORT_GATHER_BYTES)
+		return -1;
+	memcpy(m->gather + m->gathered, p, (size_t)n);
+	m->gathered += (size_t)n;
+	return n;
+}
+
+static int bio_read(BIO *bio, char *p, int n)
+{
+	struct transport *t = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	ssize_t got = recv(t->fd, p, (size_t)n, 0);
+	if (got < 0 && failed(&t->readable) != IO_CLOSED)
+		BIO_set_retry_read(bio);
+	return (int)got;
+}
+
+static long bio_control(BIO *bio, int command, long n, void *p)
+{
+	return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *bio_method;
+__attribute__((constructor)) static void make_method(void)
+{
+	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "line");
+	BIO_meth_set_write(bio_method, bio_write);
+	BIO_meth_set_read(bio_method, bio_read);
+	BIO_meth_set_ctrl(bio_method, bio_control);
+}
+
+bool transport_start_tls(struct transport *t, SSL_CTX *ctx)
+{
+	BIO *bio = BIO_new(bio_method);
+	t->ssl = SSL_new(ctx);
+	if (bio == NULL || t->ssl == NULL) {
+		BIO_free(bio);
+		return false;
+	}
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(t->ssl, bio, bio);
+	return true;
+}
+
+static enum io_result push(struct transport *t, const char *p, size_t n, size_t *at)
+{
+	while (*at < n) {
+		ssize_t sent = send(t->fd, p + *at, n - *at, MSG_NOSIGNAL);
+		if (sent < 0)
+			return failed(&t->writable);
+		*at += (size_t)sent;
+	}
+	return IO_DONE;
+}
+
+static bool hold(struct transport *t, const char *p, size_t n)
+{
+	char *more = mem_resize(t->held, t->held_n + n, 1);
+	if (more == NULL)
+		return false;
+	memcpy(more + t->held_n, p, n);
+	t->held = more;
+	t->held_n += n;
+	return true;
+}
+
+/* Send what is held and what is gathered; hold what the socket does not take. IO_WAIT: something is held */
+static enum io_result flush(struct transport *t)
+{
+	struct transport_memory *m = t->memory;
+	size_t at = 0;
+	enum io_result r = push(t, t->held, t->held_n, &t->held_at);
+	if (r == IO_DONE) {
+		mem_free(t->held);
+		t->held = NULL;
+		t->held_n = t->held_at = 0;
+		r = push(t, m->gather, m->gathered, &at);
+	}
+	if (r != IO_CLOSED && at < m->gathered && !hold(t, m->gather + at, m->gathered - at))
+		r = IO_CLOSED;
+	m->gathered = 0;
+	return r == IO_YIELD ? IO_WAIT : r;
+}
+
+enum io_result transport_handshake(struct transport *t)
+{
+	int rc = SSL_accept(t->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
+	if (flush(t) == IO_CLOSED || (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ))
+		return IO_CLOSED;
+	return error == SSL_ERROR_NONE ? IO_DONE : IO_WAIT;
+}
+
+static enum io_result read_tls(struct transport *t, char *p, size_t cap, size_t *n)
+{
+	int error = SSL_ERROR_NONE;
+	*n = 0;
+	while (*n < cap && error == SSL_ERROR_NONE) {
+		int got = SSL_read(t->ssl, p + *n, (int)(cap - *n));
+		if (got > 0)
+			*n += (size_t)got;
+		else
+			error = SSL_get_error(t->ssl, got);
+	}
+	if (t->memory->gathered > 0 && flush(t) == IO_CLOSED)
+		return IO_CLOSED;
+	if (*n > 0 || error == SSL_ERROR_ZERO_RETURN)
+		return IO_DONE;
+	return error == SSL_ERROR_WANT_READ ? IO_WAIT : IO_CLOSED;
+}
+
+enum io_result transport_read(struct transport *t, char *p, size_t cap, size_t *n)
+{
+	if (t->ssl != NULL)
+		return read_tls(t, p, cap, n);
+	ssize_t got = recv(t->fd, p, cap, 0);
+	if (got < 0)
+		return failed(&t->readable);
+	/* A short read was all there is, unless the end follows. */
+	if ((size_t)got < cap && !t->hung_up)
+		t->readable = false;
+	*n = (size_t)got;
+	return IO_DONE;
+}
+
+static enum io_result send_memory(struct transport *t, struct outgoing *out)
+{
+	while (out->head.n + out->body.n > 0) {
+		struct iovec pieces[] = { { (void *)(uintptr_t)out->head.p, out->head.n }, { (void *)(uintptr_t)out->body.p, out->body.n } };
+		struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 2 };
+		ssize_t sent = sendmsg(t->fd, &message, MSG_NOSIGNAL | (out->left > 0 ? MSG_MORE : 0));
+		if (sent < 0)
+			return failed(&t->writable);
+		size_t of_head = (size_t)sent < out->head.n ? (size_t)sent : out->head.n;
+		out->head = str_slice(out->head, of_head, out->head.n);
+		out->body = str_slice(out->body, (size_t)sent - of_head, out->body.n);
+		out->sent_bytes += (size_t)sent;
+	}
+	return IO_DONE;
+}
+
+static enum io_result send_file(struct transport *t, struct outgoing *out)
+{
+	size_t turn = 0;
+	while (out->left > 0) {
+		off_t at = (off_t)out->at;
+		ssize_t sent = sendfile(t->fd, out->fd, &at, out->left < TRANSPORT_TURN_BYTES ? (size_t)out->left : TRANSPORT_TURN_BYTES);
+		if (sent == 0)
+			return IO_CLOSED;   /* the file is shorter than it was */
+		if (sent < 0)
+			return failed(&t->writable);
+		out->at += (uint64_t)sent;
+		out->left -= (uint64_t)sent;
+		out->sent_bytes += (uint64_t)sent;
+		turn += (size_t)sent;
+		if (turn >= TRANSPORT_TURN_BYTES && out->left > 0)
+			return IO_YIELD;
+	}
+	return IO_DONE;
+}
+
+/* Put some of s into the record; *s moves on. */
+static void fill(char *record, size_t *n, struct str *s)
+{
+	size_t k = s->n < TRANSPORT_RECORD_BYTES - *n ? s->n : TRANSPORT_RECORD_BYTES - *n;
+	if (k > 0)
+		memcpy(record + *n, s->p, k);
+	*n += k;
+	*s = str_slice(*s, k, s->n);
+}
+
+static bool fill_from_file(char *record, size_t *n, struct outgoing *out)
+{
+	size_t room = TRANSPORT_RECORD_BYTES - *n;
+	ssize_t got = pread(out->fd, record + *n, out->left < room ? (size_t)out->left : room, (off_t)out->at);
+	if (got <= 0)
+		return false;
+	out->at += (uint64_t)got;
+	out->left -= (uint64_t)got;
+	*n += (size_t)got;
+	return true;
+}
+
+/* One record of what is left to send; the first has head and body together. */
+static bool send_record(struct transport *t, struct outgoing *out)
+{
+	char *record = t->memory->record;
+	struct str piece = str_slice(out->body, 0, TRANSPORT_RECORD_BYTES);
+	if (out->head.n > 0 || out->body.n == 0) {
+		size_t n = 0;
+		fill(record, &n, &out->head);
+		fill(record, &n, &out->body);
+		if (n < TRANSPORT_RECORD_BYTES && out->left > 0 && !fill_from_file(record, &n, out))
+			return false;
+		piece = (struct str){ record, n };
+	} else {
+		out->body = str_slice(out->body, piece.n, out->body.n);
+	}
+	out->sent_bytes += piece.n;
+	return SSL_write(t->ssl, piece.p, (int)piece.n) == (int)piece.n;
+}
+
+static enum io_result send_tls(struct transport *t, struct outgoing *out)
+{
+	size_t turn = 0;
+	enum io_result r = flush(t);
+	while (r == IO_DONE && out->head.n + out->body.n + out->left > 0) {
+		while (t->memory->gathered + RECORD_ROOM <= TRANSPORT_GATHER_BYTES && out->head.n + out->body.n + out->left > 0)
+			if (!send_record(t, out))
+				return IO_CLOSED;
+		turn += t->memory->gathered;
+		r = flush(t);
+		if (r == IO_DONE && turn >= TRANSPORT_TURN_BYTES && out->body.n + out->left > 0)
+			return IO_YIELD;
+	}
+	return r;
+}
+
+enum io_result transport_send(struct transport *t, struct outgoing *out)
+{
+	if (t->ssl != NULL)
+		return send_tls(t, out);
+	enum io_result r = send_memory(t, out);
+	return r == IO_DONE ? send_file(t, out) : r;
+}
+
+void transport_finish(struct transport *t)
+{
+	if (t->ssl != NULL && SSL_is_init_finished(t->ssl)) {
+		SSL_shutdown(t->ssl);
+		flush(t);
+	}
+	shutdown(t->fd, SHUT_WR);
+}
+
+enum io_result transport_drop(struct transport *t, uint64_t *bytes)
+{
+	for (size_t turn = 0; turn < TRANSPORT_TURN_BYTES;) {
+		ssize_t got = recv(t->fd, t->memory->scratch, TRANSPORT_SCRATCH_BYTES, 0);
+		if (got < 0)
+			return failed(&t->readable);
+		if (got == 0)
+			return IO_DONE;
+		turn += (size_t)got;
+		*bytes += (uint64_t)got;
+	}
+	return IO_YIELD;
+}
+
+void transport_close(struct transport *t)
+{
+	if (t->ssl != NULL)
+		SSL_free(t->ssl);
+	mem_free(t->held);
+	close(t->fd);
+}
