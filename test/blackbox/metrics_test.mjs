@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { call, eventually, fetchUrl, openSlot, postForm, putBytes, rawRequest, rawSocket, root, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { call, eventually, fetchUrl, openSlot, parseAnswer, postForm, putBytes, rawRequest, rawSocket, root, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 let server;
 before(async () => { server = await startServer(); });
@@ -181,8 +181,10 @@ test('an upload that is cut off, and one whose digest is wrong', async t => {
 		await raw.send(`PUT ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: image/png\r\nContent-Length: 100\r\n\r\n`);
 		await raw.send('12345');
 		await eventually(async () => (await scrape()).series.get('tintype_connections{listener="storage"}') > 0, { what: 'the connection' });
-		await raw.end();
-		return [];
+		raw.socket.end();
+		const answer = parseAnswer(await raw.until(() => false));
+		assert.match(answer.body, /<Code>IncompleteBody</);
+		return [{ bytes: Buffer.from(answer.body, 'latin1') }];
 	}, { [requests('storage', 'PUT /object', 400)]: 1, [uploads('failed')]: 1, [RECEIVED]: 5 });
 	await moved(async () => [await putBytes(slot, tinyPng, { 'Content-MD5': Buffer.alloc(16).toString('base64') })], {
 		[requests('storage', 'PUT /object', 400)]: 1, [uploads('failed')]: 1, [RECEIVED]: tinyPng.length,

@@ -101,7 +101,7 @@ static void close_connection(struct connection *c)
 	if (c->counted)
 		client_limit_leave(l->clients, &c->peer);
 	c->is_closed = true;
-	c->linger_next = reactor_of(c)->closed;
+	c->closed_next = reactor_of(c)->closed;
 	reactor_of(c)->closed = c;
 	listener_note_closed(l);
 	atomic_fetch_sub(&reactor_of(c)->open, 1);

@@ -22,7 +22,7 @@ struct connection {
 	bool is_closed;            /* and will be freed */
 	bool is_cut;               /* ended by its deadline, or by the server's end */
 	bool had_blank_line;       /* before the head that is awaited */
-	struct connection *yielded_next, *resumed_next;
+	struct connection *yielded_next, *resumed_next, *closed_next;
 	struct connection *linger_next, *linger_prev;
 	int64_t since_ms;          /* when the state was entered */
 	int64_t head_since_ms;     /* when the first byte of a head came; 0: none has */

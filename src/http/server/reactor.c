@@ -62,9 +62,7 @@ static void continue_yielded(struct reactor *r)
 	for (struct connection *next; c != NULL; c = next) {
 		next = c->yielded_next;
 		c->has_yielded = false;
-		if (c->is_closed)
-			mem_free(c);
-		else
+		if (!c->is_closed)
 			connection_run(c);
 	}
 }
@@ -76,15 +74,20 @@ static void fire_timers(struct reactor *r)
 		connection_on_timer(connection_of_timer(t));
 }
 
-/* One that is still in the list of the yielded is freed there. */
+/* But those that are still in the list of the yielded, which the next round takes out of it. */
 static void free_closed(struct reactor *r)
 {
-	for (struct connection *c = r->closed, *next; c != NULL; c = next) {
-		next = c->linger_next;
-		if (!c->has_yielded)
-			mem_free(c);
-	}
+	struct connection *c = r->closed;
 	r->closed = NULL;
+	for (struct connection *next; c != NULL; c = next) {
+		next = c->closed_next;
+		if (!c->has_yielded) {
+			mem_free(c);
+			continue;
+		}
+		c->closed_next = r->closed;
+		r->closed = c;
+	}
 }
 
 /* End every connection; all have a timer set. One whose request is elsewhere only hears of it. */
@@ -129,7 +132,7 @@ static void *run(void *arg)
 {
 	struct reactor *r = arg;
 	own_reactor = r;
-	for (int orders = 0; (orders & ORDER_END) == 0 || atomic_load(&r->open) > 0;) {
+	for (int orders = 0; (orders & ORDER_END) == 0 || atomic_load(&r->open) > 0 || r->closed != NULL;) {
 		run_round(r, orders);
 		orders = atomic_load(&r->orders);
 		if (orders != 0)
