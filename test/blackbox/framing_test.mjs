@@ -29,8 +29,8 @@ const words = {
 		assert.equal(/<RequestId>(.+)<\/RequestId>/.exec(answer.body)[1], answer.headers.get('x-amz-request-id'));
 	},
 	admin(answer) {
-		assert.match(answer.headers.get('content-type'), /text\/plain/);
-		assert.ok(answer.headers.get('x-request-id'));
+		assert.match(answer.headers.get('content-type'), /application\/problem\+json/);
+		assert.equal(JSON.parse(answer.body).requestId, answer.headers.get('x-request-id'));
 	},
 };
 

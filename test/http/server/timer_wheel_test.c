@@ -91,8 +91,9 @@ static void test_wheel_against_a_list(void **state)
 			timer_set(&w, some, now_ms + rand() % (rand() % 8 == 0 ? 200000 : 3000));
 		int64_t before_ms = now_ms;
 		now_ms += rand() % 100 == 0 ? rand() % 300000 : rand() % 50;
-		while ((t = timer_wheel_pop(&w, now_ms)) != NULL)
-			assert_true(t->at_ms <= now_ms);
+		for (int tick = 0; tick < 2; tick++, now_ms += TIMER_TICK_MS)   /* a whole turn that was slept through may take one more */
+			while ((t = timer_wheel_pop(&w, now_ms)) != NULL)
+				assert_true(t->at_ms <= now_ms);
 		for (size_t i = 0; i < TIMERS; i++)
 			if (timers[i].is_set && timers[i].at_ms + 2 * TIMER_TICK_MS < before_ms)
 				fail_msg("a timer of %lld is late at %lld", (long long)timers[i].at_ms, (long long)before_ms);
