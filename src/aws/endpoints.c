@@ -28,7 +28,7 @@ static struct str text_member(const json_t *document, const char *name, struct a
 	return json_is_string(v) ? str_dup(a, (struct str){ json_string_value(v), json_string_length(v) }) : STR("");
 }
 
-enum status source_parse(struct str json, struct arena *a, struct aws_credentials *out, struct fault *why)
+static enum status source_parse(struct str json, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
 	json_t *document = json_loadb(json.p != NULL ? json.p : "", json.n, 0, NULL);
 	struct str code = text_member(document, "Code", a), expires = text_member(document, "Expiration", a);

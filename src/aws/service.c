@@ -90,11 +90,6 @@ struct str aws_service_url(const struct aws_service *s)
 	return str_of(s->url);
 }
 
-struct str aws_service_region(const struct aws_service *s)
-{
-	return str_of(s->region);
-}
-
 struct aws_chain *aws_service_chain(const struct aws_service *s)
 {
 	return s->chain;

@@ -45,7 +45,6 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHEC
 enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 /* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set. */
 struct str aws_service_url(const struct aws_service *s);
-struct str aws_service_region(const struct aws_service *s);
 struct aws_chain *aws_service_chain(const struct aws_service *s);
 
 #endif

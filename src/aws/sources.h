@@ -22,9 +22,6 @@ source_fn source_instance;
 
 /* The value of an environment variable; "" when it is unset. Borrowed. */
 struct str source_variable(const char *name);
-/* The JSON document that containers and instances give. Pure.
- * Errors  UPSTREAM_FAILED not such a document */
-enum status source_parse(struct str json, struct arena *a, struct aws_credentials *out, struct fault *why) MUST_CHECK;
 /* A small file, whole; {NULL, 0} and OK when there is none.  Errors: UPSTREAM_FAILED; TOO_MUCH */
 enum status source_read_file(const char *path, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
 /* region of the profile; "" when no file says. */

@@ -26,7 +26,7 @@ struct source {
 	struct str name;
 };
 
-bool setting_is_choice(const struct setting *row)
+static bool setting_is_choice(const struct setting *row)
 {
 	return strchr(row->unit, '|') != NULL;
 }

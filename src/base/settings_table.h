@@ -26,7 +26,5 @@ enum {
 
 extern const struct setting SETTINGS[SETTING_COUNT];
 
-/* Its unit lists the words it may be. */
-bool setting_is_choice(const struct setting *row);
 
 #endif

@@ -118,13 +118,3 @@ enum status slot_prepare(struct product *p, const struct slot_request *r, struct
 	*out = s;
 	return OK;
 }
-
-enum status slot_open(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
-{
-	struct slot s;
-	TRY(slot_prepare(p, r, a, &s, why));
-	TRY(table_insert(p->table, &s.row, why));
-	metric_add(M_SLOTS, 1);
-	*out = s;
-	return OK;
-}

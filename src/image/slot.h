@@ -32,9 +32,6 @@ struct slot {
  * its row is in the table.
  * Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; TOO_MUCH */
 enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
-/* slot_prepare, and its row in the table.
- * Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; SLOTS_FULL; DISK_FULL; STORAGE_FAILED */
-enum status slot_open(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
 /* The canonical media type of what a client wrote: lower case, image/jpg is image/jpeg.
  * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */
 enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;

@@ -221,16 +221,6 @@ void engine_free(struct engine **ep)
 	mem_free(e);
 }
 
-void engine_set_public_url(struct engine *e, struct str url)
-{
-	char *copy = mem_dup_cstr(url);
-
-	if (copy == NULL)
-		return;
-	mem_free(e->public_url);
-	e->public_url = copy;
-}
-
 struct object_store *engine_object_store(struct engine *e)
 {
 	return &e->store;

@@ -16,7 +16,7 @@ struct engine_options {
 	const char *dir;
 	struct str bucket;
 	struct str region;
-	struct str public_url;     /* of the storage listener; may be set later by engine_set_public_url */
+	struct str public_url;     /* of the storage listener; "": nothing can be presigned */
 	uint64_t max_pending;
 	uint64_t reserve_bytes;
 	uint64_t small_bytes;      /* bodies of at most this many lie in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
@@ -27,8 +27,6 @@ struct engine;
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
 /* Finish what is queued, end the threads, close, unlock. Accepts NULL inside. */
 void engine_free(struct engine **e);
-/* Before the first presign; `url` is copied. For port 0 the address is known only once the listener is bound. */
-void engine_set_public_url(struct engine *e, struct str url);
 struct object_store *engine_object_store(struct engine *e);
 struct image_table *engine_image_table(struct engine *e);
 struct inspection *engine_inspection(struct engine *e);

@@ -129,7 +129,7 @@ static enum status end_older(struct part_store *p, int64_t before_ms, uint32_t *
 
 /* reads */
 
-enum status parts_read_upload(sqlite3_stmt *s, struct arena *a, struct part_upload *out, struct fault *why)
+static enum status parts_read_upload(sqlite3_stmt *s, struct arena *a, struct part_upload *out, struct fault *why)
 {
 	struct upload_id id = { .n = sqlite3_column_int64(s, 0) };
 	struct str secret = column_blob(s, 1);

@@ -10,7 +10,5 @@ extern const struct part_store_ops parts_ops;
 
 /* parts_complete. */
 enum status complete_upload(struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why) MUST_CHECK;
-/* Read UPLOAD_COLUMNS; the bucket's name stays "".  Errors: TOO_MUCH; STORAGE_FAILED */
-enum status parts_read_upload(sqlite3_stmt *s, struct arena *a, struct part_upload *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -2,10 +2,9 @@
  *
  * A signing key is four HMACs deep and the same for a whole day, so each thread keeps its last few.
  * The tag of an entry is all that the key depends on, each text with its length before it; tags hold
- * the secret, so they are compared in constant time and wiped with the keys: when the thread ends,
- * or when signing_keys_wipe is called. A text too long for a tag is not kept, just computed. */
+ * the secret, so they are compared in constant time and wiped with the keys when the thread ends. A
+ * text too long for a tag is not kept, just computed. */
 #include "sigv4/sign.h"
-#include "sigv4/key_cache.h"
 
 #include "base/codec.h"
 
@@ -47,19 +46,6 @@ static void make_thread_key(void)
 	int failed = pthread_key_create(&at_thread_end, wipe_cache);
 	assert(failed == 0);
 	(void)failed;
-}
-
-void signing_keys_wipe(void)
-{
-	wipe_cache(&cache);
-}
-
-size_t signing_keys_held(void)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < CACHED_KEYS; i++)
-		n += cache.keys[i].tag.n != 0;
-	return n;
 }
 
 static bool put_tag(struct tag *t, struct str s)

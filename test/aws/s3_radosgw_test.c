@@ -3,6 +3,7 @@
 #include "aws/s3_engine.h"
 #include "aws/surroundings.h"
 #include "fake/fake_product.h"
+#include "fake/open_slot.h"
 #include "fake/pictures.h"
 #include "image/confirm.h"
 #include "image/gallery.h"
@@ -100,7 +101,7 @@ static void test_form_when_posted_then_stored_within_its_sizes(void **state)
 static void slot_and_put(struct product *p, struct str bytes, struct slot *out)
 {
 	const struct slot_request asked = { .file_name = STR("a \xc3\xa9.png"), .file_type = STR("image/png"), .has_size = true, .file_size = bytes.n };
-	assert_int_equal(slot_open(p, &asked, &arena, out, &why), OK);
+	assert_int_equal(open_slot(p, &asked, &arena, out, &why), OK);
 	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, STR("too short")).status, 403);
 	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, bytes).status, 200);
 }

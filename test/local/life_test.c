@@ -4,6 +4,7 @@
 #include "image/gallery.h"
 #include "image/slot.h"
 #include "image/sweep.h"
+#include "fake/open_slot.h"
 #include "fake/pictures.h"
 #include "local/place.h"
 
@@ -31,7 +32,6 @@ static int set_up(void **state)
 	place_init(&l.place);
 	place_open(&l.place);
 	arena_init(&l.a, (size_t)16 << 20);
-	engine_set_public_url(l.place.engine, STR("http://127.0.0.1:9000"));
 	l.product = (struct product){
 		.rules = { .allowed_types = STR("image/jpeg,image/png"), .max_size_bytes = 5242880, .max_pixels = 50000000,
 			.url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800, .orphan_ttl_s = 86400 },
@@ -49,11 +49,11 @@ static int tear_down(void **state)
 	return picture_tear_down(state);
 }
 
-static struct slot open_slot(struct life *l)
+static struct slot new_slot(struct life *l)
 {
 	const struct slot_request r = { .file_name = STR("\xc3\xa9 \"1\".png"), .file_type = STR("image/png") };
 	struct slot s;
-	assert_int_equal(slot_open(&l->product, &r, &l->a, &s, &l->why), OK);
+	assert_int_equal(open_slot(&l->product, &r, &l->a, &s, &l->why), OK);
 	return s;
 }
 
@@ -115,7 +115,7 @@ static struct sweep_result sweep(struct life *l, int64_t now_ms)
 static void test_image_that_passes_then_listed_repeated_downloaded_and_deleted(void **state)
 {
 	struct life *l = *state;
-	struct slot s = open_slot(l);
+	struct slot s = new_slot(l);
 	struct image_row row;
 	struct image_page page;
 	struct presigned p;
@@ -145,7 +145,7 @@ static void test_image_that_passes_then_listed_repeated_downloaded_and_deleted(v
 static void test_image_that_fails_the_look_then_rejected_and_forgotten_after_a_week(void **state)
 {
 	struct life *l = *state;
-	struct slot s = open_slot(l);
+	struct slot s = new_slot(l);
 	struct image_row row;
 	assert_int_equal(send(l, &s, STR("<html>")), OK);
 	assert_int_equal(send(l, &s, picture_png(3, 2)), DENIED);
@@ -163,9 +163,9 @@ static void test_image_that_fails_the_look_then_rejected_and_forgotten_after_a_w
 static void test_slot_without_bytes_then_gone_when_its_time_is_over(void **state)
 {
 	struct life *l = *state;
-	struct slot s = open_slot(l), form = s;
+	struct slot s = new_slot(l), form = s;
 	const struct slot_request r = { .file_name = STR("a"), .file_type = STR("image/jpeg"), .form = true };
-	assert_int_equal(slot_open(&l->product, &r, &l->a, &form, &l->why), OK);
+	assert_int_equal(open_slot(&l->product, &r, &l->a, &form, &l->why), OK);
 	assert_int_equal(sweep(l, s.row.ends_ms - 1).ended, 0);
 	assert_int_equal(sweep(l, form.row.ends_ms).ended, 2);
 	assert_false(has_row(l, &s));
@@ -177,7 +177,7 @@ static void test_object_that_no_row_explains_then_removed_after_a_day(void **sta
 {
 	struct life *l = *state;
 	struct str key = STR("images/0f8fad5b-d9cb-469f-a165-70867728950e.png");
-	struct slot s = open_slot(l);
+	struct slot s = new_slot(l);
 	assert_int_equal(store_put(l->product.store, key, STR("image/png"), picture_png(3, 2), &l->why), OK);
 	assert_int_equal(store_put(l->product.store, STR("docs/a"), STR("image/png"), picture_png(3, 2), &l->why), OK);
 	assert_int_equal(store_put(l->product.store, s.row.key, STR("image/png"), picture_png(3, 2), &l->why), OK);

@@ -1,7 +1,7 @@
 /* String to sign, key and signature: the cases, S3's own examples, and the cache of keys. */
 #include "sigv4/cases.h"
 
-#include "sigv4/key_cache.h"
+#include "sigv4/sign.c"   /* to see the cache of the thread */
 
 #include <pthread.h>
 
@@ -123,6 +123,19 @@ static bool same_key(struct str secret, const struct sigv4_scope *scope, const u
 	unsigned char key[SHA256_BYTES];
 	signing_key(secret, scope, key);
 	return memcmp(key, expected, sizeof key) == 0;
+}
+
+static void signing_keys_wipe(void)
+{
+	wipe_cache(&cache);
+}
+
+static size_t signing_keys_held(void)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < CACHED_KEYS; i++)
+		n += cache.keys[i].tag.n != 0;
+	return n;
 }
 
 static void test_key_when_asked_again_then_the_same_and_kept_once(void **state)
