@@ -1,4 +1,5 @@
 # make run     install what is missing, build, start the server on 127.0.0.1
+# make check   build with sanitizers, run the unit tests and the rules: the one to run while developing
 # make test    install what tests need, build with sanitizers, run everything
 # make build   build/tintype alone
 # make lambda  build/lambda/tintype-lambda-ARCH.zip for AWS Lambda (ARCH=x86_64 or arm64)
@@ -10,7 +11,7 @@ SECONDS ?= 60
 ARCH ?= $(shell uname -m | sed s/aarch64/arm64/)
 MESON_SETUP = meson setup --buildtype=release -Db_pie=true
 
-.PHONY: build lambda run test bench fuzz clean
+.PHONY: build lambda run check test bench fuzz clean
 .SILENT:
 
 build:
@@ -26,7 +27,13 @@ lambda:
 run: build
 	build/tintype serve
 
+check:
+	tools/deps check
+	tools/run-tests --check
+
 test:
+	echo "make test: installs Debian and npm packages (about 2 GB; what is there already is left alone), builds four times"
+	echo "and runs everything: about 20 minutes on 2 cores, installs apart. make check takes seconds and installs cmocka alone."
 	tools/deps test
 	tools/run-tests
 
