@@ -2,7 +2,7 @@
  * Source: Amazon S3 API, ListBuckets, CreateBucket, DeleteBucket, HeadBucket, GetBucketLocation,
  * GetBucketVersioning. */
 #include "s3/acl.h"
-#include "s3/bucket_name.h"
+#include "base/bucket_name.h"
 #include "s3/document.h"
 #include "s3/parameters.h"
 #include "s3/permit.h"

@@ -1,6 +1,6 @@
 /* The rules for general purpose buckets. A name is also a label of DNS names elsewhere, so that every part
  * between dots must begin and end with a letter or digit. */
-#include "s3/bucket_name.h"
+#include "base/bucket_name.h"
 
 static bool is_plain(char c)
 {

@@ -1,7 +1,7 @@
 /* What a bucket may be called. */
 #include "unit.h"
 
-#include "s3/bucket_name.h"
+#include "base/bucket_name.h"
 
 #define SIXTY "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
