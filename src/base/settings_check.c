@@ -3,6 +3,7 @@
  * RFC 6454 6.2 (origins); RFC 3986 3.2.2 (hosts). */
 #include "base/settings_check.h"
 
+#include "base/bucket_name.h"
 #include "base/buf.h"
 #include "base/codec.h"
 
@@ -31,26 +32,12 @@ static enum status refuse(const char *takes, struct str value, struct fault *why
 	return fault_set(why, BAD_SETTING, "%s, not \"%.*s\"", takes, STRF(buf_str(&b)));
 }
 
-static bool is_ipv4(struct str s)
-{
-	size_t dots = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] != '.' && (s.p[i] < '0' || s.p[i] > '9'))
-			return false;
-		dots += s.p[i] == '.';
-	}
-	return dots == 3;
-}
-
 enum status settings_check_bucket(struct str bucket, struct fault *why)
 {
-	struct str ends = bucket.n < 3 ? (struct str){ 0 } : str_slice(bucket, bucket.n - 1, bucket.n);
-	bool right = bucket.n >= 3 && bucket.n <= 63 && is_of(bucket, STR(".-")) && is_of(str_slice(bucket, 0, 1), STR("")) &&
-	             is_of(ends, STR("")) && str_find(bucket, STR("..")) == bucket.n && !is_ipv4(bucket);
-	if (right)
+	if (bucket_name_ok(bucket))
 		return OK;
-	return refuse("--bucket (BUCKET_NAME) takes 3 to 63 of a-z, 0-9, '.' and '-', a letter or digit at both ends, no two dots "
-	              "together and no IP address", bucket, why);
+	return refuse("--bucket (BUCKET_NAME) takes 3 to 63 of a-z, 0-9, '.' and '-', a letter or digit at both ends and beside each dot, no IP "
+	              "address and nothing that AWS reserves (xn--, -s3alias)", bucket, why);
 }
 
 enum status settings_check_region(struct str region, struct fault *why)

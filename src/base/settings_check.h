@@ -6,8 +6,7 @@
 #include "base/fault.h"
 #include "base/str.h"
 
-/* S3's naming rule: 3 to 63 of a-z 0-9 . -, a letter or digit at both ends, no two dots together, not
- * an IPv4 address.  Errors: BAD_SETTING; the text names the setting and what it takes, as of the others here */
+/* As bucket_name_ok has it.  Errors: BAD_SETTING; the text names the setting and what it takes, as of the others here */
 enum status settings_check_bucket(struct str bucket, struct fault *why) MUST_CHECK;
 /* One or more of a-z 0-9 -. */
 enum status settings_check_region(struct str region, struct fault *why) MUST_CHECK;

@@ -77,6 +77,11 @@ enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, str
 	return OK;
 }
 
+bool http_is_failure(int status)
+{
+	return status >= 500 && status != 501;
+}
+
 void answer_init(struct answer *ans)
 {
 	*ans = (struct answer){ .fd = -1 };

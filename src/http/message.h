@@ -77,6 +77,9 @@ const struct query_pair *query_find(const struct query *q, struct str name);
  * Pure. */
 enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, struct query *out, struct fault *why) MUST_CHECK;
 
+/* Whether an answer of this status tells of a failure of ours, for the operator. 501 does not: a client has asked for what
+ * is not here. */
+bool http_is_failure(int status);
 /* No status, no headers, fd -1. */
 void answer_init(struct answer *ans);
 /* Append; names and values are borrowed from the exchange's arena or static. More than

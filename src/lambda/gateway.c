@@ -122,7 +122,7 @@ static void log_request(const struct exchange *x, const struct invocation *in, i
 		fields[n++] = LOG_C("text", f->text);
 	}
 	log_write(EV_REQUEST, x->request.id, fields, n);
-	if (ans->status >= 500)
+	if (http_is_failure(ans->status))
 		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
 		    LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
 }

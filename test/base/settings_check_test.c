@@ -27,7 +27,7 @@ static void refuses(check_fn *check, const char *value, const char *setting)
 
 static void test_bucket_when_named_as_s3_says_then_taken(void **state)
 {
-	static const char *const right[] = { "abc", "image-uploads", "a.b.c", "123", "1.2.3", "1.2.3.4.5", "0-9", LONG_63, "10.0.0.a" };
+	static const char *const right[] = { "abc", "image-uploads", "a.b.c", "123", "1.2.3", "1.2.3.4.5", "0-9", LONG_63, "10.0.0.a", "1.2.3.4567" };
 	for (size_t i = 0; i < COUNT_OF(right); i++)
 		takes(settings_check_bucket, right[i]);
 }
@@ -35,7 +35,7 @@ static void test_bucket_when_named_as_s3_says_then_taken(void **state)
 static void test_bucket_when_named_otherwise_then_refused(void **state)
 {
 	static const char *const wrong[] = { "", "a", "ab", LONG_63 "9", "A_B/..", "a?b", "Abc", "a_b", "a b", "-abc", "abc-", ".abc", "abc.", "a..b",
-		"192.168.5.4", "1.2.3.4", "a/b", "a%20b", "caf\xc3\xa9", "abc\n" };
+		"192.168.5.4", "1.2.3.4", "a.-b", "a-.b", "xn--abc", "a-s3alias", "a/b", "a%20b", "caf\xc3\xa9", "abc\n" };
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		refuses(settings_check_bucket, wrong[i], "--bucket");
 }

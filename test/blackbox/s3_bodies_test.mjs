@@ -267,6 +267,25 @@ test('aws-chunked, unsigned: small chunks are taken, as JavaScript sends them', 
 	assert.deepEqual((await ask('GET', key)).bytes, hello);
 });
 
+/* minio-go over https ends the trailer's line with LF alone, and all of it with two lines more. */
+test('aws-chunked, unsigned: the ends of trailers that clients write are taken, and no more', async () => {
+	const ends = { '\r\n\r\n': true, '\n\n': true, '\n\r\n': true, '\n\r\n\r\n': true, '\n\r\n\r\n\r\n': true, '\r\n\r\n\r\n': true,
+		'\r\n\r\nx': false, '\n\r\n\r\nx-amz-meta-a:b\r\n': false, ['\r\n'.repeat(9)]: false };
+	for (const [end, taken] of Object.entries(ends)) {
+		for (const http of ['length', 1, 7]) {
+			const key = freshKey();
+			const put = await putChunked('unsigned', key, hello, { http, spoil: b => Buffer.concat([b.subarray(0, b.length - 4), Buffer.from(end)]) });
+			if (!taken) {
+				await refused(put, key, 400, 'IncompleteBody');
+				continue;
+			}
+			assert.equal(put.status, 200, JSON.stringify(end) + put.text);
+			assert.equal(put.headers['x-amz-checksum-crc32'], sums.crc32);
+			assert.deepEqual((await ask('GET', key)).bytes, hello);
+		}
+	}
+});
+
 for (const kind of ['unsigned', 'signed-trailer']) {
 	test(`aws-chunked, ${kind}: the trailer is missing, doubled, of another kind or wrong`, async () => {
 		const right = ['x-amz-checksum-crc32', sums.crc32];
@@ -276,6 +295,7 @@ for (const kind of ['unsigned', 'signed-trailer']) {
 			[{ trailer: [['x-amz-checksum-crc32c', sums.crc32c]] }, 400, 'MalformedTrailerError'],
 			[{ trailer: [right, ['x-amz-meta-a', 'b']] }, 400, 'MalformedTrailerError'],
 			[{ trailer: [['x-amz-checksum-crc32', flipBase64(sums.crc32)]] }, 400, 'BadDigest'],
+			[{ trailer: [['', sums.crc32]] }, 400, 'MalformedTrailerError'],
 			[{ trailer: [['x-amz-checksum-crc32', 'x']] }, 400, 'InvalidRequest'],
 			[{ headers: { 'x-amz-trailer': undefined } }, 400, 'InvalidRequest'],
 			[{ headers: { 'x-amz-trailer': 'x-amz-meta-a' } }, 400, 'InvalidRequest'],

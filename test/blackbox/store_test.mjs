@@ -322,6 +322,37 @@ test('what the store cannot do is told in S3\'s words, and every answer has its 
 	assert.equal((await call(server, 'GET', `/images/${form.imageId}`)).json.status, 'pending');
 });
 
+test('HEAD of an image\'s file is followed by clients that ask by HEAD first', async () => {
+	const { image } = await uploadImage(server);
+	for (const method of ['GET', 'HEAD']) {
+		const first = await fetchUrl(`${server.api}/prod/images/${image.imageId}/file`, { method, redirect: 'manual' });
+		assert.equal(first.status, 302);
+		const then = await fetchUrl(first.headers.get('location'), { method });
+		assert.deepEqual([then.status, then.headers.get('content-type')], [200, 'image/png'], method);
+	}
+});
+
+test('who has a slot\'s URL says nothing of the image but its bytes', async () => {
+	const slot = await openSlot(server);
+	const more = { 'content-encoding': 'gzip', 'cache-control': 'no-store', expires: '0', 'content-language': 'tlh', 'x-amz-website-redirect-location': '/x' };
+	assert.equal((await fetchUrl(slot.uploadUrl, { method: 'PUT', body: tinyPng, headers: { ...slot.headers, ...more } })).status, 403, 'x-amz-* is not signed');
+	delete more['x-amz-website-redirect-location'];
+	assert.equal((await fetchUrl(slot.uploadUrl, { method: 'PUT', body: tinyPng, headers: { ...slot.headers, ...more } })).status, 200);
+	const image = (await call(server, 'GET', `/images/${slot.imageId}`)).json, got = await fetchUrl(image.downloadUrl);
+	assert.equal(got.status, 200);
+	for (const name of Object.keys(more))
+		assert.equal(got.headers.get(name), null, name);
+});
+
+test('what a client asks for and is not here is no failure of the server in its log', async () => {
+	const url = presign('PUT', 'plain', { query: { tagging: '' } });
+	const answer = await fetchUrl(url, { method: 'PUT', body: 'x' });
+	assert.equal(answer.status, 501);
+	const id = answer.headers.get('x-amz-request-id');
+	await server.waitForEvent(e => e.event === 'request' && e.requestId === id);
+	assert.deepEqual(server.events().filter(l => l.requestId === id).map(l => [l.event, l.level]), [['request', 'info']]);
+});
+
 test('HEAD is GET without the body, and the query may choose type and disposition', async () => {
 	const { image } = await uploadImage(server);
 	const key = new URL(image.fileUrl).pathname.split('/').slice(2).join('/');

@@ -57,6 +57,6 @@ void access_log_write(const struct server_request *c, bool sent)
 	if (c->out_bytes > 0 && sent)
 		metric_add(M_BYTES_OUT, (int64_t)c->out_bytes);
 	log_request(c, status, us);
-	if (status >= 500)
+	if (http_is_failure(status))
 		log_failure(c);
 }
