@@ -1,5 +1,5 @@
 """The rows of `make bench` about the S3 protocol: header-signed puts and gets, and listings, against self-hosted peers
-(Ceph's radosgw with its data in memory, moto, s3rver), the disk's limit and loopback's."""
+(Ceph's radosgw with its data in memory, s3rver), the disk's limit and loopback's."""
 import datetime
 import hashlib
 import hmac
@@ -18,7 +18,6 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/bench/bench"
-os.environ["PATH"] = f"{ROOT}/build/moto/bin:{os.environ['PATH']}"
 KEYS = 2000
 LARGE_KEYS = 100   # of 5 MB
 SIZES = {"1 KB": 1000, "200 KB": 200 * 1000, "5 MB": 5 * 1000 * 1000}
@@ -91,25 +90,11 @@ def our_store(b, server_of, name="s3"):
 
 
 def radosgw(b, free_port):
-    where, port = b.work / "rgw", free_port()
-    started = subprocess.run(["bash", ROOT / "../shared/tools/radosgw-up.sh", where, str(port)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if started.returncode != 0:
-        sys.exit(f"bench: radosgw does not start:\n{started.stdout}")
-
-    def stop():
-        for pid in (where / "pids").read_text().split():
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-    return Store("radosgw", port, ("AKIAMAINMAINMAINMAIN", "mainmainmainmainmainmainmainmainmainmain"), stop)
-
-
-def moto(b, free_port):
-    port = free_port()
-    process = subprocess.Popen(["moto_server", "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    wait_for(port, process, "moto_server")
-    return Store("moto", port, ("AKIDEXAMPLE", "secret"), end(process))
+    process = subprocess.Popen(["bash", ROOT / "test/cloud/radosgw.sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    url = process.stdout.readline().strip()
+    if not url:
+        sys.exit("bench: radosgw does not start")
+    return Store("radosgw", int(url.rsplit(":", 1)[1]), ("AKIARADOSGWTESTUSER0", "radosgw-test-secret"), process.communicate)
 
 
 def s3rver(b, free_port):
@@ -178,7 +163,7 @@ def row_of(b, name, method, size, stores):
 
 def bench_s3(b, server_of, free_port):
     """PutObject and GetObject of three sizes, signed in the header."""
-    peers = [radosgw, moto, s3rver]
+    peers = [radosgw, s3rver]
     stores = [our_store(b, server_of)]
     try:
         for peer in peers:

@@ -1,7 +1,6 @@
 # What deploy.sh, destroy.sh and smoke.sh share: words, the AWS command line, and the stack's state.
 # shellcheck shell=bash
-# Bash 3.2 and the AWS CLI of version 1 or 2 are enough; nothing else is needed to talk to AWS. Another
-# endpoint (AWS_ENDPOINT_URL) is honoured by the AWS CLI itself.
+# Bash 3.2 and the AWS CLI of version 1 or 2 are enough; nothing else is needed to talk to AWS.
 export AWS_PAGER="" AWS_DEFAULT_OUTPUT=text
 stack=tintype
 region=
@@ -11,6 +10,10 @@ trap 'rm -rf "$scratch"' EXIT
 
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# Another endpoint is honoured with every version of the AWS CLI: those before 2.13 and 1.29 do not read
+# AWS_ENDPOINT_URL themselves.
+aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"; }
 
 # Run an AWS command; where it fails, say why in words that help, and end.
 call() {
@@ -43,6 +46,8 @@ explain() {
 		fail "AWS does not know these credentials; look at: aws configure list. AWS said: $said" ;;
 	*"Could not connect to the endpoint"* | *"Failed to connect"* | *"Invalid endpoint"* | *"Could not resolve"*)
 		fail "AWS does not answer in the region '$region'. Is its name right (such as us-east-1), and is there a network? AWS said: $said" ;;
+	*"Unknown options"*)
+		fail "this AWS CLI is too old for: aws $1. Install a newer version (doc/deploy.md, section 2) and run again." ;;
 	*OptInRequired* | *"is not enabled"*)
 		fail "the region '$region' is not enabled for this account. AWS said: $said" ;;
 	*AccessDenied* | *"not authorized"* | *UnauthorizedOperation*)
@@ -52,7 +57,7 @@ explain() {
 }
 
 choose_region() {
-	command -v aws >/dev/null || fail "the AWS CLI is missing. Install it (doc/deploy.md, section 2), then: aws configure"
+	type -P aws >/dev/null || fail "the AWS CLI is missing. Install it (doc/deploy.md, section 2), then: aws configure"
 	if [ -z "$region" ]; then region=${REGION:-${AWS_REGION:-${AWS_DEFAULT_REGION:-}}}; fi
 	if [ -z "$region" ]; then region=$(aws configure get region || true); fi
 	[ -n "$region" ] || fail "no region is set. Give --region, such as --region us-east-1, or run: aws configure"

@@ -163,7 +163,7 @@ check_outcome() {
 }
 
 finish() {
-	local url id
+	local url id needed key
 	id=$(output_of ApiId)
 	# CloudFormation puts only the first picture of the API on its stage; this puts the newest there.
 	if [ "$was" != NONE ]; then
@@ -171,7 +171,18 @@ finish() {
 	fi
 	call s3 rm "s3://$code_bucket" --recursive --exclude "$code_key" --only-show-errors
 	url=$(output_of InvokeUrl)
-	printf '\nThe API is at %s\nTry it:\n\n  curl -s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg"}'"'"'\n\n' "$url" "$url"
+	needed=$(call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Parameters[?ParameterKey=='ApiKeyRequired'].ParameterValue | [0]")
+	key=
+	printf '\nThe API is at %s\n' "$url"
+	if [ "$needed" = all ]; then
+		key=" -H \"x-api-key: \$key\""
+		printf 'Every call needs the API key (ApiKeyRequired=delete opens all but deleting to anybody). To try it:\n\n'
+		# shellcheck disable=SC2016 # what the reader is to type
+		printf '  key=$(aws apigateway get-api-key --region %s --api-key %s --include-value --query value --output text)\n' "$region" "$(output_of ApiKeyId)"
+	else
+		printf 'Anybody who knows this address may upload and see all images (ApiKeyRequired=%s). To try it:\n\n' "$needed"
+	fi
+	printf '  curl -s%s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg"}'"'"'\n\n' "$key" "$url"
 	printf 'The whole way of a picture:   deploy/smoke.sh --stack %s --region %s\n' "$stack" "$region"
 	printf 'Away again:                   deploy/destroy.sh --stack %s --region %s\n' "$stack" "$region"
 }

@@ -139,11 +139,16 @@ remove_bucket() {
 
 remove_table() {
 	say "  table $1"
-	found dynamodb describe-table --table-name "$1" --query 'Table.DeletionProtectionEnabled' || return 0
-	if [ "$(cat "$scratch/answer")" = True ]; then
-		call dynamodb update-table --table-name "$1" --no-deletion-protection-enabled >/dev/null
+	# An AWS CLI before 2.11 does not show the protection, so what DynamoDB answers decides.
+	if ! aws --region "$region" dynamodb delete-table --table-name "$1" >/dev/null 2>"$scratch/error"; then
+		case $(cat "$scratch/error") in
+		*ResourceNotFoundException*) return 0 ;;
+		*protected*)
+			call dynamodb update-table --table-name "$1" --no-deletion-protection-enabled >/dev/null
+			call dynamodb delete-table --table-name "$1" >/dev/null ;;
+		*) explain "dynamodb delete-table --table-name $1" ;;
+		esac
 	fi
-	found dynamodb delete-table --table-name "$1" || true
 	call dynamodb wait table-not-exists --table-name "$1"
 }
 
@@ -162,14 +167,7 @@ remove_stack() {
 	: >"$scratch/failed"
 	if [ "$status" = NONE ]; then return 0; fi
 	skip_events
-	if ! aws --region "$region" cloudformation delete-stack --stack-name "$stack" 2>"$scratch/error"; then
-		cp "$scratch/error" "$scratch/refusal"
-		# An emulator may complain of what is gone already and remove the stack all the same.
-		if [ "$(stack_status)" != NONE ]; then
-			mv "$scratch/refusal" "$scratch/error"
-			explain "cloudformation delete-stack --stack-name $stack"
-		fi
-	fi
+	call cloudformation delete-stack --stack-name "$stack"
 	watch_stack
 	if [ "$status" = DELETE_FAILED ]; then
 		left=$(call cloudformation list-stack-resources --stack-name "$stack" \
@@ -196,15 +194,15 @@ is_of_another() {
 
 # Print what of one kind is left: by the name or id that the stack had, or by the stack's name in front.
 look() {
-	local kind=$1 type=$2 name
+	local kind=$1 type=$2 mine="$scratch/left-$2" name
 	shift 2
-	ids "$type" >"$scratch/had"
-	if ! aws --region "$region" "$@" >"$scratch/names" 2>"$scratch/error"; then
-		say "  $kind: cannot be listed: $(tr '\n' ' ' <"$scratch/error")"
+	ids "$type" >"$mine.had"
+	if ! aws --region "$region" "$@" >"$mine.names" 2>"$mine.error"; then
+		say "  $kind: cannot be listed: $(tr '\n' ' ' <"$mine.error")"
 		return 0
 	fi
-	tr '\t' '\n' <"$scratch/names" | while read -r name; do
-		if grep -qxF -- "$name" "$scratch/had"; then
+	tr '\t' '\n' <"$mine.names" | while read -r name; do
+		if grep -qxF -- "$name" "$mine.had"; then
 			say "  $kind $name"
 			continue
 		fi
@@ -212,35 +210,39 @@ look() {
 	done
 }
 
+# The lists are asked for four at a time.
 list_left() {
 	list_others
 	status=$(stack_status)
 	{
 		case $status in NONE | DELETE_COMPLETE) ;; *) say "  stack $stack ($status)" ;; esac
-		look API ApiGateway::RestApi apigateway get-rest-apis --query 'items[].id'
-		look "API key" ApiGateway::ApiKey apigateway get-api-keys --query 'items[].name'
-		look "usage plan" ApiGateway::UsagePlan apigateway get-usage-plans --query 'items[].name'
-		look function Lambda::Function lambda list-functions --query 'Functions[].FunctionName'
-		look "event source" Lambda::EventSourceMapping lambda list-event-source-mappings --query "EventSourceMappings[?State!='Deleting'].UUID"
-		look bucket S3::Bucket s3api list-buckets --query "Buckets[?!starts_with(Name, 'tintype-code-') || Name=='$code_bucket'].Name"
-		look table DynamoDB::Table dynamodb list-tables --query 'TableNames[]'
-		look role IAM::Role iam list-roles --query 'Roles[].RoleName'
-		look "log group" Logs::LogGroup logs describe-log-groups --query 'logGroups[].logGroupName'
-		# Version 1 of the AWS CLI does not look at AWS_ENDPOINT_URL for SQS.
-		look queue SQS::Queue sqs list-queues ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} --query 'QueueUrls[]'
-		look topic SNS::Topic sns list-topics --query 'Topics[].TopicArn'
-		look alarm CloudWatch::Alarm cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName'
-		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName'
+		look API ApiGateway::RestApi apigateway get-rest-apis --query 'items[].id' &
+		look "API key" ApiGateway::ApiKey apigateway get-api-keys --query 'items[].name' &
+		look "usage plan" ApiGateway::UsagePlan apigateway get-usage-plans --query 'items[].name' &
+		look function Lambda::Function lambda list-functions --query 'Functions[].FunctionName' &
+		wait
+		look "event source" Lambda::EventSourceMapping lambda list-event-source-mappings --query "EventSourceMappings[?State!='Deleting'].UUID" &
+		look bucket S3::Bucket s3api list-buckets --query "Buckets[?!starts_with(Name, 'tintype-code-') || Name=='$code_bucket'].Name" &
+		look table DynamoDB::Table dynamodb list-tables --query 'TableNames[]' &
+		look role IAM::Role iam list-roles --query 'Roles[].RoleName' &
+		wait
+		look "log group" Logs::LogGroup logs describe-log-groups --query 'logGroups[].logGroupName' &
+		look queue SQS::Queue sqs list-queues --query 'QueueUrls[]' &
+		look topic SNS::Topic sns list-topics --query 'Topics[].TopicArn' &
+		look alarm CloudWatch::Alarm cloudwatch describe-alarms --query 'MetricAlarms[].AlarmName' &
+		wait
+		look dashboard CloudWatch::Dashboard cloudwatch list-dashboards --query 'DashboardEntries[].DashboardName' &
 		if [ -n "$(ids Budgets::Budget)" ]; then
-			look budget Budgets::Budget budgets describe-budgets --account-id "$account" --query 'Budgets[].BudgetName'
+			look budget Budgets::Budget budgets describe-budgets --account-id "$account" --query 'Budgets[].BudgetName' &
 		fi
+		wait
 	} >"$scratch/left"
 }
 
 # Some lists, SQS's above all, show for a minute what is gone already.
 prove() {
 	local try
-	for try in 1 2 3 4 5 6 7 8; do
+	for try in $(seq 1 "${TINTYPE_TRIES:-8}"); do
 		if [ "$try" -gt 1 ]; then sleep "${TINTYPE_POLL_S:-15}"; fi
 		list_left
 		if [ ! -s "$scratch/left" ]; then break; fi

@@ -16,7 +16,8 @@ def sign(case):
     key = Credentials(case["id"], case["secret"], case["token"] or None)
     request = AWSRequest(case["method"], case["url"], case["headers"], case["body"].encode())
     s3 = case["service"] == "s3"
-    with mock.patch("botocore.auth.get_current_datetime", lambda *a, **k: now):
+    clock = mock.Mock(utcnow=lambda: now, strptime=datetime.datetime.strptime)
+    with mock.patch("botocore.auth.datetime", mock.Mock(datetime=clock, timedelta=datetime.timedelta)):
         if case["expires"]:
             botocore.auth.S3SigV4QueryAuth(key, "s3", case["region"], case["expires"]).add_auth(request)
             return request.url

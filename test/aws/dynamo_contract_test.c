@@ -1,5 +1,5 @@
-/* The contract of image_table on two DynamoDBs that are not ours: moto and dynalite, with one shard
- * and with several. What only a real table can show is here too: that it is made, found again, and
+/* The contract of image_table on a DynamoDB that is not ours, dynalite, with one shard and with
+ * several. What only a real table can show is here too: that it is made, found again, and
  * refused when it is another's. */
 #include "fake/bench.h"
 #include "fake/contract_table.h"
@@ -267,10 +267,10 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_every_call_on_a_table_that_is_not_there_then_upstream_failed),
 };
 
-static int run_on(enum emulator_kind kind, uint32_t n_shards, const struct contract_maker *maker)
+static int run_with(uint32_t n_shards, const struct contract_maker *maker)
 {
 	shards = n_shards;
-	emulator_start(&emulator, kind);
+	emulator_start(&emulator);
 	int failed = contract_table(maker) + bench_run(maker, "the table itself", tests, COUNT_OF(tests));
 	emulator_stop(&emulator);
 	return failed;
@@ -278,11 +278,10 @@ static int run_on(enum emulator_kind kind, uint32_t n_shards, const struct contr
 
 int main(void)
 {
-	static const struct contract_maker moto = { .name = "dynamo at moto", .make = make, .reopen = reopen, .unmake = unmake, .no_limit = true, .counts_lag = true };
 	static const struct contract_maker dynalite = { .name = "dynamo at dynalite", .make = make, .reopen = reopen, .unmake = unmake, .no_limit = true, .counts_lag = true };
 
 	crypto_init();
 	surroundings_clear(NULL);
 	surroundings_give_keys("AKIATESTTESTTESTTEST", "test-secret", "");
-	return run_on(EMULATOR_DYNALITE, 1, &dynalite) + run_on(EMULATOR_DYNALITE, 4, &dynalite) + run_on(EMULATOR_MOTO, 3, &moto);
+	return run_with(1, &dynalite) + run_with(3, &dynalite) + run_with(4, &dynalite);
 }

@@ -1,4 +1,4 @@
-/* Child processes that speak DynamoDB. The port is asked of the kernel and let go just before the
+/* A child process that speaks DynamoDB. The port is asked of the kernel and let go just before the
  * child takes it; if another program is quicker, the child ends and another port is tried. */
 #include "aws/emulator.h"
 
@@ -28,24 +28,13 @@ static int listen_anywhere(struct sockaddr_in *at)
 	return fd;
 }
 
-/* As moto_server does it, but for one request at a time: moto has no lock, and of two conditional
- * writes at once both may win there, which on DynamoDB they do not. */
-static const char moto[] =
-	"import sys\n"
-	"from moto.server import DomainDispatcherApplication, create_backend_app\n"
-	"from werkzeug.serving import run_simple\n"
-	"run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)\n";
-
-static void become(enum emulator_kind kind, const char *port)
+static void become(const char *port)
 {
 	int nowhere = open("/dev/null", O_RDWR);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(nowhere, 0), dup2(nowhere, 1), dup2(nowhere, 2);
-	if (kind == EMULATOR_MOTO)
-		execlp("python3", "python3", "-c", moto, port, (char *)NULL);
-	else
-		execlp("node", "node", "test/npm/node_modules/dynalite/cli.js", "--host", "127.0.0.1", "--port", port, "--createTableMs", "5",
-		       "--deleteTableMs", "5", (char *)NULL);
+	execlp("node", "node", "test/npm/node_modules/dynalite/cli.js", "--host", "127.0.0.1", "--port", port, "--createTableMs", "5",
+	       "--deleteTableMs", "5", (char *)NULL);
 	_exit(127);
 }
 
@@ -71,7 +60,7 @@ static bool wait_for(struct emulator *e, const struct sockaddr_in *at)
 	return true;
 }
 
-static bool try_start(struct emulator *e, enum emulator_kind kind)
+static bool try_start(struct emulator *e)
 {
 	struct sockaddr_in at;
 	char port[8];
@@ -83,16 +72,16 @@ static bool try_start(struct emulator *e, enum emulator_kind kind)
 	e->pid = fork();
 	assert(e->pid >= 0);
 	if (e->pid == 0)
-		become(kind, port);
+		become(port);
 	return wait_for(e, &at);
 }
 
-void emulator_start(struct emulator *e, enum emulator_kind kind)
+void emulator_start(struct emulator *e)
 {
 	for (unsigned i = 0; i < PORTS_TRIED; i++)
-		if (try_start(e, kind))
+		if (try_start(e))
 			return;
-	fprintf(stderr, "%s cannot be started\n", kind == EMULATOR_MOTO ? "moto (python3 -m pip install 'moto[server]')" : "dynalite (npm ci in test/npm)");
+	fprintf(stderr, "dynalite cannot be started; tools/deps test installs it\n");
 	abort();
 }
 

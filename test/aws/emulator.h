@@ -1,11 +1,9 @@
-/* A DynamoDB on loopback for tests: moto or dynalite, started as a child on a free port and
+/* A DynamoDB on loopback for tests: dynalite, started as a child on a free port and
  * ended with the test program. What cannot be started fails the test. Single-threaded. */
 #ifndef TEST_AWS_EMULATOR_H
 #define TEST_AWS_EMULATOR_H
 
 #include <sys/types.h>
-
-enum emulator_kind { EMULATOR_MOTO, EMULATOR_DYNALITE };
 
 struct emulator {
 	pid_t pid;
@@ -14,7 +12,7 @@ struct emulator {
 };
 
 /* Start and wait until it accepts connections. */
-void emulator_start(struct emulator *e, enum emulator_kind kind);
+void emulator_start(struct emulator *e);
 void emulator_stop(struct emulator *e);
 
 #endif

@@ -1,6 +1,6 @@
-/* An S3 engine on loopback for tests, started as a child on a free port: moto as it comes, moto
- * checking signatures, or Ceph's radosgw, which checks them all. What cannot be started ends the test
- * program. And the contract's worlds on it: each a bucket of its own. Single-threaded. */
+/* An S3 engine on loopback for tests: Ceph's radosgw, which checks every signature, as a child process of
+ * its own (test/cloud/radosgw.sh). What cannot be started ends the test program. And the contract's worlds on
+ * it: each a bucket of its own. Single-threaded. */
 #ifndef TEST_AWS_S3_ENGINE_H
 #define TEST_AWS_S3_ENGINE_H
 
@@ -9,20 +9,15 @@
 
 #include <sys/types.h>
 
-enum s3_engine_kind { S3_MOTO, S3_MOTO_CHECKING, S3_RADOSGW };
-
 struct s3_engine {
-	enum s3_engine_kind kind;
 	pid_t pid;
-	unsigned port;
+	int input;                 /* it runs until this is closed */
 	char url[64];
-	char dir[64];              /* of radosgw */
-	int lock;                  /* of radosgw: its monitor has fixed ports, so there is one at a time on a machine */
 	unsigned buckets;          /* made so far */
 };
 
 /* Start, wait until it answers, and put a key that it knows into the environment. */
-void s3_engine_start(struct s3_engine *e, enum s3_engine_kind kind);
+void s3_engine_start(struct s3_engine *e);
 void s3_engine_stop(struct s3_engine *e);
 
 /* A bucket of its own and a store on it. */

@@ -1,10 +1,9 @@
 // The whole journey: deploy.sh makes the stack, pictures go through it, destroy.sh takes it away and proves it.
 //
-// The emulator stands for AWS, and what it cannot do stands here: it runs no functions, so the packages that
-// were deployed are fetched back and run by the Runtime API, as the handler and with the settings that the
-// stack gave them, behind a gateway that knows the stack's routes; and it passes over the template's notifications,
-// so they are read from the template and set by a call. Then S3 itself fills the queue, and the function is fed from it as
-// Lambda does: what is reported as failed stays in the queue.
+// test/cloud/ stands for AWS, with real engines for S3 and DynamoDB. It runs no functions, so the packages that
+// were deployed are fetched back and run by the Runtime API, as the handler, with the settings and as the role that the
+// stack gave them, behind a gateway that knows the stack's routes. What is put into the bucket fills the queue, and the
+// function is fed from it as Lambda does: what is reported as failed stays in the queue.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,24 +14,24 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { startGateway } from './support/gateway.mjs';
-import { startMoto } from './support/moto.mjs';
+import { startCloud } from '../cloud/cloud.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
 import { corpus, eventually, root, tinyPng } from './support/server.mjs';
 
 const PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${process.env.TINTYPE_BUILD}/src/bootstrap`;
 const REGION = 'eu-west-1';
 const run = promisify(execFile);
-let dir, moto, env, stack, gateway, pump;
+let dir, cloud, env, stack, gateway, pump;
 const functions = {};
 
-const aws = async (...args) => JSON.parse((await run('aws', ['--region', REGION, '--output', 'json', ...args], { env })).stdout || 'null');
+const aws = async (...args) => JSON.parse((await run('aws', ['--endpoint-url', cloud.url, '--region', REGION, '--output', 'json', ...args], { env })).stdout || 'null');
 const script = (name, ...args) => run('bash', [`deploy/${name}.sh`, '--region', REGION, ...args], { cwd: root, env });
 const python = (...args) => run('python3', args, { env: process.env });
 
-/** A call of SQS; version 1 of the AWS CLI finds no other endpoint for it. */
+/** A call of SQS, as Lambda makes it. */
 async function sqs(action, input) {
-	const authorization = `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/${REGION}/sqs/aws4_request, SignedHeaders=host, Signature=0`;
-	const answer = await fetch(moto.url, { method: 'POST', body: JSON.stringify({ QueueUrl: stack.queueUrl, ...input }),
+	const authorization = `AWS4-HMAC-SHA256 Credential=LAMBDA/20260101/${REGION}/sqs/aws4_request, SignedHeaders=host, Signature=0`;
+	const answer = await fetch(cloud.url, { method: 'POST', body: JSON.stringify({ QueueUrl: stack.queueUrl, ...input }),
 		headers: { authorization, 'Content-Type': 'application/x-amz-json-1.0', 'X-Amz-Target': `AmazonSQS.${action}` } });
 	assert.equal(answer.status, 200, action);
 	return JSON.parse(await answer.text() || '{}');
@@ -45,15 +44,15 @@ async function readStack() {
 	const { items } = await aws('apigateway', 'get-resources', '--rest-api-id', ids.Api, '--embed', 'methods');
 	const routes = items.flatMap(({ path, resourceMethods = {} }) => Object.entries(resourceMethods).map(([method, { apiKeyRequired, methodIntegration }]) => (
 		{ method, shape: new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`), keyed: apiKeyRequired, name: methodIntegration.uri?.match(/function:(\w+)\/invocations/)?.[1] })));
-	return { routes, bucket: ids.Bucket, queueUrl: ids.Queue, deadUrl: ids.DeadLetterQueue, source: ids.EventSource };
+	return { routes, bucket: ids.Bucket, queueUrl: ids.Queue, deadUrl: ids.DeadLetterQueue };
 }
 
 /** Start the function as it was deployed: its package, its handler, its settings. */
 async function startFunction(name) {
 	const c = await aws('lambda', 'get-function-configuration', '--function-name', name);
 	assert.equal(c.CodeSha256, stack.code.hash);
-	const settings = Object.fromEntries(Object.entries(c.Environment.Variables).map(([key, value]) => [key, String(value)]));
-	const role = Object.fromEntries(Object.entries(moto.env).filter(([key]) => key.startsWith('AWS_')));
+	const settings = c.Environment.Variables;
+	const role = { ...Object.fromEntries(Object.entries(cloud.env).filter(([key]) => key.startsWith('AWS_'))), ...await (await cloud.s3()).assumeRole(c.Role.split('/').at(-1)) };
 	functions[name] = (await new RuntimeApi().start()).run(stack.code.program, { ...role, ...settings, _HANDLER: c.Handler, AWS_REGION: REGION, AWS_LAMBDA_FUNCTION_NAME: name });
 }
 
@@ -62,7 +61,7 @@ async function fetchCode() {
 	const bucket = `tintype-code-123456789012-${REGION}-tintype`;
 	const { Contents } = await aws('s3api', 'list-objects-v2', '--bucket', bucket);
 	assert.equal(Contents.length, 1);
-	const packed = Buffer.from(await (await moto.request('GET', `/${bucket}/${Contents[0].Key}`)).arrayBuffer());
+	const { bytes: packed } = await cloud.request('GET', `/${bucket}/${Contents[0].Key}`);
 	writeFileSync(`${dir}/deployed.zip`, packed);
 	await python('-m', 'zipfile', '-e', `${dir}/deployed.zip`, `${dir}/deployed`);
 	chmodSync(`${dir}/deployed/bootstrap`, 0o755);
@@ -87,23 +86,10 @@ async function deliver() {
 	return { told: Messages.length, failed: failed.length };
 }
 
-/** What the template says of notifications, which the emulator passes over. */
-async function setNotifications() {
-	const { stdout } = await python('-B', '-c', `
-import json, sys
-sys.path.insert(0, 'test/deploy')
-from tap import template
-told, = template()['Resources']['Bucket']['Properties']['NotificationConfiguration']['QueueConfigurations']
-rules = [{'Name': r['Name'], 'Value': r['Value']} for r in told['Filter']['S3Key']['Rules']]
-print(json.dumps({'QueueConfigurations': [{'QueueArn': sys.argv[1], 'Events': [told['Event']], 'Filter': {'Key': {'FilterRules': rules}}}]}))`,
-	(await sqs('GetQueueAttributes', { AttributeNames: ['QueueArn'] })).Attributes.QueueArn);
-	await aws('s3api', 'put-bucket-notification-configuration', '--bucket', stack.bucket, '--notification-configuration', stdout);
-}
-
 before(async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'tintype-journey-'));
-	moto = await startMoto({ bucket: null });
-	env = { PATH: process.env.PATH, HOME: dir, AWS_ENDPOINT_URL: moto.url, AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'secret', TINTYPE_POLL_S: '0', AWS_MAX_ATTEMPTS: '1' };
+	cloud = await startCloud({ bucket: null, region: REGION });
+	env = { PATH: process.env.PATH, HOME: dir, AWS_ENDPOINT_URL: cloud.url, AWS_ACCESS_KEY_ID: cloud.env.AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: cloud.env.AWS_SECRET_ACCESS_KEY, TINTYPE_POLL_S: '0', AWS_MAX_ATTEMPTS: '1' };
 });
 
 after(async () => {
@@ -111,7 +97,7 @@ after(async () => {
 	await gateway?.stop();
 	for (const one of Object.values(functions))
 		await one.stop();
-	await moto?.stop();
+	await cloud?.stop();
 	rmSync(dir, { recursive: true, force: true });
 });
 
@@ -129,13 +115,10 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		const { stdout } = await script('deploy', '--zip', `${dir}/code.zip`, 'MaxSize=1000000');
 		assert.match(stdout, /CREATE_COMPLETE/);
 		stack = { ...await readStack(), code: await fetchCode() };
-		await setNotifications();
-		/* The emulator would take each message once to a function that it cannot run. */
-		await aws('lambda', 'update-event-source-mapping', '--uuid', stack.source, '--no-enabled');
 		for (const name of ['ImageUploadHandler', 'ImageListHandler', 'ImageManageHandler', 'ImageEventHandler'])
 			await startFunction(name);
 		gateway = await startGateway(functionFor);
-		assert.ok(stack.routes.some(one => one.method === 'DELETE' && one.keyed), 'deleting wants the API key');
+		assert.deepEqual(stack.routes.filter(one => !one.keyed).map(one => one.method), Array(7).fill('OPTIONS'), 'all but preflights want the API key');
 	});
 
 	await t.test('two pictures and what is none are uploaded by URLs to the stack\'s bucket', async () => {
@@ -144,7 +127,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		for (const [fileName, fileType, bytes] of [['a.png', 'image/png', tinyPng], ['Résumé 2.jpg', 'image/jpeg', corpus('good/photo.jpg')], ['c.png', 'image/png', Buffer.from('<html>')]]) {
 			const { status, body: slot } = await json('POST', '/upload', { fileName, fileType, fileSize: bytes.length });
 			assert.equal(status, 200);
-			assert.ok(slot.uploadUrl.startsWith(`${moto.url}/${stack.bucket}/images/`), slot.uploadUrl);
+			assert.ok(slot.uploadUrl.startsWith(`${cloud.url}/${stack.bucket}/images/`), slot.uploadUrl);
 			assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'pending');
 			assert.equal((await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: bytes })).status, 200);
 			slots.push({ ...slot, bytes });

@@ -1,19 +1,19 @@
-// The four functions as they run on AWS: the real program behind a gateway, S3 and DynamoDB by moto, object
-// events as S3 sends them by way of SQS.
+// The four functions as they run on AWS: the real program behind a gateway, S3 by Ceph's gateway, which
+// checks signatures and enforces the roles that deploy/template.yaml gives, DynamoDB by dynalite, object events as S3 sends them by way of SQS.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { eventV1, readAnswer, startGateway } from './support/gateway.mjs';
-import { actionOf, grants } from './support/iam.mjs';
-import { startMoto } from './support/moto.mjs';
+import { actionOf, ROLES, roleStatements } from './support/iam.mjs';
+import { startCloud } from '../cloud/cloud.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
 import { tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
 const functions = {};
-let moto, gateway;
+let cloud, gateway;
 
 async function start(handler, env) {
 	const api = await new RuntimeApi().start();
@@ -22,14 +22,18 @@ async function start(handler, env) {
 
 const routeOf = (method, path) => /^\/(upload|uppy|limits)$/.test(path) ? 'upload' : method === 'DELETE' || path.endsWith('/complete') ? 'manage' : 'images';
 
-/** A key of its own, by which a function's calls are known. */
-const keyOf = name => `AKID${name.toUpperCase()}`;
+/** Whose calls are whose, by the temporary credentials of each role. */
+const keys = {};
+const granted = await roleStatements({ BucketName: 'pictures', Versioning: 'on' });
 
 before(async () => {
-	moto = await startMoto();
-	await promisify(execFile)(`${build}/test/lambda/make_table`, { env: { ...process.env, ...moto.env } });
-	for (const name of ['upload', 'images', 'manage', 'event'])
-		functions[name] = await start(name, { ...moto.env, AWS_ACCESS_KEY_ID: keyOf(name) });
+	cloud = await startCloud();
+	await promisify(execFile)(`${build}/test/lambda/make_table`, { env: { ...process.env, ...cloud.env } });
+	for (const [name, role] of Object.entries(ROLES)) {
+		const credentials = await cloud.role(role, granted[role]);
+		keys[name] = credentials.AWS_ACCESS_KEY_ID;
+		functions[name] = await start(name, { ...cloud.env, ...credentials });
+	}
 	gateway = await startGateway((method, path) => functions[routeOf(method, path)]);
 });
 
@@ -37,7 +41,7 @@ after(async () => {
 	await gateway?.stop();
 	for (const one of Object.values(functions))
 		await one.stop();
-	await moto?.stop();
+	await cloud?.stop();
 });
 
 const json = async (method, path, body) => {
@@ -76,7 +80,7 @@ test('an image is uploaded, told of, listed, read and deleted', async () => {
 	assert.deepEqual(await tell(slot, slot), []);   /* late and twice */
 	assert.equal((await json('DELETE', `/images/${slot.imageId}`)).status, 204);
 	assert.equal((await json('GET', `/images/${slot.imageId}`)).status, 404);
-	assert.equal(await moto.head(slot.key), false);
+	assert.equal(await cloud.head(slot.key), false);
 });
 
 test('a slot in the words of Uppy leads to an image too', async () => {
@@ -94,7 +98,7 @@ test('what is no image is rejected with a reason and removed', async () => {
 	const image = (await json('GET', `/images/${slot.imageId}`)).body;
 	assert.equal(image.status, 'rejected');
 	assert.match(image.reason, /not image\/png/);
-	assert.equal(await moto.head(slot.key), false);
+	assert.equal(await cloud.head(slot.key), false);
 });
 
 test('complete does what an event would, and the event that comes later changes nothing', async () => {
@@ -108,9 +112,9 @@ test('an object whose row was deleted is deleted too', async () => {
 	const slot = await openAndPut(tinyPng);
 	assert.equal((await json('DELETE', `/images/${slot.imageId}`)).status, 204);
 	await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: tinyPng });   /* the URL is still good */
-	assert.equal(await moto.head(slot.key), true);
+	assert.equal(await cloud.head(slot.key), true);
 	assert.deepEqual(await tell(slot), []);
-	assert.equal(await moto.head(slot.key), false);
+	assert.equal(await cloud.head(slot.key), false);
 });
 
 test('bytes that are written over an image are looked at like the first', async () => {
@@ -121,11 +125,11 @@ test('bytes that are written over an image are looked at like the first', async 
 	const second = { ...slot, etag: put.headers.get('etag').replaceAll('"', ''), sequencer: '0B' };
 	assert.deepEqual(await tell(second, { ...slot, etag: first }), []);
 	assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'rejected');
-	assert.equal(await moto.head(slot.key), false);
+	assert.equal(await cloud.head(slot.key), false);
 });
 
 test('where replacing is denied, the slot tells the client the condition that it must send', async () => {
-	const api = await start('upload', { ...moto.env, TINTYPE_OVERWRITE: 'deny' });
+	const api = await start('upload', { ...cloud.env, TINTYPE_OVERWRITE: 'deny' });
 	try {
 		const got = readAnswer(await api.invoke(eventV1({ method: 'POST', path: '/upload', body: '{"fileName":"a.png","fileType":"image/png"}' })));
 		const slot = JSON.parse(got.body);
@@ -137,7 +141,7 @@ test('where replacing is denied, the slot tells the client the condition that it
 });
 
 test('a message whose engine fails is given back, and dealt with when it comes again', async () => {
-	const broken = await start('event', { ...moto.env, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' });
+	const broken = await start('event', { ...cloud.env, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' });
 	try {
 		const slot = await openAndPut(tinyPng), kept = functions.event;
 		functions.event = broken;
@@ -152,7 +156,7 @@ test('a message whose engine fails is given back, and dealt with when it comes a
 
 test('without credentials, or without DynamoDB, the answer is a 502 in time, and the cause is in the log', async () => {
 	for (const spoilt of [{ AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' }, { AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true', HOME: '/nonexistent' }]) {
-		const api = await start('upload', { ...moto.env, ...spoilt });
+		const api = await start('upload', { ...cloud.env, ...spoilt });
 		try {
 			const got = readAnswer(await api.invoke(eventV1({ method: 'POST', path: '/upload', body: '{"fileName":"a.png","fileType":"image/png"}', id: 'gate-1' }), { timeoutMs: 6000 }));
 			assert.ok(got.status === 502 || got.status === 503, String(got.status));
@@ -166,12 +170,12 @@ test('without credentials, or without DynamoDB, the answer is a 502 in time, and
 
 /* From here on the bucket keeps versions. */
 test('in a versioned bucket what is rejected or deleted leaves no version', async () => {
-	const on = await moto.request('PUT', '/pictures?versioning', { body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
+	const on = await cloud.request('PUT', '/pictures', { query: { versioning: '' }, body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
 	assert.equal(on.status, 200);
 	const rejected = await openAndPut('<html>'), deleted = await openAndPut(tinyPng);
 	assert.deepEqual(await tell(rejected, deleted), []);
 	assert.equal((await json('DELETE', `/images/${deleted.imageId}`)).status, 204);
-	const left = await (await moto.request('GET', '/pictures?versions')).text();
+	const { text: left } = await cloud.request('GET', '/pictures', { query: { versions: '' } });
 	assert.match(left, /<ListVersionsResult/);
 	assert.ok(!left.includes(rejected.key) && !left.includes(deleted.key), left);
 });
@@ -187,13 +191,11 @@ const UNCALLED = {
 /* Last, because it judges what the tests above have called. */
 test('each function called what its role grants, and its role grants nothing else', async () => {
 	const called = {};
-	for (const { key, action } of (await moto.calls()).map(actionOf))
+	for (const { key, action } of cloud.calls().map(actionOf))
 		(called[key] ??= new Set()).add(action);
-	const granted = await grants(), roles = { upload: 'Upload', images: 'List', manage: 'Manage', event: 'Event' };
-	assert.deepEqual(Object.keys(granted).sort(), Object.values(roles).sort());
-	for (const [name, role] of Object.entries(roles)) {
-		const wanted = granted[role].filter(action => !(action in UNCALLED));
-		assert.deepEqual([...called[keyOf(name)]].sort(), wanted.sort(), role);
-		assert.ok(!Object.keys(UNCALLED).some(action => called[keyOf(name)].has(action)), role);
+	for (const [name, role] of Object.entries(ROLES)) {
+		const wanted = granted[role].flatMap(one => one.Action).filter(action => !(action in UNCALLED));
+		assert.deepEqual([...called[keys[name]]].sort(), wanted.sort(), role);
+		assert.ok(!Object.keys(UNCALLED).some(action => called[keys[name]].has(action)), role);
 	}
 });

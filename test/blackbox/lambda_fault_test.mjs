@@ -13,7 +13,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
 
 import { eventV1, readAnswer } from './support/gateway.mjs';
-import { startMoto } from './support/moto.mjs';
+import { startCloud } from '../cloud/cloud.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
 import { tinyPng } from './support/server.mjs';
 
@@ -21,7 +21,7 @@ const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP
 const slotAsked = '{"fileName":"a.png","fileType":"image/png"}';
 const run = promisify(execFile);
 const functions = {};
-let dir, moto, dynamo, s3, counter = 0;
+let dir, cloud, dynamo, s3, counter = 0;
 
 async function bodyOf(stream) {
 	const pieces = [];
@@ -39,7 +39,7 @@ const FAULTS = {
 	forbidden: xml(403, 'AccessDenied'), noKey: xml(404, 'NoSuchKey'), noBucket: xml(404, 'NoSuchBucket'), slowDown: xml(503, 'SlowDown'),
 };
 
-/** A proxy to moto. fault: a name of FAULTS, or cutAfter: the work is done and the answer lost; times: for how many requests. */
+/** A proxy to the engines. fault: a name of FAULTS, or cutAfter: the work is done and the answer lost; times: for how many requests. */
 async function startProxy() {
 	const proxy = { fault: null, times: Infinity, requests: 0 };
 	const server = http.createServer(async (request, answer) => {
@@ -49,7 +49,7 @@ async function startProxy() {
 			proxy.fault = null;
 		if (proxy.fault && fault !== 'cutAfter')
 			return FAULTS[fault](request, answer);
-		const on = http.request(moto.url + request.url, { method: request.method, headers: request.headers });
+		const on = http.request(cloud.url + request.url, { method: request.method, headers: request.headers });
 		on.end(body);
 		const [from] = await once(on, 'response'), whole = await bodyOf(from);
 		if (proxy.fault === 'cutAfter')
@@ -64,14 +64,14 @@ async function startProxy() {
 }
 
 async function start(handler, env = {}) {
-	return (await new RuntimeApi().start()).run(PROGRAM, { _HANDLER: handler, ...moto.env, AWS_ENDPOINT_URL_DYNAMODB: dynamo.url, AWS_ENDPOINT_URL_S3: s3.url, ...env });
+	return (await new RuntimeApi().start()).run(PROGRAM, { _HANDLER: handler, ...cloud.env, AWS_ENDPOINT_URL_DYNAMODB: dynamo.url, AWS_ENDPOINT_URL_S3: s3.url, ...env });
 }
 
 before(async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'tintype-fault-'));
-	moto = await startMoto();
+	cloud = await startCloud();
 	[dynamo, s3] = [await startProxy(), await startProxy()];
-	await run(`${build}/test/lambda/make_table`, { env: { ...process.env, ...moto.env } });
+	await run(`${build}/test/lambda/make_table`, { env: { ...process.env, ...cloud.env } });
 	for (const name of ['upload', 'images', 'manage', 'event'])
 		functions[name] = await start(name);
 });
@@ -83,7 +83,7 @@ after(async () => {
 		await one.stop();
 	await dynamo?.stop();
 	await s3?.stop();
-	await moto?.stop();
+	await cloud?.stop();
 	rmSync(dir, { recursive: true, force: true });
 });
 
@@ -103,11 +103,7 @@ async function ask(api, method, target, { body = null, timeoutMs = 20000, cause 
 }
 
 const openSlot = async () => (await ask(functions.upload, 'POST', '/upload', { body: slotAsked })).json;
-const rows = async () => {
-	const authorization = 'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0';
-	const answer = await fetch(moto.url, { method: 'POST', body: '{"TableName":"ImageMetadata"}', headers: { authorization, 'Content-Type': 'application/x-amz-json-1.0', 'X-Amz-Target': 'DynamoDB_20120810.Scan' } });
-	return (await answer.json()).Count;
-};
+const rows = async () => (await cloud.dynamo('Scan', { TableName: 'ImageMetadata' })).Count;
 
 for (const [fault, status, cause] of [
 	['validation', 502, /ValidationException/], ['denied', 502, /AccessDeniedException/], ['throttled', 503, /ProvisionedThroughput/], ['broken', 502, /InternalServerError/],

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
 import { choose, hand, openPage, PHONE, startBrowser, upload, uploadIs, wallHas } from './support/browser.mjs';
-import { startMoto } from './support/moto.mjs';
+import { startCloud } from '../cloud/cloud.mjs';
 import { png } from './support/png.mjs';
 import { startProxy } from './support/proxy.mjs';
 import { call, corpora, eventually, pictures, runProgram, startServer, tinyPng } from './support/server.mjs';
@@ -238,11 +238,11 @@ for (const [what, folder] of corpora()) test(`a broken file of ${what} that is r
 });
 
 test('with the images on S3 the bytes go there, and the page asks what has become of them', async () => {
-	const cloud = await startMoto(), engines = { env: cloud.env, args: ['--store', 's3', '--table', 'dynamodb'] };
+	const cloud = await startCloud(), engines = { env: cloud.env, args: ['--store', 's3', '--table', 'dynamodb'] };
 	assert.equal((await runProgram(['table', 'create'], { env: cloud.env })).code, 0);
 	const own = await startServer(engines);
 	const rules = '<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>PUT</AllowedMethod><AllowedMethod>GET</AllowedMethod><AllowedHeader>*</AllowedHeader></CORSRule></CORSConfiguration>';
-	assert.equal((await cloud.request('PUT', '/pictures?cors', { body: rules })).status, 200);
+	assert.equal((await cloud.request('PUT', '/pictures', { query: { cors: '' }, body: rules })).status, 200);
 	page = await openPage(browser, { ...own, storage: cloud.url });
 	await choose(page, [small('to s3.png'), { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('no picture') }]);
 	await uploadIs(page, 'to s3.png', 'done');

@@ -1,10 +1,10 @@
-"""One stack against an emulator of AWS on loopback: made, changed, and away again without a trace."""
+"""One stack against AWS on loopback (test/cloud/): made, changed, and away again without a trace."""
 import concurrent.futures
-import json
 import os
 import pathlib
 import re
 import shutil
+import sys
 import tempfile
 import unittest
 import zipfile
@@ -42,7 +42,9 @@ class Journey(unittest.TestCase):
         api, = world.client("apigateway").get_rest_apis()["items"]
         url = f"https://{api['id']}.execute-api.{REGION}.amazonaws.com/prod"
         self.assertIn(f"The API is at {url}\n", said)
-        self.assertIn(f"curl -s {url}/upload -d '{{\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}}'", said)
+        key, = world.client("apigateway").get_api_keys()["items"]
+        self.assertIn(f"Every call needs the API key (ApiKeyRequired=delete opens all but deleting to anybody). To try it:\n\n  key=$(aws apigateway get-api-key --region {REGION} --api-key {key['id']} --include-value", said)
+        self.assertIn(f"curl -s -H \"x-api-key: $key\" {url}/upload -d '{{\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}}'", said)
         self.assertIn("CREATE_COMPLETE", said)
         self.assertEqual(api["name"], "ImageUploadAPI")
 
@@ -52,6 +54,7 @@ class Journey(unittest.TestCase):
         for f in functions.values():
             variables = f["Environment"]["Variables"]
             self.assertEqual((variables["BUCKET_NAME"], variables["TABLE_NAME"], variables["REGION"]), (BUCKET, "ImageMetadata", REGION))
+            self.assertEqual(variables["TINTYPE_OVERWRITE"], "deny")
             self.assertEqual((str(variables["TINTYPE_MAX_SIZE"]), variables["TINTYPE_CORS_ORIGINS"]), ("1000000", "https://a.example,https://b.example"))
         table = world.client("dynamodb").describe_table(TableName="ImageMetadata")["Table"]
         self.assertEqual((table["BillingModeSummary"]["BillingMode"], table["GlobalSecondaryIndexes"][0]["IndexName"]), ("PAY_PER_REQUEST", "feed"))
@@ -64,24 +67,16 @@ class Journey(unittest.TestCase):
         self.assertTrue(all(s3.get_public_access_block(Bucket=CODE)["PublicAccessBlockConfiguration"].values()))
 
     def test_2_deploy_again_changes_what_is_told_and_keeps_the_rest(self):
-        # The emulator loses its outputs in an update: that one call is written down in place of being made.
-        folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
-        (folder / "aws").write_text(f"""#!/bin/bash
-case "$*" in *update-stack*)
-    while [ $# -gt 0 ]; do [ "$1" != --parameters ] || cp "${{2#file://}}" {folder}/told; shift; done; exit ;;
-esac
-exec {shutil.which("aws")} "$@"
-""")
-        (folder / "aws").chmod(0o755)
         with zipfile.ZipFile(world.zip, "a") as z:
             z.writestr("newer", "code")
         before = self.parameters()
-        said = self.good(world.script("deploy", "--zip", world.zip, "UrlTtl=60", "AlarmEmail=", REGION=REGION, PATH=f"{folder}:{os.environ['PATH']}"))
-        told = {p["ParameterKey"]: p["ParameterValue"] for p in json.loads((folder / "told").read_text())}
+        said = self.good(world.script("deploy", "--zip", world.zip, "UrlTtl=60", "AlarmEmail=", "ApiKeyRequired=delete", REGION=REGION))
+        self.assertIn("Anybody who knows this address may upload and see all images (ApiKeyRequired=delete)", said)
+        told = self.parameters()
         self.assertIn("Updating the stack", said)
         self.assertNotIn("CREATE_", said, "what happened before is not shown again")
         self.assertNotEqual(told.pop("CodeKey"), before.pop("CodeKey"))
-        self.assertEqual(told, {**before, "UrlTtl": "60", "AlarmEmail": ""})
+        self.assertEqual(told, {**before, "UrlTtl": "60", "AlarmEmail": "", "ApiKeyRequired": "delete"})
         keys = [o["Key"] for o in world.client("s3").list_objects_v2(Bucket=CODE)["Contents"]]
         self.assertEqual(len(keys), 1, "code that nothing uses is removed")
         gateway = world.client("apigateway")
@@ -98,7 +93,7 @@ exec {shutil.which("aws")} "$@"
             s3.delete_object(Bucket=BUCKET, Key=f"images/{i} \"+\u00fc.png")
         s3.create_multipart_upload(Bucket=BUCKET, Key="images/half")
         world.client("dynamodb").put_item(TableName="ImageMetadata", Item={"imageId": {"S": "1"}})
-        world.client("dynamodb").update_table(TableName="ImageMetadata", DeletionProtectionEnabled=True)
+        world.protect_table("ImageMetadata", True)
         self.bad(world.script("destroy", "--region", REGION), "nobody is there to ask")
         done = world.script("destroy", "--region", REGION, stdin="another\n", TINTYPE_ASK_STDIN="1")
         self.bad(done, "nothing was removed")
@@ -112,7 +107,14 @@ exec {shutil.which("aws")} "$@"
         cloud = world.client("cloudformation")
         cloud.create_stack(StackName="tintype-two", TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "tintype-two-Q"}}}}')
         world.client("s3").create_bucket(Bucket="somebody-elses", CreateBucketConfiguration={"LocationConstraint": REGION})
-        said = self.good(world.script("destroy", "--region", REGION, stdin="tintype\n", TINTYPE_ASK_STDIN="1"))
+        # The AWS CLI of Debian does not know deletion protection yet: that one call is made for it.
+        folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
+        (folder / "aws").write_text(f"""#!/bin/bash
+case "$*" in *"dynamodb update-table --table-name ImageMetadata --no-deletion-protection-enabled"*) exec {sys.executable} -B test/deploy/world.py {world.url} ImageMetadata ;; esac
+exec {shutil.which("aws")} "$@"
+""")
+        (folder / "aws").chmod(0o755)
+        said = self.good(world.script("destroy", "--region", REGION, stdin="tintype\n", TINTYPE_ASK_STDIN="1", PATH=f"{folder}:{os.environ['PATH']}"))
         kinds = [line.split()[0] for line in said.split("Removing:\n")[1].splitlines() if re.match(r"  \S", line)]
         order = ["API", "function", "bucket", "table", "role", "log", "the", "bucket"]
         self.assertEqual([k for i, k in enumerate(kinds) if i == 0 or kinds[i - 1] != k], order)
@@ -130,7 +132,7 @@ exec {shutil.which("aws")} "$@"
 
     def test_5_destroy_of_nothing_names_what_is_left_all_the_same(self):
         queue = world.client("sqs").create_queue(QueueName="tintype-Queue-left")["QueueUrl"]
-        done = world.script("destroy", "--region", REGION, "--yes")
+        done = world.script("destroy", "--region", REGION, "--yes", TINTYPE_TRIES="1")
         self.bad(done, "not everything is gone")
         self.assertIn(f"queue {queue}", done.stderr)
         self.assertNotIn("tintype-two", done.stderr)

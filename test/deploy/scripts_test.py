@@ -1,6 +1,6 @@
 """What goes wrong at people's hands ends in a sentence of the scripts; and the smoke test, against the
-server of this repository, which speaks the same API. Where the emulator knows no answer that AWS gives,
-a stand-in for the AWS CLI gives it."""
+server of this repository, which speaks the same API. What AWS answers when something is wrong with an account,
+a stand-in for the AWS CLI gives."""
 import os
 import pathlib
 import re
@@ -104,6 +104,13 @@ class Refusals(unittest.TestCase):
                             ("true", "is there already and belongs to this account")):
             self.refused(words, "deploy", "--region", REGION, PATH=self.stand_in([who, missing, ("head-bucket", does)]))
 
+    def test_an_aws_cli_that_is_too_old_for_a_protected_table(self):
+        path = self.stand_in([
+            ("get-caller-identity", f"echo {ACCOUNT}"), ("describe-stacks", "echo CREATE_COMPLETE"), ("list-stack-resources", r"printf 'AWS::DynamoDB::Table\tT\n'"),
+            ("describe-table", "echo 1"), ("delete-table", "echo 'ValidationException: Resource cannot be deleted as it is currently protected against deletion' >&2; exit 254"),
+            ("update-table", "echo 'Unknown options: --no-deletion-protection-enabled' >&2; exit 252")])
+        self.refused("this AWS CLI is too old for: aws dynamodb update-table --table-name T --no-deletion-protection-enabled. Install a newer version", "destroy", "--region", REGION, "--yes", PATH=path)
+
     def test_creation_that_fails_names_the_first_cause(self):
         # The stack is not there at first, and in ROLLBACK_COMPLETE once it was asked for.
         flag = world.dir / "asked"
@@ -126,7 +133,7 @@ class Smoke(unittest.TestCase):
         self.assertTrue((ROOT / program).exists(), "TINTYPE must name the program")
         self.data = tempfile.mkdtemp(dir=world.dir)
         listen = [a for name in ("api", "storage", "admin") for a in (f"--{name}", "127.0.0.1:0")]
-        self.server = subprocess.Popen([str(ROOT / program), "serve", "--data", f"{self.data}/data", *listen], env=KEEP, cwd=ROOT,
+        self.server = subprocess.Popen([str(ROOT / program), "serve", "--data", f"{self.data}/data", "--cors-origins", "https://smoke.example", *listen], env=KEEP, cwd=ROOT,
                                        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for line in self.server.stderr:
             if found := re.search(r'"event":"server.ready".*?"api":"(http://[^"]+?)/?"', line):

@@ -1,12 +1,16 @@
 """What deploy/template.yaml promises, asserted on its text, since an emulator ignores half of it: CORS,
-TTL, public access, stage, alarms. And cfn-lint finds nothing."""
+TTL, public access, stage, alarms. And it holds against CloudFormation's own schemas."""
 import json
 import re
 import unittest
 
+import yaml
+
+import reader
 from tap import ROOT, main, run, template
 
 T = template()
+TEXT = (ROOT / "deploy/template.yaml").read_text()
 R = T["Resources"]
 BUCKET = "arn:${AWS::Partition}:s3:::${BucketName}"
 # Every action of every role, and where it is needed. A new one belongs here with its reason.
@@ -80,9 +84,24 @@ def metrics(alarm, profile):
 
 
 class Template(unittest.TestCase):
-    def test_lint_finds_nothing(self):
-        done = run(["cfn-lint", "deploy/template.yaml"])
-        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+    def test_every_type_property_and_reference_is_one_that_cloudformation_knows(self):
+        done = run(["node", "test/deploy/schema.mjs"], stdin=TEXT)
+        self.assertEqual((done.returncode, done.stdout.strip() + done.stderr), (0, ""))
+
+    def test_the_check_finds_what_is_wrong(self):
+        for good, bad, words in (
+                ("MaxAge: 3000", "MaxAgee: 3000", "there is no property MaxAgee"), ("BatchSize: 10", "BatchSize: [10]", "BatchSize must be a integer"),
+                ("!GetAtt Bucket.Arn", "!GetAtt Bucket.Arm", "Bucket has no attribute Arm"), ("Type: AWS::SNS::Topic\n", "Type: AWS::SNS::Topc\n", "there is no type AWS::SNS::Topc"),
+                ("      Role: !GetAtt EventRole.Arn\n", "", "EventFunction: Role is required"),
+                ("Stage: !Ref Stage}", "Stage: !Ref Stagee}", "Unresolved resource dependencies [Stagee]"), ("  DeadLetterQueue:\n    Type: AWS::SQS::Queue", "  DeadLetterQueue:\n    DependsOn: Queue\n    Type: AWS::SQS::Queue", "Circular dependency"),
+                ("!Ref ListShards", "\"1\"", "the parameter ListShards is used nowhere")):
+            with self.subTest(words):
+                self.assertIn(good, TEXT)
+                self.assertIn(words, run(["node", "test/deploy/schema.mjs"], stdin=TEXT.replace(good, bad)).stdout)
+
+    def test_no_key_stands_twice(self):
+        with self.assertRaises(yaml.constructor.ConstructorError):
+            reader.read(TEXT.replace("  Queue:\n", "  Queue:\n    Type: AWS::SQS::Queue\n"))
 
     def test_size_fits_a_request(self):
         self.assertLess((ROOT / "deploy/template.yaml").stat().st_size, 51200, "more needs a bucket of its own")
@@ -249,8 +268,9 @@ class Api(unittest.TestCase):
         for path in {p for _, p in ROUTES}:
             self.assertIs(self.methods[("OPTIONS", path)]["ApiKeyRequired"], False, path)
 
-    def test_delete_needs_the_key_unless_told_otherwise(self):
-        self.assertEqual(T["Parameters"]["ApiKeyRequired"]["Default"], "delete")
+    def test_every_call_needs_the_key_unless_told_otherwise(self):
+        self.assertEqual(T["Parameters"]["ApiKeyRequired"]["Default"], "all")
+        self.assertEqual(T["Conditions"]["HasKeyForAll"], {"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "all"]})
         for route in ROUTES:
             condition = "HasKeyForDelete" if route[0] == "DELETE" else "HasKeyForAll"
             self.assertEqual(self.methods[route]["ApiKeyRequired"], {"Fn::If": [condition, True, False]}, route)

@@ -1,7 +1,7 @@
 // What IAM asks of who calls AWS, told from the requests themselves, and what deploy/template.yaml grants.
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { readFileSync } from 'node:fs';
+
+import { bindParameters, Evaluator, readTemplate } from '../../cloud/stack.mjs';
 
 const OBJECT = { GET: 's3:GetObject', HEAD: 's3:GetObject', PUT: 's3:PutObject', DELETE: 's3:DeleteObject' };
 
@@ -18,23 +18,20 @@ function s3Action(method, { pathname, searchParams: query }) {
 	return `s3: ${method} ${pathname}?${query}`;   /* no action's name, so that none grants it */
 }
 
-/** Gives { key, action } of { method, uri, authorization, target }: whose key signed it, in a header or in the URL, and what it does. */
-export function actionOf({ method, uri, authorization, target }) {
-	const url = new URL(uri, 'http://moto');
-	const credential = url.searchParams.get('X-Amz-Credential') ?? authorization.match(/Credential=([^,]+)/)?.[1] ?? '';
-	const [key, , , service] = credential.split('/');
-	return { key, action: service === 'dynamodb' ? `dynamodb:${target.split('.').at(-1)}` : s3Action(method, url) };
+/** Gives { key, action } of { method, uri, key, service, target }: whose key signed it, in a header or in the URL, and what it does. */
+export function actionOf({ method, uri, key, service, target }) {
+	return { key, action: service === 'dynamodb' ? `dynamodb:${target.split('.').at(-1)}` : s3Action(method, new URL(uri, 'http://cloud')) };
 }
 
-const program = `
-import json, sys
-sys.path.insert(0, sys.argv[1])
-from template_test import GRANTS, statements
-print(json.dumps({stem: [a for s in statements(stem + 'Role') for a in s['Action']] for stem in GRANTS}))
-`;
+/** Which role each function has, by the function's handler. */
+export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', event: 'Event' };
 
-/** { Upload: ['dynamodb:PutItem', ...], List, Manage, Event }: what each function's role may do, with versioning on. */
-export async function grants() {
-	const { stdout } = await promisify(execFile)('python3', ['-B', '-c', program, fileURLToPath(new URL('../../deploy', import.meta.url))]);
-	return JSON.parse(stdout);
+/** { Upload: statements, List, Manage, Event }: what each function's role may do in a stack with these parameters. */
+export async function roleStatements(given) {
+	const template = await readTemplate(readFileSync(new URL('../../../deploy/template.yaml', import.meta.url)));
+	const parameters = bindParameters(template, { CodeBucket: 'code', CodeKey: 'key', ...given });
+	const made = Object.fromEntries(Object.keys(template.Resources).map(name => [name, { ref: name, attributes: new Proxy({}, { get: (_, attribute) => `${name}.${attribute}` }) }]));
+	const evaluator = new Evaluator(template, parameters, { 'AWS::Partition': 'aws', 'AWS::StackName': 'tintype' }, made);
+	return Object.fromEntries(Object.values(ROLES).map(role => [role,
+		evaluator.value(template.Resources[`${role}Role`].Properties.Policies).flatMap(policy => policy.PolicyDocument.Statement)]));
 }

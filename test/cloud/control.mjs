@@ -1,0 +1,148 @@
+// The answers of AWS's control plane, by service and action, on what the stacks have made: as much as the scripts of deploy/
+// and the tests ask. The wire's forms are at the end: the query protocol with XML, JSON with a target, and REST with JSON.
+import { formationActions } from './formation.mjs';
+import { queueActions } from './queues.mjs';
+import { ACCOUNT } from './resources.mjs';
+
+const error = (code, message, status = 400) => Object.assign(new Error(message), { code, status });
+
+/** The thing, or the error that its service has for what is not there. */
+function must(cloud, type, id, code) {
+	const found = cloud.find(type, id);
+	if (!found)
+		throw error(code, `${id} not found`, 404);
+	return found;
+}
+
+const identity = cloud => ({
+	ListRoles: () => ({ Roles: cloud.list('IAM::Role').map(({ id, attributes, properties }) => ({ RoleName: id, Path: '/', RoleId: id, Arn: attributes.Arn, CreateDate: new Date().toISOString(), Description: properties.Description })) }),
+	DeleteRolePolicy: ({ RoleName, PolicyName }) => {
+		const role = must(cloud, 'IAM::Role', RoleName, 'NoSuchEntity');
+		if (!role.policies.includes(PolicyName))
+			throw error('NoSuchEntity', `The role policy with name ${PolicyName} cannot be found.`, 404);
+		role.policies = role.policies.filter(one => one !== PolicyName);
+	},
+	DeleteRole: async ({ RoleName }) => {
+		const role = must(cloud, 'IAM::Role', RoleName, 'NoSuchEntity');
+		if (role.policies.length > 0)
+			throw error('DeleteConflict', 'Cannot delete entity, must delete policies first.', 409);
+		await cloud.remove(role);
+	},
+});
+
+const logs = cloud => ({
+	DescribeLogGroups: () => ({ logGroups: cloud.list('Logs::LogGroup').map(({ id, properties }) => ({ logGroupName: id, retentionInDays: Number(properties.RetentionInDays) })) }),
+	DeleteLogGroup: ({ logGroupName }) => cloud.remove(must(cloud, 'Logs::LogGroup', logGroupName, 'ResourceNotFoundException')),
+	FilterLogEvents: ({ logGroupName }) => { must(cloud, 'Logs::LogGroup', logGroupName, 'ResourceNotFoundException'); return { events: [] }; },
+});
+
+/** Services whose requests name an action. */
+export function actionsOf(cloud) {
+	return {
+		cloudformation: formationActions(cloud),
+		iam: identity(cloud),
+		logs: logs(cloud),
+		sqs: queueActions(cloud.queues, ACCOUNT),
+		sts: { GetCallerIdentity: () => ({ Account: ACCOUNT, UserId: 'AIDATEST', Arn: `arn:aws:iam::${ACCOUNT}:user/test` }) },
+		sns: { ListTopics: () => ({ Topics: cloud.list('SNS::Topic').map(({ id }) => ({ TopicArn: id })) }) },
+		monitoring: {
+			DescribeAlarms: () => ({ MetricAlarms: cloud.list('CloudWatch::Alarm').map(({ id }) => ({ AlarmName: id })) }),
+			ListDashboards: () => ({ DashboardEntries: cloud.list('CloudWatch::Dashboard').map(({ id }) => ({ DashboardName: id })) }),
+		},
+		budgets: { DescribeBudgets: () => ({ Budgets: cloud.list('Budgets::Budget').map(({ properties }) => properties.Budget) }) },
+	};
+}
+
+const functionOf = ({ id, properties: p, attributes, code }) => ({ FunctionName: id, FunctionArn: attributes.Arn, Handler: p.Handler, Runtime: p.Runtime, Role: p.Role, Timeout: Number(p.Timeout),
+	MemorySize: Number(p.MemorySize), Environment: { Variables: Object.fromEntries(Object.entries(p.Environment.Variables).map(([name, value]) => [name, String(value)])) }, ...code });
+
+/** The path of a resource of an API, from its parents. */
+function pathOf(cloud, id) {
+	const { properties } = cloud.find('ApiGateway::Resource', id) ?? {};
+	return properties ? `${pathOf(cloud, properties.ParentId)}/${properties.PathPart}` : '';
+}
+
+function methodsOf(cloud, resource) {
+	const own = cloud.list('ApiGateway::Method').filter(one => one.properties.ResourceId === resource);
+	return Object.fromEntries(own.map(({ properties: p }) => [p.HttpMethod, { httpMethod: p.HttpMethod, apiKeyRequired: p.ApiKeyRequired, methodIntegration: { type: p.Integration.Type, uri: p.Integration.Uri } }]));
+}
+
+/** Services whose requests name a path: [method, shape of the path, status, what is done with its parts]. */
+export function routesOf(cloud) {
+	const api = id => must(cloud, 'ApiGateway::RestApi', id, 'NotFoundException');
+	const plan = id => must(cloud, 'ApiGateway::UsagePlan', id, 'NotFoundException');
+	const key = id => must(cloud, 'ApiGateway::ApiKey', id, 'NotFoundException');
+	return [
+		['GET', /^\/restapis$/, 200, () => ({ item: cloud.list('ApiGateway::RestApi').map(({ id, properties }) => ({ id, name: properties.Name })) })],
+		['DELETE', /^\/restapis\/(\w+)$/, 202, async id => {
+			const found = api(id);
+			if (cloud.list('ApiGateway::UsagePlan').some(one => one.properties.ApiStages.some(stage => stage.ApiId === id)))
+				throw error('BadRequestException', 'a usage plan has a stage of this API');
+			for (const one of cloud.things.filter(one => one.properties.RestApiId === id))
+				await cloud.remove(one);
+			await cloud.remove(found);
+		}],
+		['GET', /^\/restapis\/(\w+)\/resources$/, 200, id => {
+			const item = cloud.list('ApiGateway::Resource').filter(one => one.properties.RestApiId === api(id).id);
+			return { item: item.map(one => ({ id: one.id, path: pathOf(cloud, one.id), resourceMethods: methodsOf(cloud, one.id) })) };
+		}],
+		['GET', /^\/restapis\/(\w+)\/deployments$/, 200, id => ({ item: cloud.list('ApiGateway::Deployment').filter(one => one.properties.RestApiId === api(id).id).map(one => ({ id: one.id })) })],
+		['POST', /^\/restapis\/(\w+)\/deployments$/, 201, (id, { stageName }) => {
+			if (!cloud.find('ApiGateway::Stage', stageName))
+				throw error('NotFoundException', `no stage ${stageName}`, 404);
+			cloud.things.push({ type: 'ApiGateway::Deployment', id: `by-hand-${cloud.things.length}`, properties: { RestApiId: api(id).id }, attributes: {} });
+			return { id: cloud.things.at(-1).id };
+		}],
+		['GET', /^\/usageplans$/, 200, () => ({ item: cloud.list('ApiGateway::UsagePlan').map(({ id, properties }) => ({ id, name: properties.UsagePlanName })) })],
+		['PATCH', /^\/usageplans\/(\w+)$/, 200, (id, { patchOperations }) => {
+			const { properties } = plan(id);
+			for (const { op, path, value } of patchOperations) {
+				if (op !== 'remove' || path !== '/apiStages' || !properties.ApiStages.some(one => value === `${one.ApiId}:${one.Stage}`))
+					throw error('NotFoundException', `no such stage ${value}`, 404);
+				properties.ApiStages = properties.ApiStages.filter(one => value !== `${one.ApiId}:${one.Stage}`);
+			}
+			return { id };
+		}],
+		['DELETE', /^\/usageplans\/(\w+)$/, 202, id => {
+			if (plan(id).properties.ApiStages.length > 0)
+				throw error('BadRequestException', 'the usage plan has stages');
+			return cloud.remove(plan(id));
+		}],
+		['GET', /^\/apikeys$/, 200, () => ({ item: cloud.list('ApiGateway::ApiKey').map(({ id, properties }) => ({ id, name: properties.Name })) })],
+		['GET', /^\/apikeys\/(\w+)$/, 200, id => ({ id, value: key(id).value })],
+		['DELETE', /^\/apikeys\/(\w+)$/, 202, id => cloud.remove(key(id))],
+		['GET', /^\/2015-03-31\/functions\/?$/, 200, () => ({ Functions: cloud.list('Lambda::Function').map(functionOf) })],
+		['GET', /^\/2015-03-31\/functions\/([\w-]+)\/configuration$/, 200, id => functionOf(must(cloud, 'Lambda::Function', id, 'ResourceNotFoundException'))],
+		['DELETE', /^\/2015-03-31\/functions\/([\w-]+)$/, 204, id => cloud.remove(must(cloud, 'Lambda::Function', id, 'ResourceNotFoundException'))],
+		['GET', /^\/2015-03-31\/event-source-mappings\/?$/, 200, () => ({ EventSourceMappings: cloud.list('Lambda::EventSourceMapping').map(({ id }) => ({ UUID: id, State: 'Enabled' })) })],
+		['DELETE', /^\/2015-03-31\/event-source-mappings\/([\w-]+)$/, 202, id => cloud.remove(must(cloud, 'Lambda::EventSourceMapping', id, 'ResourceNotFoundException'))],
+	];
+}
+
+/** The members of a query request, with its lists (A.member.1.B) as lists. */
+export function readQuery(text) {
+	const input = {};
+	for (const [name, value] of new URLSearchParams(text)) {
+		const parts = name.split('.').filter(one => one !== 'member');
+		let at = input;
+		parts.forEach((part, i) => {
+			const key = /^\d+$/.test(part) ? Number(part) - 1 : part;
+			at = i === parts.length - 1 ? (at[key] = value) : (at[key] ??= /^\d+$/.test(parts[i + 1]) ? [] : {});
+		});
+	}
+	return input;
+}
+
+const escape = text => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+
+function elements(value, flat) {
+	if (value === null || typeof value !== 'object')
+		return escape(value);
+	return Object.entries(value).filter(([, one]) => one !== undefined).map(([name, one]) => !Array.isArray(one) ? `<${name}>${elements(one, flat)}</${name}>`
+		: flat ? one.map(item => `<${name.replace(/s$/, '')}>${elements(item, flat)}</${name.replace(/s$/, '')}>`).join('')
+			: `<${name}>${one.map(item => `<member>${elements(item, flat)}</member>`).join('')}</${name}>`).join('');
+}
+
+/** An answer of the query protocol; SQS leaves out the element around a list. */
+export const queryAnswer = (action, result, flat) => `<${action}Response><${action}Result>${elements(result ?? {}, flat)}</${action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></${action}Response>`;
+export const queryError = ({ code, message }) => `<ErrorResponse><Error><Type>Sender</Type><Code>${escape(code ?? 'InternalFailure')}</Code><Message>${escape(message)}</Message></Error><RequestId>1</RequestId></ErrorResponse>`;

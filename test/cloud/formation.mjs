@@ -1,0 +1,163 @@
+// CloudFormation's stacks: made, updated, rolled back and deleted step by step, each step an event.
+import { randomUUID } from 'node:crypto';
+
+import { ACCOUNT, makeResource, removeResource, updateResource } from './resources.mjs';
+import { bindParameters, Evaluator, order, readTemplate, TemplateError } from './stack.mjs';
+
+const failure = message => Object.assign(new Error(message), { code: 'ValidationError', status: 400 });
+
+class Stack {
+	constructor(cloud, name) {
+		const id = `arn:aws:cloudformation:${cloud.region}:${ACCOUNT}:stack/${name}/${randomUUID()}`;
+		Object.assign(this, { cloud, name, id, status: 'REVIEW_IN_PROGRESS', events: [], things: new Map(), outputs: {} });
+	}
+
+	tell(logical, type, status, reason) {
+		this.events.unshift({ EventId: randomUUID(), StackName: this.name, StackId: this.id, LogicalResourceId: logical, ResourceType: type, ResourceStatus: status, ResourceStatusReason: reason, Timestamp: new Date().toISOString() });
+	}
+
+	become(status) {
+		this.status = status;
+		this.tell(this.name, 'AWS::CloudFormation::Stack', status);
+	}
+
+	/** One step on a resource: its events, and the state it is left in. */
+	async step(logical, type, verb, work) {
+		this.tell(logical, type, `${verb}_IN_PROGRESS`);
+		try {
+			const thing = await work();
+			this.tell(logical, type, `${verb}_COMPLETE`);
+			return thing;
+		} catch (error) {
+			this.tell(logical, type, `${verb}_FAILED`, error.message);
+			throw error;
+		}
+	}
+
+	evaluator() {
+		const pseudo = { 'AWS::AccountId': ACCOUNT, 'AWS::Region': this.cloud.region, 'AWS::Partition': 'aws', 'AWS::URLSuffix': 'amazonaws.com', 'AWS::StackName': this.name, 'AWS::StackId': this.id };
+		const made = Object.fromEntries([...this.things].map(([name, thing]) => [name, { ref: thing.id, attributes: thing.attributes }]));
+		return new Evaluator(this.template, this.values, pseudo, made);
+	}
+
+	/** What the request asks for; throws before anything is changed. */
+	async prepare(text, given) {
+		const template = await readTemplate(text).catch(error => { throw failure(error.message); });
+		try {
+			const values = bindParameters(template, given);
+			order(Object.assign(Object.create(this), { template, values, things: new Map() }).evaluator());
+			return { text, template, given, values };
+		} catch (error) {
+			throw error instanceof TemplateError ? failure(error.message) : error;
+		}
+	}
+
+	async apply(wanted) {
+		const verb = this.things.size === 0 ? 'CREATE' : 'UPDATE';
+		this.become(`${verb}_IN_PROGRESS`);
+		Object.assign(this, wanted);
+		try {
+			const names = order(this.evaluator());
+			for (const logical of names)
+				await this.settle(logical);
+			for (const [logical, thing] of [...this.things].reverse().filter(([name]) => !names.includes(name)))
+				await this.take(logical, thing);
+			const evaluator = this.evaluator();
+			this.outputs = Object.fromEntries(Object.entries(this.template.Outputs).filter(([, { Condition }]) => !Condition || evaluator.has(Condition)).map(([name, { Value }]) => [name, evaluator.value(Value)]));
+			this.become(`${verb}_COMPLETE`);
+		} catch {
+			await this.rollBack(verb);
+		}
+	}
+
+	async settle(logical) {
+		const { Type, Properties = {} } = this.template.Resources[logical], properties = this.evaluator().value(Properties);
+		const thing = this.things.get(logical);
+		if (!thing)
+			this.things.set(logical, await this.step(logical, Type, 'CREATE', () => makeResource(this.cloud, this.name, logical, Type.replace('AWS::', ''), properties)));
+		else if (JSON.stringify(thing.properties) !== JSON.stringify(properties))
+			await this.step(logical, Type, 'UPDATE', () => updateResource(this.cloud, thing, properties));
+	}
+
+	async take(logical, thing) {
+		await this.step(logical, `AWS::${thing.type}`, 'DELETE', () => removeResource(this.cloud, thing));
+		this.things.delete(logical);
+	}
+
+	async rollBack(verb) {
+		if (verb === 'UPDATE')
+			return this.become('UPDATE_ROLLBACK_FAILED');
+		this.become('ROLLBACK_IN_PROGRESS');
+		for (const [logical, thing] of [...this.things].reverse())
+			await this.take(logical, thing).catch(() => {});
+		return this.become('ROLLBACK_COMPLETE');
+	}
+
+	async remove(retained) {
+		this.become('DELETE_IN_PROGRESS');
+		for (const [logical, thing] of [...this.things].reverse()) {
+			if (retained.includes(logical))
+				this.things.delete(logical);
+			else
+				await this.take(logical, thing).catch(() => { thing.failed = true; });
+		}
+		this.become(this.things.size === 0 ? 'DELETE_COMPLETE' : 'DELETE_FAILED');
+	}
+
+	describe() {
+		return {
+			StackName: this.name, StackId: this.id, StackStatus: this.status, CreationTime: new Date().toISOString(),
+			Parameters: Object.entries(this.values ?? {}).map(([ParameterKey, value]) => ({ ParameterKey, ParameterValue: [value].flat().join(',') })),
+			Outputs: Object.entries(this.outputs).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
+		};
+	}
+}
+
+/** The actions of the API; a request's lists are lists here. */
+export function formationActions(cloud) {
+	const stacks = new Map();
+	const of = name => {
+		const found = stacks.get(name);
+		if (!found || found.status === 'DELETE_COMPLETE')
+			throw failure(`Stack with id ${name} does not exist`);
+		return found;
+	};
+	const given = ({ Parameters = [] }) => Object.fromEntries(Parameters.map(one => [one.ParameterKey, one.ParameterValue]));
+	const needsIam = ({ Capabilities = [], TemplateBody }) => {
+		if (TemplateBody.includes('AWS::IAM::') && !Capabilities.includes('CAPABILITY_IAM'))
+			throw Object.assign(new Error('Requires capabilities : [CAPABILITY_IAM]'), { code: 'InsufficientCapabilitiesException', status: 400 });
+	};
+	return {
+		CreateStack: async input => {
+			const { StackName, TemplateBody } = input, found = stacks.get(StackName);
+			if (found && found.status !== 'DELETE_COMPLETE')
+				throw Object.assign(new Error(`Stack [${StackName}] already exists`), { code: 'AlreadyExistsException', status: 400 });
+			needsIam(input);
+			const stack = new Stack(cloud, StackName), wanted = await stack.prepare(TemplateBody, given(input));
+			stacks.set(StackName, stack);
+			stack.working = stack.apply(wanted);
+			return { StackId: stack.id };
+		},
+		UpdateStack: async input => {
+			const stack = of(input.StackName);
+			needsIam(input);
+			const wanted = await stack.prepare(input.TemplateBody, given(input));
+			if (stack.status.endsWith('_IN_PROGRESS'))
+				throw failure(`Stack:${stack.id} is in ${stack.status} state and can not be updated.`);
+			if (wanted.text === stack.text && JSON.stringify(wanted.values) === JSON.stringify(stack.values))
+				throw failure('No updates are to be performed.');
+			stack.working = stack.apply(wanted);
+			return { StackId: stack.id };
+		},
+		DeleteStack: ({ StackName, RetainResources = [] }) => {
+			const stack = stacks.get(StackName);
+			if (stack && stack.status !== 'DELETE_COMPLETE')
+				stack.working = stack.remove(RetainResources);
+			return {};
+		},
+		DescribeStacks: ({ StackName }) => ({ Stacks: (StackName ? [of(StackName)] : [...stacks.values()].filter(one => one.status !== 'DELETE_COMPLETE')).map(one => one.describe()) }),
+		DescribeStackEvents: ({ StackName }) => ({ StackEvents: of(StackName).events }),
+		ListStackResources: ({ StackName }) => ({ StackResourceSummaries: [...of(StackName).things].map(([LogicalResourceId, { type, id, failed }]) => (
+			{ LogicalResourceId, ResourceType: `AWS::${type}`, PhysicalResourceId: id, ResourceStatus: failed ? 'DELETE_FAILED' : 'CREATE_COMPLETE', LastUpdatedTimestamp: new Date().toISOString() })) }),
+	};
+}

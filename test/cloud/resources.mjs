@@ -1,0 +1,152 @@
+// What a stack's resources are made of, by type: what Ref and GetAtt give, and what making and removing does. A bucket is
+// made on the S3 engine with its settings, a table on the DynamoDB engine, a role on the S3 engine too, so that its
+// policy for S3 is enforced; the rest is kept to be listed and removed.
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+
+import { Queue } from './queues.mjs';
+
+export const ACCOUNT = '123456789012';
+const shortId = () => randomBytes(5).toString('hex');
+const upper = () => randomBytes(7).toString('hex').slice(0, 13).toUpperCase();
+
+export class ResourceError extends Error {}
+
+const xml = (name, parts) => `<${name}>${parts}</${name}>`;
+const all = (name, values) => values.map(value => xml(name, value)).join('');
+
+async function must(cloud, method, path, options, good = [200, 204]) {
+	const answer = await (await cloud.s3()).request(method, path, options);
+	if (!good.includes(answer.status))
+		throw new ResourceError(`${method} ${path}: ${answer.status} ${answer.code}`);
+	return answer;
+}
+
+function lifecycle({ Id, Status, AbortIncompleteMultipartUpload: abort, NoncurrentVersionExpiration: old, ExpiredObjectDeleteMarker: marker }) {
+	return xml('Rule', xml('ID', Id) + xml('Filter', xml('Prefix', '')) + xml('Status', Status)
+		+ (abort ? xml('AbortIncompleteMultipartUpload', xml('DaysAfterInitiation', abort.DaysAfterInitiation)) : '')
+		+ (old ? xml('NoncurrentVersionExpiration', xml('NoncurrentDays', old.NoncurrentDays)) : '')
+		+ (marker ? xml('Expiration', xml('ExpiredObjectDeleteMarker', marker)) : ''));
+}
+
+async function configureBucket(cloud, p) {
+	const put = (what, body) => must(cloud, 'PUT', `/${p.BucketName}`, { query: { [what]: '' }, body, headers: { 'content-md5': createHash('md5').update(body).digest('base64') } });
+	if (p.PublicAccessBlockConfiguration)
+		cloud.accessBlocks.set(p.BucketName, xml('PublicAccessBlockConfiguration', Object.entries(p.PublicAccessBlockConfiguration).map(([name, value]) => xml(name, value)).join('')));
+	if (p.CorsConfiguration)
+		await put('cors', xml('CORSConfiguration', p.CorsConfiguration.CorsRules.map(rule => xml('CORSRule', all('AllowedOrigin', rule.AllowedOrigins)
+			+ all('AllowedMethod', rule.AllowedMethods) + all('AllowedHeader', rule.AllowedHeaders) + all('ExposeHeader', rule.ExposedHeaders) + xml('MaxAgeSeconds', rule.MaxAge))).join('')));
+	if (p.VersioningConfiguration)
+		await put('versioning', xml('VersioningConfiguration', xml('Status', p.VersioningConfiguration.Status)));
+	if (p.LifecycleConfiguration)
+		await put('lifecycle', xml('LifecycleConfiguration', p.LifecycleConfiguration.Rules.map(lifecycle).join('')));
+}
+
+const TABLE_MEMBERS = ['TableName', 'AttributeDefinitions', 'KeySchema', 'BillingMode', 'GlobalSecondaryIndexes'];
+const named = property => p => p[property];
+const generated = (p, { stack, logical }) => `${stack}-${logical}-${upper()}`;
+const withArn = arn => id => ({ Arn: arn(id) });
+
+async function readCode(cloud, { Code }) {
+	const { bytes } = await must(cloud, 'GET', `/${Code.S3Bucket}/${Code.S3Key}`);
+	return { CodeSha256: createHash('sha256').update(bytes).digest('base64') };
+}
+
+/** id(properties, { stack, logical }), attributes(id, cloud), make(cloud, thing), update(cloud, thing), remove(cloud, thing): all but the first may be missing. */
+const TYPES = {
+	'S3::Bucket': {
+		id: named('BucketName'), attributes: id => ({ Arn: `arn:aws:s3:::${id}` }),
+		make: async (cloud, { properties: p }) => {
+			if ((await (await cloud.s3()).request('HEAD', `/${p.BucketName}`)).status !== 404)
+				throw new ResourceError(`${p.BucketName} already exists`);
+			await must(cloud, 'PUT', `/${p.BucketName}`);
+			await configureBucket(cloud, p);
+		},
+		update: (cloud, { properties }) => configureBucket(cloud, properties),
+		remove: (cloud, { id }) => must(cloud, 'DELETE', `/${id}`, {}, [204, 404]),
+	},
+	'S3::BucketPolicy': { id: generated },   // the engine is spoken to without TLS, which the policy denies
+	'SQS::Queue': {
+		id: (p, at) => `${at.base}/${ACCOUNT}/${p.QueueName ?? generated(p, at)}`,
+		attributes: (id, cloud) => ({ QueueName: id.split('/').at(-1), Arn: `arn:aws:sqs:${cloud.region}:${ACCOUNT}:${id.split('/').at(-1)}` }),
+		make: (cloud, { id, properties: p, attributes }) => {
+			const dead = p.RedrivePolicy && [...cloud.queues.values()].find(one => one.arn === p.RedrivePolicy.deadLetterTargetArn);
+			if (p.RedrivePolicy && !dead)
+				throw new ResourceError('the dead-letter queue does not exist');
+			cloud.queues.set(id, new Queue({ name: attributes.QueueName, url: id, arn: attributes.Arn, visibilityS: p.VisibilityTimeout, maxReceives: p.RedrivePolicy?.maxReceiveCount, dead }));
+		},
+		remove: (cloud, { id }) => cloud.queues.delete(id),
+	},
+	'SQS::QueuePolicy': { id: generated },
+	'DynamoDB::Table': {
+		id: named('TableName'), attributes: (id, { region }) => ({ Arn: `arn:aws:dynamodb:${region}:${ACCOUNT}:table/${id}` }),
+		make: async (cloud, { id, properties: p }) => {
+			await cloud.dynamo('CreateTable', Object.fromEntries(TABLE_MEMBERS.map(name => [name, p[name]])));
+			cloud.protectTable(id, p.DeletionProtectionEnabled);
+		},
+		update: (cloud, { id, properties: p }) => cloud.protectTable(id, p.DeletionProtectionEnabled),
+		remove: async (cloud, { id }) => {
+			if ((await cloud.dynamo('ListTables', {})).TableNames.includes(id))
+				await cloud.dynamo('DeleteTable', { TableName: id });
+		},
+	},
+	'Logs::LogGroup': { id: named('LogGroupName'), attributes: (id, { region }) => ({ Arn: `arn:aws:logs:${region}:${ACCOUNT}:log-group:${id}:*` }) },
+	'IAM::Role': {
+		id: generated, attributes: withArn(id => `arn:aws:iam::${ACCOUNT}:role/${id}`),
+		make: async (cloud, thing) => {
+			thing.policies = thing.properties.Policies.map(one => one.PolicyName);
+			await (await cloud.s3()).setRole(thing.id, thing.properties.Policies.flatMap(one => one.PolicyDocument.Statement));
+		},
+		remove: async (cloud, { id }) => (await cloud.s3()).removeRole(id),
+	},
+	'Lambda::Function': {
+		id: named('FunctionName'), attributes: (id, { region }) => ({ Arn: `arn:aws:lambda:${region}:${ACCOUNT}:function:${id}` }),
+		make: async (cloud, thing) => { thing.code = await readCode(cloud, thing.properties); },
+		update: async (cloud, thing) => { thing.code = await readCode(cloud, thing.properties); },
+	},
+	'Lambda::EventSourceMapping': { id: () => randomUUID() },
+	'Lambda::Permission': { id: generated },
+	'ApiGateway::RestApi': { id: shortId, attributes: () => ({ RootResourceId: shortId() }) },
+	'ApiGateway::Resource': { id: shortId },
+	'ApiGateway::Method': { id: generated },
+	'ApiGateway::GatewayResponse': { id: generated },
+	'ApiGateway::Deployment': { id: shortId },
+	'ApiGateway::Stage': { id: named('StageName') },
+	'ApiGateway::ApiKey': { id: shortId, make: (cloud, thing) => { thing.value = randomBytes(20).toString('hex'); } },
+	'ApiGateway::UsagePlan': { id: shortId },
+	'ApiGateway::UsagePlanKey': { id: generated },
+	'SNS::Topic': { id: (p, at) => `arn:aws:sns:${at.region}:${ACCOUNT}:${p.TopicName ?? generated(p, at)}` },
+	'SNS::TopicPolicy': { id: generated },
+	'SNS::Subscription': { id: generated },
+	'CloudWatch::Alarm': { id: named('AlarmName'), attributes: (id, { region }) => ({ Arn: `arn:aws:cloudwatch:${region}:${ACCOUNT}:alarm:${id}` }) },
+	'CloudWatch::Dashboard': { id: named('DashboardName') },
+	'Budgets::Budget': { id: p => p.Budget.BudgetName },
+};
+
+function typeOf(name) {
+	if (!TYPES[name])
+		throw new ResourceError(`Unrecognized resource type: AWS::${name}`);
+	return TYPES[name];
+}
+
+/** The thing that was made: { type, id, logical, properties, attributes, ... }; it is in cloud.things. */
+export async function makeResource(cloud, stack, logical, type, properties) {
+	const { id: identify, attributes, make } = typeOf(type);
+	const id = identify(properties, { stack, logical, base: cloud.url, region: cloud.region });
+	const thing = { type, id, logical, properties, attributes: attributes?.(id, cloud) ?? {} };
+	if (id === undefined || cloud.find(type, id) && type !== 'ApiGateway::Stage')
+		throw new ResourceError(`${id} already exists`);
+	await make?.(cloud, thing);
+	cloud.things.push(thing);
+	return thing;
+}
+
+export async function updateResource(cloud, thing, properties) {
+	thing.properties = properties;
+	await typeOf(thing.type).update?.(cloud, thing);
+}
+
+/** Remove what may be gone already. */
+export async function removeResource(cloud, thing) {
+	await typeOf(thing.type).remove?.(cloud, thing);
+	cloud.forget(thing);
+}
