@@ -23,6 +23,8 @@ struct engines {
 	struct str region;             /* with bucket: what signatures name */
 	enum status (*ready)(struct engines *, struct fault *why);
 	void (*measure)(struct engines *);   /* renew the gauges that only the engine knows; NULL: none */
+	/* Make the database as small as it can be; only close may follow. NULL: it is not here */
+	enum status (*compact)(struct engines *, uint64_t *before, uint64_t *after, struct fault *why);
 	void (*close)(struct engines *);
 	void *own;                     /* the adapter's */
 };

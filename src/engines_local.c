@@ -12,6 +12,11 @@ static void measure(struct engines *e)
 	engine_measure(e->own);
 }
 
+static enum status compact(struct engines *e, uint64_t *before, uint64_t *after, struct fault *why)
+{
+	return engine_compact(e->own, before, after, why);
+}
+
 static void close_engine(struct engines *e)
 {
 	struct engine *engine = e->own;
@@ -36,7 +41,7 @@ enum status engines_open_local(const struct settings *s, const char *storage_url
 		.store = engine_object_store(engine), .table = engine_image_table(engine), .inspection = engine_inspection(engine),
 		.storage_url = o.public_url, .bucket = engine_bucket_store(engine), .catalog = engine_bucket_catalog(engine),
 		.parts = engine_part_store(engine),
-		.keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .close = close_engine, .own = engine,
+		.keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .compact = compact, .close = close_engine, .own = engine,
 	};
 	return OK;
 }

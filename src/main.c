@@ -73,6 +73,11 @@ static int sweep(int argc, char **argv)
 	return maintain_sweep(argc - 1, argv + 1);
 }
 
+static int compact(int argc, char **argv)
+{
+	return maintain_compact(argc - 1, argv + 1);
+}
+
 static int table(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "create") == 0)
@@ -89,6 +94,7 @@ static const struct verb {
 } verbs[] = {
 	{ "serve", serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.", settings_help },
 	{ "sweep", sweep, "sweep [OPTION ...]", "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
+	{ "compact", compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
 	{ "table", table, "table create [OPTION ...]", "Make the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
 	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", keys_help },
 	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.", NULL },

@@ -1,4 +1,4 @@
-/* `tintype sweep` for a timer that is not a server's own, as cron's beside Lambda functions, and
+/* `tintype sweep` for a timer that is not a server's own, as cron's beside Lambda functions, `tintype compact`, and
  * `tintype table create` for a table that no template made. */
 #include "maintain.h"
 
@@ -68,6 +68,27 @@ int maintain_sweep(int argc, char **argv)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	return end("sweep", sweep(argc, argv, &why), &why);
+}
+
+static enum status compact(int argc, char **argv, struct fault *why)
+{
+	struct settings s;
+	struct engines e = { 0 };
+	uint64_t before = 0, after = 0;
+	TRY(settings_load(&s, argc, argv, why));
+	TRY(engines_open(&s, "", &e, why));
+	enum status status = e.compact != NULL ? e.compact(&e, &before, &after, why)
+	                                       : fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3 and DynamoDB.");
+	engines_close(&e);
+	if (status == OK)
+		printf("The database had %llu bytes and has %llu.\n", (unsigned long long)before, (unsigned long long)after);
+	return status;
+}
+
+int maintain_compact(int argc, char **argv)
+{
+	struct fault why = { 0 };
+	return end("compact", compact(argc, argv, &why), &why);
 }
 
 static enum status create_table(int argc, char **argv, struct fault *why)

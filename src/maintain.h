@@ -7,6 +7,7 @@
 /* `tintype sweep`: one whole sweep, the walk over all objects too; says what it did. */
 int maintain_sweep(int argc, char **argv);
 /* `tintype table create`: make the DynamoDB table. */
+int maintain_compact(int argc, char **argv);
 int maintain_create_table(int argc, char **argv);
 
 #endif

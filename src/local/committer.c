@@ -8,11 +8,19 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
+#include <fcntl.h>
 
 /* Frames (of one page) after which the log is written back: long enough to write a page that changes
  * often once, short enough that a start after a crash reads it in no time. */
 #define CHECKPOINT_FRAMES 8000
+/* The fewest, where there is not much room: the log must not take it. */
+#define CHECKPOINT_FRAMES_LOW 256
+/* The database's room is allocated in steps of so much, and new rows need so much of it ahead of them. */
+#define AHEAD_STEP_BYTES ((int64_t)1 << 20)
+#define AHEAD_ROWS_BYTES ((int64_t)128 << 10)
+/* So many free pages are kept, and a quarter of the database at most; so many are given back in one step. */
+#define SPARE_PAGES 1024
+#define VACUUM_STEP "PRAGMA incremental_vacuum(256)"
 
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row)
 {
@@ -58,6 +66,17 @@ static enum status load_tally(struct writer *w, struct fault *why)
 	w->tally.next_seq = sqlite3_column_int64(s, 4);
 	atomic_store(&w->tree->next_file, (uint64_t)sqlite3_column_int64(s, 5));
 	sqlite3_reset(s);
+	return OK;
+}
+
+/* How the database is laid out. */
+static enum status read_pages(struct writer *w, struct fault *why)
+{
+	int64_t mode = 0;
+
+	TRY(db_ask(&w->db, "PRAGMA page_size", &w->page_bytes, why));
+	TRY(db_ask(&w->db, "PRAGMA auto_vacuum", &mode, why));
+	w->can_vacuum = mode != 0;
 	return OK;
 }
 
@@ -107,6 +126,79 @@ static struct change *take_batch(struct committer *c)
 	return batch;
 }
 
+/* the room of the database */
+
+/* The number that a query without parameters gives. */
+static enum status read_number(struct writer *w, enum db_query_id q, int64_t *out)
+{
+	sqlite3_stmt *s = db_query(&w->db, q);
+	bool row = false;
+
+	TRY(writer_step(w, s, &row));
+	*out = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return OK;
+}
+
+/* Whether the first `bytes` of the database's file have their room on the disk, which is allocated if need be, with
+ * more behind it. A file system that cannot do that is taken at its word. */
+static bool allocate_ahead(struct writer *w, int64_t bytes)
+{
+	struct stat st;
+
+	if (w->ahead_bytes == 0 && fstat(w->db_fd, &st) == 0)
+		w->ahead_bytes = st.st_size;
+	if (bytes <= w->ahead_bytes)
+		return true;
+	for (int64_t to = bytes + AHEAD_STEP_BYTES; to >= bytes; to -= AHEAD_STEP_BYTES) {
+		if (local_io.fallocate(w->db_fd, FALLOC_FL_KEEP_SIZE, 0, to) == 0) {
+			w->ahead_bytes = to;
+			return true;
+		}
+		if (errno != ENOSPC && errno != EDQUOT)
+			return true;
+	}
+	return false;
+}
+
+static enum status allocate_pages(struct writer *w)
+{
+	int64_t pages = 0;
+
+	TRY(read_number(w, Q_PAGES, &pages));
+	if (allocate_ahead(w, pages * w->page_bytes))
+		return OK;
+	w->broken = true;
+	return io_fault(&w->failure, ENOSPC, "allocate room for the database");
+}
+
+/* Whether this batch may make rows. */
+static bool rows_fit(struct writer *w)
+{
+	int64_t pages = 0;
+
+	return space_for_rows(w->space) && read_number(w, Q_PAGES, &pages) == OK &&
+	       allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
+}
+
+/* After the file was written back to, which may have cut off what lay behind its end. */
+static void forget_ahead(struct writer *w)
+{
+	w->ahead_bytes = 0;
+}
+
+static int64_t count_free_pages(struct writer *w)
+{
+	int64_t pages = 0;
+
+	if (read_number(w, Q_FREE_PAGES, &pages) != OK)
+		return 0;
+	atomic_store(&w->space->reusable_bytes, (uint64_t)(pages * w->page_bytes));
+	return pages;
+}
+
+/* the batches */
+
 /* The names of all new files are on the disk before the rows that name them. */
 static enum status sync_names(struct writer *w, const struct change *batch)
 {
@@ -127,6 +219,7 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 			return fault_status(w->failure.code);
 	}
 	TRY(save_tally(w));
+	TRY(allocate_pages(w));
 	return writer_run(w, db_query(&w->db, Q_COMMIT));
 }
 
@@ -179,41 +272,114 @@ static int64_t wake_all(struct change *batch)
 	return n;
 }
 
-static void run_batch(struct committer *c, struct change *batch)
+static bool commit_all(struct committer *c, struct change *batch)
 {
 	struct writer *w = &c->writer;
 
 	w->broken = w->trashed = false;
-	w->rows_fit = space_for_rows(w->space);
-	if (commit_batch(w, batch) == OK) {
+	w->rows_fit = rows_fit(w);
+	if (!w->broken && commit_batch(w, batch) == OK) {
 		c->saved = w->tally;
 		if (w->trashed)
 			hot_forget(w->hot);
 		show_counts(c);
 		metric_add(M_COMMITS, 1);
 		metric_add(M_COMMITTED_CHANGES, wake_all(batch));
-		return;
+		return true;
 	}
 	roll_back(w);
 	bury(c);
-	fail_all(w, batch);
-	(void)wake_all(batch);
+	return false;
 }
 
-/* Readers may keep the last frames from being written back; then it is tried again a while later. On a
- * full disk it is done at once: a log that is written back is begun anew in the room that it has, and so
- * deletes still find some. */
+/* Readers may keep the last frames from being written back; then it is tried again a while later. */
 static void write_back(struct writer *w, int *due)
 {
-	bool full = w->broken && w->failure.code == F_DISK_FULL;
-
-	if (w->wal_frames < *due && !full)
-		return;
 	int left = 0, done = 0;
 	int rc = sqlite3_wal_checkpoint_v2(w->db.sq, NULL, SQLITE_CHECKPOINT_PASSIVE, &left, &done);
 	bool whole = rc == SQLITE_OK && left == done;
+
 	*due = whole ? CHECKPOINT_FRAMES : w->wal_frames + CHECKPOINT_FRAMES / 4;
 	w->wal_frames = 0;
+	forget_ahead(w);
+}
+
+static void run_batch(struct committer *c, struct change *batch, int *due)
+{
+	struct writer *w = &c->writer;
+
+	if (commit_all(c, batch))
+		return;
+	if (w->failure.code != F_DISK_FULL) {
+		fail_all(w, batch);
+		(void)wake_all(batch);
+		return;
+	}
+	/* A log that is written back is begun anew in the room that it has, and what makes room must not fail for
+	 * the sake of what needs some. */
+	write_back(w, due);
+	(void)space_drop_ballast(w->space);
+	while (batch != NULL) {
+		struct change *one = batch;
+		batch = batch->next;
+		one->next = NULL;
+		if (commit_all(c, one))
+			continue;
+		fail_all(w, one);
+		(void)wake_all(one);
+	}
+}
+
+/* Whether the next change is there already. */
+static bool is_wanted(struct committer *c)
+{
+	pthread_mutex_lock(&c->lock);
+	bool wanted = c->first != NULL || c->stopping;
+	pthread_mutex_unlock(&c->lock);
+	return wanted;
+}
+
+static uint64_t spare_pages(struct writer *w)
+{
+	int64_t pages = 0;
+	uint64_t spare = space_spare_pages(w->space, (uint64_t)w->page_bytes);
+
+	if (read_number(w, Q_PAGES, &pages) != OK)
+		return UINT64_MAX;
+	uint64_t most = pages / 4 > SPARE_PAGES ? (uint64_t)pages / 4 : SPARE_PAGES;
+	return spare < most ? spare : most;
+}
+
+/* Give free pages beyond those worth keeping back to the file system. */
+static void vacuum(struct committer *c, int *due)
+{
+	struct writer *w = &c->writer;
+	int64_t before = count_free_pages(w), pages = before;
+	uint64_t spare = pages > 0 && w->can_vacuum ? spare_pages(w) : UINT64_MAX;
+
+	while ((uint64_t)pages > spare && !is_wanted(c)) {
+		int64_t last = pages;
+		if (sqlite3_exec(w->db.sq, VACUUM_STEP, NULL, NULL, NULL) != SQLITE_OK)
+			break;
+		pages = count_free_pages(w);
+		if (pages >= last)
+			break;
+	}
+	if (pages < before)
+		write_back(w, due);   /* the file becomes shorter only now */
+}
+
+static void tidy(struct committer *c, int *due)
+{
+	struct writer *w = &c->writer;
+	uint64_t most = space_spare_pages(w->space, (uint64_t)w->page_bytes);
+
+	if (most < CHECKPOINT_FRAMES_LOW)
+		most = CHECKPOINT_FRAMES_LOW;
+	if (w->wal_frames >= *due || (uint64_t)w->wal_frames >= most)
+		write_back(w, due);
+	vacuum(c, due);
+	space_renew_ballast(w->space);
 }
 
 static void *run(void *arg)
@@ -222,9 +388,10 @@ static void *run(void *arg)
 	struct change *batch;
 	int due = CHECKPOINT_FRAMES;
 
+	tidy(c, &due);
 	while ((batch = take_batch(c)) != NULL) {
-		run_batch(c, batch);
-		write_back(&c->writer, &due);
+		run_batch(c, batch, &due);
+		tidy(c, &due);
 	}
 	return NULL;
 }
@@ -234,6 +401,7 @@ enum status committer_start(struct committer *c, struct fault *why)
 	c->first = NULL;
 	c->last = &c->first;
 	TRY(load_tally(&c->writer, why));
+	TRY(read_pages(&c->writer, why));
 	c->saved = c->writer.tally;
 	sqlite3_wal_hook(c->writer.db.sq, count_frames, &c->writer);
 	pthread_mutex_init(&c->lock, NULL);

@@ -6,7 +6,10 @@
  * fails: none of them may have seen rows that never came to be. Changes that name a new file have
  * incoming/ synced before the transaction, once per batch.
  *
- * The log of the database is written back between batches, after the waiters have been woken. */
+ * The log of the database is written back between batches, after the waiters have been woken. What that needs on the
+ * disk is allocated before each commit, so that on a full disk the log can always be written back and begun anew, and
+ * deletes go on. Of a batch that finds the disk full each change is tried again by itself. Free pages are given back to the
+ * file system in bounded steps while nothing waits. */
 #ifndef LOCAL_COMMITTER_H
 #define LOCAL_COMMITTER_H
 
@@ -39,6 +42,10 @@ struct writer {
 	bool broken;              /* a statement failed: the batch is lost */
 	struct fault failure;     /* why */
 	int wal_frames;           /* since the log began anew */
+	int db_fd;                /* the database's file; closed after every connection, or their locks would go */
+	int64_t page_bytes;
+	int64_t ahead_bytes;      /* so much of the file has its room on the disk; 0: not known */
+	bool can_vacuum;          /* free pages at the end can be given back */
 };
 
 struct change {

@@ -154,7 +154,10 @@ static enum status append(struct completion *m, const char *p, size_t n, struct 
 		m->arrival.bytes.n += n;
 		return OK;
 	}
-	return io_write_all(m->fd, p, n) == 0 ? OK : io_fault(why, errno, "write to incoming/");
+	TRY(space_take(&m->engine->space, n, SPACE_FILE, why));
+	enum status status = io_write_all(m->fd, p, n) == 0 ? OK : io_fault(why, errno, "write to incoming/");
+	space_give(&m->engine->space, n);
+	return status;
 }
 
 /* *gone: the part has been replaced or removed. */
@@ -248,9 +251,8 @@ static enum status make(struct completion *m, bool *gone, struct fault *why)
 		.etag = m->c->etag,
 	};
 	*gone = false;
-	TRY(space_take(&m->engine->space, m->info.size, why));
+	TRY(space_check(&m->engine->space, m->info.size, m->arrival.inlined ? SPACE_ROWS : SPACE_FILE, why));
 	enum status status = make_file(m, gone, why);
-	space_give(&m->engine->space, m->info.size);
 	if (status != OK || *gone)
 		drop(m);
 	return status;

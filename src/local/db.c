@@ -19,6 +19,8 @@ static const char *const sql_of[QUERIES] = {
 #undef QUERY
 };
 
+/* Counts before the first page alone; `tintype compact` brings older databases to it. */
+static const char pragmas_new[] = "PRAGMA auto_vacuum=INCREMENTAL;";
 static const char pragmas_write[] =
 	"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;"
 	"PRAGMA journal_size_limit=67108864;";
@@ -43,6 +45,9 @@ enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fa
 	(void)sqlite3_db_config(d->sq, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES, LOOKASIDE_SLOTS);
 	sqlite3_extended_result_codes(d->sq, 1);
 	sqlite3_busy_timeout(d->sq, BUSY_MS);
+	int64_t pages = 1;
+	if (mode == DB_WRITE && db_ask(d, "PRAGMA page_count", &pages, why) == OK && pages == 0)
+		(void)sqlite3_exec(d->sq, pragmas_new, NULL, NULL, NULL);
 	if (sqlite3_exec(d->sq, mode == DB_WRITE ? pragmas_write : pragmas_read, NULL, NULL, NULL) == SQLITE_OK)
 		return OK;
 failed:
@@ -100,6 +105,19 @@ enum status db_run(struct db *d, sqlite3_stmt *s, struct fault *why)
 	TRY(db_step(d, s, &row, why));
 	sqlite3_reset(s);
 	return OK;
+}
+
+enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *why)
+{
+	sqlite3_stmt *s = NULL;
+	bool row = false;
+
+	(void)sqlite3_prepare_v2(d->sq, sql, -1, &s, NULL);
+	enum status status = db_step(d, s, &row, why);
+	if (status == OK)
+		*out = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_finalize(s);
+	return status;
 }
 
 /* Bindings that are borrowed allocate nothing, so they fail only for a NULL statement, and db_step

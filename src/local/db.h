@@ -43,6 +43,8 @@ sqlite3_stmt *db_query(struct db *d, enum db_query_id q);
 enum status db_step(struct db *d, sqlite3_stmt *s, bool *row, struct fault *why) MUST_CHECK;
 /* Run a statement that gives no rows, and reset it. */
 enum status db_run(struct db *d, sqlite3_stmt *s, struct fault *why) MUST_CHECK;
+/* Run a query of one number that is not worth keeping; 0 where it gives no row. */
+enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *why) MUST_CHECK;
 /* What SQLite's last error on this connection means. */
 enum status db_fault(struct db *d, struct fault *why);
 

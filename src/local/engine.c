@@ -23,6 +23,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#define LOG_AHEAD_BYTES ((off_t)1 << 20)
+/* With less than this above the reserve the server is not ready, whatever the reserve is. */
+#define READY_BYTES ((uint64_t)1 << 20)
+
 /* the directory */
 
 static enum status check_dir(int fd, const char *path, struct fault *why)
@@ -84,12 +88,19 @@ static enum status join_path(const char *dir, const char *name, char **out, stru
 /* Made here with a private mode; SQLite gives its log the same. */
 static enum status make_db_file(struct engine *e, struct fault *why)
 {
-	int fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	return e->db_fd >= 0 ? OK : io_fault_start(why, errno, "open the database in", e->dir);
+}
 
-	if (fd < 0)
-		return io_fault_start(why, errno, "open the database in", e->dir);
+/* The log has some room before it is needed. It is made by the first statement; nothing locks it, so that its file may be
+ * opened and closed. What a full disk refuses here is not needed yet. */
+static void allocate_log(struct engine *e)
+{
+	int fd = local_io.open(e->dir_fd, "tintype.db-wal", O_WRONLY | O_NOFOLLOW, 0);
+
+	if (fd >= 0)
+		(void)local_io.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_AHEAD_BYTES);
 	io_close(fd);
-	return OK;
 }
 
 /* For the terminal the cause belongs into the sentence. */
@@ -118,7 +129,9 @@ static enum status open_db(struct engine *e, struct fault *why)
 	TRY(make_db_file(e, why));
 	readers_init(&e->readers, e->db_path);
 	hot_init(&e->hot);
-	return explain(open_tables(e, why), e, why);
+	TRY(explain(open_tables(e, why), e, why));
+	allocate_log(e);
+	return OK;
 }
 
 static enum status start_committer(struct engine *e, const struct engine_options *o, struct fault *why)
@@ -129,6 +142,7 @@ static enum status start_committer(struct engine *e, const struct engine_options
 	w->space = &e->space;
 	w->hot = &e->hot;
 	w->max_pending = o->max_pending;
+	w->db_fd = e->db_fd;
 	return committer_start(&e->committer, why);
 }
 
@@ -162,6 +176,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	TRY(open_dir(e, o->dir, why));
 	TRY(lock_dir(e, why));
 	e->space = (struct space){ .fd = e->dir_fd, .reserve_bytes = o->reserve_bytes };
+	space_open(&e->space);
 	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
 	TRY(tree_open(&e->tree, e->dir_fd, why));
 	TRY(open_db(e, why));
@@ -186,7 +201,7 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 	e->catalog.ops = &catalog_ops;
 	e->parts.ops = &parts_ops;
 	e->small_bytes = (size_t)o->small_bytes;
-	e->dir_fd = e->lock_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
+	e->dir_fd = e->lock_fd = e->db_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
 	enum status status = open_all(e, o, why);
 	if (status != OK)
 		engine_free(&e);
@@ -209,6 +224,7 @@ void engine_free(struct engine **ep)
 		hot_deinit(&e->hot);
 	}
 	db_close(&e->committer.writer.db);
+	io_close(e->db_fd);
 	credentials_close(&e->keys);
 	tree_close(&e->tree);
 	io_close(e->lock_fd);
@@ -268,8 +284,30 @@ enum status engine_ready(struct engine *e, struct fault *why)
 {
 	struct change change = { .apply = apply_nothing, .why = why };
 
-	TRY(space_take(&e->space, 0, why));
+	TRY(space_check(&e->space, READY_BYTES, SPACE_FILE, why));
 	return committer_run(&e->committer, &change);
+}
+
+static enum status measure_db(struct engine *e, uint64_t *bytes, struct fault *why)
+{
+	int64_t pages = 0;
+
+	TRY(db_ask(&e->committer.writer.db, "PRAGMA page_count", &pages, why));
+	*bytes = (uint64_t)(pages * e->committer.writer.page_bytes);
+	return OK;
+}
+
+enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, struct fault *why)
+{
+	static const char compact[] = "PRAGMA temp_store=FILE; PRAGMA auto_vacuum=INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+	struct db *d = &e->committer.writer.db;
+
+	mover_stop(&e->mover);
+	committer_stop(&e->committer);
+	TRY(measure_db(e, before, why));
+	if (sqlite3_exec(d->sq, compact, NULL, NULL, NULL) != SQLITE_OK)
+		return explain(db_fault(d, why), e, why);
+	return measure_db(e, after, why);
 }
 
 void engine_measure(struct engine *e)

@@ -23,7 +23,7 @@ struct engine {
 	char *dir;                 /* absolute */
 	char *db_path;
 	char *bucket, *region, *public_url;
-	int dir_fd, lock_fd;
+	int dir_fd, lock_fd, db_fd;
 	struct tree tree;
 	struct space space;
 	struct readers readers;

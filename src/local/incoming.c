@@ -20,8 +20,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PROMISE_STEP_BYTES ((uint64_t)1024 * 1024)
-
 struct body {
 	struct incoming base;
 	struct engine *engine;
@@ -31,6 +29,7 @@ struct body {
 	int fd;                        /* else a file */
 	uint64_t file;
 	uint64_t size;
+	uint64_t expected;             /* bytes that were announced; 0: none */
 	uint64_t promised;             /* of the disk's room, not written yet */
 	struct hash md5;
 	unsigned char digest[MD5_BYTES];
@@ -44,32 +43,32 @@ struct body {
 	struct table_wait *wait;
 };
 
-/* One whose length is not told is taken for a small one until it is not. */
-static enum status open_body(struct body *b, uint64_t expected_bytes, struct fault *why)
+static enum status make_file(struct body *b, struct fault *why)
 {
-	size_t small_bytes = b->engine->small_bytes;
-
-	b->in_memory = small_bytes > 0 && expected_bytes <= small_bytes;
-	if (b->in_memory)
-		return OK;
 	b->fd = tree_create(&b->engine->tree, &b->file);
 	return b->fd >= 0 ? OK : io_fault(why, errno, "make a file in incoming/");
 }
 
+static enum space_use use_of(const struct body *b)
+{
+	return b->in_memory ? SPACE_ROWS : SPACE_FILE;
+}
+
+/* What could not fit now is refused at once; room is taken only as bytes come, or who announces much and sends
+ * nothing would keep others out. */
 static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
 {
 	struct engine *e = engine_of_buckets(s);
-
-	TRY(space_take(&e->space, expected_bytes, why));
 	struct body *b = mem_new(1, sizeof *b);
-	if (b == NULL) {
-		space_give(&e->space, expected_bytes);
+
+	if (b == NULL)
 		return fault_no_memory(why);
-	}
-	*b = (struct body){ .base = { &incoming_ops }, .engine = e, .promised = expected_bytes, .fd = -1 };
-	enum status status = open_body(b, expected_bytes, why);
+	*b = (struct body){ .base = { &incoming_ops }, .engine = e, .expected = expected_bytes, .fd = -1 };
+	b->in_memory = e->small_bytes > 0 && expected_bytes <= e->small_bytes;   /* of no announced length: until it is not */
+	enum status status = space_check(&e->space, expected_bytes, use_of(b), why);
+	if (status == OK && !b->in_memory)
+		status = make_file(b, why);
 	if (status != OK) {
-		space_give(&e->space, expected_bytes);
 		mem_free(b);
 		return status;
 	}
@@ -78,24 +77,10 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 	return OK;
 }
 
-static void keep_promise(struct body *b, uint64_t bytes)
+static void give_room(struct body *b)
 {
-	uint64_t n = bytes < b->promised ? bytes : b->promised;
-
-	space_give(&b->engine->space, n);
-	b->promised -= n;
-}
-
-/* Of a body whose length was not told room is taken as it comes, or it would eat up the reserve. */
-static enum status promise_more(struct body *b, size_t n)
-{
-	uint64_t more = n > PROMISE_STEP_BYTES ? n : PROMISE_STEP_BYTES;
-
-	if (n <= b->promised)
-		return OK;
-	TRY(space_take(&b->engine->space, more, &b->failure));
-	b->promised += more;
-	return OK;
+	space_give(&b->engine->space, b->promised);
+	b->promised = 0;
 }
 
 static enum status give_up(struct body *b, enum status status, struct fault *why)
@@ -109,9 +94,7 @@ static enum status give_up(struct body *b, enum status status, struct fault *why
 /* What came so far goes into a file, and what comes too. */
 static enum status spill(struct body *b)
 {
-	b->fd = tree_create(&b->engine->tree, &b->file);
-	if (b->fd < 0)
-		return io_fault(&b->failure, errno, "make a file in incoming/");
+	TRY(make_file(b, &b->failure));
 	b->in_memory = false;
 	if (io_write_all(b->fd, b->bytes, (size_t)b->size) != 0)
 		return io_fault(&b->failure, errno, "write to incoming/");
@@ -120,11 +103,11 @@ static enum status spill(struct body *b)
 	return OK;
 }
 
-/* At once as much as was told, then twice as much each time. */
+/* At once as much as was announced, then twice as much each time. */
 static enum status grow(struct body *b, size_t needed)
 {
 	size_t small_bytes = b->engine->small_bytes;
-	size_t cap = b->cap > 0 ? 2 * b->cap : (size_t)b->promised;
+	size_t cap = b->cap > 0 ? 2 * b->cap : (size_t)b->expected;
 
 	if (needed <= b->cap)
 		return OK;
@@ -141,9 +124,13 @@ static enum status keep(struct body *b, const void *p, size_t n)
 {
 	if (b->in_memory && n > b->engine->small_bytes - b->size)
 		TRY(spill(b));
+	TRY(space_take(&b->engine->space, n, use_of(b), &b->failure));
+	b->promised += n;
 	if (!b->in_memory) {
-		TRY(promise_more(b, n));
-		return io_write_all(b->fd, p, n) == 0 ? OK : io_fault(&b->failure, errno, "write to incoming/");
+		if (io_write_all(b->fd, p, n) != 0)
+			return io_fault(&b->failure, errno, "write to incoming/");
+		give_room(b);
+		return OK;
 	}
 	TRY(grow(b, (size_t)b->size + n));
 	if (n > 0)
@@ -163,8 +150,6 @@ static enum status body_write(struct incoming *in, const void *p, size_t n, stru
 		return give_up(b, status, why);
 	hash_update(&b->md5, p, n);
 	b->size += n;
-	if (!b->in_memory)
-		keep_promise(b, n);
 	return OK;
 }
 
@@ -206,7 +191,7 @@ static void unmap(struct body *b)
 
 static void body_free(struct body *b)
 {
-	keep_promise(b, b->promised);
+	give_room(b);
 	hash_deinit(&b->md5);
 	unmap(b);
 	io_close(b->fd);

@@ -21,25 +21,13 @@ static int unlink_file(int dir, const char *name)
 	return unlinkat(dir, name, 0);
 }
 
-const struct local_io local_io_system = {
-	.open = open_file,
-	.write = write,
-	.fdatasync = fdatasync,
-	.fsync = fsync,
-	.link = link_file,
-	.unlink = unlink_file,
-	.statvfs = fstatvfs,
-};
+#define SYSTEM_CALLS { \
+	.open = open_file, .write = write, .fdatasync = fdatasync, .fsync = fsync, .link = link_file, .unlink = unlink_file, \
+	.statvfs = fstatvfs, .fallocate = fallocate, \
+}
 
-struct local_io local_io = {
-	.open = open_file,
-	.write = write,
-	.fdatasync = fdatasync,
-	.fsync = fsync,
-	.link = link_file,
-	.unlink = unlink_file,
-	.statvfs = fstatvfs,
-};
+const struct local_io local_io_system = SYSTEM_CALLS;
+struct local_io local_io = SYSTEM_CALLS;
 
 int io_write_all(int fd, const void *p, size_t n)
 {

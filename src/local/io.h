@@ -18,6 +18,7 @@ struct local_io {
 	int (*link)(int from_dir, const char *from, int to_dir, const char *to);
 	int (*unlink)(int dir, const char *name);
 	int (*statvfs)(int fd, struct statvfs *out);
+	int (*fallocate)(int fd, int mode, off_t from, off_t n);
 };
 
 extern struct local_io local_io;

@@ -38,6 +38,11 @@ struct key_ring *engine_key_ring(struct engine *e);
  * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
  * Threads  any; blocks on the disk */
 enum status engine_ready(struct engine *e, struct fault *why) MUST_CHECK;
+/* Write the database anew without its free pages, and let later ones be given back as they come. Nobody else may use
+ * the engine meanwhile, and after it only engine_free may follow.
+ * before, after   bytes of the database
+ * Errors   DISK_FULL it needs room for all that is kept, twice; STORAGE_FAILED */
+enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, struct fault *why) MUST_CHECK;
 /* Set the gauge of free bytes to what is free now: for a scrape of a server that writes nothing. Any thread. */
 void engine_measure(struct engine *e);
 

@@ -64,20 +64,6 @@ static const char version_2[] =
 
 static const char *const versions[SCHEMA_VERSION] = { version_1, version_2 };
 
-/* Run a query of one number that is not worth keeping. */
-static enum status ask(struct db *d, const char *sql, int64_t *out, struct fault *why)
-{
-	sqlite3_stmt *s = NULL;
-	bool row = false;
-
-	(void)sqlite3_prepare_v2(d->sq, sql, -1, &s, NULL);
-	enum status status = db_step(d, s, &row, why);
-	if (status == OK)
-		*out = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_finalize(s);
-	return status;
-}
-
 /* All steps that are missing in one transaction: a start that is cut off begins again from the old version. */
 static enum status bring_up(struct db *d, int64_t version, struct fault *why)
 {
@@ -96,8 +82,8 @@ enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
 	int64_t version = 0, n_tables = 0;
 
-	TRY(ask(d, "PRAGMA user_version", &version, why));
-	TRY(ask(d, "SELECT count(*) FROM sqlite_schema", &n_tables, why));
+	TRY(db_ask(d, "PRAGMA user_version", &version, why));
+	TRY(db_ask(d, "SELECT count(*) FROM sqlite_schema", &n_tables, why));
 	if (version == SCHEMA_VERSION)
 		return OK;
 	if (version > SCHEMA_VERSION)

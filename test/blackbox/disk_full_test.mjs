@@ -15,7 +15,8 @@ const MIB = 1 << 20;
 /** A JPEG of this many bytes: comments fill it up. */
 function bigJpeg(size) {
 	const head = Buffer.from('ffd8', 'hex');
-	const tail = Buffer.from('ffc0000b080001000101011100ffc40014000100000000000000000000000000000000ffda0008010100003f0000ffd9', 'hex');
+	const tail = Buffer.from(`ffdb004300${'01'.repeat(64)}ffc0000b080001000101011100ffc4001400010${'0'.repeat(31)}ffc40014100100${'0'.repeat(30)}`
+		+ 'ffda0008010100003f000fffd9', 'hex');
 	const fill = [];
 	for (let left = size - head.length - tail.length; left > 0;) {
 		const n = left > 65000 ? 60000 : left;

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -88,6 +89,7 @@ static const struct local_io killing = {
 	.link = killing_link,
 	.unlink = killing_unlink,
 	.statvfs = fstatvfs,
+	.fallocate = fallocate,
 };
 
 /* Tell the parent that step n was answered. */

@@ -260,7 +260,7 @@ static void test_reserve_then_bodies_are_refused_and_all_else_goes_on(void **sta
 	assert_int_equal(place_upload(p, 2, STR("hello"), &why), OK);
 }
 
-static void test_promised_room_then_not_promised_twice_and_given_back(void **state)
+static void test_announced_bytes_then_no_room_is_taken_until_they_come(void **state)
 {
 	struct place *p = *state;
 	struct incoming *first = NULL, *second = NULL;
@@ -269,14 +269,24 @@ static void test_promised_room_then_not_promised_twice_and_given_back(void **sta
 
 	place_open(p);
 	assert_int_equal(statvfs(p->dir, &fs), 0);
-	uint64_t most = (uint64_t)fs.f_bavail * fs.f_frsize / 3 * 2;
+	uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	struct bucket_store *b = engine_bucket_store(p->engine);
-	assert_int_equal(bucket_begin(b, most, &first, &why), OK);
-	assert_int_equal(bucket_begin(b, most, &second, &why), BUSY);
-	assert_null(second);
+	assert_int_equal(bucket_begin(b, room / 3 * 2, &first, &why), OK);
+	assert_int_equal(bucket_begin(b, room / 3 * 2, &second, &why), OK);
+	assert_int_equal(bucket_write(second, "x", 1, &why), OK);
+	assert_int_equal(p->engine->space.promised_bytes, 0);
 	bucket_abandon(&first);
-	assert_int_equal(bucket_begin(b, most, &second, &why), OK);
 	bucket_abandon(&second);
+	assert_int_equal(bucket_begin(b, 2 * room, &first, &why), BUSY);
+	assert_int_equal(why.code, F_DISK_FULL);
+	p->options.small_bytes = BUCKET_SMALL_BYTES;
+	place_close(p);
+	place_open(p);
+	b = engine_bucket_store(p->engine);
+	assert_int_equal(bucket_begin(b, 100, &first, &why), OK);
+	assert_int_equal(bucket_write(first, "hello", 5, &why), OK);
+	assert_int_equal(p->engine->space.promised_bytes, 5);
+	bucket_abandon(&first);
 	assert_int_equal(p->engine->space.promised_bytes, 0);
 }
 
@@ -370,7 +380,7 @@ int main(void)
 		TEST(test_a_new_file_after_a_start_then_no_number_comes_twice),
 		TEST(test_ready_then_a_write_was_taken_or_the_reserve_says_no),
 		TEST(test_reserve_then_bodies_are_refused_and_all_else_goes_on),
-		TEST(test_promised_room_then_not_promised_twice_and_given_back),
+		TEST(test_announced_bytes_then_no_room_is_taken_until_they_come),
 		TEST(test_find_key_then_those_of_the_file_and_no_other),
 		TEST(test_public_url_then_urls_begin_with_it),
 		TEST(test_open_under_another_bucket_when_there_are_images_then_refused),

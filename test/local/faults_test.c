@@ -324,7 +324,7 @@ static void test_each_write_of_the_database_fails_in_turn_then_nothing_is_record
 	place_deinit(p);
 	catch_writes();
 	assert_true(fail_writes(p, EIO, F_STORAGE_FAILED) >= 4);
-	assert_true(fail_writes(p, ENOSPC, F_DISK_FULL) >= 4);
+	assert_int_equal(fail_writes(p, ENOSPC, F_DISK_FULL), 0);   /* the log is written back, and what failed is tried again */
 	place_init(p);
 }
 

@@ -85,7 +85,7 @@ static void take_room(const struct place *p, uint64_t left)
 	struct statvfs fs;
 	char path[128];
 
-	(void)snprintf(path, sizeof path, "%s/ballast", p->dir);
+	(void)snprintf(path, sizeof path, "%s/filler", p->dir);
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	for (;;) {
@@ -100,7 +100,7 @@ static void give_room(const struct place *p)
 {
 	char path[128];
 
-	(void)snprintf(path, sizeof path, "%s/ballast", p->dir);
+	(void)snprintf(path, sizeof path, "%s/filler", p->dir);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -125,6 +125,8 @@ static void test_full_disk_then_refused_with_nothing_left_and_back_by_itself(voi
 		n++;
 	assert_int_equal(why.code, F_DISK_FULL);
 	assert_int_equal(place_status(p, n), -1);
+	assert_int_equal(engine_ready(p->engine, &why), BUSY);
+	assert_int_equal(why.code, F_DISK_FULL);
 	assert_true(place_has(p, 1, body));
 	give_room(p);
 	assert_int_equal(engine_ready(p->engine, &why), OK);
@@ -194,6 +196,132 @@ static void test_last_of_the_reserve_then_no_new_rows_and_deletes_work(void **st
 	assert_int_equal(place_insert(p, 2, &why), OK);
 }
 
+/* Upload images of n bytes until one is refused. The number behind the last that was taken. */
+static unsigned fill_with(struct place *p, unsigned from, size_t n)
+{
+	struct fault why;
+
+	while (place_insert(p, from, &why) == OK && place_upload(p, from, (struct str){ body_bytes, n }, &why) == OK)
+		from++;
+	assert_int_equal(why.code, F_DISK_FULL);
+	return from;
+}
+
+static void remove_rows(struct place *p, unsigned from, unsigned to)
+{
+	struct fault why;
+
+	for (unsigned n = from; n < to; n++)
+		assert_int_equal(place_remove(p, n, &why), OK);
+}
+
+/* Upload image n once there is room for it, for which work that goes on by itself may still be needed. */
+static void upload_in_time(struct place *p, unsigned n, struct str bytes)
+{
+	struct fault why;
+	enum status status = place_insert(p, n, &why);
+
+	if (status != OK) fail_msg("insert %u: %s (%s)", n, why.text, why.cause);
+	status = BUSY;
+	for (int i = 0; i < 6000 && (status = place_upload(p, n, bytes, &why)) == BUSY; i++)
+		usleep(10000);
+	if (status != OK) fail_msg("%s (%s)", why.text, why.cause);
+}
+
+static void test_small_bodies_removed_then_their_room_is_anybodys(void **state)
+{
+	struct place *p = *state;
+
+	p->options.reserve_bytes = RESERVE_BYTES;
+	p->options.small_bytes = BUCKET_SMALL_BYTES;
+	place_open(p);
+	unsigned n = fill_with(p, 1, 16000);
+	assert_true(n > 50);
+	remove_rows(p, 1, n + (place_status(p, n) == IMAGE_PENDING));
+	for (unsigned i = 1000; i < 1012; i++)
+		upload_in_time(p, i, body);
+	place_settles(p, 12);
+	place_check(p);
+}
+
+static void test_small_bodies_removed_from_an_old_database_then_others_take_their_room_and_compacting_gives_it_back(void **state)
+{
+	struct place *p = *state;
+	uint64_t before = 0, after = 0;
+	struct fault why;
+
+	p->options.reserve_bytes = RESERVE_BYTES;
+	p->options.small_bytes = BUCKET_SMALL_BYTES;
+	place_open(p);
+	place_close(p);
+	assert_int_equal(place_ask(p, "PRAGMA auto_vacuum=NONE; VACUUM; PRAGMA auto_vacuum"), 0);
+	place_open(p);
+	unsigned n = fill_with(p, 1, 16000);
+	remove_rows(p, 1, n + (place_status(p, n) == IMAGE_PENDING));
+	for (unsigned i = 1000; i < 1100; i++) {
+		if (i % 40 == 0 && i > 1000)
+			remove_rows(p, i - 40, i);
+		assert_int_equal(place_insert(p, i, &why), OK);
+		assert_int_equal(place_upload(p, i, (struct str){ body_bytes, 16000 }, &why), OK);
+	}
+	remove_rows(p, 1080, 1099);
+	assert_int_equal(engine_compact(p->engine, &before, &after, &why), OK);
+	assert_true(after < before / 2);
+	place_close(p);
+	assert_int_equal(place_ask(p, "PRAGMA auto_vacuum"), 2);
+	place_open(p);
+	assert_true(place_has(p, 1099, (struct str){ body_bytes, 16000 }));
+	for (unsigned i = 2000; i < 2030; i++)
+		upload_in_time(p, i, body);
+	place_settles(p, 30);
+	place_check(p);
+}
+
+/* Nothing is left to be given up: what fills the disk takes that too. */
+static void test_disk_that_others_fill_then_everything_can_be_deleted(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+	unsigned small = 300, n = small + 20;
+
+	p->options.small_bytes = BUCKET_SMALL_BYTES;
+	place_open(p);
+	for (unsigned i = 1; i < n; i++) {
+		assert_int_equal(place_insert(p, i, &why), OK);
+		assert_int_equal(place_upload(p, i, i < small ? STR("hello") : body, &why), OK);
+	}
+	place_settles(p, 20);
+	for (unsigned i = n; i-- > 1;) {
+		take_room(p, 0);
+		assert_int_equal(place_remove(p, i, &why), OK);
+	}
+	give_room(p);
+	place_settles(p, 0);
+	place_check(p);
+}
+
+static void test_start_on_a_full_disk_then_deletes_make_room(void **state)
+{
+	struct place *p = *state;
+	struct fault why;
+
+	place_open(p);
+	for (unsigned i = 1; i < 30; i++) {
+		assert_int_equal(place_insert(p, i, &why), OK);
+		assert_int_equal(place_upload(p, i, body, &why), OK);
+	}
+	place_settles(p, 29);
+	place_close(p);
+	take_room(p, 0);
+	place_open(p);
+	assert_true(place_has(p, 1, body));
+	remove_rows(p, 1, 30);
+	place_settles(p, 0);
+	upload_in_time(p, 100, body);
+	place_settles(p, 1);
+	place_check(p);
+}
+
 static void test_open_on_a_full_disk_then_a_sentence(void **state)
 {
 	struct place *p = *state;
@@ -217,6 +345,10 @@ int main(void)
 		TEST(test_body_that_fills_the_disk_then_cut_off_and_removed),
 		TEST(test_below_the_reserve_then_bodies_are_refused_and_deletes_work),
 		TEST(test_last_of_the_reserve_then_no_new_rows_and_deletes_work),
+		TEST(test_small_bodies_removed_then_their_room_is_anybodys),
+		TEST(test_small_bodies_removed_from_an_old_database_then_others_take_their_room_and_compacting_gives_it_back),
+		TEST(test_disk_that_others_fill_then_everything_can_be_deleted),
+		TEST(test_start_on_a_full_disk_then_deletes_make_room),
 		TEST(test_open_on_a_full_disk_then_a_sentence),
 	};
 

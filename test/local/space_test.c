@@ -70,14 +70,14 @@ static void test_take_then_up_to_the_reserve_and_no_byte_more(void **state)
 	struct fault why;
 
 	free_blocks = 103;
-	assert_int_equal(space_take(s, 3 * BLOCK + 1, &why), BUSY);
+	assert_int_equal(space_take(s, 3 * BLOCK + 1, SPACE_FILE, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
 	assert_int_equal(s->promised_bytes, 0);
-	assert_int_equal(space_take(s, 3 * BLOCK, &why), OK);
-	assert_int_equal(space_take(s, 1, &why), BUSY);
-	assert_int_equal(space_take(s, 0, &why), OK);
+	assert_int_equal(space_take(s, 3 * BLOCK, SPACE_FILE, &why), OK);
+	assert_int_equal(space_take(s, 1, SPACE_FILE, &why), BUSY);
+	assert_int_equal(space_take(s, 0, SPACE_FILE, &why), OK);
 	space_give(s, BLOCK);
-	assert_int_equal(space_take(s, BLOCK, &why), OK);
+	assert_int_equal(space_take(s, BLOCK, SPACE_FILE, &why), OK);
 	assert_int_equal(metric_get(M_FREE_BYTES), 103 * BLOCK);
 }
 
@@ -87,9 +87,9 @@ static void test_take_when_below_the_reserve_then_not_even_nothing(void **state)
 	struct fault why;
 
 	free_blocks = 99;
-	assert_int_equal(space_take(s, 0, &why), BUSY);
+	assert_int_equal(space_take(s, 0, SPACE_FILE, &why), BUSY);
 	free_blocks = 100;
-	assert_int_equal(space_take(s, 0, &why), OK);
+	assert_int_equal(space_take(s, 0, SPACE_FILE, &why), OK);
 }
 
 static void test_take_of_more_than_there_is_at_all_then_no_wrap(void **state)
@@ -98,8 +98,8 @@ static void test_take_of_more_than_there_is_at_all_then_no_wrap(void **state)
 	struct fault why;
 
 	free_blocks = 1000;
-	assert_int_equal(space_take(s, UINT64_MAX, &why), BUSY);
-	assert_int_equal(space_take(s, UINT64_MAX - RESERVE, &why), BUSY);
+	assert_int_equal(space_take(s, UINT64_MAX, SPACE_FILE, &why), BUSY);
+	assert_int_equal(space_take(s, UINT64_MAX - RESERVE, SPACE_FILE, &why), BUSY);
 	assert_int_equal(s->promised_bytes, 0);
 }
 
@@ -109,7 +109,7 @@ static void test_take_when_the_system_does_not_tell_then_storage_failed(void **s
 	struct fault why;
 
 	statvfs_errno = EIO;
-	assert_int_equal(space_take(s, 1, &why), IO);
+	assert_int_equal(space_take(s, 1, SPACE_FILE, &why), IO);
 	assert_true(space_for_rows(s));
 }
 
@@ -166,7 +166,7 @@ static void test_crossing_the_reserve_then_logged_once_each_way(void **state)
 	assert_int_equal(log_start(&o, &why), OK);
 	for (size_t i = 0; i < COUNT_OF(walk); i++) {
 		free_blocks = walk[i];
-		assert_int_equal(space_take(s, 0, &why) == OK, walk[i] >= 100);
+		assert_int_equal(space_take(s, 0, SPACE_FILE, &why) == OK, walk[i] >= 100);
 	}
 	log_stop();
 	(void)read_log(&p, text, sizeof text);
