@@ -77,10 +77,10 @@ static enum status read_bucket_listing(struct call *c, struct bucket_listing *l,
 enum status bucket_list_all(struct call *c, struct fault *why)
 {
 	struct bucket_listing l;
-	struct buf b;
+	struct buf b CLEANUP(buf_deinit) = { 0 };
 	struct str region = parameter(c, "bucket-region");
 	TRY(read_bucket_listing(c, &l, why));
-	document_open(c, &b, "ListAllMyBucketsResult");
+	document_open_large(&b, "ListAllMyBucketsResult");
 	xml_user(&b, "Owner", str_of(c->key->user));
 	buf_put(&b, STR("<Buckets>"));
 	if (region.n == 0 || str_equal(region, c->s3->options.region))

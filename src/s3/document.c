@@ -5,8 +5,10 @@
 #include "base/checksum.h"
 #include "base/codec.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "s3/text.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum status later_begin(struct call *c, enum door_step *step, struct fault *why)
@@ -127,19 +129,67 @@ enum status document_take_unsummed(struct call *c, struct str *body, struct faul
 	return take(c, body, &seen, why);
 }
 
+static void open_root(struct buf *b, const char *root)
+{
+	buf_printf(b, XML_PROLOG "<%s xmlns=\"" XML_NAMESPACE "\">", root);
+}
+
 void document_open(struct call *c, struct buf *b, const char *root)
 {
 	buf_init_arena(b, &c->x->arena, DOCUMENT_ANSWER_MAX);
-	buf_printf(b, XML_PROLOG "<%s xmlns=\"" XML_NAMESPACE "\">", root);
+	open_root(b, root);
+}
+
+void document_open_large(struct buf *b, const char *root)
+{
+	buf_init(b, DOCUMENT_ANSWER_MAX);
+	open_root(b, root);
+}
+
+/* A document on the heap, for as long as it is sent. */
+struct large_document {
+	struct body_hold hold;
+	struct buf text;
+};
+
+static void release(struct body_hold *hold)
+{
+	struct large_document *d = (struct large_document *)((char *)hold - offsetof(struct large_document, hold));
+
+	buf_deinit(&d->text);
+	mem_free(d);
+}
+
+static enum status take_over(struct answer *ans, struct buf *b, struct fault *why)
+{
+	struct large_document *d = mem_new(1, sizeof(*d));
+	char *exact = d == NULL ? NULL : mem_resize(b->p, b->n + 1, 1);
+
+	if (exact == NULL) {
+		mem_free(d);
+		return fault_no_memory(why);
+	}
+	b->p = exact;
+	b->cap = b->n + 1;
+	*d = (struct large_document){ .hold.release = release, .text = *b };
+	*b = (struct buf){ 0 };
+	ans->hold = &d->hold;
+	ans->body = buf_str(&d->text);
+	return OK;
 }
 
 enum status document_answer(struct call *c, struct buf *b, const char *root, struct fault *why)
 {
+	struct answer *ans = &c->x->answer;
+
 	buf_printf(b, "</%s>", root);
 	if (!buf_ok(b))
-		return fault_set(why, TOO_MUCH, "the answer is too large");
-	c->x->answer.status = 200;
-	c->x->answer.body = buf_str(b);
-	answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
+		return fault_check_buf(b, why);
+	if (b->arena == NULL)
+		TRY(take_over(ans, b, why));
+	else
+		ans->body = buf_str(b);
+	ans->status = 200;
+	answer_header(ans, STR("Content-Type"), STR("application/xml"));
 	return OK;
 }

@@ -19,7 +19,10 @@ enum status document_take_unsummed(struct call *c, struct str *body, struct faul
 
 /* Begin an answer's document: <root xmlns="...">. The buffer lives in the call's arena. */
 void document_open(struct call *c, struct buf *b, const char *root);
-/* End it and make it the answer, with status 200.  Errors: TOO_MUCH */
+/* The same of a long one, on the heap, so that its growth leaves nothing behind: the caller's, to be freed by buf_deinit,
+ * until document_answer has taken it. */
+void document_open_large(struct buf *b, const char *root);
+/* End it and make it the answer, with status 200.  Errors: TOO_MUCH; OUT_OF_MEMORY */
 enum status document_answer(struct call *c, struct buf *b, const char *root, struct fault *why) MUST_CHECK;
 
 #endif

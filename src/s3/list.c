@@ -14,15 +14,22 @@
 #define VERSION_ID STR("null")
 
 struct list {
+	struct arena rows;       /* what was found: given back before the answer is sent, which a slow reader may take long to read */
 	struct object_query query;
 	bool url;
 	bool owners;
 	struct listing found;
 };
 
+static void list_deinit(struct list *l)
+{
+	arena_deinit(&l->rows);
+}
+
 static enum status read_common(struct call *c, struct list *l, struct fault *why)
 {
-	*l = (struct list){ .query.bucket = c->at.bucket };
+	arena_init(&l->rows, c->x->arena.cap_bytes);
+	l->query.bucket = c->at.bucket;
 	TRY(parameter_text(c, "prefix", &l->query.prefix, why));
 	TRY(parameter_text(c, "delimiter", &l->query.delimiter, why));
 	TRY(parameter_count(c, "max-keys", KEYS_MAX, KEYS_MAX, &l->query.limit, why));
@@ -32,7 +39,7 @@ static enum status read_common(struct call *c, struct list *l, struct fault *why
 /* A list of nothing is complete, whatever there is. */
 static enum status find(struct call *c, struct list *l, struct fault *why)
 {
-	TRY(catalog_list_objects(c->s3->catalog, &l->query, &c->x->arena, &l->found, why));
+	TRY(fault_blame_arena(&l->rows, catalog_list_objects(c->s3->catalog, &l->query, &l->rows, &l->found, why), why));
 	if (l->query.limit == 0)
 		l->found.more = false;
 	return OK;
@@ -106,13 +113,13 @@ static void write_entries(struct call *c, const struct list *l, struct buf *b, c
 /* Without a delimiter clients go on after the last key, and there is no NextMarker. */
 enum status list_v1(struct call *c, struct fault *why)
 {
-	struct list l;
-	struct buf b;
+	struct list l CLEANUP(list_deinit) = { 0 };
+	struct buf b CLEANUP(buf_deinit) = { 0 };
 	TRY(read_common(c, &l, why));
 	TRY(parameter_text(c, "marker", &l.query.after, why));
 	l.owners = true;
 	TRY(find(c, &l, why));
-	document_open(c, &b, "ListBucketResult");
+	document_open_large(&b, "ListBucketResult");
 	write_head(c, &l, &b, false);
 	xml_key(&b, "Marker", l.query.after, l.url);
 	if (l.found.more && l.query.delimiter.n > 0)
@@ -137,15 +144,15 @@ static enum status check_list_type(struct call *c, struct fault *why)
 
 enum status list_v2(struct call *c, struct fault *why)
 {
-	struct list l;
-	struct buf b;
+	struct list l CLEANUP(list_deinit) = { 0 };
+	struct buf b CLEANUP(buf_deinit) = { 0 };
 	struct str token = parameter(c, "continuation-token"), start = parameter(c, "start-after");
 	TRY(check_list_type(c, why));
 	TRY(read_common(c, &l, why));
 	TRY(read_start(c, &l, token, why));
 	l.owners = str_equal_nocase(parameter(c, "fetch-owner"), STR("true"));
 	TRY(find(c, &l, why));
-	document_open(c, &b, "ListBucketResult");
+	document_open_large(&b, "ListBucketResult");
 	write_head(c, &l, &b, l.url);
 	xml_number(&b, "KeyCount", l.found.n);
 	if (start.n > 0)
@@ -175,15 +182,15 @@ static enum status read_version_marker(struct call *c, const struct list *l, str
 
 enum status list_versions(struct call *c, struct fault *why)
 {
-	struct list l;
-	struct buf b;
+	struct list l CLEANUP(list_deinit) = { 0 };
+	struct buf b CLEANUP(buf_deinit) = { 0 };
 	struct str version;
 	TRY(read_common(c, &l, why));
 	TRY(parameter_text(c, "key-marker", &l.query.after, why));
 	TRY(read_version_marker(c, &l, &version, why));
 	l.owners = true;
 	TRY(find(c, &l, why));
-	document_open(c, &b, "ListVersionsResult");
+	document_open_large(&b, "ListVersionsResult");
 	write_head(c, &l, &b, l.url);
 	xml_key(&b, "KeyMarker", l.query.after, l.url);
 	xml_element(&b, "VersionIdMarker", version);

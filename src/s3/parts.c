@@ -147,11 +147,11 @@ enum status parts_show_uploads(struct call *c, struct fault *why)
 	struct part_upload_query q;
 	struct part_upload_page page = { 0 };
 	bool url;
-	struct buf b;
+	struct buf b CLEANUP(buf_deinit) = { 0 };
 	TRY(read_uploads_query(c, &q, &url, why));
 	TRY(parts_list_uploads(c->s3->parts, &q, &c->x->arena, &page, why));
 	bool more = page.more && page.n > 0;
-	document_open(c, &b, "ListMultipartUploadsResult");
+	document_open_large(&b, "ListMultipartUploadsResult");
 	xml_element(&b, "Bucket", c->at.bucket);
 	xml_key(&b, "KeyMarker", q.after_key, url);
 	xml_element(&b, "UploadIdMarker", q.after_id);

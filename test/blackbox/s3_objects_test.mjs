@@ -142,7 +142,7 @@ test('conditions on GET and HEAD', async () => {
 			const answer = await ask(method, key, { headers });
 			assert.equal(answer.status, status, JSON.stringify(headers));
 			if (status === 304)   // nothing of the length that 200 would have told: Ruby's SDK waits for so many bytes
-				assert.deepEqual([Number(answer.headers['content-length'] ?? 0), answer.bytes.length], [0, 0]);
+				assert.deepEqual([answer.headers['content-length'], answer.bytes.length], [undefined, 0]);
 		}
 	}
 });

@@ -117,10 +117,28 @@ static void test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with
 	fail_every_call(r, &(struct step){ "DELETE", STR("parts"), { { STR("uploadId"), id } } });
 }
 
+/* Who reads a list slowly keeps its bytes and no more: neither the rows it was made of nor what it grew out of. */
+static void test_list_when_long_then_only_its_bytes_are_kept(void **state)
+{
+	static const char *const kinds[] = { "list-type", "versions", "prefix" };
+	struct rig *r = *state;
+
+	for (unsigned i = 0; i < 300; i++)
+		rig_put(r, str_printf(&r->arena, "a-key-of-some-length/%0200u", i), STR("x"));
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		rig_ask(r, &(struct ask){ .query = { { str_of(kinds[i]), i == 0 ? STR("2") : STR("") } } });
+		rig_expect(r, 200, NULL);
+		assert_true(rig_body(r).n > (size_t)300 * 220);
+		assert_non_null(r->x.answer.hold);
+		assert_true(r->x.arena.used_bytes < (size_t)32 * 1024);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_operations_when_any_call_fails_then_slow_down_and_nothing_open),
+		RIG_TEST(test_list_when_long_then_only_its_bytes_are_kept),
 		RIG_TEST(test_location_when_the_door_is_reached_by_https_then_says_so),
 		RIG_TEST(test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with),
 	};
