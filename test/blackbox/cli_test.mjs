@@ -7,7 +7,7 @@ import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
-import { corpora, openSlot, program, putBytes, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { corpora, eventually, openSlot, program, putBytes, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const md5 = bytes => createHash('md5').update(bytes).digest('hex');
 const lines = text => text.split('\n').filter(line => line !== '');
@@ -199,12 +199,10 @@ describe('the command line', () => {
 		const { slot: { imageId, uploadUrl, deleteToken } } = await uploadImage(server, { fileName: 'logged.png' });
 		const logs = args => run(['logs', '--data', server.data, ...args]);
 		// The writer is a thread of its own: the line is there soon, not at once.
-		let people;
-		for (const end = Date.now() + 10000; Date.now() < end;) {
-			people = await logs(['--grep', imageId]);
-			if (lines(people.stdout).length >= 2)
-				break;
-		}
+		const people = await eventually(async () => {
+			const shown = await logs(['--grep', imageId]);
+			return lines(shown.stdout).length >= 2 && shown;
+		}, { what: 'the two lines' });
 		assert.equal(people.code, 0);
 		assert.match(people.stdout, new RegExp(`^\\d{4}-.*Z info  request .*${imageId}`, 'm'));
 		for (const line of objects((await logs(['--json', '--since', '15m'])).stdout))

@@ -38,7 +38,7 @@ after(async () => {
 
 /** Run an example in the folder of pictures: { code, stdout, stderr }. */
 function run(example, names, env) {
-	const options = { cwd: dir, env: { ...process.env, LC_ALL: 'C.UTF-8', ...env }, timeout: 60000 };
+	const options = { cwd: dir, env: { ...process.env, LC_ALL: 'C.UTF-8', ...env }, timeout: 300000 };
 	return new Promise(resolve => execFile(path.join(root, 'examples', example), names, options,
 		(error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr })));
 }

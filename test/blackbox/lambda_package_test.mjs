@@ -18,7 +18,7 @@ const qemu = { arm64: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'], x
 const objdump = { arm64: 'aarch64-linux-gnu-objdump', x86_64: 'x86_64-linux-gnu-objdump' };
 
 for (const arch of ['x86_64', 'arm64']) {
-	test(`the package for ${arch} is small, needs no more than AL2023's libc, and answers`, { timeout: 240000 }, async () => {
+	test(`the package for ${arch} is small, needs no more than AL2023's libc, and answers`, { timeout: 1200000 }, async () => {
 		const zip = path.join(root, `build/lambda/tintype-lambda-${arch}.zip`), dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-'));
 		const api = await new RuntimeApi().start();
 		try {

@@ -1,10 +1,12 @@
 // The Lambda program, started and fed as Lambda does, over engines in memory: what comes back for good and
 // bad events, and what it does when the Runtime API fails it.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 
 import { eventV1, eventV2, readAnswer, startGateway } from './support/gateway.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
+import { eventually } from './support/server.mjs';
 
 const PROGRAM = `${process.env.TINTYPE_BUILD}/test/lambda/fake_bootstrap`;
 const slot = '{"fileName":"a.png","fileType":"image/png"}';
@@ -135,11 +137,11 @@ test('a function that cannot start tells Lambda why and ends', async () => {
 test('a long wait and a frozen process change nothing', async () => {
 	const api = await start('upload');
 	assert.equal((await ask(api, eventV1({ method: 'GET', path: '/limits' }))).status, 200);
-	while (api.nextCalls < 2)
-		await new Promise(resolve => setImmediate(resolve));
+	await eventually(() => api.nextCalls === 2, { what: 'the wait for the next event' });
 	api.child.kill('SIGSTOP');
+	await eventually(() => / \(.*\) T /.test(readFileSync(`/proc/${api.child.pid}/stat`, 'latin1')), { what: 'the stop' });
 	const thawed = ask(api, eventV1({ method: 'GET', path: '/limits' }));
-	await new Promise(resolve => setTimeout(resolve, 300));
+	await new Promise(resolve => setImmediate(resolve));   // the event is on its way to a process that stands still
 	api.child.kill('SIGCONT');
 	assert.equal((await thawed).status, 200);
 });

@@ -78,7 +78,7 @@ async function moved(act, want) {
 		} catch {
 			return false;
 		}
-	}, { timeoutMs: 5000, what: 'the counts' }).catch(() => assert.deepEqual(last, all));
+	}, { what: 'the counts' }).catch(() => assert.deepEqual(last, all));
 }
 
 const requests = (listener, route, status) => `tintype_requests_total{listener="${listener}",route="${route}",status="${status}"}`;

@@ -29,7 +29,7 @@ async function newman(server, variables = {}) {
 	const report = path.join(dir, 'report.json');
 	const given = Object.entries({ baseUrl: `${server.api}/prod`, ...variables }).flatMap(([name, value]) => ['--env-var', `${name}=${value}`]);
 	const args = ['run', file, '--working-dir', dir, '--reporters', 'json', '--reporter-json-export', report, ...given];
-	const status = await new Promise(resolve => execFile(path.join(root, 'test/npm/node_modules/.bin/newman'), args, { timeout: 60000 }, error => resolve(error?.code ?? 0)));
+	const status = await new Promise(resolve => execFile(path.join(root, 'test/npm/node_modules/.bin/newman'), args, { timeout: 300000 }, error => resolve(error?.code ?? 0)));
 	return { status, ...JSON.parse(readFileSync(report, 'utf8')).run };
 }
 

@@ -85,7 +85,7 @@ async function walk({ query, next }, written) {
 	return found.length;
 }
 
-test(`a listing while ${KEYS} keys are written is in order, whole and ends`, { timeout: 120000 }, async () => {
+test(`a listing while ${KEYS} keys are written is in order, whole and ends`, { timeout: 600000 }, async () => {
 	const put = putter(), written = [];
 	let n = 0, writing = true;
 	// Keys come in no order: new ones fall before, into and behind every page.

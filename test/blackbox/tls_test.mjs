@@ -173,7 +173,7 @@ test('a plain request gets the end of the connection, not a wait', async t => {
 	}
 });
 
-test('a handshake, a head or a body that stalls, and an answer that nobody takes, are ended', { timeout: 60000 }, async t => {
+test('a handshake, a head or a body that stalls, and an answer that nobody takes, are ended', { timeout: 300000 }, async t => {
 	const hello = Buffer.from('1603010200010001fc0303', 'hex');   // the beginning of a ClientHello of 512 bytes
 	const cutHandshake = plainSocket(t, server.storage), dripping = plainSocket(t, server.api);
 	cutHandshake.write(hello);

@@ -1,16 +1,13 @@
 /* get: whole or not at all, never over a file, whatever the name says. */
 #include "cli/run.h"
 #include "fake/fake_api.h"
+#include "unit.h"
 
 #include <dirent.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
 
 #define ID "00000000-0000-4000-8000-000000000000"
 
@@ -188,11 +185,7 @@ static void test_get_when_interrupted_then_130_and_nothing_is_left(void **state)
 		execl("/proc/self/exe", "get_test", "get", ID, NULL);
 		_exit(99);
 	}
-	for (bool begun = false; !begun; usleep(1000)) {
-		pthread_mutex_lock(&api.lock);
-		begun = str_find(buf_str(&api.requests), STR("GET /store/")) < api.requests.n;
-		pthread_mutex_unlock(&api.lock);
-	}
+	wait_until(fake_api_has_request(&api, STR("GET /store/")));
 	assert_int_equal(count_files(), 1);
 	assert_int_equal(kill(child, SIGINT), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);

@@ -1,16 +1,13 @@
 /* upload against an API in memory: many files, refusals, retries, names, what is said and counted. */
 #include "cli/run.h"
 #include "fake/fake_api.h"
+#include "unit.h"
 
 #include <jansson.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
 
 #define PNG "\x89PNG\r\n\x1a\n"
 
@@ -217,11 +214,7 @@ static void test_upload_when_interrupted_then_130_and_what_was_done(void **state
 		_exit(99);
 	}
 	close(err[1]);
-	for (bool begun = false; !begun; usleep(1000)) {
-		pthread_mutex_lock(&api.lock);
-		begun = str_find(buf_str(&api.requests), STR("PUT /store/")) < api.requests.n;
-		pthread_mutex_unlock(&api.lock);
-	}
+	wait_until(fake_api_has_request(&api, STR("PUT /store/")));
 	int status = 0;
 	assert_int_equal(kill(child, SIGINT), 0);
 	assert_int_equal(waitpid(child, &status, 0), child);

@@ -20,6 +20,14 @@ static void add_image(struct fake_api *a, struct str json_name)
 	a->n++;
 }
 
+bool fake_api_has_request(struct fake_api *a, struct str part)
+{
+	pthread_mutex_lock(&a->lock);
+	bool has = str_find(buf_str(&a->requests), part) < a->requests.n;
+	pthread_mutex_unlock(&a->lock);
+	return has;
+}
+
 void fake_api_add(struct fake_api *a, const char *json_name, struct str bytes)
 {
 	add_image(a, str_of(json_name));

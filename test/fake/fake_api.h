@@ -45,6 +45,8 @@ struct fake_api {
 
 void fake_api_start(struct fake_api *a);
 void fake_api_stop(struct fake_api *a);
+/* Whether a head with this in it has come. */
+bool fake_api_has_request(struct fake_api *a, struct str part);
 /* Add an image as if it had been uploaded; its id is 00000000-0000-4000-8000-<number of 12 digits>. */
 void fake_api_add(struct fake_api *a, const char *json_name, struct str bytes);
 

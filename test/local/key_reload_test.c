@@ -1,15 +1,12 @@
 /* Keys that come and go under an open ring: by the editing of `tintype keys`, by hand, badly, and under
  * threads that search all the while; and what the editing leaves of the file. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 
 #include "local/place.h"
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "local/key_edit.h"
+#include "unit.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 20000
 #define BOTH "[tintype]\naws_access_key_id = OWNER\naws_secret_access_key = s1\n[slots]\naws_access_key_id = SLOTS\naws_secret_access_key = s2\n"
 #define USER "[alice]\naws_access_key_id = ALICE\naws_secret_access_key = s3\n"
 
@@ -77,13 +73,7 @@ static void replace(const struct place *p, const char *text, unsigned mode)
 /* Until the key is there, or is not: searching is what makes the ring look at the file. */
 static void await(const struct place *p, const char *id, bool there)
 {
-	int64_t until = clock_mono_ms() + PATIENCE_MS;
-
-	while ((find(p, id) != NULL) != there) {
-		if (clock_mono_ms() > until)
-			fail_msg("%s %s", id, there ? "never came" : "never went");
-		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
-	}
+	wait_until((find(p, id) != NULL) == there);
 }
 
 static void test_add_under_an_open_ring_then_found_at_once(void **state)

@@ -1,13 +1,10 @@
 /* What comes after the answer: moves, what hinders them, readers while things move, and the trash. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 
 #include "local/place.h"
 
 #include "base/hash.h"
 #include "local/io.h"
+#include "unit.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -173,8 +170,7 @@ static void test_move_that_could_not_be_noted_then_found_in_incoming(void **stat
 	m->rescan = true;
 	pthread_cond_signal(&m->wanted);
 	pthread_mutex_unlock(&m->lock);
-	while (place_files(p, "objects") != 1 || place_files(p, "incoming") != 1)
-		usleep(1000);
+	wait_until(place_files(p, "objects") == 1 && place_files(p, "incoming") == 1);
 	assert_true(place_has(p, 1, STR("hello")));
 	/* A body on its way has no row either, and stays. */
 	struct object_commit c = { .bucket = p->options.bucket, .key = STR("k"), .content_type = STR("t/t") };

@@ -1,12 +1,9 @@
 /* Data directories for tests. See place.h. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 
 #include "local/place.h"
 
 #include "fake/rows.h"
+#include "unit.h"
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -99,15 +96,7 @@ static bool trash_is_empty(struct engine *e)
 
 void place_settles(struct place *p, size_t n)
 {
-	const struct timespec pause = { 0, 2000000 };
-
-	for (int i = 0; i < 10000; i++) {
-		if (place_files(p, "incoming") == 0 && place_files(p, "objects") == n && trash_is_empty(p->engine))
-			return;
-		(void)nanosleep(&pause, NULL);
-	}
-	fail_msg("the mover never came to %zu objects: incoming %zu, objects %zu", n, place_files(p, "incoming"),
-	         place_files(p, "objects"));
+	wait_until(place_files(p, "incoming") == 0 && place_files(p, "objects") == n && trash_is_empty(p->engine));
 }
 
 void place_write(const struct place *p, const char *name, const char *text, unsigned mode)

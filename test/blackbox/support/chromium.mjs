@@ -19,7 +19,7 @@ export function startChromium(...more) {
  * A page of its own context. page.faults holds uncaught exceptions; page.requests what was sent to
  * other origins than the page's, as { method, url }, in order.
  */
-export async function openWatched(browser, { timeoutMs = 20000 } = {}) {
+export async function openWatched(browser, { timeoutMs = 60000 } = {}) {
 	const page = await (await browser.newContext()).newPage();
 	page.setDefaultTimeout(timeoutMs);
 	page.faults = [];

@@ -47,7 +47,7 @@ export class RuntimeApi {
 
 	/** The log's lines, once they are as `wanted` wants them: the pipe may be slower than the answer. */
 	async lines(wanted = () => true) {
-		for (const end = Date.now() + 20000; ;) {
+		for (const end = Date.now() + 60000; ;) {
 			const lines = this.stdout.split('\n').slice(0, -1).map(line => JSON.parse(line));
 			if (wanted(lines))
 				return lines;

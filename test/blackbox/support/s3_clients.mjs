@@ -20,7 +20,7 @@ export async function makeCertificate(dir) {
  * Run a program to its end: { stdout, stderr }. Another exit status than `status` (0) throws, with what it printed.
  * env is the whole environment but PATH. input goes to stdin.
  */
-export async function command(program, args, { env = {}, cwd, input, status = 0, timeoutMs = 120000 } = {}) {
+export async function command(program, args, { env = {}, cwd, input, status = 0, timeoutMs = 600000 } = {}) {
 	const child = spawn(program, args, { env: { PATH: process.env.PATH, HOME: '/nonexistent', LC_ALL: 'C.UTF-8', ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
 	const out = [], err = [];
 	child.stdout.on('data', d => out.push(d));

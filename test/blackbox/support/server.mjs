@@ -229,7 +229,7 @@ export async function rawSocket(base) {
 
 	raw.received = () => Buffer.concat(raw.chunks).toString('latin1');
 	raw.send = bytes => new Promise(resolve => socket.write(bytes, resolve));
-	raw.until = async (test, ms = 10000) => {
+	raw.until = async (test, ms = 60000) => {
 		const deadline = Date.now() + ms;
 		while (!test(raw.received()) && !raw.isClosed) {
 			const left = deadline - Date.now();
@@ -250,7 +250,7 @@ export async function rawSocket(base) {
  * { status, statusLine, headers, body, text, closed }. headers is a Map of lower-case names; a
  * repeated name's values are joined with ", ". status 0: the connection ended without an answer.
  */
-export async function rawRequest(base, bytes, { timeoutMs = 10000 } = {}) {
+export async function rawRequest(base, bytes, { timeoutMs = 60000 } = {}) {
 	const raw = await rawSocket(base);
 	try {
 		await raw.send(bytes);

@@ -4,17 +4,14 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "unit.h"
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 
 /* What a test's server does, and what it saw. */
 struct script {
@@ -236,8 +233,7 @@ static void test_kept_connection_when_server_closed_it_then_new_one(void **state
 	f.script.requests_per_connection = 1;
 	for (unsigned i = 1; i <= 3; i++) {
 		assert_int_equal(send_to(&f, "POST", &r), OK);
-		while (atomic_load(&f.script.closed) < i)
-			usleep(100);
+		wait_until(atomic_load(&f.script.closed) >= i);
 	}
 	assert_int_equal(atomic_load(&f.server.n), 3);
 	stop(&f);
