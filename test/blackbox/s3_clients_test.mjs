@@ -131,6 +131,10 @@ for (const scheme of ['http', 'https'])
 			assert.doesNotMatch((await s3.rclone(['lsd', 'T:'])).stdout, /rcl/);
 		});
 
+		test('SDK for Ruby: conditions, copies, overrides, a stream in parts', async () => {
+			assert.equal((await s3.ruby('ruby_client.rb')).stdout, 'done\n');
+		});
+
 		test('s3cmd: mb, put, multipart put, ls, info, get, cp, mv, sync, del, rb', async () => {
 			const big = path.join(s3.work, 'sixteen');
 			writeFileSync(big, randomBytes(16 * MEBIBYTE));

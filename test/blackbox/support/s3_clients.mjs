@@ -37,7 +37,7 @@ export async function command(program, args, { env = {}, cwd, input, status = 0,
 }
 
 /**
- * A server over http or https, and its clients. Gives { server, url, keys, work, aws(), boto(), rclone(), s3cmd(), curl(), stop() }.
+ * A server over http or https, and its clients. Gives { server, url, keys, work, aws(), boto(), ruby(), rclone(), s3cmd(), curl(), stop() }.
  * Each client function takes that client's own arguments; work is a folder that stop() removes.
  */
 export async function startClients(scheme) {
@@ -62,6 +62,7 @@ export async function startClients(scheme) {
 		server, url, work, keys: { id, secret }, tls,
 		aws: (args, options = {}) => command('aws', ['--endpoint-url', url, ...args], { ...options, env: { ...env, ...home } }),
 		python: (script, args = []) => command('python3', [path.join(root, 'test/blackbox/support', script), url, ...args], { env: { ...env, ...home } }),
+		ruby: script => command('ruby', [path.join(root, 'test/blackbox/support', script), url, ...tls ? [tls.cert] : []], { env: { ...env, ...home } }),
 		rclone: (args, options = {}) => command('rclone', ['--retries', '1', '--low-level-retries', '1', ...tls ? ['--ca-cert', tls.cert] : [], ...args],
 			{ ...options, env: { ...remote, ...home } }),
 		s3cmd: (args, options = {}) => command('s3cmd', ['-c', '/dev/null', ...tls ? ['--ssl', `--ca-certs=${tls.cert}`] : ['--no-ssl'], `--host=${host}`,
