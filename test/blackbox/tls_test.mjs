@@ -173,6 +173,36 @@ test('a plain request gets the end of the connection, not a wait', async t => {
 	}
 });
 
+test('a handshake that fails disturbs no other connection of the same thread', async t => {
+	const one = await startServer({ args: [...tlsArgs(pair), '--reactors', '1'] });
+	t.after(() => one.stop());
+	const slot = (await request(`${one.api}/prod/upload`, { method: 'POST', body: JSON.stringify({ fileName: 'a.jpg', fileType: 'image/jpeg' }) })).json;
+	const { host, port, pathname, search } = new URL(slot.uploadUrl);
+	const failHandshake = () => new Promise(resolve => {
+		const socket = net.connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\n\r\n'));
+		socket.on('error', () => {}).on('close', resolve).resume();
+	});
+	// Hands on what the client sends in pieces of a part of a TLS record, with a failed handshake before each.
+	const splitter = net.createServer(client => {
+		const up = net.connect(port, '127.0.0.1');
+		up.on('data', piece => client.write(piece)).on('error', () => {}).on('close', () => client.destroy());
+		client.on('error', () => {}).on('data', async piece => {
+			client.pause();
+			for (let at = 0; at < piece.length; at += 2000) {
+				await failHandshake();
+				await new Promise(resolve => up.write(piece.subarray(at, at + 2000), resolve));
+			}
+			client.resume();
+		});
+		t.after(() => up.destroy());
+	}).listen(0, '127.0.0.1');
+	await once(splitter, 'listening');
+	t.after(() => splitter.close());
+	const put = await request(`https://127.0.0.1:${splitter.address().port}${pathname}${search}`,
+		{ method: 'PUT', agent: false, ca: pair.ca, headers: { ...slot.headers, Host: host }, body: jpeg });
+	assert.equal(put.status, 200, put.text);
+});
+
 test('a handshake, a head or a body that stalls, and an answer that nobody takes, are ended', { timeout: 300000 }, async t => {
 	const hello = Buffer.from('1603010200010001fc0303', 'hex');   // the beginning of a ClientHello of 512 bytes
 	const cutHandshake = plainSocket(t, server.storage), dripping = plainSocket(t, server.api);

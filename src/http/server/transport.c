@@ -1,10 +1,11 @@
-/* See line.h. TLS: OpenSSL writes into memory of the thread, up to 256 KB of records, which leave in one call; what the
+/* See transport.h. TLS: OpenSSL writes into memory of the thread, up to 256 KB of records, which leave in one call; what the
  * socket does not take is held for the connection. It reads from the socket itself. So a session at rest
  * has no buffer of its own (SSL_MODE_RELEASE_BUFFERS). */
 #include "http/server/transport.h"
 #include "base/mem.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -128,8 +129,19 @@ static enum io_result flush(struct transport *t)
 	return r == IO_YIELD ? IO_WAIT : r;
 }
 
+/* The queue of errors is the thread's: what another session has left there would be taken for this one's.
+ * Source: SSL_get_error(3), "the current thread's error queue must be empty before the TLS/SSL I/O operation" */
+static int read_record(SSL *ssl, char *p, size_t n, int *error)
+{
+	ERR_clear_error();
+	int got = SSL_read(ssl, p, (int)n);
+	*error = got > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, got);
+	return got;
+}
+
 enum io_result transport_handshake(struct transport *t)
 {
+	ERR_clear_error();
 	int rc = SSL_accept(t->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
 	if (flush(t) == IO_CLOSED || (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ))
 		return IO_CLOSED;
@@ -141,11 +153,8 @@ static enum io_result read_tls(struct transport *t, char *p, size_t cap, size_t 
 	int error = SSL_ERROR_NONE;
 	*n = 0;
 	while (*n < cap && error == SSL_ERROR_NONE) {
-		int got = SSL_read(t->ssl, p + *n, (int)(cap - *n));
-		if (got > 0)
-			*n += (size_t)got;
-		else
-			error = SSL_get_error(t->ssl, got);
+		int got = read_record(t->ssl, p + *n, cap - *n, &error);
+		*n += got > 0 ? (size_t)got : 0;
 	}
 	if (t->memory->gathered > 0 && flush(t) == IO_CLOSED)
 		return IO_CLOSED;
