@@ -95,12 +95,12 @@ async function tlsSocket(t, url, options = {}) {
 	return socket;
 }
 
-test('API and storage are https, admin is not', async () => {
+test('all three listeners are https', async () => {
 	assert.match(server.api, /^https:\/\/127\.0\.0\.1:\d+$/);
 	assert.match(server.storage, /^https:/);
-	assert.match(server.admin, /^http:/);
+	assert.match(server.admin, /^https:/);
 	assert.match(server.out, /https:.*\/prod/);
-	assert.equal((await fetch(`${server.admin}/healthz`)).status, 200);
+	assert.equal((await request(`${server.admin}/healthz`)).status, 200);
 	const slot = await openSlot();
 	assert.ok(slot.uploadUrl.startsWith(`${server.storage}/`) && slot.fileUrl.startsWith(`${server.storage}/`));
 });
@@ -222,7 +222,7 @@ test('a handshake, a head or a body that stalls, and an answer that nobody takes
 	answer.pause();
 	answer.write(`GET ${get.pathname}${get.search} HTTP/1.1\r\nHost: ${get.host}\r\n\r\n`);
 	await Promise.all([cutHandshake, dripping, head, body].map(ends));
-	const open = async () => Number(/^tintype_connections\{listener="storage"\} (\d+)$/m.exec(await (await fetch(`${server.admin}/metrics`)).text())[1]);
+	const open = async () => Number(/^tintype_connections\{listener="storage"\} (\d+)$/m.exec((await request(`${server.admin}/metrics`)).bytes.toString())[1]);
 	agent.destroy();   // its kept connections
 	await eventually(async () => await open() === 0, { timeoutMs: 30000 });
 });

@@ -76,7 +76,7 @@ static enum status bind_all(struct server *s, struct fault *why)
 		if (i == STORAGE && texts[i][0] == '\0')
 			continue;
 		TRY(listen_open(listener_kinds[i].setting, texts[i], &l->socket, why));
-		if (i != ADMIN && tls_is_on())
+		if (tls_is_on())
 			listen_set_tls(&l->socket);
 		TRY(name_hosts(l, s->settings, i == STORAGE, why));
 	}
