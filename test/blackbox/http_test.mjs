@@ -2,14 +2,13 @@
 // gets, bodies that stop, refusals that reach a client which is still sending, connections that stay or end, and the limits.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { eventually, npmPackage, openSlot, parseAnswer, putBytes, rawSocket, startServer, tinyPng } from './support/server.mjs';
+import { eventually, openSlot, parseAnswer, putBytes, rawSocket, startServer, tinyPng } from './support/server.mjs';
 
 const run = promisify(execFile);
 const LISTENERS = ['api', 'storage', 'admin'];
@@ -28,7 +27,7 @@ async function converse(url, bytes) {
 
 /** One response in the handler's own words, with CORS and request id, and then the end of the connection. */
 function assertRefusal(listener, text, status, { bodyless = false } = {}) {
-	assert.equal(text.match(/HTTP\/1\.1 /g)?.length, 1, text);
+	assert.equal(text.match(/HTTP\/1\.1 \d/g)?.length, 1, text);
 	const answer = parseAnswer(text);
 	assert.equal(answer.status, status, text);
 	assert.equal(answer.headers.get('connection'), 'close');
@@ -127,9 +126,13 @@ const chunks = {
 };
 for (const listener of LISTENERS)
 	for (const [what, body] of Object.entries(chunks))
-		test(`${listener}: a chunked body with ${what} is 400`, async () => {
-			const target = { api: '/prod/upload', storage: '/image-uploads/x', admin: '/readyz' }[listener];
-			assertRefusal(listener, await converse(server[listener], `POST ${target} HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n${body}${smuggled}`), 400);
+		test(`${listener}: a chunked body with ${what} is refused`, async () => {
+			const slot = await openSlot(server, { method: 'POST' });
+			const line = { api: 'POST /prod/upload', storage: `POST ${pathOf(slot.uploadUrl)}`, admin: 'POST /readyz' }[listener];
+			const host = listener === 'storage' ? new URL(slot.uploadUrl).host : 'localhost';
+			// The admin listener has refused the method before it reads the body.
+			assertRefusal(listener, await converse(server[listener], `${line} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n${body}${smuggled}`),
+				listener === 'admin' ? 405 : 400);
 		});
 
 // --- bodies that stop, and clients that are still sending
@@ -301,7 +304,7 @@ test('a trusted proxy names the client, who has a limit of its own; nobody else 
 });
 
 test('of 10,000 idle connections all are kept', { timeout: 240000 }, async t => {
-	const idle = await startServer({ args: ['--idle-timeout', '3600', '--header-timeout', '3600', '--log-level', 'warn'] });
+	const idle = await startServer({ args: ['--idle-timeout', '3600', '--header-timeout', '3600'] });
 	t.after(() => idle.stop());
 	const { port } = new URL(idle.api);
 	const sockets = [];

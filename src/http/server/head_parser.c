@@ -55,7 +55,7 @@ static enum status parse_version(struct str text, struct head *h, struct fault *
 	if (text.n != 8 || !str_starts_with(text, STR("HTTP/")) || !is_digit(text.p[5]) || text.p[6] != '.' || !is_digit(text.p[7]))
 		return fault_set(why, BAD_FRAMING, "The request line does not end in HTTP/1.1");
 	if (text.p[5] != '1')
-		return fault_set(why, BAD_VERSION, "Only HTTP/1.1 and HTTP/1.0 are spoken here");
+		return fault_set(why, BAD_VERSION, "Only HTTP/1.1 and HTTP/1.0 are supported");
 	h->is_old = text.p[7] == '0';
 	return OK;
 }
