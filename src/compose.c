@@ -28,7 +28,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define API_KEY_MIN 16
 #define LOG_RING_BYTES ((size_t)1 << 20)   /* some thousands of lines, for the console */
 #define COUNTS_WITHIN_MS 3000   /* a scrape goes on without them */
 
@@ -70,9 +69,6 @@ static enum status check_access(const struct composition *c, struct fault *why)
 	if (is(s->access, "open") && !c->at.api_is_loopback && !s->open)
 		return fault_set(why, BAD_SETTING, "The API at %s is open to everybody who can reach it; set TINTYPE_API_KEY and "
 		                 "--access key, or say --open if that is what you want.", c->at.api);
-	if (s->api_key[0] != '\0' && strlen(s->api_key) < API_KEY_MIN)
-		return fault_set(why, BAD_SETTING, "TINTYPE_API_KEY has %zu characters; use %d or more, for example from: openssl rand -hex 24",
-		                 strlen(s->api_key), API_KEY_MIN);
 	if ((key_for_images(c) || is(s->upload, "key")) && s->api_key[0] == '\0')
 		return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",
 		                 is(s->upload, "key") ? "--upload key" : is(s->access, "key") ? "--access key" : "An API that is not on loopback",

@@ -37,6 +37,8 @@ static enum status open_adapters(struct aws_engines *e, const struct settings *s
 
 enum status aws_engines_open(struct aws_engines *e, const struct settings *s, struct fault *why)
 {
+	assert(e != NULL);
+	assert(s != NULL);
 	*e = (struct aws_engines){ .chain = aws_chain_new() };
 	arena_init(&e->texts, TEXTS_BYTES);
 	struct str told = str_of(s->region), found = aws_region(&e->texts), region = told.n > 0 ? told : found;

@@ -6,6 +6,7 @@
 
 enum status engines_choose(const struct settings *s, bool *remote, struct fault *why)
 {
+	assert(s != NULL);
 	bool s3 = strcmp(s->store, "s3") == 0, dynamodb = strcmp(s->table, "dynamodb") == 0;
 	if (s3 != dynamodb)
 		return fault_set(why, BAD_SETTING, "--store s3 and --table dynamodb go together: say both, or neither to keep everything "
@@ -16,6 +17,9 @@ enum status engines_choose(const struct settings *s, bool *remote, struct fault 
 
 enum status engines_open(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why)
 {
+	assert(s != NULL);
+	assert(storage_url != NULL);
+	assert(out != NULL);
 	bool remote = false;
 	TRY(engines_choose(s, &remote, why));
 	return remote ? engines_open_cloud(s, out, why) : engines_open_local(s, storage_url, out, why);

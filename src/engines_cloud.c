@@ -45,6 +45,8 @@ static void close_engines(struct engines *e)
 
 enum status engines_open_cloud(const struct settings *s, struct engines *out, struct fault *why)
 {
+	assert(s != NULL);
+	assert(out != NULL);
 	struct aws_engines *own = mem_new(1, sizeof(*own));
 	if (own == NULL)
 		return fault_no_memory(why);

@@ -25,6 +25,9 @@ static void close_engine(struct engines *e)
 
 enum status engines_open_local(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why)
 {
+	assert(s != NULL);
+	assert(storage_url != NULL);
+	assert(out != NULL);
 	struct engine *engine;
 	bool named = s->public_storage_url[0] != '\0';
 	struct engine_options o = {

@@ -99,6 +99,7 @@ static void *run(void *arg)
 
 struct janitor *janitor_start(const struct janitor_options *o)
 {
+	assert(o != NULL);
 	struct janitor *j = mem_new(1, sizeof(*j));
 	if (j == NULL)
 		return NULL;

@@ -36,6 +36,7 @@ struct order {
 
 void keys_help(struct buf *b)
 {
+	assert(b != NULL);
 	buf_put(b, STR("Users of the object store: each owns the buckets it makes, and reaches no others. A running server\n"
 	               "takes what changes at once; keys are kept in DIR/credentials.\n\n"
 	               "  --data DIR        the data directory (TINTYPE_DATA)\n"

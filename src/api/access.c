@@ -9,8 +9,6 @@
 #include "api/cors.h"
 #include "base/hash.h"
 
-#include <assert.h>
-
 static bool asks_key(const struct api_options *o, enum access_rule rule)
 {
 	switch (rule) {
@@ -89,6 +87,7 @@ static bool is_cross_site(const struct request *r, struct str listed)
 
 enum status access_check(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct api_options *o = &c->api->options;
 	enum access_rule rule = c->route->rule;
 	struct str given = bearer(&c->x->request);
@@ -110,6 +109,7 @@ enum status access_check(struct call *c, struct fault *why)
 
 const char *access_name(const struct call *c)
 {
+	assert(c != NULL);
 	if (!asks_key(&c->api->options, c->route->rule))
 		return "anybody";
 	return c->has_key ? "key" : "deleteToken";
@@ -117,6 +117,8 @@ const char *access_name(const struct call *c)
 
 enum status access_token(const struct call *c, const struct image_row *row, struct fault *why)
 {
+	assert(c != NULL);
+	assert(row != NULL);
 	char hex[2 * SHA256_BYTES + 1];
 
 	if (c->has_key)

@@ -13,8 +13,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#include <assert.h>
-
 /* A page of 1000 images with the longest names and their URLs is under 6 MB. */
 #define ARENA_MAX_BYTES (8u << 20)
 
@@ -45,6 +43,8 @@ static void fail(struct api *api, struct exchange *x, const struct fault *why)
 
 enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 {
+	assert(c != NULL);
+	assert(b != NULL);
 	struct answer *ans = &c->x->answer;
 
 	if (b->starved)
@@ -202,6 +202,8 @@ static const struct door_ops ops = { begin, data, finish, cancel, refuse, start 
 
 struct api *api_new(struct product *p, const struct api_options *o)
 {
+	assert(p != NULL);
+	assert(o != NULL);
 	struct api *api = mem_new(1, sizeof(*api));
 
 	if (api == NULL)
@@ -224,5 +226,6 @@ void api_free(struct api **a)
 
 struct door *api_door(struct api *a)
 {
+	assert(a != NULL);
 	return &a->door;
 }

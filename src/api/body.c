@@ -82,6 +82,8 @@ static enum status read_method(const json_t *object, struct slot_request *out, s
 
 enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	json_error_t error;
 	json_t *object CLEANUP(drop) = NULL;
 	bool starved = false;

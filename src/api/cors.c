@@ -26,6 +26,7 @@ struct str cors_origin(struct str allowed, struct str origin)
 
 void cors_headers(struct exchange *x, struct str allowed)
 {
+	assert(x != NULL);
 	struct str origin = cors_origin(allowed, request_header(&x->request, STR("Origin")));
 
 	if (origin.n > 0)
@@ -38,6 +39,7 @@ void cors_headers(struct exchange *x, struct str allowed)
 
 enum status cors_preflight(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
 	struct str methods = router_methods(&api_routes, c->at.path_template, c->arena);
 

@@ -57,6 +57,7 @@ static enum status write_page(struct call *c, const struct image_page *page, str
 
 enum status images_list(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_page page;
 	struct str cursor;
 	uint32_t limit;
@@ -86,6 +87,7 @@ static enum status read_row(struct call *c, struct image_row *row, struct fault 
 
 enum status images_get(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_row row;
 
 	TRY(read_row(c, &row, why));
@@ -95,6 +97,7 @@ enum status images_get(struct call *c, struct fault *why)
 /* There is a file only once it has passed the look: until then 404, with what it waits for. */
 enum status images_file(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_row row;
 	struct presigned read;
 
@@ -111,6 +114,7 @@ enum status images_file(struct call *c, struct fault *why)
 
 enum status images_complete(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_row row;
 
 	TRY(gallery_complete(c->api->product, c->at.segment, c->arena, &row, why));

@@ -6,6 +6,7 @@
 
 enum status limits_run(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct image_rules *rules = &c->api->product->rules;
 	struct buf b;
 

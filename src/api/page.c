@@ -8,6 +8,7 @@
 
 enum status page_admit(struct call *c, struct fault *why)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct web_files *page = c->api->options.page;
 	struct str method = c->x->request.method;
 
@@ -53,6 +54,7 @@ static struct str policy(struct call *c)
 
 void page_answer(struct call *c)
 {
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
 
 	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);

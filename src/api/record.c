@@ -31,6 +31,9 @@ static void write_facts(struct buf *b, const struct image_row *row)
 
 enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
 {
+	assert(p != NULL);
+	assert(row != NULL);
+	assert(b != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct presigned read = { 0 };
 

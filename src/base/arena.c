@@ -93,8 +93,10 @@ static bool refill(struct arena *a, size_t n)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
+	assert(n == 0 || a != NULL);
 	if (a->full || n > SIZE_MAX / 2)
 		return refuse(a);
+	assert(a->used_bytes <= a->cap_bytes);
 	size_t rounded = n == 0 ? ALIGNMENT : (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	if (rounded > a->cap_bytes - a->used_bytes)
 		return refuse(a);
@@ -116,6 +118,7 @@ void *arena_alloc(struct arena *a, size_t n)
 
 void *arena_array(struct arena *a, size_t n, size_t size)
 {
+	assert(n == 0 || a != NULL);
 	size_t bytes;
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return refuse(a);

@@ -8,7 +8,6 @@
 #include "base/arena.h"
 #include "base/mem.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +28,8 @@ void buf_init_arena(struct buf *b, struct arena *a, size_t max_bytes)
 
 void buf_init_fixed(struct buf *b, char *memory, size_t size)
 {
+	assert(b != NULL);
+	assert(size == 0 || memory != NULL);
 	assert(size > 0);
 	memory[0] = '\0';
 	*b = (struct buf){ .p = memory, .cap = size, .max_bytes = size - 1, .borrowed = true };
@@ -43,6 +44,7 @@ void buf_deinit(struct buf *b)
 
 void buf_clear(struct buf *b)
 {
+	assert(b != NULL);
 	b->n = 0;
 	b->bad = b->starved = false;
 	if (b->cap > 0)
@@ -71,6 +73,7 @@ static void spoil(struct buf *b)
 /* Room for n more bytes and a NUL. false: the buffer is marked. */
 static bool reserve(struct buf *b, size_t n)
 {
+	assert(b->n <= b->max_bytes);
 	if (b->bad || n > b->max_bytes - b->n) {
 		b->bad = true;
 		return false;
@@ -89,6 +92,7 @@ static bool reserve(struct buf *b, size_t n)
 		b->starved = b->arena == NULL || b->arena->starved;
 		return false;
 	}
+	assert(cap >= need && !b->borrowed);
 	b->p = p;
 	b->cap = cap;
 	return true;
@@ -96,6 +100,7 @@ static bool reserve(struct buf *b, size_t n)
 
 void buf_put(struct buf *b, struct str s)
 {
+	assert(b != NULL);
 	if (s.n == 0 || !reserve(b, s.n))
 		return;
 	memcpy(b->p + b->n, s.p, s.n);
@@ -105,6 +110,7 @@ void buf_put(struct buf *b, struct str s)
 
 void buf_put_char(struct buf *b, char c)
 {
+	assert(b != NULL);
 	if (!reserve(b, 1))
 		return;
 	b->p[b->n++] = c;
@@ -113,6 +119,7 @@ void buf_put_char(struct buf *b, char c)
 
 void buf_put_u64(struct buf *b, uint64_t n)
 {
+	assert(b != NULL);
 	char digits[20];   /* of UINT64_MAX */
 	size_t at = sizeof digits;
 	do {
@@ -124,6 +131,7 @@ void buf_put_u64(struct buf *b, uint64_t n)
 
 void buf_put_i64(struct buf *b, int64_t n)
 {
+	assert(b != NULL);
 	if (n < 0)
 		buf_put_char(b, '-');
 	buf_put_u64(b, n < 0 ? -(uint64_t)n : (uint64_t)n);
@@ -131,6 +139,8 @@ void buf_put_i64(struct buf *b, int64_t n)
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
+	assert(b != NULL);
+	assert(fmt != NULL);
 	va_list args, again;
 	va_start(args, fmt);
 	va_copy(again, args);
@@ -155,5 +165,6 @@ bool buf_ok(const struct buf *b)
 
 struct str buf_str(const struct buf *b)
 {
+	assert(b != NULL);
 	return (struct str){ b->p, b->n };
 }

@@ -14,7 +14,6 @@
 
 #include "base/hash.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -234,6 +233,7 @@ enum checksum_kind checksum_by_header(struct str header)
 
 void checksum_init(struct checksum *c, enum checksum_kind kind)
 {
+	assert(c != NULL);
 	*c = (struct checksum){ .kind = kind };
 	if (infos[kind].linear) {
 		pthread_once(&once, make_tables);
@@ -249,6 +249,7 @@ void checksum_init(struct checksum *c, enum checksum_kind kind)
 
 void checksum_update(struct checksum *c, const void *p, size_t n)
 {
+	assert(c != NULL);
 	if (infos[c->kind].linear) {
 		c->crc = fastest[c->kind](c->kind, c->crc, p, n);
 	} else if (c->digest != NULL) {
@@ -274,6 +275,7 @@ static uint64_t get_big_endian(const unsigned char *p, size_t n)
 
 bool checksum_final(struct checksum *c, unsigned char *out)
 {
+	assert(out != NULL);
 	bool good = !c->bad;
 	if (infos[c->kind].linear) {
 		put_big_endian(c->crc ^ all_ones(c->kind), out, infos[c->kind].bytes);
@@ -296,6 +298,8 @@ void checksum_deinit(struct checksum *c)
 
 void checksum_combine(enum checksum_kind kind, unsigned char *sum, const unsigned char *sum_b, uint64_t bytes_b)
 {
+	assert(sum != NULL);
+	assert(sum_b != NULL);
 	size_t n = checksum_info(kind)->bytes;
 	uint64_t power = power_of_x(kind, 8), carried = get_big_endian(sum, n);   /* x^8: one zero byte */
 	assert(infos[kind].linear);

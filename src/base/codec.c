@@ -12,6 +12,8 @@ static const char HEX_UPPER[] = "0123456789ABCDEF";
 
 void hex_encode(const unsigned char *p, size_t n, char *out)
 {
+	assert(n == 0 || p != NULL);
+	assert(out != NULL);
 	for (size_t i = 0; i < n; i++) {
 		*out++ = HEX_LOWER[p[i] >> 4];
 		*out++ = HEX_LOWER[p[i] & 15];
@@ -41,6 +43,7 @@ static int hex_pair(const char *p)
 
 bool hex_decode(struct str s, unsigned char *out, size_t n)
 {
+	assert(n == 0 || out != NULL);
 	if (s.n % 2 != 0 || s.n / 2 != n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
@@ -165,6 +168,7 @@ static bool is_unreserved(char c)
 
 void uri_encode(struct buf *b, struct str s, bool keep_slash)
 {
+	assert(b != NULL);
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		const char escaped[3] = { '%', HEX_UPPER[c >> 4], HEX_UPPER[c & 15] };
@@ -191,6 +195,8 @@ static int next_byte(struct str s, size_t *at, bool plus_is_blank)
 
 bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *out)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	*out = (struct str){ NULL, 0 };
 	char *p = arena_alloc(a, s.n);
 	if (p == NULL)

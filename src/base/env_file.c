@@ -6,7 +6,6 @@
 #include "base/file.h"
 #include "base/settings.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

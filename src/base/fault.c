@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "base/codec.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,6 +105,7 @@ enum status fault_too_much(struct fault *why)
 
 enum status fault_check_arena(const struct arena *a, struct fault *why)
 {
+	assert(a != NULL);
 	if (arena_ok(a))
 		return OK;
 	return a->starved ? fault_no_memory(why) : fault_too_much(why);
@@ -113,6 +113,7 @@ enum status fault_check_arena(const struct arena *a, struct fault *why)
 
 enum status fault_check_buf(const struct buf *b, struct fault *why)
 {
+	assert(b != NULL);
 	if (buf_ok(b))
 		return OK;
 	return b->starved ? fault_no_memory(why) : fault_too_much(why);
@@ -120,5 +121,6 @@ enum status fault_check_buf(const struct buf *b, struct fault *why)
 
 enum status fault_blame_arena(const struct arena *a, enum status status, struct fault *why)
 {
+	assert(a != NULL);
 	return status == LIMIT && a->starved ? fault_no_memory(why) : status;
 }

@@ -3,13 +3,13 @@
 
 #include "base/hash.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 int file_read_all(int fd, struct buf *b)
 {
+	assert(b != NULL);
 	char piece[4096];
 	ssize_t got;
 	assert(fd >= 0);
@@ -27,6 +27,8 @@ int file_read_all(int fd, struct buf *b)
 
 int file_read(const char *path, struct buf *b)
 {
+	assert(path != NULL);
+	assert(b != NULL);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return errno;
@@ -56,6 +58,8 @@ static bool same_time(struct timespec a, struct timespec b)
 
 bool file_changed(const struct stat *a, const struct stat *b)
 {
+	assert(a != NULL);
+	assert(b != NULL);
 	return a->st_dev != b->st_dev || a->st_ino != b->st_ino || a->st_size != b->st_size || a->st_mode != b->st_mode
 		|| !same_time(a->st_mtim, b->st_mtim) || !same_time(a->st_ctim, b->st_ctim);
 }

@@ -3,8 +3,6 @@
 
 #include "base/codec.h"
 
-#include <assert.h>
-
 #define SHOWN_MAX 60
 
 /* The row of this name, or of this letter; NULL if there is none that is taken here. */
@@ -49,6 +47,7 @@ static enum status read_value(struct flags *f, struct flag_word *w, bool negated
 
 enum status flags_next(struct flags *f, struct flag_word *out, struct fault *why)
 {
+	assert(out != NULL);
 	assert(f->argc > 0);
 	struct str word = str_of(*f->argv), rest = { NULL, 0 }, name = { NULL, 0 };
 	bool dashed = word.n > 1 && word.p[0] == '-', negated = false;

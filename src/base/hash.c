@@ -10,7 +10,6 @@
 #include "base/hash.h"
 #include "base/codec.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -44,6 +43,7 @@ void crypto_init(void)
 
 void hash_init(struct hash *h, enum hash_kind kind)
 {
+	assert(h != NULL);
 	assert(algorithms[kind] != NULL);   /* crypto_init comes first */
 	h->ctx = EVP_MD_CTX_new();
 	h->bad = h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, algorithms[kind], NULL) != 1;
@@ -57,6 +57,7 @@ void hash_update(struct hash *h, const void *p, size_t n)
 
 bool hash_final(struct hash *h, unsigned char *out)
 {
+	assert(out != NULL);
 	bool good = !h->bad && EVP_DigestFinal_ex(h->ctx, out, NULL) == 1;
 	hash_deinit(h);
 	return good;

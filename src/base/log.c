@@ -21,7 +21,6 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -161,6 +160,7 @@ static void close_all(void)
 
 enum status log_start(const struct log_options *o, struct fault *why)
 {
+	assert(o != NULL);
 	assert(!queue.running && atomic_load(&direct_fd) < 0);
 	if (o->direct_fd != 0) {
 		atomic_store(&least_level, (int)o->level);
@@ -265,6 +265,7 @@ static void hand_on(const struct buf *line)
 
 void log_write(enum log_event event, struct str request_id, const struct log_field *fields, size_t n)
 {
+	assert(n == 0 || fields != NULL);
 	char memory[LINE_STACK_BYTES];
 	struct buf text;
 	if ((int)log_event_level(event) < atomic_load_explicit(&least_level, memory_order_relaxed))

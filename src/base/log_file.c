@@ -61,6 +61,8 @@ static bool open_current(struct log_file *f)
 
 enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep, struct fault *why)
 {
+	assert(f != NULL);
+	assert(dir != NULL);
 	char path[PATH_MAX];
 	*f = (struct log_file){ .dir_fd = -1, .fd = -1, .max_bytes = max_bytes, .keep = keep };
 	if ((size_t)snprintf(path, sizeof path, "%s/logs", dir) >= sizeof path)
@@ -226,6 +228,7 @@ static void append_missed(struct log_file *f)
 
 void log_file_append(struct log_file *f, struct str lines)
 {
+	assert(f != NULL);
 	if (!is_open(f)) {
 		lose(f, lines);
 		return;

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/codec.h"
 
-#include <assert.h>
 #include <math.h>
 
 #define FIELD_MAX_BYTES 1024
@@ -111,6 +110,8 @@ static void put_field(struct buf *b, const struct log_field *field)
 /* A line is written for each request: by appending alone, since printf costs more than all else here. */
 void log_line_write(struct buf *b, const struct log_line *line)
 {
+	assert(b != NULL);
+	assert(line != NULL);
 	char time[ISO8601_CHARS + 1];
 	clock_iso8601(line->time_ms, time);
 	buf_put(b, STR("{\"time\":\""));
@@ -128,6 +129,8 @@ void log_line_write(struct buf *b, const struct log_line *line)
 
 void log_line_write_dropped(struct buf *b, const char *sink, uint64_t count)
 {
+	assert(b != NULL);
+	assert(sink != NULL);
 	struct log_field fields[] = { LOG_C("sink", sink), LOG_I("count", count) };
 	struct log_line line = { clock_now_ms(), EV_LOG_DROPPED, { NULL, 0 }, fields, COUNT_OF(fields) };
 	log_line_write(b, &line);

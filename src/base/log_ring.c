@@ -12,6 +12,7 @@
 
 void log_ring_init(struct log_ring *r, size_t size_bytes)
 {
+	assert(size_bytes == 0 || r != NULL);
 	*r = (struct log_ring){ .memory = size_bytes > 0 ? mem_new(size_bytes, 1) : NULL, .first = 1, .next = 1 };
 	r->size_bytes = r->memory != NULL ? size_bytes : 0;
 	pthread_mutex_init(&r->lock, NULL);
@@ -67,6 +68,7 @@ static void append_line(struct log_ring *r, struct str line)
 
 void log_ring_append(struct log_ring *r, struct str lines)
 {
+	assert(r != NULL);
 	if (r->size_bytes == 0)
 		return;
 	pthread_mutex_lock(&r->lock);
@@ -191,6 +193,10 @@ static enum status prepare(const struct log_query *q, struct arena *a, struct wa
 
 enum status log_ring_find(struct log_ring *r, const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why)
 {
+	assert(r != NULL);
+	assert(q != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	struct wanted w;
 	struct span s;
 	struct log_found found;

@@ -25,6 +25,7 @@
 
 void log_stderr_open(struct log_stderr *e, int fd)
 {
+	assert(e != NULL);
 	struct stat st;
 	char path[64];
 	*e = (struct log_stderr){ .fd = fd, .kind = STDERR_SHARED };
@@ -104,6 +105,7 @@ static void reset_pending(struct log_stderr *e)
 
 bool log_stderr_push(struct log_stderr *e)
 {
+	assert(e != NULL);
 	while (e->written < e->pending.n) {
 		ssize_t n = write_some(e, str_slice(buf_str(&e->pending), e->written, e->pending.n));
 		if (n < 0 && errno == EINTR)
@@ -153,6 +155,7 @@ static bool add_missed(struct log_stderr *e)
 
 void log_stderr_append(struct log_stderr *e, struct str lines)
 {
+	assert(e != NULL);
 	log_stderr_push(e);
 	if (!add_missed(e) || !add_pending(e, lines))
 		lose(e, log_lines(lines));
@@ -161,6 +164,7 @@ void log_stderr_append(struct log_stderr *e, struct str lines)
 
 bool log_stderr_drain(struct log_stderr *e, int64_t wait_ms)
 {
+	assert(e != NULL);
 	int64_t deadline = clock_mono_ms() + wait_ms;
 	while (!log_stderr_push(e)) {
 		int64_t left = deadline - clock_mono_ms();

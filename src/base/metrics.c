@@ -38,6 +38,7 @@ static bool is_first_of_name(size_t m)
 
 void metrics_write(struct buf *b)
 {
+	assert(b != NULL);
 	for (size_t m = 0; m < METRICS; m++) {
 		const char *labels = metrics[m].labels;
 		bool braces = labels[0] != '\0';

@@ -5,7 +5,6 @@
 #include "base/codec.h"
 #include "base/settings_table.h"
 
-#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +120,7 @@ static enum status load_environment(struct settings *s, struct fault *why)
 
 const char *settings_env_of(const char *flag)
 {
+	assert(flag != NULL);
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		if (flag[0] != '\0' && strcmp(SETTINGS[i].flag.name, flag) == 0)
 			return SETTINGS[i].env;
@@ -142,6 +142,7 @@ static const struct flag_name *flag_row(size_t i)
 
 enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why)
 {
+	assert(s != NULL);
 	struct settings loaded = { 0 };
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		TRY(assign(&loaded, &SETTINGS[i], (struct source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));

@@ -3,7 +3,6 @@
 
 #include "base/settings_table.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -31,6 +30,8 @@ static struct str value_of(const struct settings *s, const struct setting *row, 
 
 void settings_show(const struct settings *s, size_t i, char digits[SETTING_DIGITS], struct setting_shown *out)
 {
+	assert(i == 0 || s != NULL);
+	assert(out != NULL);
 	assert(i < SETTING_COUNT);
 	const struct setting *row = &SETTINGS[i];
 	struct str value = value_of(s, row, digits);

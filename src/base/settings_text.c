@@ -101,6 +101,7 @@ static void put_help(struct buf *b, const struct setting *row)
 
 void settings_help(struct buf *b)
 {
+	assert(b != NULL);
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		put_help(b, &SETTINGS[i]);
 }
@@ -126,6 +127,7 @@ static void put_markdown(struct buf *b, const struct setting *row)
 
 void settings_markdown(struct buf *b)
 {
+	assert(b != NULL);
 	buf_put(b, STR("# Settings\n\n"
 	               "Flags win over the environment, the environment over the defaults. An empty variable counts as\n"
 	               "unset. This page is printed by `tintype settings --markdown`; change `src/base/settings.def`\n"
@@ -150,6 +152,7 @@ static void put_env(struct buf *b, const struct setting *row)
 
 void settings_env_example(struct buf *b)
 {
+	assert(b != NULL);
 	buf_put(b, STR("# Every setting with its default. Copy to .env and take the # away before what you change.\n"
 	               "# Printed by `tintype settings --env`; change src/base/settings.def instead.\n"));
 	for (size_t i = 0; i < SETTING_COUNT; i++)

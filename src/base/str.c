@@ -139,12 +139,14 @@ bool str_to_u64(struct str s, uint64_t *out)
 
 struct str str_dup(struct arena *a, struct str s)
 {
+	assert(a != NULL);
 	char *p = str_cstr(a, s);
 	return (struct str){ p, p == NULL ? 0 : s.n };
 }
 
 struct str str_lower(struct arena *a, struct str s)
 {
+	assert(a != NULL);
 	char *p = arena_alloc(a, s.n);
 	if (p == NULL)
 		return (struct str){ NULL, 0 };
@@ -155,6 +157,7 @@ struct str str_lower(struct arena *a, struct str s)
 
 char *str_cstr(struct arena *a, struct str s)
 {
+	assert(a != NULL);
 	/* Zeroed by the arena: the NUL is there already. A str of SIZE_MAX bytes cannot exist. */
 	char *p = arena_alloc(a, s.n + 1);
 	if (p != NULL && s.n > 0)
@@ -164,6 +167,8 @@ char *str_cstr(struct arena *a, struct str s)
 
 struct str str_printf(struct arena *a, const char *fmt, ...)
 {
+	assert(a != NULL);
+	assert(fmt != NULL);
 	va_list args, again;
 	struct str s = { NULL, 0 };
 	va_start(args, fmt);

@@ -1,7 +1,6 @@
 /* Starting threads and timed waits. See thread.h. */
 #include "base/thread.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <time.h>

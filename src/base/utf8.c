@@ -72,6 +72,8 @@ bool utf8_valid(struct str s)
 
 bool utf8_to_latin1(struct arena *a, struct str s, struct str *out)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	struct buf b;
 	size_t length;
 

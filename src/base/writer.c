@@ -21,6 +21,7 @@ static void begin_value(struct buf *b, struct str name)
 
 void writer_open(struct buf *b, struct str name, char bracket)
 {
+	assert(b != NULL);
 	begin_value(b, name);
 	buf_put_char(b, bracket);
 }
@@ -32,6 +33,7 @@ void writer_close(struct buf *b, char bracket)
 
 void writer_text(struct buf *b, struct str name, struct str value)
 {
+	assert(b != NULL);
 	begin_value(b, name);
 	buf_put_char(b, '"');
 	json_escape(b, value);
@@ -40,6 +42,7 @@ void writer_text(struct buf *b, struct str name, struct str value)
 
 void writer_number(struct buf *b, struct str name, uint64_t value)
 {
+	assert(b != NULL);
 	begin_value(b, name);
 	buf_put_u64(b, value);
 }
@@ -51,18 +54,21 @@ void writer_null(struct buf *b, struct str name)
 
 void writer_raw(struct buf *b, struct str name, struct str json)
 {
+	assert(b != NULL);
 	begin_value(b, name);
 	buf_put(b, json);
 }
 
 void writer_bool(struct buf *b, struct str name, bool value)
 {
+	assert(b != NULL);
 	begin_value(b, name);
 	buf_put(b, value ? STR("true") : STR("false"));
 }
 
 void writer_time(struct buf *b, struct str name, int64_t ms)
 {
+	assert(b != NULL);
 	char text[ISO8601_CHARS + 1];
 
 	clock_iso8601(ms, text);

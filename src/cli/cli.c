@@ -43,6 +43,7 @@ bool cli_knows(struct str name)
 
 void cli_help(struct buf *b)
 {
+	assert(b != NULL);
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
 		buf_printf(b, "  %-27s %s\n", verbs[i].usage, verbs[i].sentence);
 }

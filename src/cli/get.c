@@ -232,6 +232,7 @@ static enum status get_image(struct remote *r, const struct options *o, struct a
 
 int verb_get(const struct options *o)
 {
+	assert(o != NULL);
 	struct fault why = { 0 };
 	struct remote r;
 	json_t *record = NULL;

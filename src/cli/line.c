@@ -55,6 +55,8 @@ static void add_fields(struct buf *b, json_t *object)
 
 bool line_show(struct buf *b, struct str line, const struct line_filter *f)
 {
+	assert(b != NULL);
+	assert(f != NULL);
 	json_t *object = json_loadb(line.p != NULL ? line.p : "", line.n, JSON_ALLOW_NUL, NULL);
 	size_t before = b->n;
 	bool wanted = !json_is_object(object) || is_wanted(object, f);

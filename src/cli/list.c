@@ -90,6 +90,7 @@ static enum status list_all(struct listing *l, const struct options *o, struct f
 
 int verb_list(const struct options *o)
 {
+	assert(o != NULL);
 	struct fault why = { 0 };
 	struct listing l = { .json = o->json, .all = o->all, .left = o->limit };
 	buf_init(&l.cursor, CURSOR_MAX_BYTES);

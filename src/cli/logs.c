@@ -194,6 +194,7 @@ static bool open_directory(struct reader *r, const struct options *o)
 
 int verb_logs(const struct options *o)
 {
+	assert(o != NULL);
 	struct reader r = { .json = o->json, .fd = -1, .filter = { .grep = str_of(o->grep), .has_level = o->level != NULL } };
 	if (o->level != NULL && !log_level_parse(str_of(o->level), &r.filter.level)) {
 		show_line(stderr, "tintype logs: --level takes debug, info, warn or error, not '%s'", o->level);

@@ -23,6 +23,7 @@ static size_t point_length(struct str s)
 
 bool name_replace_ill_formed(struct buf *b, struct str text)
 {
+	assert(b != NULL);
 	bool replaced = false;
 	while (text.n > 0) {
 		size_t n = point_length(text);
@@ -35,6 +36,7 @@ bool name_replace_ill_formed(struct buf *b, struct str text)
 
 bool name_repair(struct buf *b, struct str name)
 {
+	assert(b != NULL);
 	struct buf whole CLEANUP(buf_deinit) = { 0 };
 	buf_init(&whole, name.n * 3 + 1);
 	bool replaced = name_replace_ill_formed(&whole, name);
@@ -54,6 +56,7 @@ static bool acts(struct str point)
 
 void name_make_safe(struct buf *b, struct str name)
 {
+	assert(b != NULL);
 	struct buf kept CLEANUP(buf_deinit) = { 0 };
 	size_t start = name.n;
 	while (start > 0 && name.p[start - 1] != '/' && name.p[start - 1] != '\\')

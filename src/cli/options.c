@@ -84,6 +84,7 @@ static const struct flag_name *flag_row(size_t i)
 
 enum status options_parse(struct options *o, unsigned takes, int argc, char **argv, struct fault *why)
 {
+	assert(o != NULL);
 	*o = (struct options){ .operands = argv };
 	for (unsigned i = 0; i < OPTIONS; i++)
 		if (flags[i].kind == NUMBER)
@@ -101,6 +102,7 @@ enum status options_parse(struct options *o, unsigned takes, int argc, char **ar
 
 void options_help(struct buf *b, unsigned takes)
 {
+	assert(b != NULL);
 	takes |= TAKES(HELP);
 	for (unsigned i = 0; i < OPTIONS; i++) {
 		const struct flag *f = &flags[i];

@@ -12,6 +12,8 @@
 
 void progress_format(const struct progress *p, int64_t now_ms, unsigned columns, struct buf *b)
 {
+	assert(p != NULL);
+	assert(b != NULL);
 	char sent[SHOW_SIZE_CHARS], total[SHOW_SIZE_CHARS], rate[SHOW_SIZE_CHARS];
 	char space[1024];
 	struct buf name;

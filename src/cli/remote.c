@@ -35,6 +35,7 @@ static bool address_of_server(const char *listen, char *url, size_t size)
 
 enum status remote_init(struct remote *r, const char *endpoint, struct fault *why)
 {
+	assert(r != NULL);
 	*r = (struct remote){ 0 };
 	buf_init(&r->base, ENDPOINT_MAX_BYTES);
 	buf_init(&r->bearer, KEY_MAX_BYTES);
@@ -165,6 +166,9 @@ static enum status check_answer(const struct http_response *answer, struct fault
 
 enum status remote_json(struct remote *r, const struct remote_call *call, struct arena *a, json_t **out, struct fault *why)
 {
+	assert(r != NULL);
+	assert(call != NULL);
+	assert(a != NULL);
 	struct header headers[3];
 	struct http_response answer;
 	struct http_request q = { .method = str_of(call->method), .body = call->json, .headers = headers,
@@ -190,6 +194,10 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 
 enum status remote_store(struct remote *r, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why)
 {
+	assert(r != NULL);
+	assert(q != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	bool api_is_https = str_starts_with_nocase(buf_str(&r->base), STR("https://"));
 	if (api_is_https && !str_starts_with_nocase(q->url, STR("https://")))
 		return fault_set(why, INVALID_INPUT, "the API is https and the store's URL is not: nothing was sent");
@@ -199,6 +207,8 @@ enum status remote_store(struct remote *r, const struct http_request *q, struct 
 
 struct str remote_image_path(struct arena *a, struct str id, const char *then)
 {
+	assert(a != NULL);
+	assert(then != NULL);
 	struct buf path;
 	buf_init_arena(&path, a, 65536);
 	buf_put(&path, STR("/images/"));
@@ -209,12 +219,14 @@ struct str remote_image_path(struct arena *a, struct str id, const char *then)
 
 struct str remote_text(const json_t *object, const char *name)
 {
+	assert(name != NULL);
 	const json_t *value = json_object_get(object, name);
 	return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : (struct str){ NULL, 0 };
 }
 
 uint64_t remote_number(const json_t *object, const char *name)
 {
+	assert(name != NULL);
 	json_int_t n = json_integer_value(json_object_get(object, name));
 	return n > 0 ? (uint64_t)n : 0;
 }

@@ -31,6 +31,7 @@ static bool remove_one(struct remote *r, const struct options *o, const char *id
 
 int verb_rm(const struct options *o)
 {
+	assert(o != NULL);
 	struct fault why = { 0 };
 	struct remote r;
 	bool all;

@@ -45,6 +45,7 @@ bool show_flush(void)
 
 void show_line(FILE *to, const char *fmt, ...)
 {
+	assert(fmt != NULL);
 	struct buf line CLEANUP(buf_deinit) = { 0 };
 	va_list args, again;
 	va_start(args, fmt);

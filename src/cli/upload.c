@@ -292,6 +292,7 @@ static void run_workers(struct upload *u)
 
 int verb_upload(const struct options *o)
 {
+	assert(o != NULL);
 	struct upload u = { .o = o, .main = pthread_self() };
 	pthread_mutex_init(&u.out, NULL);
 	walk_init(&u.walk);

@@ -18,6 +18,7 @@
 
 void walk_init(struct walk *w)
 {
+	assert(w != NULL);
 	*w = (struct walk){ 0 };
 	arena_init(&w->arena, NAMES_MAX_BYTES);
 }
@@ -31,6 +32,8 @@ void walk_deinit(struct walk *w)
 
 struct str walk_path(struct arena *a, const struct walk_file *f)
 {
+	assert(a != NULL);
+	assert(f != NULL);
 	size_t n = strlen(f->root);
 	bool joined = f->below[0] == '\0' || (n > 0 && f->root[n - 1] == '/');
 	return str_printf(a, "%s%s%s", f->root, joined ? "" : "/", f->below);
@@ -116,6 +119,8 @@ static int by_name(const void *a, const void *b)
 
 void walk_add(struct walk *w, const char *operand)
 {
+	assert(w != NULL);
+	assert(operand != NULL);
 	struct walk_file root = { operand, "", 0 };
 	struct stat st;
 	int fd = open(operand, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -158,6 +163,7 @@ static int open_below(int dir, const char *below)
 
 enum status walk_open(const struct walk_file *f, int *fd, uint64_t *size_bytes, struct fault *why)
 {
+	assert(f != NULL);
 	struct stat st;
 	int opened = open(f->root, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (opened >= 0 && f->below[0] != '\0')

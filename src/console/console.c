@@ -14,8 +14,6 @@
 #include "http/router.h"
 #include "web/web.h"
 
-#include <assert.h>
-
 #define ARENA_BYTES ((size_t)8 << 20)
 #define BODY_MAX_BYTES ((size_t)2 << 20)
 
@@ -176,6 +174,7 @@ static const struct door_ops ops = { begin, data, finish, cancel, refuse };
 
 struct console *console_new(const struct console_options *o)
 {
+	assert(o != NULL);
 	struct console *c = mem_new(1, sizeof *c);
 
 	if (c != NULL)

@@ -96,6 +96,7 @@ static enum status find_one(struct console_call *c, const struct inspection_quer
 
 enum status console_images(struct console_call *c, struct fault *why)
 {
+	assert(c != NULL);
 	struct str status = { 0 };
 	uint64_t limit = IMAGES_LIMIT;
 	struct inspection_query q = { 0 };
@@ -125,6 +126,7 @@ enum status console_images(struct console_call *c, struct fault *why)
 
 enum status console_image(struct console_call *c, struct fault *why)
 {
+	assert(c != NULL);
 	struct image_row row;
 
 	TRY(params_read(&c->x->request, NULL, 0, why));

@@ -27,6 +27,7 @@ static void write_found(struct buf *b, const struct log_found *f)
 
 enum status console_logs(struct console_call *c, struct fault *why)
 {
+	assert(c != NULL);
 	struct str level = STR("debug");
 	uint64_t limit = LOGS_LIMIT;
 	struct log_query q = { 0 };

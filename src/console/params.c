@@ -63,6 +63,8 @@ static enum status read_value(const struct param *p, struct str value, struct fa
 
 enum status params_read(const struct request *r, const struct param *params, size_t n, struct fault *why)
 {
+	assert(r != NULL);
+	assert(n == 0 || params != NULL);
 	for (size_t i = 0; i < r->query.n; i++) {
 		const struct query_pair *pair = &r->query.pairs[i];
 		const struct param *p = find(params, n, pair->name);

@@ -27,6 +27,7 @@ static void write_setting(struct buf *b, const struct setting_shown *s)
 
 enum status console_settings(struct console_call *c, struct fault *why)
 {
+	assert(c != NULL);
 	char digits[SETTING_DIGITS];
 	struct setting_shown s;
 

@@ -3,8 +3,6 @@
 #include "http/chunk_reader.h"
 #include "http/text.h"
 
-#include <assert.h>
-
 /* RFC 9112 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF; the last one's size is 0, and trailers and
  * CRLF follow. 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] ) */
 static const struct {
@@ -96,6 +94,8 @@ static bool take_byte(struct chunk_reader *c, char byte)
 
 bool chunk_reader_next(struct chunk_reader *c, struct str *in, struct str *piece)
 {
+	assert(in != NULL);
+	assert(piece != NULL);
 	assert(c->state <= CHUNK_DONE);
 	*piece = (struct str){ NULL, 0 };
 	while (in->n > 0 && c->state != CHUNK_DATA && c->state != CHUNK_DONE) {

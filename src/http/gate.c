@@ -5,6 +5,7 @@
 
 void gate_init(struct gate *g, struct str token)
 {
+	assert(g != NULL);
 	*g = (struct gate){ .token = token };
 	pthread_mutex_init(&g->lock, NULL);
 	for (size_t i = 0; i < GATE_WRONG_MAX; i++)
@@ -25,6 +26,7 @@ static bool is_own_origin(struct str origin, struct str host)
 
 enum status gate_check_site(const struct request *r, struct fault *why)
 {
+	assert(r != NULL);
 	struct str site = request_header(r, STR("Sec-Fetch-Site")), origin = request_header(r, STR("Origin"));
 	bool foreign = site.n > 0 && !str_equal(site, STR("same-origin")) && !str_equal(site, STR("none"));
 
@@ -48,6 +50,7 @@ static bool may_try(struct gate *g, int64_t now_ms)
 
 enum status gate_check_token(struct gate *g, const struct request *r, int64_t now_ms, struct fault *why)
 {
+	assert(r != NULL);
 	struct str sent = request_header(r, STR("Authorization"));
 
 	if (!str_starts_with_nocase(sent, STR("Bearer ")))

@@ -6,13 +6,13 @@
 #include "http/message.h"
 #include "base/codec.h"
 
-#include <assert.h>
 #include <unistd.h>
 
 #define QUERY_PAIRS_MAX 256
 
 struct str header_find(const struct header *headers, size_t n, struct str name)
 {
+	assert(n == 0 || headers != NULL);
 	for (size_t i = 0; i < n; i++)
 		if (str_equal_nocase(headers[i].name, name))
 			return headers[i].value;
@@ -21,11 +21,13 @@ struct str header_find(const struct header *headers, size_t n, struct str name)
 
 struct str request_header(const struct request *r, struct str name)
 {
+	assert(r != NULL);
 	return header_find(r->headers, r->n_headers, name);
 }
 
 const struct query_pair *query_find(const struct query *q, struct str name)
 {
+	assert(q != NULL);
 	for (size_t i = 0; i < q->n; i++)
 		if (str_equal(q->pairs[i].name, name))
 			return &q->pairs[i];
@@ -62,6 +64,8 @@ static enum status parse_pair(struct arena *a, struct str piece, bool plus_is_bl
 
 enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, struct query *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	size_t count = count_pairs(raw), n = 0;
 	if (count > QUERY_PAIRS_MAX)
 		return fault_set(why, TOO_MUCH, "The query has more than %d parameters", QUERY_PAIRS_MAX);
@@ -97,6 +101,7 @@ void answer_header(struct answer *ans, struct str name, struct str value)
 
 void answer_drop_body(struct answer *ans)
 {
+	assert(ans != NULL);
 	ans->more = NULL;
 	ans->n_more = 0;
 	if (ans->fd >= 0)
@@ -110,6 +115,7 @@ void answer_drop_body(struct answer *ans)
 
 void answer_reset(struct answer *ans)
 {
+	assert(ans != NULL);
 	answer_drop_body(ans);
 	answer_init(ans);
 }

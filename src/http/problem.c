@@ -101,6 +101,7 @@ static void write_problem(struct buf *b, enum fault_code code, const struct exch
 
 void problem_answer(struct exchange *x, const struct fault *why)
 {
+	assert(x != NULL);
 	enum fault_code code = shown_code(why->code);
 	const char *route = x->answer.route;
 	struct str image_id = x->answer.image_id;

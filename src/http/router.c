@@ -3,7 +3,6 @@
 
 #include "base/buf.h"
 
-#include <assert.h>
 #include <string.h>
 
 static const void *row_at(const struct router *r, size_t i)
@@ -14,6 +13,7 @@ static const void *row_at(const struct router *r, size_t i)
 
 const char *router_name(const struct router *r, size_t i)
 {
+	assert(i == 0 || r != NULL);
 	return i < r->n ? *(const char *const *)row_at(r, i) : NULL;
 }
 
@@ -39,6 +39,8 @@ static bool path_fits(struct str path_template, struct str path, struct str *seg
 
 enum status router_find(const struct router *r, struct str method, struct str path, struct route_match *out, struct fault *why)
 {
+	assert(r != NULL);
+	assert(out != NULL);
 	struct str wanted = str_equal(method, STR("HEAD")) ? STR("GET") : method, prefix = str_of(r->prefix);
 	*out = (struct route_match){ 0 };
 	if (!str_starts_with(path, prefix))
@@ -63,6 +65,8 @@ enum status router_find(const struct router *r, struct str method, struct str pa
 
 struct str router_methods(const struct router *r, struct str path_template, struct arena *a)
 {
+	assert(r != NULL);
+	assert(a != NULL);
 	struct buf names;
 	buf_init_arena(&names, a, 64);
 	for (size_t i = 0; i < r->n; i++) {

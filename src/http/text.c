@@ -14,6 +14,7 @@ const unsigned char http_char_kinds[256] = {
 
 struct str http_take(struct str *rest, unsigned kinds)
 {
+	assert(rest != NULL);
 	size_t n = 0;
 	while (n < rest->n && http_is_char(rest->p[n], kinds))
 		n++;

@@ -6,8 +6,6 @@
 #include "image/probe.h"
 #include "image/slot.h"
 
-#include <assert.h>
-
 #define EXTENSION_MAX_CHARS 16
 
 static bool is_extension(struct str s)
@@ -48,6 +46,9 @@ static enum status admit_row(const struct image_row *row, int64_t now_ms, struct
 
 enum status arrival_admit(struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why)
 {
+	assert(p != NULL);
+	assert(a != NULL);
+	assert(row != NULL);
 	struct image_row found;
 	struct str id = arrival_image_id(key);
 	if (id.n == 0)
@@ -122,6 +123,10 @@ static struct str judge_bytes(const struct image_rules *rules, const struct imag
 
 void arrival_judge(const struct image_rules *rules, const struct image_row *row, const struct arrival *what, struct arena *a, struct settlement *out)
 {
+	assert(rules != NULL);
+	assert(row != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	struct probe p = { 0 };
 	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
 	struct str reason = judge_size(rules, size, a);
@@ -141,6 +146,7 @@ void arrival_judge(const struct image_rules *rules, const struct image_row *row,
 
 enum status arrival_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why)
 {
+	assert(now != NULL);
 	switch (now->status) {
 	case IMAGE_UPLOADED:
 		if (now->file_size == size && str_equal(now->etag, etag))

@@ -13,8 +13,6 @@
 #include "image/arrival.h"
 #include "image/look.h"
 
-#include <assert.h>
-
 static const char *const names[CONFIRM_OUTCOMES] = { "accepted", "rejected", "known", "gone", "unexplained", "unwanted" };
 
 const char *confirm_outcome_name(enum confirm_outcome outcome)
@@ -88,6 +86,10 @@ static enum status confirm_row(struct product *p, const struct image_row *row, c
 
 enum status confirm_news(struct product *p, const struct news *what, struct arena *a, struct confirmed *out, struct fault *why)
 {
+	assert(p != NULL);
+	assert(what != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	struct image_row row;
 	struct confirmed made = { .image_id = arrival_image_id(what->key) };
 	struct fault lost = { 0 };

@@ -21,6 +21,9 @@ static enum status complete_absent(struct product *p, struct str image_id, struc
 
 enum status gallery_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
 {
+	assert(p != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	struct image_row row, now;
 	TRY(table_get(p->table, image_id, a, &row, why));
 	if (row.status != IMAGE_PENDING) {
@@ -42,6 +45,9 @@ static bool wants_look(struct product *p, const struct image_row *row)
 
 enum status gallery_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
 {
+	assert(p != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	struct image_row row, now;
 	struct fault unseen = { 0 };
 	TRY(table_get(p->table, image_id, a, &row, why));
@@ -61,6 +67,7 @@ enum status gallery_read(struct product *p, struct str image_id, struct arena *a
  * shown; an object without a row is nothing that anybody sees, and the sweep removes it. */
 enum status gallery_remove(struct product *p, struct str image_id, struct fault *why)
 {
+	assert(p != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct image_row row;
 	arena_init(&scratch, (size_t)64 << 10);
@@ -72,6 +79,10 @@ enum status gallery_remove(struct product *p, struct str image_id, struct fault 
 
 enum status gallery_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
 {
+	assert(p != NULL);
+	assert(row != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	const struct presign_request r = {
 		.method = method, .key = row->key, .now_ms = clock_now_ms(), .expires_s = p->rules.url_ttl_s,
 		.disposition = content_disposition(a, row->file_name), .content_type = row->file_type,

@@ -66,6 +66,7 @@ static struct glance *find_place(struct glance *set, uint64_t digest, int64_t no
 
 bool glance_allowed(struct glances *g, struct str image_id, int64_t now_ms)
 {
+	assert(g != NULL);
 	uint64_t digest = digest_of(image_id);
 	pthread_mutex_lock(&g->lock);
 	struct glance *place = find_place(g->sets[digest >> 32 & (SETS - 1)], digest, now_ms);

@@ -36,6 +36,10 @@ static enum status settle(struct product *p, const struct settlement *s, struct 
 
 enum status look_settle(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
+	assert(p != NULL);
+	assert(row != NULL);
+	assert(a != NULL);
+	assert(now != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct arrival what;
 	struct settlement s;

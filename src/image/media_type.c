@@ -27,6 +27,7 @@ static struct str canonical(struct arena *a, struct str text)
 
 bool media_type_allowed(const struct image_rules *rules, struct str media_type)
 {
+	assert(rules != NULL);
 	struct str rest = rules->allowed_types;
 	while (rest.p != NULL) {
 		struct str allowed = str_trim(str_cut(&rest, ','));
@@ -39,6 +40,9 @@ bool media_type_allowed(const struct image_rules *rules, struct str media_type)
 
 enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why)
 {
+	assert(rules != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	if (text.n == 0)
 		return fault_set(why, BAD_FIELD, "fileType is missing: give the media type, such as image/jpeg");
 	if (str_find_char(text, ';') < text.n)

@@ -5,8 +5,6 @@
 
 #include "image/probe.h"
 
-#include <assert.h>
-
 /* Each gets a whole file that begins with its signature and an `out` with the type filled in. */
 enum probe_result probe_jpeg(struct str bytes, struct probe *out);
 enum probe_result probe_png(struct str bytes, struct probe *out);

@@ -104,6 +104,10 @@ static enum status make_form(struct product *p, struct arena *a, struct slot *s,
 
 enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why)
 {
+	assert(p != NULL);
+	assert(r != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	struct slot s = { 0 };
 	TRY(file_name_check(r->file_name, why));
 	TRY(media_type_read(&p->rules, r->file_type, a, &s.row.file_type, why));

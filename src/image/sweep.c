@@ -114,6 +114,8 @@ static enum status step_rows(struct sweep *s, bool *more, struct fault *why)
 
 enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
 {
+	assert(p != NULL);
+	assert(out != NULL);
 	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
 	bool more = true;
 	while (more && goes_on(&s))
@@ -175,6 +177,8 @@ static enum status step_objects(struct sweep *s, struct arena *last, struct str 
 
 enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
 {
+	assert(p != NULL);
+	assert(out != NULL);
 	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
 	struct arena last CLEANUP(arena_deinit) = { 0 };
 	struct str after = STR("");

@@ -2,7 +2,6 @@
  * not wait; who has nothing else to do waits here, on any thread that may block. And the states' names. */
 #include "port/image_table.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <semaphore.h>
 

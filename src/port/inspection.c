@@ -2,7 +2,6 @@
  * asks for as many rows as it still has room for, so that the list's own cursor is always right. */
 #include "port/inspection.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define LISTS_MAX 20   /* calls of the table for one page: each may cost a remote call */

@@ -115,6 +115,8 @@ static enum status read_payload(const struct request *r, struct sigv4_claim *out
 
 enum status authorization_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
 {
+	assert(r != NULL);
+	assert(out != NULL);
 	struct str values[COMPONENTS] = { 0 };
 	struct str rest = str_trim(request_header(r, STR("authorization")));
 	*out = (struct sigv4_claim){ .in_header = true };

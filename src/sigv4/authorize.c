@@ -86,6 +86,10 @@ static struct str url_of(const struct call *c, const struct canonical_parts *par
 enum status authorize_request(const struct sigv4_key *key, const struct authorize_input *in, struct arena *a,
                               struct authorized *out, struct fault *why)
 {
+	assert(key != NULL);
+	assert(in != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
 	struct str host;
 	char date[AMZ_DATE_CHARS + 1], hash[2 * SHA256_BYTES + 1];
 	TRY(base_url_host(in->base_url, &host, why));

@@ -4,6 +4,7 @@
 
 enum status base_url_host(struct str base_url, struct str *host, struct fault *why)
 {
+	assert(host != NULL);
 	bool plain = str_starts_with(base_url, STR("http://"));
 	if (!plain && !str_starts_with(base_url, STR("https://")))
 		return fault_set(why, INVALID_INPUT, "a base URL must begin with http:// or https://");

@@ -34,6 +34,7 @@ static bool is_plain(struct str s, bool keep_slash)
 
 struct str canonical_encode(struct arena *a, struct str s, bool keep_slash)
 {
+	assert(a != NULL);
 	if (is_plain(s, keep_slash))
 		return s;
 	struct buf b;
@@ -60,6 +61,7 @@ static int compare_pairs(const void *x, const void *y)
 
 struct str canonical_query(struct arena *a, const struct query *q)
 {
+	assert(a != NULL);
 	if (q == NULL || q->n == 0)
 		return STR("");
 	struct pair *pairs = arena_array(a, q->n, sizeof *pairs);
@@ -124,6 +126,8 @@ static bool put_header(const struct canonical_input *in, struct str name, struct
 
 enum status canonical_headers(const struct canonical_input *in, struct buf *out, struct fault *why)
 {
+	assert(in != NULL);
+	assert(out != NULL);
 	for (struct str rest = in->signed_headers; rest.p != NULL;) {
 		struct str name = str_cut(&rest, ';');
 		if (!put_header(in, name, out))
@@ -143,6 +147,9 @@ bool signed_header_listed(struct str list, struct str name)
 
 enum status canonical_split(struct arena *a, const struct canonical_input *in, struct canonical_parts *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(in != NULL);
+	assert(out != NULL);
 	struct buf headers;
 	buf_init_arena(&headers, a, CANONICAL_MAX_BYTES);
 	TRY(canonical_path(a, in, &out->path, why));
@@ -159,6 +166,8 @@ enum status canonical_split(struct arena *a, const struct canonical_input *in, s
 
 void canonical_join(const struct canonical_parts *parts, struct buf *out)
 {
+	assert(parts != NULL);
+	assert(out != NULL);
 	const struct str lines[] = { parts->method, parts->path, parts->query, parts->headers, parts->signed_headers };
 	for (size_t i = 0; i < COUNT_OF(lines); i++) {
 		buf_put(out, lines[i]);
@@ -169,6 +178,9 @@ void canonical_join(const struct canonical_parts *parts, struct buf *out)
 
 enum status canonical_request(struct arena *a, const struct canonical_input *in, struct buf *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(in != NULL);
+	assert(out != NULL);
 	struct canonical_parts parts;
 	TRY(canonical_split(a, in, &parts, why));
 	canonical_join(&parts, out);

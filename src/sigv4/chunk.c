@@ -11,6 +11,8 @@
 
 void chunk_chain_init(struct chunk_chain *c, const struct sigv4_claim *claim, struct str secret)
 {
+	assert(c != NULL);
+	assert(claim != NULL);
 	*c = (struct chunk_chain){ .amz_date = claim->amz_date, .scope = claim->scope };
 	signing_key(secret, &claim->scope, c->key);
 	struct str seed = str_slice(claim->signature, 0, SIGNATURE_CHARS);

@@ -404,6 +404,10 @@ static struct str try_row(const struct trial *base, const struct mistake *m, str
 
 void claim_explain(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct sigv4_diagnosis *out)
 {
+	assert(r != NULL);
+	assert(c != NULL);
+	assert(ctx != NULL);
+	assert(out != NULL);
 	*out = (struct sigv4_diagnosis){ .mistake = STR("") };
 	struct arena scratch CLEANUP(arena_deinit) = { 0 };
 	arena_init(&scratch, SCRATCH_BYTES);

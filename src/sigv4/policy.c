@@ -75,6 +75,8 @@ static bool any_field(const struct header *fields, size_t n)
 
 enum status policy_claim(struct arena *a, const struct header *fields, size_t n, struct sigv4_claim *out, struct fault *why)
 {
+	assert(n == 0 || fields != NULL);
+	assert(out != NULL);
 	struct str values[FORM_FIELDS];
 	*out = (struct sigv4_claim){ .expires_s = 0 };
 	if (!any_field(fields, n))
@@ -90,6 +92,9 @@ enum status policy_claim(struct arena *a, const struct header *fields, size_t n,
 
 enum status policy_verify(const struct header *fields, size_t n, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
 {
+	assert(n == 0 || fields != NULL);
+	assert(c != NULL);
+	assert(ctx != NULL);
 	TRY(scope_check(c, ctx, STR("x-amz-credential"), why));
 	TRY(date_check(c, ctx->now_ms, FORM_LIFETIME_S, why));
 	return signature_check(c, ctx->secret, find_field(fields, n, STR("policy")), why);
@@ -219,6 +224,8 @@ static enum status read_conditions(struct arena *a, const json_t *list, struct p
 
 enum status policy_parse(struct arena *a, struct str document, struct post_policy *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	*out = (struct post_policy){ .n_conditions = 0 };
 	if (document.n > DOCUMENT_MAX_BYTES)
 		return BAD_POLICY(why, "more than %d bytes.", DOCUMENT_MAX_BYTES);
@@ -313,6 +320,8 @@ static enum status check_fields(const struct post_policy *p, const struct header
 
 enum status policy_check(const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, int64_t now_ms, struct fault *why)
 {
+	assert(p != NULL);
+	assert(n == 0 || fields != NULL);
 	const struct condition *conditions = p->conditions;
 	if (now_ms > p->expiration_ms)
 		return fault_set(why, POLICY_EXPIRED, "Invalid according to Policy: Policy expired.");

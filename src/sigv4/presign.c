@@ -110,6 +110,10 @@ static enum status put_url(struct str base_url, const struct canonical_parts *pa
 
 enum status presign_url(const struct sigv4_key *key, const struct presign_input *in, struct arena *a, struct str *url, struct fault *why)
 {
+	assert(key != NULL);
+	assert(in != NULL);
+	assert(a != NULL);
+	assert(url != NULL);
 	struct str host;
 	TRY(base_url_host(in->base_url, &host, why));
 	if (in->expires_s == 0 || in->expires_s > EXPIRES_MAX_S)
@@ -160,6 +164,9 @@ static struct str policy_text(const struct sigv4_key *key, const struct post_pol
 enum status presign_post(const struct sigv4_key *key, const struct post_policy_input *in, struct arena *a,
                          struct header fields[POST_FIELDS], size_t *n, struct fault *why)
 {
+	assert(key != NULL);
+	assert(in != NULL);
+	assert(a != NULL);
 	struct stamp s;
 	make_stamp(&s, key, in->now_ms, a);
 	struct buf policy;

@@ -14,6 +14,7 @@
 
 enum status scope_malformed(struct str name, struct fault *why, const char *fmt, ...)
 {
+	assert(fmt != NULL);
 	char text[256];
 	va_list args;
 	va_start(args, fmt);
@@ -46,6 +47,7 @@ static size_t split(struct str text, struct str *parts, size_t max)
 
 enum status credential_parse(struct str text, struct str name, struct sigv4_claim *out, struct fault *why)
 {
+	assert(out != NULL);
 	struct str part[CREDENTIAL_PARTS];
 	if (split(text, part, CREDENTIAL_PARTS) != CREDENTIAL_PARTS || part[0].n == 0)
 		return scope_malformed(name, why, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
@@ -61,6 +63,7 @@ enum status credential_parse(struct str text, struct str name, struct sigv4_clai
 
 enum status date_parse(struct str text, struct str name, struct sigv4_claim *out, struct fault *why)
 {
+	assert(out != NULL);
 	if (!clock_parse_amz_date(text, &out->date_ms))
 		return fault_set(why, AUTH_MALFORMED, "%.*s must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"", STRF(name));
 	if (!str_starts_with(text, out->scope.day))
@@ -72,6 +75,8 @@ enum status date_parse(struct str text, struct str name, struct sigv4_claim *out
 
 enum status scope_check(const struct sigv4_claim *c, const struct verify_context *ctx, struct str name, struct fault *why)
 {
+	assert(c != NULL);
+	assert(ctx != NULL);
 	if (!str_equal(c->scope.region, ctx->region))
 		return scope_malformed(name, why, "the region '%.*s' is wrong; expecting '%.*s'", STRF(str_slice(c->scope.region, 0, 64)), STRF(ctx->region));
 	if (!str_equal(c->scope.service, ctx->service))
@@ -82,6 +87,7 @@ enum status scope_check(const struct sigv4_claim *c, const struct verify_context
 
 enum status skew_check(const struct sigv4_claim *c, int64_t now_ms, struct fault *why)
 {
+	assert(c != NULL);
 	if (c->date_ms > now_ms + SIGV4_SKEW_MS || c->date_ms < now_ms - SIGV4_SKEW_MS)
 		return fault_set(why, CLOCK_SKEWED, "The difference between the request time and the current time is too large.");
 	if (!str_starts_with(c->amz_date, c->scope.day))
@@ -108,6 +114,7 @@ bool payload_is_hash(struct str s)
 
 enum status date_check(const struct sigv4_claim *c, int64_t now_ms, int64_t lifetime_s, struct fault *why)
 {
+	assert(c != NULL);
 	if (c->date_ms > now_ms + SIGV4_SKEW_MS)
 		return fault_set(why, SIGNATURE_EXPIRED, "Request is not valid yet");
 	if (now_ms > c->date_ms + lifetime_s * 1000 || lifetime_s == 0)
@@ -123,6 +130,7 @@ enum status signature_wrong(struct fault *why)
 
 enum status signature_check(const struct sigv4_claim *c, struct str secret, struct str text, struct fault *why)
 {
+	assert(c != NULL);
 	unsigned char key[SHA256_BYTES];
 	char expected[SIGNATURE_CHARS + 1];
 	signing_key(secret, &c->scope, key);

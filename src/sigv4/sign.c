@@ -8,7 +8,6 @@
 
 #include "base/codec.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +123,7 @@ static void derive(struct str secret, const struct sigv4_scope *scope, unsigned 
 
 void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES])
 {
+	assert(scope != NULL);
 	struct tag tag;
 	bool keepable = make_tag(&tag, secret, scope);
 	const struct cached_key *known = keepable ? find_cached(&tag) : NULL;
@@ -138,6 +138,8 @@ void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned ch
 
 void string_to_sign(struct str amz_date, const struct sigv4_scope *scope, struct str canonical, struct buf *out)
 {
+	assert(scope != NULL);
+	assert(out != NULL);
 	char hash[2 * SHA256_BYTES + 1];
 	sha256_hex(canonical, hash);
 	const struct str pieces[] = {
@@ -163,6 +165,8 @@ static int compare_names(const void *x, const void *y)
 
 struct str signed_header_names(struct arena *a, const struct header *headers, size_t n)
 {
+	assert(a != NULL);
+	assert(n == 0 || headers != NULL);
 	struct str *names = arena_array(a, n, sizeof *names);
 	if (names == NULL)
 		return STR("");

@@ -30,6 +30,7 @@ static const struct str NAMES[PARAMETERS] = {
 
 bool claim_present(const struct request *r)
 {
+	assert(r != NULL);
 	for (size_t i = 0; i < PARAMETERS; i++) {
 		if (query_find(&r->query, NAMES[i]) != NULL)
 			return true;
@@ -98,6 +99,8 @@ static enum status parse_payload_hash(const struct request *r, struct sigv4_clai
 
 enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
 {
+	assert(r != NULL);
+	assert(out != NULL);
 	struct str values[PARAMETERS];
 	*out = (struct sigv4_claim){ .expires_s = 0 };
 	if (!claim_present(r))
@@ -163,6 +166,9 @@ static enum status check_claim(const struct sigv4_claim *c, const struct verify_
 
 enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
 {
+	assert(r != NULL);
+	assert(c != NULL);
+	assert(ctx != NULL);
 	TRY(check_claim(c, ctx, why));
 	TRY(check_headers(r, c, why));
 	struct buf text;

@@ -3,6 +3,7 @@
 
 const struct web_file *web_find(const struct web_files *set, struct str path)
 {
+	assert(set != NULL);
 	for (size_t i = 0; i < set->n; i++)
 		if (str_equal(set->files[i].path, path))
 			return &set->files[i];
@@ -57,6 +58,9 @@ static bool has_already(const struct request *r, struct str etag)
 
 void web_answer(const struct web_file *f, const struct request *r, struct answer *ans)
 {
+	assert(f != NULL);
+	assert(r != NULL);
+	assert(ans != NULL);
 	bool packed = f->gzip.n > 0 && web_takes_gzip(request_header(r, STR("Accept-Encoding")));
 	struct str etag = packed ? f->gzip_etag : f->etag;
 
