@@ -84,7 +84,7 @@ static enum status set_missing(struct env_line l, struct fault *why)
 	if (l.value.n > 0)
 		memcpy(value, l.value.p, l.value.n);
 	value[l.value.n] = '\0';
-	return setenv(name, value, 0) == 0 ? OK : fault_set(why, OUT_OF_MEMORY, "not enough memory for the environment");
+	return setenv(name, value, 0) == 0 ? OK : fault_no_memory(why);
 }
 
 static enum status check_owner(int fd, struct fault *why)

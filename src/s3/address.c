@@ -10,8 +10,7 @@ static enum status decode(struct arena *a, struct str raw, struct str *out, stru
 {
 	if (uri_decode(a, raw, false, out))
 		return OK;
-	if (!arena_ok(a))
-		return fault_too_much(why);
+	TRY(fault_check_arena(a, why));
 	return fault_set(why, KEY_INVALID, "The path holds a '%%' without two hexadecimal digits");
 }
 

@@ -53,7 +53,7 @@ enum status completion_read(struct arena *a, struct str xml, struct part_list *o
 		return fault_set(why, XML_MALFORMED, "A CompleteMultipartUpload needs 1 to %d parts.", PART_NUMBER_MAX);
 	*out = (struct part_list){ .parts = arena_array(a, n, sizeof(*out->parts)) };
 	if (out->parts == NULL)
-		return fault_set(why, TOO_MUCH, "the XML is too large");
+		return fault_too_much(why);
 	for (const struct xml_node *one = root->first; one != NULL; one = one->next)
 		TRY(read_part(one, out, why));
 	return OK;

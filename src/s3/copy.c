@@ -84,7 +84,7 @@ static enum status write_file(struct call *c, struct copy *k, struct fault *why)
 {
 	char *piece = arena_alloc(&c->x->arena, PIECE_BYTES);
 	if (piece == NULL)
-		return fault_set(why, TOO_MUCH, "the request is too large");
+		return fault_too_much(why);
 	for (uint64_t done = 0; done < k->length;) {
 		uint64_t left = k->length - done;
 		ssize_t n = pread(k->file.fd, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, (off_t)(k->first + done));
@@ -194,7 +194,7 @@ static enum status copy_meta(struct call *c, struct copy *k, struct fault *why)
 	struct header *all = arena_array(&c->x->arena, m->n_headers + 1, sizeof(*all));
 	size_t n = 0;
 	if (all == NULL)
-		return fault_set(why, TOO_MUCH, "the request is too large");
+		return fault_too_much(why);
 	for (size_t i = 0; i < m->n_headers; i++) {
 		if (!str_equal(m->headers[i].name, STR("x-amz-website-redirect-location")))
 			all[n++] = m->headers[i];

@@ -14,7 +14,7 @@ static enum status decode(struct arena *a, struct str raw, struct str *out, stru
 {
 	if (uri_decode(a, raw, true, out))
 		return OK;
-	return arena_ok(a) ? refuse(why) : fault_set(why, TOO_MUCH, "the request's head is too large");
+	return arena_ok(a) ? refuse(why) : fault_too_much(why);
 }
 
 enum status copy_source_parse(struct arena *a, struct str value, struct copy_source *out, struct fault *why)

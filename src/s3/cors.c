@@ -192,7 +192,7 @@ enum status cors_put(struct call *c, struct fault *why)
 	buf_init_arena(&b, &c->x->arena, 8 * CORS_BYTES_MAX);
 	cors_rules_write(&b, &rules);
 	if (!buf_ok(&b))
-		return fault_set(why, TOO_MUCH, "the XML is too large");
+		return fault_too_much(why);
 	TRY(catalog_set_cors(c->s3->catalog, c->at.bucket, buf_str(&b), why));
 	c->x->answer.status = 200;
 	return OK;

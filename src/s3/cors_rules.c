@@ -51,7 +51,7 @@ static enum status read_list(struct arena *a, const struct xml_node *rule, const
 {
 	*out = (struct cors_list){ .items = arena_array(a, CORS_ITEMS_MAX, sizeof(*out->items)) };
 	if (out->items == NULL)
-		return fault_set(why, TOO_MUCH, "the XML is too large");
+		return fault_too_much(why);
 	for (const struct xml_node *n = rule->first; n != NULL; n = n->next) {
 		if (!xml_is(n, name))
 			continue;
@@ -116,7 +116,7 @@ enum status cors_rules_read(struct arena *a, struct str xml, struct cors_rules *
 		return fault_set(why, XML_MALFORMED, "A CORSConfiguration needs 1 to %d rules.", CORS_RULES_MAX);
 	*out = (struct cors_rules){ .rules = arena_array(a, n, sizeof(*out->rules)) };
 	if (out->rules == NULL)
-		return fault_set(why, TOO_MUCH, "the XML is too large");
+		return fault_too_much(why);
 	for (const struct xml_node *r = root->first; r != NULL; r = r->next)
 		TRY(read_rule(a, r, &out->rules[out->n++], why));
 	return OK;

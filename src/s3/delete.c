@@ -88,7 +88,7 @@ static enum status remove_plain(struct call *c, struct doomed *all, size_t n, st
 	struct object_removal *rest = arena_array(&c->x->arena, n, sizeof(*rest));
 	size_t left = 0, at = 0;
 	if (rest == NULL)
-		return fault_set(why, TOO_MUCH, "the request is too large");
+		return fault_too_much(why);
 	for (size_t i = 0; i < n; i++) {
 		if (!all[i].done)
 			rest[left++] = all[i].removal;
@@ -154,7 +154,7 @@ static enum status read_many(struct call *c, const struct xml_node *root, struct
 	*all = arena_array(&c->x->arena, REMOVALS_MAX, sizeof(**all));
 	*n = 0;
 	if (*all == NULL)
-		return fault_set(why, TOO_MUCH, "the request is too large");
+		return fault_too_much(why);
 	for (const struct xml_node *one = root->first; one != NULL; one = one->next) {
 		if (!xml_is(one, "Object"))
 			continue;

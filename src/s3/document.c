@@ -39,7 +39,7 @@ enum status document_data(struct call *c, struct str piece, struct fault *why)
 	if (piece.n > DOCUMENT_MAX - c->document.n)
 		return too_large(why);
 	buf_put(&c->document, piece);
-	return buf_ok(&c->document) ? OK : fault_set(why, TOO_MUCH, "the request is too large");
+	return buf_ok(&c->document) ? OK : fault_too_much(why);
 }
 
 static enum status check_md5(struct call *c, struct str body, bool *seen, struct fault *why)

@@ -177,7 +177,7 @@ static enum status make_upload(struct call *c, const struct post_policy *policy,
 	struct kept kept;
 	struct upload *u = ARENA_NEW(a, struct upload);
 	if (u == NULL)
-		return fault_set(why, TOO_MUCH, "the form's fields are too large");
+		return fault_too_much(why);
 	u->counted = true;
 	c->upload = u;
 	TRY(kept_read(a, f->fields, f->n_fields, &kept, why));
@@ -312,7 +312,7 @@ enum status form_begin(struct call *c, enum door_step *step, struct fault *why)
 		return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
 	c->form = ARENA_NEW(&c->x->arena, struct form);
 	if (c->form == NULL)
-		return fault_set(why, TOO_MUCH, "the request's head is too large");
+		return fault_too_much(why);
 	multipart_init(&c->form->parser, boundary);
 	*step = DOOR_BODY;
 	return OK;

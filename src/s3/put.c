@@ -35,7 +35,7 @@ static enum status begin_stream(struct call *c, uint64_t *length, struct fault *
 		return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
 	u->stream = ARENA_NEW(&c->x->arena, struct stream);
 	if (u->stream == NULL)
-		return fault_set(why, TOO_MUCH, "the request's head is too large");
+		return fault_too_much(why);
 	u->stream->digests = &u->digests;
 	u->stream->arena = &c->x->arena;
 	return stream_begin(u->stream, &c->claim, str_of(c->key->secret), *length, why);
@@ -71,7 +71,7 @@ static enum status make_upload(struct call *c, struct fault *why)
 {
 	c->upload = ARENA_NEW(&c->x->arena, struct upload);
 	if (c->upload == NULL)
-		return fault_set(why, TOO_MUCH, "the request's head is too large");
+		return fault_too_much(why);
 	c->upload->counted = true;
 	c->upload->max_bytes = OBJECT_MAX_BYTES;
 	return OK;

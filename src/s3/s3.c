@@ -141,7 +141,7 @@ static enum door_step begin(struct door *d, struct exchange *x)
 	struct call *c = ARENA_NEW(&x->arena, struct call);
 	x->door_state = c;
 	if (c == NULL) {
-		(void)fault_set(&why, TOO_MUCH, "the request's head is too large");
+		(void)fault_too_much(&why);
 		fail(s, x, &why);
 		return DOOR_ANSWER;
 	}
@@ -149,7 +149,7 @@ static enum door_step begin(struct door *d, struct exchange *x)
 	c->x = x;
 	enum status st = start(c, &step, &why);
 	if (st == OK && !arena_ok(&x->arena))
-		st = fault_set(&why, TOO_MUCH, "the request's head is too large");
+		st = fault_too_much(&why);
 	if (st != OK) {
 		fail(s, x, &why);
 		return DOOR_ANSWER;
@@ -165,7 +165,7 @@ static enum status data(struct door *d, struct exchange *x, const char *p, size_
 	struct fault why = { 0 };
 	enum status st = c->operation->data(c, (struct str){ p, n }, &why);
 	if (st == OK && !arena_ok(&x->arena))
-		st = fault_set(&why, TOO_MUCH, "the request's fields are too large");
+		st = fault_too_much(&why);
 	if (st != OK)
 		fail((struct s3 *)d, x, &why);
 	return st;

@@ -125,7 +125,7 @@ static void refuse_doctype(void *arg, const char *name, const char *system_id, c
 static enum status blame(const struct reader *r, struct fault *why)
 {
 	if (!arena_ok(r->a))
-		return fault_set(why, TOO_MUCH, "the XML is too large");
+		return fault_too_much(why);
 	return fault_set(why, XML_MALFORMED, "The XML you provided was not well-formed or did not validate against our published schema: %s.",
 	                 r->refusal != NULL ? r->refusal : "it is not well-formed");
 }

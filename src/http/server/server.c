@@ -99,7 +99,7 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 {
 	struct server *s = mem_new(1, sizeof *s);
 	if (s == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "No memory for the server");
+		return fault_no_memory(why);
 	s->settings = settings;
 	s->signal_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->traffic.idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -158,7 +158,7 @@ static enum status load(struct fault *why)
 	buf_init(&cert, FILE_MAX_BYTES);
 	buf_init(&key, FILE_MAX_BYTES);
 	if (ctx == NULL)
-		return fault_set(why, OUT_OF_MEMORY, "No memory for the certificate");
+		return fault_no_memory(why);
 	enum status status = fill_context(ctx, &cert, &key, why);
 	if (status != OK) {
 		SSL_CTX_free(ctx);
