@@ -1,5 +1,5 @@
 /* XML from clients: any text is refused, or it is a tree within its bounds. */
-#include "s3/xml.h"
+#include "base/xml.h"
 
 #include <assert.h>
 

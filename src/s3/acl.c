@@ -7,7 +7,7 @@
 #include "s3/document.h"
 #include "s3/parameters.h"
 #include "s3/text.h"
-#include "s3/xml.h"
+#include "base/xml.h"
 
 static const char *const canned[] = {
 	"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",

@@ -8,7 +8,7 @@
 #include "s3/permit.h"
 #include "s3/text.h"
 #include "s3/token.h"
-#include "s3/xml.h"
+#include "base/xml.h"
 
 #define BUCKETS_MAX 10000
 #define BUCKETS_PAGE 1000

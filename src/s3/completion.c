@@ -1,7 +1,7 @@
 /* The list is walked beside the parts that are there: both rise, so that one pass tells what is missing. */
 #include "s3/completion.h"
 
-#include "s3/xml.h"
+#include "base/xml.h"
 
 #define PART_INVALID_SENTENCE "One or more of the specified parts could not be found. The part may not have been uploaded, or the " \
 	"specified entity tag may not match the part's entity tag."

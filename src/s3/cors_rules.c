@@ -3,7 +3,7 @@
 #include "s3/cors_rules.h"
 
 #include "s3/text.h"
-#include "s3/xml.h"
+#include "base/xml.h"
 
 static const char *const known_methods[] = { "GET", "PUT", "POST", "DELETE", "HEAD" };
 

@@ -10,7 +10,7 @@
 #include "s3/parameters.h"
 #include "s3/permit.h"
 #include "s3/text.h"
-#include "s3/xml.h"
+#include "base/xml.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The tree is built with expat's callbacks. What goes wrong in one of them stops the parser and is told
  * when it has returned. Names are kept once each: a body of ten thousand parts has a dozen of them. */
-#include "s3/xml.h"
+#include "base/xml.h"
 
 #include "base/buf.h"
 

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/buf.h"
-#include "s3/xml.h"
+#include "base/xml.h"
 
 #include <string.h>
 

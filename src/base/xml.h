@@ -1,8 +1,8 @@
 /* XML that clients send, read into a small tree. Bounded in depth, elements, names and text, and without
  * DOCTYPE, so that there are no entities. Pure; any thread.
  * Source: XML 1.0; Namespaces in XML 1.0 (names are compared without their namespace, as S3 does). */
-#ifndef S3_XML_H
-#define S3_XML_H
+#ifndef BASE_XML_H
+#define BASE_XML_H
 
 #include "base/arena.h"
 #include "base/fault.h"
