@@ -1,5 +1,5 @@
 /* The answer of ListObjectVersions: any text is refused, or it is a page of at most what was asked for. */
-#include "aws/versions.h"
+#include "aws/listing.h"
 #include "base/arena.h"
 
 #include <assert.h>

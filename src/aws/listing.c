@@ -1,163 +1,102 @@
-/* A list of objects, read with expat. The elements that matter are known by their path from the root;
- * a table tells where the text of each goes. Keys come URL-encoded, because XML 1.0 cannot carry
- * every character that a key may have; they are decoded at the end, when it is known whether they
- * are: not every engine that speaks S3 encodes. No DOCTYPE is let in, so there are no entities. */
+/* What S3 answers with lists: objects, and versions with delete markers, which are alike here, since both have to go
+ * before a key is gone for good. Keys come URL-encoded, because XML 1.0 cannot carry every character that a
+ * key may have; they are decoded where the document says so: not every engine that speaks S3 encodes. */
 #include "aws/listing.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/xml.h"
 
-#include <expat.h>
-#include <string.h>
+#define TREE_BYTES (16u << 20)
 
-#define PATH_MAX_BYTES 64
-#define TEXT_MAX_BYTES 8192
-
-struct listing {
-	XML_Parser parser;
+/* Where a list goes to: objects, or versions. */
+struct list {
 	struct arena *a;
-	struct object_info *objects;
-	size_t n;
 	uint32_t max;
-	bool encoded, more, bad, rooted;
-	char path[PATH_MAX_BYTES];   /* "/ListBucketResult/Contents/Key", as far as it fits */
-	size_t path_bytes;           /* of the whole path, fitting or not */
-	struct buf text;
+	bool encoded;
+	struct object_page objects;
+	struct version_page versions;
 };
 
-static void give_up(struct listing *l)
+static bool take_key(const struct list *l, const struct xml_node *n, struct str *out)
 {
-	l->bad = true;
-	(void)XML_StopParser(l->parser, XML_FALSE);
+	struct str text = xml_child_text(n, "Key");
+	*out = str_dup(l->a, text);
+	return text.n > 0 && (!l->encoded || uri_decode(l->a, *out, true, out)) && out->n > 0;
 }
 
-static struct str path_of(const struct listing *l)
+/* Keys are in order, so that a caller that goes on behind the last cannot go in circles. */
+static bool take_object(struct list *l, const struct xml_node *n)
 {
-	return (struct str){ l->path, l->path_bytes <= sizeof l->path ? l->path_bytes : 0 };
+	struct object_info *o = &l->objects.objects[l->objects.n];
+	struct str size = xml_child_text(n, "Size"), modified = xml_child_text(n, "LastModified");
+	*o = (struct object_info){ .etag = str_dup(l->a, str_unquote(xml_child_text(n, "ETag"))), .content_type = STR("") };
+	return take_key(l, n, &o->key) && (size.p == NULL || str_to_u64(size, &o->size)) &&
+	       (modified.p == NULL || clock_parse_iso8601(modified, &o->modified_ms)) &&
+	       (l->objects.n++ == 0 || str_compare(o[-1].key, o->key) < 0);
 }
 
-static void begin(void *arg, const char *name, const char **attributes)
+static bool take_version(struct list *l, const struct xml_node *n)
 {
-	struct listing *l = arg;
-	size_t n = strlen(name);
-	if (l->path_bytes + 1 + n <= sizeof l->path) {
-		l->path[l->path_bytes] = '/';
-		memcpy(l->path + l->path_bytes + 1, name, n);
+	struct version *v = &l->versions.versions[l->versions.n++];
+	v->id = str_dup(l->a, xml_child_text(n, "VersionId"));
+	v->latest = str_equal(xml_child_text(n, "IsLatest"), STR("true"));
+	return take_key(l, n, &v->key) && v->id.n > 0;
+}
+
+static bool take_objects(struct list *l, const struct xml_node *root)
+{
+	struct str more = xml_child_text(root, "IsTruncated");
+	l->objects.more = str_equal(more, STR("true"));
+	if (more.p != NULL && !l->objects.more && !str_equal(more, STR("false")))
+		return false;
+	for (const struct xml_node *n = root->first; n != NULL; n = n->next) {
+		if (xml_is(n, "Contents") && (l->objects.n == l->max || !take_object(l, n)))
+			return false;
 	}
-	l->path_bytes += 1 + n;
-	buf_clear(&l->text);
-	l->rooted = l->rooted || str_equal(path_of(l), STR("/ListBucketResult"));
-	if (!str_equal(path_of(l), STR("/ListBucketResult/Contents")))
-		return;
-	if (l->n == l->max)
-		give_up(l);
-	else
-		l->objects[l->n++] = (struct object_info){ .key = STR(""), .etag = STR(""), .content_type = STR("") };
+	return l->objects.n > 0 || !l->objects.more;
 }
 
-static void add_text(void *arg, const char *p, int n)
+static bool take_versions(struct list *l, const struct xml_node *root)
 {
-	struct listing *l = arg;
-	buf_put(&l->text, (struct str){ p, (size_t)n });
-	if (!buf_ok(&l->text))
-		give_up(l);
-}
-
-static bool take_key(struct listing *l, struct object_info *o, struct str text)
-{
-	o->key = str_dup(l->a, text);
-	return text.n > 0;
-}
-
-static bool take_size(struct listing *l, struct object_info *o, struct str text)
-{
-	return str_to_u64(text, &o->size);
-}
-
-static bool take_etag(struct listing *l, struct object_info *o, struct str text)
-{
-	o->etag = str_dup(l->a, str_unquote(text));
+	for (const struct xml_node *n = root->first; n != NULL; n = n->next) {
+		bool is_one = xml_is(n, "Version") || xml_is(n, "DeleteMarker");
+		if (is_one && (l->versions.n == l->max || !take_version(l, n)))
+			return false;
+	}
 	return true;
 }
 
-static bool take_time(struct listing *l, struct object_info *o, struct str text)
+/* The tree has memory of its own, and is gone when what matters has been taken from it. */
+static enum status read_list(struct list *l, struct str xml, const char *root_name, bool (*take)(struct list *l, const struct xml_node *root), struct fault *why)
 {
-	return clock_parse_iso8601(text, &o->modified_ms);
-}
-
-static bool take_more(struct listing *l, struct object_info *o, struct str text)
-{
-	l->more = str_equal(text, STR("true"));
-	return l->more || str_equal(text, STR("false"));
-}
-
-static bool take_encoding(struct listing *l, struct object_info *o, struct str text)
-{
-	l->encoded = str_equal(text, STR("url"));
-	return l->encoded || text.n == 0;
-}
-
-/* o: the object that the element is of; NULL outside of one. */
-static const struct element {
-	const char *path;
-	bool (*take)(struct listing *l, struct object_info *o, struct str text);
-} elements[] = {
-	{ "/ListBucketResult/Contents/Key", take_key }, { "/ListBucketResult/Contents/Size", take_size },
-	{ "/ListBucketResult/Contents/ETag", take_etag }, { "/ListBucketResult/Contents/LastModified", take_time },
-	{ "/ListBucketResult/IsTruncated", take_more }, { "/ListBucketResult/EncodingType", take_encoding },
-};
-
-static void end(void *arg, const char *name)
-{
-	struct listing *l = arg;
-	struct object_info *o = l->n > 0 ? &l->objects[l->n - 1] : NULL;
-	for (size_t i = 0; i < COUNT_OF(elements); i++)
-		if (str_equal(path_of(l), str_of(elements[i].path)) && !elements[i].take(l, o, buf_str(&l->text)))
-			give_up(l);
-	l->path_bytes -= 1 + strlen(name);
-	buf_clear(&l->text);
-}
-
-static void refuse_doctype(void *arg, const char *name, const char *system_id, const char *public_id, int has_subset)
-{
-	give_up(arg);
-}
-
-static bool run(struct listing *l, struct str xml)
-{
-	l->parser = XML_ParserCreate(NULL);
-	if (l->parser == NULL)
-		return false;
-	XML_SetUserData(l->parser, l);
-	XML_SetElementHandler(l->parser, begin, end);
-	XML_SetCharacterDataHandler(l->parser, add_text);
-	XML_SetStartDoctypeDeclHandler(l->parser, refuse_doctype);
-	bool whole = xml.n <= INT32_MAX && XML_Parse(l->parser, xml.p != NULL ? xml.p : "", (int)xml.n, XML_TRUE) == XML_STATUS_OK;
-	XML_ParserFree(l->parser);
-	return whole && !l->bad && l->rooted;
-}
-
-/* Keys are there, decoded, and in order, so that a caller that goes on behind the last cannot go in circles. */
-static bool finish(struct listing *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		struct object_info *o = &l->objects[i];
-		if (l->encoded && !uri_decode(l->a, o->key, true, &o->key))
-			return false;
-		if (o->key.n == 0 || (i > 0 && str_compare(l->objects[i - 1].key, o->key) >= 0))
-			return false;
+	struct arena tree;
+	struct fault malformed;
+	const struct xml_node *root;
+	arena_init(&tree, TREE_BYTES);
+	bool read = arena_ok(l->a) && xml_read(&tree, xml, root_name, &root, &malformed) == OK;
+	if (read) {
+		struct str encoding = xml_child_text(root, "EncodingType");
+		l->encoded = str_equal(encoding, STR("url"));
+		read = (l->encoded || encoding.n == 0) && take(l, root);
 	}
-	return l->n > 0 || !l->more;
+	arena_deinit(&tree);
+	TRY(fault_check_arena(l->a, why));
+	return read ? OK : fault_set(why, UPSTREAM_FAILED, "the object store's answer is not a %s", root_name);
 }
 
 enum status listing_parse(struct str xml, uint32_t max, struct arena *a, struct object_page *out, struct fault *why)
 {
-	struct listing l = { .a = a, .max = max, .objects = arena_array(a, max, sizeof *l.objects) };
-	buf_init_arena(&l.text, a, TEXT_MAX_BYTES);
-	bool read = l.objects != NULL && run(&l, xml) && finish(&l);
-	TRY(fault_check_arena(a, why));
-	if (!read)
-		return fault_set(why, UPSTREAM_FAILED, "the object store's list is not one");
-	*out = (struct object_page){ l.objects, l.n, l.more };
+	struct list l = { .a = a, .max = max, .objects.objects = arena_array(a, max, sizeof *out->objects) };
+	TRY(read_list(&l, xml, "ListBucketResult", take_objects, why));
+	*out = l.objects;
+	return OK;
+}
+
+enum status versions_parse(struct str xml, uint32_t max, struct arena *a, struct version_page *out, struct fault *why)
+{
+	struct list l = { .a = a, .max = max, .versions.versions = arena_array(a, max, sizeof *out->versions) };
+	TRY(read_list(&l, xml, "ListVersionsResult", take_versions, why));
+	*out = l.versions;
 	return OK;
 }

@@ -8,7 +8,6 @@
 #include "aws/aws.h"
 
 #include "aws/listing.h"
-#include "aws/versions.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"

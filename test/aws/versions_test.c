@@ -1,7 +1,7 @@
 /* The answer of ListObjectVersions: what is taken from it, and that what is no such answer is refused. */
 #include "unit.h"
 
-#include "aws/versions.h"
+#include "aws/listing.h"
 
 #define ROOT(inside) "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListVersionsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Key>no</Key>" \
 	inside "</ListVersionsResult>"
