@@ -64,7 +64,7 @@ static void pause_accepting(struct acceptor *a, int64_t for_ms)
 /* Called in every round, and so again after a pause was noted: no close in between is missed. */
 void acceptor_unpause(struct acceptor *a)
 {
-	if (!a->is_paused || a->is_shut || a->reactor->now_ms < a->retry_ms || !may_open(a->listener) || !watch_socket(a))
+	if (!a->is_paused || a->reactor->now_ms < a->retry_ms || !may_open(a->listener) || !watch_socket(a))
 		return;
 	a->is_paused = false;
 	atomic_fetch_sub(&a->listener->paused, 1);
@@ -124,8 +124,8 @@ static void on_event(struct event_source *source, uint32_t events)
 			continue;
 		}
 		if (errno == EINVAL)       /* shut down */
-			a->is_shut = true;
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			epoll_ctl(a->reactor->epoll, EPOLL_CTL_DEL, l->socket.fd, NULL);
+		else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			pause_accepting(a, TIMER_TICK_MS);    /* or no descriptor, no memory: they wait, and it is tried again soon */
 		return;
 	}

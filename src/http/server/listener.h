@@ -19,7 +19,6 @@ struct acceptor {
 	struct listener *listener;
 	struct reactor *reactor;
 	bool is_paused;            /* clients wait in the backlog */
-	bool is_shut;              /* the server ends */
 	int64_t retry_ms;          /* paused until then at least */
 	unsigned lingering, lingering_max;
 	struct connection *linger_first, *linger_last;   /* the oldest first */

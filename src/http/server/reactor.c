@@ -167,10 +167,16 @@ void reactor_order(struct reactor *r, int order)
 	reactor_wake(r);
 }
 
-void reactor_deinit(struct reactor *r)
+void reactor_join(struct reactor *r)
 {
 	if (r->is_running)
 		pthread_join(r->thread, NULL);
+	r->is_running = false;
+}
+
+void reactor_deinit(struct reactor *r)
+{
+	assert(!r->is_running);
 	if (r->wake.on_event == NULL)
 		return;
 	if (r->epoll >= 0)

@@ -49,7 +49,9 @@ void reactor_wake(struct reactor *r);
 void reactor_resume(struct connection *c);
 /* Any thread. ORDER_CUT: end every connection whose request is not elsewhere. ORDER_END: and the thread. */
 void reactor_order(struct reactor *r, int order);
-/* Wait for the thread, which must have ORDER_END, if it runs, and release. Safe on a zeroed one. */
+/* Wait for the thread, if it runs, which must have ORDER_END. */
+void reactor_join(struct reactor *r);
+/* Release. No reactor of the same listeners may run any more, for it might wake this one. Safe on a zeroed one. */
 void reactor_deinit(struct reactor *r);
 
 #endif

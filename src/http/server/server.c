@@ -213,6 +213,8 @@ static void stop(struct server *s)
 	server_request_end_starts(&s->traffic);
 	order_all(s, ORDER_END);
 	for (unsigned i = 0; i < s->n_reactors; i++)
+		reactor_join(&s->reactors[i]);
+	for (unsigned i = 0; i < s->n_reactors; i++)
 		reactor_deinit(&s->reactors[i]);
 	for (size_t i = 0; i < LISTENERS; i++)
 		listener_close(&s->listeners[i]);
