@@ -68,7 +68,7 @@ void name_make_safe(struct buf *b, struct str name)
 		struct str point = str_slice(name, 0, n);
 		bool leading = kept.n == 0 && (str_equal(point, STR(".")) || str_equal(point, STR(" ")));
 		if (n > 0 && !leading && !acts(point))
-			buf_put(&kept, point);
+			buf_put(&kept, kept.n == 0 && str_equal(point, STR("-")) ? STR("_") : point);
 		name = str_slice(name, n > 0 ? n : 1, name.n);
 	}
 	buf_put(b, str_slice(buf_str(&kept), 0, utf8_prefix(buf_str(&kept), NAME_MAX_BYTES)));

@@ -13,7 +13,8 @@ bool name_replace_ill_formed(struct buf *b, struct str text);
 /* Append the name as UTF-8 of at most NAME_MAX_BYTES: ill-formed bytes become U+FFFD. Gives whether it had to change. */
 bool name_repair(struct buf *b, struct str name);
 /* Append a name that is safe to create in a directory: what is behind the last '/' or '\', without controls, bidi
- * marks and separators, leading dots and blanks, at most NAME_MAX_BYTES. Nothing is appended where nothing is left. */
+ * marks and separators, leading dots and blanks, with '_' for a leading '-', which commands would take for an option; at
+ * most NAME_MAX_BYTES. Nothing is appended where nothing is left. */
 void name_make_safe(struct buf *b, struct str name);
 /* The media type by the first bytes, else by the name's extension, else application/octet-stream.
  * start   at least the first 12 bytes, or all there are */

@@ -112,6 +112,17 @@ static enum status step_rows(struct sweep *s, bool *more, struct fault *why)
 	return OK;
 }
 
+/* The same where the table does it by itself. */
+static enum status remove_due(struct sweep *s, bool *more, struct fault *why)
+{
+	struct image_counts removed = { 0 };
+	TRY(table_remove_due(s->p->table, s->now_ms, &removed, why));
+	s->done->ended += removed.pending;
+	s->done->forgotten += removed.rejected;
+	*more = removed.pending + removed.rejected == TABLE_DUE_MAX;
+	return OK;
+}
+
 enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
 {
 	assert(p != NULL);
@@ -119,7 +130,7 @@ enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), v
 	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
 	bool more = true;
 	while (more && goes_on(&s))
-		TRY(step_rows(&s, &more, why));
+		TRY(table_removes_due(p->table) ? remove_due(&s, &more, why) : step_rows(&s, &more, why));
 	return finish(&s, why);
 }
 

@@ -9,6 +9,8 @@
 #include <assert.h>
 
 #define BUCKETS_MAX 10000
+/* Deleting a bucket ends so many uploads in one commit, so that others' changes come in between. */
+#define UPLOADS_STEP 100
 
 /* changes */
 
@@ -17,6 +19,7 @@ struct bucket_change {
 	struct str name, owner, cors;
 	int64_t now_ms;
 	bool trashed;
+	bool more;                 /* uploads are left: once more */
 };
 
 static enum status no_room(struct fault *why)
@@ -61,16 +64,18 @@ static enum status ask(struct writer *w, enum db_query_id q, int64_t bucket, int
 	return OK;
 }
 
-static enum status end_uploads(struct writer *w, int64_t bucket, bool *trashed)
+static enum status end_uploads(struct writer *w, int64_t bucket, struct bucket_change *bc)
 {
 	int64_t upload = 0;
 
-	for (;;) {
+	for (int i = 0; i < UPLOADS_STEP; i++) {
 		TRY(ask(w, Q_BUCKET_UPLOAD, bucket, &upload));
-		if (upload == 0)
+		bc->more = upload != 0;
+		if (!bc->more)
 			return OK;
-		TRY(uploads_end(w, upload, trashed));
+		TRY(uploads_end(w, upload, &bc->trashed));
 	}
+	return OK;
 }
 
 static enum status apply_remove(struct writer *w, struct change *c)
@@ -87,7 +92,9 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	TRY(ask(w, Q_BUCKET_OBJECT, id, &object));
 	if (object != 0)
 		return fault_set(c->why, BUCKET_NOT_EMPTY, "The bucket you tried to delete is not empty.");
-	TRY(end_uploads(w, id, &bc->trashed));
+	TRY(end_uploads(w, id, bc));
+	if (bc->more)
+		return OK;
 	for (size_t i = 0; i < COUNT_OF(last); i++) {
 		sqlite3_stmt *s = db_query(&w->db, last[i]);
 		bind_int(s, 1, id);
@@ -101,10 +108,14 @@ static enum status remove_bucket(struct bucket_catalog *catalog, struct str name
 	struct engine *e = engine_of_catalog(catalog);
 	struct bucket_change bc = { .change = { .apply = apply_remove, .why = why }, .name = name };
 
-	TRY(committer_run(&e->committer, &bc.change));
+	enum status status;
+
+	do {
+		status = committer_run(&e->committer, &bc.change);
+	} while (status == OK && bc.more);
 	if (bc.trashed)
 		mover_take_out(&e->mover);
-	return OK;
+	return status;
 }
 
 static enum status apply_cors(struct writer *w, struct change *c)

@@ -29,16 +29,10 @@
 
 /* the directory */
 
+/* Readable is all right, what is inside is private. */
 static enum status check_dir(int fd, const char *path, struct fault *why)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return io_fault_start(why, errno, "use the data directory", path);
-	/* Readable is all right, what is inside is private. Whoever may write could swap it. */
-	if ((st.st_mode & 022) != 0)
-		return fault_set(why, STORAGE_FAILED,
-		                 "Others may write to the data directory %s; run chmod 700 on it, or choose another with --data.", path);
+	TRY(io_check_private(fd, geteuid(), "data directory", path, why));
 	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		return io_fault_start(why, errno, "write to the data directory", path);
 	return OK;
@@ -89,7 +83,9 @@ static enum status join_path(const char *dir, const char *name, char **out, stru
 static enum status make_db_file(struct engine *e, struct fault *why)
 {
 	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	return e->db_fd >= 0 ? OK : io_fault_start(why, errno, "open the database in", e->dir);
+	if (e->db_fd < 0)
+		return io_fault_start(why, errno, "open the database in", e->dir);
+	return io_check_private(e->db_fd, geteuid(), "database in", e->dir, why);
 }
 
 /* The log has some room before it is needed. It is made by the first statement; nothing locks it, so that its file may be

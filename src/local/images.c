@@ -75,6 +75,79 @@ static enum status no_such_image(struct fault *why)
 	return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
 }
 
+/* what is removed */
+
+struct head {
+	int64_t n, ends_ms;
+	uint64_t file_size;
+	enum image_status status;
+	char key[OBJECT_KEY_MAX_BYTES];
+	size_t key_n;
+};
+
+/* The first row of a query whose columns are those of IMAGE_HEAD. false: it gives none. */
+static enum status read_head(struct writer *w, sqlite3_stmt *s, struct head *out, bool *row)
+{
+	TRY(writer_step(w, s, row));
+	if (*row) {
+		out->n = sqlite3_column_int64(s, 0);
+		out->status = (enum image_status)sqlite3_column_int(s, 1);
+		out->ends_ms = sqlite3_column_int64(s, 2);
+		out->file_size = (uint64_t)sqlite3_column_int64(s, 3);
+		struct str key = column_borrow(s, 4);
+		out->key_n = key.n < sizeof out->key ? key.n : sizeof out->key;
+		memcpy(out->key, key.p, out->key_n);
+	}
+	sqlite3_reset(s);
+	return OK;
+}
+
+static void count_removed(struct image_counts *c, const struct head *h)
+{
+	switch (h->status) {
+	case IMAGE_PENDING:
+		c->pending--;
+		break;
+	case IMAGE_UPLOADED:
+		c->uploaded--;
+		c->stored_bytes -= h->file_size;
+		break;
+	case IMAGE_REJECTED:
+		c->rejected--;
+		break;
+	}
+}
+
+static enum status remove_head(struct writer *w, const struct head *h, bool *trashed)
+{
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
+
+	bind_int(s, 1, h->n);
+	TRY(writer_run(w, s));
+	count_removed(&w->tally.images, h);
+	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n }, trashed);
+}
+
+/* Remove rows whose time has come, up to a bound; they are counted in `removed`. */
+static enum status remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed, bool *trashed)
+{
+	bool row = true;
+
+	*removed = (struct image_counts){ 0 };
+	for (int i = 0; i < TABLE_DUE_MAX; i++) {
+		struct head h = { 0 };
+		sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_DUE_HEAD);
+		bind_int(s, 1, now_ms);
+		TRY(read_head(w, s, &h, &row));
+		if (!row)
+			return OK;
+		TRY(remove_head(w, &h, trashed));
+		removed->pending += h.status == IMAGE_PENDING;
+		removed->rejected += h.status == IMAGE_REJECTED;
+	}
+	return OK;
+}
+
 /* insert */
 
 struct insertion {
@@ -107,8 +180,15 @@ static void bind_insertion(sqlite3_stmt *s, const struct insertion *in)
 	bind_str(s, 17, row->delete_hash);
 }
 
+/* Slots that have expired keep nobody out, though the sweep has not come to them: some of them make room. They have no
+ * objects, so there is nothing for the mover to remove. */
 static enum status apply_insert(struct writer *w, struct change *c)
 {
+	struct image_counts removed;
+	bool trashed = false;
+
+	if (w->tally.images.pending >= w->max_pending)
+		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed, &trashed));
 	if (w->tally.images.pending >= w->max_pending)
 		return fault_set(c->why, SLOTS_FULL, "Too many uploads wait for their bytes; try again later.");
 	if (!w->rows_fit)
@@ -259,50 +339,14 @@ struct removal {
 	bool trashed;              /* a file is to be removed */
 };
 
-struct head {
-	int64_t n, ends_ms;
-	uint64_t file_size;
-	enum image_status status;
-	char key[OBJECT_KEY_MAX_BYTES];
-	size_t key_n;
-};
-
 static enum status find_head(struct writer *w, const struct removal *r, struct head *out)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_HEAD);
 	bool row = false;
 
 	bind_blob(s, 1, r->id, IMAGE_ID_BYTES);
-	TRY(writer_step(w, s, &row));
-	if (!row) {
-		sqlite3_reset(s);
-		return no_such_image(r->change.why);
-	}
-	out->n = sqlite3_column_int64(s, 0);
-	out->status = (enum image_status)sqlite3_column_int(s, 1);
-	out->ends_ms = sqlite3_column_int64(s, 2);
-	out->file_size = (uint64_t)sqlite3_column_int64(s, 3);
-	struct str key = column_borrow(s, 4);
-	out->key_n = key.n < sizeof out->key ? key.n : sizeof out->key;
-	memcpy(out->key, key.p, out->key_n);
-	sqlite3_reset(s);
-	return OK;
-}
-
-static void count_removed(struct image_counts *c, const struct head *h)
-{
-	switch (h->status) {
-	case IMAGE_PENDING:
-		c->pending--;
-		break;
-	case IMAGE_UPLOADED:
-		c->uploaded--;
-		c->stored_bytes -= h->file_size;
-		break;
-	case IMAGE_REJECTED:
-		c->rejected--;
-		break;
-	}
+	TRY(read_head(w, s, out, &row));
+	return row ? OK : no_such_image(r->change.why);
 }
 
 static enum status apply_remove(struct writer *w, struct change *c)
@@ -313,11 +357,33 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	TRY(find_head(w, r, &h));
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
 		return fault_set(c->why, STATE_CHANGED, "The image has not ended.");
-	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
-	bind_int(s, 1, h.n);
-	TRY(writer_run(w, s));
-	count_removed(&w->tally.images, &h);
-	return objects_remove(w, w->image_bucket, (struct str){ h.key, h.key_n }, &r->trashed);
+	return remove_head(w, &h, &r->trashed);
+}
+
+struct due_removal {
+	struct change change;
+	int64_t now_ms;
+	struct image_counts removed;
+	bool trashed;
+};
+
+static enum status apply_remove_due(struct writer *w, struct change *c)
+{
+	struct due_removal *r = (struct due_removal *)c;
+
+	return remove_due(w, r->now_ms, &r->removed, &r->trashed);
+}
+
+static enum status table_remove_due_rows(struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
+{
+	struct engine *e = engine_of_table(t);
+	struct due_removal r = { .change = { .apply = apply_remove_due, .why = why }, .now_ms = now_ms };
+
+	TRY(committer_run(&e->committer, &r.change));
+	if (r.trashed)
+		mover_take_out(&e->mover);
+	*removed = r.removed;
+	return OK;
 }
 
 static enum status table_remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
@@ -462,4 +528,5 @@ const struct image_table_ops images_ops = {
 	.list = table_list_rows,
 	.due = table_due_rows,
 	.counts = table_count_rows,
+	.remove_due = table_remove_due_rows,
 };

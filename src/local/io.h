@@ -29,6 +29,10 @@ extern const struct local_io local_io_system;
 int io_write_all(int fd, const void *p, size_t n);
 /* Close, keeping errno. Nothing when fd < 0. */
 void io_close(int fd);
+/* Whether what is opened belongs to `owner` and nobody else may write to it: else another user decides what is in it.
+ * what, path  for the sentence: "data directory", and where it is
+ * Errors      STORAGE_FAILED with a sentence for the terminal that says what to do */
+enum status io_check_private(int fd, uid_t owner, const char *what, const char *path, struct fault *why) MUST_CHECK;
 /* DISK_FULL for ENOSPC and EDQUOT, else STORAGE_FAILED; `what` and the error's name go to the cause. */
 enum status io_fault(struct fault *why, int err, const char *what);
 /* The same for the terminal of somebody who starts the server: path and error go into the sentence. */

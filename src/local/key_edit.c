@@ -44,6 +44,9 @@ static enum status begin(struct editing *e, bool make, struct fault *why)
 		return fault_set(why, STORAGE_FAILED, "Memory ran out.");
 	if (e->dir_fd < 0)
 		return io_fault_start(why, errno, "open the data directory", e->dir);
+	if (fstat(e->dir_fd, &st) != 0)
+		return io_fault_start(why, errno, "use the data directory", e->dir);
+	TRY(io_check_private(e->dir_fd, geteuid() == 0 ? st.st_uid : geteuid(), "data directory", e->dir, why));
 	TRY(key_file_lock(e->dir_fd, e->dir, why));
 	if (make)
 		TRY(key_file_make(e->dir_fd, e->dir, why));

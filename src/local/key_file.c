@@ -63,23 +63,21 @@ void key_file_unlock(int dir_fd)
 	(void)flock(dir_fd, LOCK_UN);
 }
 
-/* Root edits for a server that runs as another user: the file stays that user's. */
-static bool keep_owner(int dir_fd, int fd)
+/* Root edits for a server that runs as another user: the file is that user's, as the directory is. */
+static bool give_to_owner(int dir_fd, int fd)
 {
-	struct stat old, new;
+	struct stat dir, new;
 
-	if (fstatat(dir_fd, FILE_NAME, &old, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT;
-	if (fstat(fd, &new) != 0)
+	if (fstat(dir_fd, &dir) != 0 || fstat(fd, &new) != 0)
 		return false;
-	return (old.st_uid == new.st_uid && old.st_gid == new.st_gid) || fchown(fd, old.st_uid, old.st_gid) == 0;
+	return dir.st_uid == new.st_uid || fchown(fd, dir.st_uid, dir.st_gid) == 0;
 }
 
 enum status key_file_write(int dir_fd, struct str text, const char *path, struct fault *why)
 {
 	(void)local_io.unlink(dir_fd, NEW_NAME);
 	int fd = local_io.open(dir_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-	bool good = fd >= 0 && keep_owner(dir_fd, fd) && io_write_all(fd, text.p, text.n) == 0 && local_io.fsync(fd) == 0;
+	bool good = fd >= 0 && give_to_owner(dir_fd, fd) && io_write_all(fd, text.p, text.n) == 0 && local_io.fsync(fd) == 0;
 	io_close(fd);
 	if (good && renameat(dir_fd, NEW_NAME, dir_fd, FILE_NAME) == 0 && local_io.fsync(dir_fd) == 0)
 		return OK;
@@ -131,7 +129,11 @@ enum status key_file_read(int dir_fd, const char *path, struct buf *out, struct 
 
 	if (fd < 0)
 		return io_fault_start(why, errno, "open the file credentials in", path);
-	enum status status = read_private(fd, out, st, path, why);
+	struct stat dir;
+	enum status status = fstat(dir_fd, &dir) != 0 ? io_fault_start(why, errno, "read the file credentials in", path)
+	                                              : io_check_private(fd, dir.st_uid, "file credentials in", path, why);
+	if (status == OK)
+		status = read_private(fd, out, st, path, why);
 	io_close(fd);
 	return status;
 }

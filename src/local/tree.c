@@ -64,7 +64,7 @@ static enum status open_dir(int parent, const char *name, int *fd, struct fault 
 	*fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*fd < 0)
 		return io_fault_start(why, errno, "open the directory", name);
-	return OK;
+	return io_check_private(*fd, geteuid(), "directory", name, why);
 }
 
 enum status tree_open(struct tree *t, int dir_fd, struct fault *why)

@@ -78,12 +78,15 @@ struct image_table_ops {
 	enum status (*list)(struct image_table *, uint32_t limit, struct str cursor, struct arena *, struct image_page *out, struct fault *);
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
 	enum status (*counts)(struct image_table *, struct image_counts *out, struct fault *);
+	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *);   /* NULL: see below */
 };
 struct image_table {
 	const struct image_table_ops *ops;
 };
 
 #define TABLE_LIST_MAX 1000
+/* Rows that one table_remove_due removes at most. */
+#define TABLE_DUE_MAX 500
 
 /* Add a pending row, and be told when it is durable or why it is not. `w->done` is called exactly once,
  * on any thread, perhaps before this returns; it must not block. The row, its texts, `a` (nobody else's
@@ -137,6 +140,21 @@ MUST_CHECK static inline enum status table_list(struct image_table *t, uint32_t 
 MUST_CHECK static inline enum status table_due(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
 	return t->ops->due(t, now_ms, limit, a, out, why);
+}
+
+/* Whether table_remove_due may be called: on an engine where a pending row has no object for certain, and the object of any
+ * row goes in the same commit. */
+static inline bool table_removes_due(const struct image_table *t)
+{
+	return t->ops->remove_due != NULL;
+}
+
+/* Remove up to TABLE_DUE_MAX rows whose ends_ms has come, earliest first, in one commit. Fewer: there are no more now.
+ * removed  how many, by the status that they had
+ * Errors   DISK_FULL; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_remove_due(struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
+{
+	return t->ops->remove_due(t, now_ms, removed, why);
 }
 
 /* How many rows there are, by status. A remote table may lag behind, by hours, and may count rejected rows as pending

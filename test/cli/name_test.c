@@ -18,6 +18,7 @@ static void test_name_when_hostile_then_safe(void **state)
 		{ "\x1b[31mred.png", "[31mred.png" }, { "a\x7f.png", "a.png" }, { "a\xc2\x9b.png", "a.png" }, { "gpj.\xe2\x80\xaegnp", "gpj.gnp" },
 		{ "\xe2\x80\x8e.hidden", "hidden" }, { "\x01.hidden", "hidden" }, { "b\xff.png", "b.png" }, { "\xe5\x86\x99\xe7\x9c\x9f.jpg", "\xe5\x86\x99\xe7\x9c\x9f.jpg" },
 		{ "with blank.png", "with blank.png" }, { "\"q'.png", "\"q'.png" },
+		{ "-rf", "_rf" }, { "--x.png", "_-x.png" }, { ". -x", "_x" }, { "a-b.png", "a-b.png" }, { "d/-", "_" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct buf b;

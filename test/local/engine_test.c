@@ -7,6 +7,7 @@
 #include "local/place.h"
 
 #include "base/hash.h"
+#include "base/metrics.h"
 #include "fake/rows.h"
 #include "local/schema.h"
 #include <fcntl.h>
@@ -290,6 +291,77 @@ static void test_announced_bytes_then_no_room_is_taken_until_they_come(void **st
 	assert_int_equal(p->engine->space.promised_bytes, 0);
 }
 
+/* Another user's, whoever runs this. */
+static void refuse_owner(struct place *p, const char *name, const char *sentence)
+{
+	struct engine *e = NULL;
+	struct fault why;
+	char path[128];
+
+	(void)snprintf(path, sizeof path, "%s/%s", p->dir, name);
+	assert_int_equal(chown(path, 65534, 65534), 0);
+	assert_int_equal(engine_open(&p->options, &e, &why), IO);
+	assert_non_null(strstr(why.text, sentence));
+	assert_int_equal(chown(path, geteuid(), getegid()), 0);
+}
+
+static void refuse_writable(struct place *p, const char *name)
+{
+	struct engine *e = NULL;
+	struct fault why;
+	char path[128];
+
+	(void)snprintf(path, sizeof path, "%s/%s", p->dir, name);
+	assert_int_equal(chmod(path, 0722), 0);
+	assert_int_equal(engine_open(&p->options, &e, &why), IO);
+	assert_non_null(strstr(why.text, "Others may write"));
+	assert_int_equal(chmod(path, 0700), 0);
+}
+
+static void test_data_of_another_user_or_writable_by_others_then_refused(void **state)
+{
+	static const char *const names[] = { "", "incoming", "objects", "tintype.db", "credentials" };
+	struct place *p = *state;
+	struct engine *e = NULL;
+	struct fault why;
+
+	place_open(p);
+	place_close(p);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		refuse_writable(p, names[i]);
+		if (geteuid() == 0)
+			refuse_owner(p, names[i], "belongs to another user");
+	}
+	if (geteuid() != 0) {
+		p->options.dir = "/usr";
+		assert_int_equal(engine_open(&p->options, &e, &why), IO);
+		assert_non_null(strstr(why.text, "belongs to another user"));
+		p->options.dir = p->dir;
+	}
+}
+
+static void test_expired_slots_then_removed_in_one_commit_and_keep_nobody_out(void **state)
+{
+	struct place *p = *state;
+	struct image_counts removed;
+	struct fault why;
+
+	p->options.max_pending = 600;
+	place_open(p);
+	for (unsigned n = 1; n <= 600; n++)
+		assert_int_equal(place_insert(p, n, &why), OK);
+	assert_int_equal(place_insert(p, 601, &why), BUSY);
+	assert_int_equal(why.code, F_SLOTS_FULL);
+	/* Row n is made at so many milliseconds: this one comes when the others have expired. */
+	assert_int_equal(place_insert(p, 4000000, &why), OK);
+	int64_t before = metric_get(M_COMMITS);
+	assert_int_equal(table_remove_due(engine_image_table(p->engine), 1700000000000 + 3900000 + 601, &removed, &why), OK);
+	assert_int_equal(metric_get(M_COMMITS), before + 1);
+	assert_int_equal(removed.pending, 600 - TABLE_DUE_MAX);
+	assert_int_equal(place_ask(p, "SELECT count(*) FROM images"), 1);
+	place_check(p);
+}
+
 static void test_find_key_then_those_of_the_file_and_no_other(void **state)
 {
 	struct place *p = *state;
@@ -381,6 +453,8 @@ int main(void)
 		TEST(test_ready_then_a_write_was_taken_or_the_reserve_says_no),
 		TEST(test_reserve_then_bodies_are_refused_and_all_else_goes_on),
 		TEST(test_announced_bytes_then_no_room_is_taken_until_they_come),
+		TEST(test_data_of_another_user_or_writable_by_others_then_refused),
+		TEST(test_expired_slots_then_removed_in_one_commit_and_keep_nobody_out),
 		TEST(test_find_key_then_those_of_the_file_and_no_other),
 		TEST(test_public_url_then_urls_begin_with_it),
 		TEST(test_open_under_another_bucket_when_there_are_images_then_refused),
