@@ -277,6 +277,25 @@ test('beyond the limit of connections clients wait, and none is refused', async 
 	await Promise.all(held.map(raw => raw.end()));
 });
 
+test('at most a tenth of the connections linger after a refusal, and the oldest is closed first', async t => {
+	const small = await startServer({ args: ['--max-connections', '40', '--reactors', '1'] });
+	t.after(() => small.stop());
+	const { port } = new URL(small.api);
+	const refuse = () => new Promise(resolve => {
+		const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true }, () => socket.write('GET / HTTP/1.1\r\nA : b\r\n\r\n'));
+		socket.on('error', () => {}).on('end', () => resolve(socket)).resume();
+		t.after(() => socket.destroy());
+	});
+	const lingering = [];
+	for (let i = 0; i < 12; i++)
+		lingering.push(await refuse());
+	const open = async () => Number(/^tintype_connections\{listener="api"\} (\d+)$/m.exec(await (await fetch(`${small.admin}/metrics`)).text())[1]);
+	await eventually(async () => await open() === 4, { what: 'four that linger' });
+	const isClosed = socket => new Promise(resolve => { socket.once('close', () => resolve(true)); socket.write('x', () => setTimeout(() => socket.write('x', error => resolve(Boolean(error))), 50)); });
+	assert.equal(await isClosed(lingering[0]), true);
+	assert.equal(await isClosed(lingering[11]), false);
+});
+
 test('a trusted proxy names the client, who has a limit of its own; nobody else is believed', async t => {
 	const behind = await startServer({ args: ['--trusted-proxies', '127.0.0.1', '--max-client-connections', '2'] });
 	t.after(() => behind.stop());

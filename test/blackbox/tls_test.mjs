@@ -105,6 +105,27 @@ test('all three listeners are https', async () => {
 	assert.ok(slot.uploadUrl.startsWith(`${server.storage}/`) && slot.fileUrl.startsWith(`${server.storage}/`));
 });
 
+test('a session is resumed, with TLS 1.2 and 1.3, and never renegotiated', async t => {
+	for (const version of ['TLSv1.2', 'TLSv1.3']) {
+		const sessions = [];
+		const first = await tlsSocket(t, server.api, { minVersion: version, maxVersion: version });
+		first.on('session', session => sessions.push(session));
+		first.write('GET /prod/limits HTTP/1.1\r\nHost: localhost\r\n\r\n');
+		await once(first, 'data');
+		if (version === 'TLSv1.2')
+			sessions.push(first.getSession());
+		await eventually(() => sessions.length > 0, { what: 'a session' });
+		assert.equal(first.isSessionReused(), false);
+		const again = await tlsSocket(t, server.api, { minVersion: version, maxVersion: version, session: sessions.at(-1) });
+		assert.equal(again.isSessionReused(), true, version);
+		if (version === 'TLSv1.2') {
+			const refused = new Promise(resolve => { again.on('error', resolve).on('close', resolve); });
+			again.renegotiate({}, () => {});
+			await refused;
+		}
+	}
+});
+
 test('an image by presigned URL and by form, listed and downloaded', async () => {
 	const slot = await openSlot();
 	assert.equal((await request(slot.uploadUrl, { method: 'PUT', headers: slot.headers, body: jpeg })).status, 200);
