@@ -30,7 +30,7 @@ const json = more => JSON.stringify({ ...good, ...more });
 for (const [what, body, status, code, word] of [
 	['no body', undefined, 400, 'bad_json', /empty/],
 	['an empty body', '', 400, 'bad_json', /empty/],
-	['no JSON', 'fileName=a', 400, 'bad_json', /not JSON/],
+	['no JSON', 'fileName=a', 400, 'bad_json', /not valid JSON/],
 	['an array', '[]', 400, 'bad_json', /not an object/],
 	['a text', '"a"', 400, 'bad_json'],
 	['JSON cut off', '{"fileName":"a"', 400, 'bad_json', /too early/],
