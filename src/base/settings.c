@@ -5,7 +5,9 @@
 #include "base/codec.h"
 #include "base/settings_table.h"
 
+#include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,56 +41,29 @@ static bool is_choice(const char *words, struct str value)
 	return false;
 }
 
-/* The value as a sentence may show it: short, and harmless on a terminal. */
-static const char *shown(struct str value, struct buf *b)
+/* "--jobs is a whole number ..., not "x"": the value short, and harmless on a terminal. */
+PRINTF(4, 5) static enum status refuse_value(struct source from, const char *value, struct fault *why, const char *fmt, ...)
 {
-	terminal_escape(b, str_slice(value, 0, utf8_prefix(value, SHOWN_VALUE_MAX)));
-	return b->p;
+	char memory[8 * SHOWN_VALUE_MAX], takes[160];
+	struct buf shown;
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(takes, sizeof takes, fmt, args);
+	va_end(args);
+	buf_init_fixed(&shown, memory, sizeof memory);
+	terminal_escape(&shown, str_slice(str_of(value), 0, utf8_prefix(str_of(value), SHOWN_VALUE_MAX)));
+	return fault_set(why, BAD_SETTING, "%s%.*s is %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
 }
 
-static enum status assign_text(void *field, const struct setting *row, struct source from, const char *value,
-                               struct fault *why)
+static enum status assign_text(const char **field, const struct setting *row, struct source from, const char *value, struct fault *why)
 {
-	char memory[8 * SHOWN_VALUE_MAX];
-	struct buf b;
-	buf_init_fixed(&b, memory, sizeof memory);
 	if (setting_is_choice(row) && !is_choice(row->unit, str_of(value)))
-		return fault_set(why, BAD_SETTING, "%s%.*s is one of %s, not \"%s\"", from.prefix, STRF(from.name), row->unit,
-		                 shown(str_of(value), &b));
+		return refuse_value(from, value, why, "one of %s", row->unit);
 	/* The value is not shown: a text with a shortest length is a key. */
 	if (value[0] != '\0' && strlen(value) < row->min)
 		return fault_set(why, BAD_SETTING, "%s%.*s needs at least %llu characters", from.prefix, STRF(from.name),
 		                 (unsigned long long)row->min);
-	*(const char **)field = value;
-	return OK;
-}
-
-static enum status assign_number(void *field, const struct setting *row, struct source from, const char *value,
-                                 struct fault *why)
-{
-	char memory[8 * SHOWN_VALUE_MAX];
-	struct buf b;
-	uint64_t number;
-	buf_init_fixed(&b, memory, sizeof memory);
-	if (!str_to_u64(str_of(value), &number) || number < row->min || number > row->max)
-		return fault_set(why, BAD_SETTING, "%s%.*s is a whole number of %s from %llu to %llu, not \"%s\"", from.prefix,
-		                 STRF(from.name), row->unit, (unsigned long long)row->min, (unsigned long long)row->max,
-		                 shown(str_of(value), &b));
-	*(uint64_t *)field = number;
-	return OK;
-}
-
-static enum status assign_switch(void *field, const struct setting *row, struct source from, const char *value,
-                                 struct fault *why)
-{
-	char memory[8 * SHOWN_VALUE_MAX];
-	struct buf b;
-	(void)row;
-	buf_init_fixed(&b, memory, sizeof memory);
-	if (!is_choice("on|off", str_of(value)))
-		return fault_set(why, BAD_SETTING, "%s%.*s is on or off, not \"%s\"", from.prefix, STRF(from.name),
-		                 shown(str_of(value), &b));
-	*(bool *)field = strcmp(value, "on") == 0;
+	*field = value;
 	return OK;
 }
 
@@ -96,13 +71,21 @@ static enum status assign(struct settings *s, const struct setting *row, struct 
                           struct fault *why)
 {
 	void *field = (char *)s + row->offset;
+	uint64_t number;
 	switch (row->kind) {
 	case SETTING_TEXT:
 		return assign_text(field, row, from, value, why);
 	case SETTING_NUMBER:
-		return assign_number(field, row, from, value, why);
+		if (!str_to_u64(str_of(value), &number) || number < row->min || number > row->max)
+			return refuse_value(from, value, why, "a whole number of %s from %llu to %llu", row->unit, (unsigned long long)row->min,
+			                    (unsigned long long)row->max);
+		*(uint64_t *)field = number;
+		return OK;
 	case SETTING_SWITCH:
-		return assign_switch(field, row, from, value, why);
+		if (!is_choice("on|off", str_of(value)))
+			return refuse_value(from, value, why, "on or off");
+		*(bool *)field = strcmp(value, "on") == 0;
+		return OK;
 	}
 	assert(false && "a setting of no kind");
 	return INVALID;
