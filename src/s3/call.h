@@ -6,6 +6,7 @@
 #include "s3/address.h"
 #include "base/buf.h"
 #include "base/fault.h"
+#include "s3/long_jobs.h"
 #include "s3/s3.h"
 #include "sigv4/verify.h"
 #include <stdatomic.h>
@@ -18,6 +19,7 @@ struct s3 {
 	struct part_store *parts;
 	struct key_ring *keys;
 	struct s3_options options;
+	struct long_jobs *long_jobs;
 	_Atomic uint64_t explained;   /* wrong signatures: the second above, how many were explained in it below */
 };
 
@@ -46,6 +48,7 @@ struct operation {
 	enum status (*data)(struct call *c, struct str piece, struct fault *why);
 	enum status (*finish)(struct call *c, struct fault *why);
 	void (*start)(struct call *c);   /* in place of finish, after DOOR_START; ends with call_complete */
+	bool is_long;            /* finish runs among the long jobs, not on a worker */
 	bool has_prefix;         /* a list of keys: who may see those under its prefix may have it */
 };
 
@@ -66,6 +69,7 @@ struct call {
 	const char *s3_code;              /* of the error, where the fault is NOT_CONFIGURED; NULL: none */
 	struct error_detail details[ERROR_DETAILS_MAX];
 	size_t n_details;
+	struct long_job job;              /* of an operation that is long */
 };
 
 /* Add an element to the error that this call is about to end with. More than ERROR_DETAILS_MAX are left out. */

@@ -13,7 +13,7 @@ static const struct operation operations[] = {
 	{ "GET", AT_SERVICE, "", "GET /", KEY_LIST, false, later_begin, NULL, bucket_list_all },
 
 	{ "PUT", AT_BUCKET, "", "PUT /bucket", KEY_BUCKETS, false, document_begin, document_data, bucket_make },
-	{ "DELETE", AT_BUCKET, "", "DELETE /bucket", KEY_BUCKETS, false, later_begin, NULL, bucket_drop },
+	{ "DELETE", AT_BUCKET, "", "DELETE /bucket", KEY_BUCKETS, false, later_begin, NULL, bucket_drop, .is_long = true },
 	{ "HEAD", AT_BUCKET, "", "HEAD /bucket", KEY_LIST, false, bucket_head, NULL, NULL },
 	{ "GET", AT_BUCKET, "location", "GET /bucket?location", KEY_LIST, false, bucket_location, NULL, NULL },
 	{ "GET", AT_BUCKET, "versioning", "GET /bucket?versioning", KEY_LIST, false, bucket_versioning, NULL, NULL },
@@ -27,12 +27,12 @@ static const struct operation operations[] = {
 	{ "GET", AT_BUCKET, "list-type", "GET /bucket?list-type", KEY_LIST, false, later_begin, NULL, list_v2, .has_prefix = true },
 	{ "GET", AT_BUCKET, "versions", "GET /bucket?versions", KEY_LIST, false, later_begin, NULL, list_versions, .has_prefix = true },
 	{ "GET", AT_BUCKET, "uploads", "GET /bucket?uploads", KEY_LIST, false, later_begin, NULL, parts_show_uploads, .has_prefix = true },
-	{ "POST", AT_BUCKET, "delete", "POST /bucket?delete", 0, false, document_begin, document_data, delete_many },
+	{ "POST", AT_BUCKET, "delete", "POST /bucket?delete", 0, false, document_begin, document_data, delete_many, .is_long = true },
 
 	{ "GET", AT_OBJECT, "", "GET /object", KEY_READ, true, get_begin, NULL, NULL },
 	{ "HEAD", AT_OBJECT, "", "HEAD /object", KEY_READ, true, get_begin, NULL, NULL },
 	{ "PUT", AT_OBJECT, "", "PUT /object", KEY_WRITE, true, put_begin, put_data, put_finish, put_start },
-	{ "PUT", AT_OBJECT, "copy", "PUT /object copy", KEY_WRITE, false, later_begin, NULL, copy_object },
+	{ "PUT", AT_OBJECT, "copy", "PUT /object copy", KEY_WRITE, false, later_begin, NULL, copy_object, .is_long = true },
 	{ "DELETE", AT_OBJECT, "", "DELETE /object", KEY_DELETE, false, later_begin, NULL, delete_one },
 	{ "GET", AT_OBJECT, "attributes", "GET /object?attributes", KEY_READ, false, later_begin, NULL, attributes_get },
 	{ "GET", AT_OBJECT, "acl", "GET /object?acl", KEY_READ, false, acl_get, NULL, NULL },
@@ -40,9 +40,9 @@ static const struct operation operations[] = {
 
 	{ "POST", AT_OBJECT, "uploads", "POST /object?uploads", KEY_WRITE, false, later_begin, NULL, parts_begin },
 	{ "PUT", AT_OBJECT, "uploadId", "PUT /object?uploadId", KEY_WRITE, false, part_put_begin, put_data, put_finish, put_start },
-	{ "PUT", AT_OBJECT, "copy-part", "PUT /object?uploadId copy", KEY_WRITE, false, later_begin, NULL, copy_part },
+	{ "PUT", AT_OBJECT, "copy-part", "PUT /object?uploadId copy", KEY_WRITE, false, later_begin, NULL, copy_part, .is_long = true },
 	{ "GET", AT_OBJECT, "uploadId", "GET /object?uploadId", KEY_WRITE, false, later_begin, NULL, parts_show },
-	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, complete_parts },
+	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, complete_parts, .is_long = true },
 	{ "DELETE", AT_OBJECT, "uploadId", "DELETE /object?uploadId", KEY_WRITE, false, later_begin, NULL, parts_end },
 };
 

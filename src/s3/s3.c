@@ -156,14 +156,14 @@ static enum door_step begin(struct door *d, struct exchange *x)
 	}
 	if (step == DOOR_ANSWER)
 		complete(s, x);
-	return step;
+	return c->operation != NULL && c->operation->is_long && step != DOOR_ANSWER ? DOOR_START : step;
 }
 
 static enum status data(struct door *d, struct exchange *x, const char *p, size_t n)
 {
 	struct call *c = x->door_state;
 	struct fault why = { 0 };
-	enum status st = c->operation->data(c, (struct str){ p, n }, &why);
+	enum status st = c->operation->data != NULL ? c->operation->data(c, (struct str){ p, n }, &why) : OK;
 	if (st == OK && !arena_ok(&x->arena))
 		st = fault_too_much(&why);
 	if (st != OK)
@@ -192,10 +192,24 @@ static void finish(struct door *d, struct exchange *x)
 	answer(c, c->operation->finish(c, &why), &why);
 }
 
+static void run_long(struct long_job *job)
+{
+	struct call *c = (struct call *)((char *)job - offsetof(struct call, job));
+	struct fault why = { 0 };
+	call_complete(c, c->operation->finish(c, &why), &why);
+}
+
 static void start_ending(struct door *d, struct exchange *x)
 {
 	struct call *c = x->door_state;
-	c->operation->start(c);
+	struct fault why = { 0 };
+	if (!c->operation->is_long) {
+		c->operation->start(c);
+		return;
+	}
+	c->job = (struct long_job){ .run = run_long, .owner = str_of(c->key != NULL ? c->key->user : "") };
+	if (!long_jobs_submit(c->s3->long_jobs, &c->job))
+		call_complete(c, fault_set(&why, OVERLOADED, "Too many copies, completions and deletions wait; try again."), &why);
 }
 
 void call_complete(struct call *c, enum status st, const struct fault *why)
@@ -235,14 +249,18 @@ struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 			.plus_is_blank = true,
 		},
 		.product = p->product, .buckets = p->buckets, .catalog = p->catalog, .parts = p->parts, .keys = p->keys, .options = *o,
+		.long_jobs = long_jobs_new(),
 	};
+	if (s->long_jobs == NULL)
+		s3_free(&s);
 	return s;
 }
 
 void s3_free(struct s3 **s)
 {
-	if (s == NULL)
+	if (s == NULL || *s == NULL)
 		return;
+	long_jobs_free(&(*s)->long_jobs);
 	mem_free(*s);
 	*s = NULL;
 }

@@ -178,6 +178,7 @@ static void wake(struct exchange *x)
 {
 	struct rig *r = (struct rig *)((char *)x - offsetof(struct rig, x));
 	r->woken++;
+	sem_post(&r->awake);
 }
 
 void rig_send(struct rig *r, const struct ask *ask, struct str target)
@@ -202,7 +203,10 @@ void rig_send(struct rig *r, const struct ask *ask, struct str target)
 		return;
 	}
 	if (!r->cut && step == DOOR_START) {
+		assert_int_equal(sem_init(&r->awake, 0, 0), 0);
 		r->door->ops->start(r->door, &r->x);
+		while (sem_wait(&r->awake) != 0)   /* perhaps on another thread */
+			continue;
 		assert_int_equal(r->woken, 1);
 		return;
 	}

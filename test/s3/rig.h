@@ -3,6 +3,7 @@
 #ifndef TEST_S3_RIG_H
 #define TEST_S3_RIG_H
 
+#include <semaphore.h>
 #include "fake/fake_ring.h"
 #include "fake/trapped.h"
 #include "s3/s3.h"
@@ -31,6 +32,7 @@ struct rig {
 	struct exchange x;          /* of the last request */
 	bool sent;                  /* x is there */
 	int woken;                  /* how often the door has said that its answer is there */
+	sem_t awake;                /* posted with it */
 	int files;                  /* descriptors that were open before all */
 	size_t piece;               /* bodies come in pieces of this size; 0: whole */
 	bool cut;                   /* the next body never becomes whole: cancel in place of finish */
