@@ -16,7 +16,10 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 import zlib
 
-import boto3
+# Members of S3 that Debian's boto3 does not know yet; read when a client is made.
+os.environ["AWS_DATA_PATH"] = str(pathlib.Path(__file__).resolve().parent / "models")
+
+import boto3   # noqa: E402
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config

@@ -10,7 +10,7 @@ B = 'bthree'
 s3.create_bucket(Bucket=B)
 s3.create_bucket(Bucket=B)   # one's own again
 assert B in [b['Name'] for b in s3.list_buckets()['Buckets']]
-s3.put_object(Bucket=B, Key='bytes', Body=b'hello world\n', ContentType='text/plain', Metadata={'a': 'b'}, CacheControl='max-age=1', ContentEncoding='identity')
+s3.put_object(Bucket=B, Key='bytes', Body=b'hello world\n', ContentType='text/plain', Metadata={'a': 'b'}, CacheControl='max-age=1', ContentEncoding='identity', ChecksumAlgorithm='CRC32')
 s3.put_object(Bucket=B, Key='empty')
 got = s3.get_object(Bucket=B, Key='bytes', ChecksumMode='ENABLED')
 assert got['Body'].read() == b'hello world\n' and got['Metadata'] == {'a': 'b'} and got['CacheControl'] == 'max-age=1'
