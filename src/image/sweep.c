@@ -112,7 +112,7 @@ static enum status step_rows(struct sweep *s, bool *more, struct fault *why)
 	return OK;
 }
 
-/* The same where the table does it by itself. */
+/* Remove what needs no verification, where the table does that by itself. */
 static enum status remove_due(struct sweep *s, bool *more, struct fault *why)
 {
 	struct image_counts removed = { 0 };
@@ -128,9 +128,11 @@ enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), v
 	assert(p != NULL);
 	assert(out != NULL);
 	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
-	bool more = true;
+	bool more = table_removes_due(p->table);
 	while (more && goes_on(&s))
-		TRY(table_removes_due(p->table) ? remove_due(&s, &more, why) : step_rows(&s, &more, why));
+		TRY(remove_due(&s, &more, why));
+	for (more = true; more && goes_on(&s);)
+		TRY(step_rows(&s, &more, why));
 	return finish(&s, why);
 }
 

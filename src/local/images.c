@@ -128,7 +128,7 @@ static enum status remove_head(struct writer *w, const struct head *h, bool *tra
 	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n }, trashed);
 }
 
-/* Remove rows whose time has come, up to a bound; they are counted in `removed`. */
+/* Remove rows whose time has come, up to a bound, but pending ones that have an object after all; they are counted in `removed`. */
 static enum status remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed, bool *trashed)
 {
 	bool row = true;
@@ -138,6 +138,7 @@ static enum status remove_due(struct writer *w, int64_t now_ms, struct image_cou
 		struct head h = { 0 };
 		sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_DUE_HEAD);
 		bind_int(s, 1, now_ms);
+		bind_int(s, 2, w->image_bucket);
 		TRY(read_head(w, s, &h, &row));
 		if (!row)
 			return OK;

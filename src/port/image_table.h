@@ -142,14 +142,14 @@ MUST_CHECK static inline enum status table_due(struct image_table *t, int64_t no
 	return t->ops->due(t, now_ms, limit, a, out, why);
 }
 
-/* Whether table_remove_due may be called: on an engine where a pending row has no object for certain, and the object of any
- * row goes in the same commit. */
+/* Whether table_remove_due may be called: on an engine that holds the objects too, which go in the same commit. */
 static inline bool table_removes_due(const struct image_table *t)
 {
 	return t->ops->remove_due != NULL;
 }
 
-/* Remove up to TABLE_DUE_MAX rows whose ends_ms has come, earliest first, in one commit. Fewer: there are no more now.
+/* Remove up to TABLE_DUE_MAX rows whose ends_ms has come, earliest first, in one commit; not pending ones that have
+ * an object, which is to be verified. Fewer: there are no more now.
  * removed  how many, by the status that they had
  * Errors   DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_remove_due(struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
