@@ -45,27 +45,6 @@ static void remove_part_and_end(int signal_number)
 	_exit(128 + signal_number);
 }
 
-static void guard_signals(void)
-{
-	struct sigaction action = { .sa_handler = remove_part_and_end };
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
-static enum status check_free(const struct target *t, struct fault *why)
-{
-	struct stat st;
-	if (fstatat(t->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? OK : fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
-	if (!t->force)
-		return fault_set(why, IMAGE_EXISTS, "%.*s is there already; -o FILE saves elsewhere, -o FILE --force replaces", STRF(t->path));
-	if (!S_ISREG(st.st_mode))
-		return fault_set(why, IMAGE_EXISTS, "%.*s is no ordinary file and is not replaced", STRF(t->path));
-	return OK;
-}
-
 /* Where to save: -o, else the record's name made safe, else the id. Opens the directory. */
 static enum status choose_target(const struct options *o, const json_t *record, struct arena *a, struct target *t, struct fault *why)
 {
@@ -90,7 +69,14 @@ static enum status choose_target(const struct options *o, const json_t *record, 
 	t->dir = open(dir_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (t->dir < 0)
 		return fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
-	return check_free(t, why);
+	struct stat st;
+	if (fstatat(t->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ? OK : fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
+	if (!t->force)
+		return fault_set(why, IMAGE_EXISTS, "%.*s is there already; -o FILE saves elsewhere, -o FILE --force replaces", STRF(t->path));
+	if (!S_ISREG(st.st_mode))
+		return fault_set(why, IMAGE_EXISTS, "%.*s is no ordinary file and is not replaced", STRF(t->path));
+	return OK;
 }
 
 static enum status open_part(const struct target *t, int *fd, struct fault *why)
@@ -99,7 +85,11 @@ static enum status open_part(const struct target *t, int *fd, struct fault *why)
 	uuid_v4(id);
 	(void)snprintf(part_name, sizeof part_name, ".tintype-%s.part", id);
 	part_dir = t->dir;
-	guard_signals();
+	struct sigaction action = { .sa_handler = remove_part_and_end };
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
 	part_is_there = 1;
 	*fd = openat(t->dir, part_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (*fd >= 0)
@@ -127,9 +117,13 @@ static enum status hash_file(int fd, uint64_t *size, char hex[2 * MD5_BYTES + 1]
 	return OK;
 }
 
-/* The ETag of an object that came in parts is no MD5 and is not compared. */
-static enum status check_bytes(int fd, const json_t *record, struct fault *why)
+static enum status download(struct remote *r, const json_t *record, int fd, struct arena *a, struct fault *why)
 {
+	struct http_response answer;
+	struct http_request q = { .method = STR("GET"), .url = remote_text(record, "downloadUrl"), .sink_file = true, .sink_fd = fd,
+		                  .max_response_bytes = remote_number(record, "fileSize") };
+	TRY(remote_store(r, &q, a, &answer, why));
+	/* The ETag of an object that came in parts is no MD5 and is not compared. */
 	char hex[2 * MD5_BYTES + 1];
 	unsigned char raw[MD5_BYTES];
 	uint64_t size = 0, told = remote_number(record, "fileSize");
@@ -140,15 +134,6 @@ static enum status check_bytes(int fd, const json_t *record, struct fault *why)
 	if (hex_decode(etag, raw, sizeof raw) && !str_equal_nocase(etag, str_of(hex)))
 		return fault_set(why, DIGEST_WRONG, "the bytes are not those of the record: their MD5 differs");
 	return OK;
-}
-
-static enum status download(struct remote *r, const json_t *record, int fd, struct arena *a, struct fault *why)
-{
-	struct http_response answer;
-	struct http_request q = { .method = STR("GET"), .url = remote_text(record, "downloadUrl"), .sink_file = true, .sink_fd = fd,
-		                  .max_response_bytes = remote_number(record, "fileSize") };
-	TRY(remote_store(r, &q, a, &answer, why));
-	return check_bytes(fd, record, why);
 }
 
 /* Give the finished file its name. */

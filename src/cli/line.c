@@ -30,16 +30,6 @@ static bool is_head(struct str name)
 	return str_equal(name, STR("time")) || str_equal(name, STR("level")) || str_equal(name, STR("event"));
 }
 
-/* Text with blanks or quotes, and what is no text, stands as JSON. */
-static void add_value(struct buf *b, const json_t *value)
-{
-	struct str text = { json_string_value(value), json_string_length(value) };
-	if (json_is_string(value) && text.n > 0 && str_find_char(text, ' ') == text.n && str_find_char(text, '"') == text.n)
-		buf_put(b, text);
-	else
-		(void)json_dump_callback(value, add, b, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-}
-
 static void add_fields(struct buf *b, json_t *object)
 {
 	const char *name;
@@ -49,7 +39,12 @@ static void add_fields(struct buf *b, json_t *object)
 		if (is_head(str_of(name)))
 			continue;
 		buf_printf(b, " %s=", name);
-		add_value(b, value);
+		/* Text with blanks or quotes, and what is no text, stands as JSON. */
+		struct str text = { json_string_value(value), json_string_length(value) };
+		if (json_is_string(value) && text.n > 0 && str_find_char(text, ' ') == text.n && str_find_char(text, '"') == text.n)
+			buf_put(b, text);
+		else
+			(void)json_dump_callback(value, add, b, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 	}
 }
 

@@ -130,17 +130,6 @@ static void find_message(struct str xml, struct buf *b)
 	}
 }
 
-/* What the answer says of itself: the problem's detail or title, or the XML's message. */
-static void find_reason(const struct http_response *answer, struct buf *b)
-{
-	json_t *problem = json_loadb(answer->body.p != NULL ? answer->body.p : "", answer->body.n, 0, NULL);
-	struct str detail = remote_text(problem, "detail");
-	buf_put(b, detail.n > 0 ? detail : remote_text(problem, "title"));
-	json_decref(problem);
-	if (b->n == 0)
-		find_message(answer->body, b);
-}
-
 static enum fault_code refusal_code(int status)
 {
 	if (status == 404)
@@ -156,7 +145,13 @@ static enum status check_answer(const struct http_response *answer, struct fault
 	if (answer->status >= 200 && answer->status <= 299)
 		return OK;
 	buf_init(&reason, 4096);
-	find_reason(answer, &reason);
+	/* What the answer says of itself: the problem's detail or title, or the XML's message. */
+	json_t *problem = json_loadb(answer->body.p != NULL ? answer->body.p : "", answer->body.n, 0, NULL);
+	struct str detail = remote_text(problem, "detail");
+	buf_put(&reason, detail.n > 0 ? detail : remote_text(problem, "title"));
+	json_decref(problem);
+	if (reason.n == 0)
+		find_message(answer->body, &reason);
 	if (answer->status == 401)
 		return fault_write(why, F_KEY_NEEDED, "the server requires an API key: set TINTYPE_API_KEY (401)");
 	if (reason.n > 0 && buf_ok(&reason))

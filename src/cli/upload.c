@@ -113,29 +113,6 @@ static enum status put_bytes(struct parcel *p, struct fault *why)
 	return remote_store(p->remote, &q, &p->arena, &answer, why);
 }
 
-/* Read the record; where the bytes have not been looked at yet, ask for it. Without a key for reading, the 200 to the
- * PUT must do. */
-static enum status confirm(struct parcel *p, struct fault *why)
-{
-	struct str id = remote_text(p->slot, "imageId");
-	struct remote_call look = { .method = "GET", .path = remote_image_path(&p->arena, id, "") };
-	struct remote_call complete = { .method = "POST", .path = remote_image_path(&p->arena, id, "/complete") };
-	enum status st = remote_json(p->remote, &look, &p->arena, &p->record, why);
-	if (st == OK && str_equal(remote_text(p->record, "status"), STR("pending"))) {
-		json_decref(p->record);
-		p->record = NULL;
-		st = remote_json(p->remote, &complete, &p->arena, &p->record, why);
-	}
-	if (st == DENIED)
-		return OK;
-	if (st != OK)
-		return st;
-	if (str_equal(remote_text(p->record, "status"), STR("uploaded")))
-		return OK;
-	struct str reason = remote_text(p->record, "reason");
-	return fault_set(why, IMAGE_REJECTED, "was not accepted%s%.*s", reason.n > 0 ? ": " : "", STRF(reason));
-}
-
 /* The slot's delete token is shown to programs alone: it is a secret, and here is the only place that has it. */
 static json_t *outcome_json(const struct parcel *p, const struct fault *why, bool ok)
 {
@@ -157,28 +134,30 @@ static json_t *outcome_json(const struct parcel *p, const struct fault *why, boo
 	return line;
 }
 
-static void show_outcome(const struct parcel *p, const struct fault *why, bool ok)
-{
-	char size[SHOW_SIZE_CHARS];
-	show_size(p->size_bytes, size);
-	if (!ok)
-		show_line(stderr, "%.*s: %s", STRF(p->path), why->text);
-	if (ok && !p->u->o->json)
-		show_line(stdout, "%.*s  %9s  %.*s", STRF(remote_text(p->slot, "imageId")), size, STRF(p->name));
-	if (p->u->o->json) {
-		json_t *line = outcome_json(p, why, ok);
-		show_json(stdout, line);
-		json_decref(line);
-	}
-	fflush(stdout);
-}
-
 static enum status send_file(struct parcel *p, const struct walk_file *f, struct fault *why)
 {
 	TRY(open_file(p, f, why));
 	TRY(ask_slot(p, why));
 	TRY(put_bytes(p, why));
-	return confirm(p, why);
+	/* Read the record; where the bytes have not been looked at yet, ask for it. Without a key for reading, the 200 to the
+	 * PUT must do. */
+	struct str id = remote_text(p->slot, "imageId");
+	struct remote_call look = { .method = "GET", .path = remote_image_path(&p->arena, id, "") };
+	struct remote_call complete = { .method = "POST", .path = remote_image_path(&p->arena, id, "/complete") };
+	enum status st = remote_json(p->remote, &look, &p->arena, &p->record, why);
+	if (st == OK && str_equal(remote_text(p->record, "status"), STR("pending"))) {
+		json_decref(p->record);
+		p->record = NULL;
+		st = remote_json(p->remote, &complete, &p->arena, &p->record, why);
+	}
+	if (st == DENIED)
+		return OK;
+	if (st != OK)
+		return st;
+	if (str_equal(remote_text(p->record, "status"), STR("uploaded")))
+		return OK;
+	struct str reason = remote_text(p->record, "reason");
+	return fault_set(why, IMAGE_REJECTED, "was not accepted%s%.*s", reason.n > 0 ? ": " : "", STRF(reason));
 }
 
 static void upload_file(struct upload *u, struct remote *remote, const struct walk_file *f)
@@ -195,7 +174,18 @@ static void upload_file(struct upload *u, struct remote *remote, const struct wa
 	count_sent(&p, f->size_bytes);
 	pthread_mutex_lock(&u->out);
 	progress_clear(&u->progress);
-	show_outcome(&p, &why, ok);
+	char size[SHOW_SIZE_CHARS];
+	show_size(p.size_bytes, size);
+	if (!ok)
+		show_line(stderr, "%.*s: %s", STRF(p.path), why.text);
+	if (ok && !p.u->o->json)
+		show_line(stdout, "%.*s  %9s  %.*s", STRF(remote_text(p.slot, "imageId")), size, STRF(p.name));
+	if (p.u->o->json) {
+		json_t *line = outcome_json(&p, &why, ok);
+		show_json(stdout, line);
+		json_decref(line);
+	}
+	fflush(stdout);
 	u->failed += !ok;
 	u->progress.done++;
 	progress_draw(&u->progress);

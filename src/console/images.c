@@ -70,18 +70,6 @@ static void write_row(struct buf *b, struct str name, const struct image_row *ro
 	writer_close(b, '}');
 }
 
-static void write_page(struct buf *b, const struct inspection_page *page)
-{
-	writer_open(b, (struct str){ 0 }, '{');
-	writer_open(b, STR("images"), '[');
-	for (size_t i = 0; i < page->n; i++)
-		write_row(b, (struct str){ 0 }, &page->rows[i]);
-	writer_close(b, ']');
-	writer_number(b, STR("looked"), page->looked);
-	write_text(b, STR("nextCursor"), page->next_cursor);
-	writer_close(b, '}');
-}
-
 /* The one row of this id, unless the query asks for something else of it. */
 static enum status find_one(struct console_call *c, const struct inspection_query *q, struct image_row *row, struct inspection_page *page, struct fault *why)
 {
@@ -120,7 +108,14 @@ enum status console_images(struct console_call *c, struct fault *why)
 	} else {
 		TRY(inspection_page(c->console->options.inspection, &q, c->arena, &page, why));
 	}
-	write_page(&c->body, &page);
+	writer_open(&c->body, (struct str){ 0 }, '{');
+	writer_open(&c->body, STR("images"), '[');
+	for (size_t i = 0; i < page.n; i++)
+		write_row(&c->body, (struct str){ 0 }, &page.rows[i]);
+	writer_close(&c->body, ']');
+	writer_number(&c->body, STR("looked"), page.looked);
+	write_text(&c->body, STR("nextCursor"), page.next_cursor);
+	writer_close(&c->body, '}');
 	return OK;
 }
 

@@ -8,23 +8,6 @@
 
 #define LOGS_LIMIT 200
 
-static void write_found(struct buf *b, const struct log_found *f)
-{
-	writer_open(b, (struct str){ 0 }, '{');
-	writer_open(b, STR("lines"), '[');
-	for (size_t i = 0; i < f->n; i++) {
-		writer_open(b, (struct str){ 0 }, '{');
-		writer_number(b, STR("n"), f->lines[i].n);
-		writer_raw(b, STR("line"), f->lines[i].line);
-		writer_close(b, '}');
-	}
-	writer_close(b, ']');
-	writer_number(b, STR("last"), f->last);
-	writer_number(b, STR("missed"), f->missed);
-	writer_bool(b, STR("more"), f->more);
-	writer_close(b, '}');
-}
-
 enum status console_logs(struct console_call *c, struct fault *why)
 {
 	assert(c != NULL);
@@ -48,6 +31,18 @@ enum status console_logs(struct console_call *c, struct fault *why)
 		return fault_set(why, BAD_FIELD, "level is one of debug|info|warn|error");
 	q.limit = limit;
 	TRY(log_recent(&q, c->arena, &found, why));
-	write_found(&c->body, &found);
+	writer_open(&c->body, (struct str){ 0 }, '{');
+	writer_open(&c->body, STR("lines"), '[');
+	for (size_t i = 0; i < found.n; i++) {
+		writer_open(&c->body, (struct str){ 0 }, '{');
+		writer_number(&c->body, STR("n"), found.lines[i].n);
+		writer_raw(&c->body, STR("line"), found.lines[i].line);
+		writer_close(&c->body, '}');
+	}
+	writer_close(&c->body, ']');
+	writer_number(&c->body, STR("last"), found.last);
+	writer_number(&c->body, STR("missed"), found.missed);
+	writer_bool(&c->body, STR("more"), found.more);
+	writer_close(&c->body, '}');
 	return OK;
 }

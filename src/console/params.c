@@ -22,41 +22,26 @@ static bool is_choice(const char *words, struct str value)
 	return false;
 }
 
-static enum status read_text(const struct param *p, struct str value, struct fault *why)
-{
-	if (value.n > p->max || !utf8_valid(value) || str_find_char(value, '\0') < value.n)
-		return fault_set(why, BAD_FIELD, "%s is UTF-8 text of at most %" PRIu64 " bytes", p->name, p->max);
-	*p->text = value;
-	return OK;
-}
-
-static enum status read_choice(const struct param *p, struct str value, struct fault *why)
-{
-	if (!is_choice(p->choices, value))
-		return fault_set(why, BAD_FIELD, "%s is one of %s", p->name, p->choices);
-	*p->text = value;
-	return OK;
-}
-
-static enum status read_number(const struct param *p, struct str value, struct fault *why)
-{
-	uint64_t number;
-
-	if (!str_to_u64(value, &number) || number < p->min || number > p->max)
-		return fault_set(why, BAD_FIELD, "%s is a whole number from %" PRIu64 " to %" PRIu64, p->name, p->min, p->max);
-	*p->number = number;
-	return OK;
-}
-
 static enum status read_value(const struct param *p, struct str value, struct fault *why)
 {
 	switch (p->kind) {
 	case PARAM_TEXT:
-		return read_text(p, value, why);
+		if (value.n > p->max || !utf8_valid(value) || str_find_char(value, '\0') < value.n)
+			return fault_set(why, BAD_FIELD, "%s is UTF-8 text of at most %" PRIu64 " bytes", p->name, p->max);
+		*p->text = value;
+		return OK;
 	case PARAM_CHOICE:
-		return read_choice(p, value, why);
+		if (!is_choice(p->choices, value))
+			return fault_set(why, BAD_FIELD, "%s is one of %s", p->name, p->choices);
+		*p->text = value;
+		return OK;
 	case PARAM_NUMBER:
-		return read_number(p, value, why);
+		uint64_t number;
+
+		if (!str_to_u64(value, &number) || number < p->min || number > p->max)
+			return fault_set(why, BAD_FIELD, "%s is a whole number from %" PRIu64 " to %" PRIu64, p->name, p->min, p->max);
+		*p->number = number;
+		return OK;
 	}
 	return INVALID;
 }

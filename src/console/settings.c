@@ -4,27 +4,6 @@
 #include "base/settings_shown.h"
 #include "base/writer.h"
 
-static void write_setting(struct buf *b, const struct setting_shown *s)
-{
-	writer_open(b, (struct str){ 0 }, '{');
-	writer_text(b, STR("env"), s->env);
-	if (s->flag.n > 0)
-		writer_text(b, STR("flag"), s->flag);
-	else
-		writer_null(b, STR("flag"));
-	if (s->is_secret)
-		writer_null(b, STR("value"));
-	else
-		writer_text(b, STR("value"), s->value);
-	writer_text(b, STR("default"), s->def);
-	writer_text(b, STR("unit"), s->unit);
-	writer_text(b, STR("meaning"), s->sentence);
-	writer_bool(b, STR("isSecret"), s->is_secret);
-	writer_bool(b, STR("isSet"), s->is_set);
-	writer_bool(b, STR("isDefault"), s->is_default);
-	writer_close(b, '}');
-}
-
 enum status console_settings(struct console_call *c, struct fault *why)
 {
 	assert(c != NULL);
@@ -37,7 +16,23 @@ enum status console_settings(struct console_call *c, struct fault *why)
 	writer_open(&c->body, STR("settings"), '[');
 	for (size_t i = 0; i < settings_count(); i++) {
 		settings_show(c->console->options.settings, i, digits, &s);
-		write_setting(&c->body, &s);
+		writer_open(&c->body, (struct str){ 0 }, '{');
+		writer_text(&c->body, STR("env"), s.env);
+		if (s.flag.n > 0)
+			writer_text(&c->body, STR("flag"), s.flag);
+		else
+			writer_null(&c->body, STR("flag"));
+		if (s.is_secret)
+			writer_null(&c->body, STR("value"));
+		else
+			writer_text(&c->body, STR("value"), s.value);
+		writer_text(&c->body, STR("default"), s.def);
+		writer_text(&c->body, STR("unit"), s.unit);
+		writer_text(&c->body, STR("meaning"), s.sentence);
+		writer_bool(&c->body, STR("isSecret"), s.is_secret);
+		writer_bool(&c->body, STR("isSet"), s.is_set);
+		writer_bool(&c->body, STR("isDefault"), s.is_default);
+		writer_close(&c->body, '}');
 	}
 	writer_close(&c->body, ']');
 	writer_close(&c->body, '}');

@@ -52,18 +52,13 @@ const struct absence *absence_find(struct str name, enum address_level level)
 	return NULL;
 }
 
-static enum status refuse_feature(const struct absence *what, struct fault *why)
-{
-	return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided requests a feature that is not here: %s.", what->sub);
-}
-
 enum status absent_begin(struct call *c, enum door_step *step, struct fault *why)
 {
 	const struct absence *what = c->absent;
 	struct buf b;
 	*step = DOOR_ANSWER;
 	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
-		return refuse_feature(what, why);
+		return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided requests a feature that is not here: %s.", what->sub);
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));
 	if (what->code != NULL) {

@@ -38,15 +38,6 @@ enum status acl_check_headers(struct call *c, struct fault *why)
 	return acl_check_canned(c, "x-amz-acl", request_header(r, STR("x-amz-acl")), why);
 }
 
-static void write_acl(struct buf *b, struct str owner)
-{
-	xml_user(b, "Owner", owner);
-	buf_put(b, STR("<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">"));
-	xml_element(b, "ID", owner);
-	xml_element(b, "DisplayName", owner);
-	buf_put(b, STR("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>"));
-}
-
 enum status acl_get(struct call *c, enum door_step *step, struct fault *why)
 {
 	struct buf b;
@@ -54,7 +45,11 @@ enum status acl_get(struct call *c, enum door_step *step, struct fault *why)
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));
 	document_open(c, &b, "AccessControlPolicy");
-	write_acl(&b, c->bucket.owner);
+	xml_user(&b, "Owner", c->bucket.owner);
+	buf_put(&b, STR("<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">"));
+	xml_element(&b, "ID", c->bucket.owner);
+	xml_element(&b, "DisplayName", c->bucket.owner);
+	buf_put(&b, STR("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>"));
 	return document_answer(c, &b, "AccessControlPolicy", why);
 }
 

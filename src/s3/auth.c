@@ -142,22 +142,6 @@ static void explain_skew(struct call *c, int64_t now_ms)
 	call_detail(c, "MaxAllowedSkewMilliseconds", str_printf(&c->x->arena, "%d", SIGV4_SKEW_MS));
 }
 
-/* What S3 tells beside the sentence, by what is wrong. */
-static void add_details(struct call *c, const struct verify_context *ctx, struct fault *why)
-{
-	if (why->code == F_SIGNATURE_EXPIRED)
-		explain_time(c, ctx->now_ms);
-	if (why->code == F_CLOCK_SKEWED)
-		explain_skew(c, ctx->now_ms);
-	if (why->code == F_AUTH_HEADER_MALFORMED && !str_equal(c->claim.scope.region, ctx->region))
-		call_detail(c, "Region", ctx->region);
-	if (why->code == F_SIGNATURE_WRONG) {
-		(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE);
-		if (c->s3->options.explain && may_explain(c->s3, ctx->now_ms))
-			explain(c, ctx, why);
-	}
-}
-
 /* Those that are of the signature itself, and those that tell of a body, which whoever makes a URL does not have: SDKs put the
  * checksum of no bytes there, and S3 passes it over. */
 static bool stays_in_query(struct str name)
@@ -207,7 +191,18 @@ enum status auth_request(struct call *c, struct fault *why)
 	struct verify_context ctx = auth_context(c, clock_now_ms());
 	enum status st = claim_verify(r, &c->claim, &ctx, why);
 	if (st != OK) {
-		add_details(c, &ctx, why);
+		/* What S3 tells beside the sentence, by what is wrong. */
+		if (why->code == F_SIGNATURE_EXPIRED)
+			explain_time(c, ctx.now_ms);
+		if (why->code == F_CLOCK_SKEWED)
+			explain_skew(c, ctx.now_ms);
+		if (why->code == F_AUTH_HEADER_MALFORMED && !str_equal(c->claim.scope.region, ctx.region))
+			call_detail(c, "Region", ctx.region);
+		if (why->code == F_SIGNATURE_WRONG) {
+			(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE);
+			if (c->s3->options.explain && may_explain(c->s3, ctx.now_ms))
+				explain(c, &ctx, why);
+		}
 		return st;
 	}
 	return c->claim.in_header ? OK : take_headers_of_query(c, why);

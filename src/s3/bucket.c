@@ -21,15 +21,6 @@ struct bucket_listing {
 	bool more;
 };
 
-static void write_bucket(struct call *c, struct buf *b, const struct bucket_info *info)
-{
-	buf_put(b, STR("<Bucket>"));
-	xml_element(b, "Name", info->name);
-	xml_time(b, "CreationDate", info->created_ms);
-	xml_element(b, "BucketRegion", c->s3->options.region);
-	buf_put(b, STR("</Bucket>"));
-}
-
 /* false: no later bucket can be in the listing. */
 static bool take_bucket(struct call *c, struct bucket_listing *l, const struct bucket_info *info, struct buf *b)
 {
@@ -39,7 +30,11 @@ static bool take_bucket(struct call *c, struct bucket_listing *l, const struct b
 		l->more = true;
 		return false;
 	}
-	write_bucket(c, b, info);
+	buf_put(b, STR("<Bucket>"));
+	xml_element(b, "Name", info->name);
+	xml_time(b, "CreationDate", info->created_ms);
+	xml_element(b, "BucketRegion", c->s3->options.region);
+	buf_put(b, STR("</Bucket>"));
 	l->last = info->name;
 	l->n++;
 	return true;

@@ -72,25 +72,6 @@ static enum chunked_event read_head(struct chunked *c, struct str line)
 	return CHUNKED_CHUNK;
 }
 
-static enum chunked_event read_trailer(struct chunked *c, struct str line)
-{
-	if (line.n == 0 && c->signed_trailer && !c->signature_seen)
-		return ++c->trailers > CHUNKED_TRAILERS_MAX ? bad(c, "the trailer has too many lines") : CHUNKED_MORE;
-	if (line.n == 0) {
-		c->state = CHUNKED_OVER;
-		return CHUNKED_END;
-	}
-	if (++c->trailers > CHUNKED_TRAILERS_MAX)
-		return bad(c, "the trailer has too many lines");
-	size_t colon = str_find_char(line, ':');
-	if (colon == 0 || colon == line.n)
-		return bad(c, "a line of the trailer is not NAME:VALUE");
-	c->name = str_slice(line, 0, colon);
-	c->value = str_trim(str_slice(line, colon + 1, line.n));
-	c->signature_seen |= str_equal_nocase(c->name, STR("x-amz-trailer-signature"));
-	return CHUNKED_TRAILER;
-}
-
 /* The line without its end, once it is whole. A chunk's head must end in CR LF. */
 static enum chunked_event eat_line(struct chunked *c, struct str *in)
 {
@@ -108,8 +89,23 @@ static enum chunked_event eat_line(struct chunked *c, struct str *in)
 		line.n -= has_cr;
 		if (str_find_char(line, '\r') < line.n || str_find_char(line, '\0') < line.n)
 			return bad(c, "a line of the framing holds a control character");
-		if (c->state == TRAILER_LINE)
-			return read_trailer(c, line);
+		if (c->state == TRAILER_LINE) {
+			if (line.n == 0 && c->signed_trailer && !c->signature_seen)
+				return ++c->trailers > CHUNKED_TRAILERS_MAX ? bad(c, "the trailer has too many lines") : CHUNKED_MORE;
+			if (line.n == 0) {
+				c->state = CHUNKED_OVER;
+				return CHUNKED_END;
+			}
+			if (++c->trailers > CHUNKED_TRAILERS_MAX)
+				return bad(c, "the trailer has too many lines");
+			size_t colon = str_find_char(line, ':');
+			if (colon == 0 || colon == line.n)
+				return bad(c, "a line of the trailer is not NAME:VALUE");
+			c->name = str_slice(line, 0, colon);
+			c->value = str_trim(str_slice(line, colon + 1, line.n));
+			c->signature_seen |= str_equal_nocase(c->name, STR("x-amz-trailer-signature"));
+			return CHUNKED_TRAILER;
+		}
 		return has_cr ? read_head(c, line) : bad(c, "a chunk's head does not end in CR LF");
 	}
 	return CHUNKED_MORE;
@@ -122,15 +118,6 @@ static enum chunked_event eat_data(struct chunked *c, struct str *in, struct str
 	if (c->left == 0)
 		c->state = CHUNK_CR;
 	return CHUNKED_DATA;
-}
-
-static enum chunked_event eat_end(struct chunked *c, struct str *in)
-{
-	char byte = take(in, 1).p[0];
-	if (byte != (c->state == CHUNK_CR ? '\r' : '\n'))
-		return bad(c, "a chunk does not end where its size says");
-	c->state = c->state == CHUNK_CR ? CHUNK_LF : CHUNK_HEAD;
-	return c->state == CHUNK_HEAD ? CHUNKED_CHUNK_END : CHUNKED_MORE;
 }
 
 /* Behind the end: a few line ends. */
@@ -153,7 +140,11 @@ static enum chunked_event step(struct chunked *c, struct str *in, struct str *da
 		return eat_data(c, in, data);
 	case CHUNK_CR:
 	case CHUNK_LF:
-		return eat_end(c, in);
+		char byte = take(in, 1).p[0];
+		if (byte != (c->state == CHUNK_CR ? '\r' : '\n'))
+			return bad(c, "a chunk does not end where its size says");
+		c->state = c->state == CHUNK_CR ? CHUNK_LF : CHUNK_HEAD;
+		return c->state == CHUNK_HEAD ? CHUNKED_CHUNK_END : CHUNKED_MORE;
 	case CHUNKED_OVER:
 		return eat_blank_line(c, in);
 	case CHUNKED_IS_BAD:

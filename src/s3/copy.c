@@ -32,25 +32,6 @@ struct copy {
 	struct str etag;                /* of the copy */
 };
 
-static enum status precondition(struct fault *why)
-{
-	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
-}
-
-static enum status check_source(const struct call *c, const struct copy *k, struct fault *why)
-{
-	const struct request *r = &c->x->request;
-	struct conditions all = {
-		.if_match = request_header(r, STR("x-amz-copy-source-if-match")),
-		.if_none_match = request_header(r, STR("x-amz-copy-source-if-none-match")),
-		.if_modified_since = request_header(r, STR("x-amz-copy-source-if-modified-since")),
-		.if_unmodified_since = request_header(r, STR("x-amz-copy-source-if-unmodified-since")),
-	};
-	if (conditions_check(&all, k->file.info.etag, k->file.info.modified_ms) != CONDITION_HOLDS)
-		return precondition(why);
-	return OK;
-}
-
 /* From here the caller closes the file. */
 static enum status open_source(struct call *c, struct copy *k, struct fault *why)
 {
@@ -62,7 +43,16 @@ static enum status open_source(struct call *c, struct copy *k, struct fault *why
 		TRY(version_check(k->source.version, why));
 	TRY(bucket_open(c->s3->buckets, k->source.bucket, k->source.key, &c->x->arena, &k->file, why));
 	k->length = k->file.info.size;
-	return check_source(c, k, why);
+	const struct request *r = &c->x->request;
+	struct conditions all = {
+		.if_match = request_header(r, STR("x-amz-copy-source-if-match")),
+		.if_none_match = request_header(r, STR("x-amz-copy-source-if-none-match")),
+		.if_modified_since = request_header(r, STR("x-amz-copy-source-if-modified-since")),
+		.if_unmodified_since = request_header(r, STR("x-amz-copy-source-if-unmodified-since")),
+	};
+	if (conditions_check(&all, k->file.info.etag, k->file.info.modified_ms) != CONDITION_HOLDS)
+		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
+	return OK;
 }
 
 static enum status check_size(const struct copy *k, struct fault *why)
@@ -80,28 +70,24 @@ static enum status write_piece(struct copy *k, const void *p, size_t n, struct f
 	return bucket_write(k->in, p, n, why);
 }
 
-static enum status write_file(struct call *c, struct copy *k, struct fault *why)
-{
-	char *piece = arena_alloc(&c->x->arena, PIECE_BYTES);
-	if (piece == NULL)
-		return fault_too_much(why);
-	for (uint64_t done = 0; done < k->length;) {
-		uint64_t left = k->length - done;
-		ssize_t n = pread(k->file.fd, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, (off_t)(k->first + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return fault_set(why, STORAGE_FAILED, "the source of a copy could not be read");
-		TRY(write_piece(k, piece, (size_t)n, why));
-		done += (uint64_t)n;
-	}
-	return OK;
-}
-
 static enum status write_bytes(struct call *c, struct copy *k, struct fault *why)
 {
-	if (k->file.fd >= 0)
-		return write_file(c, k, why);
+	if (k->file.fd >= 0) {
+		char *piece = arena_alloc(&c->x->arena, PIECE_BYTES);
+		if (piece == NULL)
+			return fault_too_much(why);
+		for (uint64_t done = 0; done < k->length;) {
+			uint64_t left = k->length - done;
+			ssize_t n = pread(k->file.fd, piece, left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, (off_t)(k->first + done));
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				return fault_set(why, STORAGE_FAILED, "the source of a copy could not be read");
+			TRY(write_piece(k, piece, (size_t)n, why));
+			done += (uint64_t)n;
+		}
+		return OK;
+	}
 	struct str bytes = str_slice(k->file.bytes, (size_t)k->first, (size_t)(k->first + k->length));
 	return write_piece(k, bytes.p, bytes.n, why);
 }

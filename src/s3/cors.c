@@ -41,14 +41,6 @@ static enum status find_policy(const struct s3 *s, struct exchange *x, struct st
 	return info.cors.n > 0 ? cors_rules_read(&x->arena, info.cors, &out->rules, why) : OK;
 }
 
-/* Any origin gets the star, so that one answer may be cached for all; a listed one gets its name. */
-static void allow_by_settings(const struct s3 *s, struct answer *ans, struct str origin)
-{
-	bool any = str_equal(str_trim(s->options.cors_origins), STR("*"));
-	answer_header(ans, STR("Access-Control-Allow-Origin"), any ? STR("*") : origin);
-	answer_header(ans, STR("Access-Control-Expose-Headers"), STR("ETag, x-amz-request-id"));
-}
-
 static struct str joined(struct arena *a, const struct cors_list *l)
 {
 	struct buf b;
@@ -91,8 +83,12 @@ void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *
 		return;
 	if (c != NULL && c->at.bucket.n > 0 && find_policy(s, x, c->at.bucket, &p, &unseen) != OK)
 		return;
-	if (p.from_settings && origin_allowed(s, origin))
-		allow_by_settings(s, &x->answer, origin);
+	if (p.from_settings && origin_allowed(s, origin)) {
+		/* Any origin gets the star, so that one answer may be cached for all; a listed one gets its name. */
+		bool any = str_equal(str_trim(s->options.cors_origins), STR("*"));
+		answer_header(&x->answer, STR("Access-Control-Allow-Origin"), any ? STR("*") : origin);
+		answer_header(&x->answer, STR("Access-Control-Expose-Headers"), STR("ETag, x-amz-request-id"));
+	}
 	if (p.from_settings || is_preflight(x))
 		return;
 	/* as S3: a method that is asked for decides also where the request is no preflight */

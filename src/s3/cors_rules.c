@@ -70,19 +70,6 @@ static enum status check_list(const struct cors_list *l, enum status (*check)(st
 	return OK;
 }
 
-static enum status read_max_age(const struct xml_node *n, struct cors_rule *out, struct fault *why)
-{
-	struct str text = xml_child_word(n, "MaxAgeSeconds");
-	uint64_t seconds;
-	if (text.p == NULL)
-		return OK;
-	if (!str_to_u64(text, &seconds) || seconds > INT32_MAX)
-		return fault_set(why, XML_MALFORMED, "MaxAgeSeconds must be an integer between 0 and 2147483647.");
-	out->has_max_age = true;
-	out->max_age_s = (uint32_t)seconds;
-	return OK;
-}
-
 static enum status read_rule(struct arena *a, const struct xml_node *n, struct cors_rule *out, struct fault *why)
 {
 	static const char *const children[] = { "!ID", "AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader", "!MaxAgeSeconds" };
@@ -100,7 +87,15 @@ static enum status read_rule(struct arena *a, const struct xml_node *n, struct c
 	TRY(check_list(&out->origins, check_origin, why));
 	TRY(check_list(&out->headers, check_header, why));
 	TRY(check_list(&out->exposed, check_exposed, why));
-	return read_max_age(n, out, why);
+	struct str text = xml_child_word(n, "MaxAgeSeconds");
+	uint64_t seconds;
+	if (text.p == NULL)
+		return OK;
+	if (!str_to_u64(text, &seconds) || seconds > INT32_MAX)
+		return fault_set(why, XML_MALFORMED, "MaxAgeSeconds must be an integer between 0 and 2147483647.");
+	out->has_max_age = true;
+	out->max_age_s = (uint32_t)seconds;
+	return OK;
 }
 
 enum status cors_rules_read(struct arena *a, struct str xml, struct cors_rules *out, struct fault *why)

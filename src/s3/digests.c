@@ -67,9 +67,12 @@ static enum status read_trailer(struct str announced, struct digests *d, struct 
 	return OK;
 }
 
-/* x-amz-sdk-checksum-algorithm promises a value; x-amz-checksum-algorithm only asks for a kind. */
-static enum status read_algorithm(const struct header *headers, size_t n, struct digests *d, struct fault *why)
+enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
 {
+	TRY(read_md5(a, str_trim(header_find(headers, n, STR("content-md5"))), d, why));
+	TRY(read_value(a, headers, n, d, why));
+	TRY(read_trailer(header_find(headers, n, STR("x-amz-trailer")), d, why));
+	/* x-amz-sdk-checksum-algorithm promises a value; x-amz-checksum-algorithm only asks for a kind. */
 	static const struct str names[] = { { "x-amz-sdk-checksum-algorithm", 28 }, { "x-amz-checksum-algorithm", 24 } };
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		struct str value = str_trim(header_find(headers, n, names[i]));
@@ -84,14 +87,6 @@ static enum status read_algorithm(const struct header *headers, size_t n, struct
 		d->kind = kind;
 	}
 	return OK;
-}
-
-enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
-{
-	TRY(read_md5(a, str_trim(header_find(headers, n, STR("content-md5"))), d, why));
-	TRY(read_value(a, headers, n, d, why));
-	TRY(read_trailer(header_find(headers, n, STR("x-amz-trailer")), d, why));
-	return read_algorithm(headers, n, d, why);
 }
 
 void digests_start(struct digests *d, enum checksum_kind otherwise)

@@ -149,42 +149,6 @@ struct str error_message(const struct fault *why)
 /* Room for the canonical request and its bytes in hex, in development mode. */
 #define ERROR_BODY_MAX (96 * 1024)
 
-static void write_body(struct buf *b, const struct exchange *x, const struct call *c, const struct fault *why)
-{
-	bool named = why->code == F_NOT_CONFIGURED && c != NULL && c->s3_code != NULL;
-	buf_put(b, STR(XML_PROLOG "<Error>"));
-	xml_element(b, "Code", str_of(named ? c->s3_code : row_of(why->code)->code));
-	xml_element(b, "Message", error_message(why));
-	for (size_t i = 0; c != NULL && i < c->n_details; i++)
-		xml_element(b, c->details[i].element, c->details[i].value);
-	xml_element(b, "Resource", x->request.path);
-	xml_element(b, "RequestId", x->request.id);
-	buf_put(b, STR("<HostId>" HOST_ID "</HostId></Error>"));
-}
-
-/* RFC 9110 15.5.17: of a range that is not there, the length that is. */
-static void tell_length(struct answer *ans, struct arena *a, const struct call *c)
-{
-	for (size_t i = 0; c != NULL && i < c->n_details; i++) {
-		if (str_equal(str_of(c->details[i].element), STR("ActualObjectSize")))
-			answer_header(ans, STR("Content-Range"), str_printf(a, "bytes */%.*s", STRF(c->details[i].value)));
-	}
-}
-
-static void describe(struct exchange *x, const struct call *c, const struct fault *why)
-{
-	struct answer *ans = &x->answer;
-	ans->status = error_http_status(why->code);
-	ans->fault = *why;
-	answer_header(ans, STR("Content-Type"), STR("application/xml"));
-	if (ans->status == 503)
-		answer_header(ans, STR("Retry-After"), STR("5"));
-	if (ans->status == 405)
-		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, DELETE, OPTIONS"));
-	if (why->code == F_RANGE_INVALID)
-		tell_length(ans, &x->arena, c);
-}
-
 /* What goes out when there is no memory for more. */
 static struct str fixed_body(const struct fault *why)
 {
@@ -198,7 +162,15 @@ static struct str make_body(struct exchange *x, const struct call *c, const stru
 {
 	struct buf b;
 	buf_init_arena(&b, &x->arena, ERROR_BODY_MAX);
-	write_body(&b, x, c, why);
+	bool named = why->code == F_NOT_CONFIGURED && c != NULL && c->s3_code != NULL;
+	buf_put(&b, STR(XML_PROLOG "<Error>"));
+	xml_element(&b, "Code", str_of(named ? c->s3_code : row_of(why->code)->code));
+	xml_element(&b, "Message", error_message(why));
+	for (size_t i = 0; c != NULL && i < c->n_details; i++)
+		xml_element(&b, c->details[i].element, c->details[i].value);
+	xml_element(&b, "Resource", x->request.path);
+	xml_element(&b, "RequestId", x->request.id);
+	buf_put(&b, STR("<HostId>" HOST_ID "</HostId></Error>"));
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
@@ -218,6 +190,20 @@ void error_answer(struct exchange *x, const struct call *c, const struct fault *
 		why = &lack;
 		body = fixed_body(why);
 	}
-	describe(x, c, why);
+	struct answer *ans = &x->answer;
+	ans->status = error_http_status(why->code);
+	ans->fault = *why;
+	answer_header(ans, STR("Content-Type"), STR("application/xml"));
+	if (ans->status == 503)
+		answer_header(ans, STR("Retry-After"), STR("5"));
+	if (ans->status == 405)
+		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, DELETE, OPTIONS"));
+	if (why->code == F_RANGE_INVALID) {
+		/* RFC 9110 15.5.17: of a range that is not there, the length that is. */
+		for (size_t i = 0; c != NULL && i < c->n_details; i++) {
+			if (str_equal(str_of(c->details[i].element), STR("ActualObjectSize")))
+				answer_header(ans, STR("Content-Range"), str_printf(&x->arena, "bytes */%.*s", STRF(c->details[i].value)));
+		}
+	}
 	x->answer.body = body;
 }

@@ -330,20 +330,6 @@ static struct str location(struct call *c)
 	return buf_str(&b);
 }
 
-static void answer_created(struct call *c, struct str etag)
-{
-	struct buf b;
-	buf_init_arena(&b, &c->x->arena, 32 * OBJECT_KEY_MAX_BYTES);
-	buf_put(&b, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PostResponse>"));
-	xml_element(&b, "Location", location(c));
-	xml_element(&b, "Bucket", c->at.bucket);
-	xml_element(&b, "Key", c->at.key);
-	xml_element(&b, "ETag", etag);
-	buf_put(&b, STR("</PostResponse>"));
-	c->x->answer.body = buf_str(&b);
-	answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
-}
-
 static void put_url(struct buf *b, struct str url)
 {
 	for (size_t i = 0; i < url.n; i++) {
@@ -385,7 +371,17 @@ enum status form_finish(struct call *c, struct fault *why)
 	answer_header(ans, STR("ETag"), etag);
 	ans->status = f->redirect.n > 0 ? 303 : (int)f->success_status;
 	answer_header(ans, STR("Location"), f->redirect.n > 0 ? redirect_target(c, etag) : location(c));
-	if (ans->status == 201)
-		answer_created(c, etag);
+	if (ans->status == 201) {
+		struct buf b;
+		buf_init_arena(&b, &c->x->arena, 32 * OBJECT_KEY_MAX_BYTES);
+		buf_put(&b, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PostResponse>"));
+		xml_element(&b, "Location", location(c));
+		xml_element(&b, "Bucket", c->at.bucket);
+		xml_element(&b, "Key", c->at.key);
+		xml_element(&b, "ETag", etag);
+		buf_put(&b, STR("</PostResponse>"));
+		c->x->answer.body = buf_str(&b);
+		answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
+	}
 	return OK;
 }

@@ -31,27 +31,23 @@ static struct header *find(struct kept *k, struct str name)
 	return NULL;
 }
 
-/* Without aws-chunked and the comma behind it; the rest stays as it was sent, blanks too. */
-static struct str strip_chunked(struct arena *a, struct str value)
-{
-	struct buf b;
-	buf_init_arena(&b, a, value.n + 2);
-	while (value.p != NULL) {
-		struct str one = str_cut(&value, ',');
-		if (str_trim(one).n == 0 || str_equal_nocase(str_trim(one), STR("aws-chunked")))
-			continue;
-		buf_put(&b, b.n > 0 ? STR(",") : STR(""));
-		buf_put(&b, one);
-	}
-	return str_trim(buf_str(&b));
-}
-
 /* A header that comes twice is one with a comma. */
 static void add(struct arena *a, struct kept *k, struct str name, struct str value)
 {
 	struct header *old = find(k, name);
-	if (str_equal(name, STR("content-encoding")))
-		value = strip_chunked(a, value);
+	if (str_equal(name, STR("content-encoding"))) {
+		/* Without aws-chunked and the comma behind it; the rest stays as it was sent, blanks too. */
+		struct buf b;
+		buf_init_arena(&b, a, value.n + 2);
+		while (value.p != NULL) {
+			struct str one = str_cut(&value, ',');
+			if (str_trim(one).n == 0 || str_equal_nocase(str_trim(one), STR("aws-chunked")))
+				continue;
+			buf_put(&b, b.n > 0 ? STR(",") : STR(""));
+			buf_put(&b, one);
+		}
+		value = str_trim(buf_str(&b));
+	}
 	if (old != NULL)
 		old->value = str_printf(a, "%.*s,%.*s", STRF(old->value), STRF(value));
 	else if (k->n_headers <= KEPT_HEADERS_MAX && (value.n > 0 || str_starts_with(name, USER_PREFIX)))

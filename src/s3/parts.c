@@ -114,21 +114,6 @@ static void write_upload(struct call *c, struct buf *b, const struct part_upload
 	buf_put(b, STR("</Upload>"));
 }
 
-static void write_uploads(struct call *c, struct buf *b, const struct part_upload_page *page, bool url)
-{
-	for (size_t i = 0; i < page->n; i++) {
-		if (page->uploads[i].id.n > 0)
-			write_upload(c, b, &page->uploads[i], url);
-	}
-	for (size_t i = 0; i < page->n; i++) {
-		if (page->uploads[i].id.n > 0)
-			continue;
-		buf_put(b, STR("<CommonPrefixes>"));
-		xml_key(b, "Prefix", page->uploads[i].key, url);
-		buf_put(b, STR("</CommonPrefixes>"));
-	}
-}
-
 static enum status read_uploads_query(struct call *c, struct part_upload_query *q, bool *url, struct fault *why)
 {
 	*q = (struct part_upload_query){ .bucket = c->at.bucket };
@@ -166,6 +151,16 @@ enum status parts_show_uploads(struct call *c, struct fault *why)
 		xml_element(&b, "EncodingType", STR("url"));
 	xml_number(&b, "MaxUploads", q.limit);
 	xml_element(&b, "IsTruncated", more ? STR("true") : STR("false"));
-	write_uploads(c, &b, &page, url);
+	for (size_t i = 0; i < page.n; i++) {
+		if (page.uploads[i].id.n > 0)
+			write_upload(c, &b, &page.uploads[i], url);
+	}
+	for (size_t i = 0; i < page.n; i++) {
+		if (page.uploads[i].id.n > 0)
+			continue;
+		buf_put(&b, STR("<CommonPrefixes>"));
+		xml_key(&b, "Prefix", page.uploads[i].key, url);
+		buf_put(&b, STR("</CommonPrefixes>"));
+	}
 	return document_answer(c, &b, "ListMultipartUploadsResult", why);
 }

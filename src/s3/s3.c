@@ -50,25 +50,20 @@ static void complete(struct s3 *s, struct exchange *x)
 	s3_cors_headers(s, x, x->door_state);
 }
 
-/* The elements that an error has by its kind. */
-static void add_details(struct call *c, const struct fault *why)
-{
-	const struct query_pair *upload = query_find(&c->x->request.query, STR("uploadId"));
-	enum status st = fault_status(why->code);
-	if (why->code == F_NO_SUCH_KEY || why->code == F_NO_SUCH_VERSION)
-		call_detail(c, "Key", c->at.key);
-	else if (why->code == F_NO_SUCH_UPLOAD && upload != NULL)
-		call_detail(c, "UploadId", upload->value);
-	else if ((st == NOT_FOUND || st == EXISTS) && c->at.bucket.n > 0)
-		call_detail(c, "BucketName", c->at.bucket);
-}
-
 static void fail(struct s3 *s, struct exchange *x, const struct fault *why)
 {
 	struct call *c = x->door_state;
 	if (c != NULL) {
 		upload_drop(c);
-		add_details(c, why);
+		/* The elements that an error has by its kind. */
+		const struct query_pair *upload = query_find(&c->x->request.query, STR("uploadId"));
+		enum status st = fault_status(why->code);
+		if (why->code == F_NO_SUCH_KEY || why->code == F_NO_SUCH_VERSION)
+			call_detail(c, "Key", c->at.key);
+		else if (why->code == F_NO_SUCH_UPLOAD && upload != NULL)
+			call_detail(c, "UploadId", upload->value);
+		else if ((st == NOT_FOUND || st == EXISTS) && c->at.bucket.n > 0)
+			call_detail(c, "BucketName", c->at.bucket);
 	}
 	error_answer(x, c, why);
 	complete(s, x);

@@ -57,24 +57,6 @@ static enum status check_chunk(struct stream *s, struct fault *why)
 	return OK;
 }
 
-static enum status begin_chunk(struct stream *s, uint64_t size_before, struct fault *why)
-{
-	const struct chunked *p = &s->parser;
-	if (s->signed_chunks && s->chunks > 0 && size_before < CHUNK_MIN_BYTES && p->size > 0)
-		return fault_set(why, CHUNK_TOO_SMALL, "Only the last chunk is allowed to have a size less than 8192 bytes");
-	if (p->size > s->told - s->got)
-		return wrong_length(why);
-	s->got += p->size;
-	s->chunks++;
-	if (!s->signed_chunks)
-		return OK;
-	if (p->signature.n != SIGNATURE_CHARS)
-		return fault_set(why, CHUNK_INVALID, "Each chunk must have a chunk-signature of 64 hex digits.");
-	memcpy(s->signature, p->signature.p, SIGNATURE_CHARS);
-	hash_init(&s->chunk_sum, HASH_SHA256);
-	return p->size > 0 ? OK : check_chunk(s, why);
-}
-
 /* "name:value\n", as it was signed. */
 static void sum_trailer(struct stream *s, struct str name, struct str value)
 {
@@ -84,26 +66,22 @@ static void sum_trailer(struct stream *s, struct str name, struct str value)
 	hash_update(&s->chunk_sum, "\n", 1);
 }
 
-static enum status take_trailer_signature(struct stream *s, struct fault *why)
-{
-	unsigned char digest[SHA256_BYTES];
-	if (!s->signed_chunks || s->trailer_signed || !s->checksum_seen)
-		return wrong_trailer(why);
-	if (!hash_final(&s->chunk_sum, digest))
-		return fault_no_memory(why);
-	if (!chunk_chain_trailer(&s->chain, digest, s->parser.value))
-		return wrong_signature(why);
-	s->trailer_signed = true;
-	return OK;
-}
-
 static enum status take_trailer(struct stream *s, struct fault *why)
 {
 	struct str name = s->parser.name, value = s->parser.value;
 	if (!s->has_trailer)
 		return wrong_trailer(why);
-	if (str_equal_nocase(name, STR("x-amz-trailer-signature")))
-		return take_trailer_signature(s, why);
+	if (str_equal_nocase(name, STR("x-amz-trailer-signature"))) {
+		unsigned char digest[SHA256_BYTES];
+		if (!s->signed_chunks || s->trailer_signed || !s->checksum_seen)
+			return wrong_trailer(why);
+		if (!hash_final(&s->chunk_sum, digest))
+			return fault_no_memory(why);
+		if (!chunk_chain_trailer(&s->chain, digest, s->parser.value))
+			return wrong_signature(why);
+		s->trailer_signed = true;
+		return OK;
+	}
 	if (s->checksum_seen || s->trailer_signed || checksum_by_header(name) != s->digests->kind)
 		return wrong_trailer(why);
 	s->checksum_seen = true;
@@ -120,7 +98,20 @@ enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, 
 	*bytes = (struct str){ 0 };
 	switch (chunked_next(&s->parser, piece, bytes)) {
 	case CHUNKED_CHUNK:
-		return begin_chunk(s, size_before, why);
+		const struct chunked *p = &s->parser;
+		if (s->signed_chunks && s->chunks > 0 && size_before < CHUNK_MIN_BYTES && p->size > 0)
+			return fault_set(why, CHUNK_TOO_SMALL, "Only the last chunk is allowed to have a size less than 8192 bytes");
+		if (p->size > s->told - s->got)
+			return wrong_length(why);
+		s->got += p->size;
+		s->chunks++;
+		if (!s->signed_chunks)
+			return OK;
+		if (p->signature.n != SIGNATURE_CHARS)
+			return fault_set(why, CHUNK_INVALID, "Each chunk must have a chunk-signature of 64 hex digits.");
+		memcpy(s->signature, p->signature.p, SIGNATURE_CHARS);
+		hash_init(&s->chunk_sum, HASH_SHA256);
+		return p->size > 0 ? OK : check_chunk(s, why);
 	case CHUNKED_DATA:
 		if (s->signed_chunks)
 			hash_update(&s->chunk_sum, bytes->p, bytes->n);

@@ -60,19 +60,14 @@ static enum status too_large(struct call *c, struct fault *why)
 	return fault_set(why, BODY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
 }
 
-static void limit_image(struct call *c)
-{
-	uint64_t most = c->s3->product->rules.max_size_bytes;
-	if (c->upload->max_bytes > most)
-		c->upload->max_bytes = most;
-}
-
 enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *why)
 {
 	struct upload *u = c->upload;
 	u->counted = true;
 	if (c->is_image) {
-		limit_image(c);
+		uint64_t most = c->s3->product->rules.max_size_bytes;
+		if (c->upload->max_bytes > most)
+			c->upload->max_bytes = most;
 		TRY(admit_image(c, why));
 	} else {
 		TRY(admit_object(c, why));
@@ -134,25 +129,12 @@ static enum status repeated(struct call *c, const struct image_row *row, uint64_
 	return st;
 }
 
-static enum status ended(struct call *c, struct fault *why)
-{
-	count(c->upload, M_UPLOADS_CONFLICT);
-	return fault_set(why, SLOT_ENDED, "This upload slot is over: ask for a new one.");
-}
-
 static enum status rejected(struct call *c, const struct settlement *s, struct fault *why)
 {
 	count(c->upload, M_UPLOADS_REJECTED);
 	LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("reason", s->reason),
 	    LOG_I("bytes", s->file_size));
 	return fault_set(why, IMAGE_REJECTED, "%.*s", STRF(s->reason));
-}
-
-static void accepted(struct call *c, const struct settlement *s)
-{
-	count(c->upload, M_UPLOADS_ACCEPTED);
-	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("fileType", s->file_type),
-	    LOG_I("bytes", s->file_size), LOG_I("width", s->width), LOG_I("height", s->height));
 }
 
 /* Commit the verdict: a rejection on the row alone, else object and row together. */
@@ -177,13 +159,17 @@ static enum status settle_image(struct call *c, struct str bytes, struct str eta
 	enum status st = commit(c, &s, &now, why);
 	if (st != OK && why->code == F_STATE_CHANGED)
 		return repeated(c, &now, size, etag, why);
-	if (st != OK && why->code == F_NO_SUCH_IMAGE)
-		return ended(c, why);
+	if (st != OK && why->code == F_NO_SUCH_IMAGE) {
+		count(c->upload, M_UPLOADS_CONFLICT);
+		return fault_set(why, SLOT_ENDED, "This upload slot is over: ask for a new one.");
+	}
 	if (st != OK)
 		return st;
 	if (s.status == IMAGE_REJECTED)
 		return rejected(c, &s, why);
-	accepted(c, &s);
+	count(c->upload, M_UPLOADS_ACCEPTED);
+	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s.image_id), LOG_S("fileType", s.file_type),
+	    LOG_I("bytes", s.file_size), LOG_I("width", s.width), LOG_I("height", s.height));
 	return OK;
 }
 

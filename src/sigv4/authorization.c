@@ -97,22 +97,6 @@ static enum status find_date(const struct request *r, struct sigv4_claim *out, s
 	return OK;
 }
 
-static enum status read_payload(const struct request *r, struct sigv4_claim *out, struct fault *why)
-{
-	out->payload_hash = str_trim(request_header(r, STR("x-amz-content-sha256")));
-	for (size_t i = 0; i < COUNT_OF(PAYLOADS); i++) {
-		if (!str_equal(out->payload_hash, PAYLOADS[i].word))
-			continue;
-		out->payload = PAYLOADS[i].payload;
-		return OK;
-	}
-	out->payload = PAYLOAD_HASH;
-	if (out->payload_hash.n > 0 && !payload_is_hash(out->payload_hash))
-		return fault_set(why, ARGUMENT_INVALID, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
-		                 "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.");
-	return OK;
-}
-
 enum status authorization_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
 {
 	assert(r != NULL);
@@ -131,5 +115,16 @@ enum status authorization_parse(const struct request *r, struct sigv4_claim *out
 	out->signed_headers = values[C_SIGNED_HEADERS];
 	out->signature = values[C_SIGNATURE];
 	TRY(find_date(r, out, why));
-	return read_payload(r, out, why);
+	out->payload_hash = str_trim(request_header(r, STR("x-amz-content-sha256")));
+	for (size_t i = 0; i < COUNT_OF(PAYLOADS); i++) {
+		if (!str_equal(out->payload_hash, PAYLOADS[i].word))
+			continue;
+		out->payload = PAYLOADS[i].payload;
+		return OK;
+	}
+	out->payload = PAYLOAD_HASH;
+	if (out->payload_hash.n > 0 && !payload_is_hash(out->payload_hash))
+		return fault_set(why, ARGUMENT_INVALID, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+		                 "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.");
+	return OK;
 }

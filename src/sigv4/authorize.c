@@ -23,17 +23,6 @@ static void add(struct call *c, struct str name, struct str value)
 	c->headers[c->n++] = (struct header){ name, value };
 }
 
-static void add_headers(struct call *c)
-{
-	for (size_t i = 0; i < c->in->n_headers; i++)
-		add(c, c->in->headers[i].name, c->in->headers[i].value);
-	add(c, STR("x-amz-date"), c->amz_date);
-	if (c->in->tell_hash)
-		add(c, STR("x-amz-content-sha256"), c->payload_hash);
-	if (c->key->session_token.n > 0)
-		add(c, STR("x-amz-security-token"), c->key->session_token);
-}
-
 static struct query query_of(const struct authorize_input *in, struct arena *a)
 {
 	struct query_pair *pairs = arena_array(a, in->n_query, sizeof *pairs);
@@ -100,7 +89,13 @@ enum status authorize_request(const struct sigv4_key *key, const struct authoriz
 	struct query query = query_of(in, a);
 	TRY(fault_check_arena(a, why));
 	c.scope = (struct sigv4_scope){ .day = str_slice(c.amz_date, 0, 8), .region = key->region, .service = key->service };
-	add_headers(&c);
+	for (size_t i = 0; i < c.in->n_headers; i++)
+		add(&c, c.in->headers[i].name, c.in->headers[i].value);
+	add(&c, STR("x-amz-date"), c.amz_date);
+	if (c.in->tell_hash)
+		add(&c, STR("x-amz-content-sha256"), c.payload_hash);
+	if (c.key->session_token.n > 0)
+		add(&c, STR("x-amz-security-token"), c.key->session_token);
 	c.headers[c.n] = (struct header){ STR("host"), host };
 	struct canonical_input canonical = {
 		.method = in->method, .path = in->path, .path_rule = PATH_DECODED, .query = &query, .headers = c.headers, .n_headers = c.n + 1,

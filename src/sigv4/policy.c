@@ -138,19 +138,6 @@ static enum status add_condition(struct arena *a, struct post_policy *out, struc
 	return OK;
 }
 
-/* {"name": "value"} */
-static enum status read_simple(struct arena *a, json_t *j, struct post_policy *out, struct fault *why)
-{
-	if (json_object_size(j) != 1)
-		return BAD_POLICY(why, "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.");
-	void *entry = json_object_iter(j);
-	json_t *value = json_object_iter_value(entry);
-	if (!json_is_string(value))
-		return BAD_POLICY(why, "Invalid Simple-Condition: value must be a string.");
-	struct str name = str_of(json_object_iter_key(entry));
-	return add_condition(a, out, (struct condition){ MATCH_EXACT, name, json_str(value) }, why);
-}
-
 /* A bound is a number, or a string of digits, as many signers write it. */
 static bool read_bound(const json_t *j, uint64_t *out)
 {
@@ -160,22 +147,6 @@ static bool read_bound(const json_t *j, uint64_t *out)
 		return false;
 	*out = (uint64_t)json_integer_value(j);
 	return true;
-}
-
-/* ["content-length-range", min, max]; of several each holds. */
-static enum status read_range(const json_t *j, struct post_policy *out, struct fault *why)
-{
-	uint64_t min, max;
-	if (json_array_size(j) != 3 || !read_bound(json_array_get(j, 1), &min) || !read_bound(json_array_get(j, 2), &max))
-		return BAD_POLICY(why, "Invalid Condition: content-length-range needs two integers, none negative.");
-	if (max < min)
-		return BAD_POLICY(why, "Invalid Condition: content-length-range must not end before it begins.");
-	if (!out->has_range || min > out->min_size)
-		out->min_size = min;
-	if (!out->has_range || max < out->max_size)
-		out->max_size = max;
-	out->has_range = true;
-	return OK;
 }
 
 /* ["eq", "$name", "value"], ["starts-with", "$name", "prefix"] */
@@ -192,8 +163,17 @@ static enum status read_match(struct arena *a, const json_t *j, enum condition_k
 
 static enum status read_condition(struct arena *a, json_t *j, struct post_policy *out, struct fault *why)
 {
-	if (json_is_object(j))
-		return read_simple(a, j, out, why);
+	if (json_is_object(j)) {
+		/* {"name": "value"} */
+		if (json_object_size(j) != 1)
+			return BAD_POLICY(why, "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.");
+		void *entry = json_object_iter(j);
+		json_t *value = json_object_iter_value(entry);
+		if (!json_is_string(value))
+			return BAD_POLICY(why, "Invalid Simple-Condition: value must be a string.");
+		struct str name = str_of(json_object_iter_key(entry));
+		return add_condition(a, out, (struct condition){ MATCH_EXACT, name, json_str(value) }, why);
+	}
 	const json_t *operation = json_array_get(j, 0);
 	if (!json_is_string(operation))
 		return BAD_POLICY(why, "Invalid Condition: each must be an object or a list that begins with an operation.");
@@ -202,8 +182,20 @@ static enum status read_condition(struct arena *a, json_t *j, struct post_policy
 		return read_match(a, j, MATCH_EXACT, out, why);
 	if (str_equal_nocase(word, STR("starts-with")))
 		return read_match(a, j, MATCH_PREFIX, out, why);
-	if (str_equal_nocase(word, STR("content-length-range")))
-		return read_range(j, out, why);
+	if (str_equal_nocase(word, STR("content-length-range"))) {
+		/* ["content-length-range", min, max]; of several each holds. */
+		uint64_t min, max;
+		if (json_array_size(j) != 3 || !read_bound(json_array_get(j, 1), &min) || !read_bound(json_array_get(j, 2), &max))
+			return BAD_POLICY(why, "Invalid Condition: content-length-range needs two integers, none negative.");
+		if (max < min)
+			return BAD_POLICY(why, "Invalid Condition: content-length-range must not end before it begins.");
+		if (!out->has_range || min > out->min_size)
+			out->min_size = min;
+		if (!out->has_range || max < out->max_size)
+			out->max_size = max;
+		out->has_range = true;
+		return OK;
+	}
 	return BAD_POLICY(why, "Invalid Condition: unknown operation '%.*s'.", STRF(str_slice(word, 0, 64)));
 }
 

@@ -87,16 +87,6 @@ static enum status parse_expires(struct str text, uint32_t *out, struct fault *w
 	return OK;
 }
 
-static enum status parse_payload_hash(const struct request *r, struct sigv4_claim *out, struct fault *why)
-{
-	struct str told = str_trim(request_header(r, STR("x-amz-content-sha256")));
-	out->payload_hash = told.n == 0 ? SIGV4_UNSIGNED_PAYLOAD : told;
-	out->payload = str_equal(out->payload_hash, SIGV4_UNSIGNED_PAYLOAD) ? PAYLOAD_UNSIGNED : PAYLOAD_HASH;
-	if (out->payload == PAYLOAD_HASH && !payload_is_hash(out->payload_hash))
-		return fault_set(why, AUTH_MALFORMED, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
-	return OK;
-}
-
 enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
 {
 	assert(r != NULL);
@@ -114,7 +104,12 @@ enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct
 	TRY(signed_list_check(values[P_SIGNED_HEADERS], NAMES[P_SIGNED_HEADERS], why));
 	out->signed_headers = values[P_SIGNED_HEADERS];
 	out->signature = values[P_SIGNATURE];
-	return parse_payload_hash(r, out, why);
+	struct str told = str_trim(request_header(r, STR("x-amz-content-sha256")));
+	out->payload_hash = told.n == 0 ? SIGV4_UNSIGNED_PAYLOAD : told;
+	out->payload = str_equal(out->payload_hash, SIGV4_UNSIGNED_PAYLOAD) ? PAYLOAD_UNSIGNED : PAYLOAD_HASH;
+	if (out->payload == PAYLOAD_HASH && !payload_is_hash(out->payload_hash))
+		return fault_set(why, AUTH_MALFORMED, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
+	return OK;
 }
 
 static enum status unsigned_header(struct str name, struct fault *why)
