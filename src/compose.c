@@ -124,6 +124,7 @@ static enum status make_storage(struct composition *c, struct fault *why)
 	struct s3_ports ports = {
 		.product = &c->product, .buckets = c->engines.bucket, .catalog = c->engines.catalog, .parts = c->engines.parts, .keys = c->engines.keys,
 	};
+	c->product.objects_change = c->remote;
 	if (c->remote)
 		c->product.glances = glances_new();
 	else

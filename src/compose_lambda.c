@@ -62,7 +62,7 @@ static enum status prepare(struct composition *c, lambda_open_fn *open, struct f
 	TRY(lambda_check(environment("_HANDLER"), why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
-	c->product = (struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table };
+	c->product = (struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table, .objects_change = true };
 	c->api = api_new(&c->product, &options);
 	return c->api != NULL ? OK : fault_no_memory(why);
 }

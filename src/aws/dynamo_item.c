@@ -30,6 +30,7 @@ static const struct field FIELDS[] = {
 	FIELD("fileType", TEXT, true, file_type),
 	FIELD("fileSize", UINT64, true, file_size),
 	FIELD("etag", TEXT, true, etag),
+	FIELD("modifiedMs", MS, true, modified_ms),
 	FIELD("width", UINT32, true, width),
 	FIELD("height", UINT32, true, height),
 	FIELD("orientation", UINT32, true, orientation),

@@ -234,7 +234,7 @@ static struct image_row row_of(const struct settlement *s)
 {
 	return (struct image_row){
 		.image_id = s->image_id, .status = s->status, .file_type = s->file_type, .file_size = s->file_size, .etag = s->etag,
-		.width = s->width, .height = s->height, .orientation = s->orientation, .frames = s->frames,
+		.modified_ms = s->modified_ms, .width = s->width, .height = s->height, .orientation = s->orientation, .frames = s->frames,
 		.uploaded_ms = s->uploaded_ms, .ends_ms = s->ends_ms, .reason = s->reason,
 	};
 }

@@ -136,12 +136,17 @@ void arrival_judge(const struct image_rules *rules, const struct image_row *row,
 	bool rejected = reason.n > 0;
 	*out = (struct settlement){
 		.image_id = row->image_id, .status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED, .file_type = row->file_type,
-		.file_size = size, .etag = what->etag,
+		.file_size = size, .etag = what->etag, .modified_ms = what->modified_ms,
 		.width = p.width, .height = p.height, .orientation = p.orientation, .frames = p.frames,
 		.uploaded_ms = what->now_ms,
 		.ends_ms = rejected ? what->now_ms + (int64_t)rules->rejected_ttl_s * 1000 : 0,
 		.reason = reason,
 	};
+}
+
+enum status arrival_taken(struct fault *why)
+{
+	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before: an image never changes, ask for a new slot.");
 }
 
 enum status arrival_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why)
@@ -151,7 +156,7 @@ enum status arrival_repeat(const struct image_row *now, uint64_t size, struct st
 	case IMAGE_UPLOADED:
 		if (now->file_size == size && str_equal(now->etag, etag))
 			return OK;
-		return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before: an image never changes, ask for a new slot.");
+		return arrival_taken(why);
 	case IMAGE_PENDING:
 		return fault_set(why, SLOT_TAKEN, "Other bytes are here already and wait to be looked at.");
 	case IMAGE_REJECTED:

@@ -18,6 +18,7 @@ struct arrival {
 	struct str bytes;
 	uint64_t size;             /* of an object over the limit, whose bytes were not read; 0: bytes.n */
 	struct str etag;           /* hex MD5; borrowed by the settlement */
+	int64_t modified_ms;       /* of the object, by its store; 0: not certain */
 	int64_t now_ms;
 };
 
@@ -26,8 +27,10 @@ struct arrival {
  * are not one of the images that it knows. Pure but for the sentence, which lives in `a`.
  * row     the slot, borrowed by the settlement */
 void arrival_judge(const struct image_rules *rules, const struct image_row *row, const struct arrival *what, struct arena *a, struct settlement *out);
+/* SLOT_TAKEN: another image is here. */
+enum status arrival_taken(struct fault *why);
 /* What a settlement that found the row not pending means: OK the same bytes are there already
- * (size and MD5 alike); SLOT_TAKEN other bytes are, looked at or not; SLOT_ENDED it was rejected. */
+ * by size and MD5, which the caller makes sure of where it can; SLOT_TAKEN other bytes are, looked at or not; SLOT_ENDED it was rejected. */
 enum status arrival_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why) MUST_CHECK;
 
 #endif

@@ -3,7 +3,7 @@
  *   none       the object is deleted: nothing may lie in the store that no row explains. The row is
  *              durable before anybody has a URL, so this is no object that is only early.
  *   pending    it is looked at and settled
- *   uploaded   with the object's ETag: these bytes are known. With another: the object was written
+ *   uploaded   of the object with this ETag and time: these bytes are known. Of another: the object was written
  *              again, through a URL that was still good; it is looked at like the first
  *   rejected   the object is deleted: a rejected slot takes nothing more
  *
@@ -44,7 +44,7 @@ static enum status look(struct product *p, const struct image_row *row, int64_t 
 	return OK;
 }
 
-/* The row was settled, by whomever, and tells of other bytes than the news: see what is there now. */
+/* The row was settled, by whomever: see whether its object is still the one that is there. */
 static enum status compare(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct confirmed *out, struct fault *why)
 {
 	struct object_info there;
@@ -54,7 +54,7 @@ static enum status compare(struct product *p, const struct image_row *row, int64
 		return OK;
 	}
 	TRY(got);
-	if (str_equal(there.etag, row->etag)) {
+	if (look_is_current(p, row, &there)) {
 		out->outcome = CONFIRM_KNOWN;
 		return OK;
 	}
@@ -78,10 +78,7 @@ static enum status confirm_row(struct product *p, const struct image_row *row, c
 	case IMAGE_UPLOADED:
 		break;
 	}
-	if (!str_equal(row->etag, what->etag))
-		return compare(p, row, what->now_ms, a, out, why);
-	out->outcome = CONFIRM_KNOWN;
-	return OK;
+	return compare(p, row, what->now_ms, a, out, why);
 }
 
 enum status confirm_news(struct product *p, const struct news *what, struct arena *a, struct confirmed *out, struct fault *why)

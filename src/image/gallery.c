@@ -26,11 +26,12 @@ enum status gallery_complete(struct product *p, struct str image_id, struct aren
 	assert(out != NULL);
 	struct image_row row, now;
 	TRY(table_get(p->table, image_id, a, &row, why));
-	if (row.status != IMAGE_PENDING) {
+	if (row.status == IMAGE_REJECTED || (row.status == IMAGE_UPLOADED && !p->objects_change)) {
 		*out = row;
 		return OK;
 	}
-	enum status looked = look_settle(p, &row, clock_now_ms(), a, &now, why);
+	bool again = row.status == IMAGE_UPLOADED;
+	enum status looked = again ? look_again(p, &row, clock_now_ms(), a, &now, why) : look_settle(p, &row, clock_now_ms(), a, &now, why);
 	if (looked == NOT_FOUND)
 		return complete_absent(p, image_id, a, out, why);
 	TRY(looked);

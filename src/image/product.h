@@ -24,6 +24,7 @@ struct product {
 	struct image_rules rules;
 	struct object_store *store;
 	struct image_table *table;
+	bool objects_change;           /* the store may replace an object without telling the table */
 	struct glances *glances;       /* NULL: the store tells the table of arrivals itself */
 };
 

@@ -166,7 +166,7 @@ static void sweep_object(struct sweep *s, const struct object_info *o)
 		look(s, &row);
 	else if (row.status == IMAGE_REJECTED)
 		remove_object(s, o);
-	else if (!str_equal(row.etag, o->etag))   /* written again, through a URL that was still good */
+	else if (!look_is_current(s->p, &row, o))   /* written again, through a URL that was still good */
 		look(s, &row);
 }
 

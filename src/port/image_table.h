@@ -25,6 +25,7 @@ struct image_row {
 	struct str file_type;      /* media type: declared while pending, found when uploaded */
 	uint64_t file_size;        /* bytes: declared (0: not) while pending, real when uploaded */
 	struct str etag;           /* hex MD5 of the bytes, no quotes; "" while pending */
+	int64_t modified_ms;       /* when the object that was verified was written, by its store; 0: not certain */
 	uint32_t width, height;    /* as stored, before orientation is applied; 0: not known */
 	uint32_t orientation;      /* EXIF 1..8; 0: not told */
 	uint32_t frames;           /* 0: not counted */
@@ -43,6 +44,7 @@ struct settlement {
 	struct str file_type;
 	uint64_t file_size;
 	struct str etag;
+	int64_t modified_ms;       /* an engine whose objects never change need not keep it */
 	uint32_t width, height, orientation, frames;
 	int64_t uploaded_ms;       /* the time of the verdict */
 	int64_t ends_ms;

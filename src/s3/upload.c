@@ -16,6 +16,10 @@
 #include "image/arrival.h"
 
 #include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE_BYTES 16384
 
 /* The condition decides in the commit. Here it is looked at first so that a body which would be in vain is not read. */
 static enum status check_condition(struct call *c, struct fault *why)
@@ -121,10 +125,35 @@ static void count(struct upload *u, enum metric m)
 	u->counted = true;
 }
 
-/* The row was settled before: by these very bytes, or by others. */
-static enum status repeated(struct call *c, const struct image_row *row, uint64_t size, struct str etag, struct fault *why)
+static bool file_holds(int fd, struct str bytes)
 {
-	enum status st = arrival_repeat(row, size, etag, why);
+	char piece[PIECE_BYTES];
+	for (size_t at = 0; at < bytes.n;) {
+		ssize_t n = pread(fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0 || (size_t)n > bytes.n - at || memcmp(piece, bytes.p + at, (size_t)n) != 0)
+			return false;
+		at += (size_t)n;
+	}
+	return true;
+}
+
+/* Size and MD5 are those of the image that is there, but two bodies may have the same. */
+static enum status check_same(struct call *c, struct str bytes, struct fault *why)
+{
+	struct object_file f = { .fd = -1 };
+	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why));
+	bool same = f.info.size == bytes.n && (f.fd < 0 ? str_equal(f.bytes, bytes) : file_holds(f.fd, bytes));
+	object_file_close(&f);
+	return same ? OK : arrival_taken(why);
+}
+
+/* The row was settled before: by these very bytes, or by others.
+ * bytes.p  NULL: both came at once, and the bytes are gone with the commit that failed */
+static enum status repeated(struct call *c, const struct image_row *row, struct str bytes, struct str etag, struct fault *why)
+{
+	enum status st = arrival_repeat(row, bytes.n, etag, why);
+	if (st == OK && bytes.p != NULL)
+		st = check_same(c, bytes, why);
 	count(c->upload, st == OK ? M_UPLOADS_REPEATED : M_UPLOADS_CONFLICT);
 	return st;
 }
@@ -153,12 +182,11 @@ static enum status settle_image(struct call *c, struct str bytes, struct str eta
 {
 	struct settlement s = { 0 };
 	struct image_row now = { 0 };
-	uint64_t size = bytes.n;
 	const struct arrival what = { .bytes = bytes, .etag = etag, .now_ms = clock_now_ms() };
 	arrival_judge(&c->s3->product->rules, &c->upload->slot, &what, &c->x->arena, &s);
 	enum status st = commit(c, &s, &now, why);
 	if (st != OK && why->code == F_STATE_CHANGED)
-		return repeated(c, &now, size, etag, why);
+		return repeated(c, &now, (struct str){ NULL, bytes.n }, etag, why);
 	if (st != OK && why->code == F_NO_SUCH_IMAGE) {
 		count(c->upload, M_UPLOADS_CONFLICT);
 		return fault_set(why, SLOT_ENDED, "This upload slot is over: ask for a new one.");
@@ -199,7 +227,7 @@ enum status upload_finish(struct call *c, struct fault *why)
 	if (!c->is_image)
 		return finish_object(c, why);
 	if (u->slot.status == IMAGE_UPLOADED)
-		return repeated(c, &u->slot, bytes.n, u->etag, why);
+		return repeated(c, &u->slot, bytes, u->etag, why);
 	return settle_image(c, bytes, u->etag, why);
 }
 

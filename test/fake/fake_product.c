@@ -18,6 +18,7 @@ void fake_product_init(struct fake_product *f, bool holds)
 		.store = fake_store_port(f->store), .table = fake_table_port(f->table),
 	};
 	arena_init(&f->a, ARENA_MAX_BYTES);
+	f->product.objects_change = !holds;
 	if (holds)
 		fake_table_hold(f->table, f->store);
 }
@@ -40,6 +41,7 @@ struct str fake_product_slot(struct fake_product *f, unsigned n, struct str file
 void fake_product_arrive(struct fake_product *f, struct str key, struct str bytes)
 {
 	assert_int_equal(store_put(f->product.store, key, STR("binary/octet-stream"), bytes, &f->why), OK);
+	fake_store_set_modified(f->store, key, FAKE_PRODUCT_ARRIVED_MS);
 }
 
 bool fake_product_row(struct fake_product *f, unsigned n, struct image_row *out)

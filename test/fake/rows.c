@@ -30,6 +30,7 @@ void row_settle(struct arena *a, struct image_row *row, const struct settlement 
 	row->file_type = keep(a, s->file_type);
 	row->file_size = s->file_size;
 	row->etag = keep(a, s->etag);
+	row->modified_ms = s->modified_ms;
 	row->width = s->width;
 	row->height = s->height;
 	row->orientation = s->orientation;
@@ -51,7 +52,7 @@ bool row_equal(const struct image_row *x, const struct image_row *y)
 {
 	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width &&
 	       x->height == y->height && x->orientation == y->orientation && x->frames == y->frames &&
-	       x->created_ms == y->created_ms && x->expires_ms == y->expires_ms &&
+	       x->modified_ms == y->modified_ms && x->created_ms == y->created_ms && x->expires_ms == y->expires_ms &&
 	       x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms;
 }
 

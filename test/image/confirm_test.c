@@ -3,6 +3,7 @@
 
 #include "image/confirm.h"
 
+#include "fake/collision.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
@@ -73,7 +74,7 @@ static void test_news_of_a_picture_then_uploaded_with_all_that_is_known_of_it(vo
 	assert_str(row.etag, etag);
 }
 
-static void test_news_when_told_twice_then_known_without_reading_the_object(void **state)
+static void test_news_when_told_twice_then_known_by_one_head(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, picture_png(3, 2));
 	assert_outcome(key, etag, CONFIRM_ACCEPTED);
@@ -81,7 +82,7 @@ static void test_news_when_told_twice_then_known_without_reading_the_object(void
 	struct confirmed got;
 	assert_int_equal(tell(key, etag, &got), OK);
 	assert_int_equal(got.outcome, CONFIRM_KNOWN);
-	assert_int_equal(fake_store_calls(f.store), calls);
+	assert_int_equal(fake_store_calls(f.store), calls + 1);
 }
 
 static void test_news_of_no_picture_then_rejected_and_object_gone(void **state)
@@ -153,6 +154,55 @@ static void test_news_of_bytes_that_were_written_over_then_looked_at_like_the_fi
 	assert_int_equal(row.width, 5);
 	assert_outcome(key, first, CONFIRM_KNOWN);   /* the older news come last */
 	assert_row(IMAGE_UPLOADED, second);
+}
+
+/* Row 1 is uploaded with the first body; then the second comes, of the same size and MD5. */
+static struct str collide(int64_t second_ms)
+{
+	f.product.rules.allowed_types = COLLISION_TYPE;
+	struct str key = fake_product_slot(&f, 1, COLLISION_TYPE), first = arrive(key, COLLISION_ONE);
+	assert_outcome(key, first, CONFIRM_ACCEPTED);
+	assert_outcome(key, first, CONFIRM_KNOWN);
+	assert_str(arrive(key, COLLISION_OTHER), first);
+	fake_store_set_modified(f.store, key, second_ms);
+	return key;
+}
+
+static void test_news_of_other_bytes_of_the_same_md5_then_looked_at_again(void **state)
+{
+	struct str key = collide(FAKE_PRODUCT_ARRIVED_MS + 1000), etag = etag_of(key);
+	struct image_row row;
+	assert_outcome(key, etag, CONFIRM_ACCEPTED);
+	assert_true(fake_product_row(&f, 1, &row));
+	assert_int_equal(row.modified_ms, FAKE_PRODUCT_ARRIVED_MS + 1000);
+	assert_outcome(key, etag, CONFIRM_KNOWN);
+}
+
+static void test_news_of_other_bytes_of_the_same_md5_that_do_not_pass_then_rejected(void **state)
+{
+	struct str key = collide(FAKE_PRODUCT_ARRIVED_MS + 1000);
+	f.product.rules.max_size_bytes = 100;
+	assert_outcome(key, etag_of(key), CONFIRM_REJECTED);
+	assert_false(fake_product_has_object(&f, key));
+}
+
+static void test_news_soon_after_the_write_then_looked_at_again_once_its_time_is_certain(void **state)
+{
+	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, picture_png(3, 2));
+	struct image_row row;
+	fake_store_set_modified(f.store, key, NOW_MS - 100);
+	for (int i = 0; i < 2; i++) {
+		assert_outcome(key, etag, CONFIRM_ACCEPTED);
+		assert_true(fake_product_row(&f, 1, &row));
+		assert_int_equal(row.modified_ms, 0);
+	}
+	struct confirmed got;
+	assert_int_equal(confirm_news(&f.product, &(struct news){ key, etag, NOW_MS + 60000 }, &f.a, &got, &f.why), OK);
+	assert_int_equal(got.outcome, CONFIRM_ACCEPTED);
+	assert_true(fake_product_row(&f, 1, &row));
+	assert_int_equal(row.modified_ms, NOW_MS - 100);
+	assert_int_equal(row.uploaded_ms, NOW_MS);
+	assert_outcome(key, etag, CONFIRM_KNOWN);
 }
 
 static void test_news_out_of_order_then_the_object_that_is_there_counts(void **state)
@@ -251,7 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_news_of_a_picture_then_uploaded_with_all_that_is_known_of_it),
-		TEST(test_news_when_told_twice_then_known_without_reading_the_object),
+		TEST(test_news_when_told_twice_then_known_by_one_head),
 		TEST(test_news_of_no_picture_then_rejected_and_object_gone),
 		TEST(test_news_of_an_object_over_the_limit_then_rejected_without_reading_it),
 		TEST(test_news_without_a_row_then_the_object_is_deleted),
@@ -259,6 +309,9 @@ int main(void)
 		TEST(test_news_from_elsewhere_then_refused_and_untouched),
 		TEST(test_news_late_when_the_object_is_gone_then_nothing_changes),
 		TEST(test_news_of_bytes_that_were_written_over_then_looked_at_like_the_first),
+		TEST(test_news_of_other_bytes_of_the_same_md5_then_looked_at_again),
+		TEST(test_news_of_other_bytes_of_the_same_md5_that_do_not_pass_then_rejected),
+		TEST(test_news_soon_after_the_write_then_looked_at_again_once_its_time_is_certain),
 		TEST(test_news_out_of_order_then_the_object_that_is_there_counts),
 		TEST(test_news_when_bad_bytes_were_written_over_good_then_rejected),
 		TEST(test_news_when_the_uploaded_object_was_taken_away_then_gone),
