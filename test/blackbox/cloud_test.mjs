@@ -210,9 +210,9 @@ test('64 clients get their slots at the same time, each its own', async () => {
 		assert.equal((await read(server, slot)).status, 'pending');
 });
 
-test('with require-size a slot wants fileSize; with overwrite=deny an upload URL is good for one object', async () => {
+test('with require-size a slot wants fileSize; by default an upload URL is good for one object', async () => {
 	assert.equal((await runProgram(['table', 'create', '--region', 'us-west-2'], { env: cloud.env })).code, 0);
-	const own = await serve(['--require-size', '--overwrite', 'deny', '--region', 'us-west-2']);
+	const own = await serve(['--require-size', '--region', 'us-west-2']);
 	try {
 		const answer = await call(own, 'POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } });
 		problem(answer, 400, 'bad_field');

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "fake/collision.h"
 #include "fake/rows.h"
 
 #include <string.h>
@@ -132,11 +133,28 @@ static void test_second_put_when_bytes_are_the_same_then_the_same_answer(void **
 	uint64_t calls = trapped_calls(r->engine);
 	put(r, key, RIG_GIF);
 	rig_expect(r, 200, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
-	assert_int_equal(trapped_calls(r->engine), calls + 3);   /* begin, write, view: no commit is tried */
+	assert_int_equal(trapped_calls(r->engine), calls + 4);   /* begin, write, view, open: no commit is tried */
 	struct image_row again = rig_row(r, key);
 	assert_true(row_equal(&row, &again));
 	assert_int_equal(trapped_open_bodies(r->engine), 0);
 	assert_int_equal(metric_get(M_UPLOADS_REPEATED), repeated + 1);
+}
+
+static void test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed(void **state)
+{
+	struct rig *r = *state;
+	struct image_row slot = row_pending(&r->arena, 1);
+	struct fault why = { 0 };
+	slot.file_type = COLLISION_TYPE;
+	slot.ends_ms = clock_now_ms() + 3600000;
+	r->product.rules.allowed_types = COLLISION_TYPE;
+	assert_int_equal(table_insert(r->product.table, &slot, &why), OK);
+	put(r, slot.key, COLLISION_ONE);
+	rig_expect(r, 200, "\"79054025255fb1a26e4bc422aef54eb4\"");
+	put(r, slot.key, COLLISION_OTHER);
+	rig_expect_error(r, 412, "PreconditionFailed");
+	put(r, slot.key, COLLISION_ONE);
+	rig_expect(r, 200, "\"79054025255fb1a26e4bc422aef54eb4\"");
 }
 
 static void test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes(void **state)
@@ -293,6 +311,7 @@ int main(void)
 		RIG_TEST(test_owner_when_under_images_without_a_slot_then_access_denied),
 		RIG_TEST(test_owner_when_its_url_is_for_a_slot_then_the_image_is_taken),
 		RIG_TEST(test_second_put_when_bytes_are_the_same_then_the_same_answer),
+		RIG_TEST(test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed),
 		RIG_TEST(test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes),
 		RIG_TEST(test_race_when_the_other_was_first_then_its_verdict_stands),
 		RIG_TEST(test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left),
