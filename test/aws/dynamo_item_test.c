@@ -101,7 +101,7 @@ static void test_item_of_a_settlement_then_what_the_client_gave_is_not_in_it(voi
 	for (size_t i = 0; i < item.n; i++)
 		for (size_t k = 0; k < COUNT_OF(kept); k++)
 			assert_string_not_equal(item.attributes[i].name, kept[k]);
-	assert_int_equal(item.n, 11);
+	assert_int_equal(item.n, 12);
 }
 
 #define HEAD "{\"imageId\":{\"S\":\"x\"},\"objectKey\":{\"S\":\"k\"},"

@@ -80,7 +80,7 @@ test('slot, PUT to S3, complete, list, get, download, delete', async () => {
 	const slot = await openSlot(server, { ...picture, fileSize: corpus('good/photo.jpg').length });
 	assert.match(slot.uploadUrl, new RegExp(`^${cloud.url}/pictures/images/${slot.imageId}\\.jpg\\?`));
 	assert.match(slot.uploadUrl, /%2Feu-west-1%2Fs3%2Faws4_request/, 'the region is AWS_REGION');
-	assert.deepEqual(slot.headers, { 'Content-Type': 'image/jpeg' });
+	assert.deepEqual(slot.headers, { 'Content-Type': 'image/jpeg', 'If-None-Match': '*' });
 	problem(await call(server, 'POST', `/images/${slot.imageId}/complete`), 409, 'not_arrived');
 	assert.equal((await read(server, slot)).status, 'pending');
 	assert.equal((await putBytes(slot, corpus('good/photo.jpg'))).status, 200);
