@@ -80,20 +80,6 @@ static enum status open_file(struct parcel *p, const struct walk_file *f, struct
 	return OK;
 }
 
-static enum status ask_slot(struct parcel *p, struct fault *why)
-{
-	struct buf json;
-	buf_init_arena(&json, &p->arena, 8192);
-	buf_put(&json, STR("{\"fileName\":\""));
-	json_escape(&json, p->name);
-	buf_printf(&json, "\",\"fileType\":\"%.*s\",\"fileSize\":%llu}", STRF(p->type), (unsigned long long)p->size_bytes);
-	struct remote_call call = { .method = "POST", .path = STR("/upload"), .json = buf_str(&json) };
-	TRY(remote_json(p->remote, &call, &p->arena, &p->slot, why));
-	if (remote_text(p->slot, "imageId").n == 0 || remote_text(p->slot, "uploadUrl").n == 0)
-		return fault_set(why, UPSTREAM_FAILED, "the answer is no upload slot: is the endpoint right?");
-	return OK;
-}
-
 static enum status put_bytes(struct parcel *p, struct fault *why)
 {
 	struct header headers[HEADERS_MAX];
@@ -137,7 +123,15 @@ static json_t *outcome_json(const struct parcel *p, const struct fault *why, boo
 static enum status send_file(struct parcel *p, const struct walk_file *f, struct fault *why)
 {
 	TRY(open_file(p, f, why));
-	TRY(ask_slot(p, why));
+	struct buf json;
+	buf_init_arena(&json, &p->arena, 8192);
+	buf_put(&json, STR("{\"fileName\":\""));
+	json_escape(&json, p->name);
+	buf_printf(&json, "\",\"fileType\":\"%.*s\",\"fileSize\":%llu}", STRF(p->type), (unsigned long long)p->size_bytes);
+	struct remote_call call = { .method = "POST", .path = STR("/upload"), .json = buf_str(&json) };
+	TRY(remote_json(p->remote, &call, &p->arena, &p->slot, why));
+	if (remote_text(p->slot, "imageId").n == 0 || remote_text(p->slot, "uploadUrl").n == 0)
+		return fault_set(why, UPSTREAM_FAILED, "the answer is no upload slot: is the endpoint right?");
 	TRY(put_bytes(p, why));
 	/* Read the record; where the bytes have not been looked at yet, ask for it. Without a key for reading, the 200 to the
 	 * PUT must do. */
@@ -256,30 +250,6 @@ static size_t start_workers(struct upload *u, pthread_t *threads)
 	return n;
 }
 
-static void run_workers(struct upload *u)
-{
-	pthread_t threads[64];
-	sigset_t waited, before;
-	sigemptyset(&waited);
-	sigaddset(&waited, SIGINT);
-	sigaddset(&waited, SIGTERM);
-	sigaddset(&waited, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &waited, &before);
-	size_t n = start_workers(u, threads);
-	if (n > 0)
-		watch(u, &waited);
-	for (size_t i = 0; i < n; i++)
-		pthread_join(threads[i], NULL);
-	progress_clear(&u->progress);
-	/* What is still pending of SIGUSR1 would end the program once it is let in. */
-	struct timespec now = { 0 };
-	sigdelset(&waited, SIGINT);
-	sigdelset(&waited, SIGTERM);
-	while (sigtimedwait(&waited, NULL, &now) > 0)
-		continue;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int verb_upload(const struct options *o)
 {
 	assert(o != NULL);
@@ -292,7 +262,26 @@ int verb_upload(const struct options *o)
 	u.progress.total_bytes = u.walk.size_bytes;
 	u.progress.files = u.walk.n;
 	u.progress.start_ms = clock_mono_ms();
-	run_workers(&u);
+	pthread_t threads[64];
+	sigset_t waited, before;
+	sigemptyset(&waited);
+	sigaddset(&waited, SIGINT);
+	sigaddset(&waited, SIGTERM);
+	sigaddset(&waited, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &waited, &before);
+	size_t n = start_workers(&u, threads);
+	if (n > 0)
+		watch(&u, &waited);
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	progress_clear(&u.progress);
+	/* What is still pending of SIGUSR1 would end the program once it is let in. */
+	struct timespec now = { 0 };
+	sigdelset(&waited, SIGINT);
+	sigdelset(&waited, SIGTERM);
+	while (sigtimedwait(&waited, NULL, &now) > 0)
+		continue;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (u.walk.n == 0)
 		show_line(stderr, "there are no files to upload");
 	bool all = u.walk.n > 0 && u.walk.failed == 0 && u.failed == 0 && u.progress.done == u.walk.n;

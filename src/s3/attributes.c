@@ -49,15 +49,6 @@ static enum status read_wanted(struct call *c, unsigned *wanted, struct fault *w
 	return OK;
 }
 
-static void write_part(struct buf *b, const struct object_part *p)
-{
-	buf_put(b, STR("<Part>"));
-	sums_write_value(b, &p->checksum);
-	xml_number(b, "PartNumber", p->number);
-	xml_number(b, "Size", p->size);
-	buf_put(b, STR("</Part>"));
-}
-
 static enum status write_parts(struct call *c, const struct object_meta *m, struct buf *b, struct fault *why)
 {
 	uint32_t after, limit, last = 0;
@@ -73,7 +64,12 @@ static enum status write_parts(struct call *c, const struct object_meta *m, stru
 	xml_number(b, "PartNumberMarker", after);
 	xml_number(b, "MaxParts", limit);
 	for (; i < m->n_parts && given < limit; i++, given++) {
-		write_part(b, &m->parts[i]);
+		const struct object_part *p = &m->parts[i];
+		buf_put(b, STR("<Part>"));
+		sums_write_value(b, &p->checksum);
+		xml_number(b, "PartNumber", p->number);
+		xml_number(b, "Size", p->size);
+		buf_put(b, STR("</Part>"));
 		last = m->parts[i].number;
 	}
 	xml_number(b, "NextPartNumberMarker", last);

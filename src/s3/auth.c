@@ -133,15 +133,6 @@ static enum status read_claim(struct call *c, struct fault *why)
 	return in_header ? authorization_parse(r, &c->claim, why) : refuse_unsigned(c, why);
 }
 
-static void explain_skew(struct call *c, int64_t now_ms)
-{
-	char iso[ISO8601_CHARS + 1];
-	clock_iso8601(now_ms, iso);
-	call_detail(c, "RequestTime", c->claim.date_text);
-	call_detail(c, "ServerTime", str_printf(&c->x->arena, "%s", iso));
-	call_detail(c, "MaxAllowedSkewMilliseconds", str_printf(&c->x->arena, "%d", SIGV4_SKEW_MS));
-}
-
 /* Those that are of the signature itself, and those that tell of a body, which whoever makes a URL does not have: SDKs put the
  * checksum of no bytes there, and S3 passes it over. */
 static bool stays_in_query(struct str name)
@@ -194,8 +185,13 @@ enum status auth_request(struct call *c, struct fault *why)
 		/* What S3 tells beside the sentence, by what is wrong. */
 		if (why->code == F_SIGNATURE_EXPIRED)
 			explain_time(c, ctx.now_ms);
-		if (why->code == F_CLOCK_SKEWED)
-			explain_skew(c, ctx.now_ms);
+		if (why->code == F_CLOCK_SKEWED) {
+			char iso[ISO8601_CHARS + 1];
+			clock_iso8601(ctx.now_ms, iso);
+			call_detail(c, "RequestTime", c->claim.date_text);
+			call_detail(c, "ServerTime", str_printf(&c->x->arena, "%s", iso));
+			call_detail(c, "MaxAllowedSkewMilliseconds", str_printf(&c->x->arena, "%d", SIGV4_SKEW_MS));
+		}
 		if (why->code == F_AUTH_HEADER_MALFORMED && !str_equal(c->claim.scope.region, ctx.region))
 			call_detail(c, "Region", ctx.region);
 		if (why->code == F_SIGNATURE_WRONG) {

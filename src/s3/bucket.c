@@ -106,14 +106,6 @@ static enum status check_location(struct call *c, struct str body, struct fault 
 	                 STRF(c->s3->options.region));
 }
 
-static enum status check_headers(struct call *c, struct fault *why)
-{
-	const struct request *r = &c->x->request;
-	if (str_equal_nocase(str_trim(request_header(r, STR("x-amz-bucket-object-lock-enabled"))), STR("true")))
-		return fault_set(why, NOT_IMPLEMENTED, "Object Lock is not supported here.");
-	return acl_check_headers(c, why);
-}
-
 /* Making one's own bucket again is no error: clients do so before each upload. */
 static enum status make_again(struct call *c, struct fault *why)
 {
@@ -130,7 +122,10 @@ enum status bucket_make(struct call *c, struct fault *why)
 	struct str body = { 0 };
 	if (!bucket_name_ok(c->at.bucket))
 		return fault_set(why, BUCKET_NAME_INVALID, "The specified bucket is not valid: 3 to 63 lower-case letters, digits, dots and hyphens.");
-	TRY(check_headers(c, why));
+	const struct request *r = &c->x->request;
+	if (str_equal_nocase(str_trim(request_header(r, STR("x-amz-bucket-object-lock-enabled"))), STR("true")))
+		return fault_set(why, NOT_IMPLEMENTED, "Object Lock is not supported here.");
+	TRY(acl_check_headers(c, why));
 	TRY(document_take(c, false, &body, why));
 	TRY(check_location(c, body, why));
 	enum status st = catalog_create(c->s3->catalog, c->at.bucket, str_of(c->key->user), why);

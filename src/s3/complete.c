@@ -32,18 +32,6 @@ static void add_part_details(struct call *c, const struct object_part *bad, cons
 	call_detail(c, "ETag", bad->etag);
 }
 
-static enum status match_parts(struct call *c, struct ending *e, struct fault *why)
-{
-	struct part_page page = { 0 };
-	const struct object_part *bad = NULL;
-	TRY(parts_list(c->s3->parts, e->made.id, 0, PART_NUMBER_MAX, &c->x->arena, &page, why));
-	struct part_list there = { page.parts, page.n };
-	enum status st = completion_match(&e->told, &there, &e->upload.meta.checksum, &bad, why);
-	if (st != OK)
-		add_part_details(c, bad, why);
-	return st;
-}
-
 /* What the client says of the whole object, if it does. */
 static enum status check_size(struct call *c, const struct ending *e, struct fault *why)
 {
@@ -88,7 +76,14 @@ static enum status plan_first(struct call *c, struct ending *e, struct fault *wh
 {
 	struct arena *a = &c->x->arena;
 	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, e->made.id, a, &e->upload, why));
-	TRY(match_parts(c, e, why));
+	struct part_page page = { 0 };
+	const struct object_part *bad = NULL;
+	TRY(parts_list(c->s3->parts, e->made.id, 0, PART_NUMBER_MAX, &c->x->arena, &page, why));
+	struct part_list there = { page.parts, page.n };
+	enum status st = completion_match(&e->told, &there, &e->upload.meta.checksum, &bad, why);
+	if (st != OK)
+		add_part_details(c, bad, why);
+	TRY(st);
 	TRY(check_size(c, e, why));
 	e->made.meta = e->upload.meta;
 	TRY(sums_of_parts(a, e->told.parts, e->told.n, &e->made.meta.checksum, why));

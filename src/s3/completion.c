@@ -17,15 +17,6 @@ static enum status read_number(struct str text, uint32_t *out, struct fault *why
 	return OK;
 }
 
-static void read_checksum(const struct xml_node *n, struct object_checksum *out)
-{
-	for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
-		struct str value = xml_child_word(n, checksum_info((enum checksum_kind)kind)->element);
-		if (value.n > 0)
-			*out = (struct object_checksum){ .kind = (enum checksum_kind)kind, .value = value };
-	}
-}
-
 static enum status read_part(const struct xml_node *n, struct part_list *out, struct fault *why)
 {
 	struct object_part *p = &out->parts[out->n];
@@ -35,7 +26,11 @@ static enum status read_part(const struct xml_node *n, struct part_list *out, st
 	p->etag = str_unquote(xml_child_word(n, "ETag"));
 	if (p->etag.n == 0)
 		return fault_set(why, XML_MALFORMED, "A Part needs an ETag.");
-	read_checksum(n, &p->checksum);
+	for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
+		struct str value = xml_child_word(n, checksum_info((enum checksum_kind)kind)->element);
+		if (value.n > 0)
+			p->checksum = (struct object_checksum){ .kind = (enum checksum_kind)kind, .value = value };
+	}
 	if (out->n > 0 && out->parts[out->n - 1].number >= p->number)
 		return fault_set(why, PART_ORDER, "the parts are not in rising order");
 	out->n++;

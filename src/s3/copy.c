@@ -103,17 +103,6 @@ static enum status end_sum(struct call *c, struct copy *k, struct fault *why)
 	return OK;
 }
 
-static enum status read_etag(struct call *c, struct copy *k, struct fault *why)
-{
-	unsigned char md5[MD5_BYTES];
-	char hex[2 * MD5_BYTES + 1];
-	struct str bytes;
-	TRY(bucket_view(k->in, &bytes, md5, why));
-	hex_encode(md5, MD5_BYTES, hex);
-	k->etag = str_dup(&c->x->arena, str_of(hex));
-	return OK;
-}
-
 /* The copy itself; the commit is filled in but for the checksum. */
 static enum status copy_bytes(struct call *c, struct copy *k, struct fault *why)
 {
@@ -122,7 +111,12 @@ static enum status copy_bytes(struct call *c, struct copy *k, struct fault *why)
 		checksum_init(&k->sum, k->kind);
 	TRY(write_bytes(c, k, why));
 	TRY(end_sum(c, k, why));
-	TRY(read_etag(c, k, why));
+	unsigned char md5[MD5_BYTES];
+	char hex[2 * MD5_BYTES + 1];
+	struct str bytes;
+	TRY(bucket_view(k->in, &bytes, md5, why));
+	hex_encode(md5, MD5_BYTES, hex);
+	k->etag = str_dup(&c->x->arena, str_of(hex));
 	return bucket_finish(&k->in, &k->commit, why);
 }
 
@@ -212,8 +206,9 @@ static enum status refuse_no_change(const struct call *c, const struct copy *k, 
 	                 "changing the object's metadata, storage class, website redirect location or encryption attributes.");
 }
 
-static enum status plan_object(struct call *c, struct copy *k, struct fault *why)
+static enum status copy_object_open(struct call *c, struct copy *k, struct fault *why)
 {
+	TRY(open_source(c, k, why));
 	bool replace;
 	TRY(read_directive(c, &replace, why));
 	TRY(refuse_no_change(c, k, replace, why));
@@ -224,13 +219,6 @@ static enum status plan_object(struct call *c, struct copy *k, struct fault *why
 	TRY(sums_read_algorithm(c, &k->kind, why));
 	if (k->kind == CHECKSUM_NONE)
 		k->kind = k->file.meta.checksum.kind;
-	return OK;
-}
-
-static enum status copy_object_open(struct call *c, struct copy *k, struct fault *why)
-{
-	TRY(open_source(c, k, why));
-	TRY(plan_object(c, k, why));
 	return copy_bytes(c, k, why);
 }
 
@@ -246,8 +234,9 @@ enum status copy_object(struct call *c, struct fault *why)
 	return answer_copy(c, &k, "CopyObjectResult", modified_ms(c), why);
 }
 
-static enum status plan_part(struct call *c, struct copy *k, struct fault *why)
+static enum status copy_part_open(struct call *c, struct copy *k, struct fault *why)
 {
+	TRY(open_source(c, k, why));
 	struct part_upload upload = { 0 };
 	struct str range = request_header(&c->x->request, STR("x-amz-copy-source-range"));
 	k->commit = (struct object_commit){ .bucket = c->at.bucket, .key = c->at.key, .arena = &c->x->arena };
@@ -257,13 +246,7 @@ static enum status plan_part(struct call *c, struct copy *k, struct fault *why)
 	if (range.p != NULL)
 		TRY(copy_range_parse(range, k->file.info.size, &k->first, &k->length, why));
 	k->kind = upload.meta.checksum.kind;
-	return check_size(k, why);
-}
-
-static enum status copy_part_open(struct call *c, struct copy *k, struct fault *why)
-{
-	TRY(open_source(c, k, why));
-	TRY(plan_part(c, k, why));
+	TRY(check_size(k, why));
 	return copy_bytes(c, k, why);
 }
 

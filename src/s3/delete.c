@@ -67,24 +67,23 @@ static void settle(struct doomed *d, enum status status)
 	d->done = true;
 }
 
-/* What may not be removed, or not as all others are. */
-static void remove_special(struct call *c, struct doomed *d)
+static enum status remove_all(struct call *c, struct doomed *all, size_t n, struct fault *why)
 {
-	struct object_removal *r = &d->removal;
-	enum status st = object_key_check(r->key, &r->why);
-	if (st == OK)
-		st = permit_key(c, KEY_DELETE, c->at.bucket, r->key, &r->why);
-	if (st == OK && d->version.n > 0)
-		st = version_check(d->version, &r->why);
-	if (st != OK)
-		settle(d, st);
-	else if (is_image(c, r->key))
-		settle(d, remove_image(c, r, &r->why));
-}
-
-/* The others, in one commit. Their order is kept, for of two of one key the first finds it. */
-static enum status remove_plain(struct call *c, struct doomed *all, size_t n, struct fault *why)
-{
+	for (size_t i = 0; i < n; i++) {
+		/* What may not be removed, or not as all others are. */
+		struct doomed *d = &all[i];
+		struct object_removal *r = &d->removal;
+		enum status st = object_key_check(r->key, &r->why);
+		if (st == OK)
+			st = permit_key(c, KEY_DELETE, c->at.bucket, r->key, &r->why);
+		if (st == OK && d->version.n > 0)
+			st = version_check(d->version, &r->why);
+		if (st != OK)
+			settle(d, st);
+		else if (is_image(c, r->key))
+			settle(d, remove_image(c, r, &r->why));
+	}
+	/* The others, in one commit. Their order is kept, for of two of one key the first finds it. */
 	struct object_removal *rest = arena_array(&c->x->arena, n, sizeof(*rest));
 	size_t left = 0, at = 0;
 	if (rest == NULL)
@@ -102,27 +101,14 @@ static enum status remove_plain(struct call *c, struct doomed *all, size_t n, st
 	return OK;
 }
 
-static enum status remove_all(struct call *c, struct doomed *all, size_t n, struct fault *why)
+enum status delete_one(struct call *c, struct fault *why)
 {
-	for (size_t i = 0; i < n; i++)
-		remove_special(c, &all[i]);
-	return remove_plain(c, all, n, why);
-}
-
-static enum status refuse_conditions(const struct call *c, struct fault *why)
-{
+	struct doomed d = { .removal = { .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
 	static const char *const headers[] = { "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa" };
 	for (size_t i = 0; i < COUNT_OF(headers); i++) {
 		if (request_header(&c->x->request, str_of(headers[i])).p != NULL)
 			return fault_set(why, NOT_IMPLEMENTED, "%s is not supported here.", headers[i]);
 	}
-	return OK;
-}
-
-enum status delete_one(struct call *c, struct fault *why)
-{
-	struct doomed d = { .removal = { .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
-	TRY(refuse_conditions(c, why));
 	TRY(parameter_version(c, why));
 	TRY(remove_all(c, &d, 1, why));
 	if (d.removal.status != OK) {

@@ -236,20 +236,6 @@ static enum status begin_part(struct call *c, struct fault *why)
 	return is_file ? begin_file(c, why) : begin_field(c, why);
 }
 
-static enum status take_piece(struct call *c, struct str piece, struct fault *why)
-{
-	struct form *f = c->form;
-	if (f->place == AT_FILE)
-		return upload_write(c, piece, why);
-	if (f->place != AT_FIELDS)
-		return OK;
-	f->field_bytes += piece.n;
-	if (f->field_bytes > FIELD_BYTES_MAX)
-		return fault_set(why, FORM_MALFORMED, "Your POST request fields preceding the upload file were too large.");
-	buf_put(&f->value, piece);
-	return OK;
-}
-
 static void end_part(struct form *f)
 {
 	if (f->place == AT_FILE)
@@ -267,7 +253,15 @@ static enum status take_event(struct call *c, enum multipart_event event, struct
 	case MULTIPART_PART:
 		return begin_part(c, why);
 	case MULTIPART_DATA:
-		return take_piece(c, piece, why);
+		if (f->place == AT_FILE)
+			return upload_write(c, piece, why);
+		if (f->place != AT_FIELDS)
+			return OK;
+		f->field_bytes += piece.n;
+		if (f->field_bytes > FIELD_BYTES_MAX)
+			return fault_set(why, FORM_MALFORMED, "Your POST request fields preceding the upload file were too large.");
+		buf_put(&f->value, piece);
+		return OK;
 	case MULTIPART_PART_END:
 		end_part(f);
 		return OK;

@@ -49,21 +49,6 @@ static enum status read_override(struct call *c, const struct query_pair *pair, 
 	return OK;
 }
 
-static enum status read_overrides(struct call *c, struct str values[OVERRIDES], struct fault *why)
-{
-	const struct query *q = &c->x->request.query;
-
-	for (size_t i = 0; i < q->n; i++) {
-		if (!str_starts_with(q->pairs[i].name, STR("response-")))
-			continue;
-		for (size_t j = 0; j < OVERRIDES; j++) {
-			if (str_equal(q->pairs[i].name, str_of(overrides[j].parameter)))
-				TRY(read_override(c, &q->pairs[i], &values[j], why));
-		}
-	}
-	return OK;
-}
-
 static bool is_overridden(struct str name, const struct str values[OVERRIDES])
 {
 	for (size_t i = 0; i < OVERRIDES; i++) {
@@ -135,15 +120,6 @@ static void add_checksum(struct call *c, const struct object_checksum *sum)
 		return;
 	answer_header(&c->x->answer, str_of(checksum_info(sum->kind)->header), sum->value);
 	answer_header(&c->x->answer, STR("x-amz-checksum-type"), sum->composite ? STR("COMPOSITE") : STR("FULL_OBJECT"));
-}
-
-static void add_validators(struct call *c, const struct object_info *info)
-{
-	char date[HTTP_DATE_CHARS + 1];
-	struct arena *a = &c->x->arena;
-	clock_http_date(info->modified_ms, date);
-	answer_header(&c->x->answer, STR("ETag"), str_printf(a, "\"%.*s\"", STRF(info->etag)));
-	answer_header(&c->x->answer, STR("Last-Modified"), str_dup(a, str_of(date)));
 }
 
 static enum condition_verdict check_conditions(const struct request *r, const struct object_info *info)
@@ -223,8 +199,21 @@ static enum status answer_object(struct call *c, const struct object_file *f, st
 	struct answer *ans = &c->x->answer;
 	struct str values[OVERRIDES] = { 0 };
 
-	TRY(read_overrides(c, values, why));
-	add_validators(c, &f->info);
+	const struct query *q = &c->x->request.query;
+
+	for (size_t i = 0; i < q->n; i++) {
+		if (!str_starts_with(q->pairs[i].name, STR("response-")))
+			continue;
+		for (size_t j = 0; j < OVERRIDES; j++) {
+			if (str_equal(q->pairs[i].name, str_of(overrides[j].parameter)))
+				TRY(read_override(c, &q->pairs[i], &values[j], why));
+		}
+	}
+	char date[HTTP_DATE_CHARS + 1];
+	struct arena *a = &c->x->arena;
+	clock_http_date(f->info.modified_ms, date);
+	answer_header(&c->x->answer, STR("ETag"), str_printf(a, "\"%.*s\"", STRF(f->info.etag)));
+	answer_header(&c->x->answer, STR("Last-Modified"), str_dup(a, str_of(date)));
 	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(ans, STR("Content-Security-Policy"), STR("sandbox; default-src 'none'"));
 	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));

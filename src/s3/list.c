@@ -76,18 +76,6 @@ static void write_checksum(struct buf *b, const struct listed *e)
 	xml_element(b, "ChecksumType", e->composite ? STR("COMPOSITE") : STR("FULL_OBJECT"));
 }
 
-static void write_object(struct call *c, const struct list *l, struct buf *b, const struct listed *e)
-{
-	xml_key(b, "Key", e->info.key, l->url);
-	xml_time(b, "LastModified", e->info.modified_ms);
-	xml_etag(b, e->info.etag);
-	write_checksum(b, e);
-	xml_number(b, "Size", e->info.size);
-	if (l->owners)
-		xml_user(b, "Owner", c->bucket.owner);
-	buf_put(b, STR("<StorageClass>STANDARD</StorageClass>"));
-}
-
 /* S3 gives the objects first and then the common prefixes, each in the order of their keys. */
 static void write_entries(struct call *c, const struct list *l, struct buf *b, const char *element)
 {
@@ -96,7 +84,15 @@ static void write_entries(struct call *c, const struct list *l, struct buf *b, c
 		if (is_prefix(&l->found.entries[i]))
 			continue;
 		buf_printf(b, "<%s>", element);
-		write_object(c, l, b, &l->found.entries[i]);
+		const struct listed *e = &l->found.entries[i];
+		xml_key(b, "Key", e->info.key, l->url);
+		xml_time(b, "LastModified", e->info.modified_ms);
+		xml_etag(b, e->info.etag);
+		write_checksum(b, e);
+		xml_number(b, "Size", e->info.size);
+		if (l->owners)
+			xml_user(b, "Owner", c->bucket.owner);
+		buf_put(b, STR("<StorageClass>STANDARD</StorageClass>"));
 		if (version)
 			buf_put(b, STR("<VersionId>null</VersionId><IsLatest>true</IsLatest>"));
 		buf_printf(b, "</%s>", element);

@@ -62,17 +62,6 @@ static void write_checksum_kind(struct buf *b, const struct object_checksum *sum
 	xml_element(b, "ChecksumType", type_name(sum->composite));
 }
 
-static void write_part(struct buf *b, const struct object_part *p)
-{
-	buf_put(b, STR("<Part>"));
-	xml_number(b, "PartNumber", p->number);
-	xml_time(b, "LastModified", p->modified_ms);
-	xml_etag(b, p->etag);
-	xml_number(b, "Size", p->size);
-	sums_write_value(b, &p->checksum);
-	buf_put(b, STR("</Part>"));
-}
-
 enum status parts_show(struct call *c, struct fault *why)
 {
 	struct part_upload u = { 0 };
@@ -96,22 +85,17 @@ enum status parts_show(struct call *c, struct fault *why)
 	xml_number(&b, "NextPartNumberMarker", page.n > 0 ? page.parts[page.n - 1].number : 0);
 	xml_number(&b, "MaxParts", limit);
 	xml_element(&b, "IsTruncated", page.more && limit > 0 ? STR("true") : STR("false"));
-	for (size_t i = 0; i < page.n; i++)
-		write_part(&b, &page.parts[i]);
+	for (size_t i = 0; i < page.n; i++) {
+		const struct object_part *p = &page.parts[i];
+		buf_put(&b, STR("<Part>"));
+		xml_number(&b, "PartNumber", p->number);
+		xml_time(&b, "LastModified", p->modified_ms);
+		xml_etag(&b, p->etag);
+		xml_number(&b, "Size", p->size);
+		sums_write_value(&b, &p->checksum);
+		buf_put(&b, STR("</Part>"));
+	}
 	return document_answer(c, &b, "ListPartsResult", why);
-}
-
-static void write_upload(struct call *c, struct buf *b, const struct part_upload *u, bool url)
-{
-	buf_put(b, STR("<Upload>"));
-	xml_key(b, "Key", u->key, url);
-	xml_element(b, "UploadId", u->id);
-	xml_user(b, "Initiator", u->owner);
-	xml_user(b, "Owner", c->bucket.owner);
-	buf_put(b, STR("<StorageClass>STANDARD</StorageClass>"));
-	xml_time(b, "Initiated", u->begun_ms);
-	write_checksum_kind(b, &u->meta.checksum);
-	buf_put(b, STR("</Upload>"));
 }
 
 static enum status read_uploads_query(struct call *c, struct part_upload_query *q, bool *url, struct fault *why)
@@ -152,8 +136,18 @@ enum status parts_show_uploads(struct call *c, struct fault *why)
 	xml_number(&b, "MaxUploads", q.limit);
 	xml_element(&b, "IsTruncated", more ? STR("true") : STR("false"));
 	for (size_t i = 0; i < page.n; i++) {
-		if (page.uploads[i].id.n > 0)
-			write_upload(c, &b, &page.uploads[i], url);
+		if (page.uploads[i].id.n > 0) {
+			const struct part_upload *u = &page.uploads[i];
+			buf_put(&b, STR("<Upload>"));
+			xml_key(&b, "Key", u->key, url);
+			xml_element(&b, "UploadId", u->id);
+			xml_user(&b, "Initiator", u->owner);
+			xml_user(&b, "Owner", c->bucket.owner);
+			buf_put(&b, STR("<StorageClass>STANDARD</StorageClass>"));
+			xml_time(&b, "Initiated", u->begun_ms);
+			write_checksum_kind(&b, &u->meta.checksum);
+			buf_put(&b, STR("</Upload>"));
+		}
 	}
 	for (size_t i = 0; i < page.n; i++) {
 		if (page.uploads[i].id.n > 0)

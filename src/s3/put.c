@@ -25,22 +25,6 @@ static enum status refuse_presigned_framing(struct call *c, struct fault *why)
 	return OK;
 }
 
-static enum status begin_stream(struct call *c, uint64_t *length, struct fault *why)
-{
-	struct upload *u = c->upload;
-	struct str told = str_trim(request_header(&c->x->request, STR("x-amz-decoded-content-length")));
-	if (!str_to_u64(told, length))
-		return no_length(why);
-	if (c->x->request.has_length && *length > c->x->request.length)   /* or room would be kept for what never comes */
-		return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
-	u->stream = ARENA_NEW(&c->x->arena, struct stream);
-	if (u->stream == NULL)
-		return fault_too_much(why);
-	u->stream->digests = &u->digests;
-	u->stream->arena = &c->x->arena;
-	return stream_begin(u->stream, &c->claim, str_of(c->key->secret), *length, why);
-}
-
 /* What the body is: framed or not, how long, and what it must be.
  * length   of the object; UINT64_MAX: not told */
 static enum status read_body(struct call *c, uint64_t *length, struct fault *why)
@@ -60,7 +44,17 @@ static enum status read_body(struct call *c, uint64_t *length, struct fault *why
 	case PAYLOAD_UNSIGNED_TRAILER:
 	case PAYLOAD_CHUNKS:
 	case PAYLOAD_CHUNKS_TRAILER:
-		return begin_stream(c, length, why);
+		struct str told = str_trim(request_header(&c->x->request, STR("x-amz-decoded-content-length")));
+		if (!str_to_u64(told, length))
+			return no_length(why);
+		if (c->x->request.has_length && *length > c->x->request.length)   /* or room would be kept for what never comes */
+			return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
+		u->stream = ARENA_NEW(&c->x->arena, struct stream);
+		if (u->stream == NULL)
+			return fault_too_much(why);
+		u->stream->digests = &u->digests;
+		u->stream->arena = &c->x->arena;
+		return stream_begin(u->stream, &c->claim, str_of(c->key->secret), *length, why);
 	}
 	if (u->digests.in_trailer)
 		return fault_set(why, REQUEST_INVALID, "The x-amz-trailer header was sent, but x-amz-content-sha256 tells of no trailer.");

@@ -41,15 +41,6 @@ static enum status check_condition(struct call *c, struct fault *why)
 	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 }
 
-static enum status admit_image(struct call *c, struct fault *why)
-{
-	struct upload *u = c->upload;
-	TRY(arrival_admit(c->s3->product, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
-	if (u->condition.absent && u->slot.status == IMAGE_UPLOADED)
-		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
-	return OK;
-}
-
 static enum status admit_object(struct call *c, struct fault *why)
 {
 	struct bucket_info bucket;
@@ -72,7 +63,9 @@ enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *
 		uint64_t most = c->s3->product->rules.max_size_bytes;
 		if (c->upload->max_bytes > most)
 			c->upload->max_bytes = most;
-		TRY(admit_image(c, why));
+		TRY(arrival_admit(c->s3->product, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
+		if (u->condition.absent && u->slot.status == IMAGE_UPLOADED)
+			return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
 	} else {
 		TRY(admit_object(c, why));
 	}
@@ -210,22 +203,17 @@ static struct object_commit commit_of(const struct call *c)
 	};
 }
 
-static enum status finish_object(struct call *c, struct fault *why)
-{
-	struct upload *u = c->upload;
-	struct object_commit all = commit_of(c);
-	TRY(bucket_finish(&u->in, &all, why));
-	count(u, M_UPLOADS_ACCEPTED);
-	return OK;
-}
-
 enum status upload_finish(struct call *c, struct fault *why)
 {
 	struct upload *u = c->upload;
 	struct str bytes;
 	TRY(check_body(c, &bytes, why));
-	if (!c->is_image)
-		return finish_object(c, why);
+	if (!c->is_image) {
+		struct object_commit all = commit_of(c);
+		TRY(bucket_finish(&u->in, &all, why));
+		count(u, M_UPLOADS_ACCEPTED);
+		return OK;
+	}
 	if (u->slot.status == IMAGE_UPLOADED)
 		return repeated(c, &u->slot, bytes, u->etag, why);
 	return settle_image(c, bytes, u->etag, why);

@@ -85,18 +85,6 @@ static bool read_date(struct arena *a, struct str text, struct sigv4_claim *out)
 	return true;
 }
 
-static enum status find_date(const struct request *r, struct sigv4_claim *out, struct fault *why)
-{
-	struct str text = request_header(r, STR("x-amz-date"));
-	if (text.p == NULL)
-		text = request_header(r, STR("date"));
-	out->date_text = str_trim(text);
-	/* one before 1970 is none, to S3 */
-	if (!read_date(r->arena, out->date_text, out) || out->date_ms < 0)
-		return fault_set(why, NOT_SIGNED, "AWS authentication requires a valid Date or x-amz-date header");
-	return OK;
-}
-
 enum status authorization_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
 {
 	assert(r != NULL);
@@ -114,7 +102,13 @@ enum status authorization_parse(const struct request *r, struct sigv4_claim *out
 	TRY(signed_list_check(values[C_SIGNED_HEADERS], STR(""), why));
 	out->signed_headers = values[C_SIGNED_HEADERS];
 	out->signature = values[C_SIGNATURE];
-	TRY(find_date(r, out, why));
+	struct str text = request_header(r, STR("x-amz-date"));
+	if (text.p == NULL)
+		text = request_header(r, STR("date"));
+	out->date_text = str_trim(text);
+	/* one before 1970 is none, to S3 */
+	if (!read_date(r->arena, out->date_text, out) || out->date_ms < 0)
+		return fault_set(why, NOT_SIGNED, "AWS authentication requires a valid Date or x-amz-date header");
 	out->payload_hash = str_trim(request_header(r, STR("x-amz-content-sha256")));
 	for (size_t i = 0; i < COUNT_OF(PAYLOADS); i++) {
 		if (!str_equal(out->payload_hash, PAYLOADS[i].word))

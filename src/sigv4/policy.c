@@ -50,19 +50,6 @@ static struct str find_field(const struct header *fields, size_t n, struct str n
 	return value;
 }
 
-static enum status read_fields(const struct header *fields, size_t n, struct str values[FORM_FIELDS], struct fault *why)
-{
-	for (size_t i = 0; i < FORM_FIELDS; i++) {
-		size_t found = count_fields(fields, n, str_of(FIELD_NAMES[i]), &values[i]);
-		if (found == 0)
-			return fault_set(why, AUTH_MALFORMED, "Bucket POST must contain a field named '%s'. If it is specified, please "
-			                 "check the order of the fields.", FIELD_NAMES[i]);
-		if (found > 1)
-			return fault_set(why, AUTH_MALFORMED, "The field '%s' must not be repeated", FIELD_NAMES[i]);
-	}
-	return OK;
-}
-
 static bool any_field(const struct header *fields, size_t n)
 {
 	struct str ignored;
@@ -81,7 +68,14 @@ enum status policy_claim(struct arena *a, const struct header *fields, size_t n,
 	*out = (struct sigv4_claim){ .expires_s = 0 };
 	if (!any_field(fields, n))
 		return fault_set(why, NOT_SIGNED, "Access Denied");
-	TRY(read_fields(fields, n, values, why));
+	for (size_t i = 0; i < FORM_FIELDS; i++) {
+		size_t found = count_fields(fields, n, str_of(FIELD_NAMES[i]), &values[i]);
+		if (found == 0)
+			return fault_set(why, AUTH_MALFORMED, "Bucket POST must contain a field named '%s'. If it is specified, please "
+			                 "check the order of the fields.", FIELD_NAMES[i]);
+		if (found > 1)
+			return fault_set(why, AUTH_MALFORMED, "The field '%s' must not be repeated", FIELD_NAMES[i]);
+	}
 	if (!str_equal(values[FIELD_ALGORITHM], STR("AWS4-HMAC-SHA256")))
 		return fault_set(why, AUTH_MALFORMED, "x-amz-algorithm only supports \"AWS4-HMAC-SHA256\"");
 	TRY(credential_parse(values[FIELD_CREDENTIAL], STR("x-amz-credential"), out, why));
@@ -296,8 +290,15 @@ static enum status check_field(const struct post_policy *p, struct str name, str
 	return fault_set(why, POLICY_VIOLATED, "Invalid according to Policy: Extra input fields: %.*s", STRF(str_slice(name, 0, 128)));
 }
 
-static enum status check_fields(const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, struct fault *why)
+enum status policy_check(const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, int64_t now_ms, struct fault *why)
 {
+	assert(p != NULL);
+	assert(n == 0 || fields != NULL);
+	const struct condition *conditions = p->conditions;
+	if (now_ms > p->expiration_ms)
+		return fault_set(why, POLICY_EXPIRED, "Invalid according to Policy: Policy expired.");
+	for (size_t i = 0; i < p->n_conditions; i++)
+		TRY(check_condition(&conditions[i], fields, n, bucket, why));
 	struct str value;
 	TRY(check_field(p, STR("bucket"), why));
 	for (size_t i = 0; i < n; i++) {
@@ -308,16 +309,4 @@ static enum status check_fields(const struct post_policy *p, const struct header
 	if (count_fields(fields, n, STR("bucket"), &value) > 0 && !str_equal(value, bucket))
 		return fault_set(why, POLICY_VIOLATED, "The field 'bucket' names another bucket than the request");
 	return OK;
-}
-
-enum status policy_check(const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, int64_t now_ms, struct fault *why)
-{
-	assert(p != NULL);
-	assert(n == 0 || fields != NULL);
-	const struct condition *conditions = p->conditions;
-	if (now_ms > p->expiration_ms)
-		return fault_set(why, POLICY_EXPIRED, "Invalid according to Policy: Policy expired.");
-	for (size_t i = 0; i < p->n_conditions; i++)
-		TRY(check_condition(&conditions[i], fields, n, bucket, why));
-	return check_fields(p, fields, n, bucket, why);
 }
