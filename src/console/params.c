@@ -24,6 +24,7 @@ static bool is_choice(const char *words, struct str value)
 
 static enum status read_value(const struct param *p, struct str value, struct fault *why)
 {
+	uint64_t number;
 	switch (p->kind) {
 	case PARAM_TEXT:
 		if (value.n > p->max || !utf8_valid(value) || str_find_char(value, '\0') < value.n)
@@ -36,8 +37,6 @@ static enum status read_value(const struct param *p, struct str value, struct fa
 		*p->text = value;
 		return OK;
 	case PARAM_NUMBER:
-		uint64_t number;
-
 		if (!str_to_u64(value, &number) || number < p->min || number > p->max)
 			return fault_set(why, BAD_FIELD, "%s is a whole number from %" PRIu64 " to %" PRIu64, p->name, p->min, p->max);
 		*p->number = number;

@@ -140,8 +140,7 @@ static enum chunked_event step(struct chunked *c, struct str *in, struct str *da
 		return eat_data(c, in, data);
 	case CHUNK_CR:
 	case CHUNK_LF:
-		char byte = take(in, 1).p[0];
-		if (byte != (c->state == CHUNK_CR ? '\r' : '\n'))
+		if (take(in, 1).p[0] != (c->state == CHUNK_CR ? '\r' : '\n'))
 			return bad(c, "a chunk does not end where its size says");
 		c->state = c->state == CHUNK_CR ? CHUNK_LF : CHUNK_HEAD;
 		return c->state == CHUNK_HEAD ? CHUNKED_CHUNK_END : CHUNKED_MORE;

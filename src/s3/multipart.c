@@ -139,6 +139,29 @@ static enum multipart_event content(struct multipart *m, struct str bytes, struc
 	return m->skipped > MULTIPART_PREAMBLE_MAX ? bad(m, "no boundary where the form should begin") : MULTIPART_MORE;
 }
 
+static enum multipart_event eat_content(struct multipart *m, struct str *in, struct str *data)
+{
+	size_t before = m->matched == 0 ? find_delimiter(m, *in) : 0;
+	if (before > 0)
+		return content(m, take(in, before), data);
+	while (in->n > 0 && m->matched < m->delimiter_n) {
+		if (in->p[0] != m->delimiter[m->matched]) {
+			struct str held = { m->delimiter, m->matched };
+			m->matched = 0;
+			return content(m, held, data);
+		}
+		m->matched++;
+		take(in, 1);
+	}
+	if (m->matched < m->delimiter_n)
+		return MULTIPART_MORE;
+	enum multipart_event event = m->state == IN_PART ? MULTIPART_PART_END : MULTIPART_MORE;
+	m->state = AFTER_BOUNDARY;
+	m->tail = TAIL_NONE;
+	m->skipped = m->matched = m->head_n = 0;
+	return event;
+}
+
 /* Behind the boundary: "--" ends the form, CR LF begins a part; blanks may stand before CR LF. */
 static enum multipart_event eat_tail(struct multipart *m, struct str *in)
 {
@@ -238,42 +261,29 @@ static enum multipart_event read_head(struct multipart *m)
 	return MULTIPART_PART;
 }
 
+static enum multipart_event eat_head(struct multipart *m, struct str *in)
+{
+	while (in->n > 0) {
+		if (m->head_n == sizeof(m->head))
+			return bad(m, "a part's headers are too long");
+		m->head[m->head_n++] = take(in, 1).p[0];
+		struct str head = { m->head, m->head_n };
+		if (str_ends_with(head, STR("\r\n\r\n")) || str_equal(head, STR("\r\n")))
+			return read_head(m);
+	}
+	return MULTIPART_MORE;
+}
+
 static enum multipart_event step(struct multipart *m, struct str *in, struct str *data)
 {
 	switch (m->state) {
 	case IN_PREAMBLE:
 	case IN_PART:
-		size_t before = m->matched == 0 ? find_delimiter(m, *in) : 0;
-		if (before > 0)
-			return content(m, take(in, before), data);
-		while (in->n > 0 && m->matched < m->delimiter_n) {
-			if (in->p[0] != m->delimiter[m->matched]) {
-				struct str held = { m->delimiter, m->matched };
-				m->matched = 0;
-				return content(m, held, data);
-			}
-			m->matched++;
-			take(in, 1);
-		}
-		if (m->matched < m->delimiter_n)
-			return MULTIPART_MORE;
-		enum multipart_event event = m->state == IN_PART ? MULTIPART_PART_END : MULTIPART_MORE;
-		m->state = AFTER_BOUNDARY;
-		m->tail = TAIL_NONE;
-		m->skipped = m->matched = m->head_n = 0;
-		return event;
+		return eat_content(m, in, data);
 	case AFTER_BOUNDARY:
 		return eat_tail(m, in);
 	case IN_HEAD:
-		while (in->n > 0) {
-			if (m->head_n == sizeof(m->head))
-				return bad(m, "a part's headers are too long");
-			m->head[m->head_n++] = take(in, 1).p[0];
-			struct str head = { m->head, m->head_n };
-			if (str_ends_with(head, STR("\r\n\r\n")) || str_equal(head, STR("\r\n")))
-				return read_head(m);
-		}
-		return MULTIPART_MORE;
+		return eat_head(m, in);
 	case IN_EPILOGUE:
 		take(in, in->n);
 		return MULTIPART_MORE;

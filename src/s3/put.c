@@ -44,10 +44,9 @@ static enum status read_body(struct call *c, uint64_t *length, struct fault *why
 	case PAYLOAD_UNSIGNED_TRAILER:
 	case PAYLOAD_CHUNKS:
 	case PAYLOAD_CHUNKS_TRAILER:
-		struct str told = str_trim(request_header(&c->x->request, STR("x-amz-decoded-content-length")));
-		if (!str_to_u64(told, length))
+		if (!str_to_u64(str_trim(request_header(r, STR("x-amz-decoded-content-length"))), length))
 			return no_length(why);
-		if (c->x->request.has_length && *length > c->x->request.length)   /* or room would be kept for what never comes */
+		if (r->has_length && *length > r->length)   /* or room would be kept for what never comes */
 			return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
 		u->stream = ARENA_NEW(&c->x->arena, struct stream);
 		if (u->stream == NULL)

@@ -94,11 +94,11 @@ static enum status take_trailer(struct stream *s, struct fault *why)
 
 enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, struct fault *why)
 {
-	uint64_t size_before = s->parser.size;
+	const struct chunked *p = &s->parser;
+	uint64_t size_before = p->size;
 	*bytes = (struct str){ 0 };
 	switch (chunked_next(&s->parser, piece, bytes)) {
 	case CHUNKED_CHUNK:
-		const struct chunked *p = &s->parser;
 		if (s->signed_chunks && s->chunks > 0 && size_before < CHUNK_MIN_BYTES && p->size > 0)
 			return fault_set(why, CHUNK_TOO_SMALL, "Only the last chunk is allowed to have a size less than 8192 bytes");
 		if (p->size > s->told - s->got)
