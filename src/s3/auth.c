@@ -98,15 +98,6 @@ enum status auth_old_version(struct fault *why)
 	                 "Please use AWS4-HMAC-SHA256 (Signature Version 4).");
 }
 
-static enum status refuse_unsigned(struct call *c, struct fault *why)
-{
-	const struct request *r = &c->x->request;
-	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
-		return auth_old_version(why);
-	TRY(permit_stranger(c, why));
-	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
-}
-
 /* Our keys are no session's: S3 refuses a token with such a one rather than pass it over. */
 static enum status refuse_token(struct call *c, struct fault *why)
 {
@@ -130,7 +121,12 @@ static enum status read_claim(struct call *c, struct fault *why)
 	}
 	if (in_query)
 		return claim_parse(r, &c->claim, why);
-	return in_header ? authorization_parse(r, &c->claim, why) : refuse_unsigned(c, why);
+	if (in_header)
+		return authorization_parse(r, &c->claim, why);
+	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
+		return auth_old_version(why);
+	TRY(permit_stranger(c, why));
+	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
 }
 
 /* Those that are of the signature itself, and those that tell of a body, which whoever makes a URL does not have: SDKs put the

@@ -187,35 +187,27 @@ static enum status copy_meta(struct call *c, struct copy *k, struct fault *why)
 	return OK;
 }
 
-static enum status replace_meta(struct call *c, struct copy *k, struct fault *why)
-{
-	struct kept kept = { 0 };
-	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
-	k->commit.content_type = kept.content_type;
-	k->commit.meta.headers = kept.headers;
-	k->commit.meta.n_headers = kept.n_headers;
-	return OK;
-}
-
-static enum status refuse_no_change(const struct call *c, const struct copy *k, bool replace, struct fault *why)
-{
-	bool same = str_equal(k->source.bucket, c->at.bucket) && str_equal(k->source.key, c->at.key);
-	if (!same || replace || request_header(&c->x->request, STR("x-amz-website-redirect-location")).n > 0)
-		return OK;
-	return fault_set(why, REQUEST_INVALID, "This copy request is illegal because it is trying to copy an object to itself without "
-	                 "changing the object's metadata, storage class, website redirect location or encryption attributes.");
-}
-
 static enum status copy_object_open(struct call *c, struct copy *k, struct fault *why)
 {
 	TRY(open_source(c, k, why));
 	bool replace;
 	TRY(read_directive(c, &replace, why));
-	TRY(refuse_no_change(c, k, replace, why));
+	bool same = str_equal(k->source.bucket, c->at.bucket) && str_equal(k->source.key, c->at.key);
+	if (same && !replace && request_header(&c->x->request, STR("x-amz-website-redirect-location")).n == 0)
+		return fault_set(why, REQUEST_INVALID, "This copy request is illegal because it is trying to copy an object to itself without "
+		                 "changing the object's metadata, storage class, website redirect location or encryption attributes.");
 	TRY(check_size(k, why));
 	k->commit = (struct object_commit){ .bucket = c->at.bucket, .key = c->at.key, .arena = &c->x->arena };
 	TRY(kept_condition(c, &k->commit.condition, why));
-	TRY(replace ? replace_meta(c, k, why) : copy_meta(c, k, why));
+	if (!replace)
+		TRY(copy_meta(c, k, why));
+	if (replace) {
+		struct kept kept = { 0 };
+		TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
+		k->commit.content_type = kept.content_type;
+		k->commit.meta.headers = kept.headers;
+		k->commit.meta.n_headers = kept.n_headers;
+	}
 	TRY(sums_read_algorithm(c, &k->kind, why));
 	if (k->kind == CHECKSUM_NONE)
 		k->kind = k->file.meta.checksum.kind;

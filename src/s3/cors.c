@@ -66,12 +66,6 @@ static void allow_by_rule(struct exchange *x, const struct cors_rule *rule, stru
 		answer_header(ans, STR("Access-Control-Max-Age"), str_printf(&x->arena, "%u", rule->max_age_s));
 }
 
-/* A preflight has said already what it may, or that it may not. */
-static bool is_preflight(const struct exchange *x)
-{
-	return str_equal(x->request.method, STR("OPTIONS"));
-}
-
 void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *c)
 {
 	struct str origin = request_header(&x->request, STR("origin"));
@@ -89,7 +83,8 @@ void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *
 		answer_header(&x->answer, STR("Access-Control-Allow-Origin"), any ? STR("*") : origin);
 		answer_header(&x->answer, STR("Access-Control-Expose-Headers"), STR("ETag, x-amz-request-id"));
 	}
-	if (p.from_settings || is_preflight(x))
+	/* a preflight has said already what it may, or that it may not */
+	if (p.from_settings || str_equal(x->request.method, STR("OPTIONS")))
 		return;
 	/* as S3: a method that is asked for decides also where the request is no preflight */
 	struct str asked = request_header(&x->request, STR("access-control-request-method"));
@@ -137,21 +132,6 @@ static enum status preflight_by_settings(struct call *c, struct str origin, stru
 	return OK;
 }
 
-static enum status preflight_by_rules(struct call *c, const struct cors_rules *rules, struct str origin, struct str method, struct fault *why)
-{
-	struct str wanted = request_header(&c->x->request, STR("access-control-request-headers"));
-	if (rules->n == 0)
-		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: CORS is not enabled for this bucket.");
-	const struct cors_rule *rule = header_value_ok(origin) ? cors_rules_match(rules, origin, method, wanted) : NULL;
-	if (rule == NULL)
-		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
-		                 "Origin, request method or Access-Control-Request-Headers is not permitted by the bucket's CORS configuration.");
-	c->x->answer.status = 200;
-	allow_by_rule(c->x, rule, origin);
-	echo_headers(&c->x->answer, wanted);
-	return OK;
-}
-
 enum status s3_cors_preflight(struct call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
@@ -161,7 +141,19 @@ enum status s3_cors_preflight(struct call *c, struct fault *why)
 		return fault_set(why, REQUEST_INVALID, "Insufficient information. Origin and Access-Control-Request-Method are needed.");
 	if (c->at.bucket.n > 0)
 		TRY(find_policy(c->s3, c->x, c->at.bucket, &p, why));
-	return p.from_settings ? preflight_by_settings(c, origin, method, why) : preflight_by_rules(c, &p.rules, origin, method, why);
+	if (p.from_settings)
+		return preflight_by_settings(c, origin, method, why);
+	struct str wanted = request_header(r, STR("access-control-request-headers"));
+	if (p.rules.n == 0)
+		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: CORS is not enabled for this bucket.");
+	const struct cors_rule *rule = header_value_ok(origin) ? cors_rules_match(&p.rules, origin, method, wanted) : NULL;
+	if (rule == NULL)
+		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
+		                 "Origin, request method or Access-Control-Request-Headers is not permitted by the bucket's CORS configuration.");
+	c->x->answer.status = 200;
+	allow_by_rule(c->x, rule, origin);
+	echo_headers(&c->x->answer, wanted);
+	return OK;
 }
 
 enum status cors_get(struct call *c, struct fault *why)

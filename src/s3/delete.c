@@ -21,11 +21,6 @@ struct doomed {
 	bool done;                /* removal.status is there already */
 };
 
-static bool is_image(const struct call *c, struct str key)
-{
-	return str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(key, IMAGE_PREFIX);
-}
-
 static enum status check_image(const struct image_row *row, struct str if_etag, struct fault *why)
 {
 	if (if_etag.n == 0)
@@ -80,7 +75,7 @@ static enum status remove_all(struct call *c, struct doomed *all, size_t n, stru
 			st = version_check(d->version, &r->why);
 		if (st != OK)
 			settle(d, st);
-		else if (is_image(c, r->key))
+		else if (str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(r->key, IMAGE_PREFIX))
 			settle(d, remove_image(c, r, &r->why));
 	}
 	/* The others, in one commit. Their order is kept, for of two of one key the first finds it. */

@@ -133,13 +133,6 @@ static enum condition_verdict check_conditions(const struct request *r, const st
 	return conditions_check(&all, info->etag, info->modified_ms);
 }
 
-static enum status out_of_range(struct call *c, const struct object_info *info, struct str value, struct fault *why)
-{
-	call_detail(c, "RangeRequested", value);
-	call_detail(c, "ActualObjectSize", str_printf(&c->x->arena, "%llu", (unsigned long long)info->size));
-	return fault_set(why, RANGE_INVALID, "The requested range is not satisfiable");
-}
-
 /* One part of what was uploaded in parts; an object in one piece has part 1, all of it. */
 static enum status find_part(struct call *c, const struct object_file *f, struct range *out, struct fault *why)
 {
@@ -174,24 +167,11 @@ static enum status find_range(struct call *c, const struct object_file *f, struc
 		return OK;
 	enum range_kind kind = range_parse(value, f->info.size, part);
 	*is_part = kind == RANGE_PART;
-	return kind == RANGE_UNSATISFIABLE ? out_of_range(c, &f->info, value, why) : OK;
-}
-
-static enum status choose_range(struct call *c, const struct object_file *f, struct fault *why)
-{
-	struct answer *ans = &c->x->answer;
-	struct range part = { 0, f->info.size };
-	bool is_part = false;
-	TRY(find_range(c, f, &part, &is_part, why));
-	ans->status = is_part ? 206 : 200;
-	ans->fd_offset = part.first;
-	ans->fd_length = part.length;
-	if (is_part)
-		answer_header(ans, STR("Content-Range"), str_printf(&c->x->arena, "bytes %llu-%llu/%llu", (unsigned long long)part.first,
-		              (unsigned long long)(part.first + part.length - 1), (unsigned long long)f->info.size));
-	else
-		add_checksum(c, &f->meta.checksum);
-	return OK;
+	if (kind != RANGE_UNSATISFIABLE)
+		return OK;
+	call_detail(c, "RangeRequested", value);
+	call_detail(c, "ActualObjectSize", str_printf(&c->x->arena, "%llu", (unsigned long long)f->info.size));
+	return fault_set(why, RANGE_INVALID, "The requested range is not satisfiable");
 }
 
 static enum status answer_object(struct call *c, const struct object_file *f, struct fault *why)
@@ -227,7 +207,17 @@ static enum status answer_object(struct call *c, const struct object_file *f, st
 		break;
 	}
 	TRY(add_headers(c, f, values, why));
-	TRY(choose_range(c, f, why));
+	struct range part = { 0, f->info.size };
+	bool is_part = false;
+	TRY(find_range(c, f, &part, &is_part, why));
+	ans->status = is_part ? 206 : 200;
+	ans->fd_offset = part.first;
+	ans->fd_length = part.length;
+	if (is_part)
+		answer_header(ans, STR("Content-Range"), str_printf(&c->x->arena, "bytes %llu-%llu/%llu", (unsigned long long)part.first,
+		              (unsigned long long)(part.first + part.length - 1), (unsigned long long)f->info.size));
+	else
+		add_checksum(c, &f->meta.checksum);
 	if (ans->fd < 0)
 		ans->body = str_slice(ans->body, (size_t)ans->fd_offset, (size_t)(ans->fd_offset + ans->fd_length));
 	return OK;

@@ -261,19 +261,6 @@ static enum multipart_event read_head(struct multipart *m)
 	return MULTIPART_PART;
 }
 
-static enum multipart_event eat_head(struct multipart *m, struct str *in)
-{
-	while (in->n > 0) {
-		if (m->head_n == sizeof(m->head))
-			return bad(m, "a part's headers are too long");
-		m->head[m->head_n++] = take(in, 1).p[0];
-		struct str head = { m->head, m->head_n };
-		if (str_ends_with(head, STR("\r\n\r\n")) || str_equal(head, STR("\r\n")))
-			return read_head(m);
-	}
-	return MULTIPART_MORE;
-}
-
 static enum multipart_event step(struct multipart *m, struct str *in, struct str *data)
 {
 	switch (m->state) {
@@ -283,7 +270,15 @@ static enum multipart_event step(struct multipart *m, struct str *in, struct str
 	case AFTER_BOUNDARY:
 		return eat_tail(m, in);
 	case IN_HEAD:
-		return eat_head(m, in);
+		while (in->n > 0) {
+			if (m->head_n == sizeof(m->head))
+				return bad(m, "a part's headers are too long");
+			m->head[m->head_n++] = take(in, 1).p[0];
+			struct str head = { m->head, m->head_n };
+			if (str_ends_with(head, STR("\r\n\r\n")) || str_equal(head, STR("\r\n")))
+				return read_head(m);
+		}
+		return MULTIPART_MORE;
 	case IN_EPILOGUE:
 		take(in, in->n);
 		return MULTIPART_MORE;

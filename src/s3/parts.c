@@ -15,26 +15,20 @@ static struct str type_name(bool composite)
 	return composite ? STR("COMPOSITE") : STR("FULL_OBJECT");
 }
 
-static enum status read_upload(struct call *c, struct part_upload *u, struct fault *why)
-{
-	struct kept kept = { 0 };
-	TRY(acl_check_headers(c, why));
-	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
-	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
-	*u = (struct part_upload){ .bucket = c->at.bucket, .key = c->at.key, .owner = str_of(c->key->user) };
-	u->content_type = kept.content_type;
-	u->meta.headers = kept.headers;
-	u->meta.n_headers = kept.n_headers;
-	return sums_read_wanted(c, &u->meta.checksum, why);
-}
-
 enum status parts_begin(struct call *c, struct fault *why)
 {
-	struct part_upload u;
+	struct part_upload u = { .bucket = c->at.bucket, .key = c->at.key, .owner = str_of(c->key->user) };
+	struct kept kept = { 0 };
 	struct str id;
 	struct buf b;
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(read_upload(c, &u, why));
+	TRY(acl_check_headers(c, why));
+	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
+	u.content_type = kept.content_type;
+	u.meta.headers = kept.headers;
+	u.meta.n_headers = kept.n_headers;
+	TRY(sums_read_wanted(c, &u.meta.checksum, why));
 	TRY(parts_start(c->s3->parts, &u, &c->x->arena, &id, why));
 	if (u.meta.checksum.kind != CHECKSUM_NONE) {
 		answer_header(&c->x->answer, STR("x-amz-checksum-algorithm"), str_of(checksum_info(u.meta.checksum.kind)->name));

@@ -15,16 +15,6 @@ static enum status no_length(struct fault *why)
 	return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
 }
 
-/* Headers of a presigned URL's framing would have had to be signed, and no SDK does it: stored as it is, such a body
- * would be no image, and reject a good one. */
-static enum status refuse_presigned_framing(struct call *c, struct fault *why)
-{
-	struct str coding = request_header(&c->x->request, STR("content-encoding"));
-	if (str_find(str_lower(&c->x->arena, coding), STR("aws-chunked")) < coding.n)
-		return fault_set(why, REQUEST_INVALID, "Content-Encoding: aws-chunked is not possible with a presigned URL.");
-	return OK;
-}
-
 /* What the body is: framed or not, how long, and what it must be.
  * length   of the object; UINT64_MAX: not told */
 static enum status read_body(struct call *c, uint64_t *length, struct fault *why)
@@ -57,7 +47,10 @@ static enum status read_body(struct call *c, uint64_t *length, struct fault *why
 	}
 	if (u->digests.in_trailer)
 		return fault_set(why, REQUEST_INVALID, "The x-amz-trailer header was sent, but x-amz-content-sha256 tells of no trailer.");
-	return c->claim.in_header ? OK : refuse_presigned_framing(c, why);
+	struct str coding = request_header(r, STR("content-encoding"));
+	if (!c->claim.in_header && str_find(str_lower(&c->x->arena, coding), STR("aws-chunked")) < coding.n)
+		return fault_set(why, REQUEST_INVALID, "Content-Encoding: aws-chunked is not possible with a presigned URL.");
+	return OK;
 }
 
 static enum status make_upload(struct call *c, struct fault *why)

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static bool is_signed(enum sigv4_payload p)
-{
-	return p == PAYLOAD_CHUNKS || p == PAYLOAD_CHUNKS_TRAILER;
-}
-
 static bool has_trailer(enum sigv4_payload p)
 {
 	return p == PAYLOAD_UNSIGNED_TRAILER || p == PAYLOAD_CHUNKS_TRAILER;
@@ -17,7 +12,7 @@ static bool has_trailer(enum sigv4_payload p)
 
 enum status stream_begin(struct stream *s, const struct sigv4_claim *claim, struct str secret, uint64_t told, struct fault *why)
 {
-	s->signed_chunks = is_signed(claim->payload);
+	s->signed_chunks = claim->payload == PAYLOAD_CHUNKS || claim->payload == PAYLOAD_CHUNKS_TRAILER;
 	s->has_trailer = has_trailer(claim->payload);
 	s->told = told;
 	chunked_init(&s->parser, s->signed_chunks && s->has_trailer);
