@@ -311,6 +311,26 @@ int ftruncate64(int fd, off64_t size)
 	return ftruncate(fd, size);
 }
 
+/* Blocks beyond the end change neither what is read nor the size; without FALLOC_FL_KEEP_SIZE the file grows by zeros. */
+int fallocate(int fd, int mode, off_t at, off_t n)
+{
+	struct stat st;
+	pthread_mutex_lock(&recorder.lock);
+	uint64_t inode = inode_of(fd);
+	if (inode != 0 && (mode & ~FALLOC_FL_KEEP_SIZE) != 0)
+		abort();
+	int result = (int)syscall(SYS_fallocate, fd, mode, at, n);
+	if (result == 0 && inode != 0 && mode == 0 && fstat(fd, &st) == 0)
+		record('t', (uint64_t[3]){ inode, (uint64_t)st.st_size, 0 }, "", 0);
+	pthread_mutex_unlock(&recorder.lock);
+	return result;
+}
+
+int fallocate64(int fd, int mode, off64_t at, off64_t n)
+{
+	return fallocate(fd, mode, at, n);
+}
+
 /* A call on one or two names; what is recorded are the paths, with a NUL between them. */
 static int named(char kind, long call, const char *paths, uint32_t length, const uint64_t arg[5])
 {
@@ -401,17 +421,6 @@ ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
 ssize_t pwritev64(int fd, const struct iovec *v, int n, off64_t at)
 {
 	return pwritev(fd, v, n, at);
-}
-
-int fallocate(int fd, int mode, off_t at, off_t n)
-{
-	refuse(fd);
-	return (int)syscall(SYS_fallocate, fd, mode, at, n);
-}
-
-int fallocate64(int fd, int mode, off64_t at, off64_t n)
-{
-	return fallocate(fd, mode, at, n);
 }
 
 int dup(int fd)
