@@ -1,6 +1,6 @@
 /* The load generator: one thread, epoll, N keep-alive connections, each sending its next request as
  * soon as the answer to the last one is whole. Targets come from a file made before the run, one a
- * line, behind a tab each the headers that it alone has, used once each (or over and over with
+ * line, after a tab each the headers that it alone has, used once each (or over and over with
  * --repeat), so that nothing is signed while measuring.
  * Bodies of answers are read and forgotten. Prints one JSON line.
  *

@@ -1,7 +1,7 @@
-/* Puts the server together: settings, listeners' addresses, the engines that the settings choose, the
- * product on their ports, the doors, the janitor; runs it and takes it down in the opposite order. On
- * engines that are elsewhere there is no storage door, and nothing is kept here: no data directory is
- * made, and the log goes to stderr alone. Sentences for the terminal are printed here; once the log
+/* Builds the server: settings, listen addresses, the backends that the settings choose, the
+ * product on their ports, the handlers, the gc thread; runs it and shuts it down in the opposite
+ * order. With remote backends there is no storage handler, and nothing is stored here: no
+ * data directory is created, and the log goes to stderr alone. Sentences for the terminal are printed here; once the log
  * is open they are log lines too. */
 #include "compose.h"
 
@@ -29,7 +29,7 @@
 #include <string.h>
 
 #define LOG_RING_BYTES ((size_t)1 << 20)   /* some thousands of lines, for the console */
-#define COUNTS_WITHIN_MS 3000   /* a scrape goes on without them */
+#define COUNTS_WITHIN_MS 3000   /* a scrape continues without them */
 
 struct composition {
 	struct settings settings;
@@ -53,8 +53,8 @@ static bool is(const char *value, const char *word)
 	return strcmp(value, word) == 0;
 }
 
-/* Whether list, get and delete want the key. Loopback alone is no reason to ignore a key that is set:
- * a reverse proxy on this machine makes every stranger come from there. */
+/* Whether list, get and delete require the key. Loopback alone is no reason to ignore a key that is set:
+ * a reverse proxy on this machine makes every request seem to come from there. */
 static bool key_for_images(const struct composition *c)
 {
 	const struct settings *s = &c->settings;
@@ -67,19 +67,19 @@ static enum status check_access(const struct composition *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
 	if (is(s->access, "open") && !c->at.api_is_loopback && !s->open)
-		return fault_set(why, BAD_SETTING, "The API at %s is open to everybody who can reach it; set TINTYPE_API_KEY and "
-		                 "--access key, or say --open if that is what you want.", c->at.api);
+		return fault_set(why, BAD_SETTING, "The API at %s is open to anyone who can reach it; set TINTYPE_API_KEY "
+		                 "and --access key, or pass --open if that is what you want.", c->at.api);
 	if ((key_for_images(c) || is(s->upload, "key")) && s->api_key[0] == '\0')
 		return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",
 		                 is(s->upload, "key") ? "--upload key" : is(s->access, "key") ? "--access key" : "An API that is not on loopback",
-		                 key_for_images(c) && !is(s->access, "key") ? ", or say --open to let everybody list, get and delete" : "");
+		                 key_for_images(c) && !is(s->access, "key") ? ", or pass --open to let anyone list, get and delete" : "");
 	return OK;
 }
 
 static enum status check_texts(const struct settings *s, struct fault *why)
 {
 	TRY(settings_check_bucket(str_of(s->bucket), why));
-	if (s->region[0] != '\0')   /* none told: the engines' own */
+	if (s->region[0] != '\0')   /* not set: the backends' own */
 		TRY(settings_check_region(str_of(s->region), why));
 	TRY(settings_check_types(str_of(s->allowed_types), why));
 	return settings_check_origins(str_of(s->cors_origins), why);
@@ -92,10 +92,10 @@ static enum status check_public_url(const struct composition *c, struct fault *w
 		return fault_set(why, BAD_SETTING, "The store listens on every address (%s), so its URLs need a name that clients can reach: "
 		                 "set --public-storage-url, for example http://pictures.example.com:9000", c->settings.storage_listen);
 	if (c->settings.tls_cert[0] != '\0' && !c->remote && str_starts_with(url, STR("http://")))
-		return fault_set(why, BAD_SETTING, "--public-storage-url is http:// while --tls-cert makes the store speak https");
+		return fault_set(why, BAD_SETTING, "--public-storage-url is http://, but --tls-cert makes the store use https");
 	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
 	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
-		return fault_set(why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a slash at the end");
+		return fault_set(why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash");
 	return OK;
 }
 
@@ -110,7 +110,7 @@ static enum status open_log(struct composition *c, struct fault *why)
 	return OK;
 }
 
-/* The S3 protocol, where the store is our own; else what readers of pending images may look at. */
+/* The S3 protocol, where the store is our own; else what readers of pending images may check. */
 static enum status make_storage(struct composition *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
@@ -132,7 +132,7 @@ static enum status make_storage(struct composition *c, struct fault *why)
 	return c->product.glances != NULL || c->s3 != NULL ? OK : fault_no_memory(why);
 }
 
-/* Whoever holds the token that is printed may look. */
+/* Anyone with the printed token has access. */
 static enum status make_console(struct composition *c, struct fault *why)
 {
 	unsigned char token[16];
@@ -219,7 +219,7 @@ static void print_welcome(const struct composition *c)
 	       "  page     %s/   (for a browser)\n"
 	       "  API      %s/prod   %s\n"
 	       "  console  %s/   (token: %s)\n",
-	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete want the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
+	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
 	print_places(c);
 	if (urls_are_local(c))
 		printf("Warning: upload URLs begin with %s, which only this machine can reach. For clients elsewhere start with\n"
@@ -249,7 +249,7 @@ static enum status load(struct composition *c, int argc, char **argv, struct fau
 	if (c->remote)
 		s->storage_listen = "";
 	else if (s->storage_listen[0] == '\0')
-		return fault_set(why, BAD_SETTING, "--storage takes HOST:PORT, as 127.0.0.1:9000: uploads go there");
+		return fault_set(why, BAD_SETTING, "--storage must be HOST:PORT, such as 127.0.0.1:9000: uploads go there");
 	return OK;
 }
 

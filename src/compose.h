@@ -1,4 +1,4 @@
-/* `tintype serve`, put together: settings, engine, product, doors, listeners. */
+/* `tintype serve`, put together: settings, engine, product, handlers, listeners. */
 #ifndef COMPOSE_H
 #define COMPOSE_H
 

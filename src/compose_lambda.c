@@ -1,4 +1,4 @@
-/* Puts a Lambda function together. Everything that can be done beforehand is done before the first
+/* Builds a Lambda function. Everything that can be done beforehand is done before the first
  * invocation is asked for: until then the CPU is whole, afterwards it is a share of one. What is never
  * needed is left out: no crypto_init, because the one-shot hashes do without, and fetching algorithms
  * takes OpenSSL as long as all the rest of a start.

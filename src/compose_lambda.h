@@ -17,7 +17,7 @@ struct lambda_ports {
 typedef enum status lambda_open_fn(const struct settings *s, struct lambda_ports *out, struct fault *why);
 
 /* Serve until there is nothing more to serve, which is always a failure: gives the exit status, not 0.
- * A failure to start is told to Lambda. */
+ * A failure to start is given to Lambda. */
 int compose_lambda(lambda_open_fn *open);
 
 #endif

@@ -1,5 +1,5 @@
-/* Choosing engines. Store and table go together: the embedded ones settle an image and its row in one
- * commit, the distributed ones rely on a sweep and on news of arrivals; half of each would promise neither. */
+/* Choosing engines. Store and table go together: the embedded ones resolve an image and its row in one
+ * commit, the distributed ones rely on garbage collection and on events; a mix could promise neither. */
 #include "engines.h"
 
 #include <string.h>
@@ -9,8 +9,8 @@ enum status engines_choose(const struct settings *s, bool *remote, struct fault 
 	assert(s != NULL);
 	bool s3 = strcmp(s->store, "s3") == 0, dynamodb = strcmp(s->table, "dynamodb") == 0;
 	if (s3 != dynamodb)
-		return fault_set(why, BAD_SETTING, "--store s3 and --table dynamodb go together: say both, or neither to keep everything "
-		                 "in the data directory");
+		return fault_set(why, BAD_SETTING, "--store s3 and --table dynamodb go together: set both, or neither to "
+		                 "keep everything in the data directory");
 	*remote = s3;
 	return OK;
 }

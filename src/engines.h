@@ -1,5 +1,5 @@
-/* The engines that a program of ours runs on, chosen by the settings: on this machine, in one data
- * directory, or S3 and DynamoDB, where any number of servers share them and none keeps anything. */
+/* The storage backends, chosen by the settings: on this machine, in one
+ * data directory, or S3 and DynamoDB, which any number of servers can share. */
 #ifndef ENGINES_H
 #define ENGINES_H
 
@@ -16,20 +16,20 @@ struct engines {
 	struct image_table *table;
 	struct inspection *inspection;   /* of all its rows; NULL: it has none but its list */
 	struct str storage_url;        /* where presigned URLs lead: scheme, host and port */
-	struct bucket_store *bucket;   /* what a storage listener of our own stands on; NULL where the store is elsewhere */
+	struct bucket_store *bucket;   /* of our own storage listener; NULL where the store is elsewhere */
 	struct bucket_catalog *catalog;   /* with bucket */
 	struct part_store *parts;      /* with bucket */
 	struct key_ring *keys;         /* with bucket */
 	struct str region;             /* with bucket: what signatures name */
 	enum status (*ready)(struct engines *, struct fault *why);
-	void (*measure)(struct engines *);   /* renew the gauges that only the engine knows; NULL: none */
+	void (*measure)(struct engines *);   /* update the gauges that only the backend knows; NULL: none */
 	/* Make the database as small as it can be; only close may follow. NULL: it is not here */
 	enum status (*compact)(struct engines *, uint64_t *before, uint64_t *after, struct fault *why);
 	void (*close)(struct engines *);
 	void *own;                     /* the adapter's */
 };
 
-/* Whether the settings say that images are kept elsewhere. Nobody may say half of it.
+/* Whether the settings say that images are stored remotely.
  * Errors  BAD_SETTING */
 enum status engines_choose(const struct settings *s, bool *remote, struct fault *why) MUST_CHECK;
 /* Open what was chosen.

@@ -8,7 +8,7 @@
 
 #define READY_WITHIN_MS 3000
 #define SCRATCH_BYTES ((size_t)64 << 10)
-/* Nobody's: no slot has such a key, and no image such an id. */
+/* Used by nobody: no slot has such a key, and no image such an id. */
 #define NO_KEY STR("images/ready")
 #define NO_ID STR("00000000-0000-4000-8000-000000000000")
 

@@ -1,4 +1,4 @@
-/* The embedded engine: files and SQLite in the data directory, with its own S3 door. */
+/* The embedded engine: files and SQLite in the data directory, with its own S3 handler. */
 #include "engines.h"
 #include "local/local.h"
 

@@ -1,6 +1,6 @@
 /* Runs the sweep at its interval on a thread of its own: what is due each time, and the walk over all
  * objects, which costs with their number, once a day or once in the time that an orphan may live,
- * whichever is less. Each time too, uploads in parts that nobody completed in their time are aborted.
+ * whichever is less. Each time too, multipart uploads that nobody completed in their time are aborted.
  * A sweep that fails is logged and tried again at the next interval. */
 #include "janitor.h"
 
@@ -72,7 +72,7 @@ static void end_uploads(struct janitor *j)
 		complain(&why);
 }
 
-/* Wait for the interval or the end; false at the end. */
+/* Wait for the interval; false when stopping. */
 static bool wait_interval(struct janitor *j)
 {
 	int64_t until = clock_mono_ms() + j->interval_ms;

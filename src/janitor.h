@@ -1,4 +1,4 @@
-/* The janitor: one thread that runs the sweep at its interval, and ends uploads in parts that nobody completed. */
+/* One thread that runs garbage collection at its interval, and aborts multipart uploads that were not completed. */
 #ifndef JANITOR_H
 #define JANITOR_H
 
@@ -7,9 +7,9 @@
 
 struct janitor_options {
 	struct product *product;   /* borrowed, as parts */
-	struct part_store *parts;  /* NULL: there are no uploads in parts here */
+	struct part_store *parts;  /* NULL: there are no multipart uploads here */
 	uint64_t interval_s;
-	uint64_t multipart_ttl_s;  /* uploads in parts that are older are aborted */
+	uint64_t multipart_ttl_s;  /* multipart uploads that are older are aborted */
 };
 
 struct janitor;

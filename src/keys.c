@@ -2,7 +2,7 @@
  * credentials file, and prints the new key. A running server sees the file change by itself.
  *
  * Grants are read from three flags in any order; a flag that comes a second time begins the next grant.
- * With several of them each must be told whole: a grant that was meant to be narrower would be wide. */
+ * With several of them each must be complete: a grant that was meant to be narrow would be wide. */
 #include "keys.h"
 
 #include "base/flags.h"
@@ -19,7 +19,7 @@
 #define ID_MIN 3
 #define LIST_MAX_BYTES (1024 * 1024)
 
-/* One grant as it is being told. */
+/* One grant as it is being read. */
 struct told {
 	bool bucket, prefix, allow;
 };
@@ -37,14 +37,14 @@ struct order {
 void keys_help(struct buf *b)
 {
 	assert(b != NULL);
-	buf_put(b, STR("Users of the object store: each owns the buckets it makes, and reaches no others. A running server\n"
-	               "takes what changes at once; keys are kept in DIR/credentials.\n\n"
+	buf_put(b, STR("Users of the object store: each owns the buckets it creates and has access to no others. A running server\n"
+	               "applies changes at once; keys are stored in DIR/credentials.\n\n"
 	               "  --data DIR        the data directory (TINTYPE_DATA)\n"
-	               "  --user NAME       a further key of this user, for its buckets; tintype is the owner\n"
-	               "  --allow ACTIONS   only these of list, read, write, delete, buckets, with commas; all\n"
-	               "  --bucket NAME     only in this bucket of its own; * is every one\n"
-	               "  --prefix TEXT     only keys that begin so\n"
-	               "  --id ID           this access key id rather than a random one; the secret comes with it\n"
+	               "  --user NAME       an additional key for this user; tintype is the owner\n"
+	               "  --allow ACTIONS   allow only these: list, read, write, delete, buckets, separated by commas; or all\n"
+	               "  --bucket NAME     only in this bucket of the user; * means all of them\n"
+	               "  --prefix TEXT     only keys with this prefix\n"
+	               "  --id ID           use this access key id instead of a random one; requires a secret\n"
 	               "  --secret-stdin    read the secret from standard input\n"
 	               "  --secret-env VAR  read the secret from this environment variable\n\n"
 	               "--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
@@ -55,7 +55,7 @@ void keys_help(struct buf *b)
 
 static enum status usage(struct fault *why, const char *text)
 {
-	return fault_set(why, BAD_SETTING, "%s; --help tells more", text);
+	return fault_set(why, BAD_SETTING, "%s; see --help", text);
 }
 
 /* The grant that this kind of flag belongs to. */
@@ -111,7 +111,7 @@ static enum status take_allow(struct order *o, const char *value, struct fault *
 		return too_many(why);
 	told->allow = true;
 	if (!actions_parse(str_of(value), &g->actions))
-		return usage(why, "--allow takes list, read, write, delete, buckets with commas between them, or all");
+		return usage(why, "--allow must be list, read, write, delete, buckets separated by commas, or all");
 	return OK;
 }
 
@@ -128,7 +128,7 @@ static bool is_word(struct str s, size_t min, size_t max, struct str more)
 static enum status take_id(struct order *o, const char *value, struct fault *why)
 {
 	if (!is_word(str_of(value), ID_MIN, KEY_ID_MAX, STR("._-")))
-		return usage(why, "--id takes 3 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'");
+		return usage(why, "--id must be 3 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'");
 	memcpy(o->key.id, value, strlen(value) + 1);
 	o->id_given = true;
 	return OK;
@@ -141,7 +141,7 @@ static enum status take_secret(struct order *o, struct str secret, struct fault 
 	for (size_t i = 0; good && i < secret.n; i++)
 		good = secret.p[i] > ' ' && secret.p[i] <= '~';
 	if (!good)
-		return usage(why, "a secret has 8 to 128 printable ASCII characters and no blanks");
+		return usage(why, "a secret must be 8 to 128 printable ASCII characters without blanks");
 	memcpy(o->key.secret, secret.p, secret.n);
 	o->key.secret[secret.n] = '\0';
 	o->secret_given = true;
@@ -183,7 +183,7 @@ static enum status take_user(struct order *o, const char *value, struct fault *w
 {
 	o->user = str_of(value);
 	if (!profile_name_valid(o->user) || str_equal(o->user, STR("slots")))
-		return usage(why, "--user takes the name of a user");
+		return usage(why, "--user must be the name of a user");
 	return OK;
 }
 
@@ -213,11 +213,11 @@ static enum status check_grants(struct order *o, struct fault *why)
 	for (size_t i = 0; i < o->n_grants; i++) {
 		const struct told *told = &o->told[i];
 		if (o->n_grants > 1 && !(told->bucket && told->allow))
-			return usage(why, "with several permissions each needs its --bucket (* is every one) and its --allow");
+			return usage(why, "with several permissions each needs its own --bucket (* means all) and --allow");
 		if (!told->allow)
 			o->grants[i].actions = told->prefix ? KEY_ACTIONS_ALL & ~(unsigned)KEY_BUCKETS : KEY_ACTIONS_ALL;
 		if (o->grants[i].prefix.n > 0 && told->allow && (o->grants[i].actions & KEY_BUCKETS) != 0)
-			return usage(why, "the action buckets is about a whole bucket, so it goes without --prefix");
+			return usage(why, "the action buckets applies to a whole bucket: omit --prefix");
 	}
 	return OK;
 }
@@ -232,7 +232,7 @@ static enum status read_order(struct order *o, bool named, bool adds, int argc, 
 		if (word.operand == NULL)
 			continue;
 		if (!named || o->name.p != NULL)
-			return usage(why, named ? "there is more than one name" : "list takes no name");
+			return usage(why, named ? "there is more than one name" : "list does not take a name");
 		o->name = str_of(word.operand);
 	}
 	if (named && o->name.p == NULL)
@@ -253,7 +253,7 @@ static void tell_key(const struct order *o)
 		fprintf(stderr, "The key of %s was added, with the secret that you gave.\n", name);
 	else {
 		printf("aws_secret_access_key = %s\n", o->key.secret);
-		fprintf(stderr, "The key of %s was added. The secret is shown this once; these lines go to ~/.aws/credentials.\n", name);
+		fprintf(stderr, "The key of %s was added. The secret is shown only once; put these lines in ~/.aws/credentials.\n", name);
 	}
 }
 
@@ -309,7 +309,7 @@ static enum status run(struct order *o, int argc, char **argv, struct fault *why
 	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
 
 	if (action == NULL)
-		return usage(why, "keys takes add NAME, list or rm NAME");
+		return usage(why, "keys must be followed by add NAME, list or rm NAME");
 	TRY(settings_load(&s, 0, NULL, why));
 	o->data_dir = s.data_dir;
 	TRY(read_order(o, action->named, action->adds, argc - 2, argv + 2, why));

@@ -95,7 +95,7 @@ static const struct verb {
 	{ "serve", serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.", settings_help },
 	{ "sweep", sweep, "sweep [OPTION ...]", "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
 	{ "compact", compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
-	{ "table", table, "table create [OPTION ...]", "Make the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
+	{ "table", table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
 	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", keys_help },
 	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.", NULL },
 	{ "version", print_version, "version", "Print the version.", NULL },

@@ -1,4 +1,4 @@
-/* `tintype sweep` for a timer that is not a server's own, as cron's beside Lambda functions, `tintype compact`, and
+/* `tintype sweep` for a timer that is not a server's own, as cron's next to Lambda functions, `tintype compact`, and
  * `tintype table create` for a table that no template made. */
 #include "maintain.h"
 
@@ -34,7 +34,7 @@ static int end(const char *verb, enum status status, const struct fault *why)
 	return why->code == F_BAD_SETTING ? 2 : 1;
 }
 
-/* Both parts, the second though the first failed; the first failure is told. */
+/* Both parts, the second though the first failed; the first failure is reported. */
 static enum status sweep_all(struct product *p, struct sweep_result *done, struct fault *why)
 {
 	struct fault second = { 0 };

@@ -1,4 +1,4 @@
-/* What Debian's static libexpat wants of a glibc newer than the one on provided.al2023. Only in the
+/* What Debian's static libexpat requires of a glibc newer than the one on provided.al2023. Only in the
  * program that is built for there. */
 #include <stddef.h>
 #include <stdlib.h>

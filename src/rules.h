@@ -1,4 +1,4 @@
-/* The product's rules, as the settings tell them: for every program that is put together from them. */
+/* The product's rules, from the settings: for every program that is put together from them. */
 #ifndef RULES_H
 #define RULES_H
 

@@ -77,7 +77,7 @@ async function fetchRecord(imageId) {
 	const record = await image(imageId);
 	if (record.status === 'uploaded')
 		return record;
-	throw new Error(record.status === 'rejected' ? `This picture was refused. ${record.reason}` : 'The bytes of this picture have not arrived yet.');
+	throw new Error(record.status === 'rejected' ? `This picture was refused. ${record.reason}` : 'This picture has not been uploaded yet.');
 }
 
 /** Open a picture, or go on to it: what the list knows is shown at once, the rest when it has come. */

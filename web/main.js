@@ -13,7 +13,7 @@ function wantKey(refusal) {
 	$('detail').close();
 	$('gallery').hidden = true;
 	$('key-form').hidden = false;
-	$('key-wrong').textContent = wasWrong ? 'This is not the API key.' : '';
+	$('key-wrong').textContent = wasWrong ? 'The API key is not right.' : '';
 	$('key').setAttribute('aria-invalid', String(wasWrong));
 	if (wasWrong)
 		$('key').focus();

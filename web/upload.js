@@ -23,10 +23,10 @@ function objection(file) {
 		return '';
 	if (file.size > limits.maxFileSize) {
 		const words = bytes(file.size) === bytes(limits.maxFileSize) ? n => `${number(n)} bytes` : bytes;
-		return `The file has ${words(file.size)}; at most ${words(limits.maxFileSize)} are taken.`;
+		return `This file is ${words(file.size)}. The limit is ${words(limits.maxFileSize)}.`;
 	}
 	if (!limits.allowedTypes.includes(file.type))
-		return `Only ${anyOf(limits.allowedTypes.map(typeName))} are taken; this is ${file.type || 'something else'}.`;
+		return `Only ${anyOf(limits.allowedTypes.map(typeName))} are accepted; this is ${file.type || 'something else'}.`;
 	return '';
 }
 
@@ -58,7 +58,7 @@ function makeTile(item) {
 const WORDS = {
 	waiting: item => `Waiting · ${bytes(item.file.size)}`,
 	sending: item => `${bytes(item.sent)} of ${bytes(item.file.size)}${item.speed ? ` · ${bytes(Math.round(item.speed))}/s` : ''}`,
-	checking: () => 'Checking what arrived…',
+	checking: () => 'Checking…',
 	done: item => `Uploaded · ${bytes(item.file.size)}`,
 	refused: item => item.why.message,
 };
@@ -125,7 +125,7 @@ async function send(item) {
 	} catch (why) {
 		if (item.ending.signal.aborted)
 			return;
-		refuse(item, why instanceof Refusal ? why : new Refusal('The file cannot be read any more.', { canRetry: true }));
+		refuse(item, why instanceof Refusal ? why : new Refusal('The file was moved or changed. Choose it again.', { canRetry: true }));
 		if (why.wantsKey)
 			hooks.wantKey();
 	}
@@ -186,7 +186,7 @@ export function add(files) {
 		return;
 	$('uploads').append(...fresh.map(item => item.tile));
 	const refused = fresh.filter(item => item.state === 'refused');
-	say(`${many(fresh.length, 'file')} added.${refused.map(item => ` ${fenced(item.file.name)} is not taken. ${item.why.message}`).slice(0, 3).join('')}`);
+	say(`${many(fresh.length, 'file')} added.${refused.map(item => ` ${fenced(item.file.name)} was not accepted. ${item.why.message}`).slice(0, 3).join('')}`);
 	pump();
 }
 

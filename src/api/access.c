@@ -70,7 +70,7 @@ static bool is_own_host(struct str name, struct str host_header)
 
 /* Whether a browser sends this for a page of another site that the settings do not list by name. A request
  * with none of the three headers does not come from a page: browsers send Sec-Fetch-Site to loopback
- * addresses. An <img> has no Origin, so its Referer stands in for it.
+ * addresses. An <img> has no Origin, so its Referer replaces it.
  * Source: W3C, Fetch Metadata Request Headers; RFC 6454 7 */
 static bool is_cross_site(const struct request *r, struct str listed)
 {
@@ -101,10 +101,10 @@ enum status access_check(struct call *c, struct fault *why)
 	if (rule == FOR_DELETE && delete_token(&c->x->request).n > 0)
 		return OK;
 	if (rule == FOR_DELETE)
-		return fault_set(why, KEY_NEEDED, "Deleting needs the API key or the image's delete token: send Authorization: Bearer …");
+		return fault_set(why, KEY_NEEDED, "Deleting requires the API key or the image's delete token: send Authorization: Bearer …");
 	if (given.n == 0)
-		return fault_set(why, KEY_NEEDED, "This call needs the API key: send Authorization: Bearer …");
-	return fault_set(why, KEY_WRONG, "This is not the API key.");
+		return fault_set(why, KEY_NEEDED, "This call requires the API key: send Authorization: Bearer …");
+	return fault_set(why, KEY_WRONG, "The API key is not right.");
 }
 
 const char *access_name(const struct call *c)
@@ -126,5 +126,5 @@ enum status access_token(const struct call *c, const struct image_row *row, stru
 	sha256_hex(delete_token(&c->x->request), hex);
 	if (secret_equal(row->delete_hash, str_of(hex)))
 		return OK;
-	return fault_set(why, KEY_WRONG, "This is neither the API key nor this image's delete token.");
+	return fault_set(why, KEY_WRONG, "Wrong API key or delete token.");
 }

@@ -1,11 +1,11 @@
-/* The JSON API as a door.
+/* The JSON API as a handler.
  *
  * begin finds the route, checks who asks and how much is sent, and either answers at once (errors,
- * limits, preflights, files of the page) or lets the listener go on: with the body for POST /upload, without one for
+ * limits, preflights, files of the page) or lets the listener continue: with the body for POST /upload, without one for
  * all others. data gathers the body, finish runs the route's handler, or start the form of it that
  * reactors may run. Whatever comes of it, seal
- * puts the headers on that stand on every answer, so that a page of another origin can read errors
- * too. Nothing is held outside the exchange's arena: cancel has nothing to release. */
+ * adds the headers that every response has, so that a page of another origin can read errors
+ * too. Nothing is held outside the request's arena: cancel has nothing to release. */
 #include "api/access.h"
 #include "api/cors.h"
 #include "api/page.h"
@@ -51,7 +51,7 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 		return fault_no_memory(why);
 	ans->body = b->arena != NULL ? buf_str(b) : str_dup(c->arena, buf_str(b));
 	if (!buf_ok(b) || ans->body.p == NULL)
-		return fault_set(why, TOO_MUCH, "The answer would be too large; ask for less at once.");
+		return fault_set(why, TOO_MUCH, "The response would be too large; request less at once.");
 	ans->status = 200;
 	answer_header(ans, STR("Content-Type"), STR("application/json"));
 	return OK;
@@ -62,7 +62,7 @@ static enum status check_content_type(const struct call *c, struct fault *why)
 {
 	if (!c->route->has_body || !str_starts_with_nocase(request_header(&c->x->request, STR("Content-Type")), STR("multipart/form-data")))
 		return OK;
-	return fault_set(why, BAD_JSON, "Files are not sent here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
+	return fault_set(why, BAD_JSON, "Do not send the file here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
 	                 "then PUT the file there.");
 }
 
@@ -118,7 +118,7 @@ static void run(struct call *c)
 	call_end(c, status, &why);
 }
 
-/* How the listener goes on with an admitted call. */
+/* How the listener continues with an admitted call. */
 static enum door_step next_step(const struct call *c)
 {
 	if (c->route->start != NULL && c->api->product->table->ops->starts_without_waiting)

@@ -1,4 +1,4 @@
-/* The JSON API as a door: /prod/upload, /prod/images, ..., /prod/limits.
+/* The JSON API as a handler: /prod/upload, /prod/images, ..., /prod/limits.
  * Routes are one table; each has a handler of its own. See doc/api.md. */
 #ifndef API_API_H
 #define API_API_H

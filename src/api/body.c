@@ -1,6 +1,6 @@
 /* Reading the JSON body of POST /upload with jansson.
  *
- * jansson is strict where it matters: no duplicates (with JSON_REJECT_DUPLICATES), no bytes behind
+ * jansson is strict where it matters: no duplicates (with JSON_REJECT_DUPLICATES), no bytes after
  * the value, well-formed UTF-8 without surrogates, no U+0000, numbers within 64 bits and doubles, at
  * most 2048 levels. Each kind of error has a sentence of ours, for jansson's own quote the input.
  * Pure; any thread. */
@@ -19,7 +19,7 @@ static const char *json_fault(const json_error_t *error)
 {
 	static const struct { enum json_error_code code; const char *text; } known[] = {
 		{ json_error_premature_end_of_input, "it ends too early" },
-		{ json_error_end_of_input_expected, "something follows its end" },
+		{ json_error_end_of_input_expected, "there is data after its end" },
 		{ json_error_duplicate_key, "a member appears twice" },
 		{ json_error_numeric_overflow, "a number is out of range" },
 		{ json_error_null_character, "it contains U+0000" },

@@ -2,7 +2,7 @@
  *
  * Credentials are never allowed: the API knows no cookies, keys go in Authorization, which a page
  * must set itself (X-Api-Key is API Gateway's, which asks for it before us). With a list of origins the
- * answer differs by Origin, so caches are told (Vary), on answers to strangers as well. */
+ * answer differs by Origin, so caches are informed (Vary), on answers to other origins as well. */
 #include "api/cors.h"
 
 #include "api/call.h"

@@ -10,7 +10,7 @@ bool cors_lists_origin(struct str allowed, struct str origin);
 /* What Access-Control-Allow-Origin says: "*" when all are allowed, the origin itself when it is one
  * of the list (compared without case), else "" (the header is left out). */
 struct str cors_origin(struct str allowed, struct str origin);
-/* Add the headers that stand on every answer, errors too. */
+/* Add the headers that are on every answer, errors too. */
 void cors_headers(struct exchange *x, struct str allowed);
 
 #endif

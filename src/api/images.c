@@ -94,7 +94,7 @@ enum status images_get(struct call *c, struct fault *why)
 	return answer_record(c, &row, why);
 }
 
-/* There is a file only once it has passed the look: until then 404, with what it waits for. */
+/* There is a file only once it has passed verification: until then 404, with what it waits for. */
 enum status images_file(struct call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
@@ -103,7 +103,7 @@ enum status images_file(struct call *c, struct fault *why)
 
 	TRY(read_row(c, &row, why));
 	if (row.status == IMAGE_PENDING)
-		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: no bytes have arrived for it yet.");
+		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: it has not been uploaded yet.");
 	if (row.status == IMAGE_REJECTED)
 		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row.reason));
 	TRY(gallery_download(c->api->product, &row, c->x->request.method, c->arena, &read, why));

@@ -18,10 +18,10 @@ enum status page_admit(struct call *c, struct fault *why)
 	c->x->answer.route = "GET /";
 	if (str_equal(method, STR("GET")) || str_equal(method, STR("HEAD")))
 		return OK;
-	return fault_set(why, BAD_METHOD, "This is a file of the page: it takes GET and HEAD.");
+	return fault_set(why, BAD_METHOD, "This is a file of the page: use GET or HEAD.");
 }
 
-/* Whether an origin can stand in the policy without being anything else there. */
+/* Whether an origin can appear in the policy without being anything else there. */
 static bool is_plain(struct str origin)
 {
 	for (size_t i = 0; i < origin.n; i++) {

@@ -1,5 +1,5 @@
 /* The record: imageId, fileName, fileUrl, fileSize, fileType and uploadedAt always under these
- * names, and what is known beside them. What is not known is left out rather than null: a pending
+ * names, and what else is known. What is not known is left out rather than null: a pending
  * row has its declared values and no uploadedAt, a rejected one its reason and no address to read from. */
 #include "api/record.h"
 

@@ -19,4 +19,4 @@ static const struct api_route routes[] = {
 	{ "OPTIONS /uppy", cors_preflight, FOR_ANYBODY, .now = true },
 };
 
-const struct router api_routes = ROUTER("/prod", routes, "There is no such path; the API is below /prod, without a slash at the end.");
+const struct router api_routes = ROUTER("/prod", routes, "No such path; the API is under /prod, without a trailing slash.");

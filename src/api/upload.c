@@ -1,7 +1,7 @@
-/* POST /upload and POST /uppy: a slot for one image, told in our words or in those that Uppy's uploader
- * to S3 wants from a signer. The answer is what a client needs to send the bytes, and the
- * token that lets it take them back. It is written ahead, while nobody waits for it, and let go once
- * the row is durable; if the row fails, a problem takes its place. */
+/* POST /upload and POST /uppy: a slot for one image, in our format or in the one that Uppy's S3 uploader
+ * expects from a signer. The answer is what a client needs to send the bytes, and the
+ * token that lets it take them back. It is written in advance and sent once the
+ * row is durable; if the row fails, a problem takes its place. */
 #include "api/call.h"
 
 #include "api/body.h"
@@ -64,7 +64,7 @@ static enum status prepare(struct call *c, write_fn *write, struct slot *slot, s
 	return call_json(c, &b, why);
 }
 
-/* The row is durable: the answer stands. */
+/* The row is durable: the answer is sent. */
 static void count(struct call *c, const struct slot *slot)
 {
 	c->x->answer.image_id = slot->row.image_id;

@@ -1,6 +1,6 @@
-/* The chain: asks the sources in turn, keeps what it got, and fetches it anew before it expires.
+/* The chain: asks the sources in turn, keeps what it got, and refreshes it before it expires.
  *
- * One thread fetches; the others go on with what is held as long as that is valid, and wait when it
+ * One thread fetches; the others continue with what is held as long as that is valid, and wait when it
  * is not. A fetch that fails is not tried again by everybody at once: for a moment its fault answers
  * for all. What is held is wiped before it is freed. */
 #include "aws/credentials.h"
@@ -75,7 +75,7 @@ void aws_chain_free(struct aws_chain **c)
 
 static enum status none_found(struct fault *why)
 {
-	return fault_set(why, UPSTREAM_FAILED, "there are no AWS credentials; looked at %s, %s, %s and %s",
+	return fault_set(why, UPSTREAM_FAILED, "no AWS credentials found in %s, %s, %s or %s",
 	                 sources[0].name, sources[1].name, sources[2].name, sources[3].name);
 }
 

@@ -1,6 +1,6 @@
 /* Where AWS credentials come from: the environment, the shared credentials and config files with
  * profiles, the container endpoint, the instance's metadata; the first that has any wins. What
- * expires is fetched anew before it does, by one thread, while the others go on with the old.
+ * expires is refreshed before it does, by one thread, while the others continue with the old.
  * Source: AWS SDKs and Tools reference, "Standardized credential providers". */
 #ifndef AWS_CREDENTIALS_H
 #define AWS_CREDENTIALS_H
@@ -21,7 +21,7 @@ struct aws_chain;
 struct aws_chain *aws_chain_new(void);
 void aws_chain_free(struct aws_chain **c);
 /* The credentials to use now; texts live in `a`.
- * Errors  UPSTREAM_FAILED none found (the text names the places looked at), a malformed file, an endpoint that fails
+ * Errors  UPSTREAM_FAILED none found (the text names the places checked), a malformed file, an endpoint that fails
  * Threads any; blocks when something has to be fetched */
 enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why) MUST_CHECK;
 /* REGION, AWS_REGION, AWS_DEFAULT_REGION, then the profile's region; "" when none says. */

@@ -36,7 +36,7 @@ struct dynamo {
 /* `due` and `list`: see port/image_table.h. */
 enum status dynamo_list(struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
 enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
-/* What DescribeTable tells, which AWS renews about every six hours: uploaded rows; as pending all
+/* What DescribeTable says, which AWS renews about every six hours: uploaded rows; as pending all
  * that will end, the rejected with them. rejected and stored_bytes are 0: nobody counts them. */
 enum status dynamo_counts(struct image_table *port, struct image_counts *out, struct fault *why) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* Cursors: base64url of 1 byte version, the sort key, and 4 bytes of a SHA-256 over both. The check is
- * no secret: it tells what we did not write from what we did, and the form of the key is tested
- * besides, so that whatever a stranger sends, a Query gets the form of a key of ours. */
+ * no secret: it says what we did not write from what we did, and the form of the key is tested
+ * besides, so that whatever a client sends, a Query gets the form of a key of ours. */
 #include "aws/dynamo_cursor.h"
 
 #include "base/codec.h"
@@ -63,7 +63,7 @@ enum status dynamo_cursor_read(struct str text, struct arena *a, struct str *ord
 {
 	struct str found;
 	if (!unpack(text, a, &found))
-		return fault_set(why, BAD_CURSOR, "cursor is not one that this server gave");
+		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	*order = found;
 	return OK;
 }

@@ -1,6 +1,6 @@
 /* A row as an attribute map: one table says each attribute's name, type and place in the row, and
  * both directions walk it. A number is read back with the bounds of the field it goes to, since what
- * is in the table may have been put there by other hands.
+ * is in the table may have been put there by other programs.
  * Source: Amazon DynamoDB API reference, AttributeValue. */
 #include "aws/dynamo_item.h"
 
@@ -15,7 +15,7 @@ enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS };
 struct field {
 	const char *name;
 	enum kind kind;
-	bool settles;      /* a settlement changes it */
+	bool settles;      /* a resolution changes it */
 	size_t offset;
 };
 
@@ -200,7 +200,7 @@ static bool read_field(const json_t *item, const struct field *f, struct arena *
 static enum status unreadable(const json_t *item, const char *what, struct fault *why)
 {
 	struct str id = dynamo_item_get_text(item, "imageId");
-	enum status end = fault_set(why, UPSTREAM_FAILED, "A row of the table of images cannot be read.");
+	enum status end = fault_set(why, UPSTREAM_FAILED, "A row of the image table cannot be read.");
 	fault_cause(why, "DynamoDB item \"%.64s\": %s", id.n > 0 ? id.p : "", what);
 	return end;
 }

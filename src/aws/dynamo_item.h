@@ -23,7 +23,7 @@ struct dynamo_item {
 	size_t n;
 };
 
-/* Every attribute of the row, or only those that a settlement changes. Values live in `a`; a full
+/* Every attribute of the row, or only those that a resolution changes. Values live in `a`; a full
  * arena stays marked. */
 void dynamo_item_of(const struct image_row *row, bool settled_only, struct arena *a, struct dynamo_item *out);
 /* One more attribute; text "" or number 0 makes one that is not there. */
@@ -32,7 +32,7 @@ void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t numb
 /* Append {"imageId":{"S":"…"},…}, what is there alone. */
 void dynamo_item_put(const struct dynamo_item *item, struct buf *out);
 
-/* Read the row that an item holds; texts are copied into `a`. Unknown attributes are passed over.
+/* Read the row that an item holds; texts are copied into `a`. Unknown attributes are ignored.
  * Errors  UPSTREAM_FAILED not an item of ours; TOO_MUCH */
 enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 /* The string or the number under a name, borrowed; {NULL, 0} when there is none of that type. */

@@ -1,7 +1,7 @@
 /* Lists: a Query on each shard of a sparse index, and the shards merged. A shard is asked for its part
  * of the page and a little over, and asked again only when it runs dry before the page is full. Sort
- * keys are of one order over all shards and a row's never changes, so one key is the place to go on
- * from, whatever came or went. One row more than wanted is looked for: it says if there is a next page.
+ * keys are of one order over all shards and a row's never changes, so one key is the place to continue
+ * from, whatever came or went. One more row is read, to know if there is a next page.
  *
  * An index follows the table by a moment: what was uploaded just now may lack in it. */
 #include "aws/dynamo.h"
@@ -13,12 +13,12 @@
 #include <inttypes.h>
 
 #define SPARE_ROWS 8      /* over a shard's even share, since shards are not even */
-#define ALL_KEYS STR("~")  /* behind every sort key: those begin with a digit */
+#define ALL_KEYS STR("~")  /* after every sort key: those begin with a digit */
 
 struct stream {
 	struct dynamo_answer page;
 	size_t at;           /* of its Items */
-	bool dry;            /* no page behind this one */
+	bool dry;            /* no page after this one */
 };
 
 struct merge {
@@ -65,7 +65,7 @@ static void write_query(const struct merge *m, uint32_t shard, struct arena *scr
 	buf_put_char(b, '}');
 }
 
-/* The next page of a shard. A page without rows but with more behind it is passed over by whoever asks. */
+/* The next page of a shard. The caller skips a page without rows but with more after it. */
 static enum status ask_shard(struct merge *m, uint32_t shard, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);

@@ -79,13 +79,13 @@ static enum status lost(const char *action, const struct fault *from, struct fau
 {
 	enum status end;
 	if (from->code == F_DEADLINE)
-		end = fault_set(why, DEADLINE, "The table of images took too long to answer. Try again.");
+		end = fault_set(why, DEADLINE, "The image table took too long to respond. Try again.");
 	else if (from->code == F_OVERLOADED)
-		end = fault_set(why, OVERLOADED, "The table of images is too busy. Try again in a moment.");
+		end = fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.");
 	else if (from->code == F_OUT_OF_MEMORY)
 		end = fault_no_memory(why);
 	else
-		end = fault_set(why, UPSTREAM_FAILED, "The table of images does not answer. Try again.");
+		end = fault_set(why, UPSTREAM_FAILED, "The image table does not respond. Try again.");
 	fault_cause(why, "DynamoDB %s: %s %s", action, from->text, from->cause);
 	return end;
 }
@@ -93,8 +93,8 @@ static enum status lost(const char *action, const struct fault *from, struct fau
 static enum status broken(const struct dynamo_call *c, const struct http_response *r, const json_t *json, struct fault *why)
 {
 	struct str word = error_word(json);
-	enum status end = throttled(word) ? fault_set(why, OVERLOADED, "The table of images is too busy. Try again in a moment.")
-	                                  : fault_set(why, UPSTREAM_FAILED, "The table of images failed. Try again.");
+	enum status end = throttled(word) ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
+	                                  : fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
 	fault_cause(why, "DynamoDB %s: HTTP %d %.*s: %s", c->action, r->status, STRF(word),
 	            json_is_object(json) ? error_message(json) : "the answer is not a JSON object");
 	return end;

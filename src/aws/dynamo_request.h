@@ -1,4 +1,4 @@
-/* One call to DynamoDB and what it came to: done, or one of the refusals that callers tell apart.
+/* One call to DynamoDB and what it came to: done, or one of the refusals that callers distinguish.
  * All else is a fault, whose cause has the action, DynamoDB's own word and its message. */
 #ifndef AWS_DYNAMO_REQUEST_H
 #define AWS_DYNAMO_REQUEST_H

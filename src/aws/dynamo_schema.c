@@ -84,7 +84,7 @@ static enum status look(struct dynamo *t, bool *ready, struct fault *why)
 	for (size_t i = 0; *ready && i < COUNT_OF(INDEXES); i++) {
 		const json_t *index = find_index(table, INDEXES[i][0]);
 		if (index == NULL)
-			return fault_set(why, BAD_SETTING, "The table %s is there, but has no index \"%s\": it was not made for tintype.", t->table, INDEXES[i][0]);
+			return fault_set(why, BAD_SETTING, "The table %s exists, but has no index \"%s\": it was not created for tintype.", t->table, INDEXES[i][0]);
 		*ready = active(index, "IndexStatus");
 	}
 	return OK;
@@ -100,7 +100,7 @@ static enum status wait_until_active(struct dynamo *t, struct fault *why)
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		TRY(look(t, &ready, why));
 	}
-	return ready ? OK : fault_set(why, DEADLINE, "The table %s is being made, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);
+	return ready ? OK : fault_set(why, DEADLINE, "The table %s is being created, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);
 }
 
 static enum status turn_ttl_on(struct dynamo *t, struct fault *why)
@@ -111,7 +111,7 @@ static enum status turn_ttl_on(struct dynamo *t, struct fault *why)
 	const char *message = json_string_value(json_object_get(answer.json, "message"));
 	if (answer.outcome != DYNAMO_REFUSED || (message != NULL && strstr(message, "already enabled") != NULL))
 		return OK;
-	enum status end = fault_set(why, UPSTREAM_FAILED, "The table %s is there, but its TTL cannot be turned on.", t->table);
+	enum status end = fault_set(why, UPSTREAM_FAILED, "The table %s exists, but its TTL cannot be turned on.", t->table);
 	fault_cause(why, "DynamoDB UpdateTimeToLive: %s", message == NULL ? "" : message);
 	return end;
 }

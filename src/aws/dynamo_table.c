@@ -1,13 +1,13 @@
 /* The image table on DynamoDB: one item a row, by imageId. Every write is one conditional call.
  *
  * A write may reach DynamoDB although its answer is lost, and is then sent again. So each insert and
- * settlement leaves a random `writeId` in the row: a condition that fails on a row with our own id
- * failed because we had been there before, and that is success. A removal leaves nothing that could
- * tell: what is gone when it was sent more than once counts as removed.
+ * resolution leaves a random `writeId` in the row: a condition that fails on a row with our own id
+ * failed because we had been there before, and that is success. A removal leaves no such mark:
+ * what is gone when it was sent more than once counts as removed.
  *
- * A row that will end has a TTL well behind that end, so that the sweep, which looks at the object
+ * A row that will expire has a TTL well after that time, so that the sweep, which checks the object
  * first, comes before DynamoDB does. A row past its TTL is not there for readers, whether DynamoDB
- * has removed it or not; it may still be settled as long as it has not.
+ * has removed it or not; it may still be resolved as long as it has not.
  * Source: Amazon DynamoDB developer guide, "Condition expressions", "Working with expired items". */
 #include "aws/dynamo.h"
 #include "aws/dynamo_cursor.h"
@@ -73,7 +73,7 @@ static int64_t later(int64_t x, int64_t y)
 	return x > y ? x : y;
 }
 
-/* A day behind the URL, and never before a day from now, whatever the clocks of others say. */
+/* A day after the URL, and never before a day from now, whatever the clocks of others say. */
 static int64_t ttl_s(int64_t ends_ms, int64_t expires_ms)
 {
 	return later(ends_ms, later(expires_ms, clock_now_ms()) + DAY_MS) / 1000;
@@ -145,7 +145,7 @@ static enum status get(struct image_table *port, struct str id, struct arena *a,
 }
 
 /* After a condition failed, *answer becomes one whose `Item` is the row that made it fail, if there is
- * one: from the refusal itself where the endpoint tells it, else read. */
+ * one: from the refusal itself where the endpoint says it, else read. */
 static enum status find_cause(struct dynamo *t, struct str id, struct arena *scratch, struct dynamo_answer *answer, struct fault *why)
 {
 	struct dynamo_answer now;
@@ -192,17 +192,17 @@ static enum status insert(struct image_table *port, const struct image_row *row,
 	TRY(find_cause(self(port), row->image_id, &scratch, &answer, why));
 	if (is_ours(json_object_get(answer.json, "Item"), &id))
 		return OK;
-	return fault_set(why, IMAGE_EXISTS, "An image with this id is there already.");
+	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
 }
 
-/* It blocks until DynamoDB has answered: for workers, as starts_without_waiting tells. */
+/* It blocks until DynamoDB has answered: for workers, as starts_without_waiting says. */
 static void start_insert(struct image_table *port, const struct image_row *row, struct arena *a, struct table_wait *w)
 {
 	(void)a;
 	w->done(w, insert(port, row, &w->why));
 }
 
-/* settle */
+/* resolve */
 
 struct update {
 	struct buf set, remove, names, values;
@@ -272,13 +272,13 @@ static struct str settle_body(struct dynamo *t, const struct settlement *s, cons
 	return buf_ok(&u.set) && buf_ok(&u.remove) && buf_ok(&u.names) && buf_ok(&u.values) ? finish_body(&b) : STR("");
 }
 
-/* The condition failed: the row is gone, or settled, by others or by this very call. */
+/* The condition failed: the row is gone, or resolved, by others or by this very call. */
 static enum status settle_refused(const json_t *item, const struct write_id *id, struct arena *a, struct image_row *now, struct fault *why)
 {
 	if (item == NULL || expired(item))
 		return no_such_image(why);
 	TRY(dynamo_item_read(item, a, now, why));
-	return is_ours(item, id) ? OK : fault_set(why, STATE_CHANGED, "The image has been settled meanwhile.");
+	return is_ours(item, id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
 }
 
 static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
@@ -329,7 +329,7 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 		return OK;
 	TRY(find_cause(self(port), id, &scratch, &answer, why));
 	if (json_object_get(answer.json, "Item") != NULL)
-		return fault_set(why, STATE_CHANGED, "The image has not ended.");
+		return fault_set(why, STATE_CHANGED, "The image has not expired.");
 	return sent > 1 ? OK : no_such_image(why);
 }
 

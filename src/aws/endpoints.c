@@ -3,7 +3,7 @@
  *
  * The container's endpoint is named by the environment; over plain HTTP only addresses that cannot
  * leave the machine are asked. The metadata service is asked in its second version only: a token is
- * fetched by PUT, which no forwarded request of a stranger can do. Where nothing answers there, this
+ * fetched by PUT, which no forwarded request can do. Where nothing answers there, this
  * is no such machine.
  * Source: Amazon ECS developer guide, "IAM role for tasks"; Amazon EKS, "Pod Identity"; Amazon EC2
  * user guide, "Use the Instance Metadata Service". */
@@ -37,11 +37,11 @@ static enum status source_parse(struct str json, struct arena *a, struct aws_cre
 	json_decref(document);
 	TRY(fault_check_arena(a, why));
 	if (code.n > 0 && !str_equal(code, STR("Success")))
-		return fault_set(why, UPSTREAM_FAILED, "its answer is no success");
+		return fault_set(why, UPSTREAM_FAILED, "it did not answer with success");
 	if (c.access_key.n == 0 || c.secret.n == 0)
 		return fault_set(why, UPSTREAM_FAILED, "its answer has no AccessKeyId and SecretAccessKey");
 	if (expires.n > 0 && !clock_parse_iso8601(expires, &c.expires_ms))
-		return fault_set(why, UPSTREAM_FAILED, "its answer has an Expiration that is no time");
+		return fault_set(why, UPSTREAM_FAILED, "its answer has an Expiration that is not a time");
 	*out = c;
 	return OK;
 }
@@ -111,7 +111,7 @@ static enum status container_token(struct arena *a, struct str *token, struct fa
 	TRY(source_read_file(path, a, token, why));
 	while (token->n > 0 && strchr("\r\n", token->p[token->n - 1]) != NULL)
 		token->n--;
-	return token->n > 0 ? OK : fault_set(why, UPSTREAM_FAILED, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names no file with a token");
+	return token->n > 0 ? OK : fault_set(why, UPSTREAM_FAILED, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE does not name a file with a token");
 }
 
 static enum status fetch_container(struct http_client *client, struct str url, struct arena *a, struct aws_credentials *out, struct fault *why)

@@ -25,7 +25,7 @@ static bool take_key(const struct list *l, const struct xml_node *n, struct str 
 	return text.n > 0 && (!l->encoded || uri_decode(l->a, *out, true, out)) && out->n > 0;
 }
 
-/* Keys are in order, so that a caller that goes on behind the last cannot go in circles. */
+/* Keys are in order, so that a caller that continues after the last cannot go in circles. */
 static bool take_object(struct list *l, const struct xml_node *n)
 {
 	struct object_info *o = &l->objects.objects[l->objects.n];

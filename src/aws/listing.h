@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "port/object_store.h"
 
-/* At most `max` objects are taken; more of them is an error. Content types are not told.
+/* At most `max` objects are taken; more of them is an error. Content types are not given.
  * Errors  UPSTREAM_FAILED not such a document; TOO_MUCH */
 enum status listing_parse(struct str xml, uint32_t max, struct arena *a, struct object_page *out, struct fault *why) MUST_CHECK;
 

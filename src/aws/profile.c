@@ -1,5 +1,5 @@
 /* INI as the AWS tools read it: [section], name = value, comments with '#' or ';' at the start of a
- * line or behind a blank, and indented lines that belong to the setting before them and are of no
+ * line or after a blank, and indented lines that belong to the setting before them and are of no
  * interest here. What is none of these is malformed: a typing mistake must not become "no credentials". */
 #include "aws/profile.h"
 
@@ -70,7 +70,7 @@ enum status profile_read(struct str text, enum profile_file kind, struct str nam
 		if (line.n == 0)
 			continue;
 		if (line.p[0] == '[' && line.p[line.n - 1] != ']')
-			return malformed(number, "begins a section without ending it by ']'", why);
+			return malformed(number, "starts a section without a closing ']'", why);
 		if (line.p[0] == '[') {
 			in_section = true;
 			wanted = names(trim(str_slice(line, 1, line.n - 1)), kind, name);

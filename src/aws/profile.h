@@ -18,8 +18,8 @@ struct profile {
 	struct str access_key, secret, session_token, region;   /* borrow from the text; "": not said */
 };
 
-/* Read the profile `name`; other sections and settings are passed over. A section that comes twice is one, a
- * setting that comes twice holds as it stands last. No such section is OK, with found false.
+/* Read the profile `name`; other sections and settings are ignored. A section that comes twice is one, a
+ * setting that comes twice holds as it is last. No such section is OK, with found false.
  * Errors  UPSTREAM_FAILED malformed, with the line's number */
 enum status profile_read(struct str text, enum profile_file kind, struct str name, struct profile *out, struct fault *why) MUST_CHECK;
 

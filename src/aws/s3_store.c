@@ -2,7 +2,7 @@
  * them by themselves, the rest changes nothing or removes what is removed already.
  *
  * A bucket is addressed virtual-hosted, BUCKET.s3.REGION.amazonaws.com; path style where an endpoint
- * is set, and for names with a dot, for which the certificate's wildcard does not stand.
+ * is set, and for names with a dot, which the certificate's wildcard does not cover.
  * A presigned URL dies with the credentials that made it, so its end is theirs where that is sooner.
  * Source: Amazon S3 API reference. */
 #include "aws/aws.h"
@@ -80,7 +80,7 @@ static enum status refused(const struct s3_store *s, const struct http_response 
 	return UPSTREAM;
 }
 
-/* A missing bucket is a mistake of the setting, not an absent object. A HEAD has no body to tell. */
+/* A missing bucket is a mistake of the setting, not an absent object. A HEAD has no body. */
 static bool is_absent(const struct http_response *r)
 {
 	return r->status == 404 && !has_code(r, STR("<Code>NoSuchBucket</Code>"));
@@ -103,7 +103,7 @@ static enum status read_info(const struct http_response *r, struct str key, stru
 	struct object_info info = { .key = str_dup(a, key), .size = r->length, .etag = str_unquote(response_header(r, STR("ETag"))),
 		.content_type = response_header(r, STR("Content-Type")) };
 	if (!r->has_length || !clock_parse_http_date(response_header(r, STR("Last-Modified")), &info.modified_ms))
-		return fault_set(why, UPSTREAM_FAILED, "the object store does not tell an object's length and time");
+		return fault_set(why, UPSTREAM_FAILED, "the object store did not give an object's length and time");
 	*out = info;
 	return fault_check_arena(a, why);
 }
@@ -152,7 +152,7 @@ static enum status drop_version(const struct s3_store *s, struct str key, struct
 }
 
 /* The versions of a key stand first among those of the prefix. The latest one, if it is not the marker, came
- * after the removal and is none of its business. */
+ * after the removal and is not touched. */
 static enum status drop_some(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
@@ -190,7 +190,7 @@ static enum status drop_versions(const struct s3_store *s, struct str key, struc
 	return drop_version(s, key, marker, why);
 }
 
-/* The key is checked first: without one this would remove the bucket. Where versioning is suspended, S3 tells the
+/* The key is checked first: without one this would remove the bucket. Where versioning is suspended, S3 says the
  * version "null", which it has removed; older ones are left to the bucket's lifecycle. */
 static enum status drop(struct object_store *port, struct str key, struct fault *why)
 {
@@ -238,7 +238,7 @@ static enum status key_for(const struct s3_store *s, int64_t now_ms, uint32_t *e
 	TRY(aws_chain_get(aws_service_chain(s->service), now_ms, a, &have, why));
 	int64_t left_s = have.expires_ms == 0 ? *expires_s : (have.expires_ms - now_ms) / 1000;
 	if (left_s < 1)
-		return fault_set(why, UPSTREAM_FAILED, "the AWS credentials end before a URL could be used");
+		return fault_set(why, UPSTREAM_FAILED, "the AWS credentials expire before a URL could be used");
 	if (left_s < *expires_s)
 		*expires_s = (uint32_t)left_s;
 	*key = (struct sigv4_key){ have.access_key, have.secret, have.session_token, str_of(s->region), STR("s3") };

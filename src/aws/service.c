@@ -148,7 +148,7 @@ static bool is_trace(struct str id)
 }
 
 /* X-Ray's name for the invocation goes along, so that the call is part of its trace. Unsigned, as the AWS
- * SDKs leave it, because what stands between may change it. */
+ * SDKs leave it, because what is between may change it. */
 static void add_trace(struct authorized *r, struct arena *a)
 {
 	struct str id = str_of(getenv("_X_AMZN_TRACE_ID"));
@@ -222,7 +222,7 @@ static bool is_throttled(const struct http_response *answer)
 	return false;
 }
 
-/* Turn an answer that is none into a failure; what came is for the log. */
+/* Turn an answer that is not a success into a failure; the log gets its text. */
 static enum status judge(const struct aws_service *s, const struct http_response *answer, struct fault *why)
 {
 	bool throttled = is_throttled(answer);

@@ -1,7 +1,7 @@
 /* One arena per request: memory that is freed all at once, with a cap from birth.
  *
  * Overflow (or a failing malloc) is sticky: from then on arena_alloc gives NULL and arena_ok is
- * false; the door asks arena_ok once before it answers and says LIMIT. Blocks are aligned for any
+ * false; the handler asks arena_ok once before it answers and says LIMIT. Blocks are aligned for any
  * type and zeroed. Under ASan each allocation is a malloc of its own, so that overruns are seen.
  * An arena belongs to one thread at a time. */
 #ifndef BASE_ARENA_H

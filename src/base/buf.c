@@ -1,5 +1,5 @@
 /* Growing bytes. Every append goes through reserve(), which is the only place that knows the
- * maximum, the heap and the arena: it leaves room for the bytes and the NUL behind them, or marks
+ * maximum, the heap and the arena: it leaves room for the bytes and the NUL after them, or marks
  * the buffer, after which nothing is appended any more.
  *
  * Memory doubles, so n appends cost O(n). A buffer that has no memory yet points at a byte that
@@ -62,7 +62,7 @@ static char *enlarge(const struct buf *b, size_t cap)
 	return p;
 }
 
-/* Mark it; what a formatting may have left behind the end goes. */
+/* Mark it; what formatting may have left after the end is removed. */
 static void spoil(struct buf *b)
 {
 	b->bad = true;

@@ -93,7 +93,7 @@ static uint64_t power_of_x(enum checksum_kind kind, uint64_t n)
 #include <immintrin.h>
 
 /* What moves the two halves of 16 bytes on by 64 bytes and by 16. A product without carry of two 64-bit numbers in this
- * order of bits comes out with one x too many, so one is left out here. A polynomial of 32 stands in the upper half. */
+ * order of bits comes out with one x too many, so one is left out here. A polynomial of 32 is in the upper half. */
 static struct {
 	uint64_t far[2], near[2];
 } folds[CHECKSUM_KINDS];

@@ -1,5 +1,5 @@
-/* The checksums that S3 clients send beside a body: CRC32, CRC32C, CRC64NVME, SHA-1, SHA-256. One table
- * tells of each: its name as in x-amz-checksum-algorithm, its header, the length of its value.
+/* The checksums that S3 clients send with a body: CRC32, CRC32C, CRC64NVME, SHA-1, SHA-256. One table
+ * has for each: its name as in x-amz-checksum-algorithm, its header, the length of its value.
  * Pure but for the context of a running sum; any thread.
  * Source: Amazon S3 User Guide, "Checking object integrity". */
 #ifndef BASE_CHECKSUM_H

@@ -1,5 +1,5 @@
-/* The time by which a thread's present work must be done: whoever hands out the work sets it (a
- * Lambda invocation has one), and whoever waits for a remote engine stays within it. It travels
+/* The time by which a thread's present work must be done: whoever starts the work sets it (a
+ * Lambda invocation has one), and whoever waits for a remote service stays within it. It travels
  * with the thread, because the ports between the two know nothing of time. */
 #ifndef BASE_DEADLINE_H
 #define BASE_DEADLINE_H

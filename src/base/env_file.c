@@ -95,7 +95,7 @@ static enum status check_owner(int fd, struct fault *why)
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return fault_set(why, BAD_SETTING, "it belongs to another user; make it yours, or set TINTYPE_ENV_FILE= to read none");
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return fault_set(why, BAD_SETTING, "others may write it; run chmod go-w on it");
+		return fault_set(why, BAD_SETTING, "other users can write to it; run chmod go-w on it");
 	return OK;
 }
 

@@ -95,12 +95,12 @@ void fault_cause(struct fault *why, const char *fmt, ...)
 
 enum status fault_no_memory(struct fault *why)
 {
-	return fault_set(why, OUT_OF_MEMORY, "There is no memory for this now; try again later.");
+	return fault_set(why, OUT_OF_MEMORY, "Out of memory; try again later.");
 }
 
 enum status fault_too_much(struct fault *why)
 {
-	return fault_set(why, TOO_MUCH, "The request needs more memory than one request may have.");
+	return fault_set(why, TOO_MUCH, "The request needs more memory than one request may use.");
 }
 
 enum status fault_check_arena(const struct arena *a, struct fault *why)

@@ -1,7 +1,7 @@
-/* How a call tells that it failed: a status that callers branch on, and a fault with a code and a
- * sentence for people.
+/* How a call reports failure: a status that callers branch on, and a fault with a code and
+ * a sentence for people.
  *
- * The codes are one table, fault.def: code, status, meaning. Each door (api, s3) maps the code to
+ * The codes are one table, fault.def: code, status, meaning. Each handler (api, s3) maps the code to
  * its protocol's own error in one table of its own. The text is for the client: it says what to do
  * and never holds a path, SQL or a secret; what only the operator may know goes to `cause` and
  * from there to the log. */
@@ -45,15 +45,15 @@ struct fault {
  * `return fault_set(why, NO_SUCH_IMAGE, "image %.*s", STRF(id));`. why may be NULL. */
 #define fault_set(why, CODE, ...) fault_write((why), F_##CODE, __VA_ARGS__)
 enum status fault_write(struct fault *why, enum fault_code code, const char *fmt, ...) PRINTF(3, 4);
-/* Add what the log shall say; the code and the text stay. why may be NULL. */
+/* Add what the log should say; the code and the text stay. why may be NULL. */
 void fault_cause(struct fault *why, const char *fmt, ...) PRINTF(2, 3);
 enum status fault_status(enum fault_code code);
 /* The status of the HTTP response that reports it. A protocol that has its own for some codes overrides them (S3). */
 int fault_http_status(enum fault_code code);
-/* The code's name as it stands in fault.def, lower case: "no_such_image". */
+/* The code's name as it is in fault.def, lower case: "no_such_image". */
 const char *fault_name(enum fault_code code);
 
-/* The two ways in which memory ends: the heap has none (OUT_OF_MEMORY), or the request wants more than one may have
+/* The two ways in which memory ends: the heap has none (OUT_OF_MEMORY), or the request requires more than one may have
  * (TOO_MUCH). `return fault_no_memory(why);` is the whole error exit. */
 enum status fault_no_memory(struct fault *why);
 enum status fault_too_much(struct fault *why);
@@ -61,7 +61,7 @@ enum status fault_too_much(struct fault *why);
 enum status fault_check_arena(const struct arena *a, struct fault *why) MUST_CHECK;
 enum status fault_check_buf(const struct buf *b, struct fault *why) MUST_CHECK;
 /* What a call gave that worked in `a`: TOO_MUCH becomes OUT_OF_MEMORY where the heap and not the cap was the
- * end. For arenas beside the request's own, of which the handler knows. */
+ * end. For arenas next to the request's own, of which the handler knows. */
 enum status fault_blame_arena(const struct arena *a, enum status status, struct fault *why);
 
 /* Return early with the status of `expr` unless it is OK. For functions that own nothing by hand. */

@@ -1,5 +1,5 @@
-/* Whole files: reading all of one, writing all of a piece, and noticing that one has changed. Errors are errno
- * values, because what a client may be told of them is the caller's to say. Any thread. */
+/* Whole files: reading all of one, writing a whole piece, and noticing that one has changed. Errors are errno
+ * values, because what a client may see of them is up to the caller. Any thread. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 

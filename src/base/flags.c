@@ -35,7 +35,7 @@ static enum status read_value(struct flags *f, struct flag_word *w, bool negated
 	if (w->name->kind == FLAG_TOGGLE && w->value == NULL)
 		w->value = negated ? "off" : "on";
 	if (w->name->kind == FLAG_SWITCH && w->value != NULL)
-		return fault_set(why, BAD_SETTING, "--%s takes no value", w->name->name);
+		return fault_set(why, BAD_SETTING, "--%s does not take a value", w->name->name);
 	if (w->name->kind != FLAG_VALUE || w->value != NULL)
 		return OK;
 	if (f->argc == 0)

@@ -1,5 +1,5 @@
 /* Words of a command line, read against a table of flags: `--flag VALUE`, `--flag=VALUE`, `-f VALUE`, `--switch`,
- * `--toggle`, `--no-toggle`, `--toggle=on`; behind "--" all are operands, and "-" is one. The settings, the client's
+ * `--toggle`, `--no-toggle`, `--toggle=on`; after "--" all are operands, and "-" is one. The settings, the client's
  * verbs and `tintype keys` have a table each, and what a value must be is theirs to say. Pure; any thread. */
 #ifndef BASE_FLAGS_H
 #define BASE_FLAGS_H

@@ -117,7 +117,7 @@ void hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_BYTES
 
 bool secret_equal(struct str a, struct str b)
 {
-	/* Of different lengths b is compared with itself, so that the time tells nothing of a. */
+	/* Of different lengths b is compared with itself, so that the time says nothing of a. */
 	bool same_length = a.n == b.n;
 	bool same_bytes = CRYPTO_memcmp(same_length ? a.p : b.p, b.p, b.n) == 0;
 	return same_length && same_bytes;
@@ -134,7 +134,7 @@ void random_bytes(void *out, size_t n)
 	while (n > 0) {
 		ssize_t got = getrandom(p, n, 0);
 		if (got < 0 && errno != EINTR) {
-			fputs("the system gives no randomness\n", stderr);
+			fputs("the system has no source of randomness\n", stderr);
 			abort();
 		}
 		if (got < 0)

@@ -1,4 +1,4 @@
-/* Reading JSON with jansson, so that text that is none and memory that ran out are told apart: jansson
+/* Reading JSON with jansson, so that malformed text and lack of memory are distinguished: jansson
  * often calls the second a syntax error. Its memory comes from base/mem. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

@@ -10,7 +10,7 @@
  * requests, as a Lambda function is, a line that waits may never get out.
  *
  * Lines that are lost, in the queue, at the file or at stderr, are counted in one metric, and each
- * sink tells of its own in a log.dropped line as soon as it can. */
+ * sink reports its own in a log.dropped line as soon as it can. */
 #include "base/log.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -39,7 +39,7 @@ static struct {
 	pthread_cond_t done;       /* for log_flush: `written` has moved */
 	struct buf filling;
 	size_t lines, max_lines;   /* in filling */
-	uint64_t missed;           /* for want of room, not told yet */
+	uint64_t missed;           /* for want of room, not given yet */
 	uint64_t queued, written;  /* lines ever */
 	unsigned flushing;         /* who waits in log_flush */
 	bool running, stopping;
@@ -51,7 +51,7 @@ static pthread_t writer;
 static struct log_file file;          /* these two are the writer's own */
 static struct log_stderr standard;
 static struct log_ring ring;          /* has a lock of its own */
-static uint64_t ring_missed;          /* the writer's: not told in the ring yet */
+static uint64_t ring_missed;          /* the writer's: not given in the ring yet */
 
 static bool in_a_hurry(void)
 {

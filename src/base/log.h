@@ -4,7 +4,7 @@
  * pipe: when the queue is full the line is dropped and counted (`log_dropped`). The writer thread
  * appends to the file and to stderr. A stderr that is a full pipe blocks neither the callers nor the
  * file; a full disk stops nothing either. Lines lost at a sink are counted, and a log.dropped line
- * of that sink ("sink": "file" or "stderr", "count") tells of them once it can. Before log_start
+ * of that sink ("sink": "file" or "stderr", "count") reports them once it can. Before log_start
  * and after log_stop lines go straight to stderr. Signatures, secrets and whole URLs with
  * signatures are never fields.
  *
@@ -44,7 +44,7 @@ struct log_options {
 	const char *dir;          /* the data directory; NULL: stderr alone; DIR, DIR/logs made (0700) when missing */
 	enum log_level level;     /* what is below is not written */
 	uint64_t file_max_bytes;  /* rotate beyond this */
-	unsigned files;           /* rotated ones kept beside the current */
+	unsigned files;           /* rotated ones kept next to the current */
 	size_t queue_lines;       /* most lines that wait for the writer; 0: 8192 (4 MiB in any case) */
 	size_t ring_bytes;        /* how much of the newest lines is kept in memory for log_recent; 0: nothing */
 	int direct_fd;            /* not 0: each line is written there by its caller, who waits for it; no queue, no file, no thread */
@@ -66,9 +66,9 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 /* Write a line that is not of the log's form, its newline included, to direct_fd, which must be set. */
 void log_write_raw(struct str line);
 
-/* A look at the newest lines, in the order they were written.
+/* A query of the newest lines, in the order they were written.
  * tail     false: the last `limit` of those that are wanted, before number `before` (0: of all)
- *          true: the first `limit` behind number `after`, as a page asks that follows the log
+ *          true: the first `limit` after number `after`, as a page asks that follows the log
  * text     found anywhere in the line, ASCII case aside; "": every line */
 struct log_query {
 	bool tail;
@@ -86,8 +86,8 @@ struct log_found {
 		struct str line;       /* a JSON object, without the newline */
 	} *lines;
 	size_t n;
-	uint64_t last;             /* the number to go on after, whether or not that line was wanted */
-	uint64_t missed;           /* of a tail: lines behind `after` that are gone from memory */
+	uint64_t last;             /* the number to continue after, whether or not that line matched */
+	uint64_t missed;           /* of a tail: lines after `after` that are gone from memory */
 	bool more;                 /* there are further ones: newer of a tail, else older */
 };
 /* Find lines in what is kept in memory.

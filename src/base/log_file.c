@@ -1,9 +1,9 @@
 /* The log's file. current.jsonl grows to max_bytes and is then renamed to
  * log-<UTC time>-<number>.jsonl, as in log-20261122T073722Z-000.jsonl, so that names sort by time;
- * of these the newest `keep` stay. A file that somebody else moved away is made anew.
+ * of these the newest `keep` stay. A file that somebody else moved away is recreated.
  *
  * A full disk stops nothing: what was written of a line is cut off again, the lines are counted,
- * and the next append tries anew. Only the log's writer thread is here. */
+ * and the next append tries again. Only the log's writer thread is here. */
 #include "base/log_file.h"
 #include "base/clock.h"
 #include "base/log_line.h"
@@ -27,7 +27,7 @@ static enum status make_dir(const char *path, struct fault *why)
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return OK;
 	int error = errno;
-	enum status status = fault_set(why, STORAGE_FAILED, "The directory for the log cannot be made");
+	enum status status = fault_set(why, STORAGE_FAILED, "The log directory cannot be created");
 	fault_cause(why, "mkdir %s: %s", path, strerror(error));
 	return status;
 }
@@ -37,7 +37,7 @@ static void end_torn_line(int fd, off_t size)
 {
 	char last;
 	if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n' && write(fd, "\n", 1) < 0)
-		return;   /* a full disk: the append will tell */
+		return;   /* a full disk: the append will report it */
 }
 
 /* errno on failure. */
@@ -113,7 +113,7 @@ static size_t find_oldest(DIR *dir, char oldest[ROTATED_NAME_MAX])
 	return count;
 }
 
-/* Remove the oldest until `keep` are left. One pass over the directory for each removed: there is
+/* Remove the oldest until `keep` are left. One skip the directory for each removed: there is
  * one too many, as a rule. */
 static void remove_oldest(const struct log_file *f)
 {
@@ -147,7 +147,7 @@ static void rotate(struct log_file *f)
 	char name[ROTATED_NAME_MAX];
 	choose_name(f, name);
 	if (renameat(f->dir_fd, CURRENT, f->dir_fd, name) != 0)
-		return;   /* go on in the same file; the next line tries again */
+		return;   /* continue in the same file; the next line tries again */
 	close_fd(&f->fd);
 	remove_oldest(f);
 	open_current(f);
@@ -183,7 +183,7 @@ static void lose(struct log_file *f, struct str lines)
 	metric_add(M_LOG_LINES_DROPPED, (int64_t)n);
 }
 
-/* How many bytes of whole lines got there; behind them the file is cut. */
+/* How many bytes of whole lines got there; after them the file is cut. */
 static size_t write_whole_lines(struct log_file *f, struct str lines)
 {
 	size_t done = 0;
@@ -215,7 +215,7 @@ static void append_piece(struct log_file *f, struct str piece)
 		lose(f, str_slice(piece, whole, piece.n));
 }
 
-/* Own up to what is missing, once there is room for it. */
+/* Report what is missing, once there is room for it. */
 static void append_missed(struct log_file *f)
 {
 	char memory[256];

@@ -14,7 +14,7 @@ struct log_file {
 	uint64_t missed;          /* lines lost since the last log.dropped line */
 };
 
-/* Make DIR and DIR/logs (0700) where missing and open current.jsonl (0600) behind its last line.
+/* Make DIR and DIR/logs (0700) where missing and open current.jsonl (0600) after its last line.
  * Errors  STORAGE_FAILED */
 enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep,
                           struct fault *why) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* One log line as JSON. No string of a stranger's gets in unescaped, and none longer than a
+/* One log line as JSON. No string from outside gets in unescaped, and none longer than a
  * kilobyte: what is longer is cut where a code point ends, and "..." says so. Names come from us. */
 #include "base/log_line.h"
 #include "base/clock.h"

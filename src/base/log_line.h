@@ -17,9 +17,9 @@ struct log_line {
 enum log_level log_event_level(enum log_event event);
 /* Append the line and its newline. */
 void log_line_write(struct buf *b, const struct log_line *line);
-/* Append the "log.dropped" line that owns up to `count` lines missing from `sink`. */
+/* Append the "log.dropped" line that reports `count` lines missing from `sink`. */
 void log_line_write_dropped(struct buf *b, const char *sink, uint64_t count);
-/* The level that a line tells. false: the line is none of ours. */
+/* The level that a line says. false: the line is not one of ours. */
 bool log_line_level(struct str line, enum log_level *out) MUST_CHECK;
 /* How many lines `text` holds: each ends in a newline and has no other. */
 size_t log_lines(struct str text);

@@ -25,7 +25,7 @@ void log_ring_deinit(struct log_ring *r)
 	*r = (struct log_ring){ 0 };
 }
 
-/* What lies in the ring from `at` on, as one or two pieces. */
+/* What is in the ring from `at` on, as one or two pieces. */
 static size_t piece_at(const struct log_ring *r, size_t at, size_t n)
 {
 	return n < r->size_bytes - at ? n : r->size_bytes - at;
@@ -155,7 +155,7 @@ static size_t count(const struct span *s, const struct wanted *w)
 	return n;
 }
 
-/* Pass over `skip` lines of those that are wanted, then give at most `limit`. */
+/* Skip `skip` lines of those that are wanted, then give at most `limit`. */
 static void collect(struct span *s, const struct wanted *w, size_t skip, const struct log_query *q, struct log_found *out)
 {
 	size_t bytes = 0;

@@ -72,8 +72,8 @@ static void lose(struct log_stderr *e, size_t lines)
 	metric_add(M_LOG_LINES_DROPPED, (int64_t)lines);
 }
 
-/* Nobody will ever read what waits. A log.dropped line among it is no line of its own: what it
- * told is untold again. */
+/* Nobody will ever read what waits. A log.dropped line among it is no line of its own: what it reported
+ * is unreported again. */
 static void lose_pending(struct log_stderr *e)
 {
 	bool untold = e->written < e->told_bytes;
@@ -136,7 +136,7 @@ static bool add_pending(struct log_stderr *e, struct str s)
 	return false;
 }
 
-/* Own up to what is missing. false: something still waits, so that no line may follow yet. */
+/* Report what is missing. false: something still waits, so that no line may follow yet. */
 static bool add_missed(struct log_stderr *e)
 {
 	char memory[DROPPED_LINE_MAX];

@@ -1,4 +1,4 @@
-/* The log's other end, stderr, written to without ever waiting for who reads it. For log.c alone. */
+/* Writing the log to stderr without ever waiting for its reader. For log.c alone. */
 #ifndef BASE_LOG_STDERR_H
 #define BASE_LOG_STDERR_H
 
@@ -28,7 +28,7 @@ void log_stderr_open(struct log_stderr *e, int fd);
 void log_stderr_close(struct log_stderr *e);
 /* Take whole lines and write what can be written now. Lines beyond a megabyte of waiting ones are
  * counted and gone; so are those that follow, until all that waits is out: then a log.dropped line
- * stands in the place of them. */
+ * is in the place of them. */
 void log_stderr_append(struct log_stderr *e, struct str lines);
 /* Try to write what waits. true: nothing waits any more. */
 bool log_stderr_push(struct log_stderr *e);

@@ -12,7 +12,7 @@ void mem_free(void *p);
 /* A NUL-terminated copy on the heap; NULL when memory fails. */
 char *mem_dup_cstr(struct str s);
 
-/* For tests: make the n-th allocation from now fail, once, whoever asks: mem_new, mem_resize, an
+/* For tests: make the n-th allocation from now fail, once, whatever it is for: mem_new, mem_resize, an
  * arena that needs a chunk, a buffer that grows. n <= 0 disarms. Counts all threads together. Under
  * ASan every arena_alloc is an allocation; else only every new chunk is. */
 void mem_fail_nth(int64_t n);

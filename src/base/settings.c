@@ -41,7 +41,7 @@ static bool is_choice(const char *words, struct str value)
 	return false;
 }
 
-/* "--jobs is a whole number ..., not "x"": the value short, and harmless on a terminal. */
+/* "--jobs must be a number ..., not "x"": the value short, and harmless on a terminal. */
 PRINTF(4, 5) static enum status refuse_value(struct source from, const char *value, struct fault *why, const char *fmt, ...)
 {
 	char memory[8 * SHOWN_VALUE_MAX], takes[160];
@@ -52,7 +52,7 @@ PRINTF(4, 5) static enum status refuse_value(struct source from, const char *val
 	va_end(args);
 	buf_init_fixed(&shown, memory, sizeof memory);
 	terminal_escape(&shown, str_slice(str_of(value), 0, utf8_prefix(str_of(value), SHOWN_VALUE_MAX)));
-	return fault_set(why, BAD_SETTING, "%s%.*s is %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
+	return fault_set(why, BAD_SETTING, "%s%.*s must be %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
 }
 
 static enum status assign_text(const char **field, const struct setting *row, struct source from, const char *value, struct fault *why)
@@ -61,7 +61,7 @@ static enum status assign_text(const char **field, const struct setting *row, st
 		return refuse_value(from, value, why, "one of %s", row->unit);
 	/* The value is not shown: a text with a shortest length is a key. */
 	if (value[0] != '\0' && strlen(value) < row->min)
-		return fault_set(why, BAD_SETTING, "%s%.*s needs at least %llu characters", from.prefix, STRF(from.name),
+		return fault_set(why, BAD_SETTING, "%s%.*s must have at least %llu characters", from.prefix, STRF(from.name),
 		                 (unsigned long long)row->min);
 	*field = value;
 	return OK;
@@ -77,7 +77,7 @@ static enum status assign(struct settings *s, const struct setting *row, struct 
 		return assign_text(field, row, from, value, why);
 	case SETTING_NUMBER:
 		if (!str_to_u64(str_of(value), &number) || number < row->min || number > row->max)
-			return refuse_value(from, value, why, "a whole number of %s from %llu to %llu", row->unit, (unsigned long long)row->min,
+			return refuse_value(from, value, why, "a number of %s from %llu to %llu", row->unit, (unsigned long long)row->min,
 			                    (unsigned long long)row->max);
 		*(uint64_t *)field = number;
 		return OK;

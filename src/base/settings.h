@@ -18,7 +18,7 @@ struct settings {
 };
 
 /* Defaults, then the environment, then the flags `--flag VALUE`, `--flag=VALUE`, `--switch`,
- * `--no-switch` of argv[0..argc), which begins behind the verb. A switch's value is on or off.
+ * `--no-switch` of argv[0..argc), which begins after the verb. A switch's value is on or off.
  * Texts are borrowed from argv and the environment. An empty environment variable counts as unset.
  * s       written only on OK
  * Errors  BAD_SETTING an unknown flag, a missing value, not a number, out of range, not one of the

@@ -10,7 +10,7 @@
 #define SHOWN_MAX 60
 #define TYPE_NAME_MAX 127
 
-/* One or more characters, each a small letter, a digit or one of `more`. */
+/* One or more characters, each a lower-case letter, a digit or one of `more`. */
 static bool is_of(struct str s, struct str more)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -36,15 +36,15 @@ enum status settings_check_bucket(struct str bucket, struct fault *why)
 {
 	if (bucket_name_ok(bucket))
 		return OK;
-	return refuse("--bucket (BUCKET_NAME) takes 3 to 63 of a-z, 0-9, '.' and '-', a letter or digit at both ends and beside each dot, no IP "
-	              "address and nothing that AWS reserves (xn--, -s3alias)", bucket, why);
+	return refuse("--bucket (BUCKET_NAME) must be 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends and around each "
+	              "dot, not an IP address, and without what AWS reserves (xn--, -s3alias)", bucket, why);
 }
 
 enum status settings_check_region(struct str region, struct fault *why)
 {
 	if (is_of(region, STR("-")))
 		return OK;
-	return refuse("--region (REGION) takes a-z, 0-9 and '-', such as us-east-1", region, why);
+	return refuse("--region (REGION) must be a-z, 0-9 and '-', such as us-east-1", region, why);
 }
 
 static bool is_type_name(struct str s)
@@ -63,8 +63,8 @@ enum status settings_check_types(struct str types, struct fault *why)
 		struct str subtype = str_trim(str_cut(&rest, ','));
 		struct str type = str_cut(&subtype, '/');
 		if (!is_type_name(type) || !is_type_name(subtype))
-			return refuse("--allowed-types (TINTYPE_ALLOWED_TYPES) takes media types without parameters, with commas between them, "
-			              "such as image/jpeg,image/png", types, why);
+			return refuse("--allowed-types (TINTYPE_ALLOWED_TYPES) must be media types without parameters, separated "
+			              "by commas, such as image/jpeg,image/png", types, why);
 	}
 	return OK;
 }
@@ -99,7 +99,7 @@ enum status settings_check_origins(struct str origins, struct fault *why)
 	for (struct str rest = origins; origins.n > 0 && rest.p != NULL;) {
 		struct str one = str_trim(str_cut(&rest, ','));
 		if (!str_equal(one, STR("*")) && !is_origin(one))
-			return refuse("--cors-origins (TINTYPE_CORS_ORIGINS) takes *, or origins in small letters with commas between them, such as "
+			return refuse("--cors-origins (TINTYPE_CORS_ORIGINS) must be *, or origins in lower case separated by commas, such as "
 			              "https://app.example.com or http://localhost:3000", origins, why);
 	}
 	return OK;

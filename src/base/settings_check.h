@@ -12,7 +12,7 @@ enum status settings_check_bucket(struct str bucket, struct fault *why) MUST_CHE
 enum status settings_check_region(struct str region, struct fault *why) MUST_CHECK;
 /* Media types without parameters, with commas; at least one. */
 enum status settings_check_types(struct str types, struct fault *why) MUST_CHECK;
-/* Each * or scheme://host[:port] as browsers send it, in small letters; an empty list allows nobody. */
+/* Each * or scheme://host[:port] as browsers send it, in lower case; an empty list allows nobody. */
 enum status settings_check_origins(struct str origins, struct fault *why) MUST_CHECK;
 
 #endif

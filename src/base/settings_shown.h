@@ -1,6 +1,6 @@
 /* The settings that are in force, one by one, for the console: with what each means, and without what is
- * secret. A setting is secret when it has no flag: it may stand in the environment alone, so that it is in no
- * list of processes, and then it is on no page either. */
+ * secret. A setting is secret when it has no flag: it may be set only in the environment, so that it is
+ * in no process list, and it is on no page either. */
 #ifndef BASE_SETTINGS_SHOWN_H
 #define BASE_SETTINGS_SHOWN_H
 

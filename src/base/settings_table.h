@@ -1,5 +1,5 @@
-/* The rows of settings.def as an array: shared by settings.c, which reads them, and
- * settings_text.c, which prints them. Nobody else's. */
+/* The rows of settings.def as an array: used only by settings.c, which reads
+ * them, and settings_text.c, which prints them. */
 #ifndef BASE_SETTINGS_TABLE_H
 #define BASE_SETTINGS_TABLE_H
 

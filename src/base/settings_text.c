@@ -27,7 +27,7 @@ static void wrap(struct buf *b, struct str words, struct str margin, size_t colu
 	buf_put_char(b, '\n');
 }
 
-/* What stands behind the flag: the words, the unit's name, or what kind of value it is. */
+/* What is after the flag: the words, the unit's name, or what kind of value it is. */
 static const char *placeholder(const struct setting *row)
 {
 	if (row->kind == SETTING_NUMBER)
@@ -153,7 +153,7 @@ static void put_env(struct buf *b, const struct setting *row)
 void settings_env_example(struct buf *b)
 {
 	assert(b != NULL);
-	buf_put(b, STR("# Every setting with its default. Copy to .env and take the # away before what you change.\n"
+	buf_put(b, STR("# Every setting with its default. Copy to .env and remove the # from what you change.\n"
 	               "# Printed by `tintype settings --env`; change src/base/settings.def instead.\n"));
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		put_env(b, &SETTINGS[i]);

@@ -1,8 +1,8 @@
 /* Borrowed strings: comparing, searching, cutting, and the few calls that copy into an arena.
  *
- * Everything takes a struct str by value and looks at s.n bytes, never further. An empty str may
+ * Everything takes a struct str by value and checks s.n bytes, never further. An empty str may
  * have p == NULL, which the memory functions of libc do not allow even for no bytes: so each of
- * them stands behind a test of the length. Letters are ASCII's, whatever the locale. */
+ * them is after a test of the length. Letters are ASCII's, whatever the locale. */
 #include "base/str.h"
 #include "base/arena.h"
 

@@ -38,12 +38,12 @@ size_t str_find(struct str s, struct str needle);
 size_t str_find_nocase(struct str s, struct str needle);
 /* The bytes from..to (to is clamped to s.n, from to `to`). */
 struct str str_slice(struct str s, size_t from, size_t to);
-/* Cut at the first `c`: gives what is before it and moves *rest behind it. Without a `c` gives
+/* Cut at the first `c`: gives what is before it and moves *rest after it. Without a `c` gives
  * all of *rest and leaves it {NULL, 0}: so `while (rest.p != NULL)` walks every piece. */
 struct str str_cut(struct str *rest, char c);
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);
-/* Without the pair of double quotes that it stands in; as it is where there is none. */
+/* Without the pair of double quotes that it is in; as it is where there is none. */
 struct str str_unquote(struct str s);
 /* Read all of `s` as decimal digits. false: empty, another byte, or over UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
@@ -51,7 +51,7 @@ bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
 struct str str_dup(struct arena *a, struct str s);
 /* ASCII letters in lower case. */
 struct str str_lower(struct arena *a, struct str s);
-/* A NUL-terminated copy; bytes behind an inner NUL are not seen by C functions, so refuse those first. */
+/* A NUL-terminated copy; bytes after an inner NUL are not seen by C functions, so refuse those first. */
 char *str_cstr(struct arena *a, struct str s);
 struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 

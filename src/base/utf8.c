@@ -2,7 +2,7 @@
  * JSON string. (Declared in codec.h with the other text codings.)
  *
  * One decoder reads a code point; everything else is written with it. An ill-formed byte is one
- * byte, whatever follows. Printable ASCII, which is nearly all there is, is passed over in runs.
+ * byte, whatever follows. Printable ASCII, which is nearly all there is, is ignored in runs.
  * Source: RFC 3629 4; Unicode 15, table 3-7; UAX 9 for the bidi marks. */
 #include "base/codec.h"
 

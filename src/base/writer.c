@@ -1,5 +1,5 @@
 /* Writing JSON into a struct buf. The comma in front of a value is put unless the last byte opens
- * an object or an array, so there is no state beside the buffer. Names are ours and need no
+ * an object or an array, so there is no state next to the buffer. Names are ours and need no
  * escaping; values always get it. */
 #include "base/writer.h"
 

@@ -1,4 +1,4 @@
-/* The tree is built with expat's callbacks. What goes wrong in one of them stops the parser and is told
+/* The tree is built with expat's callbacks. What goes wrong in one of them stops the parser and is given
  * when it has returned. Names are kept once each: a body of ten thousand parts has a dozen of them. */
 #include "base/xml.h"
 
@@ -224,7 +224,7 @@ enum status xml_check_children(const struct xml_node *n, const char *const *name
 	for (size_t i = 0; i < n_names; i++) {
 		if (names[i][0] == '!' && count(n, names[i] + 1) > 1)
 			return fault_set(why, XML_MALFORMED, "The XML you provided did not validate against our published schema: "
-			                 "%s is there more than once.", names[i] + 1);
+			                 "%s appears more than once.", names[i] + 1);
 	}
 	return OK;
 }

@@ -11,7 +11,7 @@
 struct xml_node {
 	struct str name;                /* local, without a prefix */
 	struct str type;                /* the attribute xsi:type; "": none */
-	struct str text;                /* of an element without children, as it stands; "" of others */
+	struct str text;                /* of an element without children, as it is; "" of others */
 	struct xml_node *first, *next;  /* the first child, the next sibling; NULL: none */
 };
 

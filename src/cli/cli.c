@@ -1,4 +1,4 @@
-/* One table of verbs: name, function, flags, how many operands, usage, sentence. Help and the
+/* One table of commands: name, function, flags, how many operands, usage, sentence. Help and the
  * refusal of wrong use are made from it. */
 #include "cli/cli.h"
 
@@ -19,10 +19,10 @@ static const struct verb {
 	const char *sentence;
 } verbs[] = {
 	{ "upload", verb_upload, TAKES(ENDPOINT) | TAKES(JOBS) | TAKES(JSON), 1, SIZE_MAX, "upload FILE...",
-	  "Upload files, and what is in directories at every depth; links inside those are not followed." },
+	  "Upload files and directories, recursively; links inside directories are not followed." },
 	{ "list", verb_list, TAKES(ENDPOINT) | TAKES(LIMIT) | TAKES(ALL) | TAKES(JSON), 0, 0, "list", "List images, newest first." },
 	{ "get", verb_get, TAKES(ENDPOINT) | TAKES(OUTPUT) | TAKES(FORCE) | TAKES(JSON), 1, 1, "get ID",
-	  "Download an image under its own name into the current directory; never over a file that is there." },
+	  "Download an image under its own name into the current directory; never overwrites a file." },
 	{ "rm", verb_rm, TAKES(ENDPOINT) | TAKES(TOKEN) | TAKES(JSON), 1, SIZE_MAX, "rm ID...", "Delete images." },
 	{ "logs", verb_logs, TAKES(DATA) | TAKES(LEVEL) | TAKES(SINCE) | TAKES(GREP) | TAKES(FOLLOW) | TAKES(JSON), 0, 0, "logs",
 	  "Read the server's log, oldest line first." },
@@ -87,7 +87,7 @@ int cli_run(int argc, char **argv)
 	if (o.help)
 		return help(v);
 	if (o.n_operands < v->min || o.n_operands > v->max) {
-		show_line(stderr, "usage: tintype %s; --help shows the flags", v->usage);
+		show_line(stderr, "usage: tintype %s; see --help", v->usage);
 		return WRONG_USE;
 	}
 	if ((v->takes & TAKES(ENDPOINT)) != 0 && !endpoint_is_right(&o))

@@ -1,4 +1,4 @@
-/* tintype get: the record, then the bytes into a file beside the target, which is checked against
+/* tintype get: the record, then the bytes into a file next to the target, which is checked against
  * the record's size and MD5 before it takes its name. So the target is there whole or not at all,
  * and nothing is replaced unless --force says so. After Ctrl-C the unfinished file is removed.
  *
@@ -73,9 +73,9 @@ static enum status choose_target(const struct options *o, const json_t *record, 
 	if (fstatat(t->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? OK : fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
 	if (!t->force)
-		return fault_set(why, IMAGE_EXISTS, "%.*s is there already; -o FILE saves elsewhere, -o FILE --force replaces", STRF(t->path));
+		return fault_set(why, IMAGE_EXISTS, "%.*s already exists; use -o FILE to save elsewhere, or -o FILE --force to replace it", STRF(t->path));
 	if (!S_ISREG(st.st_mode))
-		return fault_set(why, IMAGE_EXISTS, "%.*s is no ordinary file and is not replaced", STRF(t->path));
+		return fault_set(why, IMAGE_EXISTS, "%.*s is not a regular file and is not replaced", STRF(t->path));
 	return OK;
 }
 
@@ -95,7 +95,7 @@ static enum status open_part(const struct target *t, int *fd, struct fault *why)
 	if (*fd >= 0)
 		return OK;
 	part_is_there = 0;
-	return fault_set(why, STORAGE_FAILED, "nothing can be saved beside %.*s: %s", STRF(t->path), strerrordesc_np(errno));
+	return fault_set(why, STORAGE_FAILED, "cannot create a file next to %.*s: %s", STRF(t->path), strerrordesc_np(errno));
 }
 
 static enum status hash_file(int fd, uint64_t *size, char hex[2 * MD5_BYTES + 1], struct fault *why)
@@ -170,10 +170,10 @@ static enum status get_to_stdout(struct remote *r, const json_t *record, struct 
 	char piece[65536];
 	FILE *whole = tmpfile();
 	if (whole == NULL)
-		return fault_set(why, STORAGE_FAILED, "no room for a temporary file");
+		return fault_set(why, STORAGE_FAILED, "cannot create a temporary file");
 	enum status st = download(r, record, fileno(whole), a, why);
 	rewind(whole);
-	/* What cannot be written is told, and makes the status, at the end of every verb. */
+	/* A write error is reported and sets the exit status at the end of every command. */
 	for (size_t n = 1; st == OK && n > 0;) {
 		n = fread(piece, 1, sizeof piece, whole);
 		if (!show_bytes((struct str){ piece, n }))
@@ -223,7 +223,7 @@ int verb_get(const struct options *o)
 	json_t *record = NULL;
 	struct arena a CLEANUP(arena_deinit) = { 0 };
 	if ((o->force && o->output == NULL) || (o->json && o->output != NULL && strcmp(o->output, "-") == 0)) {
-		show_line(stderr, "tintype get: %s", o->json ? "--json and -o - both want the standard output" : "--force goes with -o FILE");
+		show_line(stderr, "tintype get: %s", o->json ? "--json and -o - both use standard output" : "--force requires -o FILE");
 		return 2;
 	}
 	arena_init(&a, MEMORY_BYTES);

@@ -39,7 +39,7 @@ static void add_fields(struct buf *b, json_t *object)
 		if (is_head(str_of(name)))
 			continue;
 		buf_printf(b, " %s=", name);
-		/* Text with blanks or quotes, and what is no text, stands as JSON. */
+		/* Text with blanks or quotes, and what is not text, is written as JSON. */
 		struct str text = { json_string_value(value), json_string_length(value) };
 		if (json_is_string(value) && text.n > 0 && str_find_char(text, ' ') == text.n && str_find_char(text, '"') == text.n)
 			buf_put(b, text);

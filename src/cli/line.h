@@ -13,7 +13,7 @@ struct line_filter {
 };
 
 /* Append the line as it is shown: "TIME LEVEL EVENT name=value ...", not escaped yet; what is no JSON object stays as
- * it is. Gives whether the filter wants it. A line without a time or level of its own passes those two. */
+ * it is. Gives whether the filter requires it. A line without a time or level of its own passes those two. */
 bool line_show(struct buf *b, struct str line, const struct line_filter *f);
 
 #endif

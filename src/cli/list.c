@@ -22,7 +22,7 @@ static void show_record(const json_t *record)
 	          STRF(remote_text(record, "fileName")));
 }
 
-/* Where a list stands. */
+/* The state of a list. */
 struct listing {
 	struct remote remote;
 	bool json, all;
@@ -45,7 +45,7 @@ static enum status read_page(struct listing *l, struct arena *a, json_t **page, 
 	if (json_is_array(json_object_get(*page, "images")))
 		return OK;
 	json_decref(*page);
-	return fault_set(why, UPSTREAM_FAILED, "the answer is no list of images: is the endpoint right?");
+	return fault_set(why, UPSTREAM_FAILED, "the response is not a list of images: is the endpoint right?");
 }
 
 /* Show what the page has and take its cursor; *more unless it was the last. */
@@ -65,7 +65,7 @@ static enum status show_page(struct listing *l, const json_t *page, bool *more, 
 	struct str cursor = remote_text(page, "nextCursor");
 	*more = cursor.n > 0 && (l->all || l->left > 0);
 	if (*more && str_equal(cursor, buf_str(&l->cursor)))
-		return fault_set(why, UPSTREAM_FAILED, "the server gives the same page again and again");
+		return fault_set(why, UPSTREAM_FAILED, "the server returns the same page again and again");
 	buf_clear(&l->cursor);
 	buf_put(&l->cursor, cursor);
 	return buf_ok(&l->cursor) ? OK : fault_set(why, UPSTREAM_FAILED, "the server's cursor is too long");

@@ -1,8 +1,8 @@
 /* tintype logs: the rotated files, oldest first, then current.jsonl, as base/log.h names them.
  *
  * The current file is opened before the directory is listed, so that a rotation in between shows a
- * file twice at most, and that one is known by its inode. Following looks five times a second: when
- * the current name has gone over to another file, what rotated behind the one we had is read first,
+ * file twice at most, and that one is known by its inode. Following polls five times a second:
+ * when the current name is another file, what was rotated after the one we had is read first,
  * so that no line is missed however often it rotated. */
 #include "base/clock.h"
 #include "base/codec.h"
@@ -59,7 +59,7 @@ static void read_lines(struct reader *r, int fd)
 			buf_put(&r->line, str_slice(rest, 0, end));
 			if (end == rest.n)
 				break;
-			/* A line past all bounds is none of ours. */
+			/* A line that long is not one of ours. */
 			if (buf_ok(&r->line))
 				show_one(r, buf_str(&r->line));
 			buf_clear(&r->line);
@@ -117,7 +117,7 @@ static void list_rotated(const struct reader *r, struct names *names)
 		qsort(names->p, names->n, NAME_BYTES, by_name);
 }
 
-/* Where the names go on behind the file `last`; 0 when it is not among them any more, for then all are newer. */
+/* Where the names continue after the file `last`; 0 when it is not among them any more, for then all are newer. */
 static size_t find_behind(const struct reader *r, const struct names *names, const struct stat *last)
 {
 	for (size_t i = 0; last != NULL && i < names->n; i++) {
@@ -128,7 +128,7 @@ static size_t find_behind(const struct reader *r, const struct names *names, con
 	return 0;
 }
 
-/* Read the rotated files behind `last` (NULL: all), but not the one that is now open as the current. */
+/* Read the rotated files after `last` (NULL: all), but not the one that is now open as the current. */
 static void read_rotated(struct reader *r, const struct stat *last)
 {
 	struct names names;
@@ -197,7 +197,7 @@ int verb_logs(const struct options *o)
 	assert(o != NULL);
 	struct reader r = { .json = o->json, .fd = -1, .filter = { .grep = str_of(o->grep), .has_level = o->level != NULL } };
 	if (o->level != NULL && !log_level_parse(str_of(o->level), &r.filter.level)) {
-		show_line(stderr, "tintype logs: --level takes debug, info, warn or error, not '%s'", o->level);
+		show_line(stderr, "tintype logs: --level must be debug, info, warn or error, not '%s'", o->level);
 		return 2;
 	}
 	r.filter.from_ms = o->since_ms > 0 ? clock_now_ms() - o->since_ms : 0;

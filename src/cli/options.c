@@ -16,19 +16,19 @@ static const struct flag {
 	const char *sentence;
 } flags[OPTIONS] = {
 #define FIELD(field) offsetof(struct options, field)
-	[OPTION_ENDPOINT] = { { "endpoint", 0, FLAG_VALUE }, TEXT, FIELD(endpoint), .value = "URL", .sentence = "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. Without a path, /prod is meant." },
+	[OPTION_ENDPOINT] = { { "endpoint", 0, FLAG_VALUE }, TEXT, FIELD(endpoint), .value = "URL", .sentence = "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. The path defaults to /prod." },
 	[OPTION_JOBS] = { { "jobs", 'j', FLAG_VALUE }, NUMBER, FIELD(jobs), 1, 64, 4, "N", "How many files are sent at once, 1 to 64; 4 if not given." },
 	[OPTION_LIMIT] = { { "limit", 'n', FLAG_VALUE }, NUMBER, FIELD(limit), 1, 1000000000, 50, "N", "How many images are listed; 50 if not given." },
 	[OPTION_ALL] = { { "all", 'a', FLAG_SWITCH }, SWITCH, FIELD(all), .sentence = "List all images." },
-	[OPTION_OUTPUT] = { { "output", 'o', FLAG_VALUE }, TEXT, FIELD(output), .value = "FILE", .sentence = "Where to save; - is the standard output." },
-	[OPTION_FORCE] = { { "force", 'f', FLAG_SWITCH }, SWITCH, FIELD(force), .sentence = "Let -o replace a file that is there." },
+	[OPTION_OUTPUT] = { { "output", 'o', FLAG_VALUE }, TEXT, FIELD(output), .value = "FILE", .sentence = "Where to save; - is standard output." },
+	[OPTION_FORCE] = { { "force", 'f', FLAG_SWITCH }, SWITCH, FIELD(force), .sentence = "Let -o replace an existing file." },
 	[OPTION_TOKEN] = { { "token", 0, FLAG_VALUE }, TEXT, FIELD(token), .value = "TOKEN", .sentence = "The delete token that upload --json showed, in place of an API key." },
 	[OPTION_DATA] = { { "data", 0, FLAG_VALUE }, TEXT, FIELD(data), .value = "DIR", .sentence = "The server's data directory; else $TINTYPE_DATA, else ./data." },
 	[OPTION_LEVEL] = { { "level", 0, FLAG_VALUE }, TEXT, FIELD(level), .value = "debug|info|warn|error", .sentence = "Only lines of this level and above." },
 	[OPTION_SINCE] = { { "since", 0, FLAG_VALUE }, SPAN, FIELD(since_ms), .value = "15m", .sentence = "Only lines of the last seconds, minutes, hours or days: 90s, 15m, 2h, 7d." },
 	[OPTION_GREP] = { { "grep", 0, FLAG_VALUE }, TEXT, FIELD(grep), .value = "TEXT", .sentence = "Only lines with this text." },
-	[OPTION_FOLLOW] = { { "follow", 'f', FLAG_SWITCH }, SWITCH, FIELD(follow), .sentence = "Go on with what is written from now on." },
-	[OPTION_JSON] = { { "json", 0, FLAG_SWITCH }, SWITCH, FIELD(json), .sentence = "One JSON object a line on the standard output." },
+	[OPTION_FOLLOW] = { { "follow", 'f', FLAG_SWITCH }, SWITCH, FIELD(follow), .sentence = "Keep printing lines as they are written." },
+	[OPTION_JSON] = { { "json", 0, FLAG_SWITCH }, SWITCH, FIELD(json), .sentence = "One JSON object per line on standard output." },
 	[OPTION_HELP] = { { "help", 'h', FLAG_SWITCH }, SWITCH, FIELD(help), .sentence = "This help." },
 #undef FIELD
 };
@@ -67,12 +67,12 @@ static enum status set(struct options *o, const struct flag *f, const char *valu
 	case NUMBER:
 		if (str_to_u64(str_of(value), (uint64_t *)(void *)field) && *(uint64_t *)(void *)field >= f->min && *(uint64_t *)(void *)field <= f->max)
 			return OK;
-		return fault_set(why, BAD_SETTING, "--%s takes a number from %llu to %llu, not '%s'", f->flag.name, (unsigned long long)f->min,
+		return fault_set(why, BAD_SETTING, "--%s must be a number from %llu to %llu, not '%s'", f->flag.name, (unsigned long long)f->min,
 		                 (unsigned long long)f->max, value);
 	case SPAN:
 		if (options_parse_span(str_of(value), (int64_t *)(void *)field))
 			return OK;
-		return fault_set(why, BAD_SETTING, "--%s takes a time like 90s, 15m, 2h or 7d, not '%s'", f->flag.name, value);
+		return fault_set(why, BAD_SETTING, "--%s must be a time like 90s, 15m, 2h or 7d, not '%s'", f->flag.name, value);
 	}
 	return OK;
 }

@@ -34,7 +34,7 @@ enum option {
 };
 #define TAKES(option) (1u << OPTION_##option)
 
-/* Read argv[1..argc) as flags and operands, in any order; behind "--" all are operands, and "-" is one. The operands
+/* Read argv[1..argc) as flags and operands, in any order; after "--" all are operands, and "-" is one. The operands
  * are moved to the front of argv.
  * takes   bits of the flags that are allowed; --help always is
  * Errors  BAD_SETTING an unknown flag, a missing or wrong value; the text says which */

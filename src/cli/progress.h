@@ -15,7 +15,7 @@ struct progress {
 	char current[256];         /* the name that was begun last, as it is */
 };
 
-/* Append the line as it stands at now_ms, at most `columns` wide, its text escaped. Pure. */
+/* Append the line as it is at now_ms, at most `columns` wide, its text escaped. Pure. */
 void progress_format(const struct progress *p, int64_t now_ms, unsigned columns, struct buf *b);
 void progress_draw(const struct progress *p);
 /* Take the line off the screen, before another one is shown. */

@@ -1,9 +1,9 @@
 /* tintype upload: the files are found first, then N workers take them one after the other, each with
- * connections of its own. A file goes: slot, PUT, and a look at the record; a failed one does not
- * stop the others.
+ * connections of its own. For each file: slot, PUT, and a read of the record; a failed one does
+ * not stop the others.
  *
  * Workers block all signals. The main thread waits for SIGINT, SIGTERM or the last worker and draws
- * the bar meanwhile; after a signal it tells how far things got and leaves, since nothing on this
+ * the bar in the meantime; after a signal it reports progress and exits, since nothing on this
  * machine is half done. All output goes through one lock. */
 #include "base/clock.h"
 #include "base/codec.h"
@@ -131,9 +131,9 @@ static enum status send_file(struct parcel *p, const struct walk_file *f, struct
 	struct remote_call call = { .method = "POST", .path = STR("/upload"), .json = buf_str(&json) };
 	TRY(remote_json(p->remote, &call, &p->arena, &p->slot, why));
 	if (remote_text(p->slot, "imageId").n == 0 || remote_text(p->slot, "uploadUrl").n == 0)
-		return fault_set(why, UPSTREAM_FAILED, "the answer is no upload slot: is the endpoint right?");
+		return fault_set(why, UPSTREAM_FAILED, "the response is not an upload slot: is the endpoint right?");
 	TRY(put_bytes(p, why));
-	/* Read the record; where the bytes have not been looked at yet, ask for it. Without a key for reading, the 200 to the
+	/* Read the record; where the bytes have not been checked yet, ask for it. Without a key for reading, the 200 to the
 	 * PUT must do. */
 	struct str id = remote_text(p->slot, "imageId");
 	struct remote_call look = { .method = "GET", .path = remote_image_path(&p->arena, id, "") };

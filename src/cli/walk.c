@@ -72,14 +72,14 @@ static void add_file(struct walk *w, const char *root, const char *below, off_t 
 
 static void add_directory(struct walk *w, const struct walk_file *at, int fd, unsigned depth);
 
-/* One entry of a directory: a file, a directory to go down, or what is passed over. */
+/* One entry of a directory: a file, a directory to go down, or what is ignored. */
 static void add_entry(struct walk *w, const struct walk_file *at, int dir, const char *name, unsigned depth)
 {
 	struct str path = str_printf(&w->arena, "%s%s%s", at->below, at->below[0] != '\0' ? "/" : "", name);
 	struct walk_file f = { at->root, path.p, 0 };
 	struct stat st;
 	if (path.p == NULL || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		fail(w, path.p == NULL ? at : &f, "cannot be looked at");
+		fail(w, path.p == NULL ? at : &f, "cannot be read");
 		return;
 	}
 	if (S_ISREG(st.st_mode)) {
@@ -87,7 +87,7 @@ static void add_entry(struct walk *w, const struct walk_file *at, int dir, const
 		return;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		show_line(stderr, "%s/%s: passed over, it is %s", at->root, path.p, S_ISLNK(st.st_mode) ? "a link" : "no file");
+		show_line(stderr, "%s/%s: skipped: it is %s", at->root, path.p, S_ISLNK(st.st_mode) ? "a link" : "no file");
 		return;
 	}
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -172,7 +172,7 @@ enum status walk_open(const struct walk_file *f, int *fd, uint64_t *size_bytes, 
 		return fault_set(why, STORAGE_FAILED, "cannot be opened: %s", strerrordesc_np(errno));
 	if (fstat(opened, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(opened);
-		return fault_set(why, INVALID_INPUT, "is no file any more");
+		return fault_set(why, INVALID_INPUT, "is no longer a file");
 	}
 	*fd = opened;
 	*size_bytes = (uint64_t)st.st_size;

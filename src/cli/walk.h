@@ -1,6 +1,6 @@
-/* Which files a command line names: files themselves, and what is in directories, at every depth.
+/* The files that a command line names: files themselves, and what is in directories, at every depth.
  * An operand may be a link, since it was named; links inside a directory are not followed, neither
- * when it is read nor when its files are opened later. What is no file is passed over and said. */
+ * when it is read nor when its files are opened later. What is no file is ignored and said. */
 #ifndef CLI_WALK_H
 #define CLI_WALK_H
 
@@ -28,7 +28,7 @@ void walk_deinit(struct walk *w);
 void walk_add(struct walk *w, const char *operand);
 /* The path as it is shown. */
 struct str walk_path(struct arena *a, const struct walk_file *f);
-/* Open for reading and tell the size it now has.
+/* Open for reading and give the current size.
  * Errors  INVALID_INPUT no file any more; STORAGE_FAILED not there, a link, not allowed */
 enum status walk_open(const struct walk_file *f, int *fd, uint64_t *size_bytes, struct fault *why) MUST_CHECK;
 

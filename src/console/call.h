@@ -1,5 +1,5 @@
 /* What the files of console/ share: one call in flight, its parameters, its answer. A call lives in its
- * exchange's arena and runs on a worker, since rows are read from the table. */
+ * request's arena and runs on a worker, since rows are read from the table. */
 #ifndef CONSOLE_CALL_H
 #define CONSOLE_CALL_H
 

@@ -1,6 +1,6 @@
-/* The console as a door.
+/* The console as a handler.
  *
- * begin finds the route, looks at where the request comes from and, for data, at the token; data is read on a
+ * begin finds the route, checks where the request comes from and, for data, the token; data is read on a
  * worker. Every answer carries what keeps a browser from lending it to anybody: no CORS, nosniff, no-store for
  * data, and a policy that lets the page load from here alone. The Host has been checked by the listener.
  *
@@ -27,7 +27,7 @@ static const struct console_route rows[] = {
 	{ "GET /console/logs", console_logs },
 	{ "GET /console/settings", console_settings },
 };
-static const struct router routes = ROUTER("", rows, "There is nothing at this path");
+static const struct router routes = ROUTER("", rows, "Nothing at this path");
 
 /* Scripts, styles and pictures from here and nowhere else, no markup made from text by a script (the one thing
  * that would let a file's name act), nothing framed, no form sent. */
@@ -146,7 +146,7 @@ static enum status run_to_end(struct running *run, struct fault *why)
 	buf_init_arena(b, run->call.arena, BODY_MAX_BYTES);
 	TRY(run->route->run(&run->call, why));
 	if (!buf_ok(b) || !arena_ok(run->call.arena))
-		return fault_set(why, TOO_MUCH, "The answer would be too large; ask for less at once");
+		return fault_set(why, TOO_MUCH, "The response would be too large; request less at once");
 	return OK;
 }
 

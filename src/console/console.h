@@ -1,5 +1,5 @@
-/* The console: what its keeper may look at, as a door for the admin listener. A page, open to everybody who may
- * reach the listener, for there is nothing in it; and data as JSON, behind the token. It only reads.
+/* The console for the operator, as a handler for the admin listener. A page, open to anyone who can reach
+ * the listener, since it contains no data; and data as JSON, which requires the token. It is read-only.
  *
  *   GET /                         the page, and what it loads
  *   GET /console/images           rows of the table, by status, filtered, paged
@@ -7,7 +7,7 @@
  *   GET /console/logs             lines of the log, filtered; followed with `after`
  *   GET /console/settings         the settings in force; of secrets, whether they are set
  *
- * Parameters that are not known, not of their form, or told twice are refused. See doc/console.md. */
+ * Parameters that are not known, not of their form, or repeated are refused. See doc/console.md. */
 #ifndef CONSOLE_CONSOLE_H
 #define CONSOLE_CONSOLE_H
 

@@ -1,5 +1,5 @@
-/* Rows of the table. A whole id is asked of the table itself, which finds it at once on any engine; all else
- * goes to the inspection, a bounded look at a time. Of a row everything is shown but the hash of its delete
+/* Rows of the table. A whole id is read from the table itself, on any engine; all else
+ * goes to the admin query, in bounded pages. Of a row everything is shown but the hash of its delete
  * token, and what is not known is null, so that each row has the same members. */
 #include "console/call.h"
 

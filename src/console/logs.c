@@ -1,6 +1,6 @@
 /* Lines of the log, as they are kept in memory: the newest, older ones before a number, or what followed after
- * one, which is how the page follows the log. Each line is JSON already, written by us with every text of a
- * stranger escaped, and goes into the answer as it is. */
+ * one, which is how the page follows the log. Each line is JSON already, written by us with every text from
+ * outside escaped, and goes into the answer as it is. */
 #include "console/call.h"
 
 #include "base/log.h"
@@ -26,9 +26,9 @@ enum status console_logs(struct console_call *c, struct fault *why)
 
 	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
 	if (q.tail && older)
-		return fault_set(why, BAD_FIELD, "after and before do not go together");
+		return fault_set(why, BAD_FIELD, "after and before are mutually exclusive");
 	if (!log_level_parse(level, &q.least))
-		return fault_set(why, BAD_FIELD, "level is one of debug|info|warn|error");
+		return fault_set(why, BAD_FIELD, "level must be one of debug|info|warn|error");
 	q.limit = limit;
 	TRY(log_recent(&q, c->arena, &found, why));
 	writer_open(&c->body, (struct str){ 0 }, '{');

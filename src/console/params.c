@@ -1,5 +1,5 @@
-/* A query against a table of parameters. Whatever is not understood is said, rather than passed over: a
- * misspelt filter would show rows that nobody asked for. */
+/* A query against a table of parameters. Whatever is not understood is said, rather than ignored: a
+ * misspelt filter would show rows that no one asked for. */
 #include "console/call.h"
 
 #include "base/codec.h"
@@ -28,17 +28,17 @@ static enum status read_value(const struct param *p, struct str value, struct fa
 	switch (p->kind) {
 	case PARAM_TEXT:
 		if (value.n > p->max || !utf8_valid(value) || str_find_char(value, '\0') < value.n)
-			return fault_set(why, BAD_FIELD, "%s is UTF-8 text of at most %" PRIu64 " bytes", p->name, p->max);
+			return fault_set(why, BAD_FIELD, "%s must be UTF-8 text of at most %" PRIu64 " bytes", p->name, p->max);
 		*p->text = value;
 		return OK;
 	case PARAM_CHOICE:
 		if (!is_choice(p->choices, value))
-			return fault_set(why, BAD_FIELD, "%s is one of %s", p->name, p->choices);
+			return fault_set(why, BAD_FIELD, "%s must be one of %s", p->name, p->choices);
 		*p->text = value;
 		return OK;
 	case PARAM_NUMBER:
 		if (!str_to_u64(value, &number) || number < p->min || number > p->max)
-			return fault_set(why, BAD_FIELD, "%s is a whole number from %" PRIu64 " to %" PRIu64, p->name, p->min, p->max);
+			return fault_set(why, BAD_FIELD, "%s must be an integer from %" PRIu64 " to %" PRIu64, p->name, p->min, p->max);
 		*p->number = number;
 		return OK;
 	}
@@ -53,7 +53,7 @@ enum status params_read(const struct request *r, const struct param *params, siz
 		const struct query_pair *pair = &r->query.pairs[i];
 		const struct param *p = find(params, n, pair->name);
 		if (p == NULL)
-			return fault_set(why, BAD_FIELD, "there is no parameter of one of the names that were sent; doc/console.md lists them");
+			return fault_set(why, BAD_FIELD, "unknown parameter; see doc/console.md");
 		if (query_find(&r->query, pair->name) != pair)
 			return fault_set(why, BAD_FIELD, "%s was sent twice", p->name);
 		if (pair->value.n == 0)

@@ -71,7 +71,7 @@ static unsigned hex_value(char c)
 	return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
 }
 
-/* Take one byte of what is not data.  false: it may not stand here */
+/* Take one byte of what is not data.  false: it is not allowed here */
 static bool take_byte(struct chunk_reader *c, char byte)
 {
 	enum chunk_state from = c->state;

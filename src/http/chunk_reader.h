@@ -15,7 +15,7 @@ enum chunk_state {
 	CHUNK_TRAILER_VALUE, CHUNK_TRAILER_LF, CHUNK_END_LF, CHUNK_DONE,
 };
 
-/* Where a chunked body stands; zeroed at its start. */
+/* The state of a chunked body; zeroed at its start. */
 struct chunk_reader {
 	enum chunk_state state;
 	uint64_t left;             /* of the chunk */
@@ -23,7 +23,7 @@ struct chunk_reader {
 	unsigned extra_bytes;      /* of extensions and trailers so far */
 };
 
-/* Take the next piece of data; *in moves behind it.
+/* Take the next piece of data; *in moves after it.
  * piece    empty: `in` is used up, or the body is whole (state is CHUNK_DONE, and *in is what follows it)
  * Returns  false: malformed, or more than the bounds; the body's end is then unknown */
 bool chunk_reader_next(struct chunk_reader *c, struct str *in, struct str *piece) MUST_CHECK;

@@ -58,6 +58,6 @@ enum status gate_check_token(struct gate *g, const struct request *r, int64_t no
 	if (g != NULL && g->token.n > 0 && secret_equal(str_trim(str_slice(sent, 7, sent.n)), g->token))
 		return OK;
 	if (g != NULL && !may_try(g, now_ms))
-		return fault_set(why, TOO_MANY_TRIES, "There were too many wrong tokens; wait a minute, or send the right one");
-	return fault_set(why, KEY_WRONG, "The token is not the one that was printed at start");
+		return fault_set(why, TOO_MANY_TRIES, "Too many wrong tokens; wait a minute, or send the right one");
+	return fault_set(why, KEY_WRONG, "Wrong token: use the one printed when the server started");
 }

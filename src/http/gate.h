@@ -1,12 +1,12 @@
-/* Who may come in at the admin listener: no page of another site, and whoever holds the token.
+/* Access to the admin listener: no page of another site, and only with the token.
  *
  * The token goes by `Authorization: Bearer` and never by a cookie. A cookie belongs to a host and not to a
  * port: the browser would hand it to every other server of this machine, and would add it to requests
  * that pages of those servers make. A header is added by our page alone.
  *
  * Ten wrong tokens a minute are answered as wrong, further ones with "wait". The right token always opens:
- * it has 128 bits, which nobody guesses at any rate, and a stranger must not be able to keep its holder
- * out. What the limit is for is the log, and whoever reads there that somebody tries. */
+ * it has 128 bits, which nobody guesses at any rate, and nobody may be able to lock its holder
+ * out. What the limit is for is the log, and whoever reads there that somebody is guessing. */
 #ifndef HTTP_GATE_H
 #define HTTP_GATE_H
 
@@ -19,7 +19,7 @@
 #define GATE_WINDOW_MS 60000
 
 struct gate {
-	struct str token;                    /* borrowed; "": nobody's */
+	struct str token;                    /* borrowed; "": nobody has it */
 	pthread_mutex_t lock;
 	int64_t wrong_ms[GATE_WRONG_MAX];    /* when the last wrong ones came: a ring */
 	size_t next;

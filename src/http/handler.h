@@ -1,17 +1,17 @@
-/* Port: a protocol behind a listener. The listener (serve/) moves bytes, keeps deadlines and
- * framing; the door (api/, s3/, the admin pages) decides what is answered.
+/* Port: a protocol behind a listener. The listener (http/server/) moves bytes, keeps deadlines
+ * and framing; the handler (api/, s3/, admin/) decides what is answered.
  *
  *   begin    on a reactor, when the head is read: must not wait for a sync, commit or remote call
  *   data     on a reactor, for each piece of the body, only after DOOR_BODY
  *   finish   on a worker, when the whole body has come, only after DOOR_BODY or DOOR_RUN: may block
  *   start    on a reactor, when the whole body has come, only after DOOR_START: must not wait. The
- *            exchange is then the door's until it calls the exchange's `wake`, once, from any thread,
+ *            request is then the handler's until it calls the request's `wake`, once, from any thread,
  *            perhaps before start returns, with the answer filled in; after that it is the listener's
  *   cancel   instead of them, when the body will never be whole: releases what begin and data took
  *   refuse   fills in an answer for a fault that the listener found itself
  *
  * Exactly one of finish, start and cancel follows each DOOR_BODY, DOOR_RUN or DOOR_START: a data that fails has filled in
- * the answer, and cancel follows at once and leaves that answer alone. An exchange belongs to one
+ * the answer, and cancel follows at once and leaves that answer alone. A request belongs to one
  * thread at a time. Whatever happens the answer's status is set after DOOR_ANSWER, a failing data,
  * finish, wake or refuse. request.body is empty unless data itself has gathered it. */
 #ifndef HTTP_HANDLER_H
@@ -24,7 +24,7 @@ struct exchange {
 	struct arena arena;
 	struct request request;
 	struct answer answer;
-	void *door_state;          /* the door's own, from begin to finish or cancel */
+	void *door_state;          /* the handler's own, from begin to finish or cancel */
 	uint64_t body_bytes;       /* received so far, the piece that data is given included */
 	bool body_cut;             /* set before finish: never; before cancel: the client went away */
 	void (*wake)(struct exchange *);   /* the listener's: what `start` began has its answer */
@@ -45,11 +45,11 @@ struct door_ops {
 	void (*finish)(struct door *, struct exchange *);
 	void (*cancel)(struct door *, struct exchange *, const struct fault *why);
 	void (*refuse)(struct door *, struct exchange *, const struct fault *why);
-	void (*start)(struct door *, struct exchange *);   /* NULL for doors that never say DOOR_START */
+	void (*start)(struct door *, struct exchange *);   /* NULL for handlers that never say DOOR_START */
 };
 struct door {
 	const struct door_ops *ops;
-	size_t arena_bytes;        /* the cap of each exchange's arena */
+	size_t arena_bytes;        /* the cap of each request's arena */
 	uint64_t body_max;         /* a body that is dropped after a refusal is read up to this plus 1 MiB */
 	bool slow_body_is_rate;    /* true: bodies have a minimum rate (objects); false: a total time (JSON) */
 	bool plus_is_blank;        /* '+' in the query is a blank, see query_parse */

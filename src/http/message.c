@@ -1,7 +1,7 @@
 /* Requests and answers: looking up headers and query pairs, parsing a query, filling an answer.
  *
- * A query is parsed in two passes, for the pairs must lie in one array: count the '&', then cut.
- * The raw text of each pair is kept beside the decoded one, because signatures are over what was
+ * A query is parsed in two passes, for the pairs must are in one array: count the '&', then cut.
+ * The raw text of each pair is kept next to the decoded one, because signatures are over what was
  * sent. An answer owns at most one thing, its file. */
 #include "http/message.h"
 #include "base/codec.h"

@@ -1,6 +1,6 @@
-/* An HTTP request as a door hands it on, and the answer it gets back. Protocol-neutral of who
+/* An HTTP request as a handler hands it on, and the answer it gets back. Protocol-neutral of who
  * listens: a socket here, a Lambda event elsewhere. Everything borrowed lives in the request's
- * arena, for as long as the exchange. Belongs to one thread at a time. */
+ * arena, for as long as the request. Belongs to one thread at a time. */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
 
@@ -29,19 +29,19 @@ struct request {
 	struct arena *arena;
 	struct str id;             /* our own request id */
 	struct str method;         /* as sent, case kept */
-	struct str target;         /* as sent: path, and query behind the first '?' */
+	struct str target;         /* as sent: path, and query after the first '?' */
 	struct str path;           /* the target before '?', still encoded */
 	struct query query;        /* see query_parse */
 	const struct header *headers;
 	size_t n_headers;
-	struct str body;           /* whole, for doors that asked for it; else empty */
+	struct str body;           /* whole, for handlers that asked for it; else empty */
 	bool has_length;           /* a Content-Length was sent */
 	uint64_t length;           /* its value */
 	bool chunked;
 	bool expects_continue;
 };
 
-/* Keeps the bytes of a body where they are; who is given one calls release once, on any thread. */
+/* Keeps the bytes of a body where they are; whoever holds it calls release once, on any thread. */
 struct body_hold {
 	void (*release)(struct body_hold *);
 };
@@ -52,7 +52,7 @@ struct answer {
 	int status;                /* HTTP status; 0: not answered yet */
 	struct header headers[ANSWER_HEADERS_MAX];
 	size_t n_headers;
-	const struct header *more; /* go out behind headers; borrowed from the arena or from what hold keeps; any number */
+	const struct header *more; /* go out after headers; borrowed from the arena or from what hold keeps; any number */
 	size_t n_more;
 	struct str body;           /* used when fd < 0 */
 	struct body_hold *hold;    /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
@@ -72,17 +72,17 @@ struct str header_find(const struct header *headers, size_t n, struct str name);
 struct str request_header(const struct request *r, struct str name);
 /* The first pair of this name, compared decoded and with case; NULL when there is none. */
 const struct query_pair *query_find(const struct query *q, struct str name);
-/* Parse what stands behind '?'. Empty pairs ("&&") are dropped. blank_plus: decode '+' as a blank (S3 does,
+/* Parse what is after '?'. Empty pairs ("&&") are dropped. blank_plus: decode '+' as a blank (S3 does,
  * RFC 3986 does not). Errors: INVALID_INPUT bad %XX; TOO_MUCH more than 256 pairs or the arena is full.
  * Pure. */
 enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, struct query *out, struct fault *why) MUST_CHECK;
 
-/* Whether an answer of this status tells of a failure of ours, for the operator. 501 does not: a client has asked for what
+/* Whether an answer of this status reports a failure of ours, for the operator. 501 does not: a client has asked for what
  * is not here. */
 bool http_is_failure(int status);
 /* No status, no headers, fd -1. */
 void answer_init(struct answer *ans);
-/* Append; names and values are borrowed from the exchange's arena or static. More than
+/* Append; names and values are borrowed from the request's arena or static. More than
  * ANSWER_HEADERS_MAX is a bug (assert). A value with CR, LF or NUL is a bug too. */
 void answer_header(struct answer *ans, struct str name, struct str value);
 /* Close the file and release the body, and forget `more`, which may have been kept with it: an answer that has none. */

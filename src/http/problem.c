@@ -17,14 +17,14 @@ struct problem {
 
 static const struct problem problems[FAULT_CODES] = {
 	[F_INVALID_INPUT] = { "Invalid input" },
-	[F_OUT_OF_MEMORY] = { "Out of memory", "5", "The server has no memory left for this request; try again." },
-	[F_TOO_MUCH] = { "Too much asked at once" },
+	[F_OUT_OF_MEMORY] = { "Out of memory", "5", "The server is out of memory; try again." },
+	[F_TOO_MUCH] = { "Too much requested at once" },
 	[F_INTERNAL] = { "Internal error", NULL, "Internal error. Look up the request ID in the server log." },
 	[F_STORAGE_FAILED] = { "Storage failed", "5", "Storage error. Try again." },
-	[F_DISK_FULL] = { "Storage full", "60", "The storage has no room left; try again later." },
-	[F_OVERLOADED] = { "Overloaded", "1", "Too much work is waiting; try again." },
-	[F_UPSTREAM_FAILED] = { "Upstream failed", "5", "A service behind this one failed; try again." },
-	[F_DEADLINE] = { "Took too long", "5", "The work took too long and was given up; try again." },
+	[F_DISK_FULL] = { "Storage full", "60", "The storage is full; try again later." },
+	[F_OVERLOADED] = { "Overloaded", "1", "The server is overloaded; try again." },
+	[F_UPSTREAM_FAILED] = { "Upstream failed", "5", "A service that this server depends on failed; try again." },
+	[F_DEADLINE] = { "Took too long", "5", "The operation took too long and was cancelled; try again." },
 
 	[F_BAD_FRAMING] = { "Bad framing" },
 	[F_TARGET_TOO_LONG] = { "Request line too long" },
@@ -54,15 +54,15 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_SLOT_TAKEN] = { "Slot taken" },
 	[F_NOT_ARRIVED] = { "Not arrived" },
 	[F_NOT_HERE] = { "Not known here" },
-	[F_SLOTS_FULL] = { "Too many slots open", "60" },
+	[F_SLOTS_FULL] = { "Too many open upload slots", "60" },
 	[F_STATE_CHANGED] = { "State changed" },
 };
 
 /* What a full arena still answers; the request id is in its header. */
-#define FULL_BODY "{\"type\":\"/problems/too-much\",\"title\":\"Too much asked at once\",\"status\":413," \
-	"\"detail\":\"The request needs more memory than one request may have; ask for less.\",\"code\":\"too_much\"}"
+#define FULL_BODY "{\"type\":\"/problems/too-much\",\"title\":\"Too much requested at once\",\"status\":413," \
+	"\"detail\":\"The request needs more memory than one request may use; request less.\",\"code\":\"too_much\"}"
 #define STARVED_BODY "{\"type\":\"/problems/out-of-memory\",\"title\":\"Out of memory\",\"status\":503," \
-	"\"detail\":\"The server has no memory left for this request; try again.\",\"code\":\"out_of_memory\"}"
+	"\"detail\":\"The server is out of memory; try again.\",\"code\":\"out_of_memory\"}"
 
 static enum fault_code shown_code(enum fault_code code)
 {

@@ -59,7 +59,7 @@ enum status router_find(const struct router *r, struct str method, struct str pa
 		return OK;
 	}
 	if (out->path_template.n > 0)
-		return fault_set(why, BAD_METHOD, "This path does not take the method; Allow says what it takes.");
+		return fault_set(why, BAD_METHOD, "This path does not allow the method; see the Allow header.");
 	return fault_set(why, NO_SUCH_ROUTE, "%s", r->no_route);
 }
 

@@ -1,5 +1,5 @@
 /* A table of routes and the search in it: one for each handler that has fixed paths (the API, the console, the admin
- * listener; not S3, whose operations are told apart by query parameters and headers below two kinds of paths).
+ * listener; not S3, whose operations are distinguished by query parameters and headers below two kinds of paths).
  *
  * A row is any struct whose first member is `const char *name`, a method and a path as "GET /images/{imageId}": the
  * name that logs and metrics show, and what is searched for below the table's prefix. "{...}" stands for one segment

@@ -21,7 +21,7 @@ static inline bool http_is_char(char c, unsigned kinds)
 	return (http_char_kinds[(unsigned char)c] & kinds) != 0;
 }
 
-/* The longest start of *rest that is of these kinds; *rest moves behind it. */
+/* The longest start of *rest that is of these kinds; *rest moves after it. */
 struct str http_take(struct str *rest, unsigned kinds);
 /* RFC 9110 5.6.2: a token, as a method and a header's name must be; not empty. */
 bool http_is_token(struct str s);

@@ -1,4 +1,4 @@
-/* The rules for bytes that reach images/: which keys are slots, which slots take bytes, and the verdict
+/* The rules for bytes that reach images/: which keys are slots, which slots accept bytes, and the verdict
  * on a whole body. Content decides; the declared type must agree with it. */
 #include "image/arrival.h"
 
@@ -28,7 +28,7 @@ struct str arrival_image_id(struct str key)
 
 static enum status no_slot(struct fault *why)
 {
-	return fault_set(why, SLOT_ENDED, "There is no upload slot for this key, or it is over: ask for a new one.");
+	return fault_set(why, SLOT_ENDED, "No upload slot for this key, or it has expired: request a new one.");
 }
 
 static enum status admit_row(const struct image_row *row, int64_t now_ms, struct fault *why)
@@ -37,7 +37,7 @@ static enum status admit_row(const struct image_row *row, int64_t now_ms, struct
 	case IMAGE_UPLOADED:
 		return OK;
 	case IMAGE_REJECTED:
-		return fault_set(why, SLOT_ENDED, "This upload was rejected, and its slot takes nothing more: ask for a new one. %.*s", STRF(row->reason));
+		return fault_set(why, SLOT_ENDED, "This upload was rejected and its slot is closed: request a new one. %.*s", STRF(row->reason));
 	case IMAGE_PENDING:
 		break;
 	}
@@ -80,9 +80,9 @@ static struct str sentence(struct str formatted)
 static struct str judge_size(const struct image_rules *rules, uint64_t size, struct arena *a)
 {
 	if (size == 0)
-		return STR("The upload is empty: send the bytes of the image.");
+		return STR("The upload is empty: send the image's bytes.");
 	if (size > rules->max_size_bytes)
-		return sentence(str_printf(a, "The upload has %llu bytes, but %llu are allowed: send a smaller image.",
+		return sentence(str_printf(a, "The file is %llu bytes, over the limit of %llu: send a smaller image.",
 		                  (unsigned long long)size, (unsigned long long)rules->max_size_bytes));
 	return STR("");
 }
@@ -90,7 +90,7 @@ static struct str judge_size(const struct image_rules *rules, uint64_t size, str
 static struct str judge_type(const struct image_rules *rules, const struct image_row *row, struct str found, struct arena *a)
 {
 	if (!str_equal(found, row->file_type))
-		return sentence(str_printf(a, "The bytes are %.*s, but the slot was opened for %.*s: ask for a slot of the real type.",
+		return sentence(str_printf(a, "The file is %.*s, but the slot is for %.*s: request a new slot with the real fileType.",
 		                  STRF(found), STRF(row->file_type)));
 	if (!media_type_allowed(rules, found))
 		return sentence(str_printf(a, "Images of type %.*s are not allowed.", STRF(found)));
@@ -146,7 +146,7 @@ void arrival_judge(const struct image_rules *rules, const struct image_row *row,
 
 enum status arrival_taken(struct fault *why)
 {
-	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before: an image never changes, ask for a new slot.");
+	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before, and images never change: request a new slot.");
 }
 
 enum status arrival_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why)
@@ -158,9 +158,9 @@ enum status arrival_repeat(const struct image_row *now, uint64_t size, struct st
 			return OK;
 		return arrival_taken(why);
 	case IMAGE_PENDING:
-		return fault_set(why, SLOT_TAKEN, "Other bytes are here already and wait to be looked at.");
+		return fault_set(why, SLOT_TAKEN, "Another file was uploaded here and is waiting to be verified.");
 	case IMAGE_REJECTED:
 		break;
 	}
-	return fault_set(why, SLOT_ENDED, "This upload was rejected, and its slot takes nothing more: ask for a new one.");
+	return fault_set(why, SLOT_ENDED, "This upload was rejected and its slot is closed: request a new one.");
 }

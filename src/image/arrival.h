@@ -1,6 +1,6 @@
-/* What happens when bytes reach images/: may they come, do they pass the look, and what does a
- * second arrival mean. The verdict's rules, shared by the embedded store's PUT and POST and by
- * whoever looks at objects on a remote store. */
+/* What happens when bytes reach images/: are they allowed, do they pass verification, and what
+ * does a second upload mean. The rules of the verdict, shared by the embedded store's PUT and
+ * POST and by the verification of objects on a remote store. */
 #ifndef IMAGE_ARRIVAL_H
 #define IMAGE_ARRIVAL_H
 
@@ -9,7 +9,7 @@
 
 /* The id in a key of ours (images/<uuid>.<extension>), borrowed from it; "" when it is no such key. */
 struct str arrival_image_id(struct str key);
-/* Read the row of the key and say whether bytes may come. An uploaded row is let through, since the
+/* Read the row of the key and check that it may be uploaded to. An uploaded row is let through, since the
  * same bytes may come again.
  * Errors  SLOT_ENDED no such slot, rejected, or past its ends_ms; STORAGE_FAILED */
 enum status arrival_admit(struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why) MUST_CHECK;
@@ -17,20 +17,20 @@ enum status arrival_admit(struct product *p, struct str key, int64_t now_ms, str
 struct arrival {
 	struct str bytes;
 	uint64_t size;             /* of an object over the limit, whose bytes were not read; 0: bytes.n */
-	struct str etag;           /* hex MD5; borrowed by the settlement */
+	struct str etag;           /* hex MD5; borrowed by the resolution */
 	int64_t modified_ms;       /* of the object, by its store; 0: not certain */
 	int64_t now_ms;
 };
 
-/* Look at a whole body and fill in the settlement: uploaded, or rejected with a sentence that says why.
+/* Verify a whole body and fill in the resolution: uploaded, or rejected with a sentence that says why.
  * A type that the probe does not know (a setting allows it) passes as what was declared, if the bytes
  * are not one of the images that it knows. Pure but for the sentence, which lives in `a`.
- * row     the slot, borrowed by the settlement */
+ * row     the slot, borrowed by the resolution */
 void arrival_judge(const struct image_rules *rules, const struct image_row *row, const struct arrival *what, struct arena *a, struct settlement *out);
 /* SLOT_TAKEN: another image is here. */
 enum status arrival_taken(struct fault *why);
-/* What a settlement that found the row not pending means: OK the same bytes are there already
- * by size and MD5, which the caller makes sure of where it can; SLOT_TAKEN other bytes are, looked at or not; SLOT_ENDED it was rejected. */
+/* What a resolution that found the row not pending means: OK the same bytes are there already
+ * by size and MD5, which the caller makes sure of where it can; SLOT_TAKEN other bytes are, verified or not; SLOT_ENDED it was rejected. */
 enum status arrival_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why) MUST_CHECK;
 
 #endif

@@ -1,11 +1,11 @@
-/* News of an object. What is done depends on the row:
+/* An object was written. What is done depends on the row:
  *
- *   none       the object is deleted: nothing may lie in the store that no row explains. The row is
+ *   none       the object is deleted: nothing may be in the store without a row. The row is
  *              durable before anybody has a URL, so this is no object that is only early.
- *   pending    it is looked at and settled
+ *   pending    it is verified and resolved
  *   uploaded   of the object with this ETag and time: these bytes are known. Of another: the object was written
- *              again, through a URL that was still good; it is looked at like the first
- *   rejected   the object is deleted: a rejected slot takes nothing more
+ *              again, through a URL that was still good; it is verified like the first
+ *   rejected   the object is deleted: a rejected slot is closed
  *
  * Each step may be repeated, and each decision is made on what is there now. */
 #include "image/confirm.h"
@@ -36,7 +36,7 @@ static enum status look(struct product *p, const struct image_row *row, int64_t 
 		out->outcome = CONFIRM_GONE;
 		return OK;
 	}
-	if (end == NOT_FOUND)   /* the row was deleted meanwhile */
+	if (end == NOT_FOUND)   /* the row was deleted in the meantime */
 		return drop(p, row->key, CONFIRM_UNEXPLAINED, out, why);
 	TRY(end);
 	out->outcome = now.status == IMAGE_REJECTED ? CONFIRM_REJECTED : CONFIRM_ACCEPTED;
@@ -44,7 +44,7 @@ static enum status look(struct product *p, const struct image_row *row, int64_t 
 	return OK;
 }
 
-/* The row was settled, by whomever: see whether its object is still the one that is there. */
+/* The row was resolved, by whomever: see whether its object is still the one that is there. */
 static enum status compare(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct confirmed *out, struct fault *why)
 {
 	struct object_info there;
@@ -65,7 +65,7 @@ static enum status compare(struct product *p, const struct image_row *row, int64
 	TRY(table_get(p->table, row->image_id, a, &now, why));
 	if (now.status != IMAGE_UPLOADED || str_equal(now.etag, there.etag))
 		return OK;
-	return fault_set(why, STATE_CHANGED, "the object was written again while it was looked at");
+	return fault_set(why, STATE_CHANGED, "the object was overwritten while it was being verified");
 }
 
 static enum status confirm_row(struct product *p, const struct image_row *row, const struct news *what, struct arena *a, struct confirmed *out, struct fault *why)

@@ -1,5 +1,5 @@
-/* The gallery: complete, read, delete, download. Each may be repeated, and each finds its way when somebody
- * else changed the row between two of its steps. */
+/* The gallery: complete, read, delete, download. Each may be repeated, and each copes with a row
+ * that changes between two of its steps. */
 #include "image/gallery.h"
 
 #include "base/clock.h"
@@ -7,14 +7,14 @@
 #include "image/glance.h"
 #include "image/look.h"
 
-/* Without an object: the embedded store settles the row together with the object, so that it may have
- * been settled since it was read. */
+/* Without an object: the embedded store resolves the row together with the object, so that it may have
+ * been resolved since it was read. */
 static enum status complete_absent(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	struct image_row row;
 	TRY(table_get(p->table, image_id, a, &row, why));
 	if (row.status == IMAGE_PENDING)
-		return fault_set(why, NOT_ARRIVED, "No bytes have arrived for this image yet: send them to its upload URL first.");
+		return fault_set(why, NOT_ARRIVED, "This image has not been uploaded yet: send it to its upload URL first.");
 	*out = row;
 	return OK;
 }

@@ -5,16 +5,16 @@
 #include "base/fault.h"
 #include "image/product.h"
 
-/* Complete a slot: look at the object if the row is still pending, and give the row as it then is,
+/* Complete a slot: verify the object if the row is still pending, and return the row as it then is,
  * uploaded or rejected. May be repeated. The object is read into memory of its own, not into `a`.
  * Errors  NO_SUCH_IMAGE; NOT_ARRIVED; STORAGE_FAILED */
 enum status gallery_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
-/* Read a row of any status. On a store that tells nobody what arrives a pending one is looked at first, as
- * often as the product's glances allow; a look that fails leaves the row as it was, and the sweep looks again.
+/* Read a row of any status. On a store that sends no events a pending one is verified first, as often
+ * as the product's recheck limit allows; if that fails the row stays as it was, and the sweep verifies it again.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; UPSTREAM_FAILED */
 enum status gallery_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 /* Delete row and object, whatever the state. If the object's removal fails the row is gone already: the
- * image is not listed any more, and the sweep removes an object that no row explains.
+ * image is not listed any more, and the sweep removes an object without a row.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
 enum status gallery_remove(struct product *p, struct str image_id, struct fault *why) MUST_CHECK;
 /* A presigned GET or HEAD whose answer carries the file's name and verdict type.  method: which of the two */

@@ -1,5 +1,5 @@
-/* How often a pending image may be looked at because somebody reads it: once a second. A client that
- * polls for its upload shall not make the server fetch the object each time. */
+/* How often a pending image may be verified again because somebody reads it: once a second. A client
+ * that polls for its upload must not make the server fetch the object each time. */
 #ifndef IMAGE_GLANCE_H
 #define IMAGE_GLANCE_H
 
@@ -11,8 +11,8 @@ struct glances;
 struct glances *glances_new(void);
 /* Accepts NULL inside. */
 void glances_free(struct glances **g);
-/* Whether a look may be taken now; if so it counts as taken. Of more images at once than there is room for
- * some wait for their turn.
+/* Whether it may be verified now; if so that is recorded. With more images at once than the table
+ * holds, some must wait.
  * now_ms  of the monotonic clock
  * Threads any */
 bool glance_allowed(struct glances *g, struct str image_id, int64_t now_ms) MUST_CHECK;

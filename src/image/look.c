@@ -1,4 +1,4 @@
-/* One look at an object whose row is pending. See look.h. The object is read into an arena of its own,
+/* Verify an object whose row is pending. See look.h. The object is read into an arena of its own,
  * so that the memory of a request or of a sweep's step need not hold an image. */
 #include "image/look.h"
 
@@ -6,7 +6,7 @@
 #include "image/arrival.h"
 
 #define CLOCKS_APART_MS 5000
-#define BESIDE_BYTES ((size_t)64 << 10)   /* what is read beside the object's own bytes */
+#define BESIDE_BYTES ((size_t)64 << 10)   /* what is read next to the object's own bytes */
 
 /* Stores give the time of a write in whole seconds, by clocks of their own. Only when that second is over can no
  * later write have the same time. */
@@ -35,7 +35,7 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 static enum status settle(struct product *p, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	enum status end = table_settle(p->table, s, a, now, why);
-	if (end == CONFLICT)   /* somebody else settled it first: so be it */
+	if (end == CONFLICT)   /* somebody else resolved it first: so be it */
 		return OK;
 	if (end == OK)
 		metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);

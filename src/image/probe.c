@@ -38,7 +38,7 @@ enum probe_result probe_image(struct str bytes, struct probe *out)
 	for (size_t i = 0; i < COUNT_OF(formats); i++)
 		if (has_signature(bytes, formats[i].signature))
 			return parse(&formats[i], bytes, out);
-	*out = (struct probe){ .type = PROBE_UNKNOWN, .why = "it is no JPEG, PNG, GIF or WebP image" };
+	*out = (struct probe){ .type = PROBE_UNKNOWN, .why = "it is not a JPEG, PNG, GIF or WebP image" };
 	return PROBE_NOT_IMAGE;
 }
 

@@ -1,5 +1,5 @@
 /* The one thing that is wanted of EXIF: tag 0x0112 of the first directory of its TIFF structure, in
- * either byte order. A directory that is cut or out of bounds tells nothing; that is no fault of the
+ * either byte order. A directory that is cut or out of bounds says nothing; that is no fault of the
  * image. Source: TIFF 6.0, section 2; EXIF 2.3, 4.6.4 (Orientation: SHORT, count 1, 1..8). */
 #include "image/probe_parts.h"
 

@@ -1,11 +1,11 @@
 /* GIF: walk the blocks and count the frames. The size is that of the logical screen; the first frame may enlarge
  * it, as browsers do, and later ones are clipped to it, so that the size is the most that a decoder needs. Many real
- * files have no trailer, or other bytes in its place: behind a whole frame the image ends there.
+ * files have no trailer, or other bytes in its place: after a whole frame the image ends there.
  * Source: GIF89a, 15 (data sub-blocks), 18 (logical screen), 20 (image descriptor), 22 (image data), 23..26 (extensions), 27. */
 #include "image/probe_parts.h"
 
 #define SCREEN_BYTES 13
-#define DESCRIPTOR_BYTES 9    /* behind its first byte */
+#define DESCRIPTOR_BYTES 9    /* after its first byte */
 #define CODE_SIZE_MAX 8
 
 enum block { EXTENSION = 0x21, IMAGE = 0x2c };

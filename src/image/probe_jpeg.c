@@ -1,6 +1,6 @@
 /* JPEG: walk the marker segments to the end of the image (EOI); what follows it is free. The frame header
  * (SOF) has the size, the first EXIF segment before the image data has the orientation. Of each segment up to
- * the first scan the parts are checked without which no decoder of a browser shows anything; behind
+ * the first scan the parts are checked without which no decoder of a browser shows anything; after
  * it, where a decoder has a picture already, only lengths count. Bytes between segments that are no marker are skipped,
  * as decoders do.
  * Source: ITU T.81 B.1.1 (markers, fill bytes), B.2.2 (frame header), B.2.3 (scan header), B.2.4 (tables). */
@@ -104,7 +104,7 @@ static enum probe_result read_components(struct walk *w, struct str data, struct
 }
 
 /* B.2.2: precision, lines, samples per line, components, three bytes for each of them. A height of 0, which DNL
- * behind the first scan would give, is allowed, never written, and not decoded by browsers. */
+ * after the first scan would give, is allowed, never written, and not decoded by browsers. */
 static enum probe_result read_frame(struct walk *w, uint32_t marker, struct str data, struct probe *out)
 {
 	if (w->n_components != 0)

@@ -11,7 +11,7 @@ enum probe_result probe_png(struct str bytes, struct probe *out);
 enum probe_result probe_gif(struct str bytes, struct probe *out);
 enum probe_result probe_webp(struct str bytes, struct probe *out);
 
-/* The orientation that a TIFF structure tells in its first directory; 0 when it does not, or badly. */
+/* The orientation that a TIFF structure says in its first directory; 0 when it does not, or badly. */
 uint32_t exif_orientation(struct str tiff);
 
 /* Note why and give PROBE_BAD. why: static */
@@ -26,7 +26,7 @@ static inline enum probe_result probe_cut(struct probe *out)
 	return probe_bad(out, "it ends too early");
 }
 
-/* Whether n bytes stand at `at`. */
+/* Whether n bytes are at `at`. */
 static inline bool has(struct str s, size_t at, size_t n)
 {
 	return at <= s.n && n <= s.n - at;

@@ -31,7 +31,7 @@ struct animation {
 
 struct walk {
 	bool indexed, palette, exif;
-	bool data_over;      /* another chunk came behind IDAT */
+	bool data_over;      /* another chunk came after IDAT */
 	uint64_t data_bytes;
 	uint32_t zlib;       /* the first two bytes of the image data */
 	struct animation animation;
@@ -110,7 +110,7 @@ static enum probe_result read_palette(const struct chunk *c, struct walk *w, str
 	if (!is_intact(c))
 		return probe_bad(out, "the checksum of its palette is wrong");
 	if (w->data_bytes > 0)
-		return PROBE_OK;   /* behind the image data it does not count */
+		return PROBE_OK;   /* after the image data it does not count */
 	if (w->palette)
 		return probe_bad(out, "it has two palettes");
 	if (c->data.n == 0 || c->data.n > 3 * 256 || c->data.n % 3 != 0)
@@ -126,7 +126,7 @@ static enum probe_result read_data(const struct chunk *c, struct walk *w, struct
 	if (w->indexed && !w->palette)
 		return probe_bad(out, "its palette is missing");
 	if (w->data_over)
-		return probe_bad(out, "another chunk stands between its image data");
+		return probe_bad(out, "another chunk is between its image data");
 	for (size_t i = 0; i < c->data.n && w->data_bytes + i < 2; i++)
 		w->zlib = w->zlib << 8 | byte_at(c->data, i);
 	w->data_bytes += c->data.n;

@@ -212,7 +212,7 @@ enum probe_result probe_webp(struct str bytes, struct probe *out)
 	if (c.name == VP8X)
 		return read_extended(&w, c.data, out);
 	if (c.name != VP8 && c.name != VP8L)
-		return probe_bad(out, "its first chunk is no image");
+		return probe_bad(out, "its first chunk is not an image");
 	result = c.name == VP8 ? read_lossy(c.data, &size, out) : read_lossless(c.data, &size, out);
 	out->width = size.width;
 	out->height = size.height;

@@ -1,4 +1,4 @@
-/* The product's state: its rules and the two ports it works on. Made once in main, read by all. */
+/* The product's state: its rules and the two ports it works on. Created once at start, read by all. */
 #ifndef IMAGE_PRODUCT_H
 #define IMAGE_PRODUCT_H
 
@@ -25,7 +25,7 @@ struct product {
 	struct object_store *store;
 	struct image_table *table;
 	bool objects_change;           /* the store may replace an object without telling the table */
-	struct glances *glances;       /* NULL: the store tells the table of arrivals itself */
+	struct glances *glances;       /* NULL: the store resolves rows itself */
 };
 
 #endif

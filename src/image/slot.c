@@ -15,11 +15,11 @@
 static enum status check_size(const struct image_rules *rules, const struct slot_request *r, struct fault *why)
 {
 	if (!r->has_size && rules->require_size)
-		return fault_set(why, BAD_FIELD, "fileSize is missing: this server wants to know how many bytes will come");
+		return fault_set(why, BAD_FIELD, "fileSize is missing: this server requires it");
 	if (!r->has_size)
 		return OK;
 	if (r->file_size == 0)
-		return fault_set(why, BAD_FIELD, "fileSize must be at least 1: an image has bytes");
+		return fault_set(why, BAD_FIELD, "fileSize must be at least 1");
 	if (r->file_size > rules->max_size_bytes)
 		return fault_set(why, IMAGE_TOO_LARGE, "fileSize is over the limit of %llu bytes", (unsigned long long)rules->max_size_bytes);
 	return OK;
@@ -67,7 +67,7 @@ static enum status list_headers(const struct presigned *url, struct arena *a, st
 	return OK;
 }
 
-/* Content-Length is signed where the size was told, but not listed: browsers set it themselves and let
+/* Content-Length is signed where the size was given, but not listed: browsers set it themselves and let
  * nobody else do it. */
 static enum status make_url(struct product *p, struct arena *a, struct slot *s, struct fault *why)
 {

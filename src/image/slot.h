@@ -1,4 +1,4 @@
-/* Upload slots: a client says what it wants to upload and gets a URL or a form for just that.
+/* Upload slots: a client says what it requires to upload and gets a URL or a form for just that.
  * The row is committed before the URL is handed out: by slot_open, which blocks on the table (workers
  * only), or by a caller that starts the insert of what slot_prepare has made. */
 #ifndef IMAGE_SLOT_H

@@ -1,6 +1,6 @@
-/* The sweep. Each step takes a page of rows or objects into an arena of its own and works it off; what
- * fails is remembered and passed over, so that one object that cannot be read does not keep all rows
- * behind it. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
+/* The sweep. Each step reads a page of rows or objects into an arena of its own and processes it;
+ * what fails is recorded and skipped, so that one object that cannot be read does not keep all rows
+ * after it. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
 #include "image/sweep.h"
 
 #include "image/arrival.h"
@@ -16,7 +16,7 @@ struct sweep {
 	int64_t now_ms;
 	struct sweep_result *done;
 	struct fault first;         /* the first failure; code NONE while there is none */
-	uint64_t changes;           /* rows and objects dealt with */
+	uint64_t changes;           /* rows and objects processed */
 	bool (*stop)(void *);
 	void *stop_arg;
 };
@@ -47,7 +47,7 @@ static enum status finish(const struct sweep *s, struct fault *why)
 	return fault_status(s->first.code);
 }
 
-/* Remove a row that has ended. One that is gone or changed meanwhile is somebody else's. */
+/* Remove a row that has expired. One that is gone or has changed in the meantime is left alone. */
 static void end_row(struct sweep *s, const struct image_row *row, uint64_t *count)
 {
 	struct fault why = { 0 };
@@ -57,7 +57,7 @@ static void end_row(struct sweep *s, const struct image_row *row, uint64_t *coun
 	note(s, end, count, &why);
 }
 
-/* Look at the object of a pending row. true: there is none. */
+/* Verify the object of a pending row. true: there is none. */
 static bool look(struct sweep *s, const struct image_row *row)
 {
 	struct arena a CLEANUP(arena_deinit);
@@ -72,7 +72,7 @@ static bool look(struct sweep *s, const struct image_row *row)
 }
 
 /* The bytes of a rejection are removed at once; if that failed then, now is the last time that a row
- * tells of them. */
+ * reports them. */
 static void forget_row(struct sweep *s, const struct image_row *row)
 {
 	struct fault why = { 0 };
@@ -143,7 +143,7 @@ static void remove_object(struct sweep *s, const struct object_info *o)
 	note(s, end, &s->done->orphans, &why);
 }
 
-/* No row explains it. A young one is left alone: its row may be on its way to a replica that is read. */
+/* It has no row. A recent one is left alone: its row may be on its way to a replica that is read. */
 static void sweep_orphan(struct sweep *s, const struct object_info *o)
 {
 	if (o->modified_ms <= s->now_ms - (int64_t)s->p->rules.orphan_ttl_s * 1000)
@@ -170,7 +170,7 @@ static void sweep_object(struct sweep *s, const struct object_info *o)
 		look(s, &row);
 }
 
-/* One page of objects behind `after`, whose text is kept in `last` for the next. */
+/* One page of objects after `after`, whose text is kept in `last` for the next. */
 static enum status step_objects(struct sweep *s, struct arena *last, struct str *after, bool *more, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);

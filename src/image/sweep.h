@@ -1,6 +1,6 @@
-/* The sweep, in two parts, because their cost differs. sweep_run works off the rows whose time has come
+/* The sweep, in two parts, because their cost differs. sweep_run processes the rows that are due
  * and costs as much as there are: once a minute. sweep_orphans lists every object under images/ and
- * reads its row: once a day. Both are idempotent, go on past what fails, and work in steps of bounded
+ * reads its row: once a day. Both are idempotent, continue past what fails, and work in steps of bounded
  * memory; one sweep at a time. They block: a thread of their own, or a worker. */
 #ifndef IMAGE_SWEEP_H
 #define IMAGE_SWEEP_H
@@ -9,22 +9,22 @@
 #include "image/product.h"
 
 struct sweep_result {
-	uint64_t ended;       /* pending rows whose bytes never came */
-	uint64_t forgotten;   /* rejected rows whose reason was kept long enough */
-	uint64_t confirmed;   /* objects that had arrived unseen and passed the look */
+	uint64_t ended;       /* pending rows that expired */
+	uint64_t forgotten;   /* rejected rows that were deleted */
+	uint64_t confirmed;   /* objects that were missed and passed verification */
 	uint64_t rejected;    /* ... and did not pass; their bytes are removed */
-	uint64_t orphans;     /* objects removed because no row explains them */
+	uint64_t orphans;     /* orphaned objects that were removed */
 };
 
-/* End what is due at now_ms: a pending row after one look for an object that is there, a rejected row
+/* Expire what is due at now_ms: a pending row after verifying an object that is there, a rejected row
  * with whatever is left of its bytes.
  * stop    asked before each row or object, since each may take as long as an engine that is away; true ends the
  *         sweep early; NULL: never
  * out     what was done is added to it, on failure too: the caller zeroes it, and may sum up both parts
  * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why) MUST_CHECK;
-/* Go through the objects under images/: look at those whose row is pending or tells of other bytes, remove those whose row is
- * rejected, and those that no row explains once they are orphan_ttl_s old. Parameters as above. */
+/* Go through the objects under images/: verify those whose row is pending or has other bytes, remove those whose row is
+ * rejected, and orphans once they are orphan_ttl_s old. Parameters as above. */
 enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
-/* Each news of the event is dealt with for itself, in an arena of its own; the first failure of a message
- * puts it on the list of the answer. Of several news of one key only those with the highest sequencer
- * are followed, for a look finds what is there now. What is left when the time is nearly over is given
+/* Each object event is processed by itself, in an arena of its own; the first failure of a message
+ * puts it on the list of the answer. Of several events for one key only those with the highest sequencer
+ * are processed, since verifying reads what is there now. What is left when the time is nearly over is given
  * back rather than begun. */
 #include "lambda/arrivals.h"
 
@@ -64,9 +64,9 @@ static enum status confirm(const struct batch *b, const struct object_event *e, 
 	const struct news news = { .key = e->key, .etag = e->etag, .now_ms = clock_now_ms() };
 	arena_init(&a, SCRATCH_BYTES);
 	if (deadline_passed())
-		return fault_set(why, DEADLINE, "no time was left for it");
+		return fault_set(why, DEADLINE, "no time left");
 	if (!str_equal(e->bucket, b->to->bucket))
-		return fault_set(why, INVALID_INPUT, "news of a bucket that is not ours");
+		return fault_set(why, INVALID_INPUT, "event for a bucket that this function does not serve");
 	TRY(confirm_news(b->to->product, &news, &a, &done, why));
 	log_outcome(b, e, &done);
 	return OK;

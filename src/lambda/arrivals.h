@@ -1,4 +1,4 @@
-/* The event function: news of objects in, rows settled. See image/confirm.h for what is done with each. */
+/* The event function: object events in, rows resolved. See image/confirm.h for what is done with each. */
 #ifndef LAMBDA_ARRIVALS_H
 #define LAMBDA_ARRIVALS_H
 
@@ -8,7 +8,7 @@
 
 struct arrivals {
 	struct product *product;   /* borrowed */
-	struct str bucket;         /* ours: news of any other are refused */
+	struct str bucket;         /* ours: events for any other are refused */
 };
 
 /* A handler's run; arg is a struct arrivals. Of an SQS batch the answer names the messages that failed,

@@ -10,11 +10,11 @@
 #define EMF_NAMES 8   /* each is a custom metric, of which ten are free */
 
 struct emf {
-	int64_t seen[EMF_NAMES];   /* the counters as they were told last */
+	int64_t seen[EMF_NAMES];   /* the counters as they were given last */
 };
 
 /* Append the line and its newline, if a counter has moved since the last call.
- * invocation, function    not metrics but fields beside them, to find the line by */
+ * invocation, function    not metrics but fields next to them, to find the line by */
 void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation);
 
 #endif

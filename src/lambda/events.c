@@ -104,7 +104,7 @@ static enum status read_message(struct reader *r, const json_t *message, struct 
 		return fault_set(why, INVALID_INPUT, "a message of the batch has no messageId");
 	r->message_id = str_dup(r->a, id);
 	if (fields_parse(field_text(message, "body"), &root, &inner) != OK)
-		return add_kind(r, EVENT_UNREADABLE, "a message whose body is no JSON object", why);
+		return add_kind(r, EVENT_UNREADABLE, "a message whose body is not a JSON object", why);
 	return read_bare(r, root, why);
 }
 

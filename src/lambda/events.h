@@ -1,4 +1,4 @@
-/* News of objects, in all the wrappings they come in: S3's own notifications and EventBridge's, bare or
+/* Object events, in all the wrappings they come in: S3's own notifications and EventBridge's, bare or
  * as messages of an SQS batch. Pure: bytes and an arena in, a list out.
  * Source: Amazon S3 user guide, "Event message structure" and "Using EventBridge"; AWS Lambda
  * developer guide, "Using Lambda with Amazon SQS". */
@@ -19,14 +19,14 @@ struct object_event {
 	enum object_event_kind kind;
 	struct str message_id;       /* of SQS; "": it came bare */
 	struct str bucket, key;      /* the key decoded */
-	struct str etag;             /* "": not told */
-	struct str sequencer;        /* hex; "": not told */
+	struct str etag;             /* "": not given */
+	struct str sequencer;        /* hex; "": not given */
 	const char *problem;         /* static */
 	struct object_event *next;
 };
 
 struct object_events {
-	bool from_queue;             /* an SQS batch: failures are told message by message */
+	bool from_queue;             /* an SQS batch: failures are reported message by message */
 	struct object_event *first;  /* in the order of the event */
 };
 

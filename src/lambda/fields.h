@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* Parse one whole JSON object; U+0000 in strings is allowed, since strangers' bytes come in them.
+/* Parse one whole JSON object; U+0000 in strings is allowed, since clients' bytes come in them.
  * Errors  INVALID_INPUT not JSON, cut short, too deep, or no object */
 enum status fields_parse(struct str text, json_t **out, struct fault *why) MUST_CHECK;
 void fields_free(json_t **root);   /* for CLEANUP */

@@ -1,4 +1,4 @@
-/* One request through the door, on the one thread there is: begin, the whole body as one piece, finish.
+/* One request through the handler, on the one thread there is: begin, the whole body as one piece, finish.
  * A function serves some of the API's routes, because its role may do no more; the others, which
  * only a Function URL would send here, are no paths of this function. Preflights are answered for
  * every path. An answer over what Lambda takes becomes a refusal of the API's own form. */
@@ -18,7 +18,7 @@
 #define FIELDS_MAX 12
 #define METHOD_MAX 32
 
-/* A request, and where its door tells that what it began is done. */
+/* A request, and where its handler says that what it began is done. */
 struct call {
 	struct exchange x;
 	sem_t woken;
@@ -33,7 +33,7 @@ static bool serves(const struct gateway *g, const struct request *r)
 {
 	struct route_match at;
 	if (router_find(&api_routes, r->method, r->path, &at, NULL) != OK || str_equal(r->method, STR("OPTIONS")))
-		return true;   /* the door says what is wrong, or what may be sent */
+		return true;   /* the handler says what is wrong, or what may be sent */
 	for (const char *const *name = g->routes; *name != NULL; name++)
 		if (strcmp(*name, ((const struct api_route *)at.row)->name) == 0)
 			return true;
@@ -143,7 +143,7 @@ static void write_answer(struct door *d, struct exchange *x, const struct gatewa
 	gateway_answer_write(answer, e->version, &x->answer, head);
 	if (buf_ok(answer))
 		return;
-	fault_set(&why, TOO_MUCH, "The answer would be too large; ask for less at once.");
+	fault_set(&why, TOO_MUCH, "The response would be too large; request less at once.");
 	refuse(d, x, &why);
 	buf_clear(answer);
 	gateway_answer_write(answer, e->version, &x->answer, head);

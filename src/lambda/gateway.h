@@ -1,4 +1,4 @@
-/* A function behind API Gateway or a Function URL: an event in, the door's answer out. Whatever comes,
+/* A function behind API Gateway or a Function URL: an event in, the handler's answer out. Whatever comes,
  * the answer has a gateway's form, for anything else would be a 502 that says nothing. */
 #ifndef LAMBDA_GATEWAY_H
 #define LAMBDA_GATEWAY_H

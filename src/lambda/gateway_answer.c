@@ -13,7 +13,7 @@ static bool is_first(const struct answer *ans, size_t i)
 	return true;
 }
 
-/* The next header of this name behind i; n_headers when there is none. */
+/* The next header of this name after i; n_headers when there is none. */
 static size_t next_of(const struct answer *ans, size_t i)
 {
 	size_t k = i + 1;

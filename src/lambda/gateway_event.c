@@ -25,7 +25,7 @@ enum status gateway_add_header(struct arena *a, struct gateway_event *e, const c
 	if (!http_is_field_value(value))
 		return fault_set(why, INVALID_INPUT, "A header's value has a control character.");
 	if (!http_is_visible(named))
-		return fault_set(why, INVALID_INPUT, "A header's name is not a name.");
+		return fault_set(why, INVALID_INPUT, "A header's name is not valid.");
 	e->headers[e->n_headers++] = (struct header){ str_dup(a, named), str_dup(a, value) };
 	return fault_check_arena(a, why);
 }
@@ -47,21 +47,21 @@ static enum status read_body(struct arena *a, const json_t *root, struct gateway
 	const json_t *body = json_object_get(root, "body");
 	struct str text = field_of(body);
 	if (body != NULL && !json_is_null(body) && text.p == NULL) {
-		enum status st = fault_set(why, INTERNAL, "The event's body is no text.");
+		enum status st = fault_set(why, INTERNAL, "The event's body is not text.");
 		fault_cause(why, "the event's body is neither a string nor null");
 		return st;
 	}
 	if (!json_is_true(json_object_get(root, "isBase64Encoded")))
 		e->body = text.n > 0 ? str_dup(a, text) : STR("");
 	else if (!base64_decode(a, text, &e->body) && arena_ok(a))
-		return fault_set(why, INVALID_INPUT, "The body is not the base64 that it is said to be.");
+		return fault_set(why, INVALID_INPUT, "The body is not valid base64.");
 	return fault_check_arena(a, why);
 }
 
 static enum status stranger(struct fault *why, const char *lacks)
 {
-	enum status st = fault_set(why, INTERNAL, "The event is not one of API Gateway's.");
-	fault_cause(why, "the event has no usable %s: this function wants API Gateway proxy events or Function URL events", lacks);
+	enum status st = fault_set(why, INTERNAL, "The event is not an API Gateway event.");
+	fault_cause(why, "the event has no usable %s: this function accepts API Gateway proxy events or Function URL events", lacks);
 	return st;
 }
 

@@ -7,13 +7,13 @@
 
 struct invocation {
 	struct str id;             /* Lambda's request id, as in the START and REPORT lines */
-	int64_t deadline_ms;       /* clock_now_ms() by which Lambda ends it; 0: not told */
+	int64_t deadline_ms;       /* clock_now_ms() by which Lambda ends it; 0: not given */
 	struct str event;          /* JSON, as it came */
 };
 
 struct handler {
 	/* Append the answer, JSON. The thread's deadline is set.
-	 * Not OK: the invocation as a whole failed, which Lambda is told; the caller has to try again. */
+	 * Not OK: the invocation as a whole failed, which Lambda is given; the caller has to try again. */
 	enum status (*run)(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why);
 	void *arg;
 };

@@ -54,7 +54,7 @@ enum status lambda_check(struct str handler, struct fault *why)
 {
 	if (find(handler) != NULL)
 		return OK;
-	return fault_set(why, BAD_SETTING, "there is no handler \"%.*s\"; the function's handler must be upload, images, manage or event",
+	return fault_set(why, BAD_SETTING, "unknown handler \"%.*s\"; the function's handler must be upload, images, manage or event",
 	                 STRF(str_slice(handler, 0, 64)));
 }
 

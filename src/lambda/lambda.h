@@ -10,7 +10,7 @@
 struct lambda_options {
 	struct str handler;          /* _HANDLER: upload, images, manage or event */
 	struct str function;         /* AWS_LAMBDA_FUNCTION_NAME, for the log */
-	struct str bucket;           /* whose objects there may be news of */
+	struct str bucket;           /* whose objects' events are accepted */
 	struct door *door;           /* of the API; may be NULL for event */
 	struct product *product;
 };

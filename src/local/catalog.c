@@ -1,4 +1,4 @@
-/* Buckets: changes that the committer applies, and reads. Which objects they hold is listing.c's. */
+/* Buckets: changes that the commit thread applies, and reads. Which objects they hold is listing.c's. */
 #include "local/catalog.h"
 
 #include "base/clock.h"
@@ -24,7 +24,7 @@ struct bucket_change {
 
 static enum status no_room(struct fault *why)
 {
-	return fault_set(why, DISK_FULL, "There is no room for this now; try again later.");
+	return fault_set(why, DISK_FULL, "Not enough free space; try again later.");
 }
 
 static enum status apply_create(struct writer *w, struct change *c)
@@ -34,7 +34,7 @@ static enum status apply_create(struct writer *w, struct change *c)
 
 	TRY(rows_find_bucket(w, bc->name, &id));
 	if (id != 0)
-		return fault_set(c->why, BUCKET_EXISTS, "A bucket of this name is there already.");
+		return fault_set(c->why, BUCKET_EXISTS, "A bucket with this name already exists.");
 	if (!w->rows_fit)
 		return no_room(c->why);
 	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET_ADD);
@@ -88,7 +88,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	if (id == 0)
 		return no_such_bucket(c->why);
 	if (id == w->image_bucket)
-		return fault_set(c->why, ACCESS_DENIED, "The bucket of the images stays.");
+		return fault_set(c->why, ACCESS_DENIED, "The image bucket cannot be deleted.");
 	TRY(ask(w, Q_BUCKET_OBJECT, id, &object));
 	if (object != 0)
 		return fault_set(c->why, BUCKET_NOT_EMPTY, "The bucket you tried to delete is not empty.");

@@ -1,5 +1,5 @@
 /* bucket_catalog on SQLite: buckets in catalog.c, lists in listing.c. What a call changes is applied by the
- * committer; the caller waits for it. */
+ * commit thread; the caller waits for it. */
 #ifndef LOCAL_CATALOG_H
 #define LOCAL_CATALOG_H
 

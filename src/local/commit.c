@@ -1,5 +1,5 @@
-/* See commit.h. What is looked at, it is looked at in the commit itself, so that of two at once one whole object
- * wins. apply runs on the committer's thread, the rest on the caller's. */
+/* See commit.h. Conditions are checked in the commit itself, so that of two at once one whole object
+ * wins. apply runs on the commit thread, the rest on the caller's. */
 #include "local/commit.h"
 
 #include "base/object_key.h"
@@ -27,7 +27,7 @@ static enum status apply_object(struct writer *w, struct commit_change *cc, cons
 	if (cc->commit->settle != NULL) {
 		TRY(images_find_pending(w, &cc->settling, cc->change.why));
 		if (old.there)
-			return fault_set(cc->change.why, STATE_CHANGED, "There is an object under this key already.");
+			return fault_set(cc->change.why, STATE_CHANGED, "An object with this key already exists.");
 		TRY(images_settle(w, &cc->settling, cc->change.why));
 	}
 	return rows_put_object(w, at, &cc->arrival, &old, &cc->trashed);
@@ -46,7 +46,7 @@ static enum status apply(struct writer *w, struct change *c)
 
 enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct arrival *arrival, struct fault *why)
 {
-	/* A rejected body is not kept: its row is settled by table_settle and the body abandoned. */
+	/* A rejected body is not kept: its row is resolved by table_settle and the body abandoned. */
 	assert(c->settle == NULL || (c->settle->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
 	assert(c->upload_id.n == 0 || (c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX));
 	TRY(object_key_check(c->key, why));
@@ -66,7 +66,7 @@ enum status commit_prepare(struct commit_change *cc, const struct object_commit 
 	bool starved = cc->meta.starved;
 	buf_deinit(&cc->meta);
 	return starved ? fault_no_memory(why)
-	               : fault_set(why, TOO_MUCH, "The object has more metadata than is kept.");
+	               : fault_set(why, TOO_MUCH, "The object has more metadata than can be stored.");
 }
 
 void commit_end(struct engine *e, struct commit_change *cc)

@@ -1,4 +1,4 @@
-/* The committer thread: batches, their transaction, and the writing back of the log. See committer.h. */
+/* The commit thread: batches, their transaction, and the writing back of the log. See commit thread.h. */
 #include "local/committer.h"
 
 #include "base/log.h"
@@ -58,7 +58,7 @@ static enum status load_tally(struct writer *w, struct fault *why)
 
 	TRY(db_step(&w->db, s, &row, why));
 	if (!row)
-		return fault_set(why, STORAGE_FAILED, "The database lacks its tally.");
+		return fault_set(why, STORAGE_FAILED, "The counters row is missing from the database.");
 	w->tally.images.pending = (uint64_t)sqlite3_column_int64(s, 0);
 	w->tally.images.uploaded = (uint64_t)sqlite3_column_int64(s, 1);
 	w->tally.images.rejected = (uint64_t)sqlite3_column_int64(s, 2);
@@ -141,7 +141,7 @@ static enum status read_number(struct writer *w, enum db_query_id q, int64_t *ou
 }
 
 /* Whether the first `bytes` of the database's file have their room on the disk, which is allocated if need be, with
- * more behind it. A file system that cannot do that is taken at its word. */
+ * more after it. A file system that cannot do that is taken at its word. */
 static bool allocate_ahead(struct writer *w, int64_t bytes)
 {
 	struct stat st;
@@ -181,7 +181,7 @@ static bool rows_fit(struct writer *w)
 	       allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
 }
 
-/* After the file was written back to, which may have cut off what lay behind its end. */
+/* After the file was written back to, which may have cut off what lay after its end. */
 static void forget_ahead(struct writer *w)
 {
 	w->ahead_bytes = 0;
@@ -235,7 +235,7 @@ static void roll_back(struct writer *w)
 }
 
 /* A commit that failed in its sync may still lie whole in the log, and a crash would bring it back
- * after its waiters have been told that it failed. A small commit in its place overwrites it. If that
+ * after its waiters were notified that it failed. A small commit in its place overwrites it. If that
  * fails too, the next one that succeeds does it. */
 static void bury(struct committer *c)
 {
@@ -315,7 +315,7 @@ static void run_batch(struct committer *c, struct change *batch, int *due)
 		(void)wake_all(batch);
 		return;
 	}
-	/* A log that is written back is begun anew in the room that it has, and what makes room must not fail for
+	/* A log that is written back is restarted in the room that it has, and what makes room must not fail for
 	 * the sake of what needs some. */
 	write_back(w, due);
 	(void)space_drop_ballast(w->space);
@@ -434,7 +434,7 @@ void committer_start_change(struct committer *c, struct change *change)
 	change->next = NULL;
 	pthread_mutex_lock(&c->lock);
 	assert(!c->stopping);
-	bool first = c->first == NULL;   /* behind another the committer has been woken already */
+	bool first = c->first == NULL;   /* after another the commit thread has been woken already */
 	*c->last = change;
 	c->last = &change->next;
 	pthread_mutex_unlock(&c->lock);

@@ -1,14 +1,14 @@
-/* The one writer of the database. Everybody queues a change, to sleep or to be told; one thread takes
- * all that wait into one transaction, commits, and tells each: a durable write costs a share of one sync.
+/* The one writer of the database (group commit). Callers queue a change and wait or are called back; one thread
+ * applies all queued changes in one transaction, commits, and completes each: a durable write costs a share of one sync.
  *
- * A change looks first and writes then. If its condition does not hold it fails alone, having written
+ * A change checks first and then writes. If its condition does not hold it fails alone, having written
  * nothing. If a statement or the commit fails, the whole batch is rolled back and every change of it
  * fails: none of them may have seen rows that never came to be. Changes that name a new file have
  * incoming/ synced before the transaction, once per batch.
  *
  * The log of the database is written back between batches, after the waiters have been woken. What that needs on the
- * disk is allocated before each commit, so that on a full disk the log can always be written back and begun anew, and
- * deletes go on. Of a batch that finds the disk full each change is tried again by itself. Free pages are given back to the
+ * disk is allocated before each commit, so that on a full disk the log can always be written back and restarted, and
+ * deletes continue. Of a batch that finds the disk full each change is tried again by itself. Free pages are given back to the
  * file system in bounded steps while nothing waits. */
 #ifndef LOCAL_COMMITTER_H
 #define LOCAL_COMMITTER_H
@@ -22,13 +22,13 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-/* What is counted along; one row of the database. */
+/* The counters; one row of the database. */
 struct tally {
 	struct image_counts images;
 	int64_t next_seq;
 };
 
-/* The committer thread's own: what changes work with. */
+/* The commit thread's own: what changes work with. */
 struct writer {
 	struct db db;
 	struct tree *tree;
@@ -38,10 +38,10 @@ struct writer {
 	int64_t image_bucket;     /* id of the bucket of the images */
 	struct tally tally;       /* with the changes of the batch so far */
 	bool rows_fit;            /* this batch may make rows */
-	bool trashed;             /* this batch took an object away, or replaced one */
+	bool trashed;             /* this batch removed or replaced an object */
 	bool broken;              /* a statement failed: the batch is lost */
 	struct fault failure;     /* why */
-	int wal_frames;           /* since the log began anew */
+	int wal_frames;           /* since the log was restarted */
 	int db_fd;                /* the database's file; closed after every connection, or their locks would go */
 	int64_t page_bytes;
 	int64_t ahead_bytes;      /* so much of the file has its room on the disk; 0: not known */
@@ -49,12 +49,12 @@ struct writer {
 };
 
 struct change {
-	/* On the committer's thread. OK, or the failed condition with `why` written. A statement that fails
+	/* On the commit thread. OK, or the failed condition with `why` written. A statement that fails
 	 * goes through writer_step or writer_run, which mark the writer broken. */
 	enum status (*apply)(struct writer *w, struct change *c);
 	struct fault *why;        /* the waiter's; may be NULL */
 	bool names_file;          /* a new file of incoming/ is in its rows */
-	/* On the committer's thread, when the status stands; must not block. The change may be gone after it. */
+	/* On the commit thread, once the status is final; must not block. The change may be gone after it. */
 	void (*ended)(struct change *c);
 	enum status status;
 	struct change *next;
@@ -68,7 +68,7 @@ struct committer {
 	struct change *first, **last;
 	bool stopping, started;
 	struct writer writer;
-	struct tally saved;                  /* as of the last commit; the committer's thread */
+	struct tally saved;                  /* as of the last commit; the commit thread */
 	pthread_mutex_t counts_lock;
 	struct image_counts counts;          /* the same for everybody */
 };
@@ -80,7 +80,7 @@ enum status committer_start(struct committer *c, struct fault *why) MUST_CHECK;
 void committer_stop(struct committer *c);
 /* Queue and return; change->ended is called once.  Threads: any; does not block on the disk */
 void committer_start_change(struct committer *c, struct change *change);
-/* Queue, sleep, and give what became of it; OK means durable.  Threads: any but the committer's; blocks on the disk */
+/* Queue, sleep, and give what became of it; OK means durable.  Threads: any but the commit thread's; blocks on the disk */
 enum status committer_run(struct committer *c, struct change *change) MUST_CHECK;
 void committer_counts(struct committer *c, struct image_counts *out);
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define COPY_BYTES ((size_t)256 * 1024)
-/* How often parts that were replaced meanwhile are looked up again. */
+/* How often parts that were replaced in the meantime are looked up again. */
 #define TRIES 16
 /* So many answers are remembered. */
 #define REMEMBERED 10000
@@ -39,7 +39,7 @@ struct completion {
 	struct object_info info;   /* the answer */
 	bool repeated;             /* it was completed before, with this answer */
 	struct piece *pieces;      /* of c's parts */
-	char *buffer;              /* COPY_BYTES, and BUCKET_SMALL_BYTES for an object that lies in the database */
+	char *buffer;              /* COPY_BYTES, and BUCKET_SMALL_BYTES for an object that is in the database */
 	struct arrival arrival;
 	int fd;
 	bool trashed;
@@ -82,7 +82,7 @@ static enum status recall(struct db *d, struct completion *m, struct fault *why)
 
 static enum status part_invalid(uint32_t number, struct fault *why)
 {
-	return fault_set(why, PART_INVALID, "Part %u was not uploaded, or has another ETag than the one you told.", (unsigned)number);
+	return fault_set(why, PART_INVALID, "Part %u was not uploaded, or has a different ETag.", (unsigned)number);
 }
 
 /* Both lists rise: one step through the rows finds all. The columns are those of PART_COLUMNS. */

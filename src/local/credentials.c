@@ -1,7 +1,7 @@
 /* Access keys in a file that may change under a running server. See credentials.h.
  *
- * Two locks: `lock` is held for a search or the exchange of the sorted list, never while the disk is
- * asked; `renewal` by the one thread that looks at the file. Who finds its key waits for neither a look
+ * Two locks: `lock` is held for a search or the request of the sorted list, never while the disk is
+ * asked; `renewal` by the one thread that checks the file. Who finds its key waits for neither a check
  * nor a reload of another thread; who does not, waits for it, since the key may be just in it. */
 #include "local/credentials.h"
 
@@ -156,7 +156,7 @@ static enum status take_text(struct credentials *c, struct str text, struct aren
 		return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s.", c->path, cause.text);
 	const char *missing = profiles_find(all, KEY_OWNER_NAME) == NULL ? KEY_OWNER_NAME : profiles_find(all, "slots") == NULL ? "slots" : NULL;
 	if (missing != NULL)
-		return fault_set(why, STORAGE_FAILED, "%s/credentials lacks the profile [%s].", c->path, missing);
+		return fault_set(why, STORAGE_FAILED, "%s/credentials has no profile [%s].", c->path, missing);
 	return put_in_force(c, all, why);
 }
 
@@ -206,7 +206,7 @@ static void renew(struct credentials *c)
 	c->seen = st;   /* so that one that cannot be read is not tried again and again */
 	enum status status = load(c, &why);
 	if (!file_changed(&before, &c->seen))
-		return;   /* a second look at a young file; said before */
+		return;   /* a second check a young file; said before */
 	if (status == OK)
 		LOG(KEYS_LOADED, STR(""), LOG_I("keys", c->n));
 	else

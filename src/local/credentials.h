@@ -1,8 +1,8 @@
 /* The access keys of a server: DIR/credentials, and key_ring on it.
  *
- * The file is made at the first start and looked at again while the server runs, whenever a key is not
- * found and at most four times a second else: so a key that was added is good at once, and one that was
- * removed is not after a second. What a look costs is one fstatat; only a changed file is read. A new
+ * The file is created at the first start and checked again while the server runs, whenever a key
+ * is not found and at most four times a second otherwise: so a key that was added is valid at once,
+ * and one that was removed is invalid after a second. A check costs one fstatat; only a changed file is read. A new
  * file that cannot be used is logged once, and the keys stay as they were.
  *
  * A key that was given out is kept until the ring ends, as the port promises: keys that a new file still
@@ -28,12 +28,12 @@ struct credentials {
 	const struct access_key **by_id;   /* sorted */
 	size_t n;
 	const struct access_key *owner, *slots;
-	/* under `renewal`: one thread at a time looks at the file */
+	/* under `renewal`: one thread at a time checks the file */
 	pthread_mutex_t renewal;
 	struct ring_key *all;      /* every key there ever was */
 	struct stat seen;          /* the file that was read last, good or bad */
 	int64_t read_ms;           /* wall clock, when it was */
-	_Atomic int64_t looked_ms; /* monotonic, when the file was last looked at */
+	_Atomic int64_t looked_ms; /* monotonic, when the file was last checked */
 	bool open;
 };
 

@@ -41,14 +41,14 @@ enum status cursor_read(struct str text, struct arena *a, int64_t *seq, struct f
 	uint64_t n = 0;
 
 	if (text.n > CURSOR_CHARS_MAX || !base64url_decode(a, text, &got) || got.n != CURSOR_BYTES)
-		return fault_set(why, BAD_CURSOR, "cursor is not one that this server gave");
+		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	for (int i = 0; i < SEQ_BYTES; i++)
 		n = n << 8 | (unsigned char)got.p[1 + i];
 	if (n > INT64_MAX)
-		return fault_set(why, BAD_CURSOR, "cursor is not one that this server gave");
+		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	pack((int64_t)n, want);
 	if (memcmp(want, got.p, CURSOR_BYTES) != 0)
-		return fault_set(why, BAD_CURSOR, "cursor is not one that this server gave");
+		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	*seq = (int64_t)n;
 	return OK;
 }

@@ -1,5 +1,5 @@
-/* The opaque cursor of a list: a version, the number of the last row given out, and a check, so that
- * what we did not write is told from what we did. Pure; any thread. */
+/* The opaque cursor of a list: a version, the number of the last row given out, and a check that
+ * recognises what we did not write. Pure; any thread. */
 #ifndef LOCAL_CURSOR_H
 #define LOCAL_CURSOR_H
 

@@ -78,8 +78,8 @@ enum status db_fault(struct db *d, struct fault *why)
 	int code = sqlite3_errcode(d->sq);
 	int err = sqlite3_system_errno(d->sq);
 	bool full = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && (err == ENOSPC || err == EDQUOT));
-	enum status status = full ? fault_set(why, DISK_FULL, "There is no room for this now; try again later.")
-	                          : fault_set(why, STORAGE_FAILED, "The storage failed; try again later.");
+	enum status status = full ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
+	                          : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
 
 	fault_cause(why, "sqlite %d, errno %d: %s", code, err, sqlite3_errmsg(d->sq));
 	return status;
@@ -121,7 +121,7 @@ enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *wh
 }
 
 /* Bindings that are borrowed allocate nothing, so they fail only for a NULL statement, and db_step
- * tells that. */
+ * says that. */
 void bind_int(sqlite3_stmt *s, int i, int64_t value)
 {
 	(void)sqlite3_bind_int64(s, i, value);

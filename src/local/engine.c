@@ -1,6 +1,6 @@
 /* Open and close the engine. The directory is locked before anything in it is touched; then keys,
- * database, committer, what a crash left behind, mover. Closing goes the other way: the mover needs the
- * committer, and the committer's connection is the last to go, so that SQLite writes its log back. */
+ * database, committer, what a crash left behind, publisher. Closing goes the other way: the publisher needs the
+ * commit thread, and the commit thread's connection is the last to go, so that SQLite writes its log back. */
 #include "local/engine.h"
 
 #include "base/mem.h"
@@ -268,7 +268,7 @@ struct key_ring *engine_key_ring(struct engine *e)
 	return &e->keys.ring;
 }
 
-/* A commit of nothing but the tally: it writes, syncs, and fails as a real one would. */
+/* A commit of the counters alone: it writes, syncs, and fails as a real one would. */
 static enum status apply_nothing(struct writer *w, struct change *c)
 {
 	(void)w;

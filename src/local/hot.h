@@ -1,10 +1,10 @@
-/* The objects that are asked for again and again, kept mapped: their answers need neither the database
+/* Objects that are requested often, kept mapped: their answers need neither the database
  * nor the file system, and go out in one piece with their head. A table of fixed size, so that at most
  * HOT_SLOTS * HOT_MAX_BYTES are mapped. What is mapped is the kernel's page cache, not a copy;
- * what lies in the database is small and copied.
+ * what is in the database is small and copied.
  *
- * Nothing stale is ever given out: every commit that takes an object away or replaces one calls
- * hot_forget before its waiters hear of it, and with that all that was kept is void. An object that
+ * Nothing stale is ever returned: every commit that removes or replaces an object calls
+ * hot_forget before its waiters are notified, which voids the whole cache. An object that
  * somebody still holds stays mapped until it is released.
  * Threads: any, but for init and deinit. */
 #ifndef LOCAL_HOT_H
@@ -39,7 +39,7 @@ void hot_forget(struct hot *h);
 uint64_t hot_generation(struct hot *h);
 /* name: bucket and key. true: *out is filled in, held for the caller. */
 bool hot_find(struct hot *h, const struct str name[2], struct object_file *out) MUST_CHECK;
-/* Tell of an object that was opened: the second time in a row that its slot hears of it, it is kept. */
+/* Offer an object that was opened: the second time in a row that its slot sees it, it is cached. */
 void hot_offer(struct hot *h, uint64_t generation, const struct str name[2], const struct object_file *f);
 
 #endif

@@ -1,5 +1,5 @@
-/* image_table on SQLite. Writes are changes that the committer applies; reads are point reads and
- * index walks on a connection of the pool. The first half runs on the committer's thread. */
+/* image_table on SQLite. Writes are changes that the commit thread applies; reads are point reads and
+ * index walks on a connection of the pool. The first half runs on the commit thread. */
 #include "local/images.h"
 
 #include "base/codec.h"
@@ -182,7 +182,7 @@ static void bind_insertion(sqlite3_stmt *s, const struct insertion *in)
 }
 
 /* Slots that have expired keep nobody out, though the sweep has not come to them: some of them make room. They have no
- * objects, so there is nothing for the mover to remove. */
+ * objects, so there is nothing for the publisher to remove. */
 static enum status apply_insert(struct writer *w, struct change *c)
 {
 	struct image_counts removed;
@@ -191,14 +191,14 @@ static enum status apply_insert(struct writer *w, struct change *c)
 	if (w->tally.images.pending >= w->max_pending)
 		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed, &trashed));
 	if (w->tally.images.pending >= w->max_pending)
-		return fault_set(c->why, SLOTS_FULL, "Too many uploads wait for their bytes; try again later.");
+		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
 	if (!w->rows_fit)
-		return fault_set(c->why, DISK_FULL, "There is no room for this now; try again later.");
+		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
 	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_INSERT);
 	bind_insertion(s, (const struct insertion *)c);
 	TRY(writer_run(w, s));
 	if (sqlite3_changes(w->db.sq) == 0)
-		return fault_set(c->why, IMAGE_EXISTS, "There is an image with this id already.");
+		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
 	w->tally.images.pending++;
 	return OK;
 }
@@ -227,7 +227,7 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 	committer_start_change(&engine_of_table(t)->committer, &in->change);
 }
 
-/* settle */
+/* resolve */
 
 enum status images_find_pending(struct writer *w, struct settling *st, struct fault *why)
 {
@@ -243,11 +243,11 @@ enum status images_find_pending(struct writer *w, struct settling *st, struct fa
 	st->n = row ? sqlite3_column_int64(s, 0) : 0;
 	sqlite3_reset(s);
 	if (status == OK && st->now->status != IMAGE_PENDING)
-		return fault_set(why, STATE_CHANGED, "The image is not waiting for its bytes any more.");
+		return fault_set(why, STATE_CHANGED, "The image is no longer pending.");
 	return status;
 }
 
-/* The texts of the settlement belong to the waiter; those of the row to its arena. Done before anything
+/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
  * is written, so that a full arena fails this change alone. */
 static enum status merge(struct settling *st, struct fault *why)
 {
@@ -357,7 +357,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 
 	TRY(find_head(w, r, &h));
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
-		return fault_set(c->why, STATE_CHANGED, "The image has not ended.");
+		return fault_set(c->why, STATE_CHANGED, "The image has not expired.");
 	return remove_head(w, &h, &r->trashed);
 }
 

@@ -11,11 +11,11 @@ extern const struct image_table_ops images_ops;
 
 /* The 16 bytes of a row's id as a UUID; {NULL, 0} when the arena is full. */
 struct str images_unpack_id(struct arena *a, const unsigned char *id);
-/* The row that the statement stands on; its columns are those of IMAGE_COLUMNS. Texts are copied.
+/* The row that the statement is on; its columns are those of IMAGE_COLUMNS. Texts are copied.
  * Errors  TOO_MUCH */
 enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 
-/* One settlement on its way through the committer. */
+/* One resolution on its way through the commit thread. */
 struct settling {
 	const struct settlement *s;
 	struct arena *arena;
@@ -23,10 +23,10 @@ struct settling {
 	int64_t n;                 /* the row's number, once found */
 };
 
-/* Find the row and see that it is pending; *now is written as table_settle promises.
+/* Find the row and check that it is pending; *now is written as table_settle promises.
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED; TOO_MUCH; the writer's */
 enum status images_find_pending(struct writer *w, struct settling *st, struct fault *why) MUST_CHECK;
-/* Write the settlement into the row that was found.
+/* Write the resolution into the row that was found.
  * Errors  TOO_MUCH, before anything is written; the writer's */
 enum status images_settle(struct writer *w, struct settling *st, struct fault *why) MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /* A body on its way in, with the MD5 going along. A small one is gathered in memory and goes into the database with
- * its row, so that it shares the committer's sync and needs none of its own, nor a thread that waits. Others
+ * its row, so that it shares the commit thread's sync and needs none of its own, nor a thread that waits. Others
  * are files of incoming/: begin and write run on a reactor and touch the page cache alone; finish runs on a
- * worker, which syncs its own file, so that many syncs go side by side, and then waits for the committer.
- * What was told small and is not spills over into a file. Whatever goes wrong removes the file. */
+ * worker, which syncs its own file, so that many syncs go side by side, and then waits for the commit thread.
+ * What was announced as small and is not goes into a file. Whatever goes wrong removes the file. */
 #include "local/incoming.h"
 
 #include "base/clock.h"
@@ -245,7 +245,7 @@ static enum status body_finish(struct incoming **in, const struct object_commit 
 	return OK;
 }
 
-/* On the committer's thread: a body in memory has no file to remove. */
+/* On the commit thread: a body in memory has no file to remove. */
 static void end_started(struct change *c)
 {
 	struct body *b = (struct body *)((char *)c - offsetof(struct body, change.change));

@@ -1,4 +1,4 @@
-/* Bodies on their way in: bucket_store on files of incoming/. */
+/* Bodies that are being received: bucket_store on files of incoming/. */
 #ifndef LOCAL_INCOMING_H
 #define LOCAL_INCOMING_H
 

@@ -16,7 +16,7 @@
 #include <assert.h>
 
 struct place {
-	int64_t at;                /* row number, seq or ends_ms: the walk goes on below it */
+	int64_t at;                /* row number, seq or ends_ms: the walk continues below it */
 	int64_t n;                 /* the row number, among rows of one ends_ms */
 };
 
@@ -48,7 +48,7 @@ static enum status read_cursor(const struct walk *w, struct str text, struct are
 		return OK;
 	struct str rest = str_slice(text, 1, text.n), at = str_cut(&rest, '.');
 	if (text.p[0] != w->letter || (rest.p != NULL) != w->is_pair)
-		return fault_set(why, BAD_CURSOR, "cursor is not one that this list gave");
+		return fault_set(why, BAD_CURSOR, "cursor was not issued for this list");
 	TRY(cursor_read(at, a, &p->at, why));
 	return w->is_pair ? cursor_read(rest, a, &p->n, why) : OK;
 }
@@ -57,7 +57,7 @@ struct looking {
 	const struct inspection_query *q;
 	const struct walk *walk;
 	struct place place;
-	bool ended;                /* there is no row behind the last one that was looked at */
+	bool ended;                /* there is no row after the last one that was checked */
 };
 
 /* Only what the filter asks of is read of a row that may not be wanted. */

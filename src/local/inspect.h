@@ -1,5 +1,5 @@
 /* inspection on SQLite: a page walks the rows from the newest down on a reader's connection, and gives that
- * back within a bounded number of rows, so that nobody else waits for it. */
+ * back within a bounded number of rows, so that no one else waits for it. */
 #ifndef LOCAL_INSPECT_H
 #define LOCAL_INSPECT_H
 

@@ -63,8 +63,8 @@ enum status io_fault(struct fault *why, int err, const char *what)
 {
 	char text[128];
 	enum status status = is_full(err)
-	                         ? fault_set(why, DISK_FULL, "There is no room for this now; try again later.")
-	                         : fault_set(why, STORAGE_FAILED, "The storage failed; try again later.");
+	                         ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
+	                         : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
 
 	fault_cause(why, "%s: %s", what, strerror_r(err, text, sizeof text));
 	return status;

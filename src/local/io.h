@@ -1,6 +1,6 @@
-/* The system calls on which the engine's promises hang, in one table, so that a test can fail the
+/* The system calls that the engine's guarantees depend on, in one table, so that a test can fail the
  * n-th of them. Everything that writes, syncs, links or removes a file of the store goes through
- * it; SQLite has its own. Nobody but a test changes it. */
+ * it; SQLite has its own. Only tests change it. */
 #ifndef LOCAL_IO_H
 #define LOCAL_IO_H
 
@@ -22,7 +22,7 @@ struct local_io {
 };
 
 extern struct local_io local_io;
-/* What the table holds when nobody has changed it. */
+/* What the table holds by default. */
 extern const struct local_io local_io_system;
 
 /* Write all n bytes, over short writes and EINTR. 0, or -1 with errno. */

@@ -22,7 +22,7 @@ struct editing {
 
 static enum status malformed(const struct editing *e, const struct fault *cause, struct fault *why)
 {
-	return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s. Mend it first.", e->dir, cause->text);
+	return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s. Fix it first.", e->dir, cause->text);
 }
 
 static enum status parse(struct editing *e, struct str text, struct fault *why)
@@ -69,13 +69,13 @@ static void end(struct editing *e)
 static enum status check_addition(const struct editing *e, const struct key_addition *k, struct fault *why)
 {
 	if (!profile_name_valid(k->name))
-		return fault_set(why, INVALID_INPUT, "A name takes 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first", KEY_USER_MAX);
+		return fault_set(why, INVALID_INPUT, "A name must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first", KEY_USER_MAX);
 	for (size_t i = 0; i < e->all->n; i++) {
 		const struct profile *p = &e->all->all[i];
 		if (str_equal(str_of(p->name), k->name))
-			return fault_set(why, INVALID_INPUT, "There is a key named %s already; remove it first, or choose another name", p->name);
+			return fault_set(why, INVALID_INPUT, "A key named %s already exists; remove it first, or choose another name", p->name);
 		if (strcmp(p->key.id, k->key->id) == 0)
-			return fault_set(why, INVALID_INPUT, "The access key id is taken by the key named %s", p->name);
+			return fault_set(why, INVALID_INPUT, "The access key id is used by the key named %s", p->name);
 	}
 	return e->all->n < PROFILES_MAX ? OK : fault_set(why, INVALID_INPUT, "There are %d keys, which is the most", PROFILES_MAX);
 }
@@ -123,7 +123,7 @@ enum status key_edit_add(const char *dir, const struct key_addition *k, struct f
 
 /* removing */
 
-/* Where the profile lies: from its [name] to its last setting. Comments behind that are of what follows. */
+/* Where the profile lies: from its [name] to its last setting. Comments after that are of what follows. */
 static struct str section_of(struct str text, struct str name)
 {
 	const char *from = NULL, *to = NULL;
@@ -145,7 +145,7 @@ static struct str section_of(struct str text, struct str name)
 	return from != NULL ? (struct str){ from, (size_t)(to - from) } : (struct str){ 0 };
 }
 
-/* Append `text` without `part` of it, and without the empty line that stood behind that. */
+/* Append `text` without `part` of it, and without the empty line that stood after that. */
 static void put_without(struct buf *b, struct str text, struct str part)
 {
 	size_t from = (size_t)(part.p - text.p);
@@ -164,7 +164,7 @@ static enum status cut_out(struct editing *e, struct str name, struct buf *b, st
 	TRY(begin(e, false, why));
 	struct str text = buf_str(&e->text), part = section_of(text, name);
 	if (part.p == NULL)
-		return fault_set(why, INVALID_INPUT, "There is no key of that name; `tintype keys list` shows those there are");
+		return fault_set(why, INVALID_INPUT, "No key has that name; see `tintype keys list`");
 	put_without(b, text, part);
 	if (!buf_ok(b))
 		return fault_set(why, STORAGE_FAILED, "Memory ran out.");

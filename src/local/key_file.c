@@ -102,8 +102,8 @@ enum status key_file_make(int dir_fd, const char *path, struct fault *why)
 	buf_init(&b, PROFILES_MAX_BYTES);
 	if (faccessat(dir_fd, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return OK;
-	buf_put(&b, STR("# Access keys of this tintype server. [tintype] is the owner, who may do everything with what is its own.\n"
-	                "# [slots] signs upload slots: it may put and get images, no more. Others are users: `tintype keys` makes them.\n"));
+	buf_put(&b, STR("# Access keys of this tintype server. [tintype] is the owner, with full access to its own buckets.\n"
+	                "# [slots] signs upload slots: it may put and get images only. Others are users: `tintype keys` creates them.\n"));
 	put_random_profile(&b, KEY_OWNER_NAME);
 	buf_put_char(&b, '\n');
 	put_random_profile(&b, "slots");

@@ -1,4 +1,4 @@
-/* catalog_list_objects: a walk in the index of keys. Where a key belongs to a common prefix the walk seeks behind all
+/* catalog_list_objects: a walk in the index of keys. Where a key belongs to a common prefix the walk seeks after all
  * that belongs to it, so that a listing costs with what it gives. */
 #include "local/catalog.h"
 
@@ -30,7 +30,7 @@ static enum status find_bucket(struct db *d, struct str name, int64_t *id, struc
 	return row ? OK : no_such_bucket(why);
 }
 
-/* Go on at `from`. */
+/* Continue at `from`. */
 static void seek(struct walk *w)
 {
 	sqlite3_reset(w->rows);
@@ -38,7 +38,7 @@ static void seek(struct walk *w)
 	bind_str(w->rows, 2, seek_str(&w->from));
 }
 
-/* The row at hand as an entry; behind a common prefix the walk goes on after all of it. */
+/* The row at hand as an entry; after a common prefix the walk continues after all of it. */
 static enum status take(struct walk *w, struct arena *a, struct listed *out, struct fault *why)
 {
 	struct str group = seek_group(column_borrow(w->rows, 1), w->query->prefix, w->query->delimiter);

@@ -1,5 +1,5 @@
 /* The embedded engine: files and SQLite in one data directory, behind the ports.
- * engine_open locks the directory, recovers incoming/ and starts the committer and the mover. */
+ * engine_open locks the directory, recovers incoming/ and starts the commit thread and the publisher. */
 #ifndef LOCAL_LOCAL_H
 #define LOCAL_LOCAL_H
 
@@ -19,7 +19,7 @@ struct engine_options {
 	struct str public_url;     /* of the storage listener; "": nothing can be presigned */
 	uint64_t max_pending;
 	uint64_t reserve_bytes;
-	uint64_t small_bytes;      /* bodies of at most this many lie in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
+	uint64_t small_bytes;      /* bodies of at most this many are in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
 };
 
 struct engine;
@@ -38,8 +38,8 @@ struct key_ring *engine_key_ring(struct engine *e);
  * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
  * Threads  any; blocks on the disk */
 enum status engine_ready(struct engine *e, struct fault *why) MUST_CHECK;
-/* Write the database anew without its free pages, and let later ones be given back as they come. Nobody else may use
- * the engine meanwhile, and after it only engine_free may follow.
+/* Write the database again without its free pages, and let later ones be given back as they come. Nobody else may use
+ * the engine in the meantime, and after it only engine_free may follow.
  * before, after   bytes of the database
  * Errors   DISK_FULL it needs room for all that is kept, twice; STORAGE_FAILED */
 enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, struct fault *why) MUST_CHECK;

@@ -149,7 +149,7 @@ enum status meta_decode(struct str blob, unsigned flags, struct arena *a, struct
 	TRY(fault_check_arena(a, why));
 	if (!c.bad && c.rest.n == 0)
 		return OK;
-	enum status status = fault_set(why, STORAGE_FAILED, "The storage failed; try again later.");
+	enum status status = fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
 	fault_cause(why, "the metadata of an object cannot be read");
 	return status;
 }

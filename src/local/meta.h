@@ -1,4 +1,4 @@
-/* What an object carries beside its bytes, as it lies in a row: a blob of numbers and texts, each with its
+/* What an object carries next to its bytes, as it is in a row: a blob of numbers and texts, each with its
  * length. Kind and composite of the checksum are in the row's flags, so that listings need no blob. Pure. */
 #ifndef LOCAL_META_H
 #define LOCAL_META_H
@@ -13,8 +13,8 @@
 enum {
 	ROW_CHECKSUM = 7,          /* mask: enum checksum_kind */
 	ROW_COMPOSITE = 8,
-	ROW_META_ASIDE = 16,       /* the blob is too large for the row and lies in metas, under the file's number */
-	ROW_INLINED = 32,          /* the bytes lie in bodies, under the file's number, and there is no file */
+	ROW_META_ASIDE = 16,       /* the blob is too large for the row and is in metas, under the file's number */
+	ROW_INLINED = 32,          /* the bytes are in bodies, under the file's number, and there is no file */
 };
 
 /* The checksum's flags. */
@@ -26,7 +26,7 @@ void meta_encode(const struct object_meta *m, struct buf *b);
 /* The other way; texts are copied into the arena.
  * Errors  TOO_MUCH the arena is full; STORAGE_FAILED not what meta_encode gives */
 enum status meta_decode(struct str blob, unsigned flags, struct arena *a, struct object_meta *out, struct fault *why) MUST_CHECK;
-/* A copy that lives in `a` alone; to be looked at when arena_ok. */
+/* A copy that lives in `a` alone; to be checked when arena_ok. */
 struct object_meta meta_dup(const struct object_meta *m, struct arena *a);
 
 #endif

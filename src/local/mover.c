@@ -1,4 +1,4 @@
-/* Moves, trash, and what the start finds. See mover.h. */
+/* Moves, trash, and what the start finds. See publisher.h. */
 #include "local/mover.h"
 
 #include "base/clock.h"
@@ -87,11 +87,11 @@ static enum status empty_trash(struct engine *e, struct fault *why)
 	}
 }
 
-/* the walk over incoming/ */
+/* the scan of incoming/ */
 
 struct walk {
 	struct engine *engine;
-	bool remove_others;        /* nobody else is at work: what has no row is left over */
+	bool remove_others;        /* nothing else runs: what has no row is left over */
 	uint64_t files[MOVER_BATCH];
 	size_t n;
 	uint64_t moved, removed;
@@ -111,7 +111,7 @@ static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fa
 	return status;
 }
 
-/* What cannot be moved now is read where it lies, and the mover tries again. */
+/* What cannot be moved now is read where it lies, and the publisher tries again. */
 static void publish(struct walk *w)
 {
 	struct fault why;

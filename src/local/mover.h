@@ -1,7 +1,7 @@
-/* What may come after the answer: bodies move from incoming/ to their final place, and files whose
+/* What may be done after the response: bodies move from incoming/ to their final place, and files whose
  * rows are gone are removed. One thread, in batches, so that a directory is synced once for many.
  *
- * A crash loses nothing: the start moves what still lies in incoming/, and works off the trash. */
+ * A crash loses nothing: the start moves what still is in incoming/, and empties the trash. */
 #ifndef LOCAL_MOVER_H
 #define LOCAL_MOVER_H
 
@@ -21,7 +21,7 @@ struct mover {
 	pthread_cond_t wanted;
 	uint64_t *files;          /* to be moved; grows */
 	size_t n, cap;
-	bool rescan;              /* some were not noted for want of memory: look for them in incoming/ */
+	bool rescan;              /* some were not noted for lack of memory: scan incoming/ for them */
 	bool trash;               /* there are rows in trash */
 	bool stopping, started;
 };
@@ -32,11 +32,11 @@ struct mover {
 enum status mover_recover(struct engine *e, struct fault *why) MUST_CHECK;
 /* In an engine that was zeroed and recovered. */
 enum status mover_start(struct mover *m, struct engine *e, struct fault *why) MUST_CHECK;
-/* Do what is noted and end the thread; the committer must still run. */
+/* Do what is noted and end the thread; the commit thread must still run. */
 void mover_stop(struct mover *m);
-/* A file whose row is committed. */
+/* Add a file whose row is committed. */
 void mover_put_in(struct mover *m, uint64_t file);
-/* There is something in the trash. */
+/* Note that there is something in the trash. */
 void mover_take_out(struct mover *m);
 
 #endif

@@ -1,6 +1,6 @@
 /* Objects: the reads, on any thread, and object_store. An object that is a file is opened by its row's file number;
- * between the two looks the object may have been replaced, so a file that is not there is looked up again.
- * Row, metadata and bytes that lie in the database are read in one transaction. */
+ * between the two reads the object may have been replaced, so a file that is not there is looked up again.
+ * Row, metadata and bytes that are in the database are read in one transaction. */
 #include "local/objects.h"
 
 #include "base/codec.h"
@@ -193,7 +193,7 @@ static enum status find(struct engine *e, const struct lookup *l, struct arena *
 	return status;
 }
 
-/* Answers tell the row's size before they send: a file that is shorter would leave them waiting. */
+/* Responses announce the row's size before they send: a file that is shorter would leave them waiting. */
 static enum status take_file(const struct found *found, int fd, struct object_file *out, struct fault *why)
 {
 	struct stat st;
@@ -319,7 +319,7 @@ static enum status list_objects(const struct object_listing *l, sqlite3_stmt *s,
 	}
 }
 
-/* The walk begins at the prefix or behind `after`, whichever comes later, and ends with the prefix. */
+/* The walk begins at the prefix or after `after`, whichever comes later, and ends with the prefix. */
 static enum status store_list_objects(struct object_store *store, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);

@@ -1,4 +1,4 @@
-/* Uploads in parts: begin, find, list, end. The parts' bytes come through bucket_store (commit.c); what makes one
+/* Multipart uploads: begin, find, list, end. The parts' bytes come through bucket_store (commit.c); what makes one
  * object of them is complete.c. */
 #include "local/parts.h"
 
@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Ended in one commit by the janitor. */
+/* Ended in one commit by the gc thread. */
 #define ENDED_MAX 100
 
 /* changes */
@@ -37,7 +37,7 @@ static enum status apply_start(struct writer *w, struct change *c)
 	if (bucket == 0)
 		return no_such_bucket(c->why);
 	if (!w->rows_fit)
-		return fault_set(c->why, DISK_FULL, "There is no room for this now; try again later.");
+		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
 	sqlite3_stmt *s = db_query(&w->db, Q_UPLOAD_ADD);
 	bind_blob(s, 1, uc->id.secret, sizeof uc->id.secret);
 	bind_int(s, 2, bucket);
@@ -61,7 +61,7 @@ static enum status start(struct part_store *p, const struct part_upload *u, stru
 	buf_init_arena(&meta, a, META_MAX_BYTES);
 	meta_encode(&u->meta, &meta);
 	if (!buf_ok(&meta))
-		return fault_set(why, TOO_MUCH, "The object has more metadata than is kept.");
+		return fault_set(why, TOO_MUCH, "The object has more metadata than can be stored.");
 	uc.meta = buf_str(&meta);
 	random_bytes(uc.id.secret, sizeof uc.id.secret);
 	TRY(committer_run(&engine_of_parts(p)->committer, &uc.change));
@@ -184,7 +184,7 @@ struct walk {
 	sqlite3_stmt *rows;
 	int64_t bucket;
 	struct seek from;
-	int64_t behind;            /* of the key `from` itself: uploads behind this number */
+	int64_t behind;            /* of the key `from` itself: uploads after this number */
 };
 
 static void seek(struct walk *w)
@@ -195,7 +195,7 @@ static void seek(struct walk *w)
 	bind_int(w->rows, 3, w->behind);
 }
 
-/* Behind an upload of a key that belongs to no common prefix the walk goes on at that key. */
+/* After an upload of a key that belongs to no common prefix the walk continues at that key. */
 static void find_start(struct walk *w)
 {
 	const struct part_upload_query *q = w->query;

@@ -1,5 +1,5 @@
 /* part_store on SQLite and the tree: uploads and parts are rows, the bytes of parts are bodies like those of
- * objects; complete.c makes one body of them. What a call changes is applied by the committer. */
+ * objects; complete.c makes one body of them. What a call changes is applied by the commit thread. */
 #ifndef LOCAL_PARTS_H
 #define LOCAL_PARTS_H
 

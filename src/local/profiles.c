@@ -161,7 +161,7 @@ const struct profile *profiles_find(const struct profiles *all, const char *name
 	return NULL;
 }
 
-/* Whose the key is and what it may, as far as the name tells. */
+/* Whose the key is and what it may, as far as the name says. */
 static void give_power(struct profile *p)
 {
 	bool owner = strcmp(p->name, KEY_OWNER_NAME) == 0, slots = strcmp(p->name, "slots") == 0;
@@ -184,7 +184,7 @@ static enum status begin_profile(struct profiles *out, struct str line, size_t n
 	if (!copy_word(p->name, sizeof p->name, str_trim(str_slice(line, 1, line.n - 1))))
 		return bad_line(why, number, "has a profile name that is empty, too long or has blanks");
 	if (profiles_find(out, p->name) != NULL)
-		return bad_line(why, number, "begins a profile that is there already");
+		return bad_line(why, number, "begins a profile that already exists");
 	give_power(p);
 	out->n++;
 	return OK;
@@ -204,7 +204,7 @@ static enum status read_setting(struct profiles *out, struct arena *a, struct st
 	if (value.p == NULL)
 		return bad_line(why, number, "is neither [profile] nor name = value");
 	if (out->n == 0)
-		return bad_line(why, number, "stands before the first [profile]");
+		return bad_line(why, number, "is before the first [profile]");
 	struct access_key *key = &out->all[out->n - 1].key;
 	value = str_trim(value);
 	if (str_equal(name, STR("aws_access_key_id")) && !copy_word(key->id, sizeof key->id, value))
@@ -212,10 +212,10 @@ static enum status read_setting(struct profiles *out, struct arena *a, struct st
 	if (str_equal(name, STR("aws_secret_access_key")) && !copy_word(key->secret, sizeof key->secret, value))
 		return bad_line(why, number, "has a secret that is empty, too long or has blanks");
 	if (str_equal(name, STR("tintype_user")) && !set_user(key, value))
-		return bad_line(why, number, "names a user that cannot be, or stands under [tintype] or [slots]");
+		return bad_line(why, number, "names a user that cannot be, or is under [tintype] or [slots]");
 	if (str_equal(name, STR("tintype_allow")) && (key->power != KEY_USER || key->n_grants > 0 || !parse_grants(value, a, key)))
-		return bad_line(why, number, "has grants that are not of the form list,read:BUCKET/PREFIX, are a second time there, "
-		                "or stand under [tintype] or [slots]");
+		return bad_line(why, number, "has grants that are not of the form list,read:BUCKET/PREFIX, are repeated, or "
+		                "are under [tintype] or [slots]");
 	return OK;
 }
 

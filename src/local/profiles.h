@@ -6,8 +6,8 @@
  *   tintype_user = alice                            whose buckets; without it the profile's own name
  *   tintype_allow = list,read:photos write:photos/in/   what it may; without it everything
  *
- * A grant is ACTIONS, ACTIONS:BUCKET or ACTIONS:BUCKET/PREFIX, a bucket of * being every one; blanks stand
- * between grants, and what a prefix has beside A-Za-z0-9-._~/ is %XX. SDKs pass over settings that they do not know. */
+ * A grant is ACTIONS, ACTIONS:BUCKET or ACTIONS:BUCKET/PREFIX, a bucket of * being every one; blanks separate
+ * grants, and what a prefix has other than A-Za-z0-9-._~/ is %XX. SDKs skip settings that they do not know. */
 #ifndef LOCAL_PROFILES_H
 #define LOCAL_PROFILES_H
 
@@ -23,7 +23,7 @@
 
 struct profile {
 	char name[KEY_USER_MAX + 1];
-	struct access_key key;     /* grants lie in the arena */
+	struct access_key key;     /* grants are in the arena */
 	size_t line;               /* where it begins, for errors */
 };
 
@@ -33,7 +33,7 @@ struct profiles {
 };
 
 /* Read a credentials file: [profile] lines and the settings above under them; other settings, comments (# ;)
- * and blank lines are passed over. Each profile must have id and secret, none an id that another has.
+ * and blank lines are ignored. Each profile must have id and secret, none an id that another has.
  * [tintype] and [slots] become KEY_OWNER and KEY_SLOTS, for the user tintype, and may have no grants.
  * Errors  INVALID_INPUT, the text names the line; TOO_MUCH */
 enum status profiles_parse(struct str text, struct arena *a, struct profiles *out, struct fault *why) MUST_CHECK;

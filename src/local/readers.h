@@ -1,4 +1,4 @@
-/* A pool of read-only connections: take one, run a query or two, give it back. Opened as they are
+/* A pool of read-only connections: acquire one, run a query or two, release it. Opened as they are
  * needed, kept with their statements; the most recently used goes first, so that its cache is warm
  * and idle ones stay small. Any thread; waits only when all are out. */
 #ifndef LOCAL_READERS_H

@@ -1,5 +1,5 @@
-/* The rows of objects as the committer's thread writes them: what is there, what takes its place, and where
- * the bytes of what is gone go. Bytes are a file, or lie in the database; either way they have a number. */
+/* The rows of objects as the commit thread writes them: what is there, what takes its place, and where
+ * the bytes of what is gone go. Bytes are a file, or are in the database; either way they have a number. */
 #ifndef LOCAL_ROWS_H
 #define LOCAL_ROWS_H
 
@@ -26,7 +26,7 @@ struct object_place {
 	struct str key, content_type;
 };
 
-/* Bytes that have a row. */
+/* Stored bytes that have a row. */
 struct stored {
 	bool there;
 	int64_t file;
@@ -35,9 +35,9 @@ struct stored {
 
 /* *id is 0 when there is none.  Errors: the writer's */
 enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id) MUST_CHECK;
-/* Look an object up and see that the condition holds (NULL: none).  Errors: PRECONDITION; NO_SUCH_KEY; the writer's */
+/* Find an object and check that the condition holds (NULL: none).  Errors: PRECONDITION; NO_SUCH_KEY; the writer's */
 enum status rows_find_object(struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why) MUST_CHECK;
-/* Let go of bytes whose row goes or gets others: at once where they are in the database, else by the trash, and then
+/* Drop bytes whose row is removed or gets others: at once where they are in the database, else by the trash, and then
  * *trashed is set. Nothing when they are not there.  Errors: the writer's */
 enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed) MUST_CHECK;
 /* Keep bytes for the database under a new number, if the arrival is such.  Errors: the writer's */

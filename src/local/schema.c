@@ -1,12 +1,12 @@
 /* The tables. Their version is kept in user_version. A new database is made as version 1 and brought up step
  * by step like an old one, so that there is one way to every version, and each start walks it.
  *
- * images   by a row number, so that rows lie in the order they were made; found by a unique index
+ * images   by a row number, so that rows are in the order they were made; found by a unique index
  *          on the 16 bytes of the id. `seq` is given at the commit of an upload and orders the
  *          gallery; NULL rows are in no list. Only rows that end are in the index on ends_ms.
  * objects  by bucket and key; `file` names the body, its index serves the start, which asks for each
  *          file of incoming/ whether a row explains it. Rows are small, so that listings are cheap: bodies
- *          that lie in the database and metadata of more than a few bytes are in tables of their own, by
+ *          that are in the database and metadata of more than a few bytes are in tables of their own, by
  *          the file's number. `flags` are those of meta.h.
  * uploads  in parts, not complete; the rows' numbers rise, so the lowest are the oldest. parts are theirs.
  * completed  the last uploads that were completed, so that a repeated complete gets the same answer.

@@ -1,4 +1,4 @@
-/* See seek.h. A text that is longer than any key is cut behind the length of the longest: no key lies between
+/* See seek.h. A text that is longer than any key is cut after the length of the longest: no key lies between
  * the two. */
 #include "local/seek.h"
 
@@ -49,5 +49,5 @@ void seek_start(struct seek *s, const struct seek_query *q)
 		return;
 	}
 	set(s, q->after);
-	s->bytes[s->n++] = '\0';   /* the least text behind it */
+	s->bytes[s->n++] = '\0';   /* the least text after it */
 }

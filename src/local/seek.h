@@ -1,5 +1,5 @@
-/* Where a walk over keys in byte order begins and goes on: at a prefix, behind a key, behind all that begins with a
- * common prefix. A walk seeks in an index, so that what it passes over costs nothing. Pure. */
+/* A cursor over keys in byte order: it starts at a prefix, continues after a key, or after all that begins
+ * with a common prefix. It seeks in an index, so that what it skips costs nothing. Pure. */
 #ifndef LOCAL_SEEK_H
 #define LOCAL_SEEK_H
 
@@ -23,9 +23,9 @@ static inline struct str seek_str(const struct seek *s)
 
 /* The beginning of a walk. */
 void seek_start(struct seek *s, const struct seek_query *q);
-/* Behind all keys that begin with `group`, which is not empty. */
+/* After all keys that begin with `group`, which is not empty. */
 void seek_behind(struct seek *s, struct str group);
-/* The common prefix that a key, which has the prefix, belongs to: up to and with the first delimiter behind the prefix.
+/* The common prefix that a key, which has the prefix, belongs to: up to and with the first delimiter after the prefix.
  * {NULL, 0} when it belongs to none. */
 struct str seek_group(struct str key, struct str prefix, struct str delimiter);
 

@@ -39,7 +39,7 @@ void space_measure(struct space *s)
 {
 	uint64_t free_bytes = 0;
 
-	/* What cannot be told now keeps its last value. */
+	/* If it cannot be measured the gauge keeps its last value. */
 	(void)measure(s, &free_bytes);
 }
 
@@ -83,7 +83,7 @@ enum status space_take(struct space *s, uint64_t bytes, enum space_use use, stru
 	if (reusable > 0 && fits(reusable, promised, bytes))
 		return OK;
 	space_give(s, bytes);
-	return fault_set(why, DISK_FULL, "There is no room for this upload now; try again later.");
+	return fault_set(why, DISK_FULL, "Not enough free space for this upload; try again later.");
 }
 
 void space_give(struct space *s, uint64_t bytes)
@@ -103,7 +103,7 @@ bool space_for_rows(struct space *s)
 {
 	uint64_t floor = rows_floor(s), free_bytes = 0;
 
-	/* Not to be told: let the commit find out. */
+	/* Unknown: let the commit find out. */
 	return !measure(s, &free_bytes) || free_bytes + least(atomic_load(&s->reusable_bytes), floor / 2) >= floor;
 }
 

@@ -30,11 +30,11 @@ struct space {
 
 /* Make the ballast, or, where the disk is so full that a start might fail, give it up. */
 void space_open(struct space *s);
-/* Tell the gauge of free bytes, and the log at a crossing, what is free now; without a write nobody else does. */
+/* Update the gauge of free bytes, and log a crossing; without writes nothing else does. */
 void space_measure(struct space *s);
-/* Promise `bytes` to a body.  Errors: DISK_FULL the rest would be below the reserve; STORAGE_FAILED */
+/* Reserve `bytes` for a body.  Errors: DISK_FULL the rest would be below the reserve; STORAGE_FAILED */
 enum status space_take(struct space *s, uint64_t bytes, enum space_use use, struct fault *why) MUST_CHECK;
-/* Take back what was promised: it is written, or will not come. */
+/* Release what was reserved: it is written, or will not come. */
 void space_give(struct space *s, uint64_t bytes);
 /* Whether `bytes` would fit now; nothing is promised.  Errors: those of space_take */
 enum status space_check(struct space *s, uint64_t bytes, enum space_use use, struct fault *why) MUST_CHECK;

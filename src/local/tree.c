@@ -115,7 +115,7 @@ static enum status find_highest(int parent, const char *name, bool (*parse)(cons
 	return error == 0 ? OK : io_fault(why, error, "read a directory of objects/");
 }
 
-/* Numbers rise, so the highest lies in the highest directory: two directories are read, however many there are. */
+/* Numbers rise, so the highest is in the highest directory: two directories are read, however many there are. */
 enum status tree_skip_used(struct tree *t, struct fault *why)
 {
 	uint64_t dir = 0, file = 0;
@@ -136,7 +136,7 @@ int tree_create(struct tree *t, uint64_t *file)
 	return local_io.open(t->incoming_fd, incoming_name(*file).s, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 }
 
-/* The final place first: most reads find the file there. It may be moved between two looks, so the
+/* The final place first: most reads find the file there. It may be moved between two attempts, so the
  * final place is asked again. */
 int tree_read(const struct tree *t, uint64_t file)
 {
@@ -173,7 +173,7 @@ static enum status sync_dir(const struct tree *t, uint64_t file, struct fault *w
 	return rc == 0 ? OK : io_fault(why, err, "sync a directory of objects/");
 }
 
-/* Sync each directory that sorted files lie in, once. */
+/* Sync each directory that sorted files are in, once. */
 static enum status sync_dirs(const struct tree *t, const uint64_t *files, size_t n, struct fault *why)
 {
 	for (size_t i = 0; i < n; i++)
@@ -198,7 +198,7 @@ static enum status make_dir(struct tree *t, uint64_t file, struct fault *why)
 	return OK;
 }
 
-/* EEXIST: linked before a crash that kept the name in incoming/. ENOENT: deleted meanwhile, or moved. */
+/* EEXIST: linked before a crash that kept the name in incoming/. ENOENT: deleted in the meantime, or moved. */
 static enum status place_file(const struct tree *t, uint64_t file, struct fault *why)
 {
 	struct name from = incoming_name(file), to = place_name(file);

@@ -33,7 +33,7 @@ int tree_create(struct tree *t, uint64_t *file);
 int tree_read(const struct tree *t, uint64_t file);
 /* Remove from incoming/. */
 void tree_drop(const struct tree *t, uint64_t file);
-/* Move files to their final place; those that are gone are passed over. Sorts the array. On a failure the
+/* Move files to their final place; those that are gone are ignored. Sorts the array. On a failure the
  * files stay readable where they are.  Errors: DISK_FULL; STORAGE_FAILED
  * Threads  one at a time */
 enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault *why) MUST_CHECK;

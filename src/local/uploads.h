@@ -1,4 +1,4 @@
-/* The rows of uploads in parts, as the committer's thread writes them, and the ids by which clients name them:
+/* The rows of multipart uploads, as the commit thread writes them, and the ids by which clients name them:
  * the row's number and a secret, in hex, so that an id needs no index and cannot be guessed. */
 #ifndef LOCAL_UPLOADS_H
 #define LOCAL_UPLOADS_H
@@ -24,7 +24,7 @@ void upload_id_bind(sqlite3_stmt *s, const struct upload_id *id);
 enum status no_such_upload(struct fault *why);
 enum status no_such_bucket(struct fault *why);
 
-/* See that the upload is there, and of this bucket and key.  Errors: NO_SUCH_UPLOAD; the writer's */
+/* Check that the upload exists, and is of this bucket and key.  Errors: NO_SUCH_UPLOAD; the writer's */
 enum status uploads_find(struct writer *w, const struct upload_id *id, const struct object_place *at, struct fault *why) MUST_CHECK;
 /* Keep a part of an upload that was found, in place of one with its number.  Errors: the writer's */
 enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct arrival *a, bool *trashed) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* Port: buckets, and which objects they hold. What the S3 protocol needs of the embedded store beside the
- * bodies of bucket_store and the uploads in parts of part_store.
+/* Port: buckets, and which objects they hold. What the S3 protocol needs of the embedded store next to the
+ * bodies of bucket_store and the multipart uploads of part_store.
  *
  * Changes are atomic and durable when the call returns OK. Calls block on the disk: workers only, but for
  * `info` and `list_objects`, which read an index and may run wherever a short read may. Any thread. What is given out
@@ -23,15 +23,15 @@ struct bucket_info {
 struct bucket_page {
 	struct bucket_info *buckets;   /* in the order of their names */
 	size_t n;
-	bool more;                 /* go on after the last name */
+	bool more;                 /* continue after the last name */
 };
 
 struct object_query {
 	struct str bucket;
 	struct str prefix;         /* "": all */
 	struct str delimiter;      /* "": none; any length */
-	struct str after;          /* keys, and common prefixes, behind this one in byte order; "": from the start. A common
-	                              prefix that `after` begins with, or is, has been given already and is passed over */
+	struct str after;          /* keys, and common prefixes, after this one in byte order; "": from the start. A common
+	                              prefix that `after` begins with, or is, has been given already and is ignored */
 	uint32_t limit;            /* 0..1000, of objects and common prefixes together; 0: `more` stays false */
 };
 
@@ -45,7 +45,7 @@ struct listed {
 struct listing {
 	struct listed *entries;    /* in byte order of their keys */
 	size_t n;
-	bool more;                 /* there is at least one more; go on after the last entry's key */
+	bool more;                 /* there is at least one more; continue after the last entry's key */
 };
 
 /* One object to remove, and what became of it. */
@@ -84,14 +84,14 @@ MUST_CHECK static inline enum status catalog_info(struct bucket_catalog *c, stru
 	return c->ops->info(c, name, a, out, why);
 }
 
-/* Unfinished uploads in parts go with it. The bucket of the images stays.
+/* Unfinished multipart uploads go with it. The image bucket cannot be deleted.
  * Errors  NO_SUCH_BUCKET; BUCKET_NOT_EMPTY; ACCESS_DENIED the bucket of the images; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_remove(struct bucket_catalog *c, struct str name, struct fault *why)
 {
 	return c->ops->remove(c, name, why);
 }
 
-/* One owner's buckets behind the name `after`.  limit: 1..10000.  Errors: STORAGE_FAILED */
+/* One owner's buckets after the name `after`.  limit: 1..10000.  Errors: STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_list(struct bucket_catalog *c, struct str owner, struct str after, uint32_t limit, struct arena *a, struct bucket_page *out, struct fault *why)
 {
 	return c->ops->list(c, owner, after, limit, a, out, why);

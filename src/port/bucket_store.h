@@ -38,13 +38,13 @@ static inline void object_file_close(struct object_file *f)
 	*f = (struct object_file){ .fd = -1 };
 }
 
-/* What must hold of the object that is there, looked at in the commit itself. Zeroed: nothing. */
+/* What must hold of the object that is there, checked in the commit itself. Zeroed: nothing. */
 struct object_condition {
 	bool absent;               /* If-None-Match: *; else PRECONDITION */
 	struct str etag;           /* If-Match, hex or "*"; else PRECONDITION, and NO_SUCH_KEY when there is none */
 };
 
-/* What finish shall commit: an object, or one part of an upload in parts, which replaces that part. */
+/* What finish shall commit: an object, or one part of a multipart upload, which replaces that part. */
 struct object_commit {
 	struct str bucket, key;
 	struct str upload_id;      /* "": an object */
@@ -52,11 +52,11 @@ struct object_commit {
 	struct str content_type;
 	struct object_meta meta;   /* of a part only the checksum */
 	struct object_condition condition;
-	/* NULL: a plain object, which replaces. Else the row is settled in the same commit, only if it is
+	/* NULL: a plain object, which replaces. Else the row is resolved in the same commit, only if it is
 	 * pending; the object must not be there yet. */
 	const struct settlement *settle;
 	struct arena *arena;
-	struct image_row *now;     /* as table_settle's; may be NULL when settle is */
+	struct image_row *now;     /* as table_settle's; may be NULL when resolve is */
 };
 
 struct bucket_store_ops {
@@ -75,7 +75,7 @@ struct incoming {
 	const struct bucket_store_ops *ops;   /* the adapter's own fields follow */
 };
 
-/* Begin a body.  expected_bytes: what was told, 0 when not known.
+/* Begin a body.  expected_bytes: what was given, 0 when not known.
  * Errors  DISK_FULL the free space less expected_bytes is below the reserve; STORAGE_FAILED */
 MUST_CHECK static inline enum status bucket_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
 {

@@ -1,7 +1,7 @@
 /* Port: the table of images. What the product needs from a database, on SQLite or DynamoDB.
  *
- * Every write is atomic and durable when the call returns OK, conditional as told, and safe to
- * repeat. Calls block (disk or network): workers only, but for `get`, which an embedded table
+ * Every write is atomic and durable when the call returns OK, conditional as stated, and safe
+ * to repeat. Calls block (disk or network): workers only, but for `get`, which an embedded table
  * answers from its cache, and table_start_insert. Any thread; the table outlives all calls.
  *
  * A row's key never changes. Texts of a row that is given out live in the arena of the call. */
@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 enum image_status { IMAGE_PENDING, IMAGE_UPLOADED, IMAGE_REJECTED };
-/* As clients and keepers read it: "pending", "uploaded", "rejected". */
+/* As clients and operators read it: "pending", "uploaded", "rejected". */
 struct str image_status_name(enum image_status status);
 
 struct image_row {
@@ -27,17 +27,17 @@ struct image_row {
 	struct str etag;           /* hex MD5 of the bytes, no quotes; "" while pending */
 	int64_t modified_ms;       /* when the object that was verified was written, by its store; 0: not certain */
 	uint32_t width, height;    /* as stored, before orientation is applied; 0: not known */
-	uint32_t orientation;      /* EXIF 1..8; 0: not told */
+	uint32_t orientation;      /* EXIF 1..8; 0: not given */
 	uint32_t frames;           /* 0: not counted */
 	int64_t created_ms;        /* when the slot was made */
-	int64_t expires_ms;        /* when its URL ends */
+	int64_t expires_ms;        /* when its URL expires */
 	int64_t uploaded_ms;       /* when the bytes were accepted; 0 until then */
-	int64_t ends_ms;           /* when the sweep may end the row; 0: never */
+	int64_t ends_ms;           /* when the sweep may remove the row; 0: never */
 	struct str reason;         /* a sentence: why it was rejected */
 	struct str delete_hash;    /* hex SHA-256 of the delete token */
 };
 
-/* What the look at the bytes changes in a pending row. */
+/* What verification changes in a pending row. */
 struct settlement {
 	struct str image_id;
 	enum image_status status;  /* IMAGE_UPLOADED or IMAGE_REJECTED */
@@ -65,7 +65,7 @@ struct image_counts {
 
 struct image_table;
 
-/* What a caller that does not wait leaves behind: where it is told how the write ended. */
+/* How a caller that does not wait is notified: done is called once, with the status. */
 struct table_wait {
 	void (*done)(struct table_wait *, enum status);
 	struct fault why;          /* written before a done that is not OK */
@@ -90,9 +90,9 @@ struct image_table {
 /* Rows that one table_remove_due removes at most. */
 #define TABLE_DUE_MAX 500
 
-/* Add a pending row, and be told when it is durable or why it is not. `w->done` is called exactly once,
+/* Add a pending row; the callback says when it is durable, or why it is not. `w->done` is called exactly once,
  * on any thread, perhaps before this returns; it must not block. The row, its texts, `a` (nobody else's
- * meanwhile) and `w` stay good until then.
+ * in the meantime) and `w` stay good until then.
  * Errors  (of done) IMAGE_EXISTS; SLOTS_FULL max_pending rows wait already; DISK_FULL; STORAGE_FAILED;
  *         UPSTREAM_FAILED; TOO_MUCH the arena is full
  * Blocks, unless the table's starts_without_waiting is set */
@@ -111,8 +111,8 @@ MUST_CHECK static inline enum status table_get(struct image_table *t, struct str
 }
 
 /* Change a pending row into an uploaded or a rejected one. Only a pending row changes, or, where
- * `replaces` is told, an uploaded one with that ETag; a table beside a store whose objects never
- * change may answer such a one with STATE_CHANGED always.
+ * `replaces` is given, an uploaded one with that ETag; a table whose store never overwrites
+ * objects may answer such a one with STATE_CHANGED always.
  * now     the row as it is after the call, on OK and on STATE_CHANGED
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) it was not pending; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_settle(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
@@ -159,7 +159,7 @@ MUST_CHECK static inline enum status table_remove_due(struct image_table *t, int
 	return t->ops->remove_due(t, now_ms, removed, why);
 }
 
-/* How many rows there are, by status. A remote table may lag behind, by hours, and may count rejected rows as pending
+/* How many rows there are, by status. A remote table may lag after, by hours, and may count rejected rows as pending
  * and leave stored_bytes 0: for metrics, and nothing else. */
 MUST_CHECK static inline enum status table_counts(struct image_table *t, struct image_counts *out, struct fault *why)
 {

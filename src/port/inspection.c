@@ -33,7 +33,7 @@ static enum status page_of_list(struct inspection *port, const struct inspection
 
 	assert(q->limit >= 1 && q->limit <= INSPECTION_LIMIT_MAX);
 	if (q->status != INSPECT_UPLOADED)
-		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; of the others one is found by its whole id.");
+		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id.");
 	if (page.rows == NULL)
 		return fault_too_much(why);
 	for (int calls = 0; calls < LISTS_MAX && page.n < q->limit; calls++) {

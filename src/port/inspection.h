@@ -1,7 +1,7 @@
-/* Port: looking over the table of images as its keeper does: rows of every status, newest first, filtered.
+/* Port: reading the image table as an operator does: rows of every status, newest first, filtered.
  *
- * A page costs a bounded look at rows, however many there are and however few match: where the bound ends it,
- * the page is short, or empty, and its next_cursor goes on from there. Looking never holds up who writes.
+ * A page scans a bounded number of rows, however many there are and however few match: where the bound
+ * ends it, the page is short, or empty, and its next_cursor continues from there. Reading never blocks writers.
  * Following next_cursor, a row that was there at the first page and neither changes its status nor goes comes
  * exactly once. Calls block: workers only. Any thread. Texts live in the arena of the call. */
 #ifndef PORT_INSPECTION_H
@@ -11,7 +11,7 @@
 #include "port/image_table.h"
 
 #define INSPECTION_LIMIT_MAX 100
-#define INSPECTION_LOOKS_MAX 20000   /* rows that one page may look at */
+#define INSPECTION_LOOKS_MAX 20000   /* rows that one page may scan */
 
 enum inspection_status { INSPECT_ALL, INSPECT_PENDING, INSPECT_UPLOADED, INSPECT_REJECTED };
 
@@ -26,7 +26,7 @@ struct inspection_query {
 struct inspection_page {
 	struct image_row *rows;
 	size_t n;
-	uint64_t looked;           /* rows that were looked at for it */
+	uint64_t looked;           /* rows that were scanned for it */
 	struct str next_cursor;    /* "" on the last page; only letters, digits and "-_." */
 };
 
@@ -50,7 +50,7 @@ MUST_CHECK static inline enum status inspection_page(struct inspection *i, const
 /* Whether a row is what the query asks for, its status included. Pure. */
 bool inspection_matches(const struct inspection_query *q, const struct image_row *row);
 
-/* What can be looked over where there is nothing but the table's own list: uploaded images. */
+/* For tables that can only list uploaded images. */
 struct inspection_of_list {
 	struct inspection port;
 	struct image_table *table;

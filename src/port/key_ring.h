@@ -1,6 +1,6 @@
 /* Port: the access keys that may sign requests to the embedded store. Any thread; does not block.
  *
- * A key acts for a user, who owns the buckets it makes; whose a bucket is the S3 door knows. A key
+ * A key acts for a user, who owns the buckets it makes; whose a bucket is the S3 handler knows. A key
  * reaches its own user's buckets alone, and grants narrow that further, never widen it. */
 #ifndef PORT_KEY_RING_H
 #define PORT_KEY_RING_H
@@ -43,7 +43,7 @@ struct access_key {
 };
 
 /* Whether the key's power and grants allow all of `actions`, which several grants may do together. Says
- * nothing of whose the bucket is. KEY_OWNER may; KEY_SLOTS may not: what it is for is the door's own rule.
+ * nothing of whose the bucket is. KEY_OWNER may; KEY_SLOTS may not: what it is for is the handler's own rule.
  * bucket         "": the account, as for a list of buckets; allowed by a grant of every bucket alone
  * key_or_prefix  an object's key, or the prefix that a list asks for; "": the bucket itself, or all of it,
  *                allowed by a grant without a prefix alone

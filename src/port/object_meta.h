@@ -1,4 +1,4 @@
-/* What an object carries beside its bytes and its type. Borrowed by who is given one, living in the arena
+/* What an object carries next to its bytes and its type. Borrowed by who is given one, living in the arena
  * or the hold that came along. Source: Amazon S3 API, PutObject, GetObjectAttributes. */
 #ifndef PORT_OBJECT_META_H
 #define PORT_OBJECT_META_H

@@ -27,7 +27,7 @@ struct object {
 struct object_page {
 	struct object_info *objects;
 	size_t n;
-	bool more;                 /* go on after the last key */
+	bool more;                 /* continue after the last key */
 };
 
 struct presign_request {
@@ -35,7 +35,7 @@ struct presign_request {
 	struct str key;
 	int64_t now_ms;
 	uint32_t expires_s;        /* 1..604800 */
-	const struct header *headers;   /* signed beside host: what the client must send so */
+	const struct header *headers;   /* signed next to host: what the client must send so */
 	size_t n_headers;
 	struct str disposition;    /* "": none; else response-content-disposition */
 	struct str content_type;   /* "": none; else response-content-type */
@@ -43,8 +43,8 @@ struct presign_request {
 
 struct presigned {
 	struct str url;            /* with the signature */
-	struct str address;        /* the object's plain address, which answers 403 */
-	int64_t expires_ms;        /* sooner than asked where the store's own credentials end sooner */
+	struct str address;        /* the object's plain address, which returns 403 */
+	int64_t expires_ms;        /* earlier than requested if the store's own credentials expire earlier */
 	const struct header *added;     /* what the store signed beyond the request's headers: the client must send it too */
 	size_t n_added;
 };
@@ -104,7 +104,7 @@ MUST_CHECK static inline enum status store_remove(struct object_store *s, struct
 	return s->ops->remove(s, key, why);
 }
 
-/* A remote store does not tell content types here: they are empty.
+/* A remote store gives no content types here: they are empty.
  * Keys that begin with prefix and come after `after` ("": from the start), in byte order, at most limit (1..1000). */
 MUST_CHECK static inline enum status store_list(struct object_store *s, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
 {

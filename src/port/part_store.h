@@ -1,5 +1,5 @@
-/* Port: uploads in parts. The bytes of a part arrive as bucket_store's bodies, whose commit names upload and
- * part in place of an object; here is what stands around them.
+/* Port: multipart uploads. The bytes of a part arrive as bucket_store's bodies, whose commit names upload and
+ * part in place of an object; here is the rest.
  *
  * Changes are atomic and durable when the call returns OK. Calls block on the disk: workers only, but for `find`. Any
  * thread. What is given out lives in the arena of the call.
@@ -10,7 +10,7 @@
 #include "base/fault.h"
 #include "port/bucket_store.h"
 
-/* An upload that was begun and is neither complete nor aborted. */
+/* An upload that was started and is neither completed nor aborted. */
 struct part_upload {
 	struct str id;             /* opaque, ASCII, safe in a URL; given by start */
 	struct str bucket, key;
@@ -23,7 +23,7 @@ struct part_upload {
 struct part_upload_query {
 	struct str bucket, prefix, delimiter;
 	struct str after_key;      /* "": from the start */
-	struct str after_id;       /* with after_key: uploads of that key behind this id too; "": the key is passed over */
+	struct str after_id;       /* with after_key: uploads of that key after this id too; "": the key is ignored */
 	uint32_t limit;            /* 0..1000, of uploads and common prefixes together; 0: `more` stays false */
 };
 
@@ -40,7 +40,7 @@ struct part_page {
 	bool more;
 };
 
-/* What complete shall make of an upload. */
+/* The object that complete makes of an upload. */
 struct part_completion {
 	struct str bucket, key, id;
 	const struct object_part *parts;   /* number and etag of those that make the object, rising; none is missing */
@@ -83,7 +83,7 @@ MUST_CHECK static inline enum status parts_list_uploads(struct part_store *s, co
 	return s->ops->list_uploads(s, q, a, out, why);
 }
 
-/* The parts behind number `after` (0: from the first).
+/* The parts after number `after` (0: from the first).
  * limit   0..10000; with 0 `more` stays false
  * Errors  NO_SUCH_UPLOAD; STORAGE_FAILED */
 MUST_CHECK static inline enum status parts_list(struct part_store *s, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)

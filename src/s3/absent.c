@@ -1,6 +1,6 @@
-/* The parts of S3 that are not here. To read their settings is answered as S3 answers where nobody has set
- * anything, because that is so, and clients ask before they do other things; to change them is
- * NotImplemented, because a client must not believe that it has a policy, a lock or a lifecycle. */
+/* The parts of S3 that are not supported. Reading their settings is answered as S3 does when
+ * nothing is set, because clients read them before they do other things; changing
+ * them is NotImplemented, because a client must not believe that it has a policy, a lock or a lifecycle. */
 #include "s3/absent.h"
 
 #include "s3/document.h"
@@ -58,12 +58,12 @@ enum status absent_begin(struct call *c, enum door_step *step, struct fault *why
 	struct buf b;
 	*step = DOOR_ANSWER;
 	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
-		return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided requests a feature that is not here: %s.", what->sub);
+		return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided implies functionality that this store does not support: %s.", what->sub);
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));
 	if (what->code != NULL) {
 		c->s3_code = what->code;
-		return fault_set(why, NOT_CONFIGURED, "There is no such configuration: this store does not have any.");
+		return fault_set(why, NOT_CONFIGURED, "The configuration does not exist: this store does not support it.");
 	}
 	document_open(c, &b, what->root);
 	if (what->inside != NULL)

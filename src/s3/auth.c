@@ -1,5 +1,5 @@
 /* Authentication is in two steps, because the secret must be found between them: read the claim,
- * find its key, verify. What is told about a wrong signature depends on the mode: S3's plain
+ * find its key, verify. What is said about a wrong signature depends on the mode: S3's plain
  * sentence, or in development all that S3 itself would show and the likely mistake by name.
  * What each key may do is for permit.c. */
 #include "s3/auth.h"
@@ -23,7 +23,7 @@ static struct str bytes_in_hex(struct arena *a, struct str s)
 
 #define SIGNATURE_SENTENCE "The request signature we calculated does not match the signature you provided. " \
 	"Check your key and signing method."
-/* Longer ones than any client sends are shown cut, so that a refusal stays small. */
+/* Longer ones than any client sends are shown cut, so that the error stays small. */
 #define SHOWN_MAX 16384
 #define EXPLAINED_PER_SECOND 100
 
@@ -45,8 +45,8 @@ static void explain(struct call *c, const struct verify_context *ctx, struct fau
 	(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE " %.*s", STRF(d.mistake));
 }
 
-/* An explanation costs some dozens of signatures and is for a person: a flood of wrong ones, which has
- * none, gets only so many a second. */
+/* An explanation costs some dozens of signatures and is for a person: so their number per
+ * second is limited. */
 static bool may_explain(struct s3 *s, int64_t now_ms)
 {
 	uint64_t second = (uint64_t)now_ms / 1000, next;
@@ -178,7 +178,7 @@ enum status auth_request(struct call *c, struct fault *why)
 	struct verify_context ctx = auth_context(c, clock_now_ms());
 	enum status st = claim_verify(r, &c->claim, &ctx, why);
 	if (st != OK) {
-		/* What S3 tells beside the sentence, by what is wrong. */
+		/* What S3 says next to the sentence, by what is wrong. */
 		if (why->code == F_SIGNATURE_EXPIRED)
 			explain_time(c, ctx.now_ms);
 		if (why->code == F_CLOCK_SKEWED) {

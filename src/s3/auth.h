@@ -11,7 +11,7 @@
  *         REQUEST_INVALID Signature Version 2, no x-amz-content-sha256, or a chunked body where content-length is signed;
  *         TOO_MUCH */
 enum status auth_request(struct call *c, struct fault *why) MUST_CHECK;
-/* What a request that is signed by Signature Version 2 is told. Gives REQUEST_INVALID's status. */
+/* What a request that is signed by Signature Version 2 is given. Gives REQUEST_INVALID's status. */
 enum status auth_old_version(struct fault *why) MUST_CHECK;
 /* The key of the call's claim.  Errors: ACCESS_KEY_UNKNOWN */
 enum status auth_find_key(struct call *c, struct fault *why) MUST_CHECK;

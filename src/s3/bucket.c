@@ -114,7 +114,7 @@ static enum status make_again(struct call *c, struct fault *why)
 	enum status st = permit_find_bucket(c, c->at.bucket, &info, &unseen);
 	if (st == OK && str_equal(info.owner, str_of(c->key->user)))
 		return OK;
-	return fault_set(why, BUCKET_EXISTS, "a bucket of this name is there already");
+	return fault_set(why, BUCKET_EXISTS, "a bucket with this name already exists");
 }
 
 enum status bucket_make(struct call *c, struct fault *why)

@@ -1,4 +1,4 @@
-/* What all operations ask of a call: whose its key is, and what its error shall tell. */
+/* What all operations ask of a call: whose its key is, and what its error should say. */
 #include "s3/call.h"
 
 #include "image/arrival.h"
@@ -23,5 +23,5 @@ enum status call_refuse_reserved(const struct call *c, bool by_slot, struct faul
 {
 	if ((by_slot && c->is_image) || !c->is_reserved)
 		return OK;
-	return fault_set(why, ACCESS_DENIED, "Access Denied. Images come by upload slots alone: nothing else is written under images/ and thumbs/.");
+	return fault_set(why, ACCESS_DENIED, "Access Denied. Images are uploaded through upload slots only: nothing else can be written under images/ and thumbs/.");
 }

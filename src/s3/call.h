@@ -1,5 +1,5 @@
-/* One request to the S3 door, from begin to finish or cancel, and the table of operations. Internal
- * to src/s3. A call lives in its exchange's arena and belongs to one thread at a time, as that does. */
+/* One request to the S3 handler, from begin to finish or cancel, and the table of operations. Internal
+ * to src/s3. A call lives in its request's arena and belongs to one thread at a time, as that does. */
 #ifndef S3_CALL_H
 #define S3_CALL_H
 
@@ -23,7 +23,7 @@ struct s3 {
 	_Atomic uint64_t explained;   /* wrong signatures: the second above, how many were explained in it below */
 };
 
-/* An element that one kind of error has beside Code and Message. */
+/* An element that one kind of error has next to Code and Message. */
 struct error_detail {
 	const char *element;
 	struct str value;

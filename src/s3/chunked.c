@@ -3,8 +3,8 @@
  *   SIZE-IN-HEX[;chunk-signature=HEX] CR LF  data CR LF  ...  0[;chunk-signature=HEX] CR LF
  *   [name:value CR LF] ... [x-amz-trailer-signature:HEX CR LF] CR LF
  *
- * Lines of the trailer may end in LF alone, an empty one may stand before the trailer's signature, and empty ones may
- * follow the end: minio's clients write it so. Other extensions of a chunk's head are passed over. */
+ * Lines of the trailer may end in LF alone, an empty one may appear before the trailer's signature, and empty ones may
+ * follow the end: minio's clients write it so. Other extensions of a chunk's head are ignored. */
 #include "s3/chunked.h"
 
 #include <string.h>
@@ -120,7 +120,7 @@ static enum chunked_event eat_data(struct chunked *c, struct str *in, struct str
 	return CHUNKED_DATA;
 }
 
-/* Behind the end: a few line ends. */
+/* After the end: a few line ends. */
 static enum chunked_event eat_blank_line(struct chunked *c, struct str *in)
 {
 	char byte = take(in, 1).p[0];

@@ -9,7 +9,7 @@
 
 #define CHUNKED_LINE_MAX 1024      /* of a chunk's head or a trailer's line */
 #define CHUNKED_TRAILERS_MAX 16
-#define CHUNKED_AFTER_MAX 8        /* bytes of line ends behind the end */
+#define CHUNKED_AFTER_MAX 8        /* bytes of line ends after the end */
 
 enum chunked_event {
 	CHUNKED_MORE,        /* all input is used: give more, or the body is cut when there is none */
@@ -32,7 +32,7 @@ struct chunked {
 
 	/* the parser's own */
 	enum chunked_state state;
-	bool signed_trailer;              /* an empty line ends the trailer only behind x-amz-trailer-signature */
+	bool signed_trailer;              /* an empty line ends the trailer only after x-amz-trailer-signature */
 	bool signature_seen;
 	uint64_t left;
 	size_t trailers;

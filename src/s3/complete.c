@@ -97,7 +97,7 @@ static enum status plan_again(struct call *c, struct ending *e, struct fault *wh
 	e->upload = (struct part_upload){ 0 };
 	if (sums_etag_of_parts(&c->x->arena, e->told.parts, e->told.n, &e->made.etag, why) == OK)
 		return OK;
-	return fault_set(why, NO_SUCH_UPLOAD, "no upload in parts with this id");
+	return fault_set(why, NO_SUCH_UPLOAD, "no multipart upload with this id");
 }
 
 static enum status plan(struct call *c, struct ending *e, struct fault *why)

@@ -1,4 +1,4 @@
-/* The list is walked beside the parts that are there: both rise, so that one pass tells what is missing. */
+/* The list is walked next to the parts that are there: both rise, so that one pass says what is missing. */
 #include "s3/completion.h"
 
 #include "base/xml.h"

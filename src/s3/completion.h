@@ -13,7 +13,7 @@ struct part_list {
 };
 
 /* Read the list that the client sends: number, ETag without quotes, checksum if there is one.
- * Errors  XML_MALFORMED empty too; PART_ORDER not rising; ARGUMENT_INVALID a number that is none; TOO_MUCH */
+ * Errors  XML_MALFORMED empty too; PART_ORDER not rising; ARGUMENT_INVALID a malformed number; TOO_MUCH */
 enum status completion_read(struct arena *a, struct str xml, struct part_list *out, struct fault *why) MUST_CHECK;
 /* Hold it against the parts that are there; both rise by number. Sizes and checksums are filled in from those.
  * wanted  kind and composite that the upload was begun with

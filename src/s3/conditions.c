@@ -1,5 +1,5 @@
 /* Conditions on reads. The order is the RFC's: the entity tag wins over the date, "must match" comes
- * before "must not", and a date that is none is as if it were not there. */
+ * before "must not", and a malformed date is ignored. */
 #include "s3/conditions.h"
 
 #include "base/clock.h"

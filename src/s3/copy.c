@@ -1,5 +1,5 @@
 /* Copies: an object, or a range of one into a part, from the store's own disk. The bytes go the way of an
- * upload, piece by piece, so that the copy has an ETag and a checksum of its own and stands or falls whole.
+ * upload, piece by piece, so that the copy has an ETag and a checksum of its own and is stored whole or not at all.
  * Everything runs on a worker, since a copy may be of 5 GiB.
  * Source: Amazon S3 API, CopyObject, UploadPartCopy. */
 #include "base/clock.h"
@@ -166,7 +166,7 @@ static enum status read_directive(struct call *c, bool *replace, struct fault *w
 	return OK;
 }
 
-/* A redirect is of the object that it was set on, and is not copied; it may be told anew. */
+/* A redirect is of the object that it was set on, and is not copied; it may be given again. */
 static enum status copy_meta(struct call *c, struct copy *k, struct fault *why)
 {
 	const struct object_meta *m = &k->file.meta;

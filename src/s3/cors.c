@@ -1,5 +1,5 @@
 /* Pages of other origins send bytes straight to the store, so every answer, errors too, says whether
- * they may read it. Without this a browser shows "network error" where S3's sentence would stand.
+ * they may read it. Without this a browser shows "network error" where S3's sentence would be.
  *
  * A bucket's own configuration decides. The image bucket has one from the start, the setting of allowed
  * origins, until it is given another; any other bucket without one lets no page in, as on S3.

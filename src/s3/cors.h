@@ -1,4 +1,4 @@
-/* CORS of the storage door: the preflight, the headers on every other answer, and the configurations of
+/* CORS of the storage handler: the preflight, the headers on every other answer, and the configurations of
  * buckets that both obey. */
 #ifndef S3_CORS_H
 #define S3_CORS_H

@@ -32,7 +32,7 @@ static enum status check_image(const struct image_row *row, struct str if_etag, 
 	return OK;
 }
 
-/* An object under images/ that no row explains is only an object. */
+/* An object under images/ without a row is only an object. */
 static enum status remove_stray(struct call *c, struct object_removal *r, struct fault *why)
 {
 	if (r->if_etag.n > 0)

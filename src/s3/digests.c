@@ -1,4 +1,4 @@
-/* Digests of a body. At most one checksum is told, by a header of its own or by x-amz-trailer, which announces it;
+/* Digests of a body. At most one checksum is given, by its own header or by x-amz-trailer, which announces it;
  * x-amz-sdk-checksum-algorithm, where it comes, must agree with it. The sentences are S3's. */
 #include "s3/digests.h"
 

@@ -1,4 +1,4 @@
-/* What was told of a body, to be held against what came: Content-MD5, the signed hash, and one checksum, in a header
+/* What was given of a body, to be held against what came: Content-MD5, the signed hash, and one checksum, in a header
  * or announced for the trailer. And the sums as the body goes by. One thread at a time.
  * Source: Amazon S3 User Guide, "Checking object integrity"; RFC 1864. */
 #ifndef S3_DIGESTS_H
@@ -12,21 +12,21 @@ struct digests {
 	bool has_md5;
 	unsigned char md5[MD5_BYTES];
 	struct str sha256;             /* hex, signed with the request; "": none */
-	enum checksum_kind kind;       /* of the checksum that was told or asked for; NONE: no such */
-	bool in_trailer;               /* its value comes behind the body */
+	enum checksum_kind kind;       /* of the checksum that was given or asked for; NONE: no such */
+	bool in_trailer;               /* its value comes after the body */
 	bool told;                     /* its value is here */
 	unsigned char value[CHECKSUM_BYTES_MAX];
 	struct hash running_sha256;
 	struct checksum running;
 };
 
-/* Read the headers, or the fields of a form, that tell digests. What was told in the query of a presigned URL is
+/* Read the headers, or the fields of a form, that give digests. What was given in the query of a presigned URL is
  * none of them: AWS SDKs sign the checksum of no body there, whatever the body will be.
  * sha256   is left as it is
  * Errors   DIGEST_INVALID Content-MD5; CHECKSUM_INVALID a malformed value; REQUEST_INVALID several checksums, an
  *          algorithm that is not known or has no value with it, a trailer that cannot be announced */
 enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why) MUST_CHECK;
-/* Begin to sum. otherwise: what is summed where no checksum was told; may be NONE. */
+/* Begin to sum. otherwise: what is summed where no checksum was given; may be NONE. */
 void digests_start(struct digests *d, enum checksum_kind otherwise);
 void digests_update(struct digests *d, struct str piece);
 /* Take the value that came in the trailer.  Errors: CHECKSUM_INVALID */

@@ -9,7 +9,7 @@
 #define DOCUMENT_MAX ((size_t)2 * 1024 * 1024)           /* of a request: 1000 keys of 1024 bytes, escaped */
 #define DOCUMENT_ANSWER_MAX ((size_t)16 * 1024 * 1024)   /* of an answer: as many, escaped at the worst */
 
-/* The body, whole and with the digests that were told: Content-MD5, x-amz-content-sha256, x-amz-checksum-*.
+/* The body, whole and with the digests that were given: Content-MD5, x-amz-content-sha256, x-amz-checksum-*.
  * digest_needed   one of Content-MD5 and x-amz-checksum-* must be there
  * Errors  BODY_CUT; DIGEST_INVALID; DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_INVALID; CHECKSUM_WRONG; REQUEST_INVALID
  *         no digest; TOO_MUCH */
@@ -19,7 +19,7 @@ enum status document_take_unsummed(struct call *c, struct str *body, struct faul
 
 /* Begin an answer's document: <root xmlns="...">. The buffer lives in the call's arena. */
 void document_open(struct call *c, struct buf *b, const char *root);
-/* The same of a long one, on the heap, so that its growth leaves nothing behind: the caller's, to be freed by buf_deinit,
+/* The same of a long one, on the heap, so that its growth leaves nothing after: the caller's, to be freed by buf_deinit,
  * until document_answer has taken it. */
 void document_open_large(struct buf *b, const char *root);
 /* End it and make it the answer, with status 200.  Errors: TOO_MUCH; OUT_OF_MEMORY */

@@ -1,6 +1,6 @@
 /* The one table from our faults to the errors of S3, and the XML that carries them.
  *
- * What the client did wrong is told in the fault's own sentence; for the failures that are ours the
+ * What the client did wrong is described by the fault's own sentence; for the failures that are ours the
  * sentence is fixed here, so that nothing of the inside can get out.
  * Source: Amazon S3 API, "Error responses". */
 #include "s3/error.h"
@@ -26,7 +26,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_TOO_MUCH] = { "InvalidRequest", TOO_MUCH_MESSAGE, 400 },
 	[F_INTERNAL] = { "InternalError", INTERNAL_MESSAGE },
 	[F_STORAGE_FAILED] = { "SlowDown", SLOW_MESSAGE },
-	[F_DISK_FULL] = { "SlowDown", "The store has no room for this now. Please try again later." },
+	[F_DISK_FULL] = { "SlowDown", "The store is full. Please try again later." },
 	[F_OVERLOADED] = { "SlowDown", "Please reduce your request rate." },
 	[F_UPSTREAM_FAILED] = { "SlowDown", SLOW_MESSAGE, 503 },
 	[F_DEADLINE] = { "RequestTimeout", NULL, 400 },

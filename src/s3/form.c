@@ -59,7 +59,7 @@ static struct str base_name(struct str filename)
 	return str_slice(filename, start, filename.n);
 }
 
-/* ${filename}, wherever it stands in a field. */
+/* ${filename}, wherever it is in a field. */
 static struct str substitute(struct arena *a, struct str value, struct str filename, struct fault *why)
 {
 	struct buf b;
@@ -312,7 +312,7 @@ enum status form_begin(struct call *c, enum door_step *step, struct fault *why)
 	return OK;
 }
 
-/* Where the object is, as a path: the store's public name is not this door's to know. */
+/* Where the object is, as a path: the store's public name is not this handler's to know. */
 static struct str location(struct call *c)
 {
 	struct buf b;

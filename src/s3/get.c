@@ -25,7 +25,7 @@ static const struct {
 
 /* How long one may be: heads longer than this are refused by proxies and clients. */
 #define OVERRIDE_BYTES_MAX 8192
-/* Those that tell how long an answer may be kept go out with 304 as well: RFC 9110 15.4.5. */
+/* Those that say how long an answer may be cached go out with 304 as well: RFC 9110 15.4.5. */
 enum { OVERRIDE_TYPE, OVERRIDE_DISPOSITION, OVERRIDE_CACHE_CONTROL, OVERRIDE_LANGUAGE, OVERRIDE_ENCODING, OVERRIDE_EXPIRES, OVERRIDES };
 
 static enum status refuse_override(struct call *c, const struct query_pair *pair, const char *text, struct fault *why)
@@ -39,7 +39,7 @@ static enum status refuse_override(struct call *c, const struct query_pair *pair
 static enum status read_override(struct call *c, const struct query_pair *pair, struct str *out, struct fault *why)
 {
 	if (out->n > 0)
-		return refuse_override(c, pair, "The parameter is there more than once.", why);
+		return refuse_override(c, pair, "The parameter appears more than once.", why);
 	if (pair->value.n > OVERRIDE_BYTES_MAX)
 		return refuse_override(c, pair, "The value of a header can have at most 8192 bytes.", why);
 	if (!utf8_to_latin1(&c->x->arena, pair->value, out))

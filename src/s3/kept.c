@@ -36,7 +36,7 @@ static void add(struct arena *a, struct kept *k, struct str name, struct str val
 {
 	struct header *old = find(k, name);
 	if (str_equal(name, STR("content-encoding"))) {
-		/* Without aws-chunked and the comma behind it; the rest stays as it was sent, blanks too. */
+		/* Without aws-chunked and the comma after it; the rest stays as it was sent, blanks too. */
 		struct buf b;
 		buf_init_arena(&b, a, value.n + 2);
 		while (value.p != NULL) {
@@ -132,5 +132,5 @@ enum status kept_refuse(const struct header *list, size_t n, struct fault *why)
 	}
 	if (class.p == NULL || str_equal(str_trim(class), STR("STANDARD")))
 		return OK;
-	return fault_set(why, STORAGE_CLASS_INVALID, "The storage class you specified is not valid: only STANDARD is here.");
+	return fault_set(why, STORAGE_CLASS_INVALID, "The storage class you specified is not valid: only STANDARD is supported.");
 }

@@ -1,4 +1,4 @@
-/* What a client says of an object beside its bytes: the headers that are kept with it and given back, and
+/* What a client says of an object next to its bytes: the headers that are kept with it and given back, and
  * what must hold of the object that is there. */
 #ifndef S3_KEPT_H
 #define S3_KEPT_H

@@ -1,5 +1,5 @@
-/* Lists of objects: ListObjects, ListObjectsV2 and ListObjectVersions, which differ in how they are told
- * where to go on, and in what stands around the entries.
+/* Lists of objects: ListObjects, ListObjectsV2 and ListObjectVersions, which differ in how the client says
+ * where to continue, and in what is around the entries.
  *
  * Everything is asked of the index in one query of at most 1000 entries, on a worker. With
  * encoding-type=url keys come percent-encoded; without it what XML 1.0 cannot carry is shown as U+FFFD,
@@ -106,7 +106,7 @@ static void write_entries(struct call *c, const struct list *l, struct buf *b, c
 	}
 }
 
-/* Without a delimiter clients go on after the last key, and there is no NextMarker. */
+/* Without a delimiter clients continue after the last key, and there is no NextMarker. */
 enum status list_v1(struct call *c, struct fault *why)
 {
 	struct list l CLEANUP(list_deinit) = { 0 };

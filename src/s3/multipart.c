@@ -2,7 +2,7 @@
  *
  * Content is searched for the delimiter, CR LF "--" boundary. CR is its first byte and, as a
  * boundary holds none, no other: so when a match breaks off, what was held back is content, and the
- * search starts anew at the byte that broke it; no byte is kept but the count of those that matched.
+ * search starts again at the byte that broke it; no byte is kept but the count of those that matched.
  * The delimiter of the first part may lack its CR LF: they count as seen when the body begins. */
 #include "s3/multipart.h"
 
@@ -29,7 +29,7 @@ static bool boundary_ok(struct str b)
 	return true;
 }
 
-/* Where the quoted text ends that begins s; s.n or more: nowhere. Some clients write a quote and a backslash in it behind a
+/* Where the quoted text ends that begins s; s.n or more: nowhere. Some clients write a quote and a backslash in it after a
  * backslash; browsers write backslashes as they are, the last one too. */
 static size_t find_quote(struct str s, bool escapes)
 {
@@ -41,7 +41,7 @@ static size_t find_quote(struct str s, bool escapes)
 }
 
 /* Cut one "; name=value" or "; name="value"" off *rest. A quoted value is left with its escapes.
- * false: no parameter stands there. */
+ * false: no parameter is there. */
 static bool cut_parameter(struct str *rest, struct str *name, struct str *value)
 {
 	struct str s = str_trim(*rest);
@@ -162,7 +162,7 @@ static enum multipart_event eat_content(struct multipart *m, struct str *in, str
 	return event;
 }
 
-/* Behind the boundary: "--" ends the form, CR LF begins a part; blanks may stand before CR LF. */
+/* After the boundary: "--" ends the form, CR LF begins a part; blanks may appear before CR LF. */
 static enum multipart_event eat_tail(struct multipart *m, struct str *in)
 {
 	char c = take(in, 1).p[0];

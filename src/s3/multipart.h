@@ -33,7 +33,7 @@ struct multipart {
 	/* the parser's own */
 	enum multipart_state state;
 	enum multipart_tail tail;
-	size_t skipped;                   /* bytes of preamble, or of blanks behind a boundary */
+	size_t skipped;                   /* bytes of preamble, or of blanks after a boundary */
 	size_t matched;                   /* bytes of the delimiter that were seen so far */
 	size_t delimiter_n;
 	char delimiter[4 + MULTIPART_BOUNDARY_MAX];   /* CR LF - - boundary */

@@ -1,4 +1,4 @@
-/* Uploads in parts: begin, abort, and the lists of them and of their parts. The parts' bytes come by
+/* Multipart uploads: begin, abort, and the lists of them and of their parts. The parts' bytes come by
  * PUT or by copy; complete.c ends an upload.
  * Source: Amazon S3 API, CreateMultipartUpload, AbortMultipartUpload, ListParts, ListMultipartUploads. */
 #include "s3/acl.h"

@@ -1,7 +1,7 @@
 /* Permission in three steps. `slots` has a rule of its own: what a handed-out URL or form is for, and no
  * more. For all others the bucket must be their user's, since buckets are private; then their grants are
  * asked for the operation's action. The product's own rules about images come after that and bind everybody.
- * The owner's key is no exception: on the buckets of others it is a stranger. */
+ * The owner's key is no exception: on the buckets of others it is like any other client. */
 #include "s3/permit.h"
 
 enum status permit_find_bucket(const struct call *c, struct str name, struct bucket_info *out, struct fault *why)
@@ -32,7 +32,7 @@ static enum status check_expected(const struct call *c, const struct bucket_info
 	struct str expected = request_header(&c->x->request, str_of(header));
 	if (expected.p == NULL || str_equal(str_trim(expected), b->owner))
 		return OK;
-	return fault_set(why, ACCESS_DENIED, "Access Denied. The bucket's owner is not the one that %s names.", header);
+	return fault_set(why, ACCESS_DENIED, "Access Denied. The bucket's owner is not the one named by %s.", header);
 }
 
 enum status permit_other(struct call *c, unsigned actions, struct str bucket, struct str key, struct fault *why)

@@ -11,7 +11,7 @@
 enum status permit_call(struct call *c, struct fault *why) MUST_CHECK;
 /* Whether the call's operation makes the bucket that it names, which then need not be there. */
 bool permit_makes_bucket(const struct call *c);
-/* Who has not signed is told, as on S3, of a bucket that is not there; not where the bucket is yet to be made.
+/* Who has not signed is given, as on S3, of a bucket that is not there; not where the bucket is yet to be made.
  * Errors  NO_SUCH_BUCKET; STORAGE_FAILED */
 enum status permit_stranger(struct call *c, struct fault *why) MUST_CHECK;
 /* Something else on the same call: reading the source of a copy, one key of many. The bucket must be the key's user's.

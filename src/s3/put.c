@@ -1,8 +1,8 @@
-/* PUT of an object, and of a part of an upload in parts: everything the head can tell is checked before the first byte
+/* PUT of an object, and of a part of a multipart upload: everything the head can tell is checked before the first byte
  * of the body, so that a client that waits for "100 Continue" never sends a body in vain.
  *
  * A body that is small and known to be so needs no worker: its end is a commit that is started on the reactor and
- * answered from where the commit ends. An image is looked at, so it goes to a worker always.
+ * answered from where the commit ends. An image is checked, so it goes to a worker always.
  * Source: Amazon S3 API, PutObject, UploadPart. */
 #include "s3/upload.h"
 
@@ -16,7 +16,7 @@ static enum status no_length(struct fault *why)
 }
 
 /* What the body is: framed or not, how long, and what it must be.
- * length   of the object; UINT64_MAX: not told */
+ * length   of the object; UINT64_MAX: not given */
 static enum status read_body(struct call *c, uint64_t *length, struct fault *why)
 {
 	const struct request *r = &c->x->request;
@@ -46,7 +46,7 @@ static enum status read_body(struct call *c, uint64_t *length, struct fault *why
 		return stream_begin(u->stream, &c->claim, str_of(c->key->secret), *length, why);
 	}
 	if (u->digests.in_trailer)
-		return fault_set(why, REQUEST_INVALID, "The x-amz-trailer header was sent, but x-amz-content-sha256 tells of no trailer.");
+		return fault_set(why, REQUEST_INVALID, "The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.");
 	struct str coding = request_header(r, STR("content-encoding"));
 	if (!c->claim.in_header && str_find(str_lower(&c->x->arena, coding), STR("aws-chunked")) < coding.n)
 		return fault_set(why, REQUEST_INVALID, "Content-Encoding: aws-chunked is not possible with a presigned URL.");
@@ -84,7 +84,7 @@ enum status put_begin(struct call *c, enum door_step *step, struct fault *why)
 		c->upload->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
 	TRY(kept_condition(c, &c->upload->condition, why));
 	if (c->is_image && c->upload->condition.etag.n > 0)
-		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not for an image: under its key nothing is ever replaced.");
+		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not supported for an image: images are never replaced.");
 	TRY(read_body(c, &length, why));
 	c->upload->otherwise = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	return begin_body(c, length, step, why);

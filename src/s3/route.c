@@ -1,7 +1,7 @@
 /* The table of operations, and which of them a request is: by method, level and the sub-resource in its query.
  * A query that names a sub-resource is never taken for the plain operation: PUT with ?acl must not write an object, and
  * DELETE of a key with ?lifecycle must not delete one. So what S3 has at the other level, or this store has not, is
- * looked for too; what S3 does not know is passed over, as S3 does. */
+ * looked for too; what S3 does not know is ignored, as S3 does. */
 #include "s3/route.h"
 
 #include "s3/absent.h"

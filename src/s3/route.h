@@ -4,7 +4,7 @@
 
 #include "s3/call.h"
 
-/* POST of a browser's form, which nothing but its body tells from others. */
+/* POST of a browser's form, which only its body distinguishes from others. */
 extern const struct operation s3_route_form;
 
 /* The operation of the call's method, address and query, with c->absent set where S3 has it and this store has not;

@@ -1,4 +1,4 @@
-/* The S3 door: reads an address, checks the signature, looks the operation up and runs it.
+/* The S3 handler: reads an address, checks the signature, looks the operation up and runs it.
  *
  * An operation is a row of one table: method, level (service, bucket, object) and sub-resource, as the
  * S3 API names them. What has no row is NotImplemented where S3 has it and else MethodNotAllowed,
@@ -25,7 +25,7 @@
  * files and parts of tens of megabytes among them, and try again and again when the connection just ends. */
 #define DROPPED_BYTES ((uint64_t)64 * 1024 * 1024)
 
-/* S3 tells where a bucket is with every answer about one that is there, whether the access is authorized or not: clients
+/* S3 says where a bucket is with every answer about one that is there, whether the access is authorized or not: clients
  * find the region so. */
 static void tell_region(struct s3 *s, struct exchange *x)
 {
@@ -88,7 +88,7 @@ static bool is_form(const struct call *c)
 	       str_starts_with_nocase(request_header(r, STR("content-type")), STR("multipart/form-data"));
 }
 
-/* Parameters without which a write would be another operation, and which would be passed over as unknown ones. */
+/* Parameters without which a write would be another operation, and which would be ignored as unknown ones. */
 static enum status refuse_misplaced(const struct call *c, struct fault *why)
 {
 	const struct query *q = &c->x->request.query;
@@ -100,7 +100,7 @@ static enum status refuse_misplaced(const struct call *c, struct fault *why)
 	if (query_find(q, STR("versionId")) != NULL)
 		return fault_set(why, ARGUMENT_INVALID, "This operation does not accept a version-id.");
 	if (query_find(q, STR("partNumber")) != NULL && query_find(q, STR("uploadId")) == NULL)
-		return fault_set(why, ARGUMENT_INVALID, "A part needs an uploadId beside its partNumber.");
+		return fault_set(why, ARGUMENT_INVALID, "A part requires an uploadId as well as its partNumber.");
 	return OK;
 }
 

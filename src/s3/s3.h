@@ -1,4 +1,4 @@
-/* The S3 protocol as a door, path style, on the embedded store. What is served, and what not, stands in doc/s3.md. */
+/* The S3 protocol as a handler, path style, on the embedded store. What is served, and what not, is in doc/s3.md. */
 #ifndef S3_S3_H
 #define S3_S3_H
 
@@ -14,10 +14,10 @@ struct s3_options {
 	struct str image_bucket;
 	struct str cors_origins;
 	bool explain;              /* development mode: say why a signature is wrong */
-	bool secure;               /* clients reach the door by https */
+	bool secure;               /* clients reach the handler by https */
 };
 
-/* What the door stands on. */
+/* What the handler is on. */
 struct s3_ports {
 	struct product *product;
 	struct bucket_store *buckets;
@@ -27,7 +27,7 @@ struct s3_ports {
 };
 
 struct s3;
-/* What the ports are is borrowed and outlives the door, and so do the options' texts. NULL: memory failed. */
+/* What the ports are is borrowed and outlives the handler, and so do the options' texts. NULL: memory failed. */
 struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o);
 void s3_free(struct s3 **s);
 struct door *s3_door(struct s3 *s);

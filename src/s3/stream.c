@@ -18,7 +18,7 @@ enum status stream_begin(struct stream *s, const struct sigv4_claim *claim, stru
 	chunked_init(&s->parser, s->signed_chunks && s->has_trailer);
 	if (s->has_trailer != s->digests->in_trailer)
 		return fault_set(why, REQUEST_INVALID, s->has_trailer ? "The x-amz-trailer header must name the checksum that follows the chunks."
-		                 : "The x-amz-trailer header was sent, but x-amz-content-sha256 tells of no trailer.");
+		                 : "The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.");
 	if (s->signed_chunks)
 		chunk_chain_init(&s->chain, claim, secret);
 	return OK;

@@ -1,5 +1,5 @@
-/* An aws-chunked body on its way in: the framing is taken off, and chunk signatures, lengths and the trailer are held
- * against what the request told. One thread at a time.
+/* An aws-chunked body on its way in: the framing is taken off, and chunk signatures, lengths and the trailer are compared
+ * with what the request announced. One thread at a time.
  * Source: as chunked.h. */
 #ifndef S3_STREAM_H
 #define S3_STREAM_H
@@ -13,7 +13,7 @@
 
 struct stream {
 	struct chunked parser;
-	struct digests *digests;       /* borrowed: told the trailer's checksum */
+	struct digests *digests;       /* borrowed: given the trailer's checksum */
 	struct arena *arena;
 	bool signed_chunks, has_trailer;
 	struct chunk_chain chain;
@@ -27,14 +27,14 @@ struct stream {
 	uint64_t chunks;
 };
 
-/* Begin, behind a request that was verified.
+/* Begin, after a request that was verified.
  * claim     of a PAYLOAD_ that is chunked
  * told      x-amz-decoded-content-length
  * secret    of its key, borrowed for the call
  * Errors    REQUEST_INVALID a trailer without x-amz-trailer, or the other way round */
 enum status stream_begin(struct stream *s, const struct sigv4_claim *claim, struct str secret, uint64_t told, struct fault *why) MUST_CHECK;
 /* Take some of *piece, which moves on. bytes: what is the object's; "" when there is none yet.
- * Errors  CHUNK_INVALID framing; CHUNK_TOO_SMALL; SIGNATURE_WRONG; BODY_CUT more than was told; TRAILER_MALFORMED;
+ * Errors  CHUNK_INVALID framing; CHUNK_TOO_SMALL; SIGNATURE_WRONG; BODY_CUT more than was given; TRAILER_MALFORMED;
  *         CHECKSUM_INVALID; OUT_OF_MEMORY */
 enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, struct fault *why) MUST_CHECK;
 /* The body is over: all was there.  Errors: BODY_CUT; TRAILER_MALFORMED; SIGNATURE_WRONG */

@@ -36,7 +36,7 @@ enum status sums_read_algorithm(struct call *c, enum checksum_kind *out, struct 
 	                 "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
 }
 
-/* By algorithm: the type it has when none is told, and whether it has the other. */
+/* By algorithm: the type it has when none is given, and whether it has the other. */
 static bool type_possible(enum checksum_kind kind, bool composite)
 {
 	return composite ? kind != CHECKSUM_CRC64NVME : checksum_info(kind)->linear;

@@ -1,4 +1,4 @@
-/* Checksums of whole objects and of uploads in parts, as the protocol writes them. Pure but for memory;
+/* Checksums of whole objects and of multipart uploads, as the protocol writes them. Pure but for memory;
  * any thread.  Source: Amazon S3 User Guide, "Checking object integrity". */
 #ifndef S3_SUMS_H
 #define S3_SUMS_H
@@ -11,7 +11,7 @@
 void sums_write(struct buf *b, const struct object_checksum *sum);
 /* <ChecksumX> alone, as parts have it. */
 void sums_write_value(struct buf *b, const struct object_checksum *sum);
-/* x-amz-checksum-algorithm and x-amz-checksum-type of an upload in parts.
+/* x-amz-checksum-algorithm and x-amz-checksum-type of a multipart upload.
  * out     kind and composite; no value
  * Errors  REQUEST_INVALID no such algorithm, a type it does not have, a type alone */
 enum status sums_read_wanted(struct call *c, struct object_checksum *out, struct fault *why) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* Text that goes out, in XML bodies and in headers. Everything in it may come from a stranger, so
+/* Text that goes out, in XML bodies and in headers. Everything in it may come from anyone, so
  * both rules say what is allowed and replace or refuse all else. */
 #include "s3/text.h"
 

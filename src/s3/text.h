@@ -1,4 +1,4 @@
-/* Two small rules about text that goes out: what may stand in XML, and what may stand in a header.
+/* Two small rules about text that goes out: what may appear in XML, and what may appear in a header.
  * Pure; any thread.  Source: XML 1.0 2.2; RFC 9110 5.5. */
 #ifndef S3_TEXT_H
 #define S3_TEXT_H

@@ -1,4 +1,4 @@
-/* Continuation tokens: where a list goes on, opaque to clients and checked when they come back.
+/* Continuation tokens: where a list continues, opaque to clients and checked when they come back.
  * Pure; any thread. */
 #ifndef S3_TOKEN_H
 #define S3_TOKEN_H

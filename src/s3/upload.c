@@ -1,9 +1,9 @@
 /* Uploads, plain and of images. For a plain object a whole body with good digests is stored, and that
- * is all. For an image it is then looked at, and the verdict and the row go together:
+ * is all. For an image it is then checked, and the verdict and the row go together:
  *
  *   passes          object and row are committed in one transaction, then 200
  *   does not pass   the row is rejected durably, the bytes go, then 400
- *   row not pending the same bytes as are there: 200; others: 412; rejected meanwhile: 403
+ *   row not pending the same bytes as are there: 200; others: 412; rejected in the meantime: 403
  *
  * All that ends before a verdict (cut, too large, bad digest, disk full) leaves the row as it was and no
  * bytes, so the URL stays usable. Two at once race for the pending row, and one of them wins it. */
@@ -21,7 +21,7 @@
 
 #define PIECE_BYTES 16384
 
-/* The condition decides in the commit. Here it is looked at first so that a body which would be in vain is not read. */
+/* The condition decides in the commit. It is checked here first, so that a body is not read in vain. */
 static enum status check_condition(struct call *c, struct fault *why)
 {
 	const struct object_condition *want = &c->upload->condition;
@@ -96,7 +96,7 @@ static enum status check_size(struct call *c, uint64_t size, struct fault *why)
 	return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
 }
 
-/* All that was told of the body. Nothing may be committed before. */
+/* All checks that the client asked for. Nothing may be committed before. */
 static enum status check_body(struct call *c, struct str *bytes, struct fault *why)
 {
 	struct upload *u = c->upload;
@@ -140,7 +140,7 @@ static enum status check_same(struct call *c, struct str bytes, struct fault *wh
 	return same ? OK : arrival_taken(why);
 }
 
-/* The row was settled before: by these very bytes, or by others.
+/* The row was resolved before: by these very bytes, or by others.
  * bytes.p  NULL: both came at once, and the bytes are gone with the commit that failed */
 static enum status repeated(struct call *c, const struct image_row *row, struct str bytes, struct str etag, struct fault *why)
 {
@@ -182,7 +182,7 @@ static enum status settle_image(struct call *c, struct str bytes, struct str eta
 		return repeated(c, &now, (struct str){ NULL, bytes.n }, etag, why);
 	if (st != OK && why->code == F_NO_SUCH_IMAGE) {
 		count(c->upload, M_UPLOADS_CONFLICT);
-		return fault_set(why, SLOT_ENDED, "This upload slot is over: ask for a new one.");
+		return fault_set(why, SLOT_ENDED, "This upload slot is closed: request a new one.");
 	}
 	if (st != OK)
 		return st;
@@ -219,7 +219,7 @@ enum status upload_finish(struct call *c, struct fault *why)
 	return settle_image(c, bytes, u->etag, why);
 }
 
-/* On the committer's thread. */
+/* On the commit thread. */
 static void committed(struct table_wait *w, enum status st)
 {
 	struct upload *u = (struct upload *)((char *)w - offsetof(struct upload, wait));

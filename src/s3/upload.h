@@ -20,7 +20,7 @@ struct upload {
 	uint64_t min_bytes, max_bytes;
 	uint64_t received;
 	struct digests digests;
-	enum checksum_kind otherwise;  /* what is summed where the client told no checksum */
+	enum checksum_kind otherwise;  /* what is summed where the client gave no checksum */
 	struct stream *stream;         /* of an aws-chunked body; else NULL */
 	bool counted;                  /* its outcome is in the metrics; so it is before a body is begun */
 	/* what upload_commit leaves until the commit is done */
@@ -32,7 +32,7 @@ struct upload {
 };
 
 /* Admit the call's key, and reserve room. The call's upload must be set, with its limits, digests and type.
- * expected_bytes   what was told, 0 when not known
+ * expected_bytes   what was given, 0 when not known
  * Errors  SLOT_ENDED; NO_SUCH_BUCKET; PRECONDITION; NO_SUCH_KEY (condition); BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */
 enum status upload_begin(struct call *c, uint64_t expected_bytes, struct fault *why) MUST_CHECK;
 /* Append a piece, with no framing in it.  Errors: BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */

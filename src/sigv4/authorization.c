@@ -2,8 +2,8 @@
  *
  *   AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=...
  *
- * The three components come in any order, with or without blanks behind the commas: s3cmd sends none. The time is
- * that of x-amz-date, else of Date, and either may be an HTTP date too. What the body must be is told by
+ * The three components come in any order, with or without blanks after the commas: s3cmd sends none. The time is
+ * that of x-amz-date, else of Date, and either may be an HTTP date too. What the body must be is given by
  * x-amz-content-sha256: its hash, that it is not signed, or that it is signed in chunks. */
 #include "sigv4/verify.h"
 #include "sigv4/scope.h"
@@ -70,7 +70,7 @@ static enum status read_components(struct str list, struct str values[COMPONENTS
 	return OK;
 }
 
-/* An HTTP date is told to the signer in the basic form all the same. */
+/* An HTTP date is given to the signer in the basic form all the same. */
 static bool read_date(struct arena *a, struct str text, struct sigv4_claim *out)
 {
 	char basic[AMZ_DATE_CHARS + 1];

@@ -7,7 +7,7 @@
 #define AUTHORIZATION_MAX_BYTES (16 * 1024)
 #define OWN_HEADERS 4   /* x-amz-date, x-amz-content-sha256, x-amz-security-token, and host or authorization */
 
-/* One call on its way: what is sent, and behind it `host` while it is signed. */
+/* One call on its way: what is sent, and after it `host` while it is signed. */
 struct call {
 	const struct sigv4_key *key;
 	const struct authorize_input *in;

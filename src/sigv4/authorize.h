@@ -16,7 +16,7 @@ struct authorize_input {
 	const struct header *query;     /* decoded */
 	size_t n_query;
 	struct str body;
-	bool tell_hash;                 /* send x-amz-content-sha256, as S3 wants it */
+	bool tell_hash;                 /* send x-amz-content-sha256, as S3 requires it */
 	int64_t now_ms;
 };
 

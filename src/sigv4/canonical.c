@@ -47,7 +47,7 @@ static enum status canonical_path(struct arena *a, const struct canonical_input 
 {
 	struct str path = in->path;
 	if (in->path_rule == PATH_AS_SENT && !uri_decode(a, in->path, false, &path) && arena_ok(a))
-		return fault_set(why, INVALID_INPUT, "the path has a '%%' without two hex digits behind it");
+		return fault_set(why, INVALID_INPUT, "the path has a '%%' without two hex digits after it");
 	*out = path.n == 0 ? STR("/") : canonical_encode(a, path, true);
 	return OK;
 }

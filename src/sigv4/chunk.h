@@ -13,7 +13,7 @@ struct chunk_chain {
 	char last[SIGNATURE_CHARS + 1];    /* the signature that the next one builds upon */
 };
 
-/* Begin behind the request's signature, which has been verified. */
+/* Begin after the request's signature, which has been verified. */
 void chunk_chain_init(struct chunk_chain *c, const struct sigv4_claim *claim, struct str secret);
 /* Whether `signature` is that of the next chunk, whose bytes have this digest. In constant time. Then, or not, it is
  * the computed one that the next builds upon. */

@@ -1,5 +1,5 @@
 /* Presigned URLs and POST forms, the signing side. The URL's query is the canonical query itself with
- * the signature behind it, so what is sent and what was signed cannot differ. */
+ * the signature after it, so what is sent and what was signed cannot differ. */
 #include "sigv4/presign.h"
 #include "sigv4/base_url.h"
 #include "sigv4/canonical.h"
@@ -74,7 +74,7 @@ static struct header *with_host(const struct presign_input *in, struct str host,
 	return all;
 }
 
-/* A header that tells the payload's hash is believed, so that a URL can hold its client to one body. */
+/* A header that says the payload's hash is believed, so that a URL can hold its client to one body. */
 static struct str payload_hash(const struct presign_input *in)
 {
 	for (size_t i = 0; i < in->n_headers; i++) {

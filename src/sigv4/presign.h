@@ -11,7 +11,7 @@ struct presign_input {
 	struct str method;
 	struct str base_url;            /* "http://127.0.0.1:9000", no slash at the end */
 	struct str path;                /* decoded: "/bucket/key" */
-	const struct header *headers;   /* signed beside host; x-amz-content-sha256 gives the payload's hash */
+	const struct header *headers;   /* signed next to host; x-amz-content-sha256 gives the payload's hash */
 	size_t n_headers;
 	const struct header *query;     /* further parameters, decoded */
 	size_t n_query;

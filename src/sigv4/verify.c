@@ -1,9 +1,9 @@
 /* Presigned requests, the verifying side: claim_parse reads what the query claims, claim_verify
  * checks it, or what authorization.c has read from a header, against our clock, scope and the key's secret.
  *
- * The payload's hash of a presigned request is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 tells another. A
+ * The payload's hash of a presigned request is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 says another. A
  * parameter of that name is an ordinary one, signed with the others, and not asked: AWS SDKs write
- * X-Amz-Content-Sha256=UNSIGNED-PAYLOAD there, and S3 wants any other value to be a header (as was
+ * X-Amz-Content-Sha256=UNSIGNED-PAYLOAD there, and S3 requires any other value to be a header (as was
  * found with aws-sdk-go). So a hash that is in force is always among the signed headers, where the caller can
  * hold the body against it.
  *

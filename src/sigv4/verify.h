@@ -49,12 +49,12 @@ enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct
 bool authorization_present(const struct request *r);
 /* Read the Authorization header, the date and x-amz-content-sha256 (payload_hash is "" when it was not sent).
  * Errors  NOT_SIGNED no such header, or no date that can be read; AUTH_HEADER_MALFORMED; ARGUMENT_INVALID another kind of
- *         authorization, or a payload hash that is none; REQUEST_INVALID Signature Version 2 */
+ *         authorization, or a malformed payload hash; REQUEST_INVALID Signature Version 2 */
 enum status authorization_parse(const struct request *r, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
 /* Check scope, time (in the query expiry, and SIGV4_SKEW_MS into the future; in a header SIGV4_SKEW_MS either way), that host
  * and every x-amz-* header is signed, then the signature.
  * Errors  AUTH_MALFORMED, or AUTH_HEADER_MALFORMED, wrong region or service, the text names the right one; SIGNATURE_EXPIRED
- *         "Request has expired" / "Request is not valid yet"; CLOCK_SKEWED; REQUEST_INVALID no x-amz-content-sha256 beside
+ *         "Request has expired" / "Request is not valid yet"; CLOCK_SKEWED; REQUEST_INVALID no x-amz-content-sha256 next to
  *         an Authorization header; HEADER_UNSIGNED; SIGNATURE_WRONG; TOO_MUCH */
 enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
 

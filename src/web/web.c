@@ -10,7 +10,7 @@ const struct web_file *web_find(const struct web_files *set, struct str path)
 	return NULL;
 }
 
-/* "q=0", "q=0.", "q=0.000": not this one. Whatever else stands there is some weight, or nonsense. */
+/* "q=0", "q=0.", "q=0.000": not this one. Whatever else is there is some weight, or nonsense. */
 static bool weight_is_zero(struct str parameters)
 {
 	struct str weight;
@@ -43,7 +43,7 @@ bool web_takes_gzip(struct str accept_encoding)
 	return any;
 }
 
-/* Compared weakly, as RFC 9110 13.1.2 wants: a proxy on the way may have made the ETag a weak one. */
+/* Compared weakly, as RFC 9110 13.1.2 requires: a proxy on the way may have made the ETag a weak one. */
 static bool has_already(const struct request *r, struct str etag)
 {
 	for (struct str rest = request_header(r, STR("If-None-Match")); rest.p != NULL;) {

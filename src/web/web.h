@@ -1,6 +1,6 @@
-/* Files for browsers that the program carries in itself: what lies in web/, made into C by
- * tools/embed-files when the program is built. Each set is one list; a door finds a file by its path and
- * has it answered. What is said beside (a Content-Security-Policy, for one) is the door's.
+/* Files for browsers that the program carries in itself: what is in web/, made into C by
+ * tools/embed-files when the program is built. Each set is one list; a handler finds a file by its path and
+ * has it answered. What is said next to (a Content-Security-Policy, for one) is the handler's.
  *
  * Everything is constant: nothing is allocated, any thread may use it. */
 #ifndef WEB_WEB_H

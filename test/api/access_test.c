@@ -110,7 +110,7 @@ static void test_delete_when_the_token_is_right_then_it_needs_no_key(void **stat
 	(void)state;
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", one.id, ""), .authorization = bearer(one.delete_token))->status, 204);
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", two.id, ""), .delete_token = str_cstr(&world.own, two.delete_token))->status, 204);
-	/* beside an Authorization that is of another matter */
+	/* next to an Authorization that is of another matter */
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", three.id, ""), .authorization = "Basic dTpw",
 	                     .delete_token = str_cstr(&world.own, three.delete_token))->status, 204);
 	assert_int_equal(fake_store_count(world.store), 0);

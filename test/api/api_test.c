@@ -103,7 +103,7 @@ static void test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done(vo
 	assert_int_equal(fake_table_calls(world.table), before);
 }
 
-/* How the exchange ends when only `bytes` of its arena are left after the head. */
+/* How the request ends when only `bytes` of its arena are left after the head. */
 static int status_with(const struct ask *q, size_t bytes)
 {
 	struct door *door = api_door(world.api);

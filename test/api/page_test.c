@@ -24,7 +24,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* A call for a file ends in begin; what stands on every answer of the routes does not stand on it. */
+/* A call for a file ends in begin; what is on every answer of the routes does not are on it. */
 static const struct answer *fetch(const char *method, const char *target)
 {
 	struct door *door = api_door(world.api);

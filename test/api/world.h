@@ -1,4 +1,4 @@
-/* A whole API on fakes, asked through its door as a listener would: what the door tests share.
+/* A whole API on fakes, asked through its handler as a listener would: what the handler tests share.
  *
  * `ask` runs one request to its end and checks what holds for every answer there is: a status, the
  * request id, the CORS headers, no-store; and for every error the members of a problem and that
@@ -38,10 +38,10 @@ struct world {
 	struct arena own;      /* for what a test keeps */
 	enum door_step step;   /* what begin said */
 	bool answered;
-	unsigned wakes;        /* of the exchange in hand */
+	unsigned wakes;        /* of the request in hand */
 };
 
-/* One request; what is not told is not sent. */
+/* One request; what is not given is not sent. */
 struct ask {
 	const char *method, *target;
 	const char *body;
@@ -202,7 +202,7 @@ static inline void world_end(void)
 	assert_int_equal(world.wakes, 1);
 }
 
-/* Fill in the exchange as a listener does. */
+/* Fill in the request as a listener does. */
 static inline void world_exchange(const struct ask *q)
 {
 	struct door *door = api_door(world.api);
@@ -332,7 +332,7 @@ static inline struct made make_slot(void)
 	return m;
 }
 
-/* An uploaded image of the tiny PNG's bytes: the row settled and the object there. */
+/* An uploaded image of the tiny PNG's bytes: the row resolved and the object there. */
 static inline struct made make_image(void)
 {
 	struct made m = make_slot();

@@ -1,4 +1,4 @@
-/* The chain: which place wins, what each may say, and that what expires is fetched anew in time by one
+/* The chain: which place wins, what each may say, and that what expires is refreshed in time by one
  * thread. Endpoints are a scripted server on loopback. */
 #include "aws/surroundings.h"
 #include "temp.h"
@@ -57,7 +57,7 @@ static void assert_refused(const char *says)
 
 static void test_chain_when_nothing_anywhere_then_places_are_named(void **state)
 {
-	assert_refused("there are no AWS credentials");
+	assert_refused("no AWS credentials found");
 	assert_non_null(strstr(why.text, "environment"));
 	assert_non_null(strstr(why.text, "metadata"));
 }
@@ -255,7 +255,7 @@ static void test_container_when_token_is_in_a_file_then_the_file_wins(void **sta
 	e.expects = "Authorization: from-the-file\r\n";
 	assert_key("AKID1");
 	setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", temp_path(f.dir, "none"), 1);
-	assert_refused("no file with a token");
+	assert_refused("does not name a file with a token");
 	temp_remove(f.dir);
 	fake_http_stop(&e.http);
 }
@@ -266,7 +266,7 @@ static void test_container_when_its_answer_is_none_then_refused(void **state)
 		const char *status, *document, *says;
 	} rows[] = {
 		{ "500 No", "x", "answered 500" }, { "302 Found", "", "answered 302" }, { "200 OK", "not json", "no AccessKeyId" },
-		{ "200 OK", "{\"Code\":\"AssumeRoleUnauthorizedAccess\"}", "no success" }, { "200 OK", "{\"AccessKeyId\":\"A\"}", "no AccessKeyId and" },
+		{ "200 OK", "{\"Code\":\"AssumeRoleUnauthorizedAccess\"}", "did not answer with success" }, { "200 OK", "{\"AccessKeyId\":\"A\"}", "no AccessKeyId and" },
 		{ "200 OK", "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Expiration\":\"never\"}", "Expiration" },
 		{ "200 OK", "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Expiration\":\"2023-11-14T22:13:19Z\"}", "expired" },
 	};
@@ -321,7 +321,7 @@ static void test_instance_when_it_has_a_role_then_its_credentials_by_token(void 
 	assert_int_equal(atomic_load(&e.requests), 3);
 	assert_int_equal(atomic_load(&e.http.n), 1);
 	setenv("AWS_EC2_METADATA_DISABLED", "True", 1);
-	assert_refused("there are no AWS credentials");
+	assert_refused("no AWS credentials found");
 	assert_int_equal(atomic_load(&e.requests), 3);
 	fake_http_stop(&e.http);
 }
@@ -336,14 +336,14 @@ static void test_instance_when_no_role_no_second_version_or_nobody_then_none(voi
 		e.no_token = i == 1;
 		if (i == 2)
 			fake_http_stop(&e.http);
-		assert_refused("there are no AWS credentials");
+		assert_refused("no AWS credentials found");
 		assert_int_equal(atomic_load(&e.documents), 0);
 		if (i != 2)
 			fake_http_stop(&e.http);
 	}
 }
 
-/* keeping and fetching anew */
+/* keeping and fetching again */
 
 static void test_chain_when_asked_again_then_kept_until_shortly_before_the_end(void **state)
 {

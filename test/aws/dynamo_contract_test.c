@@ -202,7 +202,7 @@ static void test_settle_that_replaces_by_what_is_no_image_then_rejected_and_due(
 	assert_int_equal(bench_ending(b), 1);
 }
 
-/* answers that are lost behind a write that was done */
+/* answers that are lost after a write that was done */
 
 static int dial(unsigned port)
 {

@@ -230,7 +230,7 @@ static void fail_all(const struct failing *f)
 		assert_non_null(strstr(actors[i].why.cause, f->cause));
 		assert_null(strstr(actors[i].why.text, "told by the engine"));
 		assert_null(strstr(actors[i].why.text, "127.0.0.1"));
-		assert_non_null(strstr(actors[i].why.text, "table of images"));
+		assert_non_null(strstr(actors[i].why.text, "image table"));
 		arena_deinit(&actors[i].a);
 	}
 	if (f->tried != AS_OFTEN_AS_TIME_ALLOWS)

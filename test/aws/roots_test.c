@@ -71,7 +71,7 @@ static void serve(int fd, unsigned nth, void *arg)
 	SSL_free(ssl);
 }
 
-/* A server whose certificate, signed by itself, is for `alt`; it lies in dir/ca. */
+/* A server whose certificate, signed by itself, is for `alt`; it is in dir/ca. */
 static void start(struct tls_world *w, const char *alt)
 {
 	*w = (struct tls_world){ .ctx = SSL_CTX_new(TLS_server_method()), .key = EVP_EC_gen("P-256"), .certificate = X509_new() };

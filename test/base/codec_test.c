@@ -168,7 +168,7 @@ static void test_uri_decode_when_hex_is_missing_refuses(void **state)
 {
 	const struct str bad[] = {
 		STR("%"), STR("a%"), STR("%2"), STR("%2g"), STR("%g2"), STR("%%20"), STR("%+1"),
-		str_slice(STR("%41"), 0, 2), str_slice(STR("%41"), 0, 1),   /* digits behind the end do not count */
+		str_slice(STR("%41"), 0, 2), str_slice(STR("%41"), 0, 1),   /* digits after the end do not count */
 	};
 	struct str got;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)

@@ -78,7 +78,7 @@ static void test_env_file_load_when_others_could_have_written_it_then_refused(vo
 	for (size_t i = 0; i < 2; i++) {
 		put_file(temp_path(dir, "env"), "TINTYPE_DATA=x\n", i == 0 ? 0660 : 0602);
 		assert_int_equal(env_file_load(&why), INVALID);
-		assert_non_null(strstr(why.text, "others may write it"));
+		assert_non_null(strstr(why.text, "other users can write to it"));
 		assert_null(getenv("TINTYPE_DATA"));
 	}
 	temp_remove(dir);

@@ -70,7 +70,7 @@ static void test_a_value_missing_or_too_much_is_refused(void **state)
 {
 	assert_string_equal(READ(true, FLAGS_ALL, "--value"), "--value needs a value");
 	assert_string_equal(READ(true, FLAGS_ALL, "-v"), "--value needs a value");
-	assert_string_equal(READ(true, FLAGS_ALL, "--switch=yes"), "--switch takes no value");
+	assert_string_equal(READ(true, FLAGS_ALL, "--switch=yes"), "--switch does not take a value");
 }
 
 int main(void)

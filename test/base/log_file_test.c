@@ -150,7 +150,7 @@ static void test_file_that_was_removed_is_made_anew(void **state)
 	assert_str(current(), STR("two\n"));
 }
 
-/* Files may have at most `bytes` bytes, as if the disk were full behind them. */
+/* Files may have at most `bytes` bytes, as if the disk were full after them. */
 static void limit_files(rlim_t bytes)
 {
 	struct rlimit limit;

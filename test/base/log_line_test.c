@@ -1,4 +1,4 @@
-/* The form of a log line: exact bytes, and what a stranger's strings become in it. */
+/* The form of a log line: exact bytes, and what a client's strings become in it. */
 #include "unit.h"
 
 #include "base/codec.h"

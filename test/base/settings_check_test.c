@@ -19,7 +19,7 @@ static void refuses(check_fn *check, const char *value, const char *setting)
 	struct fault why = { 0 };
 	if (check(str_of(value), &why) != INVALID || why.code != F_BAD_SETTING)
 		fail_msg("\"%s\" is taken", value);
-	if (strstr(why.text, setting) == NULL || strstr(why.text, " takes ") == NULL)
+	if (strstr(why.text, setting) == NULL || strstr(why.text, " must be ") == NULL)
 		fail_msg("\"%s\": %s", value, why.text);
 }
 

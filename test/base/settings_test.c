@@ -112,19 +112,19 @@ static void test_flag_when_wrong_tells_what_it_takes(void **state)
 		{ "--no-open=on", NULL, "unknown option \"--no-open\"; see --help" },
 		{ "--api-key", "0123456789abcdef", "unknown option \"--api-key\"; see --help" },
 		{ "--data", NULL, "--data needs a value" },
-		{ "--workers", "1025", "--workers is a whole number of threads from 1 to 1024, not \"1025\"" },
-		{ "--workers", "0", "--workers is a whole number of threads from 1 to 1024, not \"0\"" },
-		{ "--workers", "", "--workers is a whole number of threads from 1 to 1024, not \"\"" },
-		{ "--workers", "-1", "--workers is a whole number of threads from 1 to 1024, not \"-1\"" },
-		{ "--workers", "+1", "--workers is a whole number of threads from 1 to 1024, not \"+1\"" },
-		{ "--workers", "1k", "--workers is a whole number of threads from 1 to 1024, not \"1k\"" },
+		{ "--workers", "1025", "--workers must be a number of threads from 1 to 1024, not \"1025\"" },
+		{ "--workers", "0", "--workers must be a number of threads from 1 to 1024, not \"0\"" },
+		{ "--workers", "", "--workers must be a number of threads from 1 to 1024, not \"\"" },
+		{ "--workers", "-1", "--workers must be a number of threads from 1 to 1024, not \"-1\"" },
+		{ "--workers", "+1", "--workers must be a number of threads from 1 to 1024, not \"+1\"" },
+		{ "--workers", "1k", "--workers must be a number of threads from 1 to 1024, not \"1k\"" },
 		{ "--workers=18446744073709551617", NULL,
-		  "--workers is a whole number of threads from 1 to 1024, not \"18446744073709551617\"" },
-		{ "--access", "both", "--access is one of open|key|auto, not \"both\"" },
-		{ "--access", "open|key", "--access is one of open|key|auto, not \"open|key\"" },
-		{ "--access", "", "--access is one of open|key|auto, not \"\"" },
-		{ "--open=yes", NULL, "--open is on or off, not \"yes\"" },
-		{ "--access", "\x1b[2J", "--access is one of open|key|auto, not \"\\x1b[2J\"" },
+		  "--workers must be a number of threads from 1 to 1024, not \"18446744073709551617\"" },
+		{ "--access", "both", "--access must be one of open|key|auto, not \"both\"" },
+		{ "--access", "open|key", "--access must be one of open|key|auto, not \"open|key\"" },
+		{ "--access", "", "--access must be one of open|key|auto, not \"\"" },
+		{ "--open=yes", NULL, "--open must be on or off, not \"yes\"" },
+		{ "--access", "\x1b[2J", "--access must be one of open|key|auto, not \"\\x1b[2J\"" },
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct settings s;
@@ -143,9 +143,9 @@ static void test_environment_when_wrong_is_named(void **state)
 	static const struct {
 		const char *env, *value, *text;
 	} bad[] = {
-		{ "TINTYPE_WORKERS", "many", "TINTYPE_WORKERS is a whole number of threads from 1 to 1024, not \"many\"" },
-		{ "TINTYPE_LOG_LEVEL", "loud", "TINTYPE_LOG_LEVEL is one of debug|info|warn|error, not \"loud\"" },
-		{ "TINTYPE_OPEN", "1", "TINTYPE_OPEN is on or off, not \"1\"" },
+		{ "TINTYPE_WORKERS", "many", "TINTYPE_WORKERS must be a number of threads from 1 to 1024, not \"many\"" },
+		{ "TINTYPE_LOG_LEVEL", "loud", "TINTYPE_LOG_LEVEL must be one of debug|info|warn|error, not \"loud\"" },
+		{ "TINTYPE_OPEN", "1", "TINTYPE_OPEN must be on or off, not \"1\"" },
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct settings s;
@@ -163,7 +163,7 @@ static void test_key_when_too_short_is_refused_and_not_shown(void **state)
 	struct fault why;
 	setenv("TINTYPE_API_KEY", "fifteen-letters", 1);
 	assert_int_equal(LOAD(&s, &why), INVALID);
-	assert_string_equal(why.text, "TINTYPE_API_KEY needs at least 16 characters");
+	assert_string_equal(why.text, "TINTYPE_API_KEY must have at least 16 characters");
 	setenv("TINTYPE_API_KEY", "sixteen-letters!", 1);
 	assert_int_equal(LOAD(&s, &why), OK);
 	assert_string_equal(s.api_key, "sixteen-letters!");
@@ -178,7 +178,7 @@ static void test_value_when_long_is_cut_in_the_sentence(void **state)
 	value[sizeof value - 1] = '\0';
 	assert_int_equal(LOAD(&s, &why, "--access", value), INVALID);
 	assert_true(strlen(why.text) < sizeof why.text);
-	assert_true(str_starts_with(str_of(why.text), STR("--access is one of open|key|auto, not \"\\x01\\x01")));
+	assert_true(str_starts_with(str_of(why.text), STR("--access must be one of open|key|auto, not \"\\x01\\x01")));
 }
 
 /* The bounds of every number are taken and what lies beyond them is not. */

@@ -79,7 +79,7 @@ describe('the command line', () => {
 		assert.match(again.stderr, /no image with this id.* \(404\)\n$/i);
 	});
 
-	test('a directory with a link and what is no file: passed over and said, the rest is there', async () => {
+	test('a directory with a link and what is no file: ignored and said, the rest is there', async () => {
 		mkdirSync(path.join(dir, 'd/e'), { recursive: true });
 		writeFileSync(path.join(dir, 'secret.png'), tinyPng);
 		writeFileSync(path.join(dir, 'd/a.png'), tinyPng);
@@ -89,7 +89,7 @@ describe('the command line', () => {
 		const up = await run(['upload', 'd']);
 		assert.equal(up.code, 0);
 		assert.equal(lines(up.stdout).length, 2);
-		assert.deepEqual(lines(up.stderr).sort(), ['d/link.png: passed over, it is a link', 'd/up: passed over, it is a link']);
+		assert.deepEqual(lines(up.stderr).sort(), ['d/link.png: skipped: it is a link', 'd/up: skipped: it is a link']);
 	});
 
 	test('one bad file among good ones: said with the reason, status 1, the others uploaded', async () => {

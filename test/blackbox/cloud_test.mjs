@@ -39,7 +39,7 @@ after(async () => {
 	await cloud?.stop();
 });
 
-test('the server listens without a storage door, and keeps nothing on its machine', async () => {
+test('the server listens without a storage listener, and keeps nothing on its machine', async () => {
 	const work = mkdtempSync(path.join(tmpdir(), 'tintype-cloud-'));
 	const own = await startServer({ data: work, env: cloud.env, args: engines });
 	assert.equal(own.ready.storage, undefined);
@@ -120,7 +120,7 @@ test('reading a pending image finds what has arrived, by PUT and by form', async
 	assert.equal((await call(server, 'GET', `/images/${file.imageId}/file`)).status, 302);
 });
 
-test('an image that is read all the time is looked at once a second', async () => {
+test('an image that is read all the time is checked once a second', async () => {
 	const slot = await openSlot(server), began = Date.now();
 	let reads = 1;
 	assert.equal((await read(server, slot)).status, 'pending');
@@ -266,7 +266,7 @@ test('half of the engines, and verbs that are none, are refused with a sentence'
 		}
 	const storage = await runProgram(['serve', '--storage='], {});
 	assert.equal(storage.code, 2);
-	assert.match(storage.stderr, /--storage takes HOST:PORT/);
+	assert.match(storage.stderr, /--storage must be HOST:PORT/);
 	assert.equal((await runProgram(['table', 'drop'], { env: cloud.env })).code, 2);
 	const keyless = await runProgram(['sweep', ...engines], { env: { ...cloud.env, AWS_ACCESS_KEY_ID: null, AWS_SECRET_ACCESS_KEY: null } });
 	assert.equal(keyless.code, 1);

@@ -55,7 +55,7 @@ describe('signing in', () => {
 	test('a wrong token shows a sentence and nothing else; the right one opens, stays for a reload, and is forgotten', async () => {
 		const page = await openPage(browser, server, { url: server.admin });
 		await signIn(page, token.replace(/.$/, c => c === '0' ? '1' : '0'));
-		await page.getByRole('alert').filter({ hasText: 'not the token' }).waitFor();
+		await page.getByRole('alert').filter({ hasText: 'Wrong token' }).waitFor();
 		assert.equal(await page.getByRole('navigation').isVisible(), false);
 		assert.equal(await page.locator(':focus').getAttribute('id'), 'token');
 		await signIn(page, ` ${token} `);
@@ -79,7 +79,7 @@ describe('signing in', () => {
 		await own.kill('SIGTERM');
 		await page.getByText('The server does not answer. Trying again.').waitFor();
 		const again = await startServer({ data: own.dir, args: ['--admin', new URL(own.admin).host] });
-		await page.getByRole('alert').filter({ hasText: 'does not open any more' }).waitFor();
+		await page.getByRole('alert').filter({ hasText: 'is no longer valid' }).waitFor();
 		assert.equal(await lines(page).count(), 0);
 		await signIn(page, await tokenOf(again));
 		await lines(page).first().waitFor();
@@ -138,7 +138,7 @@ describe('rows', () => {
 		await ask('INVOICE', 1);
 		await ask(made.uploaded, 1);
 		await ask('', 0, 'image/webp');
-		await page.getByText('No image fits.').waitFor();
+		await page.getByText('No images match.').waitFor();
 		await ask('', 4, 'image/');
 		await leave(page);
 	});
@@ -162,7 +162,7 @@ describe('rows', () => {
 		const page = await enter('Images');
 		await page.waitForFunction(() => document.querySelectorAll('#images-rows tr').length === 50);
 		await page.getByRole('button', { name: 'Show more' }).click();
-		await page.getByText('64 images shown, that is all.').waitFor();
+		await page.getByText('64 images shown, no more.').waitFor();
 		for (const id of await page.locator('#images-rows .id').allInnerTexts())
 			ids.add(id);
 		assert.equal(ids.size, 64);
@@ -198,11 +198,11 @@ describe('logs', () => {
 		await lines(page).filter({ hasText: headers.get('x-amzn-requestid') }).waitFor();
 		assert.ok((await lines(page).allInnerTexts()).every(text => /status\s+404/.test(text)));
 		await page.getByLabel('Text in the line').fill('');
-		await page.getByLabel('Level, at least').selectOption('warn');
+		await page.getByLabel('Minimum level').selectOption('warn');
 		await page.waitForFunction(() => [...document.querySelectorAll('#lines li')].every(line => /warn|error/.test(line.className)));
 		for (let i = 0; i < 8; i++)
 			await Promise.all(Array.from({ length: 30 }, () => call(server, 'GET', '/limits')));
-		await page.getByLabel('Level, at least').selectOption('info');
+		await page.getByLabel('Minimum level').selectOption('info');
 		await page.waitForFunction(() => document.querySelectorAll('#lines li').length >= 200);
 		await page.getByRole('switch', { name: 'Follow' }).uncheck({ force: true });
 		const before = await lines(page).count();

@@ -92,7 +92,7 @@ function answerIn({ kind, payload }) {
 	return id && answered.find(a => a.requestId === id);
 }
 
-// The server's own log is promised to nobody, and SQLite makes its index anew.
+// The server's own log is promised to nobody, and SQLite makes its index again.
 const counts = ([where]) => !/(^|\/)logs(\/|$)|-shm$/.test(where);
 
 /** Every different state that a cut could leave, in order, each with all that was answered while it lasted. */

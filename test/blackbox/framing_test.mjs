@@ -1,4 +1,4 @@
-// Requests whose framing lies, against the real doors: each is refused in the words of its door, the
+// Requests whose framing lies, against the real listeners: each is refused in the words of its listener, the
 // connection is ended, and nothing behind it is taken for a request. Every way to lie there is, with
 // toys behind the listener: listener_test.mjs.
 import assert from 'node:assert/strict';
@@ -14,7 +14,7 @@ after(async () => { assert.deepEqual(await server?.stop(), { code: 0, signal: nu
 const targets = { api: ['POST', '/prod/upload'], storage: ['PUT', '/image-uploads/images/x'], admin: ['GET', '/healthz'] };
 const json = '{"fileName":"a.png","fileType":"image/png"}';
 
-/** What an error of the framing must look like at each door. */
+/** What an error of the framing must look like at each listener. */
 const words = {
 	api(answer) {
 		assert.match(answer.headers.get('content-type'), /application\/problem\+json/);

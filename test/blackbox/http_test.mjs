@@ -243,7 +243,7 @@ for (const [what, version, headers, stays, said] of connections)
 		await raw.end();
 	});
 
-test('the absolute form names the host, whatever Host says; one empty line before a request is passed over', async () => {
+test('the absolute form names the host, whatever Host says; one empty line before a request is ignored', async () => {
 	const ask = async bytes => parseAnswer(await converse(server.admin, bytes)).status;
 	assert.equal(await ask(`GET http://localhost/healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`), 200);
 	assert.equal(await ask(`GET HTTP://localhost:1/healthz?a HTTP/1.1\r\n${H}Connection: close\r\n\r\n`), 200);

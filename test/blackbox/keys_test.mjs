@@ -1,4 +1,4 @@
-// `tintype keys` beside a running server: who is added can sign at once, who is removed soon cannot,
+// `tintype keys` next to a running server: who is added can sign at once, who is removed soon cannot,
 // permissions and names are checked, secrets are shown once, and the file stays private and whole.
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -85,21 +85,21 @@ for (const [name, args, sentence, code = 2] of [
 	['two names', ['add', 'a', 'b'], /more than one name/],
 	['an unknown option', ['add', 'a', '--bukcet', 'b'], /unknown option "--bukcet"; see --help/],
 	['an option of add with rm', ['rm', 'a', '--bucket', 'b'], /unknown option "--bucket"; see --help/],
-	['an unknown permission', ['add', 'a', '--allow', 'read,fly'], /--allow takes list, read, write, delete, buckets/],
-	['no permission', ['add', 'a', '--allow', ''], /--allow takes/],
-	['two permissions of which one would be wide', ['add', 'a', '--bucket', 'photos', '--allow', 'read', '--allow', 'write'], /each needs its --bucket/],
-	['buckets below a prefix', ['add', 'a', '--bucket', 'photos', '--prefix', 'p/', '--allow', 'read,buckets'], /goes without --prefix/],
+	['an unknown permission', ['add', 'a', '--allow', 'read,fly'], /--allow must be list, read, write, delete, buckets/],
+	['no permission', ['add', 'a', '--allow', ''], /--allow must be/],
+	['two permissions of which one would be wide', ['add', 'a', '--bucket', 'photos', '--allow', 'read', '--allow', 'write'], /each needs its own --bucket/],
+	['buckets below a prefix', ['add', 'a', '--bucket', 'photos', '--prefix', 'p/', '--allow', 'read,buckets'], /omit --prefix/],
 	['an id alone', ['add', 'a', '--id', 'AKIAIMPORTED'], /go together/],
-	['a bad id', ['add', 'a', '--id', 'a/b', '--secret-stdin'], /--id takes/],
-	['a short id', ['add', 'a', '--id', 'ab', '--secret-stdin'], /--id takes/],
+	['a bad id', ['add', 'a', '--id', 'a/b', '--secret-stdin'], /--id must be/],
+	['a short id', ['add', 'a', '--id', 'ab', '--secret-stdin'], /--id must be/],
 	['a short secret', ['add', 'a', '--id', 'AKIAIMPORTED', '--secret-stdin'], /8 to 128/],
 	['a variable that is not set', ['add', 'a', '--id', 'AKIAIMPORTED', '--secret-env', 'NOT_THERE'], /not set/],
-	['a bucket that cannot be', ['add', 'a', '--bucket', 'a/b', '--allow', 'read'], /takes 3 to 63/],
-	['a name that cannot be', ['add', 'a b'], /A name takes/, 1],
+	['a bucket that cannot be', ['add', 'a', '--bucket', 'a/b', '--allow', 'read'], /must be 3 to 63/],
+	['a name that cannot be', ['add', 'a b'], /A name must be/, 1],
 	['the owner\'s name', ['add', 'tintype'], /already/, 1],
 	['to remove the owner', ['rm', 'tintype'], /cannot be removed/, 1],
 	['to remove slots', ['rm', 'slots'], /cannot be removed/, 1],
-	['to remove nobody', ['rm', 'nobody'], /no key of that name/, 1],
+	['to remove nobody', ['rm', 'nobody'], /No key has that name/, 1],
 ])
 	test(`${name} is refused with a sentence, and the file stays`, async () => {
 		const text = readFileSync(fileOf());

@@ -117,7 +117,7 @@ test('an object whose row was deleted is deleted too', async () => {
 	assert.equal(await cloud.head(slot.key), false);
 });
 
-test('bytes that are written over an image are looked at like the first', async () => {
+test('bytes that are written over an image are checked like the first', async () => {
 	const slot = await openAndPut(tinyPng), first = slot.etag;
 	assert.deepEqual(await tell(slot), []);
 	const put = await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: '<html>' });

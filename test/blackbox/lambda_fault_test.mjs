@@ -174,7 +174,7 @@ const noKeys = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_SESSION_T
 
 test('credentials that are missing, expired or in a malformed file: 502, and the log says which', async () => {
 	writeFileSync(`${dir}/credentials`, '[default]\naws_access_key_id AKID\n');
-	await failing(noKeys, 502, /there are no AWS credentials/);
+	await failing(noKeys, 502, /no AWS credentials found/);
 	await failing({ AWS_CREDENTIAL_EXPIRATION: '2020-01-01T00:00:00Z' }, 502, /have expired/);
 	await failing({ ...noKeys, AWS_SHARED_CREDENTIALS_FILE: `${dir}/credentials` }, 502, new RegExp(`${dir}/credentials`));
 });

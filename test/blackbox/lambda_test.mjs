@@ -122,7 +122,7 @@ test('the event function names the messages that failed, and fails as a whole wh
 
 test('a function that cannot start tells Lambda why and ends', async () => {
 	for (const [handler, env, reason] of [
-		['nothing', {}, /no handler "nothing"/], ['upload', { FAKE_FAIL: 'open' }, /no credentials/], ['upload', { TINTYPE_MAX_SIZE: '0' }, /max/i],
+		['nothing', {}, /unknown handler "nothing"/], ['upload', { FAKE_FAIL: 'open' }, /no credentials/], ['upload', { TINTYPE_MAX_SIZE: '0' }, /max/i],
 		['upload', { TINTYPE_LOG_LEVEL: 'loud' }, /LOG_LEVEL|log/i], ['upload', { TINTYPE_ACCESS: 'key' }, /TINTYPE_API_KEY/],
 	]) {
 		const api = await start(handler, env), told = await api.initFailure;

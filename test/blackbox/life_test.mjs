@@ -96,7 +96,7 @@ describe('one server', () => {
 			assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`)).status, 204);
 		},
 	})) {
-		test(`a slot that is ${what} takes nothing: 403 with a sentence, and no byte is left`, async () => {
+		test(`a slot that is ${what} slot is closed: 403 with a sentence, and no byte is left`, async () => {
 			const slot = await openSlot(server);
 			await leave(slot);
 			const put = await putBytes(slot, tinyPng);
@@ -192,7 +192,7 @@ describe('what ends by time', { concurrency: true }, () => {
 		const who = credentials(server).slots;
 		for (const slot of [...pending, rejected]) {
 			const put = await fetchUrl(presign(server, 'PUT', keyOf(slot), { who }), { method: 'PUT', body: tinyPng });
-			assert.deepEqual([put.status, code(put)], [403, 'AccessDenied'], 'an ended slot takes nothing');
+			assert.deepEqual([put.status, code(put)], [403, 'AccessDenied'], 'an ended slot slot is closed');
 		}
 		assert.ok((await fetchUrl((await record(server, image)).json.downloadUrl)).bytes.equals(tinyPng));
 		assert.deepEqual(bodies(server), [], 'a small body has no file');
@@ -212,7 +212,7 @@ describe('what ends by time', { concurrency: true }, () => {
 		assert.deepEqual(bodies(server), []);
 	});
 
-	test('an object that no row explains is removed, one whose row waits is looked at first', async t => {
+	test('an object that no row explains is removed, one whose row waits is checked first', async t => {
 		const dir = mkdtempSync(path.join(tmpdir(), 'tintype-life-'));
 		t.after(() => rmSync(dir, { recursive: true, force: true }));
 		const first = await start(t, { data: dir });

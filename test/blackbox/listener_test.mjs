@@ -1,5 +1,5 @@
-// The listeners alone, with toy doors behind them (test/fake/toy_door.h): what a request must look
-// like to reach a door, how refusals reach who is still sending, deadlines, and the end by signal.
+// The listeners alone, with toy listeners behind them (test/fake/toy_door.h): what a request must look
+// like to reach a listener, how refusals reach who is still sending, deadlines, and the end by signal.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -267,7 +267,7 @@ for (const target of ['/refuse', '/run'])
 		assert.ok(line.bytesIn > 1 << 20 && line.bytesIn < 4 << 20, JSON.stringify(line));
 	});
 
-// --- the door's contract
+// --- the listener's contract
 
 test('finish or cancel follows each promise, once, also when clients go away', async () => {
 	for (let i = 0; i < 10; i++) {
@@ -469,8 +469,8 @@ test('a second SIGTERM ends the process at once', async () => {
 test('addresses: a taken port, a bad one and IPv6', async () => {
 	const taken = new URL(toys.api).host;
 	await assert.rejects(startToys('--api', taken), new RegExp(`${taken} is taken.*--api`));
-	await assert.rejects(startToys('--storage', '127.0.0.1'), /--storage takes HOST:PORT/);
-	await assert.rejects(startToys('--admin', '192.0.2.1:0'), /192\.0\.2\.1:0 is no address of this machine.*--admin/);
+	await assert.rejects(startToys('--storage', '127.0.0.1'), /--storage must be HOST:PORT/);
+	await assert.rejects(startToys('--admin', '192.0.2.1:0'), /192\.0\.2\.1:0 is not an address of this machine.*--admin/);
 	const six = await startToys('--api', '[::1]:0');
 	assert.match(six.api, /^http:\/\/\[::1\]:\d+$/);
 	const raw = await exec('curl', ['-s', '-g', `${six.api}/fast`]);

@@ -210,7 +210,7 @@ test('reads, whole, in part, not at all; and the end of an image', async () => {
 	await moved(get({}), { [requests('storage', 'GET /object', 404)]: 1 });
 });
 
-test('nothing that a stranger writes becomes a label', async () => {
+test('nothing that an unknown client writes becomes a label', async () => {
 	for (const base of [server.api, server.storage, server.admin]) {
 		const { host } = new URL(base);
 		for (const line of ['EVIL /prod/evil', 'GET /prod/images/evil"},x="', 'GET /evil?evil=evil', 'OPTIONS /prod/images/%0aevil'])
@@ -231,7 +231,7 @@ for (const listener of ['api', 'storage', 'admin'])
 		await eventually(async () => await gauge() < 20, { what: 'the end of forty connections' });
 	});
 
-test('after a start the gauges tell what is kept, the counters begin anew', async t => {
+test('after a start the gauges tell what is kept, the counters begin again', async t => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-metrics-'));
 	t.after(() => rmSync(dir, { recursive: true, force: true }));
 	const first = await startServer({ data: dir });

@@ -1,5 +1,5 @@
 // The page's wall of pictures and the view of one, in a real browser: order, scrolling on, nothing that jumps,
-// names from strangers, links, download, delete, and the key where one is asked for.
+// names from other people, links, download, delete, and the key where one is asked for.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
@@ -95,7 +95,7 @@ test('rows are full, and each picture has the room that its record tells, before
 	});
 });
 
-test('after a change of width everything hangs anew, as full as before', async () => {
+test('after a change of width everything hangs again, as full as before', async () => {
 	page = await openPage(browser, many);
 	await wallHas(page, 12);
 	await page.setViewportSize({ width: 700, height: 800 });
@@ -211,7 +211,7 @@ test('delete asks first, can be thought better of, and then takes the picture fr
 	await detail().waitFor({ state: 'hidden' });   // someone else was faster: what was wanted is so
 });
 
-test('names from strangers are text, and keep their direction to themselves', async () => {
+test('names from other people are text, and keep their direction to themselves', async () => {
 	const strange = ['<script>window.hacked=1</script>.png', '"><img src=x onerror=window.hacked=2>.png', '\u202egnp.exe.png', 'תמונה 12 יפה.png', 'a\tb\nc.png', '{{7*7}}${7*7}.png', '\u2067\u2067\u2067.png'];
 	for (const name of strange)
 		await put(name);
@@ -267,10 +267,10 @@ test('where a key is asked for: the page asks, tells a wrong one, keeps the righ
 	const field = page.getByLabel('API key');
 	await field.waitFor();
 	await choose(page, [{ name: 'held.png', mimeType: 'image/png', buffer: png(10, 10) }]);
-	assert.match(await uploadIs(page, 'held.png', 'refused'), /needs the API key/);
+	assert.match(await uploadIs(page, 'held.png', 'refused'), /requires the API key/);
 	await field.fill('not the key at all');
 	await page.keyboard.press('Enter');
-	await page.getByRole('alert').filter({ hasText: 'This is not the API key.' }).waitFor();
+	await page.getByRole('alert').filter({ hasText: 'The API key is not right.' }).waitFor();
 	assert.equal(await field.getAttribute('aria-invalid'), 'true');
 	await field.fill(KEY);
 	await page.keyboard.press('Enter');
@@ -279,7 +279,7 @@ test('where a key is asked for: the page asks, tells a wrong one, keeps the righ
 	assert.deepEqual(await page.evaluate(() => [sessionStorage.getItem('key'), localStorage.length, document.cookie]), [KEY, 0, '']);
 	await page.reload();
 	await tile('private.png').waitFor();
-	await page.getByRole('button', { name: 'Forget the key' }).click();
+	await page.getByRole('button', { name: 'Sign out' }).click();
 	await field.waitFor();
 	assert.equal(await page.evaluate(() => sessionStorage.getItem('key')), null);
 	await page.quiet();
@@ -303,7 +303,7 @@ test('with the key asked for, who has uploaded without it may still delete that 
 test('an address of a picture that is not there says so', async () => {
 	const slot = await openSlot(few);
 	page = await openPage(browser, few, { hash: `#${slot.imageId}` });
-	await page.getByText('The bytes of this picture have not arrived yet.').first().waitFor();
+	await page.getByText('This picture has not been uploaded yet.').first().waitFor();
 	await putBytes(slot, png(5, 5));
 	await page.context().close();
 	page = await openPage(browser, few, { hash: '#00000000-0000-4000-8000-000000000000' });

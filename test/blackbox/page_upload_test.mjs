@@ -143,7 +143,7 @@ test('three go at a time; each tells its progress and speed, can be cancelled, a
 	assert.ok(!there.includes('two.png') && !there.includes('five.png'));
 	const said = await page.evaluate(() => window.said);
 	assert.ok(said.some(text => /^[\d.]+ [KM]B of 1\.4 MB · [\d.]+ ([KM]B|bytes)\/s$/.test(text)), [...new Set(said)].join('\n'));
-	assert.ok(said.includes('Checking what arrived…'));
+	assert.ok(said.includes('Checking…'));
 });
 
 test('a connection that is cut half-way is told, and another try goes to the same slot and succeeds', async () => {
@@ -203,10 +203,10 @@ test('what would be refused is not sent: too large, empty, of another type', asy
 		{ name: 'large.png', mimeType: 'image/png', buffer: Buffer.alloc(5242881) }, { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
 		{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') }, { name: 'unknown', mimeType: '', buffer: Buffer.from('text') },
 	]);
-	assert.equal(await uploadIs(page, 'large.png', 'refused'), 'The file has 5,242,881 bytes; at most 5,242,880 bytes are taken.');
+	assert.equal(await uploadIs(page, 'large.png', 'refused'), 'This file is 5,242,881 bytes. The limit is 5,242,880 bytes.');
 	assert.equal(await uploadIs(page, 'empty.png', 'refused'), 'The file is empty.');
-	assert.equal(await uploadIs(page, 'notes.txt', 'refused'), 'Only JPEG, PNG, GIF or WebP are taken; this is text/plain.');
-	assert.equal(await uploadIs(page, 'unknown', 'refused'), 'Only JPEG, PNG, GIF or WebP are taken; this is application/octet-stream.');
+	assert.equal(await uploadIs(page, 'notes.txt', 'refused'), 'Only JPEG, PNG, GIF or WebP are accepted; this is text/plain.');
+	assert.equal(await uploadIs(page, 'unknown', 'refused'), 'Only JPEG, PNG, GIF or WebP are accepted; this is application/octet-stream.');
 	assert.equal(await page.getByRole('button', { name: /^Try again/ }).count(), 0);
 	assert.deepEqual([puts().length, asked], [before, []]);
 	await page.getByRole('button', { name: 'Clear finished' }).click();
@@ -246,7 +246,7 @@ test('with the images on S3 the bytes go there, and the page asks what has becom
 	page = await openPage(browser, { ...own, storage: cloud.url });
 	await choose(page, [small('to s3.png'), { name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('no picture') }]);
 	await uploadIs(page, 'to s3.png', 'done');
-	assert.match(await uploadIs(page, 'broken.png', 'refused'), /no JPEG, PNG, GIF or WebP image/);
+	assert.match(await uploadIs(page, 'broken.png', 'refused'), /not a JPEG, PNG, GIF or WebP image/);
 	await page.locator('#wall img.shown').waitFor();
 	await page.quiet();
 	await own.stop();

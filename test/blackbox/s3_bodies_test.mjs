@@ -74,7 +74,7 @@ test('a header that is not signed', async () => {
 	await refused(await ask('PUT', key, { body: hello, unsigned: ['x-amz-content-sha256'] }), key, 403, 'AccessDenied');
 });
 
-test('the authorization is malformed, of another kind, for another place or by a stranger', async () => {
+test('the authorization is malformed, of another kind, for another place or by an unknown client', async () => {
 	const key = freshKey();
 	const as = async (authorization, status, code) => {
 		const head = signedHead(server, 'PUT', key, { who, body: hello });
@@ -151,7 +151,7 @@ test('checksums that contradict each other', async () => {
 		[{ 'x-amz-checksum-crc32': sums.crc32, 'x-amz-sdk-checksum-algorithm': 'SHA256' }, 'Value for x-amz-sdk-checksum-algorithm header is invalid.'],
 		[{ 'x-amz-checksum-crc32': sums.crc32, 'x-amz-sdk-checksum-algorithm': 'MD5' }, 'Value for x-amz-sdk-checksum-algorithm header is invalid.'],
 		[{ 'x-amz-sdk-checksum-algorithm': 'CRC32' }, 'x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.'],
-		[{ 'x-amz-trailer': 'x-amz-checksum-crc32' }, 'The x-amz-trailer header was sent, but x-amz-content-sha256 tells of no trailer.'],
+		[{ 'x-amz-trailer': 'x-amz-checksum-crc32' }, 'The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.'],
 	];
 	for (const [headers, message] of cases) {
 		const answer = await ask('PUT', key, { body: hello, headers });

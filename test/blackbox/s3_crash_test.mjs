@@ -1,4 +1,4 @@
-// kill -9 under mixed load of plain objects and uploads in parts, again and again on one data directory: what was
+// kill -9 under mixed load of plain objects and multipart uploads, again and again on one data directory: what was
 // answered is there whole, nothing else is, and an upload that was being completed is one whole object or as it was.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';

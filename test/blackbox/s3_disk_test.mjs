@@ -131,7 +131,7 @@ test('no room is kept for a decoded length that cannot come', { timeout: 300000 
 		store.refused(await putFramed(store, 'lie', filled(100, 'lie'), 1024 * MIB), 400, 'IncompleteBody'));
 });
 
-test('uploads in parts that nobody ends cannot fill the disk, and ending them makes room', { timeout: 300000 }, async () => {
+test('multipart uploads that nobody ends cannot fill the disk, and ending them makes room', { timeout: 300000 }, async () => {
 	await onSmallDisk(24 * MIB, 8 * MIB, async store => {
 		const uploads = [];
 		for (let refused = false; !refused;) {

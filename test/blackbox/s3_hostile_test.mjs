@@ -1,4 +1,4 @@
-// What a stranger, or a client gone wrong, may say at the S3 door: XML that is a weapon, keys and numbers of every
+// What an unknown client, or a client gone wrong, may say at the S3 listener: XML that is a weapon, keys and numbers of every
 // shape, heads without end, framing within framing. All of it is refused in S3's words, with little memory, and the
 // connection is usable or closed.
 import assert from 'node:assert/strict';

@@ -37,7 +37,7 @@ test(`two writers at one key, ${ROUNDS} times, small and large mixed: one whole 
 	await eventually(() => files(store.server, 'objects') <= 1, { what: 'the files of those that lost are removed' });
 });
 
-test('a key that is only to be made anew, by eight at once, is made by one', async () => {
+test('a key that is only to be made again, by eight at once, is made by one', async () => {
 	for (let round = 0; round < 5; round++) {
 		const answers = await Promise.all(Array.from({ length: 8 }, (_, n) =>
 			store.ask('PUT', `/things/anew-${round}`, { body: filled(n % 2 ? 10 : 100000, `${round} ${n}`), headers: { 'if-none-match': '*' } })));

@@ -1,4 +1,4 @@
-// Slow clients against the real doors: each is ended by its deadline, in the words of its door, and a
+// Slow clients against the real listeners: each is ended by its deadline, in the words of its listener, and a
 // slot that was interrupted stays usable. All wait at the same time, for waiting is all they do. The
 // deadlines themselves, on every listener, and the crowd of idle connections: listener_test.mjs.
 import assert from 'node:assert/strict';

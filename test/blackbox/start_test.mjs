@@ -87,7 +87,7 @@ test('an .env that has a mistake, or that others may write, stops the start with
 	assert.deepEqual([mistake.code, mistake.stderr], [2, 'tintype: .env: line 2 sets TINTYPE_APY, which is not a setting; see tintype settings\n']);
 	const open = await run('TINTYPE_MAX_SIZE=1\n', 0o666);
 	assert.equal(open.code, 2);
-	assert.match(open.stderr, /^tintype: \.env: others may write it/);
+	assert.match(open.stderr, /^tintype: \.env: other users can write to it/);
 	assert.ok(!existsSync(path.join(dir, 'data')));
 });
 
@@ -280,7 +280,7 @@ test('with few descriptors, idle connections on the API and the storage leave en
 	assert.ok(readdirSync(`/proc/${server.pid}/fd`).length < 350);
 });
 
-test('a database from a backup that is older than the files beside it mixes up no pictures', async t => {
+test('a database from a backup that is older than the files next to it mixes up no pictures', async t => {
 	const dir = mkdtempSync(path.join(work, 'backup-'));
 	const file = path.join(dir, 'data', 'tintype.db');
 	const first = await start(t, { data: dir });

@@ -89,7 +89,7 @@ test('times: over, not yet come, within the skew', async () => {
 	assert.equal((await fetchUrl(presign('GET', key, { expires: 604800 }))).status, 200);
 });
 
-test('who signs: nobody, a stranger, the slots key off its ground', async () => {
+test('who signs: nobody, an unknown client, the slots key off its ground', async () => {
 	assert.equal(code(await fetchUrl(`${server.storage}/image-uploads/images/x`)), 'AccessDenied');
 	assert.equal(code(await fetchUrl(presign('GET', 'images/x', { who: { id: 'AKIASTRANGER00000000', secret: 'x' } }))), 'InvalidAccessKeyId');
 	assert.equal(code(await fetchUrl(presign('GET', 'other/x', { who: keys.slots }))), 'AccessDenied');
@@ -236,7 +236,7 @@ for (const [what, bytes, type] of [
 		assert.ok(json.reason.length > 20, json.reason);
 		assert.deepEqual(readdirSync(path.join(server.data, 'incoming')), []);
 		assert.equal(readdirSync(path.join(server.data, 'objects'), { recursive: true }).length, before);
-		assert.equal((await putBytes(slot, tinyPng)).status, 403, 'a rejected slot takes nothing more');
+		assert.equal((await putBytes(slot, tinyPng)).status, 403, 'a rejected slot slot is closed more');
 		assert.ok(!(await call(server, 'GET', '/images?limit=1000')).json.images.some(i => i.imageId === slot.imageId));
 	});
 

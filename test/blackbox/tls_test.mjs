@@ -297,7 +297,7 @@ test('a certificate that is renewed is used at new connections, and one that doe
 	copyFileSync(pair.cert, path.join(work, 'old.pem'));
 	replace(other.cert, pair.cert);   // the key is still the old one's
 	await eventually(async () => { assert.equal(await serverCert(t), 'first'); return server.events('tls.refused').length > 0; });
-	assert.match(server.events('tls.refused')[0].text, /is not that of the certificate/);
+	assert.match(server.events('tls.refused')[0].text, /does not match the certificate/);
 	replace(other.key, pair.key);
 	await eventually(async () => await serverCert(t) === 'other');
 	await eventually(() => server.events('tls.renewed').length > 0);   // written by a thread of its own
@@ -320,9 +320,9 @@ test('a pair that cannot be used is refused at the start, with a sentence, and n
 		[['--tls-cert', missing, '--tls-key', good.key], /--tls-cert: .*missing\.pem cannot be read: No such file/],
 		[['--tls-cert', good.cert, '--tls-key', missing], /--tls-key: .*missing\.pem cannot be read: No such file/],
 		[['--tls-cert', work, '--tls-key', good.key], /--tls-cert: .* cannot be read: Is a directory/],
-		[['--tls-cert', text, '--tls-key', good.key], /--tls-cert: .*text\.pem is not what is needed, which is PEM/],
-		[['--tls-cert', good.cert, '--tls-key', text], /--tls-key: .*text\.pem is not what is needed, which is PEM/],
-		[['--tls-cert', good.cert, '--tls-key', second.key], /The key in .* is not that of the certificate/],
+		[['--tls-cert', text, '--tls-key', good.key], /--tls-cert: .*text\.pem is not valid PEM/],
+		[['--tls-cert', good.cert, '--tls-key', text], /--tls-key: .*text\.pem is not valid PEM/],
+		[['--tls-cert', good.cert, '--tls-key', second.key], /The key in .* does not match the certificate/],
 		[['--tls-cert', good.cert, '--tls-key', loose], /--tls-key: .*loose\.pem can be read by others; run chmod 600/],
 		[[...tlsArgs(good), '--public-storage-url', 'http://pictures.example.com'], /--public-storage-url is http:/],
 	]) {

@@ -84,7 +84,7 @@ static void test_get_when_file_is_there_then_left_alone(void **state)
 	write_file("a b.png", "mine", 4);
 	struct run *r = RUN("get", ID), *named = RUN("get", ID, "-o", "a b.png"), *forced = RUN("get", ID, "-o", "a b.png", "--force");
 	assert_int_equal(r->code, 1);
-	assert_non_null(strstr(r->err, "a b.png is there already"));
+	assert_non_null(strstr(r->err, "a b.png already exists"));
 	assert_int_equal(named->code, 1);
 	assert_int_equal(forced->code, 0);
 	assert_file("a b.png", "the bytes");

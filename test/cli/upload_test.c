@@ -57,7 +57,7 @@ static void test_upload_when_a_directory_of_many_then_all_once(void **state)
 	struct run *r = RUN("upload", "d", "--jobs", "8");
 	assert_int_equal(r->code, 0);
 	assert_int_equal(count_lines(r->out), 100);
-	assert_non_null(strstr(r->err, "d/link.png: passed over, it is a link"));
+	assert_non_null(strstr(r->err, "d/link.png: skipped: it is a link"));
 	assert_int_equal(api.n, 100);
 	for (size_t i = 0; i < api.n; i++) {
 		int number = (int)strtol(api.images[i].bytes.p + 8, NULL, 10);

@@ -43,7 +43,7 @@ export function bindParameters(template, given) {
 	}));
 }
 
-/** Works out the values of one template. made: logical name -> { ref, attributes } of what is there already. */
+/** Works out the values of one template. made: logical name -> { ref, attributes } of what already exists. */
 export class Evaluator {
 	constructor(template, parameters, pseudo, made = {}) {
 		Object.assign(this, { template, parameters, pseudo, made });

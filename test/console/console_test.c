@@ -1,4 +1,4 @@
-/* The console's door: who gets in, from where, by which method; and that a failure tells nothing. */
+/* The console's handler: who gets in, from where, by which method; and that a failure says nothing. */
 #include "console/world.h"
 
 #define OWN_HOST { STR("Host"), STR("127.0.0.1:8081") }

@@ -1,4 +1,4 @@
-/* A console on fakes, asked through its door as the listener would: what the tests of this folder share. `ask`
+/* A console on fakes, asked through its handler as the listener would: what the tests of this folder share. `ask`
  * runs one request to its end and checks what holds for every answer there is. */
 #ifndef TEST_CONSOLE_WORLD_H
 #define TEST_CONSOLE_WORLD_H

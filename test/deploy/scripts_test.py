@@ -101,7 +101,7 @@ class Refusals(unittest.TestCase):
         missing = ("describe-stacks", "echo 'Stack with id tintype does not exist' >&2; exit 254")
         who = ("get-caller-identity", f"echo {ACCOUNT}")
         for does, words in (("echo 'An error occurred (403) when calling the HeadBucket operation: Forbidden' >&2; exit 254", "is taken by somebody else"),
-                            ("true", "is there already and belongs to this account")):
+                            ("true", "already exists and belongs to this account")):
             self.refused(words, "deploy", "--region", REGION, PATH=self.stand_in([who, missing, ("head-bucket", does)]))
 
     def test_an_aws_cli_that_is_too_old_for_a_protected_table(self):

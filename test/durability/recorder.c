@@ -1,10 +1,10 @@
 /* A recorder to preload into the server: writes down, in order and with their bytes, the calls that
  * decide what a power cut leaves on disk (open, write, truncate, sync, link, rename, unlink, mkdir) and the
- * answers that were sent meanwhile. test/blackbox/durability_test.mjs replays the record.
+ * answers that were sent in the meantime. test/blackbox/durability_test.mjs replays the record.
  *
  * RECORD names the file to write to. Only files below RECORD_DIR are recorded, and every socket.
  * A record: kind (1 byte), three 64-bit little-endian numbers, the length of the payload in 32 bits,
- * the payload. Calls and their records stand under one lock, so the order is the order of effect: a
+ * the payload. Calls and their records are under one lock, so the order is the order of effect: a
  * sync is recorded twice, when it begins and when it is done: it covers what was written before it began. */
 #include <dirent.h>
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
 /* What the contract suites share: a fresh world for each test, and small words over it that fail the
- * test themselves. Included behind cmocka's own header lines; single-threaded but for the world. */
+ * test themselves. Included after cmocka's own header lines; single-threaded but for the world. */
 #ifndef FAKE_BENCH_H
 #define FAKE_BENCH_H
 
@@ -22,7 +22,7 @@ int bench_set_up(void **state);
 int bench_tear_down(void **state);
 /* Its address as a test's first state asks for a world of BENCH_LITTLE pending rows. */
 extern int bench_little;
-/* The same for a test that wants counts which are right at once. */
+/* The same for a test that requires counts which are right at once. */
 extern int bench_exact;
 
 #define BENCH_TEST(f) { #f, f, bench_set_up, bench_tear_down, NULL }
@@ -37,7 +37,7 @@ void bench_reopen(struct bench *b);
 void assert_fails(struct bench *b, enum status got, enum fault_code code);
 void assert_str(struct str got, struct str want);
 
-/* Row n of rows.h: added, read, settled, its key; and the table's counts. */
+/* Row n of rows.h: added, read, resolved, its key; and the table's counts. */
 void bench_insert(struct bench *b, unsigned n);
 struct image_row bench_row(struct bench *b, unsigned n);
 void bench_settle(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason);

@@ -1,5 +1,5 @@
 /* What the suites of bucket_store, bucket_catalog and part_store share: objects put and read in one call each.
- * They fail the test themselves. Included behind cmocka's own header lines. */
+ * They fail the test themselves. Included after cmocka's own header lines. */
 #ifndef FAKE_BODIES_H
 #define FAKE_BODIES_H
 

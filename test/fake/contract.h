@@ -1,9 +1,9 @@
 /* The contract suites: one group of cmocka tests per port that every adapter of it must pass. A maker
  * builds a fresh, empty world for each test. An adapter that has not all three ports leaves the
- * others NULL and runs the suites of those it has; the bucket suite wants all three.
+ * others NULL and runs the suites of those it has; the bucket suite requires all three.
  *
  *     static const struct contract_maker maker = { "local", make, reopen, unmake };
- * bucket_catalog and part_store are tested beside a bucket store, on whose bodies they stand.
+ * bucket_catalog and part_store are tested next to a bucket store, on whose bodies they stand.
  *
  *     int main(void) { return contract_table(&maker) + contract_store(&maker) + contract_bucket(&maker); } */
 #ifndef FAKE_CONTRACT_H

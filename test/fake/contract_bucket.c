@@ -8,7 +8,7 @@
 #include "fake/rows.h"
 #include <pthread.h>
 
-/* Finish a body as image n, with the settlement of row_verdict. */
+/* Finish a body as image n, with the resolution of row_verdict. */
 static enum status finish_image(struct bench *b, struct incoming **in, unsigned n, struct image_row *now)
 {
 	struct settlement s = row_verdict(&b->a, n, 1700000000000, STR(""));

@@ -1,4 +1,4 @@
-/* The contract of the bucket store, continued: what is kept beside the bytes, conditions in the commit, bodies around
+/* The contract of the bucket store, continued: what is kept next to the bytes, conditions in the commit, bodies around
  * the size of small ones, and a finish that is not waited for. */
 #include "fake/contract_bucket.h"
 

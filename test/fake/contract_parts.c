@@ -34,7 +34,7 @@ static void put_part(struct bench *b, struct str id, uint32_t number, struct str
 	assert_int_equal(send_part(b, KEY, id, number, body), OK);
 }
 
-/* What a client tells of a part that it has sent. */
+/* What a client reports a part that it has sent. */
 static struct object_part told(struct bench *b, uint32_t number, struct str body)
 {
 	return (struct object_part){ .number = number, .size = body.n, .etag = body_etag(b, body), .checksum = { CHECKSUM_CRC32C, false, STR("yZRlqg==") } };
@@ -340,7 +340,7 @@ static void test_list_of_uploads_then_by_key_and_time_with_common_prefixes(void 
 	expect_uploads(b, &q, (struct str[]){ b2 }, 1, false);
 	q = (struct part_upload_query){ .bucket = b->w.bucket_name, .prefix = STR("a"), .after_key = STR("A"), .limit = 1000 };
 	expect_uploads(b, &q, (struct str[]){ a1, a2, a3 }, 3, false);
-	/* the marker's upload has ended meanwhile */
+	/* the marker's upload has ended in the meantime */
 	assert_int_equal(parts_abort(b->w.parts, b->w.bucket_name, STR("a"), a2, &b->why), OK);
 	q = (struct part_upload_query){ .bucket = b->w.bucket_name, .after_key = STR("a"), .after_id = a2, .limit = 1 };
 	expect_uploads(b, &q, (struct str[]){ a3 }, 1, true);

@@ -1,5 +1,5 @@
 /* The contract of the object store, second half: what presign and form compute. That the signatures are
- * right is for the tests of the signer and of the store's own door. */
+ * right is for the tests of the signer and of the store's own handler. */
 #include "fake/contract_store.h"
 
 #include "base/clock.h"

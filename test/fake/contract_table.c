@@ -1,4 +1,4 @@
-/* The contract of the image table, first half, sentence by sentence: insert, get, settle, remove, due,
+/* The contract of the image table, first half, sentence by sentence: insert, get, resolve, remove, due,
  * counts. Lists and several callers at once are in contract_table_pages.c. */
 #include "fake/contract_table.h"
 
@@ -172,7 +172,7 @@ static void test_start_insert_when_the_arena_is_full_then_told_and_no_row_or_a_r
 	sem_destroy(&ended);
 }
 
-/* settle */
+/* resolve */
 
 static void settle_and_compare(struct bench *b, struct str reason)
 {

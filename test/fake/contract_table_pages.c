@@ -102,7 +102,7 @@ static void test_list_when_the_page_size_changes_on_the_way_then_each_row_once(v
 }
 
 /* While pages are read: rows come, rows that were given go, rows that were not yet given go, and the
- * row that the cursor stands on goes. */
+ * row that the cursor is on goes. */
 static void test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay_come_once(void **state)
 {
 	struct bench *b = *state;

@@ -20,7 +20,7 @@ void fake_product_deinit(struct fake_product *f);
 
 /* A pending row n (see rows.h) of this type, without bytes; gives its key. */
 struct str fake_product_slot(struct fake_product *f, unsigned n, struct str file_type);
-/* Bytes that come to the store behind the table's back, as they do on a remote store; always at this time. */
+/* Bytes that come to the store after the table's back, as they do on a remote store; always at this time. */
 #define FAKE_PRODUCT_ARRIVED_MS 1000
 void fake_product_arrive(struct fake_product *f, struct str key, struct str bytes);
 /* The row n; false when there is none. */

@@ -165,7 +165,7 @@ static enum status remove_object(struct object_store *port, struct str key, stru
 	return trap_leave(&s->trap, OK, why);
 }
 
-/* The object with the smallest key of this prefix behind `after`; s->n when there is none. */
+/* The object with the smallest key of this prefix after `after`; s->n when there is none. */
 static size_t next_key(const struct fake_store *s, struct str prefix, struct str after)
 {
 	size_t best = s->n;

@@ -77,9 +77,9 @@ static enum status insert_row(struct fake_table *t, const struct image_row *row,
 {
 	assert(row->status == IMAGE_PENDING);
 	if (find(t, row->image_id) < t->n)
-		return fault_set(why, IMAGE_EXISTS, "a row with this id is there already");
+		return fault_set(why, IMAGE_EXISTS, "a row with this id already exists");
 	if (count(t, IMAGE_PENDING) >= t->max_pending)
-		return fault_set(why, SLOTS_FULL, "too many slots wait for their bytes");
+		return fault_set(why, SLOTS_FULL, "too many pending slots");
 	append(t, row);
 	return OK;
 }
@@ -156,7 +156,7 @@ static enum status remove_row(struct fake_table *t, struct str id, int64_t ended
 	if (i == t->n)
 		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
 	if (ended_by_ms != 0 && !ended(&t->rows[i]->row, ended_by_ms))
-		return fault_set(why, STATE_CHANGED, "the row has not ended");
+		return fault_set(why, STATE_CHANGED, "the row has not expired");
 	if (t->store != NULL)
 		fake_store_drop(t->store, t->rows[i]->row.key);
 	row_free(&t->rows[i]);
@@ -263,7 +263,7 @@ static enum status counts(struct image_table *port, struct image_counts *out, st
 
 /* looking over all of them */
 
-/* Where a row stands in the order of a status, which goes downwards. */
+/* Where a row is in the order of a status, which goes downwards. */
 struct standing {
 	uint64_t at, number;
 };

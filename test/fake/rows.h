@@ -1,4 +1,4 @@
-/* Rows for tests: copies that own their texts, what a settlement does to one, and rows and ids that
+/* Rows for tests: copies that own their texts, what a resolution does to one, and rows and ids that
  * are made from a number. */
 #ifndef FAKE_ROWS_H
 #define FAKE_ROWS_H
@@ -16,7 +16,7 @@ bool row_equal(const struct image_row *x, const struct image_row *y);
 struct str row_id(struct arena *a, unsigned n);
 /* A pending row of that id, every text of it filled in. */
 struct image_row row_pending(struct arena *a, unsigned n);
-/* A settlement of that id. reason "" : uploaded; else rejected, and it ends at uploaded_ms + 1000. */
+/* A resolution of that id. reason "" : uploaded; else rejected, and it ends at uploaded_ms + 1000. */
 struct settlement row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, struct str reason);
 
 #endif

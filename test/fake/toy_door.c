@@ -1,4 +1,4 @@
-/* A door of toys, for tests of the listeners: each path shows one way that a door may answer.
+/* A handler of toys, for tests of the listeners: each path shows one way that a handler may answer.
  * The paths are told in toy_door.h. */
 #include "fake/toy_door.h"
 
@@ -92,7 +92,7 @@ static void show_hold(struct exchange *x)
 	answer_text(x, 200, STR("held\n"));
 }
 
-/* started exchanges */
+/* started requests */
 
 static void show_start(struct exchange *x)
 {

@@ -1,10 +1,10 @@
-/* A door of toys, for tests of the listeners.
+/* A handler of toys, for tests of the listeners.
  *
  *   /fast      answered in begin, by a reactor             /run       answered by a worker
  *   /echo      counts the body, answered by a worker       /refuse    403 in begin, whatever the body
  *   /limit     413 from data, beyond 1000 bytes            /file?n=N  N bytes from a file
  *   /big?n=N   N bytes from memory                         /hold      a worker waits until /release was asked
- *   /head      HEAD with a length and no body              /balance   how often each call of the door was made
+ *   /head      HEAD with a length and no body              /balance   how often each call of the handler was made
  *   /nothing   204                                     /start     answered in start
  *   /later     started; another thread wakes it        /pending   started; toy_wake_pending wakes it, or /release */
 #ifndef FAKE_TOY_DOOR_H
@@ -20,7 +20,7 @@ struct toy_balance {
 	int begun, promised, finished, cancelled, refused, cut;
 };
 void toy_balance(struct toy_balance *out);
-/* Wait until n exchanges of /pending are started and not woken. */
+/* Wait until n requests of /pending are started and not woken. */
 void toy_await_pending(size_t n);
 /* Answer and wake them all, on this thread. */
 void toy_wake_pending(void);

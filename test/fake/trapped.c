@@ -1,4 +1,4 @@
-/* See trapped.h. Each port is a pair: its own struct, and the engine's behind it. */
+/* See trapped.h. Each port is a pair: its own struct, and the engine's after it. */
 #include "fake/trapped.h"
 
 #include "base/mem.h"

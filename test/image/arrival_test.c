@@ -1,4 +1,4 @@
-/* Arrivals: which keys are slots, which slots take bytes, the verdict on every kind of body, and what a
+/* Arrivals: which keys are slots, which slots accept bytes, the verdict on every kind of body, and what a
  * second arrival means. */
 #include "image/arrival.h"
 
@@ -161,19 +161,19 @@ static void test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_
 static void test_judge_of_another_type_then_rejected_and_told_which(void **state)
 {
 	struct settlement s = judge(*state, "image/png", picture_jpeg(3, 2));
-	assert_rejected(&s, "The bytes are image/jpeg, but the slot was opened for image/png: ask for a slot of the real type.");
+	assert_rejected(&s, "The file is image/jpeg, but the slot is for image/png: request a new slot with the real fileType.");
 }
 
 static void test_judge_of_what_is_no_picture_then_rejected(void **state)
 {
 	struct settlement s = judge(*state, "image/jpeg", STR("<!DOCTYPE html><html></html>"));
-	assert_rejected(&s, "The bytes are not image/jpeg: it is no JPEG, PNG, GIF or WebP image.");
+	assert_rejected(&s, "The bytes are not image/jpeg: it is not a JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/png", STR("8 bytes!"));
-	assert_rejected(&s, "The bytes are not image/png: it is no JPEG, PNG, GIF or WebP image.");
+	assert_rejected(&s, "The bytes are not image/png: it is not a JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/webp", STR("8 bytes!"));
-	assert_rejected(&s, "The bytes are not image/webp: it is no JPEG, PNG, GIF or WebP image.");
+	assert_rejected(&s, "The bytes are not image/webp: it is not a JPEG, PNG, GIF or WebP image.");
 	s = judge(*state, "image/jpeg", STR(""));
-	assert_rejected(&s, "The upload is empty: send the bytes of the image.");
+	assert_rejected(&s, "The upload is empty: send the image's bytes.");
 }
 
 static void test_judge_of_a_broken_picture_then_rejected_and_told_why(void **state)
@@ -203,7 +203,7 @@ static void test_judge_over_the_size_limit_then_rejected_without_the_bytes(void 
 	struct image_row row = row_pending(&f->a, 1);
 	const struct arrival what = { .size = 5242881, .etag = STR("e"), .now_ms = NOW_MS };
 	arrival_judge(&f->product.rules, &row, &what, &f->a, &s);
-	assert_rejected(&s, "The upload has 5242881 bytes, but 5242880 are allowed: send a smaller image.");
+	assert_rejected(&s, "The file is 5242881 bytes, over the limit of 5242880: send a smaller image.");
 	assert_int_equal(s.file_size, 5242881);
 	f->product.rules.max_size_bytes = picture_png(1, 1).n;
 	s = judge(f, "image/png", picture_png(1, 1));
@@ -230,7 +230,7 @@ static void test_judge_of_a_document_then_uploaded_unless_it_is_an_image(void **
 	assert_true(str_equal(s.file_type, STR("application/pdf")));
 	assert_int_equal(s.width, 0);
 	s = judge(f, "application/pdf", picture_jpeg(3, 2));
-	assert_rejected(&s, "The bytes are image/jpeg, but the slot was opened for application/pdf: ask for a slot of the real type.");
+	assert_rejected(&s, "The file is image/jpeg, but the slot is for application/pdf: request a new slot with the real fileType.");
 	s = judge(f, "application/pdf", BYTES("\xff\xd8\xff"));
 	assert_int_equal(s.status, IMAGE_REJECTED);
 }

@@ -244,7 +244,7 @@ static void remove_row(void *arg)
 static void test_news_when_the_row_is_deleted_meanwhile_then_no_object_stays(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, picture_png(3, 2));
-	fake_table_meet_nth(f.table, 2, remove_row, NULL);   /* 1: get, 2: settle */
+	fake_table_meet_nth(f.table, 2, remove_row, NULL);   /* 1: get, 2: resolve */
 	assert_outcome(key, etag, CONFIRM_UNEXPLAINED);
 	assert_false(fake_product_has_object(&f, key));
 }

@@ -164,7 +164,7 @@ static void other_removes(void *arg)
 	assert_int_equal(gallery_remove(&f->product, row_id(&f->a, 1), &why), OK);
 }
 
-/* complete makes four calls when a good object is there: get, get object, settle; and get again without. */
+/* complete makes four calls when a good object is there: get, get object, resolve; and get again without. */
 static void test_complete_when_another_uploads_in_between_then_its_row(void **state)
 {
 	(void)state;

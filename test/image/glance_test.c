@@ -1,4 +1,4 @@
-/* How often a pending image may be looked at, by one reader and by a crowd. */
+/* How often a pending image may be checked, by one reader and by a crowd. */
 #include "image/glance.h"
 
 #include "base/arena.h"

@@ -1,4 +1,4 @@
-/* The one look at an object: what it settles, what it leaves alone, and what a failure may not do. */
+/* The one check at an object: what it resolves, what it leaves alone, and what a failure may not do. */
 #include "image/look.h"
 
 #include "fake/fake_product.h"

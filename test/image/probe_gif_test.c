@@ -32,7 +32,7 @@ static void test_gif_of_several_frames_then_counted(void **state)
 	assert_int_equal(accept_picture(BYTES("GIF87a\x04\0\x02\0\0\0\0\x2c\0\0\0\0\x04\0\x02\0\0\x08\1z\0;")).frames, 1);
 }
 
-/* Where the image may end: behind each block from the first whole frame on. */
+/* Where the image may end: after each block from the first whole frame on. */
 static void test_gif_cut_anywhere_then_accepted_at_the_end_of_a_block_behind_a_frame(void **state)
 {
 	const struct str parts[] = { JOIN(SCREEN, CONTROL), FRAME, CONTROL, FRAME, BYTES("\x21\xfe\x03" "a;b\x01!\0"), BYTES("\x21\xff\x0bNETSCAPE2.0\x03\1\0\0\0"), FRAME };

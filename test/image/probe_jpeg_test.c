@@ -81,7 +81,7 @@ static void test_jpeg_data_with_escapes_restarts_fill_and_segments_then_its_end_
 		{ "\x01\xff\xdc\x00\x04\x00\x08", 7 },                    /* DNL */
 		{ "\x01\xff\xfe\x00\x06\xff\xd9\xff\xd9", 9 },            /* the marker of the end inside a comment */
 		{ "\x01\xff\xe1\x00\x00", 5 },
-		{ "\x01\xff\x02\x00\x04hi", 7 },                          /* an unknown segment where a picture is there already */
+		{ "\x01\xff\x02\x00\x04hi", 7 },                          /* an unknown segment where a picture already exists */
 		{ "\x01\xff\xc0\x00\x04hi", 7 },
 	};
 	for (size_t i = 0; i < COUNT_OF(data); i++) {
@@ -266,7 +266,7 @@ static void test_jpeg_exif_in_both_byte_orders_then_orientation(void **state)
 	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0")), 6);
 	assert_int_equal(orientation_of(BYTES("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0")), 8);
 	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x01\0\0")), 1);
-	/* behind another entry, and a directory that stands further back */
+	/* after another entry, and a directory that stands further back */
 	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x0aXX\0\x02\x01\x0f\0\x02\0\0\0\x01" "ab\0\0\x01\x12\0\x03\0\0\0\x01\0\x03\0\0")), 3);
 }
 
@@ -280,7 +280,7 @@ static void test_jpeg_exif_that_is_wrong_then_no_orientation_and_no_harm(void **
 		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0", 22 },           /* 9 */
 		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\x06\0\0", 22 },           /* a LONG */
 		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x02\0\x06\0\0", 22 },           /* two of them */
-		{ "MM\0*\0\0\0\x08\0\x00\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 22 },           /* behind the last entry */
+		{ "MM\0*\0\0\0\x08\0\x00\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 22 },           /* after the last entry */
 	};
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		assert_int_equal(orientation_of(wrong[i]), 0);

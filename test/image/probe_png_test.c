@@ -100,7 +100,7 @@ static void test_png_whose_image_data_are_no_compressed_data_then_bad(void **sta
 	accept_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x08\x1d\x03\0")), END));
 	accept_picture(JOIN(HEAD, picture_chunk("IDAT", str_slice(whole, 0, 1)), picture_chunk("IDAT", BYTES("")), picture_chunk("IDAT", str_slice(whole, 1, whole.n)), END));
 	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("x")), picture_chunk("IDAT", BYTES("xx")), END), other);
-	refuse_picture(JOIN(HEAD, DATA, picture_chunk("tEXt", BYTES("a\0b")), DATA, END), "another chunk stands between its image data");
+	refuse_picture(JOIN(HEAD, DATA, picture_chunk("tEXt", BYTES("a\0b")), DATA, END), "another chunk is between its image data");
 }
 
 static void test_png_with_a_wrong_checksum_then_bad_where_it_costs_the_picture(void **state)
@@ -249,7 +249,7 @@ static void test_png_cut_anywhere_then_refused(void **state)
 	accept_picture(JOIN(whole, BYTES("\0")));
 }
 
-/* As browsers do: the first one, if it is before the image data and undamaged. ImageMagick writes it behind. */
+/* As browsers do: the first one, if it is before the image data and undamaged. ImageMagick writes it after. */
 static void test_png_exif_then_orientation_before_the_data_alone(void **state)
 {
 	struct str exif = picture_chunk("eXIf", BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"));

@@ -29,7 +29,7 @@ static void test_picture_cut_anywhere_then_refused(void **state)
 		for (size_t n = 0; n < all[i].n; n++) {
 			struct probe got;
 			enum probe_result result = probe_exactly(str_slice(all[i], 0, n), &got);
-			if (result == PROBE_OK)   /* a GIF may end behind any whole frame */
+			if (result == PROBE_OK)   /* a GIF may end after any whole frame */
 				assert_true(got.type == PROBE_GIF && n == all[i].n - 1);
 			else
 				assert_non_null(got.why);

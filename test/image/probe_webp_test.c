@@ -106,8 +106,8 @@ static void test_webp_that_breaks_a_rule_then_bad_and_why(void **state)
 	refuse_picture(picture_riff(JOIN(extended(0x40), LOSSY)), "its VP8X chunk has an unknown flag");
 	refuse_picture(picture_riff(JOIN(extended(0x80), LOSSY)), "its VP8X chunk has an unknown flag");
 	accept_picture(picture_riff(JOIN(extended(0x3c), LOSSY)));
-	refuse_picture(picture_riff(picture_riff_chunk("ICCP", BYTES("profile"))), "its first chunk is no image");
-	refuse_picture(picture_riff(JOIN(ALPHA, LOSSY)), "its first chunk is no image");
+	refuse_picture(picture_riff(picture_riff_chunk("ICCP", BYTES("profile"))), "its first chunk is not an image");
+	refuse_picture(picture_riff(JOIN(ALPHA, LOSSY)), "its first chunk is not an image");
 	refuse_picture(picture_riff(STILL), none);
 	refuse_picture(picture_riff(ANIMATED), none);
 	refuse_picture(picture_riff(JOIN(STILL, PARAMETERS, frame(LOSSY))), none);

@@ -182,7 +182,7 @@ static void test_news_of_one_key_in_a_batch_then_only_the_newest_is_followed(voi
 	message("m2", notification(&old));
 	uint64_t calls = fake_table_calls(f.table);
 	assert_batch("");
-	assert_true(fake_table_calls(f.table) - calls <= 3);   /* get, settle, and the check's list */
+	assert_true(fake_table_calls(f.table) - calls <= 3);   /* get, resolve, and the check's list */
 	assert_status(1, IMAGE_UPLOADED);
 }
 

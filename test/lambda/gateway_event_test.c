@@ -65,7 +65,7 @@ static void test_v1_with_single_values_alone_then_those_are_taken(void **state)
 {
 	assert_int_equal(read("{\"version\":\"1.0\",\"path\":\"/prod/images\",\"httpMethod\":\"GET\",\"headers\":{\"A\":\"1\"},\"queryStringParameters\":{\"limit\":\"2\"}}"), OK);
 	assert_int_equal(e.version, GATEWAY_V1);
-	assert_str(e.path, STR("/prod/images"));   /* a custom domain's base path: it is there already */
+	assert_str(e.path, STR("/prod/images"));   /* a custom domain's base path: it already exists */
 	assert_str(e.query, STR("limit=2"));
 	assert_header(0, "A", "1");
 }

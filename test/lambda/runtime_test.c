@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One exchange of the script: what the request must begin with, and the answer. */
+/* One request of the script: what the request must begin with, and the answer. */
 struct step {
 	const char *wants;         /* "" : anything */
 	const char *status;        /* NULL: cut the connection */

@@ -1,5 +1,5 @@
-/* The committer under many callers: the tally never drifts from the rows, the limit on pending rows is
- * exact, lists stay whole while uploads come in, and reads go on while a commit is held up. */
+/* The commit thread under many callers: the tally never drifts from the rows, the limit on pending rows is
+ * exact, lists stay whole while uploads come in, and reads continue while a commit is held up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -117,7 +117,7 @@ static void act(struct place *p, int pipe_fd)
 		_exit(4);
 	answered(pipe_fd, 4);
 	bucket_abandon(&in);
-	engine_free(&p->engine);   /* runs the mover to its end */
+	engine_free(&p->engine);   /* runs the publisher to its end */
 	answered(pipe_fd, 5);
 }
 

@@ -61,13 +61,13 @@ static void test_parse_of_a_bad_line_then_its_number_is_told(void **state)
 	static const struct {
 		const char *text, *words;
 	} rows[] = {
-		{ "aws_access_key_id = A\n", "line 1 stands before the first [profile]" },
+		{ "aws_access_key_id = A\n", "line 1 is before the first [profile]" },
 		{ "[a]\n" KEYS "nonsense\n", "line 4 is neither" },
 		{ "\n[a\n", "line 2 begins a profile and has no ]" },
 		{ "[]\n", "line 1 has a profile name" },
 		{ "[a b]\n", "line 1 has a profile name" },
 		{ "[" SIXTY_FOUR "]\n", "line 1 has a profile name" },
-		{ "[a]\n" KEYS "[a]\n", "line 4 begins a profile that is there already" },
+		{ "[a]\n" KEYS "[a]\n", "line 4 begins a profile that already exists" },
 		{ "[a]\naws_access_key_id =\n", "line 2 has an access key id" },
 		{ "[a]\naws_access_key_id = A B\n", "line 2 has an access key id" },
 		{ "[a]\naws_access_key_id = " SIXTY_FOUR SIXTY_FOUR "1\n", "line 2 has an access key id" },
@@ -226,9 +226,9 @@ static void test_file_that_cannot_be_used_then_said(void **state)
 	place_write(p, "credentials", "[tintype\n", 0600);
 	assert_refused(p, "credentials is malformed: line 1 begins a profile and has no ] at its end.");
 	place_write(p, "credentials", "[slots]\n" KEYS, 0600);
-	assert_refused(p, "credentials lacks the profile [tintype].");
+	assert_refused(p, "credentials has no profile [tintype].");
 	place_write(p, "credentials", "[tintype]\n" KEYS, 0600);
-	assert_refused(p, "credentials lacks the profile [slots].");
+	assert_refused(p, "credentials has no profile [slots].");
 	place_write(p, "credentials", "[tintype]\n" KEYS, 0644);
 	assert_refused(p, "credentials can be read by others; run chmod 600 on it first.");
 	memset(large, '\n', sizeof large - 1);

@@ -196,7 +196,7 @@ static void test_last_of_the_reserve_then_no_new_rows_and_deletes_work(void **st
 	assert_int_equal(place_insert(p, 2, &why), OK);
 }
 
-/* Upload images of n bytes until one is refused. The number behind the last that was taken. */
+/* Upload images of n bytes until one is refused. The number after the last that was taken. */
 static unsigned fill_with(struct place *p, unsigned from, size_t n)
 {
 	struct fault why;
@@ -215,7 +215,7 @@ static void remove_rows(struct place *p, unsigned from, unsigned to)
 		assert_int_equal(place_remove(p, n, &why), OK);
 }
 
-/* Upload image n once there is room for it, for which work that goes on by itself may still be needed. */
+/* Upload image n once there is room for it, for which work that continues by itself may still be needed. */
 static void upload_in_time(struct place *p, unsigned n, struct str bytes)
 {
 	struct fault why;

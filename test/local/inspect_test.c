@@ -13,7 +13,7 @@
 
 static struct arena a;
 
-/* Rows as the committer would have written them, in one statement: MANY uploaded, and behind them three pending. */
+/* Rows as the commit thread would have written them, in one statement: MANY uploaded, and after them three pending. */
 static const char rows_sql[] =
 	"WITH RECURSIVE i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 30000)"
 	" INSERT INTO images SELECT k, randomblob(16), 1, k, '', 'images/' || k, CASE k WHEN 100 THEN 'The Needle.png' ELSE 'hay.png' END, 'image/png',"

@@ -59,7 +59,7 @@ static void rm(const struct place *p, const char *name)
 		fail_msg("%s", why.text);
 }
 
-/* Write the file beside and put it in place, as editors do. */
+/* Write the file next to and put it in place, as editors do. */
 static void replace(const struct place *p, const char *text, unsigned mode)
 {
 	char from[128], to[128];
@@ -70,7 +70,7 @@ static void replace(const struct place *p, const char *text, unsigned mode)
 	assert_int_equal(rename(from, to), 0);
 }
 
-/* Until the key is there, or is not: searching is what makes the ring look at the file. */
+/* Until the key is there, or is not: searching is what makes the ring check the file. */
 static void await(const struct place *p, const char *id, bool there)
 {
 	wait_until((find(p, id) != NULL) == there);
@@ -293,16 +293,16 @@ static void test_edit_that_cannot_be_then_a_sentence_and_the_file_as_before(void
 	static const struct {
 		const char *name, *id, *words;
 	} rows[] = {
-		{ "alice", "NEW", "There is a key named alice already" },
-		{ "bob", "ALICE", "The access key id is taken by the key named alice" },
-		{ "tintype", "NEW", "There is a key named tintype already" },
-		{ "", "NEW", "A name takes" },
-		{ "-x", "NEW", "A name takes" },
-		{ "a b", "NEW", "A name takes" },
-		{ "a]\n[b", "NEW", "A name takes" },
+		{ "alice", "NEW", "A key named alice already exists" },
+		{ "bob", "ALICE", "The access key id is used by the key named alice" },
+		{ "tintype", "NEW", "A key named tintype already" },
+		{ "", "NEW", "A name must be" },
+		{ "-x", "NEW", "A name must be" },
+		{ "a b", "NEW", "A name must be" },
+		{ "a]\n[b", "NEW", "A name must be" },
 	};
 	static const char *const names[][2] = {
-		{ "tintype", "[tintype] cannot be removed" }, { "slots", "[slots] cannot be removed" }, { "bob", "There is no key of that name" },
+		{ "tintype", "[tintype] cannot be removed" }, { "slots", "[slots] cannot be removed" }, { "bob", "No key has that name" },
 	};
 	struct place *p = *state;
 

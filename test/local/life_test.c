@@ -57,7 +57,7 @@ static struct slot new_slot(struct life *l)
 	return s;
 }
 
-/* What the store's door does with a body that came whole. */
+/* What the store's handler does with a body that came whole. */
 static enum status send(struct life *l, const struct slot *s, struct str body)
 {
 	struct bucket_store *bucket = engine_bucket_store(l->place.engine);
@@ -172,7 +172,7 @@ static void test_slot_without_bytes_then_gone_when_its_time_is_over(void **state
 	assert_int_equal(send(l, &s, picture_png(3, 2)), DENIED);
 }
 
-/* The owner's key may put what it wants; the sweep looks at what lies under images/. */
+/* The owner's key may put what it requires; the sweep checks what lies under images/. */
 static void test_object_that_no_row_explains_then_removed_after_a_day(void **state)
 {
 	struct life *l = *state;

@@ -1,4 +1,4 @@
-/* The blob of an object's metadata: what goes in comes out, and what is damaged is told, wherever it is. */
+/* The blob of an object's metadata: what goes in comes out, and what is damaged is given, wherever it is. */
 #include "unit.h"
 
 #include "local/meta.h"

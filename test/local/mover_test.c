@@ -109,7 +109,7 @@ static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(
 	place_open(p);
 	arm(&links, ALWAYS, EIO);
 	upload(p, 1);
-	place_close(p);   /* the mover has tried */
+	place_close(p);   /* the publisher has tried */
 	arm(&links, 0, 0);
 	arm(&unlinks, 0, 0);
 	assert_int_equal(place_files(p, "incoming"), 1);
@@ -158,7 +158,7 @@ static void test_move_that_could_not_be_noted_then_found_in_incoming(void **stat
 	place_open(p);
 	upload(p, 1);
 	place_settles(p, 1);
-	/* Put the file back, and tell the mover that it has missed some. */
+	/* Put the file back, and tell the publisher that it has missed some. */
 	char from[160], to[160];
 	unsigned long long file = (unsigned long long)place_ask(p, "SELECT file FROM objects");
 	(void)snprintf(from, sizeof from, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);

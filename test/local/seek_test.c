@@ -1,4 +1,4 @@
-/* Where walks over keys begin and go on. */
+/* Where walks over keys begin and continue. */
 #include "unit.h"
 
 #include "local/seek.h"

@@ -1,4 +1,4 @@
-/* The reserve against a file system whose free room is told by the test. */
+/* The reserve against a file system whose free room is given by the test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

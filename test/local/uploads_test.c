@@ -1,4 +1,4 @@
-/* Bodies in the database and uploads in parts when things go wrong: every write and sync fails in turn, SQLite's too, and its
+/* Bodies in the database and multipart uploads when things go wrong: every write and sync fails in turn, SQLite's too, and its
  * memory; a process dies at any call. What was answered is there, what failed changed nothing and works the
  * next time, and nothing is left over. And ten thousand parts.
  *
@@ -129,7 +129,7 @@ static void catch_memory(void)
 
 static char bytes[60000];
 
-/* What the acts work on: the sizes decide what lies in the database and what in files. */
+/* What the acts work on: the sizes decide what is in the database and what in files. */
 struct film {
 	struct place *p;
 	struct arena a;
@@ -380,7 +380,7 @@ static void act(struct film *f, int pipe_fd)
 			_exit(4);
 		answered(pipe_fd, i + 1);
 	}
-	engine_free(&f->p->engine);   /* runs the mover to its end */
+	engine_free(&f->p->engine);   /* runs the publisher to its end */
 	answered(pipe_fd, COUNT_OF(steps) + 1);
 }
 

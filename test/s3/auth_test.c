@@ -1,4 +1,4 @@
-/* Signatures in the query as the door meets them: each parameter altered, left out and repeated; time;
+/* Signatures in the query as the handler meets them: each parameter altered, left out and repeated; time;
  * keys and their powers; unsigned headers; and what development mode adds. */
 #include "s3/rig.h"
 

@@ -62,7 +62,7 @@ static const struct {
 	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32:v\r\nx-amz-trailer-signature:s\r\n\r\n", "<0:a[x-amz-checksum-crc32=v][x-amz-trailer-signature=s].", true },
 	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32:v\n\r\nx-amz-trailer-signature:s\r\n\r\n", "<0:a[x-amz-checksum-crc32=v][x-amz-trailer-signature=s].", true },
 	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32: v \n\r\n", "<0:a[x-amz-checksum-crc32=v]", true },
-	/* as minio-go ends an unsigned trailer, and line ends behind the end */
+	/* as minio-go ends an unsigned trailer, and line ends after the end */
 	{ "b\r\nhello world\r\n0\r\nx-amz-checksum-crc32c:v\n\r\n\r\n", "<b:hello world><0:[x-amz-checksum-crc32c=v].", false },
 	{ "0\r\na:v\n\r\n\r\n\r\n", "<0:[a=v].", false }, { "0\r\na:v\r\n\r\n\r\n", "<0:[a=v].", false }, { "0\r\na:v\n\n", "<0:[a=v].", false },
 	{ "0\r\na:v\n\r\n", "<0:[a=v].", false }, { "0\r\n\r\n\r\n", "<0:.", false }, { "0\r\n\r\n\n\n\n\n\n\n\n\n", "<0:.", false },

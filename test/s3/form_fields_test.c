@@ -1,4 +1,4 @@
-/* What the fields of a form tell beside its key: headers that are kept, digests, ACLs, where to go on; and
+/* What the fields of a form tell next to its key: headers that are kept, digests, ACLs, where to continue; and
  * that images come by slots alone. */
 #include "s3/forms.h"
 

@@ -23,7 +23,7 @@ struct form_parts {
 	struct str file_name;     /* in quotes; "": the part has no filename */
 	struct str file;
 	bool without_file;
-	struct header after;      /* a field behind the file */
+	struct header after;      /* a field after the file */
 	bool cut;                 /* without the last boundary */
 };
 
@@ -55,7 +55,7 @@ static inline struct str write_form(struct rig *r, const struct form_parts *f)
 	return buf_str(&b);
 }
 
-/* Post to a bucket; the exchange's answer is the result. */
+/* Post to a bucket; the request's answer is the result. */
 static inline void post(struct rig *r, const struct form_parts *f, const char *target)
 {
 	struct ask ask = { .method = "POST", .body = write_form(r, f), .more = { { STR("Content-Type"), TYPE } } };

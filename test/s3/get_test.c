@@ -242,7 +242,7 @@ static void test_override_when_it_could_split_the_answer_then_invalid_argument(v
 	rig_expect_error(r, 400, "InvalidArgument");
 }
 
-/* What ISO-8859-1 can hold is sent so; what it cannot is told as S3 tells it. An empty value is none. */
+/* What ISO-8859-1 can hold is sent so; what it cannot is given as S3 says it. An empty value is none. */
 static void test_override_when_it_is_not_ascii_then_latin1_or_refused(void **state)
 {
 	static const struct {

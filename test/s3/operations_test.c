@@ -23,7 +23,7 @@ static void send_step(struct rig *r, const struct step *s)
 	rig_ask(r, &ask);
 }
 
-/* Every call in turn fails: the store's fault is told as S3 tells its own, and a second try without one succeeds. */
+/* Every call in turn fails: the store's fault is given as S3 says its own, and a second try without one succeeds. */
 static void fail_every_call(struct rig *r, const struct step *s)
 {
 	uint64_t failed = 0;

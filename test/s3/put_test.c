@@ -5,7 +5,7 @@
 
 #define GIF_ETAG "\"a5098c60b3b0c879a2c7af6c68b7b53f\""
 
-/* The GIF with blanks behind it: n bytes in all. */
+/* The GIF with blanks after it: n bytes in all. */
 static struct str padded(struct rig *r, size_t n)
 {
 	char *p = arena_alloc(&r->arena, n);

@@ -136,7 +136,7 @@ static void fill_headers(struct request *q, struct arena *a, const struct ask *a
 	q->n_headers = n;
 }
 
-/* What the listener does with the head; false: the query is malformed, and the door was told. */
+/* What the listener does with the head; false: the query is malformed, and the handler was given. */
 static bool read_head(struct rig *r, const struct ask *ask, struct str target)
 {
 	struct request *q = &r->x.request;

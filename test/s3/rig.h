@@ -1,5 +1,5 @@
-/* The S3 door over the trapped engine, without sockets: a request is signed with the real signer, given to the
- * door as a listener would, and its answer is read. Included behind cmocka's own header lines. */
+/* The S3 handler over the trapped engine, without sockets: a request is signed with the real signer, given to the
+ * handler as a listener would, and its answer is read. Included after cmocka's own header lines. */
 #ifndef TEST_S3_RIG_H
 #define TEST_S3_RIG_H
 
@@ -31,7 +31,7 @@ struct rig {
 	struct arena arena;         /* what the test itself makes */
 	struct exchange x;          /* of the last request */
 	bool sent;                  /* x is there */
-	int woken;                  /* how often the door has said that its answer is there */
+	int woken;                  /* how often the handler has said that its answer is there */
 	sem_t awake;                /* posted with it */
 	int files;                  /* descriptors that were open before all */
 	size_t piece;               /* bodies come in pieces of this size; 0: whole */
@@ -42,7 +42,7 @@ int rig_up(void **state);
 /* Fails when a descriptor was left open. */
 int rig_down(void **state);
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_up, rig_down)
-/* Make the door anew, with the options as they are now. */
+/* Make the handler again, with the options as they are now. */
 void rig_renew(struct rig *r);
 
 /* A request before it is signed; zero means the default. */
@@ -73,7 +73,7 @@ void rig_ask(struct rig *r, const struct ask *ask);
 int rig_status(const struct rig *r);
 struct str rig_header(const struct rig *r, const char *name);
 struct str rig_body(struct rig *r);
-/* What stands in the first <name> of the answer's XML; "" when there is none. */
+/* What is in the first <name> of the answer's XML; "" when there is none. */
 struct str rig_element(struct rig *r, const char *name);
 
 /* The last answer is this error, with all that every error carries. */
@@ -88,7 +88,7 @@ struct str rig_slot(struct rig *r, unsigned n);
 /* Its row. */
 struct image_row rig_row(struct rig *r, struct str key);
 void rig_expect_row(struct rig *r, struct str key, enum image_status status);
-/* Put an object there, plain or as the image of a slot, by the door. */
+/* Put an object there, plain or as the image of a slot, by the handler. */
 void rig_put(struct rig *r, struct str key, struct str body);
 
 #endif

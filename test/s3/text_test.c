@@ -1,4 +1,4 @@
-/* What may stand in XML and in a header. */
+/* What may appear in XML and in a header. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

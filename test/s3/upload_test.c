@@ -272,12 +272,12 @@ static void test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left
 		disarm(*state);
 		rig_down(state);
 		rig_up(state);
-		/* get; the settlement is the commit's */
+		/* get; the resolution is the commit's */
 		assert_int_equal(fail_each_call(*state, RIG_GIF, false, codes[i]), 1);
 		disarm(*state);
 		rig_down(state);
 		rig_up(state);
-		/* get, settle */
+		/* get, resolve */
 		assert_int_equal(fail_each_call(*state, RIG_NO_IMAGE, false, codes[i]), 2);
 		disarm(*state);
 		rig_down(state);

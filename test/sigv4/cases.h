@@ -62,7 +62,7 @@ static inline size_t case_names(struct arena *a, char *names[CASES_MAX])
 	return (size_t)n;
 }
 
-/* What stands between `begin` and `end`; empty when there is no such beginning. */
+/* What is between `begin` and `end`; empty when there is no such beginning. */
 static inline struct str case_between(struct arena *a, struct str text, const char *begin, const char *end)
 {
 	struct str first = str_of(begin), last = str_of(end);
@@ -84,7 +84,7 @@ static inline struct str case_section(struct arena *a, const struct sigv4_case *
 	return s.n > 0 && s.p[s.n - 1] == '\n' ? str_slice(s, 0, s.n - 1) : s;
 }
 
-/* Parse a request with LF line ends, and the body behind the blank line. */
+/* Parse a request with LF line ends, and the body after the blank line. */
 static inline void request_parse_text(struct arena *a, struct str text, struct request *r)
 {
 	*r = (struct request){ .arena = a };

@@ -75,7 +75,7 @@ static const struct sigv4_scope S3_SCOPE = { { "20130524", 8 }, { "us-east-1", 9
 
 struct s3_example {
 	const char *method, *path, *query;
-	struct header more[3];   /* beside host, x-amz-content-sha256 and x-amz-date */
+	struct header more[3];   /* next to host, x-amz-content-sha256 and x-amz-date */
 	const char *payload_hash, *signature;
 };
 

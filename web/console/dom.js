@@ -10,7 +10,7 @@ export function el(name, properties = {}, ...children) {
 	return node;
 }
 
-/** A stranger's text, fenced off so that its direction of writing stays its own. */
+/** Text from outside, fenced off so that its direction of writing stays its own. */
 export const foreign = text => el('bdi', {}, text);
 
 /** Mark what an element means to those who listen. */

@@ -20,7 +20,7 @@ function rowOf(row) {
 		cell('Type', foreign(row.fileType)),
 		cell('Size', row.fileSize === null ? 'not told' : bytes(row.fileSize)),
 		cell('Pixels', row.width === null ? '–' : `${row.width} × ${row.height}`),
-		cell('Slot made', time(row.createdAt)));
+		cell('Created', time(row.createdAt)));
 	tr.children[3].className = tr.children[4].className = 'number';
 	return tr;
 }
@@ -29,11 +29,11 @@ const filter = () => Object.fromEntries(new FormData($('images-filter')));
 
 function tell(page) {
 	const all = page.nextCursor === null;
-	const text = shown === 0 && all ? 'No image fits.' : `${many(shown, 'image')} shown${all ? ', that is all' : ''}.`;
+	const text = shown === 0 && all ? 'No images match.' : `${many(shown, 'image')} shown${all ? ', no more' : ''}.`;
 	const bound = !all && page.images.length < PAGE;   // the look ended before the page was full
-	$('images-count').textContent = bound ? `${text} ${many(page.looked, 'row was', 'rows were')} looked at; there are more to search.` : text;
+	$('images-count').textContent = bound ? `${text} ${many(page.looked, 'row was', 'rows were')} searched; there are more.` : text;
 	$('images-more').hidden = all;
-	$('images-more').textContent = bound ? 'Search further' : 'Show more';
+	$('images-more').textContent = bound ? 'Search more' : 'Show more';
 }
 
 function refuse(error) {

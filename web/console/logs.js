@@ -12,7 +12,7 @@ let last = 0, first = 0, asking = null, guard, whole = false;
 const filter = () => Object.fromEntries(new FormData($('logs-filter')));
 const isFollowing = () => $('logs-follow').checked;
 
-/** The fields behind time, level and event, as "name value", of which a stranger may have written a part. */
+/** The fields behind time, level and event, as "name value", part of which may come from a client. */
 function fieldsOf(line) {
 	return Object.entries(line).filter(([name]) => !['time', 'level', 'event'].includes(name))
 		.map(([name, value]) => el('span', { className: 'pair' }, el('span', { className: 'key' }, name), ' ', foreign(String(value))));
@@ -29,7 +29,7 @@ function lineOf({ n, line }) {
 
 function tell(missed) {
 	const n = $('lines').children.length;
-	const text = n === 0 ? 'No line fits.' : `${many(n, 'line')} shown.`;
+	const text = n === 0 ? 'No lines match.' : `${many(n, 'line')} shown.`;
 	$('logs-count').textContent = missed > 0 ? `${text} ${many(missed, 'line')} went by too fast to be shown.` : text;
 	$('logs-older').hidden = whole || n === 0 || n >= KEEP;
 }

@@ -36,14 +36,14 @@ function signIn(sentence) {
 	$('token').focus();
 }
 
-/** Run something; what goes wrong is told, and a token that does not open any more is asked for. */
+/** Run something; what goes wrong is told, and a token that is no longer valid is asked for. */
 async function guard(work) {
 	try {
 		await work();
 		$('lost').textContent = '';
 	} catch (error) {
 		if (error.wantsToken)
-			signIn('The token does not open any more; perhaps the server was started again.');
+			signIn('The token is no longer valid; the server may have been restarted.');
 		else
 			$('lost').textContent = error.isLost ? `${error.message} Trying again.` : error.message;
 	}
@@ -89,7 +89,7 @@ async function enter(event) {
 		await settings();
 	} catch (error) {
 		useToken('');
-		$('wrong').textContent = error.code === 'key_wrong' ? 'This is not the token that was printed at the last start.' : error.message;
+		$('wrong').textContent = error.code === 'key_wrong' ? 'Wrong token. Use the one printed when the server last started.' : error.message;
 		$('token').select();
 		return;
 	}

@@ -42,7 +42,7 @@ async function read() {
 		charts.slice(0, 3).forEach(({ add }) => add(between(last, now)));
 	charts[3].add({ kept: sum(now.samples, 'tintype_stored_bytes') });
 	if (!last)
-		$('overview-state').textContent = `Read every ${EVERY_MS / 1000} seconds; the charts show up to ${KEEP * EVERY_MS / 60000} minutes.`;
+		$('overview-state').textContent = `Updates every ${EVERY_MS / 1000} seconds; the charts show up to ${KEEP * EVERY_MS / 60000} minutes.`;
 	last = now;
 }
 

@@ -30,7 +30,7 @@ function draw() {
 	const { text = '', changed } = Object.fromEntries(new FormData($('settings-filter')));
 	const wanted = all.filter(s => (!changed || !s.isDefault) && `${s.env} --${s.flag} ${s.meaning} ${s.value}`.toLowerCase().includes(text.trim().toLowerCase()));
 	$('settings-rows').replaceChildren(...wanted.map(rowOf));
-	$('settings-count').textContent = wanted.length === 0 ? 'No setting fits.' : many(wanted.length, 'setting') + '.';
+	$('settings-count').textContent = wanted.length === 0 ? 'No settings match.' : many(wanted.length, 'setting') + '.';
 }
 
 export function prepare() {

@@ -1,4 +1,4 @@
-/* One exchange at a time: the request goes out and the answer is watched for in one loop, so that an
+/* One request at a time: the request goes out and the answer is watched for in one loop, so that an
  * early refusal is read rather than lost to a broken pipe.
  *
  * struct exchange is the state of one attempt. Input gathers in one bounded buffer until it holds a
@@ -117,7 +117,7 @@ static enum status send_some(struct exchange *x, short *events)
 	return OK;
 }
 
-/* Add to the input, sending meanwhile; *ended when the server ended the stream cleanly. */
+/* Add to the input, sending in the meantime; *ended when the server ended the stream cleanly. */
 static enum status receive(struct exchange *x, bool *ended)
 {
 	struct http_client *c = x->c;
@@ -165,7 +165,7 @@ static enum status receive_head(struct exchange *x)
 			continue;
 		}
 		if (ended)
-			return fault_set(x->why, UPSTREAM_FAILED, "the server closed the connection before its answer was whole");
+			return fault_set(x->why, UPSTREAM_FAILED, "the server closed the connection before its response was complete");
 		if (c->n_in == sizeof c->in)
 			return fault_set(x->why, TOO_MUCH, "the answer's head is over %d bytes", RESPONSE_HEAD_MAX);
 		TRY(receive(x, &ended));
@@ -195,7 +195,7 @@ static enum status take(struct exchange *x, struct str piece)
 	while (piece.n > 0) {
 		ssize_t n = write(x->r->sink_fd, piece.p, piece.n);
 		if (n < 0)
-			return fault_set(x->why, STORAGE_FAILED, "what arrives cannot be written");
+			return fault_set(x->why, STORAGE_FAILED, "the response cannot be written");
 		piece = str_slice(piece, (size_t)n, piece.n);
 	}
 	return OK;

@@ -2,7 +2,7 @@
  * keep-alive, deadlines, bounded bodies and no redirects. Blocks; one thread per client.
  *
  * Retrying is the caller's business but for one case that only the client can tell: a kept
- * connection that the server had closed meanwhile. No Expect is sent; instead the answer is watched
+ * connection that the server had closed in the meantime. No Expect is sent; instead the answer is watched
  * for while the body goes out, and an early one ends the sending and is handed on.
  * Source: RFC 9110, RFC 9112. */
 #ifndef HTTP_CLIENT_CLIENT_H
@@ -26,7 +26,7 @@ struct http_request {
 	int64_t connect_timeout_ms;     /* 0: 10 s; name, TCP and TLS together */
 	int64_t idle_timeout_ms;        /* 0: 60 s without a byte either way */
 	int64_t total_timeout_ms;       /* 0: none; of all together, reopening included */
-	uint64_t max_response_bytes;    /* 0: 16 MiB; more: TOO_MUCH, before it is read where the answer tells its length;
+	uint64_t max_response_bytes;    /* 0: 16 MiB; more: TOO_MUCH, before it is read where the answer says its length;
 	                                   of another status than 2xx 64 KiB are taken in any case */
 	bool once;                      /* never sent again by the client itself */
 	struct str authorities;         /* certificates in PEM to trust in place of the system's; those of the client's first
@@ -40,8 +40,8 @@ struct http_request {
 /* NULL: memory failed. Nothing is opened yet. */
 struct http_client *http_client_new(void);
 void http_client_free(struct http_client **c);
-/* Send and wait for the whole answer, which lives in `a`. Any status is OK; 1xx are passed over. A kept connection
- * that the server closed before any byte of the answer came is opened anew once, for requests that may be repeated
+/* Send and wait for the whole answer, which lives in `a`. Any status is OK; 1xx are ignored. A kept connection
+ * that the server closed before any byte of the answer came is reopened once, for requests that may be repeated
  * (GET, HEAD, PUT, DELETE, OPTIONS).
  * Errors  INVALID_INPUT bad URL, method or header; UPSTREAM_FAILED with a sentence; DEADLINE; TOO_MUCH;
  *         STORAGE_FAILED the sink, or the body's file */

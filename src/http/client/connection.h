@@ -1,7 +1,7 @@
 /* One connection of the HTTP client: names resolved, sockets connected, TLS started, and bytes
  * moved without ever blocking past a deadline or raising SIGPIPE. Knows nothing of HTTP.
  *
- * The socket is non-blocking: a move that cannot go on says so and adds to `events` what
+ * The socket is non-blocking: a move that cannot continue says so and adds to `events` what
  * connection_wait shall wait for. One thread per connection. */
 #ifndef HTTP_CLIENT_CONNECTION_H
 #define HTTP_CLIENT_CONNECTION_H
@@ -33,7 +33,7 @@ struct connection {
 enum status connection_open(struct connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 /* Safe on a closed one. */
 void connection_close(struct connection *c);
-/* Whether an idle connection may be used again: open, and nothing came in that nobody asked for. */
+/* Whether an idle connection may be used again: open, and nothing came in that no one asked for. */
 bool connection_alive(struct connection *c);
 
 /* Bytes moved (more than 0); 0: the other side ended cleanly (reads only); CONNECTION_WAIT; CONNECTION_FAILED. */

@@ -47,7 +47,7 @@ static enum status write_headers(const struct http_request *r, struct buf *head,
 				return fault_set(why, INVALID_INPUT, "the value of header %.*s has a line break or NUL", STRF(h.name));
 		for (size_t k = 0; k < COUNT_OF(ours); k++)
 			if (str_equal_nocase(h.name, str_of(ours[k])))
-				return fault_set(why, INVALID_INPUT, "header %s is the client's own", ours[k]);
+				return fault_set(why, INVALID_INPUT, "header %s is set by the client itself", ours[k]);
 		buf_put(head, h.name);
 		buf_put(head, STR(": "));
 		buf_put(head, h.value);

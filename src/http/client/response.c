@@ -47,7 +47,7 @@ static enum status note_framing(struct header h, struct http_response *r, struct
 	}
 	if (str_equal_nocase(h.name, STR("transfer-encoding"))) {
 		if (r->chunked || !str_equal_nocase(h.value, STR("chunked")))
-			return fault_set(why, UPSTREAM_FAILED, "the answer's Transfer-Encoding is not chunked alone");
+			return fault_set(why, UPSTREAM_FAILED, "the answer's Transfer-Encoding is not just chunked");
 		r->chunked = true;
 	}
 	if (!str_equal_nocase(h.name, STR("connection")))

@@ -4,14 +4,14 @@
  *   /readyz    200 "ready", or 503 and a sentence when requests would fail
  *   /metrics   Prometheus text
  *
- * All other paths are the console's, a door of its own.
+ * All other paths are the console's, a handler of its own.
  *
  * Who may read: on loopback everybody, for scrapers there have no secret to send, and Host, Origin
  * and Sec-Fetch-Site keep browser pages of other sites out (there is no CORS here). On any other
- * address, and where a proxy seems to have passed the request on, /metrics wants `Authorization:
+ * address, and where a proxy seems to have forwarded the request, /metrics requires `Authorization:
  * Bearer` with the token that is printed at start; health stays open, for probes of load balancers
- * carry no header. What a proxy says of the request is believed in this one way: as a reason to ask
- * for more. */
+ * carry no header. What a proxy says of the request is trusted in this one way only: as a reason to require
+ * the token. */
 #include "http/server/admin.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -91,7 +91,7 @@ static const struct admin_route rows[] = {
 	{ "GET /readyz", DOOR_RUN, false, show_ready },
 	{ "GET /metrics", DOOR_RUN, true, show_metrics },
 };
-static const struct router routes = ROUTER("", rows, "Here are /healthz, /readyz and /metrics");
+static const struct router routes = ROUTER("", rows, "Try /healthz, /readyz or /metrics");
 
 /* From this machine, by what the request says of itself: nothing that a proxy adds, and a name of loopback. */
 static bool seems_direct(const struct request *r)

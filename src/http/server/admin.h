@@ -1,4 +1,4 @@
-/* The admin listener's door: /healthz, /readyz and /metrics, and the console for all else. */
+/* The admin listener's handler: /healthz, /readyz and /metrics, and the console for all else. */
 #ifndef HTTP_SERVER_ADMIN_H
 #define HTTP_SERVER_ADMIN_H
 
@@ -12,7 +12,7 @@ struct admin {
 	bool needs_token;                   /* not on loopback */
 };
 
-/* Fill in the door; all is borrowed. */
+/* Fill in the handler; all is borrowed. */
 void admin_init(struct admin *a, const struct server_doors *doors, struct request_metrics *metrics, bool needs_token);
 
 #endif

@@ -89,7 +89,7 @@ static enum status parse_net(struct proxy_list *p, struct str text, struct fault
 		bits += v4 ? 96 : 0;
 	}
 	if (!ok)
-		return fault_set(why, BAD_SETTING, "--trusted-proxies (TINTYPE_TRUSTED_PROXIES) takes at most %d IP addresses or CIDR blocks with commas between them, "
+		return fault_set(why, BAD_SETTING, "--trusted-proxies (TINTYPE_TRUSTED_PROXIES) must be at most %d IP addresses or CIDR blocks separated by commas, "
 		                 "such as 10.0.0.5,192.168.0.0/16; not \"%.*s\"", PROXIES_MAX, STRF(str_slice(text, 0, 60)));
 	p->nets[p->n++].bits = (unsigned)bits;
 	return OK;

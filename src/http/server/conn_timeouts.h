@@ -11,7 +11,7 @@ enum conn_state {
 	CONN_HEAD,      /* the next head: nothing, or part of it, has come */
 	CONN_BODY,      /* a body: a total time */
 	CONN_OBJECT,    /* a body: a minimum rate */
-	CONN_DROP,      /* a body that nobody wants */
+	CONN_DROP,      /* a body that nobody requires */
 	CONN_WORK,      /* ourselves: none */
 	CONN_RESPONSE,    /* the client to take the answer: a minimum rate */
 	CONN_LINGER,    /* the client to end, whose last bytes are read and forgotten */

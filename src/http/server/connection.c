@@ -3,7 +3,7 @@
  *   HANDSHAKE -> HEAD -> BODY | OBJECT | DROP -> WORK -> RESPONSE -> HEAD ...
  *                                                            \-> LINGER -> closed
  *
- * connection_run goes on until the socket has no more, or takes no more. What was read lies in memory of the thread;
+ * connection_run continues until the socket has no more, or takes no more. What was read is in memory of the thread;
  * only what is not used at once (part of a head, requests that came ahead) is kept for the connection, so that one at
  * rest has no buffer. While a request is at work nothing is read: the socket's own buffer is the back-pressure.
  *
@@ -123,7 +123,7 @@ static void start_linger(struct connection *c)
 
 /* the steps */
 
-/* Keep what was not used, which may lie in what was kept before. */
+/* Keep what was not used, which may are in what was kept before. */
 static bool keep_input(struct connection *c, struct str rest)
 {
 	if (rest.n == c->kept_n && rest.p == c->kept)
@@ -137,7 +137,7 @@ static bool keep_input(struct connection *c, struct str rest)
 	return rest.n == 0 || copy != NULL;
 }
 
-/* Read behind what is there of a head. IO_DONE: *in has more */
+/* Read after what is there of a head. IO_DONE: *in has more */
 static enum io_result read_more(struct connection *c, struct str *in, size_t *turn_bytes)
 {
 	char *scratch = c->transport.memory->scratch;

@@ -37,9 +37,9 @@ struct connection {
  * counted   it is counted among its client's; counted down when it closes
  * Returns   false: no memory; the socket is still the caller's */
 bool connection_start(struct acceptor *a, int fd, const struct client_addr *peer, bool counted) MUST_CHECK;
-/* Go on as far as the bytes allow. It may be closed afterwards. */
+/* Continue as far as the bytes allow. It may be closed afterwards. */
 void connection_run(struct connection *c);
-/* Go on with the response, which was made elsewhere. */
+/* Continue with the response, which was made elsewhere. */
 void connection_resume(struct connection *c);
 /* Its timer has fired: it has expired, or is to be checked again later. */
 void connection_on_timer(struct connection *c);

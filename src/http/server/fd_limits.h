@@ -15,7 +15,7 @@ struct fd_limits {
 /* Share `files` out. Pure.
  * wanted   the most connections that each of the two may have, if there is room */
 struct fd_limits fd_limits_share(uint64_t files, unsigned wanted);
-/* Whether a listener with `own` connections may open one more beside the other's. Pure. */
+/* Whether a listener with `own` connections may open one more next to the other's. Pure. */
 bool fd_limits_may_open(const struct fd_limits *s, int64_t own, int64_t other);
 /* Raise the limit on open files as far as we may, and share it out; logs it when that is less than wanted. */
 struct fd_limits fd_limits_raise(unsigned wanted);

@@ -1,4 +1,4 @@
-/* Where a request's body ends, told from its headers alone: one way or the request is refused. */
+/* Where a request's body ends, from its headers alone: one way or the request is refused. */
 #ifndef HTTP_SERVER_FRAMING_H
 #define HTTP_SERVER_FRAMING_H
 
@@ -16,7 +16,7 @@ struct framing {
 /* What the target is made of. An absolute target's authority takes the place of Host. */
 struct target {
 	struct str path;           /* before '?', still encoded; "*" as it is */
-	struct str query;          /* behind '?'; {NULL, 0} when there is none */
+	struct str query;          /* after '?'; {NULL, 0} when there is none */
 	struct str authority;      /* of "http://authority/path"; "" when the target is only a path */
 };
 

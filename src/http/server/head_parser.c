@@ -93,7 +93,7 @@ static void read_connection(struct head *h, struct str list)
 	}
 }
 
-/* The line at the start of *rest, without its end; *rest moves behind it. */
+/* The line at the start of *rest, without its end; *rest moves after it. */
 static struct str take_line(struct str *rest)
 {
 	size_t end = str_find_char(*rest, '\n');

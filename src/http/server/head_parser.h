@@ -10,7 +10,7 @@
 
 #define HEAD_MAX_BYTES ((size_t)32 << 10)
 
-/* Where the search for a head's end stands; zeroed before its first byte. */
+/* The state of the search for a head's end; zeroed before its first byte. */
 struct head_search {
 	size_t line, at;           /* where the line begins that is not whole yet, and how far was searched */
 	size_t lines;              /* whole ones, the request line among them */
@@ -21,13 +21,13 @@ struct head {
 	struct str method, target;
 	const struct header *headers;
 	size_t n_headers;
-	bool keeps_alive;          /* the client wants the connection to stay open */
+	bool keeps_alive;          /* the client requires the connection to stay open */
 	bool closes;               /* Connection has `close` */
 	bool is_old;               /* HTTP/1.0 */
 };
 
 /* Find the end of the head at the start of `in`.
- * size    its bytes with the empty line; 0: go on when more has come
+ * size    its bytes with the empty line; 0: continue when more has come
  * Errors  BAD_FRAMING; TARGET_TOO_LONG, HEAD_TOO_LARGE beyond HEAD_MAX_BYTES */
 enum status head_find(struct head_search *s, struct str in, size_t *size, struct fault *why) MUST_CHECK;
 /* Parse a head as it was found, or the lines of one that was refused as far as they are whole.

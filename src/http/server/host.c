@@ -3,7 +3,7 @@
  * knows: the listen address, localhost, 127.0.0.1, [::1], those of the settings, and for the store
  * the public URL's.
  *
- * The port is checked for its form and else passed over: rebinding changes the name, while ports
+ * The port is checked for its form and else ignored: rebinding changes the name, while ports
  * differ honestly behind a proxy, a container or a tunnel (and the store's signatures cover the
  * whole Host anyway). On a wildcard address every IP literal is ours too: a literal was not looked
  * up, so nobody can rebind it. Pure; any thread. */
@@ -50,8 +50,8 @@ enum status host_names_add(struct host_names *h, struct str name, struct fault *
 {
 	struct str found;
 	if (!host_cut_name(name, &found))
-		return fault_set(why, BAD_SETTING, "\"%.*s\" is no host name: --hosts (TINTYPE_HOSTS) takes names with commas between them, such as "
-		                 "pictures.example.com, and --public-storage-url one behind http:// or https://", STRF(str_slice(name, 0, 60)));
+		return fault_set(why, BAD_SETTING, "\"%.*s\" is not a host name: --hosts (TINTYPE_HOSTS) must be names separated by commas, "
+		                 "such as pictures.example.com, and --public-storage-url must have one after http:// or https://", STRF(str_slice(name, 0, 60)));
 	if (h->n == HOST_NAMES_MAX)
 		return fault_set(why, BAD_SETTING, "--hosts (TINTYPE_HOSTS) names more than %d hosts", HOST_NAMES_MAX);
 	h->names[h->n++] = found;

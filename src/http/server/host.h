@@ -18,7 +18,7 @@ struct host_names {
 void host_names_init(struct host_names *h);
 /* Add one name, with or without a port, which does not count.  Errors: BAD_SETTING not a host, or too many */
 enum status host_names_add(struct host_names *h, struct str name, struct fault *why) MUST_CHECK;
-/* Add each of a list with commas; blanks and empty pieces are passed over. */
+/* Add each of a list with commas; blanks and empty pieces are ignored. */
 enum status host_names_add_list(struct host_names *h, struct str list, struct fault *why) MUST_CHECK;
 /* Whether a Host header's value names us. */
 bool host_is_ours(const struct host_names *h, struct str host);

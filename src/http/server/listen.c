@@ -25,7 +25,7 @@ enum status listen_cut(const char *setting, struct str text, struct str *host, u
 	uint64_t number = 0;
 	bool ok = name.n > 0 && name.n < 64 && rest.n > 1 && rest.p[0] == ':';
 	if (!ok || !str_to_u64(str_slice(rest, 1, rest.n), &number) || number > UINT16_MAX)
-		return fault_set(why, BAD_SETTING, "--%s takes HOST:PORT, as 127.0.0.1:8080 or [::1]:0, not \"%.*s\"", setting, STRF(text));
+		return fault_set(why, BAD_SETTING, "--%s must be HOST:PORT, such as 127.0.0.1:8080 or [::1]:0, not \"%.*s\"", setting, STRF(text));
 	*host = name;
 	*port = (uint16_t)number;
 	return OK;
@@ -51,10 +51,10 @@ static enum status tell_errno(const char *setting, const char *text, int error, 
 		return fault_set(why, ADDRESS_TAKEN, "%s is taken by another program; choose another port with --%s HOST:PORT or %s=HOST:PORT (port 0 takes a free one)", text, setting,
 		                 settings_env_of(setting));
 	case EACCES:
-		return fault_set(why, BAD_SETTING, "not allowed to listen on %s: ports below 1024 need rights; choose another with --%s or %s", text, setting,
+		return fault_set(why, BAD_SETTING, "not allowed to listen on %s: ports below 1024 need privileges; choose another with --%s or %s", text, setting,
 		                 settings_env_of(setting));
 	case EADDRNOTAVAIL:
-		return fault_set(why, BAD_SETTING, "%s is no address of this machine; choose another with --%s or %s", text, setting,
+		return fault_set(why, BAD_SETTING, "%s is not an address of this machine; choose another with --%s or %s", text, setting,
 		                 settings_env_of(setting));
 	default:
 		return fault_set(why, BAD_SETTING, "cannot listen on %s (--%s): %s", text, setting, strerror(error));

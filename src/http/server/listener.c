@@ -1,6 +1,6 @@
 /* See listener.h. Every reactor of a listener accepts; a new connection goes to the one that has the fewest.
  *
- * At the limit a reactor stops accepting, so that clients wait in the kernel's backlog, and goes on when a connection has
+ * At the limit a reactor stops accepting, so that clients wait in the kernel's backlog, and continues when a connection has
  * closed. A client that has too many is closed at once: it would else take the place of all others. */
 #include "http/server/listener.h"
 #include "base/clock.h"

@@ -47,7 +47,7 @@ struct listener {
  * client_most   connections of one client
  * Errors        OUT_OF_MEMORY; INTERNAL */
 enum status listener_start(struct listener *l, struct reactor *reactors, unsigned n, unsigned client_most, struct fault *why) MUST_CHECK;
-/* Accept no more; what is open goes on. Any thread. */
+/* Accept no more; what is open continues. Any thread. */
 void listener_shut(struct listener *l);
 /* Once its reactors have ended. */
 void listener_close(struct listener *l);

@@ -5,7 +5,7 @@
  * it has expired, or when to check again (connection.c).
  *
  * A connection whose request was elsewhere comes back by a list that other threads push on without a lock, and an
- * eventfd which the first of them writes. A round works off events, that list, those that have yielded, and timers; what
+ * eventfd which the first of them writes. A round handles events, that list, those that have yielded, and timers; what
  * was closed is freed when it is over, so that no event is of a connection that is gone. */
 #include "http/server/reactor.h"
 #include "base/clock.h"

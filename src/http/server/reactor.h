@@ -43,7 +43,7 @@ enum { ORDER_CUT = 1, ORDER_END = 2 };
 enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts, struct fault *why) MUST_CHECK;
 /* Start its thread.  Errors: INTERNAL */
 enum status reactor_start(struct reactor *r, struct fault *why) MUST_CHECK;
-/* Have its thread go round once: it looks at its orders and at its acceptors. Any thread. */
+/* Have its thread go round once: it checks its orders and at its acceptors. Any thread. */
 void reactor_wake(struct reactor *r);
 /* Give a connection back whose request was elsewhere. Any thread, once for each request that was handed away. */
 void reactor_resume(struct connection *c);

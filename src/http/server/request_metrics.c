@@ -1,6 +1,6 @@
 /* Requests by listener, route and status, and a histogram of latencies by listener and route.
  *
- * Routes come from the doors and are static texts, a few dozen in all, so the tables have a fixed
+ * Routes come from the handlers and are static texts, a few dozen in all, so the tables have a fixed
  * size; should they fill up, what finds no row is counted under the route "other". Nothing that a
  * client writes (method, path) becomes a label. One lock: counting takes some tens of nanoseconds. */
 #include "http/server/request_metrics.h"

@@ -1,4 +1,4 @@
-/* Answers out: the text of a head, in one piece. Nothing of the body is copied: it lies in the arena, in
+/* Answers out: the text of a head, in one piece. Nothing of the body is copied: it is in the arena, in
  * what the answer holds, or in a file. */
 #include "base/buf.h"
 #include "base/clock.h"
@@ -80,7 +80,7 @@ static bool is_head(const struct server_request *c)
 	return str_equal(c->x.request.method, STR("HEAD"));
 }
 
-/* The length that is told: the body's, or what a door without one says in answer to HEAD and with 304. */
+/* The length that is given: the body's, or what a handler without one says in answer to HEAD and with 304. */
 static uint64_t told_length(const struct server_request *c)
 {
 	const struct answer *ans = &c->x.answer;

@@ -1,5 +1,5 @@
 /* The server: three listeners, their reactors, a worker pool, deadlines, metrics, and the end by
- * signal. Knows doors, not what is behind them. */
+ * signal. Knows handlers, not what they serve. */
 #ifndef HTTP_SERVER_SERVE_H
 #define HTTP_SERVER_SERVE_H
 
@@ -16,7 +16,7 @@ struct serve_addresses {
 };
 
 struct server;
-/* Bind the listen addresses without accepting yet, so that URLs are known and a taken port is told early. An empty
+/* Bind the listen addresses without accepting yet, so that URLs are known and a taken port is given early. An empty
  * storage_listen makes no such listener: the store is elsewhere.
  * Errors  ADDRESS_TAKEN; BAD_SETTING */
 enum status server_bind(const struct settings *s, struct server **out, struct serve_addresses *at, struct fault *why) MUST_CHECK;

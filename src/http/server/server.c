@@ -2,8 +2,8 @@
  *
  * server_bind takes the addresses; server_run starts what has threads, waits for a signal, and
  * drains: no new connections, requests in flight finish (at most drain_timeout), what is left is
- * cut, the pool ends and what doors have started, so that no connection is suspended any more, and only
- * then the reactors. A request that a worker or a door has is never torn from it: its commit would be in
+ * cut, the pool ends and what handlers have started, so that no connection is suspended any more, and only
+ * then the reactors. A request that a worker or a handler has is never torn from it: its commit would be in
  * doubt. Runs on the main thread. */
 #include "http/server/serve.h"
 #include "base/clock.h"
@@ -205,7 +205,7 @@ static void drain(struct server *s)
 		order_all(s, ORDER_CUT);
 }
 
-/* The pool first, and what doors have started: then no connection is anybody's but its reactor's. */
+/* The pool first, and what handlers have started: then no connection is anybody's but its reactor's. */
 static void stop(struct server *s)
 {
 	shut_listeners(s);

@@ -1,8 +1,8 @@
-/* Requests in the steps of a door:
+/* Requests in the steps of a handler:
  *
- *   begin     the head: framing, host, query are checked, the door's `begin` decides
+ *   begin     the head: framing, host, query are checked, the handler's `begin` decides
  *   take      each piece of the body: to `data`, or dropped
- *   the end   of the body: the answer is sent, or a worker runs `finish`, or the door `start`s what will wake it
+ *   the end   of the body: the answer is sent, or a worker runs `finish`, or the handler `start`s what will wake it
  *   end       the answer is sent or never will be: report, release
  *
  * A refusal that is known before the end of the body waits for it, up to a bound, for a client that is still
@@ -31,7 +31,7 @@ static void refuse(struct server_request *c, const struct fault *why)
 	c->wants = DOOR_ANSWER;
 }
 
-/* Tell the door that no finish will come. */
+/* Tell the handler that no finish will come. */
 static void cancel(struct server_request *c, const struct fault *why)
 {
 	if (!c->owes_end)
@@ -135,7 +135,7 @@ static enum status parse_head(struct server_request *c, struct str raw, struct f
 	return status;
 }
 
-/* Whom the proxy speaks for, and whether that client has too much under way already. */
+/* The client that the proxy forwards for, and whether that client has too much under way already. */
 static enum status identify_client(struct server_request *c, struct fault *why)
 {
 	const struct listener *l = c->listener;
@@ -145,7 +145,7 @@ static enum status identify_client(struct server_request *c, struct fault *why)
 	if (!listener_counts(l, &c->client))
 		return OK;
 	c->counted = client_limit_enter(l->clients, &c->client);
-	return c->counted ? OK : fault_set(why, OVERLOADED, "This client has too many requests under way; wait for some of them");
+	return c->counted ? OK : fault_set(why, OVERLOADED, "This client has too many requests in progress; wait for some of them to finish");
 }
 
 /* Fill in the request. A failure that leaves the path empty leaves the body's end unknown: the connection ends with the answer. */
@@ -207,7 +207,7 @@ static enum request_next submit_to_worker(struct server_request *c)
 	c->job.run = work;
 	if (workers_submit(c->listener->traffic->workers, &c->job))
 		return NEXT_WORK;
-	fault_set(&why, OVERLOADED, "Too much is waiting to be done; try again");
+	fault_set(&why, OVERLOADED, "The server is overloaded; try again");
 	cancel(c, &why);
 	refuse(c, &why);
 	return respond(c);
@@ -217,7 +217,7 @@ static enum request_next start_handler(struct server_request *c)
 {
 	struct fault why;
 	if (!count_started(c->listener->traffic)) {
-		fault_set(&why, OVERLOADED, "The server is ending; try again");
+		fault_set(&why, OVERLOADED, "The server is shutting down; try again");
 		cancel(c, &why);
 		refuse(c, &why);
 		return respond(c);
@@ -244,7 +244,7 @@ static enum request_next end_body(struct server_request *c)
 static void send_continue(struct server_request *c)
 {
 	struct outgoing out = { .head = STR("HTTP/1.1 100 Continue\r\n\r\n"), .fd = -1 };
-	/* What a socket without anything under way does not take of it is lost, and the client goes on by itself. */
+	/* What a socket without anything under way does not take of it is lost, and the client continues by itself. */
 	(void)transport_send(&c->connection->transport, &out);
 }
 
@@ -276,7 +276,7 @@ enum request_next server_request_begin(struct connection *connection, struct str
 
 /* the body */
 
-/* The door has refused half way: what still comes is dropped, and its answer goes out at the end. */
+/* The handler has refused half way: what still comes is dropped, and its answer goes out at the end. */
 static enum request_next turn_to_dropping(struct server_request *c)
 {
 	struct fault why = c->x.answer.fault;
@@ -310,7 +310,7 @@ static enum request_next take_piece(struct server_request *c, struct str piece)
 	c->dropped_bytes += piece.n;
 	if (c->dropped_bytes <= drop_max(c))
 		return NEXT_BODY;
-	fault_set(&why, BODY_TOO_LARGE, "More body came than is read");
+	fault_set(&why, BODY_TOO_LARGE, "The body is too large");
 	c->too_long = true;
 	return give_up(c, &why);
 }
@@ -348,7 +348,7 @@ enum request_next server_request_cut(struct connection *connection)
 {
 	struct fault why;
 	struct server_request *c = connection->request;
-	fault_set(&why, BODY_CUT, "The connection ended before the body did");
+	fault_set(&why, BODY_CUT, "The connection closed before the body was complete");
 	c->x.body_cut = true;
 	return give_up(c, &why);
 }
@@ -372,7 +372,7 @@ void server_request_end(struct connection *connection, bool sent)
 {
 	struct server_request *c = connection->request;
 	struct fault why;
-	fault_set(&why, BODY_CUT, "The connection ended before the body did");
+	fault_set(&why, BODY_CUT, "The connection closed before the body was complete");
 	if (c->owes_end) {
 		c->x.answer.fault = why;
 		c->x.body_cut = !connection->is_cut;

@@ -1,4 +1,4 @@
-/* Requests: from a head to the end of its answer, in the steps of a door. One struct server_request each. */
+/* Requests: from a head to the end of its answer, in the steps of a handler. One struct server_request each. */
 #ifndef HTTP_SERVER_SERVER_REQUEST_H
 #define HTTP_SERVER_SERVER_REQUEST_H
 
@@ -21,18 +21,18 @@ struct traffic {
 	int idle_fd;                 /* an eventfd: written when in_flight falls to 0 while draining */
 	pthread_mutex_t started_lock;
 	pthread_cond_t none_started;
-	size_t started;              /* exchanges that a door has started and not yet woken */
+	size_t started;              /* requests that a handler has started and not yet woken */
 	bool starts_no_more;
 };
 
-/* One request. Belongs to its reactor, or while it is at work to a worker or the door. */
+/* One request. Belongs to its reactor, or while it is at work to a worker or the handler. */
 struct server_request {
 	struct exchange x;
 	struct job job;
 	struct listener *listener;
 	struct connection *connection;
 	enum door_step wants;
-	bool owes_end;               /* the door awaits finish, start or cancel */
+	bool owes_end;               /* the handler awaits finish, start or cancel */
 	bool keeps_alive;            /* the connection stays open after the response */
 	bool is_old;                 /* HTTP/1.0 */
 	bool too_long;               /* more body came than is dropped */
@@ -73,7 +73,7 @@ void server_request_end(struct connection *c, bool sent);
 /* Which deadline the body has. */
 enum conn_state server_request_body_state(const struct server_request *r);
 
-/* Let doors start nothing any more (such requests are refused), and wait until they have nothing left. */
+/* Let handlers start nothing any more (such requests are refused), and wait until they have nothing left. */
 void server_request_end_starts(struct traffic *t);
 /* Make r->out of the answer.  false: no memory */
 bool response_head_make(struct server_request *r);

@@ -19,7 +19,7 @@ struct timer {
 
 struct timer_wheel {
 	struct timer *slots[TIMER_SLOTS];
-	int64_t tick, upto;        /* worked off so far, and to be by now */
+	int64_t tick, upto;        /* processed so far, and to be by now */
 	unsigned set;              /* timers */
 };
 

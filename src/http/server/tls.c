@@ -92,10 +92,10 @@ static enum status bad_file(const char *setting, const char *path, struct fault 
 	unsigned long error = ERR_peek_last_error();
 	ERR_error_string_n(error, text, sizeof text);
 	ERR_clear_error();
-	return fault_set(why, BAD_SETTING, "--%s: %s is not what is needed, which is PEM: %s", setting, path, error == 0 ? "nothing of that kind is in it" : text);
+	return fault_set(why, BAD_SETTING, "--%s: %s is not valid PEM: %s", setting, path, error == 0 ? "nothing of that kind is in it" : text);
 }
 
-/* The first certificate is ours, those behind it lead to its authority. */
+/* The first certificate is ours, those after it lead to its authority. */
 static enum status import_certs(SSL_CTX *ctx, struct str text, struct fault *why)
 {
 	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
@@ -124,7 +124,7 @@ static enum status import_key(SSL_CTX *ctx, struct str text, struct fault *why)
 	EVP_PKEY_free(key);
 	ERR_clear_error();
 	if (!fits)
-		return fault_set(why, BAD_SETTING, "The key in %s (--tls-key) is not that of the certificate in %s (--tls-cert)", tls.key, tls.cert);
+		return fault_set(why, BAD_SETTING, "The key in %s (--tls-key) does not match the certificate in %s (--tls-cert)", tls.key, tls.cert);
 	return OK;
 }
 
@@ -222,7 +222,7 @@ enum status tls_open(const char *cert, const char *key, struct fault *why)
 	if (cert[0] == '\0' && key[0] == '\0')
 		return OK;
 	if (cert[0] == '\0' || key[0] == '\0')
-		return fault_set(why, BAD_SETTING, "--tls-cert (TINTYPE_TLS_CERT) and --tls-key (TINTYPE_TLS_KEY) go together: say both, or neither");
+		return fault_set(why, BAD_SETTING, "--tls-cert (TINTYPE_TLS_CERT) and --tls-key (TINTYPE_TLS_KEY) go together: set both, or neither");
 	tls.cert = cert;
 	tls.key = key;
 	pthread_mutex_lock(&tls.lock);

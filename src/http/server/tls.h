@@ -1,4 +1,4 @@
-/* The certificate and key of the API's and the storage's listener, looked at again while they are in use:
+/* The certificate and key of the API's and the storage's listener, checked again while they are in use:
  * at a handshake, once a second at most, both files' stamps are compared, and a pair that has changed and
  * fits together takes the place of the old one. One that does not is logged once, and the old one stays. */
 #ifndef HTTP_SERVER_TLS_H

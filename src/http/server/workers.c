@@ -33,7 +33,7 @@ enum status workers_new(unsigned threads, size_t queue, struct workers **out, st
 	return OK;
 }
 
-/* The next job, or NULL when the pool ends. Under the lock. */
+/* The next job, or NULL when the pool is stopped. Under the lock. */
 static struct job *await_job(struct workers *w)
 {
 	while (w->first == NULL && !w->ending) {

@@ -82,7 +82,7 @@ export async function uploadIs(page, name, state) {
 	return tile.locator('.status').textContent();   // not innerText: it is empty for a tile that is scrolled out of view
 }
 
-/** axe-core's findings, as sentences. The page's policy keeps scripts out, so axe is brought in beside it. */
+/** axe-core's findings, as sentences. The page's policy keeps scripts out, so axe is brought in next to it. */
 export async function axe(page) {
 	const session = await page.context().newCDPSession(page);
 	await session.send('Runtime.evaluate', { expression: axeSource });

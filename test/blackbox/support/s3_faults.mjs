@@ -1,4 +1,4 @@
-// What the suites of faults at the S3 door share: a store with a bucket, requests by its owner, refusals whose
+// What the suites of faults at the S3 listener share: a store with a bucket, requests by its owner, refusals whose
 // bodies a real XML parser reads, and what is left on disk.
 //
 //   const store = await startStore();

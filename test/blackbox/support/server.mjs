@@ -262,7 +262,7 @@ export async function rawRequest(base, bytes, { timeoutMs = 60000 } = {}) {
 	}
 }
 
-/** The first answer in what a socket received, or null while its head is not whole; 1xx are passed over. */
+/** The first answer in what a socket received, or null while its head is not whole; 1xx are ignored. */
 export function parseAnswer(text) {
 	const end = text.indexOf('\r\n\r\n');
 	if (end < 0)

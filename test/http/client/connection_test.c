@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* Says hello, waits for a byte, says what arg tells, ends. */
+/* Says hello, waits for a byte, says what arg says, ends. */
 static void serve(int fd, unsigned nth, void *arg)
 {
 	char byte;

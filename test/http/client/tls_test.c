@@ -1,5 +1,5 @@
 /* TLS of the client against a server with certificates made on the spot: which are accepted, which
- * are not, and that the stream's end is told from its cut. */
+ * are not, and that the stream's end is given from its cut. */
 #include "fake/http_server.h"
 #include "http/client/client.h"
 #include "http/client/connection.h"

@@ -3,7 +3,7 @@
 
 #include "http/server/fd_limits.h"
 
-/* How many connections one listener gets beside the other's. */
+/* How many connections one listener gets next to the other's. */
 static int64_t fill(const struct fd_limits *s, int64_t other)
 {
 	int64_t own = 0;

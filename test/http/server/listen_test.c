@@ -1,4 +1,4 @@
-/* Addresses: what is read, what is said when it cannot be, what is told of the socket. */
+/* Addresses: what is read, what is said when it cannot be, what is given of the socket. */
 #include "unit.h"
 
 #include "http/server/listen.h"
@@ -82,7 +82,7 @@ static void test_open_when_no_such_address_then_a_sentence(void **state)
 	struct listen_socket s;
 	struct fault why;
 	assert_int_equal(listen_open("api", "192.0.2.1:0", &s, &why), INVALID);
-	assert_non_null(strstr(why.text, "no address of this machine"));
+	assert_non_null(strstr(why.text, "not an address of this machine"));
 	assert_int_equal(listen_open("api", "no-such-host.invalid:0", &s, &why), INVALID);
 	assert_non_null(strstr(why.text, "no such address"));
 }

@@ -1,5 +1,5 @@
-/* The whole server in this process, with toy doors and real sockets: for the sanitizers, which see
- * all its threads here. What it answers is looked at closely in the black-box tests. */
+/* The whole server in this process, with toy handlers and real sockets: for the sanitizers, which see
+ * all its threads here. What it answers is checked closely in the black-box tests. */
 #include "unit.h"
 
 #include "base/hash.h"
