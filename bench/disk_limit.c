@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	size_t threads = strtoul(argv[3], NULL, 10);
-	pthread_t committer, all[256];
+	pthread_t group_commit, all[256];
 	limit.dir = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (limit.dir < 0 || threads < 1 || threads > 256)
 		die(argv[1]);
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	open_db(argv[1]);
 	double begun = now();
 	limit.until = begun + strtod(argv[4], NULL);
-	pthread_create(&committer, NULL, commit_all, NULL);
+	pthread_create(&group_commit, NULL, commit_all, NULL);
 	for (size_t i = 0; i < threads; i++)
 		pthread_create(&all[i], NULL, put_all, (void *)i);
 	for (size_t i = 0; i < threads; i++)
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 	limit.over = true;
 	pthread_cond_signal(&limit.work);
 	pthread_mutex_unlock(&limit.lock);
-	pthread_join(committer, NULL);
+	pthread_join(group_commit, NULL);
 	printf("{\"requests\":%lu,\"rate\":%.1f}\n", limit.files, (double)limit.files / (now() - begun));
 	sqlite3_finalize(limit.insert);
 	sqlite3_close(limit.db);

@@ -39,12 +39,12 @@ static void add_one(struct arena *a)
 		.created_ms = clock_now_ms(), .expires_ms = clock_now_ms() + 300000, .ends_ms = clock_now_ms() + 3900000,
 		.delete_hash = STR("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
 	};
-	struct settlement s = {
+	struct resolution s = {
 		.image_id = row.image_id, .status = IMAGE_UPLOADED, .file_type = row.file_type, .file_size = 200000,
 		.etag = STR("d41d8cd98f00b204e9800998ecf8427e"), .width = 4000, .height = 3000, .orientation = 1, .frames = 1,
 		.uploaded_ms = clock_now_ms(),
 	};
-	if (table_insert(seed.table, &row, &why) != OK || table_settle(seed.table, &s, a, &now, &why) != OK)
+	if (table_insert(seed.table, &row, &why) != OK || table_resolve(seed.table, &s, a, &now, &why) != OK)
 		die(&why);
 }
 

@@ -7,7 +7,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 struct result {
-	uint64_t hash, data, told;
+	uint64_t hash, data, given;
 	enum chunked_event last;
 };
 
@@ -28,10 +28,10 @@ static bool take(struct chunked *c, struct str in, struct result *r)
 		if (event == CHUNKED_CHUNK)
 			mix(r, c->signature);
 		if (event == CHUNKED_CHUNK)
-			r->told = c->size;
+			r->given = c->size;
 		r->data += data.n;
-		assert(data.n <= r->told);
-		r->told -= data.n;
+		assert(data.n <= r->given);
+		r->given -= data.n;
 		mix(r, data);
 		if (event == CHUNKED_TRAILER) {
 			mix(r, c->name);

@@ -41,20 +41,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct arena arena CLEANUP(arena_deinit) = { 0 };
 	struct header headers[HEADERS_MAX];
-	struct sigv4_claim c;
+	struct parsed_signature c;
 	struct fault why;
 	arena_init(&arena, 16 << 20);
 	struct request r = { .arena = &arena };
 	if (!read_head((struct str){ (const char *)p, n }, headers, &r))
 		return 0;
 	canonicalise(&r, signed_header_names(&arena, headers, r.n_headers));
-	if (claim_parse(&r, &c, &why) != OK)
+	if (signature_parse(&r, &c, &why) != OK)
 		return 0;
 	assert(c.expires_s <= 604800 && c.scope.day.n == 8);
 	struct verify_context ctx = { .region = c.scope.region, .service = c.scope.service, .now_ms = c.date_ms, .secret = STR("nobody knows this secret") };
-	assert(claim_verify(&r, &c, &ctx, &why) != OK);
+	assert(signature_verify(&r, &c, &ctx, &why) != OK);
 	struct sigv4_diagnosis d;
-	claim_explain(&r, &c, &ctx, &d);
+	signature_explain(&r, &c, &ctx, &d);
 	assert(d.mistake.n == 0);
 	return 0;
 }

@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static bool write_event(struct buf *b, const struct multipart *m, enum multipart_event event, struct str data)
+static bool write_event(struct buf *b, const struct form_parser *m, enum form_event event, struct str data)
 {
 	static const char marks[] = { [MULTIPART_MORE] = 'm', [MULTIPART_PART] = 'p', [MULTIPART_DATA] = 'd',
 		[MULTIPART_PART_END] = '.', [MULTIPART_END] = 'e', [MULTIPART_BAD] = 'b' };
@@ -32,13 +32,13 @@ static bool write_event(struct buf *b, const struct multipart *m, enum multipart
 
 static void run(struct str body, size_t piece, struct buf *b)
 {
-	struct multipart m;
+	struct form_parser m;
 	bool going = true;
-	multipart_init(&m, STR("XyZ"));
+	form_parser_init(&m, STR("XyZ"));
 	for (size_t at = 0; at < body.n && going; at += piece) {
 		struct str in = str_slice(body, at, at + piece), data = { 0 };
 		while (in.n > 0 && going) {
-			enum multipart_event event = multipart_next(&m, &in, &data);
+			enum form_event event = form_parser_next(&m, &in, &data);
 			going = write_event(b, &m, event, data);
 		}
 	}
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (n < 2)
 		return 0;
 	body = str_slice(body, 1, n);
-	if (multipart_boundary(body, &boundary))
+	if (form_boundary(body, &boundary))
 		assert(boundary.n >= 1 && boundary.n <= MULTIPART_BOUNDARY_MAX);
 	buf_init(&whole, 1 << 24);
 	buf_init(&pieces, 1 << 24);

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct arena arena CLEANUP(arena_deinit) = { 0 };
 	struct header fields[FIELDS_MAX + 1];
 	struct post_policy policy;
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct fault why;
 	size_t count = 0;
 	struct str document = { (const char *)p, n };
@@ -25,8 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		fields[count++].value = pair;
 	}
 	struct verify_context ctx = { .region = STR("us-east-1"), .service = STR("s3"), .secret = STR("nobody knows this secret") };
-	if (policy_claim(&arena, fields, count, &claim, &why) == OK)
-		assert(policy_verify(fields, count, &claim, &ctx, &why) != OK);
+	if (policy_signature(&arena, fields, count, &auth, &why) == OK)
+		assert(policy_verify(fields, count, &auth, &ctx, &why) != OK);
 	if (policy_parse(&arena, document, &policy, &why) != OK)
 		return 0;
 	assert(policy.n_conditions <= 128);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str text = { (const char *)data, size };
 	struct fault why;
 	for (int kind = PROFILE_CREDENTIALS; kind <= PROFILE_CONFIG; kind++) {
-		struct profile p;
+		struct aws_profile p;
 		if (profile_read(text, (enum profile_file)kind, STR("default"), &p, &why) != OK)
 			continue;
 		check_inside(p.access_key, text);

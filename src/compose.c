@@ -31,48 +31,48 @@
 #define LOG_RING_BYTES ((size_t)1 << 20)   /* some thousands of lines, for the console */
 #define COUNTS_WITHIN_MS 3000   /* a scrape continues without them */
 
-struct composition {
+struct server_parts {
 	struct settings settings;
 	struct serve_addresses at;
 	struct server *server;
 	bool remote;
-	struct engines engines;
+	struct backends backends;
 	struct product product;
 	struct api *api;
 	struct s3 *s3;
-	struct janitor *janitor;
-	struct inspection_of_list listed;
+	struct gc_thread *gc_thread;
+	struct admin_query_of_list listed;
 	struct console *console;
-	struct gate gate;
+	struct admin_auth admin_auth;
 	char admin_token[2 * 16 + 1];
 	bool log_open;
 };
 
-static bool is(const char *value, const char *word)
+static bool is_equal(const char *value, const char *word)
 {
 	return strcmp(value, word) == 0;
 }
 
 /* Whether list, get and delete require the key. Loopback alone is no reason to ignore a key that is set:
  * a reverse proxy on this machine makes every request seem to come from there. */
-static bool key_for_images(const struct composition *c)
+static bool key_for_images(const struct server_parts *c)
 {
 	const struct settings *s = &c->settings;
-	if (is(s->access, "auto"))
+	if (is_equal(s->access, "auto"))
 		return !s->open && (s->api_key[0] != '\0' || !c->at.api_is_loopback);
-	return is(s->access, "key");
+	return is_equal(s->access, "key");
 }
 
-static enum status check_access(const struct composition *c, struct fault *why)
+static enum status check_access(const struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	if (is(s->access, "open") && !c->at.api_is_loopback && !s->open)
+	if (is_equal(s->access, "open") && !c->at.api_is_loopback && !s->open)
 		return fault_set(why, BAD_SETTING, "The API at %s is open to anyone who can reach it; set TINTYPE_API_KEY "
 		                 "and --access key, or pass --open if that is what you want.", c->at.api);
-	if ((key_for_images(c) || is(s->upload, "key")) && s->api_key[0] == '\0')
+	if ((key_for_images(c) || is_equal(s->upload, "key")) && s->api_key[0] == '\0')
 		return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",
-		                 is(s->upload, "key") ? "--upload key" : is(s->access, "key") ? "--access key" : "An API that is not on loopback",
-		                 key_for_images(c) && !is(s->access, "key") ? ", or pass --open to let anyone list, get and delete" : "");
+		                 is_equal(s->upload, "key") ? "--upload key" : is_equal(s->access, "key") ? "--access key" : "An API that is not on loopback",
+		                 key_for_images(c) && !is_equal(s->access, "key") ? ", or pass --open to let anyone list, get and delete" : "");
 	return OK;
 }
 
@@ -85,7 +85,7 @@ static enum status check_texts(const struct settings *s, struct fault *why)
 	return settings_check_origins(str_of(s->cors_origins), why);
 }
 
-static enum status check_public_url(const struct composition *c, struct fault *why)
+static enum status check_public_url(const struct server_parts *c, struct fault *why)
 {
 	struct str url = str_of(c->settings.public_storage_url);
 	if (url.n == 0 && !c->remote && c->at.storage_is_wildcard)
@@ -99,7 +99,7 @@ static enum status check_public_url(const struct composition *c, struct fault *w
 	return OK;
 }
 
-static enum status open_log(struct composition *c, struct fault *why)
+static enum status open_log(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
 	struct log_options o = { .dir = c->remote ? NULL : s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192, .ring_bytes = LOG_RING_BYTES };
@@ -111,83 +111,83 @@ static enum status open_log(struct composition *c, struct fault *why)
 }
 
 /* The S3 protocol, where the store is our own; else what readers of pending images may check. */
-static enum status make_storage(struct composition *c, struct fault *why)
+static enum status make_storage(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
 	struct s3_options s3 = {
-		.region = c->engines.region,
+		.region = c->backends.region,
 		.image_bucket = str_of(s->bucket),
 		.cors_origins = str_of(s->cors_origins),
-		.explain = is(s->dev, "auto") ? c->at.storage_is_loopback : is(s->dev, "on"),
+		.explain = is_equal(s->dev, "auto") ? c->at.storage_is_loopback : is_equal(s->dev, "on"),
 		.secure = s->tls_cert[0] != '\0' || str_starts_with(str_of(s->public_storage_url), STR("https://")),
 	};
 	struct s3_ports ports = {
-		.product = &c->product, .buckets = c->engines.bucket, .catalog = c->engines.catalog, .parts = c->engines.parts, .keys = c->engines.keys,
+		.product = &c->product, .buckets = c->backends.bucket, .catalog = c->backends.catalog, .parts = c->backends.parts, .keys = c->backends.keys,
 	};
 	c->product.objects_change = c->remote;
 	if (c->remote)
-		c->product.glances = glances_new();
+		c->product.recheck_limit = recheck_limit_new();
 	else
 		c->s3 = s3_new(&ports, &s3);
-	return c->product.glances != NULL || c->s3 != NULL ? OK : fault_no_memory(why);
+	return c->product.recheck_limit != NULL || c->s3 != NULL ? OK : fault_no_memory(why);
 }
 
 /* Anyone with the printed token has access. */
-static enum status make_console(struct composition *c, struct fault *why)
+static enum status make_console(struct server_parts *c, struct fault *why)
 {
 	unsigned char token[16];
 	random_bytes(token, sizeof(token));
 	hex_encode(token, sizeof(token), c->admin_token);
-	gate_init(&c->gate, str_of(c->admin_token));
-	inspection_of_list_init(&c->listed, c->engines.table);
+	admin_auth_init(&c->admin_auth, str_of(c->admin_token));
+	admin_query_of_list_init(&c->listed, c->backends.table);
 	struct console_options o = {
-		.gate = &c->gate,
-		.table = c->engines.table,
-		.inspection = c->engines.inspection != NULL ? c->engines.inspection : &c->listed.port,
+		.admin_auth = &c->admin_auth,
+		.table = c->backends.table,
+		.admin_query = c->backends.admin_query != NULL ? c->backends.admin_query : &c->listed.port,
 		.settings = &c->settings,
 	};
 	c->console = console_new(&o);
 	return c->console != NULL ? OK : fault_no_memory(why);
 }
 
-static enum status make_doors(struct composition *c, struct fault *why)
+static enum status make_handlers(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	c->product = (struct product){ .rules = rules_of(s), .store = c->engines.store, .table = c->engines.table };
+	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table };
 	struct api_options api = {
 		.key_for_images = key_for_images(c),
-		.key_for_slots = is(s->upload, "key"),
+		.key_for_slots = is_equal(s->upload, "key"),
 		/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
 		.refuse_cross_site = !key_for_images(c) && !s->open,
 		.key = str_of(s->api_key),
 		.cors_origins = str_of(s->cors_origins),
 		.page = &web_page,
-		.storage_url = c->engines.storage_url,
+		.storage_url = c->backends.storage_url,
 	};
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
-	c->janitor = janitor_start(&(struct janitor_options){ .product = &c->product, .parts = c->engines.parts, .interval_s = s->sweep_interval_s,
+	c->gc_thread = gc_thread_start(&(struct gc_thread_options){ .product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s,
 		.multipart_ttl_s = s->multipart_ttl_s });
-	if (c->api == NULL || c->janitor == NULL)
+	if (c->api == NULL || c->gc_thread == NULL)
 		return fault_no_memory(why);
 	return OK;
 }
 
-static enum status ready(void *arg, struct fault *why)
+static enum status check_ready(void *arg, struct fault *why)
 {
-	struct composition *c = arg;
-	return c->engines.ready(&c->engines, why);
+	struct server_parts *c = arg;
+	return c->backends.ready(&c->backends, why);
 }
 
-static void refresh(void *arg)
+static void refresh_gauges(void *arg)
 {
-	struct composition *c = arg;
+	struct server_parts *c = arg;
 	struct image_counts counts;
-	if (c->engines.measure != NULL)
-		c->engines.measure(&c->engines);
-	deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
+	if (c->backends.measure != NULL)
+		c->backends.measure(&c->backends);
+	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
 	enum status counted = table_counts(c->product.table, &counts, NULL);
-	deadline_set(0);
+	op_deadline_set(0);
 	if (counted != OK)
 		return;
 	metric_set(M_IMAGES_PENDING, (int64_t)counts.pending);
@@ -197,13 +197,13 @@ static void refresh(void *arg)
 }
 
 /* Whether URLs that are given to clients elsewhere lead to this machine's loopback address. */
-static bool urls_are_local(const struct composition *c)
+static bool urls_are_local(const struct server_parts *c)
 {
 	return !c->remote && !c->at.api_is_loopback && c->at.storage_is_loopback && c->settings.public_storage_url[0] == '\0';
 }
 
 /* Where pictures go and where they are kept. */
-static void print_places(const struct composition *c)
+static void print_addresses(const struct server_parts *c)
 {
 	const struct settings *s = &c->settings;
 	if (c->remote)
@@ -213,14 +213,14 @@ static void print_places(const struct composition *c)
 		       "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n", c->at.storage, s->data_dir, s->data_dir, s->data_dir);
 }
 
-static void print_welcome(const struct composition *c)
+static void print_welcome(const struct server_parts *c)
 {
 	printf("tintype " VERSION " is ready.\n"
 	       "  page     %s/   (for a browser)\n"
 	       "  API      %s/prod   %s\n"
 	       "  console  %s/   (token: %s)\n",
 	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
-	print_places(c);
+	print_addresses(c);
 	if (urls_are_local(c))
 		printf("Warning: upload URLs begin with %s, which only this machine can reach. For clients elsewhere start with\n"
 		       "  --storage 0.0.0.0:9000 --public-storage-url http://ADDRESS:9000 --hosts ADDRESS\n\n", c->at.storage);
@@ -231,9 +231,9 @@ static void print_welcome(const struct composition *c)
 	fflush(stdout);
 }
 
-static void started(void *arg)
+static void on_started(void *arg)
 {
-	struct composition *c = arg;
+	struct server_parts *c = arg;
 	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
 	    LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
 	    LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
@@ -241,11 +241,11 @@ static void started(void *arg)
 }
 
 /* The settings, made whole: without a store of our own there is no storage listener. */
-static enum status load(struct composition *c, int argc, char **argv, struct fault *why)
+static enum status load_settings(struct server_parts *c, int argc, char **argv, struct fault *why)
 {
 	struct settings *s = &c->settings;
 	TRY(settings_load(s, argc, argv, why));
-	TRY(engines_choose(s, &c->remote, why));
+	TRY(backends_choose(s, &c->remote, why));
 	if (c->remote)
 		s->storage_listen = "";
 	else if (s->storage_listen[0] == '\0')
@@ -253,39 +253,39 @@ static enum status load(struct composition *c, int argc, char **argv, struct fau
 	return OK;
 }
 
-static enum status run(struct composition *c, int argc, char **argv, struct fault *why)
+static enum status run_server(struct server_parts *c, int argc, char **argv, struct fault *why)
 {
-	TRY(load(c, argc, argv, why));
+	TRY(load_settings(c, argc, argv, why));
 	TRY(check_texts(&c->settings, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
 	TRY(check_access(c, why));
 	TRY(check_public_url(c, why));
-	TRY(engines_open(&c->settings, c->at.storage, &c->engines, why));
+	TRY(backends_open(&c->settings, c->at.storage, &c->backends, why));
 	TRY(open_log(c, why));
-	TRY(make_doors(c, why));
+	TRY(make_handlers(c, why));
 	TRY(make_console(c, why));
-	struct server_doors doors = {
-		.api = api_door(c->api),
-		.storage = c->s3 != NULL ? s3_door(c->s3) : NULL,
-		.ready = ready,
-		.refresh = refresh,
+	struct server_handlers handlers = {
+		.api = api_handler(c->api),
+		.storage = c->s3 != NULL ? s3_handler(c->s3) : NULL,
+		.ready = check_ready,
+		.refresh = refresh_gauges,
 		.arg = c,
-		.gate = &c->gate,
-		.console = console_door(c->console),
+		.admin_auth = &c->admin_auth,
+		.console = console_handler(c->console),
 	};
-	return server_run(c->server, &doors, started, why);
+	return server_run(c->server, &handlers, on_started, why);
 }
 
-static void tear_down(struct composition *c)
+static void free_all(struct server_parts *c)
 {
 	server_free(&c->server);
-	janitor_free(&c->janitor);
+	gc_thread_free(&c->gc_thread);
 	console_free(&c->console);
-	gate_deinit(&c->gate);
+	admin_auth_deinit(&c->admin_auth);
 	s3_free(&c->s3);
 	api_free(&c->api);
-	glances_free(&c->product.glances);
-	engines_close(&c->engines);
+	recheck_limit_free(&c->product.recheck_limit);
+	backends_close(&c->backends);
 	if (c->log_open) {
 		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));
 		log_stop();
@@ -293,16 +293,16 @@ static void tear_down(struct composition *c)
 	secret_wipe(c->admin_token, sizeof(c->admin_token));
 }
 
-int compose_serve(int argc, char **argv)
+int server_main(int argc, char **argv)
 {
-	struct composition c = { 0 };
+	struct server_parts c = { 0 };
 	struct fault why = { 0 };
-	enum status status = run(&c, argc, argv, &why);
+	enum status status = run_server(&c, argc, argv, &why);
 	if (status != OK) {
 		if (c.log_open)
 			LOG(SERVER_FAILED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 		fprintf(stderr, "tintype serve: %s%s%s%s\n", why.text, why.cause[0] ? " (" : "", why.cause, why.cause[0] ? ")" : "");
 	}
-	tear_down(&c);
+	free_all(&c);
 	return status == OK ? 0 : why.code == F_BAD_SETTING ? 2 : 1;
 }

@@ -4,6 +4,6 @@
 
 /* argv holds the flags alone. Serves until SIGTERM or SIGINT. Gives the exit status: 0 after a
  * clean end, 2 for a wrong setting, 1 when it cannot start; a sentence on stderr says why. */
-int compose_serve(int argc, char **argv);
+int server_main(int argc, char **argv);
 
 #endif

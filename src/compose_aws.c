@@ -12,13 +12,13 @@ static struct str endpoint_of(const char *name)
 	return own.n > 0 ? own : str_of(getenv("AWS_ENDPOINT_URL"));
 }
 
-static struct aws_service *open_service(struct aws_engines *e, struct str service, struct str region, struct str endpoint)
+static struct aws_service *open_service(struct aws_adapters *e, struct str service, struct str region, struct str endpoint)
 {
 	const struct aws_service_options o = { .service = service, .region = region, .endpoint = endpoint, .chain = e->chain };
 	return aws_service_new(&o);
 }
 
-static enum status open_adapters(struct aws_engines *e, const struct settings *s, struct str region, struct fault *why)
+static enum status open_adapters(struct aws_adapters *e, const struct settings *s, struct str region, struct fault *why)
 {
 	struct str s3 = endpoint_of("AWS_ENDPOINT_URL_S3"), dynamo = endpoint_of("AWS_ENDPOINT_URL_DYNAMODB");
 	e->s3 = open_service(e, STR("s3"), region, s3);
@@ -35,19 +35,19 @@ static enum status open_adapters(struct aws_engines *e, const struct settings *s
 	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);
 }
 
-enum status aws_engines_open(struct aws_engines *e, const struct settings *s, struct fault *why)
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why)
 {
 	assert(e != NULL);
 	assert(s != NULL);
-	*e = (struct aws_engines){ .chain = aws_chain_new() };
+	*e = (struct aws_adapters){ .chain = aws_chain_new() };
 	arena_init(&e->texts, TEXTS_BYTES);
-	struct str told = str_of(s->region), found = aws_region(&e->texts), region = told.n > 0 ? told : found;
+	struct str given = str_of(s->region), found = aws_region(&e->texts), region = given.n > 0 ? given : found;
 	if (e->chain == NULL)
 		return fault_no_memory(why);
 	return open_adapters(e, s, region.n > 0 ? region : STR("us-east-1"), why);
 }
 
-void aws_engines_free(struct aws_engines *e)
+void aws_adapters_free(struct aws_adapters *e)
 {
 	if (e->table != NULL)
 		dynamo_table_free(&e->table);

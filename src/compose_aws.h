@@ -6,7 +6,7 @@
 #include "base/fault.h"
 #include "base/settings.h"
 
-struct aws_engines {
+struct aws_adapters {
 	struct arena texts;
 	struct aws_chain *chain;
 	struct aws_service *s3, *dynamo;
@@ -15,8 +15,8 @@ struct aws_engines {
 };
 
 /* Reaches nobody yet.  Errors: BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
-enum status aws_engines_open(struct aws_engines *e, const struct settings *s, struct fault *why) MUST_CHECK;
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why) MUST_CHECK;
 /* Safe on a zeroed one. */
-void aws_engines_free(struct aws_engines *e);
+void aws_adapters_free(struct aws_adapters *e);
 
 #endif

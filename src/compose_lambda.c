@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 
-struct composition {
+struct lambda_parts {
 	struct settings settings;
 	struct lambda_ports ports;
 	struct product product;
@@ -27,7 +27,7 @@ struct composition {
 	struct runtime *runtime;
 };
 
-static struct str environment(const char *name)
+static struct str variable(const char *name)
 {
 	return str_of(getenv(name));
 }
@@ -54,12 +54,12 @@ static enum status start_log(const struct settings *s, struct fault *why)
 	return log_start(&o, why);
 }
 
-static enum status prepare(struct composition *c, lambda_open_fn *open, struct fault *why)
+static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)
 {
 	struct api_options options;
 	TRY(settings_load(&c->settings, 0, NULL, why));
 	TRY(start_log(&c->settings, why));
-	TRY(lambda_check(environment("_HANDLER"), why));
+	TRY(lambda_check(variable("_HANDLER"), why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
 	c->product = (struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table, .objects_change = true };
@@ -68,29 +68,29 @@ static enum status prepare(struct composition *c, lambda_open_fn *open, struct f
 }
 
 /* The log may not be open yet: then the line goes to stderr, which Lambda keeps as well. */
-static void tell_failure(const struct fault *why)
+static void report_failure(const struct fault *why)
 {
-	LOG(LAMBDA_FAILED, STR(""), LOG_S("function", environment("AWS_LAMBDA_FUNCTION_NAME")), LOG_C("code", fault_name(why->code)),
+	LOG(LAMBDA_FAILED, STR(""), LOG_S("function", variable("AWS_LAMBDA_FUNCTION_NAME")), LOG_C("code", fault_name(why->code)),
 	    LOG_C("text", why->text), LOG_C("cause", why->cause));
 }
 
-static enum status run(struct composition *c, struct fault *why)
+static enum status run_function(struct lambda_parts *c, struct fault *why)
 {
 	const struct lambda_options o = {
-		.handler = environment("_HANDLER"),
-		.function = environment("AWS_LAMBDA_FUNCTION_NAME"),
+		.function_handler = variable("_HANDLER"),
+		.function = variable("AWS_LAMBDA_FUNCTION_NAME"),
 		.bucket = str_of(c->settings.bucket),
-		.door = api_door(c->api),
+		.http_handler = api_handler(c->api),
 		.product = &c->product,
 	};
 	return lambda_run(c->runtime, &o, why);
 }
 
-int compose_lambda(lambda_open_fn *open)
+int lambda_main(lambda_open_fn *open)
 {
-	struct composition c = { 0 };
-	struct fault why = { 0 }, untold = { 0 };
-	struct str runtime_api = environment("AWS_LAMBDA_RUNTIME_API");
+	struct lambda_parts c = { 0 };
+	struct fault why = { 0 }, not_given = { 0 };
+	struct str runtime_api = variable("AWS_LAMBDA_RUNTIME_API");
 	signal(SIGPIPE, SIG_IGN);
 	if (runtime_api.n == 0) {
 		fputs("bootstrap: AWS_LAMBDA_RUNTIME_API is not set; this program is started by AWS Lambda\n", stderr);
@@ -99,13 +99,13 @@ int compose_lambda(lambda_open_fn *open)
 	c.runtime = runtime_new(runtime_api);
 	if (c.runtime == NULL)
 		return 1;
-	enum status status = prepare(&c, open, &why);
+	enum status status = prepare_function(&c, open, &why);
 	if (status != OK) {
-		tell_failure(&why);
-		if (runtime_fail_init(c.runtime, &why, &untold) != OK)
-			tell_failure(&untold);
-	} else if (run(&c, &why) != OK) {
-		tell_failure(&why);
+		report_failure(&why);
+		if (runtime_fail_init(c.runtime, &why, &not_given) != OK)
+			report_failure(&not_given);
+	} else if (run_function(&c, &why) != OK) {
+		report_failure(&why);
 	}
 	api_free(&c.api);
 	runtime_free(&c.runtime);

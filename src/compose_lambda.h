@@ -18,6 +18,6 @@ typedef enum status lambda_open_fn(const struct settings *s, struct lambda_ports
 
 /* Serve until there is nothing more to serve, which is always a failure: gives the exit status, not 0.
  * A failure to start is given to Lambda. */
-int compose_lambda(lambda_open_fn *open);
+int lambda_main(lambda_open_fn *open);
 
 #endif

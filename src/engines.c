@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum status engines_choose(const struct settings *s, bool *remote, struct fault *why)
+enum status backends_choose(const struct settings *s, bool *remote, struct fault *why)
 {
 	assert(s != NULL);
 	bool s3 = strcmp(s->store, "s3") == 0, dynamodb = strcmp(s->table, "dynamodb") == 0;
@@ -15,19 +15,19 @@ enum status engines_choose(const struct settings *s, bool *remote, struct fault 
 	return OK;
 }
 
-enum status engines_open(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why)
+enum status backends_open(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why)
 {
 	assert(s != NULL);
 	assert(storage_url != NULL);
 	assert(out != NULL);
 	bool remote = false;
-	TRY(engines_choose(s, &remote, why));
-	return remote ? engines_open_cloud(s, out, why) : engines_open_local(s, storage_url, out, why);
+	TRY(backends_choose(s, &remote, why));
+	return remote ? backends_open_cloud(s, out, why) : backends_open_local(s, storage_url, out, why);
 }
 
-void engines_close(struct engines *e)
+void backends_close(struct backends *e)
 {
 	if (e->close != NULL)
 		e->close(e);
-	*e = (struct engines){ 0 };
+	*e = (struct backends){ 0 };
 }

@@ -13,7 +13,7 @@
 #define NO_ID STR("00000000-0000-4000-8000-000000000000")
 
 /* A read of what is not there is the cheapest call that needs bucket and table, and the rights to both. */
-static enum status ask_both(struct engines *e, struct fault *why)
+static enum status check_both(struct backends *e, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct object object;
@@ -26,32 +26,32 @@ static enum status ask_both(struct engines *e, struct fault *why)
 	return got == OK || got == LIMIT || (got == NOT_FOUND && why->code == F_NO_SUCH_KEY) ? OK : got;
 }
 
-static enum status ready(struct engines *e, struct fault *why)
+static enum status check_ready(struct backends *e, struct fault *why)
 {
 	struct fault found = { 0 };
-	deadline_set(clock_mono_ms() + READY_WITHIN_MS);
-	enum status got = ask_both(e, &found);
-	deadline_set(0);
+	op_deadline_set(clock_mono_ms() + READY_WITHIN_MS);
+	enum status got = check_both(e, &found);
+	op_deadline_set(0);
 	if (got != OK && why != NULL)
 		*why = found;
 	return got;
 }
 
-static void close_engines(struct engines *e)
+static void close_engines(struct backends *e)
 {
-	aws_engines_free(e->own);
+	aws_adapters_free(e->own);
 	mem_free(e->own);
 }
 
-enum status engines_open_cloud(const struct settings *s, struct engines *out, struct fault *why)
+enum status backends_open_cloud(const struct settings *s, struct backends *out, struct fault *why)
 {
 	assert(s != NULL);
 	assert(out != NULL);
-	struct aws_engines *own = mem_new(1, sizeof(*own));
+	struct aws_adapters *own = mem_new(1, sizeof(*own));
 	if (own == NULL)
 		return fault_no_memory(why);
-	struct engines e = { .ready = ready, .close = close_engines, .own = own };
-	enum status opened = aws_engines_open(own, s, why);
+	struct backends e = { .ready = check_ready, .close = close_engines, .own = own };
+	enum status opened = aws_adapters_open(own, s, why);
 	if (opened != OK) {
 		close_engines(&e);
 		return opened;

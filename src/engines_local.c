@@ -2,28 +2,28 @@
 #include "engines.h"
 #include "local/local.h"
 
-static enum status ready(struct engines *e, struct fault *why)
+static enum status check_ready(struct backends *e, struct fault *why)
 {
 	return engine_ready(e->own, why);
 }
 
-static void measure(struct engines *e)
+static void measure_space(struct backends *e)
 {
 	engine_measure(e->own);
 }
 
-static enum status compact(struct engines *e, uint64_t *before, uint64_t *after, struct fault *why)
+static enum status compact_store(struct backends *e, uint64_t *before, uint64_t *after, struct fault *why)
 {
 	return engine_compact(e->own, before, after, why);
 }
 
-static void close_engine(struct engines *e)
+static void close_engine(struct backends *e)
 {
 	struct engine *engine = e->own;
 	engine_free(&engine);
 }
 
-enum status engines_open_local(const struct settings *s, const char *storage_url, struct engines *out, struct fault *why)
+enum status backends_open_local(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why)
 {
 	assert(s != NULL);
 	assert(storage_url != NULL);
@@ -40,11 +40,11 @@ enum status engines_open_local(const struct settings *s, const char *storage_url
 		.small_bytes = BUCKET_SMALL_BYTES,
 	};
 	TRY(engine_open(&o, &engine, why));
-	*out = (struct engines){
-		.store = engine_object_store(engine), .table = engine_image_table(engine), .inspection = engine_inspection(engine),
+	*out = (struct backends){
+		.store = engine_object_store(engine), .table = engine_image_table(engine), .admin_query = engine_admin_query(engine),
 		.storage_url = o.public_url, .bucket = engine_bucket_store(engine), .catalog = engine_bucket_catalog(engine),
 		.parts = engine_part_store(engine),
-		.keys = engine_key_ring(engine), .region = o.region, .ready = ready, .measure = measure, .compact = compact, .close = close_engine, .own = engine,
+		.keys = engine_key_ring(engine), .region = o.region, .ready = check_ready, .measure = measure_space, .compact = compact_store, .close = close_engine, .own = engine,
 	};
 	return OK;
 }

@@ -13,7 +13,7 @@
 
 #define DAY_MS (24 * 3600 * (int64_t)1000)
 
-struct janitor {
+struct gc_thread {
 	struct product *product;
 	struct part_store *parts;
 	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
@@ -25,41 +25,41 @@ struct janitor {
 
 static bool is_stopping(void *arg)
 {
-	struct janitor *j = arg;
+	struct gc_thread *j = arg;
 	pthread_mutex_lock(&j->lock);
 	bool stopping = j->stopping;
 	pthread_mutex_unlock(&j->lock);
 	return stopping;
 }
 
-static void complain(const struct fault *why)
+static void log_failure(const struct fault *why)
 {
 	LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
 }
 
-static void report(enum status status, const struct sweep_result *r, const struct fault *why)
+static void log_result(enum status status, const struct gc_result *r, const struct fault *why)
 {
-	if (r->ended + r->forgotten + r->confirmed + r->rejected + r->orphans > 0)
+	if (r->ended + r->forgotten + r->reconciled + r->rejected + r->orphans > 0)
 		LOG(SWEEP, STR(""), LOG_I("ended", r->ended), LOG_I("forgotten", r->forgotten),
-		    LOG_I("confirmed", r->confirmed), LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
+		    LOG_I("confirmed", r->reconciled), LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
 	metric_add(M_SWEPT, (int64_t)(r->ended + r->forgotten));
 	if (status != OK)
-		complain(why);
+		log_failure(why);
 }
 
 /* false: not all could be done. */
-static bool sweep(struct janitor *j, bool walk)
+static bool run_gc(struct gc_thread *j, bool walk)
 {
-	struct sweep_result result = { 0 };
+	struct gc_result result = { 0 };
 	struct fault why = { 0 };
-	enum status status = sweep_run(j->product, clock_now_ms(), is_stopping, j, &result, &why);
+	enum status status = gc_run(j->product, clock_now_ms(), is_stopping, j, &result, &why);
 	if (status == OK && walk)
-		status = sweep_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
-	report(status, &result, &why);
+		status = gc_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
+	log_result(status, &result, &why);
 	return status == OK;
 }
 
-static void end_uploads(struct janitor *j)
+static void abort_old_uploads(struct gc_thread *j)
 {
 	struct fault why = { 0 };
 	uint32_t ended = 0;
@@ -69,11 +69,11 @@ static void end_uploads(struct janitor *j)
 	if (ended > 0)
 		LOG(SWEEP, STR(""), LOG_I("uploads", ended));
 	if (status != OK)
-		complain(&why);
+		log_failure(&why);
 }
 
 /* Wait for the interval; false when stopping. */
-static bool wait_interval(struct janitor *j)
+static bool wait_interval(struct gc_thread *j)
 {
 	int64_t until = clock_mono_ms() + j->interval_ms;
 	pthread_mutex_lock(&j->lock);
@@ -84,41 +84,41 @@ static bool wait_interval(struct janitor *j)
 	return go_on;
 }
 
-static void *run(void *arg)
+static void *run_thread(void *arg)
 {
-	struct janitor *j = arg;
+	struct gc_thread *j = arg;
 	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms;
 	while (wait_interval(j)) {
 		bool walk = clock_mono_ms() >= walk_at;
-		if (sweep(j, walk) && walk)
+		if (run_gc(j, walk) && walk)
 			walk_at = clock_mono_ms() + j->walk_interval_ms;
-		end_uploads(j);
+		abort_old_uploads(j);
 	}
 	return NULL;
 }
 
-struct janitor *janitor_start(const struct janitor_options *o)
+struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 {
 	assert(o != NULL);
-	struct janitor *j = mem_new(1, sizeof(*j));
+	struct gc_thread *j = mem_new(1, sizeof(*j));
 	if (j == NULL)
 		return NULL;
 	int64_t orphan_ms = (int64_t)o->product->rules.orphan_ttl_s * 1000;
-	*j = (struct janitor){ .product = o->product, .parts = o->parts, .interval_ms = (int64_t)o->interval_s * 1000,
+	*j = (struct gc_thread){ .product = o->product, .parts = o->parts, .interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };
 	pthread_cond_init(&j->wake, NULL);
 	pthread_mutex_init(&j->lock, NULL);
-	if (!thread_start(&j->thread, run, j)) {
+	if (!thread_start(&j->thread, run_thread, j)) {
 		mem_free(j);
 		return NULL;
 	}
 	return j;
 }
 
-void janitor_free(struct janitor **at)
+void gc_thread_free(struct gc_thread **at)
 {
-	struct janitor *j = *at;
+	struct gc_thread *j = *at;
 	if (j == NULL)
 		return;
 	pthread_mutex_lock(&j->lock);

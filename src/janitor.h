@@ -5,17 +5,17 @@
 #include "image/product.h"
 #include "port/part_store.h"
 
-struct janitor_options {
+struct gc_thread_options {
 	struct product *product;   /* borrowed, as parts */
 	struct part_store *parts;  /* NULL: there are no multipart uploads here */
 	uint64_t interval_s;
 	uint64_t multipart_ttl_s;  /* multipart uploads that are older are aborted */
 };
 
-struct janitor;
+struct gc_thread;
 /* NULL: memory or threads failed. */
-struct janitor *janitor_start(const struct janitor_options *o);
+struct gc_thread *gc_thread_start(const struct gc_thread_options *o);
 /* End after the step at hand. Accepts NULL inside. */
-void janitor_free(struct janitor **j);
+void gc_thread_free(struct gc_thread **j);
 
 #endif

@@ -20,7 +20,7 @@
 #define LIST_MAX_BYTES (1024 * 1024)
 
 /* One grant as it is being read. */
-struct told {
+struct given {
 	bool bucket, prefix, allow;
 };
 
@@ -28,7 +28,7 @@ struct order {
 	const char *data_dir;
 	struct str name, user;
 	struct key_grant grants[GRANTS_MAX];
-	struct told told[GRANTS_MAX];
+	struct given given[GRANTS_MAX];
 	size_t n_grants;
 	bool id_given, secret_given;
 	struct new_key key;
@@ -53,65 +53,65 @@ void keys_help(struct buf *b)
 
 /* options */
 
-static enum status usage(struct fault *why, const char *text)
+static enum status print_usage(struct fault *why, const char *text)
 {
 	return fault_set(why, BAD_SETTING, "%s; see --help", text);
 }
 
 /* The grant that this kind of flag belongs to. */
-static struct key_grant *grant_for(struct order *o, size_t flag, struct told **told)
+static struct key_grant *grant_for(struct order *o, size_t flag, struct given **given)
 {
 	size_t last = o->n_grants == 0 ? 0 : o->n_grants - 1;
-	bool again = o->n_grants == 0 || *((bool *)&o->told[last] + flag);
+	bool again = o->n_grants == 0 || *((bool *)&o->given[last] + flag);
 
 	if (again && o->n_grants == GRANTS_MAX)
 		return NULL;
 	last = again ? o->n_grants++ : last;
-	*told = &o->told[last];
+	*given = &o->given[last];
 	return &o->grants[last];
 }
 
-static enum status too_many(struct fault *why)
+static enum status too_many_values(struct fault *why)
 {
-	return usage(why, "these are more permissions than one key may have");
+	return print_usage(why, "these are more permissions than one key may have");
 }
 
-static enum status take_bucket(struct order *o, const char *value, struct fault *why)
+static enum status parse_bucket(struct order *o, const char *value, struct fault *why)
 {
-	struct told *told;
-	struct key_grant *g = grant_for(o, offsetof(struct told, bucket), &told);
+	struct given *given;
+	struct key_grant *g = grant_for(o, offsetof(struct given, bucket), &given);
 
 	if (g == NULL)
-		return too_many(why);
-	told->bucket = true;
+		return too_many_values(why);
+	given->bucket = true;
 	if (strcmp(value, "*") == 0)
 		return OK;
 	g->bucket = str_of(value);
 	return settings_check_bucket(g->bucket, why);
 }
 
-static enum status take_prefix(struct order *o, const char *value, struct fault *why)
+static enum status parse_prefix(struct order *o, const char *value, struct fault *why)
 {
-	struct told *told;
-	struct key_grant *g = grant_for(o, offsetof(struct told, prefix), &told);
+	struct given *given;
+	struct key_grant *g = grant_for(o, offsetof(struct given, prefix), &given);
 
 	if (g == NULL)
-		return too_many(why);
-	told->prefix = true;
+		return too_many_values(why);
+	given->prefix = true;
 	g->prefix = str_of(value);
 	return OK;
 }
 
-static enum status take_allow(struct order *o, const char *value, struct fault *why)
+static enum status parse_allow(struct order *o, const char *value, struct fault *why)
 {
-	struct told *told;
-	struct key_grant *g = grant_for(o, offsetof(struct told, allow), &told);
+	struct given *given;
+	struct key_grant *g = grant_for(o, offsetof(struct given, allow), &given);
 
 	if (g == NULL)
-		return too_many(why);
-	told->allow = true;
+		return too_many_values(why);
+	given->allow = true;
 	if (!actions_parse(str_of(value), &g->actions))
-		return usage(why, "--allow must be list, read, write, delete, buckets separated by commas, or all");
+		return print_usage(why, "--allow must be list, read, write, delete, buckets separated by commas, or all");
 	return OK;
 }
 
@@ -125,37 +125,37 @@ static bool is_word(struct str s, size_t min, size_t max, struct str more)
 	return s.n >= min && s.n <= max;
 }
 
-static enum status take_id(struct order *o, const char *value, struct fault *why)
+static enum status parse_id(struct order *o, const char *value, struct fault *why)
 {
 	if (!is_word(str_of(value), ID_MIN, KEY_ID_MAX, STR("._-")))
-		return usage(why, "--id must be 3 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'");
+		return print_usage(why, "--id must be 3 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'");
 	memcpy(o->key.id, value, strlen(value) + 1);
 	o->id_given = true;
 	return OK;
 }
 
-static enum status take_secret(struct order *o, struct str secret, struct fault *why)
+static enum status parse_secret(struct order *o, struct str secret, struct fault *why)
 {
 	bool good = secret.n >= SECRET_MIN && secret.n <= KEY_SECRET_MAX;
 
 	for (size_t i = 0; good && i < secret.n; i++)
 		good = secret.p[i] > ' ' && secret.p[i] <= '~';
 	if (!good)
-		return usage(why, "a secret must be 8 to 128 printable ASCII characters without blanks");
+		return print_usage(why, "a secret must be 8 to 128 printable ASCII characters without blanks");
 	memcpy(o->key.secret, secret.p, secret.n);
 	o->key.secret[secret.n] = '\0';
 	o->secret_given = true;
 	return OK;
 }
 
-static enum status take_secret_env(struct order *o, const char *value, struct fault *why)
+static enum status read_secret_env(struct order *o, const char *value, struct fault *why)
 {
 	const char *secret = getenv(value);
 
-	return secret != NULL ? take_secret(o, str_of(secret), why) : usage(why, "--secret-env names a variable that is not set");
+	return secret != NULL ? parse_secret(o, str_of(secret), why) : print_usage(why, "--secret-env names a variable that is not set");
 }
 
-static enum status take_secret_stdin(struct order *o, const char *value, struct fault *why)
+static enum status read_secret_stdin(struct order *o, const char *value, struct fault *why)
 {
 	char line[KEY_SECRET_MAX + 3];
 
@@ -167,23 +167,23 @@ static enum status take_secret_stdin(struct order *o, const char *value, struct 
 		secret.n--;
 	if (str_ends_with(secret, STR("\r")))
 		secret.n--;
-	enum status status = take_secret(o, secret, why);
+	enum status status = parse_secret(o, secret, why);
 	secret_wipe(line, sizeof line);
 	return status;
 }
 
-static enum status take_data(struct order *o, const char *value, struct fault *why)
+static enum status parse_data(struct order *o, const char *value, struct fault *why)
 {
 	(void)why;
 	o->data_dir = value;
 	return OK;
 }
 
-static enum status take_user(struct order *o, const char *value, struct fault *why)
+static enum status parse_user(struct order *o, const char *value, struct fault *why)
 {
 	o->user = str_of(value);
 	if (!profile_name_valid(o->user) || str_equal(o->user, STR("slots")))
-		return usage(why, "--user must be the name of a user");
+		return print_usage(why, "--user must be the name of a user");
 	return OK;
 }
 
@@ -191,14 +191,14 @@ static const struct option {
 	struct flag_name flag;
 	enum status (*take)(struct order *o, const char *value, struct fault *why);
 } options[] = {
-	{ { "data", 0, FLAG_VALUE }, take_data },
-	{ { "user", 0, FLAG_VALUE }, take_user },
-	{ { "bucket", 0, FLAG_VALUE }, take_bucket },
-	{ { "prefix", 0, FLAG_VALUE }, take_prefix },
-	{ { "allow", 0, FLAG_VALUE }, take_allow },
-	{ { "id", 0, FLAG_VALUE }, take_id },
-	{ { "secret-stdin", 0, FLAG_SWITCH }, take_secret_stdin },
-	{ { "secret-env", 0, FLAG_VALUE }, take_secret_env },
+	{ { "data", 0, FLAG_VALUE }, parse_data },
+	{ { "user", 0, FLAG_VALUE }, parse_user },
+	{ { "bucket", 0, FLAG_VALUE }, parse_bucket },
+	{ { "prefix", 0, FLAG_VALUE }, parse_prefix },
+	{ { "allow", 0, FLAG_VALUE }, parse_allow },
+	{ { "id", 0, FLAG_VALUE }, parse_id },
+	{ { "secret-stdin", 0, FLAG_SWITCH }, read_secret_stdin },
+	{ { "secret-env", 0, FLAG_VALUE }, read_secret_env },
 };
 
 #define TAKES_DATA UINT64_C(1)   /* its bit, the first */
@@ -211,13 +211,13 @@ static const struct flag_name *option_row(size_t i)
 static enum status check_grants(struct order *o, struct fault *why)
 {
 	for (size_t i = 0; i < o->n_grants; i++) {
-		const struct told *told = &o->told[i];
-		if (o->n_grants > 1 && !(told->bucket && told->allow))
-			return usage(why, "with several permissions each needs its own --bucket (* means all) and --allow");
-		if (!told->allow)
-			o->grants[i].actions = told->prefix ? KEY_ACTIONS_ALL & ~(unsigned)KEY_BUCKETS : KEY_ACTIONS_ALL;
-		if (o->grants[i].prefix.n > 0 && told->allow && (o->grants[i].actions & KEY_BUCKETS) != 0)
-			return usage(why, "the action buckets applies to a whole bucket: omit --prefix");
+		const struct given *given = &o->given[i];
+		if (o->n_grants > 1 && !(given->bucket && given->allow))
+			return print_usage(why, "with several permissions each needs its own --bucket (* means all) and --allow");
+		if (!given->allow)
+			o->grants[i].actions = given->prefix ? KEY_ACTIONS_ALL & ~(unsigned)KEY_BUCKETS : KEY_ACTIONS_ALL;
+		if (o->grants[i].prefix.n > 0 && given->allow && (o->grants[i].actions & KEY_BUCKETS) != 0)
+			return print_usage(why, "the action buckets applies to a whole bucket: omit --prefix");
 	}
 	return OK;
 }
@@ -232,19 +232,19 @@ static enum status read_order(struct order *o, bool named, bool adds, int argc, 
 		if (word.operand == NULL)
 			continue;
 		if (!named || o->name.p != NULL)
-			return usage(why, named ? "there is more than one name" : "list does not take a name");
+			return print_usage(why, named ? "there is more than one name" : "list does not take a name");
 		o->name = str_of(word.operand);
 	}
 	if (named && o->name.p == NULL)
-		return usage(why, "there is no name");
+		return print_usage(why, "there is no name");
 	if (o->id_given != o->secret_given)
-		return usage(why, "an access key id and a secret go together: --id with --secret-stdin or --secret-env");
+		return print_usage(why, "an access key id and a secret go together: --id with --secret-stdin or --secret-env");
 	return check_grants(o, why);
 }
 
 /* the three */
 
-static void tell_key(const struct order *o)
+static void print_key(const struct order *o)
 {
 	const char *name = o->name.p;
 
@@ -257,18 +257,18 @@ static void tell_key(const struct order *o)
 	}
 }
 
-static enum status add(struct order *o, struct fault *why)
+static enum status add_key(struct order *o, struct fault *why)
 {
 	struct key_addition k = { .name = o->name, .user = o->user, .grants = o->grants, .n_grants = o->n_grants, .key = &o->key };
 
 	if (!o->id_given)
 		new_key_make(&o->key);
 	TRY(key_edit_add(o->data_dir, &k, why));
-	tell_key(o);
+	print_key(o);
 	return OK;
 }
 
-static enum status list(struct order *o, struct fault *why)
+static enum status list_keys(struct order *o, struct fault *why)
 {
 	struct buf b CLEANUP(buf_deinit);
 
@@ -290,8 +290,8 @@ static const struct action {
 	bool named, adds;
 	enum status (*run)(struct order *o, struct fault *why);
 } actions[] = {
-	{ "add", true, true, add },
-	{ "list", false, false, list },
+	{ "add", true, true, add_key },
+	{ "list", false, false, list_keys },
 	{ "rm", true, false, remove_key },
 };
 
@@ -303,13 +303,13 @@ static const struct action *find_action(const char *name)
 	return NULL;
 }
 
-static enum status run(struct order *o, int argc, char **argv, struct fault *why)
+static enum status run_command(struct order *o, int argc, char **argv, struct fault *why)
 {
 	struct settings s;
 	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
 
 	if (action == NULL)
-		return usage(why, "keys must be followed by add NAME, list or rm NAME");
+		return print_usage(why, "keys must be followed by add NAME, list or rm NAME");
 	TRY(settings_load(&s, 0, NULL, why));
 	o->data_dir = s.data_dir;
 	TRY(read_order(o, action->named, action->adds, argc - 2, argv + 2, why));
@@ -321,7 +321,7 @@ int keys_run(int argc, char **argv)
 {
 	struct order o = { 0 };
 	struct fault why = { 0 };
-	enum status status = run(&o, argc, argv, &why);
+	enum status status = run_command(&o, argc, argv, &why);
 
 	secret_wipe(&o, sizeof o);
 	if (status == OK)

@@ -63,22 +63,22 @@ static int print_settings(int argc, char **argv)
 	return 2;
 }
 
-static int serve(int argc, char **argv)
+static int run_serve(int argc, char **argv)
 {
-	return compose_serve(argc - 1, argv + 1);
+	return server_main(argc - 1, argv + 1);
 }
 
-static int sweep(int argc, char **argv)
+static int run_sweep(int argc, char **argv)
 {
 	return maintain_sweep(argc - 1, argv + 1);
 }
 
-static int compact(int argc, char **argv)
+static int run_compact(int argc, char **argv)
 {
 	return maintain_compact(argc - 1, argv + 1);
 }
 
-static int table(int argc, char **argv)
+static int run_table(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "create") == 0)
 		return maintain_create_table(argc - 2, argv + 2);
@@ -86,16 +86,16 @@ static int table(int argc, char **argv)
 	return 2;
 }
 
-static const struct verb {
+static const struct main_verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *usage, *sentence;
 	void (*help)(struct buf *b);   /* what --help says besides, of a verb that reads the settings; NULL: it does not */
 } verbs[] = {
-	{ "serve", serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.", settings_help },
-	{ "sweep", sweep, "sweep [OPTION ...]", "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
-	{ "compact", compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
-	{ "table", table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
+	{ "serve", run_serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.", settings_help },
+	{ "sweep", run_sweep, "sweep [OPTION ...]", "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
+	{ "compact", run_compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
+	{ "table", run_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
 	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", keys_help },
 	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.", NULL },
 	{ "version", print_version, "version", "Print the version.", NULL },
@@ -108,7 +108,7 @@ static const struct verb {
 static void write_usage(struct buf *b)
 {
 	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype COMMAND ...\n\n"));
-	for (const struct verb *v = verbs; v->usage != NULL; v++)
+	for (const struct main_verb *v = verbs; v->usage != NULL; v++)
 		buf_printf(b, "  %-27s %s\n", v->usage, v->sentence);
 	cli_help(b);
 	buf_put(b, STR("\nEach has --help.\n"));
@@ -122,7 +122,7 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-static const struct verb *shown;   /* by write_help */
+static const struct main_verb *shown;   /* by write_help */
 
 static void write_help(struct buf *b)
 {
@@ -143,7 +143,7 @@ static int load_env_file(void)
 	return 2;
 }
 
-static int run_verb(const struct verb *v, int argc, char **argv)
+static int run_verb(const struct main_verb *v, int argc, char **argv)
 {
 	if (v->usage != NULL && asks_for_help(argc, argv)) {
 		shown = v;
@@ -154,7 +154,7 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 
 /* A file that is opened gets the lowest free number: with a standard stream closed, what is printed would
  * go into the database. Opened the wrong way round, so that using such a stream still fails. */
-static void hold_standard_streams(void)
+static void open_standard_streams(void)
 {
 	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
 	for (int fd = 0; fd < 3; fd++)
@@ -164,7 +164,7 @@ static void hold_standard_streams(void)
 
 int main(int argc, char **argv)
 {
-	hold_standard_streams();
+	open_standard_streams();
 	/* A peer that went away is an error of its write, not the end of the program. */
 	signal(SIGPIPE, SIG_IGN);
 	crypto_init();

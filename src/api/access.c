@@ -25,7 +25,7 @@ static bool asks_key(const struct api_options *o, enum access_rule rule)
 }
 
 /* RFC 6750 2.1; the scheme's case does not matter (RFC 9110 11.1). */
-static struct str bearer(const struct request *r)
+static struct str bearer_key(const struct request *r)
 {
 	struct str value = str_trim(request_header(r, STR("Authorization")));
 
@@ -38,7 +38,7 @@ static struct str delete_token(const struct request *r)
 {
 	struct str own = str_trim(request_header(r, STR("X-Delete-Token")));
 
-	return own.n > 0 ? own : bearer(r);
+	return own.n > 0 ? own : bearer_key(r);
 }
 
 /* The host name of "https://a.example:3000/page"; "" when it is not a URL. */
@@ -85,12 +85,12 @@ static bool is_cross_site(const struct request *r, struct str listed)
 	return origin.n > 0;
 }
 
-enum status access_check(struct call *c, struct fault *why)
+enum status access_check(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct api_options *o = &c->api->options;
 	enum access_rule rule = c->route->rule;
-	struct str given = bearer(&c->x->request);
+	struct str given = bearer_key(&c->x->request);
 
 	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_DELETE) && is_cross_site(&c->x->request, o->cors_origins))
 		return fault_set(why, CROSS_SITE, "This server is open to this machine only: pages of other sites may not list, read or delete images. "
@@ -107,7 +107,7 @@ enum status access_check(struct call *c, struct fault *why)
 	return fault_set(why, KEY_WRONG, "The API key is not right.");
 }
 
-const char *access_name(const struct call *c)
+const char *access_name(const struct api_call *c)
 {
 	assert(c != NULL);
 	if (!asks_key(&c->api->options, c->route->rule))
@@ -115,7 +115,7 @@ const char *access_name(const struct call *c)
 	return c->has_key ? "key" : "deleteToken";
 }
 
-enum status access_token(const struct call *c, const struct image_row *row, struct fault *why)
+enum status access_token(const struct api_call *c, const struct image_row *row, struct fault *why)
 {
 	assert(c != NULL);
 	assert(row != NULL);

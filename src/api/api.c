@@ -16,12 +16,12 @@
 /* A page of 1000 images with the longest names and their URLs is under 6 MB. */
 #define ARENA_MAX_BYTES (8u << 20)
 
-static struct api *api_of(struct door *d)
+static struct api *api_of(struct handler *d)
 {
 	return (struct api *)d;
 }
 
-static void seal(struct api *api, struct exchange *x)
+static void add_common_headers(struct api *api, struct request_context *x)
 {
 	struct answer *ans = &x->answer;
 
@@ -31,17 +31,17 @@ static void seal(struct api *api, struct exchange *x)
 	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
 }
 
-static void fail(struct api *api, struct exchange *x, const struct fault *why)
+static void answer_problem(struct api *api, struct request_context *x, const struct fault *why)
 {
-	const struct call *c = x->door_state;
+	const struct api_call *c = x->handler_state;
 
 	problem_answer(x, why);
 	if (why->code == F_BAD_METHOD)
 		answer_header(&x->answer, STR("Allow"), c->file != NULL ? STR("GET, HEAD") : router_methods(&api_routes, c->at.path_template, &x->arena));
-	seal(api, x);
+	add_common_headers(api, x);
 }
 
-enum status call_json(struct call *c, const struct buf *b, struct fault *why)
+enum status call_json(struct api_call *c, const struct buf *b, struct fault *why)
 {
 	assert(c != NULL);
 	assert(b != NULL);
@@ -58,7 +58,7 @@ enum status call_json(struct call *c, const struct buf *b, struct fault *why)
 }
 
 /* The first thing that many try is `curl -F file=@cat.jpg`. Said before the length is checked. */
-static enum status check_content_type(const struct call *c, struct fault *why)
+static enum status check_content_type(const struct api_call *c, struct fault *why)
 {
 	if (!c->route->has_body || !str_starts_with_nocase(request_header(&c->x->request, STR("Content-Type")), STR("multipart/form-data")))
 		return OK;
@@ -66,16 +66,16 @@ static enum status check_content_type(const struct call *c, struct fault *why)
 	                 "then PUT the file there.");
 }
 
-static enum status check_length(const struct call *c, struct fault *why)
+static enum status check_length(const struct api_call *c, struct fault *why)
 {
 	if (!c->route->has_body || c->x->request.length <= BODY_MAX_BYTES)
 		return OK;
 	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
 }
 
-static enum status admit(struct call *c, struct fault *why)
+static enum status check_request(struct api_call *c, struct fault *why)
 {
-	struct exchange *x = c->x;
+	struct request_context *x = c->x;
 
 	TRY(page_admit(c, why));
 	if (c->file != NULL)
@@ -93,7 +93,7 @@ static enum status admit(struct call *c, struct fault *why)
 	return check_length(c, why);
 }
 
-bool call_end(struct call *c, enum status status, const struct fault *why)
+bool call_end(struct api_call *c, enum status status, const struct fault *why)
 {
 	struct fault full;
 
@@ -102,15 +102,15 @@ bool call_end(struct call *c, enum status status, const struct fault *why)
 		why = &full;
 	}
 	if (status != OK) {
-		fail(c->api, c->x, why);
+		answer_problem(c->api, c->x, why);
 		return false;
 	}
 	assert(c->x->answer.status != 0);
-	seal(c->api, c->x);
+	add_common_headers(c->api, c->x);
 	return true;
 }
 
-static void run(struct call *c)
+static void run_handler(struct api_call *c)
 {
 	struct fault why = { .code = F_NONE };
 	enum status status = c->route->run(c, &why);
@@ -119,45 +119,45 @@ static void run(struct call *c)
 }
 
 /* How the listener continues with an admitted call. */
-static enum door_step next_step(const struct call *c)
+static enum handler_step choose_step(const struct api_call *c)
 {
 	if (c->route->start != NULL && c->api->product->table->ops->starts_without_waiting)
-		return DOOR_START;
-	return c->route->has_body ? DOOR_BODY : DOOR_RUN;
+		return HANDLER_RUN_ASYNC;
+	return c->route->has_body ? HANDLER_READ_BODY : HANDLER_RUN;
 }
 
-static enum door_step begin(struct door *d, struct exchange *x)
+static enum handler_step on_head(struct handler *d, struct request_context *x)
 {
 	struct fault why = { .code = F_NONE };
-	struct call *c = ARENA_NEW(&x->arena, struct call);
+	struct api_call *c = ARENA_NEW(&x->arena, struct api_call);
 	enum status status;
 
-	x->door_state = c;
+	x->handler_state = c;
 	if (c == NULL)
 		status = fault_no_memory(&why);
 	else {
-		*c = (struct call){ .api = api_of(d), .x = x, .arena = &x->arena };
+		*c = (struct api_call){ .api = api_of(d), .x = x, .arena = &x->arena };
 		buf_init_arena(&c->body, c->arena, BODY_MAX_BYTES);
-		status = admit(c, &why);
+		status = check_request(c, &why);
 	}
 	if (status != OK) {
-		fail(api_of(d), x, &why);
-		return DOOR_ANSWER;
+		answer_problem(api_of(d), x, &why);
+		return HANDLER_ANSWER;
 	}
 	if (c->file != NULL) {
 		page_answer(c);
-		return DOOR_ANSWER;
+		return HANDLER_ANSWER;
 	}
 	if (c->route->now) {
-		run(c);
-		return DOOR_ANSWER;
+		run_handler(c);
+		return HANDLER_ANSWER;
 	}
-	return next_step(c);
+	return choose_step(c);
 }
 
-static enum status data(struct door *d, struct exchange *x, const char *p, size_t n)
+static enum status on_body(struct handler *d, struct request_context *x, const char *p, size_t n)
 {
-	struct call *c = x->door_state;
+	struct api_call *c = x->handler_state;
 	struct fault why = { .code = F_NONE };
 
 	if (n <= BODY_MAX_BYTES - c->body.n) {
@@ -168,37 +168,37 @@ static enum status data(struct door *d, struct exchange *x, const char *p, size_
 	} else {
 		fault_set(&why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
 	}
-	fail(api_of(d), x, &why);
+	answer_problem(api_of(d), x, &why);
 	return fault_status(why.code);
 }
 
-static void finish(struct door *d, struct exchange *x)
+static void run_request(struct handler *d, struct request_context *x)
 {
 	(void)d;
-	run(x->door_state);
+	run_handler(x->handler_state);
 }
 
-static void start(struct door *d, struct exchange *x)
+static void run_request_async(struct handler *d, struct request_context *x)
 {
-	struct call *c = x->door_state;
+	struct api_call *c = x->handler_state;
 
 	(void)d;
 	c->route->start(c);
 }
 
-static void cancel(struct door *d, struct exchange *x, const struct fault *why)
+static void on_abort(struct handler *d, struct request_context *x, const struct fault *why)
 {
 	(void)d;
 	(void)x;
 	(void)why;
 }
 
-static void refuse(struct door *d, struct exchange *x, const struct fault *why)
+static void on_error(struct handler *d, struct request_context *x, const struct fault *why)
 {
-	fail(api_of(d), x, why);
+	answer_problem(api_of(d), x, why);
 }
 
-static const struct door_ops ops = { begin, data, finish, cancel, refuse, start };
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async };
 
 struct api *api_new(struct product *p, const struct api_options *o)
 {
@@ -209,7 +209,7 @@ struct api *api_new(struct product *p, const struct api_options *o)
 	if (api == NULL)
 		return NULL;
 	*api = (struct api){
-		.door = { .ops = &ops, .arena_bytes = ARENA_MAX_BYTES, .body_max = BODY_MAX_BYTES },
+		.handler = { .ops = &ops, .arena_bytes = ARENA_MAX_BYTES, .body_max = BODY_MAX_BYTES },
 		.product = p,
 		.options = *o,
 	};
@@ -224,8 +224,8 @@ void api_free(struct api **a)
 	*a = NULL;
 }
 
-struct door *api_door(struct api *a)
+struct handler *api_handler(struct api *a)
 {
 	assert(a != NULL);
-	return &a->door;
+	return &a->handler;
 }

@@ -22,6 +22,6 @@ struct api;
 /* product and the texts of options are borrowed and outlive the api. NULL: memory failed. */
 struct api *api_new(struct product *p, const struct api_options *o);
 void api_free(struct api **a);
-struct door *api_door(struct api *a);
+struct handler *api_handler(struct api *a);
 
 #endif

@@ -10,12 +10,12 @@
 
 #define FILE_SIZE_RULE "fileSize must be an integer of 1 or more."
 
-static void drop(json_t **value)
+static void free_json(json_t **value)
 {
 	json_decref(*value);
 }
 
-static const char *json_fault(const json_error_t *error)
+static const char *json_error(const json_error_t *error)
 {
 	static const struct { enum json_error_code code; const char *text; } known[] = {
 		{ json_error_premature_end_of_input, "it ends too early" },
@@ -36,7 +36,7 @@ static const char *json_fault(const json_error_t *error)
 
 static enum status refuse_json(const json_error_t *error, struct fault *why)
 {
-	const char *reason = json_fault(error);
+	const char *reason = json_error(error);
 
 	return fault_set(why, BAD_JSON, "The body is not valid JSON%s%s (line %d, column %d).", reason != NULL ? ": " : "", reason != NULL ? reason : "",
 	                 error->line, error->column);
@@ -85,7 +85,7 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	assert(a != NULL);
 	assert(out != NULL);
 	json_error_t error;
-	json_t *object CLEANUP(drop) = NULL;
+	json_t *object CLEANUP(free_json) = NULL;
 	bool starved = false;
 	struct slot_request r = { 0 };
 

@@ -18,16 +18,16 @@
 #define BODY_MAX_BYTES 16384
 
 struct api {
-	struct door door;
+	struct handler handler;
 	struct product *product;
 	struct api_options options;
 };
 
 struct web_file;
 
-struct call {
+struct api_call {
 	struct api *api;
-	struct exchange *x;
+	struct request_context *x;
 	struct arena *arena;
 	struct route_match at;          /* its segment is the image id */
 	const struct api_route *route;
@@ -37,23 +37,23 @@ struct call {
 };
 
 /* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */
-enum status upload_run(struct call *c, struct fault *why) MUST_CHECK;
-void upload_start(struct call *c);
-enum status uppy_run(struct call *c, struct fault *why) MUST_CHECK;
-void uppy_start(struct call *c);
-enum status images_list(struct call *c, struct fault *why) MUST_CHECK;
-enum status images_get(struct call *c, struct fault *why) MUST_CHECK;
-enum status images_file(struct call *c, struct fault *why) MUST_CHECK;
-enum status images_complete(struct call *c, struct fault *why) MUST_CHECK;
-enum status images_delete(struct call *c, struct fault *why) MUST_CHECK;
-enum status limits_run(struct call *c, struct fault *why) MUST_CHECK;
-enum status cors_preflight(struct call *c, struct fault *why) MUST_CHECK;
+enum status upload_run(struct api_call *c, struct fault *why) MUST_CHECK;
+void upload_start(struct api_call *c);
+enum status uppy_run(struct api_call *c, struct fault *why) MUST_CHECK;
+void uppy_start(struct api_call *c);
+enum status images_list(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_get(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_file(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_complete(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_delete(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 
 /* Complete the answer: OK and the handler's, or the problem of the fault. May be called again with a fault
  * that came later. false: it is a problem. */
-bool call_end(struct call *c, enum status status, const struct fault *why);
+bool call_end(struct api_call *c, enum status status, const struct fault *why);
 /* Answer 200 with the JSON in b; a heap buffer is copied into the arena, one in the arena is borrowed.
  * Errors  TOO_MUCH the buffer is past its maximum or the arena is full */
-enum status call_json(struct call *c, const struct buf *b, struct fault *why) MUST_CHECK;
+enum status call_json(struct api_call *c, const struct buf *b, struct fault *why) MUST_CHECK;
 
 #endif

@@ -24,7 +24,7 @@ struct str cors_origin(struct str allowed, struct str origin)
 	return cors_lists_origin(allowed, origin) ? origin : (struct str){ 0 };
 }
 
-void cors_headers(struct exchange *x, struct str allowed)
+void cors_headers(struct request_context *x, struct str allowed)
 {
 	assert(x != NULL);
 	struct str origin = cors_origin(allowed, request_header(&x->request, STR("Origin")));
@@ -37,7 +37,7 @@ void cors_headers(struct exchange *x, struct str allowed)
 	              STR("x-amzn-RequestId, Retry-After, Location, Allow, WWW-Authenticate"));
 }
 
-enum status cors_preflight(struct call *c, struct fault *why)
+enum status cors_preflight(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;

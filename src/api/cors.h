@@ -11,6 +11,6 @@ bool cors_lists_origin(struct str allowed, struct str origin);
  * of the list (compared without case), else "" (the header is left out). */
 struct str cors_origin(struct str allowed, struct str origin);
 /* Add the headers that are on every answer, errors too. */
-void cors_headers(struct exchange *x, struct str allowed);
+void cors_headers(struct request_context *x, struct str allowed);
 
 #endif

@@ -41,7 +41,7 @@ static enum status read_limit(const struct query *q, uint32_t *limit, struct fau
 	return OK;
 }
 
-static enum status write_page(struct call *c, const struct image_page *page, struct buf *b, struct fault *why)
+static enum status write_page(struct api_call *c, const struct image_page *page, struct buf *b, struct fault *why)
 {
 	writer_open(b, (struct str){ 0 }, '{');
 	writer_open(b, STR("images"), '[');
@@ -55,7 +55,7 @@ static enum status write_page(struct call *c, const struct image_page *page, str
 	return call_json(c, b, why);
 }
 
-enum status images_list(struct call *c, struct fault *why)
+enum status images_list(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_page page;
@@ -67,11 +67,11 @@ enum status images_list(struct call *c, struct fault *why)
 	TRY(read_once(&c->x->request.query, STR("cursor"), &cursor, why));
 	TRY(table_list(c->api->product->table, limit, cursor, c->arena, &page, why));
 	/* On the heap, since a buffer that grows in the arena would leave its smaller selves there. */
-	buf_init(&text, c->api->door.arena_bytes);
+	buf_init(&text, c->api->handler.arena_bytes);
 	return write_page(c, &page, &text, why);
 }
 
-static enum status answer_record(struct call *c, const struct image_row *row, struct fault *why)
+static enum status answer_record(struct api_call *c, const struct image_row *row, struct fault *why)
 {
 	struct buf text;
 
@@ -80,12 +80,12 @@ static enum status answer_record(struct call *c, const struct image_row *row, st
 	return call_json(c, &text, why);
 }
 
-static enum status read_row(struct call *c, struct image_row *row, struct fault *why)
+static enum status read_row(struct api_call *c, struct image_row *row, struct fault *why)
 {
-	return gallery_read(c->api->product, c->at.segment, c->arena, row, why);
+	return image_service_read(c->api->product, c->at.segment, c->arena, row, why);
 }
 
-enum status images_get(struct call *c, struct fault *why)
+enum status images_get(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_row row;
@@ -95,7 +95,7 @@ enum status images_get(struct call *c, struct fault *why)
 }
 
 /* There is a file only once it has passed verification: until then 404, with what it waits for. */
-enum status images_file(struct call *c, struct fault *why)
+enum status images_file(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_row row;
@@ -106,22 +106,22 @@ enum status images_file(struct call *c, struct fault *why)
 		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: it has not been uploaded yet.");
 	if (row.status == IMAGE_REJECTED)
 		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row.reason));
-	TRY(gallery_download(c->api->product, &row, c->x->request.method, c->arena, &read, why));
+	TRY(image_service_download(c->api->product, &row, c->x->request.method, c->arena, &read, why));
 	c->x->answer.status = 302;
 	answer_header(&c->x->answer, STR("Location"), read.url);
 	return OK;
 }
 
-enum status images_complete(struct call *c, struct fault *why)
+enum status images_complete(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_row row;
 
-	TRY(gallery_complete(c->api->product, c->at.segment, c->arena, &row, why));
+	TRY(image_service_complete(c->api->product, c->at.segment, c->arena, &row, why));
 	return answer_record(c, &row, why);
 }
 
-enum status images_delete(struct call *c, struct fault *why)
+enum status images_delete(struct api_call *c, struct fault *why)
 {
 	struct image_row row;
 
@@ -129,7 +129,7 @@ enum status images_delete(struct call *c, struct fault *why)
 		TRY(table_get(c->api->product->table, c->at.segment, c->arena, &row, why));
 		TRY(access_token(c, &row, why));
 	}
-	TRY(gallery_remove(c->api->product, c->at.segment, why));
+	TRY(image_service_remove(c->api->product, c->at.segment, why));
 	LOG(IMAGE_DELETED, c->x->request.id, LOG_S("imageId", c->at.segment), LOG_C("by", access_name(c)));
 	c->x->answer.status = 204;
 	return OK;

@@ -4,7 +4,7 @@
 #include "base/writer.h"
 #include "image/slot.h"
 
-enum status limits_run(struct call *c, struct fault *why)
+enum status limits_run(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct image_rules *rules = &c->api->product->rules;

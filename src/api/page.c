@@ -6,7 +6,7 @@
 
 #include "web/web.h"
 
-enum status page_admit(struct call *c, struct fault *why)
+enum status page_admit(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct web_files *page = c->api->options.page;
@@ -41,7 +41,7 @@ static struct str origin_of(struct str url)
 	return str_slice(url, 0, host + str_find_char(str_slice(url, host, url.n), '/'));
 }
 
-static struct str policy(struct call *c)
+static struct str write_policy(struct api_call *c)
 {
 	struct str storage = origin_of(c->api->options.storage_url);
 
@@ -52,13 +52,13 @@ static struct str policy(struct call *c)
 	                  STRF(storage), STRF(storage));
 }
 
-void page_answer(struct call *c)
+void page_answer(struct api_call *c)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
 
 	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
-	answer_header(ans, STR("Content-Security-Policy"), policy(c));
+	answer_header(ans, STR("Content-Security-Policy"), write_policy(c));
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
 	web_answer(c->file, &c->x->request, ans);

@@ -8,8 +8,8 @@
 
 /* Take the call if its path is a file's: sets c->file. Any other path is left to the routes.
  * Errors  BAD_METHOD the file is there, the method is neither GET nor HEAD */
-enum status page_admit(struct call *c, struct fault *why) MUST_CHECK;
+enum status page_admit(struct api_call *c, struct fault *why) MUST_CHECK;
 /* Answer with c->file and the headers that a browser needs. */
-void page_answer(struct call *c);
+void page_answer(struct api_call *c);
 
 #endif

@@ -38,7 +38,7 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 	struct presigned read = { 0 };
 
 	arena_init(&scratch, SIGNING_MAX_BYTES);
-	TRY(fault_blame_arena(&scratch, gallery_download(p, row, STR("GET"), &scratch, &read, why), why));
+	TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
 	writer_open(b, (struct str){ 0 }, '{');
 	writer_text(b, STR("imageId"), row->image_id);
 	if (form == RECORD_ALONE)

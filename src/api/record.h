@@ -13,7 +13,7 @@ enum record_form {
 
 /* Append the record as a JSON object; URLs are presigned now. What signing needs of memory is given
  * back at once, so that a long page costs no more than its text.
- * Errors  those of gallery_download */
+ * Errors  those of image_service_download */
 enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why) MUST_CHECK;
 
 #endif

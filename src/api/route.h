@@ -4,7 +4,7 @@
 
 #include "http/router.h"
 
-struct call;
+struct api_call;
 
 enum access_rule {
 	FOR_ANYBODY,
@@ -15,11 +15,11 @@ enum access_rule {
 
 struct api_route {
 	const char *name;        /* "GET /images/{imageId}", see http/router.h */
-	enum status (*run)(struct call *, struct fault *);
+	enum status (*run)(struct api_call *, struct fault *);
 	enum access_rule rule;
 	bool has_body;
 	bool now;                /* waits for nothing: answered on the reactor */
-	void (*start)(struct call *);   /* on the reactor, in place of run, where the table starts without waiting; may be NULL */
+	void (*start)(struct api_call *);   /* on the reactor, in place of run, where the table starts without waiting; may be NULL */
 };
 
 extern const struct router api_routes;

@@ -52,7 +52,7 @@ static void write_parameters(struct buf *b, const struct slot *s, bool form)
 }
 
 /* The slot, and the answer that hands it out. */
-static enum status prepare(struct call *c, write_fn *write, struct slot *slot, struct fault *why)
+static enum status prepare_slot(struct api_call *c, write_fn *write, struct slot *slot, struct fault *why)
 {
 	struct slot_request want;
 	struct buf b;
@@ -65,72 +65,72 @@ static enum status prepare(struct call *c, write_fn *write, struct slot *slot, s
 }
 
 /* The row is durable: the answer is sent. */
-static void count(struct call *c, const struct slot *slot)
+static void count_slot(struct api_call *c, const struct slot *slot)
 {
 	c->x->answer.image_id = slot->row.image_id;
 	metric_add(M_SLOTS, 1);
 }
 
-static enum status run(struct call *c, write_fn *write, struct fault *why)
+static enum status answer_slot(struct api_call *c, write_fn *write, struct fault *why)
 {
 	struct slot slot;
 
-	TRY(prepare(c, write, &slot, why));
+	TRY(prepare_slot(c, write, &slot, why));
 	TRY(table_insert(c->api->product->table, &slot.row, why));
-	count(c, &slot);
+	count_slot(c, &slot);
 	return OK;
 }
 
 struct start {
-	struct table_wait wait;
-	struct call *call;
+	struct write_completion wait;
+	struct api_call *call;
 	struct slot slot;
 };
 
 /* On the table's thread. */
-static void done(struct table_wait *w, enum status status)
+static void on_inserted(struct write_completion *w, enum status status)
 {
 	struct start *s = (struct start *)w;
-	struct exchange *x = s->call->x;
+	struct request_context *x = s->call->x;
 
 	if (status == OK)
-		count(s->call, &s->slot);
+		count_slot(s->call, &s->slot);
 	else
 		call_end(s->call, status, &w->why);
-	x->wake(x);
+	x->done(x);
 }
 
-static void start(struct call *c, write_fn *write)
+static void insert_slot(struct api_call *c, write_fn *write)
 {
 	struct start *s = ARENA_NEW(c->arena, struct start);
 	struct fault why = { .code = F_NONE };
-	enum status status = s == NULL ? fault_no_memory(&why) : prepare(c, write, &s->slot, &why);
+	enum status status = s == NULL ? fault_no_memory(&why) : prepare_slot(c, write, &s->slot, &why);
 
 	if (!call_end(c, status, &why)) {
-		c->x->wake(c->x);
+		c->x->done(c->x);
 		return;
 	}
-	s->wait.done = done;
+	s->wait.done = on_inserted;
 	s->call = c;
 	table_start_insert(c->api->product->table, &s->slot.row, c->arena, &s->wait);
 }
 
-enum status upload_run(struct call *c, struct fault *why)
+enum status upload_run(struct api_call *c, struct fault *why)
 {
-	return run(c, write_slot, why);
+	return answer_slot(c, write_slot, why);
 }
 
-void upload_start(struct call *c)
+void upload_start(struct api_call *c)
 {
-	start(c, write_slot);
+	insert_slot(c, write_slot);
 }
 
-enum status uppy_run(struct call *c, struct fault *why)
+enum status uppy_run(struct api_call *c, struct fault *why)
 {
-	return run(c, write_parameters, why);
+	return answer_slot(c, write_parameters, why);
 }
 
-void uppy_start(struct call *c)
+void uppy_start(struct api_call *c)
 {
-	start(c, write_parameters);
+	insert_slot(c, write_parameters);
 }

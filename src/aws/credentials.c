@@ -32,7 +32,7 @@ struct aws_chain {
 	struct fault failure;
 };
 
-static const struct source {
+static const struct credential_source {
 	const char *name;
 	source_fn *ask;
 } sources[] = {
@@ -52,7 +52,7 @@ struct aws_chain *aws_chain_new(void)
 	return c;
 }
 
-static void forget(struct aws_chain *c)
+static void wipe_credentials(struct aws_chain *c)
 {
 	for (int i = 0; i < PARTS; i++) {
 		if (c->held[i] != NULL)
@@ -66,20 +66,20 @@ void aws_chain_free(struct aws_chain **c)
 {
 	if (*c == NULL)
 		return;
-	forget(*c);
+	wipe_credentials(*c);
 	pthread_cond_destroy(&(*c)->fetched);
 	pthread_mutex_destroy(&(*c)->lock);
 	mem_free(*c);
 	*c = NULL;
 }
 
-static enum status none_found(struct fault *why)
+static enum status no_credentials(struct fault *why)
 {
 	return fault_set(why, UPSTREAM_FAILED, "no AWS credentials found in %s, %s, %s or %s",
 	                 sources[0].name, sources[1].name, sources[2].name, sources[3].name);
 }
 
-static enum status fetch(int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)
+static enum status ask_sources(int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
 	bool found = false;
 	for (size_t i = 0; i < COUNT_OF(sources) && !found; i++) {
@@ -88,11 +88,11 @@ static enum status fetch(int64_t now_ms, struct arena *a, struct aws_credentials
 			return fault_set(why, UPSTREAM_FAILED, "the AWS credentials of %s have expired", sources[i].name);
 	}
 	TRY(fault_check_arena(a, why));
-	return found ? OK : none_found(why);
+	return found ? OK : no_credentials(why);
 }
 
 /* Replace what is held; what is held stays when memory fails. */
-static enum status hold(struct aws_chain *c, const struct aws_credentials *new, struct fault *why)
+static enum status keep_credentials(struct aws_chain *c, const struct aws_credentials *new, struct fault *why)
 {
 	char *copies[PARTS] = { mem_dup_cstr(new->access_key), mem_dup_cstr(new->secret), mem_dup_cstr(new->session_token) };
 	if (copies[ACCESS_KEY] == NULL || copies[SECRET] == NULL || copies[SESSION_TOKEN] == NULL) {
@@ -100,14 +100,14 @@ static enum status hold(struct aws_chain *c, const struct aws_credentials *new, 
 			mem_free(copies[i]);
 		return fault_no_memory(why);
 	}
-	forget(c);
+	wipe_credentials(c);
 	memcpy(c->held, copies, sizeof copies);
 	c->expires_ms = new->expires_ms;
 	return OK;
 }
 
 /* With the lock held, which is given up while the sources are asked. */
-static void refresh(struct aws_chain *c, int64_t now_ms)
+static void refresh_credentials(struct aws_chain *c, int64_t now_ms)
 {
 	struct arena scratch;
 	struct aws_credentials new;
@@ -115,10 +115,10 @@ static void refresh(struct aws_chain *c, int64_t now_ms)
 	c->fetching = true;
 	pthread_mutex_unlock(&c->lock);
 	arena_init(&scratch, SCRATCH_BYTES);
-	enum status st = fetch(now_ms, &scratch, &new, &why);
+	enum status st = ask_sources(now_ms, &scratch, &new, &why);
 	pthread_mutex_lock(&c->lock);
 	if (st == OK)
-		st = hold(c, &new, &why);
+		st = keep_credentials(c, &new, &why);
 	arena_deinit(&scratch);
 	c->failed = st != OK;
 	c->failure = why;
@@ -130,7 +130,7 @@ static void refresh(struct aws_chain *c, int64_t now_ms)
 		LOG(CREDENTIALS_OLD, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 }
 
-static enum status give(const struct aws_chain *c, struct arena *a, struct aws_credentials *out, struct fault *why)
+static enum status copy_credentials(const struct aws_chain *c, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
 	*out = (struct aws_credentials){ str_dup(a, str_of(c->held[ACCESS_KEY])), str_dup(a, str_of(c->held[SECRET])),
 		str_dup(a, str_of(c->held[SESSION_TOKEN])), c->expires_ms };
@@ -146,7 +146,7 @@ enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, 
 		bool valid = held && (c->expires_ms == 0 || now_ms < c->expires_ms);
 		bool fresh = held && (c->expires_ms == 0 || now_ms < c->expires_ms - REFRESH_BEFORE_MS);
 		if (fresh || (valid && (c->fetching || now_ms < c->ask_again_ms))) {
-			st = give(c, a, out, why);
+			st = copy_credentials(c, a, out, why);
 			break;
 		}
 		if (!valid && c->failed && now_ms < c->ask_again_ms) {
@@ -158,7 +158,7 @@ enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, 
 		if (c->fetching)
 			pthread_cond_wait(&c->fetched, &c->lock);
 		else
-			refresh(c, now_ms);
+			refresh_credentials(c, now_ms);
 	}
 	pthread_mutex_unlock(&c->lock);
 	return st;

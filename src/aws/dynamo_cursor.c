@@ -25,7 +25,7 @@ static bool order_valid(struct str order)
 	       order.p[DYNAMO_ORDER_DIGITS] == '#' && uuid_valid(str_slice(order, DYNAMO_ORDER_DIGITS + 1, order.n));
 }
 
-static void pack(struct str order, unsigned char out[CURSOR_BYTES])
+static void pack_order(struct str order, unsigned char out[CURSOR_BYTES])
 {
 	unsigned char digest[SHA256_BYTES];
 	out[0] = VERSION_BYTE;
@@ -40,13 +40,13 @@ struct str dynamo_cursor_write(struct str order, struct arena *a)
 	struct buf b;
 	if (order.n != DYNAMO_ORDER_CHARS)
 		return (struct str){ 0 };
-	pack(order, bytes);
+	pack_order(order, bytes);
 	buf_init_arena(&b, a, CURSOR_CHARS_MAX);
 	base64url_encode(&b, (struct str){ (const char *)bytes, sizeof bytes });
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-static bool unpack(struct str text, struct arena *a, struct str *order)
+static bool unpack_order(struct str text, struct arena *a, struct str *order)
 {
 	unsigned char want[CURSOR_BYTES];
 	struct str got = { 0 };
@@ -55,14 +55,14 @@ static bool unpack(struct str text, struct arena *a, struct str *order)
 	*order = str_slice(got, 1, 1 + DYNAMO_ORDER_CHARS);
 	if (!order_valid(*order))
 		return false;
-	pack(*order, want);
+	pack_order(*order, want);
 	return memcmp(want, got.p, CURSOR_BYTES) == 0;
 }
 
 enum status dynamo_cursor_read(struct str text, struct arena *a, struct str *order, struct fault *why)
 {
 	struct str found;
-	if (!unpack(text, a, &found))
+	if (!unpack_order(text, a, &found))
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	*order = found;
 	return OK;

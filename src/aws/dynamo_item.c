@@ -49,7 +49,7 @@ static const char *const STATUS_NAMES[] = {
 
 /* to an item */
 
-static void add(struct dynamo_item *item, const char *name, struct str value)
+static void add_attribute(struct dynamo_item *item, const char *name, struct str value)
 {
 	assert(item->n < DYNAMO_ATTRIBUTES_MAX);
 	item->attributes[item->n++] = (struct dynamo_attribute){ name, value };
@@ -59,19 +59,19 @@ void dynamo_item_text(struct dynamo_item *item, const char *name, struct str tex
 {
 	struct buf b;
 	if (text.n == 0) {
-		add(item, name, STR(""));
+		add_attribute(item, name, STR(""));
 		return;
 	}
 	buf_init_arena(&b, a, 8 * text.n + 16);
 	buf_put(&b, STR("{\"S\":\""));
 	json_escape(&b, text);
 	buf_put(&b, STR("\"}"));
-	add(item, name, buf_ok(&b) ? buf_str(&b) : STR(""));
+	add_attribute(item, name, buf_ok(&b) ? buf_str(&b) : STR(""));
 }
 
 static void add_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a)
 {
-	add(item, name, number == 0 ? STR("") : str_printf(a, "{\"N\":\"%" PRIu64 "\"}", number));
+	add_attribute(item, name, number == 0 ? STR("") : str_printf(a, "{\"N\":\"%" PRIu64 "\"}", number));
 }
 
 void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t number, struct arena *a)
@@ -113,11 +113,11 @@ static void add_field(struct dynamo_item *item, const struct field *f, const str
 	}
 }
 
-void dynamo_item_of(const struct image_row *row, bool settled_only, struct arena *a, struct dynamo_item *out)
+void dynamo_item_of(const struct image_row *row, bool resolved_only, struct arena *a, struct dynamo_item *out)
 {
 	out->n = 0;
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++)
-		if (FIELDS[i].settles || !settled_only)
+		if (FIELDS[i].settles || !resolved_only)
 			add_field(out, &FIELDS[i], row, a);
 }
 
@@ -137,7 +137,7 @@ void dynamo_item_put(const struct dynamo_item *item, struct buf *out)
 
 /* from an item */
 
-static struct str typed(const json_t *item, const char *name, const char *type)
+static struct str typed_value(const json_t *item, const char *name, const char *type)
 {
 	const json_t *value = json_object_get(json_object_get(item, name), type);
 	return (struct str){ json_string_value(value), json_string_length(value) };
@@ -145,12 +145,12 @@ static struct str typed(const json_t *item, const char *name, const char *type)
 
 struct str dynamo_item_get_text(const json_t *item, const char *name)
 {
-	return typed(item, name, "S");
+	return typed_value(item, name, "S");
 }
 
 struct str dynamo_item_get_number(const json_t *item, const char *name)
 {
-	return typed(item, name, "N");
+	return typed_value(item, name, "N");
 }
 
 static bool read_text(struct str text, struct arena *a, struct str *out)
@@ -197,7 +197,7 @@ static bool read_field(const json_t *item, const struct field *f, struct arena *
 	return false;
 }
 
-static enum status unreadable(const json_t *item, const char *what, struct fault *why)
+static enum status item_unreadable(const json_t *item, const char *what, struct fault *why)
 {
 	struct str id = dynamo_item_get_text(item, "imageId");
 	enum status end = fault_set(why, UPSTREAM_FAILED, "A row of the image table cannot be read.");
@@ -215,10 +215,10 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 		if (read_field(item, &FIELDS[i], a, &row))
 			continue;
 		TRY(fault_check_arena(a, why));
-		return unreadable(item, FIELDS[i].name, why);
+		return item_unreadable(item, FIELDS[i].name, why);
 	}
 	if (row.image_id.n == 0 || row.key.n == 0 || json_object_get(item, "status") == NULL)
-		return unreadable(item, "imageId, objectKey or status is missing", why);
+		return item_unreadable(item, "imageId, objectKey or status is missing", why);
 	*out = row;
 	return OK;
 }

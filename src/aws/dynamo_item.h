@@ -25,7 +25,7 @@ struct dynamo_item {
 
 /* Every attribute of the row, or only those that a resolution changes. Values live in `a`; a full
  * arena stays marked. */
-void dynamo_item_of(const struct image_row *row, bool settled_only, struct arena *a, struct dynamo_item *out);
+void dynamo_item_of(const struct image_row *row, bool resolved_only, struct arena *a, struct dynamo_item *out);
 /* One more attribute; text "" or number 0 makes one that is not there. */
 void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a);
 void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t number, struct arena *a);

@@ -15,7 +15,7 @@
 #define SPARE_ROWS 8      /* over a shard's even share, since shards are not even */
 #define ALL_KEYS STR("~")  /* after every sort key: those begin with a digit */
 
-struct stream {
+struct shard_stream {
 	struct dynamo_answer page;
 	size_t at;           /* of its Items */
 	bool dry;            /* no page after this one */
@@ -28,7 +28,7 @@ struct merge {
 	bool newest_first;
 	struct str before;   /* only keys less than this */
 	uint32_t per_shard;
-	struct stream streams[DYNAMO_SHARDS_MAX];
+	struct shard_stream streams[DYNAMO_SHARDS_MAX];
 };
 
 static void merge_deinit(struct merge *m)
@@ -37,7 +37,7 @@ static void merge_deinit(struct merge *m)
 		dynamo_answer_deinit(&m->streams[i].page);
 }
 
-static const json_t *head(const struct stream *s)
+static const json_t *stream_head(const struct shard_stream *s)
 {
 	return json_array_get(json_object_get(s->page.json, "Items"), s->at);
 }
@@ -70,32 +70,32 @@ static enum status ask_shard(struct merge *m, uint32_t shard, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 	struct buf body;
-	struct stream *s = &m->streams[shard];
+	struct shard_stream *s = &m->streams[shard];
 	struct dynamo_answer page;
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
 	write_query(m, shard, &scratch, &body);
 	const struct dynamo_call call = { .action = "Query", .body = buf_ok(&body) ? buf_str(&body) : STR("") };
 	TRY(dynamo_ask(m->t, &call, &scratch, &page, why));
 	dynamo_answer_deinit(&s->page);
-	*s = (struct stream){ .page = page, .dry = json_object_get(page.json, "LastEvaluatedKey") == NULL };
+	*s = (struct shard_stream){ .page = page, .dry = json_object_get(page.json, "LastEvaluatedKey") == NULL };
 	return OK;
 }
 
-static enum status fill(struct merge *m, struct fault *why)
+static enum status fill_stream(struct merge *m, struct fault *why)
 {
 	for (uint32_t i = 0; i < m->t->shards; i++)
-		while (head(&m->streams[i]) == NULL && !m->streams[i].dry)
+		while (stream_head(&m->streams[i]) == NULL && !m->streams[i].dry)
 			TRY(ask_shard(m, i, why));
 	return OK;
 }
 
 /* The shard whose next row comes first; NULL: all are dry. */
-static struct stream *first(struct merge *m)
+static struct shard_stream *first_stream(struct merge *m)
 {
-	struct stream *best = NULL;
+	struct shard_stream *best = NULL;
 	struct str best_order = { 0 };
 	for (uint32_t i = 0; i < m->t->shards; i++) {
-		const json_t *item = head(&m->streams[i]);
+		const json_t *item = stream_head(&m->streams[i]);
 		struct str order = dynamo_item_get_text(item, m->order);
 		if (item == NULL)
 			continue;
@@ -109,26 +109,26 @@ static struct stream *first(struct merge *m)
 }
 
 /* Up to `limit` rows into *out. *last is the sort key of the last of a full page; *more: another row follows. */
-static enum status take(struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, bool *more, struct str *last, struct fault *why)
+static enum status take_row(struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, bool *more, struct str *last, struct fault *why)
 {
-	struct stream *s;
+	struct shard_stream *s;
 	out->rows = arena_array(a, limit, sizeof(*out->rows));
 	if (out->rows == NULL)
 		return fault_too_much(why);
 	for (;;) {
-		TRY(fill(m, why));
-		s = first(m);
+		TRY(fill_stream(m, why));
+		s = first_stream(m);
 		*more = s != NULL && out->n == limit;
 		if (s == NULL || *more)
 			return OK;
-		TRY(dynamo_item_read(head(s), a, &out->rows[out->n], why));
+		TRY(dynamo_item_read(stream_head(s), a, &out->rows[out->n], why));
 		if (++out->n == limit)
-			*last = str_dup(a, dynamo_item_get_text(head(s), m->order));
+			*last = str_dup(a, dynamo_item_get_text(stream_head(s), m->order));
 		s->at++;
 	}
 }
 
-static uint32_t share(const struct dynamo *t, uint32_t limit)
+static uint32_t share_of_limit(const struct dynamo *t, uint32_t limit)
 {
 	uint32_t even = (limit + 1) / t->shards + SPARE_ROWS;
 	return even < limit + 1 ? even : limit + 1;
@@ -138,14 +138,14 @@ enum status dynamo_list(struct image_table *port, uint32_t limit, struct str cur
 {
 	struct dynamo *t = (struct dynamo *)port;
 	struct merge m CLEANUP(merge_deinit) = { .t = t, .index = DYNAMO_FEED, .order = DYNAMO_FEED_ORDER, .newest_first = true,
-		.before = ALL_KEYS, .per_shard = share(t, limit) };
+		.before = ALL_KEYS, .per_shard = share_of_limit(t, limit) };
 	struct image_page page = { .next_cursor = STR("") };
 	struct str last = { 0 };
 	bool more;
 	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
 	if (cursor.n > 0)
 		TRY(dynamo_cursor_read(cursor, a, &m.before, why));
-	TRY(take(&m, limit, a, &page, &more, &last, why));
+	TRY(take_row(&m, limit, a, &page, &more, &last, why));
 	if (more)
 		page.next_cursor = dynamo_cursor_write(last, a);
 	TRY(fault_check_arena(a, why));
@@ -159,11 +159,11 @@ enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit,
 {
 	struct dynamo *t = (struct dynamo *)port;
 	struct merge m CLEANUP(merge_deinit) = { .t = t, .index = DYNAMO_DUE, .order = DYNAMO_DUE_ORDER,
-		.before = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms), .per_shard = share(t, limit) };
+		.before = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms), .per_shard = share_of_limit(t, limit) };
 	struct image_page page = { .next_cursor = STR("") };
 	struct str last;
 	bool more;
-	TRY(take(&m, limit, a, &page, &more, &last, why));
+	TRY(take_row(&m, limit, a, &page, &more, &last, why));
 	TRY(fault_check_arena(a, why));
 	*out = page;
 	return OK;

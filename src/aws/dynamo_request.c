@@ -58,7 +58,7 @@ static const char *error_message(const json_t *json)
 	return message == NULL ? "" : message;
 }
 
-static enum dynamo_outcome refusal(struct str word)
+static enum dynamo_outcome outcome_of(struct str word)
 {
 	for (size_t i = 0; i < COUNT_OF(REFUSALS); i++)
 		if (str_equal(word, str_of(REFUSALS[i].name)))
@@ -66,7 +66,7 @@ static enum dynamo_outcome refusal(struct str word)
 	return DYNAMO_DONE;
 }
 
-static bool throttled(struct str word)
+static bool fault_throttled(struct str word)
 {
 	for (size_t i = 0; i < COUNT_OF(THROTTLES); i++)
 		if (str_equal(word, str_of(THROTTLES[i])))
@@ -75,7 +75,7 @@ static bool throttled(struct str word)
 }
 
 /* A call that did not come to an answer: the service's sentence is for the log as well. */
-static enum status lost(const char *action, const struct fault *from, struct fault *why)
+static enum status fault_lost(const char *action, const struct fault *from, struct fault *why)
 {
 	enum status end;
 	if (from->code == F_DEADLINE)
@@ -90,10 +90,10 @@ static enum status lost(const char *action, const struct fault *from, struct fau
 	return end;
 }
 
-static enum status broken(const struct dynamo_call *c, const struct http_response *r, const json_t *json, struct fault *why)
+static enum status fault_malformed(const struct dynamo_call *c, const struct http_response *r, const json_t *json, struct fault *why)
 {
 	struct str word = error_word(json);
-	enum status end = throttled(word) ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
+	enum status end = fault_throttled(word) ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
 	                                  : fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
 	fault_cause(why, "DynamoDB %s: HTTP %d %.*s: %s", c->action, r->status, STRF(word),
 	            json_is_object(json) ? error_message(json) : "the answer is not a JSON object");
@@ -105,9 +105,9 @@ static enum status read_answer(const struct dynamo_call *c, const struct http_re
 	struct dynamo_answer got CLEANUP(dynamo_answer_deinit) = { .json = json_loadb(r->body.p, r->body.n, JSON_ALLOW_NUL, NULL) };
 	bool object = json_is_object(got.json);
 	if (object && r->status == 400)
-		got.outcome = refusal(error_word(got.json));
+		got.outcome = outcome_of(error_word(got.json));
 	if (!object || (r->status != 200 && (got.outcome & c->expects) == 0))
-		return broken(c, r, got.json, why);
+		return fault_malformed(c, r, got.json, why);
 	*out = got;
 	got.json = NULL;
 	return OK;
@@ -130,6 +130,6 @@ enum status dynamo_ask(struct dynamo *t, const struct dynamo_call *c, struct are
 	if (!arena_ok(scratch) || c->body.n == 0)
 		return fault_too_much(why);
 	if (aws_service_call(t->service, &call, scratch, &response, &from) != OK)
-		return lost(c->action, &from, why);
+		return fault_lost(c->action, &from, why);
 	return read_answer(c, &response, out, why);
 }

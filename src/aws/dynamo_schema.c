@@ -17,7 +17,7 @@
 static const char *const INDEXES[][2] = { { DYNAMO_FEED, DYNAMO_FEED_ORDER }, { DYNAMO_DUE, DYNAMO_DUE_ORDER } };
 
 /* One call whose body is the table's name and `rest`. */
-static enum status ask(struct dynamo *t, struct dynamo_call *call, struct str rest, struct dynamo_answer *out, struct fault *why)
+static enum status ask_table(struct dynamo *t, struct dynamo_call *call, struct str rest, struct dynamo_answer *out, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 	struct buf body;
@@ -44,7 +44,7 @@ static void write_schema(struct buf *b)
 	buf_put_char(b, ']');
 }
 
-static enum status create(struct dynamo *t, struct fault *why)
+static enum status create_table(struct dynamo *t, struct fault *why)
 {
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
 	struct dynamo_call call = { .action = "CreateTable", .expects = DYNAMO_IN_USE };
@@ -52,10 +52,10 @@ static enum status create(struct dynamo *t, struct fault *why)
 	struct buf schema;
 	buf_init_fixed(&schema, memory, sizeof memory);
 	write_schema(&schema);
-	return ask(t, &call, buf_str(&schema), &answer, why);
+	return ask_table(t, &call, buf_str(&schema), &answer, why);
 }
 
-static bool active(const json_t *described, const char *member)
+static bool is_active(const json_t *described, const char *member)
 {
 	const char *status = json_string_value(json_object_get(described, member));
 	return status != NULL && strcmp(status, "ACTIVE") == 0;
@@ -74,18 +74,18 @@ static const json_t *find_index(const json_t *table, const char *name)
 }
 
 /* Whether the table and both indexes may be used. */
-static enum status look(struct dynamo *t, bool *ready, struct fault *why)
+static enum status describe_table(struct dynamo *t, bool *ready, struct fault *why)
 {
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
 	struct dynamo_call call = { .action = "DescribeTable", .expects = DYNAMO_MISSING };
-	TRY(ask(t, &call, STR(""), &answer, why));
+	TRY(ask_table(t, &call, STR(""), &answer, why));
 	const json_t *table = json_object_get(answer.json, "Table");
-	*ready = answer.outcome == DYNAMO_DONE && active(table, "TableStatus");
+	*ready = answer.outcome == DYNAMO_DONE && is_active(table, "TableStatus");
 	for (size_t i = 0; *ready && i < COUNT_OF(INDEXES); i++) {
 		const json_t *index = find_index(table, INDEXES[i][0]);
 		if (index == NULL)
 			return fault_set(why, BAD_SETTING, "The table %s exists, but has no index \"%s\": it was not created for tintype.", t->table, INDEXES[i][0]);
-		*ready = active(index, "IndexStatus");
+		*ready = is_active(index, "IndexStatus");
 	}
 	return OK;
 }
@@ -95,10 +95,10 @@ static enum status wait_until_active(struct dynamo *t, struct fault *why)
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
 	int64_t ends_ms = clock_mono_ms() + ACTIVE_WITHIN_MS;
 	bool ready = false;
-	TRY(look(t, &ready, why));
+	TRY(describe_table(t, &ready, why));
 	while (!ready && clock_mono_ms() < ends_ms) {
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-		TRY(look(t, &ready, why));
+		TRY(describe_table(t, &ready, why));
 	}
 	return ready ? OK : fault_set(why, DEADLINE, "The table %s is being created, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);
 }
@@ -107,7 +107,7 @@ static enum status turn_ttl_on(struct dynamo *t, struct fault *why)
 {
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
 	struct dynamo_call call = { .action = "UpdateTimeToLive", .expects = DYNAMO_REFUSED | DYNAMO_UNKNOWN_OPERATION };
-	TRY(ask(t, &call, STR(",\"TimeToLiveSpecification\":{\"Enabled\":true,\"AttributeName\":\"" DYNAMO_TTL "\"}"), &answer, why));
+	TRY(ask_table(t, &call, STR(",\"TimeToLiveSpecification\":{\"Enabled\":true,\"AttributeName\":\"" DYNAMO_TTL "\"}"), &answer, why));
 	const char *message = json_string_value(json_object_get(answer.json, "message"));
 	if (answer.outcome != DYNAMO_REFUSED || (message != NULL && strstr(message, "already enabled") != NULL))
 		return OK;
@@ -119,7 +119,7 @@ static enum status turn_ttl_on(struct dynamo *t, struct fault *why)
 enum status dynamo_table_create(struct image_table *port, struct fault *why)
 {
 	struct dynamo *t = (struct dynamo *)port;
-	TRY(create(t, why));
+	TRY(create_table(t, why));
 	TRY(wait_until_active(t, why));
 	return turn_ttl_on(t, why);
 }
@@ -135,7 +135,7 @@ enum status dynamo_counts(struct image_table *port, struct image_counts *out, st
 	struct dynamo *t = (struct dynamo *)port;
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
 	struct dynamo_call call = { .action = "DescribeTable" };
-	TRY(ask(t, &call, STR(""), &answer, why));
+	TRY(ask_table(t, &call, STR(""), &answer, why));
 	const json_t *table = json_object_get(answer.json, "Table");
 	*out = (struct image_counts){
 		.pending = item_count(find_index(table, DYNAMO_DUE)),

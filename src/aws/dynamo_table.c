@@ -30,7 +30,7 @@ struct write_id {
 	char text[2 * WRITE_ID_BYTES + 1];
 };
 
-static struct dynamo *self(struct image_table *port)
+static struct dynamo *dynamo_of(struct image_table *port)
 {
 	return (struct dynamo *)port;
 }
@@ -68,7 +68,7 @@ static int64_t next_commit_ms(struct dynamo *t)
 	return next;
 }
 
-static int64_t later(int64_t x, int64_t y)
+static int64_t later_of(int64_t x, int64_t y)
 {
 	return x > y ? x : y;
 }
@@ -76,7 +76,7 @@ static int64_t later(int64_t x, int64_t y)
 /* A day after the URL, and never before a day from now, whatever the clocks of others say. */
 static int64_t ttl_s(int64_t ends_ms, int64_t expires_ms)
 {
-	return later(ends_ms, later(expires_ms, clock_now_ms()) + DAY_MS) / 1000;
+	return later_of(ends_ms, later_of(expires_ms, clock_now_ms()) + DAY_MS) / 1000;
 }
 
 static void add_index(struct dynamo_item *item, const char *const names[2], uint32_t shard, struct str order, struct arena *a)
@@ -100,7 +100,7 @@ static void add_keys(struct dynamo *t, const struct image_row *row, bool replace
 	dynamo_item_text(item, DYNAMO_WRITE, str_of(id->text), a);
 }
 
-static bool expired(const json_t *item)
+static bool is_expired(const json_t *item)
 {
 	uint64_t at_s;
 	return str_to_u64(dynamo_item_get_number(item, DYNAMO_TTL), &at_s) && at_s <= (uint64_t)(clock_now_ms() / 1000);
@@ -120,7 +120,7 @@ static struct str finish_body(struct buf *b)
 }
 
 /* The item as DynamoDB has it, expired or not; `Item` lacks in *out when there is none. */
-static enum status fetch(struct dynamo *t, struct str id, struct arena *scratch, struct dynamo_answer *out, struct fault *why)
+static enum status fetch_item(struct dynamo *t, struct str id, struct arena *scratch, struct dynamo_answer *out, struct fault *why)
 {
 	struct buf body;
 	dynamo_body_begin(&body, t, scratch);
@@ -130,16 +130,16 @@ static enum status fetch(struct dynamo *t, struct str id, struct arena *scratch,
 	return dynamo_ask(t, &call, scratch, out, why);
 }
 
-static enum status get(struct image_table *port, struct str id, struct arena *a, struct image_row *out, struct fault *why)
+static enum status get_row(struct image_table *port, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
 	if (!uuid_valid(id))
 		return no_such_image(why);
-	TRY(fetch(self(port), id, &scratch, &answer, why));
+	TRY(fetch_item(dynamo_of(port), id, &scratch, &answer, why));
 	const json_t *item = json_object_get(answer.json, "Item");
-	if (item == NULL || expired(item))
+	if (item == NULL || is_expired(item))
 		return no_such_image(why);
 	return dynamo_item_read(item, a, out, why);
 }
@@ -151,7 +151,7 @@ static enum status find_cause(struct dynamo *t, struct str id, struct arena *scr
 	struct dynamo_answer now;
 	if (json_object_get(answer->json, "Item") != NULL)
 		return OK;
-	TRY(fetch(t, id, scratch, &now, why));
+	TRY(fetch_item(t, id, scratch, &now, why));
 	dynamo_answer_deinit(answer);
 	*answer = now;
 	return OK;
@@ -178,28 +178,28 @@ static struct str insert_body(struct dynamo *t, const struct image_row *row, con
 	return finish_body(&b);
 }
 
-static enum status insert(struct image_table *port, const struct image_row *row, struct fault *why)
+static enum status insert_row(struct image_table *port, const struct image_row *row, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
 	struct write_id id = new_write_id();
 	assert(row->status == IMAGE_PENDING && uuid_valid(row->image_id));
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
-	const struct dynamo_call call = { .action = "PutItem", .body = insert_body(self(port), row, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED };
-	TRY(dynamo_ask(self(port), &call, &scratch, &answer, why));
+	const struct dynamo_call call = { .action = "PutItem", .body = insert_body(dynamo_of(port), row, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED };
+	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
 	if (answer.outcome == DYNAMO_DONE)
 		return OK;
-	TRY(find_cause(self(port), row->image_id, &scratch, &answer, why));
+	TRY(find_cause(dynamo_of(port), row->image_id, &scratch, &answer, why));
 	if (is_ours(json_object_get(answer.json, "Item"), &id))
 		return OK;
 	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
 }
 
 /* It blocks until DynamoDB has answered: for workers, as starts_without_waiting says. */
-static void start_insert(struct image_table *port, const struct image_row *row, struct arena *a, struct table_wait *w)
+static void start_insert_row(struct image_table *port, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
 	(void)a;
-	w->done(w, insert(port, row, &w->why));
+	w->done(w, insert_row(port, row, &w->why));
 }
 
 /* resolve */
@@ -230,7 +230,7 @@ static void update_of(const struct dynamo_item *item, struct arena *scratch, str
 		update_add(u, &item->attributes[i]);
 }
 
-static struct image_row row_of(const struct settlement *s)
+static struct image_row row_of(const struct resolution *s)
 {
 	return (struct image_row){
 		.image_id = s->image_id, .status = s->status, .file_type = s->file_type, .file_size = s->file_size, .etag = s->etag,
@@ -240,7 +240,7 @@ static struct image_row row_of(const struct settlement *s)
 }
 
 /* It must be pending, or, for other bytes that came later, uploaded with the ETag that was seen. */
-static void put_condition(const struct settlement *s, struct update *u, struct buf *b, struct arena *scratch)
+static void put_condition(const struct resolution *s, struct update *u, struct buf *b, struct arena *scratch)
 {
 	bool replaces = s->replaces.n > 0;
 	struct dynamo_item seen = { 0 };
@@ -253,7 +253,7 @@ static void put_condition(const struct settlement *s, struct update *u, struct b
 	buf_printf(b, ",\"ExpressionAttributeValues\":{\":was\":{\"S\":\"%s\"}%.*s}", replaces ? "uploaded" : "pending", STRF(buf_str(&u->values)));
 }
 
-static struct str settle_body(struct dynamo *t, const struct settlement *s, const struct write_id *id, struct arena *scratch)
+static struct str write_resolve_body(struct dynamo *t, const struct resolution *s, const struct write_id *id, struct arena *scratch)
 {
 	struct image_row row = row_of(s);
 	struct dynamo_item item;
@@ -273,15 +273,15 @@ static struct str settle_body(struct dynamo *t, const struct settlement *s, cons
 }
 
 /* The condition failed: the row is gone, or resolved, by others or by this very call. */
-static enum status settle_refused(const json_t *item, const struct write_id *id, struct arena *a, struct image_row *now, struct fault *why)
+static enum status resolve_refused(const json_t *item, const struct write_id *id, struct arena *a, struct image_row *now, struct fault *why)
 {
-	if (item == NULL || expired(item))
+	if (item == NULL || is_expired(item))
 		return no_such_image(why);
 	TRY(dynamo_item_read(item, a, now, why));
 	return is_ours(item, id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
 }
 
-static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+static enum status resolve_row(struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
@@ -290,13 +290,13 @@ static enum status settle(struct image_table *port, const struct settlement *s, 
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
 	if (!uuid_valid(s->image_id))
 		return no_such_image(why);
-	const struct dynamo_call call = { .action = "UpdateItem", .body = settle_body(self(port), s, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED };
-	TRY(dynamo_ask(self(port), &call, &scratch, &answer, why));
-	const json_t *settled = json_object_get(answer.json, "Attributes");
-	if (answer.outcome == DYNAMO_DONE && settled != NULL)
-		return dynamo_item_read(settled, a, now, why);
-	TRY(find_cause(self(port), s->image_id, &scratch, &answer, why));
-	return settle_refused(json_object_get(answer.json, "Item"), &id, a, now, why);
+	const struct dynamo_call call = { .action = "UpdateItem", .body = write_resolve_body(dynamo_of(port), s, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED };
+	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
+	const json_t *resolved = json_object_get(answer.json, "Attributes");
+	if (answer.outcome == DYNAMO_DONE && resolved != NULL)
+		return dynamo_item_read(resolved, a, now, why);
+	TRY(find_cause(dynamo_of(port), s->image_id, &scratch, &answer, why));
+	return resolve_refused(json_object_get(answer.json, "Item"), &id, a, now, why);
 }
 
 /* remove */
@@ -322,12 +322,12 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
 	if (!uuid_valid(id))
 		return no_such_image(why);
-	const struct dynamo_call call = { .action = "DeleteItem", .body = remove_body(self(port), id, ended_by_ms, &scratch),
+	const struct dynamo_call call = { .action = "DeleteItem", .body = remove_body(dynamo_of(port), id, ended_by_ms, &scratch),
 		.expects = DYNAMO_CONDITION_FAILED, .sent = &sent };
-	TRY(dynamo_ask(self(port), &call, &scratch, &answer, why));
+	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
 	if (answer.outcome == DYNAMO_DONE)
 		return OK;
-	TRY(find_cause(self(port), id, &scratch, &answer, why));
+	TRY(find_cause(dynamo_of(port), id, &scratch, &answer, why));
 	if (json_object_get(answer.json, "Item") != NULL)
 		return fault_set(why, STATE_CHANGED, "The image has not expired.");
 	return sent > 1 ? OK : no_such_image(why);
@@ -336,7 +336,7 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 /* the port */
 
 static const struct image_table_ops ops = {
-	.start_insert = start_insert, .get = get, .settle = settle, .remove = remove_row, .list = dynamo_list, .due = dynamo_due, .counts = dynamo_counts,
+	.start_insert = start_insert_row, .get = get_row, .resolve = resolve_row, .remove = remove_row, .list = dynamo_list, .due = dynamo_due, .counts = dynamo_counts,
 };
 
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
@@ -356,7 +356,7 @@ struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 
 void dynamo_table_free(struct image_table **port)
 {
-	struct dynamo *t = self(*port);
+	struct dynamo *t = dynamo_of(*port);
 	if (t == NULL)
 		return;
 	mem_free(t->table);

@@ -46,7 +46,7 @@ static enum status source_parse(struct str json, struct arena *a, struct aws_cre
 	return OK;
 }
 
-static enum status ask(struct http_client *client, struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
+static enum status send_request(struct http_client *client, struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
 {
 	r->max_response_bytes = DOCUMENT_MAX;
 	return http_send(client, r, a, out, why);
@@ -121,13 +121,13 @@ static enum status fetch_container(struct http_client *client, struct str url, s
 	TRY(container_token(a, &authorization.value, why));
 	struct http_request r = { .method = STR("GET"), .url = url, .headers = &authorization, .n_headers = authorization.value.n > 0,
 		.total_timeout_ms = CONTAINER_TIMEOUT_MS };
-	TRY(ask(client, &r, a, &answer, why));
+	TRY(send_request(client, &r, a, &answer, why));
 	if (answer.status != 200)
 		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
 	return source_parse(answer.body, a, out, why);
 }
 
-static enum status prefixed(struct fault *why, const char *who, const struct fault *inner)
+static enum status with_prefix(struct fault *why, const char *who, const struct fault *inner)
 {
 	return fault_write(why, inner->code, "%s: %s", who, inner->text);
 }
@@ -146,7 +146,7 @@ enum status source_container(struct arena *a, struct aws_credentials *out, bool 
 	enum status st = fetch_container(client, url, a, out, &inner);
 	http_client_free(&client);
 	*found = st == OK;
-	return st == OK ? OK : prefixed(why, "the container's credentials endpoint", &inner);
+	return st == OK ? OK : with_prefix(why, "the container's credentials endpoint", &inner);
 }
 
 /* What is needed to ask the metadata service again and again. */
@@ -157,11 +157,11 @@ struct instance {
 	struct header token;
 };
 
-static enum status get(struct instance *i, struct str path, struct http_response *answer, struct fault *why)
+static enum status get_document(struct instance *i, struct str path, struct http_response *answer, struct fault *why)
 {
 	struct http_request r = { .method = STR("GET"), .url = str_printf(i->a, "%.*s/latest/meta-data/iam/security-credentials/%.*s", STRF(i->base), STRF(path)),
 		.headers = &i->token, .n_headers = 1, .connect_timeout_ms = INSTANCE_CONNECT_MS, .total_timeout_ms = INSTANCE_TIMEOUT_MS };
-	return ask(i->client, &r, i->a, answer, why);
+	return send_request(i->client, &r, i->a, answer, why);
 }
 
 /* Gives *there = false where nothing answers, or something that is not the service. */
@@ -171,7 +171,7 @@ static enum status fetch_token(struct instance *i, bool *there, struct fault *wh
 	struct http_response answer;
 	struct http_request r = { .method = STR("PUT"), .url = str_printf(i->a, "%.*s/latest/api/token", STRF(i->base)),
 		.headers = &ttl, .n_headers = 1, .connect_timeout_ms = INSTANCE_CONNECT_MS, .total_timeout_ms = INSTANCE_TIMEOUT_MS };
-	enum status st = ask(i->client, &r, i->a, &answer, why);
+	enum status st = send_request(i->client, &r, i->a, &answer, why);
 	*there = st == OK && answer.status == 200 && answer.body.n > 0;
 	i->token = (struct header){ STR("X-aws-ec2-metadata-token"), *there ? str_trim(answer.body) : STR("") };
 	return st == OK || st == UPSTREAM || st == TIMEOUT ? OK : st;
@@ -183,7 +183,7 @@ static enum status fetch_instance(struct instance *i, struct aws_credentials *ou
 	TRY(fetch_token(i, found, why));
 	if (!*found)
 		return OK;
-	TRY(get(i, STR(""), &answer, why));
+	TRY(get_document(i, STR(""), &answer, why));
 	struct str role = answer.body;
 	role = str_trim(str_cut(&role, '\n'));
 	*found = answer.status == 200 && role.n > 0;
@@ -191,7 +191,7 @@ static enum status fetch_instance(struct instance *i, struct aws_credentials *ou
 		return OK;   /* an instance without a role */
 	if (answer.status != 200)
 		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
-	TRY(get(i, role, &answer, why));
+	TRY(get_document(i, role, &answer, why));
 	if (answer.status != 200)
 		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
 	return source_parse(answer.body, i->a, out, why);
@@ -213,5 +213,5 @@ enum status source_instance(struct arena *a, struct aws_credentials *out, bool *
 		return fault_no_memory(why);
 	enum status st = fetch_instance(&i, out, found, &inner);
 	http_client_free(&i.client);
-	return st == OK ? OK : prefixed(why, "the instance's metadata service", &inner);
+	return st == OK ? OK : with_prefix(why, "the instance's metadata service", &inner);
 }

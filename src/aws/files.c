@@ -64,11 +64,11 @@ static struct str profile_name(void)
 }
 
 /* The path is for the log alone: the sentence may reach a client. */
-static enum status read_profile(const struct shared_file *f, struct arena *a, struct profile *out, struct fault *why)
+static enum status read_profile(const struct shared_file *f, struct arena *a, struct aws_profile *out, struct fault *why)
 {
 	struct str path = source_variable(f->variable), text;
 	struct fault inner = { 0 };
-	*out = (struct profile){ 0 };
+	*out = (struct aws_profile){ 0 };
 	if (path.n == 0)
 		path = str_printf(a, "%.*s/%s", STRF(source_variable("HOME")), f->usual);
 	const char *cstr = str_cstr(a, path);
@@ -90,7 +90,7 @@ enum status source_files(struct arena *a, struct aws_credentials *out, bool *fou
 	bool known = false;
 	*found = false;
 	for (size_t i = 0; i < COUNT_OF(shared_files) && !*found; i++) {
-		struct profile p;
+		struct aws_profile p;
 		TRY(read_profile(&shared_files[i], a, &p, why));
 		known = known || p.found;
 		*found = p.access_key.n > 0 || p.secret.n > 0;
@@ -105,7 +105,7 @@ enum status source_files(struct arena *a, struct aws_credentials *out, bool *fou
 
 struct str source_region(struct arena *a)
 {
-	struct profile p;
+	struct aws_profile p;
 	for (size_t i = COUNT_OF(shared_files); i-- > 0;)
 		if (read_profile(&shared_files[i], a, &p, NULL) == OK && p.region.n > 0)
 			return p.region;

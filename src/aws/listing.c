@@ -18,7 +18,7 @@ struct list {
 	struct version_page versions;
 };
 
-static bool take_key(const struct list *l, const struct xml_node *n, struct str *out)
+static bool read_key(const struct list *l, const struct xml_node *n, struct str *out)
 {
 	struct str text = xml_child_text(n, "Key");
 	*out = str_dup(l->a, text);
@@ -31,7 +31,7 @@ static bool take_object(struct list *l, const struct xml_node *n)
 	struct object_info *o = &l->objects.objects[l->objects.n];
 	struct str size = xml_child_text(n, "Size"), modified = xml_child_text(n, "LastModified");
 	*o = (struct object_info){ .etag = str_dup(l->a, str_unquote(xml_child_text(n, "ETag"))), .content_type = STR("") };
-	return take_key(l, n, &o->key) && (size.p == NULL || str_to_u64(size, &o->size)) &&
+	return read_key(l, n, &o->key) && (size.p == NULL || str_to_u64(size, &o->size)) &&
 	       (modified.p == NULL || clock_parse_iso8601(modified, &o->modified_ms)) &&
 	       (l->objects.n++ == 0 || str_compare(o[-1].key, o->key) < 0);
 }
@@ -41,7 +41,7 @@ static bool take_version(struct list *l, const struct xml_node *n)
 	struct version *v = &l->versions.versions[l->versions.n++];
 	v->id = str_dup(l->a, xml_child_text(n, "VersionId"));
 	v->latest = str_equal(xml_child_text(n, "IsLatest"), STR("true"));
-	return take_key(l, n, &v->key) && v->id.n > 0;
+	return read_key(l, n, &v->key) && v->id.n > 0;
 }
 
 static bool take_objects(struct list *l, const struct xml_node *root)

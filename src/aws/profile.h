@@ -13,7 +13,7 @@ enum profile_file {
 	PROFILE_CONFIG,        /* [profile name], [default] */
 };
 
-struct profile {
+struct aws_profile {
 	bool found;            /* there is such a section */
 	struct str access_key, secret, session_token, region;   /* borrow from the text; "": not said */
 };
@@ -21,6 +21,6 @@ struct profile {
 /* Read the profile `name`; other sections and settings are ignored. A section that comes twice is one, a
  * setting that comes twice holds as it is last. No such section is OK, with found false.
  * Errors  UPSTREAM_FAILED malformed, with the line's number */
-enum status profile_read(struct str text, enum profile_file kind, struct str name, struct profile *out, struct fault *why) MUST_CHECK;
+enum status profile_read(struct str text, enum profile_file kind, struct str name, struct aws_profile *out, struct fault *why) MUST_CHECK;
 
 #endif

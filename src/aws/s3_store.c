@@ -35,7 +35,7 @@ struct s3_store {
 	bool deny_overwrite;
 };
 
-static struct s3_store *of(struct object_store *s)
+static struct s3_store *store_of(struct object_store *s)
 {
 	return (struct s3_store *)((char *)s - offsetof(struct s3_store, port));
 }
@@ -58,7 +58,7 @@ static struct str path_of(const struct s3_store *s, struct str key, struct arena
 	return str_printf(a, "/%.*s", STRF(key));
 }
 
-static enum status call(const struct s3_store *s, struct aws_call *c, struct str key, struct arena *a, struct http_response *out, struct fault *why)
+static enum status send_call(const struct s3_store *s, struct aws_call *c, struct str key, struct arena *a, struct http_response *out, struct fault *why)
 {
 	c->host_prefix = str_of(s->host_prefix);
 	c->path = path_of(s, key, a);
@@ -73,7 +73,7 @@ static bool has_code(const struct http_response *r, struct str code)
 }
 
 /* An answer that the call has no use for; what S3 says is for the log. */
-static enum status refused(const struct s3_store *s, const struct http_response *r, struct fault *why)
+static enum status fault_refused(const struct s3_store *s, const struct http_response *r, struct fault *why)
 {
 	fault_set(why, UPSTREAM_FAILED, "the object store refused with %d", r->status);
 	fault_cause(why, "S3 answered %d for bucket %s: %.*s", r->status, s->bucket, STRF(str_slice(r->body, 0, 180)));
@@ -86,7 +86,7 @@ static bool is_absent(const struct http_response *r)
 	return r->status == 404 && !has_code(r, STR("<Code>NoSuchBucket</Code>"));
 }
 
-static enum status put(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
+static enum status put_object(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
 	struct http_response r;
@@ -94,8 +94,8 @@ static enum status put(struct object_store *port, struct str key, struct str con
 	struct aws_call c = { .method = STR("PUT"), .headers = &type, .n_headers = 1, .body = body };
 	TRY(object_key_check(key, why));
 	arena_init(&a, SCRATCH_BYTES);
-	TRY(call(of(port), &c, key, &a, &r, why));
-	return r.status == 200 ? OK : refused(of(port), &r, why);
+	TRY(send_call(store_of(port), &c, key, &a, &r, why));
+	return r.status == 200 ? OK : fault_refused(store_of(port), &r, why);
 }
 
 static enum status read_info(const struct http_response *r, struct str key, struct arena *a, struct object_info *out, struct fault *why)
@@ -108,18 +108,18 @@ static enum status read_info(const struct http_response *r, struct str key, stru
 	return fault_check_arena(a, why);
 }
 
-static enum status get(struct object_store *port, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
+static enum status get_object(struct object_store *port, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
 	struct http_response r;
 	struct object_info info;
 	struct aws_call c = { .method = STR("GET"), .max_response_bytes = max_size > 0 ? max_size : 1 };
 	if (object_key_check(key, NULL) != OK)
 		return no_such_key(why);
-	enum status st = call(of(port), &c, key, a, &r, why);
+	enum status st = send_call(store_of(port), &c, key, a, &r, why);
 	if (st == OK && is_absent(&r))
 		return no_such_key(why);
 	if (st == OK && r.status != 200)
-		return refused(of(port), &r, why);
+		return fault_refused(store_of(port), &r, why);
 	if ((st == LIMIT && arena_ok(a)) || (st == OK && r.body.n > max_size))
 		return fault_set(why, IMAGE_TOO_LARGE, "the object has more than %llu bytes", (unsigned long long)max_size);
 	TRY(st);
@@ -128,32 +128,32 @@ static enum status get(struct object_store *port, struct str key, uint64_t max_s
 	return OK;
 }
 
-static enum status head(struct object_store *port, struct str key, struct arena *a, struct object_info *out, struct fault *why)
+static enum status head_object(struct object_store *port, struct str key, struct arena *a, struct object_info *out, struct fault *why)
 {
 	struct http_response r;
 	struct aws_call c = { .method = STR("HEAD") };
 	if (object_key_check(key, NULL) != OK)
 		return no_such_key(why);
-	TRY(call(of(port), &c, key, a, &r, why));
+	TRY(send_call(store_of(port), &c, key, a, &r, why));
 	if (is_absent(&r))
 		return no_such_key(why);
-	return r.status == 200 ? read_info(&r, key, a, out, why) : refused(of(port), &r, why);
+	return r.status == 200 ? read_info(&r, key, a, out, why) : fault_refused(store_of(port), &r, why);
 }
 
-static enum status drop_version(const struct s3_store *s, struct str key, struct str id, struct fault *why)
+static enum status delete_version(const struct s3_store *s, struct str key, struct str id, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
 	struct http_response r;
 	const struct header query = { STR("versionId"), id };
 	struct aws_call c = { .method = STR("DELETE"), .query = &query, .n_query = 1 };
 	arena_init(&a, SCRATCH_BYTES);
-	TRY(call(s, &c, key, &a, &r, why));
-	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : refused(s, &r, why);
+	TRY(send_call(s, &c, key, &a, &r, why));
+	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : fault_refused(s, &r, why);
 }
 
 /* The versions of a key stand first among those of the prefix. The latest one, if it is not the marker, came
  * after the removal and is not touched. */
-static enum status drop_some(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
+static enum status delete_page(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
 	struct http_response r;
@@ -164,15 +164,15 @@ static enum status drop_some(const struct s3_store *s, struct str key, struct st
 	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query), .max_response_bytes = VERSIONS_MAX_BYTES };
 	arena_init(&a, SCRATCH_BYTES);
 	*any = false;
-	TRY(call(s, &c, STR(""), &a, &r, why));
+	TRY(send_call(s, &c, STR(""), &a, &r, why));
 	if (r.status != 200)
-		return refused(s, &r, why);
+		return fault_refused(s, &r, why);
 	TRY(versions_parse(r.body, VERSIONS_PAGE, &a, &page, why));
 	for (size_t i = 0; i < page.n; i++) {
 		const struct version *v = &page.versions[i];
 		if (v->latest || !str_equal(v->key, key) || str_equal(v->id, marker))
 			continue;
-		TRY(drop_version(s, key, v->id, why));
+		TRY(delete_version(s, key, v->id, why));
 		*any = true;
 	}
 	return OK;
@@ -180,19 +180,19 @@ static enum status drop_some(const struct s3_store *s, struct str key, struct st
 
 /* In a versioned bucket a removal only puts a marker over what was there. The marker goes last: while a version is
  * left, the object must not come to light again. */
-static enum status drop_versions(const struct s3_store *s, struct str key, struct str marker, struct fault *why)
+static enum status delete_versions(const struct s3_store *s, struct str key, struct str marker, struct fault *why)
 {
 	bool any = true;
 	for (unsigned round = 0; any && round < VERSIONS_ROUNDS; round++)
-		TRY(drop_some(s, key, marker, &any, why));
+		TRY(delete_page(s, key, marker, &any, why));
 	if (any)
 		return fault_set(why, UPSTREAM_FAILED, "the object has more versions than are removed at once");
-	return drop_version(s, key, marker, why);
+	return delete_version(s, key, marker, why);
 }
 
 /* The key is checked first: without one this would remove the bucket. Where versioning is suspended, S3 says the
  * version "null", which it has removed; older ones are left to the bucket's lifecycle. */
-static enum status drop(struct object_store *port, struct str key, struct fault *why)
+static enum status delete_object(struct object_store *port, struct str key, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
 	struct http_response r;
@@ -200,15 +200,15 @@ static enum status drop(struct object_store *port, struct str key, struct fault 
 	if (object_key_check(key, NULL) != OK)
 		return OK;
 	arena_init(&a, SCRATCH_BYTES);
-	TRY(call(of(port), &c, key, &a, &r, why));
+	TRY(send_call(store_of(port), &c, key, &a, &r, why));
 	if (r.status != 200 && r.status != 204)
-		return is_absent(&r) ? OK : refused(of(port), &r, why);
+		return is_absent(&r) ? OK : fault_refused(store_of(port), &r, why);
 	struct str marker = response_header(&r, STR("x-amz-version-id"));
 	bool marked = marker.n > 0 && !str_equal(marker, STR("null"));
-	return marked ? drop_versions(of(port), key, marker, why) : OK;
+	return marked ? delete_versions(store_of(port), key, marker, why) : OK;
 }
 
-static enum status list(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
+static enum status list_objects(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
 {
 	struct http_response r;
 	assert(limit >= 1 && limit <= LIST_MAX);
@@ -217,12 +217,12 @@ static enum status list(struct object_store *port, struct str prefix, struct str
 		{ STR("prefix"), prefix }, { STR("start-after"), after },
 	};
 	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query) - (after.n == 0), .max_response_bytes = LISTING_MAX_BYTES };
-	TRY(call(of(port), &c, STR(""), a, &r, why));
-	return r.status == 200 ? listing_parse(r.body, limit, a, out, why) : refused(of(port), &r, why);
+	TRY(send_call(store_of(port), &c, STR(""), a, &r, why));
+	return r.status == 200 ? listing_parse(r.body, limit, a, out, why) : fault_refused(store_of(port), &r, why);
 }
 
 /* key "": the bucket's own address. */
-static struct str address(const struct s3_store *s, struct str key, struct arena *a)
+static struct str object_address(const struct s3_store *s, struct str key, struct arena *a)
 {
 	struct buf b;
 	buf_init_arena(&b, a, ADDRESS_MAX_BYTES);
@@ -257,9 +257,9 @@ static const struct header *signed_headers(const struct s3_store *s, const struc
 	return all;
 }
 
-static enum status presign(struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
+static enum status presign_object(struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
-	const struct s3_store *s = of(port);
+	const struct s3_store *s = store_of(port);
 	struct sigv4_key key;
 	struct header query[5];
 	size_t n_query = 0, n_headers = 0;
@@ -285,14 +285,14 @@ static enum status presign(struct object_store *port, const struct presign_reque
 	TRY(fault_check_arena(a, why));
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The date in the URL has whole seconds. */
-	*out = (struct presigned){ .url = url, .address = address(s, r->key, a), .expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
+	*out = (struct presigned){ .url = url, .address = object_address(s, r->key, a), .expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
 		.added = headers + r->n_headers, .n_added = n_headers - r->n_headers };
 	return fault_check_arena(a, why);
 }
 
-static enum status form(struct object_store *port, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
+static enum status make_form(struct object_store *port, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
 {
-	const struct s3_store *s = of(port);
+	const struct s3_store *s = store_of(port);
 	struct sigv4_key key;
 	uint32_t expires_s = r->expires_s;
 	size_t n = 0;
@@ -306,12 +306,12 @@ static enum status form(struct object_store *port, const struct form_request *r,
 	if (fields == NULL)
 		return fault_too_much(why);
 	TRY(presign_post(&key, &in, a, fields, &n, why));
-	*out = (struct post_form){ .url = address(s, STR(""), a), .address = address(s, r->key, a), .fields = fields, .n_fields = n,
+	*out = (struct post_form){ .url = object_address(s, STR(""), a), .address = object_address(s, r->key, a), .fields = fields, .n_fields = n,
 		.expires_ms = r->now_ms + (int64_t)expires_s * 1000 };
 	return fault_check_arena(a, why);
 }
 
-static const struct object_store_ops ops = { put, get, head, drop, list, presign, form };
+static const struct object_store_ops ops = { put_object, get_object, head_object, delete_object, list_objects, presign_object, make_form };
 
 /* What clients see before the path. */
 static char *make_base(const struct s3_store *s, struct str public_url)
@@ -363,14 +363,14 @@ struct object_store *s3_store_new(const struct s3_store_options *o)
 
 struct str s3_store_url(struct object_store *port)
 {
-	return str_of(of(port)->base);
+	return str_of(store_of(port)->base);
 }
 
 void s3_store_free(struct object_store **port)
 {
 	if (*port == NULL)
 		return;
-	struct s3_store *s = of(*port);
+	struct s3_store *s = store_of(*port);
 	mem_free(s->bucket);
 	mem_free(s->region);
 	mem_free(s->host_prefix);

@@ -95,7 +95,7 @@ struct aws_chain *aws_service_chain(const struct aws_service *s)
 	return s->chain;
 }
 
-static struct http_client *take_client(struct aws_service *s)
+static struct http_client *acquire_client(struct aws_service *s)
 {
 	struct http_client *c = NULL;
 	pthread_mutex_lock(&s->lock);
@@ -105,7 +105,7 @@ static struct http_client *take_client(struct aws_service *s)
 	return c != NULL ? c : http_client_new();
 }
 
-static void give_client(struct aws_service *s, struct http_client *c)
+static void release_client(struct aws_service *s, struct http_client *c)
 {
 	pthread_mutex_lock(&s->lock);
 	if (s->n_idle < IDLE_MAX) {
@@ -126,17 +126,17 @@ static struct str base_url(const struct aws_service *s, struct str prefix, struc
 	return str_printf(a, "%.*s%.*s%.*s", STRF(str_slice(url, 0, host)), STRF(prefix), STRF(str_slice(url, host, url.n)));
 }
 
-static enum status sign(struct aws_service *s, const struct aws_call *c, struct arena *a, struct authorized *out, struct fault *why)
+static enum status sign_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out, struct fault *why)
 {
 	struct aws_credentials have;
 	int64_t now_ms = clock_now_ms();
 	TRY(aws_chain_get(s->chain, now_ms, a, &have, why));
 	struct sigv4_key key = { have.access_key, have.secret, have.session_token, str_of(s->region), str_of(s->service) };
-	struct authorize_input in = {
+	struct sign_request_input in = {
 		.method = c->method, .base_url = base_url(s, c->host_prefix, a), .path = c->path, .headers = c->headers, .n_headers = c->n_headers,
 		.query = c->query, .n_query = c->n_query, .body = c->body, .now_ms = now_ms, .tell_hash = str_equal(key.service, STR("s3")),
 	};
-	return authorize_request(&key, &in, a, out, why);
+	return sign_request(&key, &in, a, out, why);
 }
 
 static bool is_trace(struct str id)
@@ -149,7 +149,7 @@ static bool is_trace(struct str id)
 
 /* X-Ray's name for the invocation goes along, so that the call is part of its trace. Unsigned, as the AWS
  * SDKs leave it, because what is between may change it. */
-static void add_trace(struct authorized *r, struct arena *a)
+static void add_trace(struct signed_request *r, struct arena *a)
 {
 	struct str id = str_of(getenv("_X_AMZN_TRACE_ID"));
 	struct header *all = is_trace(id) ? arena_array(a, r->n_headers + 1, sizeof *all) : NULL;
@@ -172,10 +172,10 @@ struct attempt {
 static struct attempt send_once(struct aws_service *s, const struct aws_call *c, int64_t deadline_ms, struct arena *a, struct fault *why)
 {
 	struct attempt t = { 0 };
-	struct authorized signed_call;
-	t.st = sign(s, c, a, &signed_call, why);
+	struct signed_request signed_call;
+	t.st = sign_call(s, c, a, &signed_call, why);
 	int64_t left = deadline_ms - clock_mono_ms();
-	struct http_client *client = t.st == OK && left > 0 ? take_client(s) : NULL;
+	struct http_client *client = t.st == OK && left > 0 ? acquire_client(s) : NULL;
 	if (t.st == OK && left <= 0)
 		t.st = fault_set(why, DEADLINE, "%s took too long", s->service);
 	else if (t.st == OK && client == NULL)
@@ -192,7 +192,7 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	t.tried = true;
 	t.st = http_send(client, &r, a, &t.answer, why);
 	t.sent = http_client_sent(client);
-	give_client(s, client);
+	release_client(s, client);
 	return t;
 }
 
@@ -223,7 +223,7 @@ static bool is_throttled(const struct http_response *answer)
 }
 
 /* Turn an answer that is not a success into a failure; the log gets its text. */
-static enum status judge(const struct aws_service *s, const struct http_response *answer, struct fault *why)
+static enum status judge_response(const struct aws_service *s, const struct http_response *answer, struct fault *why)
 {
 	bool throttled = is_throttled(answer);
 	if (!throttled && answer->status < 500)
@@ -237,7 +237,7 @@ static enum status judge(const struct aws_service *s, const struct http_response
 	return throttled ? BUSY : UPSTREAM;
 }
 
-static bool may_go_again(const struct aws_call *c, const struct attempt *t)
+static bool may_retry(const struct aws_call *c, const struct attempt *t)
 {
 	if (t->st == BUSY)
 		return true;
@@ -245,7 +245,7 @@ static bool may_go_again(const struct aws_call *c, const struct attempt *t)
 }
 
 /* Wait before the next attempt; false when the deadline comes first. */
-static bool wait_turn(unsigned attempt, int64_t deadline_ms)
+static bool wait_before_retry(unsigned attempt, int64_t deadline_ms)
 {
 	uint32_t dice;
 	int64_t full = (int64_t)FIRST_WAIT_MS << attempt;
@@ -261,15 +261,15 @@ static bool wait_turn(unsigned attempt, int64_t deadline_ms)
 
 enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why)
 {
-	int64_t deadline_ms = deadline_clamp(c->deadline_ms != 0 ? c->deadline_ms : clock_mono_ms() + DEADLINE_MS);
+	int64_t deadline_ms = op_deadline_clamp(c->deadline_ms != 0 ? c->deadline_ms : clock_mono_ms() + DEADLINE_MS);
 	struct attempt t;
 	unsigned sent = 0;
 	for (unsigned attempt = 0;; attempt++) {
 		t = send_once(s, c, deadline_ms, a, why);
 		sent += t.sent;
 		if (t.st == OK)
-			t.st = judge(s, &t.answer, why);
-		if (!may_go_again(c, &t) || attempt + 1 == ATTEMPTS_MAX || !wait_turn(attempt, deadline_ms))
+			t.st = judge_response(s, &t.answer, why);
+		if (!may_retry(c, &t) || attempt + 1 == ATTEMPTS_MAX || !wait_before_retry(attempt, deadline_ms))
 			break;
 	}
 	if (c->sent != NULL)
@@ -283,7 +283,7 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why)
 {
 	struct arena a;
 	arena_init(&a, 1u << 20);
-	struct http_client *client = take_client(s);
+	struct http_client *client = acquire_client(s);
 	if (client == NULL)
 		return fault_no_memory(why);
 	struct http_request r = {
@@ -291,7 +291,7 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why)
 		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR(""),
 	};
 	enum status st = http_connect(client, &r, &a, why);
-	give_client(s, client);
+	release_client(s, client);
 	arena_deinit(&a);
 	return st;
 }

@@ -53,7 +53,7 @@ bool arena_ok(const struct arena *a)
 	return !a->full;
 }
 
-static void *refuse(struct arena *a)
+static void *mark_full(struct arena *a)
 {
 	a->full = true;
 	return NULL;
@@ -95,20 +95,20 @@ void *arena_alloc(struct arena *a, size_t n)
 {
 	assert(n == 0 || a != NULL);
 	if (a->full || n > SIZE_MAX / 2)
-		return refuse(a);
+		return mark_full(a);
 	assert(a->used_bytes <= a->cap_bytes);
 	size_t rounded = n == 0 ? ALIGNMENT : (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	if (rounded > a->cap_bytes - a->used_bytes)
-		return refuse(a);
+		return mark_full(a);
 	if (BLOCKS_APART) {
 		struct arena_block *block = add_block(a, n);
 		if (block == NULL)
-			return refuse(a);
+			return mark_full(a);
 		a->used_bytes += rounded;
 		return block->content;
 	}
 	if (rounded > a->left && !refill(a, rounded))
-		return refuse(a);
+		return mark_full(a);
 	char *p = a->next;
 	a->next += rounded;
 	a->left -= rounded;
@@ -121,6 +121,6 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 	assert(n == 0 || a != NULL);
 	size_t bytes;
 	if (__builtin_mul_overflow(n, size, &bytes))
-		return refuse(a);
+		return mark_full(a);
 	return arena_alloc(a, bytes);
 }

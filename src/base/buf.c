@@ -52,7 +52,7 @@ void buf_clear(struct buf *b)
 }
 
 /* Memory of cap bytes with the old content; NULL when it fails. */
-static char *enlarge(const struct buf *b, size_t cap)
+static char *grow_to(const struct buf *b, size_t cap)
 {
 	if (b->arena == NULL)
 		return mem_resize(b->cap > 0 ? b->p : NULL, cap, 1);
@@ -63,7 +63,7 @@ static char *enlarge(const struct buf *b, size_t cap)
 }
 
 /* Mark it; what formatting may have left after the end is removed. */
-static void spoil(struct buf *b)
+static void mark_failed(struct buf *b)
 {
 	b->bad = true;
 	if (b->cap > 0)
@@ -71,7 +71,7 @@ static void spoil(struct buf *b)
 }
 
 /* Room for n more bytes and a NUL. false: the buffer is marked. */
-static bool reserve(struct buf *b, size_t n)
+static bool reserve_bytes(struct buf *b, size_t n)
 {
 	assert(b->n <= b->max_bytes);
 	if (b->bad || n > b->max_bytes - b->n) {
@@ -86,7 +86,7 @@ static bool reserve(struct buf *b, size_t n)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
 	if (cap > b->max_bytes && b->max_bytes < SIZE_MAX)
 		cap = b->max_bytes + 1;
-	char *p = enlarge(b, cap);
+	char *p = grow_to(b, cap);
 	if (p == NULL) {
 		b->bad = true;
 		b->starved = b->arena == NULL || b->arena->starved;
@@ -101,7 +101,7 @@ static bool reserve(struct buf *b, size_t n)
 void buf_put(struct buf *b, struct str s)
 {
 	assert(b != NULL);
-	if (s.n == 0 || !reserve(b, s.n))
+	if (s.n == 0 || !reserve_bytes(b, s.n))
 		return;
 	memcpy(b->p + b->n, s.p, s.n);
 	b->n += s.n;
@@ -111,7 +111,7 @@ void buf_put(struct buf *b, struct str s)
 void buf_put_char(struct buf *b, char c)
 {
 	assert(b != NULL);
-	if (!reserve(b, 1))
+	if (!reserve_bytes(b, 1))
 		return;
 	b->p[b->n++] = c;
 	b->p[b->n] = '\0';
@@ -147,13 +147,13 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	/* Most often there is room already: then one pass does it. */
 	size_t room = b->cap > 0 ? b->cap - b->n : 0;
 	int n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, fmt, args);
-	bool fits = n >= 0 && reserve(b, (size_t)n);
+	bool fits = n >= 0 && reserve_bytes(b, (size_t)n);
 	if (fits && (size_t)n >= room)
 		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
 	if (fits)
 		b->n += (size_t)n;
 	else
-		spoil(b);
+		mark_failed(b);
 	va_end(again);
 	va_end(args);
 }

@@ -66,7 +66,7 @@ static uint64_t crc_by_tables(enum checksum_kind kind, uint64_t crc, const unsig
 }
 
 /* a * b modulo the polynomial. x^0 is the highest bit. */
-static uint64_t multiply(enum checksum_kind kind, uint64_t a, uint64_t b)
+static uint64_t multiply_polynomials(enum checksum_kind kind, uint64_t a, uint64_t b)
 {
 	uint64_t product = 0;
 	for (uint64_t bit = (all_ones(kind) >> 1) + 1; bit != 0; bit >>= 1) {
@@ -83,8 +83,8 @@ static uint64_t power_of_x(enum checksum_kind kind, uint64_t n)
 	uint64_t one = (all_ones(kind) >> 1) + 1, square = one >> 1, power = one;
 	for (; n > 0; n >>= 1) {
 		if (n & 1)
-			power = multiply(kind, power, square);
-		square = multiply(kind, square, square);
+			power = multiply_polynomials(kind, power, square);
+		square = multiply_polynomials(kind, square, square);
 	}
 	return power;
 }
@@ -146,7 +146,7 @@ __attribute__((target("sse4.2"))) static uint64_t crc32c_by_instruction(enum che
 	return crc;
 }
 
-static void use_instructions(void)
+static void set_instructions(void)
 {
 	__builtin_cpu_init();
 	if (__builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1")) {
@@ -172,13 +172,13 @@ __attribute__((target("+crc"))) static uint64_t crc32c_by_instruction(enum check
 	return sum;
 }
 
-static void use_instructions(void)
+static void set_instructions(void)
 {
 	if ((getauxval(AT_HWCAP) & HWCAP_CRC32) != 0)
 		fastest[CHECKSUM_CRC32C] = crc32c_by_instruction;
 }
 #else
-static void use_instructions(void)
+static void set_instructions(void)
 {
 }
 #endif
@@ -204,7 +204,7 @@ static void make_tables(void)
 	make_table(CHECKSUM_CRC32);
 	make_table(CHECKSUM_CRC32C);
 	make_table(CHECKSUM_CRC64NVME);
-	use_instructions();
+	set_instructions();
 }
 
 const struct checksum_kind_info *checksum_info(enum checksum_kind kind)
@@ -305,8 +305,8 @@ void checksum_combine(enum checksum_kind kind, unsigned char *sum, const unsigne
 	assert(infos[kind].linear);
 	for (; bytes_b > 0; bytes_b >>= 1) {
 		if (bytes_b & 1)
-			carried = multiply(kind, carried, power);
-		power = multiply(kind, power, power);
+			carried = multiply_polynomials(kind, carried, power);
+		power = multiply_polynomials(kind, power, power);
 	}
 	put_big_endian(carried ^ get_big_endian(sum_b, n), sum, n);
 }

@@ -79,7 +79,7 @@ static void encode_group(struct buf *b, const char *p, size_t n, const struct al
 	buf_put(b, (struct str){ out, with->padded ? 4 : n + 1 });
 }
 
-static void encode(struct buf *b, struct str s, const struct alphabet *with)
+static void encode_base64(struct buf *b, struct str s, const struct alphabet *with)
 {
 	for (size_t at = 0; at < s.n; at += 3)
 		encode_group(b, s.p + at, s.n - at < 3 ? s.n - at : 3, with);
@@ -124,7 +124,7 @@ static bool strip_padding(struct str *s)
 	return true;
 }
 
-static bool decode(struct arena *a, struct str s, const struct alphabet *with, struct str *out)
+static bool decode_base64(struct arena *a, struct str s, const struct alphabet *with, struct str *out)
 {
 	*out = (struct str){ NULL, 0 };
 	if ((with->padded && !strip_padding(&s)) || s.n % 4 == 1)
@@ -142,22 +142,22 @@ static bool decode(struct arena *a, struct str s, const struct alphabet *with, s
 
 void base64_encode(struct buf *b, struct str s)
 {
-	encode(b, s, &STANDARD);
+	encode_base64(b, s, &STANDARD);
 }
 
 bool base64_decode(struct arena *a, struct str s, struct str *out)
 {
-	return decode(a, s, &STANDARD, out);
+	return decode_base64(a, s, &STANDARD, out);
 }
 
 void base64url_encode(struct buf *b, struct str s)
 {
-	encode(b, s, &URL_SAFE);
+	encode_base64(b, s, &URL_SAFE);
 }
 
 bool base64url_decode(struct arena *a, struct str s, struct str *out)
 {
-	return decode(a, s, &URL_SAFE, out);
+	return decode_base64(a, s, &URL_SAFE, out);
 }
 
 static bool is_unreserved(char c)

@@ -5,17 +5,17 @@
 
 static _Thread_local int64_t deadline_ms;
 
-void deadline_set(int64_t at_ms)
+void op_deadline_set(int64_t at_ms)
 {
 	deadline_ms = at_ms;
 }
 
-int64_t deadline_clamp(int64_t at_ms)
+int64_t op_deadline_clamp(int64_t at_ms)
 {
 	return deadline_ms != 0 && deadline_ms < at_ms ? deadline_ms : at_ms;
 }
 
-bool deadline_passed(void)
+bool op_deadline_passed(void)
 {
 	return deadline_ms != 0 && deadline_ms <= clock_mono_ms();
 }

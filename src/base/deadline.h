@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /* For the calling thread alone. at_ms: of clock_mono_ms; 0: none, as before the first call. */
-void deadline_set(int64_t at_ms);
+void op_deadline_set(int64_t at_ms);
 /* The earlier of at_ms and the thread's deadline. */
-int64_t deadline_clamp(int64_t at_ms);
-bool deadline_passed(void);
+int64_t op_deadline_clamp(int64_t at_ms);
+bool op_deadline_passed(void);
 
 #endif

@@ -8,7 +8,7 @@
 
 static _Thread_local bool failed;
 
-static void *allocate(size_t n)
+static void *json_malloc(size_t n)
 {
 	void *p = mem_resize(NULL, n, 1);   /* nobody needs it cleared, and so it costs half */
 
@@ -16,16 +16,16 @@ static void *allocate(size_t n)
 	return p;
 }
 
-static void use_mem(void)
+static void set_allocator(void)
 {
-	json_set_alloc_funcs(allocate, mem_free);
+	json_set_alloc_funcs(json_malloc, mem_free);
 }
 
 json_t *json_read(struct str text, size_t flags, json_error_t *error, bool *starved)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, use_mem);
+	pthread_once(&once, set_allocator);
 	failed = false;
 	json_t *value = json_loadb(text.n > 0 ? text.p : "", text.n, flags, error);
 	*starved = value == NULL && failed;

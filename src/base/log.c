@@ -53,7 +53,7 @@ static struct log_stderr standard;
 static struct log_ring ring;          /* has a lock of its own */
 static uint64_t ring_missed;          /* the writer's: not given in the ring yet */
 
-static bool in_a_hurry(void)
+static bool is_stopping_or_flushing(void)
 {
 	return queue.stopping || queue.flushing > 0 || queue.lines * 2 > queue.max_lines
 	       || queue.filling.n * 2 > QUEUE_MAX_BYTES;
@@ -64,7 +64,7 @@ static void wait_for_work(bool stderr_waits)
 {
 	while (queue.filling.n == 0 && queue.missed == 0 && !queue.stopping && !stderr_waits)
 		pthread_cond_wait(&queue.wake, &queue.mutex);
-	if (in_a_hurry())
+	if (is_stopping_or_flushing())
 		return;
 	thread_wait_until(&queue.wake, &queue.mutex, clock_mono_ms() + (queue.filling.n == 0 && stderr_waits ? RETRY_MS : LINGER_MS));
 }
@@ -214,7 +214,7 @@ void log_flush(void)
 }
 
 /* false: the log is not running. */
-static bool enqueue(struct str line)
+static bool enqueue_line(struct str line)
 {
 	pthread_mutex_lock(&queue.mutex);
 	bool running = queue.running;
@@ -226,7 +226,7 @@ static bool enqueue(struct str line)
 		queue.filling.bad = false;   /* memory failed: this line is gone, the others are whole */
 		queue.lines += room;
 		queue.queued += room;
-		if (was_empty || in_a_hurry())
+		if (was_empty || is_stopping_or_flushing())
 			pthread_cond_signal(&queue.wake);
 	}
 	if (running && !room) {
@@ -253,13 +253,13 @@ void log_write_raw(struct str line)
 		metric_add(M_LOG_LINES_DROPPED, 1);
 }
 
-static void hand_on(const struct buf *line)
+static void pass_line(const struct buf *line)
 {
 	if (!buf_ok(line))   /* no memory, or longer than any line of ours can be */
 		metric_add(M_LOG_LINES_DROPPED, 1);
 	else if (atomic_load(&direct_fd) >= 0)
 		log_write_raw(buf_str(line));
-	else if (!enqueue(buf_str(line)))
+	else if (!enqueue_line(buf_str(line)))
 		write_directly(buf_str(line));
 }
 
@@ -277,7 +277,7 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 		buf_init(&text, LINE_MAX_BYTES);
 		log_line_write(&text, &line);
 	}
-	hand_on(&text);
+	pass_line(&text);
 	buf_deinit(&text);
 }
 

@@ -142,7 +142,7 @@ static void choose_name(const struct log_file *f, char name[ROTATED_NAME_MAX])
 	}
 }
 
-static void rotate(struct log_file *f)
+static void rotate_file(struct log_file *f)
 {
 	char name[ROTATED_NAME_MAX];
 	choose_name(f, name);
@@ -154,7 +154,7 @@ static void rotate(struct log_file *f)
 }
 
 /* Ready to append: open, and still the file that the name stands for. */
-static bool is_open(struct log_file *f)
+static bool ensure_open(struct log_file *f)
 {
 	struct stat st;
 	if (f->fd >= 0 && fstat(f->fd, &st) == 0 && st.st_nlink > 0)
@@ -176,7 +176,7 @@ static struct str lines_within(struct str lines, uint64_t max)
 	return str_slice(lines, 0, end);
 }
 
-static void lose(struct log_file *f, struct str lines)
+static void count_lost(struct log_file *f, struct str lines)
 {
 	size_t n = log_lines(lines);
 	f->missed += n;
@@ -207,12 +207,12 @@ static size_t write_whole_lines(struct log_file *f, struct str lines)
 static void append_piece(struct log_file *f, struct str piece)
 {
 	if (f->fd < 0) {
-		lose(f, piece);
+		count_lost(f, piece);
 		return;
 	}
 	size_t whole = write_whole_lines(f, piece);
 	if (whole < piece.n)
-		lose(f, str_slice(piece, whole, piece.n));
+		count_lost(f, str_slice(piece, whole, piece.n));
 }
 
 /* Report what is missing, once there is room for it. */
@@ -229,8 +229,8 @@ static void append_missed(struct log_file *f)
 void log_file_append(struct log_file *f, struct str lines)
 {
 	assert(f != NULL);
-	if (!is_open(f)) {
-		lose(f, lines);
+	if (!ensure_open(f)) {
+		count_lost(f, lines);
 		return;
 	}
 	if (f->missed > 0)
@@ -239,7 +239,7 @@ void log_file_append(struct log_file *f, struct str lines)
 		uint64_t room = f->max_bytes > f->size_bytes ? f->max_bytes - f->size_bytes : 0;
 		struct str piece = lines_within(lines, room);
 		if (piece.n > room && f->size_bytes > 0) {
-			rotate(f);
+			rotate_file(f);
 			piece = lines_within(lines, f->max_bytes);
 		}
 		append_piece(f, piece);

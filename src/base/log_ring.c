@@ -43,7 +43,7 @@ static void drop_oldest(struct log_ring *r)
 	r->first++;
 }
 
-static void keep(struct log_ring *r, struct str line)
+static void store_line(struct log_ring *r, struct str line)
 {
 	while (r->size_bytes - r->used < line.n)
 		drop_oldest(r);
@@ -59,7 +59,7 @@ static void append_line(struct log_ring *r, struct str line)
 {
 	r->next++;
 	if (line.n <= r->size_bytes) {
-		keep(r, line);
+		store_line(r, line);
 		return;
 	}
 	r->start = r->used = 0;
@@ -107,7 +107,7 @@ struct wanted {
 	struct str text, escaped;
 };
 
-static bool is_wanted(const struct wanted *w, struct str line)
+static bool matches_query(const struct wanted *w, struct str line)
 {
 	enum log_level level = LOG_ERROR;
 
@@ -131,7 +131,7 @@ struct span {
 };
 
 /* Up to and without the line of this number. */
-static void cut_behind(struct span *s, uint64_t number)
+static void keep_last(struct span *s, uint64_t number)
 {
 	struct str rest = s->lines;
 
@@ -140,29 +140,29 @@ static void cut_behind(struct span *s, uint64_t number)
 	s->lines.n -= rest.n;
 }
 
-static void cut_before(struct span *s, uint64_t number)
+static void keep_first(struct span *s, uint64_t number)
 {
 	for (; s->first < number && s->lines.n > 0; s->first++)
 		(void)cut_line(&s->lines);
 }
 
-static size_t count(const struct span *s, const struct wanted *w)
+static size_t count_lines(const struct span *s, const struct wanted *w)
 {
 	size_t n = 0;
 
 	for (struct str rest = s->lines; rest.n > 0;)
-		n += is_wanted(w, cut_line(&rest));
+		n += matches_query(w, cut_line(&rest));
 	return n;
 }
 
 /* Skip `skip` lines of those that are wanted, then give at most `limit`. */
-static void collect(struct span *s, const struct wanted *w, size_t skip, const struct log_query *q, struct log_found *out)
+static void collect_lines(struct span *s, const struct wanted *w, size_t skip, const struct log_query *q, struct log_found *out)
 {
 	size_t bytes = 0;
 
 	for (; s->lines.n > 0 && out->n < q->limit && bytes < LOG_FOUND_BYTES; s->first++) {
 		struct str line = cut_line(&s->lines);
-		if (!is_wanted(w, line) || (skip > 0 && skip--))
+		if (!matches_query(w, line) || (skip > 0 && skip--))
 			continue;
 		out->lines[out->n++] = (struct log_seen){ s->first, line };
 		bytes += line.n;
@@ -170,15 +170,15 @@ static void collect(struct span *s, const struct wanted *w, size_t skip, const s
 	out->last = s->first - 1;
 }
 
-static bool some_wanted(const struct span *s, const struct wanted *w)
+static bool any_match(const struct span *s, const struct wanted *w)
 {
 	for (struct str rest = s->lines; rest.n > 0;)
-		if (is_wanted(w, cut_line(&rest)))
+		if (matches_query(w, cut_line(&rest)))
 			return true;
 	return false;
 }
 
-static enum status prepare(const struct log_query *q, struct arena *a, struct wanted *w, struct log_found *out, struct fault *why)
+static enum status prepare_search(const struct log_query *q, struct arena *a, struct wanted *w, struct log_found *out, struct fault *why)
 {
 	struct buf escaped;
 
@@ -201,20 +201,20 @@ enum status log_ring_find(struct log_ring *r, const struct log_query *q, struct 
 	struct span s;
 	struct log_found found;
 
-	TRY(prepare(q, a, &w, &found, why));
+	TRY(prepare_search(q, a, &w, &found, why));
 	TRY(copy_out(r, a, &s.lines, &s.first, why));
 	if (q->tail) {
 		found.missed = s.first > q->after + 1 ? s.first - q->after - 1 : 0;
-		cut_before(&s, q->after + 1);
-		collect(&s, &w, 0, q, &found);
-		found.more = some_wanted(&s, &w);
+		keep_first(&s, q->after + 1);
+		collect_lines(&s, &w, 0, q, &found);
+		found.more = any_match(&s, &w);
 		*out = found;
 		return OK;
 	}
 	if (q->before != 0)
-		cut_behind(&s, q->before);
-	size_t n = count(&s, &w), skip = n > q->limit ? n - q->limit : 0;
-	collect(&s, &w, skip, q, &found);
+		keep_last(&s, q->before);
+	size_t n = count_lines(&s, &w), skip = n > q->limit ? n - q->limit : 0;
+	collect_lines(&s, &w, skip, q, &found);
 	found.more = skip > 0;
 	*out = found;
 	return OK;

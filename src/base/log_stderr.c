@@ -66,7 +66,7 @@ static ssize_t write_some(const struct log_stderr *e, struct str s)
 	return -1;
 }
 
-static void lose(struct log_stderr *e, size_t lines)
+static void count_lost(struct log_stderr *e, size_t lines)
 {
 	e->missed += lines;
 	metric_add(M_LOG_LINES_DROPPED, (int64_t)lines);
@@ -74,17 +74,17 @@ static void lose(struct log_stderr *e, size_t lines)
 
 /* Nobody will ever read what waits. A log.dropped line among it is no line of its own: what it reported
  * is unreported again. */
-static void lose_pending(struct log_stderr *e)
+static void drop_pending(struct log_stderr *e)
 {
-	bool untold = e->written < e->told_bytes;
-	size_t from = untold ? e->told_bytes : e->written;
-	lose(e, log_lines(str_slice(buf_str(&e->pending), from, e->pending.n)));
-	e->missed += untold ? e->told : 0;
+	bool not_given = e->written < e->given_bytes;
+	size_t from = not_given ? e->given_bytes : e->written;
+	count_lost(e, log_lines(str_slice(buf_str(&e->pending), from, e->pending.n)));
+	e->missed += not_given ? e->given : 0;
 }
 
 void log_stderr_close(struct log_stderr *e)
 {
-	lose_pending(e);
+	drop_pending(e);
 	if (e->kind == STDERR_REOPENED)
 		close(e->fd);
 	buf_deinit(&e->pending);
@@ -94,7 +94,7 @@ void log_stderr_close(struct log_stderr *e)
 /* Empty it, and give back what a burst has taken. */
 static void reset_pending(struct log_stderr *e)
 {
-	e->written = e->told_bytes = 0;
+	e->written = e->given_bytes = 0;
 	if (e->pending.cap <= KEEP_MEMORY) {
 		buf_clear(&e->pending);
 		return;
@@ -113,7 +113,7 @@ bool log_stderr_push(struct log_stderr *e)
 		if (n < 0 && errno == EAGAIN)
 			return false;
 		if (n < 0) {
-			lose_pending(e);
+			drop_pending(e);
 			break;
 		}
 		e->written += (size_t)n;
@@ -147,8 +147,8 @@ static bool add_missed(struct log_stderr *e)
 	log_line_write_dropped(&line, "stderr", e->missed);
 	if (e->pending.n > 0 || !add_pending(e, buf_str(&line)))
 		return false;
-	e->told = e->missed;
-	e->told_bytes = line.n;
+	e->given = e->missed;
+	e->given_bytes = line.n;
 	e->missed = 0;
 	return true;
 }
@@ -158,7 +158,7 @@ void log_stderr_append(struct log_stderr *e, struct str lines)
 	assert(e != NULL);
 	log_stderr_push(e);
 	if (!add_missed(e) || !add_pending(e, lines))
-		lose(e, log_lines(lines));
+		count_lost(e, log_lines(lines));
 	log_stderr_push(e);
 }
 

@@ -18,8 +18,8 @@ struct log_stderr {
 	struct buf pending;          /* whole lines, but the first may be written in part */
 	size_t written;              /* bytes of pending that are out */
 	uint64_t missed;             /* lines lost since the last log.dropped line */
-	uint64_t told;               /* what the log.dropped line at the head of pending says ... */
-	size_t told_bytes;           /* ... and its length; 0: there is none */
+	uint64_t given;               /* what the log.dropped line at the head of pending says ... */
+	size_t given_bytes;           /* ... and its length; 0: there is none */
 };
 
 /* Over the descriptor `fd` (2, but for tests), which stays the caller's and unchanged. */

@@ -22,7 +22,7 @@ const struct setting SETTINGS[SETTING_COUNT] = {
 };
 
 /* Where a value comes from, for the sentences: "--max-size" or "TINTYPE_MAX_SIZE". */
-struct source {
+struct setting_source {
 	const char *prefix;   /* "--" or "" */
 	struct str name;
 };
@@ -42,7 +42,7 @@ static bool is_choice(const char *words, struct str value)
 }
 
 /* "--jobs must be a number ..., not "x"": the value short, and harmless on a terminal. */
-PRINTF(4, 5) static enum status refuse_value(struct source from, const char *value, struct fault *why, const char *fmt, ...)
+PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const char *value, struct fault *why, const char *fmt, ...)
 {
 	char memory[8 * SHOWN_VALUE_MAX], takes[160];
 	struct buf shown;
@@ -55,7 +55,7 @@ PRINTF(4, 5) static enum status refuse_value(struct source from, const char *val
 	return fault_set(why, BAD_SETTING, "%s%.*s must be %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
 }
 
-static enum status assign_text(const char **field, const struct setting *row, struct source from, const char *value, struct fault *why)
+static enum status assign_text(const char **field, const struct setting *row, struct setting_source from, const char *value, struct fault *why)
 {
 	if (setting_is_choice(row) && !is_choice(row->unit, str_of(value)))
 		return refuse_value(from, value, why, "one of %s", row->unit);
@@ -67,7 +67,7 @@ static enum status assign_text(const char **field, const struct setting *row, st
 	return OK;
 }
 
-static enum status assign(struct settings *s, const struct setting *row, struct source from, const char *value,
+static enum status assign_value(struct settings *s, const struct setting *row, struct setting_source from, const char *value,
                           struct fault *why)
 {
 	void *field = (char *)s + row->offset;
@@ -96,7 +96,7 @@ static enum status load_environment(struct settings *s, struct fault *why)
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		const char *value = getenv(SETTINGS[i].env);
 		if (value != NULL && value[0] != '\0')
-			TRY(assign(s, &SETTINGS[i], (struct source){ "", str_of(SETTINGS[i].env) }, value, why));
+			TRY(assign_value(s, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, value, why));
 	}
 	return OK;
 }
@@ -128,12 +128,12 @@ enum status settings_load(struct settings *s, int argc, char **argv, struct faul
 	assert(s != NULL);
 	struct settings loaded = { 0 };
 	for (size_t i = 0; i < SETTING_COUNT; i++)
-		TRY(assign(&loaded, &SETTINGS[i], (struct source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));
+		TRY(assign_value(&loaded, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));
 	TRY(load_environment(&loaded, why));
 	for (struct flags f = { .row = flag_row, .takes = FLAGS_ALL, .argc = argc, .argv = argv }; f.argc > 0;) {
 		struct flag_word word;
 		TRY(flags_next(&f, &word, why));
-		TRY(assign(&loaded, &SETTINGS[word.row], (struct source){ "--", str_of(word.name->name) }, word.value, why));
+		TRY(assign_value(&loaded, &SETTINGS[word.row], (struct setting_source){ "--", str_of(word.name->name) }, word.value, why));
 	}
 	*s = loaded;
 	return OK;

@@ -11,7 +11,7 @@
 #define TYPE_NAME_MAX 127
 
 /* One or more characters, each a lower-case letter, a digit or one of `more`. */
-static bool is_of(struct str s, struct str more)
+static bool consists_of(struct str s, struct str more)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -23,7 +23,7 @@ static bool is_of(struct str s, struct str more)
 }
 
 /* "--bucket takes ..., not "a?b"": the value short, and harmless on a terminal. */
-static enum status refuse(const char *takes, struct str value, struct fault *why)
+static enum status refuse_setting(const char *takes, struct str value, struct fault *why)
 {
 	char memory[8 * SHOWN_MAX];
 	struct buf b;
@@ -36,15 +36,15 @@ enum status settings_check_bucket(struct str bucket, struct fault *why)
 {
 	if (bucket_name_ok(bucket))
 		return OK;
-	return refuse("--bucket (BUCKET_NAME) must be 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends and around each "
+	return refuse_setting("--bucket (BUCKET_NAME) must be 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends and around each "
 	              "dot, not an IP address, and without what AWS reserves (xn--, -s3alias)", bucket, why);
 }
 
 enum status settings_check_region(struct str region, struct fault *why)
 {
-	if (is_of(region, STR("-")))
+	if (consists_of(region, STR("-")))
 		return OK;
-	return refuse("--region (REGION) must be a-z, 0-9 and '-', such as us-east-1", region, why);
+	return refuse_setting("--region (REGION) must be a-z, 0-9 and '-', such as us-east-1", region, why);
 }
 
 static bool is_type_name(struct str s)
@@ -54,7 +54,7 @@ static bool is_type_name(struct str s)
 		return false;
 	for (size_t i = 0; i < s.n; i++)
 		small[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + ('a' - 'A')) : s.p[i];
-	return is_of((struct str){ small, s.n }, STR("!#$&-^_.+"));
+	return consists_of((struct str){ small, s.n }, STR("!#$&-^_.+"));
 }
 
 enum status settings_check_types(struct str types, struct fault *why)
@@ -63,7 +63,7 @@ enum status settings_check_types(struct str types, struct fault *why)
 		struct str subtype = str_trim(str_cut(&rest, ','));
 		struct str type = str_cut(&subtype, '/');
 		if (!is_type_name(type) || !is_type_name(subtype))
-			return refuse("--allowed-types (TINTYPE_ALLOWED_TYPES) must be media types without parameters, separated "
+			return refuse_setting("--allowed-types (TINTYPE_ALLOWED_TYPES) must be media types without parameters, separated "
 			              "by commas, such as image/jpeg,image/png", types, why);
 	}
 	return OK;
@@ -85,13 +85,13 @@ static bool is_host(struct str s)
 		return false;
 	if (rest.n > 0 && (rest.p[0] != ':' || !is_port(str_slice(rest, 1, rest.n))))
 		return false;
-	return is_of(name, literal ? STR(":.") : STR("-._"));
+	return consists_of(name, literal ? STR(":.") : STR("-._"));
 }
 
 static bool is_origin(struct str s)
 {
 	size_t end = str_find(s, STR("://"));
-	return end < s.n && is_of(str_slice(s, 0, end), STR("+-.")) && is_host(str_slice(s, end + 3, s.n));
+	return end < s.n && consists_of(str_slice(s, 0, end), STR("+-.")) && is_host(str_slice(s, end + 3, s.n));
 }
 
 enum status settings_check_origins(struct str origins, struct fault *why)
@@ -99,7 +99,7 @@ enum status settings_check_origins(struct str origins, struct fault *why)
 	for (struct str rest = origins; origins.n > 0 && rest.p != NULL;) {
 		struct str one = str_trim(str_cut(&rest, ','));
 		if (!str_equal(one, STR("*")) && !is_origin(one))
-			return refuse("--cors-origins (TINTYPE_CORS_ORIGINS) must be *, or origins in lower case separated by commas, such as "
+			return refuse_setting("--cors-origins (TINTYPE_CORS_ORIGINS) must be *, or origins in lower case separated by commas, such as "
 			              "https://app.example.com or http://localhost:3000", origins, why);
 	}
 	return OK;

@@ -7,7 +7,7 @@
 
 /* Append words, broken at blanks before `width`, new lines beginning with `margin`. `column` is
  * where the line stands. */
-static void wrap(struct buf *b, struct str words, struct str margin, size_t column)
+static void put_wrapped(struct buf *b, struct str words, struct str margin, size_t column)
 {
 	size_t at = column;
 	while (words.p != NULL) {
@@ -81,7 +81,7 @@ static void put_origin(struct buf *b, const struct setting *row, struct str marg
 	buf_put(b, margin);
 	buf_put_char(b, '[');
 	buf_put_char(&origin, ']');
-	wrap(b, buf_str(&origin), margin, margin.n + 1);
+	put_wrapped(b, buf_str(&origin), margin, margin.n + 1);
 }
 
 static void put_help(struct buf *b, const struct setting *row)
@@ -95,7 +95,7 @@ static void put_help(struct buf *b, const struct setting *row)
 	if (too_long)
 		buf_put_char(b, '\n');
 	buf_put(b, str_slice(margin, 0, too_long ? margin.n : margin.n - used));
-	wrap(b, str_of(row->sentence), margin, margin.n);
+	put_wrapped(b, str_of(row->sentence), margin, margin.n);
 	put_origin(b, row, margin);
 }
 
@@ -141,7 +141,7 @@ void settings_markdown(struct buf *b)
 static void put_env(struct buf *b, const struct setting *row)
 {
 	buf_put(b, STR("\n# "));
-	wrap(b, str_of(row->sentence), STR("# "), 2);
+	put_wrapped(b, str_of(row->sentence), STR("# "), 2);
 	if (has_range(row)) {
 		buf_put(b, STR("# "));
 		put_range(b, row);

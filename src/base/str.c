@@ -17,7 +17,7 @@ struct str str_of(const char *cstr)
 	return (struct str){ cstr, strlen(cstr) };
 }
 
-static unsigned char lower(char c)
+static unsigned char lower_char(char c)
 {
 	unsigned char u = (unsigned char)c;
 	return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
@@ -33,7 +33,7 @@ bool str_equal_nocase(struct str a, struct str b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (lower_char(a.p[i]) != lower_char(b.p[i]))
 			return false;
 	return true;
 }
@@ -151,7 +151,7 @@ struct str str_lower(struct arena *a, struct str s)
 	if (p == NULL)
 		return (struct str){ NULL, 0 };
 	for (size_t i = 0; i < s.n; i++)
-		p[i] = (char)lower(s.p[i]);
+		p[i] = (char)lower_char(s.p[i]);
 	return (struct str){ p, s.n };
 }
 

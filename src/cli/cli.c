@@ -10,25 +10,25 @@
 
 #define WRONG_USE 2
 
-static const struct verb {
+static const struct cli_verb {
 	const char *name;
 	int (*run)(const struct options *o);
-	unsigned takes;
+	unsigned allowed;
 	size_t min, max;           /* operands */
 	const char *usage;
 	const char *sentence;
 } verbs[] = {
-	{ "upload", verb_upload, TAKES(ENDPOINT) | TAKES(JOBS) | TAKES(JSON), 1, SIZE_MAX, "upload FILE...",
+	{ "upload", verb_upload, ALLOWS(ENDPOINT) | ALLOWS(JOBS) | ALLOWS(JSON), 1, SIZE_MAX, "upload FILE...",
 	  "Upload files and directories, recursively; links inside directories are not followed." },
-	{ "list", verb_list, TAKES(ENDPOINT) | TAKES(LIMIT) | TAKES(ALL) | TAKES(JSON), 0, 0, "list", "List images, newest first." },
-	{ "get", verb_get, TAKES(ENDPOINT) | TAKES(OUTPUT) | TAKES(FORCE) | TAKES(JSON), 1, 1, "get ID",
+	{ "list", verb_list, ALLOWS(ENDPOINT) | ALLOWS(LIMIT) | ALLOWS(ALL) | ALLOWS(JSON), 0, 0, "list", "List images, newest first." },
+	{ "get", verb_get, ALLOWS(ENDPOINT) | ALLOWS(OUTPUT) | ALLOWS(FORCE) | ALLOWS(JSON), 1, 1, "get ID",
 	  "Download an image under its own name into the current directory; never overwrites a file." },
-	{ "rm", verb_rm, TAKES(ENDPOINT) | TAKES(TOKEN) | TAKES(JSON), 1, SIZE_MAX, "rm ID...", "Delete images." },
-	{ "logs", verb_logs, TAKES(DATA) | TAKES(LEVEL) | TAKES(SINCE) | TAKES(GREP) | TAKES(FOLLOW) | TAKES(JSON), 0, 0, "logs",
+	{ "rm", verb_rm, ALLOWS(ENDPOINT) | ALLOWS(TOKEN) | ALLOWS(JSON), 1, SIZE_MAX, "rm ID...", "Delete images." },
+	{ "logs", verb_logs, ALLOWS(DATA) | ALLOWS(LEVEL) | ALLOWS(SINCE) | ALLOWS(GREP) | ALLOWS(FOLLOW) | ALLOWS(JSON), 0, 0, "logs",
 	  "Read the server's log, oldest line first." },
 };
 
-static const struct verb *find(struct str name)
+static const struct cli_verb *find_command(struct str name)
 {
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
 		if (str_equal(name, str_of(verbs[i].name)))
@@ -38,7 +38,7 @@ static const struct verb *find(struct str name)
 
 bool cli_knows(struct str name)
 {
-	return find(name) != NULL;
+	return find_command(name) != NULL;
 }
 
 void cli_help(struct buf *b)
@@ -48,19 +48,19 @@ void cli_help(struct buf *b)
 		buf_printf(b, "  %-27s %s\n", verbs[i].usage, verbs[i].sentence);
 }
 
-static int help(const struct verb *v)
+static int print_help(const struct cli_verb *v)
 {
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 	buf_init(&b, 16384);
 	buf_printf(&b, "usage: tintype %s [flags]\n\n%s\n\n", v->usage, v->sentence);
-	options_help(&b, v->takes);
-	if ((v->takes & TAKES(ENDPOINT)) != 0)
+	options_help(&b, v->allowed);
+	if ((v->allowed & ALLOWS(ENDPOINT)) != 0)
 		buf_put(&b, STR("\nIf the server requires an API key, set TINTYPE_API_KEY. Settings are also read from ./.env.\n"));
 	show_bytes(buf_str(&b));
 	return show_end() ? 0 : 1;
 }
 
-static bool endpoint_is_right(const struct options *o)
+static bool check_endpoint(const struct options *o)
 {
 	struct fault why = { 0 };
 	struct remote remote;
@@ -75,22 +75,22 @@ int cli_run(int argc, char **argv)
 {
 	struct options o;
 	struct fault why = { 0 };
-	const struct verb *v = find(str_of(argv[0]));
+	const struct cli_verb *v = find_command(str_of(argv[0]));
 	if (v == NULL) {
 		show_line(stderr, "tintype: unknown command '%s'", argv[0]);
 		return WRONG_USE;
 	}
-	if (options_parse(&o, v->takes, argc, argv, &why) != OK) {
+	if (options_parse(&o, v->allowed, argc, argv, &why) != OK) {
 		show_line(stderr, "tintype %s: %s", v->name, why.text);
 		return WRONG_USE;
 	}
 	if (o.help)
-		return help(v);
+		return print_help(v);
 	if (o.n_operands < v->min || o.n_operands > v->max) {
 		show_line(stderr, "usage: tintype %s; see --help", v->usage);
 		return WRONG_USE;
 	}
-	if ((v->takes & TAKES(ENDPOINT)) != 0 && !endpoint_is_right(&o))
+	if ((v->allowed & ALLOWS(ENDPOINT)) != 0 && !check_endpoint(&o))
 		return WRONG_USE;
 	crypto_init();
 	int code = v->run(&o);

@@ -25,7 +25,7 @@ static volatile sig_atomic_t part_is_there;
 static int part_dir = -1;
 static char part_name[64];
 
-struct target {
+struct get_target {
 	int dir;                   /* -1: the standard output */
 	const char *name;          /* in dir */
 	struct str path;           /* as it is shown */
@@ -46,9 +46,9 @@ static void remove_part_and_end(int signal_number)
 }
 
 /* Where to save: -o, else the record's name made safe, else the id. Opens the directory. */
-static enum status choose_target(const struct options *o, const json_t *record, struct arena *a, struct target *t, struct fault *why)
+static enum status choose_target(const struct options *o, const json_t *record, struct arena *a, struct get_target *t, struct fault *why)
 {
-	*t = (struct target){ .dir = -1, .force = o->force };
+	*t = (struct get_target){ .dir = -1, .force = o->force };
 	if (o->output != NULL && strcmp(o->output, "-") == 0)
 		return OK;
 	struct buf safe;
@@ -79,7 +79,7 @@ static enum status choose_target(const struct options *o, const json_t *record, 
 	return OK;
 }
 
-static enum status open_part(const struct target *t, int *fd, struct fault *why)
+static enum status open_part(const struct get_target *t, int *fd, struct fault *why)
 {
 	char id[UUID_CHARS + 1];
 	uuid_v4(id);
@@ -117,7 +117,7 @@ static enum status hash_file(int fd, uint64_t *size, char hex[2 * MD5_BYTES + 1]
 	return OK;
 }
 
-static enum status download(struct remote *r, const json_t *record, int fd, struct arena *a, struct fault *why)
+static enum status download_image(struct remote *r, const json_t *record, int fd, struct arena *a, struct fault *why)
 {
 	struct http_response answer;
 	struct http_request q = { .method = STR("GET"), .url = remote_text(record, "downloadUrl"), .sink_file = true, .sink_fd = fd,
@@ -126,18 +126,18 @@ static enum status download(struct remote *r, const json_t *record, int fd, stru
 	/* The ETag of an object that came in parts is no MD5 and is not compared. */
 	char hex[2 * MD5_BYTES + 1];
 	unsigned char raw[MD5_BYTES];
-	uint64_t size = 0, told = remote_number(record, "fileSize");
+	uint64_t size = 0, given = remote_number(record, "fileSize");
 	struct str etag = remote_text(record, "etag");
 	TRY(hash_file(fd, &size, hex, why));
-	if (size != told)
-		return fault_set(why, DIGEST_WRONG, "%llu bytes arrived, the record says %llu", (unsigned long long)size, (unsigned long long)told);
+	if (size != given)
+		return fault_set(why, DIGEST_WRONG, "%llu bytes arrived, the record says %llu", (unsigned long long)size, (unsigned long long)given);
 	if (hex_decode(etag, raw, sizeof raw) && !str_equal_nocase(etag, str_of(hex)))
 		return fault_set(why, DIGEST_WRONG, "the bytes are not those of the record: their MD5 differs");
 	return OK;
 }
 
 /* Give the finished file its name. */
-static enum status publish(const struct target *t, struct fault *why)
+static enum status publish_file(const struct get_target *t, struct fault *why)
 {
 	int failed = renameat2(t->dir, part_name, t->dir, t->name, t->force ? 0 : RENAME_NOREPLACE);
 	/* A file system without that flag: a hard link does not replace either. */
@@ -152,15 +152,15 @@ static enum status publish(const struct target *t, struct fault *why)
 	return OK;
 }
 
-static enum status get_to_file(struct remote *r, const json_t *record, const struct target *t, struct arena *a, struct fault *why)
+static enum status get_to_file(struct remote *r, const json_t *record, const struct get_target *t, struct arena *a, struct fault *why)
 {
 	int fd = -1;
 	TRY(open_part(t, &fd, why));
-	enum status st = download(r, record, fd, a, why);
+	enum status st = download_image(r, record, fd, a, why);
 	if (close(fd) != 0 && st == OK)
 		st = fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
 	if (st == OK)
-		st = publish(t, why);
+		st = publish_file(t, why);
 	remove_part();
 	return st;
 }
@@ -171,7 +171,7 @@ static enum status get_to_stdout(struct remote *r, const json_t *record, struct 
 	FILE *whole = tmpfile();
 	if (whole == NULL)
 		return fault_set(why, STORAGE_FAILED, "cannot create a temporary file");
-	enum status st = download(r, record, fileno(whole), a, why);
+	enum status st = download_image(r, record, fileno(whole), a, why);
 	rewind(whole);
 	/* A write error is reported and sets the exit status at the end of every command. */
 	for (size_t n = 1; st == OK && n > 0;) {
@@ -183,7 +183,7 @@ static enum status get_to_stdout(struct remote *r, const json_t *record, struct 
 	return st;
 }
 
-static void show_saved(const struct options *o, json_t *record, const struct target *t)
+static void show_saved(const struct options *o, json_t *record, const struct get_target *t)
 {
 	char size[SHOW_SIZE_CHARS];
 	if (t->dir < 0)
@@ -199,7 +199,7 @@ static void show_saved(const struct options *o, json_t *record, const struct tar
 
 static enum status get_image(struct remote *r, const struct options *o, struct arena *a, json_t **record, struct fault *why)
 {
-	struct target t;
+	struct get_target t;
 	struct remote_call call = { .method = "GET", .path = remote_image_path(a, str_of(o->operands[0]), "") };
 	TRY(remote_json(r, &call, a, record, why));
 	struct str status = remote_text(*record, "status");

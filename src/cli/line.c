@@ -10,7 +10,7 @@ static struct str text_of(const json_t *object, const char *name)
 	return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : (struct str){ NULL, 0 };
 }
 
-static bool is_wanted(const json_t *object, const struct line_filter *f)
+static bool passes_filter(const json_t *object, const struct line_filter *f)
 {
 	enum log_level level;
 	int64_t ms;
@@ -19,7 +19,7 @@ static bool is_wanted(const json_t *object, const struct line_filter *f)
 	return f->from_ms == 0 || !clock_parse_iso8601(text_of(object, "time"), &ms) || ms >= f->from_ms;
 }
 
-static int add(const char *p, size_t n, void *arg)
+static int add_text(const char *p, size_t n, void *arg)
 {
 	buf_put(arg, (struct str){ p, n });
 	return 0;
@@ -44,7 +44,7 @@ static void add_fields(struct buf *b, json_t *object)
 		if (json_is_string(value) && text.n > 0 && str_find_char(text, ' ') == text.n && str_find_char(text, '"') == text.n)
 			buf_put(b, text);
 		else
-			(void)json_dump_callback(value, add, b, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+			(void)json_dump_callback(value, add_text, b, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
 	}
 }
 
@@ -54,7 +54,7 @@ bool line_show(struct buf *b, struct str line, const struct line_filter *f)
 	assert(f != NULL);
 	json_t *object = json_loadb(line.p != NULL ? line.p : "", line.n, JSON_ALLOW_NUL, NULL);
 	size_t before = b->n;
-	bool wanted = !json_is_object(object) || is_wanted(object, f);
+	bool wanted = !json_is_object(object) || passes_filter(object, f);
 	if (json_is_object(object))
 		add_fields(b, object);
 	else

@@ -23,14 +23,14 @@ static void show_record(const json_t *record)
 }
 
 /* The state of a list. */
-struct listing {
+struct list_run {
 	struct remote remote;
 	bool json, all;
 	uint64_t left;             /* of --limit */
 	struct buf cursor;         /* of the next page; empty: the first, or none */
 };
 
-static enum status read_page(struct listing *l, struct arena *a, json_t **page, struct fault *why)
+static enum status read_page(struct list_run *l, struct arena *a, json_t **page, struct fault *why)
 {
 	struct buf path;
 	unsigned long long limit = l->all || l->left > PAGE_MAX ? PAGE_MAX : l->left;
@@ -49,7 +49,7 @@ static enum status read_page(struct listing *l, struct arena *a, json_t **page, 
 }
 
 /* Show what the page has and take its cursor; *more unless it was the last. */
-static enum status show_page(struct listing *l, const json_t *page, bool *more, struct fault *why)
+static enum status show_page(struct list_run *l, const json_t *page, bool *more, struct fault *why)
 {
 	size_t i;
 	json_t *record;
@@ -71,7 +71,7 @@ static enum status show_page(struct listing *l, const json_t *page, bool *more, 
 	return buf_ok(&l->cursor) ? OK : fault_set(why, UPSTREAM_FAILED, "the server's cursor is too long");
 }
 
-static enum status list_all(struct listing *l, const struct options *o, struct fault *why)
+static enum status list_all(struct list_run *l, const struct options *o, struct fault *why)
 {
 	enum status st = remote_init(&l->remote, o->endpoint, why);
 	if (st == OK && !l->json)
@@ -92,7 +92,7 @@ int verb_list(const struct options *o)
 {
 	assert(o != NULL);
 	struct fault why = { 0 };
-	struct listing l = { .json = o->json, .all = o->all, .left = o->limit };
+	struct list_run l = { .json = o->json, .all = o->all, .left = o->limit };
 	buf_init(&l.cursor, CURSOR_MAX_BYTES);
 	enum status st = list_all(&l, o, &why);
 	if (st != OK)

@@ -25,7 +25,7 @@
 #define FILES_MAX 4096
 #define LOOK_MS 200
 
-struct reader {
+struct log_reader {
 	struct line_filter filter;
 	bool json;
 	int dir;
@@ -34,7 +34,7 @@ struct reader {
 	struct buf shown;
 };
 
-static void show_one(struct reader *r, struct str line)
+static void show_one(struct log_reader *r, struct str line)
 {
 	buf_clear(&r->shown);
 	if (line.n == 0 || !line_show(&r->shown, line, &r->filter))
@@ -48,7 +48,7 @@ static void show_one(struct reader *r, struct str line)
 }
 
 /* Read on to the end of the file as it is now. */
-static void read_lines(struct reader *r, int fd)
+static void read_lines(struct log_reader *r, int fd)
 {
 	char piece[65536];
 	ssize_t n;
@@ -69,7 +69,7 @@ static void read_lines(struct reader *r, int fd)
 }
 
 /* The file has ended for good: its last line may lack a line feed. */
-static void end_file(struct reader *r)
+static void close_log(struct log_reader *r)
 {
 	if (buf_ok(&r->line))
 		show_one(r, buf_str(&r->line));
@@ -81,7 +81,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
 }
 
-static int open_log(const struct reader *r, const char *name)
+static int open_log(const struct log_reader *r, const char *name)
 {
 	return openat(r->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
@@ -97,7 +97,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The rotated files, oldest first. mem_free(names->p). */
-static void list_rotated(const struct reader *r, struct names *names)
+static void list_rotated(const struct log_reader *r, struct names *names)
 {
 	*names = (struct names){ .p = mem_new(FILES_MAX, NAME_BYTES) };
 	int fd = openat(r->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -118,7 +118,7 @@ static void list_rotated(const struct reader *r, struct names *names)
 }
 
 /* Where the names continue after the file `last`; 0 when it is not among them any more, for then all are newer. */
-static size_t find_behind(const struct reader *r, const struct names *names, const struct stat *last)
+static size_t find_behind(const struct log_reader *r, const struct names *names, const struct stat *last)
 {
 	for (size_t i = 0; last != NULL && i < names->n; i++) {
 		struct stat st;
@@ -129,7 +129,7 @@ static size_t find_behind(const struct reader *r, const struct names *names, con
 }
 
 /* Read the rotated files after `last` (NULL: all), but not the one that is now open as the current. */
-static void read_rotated(struct reader *r, const struct stat *last)
+static void read_rotated(struct log_reader *r, const struct stat *last)
 {
 	struct names names;
 	struct stat current = { 0 }, st;
@@ -142,14 +142,14 @@ static void read_rotated(struct reader *r, const struct stat *last)
 			continue;
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !(r->fd >= 0 && same_file(&st, &current)))
 			read_lines(r, fd);
-		end_file(r);
+		close_log(r);
 		close(fd);
 	}
 	mem_free(names.p);
 }
 
 /* Go over to a new current file, if there is one; whatever rotated in between comes first. */
-static void follow_rotation(struct reader *r)
+static void follow_rotation(struct log_reader *r)
 {
 	struct stat ours, now;
 	if (fstatat(r->dir, CURRENT, &now, AT_SYMLINK_NOFOLLOW) != 0)
@@ -161,14 +161,14 @@ static void follow_rotation(struct reader *r)
 	if (fstat(r->fd, &ours) != 0 || same_file(&ours, &now))
 		return;
 	read_lines(r, r->fd);
-	end_file(r);
+	close_log(r);
 	int old = r->fd;
 	r->fd = open_log(r, CURRENT);
 	read_rotated(r, &ours);
 	close(old);
 }
 
-static void follow(struct reader *r)
+static void follow_log(struct log_reader *r)
 {
 	while (show_flush()) {
 		struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
@@ -179,7 +179,7 @@ static void follow(struct reader *r)
 	}
 }
 
-static bool open_directory(struct reader *r, const struct options *o)
+static bool open_directory(struct log_reader *r, const struct options *o)
 {
 	struct buf path CLEANUP(buf_deinit) = { 0 };
 	const char *data = o->data != NULL ? o->data : getenv("TINTYPE_DATA");
@@ -195,7 +195,7 @@ static bool open_directory(struct reader *r, const struct options *o)
 int verb_logs(const struct options *o)
 {
 	assert(o != NULL);
-	struct reader r = { .json = o->json, .fd = -1, .filter = { .grep = str_of(o->grep), .has_level = o->level != NULL } };
+	struct log_reader r = { .json = o->json, .fd = -1, .filter = { .grep = str_of(o->grep), .has_level = o->level != NULL } };
 	if (o->level != NULL && !log_level_parse(str_of(o->level), &r.filter.level)) {
 		show_line(stderr, "tintype logs: --level must be debug, info, warn or error, not '%s'", o->level);
 		return 2;
@@ -210,8 +210,8 @@ int verb_logs(const struct options *o)
 	if (r.fd >= 0)
 		read_lines(&r, r.fd);
 	if (o->follow)
-		follow(&r);
-	end_file(&r);
+		follow_log(&r);
+	close_log(&r);
 	if (r.fd >= 0)
 		close(r.fd);
 	close(r.dir);

@@ -45,7 +45,7 @@ bool name_repair(struct buf *b, struct str name)
 	return replaced || keep < whole.n;
 }
 
-static bool acts(struct str point)
+static bool is_unsafe_point(struct str point)
 {
 	char space[32];
 	struct buf escaped;
@@ -67,7 +67,7 @@ void name_make_safe(struct buf *b, struct str name)
 		size_t n = point_length(name);
 		struct str point = str_slice(name, 0, n);
 		bool leading = kept.n == 0 && (str_equal(point, STR(".")) || str_equal(point, STR(" ")));
-		if (n > 0 && !leading && !acts(point))
+		if (n > 0 && !leading && !is_unsafe_point(point))
 			buf_put(&kept, kept.n == 0 && str_equal(point, STR("-")) ? STR("_") : point);
 		name = str_slice(name, n > 0 ? n : 1, name.n);
 	}

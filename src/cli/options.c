@@ -54,7 +54,7 @@ bool options_parse_span(struct str s, int64_t *ms)
 	return true;
 }
 
-static enum status set(struct options *o, const struct flag *f, const char *value, struct fault *why)
+static enum status set_option(struct options *o, const struct flag *f, const char *value, struct fault *why)
 {
 	char *field = (char *)o + f->field;
 	switch (f->kind) {
@@ -82,32 +82,32 @@ static const struct flag_name *flag_row(size_t i)
 	return i < OPTIONS ? &flags[i].flag : NULL;
 }
 
-enum status options_parse(struct options *o, unsigned takes, int argc, char **argv, struct fault *why)
+enum status options_parse(struct options *o, unsigned allowed, int argc, char **argv, struct fault *why)
 {
 	assert(o != NULL);
 	*o = (struct options){ .operands = argv };
 	for (unsigned i = 0; i < OPTIONS; i++)
 		if (flags[i].kind == NUMBER)
 			*(uint64_t *)(void *)((char *)o + flags[i].field) = flags[i].otherwise;
-	for (struct flags f = { flag_row, takes | TAKES(HELP), .has_operands = true, .argc = argc - 1, .argv = argv + 1 }; f.argc > 0;) {
+	for (struct flags f = { flag_row, allowed | ALLOWS(HELP), .has_operands = true, .argc = argc - 1, .argv = argv + 1 }; f.argc > 0;) {
 		struct flag_word word;
 		TRY(flags_next(&f, &word, why));
 		if (word.name != NULL)
-			TRY(set(o, &flags[word.row], word.value, why));
+			TRY(set_option(o, &flags[word.row], word.value, why));
 		else if (word.operand != NULL)
 			o->operands[o->n_operands++] = word.operand;
 	}
 	return OK;
 }
 
-void options_help(struct buf *b, unsigned takes)
+void options_help(struct buf *b, unsigned allowed)
 {
 	assert(b != NULL);
-	takes |= TAKES(HELP);
+	allowed |= ALLOWS(HELP);
 	for (unsigned i = 0; i < OPTIONS; i++) {
 		const struct flag *f = &flags[i];
 		char letter[] = { '-', f->flag.letter, ',', ' ', '\0' };
-		if ((takes & 1u << i) == 0)
+		if ((allowed & 1u << i) == 0)
 			continue;
 		buf_printf(b, "  %s--%s%s%s\n        %s\n", f->flag.letter != 0 ? letter : "    ", f->flag.name, f->value != NULL ? " " : "",
 		           f->value != NULL ? f->value : "", f->sentence);

@@ -32,15 +32,15 @@ enum option {
 	OPTION_HELP,
 	OPTIONS,
 };
-#define TAKES(option) (1u << OPTION_##option)
+#define ALLOWS(option) (1u << OPTION_##option)
 
 /* Read argv[1..argc) as flags and operands, in any order; after "--" all are operands, and "-" is one. The operands
  * are moved to the front of argv.
  * takes   bits of the flags that are allowed; --help always is
  * Errors  BAD_SETTING an unknown flag, a missing or wrong value; the text says which */
-enum status options_parse(struct options *o, unsigned takes, int argc, char **argv, struct fault *why) MUST_CHECK;
+enum status options_parse(struct options *o, unsigned allowed, int argc, char **argv, struct fault *why) MUST_CHECK;
 /* Append a line for each flag. */
-void options_help(struct buf *b, unsigned takes);
+void options_help(struct buf *b, unsigned allowed);
 /* "90s", "15m", "2h", "7d" to milliseconds, at most ten years; a bare number is seconds. */
 bool options_parse_span(struct str s, int64_t *ms) MUST_CHECK;
 

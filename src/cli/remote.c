@@ -95,7 +95,7 @@ static bool choose_wait(const struct http_response *answer, unsigned tries, int6
 	return true;
 }
 
-static enum status send_patiently(struct http_client *c, const struct http_request *q, struct arena *a, struct http_response *out,
+static enum status send_with_retries(struct http_client *c, const struct http_request *q, struct arena *a, struct http_response *out,
                                   struct fault *why)
 {
 	for (unsigned tries = 1;; tries++) {
@@ -174,7 +174,7 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 		headers[q.n_headers++] = (struct header){ STR("Content-Type"), STR("application/json") };
 	if (call->delete_token != NULL)
 		headers[q.n_headers++] = (struct header){ STR("X-Delete-Token"), str_of(call->delete_token) };
-	TRY(send_patiently(r->api, &q, a, &answer, why));
+	TRY(send_with_retries(r->api, &q, a, &answer, why));
 	TRY(check_answer(&answer, why));
 	if (out == NULL)
 		return OK;
@@ -196,7 +196,7 @@ enum status remote_store(struct remote *r, const struct http_request *q, struct 
 	bool api_is_https = str_starts_with_nocase(buf_str(&r->base), STR("https://"));
 	if (api_is_https && !str_starts_with_nocase(q->url, STR("https://")))
 		return fault_set(why, INVALID_INPUT, "the API is https and the store's URL is not: nothing was sent");
-	TRY(send_patiently(r->store, q, a, out, why));
+	TRY(send_with_retries(r->store, q, a, out, why));
 	return check_answer(out, why);
 }
 

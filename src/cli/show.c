@@ -20,7 +20,7 @@ static void keep_error(void)
 	atomic_compare_exchange_strong(&output_error, &none, errno);
 }
 
-static bool put(struct str line, FILE *to)
+static bool write_bytes(struct str line, FILE *to)
 {
 	bool whole = fwrite(line.p, 1, line.n, to) == line.n;
 	if (!whole && to == stdout)
@@ -30,7 +30,7 @@ static bool put(struct str line, FILE *to)
 
 bool show_bytes(struct str bytes)
 {
-	return put(bytes, stdout);
+	return write_bytes(bytes, stdout);
 }
 
 bool show_flush(void)
@@ -62,7 +62,7 @@ void show_line(FILE *to, const char *fmt, ...)
 	terminal_escape(&line, (struct str){ plain, (size_t)n });
 	buf_put_char(&line, '\n');
 	mem_free(plain);
-	put(buf_str(&line), to);
+	write_bytes(buf_str(&line), to);
 }
 
 /* DEL is the one byte of ASCII that jansson leaves as it is though a terminal may act on it. */
@@ -86,7 +86,7 @@ void show_json(FILE *to, const json_t *object)
 	if (json_dump_callback(object, add_ascii, &line, JSON_COMPACT | JSON_ENSURE_ASCII) != 0)
 		return;
 	buf_put_char(&line, '\n');
-	put(buf_str(&line), to);
+	write_bytes(buf_str(&line), to);
 }
 
 json_t *show_json_text(struct str s)

@@ -24,9 +24,9 @@
 #define HEADERS_MAX 32
 #define REDRAW_MS 100
 
-struct upload {
+struct upload_run {
 	const struct options *o;
-	struct walk walk;
+	struct file_walk walk;
 	atomic_size_t next;
 	pthread_mutex_t out;       /* everything below, and the output */
 	struct progress progress;
@@ -36,8 +36,8 @@ struct upload {
 };
 
 /* One file on its way. */
-struct parcel {
-	struct upload *u;
+struct upload_job {
+	struct upload_run *u;
 	struct remote *remote;
 	struct arena arena;
 	struct str path, name, type;
@@ -49,7 +49,7 @@ struct parcel {
 
 static void count_sent(void *arg, uint64_t sent)
 {
-	struct parcel *p = arg;
+	struct upload_job *p = arg;
 	/* A body that is sent again counts once. */
 	if (sent <= p->counted)
 		return;
@@ -57,7 +57,7 @@ static void count_sent(void *arg, uint64_t sent)
 	p->counted = sent;
 }
 
-static enum status open_file(struct parcel *p, const struct walk_file *f, struct fault *why)
+static enum status open_file(struct upload_job *p, const struct walk_file *f, struct fault *why)
 {
 	char start[16];
 	struct buf name;
@@ -80,7 +80,7 @@ static enum status open_file(struct parcel *p, const struct walk_file *f, struct
 	return OK;
 }
 
-static enum status put_bytes(struct parcel *p, struct fault *why)
+static enum status put_bytes(struct upload_job *p, struct fault *why)
 {
 	struct header headers[HEADERS_MAX];
 	struct http_response answer;
@@ -100,7 +100,7 @@ static enum status put_bytes(struct parcel *p, struct fault *why)
 }
 
 /* The slot's delete token is shown to programs alone: it is a secret, and here is the only place that has it. */
-static json_t *outcome_json(const struct parcel *p, const struct fault *why, bool ok)
+static json_t *outcome_json(const struct upload_job *p, const struct fault *why, bool ok)
 {
 	json_t *line = json_object();
 	json_object_set_new(line, "file", show_json_text(p->path));
@@ -120,7 +120,7 @@ static json_t *outcome_json(const struct parcel *p, const struct fault *why, boo
 	return line;
 }
 
-static enum status send_file(struct parcel *p, const struct walk_file *f, struct fault *why)
+static enum status send_file(struct upload_job *p, const struct walk_file *f, struct fault *why)
 {
 	TRY(open_file(p, f, why));
 	struct buf json;
@@ -154,10 +154,10 @@ static enum status send_file(struct parcel *p, const struct walk_file *f, struct
 	return fault_set(why, IMAGE_REJECTED, "was not accepted%s%.*s", reason.n > 0 ? ": " : "", STRF(reason));
 }
 
-static void upload_file(struct upload *u, struct remote *remote, const struct walk_file *f)
+static void upload_file(struct upload_run *u, struct remote *remote, const struct walk_file *f)
 {
 	struct fault why = { 0 };
-	struct parcel p = { .u = u, .remote = remote, .fd = -1 };
+	struct upload_job p = { .u = u, .remote = remote, .fd = -1 };
 	arena_init(&p.arena, FILE_MEMORY_BYTES);
 	p.path = walk_path(&p.arena, f);
 	pthread_mutex_lock(&u->out);
@@ -191,9 +191,9 @@ static void upload_file(struct upload *u, struct remote *remote, const struct wa
 	arena_deinit(&p.arena);
 }
 
-static void *work(void *arg)
+static void *run_worker(void *arg)
 {
-	struct upload *u = arg;
+	struct upload_run *u = arg;
 	struct fault why = { 0 };
 	struct remote remote;
 	bool ready = remote_init(&remote, u->o->endpoint, &why) == OK;
@@ -207,7 +207,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static void end_by_signal(struct upload *u, int signal_number)
+static void end_by_signal(struct upload_run *u, int signal_number)
 {
 	struct timespec soon;
 	clock_gettime(CLOCK_MONOTONIC, &soon);
@@ -222,7 +222,7 @@ static void end_by_signal(struct upload *u, int signal_number)
 }
 
 /* Draw and wait until no worker runs. SIGUSR1 says that one has ended. */
-static void watch(struct upload *u, const sigset_t *waited)
+static void watch_progress(struct upload_run *u, const sigset_t *waited)
 {
 	for (;;) {
 		struct timespec tick = { .tv_nsec = REDRAW_MS * 1000000 };
@@ -239,11 +239,11 @@ static void watch(struct upload *u, const sigset_t *waited)
 	}
 }
 
-static size_t start_workers(struct upload *u, pthread_t *threads)
+static size_t start_workers(struct upload_run *u, pthread_t *threads)
 {
 	size_t most = u->o->jobs < u->walk.n ? (size_t)u->o->jobs : u->walk.n, n = 0;
 	pthread_mutex_lock(&u->out);
-	while (n < most && pthread_create(&threads[n], NULL, work, u) == 0)
+	while (n < most && pthread_create(&threads[n], NULL, run_worker, u) == 0)
 		n++;
 	u->running = (unsigned)n;
 	pthread_mutex_unlock(&u->out);
@@ -253,7 +253,7 @@ static size_t start_workers(struct upload *u, pthread_t *threads)
 int verb_upload(const struct options *o)
 {
 	assert(o != NULL);
-	struct upload u = { .o = o, .main = pthread_self() };
+	struct upload_run u = { .o = o, .main = pthread_self() };
 	pthread_mutex_init(&u.out, NULL);
 	walk_init(&u.walk);
 	for (size_t i = 0; i < o->n_operands; i++)
@@ -271,7 +271,7 @@ int verb_upload(const struct options *o)
 	pthread_sigmask(SIG_BLOCK, &waited, &before);
 	size_t n = start_workers(&u, threads);
 	if (n > 0)
-		watch(&u, &waited);
+		watch_progress(&u, &waited);
 	for (size_t i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	progress_clear(&u.progress);

@@ -16,18 +16,18 @@
 #define DEPTH_MAX 64
 #define NAMES_MAX_BYTES ((size_t)1 << 30)
 
-void walk_init(struct walk *w)
+void walk_init(struct file_walk *w)
 {
 	assert(w != NULL);
-	*w = (struct walk){ 0 };
+	*w = (struct file_walk){ 0 };
 	arena_init(&w->arena, NAMES_MAX_BYTES);
 }
 
-void walk_deinit(struct walk *w)
+void walk_deinit(struct file_walk *w)
 {
 	mem_free(w->files);
 	arena_deinit(&w->arena);
-	*w = (struct walk){ 0 };
+	*w = (struct file_walk){ 0 };
 }
 
 struct str walk_path(struct arena *a, const struct walk_file *f)
@@ -39,7 +39,7 @@ struct str walk_path(struct arena *a, const struct walk_file *f)
 	return str_printf(a, "%s%s%s", f->root, joined ? "" : "/", f->below);
 }
 
-static void fail(struct walk *w, const struct walk_file *f, const char *reason)
+static void report_failure(struct file_walk *w, const struct walk_file *f, const char *reason)
 {
 	struct arena a CLEANUP(arena_deinit) = { 0 };
 	arena_init(&a, 1u << 20);
@@ -48,7 +48,7 @@ static void fail(struct walk *w, const struct walk_file *f, const char *reason)
 	w->failed++;
 }
 
-static void add_file(struct walk *w, const char *root, const char *below, off_t size)
+static void add_file(struct file_walk *w, const char *root, const char *below, off_t size)
 {
 	struct walk_file f = { root, below, (uint64_t)size };
 	if (below == NULL) {
@@ -60,7 +60,7 @@ static void add_file(struct walk *w, const char *root, const char *below, off_t 
 		size_t cap = w->cap > 0 ? w->cap * 2 : 64;
 		struct walk_file *files = mem_resize(w->files, cap, sizeof *files);
 		if (files == NULL) {
-			fail(w, &f, "no memory for more files");
+			report_failure(w, &f, "no memory for more files");
 			return;
 		}
 		w->files = files;
@@ -70,16 +70,16 @@ static void add_file(struct walk *w, const char *root, const char *below, off_t 
 	w->size_bytes += f.size_bytes;
 }
 
-static void add_directory(struct walk *w, const struct walk_file *at, int fd, unsigned depth);
+static void add_directory(struct file_walk *w, const struct walk_file *at, int fd, unsigned depth);
 
 /* One entry of a directory: a file, a directory to go down, or what is ignored. */
-static void add_entry(struct walk *w, const struct walk_file *at, int dir, const char *name, unsigned depth)
+static void add_entry(struct file_walk *w, const struct walk_file *at, int dir, const char *name, unsigned depth)
 {
 	struct str path = str_printf(&w->arena, "%s%s%s", at->below, at->below[0] != '\0' ? "/" : "", name);
 	struct walk_file f = { at->root, path.p, 0 };
 	struct stat st;
 	if (path.p == NULL || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		fail(w, path.p == NULL ? at : &f, "cannot be read");
+		report_failure(w, path.p == NULL ? at : &f, "cannot be read");
 		return;
 	}
 	if (S_ISREG(st.st_mode)) {
@@ -92,17 +92,17 @@ static void add_entry(struct walk *w, const struct walk_file *at, int dir, const
 	}
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		fail(w, &f, strerrordesc_np(errno));
+		report_failure(w, &f, strerrordesc_np(errno));
 	else
 		add_directory(w, &f, fd, depth + 1);
 }
 
 /* Takes fd. */
-static void add_directory(struct walk *w, const struct walk_file *at, int fd, unsigned depth)
+static void add_directory(struct file_walk *w, const struct walk_file *at, int fd, unsigned depth)
 {
 	DIR *dir = depth > DEPTH_MAX ? NULL : fdopendir(fd);
 	if (dir == NULL) {
-		fail(w, at, depth > DEPTH_MAX ? "directories are nested too deep" : strerrordesc_np(errno));
+		report_failure(w, at, depth > DEPTH_MAX ? "directories are nested too deep" : strerrordesc_np(errno));
 		close(fd);
 		return;
 	}
@@ -117,7 +117,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct walk_file *)a)->below, ((const struct walk_file *)b)->below);
 }
 
-void walk_add(struct walk *w, const char *operand)
+void walk_add(struct file_walk *w, const char *operand)
 {
 	assert(w != NULL);
 	assert(operand != NULL);
@@ -125,7 +125,7 @@ void walk_add(struct walk *w, const char *operand)
 	struct stat st;
 	int fd = open(operand, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		fail(w, &root, strerrordesc_np(errno));
+		report_failure(w, &root, strerrordesc_np(errno));
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -141,7 +141,7 @@ void walk_add(struct walk *w, const char *operand)
 	if (S_ISREG(st.st_mode))
 		add_file(w, operand, "", st.st_size);
 	else
-		fail(w, &root, "is neither a file nor a directory");
+		report_failure(w, &root, "is neither a file nor a directory");
 }
 
 /* Open `below`, a path of names under dir, without following a link anywhere. Closes dir. */

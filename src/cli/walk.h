@@ -14,7 +14,7 @@ struct walk_file {
 	uint64_t size_bytes;       /* when it was seen */
 };
 
-struct walk {
+struct file_walk {
 	struct arena arena;
 	struct walk_file *files;   /* of each operand, by name */
 	size_t n, cap;
@@ -22,10 +22,10 @@ struct walk {
 	unsigned failed;           /* what could not be read; each was said on stderr */
 };
 
-void walk_init(struct walk *w);
-void walk_deinit(struct walk *w);
+void walk_init(struct file_walk *w);
+void walk_deinit(struct file_walk *w);
 /* Add what the operand names; what fails is said and counted. */
-void walk_add(struct walk *w, const char *operand);
+void walk_add(struct file_walk *w, const char *operand);
 /* The path as it is shown. */
 struct str walk_path(struct arena *a, const struct walk_file *f);
 /* Open for reading and give the current size.

@@ -10,13 +10,13 @@
 #define CONSOLE_TEXT_MAX 256   /* bytes of a text that is searched for */
 
 struct console {
-	struct door door;
+	struct handler handler;
 	struct console_options options;
 };
 
 struct console_call {
 	struct console *console;
-	struct exchange *x;
+	struct request_context *x;
 	struct arena *arena;
 	struct str image_id;       /* of the path, where the route has one */
 	struct buf body;           /* JSON */

@@ -35,7 +35,7 @@ static const struct router routes = ROUTER("", rows, "Nothing at this path");
 	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';" \
 	" base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-static void seal(struct exchange *x)
+static void add_common_headers(struct request_context *x)
 {
 	struct answer *ans = &x->answer;
 
@@ -44,51 +44,51 @@ static void seal(struct exchange *x)
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 }
 
-static void seal_data(struct exchange *x)
+static void add_data_headers(struct request_context *x)
 {
 	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
 	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(&x->answer, STR("Content-Security-Policy"), STR("default-src 'none'; frame-ancestors 'none'"));
-	seal(x);
+	add_common_headers(x);
 }
 
-static void refuse(struct door *door, struct exchange *x, const struct fault *why)
+static void on_error(struct handler *handler, struct request_context *x, const struct fault *why)
 {
 	problem_answer(x, why);
-	seal_data(x);
+	add_data_headers(x);
 	if (why->code == F_BAD_METHOD)
 		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
 }
 
-static void answer_file(struct exchange *x, const struct web_file *file)
+static void answer_file(struct request_context *x, const struct web_file *file)
 {
 	web_answer(file, &x->request, &x->answer);
 	answer_header(&x->answer, STR("Content-Security-Policy"), STR(PAGE_POLICY));
 	answer_header(&x->answer, STR("Cross-Origin-Opener-Policy"), STR("same-origin"));
-	seal(x);
+	add_common_headers(x);
 }
 
 /* What is open: the page, which holds nothing. */
-static enum status admit_file(struct exchange *x, struct fault *why)
+static enum status admit_file(struct request_context *x, struct fault *why)
 {
 	struct str method = x->request.method;
 
 	x->answer.route = "GET /";
-	TRY(gate_check_site(&x->request, why));
+	TRY(admin_auth_check_site(&x->request, why));
 	if (!str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")))
 		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
 	return OK;
 }
 
-static enum status admit(struct console *console, struct exchange *x, struct route_match *at, struct fault *why)
+static enum status check_request(struct console *console, struct request_context *x, struct route_match *at, struct fault *why)
 {
 	const struct request *r = &x->request;
 	enum status found = router_find(&routes, r->method, r->path, at, why);
 
 	x->answer.route = found == OK ? ((const struct console_route *)at->row)->name : NULL;
-	TRY(gate_check_site(r, why));
+	TRY(admin_auth_check_site(r, why));
 	TRY(found);
-	return gate_check_token(console->options.gate, r, clock_mono_ms(), why);
+	return admin_auth_check_token(console->options.admin_auth, r, clock_mono_ms(), why);
 }
 
 struct running {
@@ -96,50 +96,50 @@ struct running {
 	const struct console_route *route;
 };
 
-static enum door_step begin_file(struct door *door, struct exchange *x, const struct web_file *file)
+static enum handler_step begin_file(struct handler *handler, struct request_context *x, const struct web_file *file)
 {
 	struct fault why;
 
 	if (admit_file(x, &why) == OK)
 		answer_file(x, file);
 	else
-		refuse(door, x, &why);
-	return DOOR_ANSWER;
+		on_error(handler, x, &why);
+	return HANDLER_ANSWER;
 }
 
-static enum door_step begin_data(struct door *door, struct exchange *x)
+static enum handler_step begin_data(struct handler *handler, struct request_context *x)
 {
-	struct console *console = (struct console *)door;
+	struct console *console = (struct console *)handler;
 	struct route_match at;
 	struct fault why;
-	enum status status = admit(console, x, &at, &why);
+	enum status status = check_request(console, x, &at, &why);
 	struct running *run = status == OK ? ARENA_NEW(&x->arena, struct running) : NULL;
 
-	x->door_state = run;
+	x->handler_state = run;
 	if (status == OK && run == NULL)
 		status = fault_no_memory(&why);
 	if (status != OK) {
-		refuse(door, x, &why);
-		return DOOR_ANSWER;
+		on_error(handler, x, &why);
+		return HANDLER_ANSWER;
 	}
 	*run = (struct running){ .call = { .console = console, .x = x, .arena = &x->arena, .image_id = at.segment }, .route = at.row };
-	return DOOR_RUN;
+	return HANDLER_RUN;
 }
 
-static enum door_step begin(struct door *door, struct exchange *x)
+static enum handler_step on_head(struct handler *handler, struct request_context *x)
 {
 	const struct web_file *file = web_find(&web_console, x->request.path);
 
-	return file != NULL ? begin_file(door, x, file) : begin_data(door, x);
+	return file != NULL ? begin_file(handler, x, file) : begin_data(handler, x);
 }
 
 /* Never called: no route asks for a body. */
-static enum status data(struct door *door, struct exchange *x, const char *p, size_t n)
+static enum status on_body(struct handler *handler, struct request_context *x, const char *p, size_t n)
 {
 	return OK;
 }
 
-static enum status run_to_end(struct running *run, struct fault *why)
+static enum status run_handler(struct running *run, struct fault *why)
 {
 	struct buf *b = &run->call.body;
 
@@ -150,27 +150,27 @@ static enum status run_to_end(struct running *run, struct fault *why)
 	return OK;
 }
 
-static void finish(struct door *door, struct exchange *x)
+static void run_request(struct handler *handler, struct request_context *x)
 {
-	struct running *run = x->door_state;
+	struct running *run = x->handler_state;
 	struct fault why = { .code = F_NONE };
 
-	if (run_to_end(run, &why) != OK) {
-		refuse(door, x, &why);
+	if (run_handler(run, &why) != OK) {
+		on_error(handler, x, &why);
 		return;
 	}
 	x->answer.status = 200;
 	x->answer.body = buf_str(&run->call.body);
 	answer_header(&x->answer, STR("Content-Type"), STR("application/json"));
-	seal_data(x);
+	add_data_headers(x);
 	x->answer.is_poll = true;
 }
 
-static void cancel(struct door *door, struct exchange *x, const struct fault *why)
+static void on_abort(struct handler *handler, struct request_context *x, const struct fault *why)
 {
 }
 
-static const struct door_ops ops = { begin, data, finish, cancel, refuse };
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error };
 
 struct console *console_new(const struct console_options *o)
 {
@@ -178,7 +178,7 @@ struct console *console_new(const struct console_options *o)
 	struct console *c = mem_new(1, sizeof *c);
 
 	if (c != NULL)
-		*c = (struct console){ .door = { .ops = &ops, .arena_bytes = ARENA_BYTES, .plus_is_blank = true }, .options = *o };
+		*c = (struct console){ .handler = { .ops = &ops, .arena_bytes = ARENA_BYTES, .plus_is_blank = true }, .options = *o };
 	return c;
 }
 
@@ -188,7 +188,7 @@ void console_free(struct console **c)
 	*c = NULL;
 }
 
-struct door *console_door(struct console *c)
+struct handler *console_handler(struct console *c)
 {
-	return c == NULL ? NULL : &c->door;
+	return c == NULL ? NULL : &c->handler;
 }

@@ -19,9 +19,9 @@
 
 /* All borrowed. */
 struct console_options {
-	struct gate *gate;
+	struct admin_auth *admin_auth;
 	struct image_table *table;
-	struct inspection *inspection;
+	struct admin_query *admin_query;
 	const struct settings *settings;
 };
 
@@ -29,6 +29,6 @@ struct console;
 /* NULL when memory fails. */
 struct console *console_new(const struct console_options *o);
 void console_free(struct console **c);
-struct door *console_door(struct console *c);
+struct handler *console_handler(struct console *c);
 
 #endif

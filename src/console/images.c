@@ -10,17 +10,17 @@
 #define TYPE_MAX 127
 #define CURSOR_MAX 4096
 
-static enum inspection_status status_of(struct str name)
+static enum admin_query_status status_of(struct str name)
 {
 	static const struct {
 		struct str name;
-		enum inspection_status status;
-	} names[] = { { { "pending", 7 }, INSPECT_PENDING }, { { "uploaded", 8 }, INSPECT_UPLOADED }, { { "rejected", 8 }, INSPECT_REJECTED } };
+		enum admin_query_status status;
+	} names[] = { { { "pending", 7 }, ADMIN_QUERY_PENDING }, { { "uploaded", 8 }, ADMIN_QUERY_UPLOADED }, { { "rejected", 8 }, ADMIN_QUERY_REJECTED } };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (str_equal(names[i].name, name))
 			return names[i].status;
-	return INSPECT_ALL;
+	return ADMIN_QUERY_ALL;
 }
 
 static void write_number(struct buf *b, struct str name, uint64_t value)
@@ -71,14 +71,14 @@ static void write_row(struct buf *b, struct str name, const struct image_row *ro
 }
 
 /* The one row of this id, unless the query asks for something else of it. */
-static enum status find_one(struct console_call *c, const struct inspection_query *q, struct image_row *row, struct inspection_page *page, struct fault *why)
+static enum status find_one(struct console_call *c, const struct admin_query_filter *q, struct image_row *row, struct admin_query_page *page, struct fault *why)
 {
 	enum status status = table_get(c->console->options.table, q->text, c->arena, row, why);
 
-	*page = (struct inspection_page){ .rows = row, .looked = 1 };
+	*page = (struct admin_query_page){ .rows = row, .looked = 1 };
 	if (status == NOT_FOUND)
 		return OK;
-	page->n = status == OK && inspection_matches(q, row);
+	page->n = status == OK && admin_query_matches(q, row);
 	return status;
 }
 
@@ -87,15 +87,15 @@ enum status console_images(struct console_call *c, struct fault *why)
 	assert(c != NULL);
 	struct str status = { 0 };
 	uint64_t limit = IMAGES_LIMIT;
-	struct inspection_query q = { 0 };
-	struct inspection_page page;
+	struct admin_query_filter q = { 0 };
+	struct admin_query_page page;
 	struct image_row row;
 	const struct param params[] = {
 		{ "status", PARAM_CHOICE, .choices = "all|pending|uploaded|rejected", .text = &status },
 		{ "text", PARAM_TEXT, .max = CONSOLE_TEXT_MAX, .text = &q.text },
 		{ "type", PARAM_TEXT, .max = TYPE_MAX, .text = &q.type },
 		{ "cursor", PARAM_TEXT, .max = CURSOR_MAX, .text = &q.cursor },
-		{ "limit", PARAM_NUMBER, .min = 1, .max = INSPECTION_LIMIT_MAX, .number = &limit },
+		{ "limit", PARAM_NUMBER, .min = 1, .max = ADMIN_QUERY_LIMIT_MAX, .number = &limit },
 	};
 
 	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
@@ -106,7 +106,7 @@ enum status console_images(struct console_call *c, struct fault *why)
 		q.text = str_lower(c->arena, q.text);
 		TRY(find_one(c, &q, &row, &page, why));
 	} else {
-		TRY(inspection_page(c->console->options.inspection, &q, c->arena, &page, why));
+		TRY(admin_query_page(c->console->options.admin_query, &q, c->arena, &page, why));
 	}
 	writer_open(&c->body, (struct str){ 0 }, '{');
 	writer_open(&c->body, STR("images"), '[');

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-static const struct param *find(const struct param *params, size_t n, struct str name)
+static const struct param *find_param(const struct param *params, size_t n, struct str name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (str_equal(str_of(params[i].name), name))
@@ -51,7 +51,7 @@ enum status params_read(const struct request *r, const struct param *params, siz
 	assert(n == 0 || params != NULL);
 	for (size_t i = 0; i < r->query.n; i++) {
 		const struct query_pair *pair = &r->query.pairs[i];
-		const struct param *p = find(params, n, pair->name);
+		const struct param *p = find_param(params, n, pair->name);
 		if (p == NULL)
 			return fault_set(why, BAD_FIELD, "unknown parameter; see doc/console.md");
 		if (query_find(&r->query, pair->name) != pair)

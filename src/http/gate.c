@@ -3,16 +3,16 @@
 
 #include "base/hash.h"
 
-void gate_init(struct gate *g, struct str token)
+void admin_auth_init(struct admin_auth *g, struct str token)
 {
 	assert(g != NULL);
-	*g = (struct gate){ .token = token };
+	*g = (struct admin_auth){ .token = token };
 	pthread_mutex_init(&g->lock, NULL);
-	for (size_t i = 0; i < GATE_WRONG_MAX; i++)
-		g->wrong_ms[i] = -GATE_WINDOW_MS;
+	for (size_t i = 0; i < ADMIN_AUTH_WRONG_MAX; i++)
+		g->wrong_ms[i] = -ADMIN_AUTH_WINDOW_MS;
 }
 
-void gate_deinit(struct gate *g)
+void admin_auth_deinit(struct admin_auth *g)
 {
 	pthread_mutex_destroy(&g->lock);
 }
@@ -24,7 +24,7 @@ static bool is_own_origin(struct str origin, struct str host)
 	return scheme > 0 && str_equal_nocase(str_slice(origin, scheme, origin.n), host);
 }
 
-enum status gate_check_site(const struct request *r, struct fault *why)
+enum status admin_auth_check_site(const struct request *r, struct fault *why)
 {
 	assert(r != NULL);
 	struct str site = request_header(r, STR("Sec-Fetch-Site")), origin = request_header(r, STR("Origin"));
@@ -36,19 +36,19 @@ enum status gate_check_site(const struct request *r, struct fault *why)
 }
 
 /* A wrong token came. false: there were too many of them lately. */
-static bool may_try(struct gate *g, int64_t now_ms)
+static bool count_attempt(struct admin_auth *g, int64_t now_ms)
 {
 	pthread_mutex_lock(&g->lock);
-	bool ok = now_ms - g->wrong_ms[g->next] >= GATE_WINDOW_MS;
+	bool ok = now_ms - g->wrong_ms[g->next] >= ADMIN_AUTH_WINDOW_MS;
 	if (ok) {
 		g->wrong_ms[g->next] = now_ms;
-		g->next = (g->next + 1) % GATE_WRONG_MAX;
+		g->next = (g->next + 1) % ADMIN_AUTH_WRONG_MAX;
 	}
 	pthread_mutex_unlock(&g->lock);
 	return ok;
 }
 
-enum status gate_check_token(struct gate *g, const struct request *r, int64_t now_ms, struct fault *why)
+enum status admin_auth_check_token(struct admin_auth *g, const struct request *r, int64_t now_ms, struct fault *why)
 {
 	assert(r != NULL);
 	struct str sent = request_header(r, STR("Authorization"));
@@ -57,7 +57,7 @@ enum status gate_check_token(struct gate *g, const struct request *r, int64_t no
 		return fault_set(why, KEY_NEEDED, "Send Authorization: Bearer with the token that was printed at start");
 	if (g != NULL && g->token.n > 0 && secret_equal(str_trim(str_slice(sent, 7, sent.n)), g->token))
 		return OK;
-	if (g != NULL && !may_try(g, now_ms))
+	if (g != NULL && !count_attempt(g, now_ms))
 		return fault_set(why, TOO_MANY_TRIES, "Too many wrong tokens; wait a minute, or send the right one");
 	return fault_set(why, KEY_WRONG, "Wrong token: use the one printed when the server started");
 }

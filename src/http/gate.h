@@ -15,29 +15,29 @@
 
 #include <pthread.h>
 
-#define GATE_WRONG_MAX 10
-#define GATE_WINDOW_MS 60000
+#define ADMIN_AUTH_WRONG_MAX 10
+#define ADMIN_AUTH_WINDOW_MS 60000
 
-struct gate {
+struct admin_auth {
 	struct str token;                    /* borrowed; "": nobody has it */
 	pthread_mutex_t lock;
-	int64_t wrong_ms[GATE_WRONG_MAX];    /* when the last wrong ones came: a ring */
+	int64_t wrong_ms[ADMIN_AUTH_WRONG_MAX];    /* when the last wrong ones came: a ring */
 	size_t next;
 };
 
-void gate_init(struct gate *g, struct str token);
+void admin_auth_init(struct admin_auth *g, struct str token);
 /* Safe on a zeroed one. */
-void gate_deinit(struct gate *g);
+void admin_auth_deinit(struct admin_auth *g);
 /* Where a browser says the request comes from: Sec-Fetch-Site same-origin or none, and an Origin, where there
  * is one, of the request's own Host. Its scheme is not compared, for a proxy may have taken off the TLS. Who
  * sends neither is no browser. The Host itself is checked by the listener.
  * Errors  CROSS_SITE */
-enum status gate_check_site(const struct request *r, struct fault *why) MUST_CHECK;
+enum status admin_auth_check_site(const struct request *r, struct fault *why) MUST_CHECK;
 /* Compared in constant time.
  * g        NULL lets nobody in
  * now_ms   of the monotonic clock
  * Errors   KEY_NEEDED none was sent; KEY_WRONG; TOO_MANY_TRIES a wrong one after ten others within a minute
  * Threads  any */
-enum status gate_check_token(struct gate *g, const struct request *r, int64_t now_ms, struct fault *why) MUST_CHECK;
+enum status admin_auth_check_token(struct admin_auth *g, const struct request *r, int64_t now_ms, struct fault *why) MUST_CHECK;
 
 #endif

@@ -84,7 +84,7 @@ static struct str detail_of(const struct problem *p, const struct fault *why)
 	return str_of(why->text[0] != '\0' ? why->text : p->title);
 }
 
-static void write_problem(struct buf *b, enum fault_code code, const struct exchange *x, const struct fault *why)
+static void write_problem(struct buf *b, enum fault_code code, const struct request_context *x, const struct fault *why)
 {
 	const struct problem *p = &problems[code];
 	struct str name = str_of(fault_name(code));
@@ -99,7 +99,7 @@ static void write_problem(struct buf *b, enum fault_code code, const struct exch
 	writer_close(b, '}');
 }
 
-void problem_answer(struct exchange *x, const struct fault *why)
+void problem_answer(struct request_context *x, const struct fault *why)
 {
 	assert(x != NULL);
 	enum fault_code code = shown_code(why->code);

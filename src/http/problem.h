@@ -10,6 +10,6 @@
  * and forgets all else. The cause goes into answer.fault for the log, never into the body; neither
  * does the text of a fault of our own (5xx of IO and UPSTREAM), for which the table has a sentence.
  * Works in a full arena: the body is then a constant. */
-void problem_answer(struct exchange *x, const struct fault *why);
+void problem_answer(struct request_context *x, const struct fault *why);
 
 #endif

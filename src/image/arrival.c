@@ -16,7 +16,7 @@ static bool is_extension(struct str s)
 	return s.n >= 1 && s.n <= EXTENSION_MAX_CHARS;
 }
 
-struct str arrival_image_id(struct str key)
+struct str image_id_of_key(struct str key)
 {
 	struct str none = { NULL, 0 };
 	if (!str_starts_with(key, IMAGE_PREFIX))
@@ -31,7 +31,7 @@ static enum status no_slot(struct fault *why)
 	return fault_set(why, SLOT_ENDED, "No upload slot for this key, or it has expired: request a new one.");
 }
 
-static enum status admit_row(const struct image_row *row, int64_t now_ms, struct fault *why)
+static enum status check_row(const struct image_row *row, int64_t now_ms, struct fault *why)
 {
 	switch (row->status) {
 	case IMAGE_UPLOADED:
@@ -44,20 +44,20 @@ static enum status admit_row(const struct image_row *row, int64_t now_ms, struct
 	return row->ends_ms != 0 && row->ends_ms <= now_ms ? no_slot(why) : OK;
 }
 
-enum status arrival_admit(struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why)
+enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why)
 {
 	assert(p != NULL);
 	assert(a != NULL);
 	assert(row != NULL);
 	struct image_row found;
-	struct str id = arrival_image_id(key);
+	struct str id = image_id_of_key(key);
 	if (id.n == 0)
 		return no_slot(why);
 	enum status got = table_get(p->table, id, a, &found, why);
 	if (got == NOT_FOUND || (got == OK && !str_equal(found.key, key)))
 		return no_slot(why);
 	TRY(got);
-	TRY(admit_row(&found, now_ms, why));
+	TRY(check_row(&found, now_ms, why));
 	*row = found;
 	return OK;
 }
@@ -72,7 +72,7 @@ static bool is_known(struct str media_type)
 }
 
 /* A sentence that found no room in the arena is a rejection all the same. */
-static struct str sentence(struct str formatted)
+static struct str reject_reason(struct str formatted)
 {
 	return formatted.n > 0 ? formatted : STR("The image does not pass the checks.");
 }
@@ -82,7 +82,7 @@ static struct str judge_size(const struct image_rules *rules, uint64_t size, str
 	if (size == 0)
 		return STR("The upload is empty: send the image's bytes.");
 	if (size > rules->max_size_bytes)
-		return sentence(str_printf(a, "The file is %llu bytes, over the limit of %llu: send a smaller image.",
+		return reject_reason(str_printf(a, "The file is %llu bytes, over the limit of %llu: send a smaller image.",
 		                  (unsigned long long)size, (unsigned long long)rules->max_size_bytes));
 	return STR("");
 }
@@ -90,10 +90,10 @@ static struct str judge_size(const struct image_rules *rules, uint64_t size, str
 static struct str judge_type(const struct image_rules *rules, const struct image_row *row, struct str found, struct arena *a)
 {
 	if (!str_equal(found, row->file_type))
-		return sentence(str_printf(a, "The file is %.*s, but the slot is for %.*s: request a new slot with the real fileType.",
+		return reject_reason(str_printf(a, "The file is %.*s, but the slot is for %.*s: request a new slot with the real fileType.",
 		                  STRF(found), STRF(row->file_type)));
 	if (!media_type_allowed(rules, found))
-		return sentence(str_printf(a, "Images of type %.*s are not allowed.", STRF(found)));
+		return reject_reason(str_printf(a, "Images of type %.*s are not allowed.", STRF(found)));
 	return STR("");
 }
 
@@ -101,7 +101,7 @@ static struct str judge_pixels(const struct image_rules *rules, const struct pro
 {
 	if ((uint64_t)p->width * p->height <= rules->max_pixels)
 		return STR("");
-	return sentence(str_printf(a, "The image is %u x %u pixels, but %llu pixels in all are allowed: send a smaller one.",
+	return reject_reason(str_printf(a, "The image is %u x %u pixels, but %llu pixels in all are allowed: send a smaller one.",
 	                  p->width, p->height, (unsigned long long)rules->max_pixels));
 }
 
@@ -112,16 +112,16 @@ static struct str judge_bytes(const struct image_rules *rules, const struct imag
 	if (result == PROBE_NOT_IMAGE && !is_known(row->file_type))
 		return STR("");
 	if (result == PROBE_NOT_IMAGE)
-		return sentence(str_printf(a, "The bytes are not %.*s: %s.", STRF(row->file_type), p->why));
+		return reject_reason(str_printf(a, "The bytes are not %.*s: %s.", STRF(row->file_type), p->why));
 	struct str type = probe_media_type(p->type), reason = judge_type(rules, row, type, a);
 	if (reason.n > 0)
 		return reason;
 	if (result != PROBE_OK)
-		return sentence(str_printf(a, "The bytes begin like %.*s, but %s: the file is damaged.", STRF(type), p->why));
+		return reject_reason(str_printf(a, "The bytes begin like %.*s, but %s: the file is damaged.", STRF(type), p->why));
 	return judge_pixels(rules, p, a);
 }
 
-void arrival_judge(const struct image_rules *rules, const struct image_row *row, const struct arrival *what, struct arena *a, struct settlement *out)
+void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a, struct resolution *out)
 {
 	assert(rules != NULL);
 	assert(row != NULL);
@@ -134,7 +134,7 @@ void arrival_judge(const struct image_rules *rules, const struct image_row *row,
 	if (reason.n == 0)
 		reason = judge_bytes(rules, row, what->bytes, a, &p);
 	bool rejected = reason.n > 0;
-	*out = (struct settlement){
+	*out = (struct resolution){
 		.image_id = row->image_id, .status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED, .file_type = row->file_type,
 		.file_size = size, .etag = what->etag, .modified_ms = what->modified_ms,
 		.width = p.width, .height = p.height, .orientation = p.orientation, .frames = p.frames,
@@ -149,7 +149,7 @@ enum status arrival_taken(struct fault *why)
 	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before, and images never change: request a new slot.");
 }
 
-enum status arrival_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why)
+enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why)
 {
 	assert(now != NULL);
 	switch (now->status) {

@@ -13,54 +13,54 @@
 #include "image/arrival.h"
 #include "image/look.h"
 
-static const char *const names[CONFIRM_OUTCOMES] = { "accepted", "rejected", "known", "gone", "unexplained", "unwanted" };
+static const char *const names[RECONCILE_OUTCOMES] = { "accepted", "rejected", "known", "gone", "unexplained", "unwanted" };
 
-const char *confirm_outcome_name(enum confirm_outcome outcome)
+const char *reconcile_outcome_name(enum reconcile_outcome outcome)
 {
-	assert((size_t)outcome < CONFIRM_OUTCOMES);
+	assert((size_t)outcome < RECONCILE_OUTCOMES);
 	return names[outcome];
 }
 
-static enum status drop(struct product *p, struct str key, enum confirm_outcome what, struct confirmed *out, struct fault *why)
+static enum status delete_object(struct product *p, struct str key, enum reconcile_outcome what, struct reconciled *out, struct fault *why)
 {
 	TRY(store_remove(p->store, key, why));
 	out->outcome = what;
 	return OK;
 }
 
-static enum status look(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct confirmed *out, struct fault *why)
+static enum status verify_row(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
 {
 	struct image_row now = { 0 };
-	enum status end = look_settle(p, row, now_ms, a, &now, why);
+	enum status end = verify_object(p, row, now_ms, a, &now, why);
 	if (end == NOT_FOUND && why->code == F_NO_SUCH_KEY) {
-		out->outcome = CONFIRM_GONE;
+		out->outcome = RECONCILE_GONE;
 		return OK;
 	}
 	if (end == NOT_FOUND)   /* the row was deleted in the meantime */
-		return drop(p, row->key, CONFIRM_UNEXPLAINED, out, why);
+		return delete_object(p, row->key, RECONCILE_ORPHAN, out, why);
 	TRY(end);
-	out->outcome = now.status == IMAGE_REJECTED ? CONFIRM_REJECTED : CONFIRM_ACCEPTED;
+	out->outcome = now.status == IMAGE_REJECTED ? RECONCILE_REJECTED : RECONCILE_ACCEPTED;
 	out->reason = now.reason;
 	return OK;
 }
 
 /* The row was resolved, by whomever: see whether its object is still the one that is there. */
-static enum status compare(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct confirmed *out, struct fault *why)
+static enum status compare_object(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
 {
 	struct object_info there;
 	enum status got = store_head(p->store, row->key, a, &there, why);
 	if (got == NOT_FOUND) {
-		out->outcome = CONFIRM_GONE;
+		out->outcome = RECONCILE_GONE;
 		return OK;
 	}
 	TRY(got);
 	if (look_is_current(p, row, &there)) {
-		out->outcome = CONFIRM_KNOWN;
+		out->outcome = RECONCILE_KNOWN;
 		return OK;
 	}
 	struct image_row now = { 0 };
-	TRY(look(p, row, now_ms, a, out, why));
-	if (out->outcome != CONFIRM_ACCEPTED)
+	TRY(verify_row(p, row, now_ms, a, out, why));
+	if (out->outcome != RECONCILE_ACCEPTED)
 		return OK;
 	TRY(table_get(p->table, row->image_id, a, &now, why));
 	if (now.status != IMAGE_UPLOADED || str_equal(now.etag, there.etag))
@@ -68,27 +68,27 @@ static enum status compare(struct product *p, const struct image_row *row, int64
 	return fault_set(why, STATE_CHANGED, "the object was overwritten while it was being verified");
 }
 
-static enum status confirm_row(struct product *p, const struct image_row *row, const struct news *what, struct arena *a, struct confirmed *out, struct fault *why)
+static enum status confirm_row(struct product *p, const struct image_row *row, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why)
 {
 	switch (row->status) {
 	case IMAGE_PENDING:
-		return look(p, row, what->now_ms, a, out, why);
+		return verify_row(p, row, what->now_ms, a, out, why);
 	case IMAGE_REJECTED:
-		return drop(p, row->key, CONFIRM_UNWANTED, out, why);
+		return delete_object(p, row->key, RECONCILE_REJECTED_BEFORE, out, why);
 	case IMAGE_UPLOADED:
 		break;
 	}
-	return compare(p, row, what->now_ms, a, out, why);
+	return compare_object(p, row, what->now_ms, a, out, why);
 }
 
-enum status confirm_news(struct product *p, const struct news *what, struct arena *a, struct confirmed *out, struct fault *why)
+enum status reconcile_object(struct product *p, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(what != NULL);
 	assert(a != NULL);
 	assert(out != NULL);
 	struct image_row row;
-	struct confirmed made = { .image_id = arrival_image_id(what->key) };
+	struct reconciled made = { .image_id = image_id_of_key(what->key) };
 	struct fault lost = { 0 };
 	if (!str_starts_with(what->key, IMAGE_PREFIX))
 		return fault_set(why, KEY_INVALID, "the object is not under images/");
@@ -96,7 +96,7 @@ enum status confirm_news(struct product *p, const struct news *what, struct aren
 		why = &lost;
 	enum status got = made.image_id.n == 0 ? NOT_FOUND : table_get(p->table, made.image_id, a, &row, why);
 	if (got == NOT_FOUND || (got == OK && !str_equal(row.key, what->key)))
-		got = drop(p, what->key, CONFIRM_UNEXPLAINED, &made, why);
+		got = delete_object(p, what->key, RECONCILE_ORPHAN, &made, why);
 	else if (got == OK)
 		got = confirm_row(p, &row, what, a, &made, why);
 	if (got == OK)

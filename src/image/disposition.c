@@ -9,7 +9,7 @@
 /* A name of 255 bytes comes once as it is and once with three letters a byte. */
 #define HEADER_MAX_BYTES 2048
 
-static bool is_plain(char c)
+static bool is_plain_char(char c)
 {
 	return c >= ' ' && c <= '~' && c != '"' && c != '\\' && c != '/' && c != '%';
 }
@@ -19,7 +19,7 @@ static void put_fallback(struct buf *b, struct str name)
 {
 	for (size_t i = 0; i < name.n; i++) {
 		bool continues = ((unsigned char)name.p[i] & 0xc0) == 0x80;
-		if (is_plain(name.p[i]))
+		if (is_plain_char(name.p[i]))
 			buf_put_char(b, name.p[i]);
 		else if (!continues)
 			buf_put_char(b, '_');

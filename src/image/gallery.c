@@ -19,7 +19,7 @@ static enum status complete_absent(struct product *p, struct str image_id, struc
 	return OK;
 }
 
-enum status gallery_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+enum status image_service_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(a != NULL);
@@ -31,7 +31,7 @@ enum status gallery_complete(struct product *p, struct str image_id, struct aren
 		return OK;
 	}
 	bool again = row.status == IMAGE_UPLOADED;
-	enum status looked = again ? look_again(p, &row, clock_now_ms(), a, &now, why) : look_settle(p, &row, clock_now_ms(), a, &now, why);
+	enum status looked = again ? look_again(p, &row, clock_now_ms(), a, &now, why) : verify_object(p, &row, clock_now_ms(), a, &now, why);
 	if (looked == NOT_FOUND)
 		return complete_absent(p, image_id, a, out, why);
 	TRY(looked);
@@ -39,12 +39,12 @@ enum status gallery_complete(struct product *p, struct str image_id, struct aren
 	return OK;
 }
 
-static bool wants_look(struct product *p, const struct image_row *row)
+static bool needs_recheck(struct product *p, const struct image_row *row)
 {
-	return row->status == IMAGE_PENDING && p->glances != NULL && glance_allowed(p->glances, row->image_id, clock_mono_ms());
+	return row->status == IMAGE_PENDING && p->recheck_limit != NULL && recheck_allowed(p->recheck_limit, row->image_id, clock_mono_ms());
 }
 
-enum status gallery_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+enum status image_service_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(a != NULL);
@@ -53,9 +53,9 @@ enum status gallery_read(struct product *p, struct str image_id, struct arena *a
 	struct fault unseen = { 0 };
 	TRY(table_get(p->table, image_id, a, &row, why));
 	*out = row;
-	if (!wants_look(p, &row))
+	if (!needs_recheck(p, &row))
 		return OK;
-	enum status looked = look_settle(p, &row, clock_now_ms(), a, &now, &unseen);
+	enum status looked = verify_object(p, &row, clock_now_ms(), a, &now, &unseen);
 	if (looked == OK)
 		*out = now;
 	if (unseen.code != F_NO_SUCH_IMAGE)
@@ -66,7 +66,7 @@ enum status gallery_read(struct product *p, struct str image_id, struct arena *a
 /* The row first: an engine that holds the object too takes both in one commit, and then the second
  * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
  * shown; an object without a row is nothing that anybody sees, and the sweep removes it. */
-enum status gallery_remove(struct product *p, struct str image_id, struct fault *why)
+enum status image_service_remove(struct product *p, struct str image_id, struct fault *why)
 {
 	assert(p != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
@@ -78,7 +78,7 @@ enum status gallery_remove(struct product *p, struct str image_id, struct fault 
 	return store_remove(p->store, row.key, why);
 }
 
-enum status gallery_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
+enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(row != NULL);

@@ -18,7 +18,7 @@ struct glance {
 	int64_t at_ms;
 };
 
-struct glances {
+struct recheck_limit {
 	pthread_mutex_t lock;
 	struct glance sets[SETS][WAYS];
 };
@@ -29,15 +29,15 @@ static uint64_t digest_of(struct str id)
 	return h == 0 ? 1 : h;
 }
 
-struct glances *glances_new(void)
+struct recheck_limit *recheck_limit_new(void)
 {
-	struct glances *g = mem_new(1, sizeof(*g));
+	struct recheck_limit *g = mem_new(1, sizeof(*g));
 	if (g != NULL)
 		pthread_mutex_init(&g->lock, NULL);
 	return g;
 }
 
-void glances_free(struct glances **g)
+void recheck_limit_free(struct recheck_limit **g)
 {
 	if (*g == NULL)
 		return;
@@ -46,31 +46,31 @@ void glances_free(struct glances **g)
 	*g = NULL;
 }
 
-static bool is_over(const struct glance *place, int64_t now_ms)
+static bool is_expired(const struct glance *place, int64_t now_ms)
 {
 	return place->digest == 0 || now_ms - place->at_ms >= APART_MS;
 }
 
 /* The place of this digest, else one that is free; NULL when none is. */
-static struct glance *find_place(struct glance *set, uint64_t digest, int64_t now_ms)
+static struct glance *find_slot(struct glance *set, uint64_t digest, int64_t now_ms)
 {
 	struct glance *spare = NULL;
 	for (size_t i = 0; i < WAYS; i++) {
 		if (set[i].digest == digest)
 			return &set[i];
-		if (is_over(&set[i], now_ms))
+		if (is_expired(&set[i], now_ms))
 			spare = &set[i];
 	}
 	return spare;
 }
 
-bool glance_allowed(struct glances *g, struct str image_id, int64_t now_ms)
+bool recheck_allowed(struct recheck_limit *g, struct str image_id, int64_t now_ms)
 {
 	assert(g != NULL);
 	uint64_t digest = digest_of(image_id);
 	pthread_mutex_lock(&g->lock);
-	struct glance *place = find_place(g->sets[digest >> 32 & (SETS - 1)], digest, now_ms);
-	bool allowed = place != NULL && is_over(place, now_ms);
+	struct glance *place = find_slot(g->sets[digest >> 32 & (SETS - 1)], digest, now_ms);
+	bool allowed = place != NULL && is_expired(place, now_ms);
 	if (allowed)
 		*place = (struct glance){ digest, now_ms };
 	pthread_mutex_unlock(&g->lock);

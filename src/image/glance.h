@@ -5,16 +5,16 @@
 
 #include "base/str.h"
 
-struct glances;
+struct recheck_limit;
 
 /* NULL: memory failed. */
-struct glances *glances_new(void);
+struct recheck_limit *recheck_limit_new(void);
 /* Accepts NULL inside. */
-void glances_free(struct glances **g);
+void recheck_limit_free(struct recheck_limit **g);
 /* Whether it may be verified now; if so that is recorded. With more images at once than the table
  * holds, some must wait.
  * now_ms  of the monotonic clock
  * Threads any */
-bool glance_allowed(struct glances *g, struct str image_id, int64_t now_ms) MUST_CHECK;
+bool recheck_allowed(struct recheck_limit *g, struct str image_id, int64_t now_ms) MUST_CHECK;
 
 #endif

@@ -17,7 +17,7 @@ static int64_t certain_time(int64_t modified_ms, int64_t now_ms)
 
 /* An object over the limit is not read: its size is enough for the verdict. A LIMIT for any other reason
  * (no memory for it) says nothing about the object and must not end in one. */
-static enum status read_object(struct product *p, struct str key, struct arena *a, struct arrival *out, struct fault *why)
+static enum status read_object(struct product *p, struct str key, struct arena *a, struct received_bytes *out, struct fault *why)
 {
 	struct object o = { 0 };
 	enum status got = store_get(p->store, key, p->rules.max_size_bytes, a, &o, why);
@@ -28,13 +28,13 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 		got = OK;
 	}
 	TRY(got);
-	*out = (struct arrival){ .bytes = o.body, .size = o.info.size, .etag = o.info.etag, .modified_ms = o.info.modified_ms };
+	*out = (struct received_bytes){ .bytes = o.body, .size = o.info.size, .etag = o.info.etag, .modified_ms = o.info.modified_ms };
 	return OK;
 }
 
-static enum status settle(struct product *p, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+static enum status resolve_row(struct product *p, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	enum status end = table_settle(p->table, s, a, now, why);
+	enum status end = table_resolve(p->table, s, a, now, why);
 	if (end == CONFLICT)   /* somebody else resolved it first: so be it */
 		return OK;
 	if (end == OK)
@@ -42,24 +42,24 @@ static enum status settle(struct product *p, const struct settlement *s, struct 
 	return end;
 }
 
-enum status look_settle(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
+enum status verify_object(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
 	assert(p != NULL);
 	assert(row != NULL);
 	assert(a != NULL);
 	assert(now != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
-	struct arrival what;
-	struct settlement s;
+	struct received_bytes what;
+	struct resolution s;
 	arena_init(&scratch, (size_t)p->rules.max_size_bytes + BESIDE_BYTES);
 	TRY(read_object(p, row->key, &scratch, &what, why));
 	what.now_ms = now_ms;
 	what.modified_ms = certain_time(what.modified_ms, now_ms);
-	arrival_judge(&p->rules, row, &what, &scratch, &s);
+	verdict_of_bytes(&p->rules, row, &what, &scratch, &s);
 	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
 	if (s.status == IMAGE_UPLOADED && str_equal(s.replaces, s.etag))
 		s.uploaded_ms = row->uploaded_ms;   /* most likely the same bytes */
-	TRY(settle(p, &s, a, now, why));
+	TRY(resolve_row(p, &s, a, now, why));
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;
 }
 
@@ -74,7 +74,7 @@ enum status look_again(struct product *p, const struct image_row *row, int64_t n
 	struct object_info there;
 	TRY(store_head(p->store, row->key, a, &there, why));
 	if (!look_is_current(p, row, &there))
-		return look_settle(p, row, now_ms, a, now, why);
+		return verify_object(p, row, now_ms, a, now, why);
 	*now = *row;
 	return OK;
 }

@@ -19,7 +19,7 @@ static bool is_name(struct str s)
 }
 
 /* image/jpg was never registered, and is what many programs write. */
-static struct str canonical(struct arena *a, struct str text)
+static struct str canonical_type(struct arena *a, struct str text)
 {
 	struct str lower = str_lower(a, text);
 	return str_equal(lower, STR("image/jpg")) ? STR("image/jpeg") : lower;
@@ -47,7 +47,7 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 		return fault_set(why, BAD_FIELD, "fileType is missing: give the media type, such as image/jpeg");
 	if (str_find_char(text, ';') < text.n)
 		return fault_set(why, BAD_FIELD, "fileType must be a media type without parameters, such as image/jpeg");
-	struct str type = canonical(a, text), rest = type;
+	struct str type = canonical_type(a, text), rest = type;
 	struct str name = str_cut(&rest, '/');
 	TRY(fault_check_arena(a, why));
 	if (!is_name(name) || !is_name(rest))

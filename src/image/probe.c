@@ -24,7 +24,7 @@ static bool has_signature(struct str bytes, struct str signature)
 	return true;
 }
 
-static enum probe_result parse(const struct format *f, struct str bytes, struct probe *out)
+static enum probe_result parse_format(const struct format *f, struct str bytes, struct probe *out)
 {
 	*out = (struct probe){ .type = f->type };
 	enum probe_result result = f->parse(bytes, out);
@@ -37,7 +37,7 @@ enum probe_result probe_image(struct str bytes, struct probe *out)
 {
 	for (size_t i = 0; i < COUNT_OF(formats); i++)
 		if (has_signature(bytes, formats[i].signature))
-			return parse(&formats[i], bytes, out);
+			return parse_format(&formats[i], bytes, out);
 	*out = (struct probe){ .type = PROBE_UNKNOWN, .why = "it is not a JPEG, PNG, GIF or WebP image" };
 	return PROBE_NOT_IMAGE;
 }

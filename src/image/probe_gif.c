@@ -10,7 +10,7 @@
 
 enum block { EXTENSION = 0x21, IMAGE = 0x2c };
 
-struct walk {
+struct gif_reader {
 	struct str bytes;
 	size_t at;
 	bool pixels;         /* a frame has an area and data */
@@ -23,7 +23,7 @@ static size_t colour_table(uint32_t packed)
 }
 
 /* Skip sub-blocks, each with its length in front, up to the empty one. */
-static enum probe_result skip_blocks(struct walk *w, struct probe *out)
+static enum probe_result skip_blocks(struct gif_reader *w, struct probe *out)
 {
 	while (has(w->bytes, w->at, 1)) {
 		size_t length = byte_at(w->bytes, w->at);
@@ -34,21 +34,21 @@ static enum probe_result skip_blocks(struct walk *w, struct probe *out)
 	return probe_cut(out);
 }
 
-static void grow(uint32_t *side, uint32_t end)
+static void grow_canvas(uint32_t *side, uint32_t end)
 {
 	if (end > *side)
 		*side = end;
 }
 
-static enum probe_result read_image(struct walk *w, struct probe *out)
+static enum probe_result read_image(struct gif_reader *w, struct probe *out)
 {
 	size_t at = w->at;
 	if (!has(w->bytes, at, DESCRIPTOR_BYTES))
 		return probe_cut(out);
 	uint32_t width = le16(w->bytes, at + 4), height = le16(w->bytes, at + 6);
 	if (out->frames == 0) {
-		grow(&out->width, le16(w->bytes, at) + width);
-		grow(&out->height, le16(w->bytes, at + 2) + height);
+		grow_canvas(&out->width, le16(w->bytes, at) + width);
+		grow_canvas(&out->height, le16(w->bytes, at + 2) + height);
 	}
 	at += DESCRIPTOR_BYTES + colour_table(byte_at(w->bytes, at + 8));
 	if (!has(w->bytes, at, 2))
@@ -61,7 +61,7 @@ static enum probe_result read_image(struct walk *w, struct probe *out)
 	return skip_blocks(w, out);
 }
 
-static enum probe_result finish(const struct walk *w, struct probe *out)
+static enum probe_result finish_gif(const struct gif_reader *w, struct probe *out)
 {
 	if (out->frames == 0)
 		return probe_bad(out, "it has no frame");
@@ -74,18 +74,18 @@ enum probe_result probe_gif(struct str bytes, struct probe *out)
 {
 	if (!has(bytes, 0, SCREEN_BYTES))
 		return probe_cut(out);
-	struct walk w = { .bytes = bytes, .at = SCREEN_BYTES + colour_table(byte_at(bytes, 10)) };
+	struct gif_reader w = { .bytes = bytes, .at = SCREEN_BYTES + colour_table(byte_at(bytes, 10)) };
 	enum probe_result result = PROBE_OK;
 	out->width = le16(bytes, 6);
 	out->height = le16(bytes, 8);
 	while (result == PROBE_OK && has(bytes, w.at, 1)) {
 		uint32_t block = byte_at(bytes, w.at++);
 		if (block != EXTENSION && block != IMAGE)
-			return finish(&w, out);
+			return finish_gif(&w, out);
 		w.at += block == EXTENSION;   /* the label */
 		result = block == IMAGE ? read_image(&w, out) : skip_blocks(&w, out);
 	}
 	if (result != PROBE_OK)
 		return result;
-	return out->frames == 0 ? probe_cut(out) : finish(&w, out);
+	return out->frames == 0 ? probe_cut(out) : finish_gif(&w, out);
 }

@@ -23,7 +23,7 @@ struct component {
 	uint32_t id, blocks, table;
 };
 
-struct walk {
+struct jpeg_reader {
 	struct str bytes;
 	size_t at;
 	struct component components[COMPONENTS_MAX];
@@ -52,7 +52,7 @@ static bool is_free(uint32_t marker)
 }
 
 /* B.1.1.2: 0xff, any number of fill bytes 0xff, then a code; 0xff 0x00 is a byte of data. false: the bytes end first. */
-static bool find_marker(struct walk *w, uint32_t *marker)
+static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
 {
 	for (;;) {
 		const char *ff = memchr(w->bytes.p + w->at, 0xff, w->bytes.n - w->at);
@@ -73,7 +73,7 @@ static bool find_marker(struct walk *w, uint32_t *marker)
 }
 
 /* A length below its own two bytes is an error where the content counts; else decoders take it for 2. */
-static enum probe_result read_segment(struct walk *w, uint32_t marker, struct str *data, struct probe *out)
+static enum probe_result read_segment(struct jpeg_reader *w, uint32_t marker, struct str *data, struct probe *out)
 {
 	if (!has(w->bytes, w->at, 2))
 		return probe_cut(out);
@@ -90,7 +90,7 @@ static enum probe_result read_segment(struct walk *w, uint32_t marker, struct st
 }
 
 /* B.2.2: id, sampling factors in four bits each, quantisation table. */
-static enum probe_result read_components(struct walk *w, struct str data, struct probe *out)
+static enum probe_result read_components(struct jpeg_reader *w, struct str data, struct probe *out)
 {
 	w->n_components = byte_at(data, 5);
 	for (uint32_t i = 0; i < w->n_components; i++) {
@@ -105,7 +105,7 @@ static enum probe_result read_components(struct walk *w, struct str data, struct
 
 /* B.2.2: precision, lines, samples per line, components, three bytes for each of them. A height of 0, which DNL
  * after the first scan would give, is allowed, never written, and not decoded by browsers. */
-static enum probe_result read_frame(struct walk *w, uint32_t marker, struct str data, struct probe *out)
+static enum probe_result read_frame(struct jpeg_reader *w, uint32_t marker, struct str data, struct probe *out)
 {
 	if (w->n_components != 0)
 		return probe_bad(out, "it has two frame headers before its data");
@@ -128,7 +128,7 @@ static enum probe_result read_frame(struct walk *w, uint32_t marker, struct str 
 }
 
 /* B.2.4.1: precision and number in four bits each, then 64 values of one or two bytes. */
-static enum probe_result read_quantisation(struct walk *w, struct str data, struct probe *out)
+static enum probe_result read_quantisation(struct jpeg_reader *w, struct str data, struct probe *out)
 {
 	for (size_t at = 0; at < data.n;) {
 		uint32_t number = byte_at(data, at) & 15;
@@ -156,7 +156,7 @@ static enum probe_result read_huffman(struct str data, struct probe *out)
 }
 
 /* The frame's component of this id that the scan does not have already; NULL: there is none. */
-static const struct component *find_component(const struct walk *w, uint32_t id, uint32_t *used)
+static const struct component *find_component(const struct jpeg_reader *w, uint32_t id, uint32_t *used)
 {
 	for (uint32_t i = 0; i < w->n_components; i++)
 		if (w->components[i].id == id && (*used & 1u << i) == 0) {
@@ -167,7 +167,7 @@ static const struct component *find_component(const struct walk *w, uint32_t id,
 }
 
 /* B.2.3: the number of components, two bytes for each, three bytes more (which cameras fill wrongly: not read). */
-static enum probe_result read_scan(struct walk *w, struct str data, struct probe *out)
+static enum probe_result read_scan(struct jpeg_reader *w, struct str data, struct probe *out)
 {
 	uint32_t used = 0, blocks = 0;
 	if (w->n_components == 0)
@@ -189,7 +189,7 @@ static enum probe_result read_scan(struct walk *w, struct str data, struct probe
 	return PROBE_OK;
 }
 
-static enum probe_result read_app1(struct walk *w, struct str data, struct probe *out)
+static enum probe_result read_app1(struct jpeg_reader *w, struct str data, struct probe *out)
 {
 	const struct str exif = { "Exif\0\0", 6 };
 	if (w->scan || w->exif || !str_starts_with(data, exif))
@@ -199,7 +199,7 @@ static enum probe_result read_app1(struct walk *w, struct str data, struct probe
 	return PROBE_OK;
 }
 
-static enum probe_result read_content(struct walk *w, uint32_t marker, struct str data, struct probe *out)
+static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, struct str data, struct probe *out)
 {
 	if (marker == SOS)
 		return read_scan(w, data, out);
@@ -218,7 +218,7 @@ static enum probe_result read_content(struct walk *w, uint32_t marker, struct st
 
 enum probe_result probe_jpeg(struct str bytes, struct probe *out)
 {
-	struct walk w = { .bytes = bytes, .at = 2 };
+	struct jpeg_reader w = { .bytes = bytes, .at = 2 };
 	enum probe_result result = PROBE_OK;
 	while (result == PROBE_OK) {
 		uint32_t marker = 0;

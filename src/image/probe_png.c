@@ -15,7 +15,7 @@
 #define ANCILLARY 0x20000000u   /* bit 5 of a name's first letter */
 #define INDEXED 3
 
-struct chunk {
+struct png_chunk {
 	uint32_t name, crc;
 	struct str named;    /* name and data, which the CRC is of */
 	struct str data;
@@ -29,7 +29,7 @@ struct animation {
 	const char *why;     /* the first rule that is broken */
 };
 
-struct walk {
+struct png_reader {
 	bool indexed, palette, exif;
 	bool data_over;      /* another chunk came after IDAT */
 	uint64_t data_bytes;
@@ -37,7 +37,7 @@ struct walk {
 	struct animation animation;
 };
 
-static bool is_intact(const struct chunk *c)
+static bool is_intact(const struct png_chunk *c)
 {
 	unsigned char crc[CHECKSUM_BYTES_MAX];
 	struct checksum sum;
@@ -64,7 +64,7 @@ static bool is_name(uint32_t name)
 	return true;
 }
 
-static enum probe_result next_chunk(struct str bytes, size_t *at, struct chunk *out, struct probe *p)
+static enum probe_result next_chunk(struct str bytes, size_t *at, struct png_chunk *out, struct probe *p)
 {
 	if (!has(bytes, *at, 8))
 		return probe_cut(p);
@@ -81,9 +81,9 @@ static enum probe_result next_chunk(struct str bytes, size_t *at, struct chunk *
 	return PROBE_OK;
 }
 
-static enum probe_result read_header(struct str bytes, size_t *at, struct walk *w, struct probe *out)
+static enum probe_result read_header(struct str bytes, size_t *at, struct png_reader *w, struct probe *out)
 {
-	struct chunk c;
+	struct png_chunk c;
 	if (!has(bytes, *at, FRAME_BYTES + IHDR_BYTES))
 		return probe_cut(out);
 	if (be32(bytes, *at) != IHDR_BYTES || be32(bytes, *at + 4) != NAME('I', 'H', 'D', 'R'))
@@ -105,7 +105,7 @@ static enum probe_result read_header(struct str bytes, size_t *at, struct walk *
 	return result;
 }
 
-static enum probe_result read_palette(const struct chunk *c, struct walk *w, struct probe *out)
+static enum probe_result read_palette(const struct png_chunk *c, struct png_reader *w, struct probe *out)
 {
 	if (!is_intact(c))
 		return probe_bad(out, "the checksum of its palette is wrong");
@@ -119,7 +119,7 @@ static enum probe_result read_palette(const struct chunk *c, struct walk *w, str
 	return PROBE_OK;
 }
 
-static enum probe_result read_data(const struct chunk *c, struct walk *w, struct probe *out)
+static enum probe_result read_data(const struct png_chunk *c, struct png_reader *w, struct probe *out)
 {
 	if (!is_intact(c))
 		return probe_bad(out, "the checksum of its image data is wrong");
@@ -136,7 +136,7 @@ static enum probe_result read_data(const struct chunk *c, struct walk *w, struct
 }
 
 /* Only the first rule that is broken is kept: it counts if there is an animation. */
-static void expect(struct animation *a, bool kept, const char *why)
+static void check_order(struct animation *a, bool kept, const char *why)
 {
 	if (!kept && a->why == NULL)
 		a->why = why;
@@ -144,11 +144,11 @@ static void expect(struct animation *a, bool kept, const char *why)
 
 static void expect_sequence(struct animation *a, struct str data)
 {
-	expect(a, data.n >= 4 && be32(data, 0) == a->sequence, "the parts of its animation are out of order");
+	check_order(a, data.n >= 4 && be32(data, 0) == a->sequence, "the parts of its animation are out of order");
 	a->sequence++;
 }
 
-static void read_animation(const struct chunk *c, struct walk *w)
+static void read_animation(const struct png_chunk *c, struct png_reader *w)
 {
 	if (w->data_bytes > 0 || w->animation.announced != 0 || c->data.n != 8 || be32(c->data, 0) > LENGTH_MAX || !is_intact(c))
 		return;
@@ -157,33 +157,33 @@ static void read_animation(const struct chunk *c, struct walk *w)
 
 /* 11.3.6.2: sequence number, width, height, x, y, delay in two parts, dispose and blend operation. The image
  * data are the first frame's if its fcTL comes before them; then it is of the image's size. */
-static void read_frame(struct str data, struct walk *w, const struct probe *image)
+static void read_frame(struct str data, struct png_reader *w, const struct probe *image)
 {
 	struct animation *a = &w->animation;
-	expect(a, !a->open, "a frame of its animation has no data");
+	check_order(a, !a->open, "a frame of its animation has no data");
 	expect_sequence(a, data);
 	a->frames++;
 	a->open = true;
 	a->separate = w->data_bytes > 0;
-	expect(a, data.n == 26, "a frame's header has a wrong length");
+	check_order(a, data.n == 26, "a frame's header has a wrong length");
 	if (data.n != 26)
 		return;
 	uint32_t width = be32(data, 4), height = be32(data, 8), x = be32(data, 12), y = be32(data, 16);
-	expect(a, width > 0 && height > 0, "a frame's width or height is 0");
-	expect(a, (uint64_t)x + width <= image->width && (uint64_t)y + height <= image->height, "a frame lies outside the image");
-	expect(a, a->separate || (width == image->width && height == image->height), "its first frame is smaller than the image");
-	expect(a, byte_at(data, 24) <= 2 && byte_at(data, 25) <= 1, "a frame's dispose or blend operation is unknown");
+	check_order(a, width > 0 && height > 0, "a frame's width or height is 0");
+	check_order(a, (uint64_t)x + width <= image->width && (uint64_t)y + height <= image->height, "a frame lies outside the image");
+	check_order(a, a->separate || (width == image->width && height == image->height), "its first frame is smaller than the image");
+	check_order(a, byte_at(data, 24) <= 2 && byte_at(data, 25) <= 1, "a frame's dispose or blend operation is unknown");
 }
 
-static void read_frame_data(struct str data, struct walk *w)
+static void read_frame_data(struct str data, struct png_reader *w)
 {
 	struct animation *a = &w->animation;
-	expect(a, a->separate, "its animation has data without a frame");
+	check_order(a, a->separate, "its animation has data without a frame");
 	expect_sequence(a, data);
 	a->open &= data.n <= 4;
 }
 
-static enum probe_result read_chunk(const struct chunk *c, struct walk *w, struct probe *out)
+static enum probe_result read_chunk(const struct png_chunk *c, struct png_reader *w, struct probe *out)
 {
 	if (c->name == NAME('I', 'D', 'A', 'T'))
 		return read_data(c, w, out);
@@ -218,7 +218,7 @@ static bool is_zlib(uint32_t head)
 	return (head >> 8 & 15) == 8 && head >> 12 <= 7 && (head & 0x20) == 0 && head % 31 == 0;
 }
 
-static enum probe_result finish(struct walk *w, struct probe *out)
+static enum probe_result finish_png(struct png_reader *w, struct probe *out)
 {
 	struct animation *a = &w->animation;
 	if (w->data_bytes <= 2)
@@ -227,22 +227,22 @@ static enum probe_result finish(struct walk *w, struct probe *out)
 		return probe_bad(out, "its image data are not compressed as PNG's are");
 	if (a->announced == 0)
 		return PROBE_OK;
-	expect(a, !a->open, "a frame of its animation has no data");
-	expect(a, a->frames == a->announced, "its animation does not have the number of frames that it announces");
+	check_order(a, !a->open, "a frame of its animation has no data");
+	check_order(a, a->frames == a->announced, "its animation does not have the number of frames that it announces");
 	out->frames = a->frames;
 	return a->why == NULL ? PROBE_OK : probe_bad(out, a->why);
 }
 
 enum probe_result probe_png(struct str bytes, struct probe *out)
 {
-	struct walk w = { 0 };
-	struct chunk c;
+	struct png_reader w = { 0 };
+	struct png_chunk c;
 	size_t at = 8;
 	enum probe_result result = read_header(bytes, &at, &w, out);
 	while (result == PROBE_OK) {
 		result = next_chunk(bytes, &at, &c, out);
 		if (result == PROBE_OK && c.name == NAME('I', 'E', 'N', 'D'))
-			return finish(&w, out);
+			return finish_png(&w, out);
 		if (result == PROBE_OK)
 			result = read_chunk(&c, &w, out);
 	}

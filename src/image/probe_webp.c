@@ -16,7 +16,7 @@
 #define FLAG_ANIMATION 0x02
 #define FLAGS_KNOWN 0x3e
 
-struct chunk {
+struct webp_chunk {
 	uint32_t name;
 	struct str data;
 };
@@ -25,14 +25,14 @@ struct size {
 	uint32_t width, height;
 };
 
-struct walk {
+struct webp_reader {
 	struct str chunks;
 	size_t at;
 	bool animated;       /* by the flag of VP8X */
 	bool parameters;     /* an ANIM was there */
 };
 
-static enum probe_result next_chunk(struct str bytes, size_t *at, struct chunk *out, struct probe *p)
+static enum probe_result next_chunk(struct str bytes, size_t *at, struct webp_chunk *out, struct probe *p)
 {
 	if (!has(bytes, *at, 8))
 		return probe_cut(p);
@@ -91,7 +91,7 @@ static bool alpha_valid(struct str data)
 /* The picture at *at: VP8L, or VP8 with at most an ALPH right before it. */
 static enum probe_result read_picture(struct str chunks, size_t *at, struct size *out, struct probe *p)
 {
-	struct chunk c;
+	struct webp_chunk c;
 	enum probe_result result = next_chunk(chunks, at, &c, p);
 	bool alpha = result == PROBE_OK && c.name == ALPH;
 	if (alpha && !alpha_valid(c.data))
@@ -110,7 +110,7 @@ static enum probe_result read_picture(struct str chunks, size_t *at, struct size
 /* 2.7.1.1: x / 2, y / 2, width - 1, height - 1, duration in 24 bits each, flags; then the picture and chunks of other kinds. */
 static enum probe_result read_frame(struct str data, struct probe *out)
 {
-	struct chunk c;
+	struct webp_chunk c;
 	struct size real = { 0, 0 };
 	size_t at = 16;
 	if (data.n < 16)
@@ -131,7 +131,7 @@ static enum probe_result read_frame(struct str data, struct probe *out)
 }
 
 /* At w->at. */
-static enum probe_result read_still(struct walk *w, struct probe *out)
+static enum probe_result read_still(struct webp_reader *w, struct probe *out)
 {
 	struct size real = { 0, 0 };
 	if (w->animated || w->parameters)
@@ -152,9 +152,9 @@ static uint32_t read_exif(struct str data)
 	return exif_orientation(str_starts_with(data, prefix) ? str_slice(data, prefix.n, data.n) : data);
 }
 
-static enum probe_result read_chunk(struct walk *w, struct probe *out)
+static enum probe_result read_chunk(struct webp_reader *w, struct probe *out)
 {
-	struct chunk c;
+	struct webp_chunk c;
 	size_t next = w->at;
 	enum probe_result result = next_chunk(w->chunks, &next, &c, out);
 	if (result == PROBE_OK && (c.name == ALPH || c.name == VP8 || c.name == VP8L))
@@ -177,7 +177,7 @@ static enum probe_result read_chunk(struct walk *w, struct probe *out)
 }
 
 /* 2.7: flags, 24 reserved bits, then canvas width - 1 and height - 1 in 24 bits each. */
-static enum probe_result read_extended(struct walk *w, struct str data, struct probe *out)
+static enum probe_result read_extended(struct webp_reader *w, struct str data, struct probe *out)
 {
 	if (data.n != 10)
 		return probe_bad(out, "its VP8X chunk has a wrong length");
@@ -199,9 +199,9 @@ static enum probe_result read_extended(struct walk *w, struct str data, struct p
 enum probe_result probe_webp(struct str bytes, struct probe *out)
 {
 	size_t riff_end = 8 + (size_t)le32(bytes, 4);
-	struct walk w = { .chunks = str_slice(bytes, 12, riff_end) };
+	struct webp_reader w = { .chunks = str_slice(bytes, 12, riff_end) };
 	struct size size = { 0, 0 };
-	struct chunk c;
+	struct webp_chunk c;
 	if (riff_end < 12 + 8)
 		return probe_bad(out, "its RIFF size is too small");
 	if (bytes.n < riff_end)

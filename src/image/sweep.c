@@ -14,20 +14,20 @@
 struct sweep {
 	struct product *p;
 	int64_t now_ms;
-	struct sweep_result *done;
+	struct gc_result *done;
 	struct fault first;         /* the first failure; code NONE while there is none */
 	uint64_t changes;           /* rows and objects processed */
 	bool (*stop)(void *);
 	void *stop_arg;
 };
 
-static bool goes_on(const struct sweep *s)
+static bool may_continue(const struct sweep *s)
 {
 	return s->stop == NULL || !s->stop(s->stop_arg);
 }
 
 /* Count what went well; remember the first of what did not. */
-static void note(struct sweep *s, enum status end, uint64_t *count, const struct fault *why)
+static void note_fault(struct sweep *s, enum status end, uint64_t *count, const struct fault *why)
 {
 	if (end == OK) {
 		s->changes++;
@@ -38,7 +38,7 @@ static void note(struct sweep *s, enum status end, uint64_t *count, const struct
 		s->first = *why;
 }
 
-static enum status finish(const struct sweep *s, struct fault *why)
+static enum status finish_gc(const struct sweep *s, struct fault *why)
 {
 	if (s->first.code == F_NONE)
 		return OK;
@@ -48,50 +48,50 @@ static enum status finish(const struct sweep *s, struct fault *why)
 }
 
 /* Remove a row that has expired. One that is gone or has changed in the meantime is left alone. */
-static void end_row(struct sweep *s, const struct image_row *row, uint64_t *count)
+static void expire_row(struct sweep *s, const struct image_row *row, uint64_t *count)
 {
 	struct fault why = { 0 };
 	enum status end = table_remove(s->p->table, row->image_id, s->now_ms, &why);
 	if (end == NOT_FOUND || end == CONFLICT)
 		return;
-	note(s, end, count, &why);
+	note_fault(s, end, count, &why);
 }
 
 /* Verify the object of a pending row. true: there is none. */
-static bool look(struct sweep *s, const struct image_row *row)
+static bool check_object(struct sweep *s, const struct image_row *row)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct image_row now = { 0 };
 	struct fault why = { 0 };
 	arena_init(&a, ROW_BYTES);
-	enum status end = look_settle(s->p, row, s->now_ms, &a, &now, &why);
+	enum status end = verify_object(s->p, row, s->now_ms, &a, &now, &why);
 	if (end == NOT_FOUND)
 		return why.code == F_NO_SUCH_KEY;
-	note(s, end, now.status == IMAGE_REJECTED ? &s->done->rejected : &s->done->confirmed, &why);
+	note_fault(s, end, now.status == IMAGE_REJECTED ? &s->done->rejected : &s->done->reconciled, &why);
 	return false;
 }
 
 /* The bytes of a rejection are removed at once; if that failed then, now is the last time that a row
  * reports them. */
-static void forget_row(struct sweep *s, const struct image_row *row)
+static void delete_rejected_row(struct sweep *s, const struct image_row *row)
 {
 	struct fault why = { 0 };
 	enum status end = store_remove(s->p->store, row->key, &why);
 	if (end != OK)
-		note(s, end, &s->done->forgotten, &why);
+		note_fault(s, end, &s->done->forgotten, &why);
 	else
-		end_row(s, row, &s->done->forgotten);
+		expire_row(s, row, &s->done->forgotten);
 }
 
-static void sweep_row(struct sweep *s, const struct image_row *row)
+static void gc_row(struct sweep *s, const struct image_row *row)
 {
 	switch (row->status) {
 	case IMAGE_PENDING:
-		if (look(s, row))
-			end_row(s, row, &s->done->ended);
+		if (check_object(s, row))
+			expire_row(s, row, &s->done->ended);
 		return;
 	case IMAGE_REJECTED:
-		forget_row(s, row);
+		delete_rejected_row(s, row);
 		return;
 	case IMAGE_UPLOADED:
 		return;   /* never ends */
@@ -99,15 +99,15 @@ static void sweep_row(struct sweep *s, const struct image_row *row)
 }
 
 /* One page of due rows. *more: there may be others. */
-static enum status step_rows(struct sweep *s, bool *more, struct fault *why)
+static enum status gc_page_of_rows(struct sweep *s, bool *more, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct image_page page;
 	uint64_t before = s->changes;
 	arena_init(&a, PAGE_BYTES);
 	TRY(table_due(s->p->table, s->now_ms, PAGE_ROWS, &a, &page, why));
-	for (size_t i = 0; i < page.n && goes_on(s); i++)
-		sweep_row(s, &page.rows[i]);
+	for (size_t i = 0; i < page.n && may_continue(s); i++)
+		gc_row(s, &page.rows[i]);
 	*more = page.n == PAGE_ROWS && s->changes > before;
 	return OK;
 }
@@ -123,62 +123,62 @@ static enum status remove_due(struct sweep *s, bool *more, struct fault *why)
 	return OK;
 }
 
-enum status sweep_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
+enum status gc_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(out != NULL);
 	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
 	bool more = table_removes_due(p->table);
-	while (more && goes_on(&s))
+	while (more && may_continue(&s))
 		TRY(remove_due(&s, &more, why));
-	for (more = true; more && goes_on(&s);)
-		TRY(step_rows(&s, &more, why));
-	return finish(&s, why);
+	for (more = true; more && may_continue(&s);)
+		TRY(gc_page_of_rows(&s, &more, why));
+	return finish_gc(&s, why);
 }
 
 static void remove_object(struct sweep *s, const struct object_info *o)
 {
 	struct fault why = { 0 };
 	enum status end = store_remove(s->p->store, o->key, &why);
-	note(s, end, &s->done->orphans, &why);
+	note_fault(s, end, &s->done->orphans, &why);
 }
 
 /* It has no row. A recent one is left alone: its row may be on its way to a replica that is read. */
-static void sweep_orphan(struct sweep *s, const struct object_info *o)
+static void gc_orphan(struct sweep *s, const struct object_info *o)
 {
 	if (o->modified_ms <= s->now_ms - (int64_t)s->p->rules.orphan_ttl_s * 1000)
 		remove_object(s, o);
 }
 
-static void sweep_object(struct sweep *s, const struct object_info *o)
+static void gc_object(struct sweep *s, const struct object_info *o)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct image_row row;
 	struct fault why = { 0 };
-	struct str id = arrival_image_id(o->key);
+	struct str id = image_id_of_key(o->key);
 	arena_init(&a, ROW_BYTES);
 	enum status got = id.n == 0 ? NOT_FOUND : table_get(s->p->table, id, &a, &row, &why);
 	if (got == NOT_FOUND || (got == OK && !str_equal(row.key, o->key)))
-		sweep_orphan(s, o);
+		gc_orphan(s, o);
 	else if (got != OK)
-		note(s, got, &s->done->orphans, &why);
+		note_fault(s, got, &s->done->orphans, &why);
 	else if (row.status == IMAGE_PENDING)
-		look(s, &row);
+		check_object(s, &row);
 	else if (row.status == IMAGE_REJECTED)
 		remove_object(s, o);
 	else if (!look_is_current(s->p, &row, o))   /* written again, through a URL that was still good */
-		look(s, &row);
+		check_object(s, &row);
 }
 
 /* One page of objects after `after`, whose text is kept in `last` for the next. */
-static enum status step_objects(struct sweep *s, struct arena *last, struct str *after, bool *more, struct fault *why)
+static enum status gc_page_of_objects(struct sweep *s, struct arena *last, struct str *after, bool *more, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct object_page page;
 	arena_init(&a, PAGE_BYTES);
 	TRY(store_list(s->p->store, IMAGE_PREFIX, *after, PAGE_OBJECTS, &a, &page, why));
-	for (size_t i = 0; i < page.n && goes_on(s); i++)
-		sweep_object(s, &page.objects[i]);
+	for (size_t i = 0; i < page.n && may_continue(s); i++)
+		gc_object(s, &page.objects[i]);
 	*more = page.more && page.n > 0;
 	if (!*more)
 		return OK;
@@ -188,7 +188,7 @@ static enum status step_objects(struct sweep *s, struct arena *last, struct str 
 	return OK;
 }
 
-enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct sweep_result *out, struct fault *why)
+enum status gc_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(out != NULL);
@@ -196,7 +196,7 @@ enum status sweep_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *
 	struct arena last CLEANUP(arena_deinit) = { 0 };
 	struct str after = STR("");
 	bool more = true;
-	while (more && goes_on(&s))
-		TRY(step_objects(&s, &last, &after, &more, why));
-	return finish(&s, why);
+	while (more && may_continue(&s))
+		TRY(gc_page_of_objects(&s, &last, &after, &more, why));
+	return finish_gc(&s, why);
 }

@@ -15,7 +15,7 @@
 #define KEY_LOGGED_MAX 256
 
 struct batch {
-	const struct arrivals *to;
+	const struct event_function *to;
 	const struct invocation *in;
 	struct buf *answer;
 	struct str last_failed;    /* the message that the answer names last */
@@ -32,11 +32,11 @@ static bool is_superseded(const struct object_event *e, const struct object_even
 	return false;
 }
 
-static void log_outcome(const struct batch *b, const struct object_event *e, const struct confirmed *done)
+static void log_outcome(const struct batch *b, const struct object_event *e, const struct reconciled *done)
 {
-	const char *outcome = confirm_outcome_name(done->outcome);
+	const char *outcome = reconcile_outcome_name(done->outcome);
 	struct str key = str_slice(e->key, 0, KEY_LOGGED_MAX);
-	if (done->outcome == CONFIRM_UNEXPLAINED)
+	if (done->outcome == RECONCILE_ORPHAN)
 		LOG(OBJECT_UNEXPLAINED, b->in->id, LOG_S("key", key), LOG_S("etag", e->etag), LOG_S("message", e->message_id));
 	else
 		LOG(OBJECT, b->in->id, LOG_C("outcome", outcome), LOG_S("imageId", done->image_id), LOG_S("reason", done->reason),
@@ -57,22 +57,22 @@ static void note_failure(struct batch *b, const struct object_event *e, const st
 	b->last_failed = e->message_id;
 }
 
-static enum status confirm(const struct batch *b, const struct object_event *e, struct fault *why)
+static enum status reconcile_event(const struct batch *b, const struct object_event *e, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
-	struct confirmed done;
-	const struct news news = { .key = e->key, .etag = e->etag, .now_ms = clock_now_ms() };
+	struct reconciled done;
+	const struct written_object written_object = { .key = e->key, .etag = e->etag, .now_ms = clock_now_ms() };
 	arena_init(&a, SCRATCH_BYTES);
-	if (deadline_passed())
+	if (op_deadline_passed())
 		return fault_set(why, DEADLINE, "no time left");
 	if (!str_equal(e->bucket, b->to->bucket))
 		return fault_set(why, INVALID_INPUT, "event for a bucket that this function does not serve");
-	TRY(confirm_news(b->to->product, &news, &a, &done, why));
+	TRY(reconcile_object(b->to->product, &written_object, &a, &done, why));
 	log_outcome(b, e, &done);
 	return OK;
 }
 
-static enum status deal_with(const struct batch *b, const struct object_event *e, const struct object_event *all, struct fault *why)
+static enum status handle_event(const struct batch *b, const struct object_event *e, const struct object_event *all, struct fault *why)
 {
 	switch (e->kind) {
 	case EVENT_UNREADABLE:
@@ -82,10 +82,10 @@ static enum status deal_with(const struct batch *b, const struct object_event *e
 	case EVENT_CREATED:
 		break;
 	}
-	return is_superseded(e, all) ? OK : confirm(b, e, why);
+	return is_superseded(e, all) ? OK : reconcile_event(b, e, why);
 }
 
-enum status arrivals_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
+enum status event_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
 {
 	struct object_events events;
 	struct batch b = { .to = arg, .in = in, .answer = answer, .last_failed = STR("") };
@@ -93,7 +93,7 @@ enum status arrivals_run(void *arg, const struct invocation *in, struct arena *a
 	buf_put(answer, STR("{\"batchItemFailures\":["));
 	for (const struct object_event *e = events.first; e != NULL; e = e->next) {
 		struct fault failed = { 0 };
-		if (deal_with(&b, e, events.first, &failed) != OK)
+		if (handle_event(&b, e, events.first, &failed) != OK)
 			note_failure(&b, e, &failed);
 	}
 	buf_put(answer, STR("]}"));

@@ -6,7 +6,7 @@
 #include "image/product.h"
 #include "lambda/invocation.h"
 
-struct arrivals {
+struct event_function {
 	struct product *product;   /* borrowed */
 	struct str bucket;         /* ours: events for any other are refused */
 };
@@ -15,6 +15,6 @@ struct arrivals {
  * which then come again, and at last go to the dead letters. A bare event that fails is a failed
  * invocation, which Lambda repeats.
  * Errors  INVALID_INPUT no event of ours; and, of bare events, the first failure */
-enum status arrivals_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;
+enum status event_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/codec.h"
 #include "lambda/fields.h"
 
-struct reader {
+struct event_reader {
 	struct arena *a;
 	struct str message_id;
 	struct object_event **tail;
@@ -26,7 +26,7 @@ static enum status no_room(struct fault *why)
 	return fault_set(why, TOO_MUCH, "the event is too large");
 }
 
-static enum status add(struct reader *r, const struct object_event *e, struct fault *why)
+static enum status add_event(struct event_reader *r, const struct object_event *e, struct fault *why)
 {
 	struct object_event *copy = ARENA_NEW(r->a, struct object_event);
 	if (copy == NULL || !arena_ok(r->a))
@@ -38,13 +38,13 @@ static enum status add(struct reader *r, const struct object_event *e, struct fa
 	return OK;
 }
 
-static enum status add_kind(struct reader *r, enum object_event_kind kind, const char *problem, struct fault *why)
+static enum status add_kind(struct event_reader *r, enum object_event_kind kind, const char *problem, struct fault *why)
 {
-	return add(r, &(struct object_event){ .kind = kind, .problem = problem }, why);
+	return add_event(r, &(struct object_event){ .kind = kind, .problem = problem }, why);
 }
 
 /* form: the key is encoded as forms do. */
-static enum status add_object(struct reader *r, const json_t *place, const char *etag_name, bool form, struct fault *why)
+static enum status add_object(struct event_reader *r, const json_t *place, const char *etag_name, bool form, struct fault *why)
 {
 	const json_t *object = json_object_get(place, "object");
 	struct str key = field_text(object, "key"), bucket = field_of(field_at(place, "bucket", "name", NULL));
@@ -57,10 +57,10 @@ static enum status add_object(struct reader *r, const json_t *place, const char 
 	e.bucket = str_dup(r->a, bucket);
 	e.etag = str_dup(r->a, field_text(object, etag_name));
 	e.sequencer = str_dup(r->a, field_text(object, "sequencer"));
-	return add(r, &e, why);
+	return add_event(r, &e, why);
 }
 
-static enum status read_s3_record(struct reader *r, const json_t *record, struct fault *why)
+static enum status read_s3_record(struct event_reader *r, const json_t *record, struct fault *why)
 {
 	struct str name = field_text(record, "eventName");
 	if (!str_equal(field_text(record, "eventSource"), STR("aws:s3")))
@@ -72,7 +72,7 @@ static enum status read_s3_record(struct reader *r, const json_t *record, struct
 	return add_object(r, json_object_get(record, "s3"), "eTag", true, why);
 }
 
-static enum status read_bridge(struct reader *r, const json_t *root, struct fault *why)
+static enum status read_bridge(struct event_reader *r, const json_t *root, struct fault *why)
 {
 	if (!str_equal(field_text(root, "detail-type"), STR("Object Created")))
 		return add_kind(r, EVENT_IGNORED, NULL, why);
@@ -80,7 +80,7 @@ static enum status read_bridge(struct reader *r, const json_t *root, struct faul
 }
 
 /* Whatever is not a batch. */
-static enum status read_bare(struct reader *r, const json_t *root, struct fault *why)
+static enum status read_bare(struct event_reader *r, const json_t *root, struct fault *why)
 {
 	const json_t *records = json_object_get(root, "Records"), *record;
 	size_t i;
@@ -95,7 +95,7 @@ static enum status read_bare(struct reader *r, const json_t *root, struct fault 
 	return OK;
 }
 
-static enum status read_message(struct reader *r, const json_t *message, struct fault *why)
+static enum status read_message(struct event_reader *r, const json_t *message, struct fault *why)
 {
 	json_t *root CLEANUP(fields_free) = NULL;
 	struct str id = field_text(message, "messageId");
@@ -118,7 +118,7 @@ enum status object_events_read(struct arena *a, struct str event, struct object_
 {
 	json_t *root CLEANUP(fields_free) = NULL, *message;
 	struct object_events read = { 0 };
-	struct reader r = { .a = a, .message_id = STR(""), .tail = &read.first };
+	struct event_reader r = { .a = a, .message_id = STR(""), .tail = &read.first };
 	size_t i;
 	TRY(fields_parse(event, &root, why));
 	read.from_queue = is_batch(root);

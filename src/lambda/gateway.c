@@ -19,17 +19,17 @@
 #define METHOD_MAX 32
 
 /* A request, and where its handler says that what it began is done. */
-struct call {
-	struct exchange x;
+struct gateway_call {
+	struct request_context x;
 	sem_t woken;
 };
 
-static void wake(struct exchange *x)
+static void on_done(struct request_context *x)
 {
-	sem_post(&((struct call *)x)->woken);
+	sem_post(&((struct gateway_call *)x)->woken);
 }
 
-static bool serves(const struct gateway *g, const struct request *r)
+static bool serves_route(const struct gateway *g, const struct request *r)
 {
 	struct route_match at;
 	if (router_find(&api_routes, r->method, r->path, &at, NULL) != OK || str_equal(r->method, STR("OPTIONS")))
@@ -40,7 +40,7 @@ static bool serves(const struct gateway *g, const struct request *r)
 	return false;
 }
 
-static void fill_request(struct exchange *x, const struct gateway_event *e, const struct invocation *in)
+static void fill_request(struct request_context *x, const struct gateway_event *e, const struct invocation *in)
 {
 	struct request *r = &x->request;
 	*r = (struct request){
@@ -58,51 +58,51 @@ static void fill_request(struct exchange *x, const struct gateway_event *e, cons
 }
 
 /* The whole body at once. false: it was refused. */
-static bool take_body(struct door *d, struct exchange *x, struct str body)
+static bool decode_body(struct handler *d, struct request_context *x, struct str body)
 {
-	if (body.n == 0 || d->ops->data(d, x, body.p, body.n) == OK)
+	if (body.n == 0 || d->ops->on_body(d, x, body.p, body.n) == OK)
 		return true;
 	struct fault why = x->answer.fault;
-	d->ops->cancel(d, x, &why);
+	d->ops->on_abort(d, x, &why);
 	return false;
 }
 
-static void start_and_wait(struct door *d, struct call *c)
+static void start_and_wait(struct handler *d, struct gateway_call *c)
 {
-	c->x.wake = wake;
-	d->ops->start(d, &c->x);
+	c->x.done = on_done;
+	d->ops->run_async(d, &c->x);
 	while (sem_wait(&c->woken) != 0)
 		continue;   /* EINTR */
 }
 
-static void run_door(struct door *d, struct call *c, struct str body)
+static void run_handler(struct handler *d, struct gateway_call *c, struct str body)
 {
-	switch (d->ops->begin(d, &c->x)) {
-	case DOOR_ANSWER:
+	switch (d->ops->on_head(d, &c->x)) {
+	case HANDLER_ANSWER:
 		return;
-	case DOOR_RUN:
-		d->ops->finish(d, &c->x);
+	case HANDLER_RUN:
+		d->ops->run(d, &c->x);
 		return;
-	case DOOR_BODY:
-		if (take_body(d, &c->x, body))
-			d->ops->finish(d, &c->x);
+	case HANDLER_READ_BODY:
+		if (decode_body(d, &c->x, body))
+			d->ops->run(d, &c->x);
 		return;
-	case DOOR_START:
-		if (take_body(d, &c->x, body))
+	case HANDLER_RUN_ASYNC:
+		if (decode_body(d, &c->x, body))
 			start_and_wait(d, c);
 		return;
 	}
 }
 
-static enum status prepare(const struct gateway *g, struct exchange *x, struct str query, struct fault *why)
+static enum status prepare_call(const struct gateway *g, struct request_context *x, struct str query, struct fault *why)
 {
-	TRY(query_parse(&x->arena, query, g->door->plus_is_blank, &x->request.query, why));
-	if (!serves(g, &x->request))
+	TRY(query_parse(&x->arena, query, g->http_handler->plus_is_blank, &x->request.query, why));
+	if (!serves_route(g, &x->request))
 		return fault_set(why, NO_SUCH_ROUTE, "This function does not serve this path.");
 	return OK;
 }
 
-static void log_request(const struct exchange *x, const struct invocation *in, int64_t us)
+static void log_request(const struct request_context *x, const struct invocation *in, int64_t us)
 {
 	const struct answer *ans = &x->answer;
 	const struct fault *f = &ans->fault;
@@ -127,15 +127,15 @@ static void log_request(const struct exchange *x, const struct invocation *in, i
 		    LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
 }
 
-static void refuse(struct door *d, struct exchange *x, const struct fault *why)
+static void answer_fault(struct handler *d, struct request_context *x, const struct fault *why)
 {
 	answer_reset(&x->answer);
-	d->ops->refuse(d, x, why);
+	d->ops->on_error(d, x, why);
 	x->answer.fault = *why;
 }
 
 /* Write it; what does not fit is refused in its place. */
-static void write_answer(struct door *d, struct exchange *x, const struct gateway_event *e, struct buf *answer)
+static void write_answer(struct handler *d, struct request_context *x, const struct gateway_event *e, struct buf *answer)
 {
 	bool head = str_equal(x->request.method, STR("HEAD"));
 	struct fault why;
@@ -144,7 +144,7 @@ static void write_answer(struct door *d, struct exchange *x, const struct gatewa
 	if (buf_ok(answer))
 		return;
 	fault_set(&why, TOO_MUCH, "The response would be too large; request less at once.");
-	refuse(d, x, &why);
+	answer_fault(d, x, &why);
 	buf_clear(answer);
 	gateway_answer_write(answer, e->version, &x->answer, head);
 }
@@ -153,22 +153,22 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 {
 	const struct gateway *g = arg;
 	struct gateway_event e;
-	struct call c = { 0 };
-	struct exchange *x = &c.x;
+	struct gateway_call c = { 0 };
+	struct request_context *x = &c.x;
 	struct fault failed = { 0 };
 	int64_t began_us = clock_mono_us();
 	sem_init(&c.woken, 0, 0);
-	arena_init(&x->arena, g->door->arena_bytes);
+	arena_init(&x->arena, g->http_handler->arena_bytes);
 	answer_init(&x->answer);
 	enum status end = gateway_event_read(a, in->event, &e, &failed);
 	fill_request(x, &e, in);
 	if (end == OK)
-		end = prepare(g, x, e.query, &failed);
+		end = prepare_call(g, x, e.query, &failed);
 	if (end == OK)
-		run_door(g->door, &c, e.body);
+		run_handler(g->http_handler, &c, e.body);
 	else
-		refuse(g->door, x, &failed);
-	write_answer(g->door, x, &e, answer);
+		answer_fault(g->http_handler, x, &failed);
+	write_answer(g->http_handler, x, &e, answer);
 	metric_add(M_BYTES_IN, (int64_t)x->body_bytes);
 	metric_add(M_BYTES_OUT, (int64_t)x->answer.body.n);
 	log_request(x, in, clock_mono_us() - began_us);

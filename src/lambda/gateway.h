@@ -8,7 +8,7 @@
 #include "http/handler.h"
 
 struct gateway {
-	struct door *door;                /* of the API; borrowed */
+	struct handler *http_handler;                /* of the API; borrowed */
 	const char *const *routes;        /* names of those that this function serves, see api/route.h; NULL-ended */
 };
 

@@ -58,7 +58,7 @@ static enum status read_body(struct arena *a, const json_t *root, struct gateway
 	return fault_check_arena(a, why);
 }
 
-static enum status stranger(struct fault *why, const char *lacks)
+static enum status not_a_gateway_event(struct fault *why, const char *lacks)
 {
 	enum status st = fault_set(why, INTERNAL, "The event is not an API Gateway event.");
 	fault_cause(why, "the event has no usable %s: this function accepts API Gateway proxy events or Function URL events", lacks);
@@ -73,9 +73,9 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 	e->id = http_is_visible(id) && id.n <= 128 ? str_dup(a, id) : STR("");
 	TRY((e->version == GATEWAY_V2 ? gateway_v2_read : gateway_v1_read)(a, root, e, why));
 	if (!http_is_visible(e->method))
-		return stranger(why, "method");
+		return not_a_gateway_event(why, "method");
 	if (!str_starts_with(e->path, STR("/")) || !http_is_field_value(e->path) || str_find_char(e->path, '\t') < e->path.n)
-		return stranger(why, "path");
+		return not_a_gateway_event(why, "path");
 	TRY(put_base(a, e, why));
 	return read_body(a, root, e, why);
 }

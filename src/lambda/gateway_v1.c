@@ -61,7 +61,7 @@ static enum status write_query(struct arena *a, const json_t *object, struct gat
 }
 
 /* The member with all values, or else the one with the last of each; both may be null or missing. */
-static const json_t *either(const json_t *root, const char *all, const char *last)
+static const json_t *first_present(const json_t *root, const char *all, const char *last)
 {
 	const json_t *found = json_object_get(root, all);
 	return json_is_object(found) ? found : json_object_get(root, last);
@@ -71,6 +71,6 @@ enum status gateway_v1_read(struct arena *a, const json_t *root, struct gateway_
 {
 	out->method = str_dup(a, field_text(root, "httpMethod"));
 	out->path = str_dup(a, field_text(root, "path"));
-	TRY(write_query(a, either(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
-	return add_headers(a, either(root, "multiValueHeaders", "headers"), out, why);
+	TRY(write_query(a, first_present(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
+	return add_headers(a, first_present(root, "multiValueHeaders", "headers"), out, why);
 }

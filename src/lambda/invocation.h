@@ -11,7 +11,7 @@ struct invocation {
 	struct str event;          /* JSON, as it came */
 };
 
-struct handler {
+struct invocation_handler {
 	/* Append the answer, JSON. The thread's deadline is set.
 	 * Not OK: the invocation as a whole failed, which Lambda is given; the caller has to try again. */
 	enum status (*run)(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why);

@@ -24,7 +24,7 @@ static const struct function {
 };
 
 struct measured {
-	struct handler inner;
+	struct invocation_handler inner;
 	struct emf emf;
 	struct str function;
 };
@@ -42,34 +42,34 @@ static enum status run_measured(void *arg, const struct invocation *in, struct a
 	return end;
 }
 
-static const struct function *find(struct str handler)
+static const struct function *find_function(struct str function_handler)
 {
 	for (size_t i = 0; i < COUNT_OF(functions); i++)
-		if (str_equal(str_of(functions[i].name), handler))
+		if (str_equal(str_of(functions[i].name), function_handler))
 			return &functions[i];
 	return NULL;
 }
 
-enum status lambda_check(struct str handler, struct fault *why)
+enum status lambda_check(struct str function_handler, struct fault *why)
 {
-	if (find(handler) != NULL)
+	if (find_function(function_handler) != NULL)
 		return OK;
 	return fault_set(why, BAD_SETTING, "unknown handler \"%.*s\"; the function's handler must be upload, images, manage or event",
-	                 STRF(str_slice(handler, 0, 64)));
+	                 STRF(str_slice(function_handler, 0, 64)));
 }
 
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why)
 {
-	TRY(lambda_check(o->handler, why));
-	const struct function *f = find(o->handler);
-	struct gateway gateway = { .door = o->door, .routes = f->routes };
-	struct arrivals arrivals = { .product = o->product, .bucket = o->bucket };
+	TRY(lambda_check(o->function_handler, why));
+	const struct function *f = find_function(o->function_handler);
+	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes };
+	struct event_function event_function = { .product = o->product, .bucket = o->bucket };
 	struct measured m = {
-		.inner = f->routes != NULL ? (struct handler){ gateway_run, &gateway } : (struct handler){ arrivals_run, &arrivals },
+		.inner = f->routes != NULL ? (struct invocation_handler){ gateway_run, &gateway } : (struct invocation_handler){ event_function_run, &event_function },
 		.function = o->function,
 	};
-	const struct handler handler = { run_measured, &m };
+	const struct invocation_handler function_handler = { run_measured, &m };
 	LOG(LAMBDA_READY, STR(""), LOG_S("function", o->function), LOG_C("handler", f->name), LOG_C("version", VERSION));
 	for (;;)
-		TRY(runtime_serve(r, &handler, why));
+		TRY(runtime_serve(r, &function_handler, why));
 }

@@ -8,15 +8,15 @@
 #include "http/handler.h"
 
 struct lambda_options {
-	struct str handler;          /* _HANDLER: upload, images, manage or event */
+	struct str function_handler;          /* _HANDLER: upload, images, manage or event */
 	struct str function;         /* AWS_LAMBDA_FUNCTION_NAME, for the log */
 	struct str bucket;           /* whose objects' events are accepted */
-	struct door *door;           /* of the API; may be NULL for event */
+	struct handler *http_handler;           /* of the API; may be NULL for event */
 	struct product *product;
 };
 
 /* Whether there is such a function.  Errors: BAD_SETTING the text names those there are */
-enum status lambda_check(struct str handler, struct fault *why) MUST_CHECK;
+enum status lambda_check(struct str function_handler, struct fault *why) MUST_CHECK;
 /* Serve invocations; gives only when there can be no more of them. Borrows everything.
  * Errors  BAD_SETTING no such handler; UPSTREAM_FAILED the Runtime API, see runtime_serve */
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why) MUST_CHECK;

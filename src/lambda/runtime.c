@@ -57,7 +57,7 @@ void runtime_free(struct runtime **r)
 	*r = NULL;
 }
 
-static enum status post(struct runtime *r, struct str path, struct str body, struct arena *a, int *http_status, struct fault *why)
+static enum status post_answer(struct runtime *r, struct str path, struct str body, struct arena *a, int *http_status, struct fault *why)
 {
 	const struct header type = { STR("Content-Type"), STR("application/json") };
 	const struct http_request q = {
@@ -91,7 +91,7 @@ enum status runtime_fail_init(struct runtime *r, const struct fault *cause, stru
 	struct arena a CLEANUP(arena_deinit);
 	int status = 0;
 	arena_init(&a, ARENA_MAX_BYTES);
-	TRY(post(r, STR("/init/error"), error_body(&a, cause, "Runtime.InitFailed"), &a, &status, why));
+	TRY(post_answer(r, STR("/init/error"), error_body(&a, cause, "Runtime.InitFailed"), &a, &status, why));
 	return status == 202 ? OK : fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to the init error", status);
 }
 
@@ -109,11 +109,11 @@ static void set_deadline(const struct invocation *in)
 {
 	int64_t left = in->deadline_ms - clock_now_ms();
 	if (in->deadline_ms == 0) {
-		deadline_set(0);
+		op_deadline_set(0);
 		return;
 	}
 	left -= left > 2 * SPARE_MS ? SPARE_MS : left / 2;
-	deadline_set(clock_mono_ms() + (left > 1 ? left : 1));
+	op_deadline_set(clock_mono_ms() + (left > 1 ? left : 1));
 }
 
 static bool is_id(struct str s)
@@ -126,7 +126,7 @@ static bool is_id(struct str s)
 	return s.n >= 1 && s.n <= 128;
 }
 
-static enum status next(struct runtime *r, struct arena *a, struct invocation *out, struct fault *why)
+static enum status next_invocation(struct runtime *r, struct arena *a, struct invocation *out, struct fault *why)
 {
 	const struct http_request q = {
 		.method = STR("GET"),
@@ -150,16 +150,16 @@ static enum status next(struct runtime *r, struct arena *a, struct invocation *o
 }
 
 /* Post an answer or an error; 202 is what should come. */
-static enum status deliver(struct runtime *r, const struct invocation *in, struct str path, struct str body, struct fault *why)
+static enum status deliver_answer(struct runtime *r, const struct invocation *in, struct str path, struct str body, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	int status = 0;
 	arena_init(&a, ARENA_MAX_BYTES);
 	struct str whole = str_printf(&a, "/invocation/%.*s/%.*s", STRF(in->id), STRF(path));
-	enum status sent = post(r, whole, body, &a, &status, why);
+	enum status sent = post_answer(r, whole, body, &a, &status, why);
 	bool again = sent == UPSTREAM;
 	if (again)
-		sent = post(r, whole, body, &a, &status, why);
+		sent = post_answer(r, whole, body, &a, &status, why);
 	TRY(sent);
 	if (status >= 200 && status <= 299)
 		return OK;
@@ -171,22 +171,22 @@ static enum status deliver(struct runtime *r, const struct invocation *in, struc
 	return OK;
 }
 
-enum status runtime_serve(struct runtime *r, const struct handler *h, struct fault *why)
+enum status runtime_serve(struct runtime *r, const struct invocation_handler *h, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct invocation in;
 	struct buf answer;
 	struct fault failed = { 0 };
 	arena_init(&a, ARENA_MAX_BYTES);
-	TRY(next(r, &a, &in, why));
+	TRY(next_invocation(r, &a, &in, why));
 	buf_init_arena(&answer, &a, RUNTIME_ANSWER_MAX);
 	set_deadline(&in);
 	enum status end = h->run(h->arg, &in, &a, &answer, &failed);
-	deadline_set(0);
+	op_deadline_set(0);
 	if (end == OK && !buf_ok(&answer))
 		end = fault_set(&failed, TOO_MUCH, "the answer is too large");
 	if (end == OK)
-		return deliver(r, &in, STR("response"), buf_str(&answer), why);
+		return deliver_answer(r, &in, STR("response"), buf_str(&answer), why);
 	LOG(LAMBDA_REFUSED, in.id, LOG_C("code", fault_name(failed.code)), LOG_C("text", failed.text), LOG_C("cause", failed.cause));
-	return deliver(r, &in, STR("error"), error_body(&a, &failed, "Function.Failed"), why);
+	return deliver_answer(r, &in, STR("error"), error_body(&a, &failed, "Function.Failed"), why);
 }

@@ -19,6 +19,6 @@ void runtime_free(struct runtime **r);
 enum status runtime_fail_init(struct runtime *r, const struct fault *cause, struct fault *why) MUST_CHECK;
 /* Serve one invocation, waiting for it as long as it takes.
  * Errors  UPSTREAM_FAILED the Runtime API does not keep to its protocol or is gone: the process is of no more use */
-enum status runtime_serve(struct runtime *r, const struct handler *h, struct fault *why) MUST_CHECK;
+enum status runtime_serve(struct runtime *r, const struct invocation_handler *h, struct fault *why) MUST_CHECK;
 
 #endif

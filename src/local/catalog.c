@@ -44,15 +44,15 @@ static enum status apply_create(struct writer *w, struct change *c)
 	return writer_run(w, s);
 }
 
-static enum status create(struct bucket_catalog *catalog, struct str name, struct str owner, struct fault *why)
+static enum status create_bucket(struct bucket_catalog *catalog, struct str name, struct str owner, struct fault *why)
 {
 	struct bucket_change bc = { .change = { .apply = apply_create, .why = why }, .name = name, .owner = owner, .now_ms = clock_now_ms() };
 
-	return committer_run(&engine_of_catalog(catalog)->committer, &bc.change);
+	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change);
 }
 
 /* The first column of a query on the bucket; 0 when it gives no row. */
-static enum status ask(struct writer *w, enum db_query_id q, int64_t bucket, int64_t *out)
+static enum status ask_writer(struct writer *w, enum db_query_id q, int64_t bucket, int64_t *out)
 {
 	sqlite3_stmt *s = db_query(&w->db, q);
 	bool row = false;
@@ -69,7 +69,7 @@ static enum status end_uploads(struct writer *w, int64_t bucket, struct bucket_c
 	int64_t upload = 0;
 
 	for (int i = 0; i < UPLOADS_STEP; i++) {
-		TRY(ask(w, Q_BUCKET_UPLOAD, bucket, &upload));
+		TRY(ask_writer(w, Q_BUCKET_UPLOAD, bucket, &upload));
 		bc->more = upload != 0;
 		if (!bc->more)
 			return OK;
@@ -89,7 +89,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 		return no_such_bucket(c->why);
 	if (id == w->image_bucket)
 		return fault_set(c->why, ACCESS_DENIED, "The image bucket cannot be deleted.");
-	TRY(ask(w, Q_BUCKET_OBJECT, id, &object));
+	TRY(ask_writer(w, Q_BUCKET_OBJECT, id, &object));
 	if (object != 0)
 		return fault_set(c->why, BUCKET_NOT_EMPTY, "The bucket you tried to delete is not empty.");
 	TRY(end_uploads(w, id, bc));
@@ -111,10 +111,10 @@ static enum status remove_bucket(struct bucket_catalog *catalog, struct str name
 	enum status status;
 
 	do {
-		status = committer_run(&e->committer, &bc.change);
+		status = group_commit_run(&e->group_commit, &bc.change);
 	} while (status == OK && bc.more);
 	if (bc.trashed)
-		mover_take_out(&e->mover);
+		publisher_note_trash(&e->publisher);
 	return status;
 }
 
@@ -138,7 +138,7 @@ static enum status set_cors(struct bucket_catalog *catalog, struct str name, str
 {
 	struct bucket_change bc = { .change = { .apply = apply_cors, .why = why }, .name = name, .cors = cors };
 
-	return committer_run(&engine_of_catalog(catalog)->committer, &bc.change);
+	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change);
 }
 
 struct removals {
@@ -179,9 +179,9 @@ static enum status remove_objects(struct bucket_catalog *catalog, struct str buc
 	struct removals rs = { .change = { .apply = apply_removals, .why = why }, .bucket = bucket, .all = all, .n = n };
 
 	assert(n <= REMOVALS_MAX);
-	TRY(committer_run(&e->committer, &rs.change));
+	TRY(group_commit_run(&e->group_commit, &rs.change));
 	if (rs.trashed)
-		mover_take_out(&e->mover);
+		publisher_note_trash(&e->publisher);
 	return OK;
 }
 
@@ -199,33 +199,33 @@ static enum status read_row(sqlite3_stmt *s, struct arena *a, struct bucket_info
 	return fault_check_arena(a, why);
 }
 
-static enum status info(struct bucket_catalog *catalog, struct str name, struct arena *a, struct bucket_info *out, struct fault *why)
+static enum status read_info(struct bucket_catalog *catalog, struct str name, struct arena *a, struct bucket_info *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_catalog(catalog)->readers;
+	struct read_pool *read_pool = &engine_of_catalog(catalog)->read_pool;
 	struct bucket_info found;
 	struct db *d;
 	bool row = false;
 
-	TRY(readers_take(readers, &d, why));
+	TRY(read_pool_acquire(read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_BUCKET_INFO);
 	bind_str(s, 1, name);
 	enum status status = db_step(d, s, &row, why);
 	if (status == OK)
 		status = row ? read_row(s, a, &found, why) : no_such_bucket(why);
 	sqlite3_reset(s);
-	readers_give(readers, d);
+	read_pool_release(read_pool, d);
 	if (status == OK)
 		*out = found;
 	return status;
 }
 
-struct bucket_listing {
+struct bucket_rows {
 	struct db *db;
 	struct str owner, after;
 	uint32_t limit;
 };
 
-static enum status read_rows(const struct bucket_listing *l, struct arena *a, struct bucket_page *out, struct fault *why)
+static enum status read_rows(const struct bucket_rows *l, struct arena *a, struct bucket_page *out, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(l->db, Q_BUCKET_LIST);
 	bool row = false;
@@ -242,29 +242,29 @@ static enum status read_rows(const struct bucket_listing *l, struct arena *a, st
 	}
 }
 
-static enum status list(struct bucket_catalog *catalog, struct str owner, struct str after, uint32_t limit, struct arena *a, struct bucket_page *out, struct fault *why)
+static enum status list_buckets(struct bucket_catalog *catalog, struct str owner, struct str after, uint32_t limit, struct arena *a, struct bucket_page *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_catalog(catalog)->readers;
-	struct bucket_listing l = { .owner = owner, .after = after, .limit = limit };
+	struct read_pool *read_pool = &engine_of_catalog(catalog)->read_pool;
+	struct bucket_rows l = { .owner = owner, .after = after, .limit = limit };
 
 	assert(limit >= 1 && limit <= BUCKETS_MAX);
 	struct bucket_page page = { .buckets = arena_array(a, limit, sizeof *page.buckets) };
 	if (page.buckets == NULL)
 		return fault_too_much(why);
-	TRY(readers_take(readers, &l.db, why));
+	TRY(read_pool_acquire(read_pool, &l.db, why));
 	enum status status = read_rows(&l, a, &page, why);
 	sqlite3_reset(l.db->statements[Q_BUCKET_LIST]);
-	readers_give(readers, l.db);
+	read_pool_release(read_pool, l.db);
 	if (status == OK)
 		*out = page;
 	return status;
 }
 
 const struct bucket_catalog_ops catalog_ops = {
-	.create = create,
-	.info = info,
+	.create = create_bucket,
+	.info = read_info,
 	.remove = remove_bucket,
-	.list = list,
+	.list = list_buckets,
 	.set_cors = set_cors,
 	.list_objects = listing_objects,
 	.remove_objects = remove_objects,

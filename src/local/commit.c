@@ -24,16 +24,16 @@ static enum status apply_object(struct writer *w, struct commit_change *cc, cons
 	struct stored old;
 
 	TRY(rows_find_object(w, at, &cc->commit->condition, &old, cc->change.why));
-	if (cc->commit->settle != NULL) {
-		TRY(images_find_pending(w, &cc->settling, cc->change.why));
+	if (cc->commit->resolve != NULL) {
+		TRY(images_find_pending(w, &cc->resolving, cc->change.why));
 		if (old.there)
 			return fault_set(cc->change.why, STATE_CHANGED, "An object with this key already exists.");
-		TRY(images_settle(w, &cc->settling, cc->change.why));
+		TRY(images_resolve(w, &cc->resolving, cc->change.why));
 	}
 	return rows_put_object(w, at, &cc->arrival, &old, &cc->trashed);
 }
 
-static enum status apply(struct writer *w, struct change *c)
+static enum status apply_commit(struct writer *w, struct change *c)
 {
 	struct commit_change *cc = (struct commit_change *)c;
 	struct object_place at = { .key = cc->commit->key, .content_type = cc->commit->content_type };
@@ -44,17 +44,17 @@ static enum status apply(struct writer *w, struct change *c)
 	return cc->commit->upload_id.n > 0 ? apply_part(w, cc, &at) : apply_object(w, cc, &at);
 }
 
-enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct arrival *arrival, struct fault *why)
+enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why)
 {
-	/* A rejected body is not kept: its row is resolved by table_settle and the body abandoned. */
-	assert(c->settle == NULL || (c->settle->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
+	/* A rejected body is not kept: its row is resolved by table_resolve and the body abandoned. */
+	assert(c->resolve == NULL || (c->resolve->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
 	assert(c->upload_id.n == 0 || (c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX));
 	TRY(object_key_check(c->key, why));
 	*cc = (struct commit_change){
-		.change = { .apply = apply, .why = why, .names_file = !arrival->inlined },
+		.change = { .apply = apply_commit, .why = why, .names_file = !arrival->inlined },
 		.commit = c,
 		.arrival = *arrival,
-		.settling = { .s = c->settle, .arena = c->arena, .now = c->now },
+		.resolving = { .s = c->resolve, .arena = c->arena, .now = c->now },
 	};
 	buf_init(&cc->meta, META_MAX_BYTES);
 	cc->arrival.checksum_flags = meta_flags(&c->meta);
@@ -72,18 +72,18 @@ enum status commit_prepare(struct commit_change *cc, const struct object_commit 
 void commit_end(struct engine *e, struct commit_change *cc)
 {
 	if (cc->change.status == OK && !cc->arrival.inlined)
-		mover_put_in(&e->mover, cc->arrival.file);
+		publisher_add_file(&e->publisher, cc->arrival.file);
 	if (cc->change.status == OK && cc->trashed)
-		mover_take_out(&e->mover);
+		publisher_note_trash(&e->publisher);
 	buf_deinit(&cc->meta);
 }
 
-enum status commit_run(struct engine *e, const struct object_commit *c, const struct arrival *arrival, struct fault *why)
+enum status commit_run(struct engine *e, const struct object_commit *c, const struct new_body *arrival, struct fault *why)
 {
 	struct commit_change cc;
 
 	TRY(commit_prepare(&cc, c, arrival, why));
-	enum status status = committer_run(&e->committer, &cc.change);
+	enum status status = group_commit_run(&e->group_commit, &cc.change);
 	commit_end(e, &cc);
 	return status;
 }

@@ -51,19 +51,19 @@ static int count_frames(void *arg, sqlite3 *sq, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-static enum status load_tally(struct writer *w, struct fault *why)
+static enum status load_counters(struct writer *w, struct fault *why)
 {
-	sqlite3_stmt *s = db_query(&w->db, Q_TALLY_LOAD);
+	sqlite3_stmt *s = db_query(&w->db, Q_COUNTERS_LOAD);
 	bool row = false;
 
 	TRY(db_step(&w->db, s, &row, why));
 	if (!row)
 		return fault_set(why, STORAGE_FAILED, "The counters row is missing from the database.");
-	w->tally.images.pending = (uint64_t)sqlite3_column_int64(s, 0);
-	w->tally.images.uploaded = (uint64_t)sqlite3_column_int64(s, 1);
-	w->tally.images.rejected = (uint64_t)sqlite3_column_int64(s, 2);
-	w->tally.images.stored_bytes = (uint64_t)sqlite3_column_int64(s, 3);
-	w->tally.next_seq = sqlite3_column_int64(s, 4);
+	w->counters.images.pending = (uint64_t)sqlite3_column_int64(s, 0);
+	w->counters.images.uploaded = (uint64_t)sqlite3_column_int64(s, 1);
+	w->counters.images.rejected = (uint64_t)sqlite3_column_int64(s, 2);
+	w->counters.images.stored_bytes = (uint64_t)sqlite3_column_int64(s, 3);
+	w->counters.next_seq = sqlite3_column_int64(s, 4);
 	atomic_store(&w->tree->next_file, (uint64_t)sqlite3_column_int64(s, 5));
 	sqlite3_reset(s);
 	return OK;
@@ -80,20 +80,20 @@ static enum status read_pages(struct writer *w, struct fault *why)
 	return OK;
 }
 
-static enum status save_tally(struct writer *w)
+static enum status save_counters(struct writer *w)
 {
-	sqlite3_stmt *s = db_query(&w->db, Q_TALLY_SAVE);
+	sqlite3_stmt *s = db_query(&w->db, Q_COUNTERS_SAVE);
 
-	bind_int(s, 1, (int64_t)w->tally.images.pending);
-	bind_int(s, 2, (int64_t)w->tally.images.uploaded);
-	bind_int(s, 3, (int64_t)w->tally.images.rejected);
-	bind_int(s, 4, (int64_t)w->tally.images.stored_bytes);
-	bind_int(s, 5, w->tally.next_seq);
+	bind_int(s, 1, (int64_t)w->counters.images.pending);
+	bind_int(s, 2, (int64_t)w->counters.images.uploaded);
+	bind_int(s, 3, (int64_t)w->counters.images.rejected);
+	bind_int(s, 4, (int64_t)w->counters.images.stored_bytes);
+	bind_int(s, 5, w->counters.next_seq);
 	bind_int(s, 6, (int64_t)atomic_load(&w->tree->next_file));
 	return writer_run(w, s);
 }
 
-static void show_counts(struct committer *c)
+static void publish_counts(struct group_commit *c)
 {
 	const struct image_counts *now = &c->saved.images;
 
@@ -106,7 +106,7 @@ static void show_counts(struct committer *c)
 	metric_set(M_STORED_BYTES, (int64_t)now->stored_bytes);
 }
 
-void committer_counts(struct committer *c, struct image_counts *out)
+void group_commit_counts(struct group_commit *c, struct image_counts *out)
 {
 	pthread_mutex_lock(&c->counts_lock);
 	*out = c->counts;
@@ -114,7 +114,7 @@ void committer_counts(struct committer *c, struct image_counts *out)
 }
 
 /* Everything that waits, oldest first; NULL when there is nothing and no more will come. */
-static struct change *take_batch(struct committer *c)
+static struct change *take_batch(struct group_commit *c)
 {
 	pthread_mutex_lock(&c->lock);
 	while (c->first == NULL && !c->stopping)
@@ -218,7 +218,7 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 		if (w->broken)
 			return fault_status(w->failure.code);
 	}
-	TRY(save_tally(w));
+	TRY(save_counters(w));
 	TRY(allocate_pages(w));
 	return writer_run(w, db_query(&w->db, Q_COMMIT));
 }
@@ -237,13 +237,13 @@ static void roll_back(struct writer *w)
 /* A commit that failed in its sync may still lie whole in the log, and a crash would bring it back
  * after its waiters were notified that it failed. A small commit in its place overwrites it. If that
  * fails too, the next one that succeeds does it. */
-static void bury(struct committer *c)
+static void overwrite_failed_commit(struct group_commit *c)
 {
 	struct writer *w = &c->writer;
 	struct fault kept = w->failure;
 
 	w->broken = false;
-	w->tally = c->saved;
+	w->counters = c->saved;
 	if (commit_batch(w, NULL) != OK)
 		roll_back(w);
 	w->broken = true;
@@ -265,30 +265,30 @@ static int64_t wake_all(struct change *batch)
 
 	while (batch != NULL) {
 		struct change *next = batch->next;   /* the change is gone once its waiter runs */
-		batch->ended(batch);
+		batch->done(batch);
 		batch = next;
 		n++;
 	}
 	return n;
 }
 
-static bool commit_all(struct committer *c, struct change *batch)
+static bool commit_all(struct group_commit *c, struct change *batch)
 {
 	struct writer *w = &c->writer;
 
 	w->broken = w->trashed = false;
 	w->rows_fit = rows_fit(w);
 	if (!w->broken && commit_batch(w, batch) == OK) {
-		c->saved = w->tally;
+		c->saved = w->counters;
 		if (w->trashed)
-			hot_forget(w->hot);
-		show_counts(c);
+			object_cache_clear(w->object_cache);
+		publish_counts(c);
 		metric_add(M_COMMITS, 1);
 		metric_add(M_COMMITTED_CHANGES, wake_all(batch));
 		return true;
 	}
 	roll_back(w);
-	bury(c);
+	overwrite_failed_commit(c);
 	return false;
 }
 
@@ -304,7 +304,7 @@ static void write_back(struct writer *w, int *due)
 	forget_ahead(w);
 }
 
-static void run_batch(struct committer *c, struct change *batch, int *due)
+static void run_batch(struct group_commit *c, struct change *batch, int *due)
 {
 	struct writer *w = &c->writer;
 
@@ -331,7 +331,7 @@ static void run_batch(struct committer *c, struct change *batch, int *due)
 }
 
 /* Whether the next change is there already. */
-static bool is_wanted(struct committer *c)
+static bool is_wanted(struct group_commit *c)
 {
 	pthread_mutex_lock(&c->lock);
 	bool wanted = c->first != NULL || c->stopping;
@@ -351,7 +351,7 @@ static uint64_t spare_pages(struct writer *w)
 }
 
 /* Give free pages beyond those worth keeping back to the file system. */
-static void vacuum(struct committer *c, int *due)
+static void vacuum_pages(struct group_commit *c, int *due)
 {
 	struct writer *w = &c->writer;
 	int64_t before = count_free_pages(w), pages = before;
@@ -369,7 +369,7 @@ static void vacuum(struct committer *c, int *due)
 		write_back(w, due);   /* the file becomes shorter only now */
 }
 
-static void tidy(struct committer *c, int *due)
+static void tidy_up(struct group_commit *c, int *due)
 {
 	struct writer *w = &c->writer;
 	uint64_t most = space_spare_pages(w->space, (uint64_t)w->page_bytes);
@@ -378,43 +378,43 @@ static void tidy(struct committer *c, int *due)
 		most = CHECKPOINT_FRAMES_LOW;
 	if (w->wal_frames >= *due || (uint64_t)w->wal_frames >= most)
 		write_back(w, due);
-	vacuum(c, due);
+	vacuum_pages(c, due);
 	space_renew_ballast(w->space);
 }
 
-static void *run(void *arg)
+static void *run_thread(void *arg)
 {
-	struct committer *c = arg;
+	struct group_commit *c = arg;
 	struct change *batch;
 	int due = CHECKPOINT_FRAMES;
 
-	tidy(c, &due);
+	tidy_up(c, &due);
 	while ((batch = take_batch(c)) != NULL) {
 		run_batch(c, batch, &due);
-		tidy(c, &due);
+		tidy_up(c, &due);
 	}
 	return NULL;
 }
 
-enum status committer_start(struct committer *c, struct fault *why)
+enum status group_commit_start(struct group_commit *c, struct fault *why)
 {
 	c->first = NULL;
 	c->last = &c->first;
-	TRY(load_tally(&c->writer, why));
+	TRY(load_counters(&c->writer, why));
 	TRY(read_pages(&c->writer, why));
-	c->saved = c->writer.tally;
+	c->saved = c->writer.counters;
 	sqlite3_wal_hook(c->writer.db.sq, count_frames, &c->writer);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->counts_lock, NULL);
 	pthread_cond_init(&c->queued, NULL);
-	show_counts(c);
-	if (!thread_start(&c->thread, run, c))
+	publish_counts(c);
+	if (!thread_start(&c->thread, run_thread, c))
 		return fault_set(why, STORAGE_FAILED, "Cannot start a thread.");
 	c->started = true;
 	return OK;
 }
 
-void committer_stop(struct committer *c)
+void group_commit_stop(struct group_commit *c)
 {
 	if (!c->started)
 		return;
@@ -429,7 +429,7 @@ void committer_stop(struct committer *c)
 	c->started = false;
 }
 
-void committer_start_change(struct committer *c, struct change *change)
+void group_commit_start_change(struct group_commit *c, struct change *change)
 {
 	change->next = NULL;
 	pthread_mutex_lock(&c->lock);
@@ -442,18 +442,18 @@ void committer_start_change(struct committer *c, struct change *change)
 		pthread_cond_signal(&c->queued);
 }
 
-static void wake(struct change *change)
+static void wake_waiter(struct change *change)
 {
-	sem_post(&change->done);
+	sem_post(&change->finished);
 }
 
-enum status committer_run(struct committer *c, struct change *change)
+enum status group_commit_run(struct group_commit *c, struct change *change)
 {
-	change->ended = wake;
-	sem_init(&change->done, 0, 0);
-	committer_start_change(c, change);
-	while (sem_wait(&change->done) != 0)
+	change->done = wake_waiter;
+	sem_init(&change->finished, 0, 0);
+	group_commit_start_change(c, change);
+	while (sem_wait(&change->finished) != 0)
 		assert(errno == EINTR);
-	sem_destroy(&change->done);
+	sem_destroy(&change->finished);
 	return change->status;
 }

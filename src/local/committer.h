@@ -23,7 +23,7 @@
 #include <semaphore.h>
 
 /* The counters; one row of the database. */
-struct tally {
+struct counters {
 	struct image_counts images;
 	int64_t next_seq;
 };
@@ -33,10 +33,10 @@ struct writer {
 	struct db db;
 	struct tree *tree;
 	struct space *space;
-	struct hot *hot;
+	struct object_cache *object_cache;
 	uint64_t max_pending;
 	int64_t image_bucket;     /* id of the bucket of the images */
-	struct tally tally;       /* with the changes of the batch so far */
+	struct counters counters;       /* with the changes of the batch so far */
 	bool rows_fit;            /* this batch may make rows */
 	bool trashed;             /* this batch removed or replaced an object */
 	bool broken;              /* a statement failed: the batch is lost */
@@ -55,34 +55,34 @@ struct change {
 	struct fault *why;        /* the waiter's; may be NULL */
 	bool names_file;          /* a new file of incoming/ is in its rows */
 	/* On the commit thread, once the status is final; must not block. The change may be gone after it. */
-	void (*ended)(struct change *c);
+	void (*done)(struct change *c);
 	enum status status;
 	struct change *next;
-	sem_t done;               /* committer_run's */
+	sem_t finished;               /* group_commit_run's */
 };
 
-struct committer {
+struct group_commit {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t queued;
 	struct change *first, **last;
 	bool stopping, started;
 	struct writer writer;
-	struct tally saved;                  /* as of the last commit; the commit thread */
+	struct counters saved;                  /* as of the last commit; the commit thread */
 	pthread_mutex_t counts_lock;
 	struct image_counts counts;          /* the same for everybody */
 };
 
 /* Load the tally and start the thread. c->writer's db, tree, space, max_pending, image_bucket are set.
  * Errors  STORAGE_FAILED */
-enum status committer_start(struct committer *c, struct fault *why) MUST_CHECK;
+enum status group_commit_start(struct group_commit *c, struct fault *why) MUST_CHECK;
 /* Commit what is queued and end the thread. The connection stays open. */
-void committer_stop(struct committer *c);
+void group_commit_stop(struct group_commit *c);
 /* Queue and return; change->ended is called once.  Threads: any; does not block on the disk */
-void committer_start_change(struct committer *c, struct change *change);
+void group_commit_start_change(struct group_commit *c, struct change *change);
 /* Queue, sleep, and give what became of it; OK means durable.  Threads: any but the commit thread's; blocks on the disk */
-enum status committer_run(struct committer *c, struct change *change) MUST_CHECK;
-void committer_counts(struct committer *c, struct image_counts *out);
+enum status group_commit_run(struct group_commit *c, struct change *change) MUST_CHECK;
+void group_commit_counts(struct group_commit *c, struct image_counts *out);
 
 /* For apply functions: db_step and db_run on the writer's connection. */
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row) MUST_CHECK;

@@ -40,14 +40,14 @@ struct completion {
 	bool repeated;             /* it was completed before, with this answer */
 	struct piece *pieces;      /* of c's parts */
 	char *buffer;              /* COPY_BYTES, and BUCKET_SMALL_BYTES for an object that is in the database */
-	struct arrival arrival;
+	struct new_body arrival;
 	int fd;
 	bool trashed;
 };
 
 /* an answer that was given before */
 
-static sqlite3_stmt *ask_completed(struct db *d, const struct completion *m)
+static sqlite3_stmt *query_completed(struct db *d, const struct completion *m)
 {
 	sqlite3_stmt *s = db_query(d, Q_COMPLETED_GET);
 
@@ -69,9 +69,9 @@ static enum status read_completed(sqlite3_stmt *s, bool row, struct completion *
 	return m->repeated ? OK : no_such_upload(why);
 }
 
-static enum status recall(struct db *d, struct completion *m, struct fault *why)
+static enum status find_completed(struct db *d, struct completion *m, struct fault *why)
 {
-	sqlite3_stmt *s = ask_completed(d, m);
+	sqlite3_stmt *s = query_completed(d, m);
 	bool row = false;
 
 	TRY(db_step(d, s, &row, why));
@@ -122,7 +122,7 @@ static enum status look_up(struct db *d, struct completion *m, struct fault *why
 		m->info.content_type = column_str(s, 5, m->arena);
 	sqlite3_reset(s);
 	if (!ours)
-		return recall(d, m, why);
+		return find_completed(d, m, why);
 	s = db_query(d, Q_PART_LIST);
 	bind_int(s, 1, m->id.n);
 	bind_int(s, 2, 0);
@@ -131,20 +131,20 @@ static enum status look_up(struct db *d, struct completion *m, struct fault *why
 	return status;
 }
 
-static enum status plan(struct completion *m, struct fault *why)
+static enum status plan_pieces(struct completion *m, struct fault *why)
 {
 	struct db *d;
 
-	TRY(readers_take(&m->engine->readers, &d, why));
+	TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
 	enum status status = look_up(d, m, why);
-	readers_give(&m->engine->readers, d);
+	read_pool_release(&m->engine->read_pool, d);
 	return status;
 }
 
 /* making it */
 
 /* Append to what is made: in memory or to the file. */
-static enum status append(struct completion *m, const char *p, size_t n, struct fault *why)
+static enum status append_bytes(struct completion *m, const char *p, size_t n, struct fault *why)
 {
 	if (n == 0)
 		return OK;   /* a part of no bytes, which has no address either */
@@ -154,9 +154,9 @@ static enum status append(struct completion *m, const char *p, size_t n, struct 
 		m->arrival.bytes.n += n;
 		return OK;
 	}
-	TRY(space_take(&m->engine->space, n, SPACE_FILE, why));
+	TRY(space_reserve(&m->engine->space, n, SPACE_FILE, why));
 	enum status status = io_write_all(m->fd, p, n) == 0 ? OK : io_fault(why, errno, "write to incoming/");
-	space_give(&m->engine->space, n);
+	space_release(&m->engine->space, n);
 	return status;
 }
 
@@ -166,21 +166,21 @@ static enum status append_row(struct completion *m, const struct piece *piece, b
 	struct db *d;
 	bool row = false;
 
-	TRY(readers_take(&m->engine->readers, &d, why));
+	TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_BODY_GET);
 	bind_int(s, 1, (int64_t)piece->file);
 	enum status status = db_step(d, s, &row, why);
 	struct str bytes = column_blob(s, 0);
 	*gone = status == OK && !row;
 	if (status == OK && row)
-		status = bytes.n == piece->size ? append(m, bytes.p, bytes.n, why)
+		status = bytes.n == piece->size ? append_bytes(m, bytes.p, bytes.n, why)
 		                                : io_fault(why, EIO, "a part has another size than its row says");
 	sqlite3_reset(s);
-	readers_give(&m->engine->readers, d);
+	read_pool_release(&m->engine->read_pool, d);
 	return status;
 }
 
-static enum status copy(struct completion *m, int fd, uint64_t size, struct fault *why)
+static enum status copy_range(struct completion *m, int fd, uint64_t size, struct fault *why)
 {
 	uint64_t done = 0;
 
@@ -193,7 +193,7 @@ static enum status copy(struct completion *m, int fd, uint64_t size, struct faul
 			return io_fault(why, errno, "read a part");
 		if (got == 0)
 			return io_fault(why, EIO, "a part is shorter than its row says");
-		TRY(append(m, m->buffer, (size_t)got, why));
+		TRY(append_bytes(m, m->buffer, (size_t)got, why));
 		done += (uint64_t)got;
 	}
 	return OK;
@@ -206,7 +206,7 @@ static enum status append_file(struct completion *m, const struct piece *piece, 
 	*gone = fd < 0 && errno == ENOENT;
 	if (fd < 0)
 		return *gone ? OK : io_fault(why, errno, "open a part");
-	enum status status = copy(m, fd, piece->size, why);
+	enum status status = copy_range(m, fd, piece->size, why);
 	io_close(fd);
 	return status;
 }
@@ -219,7 +219,7 @@ static enum status append_all(struct completion *m, bool *gone, struct fault *wh
 }
 
 /* Nothing is left of what was made. */
-static void drop(struct completion *m)
+static void remove_made(struct completion *m)
 {
 	if (m->fd >= 0)
 		tree_drop(&m->engine->tree, m->arrival.file);
@@ -240,11 +240,11 @@ static enum status make_file(struct completion *m, bool *gone, struct fault *why
 	return OK;
 }
 
-static enum status make(struct completion *m, bool *gone, struct fault *why)
+static enum status make_body(struct completion *m, bool *gone, struct fault *why)
 {
 	size_t small_bytes = m->engine->small_bytes;
 
-	m->arrival = (struct arrival){
+	m->arrival = (struct new_body){
 		.inlined = small_bytes > 0 && m->info.size <= small_bytes,
 		.bytes = { m->buffer + COPY_BYTES, 0 },
 		.size = m->info.size,
@@ -254,13 +254,13 @@ static enum status make(struct completion *m, bool *gone, struct fault *why)
 	TRY(space_check(&m->engine->space, m->info.size, m->arrival.inlined ? SPACE_ROWS : SPACE_FILE, why));
 	enum status status = make_file(m, gone, why);
 	if (status != OK || *gone)
-		drop(m);
+		remove_made(m);
 	return status;
 }
 
 /* its commit */
 
-static enum status remember(struct writer *w, const struct completion *m, int64_t bucket)
+static enum status remember_completed(struct writer *w, const struct completion *m, int64_t bucket)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_COMPLETED_ADD);
 
@@ -278,16 +278,16 @@ static enum status remember(struct writer *w, const struct completion *m, int64_
 }
 
 /* Another one completed it while this one copied, or it was aborted. */
-static enum status recall_in_commit(struct writer *w, struct completion *m)
+static enum status find_completed_in_commit(struct writer *w, struct completion *m)
 {
-	sqlite3_stmt *s = ask_completed(&w->db, m);
+	sqlite3_stmt *s = query_completed(&w->db, m);
 	bool row = false;
 
 	TRY(writer_step(w, s, &row));
 	return read_completed(s, row, m, m->change.why);
 }
 
-static enum status apply(struct writer *w, struct change *c)
+static enum status apply_complete(struct writer *w, struct change *c)
 {
 	struct completion *m = (struct completion *)c;
 	struct object_place at = { .key = m->c->key, .content_type = m->info.content_type };
@@ -296,13 +296,13 @@ static enum status apply(struct writer *w, struct change *c)
 	TRY(rows_find_bucket(w, m->c->bucket, &at.bucket));
 	enum status there = uploads_find(w, &m->id, &at, c->why);
 	if (there == NOT_FOUND)
-		return recall_in_commit(w, m);
+		return find_completed_in_commit(w, m);
 	if (there != OK)
 		return there;
 	TRY(rows_find_object(w, &at, &m->c->condition, &old, c->why));
 	TRY(rows_put_object(w, &at, &m->arrival, &old, &m->trashed));
 	TRY(uploads_end(w, m->id.n, &m->trashed));
-	return remember(w, m, at.bucket);
+	return remember_completed(w, m, at.bucket);
 }
 
 static enum status encode_meta(struct completion *m, struct buf *meta, struct fault *why)
@@ -313,26 +313,26 @@ static enum status encode_meta(struct completion *m, struct buf *meta, struct fa
 	return fault_check_buf(meta, why);
 }
 
-static enum status commit(struct completion *m, struct fault *why)
+static enum status commit_body(struct completion *m, struct fault *why)
 {
 	struct buf meta;
 
 	m->arrival.modified_ms = m->info.modified_ms = clock_now_ms();
-	m->change = (struct change){ .apply = apply, .why = why, .names_file = !m->arrival.inlined };
+	m->change = (struct change){ .apply = apply_complete, .why = why, .names_file = !m->arrival.inlined };
 	buf_init(&meta, META_MAX_BYTES);
 	enum status status = encode_meta(m, &meta, why);
 	if (status == OK)
-		status = committer_run(&m->engine->committer, &m->change);
+		status = group_commit_run(&m->engine->group_commit, &m->change);
 	buf_deinit(&meta);
 	if (status != OK || m->repeated) {
-		drop(m);
+		remove_made(m);
 		return status;
 	}
 	if (m->fd >= 0)
-		mover_put_in(&m->engine->mover, m->arrival.file);
+		publisher_add_file(&m->engine->publisher, m->arrival.file);
 	io_close(m->fd);
 	if (m->trashed)
-		mover_take_out(&m->engine->mover);
+		publisher_note_trash(&m->engine->publisher);
 	return OK;
 }
 
@@ -341,12 +341,12 @@ static enum status plan_and_make(struct completion *m, struct fault *why)
 	bool gone = true;
 
 	for (int i = 0; i < TRIES && gone; i++) {
-		TRY(plan(m, why));
+		TRY(plan_pieces(m, why));
 		if (m->repeated)
 			return OK;
-		TRY(make(m, &gone, why));
+		TRY(make_body(m, &gone, why));
 	}
-	return gone ? io_fault(why, ENOENT, "open a part that has a row") : commit(m, why);
+	return gone ? io_fault(why, ENOENT, "open a part that has a row") : commit_body(m, why);
 }
 
 enum status complete_upload(struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)

@@ -78,7 +78,7 @@ static struct ring_key *copy_key(const struct access_key *key)
 }
 
 /* The one there is already of just this kind, or a new one. NULL: no memory. */
-static const struct access_key *keep(struct credentials *c, const struct access_key *key)
+static const struct access_key *keep_key(struct credentials *c, const struct access_key *key)
 {
 	for (const struct ring_key *k = c->all; k != NULL; k = k->next)
 		if (same_key(&k->key, key))
@@ -116,14 +116,14 @@ static const struct access_key *look_up(struct credentials *c, struct str id)
 	return key;
 }
 
-static enum status put_in_force(struct credentials *c, const struct profiles *all, struct fault *why)
+static enum status activate_keys(struct credentials *c, const struct profiles *all, struct fault *why)
 {
 	const struct access_key **by_id = mem_new(all->n, sizeof(struct access_key *));
 	const struct access_key *owner = NULL, *slots = NULL;
 	bool good = by_id != NULL;
 
 	for (size_t i = 0; good && i < all->n; i++) {
-		by_id[i] = keep(c, &all->all[i].key);
+		by_id[i] = keep_key(c, &all->all[i].key);
 		good = by_id[i] != NULL;
 		if (all->all[i].key.power == KEY_OWNER)
 			owner = by_id[i];
@@ -148,7 +148,7 @@ static enum status put_in_force(struct credentials *c, const struct profiles *al
 
 /* the file */
 
-static enum status take_text(struct credentials *c, struct str text, struct arena *a, struct profiles *all, struct fault *why)
+static enum status copy_text(struct credentials *c, struct str text, struct arena *a, struct profiles *all, struct fault *why)
 {
 	struct fault cause;
 
@@ -157,10 +157,10 @@ static enum status take_text(struct credentials *c, struct str text, struct aren
 	const char *missing = profiles_find(all, KEY_OWNER_NAME) == NULL ? KEY_OWNER_NAME : profiles_find(all, "slots") == NULL ? "slots" : NULL;
 	if (missing != NULL)
 		return fault_set(why, STORAGE_FAILED, "%s/credentials has no profile [%s].", c->path, missing);
-	return put_in_force(c, all, why);
+	return activate_keys(c, all, why);
 }
 
-static enum status load(struct credentials *c, struct fault *why)
+static enum status load_keys(struct credentials *c, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct buf text CLEANUP(key_text_deinit);
@@ -174,7 +174,7 @@ static enum status load(struct credentials *c, struct fault *why)
 	struct profiles *all = mem_new(1, sizeof *all);
 	if (all == NULL)
 		return fault_no_memory(why);
-	enum status status = take_text(c, buf_str(&text), &a, all, why);
+	enum status status = copy_text(c, buf_str(&text), &a, all, why);
 	secret_wipe(all, sizeof *all);
 	mem_free(all);
 	return status;
@@ -194,7 +194,7 @@ static bool has_changed(const struct credentials *c, struct stat *st)
 }
 
 /* Under `renewal`. */
-static void renew(struct credentials *c)
+static void reload_keys(struct credentials *c)
 {
 	struct stat st;
 	struct fault why = { 0 };
@@ -204,7 +204,7 @@ static void renew(struct credentials *c)
 	if (!has_changed(c, &st))
 		return;
 	c->seen = st;   /* so that one that cannot be read is not tried again and again */
-	enum status status = load(c, &why);
+	enum status status = load_keys(c, &why);
 	if (!file_changed(&before, &c->seen))
 		return;   /* a second check a young file; said before */
 	if (status == OK)
@@ -213,13 +213,13 @@ static void renew(struct credentials *c)
 		LOG(KEYS_REFUSED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 }
 
-static void renew_if_due(struct credentials *c)
+static void reload_if_due(struct credentials *c)
 {
 	if (clock_mono_ms() - atomic_load_explicit(&c->looked_ms, memory_order_relaxed) < LOOK_EVERY_MS)
 		return;
 	if (pthread_mutex_trylock(&c->renewal) != 0)
 		return;
-	renew(c);
+	reload_keys(c);
 	pthread_mutex_unlock(&c->renewal);
 }
 
@@ -227,19 +227,19 @@ static const struct access_key *find_key(struct key_ring *ring, struct str id)
 {
 	struct credentials *c = (struct credentials *)ring;
 
-	renew_if_due(c);
+	reload_if_due(c);
 	const struct access_key *key = look_up(c, id);
 	if (key != NULL)
 		return key;
 	pthread_mutex_lock(&c->renewal);
-	renew(c);
+	reload_keys(c);
 	pthread_mutex_unlock(&c->renewal);
 	return look_up(c, id);
 }
 
 const struct access_key *credentials_slots(struct credentials *c)
 {
-	renew_if_due(c);
+	reload_if_due(c);
 	pthread_mutex_lock(&c->lock);
 	const struct access_key *key = c->slots;
 	pthread_mutex_unlock(&c->lock);
@@ -263,7 +263,7 @@ enum status credentials_open(struct credentials *c, int dir_fd, const char *path
 	pthread_mutex_init(&c->renewal, NULL);
 	TRY(make_if_missing(dir_fd, path, why));
 	atomic_store(&c->looked_ms, clock_mono_ms());
-	return load(c, why);
+	return load_keys(c, why);
 }
 
 void credentials_close(struct credentials *c)

@@ -12,7 +12,7 @@
 #define CURSOR_BYTES (1 + SEQ_BYTES + CHECK_BYTES)
 #define CURSOR_CHARS_MAX 32
 
-static void pack(int64_t seq, unsigned char out[CURSOR_BYTES])
+static void pack_cursor(int64_t seq, unsigned char out[CURSOR_BYTES])
 {
 	unsigned char digest[SHA256_BYTES];
 
@@ -28,7 +28,7 @@ struct str cursor_write(int64_t seq, struct arena *a)
 	unsigned char bytes[CURSOR_BYTES];
 	struct buf b;
 
-	pack(seq, bytes);
+	pack_cursor(seq, bytes);
 	buf_init_arena(&b, a, CURSOR_CHARS_MAX);
 	base64url_encode(&b, (struct str){ (const char *)bytes, sizeof bytes });
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
@@ -46,7 +46,7 @@ enum status cursor_read(struct str text, struct arena *a, int64_t *seq, struct f
 		n = n << 8 | (unsigned char)got.p[1 + i];
 	if (n > INT64_MAX)
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
-	pack((int64_t)n, want);
+	pack_cursor((int64_t)n, want);
 	if (memcmp(want, got.p, CURSOR_BYTES) != 0)
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	*seq = (int64_t)n;

@@ -26,7 +26,7 @@ static const char pragmas_write[] =
 	"PRAGMA journal_size_limit=67108864;";
 static const char pragmas_read[] = "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;";
 
-static void configure(void)
+static void configure_connection(void)
 {
 	/* Refused when somebody has used SQLite before: then it works as well, a little slower. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -38,7 +38,7 @@ enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fa
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_NOMUTEX | (mode == DB_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 
-	pthread_once(&once, configure);
+	pthread_once(&once, configure_connection);
 	*d = (struct db){ 0 };
 	if (sqlite3_open_v2(path, &d->sq, flags, NULL) != SQLITE_OK)
 		goto failed;

@@ -100,7 +100,7 @@ static void allocate_log(struct engine *e)
 }
 
 /* For the terminal the cause belongs into the sentence. */
-static enum status explain(enum status status, const struct engine *e, struct fault *why)
+static enum status explain_failure(enum status status, const struct engine *e, struct fault *why)
 {
 	char cause[sizeof why->cause];
 
@@ -112,7 +112,7 @@ static enum status explain(enum status status, const struct engine *e, struct fa
 
 static enum status open_tables(struct engine *e, struct fault *why)
 {
-	struct writer *w = &e->committer.writer;
+	struct writer *w = &e->group_commit.writer;
 
 	TRY(db_open(&w->db, e->db_path, DB_WRITE, why));
 	TRY(schema_prepare(&w->db, e->db_path, why));
@@ -123,23 +123,23 @@ static enum status open_db(struct engine *e, struct fault *why)
 {
 	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
 	TRY(make_db_file(e, why));
-	readers_init(&e->readers, e->db_path);
-	hot_init(&e->hot);
-	TRY(explain(open_tables(e, why), e, why));
+	read_pool_init(&e->read_pool, e->db_path);
+	object_cache_init(&e->object_cache);
+	TRY(explain_failure(open_tables(e, why), e, why));
 	allocate_log(e);
 	return OK;
 }
 
-static enum status start_committer(struct engine *e, const struct engine_options *o, struct fault *why)
+static enum status start_group_commit(struct engine *e, const struct engine_options *o, struct fault *why)
 {
-	struct writer *w = &e->committer.writer;
+	struct writer *w = &e->group_commit.writer;
 
 	w->tree = &e->tree;
 	w->space = &e->space;
-	w->hot = &e->hot;
+	w->object_cache = &e->object_cache;
 	w->max_pending = o->max_pending;
 	w->db_fd = e->db_fd;
-	return committer_start(&e->committer, why);
+	return group_commit_start(&e->group_commit, why);
 }
 
 /* What was made here is in its directory for good, and the data directory in its own; at each start, since
@@ -177,10 +177,10 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	TRY(tree_open(&e->tree, e->dir_fd, why));
 	TRY(open_db(e, why));
 	TRY(sync_dir(e, why));
-	TRY(start_committer(e, o, why));
-	TRY(explain(tree_skip_used(&e->tree, why), e, why));
-	TRY(explain(mover_recover(e, why), e, why));
-	return mover_start(&e->mover, e, why);
+	TRY(start_group_commit(e, o, why));
+	TRY(explain_failure(tree_skip_used(&e->tree, why), e, why));
+	TRY(explain_failure(publisher_recover(e, why), e, why));
+	return publisher_start(&e->publisher, e, why);
 }
 
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why)
@@ -192,8 +192,8 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 		return fault_no_memory(why);
 	e->store.ops = &objects_ops;
 	e->table.ops = &images_ops;
-	e->inspection.ops = &inspect_ops;
-	e->buckets.ops = &incoming_ops;
+	e->admin_query.ops = &sqlite_admin_query_ops;
+	e->buckets.ops = &staging_ops;
 	e->catalog.ops = &catalog_ops;
 	e->parts.ops = &parts_ops;
 	e->small_bytes = (size_t)o->small_bytes;
@@ -213,13 +213,13 @@ void engine_free(struct engine **ep)
 	*ep = NULL;
 	if (e == NULL)
 		return;
-	mover_stop(&e->mover);
-	committer_stop(&e->committer);
-	if (e->readers.path != NULL) {
-		readers_deinit(&e->readers);
-		hot_deinit(&e->hot);
+	publisher_stop(&e->publisher);
+	group_commit_stop(&e->group_commit);
+	if (e->read_pool.path != NULL) {
+		read_pool_deinit(&e->read_pool);
+		object_cache_deinit(&e->object_cache);
 	}
-	db_close(&e->committer.writer.db);
+	db_close(&e->group_commit.writer.db);
 	io_close(e->db_fd);
 	credentials_close(&e->keys);
 	tree_close(&e->tree);
@@ -243,9 +243,9 @@ struct image_table *engine_image_table(struct engine *e)
 	return &e->table;
 }
 
-struct inspection *engine_inspection(struct engine *e)
+struct admin_query *engine_admin_query(struct engine *e)
 {
-	return &e->inspection;
+	return &e->admin_query;
 }
 
 struct bucket_store *engine_bucket_store(struct engine *e)
@@ -281,28 +281,28 @@ enum status engine_ready(struct engine *e, struct fault *why)
 	struct change change = { .apply = apply_nothing, .why = why };
 
 	TRY(space_check(&e->space, READY_BYTES, SPACE_FILE, why));
-	return committer_run(&e->committer, &change);
+	return group_commit_run(&e->group_commit, &change);
 }
 
 static enum status measure_db(struct engine *e, uint64_t *bytes, struct fault *why)
 {
 	int64_t pages = 0;
 
-	TRY(db_ask(&e->committer.writer.db, "PRAGMA page_count", &pages, why));
-	*bytes = (uint64_t)(pages * e->committer.writer.page_bytes);
+	TRY(db_ask(&e->group_commit.writer.db, "PRAGMA page_count", &pages, why));
+	*bytes = (uint64_t)(pages * e->group_commit.writer.page_bytes);
 	return OK;
 }
 
 enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, struct fault *why)
 {
 	static const char compact[] = "PRAGMA temp_store=FILE; PRAGMA auto_vacuum=INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
-	struct db *d = &e->committer.writer.db;
+	struct db *d = &e->group_commit.writer.db;
 
-	mover_stop(&e->mover);
-	committer_stop(&e->committer);
+	publisher_stop(&e->publisher);
+	group_commit_stop(&e->group_commit);
 	TRY(measure_db(e, before, why));
 	if (sqlite3_exec(d->sq, compact, NULL, NULL, NULL) != SQLITE_OK)
-		return explain(db_fault(d, why), e, why);
+		return explain_failure(db_fault(d, why), e, why);
 	return measure_db(e, after, why);
 }
 

@@ -18,7 +18,7 @@ struct engine {
 	struct bucket_store buckets;
 	struct bucket_catalog catalog;
 	struct part_store parts;
-	struct inspection inspection;
+	struct admin_query admin_query;
 	size_t small_bytes;
 	char *dir;                 /* absolute */
 	char *db_path;
@@ -26,10 +26,10 @@ struct engine {
 	int dir_fd, lock_fd, db_fd;
 	struct tree tree;
 	struct space space;
-	struct readers readers;
-	struct hot hot;
-	struct committer committer;
-	struct mover mover;
+	struct read_pool read_pool;
+	struct object_cache object_cache;
+	struct group_commit group_commit;
+	struct publisher publisher;
 	struct credentials keys;
 };
 
@@ -43,9 +43,9 @@ static inline struct engine *engine_of_table(struct image_table *t)
 	return (struct engine *)((char *)t - offsetof(struct engine, table));
 }
 
-static inline struct engine *engine_of_inspection(struct inspection *i)
+static inline struct engine *engine_of_admin_query(struct admin_query *i)
 {
-	return (struct engine *)((char *)i - offsetof(struct engine, inspection));
+	return (struct engine *)((char *)i - offsetof(struct engine, admin_query));
 }
 
 static inline struct engine *engine_of_buckets(struct bucket_store *b)

@@ -9,9 +9,9 @@
 #include <sys/mman.h>
 
 /* Of what is copied of one object; one that has more (of thousands of parts) is not kept. */
-#define HOT_COPY_BYTES ((size_t)64 * 1024)
+#define CACHE_COPY_BYTES ((size_t)64 * 1024)
 
-struct hot_object {
+struct cached_object {
 	struct body_hold hold;
 	atomic_uint holders;
 	uint64_t generation;
@@ -29,14 +29,14 @@ static uint64_t hash_name(const struct str name[2])
 	return hash_fnv64(hash_fnv64(HASH_FNV64, name[0]) * 31, name[1]);
 }
 
-static struct hot_slot *slot_of(struct hot *h, uint64_t hash)
+static struct object_cache_slot *slot_of(struct object_cache *h, uint64_t hash)
 {
-	return &h->slots[(hash >> 32) % HOT_SLOTS];
+	return &h->slots[(hash >> 32) % OBJECT_CACHE_SLOTS];
 }
 
-static void release(struct body_hold *hold)
+static void release_object(struct body_hold *hold)
 {
-	struct hot_object *o = (struct hot_object *)hold;
+	struct cached_object *o = (struct cached_object *)hold;
 
 	if (atomic_fetch_sub(&o->holders, 1) != 1)
 		return;
@@ -47,7 +47,7 @@ static void release(struct body_hold *hold)
 }
 
 /* The bytes, mapped where they are a file. false: they cannot be kept. */
-static bool keep_bytes(struct hot_object *o, const struct object_file *f)
+static bool keep_bytes(struct cached_object *o, const struct object_file *f)
 {
 	if (f->fd < 0) {
 		o->bytes = str_dup(&o->arena, f->bytes);
@@ -61,65 +61,65 @@ static bool keep_bytes(struct hot_object *o, const struct object_file *f)
 	return true;
 }
 
-static struct hot_object *make(uint64_t generation, const struct str name[2], const struct object_file *f)
+static struct cached_object *map_object(uint64_t generation, const struct str name[2], const struct object_file *f)
 {
 	const struct object_info *info = &f->info;
-	struct hot_object *o = mem_new(1, sizeof *o);
+	struct cached_object *o = mem_new(1, sizeof *o);
 
 	if (o == NULL)
 		return NULL;
-	o->hold.release = release;
+	o->hold.release = release_object;
 	atomic_init(&o->holders, 1);
 	o->generation = generation;
-	arena_init(&o->arena, HOT_COPY_BYTES);
+	arena_init(&o->arena, CACHE_COPY_BYTES);
 	o->bucket = str_dup(&o->arena, name[0]);
 	o->info = (struct object_info){ str_dup(&o->arena, name[1]), info->size, str_dup(&o->arena, info->etag),
 		str_dup(&o->arena, info->content_type), info->modified_ms };
 	o->meta = meta_dup(&f->meta, &o->arena);
 	if (keep_bytes(o, f) && arena_ok(&o->arena))
 		return o;
-	release(&o->hold);
+	release_object(&o->hold);
 	return NULL;
 }
 
-void hot_init(struct hot *h)
+void object_cache_init(struct object_cache *h)
 {
-	*h = (struct hot){ .generation = 1 };
+	*h = (struct object_cache){ .generation = 1 };
 	pthread_mutex_init(&h->lock, NULL);
 }
 
-void hot_deinit(struct hot *h)
+void object_cache_deinit(struct object_cache *h)
 {
-	for (size_t i = 0; i < HOT_SLOTS; i++) {
+	for (size_t i = 0; i < OBJECT_CACHE_SLOTS; i++) {
 		if (h->slots[i].object != NULL)
-			release(&h->slots[i].object->hold);
+			release_object(&h->slots[i].object->hold);
 		h->slots[i].object = NULL;
 	}
 	pthread_mutex_destroy(&h->lock);
 }
 
-void hot_forget(struct hot *h)
+void object_cache_clear(struct object_cache *h)
 {
 	atomic_fetch_add(&h->generation, 1);
 }
 
-uint64_t hot_generation(struct hot *h)
+uint64_t object_cache_generation(struct object_cache *h)
 {
 	return atomic_load(&h->generation);
 }
 
-static bool is_name(const struct hot_object *o, const struct str name[2])
+static bool has_name(const struct cached_object *o, const struct str name[2])
 {
 	return str_equal(o->info.key, name[1]) && str_equal(o->bucket, name[0]);
 }
 
-bool hot_find(struct hot *h, const struct str name[2], struct object_file *out)
+bool object_cache_find(struct object_cache *h, const struct str name[2], struct object_file *out)
 {
-	struct hot_slot *slot = slot_of(h, hash_name(name));
+	struct object_cache_slot *slot = slot_of(h, hash_name(name));
 
 	pthread_mutex_lock(&h->lock);
-	struct hot_object *o = slot->object;
-	bool found = o != NULL && o->generation == hot_generation(h) && is_name(o, name);
+	struct cached_object *o = slot->object;
+	bool found = o != NULL && o->generation == object_cache_generation(h) && has_name(o, name);
 	if (found)
 		atomic_fetch_add(&o->holders, 1);
 	pthread_mutex_unlock(&h->lock);
@@ -129,9 +129,9 @@ bool hot_find(struct hot *h, const struct str name[2], struct object_file *out)
 }
 
 /* Whether the slot heard of this name the last time too. */
-static bool asked_again(struct hot *h, uint64_t hash)
+static bool was_asked_before(struct object_cache *h, uint64_t hash)
 {
-	struct hot_slot *slot = slot_of(h, hash);
+	struct object_cache_slot *slot = slot_of(h, hash);
 
 	pthread_mutex_lock(&h->lock);
 	bool again = slot->asked_for == hash;
@@ -140,19 +140,19 @@ static bool asked_again(struct hot *h, uint64_t hash)
 	return again;
 }
 
-void hot_offer(struct hot *h, uint64_t generation, const struct str name[2], const struct object_file *f)
+void object_cache_offer(struct object_cache *h, uint64_t generation, const struct str name[2], const struct object_file *f)
 {
 	uint64_t hash = hash_name(name);
 
-	if (f->info.size == 0 || f->info.size > HOT_MAX_BYTES || !asked_again(h, hash))
+	if (f->info.size == 0 || f->info.size > OBJECT_CACHE_MAX_BYTES || !was_asked_before(h, hash))
 		return;
-	struct hot_object *fresh = make(generation, name, f);
+	struct cached_object *fresh = map_object(generation, name, f);
 	if (fresh == NULL)
 		return;
 	pthread_mutex_lock(&h->lock);
-	struct hot_object *old = slot_of(h, hash)->object;
+	struct cached_object *old = slot_of(h, hash)->object;
 	slot_of(h, hash)->object = fresh;
 	pthread_mutex_unlock(&h->lock);
 	if (old != NULL)
-		release(&old->hold);
+		release_object(&old->hold);
 }

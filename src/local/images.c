@@ -77,7 +77,7 @@ static enum status no_such_image(struct fault *why)
 
 /* what is removed */
 
-struct head {
+struct row_head {
 	int64_t n, ends_ms;
 	uint64_t file_size;
 	enum image_status status;
@@ -86,7 +86,7 @@ struct head {
 };
 
 /* The first row of a query whose columns are those of IMAGE_HEAD. false: it gives none. */
-static enum status read_head(struct writer *w, sqlite3_stmt *s, struct head *out, bool *row)
+static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head *out, bool *row)
 {
 	TRY(writer_step(w, s, row));
 	if (*row) {
@@ -102,7 +102,7 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct head *out
 	return OK;
 }
 
-static void count_removed(struct image_counts *c, const struct head *h)
+static void count_removed(struct image_counts *c, const struct row_head *h)
 {
 	switch (h->status) {
 	case IMAGE_PENDING:
@@ -118,13 +118,13 @@ static void count_removed(struct image_counts *c, const struct head *h)
 	}
 }
 
-static enum status remove_head(struct writer *w, const struct head *h, bool *trashed)
+static enum status remove_head(struct writer *w, const struct row_head *h, bool *trashed)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
 
 	bind_int(s, 1, h->n);
 	TRY(writer_run(w, s));
-	count_removed(&w->tally.images, h);
+	count_removed(&w->counters.images, h);
 	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n }, trashed);
 }
 
@@ -135,7 +135,7 @@ static enum status remove_due(struct writer *w, int64_t now_ms, struct image_cou
 
 	*removed = (struct image_counts){ 0 };
 	for (int i = 0; i < TABLE_DUE_MAX; i++) {
-		struct head h = { 0 };
+		struct row_head h = { 0 };
 		sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_DUE_HEAD);
 		bind_int(s, 1, now_ms);
 		bind_int(s, 2, w->image_bucket);
@@ -153,7 +153,7 @@ static enum status remove_due(struct writer *w, int64_t now_ms, struct image_cou
 
 struct insertion {
 	struct change change;
-	struct table_wait *wait;
+	struct write_completion *wait;
 	const struct image_row *row;
 	unsigned char id[IMAGE_ID_BYTES];
 };
@@ -188,9 +188,9 @@ static enum status apply_insert(struct writer *w, struct change *c)
 	struct image_counts removed;
 	bool trashed = false;
 
-	if (w->tally.images.pending >= w->max_pending)
+	if (w->counters.images.pending >= w->max_pending)
 		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed, &trashed));
-	if (w->tally.images.pending >= w->max_pending)
+	if (w->counters.images.pending >= w->max_pending)
 		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
 	if (!w->rows_fit)
 		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
@@ -199,7 +199,7 @@ static enum status apply_insert(struct writer *w, struct change *c)
 	TRY(writer_run(w, s));
 	if (sqlite3_changes(w->db.sq) == 0)
 		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
-	w->tally.images.pending++;
+	w->counters.images.pending++;
 	return OK;
 }
 
@@ -210,7 +210,7 @@ static void end_insertion(struct change *c)
 	in->wait->done(in->wait, c->status);
 }
 
-static void table_start_row(struct image_table *t, const struct image_row *row, struct arena *a, struct table_wait *w)
+static void table_start_row(struct image_table *t, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
 	struct insertion *in = ARENA_NEW(a, struct insertion);
 
@@ -219,17 +219,17 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 		w->done(w, fault_too_much(&w->why));
 		return;
 	}
-	*in = (struct insertion){ .change = { .apply = apply_insert, .why = &w->why, .ended = end_insertion }, .wait = w, .row = row };
+	*in = (struct insertion){ .change = { .apply = apply_insert, .why = &w->why, .done = end_insertion }, .wait = w, .row = row };
 	if (!pack_id(row->image_id, in->id)) {
 		w->done(w, fault_set(&w->why, INVALID_INPUT, "an image id must be a UUID of version 4"));
 		return;
 	}
-	committer_start_change(&engine_of_table(t)->committer, &in->change);
+	group_commit_start_change(&engine_of_table(t)->group_commit, &in->change);
 }
 
 /* resolve */
 
-enum status images_find_pending(struct writer *w, struct settling *st, struct fault *why)
+enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why)
 {
 	unsigned char id[IMAGE_ID_BYTES];
 	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_GET);
@@ -249,9 +249,9 @@ enum status images_find_pending(struct writer *w, struct settling *st, struct fa
 
 /* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
  * is written, so that a full arena fails this change alone. */
-static enum status merge(struct settling *st, struct fault *why)
+static enum status merge_resolution(struct resolving *st, struct fault *why)
 {
-	const struct settlement *s = st->s;
+	const struct resolution *s = st->s;
 	struct image_row *row = st->now;
 
 	row->status = s->status;
@@ -268,7 +268,7 @@ static enum status merge(struct settling *st, struct fault *why)
 	return fault_check_arena(st->arena, why);
 }
 
-static void count_settled(struct tally *t, const struct settlement *s)
+static void count_settled(struct counters *t, const struct resolution *s)
 {
 	t->images.pending--;
 	if (s->status == IMAGE_REJECTED) {
@@ -280,16 +280,16 @@ static void count_settled(struct tally *t, const struct settlement *s)
 	t->next_seq++;
 }
 
-enum status images_settle(struct writer *w, struct settling *st, struct fault *why)
+enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
 {
-	const struct settlement *s = st->s;
-	sqlite3_stmt *q = db_query(&w->db, Q_IMAGE_SETTLE);
+	const struct resolution *s = st->s;
+	sqlite3_stmt *q = db_query(&w->db, Q_IMAGE_RESOLVE);
 
-	TRY(merge(st, why));
+	TRY(merge_resolution(st, why));
 	bind_int(q, 1, st->n);
 	bind_int(q, 2, s->status);
 	if (s->status == IMAGE_UPLOADED)
-		bind_int(q, 3, w->tally.next_seq);
+		bind_int(q, 3, w->counters.next_seq);
 	else
 		(void)sqlite3_bind_null(q, 3);
 	bind_str(q, 4, s->file_type);
@@ -303,44 +303,44 @@ enum status images_settle(struct writer *w, struct settling *st, struct fault *w
 	bind_int(q, 12, s->ends_ms);
 	bind_str(q, 13, s->reason);
 	TRY(writer_run(w, q));
-	count_settled(&w->tally, s);
+	count_settled(&w->counters, s);
 	return OK;
 }
 
-struct settle_change {
+struct resolve_change {
 	struct change change;
-	struct settling settling;
+	struct resolving resolving;
 };
 
-static enum status apply_settle(struct writer *w, struct change *c)
+static enum status apply_resolve(struct writer *w, struct change *c)
 {
-	struct settle_change *sc = (struct settle_change *)c;
+	struct resolve_change *sc = (struct resolve_change *)c;
 
-	TRY(images_find_pending(w, &sc->settling, c->why));
-	return images_settle(w, &sc->settling, c->why);
+	TRY(images_find_pending(w, &sc->resolving, c->why));
+	return images_resolve(w, &sc->resolving, c->why);
 }
 
-static enum status table_settle_row(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+static enum status table_resolve_row(struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	struct settle_change sc = {
-		.change = { .apply = apply_settle, .why = why },
-		.settling = { .s = s, .arena = a, .now = now },
+	struct resolve_change sc = {
+		.change = { .apply = apply_resolve, .why = why },
+		.resolving = { .s = s, .arena = a, .now = now },
 	};
 
 	assert(s->status != IMAGE_PENDING);
-	return committer_run(&engine_of_table(t)->committer, &sc.change);
+	return group_commit_run(&engine_of_table(t)->group_commit, &sc.change);
 }
 
 /* remove */
 
-struct removal {
+struct row_removal {
 	struct change change;
 	unsigned char id[IMAGE_ID_BYTES];
 	int64_t ended_by_ms;
 	bool trashed;              /* a file is to be removed */
 };
 
-static enum status find_head(struct writer *w, const struct removal *r, struct head *out)
+static enum status find_head(struct writer *w, const struct row_removal *r, struct row_head *out)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_HEAD);
 	bool row = false;
@@ -352,8 +352,8 @@ static enum status find_head(struct writer *w, const struct removal *r, struct h
 
 static enum status apply_remove(struct writer *w, struct change *c)
 {
-	struct removal *r = (struct removal *)c;
-	struct head h = { 0 };
+	struct row_removal *r = (struct row_removal *)c;
+	struct row_head h = { 0 };
 
 	TRY(find_head(w, r, &h));
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
@@ -380,9 +380,9 @@ static enum status table_remove_due_rows(struct image_table *t, int64_t now_ms, 
 	struct engine *e = engine_of_table(t);
 	struct due_removal r = { .change = { .apply = apply_remove_due, .why = why }, .now_ms = now_ms };
 
-	TRY(committer_run(&e->committer, &r.change));
+	TRY(group_commit_run(&e->group_commit, &r.change));
 	if (r.trashed)
-		mover_take_out(&e->mover);
+		publisher_note_trash(&e->publisher);
 	*removed = r.removed;
 	return OK;
 }
@@ -390,13 +390,13 @@ static enum status table_remove_due_rows(struct image_table *t, int64_t now_ms, 
 static enum status table_remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
 {
 	struct engine *e = engine_of_table(t);
-	struct removal r = { .change = { .apply = apply_remove, .why = why }, .ended_by_ms = ended_by_ms };
+	struct row_removal r = { .change = { .apply = apply_remove, .why = why }, .ended_by_ms = ended_by_ms };
 
 	if (!pack_id(id, r.id))
 		return no_such_image(why);
-	TRY(committer_run(&e->committer, &r.change));
+	TRY(group_commit_run(&e->group_commit, &r.change));
 	if (r.trashed)
-		mover_take_out(&e->mover);
+		publisher_note_trash(&e->publisher);
 	return OK;
 }
 
@@ -404,21 +404,21 @@ static enum status table_remove_row(struct image_table *t, struct str id, int64_
 
 static enum status table_get_row(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_table(t)->readers;
+	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
 	unsigned char packed[IMAGE_ID_BYTES];
 	struct db *d;
 	bool row = false;
 
 	if (!pack_id(id, packed))
 		return no_such_image(why);
-	TRY(readers_take(readers, &d, why));
+	TRY(read_pool_acquire(read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_IMAGE_GET);
 	bind_blob(s, 1, packed, IMAGE_ID_BYTES);
 	enum status status = db_step(d, s, &row, why);
 	if (status == OK)
 		status = row ? images_read_row(s, a, out, why) : no_such_image(why);
 	sqlite3_reset(s);
-	readers_give(readers, d);
+	read_pool_release(read_pool, d);
 	return status;
 }
 
@@ -474,7 +474,7 @@ static enum status list_rows(struct page_walk *l, struct arena *a, struct image_
 
 static enum status table_list_rows(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_table(t)->readers;
+	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
 	struct page_walk l = { .limit = limit, .before_seq = INT64_MAX };
 	struct image_page page;
 
@@ -482,10 +482,10 @@ static enum status table_list_rows(struct image_table *t, uint32_t limit, struct
 	if (cursor.n != 0)
 		TRY(cursor_read(cursor, a, &l.before_seq, why));
 	TRY(make_page(a, limit, &page, why));
-	TRY(readers_take(readers, &l.db, why));
+	TRY(read_pool_acquire(read_pool, &l.db, why));
 	enum status status = list_rows(&l, a, &page, why);
 	sqlite3_reset(l.db->statements[Q_IMAGE_LIST]);
-	readers_give(readers, l.db);
+	read_pool_release(read_pool, l.db);
 	if (status != OK)
 		return status;
 	if (l.next_seq != 0)
@@ -496,18 +496,18 @@ static enum status table_list_rows(struct image_table *t, uint32_t limit, struct
 
 static enum status table_due_rows(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_table(t)->readers;
+	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
 	struct image_page page;
 	struct db *d;
 
 	TRY(make_page(a, limit, &page, why));
-	TRY(readers_take(readers, &d, why));
+	TRY(read_pool_acquire(read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_IMAGE_DUE);
 	bind_int(s, 1, now_ms);
 	bind_int(s, 2, limit);
 	enum status status = read_rows(d, s, a, &page, why);
 	sqlite3_reset(s);
-	readers_give(readers, d);
+	read_pool_release(read_pool, d);
 	if (status == OK)
 		*out = page;
 	return status;
@@ -516,7 +516,7 @@ static enum status table_due_rows(struct image_table *t, int64_t now_ms, uint32_
 static enum status table_count_rows(struct image_table *t, struct image_counts *out, struct fault *why)
 {
 	(void)why;
-	committer_counts(&engine_of_table(t)->committer, out);
+	group_commit_counts(&engine_of_table(t)->group_commit, out);
 	return OK;
 }
 
@@ -524,7 +524,7 @@ const struct image_table_ops images_ops = {
 	.starts_without_waiting = true,
 	.start_insert = table_start_row,
 	.get = table_get_row,
-	.settle = table_settle_row,
+	.resolve = table_resolve_row,
 	.remove = table_remove_row,
 	.list = table_list_rows,
 	.due = table_due_rows,

@@ -16,18 +16,18 @@ struct str images_unpack_id(struct arena *a, const unsigned char *id);
 enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 
 /* One resolution on its way through the commit thread. */
-struct settling {
-	const struct settlement *s;
+struct resolving {
+	const struct resolution *s;
 	struct arena *arena;
 	struct image_row *now;     /* the row as it is afterwards; the caller's */
 	int64_t n;                 /* the row's number, once found */
 };
 
-/* Find the row and check that it is pending; *now is written as table_settle promises.
+/* Find the row and check that it is pending; *now is written as table_resolve promises.
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED; TOO_MUCH; the writer's */
-enum status images_find_pending(struct writer *w, struct settling *st, struct fault *why) MUST_CHECK;
+enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
 /* Write the resolution into the row that was found.
  * Errors  TOO_MUCH, before anything is written; the writer's */
-enum status images_settle(struct writer *w, struct settling *st, struct fault *why) MUST_CHECK;
+enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
 
 #endif

@@ -40,7 +40,7 @@ struct body {
 	/* of a finish that is not waited for */
 	char etag[2 * MD5_BYTES + 1];
 	struct commit_change change;
-	struct table_wait *wait;
+	struct write_completion *wait;
 };
 
 static enum status make_file(struct body *b, struct fault *why)
@@ -63,7 +63,7 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 
 	if (b == NULL)
 		return fault_no_memory(why);
-	*b = (struct body){ .base = { &incoming_ops }, .engine = e, .expected = expected_bytes, .fd = -1 };
+	*b = (struct body){ .base = { &staging_ops }, .engine = e, .expected = expected_bytes, .fd = -1 };
 	b->in_memory = e->small_bytes > 0 && expected_bytes <= e->small_bytes;   /* of no announced length: until it is not */
 	enum status status = space_check(&e->space, expected_bytes, use_of(b), why);
 	if (status == OK && !b->in_memory)
@@ -79,11 +79,11 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 
 static void give_room(struct body *b)
 {
-	space_give(&b->engine->space, b->promised);
+	space_release(&b->engine->space, b->promised);
 	b->promised = 0;
 }
 
-static enum status give_up(struct body *b, enum status status, struct fault *why)
+static enum status remove_file(struct body *b, enum status status, struct fault *why)
 {
 	b->failed = status;
 	if (why != NULL)
@@ -92,7 +92,7 @@ static enum status give_up(struct body *b, enum status status, struct fault *why
 }
 
 /* What came so far goes into a file, and what comes too. */
-static enum status spill(struct body *b)
+static enum status spill_to_file(struct body *b)
 {
 	TRY(make_file(b, &b->failure));
 	b->in_memory = false;
@@ -104,7 +104,7 @@ static enum status spill(struct body *b)
 }
 
 /* At once as much as was announced, then twice as much each time. */
-static enum status grow(struct body *b, size_t needed)
+static enum status grow_memory(struct body *b, size_t needed)
 {
 	size_t small_bytes = b->engine->small_bytes;
 	size_t cap = b->cap > 0 ? 2 * b->cap : (size_t)b->expected;
@@ -120,11 +120,11 @@ static enum status grow(struct body *b, size_t needed)
 	return OK;
 }
 
-static enum status keep(struct body *b, const void *p, size_t n)
+static enum status keep_in_memory(struct body *b, const void *p, size_t n)
 {
 	if (b->in_memory && n > b->engine->small_bytes - b->size)
-		TRY(spill(b));
-	TRY(space_take(&b->engine->space, n, use_of(b), &b->failure));
+		TRY(spill_to_file(b));
+	TRY(space_reserve(&b->engine->space, n, use_of(b), &b->failure));
 	b->promised += n;
 	if (!b->in_memory) {
 		if (io_write_all(b->fd, p, n) != 0)
@@ -132,7 +132,7 @@ static enum status keep(struct body *b, const void *p, size_t n)
 		give_room(b);
 		return OK;
 	}
-	TRY(grow(b, (size_t)b->size + n));
+	TRY(grow_memory(b, (size_t)b->size + n));
 	if (n > 0)
 		memcpy(b->bytes + b->size, p, n);
 	return OK;
@@ -144,23 +144,23 @@ static enum status body_write(struct incoming *in, const void *p, size_t n, stru
 
 	assert(!b->digested);
 	if (b->failed != OK)
-		return give_up(b, b->failed, why);
-	enum status status = keep(b, p, n);
+		return remove_file(b, b->failed, why);
+	enum status status = keep_in_memory(b, p, n);
 	if (status != OK)
-		return give_up(b, status, why);
+		return remove_file(b, status, why);
 	hash_update(&b->md5, p, n);
 	b->size += n;
 	return OK;
 }
 
-static enum status digest(struct body *b, struct fault *why)
+static enum status finish_digest(struct body *b, struct fault *why)
 {
 	if (b->failed != OK)
-		return give_up(b, b->failed, why);
+		return remove_file(b, b->failed, why);
 	if (b->digested)
 		return OK;
 	if (!hash_final(&b->md5, b->digest))
-		return give_up(b, fault_no_memory(&b->failure), why);
+		return remove_file(b, fault_no_memory(&b->failure), why);
 	hex_encode(b->digest, MD5_BYTES, b->etag);
 	b->digested = true;
 	return OK;
@@ -170,11 +170,11 @@ static enum status body_view(struct incoming *in, struct str *bytes, unsigned ch
 {
 	struct body *b = (struct body *)in;
 
-	TRY(digest(b, why));
+	TRY(finish_digest(b, why));
 	if (!b->in_memory && b->map == NULL && b->size > 0) {
 		void *map = mmap(NULL, b->size, PROT_READ, MAP_SHARED, b->fd, 0);
 		if (map == MAP_FAILED)
-			return give_up(b, io_fault(&b->failure, errno, "map a body"), why);
+			return remove_file(b, io_fault(&b->failure, errno, "map a body"), why);
 		b->map = map;
 	}
 	*bytes = (struct str){ b->in_memory ? b->bytes : b->map, b->size };
@@ -182,7 +182,7 @@ static enum status body_view(struct incoming *in, struct str *bytes, unsigned ch
 	return OK;
 }
 
-static void unmap(struct body *b)
+static void unmap_body(struct body *b)
 {
 	if (b->map != NULL)
 		(void)munmap(b->map, b->size);
@@ -193,7 +193,7 @@ static void body_free(struct body *b)
 {
 	give_room(b);
 	hash_deinit(&b->md5);
-	unmap(b);
+	unmap_body(b);
 	io_close(b->fd);
 	mem_free(b->bytes);
 	mem_free(b);
@@ -210,14 +210,14 @@ static void body_abandon(struct incoming **in)
 }
 
 /* All that comes before the commit. A body in memory needs no disk for it. */
-static enum status prepare(struct body *b, struct arrival *out, struct fault *why)
+static enum status prepare_commit(struct body *b, struct new_body *out, struct fault *why)
 {
-	TRY(digest(b, why));
+	TRY(finish_digest(b, why));
 	/* Mapped pages count as ours: many bodies may wait here for their syncs. */
-	unmap(b);
+	unmap_body(b);
 	if (!b->in_memory && local_io.fdatasync(b->fd) != 0)
 		return io_fault(why, errno, "sync a body");
-	*out = (struct arrival){
+	*out = (struct new_body){
 		.inlined = b->in_memory,
 		.bytes = { b->bytes, b->in_memory ? (size_t)b->size : 0 },
 		.file = b->file,
@@ -231,8 +231,8 @@ static enum status prepare(struct body *b, struct arrival *out, struct fault *wh
 static enum status body_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
 {
 	struct body *b = (struct body *)*in;
-	struct arrival arrival;
-	enum status status = prepare(b, &arrival, why);
+	struct new_body arrival;
+	enum status status = prepare_commit(b, &arrival, why);
 
 	if (status == OK)
 		status = commit_run(b->engine, c, &arrival, why);
@@ -246,10 +246,10 @@ static enum status body_finish(struct incoming **in, const struct object_commit 
 }
 
 /* On the commit thread: a body in memory has no file to remove. */
-static void end_started(struct change *c)
+static void finish_started(struct change *c)
 {
 	struct body *b = (struct body *)((char *)c - offsetof(struct body, change.change));
-	struct table_wait *wait = b->wait;
+	struct write_completion *wait = b->wait;
 	enum status status = c->status;
 
 	commit_end(b->engine, &b->change);
@@ -259,16 +259,16 @@ static void end_started(struct change *c)
 
 static enum status start_small(struct body *b, const struct object_commit *c, struct fault *why)
 {
-	struct arrival arrival;
+	struct new_body arrival;
 
-	TRY(prepare(b, &arrival, why));
+	TRY(prepare_commit(b, &arrival, why));
 	TRY(commit_prepare(&b->change, c, &arrival, why));
-	b->change.change.ended = end_started;
-	committer_start_change(&b->engine->committer, &b->change.change);
+	b->change.change.done = finish_started;
+	group_commit_start_change(&b->engine->group_commit, &b->change.change);
 	return OK;
 }
 
-static void body_start_finish(struct incoming **in, const struct object_commit *c, struct table_wait *w)
+static void body_start_finish(struct incoming **in, const struct object_commit *c, struct write_completion *w)
 {
 	struct body *b = (struct body *)*in;
 
@@ -285,7 +285,7 @@ static void body_start_finish(struct incoming **in, const struct object_commit *
 	w->done(w, status);
 }
 
-const struct bucket_store_ops incoming_ops = {
+const struct bucket_store_ops staging_ops = {
 	.begin = body_begin,
 	.write = body_write,
 	.view = body_view,

@@ -4,6 +4,6 @@
 
 #include "port/bucket_store.h"
 
-extern const struct bucket_store_ops incoming_ops;
+extern const struct bucket_store_ops staging_ops;
 
 #endif

@@ -6,7 +6,7 @@
  *   pending, rejected   by ends_ms and row number: only rows that end are in that index
  *
  * A walk is a cursor's letter and one or two numbers; it stops at the page's end or after
- * INSPECTION_LOOKS_MAX rows. Read on a connection of the pool, so that no writer waits. */
+ * ADMIN_QUERY_SCAN_MAX rows. Read on a connection of the pool, so that no writer waits. */
 #include "local/inspect.h"
 
 #include "local/cursor.h"
@@ -20,28 +20,28 @@ struct place {
 	int64_t n;                 /* the row number, among rows of one ends_ms */
 };
 
-struct walk {
+struct admin_walk {
 	enum db_query_id query;
 	char letter;
 	int at_column;             /* of IMAGE_COLUMNS */
 	bool is_pair;
 };
-static const struct walk walks[] = {
-	[INSPECT_ALL] = { Q_IMAGE_WALK, 'a', 0, false },
-	[INSPECT_PENDING] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
-	[INSPECT_UPLOADED] = { Q_IMAGE_LIST, 'u', 3, false },
-	[INSPECT_REJECTED] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
+static const struct admin_walk walks[] = {
+	[ADMIN_QUERY_ALL] = { Q_IMAGE_WALK, 'a', 0, false },
+	[ADMIN_QUERY_PENDING] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
+	[ADMIN_QUERY_UPLOADED] = { Q_IMAGE_LIST, 'u', 3, false },
+	[ADMIN_QUERY_REJECTED] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
 };
 
 /* A letter, the first number and, of a pair, a dot and the second. */
-static struct str write_cursor(const struct walk *w, struct place p, struct arena *a)
+static struct str write_cursor(const struct admin_walk *w, struct place p, struct arena *a)
 {
 	struct str at = cursor_write(p.at, a), n = w->is_pair ? cursor_write(p.n, a) : (struct str){ "", 0 };
 
 	return str_printf(a, "%c%.*s%s%.*s", w->letter, STRF(at), w->is_pair ? "." : "", STRF(n));
 }
 
-static enum status read_cursor(const struct walk *w, struct str text, struct arena *a, struct place *p, struct fault *why)
+static enum status read_cursor(const struct admin_walk *w, struct str text, struct arena *a, struct place *p, struct fault *why)
 {
 	*p = (struct place){ INT64_MAX, INT64_MAX };
 	if (text.n == 0)
@@ -54,14 +54,14 @@ static enum status read_cursor(const struct walk *w, struct str text, struct are
 }
 
 struct looking {
-	const struct inspection_query *q;
-	const struct walk *walk;
+	const struct admin_query_filter *q;
+	const struct admin_walk *walk;
 	struct place place;
 	bool ended;                /* there is no row after the last one that was checked */
 };
 
 /* Only what the filter asks of is read of a row that may not be wanted. */
-static bool is_wanted(const struct inspection_query *q, sqlite3_stmt *s, struct arena *scratch)
+static bool row_matches(const struct admin_query_filter *q, sqlite3_stmt *s, struct arena *scratch)
 {
 	struct image_row row = {
 		.image_id = q->text.n > 0 ? images_unpack_id(scratch, sqlite3_column_blob(s, 1)) : (struct str){ 0 },
@@ -70,61 +70,61 @@ static bool is_wanted(const struct inspection_query *q, sqlite3_stmt *s, struct 
 		.file_type = column_borrow(s, 7),
 	};
 
-	return inspection_matches(q, &row);
+	return admin_query_matches(q, &row);
 }
 
-static enum status look(struct looking *l, sqlite3_stmt *s, struct arena *a, struct inspection_page *page, struct fault *why)
+static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a, struct admin_query_page *page, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 
 	arena_init(&scratch, 256);
 	l->place = (struct place){ sqlite3_column_int64(s, l->walk->at_column), sqlite3_column_int64(s, 0) };
 	page->looked++;
-	if (!is_wanted(l->q, s, &scratch))
+	if (!row_matches(l->q, s, &scratch))
 		return OK;
 	return images_read_row(s, a, &page->rows[page->n++], why);
 }
 
-static void bind(const struct looking *l, sqlite3_stmt *s)
+static void bind_range(const struct looking *l, sqlite3_stmt *s)
 {
 	int i = 1;
 
 	bind_int(s, i++, l->place.at);
 	if (l->walk->is_pair)
 		bind_int(s, i++, l->place.n);
-	bind_int(s, i, INSPECTION_LOOKS_MAX + 1);
+	bind_int(s, i, ADMIN_QUERY_SCAN_MAX + 1);
 }
 
-static enum status walk_rows(struct looking *l, struct db *d, struct arena *a, struct inspection_page *page, struct fault *why)
+static enum status walk_rows(struct looking *l, struct db *d, struct arena *a, struct admin_query_page *page, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(d, l->walk->query);
 	bool row = false;
 
-	bind(l, s);
+	bind_range(l, s);
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		l->ended = !row;
-		if (!row || page->n == l->q->limit || page->looked == INSPECTION_LOOKS_MAX)
+		if (!row || page->n == l->q->limit || page->looked == ADMIN_QUERY_SCAN_MAX)
 			return OK;
-		TRY(look(l, s, a, page, why));
+		TRY(scan_row(l, s, a, page, why));
 	}
 }
 
-static enum status page_of_rows(struct inspection *port, const struct inspection_query *q, struct arena *a, struct inspection_page *out, struct fault *why)
+static enum status page_of_rows(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_inspection(port)->readers;
+	struct read_pool *read_pool = &engine_of_admin_query(port)->read_pool;
 	struct looking l = { .q = q, .walk = &walks[q->status] };
-	struct inspection_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows) };
+	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows) };
 	struct db *d;
 
-	assert(q->limit >= 1 && q->limit <= INSPECTION_LIMIT_MAX);
+	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
 	if (page.rows == NULL)
 		return fault_too_much(why);
 	TRY(read_cursor(l.walk, q->cursor, a, &l.place, why));
-	TRY(readers_take(readers, &d, why));
+	TRY(read_pool_acquire(read_pool, &d, why));
 	enum status status = walk_rows(&l, d, a, &page, why);
 	sqlite3_reset(d->statements[l.walk->query]);
-	readers_give(readers, d);
+	read_pool_release(read_pool, d);
 	if (status != OK)
 		return status;
 	if (!l.ended)
@@ -133,4 +133,4 @@ static enum status page_of_rows(struct inspection *port, const struct inspection
 	return fault_check_arena(a, why);
 }
 
-const struct inspection_ops inspect_ops = { page_of_rows };
+const struct admin_query_ops sqlite_admin_query_ops = { page_of_rows };

@@ -5,6 +5,6 @@
 
 #include "port/inspection.h"
 
-extern const struct inspection_ops inspect_ops;
+extern const struct admin_query_ops sqlite_admin_query_ops;
 
 #endif

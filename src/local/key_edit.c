@@ -20,19 +20,19 @@ struct editing {
 	struct profiles *all;
 };
 
-static enum status malformed(const struct editing *e, const struct fault *cause, struct fault *why)
+static enum status file_malformed(const struct editing *e, const struct fault *cause, struct fault *why)
 {
 	return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s. Fix it first.", e->dir, cause->text);
 }
 
-static enum status parse(struct editing *e, struct str text, struct fault *why)
+static enum status parse_file(struct editing *e, struct str text, struct fault *why)
 {
 	struct fault cause;
 
-	return profiles_parse(text, &e->arena, e->all, &cause) == OK ? OK : malformed(e, &cause, why);
+	return profiles_parse(text, &e->arena, e->all, &cause) == OK ? OK : file_malformed(e, &cause, why);
 }
 
-static enum status begin(struct editing *e, bool make, struct fault *why)
+static enum status begin_edit(struct editing *e, bool make, struct fault *why)
 {
 	struct stat st;
 
@@ -51,10 +51,10 @@ static enum status begin(struct editing *e, bool make, struct fault *why)
 	if (make)
 		TRY(key_file_make(e->dir_fd, e->dir, why));
 	TRY(key_file_read(e->dir_fd, e->dir, &e->text, &st, why));
-	return parse(e, buf_str(&e->text), why);
+	return parse_file(e, buf_str(&e->text), why);
 }
 
-static void end(struct editing *e)
+static void end_edit(struct editing *e)
 {
 	key_text_deinit(&e->text);
 	arena_deinit(&e->arena);
@@ -71,7 +71,7 @@ static enum status check_addition(const struct editing *e, const struct key_addi
 	if (!profile_name_valid(k->name))
 		return fault_set(why, INVALID_INPUT, "A name must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first", KEY_USER_MAX);
 	for (size_t i = 0; i < e->all->n; i++) {
-		const struct profile *p = &e->all->all[i];
+		const struct key_profile *p = &e->all->all[i];
 		if (str_equal(str_of(p->name), k->name))
 			return fault_set(why, INVALID_INPUT, "A key named %s already exists; remove it first, or choose another name", p->name);
 		if (strcmp(p->key.id, k->key->id) == 0)
@@ -98,11 +98,11 @@ static void put_profile(struct buf *b, const struct key_addition *k)
 	buf_put_char(b, '\n');
 }
 
-static enum status add(struct editing *e, const struct key_addition *k, struct fault *why)
+static enum status append_profile(struct editing *e, const struct key_addition *k, struct fault *why)
 {
 	struct fault cause;
 
-	TRY(begin(e, true, why));
+	TRY(begin_edit(e, true, why));
 	TRY(check_addition(e, k, why));
 	put_profile(&e->text, k);
 	if (!buf_ok(&e->text))
@@ -115,9 +115,9 @@ static enum status add(struct editing *e, const struct key_addition *k, struct f
 enum status key_edit_add(const char *dir, const struct key_addition *k, struct fault *why)
 {
 	struct editing e = { .dir = dir, .dir_fd = -1 };
-	enum status status = add(&e, k, why);
+	enum status status = append_profile(&e, k, why);
 
-	end(&e);
+	end_edit(&e);
 	return status;
 }
 
@@ -161,14 +161,14 @@ static void put_without(struct buf *b, struct str text, struct str part)
 
 static enum status cut_out(struct editing *e, struct str name, struct buf *b, struct fault *why)
 {
-	TRY(begin(e, false, why));
+	TRY(begin_edit(e, false, why));
 	struct str text = buf_str(&e->text), part = section_of(text, name);
 	if (part.p == NULL)
 		return fault_set(why, INVALID_INPUT, "No key has that name; see `tintype keys list`");
 	put_without(b, text, part);
 	if (!buf_ok(b))
 		return fault_set(why, STORAGE_FAILED, "Memory ran out.");
-	TRY(parse(e, buf_str(b), why));
+	TRY(parse_file(e, buf_str(b), why));
 	return key_file_write(e->dir_fd, buf_str(b), e->dir, why);
 }
 
@@ -181,13 +181,13 @@ enum status key_edit_remove(const char *dir, struct str name, struct fault *why)
 	if (str_equal(name, STR(KEY_OWNER_NAME)) || str_equal(name, STR("slots")))
 		return fault_set(why, INVALID_INPUT, "[%.*s] cannot be removed: the server needs it. To change its key, edit the file", STRF(name));
 	enum status status = cut_out(&e, name, &b, why);
-	end(&e);
+	end_edit(&e);
 	return status;
 }
 
 /* listing */
 
-static void list_key(struct buf *b, const struct profile *p)
+static void list_key(struct buf *b, const struct key_profile *p)
 {
 	buf_printf(b, "%-20s  %-24s  %-20s  ", p->name, p->key.id, p->key.power == KEY_SLOTS ? "-" : p->key.user);
 	switch (p->key.power) {
@@ -208,13 +208,13 @@ static void list_key(struct buf *b, const struct profile *p)
 enum status key_edit_list(const char *dir, struct buf *out, struct fault *why)
 {
 	struct editing e = { .dir = dir, .dir_fd = -1 };
-	enum status status = begin(&e, false, why);
+	enum status status = begin_edit(&e, false, why);
 
 	if (status == OK) {
 		buf_printf(out, "%-20s  %-24s  %-20s  %s\n", "NAME", "ACCESS KEY ID", "BUCKETS OF", "MAY");
 		for (size_t i = 0; i < e.all->n; i++)
 			list_key(out, &e.all->all[i]);
 	}
-	end(&e);
+	end_edit(&e);
 	return status;
 }

@@ -10,7 +10,7 @@
 
 #include <assert.h>
 
-struct walk {
+struct listing_walk {
 	const struct object_query *query;
 	struct db *db;
 	sqlite3_stmt *rows;
@@ -31,17 +31,17 @@ static enum status find_bucket(struct db *d, struct str name, int64_t *id, struc
 }
 
 /* Continue at `from`. */
-static void seek(struct walk *w)
+static void seek_to(struct listing_walk *w)
 {
 	sqlite3_reset(w->rows);
 	bind_int(w->rows, 1, w->bucket);
-	bind_str(w->rows, 2, seek_str(&w->from));
+	bind_str(w->rows, 2, key_cursor_str(&w->from));
 }
 
 /* The row at hand as an entry; after a common prefix the walk continues after all of it. */
-static enum status take(struct walk *w, struct arena *a, struct listed *out, struct fault *why)
+static enum status add_entry(struct listing_walk *w, struct arena *a, struct listed *out, struct fault *why)
 {
-	struct str group = seek_group(column_borrow(w->rows, 1), w->query->prefix, w->query->delimiter);
+	struct str group = key_cursor_group(column_borrow(w->rows, 1), w->query->prefix, w->query->delimiter);
 
 	if (group.n == 0) {
 		struct object_checksum sum = meta_checksum((unsigned)sqlite3_column_int64(w->rows, 6));
@@ -50,43 +50,43 @@ static enum status take(struct walk *w, struct arena *a, struct listed *out, str
 		return objects_read_info(w->rows, a, &out->info, why);
 	}
 	out->info.key = str_dup(a, group);
-	seek_behind(&w->from, group);
-	seek(w);
+	key_cursor_skip_group(&w->from, group);
+	seek_to(w);
 	return fault_check_arena(a, why);
 }
 
-static enum status walk(struct walk *w, struct arena *a, struct listing *out, struct fault *why)
+static enum status walk_keys(struct listing_walk *w, struct arena *a, struct listing *out, struct fault *why)
 {
 	bool row = false;
 
 	TRY(find_bucket(w->db, w->query->bucket, &w->bucket, why));
 	w->rows = db_query(w->db, Q_OBJECT_LIST);
-	seek(w);
+	seek_to(w);
 	while (w->query->limit > 0) {
 		TRY(db_step(w->db, w->rows, &row, why));
 		row = row && str_starts_with(column_borrow(w->rows, 1), w->query->prefix);
 		out->more = row && out->n == w->query->limit;
 		if (!row || out->more)
 			return OK;
-		TRY(take(w, a, &out->entries[out->n++], why));
+		TRY(add_entry(w, a, &out->entries[out->n++], why));
 	}
 	return OK;
 }
 
 enum status listing_objects(struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_catalog(c)->readers;
-	struct walk w = { .query = q };
+	struct read_pool *read_pool = &engine_of_catalog(c)->read_pool;
+	struct listing_walk w = { .query = q };
 
 	assert(q->limit <= 1000);
 	struct listing listing = { .entries = arena_array(a, q->limit, sizeof *listing.entries) };
 	if (listing.entries == NULL)
 		return fault_too_much(why);
-	seek_start(&w.from, &(struct seek_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after });
-	TRY(readers_take(readers, &w.db, why));
-	enum status status = walk(&w, a, &listing, why);
+	key_cursor_start(&w.from, &(struct key_cursor_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after });
+	TRY(read_pool_acquire(read_pool, &w.db, why));
+	enum status status = walk_keys(&w, a, &listing, why);
 	sqlite3_reset(w.rows);
-	readers_give(readers, w.db);
+	read_pool_release(read_pool, w.db);
 	if (status == OK)
 		*out = listing;
 	return status;

@@ -29,7 +29,7 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 void engine_free(struct engine **e);
 struct object_store *engine_object_store(struct engine *e);
 struct image_table *engine_image_table(struct engine *e);
-struct inspection *engine_inspection(struct engine *e);
+struct admin_query *engine_admin_query(struct engine *e);
 struct bucket_store *engine_bucket_store(struct engine *e);
 struct bucket_catalog *engine_bucket_catalog(struct engine *e);
 struct part_store *engine_part_store(struct engine *e);

@@ -67,7 +67,7 @@ struct cut {
 	bool bad;
 };
 
-static struct str take(struct cut *c, uint64_t n)
+static struct str read_byte(struct cut *c, uint64_t n)
 {
 	if (c->bad || n > c->rest.n) {
 		c->bad = true;
@@ -78,9 +78,9 @@ static struct str take(struct cut *c, uint64_t n)
 	return got;
 }
 
-static uint64_t take_number(struct cut *c)
+static uint64_t read_number(struct cut *c)
 {
-	struct str bytes = take(c, 8);
+	struct str bytes = read_byte(c, 8);
 	uint64_t n = 0;
 
 	for (size_t i = bytes.n; i > 0; i--)
@@ -88,15 +88,15 @@ static uint64_t take_number(struct cut *c)
 	return n;
 }
 
-static struct str take_text(struct cut *c)
+static struct str read_text(struct cut *c)
 {
-	return str_dup(c->arena, take(c, take_number(c)));
+	return str_dup(c->arena, read_byte(c, read_number(c)));
 }
 
 /* How many things of at least so many bytes each can follow. */
-static size_t take_count(struct cut *c, size_t least_bytes)
+static size_t read_count(struct cut *c, size_t least_bytes)
 {
-	uint64_t n = take_number(c);
+	uint64_t n = read_number(c);
 
 	if (n <= c->rest.n / least_bytes)
 		return (size_t)n;
@@ -104,33 +104,33 @@ static size_t take_count(struct cut *c, size_t least_bytes)
 	return 0;
 }
 
-static void take_headers(struct cut *c, struct object_meta *out)
+static void read_headers(struct cut *c, struct object_meta *out)
 {
-	size_t n = take_count(c, 16);
+	size_t n = read_count(c, 16);
 	struct header *all = n > 0 ? arena_array(c->arena, n, sizeof *all) : NULL;
 
 	if (all == NULL)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		all[i].name = take_text(c);
-		all[i].value = take_text(c);
+		all[i].name = read_text(c);
+		all[i].value = read_text(c);
 	}
 	out->headers = all;
 	out->n_headers = n;
 }
 
-static void take_parts(struct cut *c, struct object_meta *out)
+static void read_parts(struct cut *c, struct object_meta *out)
 {
-	size_t n = take_count(c, 32);
+	size_t n = read_count(c, 32);
 	struct object_part *all = n > 0 ? arena_array(c->arena, n, sizeof *all) : NULL;
 
 	if (all == NULL)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		all[i].number = (uint32_t)take_number(c);
-		all[i].size = take_number(c);
-		all[i].checksum = meta_checksum((unsigned)take_number(c));
-		all[i].checksum.value = take_text(c);
+		all[i].number = (uint32_t)read_number(c);
+		all[i].size = read_number(c);
+		all[i].checksum = meta_checksum((unsigned)read_number(c));
+		all[i].checksum.value = read_text(c);
 	}
 	out->parts = all;
 	out->n_parts = n;
@@ -143,9 +143,9 @@ enum status meta_decode(struct str blob, unsigned flags, struct arena *a, struct
 	*out = (struct object_meta){ .checksum = meta_checksum(flags) };
 	if (blob.n == 0)
 		return OK;
-	out->checksum.value = take_text(&c);
-	take_headers(&c, out);
-	take_parts(&c, out);
+	out->checksum.value = read_text(&c);
+	read_headers(&c, out);
+	read_parts(&c, out);
 	TRY(fault_check_arena(a, why));
 	if (!c.bad && c.rest.n == 0)
 		return OK;

@@ -20,15 +20,15 @@
 #define FILES_FIRST 1024
 #define FILES_MAX ((size_t)1 << 20)
 
-static void complain(const struct fault *why)
+static void log_failure(const struct fault *why)
 {
 	LOG(STORE_FAILED, STR(""), LOG_C("text", why->text), LOG_C("cause", why->cause));
 }
 
-static bool done(enum status status, const struct fault *why)
+static bool is_done(enum status status, const struct fault *why)
 {
 	if (status != OK)
-		complain(why);
+		log_failure(why);
 	return status == OK;
 }
 
@@ -52,27 +52,27 @@ static enum status apply_untrash(struct writer *w, struct change *c)
 	return OK;
 }
 
-static enum status list_trash(struct engine *e, uint64_t after, uint64_t files[MOVER_BATCH], size_t *n, struct fault *why)
+static enum status list_trash(struct engine *e, uint64_t after, uint64_t files[PUBLISHER_BATCH], size_t *n, struct fault *why)
 {
 	struct db *d;
 	bool row = true;
 	enum status status = OK;
 
-	TRY(readers_take(&e->readers, &d, why));
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
 	bind_int(s, 1, (int64_t)after);
-	bind_int(s, 2, MOVER_BATCH);
+	bind_int(s, 2, PUBLISHER_BATCH);
 	for (*n = 0; (status = db_step(d, s, &row, why)) == OK && row; (*n)++)
 		files[*n] = (uint64_t)sqlite3_column_int64(s, 0);
 	sqlite3_reset(s);
-	readers_give(&e->readers, d);
+	read_pool_release(&e->read_pool, d);
 	return status;
 }
 
 /* The files are gone for good before their rows go. */
 static enum status empty_trash(struct engine *e, struct fault *why)
 {
-	uint64_t files[MOVER_BATCH];
+	uint64_t files[PUBLISHER_BATCH];
 	uint64_t after = 0;
 	size_t n = 0;
 
@@ -83,16 +83,16 @@ static enum status empty_trash(struct engine *e, struct fault *why)
 		after = files[n - 1];
 		TRY(tree_erase(&e->tree, files, n, why));
 		struct untrash u = { .change = { .apply = apply_untrash, .why = why }, .files = files, .n = n };
-		TRY(committer_run(&e->committer, &u.change));
+		TRY(group_commit_run(&e->group_commit, &u.change));
 	}
 }
 
 /* the scan of incoming/ */
 
-struct walk {
+struct staging_walk {
 	struct engine *engine;
 	bool remove_others;        /* nothing else runs: what has no row is left over */
-	uint64_t files[MOVER_BATCH];
+	uint64_t files[PUBLISHER_BATCH];
 	size_t n;
 	uint64_t moved, removed;
 	bool left;                 /* some could not be moved */
@@ -102,28 +102,28 @@ static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fa
 {
 	struct db *d;
 
-	TRY(readers_take(&e->readers, &d, why));
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_FILE_ROW);
 	bind_int(s, 1, (int64_t)file);
 	enum status status = db_step(d, s, row, why);
 	sqlite3_reset(s);
-	readers_give(&e->readers, d);
+	read_pool_release(&e->read_pool, d);
 	return status;
 }
 
 /* What cannot be moved now is read where it lies, and the publisher tries again. */
-static void publish(struct walk *w)
+static void publish_files(struct staging_walk *w)
 {
 	struct fault why;
 
-	if (done(tree_publish(&w->engine->tree, w->files, w->n, &why), &why))
+	if (is_done(tree_publish(&w->engine->tree, w->files, w->n, &why), &why))
 		w->moved += w->n;
 	else
 		w->left = true;
 	w->n = 0;
 }
 
-static enum status look_at(struct walk *w, const char *name, struct fault *why)
+static enum status visit_entry(struct staging_walk *w, const char *name, struct fault *why)
 {
 	uint64_t file = 0;
 	bool row = false;
@@ -132,8 +132,8 @@ static enum status look_at(struct walk *w, const char *name, struct fault *why)
 		TRY(has_row(w->engine, file, &row, why));
 	if (row) {
 		w->files[w->n++] = file;
-		if (w->n == MOVER_BATCH)
-			publish(w);
+		if (w->n == PUBLISHER_BATCH)
+			publish_files(w);
 		return OK;
 	}
 	if (!w->remove_others)
@@ -144,20 +144,20 @@ static enum status look_at(struct walk *w, const char *name, struct fault *why)
 	return OK;
 }
 
-static enum status walk_entries(struct walk *w, DIR *dir, struct fault *why)
+static enum status walk_entries(struct staging_walk *w, DIR *dir, struct fault *why)
 {
 	const struct dirent *entry;
 
 	for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0)
 		if (entry->d_name[0] != '.')
-			TRY(look_at(w, entry->d_name, why));
+			TRY(visit_entry(w, entry->d_name, why));
 	if (errno != 0)
 		return io_fault(why, errno, "read incoming/");
-	publish(w);
+	publish_files(w);
 	return OK;
 }
 
-static enum status walk_incoming(struct walk *w, struct fault *why)
+static enum status walk_incoming(struct staging_walk *w, struct fault *why)
 {
 	int fd = openat(w->engine->tree.incoming_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -172,48 +172,48 @@ static enum status walk_incoming(struct walk *w, struct fault *why)
 	return status;
 }
 
-enum status mover_recover(struct engine *e, struct fault *why)
+enum status publisher_recover(struct engine *e, struct fault *why)
 {
-	struct walk w = { .engine = e, .remove_others = true };
+	struct staging_walk w = { .engine = e, .remove_others = true };
 	struct fault trouble;
 
 	TRY(walk_incoming(&w, why));
 	if (w.moved + w.removed > 0)
 		LOG(STORE_RECOVERED, STR(""), LOG_I("moved", w.moved), LOG_I("removed", w.removed));
-	e->mover.rescan = w.left;
-	e->mover.trash = !done(empty_trash(e, &trouble), &trouble);
+	e->publisher.rescan = w.left;
+	e->publisher.trash = !is_done(empty_trash(e, &trouble), &trouble);
 	return OK;
 }
 
 /* the thread */
 
 struct work {
-	uint64_t files[MOVER_BATCH];
+	uint64_t files[PUBLISHER_BATCH];
 	size_t n;
 	bool rescan, trash;        /* to be done; afterwards: what failed and is to be tried again */
 	bool last;
 };
 
 /* Let work gather for a while, unless a whole batch is there or the end has come. */
-static void gather(struct mover *m, int64_t ms)
+static void gather_work(struct publisher *m, int64_t ms)
 {
 	int64_t until_ms = clock_mono_ms() + ms;
 
-	while (m->n < MOVER_BATCH && !m->stopping && thread_wait_until(&m->wanted, &m->lock, until_ms))
+	while (m->n < PUBLISHER_BATCH && !m->stopping && thread_wait_until(&m->wanted, &m->lock, until_ms))
 		continue;
 }
 
-static void take_work(struct mover *m, struct work *w)
+static void take_batch(struct publisher *m, struct work *w)
 {
 	pthread_mutex_lock(&m->lock);
 	if (w->rescan || w->trash)
-		gather(m, RETRY_MS);
+		gather_work(m, RETRY_MS);
 	m->rescan = m->rescan || w->rescan;
 	m->trash = m->trash || w->trash;
 	while (m->n == 0 && !m->trash && !m->rescan && !m->stopping)
 		pthread_cond_wait(&m->wanted, &m->lock);
-	gather(m, GATHER_MS);
-	w->n = m->n < MOVER_BATCH ? m->n : MOVER_BATCH;
+	gather_work(m, GATHER_MS);
+	w->n = m->n < PUBLISHER_BATCH ? m->n : PUBLISHER_BATCH;
 	m->n -= w->n;
 	for (size_t i = 0; i < w->n; i++)
 		w->files[i] = m->files[m->n + i];
@@ -224,42 +224,42 @@ static void take_work(struct mover *m, struct work *w)
 	pthread_mutex_unlock(&m->lock);
 }
 
-static void do_work(struct engine *e, struct work *w)
+static void run_batch(struct engine *e, struct work *w)
 {
-	struct walk walk = { .engine = e };
+	struct staging_walk walk = { .engine = e };
 	struct fault why;
-	bool moved = done(tree_publish(&e->tree, w->files, w->n, &why), &why);
-	bool found = !w->rescan || (done(walk_incoming(&walk, &why), &why) && !walk.left);
-	bool emptied = !w->trash || done(empty_trash(e, &why), &why);
+	bool moved = is_done(tree_publish(&e->tree, w->files, w->n, &why), &why);
+	bool found = !w->rescan || (is_done(walk_incoming(&walk, &why), &why) && !walk.left);
+	bool emptied = !w->trash || is_done(empty_trash(e, &why), &why);
 
 	w->rescan = !moved || !found;
 	w->trash = !emptied;
 }
 
-static void *run(void *arg)
+static void *run_thread(void *arg)
 {
-	struct mover *m = arg;
+	struct publisher *m = arg;
 	struct work w = { 0 };
 
 	while (!w.last) {
-		take_work(m, &w);
-		do_work(m->engine, &w);
+		take_batch(m, &w);
+		run_batch(m->engine, &w);
 	}
 	return NULL;
 }
 
-enum status mover_start(struct mover *m, struct engine *e, struct fault *why)
+enum status publisher_start(struct publisher *m, struct engine *e, struct fault *why)
 {
 	m->engine = e;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wanted, NULL);
-	if (!thread_start(&m->thread, run, m))
+	if (!thread_start(&m->thread, run_thread, m))
 		return fault_set(why, STORAGE_FAILED, "Cannot start a thread.");
 	m->started = true;
 	return OK;
 }
 
-void mover_stop(struct mover *m)
+void publisher_stop(struct publisher *m)
 {
 	if (!m->started)
 		return;
@@ -275,7 +275,7 @@ void mover_stop(struct mover *m)
 	m->started = false;
 }
 
-static bool room(struct mover *m)
+static bool reserve_room(struct publisher *m)
 {
 	if (m->n < m->cap)
 		return true;
@@ -288,19 +288,19 @@ static bool room(struct mover *m)
 	return true;
 }
 
-void mover_put_in(struct mover *m, uint64_t file)
+void publisher_add_file(struct publisher *m, uint64_t file)
 {
 	pthread_mutex_lock(&m->lock);
-	if (room(m))
+	if (reserve_room(m))
 		m->files[m->n++] = file;
 	else
 		m->rescan = true;
-	if (m->n == 1 || m->n == MOVER_BATCH || m->rescan)
+	if (m->n == 1 || m->n == PUBLISHER_BATCH || m->rescan)
 		pthread_cond_signal(&m->wanted);
 	pthread_mutex_unlock(&m->lock);
 }
 
-void mover_take_out(struct mover *m)
+void publisher_note_trash(struct publisher *m)
 {
 	pthread_mutex_lock(&m->lock);
 	m->trash = true;

@@ -12,9 +12,9 @@
 
 struct engine;
 
-#define MOVER_BATCH 512
+#define PUBLISHER_BATCH 512
 
-struct mover {
+struct publisher {
 	struct engine *engine;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -29,14 +29,14 @@ struct mover {
 /* Before anybody else has work: move what a row explains out of incoming/, remove the rest of it, and what the
  * trash names. What cannot be moved or removed from the trash (a full disk) is left for the thread, so that
  * the server starts and reads.  Errors: STORAGE_FAILED incoming/ cannot be read or cleared of what has no row */
-enum status mover_recover(struct engine *e, struct fault *why) MUST_CHECK;
+enum status publisher_recover(struct engine *e, struct fault *why) MUST_CHECK;
 /* In an engine that was zeroed and recovered. */
-enum status mover_start(struct mover *m, struct engine *e, struct fault *why) MUST_CHECK;
+enum status publisher_start(struct publisher *m, struct engine *e, struct fault *why) MUST_CHECK;
 /* Do what is noted and end the thread; the commit thread must still run. */
-void mover_stop(struct mover *m);
+void publisher_stop(struct publisher *m);
 /* Add a file whose row is committed. */
-void mover_put_in(struct mover *m, uint64_t file);
+void publisher_add_file(struct publisher *m, uint64_t file);
 /* Note that there is something in the trash. */
-void mover_take_out(struct mover *m);
+void publisher_note_trash(struct publisher *m);
 
 #endif

@@ -34,7 +34,7 @@ enum status objects_remove(struct writer *w, int64_t bucket, struct str key, boo
 	return rows_remove_object(w, &at, &old, trashed);
 }
 
-struct removal {
+struct object_row_removal {
 	struct change change;
 	struct str key;
 	bool trashed;
@@ -42,7 +42,7 @@ struct removal {
 
 static enum status apply_removal(struct writer *w, struct change *c)
 {
-	struct removal *r = (struct removal *)c;
+	struct object_row_removal *r = (struct object_row_removal *)c;
 
 	return objects_remove(w, w->image_bucket, r->key, &r->trashed);
 }
@@ -50,11 +50,11 @@ static enum status apply_removal(struct writer *w, struct change *c)
 static enum status store_remove_object(struct object_store *store, struct str key, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);
-	struct removal r = { .change = { .apply = apply_removal, .why = why }, .key = key };
+	struct object_row_removal r = { .change = { .apply = apply_removal, .why = why }, .key = key };
 
-	TRY(committer_run(&e->committer, &r.change));
+	TRY(group_commit_run(&e->group_commit, &r.change));
 	if (r.trashed)
-		mover_take_out(&e->mover);
+		publisher_note_trash(&e->publisher);
 	return OK;
 }
 
@@ -97,7 +97,7 @@ struct found {
 	struct str bytes;          /* with ROW_INLINED */
 };
 
-struct lookup {
+struct object_lookup {
 	const struct str *name;    /* bucket and key */
 	bool whole;                /* metadata and bytes too */
 };
@@ -163,7 +163,7 @@ static enum status read_row(sqlite3_stmt *s, struct arena *a, struct found *out,
 	return objects_read_info(s, a, &out->info, why);
 }
 
-static enum status find_in(struct db *d, const struct lookup *l, struct arena *a, struct found *out, struct fault *why)
+static enum status find_in_bucket(struct db *d, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(d, Q_OBJECT_GET);
 	bool row = false;
@@ -183,18 +183,18 @@ static enum status find_in(struct db *d, const struct lookup *l, struct arena *a
 	return no_such_key(why);
 }
 
-static enum status find(struct engine *e, const struct lookup *l, struct arena *a, struct found *out, struct fault *why)
+static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
 {
 	struct db *d;
 
-	TRY(readers_take(&e->readers, &d, why));
-	enum status status = find_in(d, l, a, out, why);
-	readers_give(&e->readers, d);
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
+	enum status status = find_in_bucket(d, l, a, out, why);
+	read_pool_release(&e->read_pool, d);
 	return status;
 }
 
 /* Responses announce the row's size before they send: a file that is shorter would leave them waiting. */
-static enum status take_file(const struct found *found, int fd, struct object_file *out, struct fault *why)
+static enum status read_file(const struct found *found, int fd, struct object_file *out, struct fault *why)
 {
 	struct stat st;
 
@@ -209,18 +209,18 @@ static enum status take_file(const struct found *found, int fd, struct object_fi
 /* name: bucket and key. */
 static enum status open_found(struct engine *e, const struct str name[2], struct arena *a, struct object_file *out, struct fault *why)
 {
-	const struct lookup l = { .name = name, .whole = true };
+	const struct object_lookup l = { .name = name, .whole = true };
 	struct found found = { 0 };
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		TRY(find(e, &l, a, &found, why));
+		TRY(find_row(e, &l, a, &found, why));
 		if ((found.flags & ROW_INLINED) != 0) {
 			*out = (struct object_file){ .info = found.info, .meta = found.meta, .fd = -1, .bytes = found.bytes };
 			return OK;
 		}
 		int fd = tree_read(&e->tree, found.file);
 		if (fd >= 0)
-			return take_file(&found, fd, out, why);
+			return read_file(&found, fd, out, why);
 		if (errno != ENOENT)
 			return io_fault(why, errno, "open an object");
 	}
@@ -232,11 +232,11 @@ enum status objects_open(struct bucket_store *s, struct str bucket, struct str k
 	struct engine *e = engine_of_buckets(s);
 	const struct str name[2] = { bucket, key };
 
-	if (hot_find(&e->hot, name, out))
+	if (object_cache_find(&e->object_cache, name, out))
 		return OK;
-	uint64_t generation = hot_generation(&e->hot);
+	uint64_t generation = object_cache_generation(&e->object_cache);
 	TRY(open_found(e, name, a, out, why));
-	hot_offer(&e->hot, generation, name, out);
+	object_cache_offer(&e->object_cache, generation, name, out);
 	return OK;
 }
 
@@ -289,10 +289,10 @@ static enum status store_head_object(struct object_store *store, struct str key,
 {
 	struct engine *e = engine_of_store(store);
 	const struct str name[2] = { str_of(e->bucket), key };
-	const struct lookup l = { .name = name };
+	const struct object_lookup l = { .name = name };
 	struct found found = { 0 };
 
-	TRY(find(e, &l, a, &found, why));
+	TRY(find_row(e, &l, a, &found, why));
 	*out = found.info;
 	return OK;
 }
@@ -329,14 +329,14 @@ static enum status store_list_objects(struct object_store *store, struct str pre
 	struct object_page page = { .objects = arena_array(a, limit, sizeof *page.objects) };
 	if (page.objects == NULL)
 		return fault_too_much(why);
-	seek_start(&from, &(struct seek_query){ .prefix = prefix, .after = after });
-	TRY(readers_take(&e->readers, &l.db, why));
+	key_cursor_start(&from, &(struct key_cursor_query){ .prefix = prefix, .after = after });
+	TRY(read_pool_acquire(&e->read_pool, &l.db, why));
 	sqlite3_stmt *s = db_query(l.db, Q_OBJECT_LIST);
-	bind_int(s, 1, e->committer.writer.image_bucket);
-	bind_str(s, 2, seek_str(&from));
+	bind_int(s, 1, e->group_commit.writer.image_bucket);
+	bind_str(s, 2, key_cursor_str(&from));
 	enum status status = list_objects(&l, s, a, &page, why);
 	sqlite3_reset(s);
-	readers_give(&e->readers, l.db);
+	read_pool_release(&e->read_pool, l.db);
 	if (status == OK)
 		*out = page;
 	return status;

@@ -52,7 +52,7 @@ static enum status apply_start(struct writer *w, struct change *c)
 	return OK;
 }
 
-static enum status start(struct part_store *p, const struct part_upload *u, struct arena *a, struct str *id, struct fault *why)
+static enum status start_upload(struct part_store *p, const struct part_upload *u, struct arena *a, struct str *id, struct fault *why)
 {
 	struct upload_change uc = { .change = { .apply = apply_start, .why = why }, .upload = u, .now_ms = clock_now_ms() };
 	struct buf meta;
@@ -64,7 +64,7 @@ static enum status start(struct part_store *p, const struct part_upload *u, stru
 		return fault_set(why, TOO_MUCH, "The object has more metadata than can be stored.");
 	uc.meta = buf_str(&meta);
 	random_bytes(uc.id.secret, sizeof uc.id.secret);
-	TRY(committer_run(&engine_of_parts(p)->committer, &uc.change));
+	TRY(group_commit_run(&engine_of_parts(p)->group_commit, &uc.change));
 	*id = upload_id_write(&uc.id, a);
 	return fault_check_arena(a, why);
 }
@@ -79,13 +79,13 @@ static enum status apply_abort(struct writer *w, struct change *c)
 	return uploads_end(w, uc->id.n, &uc->trashed);
 }
 
-static enum status run(struct part_store *p, struct upload_change *uc)
+static enum status run_change(struct part_store *p, struct upload_change *uc)
 {
 	struct engine *e = engine_of_parts(p);
 
-	TRY(committer_run(&e->committer, &uc->change));
+	TRY(group_commit_run(&e->group_commit, &uc->change));
 	if (uc->trashed)
-		mover_take_out(&e->mover);
+		publisher_note_trash(&e->publisher);
 	return OK;
 }
 
@@ -95,7 +95,7 @@ static enum status abort_upload(struct part_store *p, struct str bucket, struct 
 
 	if (!upload_id_read(id, &uc.id))
 		return no_such_upload(why);
-	return run(p, &uc);
+	return run_change(p, &uc);
 }
 
 /* Numbers rise with the time: who is not the lowest is not the oldest. */
@@ -122,7 +122,7 @@ static enum status end_older(struct part_store *p, int64_t before_ms, uint32_t *
 
 	for (*ended = 0; uc.ended == ENDED_MAX; *ended += uc.ended) {
 		uc = (struct upload_change){ .change = { .apply = apply_end, .why = why }, .before_ms = before_ms };
-		TRY(run(p, &uc));
+		TRY(run_change(p, &uc));
 	}
 	return OK;
 }
@@ -153,9 +153,9 @@ static enum status read_found(sqlite3_stmt *s, struct arena *a, struct part_uplo
 	return fault_check_arena(a, why);
 }
 
-static enum status find(struct part_store *p, struct str bucket, struct str key, struct str text, struct arena *a, struct part_upload *out, struct fault *why)
+static enum status find_upload(struct part_store *p, struct str bucket, struct str key, struct str text, struct arena *a, struct part_upload *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_parts(p)->readers;
+	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
 	struct upload_id id;
 	struct part_upload found;
 	struct db *d;
@@ -163,7 +163,7 @@ static enum status find(struct part_store *p, struct str bucket, struct str key,
 
 	if (!upload_id_read(text, &id))
 		return no_such_upload(why);
-	TRY(readers_take(readers, &d, why));
+	TRY(read_pool_acquire(read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
 	upload_id_bind(s, &id);
 	enum status status = db_step(d, s, &row, why);
@@ -171,14 +171,14 @@ static enum status find(struct part_store *p, struct str bucket, struct str key,
 	if (status == OK)
 		status = there ? read_found(s, a, &found, why) : no_such_upload(why);
 	sqlite3_reset(s);
-	readers_give(readers, d);
+	read_pool_release(read_pool, d);
 	if (status == OK)
 		*out = found;
 	return status;
 }
 
 /* A walk over uploads, like that over objects: by key, then by number. */
-struct walk {
+struct upload_walk {
 	const struct part_upload_query *query;
 	struct db *db;
 	sqlite3_stmt *rows;
@@ -187,22 +187,22 @@ struct walk {
 	int64_t behind;            /* of the key `from` itself: uploads after this number */
 };
 
-static void seek(struct walk *w)
+static void seek_to(struct upload_walk *w)
 {
 	sqlite3_reset(w->rows);
 	bind_int(w->rows, 1, w->bucket);
-	bind_str(w->rows, 2, seek_str(&w->from));
+	bind_str(w->rows, 2, key_cursor_str(&w->from));
 	bind_int(w->rows, 3, w->behind);
 }
 
 /* After an upload of a key that belongs to no common prefix the walk continues at that key. */
-static void find_start(struct walk *w)
+static void first_key(struct upload_walk *w)
 {
 	const struct part_upload_query *q = w->query;
 	struct upload_id id;
-	bool inside = str_starts_with(q->after_key, q->prefix) && seek_group(q->after_key, q->prefix, q->delimiter).n == 0;
+	bool inside = str_starts_with(q->after_key, q->prefix) && key_cursor_group(q->after_key, q->prefix, q->delimiter).n == 0;
 
-	seek_start(&w->from, &(struct seek_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after_key });
+	key_cursor_start(&w->from, &(struct key_cursor_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after_key });
 	w->behind = -1;
 	if (!inside || q->after_key.n == 0 || q->after_key.n > OBJECT_KEY_MAX_BYTES || !upload_id_read(q->after_id, &id))
 		return;
@@ -210,9 +210,9 @@ static void find_start(struct walk *w)
 	w->behind = id.n;
 }
 
-static enum status take(struct walk *w, struct arena *a, struct part_upload *out, struct fault *why)
+static enum status add_entry(struct upload_walk *w, struct arena *a, struct part_upload *out, struct fault *why)
 {
-	struct str group = seek_group(column_borrow(w->rows, 2), w->query->prefix, w->query->delimiter);
+	struct str group = key_cursor_group(column_borrow(w->rows, 2), w->query->prefix, w->query->delimiter);
 
 	if (group.n == 0) {
 		TRY(parts_read_upload(w->rows, a, out, why));
@@ -220,13 +220,13 @@ static enum status take(struct walk *w, struct arena *a, struct part_upload *out
 		return OK;
 	}
 	*out = (struct part_upload){ .bucket = w->query->bucket, .key = str_dup(a, group) };
-	seek_behind(&w->from, group);
+	key_cursor_skip_group(&w->from, group);
 	w->behind = -1;
-	seek(w);
+	seek_to(w);
 	return fault_check_arena(a, why);
 }
 
-static enum status find_bucket(struct walk *w, struct fault *why)
+static enum status find_bucket(struct upload_walk *w, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(w->db, Q_BUCKET);
 	bool row = false;
@@ -238,38 +238,38 @@ static enum status find_bucket(struct walk *w, struct fault *why)
 	return row ? OK : no_such_bucket(why);
 }
 
-static enum status walk(struct walk *w, struct arena *a, struct part_upload_page *out, struct fault *why)
+static enum status walk_uploads(struct upload_walk *w, struct arena *a, struct part_upload_page *out, struct fault *why)
 {
 	bool row = false;
 
 	TRY(find_bucket(w, why));
 	w->rows = db_query(w->db, Q_UPLOAD_LIST);
-	seek(w);
+	seek_to(w);
 	while (w->query->limit > 0) {
 		TRY(db_step(w->db, w->rows, &row, why));
 		row = row && str_starts_with(column_borrow(w->rows, 2), w->query->prefix);
 		out->more = row && out->n == w->query->limit;
 		if (!row || out->more)
 			return OK;
-		TRY(take(w, a, &out->uploads[out->n++], why));
+		TRY(add_entry(w, a, &out->uploads[out->n++], why));
 	}
 	return OK;
 }
 
 static enum status list_uploads(struct part_store *p, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_parts(p)->readers;
-	struct walk w = { .query = q };
+	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
+	struct upload_walk w = { .query = q };
 
 	assert(q->limit <= 1000);
 	struct part_upload_page page = { .uploads = arena_array(a, q->limit, sizeof *page.uploads) };
 	if (page.uploads == NULL)
 		return fault_too_much(why);
-	find_start(&w);
-	TRY(readers_take(readers, &w.db, why));
-	enum status status = walk(&w, a, &page, why);
+	first_key(&w);
+	TRY(read_pool_acquire(read_pool, &w.db, why));
+	enum status status = walk_uploads(&w, a, &page, why);
 	sqlite3_reset(w.rows);
-	readers_give(readers, w.db);
+	read_pool_release(read_pool, w.db);
 	if (status == OK)
 		*out = page;
 	return status;
@@ -294,7 +294,7 @@ struct part_walk {
 	uint32_t after, limit;
 };
 
-static enum status there(const struct part_walk *w, struct fault *why)
+static enum status upload_exists(const struct part_walk *w, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(w->db, Q_UPLOAD_GET);
 	bool row = false;
@@ -310,7 +310,7 @@ static enum status read_parts(const struct part_walk *w, struct arena *a, struct
 	sqlite3_stmt *s = db_query(w->db, Q_PART_LIST);
 	bool row = false;
 
-	TRY(there(w, why));
+	TRY(upload_exists(w, why));
 	bind_int(s, 1, w->id.n);
 	bind_int(s, 2, w->after);
 	while (w->limit > 0) {
@@ -326,7 +326,7 @@ static enum status read_parts(const struct part_walk *w, struct arena *a, struct
 
 static enum status list_parts(struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
-	struct readers *readers = &engine_of_parts(p)->readers;
+	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
 	struct part_walk w = { .after = after, .limit = limit };
 
 	assert(limit <= PART_NUMBER_MAX);
@@ -335,18 +335,18 @@ static enum status list_parts(struct part_store *p, struct str id, uint32_t afte
 	struct part_page page = { .parts = arena_array(a, limit, sizeof *page.parts) };
 	if (page.parts == NULL)
 		return fault_too_much(why);
-	TRY(readers_take(readers, &w.db, why));
+	TRY(read_pool_acquire(read_pool, &w.db, why));
 	enum status status = read_parts(&w, a, &page, why);
 	sqlite3_reset(w.db->statements[Q_PART_LIST]);
-	readers_give(readers, w.db);
+	read_pool_release(read_pool, w.db);
 	if (status == OK)
 		*out = page;
 	return status;
 }
 
 const struct part_store_ops parts_ops = {
-	.start = start,
-	.find = find,
+	.start = start_upload,
+	.find = find_upload,
 	.list_uploads = list_uploads,
 	.list_parts = list_parts,
 	.complete = complete_upload,

@@ -153,7 +153,7 @@ bool profile_name_valid(struct str name)
 	return name.n > 0 && name.n <= KEY_USER_MAX;
 }
 
-const struct profile *profiles_find(const struct profiles *all, const char *name)
+const struct key_profile *profiles_find(const struct profiles *all, const char *name)
 {
 	for (size_t i = 0; i < all->n; i++)
 		if (strcmp(all->all[i].name, name) == 0)
@@ -162,7 +162,7 @@ const struct profile *profiles_find(const struct profiles *all, const char *name
 }
 
 /* Whose the key is and what it may, as far as the name says. */
-static void give_power(struct profile *p)
+static void give_power(struct key_profile *p)
 {
 	bool owner = strcmp(p->name, KEY_OWNER_NAME) == 0, slots = strcmp(p->name, "slots") == 0;
 
@@ -179,8 +179,8 @@ static enum status begin_profile(struct profiles *out, struct str line, size_t n
 		return bad_line(why, number, "begins more profiles than a file may have");
 	if (!str_ends_with(line, STR("]")))
 		return bad_line(why, number, "begins a profile and has no ] at its end");
-	struct profile *p = &out->all[out->n];
-	*p = (struct profile){ .line = number };
+	struct key_profile *p = &out->all[out->n];
+	*p = (struct key_profile){ .line = number };
 	if (!copy_word(p->name, sizeof p->name, str_trim(str_slice(line, 1, line.n - 1))))
 		return bad_line(why, number, "has a profile name that is empty, too long or has blanks");
 	if (profiles_find(out, p->name) != NULL)
@@ -221,7 +221,7 @@ static enum status read_setting(struct profiles *out, struct arena *a, struct st
 
 static enum status check_profile(const struct profiles *all, size_t i, struct fault *why)
 {
-	const struct profile *p = &all->all[i];
+	const struct key_profile *p = &all->all[i];
 
 	if (p->key.id[0] == '\0')
 		return bad_line(why, p->line, "begins a profile without aws_access_key_id");

@@ -21,14 +21,14 @@
 #define PROFILES_MAX_BYTES (256 * 1024)   /* of a file */
 #define PROFILES_ARENA_BYTES (2 * 1024 * 1024)   /* holds the grants of any file */
 
-struct profile {
+struct key_profile {
 	char name[KEY_USER_MAX + 1];
 	struct access_key key;     /* grants are in the arena */
 	size_t line;               /* where it begins, for errors */
 };
 
 struct profiles {
-	struct profile all[PROFILES_MAX];
+	struct key_profile all[PROFILES_MAX];
 	size_t n;
 };
 
@@ -37,7 +37,7 @@ struct profiles {
  * [tintype] and [slots] become KEY_OWNER and KEY_SLOTS, for the user tintype, and may have no grants.
  * Errors  INVALID_INPUT, the text names the line; TOO_MUCH */
 enum status profiles_parse(struct str text, struct arena *a, struct profiles *out, struct fault *why) MUST_CHECK;
-const struct profile *profiles_find(const struct profiles *all, const char *name);
+const struct key_profile *profiles_find(const struct profiles *all, const char *name);
 /* 1 to KEY_USER_MAX of A-Za-z0-9._-, a letter or digit first. */
 bool profile_name_valid(struct str name);
 

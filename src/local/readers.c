@@ -3,14 +3,14 @@
 
 #include <assert.h>
 
-void readers_init(struct readers *r, const char *path)
+void read_pool_init(struct read_pool *r, const char *path)
 {
-	*r = (struct readers){ .path = path };
+	*r = (struct read_pool){ .path = path };
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->given, NULL);
 }
 
-void readers_deinit(struct readers *r)
+void read_pool_deinit(struct read_pool *r)
 {
 	assert(r->n_idle == r->n_open);
 	while (r->n_idle > 0)
@@ -21,7 +21,7 @@ void readers_deinit(struct readers *r)
 }
 
 /* A slot whose connection has yet to be opened goes back to the unused ones when that fails. */
-static void forget(struct readers *r)
+static void close_reader(struct read_pool *r)
 {
 	pthread_mutex_lock(&r->lock);
 	r->n_open--;
@@ -29,12 +29,12 @@ static void forget(struct readers *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-enum status readers_take(struct readers *r, struct db **out, struct fault *why)
+enum status read_pool_acquire(struct read_pool *r, struct db **out, struct fault *why)
 {
 	struct db fresh;
 
 	pthread_mutex_lock(&r->lock);
-	while (r->n_idle == 0 && r->n_open == READERS_MAX)
+	while (r->n_idle == 0 && r->n_open == READ_POOL_MAX)
 		pthread_cond_wait(&r->given, &r->lock);
 	if (r->n_idle > 0) {
 		*out = r->idle[--r->n_idle];
@@ -46,7 +46,7 @@ enum status readers_take(struct readers *r, struct db **out, struct fault *why)
 
 	enum status status = db_open(&fresh, r->path, DB_READ, why);
 	if (status != OK) {
-		forget(r);
+		close_reader(r);
 		return status;
 	}
 	pthread_mutex_lock(&r->lock);
@@ -59,7 +59,7 @@ enum status readers_take(struct readers *r, struct db **out, struct fault *why)
 	return OK;
 }
 
-void readers_give(struct readers *r, struct db *d)
+void read_pool_release(struct read_pool *r, struct db *d)
 {
 	pthread_mutex_lock(&r->lock);
 	r->idle[r->n_idle++] = d;

@@ -8,22 +8,22 @@
 #include "local/db.h"
 #include <pthread.h>
 
-#define READERS_MAX 16
+#define READ_POOL_MAX 16
 
-struct readers {
+struct read_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t given;
 	const char *path;                /* borrowed from the engine */
-	struct db all[READERS_MAX];
-	struct db *idle[READERS_MAX];    /* a stack */
+	struct db all[READ_POOL_MAX];
+	struct db *idle[READ_POOL_MAX];    /* a stack */
 	size_t n_idle, n_open;
 };
 
-void readers_init(struct readers *r, const char *path);
+void read_pool_init(struct read_pool *r, const char *path);
 /* All must have been given back. */
-void readers_deinit(struct readers *r);
+void read_pool_deinit(struct read_pool *r);
 /* Errors  STORAGE_FAILED none could be opened */
-enum status readers_take(struct readers *r, struct db **out, struct fault *why) MUST_CHECK;
-void readers_give(struct readers *r, struct db *d);
+enum status read_pool_acquire(struct read_pool *r, struct db **out, struct fault *why) MUST_CHECK;
+void read_pool_release(struct read_pool *r, struct db *d);
 
 #endif

@@ -17,7 +17,7 @@ enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id)
 }
 
 /* etag: of the object that is there; {NULL, 0} when there is none. */
-static enum status check(const struct object_condition *c, struct str etag, struct fault *why)
+static enum status check_condition(const struct object_condition *c, struct str etag, struct fault *why)
 {
 	if (c == NULL)
 		return OK;
@@ -43,12 +43,12 @@ enum status rows_find_object(struct writer *w, const struct object_place *at, co
 		out->file = sqlite3_column_int64(s, 0);
 		out->flags = (unsigned)sqlite3_column_int64(s, 1);
 	}
-	enum status status = check(c, row ? column_borrow(s, 2) : (struct str){ 0 }, why);
+	enum status status = check_condition(c, row ? column_borrow(s, 2) : (struct str){ 0 }, why);
 	sqlite3_reset(s);
 	return status;
 }
 
-static enum status run_on(struct writer *w, enum db_query_id q, int64_t file)
+static enum status run_with_id(struct writer *w, enum db_query_id q, int64_t file)
 {
 	sqlite3_stmt *s = db_query(&w->db, q);
 
@@ -62,11 +62,11 @@ enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed)
 		return OK;
 	w->trashed = true;
 	if ((s->flags & ROW_META_ASIDE) != 0)
-		TRY(run_on(w, Q_META_REMOVE, s->file));
+		TRY(run_with_id(w, Q_META_REMOVE, s->file));
 	if ((s->flags & ROW_INLINED) != 0)
-		return run_on(w, Q_BODY_REMOVE, s->file);
+		return run_with_id(w, Q_BODY_REMOVE, s->file);
 	*trashed = true;
-	return run_on(w, Q_TRASH_ADD, s->file);
+	return run_with_id(w, Q_TRASH_ADD, s->file);
 }
 
 static enum status add_blob(struct writer *w, enum db_query_id q, uint64_t file, struct str blob)
@@ -78,7 +78,7 @@ static enum status add_blob(struct writer *w, enum db_query_id q, uint64_t file,
 	return writer_run(w, s);
 }
 
-enum status rows_add_body(struct writer *w, struct arrival *a)
+enum status rows_add_body(struct writer *w, struct new_body *a)
 {
 	if (!a->inlined)
 		return OK;
@@ -86,7 +86,7 @@ enum status rows_add_body(struct writer *w, struct arrival *a)
 	return add_blob(w, Q_BODY_ADD, a->file, a->bytes);
 }
 
-enum status rows_put_object(struct writer *w, const struct object_place *at, struct arrival *a, const struct stored *old, bool *trashed)
+enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed)
 {
 	bool aside = a->meta.n > META_ROW_BYTES;
 

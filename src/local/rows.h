@@ -9,7 +9,7 @@
 #include "port/bucket_store.h"
 
 /* A body that is ready for its row: a file of incoming/ that is synced, or bytes for the database. */
-struct arrival {
+struct new_body {
 	bool inlined;              /* bytes; the file's number is given in the commit */
 	struct str bytes;
 	uint64_t file;
@@ -41,9 +41,9 @@ enum status rows_find_object(struct writer *w, const struct object_place *at, co
  * *trashed is set. Nothing when they are not there.  Errors: the writer's */
 enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed) MUST_CHECK;
 /* Keep bytes for the database under a new number, if the arrival is such.  Errors: the writer's */
-enum status rows_add_body(struct writer *w, struct arrival *a) MUST_CHECK;
+enum status rows_add_body(struct writer *w, struct new_body *a) MUST_CHECK;
 /* Write the object's row over `old`, whose bytes go.  Errors: the writer's */
-enum status rows_put_object(struct writer *w, const struct object_place *at, struct arrival *a, const struct stored *old, bool *trashed) MUST_CHECK;
+enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed) MUST_CHECK;
 /* Remove an object that was found; nothing when it is not there.  Errors: the writer's */
 enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old, bool *trashed) MUST_CHECK;
 

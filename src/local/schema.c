@@ -65,7 +65,7 @@ static const char version_2[] =
 static const char *const versions[SCHEMA_VERSION] = { version_1, version_2 };
 
 /* All steps that are missing in one transaction: a start that is cut off begins again from the old version. */
-static enum status bring_up(struct db *d, int64_t version, struct fault *why)
+static enum status upgrade_schema(struct db *d, int64_t version, struct fault *why)
 {
 	int rc = sqlite3_exec(d->sq, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
@@ -93,7 +93,7 @@ enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 	if (version < 0 || (version == 0 && n_tables != 0))
 		return fault_set(why, SCHEMA_UNKNOWN, "%s is not a tintype database; choose another directory with --data.",
 		                 path);
-	return bring_up(d, version, why);
+	return upgrade_schema(d, version, why);
 }
 
 static enum status find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)

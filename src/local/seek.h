@@ -12,21 +12,21 @@ struct seek {
 	size_t n;
 };
 
-struct seek_query {
+struct key_cursor_query {
 	struct str prefix, delimiter, after;   /* as struct object_query's */
 };
 
-static inline struct str seek_str(const struct seek *s)
+static inline struct str key_cursor_str(const struct seek *s)
 {
 	return (struct str){ s->bytes, s->n };
 }
 
 /* The beginning of a walk. */
-void seek_start(struct seek *s, const struct seek_query *q);
+void key_cursor_start(struct seek *s, const struct key_cursor_query *q);
 /* After all keys that begin with `group`, which is not empty. */
-void seek_behind(struct seek *s, struct str group);
+void key_cursor_skip_group(struct seek *s, struct str group);
 /* The common prefix that a key, which has the prefix, belongs to: up to and with the first delimiter after the prefix.
  * {NULL, 0} when it belongs to none. */
-struct str seek_group(struct str key, struct str prefix, struct str delimiter);
+struct str key_cursor_group(struct str key, struct str prefix, struct str delimiter);
 
 #endif

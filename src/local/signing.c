@@ -23,7 +23,7 @@ static struct sigv4_key slots_key(struct engine *e)
 }
 
 /* key "": the bucket's own address. */
-static struct str address(const struct engine *e, struct str key, struct arena *a)
+static struct str object_address(const struct engine *e, struct str key, struct arena *a)
 {
 	struct buf b;
 
@@ -38,7 +38,7 @@ static struct str address(const struct engine *e, struct str key, struct arena *
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-static enum status ready(const struct engine *e, struct fault *why)
+static enum status check_request(const struct engine *e, struct fault *why)
 {
 	if (e->public_url[0] == '\0')
 		return fault_set(why, INTERNAL, "The server is still starting; try again.");
@@ -53,7 +53,7 @@ enum status signing_presign(struct object_store *s, const struct presign_request
 	size_t n = 0;
 	struct str url = { 0 };
 
-	TRY(ready(e, why));
+	TRY(check_request(e, why));
 	if (r->disposition.n > 0)
 		query[n++] = (struct header){ STR("response-content-disposition"), r->disposition };
 	if (r->content_type.n > 0)
@@ -72,7 +72,7 @@ enum status signing_presign(struct object_store *s, const struct presign_request
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The signature's date has whole seconds, and its lifetime begins there. */
 	int64_t signed_ms = r->now_ms - r->now_ms % 1000;
-	*out = (struct presigned){ url, address(e, r->key, a), signed_ms + (int64_t)r->expires_s * 1000 };
+	*out = (struct presigned){ url, object_address(e, r->key, a), signed_ms + (int64_t)r->expires_s * 1000 };
 	return fault_check_arena(a, why);
 }
 
@@ -92,13 +92,13 @@ enum status signing_form(struct object_store *s, const struct form_request *r, s
 	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
 	size_t n = 0;
 
-	TRY(ready(e, why));
+	TRY(check_request(e, why));
 	if (fields == NULL)
 		return fault_too_much(why);
 	TRY(presign_post(&key, &in, a, fields, &n, why));
 	*out = (struct post_form){
-		.url = address(e, STR(""), a),
-		.address = address(e, r->key, a),
+		.url = object_address(e, STR(""), a),
+		.address = object_address(e, r->key, a),
 		.fields = fields,
 		.n_fields = n,
 		.expires_ms = r->now_ms + (int64_t)r->expires_s * 1000,

@@ -13,7 +13,7 @@
 /* A small disk has a small ballast. */
 #define BALLAST_SHARE 64
 
-static void note(struct space *s, bool low, uint64_t free_bytes)
+static void note_level(struct space *s, bool low, uint64_t free_bytes)
 {
 	metric_set(M_FREE_BYTES, (int64_t)free_bytes);
 	if (atomic_load_explicit(&s->low, memory_order_relaxed) == low || atomic_exchange(&s->low, low) == low)
@@ -24,14 +24,14 @@ static void note(struct space *s, bool low, uint64_t free_bytes)
 		LOG(STORE_BACK, STR(""), LOG_I("freeBytes", free_bytes), LOG_I("reserveBytes", s->reserve_bytes));
 }
 
-static bool measure(struct space *s, uint64_t *free_bytes)
+static bool measure_free(struct space *s, uint64_t *free_bytes)
 {
 	struct statvfs fs;
 
 	if (local_io.statvfs(s->fd, &fs) != 0)
 		return false;
 	*free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	note(s, *free_bytes < s->reserve_bytes, *free_bytes);
+	note_level(s, *free_bytes < s->reserve_bytes, *free_bytes);
 	return true;
 }
 
@@ -40,15 +40,15 @@ void space_measure(struct space *s)
 	uint64_t free_bytes = 0;
 
 	/* If it cannot be measured the gauge keeps its last value. */
-	(void)measure(s, &free_bytes);
+	(void)measure_free(s, &free_bytes);
 }
 
-static uint64_t minus(uint64_t a, uint64_t b)
+static uint64_t subtract(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+static uint64_t least_free(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
@@ -61,40 +61,40 @@ static uint64_t owed(const struct space *s)
 
 static uint64_t rows_floor(const struct space *s)
 {
-	return least(s->reserve_bytes / 4, ROWS_FLOOR_MAX_BYTES) + owed(s);
+	return least_free(s->reserve_bytes / 4, ROWS_FLOOR_MAX_BYTES) + owed(s);
 }
 
-static bool fits(uint64_t room, uint64_t promised, uint64_t bytes)
+static bool has_space(uint64_t room, uint64_t promised, uint64_t bytes)
 {
 	return room >= promised && room - promised >= bytes;
 }
 
-enum status space_take(struct space *s, uint64_t bytes, enum space_use use, struct fault *why)
+enum status space_reserve(struct space *s, uint64_t bytes, enum space_use use, struct fault *why)
 {
 	uint64_t free_bytes = 0;
 
-	if (!measure(s, &free_bytes))
+	if (!measure_free(s, &free_bytes))
 		return io_fault(why, errno, "statvfs");
 	uint64_t promised = atomic_fetch_add(&s->promised_bytes, bytes);
 	bool enough = free_bytes >= s->reserve_bytes + owed(s);
 	uint64_t reusable = use == SPACE_ROWS && free_bytes >= rows_floor(s) ? atomic_load(&s->reusable_bytes) : 0;
-	if (enough && fits(free_bytes - s->reserve_bytes - owed(s), promised, bytes))
+	if (enough && has_space(free_bytes - s->reserve_bytes - owed(s), promised, bytes))
 		return OK;
-	if (reusable > 0 && fits(reusable, promised, bytes))
+	if (reusable > 0 && has_space(reusable, promised, bytes))
 		return OK;
-	space_give(s, bytes);
+	space_release(s, bytes);
 	return fault_set(why, DISK_FULL, "Not enough free space for this upload; try again later.");
 }
 
-void space_give(struct space *s, uint64_t bytes)
+void space_release(struct space *s, uint64_t bytes)
 {
 	atomic_fetch_sub(&s->promised_bytes, bytes);
 }
 
 enum status space_check(struct space *s, uint64_t bytes, enum space_use use, struct fault *why)
 {
-	TRY(space_take(s, bytes, use, why));
-	space_give(s, bytes);
+	TRY(space_reserve(s, bytes, use, why));
+	space_release(s, bytes);
 	return OK;
 }
 
@@ -104,14 +104,14 @@ bool space_for_rows(struct space *s)
 	uint64_t floor = rows_floor(s), free_bytes = 0;
 
 	/* Unknown: let the commit find out. */
-	return !measure(s, &free_bytes) || free_bytes + least(atomic_load(&s->reusable_bytes), floor / 2) >= floor;
+	return !measure_free(s, &free_bytes) || free_bytes + least_free(atomic_load(&s->reusable_bytes), floor / 2) >= floor;
 }
 
 uint64_t space_spare_pages(struct space *s, uint64_t page_bytes)
 {
 	uint64_t free_bytes = 0;
 
-	return measure(s, &free_bytes) ? minus(free_bytes, s->reserve_bytes) / 4 / page_bytes : 0;
+	return measure_free(s, &free_bytes) ? subtract(free_bytes, s->reserve_bytes) / 4 / page_bytes : 0;
 }
 
 /* The size that the ballast is to have here, and what is free; 0 where that is not to be told. */
@@ -122,7 +122,7 @@ static uint64_t ballast_bytes(const struct space *s, uint64_t *free_bytes)
 	if (local_io.statvfs(s->fd, &fs) != 0)
 		return 0;
 	*free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	return least(SPACE_BALLAST_BYTES, (uint64_t)fs.f_blocks * fs.f_frsize / BALLAST_SHARE);
+	return least_free(SPACE_BALLAST_BYTES, (uint64_t)fs.f_blocks * fs.f_frsize / BALLAST_SHARE);
 }
 
 static void make_ballast(const struct space *s, uint64_t bytes)
@@ -159,7 +159,7 @@ void space_renew_ballast(struct space *s)
 {
 	uint64_t free_bytes = 0, bytes = atomic_load_explicit(&s->owed_bytes, memory_order_relaxed);
 
-	if (bytes == 0 || !measure(s, &free_bytes) || free_bytes < s->reserve_bytes + 2 * bytes)
+	if (bytes == 0 || !measure_free(s, &free_bytes) || free_bytes < s->reserve_bytes + 2 * bytes)
 		return;
 	make_ballast(s, bytes);
 	atomic_store(&s->owed_bytes, 0);

@@ -33,10 +33,10 @@ void space_open(struct space *s);
 /* Update the gauge of free bytes, and log a crossing; without writes nothing else does. */
 void space_measure(struct space *s);
 /* Reserve `bytes` for a body.  Errors: DISK_FULL the rest would be below the reserve; STORAGE_FAILED */
-enum status space_take(struct space *s, uint64_t bytes, enum space_use use, struct fault *why) MUST_CHECK;
+enum status space_reserve(struct space *s, uint64_t bytes, enum space_use use, struct fault *why) MUST_CHECK;
 /* Release what was reserved: it is written, or will not come. */
-void space_give(struct space *s, uint64_t bytes);
-/* Whether `bytes` would fit now; nothing is promised.  Errors: those of space_take */
+void space_release(struct space *s, uint64_t bytes);
+/* Whether `bytes` would fit now; nothing is promised.  Errors: those of space_reserve */
 enum status space_check(struct space *s, uint64_t bytes, enum space_use use, struct fault *why) MUST_CHECK;
 /* Whether new rows may be made. Rows may use most of the reserve, but not the last of it, which
  * belongs to deletes, the sweep and the log. */

@@ -77,7 +77,7 @@ static enum status find_part(struct writer *w, int64_t upload, uint32_t number, 
 	return OK;
 }
 
-enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct arrival *a, bool *trashed)
+enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a, bool *trashed)
 {
 	struct stored old;
 

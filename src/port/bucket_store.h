@@ -54,9 +54,9 @@ struct object_commit {
 	struct object_condition condition;
 	/* NULL: a plain object, which replaces. Else the row is resolved in the same commit, only if it is
 	 * pending; the object must not be there yet. */
-	const struct settlement *settle;
+	const struct resolution *resolve;
 	struct arena *arena;
-	struct image_row *now;     /* as table_settle's; may be NULL when resolve is */
+	struct image_row *now;     /* as table_resolve's; may be NULL when resolve is */
 };
 
 struct bucket_store_ops {
@@ -66,7 +66,7 @@ struct bucket_store_ops {
 	enum status (*finish)(struct incoming **, const struct object_commit *, struct fault *);
 	void (*abandon)(struct incoming **);
 	enum status (*open)(struct bucket_store *, struct str bucket, struct str key, struct arena *, struct object_file *out, struct fault *);
-	void (*start_finish)(struct incoming **, const struct object_commit *, struct table_wait *);
+	void (*start_finish)(struct incoming **, const struct object_commit *, struct write_completion *);
 };
 struct bucket_store {
 	const struct bucket_store_ops *ops;
@@ -95,7 +95,7 @@ MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str
 }
 
 /* Sync, commit, and only then return OK. *in is ended and set to NULL whatever comes.
- * Errors  those of table_settle; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET; NO_SUCH_UPLOAD; PRECONDITION;
+ * Errors  those of table_resolve; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET; NO_SUCH_UPLOAD; PRECONDITION;
  *         NO_SUCH_KEY (condition) */
 MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
 {
@@ -122,7 +122,7 @@ MUST_CHECK static inline enum status bucket_open(struct bucket_store *s, struct 
  * returns. The commit, what it borrows and `w` stay good until then. *in is set to NULL at once.
  * Does not block for a body that was begun with an expected length of at most BUCKET_SMALL_BYTES and kept to it;
  * reactors may call it. */
-static inline void bucket_start_finish(struct incoming **in, const struct object_commit *c, struct table_wait *w)
+static inline void bucket_start_finish(struct incoming **in, const struct object_commit *c, struct write_completion *w)
 {
 	(*in)->ops->start_finish(in, c, w);
 }

@@ -8,30 +8,30 @@
 #define START_MAX_BYTES 4096
 
 struct waiter {
-	struct table_wait wait;
+	struct write_completion wait;
 	enum status status;
-	sem_t ended;
+	sem_t finished;
 };
 
-static void end(struct table_wait *w, enum status status)
+static void on_inserted(struct write_completion *w, enum status status)
 {
 	struct waiter *waiter = (struct waiter *)w;
 
 	waiter->status = status;
-	sem_post(&waiter->ended);
+	sem_post(&waiter->finished);
 }
 
 enum status table_insert(struct image_table *t, const struct image_row *row, struct fault *why)
 {
-	struct waiter w = { .wait = { .done = end } };
+	struct waiter w = { .wait = { .done = on_inserted } };
 	struct arena a;
 
-	sem_init(&w.ended, 0, 0);
+	sem_init(&w.finished, 0, 0);
 	arena_init(&a, START_MAX_BYTES);
 	table_start_insert(t, row, &a, &w.wait);
-	while (sem_wait(&w.ended) != 0)
+	while (sem_wait(&w.finished) != 0)
 		assert(errno == EINTR);
-	sem_destroy(&w.ended);
+	sem_destroy(&w.finished);
 	arena_deinit(&a);
 	if (w.status != OK)
 		*why = w.wait.why;

@@ -38,7 +38,7 @@ struct image_row {
 };
 
 /* What verification changes in a pending row. */
-struct settlement {
+struct resolution {
 	struct str image_id;
 	enum image_status status;  /* IMAGE_UPLOADED or IMAGE_REJECTED */
 	struct str file_type;
@@ -66,16 +66,16 @@ struct image_counts {
 struct image_table;
 
 /* How a caller that does not wait is notified: done is called once, with the status. */
-struct table_wait {
-	void (*done)(struct table_wait *, enum status);
+struct write_completion {
+	void (*done)(struct write_completion *, enum status);
 	struct fault why;          /* written before a done that is not OK */
 };
 
 struct image_table_ops {
 	bool starts_without_waiting;   /* start_insert does not block: reactors may call it */
-	void (*start_insert)(struct image_table *, const struct image_row *, struct arena *, struct table_wait *);
+	void (*start_insert)(struct image_table *, const struct image_row *, struct arena *, struct write_completion *);
 	enum status (*get)(struct image_table *, struct str id, struct arena *, struct image_row *out, struct fault *);
-	enum status (*settle)(struct image_table *, const struct settlement *, struct arena *, struct image_row *now, struct fault *);
+	enum status (*resolve)(struct image_table *, const struct resolution *, struct arena *, struct image_row *now, struct fault *);
 	enum status (*remove)(struct image_table *, struct str id, int64_t ended_by_ms, struct fault *);
 	enum status (*list)(struct image_table *, uint32_t limit, struct str cursor, struct arena *, struct image_page *out, struct fault *);
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
@@ -96,7 +96,7 @@ struct image_table {
  * Errors  (of done) IMAGE_EXISTS; SLOTS_FULL max_pending rows wait already; DISK_FULL; STORAGE_FAILED;
  *         UPSTREAM_FAILED; TOO_MUCH the arena is full
  * Blocks, unless the table's starts_without_waiting is set */
-static inline void table_start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct table_wait *w)
+static inline void table_start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
 	t->ops->start_insert(t, row, a, w);
 }
@@ -115,9 +115,9 @@ MUST_CHECK static inline enum status table_get(struct image_table *t, struct str
  * objects may answer such a one with STATE_CHANGED always.
  * now     the row as it is after the call, on OK and on STATE_CHANGED
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) it was not pending; DISK_FULL; STORAGE_FAILED */
-MUST_CHECK static inline enum status table_settle(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+MUST_CHECK static inline enum status table_resolve(struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	return t->ops->settle(t, s, a, now, why);
+	return t->ops->resolve(t, s, a, now, why);
 }
 
 /* Remove a row; on an engine that holds the object too, the object goes in the same commit.

@@ -6,33 +6,33 @@
 
 #define LISTS_MAX 20   /* calls of the table for one page: each may cost a remote call */
 
-bool inspection_matches(const struct inspection_query *q, const struct image_row *row)
+bool admin_query_matches(const struct admin_query_filter *q, const struct image_row *row)
 {
-	static const enum image_status wanted[] = { [INSPECT_PENDING] = IMAGE_PENDING, [INSPECT_UPLOADED] = IMAGE_UPLOADED, [INSPECT_REJECTED] = IMAGE_REJECTED };
+	static const enum image_status wanted[] = { [ADMIN_QUERY_PENDING] = IMAGE_PENDING, [ADMIN_QUERY_UPLOADED] = IMAGE_UPLOADED, [ADMIN_QUERY_REJECTED] = IMAGE_REJECTED };
 
-	if (q->status != INSPECT_ALL && row->status != wanted[q->status])
+	if (q->status != ADMIN_QUERY_ALL && row->status != wanted[q->status])
 		return false;
 	if (q->type.n > 0 && !str_starts_with_nocase(row->file_type, q->type))
 		return false;
 	return q->text.n == 0 || str_find_nocase(row->file_name, q->text) < row->file_name.n || str_find_nocase(row->image_id, q->text) < row->image_id.n;
 }
 
-static void take_matching(const struct inspection_query *q, const struct image_page *from, struct inspection_page *to)
+static void take_matching(const struct admin_query_filter *q, const struct image_page *from, struct admin_query_page *to)
 {
 	for (size_t i = 0; i < from->n; i++)
-		if (inspection_matches(q, &from->rows[i]))
+		if (admin_query_matches(q, &from->rows[i]))
 			to->rows[to->n++] = from->rows[i];
 	to->looked += from->n;
 	to->next_cursor = from->next_cursor;
 }
 
-static enum status page_of_list(struct inspection *port, const struct inspection_query *q, struct arena *a, struct inspection_page *out, struct fault *why)
+static enum status page_of_list(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
-	struct image_table *table = ((struct inspection_of_list *)port)->table;
-	struct inspection_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows), .next_cursor = q->cursor };
+	struct image_table *table = ((struct admin_query_of_list *)port)->table;
+	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows), .next_cursor = q->cursor };
 
-	assert(q->limit >= 1 && q->limit <= INSPECTION_LIMIT_MAX);
-	if (q->status != INSPECT_UPLOADED)
+	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
+	if (q->status != ADMIN_QUERY_UPLOADED)
 		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id.");
 	if (page.rows == NULL)
 		return fault_too_much(why);
@@ -47,9 +47,9 @@ static enum status page_of_list(struct inspection *port, const struct inspection
 	return OK;
 }
 
-static const struct inspection_ops ops_of_list = { page_of_list };
+static const struct admin_query_ops ops_of_list = { page_of_list };
 
-void inspection_of_list_init(struct inspection_of_list *l, struct image_table *t)
+void admin_query_of_list_init(struct admin_query_of_list *l, struct image_table *t)
 {
-	*l = (struct inspection_of_list){ .port = { &ops_of_list }, .table = t };
+	*l = (struct admin_query_of_list){ .port = { &ops_of_list }, .table = t };
 }

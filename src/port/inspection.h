@@ -10,52 +10,52 @@
 #include "base/fault.h"
 #include "port/image_table.h"
 
-#define INSPECTION_LIMIT_MAX 100
-#define INSPECTION_LOOKS_MAX 20000   /* rows that one page may scan */
+#define ADMIN_QUERY_LIMIT_MAX 100
+#define ADMIN_QUERY_SCAN_MAX 20000   /* rows that one page may scan */
 
-enum inspection_status { INSPECT_ALL, INSPECT_PENDING, INSPECT_UPLOADED, INSPECT_REJECTED };
+enum admin_query_status { ADMIN_QUERY_ALL, ADMIN_QUERY_PENDING, ADMIN_QUERY_UPLOADED, ADMIN_QUERY_REJECTED };
 
-struct inspection_query {
-	enum inspection_status status;
+struct admin_query_filter {
+	enum admin_query_status status;
 	struct str text;           /* somewhere in the file name or the id, ASCII case aside; "": any */
 	struct str type;           /* the media type, whole or its beginning, ASCII case aside; "": any */
-	uint32_t limit;            /* 1..INSPECTION_LIMIT_MAX */
+	uint32_t limit;            /* 1..ADMIN_QUERY_LIMIT_MAX */
 	struct str cursor;         /* "" for the first page, else a next_cursor of the same status */
 };
 
-struct inspection_page {
+struct admin_query_page {
 	struct image_row *rows;
 	size_t n;
 	uint64_t looked;           /* rows that were scanned for it */
 	struct str next_cursor;    /* "" on the last page; only letters, digits and "-_." */
 };
 
-struct inspection;
-struct inspection_ops {
-	enum status (*page)(struct inspection *, const struct inspection_query *, struct arena *, struct inspection_page *out, struct fault *);
+struct admin_query;
+struct admin_query_ops {
+	enum status (*page)(struct admin_query *, const struct admin_query_filter *, struct arena *, struct admin_query_page *out, struct fault *);
 };
-struct inspection {
-	const struct inspection_ops *ops;
+struct admin_query {
+	const struct admin_query_ops *ops;
 };
 
 /* One page.
- * out     written only on OK; of INSPECT_ALL newest slot first, of INSPECT_UPLOADED newest commit first, else the
+ * out     written only on OK; of ADMIN_QUERY_ALL newest slot first, of ADMIN_QUERY_UPLOADED newest commit first, else the
  *         one that ends last first
  * Errors  NOT_HERE this engine cannot list that status; BAD_CURSOR; STORAGE_FAILED; UPSTREAM_FAILED; TOO_MUCH */
-MUST_CHECK static inline enum status inspection_page(struct inspection *i, const struct inspection_query *q, struct arena *a, struct inspection_page *out, struct fault *why)
+MUST_CHECK static inline enum status admin_query_page(struct admin_query *i, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
 	return i->ops->page(i, q, a, out, why);
 }
 
 /* Whether a row is what the query asks for, its status included. Pure. */
-bool inspection_matches(const struct inspection_query *q, const struct image_row *row);
+bool admin_query_matches(const struct admin_query_filter *q, const struct image_row *row);
 
 /* For tables that can only list uploaded images. */
-struct inspection_of_list {
-	struct inspection port;
+struct admin_query_of_list {
+	struct admin_query port;
 	struct image_table *table;
 };
 /* The table must outlive it; nothing to end. */
-void inspection_of_list_init(struct inspection_of_list *l, struct image_table *t);
+void admin_query_of_list_init(struct admin_query_of_list *l, struct image_table *t);
 
 #endif

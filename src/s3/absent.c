@@ -6,7 +6,7 @@
 #include "s3/document.h"
 #include "s3/parameters.h"
 
-static const struct absence absences[] = {
+static const struct unsupported_feature unsupported_features[] = {
 	{ "policy", AT_BUCKET, "NoSuchBucketPolicy", NULL, NULL },
 	{ "policyStatus", AT_BUCKET, "NoSuchBucketPolicy", NULL, NULL },
 	{ "lifecycle", AT_BUCKET, "NoSuchLifecycleConfiguration", NULL, NULL },
@@ -43,20 +43,20 @@ static const struct absence absences[] = {
 	{ "encryption", AT_OBJECT, NULL, NULL, NULL },
 };
 
-const struct absence *absence_find(struct str name, enum address_level level)
+const struct unsupported_feature *unsupported_find(struct str name, enum address_level level)
 {
-	for (size_t i = 0; i < COUNT_OF(absences); i++) {
-		if (absences[i].level == level && str_equal(name, str_of(absences[i].sub)))
-			return &absences[i];
+	for (size_t i = 0; i < COUNT_OF(unsupported_features); i++) {
+		if (unsupported_features[i].level == level && str_equal(name, str_of(unsupported_features[i].sub)))
+			return &unsupported_features[i];
 	}
 	return NULL;
 }
 
-enum status absent_begin(struct call *c, enum door_step *step, struct fault *why)
+enum status unsupported_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
-	const struct absence *what = c->absent;
+	const struct unsupported_feature *what = c->absent;
 	struct buf b;
-	*step = DOOR_ANSWER;
+	*step = HANDLER_ANSWER;
 	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
 		return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided implies functionality that this store does not support: %s.", what->sub);
 	if (c->at.level == AT_OBJECT)

@@ -4,7 +4,7 @@
 
 #include "s3/call.h"
 
-struct absence {
+struct unsupported_feature {
 	const char *sub;           /* as in the query */
 	enum address_level level;
 	const char *code;          /* of the answer to GET, with 404; NULL: see root */
@@ -13,6 +13,6 @@ struct absence {
 };
 
 /* The one of this name in a query, at this level; NULL: there is none. */
-const struct absence *absence_find(struct str name, enum address_level level);
+const struct unsupported_feature *unsupported_find(struct str name, enum address_level level);
 
 #endif

@@ -14,12 +14,12 @@ static const char *const canned[] = {
 	"bucket-owner-full-control", "log-delivery-write",
 };
 
-static enum status unsupported(struct fault *why)
+static enum status acl_unsupported(struct fault *why)
 {
 	return fault_set(why, ACL_UNSUPPORTED, "The bucket does not allow ACLs: it and its objects are private to the owner.");
 }
 
-enum status acl_check_canned(struct call *c, const char *name, struct str acl, struct fault *why)
+enum status acl_check_canned(struct s3_call *c, const char *name, struct str acl, struct fault *why)
 {
 	for (size_t i = 0; i < COUNT_OF(canned); i++) {
 		if (acl.p == NULL || str_equal(str_trim(acl), str_of(canned[i])))
@@ -28,20 +28,20 @@ enum status acl_check_canned(struct call *c, const char *name, struct str acl, s
 	return argument_fault(c, name, acl, "The canned ACL is not valid", why);
 }
 
-enum status acl_check_headers(struct call *c, struct fault *why)
+enum status acl_check_headers(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	for (size_t i = 0; i < r->n_headers; i++) {
 		if (str_starts_with_nocase(r->headers[i].name, STR("x-amz-grant-")))
-			return unsupported(why);
+			return acl_unsupported(why);
 	}
 	return acl_check_canned(c, "x-amz-acl", request_header(r, STR("x-amz-acl")), why);
 }
 
-enum status acl_get(struct call *c, enum door_step *step, struct fault *why)
+enum status acl_get(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	struct buf b;
-	*step = DOOR_ANSWER;
+	*step = HANDLER_ANSWER;
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));
 	document_open(c, &b, "AccessControlPolicy");
@@ -71,7 +71,7 @@ static enum status check_grant(const struct xml_node *grant, struct str owner, s
 	TRY(xml_check_children(grant, children, COUNT_OF(children), why));
 	if (!xml_is(grant, "Grant") || grantee == NULL || !permission_known(permission))
 		return fault_set(why, XML_MALFORMED, "A Grant needs a Grantee and a Permission that S3 knows.");
-	return str_equal(xml_child_word(grantee, "ID"), owner) ? OK : unsupported(why);
+	return str_equal(xml_child_word(grantee, "ID"), owner) ? OK : acl_unsupported(why);
 }
 
 enum status acl_read(struct arena *a, struct str body, struct str owner, struct fault *why)
@@ -90,10 +90,10 @@ enum status acl_read(struct arena *a, struct str body, struct str owner, struct 
 	return OK;
 }
 
-enum status acl_put(struct call *c, struct fault *why)
+enum status acl_put(struct s3_call *c, struct fault *why)
 {
 	struct str body;
-	TRY(document_take(c, false, &body, why));
+	TRY(document_read(c, false, &body, why));
 	TRY(acl_check_headers(c, why));
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));

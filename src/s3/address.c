@@ -6,7 +6,7 @@
 #include "base/codec.h"
 #include "base/object_key.h"
 
-static enum status decode(struct arena *a, struct str raw, struct str *out, struct fault *why)
+static enum status decode_path(struct arena *a, struct str raw, struct str *out, struct fault *why)
 {
 	if (uri_decode(a, raw, false, out))
 		return OK;
@@ -21,9 +21,9 @@ enum status address_parse(struct arena *a, struct str path, struct address *out,
 		return fault_set(why, KEY_INVALID, "The path must begin with '/'");
 	struct str rest = str_slice(path, 1, path.n);
 	size_t slash = str_find_char(rest, '/');
-	TRY(decode(a, str_slice(rest, 0, slash), &at.bucket, why));
+	TRY(decode_path(a, str_slice(rest, 0, slash), &at.bucket, why));
 	if (slash < rest.n)
-		TRY(decode(a, str_slice(rest, slash + 1, rest.n), &at.key, why));
+		TRY(decode_path(a, str_slice(rest, slash + 1, rest.n), &at.key, why));
 	if (at.bucket.n > 0)
 		TRY(object_key_check(at.bucket, why));
 	if (at.key.n > 0)

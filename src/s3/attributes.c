@@ -20,7 +20,7 @@ static const struct {
 	{ "ObjectSize", WANTS_SIZE },
 };
 
-static enum status read_name(struct call *c, struct str name, unsigned *wanted, struct fault *why)
+static enum status read_name(struct s3_call *c, struct str name, unsigned *wanted, struct fault *why)
 {
 	for (size_t i = 0; i < COUNT_OF(known); i++) {
 		if (str_equal(name, str_of(known[i].name))) {
@@ -32,7 +32,7 @@ static enum status read_name(struct call *c, struct str name, unsigned *wanted, 
 }
 
 /* The header may be there several times, each with a list. */
-static enum status read_wanted(struct call *c, unsigned *wanted, struct fault *why)
+static enum status read_wanted(struct s3_call *c, unsigned *wanted, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	*wanted = 0;
@@ -49,7 +49,7 @@ static enum status read_wanted(struct call *c, unsigned *wanted, struct fault *w
 	return OK;
 }
 
-static enum status write_parts(struct call *c, const struct object_meta *m, struct buf *b, struct fault *why)
+static enum status write_parts(struct s3_call *c, const struct object_meta *m, struct buf *b, struct fault *why)
 {
 	uint32_t after, limit, last = 0;
 	size_t i = 0, given = 0;
@@ -78,7 +78,7 @@ static enum status write_parts(struct call *c, const struct object_meta *m, stru
 	return OK;
 }
 
-static enum status write_all(struct call *c, const struct object_file *f, unsigned wanted, struct buf *b, struct fault *why)
+static enum status write_all(struct s3_call *c, const struct object_file *f, unsigned wanted, struct buf *b, struct fault *why)
 {
 	if ((wanted & WANTS_ETAG) != 0)
 		xml_element(b, "ETag", f->info.etag);   /* here without quotes */
@@ -96,7 +96,7 @@ static enum status write_all(struct call *c, const struct object_file *f, unsign
 	return OK;
 }
 
-enum status attributes_get(struct call *c, struct fault *why)
+enum status attributes_get(struct s3_call *c, struct fault *why)
 {
 	struct object_file file = { .fd = -1 };
 	char date[HTTP_DATE_CHARS + 1];

@@ -27,15 +27,15 @@ static struct str bytes_in_hex(struct arena *a, struct str s)
 #define SHOWN_MAX 16384
 #define EXPLAINED_PER_SECOND 100
 
-static void explain(struct call *c, const struct verify_context *ctx, struct fault *why)
+static void explain_mismatch(struct s3_call *c, const struct verify_context *ctx, struct fault *why)
 {
 	struct arena *a = &c->x->arena;
 	struct sigv4_diagnosis d = { 0 };
-	claim_explain(&c->x->request, &c->claim, ctx, &d);
+	signature_explain(&c->x->request, &c->auth, ctx, &d);
 	struct str text = str_slice(d.string_to_sign, 0, SHOWN_MAX), canonical = str_slice(d.canonical_request, 0, SHOWN_MAX);
-	call_detail(c, "AWSAccessKeyId", c->claim.access_key);
+	call_detail(c, "AWSAccessKeyId", c->auth.access_key);
 	call_detail(c, "StringToSign", text);
-	call_detail(c, "SignatureProvided", c->claim.signature);
+	call_detail(c, "SignatureProvided", c->auth.signature);
 	call_detail(c, "StringToSignBytes", bytes_in_hex(a, text));
 	call_detail(c, "CanonicalRequest", canonical);
 	call_detail(c, "CanonicalRequestBytes", bytes_in_hex(a, canonical));
@@ -62,27 +62,27 @@ static bool may_explain(struct s3 *s, int64_t now_ms)
 	return true;
 }
 
-static void explain_time(struct call *c, int64_t now_ms)
+static void explain_time(struct s3_call *c, int64_t now_ms)
 {
 	struct arena *a = &c->x->arena;
 	char iso[ISO8601_CHARS + 1];
-	clock_iso8601(c->claim.date_ms + (int64_t)c->claim.expires_s * 1000, iso);
-	call_detail(c, "X-Amz-Expires", str_printf(a, "%u", c->claim.expires_s));
+	clock_iso8601(c->auth.date_ms + (int64_t)c->auth.expires_s * 1000, iso);
+	call_detail(c, "X-Amz-Expires", str_printf(a, "%u", c->auth.expires_s));
 	call_detail(c, "Expires", str_printf(a, "%s", iso));
 	clock_iso8601(now_ms, iso);
 	call_detail(c, "ServerTime", str_printf(a, "%s", iso));
 }
 
-enum status auth_find_key(struct call *c, struct fault *why)
+enum status auth_find_key(struct s3_call *c, struct fault *why)
 {
-	c->key = key_find(c->s3->keys, c->claim.access_key);
+	c->key = key_find(c->s3->keys, c->auth.access_key);
 	if (c->key != NULL)
 		return OK;
-	call_detail(c, "AWSAccessKeyId", c->claim.access_key);
+	call_detail(c, "AWSAccessKeyId", c->auth.access_key);
 	return fault_set(why, ACCESS_KEY_UNKNOWN, "The AWS Access Key Id you provided does not exist in our records.");
 }
 
-struct verify_context auth_context(const struct call *c, int64_t now_ms)
+struct verify_context auth_context(const struct s3_call *c, int64_t now_ms)
 {
 	return (struct verify_context){
 		.region = c->s3->options.region,
@@ -99,7 +99,7 @@ enum status auth_old_version(struct fault *why)
 }
 
 /* Our keys are no session's: S3 refuses a token with such a one rather than pass it over. */
-static enum status refuse_token(struct call *c, struct fault *why)
+static enum status refuse_token(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	const struct query_pair *pair = query_find(&r->query, STR("X-Amz-Security-Token"));
@@ -110,22 +110,22 @@ static enum status refuse_token(struct call *c, struct fault *why)
 	return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
 }
 
-static enum status read_claim(struct call *c, struct fault *why)
+static enum status read_signature(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	bool in_query = claim_present(r), in_header = authorization_present(r);
+	bool in_query = signature_present(r), in_header = auth_header_present(r);
 	if (in_query && in_header) {
 		call_detail(c, "ArgumentName", STR("Authorization"));
 		return fault_set(why, ARGUMENT_INVALID, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
 		                 "Signature query string parameter or the Authorization header should be specified");
 	}
 	if (in_query)
-		return claim_parse(r, &c->claim, why);
+		return signature_parse(r, &c->auth, why);
 	if (in_header)
-		return authorization_parse(r, &c->claim, why);
+		return auth_header_parse(r, &c->auth, why);
 	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
 		return auth_old_version(why);
-	TRY(permit_stranger(c, why));
+	TRY(authorize_anonymous(c, why));
 	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
 }
 
@@ -147,7 +147,7 @@ static bool stays_in_query(struct str name)
 
 /* Who makes a URL moves x-amz-* headers into its query, where S3 takes them for what they were. A header that was sent as
  * well, as some SDKs ask of the sender, counts alone. */
-static enum status take_headers_of_query(struct call *c, struct fault *why)
+static enum status take_headers_of_query(struct s3_call *c, struct fault *why)
 {
 	struct request *r = &c->x->request;
 	struct header *all = arena_array(&c->x->arena, r->n_headers + r->query.n, sizeof(*all));
@@ -167,16 +167,16 @@ static enum status take_headers_of_query(struct call *c, struct fault *why)
 	return OK;
 }
 
-enum status auth_request(struct call *c, struct fault *why)
+enum status auth_request(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	TRY(read_claim(c, why));
+	TRY(read_signature(c, why));
 	TRY(auth_find_key(c, why));
 	TRY(refuse_token(c, why));
-	if (!c->claim.in_header && r->chunked && signed_header_listed(c->claim.signed_headers, STR("content-length")))
+	if (!c->auth.in_header && r->chunked && signed_header_listed(c->auth.signed_headers, STR("content-length")))
 		return fault_set(why, REQUEST_INVALID, "The URL was signed for a Content-Length: send it, and no chunked body.");
 	struct verify_context ctx = auth_context(c, clock_now_ms());
-	enum status st = claim_verify(r, &c->claim, &ctx, why);
+	enum status st = signature_verify(r, &c->auth, &ctx, why);
 	if (st != OK) {
 		/* What S3 says next to the sentence, by what is wrong. */
 		if (why->code == F_SIGNATURE_EXPIRED)
@@ -184,18 +184,18 @@ enum status auth_request(struct call *c, struct fault *why)
 		if (why->code == F_CLOCK_SKEWED) {
 			char iso[ISO8601_CHARS + 1];
 			clock_iso8601(ctx.now_ms, iso);
-			call_detail(c, "RequestTime", c->claim.date_text);
+			call_detail(c, "RequestTime", c->auth.date_text);
 			call_detail(c, "ServerTime", str_printf(&c->x->arena, "%s", iso));
 			call_detail(c, "MaxAllowedSkewMilliseconds", str_printf(&c->x->arena, "%d", SIGV4_SKEW_MS));
 		}
-		if (why->code == F_AUTH_HEADER_MALFORMED && !str_equal(c->claim.scope.region, ctx.region))
+		if (why->code == F_AUTH_HEADER_MALFORMED && !str_equal(c->auth.scope.region, ctx.region))
 			call_detail(c, "Region", ctx.region);
 		if (why->code == F_SIGNATURE_WRONG) {
 			(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE);
 			if (c->s3->options.explain && may_explain(c->s3, ctx.now_ms))
-				explain(c, &ctx, why);
+				explain_mismatch(c, &ctx, why);
 		}
 		return st;
 	}
-	return c->claim.in_header ? OK : take_headers_of_query(c, why);
+	return c->auth.in_header ? OK : take_headers_of_query(c, why);
 }

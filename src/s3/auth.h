@@ -10,12 +10,12 @@
  *         SIGNATURE_EXPIRED; CLOCK_SKEWED; HEADER_UNSIGNED; ARGUMENT_INVALID signed in two ways, or in none that is known;
  *         REQUEST_INVALID Signature Version 2, no x-amz-content-sha256, or a chunked body where content-length is signed;
  *         TOO_MUCH */
-enum status auth_request(struct call *c, struct fault *why) MUST_CHECK;
+enum status auth_request(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* What a request that is signed by Signature Version 2 is given. Gives REQUEST_INVALID's status. */
 enum status auth_old_version(struct fault *why) MUST_CHECK;
 /* The key of the call's claim.  Errors: ACCESS_KEY_UNKNOWN */
-enum status auth_find_key(struct call *c, struct fault *why) MUST_CHECK;
+enum status auth_find_key(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* What the call's claim is checked against, once its key is found. */
-struct verify_context auth_context(const struct call *c, int64_t now_ms);
+struct verify_context auth_context(const struct s3_call *c, int64_t now_ms);
 
 #endif

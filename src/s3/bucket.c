@@ -22,7 +22,7 @@ struct bucket_listing {
 };
 
 /* false: no later bucket can be in the listing. */
-static bool take_bucket(struct call *c, struct bucket_listing *l, const struct bucket_info *info, struct buf *b)
+static bool read_bucket(struct s3_call *c, struct bucket_listing *l, const struct bucket_info *info, struct buf *b)
 {
 	if (!str_starts_with(info->name, l->prefix))
 		return str_compare(info->name, l->prefix) < 0;
@@ -40,7 +40,7 @@ static bool take_bucket(struct call *c, struct bucket_listing *l, const struct b
 	return true;
 }
 
-static enum status write_buckets(struct call *c, struct bucket_listing *l, struct buf *b, struct fault *why)
+static enum status write_buckets(struct s3_call *c, struct bucket_listing *l, struct buf *b, struct fault *why)
 {
 	struct bucket_page page = { .more = true };
 	struct str after = l->after;
@@ -48,7 +48,7 @@ static enum status write_buckets(struct call *c, struct bucket_listing *l, struc
 		page = (struct bucket_page){ 0 };
 		TRY(catalog_list(c->s3->catalog, str_of(c->key->user), after, BUCKETS_PAGE, &c->x->arena, &page, why));
 		for (size_t i = 0; i < page.n; i++) {
-			if (!take_bucket(c, l, &page.buckets[i], b))
+			if (!read_bucket(c, l, &page.buckets[i], b))
 				return OK;
 		}
 		if (page.n == 0)
@@ -58,7 +58,7 @@ static enum status write_buckets(struct call *c, struct bucket_listing *l, struc
 	return OK;
 }
 
-static enum status read_bucket_listing(struct call *c, struct bucket_listing *l, struct fault *why)
+static enum status read_bucket_listing(struct s3_call *c, struct bucket_listing *l, struct fault *why)
 {
 	struct str token = parameter(c, "continuation-token"), most = parameter(c, "max-buckets");
 	*l = (struct bucket_listing){ 0 };
@@ -69,7 +69,7 @@ static enum status read_bucket_listing(struct call *c, struct bucket_listing *l,
 	return token.n > 0 ? token_read(c, STR(""), token, &l->after, why) : OK;
 }
 
-enum status bucket_list_all(struct call *c, struct fault *why)
+enum status bucket_list_all(struct s3_call *c, struct fault *why)
 {
 	struct bucket_listing l;
 	struct buf b CLEANUP(buf_deinit) = { 0 };
@@ -88,7 +88,7 @@ enum status bucket_list_all(struct call *c, struct fault *why)
 	return document_answer(c, &b, "ListAllMyBucketsResult", why);
 }
 
-static enum status check_location(struct call *c, struct str body, struct fault *why)
+static enum status check_location(struct s3_call *c, struct str body, struct fault *why)
 {
 	const struct xml_node *root;
 	if (body.n == 0)
@@ -107,17 +107,17 @@ static enum status check_location(struct call *c, struct str body, struct fault 
 }
 
 /* Making one's own bucket again is no error: clients do so before each upload. */
-static enum status make_again(struct call *c, struct fault *why)
+static enum status create_existing(struct s3_call *c, struct fault *why)
 {
 	struct bucket_info info = { 0 };
 	struct fault unseen = { 0 };
-	enum status st = permit_find_bucket(c, c->at.bucket, &info, &unseen);
+	enum status st = authorize_find_bucket(c, c->at.bucket, &info, &unseen);
 	if (st == OK && str_equal(info.owner, str_of(c->key->user)))
 		return OK;
 	return fault_set(why, BUCKET_EXISTS, "a bucket with this name already exists");
 }
 
-enum status bucket_make(struct call *c, struct fault *why)
+enum status bucket_make(struct s3_call *c, struct fault *why)
 {
 	struct str body = { 0 };
 	if (!bucket_name_ok(c->at.bucket))
@@ -126,11 +126,11 @@ enum status bucket_make(struct call *c, struct fault *why)
 	if (str_equal_nocase(str_trim(request_header(r, STR("x-amz-bucket-object-lock-enabled"))), STR("true")))
 		return fault_set(why, NOT_IMPLEMENTED, "Object Lock is not supported here.");
 	TRY(acl_check_headers(c, why));
-	TRY(document_take(c, false, &body, why));
+	TRY(document_read(c, false, &body, why));
 	TRY(check_location(c, body, why));
 	enum status st = catalog_create(c->s3->catalog, c->at.bucket, str_of(c->key->user), why);
 	if (st != OK && why->code == F_BUCKET_EXISTS)
-		st = make_again(c, why);
+		st = create_existing(c, why);
 	TRY(st);
 	c->x->answer.status = 200;
 	/* of the request's own address, and so no other than what a client sent */
@@ -138,16 +138,16 @@ enum status bucket_make(struct call *c, struct fault *why)
 	return OK;
 }
 
-enum status bucket_drop(struct call *c, struct fault *why)
+enum status bucket_drop(struct s3_call *c, struct fault *why)
 {
 	TRY(catalog_remove(c->s3->catalog, c->at.bucket, why));
 	c->x->answer.status = 204;
 	return OK;
 }
 
-enum status bucket_head(struct call *c, enum door_step *step, struct fault *why)
+enum status bucket_head(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
-	*step = DOOR_ANSWER;
+	*step = HANDLER_ANSWER;
 	c->x->answer.status = 200;
 	answer_header(&c->x->answer, STR("Content-Type"), STR("application/xml"));
 	answer_header(&c->x->answer, STR("x-amz-access-point-alias"), STR("false"));
@@ -155,20 +155,20 @@ enum status bucket_head(struct call *c, enum door_step *step, struct fault *why)
 }
 
 /* The oldest region has no name of its own, which clients know. */
-enum status bucket_location(struct call *c, enum door_step *step, struct fault *why)
+enum status bucket_location(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	struct buf b;
-	*step = DOOR_ANSWER;
+	*step = HANDLER_ANSWER;
 	document_open(c, &b, "LocationConstraint");
 	if (!str_equal(c->s3->options.region, STR("us-east-1")))
 		xml_escape(&b, c->s3->options.region);
 	return document_answer(c, &b, "LocationConstraint", why);
 }
 
-enum status bucket_versioning(struct call *c, enum door_step *step, struct fault *why)
+enum status bucket_versioning(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	struct buf b;
-	*step = DOOR_ANSWER;
+	*step = HANDLER_ANSWER;
 	document_open(c, &b, "VersioningConfiguration");
 	return document_answer(c, &b, "VersioningConfiguration", why);
 }

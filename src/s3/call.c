@@ -3,23 +3,23 @@
 
 #include "image/arrival.h"
 
-void call_detail(struct call *c, const char *element, struct str value)
+void call_detail(struct s3_call *c, const char *element, struct str value)
 {
 	if (c->n_details < ERROR_DETAILS_MAX)
 		c->details[c->n_details++] = (struct error_detail){ element, value };
 }
 
-void call_set_key(struct call *c, struct str key)
+void call_set_key(struct s3_call *c, struct str key)
 {
 	bool here = str_equal(c->at.bucket, c->s3->options.image_bucket);
 
 	c->at.key = key;
 	c->is_image = here && str_starts_with(key, IMAGE_PREFIX);
 	c->is_reserved = c->is_image || (here && str_starts_with(key, STR("thumbs/")));
-	c->x->answer.image_id = c->is_image ? arrival_image_id(key) : (struct str){ 0 };
+	c->x->answer.image_id = c->is_image ? image_id_of_key(key) : (struct str){ 0 };
 }
 
-enum status call_refuse_reserved(const struct call *c, bool by_slot, struct fault *why)
+enum status call_refuse_reserved(const struct s3_call *c, bool by_slot, struct fault *why)
 {
 	if ((by_slot && c->is_image) || !c->is_reserved)
 		return OK;

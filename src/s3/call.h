@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 struct s3 {
-	struct door door;
+	struct handler handler;
 	struct product *product;
 	struct bucket_store *buckets;
 	struct bucket_catalog *catalog;
@@ -30,13 +30,13 @@ struct error_detail {
 };
 #define ERROR_DETAILS_MAX 8
 
-struct absence;
-struct call;
-struct upload;
+struct unsupported_feature;
+struct s3_call;
+struct s3_upload;
 struct form;
 
 /* One operation of the protocol. begin does what needs no body and says what comes next: with
- * DOOR_ANSWER the answer is filled in. The others may be NULL where no body is read. */
+ * HANDLER_ANSWER the answer is filled in. The others may be NULL where no body is read. */
 struct operation {
 	const char *method;
 	enum address_level level;
@@ -44,25 +44,25 @@ struct operation {
 	const char *route;       /* for the log and the metrics */
 	unsigned actions;        /* of enum key_action, that the key must be allowed; 0: the operation itself asks */
 	bool for_slots;          /* KEY_SLOTS may do it under images/ */
-	enum status (*begin)(struct call *c, enum door_step *step, struct fault *why);
-	enum status (*data)(struct call *c, struct str piece, struct fault *why);
-	enum status (*finish)(struct call *c, struct fault *why);
-	void (*start)(struct call *c);   /* in place of finish, after DOOR_START; ends with call_complete */
+	enum status (*begin)(struct s3_call *c, enum handler_step *step, struct fault *why);
+	enum status (*data)(struct s3_call *c, struct str piece, struct fault *why);
+	enum status (*finish)(struct s3_call *c, struct fault *why);
+	void (*start)(struct s3_call *c);   /* in place of finish, after HANDLER_RUN_ASYNC; ends with call_complete */
 	bool is_long;            /* finish runs among the long jobs, not on a worker */
 	bool has_prefix;         /* a list of keys: who may see those under its prefix may have it */
 };
 
-struct call {
+struct s3_call {
 	struct s3 *s3;
-	struct exchange *x;
+	struct request_context *x;
 	const struct operation *operation;
 	struct address at;
 	bool is_image;                    /* the address is an image of the product: its bucket, under images/ */
 	bool is_reserved;                 /* ... or what else is the product's own */
-	const struct absence *absent;     /* what the query asks for and this store has not; NULL: nothing */
-	struct sigv4_claim claim;
+	const struct unsupported_feature *absent;     /* what the query asks for and this store has not; NULL: nothing */
+	struct parsed_signature auth;
 	const struct access_key *key;     /* NULL until it is found */
-	struct upload *upload;            /* put and form, else NULL */
+	struct s3_upload *upload;            /* put and form, else NULL */
 	struct form *form;                /* form, else NULL */
 	struct bucket_info bucket;        /* once it is permitted, but of the image bucket without its CORS; no name: none */
 	struct buf document;              /* the XML body, as far as it has come */
@@ -73,69 +73,69 @@ struct call {
 };
 
 /* Add an element to the error that this call is about to end with. More than ERROR_DETAILS_MAX are left out. */
-void call_detail(struct call *c, const char *element, struct str value);
+void call_detail(struct s3_call *c, const char *element, struct str value);
 /* Set the key of the address, which must have its bucket, and all that follows from it. */
-void call_set_key(struct call *c, struct str key);
+void call_set_key(struct s3_call *c, struct str key);
 /* Refuse to write under what is the product's own: images/ and thumbs/ of the image bucket.
  * by_slot   it comes as slots' URLs and forms do: an image may be written
  * Errors    ACCESS_DENIED */
-enum status call_refuse_reserved(const struct call *c, bool by_slot, struct fault *why) MUST_CHECK;
+enum status call_refuse_reserved(const struct s3_call *c, bool by_slot, struct fault *why) MUST_CHECK;
 
 /* What `start` began has come to its end: complete the answer or make it an error, and wake the listener. The call is
  * not to be touched any more. Any thread. */
-void call_complete(struct call *c, enum status st, const struct fault *why);
+void call_complete(struct s3_call *c, enum status st, const struct fault *why);
 
 /* The operations, by the file that has them. */
-enum status get_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status get_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 /* Whether GetObject would find the object, for what is asked about one.  Errors: as of bucket_open */
-enum status get_need_object(struct call *c, struct fault *why) MUST_CHECK;
-enum status put_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status put_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
-enum status put_finish(struct call *c, struct fault *why) MUST_CHECK;
-void put_start(struct call *c);
-enum status part_put_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status form_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status form_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
-enum status form_finish(struct call *c, struct fault *why) MUST_CHECK;
+enum status get_need_object(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status put_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;
+enum status put_finish(struct s3_call *c, struct fault *why) MUST_CHECK;
+void put_start(struct s3_call *c);
+enum status part_put_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status form_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;
+enum status form_finish(struct s3_call *c, struct fault *why) MUST_CHECK;
 
 /* document.c: what an operation on a worker begins with, without a body and with one of XML. */
-enum status later_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status document_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status document_data(struct call *c, struct str piece, struct fault *why) MUST_CHECK;
+enum status later_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status document_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status document_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;
 
 /* bucket.c */
-enum status bucket_list_all(struct call *c, struct fault *why) MUST_CHECK;
-enum status bucket_make(struct call *c, struct fault *why) MUST_CHECK;
-enum status bucket_drop(struct call *c, struct fault *why) MUST_CHECK;
-enum status bucket_head(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status bucket_location(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status bucket_versioning(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status bucket_list_all(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status bucket_make(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status bucket_drop(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status bucket_head(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status bucket_location(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status bucket_versioning(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 /* acl.c */
-enum status acl_get(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
-enum status acl_put(struct call *c, struct fault *why) MUST_CHECK;
+enum status acl_get(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
+enum status acl_put(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* cors.c */
-enum status cors_get(struct call *c, struct fault *why) MUST_CHECK;
-enum status cors_put(struct call *c, struct fault *why) MUST_CHECK;
-enum status cors_remove(struct call *c, struct fault *why) MUST_CHECK;
+enum status cors_get(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status cors_put(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status cors_remove(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* list.c */
-enum status list_v1(struct call *c, struct fault *why) MUST_CHECK;
-enum status list_v2(struct call *c, struct fault *why) MUST_CHECK;
-enum status list_versions(struct call *c, struct fault *why) MUST_CHECK;
+enum status list_v1(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status list_v2(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status list_versions(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* delete.c */
-enum status delete_one(struct call *c, struct fault *why) MUST_CHECK;
-enum status delete_many(struct call *c, struct fault *why) MUST_CHECK;
+enum status delete_one(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status delete_many(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* attributes.c */
-enum status attributes_get(struct call *c, struct fault *why) MUST_CHECK;
+enum status attributes_get(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* copy.c */
-enum status copy_object(struct call *c, struct fault *why) MUST_CHECK;
-enum status copy_part(struct call *c, struct fault *why) MUST_CHECK;
+enum status copy_object(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status copy_part(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* parts.c, complete.c */
-enum status parts_begin(struct call *c, struct fault *why) MUST_CHECK;
-enum status parts_end(struct call *c, struct fault *why) MUST_CHECK;
-enum status parts_show(struct call *c, struct fault *why) MUST_CHECK;
-enum status parts_show_uploads(struct call *c, struct fault *why) MUST_CHECK;
-enum status complete_parts(struct call *c, struct fault *why) MUST_CHECK;
+enum status multipart_begin(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status multipart_abort(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status multipart_list_parts(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status multipart_list_uploads(struct s3_call *c, struct fault *why) MUST_CHECK;
+enum status multipart_complete(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* absent.c: what S3 has and this store does not. */
-enum status absent_begin(struct call *c, enum door_step *step, struct fault *why) MUST_CHECK;
+enum status unsupported_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 
 #endif

@@ -37,7 +37,7 @@ static enum status read_part(const struct xml_node *n, struct part_list *out, st
 	return OK;
 }
 
-enum status completion_read(struct arena *a, struct str xml, struct part_list *out, struct fault *why)
+enum status complete_request_read(struct arena *a, struct str xml, struct part_list *out, struct fault *why)
 {
 	const struct xml_node *root;
 	size_t n = 0;
@@ -54,47 +54,47 @@ enum status completion_read(struct arena *a, struct str xml, struct part_list *o
 	return OK;
 }
 
-static enum status match_checksum(const struct object_part *told, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
+static enum status match_checksum(const struct object_part *given, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
 {
-	if (told->checksum.kind == CHECKSUM_NONE && wanted->kind != CHECKSUM_NONE && wanted->composite)
+	if (given->checksum.kind == CHECKSUM_NONE && wanted->kind != CHECKSUM_NONE && wanted->composite)
 		return fault_set(why, REQUEST_INVALID, "The upload was created using a %s checksum. The complete request must include the checksum "
-		                 "for each part. It was missing for part %u in the request.", checksum_info(wanted->kind)->name, told->number);
-	if (told->checksum.kind == CHECKSUM_NONE || there->checksum.kind != told->checksum.kind)
-		return told->checksum.kind != CHECKSUM_NONE && wanted->kind != CHECKSUM_NONE ?
-			fault_set(why, PART_INVALID, "The checksum of part %u is of another kind than the upload's.", told->number) : OK;
-	if (!str_equal(told->checksum.value, there->checksum.value))
+		                 "for each part. It was missing for part %u in the request.", checksum_info(wanted->kind)->name, given->number);
+	if (given->checksum.kind == CHECKSUM_NONE || there->checksum.kind != given->checksum.kind)
+		return given->checksum.kind != CHECKSUM_NONE && wanted->kind != CHECKSUM_NONE ?
+			fault_set(why, PART_INVALID, "The checksum of part %u is of another kind than the upload's.", given->number) : OK;
+	if (!str_equal(given->checksum.value, there->checksum.value))
 		return fault_set(why, PART_INVALID, PART_INVALID_SENTENCE);
 	return OK;
 }
 
-static enum status match_one(struct object_part *told, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
+static enum status match_one(struct object_part *given, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
 {
-	if (there == NULL || there->number != told->number || !str_equal_nocase(there->etag, told->etag))
+	if (there == NULL || there->number != given->number || !str_equal_nocase(there->etag, given->etag))
 		return fault_set(why, PART_INVALID, PART_INVALID_SENTENCE);
-	TRY(match_checksum(told, there, wanted, why));
-	*told = *there;
+	TRY(match_checksum(given, there, wanted, why));
+	*given = *there;
 	return OK;
 }
 
-enum status completion_match(struct part_list *told, const struct part_list *there, const struct object_checksum *wanted,
+enum status complete_request_match(struct part_list *given, const struct part_list *there, const struct object_checksum *wanted,
                              const struct object_part **bad, struct fault *why)
 {
 	size_t at = 0;
-	for (size_t i = 0; i < told->n; i++) {
-		*bad = &told->parts[i];
-		while (at < there->n && there->parts[at].number < told->parts[i].number)
+	for (size_t i = 0; i < given->n; i++) {
+		*bad = &given->parts[i];
+		while (at < there->n && there->parts[at].number < given->parts[i].number)
 			at++;
-		TRY(match_one(&told->parts[i], at < there->n ? &there->parts[at] : NULL, wanted, why));
+		TRY(match_one(&given->parts[i], at < there->n ? &there->parts[at] : NULL, wanted, why));
 	}
-	for (size_t i = 0; i + 1 < told->n; i++) {
-		*bad = &told->parts[i];
-		if (told->parts[i].size < PART_MIN_BYTES)
+	for (size_t i = 0; i + 1 < given->n; i++) {
+		*bad = &given->parts[i];
+		if (given->parts[i].size < PART_MIN_BYTES)
 			return fault_set(why, PART_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
 	}
 	return OK;
 }
 
-uint64_t completion_size(const struct part_list *parts)
+uint64_t complete_request_size(const struct part_list *parts)
 {
 	uint64_t n = 0;
 	for (size_t i = 0; i < parts->n; i++)

@@ -14,15 +14,15 @@ struct part_list {
 
 /* Read the list that the client sends: number, ETag without quotes, checksum if there is one.
  * Errors  XML_MALFORMED empty too; PART_ORDER not rising; ARGUMENT_INVALID a malformed number; TOO_MUCH */
-enum status completion_read(struct arena *a, struct str xml, struct part_list *out, struct fault *why) MUST_CHECK;
+enum status complete_request_read(struct arena *a, struct str xml, struct part_list *out, struct fault *why) MUST_CHECK;
 /* Hold it against the parts that are there; both rise by number. Sizes and checksums are filled in from those.
  * wanted  kind and composite that the upload was begun with
  * bad     written on PART_INVALID and PART_TOO_SMALL: the part that it is about
  * Errors  PART_INVALID missing, other ETag, other checksum; REQUEST_INVALID a checksum is missing;
  *         PART_TOO_SMALL one that is not the last */
-enum status completion_match(struct part_list *told, const struct part_list *there, const struct object_checksum *wanted,
+enum status complete_request_match(struct part_list *given, const struct part_list *there, const struct object_checksum *wanted,
                              const struct object_part **bad, struct fault *why) MUST_CHECK;
 /* Of all parts. */
-uint64_t completion_size(const struct part_list *parts);
+uint64_t complete_request_size(const struct part_list *parts);
 
 #endif

@@ -33,12 +33,12 @@ struct copy {
 };
 
 /* From here the caller closes the file. */
-static enum status open_source(struct call *c, struct copy *k, struct fault *why)
+static enum status open_source(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	struct str value = request_header(&c->x->request, STR("x-amz-copy-source"));
 	k->file.fd = -1;
 	TRY(copy_source_parse(&c->x->arena, value, &k->source, why));
-	TRY(permit_other(c, KEY_READ, k->source.bucket, k->source.key, why));
+	TRY(authorize_other(c, KEY_READ, k->source.bucket, k->source.key, why));
 	if (k->source.version.p != NULL)
 		TRY(version_check(k->source.version, why));
 	TRY(bucket_open(c->s3->buckets, k->source.bucket, k->source.key, &c->x->arena, &k->file, why));
@@ -70,7 +70,7 @@ static enum status write_piece(struct copy *k, const void *p, size_t n, struct f
 	return bucket_write(k->in, p, n, why);
 }
 
-static enum status write_bytes(struct call *c, struct copy *k, struct fault *why)
+static enum status write_bytes(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	if (k->file.fd >= 0) {
 		char *piece = arena_alloc(&c->x->arena, PIECE_BYTES);
@@ -92,7 +92,7 @@ static enum status write_bytes(struct call *c, struct copy *k, struct fault *why
 	return write_piece(k, bytes.p, bytes.n, why);
 }
 
-static enum status end_sum(struct call *c, struct copy *k, struct fault *why)
+static enum status end_sum(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	unsigned char sum[CHECKSUM_BYTES_MAX];
 	if (k->kind == CHECKSUM_NONE)
@@ -104,7 +104,7 @@ static enum status end_sum(struct call *c, struct copy *k, struct fault *why)
 }
 
 /* The copy itself; the commit is filled in but for the checksum. */
-static enum status copy_bytes(struct call *c, struct copy *k, struct fault *why)
+static enum status copy_bytes(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	TRY(bucket_begin(c->s3->buckets, k->length, &k->in, why));
 	if (k->kind != CHECKSUM_NONE)
@@ -120,14 +120,14 @@ static enum status copy_bytes(struct call *c, struct copy *k, struct fault *why)
 	return bucket_finish(&k->in, &k->commit, why);
 }
 
-static void let_go(struct copy *k)
+static void release_source(struct copy *k)
 {
 	bucket_abandon(&k->in);
 	checksum_deinit(&k->sum);
 	object_file_close(&k->file);
 }
 
-static enum status answer_copy(struct call *c, const struct copy *k, const char *root, int64_t modified_ms, struct fault *why)
+static enum status answer_copy(struct s3_call *c, const struct copy *k, const char *root, int64_t modified_ms, struct fault *why)
 {
 	struct buf b;
 	document_open(c, &b, root);
@@ -143,7 +143,7 @@ static enum status answer_copy(struct call *c, const struct copy *k, const char 
 }
 
 /* When the object was last changed, as its readers will see it. */
-static int64_t modified_ms(struct call *c)
+static int64_t modified_ms(struct s3_call *c)
 {
 	struct object_file file = { .fd = -1 };
 	struct fault unseen = { 0 };
@@ -154,7 +154,7 @@ static int64_t modified_ms(struct call *c)
 	return ms;
 }
 
-static enum status read_directive(struct call *c, bool *replace, struct fault *why)
+static enum status read_directive(struct s3_call *c, bool *replace, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	struct str value = request_header(r, STR("x-amz-metadata-directive")), tags = request_header(r, STR("x-amz-tagging-directive"));
@@ -167,7 +167,7 @@ static enum status read_directive(struct call *c, bool *replace, struct fault *w
 }
 
 /* A redirect is of the object that it was set on, and is not copied; it may be given again. */
-static enum status copy_meta(struct call *c, struct copy *k, struct fault *why)
+static enum status copy_meta(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	const struct object_meta *m = &k->file.meta;
 	struct str redirect = request_header(&c->x->request, STR("x-amz-website-redirect-location"));
@@ -187,7 +187,7 @@ static enum status copy_meta(struct call *c, struct copy *k, struct fault *why)
 	return OK;
 }
 
-static enum status copy_object_open(struct call *c, struct copy *k, struct fault *why)
+static enum status copy_object_open(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	TRY(open_source(c, k, why));
 	bool replace;
@@ -198,15 +198,15 @@ static enum status copy_object_open(struct call *c, struct copy *k, struct fault
 		                 "changing the object's metadata, storage class, website redirect location or encryption attributes.");
 	TRY(check_size(k, why));
 	k->commit = (struct object_commit){ .bucket = c->at.bucket, .key = c->at.key, .arena = &c->x->arena };
-	TRY(kept_condition(c, &k->commit.condition, why));
+	TRY(object_headers_condition(c, &k->commit.condition, why));
 	if (!replace)
 		TRY(copy_meta(c, k, why));
 	if (replace) {
-		struct kept kept = { 0 };
-		TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
-		k->commit.content_type = kept.content_type;
-		k->commit.meta.headers = kept.headers;
-		k->commit.meta.n_headers = kept.n_headers;
+		struct object_headers object_headers = { 0 };
+		TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
+		k->commit.content_type = object_headers.content_type;
+		k->commit.meta.headers = object_headers.headers;
+		k->commit.meta.n_headers = object_headers.n_headers;
 	}
 	TRY(sums_read_algorithm(c, &k->kind, why));
 	if (k->kind == CHECKSUM_NONE)
@@ -214,19 +214,19 @@ static enum status copy_object_open(struct call *c, struct copy *k, struct fault
 	return copy_bytes(c, k, why);
 }
 
-enum status copy_object(struct call *c, struct fault *why)
+enum status copy_object(struct s3_call *c, struct fault *why)
 {
 	struct copy k = { .file.fd = -1 };
 	TRY(call_refuse_reserved(c, false, why));
 	TRY(acl_check_headers(c, why));
-	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	enum status st = copy_object_open(c, &k, why);
-	let_go(&k);
+	release_source(&k);
 	TRY(st);
 	return answer_copy(c, &k, "CopyObjectResult", modified_ms(c), why);
 }
 
-static enum status copy_part_open(struct call *c, struct copy *k, struct fault *why)
+static enum status copy_part_open(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	TRY(open_source(c, k, why));
 	struct part_upload upload = { 0 };
@@ -242,12 +242,12 @@ static enum status copy_part_open(struct call *c, struct copy *k, struct fault *
 	return copy_bytes(c, k, why);
 }
 
-enum status copy_part(struct call *c, struct fault *why)
+enum status copy_part(struct s3_call *c, struct fault *why)
 {
 	struct copy k = { .file.fd = -1 };
-	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	enum status st = copy_part_open(c, &k, why);
-	let_go(&k);
+	release_source(&k);
 	TRY(st);
 	return answer_copy(c, &k, "CopyPartResult", clock_now_ms(), why);
 }

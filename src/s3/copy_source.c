@@ -5,16 +5,16 @@
 #include "base/codec.h"
 #include "base/object_key.h"
 
-static enum status refuse(struct fault *why)
+static enum status source_invalid(struct fault *why)
 {
 	return fault_set(why, ARGUMENT_INVALID, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
 }
 
-static enum status decode(struct arena *a, struct str raw, struct str *out, struct fault *why)
+static enum status decode_source(struct arena *a, struct str raw, struct str *out, struct fault *why)
 {
 	if (uri_decode(a, raw, true, out))
 		return OK;
-	return arena_ok(a) ? refuse(why) : fault_too_much(why);
+	return arena_ok(a) ? source_invalid(why) : fault_too_much(why);
 }
 
 enum status copy_source_parse(struct arena *a, struct str value, struct copy_source *out, struct fault *why)
@@ -23,17 +23,17 @@ enum status copy_source_parse(struct arena *a, struct str value, struct copy_sou
 	struct str rest = str_trim(value);
 	size_t mark = str_find(rest, STR("?versionId="));
 	if (mark < rest.n)
-		TRY(decode(a, str_slice(rest, mark + 11, rest.n), &s.version, why));
+		TRY(decode_source(a, str_slice(rest, mark + 11, rest.n), &s.version, why));
 	rest = str_slice(rest, 0, mark);
 	if (rest.n > 0 && rest.p[0] == '/')
 		rest = str_slice(rest, 1, rest.n);
 	/* some clients encode the slash between bucket and key too */
-	TRY(decode(a, rest, &rest, why));
+	TRY(decode_source(a, rest, &rest, why));
 	size_t slash = str_find_char(rest, '/');
 	s.bucket = str_slice(rest, 0, slash);
 	s.key = str_slice(rest, slash + 1, rest.n);
 	if (s.bucket.n == 0 || s.key.n == 0)
-		return refuse(why);
+		return source_invalid(why);
 	TRY(object_key_check(s.key, why));
 	*out = s;
 	return OK;

@@ -32,7 +32,7 @@ static bool origin_allowed(const struct s3 *s, struct str origin)
 	return false;
 }
 
-static enum status find_policy(const struct s3 *s, struct exchange *x, struct str bucket, struct policy *out, struct fault *why)
+static enum status find_policy(const struct s3 *s, struct request_context *x, struct str bucket, struct policy *out, struct fault *why)
 {
 	struct bucket_info info = { 0 };
 	*out = (struct policy){ 0 };
@@ -41,7 +41,7 @@ static enum status find_policy(const struct s3 *s, struct exchange *x, struct st
 	return info.cors.n > 0 ? cors_rules_read(&x->arena, info.cors, &out->rules, why) : OK;
 }
 
-static struct str joined(struct arena *a, const struct cors_list *l)
+static struct str join_list(struct arena *a, const struct cors_list *l)
 {
 	struct buf b;
 	buf_init_arena(&b, a, CORS_BYTES_MAX);
@@ -52,21 +52,21 @@ static struct str joined(struct arena *a, const struct cors_list *l)
 	return buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
-static void allow_by_rule(struct exchange *x, const struct cors_rule *rule, struct str origin)
+static void allow_by_rule(struct request_context *x, const struct cors_rule *rule, struct str origin)
 {
 	struct answer *ans = &x->answer;
 	bool open = cors_rule_is_open(rule, origin);
 	answer_header(ans, STR("Access-Control-Allow-Origin"), open ? STR("*") : origin);
-	answer_header(ans, STR("Access-Control-Allow-Methods"), joined(&x->arena, &rule->methods));
+	answer_header(ans, STR("Access-Control-Allow-Methods"), join_list(&x->arena, &rule->methods));
 	if (rule->exposed.n > 0)
-		answer_header(ans, STR("Access-Control-Expose-Headers"), joined(&x->arena, &rule->exposed));
+		answer_header(ans, STR("Access-Control-Expose-Headers"), join_list(&x->arena, &rule->exposed));
 	if (!open)
 		answer_header(ans, STR("Access-Control-Allow-Credentials"), STR("true"));
 	if (rule->has_max_age)
 		answer_header(ans, STR("Access-Control-Max-Age"), str_printf(&x->arena, "%u", rule->max_age_s));
 }
 
-void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *c)
+void s3_cors_headers(const struct s3 *s, struct request_context *x, const struct s3_call *c)
 {
 	struct str origin = request_header(&x->request, STR("origin"));
 	struct policy p = { .from_settings = true };
@@ -103,7 +103,7 @@ static bool method_allowed(struct str method)
 }
 
 /* A list of header names: token characters, commas and blanks. */
-static bool names_ok(struct str names)
+static bool header_names_valid(struct str names)
 {
 	for (size_t i = 0; i < names.n; i++) {
 		char c = names.p[i];
@@ -116,11 +116,11 @@ static bool names_ok(struct str names)
 
 static void echo_headers(struct answer *ans, struct str wanted)
 {
-	if (names_ok(wanted))
+	if (header_names_valid(wanted))
 		answer_header(ans, STR("Access-Control-Allow-Headers"), wanted);
 }
 
-static enum status preflight_by_settings(struct call *c, struct str origin, struct str method, struct fault *why)
+static enum status preflight_by_settings(struct s3_call *c, struct str origin, struct str method, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 	if (!header_value_ok(origin) || !origin_allowed(c->s3, origin) || !method_allowed(method))
@@ -132,7 +132,7 @@ static enum status preflight_by_settings(struct call *c, struct str origin, stru
 	return OK;
 }
 
-enum status s3_cors_preflight(struct call *c, struct fault *why)
+enum status s3_cors_preflight(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	struct str origin = request_header(r, STR("origin")), method = request_header(r, STR("access-control-request-method"));
@@ -156,7 +156,7 @@ enum status s3_cors_preflight(struct call *c, struct fault *why)
 	return OK;
 }
 
-enum status cors_get(struct call *c, struct fault *why)
+enum status cors_get(struct s3_call *c, struct fault *why)
 {
 	struct bucket_info info = { 0 };
 	TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &info, why));
@@ -168,12 +168,12 @@ enum status cors_get(struct call *c, struct fault *why)
 	return OK;
 }
 
-enum status cors_put(struct call *c, struct fault *why)
+enum status cors_put(struct s3_call *c, struct fault *why)
 {
 	struct str body;
 	struct cors_rules rules;
 	struct buf b;
-	TRY(document_take(c, false, &body, why));
+	TRY(document_read(c, false, &body, why));
 	if (body.n > CORS_BYTES_MAX)
 		return fault_set(why, XML_MALFORMED, "A CORSConfiguration can have at most 64 KB.");
 	TRY(cors_rules_read(&c->x->arena, body, &rules, why));
@@ -186,7 +186,7 @@ enum status cors_put(struct call *c, struct fault *why)
 	return OK;
 }
 
-enum status cors_remove(struct call *c, struct fault *why)
+enum status cors_remove(struct s3_call *c, struct fault *why)
 {
 	TRY(catalog_set_cors(c->s3->catalog, c->at.bucket, STR(""), why));
 	c->x->answer.status = 204;

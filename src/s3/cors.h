@@ -8,9 +8,9 @@
 
 /* Answer an OPTIONS request; needs no signature, as browsers send none.
  * Errors  REQUEST_INVALID no preflight; CORS_FORBIDDEN origin, method or header not allowed; NO_SUCH_BUCKET */
-enum status s3_cors_preflight(struct call *c, struct fault *why) MUST_CHECK;
+enum status s3_cors_preflight(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* Add to any answer what lets a page of the request's Origin read it; nothing without an Origin that may.
  * c   NULL: the request was refused before its address was read */
-void s3_cors_headers(const struct s3 *s, struct exchange *x, const struct call *c);
+void s3_cors_headers(const struct s3 *s, struct request_context *x, const struct s3_call *c);
 
 #endif

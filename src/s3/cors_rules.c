@@ -143,7 +143,7 @@ void cors_rules_write(struct buf *b, const struct cors_rules *rules)
 }
 
 /* One '*' stands for any bytes, none too. Header names are compared without case, origins with it. */
-static bool matches(struct str pattern, struct str s, bool nocase)
+static bool pattern_matches(struct str pattern, struct str s, bool nocase)
 {
 	size_t star = str_find_char(pattern, '*');
 	bool (*equal)(struct str, struct str) = nocase ? str_equal_nocase : str_equal;
@@ -156,7 +156,7 @@ static bool matches(struct str pattern, struct str s, bool nocase)
 static bool any_matches(const struct cors_list *l, struct str s, bool nocase)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		if (matches(l->items[i], s, nocase))
+		if (pattern_matches(l->items[i], s, nocase))
 			return true;
 	}
 	return false;
@@ -185,7 +185,7 @@ const struct cors_rule *cors_rules_match(const struct cors_rules *rules, struct 
 bool cors_rule_is_open(const struct cors_rule *rule, struct str origin)
 {
 	for (size_t i = 0; i < rule->origins.n; i++) {
-		if (matches(rule->origins.items[i], origin, false))
+		if (pattern_matches(rule->origins.items[i], origin, false))
 			return str_equal(rule->origins.items[i], STR("*"));
 	}
 	return false;

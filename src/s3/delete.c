@@ -33,36 +33,36 @@ static enum status check_image(const struct image_row *row, struct str if_etag, 
 }
 
 /* An object under images/ without a row is only an object. */
-static enum status remove_stray(struct call *c, struct object_removal *r, struct fault *why)
+static enum status remove_object_without_row(struct s3_call *c, struct object_removal *r, struct fault *why)
 {
 	if (r->if_etag.n > 0)
 		return fault_set(why, NO_SUCH_KEY, "no object under this key");
 	return store_remove(c->s3->product->store, r->key, why);
 }
 
-static enum status remove_image(struct call *c, struct object_removal *r, struct fault *why)
+static enum status remove_image(struct s3_call *c, struct object_removal *r, struct fault *why)
 {
 	struct product *p = c->s3->product;
 	struct image_row row = { 0 };
-	struct str id = arrival_image_id(r->key);
+	struct str id = image_id_of_key(r->key);
 	if (id.n == 0)
-		return remove_stray(c, r, why);
+		return remove_object_without_row(c, r, why);
 	enum status st = table_get(p->table, id, &c->x->arena, &row, why);
 	if (st == NOT_FOUND || (st == OK && !str_equal(row.key, r->key)))
-		return remove_stray(c, r, why);
+		return remove_object_without_row(c, r, why);
 	TRY(st);
 	TRY(check_image(&row, r->if_etag, why));
-	st = gallery_remove(p, id, why);
+	st = image_service_remove(p, id, why);
 	return st == NOT_FOUND ? OK : st;
 }
 
-static void settle(struct doomed *d, enum status status)
+static void record_outcome(struct doomed *d, enum status status)
 {
 	d->removal.status = status;
 	d->done = true;
 }
 
-static enum status remove_all(struct call *c, struct doomed *all, size_t n, struct fault *why)
+static enum status remove_all(struct s3_call *c, struct doomed *all, size_t n, struct fault *why)
 {
 	for (size_t i = 0; i < n; i++) {
 		/* What may not be removed, or not as all others are. */
@@ -70,13 +70,13 @@ static enum status remove_all(struct call *c, struct doomed *all, size_t n, stru
 		struct object_removal *r = &d->removal;
 		enum status st = object_key_check(r->key, &r->why);
 		if (st == OK)
-			st = permit_key(c, KEY_DELETE, c->at.bucket, r->key, &r->why);
+			st = authorize_key(c, KEY_DELETE, c->at.bucket, r->key, &r->why);
 		if (st == OK && d->version.n > 0)
 			st = version_check(d->version, &r->why);
 		if (st != OK)
-			settle(d, st);
+			record_outcome(d, st);
 		else if (str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(r->key, IMAGE_PREFIX))
-			settle(d, remove_image(c, r, &r->why));
+			record_outcome(d, remove_image(c, r, &r->why));
 	}
 	/* The others, in one commit. Their order is kept, for of two of one key the first finds it. */
 	struct object_removal *rest = arena_array(&c->x->arena, n, sizeof(*rest));
@@ -96,7 +96,7 @@ static enum status remove_all(struct call *c, struct doomed *all, size_t n, stru
 	return OK;
 }
 
-enum status delete_one(struct call *c, struct fault *why)
+enum status delete_one(struct s3_call *c, struct fault *why)
 {
 	struct doomed d = { .removal = { .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
 	static const char *const headers[] = { "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa" };
@@ -128,7 +128,7 @@ static enum status read_one(const struct xml_node *n, struct doomed *d, struct f
 	return OK;
 }
 
-static enum status read_many(struct call *c, const struct xml_node *root, struct doomed **all, size_t *n, struct fault *why)
+static enum status read_many(struct s3_call *c, const struct xml_node *root, struct doomed **all, size_t *n, struct fault *why)
 {
 	static const char *const children[] = { "Object", "!Quiet" };
 	TRY(xml_check_children(root, children, COUNT_OF(children), why));
@@ -172,7 +172,7 @@ static void write_one(struct buf *b, const struct doomed *d, bool quiet)
 	buf_put(b, failed ? STR("</Error>") : STR("</Deleted>"));
 }
 
-enum status delete_many(struct call *c, struct fault *why)
+enum status delete_many(struct s3_call *c, struct fault *why)
 {
 	struct str body;
 	const struct xml_node *root;
@@ -180,7 +180,7 @@ enum status delete_many(struct call *c, struct fault *why)
 	struct buf b;
 	size_t n;
 	bool quiet;
-	TRY(document_take(c, true, &body, why));
+	TRY(document_read(c, true, &body, why));
 	TRY(xml_read(&c->x->arena, body, "Delete", &root, why));
 	TRY(read_quiet(root, &quiet, why));
 	TRY(read_many(c, root, &all, &n, why));

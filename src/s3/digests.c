@@ -24,14 +24,14 @@ static enum status refuse_second(struct fault *why)
 	return fault_set(why, REQUEST_INVALID, "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.");
 }
 
-enum status digests_tell(struct arena *a, struct digests *d, struct str value, struct fault *why)
+enum status digests_set(struct arena *a, struct digests *d, struct str value, struct fault *why)
 {
 	const struct checksum_kind_info *info = checksum_info(d->kind);
 	struct str raw = { 0 };
 	if (!base64_decode(a, str_trim(value), &raw) || raw.n != info->bytes)
 		return fault_set(why, CHECKSUM_INVALID, "Value for %s %s is invalid.", info->header, d->in_trailer ? "trailing header" : "header");
 	memcpy(d->value, raw.p, raw.n);
-	d->told = true;
+	d->given = true;
 	return OK;
 }
 
@@ -44,7 +44,7 @@ static enum status read_value(struct arena *a, const struct header *headers, siz
 		if (d->kind != CHECKSUM_NONE)
 			return refuse_second(why);
 		d->kind = kind;
-		TRY(digests_tell(a, d, headers[i].value, why));
+		TRY(digests_set(a, d, headers[i].value, why));
 	}
 	return OK;
 }
@@ -89,11 +89,11 @@ enum status digests_read(struct arena *a, const struct header *headers, size_t n
 	return OK;
 }
 
-void digests_start(struct digests *d, enum checksum_kind otherwise)
+void digests_start(struct digests *d, enum checksum_kind default_kind)
 {
 	if (d->sha256.n > 0)
 		hash_init(&d->running_sha256, HASH_SHA256);
-	checksum_init(&d->running, d->kind != CHECKSUM_NONE ? d->kind : otherwise);
+	checksum_init(&d->running, d->kind != CHECKSUM_NONE ? d->kind : default_kind);
 }
 
 void digests_update(struct digests *d, struct str piece)
@@ -128,7 +128,7 @@ static enum status check_sum(struct arena *a, struct digests *d, struct object_c
 	const struct checksum_kind_info *info = checksum_info(kind);
 	if (!checksum_final(&d->running, sum))
 		return fault_no_memory(why);
-	if (d->told && memcmp(sum, d->value, info->bytes) != 0)
+	if (d->given && memcmp(sum, d->value, info->bytes) != 0)
 		return fault_set(why, CHECKSUM_WRONG, "The %s you specified did not match the calculated checksum.", info->name);
 	struct buf b;
 	buf_init_arena(&b, a, CHECKSUM_TEXT_MAX + 1);

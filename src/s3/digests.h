@@ -14,7 +14,7 @@ struct digests {
 	struct str sha256;             /* hex, signed with the request; "": none */
 	enum checksum_kind kind;       /* of the checksum that was given or asked for; NONE: no such */
 	bool in_trailer;               /* its value comes after the body */
-	bool told;                     /* its value is here */
+	bool given;                     /* its value is here */
 	unsigned char value[CHECKSUM_BYTES_MAX];
 	struct hash running_sha256;
 	struct checksum running;
@@ -27,10 +27,10 @@ struct digests {
  *          algorithm that is not known or has no value with it, a trailer that cannot be announced */
 enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why) MUST_CHECK;
 /* Begin to sum. otherwise: what is summed where no checksum was given; may be NONE. */
-void digests_start(struct digests *d, enum checksum_kind otherwise);
+void digests_start(struct digests *d, enum checksum_kind default_kind);
 void digests_update(struct digests *d, struct str piece);
 /* Take the value that came in the trailer.  Errors: CHECKSUM_INVALID */
-enum status digests_tell(struct arena *a, struct digests *d, struct str value, struct fault *why) MUST_CHECK;
+enum status digests_set(struct arena *a, struct digests *d, struct str value, struct fault *why) MUST_CHECK;
 /* The body is whole: compare, and give what is to be stored. Ends the sums.
  * md5      of the body
  * stored   value in the arena; kind NONE when nothing was summed

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <string.h>
 
-enum status later_begin(struct call *c, enum door_step *step, struct fault *why)
+enum status later_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
-	*step = DOOR_RUN;
+	*step = HANDLER_RUN;
 	return OK;
 }
 
@@ -22,19 +22,19 @@ static enum status too_large(struct fault *why)
 	return fault_set(why, BODY_TOO_LARGE, "Your request's XML exceeds the maximum allowed size of %zu bytes.", DOCUMENT_MAX);
 }
 
-enum status document_begin(struct call *c, enum door_step *step, struct fault *why)
+enum status document_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	if (str_starts_with(c->claim.payload_hash, STR("STREAMING-")))
+	if (str_starts_with(c->auth.payload_hash, STR("STREAMING-")))
 		return fault_set(why, REQUEST_INVALID, "A body of XML cannot be sent aws-chunked.");
 	if (r->has_length && r->length > DOCUMENT_MAX)
 		return too_large(why);
 	buf_init_arena(&c->document, &c->x->arena, DOCUMENT_MAX);
-	*step = DOOR_BODY;
+	*step = HANDLER_READ_BODY;
 	return OK;
 }
 
-enum status document_data(struct call *c, struct str piece, struct fault *why)
+enum status document_data(struct s3_call *c, struct str piece, struct fault *why)
 {
 	if (piece.n > DOCUMENT_MAX - c->document.n)
 		return too_large(why);
@@ -42,55 +42,55 @@ enum status document_data(struct call *c, struct str piece, struct fault *why)
 	return buf_ok(&c->document) ? OK : fault_too_much(why);
 }
 
-static enum status check_md5(struct call *c, struct str body, bool *seen, struct fault *why)
+static enum status check_md5(struct s3_call *c, struct str body, bool *seen, struct fault *why)
 {
-	struct str value = request_header(&c->x->request, STR("content-md5")), told = { 0 };
+	struct str value = request_header(&c->x->request, STR("content-md5")), given = { 0 };
 	unsigned char md5[MD5_BYTES];
 	struct hash h;
 	if (value.p == NULL)
 		return OK;
 	*seen = true;
-	if (!base64_decode(&c->x->arena, str_trim(value), &told) || told.n != MD5_BYTES)
+	if (!base64_decode(&c->x->arena, str_trim(value), &given) || given.n != MD5_BYTES)
 		return fault_set(why, DIGEST_INVALID, "The Content-MD5 you specified is not valid: it must be the base64 of 16 bytes.");
 	hash_init(&h, HASH_MD5);
 	hash_update(&h, body.p, body.n);
 	if (!hash_final(&h, md5))
 		return fault_no_memory(why);
-	if (memcmp(md5, told.p, MD5_BYTES) != 0)
+	if (memcmp(md5, given.p, MD5_BYTES) != 0)
 		return fault_set(why, DIGEST_WRONG, "The Content-MD5 you specified did not match what we received.");
 	return OK;
 }
 
-static enum status check_payload_hash(const struct call *c, struct str body, struct fault *why)
+static enum status check_payload_hash(const struct s3_call *c, struct str body, struct fault *why)
 {
 	char hex[2 * SHA256_BYTES + 1];
-	struct str told = c->claim.payload_hash;
-	if (told.n != 2 * SHA256_BYTES)
+	struct str given = c->auth.payload_hash;
+	if (given.n != 2 * SHA256_BYTES)
 		return OK;
 	sha256_hex(body, hex);
-	if (!str_equal_nocase(told, str_of(hex)))
+	if (!str_equal_nocase(given, str_of(hex)))
 		return fault_set(why, PAYLOAD_HASH_WRONG, "the body does not have the hash that was signed");
 	return OK;
 }
 
-static enum status check_sum(struct call *c, enum checksum_kind kind, struct str value, struct str body, struct fault *why)
+static enum status check_sum(struct s3_call *c, enum checksum_kind kind, struct str value, struct str body, struct fault *why)
 {
 	const struct checksum_kind_info *info = checksum_info(kind);
 	unsigned char sum[CHECKSUM_BYTES_MAX];
 	struct checksum running;
-	struct str told = { 0 };
-	if (!base64_decode(&c->x->arena, str_trim(value), &told) || told.n != info->bytes)
+	struct str given = { 0 };
+	if (!base64_decode(&c->x->arena, str_trim(value), &given) || given.n != info->bytes)
 		return fault_set(why, CHECKSUM_INVALID, "Value for %s header is invalid.", info->header);
 	checksum_init(&running, kind);
 	checksum_update(&running, body.p, body.n);
 	if (!checksum_final(&running, sum))
 		return fault_no_memory(why);
-	if (memcmp(sum, told.p, told.n) != 0)
+	if (memcmp(sum, given.p, given.n) != 0)
 		return fault_set(why, CHECKSUM_WRONG, "The %s you specified did not match the calculated checksum.", info->name);
 	return OK;
 }
 
-static enum status check_sums(struct call *c, struct str body, bool *seen, struct fault *why)
+static enum status check_sums(struct s3_call *c, struct str body, bool *seen, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	for (size_t i = 0; i < r->n_headers; i++) {
@@ -103,7 +103,7 @@ static enum status check_sums(struct call *c, struct str body, bool *seen, struc
 	return OK;
 }
 
-static enum status take(struct call *c, struct str *body, bool *seen, struct fault *why)
+static enum status read_document(struct s3_call *c, struct str *body, bool *seen, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	*body = buf_str(&c->document);
@@ -113,20 +113,20 @@ static enum status take(struct call *c, struct str *body, bool *seen, struct fau
 	return check_md5(c, *body, seen, why);
 }
 
-enum status document_take(struct call *c, bool digest_needed, struct str *body, struct fault *why)
+enum status document_read(struct s3_call *c, bool digest_needed, struct str *body, struct fault *why)
 {
 	bool seen = false;
-	TRY(take(c, body, &seen, why));
+	TRY(read_document(c, body, &seen, why));
 	TRY(check_sums(c, *body, &seen, why));
 	if (digest_needed && !seen)
 		return fault_set(why, REQUEST_INVALID, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
 	return OK;
 }
 
-enum status document_take_unsummed(struct call *c, struct str *body, struct fault *why)
+enum status document_read_unsummed(struct s3_call *c, struct str *body, struct fault *why)
 {
 	bool seen = false;
-	return take(c, body, &seen, why);
+	return read_document(c, body, &seen, why);
 }
 
 static void open_root(struct buf *b, const char *root)
@@ -134,7 +134,7 @@ static void open_root(struct buf *b, const char *root)
 	buf_printf(b, XML_PROLOG "<%s xmlns=\"" XML_NAMESPACE "\">", root);
 }
 
-void document_open(struct call *c, struct buf *b, const char *root)
+void document_open(struct s3_call *c, struct buf *b, const char *root)
 {
 	buf_init_arena(b, &c->x->arena, DOCUMENT_ANSWER_MAX);
 	open_root(b, root);
@@ -152,7 +152,7 @@ struct large_document {
 	struct buf text;
 };
 
-static void release(struct body_hold *hold)
+static void release_body(struct body_hold *hold)
 {
 	struct large_document *d = (struct large_document *)((char *)hold - offsetof(struct large_document, hold));
 
@@ -171,14 +171,14 @@ static enum status take_over(struct answer *ans, struct buf *b, struct fault *wh
 	}
 	b->p = exact;
 	b->cap = b->n + 1;
-	*d = (struct large_document){ .hold.release = release, .text = *b };
+	*d = (struct large_document){ .hold.release = release_body, .text = *b };
 	*b = (struct buf){ 0 };
 	ans->hold = &d->hold;
 	ans->body = buf_str(&d->text);
 	return OK;
 }
 
-enum status document_answer(struct call *c, struct buf *b, const char *root, struct fault *why)
+enum status document_answer(struct s3_call *c, struct buf *b, const char *root, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 

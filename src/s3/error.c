@@ -158,7 +158,7 @@ static struct str fixed_body(const struct fault *why)
 }
 
 /* {NULL, 0}: it does not fit the arena. */
-static struct str make_body(struct exchange *x, const struct call *c, const struct fault *why)
+static struct str make_body(struct request_context *x, const struct s3_call *c, const struct fault *why)
 {
 	struct buf b;
 	buf_init_arena(&b, &x->arena, ERROR_BODY_MAX);
@@ -174,7 +174,7 @@ static struct str make_body(struct exchange *x, const struct call *c, const stru
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-void error_answer(struct exchange *x, const struct call *c, const struct fault *why)
+void error_answer(struct request_context *x, const struct s3_call *c, const struct fault *why)
 {
 	const char *route = x->answer.route;
 	struct str image_id = x->answer.image_id;

@@ -15,6 +15,6 @@ int error_http_status(enum fault_code code);
 struct str error_message(const struct fault *why);
 /* Start the answer over and fill it with the error. c: the call, whose details are added; NULL when
  * there is none. With the arena full a body of fixed text goes out. */
-void error_answer(struct exchange *x, const struct call *c, const struct fault *why);
+void error_answer(struct request_context *x, const struct s3_call *c, const struct fault *why);
 
 #endif

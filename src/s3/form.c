@@ -28,7 +28,7 @@
 enum form_place { AT_FIELDS, AT_FILE, BEHIND_FILE, AT_END };
 
 struct form {
-	struct multipart parser;
+	struct form_parser parser;
 	enum form_place place;
 	struct header fields[FIELDS_MAX];
 	size_t n_fields;
@@ -40,7 +40,7 @@ struct form {
 	struct str redirect;
 };
 
-static struct str field(const struct form *f, struct str name)
+static struct str find_field(const struct form *f, struct str name)
 {
 	return header_find(f->fields, f->n_fields, name);
 }
@@ -60,7 +60,7 @@ static struct str base_name(struct str filename)
 }
 
 /* ${filename}, wherever it is in a field. */
-static struct str substitute(struct arena *a, struct str value, struct str filename, struct fault *why)
+static struct str substitute_name(struct arena *a, struct str value, struct str filename, struct fault *why)
 {
 	struct buf b;
 	size_t at;
@@ -79,7 +79,7 @@ static struct str substitute(struct arena *a, struct str value, struct str filen
 }
 
 /* The fields as they will be: what the policy is checked against is what is stored, and where the browser is sent. */
-static enum status settle_fields(struct call *c, struct fault *why)
+static enum status resolve_fields(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
 	struct str filename = base_name(f->parser.filename);
@@ -87,11 +87,11 @@ static enum status settle_fields(struct call *c, struct fault *why)
 	for (size_t i = 0; i < f->n_fields; i++) {
 		struct str *value = &f->fields[i].value;
 		if (str_find(*value, VARIABLE) < value->n)
-			*value = substitute(&c->x->arena, *value, filename, why);
+			*value = substitute_name(&c->x->arena, *value, filename, why);
 		if (value->p == NULL)
 			return INVALID;
 	}
-	struct str key = field(f, STR("key"));
+	struct str key = find_field(f, STR("key"));
 	if (key.n == 0)
 		return fault_set(why, ARGUMENT_INVALID, "Bucket POST must contain a field named 'key'. "
 		                 "If it is specified, please check the order of the fields.");
@@ -100,43 +100,43 @@ static enum status settle_fields(struct call *c, struct fault *why)
 }
 
 /* What S3 calls the parameters of a query are arguments in a form. */
-static enum status read_claim(struct call *c, struct fault *why)
+static enum status read_signature(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
-	if (field(f, STR("AWSAccessKeyId")).p != NULL && field(f, STR("x-amz-algorithm")).p == NULL)
+	if (find_field(f, STR("AWSAccessKeyId")).p != NULL && find_field(f, STR("x-amz-algorithm")).p == NULL)
 		return auth_old_version(why);
-	enum status st = policy_claim(&c->x->arena, f->fields, f->n_fields, &c->claim, why);
+	enum status st = policy_signature(&c->x->arena, f->fields, f->n_fields, &c->auth, why);
 	if (st != OK && why->code == F_AUTH_MALFORMED)
 		why->code = F_ARGUMENT_INVALID;
 	return st;
 }
 
-static enum status verify_signature(struct call *c, int64_t now_ms, struct fault *why)
+static enum status verify_signature(struct s3_call *c, int64_t now_ms, struct fault *why)
 {
 	struct form *f = c->form;
 	struct verify_context ctx = auth_context(c, now_ms);
-	enum status st = policy_verify(f->fields, f->n_fields, &c->claim, &ctx, why);
+	enum status st = policy_verify(f->fields, f->n_fields, &c->auth, &ctx, why);
 	if (st != OK && why->code == F_AUTH_MALFORMED)
 		why->code = F_ARGUMENT_INVALID;
 	if (st != OK && why->code == F_SIGNATURE_WRONG && c->s3->options.explain) {
-		call_detail(c, "AWSAccessKeyId", c->claim.access_key);
-		call_detail(c, "StringToSign", field(f, STR("policy")));
-		call_detail(c, "SignatureProvided", c->claim.signature);
+		call_detail(c, "AWSAccessKeyId", c->auth.access_key);
+		call_detail(c, "StringToSign", find_field(f, STR("policy")));
+		call_detail(c, "SignatureProvided", c->auth.signature);
 	}
 	return st;
 }
 
-static enum status check_policy(struct call *c, struct post_policy *policy, struct fault *why)
+static enum status check_policy(struct s3_call *c, struct post_policy *policy, struct fault *why)
 {
 	struct form *f = c->form;
 	struct str document;
 	int64_t now = clock_now_ms();
-	TRY(read_claim(c, why));
+	TRY(read_signature(c, why));
 	TRY(auth_find_key(c, why));
-	if (field(f, STR("x-amz-security-token")).p != NULL)
+	if (find_field(f, STR("x-amz-security-token")).p != NULL)
 		return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
 	TRY(verify_signature(c, now, why));
-	if (!base64_decode(&c->x->arena, field(f, STR("policy")), &document))
+	if (!base64_decode(&c->x->arena, find_field(f, STR("policy")), &document))
 		return fault_set(why, POLICY_MALFORMED, "Invalid Policy: it is not base64.");
 	TRY(policy_parse(&c->x->arena, document, policy, why));
 	return policy_check(policy, f->fields, f->n_fields, c->at.bucket, now, why);
@@ -144,13 +144,13 @@ static enum status check_policy(struct call *c, struct post_policy *policy, stru
 
 static enum status read_success(struct form *f, struct fault *why)
 {
-	struct str status = field(f, STR("success_action_status"));
+	struct str status = find_field(f, STR("success_action_status"));
 	uint64_t n = 0;
 	bool known = str_to_u64(status, &n) && (n == 200 || n == 201 || n == 204);
 	f->success_status = known ? (unsigned)n : 204;   /* "If the value is invalid, S3 returns 204" */
-	f->redirect = field(f, STR("success_action_redirect"));
+	f->redirect = find_field(f, STR("success_action_redirect"));
 	if (f->redirect.p == NULL)
-		f->redirect = field(f, STR("redirect"));   /* what it was called at first */
+		f->redirect = find_field(f, STR("redirect"));   /* what it was called at first */
 	if (f->redirect.n == 0)
 		return OK;
 	bool is_http = str_starts_with(f->redirect, STR("http://")) || str_starts_with(f->redirect, STR("https://"));
@@ -160,34 +160,34 @@ static enum status read_success(struct form *f, struct fault *why)
 }
 
 /* Fields that ask for what is not here. */
-static enum status refuse_fields(struct call *c, struct fault *why)
+static enum status refuse_fields(struct s3_call *c, struct fault *why)
 {
 	const struct form *f = c->form;
-	if (field(f, STR("tagging")).p != NULL)
+	if (find_field(f, STR("tagging")).p != NULL)
 		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
-	TRY(acl_check_canned(c, "acl", field(f, STR("acl")), why));
-	TRY(acl_check_canned(c, "x-amz-acl", field(f, STR("x-amz-acl")), why));
-	return kept_refuse(f->fields, f->n_fields, why);
+	TRY(acl_check_canned(c, "acl", find_field(f, STR("acl")), why));
+	TRY(acl_check_canned(c, "x-amz-acl", find_field(f, STR("x-amz-acl")), why));
+	return object_headers_refuse(f->fields, f->n_fields, why);
 }
 
-static enum status make_upload(struct call *c, const struct post_policy *policy, struct fault *why)
+static enum status make_upload(struct s3_call *c, const struct post_policy *policy, struct fault *why)
 {
 	const struct form *f = c->form;
 	struct arena *a = &c->x->arena;
-	struct kept kept;
-	struct upload *u = ARENA_NEW(a, struct upload);
+	struct object_headers object_headers;
+	struct s3_upload *u = ARENA_NEW(a, struct s3_upload);
 	if (u == NULL)
 		return fault_too_much(why);
 	u->counted = true;
 	c->upload = u;
-	TRY(kept_read(a, f->fields, f->n_fields, &kept, why));
+	TRY(object_headers_read(a, f->fields, f->n_fields, &object_headers, why));
 	if (!c->is_image)   /* an image has nothing but what its bytes say */
-		u->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
-	u->content_type = kept.content_type;
+		u->meta = (struct object_meta){ .headers = object_headers.headers, .n_headers = object_headers.n_headers };
+	u->content_type = object_headers.content_type;
 	TRY(digests_read(a, f->fields, f->n_fields, &u->digests, why));
 	if (u->digests.in_trailer)
 		return fault_set(why, REQUEST_INVALID, "A form has no trailer.");
-	u->otherwise = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
+	u->default_kind = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	u->max_bytes = OBJECT_MAX_BYTES;
 	if (policy->has_range && policy->max_size < u->max_bytes)
 		u->max_bytes = policy->max_size;
@@ -197,14 +197,14 @@ static enum status make_upload(struct call *c, const struct post_policy *policy,
 }
 
 /* The file begins: all fields are here, and nothing of the file is kept before they are found good. */
-static enum status begin_file(struct call *c, struct fault *why)
+static enum status on_file_start(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
 	struct post_policy policy = { 0 };
 	f->place = AT_FILE;
-	TRY(settle_fields(c, why));
+	TRY(resolve_fields(c, why));
 	TRY(check_policy(c, &policy, why));
-	TRY(permit_call(c, why));
+	TRY(authorize_call(c, why));
 	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why));   /* the owner's own forms make no images */
 	TRY(refuse_fields(c, why));
 	TRY(read_success(f, why));
@@ -212,12 +212,12 @@ static enum status begin_file(struct call *c, struct fault *why)
 	return upload_begin(c, 0, why);
 }
 
-static enum status begin_field(struct call *c, struct fault *why)
+static enum status on_field_start(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
 	if (f->n_fields == FIELDS_MAX)
 		return fault_set(why, FORM_MALFORMED, "The form has more than %d fields.", FIELDS_MAX);
-	if (field(f, f->parser.name).p != NULL)
+	if (find_field(f, f->parser.name).p != NULL)
 		return fault_set(why, ARGUMENT_INVALID, "The form has a field twice.");
 	f->fields[f->n_fields].name = str_dup(&c->x->arena, f->parser.name);
 	f->field_bytes += f->parser.name.n;
@@ -225,7 +225,7 @@ static enum status begin_field(struct call *c, struct fault *why)
 	return OK;
 }
 
-static enum status begin_part(struct call *c, struct fault *why)
+static enum status on_part_start(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
 	bool is_file = str_equal_nocase(f->parser.name, STR("file"));
@@ -233,10 +233,10 @@ static enum status begin_part(struct call *c, struct fault *why)
 		return fault_set(why, FORM_MALFORMED, "POST requires exactly one file upload per request; this has a second part named 'file'.");
 	if (f->place != AT_FIELDS)
 		return OK;
-	return is_file ? begin_file(c, why) : begin_field(c, why);
+	return is_file ? on_file_start(c, why) : on_field_start(c, why);
 }
 
-static void end_part(struct form *f)
+static void on_part_end(struct form *f)
 {
 	if (f->place == AT_FILE)
 		f->place = BEHIND_FILE;
@@ -246,12 +246,12 @@ static void end_part(struct form *f)
 	f->n_fields++;
 }
 
-static enum status take_event(struct call *c, enum multipart_event event, struct str piece, struct fault *why)
+static enum status handle_event(struct s3_call *c, enum form_event event, struct str piece, struct fault *why)
 {
 	struct form *f = c->form;
 	switch (event) {
 	case MULTIPART_PART:
-		return begin_part(c, why);
+		return on_part_start(c, why);
 	case MULTIPART_DATA:
 		if (f->place == AT_FILE)
 			return upload_write(c, piece, why);
@@ -263,7 +263,7 @@ static enum status take_event(struct call *c, enum multipart_event event, struct
 		buf_put(&f->value, piece);
 		return OK;
 	case MULTIPART_PART_END:
-		end_part(f);
+		on_part_end(f);
 		return OK;
 	case MULTIPART_END:
 		if (f->place == AT_FIELDS)
@@ -279,27 +279,27 @@ static enum status take_event(struct call *c, enum multipart_event event, struct
 	return OK;
 }
 
-enum status form_data(struct call *c, struct str piece, struct fault *why)
+enum status form_data(struct s3_call *c, struct str piece, struct fault *why)
 {
 	struct form *f = c->form;
 	while (piece.n > 0) {
 		struct str bytes = { 0 };
 		size_t before = piece.n;
-		enum multipart_event event = multipart_next(&f->parser, &piece, &bytes);
+		enum form_event event = form_parser_next(&f->parser, &piece, &bytes);
 		if (f->place == BEHIND_FILE || f->place == AT_END)
 			f->trailing += before - piece.n;
 		if (f->trailing > TRAILING_MAX)
 			return fault_set(why, FORM_MALFORMED, "Too much follows the file in your POST request.");
-		TRY(take_event(c, event, bytes, why));
+		TRY(handle_event(c, event, bytes, why));
 	}
 	return OK;
 }
 
-enum status form_begin(struct call *c, enum door_step *step, struct fault *why)
+enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	struct str boundary;
-	if (!multipart_boundary(request_header(r, STR("content-type")), &boundary))
+	if (!form_boundary(request_header(r, STR("content-type")), &boundary))
 		return fault_set(why, FORM_MALFORMED, "The Content-Type of your POST request must name one boundary of 1 to %d characters.",
 		                 MULTIPART_BOUNDARY_MAX);
 	if (!r->has_length && !r->chunked)
@@ -307,13 +307,13 @@ enum status form_begin(struct call *c, enum door_step *step, struct fault *why)
 	c->form = ARENA_NEW(&c->x->arena, struct form);
 	if (c->form == NULL)
 		return fault_too_much(why);
-	multipart_init(&c->form->parser, boundary);
-	*step = DOOR_BODY;
+	form_parser_init(&c->form->parser, boundary);
+	*step = HANDLER_READ_BODY;
 	return OK;
 }
 
 /* Where the object is, as a path: the store's public name is not this handler's to know. */
-static struct str location(struct call *c)
+static struct str form_location(struct s3_call *c)
 {
 	struct buf b;
 	buf_init_arena(&b, &c->x->arena, 8 * OBJECT_KEY_MAX_BYTES);
@@ -336,7 +336,7 @@ static void put_url(struct buf *b, struct str url)
 }
 
 /* A file's name may have come into it, so that what no URL may hold is encoded. What we add goes before a fragment: RFC 3986 3. */
-static struct str redirect_target(struct call *c, struct str etag)
+static struct str redirect_target(struct s3_call *c, struct str etag)
 {
 	struct buf b;
 	struct str url = c->form->redirect;
@@ -354,7 +354,7 @@ static struct str redirect_target(struct call *c, struct str etag)
 	return buf_str(&b);
 }
 
-enum status form_finish(struct call *c, struct fault *why)
+enum status form_finish(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
 	struct answer *ans = &c->x->answer;
@@ -364,12 +364,12 @@ enum status form_finish(struct call *c, struct fault *why)
 	struct str etag = str_printf(&c->x->arena, "\"%.*s\"", STRF(c->upload->etag));
 	answer_header(ans, STR("ETag"), etag);
 	ans->status = f->redirect.n > 0 ? 303 : (int)f->success_status;
-	answer_header(ans, STR("Location"), f->redirect.n > 0 ? redirect_target(c, etag) : location(c));
+	answer_header(ans, STR("Location"), f->redirect.n > 0 ? redirect_target(c, etag) : form_location(c));
 	if (ans->status == 201) {
 		struct buf b;
 		buf_init_arena(&b, &c->x->arena, 32 * OBJECT_KEY_MAX_BYTES);
 		buf_put(&b, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PostResponse>"));
-		xml_element(&b, "Location", location(c));
+		xml_element(&b, "Location", form_location(c));
 		xml_element(&b, "Bucket", c->at.bucket);
 		xml_element(&b, "Key", c->at.key);
 		xml_element(&b, "ETag", etag);

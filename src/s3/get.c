@@ -28,7 +28,7 @@ static const struct {
 /* Those that say how long an answer may be cached go out with 304 as well: RFC 9110 15.4.5. */
 enum { OVERRIDE_TYPE, OVERRIDE_DISPOSITION, OVERRIDE_CACHE_CONTROL, OVERRIDE_LANGUAGE, OVERRIDE_ENCODING, OVERRIDE_EXPIRES, OVERRIDES };
 
-static enum status refuse_override(struct call *c, const struct query_pair *pair, const char *text, struct fault *why)
+static enum status refuse_override(struct s3_call *c, const struct query_pair *pair, const char *text, struct fault *why)
 {
 	call_detail(c, "ArgumentName", pair->name);
 	call_detail(c, "ArgumentValue", str_slice(pair->value, 0, 1024));
@@ -36,7 +36,7 @@ static enum status refuse_override(struct call *c, const struct query_pair *pair
 }
 
 /* An empty value is as if it were not there. */
-static enum status read_override(struct call *c, const struct query_pair *pair, struct str *out, struct fault *why)
+static enum status read_override(struct s3_call *c, const struct query_pair *pair, struct str *out, struct fault *why)
 {
 	if (out->n > 0)
 		return refuse_override(c, pair, "The parameter appears more than once.", why);
@@ -59,7 +59,7 @@ static bool is_overridden(struct str name, const struct str values[OVERRIDES])
 }
 
 /* The headers that were kept go out as they lie; where one of them is overridden, all but that. */
-static enum status add_kept(struct call *c, const struct object_meta *meta, const struct str values[OVERRIDES], struct fault *why)
+static enum status add_object_headers(struct s3_call *c, const struct object_meta *meta, const struct str values[OVERRIDES], struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 	struct header *rest = arena_array(&c->x->arena, meta->n_headers, sizeof(*rest));
@@ -74,7 +74,7 @@ static enum status add_kept(struct call *c, const struct object_meta *meta, cons
 	return OK;
 }
 
-static enum status add_headers(struct call *c, const struct object_file *f, struct str values[OVERRIDES], struct fault *why)
+static enum status add_headers(struct s3_call *c, const struct object_file *f, struct str values[OVERRIDES], struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 	bool any = false;
@@ -88,7 +88,7 @@ static enum status add_headers(struct call *c, const struct object_file *f, stru
 			answer_header(ans, str_of(overrides[i].header), values[i]);
 	}
 	if (any)
-		return add_kept(c, &f->meta, values, why);
+		return add_object_headers(c, &f->meta, values, why);
 	ans->more = f->meta.headers;
 	ans->n_more = f->meta.n_headers;
 	return OK;
@@ -96,13 +96,13 @@ static enum status add_headers(struct call *c, const struct object_file *f, stru
 
 /* What a cache must hear of the object that it has: RFC 9110 15.4.5. There is no Content-Length, which that RFC only
  * permits: Ruby's SDK waits for so many bytes. */
-static void answer_not_modified(struct call *c, const struct object_file *f, const struct str values[OVERRIDES])
+static void answer_not_modified(struct s3_call *c, const struct object_file *f, const struct str values[OVERRIDES])
 {
-	static const unsigned kept[] = { OVERRIDE_CACHE_CONTROL, OVERRIDE_EXPIRES };
+	static const unsigned object_headers[] = { OVERRIDE_CACHE_CONTROL, OVERRIDE_EXPIRES };
 	struct answer *ans = &c->x->answer;
 
-	for (size_t i = 0; i < COUNT_OF(kept); i++) {
-		struct str name = str_of(overrides[kept[i]].header), value = values[kept[i]];
+	for (size_t i = 0; i < COUNT_OF(object_headers); i++) {
+		struct str name = str_of(overrides[object_headers[i]].header), value = values[object_headers[i]];
 		if (value.n == 0)
 			value = str_dup(&c->x->arena, header_find(f->meta.headers, f->meta.n_headers, name));   /* the object is let go */
 		if (value.n > 0)
@@ -113,7 +113,7 @@ static void answer_not_modified(struct call *c, const struct object_file *f, con
 }
 
 /* Of the whole object, so not with a part of it. */
-static void add_checksum(struct call *c, const struct object_checksum *sum)
+static void add_checksum(struct s3_call *c, const struct object_checksum *sum)
 {
 	struct str mode = request_header(&c->x->request, STR("x-amz-checksum-mode"));
 	if (sum->kind == CHECKSUM_NONE || !str_equal_nocase(str_trim(mode), STR("ENABLED")))
@@ -134,7 +134,7 @@ static enum condition_verdict check_conditions(const struct request *r, const st
 }
 
 /* One part of what was uploaded in parts; an object in one piece has part 1, all of it. */
-static enum status find_part(struct call *c, const struct object_file *f, struct range *out, struct fault *why)
+static enum status find_part(struct s3_call *c, const struct object_file *f, struct range *out, struct fault *why)
 {
 	uint32_t number;
 	TRY(parameter_part_number(c, &number, why));
@@ -154,7 +154,7 @@ static enum status find_part(struct call *c, const struct object_file *f, struct
 	return fault_set(why, PART_OUT_OF_RANGE, "The requested partnumber is not satisfiable");
 }
 
-static enum status find_range(struct call *c, const struct object_file *f, struct range *part, bool *is_part, struct fault *why)
+static enum status find_range(struct s3_call *c, const struct object_file *f, struct range *part, bool *is_part, struct fault *why)
 {
 	struct str value = request_header(&c->x->request, STR("range"));
 	if (query_find(&c->x->request.query, STR("partNumber")) != NULL) {
@@ -174,7 +174,7 @@ static enum status find_range(struct call *c, const struct object_file *f, struc
 	return fault_set(why, RANGE_INVALID, "The requested range is not satisfiable");
 }
 
-static enum status answer_object(struct call *c, const struct object_file *f, struct fault *why)
+static enum status answer_object(struct s3_call *c, const struct object_file *f, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 	struct str values[OVERRIDES] = { 0 };
@@ -223,7 +223,7 @@ static enum status answer_object(struct call *c, const struct object_file *f, st
 	return OK;
 }
 
-enum status get_begin(struct call *c, enum door_step *step, struct fault *why)
+enum status get_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	struct object_file file = { .fd = -1 };
 	TRY(parameter_version(c, why));
@@ -232,11 +232,11 @@ enum status get_begin(struct call *c, enum door_step *step, struct fault *why)
 	c->x->answer.fd = file.fd;
 	c->x->answer.body = file.bytes;
 	c->x->answer.hold = file.hold;
-	*step = DOOR_ANSWER;
+	*step = HANDLER_ANSWER;
 	return answer_object(c, &file, why);
 }
 
-enum status get_need_object(struct call *c, struct fault *why)
+enum status get_need_object(struct s3_call *c, struct fault *why)
 {
 	struct object_file file = { .fd = -1 };
 	TRY(parameter_version(c, why));

@@ -7,13 +7,13 @@
 
 #define USER_PREFIX STR("x-amz-meta-")
 #define TYPE_MAX 255
-#define KEPT_HEADERS_MAX 128   /* each costs the answer a line */
+#define OBJECT_HEADERS_MAX 128   /* each costs the answer a line */
 
 static const char *const names[] = {
 	"cache-control", "content-disposition", "content-encoding", "content-language", "expires", "x-amz-website-redirect-location",
 };
 
-static bool is_kept(struct str name)
+static bool is_stored(struct str name)
 {
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (str_equal(name, str_of(names[i])))
@@ -22,7 +22,7 @@ static bool is_kept(struct str name)
 	return str_starts_with(name, USER_PREFIX);
 }
 
-static struct header *find(struct kept *k, struct str name)
+static struct header *find_stored(struct object_headers *k, struct str name)
 {
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (str_equal(k->headers[i].name, name))
@@ -32,9 +32,9 @@ static struct header *find(struct kept *k, struct str name)
 }
 
 /* A header that comes twice is one with a comma. */
-static void add(struct arena *a, struct kept *k, struct str name, struct str value)
+static void add_header(struct arena *a, struct object_headers *k, struct str name, struct str value)
 {
-	struct header *old = find(k, name);
+	struct header *old = find_stored(k, name);
 	if (str_equal(name, STR("content-encoding"))) {
 		/* Without aws-chunked and the comma after it; the rest stays as it was sent, blanks too. */
 		struct buf b;
@@ -50,11 +50,11 @@ static void add(struct arena *a, struct kept *k, struct str name, struct str val
 	}
 	if (old != NULL)
 		old->value = str_printf(a, "%.*s,%.*s", STRF(old->value), STRF(value));
-	else if (k->n_headers <= KEPT_HEADERS_MAX && (value.n > 0 || str_starts_with(name, USER_PREFIX)))
+	else if (k->n_headers <= OBJECT_HEADERS_MAX && (value.n > 0 || str_starts_with(name, USER_PREFIX)))
 		k->headers[k->n_headers++] = (struct header){ name, value };
 }
 
-static enum status check_user_size(const struct kept *k, struct fault *why)
+static enum status check_user_size(const struct object_headers *k, struct fault *why)
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < k->n_headers; i++) {
@@ -66,10 +66,10 @@ static enum status check_user_size(const struct kept *k, struct fault *why)
 	return fault_set(why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
 }
 
-static enum status check_values(const struct kept *k, struct fault *why)
+static enum status check_values(const struct object_headers *k, struct fault *why)
 {
-	if (k->n_headers > KEPT_HEADERS_MAX)
-		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", KEPT_HEADERS_MAX);
+	if (k->n_headers > OBJECT_HEADERS_MAX)
+		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", OBJECT_HEADERS_MAX);
 	TRY(check_user_size(k, why));
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (!http_is_token(k->headers[i].name))
@@ -82,25 +82,25 @@ static enum status check_values(const struct kept *k, struct fault *why)
 	return OK;
 }
 
-enum status kept_read(struct arena *a, const struct header *list, size_t n, struct kept *out, struct fault *why)
+enum status object_headers_read(struct arena *a, const struct header *list, size_t n, struct object_headers *out, struct fault *why)
 {
 	struct str type = header_find(list, n, STR("content-type"));
 
 	if (!header_value_ok(type) || type.n > TYPE_MAX)
 		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
-	*out = (struct kept){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
+	*out = (struct object_headers){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
 	out->headers = arena_array(a, n + 1, sizeof(*out->headers));
 	if (out->headers == NULL)
 		return fault_too_much(why);
 	for (size_t i = 0; i < n; i++) {
 		struct str name = str_lower(a, list[i].name);
-		if (is_kept(name))
-			add(a, out, name, str_trim(list[i].value));
+		if (is_stored(name))
+			add_header(a, out, name, str_trim(list[i].value));
 	}
 	return check_values(out, why);
 }
 
-enum status kept_condition(struct call *c, struct object_condition *out, struct fault *why)
+enum status object_headers_condition(struct s3_call *c, struct object_condition *out, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	struct str none = request_header(r, STR("if-none-match")), match = str_trim(request_header(r, STR("if-match")));
@@ -120,7 +120,7 @@ static const struct {
 	{ "x-amz-write-offset-bytes", "Appending to an object" },
 };
 
-enum status kept_refuse(const struct header *list, size_t n, struct fault *why)
+enum status object_headers_refuse(const struct header *list, size_t n, struct fault *why)
 {
 	struct str class = header_find(list, n, STR("x-amz-storage-class"));
 	for (size_t i = 0; i < n; i++) {

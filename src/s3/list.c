@@ -26,7 +26,7 @@ static void list_deinit(struct list *l)
 	arena_deinit(&l->rows);
 }
 
-static enum status read_common(struct call *c, struct list *l, struct fault *why)
+static enum status read_common(struct s3_call *c, struct list *l, struct fault *why)
 {
 	arena_init(&l->rows, c->x->arena.cap_bytes);
 	l->query.bucket = c->at.bucket;
@@ -37,7 +37,7 @@ static enum status read_common(struct call *c, struct list *l, struct fault *why
 }
 
 /* A list of nothing is complete, whatever there is. */
-static enum status find(struct call *c, struct list *l, struct fault *why)
+static enum status find_entries(struct s3_call *c, struct list *l, struct fault *why)
 {
 	TRY(fault_blame_arena(&l->rows, catalog_list_objects(c->s3->catalog, &l->query, &l->rows, &l->found, why), why));
 	if (l->query.limit == 0)
@@ -56,7 +56,7 @@ static bool is_prefix(const struct listed *e)
 }
 
 /* prefix_url: in the first form of lists AWS's clients undo the encoding of all but the prefix. */
-static void write_head(struct call *c, const struct list *l, struct buf *b, bool prefix_url)
+static void write_head(struct s3_call *c, const struct list *l, struct buf *b, bool prefix_url)
 {
 	xml_element(b, "Name", c->at.bucket);
 	xml_key(b, "Prefix", l->query.prefix, prefix_url);
@@ -77,7 +77,7 @@ static void write_checksum(struct buf *b, const struct listed *e)
 }
 
 /* S3 gives the objects first and then the common prefixes, each in the order of their keys. */
-static void write_entries(struct call *c, const struct list *l, struct buf *b, const char *element)
+static void write_entries(struct s3_call *c, const struct list *l, struct buf *b, const char *element)
 {
 	bool version = element[0] == 'V';
 	for (size_t i = 0; i < l->found.n; i++) {
@@ -107,14 +107,14 @@ static void write_entries(struct call *c, const struct list *l, struct buf *b, c
 }
 
 /* Without a delimiter clients continue after the last key, and there is no NextMarker. */
-enum status list_v1(struct call *c, struct fault *why)
+enum status list_v1(struct s3_call *c, struct fault *why)
 {
 	struct list l CLEANUP(list_deinit) = { 0 };
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 	TRY(read_common(c, &l, why));
 	TRY(parameter_text(c, "marker", &l.query.after, why));
 	l.owners = true;
-	TRY(find(c, &l, why));
+	TRY(find_entries(c, &l, why));
 	document_open_large(&b, "ListBucketResult");
 	write_head(c, &l, &b, false);
 	xml_key(&b, "Marker", l.query.after, l.url);
@@ -124,13 +124,13 @@ enum status list_v1(struct call *c, struct fault *why)
 	return document_answer(c, &b, "ListBucketResult", why);
 }
 
-static enum status read_start(struct call *c, struct list *l, struct str token, struct fault *why)
+static enum status read_start(struct s3_call *c, struct list *l, struct str token, struct fault *why)
 {
 	TRY(parameter_text(c, "start-after", &l->query.after, why));
 	return token.n > 0 ? token_read(c, c->at.bucket, token, &l->query.after, why) : OK;
 }
 
-static enum status check_list_type(struct call *c, struct fault *why)
+static enum status check_list_type(struct s3_call *c, struct fault *why)
 {
 	struct str type = parameter(c, "list-type");
 	if (str_equal(type, STR("2")))
@@ -138,7 +138,7 @@ static enum status check_list_type(struct call *c, struct fault *why)
 	return argument_fault(c, "list-type", type, "Invalid List Type specified in Request", why);
 }
 
-enum status list_v2(struct call *c, struct fault *why)
+enum status list_v2(struct s3_call *c, struct fault *why)
 {
 	struct list l CLEANUP(list_deinit) = { 0 };
 	struct buf b CLEANUP(buf_deinit) = { 0 };
@@ -147,7 +147,7 @@ enum status list_v2(struct call *c, struct fault *why)
 	TRY(read_common(c, &l, why));
 	TRY(read_start(c, &l, token, why));
 	l.owners = str_equal_nocase(parameter(c, "fetch-owner"), STR("true"));
-	TRY(find(c, &l, why));
+	TRY(find_entries(c, &l, why));
 	document_open_large(&b, "ListBucketResult");
 	write_head(c, &l, &b, l.url);
 	xml_number(&b, "KeyCount", l.found.n);
@@ -162,7 +162,7 @@ enum status list_v2(struct call *c, struct fault *why)
 }
 
 /* There is one version of each key, so that a marker's version is of no matter but for its form. */
-static enum status read_version_marker(struct call *c, const struct list *l, struct str *version, struct fault *why)
+static enum status read_version_marker(struct s3_call *c, const struct list *l, struct str *version, struct fault *why)
 {
 	*version = parameter(c, "version-id-marker");
 	if (version->p == NULL)
@@ -176,7 +176,7 @@ static enum status read_version_marker(struct call *c, const struct list *l, str
 	return OK;
 }
 
-enum status list_versions(struct call *c, struct fault *why)
+enum status list_versions(struct s3_call *c, struct fault *why)
 {
 	struct list l CLEANUP(list_deinit) = { 0 };
 	struct buf b CLEANUP(buf_deinit) = { 0 };
@@ -185,7 +185,7 @@ enum status list_versions(struct call *c, struct fault *why)
 	TRY(parameter_text(c, "key-marker", &l.query.after, why));
 	TRY(read_version_marker(c, &l, &version, why));
 	l.owners = true;
-	TRY(find(c, &l, why));
+	TRY(find_entries(c, &l, why));
 	document_open_large(&b, "ListVersionsResult");
 	write_head(c, &l, &b, l.url);
 	xml_key(&b, "KeyMarker", l.query.after, l.url);

@@ -70,7 +70,7 @@ static bool cut_parameter(struct str *rest, struct str *name, struct str *value)
 	return true;
 }
 
-bool multipart_boundary(struct str content_type, struct str *boundary)
+bool form_boundary(struct str content_type, struct str *boundary)
 {
 	struct str found = { 0 }, name, value;
 	size_t end = str_find_char(content_type, ';');
@@ -90,22 +90,22 @@ bool multipart_boundary(struct str content_type, struct str *boundary)
 	return boundary_ok(found);
 }
 
-void multipart_init(struct multipart *m, struct str boundary)
+void form_parser_init(struct form_parser *m, struct str boundary)
 {
 	assert(boundary_ok(boundary));
-	*m = (struct multipart){ .matched = 2, .delimiter_n = 4 + boundary.n };
+	*m = (struct form_parser){ .matched = 2, .delimiter_n = 4 + boundary.n };
 	memcpy(m->delimiter, "\r\n--", 4);
 	memcpy(m->delimiter + 4, boundary.p, boundary.n);
 }
 
-static enum multipart_event bad(struct multipart *m, const char *why)
+static enum form_event mark_malformed(struct form_parser *m, const char *why)
 {
 	m->state = IS_BAD;
 	m->why = why;
 	return MULTIPART_BAD;
 }
 
-static struct str take(struct str *in, size_t n)
+static struct str take_char(struct str *in, size_t n)
 {
 	struct str s = str_slice(*in, 0, n);
 	*in = str_slice(*in, n, in->n);
@@ -113,7 +113,7 @@ static struct str take(struct str *in, size_t n)
 }
 
 /* Where the delimiter, or what may be its beginning at the input's end, stands; in.n when nowhere. */
-static size_t find_delimiter(const struct multipart *m, struct str in)
+static size_t find_delimiter(const struct form_parser *m, struct str in)
 {
 	size_t from = 0;
 	while (from < in.n) {
@@ -129,33 +129,33 @@ static size_t find_delimiter(const struct multipart *m, struct str in)
 	return in.n;
 }
 
-static enum multipart_event content(struct multipart *m, struct str bytes, struct str *data)
+static enum form_event next_content(struct form_parser *m, struct str bytes, struct str *data)
 {
 	if (m->state == IN_PART) {
 		*data = bytes;
 		return MULTIPART_DATA;
 	}
 	m->skipped += bytes.n;
-	return m->skipped > MULTIPART_PREAMBLE_MAX ? bad(m, "no boundary where the form should begin") : MULTIPART_MORE;
+	return m->skipped > MULTIPART_PREAMBLE_MAX ? mark_malformed(m, "no boundary where the form should begin") : MULTIPART_MORE;
 }
 
-static enum multipart_event eat_content(struct multipart *m, struct str *in, struct str *data)
+static enum form_event read_content(struct form_parser *m, struct str *in, struct str *data)
 {
 	size_t before = m->matched == 0 ? find_delimiter(m, *in) : 0;
 	if (before > 0)
-		return content(m, take(in, before), data);
+		return next_content(m, take_char(in, before), data);
 	while (in->n > 0 && m->matched < m->delimiter_n) {
 		if (in->p[0] != m->delimiter[m->matched]) {
 			struct str held = { m->delimiter, m->matched };
 			m->matched = 0;
-			return content(m, held, data);
+			return next_content(m, held, data);
 		}
 		m->matched++;
-		take(in, 1);
+		take_char(in, 1);
 	}
 	if (m->matched < m->delimiter_n)
 		return MULTIPART_MORE;
-	enum multipart_event event = m->state == IN_PART ? MULTIPART_PART_END : MULTIPART_MORE;
+	enum form_event event = m->state == IN_PART ? MULTIPART_PART_END : MULTIPART_MORE;
 	m->state = AFTER_BOUNDARY;
 	m->tail = TAIL_NONE;
 	m->skipped = m->matched = m->head_n = 0;
@@ -163,9 +163,9 @@ static enum multipart_event eat_content(struct multipart *m, struct str *in, str
 }
 
 /* After the boundary: "--" ends the form, CR LF begins a part; blanks may appear before CR LF. */
-static enum multipart_event eat_tail(struct multipart *m, struct str *in)
+static enum form_event read_tail(struct form_parser *m, struct str *in)
 {
-	char c = take(in, 1).p[0];
+	char c = take_char(in, 1).p[0];
 	if (m->tail == TAIL_NONE && m->skipped == 0 && c == '-') {
 		m->tail = TAIL_DASH;
 		return MULTIPART_MORE;
@@ -183,13 +183,13 @@ static enum multipart_event eat_tail(struct multipart *m, struct str *in)
 		return MULTIPART_MORE;
 	}
 	if (m->tail != TAIL_CR || c != '\n')
-		return bad(m, "the line of a boundary goes on");
+		return mark_malformed(m, "the line of a boundary goes on");
 	m->state = IN_HEAD;
 	return MULTIPART_MORE;
 }
 
 /* Undo \" and \\ in place; other backslashes are themselves, as browsers send them. */
-static struct str unquote(struct multipart *m, struct str s)
+static struct str unquote_value(struct form_parser *m, struct str s)
 {
 	char *p = m->head + (s.p - m->head);
 	size_t n = 0;
@@ -202,7 +202,7 @@ static struct str unquote(struct multipart *m, struct str s)
 }
 
 /* form-data; name="..."; filename="..." */
-static bool read_disposition(struct multipart *m, struct str value)
+static bool read_disposition(struct form_parser *m, struct str value)
 {
 	struct str name, text;
 	size_t end = str_find_char(value, ';');
@@ -216,16 +216,16 @@ static bool read_disposition(struct multipart *m, struct str value)
 		if ((is_name && m->name.p != NULL) || (is_filename && m->has_filename))
 			return false;
 		if (is_name)
-			m->name = unquote(m, text);
+			m->name = unquote_value(m, text);
 		if (is_filename) {
-			m->filename = unquote(m, text);
+			m->filename = unquote_value(m, text);
 			m->has_filename = true;
 		}
 	}
 	return m->name.n > 0;
 }
 
-static const char *read_header(struct multipart *m, struct str line)
+static const char *read_header(struct form_parser *m, struct str line)
 {
 	size_t colon = str_find_char(line, ':');
 	struct str name = str_slice(line, 0, colon), value = str_trim(str_slice(line, colon + 1, line.n));
@@ -243,44 +243,44 @@ static const char *read_header(struct multipart *m, struct str line)
 	return NULL;
 }
 
-static enum multipart_event read_head(struct multipart *m)
+static enum form_event read_head(struct form_parser *m)
 {
 	struct str rest = { m->head, m->head_n };
 	m->name = m->filename = m->content_type = (struct str){ 0 };
 	m->has_filename = false;
 	while (rest.n > 2) {
 		size_t end = str_find(rest, STR("\r\n"));
-		const char *why = read_header(m, take(&rest, end));
+		const char *why = read_header(m, take_char(&rest, end));
 		if (why != NULL)
-			return bad(m, why);
-		take(&rest, 2);
+			return mark_malformed(m, why);
+		take_char(&rest, 2);
 	}
 	if (m->name.n == 0)
-		return bad(m, "a part has no name");
+		return mark_malformed(m, "a part has no name");
 	m->state = IN_PART;
 	return MULTIPART_PART;
 }
 
-static enum multipart_event step(struct multipart *m, struct str *in, struct str *data)
+static enum form_event step_state(struct form_parser *m, struct str *in, struct str *data)
 {
 	switch (m->state) {
 	case IN_PREAMBLE:
 	case IN_PART:
-		return eat_content(m, in, data);
+		return read_content(m, in, data);
 	case AFTER_BOUNDARY:
-		return eat_tail(m, in);
+		return read_tail(m, in);
 	case IN_HEAD:
 		while (in->n > 0) {
 			if (m->head_n == sizeof(m->head))
-				return bad(m, "a part's headers are too long");
-			m->head[m->head_n++] = take(in, 1).p[0];
+				return mark_malformed(m, "a part's headers are too long");
+			m->head[m->head_n++] = take_char(in, 1).p[0];
 			struct str head = { m->head, m->head_n };
 			if (str_ends_with(head, STR("\r\n\r\n")) || str_equal(head, STR("\r\n")))
 				return read_head(m);
 		}
 		return MULTIPART_MORE;
 	case IN_EPILOGUE:
-		take(in, in->n);
+		take_char(in, in->n);
 		return MULTIPART_MORE;
 	case IS_BAD:
 		return MULTIPART_BAD;
@@ -288,10 +288,10 @@ static enum multipart_event step(struct multipart *m, struct str *in, struct str
 	return MULTIPART_BAD;
 }
 
-enum multipart_event multipart_next(struct multipart *m, struct str *in, struct str *data)
+enum form_event form_parser_next(struct form_parser *m, struct str *in, struct str *data)
 {
-	enum multipart_event event = MULTIPART_MORE;
+	enum form_event event = MULTIPART_MORE;
 	while (event == MULTIPART_MORE && in->n > 0)
-		event = step(m, in, data);
+		event = step_state(m, in, data);
 	return event;
 }

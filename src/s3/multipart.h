@@ -10,7 +10,7 @@
 #define MULTIPART_HEAD_MAX 4096        /* all headers of one part */
 #define MULTIPART_PREAMBLE_MAX 1024
 
-enum multipart_event {
+enum form_event {
 	MULTIPART_MORE,       /* all input is used: give more, or the body is cut when there is none */
 	MULTIPART_PART,       /* a part begins: name, filename, content_type are set */
 	MULTIPART_DATA,       /* bytes of the part */
@@ -22,7 +22,7 @@ enum multipart_event {
 enum multipart_state { IN_PREAMBLE, IN_PART, AFTER_BOUNDARY, IN_HEAD, IN_EPILOGUE, IS_BAD };
 enum multipart_tail { TAIL_NONE, TAIL_DASH, TAIL_CR };
 
-struct multipart {
+struct form_parser {
 	/* of the part that began last; borrowed until the next part */
 	struct str name;
 	bool has_filename;
@@ -43,11 +43,11 @@ struct multipart {
 
 /* The boundary of a Content-Type "multipart/form-data; boundary=...", borrowed from it.
  * false: another type, or a boundary that is missing, repeated or not of RFC 2046's form. */
-bool multipart_boundary(struct str content_type, struct str *boundary) MUST_CHECK;
-/* boundary   as multipart_boundary gives it; copied */
-void multipart_init(struct multipart *m, struct str boundary);
+bool form_boundary(struct str content_type, struct str *boundary) MUST_CHECK;
+/* boundary   as form_boundary gives it; copied */
+void form_parser_init(struct form_parser *m, struct str boundary);
 /* The next event of *in, which moves on over what was used. data: set on MULTIPART_DATA, borrowed from
  * *in or from m until the next call. */
-enum multipart_event multipart_next(struct multipart *m, struct str *in, struct str *data);
+enum form_event form_parser_next(struct form_parser *m, struct str *in, struct str *data);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/codec.h"
 #include "base/object_key.h"
 
-struct str parameter(const struct call *c, const char *name)
+struct str parameter(const struct s3_call *c, const char *name)
 {
 	const struct query_pair *p = query_find(&c->x->request.query, str_of(name));
 	if (p == NULL)
@@ -13,14 +13,14 @@ struct str parameter(const struct call *c, const char *name)
 	return p->value.p != NULL ? p->value : STR("");
 }
 
-enum status argument_fault(struct call *c, const char *name, struct str value, const char *text, struct fault *why)
+enum status argument_fault(struct s3_call *c, const char *name, struct str value, const char *text, struct fault *why)
 {
 	call_detail(c, "ArgumentName", str_of(name));
 	call_detail(c, "ArgumentValue", str_slice(value, 0, 1024));
 	return fault_set(why, ARGUMENT_INVALID, "%s", text);
 }
 
-static enum status read_count(struct call *c, const char *name, struct str value, uint32_t most, uint32_t *out, struct fault *why)
+static enum status read_count(struct s3_call *c, const char *name, struct str value, uint32_t most, uint32_t *out, struct fault *why)
 {
 	char text[128];
 	struct buf b;
@@ -34,21 +34,21 @@ static enum status read_count(struct call *c, const char *name, struct str value
 	return OK;
 }
 
-enum status parameter_count(struct call *c, const char *name, uint32_t otherwise, uint32_t most, uint32_t *out, struct fault *why)
+enum status parameter_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why)
 {
 	struct str value = parameter(c, name);
-	*out = otherwise;
+	*out = default_;
 	return value.n == 0 ? OK : read_count(c, name, value, most, out, why);
 }
 
-enum status header_count(struct call *c, const char *name, uint32_t otherwise, uint32_t most, uint32_t *out, struct fault *why)
+enum status header_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why)
 {
 	struct str value = str_trim(request_header(&c->x->request, str_of(name)));
-	*out = otherwise;
+	*out = default_;
 	return value.n == 0 ? OK : read_count(c, name, value, most, out, why);
 }
 
-enum status parameter_encoding(struct call *c, bool *url, struct fault *why)
+enum status parameter_encoding(struct s3_call *c, bool *url, struct fault *why)
 {
 	struct str value = parameter(c, "encoding-type");
 	*url = str_equal_nocase(value, STR("url"));
@@ -57,7 +57,7 @@ enum status parameter_encoding(struct call *c, bool *url, struct fault *why)
 	return argument_fault(c, "encoding-type", value, "Invalid Encoding Method specified in Request", why);
 }
 
-enum status parameter_text(struct call *c, const char *name, struct str *out, struct fault *why)
+enum status parameter_text(struct s3_call *c, const char *name, struct str *out, struct fault *why)
 {
 	struct str value = parameter(c, name);
 	*out = value;
@@ -66,7 +66,7 @@ enum status parameter_text(struct call *c, const char *name, struct str *out, st
 	return argument_fault(c, name, (struct str){ 0 }, "The parameter must be UTF-8 of at most 1024 bytes without U+0000", why);
 }
 
-enum status parameter_part_number(struct call *c, uint32_t *out, struct fault *why)
+enum status parameter_part_number(struct s3_call *c, uint32_t *out, struct fault *why)
 {
 	struct str value = parameter(c, "partNumber");
 	uint64_t n;
@@ -87,7 +87,7 @@ enum status version_check(struct str id, struct fault *why)
 	return fault_set(why, ARGUMENT_INVALID, "Invalid version id specified");
 }
 
-enum status parameter_version(struct call *c, struct fault *why)
+enum status parameter_version(struct s3_call *c, struct fault *why)
 {
 	struct str id = parameter(c, "versionId");
 	if (id.p == NULL)

@@ -15,20 +15,20 @@ static struct str type_name(bool composite)
 	return composite ? STR("COMPOSITE") : STR("FULL_OBJECT");
 }
 
-enum status parts_begin(struct call *c, struct fault *why)
+enum status multipart_begin(struct s3_call *c, struct fault *why)
 {
 	struct part_upload u = { .bucket = c->at.bucket, .key = c->at.key, .owner = str_of(c->key->user) };
-	struct kept kept = { 0 };
+	struct object_headers object_headers = { 0 };
 	struct str id;
 	struct buf b;
 	TRY(call_refuse_reserved(c, false, why));
 	TRY(acl_check_headers(c, why));
-	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
-	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
-	u.content_type = kept.content_type;
-	u.meta.headers = kept.headers;
-	u.meta.n_headers = kept.n_headers;
-	TRY(sums_read_wanted(c, &u.meta.checksum, why));
+	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
+	u.content_type = object_headers.content_type;
+	u.meta.headers = object_headers.headers;
+	u.meta.n_headers = object_headers.n_headers;
+	TRY(sums_read_requested(c, &u.meta.checksum, why));
 	TRY(parts_start(c->s3->parts, &u, &c->x->arena, &id, why));
 	if (u.meta.checksum.kind != CHECKSUM_NONE) {
 		answer_header(&c->x->answer, STR("x-amz-checksum-algorithm"), str_of(checksum_info(u.meta.checksum.kind)->name));
@@ -41,7 +41,7 @@ enum status parts_begin(struct call *c, struct fault *why)
 	return document_answer(c, &b, "InitiateMultipartUploadResult", why);
 }
 
-enum status parts_end(struct call *c, struct fault *why)
+enum status multipart_abort(struct s3_call *c, struct fault *why)
 {
 	TRY(parts_abort(c->s3->parts, c->at.bucket, c->at.key, parameter(c, "uploadId"), why));
 	c->x->answer.status = 204;
@@ -56,7 +56,7 @@ static void write_checksum_kind(struct buf *b, const struct object_checksum *sum
 	xml_element(b, "ChecksumType", type_name(sum->composite));
 }
 
-enum status parts_show(struct call *c, struct fault *why)
+enum status multipart_list_parts(struct s3_call *c, struct fault *why)
 {
 	struct part_upload u = { 0 };
 	struct part_page page = { 0 };
@@ -92,7 +92,7 @@ enum status parts_show(struct call *c, struct fault *why)
 	return document_answer(c, &b, "ListPartsResult", why);
 }
 
-static enum status read_uploads_query(struct call *c, struct part_upload_query *q, bool *url, struct fault *why)
+static enum status read_uploads_query(struct s3_call *c, struct part_upload_query *q, bool *url, struct fault *why)
 {
 	*q = (struct part_upload_query){ .bucket = c->at.bucket };
 	TRY(parameter_text(c, "prefix", &q->prefix, why));
@@ -105,7 +105,7 @@ static enum status read_uploads_query(struct call *c, struct part_upload_query *
 	return parameter_encoding(c, url, why);
 }
 
-enum status parts_show_uploads(struct call *c, struct fault *why)
+enum status multipart_list_uploads(struct s3_call *c, struct fault *why)
 {
 	struct part_upload_query q;
 	struct part_upload_page page = { 0 };

@@ -4,7 +4,7 @@
  * The owner's key is no exception: on the buckets of others it is like any other client. */
 #include "s3/permit.h"
 
-enum status permit_find_bucket(const struct call *c, struct str name, struct bucket_info *out, struct fault *why)
+enum status authorize_find_bucket(const struct s3_call *c, struct str name, struct bucket_info *out, struct fault *why)
 {
 	if (!str_equal(name, c->s3->options.image_bucket))
 		return catalog_info(c->s3->catalog, name, &c->x->arena, out, why);
@@ -12,14 +12,14 @@ enum status permit_find_bucket(const struct call *c, struct str name, struct buc
 	return OK;
 }
 
-enum status permit_key(const struct call *c, unsigned actions, struct str bucket, struct str key, struct fault *why)
+enum status authorize_key(const struct s3_call *c, unsigned actions, struct str bucket, struct str key, struct fault *why)
 {
 	if (key_permits(c->key, actions, bucket, key))
 		return OK;
 	return fault_set(why, ACCESS_DENIED, "Access Denied. This access key has no permission for it.");
 }
 
-static enum status check_owner(const struct call *c, const struct bucket_info *b, struct fault *why)
+static enum status check_owner(const struct s3_call *c, const struct bucket_info *b, struct fault *why)
 {
 	if (str_equal(b->owner, str_of(c->key->user)))
 		return OK;
@@ -27,7 +27,7 @@ static enum status check_owner(const struct call *c, const struct bucket_info *b
 }
 
 /* x-amz-expected-bucket-owner guards against a bucket that has changed hands. */
-static enum status check_expected(const struct call *c, const struct bucket_info *b, const char *header, struct fault *why)
+static enum status check_expected(const struct s3_call *c, const struct bucket_info *b, const char *header, struct fault *why)
 {
 	struct str expected = request_header(&c->x->request, str_of(header));
 	if (expected.p == NULL || str_equal(str_trim(expected), b->owner))
@@ -35,19 +35,19 @@ static enum status check_expected(const struct call *c, const struct bucket_info
 	return fault_set(why, ACCESS_DENIED, "Access Denied. The bucket's owner is not the one named by %s.", header);
 }
 
-enum status permit_other(struct call *c, unsigned actions, struct str bucket, struct str key, struct fault *why)
+enum status authorize_other(struct s3_call *c, unsigned actions, struct str bucket, struct str key, struct fault *why)
 {
 	struct bucket_info info = { 0 };
 	if (c->key->power == KEY_SLOTS)
 		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images.");
-	TRY(permit_find_bucket(c, bucket, &info, why));
+	TRY(authorize_find_bucket(c, bucket, &info, why));
 	TRY(check_owner(c, &info, why));
 	TRY(check_expected(c, &info, "x-amz-source-expected-bucket-owner", why));
-	return permit_key(c, actions, bucket, key, why);
+	return authorize_key(c, actions, bucket, key, why);
 }
 
 /* A list of some keys is permitted by who may see them: its prefix counts as the key. */
-static struct str what_is_asked_for(const struct call *c)
+static struct str actions_asked_for(const struct s3_call *c)
 {
 	const struct query_pair *prefix = query_find(&c->x->request.query, STR("prefix"));
 	if (c->operation->has_prefix && prefix != NULL)
@@ -55,32 +55,32 @@ static struct str what_is_asked_for(const struct call *c)
 	return c->at.key;
 }
 
-bool permit_makes_bucket(const struct call *c)
+bool permit_makes_bucket(const struct s3_call *c)
 {
 	return c->operation != NULL && c->at.level == AT_BUCKET && str_equal(c->x->request.method, STR("PUT")) && c->operation->sub[0] == '\0';
 }
 
-enum status permit_stranger(struct call *c, struct fault *why)
+enum status authorize_anonymous(struct s3_call *c, struct fault *why)
 {
 	struct bucket_info there = { 0 };
 	if (c->at.level == AT_SERVICE || permit_makes_bucket(c))
 		return OK;
-	return permit_find_bucket(c, c->at.bucket, &there, why);
+	return authorize_find_bucket(c, c->at.bucket, &there, why);
 }
 
-enum status permit_call(struct call *c, struct fault *why)
+enum status authorize_call(struct s3_call *c, struct fault *why)
 {
 	if (c->key->power == KEY_SLOTS) {
-		if (c->operation->for_slots && c->is_image && !c->claim.in_header)
+		if (c->operation->for_slots && c->is_image && !c->auth.in_header)
 			return OK;
 		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images, by presigned URLs and forms.");
 	}
 	if (c->at.level != AT_SERVICE && !permit_makes_bucket(c)) {
-		TRY(permit_find_bucket(c, c->at.bucket, &c->bucket, why));
+		TRY(authorize_find_bucket(c, c->at.bucket, &c->bucket, why));
 		TRY(check_owner(c, &c->bucket, why));
 		TRY(check_expected(c, &c->bucket, "x-amz-expected-bucket-owner", why));
 	}
 	if (c->operation->actions == 0)
 		return OK;
-	return permit_key(c, c->operation->actions, c->at.bucket, what_is_asked_for(c), why);
+	return authorize_key(c, c->operation->actions, c->at.bucket, actions_asked_for(c), why);
 }

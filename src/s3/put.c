@@ -10,24 +10,24 @@
 #include "s3/kept.h"
 #include "s3/parameters.h"
 
-static enum status no_length(struct fault *why)
+static enum status length_missing(struct fault *why)
 {
 	return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
 }
 
 /* What the body is: framed or not, how long, and what it must be.
  * length   of the object; UINT64_MAX: not given */
-static enum status read_body(struct call *c, uint64_t *length, struct fault *why)
+static enum status read_body(struct s3_call *c, uint64_t *length, struct fault *why)
 {
 	const struct request *r = &c->x->request;
-	struct upload *u = c->upload;
+	struct s3_upload *u = c->upload;
 	*length = r->has_length ? r->length : UINT64_MAX;
 	if (!r->has_length && !r->chunked)
-		return no_length(why);
+		return length_missing(why);
 	TRY(digests_read(&c->x->arena, r->headers, r->n_headers, &u->digests, why));
-	switch (c->claim.payload) {
+	switch (c->auth.payload) {
 	case PAYLOAD_HASH:
-		u->digests.sha256 = c->claim.payload_hash;
+		u->digests.sha256 = c->auth.payload_hash;
 		break;
 	case PAYLOAD_UNSIGNED:
 		break;
@@ -35,27 +35,27 @@ static enum status read_body(struct call *c, uint64_t *length, struct fault *why
 	case PAYLOAD_CHUNKS:
 	case PAYLOAD_CHUNKS_TRAILER:
 		if (!str_to_u64(str_trim(request_header(r, STR("x-amz-decoded-content-length"))), length))
-			return no_length(why);
+			return length_missing(why);
 		if (r->has_length && *length > r->length)   /* or room would be kept for what never comes */
 			return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
-		u->stream = ARENA_NEW(&c->x->arena, struct stream);
+		u->stream = ARENA_NEW(&c->x->arena, struct body_stream);
 		if (u->stream == NULL)
 			return fault_too_much(why);
 		u->stream->digests = &u->digests;
 		u->stream->arena = &c->x->arena;
-		return stream_begin(u->stream, &c->claim, str_of(c->key->secret), *length, why);
+		return stream_begin(u->stream, &c->auth, str_of(c->key->secret), *length, why);
 	}
 	if (u->digests.in_trailer)
 		return fault_set(why, REQUEST_INVALID, "The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.");
 	struct str coding = request_header(r, STR("content-encoding"));
-	if (!c->claim.in_header && str_find(str_lower(&c->x->arena, coding), STR("aws-chunked")) < coding.n)
+	if (!c->auth.in_header && str_find(str_lower(&c->x->arena, coding), STR("aws-chunked")) < coding.n)
 		return fault_set(why, REQUEST_INVALID, "Content-Encoding: aws-chunked is not possible with a presigned URL.");
 	return OK;
 }
 
-static enum status make_upload(struct call *c, struct fault *why)
+static enum status make_upload(struct s3_call *c, struct fault *why)
 {
-	c->upload = ARENA_NEW(&c->x->arena, struct upload);
+	c->upload = ARENA_NEW(&c->x->arena, struct s3_upload);
 	if (c->upload == NULL)
 		return fault_too_much(why);
 	c->upload->counted = true;
@@ -63,53 +63,53 @@ static enum status make_upload(struct call *c, struct fault *why)
 	return OK;
 }
 
-static enum status begin_body(struct call *c, uint64_t length, enum door_step *step, struct fault *why)
+static enum status begin_body(struct s3_call *c, uint64_t length, enum handler_step *step, struct fault *why)
 {
 	bool small = length <= BUCKET_SMALL_BYTES && !c->is_image;
-	*step = small ? DOOR_START : DOOR_BODY;
+	*step = small ? HANDLER_RUN_ASYNC : HANDLER_READ_BODY;
 	return upload_begin(c, length == UINT64_MAX ? 0 : length, why);
 }
 
-enum status put_begin(struct call *c, enum door_step *step, struct fault *why)
+enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
-	struct kept kept;
+	struct object_headers object_headers;
 	uint64_t length;
-	TRY(call_refuse_reserved(c, !c->claim.in_header, why));   /* whoever's key has signed the URL */
+	TRY(call_refuse_reserved(c, !c->auth.in_header, why));   /* whoever's key has signed the URL */
 	TRY(make_upload(c, why));
-	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(acl_check_headers(c, why));
-	TRY(kept_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &kept, why));
-	c->upload->content_type = kept.content_type;
+	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
+	c->upload->content_type = object_headers.content_type;
 	if (!c->is_image)   /* an image has nothing but what its bytes say, whoever has its URL */
-		c->upload->meta = (struct object_meta){ .headers = kept.headers, .n_headers = kept.n_headers };
-	TRY(kept_condition(c, &c->upload->condition, why));
+		c->upload->meta = (struct object_meta){ .headers = object_headers.headers, .n_headers = object_headers.n_headers };
+	TRY(object_headers_condition(c, &c->upload->condition, why));
 	if (c->is_image && c->upload->condition.etag.n > 0)
 		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not supported for an image: images are never replaced.");
 	TRY(read_body(c, &length, why));
-	c->upload->otherwise = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
+	c->upload->default_kind = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	return begin_body(c, length, step, why);
 }
 
 /* An upload that was begun with an algorithm takes no part of another. */
-static enum status match_checksum(struct call *c, const struct part_upload *of, struct fault *why)
+static enum status match_checksum(struct s3_call *c, const struct part_upload *of, struct fault *why)
 {
-	struct upload *u = c->upload;
+	struct s3_upload *u = c->upload;
 	enum checksum_kind want = of->meta.checksum.kind, got = u->digests.kind;
-	u->otherwise = want;
+	u->default_kind = want;
 	if (want == CHECKSUM_NONE || got == CHECKSUM_NONE || want == got)
 		return OK;
 	return fault_set(why, REQUEST_INVALID, "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
 	                 checksum_info(want)->name, checksum_info(got)->name);
 }
 
-enum status part_put_begin(struct call *c, enum door_step *step, struct fault *why)
+enum status part_put_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	struct part_upload of;
 	uint64_t length;
 	TRY(call_refuse_reserved(c, false, why));
 	TRY(make_upload(c, why));
 	TRY(parameter_part_number(c, &c->upload->part_number, why));
-	TRY(kept_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, parameter(c, "uploadId"), &c->x->arena, &of, why));
 	c->upload->upload_id = of.id;
 	TRY(read_body(c, &length, why));
@@ -117,9 +117,9 @@ enum status part_put_begin(struct call *c, enum door_step *step, struct fault *w
 	return begin_body(c, length, step, why);
 }
 
-enum status put_data(struct call *c, struct str piece, struct fault *why)
+enum status put_data(struct s3_call *c, struct str piece, struct fault *why)
 {
-	struct upload *u = c->upload;
+	struct s3_upload *u = c->upload;
 	if (u->stream == NULL)
 		return upload_write(c, piece, why);
 	while (piece.n > 0) {
@@ -131,9 +131,9 @@ enum status put_data(struct call *c, struct str piece, struct fault *why)
 	return OK;
 }
 
-static void answer_stored(struct call *c)
+static void answer_stored(struct s3_call *c)
 {
-	const struct upload *u = c->upload;
+	const struct s3_upload *u = c->upload;
 	const struct object_checksum *sum = &u->meta.checksum;
 	struct answer *ans = &c->x->answer;
 	ans->status = 200;
@@ -145,7 +145,7 @@ static void answer_stored(struct call *c)
 		answer_header(ans, STR("x-amz-checksum-type"), STR("FULL_OBJECT"));
 }
 
-static enum status check_length(const struct call *c, struct fault *why)
+static enum status check_length(const struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
 	if (c->upload->stream == NULL && r->has_length && c->upload->received != r->length)
@@ -153,7 +153,7 @@ static enum status check_length(const struct call *c, struct fault *why)
 	return OK;
 }
 
-enum status put_finish(struct call *c, struct fault *why)
+enum status put_finish(struct s3_call *c, struct fault *why)
 {
 	TRY(check_length(c, why));
 	TRY(upload_finish(c, why));
@@ -161,19 +161,19 @@ enum status put_finish(struct call *c, struct fault *why)
 	return OK;
 }
 
-static void stored(struct call *c, enum status st, struct fault *why)
+static void on_stored(struct s3_call *c, enum status st, struct fault *why)
 {
 	if (st == OK)
 		answer_stored(c);
 	call_complete(c, st, why);
 }
 
-void put_start(struct call *c)
+void put_start(struct s3_call *c)
 {
 	struct fault why = { 0 };
 	enum status st = check_length(c, &why);
 	if (st != OK)
 		call_complete(c, st, &why);
 	else
-		upload_commit(c, stored);
+		put_body_commit(c, on_stored);
 }

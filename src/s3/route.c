@@ -26,7 +26,7 @@ static const struct operation operations[] = {
 	{ "GET", AT_BUCKET, "", "GET /bucket", KEY_LIST, false, later_begin, NULL, list_v1, .has_prefix = true },
 	{ "GET", AT_BUCKET, "list-type", "GET /bucket?list-type", KEY_LIST, false, later_begin, NULL, list_v2, .has_prefix = true },
 	{ "GET", AT_BUCKET, "versions", "GET /bucket?versions", KEY_LIST, false, later_begin, NULL, list_versions, .has_prefix = true },
-	{ "GET", AT_BUCKET, "uploads", "GET /bucket?uploads", KEY_LIST, false, later_begin, NULL, parts_show_uploads, .has_prefix = true },
+	{ "GET", AT_BUCKET, "uploads", "GET /bucket?uploads", KEY_LIST, false, later_begin, NULL, multipart_list_uploads, .has_prefix = true },
 	{ "POST", AT_BUCKET, "delete", "POST /bucket?delete", 0, false, document_begin, document_data, delete_many, .is_long = true },
 
 	{ "GET", AT_OBJECT, "", "GET /object", KEY_READ, true, get_begin, NULL, NULL },
@@ -38,20 +38,20 @@ static const struct operation operations[] = {
 	{ "GET", AT_OBJECT, "acl", "GET /object?acl", KEY_READ, false, acl_get, NULL, NULL },
 	{ "PUT", AT_OBJECT, "acl", "PUT /object?acl", KEY_WRITE, false, document_begin, document_data, acl_put },
 
-	{ "POST", AT_OBJECT, "uploads", "POST /object?uploads", KEY_WRITE, false, later_begin, NULL, parts_begin },
+	{ "POST", AT_OBJECT, "uploads", "POST /object?uploads", KEY_WRITE, false, later_begin, NULL, multipart_begin },
 	{ "PUT", AT_OBJECT, "uploadId", "PUT /object?uploadId", KEY_WRITE, false, part_put_begin, put_data, put_finish, put_start },
 	{ "PUT", AT_OBJECT, "copy-part", "PUT /object?uploadId copy", KEY_WRITE, false, later_begin, NULL, copy_part, .is_long = true },
-	{ "GET", AT_OBJECT, "uploadId", "GET /object?uploadId", KEY_WRITE, false, later_begin, NULL, parts_show },
-	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, complete_parts, .is_long = true },
-	{ "DELETE", AT_OBJECT, "uploadId", "DELETE /object?uploadId", KEY_WRITE, false, later_begin, NULL, parts_end },
+	{ "GET", AT_OBJECT, "uploadId", "GET /object?uploadId", KEY_WRITE, false, later_begin, NULL, multipart_list_parts },
+	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, multipart_complete, .is_long = true },
+	{ "DELETE", AT_OBJECT, "uploadId", "DELETE /object?uploadId", KEY_WRITE, false, later_begin, NULL, multipart_abort },
 };
 
 /* What S3 has and this store does not, see absent.c. */
 static const struct operation absent_bucket = {
-	"", AT_BUCKET, "absent", "/bucket?...", KEY_LIST, false, absent_begin, NULL, NULL,
+	"", AT_BUCKET, "absent", "/bucket?...", KEY_LIST, false, unsupported_begin, NULL, NULL,
 };
 static const struct operation absent_object = {
-	"", AT_OBJECT, "absent", "/object?...", KEY_READ, false, absent_begin, NULL, NULL,
+	"", AT_OBJECT, "absent", "/object?...", KEY_READ, false, unsupported_begin, NULL, NULL,
 };
 
 /* A browser's form is authenticated by its own fields, which are not read yet when it begins. */
@@ -73,13 +73,13 @@ static const struct {
 /* What the query names. */
 struct subject {
 	size_t sub;                    /* of subs; COUNT_OF: none */
-	const struct absence *absent;  /* at this level; NULL: none */
+	const struct unsupported_feature *absent;  /* at this level; NULL: none */
 	const char *misplaced;         /* what is of the other level alone; NULL: none */
 };
 
 static void read_name(struct str name, enum address_level level, struct subject *out)
 {
-	const struct absence *absent = absence_find(name, level);
+	const struct unsupported_feature *absent = unsupported_find(name, level);
 	size_t i = 0;
 
 	while (i < COUNT_OF(subs) && !str_equal(name, str_of(subs[i].name)))
@@ -90,7 +90,7 @@ static void read_name(struct str name, enum address_level level, struct subject 
 		out->sub = i < out->sub ? i : out->sub;
 	else if (absent == NULL && i < COUNT_OF(subs))
 		out->misplaced = subs[i].name;
-	else if (absent == NULL && (absent = absence_find(name, level == AT_BUCKET ? AT_OBJECT : AT_BUCKET)) != NULL)
+	else if (absent == NULL && (absent = unsupported_find(name, level == AT_BUCKET ? AT_OBJECT : AT_BUCKET)) != NULL)
 		out->misplaced = absent->sub;
 }
 
@@ -105,7 +105,7 @@ static struct subject read_query(const struct query *q, enum address_level level
 	return s;
 }
 
-static const struct operation *find(struct str method, enum address_level level, const char *sub)
+static const struct operation *find_operation(struct str method, enum address_level level, const char *sub)
 {
 	for (size_t i = 0; i < COUNT_OF(operations); i++) {
 		const struct operation *o = &operations[i];
@@ -123,7 +123,7 @@ static bool is_copy(const struct request *r)
 	return str_equal(r->method, STR("PUT")) && (request_header(r, header).p != NULL || query_find(&r->query, header) != NULL);
 }
 
-const struct operation *s3_route_find(struct call *c)
+const struct operation *s3_route_find(struct s3_call *c)
 {
 	const struct request *r = &c->x->request;
 	struct subject s = read_query(&r->query, c->at.level);
@@ -134,12 +134,12 @@ const struct operation *s3_route_find(struct call *c)
 	if (s.misplaced != NULL && strcmp(s.misplaced, "location") == 0 && str_equal(r->method, STR("GET"))) {
 		c->at.level = AT_BUCKET;
 		call_set_key(c, STR(""));
-		return find(r->method, AT_BUCKET, "location");
+		return find_operation(r->method, AT_BUCKET, "location");
 	}
 	if (s.sub < COUNT_OF(subs) || (s.absent == NULL && s.misplaced == NULL)) {
 		if (c->at.level == AT_OBJECT && (sub[0] == '\0' || s.sub == 0) && is_copy(r))
 			sub = s.sub == 0 ? "copy-part" : "copy";
-		found = find(r->method, c->at.level, sub);
+		found = find_operation(r->method, c->at.level, sub);
 	}
 	if (found != NULL || s.absent == NULL)
 		return found;

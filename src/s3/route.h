@@ -9,6 +9,6 @@ extern const struct operation s3_route_form;
 
 /* The operation of the call's method, address and query, with c->absent set where S3 has it and this store has not;
  * NULL: there is none. GetBucketLocation of a key makes the call one of its bucket. */
-const struct operation *s3_route_find(struct call *c);
+const struct operation *s3_route_find(struct s3_call *c);
 
 #endif

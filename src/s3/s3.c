@@ -27,34 +27,34 @@
 
 /* S3 says where a bucket is with every answer about one that is there, whether the access is authorized or not: clients
  * find the region so. */
-static void tell_region(struct s3 *s, struct exchange *x)
+static void tell_region(struct s3 *s, struct request_context *x)
 {
-	const struct call *c = x->door_state;
+	const struct s3_call *c = x->handler_state;
 	struct bucket_info info = { 0 };
 	struct fault unseen = { 0 };
 
 	if (c == NULL || c->at.level != AT_BUCKET || c->operation == &s3_route_form || permit_makes_bucket(c))
 		return;
-	if (c->bucket.name.n == 0 && (x->answer.status == 404 || x->answer.status >= 500 || permit_find_bucket(c, c->at.bucket, &info, &unseen) != OK))
+	if (c->bucket.name.n == 0 && (x->answer.status == 404 || x->answer.status >= 500 || authorize_find_bucket(c, c->at.bucket, &info, &unseen) != OK))
 		return;
 	answer_header(&x->answer, STR("x-amz-bucket-region"), s->options.region);
 }
 
-static void complete(struct s3 *s, struct exchange *x)
+static void complete_answer(struct s3 *s, struct request_context *x)
 {
 	tell_region(s, x);
 	if (x->request.id.n > 0)
 		answer_header(&x->answer, STR("x-amz-request-id"), x->request.id);
 	answer_header(&x->answer, STR("x-amz-id-2"), STR(HOST_ID));
 	answer_header(&x->answer, STR("Server"), STR("tintype"));
-	s3_cors_headers(s, x, x->door_state);
+	s3_cors_headers(s, x, x->handler_state);
 }
 
-static void fail(struct s3 *s, struct exchange *x, const struct fault *why)
+static void answer_error(struct s3 *s, struct request_context *x, const struct fault *why)
 {
-	struct call *c = x->door_state;
+	struct s3_call *c = x->handler_state;
 	if (c != NULL) {
-		upload_drop(c);
+		put_body_drop(c);
 		/* The elements that an error has by its kind. */
 		const struct query_pair *upload = query_find(&c->x->request.query, STR("uploadId"));
 		enum status st = fault_status(why->code);
@@ -66,7 +66,7 @@ static void fail(struct s3 *s, struct exchange *x, const struct fault *why)
 			call_detail(c, "BucketName", c->at.bucket);
 	}
 	error_answer(x, c, why);
-	complete(s, x);
+	complete_answer(s, x);
 }
 
 static bool is_s3_method(struct str method)
@@ -80,7 +80,7 @@ static bool is_s3_method(struct str method)
 }
 
 /* POST to a bucket that is signed nowhere else: a form, or nothing. */
-static bool is_form(const struct call *c)
+static bool is_form(const struct s3_call *c)
 {
 	const struct request *r = &c->x->request;
 	return c->at.level == AT_BUCKET && str_equal(r->method, STR("POST")) && r->query.n == 0 &&
@@ -89,7 +89,7 @@ static bool is_form(const struct call *c)
 }
 
 /* Parameters without which a write would be another operation, and which would be ignored as unknown ones. */
-static enum status refuse_misplaced(const struct call *c, struct fault *why)
+static enum status refuse_misplaced(const struct s3_call *c, struct fault *why)
 {
 	const struct query *q = &c->x->request.query;
 	bool puts = str_equal(c->x->request.method, STR("PUT")), removes = str_equal(c->x->request.method, STR("DELETE"));
@@ -104,7 +104,7 @@ static enum status refuse_misplaced(const struct call *c, struct fault *why)
 	return OK;
 }
 
-static enum status start(struct call *c, enum door_step *step, struct fault *why)
+static enum status begin_operation(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	bool preflight = str_equal(c->x->request.method, STR("OPTIONS"));
 	if (!preflight && !is_s3_method(c->x->request.method))
@@ -121,82 +121,82 @@ static enum status start(struct call *c, enum door_step *step, struct fault *why
 		TRY(auth_request(c, why));
 		if (c->operation == NULL)
 			return fault_set(why, BAD_METHOD, "no such operation");
-		TRY(permit_call(c, why));
+		TRY(authorize_call(c, why));
 		TRY(refuse_misplaced(c, why));
 		c->x->arena.cap_bytes = ARENA_PERMITTED_BYTES;
 	}
 	return c->operation->begin(c, step, why);
 }
 
-static enum door_step begin(struct door *d, struct exchange *x)
+static enum handler_step on_head(struct handler *d, struct request_context *x)
 {
 	struct s3 *s = (struct s3 *)d;
 	struct fault why = { 0 };
-	enum door_step step = DOOR_ANSWER;
-	struct call *c = ARENA_NEW(&x->arena, struct call);
-	x->door_state = c;
+	enum handler_step step = HANDLER_ANSWER;
+	struct s3_call *c = ARENA_NEW(&x->arena, struct s3_call);
+	x->handler_state = c;
 	if (c == NULL) {
 		(void)fault_too_much(&why);
-		fail(s, x, &why);
-		return DOOR_ANSWER;
+		answer_error(s, x, &why);
+		return HANDLER_ANSWER;
 	}
 	c->s3 = s;
 	c->x = x;
-	enum status st = start(c, &step, &why);
+	enum status st = begin_operation(c, &step, &why);
 	if (st == OK && !arena_ok(&x->arena))
 		st = fault_too_much(&why);
 	if (st != OK) {
-		fail(s, x, &why);
-		return DOOR_ANSWER;
+		answer_error(s, x, &why);
+		return HANDLER_ANSWER;
 	}
-	if (step == DOOR_ANSWER)
-		complete(s, x);
-	return c->operation != NULL && c->operation->is_long && step != DOOR_ANSWER ? DOOR_START : step;
+	if (step == HANDLER_ANSWER)
+		complete_answer(s, x);
+	return c->operation != NULL && c->operation->is_long && step != HANDLER_ANSWER ? HANDLER_RUN_ASYNC : step;
 }
 
-static enum status data(struct door *d, struct exchange *x, const char *p, size_t n)
+static enum status on_body(struct handler *d, struct request_context *x, const char *p, size_t n)
 {
-	struct call *c = x->door_state;
+	struct s3_call *c = x->handler_state;
 	struct fault why = { 0 };
 	enum status st = c->operation->data != NULL ? c->operation->data(c, (struct str){ p, n }, &why) : OK;
 	if (st == OK && !arena_ok(&x->arena))
 		st = fault_too_much(&why);
 	if (st != OK)
-		fail((struct s3 *)d, x, &why);
+		answer_error((struct s3 *)d, x, &why);
 	return st;
 }
 
-static void answer(struct call *c, enum status st, const struct fault *why)
+static void answer_client(struct s3_call *c, enum status st, const struct fault *why)
 {
 	struct fault lack = { 0 };
-	upload_drop(c);
+	put_body_drop(c);
 	if (st == OK && !arena_ok(&c->x->arena)) {
 		st = fault_no_memory(&lack);
 		why = &lack;
 	}
 	if (st != OK)
-		fail(c->s3, c->x, why);
+		answer_error(c->s3, c->x, why);
 	else
-		complete(c->s3, c->x);
+		complete_answer(c->s3, c->x);
 }
 
-static void finish(struct door *d, struct exchange *x)
+static void run_request(struct handler *d, struct request_context *x)
 {
-	struct call *c = x->door_state;
+	struct s3_call *c = x->handler_state;
 	struct fault why = { 0 };
-	answer(c, c->operation->finish(c, &why), &why);
+	answer_client(c, c->operation->finish(c, &why), &why);
 }
 
 static void run_long(struct long_job *job)
 {
-	struct call *c = (struct call *)((char *)job - offsetof(struct call, job));
+	struct s3_call *c = (struct s3_call *)((char *)job - offsetof(struct s3_call, job));
 	struct fault why = { 0 };
 	call_complete(c, c->operation->finish(c, &why), &why);
 }
 
-static void start_ending(struct door *d, struct exchange *x)
+static void run_request_async(struct handler *d, struct request_context *x)
 {
-	struct call *c = x->door_state;
+	struct s3_call *c = x->handler_state;
 	struct fault why = { 0 };
 	if (!c->operation->is_long) {
 		c->operation->start(c);
@@ -207,27 +207,27 @@ static void start_ending(struct door *d, struct exchange *x)
 		call_complete(c, fault_set(&why, OVERLOADED, "Too many copies, completions and deletions wait; try again."), &why);
 }
 
-void call_complete(struct call *c, enum status st, const struct fault *why)
+void call_complete(struct s3_call *c, enum status st, const struct fault *why)
 {
-	struct exchange *x = c->x;
-	answer(c, st, why);
-	x->wake(x);
+	struct request_context *x = c->x;
+	answer_client(c, st, why);
+	x->done(x);
 }
 
 /* After a failing data there is nothing left to release: fail has done it. */
-static void cancel(struct door *d, struct exchange *x, const struct fault *why)
+static void on_abort(struct handler *d, struct request_context *x, const struct fault *why)
 {
-	if (x->door_state != NULL)
-		upload_drop(x->door_state);
+	if (x->handler_state != NULL)
+		put_body_drop(x->handler_state);
 }
 
-static void refuse(struct door *d, struct exchange *x, const struct fault *why)
+static void on_error(struct handler *d, struct request_context *x, const struct fault *why)
 {
-	fail((struct s3 *)d, x, why);
+	answer_error((struct s3 *)d, x, why);
 }
 
-static const struct door_ops door_ops = {
-	.begin = begin, .data = data, .finish = finish, .cancel = cancel, .refuse = refuse, .start = start_ending,
+static const struct handler_ops handler_ops = {
+	.on_head = on_head, .on_body = on_body, .run = run_request, .on_abort = on_abort, .on_error = on_error, .run_async = run_request_async,
 };
 
 struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
@@ -236,8 +236,8 @@ struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 	if (s == NULL)
 		return NULL;
 	*s = (struct s3){
-		.door = {
-			.ops = &door_ops,
+		.handler = {
+			.ops = &handler_ops,
 			.arena_bytes = ARENA_BYTES,
 			.body_max = p->product->rules.max_size_bytes > DROPPED_BYTES ? p->product->rules.max_size_bytes : DROPPED_BYTES,
 			.slow_body_is_rate = true,
@@ -260,7 +260,7 @@ void s3_free(struct s3 **s)
 	*s = NULL;
 }
 
-struct door *s3_door(struct s3 *s)
+struct handler *s3_handler(struct s3 *s)
 {
-	return &s->door;
+	return &s->handler;
 }

@@ -30,6 +30,6 @@ struct s3;
 /* What the ports are is borrowed and outlives the handler, and so do the options' texts. NULL: memory failed. */
 struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o);
 void s3_free(struct s3 **s);
-struct door *s3_door(struct s3 *s);
+struct handler *s3_handler(struct s3 *s);
 
 #endif

@@ -10,17 +10,17 @@ static bool has_trailer(enum sigv4_payload p)
 	return p == PAYLOAD_UNSIGNED_TRAILER || p == PAYLOAD_CHUNKS_TRAILER;
 }
 
-enum status stream_begin(struct stream *s, const struct sigv4_claim *claim, struct str secret, uint64_t told, struct fault *why)
+enum status stream_begin(struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why)
 {
-	s->signed_chunks = claim->payload == PAYLOAD_CHUNKS || claim->payload == PAYLOAD_CHUNKS_TRAILER;
-	s->has_trailer = has_trailer(claim->payload);
-	s->told = told;
+	s->signed_chunks = auth->payload == PAYLOAD_CHUNKS || auth->payload == PAYLOAD_CHUNKS_TRAILER;
+	s->has_trailer = has_trailer(auth->payload);
+	s->given = given;
 	chunked_init(&s->parser, s->signed_chunks && s->has_trailer);
 	if (s->has_trailer != s->digests->in_trailer)
 		return fault_set(why, REQUEST_INVALID, s->has_trailer ? "The x-amz-trailer header must name the checksum that follows the chunks."
 		                 : "The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.");
 	if (s->signed_chunks)
-		chunk_chain_init(&s->chain, claim, secret);
+		chunk_chain_init(&s->chain, auth, secret);
 	return OK;
 }
 
@@ -40,7 +40,7 @@ static enum status wrong_trailer(struct fault *why)
 	return fault_set(why, TRAILER_MALFORMED, "the trailer is not the one that was announced");
 }
 
-static enum status check_chunk(struct stream *s, struct fault *why)
+static enum status check_chunk(struct body_stream *s, struct fault *why)
 {
 	unsigned char digest[SHA256_BYTES];
 	if (!s->signed_chunks)
@@ -53,7 +53,7 @@ static enum status check_chunk(struct stream *s, struct fault *why)
 }
 
 /* "name:value\n", as it was signed. */
-static void sum_trailer(struct stream *s, struct str name, struct str value)
+static void sum_trailer(struct body_stream *s, struct str name, struct str value)
 {
 	hash_update(&s->chunk_sum, name.p, name.n);
 	hash_update(&s->chunk_sum, ":", 1);
@@ -61,7 +61,7 @@ static void sum_trailer(struct stream *s, struct str name, struct str value)
 	hash_update(&s->chunk_sum, "\n", 1);
 }
 
-static enum status take_trailer(struct stream *s, struct fault *why)
+static enum status take_trailer(struct body_stream *s, struct fault *why)
 {
 	struct str name = s->parser.name, value = s->parser.value;
 	if (!s->has_trailer)
@@ -84,10 +84,10 @@ static enum status take_trailer(struct stream *s, struct fault *why)
 		hash_init(&s->chunk_sum, HASH_SHA256);
 		sum_trailer(s, str_lower(s->arena, name), value);
 	}
-	return digests_tell(s->arena, s->digests, value, why);
+	return digests_set(s->arena, s->digests, value, why);
 }
 
-enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, struct fault *why)
+enum status stream_next(struct body_stream *s, struct str *piece, struct str *bytes, struct fault *why)
 {
 	const struct chunked *p = &s->parser;
 	uint64_t size_before = p->size;
@@ -96,7 +96,7 @@ enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, 
 	case CHUNKED_CHUNK:
 		if (s->signed_chunks && s->chunks > 0 && size_before < CHUNK_MIN_BYTES && p->size > 0)
 			return fault_set(why, CHUNK_TOO_SMALL, "Only the last chunk is allowed to have a size less than 8192 bytes");
-		if (p->size > s->told - s->got)
+		if (p->size > s->given - s->got)
 			return wrong_length(why);
 		s->got += p->size;
 		s->chunks++;
@@ -128,11 +128,11 @@ enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, 
 	return OK;
 }
 
-enum status stream_end(struct stream *s, struct fault *why)
+enum status stream_end(struct body_stream *s, struct fault *why)
 {
 	if (!s->ended)
 		return fault_set(why, BODY_CUT, "The request body terminated unexpectedly");
-	if (s->got != s->told)
+	if (s->got != s->given)
 		return wrong_length(why);
 	if (s->has_trailer && !s->checksum_seen)
 		return wrong_trailer(why);
@@ -141,7 +141,7 @@ enum status stream_end(struct stream *s, struct fault *why)
 	return OK;
 }
 
-void stream_drop(struct stream *s)
+void stream_drop(struct body_stream *s)
 {
 	if (s->chunk_sum.ctx != NULL)
 		hash_deinit(&s->chunk_sum);

@@ -11,7 +11,7 @@
 
 #define CHUNK_MIN_BYTES 8192       /* of each signed chunk but the last, as S3 */
 
-struct stream {
+struct body_stream {
 	struct chunked parser;
 	struct digests *digests;       /* borrowed: given the trailer's checksum */
 	struct arena *arena;
@@ -22,7 +22,7 @@ struct stream {
 	bool trailer_signed;           /* the trailer's signature has come, and is right */
 	bool checksum_seen;            /* the announced line of the trailer has come */
 	bool ended;
-	uint64_t told;                 /* x-amz-decoded-content-length */
+	uint64_t given;                 /* x-amz-decoded-content-length */
 	uint64_t got;                  /* of all chunks that have begun */
 	uint64_t chunks;
 };
@@ -32,14 +32,14 @@ struct stream {
  * told      x-amz-decoded-content-length
  * secret    of its key, borrowed for the call
  * Errors    REQUEST_INVALID a trailer without x-amz-trailer, or the other way round */
-enum status stream_begin(struct stream *s, const struct sigv4_claim *claim, struct str secret, uint64_t told, struct fault *why) MUST_CHECK;
+enum status stream_begin(struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why) MUST_CHECK;
 /* Take some of *piece, which moves on. bytes: what is the object's; "" when there is none yet.
  * Errors  CHUNK_INVALID framing; CHUNK_TOO_SMALL; SIGNATURE_WRONG; BODY_CUT more than was given; TRAILER_MALFORMED;
  *         CHECKSUM_INVALID; OUT_OF_MEMORY */
-enum status stream_next(struct stream *s, struct str *piece, struct str *bytes, struct fault *why) MUST_CHECK;
+enum status stream_next(struct body_stream *s, struct str *piece, struct str *bytes, struct fault *why) MUST_CHECK;
 /* The body is over: all was there.  Errors: BODY_CUT; TRAILER_MALFORMED; SIGNATURE_WRONG */
-enum status stream_end(struct stream *s, struct fault *why) MUST_CHECK;
+enum status stream_end(struct body_stream *s, struct fault *why) MUST_CHECK;
 /* Forget the sum and the key; at any time, any number of times, safe on a zeroed one. */
-void stream_drop(struct stream *s);
+void stream_drop(struct body_stream *s);
 
 #endif

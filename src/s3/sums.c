@@ -23,7 +23,7 @@ void sums_write(struct buf *b, const struct object_checksum *sum)
 	xml_element(b, "ChecksumType", sum->composite ? STR("COMPOSITE") : STR("FULL_OBJECT"));
 }
 
-enum status sums_read_algorithm(struct call *c, enum checksum_kind *out, struct fault *why)
+enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, struct fault *why)
 {
 	struct str name = request_header(&c->x->request, STR("x-amz-checksum-algorithm"));
 	*out = CHECKSUM_NONE;
@@ -42,7 +42,7 @@ static bool type_possible(enum checksum_kind kind, bool composite)
 	return composite ? kind != CHECKSUM_CRC64NVME : checksum_info(kind)->linear;
 }
 
-enum status sums_read_wanted(struct call *c, struct object_checksum *out, struct fault *why)
+enum status sums_read_requested(struct s3_call *c, struct object_checksum *out, struct fault *why)
 {
 	struct str type = str_trim(request_header(&c->x->request, STR("x-amz-checksum-type")));
 	*out = (struct object_checksum){ 0 };

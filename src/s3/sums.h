@@ -14,9 +14,9 @@ void sums_write_value(struct buf *b, const struct object_checksum *sum);
 /* x-amz-checksum-algorithm and x-amz-checksum-type of a multipart upload.
  * out     kind and composite; no value
  * Errors  REQUEST_INVALID no such algorithm, a type it does not have, a type alone */
-enum status sums_read_wanted(struct call *c, struct object_checksum *out, struct fault *why) MUST_CHECK;
+enum status sums_read_requested(struct s3_call *c, struct object_checksum *out, struct fault *why) MUST_CHECK;
 /* The algorithm alone, of an object in one piece.  Errors: as above */
-enum status sums_read_algorithm(struct call *c, enum checksum_kind *out, struct fault *why) MUST_CHECK;
+enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, struct fault *why) MUST_CHECK;
 /* The base64 of a sum. */
 struct str sums_text(struct arena *a, enum checksum_kind kind, const unsigned char *sum);
 /* The sum of an object from those of its parts, which all have one: composite, or by putting CRCs together.

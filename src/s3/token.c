@@ -46,7 +46,7 @@ bool token_decode(struct arena *a, struct str scope, struct str token, struct st
 	return memcmp(check, raw.p, CHECK_BYTES) == 0;
 }
 
-enum status token_read(struct call *c, struct str scope, struct str token, struct str *last, struct fault *why)
+enum status token_read(struct s3_call *c, struct str scope, struct str token, struct str *last, struct fault *why)
 {
 	if (token_decode(&c->x->arena, scope, token, last))
 		return OK;

@@ -10,7 +10,7 @@
  * Gives {NULL, 0} when the arena is full. */
 struct str token_write(struct arena *a, struct str scope, struct str last);
 /* Errors  ARGUMENT_INVALID no token, or one of another scope */
-enum status token_read(struct call *c, struct str scope, struct str token, struct str *last, struct fault *why) MUST_CHECK;
+enum status token_read(struct s3_call *c, struct str scope, struct str token, struct str *last, struct fault *why) MUST_CHECK;
 bool token_decode(struct arena *a, struct str scope, struct str token, struct str *last) MUST_CHECK;
 
 #endif

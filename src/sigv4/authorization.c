@@ -1,4 +1,4 @@
-/* The Authorization header, read into a claim that claim_verify checks like a presigned one.
+/* The Authorization header, read into a claim that signature_verify checks like a presigned one.
  *
  *   AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=...
  *
@@ -28,7 +28,7 @@ static const struct {
 	{ { "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", 42 }, PAYLOAD_CHUNKS_TRAILER },
 };
 
-bool authorization_present(const struct request *r)
+bool auth_header_present(const struct request *r)
 {
 	return str_trim(request_header(r, STR("authorization"))).n > 0;
 }
@@ -71,7 +71,7 @@ static enum status read_components(struct str list, struct str values[COMPONENTS
 }
 
 /* An HTTP date is given to the signer in the basic form all the same. */
-static bool read_date(struct arena *a, struct str text, struct sigv4_claim *out)
+static bool read_date(struct arena *a, struct str text, struct parsed_signature *out)
 {
 	char basic[AMZ_DATE_CHARS + 1];
 	if (clock_parse_amz_date(text, &out->date_ms)) {
@@ -85,13 +85,13 @@ static bool read_date(struct arena *a, struct str text, struct sigv4_claim *out)
 	return true;
 }
 
-enum status authorization_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
+enum status auth_header_parse(const struct request *r, struct parsed_signature *out, struct fault *why)
 {
 	assert(r != NULL);
 	assert(out != NULL);
 	struct str values[COMPONENTS] = { 0 };
 	struct str rest = str_trim(request_header(r, STR("authorization")));
-	*out = (struct sigv4_claim){ .in_header = true };
+	*out = (struct parsed_signature){ .in_header = true };
 	if (rest.n == 0)
 		return fault_set(why, NOT_SIGNED, "Access Denied");
 	struct str algorithm = str_slice(rest, 0, ALGORITHM.n), blank = str_slice(rest, ALGORITHM.n, ALGORITHM.n + 1);

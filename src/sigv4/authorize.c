@@ -8,9 +8,9 @@
 #define OWN_HEADERS 4   /* x-amz-date, x-amz-content-sha256, x-amz-security-token, and host or authorization */
 
 /* One call on its way: what is sent, and after it `host` while it is signed. */
-struct call {
+struct request_signing {
 	const struct sigv4_key *key;
-	const struct authorize_input *in;
+	const struct sign_request_input *in;
 	struct arena *a;
 	struct header *headers;
 	size_t n;
@@ -18,12 +18,12 @@ struct call {
 	struct sigv4_scope scope;
 };
 
-static void add(struct call *c, struct str name, struct str value)
+static void add_header(struct request_signing *c, struct str name, struct str value)
 {
 	c->headers[c->n++] = (struct header){ name, value };
 }
 
-static struct query query_of(const struct authorize_input *in, struct arena *a)
+static struct query query_of(const struct sign_request_input *in, struct arena *a)
 {
 	struct query_pair *pairs = arena_array(a, in->n_query, sizeof *pairs);
 	for (size_t i = 0; pairs != NULL && i < in->n_query; i++)
@@ -31,7 +31,7 @@ static struct query query_of(const struct authorize_input *in, struct arena *a)
 	return (struct query){ pairs, pairs != NULL ? in->n_query : 0 };
 }
 
-static struct str signature_for(const struct call *c, const struct canonical_parts *parts)
+static struct str signature_for(const struct request_signing *c, const struct canonical_parts *parts)
 {
 	struct buf canonical, text;
 	unsigned char signing[SHA256_BYTES];
@@ -48,7 +48,7 @@ static struct str signature_for(const struct call *c, const struct canonical_par
 	return str_dup(c->a, (struct str){ signature, SIGNATURE_CHARS });
 }
 
-static struct str authorization(const struct call *c, const struct canonical_parts *parts)
+static struct str authorization_value(const struct request_signing *c, const struct canonical_parts *parts)
 {
 	struct buf b;
 	buf_init_arena(&b, c->a, AUTHORIZATION_MAX_BYTES);
@@ -61,7 +61,7 @@ static struct str authorization(const struct call *c, const struct canonical_par
 	return buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
-static struct str url_of(const struct call *c, const struct canonical_parts *parts)
+static struct str url_of(const struct request_signing *c, const struct canonical_parts *parts)
 {
 	struct buf b;
 	buf_init_arena(&b, c->a, CANONICAL_MAX_BYTES);
@@ -72,8 +72,8 @@ static struct str url_of(const struct call *c, const struct canonical_parts *par
 	return buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
-enum status authorize_request(const struct sigv4_key *key, const struct authorize_input *in, struct arena *a,
-                              struct authorized *out, struct fault *why)
+enum status sign_request(const struct sigv4_key *key, const struct sign_request_input *in, struct arena *a,
+                              struct signed_request *out, struct fault *why)
 {
 	assert(key != NULL);
 	assert(in != NULL);
@@ -84,18 +84,18 @@ enum status authorize_request(const struct sigv4_key *key, const struct authoriz
 	TRY(base_url_host(in->base_url, &host, why));
 	clock_amz_date(in->now_ms, date);
 	sha256_hex(in->body, hash);
-	struct call c = { .key = key, .in = in, .a = a, .headers = arena_array(a, in->n_headers + OWN_HEADERS, sizeof *c.headers),
+	struct request_signing c = { .key = key, .in = in, .a = a, .headers = arena_array(a, in->n_headers + OWN_HEADERS, sizeof *c.headers),
 		.amz_date = str_dup(a, str_of(date)), .payload_hash = str_dup(a, str_of(hash)) };
 	struct query query = query_of(in, a);
 	TRY(fault_check_arena(a, why));
 	c.scope = (struct sigv4_scope){ .day = str_slice(c.amz_date, 0, 8), .region = key->region, .service = key->service };
 	for (size_t i = 0; i < c.in->n_headers; i++)
-		add(&c, c.in->headers[i].name, c.in->headers[i].value);
-	add(&c, STR("x-amz-date"), c.amz_date);
+		add_header(&c, c.in->headers[i].name, c.in->headers[i].value);
+	add_header(&c, STR("x-amz-date"), c.amz_date);
 	if (c.in->tell_hash)
-		add(&c, STR("x-amz-content-sha256"), c.payload_hash);
+		add_header(&c, STR("x-amz-content-sha256"), c.payload_hash);
 	if (c.key->session_token.n > 0)
-		add(&c, STR("x-amz-security-token"), c.key->session_token);
+		add_header(&c, STR("x-amz-security-token"), c.key->session_token);
 	c.headers[c.n] = (struct header){ STR("host"), host };
 	struct canonical_input canonical = {
 		.method = in->method, .path = in->path, .path_rule = PATH_DECODED, .query = &query, .headers = c.headers, .n_headers = c.n + 1,
@@ -103,7 +103,7 @@ enum status authorize_request(const struct sigv4_key *key, const struct authoriz
 	};
 	struct canonical_parts parts;
 	TRY(canonical_split(a, &canonical, &parts, why));
-	add(&c, STR("authorization"), authorization(&c, &parts));   /* in the place of host */
-	*out = (struct authorized){ url_of(&c, &parts), c.headers, c.n };
+	add_header(&c, STR("authorization"), authorization_value(&c, &parts));   /* in the place of host */
+	*out = (struct signed_request){ url_of(&c, &parts), c.headers, c.n };
 	return arena_ok(a) && out->url.n > 0 && c.headers[c.n - 1].value.n > 0 ? OK : fault_too_much(why);
 }

@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "sigv4/sign.h"
 
-struct authorize_input {
+struct sign_request_input {
 	struct str method;
 	struct str base_url;            /* "https://dynamodb.eu-west-1.amazonaws.com", no slash at the end */
 	struct str path;                /* decoded: "/", "/bucket/key"; encoded once, never normalized */
@@ -21,13 +21,13 @@ struct authorize_input {
 };
 
 /* What goes over the wire: host is not among the headers, it follows from the URL. */
-struct authorized {
+struct signed_request {
 	struct str url;
 	const struct header *headers;   /* the input's first */
 	size_t n_headers;
 };
 
 /* Errors  INVALID_INPUT bad base_url; TOO_MUCH */
-enum status authorize_request(const struct sigv4_key *key, const struct authorize_input *in, struct arena *a, struct authorized *out, struct fault *why) MUST_CHECK;
+enum status sign_request(const struct sigv4_key *key, const struct sign_request_input *in, struct arena *a, struct signed_request *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-struct pair {
+struct canonical_pair {
 	struct str name, value;   /* encoded */
 };
 
@@ -54,7 +54,7 @@ static enum status canonical_path(struct arena *a, const struct canonical_input 
 
 static int compare_pairs(const void *x, const void *y)
 {
-	const struct pair *a = x, *b = y;
+	const struct canonical_pair *a = x, *b = y;
 	int by_name = str_compare(a->name, b->name);
 	return by_name != 0 ? by_name : str_compare(a->value, b->value);
 }
@@ -64,7 +64,7 @@ struct str canonical_query(struct arena *a, const struct query *q)
 	assert(a != NULL);
 	if (q == NULL || q->n == 0)
 		return STR("");
-	struct pair *pairs = arena_array(a, q->n, sizeof *pairs);
+	struct canonical_pair *pairs = arena_array(a, q->n, sizeof *pairs);
 	if (pairs == NULL)
 		return STR("");
 	size_t n = 0;

@@ -9,17 +9,17 @@
 #define TEXT_MAX 512
 #define HASH_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
 
-void chunk_chain_init(struct chunk_chain *c, const struct sigv4_claim *claim, struct str secret)
+void chunk_chain_init(struct chunk_chain *c, const struct parsed_signature *auth, struct str secret)
 {
 	assert(c != NULL);
-	assert(claim != NULL);
-	*c = (struct chunk_chain){ .amz_date = claim->amz_date, .scope = claim->scope };
-	signing_key(secret, &claim->scope, c->key);
-	struct str seed = str_slice(claim->signature, 0, SIGNATURE_CHARS);
+	assert(auth != NULL);
+	*c = (struct chunk_chain){ .amz_date = auth->amz_date, .scope = auth->scope };
+	signing_key(secret, &auth->scope, c->key);
+	struct str seed = str_slice(auth->signature, 0, SIGNATURE_CHARS);
 	memcpy(c->last, seed.p, seed.n);
 }
 
-static bool check(struct chunk_chain *c, struct str kind, struct str middle, const unsigned char *digest, struct str signature)
+static bool check_signature(struct chunk_chain *c, struct str kind, struct str middle, const unsigned char *digest, struct str signature)
 {
 	char memory[TEXT_MAX], hex[2 * SHA256_BYTES + 1];
 	struct buf text;
@@ -37,12 +37,12 @@ static bool check(struct chunk_chain *c, struct str kind, struct str middle, con
 
 bool chunk_chain_next(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature)
 {
-	return check(c, STR("AWS4-HMAC-SHA256-PAYLOAD\n"), STR(HASH_OF_NOTHING), digest, signature);
+	return check_signature(c, STR("AWS4-HMAC-SHA256-PAYLOAD\n"), STR(HASH_OF_NOTHING), digest, signature);
 }
 
 bool chunk_chain_trailer(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature)
 {
-	return check(c, STR("AWS4-HMAC-SHA256-TRAILER\n"), STR(""), digest, signature);
+	return check_signature(c, STR("AWS4-HMAC-SHA256-TRAILER\n"), STR(""), digest, signature);
 }
 
 void chunk_chain_deinit(struct chunk_chain *c)

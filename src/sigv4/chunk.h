@@ -14,7 +14,7 @@ struct chunk_chain {
 };
 
 /* Begin after the request's signature, which has been verified. */
-void chunk_chain_init(struct chunk_chain *c, const struct sigv4_claim *claim, struct str secret);
+void chunk_chain_init(struct chunk_chain *c, const struct parsed_signature *auth, struct str secret);
 /* Whether `signature` is that of the next chunk, whose bytes have this digest. In constant time. Then, or not, it is
  * the computed one that the next builds upon. */
 bool chunk_chain_next(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature) MUST_CHECK;

@@ -20,7 +20,7 @@
 struct trial {
 	struct arena *a;
 	const struct request *r;
-	const struct sigv4_claim *c;
+	const struct parsed_signature *c;
 	const struct header *headers;      /* the request's, and an empty one for each that is signed but missing */
 	size_t n_headers;
 	struct canonical_parts parts;
@@ -171,7 +171,7 @@ static bool path_raw(struct trial *t, size_t variant)
 }
 
 /* Each `from` becomes `to`. */
-static struct str replace(struct arena *a, struct str s, struct str from, struct str to)
+static struct str replace_text(struct arena *a, struct str s, struct str from, struct str to)
 {
 	struct buf b;
 	buf_init_arena(&b, a, CANONICAL_MAX_BYTES);
@@ -189,9 +189,9 @@ static struct str replace(struct arena *a, struct str s, struct str from, struct
 static bool blank_as_plus(struct trial *t, size_t variant)
 {
 	if (variant == 0)
-		t->parts.query = replace(t->a, t->parts.query, STR("%20"), STR("+"));
+		t->parts.query = replace_text(t->a, t->parts.query, STR("%20"), STR("+"));
 	else
-		t->parts.path = replace(t->a, t->parts.path, STR("%20"), variant == 1 ? STR("+") : STR("%2B"));
+		t->parts.path = replace_text(t->a, t->parts.path, STR("%20"), variant == 1 ? STR("+") : STR("%2B"));
 	return variant < 3;
 }
 
@@ -260,10 +260,10 @@ static bool query_as_sent(struct trial *t, size_t variant)
 static bool payload_other(struct trial *t, size_t variant)
 {
 	char hash[2 * SHA256_BYTES + 1];
-	const struct query_pair *told = query_find(&t->r->query, STR("X-Amz-Content-Sha256"));
+	const struct query_pair *given = query_find(&t->r->query, STR("X-Amz-Content-Sha256"));
 	sha256_hex(variant == 1 ? t->r->body : STR(""), hash);
 	const struct str tries[] = {
-		{ hash, 2 * SHA256_BYTES }, { hash, 2 * SHA256_BYTES }, SIGV4_UNSIGNED_PAYLOAD, STR(""), told != NULL ? told->value : STR(""),
+		{ hash, 2 * SHA256_BYTES }, { hash, 2 * SHA256_BYTES }, SIGV4_UNSIGNED_PAYLOAD, STR(""), given != NULL ? given->value : STR(""),
 	};
 	if (variant >= COUNT_OF(tries))
 		return false;
@@ -360,7 +360,7 @@ static struct str text_of(const struct trial *t, struct str *canonical)
 	return buf_ok(&joined) && buf_ok(&text) ? buf_str(&text) : STR("");
 }
 
-static bool matches(const struct trial *t, struct str secret)
+static bool signature_matches(const struct trial *t, struct str secret)
 {
 	struct str canonical, text = text_of(t, &canonical);
 	unsigned char key[SHA256_BYTES];
@@ -396,13 +396,13 @@ static struct str try_row(const struct trial *base, const struct mistake *m, str
 		struct trial t = *base;
 		if (!m->alter(&t, variant))
 			break;
-		if (matches(&t, secret))
+		if (signature_matches(&t, secret))
 			return str_printf(out, "%s%.*s%s.", m->before, STRF(str_slice(t.value, 0, 128)), m->after);
 	}
 	return STR("");
 }
 
-void claim_explain(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct sigv4_diagnosis *out)
+void signature_explain(const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct sigv4_diagnosis *out)
 {
 	assert(r != NULL);
 	assert(c != NULL);

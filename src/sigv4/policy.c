@@ -60,12 +60,12 @@ static bool any_field(const struct header *fields, size_t n)
 	return false;
 }
 
-enum status policy_claim(struct arena *a, const struct header *fields, size_t n, struct sigv4_claim *out, struct fault *why)
+enum status policy_signature(struct arena *a, const struct header *fields, size_t n, struct parsed_signature *out, struct fault *why)
 {
 	assert(n == 0 || fields != NULL);
 	assert(out != NULL);
 	struct str values[FORM_FIELDS];
-	*out = (struct sigv4_claim){ .expires_s = 0 };
+	*out = (struct parsed_signature){ .expires_s = 0 };
 	if (!any_field(fields, n))
 		return fault_set(why, NOT_SIGNED, "Access Denied");
 	for (size_t i = 0; i < FORM_FIELDS; i++) {
@@ -84,7 +84,7 @@ enum status policy_claim(struct arena *a, const struct header *fields, size_t n,
 	return OK;
 }
 
-enum status policy_verify(const struct header *fields, size_t n, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
+enum status policy_verify(const struct header *fields, size_t n, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why)
 {
 	assert(n == 0 || fields != NULL);
 	assert(c != NULL);
@@ -244,7 +244,7 @@ static bool all_begin(struct str list, struct str prefix)
 	return true;
 }
 
-static bool holds(const struct condition *c, struct str value)
+static bool condition_holds(const struct condition *c, struct str value)
 {
 	switch (c->kind) {
 	case MATCH_EXACT:
@@ -266,7 +266,7 @@ static enum status check_condition(const struct condition *c, const struct heade
 		found = 1;
 		value = bucket;
 	}
-	if (found == 1 && holds(c, value))
+	if (found == 1 && condition_holds(c, value))
 		return OK;
 	return fault_set(why, POLICY_VIOLATED, "Invalid according to Policy: Policy Condition failed: [\"%s\", \"$%.*s\", \"%.*s\"]",
 	                 WORDS[c->kind], STRF(str_slice(c->name, 0, 64)), STRF(str_slice(c->value, 0, 100)));

@@ -16,8 +16,8 @@ struct post_policy {
 
 /* Check the form's signature over its policy field. fields: names compared without case.
  * Errors  NOT_SIGNED; AUTH_MALFORMED; SIGNATURE_WRONG; SIGNATURE_EXPIRED */
-enum status policy_claim(struct arena *a, const struct header *fields, size_t n, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
-enum status policy_verify(const struct header *fields, size_t n, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
+enum status policy_signature(struct arena *a, const struct header *fields, size_t n, struct parsed_signature *out, struct fault *why) MUST_CHECK;
+enum status policy_verify(const struct header *fields, size_t n, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
 /* Read the document (base64 already undone).  Errors: POLICY_MALFORMED, the text says where */
 enum status policy_parse(struct arena *a, struct str document, struct post_policy *out, struct fault *why) MUST_CHECK;
 /* Check that it has not expired, that each condition holds, and that every field is in the policy but

@@ -11,14 +11,14 @@
 #define POLICY_MAX_BYTES (64 * 1024)
 
 /* What both kinds of signing need of the time and the key. */
-struct stamp {
+struct date_stamp {
 	char date[AMZ_DATE_CHARS + 1];
 	struct str amz_date;
 	struct sigv4_scope scope;
 	struct str credential;
 };
 
-static void make_stamp(struct stamp *s, const struct sigv4_key *key, int64_t now_ms, struct arena *a)
+static void make_stamp(struct date_stamp *s, const struct sigv4_key *key, int64_t now_ms, struct arena *a)
 {
 	clock_amz_date(now_ms, s->date);
 	s->amz_date = str_dup(a, (struct str){ s->date, AMZ_DATE_CHARS });
@@ -27,7 +27,7 @@ static void make_stamp(struct stamp *s, const struct sigv4_key *key, int64_t now
 	                           STRF(key->region), STRF(key->service));
 }
 
-static struct str sign_text(const struct sigv4_key *key, const struct stamp *s, struct str text, struct arena *a)
+static struct str sign_text(const struct sigv4_key *key, const struct date_stamp *s, struct str text, struct arena *a)
 {
 	unsigned char signing[SHA256_BYTES];
 	char signature[SIGNATURE_CHARS + 1];
@@ -43,7 +43,7 @@ static void add_pair(struct query_pair *pairs, size_t *n, struct str name, struc
 }
 
 /* All parameters but the signature. */
-static struct query make_query(const struct sigv4_key *key, const struct presign_input *in, const struct stamp *s,
+static struct query make_query(const struct sigv4_key *key, const struct presign_input *in, const struct date_stamp *s,
                                struct str signed_headers, struct arena *a)
 {
 	struct query_pair *pairs = arena_array(a, in->n_query + 6, sizeof *pairs);
@@ -84,7 +84,7 @@ static struct str payload_hash(const struct presign_input *in)
 	return SIGV4_UNSIGNED_PAYLOAD;
 }
 
-static struct str sign_parts(const struct sigv4_key *key, const struct stamp *s, const struct canonical_parts *parts, struct arena *a)
+static struct str sign_parts(const struct sigv4_key *key, const struct date_stamp *s, const struct canonical_parts *parts, struct arena *a)
 {
 	struct buf canonical, text;
 	buf_init_arena(&canonical, a, CANONICAL_MAX_BYTES);
@@ -118,7 +118,7 @@ enum status presign_url(const struct sigv4_key *key, const struct presign_input 
 	TRY(base_url_host(in->base_url, &host, why));
 	if (in->expires_s == 0 || in->expires_s > EXPIRES_MAX_S)
 		return fault_set(why, INVALID_INPUT, "a presigned URL lives 1 to %d seconds", EXPIRES_MAX_S);
-	struct stamp s;
+	struct date_stamp s;
 	make_stamp(&s, key, in->now_ms, a);
 	struct header *headers = with_host(in, host, a);
 	struct str names = headers != NULL ? signed_header_names(a, headers, in->n_headers + 1) : STR("");
@@ -141,7 +141,7 @@ static void put_condition(struct buf *b, const char *name, struct str value)
 	buf_put(b, STR("\"}"));
 }
 
-static struct str policy_text(const struct sigv4_key *key, const struct post_policy_input *in, const struct stamp *s, struct arena *a)
+static struct str policy_text(const struct sigv4_key *key, const struct post_policy_input *in, const struct date_stamp *s, struct arena *a)
 {
 	char expiration[ISO8601_CHARS + 1];
 	clock_iso8601(in->now_ms + (int64_t)in->expires_s * 1000, expiration);
@@ -167,7 +167,7 @@ enum status presign_post(const struct sigv4_key *key, const struct post_policy_i
 	assert(key != NULL);
 	assert(in != NULL);
 	assert(a != NULL);
-	struct stamp s;
+	struct date_stamp s;
 	make_stamp(&s, key, in->now_ms, a);
 	struct buf policy;
 	buf_init_arena(&policy, a, POLICY_MAX_BYTES);

@@ -34,7 +34,7 @@ static bool is_day(struct str s)
 	return s.n == 8;
 }
 
-static size_t split(struct str text, struct str *parts, size_t max)
+static size_t split_scope(struct str text, struct str *parts, size_t max)
 {
 	size_t n = 0;
 	for (struct str rest = text; rest.p != NULL; n++) {
@@ -45,11 +45,11 @@ static size_t split(struct str text, struct str *parts, size_t max)
 	return n;
 }
 
-enum status credential_parse(struct str text, struct str name, struct sigv4_claim *out, struct fault *why)
+enum status credential_parse(struct str text, struct str name, struct parsed_signature *out, struct fault *why)
 {
 	assert(out != NULL);
 	struct str part[CREDENTIAL_PARTS];
-	if (split(text, part, CREDENTIAL_PARTS) != CREDENTIAL_PARTS || part[0].n == 0)
+	if (split_scope(text, part, CREDENTIAL_PARTS) != CREDENTIAL_PARTS || part[0].n == 0)
 		return scope_malformed(name, why, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
 	if (!is_day(part[1]))
 		return scope_malformed(name, why, "incorrect date format \"%.*s\". This date in the credential must be in the format \"yyyyMMdd\".",
@@ -61,7 +61,7 @@ enum status credential_parse(struct str text, struct str name, struct sigv4_clai
 	return OK;
 }
 
-enum status date_parse(struct str text, struct str name, struct sigv4_claim *out, struct fault *why)
+enum status date_parse(struct str text, struct str name, struct parsed_signature *out, struct fault *why)
 {
 	assert(out != NULL);
 	if (!clock_parse_amz_date(text, &out->date_ms))
@@ -73,7 +73,7 @@ enum status date_parse(struct str text, struct str name, struct sigv4_claim *out
 	return OK;
 }
 
-enum status scope_check(const struct sigv4_claim *c, const struct verify_context *ctx, struct str name, struct fault *why)
+enum status scope_check(const struct parsed_signature *c, const struct verify_context *ctx, struct str name, struct fault *why)
 {
 	assert(c != NULL);
 	assert(ctx != NULL);
@@ -85,7 +85,7 @@ enum status scope_check(const struct sigv4_claim *c, const struct verify_context
 	return OK;
 }
 
-enum status skew_check(const struct sigv4_claim *c, int64_t now_ms, struct fault *why)
+enum status skew_check(const struct parsed_signature *c, int64_t now_ms, struct fault *why)
 {
 	assert(c != NULL);
 	if (c->date_ms > now_ms + SIGV4_SKEW_MS || c->date_ms < now_ms - SIGV4_SKEW_MS)
@@ -112,7 +112,7 @@ bool payload_is_hash(struct str s)
 	return hex_decode(s, digest, sizeof digest);
 }
 
-enum status date_check(const struct sigv4_claim *c, int64_t now_ms, int64_t lifetime_s, struct fault *why)
+enum status date_check(const struct parsed_signature *c, int64_t now_ms, int64_t lifetime_s, struct fault *why)
 {
 	assert(c != NULL);
 	if (c->date_ms > now_ms + SIGV4_SKEW_MS)
@@ -128,7 +128,7 @@ enum status signature_wrong(struct fault *why)
 	                 "Check your key and signing method.");
 }
 
-enum status signature_check(const struct sigv4_claim *c, struct str secret, struct str text, struct fault *why)
+enum status signature_check(const struct parsed_signature *c, struct str secret, struct str text, struct fault *why)
 {
 	assert(c != NULL);
 	unsigned char key[SHA256_BYTES];

@@ -11,23 +11,23 @@
 enum status scope_malformed(struct str name, struct fault *why, const char *fmt, ...) PRINTF(3, 4);
 /* Read "ACCESS-KEY/DAY/REGION/SERVICE/aws4_request" into the claim; `name` is the parameter's or field's, "": the header.
  * Errors  as scope_malformed */
-enum status credential_parse(struct str text, struct str name, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
+enum status credential_parse(struct str text, struct str name, struct parsed_signature *out, struct fault *why) MUST_CHECK;
 /* Read the date, which must be of the credential's day: call after credential_parse.
  * Errors  AUTH_MALFORMED */
-enum status date_parse(struct str text, struct str name, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
+enum status date_parse(struct str text, struct str name, struct parsed_signature *out, struct fault *why) MUST_CHECK;
 /* Errors  as scope_malformed: the region or service is not ours; the text names ours */
-enum status scope_check(const struct sigv4_claim *c, const struct verify_context *ctx, struct str name, struct fault *why) MUST_CHECK;
+enum status scope_check(const struct parsed_signature *c, const struct verify_context *ctx, struct str name, struct fault *why) MUST_CHECK;
 /* Errors  SIGNATURE_EXPIRED more than SIGV4_SKEW_MS in the future, or more than lifetime_s ago */
-enum status date_check(const struct sigv4_claim *c, int64_t now_ms, int64_t lifetime_s, struct fault *why) MUST_CHECK;
+enum status date_check(const struct parsed_signature *c, int64_t now_ms, int64_t lifetime_s, struct fault *why) MUST_CHECK;
 /* Whether a list of signed headers has no more names than are read.  Errors: as scope_malformed */
 enum status signed_list_check(struct str list, struct str name, struct fault *why) MUST_CHECK;
 /* 64 hex digits of any case. */
 bool payload_is_hash(struct str s);
 /* Of a header's claim: the time is ours, give or take SIGV4_SKEW_MS, and on the credential's day.
  * Errors  CLOCK_SKEWED; AUTH_HEADER_MALFORMED */
-enum status skew_check(const struct sigv4_claim *c, int64_t now_ms, struct fault *why) MUST_CHECK;
+enum status skew_check(const struct parsed_signature *c, int64_t now_ms, struct fault *why) MUST_CHECK;
 /* Compare the signature of `text` with the claim's, in constant time.  Errors: SIGNATURE_WRONG */
-enum status signature_check(const struct sigv4_claim *c, struct str secret, struct str text, struct fault *why) MUST_CHECK;
+enum status signature_check(const struct parsed_signature *c, struct str secret, struct str text, struct fault *why) MUST_CHECK;
 enum status signature_wrong(struct fault *why);
 
 #endif

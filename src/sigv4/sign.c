@@ -74,7 +74,7 @@ static const struct cached_key *find_cached(const struct tag *tag)
 	return NULL;
 }
 
-static void keep(const struct tag *tag, const unsigned char key[SHA256_BYTES])
+static void keep_key(const struct tag *tag, const unsigned char key[SHA256_BYTES])
 {
 	pthread_once(&once, make_thread_key);
 	/* Without the destructor's registration nothing may be kept. */
@@ -105,7 +105,7 @@ static size_t first_key(struct str secret, unsigned char out[HMAC_BLOCK])
 	return SHA256_BYTES;
 }
 
-static void derive(struct str secret, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES])
+static void derive_key(struct str secret, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES])
 {
 	const struct str steps[] = { scope->day, scope->region, scope->service, STR("aws4_request") };
 	unsigned char k[HMAC_BLOCK];
@@ -130,9 +130,9 @@ void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned ch
 	if (known != NULL)
 		memcpy(key, known->key, SHA256_BYTES);
 	else
-		derive(secret, scope, key);
+		derive_key(secret, scope, key);
 	if (keepable && known == NULL)
-		keep(&tag, key);
+		keep_key(&tag, key);
 	secret_wipe(&tag, sizeof tag);
 }
 

@@ -1,4 +1,4 @@
-/* Presigned requests, the verifying side: claim_parse reads what the query claims, claim_verify
+/* Presigned requests, the verifying side: signature_parse reads what the query claims, signature_verify
  * checks it, or what authorization.c has read from a header, against our clock, scope and the key's secret.
  *
  * The payload's hash of a presigned request is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 says another. A
@@ -28,7 +28,7 @@ static const struct str NAMES[PARAMETERS] = {
 	[P_EXPIRES] = { "X-Amz-Expires", 13 },
 };
 
-bool claim_present(const struct request *r)
+bool signature_present(const struct request *r)
 {
 	assert(r != NULL);
 	for (size_t i = 0; i < PARAMETERS; i++) {
@@ -87,13 +87,13 @@ static enum status parse_expires(struct str text, uint32_t *out, struct fault *w
 	return OK;
 }
 
-enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct fault *why)
+enum status signature_parse(const struct request *r, struct parsed_signature *out, struct fault *why)
 {
 	assert(r != NULL);
 	assert(out != NULL);
 	struct str values[PARAMETERS];
-	*out = (struct sigv4_claim){ .expires_s = 0 };
-	if (!claim_present(r))
+	*out = (struct parsed_signature){ .expires_s = 0 };
+	if (!signature_present(r))
 		return fault_set(why, NOT_SIGNED, "Access Denied");
 	TRY(read_parameters(&r->query, values, why));
 	if (!str_equal(values[P_ALGORITHM], STR("AWS4-HMAC-SHA256")))
@@ -104,8 +104,8 @@ enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct
 	TRY(signed_list_check(values[P_SIGNED_HEADERS], NAMES[P_SIGNED_HEADERS], why));
 	out->signed_headers = values[P_SIGNED_HEADERS];
 	out->signature = values[P_SIGNATURE];
-	struct str told = str_trim(request_header(r, STR("x-amz-content-sha256")));
-	out->payload_hash = told.n == 0 ? SIGV4_UNSIGNED_PAYLOAD : told;
+	struct str given = str_trim(request_header(r, STR("x-amz-content-sha256")));
+	out->payload_hash = given.n == 0 ? SIGV4_UNSIGNED_PAYLOAD : given;
 	out->payload = str_equal(out->payload_hash, SIGV4_UNSIGNED_PAYLOAD) ? PAYLOAD_UNSIGNED : PAYLOAD_HASH;
 	if (out->payload == PAYLOAD_HASH && !payload_is_hash(out->payload_hash))
 		return fault_set(why, AUTH_MALFORMED, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
@@ -118,7 +118,7 @@ static enum status unsigned_header(struct str name, struct fault *why)
 	                 STRF(str_slice(name, 0, 128)));
 }
 
-static enum status check_headers(const struct request *r, const struct sigv4_claim *c, struct fault *why)
+static enum status check_headers(const struct request *r, const struct parsed_signature *c, struct fault *why)
 {
 	if (!signed_header_listed(c->signed_headers, STR("host")))
 		return unsigned_header(STR("host"), why);
@@ -130,7 +130,7 @@ static enum status check_headers(const struct request *r, const struct sigv4_cla
 	return OK;
 }
 
-static enum status build_text(const struct request *r, const struct sigv4_claim *c, struct buf *text, struct fault *why)
+static enum status build_text(const struct request *r, const struct parsed_signature *c, struct buf *text, struct fault *why)
 {
 	struct canonical_input in = {
 		.method = r->method, .path = r->path, .path_rule = PATH_AS_SENT, .query = &r->query,
@@ -146,7 +146,7 @@ static enum status build_text(const struct request *r, const struct sigv4_claim 
 	return OK;
 }
 
-static enum status check_claim(const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
+static enum status check_signature_fields(const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why)
 {
 	if (!c->in_header) {
 		TRY(scope_check(c, ctx, NAMES[P_CREDENTIAL], why));
@@ -159,12 +159,12 @@ static enum status check_claim(const struct sigv4_claim *c, const struct verify_
 	return OK;
 }
 
-enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why)
+enum status signature_verify(const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why)
 {
 	assert(r != NULL);
 	assert(c != NULL);
 	assert(ctx != NULL);
-	TRY(check_claim(c, ctx, why));
+	TRY(check_signature_fields(c, ctx, why));
 	TRY(check_headers(r, c, why));
 	struct buf text;
 	buf_init_arena(&text, r->arena, CANONICAL_MAX_BYTES);

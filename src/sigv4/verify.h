@@ -18,7 +18,7 @@ enum sigv4_payload {
 	PAYLOAD_CHUNKS_TRAILER,   /* the same, and the trailer too */
 };
 
-struct sigv4_claim {
+struct parsed_signature {
 	bool in_header;               /* in the Authorization header; else in the query, or a form */
 	struct str access_key;
 	struct sigv4_scope scope;
@@ -40,23 +40,23 @@ struct verify_context {
 };
 
 /* Whether the query holds any of the parameters of query authentication (X-Amz-*, SigV4). */
-bool claim_present(const struct request *r);
+bool signature_present(const struct request *r);
 /* Read and check the form of X-Amz-Algorithm, -Credential, -Date, -Expires, -SignedHeaders, -Signature,
  * each exactly once.
  * Errors  NOT_SIGNED; AUTH_MALFORMED (the text says which and what it must be); TOO_MUCH */
-enum status claim_parse(const struct request *r, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
+enum status signature_parse(const struct request *r, struct parsed_signature *out, struct fault *why) MUST_CHECK;
 /* Whether there is an Authorization header that is not empty. */
-bool authorization_present(const struct request *r);
+bool auth_header_present(const struct request *r);
 /* Read the Authorization header, the date and x-amz-content-sha256 (payload_hash is "" when it was not sent).
  * Errors  NOT_SIGNED no such header, or no date that can be read; AUTH_HEADER_MALFORMED; ARGUMENT_INVALID another kind of
  *         authorization, or a malformed payload hash; REQUEST_INVALID Signature Version 2 */
-enum status authorization_parse(const struct request *r, struct sigv4_claim *out, struct fault *why) MUST_CHECK;
+enum status auth_header_parse(const struct request *r, struct parsed_signature *out, struct fault *why) MUST_CHECK;
 /* Check scope, time (in the query expiry, and SIGV4_SKEW_MS into the future; in a header SIGV4_SKEW_MS either way), that host
  * and every x-amz-* header is signed, then the signature.
  * Errors  AUTH_MALFORMED, or AUTH_HEADER_MALFORMED, wrong region or service, the text names the right one; SIGNATURE_EXPIRED
  *         "Request has expired" / "Request is not valid yet"; CLOCK_SKEWED; REQUEST_INVALID no x-amz-content-sha256 next to
  *         an Authorization header; HEADER_UNSIGNED; SIGNATURE_WRONG; TOO_MUCH */
-enum status claim_verify(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
+enum status signature_verify(const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
 
 /* What development mode adds to SIGNATURE_WRONG. The texts are empty when they are over 8 KiB. */
 struct sigv4_diagnosis {
@@ -65,6 +65,6 @@ struct sigv4_diagnosis {
 	struct str mistake;           /* a sentence naming the usual mistake that makes the signature match; "": none found */
 };
 /* Try the table of usual mistakes. Costs some dozens of signatures: development mode only. */
-void claim_explain(const struct request *r, const struct sigv4_claim *c, const struct verify_context *ctx, struct sigv4_diagnosis *out);
+void signature_explain(const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct sigv4_diagnosis *out);
 
 #endif

@@ -44,7 +44,7 @@ bool web_takes_gzip(struct str accept_encoding)
 }
 
 /* Compared weakly, as RFC 9110 13.1.2 requires: a proxy on the way may have made the ETag a weak one. */
-static bool has_already(const struct request *r, struct str etag)
+static bool etag_matches(const struct request *r, struct str etag)
 {
 	for (struct str rest = request_header(r, STR("If-None-Match")); rest.p != NULL;) {
 		struct str one = str_trim(str_cut(&rest, ','));
@@ -68,7 +68,7 @@ void web_answer(const struct web_file *f, const struct request *r, struct answer
 	answer_header(ans, STR("Cache-Control"), STR("no-cache"));
 	answer_header(ans, STR("Vary"), STR("Accept-Encoding"));
 	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
-	if (has_already(r, etag)) {
+	if (etag_matches(r, etag)) {
 		ans->status = 304;
 		return;
 	}

@@ -4,8 +4,8 @@
 
 static void open_with(bool images, bool slots, const char *key)
 {
-	world_teardown(NULL);
-	world_open(&(struct api_options){ .key_for_images = images, .key_for_slots = slots, .key = str_of(key), .cors_origins = STR("*") });
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){ .key_for_images = images, .key_for_slots = slots, .key = str_of(key), .cors_origins = STR("*") });
 }
 
 /* Every call there is, on an image that is there or not. */
@@ -26,10 +26,10 @@ static const struct { const char *method, *path; bool slot, image; } calls[] = {
 
 static bool refused(void)
 {
-	return world.x.answer.status == 401 || world.x.answer.status == 403;
+	return fixture.x.answer.status == 401 || fixture.x.answer.status == 403;
 }
 
-static void test_access_when_open_then_nobody_is_refused(void **state)
+static void test_access_when_open_then_no_one_is_refused(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
@@ -47,20 +47,20 @@ static void check_matrix(bool images, bool slots)
 		bool asked = (calls[i].image && images) || (calls[i].slot && slots);
 		bool deletes = strcmp(calls[i].method, "DELETE") == 0;
 		ASK(calls[i].method, calls[i].path, .body = "{}");
-		assert_int_equal(world.x.answer.status == 401, asked);
+		assert_int_equal(fixture.x.answer.status == 401, asked);
 		if (asked)
 			assert_str(header_of("WWW-Authenticate"), "Bearer");
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Basic dTpw");
-		assert_int_equal(world.x.answer.status == 401, asked);
+		assert_int_equal(fixture.x.answer.status == 401, asked);
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer ");
-		assert_int_equal(world.x.answer.status == 401, asked);
+		assert_int_equal(fixture.x.answer.status == 401, asked);
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer " KEY);
 		assert_false(refused());
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "bearer  " KEY " ");
 		assert_false(refused());
 		/* A wrong key may be a delete token, which only the row can tell: see the tests of tokens. */
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer " KEY "x");
-		assert_int_equal(world.x.answer.status == 403, asked && !deletes);
+		assert_int_equal(fixture.x.answer.status == 403, asked && !deletes);
 	}
 }
 
@@ -82,7 +82,7 @@ static void test_access_when_only_slots_ask_then_images_stay_open(void **state)
 	check_matrix(false, true);
 }
 
-static void test_access_when_a_key_is_asked_but_none_is_set_then_nobody_has_it(void **state)
+static void test_access_when_a_key_is_asked_but_none_is_set_then_no_one_has_it(void **state)
 {
 	(void)state;
 	open_with(true, true, "");
@@ -95,12 +95,12 @@ static void test_access_when_the_key_is_missing_then_nothing_is_read(void **stat
 {
 	(void)state;
 	make_image();
-	uint64_t before = fake_table_calls(world.table);
+	uint64_t before = fake_table_calls(fixture.table);
 	ASK("GET", "/prod/images");
 	ASK("DELETE", "/prod/images/" SOME_ID);
 	ASK("GET", "/prod/images/" SOME_ID, .authorization = "Bearer wrong");
-	assert_int_equal(world.step, DOOR_ANSWER);
-	assert_int_equal(fake_table_calls(world.table), before);
+	assert_int_equal(fixture.step, HANDLER_ANSWER);
+	assert_int_equal(fake_table_calls(fixture.table), before);
 }
 
 static void test_delete_when_the_token_is_right_then_it_needs_no_key(void **state)
@@ -109,11 +109,11 @@ static void test_delete_when_the_token_is_right_then_it_needs_no_key(void **stat
 
 	(void)state;
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", one.id, ""), .authorization = bearer(one.delete_token))->status, 204);
-	assert_int_equal(ASK("DELETE", path_of("/prod/images/", two.id, ""), .delete_token = str_cstr(&world.own, two.delete_token))->status, 204);
+	assert_int_equal(ASK("DELETE", path_of("/prod/images/", two.id, ""), .delete_token = str_cstr(&fixture.own, two.delete_token))->status, 204);
 	/* next to an Authorization that is of another matter */
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", three.id, ""), .authorization = "Basic dTpw",
-	                     .delete_token = str_cstr(&world.own, three.delete_token))->status, 204);
-	assert_int_equal(fake_store_count(world.store), 0);
+	                     .delete_token = str_cstr(&fixture.own, three.delete_token))->status, 204);
+	assert_int_equal(fake_store_count(fixture.store), 0);
 }
 
 static void test_delete_when_the_token_is_of_another_image_then_403_and_the_image_stays(void **state)
@@ -125,10 +125,10 @@ static void test_delete_when_the_token_is_of_another_image_then_403_and_the_imag
 	assert_problem(403, "key_wrong");
 	ASK("DELETE", path_of("/prod/images/", one.id, ""), .delete_token = "x", .authorization = "Bearer y");
 	assert_problem(403, "key_wrong");
-	assert_int_equal(fake_store_count(world.store), 2);
+	assert_int_equal(fake_store_count(fixture.store), 2);
 }
 
-static void test_delete_when_the_key_is_given_beside_a_wrong_token_then_the_key_counts(void **state)
+static void test_delete_when_the_key_is_given_next_to_a_wrong_token_then_the_key_counts(void **state)
 {
 	struct made one = make_image();
 
@@ -154,18 +154,18 @@ static void test_delete_token_when_used_for_another_call_then_403(void **state)
 	(void)state;
 	ASK("GET", path_of("/prod/images/", one.id, ""), .authorization = bearer(one.delete_token));
 	assert_problem(403, "key_wrong");
-	ASK("GET", path_of("/prod/images/", one.id, ""), .delete_token = str_cstr(&world.own, one.delete_token));
+	ASK("GET", path_of("/prod/images/", one.id, ""), .delete_token = str_cstr(&fixture.own, one.delete_token));
 	assert_problem(401, "key_needed");
 }
 
 static void test_delete_token_when_a_row_has_none_then_no_token_fits(void **state)
 {
-	struct image_row row = row_pending(&world.own, 7);
+	struct image_row row = row_pending(&fixture.own, 7);
 	struct fault why;
 
 	(void)state;
 	row.delete_hash = (struct str){ 0 };
-	assert_int_equal(table_insert(world.product.table, &row, &why), OK);
+	assert_int_equal(table_insert(fixture.product.table, &row, &why), OK);
 	ASK("DELETE", path_of("/prod/images/", row.image_id, ""), .delete_token = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	assert_problem(403, "key_wrong");
 }
@@ -203,8 +203,8 @@ static const struct { const char *origin, *referer, *fetch_site; bool cross_site
 static void test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no_image(void **state)
 {
 	(void)state;
-	world_teardown(NULL);
-	world_open(&(struct api_options){ .refuse_cross_site = true, .cors_origins = STR("*,https://app.example") });
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){ .refuse_cross_site = true, .cors_origins = STR("*,https://app.example") });
 	for (size_t i = 0; i < COUNT_OF(callers); i++)
 		for (size_t j = 0; j < COUNT_OF(calls); j++) {
 			ASK(calls[j].method, calls[j].path, .body = "{}", .origin = callers[i].origin, .referer = callers[i].referer,
@@ -224,23 +224,23 @@ static void test_access_when_open_by_choice_then_any_page_may_ask(void **state)
 	}
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
-#define K(name) cmocka_unit_test_setup_teardown(name, world_setup_with_key, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define K(name) cmocka_unit_test_setup_teardown(name, fixture_setup_with_key, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_access_when_open_then_nobody_is_refused),
+		T(test_access_when_open_then_no_one_is_refused),
 		T(test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no_image),
 		T(test_access_when_open_by_choice_then_any_page_may_ask),
 		T(test_access_when_images_ask_for_the_key_then_slots_stay_open),
 		T(test_access_when_slots_ask_too_then_all_but_limits_and_preflights_do),
 		T(test_access_when_only_slots_ask_then_images_stay_open),
-		T(test_access_when_a_key_is_asked_but_none_is_set_then_nobody_has_it),
+		T(test_access_when_a_key_is_asked_but_none_is_set_then_no_one_has_it),
 		K(test_access_when_the_key_is_missing_then_nothing_is_read),
 		K(test_delete_when_the_token_is_right_then_it_needs_no_key),
 		K(test_delete_when_the_token_is_of_another_image_then_403_and_the_image_stays),
-		K(test_delete_when_the_key_is_given_beside_a_wrong_token_then_the_key_counts),
+		K(test_delete_when_the_key_is_given_next_to_a_wrong_token_then_the_key_counts),
 		K(test_delete_when_the_id_is_unknown_then_404_only_with_something_in_hand),
 		K(test_delete_token_when_used_for_another_call_then_403),
 		K(test_delete_token_when_a_row_has_none_then_no_token_fits),

@@ -3,20 +3,20 @@
 #include "api/call.h"
 #include "base/mem.h"
 
-static void test_door_when_made_then_it_tells_the_listener_its_limits(void **state)
+static void test_handler_when_made_then_it_gives_the_listener_its_limits(void **state)
 {
-	const struct door *door = api_door(world.api);
+	const struct handler *handler = api_handler(fixture.api);
 
 	(void)state;
-	assert_int_equal(door->body_max, 16384);
-	assert_false(door->slow_body_is_rate);
-	assert_false(door->plus_is_blank);
-	assert_true(door->arena_bytes >= 1 << 20);
+	assert_int_equal(handler->body_max, 16384);
+	assert_false(handler->slow_body_is_rate);
+	assert_false(handler->plus_is_blank);
+	assert_true(handler->arena_bytes >= 1 << 20);
 }
 
 static void test_answer_when_memory_ran_out_for_it_then_that_is_said(void **state)
 {
-	struct call c = { .x = &world.x, .arena = &world.own };
+	struct api_call c = { .x = &fixture.x, .arena = &fixture.own };
 	struct fault why;
 	struct buf b;
 
@@ -43,12 +43,12 @@ static void test_path_when_unknown_then_404(void **state)
 	for (size_t i = 0; i < COUNT_OF(targets); i++) {
 		ASK("GET", targets[i]);
 		assert_problem(404, "no_such_route");
-		assert_int_equal(world.step, DOOR_ANSWER);
-		assert_null(world.x.answer.route);
+		assert_int_equal(fixture.step, HANDLER_ANSWER);
+		assert_null(fixture.x.answer.route);
 	}
 }
 
-static void test_method_when_the_path_does_not_take_it_then_405_with_allow(void **state)
+static void test_method_when_the_path_does_not_accept_it_then_405_with_allow(void **state)
 {
 	static const struct { const char *method, *path, *allow; } rows[] = {
 		{ "GET", "/prod/upload", "POST, OPTIONS" },
@@ -74,14 +74,14 @@ static void test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_wi
 		{ F_BAD_FRAMING, 400 }, { F_BAD_HOST, 403 }, { F_BODY_SLOW, 408 }, { F_BODY_TOO_LARGE, 413 },
 		{ F_OVERLOADED, 503 }, { F_OUT_OF_MEMORY, 503 }, { F_INVALID_INPUT, 400 }, { F_INTERNAL, 500 },
 	};
-	struct door *door = api_door(world.api);
+	struct handler *handler = api_handler(fixture.api);
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fault why = { .code = rows[i].code, .text = "a sentence", .cause = "a cause" };
-		world_exchange(&(struct ask){ "POST", "/prod/upload", .origin = "https://a.example" });
-		door->ops->refuse(door, &world.x, &why);
-		assert_int_equal(world.x.answer.status, rows[i].status);
+		fixture_exchange(&(struct ask){ "POST", "/prod/upload", .origin = "https://a.example" });
+		handler->ops->on_error(handler, &fixture.x, &why);
+		assert_int_equal(fixture.x.answer.status, rows[i].status);
 		check_answer();
 		assert_str(header_of("Access-Control-Allow-Origin"), "*");
 	}
@@ -89,33 +89,33 @@ static void test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_wi
 
 static void test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done(void **state)
 {
-	struct door *door = api_door(world.api);
+	struct handler *handler = api_handler(fixture.api);
 	struct fault why = { .code = F_BODY_CUT };
-	uint64_t before = fake_table_calls(world.table);
+	uint64_t before = fake_table_calls(fixture.table);
 
 	(void)state;
-	world_exchange(&(struct ask){ "POST", "/prod/upload" });
-	world.x.request.chunked = true;
-	assert_int_equal(door->ops->begin(door, &world.x), DOOR_START);
-	assert_int_equal(door->ops->data(door, &world.x, "{\"file", 6), OK);
-	door->ops->cancel(door, &world.x, &why);
-	assert_int_equal(world.x.answer.status, 0);
-	assert_int_equal(fake_table_calls(world.table), before);
+	fixture_exchange(&(struct ask){ "POST", "/prod/upload" });
+	fixture.x.request.chunked = true;
+	assert_int_equal(handler->ops->on_head(handler, &fixture.x), HANDLER_RUN_ASYNC);
+	assert_int_equal(handler->ops->on_body(handler, &fixture.x, "{\"file", 6), OK);
+	handler->ops->on_abort(handler, &fixture.x, &why);
+	assert_int_equal(fixture.x.answer.status, 0);
+	assert_int_equal(fake_table_calls(fixture.table), before);
 }
 
 /* How the request ends when only `bytes` of its arena are left after the head. */
 static int status_with(const struct ask *q, size_t bytes)
 {
-	struct door *door = api_door(world.api);
+	struct handler *handler = api_handler(fixture.api);
 
-	world_exchange(q);
-	world.x.arena.cap_bytes = world.x.arena.used_bytes + bytes;
-	world.step = door->ops->begin(door, &world.x);
-	world_end();
-	return world.x.answer.status;
+	fixture_exchange(q);
+	fixture.x.arena.cap_bytes = fixture.x.arena.used_bytes + bytes;
+	fixture.step = handler->ops->on_head(handler, &fixture.x);
+	fixture_end();
+	return fixture.x.answer.status;
 }
 
-static void test_door_when_the_arena_is_small_then_each_size_ends_in_an_answer(void **state)
+static void test_handler_when_the_arena_is_small_then_each_size_ends_in_an_answer(void **state)
 {
 	static const struct { struct ask ask; int status; } rows[] = {
 		{ { "GET", "/prod/limits" }, 200 },
@@ -139,7 +139,7 @@ static void test_door_when_the_arena_is_small_then_each_size_ends_in_an_answer(v
 	}
 }
 
-static void test_handlers_when_they_end_then_the_route_is_told_for_the_log(void **state)
+static void test_handlers_when_they_end_then_the_route_is_reported_for_the_log(void **state)
 {
 	static const struct { const char *method, *path, *route; } rows[] = {
 		{ "POST", "/prod/upload", "POST /upload" },
@@ -157,7 +157,7 @@ static void test_handlers_when_they_end_then_the_route_is_told_for_the_log(void 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		ASK(rows[i].method, rows[i].path);
-		assert_string_equal(world.x.answer.route, rows[i].route);
+		assert_string_equal(fixture.x.answer.route, rows[i].route);
 	}
 }
 
@@ -168,24 +168,24 @@ static void test_api_when_freed_twice_or_null_then_nothing_happens(void **state)
 	(void)state;
 	api_free(NULL);
 	api_free(&none);
-	api_free(&world.api);
-	assert_null(world.api);
-	api_free(&world.api);
+	api_free(&fixture.api);
+	assert_null(fixture.api);
+	api_free(&fixture.api);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_door_when_made_then_it_tells_the_listener_its_limits),
+		T(test_handler_when_made_then_it_gives_the_listener_its_limits),
 		T(test_path_when_unknown_then_404),
-		T(test_method_when_the_path_does_not_take_it_then_405_with_allow),
+		T(test_method_when_the_path_does_not_accept_it_then_405_with_allow),
 		T(test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_with_cors),
 		T(test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done),
-		T(test_door_when_the_arena_is_small_then_each_size_ends_in_an_answer),
+		T(test_handler_when_the_arena_is_small_then_each_size_ends_in_an_answer),
 		T(test_answer_when_memory_ran_out_for_it_then_that_is_said),
-		T(test_handlers_when_they_end_then_the_route_is_told_for_the_log),
+		T(test_handlers_when_they_end_then_the_route_is_reported_for_the_log),
 		T(test_api_when_freed_twice_or_null_then_nothing_happens),
 	};
 

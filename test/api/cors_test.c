@@ -4,8 +4,8 @@
 
 static void open_with(const char *origins)
 {
-	world_teardown(NULL);
-	world_open(&(struct api_options){ .cors_origins = str_of(origins) });
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){ .cors_origins = str_of(origins) });
 }
 
 static void test_origin_when_all_are_allowed_then_a_star(void **state)
@@ -31,7 +31,7 @@ static void test_origin_when_there_is_a_list_then_only_its_members_come_back(voi
 	assert_str(cors_origin((struct str){ 0 }, STR("https://a.example")), "");
 }
 
-static void test_preflight_when_any_path_is_asked_then_204_with_what_it_takes(void **state)
+static void test_preflight_when_any_path_is_asked_then_204_with_what_it_accepts(void **state)
 {
 	static const struct { const char *path, *methods; } rows[] = {
 		{ "/prod/upload", "POST, OPTIONS" },
@@ -47,21 +47,21 @@ static void test_preflight_when_any_path_is_asked_then_204_with_what_it_takes(vo
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		assert_int_equal(ASK("OPTIONS", rows[i].path, .origin = "https://a.example")->status, 204);
-		assert_int_equal(world.step, DOOR_ANSWER);
+		assert_int_equal(fixture.step, HANDLER_ANSWER);
 		assert_str(header_of("Access-Control-Allow-Methods"), rows[i].methods);
 		assert_str(header_of("Allow"), rows[i].methods);
 		assert_str(header_of("Access-Control-Allow-Headers"), "Authorization, Content-Type, X-Api-Key, X-Delete-Token");
 		assert_str(header_of("Access-Control-Allow-Origin"), "*");
 		assert_true(header_of("Access-Control-Max-Age").n > 0);
-		assert_int_equal(world.x.answer.body.n, 0);
+		assert_int_equal(fixture.x.answer.body.n, 0);
 	}
 }
 
 static void test_preflight_when_a_key_is_asked_then_it_needs_none(void **state)
 {
 	(void)state;
-	world_teardown(NULL);
-	world_open(&(struct api_options){ .key_for_images = true, .key_for_slots = true, .key = STR(KEY), .cors_origins = STR("*") });
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){ .key_for_images = true, .key_for_slots = true, .key = STR(KEY), .cors_origins = STR("*") });
 	assert_int_equal(ASK("OPTIONS", "/prod/upload")->status, 204);
 	assert_int_equal(ASK("OPTIONS", "/prod/images")->status, 204);
 }
@@ -95,7 +95,7 @@ static void test_answer_when_the_origin_is_of_the_list_then_it_is_echoed_on_erro
 	}
 }
 
-static void test_answer_when_the_origin_is_a_stranger_then_it_is_not_named_but_varies(void **state)
+static void test_answer_when_the_origin_is_a_other_site_then_it_is_not_named_but_varies(void **state)
 {
 	(void)state;
 	open_with("https://a.example");
@@ -104,18 +104,18 @@ static void test_answer_when_the_origin_is_a_stranger_then_it_is_not_named_but_v
 	assert_str(header_of("Vary"), "Origin");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_origin_when_all_are_allowed_then_a_star),
 		cmocka_unit_test(test_origin_when_there_is_a_list_then_only_its_members_come_back),
-		T(test_preflight_when_any_path_is_asked_then_204_with_what_it_takes),
+		T(test_preflight_when_any_path_is_asked_then_204_with_what_it_accepts),
 		T(test_preflight_when_a_key_is_asked_then_it_needs_none),
 		T(test_answer_when_all_origins_are_allowed_then_it_does_not_vary),
 		T(test_answer_when_the_origin_is_of_the_list_then_it_is_echoed_on_errors_too),
-		T(test_answer_when_the_origin_is_a_stranger_then_it_is_not_named_but_varies),
+		T(test_answer_when_the_origin_is_a_other_site_then_it_is_not_named_but_varies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

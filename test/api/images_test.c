@@ -7,27 +7,27 @@ static void fill(unsigned n)
 	struct fault why;
 
 	for (unsigned i = 1; i <= n; i++) {
-		struct image_row row = row_pending(&world.own, i);
-		struct settlement s = row_verdict(&world.own, i, 1795332442000 + i, (struct str){ 0 });
-		assert_int_equal(table_insert(world.product.table, &row, &why), OK);
-		assert_int_equal(table_settle(world.product.table, &s, &world.own, &now, &why), OK);
+		struct image_row row = row_pending(&fixture.own, i);
+		struct resolution s = row_verdict(&fixture.own, i, 1795332442000 + i, (struct str){ 0 });
+		assert_int_equal(table_insert(fixture.product.table, &row, &why), OK);
+		assert_int_equal(table_resolve(fixture.product.table, &s, &fixture.own, &now, &why), OK);
 	}
 }
 
 static void reject(struct str id)
 {
-	struct settlement s = { .image_id = id, .status = IMAGE_REJECTED, .file_type = STR("text/html"), .file_size = 12,
+	struct resolution s = { .image_id = id, .status = IMAGE_REJECTED, .file_type = STR("text/html"), .file_size = 12,
 		.uploaded_ms = 1795332442123, .ends_ms = 1795937242123, .reason = STR("These bytes are no image.") };
 	struct image_row now;
 	struct fault why;
 
-	assert_int_equal(table_settle(world.product.table, &s, &world.own, &now, &why), OK);
+	assert_int_equal(table_resolve(fixture.product.table, &s, &fixture.own, &now, &why), OK);
 }
 
 static struct str listed_id(size_t i)
 {
 	json_t *body = answer_json();
-	struct str id = str_dup(&world.own, str_of(json_string_value(json_object_get(json_array_get(json_object_get(body, "images"), i), "imageId"))));
+	struct str id = str_dup(&fixture.own, str_of(json_string_value(json_object_get(json_array_get(json_object_get(body, "images"), i), "imageId"))));
 
 	json_decref(body);
 	return id;
@@ -38,19 +38,19 @@ static void test_list_when_there_is_nothing_then_an_empty_page(void **state)
 	(void)state;
 	make_slot();
 	assert_int_equal(ASK("GET", "/prod/images")->status, 200);
-	assert_int_equal(world.step, DOOR_RUN);
-	assert_str(world.x.answer.body, "{\"images\":[],\"count\":0}");
+	assert_int_equal(fixture.step, HANDLER_RUN);
+	assert_str(fixture.x.answer.body, "{\"images\":[],\"count\":0}");
 }
 
-static void test_list_when_there_are_images_then_the_newest_stands_first(void **state)
+static void test_list_when_there_are_images_then_the_newest_is_first(void **state)
 {
 	(void)state;
 	fill(3);
 	assert_int_equal(ASK("GET", "/prod/images")->status, 200);
 	assert_int_equal(answer_integer("count"), 3);
 	assert_false(answer_has("nextCursor"));
-	assert_true(str_equal(listed_id(0), row_id(&world.own, 3)));
-	assert_true(str_equal(listed_id(2), row_id(&world.own, 1)));
+	assert_true(str_equal(listed_id(0), row_id(&fixture.own, 3)));
+	assert_true(str_equal(listed_id(2), row_id(&fixture.own, 1)));
 }
 
 static void test_list_when_pages_are_followed_then_each_image_comes_once(void **state)
@@ -64,7 +64,7 @@ static void test_list_when_pages_are_followed_then_each_image_comes_once(void **
 		assert_int_equal(ASK("GET", target)->status, 200);
 		int64_t count = answer_integer("count");
 		for (int64_t i = 0; i < count; i++)
-			assert_true(str_equal(listed_id((size_t)i), row_id(&world.own, next--)));
+			assert_true(str_equal(listed_id((size_t)i), row_id(&fixture.own, next--)));
 		if (!answer_has("nextCursor"))
 			break;
 		assert_int_equal(count, 4);
@@ -73,7 +73,7 @@ static void test_list_when_pages_are_followed_then_each_image_comes_once(void **
 	assert_int_equal(next, 0);
 }
 
-static void test_list_when_no_limit_is_told_then_50(void **state)
+static void test_list_when_no_limit_is_reported_then_50(void **state)
 {
 	(void)state;
 	fill(51);
@@ -94,11 +94,11 @@ static void test_list_when_a_parameter_is_bad_then_400_before_the_table_is_asked
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char target[200];
-		uint64_t before = fake_table_calls(world.table);
+		uint64_t before = fake_table_calls(fixture.table);
 		snprintf(target, sizeof(target), "/prod/images?%s", rows[i].query);
 		ASK("GET", target);
 		assert_problem(400, rows[i].code);
-		assert_int_equal(fake_table_calls(world.table), before);
+		assert_int_equal(fake_table_calls(fixture.table), before);
 	}
 }
 
@@ -128,15 +128,15 @@ static void test_list_when_a_page_is_of_the_longest_then_it_is_whole(void **stat
 	memset(name, 1, 255);
 	name[255] = '\0';
 	for (unsigned i = 1; i <= 1000; i++) {
-		struct image_row row = row_pending(&world.own, i);
-		struct settlement s = row_verdict(&world.own, i, 1795332442000 + i, (struct str){ 0 });
+		struct image_row row = row_pending(&fixture.own, i);
+		struct resolution s = row_verdict(&fixture.own, i, 1795332442000 + i, (struct str){ 0 });
 		row.file_name = str_of(name);
-		assert_int_equal(table_insert(world.product.table, &row, &why), OK);
-		assert_int_equal(table_settle(world.product.table, &s, &world.own, &now, &why), OK);
+		assert_int_equal(table_insert(fixture.product.table, &row, &why), OK);
+		assert_int_equal(table_resolve(fixture.product.table, &s, &fixture.own, &now, &why), OK);
 	}
 	assert_int_equal(ASK("GET", "/prod/images?limit=1000")->status, 200);
 	assert_int_equal(answer_integer("count"), 1000);
-	assert_true(world.x.arena.used_bytes < world.x.arena.cap_bytes);
+	assert_true(fixture.x.arena.used_bytes < fixture.x.arena.cap_bytes);
 }
 
 static void test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs(void **state)
@@ -163,8 +163,8 @@ static void test_get_when_uploaded_then_the_record_is_whole(void **state)
 
 	(void)state;
 	assert_int_equal(ASK("GET", path_of("/prod/images/", m.id, ""))->status, 200);
-	assert_string_equal(world.x.answer.route, "GET /images/{imageId}");
-	assert_true(str_equal(world.x.answer.image_id, m.id));
+	assert_string_equal(fixture.x.answer.route, "GET /images/{imageId}");
+	assert_true(str_equal(fixture.x.answer.image_id, m.id));
 	assert_str(answer_text("status"), "uploaded");
 	assert_str(answer_text("fileType"), "image/png");
 	assert_str(answer_text("uploadedAt"), "2026-11-22T07:27:22.123Z");
@@ -196,7 +196,7 @@ static void test_get_when_pending_then_what_was_declared_and_no_download(void **
 	assert_false(answer_has("etag"));
 }
 
-static void test_get_when_pending_without_a_size_then_none_is_told(void **state)
+static void test_get_when_pending_without_a_size_then_none_is_reported(void **state)
 {
 	struct made m = make_slot();
 
@@ -228,12 +228,12 @@ static void test_image_when_the_id_is_no_uuid_then_404_before_the_table_is_asked
 
 	(void)state;
 	for (size_t j = 0; j < COUNT_OF(calls); j++) {
-		uint64_t before = fake_table_calls(world.table);
+		uint64_t before = fake_table_calls(fixture.table);
 		for (size_t i = 0; i < COUNT_OF(ids); i++) {
 			ASK(calls[j].method, path_of("/prod/images/", str_of(ids[i]), calls[j].after));
 			assert_problem(404, "no_such_image");
 		}
-		assert_int_equal(fake_table_calls(world.table), before);
+		assert_int_equal(fake_table_calls(fixture.table), before);
 		ASK(calls[j].method, path_of("/prod/images/", STR(SOME_ID), calls[j].after));
 		assert_problem(404, "no_such_image");
 	}
@@ -246,8 +246,8 @@ static void test_file_when_uploaded_then_302_to_a_fresh_url(void **state)
 	(void)state;
 	assert_int_equal(ASK("GET", path_of("/prod/images/", m.id, "/file"))->status, 302);
 	assert_true(holds(header_of("Location"), "X-Amz-Signature="));
-	assert_true(holds(header_of("Location"), str_cstr(&world.own, m.id)));
-	assert_int_equal(world.x.answer.body.n, 0);
+	assert_true(holds(header_of("Location"), str_cstr(&fixture.own, m.id)));
+	assert_int_equal(fixture.x.answer.body.n, 0);
 }
 
 static void test_file_when_not_uploaded_then_404_says_why(void **state)
@@ -272,16 +272,16 @@ static void test_complete_when_the_bytes_are_there_then_the_record(void **state)
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(table_get(world.product.table, m.id, &world.own, &row, &why), OK);
-	assert_int_equal(store_put(world.product.store, row.key, STR("image/png"), bytes, &why), OK);
+	assert_int_equal(table_get(fixture.product.table, m.id, &fixture.own, &row, &why), OK);
+	assert_int_equal(store_put(fixture.product.store, row.key, STR("image/png"), bytes, &why), OK);
 	assert_int_equal(ASK("POST", path_of("/prod/images/", m.id, "/complete"))->status, 200);
 	assert_str(answer_text("status"), "uploaded");
 	assert_int_equal(answer_integer("width"), 1);
 	assert_int_equal(answer_integer("fileSize"), sizeof(tiny_png));
-	struct str first = str_dup(&world.own, world.x.answer.body);
+	struct str first = str_dup(&fixture.own, fixture.x.answer.body);
 	(void)first;
 	assert_int_equal(ASK("POST", path_of("/prod/images/", m.id, "/complete"), "{\"any\":\"body\"}")->status, 200);
-	assert_int_equal(world.step, DOOR_RUN);
+	assert_int_equal(fixture.step, HANDLER_RUN);
 }
 
 static void test_complete_when_nothing_arrived_then_409(void **state)
@@ -300,12 +300,12 @@ static void test_complete_when_the_bytes_are_no_image_then_the_record_says_rejec
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(table_get(world.product.table, m.id, &world.own, &row, &why), OK);
-	assert_int_equal(store_put(world.product.store, row.key, STR("image/png"), STR("<html>"), &why), OK);
+	assert_int_equal(table_get(fixture.product.table, m.id, &fixture.own, &row, &why), OK);
+	assert_int_equal(store_put(fixture.product.store, row.key, STR("image/png"), STR("<html>"), &why), OK);
 	assert_int_equal(ASK("POST", path_of("/prod/images/", m.id, "/complete"))->status, 200);
 	assert_str(answer_text("status"), "rejected");
 	assert_true(answer_text("reason").n > 0);
-	assert_int_equal(fake_store_count(world.store), 0);
+	assert_int_equal(fake_store_count(fixture.store), 0);
 }
 
 static void test_delete_when_open_then_object_and_row_are_gone(void **state)
@@ -314,8 +314,8 @@ static void test_delete_when_open_then_object_and_row_are_gone(void **state)
 
 	(void)state;
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", m.id, ""))->status, 204);
-	assert_int_equal(world.x.answer.body.n, 0);
-	assert_int_equal(fake_store_count(world.store), 0);
+	assert_int_equal(fixture.x.answer.body.n, 0);
+	assert_int_equal(fake_store_count(fixture.store), 0);
 	ASK("GET", path_of("/prod/images/", m.id, ""));
 	assert_problem(404, "no_such_image");
 	ASK("DELETE", path_of("/prod/images/", m.id, ""));
@@ -334,20 +334,20 @@ static void test_delete_when_pending_then_it_goes_too(void **state)
 static void fail_each(const char *method, const char *target)
 {
 	for (uint64_t n = 1; n <= 3; n++) {
-		uint64_t before = fake_table_calls(world.table);
-		fake_table_fail_nth(world.table, n, F_STORAGE_FAILED);
+		uint64_t before = fake_table_calls(fixture.table);
+		fake_table_fail_nth(fixture.table, n, F_STORAGE_FAILED);
 		ASK(method, target);
-		bool met = fake_table_calls(world.table) - before >= n;
-		fake_table_fail_nth(world.table, 0, F_NONE);
+		bool met = fake_table_calls(fixture.table) - before >= n;
+		fake_table_fail_nth(fixture.table, 0, F_NONE);
 		if (met)
 			assert_problem(503, "storage_failed");
 		else
 			break;
 		assert_true(header_of("Retry-After").n > 0);
 	}
-	fake_store_fail_nth(world.store, 1, F_STORAGE_FAILED);
+	fake_store_fail_nth(fixture.store, 1, F_STORAGE_FAILED);
 	ASK(method, target);
-	fake_store_fail_nth(world.store, 0, F_NONE);
+	fake_store_fail_nth(fixture.store, 0, F_NONE);
 }
 
 static void test_calls_when_a_port_fails_then_503_without_the_cause(void **state)
@@ -363,20 +363,20 @@ static void test_calls_when_a_port_fails_then_503_without_the_cause(void **state
 	assert_problem(503, "storage_failed");
 	fail_each("POST", path_of("/prod/images/", m.id, "/complete"));
 	assert_problem(503, "storage_failed");
-	fake_table_fail_nth(world.table, 1, F_DISK_FULL);
+	fake_table_fail_nth(fixture.table, 1, F_DISK_FULL);
 	ASK("DELETE", path_of("/prod/images/", m.id, ""));
 	assert_problem(503, "disk_full");
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_list_when_there_is_nothing_then_an_empty_page),
-		T(test_list_when_there_are_images_then_the_newest_stands_first),
+		T(test_list_when_there_are_images_then_the_newest_is_first),
 		T(test_list_when_pages_are_followed_then_each_image_comes_once),
-		T(test_list_when_no_limit_is_told_then_50),
+		T(test_list_when_no_limit_is_reported_then_50),
 		T(test_list_when_a_parameter_is_bad_then_400_before_the_table_is_asked),
 		T(test_list_when_the_cursor_is_not_ours_then_400),
 		T(test_list_when_limit_is_at_its_borders_or_others_are_there_then_200),
@@ -384,7 +384,7 @@ int main(void)
 		T(test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs),
 		T(test_get_when_uploaded_then_the_record_is_whole),
 		T(test_get_when_pending_then_what_was_declared_and_no_download),
-		T(test_get_when_pending_without_a_size_then_none_is_told),
+		T(test_get_when_pending_without_a_size_then_none_is_reported),
 		T(test_get_when_rejected_then_the_reason),
 		T(test_image_when_the_id_is_no_uuid_then_404_before_the_table_is_asked),
 		T(test_file_when_uploaded_then_302_to_a_fresh_url),

@@ -3,38 +3,38 @@
 static void test_limits_when_asked_then_they_are_the_rules(void **state)
 {
 	(void)state;
-	world.product.rules.allowed_types = STR("image/jpeg, application/pdf");
+	fixture.product.rules.allowed_types = STR("image/jpeg, application/pdf");
 	assert_int_equal(ASK("GET", "/prod/limits")->status, 200);
-	assert_int_equal(world.step, DOOR_ANSWER);
-	assert_str(world.x.answer.body,
+	assert_int_equal(fixture.step, HANDLER_ANSWER);
+	assert_str(fixture.x.answer.body,
 	           "{\"allowedTypes\":[\"image/jpeg\",\"application/pdf\"],\"maxFileSize\":5242880,\"maxPixels\":50000000,"
 	           "\"maxFileNameBytes\":255,\"urlLifetimeSeconds\":300,\"requireSize\":false}");
 }
 
-static void test_limits_when_slots_need_their_size_then_it_is_told(void **state)
+static void test_limits_when_slots_need_their_size_then_it_is_reported(void **state)
 {
 	(void)state;
-	world.product.rules.require_size = true;
+	fixture.product.rules.require_size = true;
 	assert_int_equal(ASK("GET", "/prod/limits")->status, 200);
-	assert_true(str_ends_with(world.x.answer.body, STR(",\"requireSize\":true}")));
+	assert_true(str_ends_with(fixture.x.answer.body, STR(",\"requireSize\":true}")));
 }
 
-static void test_limits_when_the_store_is_down_then_they_are_told_all_the_same(void **state)
+static void test_limits_when_the_store_is_down_then_they_are_reported_all_the_same(void **state)
 {
 	(void)state;
-	uint64_t before = fake_table_calls(world.table) + fake_store_calls(world.store);
+	uint64_t before = fake_table_calls(fixture.table) + fake_store_calls(fixture.store);
 	assert_int_equal(ASK("HEAD", "/prod/limits")->status, 200);
-	assert_int_equal(fake_table_calls(world.table) + fake_store_calls(world.store), before);
+	assert_int_equal(fake_table_calls(fixture.table) + fake_store_calls(fixture.store), before);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_limits_when_asked_then_they_are_the_rules),
-		T(test_limits_when_slots_need_their_size_then_it_is_told),
-		T(test_limits_when_the_store_is_down_then_they_are_told_all_the_same),
+		T(test_limits_when_slots_need_their_size_then_it_is_reported),
+		T(test_limits_when_the_store_is_down_then_they_are_reported_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,30 +20,30 @@ static int setup(void **state)
 	struct api_options o = options_with(STORAGE);
 
 	(void)state;
-	world_open(&o);
+	fixture_open(&o);
 	return 0;
 }
 
 /* A call for a file ends in begin; what is on every answer of the routes does not are on it. */
 static const struct answer *fetch(const char *method, const char *target)
 {
-	struct door *door = api_door(world.api);
+	struct handler *handler = api_handler(fixture.api);
 
-	world_exchange(&(struct ask){ method, target });
-	world.step = door->ops->begin(door, &world.x);
-	assert_int_equal(world.step, DOOR_ANSWER);
-	return &world.x.answer;
+	fixture_exchange(&(struct ask){ method, target });
+	fixture.step = handler->ops->on_head(handler, &fixture.x);
+	assert_int_equal(fixture.step, HANDLER_ANSWER);
+	return &fixture.x.answer;
 }
 
 static void test_page_when_asked_for_then_it_is_there_without_the_key(void **state)
 {
 	(void)state;
 	assert_int_equal(fetch("GET", "/")->status, 200);
-	assert_str(world.x.answer.body, "<!doctype html>");
+	assert_str(fixture.x.answer.body, "<!doctype html>");
 	assert_str(header_of("Content-Type"), "text/html; charset=utf-8");
 	assert_str(header_of("ETag"), "\"p\"");
 	assert_str(header_of("x-amzn-RequestId"), "request-1");
-	assert_string_equal(world.x.answer.route, "GET /");
+	assert_string_equal(fixture.x.answer.route, "GET /");
 	assert_int_equal(fetch("HEAD", "/main.js")->status, 200);
 	assert_str(header_of("Content-Type"), "text/javascript; charset=utf-8");
 	assert_int_equal(fetch("GET", "/?utm=1")->status, 200);
@@ -60,21 +60,21 @@ static void test_page_when_asked_for_then_other_sites_are_kept_out(void **state)
 	assert_str(header_of("Cross-Origin-Resource-Policy"), "same-origin");
 	assert_str(header_of("X-Content-Type-Options"), "nosniff");
 	assert_null(header_of("Access-Control-Allow-Origin").p);
-	for (size_t i = 0; i < world.x.answer.n_headers; i++)
+	for (size_t i = 0; i < fixture.x.answer.n_headers; i++)
 		for (size_t j = 0; j < i; j++)
-			assert_false(str_equal_nocase(world.x.answer.headers[i].name, world.x.answer.headers[j].name));
+			assert_false(str_equal_nocase(fixture.x.answer.headers[i].name, fixture.x.answer.headers[j].name));
 }
 
 static void policy_of(const char *storage_url, const char *sources)
 {
 	struct api_options o = options_with(storage_url);
 
-	world_open(&o);
+	fixture_open(&o);
 	fetch("GET", "/");
-	struct str wanted = str_printf(&world.own, "connect-src 'self' %s; base-uri", sources);
+	struct str wanted = str_printf(&fixture.own, "connect-src 'self' %s; base-uri", sources);
 	if (!holds(header_of("Content-Security-Policy"), wanted.p))
 		fail_msg("%s: %.*s", storage_url, STRF(header_of("Content-Security-Policy")));
-	world_teardown(NULL);
+	fixture_teardown(NULL);
 }
 
 static void test_policy_when_the_storage_is_elsewhere_then_its_origin_is_allowed_and_nothing_more(void **state)
@@ -89,7 +89,7 @@ static void test_policy_when_the_storage_is_elsewhere_then_its_origin_is_allowed
 	policy_of("", "");
 }
 
-static void test_page_when_the_method_is_another_then_it_is_refused_with_what_it_takes(void **state)
+static void test_page_when_the_method_is_another_then_it_is_refused_with_what_it_accepts(void **state)
 {
 	static const char *const methods[] = { "POST", "PUT", "DELETE", "OPTIONS", "get" };
 
@@ -112,16 +112,16 @@ static void test_path_when_it_is_neither_a_file_nor_a_route_then_it_is_a_problem
 	}
 }
 
-static void test_page_when_there_is_none_then_the_root_is_no_path(void **state)
+static void test_page_when_there_is_invalid_then_the_root_is_no_path(void **state)
 {
 	(void)state;
-	world_open(&(struct api_options){ .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .cors_origins = STR("*") });
 	ASK("GET", "/");
 	assert_problem(404, "no_such_route");
-	world_teardown(NULL);
+	fixture_teardown(NULL);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
 int main(void)
 {
@@ -129,9 +129,9 @@ int main(void)
 		T(test_page_when_asked_for_then_it_is_there_without_the_key),
 		T(test_page_when_asked_for_then_other_sites_are_kept_out),
 		cmocka_unit_test(test_policy_when_the_storage_is_elsewhere_then_its_origin_is_allowed_and_nothing_more),
-		T(test_page_when_the_method_is_another_then_it_is_refused_with_what_it_takes),
+		T(test_page_when_the_method_is_another_then_it_is_refused_with_what_it_accepts),
 		T(test_path_when_it_is_neither_a_file_nor_a_route_then_it_is_a_problem),
-		cmocka_unit_test(test_page_when_there_is_none_then_the_root_is_no_path),
+		cmocka_unit_test(test_page_when_there_is_invalid_then_the_root_is_no_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,13 +9,13 @@ static struct fault why;
 static int setup(void **state)
 {
 	buf_init(&text, 1 << 16);
-	return world_setup(state);
+	return fixture_setup(state);
 }
 
 static int teardown(void **state)
 {
 	buf_deinit(&text);
-	return world_teardown(state);
+	return fixture_teardown(state);
 }
 
 static struct image_row row_of(enum image_status status)
@@ -32,7 +32,7 @@ static const char *members_of(const struct image_row *row, enum record_form form
 	json_t *value;
 
 	buf_clear(&text);
-	assert_int_equal(record_write(&world.product, row, form, &text, &why), OK);
+	assert_int_equal(record_write(&fixture.product, row, form, &text, &why), OK);
 	json_t *record = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(record);
 	names[0] = '\0';
@@ -69,7 +69,7 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	                    "imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag");
 }
 
-static void test_record_when_pending_then_what_the_bytes_would_tell_is_not_told(void **state)
+static void test_record_when_pending_then_what_the_bytes_would_give_is_not_given(void **state)
 {
 	struct image_row row = row_of(IMAGE_PENDING);
 
@@ -79,7 +79,7 @@ static void test_record_when_pending_then_what_the_bytes_would_tell_is_not_told(
 	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileSize fileType expiresAt");
 }
 
-static void test_record_when_secrets_stand_in_the_row_then_none_is_written(void **state)
+static void test_record_when_secrets_are_in_the_row_then_none_is_written(void **state)
 {
 	struct image_row row = row_of(IMAGE_UPLOADED);
 
@@ -96,8 +96,8 @@ static void test_record_when_presigning_fails_then_the_fault_comes_back(void **s
 	struct image_row row = row_of(IMAGE_UPLOADED);
 
 	(void)state;
-	fake_store_fail_nth(world.store, 1, F_UPSTREAM_FAILED);
-	assert_int_equal(record_write(&world.product, &row, RECORD_ALONE, &text, &why), UPSTREAM);
+	fake_store_fail_nth(fixture.store, 1, F_UPSTREAM_FAILED);
+	assert_int_equal(record_write(&fixture.product, &row, RECORD_ALONE, &text, &why), UPSTREAM);
 	assert_int_equal(why.code, F_UPSTREAM_FAILED);
 }
 
@@ -107,7 +107,7 @@ static void test_record_when_memory_runs_out_for_its_url_then_that_is_said(void 
 
 	(void)state;
 	mem_fail_nth(1);
-	enum status status = record_write(&world.product, &row, RECORD_ALONE, &text, &why);
+	enum status status = record_write(&fixture.product, &row, RECORD_ALONE, &text, &why);
 	mem_fail_nth(0);
 	assert_int_equal(status, IO);
 	assert_int_equal(why.code, F_OUT_OF_MEMORY);
@@ -120,8 +120,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_record_when_nothing_more_is_known_then_it_is_left_out),
 		T(test_record_when_all_is_known_then_it_is_there),
-		T(test_record_when_pending_then_what_the_bytes_would_tell_is_not_told),
-		T(test_record_when_secrets_stand_in_the_row_then_none_is_written),
+		T(test_record_when_pending_then_what_the_bytes_would_give_is_not_given),
+		T(test_record_when_secrets_are_in_the_row_then_none_is_written),
 		T(test_record_when_memory_runs_out_for_its_url_then_that_is_said),
 		T(test_record_when_presigning_fails_then_the_fault_comes_back),
 	};

@@ -42,7 +42,7 @@ static void test_route_when_each_row_is_asked_for_then_it_is_found_with_its_id(v
 	assert_int_equal(n, 15);
 }
 
-static void test_route_when_every_path_is_looked_at_then_it_takes_options(void **state)
+static void test_route_when_every_path_is_checked_then_it_accepts_options(void **state)
 {
 	const char *name;
 	char method[16], path[128];
@@ -88,7 +88,7 @@ static void test_route_when_the_method_is_of_other_case_then_it_is_bad(void **st
 	assert_null(match.row);
 }
 
-static void test_methods_when_listed_then_head_stands_with_get(void **state)
+static void test_methods_when_listed_then_head_is_with_get(void **state)
 {
 	struct arena a;
 
@@ -103,11 +103,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_route_when_each_row_is_asked_for_then_it_is_found_with_its_id),
-		cmocka_unit_test(test_route_when_every_path_is_looked_at_then_it_takes_options),
+		cmocka_unit_test(test_route_when_every_path_is_checked_then_it_accepts_options),
 		cmocka_unit_test(test_route_when_get_is_there_then_head_is),
 		cmocka_unit_test(test_route_when_the_path_is_not_exact_then_there_is_none),
 		cmocka_unit_test(test_route_when_the_method_is_of_other_case_then_it_is_bad),
-		cmocka_unit_test(test_methods_when_listed_then_head_stands_with_get),
+		cmocka_unit_test(test_methods_when_listed_then_head_is_with_get),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

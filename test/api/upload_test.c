@@ -17,12 +17,12 @@ static void test_slot_when_asked_for_then_the_answer_has_all_a_client_needs(void
 
 	(void)state;
 	post(SIZE_OF("1234"));
-	assert_int_equal(world.x.answer.status, 200);
-	assert_int_equal(world.step, DOOR_START);
+	assert_int_equal(fixture.x.answer.status, 200);
+	assert_int_equal(fixture.step, HANDLER_RUN_ASYNC);
 	assert_str(header_of("Content-Type"), "application/json");
 	assert_true(uuid_valid(answer_text("imageId")));
-	assert_true(str_equal(world.x.answer.image_id, answer_text("imageId")));
-	assert_string_equal(world.x.answer.route, "POST /upload");
+	assert_true(str_equal(fixture.x.answer.image_id, answer_text("imageId")));
+	assert_string_equal(fixture.x.answer.route, "POST /upload");
 	assert_str(answer_text("method"), "PUT");
 	assert_true(holds(answer_text("uploadUrl"), "X-Amz-Signature="));
 	assert_false(holds(answer_text("fileUrl"), "?"));
@@ -30,18 +30,18 @@ static void test_slot_when_asked_for_then_the_answer_has_all_a_client_needs(void
 	assert_int_equal(answer_text("expiresAt").n, 24);
 	assert_true(answer_has("headers"));
 	assert_false(answer_has("fields"));
-	assert_int_equal(table_get(world.product.table, answer_text("imageId"), &world.own, &row, &why), OK);
+	assert_int_equal(table_get(fixture.product.table, answer_text("imageId"), &fixture.own, &row, &why), OK);
 	sha256_hex(answer_text("deleteToken"), hash);
 	assert_str(row.delete_hash, hash);
 	assert_int_equal(row.file_size, 1234);
 	assert_int_equal(row.status, IMAGE_PENDING);
 }
 
-static void test_slot_when_a_form_is_asked_for_then_fields_come_in_place_of_headers(void **state)
+static void test_slot_when_a_form_is_asked_for_then_fields_come_in_fixture_of_headers(void **state)
 {
 	(void)state;
 	post("{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"method\":\"POST\"}");
-	assert_int_equal(world.x.answer.status, 200);
+	assert_int_equal(fixture.x.answer.status, 200);
 	assert_str(answer_text("method"), "POST");
 	assert_false(answer_has("headers"));
 	json_t *body = answer_json();
@@ -51,7 +51,7 @@ static void test_slot_when_a_form_is_asked_for_then_fields_come_in_place_of_head
 	json_decref(body);
 }
 
-static void test_slot_when_a_size_is_told_then_headers_name_type_and_length(void **state)
+static void test_slot_when_a_size_is_reported_then_headers_name_type_and_length(void **state)
 {
 	(void)state;
 	post(SIZE_OF("1234"));
@@ -85,12 +85,12 @@ static void check(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		post(rows[i].body);
-		if (world.x.answer.status != rows[i].status)
-			fail_msg("%s: %.*s", rows[i].body, STRF(world.x.answer.body));
+		if (fixture.x.answer.status != rows[i].status)
+			fail_msg("%s: %.*s", rows[i].body, STRF(fixture.x.answer.body));
 		if (rows[i].status != 200)
 			assert_problem(rows[i].status, rows[i].code);
-		if (rows[i].word != NULL && !holds(world.x.answer.body, rows[i].word))
-			fail_msg("%s: %.*s", rows[i].body, STRF(world.x.answer.body));
+		if (rows[i].word != NULL && !holds(fixture.x.answer.body, rows[i].word))
+			fail_msg("%s: %.*s", rows[i].body, STRF(fixture.x.answer.body));
 	}
 }
 
@@ -115,7 +115,7 @@ static void test_body_when_it_is_a_form_then_how_to_upload_is_said_before_its_le
 	(void)state;
 	ask_in_pieces((struct ask){ "POST", "/prod/upload", file, .body_bytes = sizeof file, .content_type = "multipart/form-data; boundary=x" }, 5000);
 	assert_problem(400, "bad_json");
-	assert_true(holds(world.x.answer.body, "then PUT the file there"));
+	assert_true(holds(fixture.x.answer.body, "then PUT the file there"));
 }
 
 static void test_body_when_it_is_10000_deep_then_400(void **state)
@@ -238,20 +238,20 @@ static void test_file_size_when_at_its_borders_then_each_has_its_answer(void **s
 static const char *padded(size_t bytes)
 {
 	static const char head[] = NAME_OF("a.png");
-	char *body = arena_alloc(&world.own, bytes + 1);
+	char *body = arena_alloc(&fixture.own, bytes + 1);
 
 	memset(body, ' ', bytes);
 	memcpy(body, head, sizeof(head) - 1);
 	return body;
 }
 
-static void test_body_when_over_16_kib_is_told_then_413_before_any_of_it(void **state)
+static void test_body_when_over_16_kib_is_reported_then_413_before_any_of_it(void **state)
 {
 	(void)state;
 	assert_int_equal(post(padded(16384))->status, 200);
 	post(padded(16385));
 	assert_problem(413, "body_too_large");
-	assert_int_equal(world.step, DOOR_ANSWER);
+	assert_int_equal(fixture.step, HANDLER_ANSWER);
 }
 
 static void test_body_when_over_16_kib_comes_in_chunks_then_413(void **state)
@@ -278,12 +278,12 @@ static void test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded(vo
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		fake_table_fail_nth(world.table, 1, rows[i].code);
+		fake_table_fail_nth(fixture.table, 1, rows[i].code);
 		post(NAME_OF("a.png"));
 		assert_problem(rows[i].status, rows[i].name);
 		assert_int_equal(header_of("Retry-After").n > 0, rows[i].again);
 	}
-	assert_int_equal(table_counts(world.product.table, &counts, &why), OK);
+	assert_int_equal(table_counts(fixture.product.table, &counts, &why), OK);
 	assert_int_equal(counts.pending, 0);
 	assert_int_equal(post(NAME_OF("a.png"))->status, 200);
 }
@@ -292,24 +292,24 @@ static void test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem
 {
 	(void)state;
 	for (uint64_t n = 1; n <= 4; n++) {
-		uint64_t before = fake_store_calls(world.store);
-		fake_store_fail_nth(world.store, n, F_STORAGE_FAILED);
+		uint64_t before = fake_store_calls(fixture.store);
+		fake_store_fail_nth(fixture.store, n, F_STORAGE_FAILED);
 		int status = post(NAME_OF("a.png"))->status;
-		uint64_t used = fake_store_calls(world.store) - before;
+		uint64_t used = fake_store_calls(fixture.store) - before;
 		assert_int_equal(status, used >= n ? 503 : 200);
-		fake_store_fail_nth(world.store, 0, F_NONE);
+		fake_store_fail_nth(fixture.store, 0, F_NONE);
 	}
 }
 
 static void test_slot_when_the_table_must_be_waited_for_then_a_worker_makes_it(void **state)
 {
 	(void)state;
-	fake_table_make_wait(world.table);
+	fake_table_make_wait(fixture.table);
 	struct made m = make_slot();
-	assert_int_equal(world.step, DOOR_BODY);
-	assert_int_equal(world.wakes, 0);
+	assert_int_equal(fixture.step, HANDLER_READ_BODY);
+	assert_int_equal(fixture.wakes, 0);
 	assert_true(uuid_valid(m.id));
-	fake_table_fail_nth(world.table, 1, F_DISK_FULL);
+	fake_table_fail_nth(fixture.table, 1, F_DISK_FULL);
 	post(NAME_OF("a"));
 	assert_problem(503, "disk_full");
 }
@@ -317,27 +317,27 @@ static void test_slot_when_the_table_must_be_waited_for_then_a_worker_makes_it(v
 static void test_slot_when_it_is_started_and_fails_then_the_slot_shows_nowhere_in_the_answer(void **state)
 {
 	(void)state;
-	fake_table_fail_nth(world.table, 1, F_STORAGE_FAILED);
+	fake_table_fail_nth(fixture.table, 1, F_STORAGE_FAILED);
 	post(NAME_OF("a"));
-	assert_int_equal(world.step, DOOR_START);
-	assert_int_equal(world.wakes, 1);
-	assert_int_equal(world.x.answer.image_id.n, 0);
-	assert_false(holds(world.x.answer.body, "X-Amz"));
+	assert_int_equal(fixture.step, HANDLER_RUN_ASYNC);
+	assert_int_equal(fixture.wakes, 1);
+	assert_int_equal(fixture.x.answer.image_id.n, 0);
+	assert_false(holds(fixture.x.answer.body, "X-Amz"));
 	assert_false(answer_has("deleteToken"));
 }
 
 static void test_slot_when_the_body_is_wrong_then_woken_at_once_and_the_table_is_not_asked(void **state)
 {
-	uint64_t before = fake_table_calls(world.table);
+	uint64_t before = fake_table_calls(fixture.table);
 
 	(void)state;
 	post("{");
-	assert_int_equal(world.wakes, 1);
-	assert_int_equal(world.x.answer.status, 400);
-	assert_int_equal(fake_table_calls(world.table), before);
+	assert_int_equal(fixture.wakes, 1);
+	assert_int_equal(fixture.x.answer.status, 400);
+	assert_int_equal(fake_table_calls(fixture.table), before);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 static const struct answer *post_uppy(const char *body)
 {
@@ -351,7 +351,7 @@ static void test_uppy_when_a_put_is_asked_for_then_it_has_no_fields(void **state
 
 	(void)state;
 	assert_int_equal(post_uppy(SIZE_OF("1234"))->status, 200);
-	assert_int_equal(world.step, DOOR_START);
+	assert_int_equal(fixture.step, HANDLER_RUN_ASYNC);
 	assert_str(answer_text("method"), "PUT");
 	assert_true(holds(answer_text("url"), "X-Amz-Signature="));
 	assert_int_equal(answer_text("expiresAt").n, 24);
@@ -360,7 +360,7 @@ static void test_uppy_when_a_put_is_asked_for_then_it_has_no_fields(void **state
 	assert_int_equal(json_integer_value(json_object_get(body, "expires")), 300);
 	assert_string_equal(json_string_value(json_object_get(json_object_get(body, "headers"), "Content-Type")), "image/png");
 	json_decref(body);
-	assert_int_equal(table_get(world.product.table, answer_text("imageId"), &world.own, &row, &why), OK);
+	assert_int_equal(table_get(fixture.product.table, answer_text("imageId"), &fixture.own, &row, &why), OK);
 	assert_true(str_equal(row.key, answer_text("key")));
 	assert_true(str_ends_with(answer_text("fileUrl"), row.key));
 	assert_int_equal(row.file_size, 1234);
@@ -389,21 +389,21 @@ static void test_uppy_when_the_body_or_the_table_is_wrong_then_the_same_problems
 	assert_problem(415, "type_not_allowed");
 	post_uppy(SIZE_OF("5242881"));
 	assert_problem(413, "image_too_large");
-	fake_table_fail_nth(world.table, 1, F_STORAGE_FAILED);
+	fake_table_fail_nth(fixture.table, 1, F_STORAGE_FAILED);
 	post_uppy(NAME_OF("a"));
 	assert_problem(503, "storage_failed");
-	assert_false(holds(world.x.answer.body, "X-Amz"));
+	assert_false(holds(fixture.x.answer.body, "X-Amz"));
 	assert_false(answer_has("deleteToken"));
 }
 
 static void test_uppy_when_the_table_must_be_waited_for_then_a_worker_makes_it(void **state)
 {
 	(void)state;
-	fake_table_make_wait(world.table);
+	fake_table_make_wait(fixture.table);
 	assert_int_equal(post_uppy(NAME_OF("a"))->status, 200);
-	assert_int_equal(world.step, DOOR_BODY);
+	assert_int_equal(fixture.step, HANDLER_READ_BODY);
 	assert_true(answer_has("url"));
-	fake_table_fail_nth(world.table, 1, F_DISK_FULL);
+	fake_table_fail_nth(fixture.table, 1, F_DISK_FULL);
 	post_uppy(NAME_OF("a"));
 	assert_problem(503, "disk_full");
 }
@@ -415,8 +415,8 @@ int main(void)
 		T(test_slot_when_it_is_started_and_fails_then_the_slot_shows_nowhere_in_the_answer),
 		T(test_slot_when_the_body_is_wrong_then_woken_at_once_and_the_table_is_not_asked),
 		T(test_slot_when_asked_for_then_the_answer_has_all_a_client_needs),
-		T(test_slot_when_a_form_is_asked_for_then_fields_come_in_place_of_headers),
-		T(test_slot_when_a_size_is_told_then_headers_name_type_and_length),
+		T(test_slot_when_a_form_is_asked_for_then_fields_come_in_fixture_of_headers),
+		T(test_slot_when_a_size_is_reported_then_headers_name_type_and_length),
 		T(test_body_when_it_comes_byte_by_byte_then_it_is_the_same),
 		T(test_body_when_it_is_no_json_object_then_400),
 		T(test_body_when_it_is_a_form_then_how_to_upload_is_said_before_its_length),
@@ -428,7 +428,7 @@ int main(void)
 		T(test_file_type_when_bad_then_400_or_415),
 		T(test_file_type_when_of_other_spelling_then_it_is_canonical),
 		T(test_file_size_when_at_its_borders_then_each_has_its_answer),
-		T(test_body_when_over_16_kib_is_told_then_413_before_any_of_it),
+		T(test_body_when_over_16_kib_is_reported_then_413_before_any_of_it),
 		T(test_body_when_over_16_kib_comes_in_chunks_then_413),
 		T(test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded),
 		T(test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem),

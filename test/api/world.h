@@ -29,14 +29,14 @@ static const unsigned char tiny_png[] = {
 	0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82,
 };
 
-struct world {
+struct fixture {
 	struct fake_table *table;
 	struct fake_store *store;
 	struct product product;
 	struct api *api;
-	struct exchange x;
+	struct request_context x;
 	struct arena own;      /* for what a test keeps */
-	enum door_step step;   /* what begin said */
+	enum handler_step step;   /* what begin said */
 	bool answered;
 	unsigned wakes;        /* of the request in hand */
 };
@@ -50,67 +50,67 @@ struct ask {
 	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site, *content_type;
 };
 
-static struct world world;
+static struct fixture fixture;
 
-static inline void world_open(const struct api_options *o)
+static inline void fixture_open(const struct api_options *o)
 {
 	crypto_init();
-	memset(&world, 0, sizeof(world));
-	world.table = fake_table_new(1000);
-	world.store = fake_store_new();
-	fake_table_hold(world.table, world.store);
-	world.product = (struct product){
+	memset(&fixture, 0, sizeof(fixture));
+	fixture.table = fake_table_new(1000);
+	fixture.store = fake_store_new();
+	fake_table_hold(fixture.table, fixture.store);
+	fixture.product = (struct product){
 		.rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"), .max_size_bytes = 5242880,
 		           .max_pixels = 50000000, .url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800,
 		           .orphan_ttl_s = 86400 },
-		.store = fake_store_port(world.store),
-		.table = fake_table_port(world.table),
+		.store = fake_store_port(fixture.store),
+		.table = fake_table_port(fixture.table),
 	};
-	world.api = api_new(&world.product, o);
-	assert_non_null(world.api);
-	arena_init(&world.own, 64 << 20);
+	fixture.api = api_new(&fixture.product, o);
+	assert_non_null(fixture.api);
+	arena_init(&fixture.own, 64 << 20);
 }
 
-static inline int world_setup(void **state)
+static inline int fixture_setup(void **state)
 {
 	(void)state;
-	world_open(&(struct api_options){ .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .cors_origins = STR("*") });
 	return 0;
 }
 
-static inline int world_setup_with_key(void **state)
+static inline int fixture_setup_with_key(void **state)
 {
 	(void)state;
-	world_open(&(struct api_options){ .key_for_images = true, .key = STR(KEY), .cors_origins = STR("*") });
+	fixture_open(&(struct api_options){ .key_for_images = true, .key = STR(KEY), .cors_origins = STR("*") });
 	return 0;
 }
 
-static inline void world_forget_answer(void)
+static inline void fixture_forget_answer(void)
 {
-	if (!world.answered)
+	if (!fixture.answered)
 		return;
-	answer_reset(&world.x.answer);
-	arena_deinit(&world.x.arena);
-	world.answered = false;
+	answer_reset(&fixture.x.answer);
+	arena_deinit(&fixture.x.arena);
+	fixture.answered = false;
 }
 
-static inline int world_teardown(void **state)
+static inline int fixture_teardown(void **state)
 {
 	(void)state;
-	world_forget_answer();
-	api_free(&world.api);
-	fake_table_free(&world.table);
-	fake_store_free(&world.store);
-	arena_deinit(&world.own);
+	fixture_forget_answer();
+	api_free(&fixture.api);
+	fake_table_free(&fixture.table);
+	fake_store_free(&fixture.store);
+	arena_deinit(&fixture.own);
 	return 0;
 }
 
 /* {NULL, 0} when the answer has no such header. */
 static inline struct str header_of(const char *name)
 {
-	for (size_t i = 0; i < world.x.answer.n_headers; i++)
-		if (str_equal_nocase(world.x.answer.headers[i].name, str_of(name)))
-			return world.x.answer.headers[i].value;
+	for (size_t i = 0; i < fixture.x.answer.n_headers; i++)
+		if (str_equal_nocase(fixture.x.answer.headers[i].name, str_of(name)))
+			return fixture.x.answer.headers[i].value;
 	return (struct str){ 0 };
 }
 
@@ -128,10 +128,10 @@ static inline bool holds(struct str s, const char *part)
 /* The answer's body as JSON, to be decref'd by the caller. */
 static inline json_t *answer_json(void)
 {
-	json_t *body = json_loadb(world.x.answer.body.p, world.x.answer.body.n, JSON_REJECT_DUPLICATES, NULL);
+	json_t *body = json_loadb(fixture.x.answer.body.p, fixture.x.answer.body.n, JSON_REJECT_DUPLICATES, NULL);
 
 	if (body == NULL)
-		fail_msg("no JSON: %.*s", STRF(world.x.answer.body));
+		fail_msg("no JSON: %.*s", STRF(fixture.x.answer.body));
 	return body;
 }
 
@@ -142,18 +142,18 @@ static inline void check_problem(void)
 
 	assert_str(header_of("Content-Type"), "application/problem+json");
 	assert_int_equal(json_object_size(body), 6);
-	assert_int_equal(json_integer_value(json_object_get(body, "status")), world.x.answer.status);
+	assert_int_equal(json_integer_value(json_object_get(body, "status")), fixture.x.answer.status);
 	for (size_t i = 0; i < COUNT_OF(members); i++)
 		assert_true(json_string_length(json_object_get(body, members[i])) > 0);
-	assert_false(holds(world.x.answer.body, "fake"));
-	if (world.x.answer.fault.cause[0] != '\0')
-		assert_false(holds(world.x.answer.body, world.x.answer.fault.cause));
+	assert_false(holds(fixture.x.answer.body, "fake"));
+	if (fixture.x.answer.fault.cause[0] != '\0')
+		assert_false(holds(fixture.x.answer.body, fixture.x.answer.fault.cause));
 	json_decref(body);
 }
 
 static inline void check_answer(void)
 {
-	const struct answer *ans = &world.x.answer;
+	const struct answer *ans = &fixture.x.answer;
 
 	assert_in_range(ans->status, 200, 599);
 	assert_str(header_of("x-amzn-RequestId"), "request-1");
@@ -175,54 +175,54 @@ static inline void put_header(struct header *headers, size_t *n, const char *nam
 		headers[(*n)++] = (struct header){ str_of(name), str_of(value) };
 }
 
-static inline void world_wake(struct exchange *x)
+static inline void fixture_wake(struct request_context *x)
 {
-	assert_ptr_equal(x, &world.x);
+	assert_ptr_equal(x, &fixture.x);
 	assert_true(x->answer.status != 0);
-	world.wakes++;
+	fixture.wakes++;
 }
 
-static inline bool takes_body(enum door_step step)
+static inline bool takes_body(enum handler_step step)
 {
-	return step == DOOR_BODY || step == DOOR_START;
+	return step == HANDLER_READ_BODY || step == HANDLER_RUN_ASYNC;
 }
 
 /* The body is whole: what the listener does then. The fake table ends what is started at once. */
-static inline void world_end(void)
+static inline void fixture_end(void)
 {
-	struct door *door = api_door(world.api);
+	struct handler *handler = api_handler(fixture.api);
 
-	if (world.step == DOOR_ANSWER)
+	if (fixture.step == HANDLER_ANSWER)
 		return;
-	if (world.step != DOOR_START) {
-		door->ops->finish(door, &world.x);
+	if (fixture.step != HANDLER_RUN_ASYNC) {
+		handler->ops->run(handler, &fixture.x);
 		return;
 	}
-	door->ops->start(door, &world.x);
-	assert_int_equal(world.wakes, 1);
+	handler->ops->run_async(handler, &fixture.x);
+	assert_int_equal(fixture.wakes, 1);
 }
 
 /* Fill in the request as a listener does. */
-static inline void world_exchange(const struct ask *q)
+static inline void fixture_exchange(const struct ask *q)
 {
-	struct door *door = api_door(world.api);
-	struct exchange *x = &world.x;
+	struct handler *handler = api_handler(fixture.api);
+	struct request_context *x = &fixture.x;
 	struct str path = str_of(q->target), rest;
 	struct fault why;
 	size_t n = 0;
 
-	world_forget_answer();
-	*x = (struct exchange){ 0 };
-	arena_init(&x->arena, door->arena_bytes);
+	fixture_forget_answer();
+	*x = (struct request_context){ 0 };
+	arena_init(&x->arena, handler->arena_bytes);
 	answer_init(&x->answer);
-	x->wake = world_wake;
-	world.wakes = 0;
-	world.answered = true;
+	x->done = fixture_wake;
+	fixture.wakes = 0;
+	fixture.answered = true;
 	rest = path;
 	path = str_cut(&rest, '?');
 	x->request = (struct request){ .arena = &x->arena, .id = STR("request-1"), .method = str_of(q->method),
 		.target = str_of(q->target), .path = path, .chunked = q->chunked };
-	assert_int_equal(query_parse(&x->arena, rest, door->plus_is_blank, &x->request.query, &why), OK);
+	assert_int_equal(query_parse(&x->arena, rest, handler->plus_is_blank, &x->request.query, &why), OK);
 	struct header *headers = arena_array(&x->arena, 7, sizeof(*headers));
 	put_header(headers, &n, "authorization", q->authorization);
 	put_header(headers, &n, "X-Delete-Token", q->delete_token);
@@ -238,24 +238,24 @@ static inline void world_exchange(const struct ask *q)
 /* Run one request to its end, in pieces of `piece` bytes, and give the answer. */
 static inline const struct answer *ask_in_pieces(struct ask q, size_t piece)
 {
-	struct door *door = api_door(world.api);
-	struct exchange *x = &world.x;
+	struct handler *handler = api_handler(fixture.api);
+	struct request_context *x = &fixture.x;
 	size_t total = q.body == NULL ? 0 : q.body_bytes > 0 ? q.body_bytes : strlen(q.body);
 
-	world_exchange(&q);
+	fixture_exchange(&q);
 	x->request.has_length = q.body != NULL && !q.chunked;
 	x->request.length = x->request.has_length ? total : 0;
-	world.step = door->ops->begin(door, x);
-	for (size_t at = 0; takes_body(world.step) && at < total; at += piece) {
+	fixture.step = handler->ops->on_head(handler, x);
+	for (size_t at = 0; takes_body(fixture.step) && at < total; at += piece) {
 		size_t n = total - at < piece ? total - at : piece;
 		x->body_bytes += n;
-		if (door->ops->data(door, x, q.body + at, n) == OK)
+		if (handler->ops->on_body(handler, x, q.body + at, n) == OK)
 			continue;
-		door->ops->cancel(door, x, &x->answer.fault);
+		handler->ops->on_abort(handler, x, &x->answer.fault);
 		check_answer();
 		return &x->answer;
 	}
-	world_end();
+	fixture_end();
 	check_answer();
 	return &x->answer;
 }
@@ -270,7 +270,7 @@ static inline const struct answer *ask(struct ask q)
 /* The problem's code of the last answer. */
 static inline const char *answer_code(void)
 {
-	return fault_name(world.x.answer.fault.code);
+	return fault_name(fixture.x.answer.fault.code);
 }
 
 static inline void assert_problem(int status, const char *code)
@@ -278,12 +278,12 @@ static inline void assert_problem(int status, const char *code)
 	json_t *body = answer_json();
 	const char *got = json_string_value(json_object_get(body, "code"));
 
-	if (world.x.answer.status != status || got == NULL || strcmp(got, code) != 0)
-		fail_msg("%d %.*s", world.x.answer.status, STRF(world.x.answer.body));
+	if (fixture.x.answer.status != status || got == NULL || strcmp(got, code) != 0)
+		fail_msg("%d %.*s", fixture.x.answer.status, STRF(fixture.x.answer.body));
 	json_decref(body);
 }
 
-/* A member of the last answer's object, in the world's own arena; {NULL, 0} when it is no string. */
+/* A member of the last answer's object, in the fixture's own arena; {NULL, 0} when it is no string. */
 static inline struct str answer_text(const char *name)
 {
 	json_t *body = answer_json();
@@ -291,7 +291,7 @@ static inline struct str answer_text(const char *name)
 	struct str text = { 0 };
 
 	if (json_is_string(value))
-		text = str_dup(&world.own, (struct str){ json_string_value(value), json_string_length(value) });
+		text = str_dup(&fixture.own, (struct str){ json_string_value(value), json_string_length(value) });
 	json_decref(body);
 	return text;
 }
@@ -326,7 +326,7 @@ static inline struct made make_slot(void)
 	struct made m;
 
 	ASK("POST", "/prod/upload", "{\"fileName\":\"a \\\"b\\\".png\",\"fileType\":\"image/png\"}");
-	assert_int_equal(world.x.answer.status, 200);
+	assert_int_equal(fixture.x.answer.status, 200);
 	m.id = answer_text("imageId");
 	m.delete_token = answer_text("deleteToken");
 	return m;
@@ -336,27 +336,27 @@ static inline struct made make_slot(void)
 static inline struct made make_image(void)
 {
 	struct made m = make_slot();
-	struct settlement s = { .image_id = m.id, .status = IMAGE_UPLOADED, .file_type = STR("image/png"),
+	struct resolution s = { .image_id = m.id, .status = IMAGE_UPLOADED, .file_type = STR("image/png"),
 		.file_size = sizeof(tiny_png), .etag = STR("0123456789abcdef0123456789abcdef"), .width = 1, .height = 2,
 		.orientation = 6, .frames = 3, .uploaded_ms = 1795332442123 };
 	struct image_row row;
 	struct fault why;
 	struct str bytes = { (const char *)tiny_png, sizeof(tiny_png) };
 
-	assert_int_equal(table_settle(world.product.table, &s, &world.own, &row, &why), OK);
-	assert_int_equal(store_put(world.product.store, row.key, row.file_type, bytes, &why), OK);
+	assert_int_equal(table_resolve(fixture.product.table, &s, &fixture.own, &row, &why), OK);
+	assert_int_equal(store_put(fixture.product.store, row.key, row.file_type, bytes, &why), OK);
 	return m;
 }
 
 /* A path with an id in it: path_of("/prod/images/%.*s/file", id). */
 static inline const char *path_of(const char *before, struct str id, const char *after)
 {
-	return str_printf(&world.own, "%s%.*s%s", before, STRF(id), after).p;
+	return str_printf(&fixture.own, "%s%.*s%s", before, STRF(id), after).p;
 }
 
 static inline const char *bearer(struct str secret)
 {
-	return str_printf(&world.own, "Bearer %.*s", STRF(secret)).p;
+	return str_printf(&fixture.own, "Bearer %.*s", STRF(secret)).p;
 }
 
 #endif

@@ -44,10 +44,10 @@ static struct str sign_ours(const struct given *g, const char *token, struct str
 {
 	const struct sigv4_key key = key_of(g, token);
 	const struct header header = { str_of(g->header), str_of(g->value) }, query = { str_of(g->name), str_of(g->text) };
-	const struct authorize_input in = { .method = str_of(g->method), .base_url = str_of(g->base), .path = str_of(g->path), .headers = &header, .n_headers = 1,
+	const struct sign_request_input in = { .method = str_of(g->method), .base_url = str_of(g->base), .path = str_of(g->path), .headers = &header, .n_headers = 1,
 		.query = &query, .n_query = g->name != NULL, .body = str_of(g->body), .now_ms = NOW_MS, .tell_hash = str_equal(key.service, STR("s3")) };
-	struct authorized sent;
-	assert_int_equal(authorize_request(&key, &in, &arena, &sent, NULL), OK);
+	struct signed_request sent;
+	assert_int_equal(sign_request(&key, &in, &arena, &sent, NULL), OK);
 	*plain = sent.url;
 	if (g->expires_s == 0)
 		return sent.headers[sent.n_headers - 1].value;

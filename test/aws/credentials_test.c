@@ -260,7 +260,7 @@ static void test_container_when_token_is_in_a_file_then_the_file_wins(void **sta
 	fake_http_stop(&e.http);
 }
 
-static void test_container_when_its_answer_is_none_then_refused(void **state)
+static void test_container_when_its_answer_is_invalid_then_refused(void **state)
 {
 	static const struct {
 		const char *status, *document, *says;
@@ -296,7 +296,7 @@ static void test_container_when_plain_http_leaves_the_machine_then_never_asked(v
 	assert_refused("does not begin with '/'");
 }
 
-static void test_container_when_nobody_listens_then_refused(void **state)
+static void test_container_when_no_one_listens_then_refused(void **state)
 {
 	struct endpoint e;
 	start_endpoint(&e);
@@ -326,7 +326,7 @@ static void test_instance_when_it_has_a_role_then_its_credentials_by_token(void 
 	fake_http_stop(&e.http);
 }
 
-static void test_instance_when_no_role_no_second_version_or_nobody_then_none(void **state)
+static void test_instance_when_no_role_no_second_version_or_no_one_then_none(void **state)
 {
 	for (int i = 0; i < 3; i++) {
 		struct endpoint e;
@@ -441,11 +441,11 @@ int main(void)
 		TEST(test_region_when_said_in_several_places_then_in_order),
 		TEST(test_container_when_it_answers_then_credentials_with_expiry),
 		TEST(test_container_when_token_is_in_a_file_then_the_file_wins),
-		TEST(test_container_when_its_answer_is_none_then_refused),
+		TEST(test_container_when_its_answer_is_invalid_then_refused),
 		TEST(test_container_when_plain_http_leaves_the_machine_then_never_asked),
-		TEST(test_container_when_nobody_listens_then_refused),
+		TEST(test_container_when_no_one_listens_then_refused),
 		TEST(test_instance_when_it_has_a_role_then_its_credentials_by_token),
-		TEST(test_instance_when_no_role_no_second_version_or_nobody_then_none),
+		TEST(test_instance_when_no_role_no_second_version_or_no_one_then_none),
 		TEST(test_chain_when_asked_again_then_kept_until_shortly_before_the_end),
 		TEST(test_chain_when_fetching_anew_fails_then_old_ones_while_valid_and_then_the_fault),
 		TEST(test_chain_when_many_ask_at_once_then_one_fetches),

@@ -26,7 +26,7 @@ struct cloud {
 
 static struct emulator emulator;
 static uint32_t shards;
-static unsigned worlds;
+static unsigned fixtures;
 
 static struct image_table *open_table_at(struct cloud *c, struct str url)
 {
@@ -51,28 +51,28 @@ static void close_table(struct cloud *c, struct image_table **t)
 	aws_chain_free(&c->chain);
 }
 
-static void make(struct contract_world *w, uint64_t max_pending)
+static void make(struct contract_fixture *w, uint64_t max_pending)
 {
 	struct cloud *c = mem_new(1, sizeof *c);
 	struct fault why;
 	(void)max_pending;
 	assert(c != NULL);
-	snprintf(c->table, sizeof c->table, "ImageMetadata-%u", ++worlds);
-	*w = (struct contract_world){ .table = open_table(c), .own = c };
+	snprintf(c->table, sizeof c->table, "ImageMetadata-%u", ++fixtures);
+	*w = (struct contract_fixture){ .table = open_table(c), .own = c };
 	enum status made = dynamo_table_create(w->table, &why);
 	if (made != OK)
 		fprintf(stderr, "%s (%s)\n", why.text, why.cause);
 	assert(made == OK);
 }
 
-static void reopen(struct contract_world *w)
+static void reopen(struct contract_fixture *w)
 {
 	struct cloud *c = w->own;
 	close_table(c, &w->table);
 	w->table = open_table(c);
 }
 
-static void unmake(struct contract_world *w)
+static void unmake(struct contract_fixture *w)
 {
 	struct cloud *c = w->own;
 	close_table(c, &w->table);
@@ -135,7 +135,7 @@ static void test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in
 	for (unsigned i = 0; i < 50; i++)
 		assert_true(str_equal(page.rows[i].image_id, row_id(&b->a, numbers[i])));
 	for (unsigned i = 0; i < COUNT_OF(numbers); i++)
-		bench_settle(b, numbers[i], 5000, STR(""));
+		bench_resolve(b, numbers[i], 5000, STR(""));
 	for (unsigned at = 60; at > 0; cursor = page.next_cursor) {
 		assert_int_equal(table_list(b->w.table, 40, cursor, &b->a, &page, &b->why), OK);
 		assert_int_equal(page.n, at == 60 ? 40 : 20);
@@ -147,25 +147,25 @@ static void test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in
 
 /* other bytes under the same id */
 
-static struct settlement replacement(struct bench *b, const char *etag, struct str reason)
+static struct resolution replacement(struct bench *b, const char *etag, struct str reason)
 {
-	struct settlement s = row_verdict(&b->a, 1, 9000, reason);
+	struct resolution s = row_verdict(&b->a, 1, 9000, reason);
 	s.replaces = bench_row(b, 1).etag;
 	s.etag = str_of(etag);
 	return s;
 }
 
-static void test_settle_that_replaces_then_the_new_bytes_at_the_old_place_of_the_list(void **state)
+static void test_resolve_that_replaces_then_the_new_bytes_at_the_old_fixture_of_the_list(void **state)
 {
 	struct bench *b = *state;
 	struct image_page page;
 	struct image_row now;
 	for (unsigned i = 1; i <= 2; i++) {
 		bench_insert(b, i);
-		bench_settle(b, i, 5000, STR(""));
+		bench_resolve(b, i, 5000, STR(""));
 	}
-	struct settlement s = replacement(b, "ffffffffffffffffffffffffffffffff", STR(""));
-	assert_int_equal(table_settle(b->w.table, &s, &b->a, &now, &b->why), OK);
+	struct resolution s = replacement(b, "ffffffffffffffffffffffffffffffff", STR(""));
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
 	assert_str(now.etag, s.etag);
 	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
 	assert_int_equal(page.n, 2);
@@ -173,30 +173,30 @@ static void test_settle_that_replaces_then_the_new_bytes_at_the_old_place_of_the
 	assert_int_equal(bench_ending(b), 0);
 }
 
-static void test_settle_that_replaces_other_bytes_than_are_there_then_state_changed(void **state)
+static void test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now, before;
 	bench_insert(b, 1);
-	struct settlement pending = replacement(b, "x", STR(""));
+	struct resolution pending = replacement(b, "x", STR(""));
 	pending.replaces = STR("00");
-	assert_fails(b, table_settle(b->w.table, &pending, &b->a, &now, &b->why), F_STATE_CHANGED);
-	bench_settle(b, 1, 5000, STR(""));
-	struct settlement s = replacement(b, "x", STR(""));
+	assert_fails(b, table_resolve(b->w.table, &pending, &b->a, &now, &b->why), F_STATE_CHANGED);
+	bench_resolve(b, 1, 5000, STR(""));
+	struct resolution s = replacement(b, "x", STR(""));
 	s.replaces = STR("00");
 	before = bench_row(b, 1);
-	assert_fails(b, table_settle(b->w.table, &s, &b->a, &now, &b->why), F_STATE_CHANGED);
+	assert_fails(b, table_resolve(b->w.table, &s, &b->a, &now, &b->why), F_STATE_CHANGED);
 	assert_true(row_equal(&now, &before));
 }
 
-static void test_settle_that_replaces_by_what_is_no_image_then_rejected_and_due(void **state)
+static void test_resolve_that_replaces_by_what_is_no_image_then_rejected_and_due(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now;
 	bench_insert(b, 1);
-	bench_settle(b, 1, 5000, STR(""));
-	struct settlement s = replacement(b, "x", STR("no image"));
-	assert_int_equal(table_settle(b->w.table, &s, &b->a, &now, &b->why), OK);
+	bench_resolve(b, 1, 5000, STR(""));
+	struct resolution s = replacement(b, "x", STR("no image"));
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
 	assert_int_equal(now.status, IMAGE_REJECTED);
 	assert_int_equal(bench_listed(b), 0);
 	assert_int_equal(bench_ending(b), 1);
@@ -230,7 +230,7 @@ static void lose_every_second(int fd, unsigned nth, void *arg)
 	buf_deinit(&message);
 }
 
-static void test_every_write_when_its_answer_is_lost_then_done_once_and_told_so(void **state)
+static void test_every_write_when_its_answer_is_lost_then_done_once_and_reported_so(void **state)
 {
 	struct bench *b = *state;
 	struct cloud *c = b->w.own;
@@ -245,7 +245,7 @@ static void test_every_write_when_its_answer_is_lost_then_done_once_and_told_so(
 	assert_true(row_equal(&row, &want));
 	other.file_name = STR("another");
 	assert_fails(b, table_insert(b->w.table, &other, &b->why), F_IMAGE_EXISTS);
-	bench_settle(b, 1, 5000, STR(""));
+	bench_resolve(b, 1, 5000, STR(""));
 	assert_int_equal(bench_row(b, 1).status, IMAGE_UPLOADED);
 	assert_int_equal(bench_listed(b), 1);
 	assert_int_equal(bench_ending(b), 0);
@@ -258,10 +258,10 @@ static void test_every_write_when_its_answer_is_lost_then_done_once_and_told_so(
 }
 
 static const struct CMUnitTest tests[] = {
-	BENCH_TEST(test_every_write_when_its_answer_is_lost_then_done_once_and_told_so),
-	BENCH_TEST(test_settle_that_replaces_then_the_new_bytes_at_the_old_place_of_the_list),
-	BENCH_TEST(test_settle_that_replaces_other_bytes_than_are_there_then_state_changed),
-	BENCH_TEST(test_settle_that_replaces_by_what_is_no_image_then_rejected_and_due),
+	BENCH_TEST(test_every_write_when_its_answer_is_lost_then_done_once_and_reported_so),
+	BENCH_TEST(test_resolve_that_replaces_then_the_new_bytes_at_the_old_fixture_of_the_list),
+	BENCH_TEST(test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed),
+	BENCH_TEST(test_resolve_that_replaces_by_what_is_no_image_then_rejected_and_due),
 	BENCH_TEST(test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in_order),
 	BENCH_TEST(test_create_of_a_table_that_is_there_then_ok_and_rows_stay),
 	BENCH_TEST(test_every_call_on_a_table_that_is_not_there_then_upstream_failed),

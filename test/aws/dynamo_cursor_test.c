@@ -8,7 +8,7 @@
 
 #define ID "0a1b2c3d-0000-4000-8000-0123456789ab"
 
-static void test_order_then_later_times_sort_behind_earlier_ones(void **state)
+static void test_order_then_later_times_sort_after_earlier_ones(void **state)
 {
 	struct arena a CLEANUP(arena_deinit);
 	(void)state;
@@ -93,7 +93,7 @@ static void test_read_of_a_changed_cursor_then_bad_cursor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order_then_later_times_sort_behind_earlier_ones),
+		cmocka_unit_test(test_order_then_later_times_sort_after_earlier_ones),
 		cmocka_unit_test(test_read_of_what_was_written_then_the_same_key),
 		cmocka_unit_test(test_read_of_a_well_checked_cursor_of_another_form_then_bad_cursor),
 		cmocka_unit_test(test_read_of_a_changed_cursor_then_bad_cursor),

@@ -6,12 +6,12 @@
 
 #include <string.h>
 
-static json_t *item_of(const struct image_row *row, bool settled_only, struct arena *a)
+static json_t *item_of(const struct image_row *row, bool resolved_only, struct arena *a)
 {
 	struct dynamo_item item;
 	struct buf b;
 	json_error_t where;
-	dynamo_item_of(row, settled_only, a, &item);
+	dynamo_item_of(row, resolved_only, a, &item);
 	buf_init_arena(&b, a, 1 << 20);
 	dynamo_item_put(&item, &b);
 	assert_true(buf_ok(&b) && arena_ok(a));
@@ -36,11 +36,11 @@ static void test_item_of_a_row_in_each_state_then_read_gives_it_back(void **stat
 	(void)state;
 	arena_init(&a, 1 << 20);
 	struct image_row row = row_pending(&a, 7), rejected = row;
-	struct settlement good = row_verdict(&a, 7, 1700000123456, STR("")), bad = row_verdict(&a, 7, 1, STR("no \"image\"\x01\n"));
+	struct resolution good = row_verdict(&a, 7, 1700000123456, STR("")), bad = row_verdict(&a, 7, 1, STR("no \"image\"\x01\n"));
 	assert_round(&row, &a);
-	row_settle(&a, &row, &good);
+	row_resolve(&a, &row, &good);
 	assert_round(&row, &a);
-	row_settle(&a, &rejected, &bad);
+	row_resolve(&a, &rejected, &bad);
 	assert_round(&rejected, &a);
 }
 
@@ -70,14 +70,14 @@ static void test_item_then_attributes_have_the_api_names_and_empty_ones_are_left
 	(void)state;
 	arena_init(&a, 1 << 20);
 	struct image_row row = row_pending(&a, 1);
-	struct settlement s = row_verdict(&a, 1, 1700000123456, STR(""));
+	struct resolution s = row_verdict(&a, 1, 1700000123456, STR(""));
 	json_t *pending = item_of(&row, false, &a);
 	assert_text(pending, "status", "pending");
 	assert_null(json_object_get(pending, "uploadedAt"));
 	assert_null(json_object_get(pending, "owner"));
 	assert_null(json_object_get(pending, "etag"));
 	assert_null(json_object_get(pending, "width"));
-	row_settle(&a, &row, &s);
+	row_resolve(&a, &row, &s);
 	json_t *uploaded = item_of(&row, false, &a);
 	assert_text(uploaded, "status", "uploaded");
 	assert_text(uploaded, "imageId", "9e3779b1-0000-4000-8000-000000000001");
@@ -89,7 +89,7 @@ static void test_item_then_attributes_have_the_api_names_and_empty_ones_are_left
 	json_decref(uploaded);
 }
 
-static void test_item_of_a_settlement_then_what_the_client_gave_is_not_in_it(void **state)
+static void test_item_of_a_resolution_then_what_the_client_gave_is_not_in_it(void **state)
 {
 	static const char *const kept[] = { "imageId", "owner", "objectKey", "fileName", "createdAt", "expiresMs", "deleteHash" };
 	struct arena a CLEANUP(arena_deinit);
@@ -191,7 +191,7 @@ int main(void)
 		cmocka_unit_test(test_item_of_a_row_in_each_state_then_read_gives_it_back),
 		cmocka_unit_test(test_item_of_the_longest_name_and_the_largest_numbers_then_read_gives_them_back),
 		cmocka_unit_test(test_item_then_attributes_have_the_api_names_and_empty_ones_are_left_out),
-		cmocka_unit_test(test_item_of_a_settlement_then_what_the_client_gave_is_not_in_it),
+		cmocka_unit_test(test_item_of_a_resolution_then_what_the_client_gave_is_not_in_it),
 		cmocka_unit_test_teardown(test_read_of_an_item_with_unknown_attributes_then_they_are_passed_over, forget),
 		cmocka_unit_test(test_read_of_what_is_no_item_of_ours_then_upstream_failed_and_the_attribute_is_in_the_cause),
 		cmocka_unit_test(test_read_when_the_arena_is_full_then_too_much),

@@ -83,7 +83,7 @@ static void serve_script(int fd, unsigned nth, void *arg)
 	shutdown(fd, SHUT_RDWR);
 }
 
-struct world {
+struct fixture {
 	struct fake_http server;
 	struct script script;
 	struct aws_chain *chain;
@@ -93,7 +93,7 @@ struct world {
 	struct fault why;
 };
 
-static void start(struct world *w, int64_t timeout_ms)
+static void start(struct fixture *w, int64_t timeout_ms)
 {
 	buf_init(&w->script.seen, 1 << 20);
 	pthread_mutex_init(&w->script.lock, NULL);
@@ -106,9 +106,9 @@ static void start(struct world *w, int64_t timeout_ms)
 	assert_non_null(w->table);
 }
 
-#define WORLD(...) { .script = { .answers = { __VA_ARGS__ }, .n_answers = sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) } }
+#define FIXTURE(...) { .script = { .answers = { __VA_ARGS__ }, .n_answers = sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) } }
 
-static void stop(struct world *w)
+static void stop(struct fixture *w)
 {
 	dynamo_table_free(&w->table);
 	aws_service_free(&w->service);
@@ -119,12 +119,12 @@ static void stop(struct world *w)
 	arena_deinit(&w->a);
 }
 
-static unsigned requests(struct world *w)
+static unsigned requests(struct fixture *w)
 {
 	return atomic_load(&w->script.requests);
 }
 
-static bool saw(struct world *w, const char *text)
+static bool saw(struct fixture *w, const char *text)
 {
 	struct str seen = buf_str(&w->script.seen);
 	return str_find(seen, str_of(text)) < seen.n;
@@ -144,11 +144,11 @@ static enum status do_get(struct image_table *t, struct arena *a, struct fault *
 	return table_get(t, row_id(a, 1), a, &row, why);
 }
 
-static enum status do_settle(struct image_table *t, struct arena *a, struct fault *why)
+static enum status do_resolve(struct image_table *t, struct arena *a, struct fault *why)
 {
-	struct settlement s = row_verdict(a, 1, 5000, STR(""));
+	struct resolution s = row_verdict(a, 1, 5000, STR(""));
 	struct image_row now;
-	return table_settle(t, &s, a, &now, why);
+	return table_resolve(t, &s, a, &now, why);
 }
 
 static enum status do_remove(struct image_table *t, struct arena *a, struct fault *why)
@@ -181,7 +181,7 @@ struct act {
 };
 
 static const struct act ACTS[] = {
-	{ "insert", do_insert }, { "get", do_get }, { "settle", do_settle }, { "remove", do_remove }, { "list", do_list }, { "due", do_due },
+	{ "insert", do_insert }, { "get", do_get }, { "settle", do_resolve }, { "remove", do_remove }, { "list", do_list }, { "due", do_due },
 	{ "counts", do_counts },
 };
 
@@ -212,7 +212,7 @@ struct failing {
 /* All operations at once, since what is tried again takes its time. */
 static void fail_all(const struct failing *f)
 {
-	struct world w = WORLD(f->answer);
+	struct fixture w = FIXTURE(f->answer);
 	struct actor actors[COUNT_OF(ACTS)] = { 0 };
 	start(&w, f->timeout_ms);
 	for (size_t i = 0; i < COUNT_OF(ACTS); i++) {
@@ -238,7 +238,7 @@ static void fail_all(const struct failing *f)
 	stop(&w);
 }
 
-static void test_every_call_when_the_engine_fails_then_its_status_and_what_was_told_in_the_cause(void **state)
+static void test_every_call_when_the_engine_fails_then_its_status_and_what_was_given_in_the_cause(void **state)
 {
 	static const struct failing failings[] = {
 		{ REFUSED("ValidationException"), F_UPSTREAM_FAILED, "ValidationException: told by the engine", 0, ONCE },
@@ -263,7 +263,7 @@ static void test_every_call_when_the_engine_fails_then_its_status_and_what_was_t
 
 /* one operation, one script, one end */
 
-static void assert_end(struct world *w, enum status end, enum fault_code want, unsigned n_requests)
+static void assert_end(struct fixture *w, enum status end, enum fault_code want, unsigned n_requests)
 {
 	if (want != F_NONE && end != OK)
 		assert_string_equal(fault_name(w->why.code), fault_name(want));
@@ -280,7 +280,7 @@ struct course {
 static void run_courses(const struct course *courses, size_t n, enum status (*run)(struct image_table *, struct arena *, struct fault *))
 {
 	for (size_t i = 0; i < n; i++) {
-		struct world w = { 0 };
+		struct fixture w = { 0 };
 		while (w.script.n_answers < 4 && courses[i].answers[w.script.n_answers] != NULL) {
 			w.script.answers[w.script.n_answers] = courses[i].answers[w.script.n_answers];
 			w.script.n_answers++;
@@ -291,7 +291,7 @@ static void run_courses(const struct course *courses, size_t n, enum status (*ru
 	}
 }
 
-static void test_insert_when_cut_before_or_after_the_write_then_done_once_and_told_so(void **state)
+static void test_insert_when_cut_before_or_after_the_write_then_done_once_and_reported_so(void **state)
 {
 	static const struct course courses[] = {
 		{ { "200 {}" }, F_NONE, 1 },
@@ -309,7 +309,7 @@ static void test_insert_when_cut_before_or_after_the_write_then_done_once_and_to
 	run_courses(courses, COUNT_OF(courses), do_insert);
 }
 
-static void test_settle_when_cut_before_or_after_the_write_then_done_once_and_told_so(void **state)
+static void test_resolve_when_cut_before_or_after_the_write_then_done_once_and_reported_so(void **state)
 {
 	static const struct course courses[] = {
 		{ { "200 {\"Attributes\":" ITEM_OF("uploaded", "x", "") "}" }, F_NONE, 1 },
@@ -325,7 +325,7 @@ static void test_settle_when_cut_before_or_after_the_write_then_done_once_and_to
 		{ { "200 {\"Attributes\":{}}" }, F_UPSTREAM_FAILED, 1 },
 	};
 	(void)state;
-	run_courses(courses, COUNT_OF(courses), do_settle);
+	run_courses(courses, COUNT_OF(courses), do_resolve);
 }
 
 static void test_remove_when_cut_before_or_after_the_write_then_gone_is_removed(void **state)
@@ -356,7 +356,7 @@ static void test_get_of_a_row_past_its_ttl_then_no_such_image(void **state)
 
 static void test_get_of_what_can_be_no_id_then_no_such_image_without_asking(void **state)
 {
-	struct world w = WORLD("200 {}");
+	struct fixture w = FIXTURE("200 {}");
 	struct image_row row;
 	(void)state;
 	start(&w, 0);
@@ -368,7 +368,7 @@ static void test_get_of_what_can_be_no_id_then_no_such_image_without_asking(void
 
 static void test_insert_then_one_conditional_put_that_ends_by_ttl_and_is_in_no_list(void **state)
 {
-	struct world w = WORLD("200 {}");
+	struct fixture w = FIXTURE("200 {}");
 	(void)state;
 	start(&w, 0);
 	assert_end(&w, do_insert(w.table, &w.a, &w.why), F_NONE, 1);
@@ -383,7 +383,7 @@ static void test_insert_then_one_conditional_put_that_ends_by_ttl_and_is_in_no_l
 
 static void test_insert_when_sent_twice_then_the_same_bytes(void **state)
 {
-	struct world w = WORLD(CUT, "200 {}");
+	struct fixture w = FIXTURE(CUT, "200 {}");
 	(void)state;
 	start(&w, 0);
 	assert_end(&w, do_insert(w.table, &w.a, &w.why), F_NONE, 2);
@@ -395,12 +395,12 @@ static void test_insert_when_sent_twice_then_the_same_bytes(void **state)
 	stop(&w);
 }
 
-static void test_settle_as_uploaded_then_listed_and_neither_due_nor_ended_by_ttl(void **state)
+static void test_resolve_as_uploaded_then_listed_and_neither_due_nor_ended_by_ttl(void **state)
 {
-	struct world w = WORLD("200 {\"Attributes\":" ITEM_OF("uploaded", "x", "") "}");
+	struct fixture w = FIXTURE("200 {\"Attributes\":" ITEM_OF("uploaded", "x", "") "}");
 	(void)state;
 	start(&w, 0);
-	assert_end(&w, do_settle(w.table, &w.a, &w.why), F_NONE, 1);
+	assert_end(&w, do_resolve(w.table, &w.a, &w.why), F_NONE, 1);
 	assert_true(saw(&w, "\"ConditionExpression\":\"#status = :was\""));
 	assert_true(saw(&w, "\":was\":{\"S\":\"pending\"}"));
 	assert_true(saw(&w, "#feed = :feed, #feedOrder = :feedOrder"));
@@ -410,14 +410,14 @@ static void test_settle_as_uploaded_then_listed_and_neither_due_nor_ended_by_ttl
 	stop(&w);
 }
 
-static void test_settle_as_rejected_then_not_listed_and_due_at_its_new_end(void **state)
+static void test_resolve_as_rejected_then_not_listed_and_due_at_its_new_end(void **state)
 {
-	struct world w = WORLD("200 {\"Attributes\":" ITEM_OF("rejected", "x", "") "}");
+	struct fixture w = FIXTURE("200 {\"Attributes\":" ITEM_OF("rejected", "x", "") "}");
 	struct image_row now;
 	(void)state;
 	start(&w, 0);
-	struct settlement s = row_verdict(&w.a, 1, 4000000000000, STR("no image"));
-	assert_end(&w, table_settle(w.table, &s, &w.a, &now, &w.why), F_NONE, 1);
+	struct resolution s = row_verdict(&w.a, 1, 4000000000000, STR("no image"));
+	assert_end(&w, table_resolve(w.table, &s, &w.a, &now, &w.why), F_NONE, 1);
 	assert_true(saw(&w, "\":dueOrder\":{\"S\":\"0000004000000001000#" TABLE_ID "\"}"));
 	assert_true(saw(&w, "\":ttl\":{\"N\":\"4000000001\"}"));
 	assert_true(saw(&w, "#feed, #feedOrder"));
@@ -427,7 +427,7 @@ static void test_settle_as_rejected_then_not_listed_and_due_at_its_new_end(void 
 
 static void test_get_then_a_consistent_read(void **state)
 {
-	struct world w = WORLD("200 {}");
+	struct fixture w = FIXTURE("200 {}");
 	(void)state;
 	start(&w, 0);
 	assert_end(&w, do_get(w.table, &w.a, &w.why), F_NO_SUCH_IMAGE, 1);
@@ -435,9 +435,9 @@ static void test_get_then_a_consistent_read(void **state)
 	stop(&w);
 }
 
-static void test_list_with_a_cursor_that_is_none_then_bad_cursor_without_asking(void **state)
+static void test_list_with_a_cursor_that_is_invalid_then_bad_cursor_without_asking(void **state)
 {
-	struct world w = WORLD("200 {}");
+	struct fixture w = FIXTURE("200 {}");
 	struct image_page page;
 	(void)state;
 	start(&w, 0);
@@ -453,7 +453,7 @@ static void test_list_with_a_cursor_that_is_none_then_bad_cursor_without_asking(
 
 static void test_counts_then_what_the_indexes_hold(void **state)
 {
-	struct world w = WORLD(DESCRIBED("ACTIVE", INDEX("due", "12") "," INDEX("feed", "3000000000")));
+	struct fixture w = FIXTURE(DESCRIBED("ACTIVE", INDEX("due", "12") "," INDEX("feed", "3000000000")));
 	struct image_counts c;
 	(void)state;
 	start(&w, 0);
@@ -488,18 +488,18 @@ static void test_create_then_waits_until_it_is_active_and_turns_the_ttl_on(void 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_call_when_the_engine_fails_then_its_status_and_what_was_told_in_the_cause),
-		cmocka_unit_test(test_insert_when_cut_before_or_after_the_write_then_done_once_and_told_so),
-		cmocka_unit_test(test_settle_when_cut_before_or_after_the_write_then_done_once_and_told_so),
+		cmocka_unit_test(test_every_call_when_the_engine_fails_then_its_status_and_what_was_given_in_the_cause),
+		cmocka_unit_test(test_insert_when_cut_before_or_after_the_write_then_done_once_and_reported_so),
+		cmocka_unit_test(test_resolve_when_cut_before_or_after_the_write_then_done_once_and_reported_so),
 		cmocka_unit_test(test_remove_when_cut_before_or_after_the_write_then_gone_is_removed),
 		cmocka_unit_test(test_get_of_a_row_past_its_ttl_then_no_such_image),
 		cmocka_unit_test(test_get_of_what_can_be_no_id_then_no_such_image_without_asking),
 		cmocka_unit_test(test_insert_then_one_conditional_put_that_ends_by_ttl_and_is_in_no_list),
 		cmocka_unit_test(test_insert_when_sent_twice_then_the_same_bytes),
-		cmocka_unit_test(test_settle_as_uploaded_then_listed_and_neither_due_nor_ended_by_ttl),
-		cmocka_unit_test(test_settle_as_rejected_then_not_listed_and_due_at_its_new_end),
+		cmocka_unit_test(test_resolve_as_uploaded_then_listed_and_neither_due_nor_ended_by_ttl),
+		cmocka_unit_test(test_resolve_as_rejected_then_not_listed_and_due_at_its_new_end),
 		cmocka_unit_test(test_get_then_a_consistent_read),
-		cmocka_unit_test(test_list_with_a_cursor_that_is_none_then_bad_cursor_without_asking),
+		cmocka_unit_test(test_list_with_a_cursor_that_is_invalid_then_bad_cursor_without_asking),
 		cmocka_unit_test(test_counts_then_what_the_indexes_hold),
 		cmocka_unit_test(test_create_then_waits_until_it_is_active_and_turns_the_ttl_on),
 	};

@@ -44,7 +44,7 @@ static void test_listing_when_usual_then_its_objects(void **state)
 	assert_str(p.objects[0].content_type, STR(""));
 }
 
-static void test_listing_when_not_encoded_then_keys_as_they_stand(void **state)
+static void test_listing_when_not_encoded_then_keys_as_they_are(void **state)
 {
 	struct object_page p = page_of(HEAD ENTRY("a%2Fb+c&amp;d") "<IsTruncated>false</IsTruncated>" TAIL);
 	assert_str(p.objects[0].key, STR("a%2Fb+c&d"));
@@ -92,7 +92,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_listing_when_usual_then_its_objects, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_listing_when_not_encoded_then_keys_as_they_stand, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_listing_when_not_encoded_then_keys_as_they_are, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_listing_when_none_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_listing_when_arena_is_full_then_limit, set_up, tear_down),
 	};

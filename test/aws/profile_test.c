@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-static struct profile read_ok(enum profile_file kind, const char *text, const char *name)
+static struct aws_profile read_ok(enum profile_file kind, const char *text, const char *name)
 {
-	struct profile p;
+	struct aws_profile p;
 	struct fault why = { 0 };
 	if (profile_read(str_of(text), kind, str_of(name), &p, &why) != OK)
 		fail_msg("%s", why.text);
@@ -18,7 +18,7 @@ static void test_profile_when_usual_then_its_settings_alone(void **state)
 {
 	const char *text = "# mine\r\n[default]\r\naws_access_key_id = AKIA1\r\naws_secret_access_key=abc/+=\r\n"
 		"\n[ other ]\naws_access_key_id=AKIA2\naws_secret_access_key = two # a comment\naws_session_token = t;t ; another\nregion= eu-west-1\n";
-	struct profile p = read_ok(PROFILE_CREDENTIALS, text, "default");
+	struct aws_profile p = read_ok(PROFILE_CREDENTIALS, text, "default");
 	assert_true(p.found);
 	assert_str(p.access_key, STR("AKIA1"));
 	assert_str(p.secret, STR("abc/+="));
@@ -45,12 +45,12 @@ static void test_profile_when_in_a_config_file_then_sections_are_named_profile(v
 static void test_profile_when_section_or_setting_comes_twice_then_the_last_holds(void **state)
 {
 	const char *text = "[p]\nregion = a\nregion = b\n[q]\nregion = x\n[p]\naws_access_key_id = K\n";
-	struct profile p = read_ok(PROFILE_CREDENTIALS, text, "p");
+	struct aws_profile p = read_ok(PROFILE_CREDENTIALS, text, "p");
 	assert_str(p.region, STR("b"));
 	assert_str(p.access_key, STR("K"));
 }
 
-static void test_profile_when_malformed_then_the_line_is_told(void **state)
+static void test_profile_when_malformed_then_the_line_is_reported(void **state)
 {
 	static const struct {
 		struct str text;
@@ -61,7 +61,7 @@ static void test_profile_when_malformed_then_the_line_is_told(void **state)
 		{ { "[a]\nx\0=y\n", 9 }, "line 2 " }, { { "{\"json\": 1}", 11 }, "line 1 " },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct profile p;
+		struct aws_profile p;
 		struct fault why = { 0 };
 		assert_int_equal(profile_read(rows[i].text, PROFILE_CREDENTIALS, STR("default"), &p, &why), UPSTREAM);
 		if (strstr(why.text, rows[i].says) == NULL)
@@ -75,7 +75,7 @@ int main(void)
 		cmocka_unit_test(test_profile_when_usual_then_its_settings_alone),
 		cmocka_unit_test(test_profile_when_in_a_config_file_then_sections_are_named_profile),
 		cmocka_unit_test(test_profile_when_section_or_setting_comes_twice_then_the_last_holds),
-		cmocka_unit_test(test_profile_when_malformed_then_the_line_is_told),
+		cmocka_unit_test(test_profile_when_malformed_then_the_line_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

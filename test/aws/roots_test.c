@@ -38,7 +38,7 @@ static void test_roots_when_read_then_the_five_of_the_systems_files(void **state
 	BIO_free(in);
 }
 
-struct tls_world {
+struct tls_fixture {
 	struct fake_http http;
 	SSL_CTX *ctx;
 	EVP_PKEY *key;
@@ -49,7 +49,7 @@ struct tls_world {
 
 static void serve(int fd, unsigned nth, void *arg)
 {
-	struct tls_world *w = arg;
+	struct tls_fixture *w = arg;
 	char byte, last[4] = { 0 };
 	sigset_t pipe;
 	sigemptyset(&pipe);
@@ -72,9 +72,9 @@ static void serve(int fd, unsigned nth, void *arg)
 }
 
 /* A server whose certificate, signed by itself, is for `alt`; it is in dir/ca. */
-static void start(struct tls_world *w, const char *alt)
+static void start(struct tls_fixture *w, const char *alt)
 {
-	*w = (struct tls_world){ .ctx = SSL_CTX_new(TLS_server_method()), .key = EVP_EC_gen("P-256"), .certificate = X509_new() };
+	*w = (struct tls_fixture){ .ctx = SSL_CTX_new(TLS_server_method()), .key = EVP_EC_gen("P-256"), .certificate = X509_new() };
 	X509 *x = w->certificate;
 	X509_set_version(x, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
@@ -96,7 +96,7 @@ static void start(struct tls_world *w, const char *alt)
 	fake_http_start(&w->http, serve, w);
 }
 
-static void stop(struct tls_world *w)
+static void stop(struct tls_fixture *w)
 {
 	fake_http_stop(&w->http);
 	SSL_CTX_free(w->ctx);
@@ -105,7 +105,7 @@ static void stop(struct tls_world *w)
 	temp_remove(w->dir);
 }
 
-static enum status call(const struct tls_world *w, struct fault *why)
+static enum status call(const struct tls_fixture *w, struct fault *why)
 {
 	char url[64];
 	struct arena a;
@@ -126,7 +126,7 @@ static enum status call(const struct tls_world *w, struct fault *why)
 
 static void test_call_when_certificate_is_trusted_by_the_bundle_alone_then_ok_and_else_refused_unsent(void **state)
 {
-	struct tls_world w;
+	struct tls_fixture w;
 	struct fault why = { 0 };
 	assert_int_equal(surroundings_clear(state), 0);
 	start(&w, "DNS:localhost");
@@ -142,7 +142,7 @@ static void test_call_when_certificate_is_trusted_by_the_bundle_alone_then_ok_an
 
 static void test_call_when_certificate_is_for_another_host_then_refused_unsent(void **state)
 {
-	struct tls_world w;
+	struct tls_fixture w;
 	struct fault why = { 0 };
 	assert_int_equal(surroundings_clear(state), 0);
 	start(&w, "DNS:dynamodb.eu-west-1.amazonaws.com");

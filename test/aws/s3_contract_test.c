@@ -29,7 +29,7 @@ static void try_all(struct object_store *store, enum status want)
 	arena_deinit(&a);
 }
 
-static void test_calls_when_checked_then_taken_and_with_a_wrong_secret_refused(void **state)
+static void test_calls_when_checked_then_accepted_and_with_a_wrong_secret_refused(void **state)
 {
 	struct s3_world w;
 	s3_world_make(&w, &engine, false);
@@ -95,7 +95,7 @@ static void test_remove_when_versioned_then_no_version_is_left_and_others_are(vo
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls_when_checked_then_taken_and_with_a_wrong_secret_refused),
+		cmocka_unit_test(test_calls_when_checked_then_accepted_and_with_a_wrong_secret_refused),
 		cmocka_unit_test(test_remove_when_versioned_then_no_version_is_left_and_others_are),
 	};
 	crypto_init();

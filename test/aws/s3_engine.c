@@ -40,10 +40,10 @@ void s3_engine_start(struct s3_engine *e)
 	}
 	close(in[0]), close(out[1]);
 	e->input = in[1];
-	FILE *told = fdopen(out[0], "r");
-	if (told == NULL || fscanf(told, "%63s", e->url) != 1)
+	FILE *given = fdopen(out[0], "r");
+	if (given == NULL || fscanf(given, "%63s", e->url) != 1)
 		give_up("the S3 engine");
-	fclose(told);
+	fclose(given);
 	surroundings_clear(NULL);
 	surroundings_give_keys("AKIARADOSGWTESTUSER0", "radosgw-test-secret", "");
 }
@@ -82,7 +82,7 @@ void s3_world_unmake(struct s3_world *w)
 
 static struct s3_engine *contract_engine;
 
-static void make(struct contract_world *w, uint64_t max_pending)
+static void make(struct contract_fixture *w, uint64_t max_pending)
 {
 	struct s3_world *own = w->own = mem_new(1, sizeof *own);
 	assert(own != NULL);
@@ -90,7 +90,7 @@ static void make(struct contract_world *w, uint64_t max_pending)
 	w->store = own->store;
 }
 
-static void reopen(struct contract_world *w)
+static void reopen(struct contract_fixture *w)
 {
 	struct s3_world *own = w->own;
 	struct s3_store_options o = { .service = own->service, .bucket = str_of(own->bucket), .region = REGION, .path_style = true };
@@ -98,7 +98,7 @@ static void reopen(struct contract_world *w)
 	w->store = own->store = s3_store_new(&o);
 }
 
-static void unmake(struct contract_world *w)
+static void unmake(struct contract_fixture *w)
 {
 	s3_world_unmake(w->own);
 	mem_free(w->own);

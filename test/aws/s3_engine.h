@@ -1,5 +1,5 @@
 /* An S3 engine on loopback for tests: Ceph's radosgw, which checks every signature, as a child process of
- * its own (test/cloud/radosgw.sh). What cannot be started ends the test program. And the contract's worlds on
+ * its own (test/cloud/radosgw.sh). What cannot be started ends the test program. And the contract's fixtures on
  * it: each a bucket of its own. Single-threaded. */
 #ifndef TEST_AWS_S3_ENGINE_H
 #define TEST_AWS_S3_ENGINE_H

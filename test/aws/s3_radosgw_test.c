@@ -54,7 +54,7 @@ static void test_presigned_urls_when_used_then_just_what_was_signed_passes(void 
 	s3_world_unmake(&w);
 }
 
-static void test_presigned_put_when_overwriting_is_denied_then_only_the_first_stands(void **state)
+static void test_presigned_put_when_overwriting_is_denied_then_only_the_first_remains(void **state)
 {
 	struct s3_world w;
 	struct presigned put;
@@ -106,12 +106,12 @@ static void slot_and_put(struct product *p, struct str bytes, struct slot *out)
 	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, bytes).status, 200);
 }
 
-static void test_upload_when_whole_then_told_of_listed_read_and_deleted(void **state)
+static void test_upload_when_whole_then_reported_of_listed_read_and_deleted(void **state)
 {
 	struct s3_world w;
 	struct fake_product f;
 	struct slot good, bad;
-	struct confirmed done;
+	struct reconciled done;
 	struct image_row row;
 	struct image_page page;
 	struct presigned get;
@@ -121,19 +121,19 @@ static void test_upload_when_whole_then_told_of_listed_read_and_deleted(void **s
 	struct product p = { .rules = f.product.rules, .store = w.store, .table = f.product.table };
 	slot_and_put(&p, picture, &good);
 	slot_and_put(&p, STR("<html>"), &bad);
-	const struct news of_good = { .key = good.row.key, .etag = STR("e"), .now_ms = clock_now_ms() };
-	const struct news of_bad = { .key = bad.row.key, .etag = STR("e"), .now_ms = clock_now_ms() };
-	assert_int_equal(confirm_news(&p, &of_good, &arena, &done, &why), OK);
-	assert_int_equal(done.outcome, CONFIRM_ACCEPTED);
-	assert_int_equal(confirm_news(&p, &of_bad, &arena, &done, &why), OK);
-	assert_int_equal(done.outcome, CONFIRM_REJECTED);
+	const struct written_object of_good = { .key = good.row.key, .etag = STR("e"), .now_ms = clock_now_ms() };
+	const struct written_object of_bad = { .key = bad.row.key, .etag = STR("e"), .now_ms = clock_now_ms() };
+	assert_int_equal(reconcile_object(&p, &of_good, &arena, &done, &why), OK);
+	assert_int_equal(done.outcome, RECONCILE_ACCEPTED);
+	assert_int_equal(reconcile_object(&p, &of_bad, &arena, &done, &why), OK);
+	assert_int_equal(done.outcome, RECONCILE_REJECTED);
 	assert_int_equal(table_list(p.table, 10, STR(""), &arena, &page, &why), OK);
 	assert_int_equal(page.n, 1);
-	assert_int_equal(gallery_read(&p, good.row.image_id, &arena, &row, &why), OK);
+	assert_int_equal(image_service_read(&p, good.row.image_id, &arena, &row, &why), OK);
 	assert_int_equal(row.width, 3);
-	assert_int_equal(gallery_download(&p, &row, STR("GET"), &arena, &get, &why), OK);
+	assert_int_equal(image_service_download(&p, &row, STR("GET"), &arena, &get, &why), OK);
 	assert_str(send_as_client("GET", get.url, NULL, 0, STR("")).body, picture);
-	assert_int_equal(gallery_remove(&p, good.row.image_id, &why), OK);
+	assert_int_equal(image_service_remove(&p, good.row.image_id, &why), OK);
 	assert_int_equal(send_as_client("GET", get.url, NULL, 0, STR("")).status, 404);
 	struct object_page left;
 	assert_int_equal(store_list(w.store, IMAGE_PREFIX, STR(""), 10, &arena, &left, &why), OK);
@@ -160,8 +160,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_presigned_urls_when_used_then_just_what_was_signed_passes, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_presigned_put_when_overwriting_is_denied_then_only_the_first_stands, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_upload_when_whole_then_told_of_listed_read_and_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_presigned_put_when_overwriting_is_denied_then_only_the_first_remains, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_upload_when_whole_then_reported_of_listed_read_and_deleted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_form_when_posted_then_stored_within_its_sizes, set_up, tear_down),
 	};
 	crypto_init();

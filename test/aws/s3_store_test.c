@@ -13,7 +13,7 @@
 
 #define NOW_MS 1700000000123   /* 2023-11-14T22:13:20.123Z */
 
-struct world {
+struct fixture {
 	struct fake_http server;
 	const char *answer;           /* to every request; "": cut */
 	const char *const *script;    /* if set, the answers one after the other, and after its NULL again the above */
@@ -29,7 +29,7 @@ struct world {
 
 static void serve(int fd, unsigned nth, void *arg)
 {
-	struct world *w = arg;
+	struct fixture *w = arg;
 	struct buf request;
 	buf_init(&request, 1 << 20);
 	while (fake_http_read(fd, &request)) {
@@ -50,12 +50,12 @@ static void serve(int fd, unsigned nth, void *arg)
 }
 
 /* endpoint: "%u" is the port of the script's server. */
-static void start(struct world *w, const char *endpoint, struct s3_store_options o, const char *answer)
+static void start(struct fixture *w, const char *endpoint, struct s3_store_options o, const char *answer)
 {
 	char url[128];
 	assert_int_equal(surroundings_clear(NULL), 0);
 	surroundings_give_keys("AKIDEXAMPLE", "secret", "");
-	*w = (struct world){ .answer = answer };
+	*w = (struct fixture){ .answer = answer };
 	buf_init(&w->last, 1 << 20);
 	buf_init(&w->lines, 1 << 20);
 	fake_http_start(&w->server, serve, w);
@@ -71,7 +71,7 @@ static void start(struct world *w, const char *endpoint, struct s3_store_options
 	assert_non_null(w->store);
 }
 
-static void stop(struct world *w)
+static void stop(struct fixture *w)
 {
 	s3_store_free(&w->store);
 	assert_null(w->store);
@@ -88,7 +88,7 @@ static const struct s3_store_options by_path = { .bucket = { "pictures", 8 }, .p
 
 static const struct header type = { { "Content-Type", 12 }, { "image/png", 9 } };
 
-static struct presigned presign(struct world *w, const char *method, uint32_t expires_s)
+static struct presigned presign(struct fixture *w, const char *method, uint32_t expires_s)
 {
 	struct presigned p;
 	const struct presign_request r = { .method = str_of(method), .key = STR("images/a b.png"), .now_ms = NOW_MS, .expires_s = expires_s,
@@ -118,7 +118,7 @@ static void test_addresses_when_of_each_style_then_as_s3_has_them(void **state)
 		{ "", { .bucket = { "pictures", 8 }, .path_style = true, .public_url = { "http://s3.example", 17 } }, "http://s3.example/pictures", "http://s3.example/pictures/images/a%20b.png" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct world w;
+		struct fixture w;
 		struct post_form f;
 		start(&w, rows[i].endpoint, rows[i].o, "");
 		const struct form_request r = { .key = STR("images/a b.png"), .content_type = STR("image/png"), .max_size = 9, .now_ms = NOW_MS, .expires_s = 300 };
@@ -141,7 +141,7 @@ static void test_presign_when_credentials_end_sooner_then_the_url_does(void **st
 		{ "2023-11-14T23:00:00Z", 300 }, { "2023-11-14T22:15:20Z", 119 }, { "2023-11-14T22:13:21.200Z", 1 }, { "2023-11-14T22:13:21Z", 0 },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct world w;
+		struct fixture w;
 		struct post_form f;
 		start(&w, LOOPBACK, by_path, "");
 		setenv("AWS_CREDENTIAL_EXPIRATION", rows[i].ends, 1);
@@ -166,9 +166,9 @@ static void test_presign_when_credentials_end_sooner_then_the_url_does(void **st
 	}
 }
 
-static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_told(void **state)
+static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_reported(void **state)
 {
-	struct world w;
+	struct fixture w;
 	struct s3_store_options o = by_path;
 	start(&w, LOOPBACK, o, "");
 	struct presigned p = presign(&w, "PUT", 300);
@@ -192,7 +192,7 @@ static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition
 
 static void test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_alone(void **state)
 {
-	struct world w;
+	struct fixture w;
 	struct object_page page;
 	/* The bucket "127" before the host "0.0.1" is an address that answers. */
 	const struct s3_store_options o = { .bucket = STR("127") };
@@ -207,11 +207,11 @@ static void test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_alone(
 	stop(&w);
 }
 
-static void test_calls_when_key_is_none_then_nothing_is_sent(void **state)
+static void test_calls_when_key_is_invalid_then_nothing_is_sent(void **state)
 {
 	static const struct str keys[] = { { "", 0 }, { "a\0b", 3 }, { "\xff", 1 } };
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		struct world w;
+		struct fixture w;
 		struct object o;
 		struct object_info info;
 		start(&w, LOOPBACK, by_path, "HTTP/1.1 204 No Content\r\n\r\n");
@@ -258,7 +258,7 @@ static void test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marke
 		{ { marked, whole_list, forbidden }, "DELETE /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=1 ", UPSTREAM },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct world w;
+		struct fixture w;
 		start(&w, LOOPBACK, by_path, rows[i].answers[0]);
 		w.script = rows[i].answers;
 		enum status st = store_remove(w.store, STR("a b"), &w.why);
@@ -273,7 +273,7 @@ static void test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marke
 static void test_remove_when_versions_do_not_end_then_it_does(void **state)
 {
 	static const char *const answers[] = { marked, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, NULL };
-	struct world w;
+	struct fixture w;
 	start(&w, LOOPBACK, by_path, gone);
 	w.script = answers;
 	assert_int_equal(store_remove(w.store, STR("a b"), &w.why), UPSTREAM);
@@ -304,7 +304,7 @@ static void test_answers_when_no_success_then_their_faults(void **state)
 		{ slow_down, F_OVERLOADED, F_OVERLOADED, F_OVERLOADED, F_OVERLOADED }, { whole, F_NONE, F_NONE, F_NONE, F_UPSTREAM_FAILED },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct world w;
+		struct fixture w;
 		struct object o;
 		struct object_page page;
 		start(&w, LOOPBACK, by_path, rows[i].answer);
@@ -321,7 +321,7 @@ static void test_answers_when_no_success_then_their_faults(void **state)
 
 static void test_get_when_whole_then_its_info_and_too_large_by_its_length_refused(void **state)
 {
-	struct world w;
+	struct fixture w;
 	struct object o;
 	struct object_info info;
 	start(&w, LOOPBACK, by_path, whole);
@@ -340,9 +340,9 @@ static void test_get_when_whole_then_its_info_and_too_large_by_its_length_refuse
 	stop(&w);
 }
 
-static void test_fault_when_refused_then_the_cause_tells_and_the_text_does_not(void **state)
+static void test_fault_when_refused_then_the_cause_gives_and_the_text_does_not(void **state)
 {
-	struct world w;
+	struct fixture w;
 	start(&w, LOOPBACK, by_path, denied);
 	assert_int_equal(store_put(w.store, STR("k"), STR("t/t"), STR("b"), &w.why), UPSTREAM);
 	assert_non_null(strstr(w.why.cause, "AccessDenied"));
@@ -356,14 +356,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses_when_of_each_style_then_as_s3_has_them),
 		cmocka_unit_test(test_presign_when_credentials_end_sooner_then_the_url_does),
-		cmocka_unit_test(test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_told),
+		cmocka_unit_test(test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_reported),
 		cmocka_unit_test(test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_alone),
-		cmocka_unit_test(test_calls_when_key_is_none_then_nothing_is_sent),
+		cmocka_unit_test(test_calls_when_key_is_invalid_then_nothing_is_sent),
 		cmocka_unit_test(test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marker_last),
 		cmocka_unit_test(test_remove_when_versions_do_not_end_then_it_does),
 		cmocka_unit_test(test_answers_when_no_success_then_their_faults),
 		cmocka_unit_test(test_get_when_whole_then_its_info_and_too_large_by_its_length_refused),
-		cmocka_unit_test(test_fault_when_refused_then_the_cause_tells_and_the_text_does_not),
+		cmocka_unit_test(test_fault_when_refused_then_the_cause_gives_and_the_text_does_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,7 @@ static void test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_o
 {
 	static const struct {
 		const char *id;
-		bool told;
+		bool given;
 	} rows[] = { { "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", true }, { "", false }, { "a\r\nb: c", false }, { NULL, false } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture f;
@@ -123,9 +123,9 @@ static void test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_o
 			setenv("_X_AMZN_TRACE_ID", rows[i].id, 1);
 		assert_int_equal(call(&f, false), OK);
 		struct str request = buf_str(&f.script.last);
-		snprintf(line, sizeof line, "\r\nX-Amzn-Trace-Id: %s\r\n", rows[i].told ? rows[i].id : "");
-		assert_int_equal(str_find(request, str_of(line)) < request.n, rows[i].told);
-		assert_int_equal(str_find(request, STR("Trace-Id")) < request.n, rows[i].told);
+		snprintf(line, sizeof line, "\r\nX-Amzn-Trace-Id: %s\r\n", rows[i].given ? rows[i].id : "");
+		assert_int_equal(str_find(request, str_of(line)) < request.n, rows[i].given);
+		assert_int_equal(str_find(request, STR("Trace-Id")) < request.n, rows[i].given);
 		assert_true(str_find(request, STR("SignedHeaders=host;x-amz-date;x-amz-security-token;x-amz-target,")) < request.n);
 		stop(&f);
 		unsetenv("_X_AMZN_TRACE_ID");
@@ -169,7 +169,7 @@ static void test_call_when_it_fails_at_first_then_again_only_what_may(void **sta
 	}
 }
 
-static void test_call_when_it_always_fails_then_given_up_and_the_cause_tells_the_last(void **state)
+static void test_call_when_it_always_fails_then_given_up_and_the_cause_gives_the_last(void **state)
 {
 	static const struct {
 		const char *answer, *cause;
@@ -196,10 +196,10 @@ static void test_call_when_deadline_comes_then_within_it_and_not_again(void **st
 		if (way == 0)
 			c.deadline_ms = clock_mono_ms() + 50;
 		else
-			deadline_set(clock_mono_ms() + 50);
+			op_deadline_set(clock_mono_ms() + 50);
 		assert_int_equal(aws_service_call(f.service, &c, &f.a, &f.answer, &f.why), TIMEOUT);
 		assert_int_equal(f.sent, 1);
-		deadline_set(0);
+		op_deadline_set(0);
 		c.deadline_ms = clock_mono_ms() - 1;
 		assert_int_equal(aws_service_call(f.service, &c, &f.a, &f.answer, &f.why), TIMEOUT);
 		assert_int_equal(f.sent, 0);
@@ -286,7 +286,7 @@ int main(void)
 		cmocka_unit_test(test_call_when_answered_then_signed_with_the_token_on_a_kept_connection),
 		cmocka_unit_test(test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_one_does_not),
 		cmocka_unit_test(test_call_when_it_fails_at_first_then_again_only_what_may),
-		cmocka_unit_test(test_call_when_it_always_fails_then_given_up_and_the_cause_tells_the_last),
+		cmocka_unit_test(test_call_when_it_always_fails_then_given_up_and_the_cause_gives_the_last),
 		cmocka_unit_test(test_call_when_deadline_comes_then_within_it_and_not_again),
 		cmocka_unit_test(test_call_when_nothing_was_sent_then_again_though_not_repeatable),
 		cmocka_unit_test(test_call_when_name_does_not_resolve_then_failed_within_the_deadline),

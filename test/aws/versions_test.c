@@ -37,7 +37,7 @@ static void test_versions_when_usual_then_versions_and_markers(void **state)
 	assert_false(p.versions[1].latest);
 }
 
-static void test_versions_when_not_encoded_or_none_then_as_they_stand(void **state)
+static void test_versions_when_not_encoded_or_none_then_as_they_are(void **state)
 {
 	struct version_page p;
 	assert_int_equal(versions_parse(STR(ROOT(ENTRY("Version", "a%2F+&amp;b", "1", "true"))), 2, &arena, &p, &why), OK);
@@ -67,7 +67,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_versions_when_usual_then_versions_and_markers),
-		T(test_versions_when_not_encoded_or_none_then_as_they_stand),
+		T(test_versions_when_not_encoded_or_none_then_as_they_are),
 		T(test_versions_when_not_such_an_answer_then_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

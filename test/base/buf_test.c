@@ -171,7 +171,7 @@ static void test_memory_failing_keeps_what_is_there(void **state)
 	buf_deinit(&b);
 }
 
-static void test_zeroed_buffer_takes_nothing(void **state)
+static void test_zeroed_buffer_accepts_nothing(void **state)
 {
 	struct buf b = { 0 };
 	buf_put_char(&b, 'x');
@@ -210,7 +210,7 @@ int main(void)
 		cmocka_unit_test(test_arena_buffer_grows_and_shares_the_cap),
 		cmocka_unit_test(test_fixed_buffer_never_leaves_its_memory),
 		cmocka_unit_test(test_memory_failing_keeps_what_is_there),
-		cmocka_unit_test(test_zeroed_buffer_takes_nothing),
+		cmocka_unit_test(test_zeroed_buffer_accepts_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

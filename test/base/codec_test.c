@@ -37,7 +37,7 @@ static void test_hex_goes_both_ways_for_every_byte(void **state)
 	assert_memory_equal(all, back, 256);
 }
 
-static void test_hex_decode_takes_both_cases_and_exact_length(void **state)
+static void test_hex_decode_accepts_both_cases_and_exact_length(void **state)
 {
 	unsigned char b[2];
 	assert_true(hex_decode(STR("aBCd"), b, 2));
@@ -132,7 +132,7 @@ static void test_uri_encode_keeps_the_unreserved_only(void **state)
 	}
 }
 
-static void test_uri_encode_keeps_slashes_when_told(void **state)
+static void test_uri_encode_keeps_slashes_when_given(void **state)
 {
 	uri_encode(&out, STR("a/b c"), true);
 	assert_str(buf_str(&out), STR("a/b%20c"));
@@ -149,7 +149,7 @@ static void test_uri_decode_undoes_encode(void **state)
 	assert_str(got, (struct str){ all, 256 });
 }
 
-static void test_uri_decode_reads_plus_as_told_and_once_only(void **state)
+static void test_uri_decode_reads_plus_as_given_and_once_only(void **state)
 {
 	struct str got;
 	assert_true(uri_decode(&arena, STR("a+b%2b%2B"), true, &got));
@@ -190,15 +190,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_hex_goes_both_ways_for_every_byte, begin, end),
-		cmocka_unit_test_setup_teardown(test_hex_decode_takes_both_cases_and_exact_length, begin, end),
+		cmocka_unit_test_setup_teardown(test_hex_decode_accepts_both_cases_and_exact_length, begin, end),
 		cmocka_unit_test_setup_teardown(test_base64_gives_the_rfc_vectors_both_ways, begin, end),
 		cmocka_unit_test_setup_teardown(test_base64_goes_both_ways_for_every_byte_and_length, begin, end),
 		cmocka_unit_test_setup_teardown(test_base64_when_not_canonical_is_refused, begin, end),
 		cmocka_unit_test_setup_teardown(test_base64url_when_padded_or_of_the_other_alphabet_is_refused, begin, end),
 		cmocka_unit_test_setup_teardown(test_uri_encode_keeps_the_unreserved_only, begin, end),
-		cmocka_unit_test_setup_teardown(test_uri_encode_keeps_slashes_when_told, begin, end),
+		cmocka_unit_test_setup_teardown(test_uri_encode_keeps_slashes_when_given, begin, end),
 		cmocka_unit_test_setup_teardown(test_uri_decode_undoes_encode, begin, end),
-		cmocka_unit_test_setup_teardown(test_uri_decode_reads_plus_as_told_and_once_only, begin, end),
+		cmocka_unit_test_setup_teardown(test_uri_decode_reads_plus_as_given_and_once_only, begin, end),
 		cmocka_unit_test_setup_teardown(test_uri_decode_when_hex_is_missing_refuses, begin, end),
 		cmocka_unit_test_setup_teardown(test_decoders_when_the_arena_is_full_refuse, begin, end),
 	};

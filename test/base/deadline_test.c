@@ -7,25 +7,25 @@
 
 static void test_deadline_when_none_is_set_then_nothing_is_clamped(void **state)
 {
-	deadline_set(0);
-	assert_int_equal(deadline_clamp(123), 123);
-	assert_false(deadline_passed());
+	op_deadline_set(0);
+	assert_int_equal(op_deadline_clamp(123), 123);
+	assert_false(op_deadline_passed());
 }
 
 static void test_deadline_when_set_then_the_earlier_time_counts(void **state)
 {
-	deadline_set(clock_mono_ms() + 100000);
-	assert_int_equal(deadline_clamp(5), 5);
-	assert_true(deadline_clamp(INT64_MAX) < INT64_MAX);
-	assert_false(deadline_passed());
-	deadline_set(clock_mono_ms());
-	assert_true(deadline_passed());
-	deadline_set(0);
+	op_deadline_set(clock_mono_ms() + 100000);
+	assert_int_equal(op_deadline_clamp(5), 5);
+	assert_true(op_deadline_clamp(INT64_MAX) < INT64_MAX);
+	assert_false(op_deadline_passed());
+	op_deadline_set(clock_mono_ms());
+	assert_true(op_deadline_passed());
+	op_deadline_set(0);
 }
 
 static void *clamp_elsewhere(void *arg)
 {
-	*(int64_t *)arg = deadline_clamp(INT64_MAX);
+	*(int64_t *)arg = op_deadline_clamp(INT64_MAX);
 	return NULL;
 }
 
@@ -33,11 +33,11 @@ static void test_deadline_when_another_thread_asks_then_it_has_its_own(void **st
 {
 	pthread_t other;
 	int64_t seen = 0;
-	deadline_set(1);
+	op_deadline_set(1);
 	assert_int_equal(pthread_create(&other, NULL, clamp_elsewhere, &seen), 0);
 	assert_int_equal(pthread_join(other, NULL), 0);
 	assert_true(seen == INT64_MAX);
-	deadline_set(0);
+	op_deadline_set(0);
 }
 
 int main(void)

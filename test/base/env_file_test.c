@@ -84,7 +84,7 @@ static void test_env_file_load_when_others_could_have_written_it_then_refused(vo
 	temp_remove(dir);
 }
 
-static void test_env_file_load_when_there_is_none_then_ok_unless_it_was_named(void **state)
+static void test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named(void **state)
 {
 	struct fault why = { 0 };
 	setenv("TINTYPE_ENV_FILE", "", 1);
@@ -102,7 +102,7 @@ int main(void)
 		cmocka_unit_test(test_env_file_next_then_the_assignment_or_a_sentence),
 		cmocka_unit_test(test_env_file_load_then_only_what_is_missing_and_ours_is_set),
 		cmocka_unit_test(test_env_file_load_when_others_could_have_written_it_then_refused),
-		cmocka_unit_test(test_env_file_load_when_there_is_none_then_ok_unless_it_was_named),
+		cmocka_unit_test(test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,7 +45,7 @@ static void test_each_kind_is_read_in_each_form(void **state)
 	assert_string_equal(READ(false, FLAGS_ALL, "--toggle", "--no-toggle", "--toggle=off", "--toggle=x"), "2=on 2=off 2=off 2=x");
 }
 
-static void test_operands_stand_anywhere_and_behind_two_dashes(void **state)
+static void test_operands_are_anywhere_and_after_two_dashes(void **state)
 {
 	assert_string_equal(READ(true, FLAGS_ALL, "a", "--switch", "b", "-", "--", "--switch", "--", "-v"), "a 1 b - --switch -- -v");
 	assert_string_equal(READ(true, FLAGS_ALL, "--"), "");
@@ -54,7 +54,7 @@ static void test_operands_stand_anywhere_and_behind_two_dashes(void **state)
 	assert_string_equal(READ(false, FLAGS_ALL, "--"), "unknown option \"--\"; see --help");
 }
 
-static void test_what_is_unknown_or_not_taken_is_refused_without_its_value(void **state)
+static void test_what_is_unknown_or_not_accepted_is_refused_without_its_value(void **state)
 {
 	assert_string_equal(READ(true, FLAGS_ALL, "--nope=secret"), "unknown option \"--nope\"; see --help");
 	assert_string_equal(READ(true, FLAGS_ALL, "-x"), "unknown option \"-x\"; see --help");
@@ -77,8 +77,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_kind_is_read_in_each_form),
-		cmocka_unit_test(test_operands_stand_anywhere_and_behind_two_dashes),
-		cmocka_unit_test(test_what_is_unknown_or_not_taken_is_refused_without_its_value),
+		cmocka_unit_test(test_operands_are_anywhere_and_after_two_dashes),
+		cmocka_unit_test(test_what_is_unknown_or_not_accepted_is_refused_without_its_value),
 		cmocka_unit_test(test_a_value_missing_or_too_much_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

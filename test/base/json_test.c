@@ -17,7 +17,7 @@ static void test_text_that_is_whole_is_read(void **state)
 	json_decref(value);
 }
 
-static void test_text_that_is_cut_is_no_want_of_memory(void **state)
+static void test_text_that_is_cut_is_not_lack_of_memory(void **state)
 {
 	json_error_t error;
 	bool starved = true;
@@ -28,7 +28,7 @@ static void test_text_that_is_cut_is_no_want_of_memory(void **state)
 	}
 }
 
-static void test_each_allocation_that_fails_is_told_as_such(void **state)
+static void test_each_allocation_that_fails_is_reported_as_such(void **state)
 {
 	int n = 0;
 
@@ -51,8 +51,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_that_is_whole_is_read),
-		cmocka_unit_test(test_text_that_is_cut_is_no_want_of_memory),
-		cmocka_unit_test(test_each_allocation_that_fails_is_told_as_such),
+		cmocka_unit_test(test_text_that_is_cut_is_not_lack_of_memory),
+		cmocka_unit_test(test_each_allocation_that_fails_is_reported_as_such),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,7 @@ static void test_file_and_directories_are_made_for_the_owner_alone(void **state)
 	assert_int_equal(mode_of("data/logs/current.jsonl"), 0600);
 }
 
-static void test_lines_go_behind_those_of_the_last_run(void **state)
+static void test_lines_go_after_those_of_the_last_run(void **state)
 {
 	open_file(1000, 2);
 	log_file_append(&file, STR("one\ntwo\n"));
@@ -129,7 +129,7 @@ static void test_line_longer_than_a_file_gets_a_file_of_its_own(void **state)
 	assert_int_equal(count_rotated(), 1);
 }
 
-static void test_newest_rotated_files_are_kept_and_strangers_files_stay(void **state)
+static void test_newest_rotated_files_are_kept_and_foreign_files_stay(void **state)
 {
 	open_file(2, 3);
 	temp_write(temp_path(dir, "logs/log-20000101T000000Z-000.jsonl"), STR("old\n"));
@@ -182,7 +182,7 @@ static void test_disk_full_loses_lines_whole_and_counts_them(void **state)
 	assert_true(str_ends_with(all, STR("\"event\":\"log.dropped\",\"sink\":\"file\",\"count\":3}\nsixth\n")));
 }
 
-static void test_directory_that_cannot_be_made_is_told(void **state)
+static void test_directory_that_cannot_be_made_is_reported(void **state)
 {
 	struct fault why;
 	temp_write(temp_path(dir, "file"), STR("x"));
@@ -192,7 +192,7 @@ static void test_directory_that_cannot_be_made_is_told(void **state)
 	assert_int_equal(log_file_open(&file, temp_path(dir, "missing/data"), 1000, 2, &why), IO);
 }
 
-static void test_link_or_pipe_in_the_file_s_place_is_refused(void **state)
+static void test_link_or_pipe_in_the_file_s_fixture_is_refused(void **state)
 {
 	struct fault why;
 	open_file(1000, 2);
@@ -209,15 +209,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_file_and_directories_are_made_for_the_owner_alone, begin, end),
-		cmocka_unit_test_setup_teardown(test_lines_go_behind_those_of_the_last_run, begin, end),
+		cmocka_unit_test_setup_teardown(test_lines_go_after_those_of_the_last_run, begin, end),
 		cmocka_unit_test_setup_teardown(test_torn_last_line_is_ended_first, begin, end),
 		cmocka_unit_test_setup_teardown(test_file_is_rotated_between_lines, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_longer_than_a_file_gets_a_file_of_its_own, begin, end),
-		cmocka_unit_test_setup_teardown(test_newest_rotated_files_are_kept_and_strangers_files_stay, begin, end),
+		cmocka_unit_test_setup_teardown(test_newest_rotated_files_are_kept_and_foreign_files_stay, begin, end),
 		cmocka_unit_test_setup_teardown(test_file_that_was_removed_is_made_anew, begin, end),
 		cmocka_unit_test_setup_teardown(test_disk_full_loses_lines_whole_and_counts_them, begin, end),
-		cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_made_is_told, begin, end),
-		cmocka_unit_test_setup_teardown(test_link_or_pipe_in_the_file_s_place_is_refused, begin, end),
+		cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_made_is_reported, begin, end),
+		cmocka_unit_test_setup_teardown(test_link_or_pipe_in_the_file_s_fixture_is_refused, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void test_empty_strings_and_id_are_left_out(void **state)
 	assert_str(buf_str(&out), STR(HEAD "}\n"));
 }
 
-static void test_strings_of_strangers_are_inert(void **state)
+static void test_strings_of_foreign_are_inert(void **state)
 {
 	const struct log_field fields[] = { LOG_S("a", STR("\"},\n\x1b[2J\xe2\x80\xae\xff\0\x7f")) };
 	write_fields(STR("\n"), fields, 1);
@@ -92,7 +92,7 @@ static void test_numbers_at_their_ends_stay_json(void **state)
 	json_decref(line);
 }
 
-static void test_dropped_line_tells_sink_and_count(void **state)
+static void test_dropped_line_gives_sink_and_count(void **state)
 {
 	log_line_write_dropped(&out, "stderr", 7);
 	assert_true(str_ends_with(buf_str(&out), STR("\"level\":\"warn\",\"event\":\"log.dropped\",\"sink\":\"stderr\",\"count\":7}\n")));
@@ -142,10 +142,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_line_has_time_level_event_id_and_fields_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(test_reals_are_written_as_printf_does, begin, end),
 		cmocka_unit_test_setup_teardown(test_empty_strings_and_id_are_left_out, begin, end),
-		cmocka_unit_test_setup_teardown(test_strings_of_strangers_are_inert, begin, end),
+		cmocka_unit_test_setup_teardown(test_strings_of_foreign_are_inert, begin, end),
 		cmocka_unit_test_setup_teardown(test_long_string_is_cut_at_a_code_point_and_says_so, begin, end),
 		cmocka_unit_test_setup_teardown(test_numbers_at_their_ends_stay_json, begin, end),
-		cmocka_unit_test_setup_teardown(test_dropped_line_tells_sink_and_count, begin, end),
+		cmocka_unit_test_setup_teardown(test_dropped_line_gives_sink_and_count, begin, end),
 		cmocka_unit_test_setup_teardown(test_levels_go_both_ways_and_only_their_names, begin, end),
 		cmocka_unit_test_setup_teardown(test_events_have_the_table_s_name_and_level, begin, end),
 	};

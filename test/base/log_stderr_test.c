@@ -61,7 +61,7 @@ static void fill_then_drain(int reader, int writer, enum log_stderr_kind kind)
 	log_stderr_close(&e);
 }
 
-static void test_pipe_that_nobody_reads_blocks_nothing(void **state)
+static void test_pipe_that_no_one_reads_blocks_nothing(void **state)
 {
 	int ends[2];
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
@@ -70,7 +70,7 @@ static void test_pipe_that_nobody_reads_blocks_nothing(void **state)
 	close(ends[1]);
 }
 
-static void test_socket_that_nobody_reads_blocks_nothing(void **state)
+static void test_socket_that_no_one_reads_blocks_nothing(void **state)
 {
 	int ends[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
@@ -146,7 +146,7 @@ static void test_descriptor_that_is_closed_loses_lines(void **state)
 	log_stderr_close(&e);
 }
 
-static void test_file_is_appended_where_it_stands(void **state)
+static void test_file_is_appended_where_it_is(void **state)
 {
 	char dir[TEMP_PATH_MAX], content[100];
 	struct log_stderr e;
@@ -168,13 +168,13 @@ static void test_file_is_appended_where_it_stands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pipe_that_nobody_reads_blocks_nothing),
-		cmocka_unit_test(test_socket_that_nobody_reads_blocks_nothing),
+		cmocka_unit_test(test_pipe_that_no_one_reads_blocks_nothing),
+		cmocka_unit_test(test_socket_that_no_one_reads_blocks_nothing),
 		cmocka_unit_test(test_shared_pipe_is_polled_before_each_piece),
 		cmocka_unit_test(test_reader_that_is_gone_loses_lines_and_counts_them),
 		cmocka_unit_test(test_lines_that_wait_at_the_end_are_counted),
 		cmocka_unit_test(test_descriptor_that_is_closed_loses_lines),
-		cmocka_unit_test(test_file_is_appended_where_it_stands),
+		cmocka_unit_test(test_file_is_appended_where_it_is),
 	};
 	return cmocka_run_group_tests(tests, prepare, NULL);
 }

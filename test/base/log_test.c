@@ -88,7 +88,7 @@ static void test_direct_when_set_then_each_line_is_out_on_return(void **state)
 	close(fd);
 }
 
-static void test_direct_when_nobody_reads_then_the_line_is_counted_as_lost(void **state)
+static void test_direct_when_no_one_reads_then_the_line_is_counted_as_lost(void **state)
 {
 	int ends[2];
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
@@ -155,7 +155,7 @@ static void test_without_a_directory_lines_go_to_stderr_alone(void **state)
 	assert_null(current().p);
 }
 
-static void test_start_when_the_directory_is_a_file_tells(void **state)
+static void test_start_when_the_directory_is_a_file_says(void **state)
 {
 	const struct log_options o = { temp_path(dir, "stderr"), LOG_INFO, 0, 0, 0 };
 	struct fault why;
@@ -211,21 +211,21 @@ static void test_threads_write_whole_lines_side_by_side(void **state)
 
 /* Room for one line and no pause between them: most are lost, and each is either there or owned
  * up to. */
-static void test_queue_when_full_drops_counts_and_tells(void **state)
+static void test_queue_when_full_drops_counts_and_says(void **state)
 {
 	size_t lines;
 	uint64_t before = log_dropped();
 	start(LOG_INFO, 1);
 	run_writers();
 	log_stop();
-	size_t told = check_lines(current(), &lines);
-	assert_true(told > 0);
-	assert_int_equal(lines + told, THREADS * LINES_EACH);
-	assert_true(log_dropped() - before == told);
+	size_t given = check_lines(current(), &lines);
+	assert_true(given > 0);
+	assert_int_equal(lines + given, THREADS * LINES_EACH);
+	assert_true(log_dropped() - before == given);
 	assert_true(metric_get(M_LOG_LINES_DROPPED) == (int64_t)log_dropped());
 }
 
-static void test_stderr_that_nobody_reads_stops_neither_callers_nor_file(void **state)
+static void test_stderr_that_no_one_reads_stops_neither_callers_nor_file(void **state)
 {
 	int ends[2];
 	size_t lines;
@@ -248,7 +248,7 @@ static void test_stderr_that_is_read_again_gets_what_waited(void **state)
 {
 	int ends[2];
 	size_t seen = 0;
-	bool told = false;
+	bool given = false;
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	replace_stderr(ends[1]);
 	start(LOG_INFO, 100000);
@@ -257,20 +257,20 @@ static void test_stderr_that_is_read_again_gets_what_waited(void **state)
 		log_flush();
 	}
 	LOG(SERVER_READY, STR(""), LOG_I("n", 1));
-	while (!told) {   /* read blocks until the writer has more */
+	while (!given) {   /* read blocks until the writer has more */
 		ssize_t n = read(ends[0], content, sizeof content);
 		assert_true(n > 0);
 		seen += log_lines((struct str){ content, (size_t)n });
 		if (seen > 0)
 			LOG(SERVER_READY, STR(""), LOG_I("n", 2));
-		told = memmem(content, (size_t)n, "\"sink\":\"stderr\"", 15) != NULL;
+		given = memmem(content, (size_t)n, "\"sink\":\"stderr\"", 15) != NULL;
 	}
 	assert_true(seen > 1000);
 	log_stop();
 	close(ends[0]);
 }
 
-static void test_disk_full_stops_nothing_and_is_told_later(void **state)
+static void test_disk_full_stops_nothing_and_is_reported_later(void **state)
 {
 	struct rlimit before, low;
 	size_t lines;
@@ -330,16 +330,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lines_before_start_and_after_stop_go_to_stderr_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines_are_in_the_file_and_on_stderr_after_flush, begin, end),
 		cmocka_unit_test_setup_teardown(test_direct_when_set_then_each_line_is_out_on_return, begin, end),
-		cmocka_unit_test_setup_teardown(test_direct_when_nobody_reads_then_the_line_is_counted_as_lost, begin, end),
+		cmocka_unit_test_setup_teardown(test_direct_when_no_one_reads_then_the_line_is_counted_as_lost, begin, end),
 		cmocka_unit_test_setup_teardown(test_stop_writes_out_what_is_queued, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines_below_the_level_are_not_written, begin, end),
 		cmocka_unit_test_setup_teardown(test_without_a_directory_lines_go_to_stderr_alone, begin, end),
-		cmocka_unit_test_setup_teardown(test_start_when_the_directory_is_a_file_tells, begin, end),
+		cmocka_unit_test_setup_teardown(test_start_when_the_directory_is_a_file_says, begin, end),
 		cmocka_unit_test_setup_teardown(test_threads_write_whole_lines_side_by_side, begin, end),
-		cmocka_unit_test_setup_teardown(test_queue_when_full_drops_counts_and_tells, begin, end),
-		cmocka_unit_test_setup_teardown(test_stderr_that_nobody_reads_stops_neither_callers_nor_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_queue_when_full_drops_counts_and_says, begin, end),
+		cmocka_unit_test_setup_teardown(test_stderr_that_no_one_reads_stops_neither_callers_nor_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_stderr_that_is_read_again_gets_what_waited, begin, end),
-		cmocka_unit_test_setup_teardown(test_disk_full_stops_nothing_and_is_told_later, begin, end),
+		cmocka_unit_test_setup_teardown(test_disk_full_stops_nothing_and_is_reported_later, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_longer_than_the_stack_s_memory_is_whole, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_without_memory_is_dropped_and_counted, begin, end),
 	};

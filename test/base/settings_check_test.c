@@ -25,7 +25,7 @@ static void refuses(check_fn *check, const char *value, const char *setting)
 
 #define LONG_63 "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678"
 
-static void test_bucket_when_named_as_s3_says_then_taken(void **state)
+static void test_bucket_when_named_as_s3_says_then_accepted(void **state)
 {
 	static const char *const right[] = { "abc", "image-uploads", "a.b.c", "123", "1.2.3", "1.2.3.4.5", "0-9", LONG_63, "10.0.0.a", "1.2.3.4567" };
 	for (size_t i = 0; i < COUNT_OF(right); i++)
@@ -40,7 +40,7 @@ static void test_bucket_when_named_otherwise_then_refused(void **state)
 		refuses(settings_check_bucket, wrong[i], "--bucket");
 }
 
-static void test_region_when_a_word_then_taken_else_refused(void **state)
+static void test_region_when_a_word_then_accepted_else_refused(void **state)
 {
 	static const char *const right[] = { "us-east-1", "auto", "1" }, *const wrong[] = { "", "a/b", "US", "a b", "a.b", "a_b", "a\t" };
 	for (size_t i = 0; i < COUNT_OF(right); i++)
@@ -49,7 +49,7 @@ static void test_region_when_a_word_then_taken_else_refused(void **state)
 		refuses(settings_check_region, wrong[i], "--region");
 }
 
-static void test_types_when_each_is_a_media_type_then_taken_else_refused(void **state)
+static void test_types_when_each_is_a_media_type_then_accepted_else_refused(void **state)
 {
 	static const char *const right[] = { "image/png", "image/jpeg, image/png ,IMAGE/GIF", "image/jpg", "text/html", "application/pdf",
 		"image/svg+xml", "application/vnd.ms-excel" };
@@ -70,7 +70,7 @@ static void test_types_when_a_name_is_longer_than_is_allowed_then_refused(void *
 	takes(settings_check_types, text);
 }
 
-static void test_origins_when_as_browsers_send_them_then_taken(void **state)
+static void test_origins_when_as_browsers_send_them_then_accepted(void **state)
 {
 	static const char *const right[] = { "", "*", "https://app.example", "http://localhost:3000, https://a.example:65535", "https://[::1]:8443", "http://[::1]",
 		"capacitor://localhost", "chrome-extension://abcdef", "*,https://a.example" };
@@ -102,12 +102,12 @@ static void test_refusal_shows_the_value_short_and_harmless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bucket_when_named_as_s3_says_then_taken),
+		cmocka_unit_test(test_bucket_when_named_as_s3_says_then_accepted),
 		cmocka_unit_test(test_bucket_when_named_otherwise_then_refused),
-		cmocka_unit_test(test_region_when_a_word_then_taken_else_refused),
-		cmocka_unit_test(test_types_when_each_is_a_media_type_then_taken_else_refused),
+		cmocka_unit_test(test_region_when_a_word_then_accepted_else_refused),
+		cmocka_unit_test(test_types_when_each_is_a_media_type_then_accepted_else_refused),
 		cmocka_unit_test(test_types_when_a_name_is_longer_than_is_allowed_then_refused),
-		cmocka_unit_test(test_origins_when_as_browsers_send_them_then_taken),
+		cmocka_unit_test(test_origins_when_as_browsers_send_them_then_accepted),
 		cmocka_unit_test(test_origins_when_no_browser_sends_them_then_refused),
 		cmocka_unit_test(test_refusal_shows_the_value_short_and_harmless),
 	};

@@ -80,7 +80,7 @@ static void test_empty_environment_counts_as_unset(void **state)
 	assert_string_equal(s.access, "auto");
 }
 
-static void test_flags_take_every_form_and_the_last_wins(void **state)
+static void test_flags_accept_every_form_and_the_last_wins(void **state)
 {
 	struct settings s;
 	struct fault why;
@@ -97,7 +97,7 @@ static void test_flags_take_every_form_and_the_last_wins(void **state)
 	assert_false(s.open);
 }
 
-static void test_flag_when_wrong_tells_what_it_takes(void **state)
+static void test_flag_when_wrong_says_what_it_accepts(void **state)
 {
 	static const struct {
 		const char *flag, *value, *text;
@@ -219,8 +219,8 @@ int main(void)
 		cmocka_unit_test(test_environment_name_of_a_flag),
 		cmocka_unit_test_setup(test_flags_win_over_environment_over_defaults, clear_environment),
 		cmocka_unit_test_setup(test_empty_environment_counts_as_unset, clear_environment),
-		cmocka_unit_test_setup(test_flags_take_every_form_and_the_last_wins, clear_environment),
-		cmocka_unit_test_setup(test_flag_when_wrong_tells_what_it_takes, clear_environment),
+		cmocka_unit_test_setup(test_flags_accept_every_form_and_the_last_wins, clear_environment),
+		cmocka_unit_test_setup(test_flag_when_wrong_says_what_it_accepts, clear_environment),
 		cmocka_unit_test_setup(test_environment_when_wrong_is_named, clear_environment),
 		cmocka_unit_test_setup(test_key_when_too_short_is_refused_and_not_shown, clear_environment),
 		cmocka_unit_test_setup(test_value_when_long_is_cut_in_the_sentence, clear_environment),

@@ -41,7 +41,7 @@ static void test_compare_orders_bytes_unsigned_and_prefix_first(void **state)
 	assert_true(str_compare(NONE, STR("a")) < 0);
 }
 
-static void test_starts_and_ends_take_empty_and_refuse_longer(void **state)
+static void test_starts_and_ends_accept_empty_and_refuse_longer(void **state)
 {
 	assert_true(str_starts_with(STR("abc"), STR("ab")));
 	assert_false(str_starts_with(STR("abc"), STR("b")));
@@ -54,7 +54,7 @@ static void test_starts_and_ends_take_empty_and_refuse_longer(void **state)
 	assert_false(str_starts_with_nocase(STR("A"), STR("ab")));
 }
 
-static void test_unquote_takes_one_whole_pair(void **state)
+static void test_unquote_accepts_one_whole_pair(void **state)
 {
 	assert_str(str_unquote(STR("\"ab\"")), STR("ab"));
 	assert_str(str_unquote(STR("\"\"a\"\"")), STR("\"a\""));
@@ -96,7 +96,7 @@ static void test_cut_walks_every_piece_with_the_empty_ones(void **state)
 	assert_int_equal(rest.n, 0);
 }
 
-static void test_trim_takes_blanks_and_tabs_only(void **state)
+static void test_trim_accepts_blanks_and_tabs_only(void **state)
 {
 	assert_str(str_trim(STR(" \t a b\t ")), STR("a b"));
 	assert_str(str_trim(STR(" \t ")), STR(""));
@@ -160,12 +160,12 @@ int main(void)
 		cmocka_unit_test(test_equal_compares_length_and_bytes),
 		cmocka_unit_test(test_nocase_folds_ascii_letters_only),
 		cmocka_unit_test(test_compare_orders_bytes_unsigned_and_prefix_first),
-		cmocka_unit_test(test_starts_and_ends_take_empty_and_refuse_longer),
-		cmocka_unit_test(test_unquote_takes_one_whole_pair),
+		cmocka_unit_test(test_starts_and_ends_accept_empty_and_refuse_longer),
+		cmocka_unit_test(test_unquote_accepts_one_whole_pair),
 		cmocka_unit_test(test_find_gives_first_or_length),
 		cmocka_unit_test(test_slice_clamps_both_ends),
 		cmocka_unit_test(test_cut_walks_every_piece_with_the_empty_ones),
-		cmocka_unit_test(test_trim_takes_blanks_and_tabs_only),
+		cmocka_unit_test(test_trim_accepts_blanks_and_tabs_only),
 		cmocka_unit_test(test_to_u64_reads_digits_up_to_the_largest),
 		cmocka_unit_test(test_to_u64_when_not_plain_digits_refuses_and_leaves_out),
 		cmocka_unit_test(test_copies_live_in_the_arena),

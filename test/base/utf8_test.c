@@ -22,7 +22,7 @@ static int end(void **state)
 	return 0;
 }
 
-static void test_valid_takes_the_ends_of_every_range(void **state)
+static void test_valid_accepts_the_ends_of_every_range(void **state)
 {
 	const struct str good[] = {
 		STR(""), STR("\0"), STR("\x7f"), STR("\xc2\x80"), STR("\xdf\xbf"), STR("\xe0\xa0\x80"), STR("\xec\xbf\xbf"),
@@ -143,7 +143,7 @@ static void test_escapes_of_nothing_are_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_valid_takes_the_ends_of_every_range, begin, end),
+		cmocka_unit_test_setup_teardown(test_valid_accepts_the_ends_of_every_range, begin, end),
 		cmocka_unit_test_setup_teardown(test_valid_refuses_overlong_surrogate_beyond_and_cut, begin, end),
 		cmocka_unit_test_setup_teardown(test_latin1_when_it_can_hold_all_then_one_byte_each, begin, end),
 		cmocka_unit_test_setup_teardown(test_prefix_never_cuts_a_code_point, begin, end),

@@ -11,7 +11,7 @@ static void assert_json(const struct buf *b, const char *expected)
 	assert_string_equal(b->p, expected);
 }
 
-static void test_writer_when_values_follow_each_other_then_commas_stand_between(void **state)
+static void test_writer_when_values_follow_each_other_then_commas_are_between(void **state)
 {
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 
@@ -72,7 +72,7 @@ static void test_writer_when_the_buffer_is_too_small_then_it_is_marked(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_writer_when_values_follow_each_other_then_commas_stand_between),
+		cmocka_unit_test(test_writer_when_values_follow_each_other_then_commas_are_between),
 		cmocka_unit_test(test_writer_when_a_text_ends_in_a_bracket_then_the_comma_still_comes),
 		cmocka_unit_test(test_writer_when_a_text_has_quotes_and_controls_then_they_are_escaped),
 		cmocka_unit_test(test_writer_when_the_buffer_is_too_small_then_it_is_marked),

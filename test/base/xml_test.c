@@ -49,7 +49,7 @@ static void test_read_when_cdata_comments_and_instructions_then_text_is_whole(vo
 	assert_true(str_equal(xml_child_text(root, "A"), STR("a<b>cd")));
 }
 
-static void test_read_when_an_instance_type_is_told_then_it_is_kept(void **state)
+static void test_read_when_an_instance_type_is_reported_then_it_is_kept(void **state)
 {
 	const struct xml_node *root;
 	assert_int_equal(read_it("<R xmlns:x=\"http://www.w3.org/2001/XMLSchema-instance\"><A x:type=\"T\"/><A type=\"U\"/></R>", &root), OK);
@@ -146,7 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read_when_well_formed_then_a_tree),
 		cmocka_unit_test(test_read_when_cdata_comments_and_instructions_then_text_is_whole),
-		cmocka_unit_test(test_read_when_an_instance_type_is_told_then_it_is_kept),
+		cmocka_unit_test(test_read_when_an_instance_type_is_reported_then_it_is_kept),
 		cmocka_unit_test(test_read_when_not_well_formed_then_refused),
 		cmocka_unit_test(test_read_when_over_a_bound_then_refused),
 		cmocka_unit_test(test_read_when_too_many_names_then_refused),

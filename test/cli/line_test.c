@@ -36,7 +36,7 @@ static void test_line_when_no_object_then_as_it_is(void **state)
 	}
 }
 
-static void test_line_when_filtered_then_wanted_or_not(void **state)
+static void test_line_when_filtered_then_matches_or_not(void **state)
 {
 	int64_t at;
 	assert_true(clock_parse_iso8601(STR("2026-11-22T07:37:22.123Z"), &at));
@@ -61,7 +61,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line_when_object_then_head_and_fields),
 		cmocka_unit_test(test_line_when_no_object_then_as_it_is),
-		cmocka_unit_test(test_line_when_filtered_then_wanted_or_not),
+		cmocka_unit_test(test_line_when_filtered_then_matches_or_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define ALL (~0u >> (32 - OPTIONS) & ~TAKES(FOLLOW))
+#define ALL (~0u >> (32 - OPTIONS) & ~ALLOWS(FOLLOW))
 #define PARSE(o, why, ...) options_parse((o), ALL, (int)COUNT_OF(((char *[]){ "verb", __VA_ARGS__ })), (char *[]){ "verb", __VA_ARGS__, NULL }, (why))
 
 static void test_options_when_mixed_with_operands_then_both(void **state)
@@ -63,17 +63,17 @@ static void test_options_when_letter_is_shared_then_the_verb_decides(void **stat
 {
 	struct options o;
 	char *follow[] = { "verb", "-f", NULL }, *force[] = { "verb", "-f", NULL };
-	assert_int_equal(options_parse(&o, TAKES(FOLLOW), 2, follow, NULL), OK);
+	assert_int_equal(options_parse(&o, ALLOWS(FOLLOW), 2, follow, NULL), OK);
 	assert_true(o.follow && !o.force);
-	assert_int_equal(options_parse(&o, TAKES(FORCE), 2, force, NULL), OK);
+	assert_int_equal(options_parse(&o, ALLOWS(FORCE), 2, force, NULL), OK);
 	assert_true(o.force && !o.follow);
 }
 
-static void test_help_when_taken_then_in_it(void **state)
+static void test_help_when_accepted_then_in_it(void **state)
 {
 	struct buf b;
 	buf_init(&b, 65536);
-	options_help(&b, TAKES(LIMIT) | TAKES(OUTPUT));
+	options_help(&b, ALLOWS(LIMIT) | ALLOWS(OUTPUT));
 	assert_non_null(strstr(b.p, "-n, --limit N\n"));
 	assert_non_null(strstr(b.p, "-o, --output FILE\n"));
 	assert_non_null(strstr(b.p, "--help"));
@@ -105,7 +105,7 @@ int main(void)
 		cmocka_unit_test(test_options_when_not_given_then_defaults),
 		cmocka_unit_test(test_options_when_wrong_then_sentence_names_the_flag),
 		cmocka_unit_test(test_options_when_letter_is_shared_then_the_verb_decides),
-		cmocka_unit_test(test_help_when_taken_then_in_it),
+		cmocka_unit_test(test_help_when_accepted_then_in_it),
 		cmocka_unit_test(test_span_when_written_then_milliseconds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

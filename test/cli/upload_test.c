@@ -109,7 +109,7 @@ static void test_upload_when_server_stays_busy_then_its_detail(void **state)
 	mem_free(r);
 }
 
-static void test_upload_when_looked_at_late_then_completed(void **state)
+static void test_upload_when_checked_late_then_completed(void **state)
 {
 	FAKE_SET(&api, looks_late, true);
 	struct run *r = RUN("upload", "a.png");
@@ -193,7 +193,7 @@ static void test_upload_when_endpoint_is_another_server_then_sentence(void **sta
 	mem_free(r);
 }
 
-static void test_upload_when_nobody_listens_then_each_file_failed(void **state)
+static void test_upload_when_no_one_listens_then_each_file_failed(void **state)
 {
 	struct run *r = RUN("upload", "a.png", "--endpoint", "http://127.0.0.1:1");
 	assert_int_equal(r->code, 1);
@@ -238,14 +238,14 @@ int main(int argc, char **argv)
 		TEST(test_upload_when_store_refuses_then_message_of_the_xml),
 		TEST(test_upload_when_server_is_busy_then_tried_again),
 		TEST(test_upload_when_server_stays_busy_then_its_detail),
-		TEST(test_upload_when_looked_at_late_then_completed),
+		TEST(test_upload_when_checked_late_then_completed),
 		TEST(test_upload_when_records_need_a_key_then_the_put_must_do),
 		TEST(test_upload_when_json_then_one_object_a_file),
 		TEST(test_upload_when_name_is_not_utf8_then_sent_repaired_and_said),
 		TEST(test_upload_when_there_is_a_key_then_the_api_gets_it_and_the_store_does_not),
 		TEST(test_upload_when_slot_leads_nowhere_then_failed),
 		TEST(test_upload_when_endpoint_is_another_server_then_sentence),
-		TEST(test_upload_when_nobody_listens_then_each_file_failed),
+		TEST(test_upload_when_no_one_listens_then_each_file_failed),
 		TEST(test_upload_when_interrupted_then_130_and_what_was_done),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ static int tear_down(void **state)
 static void test_directory_when_walked_then_files_by_name_and_no_links(void **state)
 {
 	static const char *const want[] = { "d/a", "d/b", "d/e/c" };
-	struct walk w;
+	struct file_walk w;
 	walk_init(&w);
 	walk_add(&w, "d");
 	assert_int_equal(w.n, COUNT_OF(want));
@@ -47,9 +47,9 @@ static void test_directory_when_walked_then_files_by_name_and_no_links(void **st
 	walk_deinit(&w);
 }
 
-static void test_operand_when_a_link_to_a_file_then_taken(void **state)
+static void test_operand_when_a_link_to_a_file_then_accepted(void **state)
 {
-	struct walk w;
+	struct file_walk w;
 	struct fault why;
 	int fd = -1;
 	uint64_t size = 0;
@@ -64,7 +64,7 @@ static void test_operand_when_a_link_to_a_file_then_taken(void **state)
 
 static void test_operand_when_missing_or_special_then_counted_as_failed(void **state)
 {
-	struct walk w;
+	struct file_walk w;
 	walk_init(&w);
 	walk_add(&w, "nothing");
 	walk_add(&w, "d/fifo");
@@ -77,7 +77,7 @@ static void test_operand_when_missing_or_special_then_counted_as_failed(void **s
 
 static void test_open_when_swapped_for_a_link_meanwhile_then_refused(void **state)
 {
-	struct walk w;
+	struct file_walk w;
 	struct fault why;
 	int fd = -1;
 	uint64_t size = 0;
@@ -97,7 +97,7 @@ static void test_open_when_swapped_for_a_link_meanwhile_then_refused(void **stat
 static void test_directory_when_too_deep_then_failed_and_the_rest_found(void **state)
 {
 	char path[400] = "deep";
-	struct walk w;
+	struct file_walk w;
 	assert_int_equal(mkdir(path, 0755), 0);
 	write_file("deep/a", "a", 1);
 	for (int i = 0; i < 70; i++) {
@@ -115,7 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_directory_when_walked_then_files_by_name_and_no_links, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_operand_when_a_link_to_a_file_then_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_operand_when_a_link_to_a_file_then_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_operand_when_missing_or_special_then_counted_as_failed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_open_when_swapped_for_a_link_meanwhile_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_directory_when_too_deep_then_failed_and_the_rest_found, set_up, tear_down),

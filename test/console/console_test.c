@@ -6,7 +6,7 @@
 
 static const char *const secrets[] = { "/console/images", "/console/images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10", "/console/logs", "/console/settings" };
 
-static void test_data_without_the_token_then_nothing_is_told(void **state)
+static void test_data_without_the_token_then_nothing_is_reported(void **state)
 {
 	const struct header none[] = { OWN_HOST }, basic[] = { OWN_HOST, { STR("Authorization"), STR("Basic " TOKEN) } };
 	const struct header cookie[] = { OWN_HOST, { STR("Cookie"), STR("token=" TOKEN) } };
@@ -17,14 +17,14 @@ static void test_data_without_the_token_then_nothing_is_told(void **state)
 		ask_with("GET", secrets[i], basic, COUNT_OF(basic), 401);
 		ask_with("GET", secrets[i], cookie, COUNT_OF(cookie), 401);
 		ask_with("GET", secrets[i], proxied, COUNT_OF(proxied), 401);
-		ask_with("GET", str_cstr(&world.own, str_printf(&world.own, "%s?token=" TOKEN, secrets[i])), none, COUNT_OF(none), 401);
+		ask_with("GET", str_cstr(&fixture.own, str_printf(&fixture.own, "%s?token=" TOKEN, secrets[i])), none, COUNT_OF(none), 401);
 	}
 }
 
 static void test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_opens(void **state)
 {
 	const struct header wrong[] = { OWN_HOST, { STR("Authorization"), STR("Bearer 00112233445566778899aabbccddeefe") } };
-	for (int i = 0; i < GATE_WRONG_MAX; i++)
+	for (int i = 0; i < ADMIN_AUTH_WRONG_MAX; i++)
 		ask_with("GET", secrets[(size_t)i % COUNT_OF(secrets)], wrong, COUNT_OF(wrong), 403);
 	ask_with("GET", "/console/settings", wrong, COUNT_OF(wrong), 429);
 	assert_true(answer_says("Retry-After", "60"));
@@ -42,7 +42,7 @@ static void test_data_from_another_site_then_refused_even_with_the_token(void **
 		}
 }
 
-static void test_data_from_the_own_page_behind_a_proxy_with_tls_then_given(void **state)
+static void test_data_from_the_own_page_after_a_proxy_with_tls_then_given(void **state)
 {
 	const struct header headers[] = { { STR("Host"), STR("admin.example") }, OWN_TOKEN, { STR("Origin"), STR("https://admin.example") }, { STR("Sec-Fetch-Site"), STR("same-origin") } };
 	ask_with("GET", "/console/settings", headers, COUNT_OF(headers), 200);
@@ -75,12 +75,12 @@ static void test_failures_of_the_engine_then_no_cause_in_the_answer(void **state
 		int status;
 	} rows[] = { { F_STORAGE_FAILED, 503 }, { F_UPSTREAM_FAILED, 502 }, { F_DEADLINE, 503 }, { F_OUT_OF_MEMORY, 503 }, { F_INTERNAL, 500 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		fake_table_fail_nth(world.table, 1, rows[i].code);
+		fake_table_fail_nth(fixture.table, 1, rows[i].code);
 		json_t *json = ask("/console/images", rows[i].status);
 		assert_string_equal(text_of(json, "code"), fault_name(rows[i].code));
-		assert_string_not_equal(text_of(json, "detail"), world.x.answer.fault.text);
+		assert_string_not_equal(text_of(json, "detail"), fixture.x.answer.fault.text);
 		assert_string_equal(text_of(json, "requestId"), "the-id");
-		assert_int_equal(world.x.answer.fault.code, rows[i].code);
+		assert_int_equal(fixture.x.answer.fault.code, rows[i].code);
 	}
 }
 
@@ -96,14 +96,14 @@ static void test_parameters_that_are_unknown_or_twice_then_400(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST(test_data_without_the_token_then_nothing_is_told),
-		WORLD_TEST(test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_opens),
-		WORLD_TEST(test_data_from_another_site_then_refused_even_with_the_token),
-		WORLD_TEST(test_data_from_the_own_page_behind_a_proxy_with_tls_then_given),
-		WORLD_TEST(test_other_methods_then_405_and_before_that_the_site),
-		WORLD_TEST(test_paths_that_are_none_then_404),
-		WORLD_TEST(test_failures_of_the_engine_then_no_cause_in_the_answer),
-		WORLD_TEST(test_parameters_that_are_unknown_or_twice_then_400),
+		FIXTURE_TEST(test_data_without_the_token_then_nothing_is_reported),
+		FIXTURE_TEST(test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_opens),
+		FIXTURE_TEST(test_data_from_another_site_then_refused_even_with_the_token),
+		FIXTURE_TEST(test_data_from_the_own_page_after_a_proxy_with_tls_then_given),
+		FIXTURE_TEST(test_other_methods_then_405_and_before_that_the_site),
+		FIXTURE_TEST(test_paths_that_are_none_then_404),
+		FIXTURE_TEST(test_failures_of_the_engine_then_no_cause_in_the_answer),
+		FIXTURE_TEST(test_parameters_that_are_unknown_or_twice_then_400),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

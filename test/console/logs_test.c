@@ -13,7 +13,7 @@ static int setup(void **state)
 	struct log_options o = { .level = LOG_DEBUG, .ring_bytes = 1 << 18 };
 	struct fault why;
 	int nowhere = open("/dev/null", O_WRONLY), own = dup(STDERR_FILENO);
-	world_setup(state);
+	fixture_setup(state);
 	dup2(nowhere, STDERR_FILENO);
 	assert_int_equal(log_start(&o, &why), OK);
 	dup2(own, STDERR_FILENO);
@@ -30,24 +30,24 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	log_stop();
-	return world_teardown(state);
+	return fixture_teardown(state);
 }
 
 static const json_t *line(size_t i)
 {
-	return json_object_get(json_array_get(json_object_get(world.json, "lines"), i), "line");
+	return json_object_get(json_array_get(json_object_get(fixture.json, "lines"), i), "line");
 }
 
 static long long number(const char *name)
 {
-	return json_integer_value(json_object_get(world.json, name));
+	return json_integer_value(json_object_get(fixture.json, name));
 }
 
 /* Which lines came, by their field "no". */
 static void assert_lines(const char *target, int first, int last)
 {
 	ask(target, 200);
-	assert_int_equal(json_array_size(json_object_get(world.json, "lines")), last - first + 1);
+	assert_int_equal(json_array_size(json_object_get(fixture.json, "lines")), last - first + 1);
 	for (int i = first; i <= last; i++)
 		assert_int_equal(json_integer_value(json_object_get(line((size_t)(i - first)), "no")), i);
 }
@@ -56,9 +56,9 @@ static void test_logs_then_the_newest_in_order(void **state)
 {
 	assert_lines("/console/logs", 1, 12);
 	assert_int_equal(number("last"), 12);
-	assert_true(json_is_false(json_object_get(world.json, "more")));
+	assert_true(json_is_false(json_object_get(fixture.json, "more")));
 	assert_lines("/console/logs?limit=3", 10, 12);
-	assert_true(json_is_true(json_object_get(world.json, "more")));
+	assert_true(json_is_true(json_object_get(fixture.json, "more")));
 	assert_lines("/console/logs?before=10&limit=2", 8, 9);
 }
 

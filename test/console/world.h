@@ -16,71 +16,71 @@
 
 #define TOKEN "00112233445566778899aabbccddeeff"
 
-struct world {
+struct fixture {
 	struct fake_table *table;
-	struct inspection_of_list listed;
+	struct admin_query_of_list listed;
 	struct settings settings;
-	struct gate gate;
+	struct admin_auth admin_auth;
 	struct console *console;
-	struct exchange x;
+	struct request_context x;
 	struct arena own;      /* for what a test keeps */
 	json_t *json;          /* the last answer's */
 	bool answered;
 };
 
-static struct world world;
+static struct fixture fixture;
 
-static inline void world_make(struct inspection *inspection)
+static inline void fixture_make(struct admin_query *admin_query)
 {
-	struct console_options o = { .gate = &world.gate, .table = fake_table_port(world.table), .inspection = inspection, .settings = &world.settings };
-	console_free(&world.console);
-	world.console = console_new(&o);
-	assert_non_null(world.console);
+	struct console_options o = { .admin_auth = &fixture.admin_auth, .table = fake_table_port(fixture.table), .admin_query = admin_query, .settings = &fixture.settings };
+	console_free(&fixture.console);
+	fixture.console = console_new(&o);
+	assert_non_null(fixture.console);
 }
 
-static inline int world_setup(void **state)
+static inline int fixture_setup(void **state)
 {
 	struct fault why;
 	(void)state;
 	crypto_init();
-	memset(&world, 0, sizeof(world));
-	world.table = fake_table_new(1000);
-	gate_init(&world.gate, STR(TOKEN));
-	arena_init(&world.own, 64 << 20);
-	assert_int_equal(settings_load(&world.settings, 0, NULL, &why), OK);
-	world_make(fake_table_inspection(world.table));
+	memset(&fixture, 0, sizeof(fixture));
+	fixture.table = fake_table_new(1000);
+	admin_auth_init(&fixture.admin_auth, STR(TOKEN));
+	arena_init(&fixture.own, 64 << 20);
+	assert_int_equal(settings_load(&fixture.settings, 0, NULL, &why), OK);
+	fixture_make(fake_table_admin_query(fixture.table));
 	return 0;
 }
 
-static inline void world_forget(void)
+static inline void fixture_forget(void)
 {
-	json_decref(world.json);
-	world.json = NULL;
-	if (world.answered) {
-		answer_reset(&world.x.answer);
-		arena_deinit(&world.x.arena);
+	json_decref(fixture.json);
+	fixture.json = NULL;
+	if (fixture.answered) {
+		answer_reset(&fixture.x.answer);
+		arena_deinit(&fixture.x.arena);
 	}
-	world.answered = false;
+	fixture.answered = false;
 }
 
-static inline int world_teardown(void **state)
+static inline int fixture_teardown(void **state)
 {
 	(void)state;
-	world_forget();
-	console_free(&world.console);
-	fake_table_free(&world.table);
-	gate_deinit(&world.gate);
-	arena_deinit(&world.own);
+	fixture_forget();
+	console_free(&fixture.console);
+	fake_table_free(&fixture.table);
+	admin_auth_deinit(&fixture.admin_auth);
+	arena_deinit(&fixture.own);
 	return 0;
 }
 
-#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+#define FIXTURE_TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 static inline struct str answer_value(const char *name)
 {
-	for (size_t i = 0; i < world.x.answer.n_headers; i++)
-		if (str_equal_nocase(world.x.answer.headers[i].name, str_of(name)))
-			return world.x.answer.headers[i].value;
+	for (size_t i = 0; i < fixture.x.answer.n_headers; i++)
+		if (str_equal_nocase(fixture.x.answer.headers[i].name, str_of(name)))
+			return fixture.x.answer.headers[i].value;
 	return (struct str){ 0 };
 }
 
@@ -92,7 +92,7 @@ static inline bool answer_says(const char *name, const char *value)
 /* What is on every answer. */
 static inline void check_answer(int status)
 {
-	const struct answer *ans = &world.x.answer;
+	const struct answer *ans = &fixture.x.answer;
 	assert_int_equal(ans->status, status);
 	assert_true(answer_says("X-Content-Type-Options", "nosniff"));
 	assert_true(answer_says("Cross-Origin-Resource-Policy", "same-origin"));
@@ -108,32 +108,32 @@ static inline void ask_with(const char *method, const char *target, const struct
 {
 	struct fault why;
 	struct str rest = str_of(target);
-	struct door *door = console_door(world.console);
-	world_forget();
-	world.x = (struct exchange){ 0 };
-	world.answered = true;
-	arena_init(&world.x.arena, door->arena_bytes);
-	answer_init(&world.x.answer);
-	world.x.request = (struct request){ .arena = &world.x.arena, .id = STR("the-id"), .method = str_of(method), .target = rest, .headers = headers, .n_headers = n };
-	world.x.request.path = str_cut(&rest, '?');
-	assert_int_equal(query_parse(&world.x.arena, rest, door->plus_is_blank, &world.x.request.query, &why), OK);
-	if (door->ops->begin(door, &world.x) == DOOR_RUN)
-		door->ops->finish(door, &world.x);
+	struct handler *handler = console_handler(fixture.console);
+	fixture_forget();
+	fixture.x = (struct request_context){ 0 };
+	fixture.answered = true;
+	arena_init(&fixture.x.arena, handler->arena_bytes);
+	answer_init(&fixture.x.answer);
+	fixture.x.request = (struct request){ .arena = &fixture.x.arena, .id = STR("the-id"), .method = str_of(method), .target = rest, .headers = headers, .n_headers = n };
+	fixture.x.request.path = str_cut(&rest, '?');
+	assert_int_equal(query_parse(&fixture.x.arena, rest, handler->plus_is_blank, &fixture.x.request.query, &why), OK);
+	if (handler->ops->on_head(handler, &fixture.x) == HANDLER_RUN)
+		handler->ops->run(handler, &fixture.x);
 	check_answer(status);
 }
 
-/* Ask as the page does; gives the JSON of the answer, the world's. */
+/* Ask as the page does; gives the JSON of the answer, the fixture's. */
 static inline json_t *ask(const char *target, int status)
 {
 	const struct header headers[] = { { STR("Host"), STR("127.0.0.1:8081") }, { STR("Sec-Fetch-Site"), STR("same-origin") }, { STR("Authorization"), STR("Bearer " TOKEN) } };
 	json_error_t error;
 	ask_with("GET", target, headers, COUNT_OF(headers), status);
 	assert_true(answer_says("Content-Type", status == 200 ? "application/json" : "application/problem+json") && answer_says("Cache-Control", "no-store"));
-	world.json = json_loadb(world.x.answer.body.p, world.x.answer.body.n, JSON_REJECT_DUPLICATES, &error);
-	assert_non_null(world.json);
+	fixture.json = json_loadb(fixture.x.answer.body.p, fixture.x.answer.body.n, JSON_REJECT_DUPLICATES, &error);
+	assert_non_null(fixture.json);
 	if (status != 200)
-		assert_int_equal(json_integer_value(json_object_get(world.json, "status")), status);
-	return world.json;
+		assert_int_equal(json_integer_value(json_object_get(fixture.json, "status")), status);
+	return fixture.json;
 }
 
 static inline const char *text_of(const json_t *object, const char *name)

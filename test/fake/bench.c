@@ -84,11 +84,11 @@ struct image_row bench_row(struct bench *b, unsigned n)
 	return row;
 }
 
-void bench_settle(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason)
+void bench_resolve(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason)
 {
 	struct image_row now;
-	struct settlement s = row_verdict(&b->a, n, uploaded_ms, reason);
-	assert_int_equal(table_settle(b->w.table, &s, &b->a, &now, &b->why), OK);
+	struct resolution s = row_verdict(&b->a, n, uploaded_ms, reason);
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
 }
 
 struct str bench_key(struct bench *b, unsigned n)

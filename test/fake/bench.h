@@ -1,5 +1,5 @@
-/* What the contract suites share: a fresh world for each test, and small words over it that fail the
- * test themselves. Included after cmocka's own header lines; single-threaded but for the world. */
+/* What the contract suites share: a fresh fixture for each test, and small words over it that fail the
+ * test themselves. Included after cmocka's own header lines; single-threaded but for the fixture. */
 #ifndef FAKE_BENCH_H
 #define FAKE_BENCH_H
 
@@ -13,14 +13,14 @@
 #define BENCH_LITTLE 3   /* max_pending of a BENCH_TEST_OF_LIMIT */
 
 struct bench {
-	struct contract_world w;
+	struct contract_fixture w;
 	struct arena a;
 	struct fault why;
 };
 
 int bench_set_up(void **state);
 int bench_tear_down(void **state);
-/* Its address as a test's first state asks for a world of BENCH_LITTLE pending rows. */
+/* Its address as a test's first state asks for a fixture of BENCH_LITTLE pending rows. */
 extern int bench_little;
 /* The same for a test that requires counts which are right at once. */
 extern int bench_exact;
@@ -29,7 +29,7 @@ extern int bench_exact;
 #define BENCH_TEST_OF_LIMIT(f) { #f, f, bench_set_up, bench_tear_down, &bench_little }
 #define BENCH_TEST_OF_COUNTS(f) { #f, f, bench_set_up, bench_tear_down, &bench_exact }
 
-/* Run a group on the maker's worlds; gives the number of tests that failed. */
+/* Run a group on the maker's fixtures; gives the number of tests that failed. */
 int bench_run(const struct contract_maker *maker, const char *suite, const struct CMUnitTest *tests, size_t n);
 void bench_reopen(struct bench *b);
 
@@ -40,7 +40,7 @@ void assert_str(struct str got, struct str want);
 /* Row n of rows.h: added, read, resolved, its key; and the table's counts. */
 void bench_insert(struct bench *b, unsigned n);
 struct image_row bench_row(struct bench *b, unsigned n);
-void bench_settle(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason);
+void bench_resolve(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason);
 struct str bench_key(struct bench *b, unsigned n);
 struct image_counts bench_counts(struct bench *b);
 /* How many rows will end, and how many are listed: what can be told of any table, at once. */

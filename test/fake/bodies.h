@@ -9,7 +9,7 @@
 struct str body_noise(struct bench *b, size_t n);
 /* Begin with the length told, and write all. */
 struct incoming *body_receive(struct bench *b, struct str body);
-/* A commit of a plain object in the world's bucket. */
+/* A commit of a plain object in the fixture's bucket. */
 struct object_commit body_commit(struct bench *b, struct str key);
 void body_put(struct bench *b, struct str bucket, struct str key, struct str body);
 /* The object's bytes; the test fails when it is not there. */

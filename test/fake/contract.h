@@ -1,5 +1,5 @@
 /* The contract suites: one group of cmocka tests per port that every adapter of it must pass. A maker
- * builds a fresh, empty world for each test. An adapter that has not all three ports leaves the
+ * builds a fresh, empty fixture for each test. An adapter that has not all three ports leaves the
  * others NULL and runs the suites of those it has; the bucket suite requires all three.
  *
  *     static const struct contract_maker maker = { "local", make, reopen, unmake };
@@ -16,9 +16,9 @@
 #include "port/object_store.h"
 #include "port/part_store.h"
 
-struct contract_world {
+struct contract_fixture {
 	struct image_table *table;
-	struct inspection *inspection;   /* of the table's rows; for its own suite alone */
+	struct admin_query *admin_query;   /* of the table's rows; for its own suite alone */
 	struct object_store *store;
 	struct bucket_store *bucket;
 	struct bucket_catalog *catalog;
@@ -29,16 +29,16 @@ struct contract_world {
 
 struct contract_maker {
 	const char *name;
-	/* An empty world whose table takes max_pending pending rows. */
-	void (*make)(struct contract_world *w, uint64_t max_pending);
+	/* An empty fixture whose table takes max_pending pending rows. */
+	void (*make)(struct contract_fixture *w, uint64_t max_pending);
 	/* End the adapter and start it again on the same data; what keeps nothing leaves *w as it is. */
-	void (*reopen)(struct contract_world *w);
-	void (*unmake)(struct contract_world *w);
+	void (*reopen)(struct contract_fixture *w);
+	void (*unmake)(struct contract_fixture *w);
 	bool no_limit;     /* its table takes any number of pending rows: the tests of the limit are not for it */
 	bool counts_lag;   /* its counts follow at their leisure: the test of their numbers is not for it */
 };
 
-/* How many pending rows every world but that of the test of the limit must take. */
+/* How many pending rows every fixture but that of the test of the limit must take. */
 #define CONTRACT_MAX_PENDING 100000
 
 #endif

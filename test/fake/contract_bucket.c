@@ -11,9 +11,9 @@
 /* Finish a body as image n, with the resolution of row_verdict. */
 static enum status finish_image(struct bench *b, struct incoming **in, unsigned n, struct image_row *now)
 {
-	struct settlement s = row_verdict(&b->a, n, 1700000000000, STR(""));
+	struct resolution s = row_verdict(&b->a, n, 1700000000000, STR(""));
 	struct object_commit c = body_commit(b, bench_key(b, n));
-	c.settle = &s;
+	c.resolve = &s;
 	c.now = now;
 	return bucket_finish(in, &c, &b->why);
 }
@@ -101,7 +101,7 @@ static void test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_
 
 /* the body */
 
-static void test_body_before_finish_then_nobody_sees_it(void **state)
+static void test_body_before_finish_then_no_one_sees_it(void **state)
 {
 	struct bench *b = *state;
 	struct incoming *in = body_receive(b, STR("hello"));
@@ -153,11 +153,11 @@ static void test_view_of_an_empty_body_then_no_bytes(void **state)
 static void test_body_longer_or_shorter_than_expected_then_what_came_counts(void **state)
 {
 	struct bench *b = *state;
-	static const uint64_t told[] = { 1, 1000 };
-	for (size_t i = 0; i < COUNT_OF(told); i++) {
+	static const uint64_t given[] = { 1, 1000 };
+	for (size_t i = 0; i < COUNT_OF(given); i++) {
 		struct incoming *in = NULL;
 		struct object_commit c = body_commit(b, STR("docs/a"));
-		assert_int_equal(bucket_begin(b->w.bucket, told[i], &in, &b->why), OK);
+		assert_int_equal(bucket_begin(b->w.bucket, given[i], &in, &b->why), OK);
 		assert_int_equal(bucket_write(in, "hello", 5, &b->why), OK);
 		assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
 		assert_object_is(b, STR("docs/a"), STR("hello"));
@@ -208,12 +208,12 @@ static void test_finish_of_an_image_then_object_and_row_are_there(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now, want = row_pending(&b->a, 1);
-	struct settlement s = row_verdict(&b->a, 1, 1700000000000, STR(""));
+	struct resolution s = row_verdict(&b->a, 1, 1700000000000, STR(""));
 	bench_insert(b, 1);
 	struct incoming *in = body_receive(b, STR("hello"));
 	assert_int_equal(finish_image(b, &in, 1, &now), OK);
 	assert_null(in);
-	row_settle(&b->a, &want, &s);
+	row_resolve(&b->a, &want, &s);
 	assert_true(row_equal(&now, &want));
 	for (unsigned round = 0; round < 2; round++) {
 		struct image_row row = bench_row(b, 1);
@@ -258,9 +258,9 @@ static void test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_o
 {
 	struct bench *b = *state;
 	struct image_row now;
-	struct settlement s = row_verdict(&b->a, 1, 5000, STR("no image"));
+	struct resolution s = row_verdict(&b->a, 1, 5000, STR("no image"));
 	bench_insert(b, 1);
-	assert_int_equal(table_settle(b->w.table, &s, &b->a, &now, &b->why), OK);
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
 	struct incoming *in = body_receive(b, STR("hello"));
 	assert_fails(b, finish_image(b, &in, 1, &now), F_STATE_CHANGED);
 	assert_null(in);
@@ -321,7 +321,7 @@ static void test_open_then_the_file_outlives_a_replacement(void **state)
 	object_file_close(&f);
 }
 
-static void test_open_of_an_unknown_bucket_or_key_then_told_which(void **state)
+static void test_open_of_an_unknown_bucket_or_key_then_reported_which(void **state)
 {
 	struct bench *b = *state;
 	struct object_file f;
@@ -337,7 +337,7 @@ struct rival {
 	struct bench *b;
 	struct incoming *in;
 	struct str body, id, key;
-	struct settlement s;
+	struct resolution s;
 	struct image_row now;
 	struct arena a;
 	struct fault why;
@@ -350,7 +350,7 @@ static void *finish_rival(void *arg)
 {
 	struct rival *r = arg;
 	struct object_commit c = { .bucket = r->b->w.bucket_name, .key = r->key, .content_type = STR("image/jpeg"),
-		.settle = &r->s, .arena = &r->a, .now = &r->now };
+		.resolve = &r->s, .arena = &r->a, .now = &r->now };
 	pthread_barrier_wait(r->start);
 	r->end = bucket_finish(&r->in, &c, &r->why);
 	return NULL;
@@ -453,7 +453,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_finish_of_a_plain_body_over_an_object_then_replaced),
 	BENCH_TEST(test_finish_of_an_empty_body_then_an_object_of_no_bytes),
 	BENCH_TEST(test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_left),
-	BENCH_TEST(test_body_before_finish_then_nobody_sees_it),
+	BENCH_TEST(test_body_before_finish_then_no_one_sees_it),
 	BENCH_TEST(test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their_md5),
 	BENCH_TEST(test_view_of_an_empty_body_then_no_bytes),
 	BENCH_TEST(test_body_longer_or_shorter_than_expected_then_what_came_counts),
@@ -468,7 +468,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_remove_of_the_row_then_the_object_goes_with_it),
 	BENCH_TEST(test_open_then_the_file_outlives_the_object),
 	BENCH_TEST(test_open_then_the_file_outlives_a_replacement),
-	BENCH_TEST(test_open_of_an_unknown_bucket_or_key_then_told_which),
+	BENCH_TEST(test_open_of_an_unknown_bucket_or_key_then_reported_which),
 	BENCH_TEST(test_finish_by_several_at_once_for_one_slot_then_exactly_one_wins),
 	BENCH_TEST(test_finish_while_the_row_is_removed_then_neither_row_nor_object),
 };

@@ -95,7 +95,7 @@ static void test_condition_then_it_holds_or_nothing_changes(void **state)
 
 /* sizes around those that are small */
 
-static void test_body_of_every_size_around_small_then_the_same_whatever_was_told(void **state)
+static void test_body_of_every_size_around_small_then_the_same_whatever_was_given(void **state)
 {
 	static const size_t sizes[] = { 0, 1, 1000, BUCKET_SMALL_BYTES - 1, BUCKET_SMALL_BYTES, BUCKET_SMALL_BYTES + 1, 3 * BUCKET_SMALL_BYTES };
 	static const size_t pieces[] = { 999, 4096, 1 << 20 };
@@ -124,13 +124,13 @@ static void test_body_of_every_size_around_small_then_the_same_whatever_was_told
 /* a finish that is not waited for */
 
 struct started {
-	struct table_wait wait;
+	struct write_completion wait;
 	sem_t done;
 	enum status end;
 	unsigned times;
 };
 
-static void note_end(struct table_wait *w, enum status end)
+static void note_end(struct write_completion *w, enum status end)
 {
 	struct started *s = (struct started *)w;
 	s->end = end;
@@ -156,7 +156,7 @@ static enum status await(struct bench *b, struct started *s)
 	return s->end;
 }
 
-static void test_start_finish_then_told_once_it_is_durable(void **state)
+static void test_start_finish_then_reported_once_it_is_durable(void **state)
 {
 	static const size_t sizes[] = { 0, 1000, BUCKET_SMALL_BYTES, 100000 };
 	struct bench *b = *state;
@@ -173,7 +173,7 @@ static void test_start_finish_then_told_once_it_is_durable(void **state)
 	}
 }
 
-static void test_start_finish_that_fails_then_told_why_and_nothing_is_left(void **state)
+static void test_start_finish_that_fails_then_reported_why_and_nothing_is_left(void **state)
 {
 	struct bench *b = *state;
 	struct started s;
@@ -194,11 +194,11 @@ static void test_start_finish_of_an_image_then_object_and_row_are_there(void **s
 	struct bench *b = *state;
 	struct image_row now;
 	struct started s;
-	struct settlement verdict = row_verdict(&b->a, 1, 1700000000000, STR(""));
+	struct resolution verdict = row_verdict(&b->a, 1, 1700000000000, STR(""));
 	bench_insert(b, 1);
 	struct incoming *in = body_receive(b, STR("hello"));
 	struct object_commit c = body_commit(b, bench_key(b, 1));
-	c.settle = &verdict;
+	c.resolve = &verdict;
 	c.now = &now;
 	start_one(&in, &c, &s);
 	assert_int_equal(await(b, &s), OK);
@@ -228,9 +228,9 @@ static void test_start_finish_of_many_at_once_for_one_key_then_one_whole_object(
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_meta_then_given_back_as_often_as_asked),
 	BENCH_TEST(test_condition_then_it_holds_or_nothing_changes),
-	BENCH_TEST(test_body_of_every_size_around_small_then_the_same_whatever_was_told),
-	BENCH_TEST(test_start_finish_then_told_once_it_is_durable),
-	BENCH_TEST(test_start_finish_that_fails_then_told_why_and_nothing_is_left),
+	BENCH_TEST(test_body_of_every_size_around_small_then_the_same_whatever_was_given),
+	BENCH_TEST(test_start_finish_then_reported_once_it_is_durable),
+	BENCH_TEST(test_start_finish_that_fails_then_reported_why_and_nothing_is_left),
 	BENCH_TEST(test_start_finish_of_an_image_then_object_and_row_are_there),
 	BENCH_TEST(test_start_finish_of_many_at_once_for_one_key_then_one_whole_object),
 };

@@ -21,7 +21,7 @@ static void put(struct bench *b, const char *key)
 
 /* buckets */
 
-static void test_create_then_told_and_kept(void **state)
+static void test_create_then_reported_and_kept(void **state)
 {
 	struct bench *b = *state;
 	struct bucket_info i;
@@ -276,7 +276,7 @@ static void test_list_when_the_arena_is_full_then_too_much(void **state)
 	arena_deinit(&small);
 }
 
-static void test_list_then_tells_the_kind_of_checksum(void **state)
+static void test_list_then_gives_the_kind_of_checksum(void **state)
 {
 	struct bench *b = *state;
 	struct listing page;
@@ -344,7 +344,7 @@ static void test_remove_of_the_most_at_once_then_all_go(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	BENCH_TEST(test_create_then_told_and_kept),
+	BENCH_TEST(test_create_then_reported_and_kept),
 	BENCH_TEST(test_info_then_only_for_the_very_name),
 	BENCH_TEST(test_bucket_of_images_then_it_is_there_and_stays),
 	BENCH_TEST(test_remove_then_gone_and_its_name_is_free),
@@ -355,7 +355,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_of_nothing_then_empty),
 	BENCH_TEST(test_list_with_texts_longer_than_any_key_then_still_right),
 	BENCH_TEST(test_list_when_the_arena_is_full_then_too_much),
-	BENCH_TEST(test_list_then_tells_the_kind_of_checksum),
+	BENCH_TEST(test_list_then_gives_the_kind_of_checksum),
 	BENCH_TEST(test_remove_of_many_then_each_says_what_became_of_it),
 	BENCH_TEST(test_remove_of_the_most_at_once_then_all_go),
 };

@@ -16,28 +16,28 @@ static void fill(struct bench *b)
 		bench_insert(b, i);
 	for (unsigned i = 10; i < 10 + UPLOADED; i++) {
 		bench_insert(b, i);
-		bench_settle(b, i, 1000000 + i, STR(""));
+		bench_resolve(b, i, 1000000 + i, STR(""));
 	}
 	for (unsigned i = 20; i < 20 + REJECTED; i++) {
 		bench_insert(b, i);
-		bench_settle(b, i, 2000000 + i, STR("no image"));
+		bench_resolve(b, i, 2000000 + i, STR("no image"));
 	}
 }
 
-static struct inspection_page look(struct bench *b, const struct inspection_query *q)
+static struct admin_query_page look(struct bench *b, const struct admin_query_filter *q)
 {
-	struct inspection_page page;
-	assert_int_equal(inspection_page(b->w.inspection, q, &b->a, &page, &b->why), OK);
-	assert_true(page.n <= q->limit && page.looked >= page.n && page.looked <= INSPECTION_LOOKS_MAX);
+	struct admin_query_page page;
+	assert_int_equal(admin_query_page(b->w.admin_query, q, &b->a, &page, &b->why), OK);
+	assert_true(page.n <= q->limit && page.looked >= page.n && page.looked <= ADMIN_QUERY_SCAN_MAX);
 	return page;
 }
 
 /* Follow the cursor to the end; gives how many rows came, the i-th being of number order[i]. */
-static size_t follow(struct bench *b, struct inspection_query q, const unsigned *order, size_t n)
+static size_t follow(struct bench *b, struct admin_query_filter q, const unsigned *order, size_t n)
 {
 	size_t seen = 0;
 	do {
-		struct inspection_page page = look(b, &q);
+		struct admin_query_page page = look(b, &q);
 		for (size_t i = 0; i < page.n; i++, seen++)
 			if (order != NULL) {
 				assert_true(seen < n);
@@ -50,8 +50,8 @@ static size_t follow(struct bench *b, struct inspection_query q, const unsigned 
 
 static void test_page_of_an_empty_table_then_no_rows_and_no_cursor(void **state)
 {
-	for (enum inspection_status s = INSPECT_ALL; s <= INSPECT_REJECTED; s++) {
-		struct inspection_page page = look(*state, &(struct inspection_query){ .status = s, .limit = 10 });
+	for (enum admin_query_status s = ADMIN_QUERY_ALL; s <= ADMIN_QUERY_REJECTED; s++) {
+		struct admin_query_page page = look(*state, &(struct admin_query_filter){ .status = s, .limit = 10 });
 		assert_int_equal(page.n, 0);
 		assert_int_equal(page.next_cursor.n, 0);
 	}
@@ -63,9 +63,9 @@ static void test_page_of_a_status_then_its_rows_alone_newest_first_at_any_page_s
 	struct bench *b = *state;
 	fill(b);
 	for (uint32_t limit = 1; limit <= 20; limit++) {
-		assert_int_equal(follow(b, (struct inspection_query){ .status = INSPECT_UPLOADED, .limit = limit }, uploaded, UPLOADED), UPLOADED);
-		assert_int_equal(follow(b, (struct inspection_query){ .status = INSPECT_REJECTED, .limit = limit }, rejected, REJECTED), REJECTED);
-		assert_int_equal(follow(b, (struct inspection_query){ .status = INSPECT_PENDING, .limit = limit }, NULL, 0), PENDING);
+		assert_int_equal(follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_UPLOADED, .limit = limit }, uploaded, UPLOADED), UPLOADED);
+		assert_int_equal(follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_REJECTED, .limit = limit }, rejected, REJECTED), REJECTED);
+		assert_int_equal(follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_PENDING, .limit = limit }, NULL, 0), PENDING);
 	}
 }
 
@@ -75,8 +75,8 @@ static void test_page_of_all_then_newest_slot_first_with_every_field(void **stat
 	struct bench *b = *state;
 	fill(b);
 	for (uint32_t limit = 1; limit <= 17; limit++)
-		assert_int_equal(follow(b, (struct inspection_query){ .limit = limit }, order, COUNT_OF(order)), COUNT_OF(order));
-	struct inspection_page page = look(b, &(struct inspection_query){ .limit = COUNT_OF(order) });
+		assert_int_equal(follow(b, (struct admin_query_filter){ .limit = limit }, order, COUNT_OF(order)), COUNT_OF(order));
+	struct admin_query_page page = look(b, &(struct admin_query_filter){ .limit = COUNT_OF(order) });
 	assert_int_equal(page.next_cursor.n, 0);
 	for (size_t i = 0; i < page.n; i++) {
 		struct image_row want = bench_row(b, order[i]);
@@ -94,7 +94,7 @@ static void test_page_of_pending_with_equal_ends_then_each_once(void **state)
 	}
 	static const unsigned order[] = { 8, 7, 6, 5, 4, 3, 2, 1, 0 };
 	for (uint32_t limit = 1; limit <= 10; limit++)
-		assert_int_equal(follow(b, (struct inspection_query){ .status = INSPECT_PENDING, .limit = limit }, order, 9), 9);
+		assert_int_equal(follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_PENDING, .limit = limit }, order, 9), 9);
 }
 
 static void insert_named(struct bench *b, unsigned n, const char *name, const char *type)
@@ -105,7 +105,7 @@ static void insert_named(struct bench *b, unsigned n, const char *name, const ch
 	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
 }
 
-static void test_filter_then_name_id_and_type_are_looked_at_without_case(void **state)
+static void test_filter_then_name_id_and_type_are_checked_without_case(void **state)
 {
 	struct bench *b = *state;
 	insert_named(b, 1, "Holiday at SEA.jpg", "image/jpeg");
@@ -121,11 +121,11 @@ static void test_filter_then_name_id_and_type_are_looked_at_without_case(void **
 		{ STR(""), STR("image/png"), 2 }, { STR(""), STR("IMAGE/"), 3 }, { STR(""), STR("png"), 0 }, { STR("sea"), STR("image/png"), 0 },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct inspection_query q = { .text = rows[i].text, .type = rows[i].type, .limit = 2 };
+		struct admin_query_filter q = { .text = rows[i].text, .type = rows[i].type, .limit = 2 };
 		bool is_id = i == 7;   /* ids of small numbers may begin alike */
 		size_t found = follow(b, q, NULL, 0);
 		assert_true(is_id ? found >= 1 : found == rows[i].found);
-		q.status = INSPECT_UPLOADED;
+		q.status = ADMIN_QUERY_UPLOADED;
 		assert_int_equal(follow(b, q, NULL, 0), 0);
 	}
 }
@@ -134,8 +134,8 @@ static void test_pages_when_rows_come_and_go_between_then_the_old_that_stay_come
 {
 	struct bench *b = *state;
 	fill(b);
-	struct inspection_query q = { .limit = 3 };
-	struct inspection_page page = look(b, &q);
+	struct admin_query_filter q = { .limit = 3 };
+	struct admin_query_page page = look(b, &q);
 	bench_insert(b, 90);
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 21), 0, &b->why), OK);   /* the cursor's own */
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 13), 0, &b->why), OK);
@@ -144,18 +144,18 @@ static void test_pages_when_rows_come_and_go_between_then_the_old_that_stay_come
 	assert_int_equal(follow(b, q, rest, COUNT_OF(rest)), COUNT_OF(rest));
 }
 
-static void test_page_with_a_cursor_that_is_none_or_of_another_list_then_bad_cursor(void **state)
+static void test_page_with_a_cursor_that_is_invalid_or_of_another_list_then_bad_cursor(void **state)
 {
 	struct bench *b = *state;
-	struct inspection_page page;
+	struct admin_query_page page;
 	fill(b);
-	struct str cursor = look(b, &(struct inspection_query){ .limit = 1 }).next_cursor;
+	struct str cursor = look(b, &(struct admin_query_filter){ .limit = 1 }).next_cursor;
 	const struct str bad[] = { STR("x"), STR("a"), STR("."), STR("e."), STR("a.."), str_slice(cursor, 0, cursor.n - 1), str_slice(cursor, 1, cursor.n),
 		str_printf(&b->a, "%.*s.", STRF(cursor)), str_printf(&b->a, "%.*s0", STRF(cursor)), str_printf(&b->a, "%4000d", 1) };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_fails(b, inspection_page(b->w.inspection, &(struct inspection_query){ .limit = 1, .cursor = bad[i] }, &b->a, &page, &b->why), F_BAD_CURSOR);
-	for (enum inspection_status s = INSPECT_PENDING; s <= INSPECT_REJECTED; s++)
-		assert_fails(b, inspection_page(b->w.inspection, &(struct inspection_query){ .status = s, .limit = 1, .cursor = cursor }, &b->a, &page, &b->why), F_BAD_CURSOR);
+		assert_fails(b, admin_query_page(b->w.admin_query, &(struct admin_query_filter){ .limit = 1, .cursor = bad[i] }, &b->a, &page, &b->why), F_BAD_CURSOR);
+	for (enum admin_query_status s = ADMIN_QUERY_PENDING; s <= ADMIN_QUERY_REJECTED; s++)
+		assert_fails(b, admin_query_page(b->w.admin_query, &(struct admin_query_filter){ .status = s, .limit = 1, .cursor = cursor }, &b->a, &page, &b->why), F_BAD_CURSOR);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -163,12 +163,12 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_page_of_a_status_then_its_rows_alone_newest_first_at_any_page_size),
 	BENCH_TEST(test_page_of_all_then_newest_slot_first_with_every_field),
 	BENCH_TEST(test_page_of_pending_with_equal_ends_then_each_once),
-	BENCH_TEST(test_filter_then_name_id_and_type_are_looked_at_without_case),
+	BENCH_TEST(test_filter_then_name_id_and_type_are_checked_without_case),
 	BENCH_TEST(test_pages_when_rows_come_and_go_between_then_the_old_that_stay_come_once),
-	BENCH_TEST(test_page_with_a_cursor_that_is_none_or_of_another_list_then_bad_cursor),
+	BENCH_TEST(test_page_with_a_cursor_that_is_invalid_or_of_another_list_then_bad_cursor),
 };
 
-int contract_inspection(const struct contract_maker *maker)
+int contract_admin_query(const struct contract_maker *maker)
 {
 	return bench_run(maker, "inspection", tests, COUNT_OF(tests));
 }

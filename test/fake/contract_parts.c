@@ -35,7 +35,7 @@ static void put_part(struct bench *b, struct str id, uint32_t number, struct str
 }
 
 /* What a client reports a part that it has sent. */
-static struct object_part told(struct bench *b, uint32_t number, struct str body)
+static struct object_part given(struct bench *b, uint32_t number, struct str body)
 {
 	return (struct object_part){ .number = number, .size = body.n, .etag = body_etag(b, body), .checksum = { CHECKSUM_CRC32C, false, STR("yZRlqg==") } };
 }
@@ -64,7 +64,7 @@ static void expect_gone(struct bench *b, struct str id)
 	assert_fails(b, parts_abort(b->w.parts, b->w.bucket_name, KEY, id, &b->why), F_NO_SUCH_UPLOAD);
 }
 
-static void test_start_then_found_with_all_that_was_told(void **state)
+static void test_start_then_found_with_all_that_was_given(void **state)
 {
 	struct bench *b = *state;
 	struct part_upload u;
@@ -85,7 +85,7 @@ static void test_start_then_found_with_all_that_was_told(void **state)
 	body_expect_absent(b, b->w.bucket_name, KEY);
 }
 
-static void test_id_that_is_no_upload_of_the_place_then_no_such_upload(void **state)
+static void test_id_that_is_no_upload_of_the_fixture_then_no_such_upload(void **state)
 {
 	struct bench *b = *state;
 	struct part_upload u;
@@ -162,7 +162,7 @@ static void test_complete_then_one_object_of_the_named_parts(void **state)
 	put_part(b, id, 3, body_noise(b, 20000));   /* not named */
 	memcpy((char *)(uintptr_t)whole.p + 6, bodies[1].p, bodies[1].n);
 	memcpy((char *)(uintptr_t)whole.p + 300006, "tail", 4);
-	struct object_part parts[] = { told(b, 2, bodies[0]), told(b, 5, bodies[1]), told(b, 8, bodies[2]) };
+	struct object_part parts[] = { given(b, 2, bodies[0]), given(b, 5, bodies[1]), given(b, 8, bodies[2]) };
 	struct part_completion c = completion(b, id, parts, 3);
 	assert_int_equal(parts_complete(b->w.parts, &c, &b->a, &made, &b->why), OK);
 	assert_str(made.key, KEY);
@@ -182,7 +182,7 @@ static void test_complete_of_one_small_part_then_an_object(void **state)
 	struct str id = begin(b, KEY);
 	struct object_info made;
 	put_part(b, id, 1, STR("all there is"));
-	struct object_part parts[] = { told(b, 1, STR("all there is")) };
+	struct object_part parts[] = { given(b, 1, STR("all there is")) };
 	struct part_completion c = completion(b, id, parts, 1);
 	assert_int_equal(parts_complete(b->w.parts, &c, &b->a, &made, &b->why), OK);
 	expect_made(b, &c, STR("all there is"));
@@ -196,7 +196,7 @@ static void test_complete_again_then_the_same_answer_for_the_same_etag_only(void
 	struct str id = begin(b, KEY);
 	struct object_info first, again;
 	put_part(b, id, 1, STR("bytes"));
-	struct object_part parts[] = { told(b, 1, STR("bytes")) };
+	struct object_part parts[] = { given(b, 1, STR("bytes")) };
 	struct part_completion c = completion(b, id, parts, 1);
 	assert_int_equal(parts_complete(b->w.parts, &c, &b->a, &first, &b->why), OK);
 	body_put(b, b->w.bucket_name, KEY, STR("written since"));
@@ -223,9 +223,9 @@ static void test_complete_with_a_part_that_is_not_so_then_part_invalid_and_nothi
 	put_part(b, id, 1, STR("one"));
 	put_part(b, id, 3, large);
 	struct object_part wrong[][2] = {
-		{ told(b, 1, STR("one")), told(b, 2, large) },
-		{ told(b, 1, STR("two")), told(b, 3, large) },
-		{ told(b, 1, STR("one")), told(b, 4, large) },
+		{ given(b, 1, STR("one")), given(b, 2, large) },
+		{ given(b, 1, STR("two")), given(b, 3, large) },
+		{ given(b, 1, STR("one")), given(b, 4, large) },
 	};
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
 		struct part_completion c = completion(b, id, wrong[i], 2);
@@ -233,7 +233,7 @@ static void test_complete_with_a_part_that_is_not_so_then_part_invalid_and_nothi
 	}
 	body_expect_absent(b, b->w.bucket_name, KEY);
 	assert_int_equal(count_parts(b, id), 2);
-	struct object_part right[] = { told(b, 1, STR("one")), told(b, 3, large) };
+	struct object_part right[] = { given(b, 1, STR("one")), given(b, 3, large) };
 	struct part_completion c = completion(b, id, right, 2);
 	assert_int_equal(parts_complete(b->w.parts, &c, &b->a, &made, &b->why), OK);
 }
@@ -244,7 +244,7 @@ static void test_complete_under_a_condition_then_it_holds_or_nothing_changes(voi
 	struct str id = begin(b, KEY);
 	struct object_info made;
 	put_part(b, id, 1, STR("new"));
-	struct object_part parts[] = { told(b, 1, STR("new")) };
+	struct object_part parts[] = { given(b, 1, STR("new")) };
 	struct part_completion c = completion(b, id, parts, 1);
 	c.condition.etag = STR("*");
 	assert_fails(b, parts_complete(b->w.parts, &c, &b->a, &made, &b->why), F_NO_SUCH_KEY);
@@ -396,7 +396,7 @@ static void race(struct bench *b, struct rival rivals[2], void *(*const runs[2])
 	pthread_barrier_destroy(&start);
 }
 
-static void test_complete_by_two_at_once_then_one_object_and_both_told(void **state)
+static void test_complete_by_two_at_once_then_one_object_and_both_given(void **state)
 {
 	void *(*const runs[2])(void *) = { complete_rival, complete_rival };
 	struct bench *b = *state;
@@ -406,7 +406,7 @@ static void test_complete_by_two_at_once_then_one_object_and_both_told(void **st
 		bool same = round % 2 == 0;
 		put_part(b, id, 1, large);
 		put_part(b, id, 2, STR("end"));
-		struct object_part parts[] = { told(b, 1, large), told(b, 2, STR("end")) };
+		struct object_part parts[] = { given(b, 1, large), given(b, 2, STR("end")) };
 		struct rival rivals[2] = { { .c = completion(b, id, parts, 2) }, { .c = completion(b, id, parts, same ? 2 : 1) } };
 		if (!same)
 			rivals[1].c.etag = STR("ffffffffffffffffffffffffffffffff-1");
@@ -431,7 +431,7 @@ static void test_complete_while_aborted_then_object_or_nothing(void **state)
 	for (unsigned round = 0; round < 20; round++) {
 		struct str key = str_printf(&b->a, "films/%u", round), id = begin(b, key);
 		assert_int_equal(send_part(b, key, id, 1, large), OK);
-		struct object_part parts[] = { told(b, 1, large) };
+		struct object_part parts[] = { given(b, 1, large) };
 		struct rival rivals[2] = { { .c = completion(b, id, parts, 1) }, { .c = completion(b, id, parts, 1) } };
 		rivals[0].c.key = rivals[1].c.key = key;
 		race(b, rivals, runs);
@@ -446,8 +446,8 @@ static void test_complete_while_aborted_then_object_or_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	BENCH_TEST(test_start_then_found_with_all_that_was_told),
-	BENCH_TEST(test_id_that_is_no_upload_of_the_place_then_no_such_upload),
+	BENCH_TEST(test_start_then_found_with_all_that_was_given),
+	BENCH_TEST(test_id_that_is_no_upload_of_the_fixture_then_no_such_upload),
 	BENCH_TEST(test_parts_in_any_order_and_again_then_listed_by_number),
 	BENCH_TEST(test_complete_then_one_object_of_the_named_parts),
 	BENCH_TEST(test_complete_of_one_small_part_then_an_object),
@@ -458,7 +458,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_remove_of_the_bucket_then_its_uploads_go_too),
 	BENCH_TEST(test_end_older_then_those_begun_before_go),
 	BENCH_TEST(test_list_of_uploads_then_by_key_and_time_with_common_prefixes),
-	BENCH_TEST(test_complete_by_two_at_once_then_one_object_and_both_told),
+	BENCH_TEST(test_complete_by_two_at_once_then_one_object_and_both_given),
 	BENCH_TEST(test_complete_while_aborted_then_object_or_nothing),
 };
 

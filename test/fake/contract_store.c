@@ -245,7 +245,7 @@ static void test_list_with_a_prefix_then_exactly_the_keys_that_begin_with_it(voi
 	assert_lists(b, STR("none"), STR(""), "");
 }
 
-static void test_list_after_a_key_then_the_keys_behind_it_be_it_there_or_not(void **state)
+static void test_list_after_a_key_then_the_keys_after_it_be_it_there_or_not(void **state)
 {
 	struct bench *b = *state;
 	static const char *const keys[] = { "p/a", "p/b", "p/c", "q/a" };
@@ -259,7 +259,7 @@ static void test_list_after_a_key_then_the_keys_behind_it_be_it_there_or_not(voi
 	assert_lists(b, STR(""), STR("p/b"), "p/c q/a");
 }
 
-static void test_list_of_pages_then_each_key_once_and_more_tells_the_end(void **state)
+static void test_list_of_pages_then_each_key_once_and_more_gives_the_end(void **state)
 {
 	struct bench *b = *state;
 	for (unsigned i = 0; i < 9; i++)
@@ -355,8 +355,8 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_of_an_empty_store_then_nothing),
 	BENCH_TEST(test_list_then_keys_in_the_order_of_bytes_with_their_info),
 	BENCH_TEST(test_list_with_a_prefix_then_exactly_the_keys_that_begin_with_it),
-	BENCH_TEST(test_list_after_a_key_then_the_keys_behind_it_be_it_there_or_not),
-	BENCH_TEST(test_list_of_pages_then_each_key_once_and_more_tells_the_end),
+	BENCH_TEST(test_list_after_a_key_then_the_keys_after_it_be_it_there_or_not),
+	BENCH_TEST(test_list_of_pages_then_each_key_once_and_more_gives_the_end),
 	BENCH_TEST(test_reopen_then_every_object_is_as_before),
 	BENCH_TEST(test_put_by_several_at_once_then_readers_see_whole_objects),
 };

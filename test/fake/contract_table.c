@@ -63,24 +63,24 @@ static void test_insert_of_an_id_that_is_there_then_exists_and_old_row_stays(voi
 	assert_int_equal(bench_ending(b), 1);
 }
 
-static void test_insert_over_a_settled_row_then_exists(void **state)
+static void test_insert_over_a_resolved_row_then_exists(void **state)
 {
 	struct bench *b = *state;
 	struct image_row again = row_pending(&b->a, 1);
 	bench_insert(b, 1);
-	bench_settle(b, 1, 5000, STR(""));
+	bench_resolve(b, 1, 5000, STR(""));
 	assert_fails(b, table_insert(b->w.table, &again, &b->why), F_IMAGE_EXISTS);
 	assert_int_equal(bench_row(b, 1).status, IMAGE_UPLOADED);
 }
 
-static void test_insert_when_max_pending_wait_then_full_until_one_is_settled_or_removed(void **state)
+static void test_insert_when_max_pending_wait_then_full_until_one_is_resolved_or_removed(void **state)
 {
 	struct bench *b = *state;
 	struct image_row more = row_pending(&b->a, 100);
 	for (unsigned i = 0; i < BENCH_LITTLE; i++)
 		bench_insert(b, i);
 	assert_fails(b, table_insert(b->w.table, &more, &b->why), F_SLOTS_FULL);
-	bench_settle(b, 0, 5000, STR(""));
+	bench_resolve(b, 0, 5000, STR(""));
 	bench_insert(b, 101);
 	assert_fails(b, table_insert(b->w.table, &more, &b->why), F_SLOTS_FULL);
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 101), 0, &b->why), OK);
@@ -106,7 +106,7 @@ static void test_get_of_an_unknown_id_then_no_such_image_and_out_is_untouched(vo
 /* start */
 
 struct started {
-	struct table_wait wait;
+	struct write_completion wait;
 	struct image_row row;
 	struct arena a;
 	enum status status;
@@ -114,7 +114,7 @@ struct started {
 	sem_t *ended;
 };
 
-static void note_end(struct table_wait *w, enum status status)
+static void note_end(struct write_completion *w, enum status status)
 {
 	struct started *s = (struct started *)w;
 	s->status = status;
@@ -129,7 +129,7 @@ static void await(sem_t *ended, size_t n)
 			assert_int_equal(errno, EINTR);
 }
 
-static void test_start_insert_of_many_then_each_is_told_once_and_is_there(void **state)
+static void test_start_insert_of_many_then_each_is_reported_once_and_is_there(void **state)
 {
 	struct bench *b = *state;
 	struct started s[16] = { 0 };
@@ -156,7 +156,7 @@ static void test_start_insert_of_many_then_each_is_told_once_and_is_there(void *
 	sem_destroy(&ended);
 }
 
-static void test_start_insert_when_the_arena_is_full_then_told_and_no_row_or_a_row(void **state)
+static void test_start_insert_when_the_arena_is_full_then_reported_and_no_row_or_a_row(void **state)
 {
 	struct bench *b = *state;
 	struct started s = { .wait = { .done = note_end }, .row = row_pending(&b->a, 1) };
@@ -174,58 +174,58 @@ static void test_start_insert_when_the_arena_is_full_then_told_and_no_row_or_a_r
 
 /* resolve */
 
-static void settle_and_compare(struct bench *b, struct str reason)
+static void resolve_and_compare(struct bench *b, struct str reason)
 {
 	struct image_row want = row_pending(&b->a, 1), now;
-	struct settlement s = row_verdict(&b->a, 1, 1700000123456, reason);
+	struct resolution s = row_verdict(&b->a, 1, 1700000123456, reason);
 	bench_insert(b, 1);
-	assert_int_equal(table_settle(b->w.table, &s, &b->a, &now, &b->why), OK);
-	row_settle(&b->a, &want, &s);
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
+	row_resolve(&b->a, &want, &s);
 	assert_true(row_equal(&now, &want));
 	struct image_row row = bench_row(b, 1);
 	assert_true(row_equal(&row, &want));
 }
 
-static void test_settle_as_uploaded_then_verdict_is_in_the_row_and_the_rest_stays(void **state)
+static void test_resolve_as_uploaded_then_verdict_is_in_the_row_and_the_rest_stays(void **state)
 {
-	settle_and_compare(*state, STR(""));
+	resolve_and_compare(*state, STR(""));
 }
 
-static void test_settle_as_rejected_then_reason_is_in_the_row_and_the_rest_stays(void **state)
+static void test_resolve_as_rejected_then_reason_is_in_the_row_and_the_rest_stays(void **state)
 {
-	settle_and_compare(*state, STR("The bytes are \"image/png\"; r\xc3\xa9" "essayez."));
+	resolve_and_compare(*state, STR("The bytes are \"image/png\"; r\xc3\xa9" "essayez."));
 }
 
-static void test_settle_of_an_unknown_id_then_no_such_image(void **state)
+static void test_resolve_of_an_unknown_id_then_no_such_image(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now;
-	struct settlement s = row_verdict(&b->a, 1, 5000, STR(""));
-	assert_fails(b, table_settle(b->w.table, &s, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+	struct resolution s = row_verdict(&b->a, 1, 5000, STR(""));
+	assert_fails(b, table_resolve(b->w.table, &s, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
 	assert_int_equal(bench_listed(b), 0);
 }
 
-static void settle_twice(struct bench *b, struct str first_reason, struct str second_reason)
+static void resolve_twice(struct bench *b, struct str first_reason, struct str second_reason)
 {
 	bench_insert(b, 1);
-	bench_settle(b, 1, 5000, first_reason);
+	bench_resolve(b, 1, 5000, first_reason);
 	struct image_row before = bench_row(b, 1), now = { 0 };
-	struct settlement s = row_verdict(&b->a, 1, 6000, second_reason);
+	struct resolution s = row_verdict(&b->a, 1, 6000, second_reason);
 	s.etag = STR("ffffffffffffffffffffffffffffffff");
-	assert_fails(b, table_settle(b->w.table, &s, &b->a, &now, &b->why), F_STATE_CHANGED);
+	assert_fails(b, table_resolve(b->w.table, &s, &b->a, &now, &b->why), F_STATE_CHANGED);
 	assert_true(row_equal(&now, &before));
 	struct image_row after = bench_row(b, 1);
 	assert_true(row_equal(&after, &before));
 }
 
-static void test_settle_of_an_uploaded_row_then_state_changed_and_now_is_the_row(void **state)
+static void test_resolve_of_an_uploaded_row_then_state_changed_and_now_is_the_row(void **state)
 {
-	settle_twice(*state, STR(""), STR("too late"));
+	resolve_twice(*state, STR(""), STR("too late"));
 }
 
-static void test_settle_of_a_rejected_row_then_state_changed_and_now_is_the_row(void **state)
+static void test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row(void **state)
 {
-	settle_twice(*state, STR("no image"), STR(""));
+	resolve_twice(*state, STR("no image"), STR(""));
 }
 
 /* remove */
@@ -235,8 +235,8 @@ static void test_remove_whatever_the_state_then_row_is_gone(void **state)
 	struct bench *b = *state;
 	for (unsigned i = 0; i < 3; i++)
 		bench_insert(b, i);
-	bench_settle(b, 1, 5000, STR(""));
-	bench_settle(b, 2, 5000, STR("no image"));
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, 2, 5000, STR("no image"));
 	for (unsigned i = 0; i < 3; i++) {
 		struct image_row row;
 		assert_int_equal(table_remove(b->w.table, row_id(&b->a, i), 0, &b->why), OK);
@@ -280,7 +280,7 @@ static void test_remove_by_end_of_a_row_that_never_ends_then_state_changed(void 
 {
 	struct bench *b = *state;
 	bench_insert(b, 1);
-	bench_settle(b, 1, 5000, STR(""));
+	bench_resolve(b, 1, 5000, STR(""));
 	assert_fails(b, table_remove(b->w.table, row_id(&b->a, 1), INT64_MAX, &b->why), F_STATE_CHANGED);
 	assert_int_equal(bench_row(b, 1).status, IMAGE_UPLOADED);
 }
@@ -289,7 +289,7 @@ static void test_insert_of_an_id_that_was_removed_then_ok(void **state)
 {
 	struct bench *b = *state;
 	bench_insert(b, 1);
-	bench_settle(b, 1, 5000, STR(""));
+	bench_resolve(b, 1, 5000, STR(""));
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 1), 0, &b->why), OK);
 	bench_insert(b, 1);
 	struct image_row row = bench_row(b, 1), want = row_pending(&b->a, 1);
@@ -334,8 +334,8 @@ static void test_due_then_rejected_rows_by_their_new_end_and_uploaded_never(void
 	struct bench *b = *state;
 	for (unsigned i = 0; i < 3; i++)
 		insert_ending(b, i, 1000 + i);
-	bench_settle(b, 0, 50000, STR(""));
-	bench_settle(b, 1, 50000, STR("no image"));      /* ends at 51000 */
+	bench_resolve(b, 0, 50000, STR(""));
+	bench_resolve(b, 1, 50000, STR("no image"));      /* ends at 51000 */
 	struct image_page page = due(b, 50999, 10);
 	assert_int_equal(page.n, 1);
 	assert_row_is(b, &page.rows[0], 2);
@@ -355,9 +355,9 @@ static void test_counts_then_rows_by_status_and_bytes_of_the_uploaded(void **sta
 	assert_true(c.pending == 0 && c.uploaded == 0 && c.rejected == 0 && c.stored_bytes == 0);
 	for (unsigned i = 0; i < 6; i++)
 		bench_insert(b, i);
-	bench_settle(b, 1, 5000, STR(""));
-	bench_settle(b, 2, 5000, STR(""));
-	bench_settle(b, 3, 5000, STR("no image"));
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, 2, 5000, STR(""));
+	bench_resolve(b, 3, 5000, STR("no image"));
 	for (unsigned round = 0; round < 2; round++) {
 		c = bench_counts(b);
 		assert_int_equal(c.pending, 3);
@@ -377,16 +377,16 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_of_texts_of_all_kinds_then_get_gives_them_intact),
 	BENCH_TEST(test_insert_of_the_largest_numbers_then_get_gives_them),
 	BENCH_TEST(test_insert_of_an_id_that_is_there_then_exists_and_old_row_stays),
-	BENCH_TEST(test_insert_over_a_settled_row_then_exists),
-	BENCH_TEST_OF_LIMIT(test_insert_when_max_pending_wait_then_full_until_one_is_settled_or_removed),
-	BENCH_TEST(test_start_insert_of_many_then_each_is_told_once_and_is_there),
-	BENCH_TEST(test_start_insert_when_the_arena_is_full_then_told_and_no_row_or_a_row),
+	BENCH_TEST(test_insert_over_a_resolved_row_then_exists),
+	BENCH_TEST_OF_LIMIT(test_insert_when_max_pending_wait_then_full_until_one_is_resolved_or_removed),
+	BENCH_TEST(test_start_insert_of_many_then_each_is_reported_once_and_is_there),
+	BENCH_TEST(test_start_insert_when_the_arena_is_full_then_reported_and_no_row_or_a_row),
 	BENCH_TEST(test_get_of_an_unknown_id_then_no_such_image_and_out_is_untouched),
-	BENCH_TEST(test_settle_as_uploaded_then_verdict_is_in_the_row_and_the_rest_stays),
-	BENCH_TEST(test_settle_as_rejected_then_reason_is_in_the_row_and_the_rest_stays),
-	BENCH_TEST(test_settle_of_an_unknown_id_then_no_such_image),
-	BENCH_TEST(test_settle_of_an_uploaded_row_then_state_changed_and_now_is_the_row),
-	BENCH_TEST(test_settle_of_a_rejected_row_then_state_changed_and_now_is_the_row),
+	BENCH_TEST(test_resolve_as_uploaded_then_verdict_is_in_the_row_and_the_rest_stays),
+	BENCH_TEST(test_resolve_as_rejected_then_reason_is_in_the_row_and_the_rest_stays),
+	BENCH_TEST(test_resolve_of_an_unknown_id_then_no_such_image),
+	BENCH_TEST(test_resolve_of_an_uploaded_row_then_state_changed_and_now_is_the_row),
+	BENCH_TEST(test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row),
 	BENCH_TEST(test_remove_whatever_the_state_then_row_is_gone),
 	BENCH_TEST(test_remove_of_an_unknown_id_then_no_such_image),
 	BENCH_TEST(test_remove_by_end_when_not_ended_then_state_changed_and_row_stays),

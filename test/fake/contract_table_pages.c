@@ -12,7 +12,7 @@ static void upload_many(struct bench *b, unsigned n)
 {
 	for (unsigned i = 1; i <= n; i++) {
 		bench_insert(b, i);
-		bench_settle(b, i, 1700000000000 - (int64_t)(i / 3) * 1000, STR(""));
+		bench_resolve(b, i, 1700000000000 - (int64_t)(i / 3) * 1000, STR(""));
 	}
 }
 
@@ -43,8 +43,8 @@ static void test_list_then_uploaded_rows_alone_each_with_every_field(void **stat
 	struct bench *b = *state;
 	for (unsigned i = 0; i < 3; i++)
 		bench_insert(b, i);
-	bench_settle(b, 1, 5000, STR(""));
-	bench_settle(b, 2, 5000, STR("no image"));
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, 2, 5000, STR("no image"));
 	struct image_page page = list(b, 10, STR(""));
 	struct image_row want = bench_row(b, 1);
 	assert_int_equal(page.n, 1);
@@ -59,7 +59,7 @@ static void test_list_then_order_is_of_commit_not_of_the_clock_nor_of_insertion(
 	for (unsigned i = 1; i <= 5; i++)
 		bench_insert(b, i);
 	for (unsigned i = 0; i < 5; i++)
-		bench_settle(b, order[i], 1700000000000 + (int64_t)(order[i] * 7919 % 5) * 1000, STR(""));
+		bench_resolve(b, order[i], 1700000000000 + (int64_t)(order[i] * 7919 % 5) * 1000, STR(""));
 	struct image_page page = list(b, 10, STR(""));
 	assert_int_equal(page.n, 5);
 	for (unsigned i = 0; i < 5; i++)
@@ -117,13 +117,13 @@ static void test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay
 				seen[n] += str_equal(page.rows[i].image_id, row_id(&b->a, n));
 		cursor = page.next_cursor;
 		if (fresh == 30) {
-			bench_settle(b, 21, 1, STR(""));
+			bench_resolve(b, 21, 1, STR(""));
 			static const unsigned gone[] = { 20, 18, 15, 11, 1 };   /* given, the cursor's own, next, later, last */
 			for (size_t i = 0; i < COUNT_OF(gone); i++)
 				assert_int_equal(table_remove(b->w.table, row_id(&b->a, gone[i]), 0, &b->why), OK);
 		}
 		bench_insert(b, fresh);
-		bench_settle(b, fresh, (int64_t)fresh * 1000000000000 / 30, STR(""));
+		bench_resolve(b, fresh, (int64_t)fresh * 1000000000000 / 30, STR(""));
 		fresh++;
 	} while (cursor.n > 0);
 	for (unsigned n = 1; n <= 20; n++) {
@@ -134,7 +134,7 @@ static void test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay
 		assert_true(seen[n] <= 1);
 }
 
-static void test_list_when_all_behind_the_cursor_went_then_empty_last_page(void **state)
+static void test_list_when_all_after_the_cursor_went_then_empty_last_page(void **state)
 {
 	struct bench *b = *state;
 	upload_many(b, 4);
@@ -161,7 +161,7 @@ static void assert_bad_cursor(struct bench *b, struct str cursor)
 	assert_int_equal(page.n, 77);
 }
 
-static void test_list_with_a_cursor_that_nobody_gave_then_bad_cursor(void **state)
+static void test_list_with_a_cursor_that_no_one_gave_then_bad_cursor(void **state)
 {
 	static const char *const bad[] = { "x", "0", "-1", "1", "99999999999999999999999999", "' OR 1=1 --", "%00",
 		"==", "\xff\xfe", "{}", " " };
@@ -187,7 +187,7 @@ static void test_list_with_a_cursor_cut_or_extended_then_bad_cursor(void **state
 	assert_bad_cursor(b, str_printf(&b->a, " %.*s", STRF(cursor)));
 }
 
-static void test_list_cursor_then_may_stand_in_a_query_unescaped(void **state)
+static void test_list_cursor_then_may_are_in_a_query_unescaped(void **state)
 {
 	struct bench *b = *state;
 	upload_many(b, 5);
@@ -204,7 +204,7 @@ static void test_reopen_then_every_row_and_every_cursor_is_as_before(void **stat
 	upload_many(b, 5);
 	bench_insert(b, 6);
 	bench_insert(b, 7);
-	bench_settle(b, 7, 5000, STR("no image"));
+	bench_resolve(b, 7, 5000, STR("no image"));
 	struct str cursor = list(b, 2, STR("")).next_cursor;
 	struct image_row before[8];
 	for (unsigned i = 1; i <= 7; i++)
@@ -224,7 +224,7 @@ static void test_reopen_then_every_row_and_every_cursor_is_as_before(void **stat
 struct rival {
 	struct bench *b;
 	unsigned n;
-	struct settlement s;
+	struct resolution s;
 	struct image_row row, now;
 	struct arena a;
 	struct fault why;
@@ -265,12 +265,12 @@ static void forget(struct rival *rivals, size_t n)
 		arena_deinit(&rivals[i].a);
 }
 
-static void act_settle(struct rival *r)
+static void act_resolve(struct rival *r)
 {
-	r->end = table_settle(r->b->w.table, &r->s, &r->a, &r->now, &r->why);
+	r->end = table_resolve(r->b->w.table, &r->s, &r->a, &r->now, &r->why);
 }
 
-static void test_settle_by_several_at_once_then_one_wins_and_all_see_its_row(void **state)
+static void test_resolve_by_several_at_once_then_one_wins_and_all_see_its_row(void **state)
 {
 	struct bench *b = *state;
 	for (unsigned round = 0; round < 10; round++) {
@@ -278,7 +278,7 @@ static void test_settle_by_several_at_once_then_one_wins_and_all_see_its_row(voi
 		unsigned won = 0;
 		bench_insert(b, round);
 		for (unsigned i = 0; i < 4; i++) {
-			rivals[i].act = act_settle;
+			rivals[i].act = act_resolve;
 			rivals[i].s = row_verdict(&b->a, round, 5000 + i, i % 2 == 0 ? STR("") : STR("no image"));
 			rivals[i].s.etag = str_printf(&b->a, "%032x", i);
 		}
@@ -344,10 +344,10 @@ static void act_upload_ten(struct rival *r)
 {
 	for (unsigned i = 0; i < 10 && r->end == OK; i++) {
 		struct image_row row = row_pending(&r->a, r->n + i);
-		struct settlement s = row_verdict(&r->a, r->n + i, 5000, STR(""));
+		struct resolution s = row_verdict(&r->a, r->n + i, 5000, STR(""));
 		r->end = table_insert(r->b->w.table, &row, &r->why);
 		if (r->end == OK)
-			r->end = table_settle(r->b->w.table, &s, &r->a, &r->now, &r->why);
+			r->end = table_resolve(r->b->w.table, &s, &r->a, &r->now, &r->why);
 	}
 }
 
@@ -384,13 +384,13 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_of_pages_then_each_row_once_and_the_last_page_has_no_cursor),
 	BENCH_TEST(test_list_when_the_page_size_changes_on_the_way_then_each_row_once),
 	BENCH_TEST(test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay_come_once),
-	BENCH_TEST(test_list_when_all_behind_the_cursor_went_then_empty_last_page),
+	BENCH_TEST(test_list_when_all_after_the_cursor_went_then_empty_last_page),
 	BENCH_TEST(test_list_at_the_largest_limit_then_a_whole_page),
-	BENCH_TEST(test_list_with_a_cursor_that_nobody_gave_then_bad_cursor),
+	BENCH_TEST(test_list_with_a_cursor_that_no_one_gave_then_bad_cursor),
 	BENCH_TEST(test_list_with_a_cursor_cut_or_extended_then_bad_cursor),
-	BENCH_TEST(test_list_cursor_then_may_stand_in_a_query_unescaped),
+	BENCH_TEST(test_list_cursor_then_may_are_in_a_query_unescaped),
 	BENCH_TEST(test_reopen_then_every_row_and_every_cursor_is_as_before),
-	BENCH_TEST(test_settle_by_several_at_once_then_one_wins_and_all_see_its_row),
+	BENCH_TEST(test_resolve_by_several_at_once_then_one_wins_and_all_see_its_row),
 	BENCH_TEST(test_insert_of_one_id_by_several_at_once_then_one_wins),
 	BENCH_TEST_OF_LIMIT(test_insert_by_several_at_once_at_the_limit_then_no_more_than_the_limit),
 	BENCH_TEST(test_upload_by_several_at_once_then_all_are_listed_once),

@@ -20,22 +20,22 @@ struct fakes {
 	struct fake_store *store;
 };
 
-static void make(struct contract_world *w, uint64_t max_pending)
+static void make(struct contract_fixture *w, uint64_t max_pending)
 {
 	struct fakes *f = mem_new(1, sizeof(*f));
 	assert_non_null(f);
 	f->table = fake_table_new(max_pending);
 	f->store = fake_store_new();
-	*w = (struct contract_world){ .table = fake_table_port(f->table), .inspection = fake_table_inspection(f->table), .store = fake_store_port(f->store),
+	*w = (struct contract_fixture){ .table = fake_table_port(f->table), .admin_query = fake_table_admin_query(f->table), .store = fake_store_port(f->store),
 		.own = f };
 }
 
-static void reopen(struct contract_world *w)
+static void reopen(struct contract_fixture *w)
 {
 	(void)w;
 }
 
-static void unmake(struct contract_world *w)
+static void unmake(struct contract_fixture *w)
 {
 	struct fakes *f = w->own;
 	fake_store_free(&f->store);
@@ -135,7 +135,7 @@ int main(void)
 	crypto_init();
 	int failed = cmocka_run_group_tests_name("fakes", tests, NULL, NULL);
 	failed += contract_table(&maker);
-	failed += contract_inspection(&maker);
+	failed += contract_admin_query(&maker);
 	failed += contract_store(&maker);
 	return failed;
 }

@@ -21,7 +21,7 @@ struct fake_row {
 
 struct fake_table {
 	struct image_table port;
-	struct inspection inspection;
+	struct admin_query admin_query;
 	struct trap trap;
 	struct fake_row **rows;
 	size_t n, cap;
@@ -91,7 +91,7 @@ static enum status insert(struct fake_table *t, const struct image_row *row, str
 }
 
 /* Ends before it returns, on the caller's thread: the soonest that a table may. */
-static void start_insert(struct image_table *port, const struct image_row *row, struct arena *a, struct table_wait *w)
+static void start_insert(struct image_table *port, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
 	(void)a;
 	w->done(w, insert(self(port), row, &w->why));
@@ -113,35 +113,35 @@ static enum status get(struct image_table *port, struct str id, struct arena *a,
 	return trap_leave(&t->trap, get_row(t, id, a, out, why), why);
 }
 
-static bool may_settle(const struct image_row *row, const struct settlement *s)
+static bool may_resolve(const struct image_row *row, const struct resolution *s)
 {
 	if (s->replaces.n > 0)
 		return row->status == IMAGE_UPLOADED && str_equal(row->etag, s->replaces);
 	return row->status == IMAGE_PENDING;
 }
 
-static enum status settle_row(struct fake_table *t, const struct settlement *s, struct fake_row **settled, struct fault *why)
+static enum status resolve_row(struct fake_table *t, const struct resolution *s, struct fake_row **resolved, struct fault *why)
 {
 	size_t i = find(t, s->image_id);
 	if (i == t->n)
 		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
-	struct fake_row *r = *settled = t->rows[i];
-	if (!may_settle(&r->row, s))
+	struct fake_row *r = *resolved = t->rows[i];
+	if (!may_resolve(&r->row, s))
 		return fault_set(why, STATE_CHANGED, "the row is not pending");
-	row_settle(&r->texts, &r->row, s);
+	row_resolve(&r->texts, &r->row, s);
 	r->seq = s->status == IMAGE_UPLOADED ? ++t->last_seq : 0;
 	return OK;
 }
 
-static enum status settle(struct image_table *port, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+static enum status resolve(struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct fake_table *t = self(port);
-	struct fake_row *settled = NULL;
+	struct fake_row *resolved = NULL;
 	assert(s->status != IMAGE_PENDING);
 	TRY(trap_enter(&t->trap, why));
-	enum status end = settle_row(t, s, &settled, why);
-	if (settled != NULL && (end == OK || end == CONFLICT))
-		row_dup(a, &settled->row, now);
+	enum status end = resolve_row(t, s, &resolved, why);
+	if (resolved != NULL && (end == OK || end == CONFLICT))
+		row_dup(a, &resolved->row, now);
 	return trap_leave(&t->trap, end, why);
 }
 
@@ -268,15 +268,15 @@ struct standing {
 	uint64_t at, number;
 };
 
-static struct standing standing_of(const struct fake_row *r, enum inspection_status status)
+static struct standing standing_of(const struct fake_row *r, enum admin_query_status status)
 {
 	switch (status) {
-	case INSPECT_ALL:
+	case ADMIN_QUERY_ALL:
 		return (struct standing){ r->number, 0 };
-	case INSPECT_UPLOADED:
+	case ADMIN_QUERY_UPLOADED:
 		return (struct standing){ r->seq, 0 };
-	case INSPECT_PENDING:
-	case INSPECT_REJECTED:
+	case ADMIN_QUERY_PENDING:
+	case ADMIN_QUERY_REJECTED:
 		return (struct standing){ (uint64_t)r->row.ends_ms, r->number };
 	}
 	return (struct standing){ 0, 0 };
@@ -288,7 +288,7 @@ static bool is_below(struct standing s, struct standing than)
 }
 
 /* The next row below `p` that an index of this status holds. */
-static struct fake_row *next_standing(const struct fake_table *t, enum inspection_status status, struct standing p)
+static struct fake_row *next_standing(const struct fake_table *t, enum admin_query_status status, struct standing p)
 {
 	struct fake_row *best = NULL;
 	for (size_t i = 0; i < t->n; i++) {
@@ -300,7 +300,7 @@ static struct fake_row *next_standing(const struct fake_table *t, enum inspectio
 }
 
 /* "a", "p", "u" or "r", and two times 16 hex digits. */
-static bool read_standing(const struct inspection_query *q, struct standing *out)
+static bool read_standing(const struct admin_query_filter *q, struct standing *out)
 {
 	unsigned char raw[16];
 	*out = (struct standing){ UINT64_MAX, UINT64_MAX };
@@ -316,24 +316,24 @@ static bool read_standing(const struct inspection_query *q, struct standing *out
 	return true;
 }
 
-static void look_over(struct fake_table *t, const struct inspection_query *q, struct standing p, struct arena *a, struct inspection_page *out)
+static void look_over(struct fake_table *t, const struct admin_query_filter *q, struct standing p, struct arena *a, struct admin_query_page *out)
 {
 	struct fake_row *r = next_standing(t, q->status, p);
-	*out = (struct inspection_page){ .rows = arena_array(a, q->limit, sizeof(*out->rows)) };
+	*out = (struct admin_query_page){ .rows = arena_array(a, q->limit, sizeof(*out->rows)) };
 	assert(out->rows != NULL);
-	for (; r != NULL && out->n < q->limit && out->looked < INSPECTION_LOOKS_MAX; r = next_standing(t, q->status, p)) {
+	for (; r != NULL && out->n < q->limit && out->looked < ADMIN_QUERY_SCAN_MAX; r = next_standing(t, q->status, p)) {
 		p = standing_of(r, q->status);
 		out->looked++;
-		if (inspection_matches(q, &r->row))
+		if (admin_query_matches(q, &r->row))
 			row_dup(a, &r->row, &out->rows[out->n++]);
 	}
 	if (r != NULL)
 		out->next_cursor = str_printf(a, "%c%016llx%016llx", "apur"[q->status], (unsigned long long)p.at, (unsigned long long)p.number);
 }
 
-static enum status look(struct inspection *port, const struct inspection_query *q, struct arena *a, struct inspection_page *out, struct fault *why)
+static enum status look(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
-	struct fake_table *t = (struct fake_table *)((char *)port - offsetof(struct fake_table, inspection));
+	struct fake_table *t = (struct fake_table *)((char *)port - offsetof(struct fake_table, admin_query));
 	struct standing p;
 	TRY(trap_enter(&t->trap, why));
 	if (!read_standing(q, &p))
@@ -342,20 +342,20 @@ static enum status look(struct inspection *port, const struct inspection_query *
 	return trap_leave(&t->trap, OK, why);
 }
 
-static const struct inspection_ops inspection_ops = { look };
+static const struct admin_query_ops admin_query_ops = { look };
 
-struct inspection *fake_table_inspection(struct fake_table *t)
+struct admin_query *fake_table_admin_query(struct fake_table *t)
 {
-	return &t->inspection;
+	return &t->admin_query;
 }
 
 static const struct image_table_ops ops = {
-	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .settle = settle, .remove = remove_one, .list = list, .due = due, .counts = counts,
+	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_one, .list = list, .due = due, .counts = counts,
 };
 
 /* As a remote table: who starts a write has to wait for it. */
 static const struct image_table_ops waiting_ops = {
-	.start_insert = start_insert, .get = get, .settle = settle, .remove = remove_one, .list = list, .due = due, .counts = counts,
+	.start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_one, .list = list, .due = due, .counts = counts,
 };
 
 void fake_table_make_wait(struct fake_table *t)
@@ -368,7 +368,7 @@ struct fake_table *fake_table_new(uint64_t max_pending)
 	struct fake_table *t = mem_new(1, sizeof(*t));
 	assert(t != NULL);
 	t->port.ops = &ops;
-	t->inspection.ops = &inspection_ops;
+	t->admin_query.ops = &admin_query_ops;
 	t->max_pending = max_pending;
 	trap_init(&t->trap);
 	return t;

@@ -13,7 +13,7 @@ struct fake_table *fake_table_new(uint64_t max_pending);
 void fake_table_free(struct fake_table **t);
 struct image_table *fake_table_port(struct fake_table *t);
 /* The same rows, looked over; its calls count and fail as the table's own. */
-struct inspection *fake_table_inspection(struct fake_table *t);
+struct admin_query *fake_table_admin_query(struct fake_table *t);
 /* Have it say that starting a write blocks. */
 void fake_table_make_wait(struct fake_table *t);
 

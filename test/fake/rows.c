@@ -24,7 +24,7 @@ void row_dup(struct arena *a, const struct image_row *row, struct image_row *out
 	*out = copy;
 }
 
-void row_settle(struct arena *a, struct image_row *row, const struct settlement *s)
+void row_resolve(struct arena *a, struct image_row *row, const struct resolution *s)
 {
 	row->status = s->status;
 	row->file_type = keep(a, s->file_type);
@@ -82,10 +82,10 @@ struct image_row row_pending(struct arena *a, unsigned n)
 	};
 }
 
-struct settlement row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, struct str reason)
+struct resolution row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, struct str reason)
 {
 	bool rejected = reason.n > 0;
-	return (struct settlement){
+	return (struct resolution){
 		.image_id = row_id(a, n),
 		.status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED,
 		.file_type = STR("image/jpeg"),

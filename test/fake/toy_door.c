@@ -14,10 +14,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t change = PTHREAD_COND_INITIALIZER;
 static int held;
 static bool released;
-static struct exchange *pending[64];
+static struct request_context *pending[64];
 static size_t pending_n;
 
-static void answer_text(struct exchange *x, int status, struct str text)
+static void answer_text(struct request_context *x, int status, struct str text)
 {
 	answer_header(&x->answer, STR("Content-Type"), STR("text/plain"));
 	answer_header(&x->answer, STR("x-request-id"), x->request.id);
@@ -25,35 +25,35 @@ static void answer_text(struct exchange *x, int status, struct str text)
 	x->answer.body = text;
 }
 
-static size_t asked_size(struct exchange *x)
+static size_t asked_size(struct request_context *x)
 {
 	const struct query_pair *pair = query_find(&x->request.query, STR("n"));
 	uint64_t n = 0;
 	return pair != NULL && str_to_u64(pair->value, &n) ? (size_t)n : 0;
 }
 
-static void show_fast(struct exchange *x)
+static void show_fast(struct request_context *x)
 {
 	answer_text(x, 200, STR("fast\n"));
 }
 
-static void show_refuse(struct exchange *x)
+static void show_refuse(struct request_context *x)
 {
 	fault_set(&x->answer.fault, ACCESS_DENIED, "Not for you");
 	answer_text(x, 403, STR("refused: not for you\n"));
 }
 
-static void show_run(struct exchange *x)
+static void show_run(struct request_context *x)
 {
 	answer_text(x, 200, STR("ran\n"));
 }
 
-static void show_echo(struct exchange *x)
+static void show_echo(struct request_context *x)
 {
 	answer_text(x, 200, str_printf(x->request.arena, "got %llu of %.*s\n", (unsigned long long)x->body_bytes, STRF(x->request.path)));
 }
 
-static void show_big(struct exchange *x)
+static void show_big(struct request_context *x)
 {
 	size_t n = asked_size(x);
 	char *p = arena_alloc(x->request.arena, n);
@@ -66,7 +66,7 @@ static void show_big(struct exchange *x)
 }
 
 /* Ten bytes in front of the slice show that the offset is kept. */
-static void show_file(struct exchange *x)
+static void show_file(struct request_context *x)
 {
 	size_t n = asked_size(x);
 	int fd = memfd_create("toy", MFD_CLOEXEC);
@@ -80,7 +80,7 @@ static void show_file(struct exchange *x)
 	x->answer.fd_length = n;
 }
 
-static void show_hold(struct exchange *x)
+static void show_hold(struct request_context *x)
 {
 	pthread_mutex_lock(&lock);
 	held++;
@@ -94,10 +94,10 @@ static void show_hold(struct exchange *x)
 
 /* started requests */
 
-static void show_start(struct exchange *x)
+static void show_start(struct request_context *x)
 {
 	answer_text(x, 200, STR("started\n"));
-	x->wake(x);
+	x->done(x);
 }
 
 static void *wake_later(void *arg)
@@ -106,7 +106,7 @@ static void *wake_later(void *arg)
 	return NULL;
 }
 
-static void show_later(struct exchange *x)
+static void show_later(struct request_context *x)
 {
 	pthread_t thread;
 	int rc = pthread_create(&thread, NULL, wake_later, x);
@@ -114,7 +114,7 @@ static void show_later(struct exchange *x)
 	pthread_detach(thread);
 }
 
-static void show_pending(struct exchange *x)
+static void show_pending(struct request_context *x)
 {
 	pthread_mutex_lock(&lock);
 	assert(pending_n < COUNT_OF(pending));
@@ -131,7 +131,7 @@ void toy_await_pending(size_t n)
 	pthread_mutex_unlock(&lock);
 }
 
-void toy_wake_pending(void)
+void toy_finish_pending(void)
 {
 	pthread_mutex_lock(&lock);
 	while (pending_n > 0)
@@ -139,9 +139,9 @@ void toy_wake_pending(void)
 	pthread_mutex_unlock(&lock);
 }
 
-static void show_release(struct exchange *x)
+static void show_release(struct request_context *x)
 {
-	toy_wake_pending();
+	toy_finish_pending();
 	pthread_mutex_lock(&lock);
 	released = true;
 	pthread_cond_broadcast(&change);
@@ -149,18 +149,18 @@ static void show_release(struct exchange *x)
 	answer_text(x, 200, STR("released\n"));
 }
 
-static void show_head(struct exchange *x)
+static void show_head(struct request_context *x)
 {
 	answer_text(x, 200, STR(""));
 	answer_header(&x->answer, STR("Content-Length"), STR("12345"));
 }
 
-static void show_nothing(struct exchange *x)
+static void show_nothing(struct request_context *x)
 {
 	x->answer.status = 204;
 }
 
-static void show_balance(struct exchange *x)
+static void show_balance(struct request_context *x)
 {
 	pthread_mutex_lock(&lock);
 	int holding = held;
@@ -173,72 +173,72 @@ static void show_balance(struct exchange *x)
 static const struct route {
 	struct str path;
 	const char *name;
-	enum door_step step;
-	void (*show)(struct exchange *x);
+	enum handler_step step;
+	void (*show)(struct request_context *x);
 } routes[] = {
-	{ { "/fast", 5 }, "/fast", DOOR_ANSWER, show_fast },
-	{ { "/refuse", 7 }, "/refuse", DOOR_ANSWER, show_refuse },
-	{ { "/run", 4 }, "/run", DOOR_RUN, show_run },
-	{ { "/echo", 5 }, "/echo", DOOR_BODY, show_echo },
-	{ { "/limit", 6 }, "/limit", DOOR_BODY, show_echo },
-	{ { "/big", 4 }, "/big", DOOR_RUN, show_big },
-	{ { "/file", 5 }, "/file", DOOR_RUN, show_file },
-	{ { "/hold", 5 }, "/hold", DOOR_RUN, show_hold },
-	{ { "/release", 8 }, "/release", DOOR_ANSWER, show_release },
-	{ { "/start", 6 }, "/start", DOOR_START, show_start },
-	{ { "/later", 6 }, "/later", DOOR_START, show_later },
-	{ { "/pending", 8 }, "/pending", DOOR_START, show_pending },
-	{ { "/head", 5 }, "/head", DOOR_ANSWER, show_head },
-	{ { "/nothing", 8 }, "/nothing", DOOR_ANSWER, show_nothing },
-	{ { "/balance", 8 }, "/balance", DOOR_ANSWER, show_balance },
+	{ { "/fast", 5 }, "/fast", HANDLER_ANSWER, show_fast },
+	{ { "/refuse", 7 }, "/refuse", HANDLER_ANSWER, show_refuse },
+	{ { "/run", 4 }, "/run", HANDLER_RUN, show_run },
+	{ { "/echo", 5 }, "/echo", HANDLER_READ_BODY, show_echo },
+	{ { "/limit", 6 }, "/limit", HANDLER_READ_BODY, show_echo },
+	{ { "/big", 4 }, "/big", HANDLER_RUN, show_big },
+	{ { "/file", 5 }, "/file", HANDLER_RUN, show_file },
+	{ { "/hold", 5 }, "/hold", HANDLER_RUN, show_hold },
+	{ { "/release", 8 }, "/release", HANDLER_ANSWER, show_release },
+	{ { "/start", 6 }, "/start", HANDLER_RUN_ASYNC, show_start },
+	{ { "/later", 6 }, "/later", HANDLER_RUN_ASYNC, show_later },
+	{ { "/pending", 8 }, "/pending", HANDLER_RUN_ASYNC, show_pending },
+	{ { "/head", 5 }, "/head", HANDLER_ANSWER, show_head },
+	{ { "/nothing", 8 }, "/nothing", HANDLER_ANSWER, show_nothing },
+	{ { "/balance", 8 }, "/balance", HANDLER_ANSWER, show_balance },
 };
 
-static void refuse(struct door *door, struct exchange *x, const struct fault *why)
+static void refuse(struct handler *handler, struct request_context *x, const struct fault *why)
 {
 	refused++;
 	answer_text(x, fault_status(why->code) == BUSY ? 503 : why->code == F_HEAD_TOO_LARGE ? 431 : 400, str_printf(x->request.arena, "%s: %s\n", fault_name(why->code), why->text));
 }
 
-static enum door_step begin(struct door *door, struct exchange *x)
+static enum handler_step begin(struct handler *handler, struct request_context *x)
 {
 	begun++;
 	for (size_t i = 0; i < COUNT_OF(routes); i++) {
 		if (!str_equal(routes[i].path, x->request.path))
 			continue;
 		x->answer.route = routes[i].name;
-		x->door_state = (void *)&routes[i];
-		if (routes[i].step == DOOR_ANSWER)
+		x->handler_state = (void *)&routes[i];
+		if (routes[i].step == HANDLER_ANSWER)
 			routes[i].show(x);
 		else
 			promised++;
 		return routes[i].step;
 	}
 	answer_text(x, 404, STR("no such toy\n"));
-	return DOOR_ANSWER;
+	return HANDLER_ANSWER;
 }
 
-static enum status data(struct door *door, struct exchange *x, const char *p, size_t n)
+static enum status data(struct handler *handler, struct request_context *x, const char *p, size_t n)
 {
-	const struct route *route = x->door_state;
+	const struct route *route = x->handler_state;
 	if (!str_equal(route->path, STR("/limit")) || x->body_bytes <= 1000)
 		return OK;
 	answer_text(x, 413, STR("over the limit\n"));
 	return fault_set(&x->answer.fault, BODY_TOO_LARGE, "Over the limit");
 }
 
-static void finish(struct door *door, struct exchange *x)
+static void finish(struct handler *handler, struct request_context *x)
 {
 	finished++;
-	((const struct route *)x->door_state)->show(x);
+	((const struct route *)x->handler_state)->show(x);
 }
 
-static void cancel(struct door *door, struct exchange *x, const struct fault *why)
+static void cancel(struct handler *handler, struct request_context *x, const struct fault *why)
 {
 	cancelled++;
 	cut += x->body_cut;
 }
 
-const struct door_ops toy_door_ops = { begin, data, finish, cancel, refuse, finish };
+const struct handler_ops toy_handler_ops = { begin, data, finish, cancel, refuse, finish };
 
 bool toy_is_released(void)
 {

@@ -6,15 +6,15 @@
  *   /big?n=N   N bytes from memory                         /hold      a worker waits until /release was asked
  *   /head      HEAD with a length and no body              /balance   how often each call of the handler was made
  *   /nothing   204                                     /start     answered in start
- *   /later     started; another thread wakes it        /pending   started; toy_wake_pending wakes it, or /release */
+ *   /later     started; another thread wakes it        /pending   started; toy_finish_pending wakes it, or /release */
 #ifndef FAKE_TOY_DOOR_H
 #define FAKE_TOY_DOOR_H
 
 #include "http/handler.h"
 
-extern const struct door_ops toy_door_ops;
+extern const struct handler_ops toy_handler_ops;
 
-/* How often each was done: promised counts DOOR_RUN, DOOR_BODY and DOOR_START, finished start as well as finish,
+/* How often each was done: promised counts HANDLER_RUN, HANDLER_READ_BODY and HANDLER_RUN_ASYNC, finished start as well as finish,
  * cut the cancels with body_cut. */
 struct toy_balance {
 	int begun, promised, finished, cancelled, refused, cut;
@@ -23,7 +23,7 @@ void toy_balance(struct toy_balance *out);
 /* Wait until n requests of /pending are started and not woken. */
 void toy_await_pending(size_t n);
 /* Answer and wake them all, on this thread. */
-void toy_wake_pending(void);
+void toy_finish_pending(void);
 /* Whether /release was asked. */
 bool toy_is_released(void);
 

@@ -113,7 +113,7 @@ static enum status finish(struct incoming **in, const struct object_commit *c, s
 	return end;
 }
 
-static void start_finish(struct incoming **in, const struct object_commit *c, struct table_wait *w)
+static void start_finish(struct incoming **in, const struct object_commit *c, struct write_completion *w)
 {
 	w->done(w, finish(in, c, &w->why));
 }
@@ -237,7 +237,7 @@ static enum status enter_only(struct trap *trap, struct fault *why)
 	TRAPPED(trap, OK, why);
 }
 
-static void start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct table_wait *w)
+static void start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
 	enum status end = enter_only(TABLE_TRAP(t), &w->why);
 	if (end == OK)
@@ -251,9 +251,9 @@ static enum status get(struct image_table *t, struct str id, struct arena *a, st
 	TRAPPED(TABLE_TRAP(t), table_get(TABLE(t), id, a, out, why), why);
 }
 
-static enum status settle(struct image_table *t, const struct settlement *s, struct arena *a, struct image_row *now, struct fault *why)
+static enum status resolve(struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	TRAPPED(TABLE_TRAP(t), table_settle(TABLE(t), s, a, now, why), why);
+	TRAPPED(TABLE_TRAP(t), table_resolve(TABLE(t), s, a, now, why), why);
 }
 
 static enum status remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
@@ -277,7 +277,7 @@ static enum status counts(struct image_table *t, struct image_counts *out, struc
 }
 
 static const struct image_table_ops table_ops = {
-	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .settle = settle, .remove = remove_row,
+	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_row,
 	.list = list_rows, .due = due, .counts = counts,
 };
 

@@ -69,7 +69,7 @@ static void test_query_of_nothing_has_no_pairs(void **state)
 	}
 }
 
-static void test_query_plus_is_kept_when_told(void **state)
+static void test_query_plus_is_kept_when_given(void **state)
 {
 	struct query q;
 	assert_int_equal(query_parse(&arena, STR("a=+"), false, &q, NULL), OK);
@@ -88,7 +88,7 @@ static void test_query_with_a_bad_escape_is_invalid(void **state)
 	}
 }
 
-static void test_query_takes_256_pairs_and_not_257(void **state)
+static void test_query_accepts_256_pairs_and_not_257(void **state)
 {
 	char text[2 * 257];
 	struct query q;
@@ -178,9 +178,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_query_keeps_order_repeats_and_raw_text, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_find_gives_the_first_with_case, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_of_nothing_has_no_pairs, begin, end),
-		cmocka_unit_test_setup_teardown(test_query_plus_is_kept_when_told, begin, end),
+		cmocka_unit_test_setup_teardown(test_query_plus_is_kept_when_given, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_with_a_bad_escape_is_invalid, begin, end),
-		cmocka_unit_test_setup_teardown(test_query_takes_256_pairs_and_not_257, begin, end),
+		cmocka_unit_test_setup_teardown(test_query_accepts_256_pairs_and_not_257, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_when_the_arena_is_full_is_too_much, begin, end),
 		cmocka_unit_test_setup_teardown(test_answer_begins_without_status_headers_and_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_answer_reset_closes_the_file, begin, end),

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <cmocka.h>
 
-static struct exchange x;
+static struct request_context x;
 
 static int setup(void **state)
 {
 	(void)state;
-	x = (struct exchange){ 0 };
+	x = (struct request_context){ 0 };
 	arena_init(&x.arena, 1 << 16);
 	x.request.id = STR("11111111-2222-4333-8444-555555555555");
 	answer_init(&x.answer);
@@ -47,7 +47,7 @@ static void assert_member(const json_t *body, const char *name, const char *expe
 	assert_string_equal(json_string_value(json_object_get(body, name)), expected);
 }
 
-static void test_status_when_a_code_is_of_this_door_then_it_is_its_own(void **state)
+static void test_status_when_a_code_is_of_this_handler_then_it_is_its_own(void **state)
 {
 	static const struct { enum fault_code code; int status; } rows[] = {
 		{ F_INVALID_INPUT, 400 }, { F_BAD_JSON, 400 }, { F_BAD_FIELD, 400 }, { F_BAD_CURSOR, 400 },
@@ -213,7 +213,7 @@ static void test_problem_when_the_heap_gave_nothing_then_it_is_503(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_status_when_a_code_is_of_this_door_then_it_is_its_own),
+		T(test_status_when_a_code_is_of_this_handler_then_it_is_its_own),
 		T(test_problem_when_a_code_is_of_no_use_here_then_it_is_internal),
 		T(test_problem_when_written_then_it_has_the_members_of_rfc_9457_and_ours),
 		T(test_problem_when_a_fault_is_our_own_then_neither_text_nor_cause_is_shown),

@@ -29,7 +29,7 @@ static void test_rows_are_found_by_method_and_path_below_the_prefix(void **state
 	assert_int_equal(find(&plain, "HEAD", "/a"), 1);
 }
 
-static void test_braces_stand_for_one_segment_that_is_not_empty(void **state)
+static void test_braces_are_for_one_segment_that_is_not_empty(void **state)
 {
 	assert_int_equal(find(&plain, "GET", "/a/1%2F2"), 3);
 	assert_str(at.segment, STR("1%2F2"));
@@ -45,7 +45,7 @@ static void test_braces_stand_for_one_segment_that_is_not_empty(void **state)
 	}
 }
 
-static void test_a_known_path_with_another_method_is_told_apart_and_lists_its_methods(void **state)
+static void test_a_known_path_with_another_method_is_distinguished_and_lists_its_methods(void **state)
 {
 	struct arena a;
 	arena_init(&a, 4096);
@@ -67,8 +67,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows_are_found_by_method_and_path_below_the_prefix),
-		cmocka_unit_test(test_braces_stand_for_one_segment_that_is_not_empty),
-		cmocka_unit_test(test_a_known_path_with_another_method_is_told_apart_and_lists_its_methods),
+		cmocka_unit_test(test_braces_are_for_one_segment_that_is_not_empty),
+		cmocka_unit_test(test_a_known_path_with_another_method_is_distinguished_and_lists_its_methods),
 		cmocka_unit_test(test_names_end_with_null),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void test_name_of_only_blanks_then_refused(void **state)
 		assert_refused(str_of(blanks[i]), "blank");
 }
 
-static void test_name_of_256_bytes_then_refused_and_of_255_taken(void **state)
+static void test_name_of_256_bytes_then_refused_and_of_255_accepted(void **state)
 {
 	char name[256];
 	struct fault why;
@@ -62,7 +62,7 @@ static void test_name_with_a_nul_then_refused(void **state)
 	assert_refused((struct str){ "\0", 1 }, "U+0000");
 }
 
-static void test_any_other_name_then_taken(void **state)
+static void test_any_other_name_then_accepted(void **state)
 {
 	static const char *const names[] = { "a", " a ", "\x01", "\r\na", "..", "/", "\\", "a/b", "\"", "\xe2\x80\xae", "\xe2\x80\x8b", "\xc2\x84", "\xc2\x86",
 		"\xe2\x80\x8c", "\xe2\x80\xa7", "\xe3\x80\x81", "\xf0\x93\x80\x80", "\xf0\x92\x80\xa8", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\x7f", "\xef\xbf\xbf" };
@@ -77,10 +77,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_name_that_is_missing_or_empty_then_refused),
 		cmocka_unit_test(test_name_of_only_blanks_then_refused),
-		cmocka_unit_test(test_name_of_256_bytes_then_refused_and_of_255_taken),
+		cmocka_unit_test(test_name_of_256_bytes_then_refused_and_of_255_accepted),
 		cmocka_unit_test(test_name_that_is_ill_formed_then_refused),
 		cmocka_unit_test(test_name_with_a_nul_then_refused),
-		cmocka_unit_test(test_any_other_name_then_taken),
+		cmocka_unit_test(test_any_other_name_then_accepted),
 	};
 	return cmocka_run_group_tests_name("file_name", tests, NULL, NULL);
 }

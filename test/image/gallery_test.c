@@ -31,7 +31,7 @@ static void end(struct fake_product *f)
 
 static enum status complete(struct fake_product *f, unsigned n, struct image_row *out)
 {
-	return gallery_complete(&f->product, row_id(&f->a, n), &f->a, out, &f->why);
+	return image_service_complete(&f->product, row_id(&f->a, n), &f->a, out, &f->why);
 }
 
 /* complete */
@@ -138,14 +138,14 @@ static void other_uploads(void *arg)
 	struct image_row now;
 	struct fault why;
 	struct str picture = picture_png(3, 2);
-	struct settlement s = row_verdict(&f->a, 1, 5000, STR(""));
+	struct resolution s = row_verdict(&f->a, 1, 5000, STR(""));
 	struct object_info info;
 	struct str key = row_pending(&f->a, 1).key;
 	assert_int_equal(store_put(f->product.store, key, STR("image/png"), picture, &why), OK);
 	assert_int_equal(store_head(f->product.store, key, &f->a, &info, &why), OK);
 	s.etag = info.etag;
 	s.file_size = info.size;
-	assert_int_equal(table_settle(f->product.table, &s, &f->a, &now, &why), OK);
+	assert_int_equal(table_resolve(f->product.table, &s, &f->a, &now, &why), OK);
 }
 
 static void other_rejects(void *arg)
@@ -153,15 +153,15 @@ static void other_rejects(void *arg)
 	struct fake_product *f = arg;
 	struct image_row now;
 	struct fault why;
-	struct settlement s = row_verdict(&f->a, 1, 5000, STR("no image"));
-	assert_int_equal(table_settle(f->product.table, &s, &f->a, &now, &why), OK);
+	struct resolution s = row_verdict(&f->a, 1, 5000, STR("no image"));
+	assert_int_equal(table_resolve(f->product.table, &s, &f->a, &now, &why), OK);
 }
 
 static void other_removes(void *arg)
 {
 	struct fake_product *f = arg;
 	struct fault why;
-	assert_int_equal(gallery_remove(&f->product, row_id(&f->a, 1), &why), OK);
+	assert_int_equal(image_service_remove(&f->product, row_id(&f->a, 1), &why), OK);
 }
 
 /* complete makes four calls when a good object is there: get, get object, resolve; and get again without. */
@@ -266,8 +266,8 @@ static void test_complete_when_any_call_fails_then_it_may_be_repeated(void **sta
 		assert_int_equal(complete(f, 1, &row), OK);
 		assert_int_equal(row.status, good ? IMAGE_UPLOADED : IMAGE_REJECTED);
 		fake_product_check(f);
-		struct sweep_result swept = { 0 };
-		assert_int_equal(sweep_orphans(&f->product, clock_now_ms(), NULL, NULL, &swept, &f->why), OK);
+		struct gc_result swept = { 0 };
+		assert_int_equal(gc_orphans(&f->product, clock_now_ms(), NULL, NULL, &swept, &f->why), OK);
 		assert_int_equal(fake_product_has_object(f, key), good);
 		end(f);
 	}
@@ -279,20 +279,20 @@ static void test_remove_when_any_call_fails_then_repeated_or_swept_and_all_is_go
 	for (unsigned i = 0; i < 64; i++) {
 		struct fake_product *f = begin(i & 1);
 		struct image_row row;
-		struct sweep_result swept = { 0 };
+		struct gc_result swept = { 0 };
 		struct fault_case c = case_of(i / 2);
 		struct str key = fake_product_slot(f, 1, STR("image/png"));
 		fake_product_arrive(f, key, picture_png(3, 2));
 		assert_int_equal(complete(f, 1, &row), OK);
 		arm(f, &c);
-		enum status first = gallery_remove(&f->product, row_id(&f->a, 1), &f->why);
+		enum status first = image_service_remove(&f->product, row_id(&f->a, 1), &f->why);
 		disarm(f);
 		assert_true(first == OK || first == UPSTREAM);
 		fake_product_check(f);
-		enum status again = gallery_remove(&f->product, row_id(&f->a, 1), &f->why);
+		enum status again = image_service_remove(&f->product, row_id(&f->a, 1), &f->why);
 		assert_true(again == (first == OK ? NOT_FOUND : again));
 		assert_false(fake_product_row(f, 1, &row));
-		assert_int_equal(sweep_orphans(&f->product, clock_now_ms() + 86400001, NULL, NULL, &swept, &f->why), OK);
+		assert_int_equal(gc_orphans(&f->product, clock_now_ms() + 86400001, NULL, NULL, &swept, &f->why), OK);
 		assert_int_equal(fake_store_count(f->store), 0);
 		end(f);
 	}
@@ -311,10 +311,10 @@ static void test_remove_whatever_the_state_then_row_and_object_are_gone(void **s
 			fake_product_arrive(f, key, i >= 4 ? picture_png(3, 2) : STR("<html>"));
 		if (i >= 2)
 			assert_int_equal(complete(f, 1, &row), OK);
-		assert_int_equal(gallery_remove(&f->product, row_id(&f->a, 1), &f->why), OK);
+		assert_int_equal(image_service_remove(&f->product, row_id(&f->a, 1), &f->why), OK);
 		assert_false(fake_product_row(f, 1, &row));
 		assert_int_equal(fake_store_count(f->store), 0);
-		assert_int_equal(gallery_remove(&f->product, row_id(&f->a, 1), &f->why), NOT_FOUND);
+		assert_int_equal(image_service_remove(&f->product, row_id(&f->a, 1), &f->why), NOT_FOUND);
 		assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
 		end(f);
 	}
@@ -324,35 +324,35 @@ static void test_remove_whatever_the_state_then_row_and_object_are_gone(void **s
 
 static enum status read(struct fake_product *f, struct image_row *out)
 {
-	return gallery_read(&f->product, row_id(&f->a, 1), &f->a, out, &f->why);
+	return image_service_read(&f->product, row_id(&f->a, 1), &f->a, out, &f->why);
 }
 
-static void test_read_of_a_pending_image_then_looked_at_as_often_as_glances_allow(void **state)
+static void test_read_of_a_pending_image_then_checked_as_often_as_glances_allow(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
 	struct str key = fake_product_slot(f, 1, STR("image/png"));
 	(void)state;
-	f->product.glances = glances_new();
+	f->product.recheck_limit = recheck_limit_new();
 	assert_int_equal(read(f, &row), OK);
 	assert_int_equal(row.status, IMAGE_PENDING);
 	assert_int_equal(fake_store_calls(f->store), 1);
 	assert_int_equal(read(f, &row), OK);
 	assert_int_equal(fake_store_calls(f->store), 1);
 	fake_product_arrive(f, key, picture_png(30, 20));
-	glances_free(&f->product.glances);
-	f->product.glances = glances_new();
+	recheck_limit_free(&f->product.recheck_limit);
+	f->product.recheck_limit = recheck_limit_new();
 	for (unsigned round = 0; round < 2; round++) {
 		assert_int_equal(read(f, &row), OK);
 		assert_int_equal(row.status, IMAGE_UPLOADED);
 		assert_int_equal(row.width, 30);
 		assert_int_equal(fake_store_calls(f->store), 3);   /* the second by arrive */
 	}
-	glances_free(&f->product.glances);
+	recheck_limit_free(&f->product.recheck_limit);
 	end(f);
 }
 
-static void test_read_where_the_store_tells_of_arrivals_then_never_looked_at(void **state)
+static void test_read_where_the_store_sends_events_then_never_verified(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
@@ -364,14 +364,14 @@ static void test_read_where_the_store_tells_of_arrivals_then_never_looked_at(voi
 	end(f);
 }
 
-static void test_read_when_the_look_fails_then_the_row_as_it_was(void **state)
+static void test_read_when_verification_fails_then_the_row_as_it_was(void **state)
 {
 	(void)state;
 	for (unsigned at = 0; at < 2; at++) {
 		struct fake_product *f = begin(false);
 		struct image_row row;
 		struct str key = fake_product_slot(f, 1, STR("image/png"));
-		f->product.glances = glances_new();
+		f->product.recheck_limit = recheck_limit_new();
 		fake_product_arrive(f, key, picture_png(3, 2));
 		if (at == 0)
 			fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
@@ -379,7 +379,7 @@ static void test_read_when_the_look_fails_then_the_row_as_it_was(void **state)
 			fake_table_fail_nth(f->table, 2, F_UPSTREAM_FAILED);
 		assert_int_equal(read(f, &row), OK);
 		assert_int_equal(row.status, IMAGE_PENDING);
-		glances_free(&f->product.glances);
+		recheck_limit_free(&f->product.recheck_limit);
 		end(f);
 	}
 }
@@ -389,7 +389,7 @@ static void test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_ima
 	struct fake_product *f = begin(false);
 	struct image_row row;
 	(void)state;
-	f->product.glances = glances_new();
+	f->product.recheck_limit = recheck_limit_new();
 	assert_int_equal(read(f, &row), NOT_FOUND);
 	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
 	struct str key = fake_product_slot(f, 1, STR("image/png"));
@@ -397,7 +397,7 @@ static void test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_ima
 	fake_table_meet_nth(f->table, 2, other_removes, f);
 	assert_int_equal(read(f, &row), NOT_FOUND);
 	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
-	glances_free(&f->product.glances);
+	recheck_limit_free(&f->product.recheck_limit);
 	end(f);
 }
 
@@ -410,13 +410,13 @@ static void test_download_then_url_carries_name_and_verdict_type(void **state)
 	struct presigned p;
 	(void)state;
 	row.file_name = STR("a b\"c.jpg");
-	assert_int_equal(gallery_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), OK);
+	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), OK);
 	assert_true(str_find(p.url, STR("response-content-type=image%2Fjpeg")) < p.url.n);
 	assert_true(str_find(p.url, STR("response-content-disposition=inline%3B%20filename%3D%22a%20b_c.jpg%22%3B%20filename%2A%3DUTF-8%27%27a%2520b%2522c.jpg")) < p.url.n);
 	assert_true(str_find(p.url, STR("X-Amz-Expires=300&")) < p.url.n);
 	assert_true(str_ends_with(p.address, row.key));
 	fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
-	assert_int_equal(gallery_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), UPSTREAM);
+	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), UPSTREAM);
 	end(f);
 }
 
@@ -428,7 +428,7 @@ static void test_download_when_memory_ends_then_too_much(void **state)
 	struct arena little;
 	(void)state;
 	arena_init(&little, 16);
-	assert_int_equal(gallery_download(&f->product, &row, STR("GET"), &little, &p, &f->why), LIMIT);
+	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &little, &p, &f->why), LIMIT);
 	arena_deinit(&little);
 	end(f);
 }
@@ -448,9 +448,9 @@ int main(void)
 		cmocka_unit_test(test_complete_when_any_call_fails_then_it_may_be_repeated),
 		cmocka_unit_test(test_remove_when_any_call_fails_then_repeated_or_swept_and_all_is_gone),
 		cmocka_unit_test(test_remove_whatever_the_state_then_row_and_object_are_gone),
-		cmocka_unit_test(test_read_of_a_pending_image_then_looked_at_as_often_as_glances_allow),
-		cmocka_unit_test(test_read_where_the_store_tells_of_arrivals_then_never_looked_at),
-		cmocka_unit_test(test_read_when_the_look_fails_then_the_row_as_it_was),
+		cmocka_unit_test(test_read_of_a_pending_image_then_checked_as_often_as_glances_allow),
+		cmocka_unit_test(test_read_where_the_store_sends_events_then_never_verified),
+		cmocka_unit_test(test_read_when_verification_fails_then_the_row_as_it_was),
 		cmocka_unit_test(test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_image),
 		cmocka_unit_test(test_download_then_url_carries_name_and_verdict_type),
 		cmocka_unit_test(test_download_when_memory_ends_then_too_much),

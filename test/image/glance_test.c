@@ -17,48 +17,48 @@
 #define READERS 4
 
 static struct arena a;
-static struct glances *glances;
+static struct recheck_limit *recheck_limit;
 
 static int set_up(void **state)
 {
 	(void)state;
 	arena_init(&a, (size_t)16 << 20);
-	glances = glances_new();
-	return glances == NULL ? -1 : 0;
+	recheck_limit = recheck_limit_new();
+	return recheck_limit == NULL ? -1 : 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	glances_free(&glances);
-	glances_free(&glances);
+	recheck_limit_free(&recheck_limit);
+	recheck_limit_free(&recheck_limit);
 	arena_deinit(&a);
 	return 0;
 }
 
-static void test_glance_then_once_a_second_for_each_image(void **state)
+static void test_recheck_then_once_a_second_for_each_image(void **state)
 {
 	(void)state;
 	struct str one = row_id(&a, 1), other = row_id(&a, 2);
-	assert_true(glance_allowed(glances, one, NOW_MS));
-	assert_false(glance_allowed(glances, one, NOW_MS));
-	assert_true(glance_allowed(glances, other, NOW_MS + 1));
-	assert_false(glance_allowed(glances, one, NOW_MS + 999));
-	assert_true(glance_allowed(glances, one, NOW_MS + 1000));
-	assert_false(glance_allowed(glances, one, NOW_MS + 1999));
-	assert_false(glance_allowed(glances, other, NOW_MS + 1000));
-	assert_true(glance_allowed(glances, other, NOW_MS + 1001));
+	assert_true(recheck_allowed(recheck_limit, one, NOW_MS));
+	assert_false(recheck_allowed(recheck_limit, one, NOW_MS));
+	assert_true(recheck_allowed(recheck_limit, other, NOW_MS + 1));
+	assert_false(recheck_allowed(recheck_limit, one, NOW_MS + 999));
+	assert_true(recheck_allowed(recheck_limit, one, NOW_MS + 1000));
+	assert_false(recheck_allowed(recheck_limit, one, NOW_MS + 1999));
+	assert_false(recheck_allowed(recheck_limit, other, NOW_MS + 1000));
+	assert_true(recheck_allowed(recheck_limit, other, NOW_MS + 1001));
 }
 
 static unsigned ask_all(int64_t now_ms)
 {
 	unsigned allowed = 0;
 	for (unsigned i = 0; i < CROWD; i++)
-		allowed += glance_allowed(glances, row_id(&a, i), now_ms);
+		allowed += recheck_allowed(recheck_limit, row_id(&a, i), now_ms);
 	return allowed;
 }
 
-static void test_glance_of_more_than_there_is_room_for_then_bounded_and_never_twice(void **state)
+static void test_recheck_of_more_than_there_is_room_for_then_bounded_and_never_twice(void **state)
 {
 	(void)state;
 	unsigned first = ask_all(NOW_MS);
@@ -75,11 +75,11 @@ static _Atomic unsigned taken;
 static void *read_often(void *arg)
 {
 	for (unsigned i = 0; i < 1000; i++)
-		taken += glance_allowed(glances, *(struct str *)arg, NOW_MS);
+		taken += recheck_allowed(recheck_limit, *(struct str *)arg, NOW_MS);
 	return NULL;
 }
 
-static void test_glance_by_many_threads_then_one_look(void **state)
+static void test_recheck_by_many_threads_then_one_check(void **state)
 {
 	pthread_t threads[READERS];
 	struct str id = row_id(&a, 7);
@@ -96,7 +96,7 @@ static void test_new_without_memory_then_null(void **state)
 {
 	(void)state;
 	mem_fail_nth(1);
-	struct glances *none = glances_new();
+	struct recheck_limit *none = recheck_limit_new();
 	mem_fail_nth(0);
 	assert_null(none);
 }
@@ -106,9 +106,9 @@ static void test_new_without_memory_then_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_glance_then_once_a_second_for_each_image),
-		TEST(test_glance_of_more_than_there_is_room_for_then_bounded_and_never_twice),
-		TEST(test_glance_by_many_threads_then_one_look),
+		TEST(test_recheck_then_once_a_second_for_each_image),
+		TEST(test_recheck_of_more_than_there_is_room_for_then_bounded_and_never_twice),
+		TEST(test_recheck_by_many_threads_then_one_check),
 		TEST(test_new_without_memory_then_null),
 	};
 	return cmocka_run_group_tests_name("glance", tests, NULL, NULL);

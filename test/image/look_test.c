@@ -36,7 +36,7 @@ static struct image_row arrive(struct fake_product *f, struct str bytes)
 
 static enum status look(struct fake_product *f, const struct image_row *row, struct image_row *now)
 {
-	return look_settle(&f->product, row, NOW_MS, &f->a, now, &f->why);
+	return verify_object(&f->product, row, NOW_MS, &f->a, now, &f->why);
 }
 
 static void assert_pending(struct fake_product *f)
@@ -46,7 +46,7 @@ static void assert_pending(struct fake_product *f)
 	assert_int_equal(row.status, IMAGE_PENDING);
 }
 
-static void test_look_at_a_picture_then_uploaded_at_the_time_that_was_told(void **state)
+static void test_verify_of_a_picture_then_uploaded_at_the_time_that_was_given(void **state)
 {
 	struct image_row row = arrive(*state, picture_png(3, 2)), now;
 	assert_int_equal(look(*state, &row, &now), OK);
@@ -55,7 +55,7 @@ static void test_look_at_a_picture_then_uploaded_at_the_time_that_was_told(void 
 	fake_product_check(*state);
 }
 
-static void test_look_at_no_picture_then_rejected_from_that_time_and_bytes_gone(void **state)
+static void test_verify_of_no_picture_then_rejected_from_that_time_and_bytes_gone(void **state)
 {
 	struct image_row row = arrive(*state, STR("<html>")), now;
 	assert_int_equal(look(*state, &row, &now), OK);
@@ -64,7 +64,7 @@ static void test_look_at_no_picture_then_rejected_from_that_time_and_bytes_gone(
 	assert_false(fake_product_has_object(*state, row.key));
 }
 
-static void test_look_without_an_object_then_no_such_key_and_still_pending(void **state)
+static void test_verify_without_an_object_then_no_such_key_and_still_pending(void **state)
 {
 	struct fake_product *f = *state;
 	struct image_row row, now = { .width = 77 };
@@ -76,7 +76,7 @@ static void test_look_without_an_object_then_no_such_key_and_still_pending(void 
 	assert_pending(f);
 }
 
-static void test_look_when_the_row_is_gone_then_no_such_image(void **state)
+static void test_verify_when_the_row_is_gone_then_no_such_image(void **state)
 {
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, picture_png(3, 2)), now;
@@ -85,7 +85,7 @@ static void test_look_when_the_row_is_gone_then_no_such_image(void **state)
 	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
 }
 
-static void test_look_when_there_is_no_memory_for_the_object_then_no_verdict(void **state)
+static void test_verify_when_there_is_no_memory_for_the_object_then_no_verdict(void **state)
 {
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, picture_png(3, 2)), now;
@@ -96,7 +96,7 @@ static void test_look_when_there_is_no_memory_for_the_object_then_no_verdict(voi
 	assert_true(fake_product_has_object(f, row.key));
 }
 
-static void test_look_when_the_bytes_of_a_rejection_stay_then_told_and_rejected(void **state)
+static void test_verify_when_the_bytes_of_a_rejection_stay_then_reported_and_rejected(void **state)
 {
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, STR("<html>")), now;
@@ -112,12 +112,12 @@ static void test_look_when_the_bytes_of_a_rejection_stay_then_told_and_rejected(
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_look_at_a_picture_then_uploaded_at_the_time_that_was_told),
-		TEST(test_look_at_no_picture_then_rejected_from_that_time_and_bytes_gone),
-		TEST(test_look_without_an_object_then_no_such_key_and_still_pending),
-		TEST(test_look_when_the_row_is_gone_then_no_such_image),
-		TEST(test_look_when_there_is_no_memory_for_the_object_then_no_verdict),
-		TEST(test_look_when_the_bytes_of_a_rejection_stay_then_told_and_rejected),
+		TEST(test_verify_of_a_picture_then_uploaded_at_the_time_that_was_given),
+		TEST(test_verify_of_no_picture_then_rejected_from_that_time_and_bytes_gone),
+		TEST(test_verify_without_an_object_then_no_such_key_and_still_pending),
+		TEST(test_verify_when_the_row_is_gone_then_no_such_image),
+		TEST(test_verify_when_there_is_no_memory_for_the_object_then_no_verdict),
+		TEST(test_verify_when_the_bytes_of_a_rejection_stay_then_reported_and_rejected),
 	};
 	return cmocka_run_group_tests_name("look", tests, NULL, NULL);
 }

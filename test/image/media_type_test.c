@@ -32,7 +32,7 @@ static void test_read_of_an_allowed_type_then_canonical(void **state)
 	}
 }
 
-static void test_read_of_another_type_then_not_allowed_and_told_which_are(void **state)
+static void test_read_of_another_type_then_not_allowed_and_reported_which_are(void **state)
 {
 	static const char *const types[] = { "image/svg+xml", "text/html", "image/gif", "application/vnd.ms-excel", "x/y", "image/jpeg2", "az/09", "x-a.b_c+d/!#$&-^_.+" };
 	(void)state;
@@ -105,7 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read_of_an_allowed_type_then_canonical),
-		cmocka_unit_test(test_read_of_another_type_then_not_allowed_and_told_which_are),
+		cmocka_unit_test(test_read_of_another_type_then_not_allowed_and_reported_which_are),
 		cmocka_unit_test(test_read_of_no_media_type_then_bad_field),
 		cmocka_unit_test(test_read_when_memory_ends_then_too_much),
 		cmocka_unit_test(test_allowed_then_only_what_the_setting_lists),

@@ -60,7 +60,7 @@ static void test_jpeg_whole_then_size(void **state)
 	assert_int_equal(got.orientation, 0);
 }
 
-static void test_jpeg_cut_anywhere_then_refused_and_bytes_behind_the_end_are_free(void **state)
+static void test_jpeg_cut_anywhere_then_refused_and_bytes_after_the_end_are_free(void **state)
 {
 	struct str several = JOIN(SOI, DQT, frame_of(3, 0x11), DHT, scan_of("1"), DHT, scan_of("2"), BYTES("\xff\xd0\x01\xff\xd7\x02"), scan_of("3"), EOI);
 	for (size_t n = 3; n < GOOD.n; n++)
@@ -302,7 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_jpeg_whole_then_size),
-		cmocka_unit_test(test_jpeg_cut_anywhere_then_refused_and_bytes_behind_the_end_are_free),
+		cmocka_unit_test(test_jpeg_cut_anywhere_then_refused_and_bytes_after_the_end_are_free),
 		cmocka_unit_test(test_jpeg_data_with_escapes_restarts_fill_and_segments_then_its_end_is_found),
 		cmocka_unit_test(test_jpeg_of_long_runs_of_ff_then_read_in_time),
 		cmocka_unit_test(test_jpeg_scan_without_data_then_bad),

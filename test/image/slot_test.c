@@ -195,7 +195,7 @@ static void test_open_of_a_form_then_fields_and_range(void **state)
 	assert_int_equal(pending(f), 2);
 }
 
-static void test_open_of_a_wrong_request_then_told_in_order_and_no_row(void **state)
+static void test_open_of_a_wrong_request_then_reported_in_order_and_no_row(void **state)
 {
 	struct fake_product *f = *state;
 	struct slot_request r = { .has_size = true, .file_size = 0 };
@@ -293,7 +293,7 @@ int main(void)
 		TEST(test_open_where_the_store_denies_overwriting_then_its_header_is_listed_too),
 		TEST(test_open_with_a_size_then_length_is_signed_but_not_listed),
 		TEST(test_open_of_a_form_then_fields_and_range),
-		TEST(test_open_of_a_wrong_request_then_told_in_order_and_no_row),
+		TEST(test_open_of_a_wrong_request_then_reported_in_order_and_no_row),
 		TEST(test_open_when_the_url_cannot_be_made_then_no_row),
 		TEST(test_open_when_the_row_cannot_be_committed_then_nothing_is_handed_out),
 		TEST(test_open_then_the_url_is_computed_before_the_row_is_committed),

@@ -33,7 +33,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	deadline_set(0);
+	op_deadline_set(0);
 	log_stop();
 	close(log_fds[0]);
 	close(log_fds[1]);
@@ -50,13 +50,13 @@ static bool logs_hold(const char *part)
 	return str_find(s, str_of(part)) < s.n;
 }
 
-struct told {
+struct given {
 	const char *bucket;
 	struct str key, etag;
 	const char *sequencer;
 };
 
-static struct str notification(const struct told *t)
+static struct str notification(const struct given *t)
 {
 	return str_printf(&a, "{\"Records\":[{\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":\"%s\"},"
 	                  "\"object\":{\"key\":\"%.*s\",\"eTag\":\"%.*s\",\"sequencer\":\"%s\"}}}]}",
@@ -74,11 +74,11 @@ static void message(const char *id, struct str body)
 
 static enum status run(struct str text, struct str *answer)
 {
-	struct arrivals to = { .product = &f.product, .bucket = STR("pictures") };
+	struct event_function to = { .product = &f.product, .bucket = STR("pictures") };
 	const struct invocation in = { .id = STR("lambda-1"), .event = text };
 	struct buf b;
 	buf_init_arena(&b, &a, 1 << 20);
-	enum status end = arrivals_run(&to, &in, &a, &b, &f.why);
+	enum status end = event_function_run(&to, &in, &a, &b, &f.why);
 	*answer = buf_str(&b);
 	return end;
 }
@@ -94,9 +94,9 @@ static void assert_batch(const char *failed)
 	fake_product_check(&f);
 }
 
-static struct told arrive(unsigned n, struct str bytes)
+static struct given arrive(unsigned n, struct str bytes)
 {
-	struct told t = { .key = fake_product_slot(&f, n, STR("image/png")) };
+	struct given t = { .key = fake_product_slot(&f, n, STR("image/png")) };
 	struct object_info info;
 	fake_product_arrive(&f, t.key, bytes);
 	assert_int_equal(store_head(f.product.store, t.key, &f.a, &info, &f.why), OK);
@@ -113,8 +113,8 @@ static void assert_status(unsigned n, enum image_status status)
 
 static void test_batch_then_each_object_in_its_right_state(void **state)
 {
-	struct told good = arrive(1, picture_png(3, 2)), bad = arrive(2, STR("<html>"));
-	struct told orphan = { .key = STR("images/none.png"), .etag = STR("x") };
+	struct given good = arrive(1, picture_png(3, 2)), bad = arrive(2, STR("<html>"));
+	struct given orphan = { .key = STR("images/none.png"), .etag = STR("x") };
 	fake_product_arrive(&f, orphan.key, STR("x"));
 	message("m1", notification(&good));
 	message("m2", notification(&bad));
@@ -128,9 +128,9 @@ static void test_batch_then_each_object_in_its_right_state(void **state)
 	assert_true(logs_hold("\"level\":\"warn\",\"event\":\"object.unexplained\",\"requestId\":\"lambda-1\",\"key\":\"images/none.png\""));
 }
 
-static void test_eventbridge_event_bare_then_settled(void **state)
+static void test_eventbridge_event_bare_then_resolved(void **state)
 {
-	struct told t = arrive(1, picture_png(3, 2));
+	struct given t = arrive(1, picture_png(3, 2));
 	struct str answer;
 	assert_int_equal(run(str_printf(&a, "{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\",\"detail\":{\"bucket\":{\"name\":\"pictures\"},"
 	                 "\"object\":{\"key\":\"%.*s\",\"etag\":\"%.*s\"}}}", STRF(t.key), STRF(t.etag)), &answer), OK);
@@ -140,7 +140,7 @@ static void test_eventbridge_event_bare_then_settled(void **state)
 
 static void test_message_that_fails_then_it_alone_is_named_and_comes_again(void **state)
 {
-	struct told one = arrive(1, picture_png(3, 2)), two = arrive(2, picture_png(4, 2));
+	struct given one = arrive(1, picture_png(3, 2)), two = arrive(2, picture_png(4, 2));
 	fake_table_fail_nth(f.table, 1, F_UPSTREAM_FAILED);
 	message("m1", notification(&one));
 	message("m2", notification(&two));
@@ -160,21 +160,21 @@ static void test_message_with_two_failures_then_named_once(void **state)
 	assert_batch("{\"itemIdentifier\":\"m1\"},{\"itemIdentifier\":\"m2\"}");
 }
 
-static void test_news_of_another_bucket_or_folder_then_failed_and_untouched(void **state)
+static void test_event_of_another_bucket_or_folder_then_failed_and_untouched(void **state)
 {
-	struct told t = arrive(1, picture_png(3, 2));
+	struct given t = arrive(1, picture_png(3, 2));
 	t.bucket = "others";
 	message("m1", notification(&t));
 	fake_product_arrive(&f, STR("backup/x"), STR("x"));
-	message("m2", notification(&(struct told){ .key = STR("backup/x"), .etag = STR("e") }));
+	message("m2", notification(&(struct given){ .key = STR("backup/x"), .etag = STR("e") }));
 	assert_batch("{\"itemIdentifier\":\"m1\"},{\"itemIdentifier\":\"m2\"}");
 	assert_status(1, IMAGE_PENDING);
 	assert_int_equal(fake_store_count(f.store), 2);
 }
 
-static void test_news_of_one_key_in_a_batch_then_only_the_newest_is_followed(void **state)
+static void test_event_of_one_key_in_a_batch_then_only_the_newest_is_followed(void **state)
 {
-	struct told old = arrive(1, picture_png(3, 2)), new = old;
+	struct given old = arrive(1, picture_png(3, 2)), new = old;
 	old.sequencer = "FF";
 	old.etag = STR("older");
 	new.sequencer = "0100";
@@ -186,18 +186,18 @@ static void test_news_of_one_key_in_a_batch_then_only_the_newest_is_followed(voi
 	assert_status(1, IMAGE_UPLOADED);
 }
 
-static void test_news_when_no_time_is_left_then_given_back_untouched(void **state)
+static void test_event_when_no_time_is_left_then_given_back_untouched(void **state)
 {
-	struct told t = arrive(1, picture_png(3, 2));
+	struct given t = arrive(1, picture_png(3, 2));
 	message("m1", notification(&t));
-	deadline_set(clock_mono_ms());
+	op_deadline_set(clock_mono_ms());
 	assert_batch("{\"itemIdentifier\":\"m1\"}");
 	assert_status(1, IMAGE_PENDING);
 }
 
 static void test_bare_event_that_fails_then_the_invocation_fails(void **state)
 {
-	struct told t = arrive(1, picture_png(3, 2));
+	struct given t = arrive(1, picture_png(3, 2));
 	struct str answer;
 	fake_store_fail_nth(f.store, 1, F_UPSTREAM_FAILED);
 	assert_int_equal(run(notification(&t), &answer), UPSTREAM);
@@ -213,12 +213,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_batch_then_each_object_in_its_right_state),
-		TEST(test_eventbridge_event_bare_then_settled),
+		TEST(test_eventbridge_event_bare_then_resolved),
 		TEST(test_message_that_fails_then_it_alone_is_named_and_comes_again),
 		TEST(test_message_with_two_failures_then_named_once),
-		TEST(test_news_of_another_bucket_or_folder_then_failed_and_untouched),
-		TEST(test_news_of_one_key_in_a_batch_then_only_the_newest_is_followed),
-		TEST(test_news_when_no_time_is_left_then_given_back_untouched),
+		TEST(test_event_of_another_bucket_or_folder_then_failed_and_untouched),
+		TEST(test_event_of_one_key_in_a_batch_then_only_the_newest_is_followed),
+		TEST(test_event_when_no_time_is_left_then_given_back_untouched),
 		TEST(test_bare_event_that_fails_then_the_invocation_fails),
 	};
 	return cmocka_run_group_tests_name("arrivals", tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-static void test_line_then_it_tells_what_has_changed_since_the_last(void **state)
+static void test_line_then_it_gives_what_has_changed_since_the_last(void **state)
 {
 	struct emf e = { 0 };
 	struct buf b;
@@ -47,7 +47,7 @@ static void test_line_with_everything_then_it_fits_what_its_caller_has(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_line_then_it_tells_what_has_changed_since_the_last),
+		cmocka_unit_test(test_line_then_it_gives_what_has_changed_since_the_last),
 		cmocka_unit_test(test_line_with_everything_then_it_fits_what_its_caller_has),
 	};
 	return cmocka_run_group_tests_name("emf", tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void test_what_is_no_new_object_then_ignored(void **state)
 	assert_null(events.first);
 }
 
-static void test_what_nobody_will_understand_then_unreadable_for_itself(void **state)
+static void test_what_no_one_will_understand_then_unreadable_for_itself(void **state)
 {
 	assert_kind("{}", EVENT_UNREADABLE);
 	assert_kind("{\"httpMethod\":\"GET\",\"path\":\"/\"}", EVENT_UNREADABLE);
@@ -148,7 +148,7 @@ int main(void)
 		TEST(test_eventbridge_bare_then_its_key_is_as_it_is),
 		TEST(test_batch_then_each_message_has_its_id),
 		TEST(test_what_is_no_new_object_then_ignored),
-		TEST(test_what_nobody_will_understand_then_unreadable_for_itself),
+		TEST(test_what_no_one_will_understand_then_unreadable_for_itself),
 		TEST(test_what_is_no_event_then_refused),
 		TEST(test_arena_when_full_then_too_much),
 		TEST(test_sequencers_then_ordered_as_numbers_of_any_length),

@@ -29,7 +29,7 @@ static enum status open_fakes(const struct settings *s, struct lambda_ports *out
 
 int main(void)
 {
-	int status = compose_lambda(open_fakes);
+	int status = lambda_main(open_fakes);
 	fake_table_free(&table);
 	fake_store_free(&store);
 	return status;

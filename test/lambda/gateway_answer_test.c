@@ -47,7 +47,7 @@ static void test_answer_that_is_no_text_then_base64(void **state)
 	assert_str(write_it(GATEWAY_V1, &ans, false), STR("{\"statusCode\":200,\"headers\":{},\"body\":\"iVBOR/8=\",\"isBase64Encoded\":true}"));
 }
 
-static void test_header_that_stands_twice_then_each_version_has_its_way(void **state)
+static void test_header_that_is_repeated_then_each_version_has_its_way(void **state)
 {
 	struct answer ans = answer_of(200, STR(""));
 	answer_header(&ans, STR("A"), STR("1"));
@@ -58,7 +58,7 @@ static void test_header_that_stands_twice_then_each_version_has_its_way(void **s
 	assert_str(write_it(GATEWAY_V2, &ans, false), STR("{\"statusCode\":200,\"headers\":{\"A\":\"1\",\"Vary\":\"Origin, Accept\"},\"body\":\"\",\"isBase64Encoded\":false}"));
 }
 
-static void test_answer_larger_than_the_buffer_then_the_buffer_tells(void **state)
+static void test_answer_larger_than_the_buffer_then_the_buffer_says(void **state)
 {
 	struct answer ans = answer_of(200, STR("a long text"));
 	answer_header(&ans, STR("A"), STR("1"));
@@ -79,8 +79,8 @@ int main(void)
 		cmocka_unit_test(test_answer_then_status_headers_and_body_as_text),
 		cmocka_unit_test(test_answer_without_body_then_an_empty_text),
 		cmocka_unit_test(test_answer_that_is_no_text_then_base64),
-		cmocka_unit_test(test_header_that_stands_twice_then_each_version_has_its_way),
-		cmocka_unit_test(test_answer_larger_than_the_buffer_then_the_buffer_tells),
+		cmocka_unit_test(test_header_that_is_repeated_then_each_version_has_its_way),
+		cmocka_unit_test(test_answer_larger_than_the_buffer_then_the_buffer_says),
 	};
 	return cmocka_run_group_tests_name("gateway_answer", tests, NULL, NULL);
 }

@@ -81,7 +81,7 @@ static void check_shape(void)
 /* The answer's status; its form is checked. */
 static int ask_with(const char *const *routes, struct str event)
 {
-	struct gateway g = { .door = api_door(api), .routes = routes };
+	struct gateway g = { .http_handler = api_handler(api), .routes = routes };
 	const struct invocation in = { .id = STR("lambda-1"), .event = event };
 	struct buf b;
 	buf_init_arena(&b, &a, 6 << 20);
@@ -209,15 +209,15 @@ static void test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in
 	assert_int_equal(ask("POST", "/upload", SLOT), 500);
 }
 
-static void test_answer_over_what_lambda_takes_then_413_in_its_place(void **state)
+static void test_answer_over_what_lambda_accepts_then_413_in_its_place(void **state)
 {
 	for (unsigned n = 1; n <= 20; n++) {
 		struct str key = fake_product_slot(&f, n, STR("image/png"));
-		struct settlement s = row_verdict(&a, n, 1700000000000 + n, STR(""));
+		struct resolution s = row_verdict(&a, n, 1700000000000 + n, STR(""));
 		fake_product_arrive(&f, key, STR("x"));
-		assert_int_equal(table_settle(f.product.table, &s, &a, &(struct image_row){ 0 }, &f.why), OK);
+		assert_int_equal(table_resolve(f.product.table, &s, &a, &(struct image_row){ 0 }, &f.why), OK);
 	}
-	struct gateway g = { .door = api_door(api), .routes = all_routes };
+	struct gateway g = { .http_handler = api_handler(api), .routes = all_routes };
 	const struct invocation in = { .id = STR("lambda-1"), .event = STR("{\"httpMethod\":\"GET\",\"path\":\"/images\"}") };
 	struct buf b;
 	buf_init_arena(&b, &a, 2000);   /* in the place of 6 MiB */
@@ -230,7 +230,7 @@ static void test_answer_over_what_lambda_takes_then_413_in_its_place(void **stat
 
 static void test_answer_when_there_is_no_room_at_all_then_the_invocation_fails(void **state)
 {
-	struct gateway g = { .door = api_door(api), .routes = all_routes };
+	struct gateway g = { .http_handler = api_handler(api), .routes = all_routes };
 	const struct invocation in = { .id = STR("lambda-1"), .event = STR("{}") };
 	struct buf b;
 	buf_init_arena(&b, &a, 20);
@@ -250,7 +250,7 @@ int main(void)
 		TEST(test_body_of_6_mb_then_413),
 		TEST(test_event_that_is_unknown_or_cut_then_a_500_whose_cause_is_in_the_log),
 		TEST(test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in_the_log),
-		TEST(test_answer_over_what_lambda_takes_then_413_in_its_place),
+		TEST(test_answer_over_what_lambda_accepts_then_413_in_its_place),
 		TEST(test_answer_when_there_is_no_room_at_all_then_the_invocation_fails),
 	};
 	return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);

@@ -7,17 +7,17 @@
 
 int main(void)
 {
-	struct aws_engines engines = { 0 };
+	struct aws_adapters backends = { 0 };
 	struct settings settings;
 	struct fault why = { 0 };
 	crypto_init();
 	enum status end = settings_load(&settings, 0, NULL, &why);
 	if (end == OK)
-		end = aws_engines_open(&engines, &settings, &why);
+		end = aws_adapters_open(&backends, &settings, &why);
 	if (end == OK)
-		end = dynamo_table_create(engines.table, &why);
+		end = dynamo_table_create(backends.table, &why);
 	if (end != OK)
 		fprintf(stderr, "make_table: %s %s\n", why.text, why.cause);
-	aws_engines_free(&engines);
+	aws_adapters_free(&backends);
 	return end == OK ? 0 : 1;
 }

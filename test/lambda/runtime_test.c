@@ -77,16 +77,16 @@ static enum status echo(void *arg, const struct invocation *in, struct arena *a,
 {
 	const char *set = getenv("_X_AMZN_TRACE_ID");
 	(void)snprintf(trace, sizeof trace, "%s", set == NULL ? "none" : set);
-	left_ms = deadline_clamp(INT64_MAX) == INT64_MAX ? 0 : deadline_clamp(INT64_MAX) - clock_mono_ms();
+	left_ms = op_deadline_clamp(INT64_MAX) == INT64_MAX ? 0 : op_deadline_clamp(INT64_MAX) - clock_mono_ms();
 	if (arg != NULL)
 		return fault_set(failed, UPSTREAM_FAILED, "the \"engine\" failed");
 	buf_put(answer, in->event);
 	return OK;
 }
 
-static const struct handler good = { echo, NULL }, bad = { echo, &why };
+static const struct invocation_handler good = { echo, NULL }, bad = { echo, &why };
 
-static enum status turn(const struct step *steps, const struct handler *h)
+static enum status turn(const struct step *steps, const struct invocation_handler *h)
 {
 	script = steps;
 	atomic_store(&at, 0);
@@ -128,7 +128,7 @@ static void test_deadline_then_the_handler_has_half_a_second_less(void **state)
 	(void)snprintf(headers, sizeof headers, ID "Lambda-Runtime-Deadline-Ms: %lld\r\n", (long long)clock_now_ms() + 100000);
 	assert_int_equal(turn(steps, &good), OK);
 	assert_true(left_ms > 50000 && left_ms <= 99500);
-	assert_int_equal(deadline_clamp(INT64_MAX), INT64_MAX);   /* over with the invocation */
+	assert_int_equal(op_deadline_clamp(INT64_MAX), INT64_MAX);   /* over with the invocation */
 	(void)snprintf(headers, sizeof headers, ID "Lambda-Runtime-Deadline-Ms: %lld\r\n", (long long)clock_now_ms() - 5);
 	assert_int_equal(turn(steps, &good), OK);
 	assert_true(left_ms <= 1);
@@ -190,7 +190,7 @@ static void test_next_that_is_no_invocation_then_the_process_is_over(void **stat
 	}
 }
 
-static void test_start_that_fails_then_told_once_with_its_reason(void **state)
+static void test_start_that_fails_then_reported_once_with_its_reason(void **state)
 {
 	static const struct step steps[] = { { "POST /2018-06-01/runtime/init/error", "202 Accepted", "", "{}" } };
 	struct fault cause;
@@ -201,7 +201,7 @@ static void test_start_that_fails_then_told_once_with_its_reason(void **state)
 	assert_non_null(strstr(last, "{\"errorMessage\":\"no such handler (bad_setting)\",\"errorType\":\"Runtime.InitFailed\""));
 }
 
-static void test_start_when_nobody_listens_then_a_failure(void **state)
+static void test_start_when_no_one_listens_then_a_failure(void **state)
 {
 	struct runtime *r = runtime_new(STR("127.0.0.1:1"));
 	struct fault cause;
@@ -218,7 +218,7 @@ static void test_handler_names_then_the_four_and_no_other(void **state)
 	assert_int_equal(lambda_check(STR("manage"), &why), OK);
 	assert_int_equal(lambda_check(STR("event"), &why), OK);
 	assert_int_equal(lambda_check(STR(""), &why), INVALID);
-	assert_int_equal(lambda_run(runtime, &(struct lambda_options){ .handler = STR("index.handler") }, &why), INVALID);
+	assert_int_equal(lambda_run(runtime, &(struct lambda_options){ .function_handler = STR("index.handler") }, &why), INVALID);
 	assert_int_equal(why.code, F_BAD_SETTING);
 }
 
@@ -236,8 +236,8 @@ int main(void)
 		TEST(test_answer_that_is_too_large_then_the_next_invocation_is_served),
 		TEST(test_answer_that_is_refused_then_the_process_is_over),
 		TEST(test_next_that_is_no_invocation_then_the_process_is_over),
-		TEST(test_start_that_fails_then_told_once_with_its_reason),
-		TEST(test_start_when_nobody_listens_then_a_failure),
+		TEST(test_start_that_fails_then_reported_once_with_its_reason),
+		TEST(test_start_when_no_one_listens_then_a_failure),
 		TEST(test_handler_names_then_the_four_and_no_other),
 	};
 	return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);

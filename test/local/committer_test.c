@@ -22,21 +22,21 @@
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	*state = &place;
+	fixture_init(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
 struct actor {
-	struct place *p;
+	struct fixture *p;
 	unsigned seed;
 	pthread_t thread;
 	unsigned taken, full;      /* inserts by outcome */
@@ -57,14 +57,14 @@ static bool one_of(const struct fault *why, const enum fault_code *codes, size_t
 	return false;
 }
 
-static enum status reject(struct place *p, unsigned n, struct fault *why)
+static enum status reject(struct fixture *p, unsigned n, struct fault *why)
 {
 	struct arena a;
 	struct image_row now;
 
 	arena_init(&a, 1 << 16);
-	struct settlement s = row_verdict(&a, n, 1700000000000, STR("no image"));
-	enum status status = table_settle(engine_image_table(p->engine), &s, &a, &now, why);
+	struct resolution s = row_verdict(&a, n, 1700000000000, STR("no image"));
+	enum status status = table_resolve(engine_image_table(p->engine), &s, &a, &now, why);
 	arena_deinit(&a);
 	return status;
 }
@@ -79,16 +79,16 @@ static void act(struct actor *a)
 	switch (next(a) % 5) {
 	case 0:
 	case 1:
-		status = place_insert(a->p, n, &why);
+		status = fixture_insert(a->p, n, &why);
 		break;
 	case 2:
-		status = place_upload(a->p, n, STR("hello"), &why);
+		status = fixture_upload(a->p, n, STR("hello"), &why);
 		break;
 	case 3:
 		status = reject(a->p, n, &why);
 		break;
 	default:
-		status = place_remove(a->p, n, &why);
+		status = fixture_remove(a->p, n, &why);
 	}
 	if (status != OK && !one_of(&why, expected, COUNT_OF(expected)))
 		a->wrong = true;
@@ -103,7 +103,7 @@ static void *keep_acting(void *arg)
 	return NULL;
 }
 
-static void run(struct place *p, struct actor actors[THREADS], void *(*body)(void *))
+static void run(struct fixture *p, struct actor actors[THREADS], void *(*body)(void *))
 {
 	for (unsigned i = 0; i < THREADS; i++) {
 		actors[i] = (struct actor){ .p = p, .seed = i + 1 };
@@ -115,21 +115,21 @@ static void run(struct place *p, struct actor actors[THREADS], void *(*body)(voi
 
 static void test_random_changes_by_many_then_the_tally_is_a_count_of_the_rows(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct actor actors[THREADS];
 	struct image_counts counts;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	run(p, actors, keep_acting);
 	for (unsigned i = 0; i < THREADS; i++)
 		assert_false(actors[i].wrong);
-	place_settles(p, (size_t)place_ask(p, "SELECT count(*) FROM objects"));
-	place_check(p);
+	fixture_settles(p, (size_t)fixture_ask(p, "SELECT count(*) FROM objects"));
+	fixture_check(p);
 	assert_int_equal(table_counts(engine_image_table(p->engine), &counts, &why), OK);
-	assert_int_equal(counts.pending, place_ask(p, "SELECT pending FROM tally"));
-	assert_int_equal(counts.uploaded, place_ask(p, "SELECT uploaded FROM tally"));
-	assert_int_equal(counts.rejected, place_ask(p, "SELECT rejected FROM tally"));
+	assert_int_equal(counts.pending, fixture_ask(p, "SELECT pending FROM tally"));
+	assert_int_equal(counts.uploaded, fixture_ask(p, "SELECT uploaded FROM tally"));
+	assert_int_equal(counts.rejected, fixture_ask(p, "SELECT rejected FROM tally"));
 }
 
 static void *keep_inserting(void *arg)
@@ -138,7 +138,7 @@ static void *keep_inserting(void *arg)
 
 	for (unsigned i = 0; i < 20; i++) {
 		struct fault why = { 0 };
-		if (place_insert(a->p, a->seed * 1000 + i, &why) == OK)
+		if (fixture_insert(a->p, a->seed * 1000 + i, &why) == OK)
 			a->taken++;
 		else if (why.code == F_SLOTS_FULL)
 			a->full++;
@@ -148,14 +148,14 @@ static void *keep_inserting(void *arg)
 	return NULL;
 }
 
-static void test_inserts_by_many_past_the_limit_then_exactly_the_limit_is_taken(void **state)
+static void test_inserts_by_many_past_the_limit_then_exactly_the_limit_is_accepted(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct actor actors[THREADS];
 	unsigned taken = 0, full = 0;
 
 	p->options.max_pending = 37;
-	place_open(p);
+	fixture_open(p);
 	run(p, actors, keep_inserting);
 	for (unsigned i = 0; i < THREADS; i++) {
 		assert_false(actors[i].wrong);
@@ -164,7 +164,7 @@ static void test_inserts_by_many_past_the_limit_then_exactly_the_limit_is_taken(
 	}
 	assert_int_equal(taken, 37);
 	assert_int_equal(full, THREADS * 20 - 37);
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM images"), 37);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM images"), 37);
 }
 
 /* lists while uploads come in */
@@ -178,14 +178,14 @@ static void *keep_uploading(void *arg)
 	for (unsigned i = 0; i < 60; i++) {
 		struct fault why;
 		unsigned n = a->seed * 1000 + i;
-		if (place_insert(a->p, n, &why) != OK || place_upload(a->p, n, STR("x"), &why) != OK)
+		if (fixture_insert(a->p, n, &why) != OK || fixture_upload(a->p, n, STR("x"), &why) != OK)
 			a->wrong = true;
 	}
 	return NULL;
 }
 
 /* Follow the cursors from the first page; gives how many of the `want` newest came, in order. */
-static size_t walk(struct place *p)
+static size_t walk(struct fixture *p)
 {
 	struct arena a;
 	struct fault why;
@@ -217,10 +217,10 @@ static void *keep_walking(void *arg)
 
 static void test_lists_while_uploads_come_then_none_is_missed(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct actor actors[THREADS], walker = { .p = p };
 
-	place_open(p);
+	fixture_open(p);
 	atomic_store(&done, false);
 	assert_int_equal(pthread_create(&walker.thread, NULL, keep_walking, &walker), 0);
 	run(p, actors, keep_uploading);
@@ -230,8 +230,8 @@ static void test_lists_while_uploads_come_then_none_is_missed(void **state)
 	for (unsigned i = 0; i < THREADS; i++)
 		assert_false(actors[i].wrong);
 	assert_int_equal(walk(p), THREADS * 60 + 1);
-	place_settles(p, THREADS * 60);
-	place_check(p);
+	fixture_settles(p, THREADS * 60);
+	fixture_check(p);
 }
 
 /* the log of the database */
@@ -240,12 +240,12 @@ static void test_lists_while_uploads_come_then_none_is_missed(void **state)
 
 static void test_many_commits_then_the_log_stays_bounded(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct actor actors[THREADS];
 	struct stat st;
 	char path[128];
 
-	place_open(p);
+	fixture_open(p);
 	(void)snprintf(path, sizeof path, "%s/tintype.db-wal", p->dir);
 	/* Each commit appends some pages of 4 KiB: without writing back it would be well beyond by then. */
 	while (metric_get(M_COMMITS) < 4000)
@@ -260,7 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_random_changes_by_many_then_the_tally_is_a_count_of_the_rows),
-		TEST(test_inserts_by_many_past_the_limit_then_exactly_the_limit_is_taken),
+		TEST(test_inserts_by_many_past_the_limit_then_exactly_the_limit_is_accepted),
 		TEST(test_lists_while_uploads_come_then_none_is_missed),
 		TEST(test_many_commits_then_the_log_stays_bounded),
 	};

@@ -23,15 +23,15 @@
 
 static int set_up(void **state)
 {
-	static struct place place;   /* each test makes its directories */
+	static struct fixture fixture;   /* each test makes its directories */
 
-	*state = &place;
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
@@ -100,20 +100,20 @@ static void answered(int pipe_fd, unsigned n)
 }
 
 /* Two uploads, one deleted and one cut off: five answers. */
-static void act(struct place *p, int pipe_fd)
+static void act(struct fixture *p, int pipe_fd)
 {
 	struct fault why;
 	struct incoming *in = NULL;
 
 	for (unsigned n = 1; n <= 2; n++) {
-		if (place_insert(p, n, &why) != OK || place_upload(p, n, n == 1 ? STR("first") : STR("second"), &why) != OK)
+		if (fixture_insert(p, n, &why) != OK || fixture_upload(p, n, n == 1 ? STR("first") : STR("second"), &why) != OK)
 			_exit(4);
 		answered(pipe_fd, n);
 	}
 	if (bucket_begin(engine_bucket_store(p->engine), 0, &in, &why) != OK || bucket_write(in, "cut off", 7, &why) != OK)
 		_exit(4);
 	answered(pipe_fd, 3);
-	if (place_remove(p, 1, &why) != OK)
+	if (fixture_remove(p, 1, &why) != OK)
 		_exit(4);
 	answered(pipe_fd, 4);
 	bucket_abandon(&in);
@@ -131,7 +131,7 @@ static unsigned last_answer(int fd)
 }
 
 /* Run `act` in a child that dies at the n-th call; gives the last step that was answered. */
-static unsigned die_at(struct place *p, int n)
+static unsigned die_at(struct fixture *p, int n)
 {
 	int ends[2], status = 0;
 
@@ -156,33 +156,33 @@ static unsigned die_at(struct place *p, int n)
 	return last;
 }
 
-static void check_after(struct place *p, unsigned last)
+static void check_after(struct fixture *p, unsigned last)
 {
-	place_open(p);
+	fixture_open(p);
 	if (last >= 1 && last < 3)
-		assert_true(place_has(p, 1, STR("first")));
+		assert_true(fixture_has(p, 1, STR("first")));
 	if (last >= 2)
-		assert_true(place_has(p, 2, STR("second")));
+		assert_true(fixture_has(p, 2, STR("second")));
 	if (last >= 4)
-		assert_int_equal(place_status(p, 1), -1);
-	place_check(p);   /* at ready, without waiting for anybody */
-	place_close(p);
+		assert_int_equal(fixture_status(p, 1), -1);
+	fixture_check(p);   /* at ready, without waiting for anybody */
+	fixture_close(p);
 }
 
 static void test_death_at_any_call_then_what_was_answered_is_there_and_nothing_else(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	unsigned last = 0;
 	int n = 0;
 
 	while (last < 5) {
 		n++;
 		assert_true(n < LAST_CALL_MAX);
-		place_init(p);
+		fixture_init(p);
 		last = die_at(p, n);
 		check_after(p, last);
 		if (last < 5)
-			place_deinit(p);
+			fixture_deinit(p);
 	}
 	/* Opening alone makes some; an upload open, write, two syncs, link, sync, unlink. */
 	assert_true(n > 20);
@@ -194,7 +194,7 @@ static void test_death_at_any_call_then_what_was_answered_is_there_and_nothing_e
 #define BODY_BYTES 20000
 
 struct load {
-	struct place *p;
+	struct fixture *p;
 	int fd;
 	unsigned first;
 	pthread_t thread;
@@ -214,15 +214,15 @@ static void *keep_busy(void *arg)
 	struct fault why;
 
 	for (unsigned n = l->first;; n += THREADS) {
-		if (place_insert(l->p, n, &why) != OK || place_upload(l->p, n, body_of(n), &why) != OK)
+		if (fixture_insert(l->p, n, &why) != OK || fixture_upload(l->p, n, body_of(n), &why) != OK)
 			_exit(4);
 		answered(l->fd, n);
-		if (n % 3 == 0 && place_remove(l->p, n, &why) != OK)
+		if (n % 3 == 0 && fixture_remove(l->p, n, &why) != OK)
 			_exit(4);
 	}
 }
 
-static void run_load(struct place *p, int fd)
+static void run_load(struct fixture *p, int fd)
 {
 	struct load loads[THREADS];
 	struct fault why;
@@ -230,7 +230,7 @@ static void run_load(struct place *p, int fd)
 	if (engine_open(&p->options, &p->engine, &why) != OK)
 		_exit(5);
 	for (unsigned i = 0; i < THREADS; i++) {
-		loads[i] = (struct load){ .p = p, .fd = fd, .first = (unsigned)place_ask(p, "SELECT ifnull(max(n), 0) FROM images") * 8 + i };
+		loads[i] = (struct load){ .p = p, .fd = fd, .first = (unsigned)fixture_ask(p, "SELECT ifnull(max(n), 0) FROM images") * 8 + i };
 		if (pthread_create(&loads[i].thread, NULL, keep_busy, &loads[i]) != 0)
 			_exit(6);
 	}
@@ -238,7 +238,7 @@ static void run_load(struct place *p, int fd)
 }
 
 /* Kill the child after so many answers, check each of them. */
-static void kill_after(struct place *p, unsigned answers)
+static void kill_after(struct fixture *p, unsigned answers)
 {
 	unsigned got[512];
 	int ends[2], status = 0;
@@ -263,20 +263,20 @@ static void kill_after(struct place *p, unsigned answers)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
 	assert_true(n >= answers);
-	place_open(p);
+	fixture_open(p);
 	for (size_t i = 0; i < n; i++)
-		assert_true(got[i] % 3 == 0 || place_has(p, got[i], body_of(got[i])));
-	place_check(p);
-	place_close(p);
+		assert_true(got[i] % 3 == 0 || fixture_has(p, got[i], body_of(got[i])));
+	fixture_check(p);
+	fixture_close(p);
 }
 
 static void test_kill_under_load_then_every_answered_upload_is_whole(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	for (unsigned i = 0; i < THREADS; i++)
 		memset(body[i], 'a' + (int)i, BODY_BYTES);
-	place_init(p);
+	fixture_init(p);
 	for (unsigned round = 1; round <= 8; round++)
 		kill_after(p, 17 * round);
 }

@@ -56,7 +56,7 @@ static void test_parse_of_nothing_then_no_profiles(void **state)
 #define MANY_GRANTS "list list list list list list list list list list list list list list list list"
 #define SIXTY_FOUR "0123456789012345678901234567890123456789012345678901234567890123"
 
-static void test_parse_of_a_bad_line_then_its_number_is_told(void **state)
+static void test_parse_of_a_bad_line_then_its_number_is_reported(void **state)
 {
 	static const struct {
 		const char *text, *words;
@@ -155,20 +155,20 @@ static void test_parse_of_more_profiles_than_fit_then_refused(void **state)
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	*state = &place;
+	fixture_init(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
-static size_t read_text(const struct place *p, char *out, size_t size)
+static size_t read_text(const struct fixture *p, char *out, size_t size)
 {
 	char path[128];
 
@@ -183,15 +183,15 @@ static size_t read_text(const struct place *p, char *out, size_t size)
 
 static void test_first_start_then_owner_first_with_random_keys(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	char text[2][2048];
 	size_t n[2];
 
 	for (int i = 0; i < 2; i++) {
-		place_open(p);
+		fixture_open(p);
 		n[i] = read_text(p, text[i], sizeof text[i]);
-		place_deinit(p);
+		fixture_deinit(p);
 		assert_int_equal(read_profiles((struct str){ text[i], n[i] }, &profiles, &why), OK);
 		assert_int_equal(profiles.n, 2);
 		assert_string_equal(profiles.all[0].name, "tintype");
@@ -202,13 +202,13 @@ static void test_first_start_then_owner_first_with_random_keys(void **state)
 			assert_int_equal(strlen(profiles.all[k].key.secret), 40);
 		}
 		assert_string_not_equal(profiles.all[0].key.secret, profiles.all[1].key.secret);
-		place_init(p);
+		fixture_init(p);
 	}
 	assert_int_equal(n[0], n[1]);
 	assert_memory_not_equal(text[0], text[1], n[0]);
 }
 
-static void assert_refused(struct place *p, const char *words)
+static void assert_refused(struct fixture *p, const char *words)
 {
 	struct engine *e = NULL;
 	struct fault why = { 0 };
@@ -220,29 +220,29 @@ static void assert_refused(struct place *p, const char *words)
 
 static void test_file_that_cannot_be_used_then_said(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	static char large[PROFILES_MAX_BYTES + 2];
 
-	place_write(p, "credentials", "[tintype\n", 0600);
+	fixture_write(p, "credentials", "[tintype\n", 0600);
 	assert_refused(p, "credentials is malformed: line 1 begins a profile and has no ] at its end.");
-	place_write(p, "credentials", "[slots]\n" KEYS, 0600);
+	fixture_write(p, "credentials", "[slots]\n" KEYS, 0600);
 	assert_refused(p, "credentials has no profile [tintype].");
-	place_write(p, "credentials", "[tintype]\n" KEYS, 0600);
+	fixture_write(p, "credentials", "[tintype]\n" KEYS, 0600);
 	assert_refused(p, "credentials has no profile [slots].");
-	place_write(p, "credentials", "[tintype]\n" KEYS, 0644);
+	fixture_write(p, "credentials", "[tintype]\n" KEYS, 0644);
 	assert_refused(p, "credentials can be read by others; run chmod 600 on it first.");
 	memset(large, '\n', sizeof large - 1);
-	place_write(p, "credentials", large, 0600);
+	fixture_write(p, "credentials", large, 0600);
 	assert_refused(p, "credentials is longer than 262144 bytes.");
 }
 
 static void test_crash_while_the_file_was_made_then_made_anew(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	char path[128];
 
-	place_write(p, "credentials.new", "[tint", 0600);
-	place_open(p);
+	fixture_write(p, "credentials.new", "[tint", 0600);
+	fixture_open(p);
 	(void)snprintf(path, sizeof path, "%s/credentials.new", p->dir);
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -254,7 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_of_a_usual_file_then_profiles_in_order),
 		cmocka_unit_test(test_parse_of_nothing_then_no_profiles),
-		cmocka_unit_test(test_parse_of_a_bad_line_then_its_number_is_told),
+		cmocka_unit_test(test_parse_of_a_bad_line_then_its_number_is_reported),
 		cmocka_unit_test(test_parse_of_powers_and_grants_then_written_alike),
 		cmocka_unit_test(test_parse_of_more_profiles_than_fit_then_refused),
 		TEST(test_first_start_then_owner_first_with_random_keys),

@@ -14,12 +14,12 @@
 
 static uint64_t small_bytes;
 
-static void show(struct contract_world *w)
+static void show(struct contract_fixture *w)
 {
-	struct place *p = w->own;
+	struct fixture *p = w->own;
 
 	w->table = engine_image_table(p->engine);
-	w->inspection = engine_inspection(p->engine);
+	w->admin_query = engine_admin_query(p->engine);
 	w->store = engine_object_store(p->engine);
 	w->bucket = engine_bucket_store(p->engine);
 	w->catalog = engine_bucket_catalog(p->engine);
@@ -27,31 +27,31 @@ static void show(struct contract_world *w)
 	w->bucket_name = p->options.bucket;
 }
 
-static void make(struct contract_world *w, uint64_t max_pending)
+static void make(struct contract_fixture *w, uint64_t max_pending)
 {
-	struct place *p = mem_new(1, sizeof *p);
+	struct fixture *p = mem_new(1, sizeof *p);
 
 	assert(p != NULL);
-	place_init(p);
+	fixture_init(p);
 	p->options.max_pending = max_pending;
 	p->options.small_bytes = small_bytes;
-	place_open(p);
+	fixture_open(p);
 	w->own = p;
 	show(w);
 }
 
-static void reopen(struct contract_world *w)
+static void reopen(struct contract_fixture *w)
 {
-	struct place *p = w->own;
+	struct fixture *p = w->own;
 
-	place_close(p);
-	place_open(p);
+	fixture_close(p);
+	fixture_open(p);
 	show(w);
 }
 
-static void unmake(struct contract_world *w)
+static void unmake(struct contract_fixture *w)
 {
-	place_deinit(w->own);
+	fixture_deinit(w->own);
 	mem_free(w->own);
 }
 
@@ -62,7 +62,7 @@ int main(void)
 	int failed;
 
 	crypto_init();
-	failed = contract_table(&files) + contract_inspection(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
+	failed = contract_table(&files) + contract_admin_query(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
 	small_bytes = BUCKET_SMALL_BYTES;
 	return failed + contract_store(&rows) + contract_bucket(&rows) + contract_catalog(&rows) + contract_parts(&rows);
 }

@@ -19,21 +19,21 @@
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	*state = &place;
+	fixture_init(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
 /* The engine does not open, with this code and these words. */
-static void assert_refused(struct place *p, enum fault_code code, const char *words)
+static void assert_refused(struct fixture *p, enum fault_code code, const char *words)
 {
 	struct engine *e = NULL;
 	struct fault why = { 0 };
@@ -45,7 +45,7 @@ static void assert_refused(struct place *p, enum fault_code code, const char *wo
 	assert_null(e);
 }
 
-static mode_t mode_of(const struct place *p, const char *name)
+static mode_t mode_of(const struct fixture *p, const char *name)
 {
 	char path[128];
 	struct stat st;
@@ -58,10 +58,10 @@ static mode_t mode_of(const struct place *p, const char *name)
 static void test_open_when_the_directory_is_missing_then_made_private(void **state)
 {
 	static const char *const private_files[] = { "credentials", "lock", "tintype.db", "tintype.db-wal", "tintype.db-shm" };
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	assert_int_equal(rmdir(p->dir), 0);
-	place_open(p);
+	fixture_open(p);
 	assert_int_equal(mode_of(p, "."), 0700);
 	assert_int_equal(mode_of(p, "incoming"), 0700);
 	assert_int_equal(mode_of(p, "objects"), 0700);
@@ -71,23 +71,23 @@ static void test_open_when_the_directory_is_missing_then_made_private(void **sta
 
 static void test_open_when_another_has_it_then_locked_and_nothing_touched(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
-	place_write(p, "incoming/0000000000abcdef", "in flight", 0600);
+	fixture_open(p);
+	fixture_write(p, "incoming/0000000000abcdef", "in flight", 0600);
 	assert_refused(p, F_DIR_LOCKED, "Another tintype server uses this data directory; stop it or choose another with --data.");
-	assert_int_equal(place_files(p, "incoming"), 1);
-	place_close(p);
-	place_open(p);
-	assert_int_equal(place_files(p, "incoming"), 0);
+	assert_int_equal(fixture_files(p, "incoming"), 1);
+	fixture_close(p);
+	fixture_open(p);
+	assert_int_equal(fixture_files(p, "incoming"), 0);
 }
 
 static void test_open_when_the_path_is_a_file_then_said(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	char path[128];
 
-	place_write(p, "file", "", 0600);
+	fixture_write(p, "file", "", 0600);
 	(void)snprintf(path, sizeof path, "%s/file", p->dir);
 	p->options.dir = path;
 	assert_refused(p, F_STORAGE_FAILED, "Not a directory");
@@ -97,7 +97,7 @@ static void test_open_when_the_path_is_a_file_then_said(void **state)
 
 static void test_open_when_others_may_write_then_refused(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	assert_int_equal(chmod(p->dir, 0777), 0);
 	assert_refused(p, F_STORAGE_FAILED, "Others may write to the data directory");
@@ -106,7 +106,7 @@ static void test_open_when_others_may_write_then_refused(void **state)
 
 static void test_open_when_a_part_is_a_symlink_then_refused(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	char path[128];
 
 	(void)snprintf(path, sizeof path, "%s/incoming", p->dir);
@@ -116,159 +116,159 @@ static void test_open_when_a_part_is_a_symlink_then_refused(void **state)
 
 static void test_open_again_then_keys_and_rows_are_the_same(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	char id[KEY_ID_MAX + 1];
 
-	place_open(p);
+	fixture_open(p);
 	(void)snprintf(id, sizeof id, "%s", p->engine->keys.slots->id);
-	assert_int_equal(place_insert(p, 1, &why), OK);
-	assert_int_equal(place_insert(p, 2, &why), OK);
-	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
-	place_close(p);
-	place_check(p);
-	place_open(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_insert(p, 2, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
+	fixture_close(p);
+	fixture_check(p);
+	fixture_open(p);
 	assert_string_equal(p->engine->keys.slots->id, id);
-	assert_true(place_has(p, 1, STR("hello")));
-	assert_int_equal(place_status(p, 2), IMAGE_PENDING);
+	assert_true(fixture_has(p, 1, STR("hello")));
+	assert_int_equal(fixture_status(p, 2), IMAGE_PENDING);
 }
 
 static void test_open_when_the_schema_is_newer_then_unknown(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
-	place_close(p);
-	(void)place_ask(p, "PRAGMA user_version=3");
+	fixture_open(p);
+	fixture_close(p);
+	(void)fixture_ask(p, "PRAGMA user_version=3");
 	assert_refused(p, F_SCHEMA_UNKNOWN, "was written by a newer tintype (version 3, this one knows 2)");
 }
 
 static void test_open_when_the_database_is_somebody_elses_then_unknown(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_write(p, "tintype.db", "", 0600);
-	(void)place_ask(p, "CREATE TABLE t(a)");
+	fixture_write(p, "tintype.db", "", 0600);
+	(void)fixture_ask(p, "CREATE TABLE t(a)");
 	assert_refused(p, F_SCHEMA_UNKNOWN, "is not a tintype database");
 }
 
 static void test_open_when_the_database_is_garbage_then_said(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_write(p, "tintype.db", "this is no database, only a long line of text that is as long as the head of one, which "
+	fixture_write(p, "tintype.db", "this is no database, only a long line of text that is as long as the head of one, which "
 	                             "has a hundred bytes", 0600);
 	assert_refused(p, F_STORAGE_FAILED, "file is not a database");
 }
 
 static void test_open_after_a_crash_then_incoming_is_moved_or_removed(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	char from[160], to[160];
 
-	place_open(p);
-	assert_int_equal(place_insert(p, 1, &why), OK);
-	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
-	place_settles(p, 1);
-	uint64_t file = (uint64_t)place_ask(p, "SELECT file FROM objects");
-	place_close(p);
+	fixture_open(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
+	fixture_settles(p, 1);
+	uint64_t file = (uint64_t)fixture_ask(p, "SELECT file FROM objects");
+	fixture_close(p);
 	(void)snprintf(from, sizeof from, "%s/objects/%06llx/%016llx", p->dir, (unsigned long long)file / 4096, (unsigned long long)file);
 	(void)snprintf(to, sizeof to, "%s/incoming/%016llx", p->dir, (unsigned long long)file);
 	assert_int_equal(rename(from, to), 0);
-	place_write(p, "incoming/00000000000000ff", "no row", 0600);
-	place_write(p, "incoming/stray", "no name of ours", 0600);
-	place_open(p);
-	place_check(p);
-	assert_true(place_has(p, 1, STR("hello")));
+	fixture_write(p, "incoming/00000000000000ff", "no row", 0600);
+	fixture_write(p, "incoming/stray", "no name of ours", 0600);
+	fixture_open(p);
+	fixture_check(p);
+	assert_true(fixture_has(p, 1, STR("hello")));
 	/* A crash between the new name and the end of the old one. */
-	place_close(p);
+	fixture_close(p);
 	assert_int_equal(link(from, to), 0);
-	place_open(p);
-	place_check(p);
-	assert_true(place_has(p, 1, STR("hello")));
+	fixture_open(p);
+	fixture_check(p);
+	assert_true(fixture_has(p, 1, STR("hello")));
 }
 
 static void test_open_after_a_crash_then_the_trash_is_worked_off(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
-	place_close(p);
+	fixture_open(p);
+	fixture_close(p);
 	char path[128];
 	(void)snprintf(path, sizeof path, "%s/objects/000000", p->dir);
 	assert_int_equal(mkdir(path, 0700), 0);
-	place_write(p, "objects/000000/0000000000000005", "deleted", 0600);
-	(void)place_ask(p, "INSERT INTO trash VALUES(5)");
-	(void)place_ask(p, "INSERT INTO trash VALUES(6)");
-	place_open(p);
-	place_check(p);
+	fixture_write(p, "objects/000000/0000000000000005", "deleted", 0600);
+	(void)fixture_ask(p, "INSERT INTO trash VALUES(5)");
+	(void)fixture_ask(p, "INSERT INTO trash VALUES(6)");
+	fixture_open(p);
+	fixture_check(p);
 }
 
 static void test_a_new_file_after_a_start_then_no_number_comes_twice(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
 	for (unsigned n = 1; n <= 5; n++) {
-		place_open(p);
-		assert_int_equal(place_insert(p, n, &why), OK);
-		assert_int_equal(place_upload(p, n, STR("hello"), &why), OK);
-		assert_int_equal(place_remove(p, n, &why), OK);
-		assert_int_equal(place_insert(p, n, &why), OK);
-		assert_int_equal(place_upload(p, n, STR("other"), &why), OK);
-		place_close(p);
-		place_check(p);
+		fixture_open(p);
+		assert_int_equal(fixture_insert(p, n, &why), OK);
+		assert_int_equal(fixture_upload(p, n, STR("hello"), &why), OK);
+		assert_int_equal(fixture_remove(p, n, &why), OK);
+		assert_int_equal(fixture_insert(p, n, &why), OK);
+		assert_int_equal(fixture_upload(p, n, STR("other"), &why), OK);
+		fixture_close(p);
+		fixture_check(p);
 	}
-	assert_int_equal(place_ask(p, "SELECT count(DISTINCT file) FROM objects"), 5);
-	assert_int_equal(place_ask(p, "SELECT next_file FROM tally"), 11);
+	assert_int_equal(fixture_ask(p, "SELECT count(DISTINCT file) FROM objects"), 5);
+	assert_int_equal(fixture_ask(p, "SELECT next_file FROM tally"), 11);
 }
 
-static void test_ready_then_a_write_was_taken_or_the_reserve_says_no(void **state)
+static void test_ready_then_a_write_was_accepted_or_the_reserve_says_no(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	assert_int_equal(engine_ready(p->engine, &why), OK);
-	place_close(p);
+	fixture_close(p);
 	p->options.reserve_bytes = (uint64_t)1 << 60;
-	place_open(p);
+	fixture_open(p);
 	assert_int_equal(engine_ready(p->engine, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
 }
 
 static void test_reserve_then_bodies_are_refused_and_all_else_goes_on(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
-	assert_int_equal(place_insert(p, 1, &why), OK);
-	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
-	place_close(p);
+	fixture_open(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
+	fixture_close(p);
 	p->options.reserve_bytes = (uint64_t)1 << 60;
-	place_open(p);
-	assert_int_equal(place_insert(p, 2, &why), OK);
-	assert_int_equal(place_upload(p, 2, STR("hello"), &why), BUSY);
+	fixture_open(p);
+	assert_int_equal(fixture_insert(p, 2, &why), OK);
+	assert_int_equal(fixture_upload(p, 2, STR("hello"), &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
-	assert_true(place_has(p, 1, STR("hello")));
-	assert_int_equal(place_remove(p, 1, &why), OK);
-	place_settles(p, 0);
-	place_close(p);
+	assert_true(fixture_has(p, 1, STR("hello")));
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	fixture_settles(p, 0);
+	fixture_close(p);
 	p->options.reserve_bytes = 0;
-	place_open(p);
-	assert_int_equal(place_upload(p, 2, STR("hello"), &why), OK);
+	fixture_open(p);
+	assert_int_equal(fixture_upload(p, 2, STR("hello"), &why), OK);
 }
 
 static void test_announced_bytes_then_no_room_is_taken_until_they_come(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct incoming *first = NULL, *second = NULL;
 	struct statvfs fs;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	assert_int_equal(statvfs(p->dir, &fs), 0);
 	uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	struct bucket_store *b = engine_bucket_store(p->engine);
@@ -281,8 +281,8 @@ static void test_announced_bytes_then_no_room_is_taken_until_they_come(void **st
 	assert_int_equal(bucket_begin(b, 2 * room, &first, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
-	place_close(p);
-	place_open(p);
+	fixture_close(p);
+	fixture_open(p);
 	b = engine_bucket_store(p->engine);
 	assert_int_equal(bucket_begin(b, 100, &first, &why), OK);
 	assert_int_equal(bucket_write(first, "hello", 5, &why), OK);
@@ -292,7 +292,7 @@ static void test_announced_bytes_then_no_room_is_taken_until_they_come(void **st
 }
 
 /* Another user's, whoever runs this. */
-static void refuse_owner(struct place *p, const char *name, const char *sentence)
+static void refuse_owner(struct fixture *p, const char *name, const char *sentence)
 {
 	struct engine *e = NULL;
 	struct fault why;
@@ -305,7 +305,7 @@ static void refuse_owner(struct place *p, const char *name, const char *sentence
 	assert_int_equal(chown(path, geteuid(), getegid()), 0);
 }
 
-static void refuse_writable(struct place *p, const char *name)
+static void refuse_writable(struct fixture *p, const char *name)
 {
 	struct engine *e = NULL;
 	struct fault why;
@@ -321,12 +321,12 @@ static void refuse_writable(struct place *p, const char *name)
 static void test_data_of_another_user_or_writable_by_others_then_refused(void **state)
 {
 	static const char *const names[] = { "", "incoming", "objects", "tintype.db", "credentials" };
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct engine *e = NULL;
 	struct fault why;
 
-	place_open(p);
-	place_close(p);
+	fixture_open(p);
+	fixture_close(p);
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		refuse_writable(p, names[i]);
 		if (geteuid() == 0)
@@ -340,37 +340,37 @@ static void test_data_of_another_user_or_writable_by_others_then_refused(void **
 	}
 }
 
-static void test_expired_slots_then_removed_in_one_commit_and_keep_nobody_out(void **state)
+static void test_expired_slots_then_removed_in_one_commit_and_keep_no_one_out(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct image_counts removed;
 	struct fault why;
 
 	p->options.max_pending = 600;
-	place_open(p);
+	fixture_open(p);
 	for (unsigned n = 1; n <= 600; n++)
-		assert_int_equal(place_insert(p, n, &why), OK);
-	assert_int_equal(place_insert(p, 601, &why), BUSY);
+		assert_int_equal(fixture_insert(p, n, &why), OK);
+	assert_int_equal(fixture_insert(p, 601, &why), BUSY);
 	assert_int_equal(why.code, F_SLOTS_FULL);
 	/* Row n is made at so many milliseconds: this one comes when the others have expired. */
-	assert_int_equal(place_insert(p, 4000000, &why), OK);
+	assert_int_equal(fixture_insert(p, 4000000, &why), OK);
 	int64_t before = metric_get(M_COMMITS);
 	assert_int_equal(table_remove_due(engine_image_table(p->engine), 1700000000000 + 3900000 + 601, &removed, &why), OK);
 	assert_int_equal(metric_get(M_COMMITS), before + 1);
 	assert_int_equal(removed.pending, 600 - TABLE_DUE_MAX);
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM images"), 1);
-	place_check(p);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM images"), 1);
+	fixture_check(p);
 }
 
 static void test_find_key_then_those_of_the_file_and_no_other(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_write(p, "credentials",
+	fixture_write(p, "credentials",
 	            "# ours\n[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"
 	            "[tintype]\naws_access_key_id=AKIAOWNER\naws_secret_access_key=owner/secret+\n\n"
 	            "[slots]\r\naws_access_key_id = AKIASLOTS\r\naws_secret_access_key = slots\r\n", 0600);
-	place_open(p);
+	fixture_open(p);
 	struct key_ring *r = engine_key_ring(p->engine);
 	assert_string_equal(key_find(r, STR("AKIAOWNER"))->secret, "owner/secret+");
 	assert_int_equal(key_find(r, STR("AKIAOWNER"))->power, KEY_OWNER);
@@ -384,19 +384,19 @@ static void test_find_key_then_those_of_the_file_and_no_other(void **state)
 
 static void test_public_url_then_urls_begin_with_it(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct arena a;
 	struct fault why;
 	struct presigned out;
 	struct presign_request r = { .method = STR("GET"), .key = STR("images/a b.jpg"), .now_ms = 1700000000000, .expires_s = 300 };
 
 	p->options.public_url = STR("");
-	place_open(p);
+	fixture_open(p);
 	arena_init(&a, 1 << 16);
 	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), IO);
-	place_close(p);
+	fixture_close(p);
 	p->options.public_url = STR("https://pictures.example");
-	place_open(p);
+	fixture_open(p);
 	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), OK);
 	assert_true(str_equal(out.address, STR("https://pictures.example/image-uploads/images/a%20b.jpg")));
 	assert_true(str_starts_with(out.url, STR("https://pictures.example/image-uploads/images/a%20b.jpg?")));
@@ -411,15 +411,15 @@ static void test_public_url_then_urls_begin_with_it(void **state)
 
 static void test_open_under_another_bucket_when_there_are_images_then_refused(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why = { 0 };
 
-	place_open(p);
-	place_close(p);
+	fixture_open(p);
+	fixture_close(p);
 	p->options.bucket = STR("another");
-	place_open(p);   /* without images the name is free to choose */
-	assert_int_equal(place_insert(p, 1, &why), OK);
-	place_close(p);
+	fixture_open(p);   /* without images the name is free to choose */
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	fixture_close(p);
 	p->options.bucket = STR("a-third");
 	assert_refused(p, F_BAD_SETTING, "set BUCKET_NAME=");
 }
@@ -450,11 +450,11 @@ int main(void)
 		TEST(test_open_after_a_crash_then_incoming_is_moved_or_removed),
 		TEST(test_open_after_a_crash_then_the_trash_is_worked_off),
 		TEST(test_a_new_file_after_a_start_then_no_number_comes_twice),
-		TEST(test_ready_then_a_write_was_taken_or_the_reserve_says_no),
+		TEST(test_ready_then_a_write_was_accepted_or_the_reserve_says_no),
 		TEST(test_reserve_then_bodies_are_refused_and_all_else_goes_on),
 		TEST(test_announced_bytes_then_no_room_is_taken_until_they_come),
 		TEST(test_data_of_another_user_or_writable_by_others_then_refused),
-		TEST(test_expired_slots_then_removed_in_one_commit_and_keep_nobody_out),
+		TEST(test_expired_slots_then_removed_in_one_commit_and_keep_no_one_out),
 		TEST(test_find_key_then_those_of_the_file_and_no_other),
 		TEST(test_public_url_then_urls_begin_with_it),
 		TEST(test_open_under_another_bucket_when_there_are_images_then_refused),

@@ -137,14 +137,14 @@ static void catch_memory(void)
 		abort();
 }
 
-/* the tests' world */
+/* the tests' fixture */
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	*state = &place;
+	fixture_init(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
@@ -152,7 +152,7 @@ static int tear_down(void **state)
 {
 	atomic_store(&fail_sync_in, 0);
 	atomic_store(&fail_write_in, 0);
-	place_deinit(*state);
+	fixture_deinit(*state);
 	local_io = local_io_system;   /* only now: the engine's threads read it to their end */
 	return 0;
 }
@@ -180,29 +180,29 @@ static size_t find_sync(size_t from, const char *name)
 
 static void test_insert_then_the_log_is_synced_before_the_answer(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	forget_syncs();
-	assert_int_equal(place_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
 	assert_true(find_sync(0, "tintype.db-wal") < SYNCS_MAX);
 	forget_syncs();
-	assert_int_equal(place_remove(p, 1, &why), OK);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
 	assert_true(find_sync(0, "tintype.db-wal") < SYNCS_MAX);
 }
 
 static void test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	char name[32];
 
-	place_open(p);
-	assert_int_equal(place_insert(p, 1, &why), OK);
+	fixture_open(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
 	(void)snprintf(name, sizeof name, "%016llx", (unsigned long long)p->engine->tree.next_file);
 	forget_syncs();
-	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+	assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
 	size_t file = find_sync(0, name);
 	assert_true(file < SYNCS_MAX);
 	size_t directory = find_sync(file, "incoming");
@@ -212,7 +212,7 @@ static void test_upload_then_file_directory_and_log_are_synced_in_order_before_t
 
 static void test_open_then_the_data_directory_is_synced_in_its_own(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct engine *e = NULL;
 	struct fault why = { 0 };
 	char parent[64];
@@ -220,95 +220,95 @@ static void test_open_then_the_data_directory_is_synced_in_its_own(void **state)
 	(void)snprintf(parent, sizeof parent, "%s", p->dir);
 	*strrchr(parent, '/') = '\0';
 	forget_syncs();
-	place_open(p);
+	fixture_open(p);
 	size_t own = find_sync(0, strrchr(p->dir, '/') + 1);
 	assert_true(own < SYNCS_MAX);
 	assert_true(find_sync(own, strrchr(parent, '/') + 1) < SYNCS_MAX);
-	place_close(p);
+	fixture_close(p);
 	atomic_store(&fail_sync_in, 2);
 	assert_int_equal(engine_open(&p->options, &e, &why), IO);
 	assert_non_null(strstr(why.text, "Cannot sync the directory that holds"));
 }
 
 /* One whole upload with something armed to fail: it works or fails cleanly, and works afterwards. */
-static bool upload_survives(struct place *p, enum fault_code code)
+static bool upload_survives(struct fixture *p, enum fault_code code)
 {
 	struct fault why = { 0 };
 	bool failed = false;
 
-	if (place_insert(p, 1, &why) != OK) {
+	if (fixture_insert(p, 1, &why) != OK) {
 		failed = true;
 		assert_int_equal(why.code, code);
-		assert_int_equal(place_status(p, 1), -1);
-		assert_int_equal(place_insert(p, 1, &why), OK);
+		assert_int_equal(fixture_status(p, 1), -1);
+		assert_int_equal(fixture_insert(p, 1, &why), OK);
 	}
-	if (place_upload(p, 1, STR("hello"), &why) != OK) {
+	if (fixture_upload(p, 1, STR("hello"), &why) != OK) {
 		failed = true;
 		assert_int_equal(why.code, code);
-		assert_int_equal(place_status(p, 1), IMAGE_PENDING);
-		assert_false(place_has(p, 1, STR("hello")));
-		assert_int_equal(place_files(p, "incoming") + place_files(p, "objects"), 0);
-		assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
+		assert_int_equal(fixture_status(p, 1), IMAGE_PENDING);
+		assert_false(fixture_has(p, 1, STR("hello")));
+		assert_int_equal(fixture_files(p, "incoming") + fixture_files(p, "objects"), 0);
+		assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
 	}
-	assert_true(place_has(p, 1, STR("hello")));
+	assert_true(fixture_has(p, 1, STR("hello")));
 	return failed;
 }
 
-static enum status insert_first(struct place *p, struct fault *why)
+static enum status insert_first(struct fixture *p, struct fault *why)
 {
-	return place_insert(p, 1, why);
+	return fixture_insert(p, 1, why);
 }
 
-static enum status upload_first(struct place *p, struct fault *why)
+static enum status upload_first(struct fixture *p, struct fault *why)
 {
-	return place_upload(p, 1, STR("hello"), why);
+	return fixture_upload(p, 1, STR("hello"), why);
 }
 
-static enum status remove_first(struct place *p, struct fault *why)
+static enum status remove_first(struct fixture *p, struct fault *why)
 {
-	return place_remove(p, 1, why);
+	return fixture_remove(p, 1, why);
 }
 
-static void check_and_end(struct place *p)
+static void check_and_end(struct fixture *p)
 {
-	place_close(p);
-	assert_int_equal(place_files(p, "incoming") + place_files(p, "objects"), 1);
-	place_open(p);
-	assert_true(place_has(p, 1, STR("hello")));
-	place_check(p);
-	place_deinit(p);
+	fixture_close(p);
+	assert_int_equal(fixture_files(p, "incoming") + fixture_files(p, "objects"), 1);
+	fixture_open(p);
+	assert_true(fixture_has(p, 1, STR("hello")));
+	fixture_check(p);
+	fixture_deinit(p);
 }
 
 static void test_each_sync_fails_in_turn_then_nothing_is_recorded_and_the_next_works(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	int n = 0, failures = 0, left = 0;
 
-	place_deinit(p);
+	fixture_deinit(p);
 	for (; left == 0; n++) {
 		assert_true(n < CALLS_MAX);
-		place_init(p);
-		place_open(p);
+		fixture_init(p);
+		fixture_open(p);
 		atomic_store(&fail_sync_in, n + 1);
 		failures += upload_survives(p, F_STORAGE_FAILED);
-		place_close(p);
+		fixture_close(p);
 		left = atomic_exchange(&fail_sync_in, 0);
-		place_open(p);
+		fixture_open(p);
 		check_and_end(p);
 	}
 	assert_true(failures >= 4);   /* insert; file, directory and log of the upload */
-	place_init(p);
+	fixture_init(p);
 }
 
-static int fail_writes(struct place *p, int err, enum fault_code code)
+static int fail_writes(struct fixture *p, int err, enum fault_code code)
 {
 	int n = 0, failures = 0, left = 0;
 
 	write_errno = err;
 	for (; left == 0; n++) {
 		assert_true(n < CALLS_MAX);
-		place_init(p);
-		place_open(p);
+		fixture_init(p);
+		fixture_open(p);
 		atomic_store(&fail_write_in, n + 1);
 		failures += upload_survives(p, code);
 		left = atomic_exchange(&fail_write_in, 0);
@@ -319,20 +319,20 @@ static int fail_writes(struct place *p, int err, enum fault_code code)
 
 static void test_each_write_of_the_database_fails_in_turn_then_nothing_is_recorded(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_deinit(p);
+	fixture_deinit(p);
 	catch_writes();
 	assert_true(fail_writes(p, EIO, F_STORAGE_FAILED) >= 4);
 	assert_int_equal(fail_writes(p, ENOSPC, F_DISK_FULL), 0);   /* the log is written back, and what failed is tried again */
-	place_init(p);
+	fixture_init(p);
 }
 
 /* Insert, upload, remove, each with the n-th allocation failing; and then without. */
-static int act_without_memory(struct place *p, int n)
+static int act_without_memory(struct fixture *p, int n)
 {
 	struct fault why = { 0 };
-	enum status (*const steps[])(struct place *, struct fault *) = { insert_first, upload_first, remove_first };
+	enum status (*const steps[])(struct fixture *, struct fault *) = { insert_first, upload_first, remove_first };
 	int failures = 0;
 
 	for (size_t i = 0; i < COUNT_OF(steps); i++) {
@@ -350,21 +350,21 @@ static int act_without_memory(struct place *p, int n)
 
 static void test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_recorded(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	int failures = 0;
 
-	place_deinit(p);
+	fixture_deinit(p);
 	for (int n = 1; n < 120; n += n < 40 ? 1 : 7) {
-		place_init(p);
-		place_open(p);
+		fixture_init(p);
+		fixture_open(p);
 		failures += act_without_memory(p, n);
-		assert_int_equal(place_status(p, 1), -1);
-		place_settles(p, 0);
-		place_check(p);
-		place_deinit(p);
+		assert_int_equal(fixture_status(p, 1), -1);
+		fixture_settles(p, 0);
+		fixture_check(p);
+		fixture_deinit(p);
 	}
 	assert_true(failures > 20);
-	place_init(p);
+	fixture_init(p);
 }
 
 /* the body's own calls */
@@ -406,10 +406,10 @@ static void test_write_of_a_body_fails_then_sticky_and_nothing_is_left(void **st
 		int err;
 		enum fault_code code;
 	} rows[] = { { ENOSPC, F_DISK_FULL }, { EDQUOT, F_DISK_FULL }, { EIO, F_STORAGE_FAILED } };
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct incoming *in = NULL;
 		struct object_commit c = { .bucket = p->options.bucket, .key = STR("k"), .content_type = STR("t/t") };
@@ -423,17 +423,17 @@ static void test_write_of_a_body_fails_then_sticky_and_nothing_is_left(void **st
 		assert_int_equal(bucket_finish(&in, &c, &why), fault_status(rows[i].code));
 		assert_int_equal(why.code, rows[i].code);
 		assert_null(in);
-		assert_int_equal(place_files(p, "incoming"), 0);
+		assert_int_equal(fixture_files(p, "incoming"), 0);
 	}
 }
 
 static void test_begin_when_no_file_can_be_made_then_failed_and_nothing_promised(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct incoming *in = NULL;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	local_io.open = failing_open;
 	next_errno = ENOSPC;
 	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 5, &in, &why), BUSY);
@@ -445,34 +445,34 @@ static void test_begin_when_no_file_can_be_made_then_failed_and_nothing_promised
 
 static void test_short_and_interrupted_writes_then_the_body_is_whole(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	local_io.write = short_write;
-	assert_int_equal(place_insert(p, 1, &why), OK);
-	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
-	assert_true(place_has(p, 1, STR("hello")));
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
+	assert_true(fixture_has(p, 1, STR("hello")));
 }
 
 /* what a failed commit leaves in the log */
 
-static void fail_a_commit_and_die(struct place *p)
+static void fail_a_commit_and_die(struct fixture *p)
 {
 	struct fault why;
 
-	place_open(p);
-	if (place_insert(p, 1, &why) != OK)
+	fixture_open(p);
+	if (fixture_insert(p, 1, &why) != OK)
 		_exit(3);
 	atomic_store(&fail_sync_in, 3);   /* file, directory, log */
-	if (place_upload(p, 1, STR("hello"), &why) == OK)
+	if (fixture_upload(p, 1, STR("hello"), &why) == OK)
 		_exit(4);
 	(void)raise(SIGKILL);
 }
 
 static void test_commit_whose_sync_failed_then_a_crash_does_not_bring_it_back(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	int status = 0;
 
@@ -484,17 +484,17 @@ static void test_commit_whose_sync_failed_then_a_crash_does_not_bring_it_back(vo
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFSIGNALED(status));
-	place_open(p);
-	assert_int_equal(place_status(p, 1), IMAGE_PENDING);
-	assert_int_equal(place_upload(p, 1, STR("hello"), &why), OK);
-	place_settles(p, 1);
-	place_check(p);
+	fixture_open(p);
+	assert_int_equal(fixture_status(p, 1), IMAGE_PENDING);
+	assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
+	fixture_settles(p, 1);
+	fixture_check(p);
 }
 
 /* a batch */
 
 struct caller {
-	struct place *p;
+	struct fixture *p;
 	unsigned n;
 	struct fault why;
 	enum status end;
@@ -505,7 +505,7 @@ static void *insert_one(void *arg)
 {
 	struct caller *c = arg;
 
-	c->end = place_insert(c->p, c->n, &c->why);
+	c->end = fixture_insert(c->p, c->n, &c->why);
 	return NULL;
 }
 
@@ -514,7 +514,7 @@ static void start(struct caller *c)
 	assert_int_equal(pthread_create(&c->thread, NULL, insert_one, c), 0);
 }
 
-static size_t queued(struct committer *c)
+static size_t queued(struct group_commit *c)
 {
 	size_t n = 0;
 
@@ -525,19 +525,19 @@ static size_t queued(struct committer *c)
 	return n;
 }
 
-static void wait_queued(struct place *p, size_t n)
+static void wait_queued(struct fixture *p, size_t n)
 {
-	while (queued(&p->engine->committer) < n)
+	while (queued(&p->engine->group_commit) < n)
 		sched_yield();
 }
 
 static void test_commit_of_a_batch_fails_then_every_change_of_it_does(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	sem_t go;
 	struct caller first = { .p = p, .n = 1 }, second = { .p = p, .n = 2 }, again = { .p = p, .n = 2 };
 
-	place_open(p);
+	fixture_open(p);
 	sem_init(&go, 0, 0);
 	sem_init(&holding, 0, 0);
 	pthread_mutex_lock(&lock);
@@ -558,8 +558,8 @@ static void test_commit_of_a_batch_fails_then_every_change_of_it_does(void **sta
 	assert_int_equal(first.end, OK);
 	assert_int_equal(second.why.code, F_STORAGE_FAILED);
 	assert_int_equal(again.why.code, F_STORAGE_FAILED);   /* not "exists": what it saw never came to be */
-	assert_int_equal(place_status(p, 1), IMAGE_PENDING);
-	assert_int_equal(place_status(p, 2), -1);
+	assert_int_equal(fixture_status(p, 1), IMAGE_PENDING);
+	assert_int_equal(fixture_status(p, 2), -1);
 	sem_destroy(&go);
 	sem_destroy(&holding);
 }

@@ -57,29 +57,29 @@ static int enter_namespace(void **state)
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 	char options[64];
 
-	place_init(&place);
+	fixture_init(&fixture);
 	(void)snprintf(options, sizeof options, "size=%u,mode=0700", DISK_BYTES);
-	if (mount("tmpfs", place.dir, "tmpfs", 0, options) != 0)
+	if (mount("tmpfs", fixture.dir, "tmpfs", 0, options) != 0)
 		fail_msg("cannot mount a tmpfs: %s", strerror(errno));
-	*state = &place;
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_close(p);
+	fixture_close(p);
 	assert_int_equal(umount2(p->dir, MNT_DETACH), 0);
-	place_deinit(p);
+	fixture_deinit(p);
 	return 0;
 }
 
 /* Take room until `left` bytes are free. */
-static void take_room(const struct place *p, uint64_t left)
+static void take_room(const struct fixture *p, uint64_t left)
 {
 	static char block[4096];
 	struct statvfs fs;
@@ -96,7 +96,7 @@ static void take_room(const struct place *p, uint64_t left)
 	close(fd);
 }
 
-static void give_room(const struct place *p)
+static void give_room(const struct fixture *p)
 {
 	char path[128];
 
@@ -106,225 +106,225 @@ static void give_room(const struct place *p)
 
 static void test_full_disk_then_refused_with_nothing_left_and_back_by_itself(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	unsigned n = 10;
 
-	place_open(p);
-	assert_int_equal(place_insert(p, 1, &why), OK);
-	assert_int_equal(place_insert(p, 2, &why), OK);
-	assert_int_equal(place_upload(p, 1, body, &why), OK);
-	place_settles(p, 1);
+	fixture_open(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_insert(p, 2, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, body, &why), OK);
+	fixture_settles(p, 1);
 	take_room(p, 0);
-	assert_int_equal(place_upload(p, 2, body, &why), BUSY);
+	assert_int_equal(fixture_upload(p, 2, body, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
-	assert_int_equal(place_files(p, "incoming"), 0);
-	assert_int_equal(place_status(p, 2), IMAGE_PENDING);
+	assert_int_equal(fixture_files(p, "incoming"), 0);
+	assert_int_equal(fixture_status(p, 2), IMAGE_PENDING);
 	/* Rows still find room in the log for a while. */
-	while (place_insert(p, n, &why) == OK)
+	while (fixture_insert(p, n, &why) == OK)
 		n++;
 	assert_int_equal(why.code, F_DISK_FULL);
-	assert_int_equal(place_status(p, n), -1);
+	assert_int_equal(fixture_status(p, n), -1);
 	assert_int_equal(engine_ready(p->engine, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
-	assert_true(place_has(p, 1, body));
+	assert_true(fixture_has(p, 1, body));
 	give_room(p);
 	assert_int_equal(engine_ready(p->engine, &why), OK);
-	assert_int_equal(place_insert(p, n, &why), OK);
-	assert_int_equal(place_upload(p, 2, body, &why), OK);
-	place_settles(p, 2);
-	place_check(p);
+	assert_int_equal(fixture_insert(p, n, &why), OK);
+	assert_int_equal(fixture_upload(p, 2, body, &why), OK);
+	fixture_settles(p, 2);
+	fixture_check(p);
 }
 
 static void test_body_that_fills_the_disk_then_cut_off_and_removed(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct incoming *in = NULL;
 	struct fault why;
 	enum status status = OK;
 
-	place_open(p);
+	fixture_open(p);
 	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 0, &in, &why), OK);
 	for (unsigned i = 0; i < DISK_BYTES / BODY_BYTES + 1 && status == OK; i++)
 		status = bucket_write(in, body.p, body.n, &why);
 	assert_int_equal(status, BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
 	bucket_abandon(&in);
-	assert_int_equal(place_files(p, "incoming"), 0);
-	assert_int_equal(place_insert(p, 1, &why), OK);
-	assert_int_equal(place_upload(p, 1, body, &why), OK);
+	assert_int_equal(fixture_files(p, "incoming"), 0);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, body, &why), OK);
 }
 
 static void test_below_the_reserve_then_bodies_are_refused_and_deletes_work(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
 	p->options.reserve_bytes = RESERVE_BYTES;
-	place_open(p);
+	fixture_open(p);
 	for (unsigned n = 1; n <= 3; n++)
-		assert_int_equal(place_insert(p, n, &why), OK);
-	assert_int_equal(place_upload(p, 1, body, &why), OK);
-	assert_int_equal(place_upload(p, 2, body, &why), OK);
-	place_settles(p, 2);
+		assert_int_equal(fixture_insert(p, n, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, body, &why), OK);
+	assert_int_equal(fixture_upload(p, 2, body, &why), OK);
+	fixture_settles(p, 2);
 	take_room(p, RESERVE_BYTES - 4096);
-	assert_int_equal(place_upload(p, 3, body, &why), BUSY);
+	assert_int_equal(fixture_upload(p, 3, body, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
 	assert_int_equal(engine_ready(p->engine, &why), BUSY);
-	assert_int_equal(place_insert(p, 4, &why), OK);
-	assert_int_equal(place_remove(p, 1, &why), OK);
-	assert_true(place_has(p, 2, body));
-	place_settles(p, 1);
+	assert_int_equal(fixture_insert(p, 4, &why), OK);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	assert_true(fixture_has(p, 2, body));
+	fixture_settles(p, 1);
 	give_room(p);
-	assert_int_equal(place_upload(p, 3, body, &why), OK);
+	assert_int_equal(fixture_upload(p, 3, body, &why), OK);
 	assert_int_equal(engine_ready(p->engine, &why), OK);
 }
 
 static void test_last_of_the_reserve_then_no_new_rows_and_deletes_work(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
 	p->options.reserve_bytes = RESERVE_BYTES;
-	place_open(p);
-	assert_int_equal(place_insert(p, 1, &why), OK);
+	fixture_open(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
 	take_room(p, RESERVE_BYTES / 4 - 4096);
-	assert_int_equal(place_insert(p, 2, &why), BUSY);
+	assert_int_equal(fixture_insert(p, 2, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
-	assert_int_equal(place_remove(p, 1, &why), OK);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
 	give_room(p);
-	assert_int_equal(place_insert(p, 2, &why), OK);
+	assert_int_equal(fixture_insert(p, 2, &why), OK);
 }
 
 /* Upload images of n bytes until one is refused. The number after the last that was taken. */
-static unsigned fill_with(struct place *p, unsigned from, size_t n)
+static unsigned fill_with(struct fixture *p, unsigned from, size_t n)
 {
 	struct fault why;
 
-	while (place_insert(p, from, &why) == OK && place_upload(p, from, (struct str){ body_bytes, n }, &why) == OK)
+	while (fixture_insert(p, from, &why) == OK && fixture_upload(p, from, (struct str){ body_bytes, n }, &why) == OK)
 		from++;
 	assert_int_equal(why.code, F_DISK_FULL);
 	return from;
 }
 
-static void remove_rows(struct place *p, unsigned from, unsigned to)
+static void remove_rows(struct fixture *p, unsigned from, unsigned to)
 {
 	struct fault why;
 
 	for (unsigned n = from; n < to; n++)
-		assert_int_equal(place_remove(p, n, &why), OK);
+		assert_int_equal(fixture_remove(p, n, &why), OK);
 }
 
 /* Upload image n once there is room for it, for which work that continues by itself may still be needed. */
-static void upload_in_time(struct place *p, unsigned n, struct str bytes)
+static void upload_in_time(struct fixture *p, unsigned n, struct str bytes)
 {
 	struct fault why;
-	enum status status = place_insert(p, n, &why);
+	enum status status = fixture_insert(p, n, &why);
 
 	if (status != OK) fail_msg("insert %u: %s (%s)", n, why.text, why.cause);
 	status = BUSY;
-	for (int i = 0; i < 6000 && (status = place_upload(p, n, bytes, &why)) == BUSY; i++)
+	for (int i = 0; i < 6000 && (status = fixture_upload(p, n, bytes, &why)) == BUSY; i++)
 		usleep(10000);
 	if (status != OK) fail_msg("%s (%s)", why.text, why.cause);
 }
 
 static void test_small_bodies_removed_then_their_room_is_anybodys(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	p->options.reserve_bytes = RESERVE_BYTES;
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
-	place_open(p);
+	fixture_open(p);
 	unsigned n = fill_with(p, 1, 16000);
 	assert_true(n > 50);
-	remove_rows(p, 1, n + (place_status(p, n) == IMAGE_PENDING));
+	remove_rows(p, 1, n + (fixture_status(p, n) == IMAGE_PENDING));
 	for (unsigned i = 1000; i < 1012; i++)
 		upload_in_time(p, i, body);
-	place_settles(p, 12);
-	place_check(p);
+	fixture_settles(p, 12);
+	fixture_check(p);
 }
 
-static void test_small_bodies_removed_from_an_old_database_then_others_take_their_room_and_compacting_gives_it_back(void **state)
+static void test_small_bodies_removed_from_an_old_database_then_others_accept_their_room_and_compacting_gives_it_back(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	uint64_t before = 0, after = 0;
 	struct fault why;
 
 	p->options.reserve_bytes = RESERVE_BYTES;
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
-	place_open(p);
-	place_close(p);
-	assert_int_equal(place_ask(p, "PRAGMA auto_vacuum=NONE; VACUUM; PRAGMA auto_vacuum"), 0);
-	place_open(p);
+	fixture_open(p);
+	fixture_close(p);
+	assert_int_equal(fixture_ask(p, "PRAGMA auto_vacuum=NONE; VACUUM; PRAGMA auto_vacuum"), 0);
+	fixture_open(p);
 	unsigned n = fill_with(p, 1, 16000);
-	remove_rows(p, 1, n + (place_status(p, n) == IMAGE_PENDING));
+	remove_rows(p, 1, n + (fixture_status(p, n) == IMAGE_PENDING));
 	for (unsigned i = 1000; i < 1100; i++) {
 		if (i % 40 == 0 && i > 1000)
 			remove_rows(p, i - 40, i);
-		assert_int_equal(place_insert(p, i, &why), OK);
-		assert_int_equal(place_upload(p, i, (struct str){ body_bytes, 16000 }, &why), OK);
+		assert_int_equal(fixture_insert(p, i, &why), OK);
+		assert_int_equal(fixture_upload(p, i, (struct str){ body_bytes, 16000 }, &why), OK);
 	}
 	remove_rows(p, 1080, 1099);
 	assert_int_equal(engine_compact(p->engine, &before, &after, &why), OK);
 	assert_true(after < before / 2);
-	place_close(p);
-	assert_int_equal(place_ask(p, "PRAGMA auto_vacuum"), 2);
-	place_open(p);
-	assert_true(place_has(p, 1099, (struct str){ body_bytes, 16000 }));
+	fixture_close(p);
+	assert_int_equal(fixture_ask(p, "PRAGMA auto_vacuum"), 2);
+	fixture_open(p);
+	assert_true(fixture_has(p, 1099, (struct str){ body_bytes, 16000 }));
 	for (unsigned i = 2000; i < 2030; i++)
 		upload_in_time(p, i, body);
-	place_settles(p, 30);
-	place_check(p);
+	fixture_settles(p, 30);
+	fixture_check(p);
 }
 
 /* Nothing is left to be given up: what fills the disk takes that too. */
 static void test_disk_that_others_fill_then_everything_can_be_deleted(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	unsigned small = 300, n = small + 20;
 
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
-	place_open(p);
+	fixture_open(p);
 	for (unsigned i = 1; i < n; i++) {
-		assert_int_equal(place_insert(p, i, &why), OK);
-		assert_int_equal(place_upload(p, i, i < small ? STR("hello") : body, &why), OK);
+		assert_int_equal(fixture_insert(p, i, &why), OK);
+		assert_int_equal(fixture_upload(p, i, i < small ? STR("hello") : body, &why), OK);
 	}
-	place_settles(p, 20);
+	fixture_settles(p, 20);
 	for (unsigned i = n; i-- > 1;) {
 		take_room(p, 0);
-		assert_int_equal(place_remove(p, i, &why), OK);
+		assert_int_equal(fixture_remove(p, i, &why), OK);
 	}
 	give_room(p);
-	place_settles(p, 0);
-	place_check(p);
+	fixture_settles(p, 0);
+	fixture_check(p);
 }
 
 static void test_start_on_a_full_disk_then_deletes_make_room(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	for (unsigned i = 1; i < 30; i++) {
-		assert_int_equal(place_insert(p, i, &why), OK);
-		assert_int_equal(place_upload(p, i, body, &why), OK);
+		assert_int_equal(fixture_insert(p, i, &why), OK);
+		assert_int_equal(fixture_upload(p, i, body, &why), OK);
 	}
-	place_settles(p, 29);
-	place_close(p);
+	fixture_settles(p, 29);
+	fixture_close(p);
 	take_room(p, 0);
-	place_open(p);
-	assert_true(place_has(p, 1, body));
+	fixture_open(p);
+	assert_true(fixture_has(p, 1, body));
 	remove_rows(p, 1, 30);
-	place_settles(p, 0);
+	fixture_settles(p, 0);
 	upload_in_time(p, 100, body);
-	place_settles(p, 1);
-	place_check(p);
+	fixture_settles(p, 1);
+	fixture_check(p);
 }
 
 static void test_open_on_a_full_disk_then_a_sentence(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct engine *e = NULL;
 	struct fault why;
 
@@ -333,7 +333,7 @@ static void test_open_on_a_full_disk_then_a_sentence(void **state)
 	assert_null(e);
 	assert_true(strstr(why.text, "Cannot") != NULL);
 	give_room(p);
-	place_open(p);
+	fixture_open(p);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -346,7 +346,7 @@ int main(void)
 		TEST(test_below_the_reserve_then_bodies_are_refused_and_deletes_work),
 		TEST(test_last_of_the_reserve_then_no_new_rows_and_deletes_work),
 		TEST(test_small_bodies_removed_then_their_room_is_anybodys),
-		TEST(test_small_bodies_removed_from_an_old_database_then_others_take_their_room_and_compacting_gives_it_back),
+		TEST(test_small_bodies_removed_from_an_old_database_then_others_accept_their_room_and_compacting_gives_it_back),
 		TEST(test_disk_that_others_fill_then_everything_can_be_deleted),
 		TEST(test_start_on_a_full_disk_then_deletes_make_room),
 		TEST(test_open_on_a_full_disk_then_a_sentence),

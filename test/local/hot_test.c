@@ -13,28 +13,28 @@
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	place_open(&place);
-	*state = &place;
+	fixture_init(&fixture);
+	fixture_open(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
-static void put(struct place *p, struct str key, struct str body)
+static void put(struct fixture *p, struct str key, struct str body)
 {
 	struct fault why = { 0 };
 
 	assert_int_equal(store_put(engine_object_store(p->engine), key, STR("text/plain"), body, &why), OK);
 }
 
-static enum status open_key(struct place *p, struct str key, struct arena *a, struct object_file *f)
+static enum status open_key(struct fixture *p, struct str key, struct arena *a, struct object_file *f)
 {
 	struct fault why = { 0 };
 
@@ -42,7 +42,7 @@ static enum status open_key(struct place *p, struct str key, struct arena *a, st
 }
 
 /* Open it; whether it came from memory. Its bytes are `body` either way. */
-static bool is_hot(struct place *p, struct str key, struct str body)
+static bool is_hot(struct fixture *p, struct str key, struct str body)
 {
 	struct arena a;
 	struct object_file f = { .fd = -1 };
@@ -50,24 +50,24 @@ static bool is_hot(struct place *p, struct str key, struct str body)
 
 	arena_init(&a, 65536);
 	assert_int_equal(open_key(p, key, &a, &f), OK);
-	bool hot = f.fd < 0;
+	bool object_cache = f.fd < 0;
 	assert_int_equal(f.info.size, body.n);
 	assert_true(str_equal(f.info.key, key));
 	assert_true(str_equal(f.info.content_type, STR("text/plain")));
-	if (hot)
+	if (object_cache)
 		assert_true(str_equal(f.bytes, body));
 	else
 		assert_int_equal(pread(f.fd, read, sizeof read, 0), body.n);
-	if (!hot)
+	if (!object_cache)
 		assert_memory_equal(read, body.p, body.n);
 	object_file_close(&f);
 	arena_deinit(&a);
-	return hot;
+	return object_cache;
 }
 
 static void test_open_when_asked_for_again_then_from_memory(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	put(p, STR("k"), STR("hello"));
 	assert_false(is_hot(p, STR("k"), STR("hello")));
@@ -78,7 +78,7 @@ static void test_open_when_asked_for_again_then_from_memory(void **state)
 
 static void test_open_after_a_replacement_then_the_new_bytes(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	put(p, STR("k"), STR("hello"));
 	for (int i = 0; i < 3; i++)
@@ -90,7 +90,7 @@ static void test_open_after_a_replacement_then_the_new_bytes(void **state)
 
 static void test_open_after_a_removal_then_gone_and_holders_keep_theirs(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct arena a;
 	struct object_file held = { .fd = -1 }, f = { .fd = -1 };
 	struct fault why = { 0 };
@@ -110,12 +110,12 @@ static void test_open_after_a_removal_then_gone_and_holders_keep_theirs(void **s
 
 static void test_open_when_another_key_has_the_slot_then_never_mixed_up(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	char key[32], body[32];
 
 	/* More keys than slots, so that every slot is fought for. */
 	for (int round = 0; round < 4; round++) {
-		for (int i = 0; i < 2 * HOT_SLOTS; i++) {
+		for (int i = 0; i < 2 * OBJECT_CACHE_SLOTS; i++) {
 			snprintf(key, sizeof key, "k%d", i);
 			snprintf(body, sizeof body, "body %d", i);
 			if (round == 0)
@@ -128,22 +128,22 @@ static void test_open_when_another_key_has_the_slot_then_never_mixed_up(void **s
 
 static void test_offer_when_read_before_a_commit_then_never_found(void **state)
 {
-	struct place *p = *state;
-	struct hot *h = &p->engine->hot;
+	struct fixture *p = *state;
+	struct object_cache *h = &p->engine->object_cache;
 	const struct str name[2] = { p->options.bucket, STR("k") };
 	struct arena a;
 	struct object_file f = { .fd = -1 }, found = { .fd = -1 };
 
 	arena_init(&a, 65536);
 	put(p, STR("k"), STR("hello"));
-	uint64_t before = hot_generation(h);
+	uint64_t before = object_cache_generation(h);
 	assert_int_equal(open_key(p, STR("k"), &a, &f), OK);
-	hot_forget(h);   /* a commit that took something away, between the read and the offer */
-	hot_offer(h, before, name, &f);
-	hot_offer(h, before, name, &f);
-	assert_false(hot_find(h, name, &found));
-	hot_offer(h, hot_generation(h), name, &f);
-	assert_true(hot_find(h, name, &found));
+	object_cache_clear(h);   /* a commit that took something away, between the read and the offer */
+	object_cache_offer(h, before, name, &f);
+	object_cache_offer(h, before, name, &f);
+	assert_false(object_cache_find(h, name, &found));
+	object_cache_offer(h, object_cache_generation(h), name, &f);
+	assert_true(object_cache_find(h, name, &found));
 	object_file_close(&found);
 	object_file_close(&f);
 	arena_deinit(&a);
@@ -151,8 +151,8 @@ static void test_offer_when_read_before_a_commit_then_never_found(void **state)
 
 static void test_open_when_large_or_empty_then_by_descriptor(void **state)
 {
-	static char large[HOT_MAX_BYTES + 1];
-	struct place *p = *state;
+	static char large[OBJECT_CACHE_MAX_BYTES + 1];
+	struct fixture *p = *state;
 	struct arena a;
 	struct object_file f = { .fd = -1 };
 

@@ -21,7 +21,7 @@ static const char rows_sql[] =
 	"INSERT INTO images SELECT 40000 + k, randomblob(16), 0, NULL, '', 'images/p' || k, 'waits.png', 'image/png', 0, '', 0, 0, 0, 0, 5000 + k, 6000 + k, 0,"
 	" 9000 + k, '', 'h' FROM (SELECT 1 AS k UNION SELECT 2 UNION SELECT 3);";
 
-static void run_sql(struct place *p, const char *sql)
+static void run_sql(struct fixture *p, const char *sql)
 {
 	char path[256];
 	sqlite3 *db;
@@ -31,54 +31,54 @@ static void run_sql(struct place *p, const char *sql)
 	sqlite3_close(db);
 }
 
-static struct place place;
+static struct fixture fixture;
 
 static int setup(void **state)
 {
-	place_init(&place);
-	place_open(&place);
-	run_sql(&place, rows_sql);
+	fixture_init(&fixture);
+	fixture_open(&fixture);
+	run_sql(&fixture, rows_sql);
 	arena_init(&a, 64 << 20);
-	*state = &place;
+	*state = &fixture;
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	arena_deinit(&a);
-	place_deinit(&place);
+	fixture_deinit(&fixture);
 	return 0;
 }
 
-static struct inspection_page look(struct inspection_query q)
+static struct admin_query_page look(struct admin_query_filter q)
 {
-	struct inspection_page page;
+	struct admin_query_page page;
 	struct fault why;
-	assert_int_equal(inspection_page(engine_inspection(place.engine), &q, &a, &page, &why), OK);
+	assert_int_equal(admin_query_page(engine_admin_query(fixture.engine), &q, &a, &page, &why), OK);
 	return page;
 }
 
 static void test_page_when_few_rows_fit_then_it_ends_at_its_bound_and_goes_on(void **state)
 {
-	struct inspection_query q = { .limit = 10, .text = STR("needle") };
-	struct inspection_page page = look(q);
+	struct admin_query_filter q = { .limit = 10, .text = STR("needle") };
+	struct admin_query_page page = look(q);
 	assert_int_equal(page.n, 0);
-	assert_int_equal(page.looked, INSPECTION_LOOKS_MAX);
+	assert_int_equal(page.looked, ADMIN_QUERY_SCAN_MAX);
 	q.cursor = page.next_cursor;
 	page = look(q);
 	assert_int_equal(page.n, 1);
 	assert_true(str_equal(page.rows[0].file_name, STR("The Needle.png")));
-	assert_int_equal(page.looked, MANY + 3 - INSPECTION_LOOKS_MAX);
+	assert_int_equal(page.looked, MANY + 3 - ADMIN_QUERY_SCAN_MAX);
 	assert_int_equal(page.next_cursor.n, 0);
 }
 
 static void test_page_of_a_rare_status_then_only_its_own_rows_are_looked_at(void **state)
 {
-	struct inspection_page page = look((struct inspection_query){ .limit = 10, .status = INSPECT_PENDING });
+	struct admin_query_page page = look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_PENDING });
 	assert_int_equal(page.n, 3);
 	assert_int_equal(page.looked, 3);
 	assert_int_equal(page.rows[0].created_ms, 5003);
-	page = look((struct inspection_query){ .limit = 10, .status = INSPECT_REJECTED });
+	page = look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_REJECTED });
 	assert_int_equal(page.n, 0);
 	assert_int_equal(page.looked, 3);
 }
@@ -89,7 +89,7 @@ static void test_walks_then_by_an_index_and_without_sorting(void **state)
 	static const enum db_query_id walks[] = { Q_IMAGE_WALK, Q_IMAGE_WALK_ENDING, Q_IMAGE_LIST };
 	struct fault why;
 	struct db *d;
-	assert_int_equal(readers_take(&place.engine->readers, &d, &why), OK);
+	assert_int_equal(read_pool_acquire(&fixture.engine->read_pool, &d, &why), OK);
 	for (size_t i = 0; i < COUNT_OF(walks); i++) {
 		char sql[2048];
 		sqlite3_stmt *s;
@@ -101,7 +101,7 @@ static void test_walks_then_by_an_index_and_without_sorting(void **state)
 		}
 		sqlite3_finalize(s);
 	}
-	readers_give(&place.engine->readers, d);
+	read_pool_release(&fixture.engine->read_pool, d);
 }
 
 /* While a page is being read a row is committed: nobody waits for the other. */
@@ -110,17 +110,17 @@ static void test_page_while_rows_are_written_then_both_go_on(void **state)
 	struct fault why;
 	struct db *d;
 	bool row = false;
-	assert_int_equal(readers_take(&place.engine->readers, &d, &why), OK);
+	assert_int_equal(read_pool_acquire(&fixture.engine->read_pool, &d, &why), OK);
 	sqlite3_stmt *s = db_query(d, Q_IMAGE_WALK);
 	bind_int(s, 1, INT64_MAX);
 	bind_int(s, 2, 10);
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	assert_true(row);
-	assert_int_equal(place_insert(&place, 1, &why), OK);
-	assert_int_equal(look((struct inspection_query){ .limit = 10, .status = INSPECT_PENDING }).n, 4);
+	assert_int_equal(fixture_insert(&fixture, 1, &why), OK);
+	assert_int_equal(look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_PENDING }).n, 4);
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	sqlite3_reset(s);
-	readers_give(&place.engine->readers, d);
+	read_pool_release(&fixture.engine->read_pool, d);
 }
 
 int main(void)

@@ -21,26 +21,26 @@
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	place_write(&place, "credentials", BOTH, 0600);
-	*state = &place;
+	fixture_init(&fixture);
+	fixture_write(&fixture, "credentials", BOTH, 0600);
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
-static const struct access_key *find(const struct place *p, const char *id)
+static const struct access_key *find(const struct fixture *p, const char *id)
 {
 	return key_find(engine_key_ring(p->engine), str_of(id));
 }
 
-static void add(const struct place *p, const char *name, const char *id)
+static void add(const struct fixture *p, const char *name, const char *id)
 {
 	struct new_key key = { .secret = "secret-secret" };
 	struct fault why = { 0 };
@@ -51,7 +51,7 @@ static void add(const struct place *p, const char *name, const char *id)
 		fail_msg("%s", why.text);
 }
 
-static void rm(const struct place *p, const char *name)
+static void rm(const struct fixture *p, const char *name)
 {
 	struct fault why = { 0 };
 
@@ -60,31 +60,31 @@ static void rm(const struct place *p, const char *name)
 }
 
 /* Write the file next to and put it in place, as editors do. */
-static void replace(const struct place *p, const char *text, unsigned mode)
+static void replace(const struct fixture *p, const char *text, unsigned mode)
 {
 	char from[128], to[128];
 
-	place_write(p, "beside", text, mode);
+	fixture_write(p, "beside", text, mode);
 	(void)snprintf(from, sizeof from, "%s/beside", p->dir);
 	(void)snprintf(to, sizeof to, "%s/credentials", p->dir);
 	assert_int_equal(rename(from, to), 0);
 }
 
 /* Until the key is there, or is not: searching is what makes the ring check the file. */
-static void await(const struct place *p, const char *id, bool there)
+static void await(const struct fixture *p, const char *id, bool there)
 {
 	wait_until((find(p, id) != NULL) == there);
 }
 
 static void test_add_under_an_open_ring_then_found_at_once(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct key_grant grants[] = { { KEY_READ, STR("photos"), STR("in/") } };
 	struct new_key key = { .id = "AKIABOB", .secret = "secret-secret" };
 	struct key_addition k = { .name = STR("bob-reads"), .user = STR("bob"), .grants = grants, .n_grants = 1, .key = &key };
 	struct fault why = { 0 };
 
-	place_open(p);
+	fixture_open(p);
 	assert_null(find(p, "AKIABOB"));
 	assert_int_equal(key_edit_add(p->dir, &k, &why), OK);
 	const struct access_key *found = find(p, "AKIABOB");
@@ -106,10 +106,10 @@ static void test_add_under_an_open_ring_then_found_at_once(void **state)
 
 static void test_remove_under_an_open_ring_then_gone_and_what_was_given_out_stays_good(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	add(p, "bob", "AKIABOB");
-	place_open(p);
+	fixture_open(p);
 	const struct access_key *bob = find(p, "AKIABOB"), *owner = find(p, "OWNER");
 	assert_non_null(bob);
 	rm(p, "bob");
@@ -129,10 +129,10 @@ static void test_new_file_that_cannot_be_used_then_the_keys_stay(void **state)
 	} rows[] = {
 		{ "[tintype", 0600 }, { "", 0600 }, { BOTH USER, 0644 }, { USER, 0600 }, { BOTH "[alice]\ntintype_allow = fly\n", 0600 },
 	};
-	struct place *p = *state;
+	struct fixture *p = *state;
 	char path[128];
 
-	place_open(p);
+	fixture_open(p);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		replace(p, rows[i].text, rows[i].mode);
 		assert_null(find(p, "ALICE"));
@@ -147,25 +147,25 @@ static void test_new_file_that_cannot_be_used_then_the_keys_stay(void **state)
 	assert_string_equal(find(p, "ALICE")->user, "alice");
 }
 
-static void test_file_written_in_place_then_its_last_text_is_in_force(void **state)
+static void test_file_written_in_fixture_then_its_last_text_is_in_force(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
+	fixture_open(p);
 	for (int i = 0; i < 50; i++) {
 		char id[32], text[512];
 		(void)snprintf(id, sizeof id, "ALICE%03d", i);
 		(void)snprintf(text, sizeof text, BOTH "[alice]\naws_access_key_id = %s\naws_secret_access_key = s\n", id);
-		place_write(p, "credentials", text, 0600);   /* the same size each time, perhaps within one tick of the clock */
+		fixture_write(p, "credentials", text, 0600);   /* the same size each time, perhaps within one tick of the clock */
 		await(p, id, true);
 	}
 }
 
 static void test_owner_and_slots_with_new_keys_then_those_sign(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
+	fixture_open(p);
 	replace(p, "[tintype]\naws_access_key_id = OWNER2\naws_secret_access_key = t1\n"
 	        "[slots]\naws_access_key_id = SLOTS2\naws_secret_access_key = t2\n", 0600);
 	assert_int_equal(find(p, "OWNER2")->power, KEY_OWNER);
@@ -176,7 +176,7 @@ static void test_owner_and_slots_with_new_keys_then_those_sign(void **state)
 /* threads */
 
 struct search {
-	const struct place *p;
+	const struct fixture *p;
 	_Atomic bool over;
 };
 
@@ -197,11 +197,11 @@ static void *search(void *arg)
 
 static void test_searches_while_the_file_changes_then_each_is_answered(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct search s = { .p = p };
 	pthread_t threads[4];
 
-	place_open(p);
+	fixture_open(p);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, search, &s), 0);
 	for (int i = 0; i < 20; i++) {
@@ -229,14 +229,14 @@ static void *add_ten(void *arg)
 
 static void test_edits_at_once_then_none_is_lost(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	pthread_t threads[4];
 
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, add_ten, p), 0);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	place_open(p);
+	fixture_open(p);
 	for (int i = 0; i < 40; i++) {
 		char id[32];
 		(void)snprintf(id, sizeof id, "AKIA%d", i);
@@ -246,7 +246,7 @@ static void test_edits_at_once_then_none_is_lost(void **state)
 
 /* the text */
 
-static void assert_text(const struct place *p, const char *want)
+static void assert_text(const struct fixture *p, const char *want)
 {
 	char path[128], text[4096] = { 0 };
 	struct stat st;
@@ -277,7 +277,7 @@ static void test_edit_then_comments_and_other_profiles_stay(void **state)
 		  "[carol]\r\naws_access_key_id = C\r\naws_secret_access_key = c\r\n" BOTH,
 		  "[carol]\r\naws_access_key_id = C\r\naws_secret_access_key = c\r\n" BOTH "\n" NEW_BOB },
 	};
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		replace(p, rows[i].before, 0600);
@@ -304,7 +304,7 @@ static void test_edit_that_cannot_be_then_a_sentence_and_the_file_as_before(void
 	static const char *const names[][2] = {
 		{ "tintype", "[tintype] cannot be removed" }, { "slots", "[slots] cannot be removed" }, { "bob", "No key has that name" },
 	};
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	replace(p, BOTH USER, 0600);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -327,7 +327,7 @@ static void test_edit_that_cannot_be_then_a_sentence_and_the_file_as_before(void
 
 static void test_list_then_every_key_and_no_secret(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why = { 0 };
 	struct buf b;
 
@@ -350,7 +350,7 @@ int main(void)
 		TEST(test_add_under_an_open_ring_then_found_at_once),
 		TEST(test_remove_under_an_open_ring_then_gone_and_what_was_given_out_stays_good),
 		TEST(test_new_file_that_cannot_be_used_then_the_keys_stay),
-		TEST(test_file_written_in_place_then_its_last_text_is_in_force),
+		TEST(test_file_written_in_fixture_then_its_last_text_is_in_force),
 		TEST(test_owner_and_slots_with_new_keys_then_those_sign),
 		TEST(test_searches_while_the_file_changes_then_each_is_answered),
 		TEST(test_edits_at_once_then_none_is_lost),

@@ -19,7 +19,7 @@
 #define DAY_MS ((int64_t)86400000)
 
 struct life {
-	struct place place;
+	struct fixture fixture;
 	struct product product;
 	struct arena a;
 	struct fault why;
@@ -29,13 +29,13 @@ static int set_up(void **state)
 {
 	static struct life l;
 	l = (struct life){ 0 };
-	place_init(&l.place);
-	place_open(&l.place);
+	fixture_init(&l.fixture);
+	fixture_open(&l.fixture);
 	arena_init(&l.a, (size_t)16 << 20);
 	l.product = (struct product){
 		.rules = { .allowed_types = STR("image/jpeg,image/png"), .max_size_bytes = 5242880, .max_pixels = 50000000,
 			.url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800, .orphan_ttl_s = 86400 },
-		.store = engine_object_store(l.place.engine), .table = engine_image_table(l.place.engine),
+		.store = engine_object_store(l.fixture.engine), .table = engine_image_table(l.fixture.engine),
 	};
 	*state = &l;
 	return picture_set_up(state);
@@ -44,7 +44,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct life *l = *state;
-	place_deinit(&l->place);
+	fixture_deinit(&l->fixture);
 	arena_deinit(&l->a);
 	return picture_tear_down(state);
 }
@@ -60,36 +60,36 @@ static struct slot new_slot(struct life *l)
 /* What the store's handler does with a body that came whole. */
 static enum status send(struct life *l, const struct slot *s, struct str body)
 {
-	struct bucket_store *bucket = engine_bucket_store(l->place.engine);
+	struct bucket_store *bucket = engine_bucket_store(l->fixture.engine);
 	struct image_row row, now;
 	struct incoming *in = NULL;
-	struct arrival what = { .now_ms = clock_now_ms() };
-	struct settlement verdict;
+	struct received_bytes what = { .now_ms = clock_now_ms() };
+	struct resolution verdict;
 	unsigned char md5[MD5_BYTES];
 	char hex[2 * MD5_BYTES + 1];
-	TRY(arrival_admit(&l->product, s->row.key, what.now_ms, &l->a, &row, &l->why));
+	TRY(verdict_check_slot(&l->product, s->row.key, what.now_ms, &l->a, &row, &l->why));
 	TRY(bucket_begin(bucket, body.n, &in, &l->why));
 	assert_int_equal(bucket_write(in, body.p, body.n, &l->why), OK);
 	assert_int_equal(bucket_view(in, &what.bytes, md5, &l->why), OK);
 	hex_encode(md5, MD5_BYTES, hex);
 	what.etag = str_dup(&l->a, str_of(hex));
-	arrival_judge(&l->product.rules, &row, &what, &l->a, &verdict);
-	const struct object_commit c = { .bucket = l->place.options.bucket, .key = row.key, .content_type = verdict.file_type,
-		.settle = &verdict, .arena = &l->a, .now = &now };
+	verdict_of_bytes(&l->product.rules, &row, &what, &l->a, &verdict);
+	const struct object_commit c = { .bucket = l->fixture.options.bucket, .key = row.key, .content_type = verdict.file_type,
+		.resolve = &verdict, .arena = &l->a, .now = &now };
 	enum status end;
 	if (verdict.status == IMAGE_UPLOADED)
 		end = bucket_finish(&in, &c, &l->why);
 	else
-		end = table_settle(l->product.table, &verdict, &l->a, &now, &l->why);
+		end = table_resolve(l->product.table, &verdict, &l->a, &now, &l->why);
 	bucket_abandon(&in);
 	if (end == CONFLICT)
-		return arrival_repeat(&now, body.n, what.etag, &l->why);
+		return verdict_of_repeat(&now, body.n, what.etag, &l->why);
 	return end;
 }
 
 static enum status complete(struct life *l, const struct slot *s, struct image_row *out)
 {
-	return gallery_complete(&l->product, s->row.image_id, &l->a, out, &l->why);
+	return image_service_complete(&l->product, s->row.image_id, &l->a, out, &l->why);
 }
 
 static bool has_object(struct life *l, struct str key)
@@ -104,11 +104,11 @@ static bool has_row(struct life *l, const struct slot *s)
 	return table_get(l->product.table, s->row.image_id, &l->a, &row, &l->why) == OK;
 }
 
-static struct sweep_result sweep(struct life *l, int64_t now_ms)
+static struct gc_result sweep(struct life *l, int64_t now_ms)
 {
-	struct sweep_result done = { 0 };
-	assert_int_equal(sweep_run(&l->product, now_ms, NULL, NULL, &done, &l->why), OK);
-	assert_int_equal(sweep_orphans(&l->product, now_ms, NULL, NULL, &done, &l->why), OK);
+	struct gc_result done = { 0 };
+	assert_int_equal(gc_run(&l->product, now_ms, NULL, NULL, &done, &l->why), OK);
+	assert_int_equal(gc_orphans(&l->product, now_ms, NULL, NULL, &done, &l->why), OK);
 	return done;
 }
 
@@ -131,18 +131,18 @@ static void test_image_that_passes_then_listed_repeated_downloaded_and_deleted(v
 	assert_true(str_equal(row.delete_hash, s.row.delete_hash));
 	assert_int_equal(table_list(l->product.table, 10, STR(""), &l->a, &page, &l->why), OK);
 	assert_int_equal(page.n, 1);
-	assert_int_equal(gallery_download(&l->product, &row, STR("GET"), &l->a, &p, &l->why), OK);
+	assert_int_equal(image_service_download(&l->product, &row, STR("GET"), &l->a, &p, &l->why), OK);
 	assert_true(str_starts_with(p.url, s.address));
 	assert_int_equal(sweep(l, INT64_MAX / 2).ended, 0);
-	assert_int_equal(gallery_remove(&l->product, s.row.image_id, &l->why), OK);
+	assert_int_equal(image_service_remove(&l->product, s.row.image_id, &l->why), OK);
 	assert_false(has_object(l, s.row.key));
-	assert_int_equal(gallery_remove(&l->product, s.row.image_id, &l->why), NOT_FOUND);
+	assert_int_equal(image_service_remove(&l->product, s.row.image_id, &l->why), NOT_FOUND);
 	assert_int_equal(send(l, &s, picture_png(300, 200)), DENIED);
-	place_settles(&l->place, 0);
-	place_check(&l->place);
+	fixture_settles(&l->fixture, 0);
+	fixture_check(&l->fixture);
 }
 
-static void test_image_that_fails_the_look_then_rejected_and_forgotten_after_a_week(void **state)
+static void test_image_that_fails_verification_then_rejected_and_forgotten_after_a_week(void **state)
 {
 	struct life *l = *state;
 	struct slot s = new_slot(l);
@@ -156,8 +156,8 @@ static void test_image_that_fails_the_look_then_rejected_and_forgotten_after_a_w
 	assert_int_equal(sweep(l, row.ends_ms - 1).forgotten, 0);
 	assert_int_equal(sweep(l, row.ends_ms).forgotten, 1);
 	assert_false(has_row(l, &s));
-	place_settles(&l->place, 0);
-	place_check(&l->place);
+	fixture_settles(&l->fixture, 0);
+	fixture_check(&l->fixture);
 }
 
 static void test_slot_without_bytes_then_gone_when_its_time_is_over(void **state)
@@ -181,16 +181,16 @@ static void test_object_that_no_row_explains_then_removed_after_a_day(void **sta
 	assert_int_equal(store_put(l->product.store, key, STR("image/png"), picture_png(3, 2), &l->why), OK);
 	assert_int_equal(store_put(l->product.store, STR("docs/a"), STR("image/png"), picture_png(3, 2), &l->why), OK);
 	assert_int_equal(store_put(l->product.store, s.row.key, STR("image/png"), picture_png(3, 2), &l->why), OK);
-	struct sweep_result done = sweep(l, clock_now_ms());
+	struct gc_result done = sweep(l, clock_now_ms());
 	assert_int_equal(done.orphans, 0);
-	assert_int_equal(done.confirmed, 1);
+	assert_int_equal(done.reconciled, 1);
 	done = sweep(l, clock_now_ms() + DAY_MS + 1000);
 	assert_int_equal(done.orphans, 1);
 	assert_false(has_object(l, key));
 	assert_true(has_object(l, STR("docs/a")));
 	assert_true(has_object(l, s.row.key));
-	place_settles(&l->place, 2);
-	place_check(&l->place);
+	fixture_settles(&l->fixture, 2);
+	fixture_check(&l->fixture);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -199,7 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_image_that_passes_then_listed_repeated_downloaded_and_deleted),
-		TEST(test_image_that_fails_the_look_then_rejected_and_forgotten_after_a_week),
+		TEST(test_image_that_fails_verification_then_rejected_and_forgotten_after_a_week),
 		TEST(test_slot_without_bytes_then_gone_when_its_time_is_over),
 		TEST(test_object_that_no_row_explains_then_removed_after_a_day),
 	};

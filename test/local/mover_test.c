@@ -46,12 +46,12 @@ static int unlink_or_fail(int dir, const char *name)
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
 	local_io.link = link_or_fail;
 	local_io.unlink = unlink_or_fail;
-	place_init(&place);
-	*state = &place;
+	fixture_init(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
@@ -59,119 +59,119 @@ static int tear_down(void **state)
 {
 	arm(&links, 0, 0);
 	arm(&unlinks, 0, 0);
-	place_deinit(*state);
+	fixture_deinit(*state);
 	local_io = local_io_system;
 	return 0;
 }
 
-static void upload(struct place *p, unsigned n)
+static void upload(struct fixture *p, unsigned n)
 {
 	struct fault why = { 0 };
 
-	assert_int_equal(place_insert(p, n, &why), OK);
-	assert_int_equal(place_upload(p, n, STR("hello"), &why), OK);
+	assert_int_equal(fixture_insert(p, n, &why), OK);
+	assert_int_equal(fixture_upload(p, n, STR("hello"), &why), OK);
 }
 
 static void test_numbers_cross_a_directory_then_files_lie_in_both(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	char path[160];
 	struct stat st;
 
-	place_open(p);
+	fixture_open(p);
 	p->engine->tree.next_file = TREE_FILES_PER_DIR - 2;
 	for (unsigned n = 1; n <= 4; n++)
 		upload(p, n);
-	place_settles(p, 4);
-	assert_int_equal(place_files(p, "objects/000000"), 2);
-	assert_int_equal(place_files(p, "objects/000001"), 2);
+	fixture_settles(p, 4);
+	assert_int_equal(fixture_files(p, "objects/000000"), 2);
+	assert_int_equal(fixture_files(p, "objects/000001"), 2);
 	(void)snprintf(path, sizeof path, "%s/objects/000001", p->dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	place_check(p);
+	fixture_check(p);
 }
 
 static void test_no_hard_links_then_renamed(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
+	fixture_open(p);
 	arm(&links, ALWAYS, EPERM);
 	upload(p, 1);
-	place_settles(p, 1);
-	assert_true(place_has(p, 1, STR("hello")));
+	fixture_settles(p, 1);
+	assert_true(fixture_has(p, 1, STR("hello")));
 }
 
 static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
+	fixture_open(p);
 	arm(&links, ALWAYS, EIO);
 	upload(p, 1);
-	place_close(p);   /* the publisher has tried */
+	fixture_close(p);   /* the publisher has tried */
 	arm(&links, 0, 0);
 	arm(&unlinks, 0, 0);
-	assert_int_equal(place_files(p, "incoming"), 1);
-	place_open(p);
-	place_check(p);
-	assert_true(place_has(p, 1, STR("hello")));
+	assert_int_equal(fixture_files(p, "incoming"), 1);
+	fixture_open(p);
+	fixture_check(p);
+	assert_true(fixture_has(p, 1, STR("hello")));
 }
 
 static void test_start_when_nothing_can_be_moved_then_it_reads_and_tries_again(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
+	fixture_open(p);
 	arm(&links, ALWAYS, ENOSPC);
 	upload(p, 1);
-	place_close(p);
-	place_write(p, "incoming/00000000000000ff", "no row", 0600);
-	place_open(p);
-	assert_true(place_has(p, 1, STR("hello")));
-	assert_int_equal(place_files(p, "incoming"), 1);
+	fixture_close(p);
+	fixture_write(p, "incoming/00000000000000ff", "no row", 0600);
+	fixture_open(p);
+	assert_true(fixture_has(p, 1, STR("hello")));
+	assert_int_equal(fixture_files(p, "incoming"), 1);
 	arm(&links, 0, 0);
 	arm(&unlinks, 0, 0);
-	place_settles(p, 1);
-	place_check(p);
+	fixture_settles(p, 1);
+	fixture_check(p);
 }
 
 static void test_move_waits_then_the_object_is_read_from_incoming(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
+	fixture_open(p);
 	arm(&links, ALWAYS, EIO);
 	upload(p, 1);
-	assert_true(place_has(p, 1, STR("hello")));
-	assert_int_equal(place_files(p, "objects"), 0);
-	assert_int_equal(place_files(p, "incoming"), 1);
-	place_close(p);
+	assert_true(fixture_has(p, 1, STR("hello")));
+	assert_int_equal(fixture_files(p, "objects"), 0);
+	assert_int_equal(fixture_files(p, "incoming"), 1);
+	fixture_close(p);
 }
 
 static void test_move_that_could_not_be_noted_then_found_in_incoming(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct incoming *in = NULL;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	upload(p, 1);
-	place_settles(p, 1);
+	fixture_settles(p, 1);
 	/* Put the file back, and tell the publisher that it has missed some. */
 	char from[160], to[160];
-	unsigned long long file = (unsigned long long)place_ask(p, "SELECT file FROM objects");
+	unsigned long long file = (unsigned long long)fixture_ask(p, "SELECT file FROM objects");
 	(void)snprintf(from, sizeof from, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);
 	(void)snprintf(to, sizeof to, "%s/incoming/%016llx", p->dir, file);
 	assert_int_equal(rename(from, to), 0);
 	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 0, &in, &why), OK);
-	struct mover *m = &p->engine->mover;
+	struct publisher *m = &p->engine->publisher;
 	pthread_mutex_lock(&m->lock);
 	m->rescan = true;
 	pthread_cond_signal(&m->wanted);
 	pthread_mutex_unlock(&m->lock);
-	wait_until(place_files(p, "objects") == 1 && place_files(p, "incoming") == 1);
-	assert_true(place_has(p, 1, STR("hello")));
+	wait_until(fixture_files(p, "objects") == 1 && fixture_files(p, "incoming") == 1);
+	assert_true(fixture_has(p, 1, STR("hello")));
 	/* A body on its way has no row either, and stays. */
 	struct object_commit c = { .bucket = p->options.bucket, .key = STR("k"), .content_type = STR("t/t") };
 	assert_int_equal(bucket_finish(&in, &c, &why), OK);
@@ -179,67 +179,67 @@ static void test_move_that_could_not_be_noted_then_found_in_incoming(void **stat
 
 static void test_many_deleted_then_all_files_and_trash_go(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	for (unsigned n = 1; n <= 50; n++)
 		upload(p, n);
 	for (unsigned n = 1; n <= 50; n++)
-		assert_int_equal(place_remove(p, n, &why), OK);
-	place_settles(p, 0);
-	place_check(p);
+		assert_int_equal(fixture_remove(p, n, &why), OK);
+	fixture_settles(p, 0);
+	fixture_check(p);
 }
 
 static void test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next_start(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	upload(p, 1);
-	place_settles(p, 1);
+	fixture_settles(p, 1);
 	arm(&unlinks, ALWAYS, EIO);
-	assert_int_equal(place_remove(p, 1, &why), OK);
-	place_close(p);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	fixture_close(p);
 	arm(&links, 0, 0);
 	arm(&unlinks, 0, 0);
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM trash"), 1);
-	assert_int_equal(place_files(p, "objects"), 1);
-	place_open(p);
-	place_check(p);
-	assert_int_equal(place_files(p, "objects"), 0);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM trash"), 1);
+	assert_int_equal(fixture_files(p, "objects"), 1);
+	fixture_open(p);
+	fixture_check(p);
+	assert_int_equal(fixture_files(p, "objects"), 0);
 }
 
 static void test_trouble_that_passes_then_tried_again_by_itself(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	arm(&links, 1, ENOSPC);
 	upload(p, 1);
-	place_settles(p, 1);
+	fixture_settles(p, 1);
 	assert_int_equal(links.left, 0);
 	arm(&unlinks, 1, EIO);
-	assert_int_equal(place_remove(p, 1, &why), OK);
-	place_settles(p, 0);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	fixture_settles(p, 0);
 	assert_int_equal(unlinks.left, 0);
-	place_check(p);
+	fixture_check(p);
 }
 
 static void test_file_of_another_size_than_its_row_then_a_failure_and_no_short_object(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct arena a;
 	struct object_file f;
 	struct fault why;
 	char path[160];
 
-	place_open(p);
+	fixture_open(p);
 	assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("hello"), &why), OK);
-	place_settles(p, 1);
-	unsigned long long file = (unsigned long long)place_ask(p, "SELECT file FROM objects");
+	fixture_settles(p, 1);
+	unsigned long long file = (unsigned long long)fixture_ask(p, "SELECT file FROM objects");
 	(void)snprintf(path, sizeof path, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);
 	assert_int_equal(truncate(path, 2), 0);
 	arena_init(&a, 1 << 16);
@@ -255,7 +255,7 @@ static atomic_int wrong;
 
 static void *keep_opening(void *arg)
 {
-	struct place *p = arg;
+	struct fixture *p = arg;
 
 	while (!atomic_load(&done)) {
 		struct arena a;
@@ -277,23 +277,23 @@ static void *keep_opening(void *arg)
 
 static void test_open_while_replaced_then_always_one_of_them(void **state)
 {
-	struct place *p = *state;
-	pthread_t readers[3];
+	struct fixture *p = *state;
+	pthread_t read_pool[3];
 	struct fault why;
 
-	place_open(p);
+	fixture_open(p);
 	atomic_store(&done, false);
 	assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("0"), &why), OK);
-	for (size_t i = 0; i < COUNT_OF(readers); i++)
-		assert_int_equal(pthread_create(&readers[i], NULL, keep_opening, p), 0);
+	for (size_t i = 0; i < COUNT_OF(read_pool); i++)
+		assert_int_equal(pthread_create(&read_pool[i], NULL, keep_opening, p), 0);
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("1"), &why), OK);
 	atomic_store(&done, true);
-	for (size_t i = 0; i < COUNT_OF(readers); i++)
-		pthread_join(readers[i], NULL);
+	for (size_t i = 0; i < COUNT_OF(read_pool); i++)
+		pthread_join(read_pool[i], NULL);
 	assert_int_equal(wrong, 0);
-	place_settles(p, 1);
-	place_check(p);
+	fixture_settles(p, 1);
+	fixture_check(p);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-void place_init(struct place *p)
+void fixture_init(struct fixture *p)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	*p = (struct place){ 0 };
+	*p = (struct fixture){ 0 };
 	(void)snprintf(p->dir, sizeof p->dir, "%.40s/local-XXXXXX", tmp != NULL ? tmp : "/tmp");
 	assert_non_null(mkdtemp(p->dir));
 	p->options = (struct engine_options){
@@ -29,7 +29,7 @@ void place_init(struct place *p)
 	};
 }
 
-void place_open(struct place *p)
+void fixture_open(struct fixture *p)
 {
 	struct fault why = { 0 };
 
@@ -37,7 +37,7 @@ void place_open(struct place *p)
 		fail_msg("engine_open: %s (%s)", why.text, why.cause);
 }
 
-void place_close(struct place *p)
+void fixture_close(struct fixture *p)
 {
 	engine_free(&p->engine);
 	assert_null(p->engine);
@@ -51,9 +51,9 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 	return remove(path);
 }
 
-void place_deinit(struct place *p)
+void fixture_deinit(struct fixture *p)
 {
-	place_close(p);
+	fixture_close(p);
 	assert_int_equal(nftw(p->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
@@ -68,7 +68,7 @@ static int count_one(const char *path, const struct stat *st, int kind, struct F
 	return 0;
 }
 
-size_t place_files(const struct place *p, const char *folder)
+size_t fixture_files(const struct fixture *p, const char *folder)
 {
 	char path[128];
 
@@ -84,22 +84,22 @@ static bool trash_is_empty(struct engine *e)
 	struct db *d;
 	bool row = true;
 
-	assert_int_equal(readers_take(&e->readers, &d, &why), OK);
+	assert_int_equal(read_pool_acquire(&e->read_pool, &d, &why), OK);
 	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
 	bind_int(s, 1, 0);
 	bind_int(s, 2, 1);
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	sqlite3_reset(s);
-	readers_give(&e->readers, d);
+	read_pool_release(&e->read_pool, d);
 	return !row;
 }
 
-void place_settles(struct place *p, size_t n)
+void fixture_settles(struct fixture *p, size_t n)
 {
-	wait_until(place_files(p, "incoming") == 0 && place_files(p, "objects") == n && trash_is_empty(p->engine));
+	wait_until(fixture_files(p, "incoming") == 0 && fixture_files(p, "objects") == n && trash_is_empty(p->engine));
 }
 
-void place_write(const struct place *p, const char *name, const char *text, unsigned mode)
+void fixture_write(const struct fixture *p, const char *name, const char *text, unsigned mode)
 {
 	char path[128];
 
@@ -111,7 +111,7 @@ void place_write(const struct place *p, const char *name, const char *text, unsi
 	close(fd);
 }
 
-enum status place_insert(struct place *p, unsigned n, struct fault *why)
+enum status fixture_insert(struct fixture *p, unsigned n, struct fault *why)
 {
 	struct arena a;
 
@@ -122,18 +122,18 @@ enum status place_insert(struct place *p, unsigned n, struct fault *why)
 	return status;
 }
 
-static enum status finish(struct place *p, unsigned n, struct incoming **in, struct fault *why)
+static enum status finish(struct fixture *p, unsigned n, struct incoming **in, struct fault *why)
 {
 	struct arena a;
 	struct image_row now;
 
 	arena_init(&a, 1 << 16);
-	struct settlement s = row_verdict(&a, n, 1700000000000, STR(""));
+	struct resolution s = row_verdict(&a, n, 1700000000000, STR(""));
 	struct object_commit c = {
 		.bucket = p->options.bucket,
 		.key = row_pending(&a, n).key,
 		.content_type = STR("image/jpeg"),
-		.settle = &s,
+		.resolve = &s,
 		.arena = &a,
 		.now = &now,
 	};
@@ -142,7 +142,7 @@ static enum status finish(struct place *p, unsigned n, struct incoming **in, str
 	return status;
 }
 
-enum status place_upload(struct place *p, unsigned n, struct str body, struct fault *why)
+enum status fixture_upload(struct fixture *p, unsigned n, struct str body, struct fault *why)
 {
 	struct incoming *in = NULL;
 	struct str seen;
@@ -159,7 +159,7 @@ enum status place_upload(struct place *p, unsigned n, struct str body, struct fa
 	return status;
 }
 
-enum status place_remove(struct place *p, unsigned n, struct fault *why)
+enum status fixture_remove(struct fixture *p, unsigned n, struct fault *why)
 {
 	struct arena a;
 
@@ -169,7 +169,7 @@ enum status place_remove(struct place *p, unsigned n, struct fault *why)
 	return status;
 }
 
-int place_status(struct place *p, unsigned n)
+int fixture_status(struct fixture *p, unsigned n)
 {
 	struct arena a;
 	struct image_row row;
@@ -182,7 +182,7 @@ int place_status(struct place *p, unsigned n)
 	return status == OK ? (int)row.status : -1;
 }
 
-bool place_has(struct place *p, unsigned n, struct str body)
+bool fixture_has(struct fixture *p, unsigned n, struct str body)
 {
 	struct arena a;
 	struct object o;
@@ -195,10 +195,10 @@ bool place_has(struct place *p, unsigned n, struct str body)
 	if (status == OK && !same)
 		fail_msg("object %u has other bytes", n);
 	arena_deinit(&a);
-	return same && place_status(p, n) == IMAGE_UPLOADED;
+	return same && fixture_status(p, n) == IMAGE_UPLOADED;
 }
 
-long long place_ask(const struct place *p, const char *sql)
+long long fixture_ask(const struct fixture *p, const char *sql)
 {
 	char path[128];
 	sqlite3 *sq;
@@ -216,28 +216,28 @@ long long place_ask(const struct place *p, const char *sql)
 	return n;
 }
 
-void place_check(const struct place *p)
+void fixture_check(const struct fixture *p)
 {
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM tally WHERE"
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM tally WHERE"
 	                              " pending=(SELECT count(*) FROM images WHERE status=0) AND"
 	                              " uploaded=(SELECT count(*) FROM images WHERE status=1) AND"
 	                              " rejected=(SELECT count(*) FROM images WHERE status=2) AND"
 	                              " stored_bytes=(SELECT ifnull(sum(file_size), 0) FROM images WHERE status=1)"), 1);
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM tally WHERE"
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM tally WHERE"
 	                              " next_seq > (SELECT ifnull(max(seq), 0) FROM images) AND"
 	                              " next_file > (SELECT ifnull(max(file), 0) FROM (SELECT file FROM objects UNION ALL SELECT file FROM parts))"), 1);
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM images i WHERE status=1 AND"
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM images i WHERE status=1 AND"
 	                              " NOT EXISTS (SELECT 1 FROM objects o WHERE o.key = i.key)"), 0);
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM trash"), 0);
-	assert_int_equal(place_files(p, "incoming"), 0);
-	assert_int_equal(place_files(p, "objects"), place_ask(p, "SELECT (SELECT count(*) FROM objects WHERE flags & 32 = 0) +"
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM trash"), 0);
+	assert_int_equal(fixture_files(p, "incoming"), 0);
+	assert_int_equal(fixture_files(p, "objects"), fixture_ask(p, "SELECT (SELECT count(*) FROM objects WHERE flags & 32 = 0) +"
 	                                                         " (SELECT count(*) FROM parts WHERE flags & 32 = 0)"));
 	/* bytes and metadata of their own: each belongs to a row, and each row has them */
-	assert_int_equal(place_ask(p, "SELECT (SELECT count(*) FROM objects WHERE flags & 32 <> 0) + (SELECT count(*) FROM parts WHERE flags & 32 <> 0)"),
-	                 place_ask(p, "SELECT count(*) FROM bodies b WHERE EXISTS (SELECT 1 FROM objects WHERE file = b.file AND size = length(b.bytes))"
+	assert_int_equal(fixture_ask(p, "SELECT (SELECT count(*) FROM objects WHERE flags & 32 <> 0) + (SELECT count(*) FROM parts WHERE flags & 32 <> 0)"),
+	                 fixture_ask(p, "SELECT count(*) FROM bodies b WHERE EXISTS (SELECT 1 FROM objects WHERE file = b.file AND size = length(b.bytes))"
 	                              " OR EXISTS (SELECT 1 FROM parts WHERE file = b.file AND size = length(b.bytes))"));
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM bodies"), place_ask(p, "SELECT count(*) FROM"
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM bodies"), fixture_ask(p, "SELECT count(*) FROM"
 	                              " (SELECT file FROM objects WHERE flags & 32 <> 0 UNION SELECT file FROM parts WHERE flags & 32 <> 0)"));
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM metas"), place_ask(p, "SELECT count(*) FROM objects WHERE flags & 16 <> 0"));
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM parts WHERE upload NOT IN (SELECT n FROM uploads)"), 0);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM metas"), fixture_ask(p, "SELECT count(*) FROM objects WHERE flags & 16 <> 0"));
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM parts WHERE upload NOT IN (SELECT n FROM uploads)"), 0);
 }

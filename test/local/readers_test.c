@@ -11,41 +11,41 @@
 #include <stdatomic.h>
 #include <sched.h>
 
-static struct readers pool;
+static struct read_pool pool;
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	place_open(&place);
-	readers_init(&pool, place.engine->db_path);
-	*state = &place;
+	fixture_init(&fixture);
+	fixture_open(&fixture);
+	read_pool_init(&pool, fixture.engine->db_path);
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	readers_deinit(&pool);
-	place_deinit(*state);
+	read_pool_deinit(&pool);
+	fixture_deinit(*state);
 	return 0;
 }
 
-static void test_take_after_give_then_the_same_again(void **state)
+static void test_accept_after_give_then_the_same_again(void **state)
 {
 	struct db *first, *second, *third;
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(readers_take(&pool, &first, &why), OK);
-	assert_int_equal(readers_take(&pool, &second, &why), OK);
+	assert_int_equal(read_pool_acquire(&pool, &first, &why), OK);
+	assert_int_equal(read_pool_acquire(&pool, &second, &why), OK);
 	assert_ptr_not_equal(first, second);
-	readers_give(&pool, first);
-	readers_give(&pool, second);
-	assert_int_equal(readers_take(&pool, &third, &why), OK);
+	read_pool_release(&pool, first);
+	read_pool_release(&pool, second);
+	assert_int_equal(read_pool_acquire(&pool, &third, &why), OK);
 	assert_ptr_equal(third, second);   /* the one whose cache is warm */
 	assert_int_equal(pool.n_open, 2);
-	readers_give(&pool, third);
+	read_pool_release(&pool, third);
 }
 
 static atomic_int got;
@@ -55,48 +55,48 @@ static void *take_one(void *arg)
 	struct db **out = arg;
 	struct fault why;
 
-	if (readers_take(&pool, out, &why) == OK)
+	if (read_pool_acquire(&pool, out, &why) == OK)
 		atomic_fetch_add(&got, 1);
 	return NULL;
 }
 
-static void test_take_when_all_are_out_then_waits_for_one(void **state)
+static void test_accept_when_all_are_out_then_waits_for_one(void **state)
 {
-	struct db *all[READERS_MAX], *late = NULL;
+	struct db *all[READ_POOL_MAX], *late = NULL;
 	struct fault why;
 	pthread_t thread;
 
 	(void)state;
 	atomic_store(&got, 0);
-	for (size_t i = 0; i < READERS_MAX; i++)
-		assert_int_equal(readers_take(&pool, &all[i], &why), OK);
+	for (size_t i = 0; i < READ_POOL_MAX; i++)
+		assert_int_equal(read_pool_acquire(&pool, &all[i], &why), OK);
 	assert_int_equal(pthread_create(&thread, NULL, take_one, &late), 0);
 	for (int i = 0; i < 1000; i++)
 		sched_yield();
 	assert_int_equal(atomic_load(&got), 0);
-	readers_give(&pool, all[3]);
+	read_pool_release(&pool, all[3]);
 	pthread_join(thread, NULL);
 	assert_int_equal(atomic_load(&got), 1);
 	assert_ptr_equal(late, all[3]);
-	for (size_t i = 0; i < READERS_MAX; i++)
-		readers_give(&pool, all[i]);
-	assert_int_equal(pool.n_open, READERS_MAX);
+	for (size_t i = 0; i < READ_POOL_MAX; i++)
+		read_pool_release(&pool, all[i]);
+	assert_int_equal(pool.n_open, READ_POOL_MAX);
 }
 
-static void test_take_when_none_can_be_opened_then_failed_and_the_place_is_free_again(void **state)
+static void test_accept_when_none_can_be_opened_then_failed_and_the_fixture_is_free_again(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct db *d = NULL;
 	struct fault why;
 
 	pool.path = "/nowhere/tintype.db";
-	for (size_t i = 0; i < READERS_MAX + 1; i++)
-		assert_int_equal(readers_take(&pool, &d, &why), IO);
+	for (size_t i = 0; i < READ_POOL_MAX + 1; i++)
+		assert_int_equal(read_pool_acquire(&pool, &d, &why), IO);
 	assert_int_equal(why.code, F_STORAGE_FAILED);
 	assert_int_equal(pool.n_open, 0);
 	pool.path = p->engine->db_path;
-	assert_int_equal(readers_take(&pool, &d, &why), OK);
-	readers_give(&pool, d);
+	assert_int_equal(read_pool_acquire(&pool, &d, &why), OK);
+	read_pool_release(&pool, d);
 }
 
 static void test_write_on_a_reader_then_refused(void **state)
@@ -105,11 +105,11 @@ static void test_write_on_a_reader_then_refused(void **state)
 	struct fault why;
 
 	(void)state;
-	assert_int_equal(readers_take(&pool, &d, &why), OK);
+	assert_int_equal(read_pool_acquire(&pool, &d, &why), OK);
 	sqlite3_stmt *s = db_query(d, Q_TRASH_ADD);
 	bind_int(s, 1, 7);
 	assert_int_equal(db_run(d, s, &why), IO);
-	readers_give(&pool, d);
+	read_pool_release(&pool, d);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -117,9 +117,9 @@ static void test_write_on_a_reader_then_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_take_after_give_then_the_same_again),
-		TEST(test_take_when_all_are_out_then_waits_for_one),
-		TEST(test_take_when_none_can_be_opened_then_failed_and_the_place_is_free_again),
+		TEST(test_accept_after_give_then_the_same_again),
+		TEST(test_accept_when_all_are_out_then_waits_for_one),
+		TEST(test_accept_when_none_can_be_opened_then_failed_and_the_fixture_is_free_again),
 		TEST(test_write_on_a_reader_then_refused),
 	};
 

@@ -49,20 +49,20 @@ static const char version_1[] =
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 
-	place_init(&place);
-	*state = &place;
+	fixture_init(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
-static void run_sql(const struct place *p, const char *sql)
+static void run_sql(const struct fixture *p, const char *sql)
 {
 	char path[128];
 	sqlite3 *sq;
@@ -87,7 +87,7 @@ static struct str bare(struct arena *a, struct str id)
 	return (struct str){ p, n };
 }
 
-static void make_version_1(const struct place *p)
+static void make_version_1(const struct fixture *p)
 {
 	static char sql[8192];
 	char path[128];
@@ -99,19 +99,19 @@ static void make_version_1(const struct place *p)
 	int n = snprintf(sql, sizeof sql, version_1, STRF(id_1), STRF(one.key), STRF(id_2), STRF(two.key), STRF(one.key));
 	assert_true(n > 0 && (size_t)n < sizeof sql);
 	arena_deinit(&a);
-	place_write(p, "tintype.db", "", 0600);
+	fixture_write(p, "tintype.db", "", 0600);
 	run_sql(p, sql);
 	static const char *const dirs[] = { "incoming", "objects", "objects/000000" };
 	for (size_t i = 0; i < COUNT_OF(dirs); i++) {
 		(void)snprintf(path, sizeof path, "%s/%s", p->dir, dirs[i]);
 		assert_int_equal(mkdir(path, 0700), 0);
 	}
-	place_write(p, "objects/000000/0000000000000001", "hello", 0600);
-	place_write(p, "incoming/0000000000000002", "world!", 0600);
-	place_write(p, "objects/000000/0000000000000003", "gone", 0600);
+	fixture_write(p, "objects/000000/0000000000000001", "hello", 0600);
+	fixture_write(p, "incoming/0000000000000002", "world!", 0600);
+	fixture_write(p, "objects/000000/0000000000000003", "gone", 0600);
 }
 
-static void expect_all(struct place *p)
+static void expect_all(struct fixture *p)
 {
 	struct arena a;
 	struct fault why;
@@ -121,8 +121,8 @@ static void expect_all(struct place *p)
 	struct image_counts counts;
 
 	arena_init(&a, 1 << 20);
-	assert_true(place_has(p, 1, STR("hello")));
-	assert_int_equal(place_status(p, 2), IMAGE_PENDING);
+	assert_true(fixture_has(p, 1, STR("hello")));
+	assert_int_equal(fixture_status(p, 2), IMAGE_PENDING);
 	assert_int_equal(store_get(engine_object_store(p->engine), STR("plain/\xC3\xA9"), 100, &a, &o, &why), OK);
 	assert_true(str_equal(o.body, STR("world!")));
 	assert_int_equal(o.info.modified_ms, 1700000002000);
@@ -142,68 +142,68 @@ static void expect_all(struct place *p)
 
 static void test_open_of_version_1_then_everything_is_kept(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	make_version_1(p);
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
 	for (unsigned round = 0; round < 2; round++) {
-		place_open(p);
+		fixture_open(p);
 		expect_all(p);
-		place_settles(p, 2);
-		place_check(p);
-		place_close(p);
-		assert_int_equal(place_ask(p, "PRAGMA user_version"), SCHEMA_VERSION);
+		fixture_settles(p, 2);
+		fixture_check(p);
+		fixture_close(p);
+		assert_int_equal(fixture_ask(p, "PRAGMA user_version"), SCHEMA_VERSION);
 	}
 }
 
 static void test_work_on_what_was_version_1_then_as_on_any(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
 	make_version_1(p);
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
-	place_open(p);
-	assert_int_equal(place_upload(p, 2, STR("second"), &why), OK);
-	assert_int_equal(place_remove(p, 1, &why), OK);
-	assert_true(place_has(p, 2, STR("second")));
-	place_settles(p, 1);
-	place_check(p);
+	fixture_open(p);
+	assert_int_equal(fixture_upload(p, 2, STR("second"), &why), OK);
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	assert_true(fixture_has(p, 2, STR("second")));
+	fixture_settles(p, 1);
+	fixture_check(p);
 }
 
-static long long shape(const struct place *p)
+static long long shape(const struct fixture *p)
 {
-	return place_ask(p, "SELECT sum(length(sql)) FROM sqlite_schema");
+	return fixture_ask(p, "SELECT sum(length(sql)) FROM sqlite_schema");
 }
 
 static void test_new_database_then_the_same_as_one_brought_up(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 
-	place_open(p);
-	place_close(p);
+	fixture_open(p);
+	fixture_close(p);
 	long long fresh = shape(p);
-	place_deinit(p);
-	place_init(p);
+	fixture_deinit(p);
+	fixture_init(p);
 	make_version_1(p);
-	place_open(p);
-	place_close(p);
+	fixture_open(p);
+	fixture_close(p);
 	assert_int_equal(shape(p), fresh);
 }
 
 static void test_step_that_fails_then_the_old_version_is_untouched(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct engine *e = NULL;
 	struct fault why = { 0 };
 
 	make_version_1(p);
 	run_sql(p, "CREATE TABLE parts(in_the_way)");
 	assert_int_equal(engine_open(&p->options, &e, &why), IO);
-	assert_int_equal(place_ask(p, "PRAGMA user_version"), 1);
-	assert_int_equal(place_ask(p, "SELECT count(*) FROM pragma_table_info('buckets')"), 3);
+	assert_int_equal(fixture_ask(p, "PRAGMA user_version"), 1);
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM pragma_table_info('buckets')"), 3);
 	run_sql(p, "DROP TABLE parts");
-	place_open(p);
+	fixture_open(p);
 	expect_all(p);
 }
 

@@ -33,12 +33,12 @@ static void test_start_then_the_later_of_prefix_and_after(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct seek s;
-		seek_start(&s, &(struct seek_query){ .prefix = str_of(rows[i].prefix), .delimiter = str_of(rows[i].delimiter), .after = str_of(rows[i].after) });
+		key_cursor_start(&s, &(struct key_cursor_query){ .prefix = str_of(rows[i].prefix), .delimiter = str_of(rows[i].delimiter), .after = str_of(rows[i].after) });
 		expect(&s, rows[i].from);
 	}
 }
 
-static void test_behind_then_the_least_text_that_follows_all_of_the_group(void **state)
+static void test_after_then_the_least_text_that_follows_all_of_the_group(void **state)
 {
 	static const struct {
 		struct str group, from;
@@ -53,12 +53,12 @@ static void test_behind_then_the_least_text_that_follows_all_of_the_group(void *
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct seek s;
-		seek_behind(&s, rows[i].group);
+		key_cursor_skip_group(&s, rows[i].group);
 		expect(&s, rows[i].from);
 	}
 }
 
-static void test_group_then_up_to_the_first_delimiter_behind_the_prefix(void **state)
+static void test_group_then_up_to_the_first_delimiter_after_the_prefix(void **state)
 {
 	static const struct {
 		const char *key, *prefix, *delimiter, *group;
@@ -68,7 +68,7 @@ static void test_group_then_up_to_the_first_delimiter_behind_the_prefix(void **s
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct str group = seek_group(str_of(rows[i].key), str_of(rows[i].prefix), str_of(rows[i].delimiter));
+		struct str group = key_cursor_group(str_of(rows[i].key), str_of(rows[i].prefix), str_of(rows[i].delimiter));
 		assert_true(str_equal(group, str_of(rows[i].group)));
 	}
 }
@@ -80,12 +80,12 @@ static void test_texts_longer_than_any_key_then_cut_within_the_room(void **state
 	(void)state;
 	memset(text, 'm', sizeof(text));
 	struct str all = { text, sizeof(text) };
-	seek_start(&s, &(struct seek_query){ .after = all });
+	key_cursor_start(&s, &(struct key_cursor_query){ .after = all });
 	assert_int_equal(s.n, OBJECT_KEY_MAX_BYTES + 2);
 	assert_int_equal(s.bytes[s.n - 1], '\0');
-	seek_start(&s, &(struct seek_query){ .prefix = all });
+	key_cursor_start(&s, &(struct key_cursor_query){ .prefix = all });
 	assert_int_equal(s.n, OBJECT_KEY_MAX_BYTES + 1);
-	seek_behind(&s, all);
+	key_cursor_skip_group(&s, all);
 	assert_int_equal(s.n, OBJECT_KEY_MAX_BYTES + 1);
 	assert_int_equal(s.bytes[s.n - 1], 'n');
 }
@@ -94,8 +94,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_start_then_the_later_of_prefix_and_after),
-		cmocka_unit_test(test_behind_then_the_least_text_that_follows_all_of_the_group),
-		cmocka_unit_test(test_group_then_up_to_the_first_delimiter_behind_the_prefix),
+		cmocka_unit_test(test_after_then_the_least_text_that_follows_all_of_the_group),
+		cmocka_unit_test(test_group_then_up_to_the_first_delimiter_after_the_prefix),
 		cmocka_unit_test(test_texts_longer_than_any_key_then_cut_within_the_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@
 static uint64_t free_blocks;
 static int statvfs_errno;
 
-static int told_statvfs(int fd, struct statvfs *out)
+static int given_statvfs(int fd, struct statvfs *out)
 {
 	(void)fd;
 	if (statvfs_errno != 0) {
@@ -38,7 +38,7 @@ static int set_up(void **state)
 
 	space = (struct space){ .fd = -1, .reserve_bytes = RESERVE };
 	statvfs_errno = 0;
-	local_io.statvfs = told_statvfs;
+	local_io.statvfs = given_statvfs;
 	*state = &space;
 	return 0;
 }
@@ -50,7 +50,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void test_measure_then_the_gauge_tells_what_is_free_or_the_last_that_was_known(void **state)
+static void test_measure_then_the_gauge_gives_what_is_free_or_the_last_that_was_known(void **state)
 {
 	struct space *s = *state;
 
@@ -64,52 +64,52 @@ static void test_measure_then_the_gauge_tells_what_is_free_or_the_last_that_was_
 	assert_int_equal(metric_get(M_FREE_BYTES), 7 * BLOCK);
 }
 
-static void test_take_then_up_to_the_reserve_and_no_byte_more(void **state)
+static void test_accept_then_up_to_the_reserve_and_no_byte_more(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
 
 	free_blocks = 103;
-	assert_int_equal(space_take(s, 3 * BLOCK + 1, SPACE_FILE, &why), BUSY);
+	assert_int_equal(space_reserve(s, 3 * BLOCK + 1, SPACE_FILE, &why), BUSY);
 	assert_int_equal(why.code, F_DISK_FULL);
 	assert_int_equal(s->promised_bytes, 0);
-	assert_int_equal(space_take(s, 3 * BLOCK, SPACE_FILE, &why), OK);
-	assert_int_equal(space_take(s, 1, SPACE_FILE, &why), BUSY);
-	assert_int_equal(space_take(s, 0, SPACE_FILE, &why), OK);
-	space_give(s, BLOCK);
-	assert_int_equal(space_take(s, BLOCK, SPACE_FILE, &why), OK);
+	assert_int_equal(space_reserve(s, 3 * BLOCK, SPACE_FILE, &why), OK);
+	assert_int_equal(space_reserve(s, 1, SPACE_FILE, &why), BUSY);
+	assert_int_equal(space_reserve(s, 0, SPACE_FILE, &why), OK);
+	space_release(s, BLOCK);
+	assert_int_equal(space_reserve(s, BLOCK, SPACE_FILE, &why), OK);
 	assert_int_equal(metric_get(M_FREE_BYTES), 103 * BLOCK);
 }
 
-static void test_take_when_below_the_reserve_then_not_even_nothing(void **state)
+static void test_accept_when_below_the_reserve_then_not_even_nothing(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
 
 	free_blocks = 99;
-	assert_int_equal(space_take(s, 0, SPACE_FILE, &why), BUSY);
+	assert_int_equal(space_reserve(s, 0, SPACE_FILE, &why), BUSY);
 	free_blocks = 100;
-	assert_int_equal(space_take(s, 0, SPACE_FILE, &why), OK);
+	assert_int_equal(space_reserve(s, 0, SPACE_FILE, &why), OK);
 }
 
-static void test_take_of_more_than_there_is_at_all_then_no_wrap(void **state)
+static void test_accept_of_more_than_there_is_at_all_then_no_wrap(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
 
 	free_blocks = 1000;
-	assert_int_equal(space_take(s, UINT64_MAX, SPACE_FILE, &why), BUSY);
-	assert_int_equal(space_take(s, UINT64_MAX - RESERVE, SPACE_FILE, &why), BUSY);
+	assert_int_equal(space_reserve(s, UINT64_MAX, SPACE_FILE, &why), BUSY);
+	assert_int_equal(space_reserve(s, UINT64_MAX - RESERVE, SPACE_FILE, &why), BUSY);
 	assert_int_equal(s->promised_bytes, 0);
 }
 
-static void test_take_when_the_system_does_not_tell_then_storage_failed(void **state)
+static void test_accept_when_the_system_does_not_give_then_storage_failed(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
 
 	statvfs_errno = EIO;
-	assert_int_equal(space_take(s, 1, SPACE_FILE, &why), IO);
+	assert_int_equal(space_reserve(s, 1, SPACE_FILE, &why), IO);
 	assert_true(space_for_rows(s));
 }
 
@@ -140,7 +140,7 @@ static size_t count(const char *text, const char *word)
 	return n;
 }
 
-static size_t read_log(const struct place *p, char *out, size_t size)
+static size_t read_log(const struct fixture *p, char *out, size_t size)
 {
 	char path[128];
 
@@ -157,22 +157,22 @@ static void test_crossing_the_reserve_then_logged_once_each_way(void **state)
 {
 	static const uint64_t walk[] = { 150, 99, 50, 98, 100, 200, 150, 10, 11, 101 };
 	struct space *s = *state;
-	struct place p;
+	struct fixture p;
 	struct fault why;
 	static char text[16384];
 
-	place_init(&p);
+	fixture_init(&p);
 	const struct log_options o = { .dir = p.dir, .level = LOG_INFO, .file_max_bytes = 1 << 20, .files = 1, .queue_lines = 100 };
 	assert_int_equal(log_start(&o, &why), OK);
 	for (size_t i = 0; i < COUNT_OF(walk); i++) {
 		free_blocks = walk[i];
-		assert_int_equal(space_take(s, 0, SPACE_FILE, &why) == OK, walk[i] >= 100);
+		assert_int_equal(space_reserve(s, 0, SPACE_FILE, &why) == OK, walk[i] >= 100);
 	}
 	log_stop();
 	(void)read_log(&p, text, sizeof text);
 	assert_int_equal(count(text, "store.low"), 2);
 	assert_int_equal(count(text, "store.back"), 2);
-	place_deinit(&p);
+	fixture_deinit(&p);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -180,11 +180,11 @@ static void test_crossing_the_reserve_then_logged_once_each_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_measure_then_the_gauge_tells_what_is_free_or_the_last_that_was_known),
-		TEST(test_take_then_up_to_the_reserve_and_no_byte_more),
-		TEST(test_take_when_below_the_reserve_then_not_even_nothing),
-		TEST(test_take_of_more_than_there_is_at_all_then_no_wrap),
-		TEST(test_take_when_the_system_does_not_tell_then_storage_failed),
+		TEST(test_measure_then_the_gauge_gives_what_is_free_or_the_last_that_was_known),
+		TEST(test_accept_then_up_to_the_reserve_and_no_byte_more),
+		TEST(test_accept_when_below_the_reserve_then_not_even_nothing),
+		TEST(test_accept_of_more_than_there_is_at_all_then_no_wrap),
+		TEST(test_accept_when_the_system_does_not_give_then_storage_failed),
 		TEST(test_rows_then_down_to_a_quarter_and_never_more_than_16_mib),
 		TEST(test_crossing_the_reserve_then_logged_once_each_way),
 	};

@@ -17,12 +17,12 @@ static int dir_fd;
 
 static int set_up(void **state)
 {
-	static struct place place;
+	static struct fixture fixture;
 	struct fault why;
 
-	place_init(&place);
-	*state = &place;
-	dir_fd = open(place.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fixture_init(&fixture);
+	*state = &fixture;
+	dir_fd = open(fixture.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(tree_open(&tree, dir_fd, &why), OK);
 	atomic_store(&tree.next_file, 1);
 	return 0;
@@ -32,7 +32,7 @@ static int tear_down(void **state)
 {
 	tree_close(&tree);
 	close(dir_fd);
-	place_deinit(*state);
+	fixture_deinit(*state);
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static void expect_next(uint64_t saved, uint64_t next)
 
 static void test_skip_used_when_files_are_newer_than_what_was_saved_then_above_them(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 
 	expect_next(1, 1);
@@ -102,8 +102,8 @@ static void test_skip_used_when_files_are_newer_than_what_was_saved_then_above_t
 	uint64_t files[] = { make(), make(), make(), make() }, last = files[3];
 	expect_next(1, 1);
 	assert_int_equal(tree_publish(&tree, files, 4, &why), OK);
-	place_write(p, "objects/zzz", "", 0600);
-	place_write(p, "objects/000003/stray", "", 0600);
+	fixture_write(p, "objects/zzz", "", 0600);
+	fixture_write(p, "objects/000003/stray", "", 0600);
 	assert_int_equal(mkdirat(tree.objects_fd, "00000009", 0700), 0);
 	assert_int_equal(mkdirat(tree.objects_fd, "ffffffffffffffff", 0700), 0);
 	expect_next(1, last + 1);
@@ -116,15 +116,15 @@ static void test_skip_used_when_files_are_newer_than_what_was_saved_then_above_t
 
 static void test_publish_twice_and_of_what_is_gone_then_ok(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	uint64_t files[] = { make(), 999, make() };
 	uint64_t first = files[0], last = files[2];
 
 	assert_int_equal(tree_publish(&tree, files, 3, &why), OK);
 	assert_int_equal(tree_publish(&tree, files, 3, &why), OK);
-	assert_int_equal(place_files(p, "incoming"), 0);
-	assert_int_equal(place_files(p, "objects"), 2);
+	assert_int_equal(fixture_files(p, "incoming"), 0);
+	assert_int_equal(fixture_files(p, "objects"), 2);
 	assert_true(is_there(first) && is_there(last));
 	assert_false(is_there(999));
 }
@@ -145,7 +145,7 @@ static int failing_fsync(int fd)
 /* Else a directory that was made before its sync failed, or before a crash, would hold the only names. */
 static void test_publish_into_a_directory_that_is_there_then_synced_once_before_any_name_goes(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	uint64_t first = make(), second = make();
 
@@ -153,7 +153,7 @@ static void test_publish_into_a_directory_that_is_there_then_synced_once_before_
 	syncs_to_fail = 1;
 	objects_syncs = 0;
 	assert_int_equal(tree_publish(&tree, &first, 1, &why), IO);
-	assert_int_equal(place_files(p, "incoming"), 2);
+	assert_int_equal(fixture_files(p, "incoming"), 2);
 	assert_int_equal(tree_publish(&tree, &first, 1, &why), OK);
 	assert_int_equal(objects_syncs, 2);
 	assert_int_equal(tree_publish(&tree, &second, 1, &why), OK);
@@ -171,30 +171,30 @@ static int failing_unlink(int dir, const char *name)
 
 static void test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	uint64_t file = make();
 
 	local_io.unlink = failing_unlink;
 	assert_int_equal(tree_publish(&tree, &file, 1, &why), IO);
 	local_io = local_io_system;
-	assert_int_equal(place_files(p, "incoming"), 1);
+	assert_int_equal(fixture_files(p, "incoming"), 1);
 	assert_true(is_there(file));
 	assert_int_equal(tree_publish(&tree, &file, 1, &why), OK);
-	assert_int_equal(place_files(p, "incoming"), 0);
-	assert_int_equal(place_files(p, "objects"), 1);
+	assert_int_equal(fixture_files(p, "incoming"), 0);
+	assert_int_equal(fixture_files(p, "objects"), 1);
 }
 
 static void test_erase_then_gone_from_either_place(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	struct fault why;
 	uint64_t moved = make();
 
 	assert_int_equal(tree_publish(&tree, &moved, 1, &why), OK);
 	uint64_t files[] = { make(), moved, 999 };
 	assert_int_equal(tree_erase(&tree, files, 3, &why), OK);
-	assert_int_equal(place_files(p, "incoming") + place_files(p, "objects"), 0);
+	assert_int_equal(fixture_files(p, "incoming") + fixture_files(p, "objects"), 0);
 	assert_int_equal(tree_erase(&tree, files, 3, &why), OK);
 }
 

@@ -26,7 +26,7 @@
 
 #define CALLS_MAX 600
 #define ETAG "0123456789abcdef0123456789abcdef-2"
-#define KEY STR("films/one")
+#define KEY STR("samples/one")
 
 /* calls that fail, or are the last */
 
@@ -130,20 +130,20 @@ static void catch_memory(void)
 static char bytes[60000];
 
 /* What the acts work on: the sizes decide what is in the database and what in files. */
-struct film {
-	struct place *p;
+struct sample {
+	struct fixture *p;
 	struct arena a;
 	struct str id;
 	size_t part_bytes;
 	struct fault why;
 };
 
-static struct str part_of(const struct film *f, unsigned number)
+static struct str part_of(const struct sample *f, unsigned number)
 {
 	return (struct str){ bytes + number, f->part_bytes };
 }
 
-static enum status put_body(struct film *f, struct object_commit *c, struct str body)
+static enum status put_body(struct sample *f, struct object_commit *c, struct str body)
 {
 	struct incoming *in = NULL;
 
@@ -157,7 +157,7 @@ static enum status put_body(struct film *f, struct object_commit *c, struct str 
 	return status;
 }
 
-static enum status put_object(struct film *f)
+static enum status put_object(struct sample *f)
 {
 	static const struct header large[] = { { { "x-amz-meta-large", 16 }, { bytes, 1500 } } };
 	struct object_commit c = { .key = STR("plain"), .content_type = STR("t/t"), .meta = { .headers = large, .n_headers = 1 } };
@@ -165,44 +165,44 @@ static enum status put_object(struct film *f)
 	return put_body(f, &c, part_of(f, 7));
 }
 
-static enum status replace_object(struct film *f)
+static enum status replace_object(struct sample *f)
 {
 	struct object_commit c = { .key = STR("plain"), .content_type = STR("t/t") };
 
 	return put_body(f, &c, part_of(f, 8));
 }
 
-static enum status start_film(struct film *f)
+static enum status start_sample(struct sample *f)
 {
 	const struct part_upload u = { .bucket = f->p->options.bucket, .key = KEY, .content_type = STR("video/mp4") };
 
 	return parts_start(engine_part_store(f->p->engine), &u, &f->a, &f->id, &f->why);
 }
 
-static enum status put_part(struct film *f, unsigned number, struct str body)
+static enum status put_part(struct sample *f, unsigned number, struct str body)
 {
 	struct object_commit c = { .key = KEY, .upload_id = f->id, .part_number = number };
 
 	return put_body(f, &c, body);
 }
 
-static enum status put_first(struct film *f)
+static enum status put_first(struct sample *f)
 {
 	return put_part(f, 1, part_of(f, 3));
 }
 
-static enum status put_second(struct film *f)
+static enum status put_second(struct sample *f)
 {
 	return put_part(f, 2, part_of(f, 2));
 }
 
-static enum status replace_first(struct film *f)
+static enum status replace_first(struct sample *f)
 {
 	return put_part(f, 1, part_of(f, 1));
 }
 
 /* The parts as they are listed make the object. */
-static enum status complete_film(struct film *f)
+static enum status complete_sample(struct sample *f)
 {
 	struct part_page page;
 	struct object_info made;
@@ -213,12 +213,12 @@ static enum status complete_film(struct film *f)
 	return parts_complete(engine_part_store(f->p->engine), &c, &f->a, &made, &f->why);
 }
 
-static enum status abort_film(struct film *f)
+static enum status abort_sample(struct sample *f)
 {
 	return parts_abort(engine_part_store(f->p->engine), f->p->options.bucket, KEY, f->id, &f->why);
 }
 
-static enum status remove_object(struct film *f)
+static enum status remove_object(struct sample *f)
 {
 	struct object_removal r = { .key = STR("plain") };
 
@@ -226,20 +226,20 @@ static enum status remove_object(struct film *f)
 	return r.status;
 }
 
-typedef enum status (*step_fn)(struct film *f);
+typedef enum status (*step_fn)(struct sample *f);
 static const step_fn steps[] = {
-	put_object, replace_object, start_film, put_first, put_second, replace_first, complete_film, start_film, put_second, abort_film, remove_object,
+	put_object, replace_object, start_sample, put_first, put_second, replace_first, complete_sample, start_sample, put_second, abort_sample, remove_object,
 };
-#define COMPLETED 7   /* so many steps, and the film is there */
+#define COMPLETED 7   /* so many steps, and the sample is there */
 
-static void begin_film(struct film *f, struct place *p, size_t part_bytes)
+static void begin_sample(struct sample *f, struct fixture *p, size_t part_bytes)
 {
-	*f = (struct film){ .p = p, .part_bytes = part_bytes };
+	*f = (struct sample){ .p = p, .part_bytes = part_bytes };
 	arena_init(&f->a, 16 << 20);
 }
 
 /* The object under a key is these bytes; or there is none. */
-static bool has_object(struct film *f, struct str key, struct str first, struct str second)
+static bool has_object(struct sample *f, struct str key, struct str first, struct str second)
 {
 	struct object o;
 	struct fault why = { 0 };
@@ -255,12 +255,12 @@ static bool has_object(struct film *f, struct str key, struct str first, struct 
 	return true;
 }
 
-static bool film_is_there(struct film *f)
+static bool sample_is_there(struct sample *f)
 {
 	return has_object(f, KEY, part_of(f, 1), part_of(f, 2));
 }
 
-static size_t count_uploads(struct film *f)
+static size_t count_uploads(struct sample *f)
 {
 	struct part_upload_page page;
 	const struct part_upload_query q = { .bucket = f->p->options.bucket, .limit = 10 };
@@ -272,7 +272,7 @@ static size_t count_uploads(struct film *f)
 /* failures */
 
 /* All steps with something armed: each that fails is tried again without. */
-static int run_steps(struct film *f, atomic_int *armed, int n)
+static int run_steps(struct sample *f, atomic_int *armed, int n)
 {
 	int failures = 0;
 
@@ -288,38 +288,38 @@ static int run_steps(struct film *f, atomic_int *armed, int n)
 	return failures;
 }
 
-static void check_film(struct film *f)
+static void check_sample(struct sample *f)
 {
-	assert_true(film_is_there(f));
+	assert_true(sample_is_there(f));
 	assert_false(has_object(f, STR("plain"), STR(""), STR("")));
 	assert_int_equal(count_uploads(f), 0);
 }
 
-static int fail_at(struct place *p, atomic_int *armed, int n, size_t part_bytes)
+static int fail_at(struct fixture *p, atomic_int *armed, int n, size_t part_bytes)
 {
-	struct film f;
+	struct sample f;
 
-	place_init(p);
+	fixture_init(p);
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
-	begin_film(&f, p, part_bytes);
-	place_open(p);
+	begin_sample(&f, p, part_bytes);
+	fixture_open(p);
 	int failures = run_steps(&f, armed, n);
-	check_film(&f);
-	place_close(p);
+	check_sample(&f);
+	fixture_close(p);
 	int left = atomic_exchange(armed, 0);
-	place_open(p);
-	check_film(&f);
-	place_check(p);
+	fixture_open(p);
+	check_sample(&f);
+	fixture_check(p);
 	arena_deinit(&f.a);
-	place_deinit(p);
+	fixture_deinit(p);
 	return left > 0 ? -1 : failures;
 }
 
 static int set_up(void **state)
 {
-	static struct place place;   /* each test makes its directories */
+	static struct fixture fixture;   /* each test makes its directories */
 
-	*state = &place;
+	*state = &fixture;
 	for (size_t i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)('a' + i * 2654435761u % 26);
 	return 0;
@@ -337,7 +337,7 @@ static int tear_down(void **state)
 static void test_each_call_fails_in_turn_then_nothing_is_recorded_and_the_next_works(void **state)
 {
 	static const size_t sizes[] = { 1000, 20000 };
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	catch_calls();
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
@@ -353,7 +353,7 @@ static void test_each_call_fails_in_turn_then_nothing_is_recorded_and_the_next_w
 
 static void test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_recorded(void **state)
 {
-	struct place *p = *state;
+	struct fixture *p = *state;
 	int failures = 0;
 
 	for (int n = 1; n < 300; n += n < 30 ? 1 : 11) {
@@ -371,7 +371,7 @@ static void answered(int pipe_fd, unsigned n)
 		_exit(3);
 }
 
-static void act(struct film *f, int pipe_fd)
+static void act(struct sample *f, int pipe_fd)
 {
 	if (engine_open(&f->p->options, &f->p->engine, &f->why) != OK)
 		_exit(5);
@@ -385,7 +385,7 @@ static void act(struct film *f, int pipe_fd)
 }
 
 /* Run the steps in a child that dies at the n-th call; gives the last step that was answered. */
-static unsigned die_at(struct film *f, int n)
+static unsigned die_at(struct sample *f, int n)
 {
 	int ends[2], status = 0;
 	unsigned last = 0, step;
@@ -410,11 +410,11 @@ static unsigned die_at(struct film *f, int n)
 	return last;
 }
 
-/* One step more than was answered may have been done: the film is there whole or its upload is, never both. */
-static void check_after(struct film *f, unsigned last)
+/* One step more than was answered may have been done: the sample is there whole or its upload is, never both. */
+static void check_after(struct sample *f, unsigned last)
 {
-	place_open(f->p);
-	bool there = film_is_there(f);
+	fixture_open(f->p);
+	bool there = sample_is_there(f);
 	if (last >= COMPLETED)
 		assert_true(there);
 	if (last + 1 < COMPLETED)
@@ -423,23 +423,23 @@ static void check_after(struct film *f, unsigned last)
 		assert_int_equal(count_uploads(f), there ? 0 : 1);
 	if (last >= COUNT_OF(steps) - 1)
 		assert_int_equal(count_uploads(f), 0);
-	place_check(f->p);   /* at ready, without waiting for anybody */
-	place_deinit(f->p);
+	fixture_check(f->p);   /* at ready, without waiting for anybody */
+	fixture_deinit(f->p);
 }
 
 static void test_death_at_any_call_then_what_was_answered_is_there_and_nothing_else(void **state)
 {
 	static const size_t sizes[] = { 1000, 20000 };
-	struct place *p = *state;
+	struct fixture *p = *state;
 
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		unsigned last = 0;
 		for (int n = 1; last <= COUNT_OF(steps); n += i == 0 ? 3 : 1) {
-			struct film f;
+			struct sample f;
 			assert_true(n < CALLS_MAX);
-			place_init(p);
+			fixture_init(p);
 			p->options.small_bytes = BUCKET_SMALL_BYTES;
-			begin_film(&f, p, sizes[i]);
+			begin_sample(&f, p, sizes[i]);
 			last = die_at(&f, n);
 			check_after(&f, last);
 			arena_deinit(&f.a);
@@ -450,19 +450,19 @@ static void test_death_at_any_call_then_what_was_answered_is_there_and_nothing_e
 /* many */
 
 struct many {
-	struct table_wait wait;
+	struct write_completion wait;
 	struct object_commit commit;
 	sem_t *done;
 };
 
-static void count_down(struct table_wait *w, enum status status)
+static void count_down(struct write_completion *w, enum status status)
 {
 	assert(status == OK);
 	sem_post(((struct many *)w)->done);
 }
 
 /* Not waited for one by one: they share their commits. */
-static void put_many(struct film *f, uint32_t n)
+static void put_many(struct sample *f, uint32_t n)
 {
 	struct many *all = arena_array(&f->a, n, sizeof *all);
 	sem_t done;
@@ -486,17 +486,17 @@ static void put_many(struct film *f, uint32_t n)
 
 static void test_ten_thousand_parts_then_listed_and_made_one(void **state)
 {
-	struct place *p = *state;
-	struct film f;
+	struct fixture *p = *state;
+	struct sample f;
 	struct part_page page;
 	struct object_info made;
 	struct object_file file;
 
-	place_init(p);
+	fixture_init(p);
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
-	begin_film(&f, p, 1000);
-	place_open(p);
-	assert_int_equal(start_film(&f), OK);
+	begin_sample(&f, p, 1000);
+	fixture_open(p);
+	assert_int_equal(start_sample(&f), OK);
 	put_many(&f, PART_NUMBER_MAX);
 	assert_int_equal(parts_list(engine_part_store(p->engine), f.id, 0, PART_NUMBER_MAX, &f.a, &page, &f.why), OK);
 	assert_int_equal(page.n, PART_NUMBER_MAX);
@@ -510,10 +510,10 @@ static void test_ten_thousand_parts_then_listed_and_made_one(void **state)
 	assert_int_equal(bucket_open(engine_bucket_store(p->engine), p->options.bucket, KEY, &f.a, &file, &f.why), OK);
 	assert_int_equal(file.meta.n_parts, PART_NUMBER_MAX);
 	object_file_close(&file);
-	place_settles(p, 1);
-	place_check(p);
+	fixture_settles(p, 1);
+	fixture_check(p);
 	arena_deinit(&f.a);
-	place_deinit(p);
+	fixture_deinit(p);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -121,7 +121,7 @@ static void test_expires_when_zero_then_access_denied(void **state)
 	assert_true(str_equal(rig_element(r, "Message"), STR("Request has expired")));
 }
 
-static void test_url_when_expired_then_access_denied_tells_the_times(void **state)
+static void test_url_when_expired_then_access_denied_gives_the_times(void **state)
 {
 	struct rig *r = *state;
 	int64_t expired_ms = 0, server_ms = 0;
@@ -272,7 +272,7 @@ int main(void)
 		RIG_TEST(test_parameter_when_repeated_then_query_parameters_error),
 		RIG_TEST(test_expires_when_out_of_range_then_query_parameters_error),
 		RIG_TEST(test_expires_when_zero_then_access_denied),
-		RIG_TEST(test_url_when_expired_then_access_denied_tells_the_times),
+		RIG_TEST(test_url_when_expired_then_access_denied_gives_the_times),
 		RIG_TEST(test_url_when_signed_in_the_future_then_skew_decides),
 		RIG_TEST(test_key_when_unknown_then_invalid_access_key_id),
 		RIG_TEST(test_region_when_wrong_then_query_parameters_error_names_the_right_one),

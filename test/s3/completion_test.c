@@ -21,7 +21,7 @@ static int down(void **state)
 
 static enum status read_list(const char *inside, struct part_list *out, struct fault *why)
 {
-	return completion_read(&a, str_printf(&a, "<CompleteMultipartUpload>%s</CompleteMultipartUpload>", inside), out, why);
+	return complete_request_read(&a, str_printf(&a, "<CompleteMultipartUpload>%s</CompleteMultipartUpload>", inside), out, why);
 }
 
 static void test_list_when_well_formed_then_numbers_etags_and_checksums(void **state)
@@ -80,7 +80,7 @@ static void test_match_when_compared_then_the_code_and_the_part_that_it_is_about
 		const struct object_part *bad = NULL;
 		struct fault why = { 0 };
 		assert_int_equal(read_list(rows[i].inside, &l, &why), OK);
-		assert_int_equal(completion_match(&l, &have, rows[i].wanted, &bad, &why), fault_status(rows[i].code));
+		assert_int_equal(complete_request_match(&l, &have, rows[i].wanted, &bad, &why), fault_status(rows[i].code));
 		assert_int_equal(why.code, rows[i].code);
 		if (rows[i].bad > 0)
 			assert_int_equal(bad->number, rows[i].bad);
@@ -88,8 +88,8 @@ static void test_match_when_compared_then_the_code_and_the_part_that_it_is_about
 	struct fault why = { 0 };
 	const struct object_part *bad;
 	assert_int_equal(read_list(PART("1", "e1", "") PART("9", "e9", ""), &l, &why), OK);
-	assert_int_equal(completion_match(&l, &have, &none, &bad, &why), OK);
-	assert_int_equal(completion_size(&l), PART_MIN_BYTES + 1);
+	assert_int_equal(complete_request_match(&l, &have, &none, &bad, &why), OK);
+	assert_int_equal(complete_request_size(&l), PART_MIN_BYTES + 1);
 }
 
 int main(void)

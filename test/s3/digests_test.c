@@ -40,7 +40,7 @@ static enum status check(struct digests *d, struct object_checksum *stored, stru
 	return digests_check(&arena, d, md5, stored, why);
 }
 
-static void test_headers_when_told_then_read_and_held_against_the_body(void **state)
+static void test_headers_when_given_then_read_and_held_against_the_body(void **state)
 {
 	static const struct {
 		struct header headers[HEADERS];
@@ -107,7 +107,7 @@ static void test_hash_when_signed_then_it_binds_in_any_case(void **state)
 	}
 }
 
-static void test_checksum_when_told_nothing_then_the_other_kind_is_made(void **state)
+static void test_checksum_when_given_nothing_then_the_other_kind_is_made(void **state)
 {
 	unsigned char md5[MD5_BYTES] = { 0 };
 	struct digests d = { 0 };
@@ -124,9 +124,9 @@ static void test_value_when_from_the_trailer_then_counts(void **state)
 	struct digests d = { .kind = CHECKSUM_CRC32, .in_trailer = true };
 	struct object_checksum stored;
 	struct fault why = { 0 };
-	assert_int_equal(digests_tell(&arena, &d, STR("x"), &why), INVALID);
+	assert_int_equal(digests_set(&arena, &d, STR("x"), &why), INVALID);
 	assert_string_equal(why.text, "Value for x-amz-checksum-crc32 trailing header is invalid.");
-	assert_int_equal(digests_tell(&arena, &d, STR("rwg7LA=="), &why), OK);
+	assert_int_equal(digests_set(&arena, &d, STR("rwg7LA=="), &why), OK);
 	assert_int_equal(check(&d, &stored, &why), CORRUPT);
 	assert_string_equal(why.text, "The CRC32 you specified did not match the calculated checksum.");
 	digests_drop(&d);
@@ -135,9 +135,9 @@ static void test_value_when_from_the_trailer_then_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_headers_when_told_then_read_and_held_against_the_body, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_headers_when_given_then_read_and_held_against_the_body, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hash_when_signed_then_it_binds_in_any_case, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_checksum_when_told_nothing_then_the_other_kind_is_made, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_checksum_when_given_nothing_then_the_other_kind_is_made, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_value_when_from_the_trailer_then_counts, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

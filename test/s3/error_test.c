@@ -46,7 +46,7 @@ static void refuse(struct rig *r, const struct fault *why)
 {
 	rig_send(r, &(struct ask){ 0 }, STR("/" RIG_BUCKET "/<a>&b"));
 	answer_reset(&r->x.answer);
-	r->door->ops->refuse(r->door, &r->x, why);
+	r->handler->ops->on_error(r->handler, &r->x, why);
 }
 
 static void test_error_when_fault_is_ours_then_its_texts_stay_inside(void **state)

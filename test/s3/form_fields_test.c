@@ -16,15 +16,15 @@ static struct form_parts owner_form_with(struct rig *r, const char *key, const s
 	return f;
 }
 
-static void test_form_when_it_tells_headers_then_they_are_kept_and_given_back(void **state)
+static void test_form_when_it_gives_headers_then_they_are_kept_and_given_back(void **state)
 {
-	static const struct header told[] = {
+	static const struct header given[] = {
 		{ { "Content-Type", 12 }, { "text/css", 8 } }, { { "Cache-Control", 13 }, { "no-store", 8 } }, { { "X-Amz-Meta-Who", 14 }, { "J\xC3\xBCrgen", 7 } },
 		{ { "acl", 3 }, { "public-read", 11 } }, { { "x-amz-storage-class", 19 }, { "STANDARD", 8 } },
 		{ { "x-amz-checksum-crc32", 20 }, { "rwg7LQ==", 8 } }, { { "content-md5", 11 }, { "b1kCrCNwJL3QwXbLkwY9xA==", 24 } },
 	};
 	struct rig *r = *state;
-	struct form_parts f = owner_form_with(r, "styles/a.css", told, COUNT_OF(told));
+	struct form_parts f = owner_form_with(r, "styles/a.css", given, COUNT_OF(given));
 	post(r, &f, "/" RIG_BUCKET);
 	rig_expect(r, 204, "\"6f5902ac237024bdd0c176cb93063dc4\"");
 	rig_ask(r, &(struct ask){ .key = STR("styles/a.css"), .headers = { { STR("x-amz-checksum-mode"), STR("ENABLED") } } });
@@ -51,8 +51,8 @@ static void test_form_when_a_field_asks_for_what_is_not_here_then_refused(void *
 	};
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct header told = { str_of(rows[i].name), str_of(rows[i].value) };
-		struct form_parts f = owner_form_with(r, "k", &told, 1);
+		struct header given = { str_of(rows[i].name), str_of(rows[i].value) };
+		struct form_parts f = owner_form_with(r, "k", &given, 1);
 		post(r, &f, "/" RIG_BUCKET);
 		rig_expect_error(r, rows[i].status, rows[i].code);
 		rig_expect_empty(r);
@@ -62,8 +62,8 @@ static void test_form_when_a_field_asks_for_what_is_not_here_then_refused(void *
 static void test_form_when_it_has_the_old_redirect_then_it_is_followed(void **state)
 {
 	struct rig *r = *state;
-	struct header told = { STR("redirect"), STR("https://example.com/done") };
-	struct form_parts f = owner_form_with(r, "a b", &told, 1);
+	struct header given = { STR("redirect"), STR("https://example.com/done") };
+	struct form_parts f = owner_form_with(r, "a b", &given, 1);
 	post(r, &f, "/" RIG_BUCKET);
 	rig_expect(r, 303, NULL);
 	assert_true(str_equal(rig_header(r, "Location"), STR("https://example.com/done?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22")));
@@ -87,7 +87,7 @@ static void test_form_when_the_owner_signs_for_images_then_access_denied(void **
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_form_when_it_tells_headers_then_they_are_kept_and_given_back),
+		RIG_TEST(test_form_when_it_gives_headers_then_they_are_kept_and_given_back),
 		RIG_TEST(test_form_when_a_field_asks_for_what_is_not_here_then_refused),
 		RIG_TEST(test_form_when_it_has_the_old_redirect_then_it_is_followed),
 		RIG_TEST(test_form_when_the_owner_signs_for_images_then_access_denied),

@@ -134,7 +134,7 @@ static void test_form_when_sent_to_another_bucket_then_refused(void **state)
 	rig_expect_empty(r);
 }
 
-static void test_form_when_the_slots_key_signs_for_another_place_then_access_denied(void **state)
+static void test_form_when_the_slots_key_signs_for_another_fixture_then_access_denied(void **state)
 {
 	struct rig *r = *state;
 	struct form_parts f = slot_form(r, STR("k"));
@@ -143,7 +143,7 @@ static void test_form_when_the_slots_key_signs_for_another_place_then_access_den
 	rig_expect_empty(r);
 }
 
-static void test_claim_when_key_is_unknown_or_signature_wrong_then_told(void **state)
+static void test_signature_when_key_is_unknown_or_signature_wrong_then_reported(void **state)
 {
 	struct rig *r = *state;
 	struct form_parts f = slot_form(r, rig_slot(r, 1)), other = f;
@@ -166,7 +166,7 @@ static void test_claim_when_key_is_unknown_or_signature_wrong_then_told(void **s
 	rig_expect_error(r, 400, "InvalidArgument");
 }
 
-static void test_policy_when_expired_or_malformed_then_told(void **state)
+static void test_policy_when_expired_or_malformed_then_reported(void **state)
 {
 	struct rig *r = *state;
 	struct form_parts f = { .file = STR("x") };
@@ -257,7 +257,7 @@ static void test_fields_when_the_filename_makes_them_too_large_then_malformed(vo
 	rig_expect_empty(r);
 }
 
-static void test_key_when_missing_or_none_then_told(void **state)
+static void test_key_when_missing_or_none_then_reported(void **state)
 {
 	char longer[1026];
 	struct rig *r = *state;
@@ -337,7 +337,7 @@ static void test_success_when_redirect_is_asked_then_303_with_key_and_etag(void 
 	}
 }
 
-static void test_names_when_in_any_case_and_the_file_without_filename_then_taken(void **state)
+static void test_names_when_in_any_case_and_the_file_without_filename_then_accepted(void **state)
 {
 	struct rig *r = *state;
 	struct form_parts f = slot_form(r, rig_slot(r, 1));
@@ -491,17 +491,17 @@ int main(void)
 		RIG_TEST(test_form_when_it_has_no_policy_then_access_denied),
 		RIG_TEST(test_form_when_signed_by_version_2_then_invalid_request_names_version_4),
 		RIG_TEST(test_form_when_sent_to_another_bucket_then_refused),
-		RIG_TEST(test_form_when_the_slots_key_signs_for_another_place_then_access_denied),
-		RIG_TEST(test_claim_when_key_is_unknown_or_signature_wrong_then_told),
-		RIG_TEST(test_policy_when_expired_or_malformed_then_told),
+		RIG_TEST(test_form_when_the_slots_key_signs_for_another_fixture_then_access_denied),
+		RIG_TEST(test_signature_when_key_is_unknown_or_signature_wrong_then_reported),
+		RIG_TEST(test_policy_when_expired_or_malformed_then_reported),
 		RIG_TEST(test_plain_object_when_policy_allows_then_stored),
 		RIG_TEST(test_key_when_it_holds_the_filename_then_it_is_put_in),
 		RIG_TEST(test_fields_when_they_hold_the_filename_then_it_is_put_in_before_the_policy),
 		RIG_TEST(test_fields_when_the_filename_makes_them_too_large_then_malformed),
-		RIG_TEST(test_key_when_missing_or_none_then_told),
+		RIG_TEST(test_key_when_missing_or_none_then_reported),
 		RIG_TEST(test_success_when_status_is_asked_then_it_is_that),
 		RIG_TEST(test_success_when_redirect_is_asked_then_303_with_key_and_etag),
-		RIG_TEST(test_names_when_in_any_case_and_the_file_without_filename_then_taken),
+		RIG_TEST(test_names_when_in_any_case_and_the_file_without_filename_then_accepted),
 		RIG_TEST(test_field_when_it_follows_the_file_then_ignored),
 		RIG_TEST(test_form_when_it_has_two_files_then_malformed_and_none_is_kept),
 		RIG_TEST(test_form_when_malformed_then_nothing_is_kept),

@@ -89,7 +89,7 @@ static inline struct form_parts slot_form(struct rig *r, struct str key)
 	return f;
 }
 
-static inline void add_claim(struct rig *r, struct form_parts *f, const char *who, int64_t now_ms)
+static inline void add_signature(struct rig *r, struct form_parts *f, const char *who, int64_t now_ms)
 {
 	char date[AMZ_DATE_CHARS + 1];
 	clock_amz_date(now_ms, date);
@@ -104,7 +104,7 @@ static inline void sign_form(struct rig *r, struct form_parts *f, const char *co
 	char until[ISO8601_CHARS + 1], signature[SIGNATURE_CHARS + 1];
 	unsigned char key[SHA256_BYTES];
 	struct buf b;
-	add_claim(r, f, "AKIAOWNEROWNEROWNER0", clock_now_ms());
+	add_signature(r, f, "AKIAOWNEROWNEROWNER0", clock_now_ms());
 	clock_iso8601(expires_ms, until);
 	struct str document = str_printf(&r->arena, "{\"expiration\":\"%s\",\"conditions\":[%s,{\"bucket\":\"" RIG_BUCKET "\"},"
 	    "[\"starts-with\",\"$x-amz-algorithm\",\"\"],[\"starts-with\",\"$x-amz-credential\",\"\"],[\"starts-with\",\"$x-amz-date\",\"\"]]}", until, conditions);

@@ -121,7 +121,7 @@ static void test_range_when_several_or_malformed_then_whole(void **state)
 	}
 }
 
-static void test_range_when_outside_then_invalid_range_tells_the_size(void **state)
+static void test_range_when_outside_then_invalid_range_gives_the_size(void **state)
 {
 	struct rig *r = *state;
 	rig_put(r, STR("k"), HELLO);
@@ -162,7 +162,7 @@ static void test_condition_when_not_modified_then_304_without_a_body(void **stat
 }
 
 /* RFC 9110 15.4.5: what a 200 would say of how long it may be kept, a 304 says too, by whoever it was chosen. */
-static void test_condition_when_not_modified_then_caching_is_told_and_nothing_of_the_body(void **state)
+static void test_condition_when_not_modified_then_caching_is_reported_and_nothing_of_the_body(void **state)
 {
 	static const char *const absent[] = { "Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "x-amz-meta-a" };
 	static const char *const methods[] = { "GET", "HEAD" };
@@ -315,10 +315,10 @@ int main(void)
 		RIG_TEST(test_get_when_image_then_nothing_of_the_uploads_head_is_kept),
 		RIG_TEST(test_range_when_one_then_partial_content),
 		RIG_TEST(test_range_when_several_or_malformed_then_whole),
-		RIG_TEST(test_range_when_outside_then_invalid_range_tells_the_size),
+		RIG_TEST(test_range_when_outside_then_invalid_range_gives_the_size),
 		RIG_TEST(test_range_when_if_range_names_another_then_whole),
 		RIG_TEST(test_condition_when_not_modified_then_304_without_a_body),
-		RIG_TEST(test_condition_when_not_modified_then_caching_is_told_and_nothing_of_the_body),
+		RIG_TEST(test_condition_when_not_modified_then_caching_is_reported_and_nothing_of_the_body),
 		RIG_TEST(test_condition_when_it_fails_then_precondition_failed),
 		RIG_TEST(test_override_when_signed_then_it_sets_the_header),
 		RIG_TEST(test_override_when_it_could_split_the_answer_then_invalid_argument),

@@ -11,7 +11,7 @@
 
 #define HEAD(disposition) "Content-Disposition: form-data; " disposition "\r\n\r\n"
 
-static void write_part(struct buf *b, const struct multipart *m)
+static void write_part(struct buf *b, const struct form_parser *m)
 {
 	buf_printf(b, "[%.*s", STRF(m->name));
 	if (m->has_filename)
@@ -22,7 +22,7 @@ static void write_part(struct buf *b, const struct multipart *m)
 }
 
 /* false when the parse is over for good. */
-static bool write_event(struct buf *b, const struct multipart *m, enum multipart_event event, struct str data)
+static bool write_event(struct buf *b, const struct form_parser *m, enum form_event event, struct str data)
 {
 	switch (event) {
 	case MULTIPART_PART:
@@ -50,13 +50,13 @@ static bool write_event(struct buf *b, const struct multipart *m, enum multipart
 
 static void run(struct str boundary, struct str body, size_t piece, struct buf *b)
 {
-	struct multipart m;
+	struct form_parser m;
 	bool going = true;
-	multipart_init(&m, boundary);
+	form_parser_init(&m, boundary);
 	for (size_t at = 0; at < body.n && going; at += piece) {
 		struct str in = str_slice(body, at, at + piece), data = { 0 };
 		while (in.n > 0 && going)
-			going = write_event(b, &m, multipart_next(&m, &in, &data), data);
+			going = write_event(b, &m, form_parser_next(&m, &in, &data), data);
 	}
 }
 
@@ -204,7 +204,7 @@ static void test_boundary_when_content_type_names_one_then_it_is_found(void **st
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct str boundary = { 0 };
-		bool found = multipart_boundary(str_of(rows[i].type), &boundary);
+		bool found = form_boundary(str_of(rows[i].type), &boundary);
 		if (found != (rows[i].boundary != NULL))
 			fail_msg("%s", rows[i].type);
 		assert_true(!found || str_equal(boundary, str_of(rows[i].boundary)));

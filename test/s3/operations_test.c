@@ -84,7 +84,7 @@ static struct str completion_of(struct rig *r, struct str etag)
 	                  STRF(etag));
 }
 
-static void test_location_when_the_door_is_reached_by_https_then_says_so(void **state)
+static void test_location_when_the_handler_is_reached_by_https_then_says_so(void **state)
 {
 	struct rig *r = *state;
 	struct str id = begin_upload(r);
@@ -139,7 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_operations_when_any_call_fails_then_slow_down_and_nothing_open),
 		RIG_TEST(test_list_when_long_then_only_its_bytes_are_kept),
-		RIG_TEST(test_location_when_the_door_is_reached_by_https_then_says_so),
+		RIG_TEST(test_location_when_the_handler_is_reached_by_https_then_says_so),
 		RIG_TEST(test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

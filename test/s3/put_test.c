@@ -41,7 +41,7 @@ static void test_put_when_body_comes_byte_by_byte_then_it_is_the_same(void **sta
 	assert_true(str_equal(rig_header(r, "ETag"), STR("\"6f5902ac237024bdd0c176cb93063dc4\"")));
 }
 
-static void test_put_when_no_length_is_told_then_missing_content_length(void **state)
+static void test_put_when_no_length_is_reported_then_missing_content_length(void **state)
 {
 	struct rig *r = *state;
 	rig_ask(r, &(struct ask){ .method = "PUT", .key = STR("k"), .no_length = true });
@@ -64,7 +64,7 @@ static void test_put_when_chunked_then_counted(void **state)
 	assert_int_equal(rig_row(r, key).file_size, 1000);
 }
 
-static void test_put_when_told_too_large_then_refused_before_the_body(void **state)
+static void test_put_when_given_too_large_then_refused_before_the_body(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -110,15 +110,15 @@ static void test_put_when_body_is_cut_then_nothing_is_left_and_the_row_waits(voi
 	rig_expect_empty(r);
 	rig_expect_row(r, key, IMAGE_PENDING);
 	(void)fault_set(&why, BODY_CUT, "cut");
-	r->door->ops->refuse(r->door, &r->x, &why);
+	r->handler->ops->on_error(r->handler, &r->x, &why);
 	rig_expect_error(r, 400, "IncompleteBody");
 }
 
-static void test_put_when_fewer_bytes_come_than_told_then_incomplete_body(void **state)
+static void test_put_when_fewer_bytes_come_than_given_then_incomplete_body(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
-	rig_ask(r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .told = 44 });
+	rig_ask(r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .given = 44 });
 	rig_expect_error(r, 400, "IncompleteBody");
 	rig_expect_empty(r);
 	rig_expect_row(r, key, IMAGE_PENDING);
@@ -221,12 +221,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_put_when_plain_then_stored_with_its_type_and_replaced_by_the_next),
 		RIG_TEST(test_put_when_body_comes_byte_by_byte_then_it_is_the_same),
-		RIG_TEST(test_put_when_no_length_is_told_then_missing_content_length),
+		RIG_TEST(test_put_when_no_length_is_reported_then_missing_content_length),
 		RIG_TEST(test_put_when_chunked_then_counted),
-		RIG_TEST(test_put_when_told_too_large_then_refused_before_the_body),
+		RIG_TEST(test_put_when_given_too_large_then_refused_before_the_body),
 		RIG_TEST(test_put_when_length_is_signed_then_another_length_or_chunks_are_refused),
 		RIG_TEST(test_put_when_body_is_cut_then_nothing_is_left_and_the_row_waits),
-		RIG_TEST(test_put_when_fewer_bytes_come_than_told_then_incomplete_body),
+		RIG_TEST(test_put_when_fewer_bytes_come_than_given_then_incomplete_body),
 		RIG_TEST(test_md5_when_given_then_it_binds_the_body),
 		RIG_TEST(test_sha256_when_signed_then_it_binds_the_body),
 		RIG_TEST(test_if_none_match_when_the_key_is_taken_then_precondition_failed),

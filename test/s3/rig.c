@@ -39,7 +39,7 @@ void rig_renew(struct rig *r)
 	};
 	r->s3 = s3_new(&ports, &r->options);
 	assert_non_null(r->s3);
-	r->door = s3_door(r->s3);
+	r->handler = s3_handler(r->s3);
 }
 
 int rig_up(void **state)
@@ -86,9 +86,9 @@ static size_t count_headers(const struct header *h)
 	return n;
 }
 
-static const char *or_else(const char *s, const char *otherwise)
+static const char *or_else(const char *s, const char *default_kind)
 {
-	return s != NULL ? s : otherwise;
+	return s != NULL ? s : default_kind;
 }
 
 /* Who would sign it: what is put under images/ is signed by the slots' key. */
@@ -150,10 +150,10 @@ static bool read_head(struct rig *r, const struct ask *ask, struct str target)
 	fill_headers(q, &r->x.arena, ask);
 	q->chunked = ask->chunked;
 	q->has_length = !ask->chunked && !ask->no_length;
-	q->length = !q->has_length ? 0 : ask->told > 0 ? ask->told : ask->body.n;
-	if (query_parse(&r->x.arena, str_slice(q->target, mark + 1, q->target.n), r->door->plus_is_blank, &q->query, &why) == OK)
+	q->length = !q->has_length ? 0 : ask->given > 0 ? ask->given : ask->body.n;
+	if (query_parse(&r->x.arena, str_slice(q->target, mark + 1, q->target.n), r->handler->plus_is_blank, &q->query, &why) == OK)
 		return true;
-	r->door->ops->refuse(r->door, &r->x, &why);
+	r->handler->ops->on_error(r->handler, &r->x, &why);
 	return false;
 }
 
@@ -166,7 +166,7 @@ static bool give_body(struct rig *r, struct str body)
 		char *copy = mem_new(one.n, 1);
 		memcpy(copy, one.p, one.n);
 		r->x.body_bytes += one.n;
-		enum status st = r->door->ops->data(r->door, &r->x, copy, one.n);
+		enum status st = r->handler->ops->on_body(r->handler, &r->x, copy, one.n);
 		mem_free(copy);
 		if (st != OK)
 			return false;
@@ -174,7 +174,7 @@ static bool give_body(struct rig *r, struct str body)
 	return true;
 }
 
-static void wake(struct exchange *x)
+static void wake(struct request_context *x)
 {
 	struct rig *r = (struct rig *)((char *)x - offsetof(struct rig, x));
 	r->woken++;
@@ -185,39 +185,39 @@ void rig_send(struct rig *r, const struct ask *ask, struct str target)
 {
 	struct fault why = { 0 };
 	drop_exchange(r);
-	r->x = (struct exchange){ 0 };
-	arena_init(&r->x.arena, r->door->arena_bytes);
+	r->x = (struct request_context){ 0 };
+	arena_init(&r->x.arena, r->handler->arena_bytes);
 	answer_init(&r->x.answer);
 	r->sent = true;
 	if (!read_head(r, ask, target))
 		return;
-	r->x.wake = wake;
+	r->x.done = wake;
 	r->woken = 0;
-	enum door_step step = r->door->ops->begin(r->door, &r->x);
-	if (step == DOOR_ANSWER)
+	enum handler_step step = r->handler->ops->on_head(r->handler, &r->x);
+	if (step == HANDLER_ANSWER)
 		return;
 	if (!give_body(r, ask->body)) {
 		assert_int_not_equal(r->x.answer.status, 0);
 		why = r->x.answer.fault;
-		r->door->ops->cancel(r->door, &r->x, &why);
+		r->handler->ops->on_abort(r->handler, &r->x, &why);
 		return;
 	}
-	if (!r->cut && step == DOOR_START) {
+	if (!r->cut && step == HANDLER_RUN_ASYNC) {
 		assert_int_equal(sem_init(&r->awake, 0, 0), 0);
-		r->door->ops->start(r->door, &r->x);
+		r->handler->ops->run_async(r->handler, &r->x);
 		while (sem_wait(&r->awake) != 0)   /* perhaps on another thread */
 			continue;
 		assert_int_equal(r->woken, 1);
 		return;
 	}
 	if (!r->cut) {
-		r->door->ops->finish(r->door, &r->x);
+		r->handler->ops->run(r->handler, &r->x);
 		return;
 	}
 	(void)fault_set(&why, BODY_CUT, "the client went away");
 	r->cut = false;
 	r->x.body_cut = true;
-	r->door->ops->cancel(r->door, &r->x, &why);
+	r->handler->ops->on_abort(r->handler, &r->x, &why);
 }
 
 void rig_ask(struct rig *r, const struct ask *ask)

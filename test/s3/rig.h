@@ -27,9 +27,9 @@ struct rig {
 	struct product product;
 	struct s3_options options;
 	struct s3 *s3;
-	struct door *door;
+	struct handler *handler;
 	struct arena arena;         /* what the test itself makes */
-	struct exchange x;          /* of the last request */
+	struct request_context x;          /* of the last request */
 	bool sent;                  /* x is there */
 	int woken;                  /* how often the handler has said that its answer is there */
 	sem_t awake;                /* posted with it */
@@ -58,7 +58,7 @@ struct ask {
 	struct header more[RIG_HEADERS];      /* sent, not signed */
 	struct header query[RIG_HEADERS];     /* signed */
 	struct str body;
-	uint64_t told;                  /* the Content-Length where it is not the body's */
+	uint64_t given;                  /* the Content-Length where it is not the body's */
 	bool no_length, chunked;
 };
 

@@ -181,7 +181,7 @@ static void test_key_when_slash_is_sent_encoded_then_it_is_the_same_key(void **s
 	rig_expect(r, 200, NULL);
 }
 
-static void test_key_when_it_is_none_then_is_refused(void **state)
+static void test_key_when_it_is_invalid_then_is_refused(void **state)
 {
 	static const struct {
 		const char *path;
@@ -210,7 +210,7 @@ static void test_query_when_malformed_then_invalid_argument(void **state)
 	rig_expect_error(r, 400, "InvalidArgument");
 }
 
-static void test_image_when_asked_for_then_the_log_is_told_its_id_on_refusals_too(void **state)
+static void test_image_when_asked_for_then_the_log_is_reported_its_id_on_refusals_too(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -239,7 +239,7 @@ static void test_refuse_when_listener_finds_a_fault_then_s3_says_it(void **state
 		rig_send(r, &(struct ask){ 0 }, STR("/" RIG_BUCKET "/k"));
 		(void)fault_write(&why, rows[i].code, "a sentence");
 		answer_reset(&r->x.answer);
-		r->door->ops->refuse(r->door, &r->x, &why);
+		r->handler->ops->on_error(r->handler, &r->x, &why);
 		rig_expect_error(r, rows[i].status, rows[i].name);
 		assert_int_equal(rig_header(r, "Retry-After").n > 0, rows[i].status == 503);
 	}
@@ -248,12 +248,12 @@ static void test_refuse_when_listener_finds_a_fault_then_s3_says_it(void **state
 static void test_refuse_when_nothing_was_begun_then_answers_too(void **state)
 {
 	struct rig *r = *state;
-	struct exchange x = { 0 };
+	struct request_context x = { 0 };
 	struct fault why = { 0 };
-	arena_init(&x.arena, r->door->arena_bytes);
+	arena_init(&x.arena, r->handler->arena_bytes);
 	answer_init(&x.answer);
 	(void)fault_set(&why, BODY_SLOW, "The body came too slowly");
-	r->door->ops->refuse(r->door, &x, &why);
+	r->handler->ops->on_error(r->handler, &x, &why);
 	assert_int_equal(x.answer.status, 400);
 	arena_deinit(&x.arena);
 }
@@ -261,13 +261,13 @@ static void test_refuse_when_nothing_was_begun_then_answers_too(void **state)
 static void test_heap_when_it_gives_nothing_then_internal_error(void **state)
 {
 	struct rig *r = *state;
-	struct exchange x = { .request = { .method = STR("GET"), .path = STR("/" RIG_BUCKET "/k"), .id = STR("ID") } };
-	arena_init(&x.arena, r->door->arena_bytes);
+	struct request_context x = { .request = { .method = STR("GET"), .path = STR("/" RIG_BUCKET "/k"), .id = STR("ID") } };
+	arena_init(&x.arena, r->handler->arena_bytes);
 	/* as the arena is when the heap refused */
 	x.arena.full = x.arena.starved = true;
 	answer_init(&x.answer);
 	x.request.arena = &x.arena;
-	assert_int_equal(r->door->ops->begin(r->door, &x), DOOR_ANSWER);
+	assert_int_equal(r->handler->ops->on_head(r->handler, &x), HANDLER_ANSWER);
 	assert_int_equal(x.answer.status, 500);
 	assert_int_equal(x.answer.fault.code, F_OUT_OF_MEMORY);
 	assert_true(str_find(x.answer.body, STR("<Code>InternalError</Code>")) < x.answer.body.n);
@@ -278,11 +278,11 @@ static void test_head_when_it_fills_the_arena_then_invalid_request(void **state)
 {
 	struct rig *r = *state;
 	for (size_t cap = 0; cap < 6000; cap += 500) {
-		struct exchange x = { .request = { .method = STR("GET"), .path = STR("/" RIG_BUCKET "/%41%42"), .id = STR("ID") } };
+		struct request_context x = { .request = { .method = STR("GET"), .path = STR("/" RIG_BUCKET "/%41%42"), .id = STR("ID") } };
 		arena_init(&x.arena, cap);
 		answer_init(&x.answer);
 		x.request.arena = &x.arena;
-		assert_int_equal(r->door->ops->begin(r->door, &x), DOOR_ANSWER);
+		assert_int_equal(r->handler->ops->on_head(r->handler, &x), HANDLER_ANSWER);
 		assert_true(x.answer.status == 400 || x.answer.status == 403);
 		assert_true(x.answer.body.n > 0);
 		arena_deinit(&x.arena);
@@ -305,9 +305,9 @@ int main(void)
 		RIG_TEST(test_bucket_when_unknown_then_no_such_bucket_signed_or_not),
 		RIG_TEST(test_key_when_its_form_is_unusual_then_it_is_stored_under_its_own_bytes),
 		RIG_TEST(test_key_when_slash_is_sent_encoded_then_it_is_the_same_key),
-		RIG_TEST(test_key_when_it_is_none_then_is_refused),
+		RIG_TEST(test_key_when_it_is_invalid_then_is_refused),
 		RIG_TEST(test_query_when_malformed_then_invalid_argument),
-		RIG_TEST(test_image_when_asked_for_then_the_log_is_told_its_id_on_refusals_too),
+		RIG_TEST(test_image_when_asked_for_then_the_log_is_reported_its_id_on_refusals_too),
 		RIG_TEST(test_refuse_when_listener_finds_a_fault_then_s3_says_it),
 		RIG_TEST(test_refuse_when_nothing_was_begun_then_answers_too),
 		RIG_TEST(test_heap_when_it_gives_nothing_then_internal_error),

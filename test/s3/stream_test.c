@@ -64,7 +64,7 @@ struct outcome {
 	bool checksum_holds;
 };
 
-static enum status feed(struct stream *s, struct str piece, struct outcome *o, struct fault *why)
+static enum status feed(struct body_stream *s, struct str piece, struct outcome *o, struct fault *why)
 {
 	while (piece.n > 0) {
 		struct str bytes;
@@ -80,16 +80,16 @@ static struct outcome take(struct str text, bool trailer, size_t piece)
 	static const unsigned char md5[MD5_BYTES];
 	const char *seed = trailer ? "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e"
 	                           : "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
-	struct sigv4_claim claim = {
+	struct parsed_signature auth = {
 		.amz_date = STR("20130524T000000Z"), .scope = { STR("20130524"), STR("us-east-1"), STR("s3") }, .signature = str_of(seed),
 		.payload = trailer ? PAYLOAD_CHUNKS_TRAILER : PAYLOAD_CHUNKS,
 	};
 	struct digests d = { .kind = trailer ? CHECKSUM_CRC32C : CHECKSUM_NONE, .in_trailer = trailer };
-	struct stream s = { .digests = &d, .arena = &arena };
+	struct body_stream s = { .digests = &d, .arena = &arena };
 	struct object_checksum stored;
 	struct outcome o = { 0 };
 	struct fault why = { 0 };
-	enum status st = stream_begin(&s, &claim, SECRET, BODY_BYTES, &why);
+	enum status st = stream_begin(&s, &auth, SECRET, BODY_BYTES, &why);
 	digests_start(&d, CHECKSUM_NONE);
 	for (size_t at = 0; st == OK && at < text.n; at += piece)
 		st = feed(&s, str_slice(text, at, at + piece), &o, &why);
@@ -103,7 +103,7 @@ static struct outcome take(struct str text, bool trailer, size_t piece)
 	return o;
 }
 
-static void test_body_when_of_the_reference_then_taken(void **state)
+static void test_body_when_of_the_reference_then_accepted(void **state)
 {
 	static const size_t pieces[] = { 1, 7, 85, 86, 87, 4096, 65622, 1 << 20 };
 	for (size_t i = 0; i < COUNT_OF(pieces); i++) {
@@ -142,7 +142,7 @@ static void test_body_when_cut_anywhere_then_incomplete(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_body_when_of_the_reference_then_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_body_when_of_the_reference_then_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_body_when_a_byte_is_other_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_body_when_cut_anywhere_then_incomplete, set_up, tear_down),
 	};

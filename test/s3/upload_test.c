@@ -63,7 +63,7 @@ static void test_image_when_it_is_not_of_the_declared_type_then_rejected(void **
 	rig_expect_empty(r);
 }
 
-static void test_slot_when_there_is_none_or_it_ended_then_access_denied_before_the_body(void **state)
+static void test_slot_when_there_is_invalid_or_it_ended_then_access_denied_before_the_body(void **state)
 {
 	struct rig *r = *state;
 	struct image_row over = row_pending(&r->arena, 5);
@@ -114,7 +114,7 @@ static void test_owner_when_under_images_without_a_slot_then_access_denied(void 
 	rig_expect_empty(r);
 }
 
-static void test_owner_when_its_url_is_for_a_slot_then_the_image_is_taken(void **state)
+static void test_owner_when_its_url_is_for_a_slot_then_the_image_is_accepted(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -191,17 +191,17 @@ static void meet(void *arg)
 	struct meeting *m = arg;
 	struct fault why = { 0 };
 	struct image_row now = { 0 };
-	struct settlement s = {
+	struct resolution s = {
 		.image_id = str_slice(m->key, 7, 43), .status = m->status, .file_type = STR("image/gif"), .file_size = 43,
 		.etag = m->etag, .uploaded_ms = 1, .reason = STR("the other was looked at first"),
 	};
 	if (m->removed)
 		assert_int_equal(table_remove(m->r->product.table, s.image_id, 0, &why), OK);
 	else
-		assert_int_equal(table_settle(m->r->product.table, &s, &m->r->arena, &now, &why), OK);
+		assert_int_equal(table_resolve(m->r->product.table, &s, &m->r->arena, &now, &why), OK);
 }
 
-static void test_race_when_the_other_was_first_then_its_verdict_stands(void **state)
+static void test_race_when_the_other_was_first_then_its_verdict_remains(void **state)
 {
 	static const struct {
 		const char *body;
@@ -306,14 +306,14 @@ int main(void)
 		RIG_TEST(test_image_when_it_passes_then_object_and_row_are_there),
 		RIG_TEST(test_image_when_it_does_not_pass_then_rejected_for_good),
 		RIG_TEST(test_image_when_it_is_not_of_the_declared_type_then_rejected),
-		RIG_TEST(test_slot_when_there_is_none_or_it_ended_then_access_denied_before_the_body),
+		RIG_TEST(test_slot_when_there_is_invalid_or_it_ended_then_access_denied_before_the_body),
 		RIG_TEST(test_failed_uploads_when_counted_then_only_those_whose_body_began),
 		RIG_TEST(test_owner_when_under_images_without_a_slot_then_access_denied),
-		RIG_TEST(test_owner_when_its_url_is_for_a_slot_then_the_image_is_taken),
+		RIG_TEST(test_owner_when_its_url_is_for_a_slot_then_the_image_is_accepted),
 		RIG_TEST(test_second_put_when_bytes_are_the_same_then_the_same_answer),
 		RIG_TEST(test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed),
 		RIG_TEST(test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes),
-		RIG_TEST(test_race_when_the_other_was_first_then_its_verdict_stands),
+		RIG_TEST(test_race_when_the_other_was_first_then_its_verdict_remains),
 		RIG_TEST(test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left),
 		RIG_TEST(test_answer_when_it_was_lost_then_the_next_try_finds_the_same),
 	};

@@ -5,7 +5,7 @@
 #include "sigv4/verify.h"
 
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define HELLO "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447"   /* sha256("hello world\n") */
+#define HELLO "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447"   /* sha256("hello fixture\n") */
 #define SCOPE "AKIAMAINMAINMAINMAIN/20261122/us-east-1/s3/aws4_request"
 
 static struct arena arena;
@@ -27,9 +27,9 @@ static int tear_down(void **state)
 
 static enum status verify_with(const struct request *r, const struct verify_context *ctx, struct fault *why)
 {
-	struct sigv4_claim claim;
-	enum status parsed = authorization_parse(r, &claim, why);
-	return parsed != OK ? parsed : claim_verify(r, &claim, ctx, why);
+	struct parsed_signature auth;
+	enum status parsed = auth_header_parse(r, &auth, why);
+	return parsed != OK ? parsed : signature_verify(r, &auth, ctx, why);
 }
 
 static void assert_refused(const struct request *r, enum fault_code code, const char *words)
@@ -118,16 +118,16 @@ static void test_case_when_signed_in_headers_then_verifies(void **state)
 	size_t n = case_names(&arena, names);
 	for (size_t i = 0; i < n; i++) {
 		struct sigv4_case c;
-		struct sigv4_claim claim;
+		struct parsed_signature auth;
 		struct fault why = { 0 };
 		case_load(&arena, names[i], &c);
 		struct request r = case_signed_request(&arena, &c, MODE_HEADER);
 		struct verify_context ctx = { .region = c.region, .service = c.service, .now_ms = c.now_ms, .secret = c.secret };
-		if (authorization_parse(&r, &claim, &why) != OK)
+		if (auth_header_parse(&r, &auth, &why) != OK)
 			fail_msg("%s: %s", names[i], why.text);
-		assert_true(str_equal(claim.payload_hash, case_payload_hash(&arena, &c, MODE_HEADER)) || !str_equal(c.service, STR("s3")));
-		claim.payload_hash = case_payload_hash(&arena, &c, MODE_HEADER);   /* other services have no header of it */
-		if (claim_verify(&r, &claim, &ctx, &why) != OK)
+		assert_true(str_equal(auth.payload_hash, case_payload_hash(&arena, &c, MODE_HEADER)) || !str_equal(c.service, STR("s3")));
+		auth.payload_hash = case_payload_hash(&arena, &c, MODE_HEADER);   /* other services have no header of it */
+		if (signature_verify(&r, &auth, &ctx, &why) != OK)
 			fail_msg("%s: %s", names[i], why.text);
 	}
 }
@@ -194,7 +194,7 @@ static void test_components_when_in_any_order_and_spacing_then_verify(void **sta
 	}
 }
 
-static void test_authorization_when_malformed_then_is_told_how(void **state)
+static void test_auth_header_when_malformed_then_is_reported_how(void **state)
 {
 	static const struct {
 		const char *value;
@@ -262,14 +262,14 @@ static void test_date_when_a_quarter_off_then_is_skewed(void **state)
 
 static void test_date_when_an_http_date_then_is_read(void **state)
 {
-	struct sigv4_claim c;
+	struct parsed_signature c;
 	struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, "Date: Sun, 22 Nov 2026 07:40:12 GMT\n", CURL_HASH);
-	assert_int_equal(authorization_parse(&r, &c, NULL), OK);
+	assert_int_equal(auth_header_parse(&r, &c, NULL), OK);
 	assert_str(c.amz_date, STR("20261122T074012Z"));
 	assert_int_equal(c.date_ms, 1795333212000);
 }
 
-static void test_payload_when_told_then_is_read(void **state)
+static void test_payload_when_given_then_is_read(void **state)
 {
 	static const struct {
 		const char *value;
@@ -280,10 +280,10 @@ static void test_payload_when_told_then_is_read(void **state)
 	};
 	static const char *const bad[] = { "unsigned-payload", "e3b0", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", EMPTY "0", "STREAMING-" };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct sigv4_claim c;
+		struct parsed_signature c;
 		struct str line = str_printf(&arena, "x-amz-content-sha256: %s\n", rows[i].value);
 		struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, CURL_DATE, line.p);
-		assert_int_equal(authorization_parse(&r, &c, NULL), OK);
+		assert_int_equal(auth_header_parse(&r, &c, NULL), OK);
 		assert_int_equal(c.payload, rows[i].payload);
 		assert_str(c.payload_hash, str_of(rows[i].value));
 	}
@@ -294,7 +294,7 @@ static void test_payload_when_told_then_is_read(void **state)
 	}
 }
 
-static void test_payload_when_not_told_then_is_asked_for(void **state)
+static void test_payload_when_not_given_then_is_asked_for(void **state)
 {
 	struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;x-amz-date, " CURL_SIGNATURE, CURL_DATE, "");
 	assert_refused(&r, F_REQUEST_INVALID, "Missing required header for this request: x-amz-content-sha256");
@@ -306,11 +306,11 @@ static void test_mistake_when_the_host_has_no_port_then_is_named(void **state)
 		CREDENTIAL "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41\n\n");
 	const struct verify_context ctx = { .region = STR("us-east-1"), .service = STR("s3"), .now_ms = 1369353600000,
 	                                    .secret = STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") };
-	struct sigv4_claim c;
+	struct parsed_signature c;
 	struct sigv4_diagnosis d;
-	assert_int_equal(authorization_parse(&r, &c, NULL), OK);
-	assert_int_equal(claim_verify(&r, &c, &ctx, NULL), DENIED);
-	claim_explain(&r, &c, &ctx, &d);
+	assert_int_equal(auth_header_parse(&r, &c, NULL), OK);
+	assert_int_equal(signature_verify(&r, &c, &ctx, NULL), DENIED);
+	signature_explain(&r, &c, &ctx, &d);
 	assert_true(str_find(d.mistake, STR("without the port")) < d.mistake.n);
 }
 
@@ -322,12 +322,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_case_when_signed_in_headers_then_verifies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_s3_example_when_in_a_header_then_verifies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_components_when_in_any_order_and_spacing_then_verify, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_authorization_when_malformed_then_is_told_how, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_auth_header_when_malformed_then_is_reported_how, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_date_when_missing_or_bad_then_access_denied, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_date_when_a_quarter_off_then_is_skewed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_date_when_an_http_date_then_is_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_payload_when_told_then_is_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_payload_when_not_told_then_is_asked_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_payload_when_given_then_is_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_payload_when_not_given_then_is_asked_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_mistake_when_the_host_has_no_port_then_is_named, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,10 +24,10 @@ static const char *const WITH_TRAILER[] = {
 static struct chunk_chain chain_from(const char *seed)
 {
 	struct chunk_chain c;
-	struct sigv4_claim claim = {
+	struct parsed_signature auth = {
 		.amz_date = STR("20130524T000000Z"), .scope = { STR("20130524"), STR("us-east-1"), STR("s3") }, .signature = str_of(seed),
 	};
-	chunk_chain_init(&c, &claim, SECRET);
+	chunk_chain_init(&c, &auth, SECRET);
 	return c;
 }
 
@@ -84,7 +84,7 @@ static void test_chunk_when_one_bit_is_other_then_does_not_hold(void **state)
 	}
 }
 
-static void test_chunk_when_out_of_its_place_then_does_not_hold(void **state)
+static void test_chunk_when_out_of_its_fixture_then_does_not_hold(void **state)
 {
 	struct chunk_chain c = chain_from(SEED);
 	assert_false(chunk_holds(&c, 1, PLAIN[1]));
@@ -116,7 +116,7 @@ int main(void)
 		cmocka_unit_test(test_chunks_when_of_the_reference_then_hold),
 		cmocka_unit_test(test_trailer_when_of_the_reference_then_holds),
 		cmocka_unit_test(test_chunk_when_one_bit_is_other_then_does_not_hold),
-		cmocka_unit_test(test_chunk_when_out_of_its_place_then_does_not_hold),
+		cmocka_unit_test(test_chunk_when_out_of_its_fixture_then_does_not_hold),
 		cmocka_unit_test(test_chunk_when_signed_as_a_trailer_then_does_not_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

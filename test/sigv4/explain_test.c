@@ -144,14 +144,14 @@ static struct request sent(const struct client *c, struct str signature)
 
 static struct sigv4_diagnosis explain(const struct request *r)
 {
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct sigv4_diagnosis d;
 	struct fault why;
-	if (claim_parse(r, &claim, &why) != OK)
+	if (signature_parse(r, &auth, &why) != OK)
 		fail_msg("%s", why.text);
-	assert_int_equal(claim_verify(r, &claim, &CTX, &why), DENIED);
+	assert_int_equal(signature_verify(r, &auth, &CTX, &why), DENIED);
 	assert_int_equal(why.code, F_SIGNATURE_WRONG);
-	claim_explain(r, &claim, &CTX, &d);
+	signature_explain(r, &auth, &CTX, &d);
 	return d;
 }
 
@@ -227,12 +227,12 @@ static void test_request_when_large_then_its_arena_is_left_alone(void **state)
 	c.path = path;
 	struct request r = sent(&c, STR("00"));
 	struct arena small CLEANUP(arena_deinit) = { 0 };
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct sigv4_diagnosis d;
-	assert_int_equal(claim_parse(&r, &claim, NULL), OK);
+	assert_int_equal(signature_parse(&r, &auth, NULL), OK);
 	arena_init(&small, 1024);
 	r.arena = &small;
-	claim_explain(&r, &claim, &CTX, &d);
+	signature_explain(&r, &auth, &CTX, &d);
 	assert_true(arena_ok(&small));
 	assert_int_equal(d.canonical_request.n, 0);
 	assert_int_equal(d.mistake.n, 0);

@@ -64,9 +64,9 @@ static int tear_down(void **state)
 /* Claim and signature of the example's first n fields. */
 static enum status verify(size_t n, const struct verify_context *ctx, struct fault *why)
 {
-	struct sigv4_claim claim;
-	enum status parsed = policy_claim(&arena, example, n, &claim, why);
-	return parsed != OK ? parsed : policy_verify(example, n, &claim, ctx, why);
+	struct parsed_signature auth;
+	enum status parsed = policy_signature(&arena, example, n, &auth, why);
+	return parsed != OK ? parsed : policy_verify(example, n, &auth, ctx, why);
 }
 
 static void assert_refused(const struct verify_context *ctx, enum fault_code code, const char *words)
@@ -87,15 +87,15 @@ static struct header *field(const char *name)
 	return NULL;
 }
 
-static void test_signature_when_s3_example_then_taken(void **state)
+static void test_signature_when_s3_example_then_accepted(void **state)
 {
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	assert_int_equal(field("policy")->value.n, 864);
-	assert_int_equal(policy_claim(&arena, example, EXAMPLE_FIELDS, &claim, NULL), OK);
-	assert_str(claim.access_key, STR("AKIAIOSFODNN7EXAMPLE"));
-	assert_str(claim.scope.region, STR("us-east-1"));
-	assert_true(claim.date_ms == NOW_MS);
-	assert_int_equal(policy_verify(example, EXAMPLE_FIELDS, &claim, &CTX, NULL), OK);
+	assert_int_equal(policy_signature(&arena, example, EXAMPLE_FIELDS, &auth, NULL), OK);
+	assert_str(auth.access_key, STR("AKIAIOSFODNN7EXAMPLE"));
+	assert_str(auth.scope.region, STR("us-east-1"));
+	assert_true(auth.date_ms == NOW_MS);
+	assert_int_equal(policy_verify(example, EXAMPLE_FIELDS, &auth, &CTX, NULL), OK);
 }
 
 static void test_signature_when_policy_signature_or_secret_differ_then_wrong(void **state)
@@ -134,7 +134,7 @@ static void test_date_when_ahead_or_a_week_old_then_expired(void **state)
 	assert_int_equal(verify(EXAMPLE_FIELDS, &ctx, NULL), OK);
 }
 
-static void test_claim_when_fields_are_missing_repeated_or_bad_then_refused(void **state)
+static void test_signature_when_fields_are_missing_repeated_or_bad_then_refused(void **state)
 {
 	static const char *const NAMES[] = { "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature", "policy" };
 	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
@@ -155,12 +155,12 @@ static void test_claim_when_fields_are_missing_repeated_or_bad_then_refused(void
 	assert_refused(&CTX, F_AUTH_MALFORMED, "Error parsing the x-amz-credential parameter; the Credential is mal-formed");
 }
 
-static void test_claim_when_no_field_of_it_then_not_signed(void **state)
+static void test_signature_when_no_field_of_it_then_not_signed(void **state)
 {
 	const struct header fields[] = { { STR("key"), STR("k") }, { STR("x-amz-meta-a"), STR("b") } };
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct fault why;
-	assert_int_equal(policy_claim(&arena, fields, COUNT_OF(fields), &claim, &why), DENIED);
+	assert_int_equal(policy_signature(&arena, fields, COUNT_OF(fields), &auth, &why), DENIED);
 	assert_int_equal(why.code, F_NOT_SIGNED);
 }
 
@@ -387,12 +387,12 @@ static void test_arena_when_full_then_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_signature_when_s3_example_then_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_signature_when_s3_example_then_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_signature_when_policy_signature_or_secret_differ_then_wrong, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scope_when_not_ours_then_malformed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_date_when_ahead_or_a_week_old_then_expired, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_claim_when_fields_are_missing_repeated_or_bad_then_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_claim_when_no_field_of_it_then_not_signed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_signature_when_fields_are_missing_repeated_or_bad_then_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_signature_when_no_field_of_it_then_not_signed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_example_when_checked_then_holds_until_its_expiration, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_example_when_a_field_is_changed_or_left_out_then_violated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_condition_when_checked_then_as_its_kind_says, set_up, tear_down),

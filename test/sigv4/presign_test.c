@@ -56,10 +56,10 @@ static struct request request_of(struct str url, const struct presign_input *in,
 
 static enum status verify(const struct request *r, int64_t now_ms, struct fault *why)
 {
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct verify_context ctx = { .region = KEY.region, .service = KEY.service, .now_ms = now_ms, .secret = KEY.secret };
-	enum status parsed = claim_parse(r, &claim, why);
-	return parsed != OK ? parsed : claim_verify(r, &claim, &ctx, why);
+	enum status parsed = signature_parse(r, &auth, why);
+	return parsed != OK ? parsed : signature_verify(r, &auth, &ctx, why);
 }
 
 static void check_taken(const struct presign_input *in, const char *host)
@@ -209,15 +209,15 @@ static void check_form(const struct sigv4_key *key, size_t expected_fields)
 {
 	struct post_policy_input in = form_input();
 	struct header fields[POST_FIELDS];
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct post_policy policy;
 	struct str document = { NULL, 0 };
 	size_t n;
 	assert_int_equal(presign_post(key, &in, &arena, fields, &n, NULL), OK);
 	assert_int_equal(n, expected_fields);
 	struct verify_context ctx = { .region = KEY.region, .service = KEY.service, .now_ms = NOW_MS, .secret = KEY.secret };
-	assert_int_equal(policy_claim(&arena, fields, n, &claim, NULL), OK);
-	assert_int_equal(policy_verify(fields, n, &claim, &ctx, NULL), OK);
+	assert_int_equal(policy_signature(&arena, fields, n, &auth, NULL), OK);
+	assert_int_equal(policy_verify(fields, n, &auth, &ctx, NULL), OK);
 	assert_true(base64_decode(&arena, fields[n - 2].value, &document));
 	assert_int_equal(policy_parse(&arena, document, &policy, NULL), OK);
 	assert_int_equal(policy_check(&policy, fields, n, STR("bucket"), NOW_MS + 299999, NULL), OK);
@@ -225,7 +225,7 @@ static void check_form(const struct sigv4_key *key, size_t expected_fields)
 	assert_int_equal(policy.max_size, 5242880);
 }
 
-static void test_post_when_made_then_taken_by_the_verifying_side(void **state)
+static void test_post_when_made_then_accepted_by_the_verifying_side(void **state)
 {
 	check_form(&KEY, 7);
 }
@@ -263,7 +263,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_url_when_lifetime_is_out_of_range_then_invalid, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_url_when_arena_is_full_then_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_post_when_made_then_fields_in_order_and_policy_exact, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_post_when_made_then_taken_by_the_verifying_side, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_post_when_made_then_accepted_by_the_verifying_side, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_post_when_session_token_then_a_field_in_the_policy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_post_when_arena_is_full_then_limit, set_up, tear_down),
 	};

@@ -183,7 +183,7 @@ static void test_key_when_more_than_are_kept_then_still_right(void **state)
 	assert_int_equal(signing_keys_held(), 4);
 }
 
-static void test_key_when_secret_is_long_then_as_hmac_wants_and_not_kept(void **state)
+static void test_key_when_secret_is_long_then_as_hmac_needs_and_not_kept(void **state)
 {
 	char secret[300];
 	memset(secret, 's', sizeof secret);
@@ -247,7 +247,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_key_when_asked_again_then_the_same_and_kept_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_when_any_part_differs_then_another, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_when_more_than_are_kept_then_still_right, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_key_when_secret_is_long_then_as_hmac_wants_and_not_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_when_secret_is_long_then_as_hmac_needs_and_not_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_keys_when_thread_ends_then_wiped, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

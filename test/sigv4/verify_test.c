@@ -49,9 +49,9 @@ static struct request client_request(const char *target)
 
 static enum status verify_with(const struct request *r, const struct verify_context *ctx, struct fault *why)
 {
-	struct sigv4_claim claim;
-	enum status parsed = claim_parse(r, &claim, why);
-	return parsed != OK ? parsed : claim_verify(r, &claim, ctx, why);
+	struct parsed_signature auth;
+	enum status parsed = signature_parse(r, &auth, why);
+	return parsed != OK ? parsed : signature_verify(r, &auth, ctx, why);
 }
 
 static enum status verify(const struct request *r, struct fault *why)
@@ -85,11 +85,11 @@ static void load_signed(const char *name, struct signed_case *s)
 
 static enum status verify_signed(const struct signed_case *s)
 {
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct fault why;
-	if (claim_parse(&s->r, &claim, &why) != OK)
+	if (signature_parse(&s->r, &auth, &why) != OK)
 		fail_msg("%s: %s", s->c.name, why.text);
-	enum status verdict = claim_verify(&s->r, &claim, &s->ctx, &why);
+	enum status verdict = signature_verify(&s->r, &auth, &s->ctx, &why);
 	assert_true(verdict != DENIED || why.code == F_SIGNATURE_WRONG);
 	return verdict;
 }
@@ -159,7 +159,7 @@ static void test_case_when_verified_then_accepted_and_refused_when_altered(void 
 	assert_true(accepted >= 35);
 }
 
-static void test_client_urls_when_verified_then_taken(void **state)
+static void test_client_urls_when_verified_then_accepted(void **state)
 {
 	static const char *const TARGETS[] = { SDK_PUT, SDK_PUT_REQUIRED, BOTO_PUT };
 	for (size_t i = 0; i < COUNT_OF(TARGETS); i++) {
@@ -215,10 +215,10 @@ static void test_secret_when_another_then_refused(void **state)
 static void test_request_when_without_parameters_then_not_signed(void **state)
 {
 	struct request r = client_request("/b/k?x-id=GetObject&x-amz-meta-a=b");
-	assert_false(claim_present(&r));
+	assert_false(signature_present(&r));
 	assert_refused(&r, &CTX, F_NOT_SIGNED, "");
 	r = client_request("/b/k?X-Amz-Expires=1");
-	assert_true(claim_present(&r));
+	assert_true(signature_present(&r));
 }
 
 /* The parameters of a claim as text, one replaced. */
@@ -239,11 +239,11 @@ static struct request with_parameter(const char *name, const char *text)
 	return r;
 }
 
-static void test_claim_when_well_formed_then_read(void **state)
+static void test_signature_when_well_formed_then_read(void **state)
 {
 	struct request r = with_parameter("", NULL);
-	struct sigv4_claim c;
-	assert_int_equal(claim_parse(&r, &c, NULL), OK);
+	struct parsed_signature c;
+	assert_int_equal(signature_parse(&r, &c, NULL), OK);
 	assert_str(c.access_key, STR("AKID"));
 	assert_str(c.scope.day, STR("20261122"));
 	assert_str(c.scope.region, STR("us-east-1"));
@@ -325,7 +325,7 @@ static void test_list_when_too_long_then_malformed(void **state)
 	assert_refused(&r, &CTX, F_AUTH_MALFORMED, "more than 256 headers are signed");
 }
 
-static void test_time_when_before_or_after_then_skew_forward_and_none_behind(void **state)
+static void test_time_when_before_or_after_then_skew_forward_and_none_after(void **state)
 {
 	static const struct { int64_t offset_ms; enum fault_code code; const char *words; } TIMES[] = {
 		{ 0, F_NONE, "" }, { 300 * 1000, F_NONE, "" }, { 300 * 1000 + 1, F_SIGNATURE_EXPIRED, "Request has expired" },
@@ -388,7 +388,7 @@ static void test_header_when_signed_but_not_sent_then_signature_wrong(void **sta
 	assert_refused(&r, &CTX, F_HEADER_UNSIGNED, "");
 }
 
-static void test_header_when_others_are_unsigned_then_taken(void **state)
+static void test_header_when_others_are_unsigned_then_accepted(void **state)
 {
 	const struct header headers[] = {
 		CLIENT_HEADERS[0], { STR("Content-Type"), STR("text/plain;charset=UTF-8") }, { STR("Accept"), STR("*/*") }, { STR("amz-sdk-request"), STR("attempt=1") },
@@ -404,10 +404,10 @@ static void test_payload_hash_when_a_header_then_in_force_and_checked(void **sta
 	static const char HASH[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 	struct header headers[2] = { CLIENT_HEADERS[0], { STR("X-Amz-Content-Sha256"), str_of(HASH) } };
 	struct request r = with_parameter("X-Amz-SignedHeaders", "host;x-amz-content-sha256");
-	struct sigv4_claim c;
+	struct parsed_signature c;
 	r.headers = headers;
 	r.n_headers = 2;
-	assert_int_equal(claim_parse(&r, &c, NULL), OK);
+	assert_int_equal(signature_parse(&r, &c, NULL), OK);
 	assert_str(c.payload_hash, str_of(HASH));
 	headers[1].value = STR("STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
 	assert_refused(&r, &CTX, F_AUTH_MALFORMED, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value.");
@@ -418,23 +418,23 @@ static void test_payload_hash_when_a_header_then_in_force_and_checked(void **sta
 static void test_payload_hash_when_a_parameter_then_not_asked(void **state)
 {
 	struct request r = with_parameter("X-Amz-Signature", "ab&X-Amz-Content-Sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-	struct sigv4_claim c;
-	assert_int_equal(claim_parse(&r, &c, NULL), OK);
+	struct parsed_signature c;
+	assert_int_equal(signature_parse(&r, &c, NULL), OK);
 	assert_str(c.payload_hash, STR("UNSIGNED-PAYLOAD"));
 }
 
 static void test_arena_when_full_then_limit(void **state)
 {
 	struct request r = client_request(SDK_PUT);
-	struct sigv4_claim c;
+	struct parsed_signature c;
 	size_t limited = 0;
-	assert_int_equal(claim_parse(&r, &c, NULL), OK);
+	assert_int_equal(signature_parse(&r, &c, NULL), OK);
 	for (size_t cap = 0; cap < 8000; cap += 50) {
 		struct arena small CLEANUP(arena_deinit) = { 0 };
 		struct fault why = { .code = F_NONE };
 		arena_init(&small, cap);
 		r.arena = &small;
-		enum status s = claim_verify(&r, &c, &CTX, &why);
+		enum status s = signature_verify(&r, &c, &CTX, &why);
 		assert_true(s == OK || (s == LIMIT && why.code == F_TOO_MUCH));
 		limited += s == LIMIT;
 	}
@@ -445,23 +445,23 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_case_when_verified_then_accepted_and_refused_when_altered, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_client_urls_when_verified_then_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_client_urls_when_verified_then_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_target_when_any_byte_is_changed_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_method_when_another_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parameter_when_added_or_removed_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_secret_when_another_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_request_when_without_parameters_then_not_signed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_claim_when_well_formed_then_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_signature_when_well_formed_then_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parameter_when_missing_or_empty_then_s3s_sentence, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parameter_when_malformed_then_s3s_sentence, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parameter_when_repeated_then_malformed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_list_when_too_long_then_malformed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_time_when_before_or_after_then_skew_forward_and_none_behind, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_time_when_before_or_after_then_skew_forward_and_none_after, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lifetime_when_zero_then_expired_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_x_amz_and_unsigned_then_refused_by_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_host_is_not_signed_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_signed_but_not_sent_then_signature_wrong, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_header_when_others_are_unsigned_then_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_header_when_others_are_unsigned_then_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_payload_hash_when_a_header_then_in_force_and_checked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_payload_hash_when_a_parameter_then_not_asked, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_arena_when_full_then_limit, set_up, tear_down),

@@ -61,19 +61,19 @@ static void verify(struct job *j)
 {
 	struct request r = { .arena = &j->arena, .method = text_of(j, "method"), .target = text_of(j, "target") };
 	struct verify_context ctx = context_of(j);
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct sigv4_diagnosis d;
 	struct fault why = { .code = F_NONE };
 	struct str rest = r.target;
 	r.path = str_cut(&rest, '?');
 	r.headers = list_of(j, "headers", &r.n_headers);
 	enum status s = query_parse(&j->arena, rest, true, &r.query, &why);
-	s = s != OK ? s : claim_parse(&r, &claim, &why);
-	s = s != OK ? s : claim_verify(&r, &claim, &ctx, &why);
+	s = s != OK ? s : signature_parse(&r, &auth, &why);
+	s = s != OK ? s : signature_verify(&r, &auth, &ctx, &why);
 	say(j, s, &why);
 	if (why.code != F_SIGNATURE_WRONG)
 		return;
-	claim_explain(&r, &claim, &ctx, &d);
+	signature_explain(&r, &auth, &ctx, &d);
 	printf("%.*s\n%.*s\n", STRF(d.mistake), STRF(d.canonical_request));
 }
 
@@ -82,12 +82,12 @@ static void form(struct job *j)
 	size_t n;
 	struct header *fields = list_of(j, "fields", &n);
 	struct verify_context ctx = context_of(j);
-	struct sigv4_claim claim;
+	struct parsed_signature auth;
 	struct post_policy policy;
 	struct str document = { NULL, 0 };
 	struct fault why = { .code = F_NONE };
-	enum status s = policy_claim(&j->arena, fields, n, &claim, &why);
-	s = s != OK ? s : policy_verify(fields, n, &claim, &ctx, &why);
+	enum status s = policy_signature(&j->arena, fields, n, &auth, &why);
+	s = s != OK ? s : policy_verify(fields, n, &auth, &ctx, &why);
 	for (size_t i = 0; i < n && s == OK; i++) {
 		if (str_equal_nocase(fields[i].name, STR("policy")) && !base64_decode(&j->arena, fields[i].value, &document))
 			s = fault_set(&why, POLICY_MALFORMED, "not base64");

@@ -1,7 +1,7 @@
 /* One request at a time: the request goes out and the answer is watched for in one loop, so that an
  * early refusal is read rather than lost to a broken pipe.
  *
- * struct exchange is the state of one attempt. Input gathers in one bounded buffer until it holds a
+ * struct client_exchange is the state of one attempt. Input gathers in one bounded buffer until it holds a
  * head; the body is then taken from what follows, framed by its length, its chunks or the close.
  * The connection is kept only when both directions ended where they should. */
 #include "http/client/client.h"
@@ -20,7 +20,7 @@
 #define ERROR_BODY_MAX (64u << 10)
 
 struct http_client {
-	struct connection connection;
+	struct client_connection connection;
 	struct connection_target at;   /* of the open connection */
 	SSL_CTX *tls;                  /* made for the first https URL */
 	char out[65536];               /* the piece of a file that is being sent */
@@ -29,7 +29,7 @@ struct http_client {
 	bool sent;                     /* a byte of the last request went out */
 };
 
-struct exchange {
+struct client_exchange {
 	struct http_client *c;
 	const struct http_request *r;
 	struct arena *a;
@@ -64,14 +64,14 @@ void http_client_free(struct http_client **c)
 	*c = NULL;
 }
 
-static int64_t idle_deadline(const struct exchange *x)
+static int64_t idle_deadline(const struct client_exchange *x)
 {
 	int64_t idle = clock_mono_ms() + (x->r->idle_timeout_ms > 0 ? x->r->idle_timeout_ms : 60000);
 	return idle < x->ends_ms ? idle : x->ends_ms;
 }
 
 /* Make the next piece of the body ready, unless one still is. */
-static enum status refill(struct exchange *x)
+static enum status fill_input(struct client_exchange *x)
 {
 	uint64_t left = x->whole ? 0 : request_body_length(x->r) - x->taken;
 	if (x->piece.n > 0)
@@ -93,9 +93,9 @@ static enum status refill(struct exchange *x)
 }
 
 /* Send what the socket takes. A failure to send is no error yet: the server may have answered before it closed. */
-static enum status send_some(struct exchange *x, short *events)
+static enum status send_some(struct client_exchange *x, short *events)
 {
-	TRY(refill(x));
+	TRY(fill_input(x));
 	while (!x->sent) {
 		ssize_t n = connection_write(&x->c->connection, x->piece.p, x->piece.n, events);
 		if (n == CONNECTION_WAIT)
@@ -108,7 +108,7 @@ static enum status send_some(struct exchange *x, short *events)
 		x->piece = str_slice(x->piece, (size_t)n, x->piece.n);
 		if (x->head_sent && x->r->progress != NULL)
 			x->r->progress(x->r->progress_arg, x->taken - x->piece.n);
-		TRY(refill(x));
+		TRY(fill_input(x));
 		/* A fast network must not keep us from looking for an early answer. */
 		struct pollfd p = { .fd = x->c->connection.fd, .events = POLLIN };
 		if (!x->sent && poll(&p, 1, 0) > 0)
@@ -118,7 +118,7 @@ static enum status send_some(struct exchange *x, short *events)
 }
 
 /* Add to the input, sending in the meantime; *ended when the server ended the stream cleanly. */
-static enum status receive(struct exchange *x, bool *ended)
+static enum status read_bytes(struct client_exchange *x, bool *ended)
 {
 	struct http_client *c = x->c;
 	for (;;) {
@@ -142,14 +142,14 @@ static enum status receive(struct exchange *x, bool *ended)
 	}
 }
 
-static void forget_input(struct http_client *c, size_t n)
+static void clear_input(struct http_client *c, size_t n)
 {
 	c->n_in -= n;
 	memmove(c->in, c->in + n, c->n_in);
 }
 
 /* Send the request and take the first head that is not a 1xx off the input. */
-static enum status receive_head(struct exchange *x)
+static enum status receive_head(struct client_exchange *x)
 {
 	struct http_client *c = x->c;
 	for (bool ended = false;;) {
@@ -157,7 +157,7 @@ static enum status receive_head(struct exchange *x)
 		if (n > 0) {
 			struct str head = str_dup(x->a, (struct str){ c->in, n });
 			TRY(response_parse_head(x->a, head, x->answer, x->why));
-			forget_input(c, n);
+			clear_input(c, n);
 			if (x->answer->status >= 200)
 				return OK;
 			if (x->answer->status == 101)
@@ -168,25 +168,25 @@ static enum status receive_head(struct exchange *x)
 			return fault_set(x->why, UPSTREAM_FAILED, "the server closed the connection before its response was complete");
 		if (c->n_in == sizeof c->in)
 			return fault_set(x->why, TOO_MUCH, "the answer's head is over %d bytes", RESPONSE_HEAD_MAX);
-		TRY(receive(x, &ended));
+		TRY(read_bytes(x, &ended));
 	}
 }
 
-static uint64_t body_max(const struct exchange *x)
+static uint64_t body_max(const struct client_exchange *x)
 {
 	uint64_t max = x->r->max_response_bytes > 0 ? x->r->max_response_bytes : RESPONSE_BODY_MAX;
 	return x->answer->status > 299 && max < ERROR_BODY_MAX ? ERROR_BODY_MAX : max;
 }
 
-static enum status over_max(const struct exchange *x)
+static enum status body_too_large(const struct client_exchange *x)
 {
 	return fault_set(x->why, TOO_MUCH, "the answer's body is over %llu bytes", (unsigned long long)body_max(x));
 }
 
-static enum status take(struct exchange *x, struct str piece)
+static enum status consume(struct client_exchange *x, struct str piece)
 {
 	if (piece.n > body_max(x) - x->got)
-		return over_max(x);
+		return body_too_large(x);
 	x->got += piece.n;
 	if (!x->r->sink_file || x->answer->status > 299) {
 		buf_put(&x->body, piece);
@@ -202,7 +202,7 @@ static enum status take(struct exchange *x, struct str piece)
 }
 
 /* Take what the input holds of the body; *done when that was the last of it. */
-static enum status take_input(struct exchange *x, struct chunk_reader *chunks, bool *done)
+static enum status consume_input(struct client_exchange *x, struct chunk_reader *chunks, bool *done)
 {
 	struct str in = { x->c->in, x->c->n_in };
 	const struct http_response *answer = x->answer;
@@ -211,43 +211,43 @@ static enum status take_input(struct exchange *x, struct chunk_reader *chunks, b
 		do {
 			if (!chunk_reader_next(chunks, &in, &piece))
 				return fault_set(x->why, UPSTREAM_FAILED, "the response's chunks are malformed");
-			TRY(take(x, piece));
+			TRY(consume(x, piece));
 		} while (piece.n > 0);
 		*done = chunks->state == CHUNK_DONE;
-		forget_input(x->c, x->c->n_in - in.n);
+		clear_input(x->c, x->c->n_in - in.n);
 		return OK;
 	}
 	if (answer->has_length && piece.n > answer->length - x->got)
 		piece.n = (size_t)(answer->length - x->got);
-	TRY(take(x, piece));
-	forget_input(x->c, piece.n);
+	TRY(consume(x, piece));
+	clear_input(x->c, piece.n);
 	*done = answer->has_length && x->got == answer->length;
 	return OK;
 }
 
-static enum status receive_body(struct exchange *x)
+static enum status receive_body(struct client_exchange *x)
 {
 	struct chunk_reader chunks = { 0 };
 	bool delimited = x->answer->has_length || x->answer->chunked;
 	if (x->answer->has_length && x->answer->length > body_max(x))
-		return over_max(x);
+		return body_too_large(x);
 	for (bool ended = false, done = false;;) {
-		TRY(take_input(x, &chunks, &done));
+		TRY(consume_input(x, &chunks, &done));
 		if (done || (ended && !delimited))
 			return OK;
 		if (ended)
 			return fault_set(x->why, UPSTREAM_FAILED, "the answer's body was cut off");
-		TRY(receive(x, &ended));
+		TRY(read_bytes(x, &ended));
 	}
 }
 
 /* RFC 9112 6.3: answers that never have a body, whatever their headers say. */
-static bool is_bodiless(const struct exchange *x)
+static bool is_bodiless(const struct client_exchange *x)
 {
 	return str_equal(x->r->method, STR("HEAD")) || x->answer->status == 204 || x->answer->status == 304;
 }
 
-static enum status run(struct exchange *x, struct str first)
+static enum status run_exchange(struct client_exchange *x, struct str first)
 {
 	x->piece = first;
 	x->c->n_in = 0;
@@ -270,7 +270,7 @@ static bool same_target(const struct connection_target *a, const struct connecti
 }
 
 /* Open a connection unless the kept one will do. */
-static enum status reach(struct exchange *x, const struct connection_target *to, bool *kept)
+static enum status connect_to(struct client_exchange *x, const struct connection_target *to, bool *kept)
 {
 	struct http_client *c = x->c;
 	*kept = same_target(&c->at, to) && connection_alive(&c->connection);
@@ -295,7 +295,7 @@ static bool may_repeat(struct str method)
 	return false;
 }
 
-static int64_t end_of(const struct http_request *r)
+static int64_t target_end(const struct http_request *r)
 {
 	return r->total_timeout_ms > 0 ? clock_mono_ms() + r->total_timeout_ms : INT64_MAX;
 }
@@ -304,11 +304,11 @@ enum status http_connect(struct http_client *c, const struct http_request *r, st
 {
 	struct connection_target to;
 	struct buf head;
-	struct exchange x = { .c = c, .r = r, .why = why, .ends_ms = end_of(r) };
+	struct client_exchange x = { .c = c, .r = r, .why = why, .ends_ms = target_end(r) };
 	bool kept;
 	buf_init_arena(&head, a, REQUEST_HEAD_MAX);
 	TRY(request_write_head(r, &to, &head, why));
-	return reach(&x, &to, &kept);
+	return connect_to(&x, &to, &kept);
 }
 
 enum status http_send(struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
@@ -322,16 +322,16 @@ enum status http_send(struct http_client *c, const struct http_request *r, struc
 	if (whole)
 		buf_put(&head, r->body);
 	TRY(fault_check_buf(&head, why));
-	int64_t ends_ms = end_of(r);
+	int64_t ends_ms = target_end(r);
 	enum status st;
 	bool again, reopened = r->once;
 	c->sent = false;
 	struct http_response answer = { 0 };
 	do {
-		struct exchange x = { .c = c, .r = r, .a = a, .answer = &answer, .why = why, .whole = whole, .ends_ms = ends_ms };
+		struct client_exchange x = { .c = c, .r = r, .a = a, .answer = &answer, .why = why, .whole = whole, .ends_ms = ends_ms };
 		bool kept = false;
-		TRY(reach(&x, &to, &kept));
-		st = run(&x, buf_str(&head));
+		TRY(connect_to(&x, &to, &kept));
+		st = run_exchange(&x, buf_str(&head));
 		again = st == UPSTREAM && kept && !reopened && !x.heard && may_repeat(r->method);
 		reopened = true;
 		if (st != OK || x.cut_short || answer.close || c->n_in > 0)

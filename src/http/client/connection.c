@@ -30,7 +30,7 @@ static bool is_not_now(int error)
 
 static int bio_write(BIO *b, const char *p, int n)
 {
-	const struct connection *c = BIO_get_data(b);
+	const struct client_connection *c = BIO_get_data(b);
 	ssize_t moved = send(c->fd, p, (size_t)n, MSG_NOSIGNAL);
 	BIO_clear_retry_flags(b);
 	if (moved < 0 && is_not_now(errno))
@@ -40,7 +40,7 @@ static int bio_write(BIO *b, const char *p, int n)
 
 static int bio_read(BIO *b, char *p, int n)
 {
-	const struct connection *c = BIO_get_data(b);
+	const struct client_connection *c = BIO_get_data(b);
 	ssize_t moved = recv(c->fd, p, (size_t)n, 0);
 	BIO_clear_retry_flags(b);
 	if (moved < 0 && is_not_now(errno))
@@ -64,7 +64,7 @@ static void make_quiet_socket(void)
 	quiet_socket = m;
 }
 
-static const char *variable(const char *name)
+static const char *env_value(const char *name)
 {
 	const char *value = getenv(name);
 	return value != NULL && *value != '\0' ? value : NULL;
@@ -73,7 +73,7 @@ static const char *variable(const char *name)
 static const char *system_file(void)
 {
 	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
-	const char *file = variable("SSL_CERT_FILE");
+	const char *file = env_value("SSL_CERT_FILE");
 	for (size_t i = 0; file == NULL && i < COUNT_OF(files); i++)
 		if (access(files[i], R_OK) == 0)
 			file = files[i];
@@ -92,9 +92,9 @@ static bool trust_text(SSL_CTX *ctx, struct str pem)
 	return n > 0;
 }
 
-static bool trust(SSL_CTX *ctx, struct str authorities)
+static bool load_trust(SSL_CTX *ctx, struct str authorities)
 {
-	const char *file = variable("AWS_CA_BUNDLE");
+	const char *file = env_value("AWS_CA_BUNDLE");
 	if (file == NULL && authorities.n > 0)
 		return trust_text(ctx, authorities);
 	if (file == NULL)
@@ -105,7 +105,7 @@ static bool trust(SSL_CTX *ctx, struct str authorities)
 SSL_CTX *connection_tls(struct str authorities, struct fault *why)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !trust(ctx, authorities)) {
+	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || !load_trust(ctx, authorities)) {
 		fault_set(why, UPSTREAM_FAILED, "there is no readable file of trusted certificates; AWS_CA_BUNDLE or SSL_CERT_FILE may name one");
 		SSL_CTX_free(ctx);
 		return NULL;
@@ -115,7 +115,7 @@ SSL_CTX *connection_tls(struct str authorities, struct fault *why)
 	return ctx;
 }
 
-enum status connection_wait(const struct connection *c, short events, int64_t deadline_ms, struct fault *why)
+enum status connection_wait(const struct client_connection *c, short events, int64_t deadline_ms, struct fault *why)
 {
 	for (;;) {
 		int64_t left = deadline_ms - clock_mono_ms();
@@ -131,7 +131,7 @@ enum status connection_wait(const struct connection *c, short events, int64_t de
 }
 
 /* Connect one address; c stays closed unless OK. */
-static enum status connect_one(struct connection *c, const struct addrinfo *at, int64_t deadline_ms, struct fault *why)
+static enum status connect_one(struct client_connection *c, const struct addrinfo *at, int64_t deadline_ms, struct fault *why)
 {
 	c->fd = socket(at->ai_family, at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->ai_protocol);
 	if (c->fd < 0)
@@ -151,7 +151,7 @@ static enum status connect_one(struct connection *c, const struct addrinfo *at, 
 	return st;
 }
 
-static enum status connect_any(struct connection *c, const struct addrinfo *list, int64_t deadline_ms, struct fault *why)
+static enum status connect_any(struct client_connection *c, const struct addrinfo *list, int64_t deadline_ms, struct fault *why)
 {
 	int left = 0;
 	for (const struct addrinfo *at = list; at != NULL; at = at->ai_next)
@@ -168,7 +168,7 @@ static enum status connect_any(struct connection *c, const struct addrinfo *list
 }
 
 /* What a call on c->ssl that gave rc waits for; 0: nothing, it failed or ended. */
-static short wanted(const struct connection *c, int rc)
+static short wanted_events(const struct client_connection *c, int rc)
 {
 	int error = SSL_get_error(c->ssl, rc);
 	if (error == SSL_ERROR_WANT_READ)
@@ -176,7 +176,7 @@ static short wanted(const struct connection *c, int rc)
 	return error == SSL_ERROR_WANT_WRITE ? POLLOUT : 0;
 }
 
-static bool prepare_tls(struct connection *c, const char *host, SSL_CTX *ctx)
+static bool prepare_tls(struct client_connection *c, const char *host, SSL_CTX *ctx)
 {
 	pthread_once(&quiet_socket_once, make_quiet_socket);
 	c->ssl = SSL_new(ctx);
@@ -194,7 +194,7 @@ static bool prepare_tls(struct connection *c, const char *host, SSL_CTX *ctx)
 	return SSL_set1_host(c->ssl, host) == 1 && SSL_set_tlsext_host_name(c->ssl, host) == 1;
 }
 
-static enum status start_tls(struct connection *c, const char *host, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
+static enum status start_tls(struct client_connection *c, const char *host, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
 {
 	ERR_clear_error();
 	if (!prepare_tls(c, host, ctx))
@@ -204,7 +204,7 @@ static enum status start_tls(struct connection *c, const char *host, SSL_CTX *ct
 		int rc = SSL_connect(c->ssl);
 		if (rc == 1)
 			return OK;
-		short events = wanted(c, rc);
+		short events = wanted_events(c, rc);
 		if (events == 0)
 			break;
 		TRY(connection_wait(c, events, deadline_ms, why));
@@ -216,7 +216,7 @@ static enum status start_tls(struct connection *c, const char *host, SSL_CTX *ct
 	return fault_set(why, UPSTREAM_FAILED, "TLS failed: %s", reason != NULL ? reason : "the server closed the connection");
 }
 
-enum status connection_open(struct connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
+enum status connection_open(struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
 {
 	struct fault inner = { 0 };
 	struct addrinfo *list = NULL;
@@ -233,7 +233,7 @@ enum status connection_open(struct connection *c, const struct connection_target
 	return fault_write(why, inner.code, "cannot connect to %s port %s: %s", t->host, t->port, inner.text);
 }
 
-void connection_close(struct connection *c)
+void connection_close(struct client_connection *c)
 {
 	SSL_free(c->ssl);
 	c->ssl = NULL;
@@ -242,24 +242,24 @@ void connection_close(struct connection *c)
 	c->fd = -1;
 }
 
-static ssize_t moved(struct connection *c, int rc, size_t n, short *events)
+static ssize_t result_of(struct client_connection *c, int rc, size_t n, short *events)
 {
 	if (rc == 1)
 		return (ssize_t)n;
-	short want = wanted(c, rc);
+	short want = wanted_events(c, rc);
 	*events = (short)(*events | want);
 	if (want != 0)
 		return CONNECTION_WAIT;
 	return SSL_get_error(c->ssl, rc) == SSL_ERROR_ZERO_RETURN ? 0 : CONNECTION_FAILED;
 }
 
-ssize_t connection_read(struct connection *c, void *p, size_t n, short *events)
+ssize_t connection_read(struct client_connection *c, void *p, size_t n, short *events)
 {
 	if (c->ssl != NULL) {
 		size_t got = 0;
 		ERR_clear_error();
 		int rc = SSL_read_ex(c->ssl, p, n, &got);
-		return moved(c, rc, got, events);
+		return result_of(c, rc, got, events);
 	}
 	ssize_t got = recv(c->fd, p, n, 0);
 	if (got >= 0)
@@ -268,13 +268,13 @@ ssize_t connection_read(struct connection *c, void *p, size_t n, short *events)
 	return is_not_now(errno) ? CONNECTION_WAIT : CONNECTION_FAILED;
 }
 
-ssize_t connection_write(struct connection *c, const void *p, size_t n, short *events)
+ssize_t connection_write(struct client_connection *c, const void *p, size_t n, short *events)
 {
 	if (c->ssl != NULL) {
 		size_t put = 0;
 		ERR_clear_error();
 		int rc = SSL_write_ex(c->ssl, p, n, &put);
-		return moved(c, rc, put, events);
+		return result_of(c, rc, put, events);
 	}
 	ssize_t put = send(c->fd, p, n, MSG_NOSIGNAL);
 	if (put >= 0)
@@ -283,7 +283,7 @@ ssize_t connection_write(struct connection *c, const void *p, size_t n, short *e
 	return is_not_now(errno) ? CONNECTION_WAIT : CONNECTION_FAILED;
 }
 
-bool connection_alive(struct connection *c)
+bool connection_alive(struct client_connection *c)
 {
 	char byte;
 	if (c->fd < 0)
@@ -292,5 +292,5 @@ bool connection_alive(struct connection *c)
 		return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && is_not_now(errno);
 	/* A peek through TLS, so that session tickets do not count as unasked bytes. */
 	ERR_clear_error();
-	return wanted(c, SSL_peek(c->ssl, &byte, 1)) == POLLIN;
+	return wanted_events(c, SSL_peek(c->ssl, &byte, 1)) == POLLIN;
 }

@@ -17,7 +17,7 @@ struct connection_target {
 	bool tls;
 };
 
-struct connection {
+struct client_connection {
 	int fd;           /* -1: closed */
 	SSL *ssl;         /* NULL: plain */
 };
@@ -30,17 +30,17 @@ struct connection {
  * c       closed
  * ctx     made by connection_tls; may be NULL where t->tls is false
  * Errors  UPSTREAM_FAILED with a sentence; DEADLINE */
-enum status connection_open(struct connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why) MUST_CHECK;
+enum status connection_open(struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 /* Safe on a closed one. */
-void connection_close(struct connection *c);
+void connection_close(struct client_connection *c);
 /* Whether an idle connection may be used again: open, and nothing came in that no one asked for. */
-bool connection_alive(struct connection *c);
+bool connection_alive(struct client_connection *c);
 
 /* Bytes moved (more than 0); 0: the other side ended cleanly (reads only); CONNECTION_WAIT; CONNECTION_FAILED. */
-ssize_t connection_read(struct connection *c, void *p, size_t n, short *events) MUST_CHECK;
-ssize_t connection_write(struct connection *c, const void *p, size_t n, short *events) MUST_CHECK;
+ssize_t connection_read(struct client_connection *c, void *p, size_t n, short *events) MUST_CHECK;
+ssize_t connection_write(struct client_connection *c, const void *p, size_t n, short *events) MUST_CHECK;
 /* Wait for POLLIN, POLLOUT or both. Errors: DEADLINE */
-enum status connection_wait(const struct connection *c, short events, int64_t deadline_ms, struct fault *why) MUST_CHECK;
+enum status connection_wait(const struct client_connection *c, short events, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 
 /* TLS 1.2 or newer, certificates verified against $AWS_CA_BUNDLE, else `authorities` (PEM) unless that is empty, else
  * $SSL_CERT_FILE, else the system's file. NULL, with why filled in, when there is none of them, or no memory. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum status bad_url(struct fault *why)
+static enum status url_invalid(struct fault *why)
 {
 	return fault_set(why, INVALID_INPUT, "the URL is not http://host[:port]/path or https://host[:port]/path");
 }
@@ -24,7 +24,7 @@ static enum status split_authority(struct str authority, struct connection_targe
 	             (rest.n == 0 || rest.p[0] == ':') && !(bracketed && end == authority.n) &&
 	             str_to_u64(port, &number) && number >= 1 && number <= 65535;
 	if (!right)
-		return bad_url(why);
+		return url_invalid(why);
 	(void)snprintf(to->host, sizeof to->host, "%.*s", STRF(host));
 	(void)snprintf(to->port, sizeof to->port, "%u", (unsigned)number);
 	return OK;
@@ -60,14 +60,14 @@ enum status request_write_head(const struct http_request *r, struct connection_t
 {
 	to->tls = str_starts_with_nocase(r->url, STR("https://"));
 	if (!to->tls && !str_starts_with_nocase(r->url, STR("http://")))
-		return bad_url(why);
+		return url_invalid(why);
 	struct str rest = str_slice(r->url, to->tls ? 8 : 7, r->url.n);
 	size_t end = 0;
 	while (end < rest.n && rest.p[end] != '/' && rest.p[end] != '?')
 		end++;
 	struct str target = str_slice(rest, end, rest.n);
 	if (!http_is_visible(r->url) || str_find_char(r->url, '#') < r->url.n)
-		return bad_url(why);
+		return url_invalid(why);
 	TRY(split_authority(str_slice(rest, 0, end), to, why));
 	if (!http_is_token(r->method))
 		return fault_set(why, INVALID_INPUT, "the method is not a token");

@@ -9,7 +9,7 @@
 #include <netdb.h>
 #include <stdio.h>
 
-struct lookup {
+struct name_lookup {
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
 	char host[256], port[6];
@@ -18,13 +18,13 @@ struct lookup {
 	bool done, abandoned;
 };
 
-static int ask(const char *host, const char *port, int flags, struct addrinfo **list)
+static int wait_for_lookup(const char *host, const char *port, int flags, struct addrinfo **list)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
 	return getaddrinfo(host, port, &hints, list);
 }
 
-static void drop(struct lookup *l)
+static void release_lookup(struct name_lookup *l)
 {
 	if (l->list != NULL)
 		freeaddrinfo(l->list);
@@ -33,11 +33,11 @@ static void drop(struct lookup *l)
 	mem_free(l);
 }
 
-static void *look_up(void *arg)
+static void *run_lookup(void *arg)
 {
-	struct lookup *l = arg;
+	struct name_lookup *l = arg;
 	struct addrinfo *list = NULL;
-	int error = ask(l->host, l->port, AI_ADDRCONFIG, &list);
+	int error = wait_for_lookup(l->host, l->port, AI_ADDRCONFIG, &list);
 	pthread_mutex_lock(&l->lock);
 	l->list = error == 0 ? list : NULL;
 	l->error = error;
@@ -46,11 +46,11 @@ static void *look_up(void *arg)
 	pthread_cond_signal(&l->finished);
 	pthread_mutex_unlock(&l->lock);
 	if (abandoned)
-		drop(l);
+		release_lookup(l);
 	return NULL;
 }
 
-static enum status look_up_apart(struct lookup *l, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
+static enum status start_lookup(struct name_lookup *l, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
 {
 	pthread_mutex_lock(&l->lock);
 	while (!l->done && thread_wait_until(&l->finished, &l->lock, deadline_ms))
@@ -63,7 +63,7 @@ static enum status look_up_apart(struct lookup *l, int64_t deadline_ms, struct a
 	int error = l->error;
 	*out = l->list;
 	l->list = NULL;
-	drop(l);
+	release_lookup(l);
 	if (error != 0)
 		return fault_set(why, UPSTREAM_FAILED, "%s", gai_strerror(error));
 	return OK;
@@ -72,20 +72,20 @@ static enum status look_up_apart(struct lookup *l, int64_t deadline_ms, struct a
 enum status resolve_host(const char *host, const char *port, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
 {
 	/* RFC 6761 6.3: localhost is the loopback, whatever a name server says; without a host getaddrinfo gives just that. */
-	if (str_equal_nocase(str_of(host), STR("localhost")) && ask(NULL, port, 0, out) == 0)
+	if (str_equal_nocase(str_of(host), STR("localhost")) && wait_for_lookup(NULL, port, 0, out) == 0)
 		return OK;
-	if (ask(host, port, AI_NUMERICHOST, out) == 0)
+	if (wait_for_lookup(host, port, AI_NUMERICHOST, out) == 0)
 		return OK;
-	struct lookup *l = mem_new(1, sizeof *l);
+	struct name_lookup *l = mem_new(1, sizeof *l);
 	if (l == NULL)
 		return fault_no_memory(why);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->finished, NULL);
 	(void)snprintf(l->host, sizeof l->host, "%s", host);
 	(void)snprintf(l->port, sizeof l->port, "%s", port);
-	if (!thread_start(NULL, look_up, l)) {
-		drop(l);
+	if (!thread_start(NULL, run_lookup, l)) {
+		release_lookup(l);
 		return fault_no_memory(why);
 	}
-	return look_up_apart(l, deadline_ms, out, why);
+	return start_lookup(l, deadline_ms, out, why);
 }

@@ -22,38 +22,38 @@
 #define METRICS_BYTES_MAX ((size_t)1 << 20)
 #define ARENA_BYTES (4 * METRICS_BYTES_MAX)
 
-static void seal(struct exchange *x)
+static void add_common_headers(struct request_context *x)
 {
 	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
 	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(&x->answer, STR("X-Request-Id"), x->request.id);
 }
 
-static void answer_text(struct exchange *x, int status, struct str text)
+static void answer_text(struct request_context *x, int status, struct str text)
 {
 	answer_header(&x->answer, STR("Content-Type"), STR("text/plain; charset=utf-8"));
-	seal(x);
+	add_common_headers(x);
 	x->answer.status = status;
 	x->answer.body = text;
 }
 
-static void refuse(struct door *door, struct exchange *x, const struct fault *why)
+static void on_error(struct handler *handler, struct request_context *x, const struct fault *why)
 {
 	problem_answer(x, why);
-	seal(x);
+	add_common_headers(x);
 	if (why->code == F_BAD_METHOD)
 		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
 }
 
-static void show_health(struct admin *a, struct exchange *x)
+static void show_health(struct admin *a, struct request_context *x)
 {
 	answer_text(x, 200, STR("ok\n"));
 }
 
-static void show_ready(struct admin *a, struct exchange *x)
+static void show_ready(struct admin *a, struct request_context *x)
 {
 	struct fault why;
-	if (a->doors->ready == NULL || a->doors->ready(a->doors->arg, &why) == OK) {
+	if (a->handlers->ready == NULL || a->handlers->ready(a->handlers->arg, &why) == OK) {
 		answer_text(x, 200, STR("ready\n"));
 		return;
 	}
@@ -61,11 +61,11 @@ static void show_ready(struct admin *a, struct exchange *x)
 	answer_text(x, 503, str_printf(x->request.arena, "%s\n", why.text));
 }
 
-static void show_metrics(struct admin *a, struct exchange *x)
+static void show_metrics(struct admin *a, struct request_context *x)
 {
 	struct buf b;
-	if (a->doors->refresh != NULL)
-		a->doors->refresh(a->doors->arg);
+	if (a->handlers->refresh != NULL)
+		a->handlers->refresh(a->handlers->arg);
 	buf_init_arena(&b, x->request.arena, METRICS_BYTES_MAX);
 	metrics_write(&b);
 	request_metrics_write(a->metrics, &b);
@@ -77,19 +77,19 @@ static void show_metrics(struct admin *a, struct exchange *x)
 	}
 	struct fault why;
 	fault_set(&why, INTERNAL, "The metrics are too long");
-	refuse(&a->door, x, &why);
+	on_error(&a->handler, x, &why);
 }
 
 struct admin_route {
 	const char *name;
-	enum door_step step;       /* DOOR_RUN: may wait for the database */
+	enum handler_step step;       /* HANDLER_RUN: may wait for the database */
 	bool is_secret;
-	void (*show)(struct admin *, struct exchange *);
+	void (*show)(struct admin *, struct request_context *);
 };
 static const struct admin_route rows[] = {
-	{ "GET /healthz", DOOR_ANSWER, false, show_health },
-	{ "GET /readyz", DOOR_RUN, false, show_ready },
-	{ "GET /metrics", DOOR_RUN, true, show_metrics },
+	{ "GET /healthz", HANDLER_ANSWER, false, show_health },
+	{ "GET /readyz", HANDLER_RUN, false, show_ready },
+	{ "GET /metrics", HANDLER_RUN, true, show_metrics },
 };
 static const struct router routes = ROUTER("", rows, "Try /healthz, /readyz or /metrics");
 
@@ -105,74 +105,74 @@ static bool seems_direct(const struct request *r)
 		&& (str_equal_nocase(name, STR("localhost")) || str_starts_with(name, STR("127.")) || str_equal(name, STR("[::1]")));
 }
 
-static enum status choose(struct admin *a, struct exchange *x, const struct admin_route **out, struct fault *why)
+static enum status choose_page(struct admin *a, struct request_context *x, const struct admin_route **out, struct fault *why)
 {
 	struct route_match at;
 	enum status found = router_find(&routes, x->request.method, x->request.path, &at, why);
-	TRY(gate_check_site(&x->request, why));
+	TRY(admin_auth_check_site(&x->request, why));
 	TRY(found);
 	const struct admin_route *route = at.row;
 	x->answer.route = route->name;
 	if (route->is_secret && (a->needs_token || !seems_direct(&x->request)))
-		TRY(gate_check_token(a->doors->gate, &x->request, clock_mono_ms(), why));
+		TRY(admin_auth_check_token(a->handlers->admin_auth, &x->request, clock_mono_ms(), why));
 	*out = route;
 	return OK;
 }
 
 /* The console, if the request is its own. */
-static struct door *console_of(const struct admin *a, const struct exchange *x)
+static struct handler *console_of(const struct admin *a, const struct request_context *x)
 {
 	struct route_match at;
 	bool ours = router_find(&routes, x->request.method, x->request.path, &at, NULL) != NOT_FOUND;
-	return ours ? NULL : a->doors->console;
+	return ours ? NULL : a->handlers->console;
 }
 
-static enum door_step begin(struct door *door, struct exchange *x)
+static enum handler_step on_head(struct handler *handler, struct request_context *x)
 {
-	struct admin *a = (struct admin *)door;
-	struct door *console = console_of(a, x);
+	struct admin *a = (struct admin *)handler;
+	struct handler *console = console_of(a, x);
 	const struct admin_route *route = NULL;
 	struct fault why;
 	if (console != NULL)
-		return console->ops->begin(console, x);
-	if (choose(a, x, &route, &why) != OK) {
-		refuse(door, x, &why);
-		return DOOR_ANSWER;
+		return console->ops->on_head(console, x);
+	if (choose_page(a, x, &route, &why) != OK) {
+		on_error(handler, x, &why);
+		return HANDLER_ANSWER;
 	}
-	x->door_state = (void *)route;
-	if (route->step == DOOR_ANSWER)
+	x->handler_state = (void *)route;
+	if (route->step == HANDLER_ANSWER)
 		route->show(a, x);
 	return route->step;
 }
 
 /* Never called: no route asks for a body, nor does one of the console's. */
-static enum status data(struct door *door, struct exchange *x, const char *p, size_t n)
+static enum status on_body(struct handler *handler, struct request_context *x, const char *p, size_t n)
 {
 	return OK;
 }
 
-static void finish(struct door *door, struct exchange *x)
+static void run_request(struct handler *handler, struct request_context *x)
 {
-	struct admin *a = (struct admin *)door;
-	struct door *console = console_of(a, x);
-	const struct admin_route *route = x->door_state;
+	struct admin *a = (struct admin *)handler;
+	struct handler *console = console_of(a, x);
+	const struct admin_route *route = x->handler_state;
 	if (console != NULL)
-		console->ops->finish(console, x);
+		console->ops->run(console, x);
 	else
 		route->show(a, x);
 }
 
-static void cancel(struct door *door, struct exchange *x, const struct fault *why)
+static void on_abort(struct handler *handler, struct request_context *x, const struct fault *why)
 {
-	struct door *console = console_of((struct admin *)door, x);
+	struct handler *console = console_of((struct admin *)handler, x);
 	if (console != NULL)
-		console->ops->cancel(console, x, why);
+		console->ops->on_abort(console, x, why);
 }
 
-static const struct door_ops ops = { begin, data, finish, cancel, refuse };
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error };
 
-void admin_init(struct admin *a, const struct server_doors *doors, struct request_metrics *metrics, bool needs_token)
+void admin_init(struct admin *a, const struct server_handlers *handlers, struct request_metrics *metrics, bool needs_token)
 {
-	size_t arena = doors->console != NULL && doors->console->arena_bytes > ARENA_BYTES ? doors->console->arena_bytes : ARENA_BYTES;
-	*a = (struct admin){ .door = { .ops = &ops, .arena_bytes = arena, .plus_is_blank = true }, .doors = doors, .metrics = metrics, .needs_token = needs_token };
+	size_t arena = handlers->console != NULL && handlers->console->arena_bytes > ARENA_BYTES ? handlers->console->arena_bytes : ARENA_BYTES;
+	*a = (struct admin){ .handler = { .ops = &ops, .arena_bytes = arena, .plus_is_blank = true }, .handlers = handlers, .metrics = metrics, .needs_token = needs_token };
 }

@@ -6,13 +6,13 @@
 #include "http/server/serve.h"
 
 struct admin {
-	struct door door;
-	const struct server_doors *doors;   /* ready, refresh, gate, console */
+	struct handler handler;
+	const struct server_handlers *handlers;   /* ready, refresh, gate, console */
 	struct request_metrics *metrics;
 	bool needs_token;                   /* not on loopback */
 };
 
 /* Fill in the handler; all is borrowed. */
-void admin_init(struct admin *a, const struct server_doors *doors, struct request_metrics *metrics, bool needs_token);
+void admin_init(struct admin *a, const struct server_handlers *handlers, struct request_metrics *metrics, bool needs_token);
 
 #endif

@@ -265,7 +265,7 @@ static enum io_result shake_hands(struct connection *c)
 	return r == IO_WAIT && c->transport.hung_up ? IO_CLOSED : r;
 }
 
-static enum io_result step(struct connection *c, struct str *in, size_t *turn_bytes)
+static enum io_result step_state(struct connection *c, struct str *in, size_t *turn_bytes)
 {
 	switch (c->state) {
 	case CONN_HANDSHAKE:
@@ -292,7 +292,7 @@ void connection_run(struct connection *c)
 	size_t turn_bytes = 0;
 	enum io_result r;
 	do
-		r = step(c, &in, &turn_bytes);
+		r = step_state(c, &in, &turn_bytes);
 	while (r == IO_DONE);
 	if (r == IO_CLOSED || !keep_input(c, in)) {
 		close_connection(c);
@@ -345,7 +345,7 @@ void connection_resume(struct connection *c)
 	connection_run(c);
 }
 
-static void expire(struct connection *c)
+static void on_timeout(struct connection *c)
 {
 	LOG(CONNECTION_ENDED, STR(""), LOG_C("waitedFor", state_names[c->state]));
 	c->is_cut = true;
@@ -363,7 +363,7 @@ void connection_on_timer(struct connection *c)
 {
 	struct conn_progress seen = progress_of(c, true);
 	if (conn_timeouts_expired(reactor_of(c)->timeouts, &seen))
-		expire(c);
+		on_timeout(c);
 	else
 		timer_set(&reactor_of(c)->wheel, &c->timer, reactor_of(c)->now_ms + conn_timeouts_left_ms(reactor_of(c)->timeouts, &seen));
 }

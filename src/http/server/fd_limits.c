@@ -37,7 +37,7 @@ bool fd_limits_may_open(const struct fd_limits *s, int64_t own, int64_t other)
 	return own + kept < s->room;
 }
 
-static void warn(uint64_t files, unsigned wanted, const struct fd_limits *s)
+static void log_limits(uint64_t files, unsigned wanted, const struct fd_limits *s)
 {
 	char text[240];
 	snprintf(text, sizeof text, "only %llu files may be open: the API and the storage accept %u connections together (%u are assured to either), "
@@ -55,6 +55,6 @@ struct fd_limits fd_limits_raise(unsigned wanted)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	struct fd_limits shares = fd_limits_share(limit.rlim_cur, wanted);
 	if (shares.room < 2 * (uint64_t)wanted)
-		warn(limit.rlim_cur, wanted, &shares);
+		log_limits(limit.rlim_cur, wanted, &shares);
 	return shares;
 }

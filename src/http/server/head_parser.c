@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static enum status bad(struct fault *why)
+static enum status head_malformed(struct fault *why)
 {
 	return fault_set(why, BAD_FRAMING, "The head has a folded line, a header without a name, a control character, or a line that does not end in CR LF");
 }
@@ -25,7 +25,7 @@ enum status head_find(struct head_search *s, struct str in, size_t *size, struct
 		if (end >= HEAD_MAX_BYTES)
 			return too_long(s, why);
 		if (end == s->line || in.p[end - 1] != '\r' || (end - 1 == s->line && s->lines == 0))
-			return bad(why);
+			return head_malformed(why);
 		if (end - 1 == s->line) {
 			*size = end + 1;
 			return OK;
@@ -75,10 +75,10 @@ static enum status parse_header(struct str line, struct header *f, struct fault 
 {
 	f->name = http_take(&line, CHAR_TOKEN);
 	if (f->name.n == 0 || !take_char(&line, ':'))
-		return bad(why);
+		return head_malformed(why);
 	struct str value = http_take(&line, CHAR_VALUE);
 	if (line.n > 0)
-		return bad(why);
+		return head_malformed(why);
 	f->value = str_trim(value);
 	return OK;
 }

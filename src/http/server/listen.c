@@ -31,7 +31,7 @@ enum status listen_cut(const char *setting, struct str text, struct str *host, u
 	return OK;
 }
 
-static enum status resolve(const char *setting, struct str host, uint16_t port, struct addrinfo **out, struct fault *why)
+static enum status resolve_address(const char *setting, struct str host, uint16_t port, struct addrinfo **out, struct fault *why)
 {
 	char name[64], service[8];
 	snprintf(name, sizeof name, "%.*s", STRF(host));
@@ -44,7 +44,7 @@ static enum status resolve(const char *setting, struct str host, uint16_t port, 
 }
 
 /* Say what the system refused, in words that name the address and the setting. */
-static enum status tell_errno(const char *setting, const char *text, int error, struct fault *why)
+static enum status explain_errno(const char *setting, const char *text, int error, struct fault *why)
 {
 	switch (error) {
 	case EADDRINUSE:
@@ -107,7 +107,7 @@ static void describe_v6(struct listen_socket *s, const struct sockaddr_in6 *at)
 }
 
 /* Fill in host, url and kind from what the socket is really bound to. */
-static void describe(struct listen_socket *s)
+static void describe_address(struct listen_socket *s)
 {
 	struct sockaddr_storage at = { 0 };
 	socklen_t n = sizeof at;
@@ -124,13 +124,13 @@ enum status listen_open(const char *setting, const char *text, struct listen_soc
 	uint16_t port;
 	struct addrinfo *found;
 	TRY(listen_cut(setting, str_of(text), &host, &port, why));
-	TRY(resolve(setting, host, port, &found, why));
+	TRY(resolve_address(setting, host, port, &found, why));
 	struct listen_socket s = { .fd = open_socket(prefer_v4(found)) };
 	int error = errno;
 	freeaddrinfo(found);
 	if (s.fd < 0)
-		return tell_errno(setting, text, error, why);
-	describe(&s);
+		return explain_errno(setting, text, error, why);
+	describe_address(&s);
 	*out = s;
 	return OK;
 }

@@ -133,7 +133,7 @@ static void on_event(struct event_source *source, uint32_t events)
 
 enum status listener_start(struct listener *l, struct reactor *reactors, unsigned n, unsigned client_most, struct fault *why)
 {
-	assert(l->door != NULL && l->most > 0 && n > 0);
+	assert(l->handler != NULL && l->most > 0 && n > 0);
 	TRY(client_limit_new(client_most, &l->clients, why));
 	l->acceptors = mem_new(n, sizeof *l->acceptors);
 	if (l->acceptors == NULL)

@@ -30,7 +30,7 @@ struct listener {
 	struct listen_socket socket;
 	struct host_names hosts;
 	struct traffic *traffic;
-	struct door *door;
+	struct handler *handler;
 	struct listener *other;    /* shares its room with this one; NULL: none does */
 	struct fd_limits limits;
 	unsigned most;             /* connections */

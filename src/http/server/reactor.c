@@ -128,7 +128,7 @@ static void run_round(struct reactor *r, int orders)
 	fire_timers(r);
 }
 
-static void *run(void *arg)
+static void *run_reactor(void *arg)
 {
 	struct reactor *r = arg;
 	own_reactor = r;
@@ -157,7 +157,7 @@ enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts
 
 enum status reactor_start(struct reactor *r, struct fault *why)
 {
-	r->is_running = thread_start(&r->thread, run, r);
+	r->is_running = thread_start(&r->thread, run_reactor, r);
 	return r->is_running ? OK : fault_set(why, INTERNAL, "No thread for a reactor");
 }
 

@@ -11,7 +11,7 @@
 static _Thread_local uint64_t seeds[2];
 static _Thread_local bool seeded;
 
-static uint64_t spread(uint64_t x)
+static uint64_t mix_bits(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
@@ -24,7 +24,7 @@ void request_id_make(char out[REQUEST_ID_CHARS + 1])
 		random_bytes(seeds, sizeof seeds);
 	seeded = true;
 	seeds[0]++;
-	uint64_t words[2] = { spread(seeds[0]), spread(seeds[0] ^ seeds[1]) };
+	uint64_t words[2] = { mix_bits(seeds[0]), mix_bits(seeds[0] ^ seeds[1]) };
 	unsigned char bytes[sizeof words];
 	memcpy(bytes, words, sizeof words);
 	hex_encode(bytes, sizeof bytes, out);

@@ -58,7 +58,7 @@ static bool is_row(const struct row *r, const char *listener, const char *route,
 }
 
 /* The row of these labels, made when there is none; NULL when the table is full. Under the lock. */
-static struct row *find(struct request_metrics *m, const char *listener, const char *route, int status)
+static struct row *find_row(struct request_metrics *m, const char *listener, const char *route, int status)
 {
 	size_t at = hash_fnv64(hash_fnv64(HASH_FNV64 + (unsigned)status, str_of(listener)), str_of(route)) % ROWS;
 	for (; m->rows[at].listener != NULL; at = (at + 1) % ROWS)
@@ -66,7 +66,7 @@ static struct row *find(struct request_metrics *m, const char *listener, const c
 			return &m->rows[at];
 	/* What is kept free beyond the bound is for the few rows of "other", and for the search to end. */
 	if (m->filled >= ROWS_FILLED && strcmp(route, "other") != 0)
-		return find(m, listener, "other", status);
+		return find_row(m, listener, "other", status);
 	if (m->filled >= ROWS - 1)
 		return NULL;
 	m->filled++;
@@ -90,10 +90,10 @@ void request_metrics_count(struct request_metrics *m, const char *listener, cons
 	assert(status >= 0 && status <= 999);
 	const char *label = route == NULL ? "none" : route;
 	pthread_mutex_lock(&m->lock);
-	struct row *count = find(m, listener, label, status);
+	struct row *count = find_row(m, listener, label, status);
 	if (count != NULL)
 		count->count++;
-	struct row *latency = find(m, listener, label, -1);
+	struct row *latency = find_row(m, listener, label, -1);
 	if (latency != NULL)
 		add_latency(latency, us);
 	pthread_mutex_unlock(&m->lock);

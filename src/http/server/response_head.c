@@ -81,7 +81,7 @@ static bool is_head(const struct server_request *c)
 }
 
 /* The length that is given: the body's, or what a handler without one says in answer to HEAD and with 304. */
-static uint64_t told_length(const struct server_request *c)
+static uint64_t given_length(const struct server_request *c)
 {
 	const struct answer *ans = &c->x.answer;
 	uint64_t n = ans->fd >= 0 ? ans->fd_length : ans->body.n;
@@ -103,7 +103,7 @@ static void put_headers(struct buf *b, const struct header *headers, size_t n)
 static void put_head(struct buf *b, struct server_request *c)
 {
 	const struct answer *ans = &c->x.answer;
-	bool has_length = ans->status != 204 && (ans->status != 304 || told_length(c) > 0);
+	bool has_length = ans->status != 204 && (ans->status != 304 || given_length(c) > 0);
 	buf_put(b, STR("HTTP/1.1 "));
 	put_number(b, (uint64_t)ans->status);
 	buf_put_char(b, ' ');
@@ -115,7 +115,7 @@ static void put_head(struct buf *b, struct server_request *c)
 	put_headers(b, ans->more, ans->n_more);
 	if (has_length) {
 		buf_put(b, STR("Content-Length: "));
-		put_number(b, told_length(c));
+		put_number(b, given_length(c));
 		buf_put(b, STR("\r\n"));
 	}
 	if (!c->keeps_alive)
@@ -141,6 +141,6 @@ bool response_head_make(struct server_request *c)
 		c->out = (struct outgoing){ .head = buf_str(b), .fd = ans->fd, .at = ans->fd_offset, .left = ans->fd_length };
 	else
 		c->out.body = ans->body;
-	c->out_bytes = told_length(c);
+	c->out_bytes = given_length(c);
 	return true;
 }

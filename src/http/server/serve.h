@@ -21,19 +21,19 @@ struct server;
  * Errors  ADDRESS_TAKEN; BAD_SETTING */
 enum status server_bind(const struct settings *s, struct server **out, struct serve_addresses *at, struct fault *why) MUST_CHECK;
 
-struct server_doors {
-	struct door *api;
-	struct door *storage;      /* NULL without that listener */
+struct server_handlers {
+	struct handler *api;
+	struct handler *storage;      /* NULL without that listener */
 	/* what the admin listener shows: ready (OK or why not), and the refresh of gauges before /metrics */
 	enum status (*ready)(void *arg, struct fault *why);
 	void (*refresh)(void *arg);
 	void *arg;
-	struct gate *gate;         /* of the admin listener; NULL: nobody has its token */
-	struct door *console;      /* whatever else the admin listener is asked for; NULL: nothing */
+	struct admin_auth *admin_auth;         /* of the admin listener; NULL: nobody has its token */
+	struct handler *console;      /* whatever else the admin listener is asked for; NULL: nothing */
 };
 /* Accept, until SIGTERM or SIGINT; then finish what is in flight and return.
  * started   called once when all listeners accept */
-enum status server_run(struct server *s, const struct server_doors *d, void (*started)(void *arg), struct fault *why) MUST_CHECK;
+enum status server_run(struct server *s, const struct server_handlers *d, void (*started)(void *arg), struct fault *why) MUST_CHECK;
 void server_free(struct server **s);
 
 #endif

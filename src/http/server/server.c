@@ -83,7 +83,7 @@ static enum status bind_all(struct server *s, struct fault *why)
 	return OK;
 }
 
-static void tell_addresses(const struct server *s, struct serve_addresses *at)
+static void copy_addresses(const struct server *s, struct serve_addresses *at)
 {
 	const struct listener *l = s->listeners;
 	snprintf(at->api, sizeof at->api, "%s", l[API].socket.url);
@@ -113,7 +113,7 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 		server_free(&s);
 		return status;
 	}
-	tell_addresses(s, at);
+	copy_addresses(s, at);
 	*out = s;
 	return OK;
 }
@@ -140,12 +140,12 @@ static enum status start_shared(struct server *s, struct fault *why)
 /* A client may have so many of the connections, unless the setting says otherwise. */
 #define CLIENT_SHARE 4
 
-static enum status start_listener(struct server *s, size_t which, struct door *door, unsigned most, struct fault *why)
+static enum status start_listener(struct server *s, size_t which, struct handler *handler, unsigned most, struct fault *why)
 {
 	struct listener *l = &s->listeners[which];
 	unsigned client_most = (unsigned)s->settings->max_client_connections;
 	bool is_admin = which == ADMIN;
-	l->door = door;
+	l->handler = handler;
 	l->most = most;
 	l->proxies = &s->proxies;
 	if (client_most == 0)
@@ -153,20 +153,20 @@ static enum status start_listener(struct server *s, size_t which, struct door *d
 	return listener_start(l, is_admin ? s->reactors : s->reactors + 1, is_admin ? 1 : s->n_reactors - 1, client_most, why);
 }
 
-static enum status start_listeners(struct server *s, const struct server_doors *doors, struct fault *why)
+static enum status start_listeners(struct server *s, const struct server_handlers *handlers, struct fault *why)
 {
 	unsigned most = (unsigned)s->settings->max_connections;
 	struct fd_limits limits = fd_limits_raise(most);
-	admin_init(&s->admin, doors, s->traffic.metrics, !s->listeners[ADMIN].socket.is_loopback);
+	admin_init(&s->admin, handlers, s->traffic.metrics, !s->listeners[ADMIN].socket.is_loopback);
 	s->listeners[API].limits = s->listeners[STORAGE].limits = limits;
 	s->listeners[API].other = &s->listeners[STORAGE];
 	s->listeners[STORAGE].other = &s->listeners[API];
 	if (most > limits.room)
 		most = limits.room;
-	TRY(start_listener(s, API, doors->api, most, why));
-	if (doors->storage != NULL)
-		TRY(start_listener(s, STORAGE, doors->storage, most, why));
-	TRY(start_listener(s, ADMIN, &s->admin.door, limits.admin, why));
+	TRY(start_listener(s, API, handlers->api, most, why));
+	if (handlers->storage != NULL)
+		TRY(start_listener(s, STORAGE, handlers->storage, most, why));
+	TRY(start_listener(s, ADMIN, &s->admin.handler, limits.admin, why));
 	for (unsigned i = 0; i < s->n_reactors; i++)
 		TRY(reactor_start(&s->reactors[i], why));
 	return OK;
@@ -185,7 +185,7 @@ static void shut_listeners(struct server *s)
 }
 
 /* Wait until the eventfd is written, or for timeout_ms (-1: for ever). */
-static void await(int fd, int64_t timeout_ms)
+static void await_signal(int fd, int64_t timeout_ms)
 {
 	int64_t until_ms = clock_mono_ms() + timeout_ms, left_ms = timeout_ms;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -194,19 +194,19 @@ static void await(int fd, int64_t timeout_ms)
 }
 
 /* Let requests in flight finish; cut those that take too long. */
-static void drain(struct server *s)
+static void drain_requests(struct server *s)
 {
 	struct traffic *t = &s->traffic;
 	shut_listeners(s);
 	atomic_store(&t->draining, true);
 	if (atomic_load(&t->in_flight) > 0)
-		await(t->idle_fd, (int64_t)s->settings->drain_timeout_s * 1000);
+		await_signal(t->idle_fd, (int64_t)s->settings->drain_timeout_s * 1000);
 	if (atomic_load(&t->in_flight) > 0)
 		order_all(s, ORDER_CUT);
 }
 
 /* The pool first, and what handlers have started: then no connection is anybody's but its reactor's. */
-static void stop(struct server *s)
+static void stop_listeners(struct server *s)
 {
 	shut_listeners(s);
 	workers_stop(s->traffic.workers);
@@ -222,23 +222,23 @@ static void stop(struct server *s)
 	request_metrics_free(&s->traffic.metrics);
 }
 
-static enum status run(struct server *s, const struct server_doors *doors, void (*started)(void *arg), struct fault *why)
+static enum status run_listeners(struct server *s, const struct server_handlers *handlers, void (*started)(void *arg), struct fault *why)
 {
 	TRY(start_shared(s, why));
-	TRY(start_listeners(s, doors, why));
+	TRY(start_listeners(s, handlers, why));
 	if (started != NULL)
-		started(doors->arg);
-	await(s->signal_fd, -1);
+		started(handlers->arg);
+	await_signal(s->signal_fd, -1);
 	LOG(SERVER_STOPPING, STR(""), LOG_I("inFlight", atomic_load(&s->traffic.in_flight)));
-	drain(s);
+	drain_requests(s);
 	return OK;
 }
 
-enum status server_run(struct server *s, const struct server_doors *doors, void (*started)(void *arg), struct fault *why)
+enum status server_run(struct server *s, const struct server_handlers *handlers, void (*started)(void *arg), struct fault *why)
 {
 	TRY(signals_catch(s->signal_fd, why));
-	enum status status = run(s, doors, started, why);
-	stop(s);
+	enum status status = run_listeners(s, handlers, started, why);
+	stop_listeners(s);
 	signals_release();
 	return status;
 }

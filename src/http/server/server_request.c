@@ -21,26 +21,26 @@
 #define DROP_SPARE_BYTES ((uint64_t)1 << 20)
 #define HEAD_OUT_MAX ((size_t)1 << 20)
 
-static void refuse(struct server_request *c, const struct fault *why)
+static void answer_fault(struct server_request *c, const struct fault *why)
 {
 	const char *route = c->x.answer.route;
 	answer_reset(&c->x.answer);
 	c->x.answer.route = route;
-	c->listener->door->ops->refuse(c->listener->door, &c->x, why);
+	c->listener->handler->ops->on_error(c->listener->handler, &c->x, why);
 	c->x.answer.fault = *why;
-	c->wants = DOOR_ANSWER;
+	c->wants = HANDLER_ANSWER;
 }
 
 /* Tell the handler that no finish will come. */
-static void cancel(struct server_request *c, const struct fault *why)
+static void abort_handler(struct server_request *c, const struct fault *why)
 {
 	if (!c->owes_end)
 		return;
 	c->owes_end = false;
-	c->listener->door->ops->cancel(c->listener->door, &c->x, why);
+	c->listener->handler->ops->on_abort(c->listener->handler, &c->x, why);
 }
 
-static enum request_next respond(struct server_request *c)
+static enum request_next send_response(struct server_request *c)
 {
 	if (!response_head_make(c))
 		c->keeps_alive = false;   /* nothing is sent, and the connection ends */
@@ -49,14 +49,14 @@ static enum request_next respond(struct server_request *c)
 
 enum request_next server_request_respond(struct connection *c)
 {
-	return respond(c->request);
+	return send_response(c->request);
 }
 
 /* Answer now although the body, or what comes for one, is not over: the connection ends with it. */
 static enum request_next respond_and_close(struct server_request *c)
 {
 	c->keeps_alive = false;
-	return respond(c);
+	return send_response(c);
 }
 
 /* starts */
@@ -72,7 +72,7 @@ static bool count_started(struct traffic *t)
 }
 
 /* Counted down last: who waits for none to be left may then end the reactors, and the traffic with them. */
-static void wake(struct exchange *x)
+static void on_done(struct request_context *x)
 {
 	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));
 	struct traffic *t = c->listener->traffic;
@@ -106,9 +106,9 @@ static struct server_request *request_new(struct connection *connection)
 	c->client = connection->peer;
 	c->began_us = clock_mono_us();
 	request_id_make(c->id);
-	arena_init(&c->x.arena, l->door->arena_bytes);
+	arena_init(&c->x.arena, l->handler->arena_bytes);
 	answer_init(&c->x.answer);
-	c->x.wake = wake;
+	c->x.done = on_done;
 	c->x.request = (struct request){ .arena = &c->x.arena, .id = { c->id, REQUEST_ID_CHARS }, .method = STR(""), .target = STR(""), .path = STR("") };
 	buf_init(&c->head, HEAD_OUT_MAX);
 	c->out.fd = -1;
@@ -168,7 +168,7 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	struct str host = target.authority.n > 0 ? target.authority : framing.host;
 	if (!host_is_ours(&c->listener->hosts, host))
 		return fault_set(why, BAD_HOST, "\"%.*s\" is not a host of this server. Add it with --hosts.", STRF(host));
-	return query_parse(r->arena, target.query, c->listener->door->plus_is_blank, &r->query, why);
+	return query_parse(r->arena, target.query, c->listener->handler->plus_is_blank, &r->query, why);
 }
 
 static bool has_body(const struct request *r)
@@ -178,39 +178,39 @@ static bool has_body(const struct request *r)
 
 static uint64_t drop_max(const struct server_request *c)
 {
-	return c->listener->door->body_max + DROP_SPARE_BYTES;
+	return c->listener->handler->body_max + DROP_SPARE_BYTES;
 }
 
 static bool wants_body(const struct server_request *c)
 {
-	return c->wants == DOOR_BODY || c->wants == DOOR_START;
+	return c->wants == HANDLER_READ_BODY || c->wants == HANDLER_RUN_ASYNC;
 }
 
 enum conn_state server_request_body_state(const struct server_request *c)
 {
 	if (!wants_body(c))
 		return CONN_DROP;
-	return c->listener->door->slow_body_is_rate ? CONN_OBJECT : CONN_BODY;
+	return c->listener->handler->slow_body_is_rate ? CONN_OBJECT : CONN_BODY;
 }
 
-static void work(struct job *job)
+static void run_job(struct job *job)
 {
 	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
 	c->owes_end = false;
-	c->listener->door->ops->finish(c->listener->door, &c->x);
+	c->listener->handler->ops->run(c->listener->handler, &c->x);
 	reactor_resume(c->connection);
 }
 
 static enum request_next submit_to_worker(struct server_request *c)
 {
 	struct fault why;
-	c->job.run = work;
+	c->job.run = run_job;
 	if (workers_submit(c->listener->traffic->workers, &c->job))
 		return NEXT_WORK;
 	fault_set(&why, OVERLOADED, "The server is overloaded; try again");
-	cancel(c, &why);
-	refuse(c, &why);
-	return respond(c);
+	abort_handler(c, &why);
+	answer_fault(c, &why);
+	return send_response(c);
 }
 
 static enum request_next start_handler(struct server_request *c)
@@ -218,24 +218,24 @@ static enum request_next start_handler(struct server_request *c)
 	struct fault why;
 	if (!count_started(c->listener->traffic)) {
 		fault_set(&why, OVERLOADED, "The server is shutting down; try again");
-		cancel(c, &why);
-		refuse(c, &why);
-		return respond(c);
+		abort_handler(c, &why);
+		answer_fault(c, &why);
+		return send_response(c);
 	}
 	c->owes_end = false;
-	c->listener->door->ops->start(c->listener->door, &c->x);
+	c->listener->handler->ops->run_async(c->listener->handler, &c->x);
 	return NEXT_WORK;
 }
 
 static enum request_next end_body(struct server_request *c)
 {
 	switch (c->wants) {
-	case DOOR_ANSWER:
-		return respond(c);
-	case DOOR_START:
+	case HANDLER_ANSWER:
+		return send_response(c);
+	case HANDLER_RUN_ASYNC:
 		return start_handler(c);
-	case DOOR_RUN:
-	case DOOR_BODY:
+	case HANDLER_RUN:
+	case HANDLER_READ_BODY:
 		return submit_to_worker(c);
 	}
 	return NEXT_RESPONSE;
@@ -259,15 +259,15 @@ enum request_next server_request_begin(struct connection *connection, struct str
 	if (bad != NULL)
 		(void)!parse_head(c, str_slice(head, 0, connection->search.lines > 0 ? connection->search.line : head.n), &why);
 	if (is_read)
-		c->wants = c->listener->door->ops->begin(c->listener->door, &c->x);
+		c->wants = c->listener->handler->ops->on_head(c->listener->handler, &c->x);
 	else
-		refuse(c, bad != NULL ? bad : &why);
-	c->owes_end = c->wants != DOOR_ANSWER;
+		answer_fault(c, bad != NULL ? bad : &why);
+	c->owes_end = c->wants != HANDLER_ANSWER;
 	if (!is_read && r->path.n == 0)
 		return respond_and_close(c);
 	if (!has_body(r))
 		return end_body(c);
-	if (c->wants == DOOR_ANSWER && (r->expects_continue || r->length > drop_max(c)))
+	if (c->wants == HANDLER_ANSWER && (r->expects_continue || r->length > drop_max(c)))
 		return respond_and_close(c);
 	if (r->expects_continue && !more)   /* RFC 9110 10.1.1: not needed by a client that sends already */
 		send_continue(c);
@@ -281,8 +281,8 @@ static enum request_next turn_to_dropping(struct server_request *c)
 {
 	struct fault why = c->x.answer.fault;
 	assert(c->x.answer.status != 0);
-	cancel(c, &why);
-	c->wants = DOOR_ANSWER;
+	abort_handler(c, &why);
+	c->wants = HANDLER_ANSWER;
 	connection_enter(c->connection, CONN_DROP);
 	return NEXT_BODY;
 }
@@ -291,9 +291,9 @@ static enum request_next turn_to_dropping(struct server_request *c)
 static enum request_next give_up(struct server_request *c, const struct fault *why)
 {
 	bool wanted = c->owes_end;
-	cancel(c, why);
+	abort_handler(c, why);
 	if (wanted || c->x.answer.status == 0)
-		refuse(c, why);
+		answer_fault(c, why);
 	return respond_and_close(c);
 }
 
@@ -303,7 +303,7 @@ static enum request_next take_piece(struct server_request *c, struct str piece)
 	c->x.body_bytes += piece.n;
 	c->connection->moved += piece.n;
 	if (wants_body(c)) {
-		if (c->listener->door->ops->data(c->listener->door, &c->x, piece.p, piece.n) != OK)
+		if (c->listener->handler->ops->on_body(c->listener->handler, &c->x, piece.p, piece.n) != OK)
 			return turn_to_dropping(c);
 		return NEXT_BODY;
 	}
@@ -377,7 +377,7 @@ void server_request_end(struct connection *connection, bool sent)
 		c->x.answer.fault = why;
 		c->x.body_cut = !connection->is_cut;
 	}
-	cancel(c, &why);
+	abort_handler(c, &why);
 	access_log_write(c, sent);
 	if (c->counted)
 		client_limit_leave(c->listener->clients, &c->client);

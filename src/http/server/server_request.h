@@ -27,11 +27,11 @@ struct traffic {
 
 /* One request. Belongs to its reactor, or while it is at work to a worker or the handler. */
 struct server_request {
-	struct exchange x;
+	struct request_context x;
 	struct job job;
 	struct listener *listener;
 	struct connection *connection;
-	enum door_step wants;
+	enum handler_step wants;
 	bool owes_end;               /* the handler awaits finish, start or cancel */
 	bool keeps_alive;            /* the connection stays open after the response */
 	bool is_old;                 /* HTTP/1.0 */

@@ -42,14 +42,14 @@ static int no_passphrase(char *out, int n, int writes, void *arg)
 
 /* files */
 
-static void wipe(struct buf *b)
+static void wipe_buffer(struct buf *b)
 {
 	if (b->p != NULL)
 		secret_wipe(b->p, b->cap);
 	buf_deinit(b);
 }
 
-static enum status cannot(const char *setting, const char *path, int error, struct fault *why)
+static enum status file_unreadable(const char *setting, const char *path, int error, struct fault *why)
 {
 	return fault_set(why, BAD_SETTING, "--%s: %s cannot be read: %s", setting, path, strerror(error));
 }
@@ -65,20 +65,20 @@ static enum status check_and_read(int fd, const char *setting, const char *path,
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0)
-		return cannot(setting, path, errno, why);
+		return file_unreadable(setting, path, errno, why);
 	if (S_ISDIR(st.st_mode))
-		return cannot(setting, path, EISDIR, why);
+		return file_unreadable(setting, path, EISDIR, why);
 	if (strcmp(setting, "tls-key") == 0 && !is_private(&st))
 		return fault_set(why, BAD_SETTING, "--tls-key: %s can be read by others; run chmod 600 on it first", path);
 	int error = file_read_all(fd, out);
-	return error == 0 ? OK : cannot(setting, path, error, why);
+	return error == 0 ? OK : file_unreadable(setting, path, error, why);
 }
 
 static enum status read_file(const char *setting, const char *path, struct buf *out, struct fault *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return cannot(setting, path, errno, why);
+		return file_unreadable(setting, path, errno, why);
 	enum status status = check_and_read(fd, setting, path, out, why);
 	close(fd);
 	return status;
@@ -151,9 +151,9 @@ static enum status fill_context(SSL_CTX *ctx, struct buf *cert, struct buf *key,
 }
 
 /* Read the files and put them in force. Sessions of before keep the context that they began with. */
-static enum status load(struct fault *why)
+static enum status load_pair(struct fault *why)
 {
-	struct buf cert CLEANUP(wipe), key CLEANUP(wipe);
+	struct buf cert CLEANUP(wipe_buffer), key CLEANUP(wipe_buffer);
 	SSL_CTX *ctx = make_context();
 	buf_init(&cert, FILE_MAX_BYTES);
 	buf_init(&key, FILE_MAX_BYTES);
@@ -185,12 +185,12 @@ static bool note_files(void)
 	return changed;
 }
 
-static void renew(void)
+static void reload_pair(void)
 {
 	struct fault why = { 0 };
 	if (!note_files())
 		return;
-	if (load(&why) == OK)
+	if (load_pair(&why) == OK)
 		LOG(TLS_RENEWED, STR(""), LOG_C("cert", tls.cert));
 	else
 		LOG(TLS_REFUSED, STR(""), LOG_C("text", why.text));
@@ -202,7 +202,7 @@ static void renew_if_due(void)
 	if (now_ms - atomic_load_explicit(&tls.looked_ms, memory_order_relaxed) < LOOK_EVERY_MS || pthread_mutex_trylock(&tls.lock) != 0)
 		return;
 	atomic_store_explicit(&tls.looked_ms, now_ms, memory_order_relaxed);
-	renew();
+	reload_pair();
 	pthread_mutex_unlock(&tls.lock);
 }
 
@@ -228,7 +228,7 @@ enum status tls_open(const char *cert, const char *key, struct fault *why)
 	pthread_mutex_lock(&tls.lock);
 	(void)note_files();
 	atomic_store(&tls.looked_ms, clock_mono_ms());
-	enum status status = load(why);
+	enum status status = load_pair(why);
 	pthread_mutex_unlock(&tls.lock);
 	return status;
 }

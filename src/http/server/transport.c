@@ -28,7 +28,7 @@ void transport_memory_deinit(struct transport_memory *m)
 	*m = (struct transport_memory){ 0 };
 }
 
-static enum io_result failed(bool *flag)
+static enum io_result transport_failed(bool *flag)
 {
 	if (errno == EINTR)
 		return IO_YIELD;
@@ -56,7 +56,7 @@ static int bio_read(BIO *bio, char *p, int n)
 	struct transport *t = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
 	ssize_t got = recv(t->fd, p, (size_t)n, 0);
-	if (got < 0 && failed(&t->readable) != IO_CLOSED)
+	if (got < 0 && transport_failed(&t->readable) != IO_CLOSED)
 		BIO_set_retry_read(bio);
 	return (int)got;
 }
@@ -89,18 +89,18 @@ bool transport_start_tls(struct transport *t, SSL_CTX *ctx)
 	return true;
 }
 
-static enum io_result push(struct transport *t, const char *p, size_t n, size_t *at)
+static enum io_result push_bytes(struct transport *t, const char *p, size_t n, size_t *at)
 {
 	while (*at < n) {
 		ssize_t sent = send(t->fd, p + *at, n - *at, MSG_NOSIGNAL);
 		if (sent < 0)
-			return failed(&t->writable);
+			return transport_failed(&t->writable);
 		*at += (size_t)sent;
 	}
 	return IO_DONE;
 }
 
-static bool hold(struct transport *t, const char *p, size_t n)
+static bool hold_bytes(struct transport *t, const char *p, size_t n)
 {
 	char *more = mem_resize(t->held, t->held_n + n, 1);
 	if (more == NULL)
@@ -112,18 +112,18 @@ static bool hold(struct transport *t, const char *p, size_t n)
 }
 
 /* Send what is held and what is gathered; hold what the socket does not take. IO_WAIT: something is held */
-static enum io_result flush(struct transport *t)
+static enum io_result flush_buffer(struct transport *t)
 {
 	struct transport_memory *m = t->memory;
 	size_t at = 0;
-	enum io_result r = push(t, t->held, t->held_n, &t->held_at);
+	enum io_result r = push_bytes(t, t->held, t->held_n, &t->held_at);
 	if (r == IO_DONE) {
 		mem_free(t->held);
 		t->held = NULL;
 		t->held_n = t->held_at = 0;
-		r = push(t, m->gather, m->gathered, &at);
+		r = push_bytes(t, m->gather, m->gathered, &at);
 	}
-	if (r != IO_CLOSED && at < m->gathered && !hold(t, m->gather + at, m->gathered - at))
+	if (r != IO_CLOSED && at < m->gathered && !hold_bytes(t, m->gather + at, m->gathered - at))
 		r = IO_CLOSED;
 	m->gathered = 0;
 	return r == IO_YIELD ? IO_WAIT : r;
@@ -143,7 +143,7 @@ enum io_result transport_handshake(struct transport *t)
 {
 	ERR_clear_error();
 	int rc = SSL_accept(t->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
-	if (flush(t) == IO_CLOSED || (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ))
+	if (flush_buffer(t) == IO_CLOSED || (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ))
 		return IO_CLOSED;
 	return error == SSL_ERROR_NONE ? IO_DONE : IO_WAIT;
 }
@@ -156,7 +156,7 @@ static enum io_result read_tls(struct transport *t, char *p, size_t cap, size_t 
 		int got = read_record(t->ssl, p + *n, cap - *n, &error);
 		*n += got > 0 ? (size_t)got : 0;
 	}
-	if (t->memory->gathered > 0 && flush(t) == IO_CLOSED)
+	if (t->memory->gathered > 0 && flush_buffer(t) == IO_CLOSED)
 		return IO_CLOSED;
 	if (*n > 0 || error == SSL_ERROR_ZERO_RETURN)
 		return IO_DONE;
@@ -169,7 +169,7 @@ enum io_result transport_read(struct transport *t, char *p, size_t cap, size_t *
 		return read_tls(t, p, cap, n);
 	ssize_t got = recv(t->fd, p, cap, 0);
 	if (got < 0)
-		return failed(&t->readable);
+		return transport_failed(&t->readable);
 	/* A short read was all there is, unless the end follows. */
 	if ((size_t)got < cap && !t->hung_up)
 		t->readable = false;
@@ -184,7 +184,7 @@ static enum io_result send_memory(struct transport *t, struct outgoing *out)
 		struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 2 };
 		ssize_t sent = sendmsg(t->fd, &message, MSG_NOSIGNAL | (out->left > 0 ? MSG_MORE : 0));
 		if (sent < 0)
-			return failed(&t->writable);
+			return transport_failed(&t->writable);
 		size_t of_head = (size_t)sent < out->head.n ? (size_t)sent : out->head.n;
 		out->head = str_slice(out->head, of_head, out->head.n);
 		out->body = str_slice(out->body, (size_t)sent - of_head, out->body.n);
@@ -202,7 +202,7 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 		if (sent == 0)
 			return IO_CLOSED;   /* the file is shorter than it was */
 		if (sent < 0)
-			return failed(&t->writable);
+			return transport_failed(&t->writable);
 		out->at += (uint64_t)sent;
 		out->left -= (uint64_t)sent;
 		out->sent_bytes += (uint64_t)sent;
@@ -214,7 +214,7 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 }
 
 /* Put some of s into the record; *s moves on. */
-static void fill(char *record, size_t *n, struct str *s)
+static void fill_buffer(char *record, size_t *n, struct str *s)
 {
 	size_t k = s->n < TRANSPORT_RECORD_BYTES - *n ? s->n : TRANSPORT_RECORD_BYTES - *n;
 	if (k > 0)
@@ -242,8 +242,8 @@ static bool send_record(struct transport *t, struct outgoing *out)
 	struct str piece = str_slice(out->body, 0, TRANSPORT_RECORD_BYTES);
 	if (out->head.n > 0 || out->body.n == 0) {
 		size_t n = 0;
-		fill(record, &n, &out->head);
-		fill(record, &n, &out->body);
+		fill_buffer(record, &n, &out->head);
+		fill_buffer(record, &n, &out->body);
 		if (n < TRANSPORT_RECORD_BYTES && out->left > 0 && !fill_from_file(record, &n, out))
 			return false;
 		piece = (struct str){ record, n };
@@ -257,13 +257,13 @@ static bool send_record(struct transport *t, struct outgoing *out)
 static enum io_result send_tls(struct transport *t, struct outgoing *out)
 {
 	size_t turn = 0;
-	enum io_result r = flush(t);
+	enum io_result r = flush_buffer(t);
 	while (r == IO_DONE && out->head.n + out->body.n + out->left > 0) {
 		while (t->memory->gathered + RECORD_ROOM <= TRANSPORT_GATHER_BYTES && out->head.n + out->body.n + out->left > 0)
 			if (!send_record(t, out))
 				return IO_CLOSED;
 		turn += t->memory->gathered;
-		r = flush(t);
+		r = flush_buffer(t);
 		if (r == IO_DONE && turn >= TRANSPORT_TURN_BYTES && out->body.n + out->left > 0)
 			return IO_YIELD;
 	}
@@ -282,7 +282,7 @@ void transport_finish(struct transport *t)
 {
 	if (t->ssl != NULL && SSL_is_init_finished(t->ssl)) {
 		SSL_shutdown(t->ssl);
-		flush(t);
+		flush_buffer(t);
 	}
 	shutdown(t->fd, SHUT_WR);
 }
@@ -292,7 +292,7 @@ enum io_result transport_drop(struct transport *t, uint64_t *bytes)
 	for (size_t turn = 0; turn < TRANSPORT_TURN_BYTES;) {
 		ssize_t got = recv(t->fd, t->memory->scratch, TRANSPORT_SCRATCH_BYTES, 0);
 		if (got < 0)
-			return failed(&t->readable);
+			return transport_failed(&t->readable);
 		if (got == 0)
 			return IO_DONE;
 		turn += (size_t)got;

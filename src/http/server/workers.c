@@ -73,7 +73,7 @@ static bool start_thread(struct workers *w)
 	return ok;
 }
 
-static void append(struct workers *w, struct job *job)
+static void append_job(struct workers *w, struct job *job)
 {
 	job->next = NULL;
 	if (w->first == NULL)
@@ -92,7 +92,7 @@ bool workers_submit(struct workers *w, struct job *job)
 	bool grow = w->idle <= w->queued && w->started < w->limit;
 	bool ok = !w->ending && w->queued < w->queue_max && (!grow || start_thread(w) || w->started > 0);
 	if (ok)
-		append(w, job);
+		append_job(w, job);
 	pthread_mutex_unlock(&w->lock);
 	if (ok)
 		pthread_cond_signal(&w->work);

@@ -332,7 +332,7 @@ static void test_server_when_it_drips_then_total_deadline(void **state)
 	stop(&f);
 }
 
-static void test_connect_when_nobody_accepts_then_deadline(void **state)
+static void test_connect_when_no_one_accepts_then_deadline(void **state)
 {
 	struct fixture f;
 	struct http_response r;
@@ -478,7 +478,7 @@ static void test_body_when_from_file_then_sent_whole_with_progress(void **state)
 	stop(&f);
 }
 
-static void test_body_when_file_is_shorter_than_told_then_failed(void **state)
+static void test_body_when_file_is_shorter_than_given_then_failed(void **state)
 {
 	struct fixture f;
 	struct http_response r;
@@ -545,14 +545,14 @@ int main(void)
 		cmocka_unit_test(test_fresh_connection_when_closed_without_answer_then_not_repeated),
 		cmocka_unit_test(test_server_when_silent_then_idle_deadline),
 		cmocka_unit_test(test_server_when_it_drips_then_total_deadline),
-		cmocka_unit_test(test_connect_when_nobody_accepts_then_deadline),
+		cmocka_unit_test(test_connect_when_no_one_accepts_then_deadline),
 		cmocka_unit_test(test_connect_when_refused_then_sentence_with_host),
 		cmocka_unit_test(test_name_when_it_does_not_exist_then_refused_within_the_deadline),
 		cmocka_unit_test(test_localhost_when_only_ipv4_listens_then_reached),
 		cmocka_unit_test(test_body_when_small_then_in_one_piece_with_the_head),
 		cmocka_unit_test(test_body_when_refused_early_then_answer_is_read),
 		cmocka_unit_test(test_body_when_from_file_then_sent_whole_with_progress),
-		cmocka_unit_test(test_body_when_file_is_shorter_than_told_then_failed),
+		cmocka_unit_test(test_body_when_file_is_shorter_than_given_then_failed),
 		cmocka_unit_test(test_sink_when_2xx_then_file_else_memory),
 		cmocka_unit_test(test_sink_when_it_cannot_be_written_then_failed),
 	};

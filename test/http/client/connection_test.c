@@ -24,7 +24,7 @@ static void serve(int fd, unsigned nth, void *arg)
 
 struct fixture {
 	struct fake_http server;
-	struct connection c;
+	struct client_connection c;
 };
 
 static void start(struct fixture *f, const char *last_words)
@@ -32,7 +32,7 @@ static void start(struct fixture *f, const char *last_words)
 	struct connection_target to = { .host = "127.0.0.1" };
 	static char words[16];
 	(void)snprintf(words, sizeof words, "%s", last_words);
-	f->c = (struct connection){ .fd = -1 };
+	f->c = (struct client_connection){ .fd = -1 };
 	fake_http_start(&f->server, serve, words);
 	(void)snprintf(to.port, sizeof to.port, "%u", f->server.port);
 	assert_int_equal(connection_open(&f->c, &to, NULL, clock_mono_ms() + 10000, NULL), OK);
@@ -46,7 +46,7 @@ static void stop(struct fixture *f)
 	fake_http_stop(&f->server);
 }
 
-static ssize_t read_some(struct connection *c, char *p, size_t n)
+static ssize_t read_some(struct client_connection *c, char *p, size_t n)
 {
 	for (;;) {
 		short events = 0;
@@ -58,7 +58,7 @@ static ssize_t read_some(struct connection *c, char *p, size_t n)
 	}
 }
 
-static void read_hello(struct connection *c)
+static void read_hello(struct client_connection *c)
 {
 	char got[5];
 	for (size_t n = 0; n < sizeof got;) {

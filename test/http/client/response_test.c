@@ -35,7 +35,7 @@ static void test_head_when_whole_then_status_and_headers(void **state)
 	arena_deinit(&a);
 }
 
-static void test_head_when_framing_told_then_flags(void **state)
+static void test_head_when_framing_given_then_flags(void **state)
 {
 	static const struct {
 		const char *head;
@@ -128,7 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_head_when_whole_then_status_and_headers),
-		cmocka_unit_test(test_head_when_framing_told_then_flags),
+		cmocka_unit_test(test_head_when_framing_given_then_flags),
 		cmocka_unit_test(test_head_when_wrong_then_refused),
 		cmocka_unit_test(test_head_when_over_128_headers_then_limit),
 		cmocka_unit_test(test_head_when_cut_then_not_whole),

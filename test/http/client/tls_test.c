@@ -296,7 +296,7 @@ static void test_authorities_when_in_memory_then_they_alone_unless_a_bundle_is_n
 static void test_write_when_server_has_gone_then_failed_and_no_signal(void **state)
 {
 	struct tls_server s;
-	struct connection c = { .fd = -1 };
+	struct client_connection c = { .fd = -1 };
 	struct connection_target to = { .host = "localhost", .tls = true };
 	static const char piece[65536];
 	start_tls_server(&s, &good, two_hundred);

@@ -82,7 +82,7 @@ static void test_proxies_when_malformed_then_refused_with_the_setting(void **sta
 	}
 }
 
-static void test_forwarded_for_when_from_a_trusted_proxy_then_its_last_stranger(void **state)
+static void test_forwarded_for_when_from_a_trusted_proxy_then_its_last_other_site(void **state)
 {
 	struct proxy_list p;
 	struct fault why;
@@ -166,7 +166,7 @@ int main(void)
 		cmocka_unit_test(test_addr_of_a_socket),
 		cmocka_unit_test(test_proxies_when_listed_then_trusted),
 		cmocka_unit_test(test_proxies_when_malformed_then_refused_with_the_setting),
-		cmocka_unit_test(test_forwarded_for_when_from_a_trusted_proxy_then_its_last_stranger),
+		cmocka_unit_test(test_forwarded_for_when_from_a_trusted_proxy_then_its_last_other_site),
 		cmocka_unit_test(test_limit_counts_each_client_by_itself),
 		cmocka_unit_test(test_limit_when_many_threads_then_nothing_is_left),
 	};

@@ -17,7 +17,7 @@ struct fixture {
 	struct reactor reactor;
 	struct traffic traffic;
 	struct proxy_list proxies;
-	struct door door;
+	struct handler handler;
 	struct listener listener;
 };
 
@@ -25,13 +25,13 @@ static void set_up(struct fixture *f, int64_t timeout_ms)
 {
 	struct fault why;
 	*f = (struct fixture){ .timeouts = { timeout_ms, timeout_ms, timeout_ms, timeout_ms, timeout_ms, 1 << 20 },
-		.door = { .ops = &toy_door_ops, .arena_bytes = 1 << 20, .body_max = 16384 } };
+		.handler = { .ops = &toy_handler_ops, .arena_bytes = 1 << 20, .body_max = 16384 } };
 	f->traffic.idle_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&f->traffic.started_lock, NULL);
 	pthread_cond_init(&f->traffic.none_started, NULL);
 	assert_int_equal(request_metrics_new(&f->traffic.metrics, &why), OK);
 	assert_int_equal(workers_new(2, 64, &f->traffic.workers, &why), OK);
-	f->listener = (struct listener){ .name = "api", .connections = M_CONNECTIONS_API, .traffic = &f->traffic, .door = &f->door, .most = 100, .proxies = &f->proxies };
+	f->listener = (struct listener){ .name = "api", .connections = M_CONNECTIONS_API, .traffic = &f->traffic, .handler = &f->handler, .most = 100, .proxies = &f->proxies };
 	assert_int_equal(listen_open("api", "127.0.0.1:0", &f->listener.socket, &why), OK);
 	host_names_init(&f->listener.hosts);
 	assert_int_equal(reactor_init(&f->reactor, &f->timeouts, &why), OK);

@@ -12,7 +12,7 @@ static int64_t fill(const struct fd_limits *s, int64_t other)
 	return own;
 }
 
-static void test_files_when_plenty_then_what_is_wanted(void **state)
+static void test_files_when_plenty_then_all_requested(void **state)
 {
 	struct fd_limits shares = fd_limits_share(1048576, 20000);
 	assert_int_equal(shares.room, 40000);
@@ -51,7 +51,7 @@ static void test_files_when_hardly_any_then_still_one_each(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files_when_plenty_then_what_is_wanted),
+		cmocka_unit_test(test_files_when_plenty_then_all_requested),
 		cmocka_unit_test(test_files_when_few_then_all_together_leave_a_spare),
 		cmocka_unit_test(test_files_when_one_listener_is_full_then_the_other_still_has_its_share),
 		cmocka_unit_test(test_files_when_hardly_any_then_still_one_each),

@@ -97,7 +97,7 @@ static void test_target_when_path_then_cut_at_the_first_question_mark(void **sta
 	assert_target("//x//", STR("//x//"), STR(""), STR(""));
 }
 
-static void test_target_when_absolute_then_its_authority_is_told(void **state)
+static void test_target_when_absolute_then_its_authority_is_reported(void **state)
 {
 	assert_target("http://h:1/a?b", STR("/a"), STR("b"), STR("h:1"));
 	assert_target("HTTP://h", STR("/"), STR(""), STR("h"));
@@ -122,7 +122,7 @@ int main(void)
 		cmocka_unit_test(test_framing_when_coding_is_not_chunked_then_refused),
 		cmocka_unit_test(test_framing_when_length_is_no_number_then_refused),
 		cmocka_unit_test(test_target_when_path_then_cut_at_the_first_question_mark),
-		cmocka_unit_test(test_target_when_absolute_then_its_authority_is_told),
+		cmocka_unit_test(test_target_when_absolute_then_its_authority_is_reported),
 		cmocka_unit_test(test_target_when_no_path_then_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,8 @@
 #define CLIENTS 8
 #define ROUNDS 60
 
-static struct door api = { .ops = &toy_door_ops, .arena_bytes = 1 << 20, .body_max = 16384 };
-static struct door storage = { .ops = &toy_door_ops, .arena_bytes = 1 << 20, .body_max = 1 << 20, .slow_body_is_rate = true };
+static struct handler api = { .ops = &toy_handler_ops, .arena_bytes = 1 << 20, .body_max = 16384 };
+static struct handler storage = { .ops = &toy_handler_ops, .arena_bytes = 1 << 20, .body_max = 1 << 20, .slow_body_is_rate = true };
 
 struct running {
 	struct settings settings;
@@ -44,9 +44,9 @@ static void note_started(void *arg)
 static void *run(void *arg)
 {
 	struct running *r = arg;
-	struct server_doors doors = { .api = &api, .storage = r->at.storage[0] != '\0' ? &storage : NULL, .arg = r };
+	struct server_handlers handlers = { .api = &api, .storage = r->at.storage[0] != '\0' ? &storage : NULL, .arg = r };
 	struct fault why;
-	r->status = server_run(r->server, &doors, note_started, &why);
+	r->status = server_run(r->server, &handlers, note_started, &why);
 	return NULL;
 }
 
@@ -106,7 +106,7 @@ static bool ask(int fd, const char *request, const char *want)
 #define HEAD " HTTP/1.1\r\nHost: localhost\r\n"
 static const struct {
 	const char *request, *want;
-} exchanges[] = {
+} request_contexts[] = {
 	{ "GET /fast" HEAD "\r\n", "fast\n" },
 	{ "GET /run" HEAD "\r\n", "ran\n" },
 	{ "POST /echo" HEAD "Content-Length: 5\r\n\r\nhello", "got 5 of /echo\n" },
@@ -126,8 +126,8 @@ static void *be_client(void *arg)
 	const char *url[] = { r->at.api, r->at.storage };
 	for (size_t round = 0; round < ROUNDS; round++) {
 		int fd = connect_to(url[round % 2]);
-		for (size_t i = 0; i < COUNT_OF(exchanges); i++)
-			if (i != 5 && !ask(fd, exchanges[i].request, exchanges[i].want))
+		for (size_t i = 0; i < COUNT_OF(request_contexts); i++)
+			if (i != 5 && !ask(fd, request_contexts[i].request, request_contexts[i].want))
 				return NULL;
 		if (round % 3 == 0)
 			send(fd, "PUT /echo" HEAD "Content-Length: 500\r\n\r\nhalf", 64, MSG_NOSIGNAL);
@@ -169,7 +169,7 @@ static void test_server_when_it_ends_under_load_then_ends_each_promise_once(void
 	for (size_t i = 0; i < CLIENTS; i++)
 		assert_int_equal(pthread_create(&clients[i], NULL, be_client, &r), 0);
 	int fd = connect_to(r.at.api);
-	assert_true(ask(fd, exchanges[1].request, exchanges[1].want));
+	assert_true(ask(fd, request_contexts[1].request, request_contexts[1].want));
 	stop(&r);   /* the clients' next connections are refused, so they end */
 	for (size_t i = 0; i < CLIENTS; i++)
 		pthread_join(clients[i], NULL);
@@ -195,17 +195,17 @@ static void test_drain_when_exchanges_are_started_then_waits_until_they_are_woke
 	int waits = connect_to(r.at.api), leaves = connect_to(r.at.api), asks = connect_to(r.at.api);
 	send_text(waits, PENDING);
 	send_text(leaves, PENDING);
-	assert_true(ask(asks, exchanges[0].request, exchanges[0].want));
+	assert_true(ask(asks, request_contexts[0].request, request_contexts[0].want));
 	toy_await_pending(2);
 	close(leaves);
 	assert_int_equal(kill(getpid(), SIGTERM), 0);
 	for (got[0] = '\0'; strstr(got, "Connection: close") == NULL;) {   /* told by every answer while it drains */
-		send_text(asks, exchanges[0].request);
+		send_text(asks, request_contexts[0].request);
 		ssize_t n = recv(asks, got, sizeof got - 1, 0);
 		assert_true(n > 0);
 		got[n] = '\0';
 	}
-	toy_wake_pending();
+	toy_finish_pending();
 	assert_true(ask(waits, "", "started\n"));
 	pthread_join(r.thread, NULL);
 	assert_int_equal(r.status, OK);
@@ -215,7 +215,7 @@ static void test_drain_when_exchanges_are_started_then_waits_until_they_are_woke
 }
 
 /* Its client is cut off at the end of the time to drain, but what was started is not torn away. */
-static void test_drain_when_a_started_exchange_takes_too_long_then_the_end_still_awaits_it(void **state)
+static void test_drain_when_a_started_exchange_accepts_too_long_then_the_end_still_awaits_it(void **state)
 {
 	char *short_flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--drain-timeout", "1" };
 	struct running r;
@@ -227,14 +227,14 @@ static void test_drain_when_a_started_exchange_takes_too_long_then_the_end_still
 	assert_int_equal(kill(getpid(), SIGTERM), 0);
 	assert_int_equal(recv(waits, got, sizeof got, 0), 0);
 	toy_await_pending(1);
-	toy_wake_pending();
+	toy_finish_pending();
 	pthread_join(r.thread, NULL);
 	assert_int_equal(r.status, OK);
 	close(waits);
 	server_free(&r.server);
 }
 
-static void test_bind_when_port_is_taken_then_told_before_anything_runs(void **state)
+static void test_bind_when_port_is_taken_then_reported_before_anything_runs(void **state)
 {
 	struct running r;
 	struct settings again;
@@ -300,9 +300,9 @@ int main(void)
 		cmocka_unit_test(test_server_under_load_answers_all_and_ends_each_promise_once),
 		cmocka_unit_test(test_server_when_it_ends_under_load_then_ends_each_promise_once),
 		cmocka_unit_test(test_drain_when_exchanges_are_started_then_waits_until_they_are_woken),
-		cmocka_unit_test(test_drain_when_a_started_exchange_takes_too_long_then_the_end_still_awaits_it),
+		cmocka_unit_test(test_drain_when_a_started_exchange_accepts_too_long_then_the_end_still_awaits_it),
 		cmocka_unit_test(test_server_without_a_storage_listener_then_the_others_answer_and_it_ends),
-		cmocka_unit_test(test_bind_when_port_is_taken_then_told_before_anything_runs),
+		cmocka_unit_test(test_bind_when_port_is_taken_then_reported_before_anything_runs),
 		cmocka_unit_test(test_bind_when_hosts_are_malformed_then_refused),
 	};
 	return cmocka_run_group_tests(tests, set_up_group, tear_down_group);

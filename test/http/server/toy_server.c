@@ -10,9 +10,9 @@
 #include <stdio.h>
 
 static struct serve_addresses at;
-static struct gate gate;
-static struct door api = { .ops = &toy_door_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
-static struct door storage = { .ops = &toy_door_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true };
+static struct admin_auth admin_auth;
+static struct handler api = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
+static struct handler storage = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true };
 
 static void tell_started(void *arg)
 {
@@ -30,10 +30,10 @@ int main(int argc, char **argv)
 	struct settings settings;
 	struct server *server = NULL;
 	struct fault why;
-	struct server_doors doors = { .api = &api, .storage = &storage, .ready = ready, .gate = &gate };
+	struct server_handlers handlers = { .api = &api, .storage = &storage, .ready = ready, .admin_auth = &admin_auth };
 	enum log_level level = LOG_INFO;
 	crypto_init();
-	gate_init(&gate, STR("toy-token"));
+	admin_auth_init(&admin_auth, STR("toy-token"));
 	if (settings_load(&settings, argc - 1, argv + 1, &why) != OK || server_bind(&settings, &server, &at, &why) != OK) {
 		fprintf(stderr, "%s\n", why.text);
 		return 1;
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 	struct log_options log = { .level = level, .queue_lines = 4096 };
 	if (log_start(&log, &why) != OK)
 		return 1;
-	enum status status = server_run(server, &doors, tell_started, &why);
+	enum status status = server_run(server, &handlers, tell_started, &why);
 	log_stop();
 	server_free(&server);
 	fprintf(stderr, "%s\n", status == OK ? "drained" : why.text);
