@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "local/local.h"
+#include "store/store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* x-amz-copy-source and its range: refused, or a bucket and a key that may be one, and bytes that are there. */
-#include "s3/copy_source.h"
+#include "s3/wire/copy_source.h"
 
 #include "base/object_key.h"
 

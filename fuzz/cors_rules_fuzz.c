@@ -1,7 +1,7 @@
 /* A CORS configuration: any text is refused, or what is written of it reads the same. */
 #include "base/codec.h"
-#include "s3/cors_rules.h"
-#include "s3/text.h"
+#include "s3/wire/cors_rules.h"
+#include "s3/wire/text.h"
 
 #include <assert.h>
 

@@ -1,6 +1,6 @@
 /* The cursor of a list: any text is refused, or it is just what we would have written. */
 #include "base/hash.h"
-#include "local/cursor.h"
+#include "store/db/cursor.h"
 
 #include <assert.h>
 

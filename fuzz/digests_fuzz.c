@@ -1,6 +1,6 @@
 /* Fuzz target of s3/digests: bytes as header lines. What is read is of one kind, and no body passes but the one that
  * has the digests that were given. */
-#include "s3/digests.h"
+#include "s3/wire/digests.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Environment files: any text is refused, or each assignment lies within it, and the reader comes to its end. */
-#include "base/env_file.h"
+#include "config/env_file.h"
 
 #include <assert.h>
 

@@ -1,8 +1,8 @@
 /* Fuzz target of s3/range and s3/conditions: eight bytes are the object's size, the rest the header. A
  * part must are in the object; conditions are only asked not to break. */
-#include "s3/range.h"
+#include "s3/wire/range.h"
 
-#include "s3/conditions.h"
+#include "s3/wire/conditions.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* The images: list, get, file, complete, delete. Each handler asks the product or its table and
- * writes the record; the rules themselves are in image/gallery.h. Runs on workers. */
+ * writes the record; the rules themselves are in image/image_service.h. Runs on workers. */
 #include "api/access.h"
 #include "api/record.h"
 #include "base/writer.h"
 #include "base/log.h"
-#include "image/gallery.h"
+#include "image/image_service.h"
 
 #define LIST_DEFAULT 50
 #define RECORD_MAX_BYTES 65536

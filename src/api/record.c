@@ -4,7 +4,7 @@
 #include "api/record.h"
 
 #include "base/writer.h"
-#include "image/gallery.h"
+#include "image/image_service.h"
 
 #define SIGNING_MAX_BYTES 65536
 

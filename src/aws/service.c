@@ -10,10 +10,10 @@
 
 #include "aws/roots.h"
 #include "base/clock.h"
-#include "base/deadline.h"
+#include "base/op_deadline.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "sigv4/authorize.h"
+#include "sigv4/sign_request.h"
 
 #include <pthread.h>
 #include <stdlib.h>

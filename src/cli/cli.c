@@ -3,8 +3,8 @@
 #include "cli/cli.h"
 
 #include "base/hash.h"
-#include "cli/remote.h"
-#include "cli/show.h"
+#include "cli/api_client.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include <limits.h>
 

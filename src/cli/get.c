@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/codec.h"
 #include "base/hash.h"
-#include "cli/name.h"
-#include "cli/remote.h"
-#include "cli/show.h"
+#include "cli/file_names.h"
+#include "cli/api_client.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include <errno.h>
 #include <fcntl.h>

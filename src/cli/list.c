@@ -2,8 +2,8 @@
  * Each page is shown as it arrives, so a long list needs no memory. */
 #include "base/arena.h"
 #include "base/codec.h"
-#include "cli/remote.h"
-#include "cli/show.h"
+#include "cli/api_client.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 
 #define PAGE_MAX 1000

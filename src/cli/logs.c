@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
-#include "cli/line.h"
-#include "cli/show.h"
+#include "cli/log_filter.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* The table of flags and its two readers: the parser and the help. */
 #include "cli/options.h"
 
-#include "base/flags.h"
+#include "config/flags.h"
 
 #include <stddef.h>
 

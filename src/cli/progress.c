@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "cli/show.h"
+#include "cli/output.h"
 #include <sys/ioctl.h>
 #include <unistd.h>
 

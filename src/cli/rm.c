@@ -1,7 +1,7 @@
 /* tintype rm: each image on its own; one that fails does not stop the others. */
 #include "base/arena.h"
-#include "cli/remote.h"
-#include "cli/show.h"
+#include "cli/api_client.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 
 #define MEMORY_BYTES (4u << 20)

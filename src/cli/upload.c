@@ -8,12 +8,12 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/mem.h"
-#include "cli/name.h"
+#include "cli/file_names.h"
 #include "cli/progress.h"
-#include "cli/remote.h"
-#include "cli/show.h"
+#include "cli/api_client.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
-#include "cli/walk.h"
+#include "cli/file_walk.h"
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>

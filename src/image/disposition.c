@@ -1,7 +1,7 @@
 /* Content-Disposition for a name that a client chose. Nothing of the name reaches the header but
  * letters that cannot end a quoted string or a line; the whole name comes percent-encoded next to it.
  * Source: RFC 6266 4.1, 4.3 and appendix D; RFC 8187 3.2. */
-#include "image/gallery.h"
+#include "image/image_service.h"
 
 #include "base/buf.h"
 #include "base/codec.h"

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "lambda/gateway_answer.h"
+#include "lambda/gateway_response.h"
 #include "lambda/gateway_event.h"
 
 #include <assert.h>

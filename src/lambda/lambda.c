@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "lambda/arrivals.h"
+#include "lambda/event_function.h"
 #include "lambda/emf.h"
 #include "lambda/gateway.h"
 

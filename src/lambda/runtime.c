@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/deadline.h"
+#include "base/op_deadline.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/client/client.h"

@@ -4,9 +4,9 @@
  * Source: Amazon S3 API, GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl. */
 #include "s3/acl.h"
 
-#include "s3/document.h"
+#include "s3/xml_body.h"
 #include "s3/parameters.h"
-#include "s3/text.h"
+#include "s3/wire/text.h"
 #include "base/xml.h"
 
 static const char *const canned[] = {

@@ -1,10 +1,10 @@
 /* GetObjectAttributes: what is known of an object, without its bytes.
  * Source: Amazon S3 API, GetObjectAttributes. */
 #include "base/clock.h"
-#include "s3/document.h"
+#include "s3/xml_body.h"
 #include "s3/parameters.h"
-#include "s3/sums.h"
-#include "s3/text.h"
+#include "s3/checksums.h"
+#include "s3/wire/text.h"
 
 #include <string.h>
 

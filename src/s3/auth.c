@@ -1,11 +1,11 @@
 /* Authentication is in two steps, because the secret must be found between them: read the claim,
  * find its key, verify. What is said about a wrong signature depends on the mode: S3's plain
  * sentence, or in development all that S3 itself would show and the likely mistake by name.
- * What each key may do is for permit.c. */
+ * What each key may do is for authorize.c. */
 #include "s3/auth.h"
 
 #include "base/checksum.h"
-#include "s3/permit.h"
+#include "s3/authorize.h"
 
 static struct str bytes_in_hex(struct arena *a, struct str s)
 {

@@ -3,10 +3,10 @@
  * GetBucketVersioning. */
 #include "s3/acl.h"
 #include "base/bucket_name.h"
-#include "s3/document.h"
+#include "s3/xml_body.h"
 #include "s3/parameters.h"
-#include "s3/permit.h"
-#include "s3/text.h"
+#include "s3/authorize.h"
+#include "s3/wire/text.h"
 #include "s3/token.h"
 #include "base/xml.h"
 

@@ -1,7 +1,7 @@
 /* What all operations ask of a call: whose its key is, and what its error should say. */
 #include "s3/call.h"
 
-#include "image/arrival.h"
+#include "image/verdict.h"
 
 void call_detail(struct s3_call *c, const char *element, struct str value)
 {

@@ -3,7 +3,7 @@
 #ifndef S3_CALL_H
 #define S3_CALL_H
 
-#include "s3/address.h"
+#include "s3/wire/address.h"
 #include "base/buf.h"
 #include "base/fault.h"
 #include "s3/long_jobs.h"
@@ -98,7 +98,7 @@ enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault 
 enum status form_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;
 enum status form_finish(struct s3_call *c, struct fault *why) MUST_CHECK;
 
-/* document.c: what an operation on a worker begins with, without a body and with one of XML. */
+/* xml_body.c: what an operation on a worker begins with, without a body and with one of XML. */
 enum status later_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 enum status document_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 enum status document_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;
@@ -129,13 +129,13 @@ enum status attributes_get(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* copy.c */
 enum status copy_object(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status copy_part(struct s3_call *c, struct fault *why) MUST_CHECK;
-/* parts.c, complete.c */
+/* multipart_upload.c, multipart_complete.c */
 enum status multipart_begin(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_abort(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_list_parts(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_list_uploads(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_complete(struct s3_call *c, struct fault *why) MUST_CHECK;
-/* absent.c: what S3 has and this store does not. */
+/* unsupported.c: what S3 has and this store does not. */
 enum status unsupported_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 
 #endif

@@ -6,14 +6,14 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "s3/acl.h"
-#include "s3/conditions.h"
-#include "s3/copy_source.h"
-#include "s3/document.h"
-#include "s3/kept.h"
+#include "s3/wire/conditions.h"
+#include "s3/wire/copy_source.h"
+#include "s3/xml_body.h"
+#include "s3/object_headers.h"
 #include "s3/parameters.h"
-#include "s3/permit.h"
-#include "s3/sums.h"
-#include "s3/text.h"
+#include "s3/authorize.h"
+#include "s3/checksums.h"
+#include "s3/wire/text.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -6,9 +6,9 @@
  * Source: WHATWG Fetch, 3.2 "CORS protocol"; Amazon S3 API, CORSRule, PutBucketCors. */
 #include "s3/cors.h"
 
-#include "s3/cors_rules.h"
-#include "s3/document.h"
-#include "s3/text.h"
+#include "s3/wire/cors_rules.h"
+#include "s3/xml_body.h"
+#include "s3/wire/text.h"
 
 #define CORS_BYTES_MAX (64 * 1024)
 

@@ -3,13 +3,13 @@
  * Source: Amazon S3 API, DeleteObject, DeleteObjects. */
 #include "base/clock.h"
 #include "base/object_key.h"
-#include "image/arrival.h"
-#include "image/gallery.h"
-#include "s3/document.h"
+#include "image/verdict.h"
+#include "image/image_service.h"
+#include "s3/xml_body.h"
 #include "s3/error.h"
 #include "s3/parameters.h"
-#include "s3/permit.h"
-#include "s3/text.h"
+#include "s3/authorize.h"
+#include "s3/wire/text.h"
 #include "base/xml.h"
 
 #include <string.h>

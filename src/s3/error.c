@@ -5,7 +5,7 @@
  * Source: Amazon S3 API, "Error responses". */
 #include "s3/error.h"
 
-#include "s3/text.h"
+#include "s3/wire/text.h"
 
 #include <assert.h>
 

@@ -7,17 +7,17 @@
  * was kept, and the last boundary must come, or the form was cut.
  * Names are compared without case; only the name makes a part the file, with or without a filename.
  * Source: Amazon S3 API, "POST Object", "Browser-Based Uploads Using POST". */
-#include "s3/upload.h"
+#include "s3/put_body.h"
 
 #include "base/codec.h"
 #include "base/object_key.h"
 #include "http/text.h"
 #include "s3/acl.h"
 #include "s3/auth.h"
-#include "s3/kept.h"
-#include "s3/multipart.h"
-#include "s3/permit.h"
-#include "s3/text.h"
+#include "s3/object_headers.h"
+#include "s3/wire/form_parser.h"
+#include "s3/authorize.h"
+#include "s3/wire/text.h"
 #include "sigv4/policy.h"
 
 #define FIELDS_MAX 64

@@ -6,9 +6,9 @@
 #include "base/codec.h"
 #include "http/text.h"
 #include "s3/call.h"
-#include "s3/conditions.h"
+#include "s3/wire/conditions.h"
 #include "s3/parameters.h"
-#include "s3/range.h"
+#include "s3/wire/range.h"
 
 /* Query parameters that set a header of the answer. They are in the signed query, so who signed the URL
  * chose them, and not who follows it. */

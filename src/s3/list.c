@@ -5,9 +5,9 @@
  * encoding-type=url keys come percent-encoded; without it what XML 1.0 cannot carry is shown as U+FFFD,
  * so that the rest of the list stays readable.
  * Source: Amazon S3 API, ListObjects, ListObjectsV2, ListObjectVersions. */
-#include "s3/document.h"
+#include "s3/xml_body.h"
 #include "s3/parameters.h"
-#include "s3/text.h"
+#include "s3/wire/text.h"
 #include "s3/token.h"
 
 #define KEYS_MAX 1000

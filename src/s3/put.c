@@ -4,10 +4,10 @@
  * A body that is small and known to be so needs no worker: its end is a commit that is started on the reactor and
  * answered from where the commit ends. An image is checked, so it goes to a worker always.
  * Source: Amazon S3 API, PutObject, UploadPart. */
-#include "s3/upload.h"
+#include "s3/put_body.h"
 
 #include "s3/acl.h"
-#include "s3/kept.h"
+#include "s3/object_headers.h"
 #include "s3/parameters.h"
 
 static enum status length_missing(struct fault *why)

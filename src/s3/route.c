@@ -4,7 +4,7 @@
  * looked for too; what S3 does not know is ignored, as S3 does. */
 #include "s3/route.h"
 
-#include "s3/absent.h"
+#include "s3/unsupported.h"
 
 #include <string.h>
 
@@ -46,7 +46,7 @@ static const struct operation operations[] = {
 	{ "DELETE", AT_OBJECT, "uploadId", "DELETE /object?uploadId", KEY_WRITE, false, later_begin, NULL, multipart_abort },
 };
 
-/* What S3 has and this store does not, see absent.c. */
+/* What S3 has and this store does not, see unsupported.c. */
 static const struct operation absent_bucket = {
 	"", AT_BUCKET, "absent", "/bucket?...", KEY_LIST, false, unsupported_begin, NULL, NULL,
 };

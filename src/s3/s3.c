@@ -11,9 +11,9 @@
 #include "s3/auth.h"
 #include "s3/cors.h"
 #include "s3/error.h"
-#include "s3/permit.h"
+#include "s3/authorize.h"
 #include "s3/route.h"
-#include "s3/upload.h"
+#include "s3/put_body.h"
 
 /* Enough for 64 KB of headers, a form's fields and an explained error; memory is taken as it is used. */
 #define ARENA_BYTES ((size_t)512 * 1024)

@@ -1,5 +1,5 @@
 /* Credential, scope and date of a claim, and the comparison of signatures: what presigned requests
- * (verify.c), the Authorization header (authorization.c) and POST forms (policy.c) check alike. Sentences
+ * (verify.c), the Authorization header (auth_header.c) and POST forms (policy.c) check alike. Sentences
  * are S3's where S3 has one, so that what people find about them on the web is right here too. */
 #include "sigv4/scope.h"
 

@@ -1,5 +1,5 @@
 /* Presigned requests, the verifying side: signature_parse reads what the query claims, signature_verify
- * checks it, or what authorization.c has read from a header, against our clock, scope and the key's secret.
+ * checks it, or what auth_header.c has read from a header, against our clock, scope and the key's secret.
  *
  * The payload's hash of a presigned request is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 says another. A
  * parameter of that name is an ordinary one, signed with the others, and not asked: AWS SDKs write

@@ -1,6 +1,6 @@
 #include "api/access.h"
 
-#include "api/world.h"
+#include "api/fixture.h"
 
 static void open_with(bool images, bool slots, const char *key)
 {

@@ -1,4 +1,4 @@
-#include "api/world.h"
+#include "api/fixture.h"
 
 #include "api/call.h"
 #include "base/mem.h"

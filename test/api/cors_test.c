@@ -1,6 +1,6 @@
 #include "api/cors.h"
 
-#include "api/world.h"
+#include "api/fixture.h"
 
 static void open_with(const char *origins)
 {

@@ -1,4 +1,4 @@
-#include "api/world.h"
+#include "api/fixture.h"
 
 /* Many uploaded rows straight into the table; row n has the n-th id. */
 static void fill(unsigned n)

@@ -1,4 +1,4 @@
-#include "api/world.h"
+#include "api/fixture.h"
 
 static void test_limits_when_asked_then_they_are_the_rules(void **state)
 {

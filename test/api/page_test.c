@@ -1,4 +1,4 @@
-#include "api/world.h"
+#include "api/fixture.h"
 #include "web/web.h"
 
 #define STORAGE "https://pictures.example:9000"

@@ -1,6 +1,6 @@
 #include "api/record.h"
 
-#include "api/world.h"
+#include "api/fixture.h"
 #include "base/mem.h"
 
 static struct buf text;

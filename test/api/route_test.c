@@ -1,6 +1,6 @@
 #include "api/route.h"
 
-#include "api/world.h"
+#include "api/fixture.h"
 
 static struct route_match match;
 static struct fault why;

@@ -1,4 +1,4 @@
-#include "api/world.h"
+#include "api/fixture.h"
 
 #define NAME_OF(n) "{\"fileName\":\"" n "\",\"fileType\":\"image/png\"}"
 #define SIZE_OF(n) "{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"fileSize\":" n "}"

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/codec.h"
 #include "base/hash.h"
-#include "sigv4/authorize.h"
+#include "sigv4/sign_request.h"
 #include "sigv4/presign.h"
 
 #define NOW_MS 1700000000000   /* 20231114T221320Z */

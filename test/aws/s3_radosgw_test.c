@@ -5,8 +5,8 @@
 #include "fake/fake_product.h"
 #include "fake/open_slot.h"
 #include "fake/pictures.h"
-#include "image/confirm.h"
-#include "image/gallery.h"
+#include "image/reconcile.h"
+#include "image/image_service.h"
 #include "image/slot.h"
 
 #include "base/buf.h"

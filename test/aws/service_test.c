@@ -4,7 +4,7 @@
 
 #include "aws/service.h"
 #include "base/clock.h"
-#include "base/deadline.h"
+#include "base/op_deadline.h"
 #include "fake/http_server.h"
 
 #include <stdio.h>

@@ -33,34 +33,34 @@ async function startWorld(t) {
 	const server = await startServer({ wrap: ['env', `LD_PRELOAD=${library}`, `FAULT_CONTROL=${file}`] });
 	t.after(() => server.stop());
 	const filesIn = folder => readdirSync(path.join(server.data, folder), { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
-	const world = { server, uploaded: 0 };
+	const fixture = { server, uploaded: 0 };
 
-	world.arm = (kind, countdown, error) => {
+	fixture.arm = (kind, countdown, error) => {
 		const bytes = Buffer.alloc(32);
 		[0, countdown, error, 0].forEach((n, i) => bytes.writeBigInt64LE(BigInt(n), 8 * i));
 		writeSync(control, bytes, 0, 32, 0);
 		bytes.writeBigInt64LE(BigInt(kind), 0);
 		writeSync(control, bytes, 0, 8, 0);
 	};
-	world.hits = () => {
+	fixture.hits = () => {
 		const bytes = Buffer.alloc(32);
 		readSync(control, bytes, 0, 32, 0);
 		return Number(bytes.readBigInt64LE(24));
 	};
-	world.disarm = () => writeSync(control, Buffer.alloc(8), 0, 8, 0);
-	world.isTidy = () => filesIn('incoming') === 0 && filesIn('objects') === world.uploaded;
+	fixture.disarm = () => writeSync(control, Buffer.alloc(8), 0, 8, 0);
+	fixture.isTidy = () => filesIn('incoming') === 0 && filesIn('objects') === fixture.uploaded;
 	/** What comes after the answer belongs to the way too: until all is in its place, or the failure has come. */
-	world.workIsDone = () => eventually(() => world.hits() > 0 || world.isTidy(), { what: 'the work after the answer' });
-	return world;
+	fixture.workIsDone = () => eventually(() => fixture.hits() > 0 || fixture.isTidy(), { what: 'the work after the answer' });
+	return fixture;
 }
 
 /** Run it with the n-th call failing, for n from 1 until it goes through unharmed. Gives how many n were hit. */
-async function failEach(world, kind, error, step) {
-	const { server } = world;
+async function failEach(fixture, kind, error, step) {
+	const { server } = fixture;
 	for (let n = 1; n < 3000; n++) {
-		await step(() => world.arm(kinds[kind], n, error), n);
+		await step(() => fixture.arm(kinds[kind], n, error), n);
 		assert.equal(server.child.exitCode, null, `the server ended when the ${kind} no. ${n} failed:\n${server.log.slice(-5).join('\n')}`);
-		if (world.hits() === 0)
+		if (fixture.hits() === 0)
 			return n - 1;
 	}
 	throw new Error(`there is no end of ${kind} calls`);
@@ -79,16 +79,16 @@ async function outcome(promise, what) {
 }
 
 async function uploadFailing(t, kind, error) {
-	const world = await startWorld(t);
-	const { server } = world;
-	return failEach(world, kind, error, async (begin, n) => {
+	const fixture = await startWorld(t);
+	const { server } = fixture;
+	return failEach(fixture, kind, error, async (begin, n) => {
 		const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
-		world.uploaded++;
+		fixture.uploaded++;
 		begin();
 		const put = await outcome(putBytes(slot, jpeg), `PUT with ${kind} no. ${n} failing`);
 		if (put?.status === 200)
-			await world.workIsDone();
-		world.disarm();
+			await fixture.workIsDone();
+		fixture.disarm();
 		if (put?.status === 200)
 			assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'uploaded');
 		// A failure is no verdict: the same bytes are taken by the same slot.
@@ -96,14 +96,14 @@ async function uploadFailing(t, kind, error) {
 		assert.equal(again.status, 200, again.text);
 		const { json } = await call(server, 'GET', `/images/${slot.imageId}`);
 		assert.ok((await fetchUrl(json.downloadUrl)).bytes.equals(jpeg));
-		await eventually(world.isTidy, { what: 'every file in its place and no other' });
+		await eventually(fixture.isTidy, { what: 'every file in its place and no other' });
 	});
 }
 
 async function othersFailing(t, kind, error) {
-	const world = await startWorld(t);
-	const { server } = world;
-	return failEach(world, kind, error, async (begin, n) => {
+	const fixture = await startWorld(t);
+	const { server } = fixture;
+	return failEach(fixture, kind, error, async (begin, n) => {
 		const kept = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
 		assert.equal((await putBytes(kept, jpeg)).status, 200);
 		const { json: { downloadUrl } } = await call(server, 'GET', `/images/${kept.imageId}`);
@@ -113,8 +113,8 @@ async function othersFailing(t, kind, error) {
 		const file = await outcome(fetchUrl(downloadUrl), `GET of the file with ${kind} no. ${n} failing`);
 		const gone = await outcome(call(server, 'DELETE', `/images/${kept.imageId}`), `DELETE with ${kind} no. ${n} failing`);
 		if (gone?.status === 204)
-			await world.workIsDone();
-		world.disarm();
+			await fixture.workIsDone();
+		fixture.disarm();
 		if (slot?.status === 200)
 			assert.equal((await call(server, 'GET', `/images/${slot.json.imageId}`)).json.status, 'pending');
 		if (list?.status === 200)
@@ -128,7 +128,7 @@ async function othersFailing(t, kind, error) {
 			assert.ok((await fetchUrl(after.json.downloadUrl)).bytes.equals(jpeg));
 			assert.equal((await call(server, 'DELETE', `/images/${kept.imageId}`)).status, 204);
 		}
-		await eventually(world.isTidy, { what: 'nothing left of what was deleted' });
+		await eventually(fixture.isTidy, { what: 'nothing left of what was deleted' });
 	});
 }
 

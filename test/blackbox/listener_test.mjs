@@ -1,4 +1,4 @@
-// The listeners alone, with toy listeners behind them (test/fake/toy_door.h): what a request must look
+// The listeners alone, with toy listeners behind them (test/fake/toy_handler.h): what a request must look
 // like to reach a listener, how refusals reach who is still sending, deadlines, and the end by signal.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';

@@ -2,7 +2,7 @@
 """What S3 has and this store does not, GetObjectAttributes, and the form of every answer."""
 import re
 
-from world import Case, ROOT, XMLNS, main
+from fixture import Case, ROOT, XMLNS, main
 
 GETS = {"policy": "NoSuchBucketPolicy", "policyStatus": "NoSuchBucketPolicy", "lifecycle": "NoSuchLifecycleConfiguration", "tagging": "NoSuchTagSet",
         "encryption": "ServerSideEncryptionConfigurationNotFoundError", "website": "NoSuchWebsiteConfiguration",
@@ -182,7 +182,7 @@ class Form(Case):
 
     def test_the_page_names_every_absence(self):
         page = (ROOT / "doc/s3.md").read_text()
-        source = (ROOT / "src/s3/absent.c").read_text()
+        source = (ROOT / "src/s3/unsupported.c").read_text()
         for sub in set(re.findall(r'^\t\{ "([\w-]+)", AT_', source, re.M)):
             self.assertIn(f"`{sub}`", page, sub)
         routes = re.findall(r'^\t\{ "(\w+)", AT_\w+, "([\w-]*)"', (ROOT / "src/s3/route.c").read_text(), re.M)

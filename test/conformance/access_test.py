@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Who may do what: two users, keys with grants, slots, and what an ACL or a header cannot change."""
-from world import Case, IMAGES, XMLNS, main, md5
+from fixture import Case, IMAGES, XMLNS, main, md5
 
 ACL = ('<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>{owner}</ID></Owner><AccessControlList>{grants}'
        "</AccessControlList></AccessControlPolicy>")

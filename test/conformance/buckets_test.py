@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Buckets: their names, making and dropping them, whose they are, and what is asked about them."""
-from world import Case, ClientError, IMAGES, REGION, XMLNS, main, md5
+from fixture import Case, ClientError, IMAGES, REGION, XMLNS, main, md5
 
 GOOD_NAMES = ["abc", "a1b", "0ab", "9-9", "a-b-c", "a.b.c", "abc.def", "1.2.3", "1.2.3.4.5", "256.1.1.1x", "a" * 60, "b" * 61, "c" * 62, "d" * 63]
 BAD_NAMES = ["a", "ab", "e" * 64, "f" * 100, "Upper", "under_score", "ex%21clam", "-begins", "ends-", ".begins", "ends.", "a..b", "a.-b", "a-.b",

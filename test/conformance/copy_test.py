@@ -3,7 +3,7 @@
 import datetime
 from urllib.parse import quote
 
-from world import Case, XMLNS, crc32, main, sha256
+from fixture import Case, XMLNS, crc32, main, sha256
 
 ODD_KEYS = [" ", "_", "__", "?versionId", "a?versionId=b", "a+b", "a%2Fb", "a%b", "é/日本", "a//b", "/a", "..", "a&b=c", "a#b", "a\nb", "k" * 1024, "🙂"]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """CORS configurations of buckets: kept, given back, and obeyed by preflights and answers."""
-from world import Case, IMAGES, main
+from fixture import Case, IMAGES, main
 
 NS = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 

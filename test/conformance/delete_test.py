@@ -3,7 +3,7 @@
 import json
 import urllib.request
 
-from world import Case, IMAGES, XMLNS, crc32, main, md5, sha256
+from fixture import Case, IMAGES, XMLNS, crc32, main, md5, sha256
 
 GIF = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\4\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
 

@@ -2,7 +2,7 @@
 """Lists of objects, in their three forms, against a model of a few lines that says what each must hold."""
 import threading
 
-from world import Case, XMLNS, keys_of, main, prefixes_of
+from fixture import Case, XMLNS, keys_of, main, prefixes_of
 
 TREES = {
     "slashes": ["asdf", "boo/bar", "boo/baz/xyzzy", "cquux/thud", "cquux/bla"],

@@ -5,7 +5,7 @@ import hashlib
 import threading
 import zlib
 
-from world import Case, MIB, XMLNS, crc32, keys_of, main, md5, prefixes_of, sha256
+from fixture import Case, MIB, XMLNS, crc32, keys_of, main, md5, prefixes_of, sha256
 
 FIVE = b"5" * (5 * MIB)
 

@@ -3,7 +3,7 @@
 import hashlib
 from urllib.parse import quote
 
-from world import Case, crc32, main
+from fixture import Case, crc32, main
 
 
 class Bodiless(Case):

@@ -2,7 +2,7 @@
 """Several at once: writers of one key, lists beside writers, makers of one bucket, deletes beside copies."""
 import threading
 
-from world import Case, ClientError, keys_of, main
+from fixture import Case, ClientError, keys_of, main
 
 
 def at_once(*jobs):

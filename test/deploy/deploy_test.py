@@ -10,16 +10,16 @@ import unittest
 import zipfile
 
 from tap import main
-from world import ACCOUNT, REGION, World
+from fixture import ACCOUNT, REGION, Fixture
 
 BUCKET = f"tintype-images-{ACCOUNT}-{REGION}"
 CODE = f"tintype-code-{ACCOUNT}-{REGION}-tintype"
 
 
 def setUpModule():
-    global world
-    world = World()
-    unittest.addModuleCleanup(world.close)
+    global fixture
+    fixture = Fixture()
+    unittest.addModuleCleanup(fixture.close)
 
 
 class Journey(unittest.TestCase):
@@ -34,21 +34,21 @@ class Journey(unittest.TestCase):
         self.assertIn(words, done.stderr)
 
     def parameters(self):
-        s, = world.client("cloudformation").describe_stacks(StackName="tintype")["Stacks"]
+        s, = fixture.client("cloudformation").describe_stacks(StackName="tintype")["Stacks"]
         return {p["ParameterKey"]: p["ParameterValue"] for p in s["Parameters"]}
 
     def test_1_deploy_makes_it_all_and_prints_a_line_to_try(self):
-        said = self.good(world.script("deploy", "--region", REGION, "--zip", world.zip, "MaxSize=1000000", "AllowedOrigins=https://a.example,https://b.example"))
-        api, = world.client("apigateway").get_rest_apis()["items"]
+        said = self.good(fixture.script("deploy", "--region", REGION, "--zip", fixture.zip, "MaxSize=1000000", "AllowedOrigins=https://a.example,https://b.example"))
+        api, = fixture.client("apigateway").get_rest_apis()["items"]
         url = f"https://{api['id']}.execute-api.{REGION}.amazonaws.com/prod"
         self.assertIn(f"The API is at {url}\n", said)
-        key, = world.client("apigateway").get_api_keys()["items"]
+        key, = fixture.client("apigateway").get_api_keys()["items"]
         self.assertIn(f"Every call requires the API key (ApiKeyRequired=delete opens all but deleting to anybody). To try it:\n\n  key=$(aws apigateway get-api-key --region {REGION} --api-key {key['id']} --include-value", said)
         self.assertIn(f"curl -s -H \"x-api-key: $key\" {url}/upload -d '{{\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}}'", said)
         self.assertIn("CREATE_COMPLETE", said)
         self.assertEqual(api["name"], "ImageUploadAPI")
 
-        functions = {f["FunctionName"]: f for f in world.client("lambda").list_functions()["Functions"]}
+        functions = {f["FunctionName"]: f for f in fixture.client("lambda").list_functions()["Functions"]}
         self.assertEqual({n: f["Handler"] for n, f in functions.items()},
                          {"ImageUploadHandler": "upload", "ImageListHandler": "images", "ImageManageHandler": "manage", "ImageEventHandler": "event"})
         for f in functions.values():
@@ -56,35 +56,35 @@ class Journey(unittest.TestCase):
             self.assertEqual((variables["BUCKET_NAME"], variables["TABLE_NAME"], variables["REGION"]), (BUCKET, "ImageMetadata", REGION))
             self.assertEqual(variables["TINTYPE_OVERWRITE"], "deny")
             self.assertEqual((str(variables["TINTYPE_MAX_SIZE"]), variables["TINTYPE_CORS_ORIGINS"]), ("1000000", "https://a.example,https://b.example"))
-        table = world.client("dynamodb").describe_table(TableName="ImageMetadata")["Table"]
+        table = fixture.client("dynamodb").describe_table(TableName="ImageMetadata")["Table"]
         self.assertEqual((table["BillingModeSummary"]["BillingMode"], table["GlobalSecondaryIndexes"][0]["IndexName"]), ("PAY_PER_REQUEST", "feed"))
-        groups = world.client("logs").describe_log_groups()["logGroups"]
+        groups = fixture.client("logs").describe_log_groups()["logGroups"]
         self.assertEqual({g["logGroupName"]: g["retentionInDays"] for g in groups}, {f"/aws/lambda/{n}": 14 for n in functions})
-        self.assertEqual(len(world.client("iam").list_roles()["Roles"]), 4)
-        self.assertEqual(len(world.client("sqs").list_queues()["QueueUrls"]), 2)
-        s3 = world.client("s3")
+        self.assertEqual(len(fixture.client("iam").list_roles()["Roles"]), 4)
+        self.assertEqual(len(fixture.client("sqs").list_queues()["QueueUrls"]), 2)
+        s3 = fixture.client("s3")
         self.assertEqual({b["Name"] for b in s3.list_buckets()["Buckets"]}, {BUCKET, CODE})
         self.assertTrue(all(s3.get_public_access_block(Bucket=CODE)["PublicAccessBlockConfiguration"].values()))
 
     def test_2_deploy_again_changes_what_is_told_and_keeps_the_rest(self):
-        with zipfile.ZipFile(world.zip, "a") as z:
+        with zipfile.ZipFile(fixture.zip, "a") as z:
             z.writestr("newer", "code")
         before = self.parameters()
-        said = self.good(world.script("deploy", "--zip", world.zip, "UrlTtl=60", "AlarmEmail=", "ApiKeyRequired=delete", REGION=REGION))
+        said = self.good(fixture.script("deploy", "--zip", fixture.zip, "UrlTtl=60", "AlarmEmail=", "ApiKeyRequired=delete", REGION=REGION))
         self.assertIn("Anybody who knows this address may upload and see all images (ApiKeyRequired=delete)", said)
         told = self.parameters()
         self.assertIn("Updating the stack", said)
         self.assertNotIn("CREATE_", said, "what happened before is not shown again")
         self.assertNotEqual(told.pop("CodeKey"), before.pop("CodeKey"))
         self.assertEqual(told, {**before, "UrlTtl": "60", "AlarmEmail": "", "ApiKeyRequired": "delete"})
-        keys = [o["Key"] for o in world.client("s3").list_objects_v2(Bucket=CODE)["Contents"]]
+        keys = [o["Key"] for o in fixture.client("s3").list_objects_v2(Bucket=CODE)["Contents"]]
         self.assertEqual(len(keys), 1, "code that nothing uses is removed")
-        gateway = world.client("apigateway")
+        gateway = fixture.client("apigateway")
         api = gateway.get_rest_apis()["items"][0]["id"]
         self.assertEqual(len(gateway.get_deployments(restApiId=api)["items"]), 2, "an update puts the newest API on the stage")
 
     def test_3_destroy_says_what_is_lost_and_removes_nothing_unasked(self):
-        s3 = world.client("s3")
+        s3 = fixture.client("s3")
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         put = lambda i: s3.put_object(Bucket=BUCKET, Key=f"images/{i % 600} \"+\u00fc.png", Body=b"x")
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -92,53 +92,53 @@ class Journey(unittest.TestCase):
         for i in range(3):
             s3.delete_object(Bucket=BUCKET, Key=f"images/{i} \"+\u00fc.png")
         s3.create_multipart_upload(Bucket=BUCKET, Key="images/half")
-        world.client("dynamodb").put_item(TableName="ImageMetadata", Item={"imageId": {"S": "1"}})
-        world.protect_table("ImageMetadata", True)
-        self.bad(world.script("destroy", "--region", REGION), "nobody is there to ask")
-        done = world.script("destroy", "--region", REGION, stdin="another\n", TINTYPE_ASK_STDIN="1")
+        fixture.client("dynamodb").put_item(TableName="ImageMetadata", Item={"imageId": {"S": "1"}})
+        fixture.protect_table("ImageMetadata", True)
+        self.bad(fixture.script("destroy", "--region", REGION), "nobody is there to ask")
+        done = fixture.script("destroy", "--region", REGION, stdin="another\n", TINTYPE_ASK_STDIN="1")
         self.bad(done, "nothing was removed")
         for words in (f"bucket {BUCKET} holds 1000 or more objects, counting every version", "table ImageMetadata holds about 1 rows",
                       "function ImageUploadHandler", "log group /aws/lambda/ImageEventHandler", "API "):
             self.assertIn(words, done.stdout)
-        self.assertEqual(len(world.client("lambda").list_functions()["Functions"]), 4)
+        self.assertEqual(len(fixture.client("lambda").list_functions()["Functions"]), 4)
 
     def test_4_destroy_removes_all_in_order_and_proves_it(self):
         # A neighbour whose name begins with ours, and things of other names, are none of its business.
-        cloud = world.client("cloudformation")
+        cloud = fixture.client("cloudformation")
         cloud.create_stack(StackName="tintype-two", TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "tintype-two-Q"}}}}')
-        world.client("s3").create_bucket(Bucket="somebody-elses", CreateBucketConfiguration={"LocationConstraint": REGION})
+        fixture.client("s3").create_bucket(Bucket="somebody-elses", CreateBucketConfiguration={"LocationConstraint": REGION})
         # The AWS CLI of Debian does not know deletion protection yet: that one call is made for it.
-        folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
+        folder = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
         (folder / "aws").write_text(f"""#!/bin/bash
-case "$*" in *"dynamodb update-table --table-name ImageMetadata --no-deletion-protection-enabled"*) exec {sys.executable} -B test/deploy/world.py {world.url} ImageMetadata ;; esac
+case "$*" in *"dynamodb update-table --table-name ImageMetadata --no-deletion-protection-enabled"*) exec {sys.executable} -B test/deploy/fixture.py {fixture.url} ImageMetadata ;; esac
 exec {shutil.which("aws")} "$@"
 """)
         (folder / "aws").chmod(0o755)
-        said = self.good(world.script("destroy", "--region", REGION, stdin="tintype\n", TINTYPE_ASK_STDIN="1", PATH=f"{folder}:{os.environ['PATH']}"))
+        said = self.good(fixture.script("destroy", "--region", REGION, stdin="tintype\n", TINTYPE_ASK_STDIN="1", PATH=f"{folder}:{os.environ['PATH']}"))
         kinds = [line.split()[0] for line in said.split("Removing:\n")[1].splitlines() if re.match(r"  \S", line)]
         order = ["API", "function", "bucket", "table", "role", "log", "the", "bucket"]
         self.assertEqual([k for i, k in enumerate(kinds) if i == 0 or kinds[i - 1] != k], order)
         self.assertIn("Nothing of the stack 'tintype' is left", said)
-        self.assertEqual([b["Name"] for b in world.client("s3").list_buckets()["Buckets"]], ["somebody-elses"])
-        self.assertEqual(world.client("lambda").list_functions()["Functions"], [])
-        self.assertEqual(world.client("lambda").list_event_source_mappings()["EventSourceMappings"], [])
-        self.assertEqual(world.client("apigateway").get_rest_apis()["items"], [])
-        self.assertEqual(world.client("dynamodb").list_tables()["TableNames"], [])
-        self.assertEqual(world.client("iam").list_roles()["Roles"], [])
-        self.assertEqual(world.client("logs").describe_log_groups()["logGroups"], [])
-        self.assertEqual(world.client("sns").list_topics()["Topics"], [])
-        self.assertEqual([q.rsplit("/", 1)[1] for q in world.client("sqs").list_queues()["QueueUrls"]], ["tintype-two-Q"])
+        self.assertEqual([b["Name"] for b in fixture.client("s3").list_buckets()["Buckets"]], ["somebody-elses"])
+        self.assertEqual(fixture.client("lambda").list_functions()["Functions"], [])
+        self.assertEqual(fixture.client("lambda").list_event_source_mappings()["EventSourceMappings"], [])
+        self.assertEqual(fixture.client("apigateway").get_rest_apis()["items"], [])
+        self.assertEqual(fixture.client("dynamodb").list_tables()["TableNames"], [])
+        self.assertEqual(fixture.client("iam").list_roles()["Roles"], [])
+        self.assertEqual(fixture.client("logs").describe_log_groups()["logGroups"], [])
+        self.assertEqual(fixture.client("sns").list_topics()["Topics"], [])
+        self.assertEqual([q.rsplit("/", 1)[1] for q in fixture.client("sqs").list_queues()["QueueUrls"]], ["tintype-two-Q"])
         self.assertEqual([s["StackName"] for s in cloud.describe_stacks()["Stacks"]], ["tintype-two"])
 
     def test_5_destroy_of_nothing_names_what_is_left_all_the_same(self):
-        queue = world.client("sqs").create_queue(QueueName="tintype-Queue-left")["QueueUrl"]
-        done = world.script("destroy", "--region", REGION, "--yes", TINTYPE_TRIES="1")
+        queue = fixture.client("sqs").create_queue(QueueName="tintype-Queue-left")["QueueUrl"]
+        done = fixture.script("destroy", "--region", REGION, "--yes", TINTYPE_TRIES="1")
         self.bad(done, "not everything is gone")
         self.assertIn(f"queue {queue}", done.stderr)
         self.assertNotIn("tintype-two", done.stderr)
 
     def test_6_smoke_of_no_stack_says_so(self):
-        self.bad(world.script("smoke", "--region", REGION), f"there is no stack 'tintype' in {REGION}; deploy/deploy.sh makes it")
+        self.bad(fixture.script("smoke", "--region", REGION), f"there is no stack 'tintype' in {REGION}; deploy/deploy.sh makes it")
 
 
 if __name__ == "__main__":

@@ -10,20 +10,20 @@ import tempfile
 import unittest
 
 from tap import ROOT, main, run
-from world import ACCOUNT, KEEP, REGION, World
+from fixture import ACCOUNT, KEEP, REGION, Fixture
 
 
 def setUpModule():
-    global world
-    world = World()
-    unittest.addModuleCleanup(world.close)
+    global fixture
+    fixture = Fixture()
+    unittest.addModuleCleanup(fixture.close)
 
 
 class Refusals(unittest.TestCase):
     """Each thing that goes wrong at people's hands ends in a sentence that tells what to do."""
 
     def refused(self, words, name, *arguments, drop=(), **env):
-        environment = {k: v for k, v in {**world.env, **env}.items() if k not in drop}
+        environment = {k: v for k, v in {**fixture.env, **env}.items() if k not in drop}
         done = run(["/bin/bash", f"deploy/{name}.sh", *arguments], environment)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn(words, done.stderr)
@@ -31,7 +31,7 @@ class Refusals(unittest.TestCase):
 
     def stand_in(self, answers):
         """An `aws` that answers each command whose words are given, and refuses the rest."""
-        folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
+        folder = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
         cases = "".join(f"*{words!r}*) {does} ;;\n" for words, does in answers)
         (folder / "aws").write_text(f'#!/bin/sh\ncase "$*" in\n{cases}*) echo "unexpected: $*" >&2; exit 9 ;;\nesac\n')
         (folder / "aws").chmod(0o755)
@@ -41,7 +41,7 @@ class Refusals(unittest.TestCase):
         return self.stand_in([("get-caller-identity", f"echo {ACCOUNT}"), ("describe-stacks", f"echo {state}")])
 
     def test_no_aws_cli(self):
-        folder = pathlib.Path(tempfile.mkdtemp(dir=world.dir))
+        folder = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
         for tool in ("dirname", "mktemp", "rm", "sed", "grep", "curl"):
             (folder / tool).symlink_to(shutil.which(tool))
         for name in ("deploy", "destroy", "smoke"):
@@ -53,7 +53,7 @@ class Refusals(unittest.TestCase):
             made = pathlib.Path(path.split(":")[0]) / "make"
             made.write_text('#!/bin/sh\necho "make $*" >&2\nexit 9\n')
             made.chmod(0o755)
-            done = run(["/bin/bash", "deploy/deploy.sh", "--region", REGION, "--arch", arch], {**world.env, "PATH": path})
+            done = run(["/bin/bash", "deploy/deploy.sh", "--region", REGION, "--arch", arch], {**fixture.env, "PATH": path})
             self.assertEqual((done.returncode, done.stdout, done.stderr), (9, f"Building for {arch} ...\n", f"make lambda ARCH={arch}\n"))
 
     def test_no_region(self):
@@ -113,13 +113,13 @@ class Refusals(unittest.TestCase):
 
     def test_creation_that_fails_names_the_first_cause(self):
         # The stack is not there at first, and in ROLLBACK_COMPLETE once it was asked for.
-        flag = world.dir / "asked"
+        flag = fixture.dir / "asked"
         path = self.stand_in([
             ("get-caller-identity", f"echo {ACCOUNT}"),
             ("describe-stacks", f"if [ -e {flag} ]; then echo ROLLBACK_COMPLETE; else echo 'does not exist' >&2; exit 254; fi"),
             ("head-bucket", "echo '(404) Not Found' >&2; exit 254"), ("create-bucket", "true"), ("put-", "true"), ("create-stack", f"touch {flag}"),
             ("describe-stack-events", r"printf '1\tCREATE_FAILED\tTable\tImageMetadata already exists\n2\tCREATE_FAILED\tBucket\tResource creation cancelled\n'")])
-        done = run(["bash", "deploy/deploy.sh", "--region", REGION, "--zip", world.zip], {**world.env, "PATH": path})
+        done = run(["bash", "deploy/deploy.sh", "--region", REGION, "--zip", fixture.zip], {**fixture.env, "PATH": path})
         self.assertEqual(done.returncode, 1)
         self.assertIn("What failed first: Table: ImageMetadata already exists", done.stderr)
         self.assertIn("Remove it with: deploy/destroy.sh", done.stderr)
@@ -131,7 +131,7 @@ class Smoke(unittest.TestCase):
     def setUp(self):
         program = pathlib.Path(os.environ.get("TINTYPE", "build/test/src/tintype"))
         self.assertTrue((ROOT / program).exists(), "TINTYPE must name the program")
-        self.data = tempfile.mkdtemp(dir=world.dir)
+        self.data = tempfile.mkdtemp(dir=fixture.dir)
         listen = [a for name in ("api", "storage", "admin") for a in (f"--{name}", "127.0.0.1:0")]
         self.server = subprocess.Popen([str(ROOT / program), "serve", "--data", f"{self.data}/data", "--cors-origins", "https://smoke.example", *listen], env=KEEP, cwd=ROOT,
                                        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
@@ -150,14 +150,14 @@ class Smoke(unittest.TestCase):
 
     def test_the_whole_way_of_a_picture(self):
         url = self.url if self.url.endswith("/prod") else self.url + "/prod"
-        done = world.script("smoke", "--url", url)
+        done = fixture.script("smoke", "--url", url)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stdout.splitlines()[-1], "All of it works.")
         for words in ("POST /upload): 200", "PUT, 67 of them): 200", "67 bytes, 1 x 1", "GET /images): 200", "redirected): 200", "refused: 415", "and gone: 404"):
             self.assertIn(words, done.stdout)
 
     def test_what_is_wrong_is_told_with_status_1(self):
-        done = world.script("smoke", "--url", self.url.removesuffix("/prod") + "/nowhere")
+        done = fixture.script("smoke", "--url", self.url.removesuffix("/prod") + "/nowhere")
         self.assertEqual(done.returncode, 1)
         self.assertIn("a slot (POST /upload): 404 came, not 200", done.stderr)
 
@@ -173,7 +173,7 @@ class Scripts(unittest.TestCase):
 
     def test_help_tells_the_arguments(self):
         for name in ("deploy", "destroy", "smoke"):
-            done = world.script(name, "--help")
+            done = fixture.script(name, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn(f"deploy/{name}.sh [--stack NAME]", done.stdout)
 

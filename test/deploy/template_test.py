@@ -209,7 +209,7 @@ class Functions(unittest.TestCase):
                 self.assertEqual(group["LogGroupName"]["Fn::Sub"], "/aws/lambda/" + p["FunctionName"]["Fn::Sub"])
 
     def test_settings_are_settings_that_exist(self):
-        known = set(re.findall(r'SETTING\(\w+, \w+, "(\w+)"', (ROOT / "src/base/settings.def").read_text()))
+        known = set(re.findall(r'SETTING\(\w+, \w+, "(\w+)"', (ROOT / "src/config/settings.def").read_text()))
         for name, p in of_type("Lambda::Function").items():
             given = set(p["Environment"]["Variables"])
             self.assertLessEqual(given, known, name)

@@ -12,7 +12,7 @@
 #include "port/bucket_catalog.h"
 #include "port/bucket_store.h"
 #include "port/image_table.h"
-#include "port/inspection.h"
+#include "port/admin_query.h"
 #include "port/object_store.h"
 #include "port/part_store.h"
 

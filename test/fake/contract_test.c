@@ -1,6 +1,6 @@
 /* The contract suites on the in-memory fakes: what holds for every adapter holds for those that the
  * product's tests lean on. And what is the fakes' own: failing on demand. */
-#include "fake/contract_inspection.h"
+#include "fake/contract_admin_query.h"
 #include "fake/contract_store.h"
 #include "fake/contract_table.h"
 #include "fake/fake_ring.h"

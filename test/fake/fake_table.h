@@ -6,7 +6,7 @@
 #include "fake/fake_store.h"
 #include "fake/trap.h"
 #include "port/image_table.h"
-#include "port/inspection.h"
+#include "port/admin_query.h"
 
 struct fake_table;
 struct fake_table *fake_table_new(uint64_t max_pending);

@@ -4,7 +4,7 @@
 #define FAKE_PICTURES_H
 
 #include "base/arena.h"
-#include "image/probe.h"
+#include "image/probe/probe.h"
 
 extern struct arena *const picture_arena;
 int picture_set_up(void **state);

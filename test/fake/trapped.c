@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "fake/trap.h"
-#include "local/local.h"
+#include "store/store.h"
 
 #include <assert.h>
 #include <ftw.h>

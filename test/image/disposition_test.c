@@ -1,5 +1,5 @@
 /* Content-Disposition: every name comes back whole in filename*, and none can break out of the header. */
-#include "image/gallery.h"
+#include "image/image_service.h"
 
 #include "base/codec.h"
 #include <setjmp.h>

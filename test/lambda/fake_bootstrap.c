@@ -1,5 +1,5 @@
 /* The Lambda program on engines in memory, for the black-box tests: the same but for what it keeps. */
-#include "compose_lambda.h"
+#include "app/lambda_main.h"
 
 #include "fake/fake_store.h"
 #include "fake/fake_table.h"

@@ -1,5 +1,5 @@
 /* Make the table that the environment names, for the black-box tests. */
-#include "compose_aws.h"
+#include "app/aws_adapters.h"
 
 #include "base/hash.h"
 

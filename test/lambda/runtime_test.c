@@ -5,7 +5,7 @@
 #include "lambda/runtime.h"
 
 #include "base/clock.h"
-#include "base/deadline.h"
+#include "base/op_deadline.h"
 #include "base/hash.h"
 #include "fake/http_server.h"
 

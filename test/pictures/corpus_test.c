@@ -1,7 +1,7 @@
 /* The probe on files that real encoders wrote (test/pictures/make): what it reports is what the encoder was
  * asked for, and what is cut is refused. TINTYPE_TEST_CORPUS names a folder with
  * good/ and broken/ in it whose files are tried as well, in a group of their own. */
-#include "image/probe.h"
+#include "image/probe/probe.h"
 
 #include "fake/pictures.h"
 #include "unit.h"

@@ -1,6 +1,6 @@
 /* Signatures in the query as the handler meets them: each parameter altered, left out and repeated; time;
  * keys and their powers; unsigned headers; and what development mode adds. */
-#include "s3/rig.h"
+#include "s3/fixture.h"
 
 #include "base/buf.h"
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* CORS: preflights, and what lets a page read every answer. */
-#include "s3/rig.h"
+#include "s3/fixture.h"
 
 static void preflight(struct rig *r, const char *origin, const char *method, const char *headers)
 {

@@ -1,5 +1,5 @@
 /* The table of errors: every fault has its row, and no fault's cause gets out. */
-#include "s3/rig.h"
+#include "s3/fixture.h"
 
 #include "s3/error.h"
 

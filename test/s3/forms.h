@@ -3,7 +3,7 @@
 #ifndef TEST_S3_FORMS_H
 #define TEST_S3_FORMS_H
 
-#include "s3/rig.h"
+#include "s3/fixture.h"
 
 #include "base/buf.h"
 #include "base/clock.h"

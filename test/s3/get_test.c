@@ -1,5 +1,5 @@
 /* GET and HEAD: headers, ranges, conditions, overrides; and what is not there. */
-#include "s3/rig.h"
+#include "s3/fixture.h"
 #include "unit.h"
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* The operations on the engine itself: what each answers when any call to the engine fails, and that nothing is left
  * open then. What they answer otherwise is held in test/conformance. */
-#include "s3/rig.h"
+#include "s3/fixture.h"
 
 #include <string.h>
 

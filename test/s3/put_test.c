@@ -1,5 +1,5 @@
 /* What the head of a PUT decides, and what its body may be: lengths, digests, conditions, types. */
-#include "s3/rig.h"
+#include "s3/fixture.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* The handler as a whole: which requests are operations, who may send them, and the codes of every refusal
  * that needs no body. */
-#include "s3/rig.h"
+#include "s3/fixture.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * a reactor accepts, the kernel lets clients wait in the backlog. */
 #include "http/server/listen.h"
 
-#include "base/settings.h"
+#include "config/settings.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

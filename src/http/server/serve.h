@@ -3,10 +3,10 @@
 #ifndef HTTP_SERVER_SERVE_H
 #define HTTP_SERVER_SERVE_H
 
-#include "http/gate.h"
 #include "base/fault.h"
-#include "base/settings.h"
+#include "config/settings.h"
 #include "http/handler.h"
+#include "http/server/request_metrics.h"
 
 /* Addresses that the listeners are bound to, as "http://127.0.0.1:8080". */
 struct serve_addresses {
@@ -21,15 +21,14 @@ struct server;
  * Errors  ADDRESS_TAKEN; BAD_SETTING */
 enum status server_bind(const struct settings *s, struct server **out, struct serve_addresses *at, struct fault *why) MUST_CHECK;
 
+/* What was counted of requests; lives as long as the server. */
+struct request_metrics *server_metrics(struct server *s);
+
 struct server_handlers {
 	struct handler *api;
 	struct handler *storage;      /* NULL without that listener */
-	/* what the admin listener shows: ready (OK or why not), and the refresh of gauges before /metrics */
-	enum status (*ready)(void *arg, struct fault *why);
-	void (*refresh)(void *arg);
-	void *arg;
-	struct admin_auth *admin_auth;         /* of the admin listener; NULL: nobody has its token */
-	struct handler *console;      /* whatever else the admin listener is asked for; NULL: nothing */
+	struct handler *admin;
+	void *arg;                    /* of server_run's `started` */
 };
 /* Accept, until SIGTERM or SIGINT; then finish what is in flight and return.
  * started   called once when all listeners accept */

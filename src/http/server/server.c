@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "http/server/admin.h"
 #include "http/server/server_request.h"
 #include "http/server/fd_limits.h"
 #include "http/server/server_request.h"
@@ -38,7 +37,6 @@ struct server {
 	struct proxy_list proxies;
 	struct reactor reactors[REACTORS_MAX + 1];   /* the first is the admin listener's, which a busy store must not delay */
 	unsigned n_reactors;
-	struct admin admin;
 	int signal_fd;
 };
 
@@ -66,6 +64,7 @@ static enum status name_hosts(struct listener *l, const struct settings *s, bool
 static enum status bind_all(struct server *s, struct fault *why)
 {
 	const char *const texts[LISTENERS] = { s->settings->api_listen, s->settings->storage_listen, s->settings->admin_listen };
+	TRY(request_metrics_new(&s->traffic.metrics, why));
 	TRY(tls_open(s->settings->tls_cert, s->settings->tls_key, why));
 	TRY(proxy_list_parse(&s->proxies, str_of(s->settings->trusted_proxies), why));
 	for (size_t i = 0; i < LISTENERS; i++) {
@@ -118,6 +117,11 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 	return OK;
 }
 
+struct request_metrics *server_metrics(struct server *s)
+{
+	return s->traffic.metrics;
+}
+
 static enum status start_shared(struct server *s, struct fault *why)
 {
 	const struct settings *set = s->settings;
@@ -130,7 +134,6 @@ static enum status start_shared(struct server *s, struct fault *why)
 		.min_rate = set->min_rate,
 	};
 	size_t queue = set->workers * QUEUE_PER_WORKER;
-	TRY(request_metrics_new(&s->traffic.metrics, why));
 	TRY(workers_new((unsigned)set->workers, queue < QUEUE_MIN ? QUEUE_MIN : queue, &s->traffic.workers, why));
 	for (; s->n_reactors < (unsigned)set->reactors + 1; s->n_reactors++)
 		TRY(reactor_init(&s->reactors[s->n_reactors], &s->timeouts, why));
@@ -157,7 +160,6 @@ static enum status start_listeners(struct server *s, const struct server_handler
 {
 	unsigned most = (unsigned)s->settings->max_connections;
 	struct fd_limits limits = fd_limits_raise(most);
-	admin_init(&s->admin, handlers, s->traffic.metrics, !s->listeners[ADMIN].socket.is_loopback);
 	s->listeners[API].limits = s->listeners[STORAGE].limits = limits;
 	s->listeners[API].other = &s->listeners[STORAGE];
 	s->listeners[STORAGE].other = &s->listeners[API];
@@ -166,7 +168,7 @@ static enum status start_listeners(struct server *s, const struct server_handler
 	TRY(start_listener(s, API, handlers->api, most, why));
 	if (handlers->storage != NULL)
 		TRY(start_listener(s, STORAGE, handlers->storage, most, why));
-	TRY(start_listener(s, ADMIN, &s->admin.handler, limits.admin, why));
+	TRY(start_listener(s, ADMIN, handlers->admin, limits.admin, why));
 	for (unsigned i = 0; i < s->n_reactors; i++)
 		TRY(reactor_start(&s->reactors[i], why));
 	return OK;
@@ -219,7 +221,6 @@ static void stop_listeners(struct server *s)
 	for (size_t i = 0; i < LISTENERS; i++)
 		listener_close(&s->listeners[i]);
 	workers_free(&s->traffic.workers);
-	request_metrics_free(&s->traffic.metrics);
 }
 
 static enum status run_listeners(struct server *s, const struct server_handlers *handlers, void (*started)(void *arg), struct fault *why)
@@ -254,6 +255,7 @@ void server_free(struct server **s)
 	if ((*s)->traffic.idle_fd >= 0)
 		close((*s)->traffic.idle_fd);
 	tls_close();
+	request_metrics_free(&(*s)->traffic.metrics);
 	pthread_cond_destroy(&(*s)->traffic.none_started);
 	pthread_mutex_destroy(&(*s)->traffic.started_lock);
 	mem_free(*s);

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/clock.h"
-#include "fake/toy_door.h"
+#include "fake/toy_handler.h"
 #include "http/server/server_request.h"
 
 #include <fcntl.h>

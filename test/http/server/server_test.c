@@ -4,7 +4,8 @@
 
 #include "base/hash.h"
 #include "base/log.h"
-#include "fake/toy_door.h"
+#include "fake/toy_handler.h"
+#include "admin/admin.h"
 #include "http/server/serve.h"
 
 #include <arpa/inet.h>
@@ -44,7 +45,9 @@ static void note_started(void *arg)
 static void *run(void *arg)
 {
 	struct running *r = arg;
-	struct server_handlers handlers = { .api = &api, .storage = r->at.storage[0] != '\0' ? &storage : NULL, .arg = r };
+	struct admin admin;
+	admin_init(&admin, &(struct admin_options){ .metrics = server_metrics(r->server), .needs_token = !r->at.admin_is_loopback });
+	struct server_handlers handlers = { .api = &api, .admin = &admin.handler, .storage = r->at.storage[0] != '\0' ? &storage : NULL, .arg = r };
 	struct fault why;
 	r->status = server_run(r->server, &handlers, note_started, &why);
 	return NULL;

@@ -2,15 +2,17 @@
  * flags, it prints its addresses as one JSON line on stdout and serves until a signal comes. It is
  * not ready once /release was asked. Both listeners have the same handler, but for the deadline of
  * bodies: a total on api, a rate on storage. */
+#include "admin/admin.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "fake/toy_door.h"
+#include "fake/toy_handler.h"
 #include "http/server/serve.h"
 
 #include <stdio.h>
 
 static struct serve_addresses at;
 static struct admin_auth admin_auth;
+static struct admin admin;
 static struct handler api = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
 static struct handler storage = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true };
 
@@ -30,7 +32,7 @@ int main(int argc, char **argv)
 	struct settings settings;
 	struct server *server = NULL;
 	struct fault why;
-	struct server_handlers handlers = { .api = &api, .storage = &storage, .ready = ready, .admin_auth = &admin_auth };
+	struct server_handlers handlers = { .api = &api, .storage = &storage, .admin = &admin.handler };
 	enum log_level level = LOG_INFO;
 	crypto_init();
 	admin_auth_init(&admin_auth, STR("toy-token"));
@@ -38,6 +40,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", why.text);
 		return 1;
 	}
+	admin_init(&admin, &(struct admin_options){ .ready = ready, .auth = &admin_auth, .metrics = server_metrics(server), .needs_token = !at.admin_is_loopback });
 	if (!log_level_parse(str_of(settings.log_level), &level))
 		return 1;
 	struct log_options log = { .level = level, .queue_lines = 4096 };

@@ -1,0 +1,28 @@
+/* The admin listener's handler: /healthz, /readyz and /metrics, and the console for all else. */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include "admin/admin_auth.h"
+#include "http/handler.h"
+#include "http/server/request_metrics.h"
+
+/* All borrowed. */
+struct admin_options {
+	enum status (*ready)(void *arg, struct fault *why);   /* OK, or why not; NULL: always */
+	void (*refresh)(void *arg);        /* update gauges before /metrics; NULL: nothing to do */
+	void *arg;
+	struct admin_auth *auth;           /* NULL: nobody has the token */
+	struct handler *console;           /* of all other paths; NULL: none */
+	struct request_metrics *metrics;
+	bool needs_token;                  /* not on loopback */
+};
+
+struct admin {
+	struct handler handler;
+	struct admin_options options;
+};
+
+/* Fill in the handler. */
+void admin_init(struct admin *a, const struct admin_options *o);
+
+#endif

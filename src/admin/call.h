@@ -1,0 +1,46 @@
+/* What the files of console/ share: one call in flight, its parameters, its answer. A call lives in its
+ * request's arena and runs on a worker, since rows are read from the table. */
+#ifndef ADMIN_CALL_H
+#define ADMIN_CALL_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "admin/console.h"
+
+#define CONSOLE_TEXT_MAX 256   /* bytes of a text that is searched for */
+
+struct console {
+	struct handler handler;
+	struct console_options options;
+};
+
+struct console_call {
+	struct console *console;
+	struct request_context *x;
+	struct arena *arena;
+	struct str image_id;       /* of the path, where the route has one */
+	struct buf body;           /* JSON */
+};
+
+/* Handlers. Each writes the body or returns a fault. */
+enum status console_images(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_image(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_logs(struct console_call *c, struct fault *why) MUST_CHECK;
+enum status console_settings(struct console_call *c, struct fault *why) MUST_CHECK;
+
+/* What a handler may be asked for. */
+enum param_kind { PARAM_TEXT, PARAM_CHOICE, PARAM_NUMBER };
+struct param {
+	const char *name;
+	enum param_kind kind;
+	const char *choices;       /* "all|pending" */
+	uint64_t min, max;         /* of a number; max of a text in bytes */
+	struct str *text;          /* out, of texts and choices; untouched when it was not sent */
+	uint64_t *number;          /* out, of numbers; likewise */
+	bool *sent;                /* out; may be NULL */
+};
+/* Read the query. An empty value counts as not sent.
+ * Errors  BAD_FIELD unknown, twice, or not of its form */
+enum status params_read(const struct request *r, const struct param *params, size_t n, struct fault *why) MUST_CHECK;
+
+#endif

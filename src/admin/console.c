@@ -1,0 +1,194 @@
+/* The console as a handler.
+ *
+ * begin finds the route, checks where the request comes from and, for data, the token; data is read on a
+ * worker. Every answer carries what keeps a browser from lending it to anybody: no CORS, nosniff, no-store for
+ * data, and a policy that lets the page load from here alone. The Host has been checked by the listener.
+ *
+ * Data that was given out is logged below the usual level: the page asks every few seconds, and would fill the
+ * log that it shows with lines of its own. What was refused is logged as any request. */
+#include "admin/call.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/problem.h"
+#include "http/router.h"
+#include "web/web.h"
+
+#define ARENA_BYTES ((size_t)8 << 20)
+#define BODY_MAX_BYTES ((size_t)2 << 20)
+
+struct console_route {
+	const char *name;
+	enum status (*run)(struct console_call *, struct fault *);
+};
+static const struct console_route rows[] = {
+	{ "GET /console/images", console_images },
+	{ "GET /console/images/{imageId}", console_image },
+	{ "GET /console/logs", console_logs },
+	{ "GET /console/settings", console_settings },
+};
+static const struct router routes = ROUTER("", rows, "Nothing at this path");
+
+/* Scripts, styles and pictures from here and nowhere else, no markup made from text by a script (the one thing
+ * that would let a file's name act), nothing framed, no form sent. */
+#define PAGE_POLICY \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';" \
+	" base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+static void add_common_headers(struct request_context *x)
+{
+	struct answer *ans = &x->answer;
+
+	answer_header(ans, STR("X-Request-Id"), x->request.id);
+	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
+	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
+}
+
+static void add_data_headers(struct request_context *x)
+{
+	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
+	answer_header(&x->answer, STR("Content-Security-Policy"), STR("default-src 'none'; frame-ancestors 'none'"));
+	add_common_headers(x);
+}
+
+static void on_error(struct handler *handler, struct request_context *x, const struct fault *why)
+{
+	problem_answer(x, why);
+	add_data_headers(x);
+	if (why->code == F_BAD_METHOD)
+		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
+}
+
+static void answer_file(struct request_context *x, const struct web_file *file)
+{
+	web_answer(file, &x->request, &x->answer);
+	answer_header(&x->answer, STR("Content-Security-Policy"), STR(PAGE_POLICY));
+	answer_header(&x->answer, STR("Cross-Origin-Opener-Policy"), STR("same-origin"));
+	add_common_headers(x);
+}
+
+/* What is open: the page, which holds nothing. */
+static enum status admit_file(struct request_context *x, struct fault *why)
+{
+	struct str method = x->request.method;
+
+	x->answer.route = "GET /";
+	TRY(admin_auth_check_site(&x->request, why));
+	if (!str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")))
+		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
+	return OK;
+}
+
+static enum status check_request(struct console *console, struct request_context *x, struct route_match *at, struct fault *why)
+{
+	const struct request *r = &x->request;
+	enum status found = router_find(&routes, r->method, r->path, at, why);
+
+	x->answer.route = found == OK ? ((const struct console_route *)at->row)->name : NULL;
+	TRY(admin_auth_check_site(r, why));
+	TRY(found);
+	return admin_auth_check_token(console->options.admin_auth, r, clock_mono_ms(), why);
+}
+
+struct running {
+	struct console_call call;
+	const struct console_route *route;
+};
+
+static enum handler_step begin_file(struct handler *handler, struct request_context *x, const struct web_file *file)
+{
+	struct fault why;
+
+	if (admit_file(x, &why) == OK)
+		answer_file(x, file);
+	else
+		on_error(handler, x, &why);
+	return HANDLER_ANSWER;
+}
+
+static enum handler_step begin_data(struct handler *handler, struct request_context *x)
+{
+	struct console *console = (struct console *)handler;
+	struct route_match at;
+	struct fault why;
+	enum status status = check_request(console, x, &at, &why);
+	struct running *run = status == OK ? ARENA_NEW(&x->arena, struct running) : NULL;
+
+	x->handler_state = run;
+	if (status == OK && run == NULL)
+		status = fault_no_memory(&why);
+	if (status != OK) {
+		on_error(handler, x, &why);
+		return HANDLER_ANSWER;
+	}
+	*run = (struct running){ .call = { .console = console, .x = x, .arena = &x->arena, .image_id = at.segment }, .route = at.row };
+	return HANDLER_RUN;
+}
+
+static enum handler_step on_head(struct handler *handler, struct request_context *x)
+{
+	const struct web_file *file = web_find(&web_console, x->request.path);
+
+	return file != NULL ? begin_file(handler, x, file) : begin_data(handler, x);
+}
+
+/* Never called: no route asks for a body. */
+static enum status on_body(struct handler *handler, struct request_context *x, const char *p, size_t n)
+{
+	return OK;
+}
+
+static enum status run_handler(struct running *run, struct fault *why)
+{
+	struct buf *b = &run->call.body;
+
+	buf_init_arena(b, run->call.arena, BODY_MAX_BYTES);
+	TRY(run->route->run(&run->call, why));
+	if (!buf_ok(b) || !arena_ok(run->call.arena))
+		return fault_set(why, TOO_MUCH, "The response would be too large; request less at once");
+	return OK;
+}
+
+static void run_request(struct handler *handler, struct request_context *x)
+{
+	struct running *run = x->handler_state;
+	struct fault why = { .code = F_NONE };
+
+	if (run_handler(run, &why) != OK) {
+		on_error(handler, x, &why);
+		return;
+	}
+	x->answer.status = 200;
+	x->answer.body = buf_str(&run->call.body);
+	answer_header(&x->answer, STR("Content-Type"), STR("application/json"));
+	add_data_headers(x);
+	x->answer.is_poll = true;
+}
+
+static void on_abort(struct handler *handler, struct request_context *x, const struct fault *why)
+{
+}
+
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error };
+
+struct console *console_new(const struct console_options *o)
+{
+	assert(o != NULL);
+	struct console *c = mem_new(1, sizeof *c);
+
+	if (c != NULL)
+		*c = (struct console){ .handler = { .ops = &ops, .arena_bytes = ARENA_BYTES, .plus_is_blank = true }, .options = *o };
+	return c;
+}
+
+void console_free(struct console **c)
+{
+	mem_free(*c);
+	*c = NULL;
+}
+
+struct handler *console_handler(struct console *c)
+{
+	return c == NULL ? NULL : &c->handler;
+}

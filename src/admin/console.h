@@ -1,0 +1,34 @@
+/* The console for the operator, as a handler for the admin listener. A page, open to anyone who can reach
+ * the listener, since it contains no data; and data as JSON, which requires the token. It is read-only.
+ *
+ *   GET /                         the page, and what it loads
+ *   GET /console/images           rows of the table, by status, filtered, paged
+ *   GET /console/images/{id}      one row
+ *   GET /console/logs             lines of the log, filtered; followed with `after`
+ *   GET /console/settings         the settings in force; of secrets, whether they are set
+ *
+ * Parameters that are not known, not of their form, or repeated are refused. See doc/console.md. */
+#ifndef ADMIN_CONSOLE_H
+#define ADMIN_CONSOLE_H
+
+#include "admin/admin_auth.h"
+#include "config/settings.h"
+#include "http/handler.h"
+#include "port/image_table.h"
+#include "port/admin_query.h"
+
+/* All borrowed. */
+struct console_options {
+	struct admin_auth *admin_auth;
+	struct image_table *table;
+	struct admin_query *admin_query;
+	const struct settings *settings;
+};
+
+struct console;
+/* NULL when memory fails. */
+struct console *console_new(const struct console_options *o);
+void console_free(struct console **c);
+struct handler *console_handler(struct console *c);
+
+#endif

@@ -1,0 +1,134 @@
+/* Rows of the table. A whole id is read from the table itself, on any engine; all else
+ * goes to the admin query, in bounded pages. Of a row everything is shown but the hash of its delete
+ * token, and what is not known is null, so that each row has the same members. */
+#include "admin/call.h"
+
+#include "base/hash.h"
+#include "base/writer.h"
+
+#define IMAGES_LIMIT 50
+#define TYPE_MAX 127
+#define CURSOR_MAX 4096
+
+static enum admin_query_status status_of(struct str name)
+{
+	static const struct {
+		struct str name;
+		enum admin_query_status status;
+	} names[] = { { { "pending", 7 }, ADMIN_QUERY_PENDING }, { { "uploaded", 8 }, ADMIN_QUERY_UPLOADED }, { { "rejected", 8 }, ADMIN_QUERY_REJECTED } };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (str_equal(names[i].name, name))
+			return names[i].status;
+	return ADMIN_QUERY_ALL;
+}
+
+static void write_number(struct buf *b, struct str name, uint64_t value)
+{
+	if (value > 0)
+		writer_number(b, name, value);
+	else
+		writer_null(b, name);
+}
+
+static void write_text(struct buf *b, struct str name, struct str value)
+{
+	if (value.n > 0)
+		writer_text(b, name, value);
+	else
+		writer_null(b, name);
+}
+
+static void write_time(struct buf *b, struct str name, int64_t ms)
+{
+	if (ms != 0)
+		writer_time(b, name, ms);
+	else
+		writer_null(b, name);
+}
+
+static void write_row(struct buf *b, struct str name, const struct image_row *row)
+{
+	writer_open(b, name, '{');
+	writer_text(b, STR("imageId"), row->image_id);
+	writer_text(b, STR("status"), image_status_name(row->status));
+	writer_text(b, STR("fileName"), row->file_name);
+	writer_text(b, STR("fileType"), row->file_type);
+	write_number(b, STR("fileSize"), row->file_size);
+	write_number(b, STR("width"), row->width);
+	write_number(b, STR("height"), row->height);
+	write_number(b, STR("orientation"), row->orientation);
+	write_number(b, STR("frames"), row->frames);
+	write_text(b, STR("etag"), row->etag);
+	writer_text(b, STR("key"), row->key);
+	write_text(b, STR("owner"), row->owner);
+	write_time(b, STR("createdAt"), row->created_ms);
+	write_time(b, STR("expiresAt"), row->expires_ms);
+	write_time(b, STR("uploadedAt"), row->uploaded_ms);
+	write_time(b, STR("endsAt"), row->ends_ms);
+	write_text(b, STR("reason"), row->reason);
+	writer_close(b, '}');
+}
+
+/* The one row of this id, unless the query asks for something else of it. */
+static enum status find_one(struct console_call *c, const struct admin_query_filter *q, struct image_row *row, struct admin_query_page *page, struct fault *why)
+{
+	enum status status = table_get(c->console->options.table, q->text, c->arena, row, why);
+
+	*page = (struct admin_query_page){ .rows = row, .looked = 1 };
+	if (status == NOT_FOUND)
+		return OK;
+	page->n = status == OK && admin_query_matches(q, row);
+	return status;
+}
+
+enum status console_images(struct console_call *c, struct fault *why)
+{
+	assert(c != NULL);
+	struct str status = { 0 };
+	uint64_t limit = IMAGES_LIMIT;
+	struct admin_query_filter q = { 0 };
+	struct admin_query_page page;
+	struct image_row row;
+	const struct param params[] = {
+		{ "status", PARAM_CHOICE, .choices = "all|pending|uploaded|rejected", .text = &status },
+		{ "text", PARAM_TEXT, .max = CONSOLE_TEXT_MAX, .text = &q.text },
+		{ "type", PARAM_TEXT, .max = TYPE_MAX, .text = &q.type },
+		{ "cursor", PARAM_TEXT, .max = CURSOR_MAX, .text = &q.cursor },
+		{ "limit", PARAM_NUMBER, .min = 1, .max = ADMIN_QUERY_LIMIT_MAX, .number = &limit },
+	};
+
+	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
+	q.status = status_of(status);
+	q.limit = (uint32_t)limit;
+	q.text = str_trim(q.text);
+	if (uuid_valid(str_lower(c->arena, q.text))) {
+		q.text = str_lower(c->arena, q.text);
+		TRY(find_one(c, &q, &row, &page, why));
+	} else {
+		TRY(admin_query_page(c->console->options.admin_query, &q, c->arena, &page, why));
+	}
+	writer_open(&c->body, (struct str){ 0 }, '{');
+	writer_open(&c->body, STR("images"), '[');
+	for (size_t i = 0; i < page.n; i++)
+		write_row(&c->body, (struct str){ 0 }, &page.rows[i]);
+	writer_close(&c->body, ']');
+	writer_number(&c->body, STR("looked"), page.looked);
+	write_text(&c->body, STR("nextCursor"), page.next_cursor);
+	writer_close(&c->body, '}');
+	return OK;
+}
+
+enum status console_image(struct console_call *c, struct fault *why)
+{
+	assert(c != NULL);
+	struct image_row row;
+
+	TRY(params_read(&c->x->request, NULL, 0, why));
+	if (!uuid_valid(c->image_id))
+		return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
+	c->x->answer.image_id = c->image_id;
+	TRY(table_get(c->console->options.table, c->image_id, c->arena, &row, why));
+	write_row(&c->body, (struct str){ 0 }, &row);
+	return OK;
+}

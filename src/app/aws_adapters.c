@@ -1,0 +1,63 @@
+/* Endpoints of one service win over the one of all, and that over AWS's own; an endpoint that is set
+ * means path style, since the bucket's name can hardly be a name of that host. */
+#include "app/aws_adapters.h"
+
+#include <stdlib.h>
+
+#define TEXTS_BYTES 65536
+
+static struct str endpoint_of(const char *name)
+{
+	struct str own = str_of(getenv(name));
+	return own.n > 0 ? own : str_of(getenv("AWS_ENDPOINT_URL"));
+}
+
+static struct aws_service *open_service(struct aws_adapters *e, struct str service, struct str region, struct str endpoint)
+{
+	const struct aws_service_options o = { .service = service, .region = region, .endpoint = endpoint, .chain = e->chain };
+	return aws_service_new(&o);
+}
+
+static enum status open_adapters(struct aws_adapters *e, const struct settings *s, struct str region, struct fault *why)
+{
+	struct str s3 = endpoint_of("AWS_ENDPOINT_URL_S3"), dynamo = endpoint_of("AWS_ENDPOINT_URL_DYNAMODB");
+	e->s3 = open_service(e, STR("s3"), region, s3);
+	e->dynamo = open_service(e, STR("dynamodb"), region, dynamo);
+	if (e->s3 == NULL || e->dynamo == NULL)
+		return fault_no_memory(why);
+	const struct s3_store_options store = {
+		.service = e->s3, .bucket = str_of(s->bucket), .region = region, .path_style = s3.n > 0,
+		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")), .public_url = str_of(s->public_storage_url),
+	};
+	const struct dynamo_table_options table = { .service = e->dynamo, .table = str_of(s->table_name), .shards = (uint32_t)s->list_shards };
+	e->store = s3_store_new(&store);
+	e->table = dynamo_table_new(&table);
+	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);
+}
+
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why)
+{
+	assert(e != NULL);
+	assert(s != NULL);
+	*e = (struct aws_adapters){ .chain = aws_chain_new() };
+	arena_init(&e->texts, TEXTS_BYTES);
+	struct str given = str_of(s->region), found = aws_region(&e->texts), region = given.n > 0 ? given : found;
+	if (e->chain == NULL)
+		return fault_no_memory(why);
+	return open_adapters(e, s, region.n > 0 ? region : STR("us-east-1"), why);
+}
+
+void aws_adapters_free(struct aws_adapters *e)
+{
+	if (e->table != NULL)
+		dynamo_table_free(&e->table);
+	if (e->store != NULL)
+		s3_store_free(&e->store);
+	if (e->dynamo != NULL)
+		aws_service_free(&e->dynamo);
+	if (e->s3 != NULL)
+		aws_service_free(&e->s3);
+	if (e->chain != NULL)
+		aws_chain_free(&e->chain);
+	arena_deinit(&e->texts);
+}

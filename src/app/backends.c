@@ -1,0 +1,33 @@
+/* Choosing engines. Store and table go together: the embedded ones resolve an image and its row in one
+ * commit, the distributed ones rely on garbage collection and on events; a mix could promise neither. */
+#include "app/backends.h"
+
+#include <string.h>
+
+enum status backends_choose(const struct settings *s, bool *remote, struct fault *why)
+{
+	assert(s != NULL);
+	bool s3 = strcmp(s->store, "s3") == 0, dynamodb = strcmp(s->table, "dynamodb") == 0;
+	if (s3 != dynamodb)
+		return fault_set(why, BAD_SETTING, "--store s3 and --table dynamodb go together: set both, or neither to "
+		                 "keep everything in the data directory");
+	*remote = s3;
+	return OK;
+}
+
+enum status backends_open(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why)
+{
+	assert(s != NULL);
+	assert(storage_url != NULL);
+	assert(out != NULL);
+	bool remote = false;
+	TRY(backends_choose(s, &remote, why));
+	return remote ? backends_open_cloud(s, out, why) : backends_open_local(s, storage_url, out, why);
+}
+
+void backends_close(struct backends *e)
+{
+	if (e->close != NULL)
+		e->close(e);
+	*e = (struct backends){ 0 };
+}

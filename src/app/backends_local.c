@@ -1,0 +1,50 @@
+/* The embedded engine: files and SQLite in the data directory, with its own S3 handler. */
+#include "app/backends.h"
+#include "store/store.h"
+
+static enum status check_ready(struct backends *e, struct fault *why)
+{
+	return engine_ready(e->own, why);
+}
+
+static void measure_space(struct backends *e)
+{
+	engine_measure(e->own);
+}
+
+static enum status compact_store(struct backends *e, uint64_t *before, uint64_t *after, struct fault *why)
+{
+	return engine_compact(e->own, before, after, why);
+}
+
+static void close_engine(struct backends *e)
+{
+	struct engine *engine = e->own;
+	engine_free(&engine);
+}
+
+enum status backends_open_local(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why)
+{
+	assert(s != NULL);
+	assert(storage_url != NULL);
+	assert(out != NULL);
+	struct engine *engine;
+	bool named = s->public_storage_url[0] != '\0';
+	struct engine_options o = {
+		.dir = s->data_dir,
+		.bucket = str_of(s->bucket),
+		.region = s->region[0] != '\0' ? str_of(s->region) : STR("us-east-1"),
+		.public_url = str_of(named ? s->public_storage_url : storage_url),
+		.max_pending = s->max_pending,
+		.reserve_bytes = s->reserve_bytes,
+		.small_bytes = BUCKET_SMALL_BYTES,
+	};
+	TRY(engine_open(&o, &engine, why));
+	*out = (struct backends){
+		.store = engine_object_store(engine), .table = engine_image_table(engine), .admin_query = engine_admin_query(engine),
+		.storage_url = o.public_url, .bucket = engine_bucket_store(engine), .catalog = engine_bucket_catalog(engine),
+		.parts = engine_part_store(engine),
+		.keys = engine_key_ring(engine), .region = o.region, .ready = check_ready, .measure = measure_space, .compact = compact_store, .close = close_engine, .own = engine,
+	};
+	return OK;
+}

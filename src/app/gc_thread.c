@@ -1,0 +1,133 @@
+/* Runs the sweep at its interval on a thread of its own: what is due each time, and the walk over all
+ * objects, which costs with their number, once a day or once in the time that an orphan may live,
+ * whichever is less. Each time too, multipart uploads that nobody completed in their time are aborted.
+ * A sweep that fails is logged and tried again at the next interval. */
+#include "app/gc_thread.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/thread.h"
+#include "image/gc.h"
+
+#define DAY_MS (24 * 3600 * (int64_t)1000)
+
+struct gc_thread {
+	struct product *product;
+	struct part_store *parts;
+	int64_t interval_ms, walk_interval_ms, multipart_ttl_ms;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping;
+};
+
+static bool is_stopping(void *arg)
+{
+	struct gc_thread *j = arg;
+	pthread_mutex_lock(&j->lock);
+	bool stopping = j->stopping;
+	pthread_mutex_unlock(&j->lock);
+	return stopping;
+}
+
+static void log_failure(const struct fault *why)
+{
+	LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
+}
+
+static void log_result(enum status status, const struct gc_result *r, const struct fault *why)
+{
+	if (r->ended + r->forgotten + r->reconciled + r->rejected + r->orphans > 0)
+		LOG(SWEEP, STR(""), LOG_I("ended", r->ended), LOG_I("forgotten", r->forgotten),
+		    LOG_I("confirmed", r->reconciled), LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
+	metric_add(M_SWEPT, (int64_t)(r->ended + r->forgotten));
+	if (status != OK)
+		log_failure(why);
+}
+
+/* false: not all could be done. */
+static bool run_gc(struct gc_thread *j, bool walk)
+{
+	struct gc_result result = { 0 };
+	struct fault why = { 0 };
+	enum status status = gc_run(j->product, clock_now_ms(), is_stopping, j, &result, &why);
+	if (status == OK && walk)
+		status = gc_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
+	log_result(status, &result, &why);
+	return status == OK;
+}
+
+static void abort_old_uploads(struct gc_thread *j)
+{
+	struct fault why = { 0 };
+	uint32_t ended = 0;
+	if (j->parts == NULL)
+		return;
+	enum status status = parts_end_older(j->parts, clock_now_ms() - j->multipart_ttl_ms, &ended, &why);
+	if (ended > 0)
+		LOG(SWEEP, STR(""), LOG_I("uploads", ended));
+	if (status != OK)
+		log_failure(&why);
+}
+
+/* Wait for the interval; false when stopping. */
+static bool wait_interval(struct gc_thread *j)
+{
+	int64_t until = clock_mono_ms() + j->interval_ms;
+	pthread_mutex_lock(&j->lock);
+	while (!j->stopping && thread_wait_until(&j->wake, &j->lock, until))
+		continue;
+	bool go_on = !j->stopping;
+	pthread_mutex_unlock(&j->lock);
+	return go_on;
+}
+
+static void *run_thread(void *arg)
+{
+	struct gc_thread *j = arg;
+	int64_t walk_at = clock_mono_ms() + j->walk_interval_ms;
+	while (wait_interval(j)) {
+		bool walk = clock_mono_ms() >= walk_at;
+		if (run_gc(j, walk) && walk)
+			walk_at = clock_mono_ms() + j->walk_interval_ms;
+		abort_old_uploads(j);
+	}
+	return NULL;
+}
+
+struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
+{
+	assert(o != NULL);
+	struct gc_thread *j = mem_new(1, sizeof(*j));
+	if (j == NULL)
+		return NULL;
+	int64_t orphan_ms = (int64_t)o->product->rules.orphan_ttl_s * 1000;
+	*j = (struct gc_thread){ .product = o->product, .parts = o->parts, .interval_ms = (int64_t)o->interval_s * 1000,
+		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
+		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };
+	pthread_cond_init(&j->wake, NULL);
+	pthread_mutex_init(&j->lock, NULL);
+	if (!thread_start(&j->thread, run_thread, j)) {
+		mem_free(j);
+		return NULL;
+	}
+	return j;
+}
+
+void gc_thread_free(struct gc_thread **at)
+{
+	struct gc_thread *j = *at;
+	if (j == NULL)
+		return;
+	pthread_mutex_lock(&j->lock);
+	j->stopping = true;
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+	pthread_join(j->thread, NULL);
+	pthread_cond_destroy(&j->wake);
+	pthread_mutex_destroy(&j->lock);
+	mem_free(j);
+	*at = NULL;
+}

@@ -1,0 +1,21 @@
+/* One thread that runs garbage collection at its interval, and aborts multipart uploads that were not completed. */
+#ifndef APP_GC_THREAD_H
+#define APP_GC_THREAD_H
+
+#include "image/product.h"
+#include "port/part_store.h"
+
+struct gc_thread_options {
+	struct product *product;   /* borrowed, as parts */
+	struct part_store *parts;  /* NULL: there are no multipart uploads here */
+	uint64_t interval_s;
+	uint64_t multipart_ttl_s;  /* multipart uploads that are older are aborted */
+};
+
+struct gc_thread;
+/* NULL: memory or threads failed. */
+struct gc_thread *gc_thread_start(const struct gc_thread_options *o);
+/* End after the step at hand. Accepts NULL inside. */
+void gc_thread_free(struct gc_thread **j);
+
+#endif

@@ -1,0 +1,23 @@
+/* The product's rules, from the settings: for every program that is put together from them. */
+#ifndef APP_IMAGE_RULES_H
+#define APP_IMAGE_RULES_H
+
+#include "config/settings.h"
+#include "image/product.h"
+
+/* Texts are borrowed from the settings. */
+static inline struct image_rules rules_of(const struct settings *s)
+{
+	return (struct image_rules){
+		.allowed_types = str_of(s->allowed_types),
+		.max_size_bytes = s->max_size,
+		.max_pixels = s->max_pixels,
+		.url_ttl_s = (uint32_t)s->url_ttl_s,
+		.pending_ttl_s = (uint32_t)s->pending_ttl_s,
+		.rejected_ttl_s = (uint32_t)s->rejected_ttl_s,
+		.orphan_ttl_s = (uint32_t)s->orphan_ttl_s,
+		.require_size = s->require_size,
+	};
+}
+
+#endif

@@ -1,0 +1,331 @@
+/* `tintype keys add NAME | list | rm NAME`: reads what is asked for, has store/keys/key_edit.c change the
+ * credentials file, and prints the new key. A running server sees the file change by itself.
+ *
+ * Grants are read from three flags in any order; a flag that comes a second time begins the next grant.
+ * With several of them each must be complete: a grant that was meant to be narrow would be wide. */
+#include "app/keys.h"
+
+#include "config/flags.h"
+#include "base/hash.h"
+#include "config/settings.h"
+#include "config/settings_check.h"
+#include "store/keys/key_edit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECRET_MIN 8
+#define ID_MIN 3
+#define LIST_MAX_BYTES (1024 * 1024)
+
+/* One grant as it is being read. */
+struct given {
+	bool bucket, prefix, allow;
+};
+
+struct order {
+	const char *data_dir;
+	struct str name, user;
+	struct key_grant grants[GRANTS_MAX];
+	struct given given[GRANTS_MAX];
+	size_t n_grants;
+	bool id_given, secret_given;
+	struct new_key key;
+};
+
+void keys_help(struct buf *b)
+{
+	assert(b != NULL);
+	buf_put(b, STR("Users of the object store: each owns the buckets it creates and has access to no others. A running server\n"
+	               "applies changes at once; keys are stored in DIR/credentials.\n\n"
+	               "  --data DIR        the data directory (TINTYPE_DATA)\n"
+	               "  --user NAME       an additional key for this user; tintype is the owner\n"
+	               "  --allow ACTIONS   allow only these: list, read, write, delete, buckets, separated by commas; or all\n"
+	               "  --bucket NAME     only in this bucket of the user; * means all of them\n"
+	               "  --prefix TEXT     only keys with this prefix\n"
+	               "  --id ID           use this access key id instead of a random one; requires a secret\n"
+	               "  --secret-stdin    read the secret from standard input\n"
+	               "  --secret-env VAR  read the secret from this environment variable\n\n"
+	               "--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
+	               "  tintype keys add backup --user alice --bucket photos --allow list,read --bucket logs --allow list,read,write\n"));
+}
+
+/* options */
+
+static enum status print_usage(struct fault *why, const char *text)
+{
+	return fault_set(why, BAD_SETTING, "%s; see --help", text);
+}
+
+/* The grant that this kind of flag belongs to. */
+static struct key_grant *grant_for(struct order *o, size_t flag, struct given **given)
+{
+	size_t last = o->n_grants == 0 ? 0 : o->n_grants - 1;
+	bool again = o->n_grants == 0 || *((bool *)&o->given[last] + flag);
+
+	if (again && o->n_grants == GRANTS_MAX)
+		return NULL;
+	last = again ? o->n_grants++ : last;
+	*given = &o->given[last];
+	return &o->grants[last];
+}
+
+static enum status too_many_values(struct fault *why)
+{
+	return print_usage(why, "these are more permissions than one key may have");
+}
+
+static enum status parse_bucket(struct order *o, const char *value, struct fault *why)
+{
+	struct given *given;
+	struct key_grant *g = grant_for(o, offsetof(struct given, bucket), &given);
+
+	if (g == NULL)
+		return too_many_values(why);
+	given->bucket = true;
+	if (strcmp(value, "*") == 0)
+		return OK;
+	g->bucket = str_of(value);
+	return settings_check_bucket(g->bucket, why);
+}
+
+static enum status parse_prefix(struct order *o, const char *value, struct fault *why)
+{
+	struct given *given;
+	struct key_grant *g = grant_for(o, offsetof(struct given, prefix), &given);
+
+	if (g == NULL)
+		return too_many_values(why);
+	given->prefix = true;
+	g->prefix = str_of(value);
+	return OK;
+}
+
+static enum status parse_allow(struct order *o, const char *value, struct fault *why)
+{
+	struct given *given;
+	struct key_grant *g = grant_for(o, offsetof(struct given, allow), &given);
+
+	if (g == NULL)
+		return too_many_values(why);
+	given->allow = true;
+	if (!actions_parse(str_of(value), &g->actions))
+		return print_usage(why, "--allow must be list, read, write, delete, buckets separated by commas, or all");
+	return OK;
+}
+
+static bool is_word(struct str s, size_t min, size_t max, struct str more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i], letter = (char)(c | 0x20);
+		if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && str_find_char(more, c) == more.n)
+			return false;
+	}
+	return s.n >= min && s.n <= max;
+}
+
+static enum status parse_id(struct order *o, const char *value, struct fault *why)
+{
+	if (!is_word(str_of(value), ID_MIN, KEY_ID_MAX, STR("._-")))
+		return print_usage(why, "--id must be 3 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'");
+	memcpy(o->key.id, value, strlen(value) + 1);
+	o->id_given = true;
+	return OK;
+}
+
+static enum status parse_secret(struct order *o, struct str secret, struct fault *why)
+{
+	bool good = secret.n >= SECRET_MIN && secret.n <= KEY_SECRET_MAX;
+
+	for (size_t i = 0; good && i < secret.n; i++)
+		good = secret.p[i] > ' ' && secret.p[i] <= '~';
+	if (!good)
+		return print_usage(why, "a secret must be 8 to 128 printable ASCII characters without blanks");
+	memcpy(o->key.secret, secret.p, secret.n);
+	o->key.secret[secret.n] = '\0';
+	o->secret_given = true;
+	return OK;
+}
+
+static enum status read_secret_env(struct order *o, const char *value, struct fault *why)
+{
+	const char *secret = getenv(value);
+
+	return secret != NULL ? parse_secret(o, str_of(secret), why) : print_usage(why, "--secret-env names a variable that is not set");
+}
+
+static enum status read_secret_stdin(struct order *o, const char *value, struct fault *why)
+{
+	char line[KEY_SECRET_MAX + 3];
+
+	(void)value;
+	if (fgets(line, sizeof line, stdin) == NULL)
+		line[0] = '\0';
+	struct str secret = str_of(line);
+	if (str_ends_with(secret, STR("\n")))
+		secret.n--;
+	if (str_ends_with(secret, STR("\r")))
+		secret.n--;
+	enum status status = parse_secret(o, secret, why);
+	secret_wipe(line, sizeof line);
+	return status;
+}
+
+static enum status parse_data(struct order *o, const char *value, struct fault *why)
+{
+	(void)why;
+	o->data_dir = value;
+	return OK;
+}
+
+static enum status parse_user(struct order *o, const char *value, struct fault *why)
+{
+	o->user = str_of(value);
+	if (!profile_name_valid(o->user) || str_equal(o->user, STR("slots")))
+		return print_usage(why, "--user must be the name of a user");
+	return OK;
+}
+
+static const struct option {
+	struct flag_name flag;
+	enum status (*take)(struct order *o, const char *value, struct fault *why);
+} options[] = {
+	{ { "data", 0, FLAG_VALUE }, parse_data },
+	{ { "user", 0, FLAG_VALUE }, parse_user },
+	{ { "bucket", 0, FLAG_VALUE }, parse_bucket },
+	{ { "prefix", 0, FLAG_VALUE }, parse_prefix },
+	{ { "allow", 0, FLAG_VALUE }, parse_allow },
+	{ { "id", 0, FLAG_VALUE }, parse_id },
+	{ { "secret-stdin", 0, FLAG_SWITCH }, read_secret_stdin },
+	{ { "secret-env", 0, FLAG_VALUE }, read_secret_env },
+};
+
+#define TAKES_DATA UINT64_C(1)   /* its bit, the first */
+
+static const struct flag_name *option_row(size_t i)
+{
+	return i < COUNT_OF(options) ? &options[i].flag : NULL;
+}
+
+static enum status check_grants(struct order *o, struct fault *why)
+{
+	for (size_t i = 0; i < o->n_grants; i++) {
+		const struct given *given = &o->given[i];
+		if (o->n_grants > 1 && !(given->bucket && given->allow))
+			return print_usage(why, "with several permissions each needs its own --bucket (* means all) and --allow");
+		if (!given->allow)
+			o->grants[i].actions = given->prefix ? KEY_ACTIONS_ALL & ~(unsigned)KEY_BUCKETS : KEY_ACTIONS_ALL;
+		if (o->grants[i].prefix.n > 0 && given->allow && (o->grants[i].actions & KEY_BUCKETS) != 0)
+			return print_usage(why, "the action buckets applies to a whole bucket: omit --prefix");
+	}
+	return OK;
+}
+
+static enum status read_order(struct order *o, bool named, bool adds, int argc, char **argv, struct fault *why)
+{
+	for (struct flags f = { option_row, adds ? FLAGS_ALL : TAKES_DATA, .has_operands = true, .argc = argc, .argv = argv }; f.argc > 0;) {
+		struct flag_word word;
+		TRY(flags_next(&f, &word, why));
+		if (word.name != NULL)
+			TRY(options[word.row].take(o, word.value, why));
+		if (word.operand == NULL)
+			continue;
+		if (!named || o->name.p != NULL)
+			return print_usage(why, named ? "there is more than one name" : "list does not take a name");
+		o->name = str_of(word.operand);
+	}
+	if (named && o->name.p == NULL)
+		return print_usage(why, "there is no name");
+	if (o->id_given != o->secret_given)
+		return print_usage(why, "an access key id and a secret go together: --id with --secret-stdin or --secret-env");
+	return check_grants(o, why);
+}
+
+/* the three */
+
+static void print_key(const struct order *o)
+{
+	const char *name = o->name.p;
+
+	printf("[%s]\naws_access_key_id = %s\n", name, o->key.id);
+	if (o->secret_given)
+		fprintf(stderr, "The key of %s was added, with the secret that you gave.\n", name);
+	else {
+		printf("aws_secret_access_key = %s\n", o->key.secret);
+		fprintf(stderr, "The key of %s was added. The secret is shown only once; put these lines in ~/.aws/credentials.\n", name);
+	}
+}
+
+static enum status add_key(struct order *o, struct fault *why)
+{
+	struct key_addition k = { .name = o->name, .user = o->user, .grants = o->grants, .n_grants = o->n_grants, .key = &o->key };
+
+	if (!o->id_given)
+		new_key_make(&o->key);
+	TRY(key_edit_add(o->data_dir, &k, why));
+	print_key(o);
+	return OK;
+}
+
+static enum status list_keys(struct order *o, struct fault *why)
+{
+	struct buf b CLEANUP(buf_deinit);
+
+	buf_init(&b, LIST_MAX_BYTES);
+	TRY(key_edit_list(o->data_dir, &b, why));
+	(void)fwrite(b.p, 1, b.n, stdout);
+	return OK;
+}
+
+static enum status remove_key(struct order *o, struct fault *why)
+{
+	TRY(key_edit_remove(o->data_dir, o->name, why));
+	fprintf(stderr, "The key of %.*s was removed. Its user's buckets stay, for a later key of the same user.\n", STRF(o->name));
+	return OK;
+}
+
+static const struct action {
+	const char *name;
+	bool named, adds;
+	enum status (*run)(struct order *o, struct fault *why);
+} actions[] = {
+	{ "add", true, true, add_key },
+	{ "list", false, false, list_keys },
+	{ "rm", true, false, remove_key },
+};
+
+static const struct action *find_action(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(actions); i++)
+		if (strcmp(actions[i].name, name) == 0)
+			return &actions[i];
+	return NULL;
+}
+
+static enum status run_command(struct order *o, int argc, char **argv, struct fault *why)
+{
+	struct settings s;
+	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
+
+	if (action == NULL)
+		return print_usage(why, "keys must be followed by add NAME, list or rm NAME");
+	TRY(settings_load(&s, 0, NULL, why));
+	o->data_dir = s.data_dir;
+	TRY(read_order(o, action->named, action->adds, argc - 2, argv + 2, why));
+	TRY(action->run(o, why));
+	return fflush(stdout) == 0 && !ferror(stdout) ? OK : fault_set(why, STORAGE_FAILED, "the output could not be written");
+}
+
+int keys_run(int argc, char **argv)
+{
+	struct order o = { 0 };
+	struct fault why = { 0 };
+	enum status status = run_command(&o, argc, argv, &why);
+
+	secret_wipe(&o, sizeof o);
+	if (status == OK)
+		return 0;
+	fprintf(stderr, "tintype keys: %s\n", why.text);
+	return why.code == F_BAD_SETTING ? 2 : 1;
+}

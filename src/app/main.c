@@ -1,0 +1,181 @@
+/* tintype: one program, one verb a job. `serve` is put together in server_main.c, the only place that
+ * chooses adapters; the client's verbs are in cli/; the rest is printed from here. */
+#include "config/env_file.h"
+#include "base/hash.h"
+#include "config/settings.h"
+#include "cli/cli.h"
+#include "app/server_main.h"
+#include "app/keys.h"
+#include "app/maintenance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_MAX (256 * 1024)
+
+static int put_page(FILE *to, void (*write)(struct buf *))
+{
+	struct buf page CLEANUP(buf_deinit);
+	buf_init(&page, PAGE_MAX);
+	write(&page);
+	if (!buf_ok(&page) || fwrite(page.p, 1, page.n, to) != page.n || fflush(to) != 0) {
+		fprintf(stderr, "tintype: the output cannot be written: %s\n", strerror(errno));
+		return 1;
+	}
+	return 0;
+}
+
+static int print_page(void (*write)(struct buf *))
+{
+	return put_page(stdout, write);
+}
+
+static void write_usage(struct buf *b);
+
+static void write_version(struct buf *b)
+{
+	buf_put(b, STR("tintype " VERSION "\n"));
+}
+
+static int print_usage(int argc, char **argv)
+{
+	return print_page(write_usage);
+}
+
+static int print_version(int argc, char **argv)
+{
+	return print_page(write_version);
+}
+
+static int print_settings(int argc, char **argv)
+{
+	if (argc == 1)
+		return print_page(settings_help);
+	if (strcmp(argv[1], "--markdown") == 0)
+		return print_page(settings_markdown);
+	if (strcmp(argv[1], "--env") == 0)
+		return print_page(settings_env_example);
+	fprintf(stderr, "tintype settings: unknown option \"%s\"; see --help\n", argv[1]);
+	return 2;
+}
+
+static int run_serve(int argc, char **argv)
+{
+	return server_main(argc - 1, argv + 1);
+}
+
+static int run_sweep(int argc, char **argv)
+{
+	return maintain_sweep(argc - 1, argv + 1);
+}
+
+static int run_compact(int argc, char **argv)
+{
+	return maintain_compact(argc - 1, argv + 1);
+}
+
+static int run_table(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "create") == 0)
+		return maintain_create_table(argc - 2, argv + 2);
+	fputs("usage: tintype table create [OPTION ...]; see --help\n", stderr);
+	return 2;
+}
+
+static const struct main_verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage, *sentence;
+	void (*help)(struct buf *b);   /* what --help says besides, of a verb that reads the settings; NULL: it does not */
+} verbs[] = {
+	{ "serve", run_serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.", settings_help },
+	{ "sweep", run_sweep, "sweep [OPTION ...]", "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
+	{ "compact", run_compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
+	{ "table", run_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
+	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", keys_help },
+	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.", NULL },
+	{ "version", print_version, "version", "Print the version.", NULL },
+	{ "--version", print_version, NULL, NULL, NULL },
+	{ "help", print_usage, NULL, NULL, NULL },
+	{ "--help", print_usage, NULL, NULL, NULL },
+	{ "-h", print_usage, NULL, NULL, NULL },
+};
+
+static void write_usage(struct buf *b)
+{
+	buf_put(b, STR("tintype " VERSION ": image uploads by presigned URL, checked on arrival\n\nusage: tintype COMMAND ...\n\n"));
+	for (const struct main_verb *v = verbs; v->usage != NULL; v++)
+		buf_printf(b, "  %-27s %s\n", v->usage, v->sentence);
+	cli_help(b);
+	buf_put(b, STR("\nEach has --help.\n"));
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static const struct main_verb *shown;   /* by write_help */
+
+static void write_help(struct buf *b)
+{
+	buf_printf(b, "usage: tintype %s\n\n%s\n", shown->usage, shown->sentence);
+	if (shown->help == NULL)
+		return;
+	buf_put_char(b, '\n');
+	shown->help(b);
+}
+
+/* The exit status if the environment file cannot be used, 0 if it can. */
+static int load_env_file(void)
+{
+	struct fault why = { 0 };
+	if (env_file_load(&why) == OK)
+		return 0;
+	fprintf(stderr, "tintype: %s\n", why.text);
+	return 2;
+}
+
+static int run_verb(const struct main_verb *v, int argc, char **argv)
+{
+	if (v->usage != NULL && asks_for_help(argc, argv)) {
+		shown = v;
+		return print_page(write_help);
+	}
+	return v->help != NULL && load_env_file() != 0 ? 2 : v->run(argc, argv);
+}
+
+/* A file that is opened gets the lowest free number: with a standard stream closed, what is printed would
+ * go into the database. Opened the wrong way round, so that using such a stream still fails. */
+static void open_standard_streams(void)
+{
+	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			abort();
+}
+
+int main(int argc, char **argv)
+{
+	open_standard_streams();
+	/* A peer that went away is an error of its write, not the end of the program. */
+	signal(SIGPIPE, SIG_IGN);
+	crypto_init();
+	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return run_verb(&verbs[i], argc - 1, argv + 1);
+	}
+	if (argc > 1 && cli_knows(str_of(argv[1])))
+		return load_env_file() != 0 ? 2 : cli_run(argc - 1, argv + 1);
+	if (argc > 1)
+		fprintf(stderr, "tintype: unknown command '%s'; commands:\n\n", argv[1]);
+	put_page(stderr, write_usage);
+	return 2;
+}

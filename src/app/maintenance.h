@@ -1,0 +1,13 @@
+/* The verbs that work on the engines without serving. */
+#ifndef APP_MAINTENANCE_H
+#define APP_MAINTENANCE_H
+
+/* argv holds the flags alone; both give the exit status, with a sentence on stderr where it is not 0. */
+
+/* `tintype sweep`: one whole sweep, the walk over all objects too; says what it did. */
+int maintain_sweep(int argc, char **argv);
+/* `tintype table create`: make the DynamoDB table. */
+int maintain_compact(int argc, char **argv);
+int maintain_create_table(int argc, char **argv);
+
+#endif

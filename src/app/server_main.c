@@ -1,0 +1,311 @@
+/* Builds the server: settings, listen addresses, the backends that the settings choose, the
+ * product on their ports, the handlers, the gc thread; runs it and shuts it down in the opposite
+ * order. With remote backends there is no storage handler, and nothing is stored here: no
+ * data directory is created, and the log goes to stderr alone. Sentences for the terminal are printed here; once the log
+ * is open they are log lines too. */
+#include "app/server_main.h"
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/op_deadline.h"
+#include "admin/admin.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config/settings.h"
+#include "config/settings_check.h"
+#include "admin/console.h"
+#include "app/backends.h"
+#include "image/recheck_limit.h"
+#include "image/product.h"
+#include "app/gc_thread.h"
+#include "app/image_rules.h"
+#include "s3/s3.h"
+#include "http/server/serve.h"
+#include "web/web.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LOG_RING_BYTES ((size_t)1 << 20)   /* some thousands of lines, for the console */
+#define COUNTS_WITHIN_MS 3000   /* a scrape continues without them */
+
+struct server_parts {
+	struct settings settings;
+	struct serve_addresses at;
+	struct server *server;
+	bool remote;
+	struct backends backends;
+	struct product product;
+	struct api *api;
+	struct s3 *s3;
+	struct gc_thread *gc_thread;
+	struct admin_query_of_list listed;
+	struct console *console;
+	struct admin_auth admin_auth;
+	struct admin admin;
+	char admin_token[2 * 16 + 1];
+	bool log_open;
+};
+
+static bool is_equal(const char *value, const char *word)
+{
+	return strcmp(value, word) == 0;
+}
+
+/* Whether list, get and delete require the key. Loopback alone is no reason to ignore a key that is set:
+ * a reverse proxy on this machine makes every request seem to come from there. */
+static bool key_for_images(const struct server_parts *c)
+{
+	const struct settings *s = &c->settings;
+	if (is_equal(s->access, "auto"))
+		return !s->open && (s->api_key[0] != '\0' || !c->at.api_is_loopback);
+	return is_equal(s->access, "key");
+}
+
+static enum status check_access(const struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	if (is_equal(s->access, "open") && !c->at.api_is_loopback && !s->open)
+		return fault_set(why, BAD_SETTING, "The API at %s is open to anyone who can reach it; set TINTYPE_API_KEY "
+		                 "and --access key, or pass --open if that is what you want.", c->at.api);
+	if ((key_for_images(c) || is_equal(s->upload, "key")) && s->api_key[0] == '\0')
+		return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",
+		                 is_equal(s->upload, "key") ? "--upload key" : is_equal(s->access, "key") ? "--access key" : "An API that is not on loopback",
+		                 key_for_images(c) && !is_equal(s->access, "key") ? ", or pass --open to let anyone list, get and delete" : "");
+	return OK;
+}
+
+static enum status check_texts(const struct settings *s, struct fault *why)
+{
+	TRY(settings_check_bucket(str_of(s->bucket), why));
+	if (s->region[0] != '\0')   /* not set: the backends' own */
+		TRY(settings_check_region(str_of(s->region), why));
+	TRY(settings_check_types(str_of(s->allowed_types), why));
+	return settings_check_origins(str_of(s->cors_origins), why);
+}
+
+static enum status check_public_url(const struct server_parts *c, struct fault *why)
+{
+	struct str url = str_of(c->settings.public_storage_url);
+	if (url.n == 0 && !c->remote && c->at.storage_is_wildcard)
+		return fault_set(why, BAD_SETTING, "The store listens on every address (%s), so its URLs need a name that clients can reach: "
+		                 "set --public-storage-url, for example http://pictures.example.com:9000", c->settings.storage_listen);
+	if (c->settings.tls_cert[0] != '\0' && !c->remote && str_starts_with(url, STR("http://")))
+		return fault_set(why, BAD_SETTING, "--public-storage-url is http://, but --tls-cert makes the store use https");
+	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
+	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
+		return fault_set(why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash");
+	return OK;
+}
+
+static enum status open_log(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	struct log_options o = { .dir = c->remote ? NULL : s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192, .ring_bytes = LOG_RING_BYTES };
+	if (!log_level_parse(str_of(s->log_level), &o.level))
+		return fault_set(why, BAD_SETTING, "--log-level must be debug, info, warn or error");
+	TRY(log_start(&o, why));
+	c->log_open = true;
+	return OK;
+}
+
+/* The S3 protocol, where the store is our own; else what readers of pending images may check. */
+static enum status make_storage(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	struct s3_options s3 = {
+		.region = c->backends.region,
+		.image_bucket = str_of(s->bucket),
+		.cors_origins = str_of(s->cors_origins),
+		.explain = is_equal(s->dev, "auto") ? c->at.storage_is_loopback : is_equal(s->dev, "on"),
+		.secure = s->tls_cert[0] != '\0' || str_starts_with(str_of(s->public_storage_url), STR("https://")),
+	};
+	struct s3_ports ports = {
+		.product = &c->product, .buckets = c->backends.bucket, .catalog = c->backends.catalog, .parts = c->backends.parts, .keys = c->backends.keys,
+	};
+	c->product.objects_change = c->remote;
+	if (c->remote)
+		c->product.recheck_limit = recheck_limit_new();
+	else
+		c->s3 = s3_new(&ports, &s3);
+	return c->product.recheck_limit != NULL || c->s3 != NULL ? OK : fault_no_memory(why);
+}
+
+/* Anyone with the printed token has access. */
+static enum status make_console(struct server_parts *c, struct fault *why)
+{
+	unsigned char token[16];
+	random_bytes(token, sizeof(token));
+	hex_encode(token, sizeof(token), c->admin_token);
+	admin_auth_init(&c->admin_auth, str_of(c->admin_token));
+	admin_query_of_list_init(&c->listed, c->backends.table);
+	struct console_options o = {
+		.admin_auth = &c->admin_auth,
+		.table = c->backends.table,
+		.admin_query = c->backends.admin_query != NULL ? c->backends.admin_query : &c->listed.port,
+		.settings = &c->settings,
+	};
+	c->console = console_new(&o);
+	return c->console != NULL ? OK : fault_no_memory(why);
+}
+
+static enum status make_handlers(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table };
+	struct api_options api = {
+		.key_for_images = key_for_images(c),
+		.key_for_slots = is_equal(s->upload, "key"),
+		/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
+		.refuse_cross_site = !key_for_images(c) && !s->open,
+		.key = str_of(s->api_key),
+		.cors_origins = str_of(s->cors_origins),
+		.page = &web_page,
+		.storage_url = c->backends.storage_url,
+	};
+	TRY(make_storage(c, why));
+	c->api = api_new(&c->product, &api);
+	c->gc_thread = gc_thread_start(&(struct gc_thread_options){ .product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s,
+		.multipart_ttl_s = s->multipart_ttl_s });
+	if (c->api == NULL || c->gc_thread == NULL)
+		return fault_no_memory(why);
+	return OK;
+}
+
+static enum status check_ready(void *arg, struct fault *why)
+{
+	struct server_parts *c = arg;
+	return c->backends.ready(&c->backends, why);
+}
+
+static void refresh_gauges(void *arg)
+{
+	struct server_parts *c = arg;
+	struct image_counts counts;
+	if (c->backends.measure != NULL)
+		c->backends.measure(&c->backends);
+	op_deadline_set(clock_mono_ms() + COUNTS_WITHIN_MS);
+	enum status counted = table_counts(c->product.table, &counts, NULL);
+	op_deadline_set(0);
+	if (counted != OK)
+		return;
+	metric_set(M_IMAGES_PENDING, (int64_t)counts.pending);
+	metric_set(M_IMAGES_UPLOADED, (int64_t)counts.uploaded);
+	metric_set(M_IMAGES_REJECTED, (int64_t)counts.rejected);
+	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
+}
+
+/* Whether URLs that are given to clients elsewhere lead to this machine's loopback address. */
+static bool urls_are_local(const struct server_parts *c)
+{
+	return !c->remote && !c->at.api_is_loopback && c->at.storage_is_loopback && c->settings.public_storage_url[0] == '\0';
+}
+
+/* Where pictures go and where they are kept. */
+static void print_addresses(const struct server_parts *c)
+{
+	const struct settings *s = &c->settings;
+	if (c->remote)
+		printf("  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
+	else
+		printf("  storage  %s\n"
+		       "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n", c->at.storage, s->data_dir, s->data_dir, s->data_dir);
+}
+
+static void print_welcome(const struct server_parts *c)
+{
+	printf("tintype " VERSION " is ready.\n"
+	       "  page     %s/   (for a browser)\n"
+	       "  API      %s/prod   %s\n"
+	       "  console  %s/   (token: %s)\n",
+	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
+	print_addresses(c);
+	if (urls_are_local(c))
+		printf("Warning: upload URLs begin with %s, which only this machine can reach. For clients elsewhere start with\n"
+		       "  --storage 0.0.0.0:9000 --public-storage-url http://ADDRESS:9000 --hosts ADDRESS\n\n", c->at.storage);
+	printf("Try it in another terminal:\n"
+	       "  build/tintype upload PICTURE.jpg --endpoint %s\n"
+	       "  curl -s %s%s/prod/images\n"
+	       "Stop with Ctrl-C.\n", c->at.api, key_for_images(c) ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
+	fflush(stdout);
+}
+
+static void on_started(void *arg)
+{
+	struct server_parts *c = arg;
+	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
+	    LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
+	    LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
+	print_welcome(c);
+}
+
+/* The settings, made whole: without a store of our own there is no storage listener. */
+static enum status load_settings(struct server_parts *c, int argc, char **argv, struct fault *why)
+{
+	struct settings *s = &c->settings;
+	TRY(settings_load(s, argc, argv, why));
+	TRY(backends_choose(s, &c->remote, why));
+	if (c->remote)
+		s->storage_listen = "";
+	else if (s->storage_listen[0] == '\0')
+		return fault_set(why, BAD_SETTING, "--storage must be HOST:PORT, such as 127.0.0.1:9000: uploads go there");
+	return OK;
+}
+
+static enum status run_server(struct server_parts *c, int argc, char **argv, struct fault *why)
+{
+	TRY(load_settings(c, argc, argv, why));
+	TRY(check_texts(&c->settings, why));
+	TRY(server_bind(&c->settings, &c->server, &c->at, why));
+	TRY(check_access(c, why));
+	TRY(check_public_url(c, why));
+	TRY(backends_open(&c->settings, c->at.storage, &c->backends, why));
+	TRY(open_log(c, why));
+	TRY(make_handlers(c, why));
+	TRY(make_console(c, why));
+	struct admin_options admin = {
+		.ready = check_ready, .refresh = refresh_gauges, .arg = c, .auth = &c->admin_auth, .console = console_handler(c->console),
+		.metrics = server_metrics(c->server), .needs_token = !c->at.admin_is_loopback,
+	};
+	admin_init(&c->admin, &admin);
+	struct server_handlers handlers = {
+		.api = api_handler(c->api),
+		.storage = c->s3 != NULL ? s3_handler(c->s3) : NULL,
+		.admin = &c->admin.handler,
+		.arg = c,
+	};
+	return server_run(c->server, &handlers, on_started, why);
+}
+
+static void free_all(struct server_parts *c)
+{
+	server_free(&c->server);
+	gc_thread_free(&c->gc_thread);
+	console_free(&c->console);
+	admin_auth_deinit(&c->admin_auth);
+	s3_free(&c->s3);
+	api_free(&c->api);
+	recheck_limit_free(&c->product.recheck_limit);
+	backends_close(&c->backends);
+	if (c->log_open) {
+		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));
+		log_stop();
+	}
+	secret_wipe(c->admin_token, sizeof(c->admin_token));
+}
+
+int server_main(int argc, char **argv)
+{
+	struct server_parts c = { 0 };
+	struct fault why = { 0 };
+	enum status status = run_server(&c, argc, argv, &why);
+	if (status != OK) {
+		if (c.log_open)
+			LOG(SERVER_FAILED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
+		fprintf(stderr, "tintype serve: %s%s%s%s\n", why.text, why.cause[0] ? " (" : "", why.cause, why.cause[0] ? ")" : "");
+	}
+	free_all(&c);
+	return status == OK ? 0 : why.code == F_BAD_SETTING ? 2 : 1;
+}

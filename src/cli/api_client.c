@@ -1,0 +1,227 @@
+/* Calls with retries. Only 503 and 429 are tried again, a few times, after what Retry-After asks or
+ * a growing pause, with jitter so that many clients do not come back at once. Asked to wait longer
+ * than people do, it gives up at once. */
+#include "cli/api_client.h"
+
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/arena.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define TRIES 5
+#define WAIT_MAX_S 30
+#define ENDPOINT_DEFAULT "http://127.0.0.1:8080"
+#define ENDPOINT_MAX_BYTES 2048
+#define KEY_MAX_BYTES 4096
+
+/* The endpoint of a server that is started with this --api, HOST:PORT; false: it says nothing that can be asked. */
+static bool address_of_server(const char *listen, char *url, size_t size)
+{
+	struct str text = str_of(listen != NULL ? listen : "");
+	size_t colon = text.n;
+	while (colon > 0 && text.p[colon - 1] != ':')
+		colon--;
+	struct str host = str_slice(text, 0, colon > 0 ? colon - 1 : 0), port = str_slice(text, colon, text.n);
+	bool wildcard = host.n == 0 || str_equal(host, STR("0.0.0.0")) || str_equal(host, STR("[::]"));
+	if (colon == 0 || port.n == 0 || str_equal(port, STR("0")))
+		return false;
+	const char *scheme = getenv("TINTYPE_TLS_CERT") != NULL && *getenv("TINTYPE_TLS_CERT") != '\0' ? "https" : "http";
+	int n = snprintf(url, size, "%s://%.*s:%.*s", scheme, wildcard ? 9 : (int)host.n, wildcard ? "127.0.0.1" : host.p, STRF(port));
+	return n > 0 && (size_t)n < size;
+}
+
+enum status remote_init(struct remote *r, const char *endpoint, struct fault *why)
+{
+	assert(r != NULL);
+	*r = (struct remote){ 0 };
+	buf_init(&r->base, ENDPOINT_MAX_BYTES);
+	buf_init(&r->bearer, KEY_MAX_BYTES);
+	if (endpoint == NULL)
+		endpoint = getenv("TINTYPE_ENDPOINT");
+	char local[ENDPOINT_MAX_BYTES];
+	if (endpoint == NULL && address_of_server(getenv("TINTYPE_API"), local, sizeof local))
+		endpoint = local;
+	struct str url = endpoint == NULL || *endpoint == '\0' ? STR(ENDPOINT_DEFAULT) : str_of(endpoint);
+	size_t host = str_find(url, STR("://")) + 3;
+	while (url.n > host && url.p[url.n - 1] == '/')
+		url.n--;
+	if (host >= url.n || url.p[host] == '/' || str_find_char(url, '?') < url.n || str_find_char(url, '#') < url.n ||
+	    !(str_starts_with_nocase(url, STR("http://")) || str_starts_with_nocase(url, STR("https://"))))
+		return fault_set(why, INVALID_INPUT, "the endpoint is not http://host[:port][/path] or https://…: %.*s", STRF(url));
+	buf_put(&r->base, url);
+	if (str_find_char(str_slice(url, host, url.n), '/') == url.n - host)
+		buf_put(&r->base, STR("/prod"));
+	const char *key = getenv("TINTYPE_API_KEY");
+	if (key != NULL && *key != '\0') {
+		buf_put(&r->bearer, STR("Bearer "));
+		buf_put(&r->bearer, str_of(key));
+	}
+	r->api = http_client_new();
+	r->store = http_client_new();
+	if (r->api == NULL || r->store == NULL)
+		return fault_no_memory(why);
+	if (!buf_ok(&r->base) || !buf_ok(&r->bearer))
+		return fault_set(why, INVALID_INPUT, "the endpoint or the API key is too long");
+	return OK;
+}
+
+void remote_deinit(struct remote *r)
+{
+	http_client_free(&r->api);
+	http_client_free(&r->store);
+	if (r->bearer.cap > 0)
+		secret_wipe(r->bearer.p, r->bearer.cap);
+	buf_deinit(&r->bearer);
+	buf_deinit(&r->base);
+}
+
+/* How long to wait before try number `tries` + 1; false: not worth it. */
+static bool choose_wait(const struct http_response *answer, unsigned tries, int64_t *ms)
+{
+	uint64_t asked_s = 0;
+	unsigned char jitter = 0;
+	if ((answer->status != 503 && answer->status != 429) || tries >= TRIES)
+		return false;
+	random_bytes(&jitter, 1);
+	*ms = (INT64_C(100) << tries) + jitter;
+	if (str_to_u64(response_header(answer, STR("Retry-After")), &asked_s)) {
+		if (asked_s > WAIT_MAX_S)
+			return false;
+		*ms = (int64_t)asked_s * 1000 + jitter;
+	}
+	return true;
+}
+
+static enum status send_with_retries(struct http_client *c, const struct http_request *q, struct arena *a, struct http_response *out,
+                                  struct fault *why)
+{
+	for (unsigned tries = 1;; tries++) {
+		int64_t ms = 0;
+		TRY(http_send(c, q, a, out, why));
+		if (!choose_wait(out, tries, &ms))
+			return OK;
+		struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+		while (nanosleep(&left, &left) != 0 && errno == EINTR)
+			continue;
+	}
+}
+
+/* The text of <Message> in S3's XML, its five entities decoded; empty when there is none. */
+static void find_message(struct str xml, struct buf *b)
+{
+	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&apos;", "'" },
+		                                   { "&#39;", "'" }, { "&#34;", "\"" }, { "&amp;", "&" } };
+	struct str rest = str_slice(xml, str_find(xml, STR("<Message>")) + 9, xml.n);
+	rest = str_slice(rest, 0, str_find(rest, STR("</Message>")));
+	while (rest.n > 0) {
+		size_t n = 1;
+		struct str text = str_slice(rest, 0, 1);
+		for (size_t i = 0; i < COUNT_OF(entities); i++)
+			if (str_starts_with(rest, str_of(entities[i][0]))) {
+				n = str_of(entities[i][0]).n;
+				text = str_of(entities[i][1]);
+				break;
+			}
+		buf_put(b, text);
+		rest = str_slice(rest, n, rest.n);
+	}
+}
+
+static enum fault_code refusal_code(int status)
+{
+	if (status == 404)
+		return F_NO_SUCH_IMAGE;
+	if (status == 401 || status == 403)
+		return F_KEY_NEEDED;
+	return status >= 400 && status < 500 ? F_BAD_FIELD : F_UPSTREAM_FAILED;
+}
+
+static enum status check_answer(const struct http_response *answer, struct fault *why)
+{
+	struct buf reason CLEANUP(buf_deinit) = { 0 };
+	if (answer->status >= 200 && answer->status <= 299)
+		return OK;
+	buf_init(&reason, 4096);
+	/* What the answer says of itself: the problem's detail or title, or the XML's message. */
+	json_t *problem = json_loadb(answer->body.p != NULL ? answer->body.p : "", answer->body.n, 0, NULL);
+	struct str detail = remote_text(problem, "detail");
+	buf_put(&reason, detail.n > 0 ? detail : remote_text(problem, "title"));
+	json_decref(problem);
+	if (reason.n == 0)
+		find_message(answer->body, &reason);
+	if (answer->status == 401)
+		return fault_write(why, F_KEY_NEEDED, "the server requires an API key: set TINTYPE_API_KEY (401)");
+	if (reason.n > 0 && buf_ok(&reason))
+		return fault_write(why, refusal_code(answer->status), "%.*s (%d)", STRF(buf_str(&reason)), answer->status);
+	return fault_write(why, refusal_code(answer->status), "the server answered %d", answer->status);
+}
+
+enum status remote_json(struct remote *r, const struct remote_call *call, struct arena *a, json_t **out, struct fault *why)
+{
+	assert(r != NULL);
+	assert(call != NULL);
+	assert(a != NULL);
+	struct header headers[3];
+	struct http_response answer;
+	struct http_request q = { .method = str_of(call->method), .body = call->json, .headers = headers,
+		                  .url = str_printf(a, "%.*s%.*s", STRF(buf_str(&r->base)), STRF(call->path)) };
+	if (r->bearer.n > 0)
+		headers[q.n_headers++] = (struct header){ STR("Authorization"), buf_str(&r->bearer) };
+	if (call->json.n > 0)
+		headers[q.n_headers++] = (struct header){ STR("Content-Type"), STR("application/json") };
+	if (call->delete_token != NULL)
+		headers[q.n_headers++] = (struct header){ STR("X-Delete-Token"), str_of(call->delete_token) };
+	TRY(send_with_retries(r->api, &q, a, &answer, why));
+	TRY(check_answer(&answer, why));
+	if (out == NULL)
+		return OK;
+	*out = answer.body.n == 0 ? NULL : json_loadb(answer.body.p, answer.body.n, JSON_REJECT_DUPLICATES, NULL);
+	if (answer.body.n > 0 && !json_is_object(*out)) {
+		json_decref(*out);
+		*out = NULL;
+		return fault_set(why, UPSTREAM_FAILED, "the answer is not a JSON object: is the endpoint right?");
+	}
+	return OK;
+}
+
+enum status remote_store(struct remote *r, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why)
+{
+	assert(r != NULL);
+	assert(q != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
+	bool api_is_https = str_starts_with_nocase(buf_str(&r->base), STR("https://"));
+	if (api_is_https && !str_starts_with_nocase(q->url, STR("https://")))
+		return fault_set(why, INVALID_INPUT, "the API is https and the store's URL is not: nothing was sent");
+	TRY(send_with_retries(r->store, q, a, out, why));
+	return check_answer(out, why);
+}
+
+struct str remote_image_path(struct arena *a, struct str id, const char *then)
+{
+	assert(a != NULL);
+	assert(then != NULL);
+	struct buf path;
+	buf_init_arena(&path, a, 65536);
+	buf_put(&path, STR("/images/"));
+	uri_encode(&path, id, false);
+	buf_put(&path, str_of(then));
+	return buf_str(&path);
+}
+
+struct str remote_text(const json_t *object, const char *name)
+{
+	assert(name != NULL);
+	const json_t *value = json_object_get(object, name);
+	return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : (struct str){ NULL, 0 };
+}
+
+uint64_t remote_number(const json_t *object, const char *name)
+{
+	assert(name != NULL);
+	json_int_t n = json_integer_value(json_object_get(object, name));
+	return n > 0 ? (uint64_t)n : 0;
+}

@@ -1,0 +1,35 @@
+/* The files that a command line names: files themselves, and what is in directories, at every depth.
+ * An operand may be a link, since it was named; links inside a directory are not followed, neither
+ * when it is read nor when its files are opened later. What is no file is ignored and said. */
+#ifndef CLI_FILE_WALK_H
+#define CLI_FILE_WALK_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/str.h"
+
+struct walk_file {
+	const char *root;          /* the operand */
+	const char *below;         /* its path below root; "": root itself */
+	uint64_t size_bytes;       /* when it was seen */
+};
+
+struct file_walk {
+	struct arena arena;
+	struct walk_file *files;   /* of each operand, by name */
+	size_t n, cap;
+	uint64_t size_bytes;       /* of all */
+	unsigned failed;           /* what could not be read; each was said on stderr */
+};
+
+void walk_init(struct file_walk *w);
+void walk_deinit(struct file_walk *w);
+/* Add what the operand names; what fails is said and counted. */
+void walk_add(struct file_walk *w, const char *operand);
+/* The path as it is shown. */
+struct str walk_path(struct arena *a, const struct walk_file *f);
+/* Open for reading and give the current size.
+ * Errors  INVALID_INPUT no file any more; STORAGE_FAILED not there, a link, not allowed */
+enum status walk_open(const struct walk_file *f, int *fd, uint64_t *size_bytes, struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,121 @@
+/* Lines for people, lines for programs, sizes. */
+#include "cli/output.h"
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "cli/file_names.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define LINE_MAX_BYTES (8u << 20)
+
+/* The errno of the first write to the standard output that failed: the next call of anything changes errno. */
+static _Atomic int output_error;
+
+static void keep_error(void)
+{
+	int none = 0;
+	atomic_compare_exchange_strong(&output_error, &none, errno);
+}
+
+static bool write_bytes(struct str line, FILE *to)
+{
+	bool whole = fwrite(line.p, 1, line.n, to) == line.n;
+	if (!whole && to == stdout)
+		keep_error();
+	return whole;
+}
+
+bool show_bytes(struct str bytes)
+{
+	return write_bytes(bytes, stdout);
+}
+
+bool show_flush(void)
+{
+	if (ferror(stdout) != 0)
+		return false;
+	if (fflush(stdout) == 0)
+		return true;
+	keep_error();
+	return false;
+}
+
+void show_line(FILE *to, const char *fmt, ...)
+{
+	assert(fmt != NULL);
+	struct buf line CLEANUP(buf_deinit) = { 0 };
+	va_list args, again;
+	va_start(args, fmt);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, fmt, args);
+	char *plain = n < 0 ? NULL : mem_new((size_t)n + 1, 1);
+	if (plain != NULL)
+		n = vsnprintf(plain, (size_t)n + 1, fmt, again);
+	va_end(again);
+	va_end(args);
+	if (plain == NULL)
+		return;
+	buf_init(&line, LINE_MAX_BYTES);
+	terminal_escape(&line, (struct str){ plain, (size_t)n });
+	buf_put_char(&line, '\n');
+	mem_free(plain);
+	write_bytes(buf_str(&line), to);
+}
+
+/* DEL is the one byte of ASCII that jansson leaves as it is though a terminal may act on it. */
+static int add_ascii(const char *p, size_t n, void *arg)
+{
+	struct buf *b = arg;
+	for (struct str rest = { p, n }; rest.n > 0;) {
+		size_t at = str_find_char(rest, 0x7f);
+		buf_put(b, str_slice(rest, 0, at));
+		if (at < rest.n)
+			buf_put(b, STR("\\u007f"));
+		rest = str_slice(rest, at + 1, rest.n);
+	}
+	return 0;
+}
+
+void show_json(FILE *to, const json_t *object)
+{
+	struct buf line CLEANUP(buf_deinit) = { 0 };
+	buf_init(&line, LINE_MAX_BYTES);
+	if (json_dump_callback(object, add_ascii, &line, JSON_COMPACT | JSON_ENSURE_ASCII) != 0)
+		return;
+	buf_put_char(&line, '\n');
+	write_bytes(buf_str(&line), to);
+}
+
+json_t *show_json_text(struct str s)
+{
+	struct buf whole CLEANUP(buf_deinit) = { 0 };
+	buf_init(&whole, s.n * 3 + 1);
+	name_replace_ill_formed(&whole, s);
+	return json_stringn(whole.p, whole.n);
+}
+
+bool show_end(void)
+{
+	if (show_flush())
+		return true;
+	show_line(stderr, "tintype: the output cannot be written: %s", strerrordesc_np(output_error));
+	return false;
+}
+
+void show_size(uint64_t bytes, char out[SHOW_SIZE_CHARS])
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	if (bytes < 1024) {
+		(void)snprintf(out, SHOW_SIZE_CHARS, "%u B", (unsigned)bytes);
+		return;
+	}
+	double value = (double)bytes / 1024;
+	size_t unit = 0;
+	/* 1023.95 and above would be written as 1024.0. */
+	for (; value >= 1023.95 && unit + 1 < COUNT_OF(units); unit++)
+		value /= 1024;
+	(void)snprintf(out, SHOW_SIZE_CHARS, "%.1f %s", value, units[unit]);
+}

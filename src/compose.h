@@ -1,9 +1,0 @@
-/* `tintype serve`, put together: settings, engine, product, handlers, listeners. */
-#ifndef COMPOSE_H
-#define COMPOSE_H
-
-/* argv holds the flags alone. Serves until SIGTERM or SIGINT. Gives the exit status: 0 after a
- * clean end, 2 for a wrong setting, 1 when it cannot start; a sentence on stderr says why. */
-int server_main(int argc, char **argv);
-
-#endif

@@ -1,0 +1,28 @@
+/* Settings from a file: `.env` in the current directory. */
+#ifndef CONFIG_ENV_FILE_H
+#define CONFIG_ENV_FILE_H
+
+#include "base/fault.h"
+#include "base/str.h"
+
+/* One assignment of an environment file.
+ * name, value   borrowed from the text; value without its quotes */
+struct env_line {
+	struct str name, value;
+};
+
+/* Read the next assignment and move `rest` past its line. Blank lines and lines that begin with # are skipped; `export `
+ * before a name is allowed; a value may be in single or double quotes, and is taken literally: nothing in it is expanded.
+ * out     written only on OK; its name is empty at the end of the text
+ * line    counts the lines read so far; for messages
+ * Errors  BAD_SETTING a line that is not NAME=VALUE, an unknown TINTYPE_ name, a quote that is not closed. Pure. */
+enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out, struct fault *why) MUST_CHECK;
+
+/* Put the settings of $TINTYPE_ENV_FILE, or of ./.env if that is not set, into the environment, where it does not have
+ * them already: TINTYPE_*, AWS_*, and the other names of the table of settings. Other names are left alone.
+ * A missing .env is no error; a missing $TINTYPE_ENV_FILE is. An empty $TINTYPE_ENV_FILE means no file.
+ * Errors  BAD_SETTING a malformed line, a file of another user, or one that others may write; INVALID_INPUT cannot be read
+ * Threads before any other thread is started */
+enum status env_file_load(struct fault *why) MUST_CHECK;
+
+#endif

@@ -1,0 +1,43 @@
+/* Words of a command line, read against a table of flags: `--flag VALUE`, `--flag=VALUE`, `-f VALUE`, `--switch`,
+ * `--toggle`, `--no-toggle`, `--toggle=on`; after "--" all are operands, and "-" is one. The settings, the client's
+ * verbs and `tintype keys` have a table each, and what a value must be is theirs to say. Pure; any thread. */
+#ifndef CONFIG_FLAGS_H
+#define CONFIG_FLAGS_H
+
+#include "base/fault.h"
+#include "base/str.h"
+
+enum flag_kind {
+	FLAG_VALUE,    /* takes a value */
+	FLAG_SWITCH,   /* takes none */
+	FLAG_TOGGLE,   /* may be negated; its value is "on" or "off", or what was written */
+};
+struct flag_name {
+	const char *name;          /* without dashes; "": no flag */
+	char letter;               /* 0: none */
+	enum flag_kind kind;
+};
+
+#define FLAGS_ALL UINT64_MAX
+struct flags {
+	const struct flag_name *(*row)(size_t i);   /* the i-th of at most 64 rows; NULL past the last */
+	uint64_t takes;            /* bits of the rows that are flags here */
+	bool has_operands;         /* false: a word that is no flag is refused */
+	bool only_operands;        /* "--" has been read */
+	int argc;                  /* what is left to read */
+	char **argv;
+};
+
+/* What was read: a flag, an operand, or neither, which was "--". */
+struct flag_word {
+	const struct flag_name *name;   /* NULL: no flag */
+	size_t row;
+	const char *value;         /* NULL: of a switch */
+	char *operand;
+};
+
+/* Read the next word, and its value if that is the next but one. f->argc is over 0.
+ * Errors  BAD_SETTING an unknown flag or one that is not taken here, a value missing or too much */
+enum status flags_next(struct flags *f, struct flag_word *out, struct fault *why) MUST_CHECK;
+
+#endif

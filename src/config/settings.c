@@ -1,0 +1,140 @@
+/* Reading the settings: the table of settings.def, walked three times. Defaults, environment and
+ * flags all go through assign(), so each source obeys the same rules and gives the same sentences.
+ * The renderings of the table are in settings_text.c. */
+#include "config/settings.h"
+#include "base/codec.h"
+#include "config/settings_table.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN_VALUE_MAX 60
+
+const struct setting SETTINGS[SETTING_COUNT] = {
+#define SETTING(field, kind, env, flag, def, min, max, unit, sentence) \
+	{ offsetof(struct settings, field), SETTING_##kind, { flag, 0, SETTING_##kind == SETTING_SWITCH ? FLAG_TOGGLE : FLAG_VALUE }, env, def, \
+	  min, max, unit, sentence },
+#include "config/settings.def"
+#undef SETTING
+};
+
+/* Where a value comes from, for the sentences: "--max-size" or "TINTYPE_MAX_SIZE". */
+struct setting_source {
+	const char *prefix;   /* "--" or "" */
+	struct str name;
+};
+
+static bool setting_is_choice(const struct setting *row)
+{
+	return strchr(row->unit, '|') != NULL;
+}
+
+/* One of the words between the bars. */
+static bool is_choice(const char *words, struct str value)
+{
+	for (struct str rest = str_of(words); rest.p != NULL;)
+		if (str_equal(str_cut(&rest, '|'), value))
+			return true;
+	return false;
+}
+
+/* "--jobs must be a number ..., not "x"": the value short, and harmless on a terminal. */
+PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const char *value, struct fault *why, const char *fmt, ...)
+{
+	char memory[8 * SHOWN_VALUE_MAX], takes[160];
+	struct buf shown;
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(takes, sizeof takes, fmt, args);
+	va_end(args);
+	buf_init_fixed(&shown, memory, sizeof memory);
+	terminal_escape(&shown, str_slice(str_of(value), 0, utf8_prefix(str_of(value), SHOWN_VALUE_MAX)));
+	return fault_set(why, BAD_SETTING, "%s%.*s must be %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
+}
+
+static enum status assign_text(const char **field, const struct setting *row, struct setting_source from, const char *value, struct fault *why)
+{
+	if (setting_is_choice(row) && !is_choice(row->unit, str_of(value)))
+		return refuse_value(from, value, why, "one of %s", row->unit);
+	/* The value is not shown: a text with a shortest length is a key. */
+	if (value[0] != '\0' && strlen(value) < row->min)
+		return fault_set(why, BAD_SETTING, "%s%.*s must have at least %llu characters", from.prefix, STRF(from.name),
+		                 (unsigned long long)row->min);
+	*field = value;
+	return OK;
+}
+
+static enum status assign_value(struct settings *s, const struct setting *row, struct setting_source from, const char *value,
+                          struct fault *why)
+{
+	void *field = (char *)s + row->offset;
+	uint64_t number;
+	switch (row->kind) {
+	case SETTING_TEXT:
+		return assign_text(field, row, from, value, why);
+	case SETTING_NUMBER:
+		if (!str_to_u64(str_of(value), &number) || number < row->min || number > row->max)
+			return refuse_value(from, value, why, "a number of %s from %llu to %llu", row->unit, (unsigned long long)row->min,
+			                    (unsigned long long)row->max);
+		*(uint64_t *)field = number;
+		return OK;
+	case SETTING_SWITCH:
+		if (!is_choice("on|off", str_of(value)))
+			return refuse_value(from, value, why, "on or off");
+		*(bool *)field = strcmp(value, "on") == 0;
+		return OK;
+	}
+	assert(false && "a setting of no kind");
+	return INVALID;
+}
+
+static enum status load_environment(struct settings *s, struct fault *why)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const char *value = getenv(SETTINGS[i].env);
+		if (value != NULL && value[0] != '\0')
+			TRY(assign_value(s, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, value, why));
+	}
+	return OK;
+}
+
+const char *settings_env_of(const char *flag)
+{
+	assert(flag != NULL);
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (flag[0] != '\0' && strcmp(SETTINGS[i].flag.name, flag) == 0)
+			return SETTINGS[i].env;
+	return "";
+}
+
+bool settings_has_env(struct str name)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (str_equal(str_of(SETTINGS[i].env), name))
+			return true;
+	return false;
+}
+
+static const struct flag_name *flag_row(size_t i)
+{
+	return i < SETTING_COUNT ? &SETTINGS[i].flag : NULL;
+}
+
+enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why)
+{
+	assert(s != NULL);
+	struct settings loaded = { 0 };
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		TRY(assign_value(&loaded, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));
+	TRY(load_environment(&loaded, why));
+	for (struct flags f = { .row = flag_row, .takes = FLAGS_ALL, .argc = argc, .argv = argv }; f.argc > 0;) {
+		struct flag_word word;
+		TRY(flags_next(&f, &word, why));
+		TRY(assign_value(&loaded, &SETTINGS[word.row], (struct setting_source){ "--", str_of(word.name->name) }, word.value, why));
+	}
+	*s = loaded;
+	return OK;
+}

@@ -1,0 +1,106 @@
+/* Grammars of the settings that are texts. Each is the narrowest that still takes all that works.
+ * Source: Amazon S3 User Guide, "General purpose bucket naming rules"; RFC 6838 4.2 (media types);
+ * RFC 6454 6.2 (origins); RFC 3986 3.2.2 (hosts). */
+#include "config/settings_check.h"
+
+#include "base/bucket_name.h"
+#include "base/buf.h"
+#include "base/codec.h"
+
+#define SHOWN_MAX 60
+#define TYPE_NAME_MAX 127
+
+/* One or more characters, each a lower-case letter, a digit or one of `more`. */
+static bool consists_of(struct str s, struct str more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (!plain && str_find_char(more, c) == more.n)
+			return false;
+	}
+	return s.n > 0;
+}
+
+/* "--bucket takes ..., not "a?b"": the value short, and harmless on a terminal. */
+static enum status refuse_setting(const char *takes, struct str value, struct fault *why)
+{
+	char memory[8 * SHOWN_MAX];
+	struct buf b;
+	buf_init_fixed(&b, memory, sizeof memory);
+	terminal_escape(&b, str_slice(value, 0, utf8_prefix(value, SHOWN_MAX)));
+	return fault_set(why, BAD_SETTING, "%s, not \"%.*s\"", takes, STRF(buf_str(&b)));
+}
+
+enum status settings_check_bucket(struct str bucket, struct fault *why)
+{
+	if (bucket_name_ok(bucket))
+		return OK;
+	return refuse_setting("--bucket (BUCKET_NAME) must be 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends and around each "
+	              "dot, not an IP address, and without what AWS reserves (xn--, -s3alias)", bucket, why);
+}
+
+enum status settings_check_region(struct str region, struct fault *why)
+{
+	if (consists_of(region, STR("-")))
+		return OK;
+	return refuse_setting("--region (REGION) must be a-z, 0-9 and '-', such as us-east-1", region, why);
+}
+
+static bool is_type_name(struct str s)
+{
+	char small[TYPE_NAME_MAX];
+	if (s.n > sizeof small)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		small[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + ('a' - 'A')) : s.p[i];
+	return consists_of((struct str){ small, s.n }, STR("!#$&-^_.+"));
+}
+
+enum status settings_check_types(struct str types, struct fault *why)
+{
+	for (struct str rest = types; rest.p != NULL;) {
+		struct str subtype = str_trim(str_cut(&rest, ','));
+		struct str type = str_cut(&subtype, '/');
+		if (!is_type_name(type) || !is_type_name(subtype))
+			return refuse_setting("--allowed-types (TINTYPE_ALLOWED_TYPES) must be media types without parameters, separated "
+			              "by commas, such as image/jpeg,image/png", types, why);
+	}
+	return OK;
+}
+
+static bool is_port(struct str s)
+{
+	uint64_t port;
+	return s.n <= 5 && str_to_u64(s, &port) && port >= 1 && port <= UINT16_MAX;
+}
+
+/* "name", "name:port", "[v6]" or "[v6]:port". */
+static bool is_host(struct str s)
+{
+	bool literal = str_starts_with(s, STR("["));
+	size_t end = str_find_char(s, literal ? ']' : ':');
+	struct str name = str_slice(s, literal ? 1 : 0, end), rest = str_slice(s, literal ? end + 1 : end, s.n);
+	if (end == s.n && literal)
+		return false;
+	if (rest.n > 0 && (rest.p[0] != ':' || !is_port(str_slice(rest, 1, rest.n))))
+		return false;
+	return consists_of(name, literal ? STR(":.") : STR("-._"));
+}
+
+static bool is_origin(struct str s)
+{
+	size_t end = str_find(s, STR("://"));
+	return end < s.n && consists_of(str_slice(s, 0, end), STR("+-.")) && is_host(str_slice(s, end + 3, s.n));
+}
+
+enum status settings_check_origins(struct str origins, struct fault *why)
+{
+	for (struct str rest = origins; origins.n > 0 && rest.p != NULL;) {
+		struct str one = str_trim(str_cut(&rest, ','));
+		if (!str_equal(one, STR("*")) && !is_origin(one))
+			return refuse_setting("--cors-origins (TINTYPE_CORS_ORIGINS) must be *, or origins in lower case separated by commas, such as "
+			              "https://app.example.com or http://localhost:3000", origins, why);
+	}
+	return OK;
+}

@@ -1,0 +1,202 @@
+/* The sweep. Each step reads a page of rows or objects into an arena of its own and processes it;
+ * what fails is recorded and skipped, so that one object that cannot be read does not keep all rows
+ * after it. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
+#include "image/gc.h"
+
+#include "image/verdict.h"
+#include "image/verify.h"
+
+#define PAGE_ROWS 100
+#define PAGE_OBJECTS 500
+#define PAGE_BYTES ((size_t)4 << 20)
+#define ROW_BYTES ((size_t)64 << 10)
+
+struct sweep {
+	struct product *p;
+	int64_t now_ms;
+	struct gc_result *done;
+	struct fault first;         /* the first failure; code NONE while there is none */
+	uint64_t changes;           /* rows and objects processed */
+	bool (*stop)(void *);
+	void *stop_arg;
+};
+
+static bool may_continue(const struct sweep *s)
+{
+	return s->stop == NULL || !s->stop(s->stop_arg);
+}
+
+/* Count what went well; remember the first of what did not. */
+static void note_fault(struct sweep *s, enum status end, uint64_t *count, const struct fault *why)
+{
+	if (end == OK) {
+		s->changes++;
+		++*count;
+		return;
+	}
+	if (s->first.code == F_NONE)
+		s->first = *why;
+}
+
+static enum status finish_gc(const struct sweep *s, struct fault *why)
+{
+	if (s->first.code == F_NONE)
+		return OK;
+	if (why != NULL)
+		*why = s->first;
+	return fault_status(s->first.code);
+}
+
+/* Remove a row that has expired. One that is gone or has changed in the meantime is left alone. */
+static void expire_row(struct sweep *s, const struct image_row *row, uint64_t *count)
+{
+	struct fault why = { 0 };
+	enum status end = table_remove(s->p->table, row->image_id, s->now_ms, &why);
+	if (end == NOT_FOUND || end == CONFLICT)
+		return;
+	note_fault(s, end, count, &why);
+}
+
+/* Verify the object of a pending row. true: there is none. */
+static bool check_object(struct sweep *s, const struct image_row *row)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row now = { 0 };
+	struct fault why = { 0 };
+	arena_init(&a, ROW_BYTES);
+	enum status end = verify_object(s->p, row, s->now_ms, &a, &now, &why);
+	if (end == NOT_FOUND)
+		return why.code == F_NO_SUCH_KEY;
+	note_fault(s, end, now.status == IMAGE_REJECTED ? &s->done->rejected : &s->done->reconciled, &why);
+	return false;
+}
+
+/* The bytes of a rejection are removed at once; if that failed then, now is the last time that a row
+ * reports them. */
+static void delete_rejected_row(struct sweep *s, const struct image_row *row)
+{
+	struct fault why = { 0 };
+	enum status end = store_remove(s->p->store, row->key, &why);
+	if (end != OK)
+		note_fault(s, end, &s->done->forgotten, &why);
+	else
+		expire_row(s, row, &s->done->forgotten);
+}
+
+static void gc_row(struct sweep *s, const struct image_row *row)
+{
+	switch (row->status) {
+	case IMAGE_PENDING:
+		if (check_object(s, row))
+			expire_row(s, row, &s->done->ended);
+		return;
+	case IMAGE_REJECTED:
+		delete_rejected_row(s, row);
+		return;
+	case IMAGE_UPLOADED:
+		return;   /* never ends */
+	}
+}
+
+/* One page of due rows. *more: there may be others. */
+static enum status gc_page_of_rows(struct sweep *s, bool *more, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_page page;
+	uint64_t before = s->changes;
+	arena_init(&a, PAGE_BYTES);
+	TRY(table_due(s->p->table, s->now_ms, PAGE_ROWS, &a, &page, why));
+	for (size_t i = 0; i < page.n && may_continue(s); i++)
+		gc_row(s, &page.rows[i]);
+	*more = page.n == PAGE_ROWS && s->changes > before;
+	return OK;
+}
+
+/* Remove what needs no verification, where the table does that by itself. */
+static enum status remove_due(struct sweep *s, bool *more, struct fault *why)
+{
+	struct image_counts removed = { 0 };
+	TRY(table_remove_due(s->p->table, s->now_ms, &removed, why));
+	s->done->ended += removed.pending;
+	s->done->forgotten += removed.rejected;
+	*more = removed.pending + removed.rejected == TABLE_DUE_MAX;
+	return OK;
+}
+
+enum status gc_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why)
+{
+	assert(p != NULL);
+	assert(out != NULL);
+	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
+	bool more = table_removes_due(p->table);
+	while (more && may_continue(&s))
+		TRY(remove_due(&s, &more, why));
+	for (more = true; more && may_continue(&s);)
+		TRY(gc_page_of_rows(&s, &more, why));
+	return finish_gc(&s, why);
+}
+
+static void remove_object(struct sweep *s, const struct object_info *o)
+{
+	struct fault why = { 0 };
+	enum status end = store_remove(s->p->store, o->key, &why);
+	note_fault(s, end, &s->done->orphans, &why);
+}
+
+/* It has no row. A recent one is left alone: its row may be on its way to a replica that is read. */
+static void gc_orphan(struct sweep *s, const struct object_info *o)
+{
+	if (o->modified_ms <= s->now_ms - (int64_t)s->p->rules.orphan_ttl_s * 1000)
+		remove_object(s, o);
+}
+
+static void gc_object(struct sweep *s, const struct object_info *o)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row row;
+	struct fault why = { 0 };
+	struct str id = image_id_of_key(o->key);
+	arena_init(&a, ROW_BYTES);
+	enum status got = id.n == 0 ? NOT_FOUND : table_get(s->p->table, id, &a, &row, &why);
+	if (got == NOT_FOUND || (got == OK && !str_equal(row.key, o->key)))
+		gc_orphan(s, o);
+	else if (got != OK)
+		note_fault(s, got, &s->done->orphans, &why);
+	else if (row.status == IMAGE_PENDING)
+		check_object(s, &row);
+	else if (row.status == IMAGE_REJECTED)
+		remove_object(s, o);
+	else if (!look_is_current(s->p, &row, o))   /* written again, through a URL that was still good */
+		check_object(s, &row);
+}
+
+/* One page of objects after `after`, whose text is kept in `last` for the next. */
+static enum status gc_page_of_objects(struct sweep *s, struct arena *last, struct str *after, bool *more, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct object_page page;
+	arena_init(&a, PAGE_BYTES);
+	TRY(store_list(s->p->store, IMAGE_PREFIX, *after, PAGE_OBJECTS, &a, &page, why));
+	for (size_t i = 0; i < page.n && may_continue(s); i++)
+		gc_object(s, &page.objects[i]);
+	*more = page.more && page.n > 0;
+	if (!*more)
+		return OK;
+	arena_deinit(last);
+	arena_init(last, ROW_BYTES);
+	*after = str_dup(last, page.objects[page.n - 1].key);
+	return OK;
+}
+
+enum status gc_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why)
+{
+	assert(p != NULL);
+	assert(out != NULL);
+	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
+	struct arena last CLEANUP(arena_deinit) = { 0 };
+	struct str after = STR("");
+	bool more = true;
+	while (more && may_continue(&s))
+		TRY(gc_page_of_objects(&s, &last, &after, &more, why));
+	return finish_gc(&s, why);
+}

@@ -1,0 +1,94 @@
+/* The gallery: complete, read, delete, download. Each may be repeated, and each copes with a row
+ * that changes between two of its steps. */
+#include "image/image_service.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "image/recheck_limit.h"
+#include "image/verify.h"
+
+/* Without an object: the embedded store resolves the row together with the object, so that it may have
+ * been resolved since it was read. */
+static enum status complete_absent(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct image_row row;
+	TRY(table_get(p->table, image_id, a, &row, why));
+	if (row.status == IMAGE_PENDING)
+		return fault_set(why, NOT_ARRIVED, "This image has not been uploaded yet: send it to its upload URL first.");
+	*out = row;
+	return OK;
+}
+
+enum status image_service_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	assert(p != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
+	struct image_row row, now;
+	TRY(table_get(p->table, image_id, a, &row, why));
+	if (row.status == IMAGE_REJECTED || (row.status == IMAGE_UPLOADED && !p->objects_change)) {
+		*out = row;
+		return OK;
+	}
+	bool again = row.status == IMAGE_UPLOADED;
+	enum status looked = again ? look_again(p, &row, clock_now_ms(), a, &now, why) : verify_object(p, &row, clock_now_ms(), a, &now, why);
+	if (looked == NOT_FOUND)
+		return complete_absent(p, image_id, a, out, why);
+	TRY(looked);
+	*out = now;
+	return OK;
+}
+
+static bool needs_recheck(struct product *p, const struct image_row *row)
+{
+	return row->status == IMAGE_PENDING && p->recheck_limit != NULL && recheck_allowed(p->recheck_limit, row->image_id, clock_mono_ms());
+}
+
+enum status image_service_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	assert(p != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
+	struct image_row row, now;
+	struct fault unseen = { 0 };
+	TRY(table_get(p->table, image_id, a, &row, why));
+	*out = row;
+	if (!needs_recheck(p, &row))
+		return OK;
+	enum status looked = verify_object(p, &row, clock_now_ms(), a, &now, &unseen);
+	if (looked == OK)
+		*out = now;
+	if (unseen.code != F_NO_SUCH_IMAGE)
+		return OK;
+	return fault_set(why, NO_SUCH_IMAGE, "%s", unseen.text);
+}
+
+/* The row first: an engine that holds the object too takes both in one commit, and then the second
+ * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
+ * shown; an object without a row is nothing that anybody sees, and the sweep removes it. */
+enum status image_service_remove(struct product *p, struct str image_id, struct fault *why)
+{
+	assert(p != NULL);
+	struct arena scratch CLEANUP(arena_deinit);
+	struct image_row row;
+	arena_init(&scratch, (size_t)64 << 10);
+	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
+	TRY(table_remove(p->table, image_id, 0, why));
+	metric_add(M_DELETES, 1);
+	return store_remove(p->store, row.key, why);
+}
+
+enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
+{
+	assert(p != NULL);
+	assert(row != NULL);
+	assert(a != NULL);
+	assert(out != NULL);
+	const struct presign_request r = {
+		.method = method, .key = row->key, .now_ms = clock_now_ms(), .expires_s = p->rules.url_ttl_s,
+		.disposition = content_disposition(a, row->file_name), .content_type = row->file_type,
+	};
+	if (r.disposition.n == 0)
+		return fault_too_much(why);
+	return store_presign(p->store, &r, a, out, why);
+}

@@ -1,0 +1,20 @@
+/* The event function: object events in, rows resolved. See image/reconcile.h for what is done with each. */
+#ifndef LAMBDA_EVENT_FUNCTION_H
+#define LAMBDA_EVENT_FUNCTION_H
+
+#include "base/fault.h"
+#include "image/product.h"
+#include "lambda/invocation.h"
+
+struct event_function {
+	struct product *product;   /* borrowed */
+	struct str bucket;         /* ours: events for any other are refused */
+};
+
+/* A handler's run; arg is a struct arrivals. Of an SQS batch the answer names the messages that failed,
+ * which then come again, and at last go to the dead letters. A bare event that fails is a failed
+ * invocation, which Lambda repeats.
+ * Errors  INVALID_INPUT no event of ours; and, of bare events, the first failure */
+enum status event_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;
+
+#endif

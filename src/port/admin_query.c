@@ -1,0 +1,55 @@
+/* What every adapter of the inspection shares, and the one for tables that list uploaded images alone: a page
+ * asks for as many rows as it still has room for, so that the list's own cursor is always right. */
+#include "port/admin_query.h"
+
+#include <string.h>
+
+#define LISTS_MAX 20   /* calls of the table for one page: each may cost a remote call */
+
+bool admin_query_matches(const struct admin_query_filter *q, const struct image_row *row)
+{
+	static const enum image_status wanted[] = { [ADMIN_QUERY_PENDING] = IMAGE_PENDING, [ADMIN_QUERY_UPLOADED] = IMAGE_UPLOADED, [ADMIN_QUERY_REJECTED] = IMAGE_REJECTED };
+
+	if (q->status != ADMIN_QUERY_ALL && row->status != wanted[q->status])
+		return false;
+	if (q->type.n > 0 && !str_starts_with_nocase(row->file_type, q->type))
+		return false;
+	return q->text.n == 0 || str_find_nocase(row->file_name, q->text) < row->file_name.n || str_find_nocase(row->image_id, q->text) < row->image_id.n;
+}
+
+static void take_matching(const struct admin_query_filter *q, const struct image_page *from, struct admin_query_page *to)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (admin_query_matches(q, &from->rows[i]))
+			to->rows[to->n++] = from->rows[i];
+	to->looked += from->n;
+	to->next_cursor = from->next_cursor;
+}
+
+static enum status page_of_list(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
+{
+	struct image_table *table = ((struct admin_query_of_list *)port)->table;
+	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows), .next_cursor = q->cursor };
+
+	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
+	if (q->status != ADMIN_QUERY_UPLOADED)
+		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id.");
+	if (page.rows == NULL)
+		return fault_too_much(why);
+	for (int calls = 0; calls < LISTS_MAX && page.n < q->limit; calls++) {
+		struct image_page rows;
+		TRY(table_list(table, q->limit - (uint32_t)page.n, page.next_cursor, a, &rows, why));
+		take_matching(q, &rows, &page);
+		if (page.next_cursor.n == 0)
+			break;
+	}
+	*out = page;
+	return OK;
+}
+
+static const struct admin_query_ops ops_of_list = { page_of_list };
+
+void admin_query_of_list_init(struct admin_query_of_list *l, struct image_table *t)
+{
+	*l = (struct admin_query_of_list){ .port = { &ops_of_list }, .table = t };
+}

@@ -1,0 +1,161 @@
+/* CompleteMultipartUpload: hold the client's list against the parts that are there, work out the object's
+ * ETag and checksum from theirs, and have the engine make one object of them.
+ *
+ * A client that has not heard the answer asks again. The upload is then gone, and the engine, which
+ * remembers for a while what it made of it, gives the same answer if the same parts are named.
+ * Source: Amazon S3 API, CompleteMultipartUpload. */
+#include "s3/wire/complete_request.h"
+#include "s3/xml_body.h"
+#include "s3/object_headers.h"
+#include "s3/parameters.h"
+#include "s3/checksums.h"
+#include "s3/wire/text.h"
+
+#define OBJECT_PARTS_BYTES_MAX ((uint64_t)5 * 1024 * 1024 * 1024 * 1024)
+
+struct ending {
+	struct part_upload upload;
+	struct part_list given;
+	struct part_completion made;
+};
+
+static void add_part_details(struct s3_call *c, const struct object_part *bad, const struct fault *why)
+{
+	struct arena *a = &c->x->arena;
+	if (why->code != F_PART_INVALID && why->code != F_PART_TOO_SMALL)
+		return;
+	if (why->code == F_PART_TOO_SMALL) {
+		call_detail(c, "ProposedSize", str_printf(a, "%llu", (unsigned long long)bad->size));
+		call_detail(c, "MinSizeAllowed", str_printf(a, "%llu", (unsigned long long)PART_MIN_BYTES));
+	}
+	call_detail(c, "PartNumber", str_printf(a, "%u", bad->number));
+	call_detail(c, "ETag", bad->etag);
+}
+
+/* What the client says of the whole object, if it does. */
+static enum status check_size(struct s3_call *c, const struct ending *e, struct fault *why)
+{
+	struct str text = request_header(&c->x->request, STR("x-amz-mp-object-size"));
+	uint64_t given, size = complete_request_size(&e->given);
+	if (size > OBJECT_PARTS_BYTES_MAX)
+		return fault_set(why, BODY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
+	if (text.p == NULL)
+		return OK;
+	if (!str_to_u64(str_trim(text), &given))
+		return argument_fault(c, "x-amz-mp-object-size", text, "Value for x-amz-mp-object-size header is invalid.", why);
+	if (given != size)
+		return fault_set(why, REQUEST_INVALID, "The provided 'x-amz-mp-object-size' header value %llu does not match what was computed: %llu",
+		                 (unsigned long long)given, (unsigned long long)size);
+	return OK;
+}
+
+/* The checksum of checksums is taken with the number of parts at its end and without, as S3 does: minio-go leaves it out. */
+static bool is_same_sum(struct str value, const struct object_checksum *sum)
+{
+	struct str bare = sum->composite ? str_slice(sum->value, 0, str_find_char(sum->value, '-')) : sum->value;
+
+	return str_equal(value, sum->value) || str_equal(value, bare);
+}
+
+static enum status check_checksum(struct s3_call *c, const struct object_checksum *sum, struct fault *why)
+{
+	const struct request *r = &c->x->request;
+	struct str type = str_trim(request_header(r, STR("x-amz-checksum-type")));
+	struct str own = sum->composite ? STR("COMPOSITE") : STR("FULL_OBJECT");
+	if (type.n > 0 && sum->kind != CHECKSUM_NONE && !str_equal_nocase(type, own))
+		return fault_set(why, REQUEST_INVALID, "The upload was created using the %.*s checksum type. The complete request must use the same.", STRF(own));
+	if (sum->kind == CHECKSUM_NONE)
+		return OK;
+	struct str given = str_trim(request_header(r, str_of(checksum_info(sum->kind)->header)));
+	if (given.n > 0 && !is_same_sum(given, sum))
+		return fault_set(why, CHECKSUM_WRONG, "The %s you specified did not match the calculated checksum.", checksum_info(sum->kind)->name);
+	return OK;
+}
+
+static enum status plan_first(struct s3_call *c, struct ending *e, struct fault *why)
+{
+	struct arena *a = &c->x->arena;
+	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, e->made.id, a, &e->upload, why));
+	struct part_page page = { 0 };
+	const struct object_part *bad = NULL;
+	TRY(parts_list(c->s3->parts, e->made.id, 0, PART_NUMBER_MAX, &c->x->arena, &page, why));
+	struct part_list there = { page.parts, page.n };
+	enum status st = complete_request_match(&e->given, &there, &e->upload.meta.checksum, &bad, why);
+	if (st != OK)
+		add_part_details(c, bad, why);
+	TRY(st);
+	TRY(check_size(c, e, why));
+	e->made.meta = e->upload.meta;
+	TRY(sums_of_parts(a, e->given.parts, e->given.n, &e->made.meta.checksum, why));
+	TRY(check_checksum(c, &e->made.meta.checksum, why));
+	return sums_etag_of_parts(a, e->given.parts, e->given.n, &e->made.etag, why);
+}
+
+/* The upload is gone, perhaps since a moment ago: all that is known is what the client says of its parts. */
+static enum status plan_again(struct s3_call *c, struct ending *e, struct fault *why)
+{
+	e->upload = (struct part_upload){ 0 };
+	if (sums_etag_of_parts(&c->x->arena, e->given.parts, e->given.n, &e->made.etag, why) == OK)
+		return OK;
+	return fault_set(why, NO_SUCH_UPLOAD, "no multipart upload with this id");
+}
+
+static enum status plan_object(struct s3_call *c, struct ending *e, struct fault *why)
+{
+	enum status st = plan_first(c, e, why);
+	if (st != OK && why->code == F_NO_SUCH_UPLOAD)
+		st = plan_again(c, e, why);
+	TRY(st);
+	e->made.meta.parts = e->made.parts = e->given.parts;
+	e->made.meta.n_parts = e->made.n_parts = e->given.n;
+	return object_headers_condition(c, &e->made.condition, why);
+}
+
+/* What is stored with the object; of a repeated completion the upload does not know it any more. */
+static void find_checksum(struct s3_call *c, struct ending *e, struct str etag)
+{
+	struct object_file file = { .fd = -1 };
+	struct fault unseen = { 0 };
+	struct object_checksum *sum = &e->made.meta.checksum;
+	if (bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, &unseen) != OK)
+		return;
+	if (str_equal(file.info.etag, etag)) {
+		*sum = file.meta.checksum;
+		sum->value = str_dup(&c->x->arena, sum->value);
+	}
+	object_file_close(&file);
+}
+
+static struct str object_location(struct s3_call *c)
+{
+	const struct request *r = &c->x->request;
+	struct str host = request_header(r, STR("host"));
+	return str_printf(&c->x->arena, "%s://%.*s%.*s", c->s3->options.secure ? "https" : "http", STRF(host), STRF(r->path));
+}
+
+static enum status answer_object(struct s3_call *c, struct ending *e, const struct object_info *info, struct fault *why)
+{
+	struct buf b;
+	if (e->upload.id.n == 0)
+		find_checksum(c, e, info->etag);
+	document_open(c, &b, "CompleteMultipartUploadResult");
+	xml_element(&b, "Location", object_location(c));
+	xml_element(&b, "Bucket", c->at.bucket);
+	xml_element(&b, "Key", c->at.key);
+	xml_etag(&b, info->etag);
+	sums_write(&b, &e->made.meta.checksum);
+	return document_answer(c, &b, "CompleteMultipartUploadResult", why);
+}
+
+enum status multipart_complete(struct s3_call *c, struct fault *why)
+{
+	struct ending e = { .made = { .bucket = c->at.bucket, .key = c->at.key, .id = parameter(c, "uploadId") } };
+	struct object_info info = { 0 };
+	struct str body;
+	TRY(call_refuse_reserved(c, false, why));
+	TRY(document_read_unsummed(c, &body, why));
+	TRY(complete_request_read(&c->x->arena, body, &e.given, why));
+	TRY(plan_object(c, &e, why));
+	TRY(parts_complete(c->s3->parts, &e.made, &c->x->arena, &info, why));
+	return answer_object(c, &e, &info, why);
+}

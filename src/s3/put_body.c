@@ -1,0 +1,259 @@
+/* Uploads, plain and of images. For a plain object a whole body with good digests is stored, and that
+ * is all. For an image it is then checked, and the verdict and the row go together:
+ *
+ *   passes          object and row are committed in one transaction, then 200
+ *   does not pass   the row is rejected durably, the bytes go, then 400
+ *   row not pending the same bytes as are there: 200; others: 412; rejected in the meantime: 403
+ *
+ * All that ends before a verdict (cut, too large, bad digest, disk full) leaves the row as it was and no
+ * bytes, so the URL stays usable. Two at once race for the pending row, and one of them wins it. */
+#include "s3/put_body.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "image/verdict.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PIECE_BYTES 16384
+
+/* The condition decides in the commit. It is checked here first, so that a body is not read in vain. */
+static enum status check_condition(struct s3_call *c, struct fault *why)
+{
+	const struct object_condition *want = &c->upload->condition;
+	struct object_file f = { .fd = -1 };
+	if (!want->absent && want->etag.n == 0)
+		return OK;
+	enum status st = bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why);
+	if (st == NOT_FOUND)
+		return want->etag.n == 0 ? OK : st;
+	if (st != OK)
+		return st;
+	bool holds = !want->absent && (str_equal(want->etag, STR("*")) || str_equal(want->etag, f.info.etag));
+	object_file_close(&f);
+	if (holds)
+		return OK;
+	call_detail(c, "Condition", want->absent ? STR("If-None-Match") : STR("If-Match"));
+	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
+}
+
+static enum status admit_object(struct s3_call *c, struct fault *why)
+{
+	struct bucket_info bucket;
+	if (c->bucket.name.n == 0)
+		TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &bucket, why));
+	return c->upload->upload_id.n > 0 ? OK : check_condition(c, why);
+}
+
+static enum status too_large(struct s3_call *c, struct fault *why)
+{
+	call_detail(c, "MaxSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)c->upload->max_bytes));
+	return fault_set(why, BODY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
+}
+
+enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct fault *why)
+{
+	struct s3_upload *u = c->upload;
+	u->counted = true;
+	if (c->is_image) {
+		uint64_t most = c->s3->product->rules.max_size_bytes;
+		if (c->upload->max_bytes > most)
+			c->upload->max_bytes = most;
+		TRY(verdict_check_slot(c->s3->product, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
+		if (u->condition.absent && u->slot.status == IMAGE_UPLOADED)
+			return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
+	} else {
+		TRY(admit_object(c, why));
+	}
+	if (expected_bytes > u->max_bytes)
+		return too_large(c, why);
+	u->counted = false;
+	digests_start(&u->digests, u->default_kind);
+	return bucket_begin(c->s3->buckets, expected_bytes, &u->in, why);
+}
+
+enum status upload_write(struct s3_call *c, struct str piece, struct fault *why)
+{
+	struct s3_upload *u = c->upload;
+	if (piece.n > u->max_bytes - u->received)
+		return too_large(c, why);
+	u->received += piece.n;
+	digests_update(&u->digests, piece);
+	return bucket_write(u->in, piece.p, piece.n, why);
+}
+
+static enum status check_size(struct s3_call *c, uint64_t size, struct fault *why)
+{
+	const struct s3_upload *u = c->upload;
+	if (size >= u->min_bytes)
+		return OK;
+	call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%llu", (unsigned long long)size));
+	call_detail(c, "MinSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)u->min_bytes));
+	return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
+}
+
+/* All checks that the client asked for. Nothing may be committed before. */
+static enum status check_body(struct s3_call *c, struct str *bytes, struct fault *why)
+{
+	struct s3_upload *u = c->upload;
+	unsigned char md5[MD5_BYTES];
+	char hex[2 * MD5_BYTES + 1];
+	if (u->stream != NULL)
+		TRY(stream_end(u->stream, why));
+	TRY(bucket_view(u->in, bytes, md5, why));
+	TRY(check_size(c, bytes->n, why));
+	TRY(digests_check(&c->x->arena, &u->digests, md5, &u->meta.checksum, why));
+	hex_encode(md5, MD5_BYTES, hex);
+	u->etag = str_dup(&c->x->arena, str_of(hex));
+	return fault_check_arena(&c->x->arena, why);
+}
+
+static void count_outcome(struct s3_upload *u, enum metric m)
+{
+	metric_add(m, 1);
+	u->counted = true;
+}
+
+static bool file_holds(int fd, struct str bytes)
+{
+	char piece[PIECE_BYTES];
+	for (size_t at = 0; at < bytes.n;) {
+		ssize_t n = pread(fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0 || (size_t)n > bytes.n - at || memcmp(piece, bytes.p + at, (size_t)n) != 0)
+			return false;
+		at += (size_t)n;
+	}
+	return true;
+}
+
+/* Size and MD5 are those of the image that is there, but two bodies may have the same. */
+static enum status check_same(struct s3_call *c, struct str bytes, struct fault *why)
+{
+	struct object_file f = { .fd = -1 };
+	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why));
+	bool same = f.info.size == bytes.n && (f.fd < 0 ? str_equal(f.bytes, bytes) : file_holds(f.fd, bytes));
+	object_file_close(&f);
+	return same ? OK : arrival_taken(why);
+}
+
+/* The row was resolved before: by these very bytes, or by others.
+ * bytes.p  NULL: both came at once, and the bytes are gone with the commit that failed */
+static enum status answer_repeated(struct s3_call *c, const struct image_row *row, struct str bytes, struct str etag, struct fault *why)
+{
+	enum status st = verdict_of_repeat(row, bytes.n, etag, why);
+	if (st == OK && bytes.p != NULL)
+		st = check_same(c, bytes, why);
+	count_outcome(c->upload, st == OK ? M_UPLOADS_REPEATED : M_UPLOADS_CONFLICT);
+	return st;
+}
+
+static enum status answer_rejected(struct s3_call *c, const struct resolution *s, struct fault *why)
+{
+	count_outcome(c->upload, M_UPLOADS_REJECTED);
+	LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("reason", s->reason),
+	    LOG_I("bytes", s->file_size));
+	return fault_set(why, IMAGE_REJECTED, "%.*s", STRF(s->reason));
+}
+
+/* Commit the verdict: a rejection on the row alone, else object and row together. */
+static enum status commit_body(struct s3_call *c, const struct resolution *s, struct image_row *now, struct fault *why)
+{
+	struct object_commit all = {
+		.bucket = c->at.bucket, .key = c->at.key, .content_type = s->file_type, .meta = c->upload->meta,
+		.resolve = s, .arena = &c->x->arena, .now = now,
+	};
+	if (s->status == IMAGE_REJECTED)
+		return table_resolve(c->s3->product->table, s, &c->x->arena, now, why);
+	return bucket_finish(&c->upload->in, &all, why);
+}
+
+static enum status resolve_image(struct s3_call *c, struct str bytes, struct str etag, struct fault *why)
+{
+	struct resolution s = { 0 };
+	struct image_row now = { 0 };
+	const struct received_bytes what = { .bytes = bytes, .etag = etag, .now_ms = clock_now_ms() };
+	verdict_of_bytes(&c->s3->product->rules, &c->upload->slot, &what, &c->x->arena, &s);
+	enum status st = commit_body(c, &s, &now, why);
+	if (st != OK && why->code == F_STATE_CHANGED)
+		return answer_repeated(c, &now, (struct str){ NULL, bytes.n }, etag, why);
+	if (st != OK && why->code == F_NO_SUCH_IMAGE) {
+		count_outcome(c->upload, M_UPLOADS_CONFLICT);
+		return fault_set(why, SLOT_ENDED, "This upload slot is closed: request a new one.");
+	}
+	if (st != OK)
+		return st;
+	if (s.status == IMAGE_REJECTED)
+		return answer_rejected(c, &s, why);
+	count_outcome(c->upload, M_UPLOADS_ACCEPTED);
+	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s.image_id), LOG_S("fileType", s.file_type),
+	    LOG_I("bytes", s.file_size), LOG_I("width", s.width), LOG_I("height", s.height));
+	return OK;
+}
+
+static struct object_commit commit_of(const struct s3_call *c)
+{
+	const struct s3_upload *u = c->upload;
+	return (struct object_commit){
+		.bucket = c->at.bucket, .key = c->at.key, .upload_id = u->upload_id, .part_number = u->part_number,
+		.content_type = u->content_type, .meta = u->meta, .condition = u->condition, .arena = &c->x->arena,
+	};
+}
+
+enum status upload_finish(struct s3_call *c, struct fault *why)
+{
+	struct s3_upload *u = c->upload;
+	struct str bytes;
+	TRY(check_body(c, &bytes, why));
+	if (!c->is_image) {
+		struct object_commit all = commit_of(c);
+		TRY(bucket_finish(&u->in, &all, why));
+		count_outcome(u, M_UPLOADS_ACCEPTED);
+		return OK;
+	}
+	if (u->slot.status == IMAGE_UPLOADED)
+		return answer_repeated(c, &u->slot, bytes, u->etag, why);
+	return resolve_image(c, bytes, u->etag, why);
+}
+
+/* On the commit thread. */
+static void on_committed(struct write_completion *w, enum status st)
+{
+	struct s3_upload *u = (struct s3_upload *)((char *)w - offsetof(struct s3_upload, wait));
+	if (st == OK)
+		count_outcome(u, M_UPLOADS_ACCEPTED);
+	u->done(u->call, st, &w->why);
+}
+
+void put_body_commit(struct s3_call *c, void (*done)(struct s3_call *c, enum status st, struct fault *why))
+{
+	struct s3_upload *u = c->upload;
+	struct fault why = { 0 };
+	struct str bytes;
+	enum status st = check_body(c, &bytes, &why);
+	if (st != OK) {
+		done(c, st, &why);
+		return;
+	}
+	u->call = c;
+	u->done = done;
+	u->commit = commit_of(c);
+	u->wait.done = on_committed;
+	bucket_start_finish(&u->in, &u->commit, &u->wait);
+}
+
+void put_body_drop(struct s3_call *c)
+{
+	struct s3_upload *u = c->upload;
+	if (u == NULL)
+		return;
+	bucket_abandon(&u->in);
+	digests_drop(&u->digests);
+	if (u->stream != NULL)
+		stream_drop(u->stream);
+	if (!u->counted)
+		count_outcome(u, M_UPLOADS_FAILED);
+}

@@ -1,0 +1,149 @@
+/* Chunk by chunk: what a chunk says of itself is checked when it begins (its length against what is left, its size),
+ * its signature when its last byte has come. Bytes are given out before that, because a chunk may be of any size; so
+ * nothing may be committed before stream_end says OK. */
+#include "s3/wire/body_stream.h"
+
+#include <string.h>
+
+static bool has_trailer(enum sigv4_payload p)
+{
+	return p == PAYLOAD_UNSIGNED_TRAILER || p == PAYLOAD_CHUNKS_TRAILER;
+}
+
+enum status stream_begin(struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why)
+{
+	s->signed_chunks = auth->payload == PAYLOAD_CHUNKS || auth->payload == PAYLOAD_CHUNKS_TRAILER;
+	s->has_trailer = has_trailer(auth->payload);
+	s->given = given;
+	chunked_init(&s->parser, s->signed_chunks && s->has_trailer);
+	if (s->has_trailer != s->digests->in_trailer)
+		return fault_set(why, REQUEST_INVALID, s->has_trailer ? "The x-amz-trailer header must name the checksum that follows the chunks."
+		                 : "The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.");
+	if (s->signed_chunks)
+		chunk_chain_init(&s->chain, auth, secret);
+	return OK;
+}
+
+static enum status wrong_length(struct fault *why)
+{
+	return fault_set(why, BODY_CUT, "You did not provide the number of bytes specified by the x-amz-decoded-content-length HTTP header");
+}
+
+static enum status wrong_signature(struct fault *why)
+{
+	return fault_set(why, SIGNATURE_WRONG, "The request signature we calculated does not match the signature you provided. "
+	                 "Check your key and signing method.");
+}
+
+static enum status wrong_trailer(struct fault *why)
+{
+	return fault_set(why, TRAILER_MALFORMED, "the trailer is not the one that was announced");
+}
+
+static enum status check_chunk(struct body_stream *s, struct fault *why)
+{
+	unsigned char digest[SHA256_BYTES];
+	if (!s->signed_chunks)
+		return OK;
+	if (!hash_final(&s->chunk_sum, digest))
+		return fault_no_memory(why);
+	if (!chunk_chain_next(&s->chain, digest, (struct str){ s->signature, SIGNATURE_CHARS }))
+		return wrong_signature(why);
+	return OK;
+}
+
+/* "name:value\n", as it was signed. */
+static void sum_trailer(struct body_stream *s, struct str name, struct str value)
+{
+	hash_update(&s->chunk_sum, name.p, name.n);
+	hash_update(&s->chunk_sum, ":", 1);
+	hash_update(&s->chunk_sum, value.p, value.n);
+	hash_update(&s->chunk_sum, "\n", 1);
+}
+
+static enum status take_trailer(struct body_stream *s, struct fault *why)
+{
+	struct str name = s->parser.name, value = s->parser.value;
+	if (!s->has_trailer)
+		return wrong_trailer(why);
+	if (str_equal_nocase(name, STR("x-amz-trailer-signature"))) {
+		unsigned char digest[SHA256_BYTES];
+		if (!s->signed_chunks || s->trailer_signed || !s->checksum_seen)
+			return wrong_trailer(why);
+		if (!hash_final(&s->chunk_sum, digest))
+			return fault_no_memory(why);
+		if (!chunk_chain_trailer(&s->chain, digest, s->parser.value))
+			return wrong_signature(why);
+		s->trailer_signed = true;
+		return OK;
+	}
+	if (s->checksum_seen || s->trailer_signed || checksum_by_header(name) != s->digests->kind)
+		return wrong_trailer(why);
+	s->checksum_seen = true;
+	if (s->signed_chunks) {
+		hash_init(&s->chunk_sum, HASH_SHA256);
+		sum_trailer(s, str_lower(s->arena, name), value);
+	}
+	return digests_set(s->arena, s->digests, value, why);
+}
+
+enum status stream_next(struct body_stream *s, struct str *piece, struct str *bytes, struct fault *why)
+{
+	const struct chunked *p = &s->parser;
+	uint64_t size_before = p->size;
+	*bytes = (struct str){ 0 };
+	switch (chunked_next(&s->parser, piece, bytes)) {
+	case CHUNKED_CHUNK:
+		if (s->signed_chunks && s->chunks > 0 && size_before < CHUNK_MIN_BYTES && p->size > 0)
+			return fault_set(why, CHUNK_TOO_SMALL, "Only the last chunk is allowed to have a size less than 8192 bytes");
+		if (p->size > s->given - s->got)
+			return wrong_length(why);
+		s->got += p->size;
+		s->chunks++;
+		if (!s->signed_chunks)
+			return OK;
+		if (p->signature.n != SIGNATURE_CHARS)
+			return fault_set(why, CHUNK_INVALID, "Each chunk must have a chunk-signature of 64 hex digits.");
+		memcpy(s->signature, p->signature.p, SIGNATURE_CHARS);
+		hash_init(&s->chunk_sum, HASH_SHA256);
+		return p->size > 0 ? OK : check_chunk(s, why);
+	case CHUNKED_DATA:
+		if (s->signed_chunks)
+			hash_update(&s->chunk_sum, bytes->p, bytes->n);
+		return OK;
+	case CHUNKED_CHUNK_END:
+		return check_chunk(s, why);
+	case CHUNKED_TRAILER:
+		return take_trailer(s, why);
+	case CHUNKED_END:
+		s->ended = true;
+		return OK;
+	case CHUNKED_BAD:
+		if (s->parser.in_trailer)
+			return wrong_trailer(why);
+		return fault_set(why, CHUNK_INVALID, "The aws-chunked body is not well-formed: %s.", s->parser.why);
+	case CHUNKED_MORE:
+		break;
+	}
+	return OK;
+}
+
+enum status stream_end(struct body_stream *s, struct fault *why)
+{
+	if (!s->ended)
+		return fault_set(why, BODY_CUT, "The request body terminated unexpectedly");
+	if (s->got != s->given)
+		return wrong_length(why);
+	if (s->has_trailer && !s->checksum_seen)
+		return wrong_trailer(why);
+	if (s->has_trailer && s->signed_chunks && !s->trailer_signed)
+		return wrong_signature(why);
+	return OK;
+}
+
+void stream_drop(struct body_stream *s)
+{
+	if (s->chunk_sum.ctx != NULL)
+		hash_deinit(&s->chunk_sum);
+	chunk_chain_deinit(&s->chain);
+}

@@ -1,0 +1,62 @@
+/* Conditions on reads. The order is the RFC's: the entity tag wins over the date, "must match" comes
+ * before "must not", and a malformed date is ignored. */
+#include "s3/wire/conditions.h"
+
+#include "base/clock.h"
+
+static bool tag_equals(struct str tag, struct str etag, bool weak)
+{
+	if (str_starts_with(tag, STR("W/"))) {
+		if (!weak)
+			return false;
+		tag = str_slice(tag, 2, tag.n);
+	}
+	return str_equal(str_unquote(tag), etag);
+}
+
+bool etag_listed(struct str list, struct str etag, bool weak)
+{
+	if (str_equal(str_trim(list), STR("*")))
+		return true;
+	/* our tags hold no comma, so cutting a foreign quoted tag at one cannot make it ours */
+	while (list.p != NULL) {
+		if (tag_equals(str_trim(str_cut(&list, ',')), etag, weak))
+			return true;
+	}
+	return false;
+}
+
+static bool read_date(struct str value, int64_t *seconds)
+{
+	int64_t ms;
+	if (value.p == NULL || !clock_parse_http_date(str_trim(value), &ms))
+		return false;
+	*seconds = ms / 1000;
+	return true;
+}
+
+enum condition_verdict conditions_check(const struct conditions *c, struct str etag, int64_t modified_ms)
+{
+	int64_t since, modified = modified_ms / 1000;
+	if (c->if_match.p != NULL) {
+		if (!etag_listed(c->if_match, etag, false))
+			return CONDITION_FAILS;
+	} else if (read_date(c->if_unmodified_since, &since) && modified > since) {
+		return CONDITION_FAILS;
+	}
+	if (c->if_none_match.p != NULL)
+		return etag_listed(c->if_none_match, etag, true) ? CONDITION_NOT_MODIFIED : CONDITION_HOLDS;
+	if (read_date(c->if_modified_since, &since) && modified <= since)
+		return CONDITION_NOT_MODIFIED;
+	return CONDITION_HOLDS;
+}
+
+bool if_range_holds(struct str value, struct str etag, int64_t modified_ms)
+{
+	int64_t date;
+	if (value.p == NULL)
+		return true;
+	if (read_date(value, &date))
+		return date == modified_ms / 1000;
+	return tag_equals(str_trim(value), etag, false);
+}

@@ -1,0 +1,136 @@
+/* inspection on SQLite. Each status has the index that holds its rows and few others, so that a page of the
+ * few that wait is not a walk over the many that are there:
+ *
+ *   all                 by row number, which is the order the slots were made in
+ *   uploaded            by seq, as the gallery
+ *   pending, rejected   by ends_ms and row number: only rows that end are in that index
+ *
+ * A walk is a cursor's letter and one or two numbers; it stops at the page's end or after
+ * ADMIN_QUERY_SCAN_MAX rows. Read on a connection of the pool, so that no writer waits. */
+#include "store/db/admin_query.h"
+
+#include "store/db/cursor.h"
+#include "store/engine.h"
+#include "store/db/images.h"
+
+#include <assert.h>
+
+struct place {
+	int64_t at;                /* row number, seq or ends_ms: the walk continues below it */
+	int64_t n;                 /* the row number, among rows of one ends_ms */
+};
+
+struct admin_walk {
+	enum db_query_id query;
+	char letter;
+	int at_column;             /* of IMAGE_COLUMNS */
+	bool is_pair;
+};
+static const struct admin_walk walks[] = {
+	[ADMIN_QUERY_ALL] = { Q_IMAGE_WALK, 'a', 0, false },
+	[ADMIN_QUERY_PENDING] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
+	[ADMIN_QUERY_UPLOADED] = { Q_IMAGE_LIST, 'u', 3, false },
+	[ADMIN_QUERY_REJECTED] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
+};
+
+/* A letter, the first number and, of a pair, a dot and the second. */
+static struct str write_cursor(const struct admin_walk *w, struct place p, struct arena *a)
+{
+	struct str at = cursor_write(p.at, a), n = w->is_pair ? cursor_write(p.n, a) : (struct str){ "", 0 };
+
+	return str_printf(a, "%c%.*s%s%.*s", w->letter, STRF(at), w->is_pair ? "." : "", STRF(n));
+}
+
+static enum status read_cursor(const struct admin_walk *w, struct str text, struct arena *a, struct place *p, struct fault *why)
+{
+	*p = (struct place){ INT64_MAX, INT64_MAX };
+	if (text.n == 0)
+		return OK;
+	struct str rest = str_slice(text, 1, text.n), at = str_cut(&rest, '.');
+	if (text.p[0] != w->letter || (rest.p != NULL) != w->is_pair)
+		return fault_set(why, BAD_CURSOR, "cursor was not issued for this list");
+	TRY(cursor_read(at, a, &p->at, why));
+	return w->is_pair ? cursor_read(rest, a, &p->n, why) : OK;
+}
+
+struct looking {
+	const struct admin_query_filter *q;
+	const struct admin_walk *walk;
+	struct place place;
+	bool ended;                /* there is no row after the last one that was checked */
+};
+
+/* Only what the filter asks of is read of a row that may not be wanted. */
+static bool row_matches(const struct admin_query_filter *q, sqlite3_stmt *s, struct arena *scratch)
+{
+	struct image_row row = {
+		.image_id = q->text.n > 0 ? images_unpack_id(scratch, sqlite3_column_blob(s, 1)) : (struct str){ 0 },
+		.status = (enum image_status)sqlite3_column_int(s, 2),
+		.file_name = column_borrow(s, 6),
+		.file_type = column_borrow(s, 7),
+	};
+
+	return admin_query_matches(q, &row);
+}
+
+static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a, struct admin_query_page *page, struct fault *why)
+{
+	struct arena scratch CLEANUP(arena_deinit);
+
+	arena_init(&scratch, 256);
+	l->place = (struct place){ sqlite3_column_int64(s, l->walk->at_column), sqlite3_column_int64(s, 0) };
+	page->looked++;
+	if (!row_matches(l->q, s, &scratch))
+		return OK;
+	return images_read_row(s, a, &page->rows[page->n++], why);
+}
+
+static void bind_range(const struct looking *l, sqlite3_stmt *s)
+{
+	int i = 1;
+
+	bind_int(s, i++, l->place.at);
+	if (l->walk->is_pair)
+		bind_int(s, i++, l->place.n);
+	bind_int(s, i, ADMIN_QUERY_SCAN_MAX + 1);
+}
+
+static enum status walk_rows(struct looking *l, struct db *d, struct arena *a, struct admin_query_page *page, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, l->walk->query);
+	bool row = false;
+
+	bind_range(l, s);
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		l->ended = !row;
+		if (!row || page->n == l->q->limit || page->looked == ADMIN_QUERY_SCAN_MAX)
+			return OK;
+		TRY(scan_row(l, s, a, page, why));
+	}
+}
+
+static enum status page_of_rows(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_admin_query(port)->read_pool;
+	struct looking l = { .q = q, .walk = &walks[q->status] };
+	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows) };
+	struct db *d;
+
+	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
+	if (page.rows == NULL)
+		return fault_too_much(why);
+	TRY(read_cursor(l.walk, q->cursor, a, &l.place, why));
+	TRY(read_pool_acquire(read_pool, &d, why));
+	enum status status = walk_rows(&l, d, a, &page, why);
+	sqlite3_reset(d->statements[l.walk->query]);
+	read_pool_release(read_pool, d);
+	if (status != OK)
+		return status;
+	if (!l.ended)
+		page.next_cursor = write_cursor(l.walk, l.place, a);
+	*out = page;
+	return fault_check_arena(a, why);
+}
+
+const struct admin_query_ops sqlite_admin_query_ops = { page_of_rows };

@@ -1,0 +1,271 @@
+/* Buckets: changes that the commit thread applies, and reads. Which objects they hold is listing.c's. */
+#include "store/db/catalog.h"
+
+#include "base/clock.h"
+#include "store/engine.h"
+#include "store/db/rows.h"
+#include "store/db/uploads.h"
+
+#include <assert.h>
+
+#define BUCKETS_MAX 10000
+/* Deleting a bucket ends so many uploads in one commit, so that others' changes come in between. */
+#define UPLOADS_STEP 100
+
+/* changes */
+
+struct bucket_change {
+	struct change change;
+	struct str name, owner, cors;
+	int64_t now_ms;
+	bool trashed;
+	bool more;                 /* uploads are left: once more */
+};
+
+static enum status no_room(struct fault *why)
+{
+	return fault_set(why, DISK_FULL, "Not enough free space; try again later.");
+}
+
+static enum status apply_create(struct writer *w, struct change *c)
+{
+	struct bucket_change *bc = (struct bucket_change *)c;
+	int64_t id = 0;
+
+	TRY(rows_find_bucket(w, bc->name, &id));
+	if (id != 0)
+		return fault_set(c->why, BUCKET_EXISTS, "A bucket with this name already exists.");
+	if (!w->rows_fit)
+		return no_room(c->why);
+	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET_ADD);
+	bind_str(s, 1, bc->name);
+	bind_str(s, 2, bc->owner);
+	bind_int(s, 3, bc->now_ms);
+	return writer_run(w, s);
+}
+
+static enum status create_bucket(struct bucket_catalog *catalog, struct str name, struct str owner, struct fault *why)
+{
+	struct bucket_change bc = { .change = { .apply = apply_create, .why = why }, .name = name, .owner = owner, .now_ms = clock_now_ms() };
+
+	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change);
+}
+
+/* The first column of a query on the bucket; 0 when it gives no row. */
+static enum status ask_writer(struct writer *w, enum db_query_id q, int64_t bucket, int64_t *out)
+{
+	sqlite3_stmt *s = db_query(&w->db, q);
+	bool row = false;
+
+	bind_int(s, 1, bucket);
+	TRY(writer_step(w, s, &row));
+	*out = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return OK;
+}
+
+static enum status end_uploads(struct writer *w, int64_t bucket, struct bucket_change *bc)
+{
+	int64_t upload = 0;
+
+	for (int i = 0; i < UPLOADS_STEP; i++) {
+		TRY(ask_writer(w, Q_BUCKET_UPLOAD, bucket, &upload));
+		bc->more = upload != 0;
+		if (!bc->more)
+			return OK;
+		TRY(uploads_end(w, upload, &bc->trashed));
+	}
+	return OK;
+}
+
+static enum status apply_remove(struct writer *w, struct change *c)
+{
+	struct bucket_change *bc = (struct bucket_change *)c;
+	static const enum db_query_id last[] = { Q_BUCKET_FORGET, Q_BUCKET_REMOVE };
+	int64_t id = 0, object = 0;
+
+	TRY(rows_find_bucket(w, bc->name, &id));
+	if (id == 0)
+		return no_such_bucket(c->why);
+	if (id == w->image_bucket)
+		return fault_set(c->why, ACCESS_DENIED, "The image bucket cannot be deleted.");
+	TRY(ask_writer(w, Q_BUCKET_OBJECT, id, &object));
+	if (object != 0)
+		return fault_set(c->why, BUCKET_NOT_EMPTY, "The bucket you tried to delete is not empty.");
+	TRY(end_uploads(w, id, bc));
+	if (bc->more)
+		return OK;
+	for (size_t i = 0; i < COUNT_OF(last); i++) {
+		sqlite3_stmt *s = db_query(&w->db, last[i]);
+		bind_int(s, 1, id);
+		TRY(writer_run(w, s));
+	}
+	return OK;
+}
+
+static enum status remove_bucket(struct bucket_catalog *catalog, struct str name, struct fault *why)
+{
+	struct engine *e = engine_of_catalog(catalog);
+	struct bucket_change bc = { .change = { .apply = apply_remove, .why = why }, .name = name };
+
+	enum status status;
+
+	do {
+		status = group_commit_run(&e->group_commit, &bc.change);
+	} while (status == OK && bc.more);
+	if (bc.trashed)
+		publisher_note_trash(&e->publisher);
+	return status;
+}
+
+static enum status apply_cors(struct writer *w, struct change *c)
+{
+	struct bucket_change *bc = (struct bucket_change *)c;
+	int64_t id = 0;
+
+	TRY(rows_find_bucket(w, bc->name, &id));
+	if (id == 0)
+		return no_such_bucket(c->why);
+	if (!w->rows_fit && bc->cors.n > 0)
+		return no_room(c->why);
+	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET_CORS);
+	bind_str(s, 1, bc->name);
+	bind_str(s, 2, bc->cors);
+	return writer_run(w, s);
+}
+
+static enum status set_cors(struct bucket_catalog *catalog, struct str name, struct str cors, struct fault *why)
+{
+	struct bucket_change bc = { .change = { .apply = apply_cors, .why = why }, .name = name, .cors = cors };
+
+	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change);
+}
+
+struct removals {
+	struct change change;
+	struct str bucket;
+	struct object_removal *all;
+	size_t n;
+	bool trashed;
+};
+
+/* A statement that fails marks the writer broken; a condition is this object's alone. */
+static enum status remove_one(struct writer *w, struct removals *rs, struct object_removal *r, int64_t bucket)
+{
+	const struct object_place at = { .bucket = bucket, .key = r->key };
+	const struct object_condition condition = { .etag = r->if_etag };
+	struct stored old;
+
+	TRY(rows_find_object(w, &at, &condition, &old, &r->why));
+	return rows_remove_object(w, &at, &old, &rs->trashed);
+}
+
+static enum status apply_removals(struct writer *w, struct change *c)
+{
+	struct removals *rs = (struct removals *)c;
+	int64_t bucket = 0;
+
+	TRY(rows_find_bucket(w, rs->bucket, &bucket));
+	if (bucket == 0)
+		return no_such_bucket(c->why);
+	for (size_t i = 0; i < rs->n && !w->broken; i++)
+		rs->all[i].status = remove_one(w, rs, &rs->all[i], bucket);
+	return OK;
+}
+
+static enum status remove_objects(struct bucket_catalog *catalog, struct str bucket, struct object_removal *all, size_t n, struct fault *why)
+{
+	struct engine *e = engine_of_catalog(catalog);
+	struct removals rs = { .change = { .apply = apply_removals, .why = why }, .bucket = bucket, .all = all, .n = n };
+
+	assert(n <= REMOVALS_MAX);
+	TRY(group_commit_run(&e->group_commit, &rs.change));
+	if (rs.trashed)
+		publisher_note_trash(&e->publisher);
+	return OK;
+}
+
+/* reads */
+
+/* The columns are those of BUCKET_COLUMNS. */
+static enum status read_row(sqlite3_stmt *s, struct arena *a, struct bucket_info *out, struct fault *why)
+{
+	*out = (struct bucket_info){
+		.name = column_str(s, 0, a),
+		.owner = column_str(s, 1, a),
+		.created_ms = sqlite3_column_int64(s, 2),
+		.cors = column_str(s, 3, a),
+	};
+	return fault_check_arena(a, why);
+}
+
+static enum status read_info(struct bucket_catalog *catalog, struct str name, struct arena *a, struct bucket_info *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_catalog(catalog)->read_pool;
+	struct bucket_info found;
+	struct db *d;
+	bool row = false;
+
+	TRY(read_pool_acquire(read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_BUCKET_INFO);
+	bind_str(s, 1, name);
+	enum status status = db_step(d, s, &row, why);
+	if (status == OK)
+		status = row ? read_row(s, a, &found, why) : no_such_bucket(why);
+	sqlite3_reset(s);
+	read_pool_release(read_pool, d);
+	if (status == OK)
+		*out = found;
+	return status;
+}
+
+struct bucket_rows {
+	struct db *db;
+	struct str owner, after;
+	uint32_t limit;
+};
+
+static enum status read_rows(const struct bucket_rows *l, struct arena *a, struct bucket_page *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(l->db, Q_BUCKET_LIST);
+	bool row = false;
+
+	bind_str(s, 1, l->owner);
+	bind_str(s, 2, l->after);
+	bind_int(s, 3, (int64_t)l->limit + 1);
+	for (;;) {
+		TRY(db_step(l->db, s, &row, why));
+		out->more = row && out->n == l->limit;
+		if (!row || out->more)
+			return OK;
+		TRY(read_row(s, a, &out->buckets[out->n++], why));
+	}
+}
+
+static enum status list_buckets(struct bucket_catalog *catalog, struct str owner, struct str after, uint32_t limit, struct arena *a, struct bucket_page *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_catalog(catalog)->read_pool;
+	struct bucket_rows l = { .owner = owner, .after = after, .limit = limit };
+
+	assert(limit >= 1 && limit <= BUCKETS_MAX);
+	struct bucket_page page = { .buckets = arena_array(a, limit, sizeof *page.buckets) };
+	if (page.buckets == NULL)
+		return fault_too_much(why);
+	TRY(read_pool_acquire(read_pool, &l.db, why));
+	enum status status = read_rows(&l, a, &page, why);
+	sqlite3_reset(l.db->statements[Q_BUCKET_LIST]);
+	read_pool_release(read_pool, l.db);
+	if (status == OK)
+		*out = page;
+	return status;
+}
+
+const struct bucket_catalog_ops catalog_ops = {
+	.create = create_bucket,
+	.info = read_info,
+	.remove = remove_bucket,
+	.list = list_buckets,
+	.set_cors = set_cors,
+	.list_objects = listing_objects,
+	.remove_objects = remove_objects,
+};

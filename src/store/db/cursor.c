@@ -1,0 +1,54 @@
+/* Cursors: base64url of 1 byte version, 8 bytes number, 4 bytes of a SHA-256 over both. See cursor.h. */
+#include "store/db/cursor.h"
+
+#include "base/codec.h"
+#include "base/hash.h"
+
+#include <string.h>
+
+#define VERSION_BYTE 1
+#define SEQ_BYTES 8
+#define CHECK_BYTES 4
+#define CURSOR_BYTES (1 + SEQ_BYTES + CHECK_BYTES)
+#define CURSOR_CHARS_MAX 32
+
+static void pack_cursor(int64_t seq, unsigned char out[CURSOR_BYTES])
+{
+	unsigned char digest[SHA256_BYTES];
+
+	out[0] = VERSION_BYTE;
+	for (int i = 0; i < SEQ_BYTES; i++)
+		out[1 + i] = (unsigned char)((uint64_t)seq >> (8 * (SEQ_BYTES - 1 - i)));
+	sha256((struct str){ (const char *)out, 1 + SEQ_BYTES }, digest);
+	memcpy(out + 1 + SEQ_BYTES, digest, CHECK_BYTES);
+}
+
+struct str cursor_write(int64_t seq, struct arena *a)
+{
+	unsigned char bytes[CURSOR_BYTES];
+	struct buf b;
+
+	pack_cursor(seq, bytes);
+	buf_init_arena(&b, a, CURSOR_CHARS_MAX);
+	base64url_encode(&b, (struct str){ (const char *)bytes, sizeof bytes });
+	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
+}
+
+enum status cursor_read(struct str text, struct arena *a, int64_t *seq, struct fault *why)
+{
+	unsigned char want[CURSOR_BYTES];
+	struct str got = { 0 };
+	uint64_t n = 0;
+
+	if (text.n > CURSOR_CHARS_MAX || !base64url_decode(a, text, &got) || got.n != CURSOR_BYTES)
+		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
+	for (int i = 0; i < SEQ_BYTES; i++)
+		n = n << 8 | (unsigned char)got.p[1 + i];
+	if (n > INT64_MAX)
+		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
+	pack_cursor((int64_t)n, want);
+	if (memcmp(want, got.p, CURSOR_BYTES) != 0)
+		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
+	*seq = (int64_t)n;
+	return OK;
+}

@@ -1,0 +1,157 @@
+/* A SQLite connection and its statements. See db.h.
+ *
+ * The page caches are small on purpose: the kernel's cache holds the file anyway, and the whole
+ * server is to idle in a few megabytes. SQLite is set to its multi-thread mode: no mutex inside a
+ * connection, since each belongs to one thread at a time; no statistics of its allocations, which
+ * would take a global lock on each. */
+#include "store/db/db.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#define BUSY_MS 10000
+#define LOOKASIDE_BYTES 256
+#define LOOKASIDE_SLOTS 64
+
+static const char *const sql_of[QUERIES] = {
+#define QUERY(id, sql) [Q_##id] = sql,
+#include "store/db/queries.def"
+#undef QUERY
+};
+
+/* Counts before the first page alone; `tintype compact` brings older databases to it. */
+static const char pragmas_new[] = "PRAGMA auto_vacuum=INCREMENTAL;";
+static const char pragmas_write[] =
+	"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;"
+	"PRAGMA journal_size_limit=67108864;";
+static const char pragmas_read[] = "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;";
+
+static void configure_connection(void)
+{
+	/* Refused when somebody has used SQLite before: then it works as well, a little slower. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+}
+
+enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fault *why)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	int flags = SQLITE_OPEN_NOMUTEX | (mode == DB_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+
+	pthread_once(&once, configure_connection);
+	*d = (struct db){ 0 };
+	if (sqlite3_open_v2(path, &d->sq, flags, NULL) != SQLITE_OK)
+		goto failed;
+	(void)sqlite3_db_config(d->sq, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES, LOOKASIDE_SLOTS);
+	sqlite3_extended_result_codes(d->sq, 1);
+	sqlite3_busy_timeout(d->sq, BUSY_MS);
+	int64_t pages = 1;
+	if (mode == DB_WRITE && db_ask(d, "PRAGMA page_count", &pages, why) == OK && pages == 0)
+		(void)sqlite3_exec(d->sq, pragmas_new, NULL, NULL, NULL);
+	if (sqlite3_exec(d->sq, mode == DB_WRITE ? pragmas_write : pragmas_read, NULL, NULL, NULL) == SQLITE_OK)
+		return OK;
+failed:
+	{
+		enum status status = db_fault(d, why);
+		db_close(d);
+		return status;
+	}
+}
+
+void db_close(struct db *d)
+{
+	for (int i = 0; i < QUERIES; i++)
+		sqlite3_finalize(d->statements[i]);
+	sqlite3_close(d->sq);
+	*d = (struct db){ 0 };
+}
+
+sqlite3_stmt *db_query(struct db *d, enum db_query_id q)
+{
+	if (d->statements[q] == NULL)
+		(void)sqlite3_prepare_v3(d->sq, sql_of[q], -1, SQLITE_PREPARE_PERSISTENT, &d->statements[q], NULL);
+	return d->statements[q];
+}
+
+enum status db_fault(struct db *d, struct fault *why)
+{
+	int code = sqlite3_errcode(d->sq);
+	int err = sqlite3_system_errno(d->sq);
+	bool full = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && (err == ENOSPC || err == EDQUOT));
+	enum status status = full ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
+	                          : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
+
+	fault_cause(why, "sqlite %d, errno %d: %s", code, err, sqlite3_errmsg(d->sq));
+	return status;
+}
+
+enum status db_step(struct db *d, sqlite3_stmt *s, bool *row, struct fault *why)
+{
+	int rc = s == NULL ? SQLITE_ERROR : sqlite3_step(s);
+
+	if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+		*row = rc == SQLITE_ROW;
+		return OK;
+	}
+	enum status status = db_fault(d, why);
+	sqlite3_reset(s);
+	return status;
+}
+
+enum status db_run(struct db *d, sqlite3_stmt *s, struct fault *why)
+{
+	bool row = false;
+
+	TRY(db_step(d, s, &row, why));
+	sqlite3_reset(s);
+	return OK;
+}
+
+enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *why)
+{
+	sqlite3_stmt *s = NULL;
+	bool row = false;
+
+	(void)sqlite3_prepare_v2(d->sq, sql, -1, &s, NULL);
+	enum status status = db_step(d, s, &row, why);
+	if (status == OK)
+		*out = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_finalize(s);
+	return status;
+}
+
+/* Bindings that are borrowed allocate nothing, so they fail only for a NULL statement, and db_step
+ * says that. */
+void bind_int(sqlite3_stmt *s, int i, int64_t value)
+{
+	(void)sqlite3_bind_int64(s, i, value);
+}
+
+void bind_str(sqlite3_stmt *s, int i, struct str value)
+{
+	(void)sqlite3_bind_text64(s, i, value.p != NULL ? value.p : "", value.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void bind_blob(sqlite3_stmt *s, int i, const void *p, int n)
+{
+	(void)sqlite3_bind_blob(s, i, p, n, SQLITE_STATIC);
+}
+
+struct str column_borrow(sqlite3_stmt *s, int i)
+{
+	const char *p = (const char *)sqlite3_column_text(s, i);
+
+	return (struct str){ p, p != NULL ? (size_t)sqlite3_column_bytes(s, i) : 0 };
+}
+
+struct str column_blob(sqlite3_stmt *s, int i)
+{
+	const char *p = sqlite3_column_blob(s, i);
+
+	return (struct str){ p, p != NULL ? (size_t)sqlite3_column_bytes(s, i) : 0 };
+}
+
+struct str column_str(sqlite3_stmt *s, int i, struct arena *a)
+{
+	return str_dup(a, column_borrow(s, i));
+}

@@ -1,0 +1,62 @@
+/* One SQLite connection with its prepared statements: thin helpers over bind, step and column, and
+ * the translation of SQLite's errors into faults. A connection belongs to one thread at a time.
+ * The statements are one table, queries.def; each is prepared at its first use and kept. */
+#ifndef STORE_DB_DB_H
+#define STORE_DB_DB_H
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/str.h"
+#include <sqlite3.h>
+
+#define IMAGE_COLUMNS \
+	"n, id, status, seq, owner, key, file_name, file_type, file_size, etag, width, height, orientation, frames," \
+	" created_ms, expires_ms, uploaded_ms, ends_ms, reason, delete_hash"
+#define OBJECT_COLUMNS "file, key, size, etag, content_type, modified_ms, flags, meta"
+#define BUCKET_COLUMNS "name, owner, created_ms, cors"
+#define UPLOAD_COLUMNS "n, secret, key, owner, begun_ms, content_type, flags, meta"
+#define PART_COLUMNS "number, size, etag, modified_ms, flags, checksum, file"
+
+enum db_query_id {
+#define QUERY(id, sql) Q_##id,
+#include "store/db/queries.def"
+#undef QUERY
+	QUERIES
+};
+
+struct db {
+	sqlite3 *sq;
+	sqlite3_stmt *statements[QUERIES];
+};
+
+enum db_mode { DB_WRITE, DB_READ };
+
+/* Open a connection: WAL, synchronous=FULL, a small page cache. The file must be there.
+ * Errors  STORAGE_FAILED */
+enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fault *why) MUST_CHECK;
+/* Finalize and close. Safe on a zeroed one. */
+void db_close(struct db *d);
+/* The statement, ready for its bindings; NULL when it cannot be prepared, which db_step then reports. */
+sqlite3_stmt *db_query(struct db *d, enum db_query_id q);
+/* Step.  row: whether there is one. On a failure the statement is reset.
+ * Errors  DISK_FULL; STORAGE_FAILED, with SQLite's own words as the cause */
+enum status db_step(struct db *d, sqlite3_stmt *s, bool *row, struct fault *why) MUST_CHECK;
+/* Run a statement that gives no rows, and reset it. */
+enum status db_run(struct db *d, sqlite3_stmt *s, struct fault *why) MUST_CHECK;
+/* Run a query of one number that is not worth keeping; 0 where it gives no row. */
+enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *why) MUST_CHECK;
+/* What SQLite's last error on this connection means. */
+enum status db_fault(struct db *d, struct fault *why);
+
+/* Bind parameter i. Texts and blobs are borrowed until the statement is reset. */
+void bind_int(sqlite3_stmt *s, int i, int64_t value);
+void bind_str(sqlite3_stmt *s, int i, struct str value);
+void bind_blob(sqlite3_stmt *s, int i, const void *p, int n);
+/* Column i as text, borrowed until the next step or reset. */
+struct str column_borrow(sqlite3_stmt *s, int i);
+/* The same as a blob. */
+struct str column_blob(sqlite3_stmt *s, int i);
+/* Column i as text, copied into the arena. */
+struct str column_str(sqlite3_stmt *s, int i, struct arena *a);
+
+#endif

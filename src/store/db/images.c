@@ -1,0 +1,533 @@
+/* image_table on SQLite. Writes are changes that the commit thread applies; reads are point reads and
+ * index walks on a connection of the pool. The first half runs on the commit thread. */
+#include "store/db/images.h"
+
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/object_key.h"
+#include "store/db/cursor.h"
+#include "store/engine.h"
+#include "store/db/objects.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* The 16 bytes of a UUID. false: not one, so no row has it. */
+static bool pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
+{
+	char hex[2 * IMAGE_ID_BYTES];
+	size_t n = 0;
+
+	if (!uuid_valid(id))
+		return false;
+	for (size_t i = 0; i < id.n; i++)
+		if (id.p[i] != '-')
+			hex[n++] = id.p[i];
+	return hex_decode((struct str){ hex, n }, out, IMAGE_ID_BYTES);
+}
+
+struct str images_unpack_id(struct arena *a, const unsigned char *id)
+{
+	static const size_t dashes_after = 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9;
+	char hex[2 * IMAGE_ID_BYTES + 1];
+	char *out = arena_alloc(a, UUID_CHARS);
+	size_t n = 0;
+
+	if (out == NULL)
+		return (struct str){ 0 };
+	hex_encode(id, IMAGE_ID_BYTES, hex);
+	for (size_t i = 0; i < IMAGE_ID_BYTES; i++) {
+		out[n++] = hex[2 * i];
+		out[n++] = hex[2 * i + 1];
+		if (dashes_after >> i & 1)
+			out[n++] = '-';
+	}
+	return (struct str){ out, n };
+}
+
+enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why)
+{
+	*out = (struct image_row){
+		.image_id = images_unpack_id(a, sqlite3_column_blob(s, 1)),
+		.status = (enum image_status)sqlite3_column_int(s, 2),
+		.owner = column_str(s, 4, a),
+		.key = column_str(s, 5, a),
+		.file_name = column_str(s, 6, a),
+		.file_type = column_str(s, 7, a),
+		.file_size = (uint64_t)sqlite3_column_int64(s, 8),
+		.etag = column_str(s, 9, a),
+		.width = (uint32_t)sqlite3_column_int64(s, 10),
+		.height = (uint32_t)sqlite3_column_int64(s, 11),
+		.orientation = (uint32_t)sqlite3_column_int64(s, 12),
+		.frames = (uint32_t)sqlite3_column_int64(s, 13),
+		.created_ms = sqlite3_column_int64(s, 14),
+		.expires_ms = sqlite3_column_int64(s, 15),
+		.uploaded_ms = sqlite3_column_int64(s, 16),
+		.ends_ms = sqlite3_column_int64(s, 17),
+		.reason = column_str(s, 18, a),
+		.delete_hash = column_str(s, 19, a),
+	};
+	return fault_check_arena(a, why);
+}
+
+static enum status no_such_image(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id.");
+}
+
+/* what is removed */
+
+struct row_head {
+	int64_t n, ends_ms;
+	uint64_t file_size;
+	enum image_status status;
+	char key[OBJECT_KEY_MAX_BYTES];
+	size_t key_n;
+};
+
+/* The first row of a query whose columns are those of IMAGE_HEAD. false: it gives none. */
+static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head *out, bool *row)
+{
+	TRY(writer_step(w, s, row));
+	if (*row) {
+		out->n = sqlite3_column_int64(s, 0);
+		out->status = (enum image_status)sqlite3_column_int(s, 1);
+		out->ends_ms = sqlite3_column_int64(s, 2);
+		out->file_size = (uint64_t)sqlite3_column_int64(s, 3);
+		struct str key = column_borrow(s, 4);
+		out->key_n = key.n < sizeof out->key ? key.n : sizeof out->key;
+		memcpy(out->key, key.p, out->key_n);
+	}
+	sqlite3_reset(s);
+	return OK;
+}
+
+static void count_removed(struct image_counts *c, const struct row_head *h)
+{
+	switch (h->status) {
+	case IMAGE_PENDING:
+		c->pending--;
+		break;
+	case IMAGE_UPLOADED:
+		c->uploaded--;
+		c->stored_bytes -= h->file_size;
+		break;
+	case IMAGE_REJECTED:
+		c->rejected--;
+		break;
+	}
+}
+
+static enum status remove_head(struct writer *w, const struct row_head *h, bool *trashed)
+{
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
+
+	bind_int(s, 1, h->n);
+	TRY(writer_run(w, s));
+	count_removed(&w->counters.images, h);
+	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n }, trashed);
+}
+
+/* Remove rows whose time has come, up to a bound, but pending ones that have an object after all; they are counted in `removed`. */
+static enum status remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed, bool *trashed)
+{
+	bool row = true;
+
+	*removed = (struct image_counts){ 0 };
+	for (int i = 0; i < TABLE_DUE_MAX; i++) {
+		struct row_head h = { 0 };
+		sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_DUE_HEAD);
+		bind_int(s, 1, now_ms);
+		bind_int(s, 2, w->image_bucket);
+		TRY(read_head(w, s, &h, &row));
+		if (!row)
+			return OK;
+		TRY(remove_head(w, &h, trashed));
+		removed->pending += h.status == IMAGE_PENDING;
+		removed->rejected += h.status == IMAGE_REJECTED;
+	}
+	return OK;
+}
+
+/* insert */
+
+struct insertion {
+	struct change change;
+	struct write_completion *wait;
+	const struct image_row *row;
+	unsigned char id[IMAGE_ID_BYTES];
+};
+
+static void bind_insertion(sqlite3_stmt *s, const struct insertion *in)
+{
+	const struct image_row *row = in->row;
+
+	bind_blob(s, 1, in->id, IMAGE_ID_BYTES);
+	bind_str(s, 2, row->owner);
+	bind_str(s, 3, row->key);
+	bind_str(s, 4, row->file_name);
+	bind_str(s, 5, row->file_type);
+	bind_int(s, 6, (int64_t)row->file_size);
+	bind_str(s, 7, row->etag);
+	bind_int(s, 8, row->width);
+	bind_int(s, 9, row->height);
+	bind_int(s, 10, row->orientation);
+	bind_int(s, 11, row->frames);
+	bind_int(s, 12, row->created_ms);
+	bind_int(s, 13, row->expires_ms);
+	bind_int(s, 14, row->uploaded_ms);
+	bind_int(s, 15, row->ends_ms);
+	bind_str(s, 16, row->reason);
+	bind_str(s, 17, row->delete_hash);
+}
+
+/* Slots that have expired keep nobody out, though the sweep has not come to them: some of them make room. They have no
+ * objects, so there is nothing for the publisher to remove. */
+static enum status apply_insert(struct writer *w, struct change *c)
+{
+	struct image_counts removed;
+	bool trashed = false;
+
+	if (w->counters.images.pending >= w->max_pending)
+		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed, &trashed));
+	if (w->counters.images.pending >= w->max_pending)
+		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
+	if (!w->rows_fit)
+		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_INSERT);
+	bind_insertion(s, (const struct insertion *)c);
+	TRY(writer_run(w, s));
+	if (sqlite3_changes(w->db.sq) == 0)
+		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
+	w->counters.images.pending++;
+	return OK;
+}
+
+static void end_insertion(struct change *c)
+{
+	struct insertion *in = (struct insertion *)c;
+
+	in->wait->done(in->wait, c->status);
+}
+
+static void table_start_row(struct image_table *t, const struct image_row *row, struct arena *a, struct write_completion *w)
+{
+	struct insertion *in = ARENA_NEW(a, struct insertion);
+
+	assert(row->status == IMAGE_PENDING);
+	if (in == NULL) {
+		w->done(w, fault_too_much(&w->why));
+		return;
+	}
+	*in = (struct insertion){ .change = { .apply = apply_insert, .why = &w->why, .done = end_insertion }, .wait = w, .row = row };
+	if (!pack_id(row->image_id, in->id)) {
+		w->done(w, fault_set(&w->why, INVALID_INPUT, "an image id must be a UUID of version 4"));
+		return;
+	}
+	group_commit_start_change(&engine_of_table(t)->group_commit, &in->change);
+}
+
+/* resolve */
+
+enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why)
+{
+	unsigned char id[IMAGE_ID_BYTES];
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_GET);
+	bool row = false;
+
+	if (!pack_id(st->s->image_id, id))
+		return no_such_image(why);
+	bind_blob(s, 1, id, IMAGE_ID_BYTES);
+	TRY(writer_step(w, s, &row));
+	enum status status = row ? images_read_row(s, st->arena, st->now, why) : no_such_image(why);
+	st->n = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	if (status == OK && st->now->status != IMAGE_PENDING)
+		return fault_set(why, STATE_CHANGED, "The image is no longer pending.");
+	return status;
+}
+
+/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
+ * is written, so that a full arena fails this change alone. */
+static enum status merge_resolution(struct resolving *st, struct fault *why)
+{
+	const struct resolution *s = st->s;
+	struct image_row *row = st->now;
+
+	row->status = s->status;
+	row->file_type = str_dup(st->arena, s->file_type);
+	row->file_size = s->file_size;
+	row->etag = str_dup(st->arena, s->etag);
+	row->width = s->width;
+	row->height = s->height;
+	row->orientation = s->orientation;
+	row->frames = s->frames;
+	row->uploaded_ms = s->uploaded_ms;
+	row->ends_ms = s->ends_ms;
+	row->reason = str_dup(st->arena, s->reason);
+	return fault_check_arena(st->arena, why);
+}
+
+static void count_settled(struct counters *t, const struct resolution *s)
+{
+	t->images.pending--;
+	if (s->status == IMAGE_REJECTED) {
+		t->images.rejected++;
+		return;
+	}
+	t->images.uploaded++;
+	t->images.stored_bytes += s->file_size;
+	t->next_seq++;
+}
+
+enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
+{
+	const struct resolution *s = st->s;
+	sqlite3_stmt *q = db_query(&w->db, Q_IMAGE_RESOLVE);
+
+	TRY(merge_resolution(st, why));
+	bind_int(q, 1, st->n);
+	bind_int(q, 2, s->status);
+	if (s->status == IMAGE_UPLOADED)
+		bind_int(q, 3, w->counters.next_seq);
+	else
+		(void)sqlite3_bind_null(q, 3);
+	bind_str(q, 4, s->file_type);
+	bind_int(q, 5, (int64_t)s->file_size);
+	bind_str(q, 6, s->etag);
+	bind_int(q, 7, s->width);
+	bind_int(q, 8, s->height);
+	bind_int(q, 9, s->orientation);
+	bind_int(q, 10, s->frames);
+	bind_int(q, 11, s->uploaded_ms);
+	bind_int(q, 12, s->ends_ms);
+	bind_str(q, 13, s->reason);
+	TRY(writer_run(w, q));
+	count_settled(&w->counters, s);
+	return OK;
+}
+
+struct resolve_change {
+	struct change change;
+	struct resolving resolving;
+};
+
+static enum status apply_resolve(struct writer *w, struct change *c)
+{
+	struct resolve_change *sc = (struct resolve_change *)c;
+
+	TRY(images_find_pending(w, &sc->resolving, c->why));
+	return images_resolve(w, &sc->resolving, c->why);
+}
+
+static enum status table_resolve_row(struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct resolve_change sc = {
+		.change = { .apply = apply_resolve, .why = why },
+		.resolving = { .s = s, .arena = a, .now = now },
+	};
+
+	assert(s->status != IMAGE_PENDING);
+	return group_commit_run(&engine_of_table(t)->group_commit, &sc.change);
+}
+
+/* remove */
+
+struct row_removal {
+	struct change change;
+	unsigned char id[IMAGE_ID_BYTES];
+	int64_t ended_by_ms;
+	bool trashed;              /* a file is to be removed */
+};
+
+static enum status find_head(struct writer *w, const struct row_removal *r, struct row_head *out)
+{
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_HEAD);
+	bool row = false;
+
+	bind_blob(s, 1, r->id, IMAGE_ID_BYTES);
+	TRY(read_head(w, s, out, &row));
+	return row ? OK : no_such_image(r->change.why);
+}
+
+static enum status apply_remove(struct writer *w, struct change *c)
+{
+	struct row_removal *r = (struct row_removal *)c;
+	struct row_head h = { 0 };
+
+	TRY(find_head(w, r, &h));
+	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
+		return fault_set(c->why, STATE_CHANGED, "The image has not expired.");
+	return remove_head(w, &h, &r->trashed);
+}
+
+struct due_removal {
+	struct change change;
+	int64_t now_ms;
+	struct image_counts removed;
+	bool trashed;
+};
+
+static enum status apply_remove_due(struct writer *w, struct change *c)
+{
+	struct due_removal *r = (struct due_removal *)c;
+
+	return remove_due(w, r->now_ms, &r->removed, &r->trashed);
+}
+
+static enum status table_remove_due_rows(struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
+{
+	struct engine *e = engine_of_table(t);
+	struct due_removal r = { .change = { .apply = apply_remove_due, .why = why }, .now_ms = now_ms };
+
+	TRY(group_commit_run(&e->group_commit, &r.change));
+	if (r.trashed)
+		publisher_note_trash(&e->publisher);
+	*removed = r.removed;
+	return OK;
+}
+
+static enum status table_remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
+{
+	struct engine *e = engine_of_table(t);
+	struct row_removal r = { .change = { .apply = apply_remove, .why = why }, .ended_by_ms = ended_by_ms };
+
+	if (!pack_id(id, r.id))
+		return no_such_image(why);
+	TRY(group_commit_run(&e->group_commit, &r.change));
+	if (r.trashed)
+		publisher_note_trash(&e->publisher);
+	return OK;
+}
+
+/* reads */
+
+static enum status table_get_row(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
+	unsigned char packed[IMAGE_ID_BYTES];
+	struct db *d;
+	bool row = false;
+
+	if (!pack_id(id, packed))
+		return no_such_image(why);
+	TRY(read_pool_acquire(read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_IMAGE_GET);
+	bind_blob(s, 1, packed, IMAGE_ID_BYTES);
+	enum status status = db_step(d, s, &row, why);
+	if (status == OK)
+		status = row ? images_read_row(s, a, out, why) : no_such_image(why);
+	sqlite3_reset(s);
+	read_pool_release(read_pool, d);
+	return status;
+}
+
+/* Up to n rows of a query; *last_seq is that of the last one. */
+static enum status read_rows(struct db *d, sqlite3_stmt *s, struct arena *a, struct image_page *out, struct fault *why)
+{
+	bool row = false;
+
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		if (!row)
+			return OK;
+		TRY(images_read_row(s, a, &out->rows[out->n], why));
+		out->n++;
+	}
+}
+
+static enum status make_page(struct arena *a, size_t n, struct image_page *out, struct fault *why)
+{
+	*out = (struct image_page){ .rows = arena_array(a, n, sizeof *out->rows) };
+	if (out->rows == NULL)
+		return fault_too_much(why);
+	return OK;
+}
+
+struct page_walk {
+	struct db *db;
+	uint32_t limit;
+	int64_t before_seq;
+	int64_t next_seq;   /* out: where the next page begins; 0: there is none */
+};
+
+static enum status list_rows(struct page_walk *l, struct arena *a, struct image_page *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(l->db, Q_IMAGE_LIST);
+	bool row = false;
+	int64_t seq = 0;
+
+	bind_int(s, 1, l->before_seq);
+	bind_int(s, 2, (int64_t)l->limit + 1);
+	for (;;) {
+		TRY(db_step(l->db, s, &row, why));
+		if (!row)
+			return OK;
+		if (out->n == l->limit) {
+			l->next_seq = seq;
+			return OK;
+		}
+		TRY(images_read_row(s, a, &out->rows[out->n++], why));
+		seq = sqlite3_column_int64(s, 3);
+	}
+}
+
+static enum status table_list_rows(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
+	struct page_walk l = { .limit = limit, .before_seq = INT64_MAX };
+	struct image_page page;
+
+	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
+	if (cursor.n != 0)
+		TRY(cursor_read(cursor, a, &l.before_seq, why));
+	TRY(make_page(a, limit, &page, why));
+	TRY(read_pool_acquire(read_pool, &l.db, why));
+	enum status status = list_rows(&l, a, &page, why);
+	sqlite3_reset(l.db->statements[Q_IMAGE_LIST]);
+	read_pool_release(read_pool, l.db);
+	if (status != OK)
+		return status;
+	if (l.next_seq != 0)
+		page.next_cursor = cursor_write(l.next_seq, a);
+	*out = page;
+	return OK;
+}
+
+static enum status table_due_rows(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
+	struct image_page page;
+	struct db *d;
+
+	TRY(make_page(a, limit, &page, why));
+	TRY(read_pool_acquire(read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_IMAGE_DUE);
+	bind_int(s, 1, now_ms);
+	bind_int(s, 2, limit);
+	enum status status = read_rows(d, s, a, &page, why);
+	sqlite3_reset(s);
+	read_pool_release(read_pool, d);
+	if (status == OK)
+		*out = page;
+	return status;
+}
+
+static enum status table_count_rows(struct image_table *t, struct image_counts *out, struct fault *why)
+{
+	(void)why;
+	group_commit_counts(&engine_of_table(t)->group_commit, out);
+	return OK;
+}
+
+const struct image_table_ops images_ops = {
+	.starts_without_waiting = true,
+	.start_insert = table_start_row,
+	.get = table_get_row,
+	.resolve = table_resolve_row,
+	.remove = table_remove_row,
+	.list = table_list_rows,
+	.due = table_due_rows,
+	.counts = table_count_rows,
+	.remove_due = table_remove_due_rows,
+};

@@ -1,0 +1,33 @@
+/* The rows of images: reading them, and the changes that others take into their own commit. */
+#ifndef STORE_DB_IMAGES_H
+#define STORE_DB_IMAGES_H
+
+#include "base/fault.h"
+#include "store/db/group_commit.h"
+
+#define IMAGE_ID_BYTES 16
+
+extern const struct image_table_ops images_ops;
+
+/* The 16 bytes of a row's id as a UUID; {NULL, 0} when the arena is full. */
+struct str images_unpack_id(struct arena *a, const unsigned char *id);
+/* The row that the statement is on; its columns are those of IMAGE_COLUMNS. Texts are copied.
+ * Errors  TOO_MUCH */
+enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+
+/* One resolution on its way through the commit thread. */
+struct resolving {
+	const struct resolution *s;
+	struct arena *arena;
+	struct image_row *now;     /* the row as it is afterwards; the caller's */
+	int64_t n;                 /* the row's number, once found */
+};
+
+/* Find the row and check that it is pending; *now is written as table_resolve promises.
+ * Errors  NO_SUCH_IMAGE; STATE_CHANGED; TOO_MUCH; the writer's */
+enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
+/* Write the resolution into the row that was found.
+ * Errors  TOO_MUCH, before anything is written; the writer's */
+enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
+
+#endif

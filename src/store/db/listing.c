@@ -1,0 +1,93 @@
+/* catalog_list_objects: a walk in the index of keys. Where a key belongs to a common prefix the walk seeks after all
+ * that belongs to it, so that a listing costs with what it gives. */
+#include "store/db/catalog.h"
+
+#include "store/engine.h"
+#include "store/db/meta.h"
+#include "store/db/objects.h"
+#include "store/db/key_cursor.h"
+#include "store/db/uploads.h"
+
+#include <assert.h>
+
+struct listing_walk {
+	const struct object_query *query;
+	struct db *db;
+	sqlite3_stmt *rows;
+	struct seek from;
+	int64_t bucket;
+};
+
+static enum status find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_BUCKET);
+	bool row = false;
+
+	bind_str(s, 1, name);
+	TRY(db_step(d, s, &row, why));
+	*id = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return row ? OK : no_such_bucket(why);
+}
+
+/* Continue at `from`. */
+static void seek_to(struct listing_walk *w)
+{
+	sqlite3_reset(w->rows);
+	bind_int(w->rows, 1, w->bucket);
+	bind_str(w->rows, 2, key_cursor_str(&w->from));
+}
+
+/* The row at hand as an entry; after a common prefix the walk continues after all of it. */
+static enum status add_entry(struct listing_walk *w, struct arena *a, struct listed *out, struct fault *why)
+{
+	struct str group = key_cursor_group(column_borrow(w->rows, 1), w->query->prefix, w->query->delimiter);
+
+	if (group.n == 0) {
+		struct object_checksum sum = meta_checksum((unsigned)sqlite3_column_int64(w->rows, 6));
+		out->checksum = sum.kind;
+		out->composite = sum.composite;
+		return objects_read_info(w->rows, a, &out->info, why);
+	}
+	out->info.key = str_dup(a, group);
+	key_cursor_skip_group(&w->from, group);
+	seek_to(w);
+	return fault_check_arena(a, why);
+}
+
+static enum status walk_keys(struct listing_walk *w, struct arena *a, struct listing *out, struct fault *why)
+{
+	bool row = false;
+
+	TRY(find_bucket(w->db, w->query->bucket, &w->bucket, why));
+	w->rows = db_query(w->db, Q_OBJECT_LIST);
+	seek_to(w);
+	while (w->query->limit > 0) {
+		TRY(db_step(w->db, w->rows, &row, why));
+		row = row && str_starts_with(column_borrow(w->rows, 1), w->query->prefix);
+		out->more = row && out->n == w->query->limit;
+		if (!row || out->more)
+			return OK;
+		TRY(add_entry(w, a, &out->entries[out->n++], why));
+	}
+	return OK;
+}
+
+enum status listing_objects(struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_catalog(c)->read_pool;
+	struct listing_walk w = { .query = q };
+
+	assert(q->limit <= 1000);
+	struct listing listing = { .entries = arena_array(a, q->limit, sizeof *listing.entries) };
+	if (listing.entries == NULL)
+		return fault_too_much(why);
+	key_cursor_start(&w.from, &(struct key_cursor_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after });
+	TRY(read_pool_acquire(read_pool, &w.db, why));
+	enum status status = walk_keys(&w, a, &listing, why);
+	sqlite3_reset(w.rows);
+	read_pool_release(read_pool, w.db);
+	if (status == OK)
+		*out = listing;
+	return status;
+}

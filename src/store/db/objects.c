@@ -1,0 +1,353 @@
+/* Objects: the reads, on any thread, and object_store. An object that is a file is opened by its row's file number;
+ * between the two reads the object may have been replaced, so a file that is not there is looked up again.
+ * Row, metadata and bytes that are in the database are read in one transaction. */
+#include "store/db/objects.h"
+
+#include "base/codec.h"
+#include "base/object_key.h"
+#include "store/engine.h"
+#include "store/files/io.h"
+#include "store/db/rows.h"
+#include "store/db/key_cursor.h"
+#include "store/keys/presigner.h"
+#include "store/db/uploads.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* How often a replaced object is looked up again. */
+#define OPEN_TRIES 16
+
+static enum status no_such_key(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
+}
+
+/* changes */
+
+enum status objects_remove(struct writer *w, int64_t bucket, struct str key, bool *trashed)
+{
+	const struct object_place at = { .bucket = bucket, .key = key };
+	struct stored old;
+
+	TRY(rows_find_object(w, &at, NULL, &old, NULL));
+	return rows_remove_object(w, &at, &old, trashed);
+}
+
+struct object_row_removal {
+	struct change change;
+	struct str key;
+	bool trashed;
+};
+
+static enum status apply_removal(struct writer *w, struct change *c)
+{
+	struct object_row_removal *r = (struct object_row_removal *)c;
+
+	return objects_remove(w, w->image_bucket, r->key, &r->trashed);
+}
+
+static enum status store_remove_object(struct object_store *store, struct str key, struct fault *why)
+{
+	struct engine *e = engine_of_store(store);
+	struct object_row_removal r = { .change = { .apply = apply_removal, .why = why }, .key = key };
+
+	TRY(group_commit_run(&e->group_commit, &r.change));
+	if (r.trashed)
+		publisher_note_trash(&e->publisher);
+	return OK;
+}
+
+static enum status store_put_object(struct object_store *store, struct str key, struct str content_type, struct str body, struct fault *why)
+{
+	struct engine *e = engine_of_store(store);
+	struct object_commit commit = { .bucket = str_of(e->bucket), .key = key, .content_type = content_type };
+	struct incoming *in = NULL;
+
+	TRY(object_key_check(key, why));
+	TRY(bucket_begin(&e->buckets, body.n, &in, why));
+	enum status status = bucket_write(in, body.p, body.n, why);
+	if (status == OK)
+		return bucket_finish(&in, &commit, why);
+	bucket_abandon(&in);
+	return status;
+}
+
+/* reads */
+
+/* The columns are those of OBJECT_COLUMNS. */
+enum status objects_read_info(sqlite3_stmt *s, struct arena *a, struct object_info *out, struct fault *why)
+{
+	*out = (struct object_info){
+		.key = column_str(s, 1, a),
+		.size = (uint64_t)sqlite3_column_int64(s, 2),
+		.etag = column_str(s, 3, a),
+		.content_type = column_str(s, 4, a),
+		.modified_ms = sqlite3_column_int64(s, 5),
+	};
+	return fault_check_arena(a, why);
+}
+
+/* One object's row, and what it points to. */
+struct found {
+	struct object_info info;
+	struct object_meta meta;
+	uint64_t file;
+	unsigned flags;
+	struct str bytes;          /* with ROW_INLINED */
+};
+
+struct object_lookup {
+	const struct str *name;    /* bucket and key */
+	bool whole;                /* metadata and bytes too */
+};
+
+static enum status bucket_there(struct db *d, struct str bucket, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_BUCKET);
+	bool row = false;
+
+	bind_str(s, 1, bucket);
+	TRY(db_step(d, s, &row, why));
+	sqlite3_reset(s);
+	return row ? OK : no_such_bucket(why);
+}
+
+/* The blob that a query gives for a file's number, borrowed until the statement is reset. */
+static enum status find_blob(struct db *d, sqlite3_stmt *s, uint64_t file, struct str *out, struct fault *why)
+{
+	bool row = false;
+
+	bind_int(s, 1, (int64_t)file);
+	TRY(db_step(d, s, &row, why));
+	if (!row)
+		return io_fault(why, ENOENT, "read what a row of the database points to");
+	*out = column_blob(s, 0);
+	return OK;
+}
+
+static enum status read_meta(struct db *d, sqlite3_stmt *row, struct arena *a, struct found *out, struct fault *why)
+{
+	struct str blob = column_blob(row, 7);
+
+	if ((out->flags & ROW_META_ASIDE) == 0)
+		return meta_decode(blob, out->flags, a, &out->meta, why);
+	sqlite3_stmt *s = db_query(d, Q_META_GET);
+	TRY(find_blob(d, s, out->file, &blob, why));
+	enum status status = meta_decode(blob, out->flags, a, &out->meta, why);
+	sqlite3_reset(s);
+	return status;
+}
+
+static enum status read_body(struct db *d, struct arena *a, struct found *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_BODY_GET);
+	struct str blob;
+
+	if ((out->flags & ROW_INLINED) == 0)
+		return OK;
+	TRY(find_blob(d, s, out->file, &blob, why));
+	bool whole = blob.n == out->info.size;
+	out->bytes = str_dup(a, blob);
+	sqlite3_reset(s);
+	if (!whole)
+		return io_fault(why, EIO, "an object has another size than its row says");
+	return fault_check_arena(a, why);
+}
+
+/* The columns are those of OBJECT_COLUMNS. */
+static enum status read_row(sqlite3_stmt *s, struct arena *a, struct found *out, struct fault *why)
+{
+	out->file = (uint64_t)sqlite3_column_int64(s, 0);
+	out->flags = (unsigned)sqlite3_column_int64(s, 6);
+	return objects_read_info(s, a, &out->info, why);
+}
+
+static enum status find_in_bucket(struct db *d, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_OBJECT_GET);
+	bool row = false;
+
+	bind_str(s, 1, l->name[0]);
+	bind_str(s, 2, l->name[1]);
+	TRY(db_step(d, s, &row, why));
+	enum status status = row ? read_row(s, a, out, why) : OK;
+	if (row && l->whole && status == OK)
+		status = read_meta(d, s, a, out, why);
+	if (row && l->whole && status == OK)
+		status = read_body(d, a, out, why);
+	sqlite3_reset(s);
+	if (row)
+		return status;
+	TRY(bucket_there(d, l->name[0], why));
+	return no_such_key(why);
+}
+
+static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
+{
+	struct db *d;
+
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
+	enum status status = find_in_bucket(d, l, a, out, why);
+	read_pool_release(&e->read_pool, d);
+	return status;
+}
+
+/* Responses announce the row's size before they send: a file that is shorter would leave them waiting. */
+static enum status read_file(const struct found *found, int fd, struct object_file *out, struct fault *why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == found->info.size) {
+		*out = (struct object_file){ .info = found->info, .meta = found->meta, .fd = fd };
+		return OK;
+	}
+	io_close(fd);
+	return io_fault(why, EIO, "an object has another size than its row says");
+}
+
+/* name: bucket and key. */
+static enum status open_found(struct engine *e, const struct str name[2], struct arena *a, struct object_file *out, struct fault *why)
+{
+	const struct object_lookup l = { .name = name, .whole = true };
+	struct found found = { 0 };
+
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		TRY(find_row(e, &l, a, &found, why));
+		if ((found.flags & ROW_INLINED) != 0) {
+			*out = (struct object_file){ .info = found.info, .meta = found.meta, .fd = -1, .bytes = found.bytes };
+			return OK;
+		}
+		int fd = tree_read(&e->tree, found.file);
+		if (fd >= 0)
+			return read_file(&found, fd, out, why);
+		if (errno != ENOENT)
+			return io_fault(why, errno, "open an object");
+	}
+	return io_fault(why, ENOENT, "open an object that has a row");
+}
+
+enum status objects_open(struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
+{
+	struct engine *e = engine_of_buckets(s);
+	const struct str name[2] = { bucket, key };
+
+	if (object_cache_find(&e->object_cache, name, out))
+		return OK;
+	uint64_t generation = object_cache_generation(&e->object_cache);
+	TRY(open_found(e, name, a, out, why));
+	object_cache_offer(&e->object_cache, generation, name, out);
+	return OK;
+}
+
+static enum status read_whole(int fd, char *p, size_t n, struct fault *why)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = pread(fd, p + done, n - done, (off_t)done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return io_fault(why, errno, "read an object");
+		if (got == 0)
+			return io_fault(why, EIO, "an object is shorter than its row says");
+		done += (size_t)got;
+	}
+	return OK;
+}
+
+static enum status read_object(struct object_file *f, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
+{
+	if (f->info.size > max_size)
+		return fault_set(why, IMAGE_TOO_LARGE, "The object has %llu bytes; at most %llu are allowed.",
+		                 (unsigned long long)f->info.size, (unsigned long long)max_size);
+	*out = (struct object){ .info = f->info, .body = f->bytes };
+	if (f->fd < 0)
+		return OK;
+	char *p = arena_alloc(a, f->info.size);
+	if (p == NULL)
+		return fault_too_much(why);
+	TRY(read_whole(f->fd, p, f->info.size, why));
+	out->body = (struct str){ p, f->info.size };
+	return OK;
+}
+
+static enum status store_get_object(struct object_store *store, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
+{
+	struct engine *e = engine_of_store(store);
+	const struct str name[2] = { str_of(e->bucket), key };
+	struct object_file f = { .fd = -1 };
+
+	TRY(open_found(e, name, a, &f, why));
+	enum status status = read_object(&f, max_size, a, out, why);
+	object_file_close(&f);
+	return status;
+}
+
+static enum status store_head_object(struct object_store *store, struct str key, struct arena *a, struct object_info *out, struct fault *why)
+{
+	struct engine *e = engine_of_store(store);
+	const struct str name[2] = { str_of(e->bucket), key };
+	const struct object_lookup l = { .name = name };
+	struct found found = { 0 };
+
+	TRY(find_row(e, &l, a, &found, why));
+	*out = found.info;
+	return OK;
+}
+
+struct object_listing {
+	struct db *db;
+	struct str prefix;
+	uint32_t limit;
+};
+
+static enum status list_objects(const struct object_listing *l, sqlite3_stmt *s, struct arena *a, struct object_page *out, struct fault *why)
+{
+	bool row = false;
+
+	for (;;) {
+		TRY(db_step(l->db, s, &row, why));
+		if (!row || !str_starts_with(column_borrow(s, 1), l->prefix))
+			return OK;
+		if (out->n == l->limit) {
+			out->more = true;
+			return OK;
+		}
+		TRY(objects_read_info(s, a, &out->objects[out->n++], why));
+	}
+}
+
+/* The walk begins at the prefix or after `after`, whichever comes later, and ends with the prefix. */
+static enum status store_list_objects(struct object_store *store, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
+{
+	struct engine *e = engine_of_store(store);
+	struct object_listing l = { .prefix = prefix, .limit = limit };
+	struct seek from;
+
+	struct object_page page = { .objects = arena_array(a, limit, sizeof *page.objects) };
+	if (page.objects == NULL)
+		return fault_too_much(why);
+	key_cursor_start(&from, &(struct key_cursor_query){ .prefix = prefix, .after = after });
+	TRY(read_pool_acquire(&e->read_pool, &l.db, why));
+	sqlite3_stmt *s = db_query(l.db, Q_OBJECT_LIST);
+	bind_int(s, 1, e->group_commit.writer.image_bucket);
+	bind_str(s, 2, key_cursor_str(&from));
+	enum status status = list_objects(&l, s, a, &page, why);
+	sqlite3_reset(s);
+	read_pool_release(&e->read_pool, l.db);
+	if (status == OK)
+		*out = page;
+	return status;
+}
+
+const struct object_store_ops objects_ops = {
+	.put = store_put_object,
+	.get = store_get_object,
+	.head = store_head_object,
+	.remove = store_remove_object,
+	.list = store_list_objects,
+	.presign = signing_presign,
+	.form = signing_form,
+};

@@ -1,0 +1,355 @@
+/* Multipart uploads: begin, find, list, end. The parts' bytes come through bucket_store (commit.c); what makes one
+ * object of them is complete.c. */
+#include "store/db/parts.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/object_key.h"
+#include "store/engine.h"
+#include "store/db/objects.h"
+#include "store/db/key_cursor.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Ended in one commit by the gc thread. */
+#define ENDED_MAX 100
+
+/* changes */
+
+struct upload_change {
+	struct change change;
+	const struct part_upload *upload;   /* start's */
+	struct str bucket, key;
+	struct upload_id id;
+	int64_t now_ms, before_ms;
+	struct str meta;
+	bool trashed;
+	uint32_t ended;
+};
+
+static enum status apply_start(struct writer *w, struct change *c)
+{
+	struct upload_change *uc = (struct upload_change *)c;
+	int64_t bucket = 0;
+
+	TRY(rows_find_bucket(w, uc->upload->bucket, &bucket));
+	if (bucket == 0)
+		return no_such_bucket(c->why);
+	if (!w->rows_fit)
+		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
+	sqlite3_stmt *s = db_query(&w->db, Q_UPLOAD_ADD);
+	bind_blob(s, 1, uc->id.secret, sizeof uc->id.secret);
+	bind_int(s, 2, bucket);
+	bind_str(s, 3, uc->upload->key);
+	bind_str(s, 4, uc->upload->owner);
+	bind_int(s, 5, uc->now_ms);
+	bind_str(s, 6, uc->upload->content_type);
+	bind_int(s, 7, meta_flags(&uc->upload->meta));
+	bind_blob(s, 8, uc->meta.p, (int)uc->meta.n);
+	TRY(writer_run(w, s));
+	uc->id.n = sqlite3_last_insert_rowid(w->db.sq);
+	return OK;
+}
+
+static enum status start_upload(struct part_store *p, const struct part_upload *u, struct arena *a, struct str *id, struct fault *why)
+{
+	struct upload_change uc = { .change = { .apply = apply_start, .why = why }, .upload = u, .now_ms = clock_now_ms() };
+	struct buf meta;
+
+	TRY(object_key_check(u->key, why));
+	buf_init_arena(&meta, a, META_MAX_BYTES);
+	meta_encode(&u->meta, &meta);
+	if (!buf_ok(&meta))
+		return fault_set(why, TOO_MUCH, "The object has more metadata than can be stored.");
+	uc.meta = buf_str(&meta);
+	random_bytes(uc.id.secret, sizeof uc.id.secret);
+	TRY(group_commit_run(&engine_of_parts(p)->group_commit, &uc.change));
+	*id = upload_id_write(&uc.id, a);
+	return fault_check_arena(a, why);
+}
+
+static enum status apply_abort(struct writer *w, struct change *c)
+{
+	struct upload_change *uc = (struct upload_change *)c;
+	struct object_place at = { .key = uc->key };
+
+	TRY(rows_find_bucket(w, uc->bucket, &at.bucket));
+	TRY(uploads_find(w, &uc->id, &at, c->why));
+	return uploads_end(w, uc->id.n, &uc->trashed);
+}
+
+static enum status run_change(struct part_store *p, struct upload_change *uc)
+{
+	struct engine *e = engine_of_parts(p);
+
+	TRY(group_commit_run(&e->group_commit, &uc->change));
+	if (uc->trashed)
+		publisher_note_trash(&e->publisher);
+	return OK;
+}
+
+static enum status abort_upload(struct part_store *p, struct str bucket, struct str key, struct str id, struct fault *why)
+{
+	struct upload_change uc = { .change = { .apply = apply_abort, .why = why }, .bucket = bucket, .key = key };
+
+	if (!upload_id_read(id, &uc.id))
+		return no_such_upload(why);
+	return run_change(p, &uc);
+}
+
+/* Numbers rise with the time: who is not the lowest is not the oldest. */
+static enum status apply_end(struct writer *w, struct change *c)
+{
+	struct upload_change *uc = (struct upload_change *)c;
+	bool row = true;
+
+	for (uc->ended = 0; uc->ended < ENDED_MAX; uc->ended++) {
+		sqlite3_stmt *s = db_query(&w->db, Q_UPLOAD_OLDEST);
+		TRY(writer_step(w, s, &row));
+		int64_t n = row && sqlite3_column_int64(s, 1) < uc->before_ms ? sqlite3_column_int64(s, 0) : 0;
+		sqlite3_reset(s);
+		if (n == 0)
+			return OK;
+		TRY(uploads_end(w, n, &uc->trashed));
+	}
+	return OK;
+}
+
+static enum status end_older(struct part_store *p, int64_t before_ms, uint32_t *ended, struct fault *why)
+{
+	struct upload_change uc = { .ended = ENDED_MAX };
+
+	for (*ended = 0; uc.ended == ENDED_MAX; *ended += uc.ended) {
+		uc = (struct upload_change){ .change = { .apply = apply_end, .why = why }, .before_ms = before_ms };
+		TRY(run_change(p, &uc));
+	}
+	return OK;
+}
+
+/* reads */
+
+static enum status parts_read_upload(sqlite3_stmt *s, struct arena *a, struct part_upload *out, struct fault *why)
+{
+	struct upload_id id = { .n = sqlite3_column_int64(s, 0) };
+	struct str secret = column_blob(s, 1);
+
+	if (secret.n == sizeof id.secret)
+		memcpy(id.secret, secret.p, sizeof id.secret);
+	*out = (struct part_upload){
+		.id = upload_id_write(&id, a),
+		.key = column_str(s, 2, a),
+		.owner = column_str(s, 3, a),
+		.begun_ms = sqlite3_column_int64(s, 4),
+		.content_type = column_str(s, 5, a),
+	};
+	return meta_decode(column_blob(s, 7), (unsigned)sqlite3_column_int64(s, 6), a, &out->meta, why);
+}
+
+static enum status read_found(sqlite3_stmt *s, struct arena *a, struct part_upload *out, struct fault *why)
+{
+	TRY(parts_read_upload(s, a, out, why));
+	out->bucket = column_str(s, 9, a);
+	return fault_check_arena(a, why);
+}
+
+static enum status find_upload(struct part_store *p, struct str bucket, struct str key, struct str text, struct arena *a, struct part_upload *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
+	struct upload_id id;
+	struct part_upload found;
+	struct db *d;
+	bool row = false;
+
+	if (!upload_id_read(text, &id))
+		return no_such_upload(why);
+	TRY(read_pool_acquire(read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
+	upload_id_bind(s, &id);
+	enum status status = db_step(d, s, &row, why);
+	bool there = status == OK && row && str_equal(column_borrow(s, 2), key) && str_equal(column_borrow(s, 9), bucket);
+	if (status == OK)
+		status = there ? read_found(s, a, &found, why) : no_such_upload(why);
+	sqlite3_reset(s);
+	read_pool_release(read_pool, d);
+	if (status == OK)
+		*out = found;
+	return status;
+}
+
+/* A walk over uploads, like that over objects: by key, then by number. */
+struct upload_walk {
+	const struct part_upload_query *query;
+	struct db *db;
+	sqlite3_stmt *rows;
+	int64_t bucket;
+	struct seek from;
+	int64_t behind;            /* of the key `from` itself: uploads after this number */
+};
+
+static void seek_to(struct upload_walk *w)
+{
+	sqlite3_reset(w->rows);
+	bind_int(w->rows, 1, w->bucket);
+	bind_str(w->rows, 2, key_cursor_str(&w->from));
+	bind_int(w->rows, 3, w->behind);
+}
+
+/* After an upload of a key that belongs to no common prefix the walk continues at that key. */
+static void first_key(struct upload_walk *w)
+{
+	const struct part_upload_query *q = w->query;
+	struct upload_id id;
+	bool inside = str_starts_with(q->after_key, q->prefix) && key_cursor_group(q->after_key, q->prefix, q->delimiter).n == 0;
+
+	key_cursor_start(&w->from, &(struct key_cursor_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after_key });
+	w->behind = -1;
+	if (!inside || q->after_key.n == 0 || q->after_key.n > OBJECT_KEY_MAX_BYTES || !upload_id_read(q->after_id, &id))
+		return;
+	w->from.n = q->after_key.n;   /* without the NUL that passes the key over */
+	w->behind = id.n;
+}
+
+static enum status add_entry(struct upload_walk *w, struct arena *a, struct part_upload *out, struct fault *why)
+{
+	struct str group = key_cursor_group(column_borrow(w->rows, 2), w->query->prefix, w->query->delimiter);
+
+	if (group.n == 0) {
+		TRY(parts_read_upload(w->rows, a, out, why));
+		out->bucket = w->query->bucket;
+		return OK;
+	}
+	*out = (struct part_upload){ .bucket = w->query->bucket, .key = str_dup(a, group) };
+	key_cursor_skip_group(&w->from, group);
+	w->behind = -1;
+	seek_to(w);
+	return fault_check_arena(a, why);
+}
+
+static enum status find_bucket(struct upload_walk *w, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(w->db, Q_BUCKET);
+	bool row = false;
+
+	bind_str(s, 1, w->query->bucket);
+	TRY(db_step(w->db, s, &row, why));
+	w->bucket = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return row ? OK : no_such_bucket(why);
+}
+
+static enum status walk_uploads(struct upload_walk *w, struct arena *a, struct part_upload_page *out, struct fault *why)
+{
+	bool row = false;
+
+	TRY(find_bucket(w, why));
+	w->rows = db_query(w->db, Q_UPLOAD_LIST);
+	seek_to(w);
+	while (w->query->limit > 0) {
+		TRY(db_step(w->db, w->rows, &row, why));
+		row = row && str_starts_with(column_borrow(w->rows, 2), w->query->prefix);
+		out->more = row && out->n == w->query->limit;
+		if (!row || out->more)
+			return OK;
+		TRY(add_entry(w, a, &out->uploads[out->n++], why));
+	}
+	return OK;
+}
+
+static enum status list_uploads(struct part_store *p, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
+	struct upload_walk w = { .query = q };
+
+	assert(q->limit <= 1000);
+	struct part_upload_page page = { .uploads = arena_array(a, q->limit, sizeof *page.uploads) };
+	if (page.uploads == NULL)
+		return fault_too_much(why);
+	first_key(&w);
+	TRY(read_pool_acquire(read_pool, &w.db, why));
+	enum status status = walk_uploads(&w, a, &page, why);
+	sqlite3_reset(w.rows);
+	read_pool_release(read_pool, w.db);
+	if (status == OK)
+		*out = page;
+	return status;
+}
+
+/* The columns are those of PART_COLUMNS. */
+static void read_part(sqlite3_stmt *s, struct arena *a, struct object_part *out)
+{
+	*out = (struct object_part){
+		.number = (uint32_t)sqlite3_column_int64(s, 0),
+		.size = (uint64_t)sqlite3_column_int64(s, 1),
+		.etag = column_str(s, 2, a),
+		.modified_ms = sqlite3_column_int64(s, 3),
+		.checksum = meta_checksum((unsigned)sqlite3_column_int64(s, 4)),
+	};
+	out->checksum.value = column_str(s, 5, a);
+}
+
+struct part_walk {
+	struct db *db;
+	struct upload_id id;
+	uint32_t after, limit;
+};
+
+static enum status upload_exists(const struct part_walk *w, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(w->db, Q_UPLOAD_GET);
+	bool row = false;
+
+	upload_id_bind(s, &w->id);
+	TRY(db_step(w->db, s, &row, why));
+	sqlite3_reset(s);
+	return row ? OK : no_such_upload(why);
+}
+
+static enum status read_parts(const struct part_walk *w, struct arena *a, struct part_page *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(w->db, Q_PART_LIST);
+	bool row = false;
+
+	TRY(upload_exists(w, why));
+	bind_int(s, 1, w->id.n);
+	bind_int(s, 2, w->after);
+	while (w->limit > 0) {
+		TRY(db_step(w->db, s, &row, why));
+		out->more = row && out->n == w->limit;
+		if (!row || out->more)
+			return OK;
+		read_part(s, a, &out->parts[out->n++]);
+		TRY(fault_check_arena(a, why));
+	}
+	return OK;
+}
+
+static enum status list_parts(struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
+{
+	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
+	struct part_walk w = { .after = after, .limit = limit };
+
+	assert(limit <= PART_NUMBER_MAX);
+	if (!upload_id_read(id, &w.id))
+		return no_such_upload(why);
+	struct part_page page = { .parts = arena_array(a, limit, sizeof *page.parts) };
+	if (page.parts == NULL)
+		return fault_too_much(why);
+	TRY(read_pool_acquire(read_pool, &w.db, why));
+	enum status status = read_parts(&w, a, &page, why);
+	sqlite3_reset(w.db->statements[Q_PART_LIST]);
+	read_pool_release(read_pool, w.db);
+	if (status == OK)
+		*out = page;
+	return status;
+}
+
+const struct part_store_ops parts_ops = {
+	.start = start_upload,
+	.find = find_upload,
+	.list_uploads = list_uploads,
+	.list_parts = list_parts,
+	.complete = complete_upload,
+	.abort = abort_upload,
+	.end_older = end_older,
+};

@@ -1,0 +1,119 @@
+/* See rows.h. */
+#include "store/db/rows.h"
+
+/* A blob of this size still goes into the row: a checksum and a little more. */
+#define META_ROW_BYTES 128
+
+enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id)
+{
+	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET);
+	bool row = false;
+
+	bind_str(s, 1, name);
+	TRY(writer_step(w, s, &row));
+	*id = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return OK;
+}
+
+/* etag: of the object that is there; {NULL, 0} when there is none. */
+static enum status check_condition(const struct object_condition *c, struct str etag, struct fault *why)
+{
+	if (c == NULL)
+		return OK;
+	if (c->absent && etag.p != NULL)
+		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the key is taken.");
+	if (c->etag.n > 0 && etag.p == NULL)
+		return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
+	if (c->etag.n > 0 && !str_equal(c->etag, STR("*")) && !str_equal(c->etag, etag))
+		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the object is another one.");
+	return OK;
+}
+
+enum status rows_find_object(struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_HEAD);
+	bool row = false;
+
+	bind_int(s, 1, at->bucket);
+	bind_str(s, 2, at->key);
+	TRY(writer_step(w, s, &row));
+	*out = (struct stored){ .there = row };
+	if (row) {
+		out->file = sqlite3_column_int64(s, 0);
+		out->flags = (unsigned)sqlite3_column_int64(s, 1);
+	}
+	enum status status = check_condition(c, row ? column_borrow(s, 2) : (struct str){ 0 }, why);
+	sqlite3_reset(s);
+	return status;
+}
+
+static enum status run_with_id(struct writer *w, enum db_query_id q, int64_t file)
+{
+	sqlite3_stmt *s = db_query(&w->db, q);
+
+	bind_int(s, 1, file);
+	return writer_run(w, s);
+}
+
+enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed)
+{
+	if (!s->there)
+		return OK;
+	w->trashed = true;
+	if ((s->flags & ROW_META_ASIDE) != 0)
+		TRY(run_with_id(w, Q_META_REMOVE, s->file));
+	if ((s->flags & ROW_INLINED) != 0)
+		return run_with_id(w, Q_BODY_REMOVE, s->file);
+	*trashed = true;
+	return run_with_id(w, Q_TRASH_ADD, s->file);
+}
+
+static enum status add_blob(struct writer *w, enum db_query_id q, uint64_t file, struct str blob)
+{
+	sqlite3_stmt *s = db_query(&w->db, q);
+
+	bind_int(s, 1, (int64_t)file);
+	bind_blob(s, 2, blob.p != NULL ? blob.p : "", (int)blob.n);
+	return writer_run(w, s);
+}
+
+enum status rows_add_body(struct writer *w, struct new_body *a)
+{
+	if (!a->inlined)
+		return OK;
+	a->file = atomic_fetch_add(&w->tree->next_file, 1);
+	return add_blob(w, Q_BODY_ADD, a->file, a->bytes);
+}
+
+enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed)
+{
+	bool aside = a->meta.n > META_ROW_BYTES;
+
+	TRY(rows_drop(w, old, trashed));
+	TRY(rows_add_body(w, a));
+	if (aside)
+		TRY(add_blob(w, Q_META_ADD, a->file, a->meta));
+	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_PUT);
+	bind_int(s, 1, at->bucket);
+	bind_str(s, 2, at->key);
+	bind_int(s, 3, (int64_t)a->file);
+	bind_int(s, 4, (int64_t)a->size);
+	bind_str(s, 5, a->etag);
+	bind_str(s, 6, at->content_type);
+	bind_int(s, 7, a->modified_ms);
+	bind_int(s, 8, a->checksum_flags | (aside ? ROW_META_ASIDE : 0) | (a->inlined ? ROW_INLINED : 0));
+	bind_blob(s, 9, aside || a->meta.n == 0 ? NULL : a->meta.p, (int)a->meta.n);
+	return writer_run(w, s);
+}
+
+enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old, bool *trashed)
+{
+	if (!old->there)
+		return OK;
+	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_REMOVE);
+	bind_int(s, 1, at->bucket);
+	bind_str(s, 2, at->key);
+	TRY(writer_run(w, s));
+	return rows_drop(w, old, trashed);
+}

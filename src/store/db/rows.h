@@ -1,0 +1,50 @@
+/* The rows of objects as the commit thread writes them: what is there, what takes its place, and where
+ * the bytes of what is gone go. Bytes are a file, or are in the database; either way they have a number. */
+#ifndef STORE_DB_ROWS_H
+#define STORE_DB_ROWS_H
+
+#include "base/fault.h"
+#include "store/db/group_commit.h"
+#include "store/db/meta.h"
+#include "port/bucket_store.h"
+
+/* A body that is ready for its row: a file of incoming/ that is synced, or bytes for the database. */
+struct new_body {
+	bool inlined;              /* bytes; the file's number is given in the commit */
+	struct str bytes;
+	uint64_t file;
+	uint64_t size;
+	struct str etag;
+	int64_t modified_ms;
+	unsigned checksum_flags;   /* meta_flags */
+	struct str meta;           /* meta_encode; of an object alone */
+};
+
+/* Where an object goes. */
+struct object_place {
+	int64_t bucket;
+	struct str key, content_type;
+};
+
+/* Stored bytes that have a row. */
+struct stored {
+	bool there;
+	int64_t file;
+	unsigned flags;
+};
+
+/* *id is 0 when there is none.  Errors: the writer's */
+enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id) MUST_CHECK;
+/* Find an object and check that the condition holds (NULL: none).  Errors: PRECONDITION; NO_SUCH_KEY; the writer's */
+enum status rows_find_object(struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why) MUST_CHECK;
+/* Drop bytes whose row is removed or gets others: at once where they are in the database, else by the trash, and then
+ * *trashed is set. Nothing when they are not there.  Errors: the writer's */
+enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed) MUST_CHECK;
+/* Keep bytes for the database under a new number, if the arrival is such.  Errors: the writer's */
+enum status rows_add_body(struct writer *w, struct new_body *a) MUST_CHECK;
+/* Write the object's row over `old`, whose bytes go.  Errors: the writer's */
+enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed) MUST_CHECK;
+/* Remove an object that was found; nothing when it is not there.  Errors: the writer's */
+enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old, bool *trashed) MUST_CHECK;
+
+#endif

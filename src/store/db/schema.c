@@ -1,0 +1,143 @@
+/* The tables. Their version is kept in user_version. A new database is made as version 1 and brought up step
+ * by step like an old one, so that there is one way to every version, and each start walks it.
+ *
+ * images   by a row number, so that rows are in the order they were made; found by a unique index
+ *          on the 16 bytes of the id. `seq` is given at the commit of an upload and orders the
+ *          gallery; NULL rows are in no list. Only rows that end are in the index on ends_ms.
+ * objects  by bucket and key; `file` names the body, its index serves the start, which asks for each
+ *          file of incoming/ whether a row explains it. Rows are small, so that listings are cheap: bodies
+ *          that are in the database and metadata of more than a few bytes are in tables of their own, by
+ *          the file's number. `flags` are those of meta.h.
+ * uploads  in parts, not complete; the rows' numbers rise, so the lowest are the oldest. parts are theirs.
+ * completed  the last uploads that were completed, so that a repeated complete gets the same answer.
+ * trash    files whose row is gone and whose bytes are to be removed.
+ * tally    one row: how many images there are, and the next numbers, so that no start has to count. */
+#include "store/db/schema.h"
+
+#include "base/clock.h"
+
+static const char version_1[] =
+	"CREATE TABLE buckets(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL);"
+	"CREATE TABLE images(n INTEGER PRIMARY KEY, id BLOB NOT NULL, status INTEGER NOT NULL, seq INTEGER,"
+	" owner TEXT NOT NULL, key TEXT NOT NULL, file_name TEXT NOT NULL, file_type TEXT NOT NULL,"
+	" file_size INTEGER NOT NULL, etag TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,"
+	" orientation INTEGER NOT NULL, frames INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" expires_ms INTEGER NOT NULL, uploaded_ms INTEGER NOT NULL, ends_ms INTEGER NOT NULL,"
+	" reason TEXT NOT NULL, delete_hash TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX images_id ON images(id);"
+	"CREATE UNIQUE INDEX images_seq ON images(seq) WHERE seq IS NOT NULL;"
+	"CREATE INDEX images_ends ON images(ends_ms) WHERE ends_ms <> 0;"
+	"CREATE TABLE objects(bucket INTEGER NOT NULL, key TEXT NOT NULL, file INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" etag TEXT NOT NULL, content_type TEXT NOT NULL, modified_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(bucket, key)) WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX objects_file ON objects(file);"
+	"CREATE TABLE trash(file INTEGER PRIMARY KEY);"
+	"CREATE TABLE tally(one INTEGER PRIMARY KEY CHECK(one = 1), pending INTEGER NOT NULL, uploaded INTEGER NOT NULL,"
+	" rejected INTEGER NOT NULL, stored_bytes INTEGER NOT NULL, next_seq INTEGER NOT NULL, next_file INTEGER NOT NULL);"
+	"INSERT INTO tally VALUES(1, 0, 0, 0, 0, 1, 1);"
+	"PRAGMA user_version=1;";
+
+/* The bucket of a version 1 was made by the server itself. Most objects of a version 2 have no file: their
+ * index leaves those out. */
+static const char version_2[] =
+	"ALTER TABLE buckets ADD COLUMN owner TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE buckets ADD COLUMN cors TEXT NOT NULL DEFAULT '';"
+	"UPDATE buckets SET owner='" SCHEMA_OWNER "';"
+	"CREATE INDEX buckets_owner ON buckets(owner, name);"
+	"ALTER TABLE objects ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE objects ADD COLUMN meta BLOB;"
+	"DROP INDEX objects_file;"
+	"CREATE UNIQUE INDEX objects_file ON objects(file) WHERE (flags & 32) = 0;"
+	"CREATE TABLE bodies(file INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+	"CREATE TABLE metas(file INTEGER PRIMARY KEY, meta BLOB NOT NULL);"
+	"CREATE TABLE uploads(n INTEGER PRIMARY KEY AUTOINCREMENT, secret BLOB NOT NULL, bucket INTEGER NOT NULL, key TEXT NOT NULL,"
+	" owner TEXT NOT NULL, begun_ms INTEGER NOT NULL, content_type TEXT NOT NULL, flags INTEGER NOT NULL, meta BLOB);"
+	"CREATE INDEX uploads_key ON uploads(bucket, key, n);"
+	"CREATE TABLE parts(upload INTEGER NOT NULL, number INTEGER NOT NULL, file INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" etag TEXT NOT NULL, modified_ms INTEGER NOT NULL, flags INTEGER NOT NULL, checksum TEXT NOT NULL,"
+	" PRIMARY KEY(upload, number)) WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX parts_file ON parts(file) WHERE (flags & 32) = 0;"
+	"CREATE TABLE completed(turn INTEGER PRIMARY KEY, upload INTEGER NOT NULL UNIQUE, secret BLOB NOT NULL, bucket INTEGER NOT NULL,"
+	" key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, content_type TEXT NOT NULL, modified_ms INTEGER NOT NULL);"
+	"CREATE INDEX completed_bucket ON completed(bucket);"
+	"PRAGMA user_version=2;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2 };
+
+/* All steps that are missing in one transaction: a start that is cut off begins again from the old version. */
+static enum status upgrade_schema(struct db *d, int64_t version, struct fault *why)
+{
+	int rc = sqlite3_exec(d->sq, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	for (int64_t v = version; v < SCHEMA_VERSION && rc == SQLITE_OK; v++)
+		rc = sqlite3_exec(d->sq, versions[v], NULL, NULL, NULL);
+	if (rc == SQLITE_OK && sqlite3_exec(d->sq, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+		return OK;
+	enum status status = db_fault(d, why);
+	(void)sqlite3_exec(d->sq, "ROLLBACK", NULL, NULL, NULL);
+	return status;
+}
+
+enum status schema_prepare(struct db *d, const char *path, struct fault *why)
+{
+	int64_t version = 0, n_tables = 0;
+
+	TRY(db_ask(d, "PRAGMA user_version", &version, why));
+	TRY(db_ask(d, "SELECT count(*) FROM sqlite_schema", &n_tables, why));
+	if (version == SCHEMA_VERSION)
+		return OK;
+	if (version > SCHEMA_VERSION)
+		return fault_set(why, SCHEMA_UNKNOWN,
+		                 "%s was written by a newer tintype (version %lld, this one knows %d); run that one.", path,
+		                 (long long)version, SCHEMA_VERSION);
+	if (version < 0 || (version == 0 && n_tables != 0))
+		return fault_set(why, SCHEMA_UNKNOWN, "%s is not a tintype database; choose another directory with --data.",
+		                 path);
+	return upgrade_schema(d, version, why);
+}
+
+static enum status find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_BUCKET);
+	bool row = false;
+
+	bind_str(s, 1, name);
+	TRY(db_step(d, s, &row, why));
+	*id = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return OK;
+}
+
+/* Images stay in the bucket they were uploaded to: under another name none of them would be found. */
+static enum status refuse_renaming(struct db *d, struct str name, struct fault *why)
+{
+	sqlite3_stmt *s = NULL;
+	bool row = false;
+
+	(void)sqlite3_prepare_v2(d->sq, "SELECT name FROM buckets WHERE EXISTS(SELECT 1 FROM images) ORDER BY id LIMIT 1", -1, &s, NULL);
+	enum status status = db_step(d, s, &row, why);
+	if (status == OK && row) {
+		struct str kept = column_borrow(s, 0);
+		status = fault_set(why, BAD_SETTING, "The images of this data directory are in the bucket %.*s, not %.*s: "
+		                   "set BUCKET_NAME=%.*s, or choose another directory with --data.", STRF(kept), STRF(name), STRF(kept));
+	}
+	sqlite3_finalize(s);
+	return status;
+}
+
+enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
+{
+	sqlite3_stmt *s = NULL;
+
+	TRY(find_bucket(d, name, id, why));
+	if (*id != 0)
+		return OK;
+	TRY(refuse_renaming(d, name, why));
+	(void)sqlite3_prepare_v2(d->sq, "INSERT INTO buckets(name, created_ms, owner) VALUES(?1, ?2, '" SCHEMA_OWNER "')", -1, &s, NULL);
+	bind_str(s, 1, name);
+	bind_int(s, 2, clock_now_ms());
+	enum status status = db_run(d, s, why);
+	sqlite3_finalize(s);
+	*id = sqlite3_last_insert_rowid(d->sq);
+	return status;
+}

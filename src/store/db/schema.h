@@ -1,0 +1,21 @@
+/* The database's tables and their version. */
+#ifndef STORE_DB_SCHEMA_H
+#define STORE_DB_SCHEMA_H
+
+#include "base/fault.h"
+#include "store/db/db.h"
+
+#define SCHEMA_VERSION 2
+/* Whose the bucket of the images is. */
+#define SCHEMA_OWNER "tintype"
+
+/* Make the tables in an empty database, or bring those of an older version up to the one this program knows;
+ * everything in them stays.
+ * path    for the sentence
+ * Errors  SCHEMA_UNKNOWN another version, or somebody else's database; DISK_FULL; STORAGE_FAILED */
+enum status schema_prepare(struct db *d, const char *path, struct fault *why) MUST_CHECK;
+/* The id of the image bucket, which is made when missing.
+ * Errors  BAD_SETTING there are images, and they are in a bucket of another name; DISK_FULL; STORAGE_FAILED */
+enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why) MUST_CHECK;
+
+#endif

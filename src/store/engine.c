@@ -1,0 +1,312 @@
+/* Open and close the engine. The directory is locked before anything in it is touched; then keys,
+ * database, committer, what a crash left behind, publisher. Closing goes the other way: the publisher needs the
+ * commit thread, and the commit thread's connection is the last to go, so that SQLite writes its log back. */
+#include "store/engine.h"
+
+#include "base/mem.h"
+#include "store/db/catalog.h"
+#include "store/db/images.h"
+#include "store/files/staging.h"
+#include "store/db/admin_query.h"
+#include "store/files/io.h"
+#include "store/db/objects.h"
+#include "store/db/parts.h"
+#include "store/db/schema.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define LOG_AHEAD_BYTES ((off_t)1 << 20)
+/* With less than this above the reserve the server is not ready, whatever the reserve is. */
+#define READY_BYTES ((uint64_t)1 << 20)
+
+/* the directory */
+
+/* Readable is all right, what is inside is private. */
+static enum status check_dir(int fd, const char *path, struct fault *why)
+{
+	TRY(io_check_private(fd, geteuid(), "data directory", path, why));
+	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return io_fault_start(why, errno, "write to the data directory", path);
+	return OK;
+}
+
+static enum status open_dir(struct engine *e, const char *path, struct fault *why)
+{
+	char absolute[PATH_MAX];
+
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return io_fault_start(why, errno, "make the data directory", path);
+	e->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (e->dir_fd < 0)
+		return io_fault_start(why, errno, "open the data directory", path);
+	TRY(check_dir(e->dir_fd, path, why));
+	if (realpath(path, absolute) == NULL)
+		return io_fault_start(why, errno, "find the data directory", path);
+	e->dir = mem_dup_cstr(str_of(absolute));
+	return e->dir != NULL ? OK : fault_no_memory(why);
+}
+
+static enum status lock_dir(struct engine *e, struct fault *why)
+{
+	e->lock_fd = local_io.open(e->dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (e->lock_fd < 0)
+		return io_fault_start(why, errno, "write to the data directory", e->dir);
+	if (flock(e->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return OK;
+	if (errno == EWOULDBLOCK)
+		return fault_set(why, DIR_LOCKED, "Another tintype server uses this data directory; stop it or choose another with --data.");
+	return io_fault_start(why, errno, "lock the data directory", e->dir);
+}
+
+/* the database */
+
+static enum status join_path(const char *dir, const char *name, char **out, struct fault *why)
+{
+	size_t size = strlen(dir) + strlen(name) + 2;
+
+	*out = mem_new(1, size);
+	if (*out == NULL)
+		return fault_no_memory(why);
+	(void)snprintf(*out, size, "%s/%s", dir, name);
+	return OK;
+}
+
+/* Made here with a private mode; SQLite gives its log the same. */
+static enum status make_db_file(struct engine *e, struct fault *why)
+{
+	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (e->db_fd < 0)
+		return io_fault_start(why, errno, "open the database in", e->dir);
+	return io_check_private(e->db_fd, geteuid(), "database in", e->dir, why);
+}
+
+/* The log has some room before it is needed. It is made by the first statement; nothing locks it, so that its file may be
+ * opened and closed. What a full disk refuses here is not needed yet. */
+static void allocate_log(struct engine *e)
+{
+	int fd = local_io.open(e->dir_fd, "tintype.db-wal", O_WRONLY | O_NOFOLLOW, 0);
+
+	if (fd >= 0)
+		(void)local_io.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_AHEAD_BYTES);
+	io_close(fd);
+}
+
+/* For the terminal the cause belongs into the sentence. */
+static enum status explain_failure(enum status status, const struct engine *e, struct fault *why)
+{
+	char cause[sizeof why->cause];
+
+	if (status == OK || why == NULL || why->cause[0] == '\0')
+		return status;
+	memcpy(cause, why->cause, sizeof cause);
+	return fault_set(why, STORAGE_FAILED, "Cannot use the data in %s (%s).", e->dir, cause);
+}
+
+static enum status open_tables(struct engine *e, struct fault *why)
+{
+	struct writer *w = &e->group_commit.writer;
+
+	TRY(db_open(&w->db, e->db_path, DB_WRITE, why));
+	TRY(schema_prepare(&w->db, e->db_path, why));
+	return schema_bucket(&w->db, str_of(e->bucket), &w->image_bucket, why);
+}
+
+static enum status open_db(struct engine *e, struct fault *why)
+{
+	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
+	TRY(make_db_file(e, why));
+	read_pool_init(&e->read_pool, e->db_path);
+	object_cache_init(&e->object_cache);
+	TRY(explain_failure(open_tables(e, why), e, why));
+	allocate_log(e);
+	return OK;
+}
+
+static enum status start_group_commit(struct engine *e, const struct engine_options *o, struct fault *why)
+{
+	struct writer *w = &e->group_commit.writer;
+
+	w->tree = &e->tree;
+	w->space = &e->space;
+	w->object_cache = &e->object_cache;
+	w->max_pending = o->max_pending;
+	w->db_fd = e->db_fd;
+	return group_commit_start(&e->group_commit, why);
+}
+
+/* What was made here is in its directory for good, and the data directory in its own; at each start, since
+ * one that was cut off may have made it. Who may not read that one syncs the whole file system. */
+static enum status sync_dir(struct engine *e, struct fault *why)
+{
+	if (local_io.fsync(e->dir_fd) != 0)
+		return io_fault_start(why, errno, "sync the data directory", e->dir);
+	int parent = local_io.open(e->dir_fd, "..", O_RDONLY | O_DIRECTORY, 0);
+	int rc = parent >= 0 ? local_io.fsync(parent) : syncfs(e->dir_fd);
+	io_close(parent);
+	return rc == 0 ? OK : io_fault_start(why, errno, "sync the directory that holds", e->dir);
+}
+
+/* the whole */
+
+static enum status copy_options(struct engine *e, const struct engine_options *o, struct fault *why)
+{
+	e->bucket = mem_dup_cstr(o->bucket);
+	e->region = mem_dup_cstr(o->region);
+	e->public_url = mem_dup_cstr(o->public_url);
+	if (e->bucket == NULL || e->region == NULL || e->public_url == NULL)
+		return fault_no_memory(why);
+	return OK;
+}
+
+static enum status open_all(struct engine *e, const struct engine_options *o, struct fault *why)
+{
+	TRY(copy_options(e, o, why));
+	TRY(open_dir(e, o->dir, why));
+	TRY(lock_dir(e, why));
+	e->space = (struct space){ .fd = e->dir_fd, .reserve_bytes = o->reserve_bytes };
+	space_open(&e->space);
+	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
+	TRY(tree_open(&e->tree, e->dir_fd, why));
+	TRY(open_db(e, why));
+	TRY(sync_dir(e, why));
+	TRY(start_group_commit(e, o, why));
+	TRY(explain_failure(tree_skip_used(&e->tree, why), e, why));
+	TRY(explain_failure(publisher_recover(e, why), e, why));
+	return publisher_start(&e->publisher, e, why);
+}
+
+enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why)
+{
+	struct engine *e = mem_new(1, sizeof *e);
+
+	assert(o->small_bytes <= BUCKET_SMALL_BYTES);
+	if (e == NULL)
+		return fault_no_memory(why);
+	e->store.ops = &objects_ops;
+	e->table.ops = &images_ops;
+	e->admin_query.ops = &sqlite_admin_query_ops;
+	e->buckets.ops = &staging_ops;
+	e->catalog.ops = &catalog_ops;
+	e->parts.ops = &parts_ops;
+	e->small_bytes = (size_t)o->small_bytes;
+	e->dir_fd = e->lock_fd = e->db_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
+	enum status status = open_all(e, o, why);
+	if (status != OK)
+		engine_free(&e);
+	else
+		*out = e;
+	return status;
+}
+
+void engine_free(struct engine **ep)
+{
+	struct engine *e = *ep;
+
+	*ep = NULL;
+	if (e == NULL)
+		return;
+	publisher_stop(&e->publisher);
+	group_commit_stop(&e->group_commit);
+	if (e->read_pool.path != NULL) {
+		read_pool_deinit(&e->read_pool);
+		object_cache_deinit(&e->object_cache);
+	}
+	db_close(&e->group_commit.writer.db);
+	io_close(e->db_fd);
+	credentials_close(&e->keys);
+	tree_close(&e->tree);
+	io_close(e->lock_fd);
+	io_close(e->dir_fd);
+	mem_free(e->dir);
+	mem_free(e->db_path);
+	mem_free(e->bucket);
+	mem_free(e->region);
+	mem_free(e->public_url);
+	mem_free(e);
+}
+
+struct object_store *engine_object_store(struct engine *e)
+{
+	return &e->store;
+}
+
+struct image_table *engine_image_table(struct engine *e)
+{
+	return &e->table;
+}
+
+struct admin_query *engine_admin_query(struct engine *e)
+{
+	return &e->admin_query;
+}
+
+struct bucket_store *engine_bucket_store(struct engine *e)
+{
+	return &e->buckets;
+}
+
+struct bucket_catalog *engine_bucket_catalog(struct engine *e)
+{
+	return &e->catalog;
+}
+
+struct part_store *engine_part_store(struct engine *e)
+{
+	return &e->parts;
+}
+
+struct key_ring *engine_key_ring(struct engine *e)
+{
+	return &e->keys.ring;
+}
+
+/* A commit of the counters alone: it writes, syncs, and fails as a real one would. */
+static enum status apply_nothing(struct writer *w, struct change *c)
+{
+	(void)w;
+	(void)c;
+	return OK;
+}
+
+enum status engine_ready(struct engine *e, struct fault *why)
+{
+	struct change change = { .apply = apply_nothing, .why = why };
+
+	TRY(space_check(&e->space, READY_BYTES, SPACE_FILE, why));
+	return group_commit_run(&e->group_commit, &change);
+}
+
+static enum status measure_db(struct engine *e, uint64_t *bytes, struct fault *why)
+{
+	int64_t pages = 0;
+
+	TRY(db_ask(&e->group_commit.writer.db, "PRAGMA page_count", &pages, why));
+	*bytes = (uint64_t)(pages * e->group_commit.writer.page_bytes);
+	return OK;
+}
+
+enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, struct fault *why)
+{
+	static const char compact[] = "PRAGMA temp_store=FILE; PRAGMA auto_vacuum=INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+	struct db *d = &e->group_commit.writer.db;
+
+	publisher_stop(&e->publisher);
+	group_commit_stop(&e->group_commit);
+	TRY(measure_db(e, before, why));
+	if (sqlite3_exec(d->sq, compact, NULL, NULL, NULL) != SQLITE_OK)
+		return explain_failure(db_fault(d, why), e, why);
+	return measure_db(e, after, why);
+}
+
+void engine_measure(struct engine *e)
+{
+	space_measure(&e->space);
+}

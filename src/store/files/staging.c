@@ -1,0 +1,296 @@
+/* A body on its way in, with the MD5 going along. A small one is gathered in memory and goes into the database with
+ * its row, so that it shares the commit thread's sync and needs none of its own, nor a thread that waits. Others
+ * are files of incoming/: begin and write run on a reactor and touch the page cache alone; finish runs on a
+ * worker, which syncs its own file, so that many syncs go side by side, and then waits for the commit thread.
+ * What was announced as small and is not goes into a file. Whatever goes wrong removes the file. */
+#include "store/files/staging.h"
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "store/db/commit.h"
+#include "store/engine.h"
+#include "store/files/io.h"
+#include "store/db/objects.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct body {
+	struct incoming base;
+	struct engine *engine;
+	bool in_memory;
+	char *bytes;                   /* in memory: `size` of `cap` */
+	size_t cap;
+	int fd;                        /* else a file */
+	uint64_t file;
+	uint64_t size;
+	uint64_t expected;             /* bytes that were announced; 0: none */
+	uint64_t promised;             /* of the disk's room, not written yet */
+	struct hash md5;
+	unsigned char digest[MD5_BYTES];
+	bool digested;
+	void *map;
+	enum status failed;            /* sticky */
+	struct fault failure;
+	/* of a finish that is not waited for */
+	char etag[2 * MD5_BYTES + 1];
+	struct commit_change change;
+	struct write_completion *wait;
+};
+
+static enum status make_file(struct body *b, struct fault *why)
+{
+	b->fd = tree_create(&b->engine->tree, &b->file);
+	return b->fd >= 0 ? OK : io_fault(why, errno, "make a file in incoming/");
+}
+
+static enum space_use use_of(const struct body *b)
+{
+	return b->in_memory ? SPACE_ROWS : SPACE_FILE;
+}
+
+/* What could not fit now is refused at once; room is taken only as bytes come, or who announces much and sends
+ * nothing would keep others out. */
+static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
+{
+	struct engine *e = engine_of_buckets(s);
+	struct body *b = mem_new(1, sizeof *b);
+
+	if (b == NULL)
+		return fault_no_memory(why);
+	*b = (struct body){ .base = { &staging_ops }, .engine = e, .expected = expected_bytes, .fd = -1 };
+	b->in_memory = e->small_bytes > 0 && expected_bytes <= e->small_bytes;   /* of no announced length: until it is not */
+	enum status status = space_check(&e->space, expected_bytes, use_of(b), why);
+	if (status == OK && !b->in_memory)
+		status = make_file(b, why);
+	if (status != OK) {
+		mem_free(b);
+		return status;
+	}
+	hash_init(&b->md5, HASH_MD5);
+	*out = &b->base;
+	return OK;
+}
+
+static void give_room(struct body *b)
+{
+	space_release(&b->engine->space, b->promised);
+	b->promised = 0;
+}
+
+static enum status remove_file(struct body *b, enum status status, struct fault *why)
+{
+	b->failed = status;
+	if (why != NULL)
+		*why = b->failure;
+	return status;
+}
+
+/* What came so far goes into a file, and what comes too. */
+static enum status spill_to_file(struct body *b)
+{
+	TRY(make_file(b, &b->failure));
+	b->in_memory = false;
+	if (io_write_all(b->fd, b->bytes, (size_t)b->size) != 0)
+		return io_fault(&b->failure, errno, "write to incoming/");
+	mem_free(b->bytes);
+	b->bytes = NULL;
+	return OK;
+}
+
+/* At once as much as was announced, then twice as much each time. */
+static enum status grow_memory(struct body *b, size_t needed)
+{
+	size_t small_bytes = b->engine->small_bytes;
+	size_t cap = b->cap > 0 ? 2 * b->cap : (size_t)b->expected;
+
+	if (needed <= b->cap)
+		return OK;
+	cap = cap < needed ? needed : cap > small_bytes ? small_bytes : cap;
+	char *bytes = mem_resize(b->bytes, cap, 1);
+	if (bytes == NULL)
+		return fault_no_memory(&b->failure);
+	b->bytes = bytes;
+	b->cap = cap;
+	return OK;
+}
+
+static enum status keep_in_memory(struct body *b, const void *p, size_t n)
+{
+	if (b->in_memory && n > b->engine->small_bytes - b->size)
+		TRY(spill_to_file(b));
+	TRY(space_reserve(&b->engine->space, n, use_of(b), &b->failure));
+	b->promised += n;
+	if (!b->in_memory) {
+		if (io_write_all(b->fd, p, n) != 0)
+			return io_fault(&b->failure, errno, "write to incoming/");
+		give_room(b);
+		return OK;
+	}
+	TRY(grow_memory(b, (size_t)b->size + n));
+	if (n > 0)
+		memcpy(b->bytes + b->size, p, n);
+	return OK;
+}
+
+static enum status body_write(struct incoming *in, const void *p, size_t n, struct fault *why)
+{
+	struct body *b = (struct body *)in;
+
+	assert(!b->digested);
+	if (b->failed != OK)
+		return remove_file(b, b->failed, why);
+	enum status status = keep_in_memory(b, p, n);
+	if (status != OK)
+		return remove_file(b, status, why);
+	hash_update(&b->md5, p, n);
+	b->size += n;
+	return OK;
+}
+
+static enum status finish_digest(struct body *b, struct fault *why)
+{
+	if (b->failed != OK)
+		return remove_file(b, b->failed, why);
+	if (b->digested)
+		return OK;
+	if (!hash_final(&b->md5, b->digest))
+		return remove_file(b, fault_no_memory(&b->failure), why);
+	hex_encode(b->digest, MD5_BYTES, b->etag);
+	b->digested = true;
+	return OK;
+}
+
+static enum status body_view(struct incoming *in, struct str *bytes, unsigned char md5[16], struct fault *why)
+{
+	struct body *b = (struct body *)in;
+
+	TRY(finish_digest(b, why));
+	if (!b->in_memory && b->map == NULL && b->size > 0) {
+		void *map = mmap(NULL, b->size, PROT_READ, MAP_SHARED, b->fd, 0);
+		if (map == MAP_FAILED)
+			return remove_file(b, io_fault(&b->failure, errno, "map a body"), why);
+		b->map = map;
+	}
+	*bytes = (struct str){ b->in_memory ? b->bytes : b->map, b->size };
+	memcpy(md5, b->digest, MD5_BYTES);
+	return OK;
+}
+
+static void unmap_body(struct body *b)
+{
+	if (b->map != NULL)
+		(void)munmap(b->map, b->size);
+	b->map = NULL;
+}
+
+static void body_free(struct body *b)
+{
+	give_room(b);
+	hash_deinit(&b->md5);
+	unmap_body(b);
+	io_close(b->fd);
+	mem_free(b->bytes);
+	mem_free(b);
+}
+
+static void body_abandon(struct incoming **in)
+{
+	struct body *b = (struct body *)*in;
+
+	*in = NULL;
+	if (b->fd >= 0)
+		tree_drop(&b->engine->tree, b->file);
+	body_free(b);
+}
+
+/* All that comes before the commit. A body in memory needs no disk for it. */
+static enum status prepare_commit(struct body *b, struct new_body *out, struct fault *why)
+{
+	TRY(finish_digest(b, why));
+	/* Mapped pages count as ours: many bodies may wait here for their syncs. */
+	unmap_body(b);
+	if (!b->in_memory && local_io.fdatasync(b->fd) != 0)
+		return io_fault(why, errno, "sync a body");
+	*out = (struct new_body){
+		.inlined = b->in_memory,
+		.bytes = { b->bytes, b->in_memory ? (size_t)b->size : 0 },
+		.file = b->file,
+		.size = b->size,
+		.etag = str_of(b->etag),
+		.modified_ms = clock_now_ms(),
+	};
+	return OK;
+}
+
+static enum status body_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
+{
+	struct body *b = (struct body *)*in;
+	struct new_body arrival;
+	enum status status = prepare_commit(b, &arrival, why);
+
+	if (status == OK)
+		status = commit_run(b->engine, c, &arrival, why);
+	if (status != OK) {
+		body_abandon(in);
+		return status;
+	}
+	*in = NULL;
+	body_free(b);
+	return OK;
+}
+
+/* On the commit thread: a body in memory has no file to remove. */
+static void finish_started(struct change *c)
+{
+	struct body *b = (struct body *)((char *)c - offsetof(struct body, change.change));
+	struct write_completion *wait = b->wait;
+	enum status status = c->status;
+
+	commit_end(b->engine, &b->change);
+	body_free(b);
+	wait->done(wait, status);
+}
+
+static enum status start_small(struct body *b, const struct object_commit *c, struct fault *why)
+{
+	struct new_body arrival;
+
+	TRY(prepare_commit(b, &arrival, why));
+	TRY(commit_prepare(&b->change, c, &arrival, why));
+	b->change.change.done = finish_started;
+	group_commit_start_change(&b->engine->group_commit, &b->change.change);
+	return OK;
+}
+
+static void body_start_finish(struct incoming **in, const struct object_commit *c, struct write_completion *w)
+{
+	struct body *b = (struct body *)*in;
+
+	if (!b->in_memory) {
+		w->done(w, body_finish(in, c, &w->why));
+		return;
+	}
+	*in = NULL;
+	b->wait = w;
+	enum status status = start_small(b, c, &w->why);
+	if (status == OK)
+		return;
+	body_free(b);
+	w->done(w, status);
+}
+
+const struct bucket_store_ops staging_ops = {
+	.begin = body_begin,
+	.write = body_write,
+	.view = body_view,
+	.finish = body_finish,
+	.abandon = body_abandon,
+	.open = objects_open,
+	.start_finish = body_start_finish,
+};

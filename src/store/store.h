@@ -1,0 +1,49 @@
+/* The embedded engine: files and SQLite in one data directory, behind the ports.
+ * engine_open locks the directory, recovers incoming/ and starts the commit thread and the publisher. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/fault.h"
+#include "port/bucket_catalog.h"
+#include "port/bucket_store.h"
+#include "port/image_table.h"
+#include "port/admin_query.h"
+#include "port/key_ring.h"
+#include "port/object_store.h"
+#include "port/part_store.h"
+
+struct engine_options {
+	const char *dir;
+	struct str bucket;
+	struct str region;
+	struct str public_url;     /* of the storage listener; "": nothing can be presigned */
+	uint64_t max_pending;
+	uint64_t reserve_bytes;
+	uint64_t small_bytes;      /* bodies of at most this many are in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
+};
+
+struct engine;
+/* Errors  DIR_LOCKED; SCHEMA_UNKNOWN; STORAGE_FAILED; each with a sentence for the terminal */
+enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
+/* Finish what is queued, end the threads, close, unlock. Accepts NULL inside. */
+void engine_free(struct engine **e);
+struct object_store *engine_object_store(struct engine *e);
+struct image_table *engine_image_table(struct engine *e);
+struct admin_query *engine_admin_query(struct engine *e);
+struct bucket_store *engine_bucket_store(struct engine *e);
+struct bucket_catalog *engine_bucket_catalog(struct engine *e);
+struct part_store *engine_part_store(struct engine *e);
+struct key_ring *engine_key_ring(struct engine *e);
+/* OK when a write is taken now, which is tried: for readiness.
+ * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
+ * Threads  any; blocks on the disk */
+enum status engine_ready(struct engine *e, struct fault *why) MUST_CHECK;
+/* Write the database again without its free pages, and let later ones be given back as they come. Nobody else may use
+ * the engine in the meantime, and after it only engine_free may follow.
+ * before, after   bytes of the database
+ * Errors   DISK_FULL it needs room for all that is kept, twice; STORAGE_FAILED */
+enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, struct fault *why) MUST_CHECK;
+/* Set the gauge of free bytes to what is free now: for a scrape of a server that writes nothing. Any thread. */
+void engine_measure(struct engine *e);
+
+#endif

@@ -1,0 +1,108 @@
+/* The text of an environment file, and what of it gets into the environment. */
+#include "config/env_file.h"
+
+#include "temp.h"
+
+static const struct {
+	const char *text, *name, *value;   /* value NULL: refused; name NULL: nothing is there */
+	const char *sentence;
+} rows[] = {
+	{ "TINTYPE_API=127.0.0.1:8090", "TINTYPE_API", "127.0.0.1:8090", NULL },
+	{ "  TINTYPE_API = 127.0.0.1:8090 \r\n", "TINTYPE_API", "127.0.0.1:8090", NULL },
+	{ "export TINTYPE_API=a\n", "TINTYPE_API", "a", NULL },
+	{ "# TINTYPE_NOPE=1\n\n\t\nBUCKET_NAME=b", "BUCKET_NAME", "b", NULL },
+	{ "TINTYPE_API_KEY=\"a b=c#d\"", "TINTYPE_API_KEY", "a b=c#d", NULL },
+	{ "TINTYPE_API_KEY='$HOME `x`'", "TINTYPE_API_KEY", "$HOME `x`", NULL },
+	{ "TINTYPE_API=", "TINTYPE_API", "", NULL },
+	{ "TINTYPE_API=\"\"", "TINTYPE_API", "", NULL },
+	{ "OTHER=x", "OTHER", "x", NULL },
+	{ "AWS_PROFILE=x", "AWS_PROFILE", "x", NULL },
+	{ "TINTYPE_ENDPOINT=x", "TINTYPE_ENDPOINT", "x", NULL },
+	{ "", NULL, "", NULL },
+	{ "\n#\n", NULL, "", NULL },
+	{ "TINTYPE_API", NULL, NULL, "line 1 is not NAME=VALUE" },
+	{ "\n\n=x", NULL, NULL, "line 3 is not NAME=VALUE" },
+	{ "A B=x", NULL, NULL, "line 1 is not NAME=VALUE" },
+	{ "TINTYPE_APY=x", NULL, NULL, "line 1 sets TINTYPE_APY, which is not a setting" },
+	{ "TINTYPE_API=\"x", NULL, NULL, "a quote is not closed" },
+	{ "TINTYPE_API='", NULL, NULL, "a quote is not closed" },
+};
+
+static void test_env_file_next_then_the_assignment_or_a_sentence(void **state)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct str rest = str_of(rows[i].text);
+		struct env_line l = { 0 };
+		struct fault why = { 0 };
+		unsigned line = 0;
+		enum status status = env_file_next(&rest, &line, &l, &why);
+		assert_int_equal(status, rows[i].value != NULL ? OK : INVALID);
+		if (status != OK) {
+			assert_non_null(strstr(why.text, rows[i].sentence));
+			continue;
+		}
+		assert_str(l.name, str_of(rows[i].name));
+		assert_str(l.value, str_of(rows[i].value));
+	}
+}
+
+static void put_file(const char *path, const char *text, mode_t mode)
+{
+	temp_write(path, str_of(text));
+	assert_int_equal(chmod(path, mode), 0);
+	setenv("TINTYPE_ENV_FILE", path, 1);
+}
+
+static void test_env_file_load_then_only_what_is_missing_and_ours_is_set(void **state)
+{
+	char dir[TEMP_PATH_MAX];
+	struct fault why = { 0 };
+	temp_make(dir);
+	setenv("TINTYPE_API", "from the environment", 1);
+	unsetenv("TINTYPE_STORAGE");
+	unsetenv("SOMETHING_ELSE");
+	put_file(temp_path(dir, "env"), "TINTYPE_API=from the file\nTINTYPE_STORAGE=from the file\nSOMETHING_ELSE=x\n", 0600);
+	assert_int_equal(env_file_load(&why), OK);
+	assert_string_equal(getenv("TINTYPE_API"), "from the environment");
+	assert_string_equal(getenv("TINTYPE_STORAGE"), "from the file");
+	assert_null(getenv("SOMETHING_ELSE"));
+	temp_remove(dir);
+}
+
+static void test_env_file_load_when_others_could_have_written_it_then_refused(void **state)
+{
+	char dir[TEMP_PATH_MAX];
+	struct fault why = { 0 };
+	temp_make(dir);
+	unsetenv("TINTYPE_DATA");
+	for (size_t i = 0; i < 2; i++) {
+		put_file(temp_path(dir, "env"), "TINTYPE_DATA=x\n", i == 0 ? 0660 : 0602);
+		assert_int_equal(env_file_load(&why), INVALID);
+		assert_non_null(strstr(why.text, "other users can write to it"));
+		assert_null(getenv("TINTYPE_DATA"));
+	}
+	temp_remove(dir);
+}
+
+static void test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named(void **state)
+{
+	struct fault why = { 0 };
+	setenv("TINTYPE_ENV_FILE", "", 1);
+	assert_int_equal(env_file_load(&why), OK);
+	setenv("TINTYPE_ENV_FILE", "/dev/null/none", 1);
+	assert_int_equal(env_file_load(&why), INVALID);
+	setenv("TINTYPE_ENV_FILE", "/dev", 1);
+	assert_int_equal(env_file_load(&why), INVALID);
+	assert_non_null(strstr(why.text, "not a regular file"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_env_file_next_then_the_assignment_or_a_sentence),
+		cmocka_unit_test(test_env_file_load_then_only_what_is_missing_and_ours_is_set),
+		cmocka_unit_test(test_env_file_load_when_others_could_have_written_it_then_refused),
+		cmocka_unit_test(test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

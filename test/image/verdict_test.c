@@ -1,0 +1,297 @@
+/* Arrivals: which keys are slots, which slots accept bytes, the verdict on every kind of body, and what a
+ * second arrival means. */
+#include "image/verdict.h"
+
+#include "fake/fake_product.h"
+#include "fake/pictures.h"
+#include "fake/rows.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+
+#define NOW_MS 1700000100000
+#define UUID "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+static int set_up(void **state)
+{
+	static struct fake_product f;
+	fake_product_init(&f, false);
+	*state = &f;
+	return picture_set_up(state);
+}
+
+static int tear_down(void **state)
+{
+	fake_product_deinit(*state);
+	return picture_tear_down(state);
+}
+
+/* keys */
+
+static void test_image_id_of_our_keys_then_the_id(void **state)
+{
+	static const char *const keys[] = { "images/" UUID ".jpg", "images/" UUID ".webp", "images/" UUID ".0123456789abcdef", "images/" UUID ".z", "images/" UUID ".a09" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		assert_true(str_equal(image_id_of_key(str_of(keys[i])), STR(UUID)));
+}
+
+static void test_image_id_of_other_keys_then_empty(void **state)
+{
+	static const struct str keys[] = { { "", 0 }, { "images/", 7 }, { "images/" UUID, 43 }, { "images/" UUID ".", 44 }, { UUID ".jpg", 40 },
+		{ "images/" UUID ".JPG", 47 }, { "images/" UUID ".tar.gz", 50 }, { "images/x/" UUID ".jpg", 49 }, { "/images/" UUID ".jpg", 48 },
+		{ "images/0F8FAD5B-d9cb-469f-a165-70867728950e.jpg", 47 }, { "images/" UUID ".jpg/", 48 }, { "images/" UUID ".jp\0", 47 },
+		{ "images/.jpg", 11 }, { "images/" UUID ".0123456789abcdef0", 61 } };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		assert_int_equal(image_id_of_key(keys[i]).n, 0);
+}
+
+/* admit */
+
+static void assert_ended(struct fake_product *f, struct str key, int64_t now_ms)
+{
+	struct image_row row = { .width = 77 };
+	assert_int_equal(verdict_check_slot(&f->product, key, now_ms, &f->a, &row, &f->why), DENIED);
+	assert_int_equal(f->why.code, F_SLOT_ENDED);
+	assert_int_equal(row.width, 77);
+}
+
+static void resolve(struct fake_product *f, unsigned n, struct str reason)
+{
+	struct image_row now;
+	struct resolution s = row_verdict(&f->a, n, NOW_MS, reason);
+	assert_int_equal(table_resolve(f->product.table, &s, &f->a, &now, &f->why), OK);
+}
+
+static void test_admit_of_a_pending_slot_then_its_row_until_it_ends(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row, want;
+	struct str key = fake_product_slot(f, 1, STR("image/jpeg"));
+	assert_true(fake_product_row(f, 1, &want));
+	assert_int_equal(verdict_check_slot(&f->product, key, want.ends_ms - 1, &f->a, &row, &f->why), OK);
+	assert_true(row_equal(&row, &want));
+	assert_ended(f, key, want.ends_ms);
+	assert_ended(f, key, want.ends_ms + 1);
+}
+
+static void test_admit_of_an_uploaded_slot_then_let_through_at_any_time(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row;
+	struct str key = fake_product_slot(f, 1, STR("image/jpeg"));
+	resolve(f, 1, STR(""));
+	assert_int_equal(verdict_check_slot(&f->product, key, INT64_MAX, &f->a, &row, &f->why), OK);
+	assert_int_equal(row.status, IMAGE_UPLOADED);
+}
+
+static void test_admit_of_a_rejected_slot_then_ended_and_the_reason_is_reported(void **state)
+{
+	struct fake_product *f = *state;
+	struct str key = fake_product_slot(f, 1, STR("image/jpeg"));
+	resolve(f, 1, STR("It was no image."));
+	assert_ended(f, key, NOW_MS);
+	assert_non_null(strstr(f->why.text, "It was no image."));
+}
+
+static void test_admit_of_a_key_without_a_slot_then_ended(void **state)
+{
+	struct fake_product *f = *state;
+	struct str key = fake_product_slot(f, 1, STR("image/jpeg")), id = row_id(&f->a, 1);
+	assert_ended(f, STR("images/" UUID ".jpg"), NOW_MS);
+	assert_ended(f, STR("other/key"), NOW_MS);
+	assert_ended(f, str_printf(&f->a, "images/%.*s.png", STRF(id)), NOW_MS);
+	assert_int_equal(table_remove(f->product.table, id, 0, &f->why), OK);
+	assert_ended(f, key, NOW_MS);
+}
+
+static void test_admit_when_the_table_fails_then_its_error(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row;
+	struct str key = fake_product_slot(f, 1, STR("image/jpeg"));
+	fake_table_fail_nth(f->table, 1, F_STORAGE_FAILED);
+	assert_int_equal(verdict_check_slot(&f->product, key, NOW_MS, &f->a, &row, &f->why), IO);
+}
+
+/* judge */
+
+static struct resolution judge(struct fake_product *f, const char *declared, struct str bytes)
+{
+	struct resolution s;
+	struct image_row row = row_pending(&f->a, 1);
+	row.file_type = str_of(declared);
+	const struct received_bytes what = { .bytes = bytes, .etag = STR("0123456789abcdef0123456789abcdef"), .now_ms = NOW_MS };
+	verdict_of_bytes(&f->product.rules, &row, &what, &f->a, &s);
+	assert_true(str_equal(s.image_id, row.image_id));
+	assert_true(str_equal(s.etag, what.etag));
+	assert_int_equal(s.uploaded_ms, NOW_MS);
+	assert_int_equal(s.file_size, bytes.n);
+	return s;
+}
+
+static void assert_rejected(const struct resolution *s, const char *reason)
+{
+	assert_int_equal(s->status, IMAGE_REJECTED);
+	assert_int_equal(s->reason.n, strlen(reason));
+	assert_memory_equal(s->reason.p, reason, s->reason.n);
+	assert_int_equal(s->ends_ms, NOW_MS + (int64_t)604800 * 1000);
+}
+
+static void test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_facts(void **state)
+{
+	struct fake_product *f = *state;
+	const struct { const char *type; struct str bytes; } all[] = { { "image/jpeg", picture_jpeg(300, 200) }, { "image/png", picture_png(300, 200) },
+		{ "image/gif", picture_gif(300, 200) }, { "image/webp", picture_webp(300, 200) } };
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		struct resolution s = judge(f, all[i].type, all[i].bytes);
+		assert_int_equal(s.status, IMAGE_UPLOADED);
+		assert_true(str_equal(s.file_type, str_of(all[i].type)));
+		assert_int_equal(s.width, 300);
+		assert_int_equal(s.height, 200);
+		assert_int_equal(s.frames, 1);
+		assert_int_equal(s.ends_ms, 0);
+		assert_int_equal(s.reason.n, 0);
+	}
+}
+
+static void test_judge_of_another_type_then_rejected_and_reported_which(void **state)
+{
+	struct resolution s = judge(*state, "image/png", picture_jpeg(3, 2));
+	assert_rejected(&s, "The file is image/jpeg, but the slot is for image/png: request a new slot with the real fileType.");
+}
+
+static void test_judge_of_what_is_no_picture_then_rejected(void **state)
+{
+	struct resolution s = judge(*state, "image/jpeg", STR("<!DOCTYPE html><html></html>"));
+	assert_rejected(&s, "The bytes are not image/jpeg: it is not a JPEG, PNG, GIF or WebP image.");
+	s = judge(*state, "image/png", STR("8 bytes!"));
+	assert_rejected(&s, "The bytes are not image/png: it is not a JPEG, PNG, GIF or WebP image.");
+	s = judge(*state, "image/webp", STR("8 bytes!"));
+	assert_rejected(&s, "The bytes are not image/webp: it is not a JPEG, PNG, GIF or WebP image.");
+	s = judge(*state, "image/jpeg", STR(""));
+	assert_rejected(&s, "The upload is empty: send the image's bytes.");
+}
+
+static void test_judge_of_a_broken_picture_then_rejected_and_reported_why(void **state)
+{
+	struct str picture = picture_png(3, 2);
+	struct resolution s = judge(*state, "image/png", str_slice(picture, 0, picture.n - 1));
+	assert_rejected(&s, "The bytes begin like image/png, but it ends too early: the file is damaged.");
+	assert_int_equal(s.width, 0);
+}
+
+static void test_judge_at_the_pixel_limit_then_uploaded_and_over_it_rejected(void **state)
+{
+	struct resolution s = judge(*state, "image/png", picture_png(10000, 5000));
+	assert_int_equal(s.status, IMAGE_UPLOADED);
+	s = judge(*state, "image/png", picture_png(10000, 5001));
+	assert_rejected(&s, "The image is 10000 x 5001 pixels, but 50000000 pixels in all are allowed: send a smaller one.");
+	s = judge(*state, "image/png", picture_png(65535, 65535));
+	assert_int_equal(s.status, IMAGE_REJECTED);
+	s = judge(*state, "image/png", picture_png(0x7fffffff, 0x7fffffff));
+	assert_int_equal(s.status, IMAGE_REJECTED);
+}
+
+static void test_judge_over_the_size_limit_then_rejected_without_the_bytes(void **state)
+{
+	struct fake_product *f = *state;
+	struct resolution s;
+	struct image_row row = row_pending(&f->a, 1);
+	const struct received_bytes what = { .size = 5242881, .etag = STR("e"), .now_ms = NOW_MS };
+	verdict_of_bytes(&f->product.rules, &row, &what, &f->a, &s);
+	assert_rejected(&s, "The file is 5242881 bytes, over the limit of 5242880: send a smaller image.");
+	assert_int_equal(s.file_size, 5242881);
+	f->product.rules.max_size_bytes = picture_png(1, 1).n;
+	s = judge(f, "image/png", picture_png(1, 1));
+	assert_int_equal(s.status, IMAGE_UPLOADED);
+	f->product.rules.max_size_bytes--;
+	s = judge(f, "image/png", picture_png(1, 1));
+	assert_int_equal(s.status, IMAGE_REJECTED);
+}
+
+static void test_judge_of_a_type_no_longer_allowed_then_rejected(void **state)
+{
+	struct fake_product *f = *state;
+	f->product.rules.allowed_types = STR("image/png");
+	struct resolution s = judge(f, "image/gif", picture_gif(3, 2));
+	assert_rejected(&s, "Images of type image/gif are not allowed.");
+}
+
+static void test_judge_of_a_document_then_uploaded_unless_it_is_an_image(void **state)
+{
+	struct fake_product *f = *state;
+	f->product.rules.allowed_types = STR("application/pdf,image/jpeg");
+	struct resolution s = judge(f, "application/pdf", STR("%PDF-1.7"));
+	assert_int_equal(s.status, IMAGE_UPLOADED);
+	assert_true(str_equal(s.file_type, STR("application/pdf")));
+	assert_int_equal(s.width, 0);
+	s = judge(f, "application/pdf", picture_jpeg(3, 2));
+	assert_rejected(&s, "The file is image/jpeg, but the slot is for application/pdf: request a new slot with the real fileType.");
+	s = judge(f, "application/pdf", BYTES("\xff\xd8\xff"));
+	assert_int_equal(s.status, IMAGE_REJECTED);
+}
+
+static void test_judge_when_memory_ends_then_the_verdict_is_the_same(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row = row_pending(&f->a, 1);
+	struct arena none;
+	struct resolution s;
+	arena_init(&none, 0);
+	const struct received_bytes good = { .bytes = picture_jpeg(3, 2), .now_ms = NOW_MS }, bad = { .bytes = STR("html"), .now_ms = NOW_MS };
+	verdict_of_bytes(&f->product.rules, &row, &bad, &none, &s);
+	assert_rejected(&s, "The image does not pass the checks.");
+	verdict_of_bytes(&f->product.rules, &row, &good, &none, &s);
+	assert_int_equal(s.status, IMAGE_UPLOADED);
+	arena_deinit(&none);
+}
+
+/* repeat */
+
+static void test_repeat_then_the_same_bytes_pass_and_others_do_not(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row = row_pending(&f->a, 1);
+	row.status = IMAGE_UPLOADED;
+	row.file_size = 10;
+	row.etag = STR("aaaa");
+	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), OK);
+	assert_int_equal(verdict_of_repeat(&row, 10, STR("bbbb"), &f->why), CONFLICT);
+	assert_int_equal(f->why.code, F_SLOT_TAKEN);
+	assert_int_equal(verdict_of_repeat(&row, 11, STR("aaaa"), &f->why), CONFLICT);
+	row.status = IMAGE_PENDING;
+	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), CONFLICT);
+	row.status = IMAGE_REJECTED;
+	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), DENIED);
+	assert_int_equal(f->why.code, F_SLOT_ENDED);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_image_id_of_our_keys_then_the_id),
+		cmocka_unit_test(test_image_id_of_other_keys_then_empty),
+		TEST(test_admit_of_a_pending_slot_then_its_row_until_it_ends),
+		TEST(test_admit_of_an_uploaded_slot_then_let_through_at_any_time),
+		TEST(test_admit_of_a_rejected_slot_then_ended_and_the_reason_is_reported),
+		TEST(test_admit_of_a_key_without_a_slot_then_ended),
+		TEST(test_admit_when_the_table_fails_then_its_error),
+		TEST(test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_facts),
+		TEST(test_judge_of_another_type_then_rejected_and_reported_which),
+		TEST(test_judge_of_what_is_no_picture_then_rejected),
+		TEST(test_judge_of_a_broken_picture_then_rejected_and_reported_why),
+		TEST(test_judge_at_the_pixel_limit_then_uploaded_and_over_it_rejected),
+		TEST(test_judge_over_the_size_limit_then_rejected_without_the_bytes),
+		TEST(test_judge_of_a_type_no_longer_allowed_then_rejected),
+		TEST(test_judge_of_a_document_then_uploaded_unless_it_is_an_image),
+		TEST(test_judge_when_memory_ends_then_the_verdict_is_the_same),
+		TEST(test_repeat_then_the_same_bytes_pass_and_others_do_not),
+	};
+	return cmocka_run_group_tests_name("arrival", tests, NULL, NULL);
+}

@@ -1,0 +1,136 @@
+/* The inspection on a table that is large: what a page costs is bounded, the few that wait are found among the
+ * many that are there, and the walks go by an index. The contract itself is in engine_contract_test. */
+#include "store/fixture.h"
+#include "unit.h"
+
+#include "base/hash.h"
+#include "store/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MANY 30000   /* uploaded rows */
+
+static struct arena a;
+
+/* Rows as the commit thread would have written them, in one statement: MANY uploaded, and after them three pending. */
+static const char rows_sql[] =
+	"WITH RECURSIVE i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 30000)"
+	" INSERT INTO images SELECT k, randomblob(16), 1, k, '', 'images/' || k, CASE k WHEN 100 THEN 'The Needle.png' ELSE 'hay.png' END, 'image/png',"
+	" 67, 'e', 1, 1, 1, 1, 1000 + k, 2000 + k, 3000 + k, 0, '', 'h' FROM i;"
+	"INSERT INTO images SELECT 40000 + k, randomblob(16), 0, NULL, '', 'images/p' || k, 'waits.png', 'image/png', 0, '', 0, 0, 0, 0, 5000 + k, 6000 + k, 0,"
+	" 9000 + k, '', 'h' FROM (SELECT 1 AS k UNION SELECT 2 UNION SELECT 3);";
+
+static void run_sql(struct fixture *p, const char *sql)
+{
+	char path[256];
+	sqlite3 *db;
+	(void)snprintf(path, sizeof path, "%s/tintype.db", p->dir);
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static struct fixture fixture;
+
+static int setup(void **state)
+{
+	fixture_init(&fixture);
+	fixture_open(&fixture);
+	run_sql(&fixture, rows_sql);
+	arena_init(&a, 64 << 20);
+	*state = &fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	arena_deinit(&a);
+	fixture_deinit(&fixture);
+	return 0;
+}
+
+static struct admin_query_page look(struct admin_query_filter q)
+{
+	struct admin_query_page page;
+	struct fault why;
+	assert_int_equal(admin_query_page(engine_admin_query(fixture.engine), &q, &a, &page, &why), OK);
+	return page;
+}
+
+static void test_page_when_few_rows_fit_then_it_ends_at_its_bound_and_goes_on(void **state)
+{
+	struct admin_query_filter q = { .limit = 10, .text = STR("needle") };
+	struct admin_query_page page = look(q);
+	assert_int_equal(page.n, 0);
+	assert_int_equal(page.looked, ADMIN_QUERY_SCAN_MAX);
+	q.cursor = page.next_cursor;
+	page = look(q);
+	assert_int_equal(page.n, 1);
+	assert_true(str_equal(page.rows[0].file_name, STR("The Needle.png")));
+	assert_int_equal(page.looked, MANY + 3 - ADMIN_QUERY_SCAN_MAX);
+	assert_int_equal(page.next_cursor.n, 0);
+}
+
+static void test_page_of_a_rare_status_then_only_its_own_rows_are_looked_at(void **state)
+{
+	struct admin_query_page page = look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_PENDING });
+	assert_int_equal(page.n, 3);
+	assert_int_equal(page.looked, 3);
+	assert_int_equal(page.rows[0].created_ms, 5003);
+	page = look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_REJECTED });
+	assert_int_equal(page.n, 0);
+	assert_int_equal(page.looked, 3);
+}
+
+/* No statement of a walk sorts, or reads more of the table than it gives out. */
+static void test_walks_then_by_an_index_and_without_sorting(void **state)
+{
+	static const enum db_query_id walks[] = { Q_IMAGE_WALK, Q_IMAGE_WALK_ENDING, Q_IMAGE_LIST };
+	struct fault why;
+	struct db *d;
+	assert_int_equal(read_pool_acquire(&fixture.engine->read_pool, &d, &why), OK);
+	for (size_t i = 0; i < COUNT_OF(walks); i++) {
+		char sql[2048];
+		sqlite3_stmt *s;
+		(void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sqlite3_sql(db_query(d, walks[i])));
+		assert_int_equal(sqlite3_prepare_v2(d->sq, sql, -1, &s, NULL), SQLITE_OK);
+		while (sqlite3_step(s) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(s, 3);
+			assert_non_null(strstr(step, "SEARCH images USING"));
+		}
+		sqlite3_finalize(s);
+	}
+	read_pool_release(&fixture.engine->read_pool, d);
+}
+
+/* While a page is being read a row is committed: nobody waits for the other. */
+static void test_page_while_rows_are_written_then_both_go_on(void **state)
+{
+	struct fault why;
+	struct db *d;
+	bool row = false;
+	assert_int_equal(read_pool_acquire(&fixture.engine->read_pool, &d, &why), OK);
+	sqlite3_stmt *s = db_query(d, Q_IMAGE_WALK);
+	bind_int(s, 1, INT64_MAX);
+	bind_int(s, 2, 10);
+	assert_int_equal(db_step(d, s, &row, &why), OK);
+	assert_true(row);
+	assert_int_equal(fixture_insert(&fixture, 1, &why), OK);
+	assert_int_equal(look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_PENDING }).n, 4);
+	assert_int_equal(db_step(d, s, &row, &why), OK);
+	sqlite3_reset(s);
+	read_pool_release(&fixture.engine->read_pool, d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_page_when_few_rows_fit_then_it_ends_at_its_bound_and_goes_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_page_of_a_rare_status_then_only_its_own_rows_are_looked_at, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_walks_then_by_an_index_and_without_sorting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_page_while_rows_are_written_then_both_go_on, setup, teardown),
+	};
+	crypto_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,68 @@
+/* The contracts of all ports on the embedded engine: with every body in a file, and with small ones in the database. */
+#include "fake/contract_bucket.h"
+#include "fake/contract_catalog.h"
+#include "fake/contract_admin_query.h"
+#include "fake/contract_parts.h"
+#include "fake/contract_store.h"
+#include "fake/contract_table.h"
+#include "store/fixture.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <assert.h>
+
+static uint64_t small_bytes;
+
+static void show(struct contract_fixture *w)
+{
+	struct fixture *p = w->own;
+
+	w->table = engine_image_table(p->engine);
+	w->admin_query = engine_admin_query(p->engine);
+	w->store = engine_object_store(p->engine);
+	w->bucket = engine_bucket_store(p->engine);
+	w->catalog = engine_bucket_catalog(p->engine);
+	w->parts = engine_part_store(p->engine);
+	w->bucket_name = p->options.bucket;
+}
+
+static void make(struct contract_fixture *w, uint64_t max_pending)
+{
+	struct fixture *p = mem_new(1, sizeof *p);
+
+	assert(p != NULL);
+	fixture_init(p);
+	p->options.max_pending = max_pending;
+	p->options.small_bytes = small_bytes;
+	fixture_open(p);
+	w->own = p;
+	show(w);
+}
+
+static void reopen(struct contract_fixture *w)
+{
+	struct fixture *p = w->own;
+
+	fixture_close(p);
+	fixture_open(p);
+	show(w);
+}
+
+static void unmake(struct contract_fixture *w)
+{
+	fixture_deinit(w->own);
+	mem_free(w->own);
+}
+
+int main(void)
+{
+	const struct contract_maker files = { "local, files", make, reopen, unmake };
+	const struct contract_maker rows = { "local, rows", make, reopen, unmake };
+	int failed;
+
+	crypto_init();
+	failed = contract_table(&files) + contract_admin_query(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
+	small_bytes = BUCKET_SMALL_BYTES;
+	return failed + contract_store(&rows) + contract_bucket(&rows) + contract_catalog(&rows) + contract_parts(&rows);
+}
