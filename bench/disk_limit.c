@@ -21,7 +21,7 @@ static struct {
 	sqlite3_stmt *insert;
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
-	unsigned long queued, committed, files;   /* tickets: rows up to `committed` are durable */
+	unsigned long queued, committed, files; /* tickets: rows up to `committed` are durable */
 	unsigned long inserted;
 	bool over;
 } limit = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };
@@ -94,7 +94,7 @@ static void *put_all(void *arg)
 		int fd = openat(limit.dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0)
 			die(name);
-		for (size_t at = 0; at < limit.body_len;) {   /* in the pieces that a socket gives */
+		for (size_t at = 0; at < limit.body_len;) { /* in the pieces that a socket gives */
 			size_t n = limit.body_len - at < 32768 ? limit.body_len - at : 32768;
 			if (write(fd, limit.body + at, n) != (ssize_t)n)
 				die("write");

@@ -39,10 +39,10 @@ struct connection {
 };
 
 static struct {
-	char *event;               /* the whole answer to a GET /next */
+	char *event; /* the whole answer to a GET /next */
 	size_t event_bytes;
 	size_t invocations, done;
-	double *ms;                /* of each invocation */
+	double *ms; /* of each invocation */
 	double init_ms, begun, sent;
 	pid_t program;
 	bool over;
@@ -80,9 +80,11 @@ static void read_event(const char *path)
 	fclose(f);
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
-	int length = asprintf(&run.event, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
-	                                  "Lambda-Runtime-Deadline-Ms: %lld\r\nLambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:Upload\r\n"
-	                                  "Content-Length: %zu\r\n\r\n%.*s", (long long)(t.tv_sec + 3600) * 1000, n, (int)n, body);
+	int length = asprintf(&run.event,
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
+		"Lambda-Runtime-Deadline-Ms: %lld\r\nLambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:Upload\r\n"
+		"Content-Length: %zu\r\n\r\n%.*s",
+		(long long)(t.tv_sec + 3600) * 1000, n, (int)n, body);
 	if (length < 0)
 		fail("out of memory");
 	run.event_bytes = (size_t)length;
@@ -133,7 +135,8 @@ static void next(struct connection *c)
 
 static void take_answer(struct connection *c, double at, const char *path)
 {
-	static const char accepted[] = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"status\":\"OK\"}";
+	static const char accepted[] =
+		"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"status\":\"OK\"}";
 	if (strncmp(path, "/invocation/", 12) != 0 || strstr(path, "/response") == NULL)
 		fail("the program reports a failure: %s", c->bytes);
 	if (strstr(path, "\"statusCode\":200") == NULL)
@@ -227,12 +230,13 @@ static int by_value(const void *a, const void *b)
 /* The first half of the invocations warms the program up; the median is of the other. */
 static void print_result(long kib, const struct rusage *used)
 {
-	double cpu_ms = (double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1e3 + (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e3;
+	double cpu_ms =
+		(double)(used->ru_utime.tv_sec + used->ru_stime.tv_sec) * 1e3 + (double)(used->ru_utime.tv_usec + used->ru_stime.tv_usec) / 1e3;
 	double first = run.ms[0];
 	size_t from = run.invocations / 2, n = run.invocations - from;
 	qsort(run.ms + from, n, sizeof(double), by_value);
-	printf("{\"init_ms\":%.3f,\"first_ms\":%.3f,\"warm_ms\":%.4f,\"cpu_ms\":%.4f,\"peak_kib\":%ld}\n", run.init_ms, first, run.ms[from + n / 2],
-	       cpu_ms / (double)run.invocations, kib);
+	printf("{\"init_ms\":%.3f,\"first_ms\":%.3f,\"warm_ms\":%.4f,\"cpu_ms\":%.4f,\"peak_kib\":%ld}\n", run.init_ms, first,
+		run.ms[from + n / 2], cpu_ms / (double)run.invocations, kib);
 }
 
 int main(int argc, char **argv)
@@ -241,9 +245,14 @@ int main(int argc, char **argv)
 	uint16_t port;
 	for (int o; (o = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
 		switch (o) {
-		case 'e': read_event(optarg); break;
-		case 'n': run.invocations = strtoul(optarg, NULL, 10); break;
-		default: exit(2);
+		case 'e':
+			read_event(optarg);
+			break;
+		case 'n':
+			run.invocations = strtoul(optarg, NULL, 10);
+			break;
+		default:
+			exit(2);
 		}
 	}
 	if (optind == argc || run.event == NULL || run.invocations == 0)

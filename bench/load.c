@@ -28,7 +28,7 @@
 
 struct connection {
 	int fd;
-	char *out;              /* head of the request, then the body is sent from the shared buffer */
+	char *out; /* head of the request, then the body is sent from the shared buffer */
 	size_t out_len, sent;
 	char head[HEAD_MAX];
 	size_t head_len;
@@ -49,7 +49,7 @@ static struct {
 	int epoll;
 	uint64_t done, errors, bytes, by_status[600];
 	float *samples;
-	char sink[SINK_BYTES];   /* bodies of answers are read, as any client would, and forgotten */
+	char sink[SINK_BYTES]; /* bodies of answers are read, as any client would, and forgotten */
 	struct connection *all;
 } load = { .connections = 64, .seconds = 5, .method = "GET", .host = "127.0.0.1", .headers = "" };
 
@@ -132,7 +132,7 @@ static void send_more(struct connection *c)
 			return;
 		}
 		if (n < 0)
-			return;   /* the answer, or the end, is read next */
+			return; /* the answer, or the end, is read next */
 		c->sent += (size_t)n;
 	}
 	watch(c, EPOLLIN, EPOLL_CTL_MOD);
@@ -156,8 +156,8 @@ static bool begin(struct connection *c)
 	if (line == NULL)
 		return false;
 	size_t n = strcspn(line, "\t\n");
-	c->out_len = (size_t)snprintf(c->out, HEAD_MAX, "%s %.*s HTTP/1.1\r\nHost: %s:%d\r\n%s", load.method, (int)n, line, load.host,
-	                              load.port, load.headers);
+	c->out_len = (size_t)snprintf(
+		c->out, HEAD_MAX, "%s %.*s HTTP/1.1\r\nHost: %s:%d\r\n%s", load.method, (int)n, line, load.host, load.port, load.headers);
 	write_own_headers(c, line + n, line + whole);
 	if (load.body != NULL)
 		c->out_len += (size_t)snprintf(c->out + c->out_len, HEAD_MAX - c->out_len, "Content-Length: %zu\r\n", load.body_len);
@@ -282,8 +282,9 @@ static void print_result(double seconds)
 	size_t n = load.done < SAMPLES_MAX ? (size_t)load.done : SAMPLES_MAX;
 	qsort(load.samples, n, sizeof(float), by_value);
 	printf("{\"requests\":%llu,\"errors\":%llu,\"seconds\":%.3f,\"rate\":%.1f,\"bytes\":%llu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"status\":{",
-	       (unsigned long long)load.done, (unsigned long long)load.errors, seconds, (double)load.done / seconds,
-	       (unsigned long long)load.bytes, n > 0 ? (double)load.samples[n / 2] * 1e3 : 0, n > 0 ? (double)load.samples[n * 99 / 100] * 1e3 : 0);
+		(unsigned long long)load.done, (unsigned long long)load.errors, seconds, (double)load.done / seconds,
+		(unsigned long long)load.bytes, n > 0 ? (double)load.samples[n / 2] * 1e3 : 0,
+		n > 0 ? (double)load.samples[n * 99 / 100] * 1e3 : 0);
 	const char *between = "";
 	for (int i = 0; i < 600; i++) {
 		if (load.by_status[i] > 0) {
@@ -304,24 +305,41 @@ static void add_header(const char *line)
 
 static void read_options(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "port", 1, NULL, 'p' }, { "connections", 1, NULL, 'c' }, { "seconds", 1, NULL, 's' }, { "targets", 1, NULL, 't' },
-		{ "repeat", 0, NULL, 'r' }, { "method", 1, NULL, 'm' }, { "header", 1, NULL, 'h' }, { "body", 1, NULL, 'b' },
-		{ "host", 1, NULL, 'H' }, { NULL, 0, NULL, 0 },
-	};
+	static const struct option options[] = { { "port", 1, NULL, 'p' }, { "connections", 1, NULL, 'c' }, { "seconds", 1, NULL, 's' },
+		{ "targets", 1, NULL, 't' }, { "repeat", 0, NULL, 'r' }, { "method", 1, NULL, 'm' }, { "header", 1, NULL, 'h' },
+		{ "body", 1, NULL, 'b' }, { "host", 1, NULL, 'H' }, { NULL, 0, NULL, 0 } };
 	size_t n;
 	for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (o) {
-		case 'p': load.port = (int)strtol(optarg, NULL, 10); break;
-		case 'c': load.connections = (int)strtol(optarg, NULL, 10); break;
-		case 's': load.seconds = strtod(optarg, NULL); break;
-		case 't': load.targets = read_file(optarg, &n); break;
-		case 'r': load.repeat = true; break;
-		case 'm': load.method = optarg; break;
-		case 'h': add_header(optarg); break;
-		case 'b': load.body = read_file(optarg, &load.body_len); break;
-		case 'H': load.host = optarg; break;
-		default: exit(2);
+		case 'p':
+			load.port = (int)strtol(optarg, NULL, 10);
+			break;
+		case 'c':
+			load.connections = (int)strtol(optarg, NULL, 10);
+			break;
+		case 's':
+			load.seconds = strtod(optarg, NULL);
+			break;
+		case 't':
+			load.targets = read_file(optarg, &n);
+			break;
+		case 'r':
+			load.repeat = true;
+			break;
+		case 'm':
+			load.method = optarg;
+			break;
+		case 'h':
+			add_header(optarg);
+			break;
+		case 'b':
+			load.body = read_file(optarg, &load.body_len);
+			break;
+		case 'H':
+			load.host = optarg;
+			break;
+		default:
+			exit(2);
 		}
 	}
 	if (load.port == 0 || load.targets == NULL || load.connections < 1 || load.connections > CONNECTIONS_MAX) {

@@ -70,7 +70,8 @@ int main(int argc, char **argv)
 	if (slices == 0)
 		die("the file is smaller than SIZE");
 	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", size_bytes);
-	if (bind(listener, (struct sockaddr *)&at, size) != 0 || listen(listener, 128) != 0 || getsockname(listener, (struct sockaddr *)&at, &size) != 0)
+	if (bind(listener, (struct sockaddr *)&at, size) != 0 || listen(listener, 128) != 0 ||
+		getsockname(listener, (struct sockaddr *)&at, &size) != 0)
 		die("listen");
 	printf("%d\n", ntohs(at.sin_port));
 	fflush(stdout);

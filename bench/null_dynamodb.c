@@ -22,13 +22,13 @@
 
 struct connection {
 	int fd;
-	SSL *tls;   /* NULL: plain */
+	SSL *tls; /* NULL: plain */
 	size_t n;
 	char bytes[REQUEST_MAX + 1];
 };
 
 static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: NULL\r\n"
-			     "x-amz-crc32: 2745614147\r\nContent-Length: 2\r\n\r\n{}";
+							 "x-amz-crc32: 2745614147\r\nContent-Length: 2\r\n\r\n{}";
 
 /* The length of the first whole request in the buffer, or 0. */
 static size_t whole_request(struct connection *c)
@@ -112,7 +112,8 @@ static void accept_one(int listener, int epoll, SSL_CTX *tls)
 static SSL_CTX *read_certificate(const char *certificate, const char *key)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-	if (tls == NULL || SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 || SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
+	if (tls == NULL || SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 ||
+		SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
 		ERR_print_errors_fp(stderr);
 		exit(1);
 	}

@@ -16,7 +16,7 @@
 static struct {
 	struct image_table *table;
 	struct bucket_store *buckets;
-	struct str bucket;          /* "": images */
+	struct str bucket; /* "": images */
 	unsigned long each;
 	_Atomic unsigned long next_key;
 } seed;
@@ -34,16 +34,24 @@ static void add_one(struct arena *a)
 	struct image_row now;
 	uuid_v4(id);
 	snprintf(key, sizeof(key), "images/%s.jpg", id);
-	struct image_row row = {
-		.image_id = str_of(id), .key = str_of(key), .file_name = STR("IMG_20261122_073722.jpg"), .file_type = STR("image/jpeg"),
-		.created_ms = clock_now_ms(), .expires_ms = clock_now_ms() + 300000, .ends_ms = clock_now_ms() + 3900000,
-		.delete_hash = STR("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-	};
-	struct resolution s = {
-		.image_id = row.image_id, .status = IMAGE_UPLOADED, .file_type = row.file_type, .file_size = 200000,
-		.etag = STR("d41d8cd98f00b204e9800998ecf8427e"), .width = 4000, .height = 3000, .orientation = 1, .frames = 1,
-		.uploaded_ms = clock_now_ms(),
-	};
+	struct image_row row = { .image_id = str_of(id),
+		.key = str_of(key),
+		.file_name = STR("IMG_20261122_073722.jpg"),
+		.file_type = STR("image/jpeg"),
+		.created_ms = clock_now_ms(),
+		.expires_ms = clock_now_ms() + 300000,
+		.ends_ms = clock_now_ms() + 3900000,
+		.delete_hash = STR("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") };
+	struct resolution s = { .image_id = row.image_id,
+		.status = IMAGE_UPLOADED,
+		.file_type = row.file_type,
+		.file_size = 200000,
+		.etag = STR("d41d8cd98f00b204e9800998ecf8427e"),
+		.width = 4000,
+		.height = 3000,
+		.orientation = 1,
+		.frames = 1,
+		.uploaded_ms = clock_now_ms() };
 	if (table_insert(seed.table, &row, &why) != OK || table_resolve(seed.table, &s, a, &now, &why) != OK)
 		die(&why);
 }
@@ -52,10 +60,10 @@ static void add_object(struct arena *a)
 {
 	struct fault why = { 0 };
 	struct incoming *in;
-	struct object_commit c = {
-		.bucket = seed.bucket, .key = str_printf(a, "k/%08lu", atomic_fetch_add(&seed.next_key, 1)),
-		.content_type = STR("binary/octet-stream"), .arena = a,
-	};
+	struct object_commit c = { .bucket = seed.bucket,
+		.key = str_printf(a, "k/%08lu", atomic_fetch_add(&seed.next_key, 1)),
+		.content_type = STR("binary/octet-stream"),
+		.arena = a };
 	if (bucket_begin(seed.buckets, 1, &in, &why) != OK || bucket_write(in, "x", 1, &why) != OK || bucket_finish(&in, &c, &why) != OK)
 		die(&why);
 }
@@ -80,14 +88,18 @@ int main(int argc, char **argv)
 	}
 	struct fault why = { 0 };
 	struct engine *engine = NULL;
-	struct engine_options o = { .dir = argv[1], .bucket = STR("image-uploads"), .region = STR("us-east-1"),
-		.public_url = STR("http://127.0.0.1:9000"), .max_pending = 1000000, .small_bytes = BUCKET_SMALL_BYTES };
+	struct engine_options o = { .dir = argv[1],
+		.bucket = STR("image-uploads"),
+		.region = STR("us-east-1"),
+		.public_url = STR("http://127.0.0.1:9000"),
+		.max_pending = 1000000,
+		.small_bytes = BUCKET_SMALL_BYTES };
 	crypto_init();
 	if (engine_open(&o, &engine, &why) != OK)
 		die(&why);
 	seed.table = engine_image_table(engine);
 	seed.buckets = engine_bucket_store(engine);
-	seed.bucket = str_of(argv[3]);   /* NULL is "" */
+	seed.bucket = str_of(argv[3]); /* NULL is "" */
 	if (seed.bucket.n > 0 && catalog_create(engine_bucket_catalog(engine), seed.bucket, STR("tintype"), &why) != OK)
 		die(&why);
 	seed.each = (strtoul(argv[2], NULL, 10) + THREADS - 1) / THREADS;

@@ -21,7 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	assert(c.in_header && c.access_key.n > 0 && c.scope.day.n == 8 && c.signature.n > 0 && c.amz_date.n == AMZ_DATE_CHARS);
 	assert(c.payload != PAYLOAD_HASH || c.payload_hash.n == 0 || c.payload_hash.n == 2 * SHA256_BYTES);
-	struct verify_context ctx = { .region = c.scope.region, .service = c.scope.service, .now_ms = c.date_ms, .secret = STR("nobody knows this secret") };
+	struct verify_context ctx = {
+		.region = c.scope.region, .service = c.scope.service, .now_ms = c.date_ms, .secret = STR("nobody knows this secret")
+	};
 	assert(signature_verify(&r, &c, &ctx, &why) != OK);
 	return 0;
 }

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(l.n > 0 && l.n <= PART_NUMBER_MAX);
 		for (size_t i = 0; i < l.n; i++)
 			assert(l.parts[i].number >= 1 && l.parts[i].number <= PART_NUMBER_MAX && l.parts[i].etag.n > 0 &&
-			       (i == 0 || l.parts[i - 1].number < l.parts[i].number));
+				(i == 0 || l.parts[i - 1].number < l.parts[i].number));
 		if (complete_request_match(&l, &have, &none, &bad, &why) != OK)
 			assert(bad != NULL);
 	}

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct header headers[HEADERS_MAX];
 	struct digests d = { 0 };
 	struct object_checksum stored;
-	static const unsigned char md5[MD5_BYTES];   /* of nothing */
+	static const unsigned char md5[MD5_BYTES]; /* of nothing */
 	size_t count = 0;
 	struct str text = { (const char *)p, n };
 	crypto_init();

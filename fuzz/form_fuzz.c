@@ -11,8 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static bool write_event(struct buf *b, const struct form_parser *m, enum form_event event, struct str data)
 {
-	static const char marks[] = { [MULTIPART_MORE] = 'm', [MULTIPART_PART] = 'p', [MULTIPART_DATA] = 'd',
-		[MULTIPART_PART_END] = '.', [MULTIPART_END] = 'e', [MULTIPART_BAD] = 'b' };
+	static const char marks[] = { [MULTIPART_MORE] = 'm',
+		[MULTIPART_PART] = 'p',
+		[MULTIPART_DATA] = 'd',
+		[MULTIPART_PART_END] = '.',
+		[MULTIPART_END] = 'e',
+		[MULTIPART_BAD] = 'b' };
 	if (event == MULTIPART_DATA) {
 		assert(data.n > 0);
 		buf_put(b, data);

@@ -13,7 +13,8 @@ static void check(const struct gateway_event *e)
 	assert(e->method.n > 0 && str_starts_with(e->path, STR("/prod")) && str_find_char(e->path, '\n') == e->path.n);
 	for (size_t i = 0; i < e->n_headers; i++) {
 		assert(e->headers[i].name.n > 0);
-		assert(str_find_char(e->headers[i].value, '\n') == e->headers[i].value.n && str_find_char(e->headers[i].value, '\0') == e->headers[i].value.n);
+		assert(str_find_char(e->headers[i].value, '\n') == e->headers[i].value.n &&
+			str_find_char(e->headers[i].value, '\0') == e->headers[i].value.n);
 	}
 }
 

@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(longer, data, size);
 	memcpy(longer + size, "\xff\x2c", 2);
 	enum probe_result again = probe_image((struct str){ longer, size + 2 }, &more);
-	assert(got.type == PROBE_GIF || (again == PROBE_OK && more.width == got.width && more.height == got.height && more.frames == got.frames));
+	assert(
+		got.type == PROBE_GIF || (again == PROBE_OK && more.width == got.width && more.height == got.height && more.frames == got.frames));
 	return 0;
 }

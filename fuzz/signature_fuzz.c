@@ -21,10 +21,14 @@ static size_t count_lines(struct str s)
 
 static void canonicalise(const struct request *r, struct str signed_headers)
 {
-	struct canonical_input in = {
-		.method = r->method, .path = r->path, .path_rule = PATH_AS_SENT, .query = &r->query, .headers = r->headers, .n_headers = r->n_headers,
-		.signed_headers = signed_headers, .payload_hash = SIGV4_UNSIGNED_PAYLOAD,
-	};
+	struct canonical_input in = { .method = r->method,
+		.path = r->path,
+		.path_rule = PATH_AS_SENT,
+		.query = &r->query,
+		.headers = r->headers,
+		.n_headers = r->n_headers,
+		.signed_headers = signed_headers,
+		.payload_hash = SIGV4_UNSIGNED_PAYLOAD };
 	size_t names = 1;
 	struct buf b;
 	for (size_t i = 0; i < signed_headers.n; i++)
@@ -51,7 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (signature_parse(&r, &c, &why) != OK)
 		return 0;
 	assert(c.expires_s <= 604800 && c.scope.day.n == 8);
-	struct verify_context ctx = { .region = c.scope.region, .service = c.scope.service, .now_ms = c.date_ms, .secret = STR("nobody knows this secret") };
+	struct verify_context ctx = {
+		.region = c.scope.region, .service = c.scope.service, .now_ms = c.date_ms, .secret = STR("nobody knows this secret")
+	};
 	assert(signature_verify(&r, &c, &ctx, &why) != OK);
 	struct sigv4_diagnosis d;
 	signature_explain(&r, &c, &ctx, &d);

@@ -14,12 +14,13 @@
 
 #include <time.h>
 
-#define WAIT_MAX_MS (2 * 60 * 1000)   /* reached only by a failure, on however busy a machine */
+#define WAIT_MAX_MS (2 * 60 * 1000) /* reached only by a failure, on however busy a machine */
 
 /* Ask again each millisecond until the condition is true; fail the test when it does not become so. */
 #define wait_until(condition) \
 	do { \
-		for (int64_t end_ms_ = clock_mono_ms() + WAIT_MAX_MS; !(condition); (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL)) { \
+		for (int64_t end_ms_ = clock_mono_ms() + WAIT_MAX_MS; !(condition); \
+			 (void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL)) { \
 			if (clock_mono_ms() > end_ms_) \
 				fail_msg("never came true: %s", #condition); \
 		} \

@@ -71,7 +71,7 @@ static void show_metrics(struct admin *a, struct request_context *x)
 	request_metrics_write(a->options.metrics, &b);
 	if (buf_ok(&b)) {
 		answer_text(x, 200, buf_str(&b));
-		x->answer.is_poll = str_equal(request_header(&x->request, STR("Sec-Fetch-Site")), STR("same-origin"));   /* the console */
+		x->answer.is_poll = str_equal(request_header(&x->request, STR("Sec-Fetch-Site")), STR("same-origin")); /* the console */
 		x->answer.headers[0].value = STR("text/plain; version=0.0.4; charset=utf-8");
 		return;
 	}
@@ -82,7 +82,7 @@ static void show_metrics(struct admin *a, struct request_context *x)
 
 struct admin_route {
 	const char *name;
-	enum handler_step step;       /* HANDLER_RUN: may wait for the database */
+	enum handler_step step; /* HANDLER_RUN: may wait for the database */
 	bool is_secret;
 	void (*show)(struct admin *, struct request_context *);
 };
@@ -101,8 +101,8 @@ static bool seems_direct(const struct request *r)
 	for (size_t i = 0; i < COUNT_OF(added); i++)
 		if (request_header(r, str_of(added[i])).p != NULL)
 			return false;
-	return host_cut_name(host, &name)
-		&& (str_equal_nocase(name, STR("localhost")) || str_starts_with(name, STR("127.")) || str_equal(name, STR("[::1]")));
+	return host_cut_name(host, &name) &&
+		(str_equal_nocase(name, STR("localhost")) || str_starts_with(name, STR("127.")) || str_equal(name, STR("[::1]")));
 }
 
 static enum status choose_page(struct admin *a, struct request_context *x, const struct admin_route **out, struct fault *why)

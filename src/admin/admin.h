@@ -8,13 +8,13 @@
 
 /* All borrowed. */
 struct admin_options {
-	enum status (*ready)(void *arg, struct fault *why);   /* OK, or why not; NULL: always */
-	void (*refresh)(void *arg);        /* update gauges before /metrics; NULL: nothing to do */
+	enum status (*ready)(void *arg, struct fault *why); /* OK, or why not; NULL: always */
+	void (*refresh)(void *arg);                         /* update gauges before /metrics; NULL: nothing to do */
 	void *arg;
-	struct admin_auth *auth;           /* NULL: nobody has the token */
-	struct handler *console;           /* of all other paths; NULL: none */
+	struct admin_auth *auth; /* NULL: nobody has the token */
+	struct handler *console; /* of all other paths; NULL: none */
 	struct request_metrics *metrics;
-	bool needs_token;                  /* not on loopback */
+	bool needs_token; /* not on loopback */
 };
 
 struct admin {

@@ -19,9 +19,9 @@
 #define ADMIN_AUTH_WINDOW_MS 60000
 
 struct admin_auth {
-	struct str token;                    /* borrowed; "": nobody has it */
+	struct str token; /* borrowed; "": nobody has it */
 	pthread_mutex_t lock;
-	int64_t wrong_ms[ADMIN_AUTH_WRONG_MAX];    /* when the last wrong ones came: a ring */
+	int64_t wrong_ms[ADMIN_AUTH_WRONG_MAX]; /* when the last wrong ones came: a ring */
 	size_t next;
 };
 

@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "admin/console.h"
 
-#define CONSOLE_TEXT_MAX 256   /* bytes of a text that is searched for */
+#define CONSOLE_TEXT_MAX 256 /* bytes of a text that is searched for */
 
 struct console {
 	struct handler handler;
@@ -18,8 +18,8 @@ struct console_call {
 	struct console *console;
 	struct request_context *x;
 	struct arena *arena;
-	struct str image_id;       /* of the path, where the route has one */
-	struct buf body;           /* JSON */
+	struct str image_id; /* of the path, where the route has one */
+	struct buf body;     /* JSON */
 };
 
 /* Handlers. Each writes the body or returns a fault. */
@@ -33,11 +33,11 @@ enum param_kind { PARAM_TEXT, PARAM_CHOICE, PARAM_NUMBER };
 struct param {
 	const char *name;
 	enum param_kind kind;
-	const char *choices;       /* "all|pending" */
-	uint64_t min, max;         /* of a number; max of a text in bytes */
-	struct str *text;          /* out, of texts and choices; untouched when it was not sent */
-	uint64_t *number;          /* out, of numbers; likewise */
-	bool *sent;                /* out; may be NULL */
+	const char *choices; /* "all|pending" */
+	uint64_t min, max;   /* of a number; max of a text in bytes */
+	struct str *text;    /* out, of texts and choices; untouched when it was not sent */
+	uint64_t *number;    /* out, of numbers; likewise */
+	bool *sent;          /* out; may be NULL */
 };
 /* Read the query. An empty value counts as not sent.
  * Errors  BAD_FIELD unknown, twice, or not of its form */

@@ -15,7 +15,8 @@ static enum admin_query_status status_of(struct str name)
 	static const struct {
 		struct str name;
 		enum admin_query_status status;
-	} names[] = { { { "pending", 7 }, ADMIN_QUERY_PENDING }, { { "uploaded", 8 }, ADMIN_QUERY_UPLOADED }, { { "rejected", 8 }, ADMIN_QUERY_REJECTED } };
+	} names[] = { { { "pending", 7 }, ADMIN_QUERY_PENDING }, { { "uploaded", 8 }, ADMIN_QUERY_UPLOADED },
+		{ { "rejected", 8 }, ADMIN_QUERY_REJECTED } };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (str_equal(names[i].name, name))
@@ -71,7 +72,8 @@ static void write_row(struct buf *b, struct str name, const struct image_row *ro
 }
 
 /* The one row of this id, unless the query asks for something else of it. */
-static enum status find_one(struct console_call *c, const struct admin_query_filter *q, struct image_row *row, struct admin_query_page *page, struct fault *why)
+static enum status find_one(
+	struct console_call *c, const struct admin_query_filter *q, struct image_row *row, struct admin_query_page *page, struct fault *why)
 {
 	enum status status = table_get(c->console->options.table, q->text, c->arena, row, why);
 

@@ -56,7 +56,8 @@ static struct str origin_of_url(struct str url)
 {
 	struct str host = host_of_url(url);
 
-	return str_slice(url, 0, host.n == 0 ? 0 : (size_t)(host.p - url.p) + str_find_char(str_slice(url, (size_t)(host.p - url.p), url.n), '/'));
+	return str_slice(
+		url, 0, host.n == 0 ? 0 : (size_t)(host.p - url.p) + str_find_char(str_slice(url, (size_t)(host.p - url.p), url.n), '/'));
 }
 
 /* Pages on this machine are the developer's own, whatever their port; so are those of the host that is asked. */
@@ -65,7 +66,7 @@ static bool is_own_host(struct str name, struct str host_header)
 	struct str host = str_slice(host_header, 0, str_find_char(host_header, ':'));
 
 	return str_equal_nocase(name, STR("localhost")) || str_equal(name, STR("127.0.0.1")) || str_equal(name, STR("[::1]")) ||
-	       (name.n > 0 && str_equal_nocase(name, host));
+		(name.n > 0 && str_equal_nocase(name, host));
 }
 
 /* Whether a browser sends this for a page of another site that the settings do not list by name. A request
@@ -93,8 +94,9 @@ enum status access_check(struct api_call *c, struct fault *why)
 	struct str given = bearer_key(&c->x->request);
 
 	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_DELETE) && is_cross_site(&c->x->request, o->cors_origins))
-		return fault_set(why, CROSS_SITE, "This server is open to this machine only: pages of other sites may not list, read or delete images. "
-		                 "List the page's origin with --cors-origins, or set TINTYPE_API_KEY.");
+		return fault_set(why, CROSS_SITE,
+			"This server is open to this machine only: pages of other sites may not list, read or delete images. "
+			"List the page's origin with --cors-origins, or set TINTYPE_API_KEY.");
 	c->has_key = !asks_key(o, rule) || (o->key.n > 0 && given.n > 0 && secret_equal(o->key, given));
 	if (c->has_key)
 		return OK;

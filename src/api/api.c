@@ -37,7 +37,8 @@ static void answer_problem(struct api *api, struct request_context *x, const str
 
 	problem_answer(x, why);
 	if (why->code == F_BAD_METHOD)
-		answer_header(&x->answer, STR("Allow"), c->file != NULL ? STR("GET, HEAD") : router_methods(&api_routes, c->at.path_template, &x->arena));
+		answer_header(
+			&x->answer, STR("Allow"), c->file != NULL ? STR("GET, HEAD") : router_methods(&api_routes, c->at.path_template, &x->arena));
 	add_common_headers(api, x);
 }
 
@@ -62,8 +63,9 @@ static enum status check_content_type(const struct api_call *c, struct fault *wh
 {
 	if (!c->route->has_body || !str_starts_with_nocase(request_header(&c->x->request, STR("Content-Type")), STR("multipart/form-data")))
 		return OK;
-	return fault_set(why, BAD_JSON, "Do not send the file here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
-	                 "then PUT the file there.");
+	return fault_set(why, BAD_JSON,
+		"Do not send the file here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
+		"then PUT the file there.");
 }
 
 static enum status check_length(const struct api_call *c, struct fault *why)

@@ -17,7 +17,10 @@ static void free_json(json_t **value)
 
 static const char *json_error(const json_error_t *error)
 {
-	static const struct { enum json_error_code code; const char *text; } known[] = {
+	static const struct {
+		enum json_error_code code;
+		const char *text;
+	} known[] = {
 		{ json_error_premature_end_of_input, "it ends too early" },
 		{ json_error_end_of_input_expected, "there is data after its end" },
 		{ json_error_duplicate_key, "a member appears twice" },
@@ -38,8 +41,8 @@ static enum status refuse_json(const json_error_t *error, struct fault *why)
 {
 	const char *reason = json_error(error);
 
-	return fault_set(why, BAD_JSON, "The body is not valid JSON%s%s (line %d, column %d).", reason != NULL ? ": " : "", reason != NULL ? reason : "",
-	                 error->line, error->column);
+	return fault_set(why, BAD_JSON, "The body is not valid JSON%s%s (line %d, column %d).", reason != NULL ? ": " : "",
+		reason != NULL ? reason : "", error->line, error->column);
 }
 
 static enum status read_text(struct arena *a, const json_t *object, const char *name, struct str *out, struct fault *why)

@@ -29,11 +29,11 @@ struct api_call {
 	struct api *api;
 	struct request_context *x;
 	struct arena *arena;
-	struct route_match at;          /* its segment is the image id */
+	struct route_match at; /* its segment is the image id */
 	const struct api_route *route;
 	struct buf body;
-	bool has_key;               /* the caller may do everything on this route */
-	const struct web_file *file;   /* of the page, in place of a route; NULL: none */
+	bool has_key;                /* the caller may do everything on this route */
+	const struct web_file *file; /* of the page, in place of a route; NULL: none */
 };
 
 /* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */

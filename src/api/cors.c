@@ -33,8 +33,8 @@ void cors_headers(struct request_context *x, struct str allowed)
 		answer_header(&x->answer, STR("Access-Control-Allow-Origin"), origin);
 	if (!str_equal(origin, STR("*")))
 		answer_header(&x->answer, STR("Vary"), STR("Origin"));
-	answer_header(&x->answer, STR("Access-Control-Expose-Headers"),
-	              STR("x-amzn-RequestId, Retry-After, Location, Allow, WWW-Authenticate"));
+	answer_header(
+		&x->answer, STR("Access-Control-Expose-Headers"), STR("x-amzn-RequestId, Retry-After, Location, Allow, WWW-Authenticate"));
 }
 
 enum status cors_preflight(struct api_call *c, struct fault *why)

@@ -47,9 +47,10 @@ static struct str write_policy(struct api_call *c)
 
 	if (!is_plain(storage))
 		storage = STR("");
-	return str_printf(c->arena, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s; connect-src 'self' %.*s; "
-	                  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-	                  STRF(storage), STRF(storage));
+	return str_printf(c->arena,
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s; connect-src 'self' %.*s; "
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+		STRF(storage), STRF(storage));
 }
 
 void page_answer(struct api_call *c)

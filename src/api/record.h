@@ -7,13 +7,14 @@
 #include "base/fault.h"
 
 enum record_form {
-	RECORD_ALONE,     /* with status and expiresAt */
-	RECORD_IN_LIST,   /* of a page of uploaded images */
+	RECORD_ALONE,   /* with status and expiresAt */
+	RECORD_IN_LIST, /* of a page of uploaded images */
 };
 
 /* Append the record as a JSON object; URLs are presigned now. What signing needs of memory is given
  * back at once, so that a long page costs no more than its text.
  * Errors  those of image_service_download */
-enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why) MUST_CHECK;
+enum status record_write(
+	struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why) MUST_CHECK;
 
 #endif

@@ -8,18 +8,18 @@ struct api_call;
 
 enum access_rule {
 	FOR_ANYBODY,
-	FOR_SLOTS,    /* the key, where slots ask for one */
-	FOR_IMAGES,   /* the key, where images ask for one */
-	FOR_DELETE,   /* as FOR_IMAGES, or the image's delete token */
+	FOR_SLOTS,  /* the key, where slots ask for one */
+	FOR_IMAGES, /* the key, where images ask for one */
+	FOR_DELETE, /* as FOR_IMAGES, or the image's delete token */
 };
 
 struct api_route {
-	const char *name;        /* "GET /images/{imageId}", see http/router.h */
+	const char *name; /* "GET /images/{imageId}", see http/router.h */
 	enum status (*run)(struct api_call *, struct fault *);
 	enum access_rule rule;
 	bool has_body;
-	bool now;                /* waits for nothing: answered on the reactor */
-	void (*start)(struct api_call *);   /* on the reactor, in place of run, where the table starts without waiting; may be NULL */
+	bool now;                         /* waits for nothing: answered on the reactor */
+	void (*start)(struct api_call *); /* on the reactor, in place of run, where the table starts without waiting; may be NULL */
 };
 
 extern const struct router api_routes;

@@ -43,7 +43,7 @@ static void write_parameters(struct buf *b, const struct slot *s, bool form)
 	writer_text(b, STR("url"), s->url);
 	writer_text(b, STR("key"), s->row.key);
 	write_pairs(b, form ? STR("fields") : STR("headers"), s->headers, s->n_headers);
-	writer_number(b, STR("expires"), (uint64_t)(s->expires_ms - s->row.created_ms + 999) / 1000);   /* signatures know whole seconds */
+	writer_number(b, STR("expires"), (uint64_t)(s->expires_ms - s->row.created_ms + 999) / 1000); /* signatures know whole seconds */
 	writer_text(b, STR("imageId"), s->row.image_id);
 	writer_text(b, STR("fileUrl"), s->address);
 	writer_time(b, STR("expiresAt"), s->expires_ms);

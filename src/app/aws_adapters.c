@@ -25,10 +25,12 @@ static enum status open_adapters(struct aws_adapters *e, const struct settings *
 	e->dynamo = open_service(e, STR("dynamodb"), region, dynamo);
 	if (e->s3 == NULL || e->dynamo == NULL)
 		return fault_no_memory(why);
-	const struct s3_store_options store = {
-		.service = e->s3, .bucket = str_of(s->bucket), .region = region, .path_style = s3.n > 0,
-		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")), .public_url = str_of(s->public_storage_url),
-	};
+	const struct s3_store_options store = { .service = e->s3,
+		.bucket = str_of(s->bucket),
+		.region = region,
+		.path_style = s3.n > 0,
+		.deny_overwrite = str_equal(str_of(s->overwrite), STR("deny")),
+		.public_url = str_of(s->public_storage_url) };
 	const struct dynamo_table_options table = { .service = e->dynamo, .table = str_of(s->table_name), .shards = (uint32_t)s->list_shards };
 	e->store = s3_store_new(&store);
 	e->table = dynamo_table_new(&table);

@@ -9,8 +9,9 @@ enum status backends_choose(const struct settings *s, bool *remote, struct fault
 	assert(s != NULL);
 	bool s3 = strcmp(s->store, "s3") == 0, dynamodb = strcmp(s->table, "dynamodb") == 0;
 	if (s3 != dynamodb)
-		return fault_set(why, BAD_SETTING, "--store s3 and --table dynamodb go together: set both, or neither to "
-		                 "keep everything in the data directory");
+		return fault_set(why, BAD_SETTING,
+			"--store s3 and --table dynamodb go together: set both, or neither to "
+			"keep everything in the data directory");
 	*remote = s3;
 	return OK;
 }

@@ -14,19 +14,19 @@
 struct backends {
 	struct object_store *store;
 	struct image_table *table;
-	struct admin_query *admin_query;   /* of all its rows; NULL: it has none but its list */
-	struct str storage_url;        /* where presigned URLs lead: scheme, host and port */
-	struct bucket_store *bucket;   /* of our own storage listener; NULL where the store is elsewhere */
-	struct bucket_catalog *catalog;   /* with bucket */
-	struct part_store *parts;      /* with bucket */
-	struct key_ring *keys;         /* with bucket */
-	struct str region;             /* with bucket: what signatures name */
+	struct admin_query *admin_query; /* of all its rows; NULL: it has none but its list */
+	struct str storage_url;          /* where presigned URLs lead: scheme, host and port */
+	struct bucket_store *bucket;     /* of our own storage listener; NULL where the store is elsewhere */
+	struct bucket_catalog *catalog;  /* with bucket */
+	struct part_store *parts;        /* with bucket */
+	struct key_ring *keys;           /* with bucket */
+	struct str region;               /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);
-	void (*measure)(struct backends *);   /* update the gauges that only the backend knows; NULL: none */
+	void (*measure)(struct backends *); /* update the gauges that only the backend knows; NULL: none */
 	/* Make the database as small as it can be; only close may follow. NULL: it is not here */
 	enum status (*compact)(struct backends *, uint64_t *before, uint64_t *after, struct fault *why);
 	void (*close)(struct backends *);
-	void *own;                     /* the adapter's */
+	void *own; /* the adapter's */
 };
 
 /* Whether the settings say that images are stored remotely.

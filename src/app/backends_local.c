@@ -40,11 +40,19 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.small_bytes = BUCKET_SMALL_BYTES,
 	};
 	TRY(engine_open(&o, &engine, why));
-	*out = (struct backends){
-		.store = engine_object_store(engine), .table = engine_image_table(engine), .admin_query = engine_admin_query(engine),
-		.storage_url = o.public_url, .bucket = engine_bucket_store(engine), .catalog = engine_bucket_catalog(engine),
+	*out = (struct backends){ .store = engine_object_store(engine),
+		.table = engine_image_table(engine),
+		.admin_query = engine_admin_query(engine),
+		.storage_url = o.public_url,
+		.bucket = engine_bucket_store(engine),
+		.catalog = engine_bucket_catalog(engine),
 		.parts = engine_part_store(engine),
-		.keys = engine_key_ring(engine), .region = o.region, .ready = check_ready, .measure = measure_space, .compact = compact_store, .close = close_engine, .own = engine,
-	};
+		.keys = engine_key_ring(engine),
+		.region = o.region,
+		.ready = check_ready,
+		.measure = measure_space,
+		.compact = compact_store,
+		.close = close_engine,
+		.own = engine };
 	return OK;
 }

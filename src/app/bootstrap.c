@@ -11,7 +11,8 @@ static enum status open_backends(const struct settings *s, struct lambda_ports *
 	struct fault cold = { 0 };
 	TRY(aws_adapters_open(&backends, s, why));
 	if (aws_service_warm(backends.dynamo, &cold) != OK)
-		LOG(LAMBDA_COLD, STR(""), LOG_C("service", "dynamodb"), LOG_C("code", fault_name(cold.code)), LOG_C("text", cold.text), LOG_C("cause", cold.cause));
+		LOG(LAMBDA_COLD, STR(""), LOG_C("service", "dynamodb"), LOG_C("code", fault_name(cold.code)), LOG_C("text", cold.text),
+			LOG_C("cause", cold.cause));
 	*out = (struct lambda_ports){ backends.store, backends.table };
 	return OK;
 }

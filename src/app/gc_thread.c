@@ -40,8 +40,8 @@ static void log_failure(const struct fault *why)
 static void log_result(enum status status, const struct gc_result *r, const struct fault *why)
 {
 	if (r->ended + r->forgotten + r->reconciled + r->rejected + r->orphans > 0)
-		LOG(SWEEP, STR(""), LOG_I("ended", r->ended), LOG_I("forgotten", r->forgotten),
-		    LOG_I("confirmed", r->reconciled), LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
+		LOG(SWEEP, STR(""), LOG_I("ended", r->ended), LOG_I("forgotten", r->forgotten), LOG_I("confirmed", r->reconciled),
+			LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
 	metric_add(M_SWEPT, (int64_t)(r->ended + r->forgotten));
 	if (status != OK)
 		log_failure(why);
@@ -104,7 +104,9 @@ struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 	if (j == NULL)
 		return NULL;
 	int64_t orphan_ms = (int64_t)o->product->rules.orphan_ttl_s * 1000;
-	*j = (struct gc_thread){ .product = o->product, .parts = o->parts, .interval_ms = (int64_t)o->interval_s * 1000,
+	*j = (struct gc_thread){ .product = o->product,
+		.parts = o->parts,
+		.interval_ms = (int64_t)o->interval_s * 1000,
 		.multipart_ttl_ms = (int64_t)o->multipart_ttl_s * 1000,
 		.walk_interval_ms = orphan_ms < DAY_MS ? orphan_ms : DAY_MS };
 	pthread_cond_init(&j->wake, NULL);

@@ -6,10 +6,10 @@
 #include "port/part_store.h"
 
 struct gc_thread_options {
-	struct product *product;   /* borrowed, as parts */
-	struct part_store *parts;  /* NULL: there are no multipart uploads here */
+	struct product *product;  /* borrowed, as parts */
+	struct part_store *parts; /* NULL: there are no multipart uploads here */
 	uint64_t interval_s;
-	uint64_t multipart_ttl_s;  /* multipart uploads that are older are aborted */
+	uint64_t multipart_ttl_s; /* multipart uploads that are older are aborted */
 };
 
 struct gc_thread;

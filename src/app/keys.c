@@ -37,18 +37,19 @@ struct order {
 void keys_help(struct buf *b)
 {
 	assert(b != NULL);
-	buf_put(b, STR("Users of the object store: each owns the buckets it creates and has access to no others. A running server\n"
-	               "applies changes at once; keys are stored in DIR/credentials.\n\n"
-	               "  --data DIR        the data directory (TINTYPE_DATA)\n"
-	               "  --user NAME       an additional key for this user; tintype is the owner\n"
-	               "  --allow ACTIONS   allow only these: list, read, write, delete, buckets, separated by commas; or all\n"
-	               "  --bucket NAME     only in this bucket of the user; * means all of them\n"
-	               "  --prefix TEXT     only keys with this prefix\n"
-	               "  --id ID           use this access key id instead of a random one; requires a secret\n"
-	               "  --secret-stdin    read the secret from standard input\n"
-	               "  --secret-env VAR  read the secret from this environment variable\n\n"
-	               "--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
-	               "  tintype keys add backup --user alice --bucket photos --allow list,read --bucket logs --allow list,read,write\n"));
+	buf_put(b,
+		STR("Users of the object store: each owns the buckets it creates and has access to no others. A running server\n"
+			"applies changes at once; keys are stored in DIR/credentials.\n\n"
+			"  --data DIR        the data directory (TINTYPE_DATA)\n"
+			"  --user NAME       an additional key for this user; tintype is the owner\n"
+			"  --allow ACTIONS   allow only these: list, read, write, delete, buckets, separated by commas; or all\n"
+			"  --bucket NAME     only in this bucket of the user; * means all of them\n"
+			"  --prefix TEXT     only keys with this prefix\n"
+			"  --id ID           use this access key id instead of a random one; requires a secret\n"
+			"  --secret-stdin    read the secret from standard input\n"
+			"  --secret-env VAR  read the secret from this environment variable\n\n"
+			"--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
+			"  tintype keys add backup --user alice --bucket photos --allow list,read --bucket logs --allow list,read,write\n"));
 }
 
 /* options */
@@ -201,7 +202,7 @@ static const struct option {
 	{ { "secret-env", 0, FLAG_VALUE }, read_secret_env },
 };
 
-#define TAKES_DATA UINT64_C(1)   /* its bit, the first */
+#define TAKES_DATA UINT64_C(1) /* its bit, the first */
 
 static const struct flag_name *option_row(size_t i)
 {

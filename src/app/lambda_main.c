@@ -18,7 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-
 struct lambda_parts {
 	struct settings settings;
 	struct lambda_ports ports;
@@ -62,7 +61,8 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(lambda_check(variable("_HANDLER"), why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
-	c->product = (struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table, .objects_change = true };
+	c->product =
+		(struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table, .objects_change = true };
 	c->api = api_new(&c->product, &options);
 	return c->api != NULL ? OK : fault_no_memory(why);
 }
@@ -71,7 +71,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 static void report_failure(const struct fault *why)
 {
 	LOG(LAMBDA_FAILED, STR(""), LOG_S("function", variable("AWS_LAMBDA_FUNCTION_NAME")), LOG_C("code", fault_name(why->code)),
-	    LOG_C("text", why->text), LOG_C("cause", why->cause));
+		LOG_C("text", why->text), LOG_C("cause", why->cause));
 }
 
 static enum status run_function(struct lambda_parts *c, struct fault *why)

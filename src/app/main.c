@@ -90,14 +90,19 @@ static const struct main_verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *usage, *sentence;
-	void (*help)(struct buf *b);   /* what --help says besides, of a verb that reads the settings; NULL: it does not */
+	void (*help)(struct buf *b); /* what --help says besides, of a verb that reads the settings; NULL: it does not */
 } verbs[] = {
-	{ "serve", run_serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.", settings_help },
-	{ "sweep", run_sweep, "sweep [OPTION ...]", "Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
-	{ "compact", run_compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
-	{ "table", run_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options (--table-name, --region).", settings_help },
+	{ "serve", run_serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.",
+		settings_help },
+	{ "sweep", run_sweep, "sweep [OPTION ...]",
+		"Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
+	{ "compact", run_compact, "compact [OPTION ...]",
+		"Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
+	{ "table", run_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options (--table-name, --region).",
+		settings_help },
 	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", keys_help },
-	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.", NULL },
+	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.",
+		NULL },
 	{ "version", print_version, "version", "Print the version.", NULL },
 	{ "--version", print_version, NULL, NULL, NULL },
 	{ "help", print_usage, NULL, NULL, NULL },
@@ -122,7 +127,7 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-static const struct main_verb *shown;   /* by write_help */
+static const struct main_verb *shown; /* by write_help */
 
 static void write_help(struct buf *b)
 {

@@ -56,8 +56,8 @@ static enum status run_sweep(int argc, char **argv, struct fault *why)
 	enum status status = sweep_all(&product, &done, why);
 	backends_close(&e);
 	printf("ended %llu, forgotten %llu, confirmed %llu, rejected %llu, orphans %llu\n", (unsigned long long)done.ended,
-	       (unsigned long long)done.forgotten, (unsigned long long)done.reconciled, (unsigned long long)done.rejected,
-	       (unsigned long long)done.orphans);
+		(unsigned long long)done.forgotten, (unsigned long long)done.reconciled, (unsigned long long)done.rejected,
+		(unsigned long long)done.orphans);
 	return status;
 }
 
@@ -77,8 +77,9 @@ static enum status run_compact(int argc, char **argv, struct fault *why)
 	uint64_t before = 0, after = 0;
 	TRY(settings_load(&s, argc, argv, why));
 	TRY(backends_open(&s, "", &e, why));
-	enum status status = e.compact != NULL ? e.compact(&e, &before, &after, why)
-	                                       : fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3 and DynamoDB.");
+	enum status status = e.compact != NULL
+		? e.compact(&e, &before, &after, why)
+		: fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3 and DynamoDB.");
 	backends_close(&e);
 	if (status == OK)
 		printf("The database had %llu bytes and has %llu.\n", (unsigned long long)before, (unsigned long long)after);

@@ -28,8 +28,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOG_RING_BYTES ((size_t)1 << 20)   /* some thousands of lines, for the console */
-#define COUNTS_WITHIN_MS 3000   /* a scrape continues without them */
+#define LOG_RING_BYTES ((size_t)1 << 20) /* some thousands of lines, for the console */
+#define COUNTS_WITHIN_MS 3000            /* a scrape continues without them */
 
 struct server_parts {
 	struct settings settings;
@@ -68,19 +68,23 @@ static enum status check_access(const struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
 	if (is_equal(s->access, "open") && !c->at.api_is_loopback && !s->open)
-		return fault_set(why, BAD_SETTING, "The API at %s is open to anyone who can reach it; set TINTYPE_API_KEY "
-		                 "and --access key, or pass --open if that is what you want.", c->at.api);
+		return fault_set(why, BAD_SETTING,
+			"The API at %s is open to anyone who can reach it; set TINTYPE_API_KEY "
+			"and --access key, or pass --open if that is what you want.",
+			c->at.api);
 	if ((key_for_images(c) || is_equal(s->upload, "key")) && s->api_key[0] == '\0')
 		return fault_set(why, BAD_SETTING, "%s needs an API key: set TINTYPE_API_KEY, for example to what `openssl rand -hex 24` prints%s.",
-		                 is_equal(s->upload, "key") ? "--upload key" : is_equal(s->access, "key") ? "--access key" : "An API that is not on loopback",
-		                 key_for_images(c) && !is_equal(s->access, "key") ? ", or pass --open to let anyone list, get and delete" : "");
+			is_equal(s->upload, "key")       ? "--upload key"
+				: is_equal(s->access, "key") ? "--access key"
+											 : "An API that is not on loopback",
+			key_for_images(c) && !is_equal(s->access, "key") ? ", or pass --open to let anyone list, get and delete" : "");
 	return OK;
 }
 
 static enum status check_texts(const struct settings *s, struct fault *why)
 {
 	TRY(settings_check_bucket(str_of(s->bucket), why));
-	if (s->region[0] != '\0')   /* not set: the backends' own */
+	if (s->region[0] != '\0') /* not set: the backends' own */
 		TRY(settings_check_region(str_of(s->region), why));
 	TRY(settings_check_types(str_of(s->allowed_types), why));
 	return settings_check_origins(str_of(s->cors_origins), why);
@@ -90,20 +94,27 @@ static enum status check_public_url(const struct server_parts *c, struct fault *
 {
 	struct str url = str_of(c->settings.public_storage_url);
 	if (url.n == 0 && !c->remote && c->at.storage_is_wildcard)
-		return fault_set(why, BAD_SETTING, "The store listens on every address (%s), so its URLs need a name that clients can reach: "
-		                 "set --public-storage-url, for example http://pictures.example.com:9000", c->settings.storage_listen);
+		return fault_set(why, BAD_SETTING,
+			"The store listens on every address (%s), so its URLs need a name that clients can reach: "
+			"set --public-storage-url, for example http://pictures.example.com:9000",
+			c->settings.storage_listen);
 	if (c->settings.tls_cert[0] != '\0' && !c->remote && str_starts_with(url, STR("http://")))
 		return fault_set(why, BAD_SETTING, "--public-storage-url is http://, but --tls-cert makes the store use https");
 	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
 	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
-		return fault_set(why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash");
+		return fault_set(
+			why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash");
 	return OK;
 }
 
 static enum status open_log(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	struct log_options o = { .dir = c->remote ? NULL : s->data_dir, .file_max_bytes = s->log_max_size, .files = (unsigned)s->log_files, .queue_lines = 8192, .ring_bytes = LOG_RING_BYTES };
+	struct log_options o = { .dir = c->remote ? NULL : s->data_dir,
+		.file_max_bytes = s->log_max_size,
+		.files = (unsigned)s->log_files,
+		.queue_lines = 8192,
+		.ring_bytes = LOG_RING_BYTES };
 	if (!log_level_parse(str_of(s->log_level), &o.level))
 		return fault_set(why, BAD_SETTING, "--log-level must be debug, info, warn or error");
 	TRY(log_start(&o, why));
@@ -122,9 +133,11 @@ static enum status make_storage(struct server_parts *c, struct fault *why)
 		.explain = is_equal(s->dev, "auto") ? c->at.storage_is_loopback : is_equal(s->dev, "on"),
 		.secure = s->tls_cert[0] != '\0' || str_starts_with(str_of(s->public_storage_url), STR("https://")),
 	};
-	struct s3_ports ports = {
-		.product = &c->product, .buckets = c->backends.bucket, .catalog = c->backends.catalog, .parts = c->backends.parts, .keys = c->backends.keys,
-	};
+	struct s3_ports ports = { .product = &c->product,
+		.buckets = c->backends.bucket,
+		.catalog = c->backends.catalog,
+		.parts = c->backends.parts,
+		.keys = c->backends.keys };
 	c->product.objects_change = c->remote;
 	if (c->remote)
 		c->product.recheck_limit = recheck_limit_new();
@@ -167,8 +180,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	};
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
-	c->gc_thread = gc_thread_start(&(struct gc_thread_options){ .product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s,
-		.multipart_ttl_s = s->multipart_ttl_s });
+	c->gc_thread = gc_thread_start(&(struct gc_thread_options){
+		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s });
 	if (c->api == NULL || c->gc_thread == NULL)
 		return fault_no_memory(why);
 	return OK;
@@ -208,27 +221,32 @@ static void print_addresses(const struct server_parts *c)
 {
 	const struct settings *s = &c->settings;
 	if (c->remote)
-		printf("  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
+		printf(
+			"  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
 	else
 		printf("  storage  %s\n"
-		       "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n", c->at.storage, s->data_dir, s->data_dir, s->data_dir);
+			   "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n",
+			c->at.storage, s->data_dir, s->data_dir, s->data_dir);
 }
 
 static void print_welcome(const struct server_parts *c)
 {
 	printf("tintype " VERSION " is ready.\n"
-	       "  page     %s/   (for a browser)\n"
-	       "  API      %s/prod   %s\n"
-	       "  console  %s/   (token: %s)\n",
-	       c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin, c->admin_token);
+		   "  page     %s/   (for a browser)\n"
+		   "  API      %s/prod   %s\n"
+		   "  console  %s/   (token: %s)\n",
+		c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin,
+		c->admin_token);
 	print_addresses(c);
 	if (urls_are_local(c))
 		printf("Warning: upload URLs begin with %s, which only this machine can reach. For clients elsewhere start with\n"
-		       "  --storage 0.0.0.0:9000 --public-storage-url http://ADDRESS:9000 --hosts ADDRESS\n\n", c->at.storage);
+			   "  --storage 0.0.0.0:9000 --public-storage-url http://ADDRESS:9000 --hosts ADDRESS\n\n",
+			c->at.storage);
 	printf("Try it in another terminal:\n"
-	       "  build/tintype upload PICTURE.jpg --endpoint %s\n"
-	       "  curl -s %s%s/prod/images\n"
-	       "Stop with Ctrl-C.\n", c->at.api, key_for_images(c) ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
+		   "  build/tintype upload PICTURE.jpg --endpoint %s\n"
+		   "  curl -s %s%s/prod/images\n"
+		   "Stop with Ctrl-C.\n",
+		c->at.api, key_for_images(c) ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
 	fflush(stdout);
 }
 
@@ -236,8 +254,9 @@ static void on_started(void *arg)
 {
 	struct server_parts *c = arg;
 	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
-	    LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
-	    LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
+		LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
+		LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION),
+		LOG_C("access", key_for_images(c) ? "key" : "open"));
 	print_welcome(c);
 }
 
@@ -265,10 +284,13 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	TRY(open_log(c, why));
 	TRY(make_handlers(c, why));
 	TRY(make_console(c, why));
-	struct admin_options admin = {
-		.ready = check_ready, .refresh = refresh_gauges, .arg = c, .auth = &c->admin_auth, .console = console_handler(c->console),
-		.metrics = server_metrics(c->server), .needs_token = !c->at.admin_is_loopback,
-	};
+	struct admin_options admin = { .ready = check_ready,
+		.refresh = refresh_gauges,
+		.arg = c,
+		.auth = &c->admin_auth,
+		.console = console_handler(c->console),
+		.metrics = server_metrics(c->server),
+		.needs_token = !c->at.admin_is_loopback };
 	admin_init(&c->admin, &admin);
 	struct server_handlers handlers = {
 		.api = api_handler(c->api),

@@ -9,12 +9,12 @@
 #include "port/object_store.h"
 
 struct s3_store_options {
-	struct aws_service *service;   /* borrowed */
+	struct aws_service *service; /* borrowed */
 	struct str bucket;
 	struct str region;
-	bool path_style;               /* an endpoint is set */
-	bool deny_overwrite;           /* presigned PUTs sign If-None-Match: * */
-	struct str public_url;         /* what clients see in URLs; "": the service's own */
+	bool path_style;       /* an endpoint is set */
+	bool deny_overwrite;   /* presigned PUTs sign If-None-Match: * */
+	struct str public_url; /* what clients see in URLs; "": the service's own */
 };
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);
@@ -23,10 +23,10 @@ void s3_store_free(struct object_store **s);
 struct str s3_store_url(struct object_store *s);
 
 struct dynamo_table_options {
-	struct aws_service *service;   /* borrowed */
+	struct aws_service *service; /* borrowed */
 	struct str table;
-	uint32_t shards;               /* of the indexes, 1..64; may grow, must never shrink: rows stay where they were put */
-	int64_t timeout_ms;            /* of one call, its repetitions included; 0: 10 s */
+	uint32_t shards;    /* of the indexes, 1..64; may grow, must never shrink: rows stay where they were put */
+	int64_t timeout_ms; /* of one call, its repetitions included; 0: 10 s */
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);

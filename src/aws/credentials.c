@@ -14,8 +14,8 @@
 #include <pthread.h>
 #include <string.h>
 
-#define REFRESH_BEFORE_MS (5 * 60 * 1000)   /* new ones are there at least five minutes before the old end */
-#define ASK_AGAIN_MS 30000                  /* while the old ones are valid */
+#define REFRESH_BEFORE_MS (5 * 60 * 1000) /* new ones are there at least five minutes before the old end */
+#define ASK_AGAIN_MS 30000                /* while the old ones are valid */
 #define FAULT_HOLDS_MS 1000
 #define SCRATCH_BYTES (4u << 20)
 
@@ -25,10 +25,10 @@ struct aws_chain {
 	pthread_mutex_t lock;
 	pthread_cond_t fetched;
 	bool fetching;
-	char *held[PARTS];        /* NULL: none yet */
+	char *held[PARTS]; /* NULL: none yet */
 	int64_t expires_ms;
-	int64_t ask_again_ms;     /* not before */
-	bool failed;              /* the last fetch; then: */
+	int64_t ask_again_ms; /* not before */
+	bool failed;          /* the last fetch; then: */
 	struct fault failure;
 };
 
@@ -75,8 +75,8 @@ void aws_chain_free(struct aws_chain **c)
 
 static enum status no_credentials(struct fault *why)
 {
-	return fault_set(why, UPSTREAM_FAILED, "no AWS credentials found in %s, %s, %s or %s",
-	                 sources[0].name, sources[1].name, sources[2].name, sources[3].name);
+	return fault_set(why, UPSTREAM_FAILED, "no AWS credentials found in %s, %s, %s or %s", sources[0].name, sources[1].name,
+		sources[2].name, sources[3].name);
 }
 
 static enum status ask_sources(int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)

@@ -11,8 +11,8 @@
 
 struct aws_credentials {
 	struct str access_key, secret;
-	struct str session_token;   /* "": none */
-	int64_t expires_ms;         /* 0: never */
+	struct str session_token; /* "": none */
+	int64_t expires_ms;       /* 0: never */
 };
 
 struct aws_chain;

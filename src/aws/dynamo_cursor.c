@@ -22,7 +22,7 @@ static bool order_valid(struct str order)
 {
 	uint64_t ms;
 	return order.n == DYNAMO_ORDER_CHARS && str_to_u64(str_slice(order, 0, DYNAMO_ORDER_DIGITS), &ms) && ms <= INT64_MAX &&
-	       order.p[DYNAMO_ORDER_DIGITS] == '#' && uuid_valid(str_slice(order, DYNAMO_ORDER_DIGITS + 1, order.n));
+		order.p[DYNAMO_ORDER_DIGITS] == '#' && uuid_valid(str_slice(order, DYNAMO_ORDER_DIGITS + 1, order.n));
 }
 
 static void pack_order(struct str order, unsigned char out[CURSOR_BYTES])

@@ -8,8 +8,8 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-#define DYNAMO_ORDER_DIGITS 19                                   /* any int64_t of milliseconds */
-#define DYNAMO_ORDER_CHARS (DYNAMO_ORDER_DIGITS + 1 + UUID_CHARS)   /* 0001700000000000000#id */
+#define DYNAMO_ORDER_DIGITS 19                                    /* any int64_t of milliseconds */
+#define DYNAMO_ORDER_CHARS (DYNAMO_ORDER_DIGITS + 1 + UUID_CHARS) /* 0001700000000000000#id */
 
 /* The sort key of a row in either index. */
 struct str dynamo_order(int64_t ms, struct str image_id, struct arena *a);

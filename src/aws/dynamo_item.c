@@ -15,11 +15,14 @@ enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS };
 struct field {
 	const char *name;
 	enum kind kind;
-	bool settles;      /* a resolution changes it */
+	bool settles; /* a resolution changes it */
 	size_t offset;
 };
 
-#define FIELD(name, kind, settles, member) { name, kind, settles, offsetof(struct image_row, member) }
+#define FIELD(name, kind, settles, member) \
+	{ \
+		name, kind, settles, offsetof(struct image_row, member) \
+	}
 
 static const struct field FIELDS[] = {
 	FIELD("imageId", TEXT, false, image_id),
@@ -43,9 +46,7 @@ static const struct field FIELDS[] = {
 	FIELD("deleteHash", TEXT, false, delete_hash),
 };
 
-static const char *const STATUS_NAMES[] = {
-	[IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected",
-};
+static const char *const STATUS_NAMES[] = { [IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected" };
 
 /* to an item */
 
@@ -207,8 +208,14 @@ static enum status item_unreadable(const json_t *item, const char *what, struct 
 
 enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_row *out, struct fault *why)
 {
-	struct image_row row = { .image_id = STR(""), .owner = STR(""), .key = STR(""), .file_name = STR(""), .file_type = STR(""),
-		.etag = STR(""), .reason = STR(""), .delete_hash = STR("") };
+	struct image_row row = { .image_id = STR(""),
+		.owner = STR(""),
+		.key = STR(""),
+		.file_name = STR(""),
+		.file_type = STR(""),
+		.etag = STR(""),
+		.reason = STR(""),
+		.delete_hash = STR("") };
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
 		if (json_object_get(item, FIELDS[i].name) == NULL)
 			continue;

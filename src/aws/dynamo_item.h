@@ -14,8 +14,8 @@
 #define DYNAMO_ATTRIBUTES_MAX 32
 
 struct dynamo_attribute {
-	const char *name;      /* static */
-	struct str value;      /* its typed JSON, {"S":"…"}; empty: not there */
+	const char *name; /* static */
+	struct str value; /* its typed JSON, {"S":"…"}; empty: not there */
 };
 
 struct dynamo_item {

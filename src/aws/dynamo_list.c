@@ -13,20 +13,20 @@
 #include <inttypes.h>
 
 #define SPARE_ROWS 8      /* over a shard's even share, since shards are not even */
-#define ALL_KEYS STR("~")  /* after every sort key: those begin with a digit */
+#define ALL_KEYS STR("~") /* after every sort key: those begin with a digit */
 
 struct shard_stream {
 	struct dynamo_answer page;
-	size_t at;           /* of its Items */
-	bool dry;            /* no page after this one */
+	size_t at; /* of its Items */
+	bool dry;  /* no page after this one */
 };
 
 struct merge {
 	struct dynamo *t;
-	const char *index;   /* and its partition attribute */
-	const char *order;   /* its sort attribute */
+	const char *index; /* and its partition attribute */
+	const char *order; /* its sort attribute */
 	bool newest_first;
-	struct str before;   /* only keys less than this */
+	struct str before; /* only keys less than this */
 	uint32_t per_shard;
 	struct shard_stream streams[DYNAMO_SHARDS_MAX];
 };
@@ -58,7 +58,8 @@ static void write_query(const struct merge *m, uint32_t shard, struct arena *scr
 	dynamo_body_begin(b, m->t, scratch);
 	buf_printf(b, ",\"IndexName\":\"%s\",\"KeyConditionExpression\":\"#%s = :shard AND #%s < :before\"", m->index, m->index, m->order);
 	buf_printf(b, ",\"ExpressionAttributeNames\":{\"#%s\":\"%s\",\"#%s\":\"%s\"}", m->index, m->index, m->order, m->order);
-	buf_printf(b, ",\"ExpressionAttributeValues\":{\":shard\":{\"S\":\"%s#%" PRIu32 "\"},\":before\":{\"S\":\"%.*s\"}}", m->index, shard, STRF(m->before));
+	buf_printf(b, ",\"ExpressionAttributeValues\":{\":shard\":{\"S\":\"%s#%" PRIu32 "\"},\":before\":{\"S\":\"%.*s\"}}", m->index, shard,
+		STRF(m->before));
 	buf_printf(b, ",\"ScanIndexForward\":%s,\"Limit\":%" PRIu32, m->newest_first ? "false" : "true", m->per_shard);
 	if (start != NULL)
 		put_json(b, ",\"ExclusiveStartKey\":", start, scratch);
@@ -109,7 +110,8 @@ static struct shard_stream *first_stream(struct merge *m)
 }
 
 /* Up to `limit` rows into *out. *last is the sort key of the last of a full page; *more: another row follows. */
-static enum status take_row(struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, bool *more, struct str *last, struct fault *why)
+static enum status take_row(
+	struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, bool *more, struct str *last, struct fault *why)
 {
 	struct shard_stream *s;
 	out->rows = arena_array(a, limit, sizeof(*out->rows));
@@ -134,11 +136,16 @@ static uint32_t share_of_limit(const struct dynamo *t, uint32_t limit)
 	return even < limit + 1 ? even : limit + 1;
 }
 
-enum status dynamo_list(struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+enum status dynamo_list(
+	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct dynamo *t = (struct dynamo *)port;
-	struct merge m CLEANUP(merge_deinit) = { .t = t, .index = DYNAMO_FEED, .order = DYNAMO_FEED_ORDER, .newest_first = true,
-		.before = ALL_KEYS, .per_shard = share_of_limit(t, limit) };
+	struct merge m CLEANUP(merge_deinit) = { .t = t,
+		.index = DYNAMO_FEED,
+		.order = DYNAMO_FEED_ORDER,
+		.newest_first = true,
+		.before = ALL_KEYS,
+		.per_shard = share_of_limit(t, limit) };
 	struct image_page page = { .next_cursor = STR("") };
 	struct str last = { 0 };
 	bool more;
@@ -158,8 +165,11 @@ enum status dynamo_list(struct image_table *port, uint32_t limit, struct str cur
 enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct dynamo *t = (struct dynamo *)port;
-	struct merge m CLEANUP(merge_deinit) = { .t = t, .index = DYNAMO_DUE, .order = DYNAMO_DUE_ORDER,
-		.before = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms), .per_shard = share_of_limit(t, limit) };
+	struct merge m CLEANUP(merge_deinit) = { .t = t,
+		.index = DYNAMO_DUE,
+		.order = DYNAMO_DUE_ORDER,
+		.before = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms),
+		.per_shard = share_of_limit(t, limit) };
 	struct image_page page = { .next_cursor = STR("") };
 	struct str last;
 	bool more;

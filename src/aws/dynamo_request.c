@@ -22,10 +22,8 @@ static const struct word REFUSALS[] = {
 	{ "UnknownOperationException", DYNAMO_UNKNOWN_OPERATION },
 };
 
-static const char *const THROTTLES[] = {
-	"ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "ThrottledException",
-	"LimitExceededException",
-};
+static const char *const THROTTLES[] = { "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
+	"ThrottledException", "LimitExceededException" };
 
 void dynamo_answer_deinit(struct dynamo_answer *a)
 {
@@ -94,9 +92,9 @@ static enum status fault_malformed(const struct dynamo_call *c, const struct htt
 {
 	struct str word = error_word(json);
 	enum status end = fault_throttled(word) ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
-	                                  : fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
+											: fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
 	fault_cause(why, "DynamoDB %s: HTTP %d %.*s: %s", c->action, r->status, STRF(word),
-	            json_is_object(json) ? error_message(json) : "the answer is not a JSON object");
+		json_is_object(json) ? error_message(json) : "the answer is not a JSON object");
 	return end;
 }
 
@@ -120,11 +118,16 @@ enum status dynamo_ask(struct dynamo *t, const struct dynamo_call *c, struct are
 		{ STR("content-type"), STR("application/x-amz-json-1.0") },
 		{ STR("x-amz-target"), target },
 	};
-	const struct aws_call call = {
-		.method = STR("POST"), .host_prefix = STR(""), .path = STR("/"), .headers = headers, .n_headers = COUNT_OF(headers),
-		.body = c->body, .deadline_ms = clock_mono_ms() + t->timeout_ms, .repeatable = true,
-		.max_response_bytes = RESPONSE_MAX_BYTES, .sent = c->sent,
-	};
+	const struct aws_call call = { .method = STR("POST"),
+		.host_prefix = STR(""),
+		.path = STR("/"),
+		.headers = headers,
+		.n_headers = COUNT_OF(headers),
+		.body = c->body,
+		.deadline_ms = clock_mono_ms() + t->timeout_ms,
+		.repeatable = true,
+		.max_response_bytes = RESPONSE_MAX_BYTES,
+		.sent = c->sent };
 	struct http_response response;
 	struct fault from = { 0 };
 	if (!arena_ok(scratch) || c->body.n == 0)

@@ -10,22 +10,22 @@
 enum dynamo_outcome {
 	DYNAMO_DONE = 0,
 	DYNAMO_CONDITION_FAILED = 1,
-	DYNAMO_IN_USE = 2,              /* the table is there already */
-	DYNAMO_MISSING = 4,             /* no such table, or not yet */
-	DYNAMO_REFUSED = 8,             /* ValidationException */
-	DYNAMO_UNKNOWN_OPERATION = 16,  /* an endpoint that has not all of DynamoDB */
+	DYNAMO_IN_USE = 2,             /* the table is there already */
+	DYNAMO_MISSING = 4,            /* no such table, or not yet */
+	DYNAMO_REFUSED = 8,            /* ValidationException */
+	DYNAMO_UNKNOWN_OPERATION = 16, /* an endpoint that has not all of DynamoDB */
 };
 
 struct dynamo_call {
-	const char *action;             /* "PutItem" */
+	const char *action; /* "PutItem" */
 	struct str body;
-	unsigned expects;               /* refusals that are the caller's business, or-ed */
-	unsigned *sent;                 /* how often it may have arrived; may be NULL */
+	unsigned expects; /* refusals that are the caller's business, or-ed */
+	unsigned *sent;   /* how often it may have arrived; may be NULL */
 };
 
 struct dynamo_answer {
 	enum dynamo_outcome outcome;
-	json_t *json;                   /* an object; owned */
+	json_t *json; /* an object; owned */
 };
 
 /* Safe on a zeroed one. */
@@ -33,7 +33,8 @@ void dynamo_answer_deinit(struct dynamo_answer *a);
 /* Ask and wait. *out is written only on OK.
  * scratch  takes the answer's bytes
  * Errors   UPSTREAM_FAILED; DEADLINE; OVERLOADED throttled; TOO_MUCH */
-enum status dynamo_ask(struct dynamo *t, const struct dynamo_call *c, struct arena *scratch, struct dynamo_answer *out, struct fault *why) MUST_CHECK;
+enum status dynamo_ask(
+	struct dynamo *t, const struct dynamo_call *c, struct arena *scratch, struct dynamo_answer *out, struct fault *why) MUST_CHECK;
 
 /* Begin a body: {"TableName":"…". On the arena. */
 void dynamo_body_begin(struct buf *b, const struct dynamo *t, struct arena *scratch);

@@ -31,16 +31,18 @@ static enum status ask_table(struct dynamo *t, struct dynamo_call *call, struct 
 
 static void write_schema(struct buf *b)
 {
-	buf_put(b, STR(",\"BillingMode\":\"PAY_PER_REQUEST\",\"KeySchema\":[{\"AttributeName\":\"imageId\",\"KeyType\":\"HASH\"}]"
-	               ",\"AttributeDefinitions\":[{\"AttributeName\":\"imageId\",\"AttributeType\":\"S\"}"));
+	buf_put(b,
+		STR(",\"BillingMode\":\"PAY_PER_REQUEST\",\"KeySchema\":[{\"AttributeName\":\"imageId\",\"KeyType\":\"HASH\"}]"
+			",\"AttributeDefinitions\":[{\"AttributeName\":\"imageId\",\"AttributeType\":\"S\"}"));
 	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
 		for (size_t k = 0; k < 2; k++)
 			buf_printf(b, ",{\"AttributeName\":\"%s\",\"AttributeType\":\"S\"}", INDEXES[i][k]);
 	buf_put(b, STR("],\"GlobalSecondaryIndexes\":["));
 	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
-		buf_printf(b, "%s{\"IndexName\":\"%s\",\"KeySchema\":[{\"AttributeName\":\"%s\",\"KeyType\":\"HASH\"},"
-		              "{\"AttributeName\":\"%s\",\"KeyType\":\"RANGE\"}],\"Projection\":{\"ProjectionType\":\"ALL\"}}",
-		           i == 0 ? "" : ",", INDEXES[i][0], INDEXES[i][0], INDEXES[i][1]);
+		buf_printf(b,
+			"%s{\"IndexName\":\"%s\",\"KeySchema\":[{\"AttributeName\":\"%s\",\"KeyType\":\"HASH\"},"
+			"{\"AttributeName\":\"%s\",\"KeyType\":\"RANGE\"}],\"Projection\":{\"ProjectionType\":\"ALL\"}}",
+			i == 0 ? "" : ",", INDEXES[i][0], INDEXES[i][0], INDEXES[i][1]);
 	buf_put_char(b, ']');
 }
 
@@ -84,7 +86,8 @@ static enum status describe_table(struct dynamo *t, bool *ready, struct fault *w
 	for (size_t i = 0; *ready && i < COUNT_OF(INDEXES); i++) {
 		const json_t *index = find_index(table, INDEXES[i][0]);
 		if (index == NULL)
-			return fault_set(why, BAD_SETTING, "The table %s exists, but has no index \"%s\": it was not created for tintype.", t->table, INDEXES[i][0]);
+			return fault_set(
+				why, BAD_SETTING, "The table %s exists, but has no index \"%s\": it was not created for tintype.", t->table, INDEXES[i][0]);
 		*ready = is_active(index, "IndexStatus");
 	}
 	return OK;
@@ -100,7 +103,9 @@ static enum status wait_until_active(struct dynamo *t, struct fault *why)
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		TRY(describe_table(t, &ready, why));
 	}
-	return ready ? OK : fault_set(why, DEADLINE, "The table %s is being created, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);
+	return ready
+		? OK
+		: fault_set(why, DEADLINE, "The table %s is being created, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);
 }
 
 static enum status turn_ttl_on(struct dynamo *t, struct fault *why)

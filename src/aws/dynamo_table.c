@@ -88,7 +88,8 @@ static void add_index(struct dynamo_item *item, const char *const names[2], uint
 
 /* What the row has besides its own fields. An attribute that must go is added as empty. An image whose
  * bytes are replaced keeps its place in the list: whoever is between two pages sees it once. */
-static void add_keys(struct dynamo *t, const struct image_row *row, bool replaced, const struct write_id *id, struct dynamo_item *item, struct arena *a)
+static void add_keys(
+	struct dynamo *t, const struct image_row *row, bool replaced, const struct write_id *id, struct dynamo_item *item, struct arena *a)
 {
 	static const char *const feed[2] = { DYNAMO_FEED, DYNAMO_FEED_ORDER }, *const due[2] = { DYNAMO_DUE, DYNAMO_DUE_ORDER };
 	bool listed = row->status == IMAGE_UPLOADED, ends = !listed && row->ends_ms > 0;
@@ -173,8 +174,9 @@ static struct str insert_body(struct dynamo *t, const struct image_row *row, con
 	dynamo_body_begin(&b, t, scratch);
 	buf_put(&b, STR(",\"Item\":"));
 	dynamo_item_put(&item, &b);
-	buf_put(&b, STR(",\"ConditionExpression\":\"attribute_not_exists(#imageId)\",\"ExpressionAttributeNames\":{\"#imageId\":\"imageId\"}"
-	                ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
+	buf_put(&b,
+		STR(",\"ConditionExpression\":\"attribute_not_exists(#imageId)\",\"ExpressionAttributeNames\":{\"#imageId\":\"imageId\"}"
+			",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
 	return finish_body(&b);
 }
 
@@ -185,7 +187,9 @@ static enum status insert_row(struct image_table *port, const struct image_row *
 	struct write_id id = new_write_id();
 	assert(row->status == IMAGE_PENDING && uuid_valid(row->image_id));
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
-	const struct dynamo_call call = { .action = "PutItem", .body = insert_body(dynamo_of(port), row, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED };
+	const struct dynamo_call call = {
+		.action = "PutItem", .body = insert_body(dynamo_of(port), row, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED
+	};
 	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
 	if (answer.outcome == DYNAMO_DONE)
 		return OK;
@@ -232,11 +236,19 @@ static void update_of(const struct dynamo_item *item, struct arena *scratch, str
 
 static struct image_row row_of(const struct resolution *s)
 {
-	return (struct image_row){
-		.image_id = s->image_id, .status = s->status, .file_type = s->file_type, .file_size = s->file_size, .etag = s->etag,
-		.modified_ms = s->modified_ms, .width = s->width, .height = s->height, .orientation = s->orientation, .frames = s->frames,
-		.uploaded_ms = s->uploaded_ms, .ends_ms = s->ends_ms, .reason = s->reason,
-	};
+	return (struct image_row){ .image_id = s->image_id,
+		.status = s->status,
+		.file_type = s->file_type,
+		.file_size = s->file_size,
+		.etag = s->etag,
+		.modified_ms = s->modified_ms,
+		.width = s->width,
+		.height = s->height,
+		.orientation = s->orientation,
+		.frames = s->frames,
+		.uploaded_ms = s->uploaded_ms,
+		.ends_ms = s->ends_ms,
+		.reason = s->reason };
 }
 
 /* It must be pending, or, for other bytes that came later, uploaded with the ETag that was seen. */
@@ -250,7 +262,8 @@ static void put_condition(const struct resolution *s, struct update *u, struct b
 		buf_put(&u->values, seen.attributes[0].value);
 	}
 	buf_printf(b, ",\"ConditionExpression\":\"#status = :was%s\"", replaces ? " AND #etag = :replaces" : "");
-	buf_printf(b, ",\"ExpressionAttributeValues\":{\":was\":{\"S\":\"%s\"}%.*s}", replaces ? "uploaded" : "pending", STRF(buf_str(&u->values)));
+	buf_printf(
+		b, ",\"ExpressionAttributeValues\":{\":was\":{\"S\":\"%s\"}%.*s}", replaces ? "uploaded" : "pending", STRF(buf_str(&u->values)));
 }
 
 static struct str write_resolve_body(struct dynamo *t, const struct resolution *s, const struct write_id *id, struct arena *scratch)
@@ -267,8 +280,9 @@ static struct str write_resolve_body(struct dynamo *t, const struct resolution *
 	buf_printf(&b, ",\"UpdateExpression\":\"%.*s%.*s\"", STRF(buf_str(&u.set)), STRF(buf_str(&u.remove)));
 	buf_printf(&b, ",\"ExpressionAttributeNames\":{%.*s}", STRF(buf_str(&u.names)));
 	put_condition(s, &u, &b, scratch);
-	buf_put(&b, STR(",\"ReturnValues\":\"ALL_NEW\""
-	                ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
+	buf_put(&b,
+		STR(",\"ReturnValues\":\"ALL_NEW\""
+			",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
 	return buf_ok(&u.set) && buf_ok(&u.remove) && buf_ok(&u.names) && buf_ok(&u.values) ? finish_body(&b) : STR("");
 }
 
@@ -281,7 +295,8 @@ static enum status resolve_refused(const json_t *item, const struct write_id *id
 	return is_ours(item, id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
 }
 
-static enum status resolve_row(struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
+static enum status resolve_row(
+	struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
@@ -290,7 +305,9 @@ static enum status resolve_row(struct image_table *port, const struct resolution
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
 	if (!uuid_valid(s->image_id))
 		return no_such_image(why);
-	const struct dynamo_call call = { .action = "UpdateItem", .body = write_resolve_body(dynamo_of(port), s, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED };
+	const struct dynamo_call call = {
+		.action = "UpdateItem", .body = write_resolve_body(dynamo_of(port), s, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED
+	};
 	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
 	const json_t *resolved = json_object_get(answer.json, "Attributes");
 	if (answer.outcome == DYNAMO_DONE && resolved != NULL)
@@ -322,8 +339,10 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
 	if (!uuid_valid(id))
 		return no_such_image(why);
-	const struct dynamo_call call = { .action = "DeleteItem", .body = remove_body(dynamo_of(port), id, ended_by_ms, &scratch),
-		.expects = DYNAMO_CONDITION_FAILED, .sent = &sent };
+	const struct dynamo_call call = { .action = "DeleteItem",
+		.body = remove_body(dynamo_of(port), id, ended_by_ms, &scratch),
+		.expects = DYNAMO_CONDITION_FAILED,
+		.sent = &sent };
 	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
 	if (answer.outcome == DYNAMO_DONE)
 		return OK;
@@ -335,9 +354,13 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 
 /* the port */
 
-static const struct image_table_ops ops = {
-	.start_insert = start_insert_row, .get = get_row, .resolve = resolve_row, .remove = remove_row, .list = dynamo_list, .due = dynamo_due, .counts = dynamo_counts,
-};
+static const struct image_table_ops ops = { .start_insert = start_insert_row,
+	.get = get_row,
+	.resolve = resolve_row,
+	.remove = remove_row,
+	.list = dynamo_list,
+	.due = dynamo_due,
+	.counts = dynamo_counts };
 
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 {
@@ -345,7 +368,10 @@ struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 	assert(o->shards >= 1 && o->shards <= DYNAMO_SHARDS_MAX);
 	if (t == NULL)
 		return NULL;
-	*t = (struct dynamo){ .port = { .ops = &ops }, .service = o->service, .table = mem_dup_cstr(o->table), .shards = o->shards,
+	*t = (struct dynamo){ .port = { .ops = &ops },
+		.service = o->service,
+		.table = mem_dup_cstr(o->table),
+		.shards = o->shards,
 		.timeout_ms = o->timeout_ms > 0 ? o->timeout_ms : TIMEOUT_MS };
 	if (t->table == NULL) {
 		mem_free(t);

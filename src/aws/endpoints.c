@@ -46,7 +46,8 @@ static enum status source_parse(struct str json, struct arena *a, struct aws_cre
 	return OK;
 }
 
-static enum status send_request(struct http_client *client, struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
+static enum status send_request(
+	struct http_client *client, struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
 {
 	r->max_response_bytes = DOCUMENT_MAX;
 	return http_send(client, r, a, out, why);
@@ -80,7 +81,7 @@ static bool is_own_address(struct str host)
 	if (inet_pton(AF_INET, text, &four) != 1)
 		return false;
 	in_addr_t address = ntohl(four.s_addr);
-	return address >> 24 == 127 || address == 0xa9feaa02 || address == 0xa9feaa17;   /* 169.254.170.2 and .23 */
+	return address >> 24 == 127 || address == 0xa9feaa02 || address == 0xa9feaa17; /* 169.254.170.2 and .23 */
 }
 
 static enum status container_url(struct arena *a, struct str *url, struct fault *why)
@@ -94,7 +95,8 @@ static enum status container_url(struct arena *a, struct str *url, struct fault 
 	if (url->n == 0 || str_starts_with_nocase(*url, STR("https://")))
 		return OK;
 	if (!str_starts_with_nocase(*url, STR("http://")) || !is_own_address(host_of(str_slice(*url, 7, url->n))))
-		return fault_set(why, UPSTREAM_FAILED, "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to loopback, 169.254.170.2 or 169.254.170.23");
+		return fault_set(
+			why, UPSTREAM_FAILED, "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to loopback, 169.254.170.2 or 169.254.170.23");
 	return OK;
 }
 
@@ -114,12 +116,16 @@ static enum status container_token(struct arena *a, struct str *token, struct fa
 	return token->n > 0 ? OK : fault_set(why, UPSTREAM_FAILED, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE does not name a file with a token");
 }
 
-static enum status fetch_container(struct http_client *client, struct str url, struct arena *a, struct aws_credentials *out, struct fault *why)
+static enum status fetch_container(
+	struct http_client *client, struct str url, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
 	struct http_response answer;
 	struct header authorization = { STR("Authorization"), { 0 } };
 	TRY(container_token(a, &authorization.value, why));
-	struct http_request r = { .method = STR("GET"), .url = url, .headers = &authorization, .n_headers = authorization.value.n > 0,
+	struct http_request r = { .method = STR("GET"),
+		.url = url,
+		.headers = &authorization,
+		.n_headers = authorization.value.n > 0,
 		.total_timeout_ms = CONTAINER_TIMEOUT_MS };
 	TRY(send_request(client, &r, a, &answer, why));
 	if (answer.status != 200)
@@ -159,8 +165,12 @@ struct instance {
 
 static enum status get_document(struct instance *i, struct str path, struct http_response *answer, struct fault *why)
 {
-	struct http_request r = { .method = STR("GET"), .url = str_printf(i->a, "%.*s/latest/meta-data/iam/security-credentials/%.*s", STRF(i->base), STRF(path)),
-		.headers = &i->token, .n_headers = 1, .connect_timeout_ms = INSTANCE_CONNECT_MS, .total_timeout_ms = INSTANCE_TIMEOUT_MS };
+	struct http_request r = { .method = STR("GET"),
+		.url = str_printf(i->a, "%.*s/latest/meta-data/iam/security-credentials/%.*s", STRF(i->base), STRF(path)),
+		.headers = &i->token,
+		.n_headers = 1,
+		.connect_timeout_ms = INSTANCE_CONNECT_MS,
+		.total_timeout_ms = INSTANCE_TIMEOUT_MS };
 	return send_request(i->client, &r, i->a, answer, why);
 }
 
@@ -169,8 +179,12 @@ static enum status fetch_token(struct instance *i, bool *there, struct fault *wh
 {
 	static const struct header ttl = { { "X-aws-ec2-metadata-token-ttl-seconds", 36 }, { "21600", 5 } };
 	struct http_response answer;
-	struct http_request r = { .method = STR("PUT"), .url = str_printf(i->a, "%.*s/latest/api/token", STRF(i->base)),
-		.headers = &ttl, .n_headers = 1, .connect_timeout_ms = INSTANCE_CONNECT_MS, .total_timeout_ms = INSTANCE_TIMEOUT_MS };
+	struct http_request r = { .method = STR("PUT"),
+		.url = str_printf(i->a, "%.*s/latest/api/token", STRF(i->base)),
+		.headers = &ttl,
+		.n_headers = 1,
+		.connect_timeout_ms = INSTANCE_CONNECT_MS,
+		.total_timeout_ms = INSTANCE_TIMEOUT_MS };
 	enum status st = send_request(i->client, &r, i->a, &answer, why);
 	*there = st == OK && answer.status == 200 && answer.body.n > 0;
 	i->token = (struct header){ STR("X-aws-ec2-metadata-token"), *there ? str_trim(answer.body) : STR("") };
@@ -188,7 +202,7 @@ static enum status fetch_instance(struct instance *i, struct aws_credentials *ou
 	role = str_trim(str_cut(&role, '\n'));
 	*found = answer.status == 200 && role.n > 0;
 	if (answer.status == 404 || (answer.status == 200 && role.n == 0))
-		return OK;   /* an instance without a role */
+		return OK; /* an instance without a role */
 	if (answer.status != 200)
 		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
 	TRY(get_document(i, role, &answer, why));

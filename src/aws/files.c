@@ -49,7 +49,7 @@ enum status source_read_file(const char *path, struct arena *a, struct str *out,
 
 static const struct shared_file {
 	enum profile_file kind;
-	const char *variable, *usual;   /* usual: under the home directory */
+	const char *variable, *usual; /* usual: under the home directory */
 } shared_files[] = {
 	{ PROFILE_CREDENTIALS, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials" },
 	{ PROFILE_CONFIG, "AWS_CONFIG_FILE", ".aws/config" },
@@ -78,7 +78,8 @@ static enum status read_profile(const struct shared_file *f, struct arena *a, st
 	if (st == OK && text.p != NULL)
 		st = profile_read(text, f->kind, profile_name(), out, &inner);
 	if (st != OK) {
-		fault_set(why, UPSTREAM_FAILED, "the AWS %s file is unusable: %s", f->kind == PROFILE_CONFIG ? "config" : "credentials", inner.text);
+		fault_set(
+			why, UPSTREAM_FAILED, "the AWS %s file is unusable: %s", f->kind == PROFILE_CONFIG ? "config" : "credentials", inner.text);
 		fault_cause(why, "%s: %s", cstr, inner.text);
 	}
 	return st;
@@ -95,7 +96,8 @@ enum status source_files(struct arena *a, struct aws_credentials *out, bool *fou
 		known = known || p.found;
 		*found = p.access_key.n > 0 || p.secret.n > 0;
 		if (*found && (p.access_key.n == 0 || p.secret.n == 0))
-			return fault_set(why, UPSTREAM_FAILED, "the AWS profile %.*s has only one of aws_access_key_id and aws_secret_access_key", STRF(name));
+			return fault_set(
+				why, UPSTREAM_FAILED, "the AWS profile %.*s has only one of aws_access_key_id and aws_secret_access_key", STRF(name));
 		*out = (struct aws_credentials){ p.access_key, p.secret, p.session_token, 0 };
 	}
 	if (!*found && source_variable("AWS_PROFILE").n > 0)

@@ -32,8 +32,8 @@ static bool take_object(struct list *l, const struct xml_node *n)
 	struct str size = xml_child_text(n, "Size"), modified = xml_child_text(n, "LastModified");
 	*o = (struct object_info){ .etag = str_dup(l->a, str_unquote(xml_child_text(n, "ETag"))), .content_type = STR("") };
 	return read_key(l, n, &o->key) && (size.p == NULL || str_to_u64(size, &o->size)) &&
-	       (modified.p == NULL || clock_parse_iso8601(modified, &o->modified_ms)) &&
-	       (l->objects.n++ == 0 || str_compare(o[-1].key, o->key) < 0);
+		(modified.p == NULL || clock_parse_iso8601(modified, &o->modified_ms)) &&
+		(l->objects.n++ == 0 || str_compare(o[-1].key, o->key) < 0);
 }
 
 static bool take_version(struct list *l, const struct xml_node *n)
@@ -68,7 +68,8 @@ static bool take_versions(struct list *l, const struct xml_node *root)
 }
 
 /* The tree has memory of its own, and is gone when what matters has been taken from it. */
-static enum status read_list(struct list *l, struct str xml, const char *root_name, bool (*take)(struct list *l, const struct xml_node *root), struct fault *why)
+static enum status read_list(
+	struct list *l, struct str xml, const char *root_name, bool (*take)(struct list *l, const struct xml_node *root), struct fault *why)
 {
 	struct arena tree;
 	struct fault malformed;

@@ -13,7 +13,7 @@ enum status listing_parse(struct str xml, uint32_t max, struct arena *a, struct 
 
 struct version {
 	struct str key, id;
-	bool latest;               /* what a GET without a version finds */
+	bool latest; /* what a GET without a version finds */
 };
 
 struct version_page {

@@ -43,10 +43,8 @@ static void read_setting(struct aws_profile *p, struct str name, struct str valu
 	const struct {
 		struct str name;
 		struct str *to;
-	} settings[] = {
-		{ STR("aws_access_key_id"), &p->access_key }, { STR("aws_secret_access_key"), &p->secret },
-		{ STR("aws_session_token"), &p->session_token }, { STR("region"), &p->region },
-	};
+	} settings[] = { { STR("aws_access_key_id"), &p->access_key }, { STR("aws_secret_access_key"), &p->secret },
+		{ STR("aws_session_token"), &p->session_token }, { STR("region"), &p->region } };
 	for (size_t i = 0; i < COUNT_OF(settings); i++)
 		if (str_equal_nocase(name, settings[i].name))
 			*settings[i].to = value;

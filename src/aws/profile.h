@@ -9,13 +9,13 @@
 #define PROFILE_FILE_MAX (1u << 20)
 
 enum profile_file {
-	PROFILE_CREDENTIALS,   /* [name] */
-	PROFILE_CONFIG,        /* [profile name], [default] */
+	PROFILE_CREDENTIALS, /* [name] */
+	PROFILE_CONFIG,      /* [profile name], [default] */
 };
 
 struct aws_profile {
-	bool found;            /* there is such a section */
-	struct str access_key, secret, session_token, region;   /* borrow from the text; "": not said */
+	bool found;                                           /* there is such a section */
+	struct str access_key, secret, session_token, region; /* borrow from the text; "": not said */
 };
 
 /* Read the profile `name`; other sections and settings are ignored. A section that comes twice is one, a

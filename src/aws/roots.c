@@ -109,7 +109,6 @@ const char aws_roots_pem[] =
 	"iEDPfUYd/x7H4c7/I9vG+o1VTqkC50cRRj70/b17KSa7qWFiNyi2LSr2EIZkyXCn\n"
 	"0q23KXB56jzaYyWf/Wi3MOxw+3WKt21gZ7IeyLnp2KhvAotnDU0mV3HaIPzBSlCN\n"
 	"sSi6\n"
-	"-----END CERTIFICATE-----\n"
-	;
+	"-----END CERTIFICATE-----\n";
 
 const size_t aws_roots_bytes = sizeof aws_roots_pem - 1;

@@ -30,8 +30,8 @@ struct s3_store {
 	struct object_store port;
 	struct aws_service *service;
 	char *bucket, *region;
-	char *host_prefix;          /* "bucket."; "": path style */
-	char *base;                 /* what clients see before the path */
+	char *host_prefix; /* "bucket."; "": path style */
+	char *base;        /* what clients see before the path */
 	bool deny_overwrite;
 };
 
@@ -58,7 +58,8 @@ static struct str path_of(const struct s3_store *s, struct str key, struct arena
 	return str_printf(a, "/%.*s", STRF(key));
 }
 
-static enum status send_call(const struct s3_store *s, struct aws_call *c, struct str key, struct arena *a, struct http_response *out, struct fault *why)
+static enum status send_call(
+	const struct s3_store *s, struct aws_call *c, struct str key, struct arena *a, struct http_response *out, struct fault *why)
 {
 	c->host_prefix = str_of(s->host_prefix);
 	c->path = path_of(s, key, a);
@@ -100,7 +101,9 @@ static enum status put_object(struct object_store *port, struct str key, struct 
 
 static enum status read_info(const struct http_response *r, struct str key, struct arena *a, struct object_info *out, struct fault *why)
 {
-	struct object_info info = { .key = str_dup(a, key), .size = r->length, .etag = str_unquote(response_header(r, STR("ETag"))),
+	struct object_info info = { .key = str_dup(a, key),
+		.size = r->length,
+		.etag = str_unquote(response_header(r, STR("ETag"))),
 		.content_type = response_header(r, STR("Content-Type")) };
 	if (!r->has_length || !clock_parse_http_date(response_header(r, STR("Last-Modified")), &info.modified_ms))
 		return fault_set(why, UPSTREAM_FAILED, "the object store did not give an object's length and time");
@@ -108,7 +111,8 @@ static enum status read_info(const struct http_response *r, struct str key, stru
 	return fault_check_arena(a, why);
 }
 
-static enum status get_object(struct object_store *port, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
+static enum status get_object(
+	struct object_store *port, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
 	struct http_response r;
 	struct object_info info;
@@ -158,9 +162,8 @@ static enum status delete_page(const struct s3_store *s, struct str key, struct 
 	struct arena CLEANUP(arena_deinit) a = { 0 };
 	struct http_response r;
 	struct version_page page;
-	const struct header query[] = {
-		{ STR("versions"), STR("") }, { STR("encoding-type"), STR("url") }, { STR("max-keys"), STR(VERSIONS_PAGE_TEXT) }, { STR("prefix"), key },
-	};
+	const struct header query[] = { { STR("versions"), STR("") }, { STR("encoding-type"), STR("url") },
+		{ STR("max-keys"), STR(VERSIONS_PAGE_TEXT) }, { STR("prefix"), key } };
 	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query), .max_response_bytes = VERSIONS_MAX_BYTES };
 	arena_init(&a, SCRATCH_BYTES);
 	*any = false;
@@ -208,15 +211,16 @@ static enum status delete_object(struct object_store *port, struct str key, stru
 	return marked ? delete_versions(store_of(port), key, marker, why) : OK;
 }
 
-static enum status list_objects(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
+static enum status list_objects(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a,
+	struct object_page *out, struct fault *why)
 {
 	struct http_response r;
 	assert(limit >= 1 && limit <= LIST_MAX);
-	const struct header query[] = {
-		{ STR("list-type"), STR("2") }, { STR("encoding-type"), STR("url") }, { STR("max-keys"), str_printf(a, "%u", limit) },
-		{ STR("prefix"), prefix }, { STR("start-after"), after },
+	const struct header query[] = { { STR("list-type"), STR("2") }, { STR("encoding-type"), STR("url") },
+		{ STR("max-keys"), str_printf(a, "%u", limit) }, { STR("prefix"), prefix }, { STR("start-after"), after } };
+	struct aws_call c = {
+		.method = STR("GET"), .query = query, .n_query = COUNT_OF(query) - (after.n == 0), .max_response_bytes = LISTING_MAX_BYTES
 	};
-	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query) - (after.n == 0), .max_response_bytes = LISTING_MAX_BYTES };
 	TRY(send_call(store_of(port), &c, STR(""), a, &r, why));
 	return r.status == 200 ? listing_parse(r.body, limit, a, out, why) : fault_refused(store_of(port), &r, why);
 }
@@ -232,7 +236,8 @@ static struct str object_address(const struct s3_store *s, struct str key, struc
 }
 
 /* Credentials for a thing that shall live expires_s, which is cut to their own life. */
-static enum status key_for(const struct s3_store *s, int64_t now_ms, uint32_t *expires_s, struct arena *a, struct sigv4_key *key, struct fault *why)
+static enum status key_for(
+	const struct s3_store *s, int64_t now_ms, uint32_t *expires_s, struct arena *a, struct sigv4_key *key, struct fault *why)
 {
 	struct aws_credentials have;
 	TRY(aws_chain_get(aws_service_chain(s->service), now_ms, a, &have, why));
@@ -257,7 +262,8 @@ static const struct header *signed_headers(const struct s3_store *s, const struc
 	return all;
 }
 
-static enum status presign_object(struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
+static enum status presign_object(
+	struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
 	const struct s3_store *s = store_of(port);
 	struct sigv4_key key;
@@ -278,19 +284,28 @@ static enum status presign_object(struct object_store *port, const struct presig
 		query[n_query++] = (struct header){ STR("response-cache-control"), str_printf(a, "private, max-age=%u", expires_s) };
 	}
 	const struct header *headers = signed_headers(s, r, &n_headers, a);
-	struct presign_input in = {
-		.method = r->method, .base_url = str_of(s->base), .path = path_of(s, r->key, a), .headers = headers, .n_headers = n_headers,
-		.query = query, .n_query = n_query, .now_ms = r->now_ms, .expires_s = expires_s,
-	};
+	struct presign_input in = { .method = r->method,
+		.base_url = str_of(s->base),
+		.path = path_of(s, r->key, a),
+		.headers = headers,
+		.n_headers = n_headers,
+		.query = query,
+		.n_query = n_query,
+		.now_ms = r->now_ms,
+		.expires_s = expires_s };
 	TRY(fault_check_arena(a, why));
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The date in the URL has whole seconds. */
-	*out = (struct presigned){ .url = url, .address = object_address(s, r->key, a), .expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
-		.added = headers + r->n_headers, .n_added = n_headers - r->n_headers };
+	*out = (struct presigned){ .url = url,
+		.address = object_address(s, r->key, a),
+		.expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
+		.added = headers + r->n_headers,
+		.n_added = n_headers - r->n_headers };
 	return fault_check_arena(a, why);
 }
 
-static enum status make_form(struct object_store *port, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
+static enum status make_form(
+	struct object_store *port, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
 {
 	const struct s3_store *s = store_of(port);
 	struct sigv4_key key;
@@ -299,14 +314,20 @@ static enum status make_form(struct object_store *port, const struct form_reques
 	TRY(object_key_check(r->key, why));
 	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
 	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
-	const struct post_policy_input in = {
-		.bucket = str_of(s->bucket), .key = r->key, .content_type = r->content_type, .min_size = r->min_size, .max_size = r->max_size,
-		.now_ms = r->now_ms, .expires_s = expires_s,
-	};
+	const struct post_policy_input in = { .bucket = str_of(s->bucket),
+		.key = r->key,
+		.content_type = r->content_type,
+		.min_size = r->min_size,
+		.max_size = r->max_size,
+		.now_ms = r->now_ms,
+		.expires_s = expires_s };
 	if (fields == NULL)
 		return fault_too_much(why);
 	TRY(presign_post(&key, &in, a, fields, &n, why));
-	*out = (struct post_form){ .url = object_address(s, STR(""), a), .address = object_address(s, r->key, a), .fields = fields, .n_fields = n,
+	*out = (struct post_form){ .url = object_address(s, STR(""), a),
+		.address = object_address(s, r->key, a),
+		.fields = fields,
+		.n_fields = n,
 		.expires_ms = r->now_ms + (int64_t)expires_s * 1000 };
 	return fault_check_arena(a, why);
 }

@@ -30,7 +30,7 @@
 struct aws_service {
 	struct aws_chain *chain;
 	char *service, *region, *url;
-	bool own_roots;            /* AWS's own endpoint */
+	bool own_roots; /* AWS's own endpoint */
 	pthread_mutex_t lock;
 	struct http_client *idle[IDLE_MAX];
 	size_t n_idle;
@@ -126,16 +126,23 @@ static struct str base_url(const struct aws_service *s, struct str prefix, struc
 	return str_printf(a, "%.*s%.*s%.*s", STRF(str_slice(url, 0, host)), STRF(prefix), STRF(str_slice(url, host, url.n)));
 }
 
-static enum status sign_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out, struct fault *why)
+static enum status sign_call(
+	struct aws_service *s, const struct aws_call *c, struct arena *a, struct signed_request *out, struct fault *why)
 {
 	struct aws_credentials have;
 	int64_t now_ms = clock_now_ms();
 	TRY(aws_chain_get(s->chain, now_ms, a, &have, why));
 	struct sigv4_key key = { have.access_key, have.secret, have.session_token, str_of(s->region), str_of(s->service) };
-	struct sign_request_input in = {
-		.method = c->method, .base_url = base_url(s, c->host_prefix, a), .path = c->path, .headers = c->headers, .n_headers = c->n_headers,
-		.query = c->query, .n_query = c->n_query, .body = c->body, .now_ms = now_ms, .tell_hash = str_equal(key.service, STR("s3")),
-	};
+	struct sign_request_input in = { .method = c->method,
+		.base_url = base_url(s, c->host_prefix, a),
+		.path = c->path,
+		.headers = c->headers,
+		.n_headers = c->n_headers,
+		.query = c->query,
+		.n_query = c->n_query,
+		.body = c->body,
+		.now_ms = now_ms,
+		.tell_hash = str_equal(key.service, STR("s3")) };
 	return sign_request(&key, &in, a, out, why);
 }
 
@@ -164,7 +171,7 @@ static void add_trace(struct signed_request *r, struct arena *a)
 /* What is known after an attempt. */
 struct attempt {
 	enum status st;
-	bool tried;                /* there were credentials and time for it */
+	bool tried; /* there were credentials and time for it */
 	bool sent;
 	struct http_response answer;
 };
@@ -183,12 +190,16 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	if (t.st != OK)
 		return t;
 	add_trace(&signed_call, a);
-	struct http_request r = {
-		.method = c->method, .url = signed_call.url, .headers = signed_call.headers, .n_headers = signed_call.n_headers, .body = c->body,
-		.connect_timeout_ms = left < CONNECT_MS ? left : CONNECT_MS, .total_timeout_ms = left,
-		.max_response_bytes = c->max_response_bytes, .once = true,
-		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR(""),
-	};
+	struct http_request r = { .method = c->method,
+		.url = signed_call.url,
+		.headers = signed_call.headers,
+		.n_headers = signed_call.n_headers,
+		.body = c->body,
+		.connect_timeout_ms = left < CONNECT_MS ? left : CONNECT_MS,
+		.total_timeout_ms = left,
+		.max_response_bytes = c->max_response_bytes,
+		.once = true,
+		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR("") };
 	t.tried = true;
 	t.st = http_send(client, &r, a, &t.answer, why);
 	t.sent = http_client_sent(client);
@@ -210,7 +221,8 @@ static struct str error_code(struct str body)
 /* Error codes of JSON and XML bodies that say that the call was not taken up. */
 static bool is_throttled(const struct http_response *answer)
 {
-	static const char *const codes[] = { "Throttling", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown", "TooManyRequests" };
+	static const char *const codes[] = { "Throttling", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown",
+		"TooManyRequests" };
 	if (answer->status == 429)
 		return true;
 	if (answer->status != 400 && answer->status != 503)
@@ -286,10 +298,11 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why)
 	struct http_client *client = acquire_client(s);
 	if (client == NULL)
 		return fault_no_memory(why);
-	struct http_request r = {
-		.method = STR("GET"), .url = str_of(s->url), .connect_timeout_ms = CONNECT_MS, .total_timeout_ms = DEADLINE_MS,
-		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR(""),
-	};
+	struct http_request r = { .method = STR("GET"),
+		.url = str_of(s->url),
+		.connect_timeout_ms = CONNECT_MS,
+		.total_timeout_ms = DEADLINE_MS,
+		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR("") };
 	enum status st = http_connect(client, &r, &a, why);
 	release_client(s, client);
 	arena_deinit(&a);

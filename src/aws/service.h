@@ -11,10 +11,10 @@
 struct aws_service;
 
 struct aws_service_options {
-	struct str service;         /* "s3", "dynamodb": the word of the credential scope */
+	struct str service; /* "s3", "dynamodb": the word of the credential scope */
 	struct str region;
-	struct str endpoint;        /* AWS_ENDPOINT_URL...; "": the service's own regional one */
-	struct aws_chain *chain;    /* borrowed */
+	struct str endpoint;     /* AWS_ENDPOINT_URL...; "": the service's own regional one */
+	struct aws_chain *chain; /* borrowed */
 };
 
 struct aws_call {
@@ -26,10 +26,10 @@ struct aws_call {
 	const struct header *headers;
 	size_t n_headers;
 	struct str body;
-	int64_t deadline_ms;        /* clock_mono_ms() by which the answer must be there; 0: 10 s from now. The thread's deadline holds too */
-	bool repeatable;            /* twice does no more than once: may be sent again when nobody knows whether it arrived */
-	uint64_t max_response_bytes;   /* of a 2xx answer; 0: 16 MiB */
-	unsigned *sent;             /* how often it may have reached the service; may be NULL. Over 1: what a condition refuses may be
+	int64_t deadline_ms;         /* clock_mono_ms() by which the answer must be there; 0: 10 s from now. The thread's deadline holds too */
+	bool repeatable;             /* twice does no more than once: may be sent again when nobody knows whether it arrived */
+	uint64_t max_response_bytes; /* of a 2xx answer; 0: 16 MiB */
+	unsigned *sent;              /* how often it may have reached the service; may be NULL. Over 1: what a condition refuses may be
 	                               this call's own work */
 };
 
@@ -42,7 +42,8 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHEC
  * the deadline, unless the call is not repeatable and may have been done.
  * Errors   UPSTREAM_FAILED, the cause has the last answer; OVERLOADED throttled to the end; DEADLINE; TOO_MUCH, of
  *          the answer too */
-enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
+enum status aws_service_call(
+	struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 /* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set. */
 struct str aws_service_url(const struct aws_service *s);
 struct aws_chain *aws_service_chain(const struct aws_service *s);

@@ -15,12 +15,12 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *head;
-	char *next;          /* free bytes of the newest block */
+	char *next; /* free bytes of the newest block */
 	size_t left;
-	size_t used_bytes;   /* handed out so far, each block rounded up to the alignment */
+	size_t used_bytes; /* handed out so far, each block rounded up to the alignment */
 	size_t cap_bytes;
 	bool full;
-	bool starved;        /* full because the heap gave nothing, not because of the cap: our fault, not the client's */
+	bool starved; /* full because the heap gave nothing, not because of the cap: our fault, not the client's */
 };
 
 /* cap_bytes: the most that will ever be handed out; nothing is allocated yet. */

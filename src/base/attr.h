@@ -2,7 +2,7 @@
 #ifndef BASE_ATTR_H
 #define BASE_ATTR_H
 
-#include <assert.h>   /* states what must hold, in release builds too; every file may */
+#include <assert.h> /* states what must hold, in release builds too; every file may */
 #include <stddef.h>
 
 #define MUST_CHECK __attribute__((warn_unused_result))

@@ -120,7 +120,7 @@ void buf_put_char(struct buf *b, char c)
 void buf_put_u64(struct buf *b, uint64_t n)
 {
 	assert(b != NULL);
-	char digits[20];   /* of UINT64_MAX */
+	char digits[20]; /* of UINT64_MAX */
 	size_t at = sizeof digits;
 	do {
 		digits[--at] = (char)('0' + n % 10);

@@ -14,10 +14,10 @@ struct buf {
 	size_t n;
 	size_t cap;
 	size_t max_bytes;
-	struct arena *arena;   /* NULL: heap */
+	struct arena *arena; /* NULL: heap */
 	bool bad;
-	bool starved;          /* bad because the heap gave nothing, not by the maximum */
-	bool borrowed;         /* p is the caller's memory: never grown, never freed */
+	bool starved;  /* bad because the heap gave nothing, not by the maximum */
+	bool borrowed; /* p is the caller's memory: never grown, never freed */
 };
 
 void buf_init(struct buf *b, size_t max_bytes);

@@ -54,11 +54,11 @@ static uint64_t load_8(const unsigned char *p)
 
 static uint64_t crc_by_tables(enum checksum_kind kind, uint64_t crc, const unsigned char *p, size_t n)
 {
-	const uint64_t (*t)[256] = (const uint64_t (*)[256])tables[kind];
+	const uint64_t(*t)[256] = (const uint64_t(*)[256])tables[kind];
 	for (; n >= 8; n -= 8, p += 8) {
 		uint64_t x = crc ^ load_8(p);
-		crc = t[7][x & 255] ^ t[6][x >> 8 & 255] ^ t[5][x >> 16 & 255] ^ t[4][x >> 24 & 255] ^
-		      t[3][x >> 32 & 255] ^ t[2][x >> 40 & 255] ^ t[1][x >> 48 & 255] ^ t[0][x >> 56];
+		crc = t[7][x & 255] ^ t[6][x >> 8 & 255] ^ t[5][x >> 16 & 255] ^ t[4][x >> 24 & 255] ^ t[3][x >> 32 & 255] ^ t[2][x >> 40 & 255] ^
+			t[1][x >> 48 & 255] ^ t[0][x >> 56];
 	}
 	for (; n > 0; n--)
 		crc = crc >> 8 ^ t[0][(crc ^ *p++) & 255];
@@ -137,7 +137,8 @@ FOLDING static uint64_t crc_by_folding(enum checksum_kind kind, uint64_t crc, co
 	return crc_by_tables(kind, crc_by_tables(kind, 0, rest, sizeof rest), p, n);
 }
 
-__attribute__((target("sse4.2"))) static uint64_t crc32c_by_instruction(enum checksum_kind kind, uint64_t crc, const unsigned char *p, size_t n)
+__attribute__((target("sse4.2"))) static uint64_t crc32c_by_instruction(
+	enum checksum_kind kind, uint64_t crc, const unsigned char *p, size_t n)
 {
 	for (; n >= 8; n -= 8, p += 8)
 		crc = __builtin_ia32_crc32di(crc, load_8(p));
@@ -162,7 +163,8 @@ static void set_instructions(void)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 
-__attribute__((target("+crc"))) static uint64_t crc32c_by_instruction(enum checksum_kind kind, uint64_t crc, const unsigned char *p, size_t n)
+__attribute__((target("+crc"))) static uint64_t crc32c_by_instruction(
+	enum checksum_kind kind, uint64_t crc, const unsigned char *p, size_t n)
 {
 	uint32_t sum = (uint32_t)crc;
 	for (; n >= 8; n -= 8, p += 8)
@@ -185,7 +187,7 @@ static void set_instructions(void)
 
 static void make_table(enum checksum_kind kind)
 {
-	uint64_t (*t)[256] = tables[kind];
+	uint64_t(*t)[256] = tables[kind];
 	for (unsigned i = 0; i < 256; i++) {
 		uint64_t crc = i;
 		for (int bit = 0; bit < 8; bit++)
@@ -301,7 +303,7 @@ void checksum_combine(enum checksum_kind kind, unsigned char *sum, const unsigne
 	assert(sum != NULL);
 	assert(sum_b != NULL);
 	size_t n = checksum_info(kind)->bytes;
-	uint64_t power = power_of_x(kind, 8), carried = get_big_endian(sum, n);   /* x^8: one zero byte */
+	uint64_t power = power_of_x(kind, 8), carried = get_big_endian(sum, n); /* x^8: one zero byte */
 	assert(infos[kind].linear);
 	for (; bytes_b > 0; bytes_b >>= 1) {
 		if (bytes_b & 1)

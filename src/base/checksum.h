@@ -11,14 +11,14 @@
 enum checksum_kind { CHECKSUM_NONE, CHECKSUM_CRC32, CHECKSUM_CRC32C, CHECKSUM_CRC64NVME, CHECKSUM_SHA1, CHECKSUM_SHA256 };
 #define CHECKSUM_KINDS 6
 #define CHECKSUM_BYTES_MAX 32
-#define CHECKSUM_TEXT_MAX 44      /* base64 of the longest; no NUL */
+#define CHECKSUM_TEXT_MAX 44 /* base64 of the longest; no NUL */
 
 struct checksum_kind_info {
-	const char *name;         /* "CRC32C" */
-	const char *header;       /* "x-amz-checksum-crc32c" */
-	const char *element;      /* "ChecksumCRC32C" */
-	size_t bytes;             /* of the value */
-	bool linear;              /* a CRC: sums of parts can be combined */
+	const char *name;    /* "CRC32C" */
+	const char *header;  /* "x-amz-checksum-crc32c" */
+	const char *element; /* "ChecksumCRC32C" */
+	size_t bytes;        /* of the value */
+	bool linear;         /* a CRC: sums of parts can be combined */
 };
 
 /* Of any kind but NONE. */
@@ -30,9 +30,9 @@ enum checksum_kind checksum_by_header(struct str header);
 /* A running sum. */
 struct checksum {
 	enum checksum_kind kind;
-	uint64_t crc;             /* of the CRCs */
-	void *digest;             /* of the SHAs: OpenSSL's */
-	bool bad;                 /* sticky: memory failed */
+	uint64_t crc; /* of the CRCs */
+	void *digest; /* of the SHAs: OpenSSL's */
+	bool bad;     /* sticky: memory failed */
 };
 void checksum_init(struct checksum *c, enum checksum_kind kind);
 void checksum_update(struct checksum *c, const void *p, size_t n);

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#define FIRST_MS INT64_C(-62167219200000)   /* 0000-01-01T00:00:00.000Z */
-#define LAST_MS INT64_C(253402300799999)    /* 9999-12-31T23:59:59.999Z */
+#define FIRST_MS INT64_C(-62167219200000) /* 0000-01-01T00:00:00.000Z */
+#define LAST_MS INT64_C(253402300799999)  /* 9999-12-31T23:59:59.999Z */
 
 enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, MILLI, FIELDS };
 
@@ -84,12 +84,17 @@ static bool read_figures(const char *pattern, struct str s, int field[FIELDS])
 /* The time of these fields and its date; false where libc would have to carry one of them over, as of 30 February. */
 static bool join_fields(const int field[FIELDS], int64_t *ms, struct tm *date)
 {
-	struct tm t = { .tm_year = field[YEAR] - 1900, .tm_mon = field[MONTH] - 1, .tm_mday = field[DAY], .tm_hour = field[HOUR],
-		.tm_min = field[MINUTE], .tm_sec = field[SECOND] };
+	struct tm t = { .tm_year = field[YEAR] - 1900,
+		.tm_mon = field[MONTH] - 1,
+		.tm_mday = field[DAY],
+		.tm_hour = field[HOUR],
+		.tm_min = field[MINUTE],
+		.tm_sec = field[SECOND] };
 	*date = t;
 	int64_t seconds = timegm(date);
 	*ms = seconds * 1000 + field[MILLI];
-	return date->tm_mon == t.tm_mon && date->tm_mday == t.tm_mday && date->tm_hour == t.tm_hour && date->tm_min == t.tm_min && date->tm_sec == t.tm_sec;
+	return date->tm_mon == t.tm_mon && date->tm_mday == t.tm_mday && date->tm_hour == t.tm_hour && date->tm_min == t.tm_min &&
+		date->tm_sec == t.tm_sec;
 }
 
 static bool read_form(const char *pattern, struct str s, int64_t *ms)

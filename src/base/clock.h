@@ -9,9 +9,9 @@ int64_t clock_now_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
-#define ISO8601_CHARS 24      /* 2026-11-22T07:37:22.123Z */
-#define AMZ_DATE_CHARS 16     /* 20261122T073722Z */
-#define HTTP_DATE_CHARS 29    /* Sun, 22 Nov 2026 07:37:22 GMT */
+#define ISO8601_CHARS 24   /* 2026-11-22T07:37:22.123Z */
+#define AMZ_DATE_CHARS 16  /* 20261122T073722Z */
+#define HTTP_DATE_CHARS 29 /* Sun, 22 Nov 2026 07:37:22 GMT */
 
 /* Each writes its characters and a NUL. */
 void clock_iso8601(int64_t ms, char out[ISO8601_CHARS + 1]);

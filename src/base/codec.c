@@ -56,16 +56,12 @@ bool hex_decode(struct str s, unsigned char *out, size_t n)
 }
 
 struct alphabet {
-	const char *digits;   /* 64 */
+	const char *digits; /* 64 */
 	bool padded;
 };
 
-static const struct alphabet STANDARD = {
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true
-};
-static const struct alphabet URL_SAFE = {
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false
-};
+static const struct alphabet STANDARD = { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true };
+static const struct alphabet URL_SAFE = { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false };
 
 /* One to three bytes as four digits; digits without any bit of input are '=' or left out. */
 static void encode_group(struct buf *b, const char *p, size_t n, const struct alphabet *with)
@@ -162,8 +158,7 @@ bool base64url_decode(struct arena *a, struct str s, struct str *out)
 
 static bool is_unreserved(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-	       || c == '-' || c == '.' || c == '_' || c == '~';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 void uri_encode(struct buf *b, struct str s, bool keep_slash)

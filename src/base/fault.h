@@ -15,17 +15,17 @@ struct buf;
 
 enum status {
 	OK = 0,
-	INVALID,     /* the caller's input is wrong */
-	DENIED,      /* not allowed, or not any more */
+	INVALID, /* the caller's input is wrong */
+	DENIED,  /* not allowed, or not any more */
 	NOT_FOUND,
 	EXISTS,
-	CONFLICT,    /* the state is not what the call wanted */
-	LIMIT,       /* larger than what is allowed */
-	BUSY,        /* not now; try again */
+	CONFLICT, /* the state is not what the call wanted */
+	LIMIT,    /* larger than what is allowed */
+	BUSY,     /* not now; try again */
 	TIMEOUT,
-	IO,          /* our own disk, database or memory failed */
-	UPSTREAM,    /* a remote service failed */
-	CORRUPT,     /* bytes are not what they claim to be */
+	IO,       /* our own disk, database or memory failed */
+	UPSTREAM, /* a remote service failed */
+	CORRUPT,  /* bytes are not what they claim to be */
 };
 
 enum fault_code {
@@ -37,8 +37,8 @@ enum fault_code {
 
 struct fault {
 	enum fault_code code;
-	char text[256];    /* one sentence for the client, cut at a UTF-8 border when too long */
-	char cause[256];   /* for the log only: errno, SQL, paths */
+	char text[256];  /* one sentence for the client, cut at a UTF-8 border when too long */
+	char cause[256]; /* for the log only: errno, SQL, paths */
 };
 
 /* Write code and text (cause is cleared) and give the code's status: the whole error exit is

@@ -60,6 +60,6 @@ bool file_changed(const struct stat *a, const struct stat *b)
 {
 	assert(a != NULL);
 	assert(b != NULL);
-	return a->st_dev != b->st_dev || a->st_ino != b->st_ino || a->st_size != b->st_size || a->st_mode != b->st_mode
-		|| !same_time(a->st_mtim, b->st_mtim) || !same_time(a->st_ctim, b->st_ctim);
+	return a->st_dev != b->st_dev || a->st_ino != b->st_ino || a->st_size != b->st_size || a->st_mode != b->st_mode ||
+		!same_time(a->st_mtim, b->st_mtim) || !same_time(a->st_ctim, b->st_ctim);
 }

@@ -6,7 +6,7 @@
  * OpenSSL 3 marks as deprecated and keeps; they run the same assembler on a context on the stack.
  * So nothing is kept per thread and nothing can fail.
  * Source: RFC 1321, RFC 6234, RFC 2104, RFC 9562 5.4. */
-#define OPENSSL_API_COMPAT 0x10100000L   /* SHA256_Init and its kin without deprecation warnings */
+#define OPENSSL_API_COMPAT 0x10100000L /* SHA256_Init and its kin without deprecation warnings */
 #include "base/hash.h"
 #include "base/codec.h"
 
@@ -20,9 +20,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define HMAC_BLOCK 64   /* RFC 2104: B, the block of SHA-256 */
+#define HMAC_BLOCK 64 /* RFC 2104: B, the block of SHA-256 */
 
-static EVP_MD *algorithms[HASH_KINDS];   /* by enum hash_kind; never freed, the program ends with them */
+static EVP_MD *algorithms[HASH_KINDS]; /* by enum hash_kind; never freed, the program ends with them */
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 
 static void fetch_algorithms(void)
@@ -44,7 +44,7 @@ void crypto_init(void)
 void hash_init(struct hash *h, enum hash_kind kind)
 {
 	assert(h != NULL);
-	assert(algorithms[kind] != NULL);   /* crypto_init comes first */
+	assert(algorithms[kind] != NULL); /* crypto_init comes first */
 	h->ctx = EVP_MD_CTX_new();
 	h->bad = h->ctx == NULL || EVP_DigestInit_ex2(h->ctx, algorithms[kind], NULL) != 1;
 }
@@ -85,8 +85,7 @@ void sha256_hex(struct str data, char out[2 * SHA256_BYTES + 1])
 }
 
 /* H((key xor pad), data), the half of HMAC that is done twice. */
-static void hash_padded(const unsigned char key[HMAC_BLOCK], unsigned char pad, struct str data,
-                        unsigned char out[SHA256_BYTES])
+static void hash_padded(const unsigned char key[HMAC_BLOCK], unsigned char pad, struct str data, unsigned char out[SHA256_BYTES])
 {
 	SHA256_CTX ctx;
 	unsigned char block[HMAC_BLOCK];
@@ -170,8 +169,8 @@ void uuid_v4(char out[UUID_CHARS + 1])
 	unsigned char bytes[16];
 	char hex[2 * sizeof bytes + 1];
 	random_bytes(bytes, sizeof bytes);
-	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);   /* version 4 */
-	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);   /* variant 10 */
+	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* version 4 */
+	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* variant 10 */
 	hex_encode(bytes, sizeof bytes, hex);
 	for (size_t i = 0, from = 0; i < UUID_CHARS; i++)
 		out[i] = is_dash_place(i) ? '-' : hex[from++];

@@ -14,8 +14,8 @@ enum hash_kind { HASH_MD5, HASH_SHA1, HASH_SHA256 };
 #define HASH_KINDS 3
 
 struct hash {
-	void *ctx;   /* EVP_MD_CTX */
-	bool bad;    /* sticky: memory failed */
+	void *ctx; /* EVP_MD_CTX */
+	bool bad;  /* sticky: memory failed */
 };
 
 /* Fetch the algorithms; aborts the program when OpenSSL cannot give them. Idempotent. */

@@ -25,38 +25,37 @@
 #include <unistd.h>
 
 #define QUEUE_LINES 8192
-#define QUEUE_MAX_BYTES ((size_t)4 << 20)    /* of each of the two buffers */
+#define QUEUE_MAX_BYTES ((size_t)4 << 20) /* of each of the two buffers */
 #define KEEP_MEMORY ((size_t)256 << 10)
 #define LINE_STACK_BYTES 4096
 #define LINE_MAX_BYTES ((size_t)256 << 10)
 #define LINGER_MS 2
-#define RETRY_MS 20                          /* while stderr does not take what waits */
-#define LAST_WAIT_MS 1000                    /* for stderr, when the log stops */
+#define RETRY_MS 20       /* while stderr does not take what waits */
+#define LAST_WAIT_MS 1000 /* for stderr, when the log stops */
 
 static struct {
 	pthread_mutex_t mutex;
-	pthread_cond_t wake;       /* for the writer: lines, hurry, stop */
-	pthread_cond_t done;       /* for log_flush: `written` has moved */
+	pthread_cond_t wake; /* for the writer: lines, hurry, stop */
+	pthread_cond_t done; /* for log_flush: `written` has moved */
 	struct buf filling;
-	size_t lines, max_lines;   /* in filling */
-	uint64_t missed;           /* for want of room, not given yet */
-	uint64_t queued, written;  /* lines ever */
-	unsigned flushing;         /* who waits in log_flush */
+	size_t lines, max_lines;  /* in filling */
+	uint64_t missed;          /* for want of room, not given yet */
+	uint64_t queued, written; /* lines ever */
+	unsigned flushing;        /* who waits in log_flush */
 	bool running, stopping;
 } queue = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 
 static _Atomic int least_level = LOG_INFO;
-static _Atomic int direct_fd = -1;    /* -1: the queue, or stderr while it does not run */
+static _Atomic int direct_fd = -1; /* -1: the queue, or stderr while it does not run */
 static pthread_t writer;
-static struct log_file file;          /* these two are the writer's own */
+static struct log_file file; /* these two are the writer's own */
 static struct log_stderr standard;
-static struct log_ring ring;          /* has a lock of its own */
-static uint64_t ring_missed;          /* the writer's: not given in the ring yet */
+static struct log_ring ring; /* has a lock of its own */
+static uint64_t ring_missed; /* the writer's: not given in the ring yet */
 
 static bool is_stopping_or_flushing(void)
 {
-	return queue.stopping || queue.flushing > 0 || queue.lines * 2 > queue.max_lines
-	       || queue.filling.n * 2 > QUEUE_MAX_BYTES;
+	return queue.stopping || queue.flushing > 0 || queue.lines * 2 > queue.max_lines || queue.filling.n * 2 > QUEUE_MAX_BYTES;
 }
 
 /* Wait for lines, or for stderr's next try. The mutex is held. */
@@ -128,7 +127,7 @@ static void *run_writer(void *unused)
 		queue.written = up_to;
 		pthread_cond_broadcast(&queue.done);
 	}
-	queue.running = false;   /* under the same lock as `last`: no line comes in between */
+	queue.running = false; /* under the same lock as `last`: no line comes in between */
 	pthread_mutex_unlock(&queue.mutex);
 	buf_deinit(&taken);
 	return unused;
@@ -223,7 +222,7 @@ static bool enqueue_line(struct str line)
 		bool was_empty = queue.filling.n == 0;
 		buf_put(&queue.filling, line);
 		room = buf_ok(&queue.filling);
-		queue.filling.bad = false;   /* memory failed: this line is gone, the others are whole */
+		queue.filling.bad = false; /* memory failed: this line is gone, the others are whole */
 		queue.lines += room;
 		queue.queued += room;
 		if (was_empty || is_stopping_or_flushing())
@@ -255,7 +254,7 @@ void log_write_raw(struct str line)
 
 static void pass_line(const struct buf *line)
 {
-	if (!buf_ok(line))   /* no memory, or longer than any line of ours can be */
+	if (!buf_ok(line)) /* no memory, or longer than any line of ours can be */
 		metric_add(M_LOG_LINES_DROPPED, 1);
 	else if (atomic_load(&direct_fd) >= 0)
 		log_write_raw(buf_str(line));

@@ -41,13 +41,13 @@ struct log_field {
 #define LOG_D(name, value) ((struct log_field){ (name), FIELD_REAL, { 0 }, 0, (value) })
 
 struct log_options {
-	const char *dir;          /* the data directory; NULL: stderr alone; DIR, DIR/logs made (0700) when missing */
-	enum log_level level;     /* what is below is not written */
-	uint64_t file_max_bytes;  /* rotate beyond this */
-	unsigned files;           /* rotated ones kept next to the current */
-	size_t queue_lines;       /* most lines that wait for the writer; 0: 8192 (4 MiB in any case) */
-	size_t ring_bytes;        /* how much of the newest lines is kept in memory for log_recent; 0: nothing */
-	int direct_fd;            /* not 0: each line is written there by its caller, who waits for it; no queue, no file, no thread */
+	const char *dir;         /* the data directory; NULL: stderr alone; DIR, DIR/logs made (0700) when missing */
+	enum log_level level;    /* what is below is not written */
+	uint64_t file_max_bytes; /* rotate beyond this */
+	unsigned files;          /* rotated ones kept next to the current */
+	size_t queue_lines;      /* most lines that wait for the writer; 0: 8192 (4 MiB in any case) */
+	size_t ring_bytes;       /* how much of the newest lines is kept in memory for log_recent; 0: nothing */
+	int direct_fd;           /* not 0: each line is written there by its caller, who waits for it; no queue, no file, no thread */
 };
 
 /* Not twice without a log_stop. Errors  STORAGE_FAILED the directory or the file; INTERNAL no thread */
@@ -61,8 +61,7 @@ void log_flush(void);
  * cut and end in "...". Names of fields are ours and need no escaping. */
 void log_write(enum log_event event, struct str request_id, const struct log_field *fields, size_t n);
 #define LOG(event, id, ...) \
-	log_write(EV_##event, (id), (struct log_field[]){ __VA_ARGS__ }, \
-	          sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
+	log_write(EV_##event, (id), (struct log_field[]){ __VA_ARGS__ }, sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
 /* Write a line that is not of the log's form, its newline included, to direct_fd, which must be set. */
 void log_write_raw(struct str line);
 
@@ -75,20 +74,20 @@ struct log_query {
 	uint64_t after, before;
 	enum log_level least;
 	struct str text;
-	size_t limit;              /* 1..LOG_FOUND_MAX */
+	size_t limit; /* 1..LOG_FOUND_MAX */
 };
 #define LOG_FOUND_MAX 500
-#define LOG_FOUND_BYTES ((size_t)512 << 10)   /* no line is added beyond that */
+#define LOG_FOUND_BYTES ((size_t)512 << 10) /* no line is added beyond that */
 
 struct log_found {
 	struct log_seen {
-		uint64_t n;            /* its number */
-		struct str line;       /* a JSON object, without the newline */
-	} *lines;
+		uint64_t n;      /* its number */
+		struct str line; /* a JSON object, without the newline */
+	} * lines;
 	size_t n;
-	uint64_t last;             /* the number to continue after, whether or not that line matched */
-	uint64_t missed;           /* of a tail: lines after `after` that are gone from memory */
-	bool more;                 /* there are further ones: newer of a tail, else older */
+	uint64_t last;   /* the number to continue after, whether or not that line matched */
+	uint64_t missed; /* of a tail: lines after `after` that are gone from memory */
+	bool more;       /* there are further ones: newer of a tail, else older */
 };
 /* Find lines in what is kept in memory.
  * out     lives in `a`, which needs ring_bytes and a little

@@ -20,7 +20,7 @@
 
 #define CURRENT "current.jsonl"
 #define ROTATED_NAME_MAX 48
-#define NUMBERS 1000   /* rotations within one second that get names of their own */
+#define NUMBERS 1000 /* rotations within one second that get names of their own */
 
 static enum status make_dir(const char *path, struct fault *why)
 {
@@ -37,7 +37,7 @@ static void end_torn_line(int fd, off_t size)
 {
 	char last;
 	if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n' && write(fd, "\n", 1) < 0)
-		return;   /* a full disk: the append will report it */
+		return; /* a full disk: the append will report it */
 }
 
 /* errno on failure. */
@@ -147,7 +147,7 @@ static void rotate_file(struct log_file *f)
 	char name[ROTATED_NAME_MAX];
 	choose_name(f, name);
 	if (renameat(f->dir_fd, CURRENT, f->dir_fd, name) != 0)
-		return;   /* continue in the same file; the next line tries again */
+		return; /* continue in the same file; the next line tries again */
 	close_fd(&f->fd);
 	remove_oldest(f);
 	open_current(f);
@@ -200,7 +200,7 @@ static size_t write_whole_lines(struct log_file *f, struct str lines)
 		whole--;
 	f->size_bytes += whole;
 	if (whole < done && ftruncate(f->fd, (off_t)f->size_bytes) != 0)
-		close_fd(&f->fd);   /* opened again, the torn line is ended */
+		close_fd(&f->fd); /* opened again, the torn line is ended */
 	return whole;
 }
 

@@ -6,18 +6,17 @@
 #include "base/str.h"
 
 struct log_file {
-	int dir_fd;               /* of DIR/logs; -1: no file is written */
-	int fd;                   /* of current.jsonl; -1: it could not be opened, try again */
+	int dir_fd; /* of DIR/logs; -1: no file is written */
+	int fd;     /* of current.jsonl; -1: it could not be opened, try again */
 	uint64_t size_bytes;
 	uint64_t max_bytes;
 	unsigned keep;
-	uint64_t missed;          /* lines lost since the last log.dropped line */
+	uint64_t missed; /* lines lost since the last log.dropped line */
 };
 
 /* Make DIR and DIR/logs (0700) where missing and open current.jsonl (0600) after its last line.
  * Errors  STORAGE_FAILED */
-enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep,
-                          struct fault *why) MUST_CHECK;
+enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep, struct fault *why) MUST_CHECK;
 void log_file_close(struct log_file *f);
 /* Append whole lines, rotating between two of them. Lines that the disk refuses are counted and
  * gone; half a line is never left. */

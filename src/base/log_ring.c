@@ -127,7 +127,7 @@ static struct str cut_line(struct str *rest)
 
 struct span {
 	struct str lines;
-	uint64_t first;            /* the number of the first of them */
+	uint64_t first; /* the number of the first of them */
 };
 
 /* Up to and without the line of this number. */

@@ -15,8 +15,8 @@ struct log_ring {
 	pthread_mutex_t lock;
 	char *memory;
 	size_t size_bytes;
-	size_t start, used;        /* where the oldest line begins, and how many bytes are lines */
-	uint64_t first, next;      /* numbers of the oldest line and of the coming one */
+	size_t start, used;   /* where the oldest line begins, and how many bytes are lines */
+	uint64_t first, next; /* numbers of the oldest line and of the coming one */
 };
 
 /* size_bytes of 0, or memory that fails, make a ring that keeps nothing. */
@@ -25,6 +25,7 @@ void log_ring_deinit(struct log_ring *r);
 /* Add whole lines; one that is longer than the ring is counted and not kept. */
 void log_ring_append(struct log_ring *r, struct str lines);
 /* See log_recent. */
-enum status log_ring_find(struct log_ring *r, const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why) MUST_CHECK;
+enum status log_ring_find(
+	struct log_ring *r, const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -131,7 +131,7 @@ static bool add_pending(struct log_stderr *e, struct str s)
 	buf_put(&e->pending, s);
 	if (buf_ok(&e->pending))
 		return true;
-	e->pending.bad = false;   /* memory failed; what was in it is whole */
+	e->pending.bad = false; /* memory failed; what was in it is whole */
 	e->pending.n = before;
 	return false;
 }

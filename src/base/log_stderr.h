@@ -6,20 +6,20 @@
 
 /* How a write is kept from blocking. */
 enum log_stderr_kind {
-	STDERR_FILE,      /* a regular file: it does not wait */
-	STDERR_REOPENED,  /* a pipe or terminal, opened a second time with O_NONBLOCK */
-	STDERR_SOCKET,    /* MSG_DONTWAIT */
-	STDERR_SHARED,    /* could not be reopened: polled, then at most PIPE_BUF bytes */
+	STDERR_FILE,     /* a regular file: it does not wait */
+	STDERR_REOPENED, /* a pipe or terminal, opened a second time with O_NONBLOCK */
+	STDERR_SOCKET,   /* MSG_DONTWAIT */
+	STDERR_SHARED,   /* could not be reopened: polled, then at most PIPE_BUF bytes */
 };
 
 struct log_stderr {
-	int fd;                      /* written to */
+	int fd; /* written to */
 	enum log_stderr_kind kind;
-	struct buf pending;          /* whole lines, but the first may be written in part */
-	size_t written;              /* bytes of pending that are out */
-	uint64_t missed;             /* lines lost since the last log.dropped line */
-	uint64_t given;               /* what the log.dropped line at the head of pending says ... */
-	size_t given_bytes;           /* ... and its length; 0: there is none */
+	struct buf pending; /* whole lines, but the first may be written in part */
+	size_t written;     /* bytes of pending that are out */
+	uint64_t missed;    /* lines lost since the last log.dropped line */
+	uint64_t given;     /* what the log.dropped line at the head of pending says ... */
+	size_t given_bytes; /* ... and its length; 0: there is none */
 };
 
 /* Over the descriptor `fd` (2, but for tests), which stays the caller's and unchanged. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Atomic int64_t fail_after;   /* 0: disarmed; n: the n-th allocation from now fails */
+static _Atomic int64_t fail_after; /* 0: disarmed; n: the n-th allocation from now fails */
 
 void mem_fail_nth(int64_t n)
 {

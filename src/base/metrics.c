@@ -43,9 +43,7 @@ void metrics_write(struct buf *b)
 		const char *labels = metrics[m].labels;
 		bool braces = labels[0] != '\0';
 		if (is_first_of_name(m))
-			buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name, metrics[m].help, metrics[m].name,
-			           metrics[m].type);
-		buf_printf(b, "%s%s%s%s %" PRId64 "\n", metrics[m].name, braces ? "{" : "", labels, braces ? "}" : "",
-		           metric_get((enum metric)m));
+			buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name, metrics[m].help, metrics[m].name, metrics[m].type);
+		buf_printf(b, "%s%s%s%s %" PRId64 "\n", metrics[m].name, braces ? "{" : "", labels, braces ? "}" : "", metric_get((enum metric)m));
 	}
 }

@@ -15,14 +15,10 @@ struct shape {
 };
 
 static const struct shape SHAPES[] = {
-	{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-	{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-	{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-	{ 0xed, 0xed, 0x80, 0x9f, 3 },   /* no surrogates */
-	{ 0xee, 0xef, 0x80, 0xbf, 3 },
-	{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-	{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-	{ 0xf4, 0xf4, 0x80, 0x8f, 4 },   /* up to U+10FFFF */
+	{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+	{ 0xed, 0xed, 0x80, 0x9f, 3 }, /* no surrogates */
+	{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+	{ 0xf4, 0xf4, 0x80, 0x8f, 4 }, /* up to U+10FFFF */
 };
 
 static const struct shape *shape_of(unsigned char first)
@@ -106,9 +102,8 @@ size_t utf8_prefix(struct str s, size_t max)
 /* What acts rather than shows: controls, bidi marks, embeddings and isolates, separators. */
 static bool is_active(uint32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x061c
-	       || point == 0x200e || point == 0x200f || (point >= 0x2028 && point <= 0x202e)
-	       || (point >= 0x2066 && point <= 0x2069);
+	return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x061c || point == 0x200e || point == 0x200f ||
+		(point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
 }
 
 typedef bool (*acts_fn)(uint32_t point);
@@ -159,7 +154,7 @@ static bool acts_in_json(uint32_t point)
 static void escape_for_json(struct buf *b, uint32_t point, unsigned char byte)
 {
 	if (point == ILL_FORMED)
-		buf_put(b, STR("\xef\xbf\xbd"));   /* U+FFFD */
+		buf_put(b, STR("\xef\xbf\xbd")); /* U+FFFD */
 	else if (point == '"' || point == '\\') {
 		buf_put_char(b, '\\');
 		buf_put_char(b, (char)byte);

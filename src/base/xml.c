@@ -15,14 +15,14 @@ struct reader {
 	struct arena *a;
 	const char *root_name;
 	struct xml_node *root;
-	struct xml_node *open[XML_DEPTH_MAX];   /* from the root to where we are */
-	struct xml_node *last[XML_DEPTH_MAX];   /* the last child of each */
+	struct xml_node *open[XML_DEPTH_MAX]; /* from the root to where we are */
+	struct xml_node *last[XML_DEPTH_MAX]; /* the last child of each */
 	size_t depth;
 	size_t nodes;
 	struct str names[XML_NAMES_MAX];
 	size_t n_names;
 	struct buf text;
-	const char *refusal;                    /* why it was stopped; NULL: it was not */
+	const char *refusal; /* why it was stopped; NULL: it was not */
 };
 
 static void stop(struct reader *r, const char *refusal)
@@ -127,7 +127,7 @@ static enum status blame(const struct reader *r, struct fault *why)
 	if (!arena_ok(r->a))
 		return fault_too_much(why);
 	return fault_set(why, XML_MALFORMED, "The XML you provided was not well-formed or did not validate against our published schema: %s.",
-	                 r->refusal != NULL ? r->refusal : "it is not well-formed");
+		r->refusal != NULL ? r->refusal : "it is not well-formed");
 }
 
 static enum status run(struct reader *r, struct str text, struct fault *why)
@@ -218,13 +218,17 @@ enum status xml_check_children(const struct xml_node *n, const char *const *name
 {
 	for (const struct xml_node *c = n->first; c != NULL; c = c->next) {
 		if (!known(c, names, n_names))
-			return fault_set(why, XML_MALFORMED, "The XML you provided did not validate against our published schema: "
-			                 "%.*s has no element %.*s.", STRF(n->name), STRF(str_slice(c->name, 0, 64)));
+			return fault_set(why, XML_MALFORMED,
+				"The XML you provided did not validate against our published schema: "
+				"%.*s has no element %.*s.",
+				STRF(n->name), STRF(str_slice(c->name, 0, 64)));
 	}
 	for (size_t i = 0; i < n_names; i++) {
 		if (names[i][0] == '!' && count(n, names[i] + 1) > 1)
-			return fault_set(why, XML_MALFORMED, "The XML you provided did not validate against our published schema: "
-			                 "%s appears more than once.", names[i] + 1);
+			return fault_set(why, XML_MALFORMED,
+				"The XML you provided did not validate against our published schema: "
+				"%s appears more than once.",
+				names[i] + 1);
 	}
 	return OK;
 }

@@ -9,16 +9,16 @@
 #include "base/str.h"
 
 struct xml_node {
-	struct str name;                /* local, without a prefix */
-	struct str type;                /* the attribute xsi:type; "": none */
-	struct str text;                /* of an element without children, as it is; "" of others */
-	struct xml_node *first, *next;  /* the first child, the next sibling; NULL: none */
+	struct str name;               /* local, without a prefix */
+	struct str type;               /* the attribute xsi:type; "": none */
+	struct str text;               /* of an element without children, as it is; "" of others */
+	struct xml_node *first, *next; /* the first child, the next sibling; NULL: none */
 };
 
 #define XML_DEPTH_MAX 8
 #define XML_NODES_MAX 100000
-#define XML_NAMES_MAX 64            /* different ones */
-#define XML_TEXT_MAX 8192           /* of one element */
+#define XML_NAMES_MAX 64  /* different ones */
+#define XML_TEXT_MAX 8192 /* of one element */
 
 /* Read a whole document of UTF-8, whatever encoding it declares.
  * root    the element of this name; lives in `a`, borrows nothing

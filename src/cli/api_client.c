@@ -49,7 +49,7 @@ enum status remote_init(struct remote *r, const char *endpoint, struct fault *wh
 	while (url.n > host && url.p[url.n - 1] == '/')
 		url.n--;
 	if (host >= url.n || url.p[host] == '/' || str_find_char(url, '?') < url.n || str_find_char(url, '#') < url.n ||
-	    !(str_starts_with_nocase(url, STR("http://")) || str_starts_with_nocase(url, STR("https://"))))
+		!(str_starts_with_nocase(url, STR("http://")) || str_starts_with_nocase(url, STR("https://"))))
 		return fault_set(why, INVALID_INPUT, "the endpoint is not http://host[:port][/path] or https://…: %.*s", STRF(url));
 	buf_put(&r->base, url);
 	if (str_find_char(str_slice(url, host, url.n), '/') == url.n - host)
@@ -95,8 +95,8 @@ static bool choose_wait(const struct http_response *answer, unsigned tries, int6
 	return true;
 }
 
-static enum status send_with_retries(struct http_client *c, const struct http_request *q, struct arena *a, struct http_response *out,
-                                  struct fault *why)
+static enum status send_with_retries(
+	struct http_client *c, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why)
 {
 	for (unsigned tries = 1;; tries++) {
 		int64_t ms = 0;
@@ -112,8 +112,8 @@ static enum status send_with_retries(struct http_client *c, const struct http_re
 /* The text of <Message> in S3's XML, its five entities decoded; empty when there is none. */
 static void find_message(struct str xml, struct buf *b)
 {
-	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&apos;", "'" },
-		                                   { "&#39;", "'" }, { "&#34;", "\"" }, { "&amp;", "&" } };
+	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&apos;", "'" }, { "&#39;", "'" },
+		{ "&#34;", "\"" }, { "&amp;", "&" } };
 	struct str rest = str_slice(xml, str_find(xml, STR("<Message>")) + 9, xml.n);
 	rest = str_slice(rest, 0, str_find(rest, STR("</Message>")));
 	while (rest.n > 0) {
@@ -166,8 +166,10 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 	assert(a != NULL);
 	struct header headers[3];
 	struct http_response answer;
-	struct http_request q = { .method = str_of(call->method), .body = call->json, .headers = headers,
-		                  .url = str_printf(a, "%.*s%.*s", STRF(buf_str(&r->base)), STRF(call->path)) };
+	struct http_request q = { .method = str_of(call->method),
+		.body = call->json,
+		.headers = headers,
+		.url = str_printf(a, "%.*s%.*s", STRF(buf_str(&r->base)), STRF(call->path)) };
 	if (r->bearer.n > 0)
 		headers[q.n_headers++] = (struct header){ STR("Authorization"), buf_str(&r->bearer) };
 	if (call->json.n > 0)

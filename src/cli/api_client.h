@@ -9,8 +9,8 @@
 #include <jansson.h>
 
 struct remote {
-	struct buf base;           /* http://host:port/prod, without a slash at the end */
-	struct buf bearer;         /* "Bearer KEY"; empty: no key */
+	struct buf base;   /* http://host:port/prod, without a slash at the end */
+	struct buf bearer; /* "Bearer KEY"; empty: no key */
 	struct http_client *api, *store;
 };
 
@@ -22,16 +22,17 @@ void remote_deinit(struct remote *r);
 
 struct remote_call {
 	const char *method;
-	struct str path;           /* below the base, encoded: "/images?limit=5" */
-	struct str json;           /* "": no body */
-	const char *delete_token;  /* NULL: none */
+	struct str path;          /* below the base, encoded: "/images?limit=5" */
+	struct str json;          /* "": no body */
+	const char *delete_token; /* NULL: none */
 };
 /* Call the API. out: the answer's JSON object, json_decref it; NULL where there was no body. May be NULL.
  * Errors  NO_SUCH_IMAGE 404; KEY_NEEDED 401 and 403; BAD_FIELD other 4xx; UPSTREAM_FAILED; DEADLINE; TOO_MUCH */
 enum status remote_json(struct remote *r, const struct remote_call *call, struct arena *a, json_t **out, struct fault *why) MUST_CHECK;
 /* Send to a URL that the API gave out. Any answer but 2xx is a fault, its text from the store's XML.
  * Errors  as remote_json; INVALID_INPUT a plain URL where the API is https */
-enum status remote_store(struct remote *r, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
+enum status remote_store(
+	struct remote *r, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 
 /* "/images/ID" and what follows, the id encoded. */
 struct str remote_image_path(struct arena *a, struct str id, const char *then);

@@ -14,18 +14,18 @@ static const struct cli_verb {
 	const char *name;
 	int (*run)(const struct options *o);
 	unsigned allowed;
-	size_t min, max;           /* operands */
+	size_t min, max; /* operands */
 	const char *usage;
 	const char *sentence;
 } verbs[] = {
 	{ "upload", verb_upload, ALLOWS(ENDPOINT) | ALLOWS(JOBS) | ALLOWS(JSON), 1, SIZE_MAX, "upload FILE...",
-	  "Upload files and directories, recursively; links inside directories are not followed." },
+		"Upload files and directories, recursively; links inside directories are not followed." },
 	{ "list", verb_list, ALLOWS(ENDPOINT) | ALLOWS(LIMIT) | ALLOWS(ALL) | ALLOWS(JSON), 0, 0, "list", "List images, newest first." },
 	{ "get", verb_get, ALLOWS(ENDPOINT) | ALLOWS(OUTPUT) | ALLOWS(FORCE) | ALLOWS(JSON), 1, 1, "get ID",
-	  "Download an image under its own name into the current directory; never overwrites a file." },
+		"Download an image under its own name into the current directory; never overwrites a file." },
 	{ "rm", verb_rm, ALLOWS(ENDPOINT) | ALLOWS(TOKEN) | ALLOWS(JSON), 1, SIZE_MAX, "rm ID...", "Delete images." },
 	{ "logs", verb_logs, ALLOWS(DATA) | ALLOWS(LEVEL) | ALLOWS(SINCE) | ALLOWS(GREP) | ALLOWS(FOLLOW) | ALLOWS(JSON), 0, 0, "logs",
-	  "Read the server's log, oldest line first." },
+		"Read the server's log, oldest line first." },
 };
 
 static const struct cli_verb *find_command(struct str name)

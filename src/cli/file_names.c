@@ -80,17 +80,13 @@ struct str name_guess_type(struct str start, struct str name)
 		struct str magic;
 		size_t at;
 		const char *type;
-	} magics[] = {
-		{ { "\xff\xd8\xff", 3 }, 0, "image/jpeg" }, { { "\x89PNG\r\n\x1a\n", 8 }, 0, "image/png" }, { { "GIF87a", 6 }, 0, "image/gif" },
-		{ { "GIF89a", 6 }, 0, "image/gif" }, { { "WEBP", 4 }, 8, "image/webp" },
-	};
+	} magics[] = { { { "\xff\xd8\xff", 3 }, 0, "image/jpeg" }, { { "\x89PNG\r\n\x1a\n", 8 }, 0, "image/png" },
+		{ { "GIF87a", 6 }, 0, "image/gif" }, { { "GIF89a", 6 }, 0, "image/gif" }, { { "WEBP", 4 }, 8, "image/webp" } };
 	static const struct {
 		const char *extension, *type;
-	} extensions[] = {
-		{ ".jpg", "image/jpeg" }, { ".jpeg", "image/jpeg" }, { ".png", "image/png" }, { ".gif", "image/gif" }, { ".webp", "image/webp" },
-		{ ".svg", "image/svg+xml" }, { ".tif", "image/tiff" }, { ".tiff", "image/tiff" }, { ".heic", "image/heic" }, { ".avif", "image/avif" },
-		{ ".bmp", "image/bmp" }, { ".pdf", "application/pdf" },
-	};
+	} extensions[] = { { ".jpg", "image/jpeg" }, { ".jpeg", "image/jpeg" }, { ".png", "image/png" }, { ".gif", "image/gif" },
+		{ ".webp", "image/webp" }, { ".svg", "image/svg+xml" }, { ".tif", "image/tiff" }, { ".tiff", "image/tiff" },
+		{ ".heic", "image/heic" }, { ".avif", "image/avif" }, { ".bmp", "image/bmp" }, { ".pdf", "application/pdf" } };
 	for (size_t i = 0; i < COUNT_OF(magics); i++)
 		if (str_equal(str_slice(start, magics[i].at, magics[i].at + magics[i].magic.n), magics[i].magic))
 			return str_of(magics[i].type);

@@ -9,17 +9,17 @@
 #include "base/str.h"
 
 struct walk_file {
-	const char *root;          /* the operand */
-	const char *below;         /* its path below root; "": root itself */
-	uint64_t size_bytes;       /* when it was seen */
+	const char *root;    /* the operand */
+	const char *below;   /* its path below root; "": root itself */
+	uint64_t size_bytes; /* when it was seen */
 };
 
 struct file_walk {
 	struct arena arena;
-	struct walk_file *files;   /* of each operand, by name */
+	struct walk_file *files; /* of each operand, by name */
 	size_t n, cap;
-	uint64_t size_bytes;       /* of all */
-	unsigned failed;           /* what could not be read; each was said on stderr */
+	uint64_t size_bytes; /* of all */
+	unsigned failed;     /* what could not be read; each was said on stderr */
 };
 
 void walk_init(struct file_walk *w);

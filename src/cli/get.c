@@ -26,9 +26,9 @@ static int part_dir = -1;
 static char part_name[64];
 
 struct get_target {
-	int dir;                   /* -1: the standard output */
-	const char *name;          /* in dir */
-	struct str path;           /* as it is shown */
+	int dir;          /* -1: the standard output */
+	const char *name; /* in dir */
+	struct str path;  /* as it is shown */
 	bool force;
 };
 
@@ -73,7 +73,8 @@ static enum status choose_target(const struct options *o, const json_t *record, 
 	if (fstatat(t->dir, t->name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? OK : fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
 	if (!t->force)
-		return fault_set(why, IMAGE_EXISTS, "%.*s already exists; use -o FILE to save elsewhere, or -o FILE --force to replace it", STRF(t->path));
+		return fault_set(
+			why, IMAGE_EXISTS, "%.*s already exists; use -o FILE to save elsewhere, or -o FILE --force to replace it", STRF(t->path));
 	if (!S_ISREG(st.st_mode))
 		return fault_set(why, IMAGE_EXISTS, "%.*s is not a regular file and is not replaced", STRF(t->path));
 	return OK;
@@ -120,8 +121,11 @@ static enum status hash_file(int fd, uint64_t *size, char hex[2 * MD5_BYTES + 1]
 static enum status download_image(struct remote *r, const json_t *record, int fd, struct arena *a, struct fault *why)
 {
 	struct http_response answer;
-	struct http_request q = { .method = STR("GET"), .url = remote_text(record, "downloadUrl"), .sink_file = true, .sink_fd = fd,
-		                  .max_response_bytes = remote_number(record, "fileSize") };
+	struct http_request q = { .method = STR("GET"),
+		.url = remote_text(record, "downloadUrl"),
+		.sink_file = true,
+		.sink_fd = fd,
+		.max_response_bytes = remote_number(record, "fileSize") };
 	TRY(remote_store(r, &q, a, &answer, why));
 	/* The ETag of an object that came in parts is no MD5 and is not compared. */
 	char hex[2 * MD5_BYTES + 1];
@@ -130,7 +134,8 @@ static enum status download_image(struct remote *r, const json_t *record, int fd
 	struct str etag = remote_text(record, "etag");
 	TRY(hash_file(fd, &size, hex, why));
 	if (size != given)
-		return fault_set(why, DIGEST_WRONG, "%llu bytes arrived, the record says %llu", (unsigned long long)size, (unsigned long long)given);
+		return fault_set(
+			why, DIGEST_WRONG, "%llu bytes arrived, the record says %llu", (unsigned long long)size, (unsigned long long)given);
 	if (hex_decode(etag, raw, sizeof raw) && !str_equal_nocase(etag, str_of(hex)))
 		return fault_set(why, DIGEST_WRONG, "the bytes are not those of the record: their MD5 differs");
 	return OK;

@@ -18,16 +18,16 @@ static void show_record(const json_t *record)
 	if (width > 0 && height > 0)
 		(void)snprintf(pixels, sizeof pixels, "%llux%llu", width, height);
 	show_line(stdout, "%-36.*s  %-24.*s  %-10.*s  %9s  %-11s  %.*s", STRF(remote_text(record, "imageId")),
-	          STRF(remote_text(record, "uploadedAt")), STRF(remote_text(record, "fileType")), size, pixels,
-	          STRF(remote_text(record, "fileName")));
+		STRF(remote_text(record, "uploadedAt")), STRF(remote_text(record, "fileType")), size, pixels,
+		STRF(remote_text(record, "fileName")));
 }
 
 /* The state of a list. */
 struct list_run {
 	struct remote remote;
 	bool json, all;
-	uint64_t left;             /* of --limit */
-	struct buf cursor;         /* of the next page; empty: the first, or none */
+	uint64_t left;     /* of --limit */
+	struct buf cursor; /* of the next page; empty: the first, or none */
 };
 
 static enum status read_page(struct list_run *l, struct arena *a, json_t **page, struct fault *why)
@@ -53,7 +53,8 @@ static enum status show_page(struct list_run *l, const json_t *page, bool *more,
 {
 	size_t i;
 	json_t *record;
-	json_array_foreach(json_object_get(page, "images"), i, record) {
+	json_array_foreach(json_object_get(page, "images"), i, record)
+	{
 		if (!l->all && l->left == 0)
 			break;
 		l->left -= !l->all;

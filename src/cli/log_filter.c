@@ -35,7 +35,8 @@ static void add_fields(struct buf *b, json_t *object)
 	const char *name;
 	json_t *value;
 	buf_printf(b, "%-24.*s %-5.*s %.*s", STRF(text_of(object, "time")), STRF(text_of(object, "level")), STRF(text_of(object, "event")));
-	json_object_foreach(object, name, value) {
+	json_object_foreach(object, name, value)
+	{
 		if (is_head(str_of(name)))
 			continue;
 		buf_printf(b, " %s=", name);

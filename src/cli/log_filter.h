@@ -8,8 +8,8 @@
 struct line_filter {
 	bool has_level;
 	enum log_level level;
-	int64_t from_ms;           /* lines before are not wanted; 0: all */
-	struct str grep;           /* in the line as written or as shown; "": all */
+	int64_t from_ms; /* lines before are not wanted; 0: all */
+	struct str grep; /* in the line as written or as shown; "": all */
 };
 
 /* Append the line as it is shown: "TIME LEVEL EVENT name=value ...", not escaped yet; what is no JSON object stays as

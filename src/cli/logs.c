@@ -29,8 +29,8 @@ struct log_reader {
 	struct line_filter filter;
 	bool json;
 	int dir;
-	int fd;                    /* of the current file; -1: there is none yet */
-	struct buf line;           /* begun, not ended */
+	int fd;          /* of the current file; -1: there is none yet */
+	struct buf line; /* begun, not ended */
 	struct buf shown;
 };
 

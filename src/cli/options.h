@@ -7,9 +7,9 @@
 #include "base/fault.h"
 
 struct options {
-	const char *endpoint, *output, *data, *level, *grep, *token;   /* NULL: not given */
+	const char *endpoint, *output, *data, *level, *grep, *token; /* NULL: not given */
 	uint64_t jobs, limit;
-	int64_t since_ms;          /* a span, back from now; 0: not given */
+	int64_t since_ms; /* a span, back from now; 0: not given */
 	bool all, json, force, follow, help;
 	char **operands;
 	size_t n_operands;

@@ -7,12 +7,12 @@
 #include <stdatomic.h>
 
 struct progress {
-	bool shown;                /* stderr is a terminal */
+	bool shown; /* stderr is a terminal */
 	atomic_ullong sent_bytes;
 	uint64_t total_bytes;
 	size_t done, files;
 	int64_t start_ms;
-	char current[256];         /* the name that was begun last, as it is */
+	char current[256]; /* the name that was begun last, as it is */
 };
 
 /* Append the line as it is at now_ms, at most `columns` wide, its text escaped. Pure. */

@@ -28,7 +28,7 @@ struct upload_run {
 	const struct options *o;
 	struct file_walk walk;
 	atomic_size_t next;
-	pthread_mutex_t out;       /* everything below, and the output */
+	pthread_mutex_t out; /* everything below, and the output */
 	struct progress progress;
 	size_t failed;
 	unsigned running;
@@ -43,7 +43,7 @@ struct upload_job {
 	struct str path, name, type;
 	int fd;
 	uint64_t size_bytes;
-	uint64_t counted;          /* of it, in the progress */
+	uint64_t counted; /* of it, in the progress */
 	json_t *slot, *record;
 };
 
@@ -73,7 +73,8 @@ static enum status open_file(struct upload_job *p, const struct walk_file *f, st
 	if (name_repair(&name, base)) {
 		pthread_mutex_lock(&p->u->out);
 		progress_clear(&p->u->progress);
-		show_line(stderr, "%.*s: the name is not UTF-8 of at most %d bytes; sent as %.*s", STRF(p->path), NAME_MAX_BYTES, STRF(buf_str(&name)));
+		show_line(
+			stderr, "%.*s: the name is not UTF-8 of at most %d bytes; sent as %.*s", STRF(p->path), NAME_MAX_BYTES, STRF(buf_str(&name)));
 		pthread_mutex_unlock(&p->u->out);
 	}
 	p->name = buf_str(&name);
@@ -84,11 +85,18 @@ static enum status put_bytes(struct upload_job *p, struct fault *why)
 {
 	struct header headers[HEADERS_MAX];
 	struct http_response answer;
-	struct http_request q = { .method = STR("PUT"), .url = remote_text(p->slot, "uploadUrl"), .headers = headers, .body_file = true,
-		                  .body_fd = p->fd, .body_length = p->size_bytes, .progress = count_sent, .progress_arg = p };
+	struct http_request q = { .method = STR("PUT"),
+		.url = remote_text(p->slot, "uploadUrl"),
+		.headers = headers,
+		.body_file = true,
+		.body_fd = p->fd,
+		.body_length = p->size_bytes,
+		.progress = count_sent,
+		.progress_arg = p };
 	const char *name;
 	json_t *value;
-	json_object_foreach(json_object_get(p->slot, "headers"), name, value) {
+	json_object_foreach(json_object_get(p->slot, "headers"), name, value)
+	{
 		/* The client sets these two itself, to just these values. */
 		if (str_equal_nocase(str_of(name), STR("host")) || str_equal_nocase(str_of(name), STR("content-length")))
 			continue;

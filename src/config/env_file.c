@@ -50,10 +50,12 @@ static enum status parse_line(struct str text, unsigned line, struct env_line *o
 	if (rest.p == NULL || name.n == 0 || str_find_char(name, ' ') < name.n)
 		return fault_set(why, BAD_SETTING, "line %u is not NAME=VALUE", line);
 	if (!is_known(name))
-		return fault_set(why, BAD_SETTING, "line %u sets %.*s, which is not a setting; see tintype settings", line, STRF(str_slice(name, 0, 60)));
+		return fault_set(
+			why, BAD_SETTING, "line %u sets %.*s, which is not a setting; see tintype settings", line, STRF(str_slice(name, 0, 60)));
 	struct str value;
 	if (!unquote_value(rest, &value) || memchr(text.p, '\0', text.n) != NULL)
-		return fault_set(why, BAD_SETTING, "line %u: the value of %.*s is not well-formed: a quote is not closed, or it has a NUL", line, STRF(str_slice(name, 0, 60)));
+		return fault_set(why, BAD_SETTING, "line %u: the value of %.*s is not well-formed: a quote is not closed, or it has a NUL", line,
+			STRF(str_slice(name, 0, 60)));
 	*out = (struct env_line){ name, value };
 	return OK;
 }

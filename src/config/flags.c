@@ -27,7 +27,8 @@ static enum status refuse_word(struct str word, struct fault *why)
 	struct buf shown;
 	buf_init_fixed(&shown, memory, sizeof memory);
 	terminal_escape(&shown, str_slice(word, 0, utf8_prefix(word, SHOWN_MAX)));
-	return fault_set(why, BAD_SETTING, "%s \"%s\"; see --help", str_starts_with(word, STR("-")) ? "unknown option" : "unexpected argument", shown.p);
+	return fault_set(
+		why, BAD_SETTING, "%s \"%s\"; see --help", str_starts_with(word, STR("-")) ? "unknown option" : "unexpected argument", shown.p);
 }
 
 static enum status read_value(struct flags *f, struct flag_word *w, bool negated, struct fault *why)
@@ -72,6 +73,6 @@ enum status flags_next(struct flags *f, struct flag_word *out, struct fault *why
 	}
 	if (out->name == NULL || (negated && out->name->kind != FLAG_TOGGLE))
 		return refuse_word(word, why);
-	out->value = rest.p;   /* the tail of a word, so it ends in a NUL */
+	out->value = rest.p; /* the tail of a word, so it ends in a NUL */
 	return read_value(f, out, negated, why);
 }

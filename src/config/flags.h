@@ -8,31 +8,31 @@
 #include "base/str.h"
 
 enum flag_kind {
-	FLAG_VALUE,    /* takes a value */
-	FLAG_SWITCH,   /* takes none */
-	FLAG_TOGGLE,   /* may be negated; its value is "on" or "off", or what was written */
+	FLAG_VALUE,  /* takes a value */
+	FLAG_SWITCH, /* takes none */
+	FLAG_TOGGLE, /* may be negated; its value is "on" or "off", or what was written */
 };
 struct flag_name {
-	const char *name;          /* without dashes; "": no flag */
-	char letter;               /* 0: none */
+	const char *name; /* without dashes; "": no flag */
+	char letter;      /* 0: none */
 	enum flag_kind kind;
 };
 
 #define FLAGS_ALL UINT64_MAX
 struct flags {
-	const struct flag_name *(*row)(size_t i);   /* the i-th of at most 64 rows; NULL past the last */
-	uint64_t takes;            /* bits of the rows that are flags here */
-	bool has_operands;         /* false: a word that is no flag is refused */
-	bool only_operands;        /* "--" has been read */
-	int argc;                  /* what is left to read */
+	const struct flag_name *(*row)(size_t i); /* the i-th of at most 64 rows; NULL past the last */
+	uint64_t takes;                           /* bits of the rows that are flags here */
+	bool has_operands;                        /* false: a word that is no flag is refused */
+	bool only_operands;                       /* "--" has been read */
+	int argc;                                 /* what is left to read */
 	char **argv;
 };
 
 /* What was read: a flag, an operand, or neither, which was "--". */
 struct flag_word {
-	const struct flag_name *name;   /* NULL: no flag */
+	const struct flag_name *name; /* NULL: no flag */
 	size_t row;
-	const char *value;         /* NULL: of a switch */
+	const char *value; /* NULL: of a switch */
 	char *operand;
 };
 

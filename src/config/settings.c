@@ -15,15 +15,15 @@
 
 const struct setting SETTINGS[SETTING_COUNT] = {
 #define SETTING(field, kind, env, flag, def, min, max, unit, sentence) \
-	{ offsetof(struct settings, field), SETTING_##kind, { flag, 0, SETTING_##kind == SETTING_SWITCH ? FLAG_TOGGLE : FLAG_VALUE }, env, def, \
-	  min, max, unit, sentence },
+	{ offsetof(struct settings, field), SETTING_##kind, { flag, 0, SETTING_##kind == SETTING_SWITCH ? FLAG_TOGGLE : FLAG_VALUE }, env, \
+		def, min, max, unit, sentence },
 #include "config/settings.def"
 #undef SETTING
 };
 
 /* Where a value comes from, for the sentences: "--max-size" or "TINTYPE_MAX_SIZE". */
 struct setting_source {
-	const char *prefix;   /* "--" or "" */
+	const char *prefix; /* "--" or "" */
 	struct str name;
 };
 
@@ -55,20 +55,21 @@ PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const c
 	return fault_set(why, BAD_SETTING, "%s%.*s must be %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
 }
 
-static enum status assign_text(const char **field, const struct setting *row, struct setting_source from, const char *value, struct fault *why)
+static enum status assign_text(
+	const char **field, const struct setting *row, struct setting_source from, const char *value, struct fault *why)
 {
 	if (setting_is_choice(row) && !is_choice(row->unit, str_of(value)))
 		return refuse_value(from, value, why, "one of %s", row->unit);
 	/* The value is not shown: a text with a shortest length is a key. */
 	if (value[0] != '\0' && strlen(value) < row->min)
-		return fault_set(why, BAD_SETTING, "%s%.*s must have at least %llu characters", from.prefix, STRF(from.name),
-		                 (unsigned long long)row->min);
+		return fault_set(
+			why, BAD_SETTING, "%s%.*s must have at least %llu characters", from.prefix, STRF(from.name), (unsigned long long)row->min);
 	*field = value;
 	return OK;
 }
 
-static enum status assign_value(struct settings *s, const struct setting *row, struct setting_source from, const char *value,
-                          struct fault *why)
+static enum status assign_value(
+	struct settings *s, const struct setting *row, struct setting_source from, const char *value, struct fault *why)
 {
 	void *field = (char *)s + row->offset;
 	uint64_t number;
@@ -78,7 +79,7 @@ static enum status assign_value(struct settings *s, const struct setting *row, s
 	case SETTING_NUMBER:
 		if (!str_to_u64(str_of(value), &number) || number < row->min || number > row->max)
 			return refuse_value(from, value, why, "a number of %s from %llu to %llu", row->unit, (unsigned long long)row->min,
-			                    (unsigned long long)row->max);
+				(unsigned long long)row->max);
 		*(uint64_t *)field = number;
 		return OK;
 	case SETTING_SWITCH:

@@ -36,8 +36,10 @@ enum status settings_check_bucket(struct str bucket, struct fault *why)
 {
 	if (bucket_name_ok(bucket))
 		return OK;
-	return refuse_setting("--bucket (BUCKET_NAME) must be 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends and around each "
-	              "dot, not an IP address, and without what AWS reserves (xn--, -s3alias)", bucket, why);
+	return refuse_setting(
+		"--bucket (BUCKET_NAME) must be 3 to 63 of a-z, 0-9, '.' and '-', with a letter or digit at both ends and around each "
+		"dot, not an IP address, and without what AWS reserves (xn--, -s3alias)",
+		bucket, why);
 }
 
 enum status settings_check_region(struct str region, struct fault *why)
@@ -64,7 +66,8 @@ enum status settings_check_types(struct str types, struct fault *why)
 		struct str type = str_cut(&subtype, '/');
 		if (!is_type_name(type) || !is_type_name(subtype))
 			return refuse_setting("--allowed-types (TINTYPE_ALLOWED_TYPES) must be media types without parameters, separated "
-			              "by commas, such as image/jpeg,image/png", types, why);
+								  "by commas, such as image/jpeg,image/png",
+				types, why);
 	}
 	return OK;
 }
@@ -100,7 +103,8 @@ enum status settings_check_origins(struct str origins, struct fault *why)
 		struct str one = str_trim(str_cut(&rest, ','));
 		if (!str_equal(one, STR("*")) && !is_origin(one))
 			return refuse_setting("--cors-origins (TINTYPE_CORS_ORIGINS) must be *, or origins in lower case separated by commas, such as "
-			              "https://app.example.com or http://localhost:3000", origins, why);
+								  "https://app.example.com or http://localhost:3000",
+				origins, why);
 	}
 	return OK;
 }

@@ -37,11 +37,13 @@ void settings_show(const struct settings *s, size_t i, char digits[SETTING_DIGIT
 	struct str value = value_of(s, row, digits);
 	bool is_secret = row->flag.name[0] == '\0';
 
-	*out = (struct setting_shown){
-		.env = str_of(row->env), .flag = str_of(row->flag.name), .unit = str_of(row->unit), .sentence = str_of(row->sentence), .def = str_of(row->def),
+	*out = (struct setting_shown){ .env = str_of(row->env),
+		.flag = str_of(row->flag.name),
+		.unit = str_of(row->unit),
+		.sentence = str_of(row->sentence),
+		.def = str_of(row->def),
 		.value = is_secret ? STR("") : value,
 		.is_secret = is_secret,
 		.is_set = value.n > 0,
-		.is_default = str_equal(value, str_of(row->def)),
-	};
+		.is_default = str_equal(value, str_of(row->def)) };
 }

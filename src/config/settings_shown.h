@@ -7,12 +7,12 @@
 #include "config/settings.h"
 
 struct setting_shown {
-	struct str env, flag;      /* TINTYPE_MAX_SIZE, max-size; no flag: "" */
-	struct str value;          /* "" of a secret, always */
+	struct str env, flag; /* TINTYPE_MAX_SIZE, max-size; no flag: "" */
+	struct str value;     /* "" of a secret, always */
 	struct str unit, sentence;
 	struct str def;
 	bool is_secret;
-	bool is_set;               /* a text that is not empty, or anything else */
+	bool is_set; /* a text that is not empty, or anything else */
 	bool is_default;
 };
 

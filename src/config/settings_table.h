@@ -9,7 +9,7 @@
 enum setting_kind { SETTING_TEXT, SETTING_NUMBER, SETTING_SWITCH };
 
 struct setting {
-	size_t offset;   /* of the field in struct settings */
+	size_t offset; /* of the field in struct settings */
 	enum setting_kind kind;
 	struct flag_name flag;
 	const char *env, *def;
@@ -25,6 +25,5 @@ enum {
 };
 
 extern const struct setting SETTINGS[SETTING_COUNT];
-
 
 #endif

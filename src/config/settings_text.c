@@ -2,7 +2,7 @@
  * entry, in the table's order; so the three never disagree with each other or with the program. */
 #include "config/settings_table.h"
 
-#define WIDTH 92         /* of a line, but for a single long word */
+#define WIDTH 92 /* of a line, but for a single long word */
 #define ORIGIN_MAX 256
 
 /* Append words, broken at blanks before `width`, new lines beginning with `margin`. `column` is
@@ -86,7 +86,7 @@ static void put_origin(struct buf *b, const struct setting *row, struct str marg
 
 static void put_help(struct buf *b, const struct setting *row)
 {
-	struct str margin = STR("                              ");   /* to where the sentences begin */
+	struct str margin = STR("                              "); /* to where the sentences begin */
 	size_t start = b->n;
 	buf_put(b, STR("  "));
 	put_usage(b, row);
@@ -128,12 +128,13 @@ static void put_markdown(struct buf *b, const struct setting *row)
 void settings_markdown(struct buf *b)
 {
 	assert(b != NULL);
-	buf_put(b, STR("# Settings\n\n"
-	               "Flags win over the environment, the environment over the defaults. An empty variable counts as\n"
-	               "unset. This page is printed by `tintype settings --markdown`; change `src/config/settings.def`\n"
-	               "instead.\n\n"
-	               "| environment | flag | default | value | meaning |\n"
-	               "|---|---|---|---|---|\n"));
+	buf_put(b,
+		STR("# Settings\n\n"
+			"Flags win over the environment, the environment over the defaults. An empty variable counts as\n"
+			"unset. This page is printed by `tintype settings --markdown`; change `src/config/settings.def`\n"
+			"instead.\n\n"
+			"| environment | flag | default | value | meaning |\n"
+			"|---|---|---|---|---|\n"));
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		put_markdown(b, &SETTINGS[i]);
 }
@@ -153,8 +154,9 @@ static void put_env(struct buf *b, const struct setting *row)
 void settings_env_example(struct buf *b)
 {
 	assert(b != NULL);
-	buf_put(b, STR("# Every setting with its default. Copy to .env and remove the # from what you change.\n"
-	               "# Printed by `tintype settings --env`; change src/config/settings.def instead.\n"));
+	buf_put(b,
+		STR("# Every setting with its default. Copy to .env and remove the # from what you change.\n"
+			"# Printed by `tintype settings --env`; change src/config/settings.def instead.\n"));
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		put_env(b, &SETTINGS[i]);
 }

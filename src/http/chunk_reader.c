@@ -7,7 +7,7 @@
  * CRLF follow. 7.1.1: chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS ( token / quoted-string ) ] ) */
 static const struct {
 	enum chunk_state from;
-	unsigned kinds;            /* 0: exactly `byte` */
+	unsigned kinds; /* 0: exactly `byte` */
 	char byte;
 	enum chunk_state to;
 } transitions[] = {
@@ -59,7 +59,8 @@ static const struct {
 static bool follow_byte(struct chunk_reader *c, char byte)
 {
 	for (size_t i = 0; i < COUNT_OF(transitions); i++)
-		if (transitions[i].from == c->state && (transitions[i].kinds != 0 ? http_is_char(byte, transitions[i].kinds) : byte == transitions[i].byte)) {
+		if (transitions[i].from == c->state &&
+			(transitions[i].kinds != 0 ? http_is_char(byte, transitions[i].kinds) : byte == transitions[i].byte)) {
 			c->state = transitions[i].to;
 			return true;
 		}

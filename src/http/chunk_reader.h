@@ -7,20 +7,37 @@
 #include "base/str.h"
 
 #define CHUNK_DIGITS_MAX 15u
-#define CHUNK_EXTRA_MAX_BYTES 8192u   /* of extensions and trailers, over the whole body */
+#define CHUNK_EXTRA_MAX_BYTES 8192u /* of extensions and trailers, over the whole body */
 
 enum chunk_state {
-	CHUNK_SIZE, CHUNK_EXT_BEFORE, CHUNK_EXT_START, CHUNK_EXT_NAME, CHUNK_EXT_NAME_END, CHUNK_EXT_EQUALS, CHUNK_EXT_TOKEN, CHUNK_EXT_QUOTED,
-	CHUNK_EXT_ESCAPE, CHUNK_EXT_QUOTED_END, CHUNK_SIZE_LF, CHUNK_DATA, CHUNK_DATA_CR, CHUNK_DATA_LF, CHUNK_TRAILER_START, CHUNK_TRAILER_NAME,
-	CHUNK_TRAILER_VALUE, CHUNK_TRAILER_LF, CHUNK_END_LF, CHUNK_DONE,
+	CHUNK_SIZE,
+	CHUNK_EXT_BEFORE,
+	CHUNK_EXT_START,
+	CHUNK_EXT_NAME,
+	CHUNK_EXT_NAME_END,
+	CHUNK_EXT_EQUALS,
+	CHUNK_EXT_TOKEN,
+	CHUNK_EXT_QUOTED,
+	CHUNK_EXT_ESCAPE,
+	CHUNK_EXT_QUOTED_END,
+	CHUNK_SIZE_LF,
+	CHUNK_DATA,
+	CHUNK_DATA_CR,
+	CHUNK_DATA_LF,
+	CHUNK_TRAILER_START,
+	CHUNK_TRAILER_NAME,
+	CHUNK_TRAILER_VALUE,
+	CHUNK_TRAILER_LF,
+	CHUNK_END_LF,
+	CHUNK_DONE
 };
 
 /* The state of a chunked body; zeroed at its start. */
 struct chunk_reader {
 	enum chunk_state state;
-	uint64_t left;             /* of the chunk */
-	unsigned digits;           /* of its size */
-	unsigned extra_bytes;      /* of extensions and trailers so far */
+	uint64_t left;        /* of the chunk */
+	unsigned digits;      /* of its size */
+	unsigned extra_bytes; /* of extensions and trailers so far */
 };
 
 /* Take the next piece of data; *in moves after it.

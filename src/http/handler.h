@@ -24,17 +24,17 @@ struct request_context {
 	struct arena arena;
 	struct request request;
 	struct answer answer;
-	void *handler_state;          /* the handler's own, from begin to finish or cancel */
-	uint64_t body_bytes;       /* received so far, the piece that data is given included */
-	bool body_cut;             /* set before finish: never; before cancel: the client went away */
-	void (*done)(struct request_context *);   /* the listener's: what `start` began has its answer */
+	void *handler_state;                    /* the handler's own, from begin to finish or cancel */
+	uint64_t body_bytes;                    /* received so far, the piece that data is given included */
+	bool body_cut;                          /* set before finish: never; before cancel: the client went away */
+	void (*done)(struct request_context *); /* the listener's: what `start` began has its answer */
 };
 
 enum handler_step {
-	HANDLER_ANSWER,   /* the answer is ready; a body that follows is dropped */
-	HANDLER_RUN,      /* no body is wanted (one that comes is dropped): finish on a worker */
-	HANDLER_READ_BODY,     /* give each piece to data, then finish on a worker */
-	HANDLER_RUN_ASYNC,    /* give each piece to data, then start on the reactor */
+	HANDLER_ANSWER,    /* the answer is ready; a body that follows is dropped */
+	HANDLER_RUN,       /* no body is wanted (one that comes is dropped): finish on a worker */
+	HANDLER_READ_BODY, /* give each piece to data, then finish on a worker */
+	HANDLER_RUN_ASYNC, /* give each piece to data, then start on the reactor */
 };
 
 struct handler;
@@ -45,14 +45,14 @@ struct handler_ops {
 	void (*run)(struct handler *, struct request_context *);
 	void (*on_abort)(struct handler *, struct request_context *, const struct fault *why);
 	void (*on_error)(struct handler *, struct request_context *, const struct fault *why);
-	void (*run_async)(struct handler *, struct request_context *);   /* NULL for handlers that never say HANDLER_RUN_ASYNC */
+	void (*run_async)(struct handler *, struct request_context *); /* NULL for handlers that never say HANDLER_RUN_ASYNC */
 };
 struct handler {
 	const struct handler_ops *ops;
-	size_t arena_bytes;        /* the cap of each request's arena */
-	uint64_t body_max;         /* a body that is dropped after a refusal is read up to this plus 1 MiB */
-	bool slow_body_is_rate;    /* true: bodies have a minimum rate (objects); false: a total time (JSON) */
-	bool plus_is_blank;        /* '+' in the query is a blank, see query_parse */
+	size_t arena_bytes;     /* the cap of each request's arena */
+	uint64_t body_max;      /* a body that is dropped after a refusal is read up to this plus 1 MiB */
+	bool slow_body_is_rate; /* true: bodies have a minimum rate (objects); false: a total time (JSON) */
+	bool plus_is_blank;     /* '+' in the query is a blank, see query_parse */
 };
 
 #endif

@@ -42,8 +42,7 @@ static size_t count_pairs(struct str raw)
 	return n;
 }
 
-static enum status decode_piece(struct arena *a, struct str raw, bool plus_is_blank, struct str *out,
-                                struct fault *why)
+static enum status decode_piece(struct arena *a, struct str raw, bool plus_is_blank, struct str *out, struct fault *why)
 {
 	if (uri_decode(a, raw, plus_is_blank, out))
 		return OK;
@@ -51,8 +50,7 @@ static enum status decode_piece(struct arena *a, struct str raw, bool plus_is_bl
 	return fault_set(why, INVALID_INPUT, "The query has a %% that two hex digits do not follow");
 }
 
-static enum status parse_pair(struct arena *a, struct str piece, bool plus_is_blank, struct query_pair *pair,
-                              struct fault *why)
+static enum status parse_pair(struct arena *a, struct str piece, bool plus_is_blank, struct query_pair *pair, struct fault *why)
 {
 	struct str rest = piece;
 	pair->raw_name = str_cut(&rest, '=');

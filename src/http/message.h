@@ -21,22 +21,22 @@ struct query_pair {
 };
 
 struct query {
-	const struct query_pair *pairs;   /* in the order sent; repeated names stay */
+	const struct query_pair *pairs; /* in the order sent; repeated names stay */
 	size_t n;
 };
 
 struct request {
 	struct arena *arena;
-	struct str id;             /* our own request id */
-	struct str method;         /* as sent, case kept */
-	struct str target;         /* as sent: path, and query after the first '?' */
-	struct str path;           /* the target before '?', still encoded */
-	struct query query;        /* see query_parse */
+	struct str id;      /* our own request id */
+	struct str method;  /* as sent, case kept */
+	struct str target;  /* as sent: path, and query after the first '?' */
+	struct str path;    /* the target before '?', still encoded */
+	struct query query; /* see query_parse */
 	const struct header *headers;
 	size_t n_headers;
-	struct str body;           /* whole, for handlers that asked for it; else empty */
-	bool has_length;           /* a Content-Length was sent */
-	uint64_t length;           /* its value */
+	struct str body; /* whole, for handlers that asked for it; else empty */
+	bool has_length; /* a Content-Length was sent */
+	uint64_t length; /* its value */
 	bool chunked;
 	bool expects_continue;
 };
@@ -49,21 +49,21 @@ struct body_hold {
 #define ANSWER_HEADERS_MAX 32
 
 struct answer {
-	int status;                /* HTTP status; 0: not answered yet */
+	int status; /* HTTP status; 0: not answered yet */
 	struct header headers[ANSWER_HEADERS_MAX];
 	size_t n_headers;
 	const struct header *more; /* go out after headers; borrowed from the arena or from what hold keeps; any number */
 	size_t n_more;
-	struct str body;           /* used when fd < 0 */
-	struct body_hold *hold;    /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
-	int fd;                    /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
+	struct str body;        /* used when fd < 0 */
+	struct body_hold *hold; /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
+	int fd;                 /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
 	uint64_t fd_offset, fd_length;
-	bool close;                /* end the connection after this answer */
-	bool is_poll;              /* asked every few seconds by a page of ours: its log line is of the debug level */
+	bool close;   /* end the connection after this answer */
+	bool is_poll; /* asked every few seconds by a page of ours: its log line is of the debug level */
 	/* what the log and the metrics say of it */
-	const char *route;         /* static: "POST /upload"; NULL: none matched */
+	const char *route; /* static: "POST /upload"; NULL: none matched */
 	struct str image_id;
-	struct fault fault;        /* code NONE unless it failed */
+	struct fault fault; /* code NONE unless it failed */
 };
 
 /* The first header of this name (ASCII case aside); {NULL, 0} when there is none. */

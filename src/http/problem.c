@@ -11,8 +11,8 @@
 
 struct problem {
 	const char *title;
-	const char *retry_after_s;   /* NULL: no Retry-After */
-	const char *detail;          /* in place of the fault's text; NULL: the text */
+	const char *retry_after_s; /* NULL: no Retry-After */
+	const char *detail;        /* in place of the fault's text; NULL: the text */
 };
 
 static const struct problem problems[FAULT_CODES] = {
@@ -59,9 +59,11 @@ static const struct problem problems[FAULT_CODES] = {
 };
 
 /* What a full arena still answers; the request id is in its header. */
-#define FULL_BODY "{\"type\":\"/problems/too-much\",\"title\":\"Too much requested at once\",\"status\":413," \
+#define FULL_BODY \
+	"{\"type\":\"/problems/too-much\",\"title\":\"Too much requested at once\",\"status\":413," \
 	"\"detail\":\"The request needs more memory than one request may use; request less.\",\"code\":\"too_much\"}"
-#define STARVED_BODY "{\"type\":\"/problems/out-of-memory\",\"title\":\"Out of memory\",\"status\":503," \
+#define STARVED_BODY \
+	"{\"type\":\"/problems/out-of-memory\",\"title\":\"Out of memory\",\"status\":503," \
 	"\"detail\":\"The server is out of memory; try again.\",\"code\":\"out_of_memory\"}"
 
 static enum fault_code shown_code(enum fault_code code)

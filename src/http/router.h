@@ -13,18 +13,21 @@
 #include "base/str.h"
 
 struct router {
-	const char *prefix;        /* of all paths: "/prod", or "" */
+	const char *prefix; /* of all paths: "/prod", or "" */
 	const void *rows;
 	size_t row_bytes, n;
-	const char *no_route;      /* the sentence for a path that has no row */
+	const char *no_route; /* the sentence for a path that has no row */
 };
 /* Of an array of rows. */
-#define ROUTER(below, array, sentence) { (below), (array), sizeof (array)[0], COUNT_OF(array), (sentence) }
+#define ROUTER(below, array, sentence) \
+	{ \
+		(below), (array), sizeof(array)[0], COUNT_OF(array), (sentence) \
+	}
 
 struct route_match {
 	const void *row;
-	struct str path_template;  /* with the braces, without the prefix; set when the path is known, whatever the method */
-	struct str segment;        /* in place of the braces, borrowed from the path; "" where there are none */
+	struct str path_template; /* with the braces, without the prefix; set when the path is known, whatever the method */
+	struct str segment;       /* in place of the braces, borrowed from the path; "" where there are none */
 };
 
 /* Find the row. out is written on BAD_METHOD too, without a row.

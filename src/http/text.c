@@ -5,12 +5,36 @@
 #define V (P | CHAR_VISIBLE)
 #define T (V | CHAR_TOKEN)
 #define H (T | CHAR_HEX)
-const unsigned char http_char_kinds[256] = {
-	['\t'] = CHAR_VALUE | CHAR_BLANK, [' '] = P | CHAR_BLANK, ['!'] = T, ['"'] = V, ['#'] = T, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T,
-	['('] = V, [')'] = V, ['*'] = T, ['+'] = T, [','] = V, ['-'] = T, ['.'] = T, ['/'] = V, ['0' ... '9'] = H, [':' ... '@'] = V,
-	['A' ... 'F'] = H, ['G' ... 'Z'] = T, ['[' ... ']'] = V, ['^' ... '`'] = T, ['a' ... 'f'] = H, ['g' ... 'z'] = T, ['{'] = V, ['|'] = T,
-	['}'] = V, ['~'] = T, [0x80 ... 0xff] = CHAR_VALUE,
-};
+const unsigned char http_char_kinds[256] = { ['\t'] = CHAR_VALUE | CHAR_BLANK,
+	[' '] = P | CHAR_BLANK,
+	['!'] = T,
+	['"'] = V,
+	['#'] = T,
+	['$'] = T,
+	['%'] = T,
+	['&'] = T,
+	['\''] = T,
+	['('] = V,
+	[')'] = V,
+	['*'] = T,
+	['+'] = T,
+	[','] = V,
+	['-'] = T,
+	['.'] = T,
+	['/'] = V,
+	['0' ... '9'] = H,
+	[':' ... '@'] = V,
+	['A' ... 'F'] = H,
+	['G' ... 'Z'] = T,
+	['[' ... ']'] = V,
+	['^' ... '`'] = T,
+	['a' ... 'f'] = H,
+	['g' ... 'z'] = T,
+	['{'] = V,
+	['|'] = T,
+	['}'] = V,
+	['~'] = T,
+	[0x80 ... 0xff] = CHAR_VALUE };
 
 struct str http_take(struct str *rest, unsigned kinds)
 {

@@ -7,12 +7,12 @@
 
 /* What a byte may be part of. */
 enum {
-	CHAR_VALUE = 1,            /* a header's value: no control character but the tab */
-	CHAR_PRINTABLE = 2,        /* visible ASCII and blanks */
-	CHAR_VISIBLE = 4,          /* visible ASCII */
-	CHAR_TOKEN = 8,            /* a method or a header's name */
+	CHAR_VALUE = 1,     /* a header's value: no control character but the tab */
+	CHAR_PRINTABLE = 2, /* visible ASCII and blanks */
+	CHAR_VISIBLE = 4,   /* visible ASCII */
+	CHAR_TOKEN = 8,     /* a method or a header's name */
 	CHAR_HEX = 16,
-	CHAR_BLANK = 32,           /* blank and tab */
+	CHAR_BLANK = 32, /* blank and tab */
 };
 extern const unsigned char http_char_kinds[256];
 

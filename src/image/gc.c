@@ -15,8 +15,8 @@ struct sweep {
 	struct product *p;
 	int64_t now_ms;
 	struct gc_result *done;
-	struct fault first;         /* the first failure; code NONE while there is none */
-	uint64_t changes;           /* rows and objects processed */
+	struct fault first; /* the first failure; code NONE while there is none */
+	uint64_t changes;   /* rows and objects processed */
 	bool (*stop)(void *);
 	void *stop_arg;
 };
@@ -94,7 +94,7 @@ static void gc_row(struct sweep *s, const struct image_row *row)
 		delete_rejected_row(s, row);
 		return;
 	case IMAGE_UPLOADED:
-		return;   /* never ends */
+		return; /* never ends */
 	}
 }
 
@@ -166,7 +166,7 @@ static void gc_object(struct sweep *s, const struct object_info *o)
 		check_object(s, &row);
 	else if (row.status == IMAGE_REJECTED)
 		remove_object(s, o);
-	else if (!look_is_current(s->p, &row, o))   /* written again, through a URL that was still good */
+	else if (!look_is_current(s->p, &row, o)) /* written again, through a URL that was still good */
 		check_object(s, &row);
 }
 

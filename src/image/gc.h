@@ -9,11 +9,11 @@
 #include "image/product.h"
 
 struct gc_result {
-	uint64_t ended;       /* pending rows that expired */
-	uint64_t forgotten;   /* rejected rows that were deleted */
-	uint64_t reconciled;   /* objects that were missed and passed verification */
-	uint64_t rejected;    /* ... and did not pass; their bytes are removed */
-	uint64_t orphans;     /* orphaned objects that were removed */
+	uint64_t ended;      /* pending rows that expired */
+	uint64_t forgotten;  /* rejected rows that were deleted */
+	uint64_t reconciled; /* objects that were missed and passed verification */
+	uint64_t rejected;   /* ... and did not pass; their bytes are removed */
+	uint64_t orphans;    /* orphaned objects that were removed */
 };
 
 /* Expire what is due at now_ms: a pending row after verifying an object that is there, a rejected row
@@ -22,9 +22,11 @@ struct gc_result {
  *         sweep early; NULL: never
  * out     what was done is added to it, on failure too: the caller zeroes it, and may sum up both parts
  * Errors  those of the ports: the first that failed; the rest was still tried */
-enum status gc_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why) MUST_CHECK;
+enum status gc_run(
+	struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why) MUST_CHECK;
 /* Go through the objects under images/: verify those whose row is pending or has other bytes, remove those whose row is
  * rejected, and orphans once they are orphan_ttl_s old. Parameters as above. */
-enum status gc_orphans(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why) MUST_CHECK;
+enum status gc_orphans(
+	struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why) MUST_CHECK;
 
 #endif

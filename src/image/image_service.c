@@ -78,16 +78,19 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	return store_remove(p->store, row.key, why);
 }
 
-enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
+enum status image_service_download(
+	struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(row != NULL);
 	assert(a != NULL);
 	assert(out != NULL);
-	const struct presign_request r = {
-		.method = method, .key = row->key, .now_ms = clock_now_ms(), .expires_s = p->rules.url_ttl_s,
-		.disposition = content_disposition(a, row->file_name), .content_type = row->file_type,
-	};
+	const struct presign_request r = { .method = method,
+		.key = row->key,
+		.now_ms = clock_now_ms(),
+		.expires_s = p->rules.url_ttl_s,
+		.disposition = content_disposition(a, row->file_name),
+		.content_type = row->file_type };
 	if (r.disposition.n == 0)
 		return fault_too_much(why);
 	return store_presign(p->store, &r, a, out, why);

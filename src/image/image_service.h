@@ -8,17 +8,20 @@
 /* Complete a slot: verify the object if the row is still pending, and return the row as it then is,
  * uploaded or rejected. May be repeated. The object is read into memory of its own, not into `a`.
  * Errors  NO_SUCH_IMAGE; NOT_ARRIVED; STORAGE_FAILED */
-enum status image_service_complete(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+enum status image_service_complete(
+	struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 /* Read a row of any status. On a store that sends no events a pending one is verified first, as often
  * as the product's recheck limit allows; if that fails the row stays as it was, and the sweep verifies it again.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; UPSTREAM_FAILED */
-enum status image_service_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
+enum status image_service_read(
+	struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
 /* Delete row and object, whatever the state. If the object's removal fails the row is gone already: the
  * image is not listed any more, and the sweep removes an object without a row.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
 enum status image_service_remove(struct product *p, struct str image_id, struct fault *why) MUST_CHECK;
 /* A presigned GET or HEAD whose answer carries the file's name and verdict type.  method: which of the two */
-enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a, struct presigned *out, struct fault *why) MUST_CHECK;
+enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a,
+	struct presigned *out, struct fault *why) MUST_CHECK;
 /* RFC 6266: inline; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
  * ASCII; what is not, and quotes, backslash, slash and percent, become '_'. {NULL,0} when `a` is full. */
 struct str content_disposition(struct arena *a, struct str file_name);

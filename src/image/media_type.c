@@ -53,8 +53,8 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	if (!is_name(name) || !is_name(rest))
 		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");
 	if (!media_type_allowed(rules, type))
-		return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not allowed: use one of %.*s",
-		                 (int)(type.n < 80 ? type.n : 80), type.p, STRF(rules->allowed_types));
+		return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not allowed: use one of %.*s", (int)(type.n < 80 ? type.n : 80), type.p,
+			STRF(rules->allowed_types));
 	*out = type;
 	return OK;
 }

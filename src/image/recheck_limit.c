@@ -9,12 +9,12 @@
 
 #include <pthread.h>
 
-#define SETS 1024u           /* a power of two */
+#define SETS 1024u /* a power of two */
 #define WAYS 4u
 #define APART_MS 1000
 
 struct glance {
-	uint64_t digest;         /* 0: free */
+	uint64_t digest; /* 0: free */
 	int64_t at_ms;
 };
 

@@ -28,7 +28,8 @@ static enum status delete_object(struct product *p, struct str key, enum reconci
 	return OK;
 }
 
-static enum status verify_row(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
+static enum status verify_row(
+	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
 {
 	struct image_row now = { 0 };
 	enum status end = verify_object(p, row, now_ms, a, &now, why);
@@ -36,7 +37,7 @@ static enum status verify_row(struct product *p, const struct image_row *row, in
 		out->outcome = RECONCILE_GONE;
 		return OK;
 	}
-	if (end == NOT_FOUND)   /* the row was deleted in the meantime */
+	if (end == NOT_FOUND) /* the row was deleted in the meantime */
 		return delete_object(p, row->key, RECONCILE_ORPHAN, out, why);
 	TRY(end);
 	out->outcome = now.status == IMAGE_REJECTED ? RECONCILE_REJECTED : RECONCILE_ACCEPTED;
@@ -45,7 +46,8 @@ static enum status verify_row(struct product *p, const struct image_row *row, in
 }
 
 /* The row was resolved, by whomever: see whether its object is still the one that is there. */
-static enum status compare_object(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
+static enum status compare_object(
+	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
 {
 	struct object_info there;
 	enum status got = store_head(p->store, row->key, a, &there, why);
@@ -68,7 +70,8 @@ static enum status compare_object(struct product *p, const struct image_row *row
 	return fault_set(why, STATE_CHANGED, "the object was overwritten while it was being verified");
 }
 
-static enum status confirm_row(struct product *p, const struct image_row *row, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why)
+static enum status confirm_row(struct product *p, const struct image_row *row, const struct written_object *what, struct arena *a,
+	struct reconciled *out, struct fault *why)
 {
 	switch (row->status) {
 	case IMAGE_PENDING:
@@ -81,7 +84,8 @@ static enum status confirm_row(struct product *p, const struct image_row *row, c
 	return compare_object(p, row, what->now_ms, a, out, why);
 }
 
-enum status reconcile_object(struct product *p, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why)
+enum status reconcile_object(
+	struct product *p, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(what != NULL);

@@ -10,31 +10,32 @@
 #include "image/product.h"
 
 enum reconcile_outcome {
-	RECONCILE_ACCEPTED,      /* it passed verification: the row is uploaded */
-	RECONCILE_REJECTED,      /* it did not: the row says why, the object is gone */
-	RECONCILE_KNOWN,         /* the row already has these bytes */
-	RECONCILE_GONE,          /* there is no object any more */
-	RECONCILE_ORPHAN,   /* it has no row: deleted */
-	RECONCILE_REJECTED_BEFORE,      /* its slot was rejected before: deleted */
+	RECONCILE_ACCEPTED,        /* it passed verification: the row is uploaded */
+	RECONCILE_REJECTED,        /* it did not: the row says why, the object is gone */
+	RECONCILE_KNOWN,           /* the row already has these bytes */
+	RECONCILE_GONE,            /* there is no object any more */
+	RECONCILE_ORPHAN,          /* it has no row: deleted */
+	RECONCILE_REJECTED_BEFORE, /* its slot was rejected before: deleted */
 	RECONCILE_OUTCOMES
 };
 
 struct written_object {
-	struct str key;        /* under images/ */
-	struct str etag;       /* of the object that was written; "" when the event does not say */
-	int64_t now_ms;        /* the time of a verdict */
+	struct str key;  /* under images/ */
+	struct str etag; /* of the object that was written; "" when the event does not say */
+	int64_t now_ms;  /* the time of a verdict */
 };
 
 struct reconciled {
 	enum reconcile_outcome outcome;
-	struct str image_id;   /* "": the key names none */
-	struct str reason;     /* of a rejection */
+	struct str image_id; /* "": the key names none */
+	struct str reason;   /* of a rejection */
 };
 
 /* Texts of out live in `a` or are borrowed from the event.
  * Errors  KEY_INVALID not under images/, nothing is touched; STATE_CHANGED verify again, the row or the object changed
  *         in the meantime; the ports': nothing is half done; repeat the call */
-enum status reconcile_object(struct product *p, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why) MUST_CHECK;
+enum status reconcile_object(
+	struct product *p, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why) MUST_CHECK;
 /* "accepted", "rejected", ... for the log. */
 const char *reconcile_outcome_name(enum reconcile_outcome outcome);
 

@@ -77,8 +77,12 @@ static enum status make_url(struct product *p, struct arena *a, struct slot *s, 
 	TRY(fault_check_arena(a, why));
 	headers[0] = (struct header){ STR("Content-Type"), s->row.file_type };
 	headers[1] = (struct header){ STR("Content-Length"), str_printf(a, "%llu", (unsigned long long)s->row.file_size) };
-	const struct presign_request r = { .method = STR("PUT"), .key = s->row.key, .now_ms = s->row.created_ms,
-		.expires_s = p->rules.url_ttl_s, .headers = headers, .n_headers = sized ? 2 : 1 };
+	const struct presign_request r = { .method = STR("PUT"),
+		.key = s->row.key,
+		.now_ms = s->row.created_ms,
+		.expires_s = p->rules.url_ttl_s,
+		.headers = headers,
+		.n_headers = sized ? 2 : 1 };
 	TRY(store_presign(p->store, &r, a, &url, why));
 	s->url = url.url;
 	s->address = url.address;
@@ -90,9 +94,12 @@ static enum status make_form(struct product *p, struct arena *a, struct slot *s,
 {
 	struct post_form form;
 	uint64_t size = s->row.file_size;
-	const struct form_request r = { .key = s->row.key, .content_type = s->row.file_type,
-		.min_size = size > 0 ? size : 1, .max_size = size > 0 ? size : p->rules.max_size_bytes,
-		.now_ms = s->row.created_ms, .expires_s = p->rules.url_ttl_s };
+	const struct form_request r = { .key = s->row.key,
+		.content_type = s->row.file_type,
+		.min_size = size > 0 ? size : 1,
+		.max_size = size > 0 ? size : p->rules.max_size_bytes,
+		.now_ms = s->row.created_ms,
+		.expires_s = p->rules.url_ttl_s };
 	TRY(store_form(p->store, &r, a, &form, why));
 	s->url = form.url;
 	s->address = form.address;

@@ -10,20 +10,20 @@
 #define FILE_NAME_MAX_BYTES 255
 
 struct slot_request {
-	struct str file_name;    /* UTF-8, 1..255 bytes, not blank, no U+0000 */
-	struct str file_type;    /* media type; image/jpg and capitals are understood, parameters refused */
+	struct str file_name; /* UTF-8, 1..255 bytes, not blank, no U+0000 */
+	struct str file_type; /* media type; image/jpg and capitals are understood, parameters refused */
 	bool has_size;
 	uint64_t file_size;
-	bool form;               /* a POST form in place of a PUT URL */
+	bool form; /* a POST form in place of a PUT URL */
 	struct str owner;
 };
 
 struct slot {
 	struct image_row row;
 	struct str delete_token;
-	struct str url;                  /* PUT: presigned; form: where to POST */
-	struct str address;              /* fileUrl */
-	const struct header *headers;    /* PUT: what the client must set; form: the fields */
+	struct str url;               /* PUT: presigned; form: where to POST */
+	struct str address;           /* fileUrl */
+	const struct header *headers; /* PUT: what the client must set; form: the fields */
 	size_t n_headers;
 	int64_t expires_ms;
 };
@@ -34,7 +34,8 @@ struct slot {
 enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
 /* The canonical media type of what a client wrote: lower case, image/jpg is image/jpeg.
  * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */
-enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
+enum status media_type_read(
+	const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
 /* Whether the rules allow this canonical media type. */
 bool media_type_allowed(const struct image_rules *rules, struct str media_type);
 /* "jpg" for image/jpeg; "bin" for a type without a known extension. */

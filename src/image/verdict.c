@@ -83,7 +83,7 @@ static struct str judge_size(const struct image_rules *rules, uint64_t size, str
 		return STR("The upload is empty: send the image's bytes.");
 	if (size > rules->max_size_bytes)
 		return reject_reason(str_printf(a, "The file is %llu bytes, over the limit of %llu: send a smaller image.",
-		                  (unsigned long long)size, (unsigned long long)rules->max_size_bytes));
+			(unsigned long long)size, (unsigned long long)rules->max_size_bytes));
 	return STR("");
 }
 
@@ -91,7 +91,7 @@ static struct str judge_type(const struct image_rules *rules, const struct image
 {
 	if (!str_equal(found, row->file_type))
 		return reject_reason(str_printf(a, "The file is %.*s, but the slot is for %.*s: request a new slot with the real fileType.",
-		                  STRF(found), STRF(row->file_type)));
+			STRF(found), STRF(row->file_type)));
 	if (!media_type_allowed(rules, found))
 		return reject_reason(str_printf(a, "Images of type %.*s are not allowed.", STRF(found)));
 	return STR("");
@@ -101,12 +101,13 @@ static struct str judge_pixels(const struct image_rules *rules, const struct pro
 {
 	if ((uint64_t)p->width * p->height <= rules->max_pixels)
 		return STR("");
-	return reject_reason(str_printf(a, "The image is %u x %u pixels, but %llu pixels in all are allowed: send a smaller one.",
-	                  p->width, p->height, (unsigned long long)rules->max_pixels));
+	return reject_reason(str_printf(a, "The image is %u x %u pixels, but %llu pixels in all are allowed: send a smaller one.", p->width,
+		p->height, (unsigned long long)rules->max_pixels));
 }
 
 /* "" when the bytes pass. */
-static struct str judge_bytes(const struct image_rules *rules, const struct image_row *row, struct str bytes, struct arena *a, struct probe *p)
+static struct str judge_bytes(
+	const struct image_rules *rules, const struct image_row *row, struct str bytes, struct arena *a, struct probe *p)
 {
 	enum probe_result result = probe_image(bytes, p);
 	if (result == PROBE_NOT_IMAGE && !is_known(row->file_type))
@@ -121,7 +122,8 @@ static struct str judge_bytes(const struct image_rules *rules, const struct imag
 	return judge_pixels(rules, p, a);
 }
 
-void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a, struct resolution *out)
+void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,
+	struct resolution *out)
 {
 	assert(rules != NULL);
 	assert(row != NULL);
@@ -134,14 +136,19 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 	if (reason.n == 0)
 		reason = judge_bytes(rules, row, what->bytes, a, &p);
 	bool rejected = reason.n > 0;
-	*out = (struct resolution){
-		.image_id = row->image_id, .status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED, .file_type = row->file_type,
-		.file_size = size, .etag = what->etag, .modified_ms = what->modified_ms,
-		.width = p.width, .height = p.height, .orientation = p.orientation, .frames = p.frames,
+	*out = (struct resolution){ .image_id = row->image_id,
+		.status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED,
+		.file_type = row->file_type,
+		.file_size = size,
+		.etag = what->etag,
+		.modified_ms = what->modified_ms,
+		.width = p.width,
+		.height = p.height,
+		.orientation = p.orientation,
+		.frames = p.frames,
 		.uploaded_ms = what->now_ms,
 		.ends_ms = rejected ? what->now_ms + (int64_t)rules->rejected_ttl_s * 1000 : 0,
-		.reason = reason,
-	};
+		.reason = reason };
 }
 
 enum status arrival_taken(struct fault *why)

@@ -12,13 +12,14 @@ struct str image_id_of_key(struct str key);
 /* Read the row of the key and check that it may be uploaded to. An uploaded row is let through, since the
  * same bytes may come again.
  * Errors  SLOT_ENDED no such slot, rejected, or past its ends_ms; STORAGE_FAILED */
-enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why) MUST_CHECK;
+enum status verdict_check_slot(
+	struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why) MUST_CHECK;
 /* What arrived, whole and with good digests. */
 struct received_bytes {
 	struct str bytes;
-	uint64_t size;             /* of an object over the limit, whose bytes were not read; 0: bytes.n */
-	struct str etag;           /* hex MD5; borrowed by the resolution */
-	int64_t modified_ms;       /* of the object, by its store; 0: not certain */
+	uint64_t size;       /* of an object over the limit, whose bytes were not read; 0: bytes.n */
+	struct str etag;     /* hex MD5; borrowed by the resolution */
+	int64_t modified_ms; /* of the object, by its store; 0: not certain */
 	int64_t now_ms;
 };
 
@@ -26,7 +27,8 @@ struct received_bytes {
  * A type that the probe does not know (a setting allows it) passes as what was declared, if the bytes
  * are not one of the images that it knows. Pure but for the sentence, which lives in `a`.
  * row     the slot, borrowed by the resolution */
-void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a, struct resolution *out);
+void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,
+	struct resolution *out);
 /* SLOT_TAKEN: another image is here. */
 enum status arrival_taken(struct fault *why);
 /* What a resolution that found the row not pending means: OK the same bytes are there already

@@ -6,7 +6,7 @@
 #include "image/verdict.h"
 
 #define CLOCKS_APART_MS 5000
-#define BESIDE_BYTES ((size_t)64 << 10)   /* what is read next to the object's own bytes */
+#define BESIDE_BYTES ((size_t)64 << 10) /* what is read next to the object's own bytes */
 
 /* Stores give the time of a write in whole seconds, by clocks of their own. Only when that second is over can no
  * later write have the same time. */
@@ -35,14 +35,15 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 static enum status resolve_row(struct product *p, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	enum status end = table_resolve(p->table, s, a, now, why);
-	if (end == CONFLICT)   /* somebody else resolved it first: so be it */
+	if (end == CONFLICT) /* somebody else resolved it first: so be it */
 		return OK;
 	if (end == OK)
 		metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
 	return end;
 }
 
-enum status verify_object(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
+enum status verify_object(
+	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
 	assert(p != NULL);
 	assert(row != NULL);
@@ -58,7 +59,7 @@ enum status verify_object(struct product *p, const struct image_row *row, int64_
 	verdict_of_bytes(&p->rules, row, &what, &scratch, &s);
 	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
 	if (s.status == IMAGE_UPLOADED && str_equal(s.replaces, s.etag))
-		s.uploaded_ms = row->uploaded_ms;   /* most likely the same bytes */
+		s.uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
 	TRY(resolve_row(p, &s, a, now, why));
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;
 }
@@ -69,7 +70,8 @@ bool look_is_current(const struct product *p, const struct image_row *row, const
 	return str_equal(row->etag, there->etag) && (same_time || !p->objects_change);
 }
 
-enum status look_again(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
+enum status look_again(
+	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct object_info there;
 	TRY(store_head(p->store, row->key, a, &there, why));

@@ -12,13 +12,15 @@
  * now     the row as it then is, by whoever resolved it: uploaded or rejected; lives in `a`
  * Errors  NO_SUCH_KEY no object is there; NO_SUCH_IMAGE the row is gone; the ports' others, with the row
  *         as it was unless only the removal of the rejected bytes failed, which the sweep does again */
-enum status verify_object(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
+enum status verify_object(
+	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
 
 /* Whether the object that is there is the one that the uploaded row reports. An ETag alone does not say so, since two
  * bodies may have the same MD5: the time of the write must be the same too. */
 bool look_is_current(const struct product *p, const struct image_row *row, const struct object_info *there);
 /* The same, asked of the store: an uploaded row whose object is another one is verified and resolved again.
  * Parameters and errors as above; now is a copy of the row where nothing changed */
-enum status look_again(struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
+enum status look_again(
+	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
 
 #endif

@@ -38,7 +38,8 @@ void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function
 	}
 	if (changed == 0)
 		return;
-	buf_printf(b, "{\"_aws\":{\"Timestamp\":%" PRId64 ",\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[]],\"Metrics\":[", now_ms);
+	buf_printf(b,
+		"{\"_aws\":{\"Timestamp\":%" PRId64 ",\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[]],\"Metrics\":[", now_ms);
 	for (size_t i = 0, given = 0; i < EMF_NAMES; i++)
 		if (change[i] != 0)
 			buf_printf(b, "%s{\"Name\":\"%s\",\"Unit\":\"%s\"}", given++ > 0 ? "," : "", rows[i].name, rows[i].unit);

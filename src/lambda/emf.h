@@ -7,10 +7,10 @@
 #include "base/buf.h"
 #include "base/metrics.h"
 
-#define EMF_NAMES 8   /* each is a custom metric, of which ten are free */
+#define EMF_NAMES 8 /* each is a custom metric, of which ten are free */
 
 struct emf {
-	int64_t seen[EMF_NAMES];   /* the counters as they were given last */
+	int64_t seen[EMF_NAMES]; /* the counters as they were given last */
 };
 
 /* Append the line and its newline, if a counter has moved since the last call.

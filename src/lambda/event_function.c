@@ -11,15 +11,15 @@
 #include "image/reconcile.h"
 #include "lambda/object_events.h"
 
-#define SCRATCH_BYTES ((size_t)256 << 10)   /* rows and names; the object has memory of its own */
+#define SCRATCH_BYTES ((size_t)256 << 10) /* rows and names; the object has memory of its own */
 #define KEY_LOGGED_MAX 256
 
 struct batch {
 	const struct event_function *to;
 	const struct invocation *in;
 	struct buf *answer;
-	struct str last_failed;    /* the message that the answer names last */
-	struct fault first;        /* code NONE: nothing failed */
+	struct str last_failed; /* the message that the answer names last */
+	struct fault first;     /* code NONE: nothing failed */
 };
 
 static bool is_superseded(const struct object_event *e, const struct object_event *others)
@@ -40,13 +40,13 @@ static void log_outcome(const struct batch *b, const struct object_event *e, con
 		LOG(OBJECT_UNEXPLAINED, b->in->id, LOG_S("key", key), LOG_S("etag", e->etag), LOG_S("message", e->message_id));
 	else
 		LOG(OBJECT, b->in->id, LOG_C("outcome", outcome), LOG_S("imageId", done->image_id), LOG_S("reason", done->reason),
-		    LOG_S("etag", e->etag), LOG_S("message", e->message_id));
+			LOG_S("etag", e->etag), LOG_S("message", e->message_id));
 }
 
 static void note_failure(struct batch *b, const struct object_event *e, const struct fault *why)
 {
 	LOG(OBJECT_FAILED, b->in->id, LOG_S("message", e->message_id), LOG_S("key", str_slice(e->key, 0, KEY_LOGGED_MAX)),
-	    LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
+		LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
 	if (b->first.code == F_NONE)
 		b->first = *why;
 	if (e->message_id.n == 0 || str_equal(e->message_id, b->last_failed))

@@ -7,8 +7,8 @@
 #include "lambda/invocation.h"
 
 struct event_function {
-	struct product *product;   /* borrowed */
-	struct str bucket;         /* ours: events for any other are refused */
+	struct product *product; /* borrowed */
+	struct str bucket;       /* ours: events for any other are refused */
 };
 
 /* A handler's run; arg is a struct arrivals. Of an SQS batch the answer names the messages that failed,

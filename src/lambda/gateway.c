@@ -33,7 +33,7 @@ static bool serves_route(const struct gateway *g, const struct request *r)
 {
 	struct route_match at;
 	if (router_find(&api_routes, r->method, r->path, &at, NULL) != OK || str_equal(r->method, STR("OPTIONS")))
-		return true;   /* the handler says what is wrong, or what may be sent */
+		return true; /* the handler says what is wrong, or what may be sent */
 	for (const char *const *name = g->routes; *name != NULL; name++)
 		if (strcmp(*name, ((const struct api_route *)at.row)->name) == 0)
 			return true;
@@ -72,7 +72,7 @@ static void start_and_wait(struct handler *d, struct gateway_call *c)
 	c->x.done = on_done;
 	d->ops->run_async(d, &c->x);
 	while (sem_wait(&c->woken) != 0)
-		continue;   /* EINTR */
+		continue; /* EINTR */
 }
 
 static void run_handler(struct handler *d, struct gateway_call *c, struct str body)
@@ -124,7 +124,7 @@ static void log_request(const struct request_context *x, const struct invocation
 	log_write(EV_REQUEST, x->request.id, fields, n);
 	if (http_is_failure(ans->status))
 		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
-		    LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
+			LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
 }
 
 static void answer_fault(struct handler *d, struct request_context *x, const struct fault *why)

@@ -8,8 +8,8 @@
 #include "http/handler.h"
 
 struct gateway {
-	struct handler *http_handler;                /* of the API; borrowed */
-	const char *const *routes;        /* names of those that this function serves, see api/route.h; NULL-ended */
+	struct handler *http_handler; /* of the API; borrowed */
+	const char *const *routes;    /* names of those that this function serves, see api/route.h; NULL-ended */
 };
 
 /* A handler's run; arg is a struct gateway. Writes the request's log lines. */

@@ -13,10 +13,10 @@ enum gateway_version { GATEWAY_V1, GATEWAY_V2 };
 
 struct gateway_event {
 	enum gateway_version version;
-	struct str id;               /* the gateway's request id, which the client sees too; "": none that may appear in a header */
+	struct str id; /* the gateway's request id, which the client sees too; "": none that may appear in a header */
 	struct str method;
-	struct str path;             /* below the base path /prod, which is put before it unless it is there */
-	struct str query;            /* raw, as after a '?' */
+	struct str path;  /* below the base path /prod, which is put before it unless it is there */
+	struct str query; /* raw, as after a '?' */
 	struct header *headers;
 	size_t n_headers;
 	struct str body;

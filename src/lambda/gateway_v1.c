@@ -13,8 +13,7 @@ static size_t count_values(const json_t *object)
 	const char *name;
 	json_t *values;
 	size_t n = 0;
-	json_object_foreach((json_t *)object, name, values)
-		n += json_is_array(values) ? json_array_size(values) : 1;
+	json_object_foreach((json_t *)object, name, values) n += json_is_array(values) ? json_array_size(values) : 1;
 	return n;
 }
 
@@ -25,11 +24,11 @@ static enum status add_headers(struct arena *a, const json_t *object, struct gat
 	json_t *values, *value;
 	size_t i;
 	TRY(gateway_room(a, e, count_values(object), why));
-	json_object_foreach((json_t *)object, name, values) {
+	json_object_foreach((json_t *)object, name, values)
+	{
 		if (json_is_string(values))
 			TRY(gateway_add_header(a, e, name, field_of(values), why));
-		json_array_foreach(values, i, value)
-			TRY(gateway_add_header(a, e, name, field_of(value), why));
+		json_array_foreach(values, i, value) TRY(gateway_add_header(a, e, name, field_of(value), why));
 	}
 	return OK;
 }
@@ -50,11 +49,11 @@ static enum status write_query(struct arena *a, const json_t *object, struct gat
 	json_t *values, *value;
 	size_t i;
 	buf_init_arena(&b, a, QUERY_MAX_BYTES);
-	json_object_foreach((json_t *)object, name, values) {
+	json_object_foreach((json_t *)object, name, values)
+	{
 		if (json_is_string(values))
 			put_pair(&b, name, field_of(values));
-		json_array_foreach(values, i, value)
-			put_pair(&b, name, field_of(value));
+		json_array_foreach(values, i, value) put_pair(&b, name, field_of(value));
 	}
 	e->query = buf_str(&b);
 	return fault_check_buf(&b, why);

@@ -24,7 +24,6 @@ enum status gateway_v2_read(struct arena *a, const json_t *root, struct gateway_
 	out->path = str_dup(a, without_stage(path, field_text(context, "stage")));
 	out->query = str_dup(a, field_text(root, "rawQueryString"));
 	TRY(gateway_room(a, out, json_object_size(headers), why));
-	json_object_foreach((json_t *)headers, name, value)
-		TRY(gateway_add_header(a, out, name, field_of(value), why));
+	json_object_foreach((json_t *)headers, name, value) TRY(gateway_add_header(a, out, name, field_of(value), why));
 	return OK;
 }

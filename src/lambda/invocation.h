@@ -6,9 +6,9 @@
 #include "base/fault.h"
 
 struct invocation {
-	struct str id;             /* Lambda's request id, as in the START and REPORT lines */
-	int64_t deadline_ms;       /* clock_now_ms() by which Lambda ends it; 0: not given */
-	struct str event;          /* JSON, as it came */
+	struct str id;       /* Lambda's request id, as in the START and REPORT lines */
+	int64_t deadline_ms; /* clock_now_ms() by which Lambda ends it; 0: not given */
+	struct str event;    /* JSON, as it came */
 };
 
 struct invocation_handler {

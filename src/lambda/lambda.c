@@ -15,7 +15,7 @@ static const char *const manage_routes[] = { "POST /images/{imageId}/complete", 
 
 static const struct function {
 	const char *name;
-	const char *const *routes;   /* NULL: events of objects */
+	const char *const *routes; /* NULL: events of objects */
 } functions[] = {
 	{ "upload", upload_routes },
 	{ "images", images_routes },
@@ -55,7 +55,7 @@ enum status lambda_check(struct str function_handler, struct fault *why)
 	if (find_function(function_handler) != NULL)
 		return OK;
 	return fault_set(why, BAD_SETTING, "unknown handler \"%.*s\"; the function's handler must be upload, images, manage or event",
-	                 STRF(str_slice(function_handler, 0, 64)));
+		STRF(str_slice(function_handler, 0, 64)));
 }
 
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why)
@@ -65,7 +65,8 @@ enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct
 	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes };
 	struct event_function event_function = { .product = o->product, .bucket = o->bucket };
 	struct measured m = {
-		.inner = f->routes != NULL ? (struct invocation_handler){ gateway_run, &gateway } : (struct invocation_handler){ event_function_run, &event_function },
+		.inner = f->routes != NULL ? (struct invocation_handler){ gateway_run, &gateway }
+								   : (struct invocation_handler){ event_function_run, &event_function },
 		.function = o->function,
 	};
 	const struct invocation_handler function_handler = { run_measured, &m };

@@ -8,10 +8,10 @@
 #include "http/handler.h"
 
 struct lambda_options {
-	struct str function_handler;          /* _HANDLER: upload, images, manage or event */
-	struct str function;         /* AWS_LAMBDA_FUNCTION_NAME, for the log */
-	struct str bucket;           /* whose objects' events are accepted */
-	struct handler *http_handler;           /* of the API; may be NULL for event */
+	struct str function_handler;  /* _HANDLER: upload, images, manage or event */
+	struct str function;          /* AWS_LAMBDA_FUNCTION_NAME, for the log */
+	struct str bucket;            /* whose objects' events are accepted */
+	struct handler *http_handler; /* of the API; may be NULL for event */
 	struct product *product;
 };
 

@@ -90,8 +90,7 @@ static enum status read_bare(struct event_reader *r, const json_t *root, struct 
 		return add_kind(r, EVENT_IGNORED, NULL, why);
 	if (!json_is_array(records))
 		return add_kind(r, EVENT_UNREADABLE, NOT_ONE_OF_OURS, why);
-	json_array_foreach((json_t *)records, i, record)
-		TRY(read_s3_record(r, record, why));
+	json_array_foreach((json_t *)records, i, record) TRY(read_s3_record(r, record, why));
 	return OK;
 }
 
@@ -123,8 +122,7 @@ enum status object_events_read(struct arena *a, struct str event, struct object_
 	TRY(fields_parse(event, &root, why));
 	read.from_queue = is_batch(root);
 	if (read.from_queue)
-		json_array_foreach(json_object_get(root, "Records"), i, message)
-			TRY(read_message(&r, message, why));
+		json_array_foreach(json_object_get(root, "Records"), i, message) TRY(read_message(&r, message, why));
 	else
 		TRY(read_bare(&r, root, why));
 	*out = read;

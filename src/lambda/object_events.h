@@ -10,24 +10,24 @@
 #include "base/str.h"
 
 enum object_event_kind {
-	EVENT_CREATED,      /* an object was written */
-	EVENT_IGNORED,      /* something else happened, or a test of the wiring */
-	EVENT_UNREADABLE,   /* a message that nobody will ever understand; `problem` says why */
+	EVENT_CREATED,    /* an object was written */
+	EVENT_IGNORED,    /* something else happened, or a test of the wiring */
+	EVENT_UNREADABLE, /* a message that nobody will ever understand; `problem` says why */
 };
 
 struct object_event {
 	enum object_event_kind kind;
-	struct str message_id;       /* of SQS; "": it came bare */
-	struct str bucket, key;      /* the key decoded */
-	struct str etag;             /* "": not given */
-	struct str sequencer;        /* hex; "": not given */
-	const char *problem;         /* static */
+	struct str message_id;  /* of SQS; "": it came bare */
+	struct str bucket, key; /* the key decoded */
+	struct str etag;        /* "": not given */
+	struct str sequencer;   /* hex; "": not given */
+	const char *problem;    /* static */
 	struct object_event *next;
 };
 
 struct object_events {
-	bool from_queue;             /* an SQS batch: failures are reported message by message */
-	struct object_event *first;  /* in the order of the event */
+	bool from_queue;            /* an SQS batch: failures are reported message by message */
+	struct object_event *first; /* in the order of the event */
 };
 
 /* Errors  INVALID_INPUT no event of these kinds (the cause says what it lacks); TOO_MUCH the arena is full */

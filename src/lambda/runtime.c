@@ -18,8 +18,8 @@
 #include <stdlib.h>
 
 #define VERSION_PATH "/2018-06-01/runtime"
-#define EVENT_MAX_BYTES ((size_t)8 << 20)     /* 6 MiB, and room for what may come */
-#define ARENA_MAX_BYTES ((size_t)64 << 20)    /* an event, an answer, and what their buffers outgrew */
+#define EVENT_MAX_BYTES ((size_t)8 << 20)  /* 6 MiB, and room for what may come */
+#define ARENA_MAX_BYTES ((size_t)64 << 20) /* an event, an answer, and what their buffers outgrew */
 #define FOREVER_MS (INT64_MAX / 4)
 #define CONNECT_MS 5000
 #define POST_MS 30000
@@ -31,7 +31,7 @@ static const char TRACE_NAME[] = "_X_AMZN_TRACE_ID=";
 struct runtime {
 	struct http_client *http;
 	struct str host_port;
-	char trace[sizeof TRACE_NAME + TRACE_MAX_CHARS];   /* in the environment, changed in place: setenv keeps every value for ever */
+	char trace[sizeof TRACE_NAME + TRACE_MAX_CHARS]; /* in the environment, changed in place: setenv keeps every value for ever */
 };
 
 struct runtime *runtime_new(struct str host_port)
@@ -164,7 +164,7 @@ static enum status deliver_answer(struct runtime *r, const struct invocation *in
 	if (status >= 200 && status <= 299)
 		return OK;
 	if (again && (status == 400 || status == 403))
-		return OK;   /* the first one had arrived */
+		return OK; /* the first one had arrived */
 	if (status != 413)
 		return fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to the %.*s", status, STRF(path));
 	LOG(LAMBDA_REFUSED, in->id, LOG_I("bytes", body.n), LOG_C("text", "the answer was too large for Lambda"));

@@ -4,17 +4,20 @@
 
 #include <string.h>
 
-#define LISTS_MAX 20   /* calls of the table for one page: each may cost a remote call */
+#define LISTS_MAX 20 /* calls of the table for one page: each may cost a remote call */
 
 bool admin_query_matches(const struct admin_query_filter *q, const struct image_row *row)
 {
-	static const enum image_status wanted[] = { [ADMIN_QUERY_PENDING] = IMAGE_PENDING, [ADMIN_QUERY_UPLOADED] = IMAGE_UPLOADED, [ADMIN_QUERY_REJECTED] = IMAGE_REJECTED };
+	static const enum image_status wanted[] = {
+		[ADMIN_QUERY_PENDING] = IMAGE_PENDING, [ADMIN_QUERY_UPLOADED] = IMAGE_UPLOADED, [ADMIN_QUERY_REJECTED] = IMAGE_REJECTED
+	};
 
 	if (q->status != ADMIN_QUERY_ALL && row->status != wanted[q->status])
 		return false;
 	if (q->type.n > 0 && !str_starts_with_nocase(row->file_type, q->type))
 		return false;
-	return q->text.n == 0 || str_find_nocase(row->file_name, q->text) < row->file_name.n || str_find_nocase(row->image_id, q->text) < row->image_id.n;
+	return q->text.n == 0 || str_find_nocase(row->file_name, q->text) < row->file_name.n ||
+		str_find_nocase(row->image_id, q->text) < row->image_id.n;
 }
 
 static void take_matching(const struct admin_query_filter *q, const struct image_page *from, struct admin_query_page *to)
@@ -26,7 +29,8 @@ static void take_matching(const struct admin_query_filter *q, const struct image
 	to->next_cursor = from->next_cursor;
 }
 
-static enum status page_of_list(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
+static enum status page_of_list(
+	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
 	struct image_table *table = ((struct admin_query_of_list *)port)->table;
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows), .next_cursor = q->cursor };

@@ -11,28 +11,29 @@
 #include "port/image_table.h"
 
 #define ADMIN_QUERY_LIMIT_MAX 100
-#define ADMIN_QUERY_SCAN_MAX 20000   /* rows that one page may scan */
+#define ADMIN_QUERY_SCAN_MAX 20000 /* rows that one page may scan */
 
 enum admin_query_status { ADMIN_QUERY_ALL, ADMIN_QUERY_PENDING, ADMIN_QUERY_UPLOADED, ADMIN_QUERY_REJECTED };
 
 struct admin_query_filter {
 	enum admin_query_status status;
-	struct str text;           /* somewhere in the file name or the id, ASCII case aside; "": any */
-	struct str type;           /* the media type, whole or its beginning, ASCII case aside; "": any */
-	uint32_t limit;            /* 1..ADMIN_QUERY_LIMIT_MAX */
-	struct str cursor;         /* "" for the first page, else a next_cursor of the same status */
+	struct str text;   /* somewhere in the file name or the id, ASCII case aside; "": any */
+	struct str type;   /* the media type, whole or its beginning, ASCII case aside; "": any */
+	uint32_t limit;    /* 1..ADMIN_QUERY_LIMIT_MAX */
+	struct str cursor; /* "" for the first page, else a next_cursor of the same status */
 };
 
 struct admin_query_page {
 	struct image_row *rows;
 	size_t n;
-	uint64_t looked;           /* rows that were scanned for it */
-	struct str next_cursor;    /* "" on the last page; only letters, digits and "-_." */
+	uint64_t looked;        /* rows that were scanned for it */
+	struct str next_cursor; /* "" on the last page; only letters, digits and "-_." */
 };
 
 struct admin_query;
 struct admin_query_ops {
-	enum status (*page)(struct admin_query *, const struct admin_query_filter *, struct arena *, struct admin_query_page *out, struct fault *);
+	enum status (*page)(
+		struct admin_query *, const struct admin_query_filter *, struct arena *, struct admin_query_page *out, struct fault *);
 };
 struct admin_query {
 	const struct admin_query_ops *ops;
@@ -42,7 +43,8 @@ struct admin_query {
  * out     written only on OK; of ADMIN_QUERY_ALL newest slot first, of ADMIN_QUERY_UPLOADED newest commit first, else the
  *         one that ends last first
  * Errors  NOT_HERE this engine cannot list that status; BAD_CURSOR; STORAGE_FAILED; UPSTREAM_FAILED; TOO_MUCH */
-MUST_CHECK static inline enum status admin_query_page(struct admin_query *i, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
+MUST_CHECK static inline enum status admin_query_page(
+	struct admin_query *i, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
 	return i->ops->page(i, q, a, out, why);
 }

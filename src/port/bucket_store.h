@@ -22,11 +22,11 @@ struct incoming;
 /* An object that is opened for reading, by descriptor or with all its bytes at hand. Deleting the object
  * does not hurt it. The caller closes it, or takes over the descriptor or the hold. */
 struct object_file {
-	struct object_info info;   /* in the call's arena, or kept by the hold */
-	struct object_meta meta;   /* as info */
-	int fd;                    /* -1: see bytes */
-	struct str bytes;          /* with fd < 0: the whole object */
-	struct body_hold *hold;    /* with fd < 0: keeps info, meta and bytes; NULL: they are the arena's */
+	struct object_info info; /* in the call's arena, or kept by the hold */
+	struct object_meta meta; /* as info */
+	int fd;                  /* -1: see bytes */
+	struct str bytes;        /* with fd < 0: the whole object */
+	struct body_hold *hold;  /* with fd < 0: keeps info, meta and bytes; NULL: they are the arena's */
 };
 
 static inline void object_file_close(struct object_file *f)
@@ -40,23 +40,23 @@ static inline void object_file_close(struct object_file *f)
 
 /* What must hold of the object that is there, checked in the commit itself. Zeroed: nothing. */
 struct object_condition {
-	bool absent;               /* If-None-Match: *; else PRECONDITION */
-	struct str etag;           /* If-Match, hex or "*"; else PRECONDITION, and NO_SUCH_KEY when there is none */
+	bool absent;     /* If-None-Match: *; else PRECONDITION */
+	struct str etag; /* If-Match, hex or "*"; else PRECONDITION, and NO_SUCH_KEY when there is none */
 };
 
 /* What finish shall commit: an object, or one part of a multipart upload, which replaces that part. */
 struct object_commit {
 	struct str bucket, key;
-	struct str upload_id;      /* "": an object */
-	uint32_t part_number;      /* with upload_id: 1..PART_NUMBER_MAX */
+	struct str upload_id; /* "": an object */
+	uint32_t part_number; /* with upload_id: 1..PART_NUMBER_MAX */
 	struct str content_type;
-	struct object_meta meta;   /* of a part only the checksum */
+	struct object_meta meta; /* of a part only the checksum */
 	struct object_condition condition;
 	/* NULL: a plain object, which replaces. Else the row is resolved in the same commit, only if it is
 	 * pending; the object must not be there yet. */
 	const struct resolution *resolve;
 	struct arena *arena;
-	struct image_row *now;     /* as table_resolve's; may be NULL when resolve is */
+	struct image_row *now; /* as table_resolve's; may be NULL when resolve is */
 };
 
 struct bucket_store_ops {
@@ -72,7 +72,7 @@ struct bucket_store {
 	const struct bucket_store_ops *ops;
 };
 struct incoming {
-	const struct bucket_store_ops *ops;   /* the adapter's own fields follow */
+	const struct bucket_store_ops *ops; /* the adapter's own fields follow */
 };
 
 /* Begin a body.  expected_bytes: what was given, 0 when not known.
@@ -110,7 +110,8 @@ static inline void bucket_abandon(struct incoming **in)
 }
 
 /* Errors  NO_SUCH_KEY; NO_SUCH_BUCKET; STORAGE_FAILED */
-MUST_CHECK static inline enum status bucket_open(struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
+MUST_CHECK static inline enum status bucket_open(
+	struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
 {
 	return s->ops->open(s, bucket, key, a, out, why);
 }

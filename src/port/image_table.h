@@ -17,50 +17,50 @@ enum image_status { IMAGE_PENDING, IMAGE_UPLOADED, IMAGE_REJECTED };
 struct str image_status_name(enum image_status status);
 
 struct image_row {
-	struct str image_id;       /* UUID v4, lower case */
+	struct str image_id; /* UUID v4, lower case */
 	enum image_status status;
-	struct str owner;          /* "" until there are users */
-	struct str key;            /* the object's key */
-	struct str file_name;      /* UTF-8, as the client gave it */
-	struct str file_type;      /* media type: declared while pending, found when uploaded */
-	uint64_t file_size;        /* bytes: declared (0: not) while pending, real when uploaded */
-	struct str etag;           /* hex MD5 of the bytes, no quotes; "" while pending */
-	int64_t modified_ms;       /* when the object that was verified was written, by its store; 0: not certain */
-	uint32_t width, height;    /* as stored, before orientation is applied; 0: not known */
-	uint32_t orientation;      /* EXIF 1..8; 0: not given */
-	uint32_t frames;           /* 0: not counted */
-	int64_t created_ms;        /* when the slot was made */
-	int64_t expires_ms;        /* when its URL expires */
-	int64_t uploaded_ms;       /* when the bytes were accepted; 0 until then */
-	int64_t ends_ms;           /* when the sweep may remove the row; 0: never */
-	struct str reason;         /* a sentence: why it was rejected */
-	struct str delete_hash;    /* hex SHA-256 of the delete token */
+	struct str owner;       /* "" until there are users */
+	struct str key;         /* the object's key */
+	struct str file_name;   /* UTF-8, as the client gave it */
+	struct str file_type;   /* media type: declared while pending, found when uploaded */
+	uint64_t file_size;     /* bytes: declared (0: not) while pending, real when uploaded */
+	struct str etag;        /* hex MD5 of the bytes, no quotes; "" while pending */
+	int64_t modified_ms;    /* when the object that was verified was written, by its store; 0: not certain */
+	uint32_t width, height; /* as stored, before orientation is applied; 0: not known */
+	uint32_t orientation;   /* EXIF 1..8; 0: not given */
+	uint32_t frames;        /* 0: not counted */
+	int64_t created_ms;     /* when the slot was made */
+	int64_t expires_ms;     /* when its URL expires */
+	int64_t uploaded_ms;    /* when the bytes were accepted; 0 until then */
+	int64_t ends_ms;        /* when the sweep may remove the row; 0: never */
+	struct str reason;      /* a sentence: why it was rejected */
+	struct str delete_hash; /* hex SHA-256 of the delete token */
 };
 
 /* What verification changes in a pending row. */
 struct resolution {
 	struct str image_id;
-	enum image_status status;  /* IMAGE_UPLOADED or IMAGE_REJECTED */
+	enum image_status status; /* IMAGE_UPLOADED or IMAGE_REJECTED */
 	struct str file_type;
 	uint64_t file_size;
 	struct str etag;
-	int64_t modified_ms;       /* an engine whose objects never change need not keep it */
+	int64_t modified_ms; /* an engine whose objects never change need not keep it */
 	uint32_t width, height, orientation, frames;
-	int64_t uploaded_ms;       /* the time of the verdict */
+	int64_t uploaded_ms; /* the time of the verdict */
 	int64_t ends_ms;
 	struct str reason;
-	struct str replaces;       /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
+	struct str replaces; /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
 };
 
 struct image_page {
 	struct image_row *rows;
 	size_t n;
-	struct str next_cursor;    /* "" on the last page */
+	struct str next_cursor; /* "" on the last page */
 };
 
 struct image_counts {
 	uint64_t pending, uploaded, rejected;
-	uint64_t stored_bytes;     /* of uploaded images */
+	uint64_t stored_bytes; /* of uploaded images */
 };
 
 struct image_table;
@@ -68,11 +68,11 @@ struct image_table;
 /* How a caller that does not wait is notified: done is called once, with the status. */
 struct write_completion {
 	void (*done)(struct write_completion *, enum status);
-	struct fault why;          /* written before a done that is not OK */
+	struct fault why; /* written before a done that is not OK */
 };
 
 struct image_table_ops {
-	bool starts_without_waiting;   /* start_insert does not block: reactors may call it */
+	bool starts_without_waiting; /* start_insert does not block: reactors may call it */
 	void (*start_insert)(struct image_table *, const struct image_row *, struct arena *, struct write_completion *);
 	enum status (*get)(struct image_table *, struct str id, struct arena *, struct image_row *out, struct fault *);
 	enum status (*resolve)(struct image_table *, const struct resolution *, struct arena *, struct image_row *now, struct fault *);
@@ -80,7 +80,7 @@ struct image_table_ops {
 	enum status (*list)(struct image_table *, uint32_t limit, struct str cursor, struct arena *, struct image_page *out, struct fault *);
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
 	enum status (*counts)(struct image_table *, struct image_counts *out, struct fault *);
-	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *);   /* NULL: see below */
+	enum status (*remove_due)(struct image_table *, int64_t now_ms, struct image_counts *removed, struct fault *); /* NULL: see below */
 };
 struct image_table {
 	const struct image_table_ops *ops;
@@ -105,7 +105,8 @@ static inline void table_start_insert(struct image_table *t, const struct image_
 enum status table_insert(struct image_table *t, const struct image_row *row, struct fault *why) MUST_CHECK;
 
 /* Read one row of any status.  Errors: NO_SUCH_IMAGE; STORAGE_FAILED */
-MUST_CHECK static inline enum status table_get(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
+MUST_CHECK static inline enum status table_get(
+	struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	return t->ops->get(t, id, a, out, why);
 }
@@ -115,7 +116,8 @@ MUST_CHECK static inline enum status table_get(struct image_table *t, struct str
  * objects may answer such a one with STATE_CHANGED always.
  * now     the row as it is after the call, on OK and on STATE_CHANGED
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) it was not pending; DISK_FULL; STORAGE_FAILED */
-MUST_CHECK static inline enum status table_resolve(struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
+MUST_CHECK static inline enum status table_resolve(
+	struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	return t->ops->resolve(t, s, a, now, why);
 }
@@ -133,13 +135,15 @@ MUST_CHECK static inline enum status table_remove(struct image_table *t, struct 
  * limit   1..TABLE_LIST_MAX
  * cursor  "" for the first page, else a next_cursor
  * Errors  BAD_CURSOR; STORAGE_FAILED */
-MUST_CHECK static inline enum status table_list(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+MUST_CHECK static inline enum status table_list(
+	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
 	return t->ops->list(t, limit, cursor, a, out, why);
 }
 
 /* Up to `limit` rows whose ends_ms has come, earliest first; next_cursor stays "". */
-MUST_CHECK static inline enum status table_due(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
+MUST_CHECK static inline enum status table_due(
+	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
 	return t->ops->due(t, now_ms, limit, a, out, why);
 }
@@ -154,7 +158,8 @@ static inline bool table_removes_due(const struct image_table *t)
  * an object, which is to be verified. Fewer: there are no more now.
  * removed  how many, by the status that they had
  * Errors   DISK_FULL; STORAGE_FAILED */
-MUST_CHECK static inline enum status table_remove_due(struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
+MUST_CHECK static inline enum status table_remove_due(
+	struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
 {
 	return t->ops->remove_due(t, now_ms, removed, why);
 }

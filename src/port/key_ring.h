@@ -10,12 +10,12 @@
 #define KEY_ID_MAX 128
 #define KEY_SECRET_MAX 128
 #define KEY_USER_MAX 63
-#define KEY_OWNER_NAME "tintype"   /* the user of the owner's key, and of the image bucket */
+#define KEY_OWNER_NAME "tintype" /* the user of the owner's key, and of the image bucket */
 
 enum key_power {
-	KEY_OWNER,   /* everything on the owner's buckets; no more than anybody on those of others */
-	KEY_SLOTS,   /* put and get under images/ of the image bucket, presigned or by form, no more */
-	KEY_USER,    /* what its grants say, on its user's own buckets */
+	KEY_OWNER, /* everything on the owner's buckets; no more than anybody on those of others */
+	KEY_SLOTS, /* put and get under images/ of the image bucket, presigned or by form, no more */
+	KEY_USER,  /* what its grants say, on its user's own buckets */
 };
 
 enum key_action {
@@ -23,23 +23,23 @@ enum key_action {
 	KEY_READ = 2,
 	KEY_WRITE = 4,
 	KEY_DELETE = 8,
-	KEY_BUCKETS = 16,   /* create, delete and configure buckets */
+	KEY_BUCKETS = 16, /* create, delete and configure buckets */
 };
 #define KEY_ACTIONS_ALL 31u
 
 struct key_grant {
-	unsigned actions;    /* of enum key_action */
-	struct str bucket;   /* "": every one of its own */
-	struct str prefix;   /* of the object key; "": all of the bucket */
+	unsigned actions;  /* of enum key_action */
+	struct str bucket; /* "": every one of its own */
+	struct str prefix; /* of the object key; "": all of the bucket */
 };
 
 struct access_key {
-	char id[KEY_ID_MAX + 1];           /* NUL-terminated */
-	char secret[KEY_SECRET_MAX + 1];   /* NUL-terminated */
+	char id[KEY_ID_MAX + 1];         /* NUL-terminated */
+	char secret[KEY_SECRET_MAX + 1]; /* NUL-terminated */
 	enum key_power power;
-	char user[KEY_USER_MAX + 1];       /* who owns what it makes; "tintype" for the owner and for slots */
+	char user[KEY_USER_MAX + 1]; /* who owns what it makes; "tintype" for the owner and for slots */
 	const struct key_grant *grants;
-	size_t n_grants;                   /* 0: everything on its own buckets */
+	size_t n_grants; /* 0: everything on its own buckets */
 };
 
 /* Whether the key's power and grants allow all of `actions`, which several grants may do together. Says

@@ -8,18 +8,18 @@
 
 /* A stored checksum, as it goes back to clients. */
 struct object_checksum {
-	enum checksum_kind kind;   /* CHECKSUM_NONE: none is stored */
-	bool composite;            /* over the parts' sums, not over the bytes; the value ends in "-N" */
-	struct str value;          /* base64, with "-N" when composite */
+	enum checksum_kind kind; /* CHECKSUM_NONE: none is stored */
+	bool composite;          /* over the parts' sums, not over the bytes; the value ends in "-N" */
+	struct str value;        /* base64, with "-N" when composite */
 };
 
 /* One part of an object that was uploaded in parts. */
 struct object_part {
-	uint32_t number;           /* 1..10000, rising */
+	uint32_t number; /* 1..10000, rising */
 	uint64_t size;
-	struct str etag;           /* hex MD5 of the part's bytes; "" in a finished object */
+	struct str etag; /* hex MD5 of the part's bytes; "" in a finished object */
 	struct object_checksum checksum;
-	int64_t modified_ms;       /* 0 in a finished object */
+	int64_t modified_ms; /* 0 in a finished object */
 };
 
 struct object_meta {
@@ -29,12 +29,12 @@ struct object_meta {
 	const struct header *headers;
 	size_t n_headers;
 	struct object_checksum checksum;
-	const struct object_part *parts;   /* NULL: it came in one piece */
+	const struct object_part *parts; /* NULL: it came in one piece */
 	size_t n_parts;
 };
 
-#define META_USER_BYTES_MAX 2048   /* of all x-amz-meta- names (without the prefix) and values, as S3 */
+#define META_USER_BYTES_MAX 2048 /* of all x-amz-meta- names (without the prefix) and values, as S3 */
 #define PART_NUMBER_MAX 10000
-#define PART_MIN_BYTES ((uint64_t)5 * 1024 * 1024)   /* of every part but the last */
+#define PART_MIN_BYTES ((uint64_t)5 * 1024 * 1024) /* of every part but the last */
 
 #endif

@@ -12,24 +12,24 @@
 
 /* An upload that was started and is neither completed nor aborted. */
 struct part_upload {
-	struct str id;             /* opaque, ASCII, safe in a URL; given by start */
+	struct str id; /* opaque, ASCII, safe in a URL; given by start */
 	struct str bucket, key;
-	struct str owner;          /* the user who began it */
+	struct str owner; /* the user who began it */
 	int64_t begun_ms;
 	struct str content_type;
-	struct object_meta meta;   /* headers; checksum: kind and composite as asked for, no value */
+	struct object_meta meta; /* headers; checksum: kind and composite as asked for, no value */
 };
 
 struct part_upload_query {
 	struct str bucket, prefix, delimiter;
-	struct str after_key;      /* "": from the start */
-	struct str after_id;       /* with after_key: uploads of that key after this id too; "": the key is ignored */
-	uint32_t limit;            /* 0..1000, of uploads and common prefixes together; 0: `more` stays false */
+	struct str after_key; /* "": from the start */
+	struct str after_id;  /* with after_key: uploads of that key after this id too; "": the key is ignored */
+	uint32_t limit;       /* 0..1000, of uploads and common prefixes together; 0: `more` stays false */
 };
 
 /* An upload, or, where upload.id is empty, a common prefix in upload.key. */
 struct part_upload_page {
-	struct part_upload *uploads;   /* by key, then by when they were begun */
+	struct part_upload *uploads; /* by key, then by when they were begun */
 	size_t n;
 	bool more;
 };
@@ -43,10 +43,10 @@ struct part_page {
 /* The object that complete makes of an upload. */
 struct part_completion {
 	struct str bucket, key, id;
-	const struct object_part *parts;   /* number and etag of those that make the object, rising; none is missing */
+	const struct object_part *parts; /* number and etag of those that make the object, rising; none is missing */
 	size_t n_parts;
-	struct str etag;           /* of the object: hex, "-N" at its end */
-	struct object_meta meta;   /* of the object, parts included */
+	struct str etag;         /* of the object: hex, "-N" at its end */
+	struct object_meta meta; /* of the object, parts included */
 	struct object_condition condition;
 };
 
@@ -54,9 +54,12 @@ struct part_store;
 
 struct part_store_ops {
 	enum status (*start)(struct part_store *, const struct part_upload *, struct arena *, struct str *id, struct fault *);
-	enum status (*find)(struct part_store *, struct str bucket, struct str key, struct str id, struct arena *, struct part_upload *out, struct fault *);
-	enum status (*list_uploads)(struct part_store *, const struct part_upload_query *, struct arena *, struct part_upload_page *out, struct fault *);
-	enum status (*list_parts)(struct part_store *, struct str id, uint32_t after, uint32_t limit, struct arena *, struct part_page *out, struct fault *);
+	enum status (*find)(
+		struct part_store *, struct str bucket, struct str key, struct str id, struct arena *, struct part_upload *out, struct fault *);
+	enum status (*list_uploads)(
+		struct part_store *, const struct part_upload_query *, struct arena *, struct part_upload_page *out, struct fault *);
+	enum status (*list_parts)(
+		struct part_store *, struct str id, uint32_t after, uint32_t limit, struct arena *, struct part_page *out, struct fault *);
 	enum status (*complete)(struct part_store *, const struct part_completion *, struct arena *, struct object_info *out, struct fault *);
 	enum status (*abort)(struct part_store *, struct str bucket, struct str key, struct str id, struct fault *);
 	enum status (*end_older)(struct part_store *, int64_t before_ms, uint32_t *ended, struct fault *);
@@ -66,19 +69,22 @@ struct part_store {
 };
 
 /* Begin. u: all but id and begun_ms.  Errors: NO_SUCH_BUCKET; DISK_FULL; STORAGE_FAILED */
-MUST_CHECK static inline enum status parts_start(struct part_store *s, const struct part_upload *u, struct arena *a, struct str *id, struct fault *why)
+MUST_CHECK static inline enum status parts_start(
+	struct part_store *s, const struct part_upload *u, struct arena *a, struct str *id, struct fault *why)
 {
 	return s->ops->start(s, u, a, id, why);
 }
 
 /* Errors  NO_SUCH_UPLOAD no such id, or of another bucket or key; STORAGE_FAILED */
-MUST_CHECK static inline enum status parts_find(struct part_store *s, struct str bucket, struct str key, struct str id, struct arena *a, struct part_upload *out, struct fault *why)
+MUST_CHECK static inline enum status parts_find(
+	struct part_store *s, struct str bucket, struct str key, struct str id, struct arena *a, struct part_upload *out, struct fault *why)
 {
 	return s->ops->find(s, bucket, key, id, a, out, why);
 }
 
 /* Errors  NO_SUCH_BUCKET; TOO_MUCH; STORAGE_FAILED */
-MUST_CHECK static inline enum status parts_list_uploads(struct part_store *s, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
+MUST_CHECK static inline enum status parts_list_uploads(
+	struct part_store *s, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
 {
 	return s->ops->list_uploads(s, q, a, out, why);
 }
@@ -86,7 +92,8 @@ MUST_CHECK static inline enum status parts_list_uploads(struct part_store *s, co
 /* The parts after number `after` (0: from the first).
  * limit   0..10000; with 0 `more` stays false
  * Errors  NO_SUCH_UPLOAD; STORAGE_FAILED */
-MUST_CHECK static inline enum status parts_list(struct part_store *s, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
+MUST_CHECK static inline enum status parts_list(
+	struct part_store *s, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
 	return s->ops->list_parts(s, id, after, limit, a, out, why);
 }
@@ -97,7 +104,8 @@ MUST_CHECK static inline enum status parts_list(struct part_store *s, struct str
  * out     the object as it then is
  * Errors  NO_SUCH_UPLOAD; PART_INVALID a part is not there or has another ETag; PRECONDITION; NO_SUCH_KEY (condition); DISK_FULL;
  *         STORAGE_FAILED: the upload is as it was */
-MUST_CHECK static inline enum status parts_complete(struct part_store *s, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
+MUST_CHECK static inline enum status parts_complete(
+	struct part_store *s, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
 {
 	return s->ops->complete(s, c, a, out, why);
 }

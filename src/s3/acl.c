@@ -9,10 +9,8 @@
 #include "s3/wire/text.h"
 #include "base/xml.h"
 
-static const char *const canned[] = {
-	"private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read", "bucket-owner-read",
-	"bucket-owner-full-control", "log-delivery-write",
-};
+static const char *const canned[] = { "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
+	"bucket-owner-read", "bucket-owner-full-control", "log-delivery-write" };
 
 static enum status acl_unsupported(struct fault *why)
 {
@@ -46,7 +44,8 @@ enum status acl_get(struct s3_call *c, enum handler_step *step, struct fault *wh
 		TRY(get_need_object(c, why));
 	document_open(c, &b, "AccessControlPolicy");
 	xml_user(&b, "Owner", c->bucket.owner);
-	buf_put(&b, STR("<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">"));
+	buf_put(
+		&b, STR("<AccessControlList><Grant><Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">"));
 	xml_element(&b, "ID", c->bucket.owner);
 	xml_element(&b, "DisplayName", c->bucket.owner);
 	buf_put(&b, STR("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>"));

@@ -15,10 +15,8 @@ enum attribute { WANTS_ETAG = 1, WANTS_CHECKSUM = 2, WANTS_PARTS = 4, WANTS_CLAS
 static const struct {
 	const char *name;
 	enum attribute bit;
-} known[] = {
-	{ "ETag", WANTS_ETAG }, { "Checksum", WANTS_CHECKSUM }, { "ObjectParts", WANTS_PARTS }, { "StorageClass", WANTS_CLASS },
-	{ "ObjectSize", WANTS_SIZE },
-};
+} known[] = { { "ETag", WANTS_ETAG }, { "Checksum", WANTS_CHECKSUM }, { "ObjectParts", WANTS_PARTS }, { "StorageClass", WANTS_CLASS },
+	{ "ObjectSize", WANTS_SIZE } };
 
 static enum status read_name(struct s3_call *c, struct str name, unsigned *wanted, struct fault *why)
 {
@@ -44,8 +42,10 @@ static enum status read_wanted(struct s3_call *c, unsigned *wanted, struct fault
 			TRY(read_name(c, str_trim(str_cut(&rest, ',')), wanted, why));
 	}
 	if (*wanted == 0)
-		return argument_fault(c, "x-amz-object-attributes", STR(""), "The x-amz-object-attributes header specifying the attributes to be "
-		                      "retrieved is either missing or empty", why);
+		return argument_fault(c, "x-amz-object-attributes", STR(""),
+			"The x-amz-object-attributes header specifying the attributes to be "
+			"retrieved is either missing or empty",
+			why);
 	return OK;
 }
 
@@ -81,7 +81,7 @@ static enum status write_parts(struct s3_call *c, const struct object_meta *m, s
 static enum status write_all(struct s3_call *c, const struct object_file *f, unsigned wanted, struct buf *b, struct fault *why)
 {
 	if ((wanted & WANTS_ETAG) != 0)
-		xml_element(b, "ETag", f->info.etag);   /* here without quotes */
+		xml_element(b, "ETag", f->info.etag); /* here without quotes */
 	if ((wanted & WANTS_CHECKSUM) != 0 && f->meta.checksum.kind != CHECKSUM_NONE) {
 		buf_put(b, STR("<Checksum>"));
 		sums_write(b, &f->meta.checksum);

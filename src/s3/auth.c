@@ -21,7 +21,8 @@ static struct str bytes_in_hex(struct arena *a, struct str s)
 	return (struct str){ out, 3 * s.n - 1 };
 }
 
-#define SIGNATURE_SENTENCE "The request signature we calculated does not match the signature you provided. " \
+#define SIGNATURE_SENTENCE \
+	"The request signature we calculated does not match the signature you provided. " \
 	"Check your key and signing method."
 /* Longer ones than any client sends are shown cut, so that the error stays small. */
 #define SHOWN_MAX 16384
@@ -94,8 +95,9 @@ struct verify_context auth_context(const struct s3_call *c, int64_t now_ms)
 
 enum status auth_old_version(struct fault *why)
 {
-	return fault_set(why, REQUEST_INVALID, "The authorization mechanism you have provided is not supported. "
-	                 "Please use AWS4-HMAC-SHA256 (Signature Version 4).");
+	return fault_set(why, REQUEST_INVALID,
+		"The authorization mechanism you have provided is not supported. "
+		"Please use AWS4-HMAC-SHA256 (Signature Version 4).");
 }
 
 /* Our keys are no session's: S3 refuses a token with such a one rather than pass it over. */
@@ -116,8 +118,9 @@ static enum status read_signature(struct s3_call *c, struct fault *why)
 	bool in_query = signature_present(r), in_header = auth_header_present(r);
 	if (in_query && in_header) {
 		call_detail(c, "ArgumentName", STR("Authorization"));
-		return fault_set(why, ARGUMENT_INVALID, "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
-		                 "Signature query string parameter or the Authorization header should be specified");
+		return fault_set(why, ARGUMENT_INVALID,
+			"Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, "
+			"Signature query string parameter or the Authorization header should be specified");
 	}
 	if (in_query)
 		return signature_parse(r, &c->auth, why);
@@ -133,10 +136,9 @@ static enum status read_signature(struct s3_call *c, struct fault *why)
  * checksum of no bytes there, and S3 passes it over. */
 static bool stays_in_query(struct str name)
 {
-	static const char *const names[] = {
-		"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders", "x-amz-signature", "x-amz-security-token",
-		"x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer", "x-amz-sdk-checksum-algorithm",
-	};
+	static const char *const names[] = { "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
+		"x-amz-signature", "x-amz-security-token", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer",
+		"x-amz-sdk-checksum-algorithm" };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (str_equal_nocase(name, str_of(names[i])))

@@ -73,7 +73,8 @@ enum status authorize_call(struct s3_call *c, struct fault *why)
 	if (c->key->power == KEY_SLOTS) {
 		if (c->operation->for_slots && c->is_image && !c->auth.in_header)
 			return OK;
-		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images, by presigned URLs and forms.");
+		return fault_set(
+			why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images, by presigned URLs and forms.");
 	}
 	if (c->at.level != AT_SERVICE && !permit_makes_bucket(c)) {
 		TRY(authorize_find_bucket(c, c->at.bucket, &c->bucket, why));

@@ -17,7 +17,7 @@ struct bucket_listing {
 	struct str prefix, after;
 	uint32_t limit;
 	uint32_t n;
-	struct str last;      /* the last name that is in it */
+	struct str last; /* the last name that is in it */
 	bool more;
 };
 
@@ -102,8 +102,8 @@ static enum status check_location(struct s3_call *c, struct str body, struct fau
 	if (where.n == 0 || str_equal(where, c->s3->options.region))
 		return OK;
 	call_detail(c, "LocationConstraint", str_slice(where, 0, 256));
-	return fault_set(why, LOCATION_INVALID, "The specified location-constraint is not valid: buckets are in %.*s here.",
-	                 STRF(c->s3->options.region));
+	return fault_set(
+		why, LOCATION_INVALID, "The specified location-constraint is not valid: buckets are in %.*s here.", STRF(c->s3->options.region));
 }
 
 /* Making one's own bucket again is no error: clients do so before each upload. */
@@ -121,7 +121,8 @@ enum status bucket_make(struct s3_call *c, struct fault *why)
 {
 	struct str body = { 0 };
 	if (!bucket_name_ok(c->at.bucket))
-		return fault_set(why, BUCKET_NAME_INVALID, "The specified bucket is not valid: 3 to 63 lower-case letters, digits, dots and hyphens.");
+		return fault_set(
+			why, BUCKET_NAME_INVALID, "The specified bucket is not valid: 3 to 63 lower-case letters, digits, dots and hyphens.");
 	const struct request *r = &c->x->request;
 	if (str_equal_nocase(str_trim(request_header(r, STR("x-amz-bucket-object-lock-enabled"))), STR("true")))
 		return fault_set(why, NOT_IMPLEMENTED, "Object Lock is not supported here.");

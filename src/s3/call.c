@@ -23,5 +23,6 @@ enum status call_refuse_reserved(const struct s3_call *c, bool by_slot, struct f
 {
 	if ((by_slot && c->is_image) || !c->is_reserved)
 		return OK;
-	return fault_set(why, ACCESS_DENIED, "Access Denied. Images are uploaded through upload slots only: nothing else can be written under images/ and thumbs/.");
+	return fault_set(why, ACCESS_DENIED,
+		"Access Denied. Images are uploaded through upload slots only: nothing else can be written under images/ and thumbs/.");
 }

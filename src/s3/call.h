@@ -20,7 +20,7 @@ struct s3 {
 	struct key_ring *keys;
 	struct s3_options options;
 	struct long_jobs *long_jobs;
-	_Atomic uint64_t explained;   /* wrong signatures: the second above, how many were explained in it below */
+	_Atomic uint64_t explained; /* wrong signatures: the second above, how many were explained in it below */
 };
 
 /* An element that one kind of error has next to Code and Message. */
@@ -40,16 +40,16 @@ struct form;
 struct operation {
 	const char *method;
 	enum address_level level;
-	const char *sub;         /* the sub-resource in the query that it is of; "": none */
-	const char *route;       /* for the log and the metrics */
-	unsigned actions;        /* of enum key_action, that the key must be allowed; 0: the operation itself asks */
-	bool for_slots;          /* KEY_SLOTS may do it under images/ */
+	const char *sub;   /* the sub-resource in the query that it is of; "": none */
+	const char *route; /* for the log and the metrics */
+	unsigned actions;  /* of enum key_action, that the key must be allowed; 0: the operation itself asks */
+	bool for_slots;    /* KEY_SLOTS may do it under images/ */
 	enum status (*begin)(struct s3_call *c, enum handler_step *step, struct fault *why);
 	enum status (*data)(struct s3_call *c, struct str piece, struct fault *why);
 	enum status (*finish)(struct s3_call *c, struct fault *why);
-	void (*start)(struct s3_call *c);   /* in place of finish, after HANDLER_RUN_ASYNC; ends with call_complete */
-	bool is_long;            /* finish runs among the long jobs, not on a worker */
-	bool has_prefix;         /* a list of keys: who may see those under its prefix may have it */
+	void (*start)(struct s3_call *c); /* in place of finish, after HANDLER_RUN_ASYNC; ends with call_complete */
+	bool is_long;                     /* finish runs among the long jobs, not on a worker */
+	bool has_prefix;                  /* a list of keys: who may see those under its prefix may have it */
 };
 
 struct s3_call {
@@ -57,19 +57,19 @@ struct s3_call {
 	struct request_context *x;
 	const struct operation *operation;
 	struct address at;
-	bool is_image;                    /* the address is an image of the product: its bucket, under images/ */
-	bool is_reserved;                 /* ... or what else is the product's own */
-	const struct unsupported_feature *absent;     /* what the query asks for and this store has not; NULL: nothing */
+	bool is_image;                            /* the address is an image of the product: its bucket, under images/ */
+	bool is_reserved;                         /* ... or what else is the product's own */
+	const struct unsupported_feature *absent; /* what the query asks for and this store has not; NULL: nothing */
 	struct parsed_signature auth;
-	const struct access_key *key;     /* NULL until it is found */
-	struct s3_upload *upload;            /* put and form, else NULL */
-	struct form *form;                /* form, else NULL */
-	struct bucket_info bucket;        /* once it is permitted, but of the image bucket without its CORS; no name: none */
-	struct buf document;              /* the XML body, as far as it has come */
-	const char *s3_code;              /* of the error, where the fault is NOT_CONFIGURED; NULL: none */
+	const struct access_key *key; /* NULL until it is found */
+	struct s3_upload *upload;     /* put and form, else NULL */
+	struct form *form;            /* form, else NULL */
+	struct bucket_info bucket;    /* once it is permitted, but of the image bucket without its CORS; no name: none */
+	struct buf document;          /* the XML body, as far as it has come */
+	const char *s3_code;          /* of the error, where the fault is NOT_CONFIGURED; NULL: none */
 	struct error_detail details[ERROR_DETAILS_MAX];
 	size_t n_details;
-	struct long_job job;              /* of an operation that is long */
+	struct long_job job; /* of an operation that is long */
 };
 
 /* Add an element to the error that this call is about to end with. More than ERROR_DETAILS_MAX are left out. */

@@ -32,8 +32,9 @@ enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, stru
 	*out = checksum_by_name(str_trim(name));
 	if (*out != CHECKSUM_NONE)
 		return OK;
-	return fault_set(why, REQUEST_INVALID, "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
-	                 "[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+	return fault_set(why, REQUEST_INVALID,
+		"Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+		"[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
 }
 
 /* By algorithm: the type it has when none is given, and whether it has the other. */
@@ -48,15 +49,17 @@ enum status sums_read_requested(struct s3_call *c, struct object_checksum *out, 
 	*out = (struct object_checksum){ 0 };
 	TRY(sums_read_algorithm(c, &out->kind, why));
 	if (out->kind == CHECKSUM_NONE) {
-		return type.n == 0 ? OK : fault_set(why, REQUEST_INVALID, "The x-amz-checksum-type header can only be used with the "
-		                                    "x-amz-checksum-algorithm header.");
+		return type.n == 0 ? OK
+						   : fault_set(why, REQUEST_INVALID,
+								 "The x-amz-checksum-type header can only be used with the "
+								 "x-amz-checksum-algorithm header.");
 	}
 	out->composite = type.n > 0 ? str_equal_nocase(type, STR("COMPOSITE")) : out->kind != CHECKSUM_CRC64NVME;
 	if (type.n > 0 && !out->composite && !str_equal_nocase(type, STR("FULL_OBJECT")))
 		return fault_set(why, REQUEST_INVALID, "Value for x-amz-checksum-type header is invalid.");
 	if (!type_possible(out->kind, out->composite))
 		return fault_set(why, REQUEST_INVALID, "The %s checksum type cannot be used with the %s checksum algorithm.",
-		                 out->composite ? "COMPOSITE" : "FULL_OBJECT", checksum_info(out->kind)->name);
+			out->composite ? "COMPOSITE" : "FULL_OBJECT", checksum_info(out->kind)->name);
 	return OK;
 }
 

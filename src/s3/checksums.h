@@ -21,7 +21,8 @@ enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, stru
 struct str sums_text(struct arena *a, enum checksum_kind kind, const unsigned char *sum);
 /* The sum of an object from those of its parts, which all have one: composite, or by putting CRCs together.
  * Errors  INTERNAL a part has none; OUT_OF_MEMORY; TOO_MUCH */
-enum status sums_of_parts(struct arena *a, const struct object_part *parts, size_t n, struct object_checksum *out, struct fault *why) MUST_CHECK;
+enum status sums_of_parts(
+	struct arena *a, const struct object_part *parts, size_t n, struct object_checksum *out, struct fault *why) MUST_CHECK;
 /* The ETag of an object in parts: hex MD5 of the parts' MD5s, "-N" at its end.
  * Errors  PART_INVALID an ETag is no MD5; OUT_OF_MEMORY; TOO_MUCH */
 enum status sums_etag_of_parts(struct arena *a, const struct object_part *parts, size_t n, struct str *out, struct fault *why) MUST_CHECK;

@@ -23,13 +23,13 @@
 
 struct copy {
 	struct copy_source source;
-	struct object_file file;        /* the source, open */
-	uint64_t first, length;         /* what of it */
+	struct object_file file; /* the source, open */
+	uint64_t first, length;  /* what of it */
 	struct object_commit commit;
-	enum checksum_kind kind;        /* of the checksum that the copy gets */
+	enum checksum_kind kind; /* of the checksum that the copy gets */
 	struct checksum sum;
 	struct incoming *in;
-	struct str etag;                /* of the copy */
+	struct str etag; /* of the copy */
 };
 
 /* From here the caller closes the file. */
@@ -60,7 +60,7 @@ static enum status check_size(const struct copy *k, struct fault *why)
 	if (k->length <= COPY_MAX_BYTES)
 		return OK;
 	return fault_set(why, REQUEST_INVALID, "The specified copy source is larger than the maximum allowable size for a copy source: %llu",
-	                 (unsigned long long)COPY_MAX_BYTES);
+		(unsigned long long)COPY_MAX_BYTES);
 }
 
 static enum status write_piece(struct copy *k, const void *p, size_t n, struct fault *why)
@@ -194,8 +194,9 @@ static enum status copy_object_open(struct s3_call *c, struct copy *k, struct fa
 	TRY(read_directive(c, &replace, why));
 	bool same = str_equal(k->source.bucket, c->at.bucket) && str_equal(k->source.key, c->at.key);
 	if (same && !replace && request_header(&c->x->request, STR("x-amz-website-redirect-location")).n == 0)
-		return fault_set(why, REQUEST_INVALID, "This copy request is illegal because it is trying to copy an object to itself without "
-		                 "changing the object's metadata, storage class, website redirect location or encryption attributes.");
+		return fault_set(why, REQUEST_INVALID,
+			"This copy request is illegal because it is trying to copy an object to itself without "
+			"changing the object's metadata, storage class, website redirect location or encryption attributes.");
 	TRY(check_size(k, why));
 	k->commit = (struct object_commit){ .bucket = c->at.bucket, .key = c->at.key, .arena = &c->x->arena };
 	TRY(object_headers_condition(c, &k->commit.condition, why));

@@ -18,7 +18,7 @@ static const char *const methods[] = { "GET", "PUT", "POST", "HEAD" };
 /* What decides about one request. */
 struct policy {
 	bool from_settings;
-	struct cors_rules rules;   /* else */
+	struct cors_rules rules; /* else */
 };
 
 static bool origin_allowed(const struct s3 *s, struct str origin)
@@ -148,8 +148,9 @@ enum status s3_cors_preflight(struct s3_call *c, struct fault *why)
 		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: CORS is not enabled for this bucket.");
 	const struct cors_rule *rule = header_value_ok(origin) ? cors_rules_match(&p.rules, origin, method, wanted) : NULL;
 	if (rule == NULL)
-		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
-		                 "Origin, request method or Access-Control-Request-Headers is not permitted by the bucket's CORS configuration.");
+		return fault_set(why, CORS_FORBIDDEN,
+			"CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
+			"Origin, request method or Access-Control-Request-Headers is not permitted by the bucket's CORS configuration.");
 	c->x->answer.status = 200;
 	allow_by_rule(c->x, rule, origin);
 	echo_headers(&c->x->answer, wanted);

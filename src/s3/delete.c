@@ -17,8 +17,8 @@
 /* One object that is to go, with what the client said of it. */
 struct doomed {
 	struct object_removal removal;
-	struct str version;       /* as it was sent; {NULL, 0}: not */
-	bool done;                /* removal.status is there already */
+	struct str version; /* as it was sent; {NULL, 0}: not */
+	bool done;          /* removal.status is there already */
 };
 
 static enum status check_image(const struct image_row *row, struct str if_etag, struct fault *why)
@@ -98,7 +98,8 @@ static enum status remove_all(struct s3_call *c, struct doomed *all, size_t n, s
 
 enum status delete_one(struct s3_call *c, struct fault *why)
 {
-	struct doomed d = { .removal = { .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
+	struct doomed d = { .removal = {
+							.key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
 	static const char *const headers[] = { "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa" };
 	for (size_t i = 0; i < COUNT_OF(headers); i++) {
 		if (request_header(&c->x->request, str_of(headers[i])).p != NULL)

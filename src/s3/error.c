@@ -11,8 +11,8 @@
 
 struct error_row {
 	const char *code;
-	const char *message;   /* NULL: the fault's text */
-	int http;              /* where S3 answers with another status than fault.def says; 0: it does not */
+	const char *message; /* NULL: the fault's text */
+	int http;            /* where S3 answers with another status than fault.def says; 0: it does not */
 };
 
 #define INTERNAL_MESSAGE "We encountered an internal error. Please try again."
@@ -76,11 +76,13 @@ static const struct error_row rows[FAULT_CODES] = {
 
 	[F_NO_SUCH_KEY] = { "NoSuchKey", "The specified key does not exist." },
 	[F_NO_SUCH_BUCKET] = { "NoSuchBucket", "The specified bucket does not exist." },
-	[F_BUCKET_EXISTS] = { "BucketAlreadyExists", "The requested bucket name is not available. The bucket namespace is shared "
+	[F_BUCKET_EXISTS] = { "BucketAlreadyExists",
+		"The requested bucket name is not available. The bucket namespace is shared "
 		"by all users of the system. Select a different name and try again." },
 	[F_BUCKET_NOT_EMPTY] = { "BucketNotEmpty", "The bucket you tried to delete is not empty." },
 	[F_BUCKET_NAME_INVALID] = { "InvalidBucketName" },
-	[F_NO_SUCH_UPLOAD] = { "NoSuchUpload", "The specified multipart upload does not exist. The upload ID might be invalid, "
+	[F_NO_SUCH_UPLOAD] = { "NoSuchUpload",
+		"The specified multipart upload does not exist. The upload ID might be invalid, "
 		"or the multipart upload might have been aborted or completed." },
 	[F_PART_INVALID] = { "InvalidPart" },
 	[F_PART_ORDER] = { "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number." },
@@ -90,11 +92,13 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_CLOCK_SKEWED] = { "RequestTimeTooSkewed", "The difference between the request time and the current time is too large." },
 	[F_CHUNK_INVALID] = { "IncompleteBody" },
 	[F_CHUNK_TOO_SMALL] = { "InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than 8192 bytes" },
-	[F_TRAILER_MALFORMED] = { "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform "
+	[F_TRAILER_MALFORMED] = { "MalformedTrailerError",
+		"The request contained trailing data that was not well-formed or did not conform "
 		"to our published schema." },
 	[F_CHECKSUM_INVALID] = { "InvalidRequest" },
 	[F_CHECKSUM_WRONG] = { "BadDigest" },
-	[F_PAYLOAD_HASH_WRONG] = { "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed." },
+	[F_PAYLOAD_HASH_WRONG] = { "XAmzContentSHA256Mismatch",
+		"The provided 'x-amz-content-sha256' header does not match what was computed." },
 	[F_CORS_FORBIDDEN] = { "AccessForbidden" },
 	[F_NO_SUCH_VERSION] = { "NoSuchVersion", "The specified version does not exist." },
 	[F_LOCATION_INVALID] = { "InvalidLocationConstraint" },
@@ -184,7 +188,7 @@ void error_answer(struct request_context *x, const struct s3_call *c, const stru
 	x->answer.image_id = image_id;
 	struct str body = make_body(x, c, why);
 	if (body.n == 0 && c != NULL)
-		body = make_body(x, NULL, why);   /* the details were too long */
+		body = make_body(x, NULL, why); /* the details were too long */
 	if (body.n == 0) {
 		(void)fault_write(&lack, x->arena.starved ? F_OUT_OF_MEMORY : F_TOO_MUCH, "there is no memory for the request");
 		why = &lack;

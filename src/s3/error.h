@@ -5,7 +5,7 @@
 #include "base/fault.h"
 #include "s3/call.h"
 
-#define HOST_ID "tintype"   /* x-amz-id-2 */
+#define HOST_ID "tintype" /* x-amz-id-2 */
 
 /* The S3 code and the HTTP status of a fault. Every code of fault.def has one; what cannot happen
  * here is InternalError. */

@@ -21,8 +21,8 @@
 #include "sigv4/policy.h"
 
 #define FIELDS_MAX 64
-#define FIELD_BYTES_MAX 20480          /* of all fields, names too; as S3 */
-#define TRAILING_MAX 20480             /* what may follow the file */
+#define FIELD_BYTES_MAX 20480 /* of all fields, names too; as S3 */
+#define TRAILING_MAX 20480    /* what may follow the file */
 #define REDIRECT_BYTES_MAX 2048
 
 enum form_place { AT_FIELDS, AT_FILE, BEHIND_FILE, AT_END };
@@ -33,8 +33,8 @@ struct form {
 	struct header fields[FIELDS_MAX];
 	size_t n_fields;
 	size_t field_bytes;
-	struct buf value;                  /* of the field that is being read */
-	uint64_t eaten;                    /* of the whole body */
+	struct buf value; /* of the field that is being read */
+	uint64_t eaten;   /* of the whole body */
 	size_t trailing;
 	unsigned success_status;
 	struct str redirect;
@@ -93,8 +93,9 @@ static enum status resolve_fields(struct s3_call *c, struct fault *why)
 	}
 	struct str key = find_field(f, STR("key"));
 	if (key.n == 0)
-		return fault_set(why, ARGUMENT_INVALID, "Bucket POST must contain a field named 'key'. "
-		                 "If it is specified, please check the order of the fields.");
+		return fault_set(why, ARGUMENT_INVALID,
+			"Bucket POST must contain a field named 'key'. "
+			"If it is specified, please check the order of the fields.");
 	call_set_key(c, key);
 	return object_key_check(key, why);
 }
@@ -147,15 +148,16 @@ static enum status read_success(struct form *f, struct fault *why)
 	struct str status = find_field(f, STR("success_action_status"));
 	uint64_t n = 0;
 	bool known = str_to_u64(status, &n) && (n == 200 || n == 201 || n == 204);
-	f->success_status = known ? (unsigned)n : 204;   /* "If the value is invalid, S3 returns 204" */
+	f->success_status = known ? (unsigned)n : 204; /* "If the value is invalid, S3 returns 204" */
 	f->redirect = find_field(f, STR("success_action_redirect"));
 	if (f->redirect.p == NULL)
-		f->redirect = find_field(f, STR("redirect"));   /* what it was called at first */
+		f->redirect = find_field(f, STR("redirect")); /* what it was called at first */
 	if (f->redirect.n == 0)
 		return OK;
 	bool is_http = str_starts_with(f->redirect, STR("http://")) || str_starts_with(f->redirect, STR("https://"));
 	if (!is_http || !http_is_field_value(f->redirect) || f->redirect.n > REDIRECT_BYTES_MAX)
-		return fault_set(why, ARGUMENT_INVALID, "success_action_redirect must be an absolute http or https URL of at most %d bytes.", REDIRECT_BYTES_MAX);
+		return fault_set(why, ARGUMENT_INVALID, "success_action_redirect must be an absolute http or https URL of at most %d bytes.",
+			REDIRECT_BYTES_MAX);
 	return OK;
 }
 
@@ -181,7 +183,7 @@ static enum status make_upload(struct s3_call *c, const struct post_policy *poli
 	u->counted = true;
 	c->upload = u;
 	TRY(object_headers_read(a, f->fields, f->n_fields, &object_headers, why));
-	if (!c->is_image)   /* an image has nothing but what its bytes say */
+	if (!c->is_image) /* an image has nothing but what its bytes say */
 		u->meta = (struct object_meta){ .headers = object_headers.headers, .n_headers = object_headers.n_headers };
 	u->content_type = object_headers.content_type;
 	TRY(digests_read(a, f->fields, f->n_fields, &u->digests, why));
@@ -205,7 +207,7 @@ static enum status on_file_start(struct s3_call *c, struct fault *why)
 	TRY(resolve_fields(c, why));
 	TRY(check_policy(c, &policy, why));
 	TRY(authorize_call(c, why));
-	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why));   /* the owner's own forms make no images */
+	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why)); /* the owner's own forms make no images */
 	TRY(refuse_fields(c, why));
 	TRY(read_success(f, why));
 	TRY(make_upload(c, &policy, why));
@@ -271,8 +273,7 @@ static enum status handle_event(struct s3_call *c, enum form_event event, struct
 		f->place = AT_END;
 		return OK;
 	case MULTIPART_BAD:
-		return fault_set(why, FORM_MALFORMED, "The body of your POST request is not well-formed multipart/form-data: %s.",
-		                 f->parser.why);
+		return fault_set(why, FORM_MALFORMED, "The body of your POST request is not well-formed multipart/form-data: %s.", f->parser.why);
 	case MULTIPART_MORE:
 		break;
 	}
@@ -301,7 +302,7 @@ enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault 
 	struct str boundary;
 	if (!form_boundary(request_header(r, STR("content-type")), &boundary))
 		return fault_set(why, FORM_MALFORMED, "The Content-Type of your POST request must name one boundary of 1 to %d characters.",
-		                 MULTIPART_BOUNDARY_MAX);
+			MULTIPART_BOUNDARY_MAX);
 	if (!r->has_length && !r->chunked)
 		return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
 	c->form = ARENA_NEW(&c->x->arena, struct form);

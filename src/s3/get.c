@@ -59,7 +59,8 @@ static bool is_overridden(struct str name, const struct str values[OVERRIDES])
 }
 
 /* The headers that were kept go out as they lie; where one of them is overridden, all but that. */
-static enum status add_object_headers(struct s3_call *c, const struct object_meta *meta, const struct str values[OVERRIDES], struct fault *why)
+static enum status add_object_headers(
+	struct s3_call *c, const struct object_meta *meta, const struct str values[OVERRIDES], struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
 	struct header *rest = arena_array(&c->x->arena, meta->n_headers, sizeof(*rest));
@@ -104,7 +105,7 @@ static void answer_not_modified(struct s3_call *c, const struct object_file *f, 
 	for (size_t i = 0; i < COUNT_OF(object_headers); i++) {
 		struct str name = str_of(overrides[object_headers[i]].header), value = values[object_headers[i]];
 		if (value.n == 0)
-			value = str_dup(&c->x->arena, header_find(f->meta.headers, f->meta.n_headers, name));   /* the object is let go */
+			value = str_dup(&c->x->arena, header_find(f->meta.headers, f->meta.n_headers, name)); /* the object is let go */
 		if (value.n > 0)
 			answer_header(ans, name, value);
 	}
@@ -214,8 +215,9 @@ static enum status answer_object(struct s3_call *c, const struct object_file *f,
 	ans->fd_offset = part.first;
 	ans->fd_length = part.length;
 	if (is_part)
-		answer_header(ans, STR("Content-Range"), str_printf(&c->x->arena, "bytes %llu-%llu/%llu", (unsigned long long)part.first,
-		              (unsigned long long)(part.first + part.length - 1), (unsigned long long)f->info.size));
+		answer_header(ans, STR("Content-Range"),
+			str_printf(&c->x->arena, "bytes %llu-%llu/%llu", (unsigned long long)part.first,
+				(unsigned long long)(part.first + part.length - 1), (unsigned long long)f->info.size));
 	else
 		add_checksum(c, &f->meta.checksum);
 	if (ans->fd < 0)

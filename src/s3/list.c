@@ -14,7 +14,7 @@
 #define VERSION_ID STR("null")
 
 struct list {
-	struct arena rows;       /* what was found: given back before the answer is sent, which a slow reader may take long to read */
+	struct arena rows; /* what was found: given back before the answer is sent, which a slow reader may take long to read */
 	struct object_query query;
 	bool url;
 	bool owners;

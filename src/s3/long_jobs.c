@@ -17,7 +17,7 @@ struct long_jobs {
 	size_t queued;
 	unsigned started, idle;
 	bool ending;
-	struct str running[THREADS];   /* the owner of each thread's job; p NULL: none */
+	struct str running[THREADS]; /* the owner of each thread's job; p NULL: none */
 	pthread_t threads[THREADS];
 };
 
@@ -75,7 +75,7 @@ static void *run(void *arg)
 		}
 		l->running[own] = job->owner;
 		pthread_mutex_unlock(&l->lock);
-		job->run(job);   /* the job, and its owner's text, may be gone now */
+		job->run(job); /* the job, and its owner's text, may be gone now */
 		pthread_mutex_lock(&l->lock);
 		l->running[own] = (struct str){ 0 };
 	}

@@ -12,7 +12,7 @@
 struct long_job {
 	struct long_job *next;
 	void (*run)(struct long_job *);
-	struct str owner;          /* whose share it uses; borrowed until run returns */
+	struct str owner; /* whose share it uses; borrowed until run returns */
 };
 
 struct long_jobs;

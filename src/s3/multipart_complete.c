@@ -44,8 +44,9 @@ static enum status check_size(struct s3_call *c, const struct ending *e, struct 
 	if (!str_to_u64(str_trim(text), &given))
 		return argument_fault(c, "x-amz-mp-object-size", text, "Value for x-amz-mp-object-size header is invalid.", why);
 	if (given != size)
-		return fault_set(why, REQUEST_INVALID, "The provided 'x-amz-mp-object-size' header value %llu does not match what was computed: %llu",
-		                 (unsigned long long)given, (unsigned long long)size);
+		return fault_set(why, REQUEST_INVALID,
+			"The provided 'x-amz-mp-object-size' header value %llu does not match what was computed: %llu", (unsigned long long)given,
+			(unsigned long long)size);
 	return OK;
 }
 
@@ -63,12 +64,14 @@ static enum status check_checksum(struct s3_call *c, const struct object_checksu
 	struct str type = str_trim(request_header(r, STR("x-amz-checksum-type")));
 	struct str own = sum->composite ? STR("COMPOSITE") : STR("FULL_OBJECT");
 	if (type.n > 0 && sum->kind != CHECKSUM_NONE && !str_equal_nocase(type, own))
-		return fault_set(why, REQUEST_INVALID, "The upload was created using the %.*s checksum type. The complete request must use the same.", STRF(own));
+		return fault_set(why, REQUEST_INVALID,
+			"The upload was created using the %.*s checksum type. The complete request must use the same.", STRF(own));
 	if (sum->kind == CHECKSUM_NONE)
 		return OK;
 	struct str given = str_trim(request_header(r, str_of(checksum_info(sum->kind)->header)));
 	if (given.n > 0 && !is_same_sum(given, sum))
-		return fault_set(why, CHECKSUM_WRONG, "The %s you specified did not match the calculated checksum.", checksum_info(sum->kind)->name);
+		return fault_set(
+			why, CHECKSUM_WRONG, "The %s you specified did not match the calculated checksum.", checksum_info(sum->kind)->name);
 	return OK;
 }
 

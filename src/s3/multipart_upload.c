@@ -100,7 +100,7 @@ static enum status read_uploads_query(struct s3_call *c, struct part_upload_quer
 	TRY(parameter_text(c, "key-marker", &q->after_key, why));
 	TRY(parameter_text(c, "upload-id-marker", &q->after_id, why));
 	if (q->after_key.n == 0)
-		q->after_id = STR("");   /* without a key S3 ignores it */
+		q->after_id = STR(""); /* without a key S3 ignores it */
 	TRY(parameter_count(c, "max-uploads", PAGE_MAX, PAGE_MAX, &q->limit, why));
 	return parameter_encoding(c, url, why);
 }

@@ -7,11 +7,10 @@
 
 #define USER_PREFIX STR("x-amz-meta-")
 #define TYPE_MAX 255
-#define OBJECT_HEADERS_MAX 128   /* each costs the answer a line */
+#define OBJECT_HEADERS_MAX 128 /* each costs the answer a line */
 
-static const char *const names[] = {
-	"cache-control", "content-disposition", "content-encoding", "content-language", "expires", "x-amz-website-redirect-location",
-};
+static const char *const names[] = { "cache-control", "content-disposition", "content-encoding", "content-language", "expires",
+	"x-amz-website-redirect-location" };
 
 static bool is_stored(struct str name)
 {
@@ -63,7 +62,8 @@ static enum status check_user_size(const struct object_headers *k, struct fault 
 	}
 	if (bytes <= META_USER_BYTES_MAX)
 		return OK;
-	return fault_set(why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
+	return fault_set(
+		why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
 }
 
 static enum status check_values(const struct object_headers *k, struct fault *why)
@@ -77,7 +77,7 @@ static enum status check_values(const struct object_headers *k, struct fault *wh
 		/* they come as they were sent, bytes beyond ASCII too, and go back so */
 		if (!http_is_field_value(k->headers[i].value) || k->headers[i].value.n > META_USER_BYTES_MAX)
 			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
-			                 STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
+				STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
 	}
 	return OK;
 }
@@ -114,11 +114,9 @@ enum status object_headers_condition(struct s3_call *c, struct object_condition 
 
 static const struct {
 	const char *prefix, *what;
-} refused[] = {
-	{ "x-amz-server-side-encryption", "Server-side encryption" }, { "x-amz-copy-source-server-side-encryption", "Server-side encryption" },
-	{ "x-amz-object-lock-", "Object Lock" }, { "x-amz-tagging", "Tagging" },
-	{ "x-amz-write-offset-bytes", "Appending to an object" },
-};
+} refused[] = { { "x-amz-server-side-encryption", "Server-side encryption" },
+	{ "x-amz-copy-source-server-side-encryption", "Server-side encryption" }, { "x-amz-object-lock-", "Object Lock" },
+	{ "x-amz-tagging", "Tagging" }, { "x-amz-write-offset-bytes", "Appending to an object" } };
 
 enum status object_headers_refuse(const struct header *list, size_t n, struct fault *why)
 {

@@ -9,9 +9,11 @@
 struct str parameter(const struct s3_call *c, const char *name);
 /* A number of 0..INT32_MAX; `otherwise` where it is missing or empty; more than `most` is `most`.
  * Errors  ARGUMENT_INVALID */
-enum status parameter_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why) MUST_CHECK;
+enum status parameter_count(
+	struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why) MUST_CHECK;
 /* A count in a header.  Errors: ARGUMENT_INVALID */
-enum status header_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why) MUST_CHECK;
+enum status header_count(
+	struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why) MUST_CHECK;
 /* encoding-type: missing or "url".  Errors: ARGUMENT_INVALID */
 enum status parameter_encoding(struct s3_call *c, bool *url, struct fault *why) MUST_CHECK;
 /* A text that becomes part of a comparison with keys: UTF-8 of at most 1024 bytes.  Errors: ARGUMENT_INVALID */

@@ -36,7 +36,7 @@ static enum status read_body(struct s3_call *c, uint64_t *length, struct fault *
 	case PAYLOAD_CHUNKS_TRAILER:
 		if (!str_to_u64(str_trim(request_header(r, STR("x-amz-decoded-content-length"))), length))
 			return length_missing(why);
-		if (r->has_length && *length > r->length)   /* or room would be kept for what never comes */
+		if (r->has_length && *length > r->length) /* or room would be kept for what never comes */
 			return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
 		u->stream = ARENA_NEW(&c->x->arena, struct body_stream);
 		if (u->stream == NULL)
@@ -74,13 +74,13 @@ enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *
 {
 	struct object_headers object_headers;
 	uint64_t length;
-	TRY(call_refuse_reserved(c, !c->auth.in_header, why));   /* whoever's key has signed the URL */
+	TRY(call_refuse_reserved(c, !c->auth.in_header, why)); /* whoever's key has signed the URL */
 	TRY(make_upload(c, why));
 	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(acl_check_headers(c, why));
 	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
 	c->upload->content_type = object_headers.content_type;
-	if (!c->is_image)   /* an image has nothing but what its bytes say, whoever has its URL */
+	if (!c->is_image) /* an image has nothing but what its bytes say, whoever has its URL */
 		c->upload->meta = (struct object_meta){ .headers = object_headers.headers, .n_headers = object_headers.n_headers };
 	TRY(object_headers_condition(c, &c->upload->condition, why));
 	if (c->is_image && c->upload->condition.etag.n > 0)
@@ -99,7 +99,7 @@ static enum status match_checksum(struct s3_call *c, const struct part_upload *o
 	if (want == CHECKSUM_NONE || got == CHECKSUM_NONE || want == got)
 		return OK;
 	return fault_set(why, REQUEST_INVALID, "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-	                 checksum_info(want)->name, checksum_info(got)->name);
+		checksum_info(want)->name, checksum_info(got)->name);
 }
 
 enum status part_put_begin(struct s3_call *c, enum handler_step *step, struct fault *why)

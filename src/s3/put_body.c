@@ -154,18 +154,20 @@ static enum status answer_repeated(struct s3_call *c, const struct image_row *ro
 static enum status answer_rejected(struct s3_call *c, const struct resolution *s, struct fault *why)
 {
 	count_outcome(c->upload, M_UPLOADS_REJECTED);
-	LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("reason", s->reason),
-	    LOG_I("bytes", s->file_size));
+	LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("reason", s->reason), LOG_I("bytes", s->file_size));
 	return fault_set(why, IMAGE_REJECTED, "%.*s", STRF(s->reason));
 }
 
 /* Commit the verdict: a rejection on the row alone, else object and row together. */
 static enum status commit_body(struct s3_call *c, const struct resolution *s, struct image_row *now, struct fault *why)
 {
-	struct object_commit all = {
-		.bucket = c->at.bucket, .key = c->at.key, .content_type = s->file_type, .meta = c->upload->meta,
-		.resolve = s, .arena = &c->x->arena, .now = now,
-	};
+	struct object_commit all = { .bucket = c->at.bucket,
+		.key = c->at.key,
+		.content_type = s->file_type,
+		.meta = c->upload->meta,
+		.resolve = s,
+		.arena = &c->x->arena,
+		.now = now };
 	if (s->status == IMAGE_REJECTED)
 		return table_resolve(c->s3->product->table, s, &c->x->arena, now, why);
 	return bucket_finish(&c->upload->in, &all, why);
@@ -189,18 +191,22 @@ static enum status resolve_image(struct s3_call *c, struct str bytes, struct str
 	if (s.status == IMAGE_REJECTED)
 		return answer_rejected(c, &s, why);
 	count_outcome(c->upload, M_UPLOADS_ACCEPTED);
-	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s.image_id), LOG_S("fileType", s.file_type),
-	    LOG_I("bytes", s.file_size), LOG_I("width", s.width), LOG_I("height", s.height));
+	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s.image_id), LOG_S("fileType", s.file_type), LOG_I("bytes", s.file_size),
+		LOG_I("width", s.width), LOG_I("height", s.height));
 	return OK;
 }
 
 static struct object_commit commit_of(const struct s3_call *c)
 {
 	const struct s3_upload *u = c->upload;
-	return (struct object_commit){
-		.bucket = c->at.bucket, .key = c->at.key, .upload_id = u->upload_id, .part_number = u->part_number,
-		.content_type = u->content_type, .meta = u->meta, .condition = u->condition, .arena = &c->x->arena,
-	};
+	return (struct object_commit){ .bucket = c->at.bucket,
+		.key = c->at.key,
+		.upload_id = u->upload_id,
+		.part_number = u->part_number,
+		.content_type = u->content_type,
+		.meta = u->meta,
+		.condition = u->condition,
+		.arena = &c->x->arena };
 }
 
 enum status upload_finish(struct s3_call *c, struct fault *why)

@@ -7,28 +7,28 @@
 #include "s3/wire/digests.h"
 #include "s3/wire/body_stream.h"
 
-#define OBJECT_MAX_BYTES ((uint64_t)5 * 1024 * 1024 * 1024)   /* of one PUT, as S3 */
+#define OBJECT_MAX_BYTES ((uint64_t)5 * 1024 * 1024 * 1024) /* of one PUT, as S3 */
 
 struct s3_upload {
-	struct incoming *in;           /* NULL before upload_begin and when it is over */
-	struct image_row slot;         /* when the key is an image's */
-	struct str content_type;       /* of a plain object; an image's is found in its bytes */
-	struct object_meta meta;       /* the headers that are kept; upload_check adds the checksum */
+	struct incoming *in;     /* NULL before upload_begin and when it is over */
+	struct image_row slot;   /* when the key is an image's */
+	struct str content_type; /* of a plain object; an image's is found in its bytes */
+	struct object_meta meta; /* the headers that are kept; upload_check adds the checksum */
 	struct object_condition condition;
-	struct str upload_id;          /* of a part; "": an object */
+	struct str upload_id; /* of a part; "": an object */
 	uint32_t part_number;
 	uint64_t min_bytes, max_bytes;
 	uint64_t received;
 	struct digests digests;
-	enum checksum_kind default_kind;  /* what is summed where the client gave no checksum */
-	struct body_stream *stream;         /* of an aws-chunked body; else NULL */
-	bool counted;                  /* its outcome is in the metrics; so it is before a body is begun */
+	enum checksum_kind default_kind; /* what is summed where the client gave no checksum */
+	struct body_stream *stream;      /* of an aws-chunked body; else NULL */
+	bool counted;                    /* its outcome is in the metrics; so it is before a body is begun */
 	/* what put_body_commit leaves until the commit is done */
 	struct write_completion wait;
 	struct object_commit commit;
 	struct s3_call *call;
 	void (*done)(struct s3_call *c, enum status st, struct fault *why);
-	struct str etag;               /* hex, by upload_check */
+	struct str etag; /* hex, by upload_check */
 };
 
 /* Admit the call's key, and reserve room. The call's upload must be set, with its limits, digests and type.

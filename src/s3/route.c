@@ -42,39 +42,32 @@ static const struct operation operations[] = {
 	{ "PUT", AT_OBJECT, "uploadId", "PUT /object?uploadId", KEY_WRITE, false, part_put_begin, put_data, put_finish, put_start },
 	{ "PUT", AT_OBJECT, "copy-part", "PUT /object?uploadId copy", KEY_WRITE, false, later_begin, NULL, copy_part, .is_long = true },
 	{ "GET", AT_OBJECT, "uploadId", "GET /object?uploadId", KEY_WRITE, false, later_begin, NULL, multipart_list_parts },
-	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, multipart_complete, .is_long = true },
+	{ "POST", AT_OBJECT, "uploadId", "POST /object?uploadId", KEY_WRITE, false, document_begin, document_data, multipart_complete,
+		.is_long = true },
 	{ "DELETE", AT_OBJECT, "uploadId", "DELETE /object?uploadId", KEY_WRITE, false, later_begin, NULL, multipart_abort },
 };
 
 /* What S3 has and this store does not, see unsupported.c. */
-static const struct operation absent_bucket = {
-	"", AT_BUCKET, "absent", "/bucket?...", KEY_LIST, false, unsupported_begin, NULL, NULL,
-};
-static const struct operation absent_object = {
-	"", AT_OBJECT, "absent", "/object?...", KEY_READ, false, unsupported_begin, NULL, NULL,
-};
+static const struct operation absent_bucket = { "", AT_BUCKET, "absent", "/bucket?...", KEY_LIST, false, unsupported_begin, NULL, NULL };
+static const struct operation absent_object = { "", AT_OBJECT, "absent", "/object?...", KEY_READ, false, unsupported_begin, NULL, NULL };
 
 /* A browser's form is authenticated by its own fields, which are not read yet when it begins. */
-const struct operation s3_route_form = {
-	"POST", AT_BUCKET, "", "POST /form", KEY_WRITE, true, form_begin, form_data, form_finish,
-};
+const struct operation s3_route_form = { "POST", AT_BUCKET, "", "POST /form", KEY_WRITE, true, form_begin, form_data, form_finish };
 
 /* The sub-resources that are served, and where; those first that decide where several are there. */
 #define AT(level) (1u << (level))
 static const struct {
 	const char *name;
 	unsigned levels;
-} subs[] = {
-	{ "uploadId", AT(AT_OBJECT) }, { "uploads", AT(AT_BUCKET) | AT(AT_OBJECT) }, { "attributes", AT(AT_OBJECT) },
+} subs[] = { { "uploadId", AT(AT_OBJECT) }, { "uploads", AT(AT_BUCKET) | AT(AT_OBJECT) }, { "attributes", AT(AT_OBJECT) },
 	{ "acl", AT(AT_BUCKET) | AT(AT_OBJECT) }, { "cors", AT(AT_BUCKET) }, { "delete", AT(AT_BUCKET) }, { "location", AT(AT_BUCKET) },
-	{ "versions", AT(AT_BUCKET) }, { "versioning", AT(AT_BUCKET) }, { "list-type", AT(AT_BUCKET) },
-};
+	{ "versions", AT(AT_BUCKET) }, { "versioning", AT(AT_BUCKET) }, { "list-type", AT(AT_BUCKET) } };
 
 /* What the query names. */
 struct subject {
-	size_t sub;                    /* of subs; COUNT_OF: none */
-	const struct unsupported_feature *absent;  /* at this level; NULL: none */
-	const char *misplaced;         /* what is of the other level alone; NULL: none */
+	size_t sub;                               /* of subs; COUNT_OF: none */
+	const struct unsupported_feature *absent; /* at this level; NULL: none */
+	const char *misplaced;                    /* what is of the other level alone; NULL: none */
 };
 
 static void read_name(struct str name, enum address_level level, struct subject *out)
@@ -99,7 +92,7 @@ static struct subject read_query(const struct query *q, enum address_level level
 	struct subject s = { .sub = COUNT_OF(subs) };
 
 	for (size_t i = 0; i < q->n && level != AT_SERVICE; i++) {
-		if (!str_starts_with_nocase(q->pairs[i].name, STR("x-")))   /* what a URL is signed with */
+		if (!str_starts_with_nocase(q->pairs[i].name, STR("x-"))) /* what a URL is signed with */
 			read_name(q->pairs[i].name, level, &s);
 	}
 	return s;

@@ -35,7 +35,8 @@ static void tell_region(struct s3 *s, struct request_context *x)
 
 	if (c == NULL || c->at.level != AT_BUCKET || c->operation == &s3_route_form || permit_makes_bucket(c))
 		return;
-	if (c->bucket.name.n == 0 && (x->answer.status == 404 || x->answer.status >= 500 || authorize_find_bucket(c, c->at.bucket, &info, &unseen) != OK))
+	if (c->bucket.name.n == 0 &&
+		(x->answer.status == 404 || x->answer.status >= 500 || authorize_find_bucket(c, c->at.bucket, &info, &unseen) != OK))
 		return;
 	answer_header(&x->answer, STR("x-amz-bucket-region"), s->options.region);
 }
@@ -84,8 +85,8 @@ static bool is_form(const struct s3_call *c)
 {
 	const struct request *r = &c->x->request;
 	return c->at.level == AT_BUCKET && str_equal(r->method, STR("POST")) && r->query.n == 0 &&
-	       request_header(r, STR("authorization")).p == NULL &&
-	       str_starts_with_nocase(request_header(r, STR("content-type")), STR("multipart/form-data"));
+		request_header(r, STR("authorization")).p == NULL &&
+		str_starts_with_nocase(request_header(r, STR("content-type")), STR("multipart/form-data"));
 }
 
 /* Parameters without which a write would be another operation, and which would be ignored as unknown ones. */
@@ -93,7 +94,8 @@ static enum status refuse_misplaced(const struct s3_call *c, struct fault *why)
 {
 	const struct query *q = &c->x->request.query;
 	bool puts = str_equal(c->x->request.method, STR("PUT")), removes = str_equal(c->x->request.method, STR("DELETE"));
-	if (c->at.level == AT_BUCKET && (puts || removes) && (query_find(q, STR("versionId")) != NULL || query_find(q, STR("partNumber")) != NULL))
+	if (c->at.level == AT_BUCKET && (puts || removes) &&
+		(query_find(q, STR("versionId")) != NULL || query_find(q, STR("partNumber")) != NULL))
 		return fault_set(why, ARGUMENT_INVALID, "A versionId or partNumber is of an object: the request names no key.");
 	if (c->at.level != AT_OBJECT || !puts)
 		return OK;
@@ -227,7 +229,7 @@ static void on_error(struct handler *d, struct request_context *x, const struct 
 }
 
 static const struct handler_ops handler_ops = {
-	.on_head = on_head, .on_body = on_body, .run = run_request, .on_abort = on_abort, .on_error = on_error, .run_async = run_request_async,
+	.on_head = on_head, .on_body = on_body, .run = run_request, .on_abort = on_abort, .on_error = on_error, .run_async = run_request_async
 };
 
 struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
@@ -244,7 +246,7 @@ struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 			.plus_is_blank = true,
 		},
 		.product = p->product, .buckets = p->buckets, .catalog = p->catalog, .parts = p->parts, .keys = p->keys, .options = *o,
-		.long_jobs = long_jobs_new(),
+		.long_jobs = long_jobs_new()
 	};
 	if (s->long_jobs == NULL)
 		s3_free(&s);

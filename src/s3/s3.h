@@ -13,8 +13,8 @@ struct s3_options {
 	struct str region;
 	struct str image_bucket;
 	struct str cors_origins;
-	bool explain;              /* development mode: say why a signature is wrong */
-	bool secure;               /* clients reach the handler by https */
+	bool explain; /* development mode: say why a signature is wrong */
+	bool secure;  /* clients reach the handler by https */
 };
 
 /* What the handler is on. */

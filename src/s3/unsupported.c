@@ -31,7 +31,7 @@ static const struct unsupported_feature unsupported_features[] = {
 	{ "metadataJournalTable", AT_BUCKET, NULL, NULL, NULL },
 	{ "abac", AT_BUCKET, NULL, NULL, NULL },
 	{ "session", AT_BUCKET, NULL, NULL, NULL },
-	{ "versioning", AT_BUCKET, NULL, NULL, NULL },   /* GET is served, this is of PUT */
+	{ "versioning", AT_BUCKET, NULL, NULL, NULL }, /* GET is served, this is of PUT */
 	{ "tagging", AT_OBJECT, NULL, "Tagging", "<TagSet></TagSet>" },
 	{ "retention", AT_OBJECT, "NoSuchObjectLockConfiguration", NULL, NULL },
 	{ "legal-hold", AT_OBJECT, "NoSuchObjectLockConfiguration", NULL, NULL },
@@ -58,7 +58,8 @@ enum status unsupported_begin(struct s3_call *c, enum handler_step *step, struct
 	struct buf b;
 	*step = HANDLER_ANSWER;
 	if (!str_equal(c->x->request.method, STR("GET")) || (what->code == NULL && what->root == NULL))
-		return fault_set(why, NOT_IMPLEMENTED, "A header or query you provided implies functionality that this store does not support: %s.", what->sub);
+		return fault_set(
+			why, NOT_IMPLEMENTED, "A header or query you provided implies functionality that this store does not support: %s.", what->sub);
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));
 	if (what->code != NULL) {

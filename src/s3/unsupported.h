@@ -5,11 +5,11 @@
 #include "s3/call.h"
 
 struct unsupported_feature {
-	const char *sub;           /* as in the query */
+	const char *sub; /* as in the query */
 	enum address_level level;
-	const char *code;          /* of the answer to GET, with 404; NULL: see root */
-	const char *root;          /* GET answers this empty document; NULL: NotImplemented */
-	const char *inside;        /* of that document; NULL: nothing */
+	const char *code;   /* of the answer to GET, with 404; NULL: see root */
+	const char *root;   /* GET answers this empty document; NULL: NotImplemented */
+	const char *inside; /* of that document; NULL: nothing */
 };
 
 /* The one of this name in a query, at this level; NULL: there is none. */

@@ -6,8 +6,8 @@
 #include "base/fault.h"
 #include "s3/call.h"
 
-#define DOCUMENT_MAX ((size_t)2 * 1024 * 1024)           /* of a request: 1000 keys of 1024 bytes, escaped */
-#define DOCUMENT_ANSWER_MAX ((size_t)16 * 1024 * 1024)   /* of an answer: as many, escaped at the worst */
+#define DOCUMENT_MAX ((size_t)2 * 1024 * 1024)         /* of a request: 1000 keys of 1024 bytes, escaped */
+#define DOCUMENT_ANSWER_MAX ((size_t)16 * 1024 * 1024) /* of an answer: as many, escaped at the worst */
 
 /* The body, whole and with the digests that were given: Content-MD5, x-amz-content-sha256, x-amz-checksum-*.
  * digest_needed   one of Content-MD5 and x-amz-checksum-* must be there

@@ -65,7 +65,8 @@ static enum status read_components(struct str list, struct str values[COMPONENTS
 	}
 	for (size_t i = 0; i < COMPONENTS; i++) {
 		if (values[i].n == 0)
-			return scope_malformed(STR(""), why, "the authorization header requires three components: Credential, SignedHeaders, and Signature.");
+			return scope_malformed(
+				STR(""), why, "the authorization header requires three components: Credential, SignedHeaders, and Signature.");
 	}
 	return OK;
 }
@@ -118,7 +119,8 @@ enum status auth_header_parse(const struct request *r, struct parsed_signature *
 	}
 	out->payload = PAYLOAD_HASH;
 	if (out->payload_hash.n > 0 && !payload_is_hash(out->payload_hash))
-		return fault_set(why, ARGUMENT_INVALID, "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
-		                 "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.");
+		return fault_set(why, ARGUMENT_INVALID,
+			"x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
+			"STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.");
 	return OK;
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 struct canonical_pair {
-	struct str name, value;   /* encoded */
+	struct str name, value; /* encoded */
 };
 
 static bool is_unreserved(char c)

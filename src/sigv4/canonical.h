@@ -10,9 +10,9 @@
 
 struct canonical_parts {
 	struct str method;
-	struct str path;             /* encoded once */
-	struct str query;            /* encoded and sorted */
-	struct str headers;          /* "name:value\n" each */
+	struct str path;    /* encoded once */
+	struct str query;   /* encoded and sorted */
+	struct str headers; /* "name:value\n" each */
 	struct str signed_headers;
 	struct str payload_hash;
 };

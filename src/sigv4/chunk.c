@@ -25,10 +25,8 @@ static bool check_signature(struct chunk_chain *c, struct str kind, struct str m
 	struct buf text;
 	buf_init_fixed(&text, memory, sizeof memory);
 	hex_encode(digest, SHA256_BYTES, hex);
-	const struct str pieces[] = {
-		kind, c->amz_date, STR("\n"), c->scope.day, STR("/"), c->scope.region, STR("/"), c->scope.service, STR("/aws4_request\n"),
-		{ c->last, SIGNATURE_CHARS }, STR("\n"), middle, { hex, 2 * SHA256_BYTES },
-	};
+	const struct str pieces[] = { kind, c->amz_date, STR("\n"), c->scope.day, STR("/"), c->scope.region, STR("/"), c->scope.service,
+		STR("/aws4_request\n"), { c->last, SIGNATURE_CHARS }, STR("\n"), middle, { hex, 2 * SHA256_BYTES } };
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
 		buf_put(&text, pieces[i]);
 	signature_of(c->key, buf_str(&text), c->last);

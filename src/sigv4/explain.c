@@ -14,24 +14,24 @@
 #include <string.h>
 
 #define SCRATCH_BYTES (4 * 1024 * 1024)
-#define SHOWN_MAX_BYTES (8 * 1024)   /* longer texts are not given out: they would fill the request's arena */
+#define SHOWN_MAX_BYTES (8 * 1024) /* longer texts are not given out: they would fill the request's arena */
 #define DAY_MS (24 * 3600 * 1000)
 
 struct trial {
 	struct arena *a;
 	const struct request *r;
 	const struct parsed_signature *c;
-	const struct header *headers;      /* the request's, and an empty one for each that is signed but missing */
+	const struct header *headers; /* the request's, and an empty one for each that is signed but missing */
 	size_t n_headers;
 	struct canonical_parts parts;
-	struct sigv4_scope scope;          /* in the string to sign */
-	struct sigv4_scope key_scope;      /* of the signing key */
-	struct str value;                  /* what this variant tries, for the sentence */
+	struct sigv4_scope scope;     /* in the string to sign */
+	struct sigv4_scope key_scope; /* of the signing key */
+	struct str value;             /* what this variant tries, for the sentence */
 };
 
 struct mistake {
 	bool (*alter)(struct trial *, size_t variant);
-	const char *before, *after;        /* the sentence around the value */
+	const char *before, *after; /* the sentence around the value */
 };
 
 static struct str header_of(const struct trial *t, struct str name)
@@ -79,10 +79,8 @@ static void add_missing(struct trial *t)
 	}
 }
 
-static const char *const TYPES[] = {
-	"image/jpeg", "image/png", "image/gif", "image/webp", "image/jpg", "application/octet-stream",
-	"application/x-www-form-urlencoded", "binary/octet-stream", "text/plain", "text/plain;charset=UTF-8", "multipart/form-data", "",
-};
+static const char *const TYPES[] = { "image/jpeg", "image/png", "image/gif", "image/webp", "image/jpg", "application/octet-stream",
+	"application/x-www-form-urlencoded", "binary/octet-stream", "text/plain", "text/plain;charset=UTF-8", "multipart/form-data", "" };
 
 static bool type_not_sent(struct trial *t, size_t variant)
 {
@@ -205,7 +203,7 @@ static bool plus_as_plus(struct trial *t, size_t variant)
 	for (size_t i = 0; i < q->n; i++) {
 		pairs[i] = q->pairs[i];
 		if (!uri_decode(t->a, q->pairs[i].raw_name, false, &pairs[i].name) ||
-		    !uri_decode(t->a, q->pairs[i].raw_value, false, &pairs[i].value))
+			!uri_decode(t->a, q->pairs[i].raw_value, false, &pairs[i].value))
 			return false;
 	}
 	t->parts.query = canonical_query(t->a, &(struct query){ pairs, q->n });
@@ -262,9 +260,8 @@ static bool payload_other(struct trial *t, size_t variant)
 	char hash[2 * SHA256_BYTES + 1];
 	const struct query_pair *given = query_find(&t->r->query, STR("X-Amz-Content-Sha256"));
 	sha256_hex(variant == 1 ? t->r->body : STR(""), hash);
-	const struct str tries[] = {
-		{ hash, 2 * SHA256_BYTES }, { hash, 2 * SHA256_BYTES }, SIGV4_UNSIGNED_PAYLOAD, STR(""), given != NULL ? given->value : STR(""),
-	};
+	const struct str tries[] = { { hash, 2 * SHA256_BYTES }, { hash, 2 * SHA256_BYTES }, SIGV4_UNSIGNED_PAYLOAD, STR(""),
+		given != NULL ? given->value : STR("") };
 	if (variant >= COUNT_OF(tries))
 		return false;
 	t->value = str_dup(t->a, tries[variant]);
@@ -298,7 +295,8 @@ static bool put_scope(struct trial *t, size_t variant, struct sigv4_scope scope)
 
 static bool region_other(struct trial *t, size_t variant)
 {
-	static const char *const REGIONS[] = { "us-east-1", "", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-1", "auto", "local" };
+	static const char *const REGIONS[] = { "us-east-1", "", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1",
+		"ap-southeast-1", "auto", "local" };
 	struct sigv4_scope scope = t->c->scope;
 	if (variant / 3 >= COUNT_OF(REGIONS))
 		return false;
@@ -339,9 +337,11 @@ static const struct mistake MISTAKES[] = {
 	{ path_raw, "The signer did not percent-encode the path; S3 requires it encoded once", "" },
 	{ blank_as_plus, "The signer wrote a blank as '+'; the canonical request requires %20", "" },
 	{ plus_as_plus, "A '+' in the query means a blank, but the signer took it for a plus sign; send a plus sign as %2B", "" },
-	{ query_as_sent, "The signer did not percent-encode the query parameters as S3 does: all but A-Z a-z 0-9 - . _ ~, hex in upper case", "" },
+	{ query_as_sent, "The signer did not percent-encode the query parameters as S3 does: all but A-Z a-z 0-9 - . _ ~, hex in upper case",
+		"" },
 	{ query_unsorted, "The signer did not sort the query parameters; the canonical request requires them by name", "" },
-	{ payload_not_told, "The signer put the payload hash '", "' into the canonical request, but the header x-amz-content-sha256 has another" },
+	{ payload_not_told, "The signer put the payload hash '",
+		"' into the canonical request, but the header x-amz-content-sha256 has another" },
 	{ payload_other, "The signer put the payload hash '", "' into the canonical request; for a presigned URL it is UNSIGNED-PAYLOAD" },
 	{ method_other, "The URL was signed for the method ", ", but the request has another" },
 	{ region_other, "The signer made its key or string to sign for the region '", "', not for the one in X-Amz-Credential" },
@@ -376,10 +376,12 @@ static bool signature_matches(const struct trial *t, struct str secret)
 /* The request as we see it; where a signed header is missing, with an empty one. */
 static bool make_base(struct trial *t)
 {
-	struct canonical_input in = {
-		.method = t->r->method, .path = t->r->path, .path_rule = PATH_AS_SENT, .query = &t->r->query,
-		.signed_headers = t->c->signed_headers, .payload_hash = t->c->payload_hash,
-	};
+	struct canonical_input in = { .method = t->r->method,
+		.path = t->r->path,
+		.path_rule = PATH_AS_SENT,
+		.query = &t->r->query,
+		.signed_headers = t->c->signed_headers,
+		.payload_hash = t->c->payload_hash };
 	t->headers = t->r->headers;
 	t->n_headers = t->r->n_headers;
 	t->parts.signed_headers = in.signed_headers;
@@ -402,7 +404,8 @@ static struct str try_row(const struct trial *base, const struct mistake *m, str
 	return STR("");
 }
 
-void signature_explain(const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct sigv4_diagnosis *out)
+void signature_explain(
+	const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct sigv4_diagnosis *out)
 {
 	assert(r != NULL);
 	assert(c != NULL);

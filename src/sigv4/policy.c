@@ -14,7 +14,7 @@
 
 #define DOCUMENT_MAX_BYTES (64 * 1024)
 #define CONDITIONS_MAX 128
-#define FORM_LIFETIME_S (7 * 24 * 3600)   /* a signing key is good for seven days */
+#define FORM_LIFETIME_S (7 * 24 * 3600) /* a signing key is good for seven days */
 
 enum condition_kind { MATCH_EXACT, MATCH_PREFIX };
 
@@ -71,8 +71,10 @@ enum status policy_signature(struct arena *a, const struct header *fields, size_
 	for (size_t i = 0; i < FORM_FIELDS; i++) {
 		size_t found = count_fields(fields, n, str_of(FIELD_NAMES[i]), &values[i]);
 		if (found == 0)
-			return fault_set(why, AUTH_MALFORMED, "Bucket POST must contain a field named '%s'. If it is specified, please "
-			                 "check the order of the fields.", FIELD_NAMES[i]);
+			return fault_set(why, AUTH_MALFORMED,
+				"Bucket POST must contain a field named '%s'. If it is specified, please "
+				"check the order of the fields.",
+				FIELD_NAMES[i]);
 		if (found > 1)
 			return fault_set(why, AUTH_MALFORMED, "The field '%s' must not be repeated", FIELD_NAMES[i]);
 	}
@@ -84,7 +86,8 @@ enum status policy_signature(struct arena *a, const struct header *fields, size_
 	return OK;
 }
 
-enum status policy_verify(const struct header *fields, size_t n, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why)
+enum status policy_verify(
+	const struct header *fields, size_t n, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why)
 {
 	assert(n == 0 || fields != NULL);
 	assert(c != NULL);
@@ -269,13 +272,13 @@ static enum status check_condition(const struct condition *c, const struct heade
 	if (found == 1 && condition_holds(c, value))
 		return OK;
 	return fault_set(why, POLICY_VIOLATED, "Invalid according to Policy: Policy Condition failed: [\"%s\", \"$%.*s\", \"%.*s\"]",
-	                 WORDS[c->kind], STRF(str_slice(c->name, 0, 64)), STRF(str_slice(c->value, 0, 100)));
+		WORDS[c->kind], STRF(str_slice(c->name, 0, 64)), STRF(str_slice(c->value, 0, 100)));
 }
 
 static bool is_exempt(struct str name)
 {
-	return str_equal_nocase(name, STR("x-amz-signature")) || str_equal_nocase(name, STR("policy")) ||
-	       str_equal_nocase(name, STR("file")) || str_starts_with_nocase(name, STR("x-ignore-"));
+	return str_equal_nocase(name, STR("x-amz-signature")) || str_equal_nocase(name, STR("policy")) || str_equal_nocase(name, STR("file")) ||
+		str_starts_with_nocase(name, STR("x-ignore-"));
 }
 
 static enum status check_field(const struct post_policy *p, struct str name, struct fault *why)
@@ -290,7 +293,8 @@ static enum status check_field(const struct post_policy *p, struct str name, str
 	return fault_set(why, POLICY_VIOLATED, "Invalid according to Policy: Extra input fields: %.*s", STRF(str_slice(name, 0, 128)));
 }
 
-enum status policy_check(const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, int64_t now_ms, struct fault *why)
+enum status policy_check(
+	const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, int64_t now_ms, struct fault *why)
 {
 	assert(p != NULL);
 	assert(n == 0 || fields != NULL);

@@ -23,8 +23,8 @@ static void make_stamp(struct date_stamp *s, const struct sigv4_key *key, int64_
 	clock_amz_date(now_ms, s->date);
 	s->amz_date = str_dup(a, (struct str){ s->date, AMZ_DATE_CHARS });
 	s->scope = (struct sigv4_scope){ .day = str_slice(s->amz_date, 0, 8), .region = key->region, .service = key->service };
-	s->credential = str_printf(a, "%.*s/%.*s/%.*s/%.*s/aws4_request", STRF(key->access_key), STRF(s->scope.day),
-	                           STRF(key->region), STRF(key->service));
+	s->credential =
+		str_printf(a, "%.*s/%.*s/%.*s/%.*s/aws4_request", STRF(key->access_key), STRF(s->scope.day), STRF(key->region), STRF(key->service));
 }
 
 static struct str sign_text(const struct sigv4_key *key, const struct date_stamp *s, struct str text, struct arena *a)
@@ -43,8 +43,8 @@ static void add_pair(struct query_pair *pairs, size_t *n, struct str name, struc
 }
 
 /* All parameters but the signature. */
-static struct query make_query(const struct sigv4_key *key, const struct presign_input *in, const struct date_stamp *s,
-                               struct str signed_headers, struct arena *a)
+static struct query make_query(
+	const struct sigv4_key *key, const struct presign_input *in, const struct date_stamp *s, struct str signed_headers, struct arena *a)
 {
 	struct query_pair *pairs = arena_array(a, in->n_query + 6, sizeof *pairs);
 	size_t n = 0;
@@ -94,8 +94,8 @@ static struct str sign_parts(const struct sigv4_key *key, const struct date_stam
 	return buf_ok(&canonical) && buf_ok(&text) ? sign_text(key, s, buf_str(&text), a) : STR("");
 }
 
-static enum status put_url(struct str base_url, const struct canonical_parts *parts, struct str signature, struct arena *a,
-                           struct str *url, struct fault *why)
+static enum status put_url(
+	struct str base_url, const struct canonical_parts *parts, struct str signature, struct arena *a, struct str *url, struct fault *why)
 {
 	struct buf b;
 	buf_init_arena(&b, a, URL_MAX_BYTES);
@@ -124,11 +124,14 @@ enum status presign_url(const struct sigv4_key *key, const struct presign_input 
 	struct str names = headers != NULL ? signed_header_names(a, headers, in->n_headers + 1) : STR("");
 	struct query query = make_query(key, in, &s, names, a);
 	TRY(fault_check_arena(a, why));
-	struct canonical_input canonical = {
-		.method = in->method, .path = in->path, .path_rule = PATH_DECODED, .query = &query,
-		.headers = headers, .n_headers = in->n_headers + 1,
-		.signed_headers = names, .payload_hash = payload_hash(in),
-	};
+	struct canonical_input canonical = { .method = in->method,
+		.path = in->path,
+		.path_rule = PATH_DECODED,
+		.query = &query,
+		.headers = headers,
+		.n_headers = in->n_headers + 1,
+		.signed_headers = names,
+		.payload_hash = payload_hash(in) };
 	struct canonical_parts parts;
 	TRY(canonical_split(a, &canonical, &parts, why));
 	return put_url(in->base_url, &parts, sign_parts(key, &s, &parts, a), a, url, why);
@@ -148,7 +151,7 @@ static struct str policy_text(const struct sigv4_key *key, const struct post_pol
 	struct buf b;
 	buf_init_arena(&b, a, POLICY_MAX_BYTES);
 	buf_printf(&b, "{\"expiration\":\"%s\",\"conditions\":[[\"content-length-range\",%llu,%llu]", expiration,
-	           (unsigned long long)in->min_size, (unsigned long long)in->max_size);
+		(unsigned long long)in->min_size, (unsigned long long)in->max_size);
 	put_condition(&b, "bucket", in->bucket);
 	put_condition(&b, "key", in->key);
 	put_condition(&b, "Content-Type", in->content_type);
@@ -162,7 +165,7 @@ static struct str policy_text(const struct sigv4_key *key, const struct post_pol
 }
 
 enum status presign_post(const struct sigv4_key *key, const struct post_policy_input *in, struct arena *a,
-                         struct header fields[POST_FIELDS], size_t *n, struct fault *why)
+	struct header fields[POST_FIELDS], size_t *n, struct fault *why)
 {
 	assert(key != NULL);
 	assert(in != NULL);

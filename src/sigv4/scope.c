@@ -53,9 +53,10 @@ enum status credential_parse(struct str text, struct str name, struct parsed_sig
 		return scope_malformed(name, why, "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\".");
 	if (!is_day(part[1]))
 		return scope_malformed(name, why, "incorrect date format \"%.*s\". This date in the credential must be in the format \"yyyyMMdd\".",
-		                       STRF(str_slice(part[1], 0, 64)));
+			STRF(str_slice(part[1], 0, 64)));
 	if (!str_equal(part[4], STR("aws4_request")))
-		return scope_malformed(name, why, "incorrect terminal \"%.*s\". This endpoint uses \"aws4_request\".", STRF(str_slice(part[4], 0, 64)));
+		return scope_malformed(
+			name, why, "incorrect terminal \"%.*s\". This endpoint uses \"aws4_request\".", STRF(str_slice(part[4], 0, 64)));
 	out->access_key = part[0];
 	out->scope = (struct sigv4_scope){ .day = part[1], .region = part[2], .service = part[3] };
 	return OK;
@@ -68,7 +69,7 @@ enum status date_parse(struct str text, struct str name, struct parsed_signature
 		return fault_set(why, AUTH_MALFORMED, "%.*s must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"", STRF(name));
 	if (!str_starts_with(text, out->scope.day))
 		return fault_set(why, AUTH_MALFORMED, "Invalid credential date \"%.*s\". This date is not the same as %.*s: \"%.*s\".",
-		                 STRF(out->scope.day), STRF(name), STRF(str_slice(text, 0, 8)));
+			STRF(out->scope.day), STRF(name), STRF(str_slice(text, 0, 8)));
 	out->amz_date = text;
 	return OK;
 }
@@ -78,10 +79,11 @@ enum status scope_check(const struct parsed_signature *c, const struct verify_co
 	assert(c != NULL);
 	assert(ctx != NULL);
 	if (!str_equal(c->scope.region, ctx->region))
-		return scope_malformed(name, why, "the region '%.*s' is wrong; expecting '%.*s'", STRF(str_slice(c->scope.region, 0, 64)), STRF(ctx->region));
+		return scope_malformed(
+			name, why, "the region '%.*s' is wrong; expecting '%.*s'", STRF(str_slice(c->scope.region, 0, 64)), STRF(ctx->region));
 	if (!str_equal(c->scope.service, ctx->service))
 		return scope_malformed(name, why, "incorrect service \"%.*s\". This endpoint belongs to \"%.*s\".",
-		                       STRF(str_slice(c->scope.service, 0, 64)), STRF(ctx->service));
+			STRF(str_slice(c->scope.service, 0, 64)), STRF(ctx->service));
 	return OK;
 }
 
@@ -92,7 +94,7 @@ enum status skew_check(const struct parsed_signature *c, int64_t now_ms, struct 
 		return fault_set(why, CLOCK_SKEWED, "The difference between the request time and the current time is too large.");
 	if (!str_starts_with(c->amz_date, c->scope.day))
 		return scope_malformed(STR(""), why, "Invalid credential date \"%.*s\". This date is not the same as X-Amz-Date: \"%.*s\".",
-		                       STRF(c->scope.day), STRF(str_slice(c->amz_date, 0, 8)));
+			STRF(c->scope.day), STRF(str_slice(c->amz_date, 0, 8)));
 	return OK;
 }
 
@@ -124,8 +126,9 @@ enum status date_check(const struct parsed_signature *c, int64_t now_ms, int64_t
 
 enum status signature_wrong(struct fault *why)
 {
-	return fault_set(why, SIGNATURE_WRONG, "The request signature we calculated does not match the signature you provided. "
-	                 "Check your key and signing method.");
+	return fault_set(why, SIGNATURE_WRONG,
+		"The request signature we calculated does not match the signature you provided. "
+		"Check your key and signing method.");
 }
 
 enum status signature_check(const struct parsed_signature *c, struct str secret, struct str text, struct fault *why)

@@ -16,7 +16,7 @@
 
 /* day/region/service/aws4_request */
 struct sigv4_scope {
-	struct str day;        /* 8 digits */
+	struct str day; /* 8 digits */
 	struct str region;
 	struct str service;
 };
@@ -24,24 +24,24 @@ struct sigv4_scope {
 struct sigv4_key {
 	struct str access_key;
 	struct str secret;
-	struct str session_token;   /* "": none */
+	struct str session_token; /* "": none */
 	struct str region;
 	struct str service;
 };
 
 enum path_rule {
-	PATH_DECODED,      /* not encoded yet: encode once, keep '/' */
-	PATH_AS_SENT,      /* already encoded, as on the wire: decode, then encode once (S3's rule) */
+	PATH_DECODED, /* not encoded yet: encode once, keep '/' */
+	PATH_AS_SENT, /* already encoded, as on the wire: decode, then encode once (S3's rule) */
 };
 
 struct canonical_input {
 	struct str method;
 	struct str path;
 	enum path_rule path_rule;
-	const struct query *query;          /* X-Amz-Signature is left out */
-	const struct header *headers;       /* all there are */
+	const struct query *query;    /* X-Amz-Signature is left out */
+	const struct header *headers; /* all there are */
 	size_t n_headers;
-	struct str signed_headers;          /* "content-type;host;x-amz-date": lower case, sorted */
+	struct str signed_headers; /* "content-type;host;x-amz-date": lower case, sorted */
 	struct str payload_hash;
 };
 

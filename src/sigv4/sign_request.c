@@ -5,7 +5,7 @@
 #include "sigv4/canonical.h"
 
 #define AUTHORIZATION_MAX_BYTES (16 * 1024)
-#define OWN_HEADERS 4   /* x-amz-date, x-amz-content-sha256, x-amz-security-token, and host or authorization */
+#define OWN_HEADERS 4 /* x-amz-date, x-amz-content-sha256, x-amz-security-token, and host or authorization */
 
 /* One call on its way: what is sent, and after it `host` while it is signed. */
 struct request_signing {
@@ -52,10 +52,9 @@ static struct str authorization_value(const struct request_signing *c, const str
 {
 	struct buf b;
 	buf_init_arena(&b, c->a, AUTHORIZATION_MAX_BYTES);
-	const struct str pieces[] = {
-		STR("AWS4-HMAC-SHA256 Credential="), c->key->access_key, STR("/"), c->scope.day, STR("/"), c->scope.region, STR("/"),
-		c->scope.service, STR("/aws4_request, SignedHeaders="), parts->signed_headers, STR(", Signature="), signature_for(c, parts),
-	};
+	const struct str pieces[] = { STR("AWS4-HMAC-SHA256 Credential="), c->key->access_key, STR("/"), c->scope.day, STR("/"),
+		c->scope.region, STR("/"), c->scope.service, STR("/aws4_request, SignedHeaders="), parts->signed_headers, STR(", Signature="),
+		signature_for(c, parts) };
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
 		buf_put(&b, pieces[i]);
 	return buf_ok(&b) ? buf_str(&b) : STR("");
@@ -72,8 +71,8 @@ static struct str url_of(const struct request_signing *c, const struct canonical
 	return buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
-enum status sign_request(const struct sigv4_key *key, const struct sign_request_input *in, struct arena *a,
-                              struct signed_request *out, struct fault *why)
+enum status sign_request(
+	const struct sigv4_key *key, const struct sign_request_input *in, struct arena *a, struct signed_request *out, struct fault *why)
 {
 	assert(key != NULL);
 	assert(in != NULL);
@@ -84,8 +83,12 @@ enum status sign_request(const struct sigv4_key *key, const struct sign_request_
 	TRY(base_url_host(in->base_url, &host, why));
 	clock_amz_date(in->now_ms, date);
 	sha256_hex(in->body, hash);
-	struct request_signing c = { .key = key, .in = in, .a = a, .headers = arena_array(a, in->n_headers + OWN_HEADERS, sizeof *c.headers),
-		.amz_date = str_dup(a, str_of(date)), .payload_hash = str_dup(a, str_of(hash)) };
+	struct request_signing c = { .key = key,
+		.in = in,
+		.a = a,
+		.headers = arena_array(a, in->n_headers + OWN_HEADERS, sizeof *c.headers),
+		.amz_date = str_dup(a, str_of(date)),
+		.payload_hash = str_dup(a, str_of(hash)) };
 	struct query query = query_of(in, a);
 	TRY(fault_check_arena(a, why));
 	c.scope = (struct sigv4_scope){ .day = str_slice(c.amz_date, 0, 8), .region = key->region, .service = key->service };
@@ -97,13 +100,17 @@ enum status sign_request(const struct sigv4_key *key, const struct sign_request_
 	if (c.key->session_token.n > 0)
 		add_header(&c, STR("x-amz-security-token"), c.key->session_token);
 	c.headers[c.n] = (struct header){ STR("host"), host };
-	struct canonical_input canonical = {
-		.method = in->method, .path = in->path, .path_rule = PATH_DECODED, .query = &query, .headers = c.headers, .n_headers = c.n + 1,
-		.signed_headers = signed_header_names(a, c.headers, c.n + 1), .payload_hash = c.payload_hash,
-	};
+	struct canonical_input canonical = { .method = in->method,
+		.path = in->path,
+		.path_rule = PATH_DECODED,
+		.query = &query,
+		.headers = c.headers,
+		.n_headers = c.n + 1,
+		.signed_headers = signed_header_names(a, c.headers, c.n + 1),
+		.payload_hash = c.payload_hash };
 	struct canonical_parts parts;
 	TRY(canonical_split(a, &canonical, &parts, why));
-	add_header(&c, STR("authorization"), authorization_value(&c, &parts));   /* in the place of host */
+	add_header(&c, STR("authorization"), authorization_value(&c, &parts)); /* in the place of host */
 	*out = (struct signed_request){ url_of(&c, &parts), c.headers, c.n };
 	return arena_ok(a) && out->url.n > 0 && c.headers[c.n - 1].value.n > 0 ? OK : fault_too_much(why);
 }

@@ -57,8 +57,9 @@ static enum status read_parameters(const struct query *q, struct str values[PARA
 	for (size_t i = 0; i < PARAMETERS; i++) {
 		const struct query_pair *pair = query_find(q, NAMES[i]);
 		if (pair == NULL || pair->value.n == 0)
-			return fault_set(why, AUTH_MALFORMED, "Query-string authentication version 4 requires the X-Amz-Algorithm, "
-			                 "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
+			return fault_set(why, AUTH_MALFORMED,
+				"Query-string authentication version 4 requires the X-Amz-Algorithm, "
+				"X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
 		values[i] = pair->value;
 	}
 	return refuse_repeated(q, why);
@@ -81,8 +82,9 @@ static enum status parse_expires(struct str text, uint32_t *out, struct fault *w
 		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be a number");
 	uint64_t seconds = 0;
 	if (!str_to_u64(text, &seconds) || seconds > EXPIRES_MAX_S)
-		return fault_set(why, AUTH_MALFORMED, "X-Amz-Expires must be less than a week (in seconds); that is, the given "
-		                 "X-Amz-Expires must be less than 604800 seconds");
+		return fault_set(why, AUTH_MALFORMED,
+			"X-Amz-Expires must be less than a week (in seconds); that is, the given "
+			"X-Amz-Expires must be less than 604800 seconds");
 	*out = (uint32_t)seconds;
 	return OK;
 }
@@ -114,8 +116,8 @@ enum status signature_parse(const struct request *r, struct parsed_signature *ou
 
 static enum status unsigned_header(struct str name, struct fault *why)
 {
-	return fault_set(why, HEADER_UNSIGNED, "There were headers present in the request which were not signed: %.*s",
-	                 STRF(str_slice(name, 0, 128)));
+	return fault_set(
+		why, HEADER_UNSIGNED, "There were headers present in the request which were not signed: %.*s", STRF(str_slice(name, 0, 128)));
 }
 
 static enum status check_headers(const struct request *r, const struct parsed_signature *c, struct fault *why)
@@ -132,11 +134,14 @@ static enum status check_headers(const struct request *r, const struct parsed_si
 
 static enum status build_text(const struct request *r, const struct parsed_signature *c, struct buf *text, struct fault *why)
 {
-	struct canonical_input in = {
-		.method = r->method, .path = r->path, .path_rule = PATH_AS_SENT, .query = &r->query,
-		.headers = r->headers, .n_headers = r->n_headers,
-		.signed_headers = c->signed_headers, .payload_hash = c->payload_hash,
-	};
+	struct canonical_input in = { .method = r->method,
+		.path = r->path,
+		.path_rule = PATH_AS_SENT,
+		.query = &r->query,
+		.headers = r->headers,
+		.n_headers = r->n_headers,
+		.signed_headers = c->signed_headers,
+		.payload_hash = c->payload_hash };
 	struct buf canonical;
 	buf_init_arena(&canonical, r->arena, CANONICAL_MAX_BYTES);
 	TRY(canonical_request(r->arena, &in, &canonical, why));

@@ -19,24 +19,24 @@ enum sigv4_payload {
 };
 
 struct parsed_signature {
-	bool in_header;               /* in the Authorization header; else in the query, or a form */
+	bool in_header; /* in the Authorization header; else in the query, or a form */
 	struct str access_key;
 	struct sigv4_scope scope;
 	struct str amz_date;
-	struct str date_text;         /* in a header: the date as it was sent */
+	struct str date_text; /* in a header: the date as it was sent */
 	int64_t date_ms;
-	uint32_t expires_s;           /* of the query, 0..604800; 0 has expired at once */
+	uint32_t expires_s; /* of the query, 0..604800; 0 has expired at once */
 	struct str signed_headers;
 	struct str signature;
 	enum sigv4_payload payload;
-	struct str payload_hash;      /* as it is signed: what the header (not the parameter) x-amz-content-sha256 says. With
+	struct str payload_hash; /* as it is signed: what the header (not the parameter) x-amz-content-sha256 says. With
 	                                 PAYLOAD_HASH 64 hex digits of any case, that the caller must hold the body against */
 };
 
 struct verify_context {
-	struct str region, service;   /* what the claim's scope must name */
+	struct str region, service; /* what the claim's scope must name */
 	int64_t now_ms;
-	struct str secret;            /* of the claim's access key */
+	struct str secret; /* of the claim's access key */
 };
 
 /* Whether the query holds any of the parameters of query authentication (X-Amz-*, SigV4). */
@@ -56,15 +56,17 @@ enum status auth_header_parse(const struct request *r, struct parsed_signature *
  * Errors  AUTH_MALFORMED, or AUTH_HEADER_MALFORMED, wrong region or service, the text names the right one; SIGNATURE_EXPIRED
  *         "Request has expired" / "Request is not valid yet"; CLOCK_SKEWED; REQUEST_INVALID no x-amz-content-sha256 next to
  *         an Authorization header; HEADER_UNSIGNED; SIGNATURE_WRONG; TOO_MUCH */
-enum status signature_verify(const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
+enum status signature_verify(
+	const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct fault *why) MUST_CHECK;
 
 /* What development mode adds to SIGNATURE_WRONG. The texts are empty when they are over 8 KiB. */
 struct sigv4_diagnosis {
 	struct str canonical_request;
 	struct str string_to_sign;
-	struct str mistake;           /* a sentence naming the usual mistake that makes the signature match; "": none found */
+	struct str mistake; /* a sentence naming the usual mistake that makes the signature match; "": none found */
 };
 /* Try the table of usual mistakes. Costs some dozens of signatures: development mode only. */
-void signature_explain(const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct sigv4_diagnosis *out);
+void signature_explain(
+	const struct request *r, const struct parsed_signature *c, const struct verify_context *ctx, struct sigv4_diagnosis *out);
 
 #endif

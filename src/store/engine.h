@@ -20,7 +20,7 @@ struct engine {
 	struct part_store parts;
 	struct admin_query admin_query;
 	size_t small_bytes;
-	char *dir;                 /* absolute */
+	char *dir; /* absolute */
 	char *db_path;
 	char *bucket, *region, *public_url;
 	int dir_fd, lock_fd, db_fd;

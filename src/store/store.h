@@ -16,10 +16,10 @@ struct engine_options {
 	const char *dir;
 	struct str bucket;
 	struct str region;
-	struct str public_url;     /* of the storage listener; "": nothing can be presigned */
+	struct str public_url; /* of the storage listener; "": nothing can be presigned */
 	uint64_t max_pending;
 	uint64_t reserve_bytes;
-	uint64_t small_bytes;      /* bodies of at most this many are in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
+	uint64_t small_bytes; /* bodies of at most this many are in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
 };
 
 struct engine;

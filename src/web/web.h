@@ -9,12 +9,12 @@
 #include "http/message.h"
 
 struct web_file {
-	struct str path;           /* as in a request's target: "/style.css"; an index.html is its folder, "/" */
+	struct str path; /* as in a request's target: "/style.css"; an index.html is its folder, "/" */
 	struct str media_type;
-	struct str etag;           /* of `plain`, in quotes */
-	struct str gzip_etag;      /* of `gzip`: another representation has another ETag (RFC 9110 8.8.3) */
+	struct str etag;      /* of `plain`, in quotes */
+	struct str gzip_etag; /* of `gzip`: another representation has another ETag (RFC 9110 8.8.3) */
 	struct str plain;
-	struct str gzip;           /* "": it would not be shorter */
+	struct str gzip; /* "": it would not be shorter */
 };
 
 struct web_files {

@@ -32,8 +32,8 @@ static void test_site_when_own_or_not_given_then_ok(void **state)
 static void test_site_when_foreign_then_refused(void **state)
 {
 	static const char *const sites[] = { "cross-site", "same-site", "SAME-ORIGIN", "x" };
-	static const char *const origins[] = { "http://evil.example", "http://127.0.0.1:8080", "null", "", "https://", "127.0.0.1:8081", "file://127.0.0.1:8081",
-		"http://127.0.0.1:8081.evil.example", "http://127.0.0.1", "HTTP://127.0.0.1:8081" };
+	static const char *const origins[] = { "http://evil.example", "http://127.0.0.1:8080", "null", "", "https://", "127.0.0.1:8081",
+		"file://127.0.0.1:8081", "http://127.0.0.1:8081.evil.example", "http://127.0.0.1", "HTTP://127.0.0.1:8081" };
 	for (size_t i = 0; i < COUNT_OF(sites); i++)
 		assert_int_equal(site("127.0.0.1:8081", NULL, sites[i]), DENIED);
 	for (size_t i = 0; i < COUNT_OF(origins); i++)
@@ -61,8 +61,8 @@ static void test_token_when_right_then_ok_in_any_case_of_the_scheme(void **state
 
 static void test_token_when_missing_or_wrong_then_refused(void **state)
 {
-	static const char *const wrong[] = { "Bearer 0123456789abcdef0123456789abcdeF", "Bearer 0123456789abcdef0123456789abcde", "Bearer " TOKEN "0",
-		"Bearer " TOKEN " " TOKEN, "Bearer  " };
+	static const char *const wrong[] = { "Bearer 0123456789abcdef0123456789abcdeF", "Bearer 0123456789abcdef0123456789abcde",
+		"Bearer " TOKEN "0", "Bearer " TOKEN " " TOKEN, "Bearer  " };
 	struct admin_auth g;
 	admin_auth_init(&g, STR(TOKEN));
 	assert_int_equal(try_token(&g, NULL, 0), F_KEY_NEEDED);

@@ -1,16 +1,24 @@
 /* The console's handler: who gets in, from where, by which method; and that a failure says nothing. */
 #include "admin/fixture.h"
 
-#define OWN_HOST { STR("Host"), STR("127.0.0.1:8081") }
-#define OWN_TOKEN { STR("Authorization"), STR("Bearer " TOKEN) }
+#define OWN_HOST \
+	{ \
+		STR("Host"), STR("127.0.0.1:8081") \
+	}
+#define OWN_TOKEN \
+	{ \
+		STR("Authorization"), STR("Bearer " TOKEN) \
+	}
 
-static const char *const secrets[] = { "/console/images", "/console/images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10", "/console/logs", "/console/settings" };
+static const char *const secrets[] = { "/console/images", "/console/images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10", "/console/logs",
+	"/console/settings" };
 
 static void test_data_without_the_token_then_nothing_is_reported(void **state)
 {
 	const struct header none[] = { OWN_HOST }, basic[] = { OWN_HOST, { STR("Authorization"), STR("Basic " TOKEN) } };
 	const struct header cookie[] = { OWN_HOST, { STR("Cookie"), STR("token=" TOKEN) } };
-	const struct header proxied[] = { OWN_HOST, { STR("X-Forwarded-For"), STR("127.0.0.1") }, { STR("Forwarded"), STR("for=127.0.0.1") }, { STR("X-Real-IP"), STR("127.0.0.1") } };
+	const struct header proxied[] = { OWN_HOST, { STR("X-Forwarded-For"), STR("127.0.0.1") }, { STR("Forwarded"), STR("for=127.0.0.1") },
+		{ STR("X-Real-IP"), STR("127.0.0.1") } };
 	for (size_t i = 0; i < COUNT_OF(secrets); i++) {
 		ask_with("GET", secrets[i], none, COUNT_OF(none), 401);
 		assert_true(answer_says("WWW-Authenticate", "Bearer"));
@@ -44,14 +52,16 @@ static void test_data_from_another_site_then_refused_even_with_the_token(void **
 
 static void test_data_from_the_own_page_after_a_proxy_with_tls_then_given(void **state)
 {
-	const struct header headers[] = { { STR("Host"), STR("admin.example") }, OWN_TOKEN, { STR("Origin"), STR("https://admin.example") }, { STR("Sec-Fetch-Site"), STR("same-origin") } };
+	const struct header headers[] = { { STR("Host"), STR("admin.example") }, OWN_TOKEN, { STR("Origin"), STR("https://admin.example") },
+		{ STR("Sec-Fetch-Site"), STR("same-origin") } };
 	ask_with("GET", "/console/settings", headers, COUNT_OF(headers), 200);
 }
 
 static void test_other_methods_then_405_and_before_that_the_site(void **state)
 {
 	static const char *const methods[] = { "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "TRACE" };
-	const struct header headers[] = { OWN_HOST, OWN_TOKEN }, foreign[] = { OWN_HOST, OWN_TOKEN, { STR("Origin"), STR("http://evil.example") } };
+	const struct header headers[] = { OWN_HOST, OWN_TOKEN },
+						foreign[] = { OWN_HOST, OWN_TOKEN, { STR("Origin"), STR("http://evil.example") } };
 	for (size_t i = 0; i < COUNT_OF(methods); i++) {
 		ask_with(methods[i], "/console/settings", headers, COUNT_OF(headers), 405);
 		assert_true(answer_says("Allow", "GET, HEAD"));
@@ -62,7 +72,8 @@ static void test_other_methods_then_405_and_before_that_the_site(void **state)
 
 static void test_paths_that_are_none_then_404(void **state)
 {
-	static const char *const paths[] = { "/console", "/console/", "/console/image", "/console/images/", "/console/images/a/b", "/console/settings/", "/Console/settings", "/console%2fsettings", "/nothing", "/../console/settings" };
+	static const char *const paths[] = { "/console", "/console/", "/console/image", "/console/images/", "/console/images/a/b",
+		"/console/settings/", "/Console/settings", "/console%2fsettings", "/nothing", "/../console/settings" };
 	for (size_t i = 0; i < COUNT_OF(paths); i++)
 		assert_refused(paths[i], 404, "no_such_route");
 	assert_refused("/console/images/not-an-id", 404, "no_such_image");
@@ -73,7 +84,8 @@ static void test_failures_of_the_engine_then_no_cause_in_the_answer(void **state
 	static const struct {
 		enum fault_code code;
 		int status;
-	} rows[] = { { F_STORAGE_FAILED, 503 }, { F_UPSTREAM_FAILED, 502 }, { F_DEADLINE, 503 }, { F_OUT_OF_MEMORY, 503 }, { F_INTERNAL, 500 } };
+	} rows[] = { { F_STORAGE_FAILED, 503 }, { F_UPSTREAM_FAILED, 502 }, { F_DEADLINE, 503 }, { F_OUT_OF_MEMORY, 503 },
+		{ F_INTERNAL, 500 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		fake_table_fail_nth(fixture.table, 1, rows[i].code);
 		json_t *json = ask("/console/images", rows[i].status);

@@ -23,8 +23,8 @@ struct fixture {
 	struct admin_auth admin_auth;
 	struct console *console;
 	struct request_context x;
-	struct arena own;      /* for what a test keeps */
-	json_t *json;          /* the last answer's */
+	struct arena own; /* for what a test keeps */
+	json_t *json;     /* the last answer's */
 	bool answered;
 };
 
@@ -32,7 +32,10 @@ static struct fixture fixture;
 
 static inline void fixture_make(struct admin_query *admin_query)
 {
-	struct console_options o = { .admin_auth = &fixture.admin_auth, .table = fake_table_port(fixture.table), .admin_query = admin_query, .settings = &fixture.settings };
+	struct console_options o = { .admin_auth = &fixture.admin_auth,
+		.table = fake_table_port(fixture.table),
+		.admin_query = admin_query,
+		.settings = &fixture.settings };
 	console_free(&fixture.console);
 	fixture.console = console_new(&o);
 	assert_non_null(fixture.console);
@@ -97,7 +100,8 @@ static inline void check_answer(int status)
 	assert_true(answer_says("X-Content-Type-Options", "nosniff"));
 	assert_true(answer_says("Cross-Origin-Resource-Policy", "same-origin"));
 	assert_true(answer_says("Referrer-Policy", "no-referrer"));
-	assert_true(str_find(answer_value("Content-Security-Policy"), STR("frame-ancestors 'none'")) < answer_value("Content-Security-Policy").n);
+	assert_true(
+		str_find(answer_value("Content-Security-Policy"), STR("frame-ancestors 'none'")) < answer_value("Content-Security-Policy").n);
 	assert_int_equal(answer_value("Access-Control-Allow-Origin").n, 0);
 	assert_int_equal(answer_value("Set-Cookie").n, 0);
 	assert_int_equal(ans->is_poll, status == 200 && str_equal(ans->headers[0].value, STR("application/json")));
@@ -114,7 +118,9 @@ static inline void ask_with(const char *method, const char *target, const struct
 	fixture.answered = true;
 	arena_init(&fixture.x.arena, handler->arena_bytes);
 	answer_init(&fixture.x.answer);
-	fixture.x.request = (struct request){ .arena = &fixture.x.arena, .id = STR("the-id"), .method = str_of(method), .target = rest, .headers = headers, .n_headers = n };
+	fixture.x.request = (struct request){
+		.arena = &fixture.x.arena, .id = STR("the-id"), .method = str_of(method), .target = rest, .headers = headers, .n_headers = n
+	};
 	fixture.x.request.path = str_cut(&rest, '?');
 	assert_int_equal(query_parse(&fixture.x.arena, rest, handler->plus_is_blank, &fixture.x.request.query, &why), OK);
 	if (handler->ops->on_head(handler, &fixture.x) == HANDLER_RUN)
@@ -125,10 +131,12 @@ static inline void ask_with(const char *method, const char *target, const struct
 /* Ask as the page does; gives the JSON of the answer, the fixture's. */
 static inline json_t *ask(const char *target, int status)
 {
-	const struct header headers[] = { { STR("Host"), STR("127.0.0.1:8081") }, { STR("Sec-Fetch-Site"), STR("same-origin") }, { STR("Authorization"), STR("Bearer " TOKEN) } };
+	const struct header headers[] = { { STR("Host"), STR("127.0.0.1:8081") }, { STR("Sec-Fetch-Site"), STR("same-origin") },
+		{ STR("Authorization"), STR("Bearer " TOKEN) } };
 	json_error_t error;
 	ask_with("GET", target, headers, COUNT_OF(headers), status);
-	assert_true(answer_says("Content-Type", status == 200 ? "application/json" : "application/problem+json") && answer_says("Cache-Control", "no-store"));
+	assert_true(answer_says("Content-Type", status == 200 ? "application/json" : "application/problem+json") &&
+		answer_says("Cache-Control", "no-store"));
 	fixture.json = json_loadb(fixture.x.answer.body.p, fixture.x.answer.body.n, JSON_REJECT_DUPLICATES, &error);
 	assert_non_null(fixture.json);
 	if (status != 200)

@@ -110,7 +110,8 @@ static void test_list_of_the_most_rows_with_the_longest_names_then_it_fits(void 
 
 static void test_list_with_bad_parameters_then_400_with_a_sentence(void **state)
 {
-	static const char *const bad[] = { "status=gone", "status=ALL", "limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.0", "text=%ff", "text=a%00b" };
+	static const char *const bad[] = { "status=gone", "status=ALL", "limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.0", "text=%ff",
+		"text=a%00b" };
 	char target[600];
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		snprintf(target, sizeof target, "/console/images?%s", bad[i]);
@@ -126,8 +127,8 @@ static void test_list_with_bad_parameters_then_400_with_a_sentence(void **state)
 
 static void test_show_then_every_member_and_404_for_none(void **state)
 {
-	static const char *const members[] = { "imageId", "status", "fileName", "fileType", "fileSize", "width", "height", "orientation", "frames", "etag", "key",
-		"owner", "createdAt", "expiresAt", "uploadedAt", "endsAt", "reason" };
+	static const char *const members[] = { "imageId", "status", "fileName", "fileType", "fileSize", "width", "height", "orientation",
+		"frames", "etag", "key", "owner", "createdAt", "expiresAt", "uploadedAt", "endsAt", "reason" };
 	char target[100];
 	fill();
 	for (unsigned n = 1; n <= 3; n++) {

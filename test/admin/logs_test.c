@@ -85,7 +85,8 @@ static void test_logs_filtered_then_by_level_and_text(void **state)
 
 static void test_logs_with_bad_parameters_then_400(void **state)
 {
-	static const char *const bad[] = { "level=fatal", "limit=0", "limit=501", "after=-1", "after=x", "before=0", "after=1&before=2", "after=18446744073709551615", "text=%c3", "cursor=1" };
+	static const char *const bad[] = { "level=fatal", "limit=0", "limit=501", "after=-1", "after=x", "before=0", "after=1&before=2",
+		"after=18446744073709551615", "text=%c3", "cursor=1" };
 	char target[100];
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		snprintf(target, sizeof target, "/console/logs?%s", bad[i]);

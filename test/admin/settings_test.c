@@ -5,9 +5,7 @@ static const json_t *setting(const char *env)
 {
 	size_t i;
 	json_t *one;
-	json_array_foreach(json_object_get(fixture.json, "settings"), i, one)
-		if (strcmp(text_of(one, "env"), env) == 0)
-			return one;
+	json_array_foreach(json_object_get(fixture.json, "settings"), i, one) if (strcmp(text_of(one, "env"), env) == 0) return one;
 	fail();
 	return NULL;
 }

@@ -9,7 +9,10 @@ static void open_with(bool images, bool slots, const char *key)
 }
 
 /* Every call there is, on an image that is there or not. */
-static const struct { const char *method, *path; bool slot, image; } calls[] = {
+static const struct {
+	const char *method, *path;
+	bool slot, image;
+} calls[] = {
 	{ "POST", "/prod/upload", true, false },
 	{ "POST", "/prod/uppy", true, false },
 	{ "GET", "/prod/images", false, true },
@@ -109,10 +112,13 @@ static void test_delete_when_the_token_is_right_then_it_needs_no_key(void **stat
 
 	(void)state;
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", one.id, ""), .authorization = bearer(one.delete_token))->status, 204);
-	assert_int_equal(ASK("DELETE", path_of("/prod/images/", two.id, ""), .delete_token = str_cstr(&fixture.own, two.delete_token))->status, 204);
+	assert_int_equal(
+		ASK("DELETE", path_of("/prod/images/", two.id, ""), .delete_token = str_cstr(&fixture.own, two.delete_token))->status, 204);
 	/* next to an Authorization that is of another matter */
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", three.id, ""), .authorization = "Basic dTpw",
-	                     .delete_token = str_cstr(&fixture.own, three.delete_token))->status, 204);
+						 .delete_token = str_cstr(&fixture.own, three.delete_token))
+						 ->status,
+		204);
 	assert_int_equal(fake_store_count(fixture.store), 0);
 }
 
@@ -166,12 +172,16 @@ static void test_delete_token_when_a_row_has_none_then_no_token_fits(void **stat
 	(void)state;
 	row.delete_hash = (struct str){ 0 };
 	assert_int_equal(table_insert(fixture.product.table, &row, &why), OK);
-	ASK("DELETE", path_of("/prod/images/", row.image_id, ""), .delete_token = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	ASK("DELETE", path_of("/prod/images/", row.image_id, ""),
+		.delete_token = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	assert_problem(403, "key_wrong");
 }
 
 /* What a browser sends for pages of different origins, and whether that page is of another site. */
-static const struct { const char *origin, *referer, *fetch_site; bool cross_site; } callers[] = {
+static const struct {
+	const char *origin, *referer, *fetch_site;
+	bool cross_site;
+} callers[] = {
 	{ NULL, NULL, NULL, false },
 	{ NULL, NULL, "none", false },
 	{ NULL, "http://127.0.0.1:8080/", "same-origin", false },
@@ -208,7 +218,7 @@ static void test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no
 	for (size_t i = 0; i < COUNT_OF(callers); i++)
 		for (size_t j = 0; j < COUNT_OF(calls); j++) {
 			ASK(calls[j].method, calls[j].path, .body = "{}", .origin = callers[i].origin, .referer = callers[i].referer,
-			    .fetch_site = callers[i].fetch_site, .host = "proxy.example");
+				.fetch_site = callers[i].fetch_site, .host = "proxy.example");
 			assert_int_equal(refused(), callers[i].cross_site && calls[j].image);
 			if (refused() && strcmp(calls[j].method, "HEAD") != 0)
 				assert_problem(403, "cross_site");

@@ -50,7 +50,9 @@ static void test_path_when_unknown_then_404(void **state)
 
 static void test_method_when_the_path_does_not_accept_it_then_405_with_allow(void **state)
 {
-	static const struct { const char *method, *path, *allow; } rows[] = {
+	static const struct {
+		const char *method, *path, *allow;
+	} rows[] = {
 		{ "GET", "/prod/upload", "POST, OPTIONS" },
 		{ "POST", "/prod/images", "GET, HEAD, OPTIONS" },
 		{ "PUT", "/prod/images/" SOME_ID, "GET, HEAD, DELETE, OPTIONS" },
@@ -70,10 +72,11 @@ static void test_method_when_the_path_does_not_accept_it_then_405_with_allow(voi
 
 static void test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_with_cors(void **state)
 {
-	static const struct { enum fault_code code; int status; } rows[] = {
-		{ F_BAD_FRAMING, 400 }, { F_BAD_HOST, 403 }, { F_BODY_SLOW, 408 }, { F_BODY_TOO_LARGE, 413 },
-		{ F_OVERLOADED, 503 }, { F_OUT_OF_MEMORY, 503 }, { F_INVALID_INPUT, 400 }, { F_INTERNAL, 500 },
-	};
+	static const struct {
+		enum fault_code code;
+		int status;
+	} rows[] = { { F_BAD_FRAMING, 400 }, { F_BAD_HOST, 403 }, { F_BODY_SLOW, 408 }, { F_BODY_TOO_LARGE, 413 }, { F_OVERLOADED, 503 },
+		{ F_OUT_OF_MEMORY, 503 }, { F_INVALID_INPUT, 400 }, { F_INTERNAL, 500 } };
 	struct handler *handler = api_handler(fixture.api);
 
 	(void)state;
@@ -117,7 +120,10 @@ static int status_with(const struct ask *q, size_t bytes)
 
 static void test_handler_when_the_arena_is_small_then_each_size_ends_in_an_answer(void **state)
 {
-	static const struct { struct ask ask; int status; } rows[] = {
+	static const struct {
+		struct ask ask;
+		int status;
+	} rows[] = {
 		{ { "GET", "/prod/limits" }, 200 },
 		{ { "OPTIONS", "/prod/limits" }, 204 },
 		{ { "GET", "/prod/nowhere" }, 404 },
@@ -141,7 +147,9 @@ static void test_handler_when_the_arena_is_small_then_each_size_ends_in_an_answe
 
 static void test_handlers_when_they_end_then_the_route_is_reported_for_the_log(void **state)
 {
-	static const struct { const char *method, *path, *route; } rows[] = {
+	static const struct {
+		const char *method, *path, *route;
+	} rows[] = {
 		{ "POST", "/prod/upload", "POST /upload" },
 		{ "POST", "/prod/uppy", "POST /uppy" },
 		{ "GET", "/prod/images", "GET /images" },

@@ -33,7 +33,9 @@ static void test_origin_when_there_is_a_list_then_only_its_members_come_back(voi
 
 static void test_preflight_when_any_path_is_asked_then_204_with_what_it_accepts(void **state)
 {
-	static const struct { const char *path, *methods; } rows[] = {
+	static const struct {
+		const char *path, *methods;
+	} rows[] = {
 		{ "/prod/upload", "POST, OPTIONS" },
 		{ "/prod/uppy", "POST, OPTIONS" },
 		{ "/prod/images", "GET, HEAD, OPTIONS" },
@@ -77,7 +79,10 @@ static void test_answer_when_all_origins_are_allowed_then_it_does_not_vary(void 
 
 static void test_answer_when_the_origin_is_of_the_list_then_it_is_echoed_on_errors_too(void **state)
 {
-	static const struct { const char *method, *path; int status; } rows[] = {
+	static const struct {
+		const char *method, *path;
+		int status;
+	} rows[] = {
 		{ "GET", "/prod/limits", 200 },
 		{ "GET", "/prod/nowhere", 404 },
 		{ "PUT", "/prod/images", 405 },

@@ -23,11 +23,9 @@
 #define KEY "a key of 16 chars or more"
 #define SOME_ID "0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10"
 
-static const unsigned char tiny_png[] = {
-	0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0,
-	0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, 'I', 'D', 'A', 'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xaf, 0xa4, 0x71,
-	0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82,
-};
+static const unsigned char tiny_png[] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0, 0, 13, 'I', 'H', 'D', 'R', 0, 0, 0, 1, 0, 0, 0,
+	1, 8, 0, 0, 0, 0, 0x3a, 0x7e, 0x9b, 0x55, 0, 0, 0, 10, 'I', 'D', 'A', 'T', 0x78, 0x9c, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xaf, 0xa4,
+	0x71, 0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82 };
 
 struct fixture {
 	struct fake_table *table;
@@ -35,17 +33,17 @@ struct fixture {
 	struct product product;
 	struct api *api;
 	struct request_context x;
-	struct arena own;      /* for what a test keeps */
-	enum handler_step step;   /* what begin said */
+	struct arena own;       /* for what a test keeps */
+	enum handler_step step; /* what begin said */
 	bool answered;
-	unsigned wakes;        /* of the request in hand */
+	unsigned wakes; /* of the request in hand */
 };
 
 /* One request; what is not given is not sent. */
 struct ask {
 	const char *method, *target;
 	const char *body;
-	size_t body_bytes;          /* 0: strlen(body) */
+	size_t body_bytes; /* 0: strlen(body) */
 	bool chunked;
 	const char *authorization, *delete_token, *host, *origin, *referer, *fetch_site, *content_type;
 };
@@ -59,13 +57,15 @@ static inline void fixture_open(const struct api_options *o)
 	fixture.table = fake_table_new(1000);
 	fixture.store = fake_store_new();
 	fake_table_hold(fixture.table, fixture.store);
-	fixture.product = (struct product){
-		.rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"), .max_size_bytes = 5242880,
-		           .max_pixels = 50000000, .url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800,
-		           .orphan_ttl_s = 86400 },
+	fixture.product = (struct product){ .rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"),
+											.max_size_bytes = 5242880,
+											.max_pixels = 50000000,
+											.url_ttl_s = 300,
+											.pending_ttl_s = 3600,
+											.rejected_ttl_s = 604800,
+											.orphan_ttl_s = 86400 },
 		.store = fake_store_port(fixture.store),
-		.table = fake_table_port(fixture.table),
-	};
+		.table = fake_table_port(fixture.table) };
 	fixture.api = api_new(&fixture.product, o);
 	assert_non_null(fixture.api);
 	arena_init(&fixture.own, 64 << 20);
@@ -220,8 +220,12 @@ static inline void fixture_exchange(const struct ask *q)
 	fixture.answered = true;
 	rest = path;
 	path = str_cut(&rest, '?');
-	x->request = (struct request){ .arena = &x->arena, .id = STR("request-1"), .method = str_of(q->method),
-		.target = str_of(q->target), .path = path, .chunked = q->chunked };
+	x->request = (struct request){ .arena = &x->arena,
+		.id = STR("request-1"),
+		.method = str_of(q->method),
+		.target = str_of(q->target),
+		.path = path,
+		.chunked = q->chunked };
 	assert_int_equal(query_parse(&x->arena, rest, handler->plus_is_blank, &x->request.query, &why), OK);
 	struct header *headers = arena_array(&x->arena, 7, sizeof(*headers));
 	put_header(headers, &n, "authorization", q->authorization);
@@ -336,9 +340,16 @@ static inline struct made make_slot(void)
 static inline struct made make_image(void)
 {
 	struct made m = make_slot();
-	struct resolution s = { .image_id = m.id, .status = IMAGE_UPLOADED, .file_type = STR("image/png"),
-		.file_size = sizeof(tiny_png), .etag = STR("0123456789abcdef0123456789abcdef"), .width = 1, .height = 2,
-		.orientation = 6, .frames = 3, .uploaded_ms = 1795332442123 };
+	struct resolution s = { .image_id = m.id,
+		.status = IMAGE_UPLOADED,
+		.file_type = STR("image/png"),
+		.file_size = sizeof(tiny_png),
+		.etag = STR("0123456789abcdef0123456789abcdef"),
+		.width = 1,
+		.height = 2,
+		.orientation = 6,
+		.frames = 3,
+		.uploaded_ms = 1795332442123 };
 	struct image_row row;
 	struct fault why;
 	struct str bytes = { (const char *)tiny_png, sizeof(tiny_png) };

@@ -16,8 +16,13 @@ static void fill(unsigned n)
 
 static void reject(struct str id)
 {
-	struct resolution s = { .image_id = id, .status = IMAGE_REJECTED, .file_type = STR("text/html"), .file_size = 12,
-		.uploaded_ms = 1795332442123, .ends_ms = 1795937242123, .reason = STR("These bytes are no image.") };
+	struct resolution s = { .image_id = id,
+		.status = IMAGE_REJECTED,
+		.file_type = STR("text/html"),
+		.file_size = 12,
+		.uploaded_ms = 1795332442123,
+		.ends_ms = 1795937242123,
+		.reason = STR("These bytes are no image.") };
 	struct image_row now;
 	struct fault why;
 
@@ -27,7 +32,8 @@ static void reject(struct str id)
 static struct str listed_id(size_t i)
 {
 	json_t *body = answer_json();
-	struct str id = str_dup(&fixture.own, str_of(json_string_value(json_object_get(json_array_get(json_object_get(body, "images"), i), "imageId"))));
+	struct str id =
+		str_dup(&fixture.own, str_of(json_string_value(json_object_get(json_array_get(json_object_get(body, "images"), i), "imageId"))));
 
 	json_decref(body);
 	return id;
@@ -84,12 +90,12 @@ static void test_list_when_no_limit_is_reported_then_50(void **state)
 
 static void test_list_when_a_parameter_is_bad_then_400_before_the_table_is_asked(void **state)
 {
-	static const struct { const char *query, *code; } rows[] = {
-		{ "limit=0", "bad_field" }, { "limit=1001", "bad_field" }, { "limit=-1", "bad_field" }, { "limit=", "bad_field" },
+	static const struct {
+		const char *query, *code;
+	} rows[] = { { "limit=0", "bad_field" }, { "limit=1001", "bad_field" }, { "limit=-1", "bad_field" }, { "limit=", "bad_field" },
 		{ "limit", "bad_field" }, { "limit=ten", "bad_field" }, { "limit=1.0", "bad_field" }, { "limit=%2010", "bad_field" },
 		{ "limit=18446744073709551617", "bad_field" }, { "limit=1&limit=1", "bad_field" }, { "limit=5&limit=", "bad_field" },
-		{ "cursor=a&cursor=b", "bad_field" },
-	};
+		{ "cursor=a&cursor=b", "bad_field" } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -142,8 +148,8 @@ static void test_list_when_a_page_is_of_the_longest_then_it_is_whole(void **stat
 static void test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs(void **state)
 {
 	struct made m = make_image();
-	static const char *const members[] = { "imageId", "fileName", "fileUrl", "downloadUrl", "fileSize", "fileType",
-	                                       "uploadedAt", "width", "height", "orientation", "frames", "etag" };
+	static const char *const members[] = { "imageId", "fileName", "fileUrl", "downloadUrl", "fileSize", "fileType", "uploadedAt", "width",
+		"height", "orientation", "frames", "etag" };
 
 	(void)state;
 	ASK("GET", "/prod/images");
@@ -220,11 +226,11 @@ static void test_get_when_rejected_then_the_reason(void **state)
 
 static void test_image_when_the_id_is_no_uuid_then_404_before_the_table_is_asked(void **state)
 {
-	static const char *const ids[] = { "x", "0B9F1C52-6F0E-4A7E-9A53-3F1F7B7F2A10", "0b9f1c526f0e4a7e9a533f1f7b7f2a10",
-	                                   "..", "%2e%2e", "0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a1" };
-	static const struct { const char *method, *after; } calls[] = {
-		{ "GET", "" }, { "HEAD", "" }, { "DELETE", "" }, { "GET", "/file" }, { "POST", "/complete" },
-	};
+	static const char *const ids[] = { "x", "0B9F1C52-6F0E-4A7E-9A53-3F1F7B7F2A10", "0b9f1c526f0e4a7e9a533f1f7b7f2a10", "..", "%2e%2e",
+		"0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a1" };
+	static const struct {
+		const char *method, *after;
+	} calls[] = { { "GET", "" }, { "HEAD", "" }, { "DELETE", "" }, { "GET", "/file" }, { "POST", "/complete" } };
 
 	(void)state;
 	for (size_t j = 0; j < COUNT_OF(calls); j++) {

@@ -11,7 +11,11 @@ static const struct web_files page = { files, COUNT_OF(files) };
 
 static struct api_options options_with(const char *storage_url)
 {
-	return (struct api_options){ .key_for_images = true, .key_for_slots = true, .key = STR(KEY), .cors_origins = STR("*"), .page = &page,
+	return (struct api_options){ .key_for_images = true,
+		.key_for_slots = true,
+		.key = STR(KEY),
+		.cors_origins = STR("*"),
+		.page = &page,
 		.storage_url = str_of(storage_url) };
 }
 
@@ -54,8 +58,8 @@ static void test_page_when_asked_for_then_other_sites_are_kept_out(void **state)
 	(void)state;
 	fetch("GET", "/");
 	assert_str(header_of("Content-Security-Policy"),
-	           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: " STORAGE "; connect-src 'self' " STORAGE "; "
-	           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'");
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: " STORAGE "; connect-src 'self' " STORAGE "; "
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'");
 	assert_str(header_of("Referrer-Policy"), "no-referrer");
 	assert_str(header_of("Cross-Origin-Resource-Policy"), "same-origin");
 	assert_str(header_of("X-Content-Type-Options"), "nosniff");

@@ -20,8 +20,13 @@ static int teardown(void **state)
 
 static struct image_row row_of(enum image_status status)
 {
-	return (struct image_row){ .image_id = STR(SOME_ID), .status = status, .key = STR("images/" SOME_ID ".png"),
-		.file_name = STR("a.png"), .file_type = STR("image/png"), .created_ms = 1795332442000, .expires_ms = 1795332742000 };
+	return (struct image_row){ .image_id = STR(SOME_ID),
+		.status = status,
+		.key = STR("images/" SOME_ID ".png"),
+		.file_name = STR("a.png"),
+		.file_type = STR("image/png"),
+		.created_ms = 1795332442000,
+		.expires_ms = 1795332742000 };
 }
 
 /* The members of the record, in their order, with blanks between. */
@@ -64,9 +69,9 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.width = row.height = row.orientation = row.frames = 1;
 	row.etag = STR("0123456789abcdef0123456789abcdef");
 	assert_string_equal(members_of(&row, RECORD_ALONE),
-	                    "imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag expiresAt");
+		"imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag expiresAt");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
-	                    "imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag");
+		"imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag");
 }
 
 static void test_record_when_pending_then_what_the_bytes_would_give_is_not_given(void **state)

@@ -64,12 +64,10 @@ static void test_route_when_get_is_there_then_head_is(void **state)
 
 static void test_route_when_the_path_is_not_exact_then_there_is_none(void **state)
 {
-	static const char *const paths[] = {
-		"", "/", "/prod", "/prod/", "/prod/upload/", "/prod/images/", "/prod//images", "/prod/images//file",
-		"/prod/images/a/b", "/prod/images/a/file/", "/prod/images/a/thumbnail", "/prod/images/a/b/file", "/upload",
+	static const char *const paths[] = { "", "/", "/prod", "/prod/", "/prod/upload/", "/prod/images/", "/prod//images",
+		"/prod/images//file", "/prod/images/a/b", "/prod/images/a/file/", "/prod/images/a/thumbnail", "/prod/images/a/b/file", "/upload",
 		"/Prod/upload", "/prod/Upload", "/prod/uploads", "/prod/%75pload", "/prod/images/a/complete/x", "/prod/limits/x",
-		"/prod/../prod/upload", "/dev/upload", "http://x/prod/upload", "*",
-	};
+		"/prod/../prod/upload", "/dev/upload", "http://x/prod/upload", "*" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(paths); i++) {

@@ -60,8 +60,8 @@ static void test_slot_when_a_size_is_reported_then_headers_name_type_and_length(
 	const char *name;
 	json_t *value;
 	bool has_type = false;
-	json_object_foreach((json_t *)headers, name, value)
-		has_type |= strcasecmp(name, "content-type") == 0 && strcmp(json_string_value(value), "image/png") == 0;
+	json_object_foreach((json_t *)headers, name, value) has_type |=
+		strcasecmp(name, "content-type") == 0 && strcmp(json_string_value(value), "image/png") == 0;
 	assert_true(has_type);
 	json_decref(body);
 }
@@ -113,7 +113,8 @@ static void test_body_when_it_is_a_form_then_how_to_upload_is_said_before_its_le
 {
 	static char file[100000];
 	(void)state;
-	ask_in_pieces((struct ask){ "POST", "/prod/upload", file, .body_bytes = sizeof file, .content_type = "multipart/form-data; boundary=x" }, 5000);
+	ask_in_pieces(
+		(struct ask){ "POST", "/prod/upload", file, .body_bytes = sizeof file, .content_type = "multipart/form-data; boundary=x" }, 5000);
 	assert_problem(400, "bad_json");
 	assert_true(holds(fixture.x.answer.body, "then PUT the file there"));
 }
@@ -159,7 +160,9 @@ static void test_file_name_when_over_255_bytes_then_400(void **state)
 
 static void test_file_name_when_odd_then_it_comes_back_intact(void **state)
 {
-	static const struct { const char *json, *text; } rows[] = {
+	static const struct {
+		const char *json, *text;
+	} rows[] = {
 		{ "\\u0001\\u001f\\u007f", "\x01\x1f\x7f" },
 		{ "a\\r\\nX-Evil: 1", "a\r\nX-Evil: 1" },
 		{ "/etc/passwd", "/etc/passwd" },
@@ -266,7 +269,12 @@ static void test_body_when_over_16_kib_comes_in_chunks_then_413(void **state)
 
 static void test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded(void **state)
 {
-	static const struct { enum fault_code code; int status; const char *name; bool again; } rows[] = {
+	static const struct {
+		enum fault_code code;
+		int status;
+		const char *name;
+		bool again;
+	} rows[] = {
 		{ F_STORAGE_FAILED, 503, "storage_failed", true },
 		{ F_DISK_FULL, 503, "disk_full", true },
 		{ F_SLOTS_FULL, 503, "slots_full", true },

@@ -8,15 +8,16 @@
 #include "sigv4/sign_request.h"
 #include "sigv4/presign.h"
 
-#define NOW_MS 1700000000000   /* 20231114T221320Z */
+#define NOW_MS 1700000000000 /* 20231114T221320Z */
 
 struct given {
-	const char *service, *method, *base, *path, *header, *value, *name, *text, *body;   /* name=text: a query parameter */
-	uint32_t expires_s;        /* 0: in the header */
+	const char *service, *method, *base, *path, *header, *value, *name, *text, *body; /* name=text: a query parameter */
+	uint32_t expires_s;                                                               /* 0: in the header */
 };
 
 static const struct given cases[] = {
-	{ "dynamodb", "POST", "https://dynamodb.eu-west-1.amazonaws.com", "/", "X-Amz-Target", "DynamoDB_20120810.PutItem", NULL, NULL, "{\"TableName\":\"ImageMetadata\"}", 0 },
+	{ "dynamodb", "POST", "https://dynamodb.eu-west-1.amazonaws.com", "/", "X-Amz-Target", "DynamoDB_20120810.PutItem", NULL, NULL,
+		"{\"TableName\":\"ImageMetadata\"}", 0 },
 	{ "dynamodb", "POST", "http://127.0.0.1:8000", "/", "Content-Type", "application/x-amz-json-1.0", NULL, NULL, "{}", 0 },
 	{ "s3", "GET", "https://b.s3.eu-west-1.amazonaws.com", "/images/a.jpg", "Range", "bytes=0-9", NULL, NULL, "", 0 },
 	{ "s3", "PUT", "https://b.s3.eu-west-1.amazonaws.com", "/images/a.jpg", "Content-Type", "image/jpeg", NULL, NULL, "the body", 0 },
@@ -27,8 +28,8 @@ static const struct given cases[] = {
 	{ "s3", "DELETE", "http://localhost:80", "/b/k", "x-amz-expected-bucket-owner", "123456789012", NULL, NULL, "", 0 },
 	{ "s3", "PUT", "https://b.s3.eu-west-1.amazonaws.com", "/images/a.jpg", "Content-Type", "image/jpeg", NULL, NULL, "", 300 },
 	{ "s3", "PUT", "http://127.0.0.1:9000", "/b/a b+c&d=e%2F\xc3\xa9~*'()", "If-None-Match", "*", NULL, NULL, "", 604800 },
-	{ "s3", "GET", "https://s3.eu-west-1.amazonaws.com", "/b/k", "x-amz-expected-bucket-owner", "123456789012", "response-content-disposition",
-	  "inline; filename=\"a b+c\"; filename*=UTF-8''%C3%A9", "", 1 },
+	{ "s3", "GET", "https://s3.eu-west-1.amazonaws.com", "/b/k", "x-amz-expected-bucket-owner", "123456789012",
+		"response-content-disposition", "inline; filename=\"a b+c\"; filename*=UTF-8''%C3%A9", "", 1 },
 };
 static const char *const tokens[] = { "", "IQoJb3JpZ2luX2VjE//+=" };
 
@@ -36,7 +37,8 @@ static struct arena arena;
 
 static struct sigv4_key key_of(const struct given *g, const char *token)
 {
-	return (struct sigv4_key){ STR("AKIDEXAMPLE"), STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), str_of(token), STR("eu-west-1"), str_of(g->service) };
+	return (struct sigv4_key){ STR("AKIDEXAMPLE"), STR("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), str_of(token), STR("eu-west-1"),
+		str_of(g->service) };
 }
 
 /* Ours; *plain is the URL without what signing adds to it. */
@@ -44,15 +46,30 @@ static struct str sign_ours(const struct given *g, const char *token, struct str
 {
 	const struct sigv4_key key = key_of(g, token);
 	const struct header header = { str_of(g->header), str_of(g->value) }, query = { str_of(g->name), str_of(g->text) };
-	const struct sign_request_input in = { .method = str_of(g->method), .base_url = str_of(g->base), .path = str_of(g->path), .headers = &header, .n_headers = 1,
-		.query = &query, .n_query = g->name != NULL, .body = str_of(g->body), .now_ms = NOW_MS, .tell_hash = str_equal(key.service, STR("s3")) };
+	const struct sign_request_input in = { .method = str_of(g->method),
+		.base_url = str_of(g->base),
+		.path = str_of(g->path),
+		.headers = &header,
+		.n_headers = 1,
+		.query = &query,
+		.n_query = g->name != NULL,
+		.body = str_of(g->body),
+		.now_ms = NOW_MS,
+		.tell_hash = str_equal(key.service, STR("s3")) };
 	struct signed_request sent;
 	assert_int_equal(sign_request(&key, &in, &arena, &sent, NULL), OK);
 	*plain = sent.url;
 	if (g->expires_s == 0)
 		return sent.headers[sent.n_headers - 1].value;
-	const struct presign_input p = { .method = in.method, .base_url = in.base_url, .path = in.path, .headers = &header, .n_headers = 1,
-		.query = &query, .n_query = in.n_query, .now_ms = NOW_MS, .expires_s = g->expires_s };
+	const struct presign_input p = { .method = in.method,
+		.base_url = in.base_url,
+		.path = in.path,
+		.headers = &header,
+		.n_headers = 1,
+		.query = &query,
+		.n_query = in.n_query,
+		.now_ms = NOW_MS,
+		.expires_s = g->expires_s };
 	struct str url;
 	assert_int_equal(presign_url(&key, &p, &arena, &url, NULL), OK);
 	return url;

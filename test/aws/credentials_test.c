@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "fake/http_server.h"
 
-#define NOW_MS 1700000000000   /* 2023-11-14T22:13:20Z */
+#define NOW_MS 1700000000000 /* 2023-11-14T22:13:20Z */
 
 static struct arena arena;
 static struct fault why;
@@ -103,7 +103,8 @@ static void write_files(struct files *f, const char *credentials, const char *co
 static void test_files_when_profile_is_named_then_it_and_else_default(void **state)
 {
 	struct files f;
-	write_files(&f, "[default]\n" KEYS("AKIDDEF") "[work]\n" KEYS("AKIDWORK"), "[profile far]\n" KEYS("AKIDFAR") "[profile role]\nrole_arn = x\n");
+	write_files(
+		&f, "[default]\n" KEYS("AKIDDEF") "[work]\n" KEYS("AKIDWORK"), "[profile far]\n" KEYS("AKIDFAR") "[profile role]\nrole_arn = x\n");
 	assert_key("AKIDDEF");
 	setenv("AWS_PROFILE", "work", 1);
 	assert_key("AKIDWORK");
@@ -170,13 +171,13 @@ static void test_region_when_said_in_several_places_then_in_order(void **state)
 struct endpoint {
 	struct fake_http http;
 	atomic_uint requests;
-	atomic_uint documents;       /* given out so far: AKID1, AKID2, ... */
+	atomic_uint documents; /* given out so far: AKID1, AKID2, ... */
 	const char *expiration;
-	const char *document;        /* in place of the usual one */
-	const char *status;          /* of the document */
-	const char *role;            /* "": the instance has none */
-	bool no_token;               /* the first version of the metadata service */
-	const char *expects;         /* a header line that the document's request must have */
+	const char *document; /* in place of the usual one */
+	const char *status;   /* of the document */
+	const char *role;     /* "": the instance has none */
+	bool no_token;        /* the first version of the metadata service */
+	const char *expects;  /* a header line that the document's request must have */
 	atomic_bool broken;
 };
 
@@ -187,8 +188,9 @@ static void answer_document(int fd, struct endpoint *e, struct str request)
 		fake_http_answer(fd, "401 Unauthorized", "", STR(""));
 		return;
 	}
-	(void)snprintf(text, sizeof text, "{\"Code\":\"Success\",\"AccessKeyId\":\"AKID%u\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"%s\"}",
-	               atomic_fetch_add(&e->documents, 1) + 1, e->expiration);
+	(void)snprintf(text, sizeof text,
+		"{\"Code\":\"Success\",\"AccessKeyId\":\"AKID%u\",\"SecretAccessKey\":\"s\",\"Token\":\"t\",\"Expiration\":\"%s\"}",
+		atomic_fetch_add(&e->documents, 1) + 1, e->expiration);
 	fake_http_answer(fd, e->status, "", str_of(e->document != NULL ? e->document : text));
 }
 
@@ -264,12 +266,11 @@ static void test_container_when_its_answer_is_invalid_then_refused(void **state)
 {
 	static const struct {
 		const char *status, *document, *says;
-	} rows[] = {
-		{ "500 No", "x", "answered 500" }, { "302 Found", "", "answered 302" }, { "200 OK", "not json", "no AccessKeyId" },
-		{ "200 OK", "{\"Code\":\"AssumeRoleUnauthorizedAccess\"}", "did not answer with success" }, { "200 OK", "{\"AccessKeyId\":\"A\"}", "no AccessKeyId and" },
+	} rows[] = { { "500 No", "x", "answered 500" }, { "302 Found", "", "answered 302" }, { "200 OK", "not json", "no AccessKeyId" },
+		{ "200 OK", "{\"Code\":\"AssumeRoleUnauthorizedAccess\"}", "did not answer with success" },
+		{ "200 OK", "{\"AccessKeyId\":\"A\"}", "no AccessKeyId and" },
 		{ "200 OK", "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Expiration\":\"never\"}", "Expiration" },
-		{ "200 OK", "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Expiration\":\"2023-11-14T22:13:19Z\"}", "expired" },
-	};
+		{ "200 OK", "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\",\"Expiration\":\"2023-11-14T22:13:19Z\"}", "expired" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct endpoint e;
 		start_endpoint(&e);
@@ -284,8 +285,17 @@ static void test_container_when_its_answer_is_invalid_then_refused(void **state)
 static void test_container_when_plain_http_leaves_the_machine_then_never_asked(void **state)
 {
 	static const char *const bad[] = {
-		"http://10.0.0.1/", "http://169.254.169.254/", "http://169.254.170.3/", "http://127.0.0.1.example.com/", "http://127.0.0.1@10.0.0.1/",
-		"http://localhost.example.com/", "http://[fe80::1]/", "http://169.254.170.23.example/", "ftp://127.0.0.1/", "http://2130706433/", "http://",
+		"http://10.0.0.1/",
+		"http://169.254.169.254/",
+		"http://169.254.170.3/",
+		"http://127.0.0.1.example.com/",
+		"http://127.0.0.1@10.0.0.1/",
+		"http://localhost.example.com/",
+		"http://[fe80::1]/",
+		"http://169.254.170.23.example/",
+		"ftp://127.0.0.1/",
+		"http://2130706433/",
+		"http://",
 		"127.0.0.1",
 	};
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {

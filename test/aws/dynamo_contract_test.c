@@ -31,10 +31,11 @@ static unsigned fixtures;
 static struct image_table *open_table_at(struct cloud *c, struct str url)
 {
 	c->chain = aws_chain_new();
-	c->service = aws_service_new(&(struct aws_service_options){
-		.service = STR("dynamodb"), .region = STR("eu-west-1"), .endpoint = url, .chain = c->chain });
+	c->service = aws_service_new(
+		&(struct aws_service_options){ .service = STR("dynamodb"), .region = STR("eu-west-1"), .endpoint = url, .chain = c->chain });
 	assert(c->chain != NULL && c->service != NULL);
-	struct image_table *t = dynamo_table_new(&(struct dynamo_table_options){ .service = c->service, .table = str_of(c->table), .shards = shards });
+	struct image_table *t =
+		dynamo_table_new(&(struct dynamo_table_options){ .service = c->service, .table = str_of(c->table), .shards = shards });
 	assert(t != NULL);
 	return t;
 }
@@ -278,7 +279,9 @@ static int run_with(uint32_t n_shards, const struct contract_maker *maker)
 
 int main(void)
 {
-	static const struct contract_maker dynalite = { .name = "dynamo at dynalite", .make = make, .reopen = reopen, .unmake = unmake, .no_limit = true, .counts_lag = true };
+	static const struct contract_maker dynalite = {
+		.name = "dynamo at dynalite", .make = make, .reopen = reopen, .unmake = unmake, .no_limit = true, .counts_lag = true
+	};
 
 	crypto_init();
 	surroundings_clear(NULL);

@@ -135,23 +135,16 @@ static void test_read_of_an_item_with_unknown_attributes_then_they_are_passed_ov
 
 static void test_read_of_what_is_no_item_of_ours_then_upstream_failed_and_the_attribute_is_in_the_cause(void **state)
 {
-	static const char *const bad[][2] = {
-		{ "{}", "missing" }, { "[]", "missing" }, { "null", "missing" },
-		{ HEAD "\"status\":{\"S\":\"done\"}}", "status" },
-		{ HEAD "\"status\":{\"N\":\"1\"}}", "status" },
+	static const char *const bad[][2] = { { "{}", "missing" }, { "[]", "missing" }, { "null", "missing" },
+		{ HEAD "\"status\":{\"S\":\"done\"}}", "status" }, { HEAD "\"status\":{\"N\":\"1\"}}", "status" },
 		{ HEAD "\"status\":\"pending\"}", "status" },
 		{ "{\"imageId\":{\"S\":\"\"},\"objectKey\":{\"S\":\"k\"},\"status\":{\"S\":\"pending\"}}", "missing" },
-		{ FULL ",\"width\":{\"N\":\"4294967296\"}}", "width" },
-		{ FULL ",\"width\":{\"N\":\"-1\"}}", "width" },
-		{ FULL ",\"width\":{\"N\":\"1e3\"}}", "width" },
-		{ FULL ",\"width\":{\"S\":\"1\"}}", "width" },
-		{ FULL ",\"width\":{\"N\":1}}", "width" },
-		{ FULL ",\"fileSize\":{\"N\":\"18446744073709551616\"}}", "fileSize" },
-		{ FULL ",\"endsMs\":{\"N\":\"9223372036854775808\"}}", "endsMs" },
-		{ FULL ",\"uploadedAt\":{\"S\":\"yesterday\"}}", "uploadedAt" },
+		{ FULL ",\"width\":{\"N\":\"4294967296\"}}", "width" }, { FULL ",\"width\":{\"N\":\"-1\"}}", "width" },
+		{ FULL ",\"width\":{\"N\":\"1e3\"}}", "width" }, { FULL ",\"width\":{\"S\":\"1\"}}", "width" },
+		{ FULL ",\"width\":{\"N\":1}}", "width" }, { FULL ",\"fileSize\":{\"N\":\"18446744073709551616\"}}", "fileSize" },
+		{ FULL ",\"endsMs\":{\"N\":\"9223372036854775808\"}}", "endsMs" }, { FULL ",\"uploadedAt\":{\"S\":\"yesterday\"}}", "uploadedAt" },
 		{ FULL ",\"uploadedAt\":{\"S\":\"1969-12-31T23:59:59.999Z\"}}", "uploadedAt" },
-		{ FULL ",\"fileName\":{\"NULL\":true}}", "fileName" },
-	};
+		{ FULL ",\"fileName\":{\"NULL\":true}}", "fileName" } };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct image_row row = { .width = 77 };

@@ -17,13 +17,14 @@
 #define CUT ""
 #define MUTE "mute"
 #define REFUSED(word) "400 {\"__type\":\"com.amazonaws.dynamodb.v20120810#" word "\",\"message\":\"told by the engine\"}"
-#define TABLE_ID "9e3779b1-0000-4000-8000-000000000001"   /* of row 1 */
+#define TABLE_ID "9e3779b1-0000-4000-8000-000000000001" /* of row 1 */
 #define ITEM_OF(status, write, more) \
-	"{\"imageId\":{\"S\":\"" TABLE_ID "\"},\"objectKey\":{\"S\":\"k\"},\"status\":{\"S\":\"" status "\"},\"writeId\":{\"S\":\"" write "\"}" more "}"
+	"{\"imageId\":{\"S\":\"" TABLE_ID "\"},\"objectKey\":{\"S\":\"k\"},\"status\":{\"S\":\"" status "\"},\"writeId\":{\"S\":\"" write \
+	"\"}" more "}"
 #define CONDITION_FAILED "400 {\"__type\":\"x#ConditionalCheckFailedException\",\"message\":\"The conditional request failed\"}"
 #define CONDITION_FAILED_ON(item) "400 {\"__type\":\"x#ConditionalCheckFailedException\",\"message\":\"failed\",\"Item\":" item "}"
 #define FOUND(item) "200 {\"Item\":" item "}"
-#define OURS "$WRITE$"   /* stands for the writeId of the last write that came in */
+#define OURS "$WRITE$" /* stands for the writeId of the last write that came in */
 
 /* The n-th request gets the n-th answer, "STATUS BODY"; the last one holds for all that follow. */
 struct script {
@@ -31,7 +32,7 @@ struct script {
 	unsigned n_answers;
 	atomic_uint requests;
 	pthread_mutex_t lock;
-	struct buf seen;          /* every request, whole */
+	struct buf seen; /* every request, whole */
 	char write_id[17];
 };
 
@@ -102,11 +103,15 @@ static void start(struct fixture *w, int64_t timeout_ms)
 	w->chain = aws_chain_new();
 	w->service = aws_service_new(&(struct aws_service_options){
 		.service = STR("dynamodb"), .region = STR("eu-west-1"), .endpoint = str_of(w->server.url), .chain = w->chain });
-	w->table = dynamo_table_new(&(struct dynamo_table_options){ .service = w->service, .table = STR("Image\"Metadata"), .shards = 2, .timeout_ms = timeout_ms });
+	w->table = dynamo_table_new(
+		&(struct dynamo_table_options){ .service = w->service, .table = STR("Image\"Metadata"), .shards = 2, .timeout_ms = timeout_ms });
 	assert_non_null(w->table);
 }
 
-#define FIXTURE(...) { .script = { .answers = { __VA_ARGS__ }, .n_answers = sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) } }
+#define FIXTURE(...) \
+	{ \
+		.script = {.answers = { __VA_ARGS__ }, .n_answers = sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *) } \
+	}
 
 static void stop(struct fixture *w)
 {
@@ -180,10 +185,8 @@ struct act {
 	enum status (*run)(struct image_table *, struct arena *, struct fault *);
 };
 
-static const struct act ACTS[] = {
-	{ "insert", do_insert }, { "get", do_get }, { "settle", do_resolve }, { "remove", do_remove }, { "list", do_list }, { "due", do_due },
-	{ "counts", do_counts },
-};
+static const struct act ACTS[] = { { "insert", do_insert }, { "get", do_get }, { "settle", do_resolve }, { "remove", do_remove },
+	{ "list", do_list }, { "due", do_due }, { "counts", do_counts } };
 
 struct actor {
 	const struct act *act;
@@ -204,7 +207,7 @@ static void *play(void *arg)
 struct failing {
 	const char *answer;
 	enum fault_code code;
-	const char *cause;      /* in the cause */
+	const char *cause; /* in the cause */
 	int64_t timeout_ms;
 	enum { ONCE, AGAIN, AS_OFTEN_AS_TIME_ALLOWS } tried;
 };
@@ -320,7 +323,8 @@ static void test_resolve_when_cut_before_or_after_the_write_then_done_once_and_r
 		{ { CUT, CONDITION_FAILED_ON(ITEM_OF("rejected", "0123456789abcdef", "")) }, F_STATE_CHANGED, 2 },
 		{ { CONDITION_FAILED, FOUND(ITEM_OF("uploaded", "0123456789abcdef", "")) }, F_STATE_CHANGED, 2 },
 		{ { CONDITION_FAILED, "200 {}" }, F_NO_SUCH_IMAGE, 2 },
-		{ { CONDITION_FAILED_ON(ITEM_OF("uploaded", "x", ",\"fileName\":{\"S\":\"SlowDown, ThrottlingException\"}")) }, F_STATE_CHANGED, 1 },
+		{ { CONDITION_FAILED_ON(ITEM_OF("uploaded", "x", ",\"fileName\":{\"S\":\"SlowDown, ThrottlingException\"}")) }, F_STATE_CHANGED,
+			1 },
 		{ { CONDITION_FAILED_ON(ITEM_OF("rejected", "x", ",\"ttl\":{\"N\":\"5\"}")) }, F_NO_SUCH_IMAGE, 1 },
 		{ { "200 {\"Attributes\":{}}" }, F_UPSTREAM_FAILED, 1 },
 	};
@@ -448,7 +452,8 @@ static void test_list_with_a_cursor_that_is_invalid_then_bad_cursor_without_aski
 /* the table described and made */
 
 #define INDEX(name, n) "{\"IndexName\":\"" name "\",\"IndexStatus\":\"ACTIVE\",\"ItemCount\":" n "}"
-#define DESCRIBED(status, indexes) "200 {\"Table\":{\"TableStatus\":\"" status "\",\"ItemCount\":9,\"GlobalSecondaryIndexes\":[" indexes "]}}"
+#define DESCRIBED(status, indexes) \
+	"200 {\"Table\":{\"TableStatus\":\"" status "\",\"ItemCount\":9,\"GlobalSecondaryIndexes\":[" indexes "]}}"
 #define READY DESCRIBED("ACTIVE", INDEX("feed", "1") "," INDEX("due", "2"))
 
 static void test_counts_then_what_the_indexes_hold(void **state)

@@ -34,7 +34,7 @@ static void become(const char *port)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(nowhere, 0), dup2(nowhere, 1), dup2(nowhere, 2);
 	execlp("node", "node", "test/npm/node_modules/dynalite/cli.js", "--host", "127.0.0.1", "--port", port, "--createTableMs", "5",
-	       "--deleteTableMs", "5", (char *)NULL);
+		"--deleteTableMs", "5", (char *)NULL);
 	_exit(127);
 }
 

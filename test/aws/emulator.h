@@ -8,7 +8,7 @@
 struct emulator {
 	pid_t pid;
 	unsigned port;
-	char url[64];   /* http://127.0.0.1:PORT */
+	char url[64]; /* http://127.0.0.1:PORT */
 };
 
 /* Start and wait until it accepts connections. */

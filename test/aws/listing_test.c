@@ -4,8 +4,10 @@
 #include "aws/listing.h"
 #include "base/arena.h"
 
-#define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix>x</Prefix>"
-#define ENTRY(key) "<Contents><Key>" key "</Key><LastModified>2023-11-14T22:13:20.000Z</LastModified><ETag>&quot;abc&quot;</ETag><Size>7</Size>" \
+#define HEAD \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix>x</Prefix>"
+#define ENTRY(key) \
+	"<Contents><Key>" key "</Key><LastModified>2023-11-14T22:13:20.000Z</LastModified><ETag>&quot;abc&quot;</ETag><Size>7</Size>" \
 	"<Owner><ID>1</ID><Key>not the key</Key></Owner><StorageClass>STANDARD</StorageClass></Contents>"
 #define TAIL "</ListBucketResult>"
 
@@ -34,7 +36,8 @@ static struct object_page page_of(const char *xml)
 
 static void test_listing_when_usual_then_its_objects(void **state)
 {
-	struct object_page p = page_of(HEAD "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>" ENTRY("a%2Fb+c%2Bd%C3%A9") ENTRY("b") TAIL);
+	struct object_page p =
+		page_of(HEAD "<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>" ENTRY("a%2Fb+c%2Bd%C3%A9") ENTRY("b") TAIL);
 	assert_int_equal(p.n, 2);
 	assert_true(p.more);
 	assert_str(p.objects[0].key, STR("a/b c+d\xc3\xa9"));
@@ -55,16 +58,16 @@ static void test_listing_when_not_encoded_then_keys_as_they_are(void **state)
 
 static void test_listing_when_none_then_refused(void **state)
 {
-	static const char *const bad[] = {
-		"", "{}", "<Error><Code>x</Code></Error>", HEAD, HEAD ENTRY("a") "</Wrong>", HEAD "<Contents></Contents>" TAIL,
-		HEAD ENTRY("a") ENTRY("b") ENTRY("c") ENTRY("d") TAIL,                              /* more than asked for */
-		HEAD ENTRY("b") ENTRY("a") TAIL, HEAD ENTRY("a") ENTRY("a") TAIL,                    /* not in order */
-		HEAD "<IsTruncated>true</IsTruncated>" TAIL,                                         /* an end that is none */
+	static const char *const bad[] = { "", "{}", "<Error><Code>x</Code></Error>", HEAD, HEAD ENTRY("a") "</Wrong>",
+		HEAD "<Contents></Contents>" TAIL, HEAD ENTRY("a") ENTRY("b") ENTRY("c") ENTRY("d") TAIL, /* more than asked for */
+		HEAD ENTRY("b") ENTRY("a") TAIL, HEAD ENTRY("a") ENTRY("a") TAIL,                         /* not in order */
+		HEAD "<IsTruncated>true</IsTruncated>" TAIL,                                              /* an end that is none */
 		HEAD "<IsTruncated>maybe</IsTruncated>" TAIL, HEAD "<EncodingType>rot13</EncodingType>" TAIL,
-		HEAD "<EncodingType>url</EncodingType>" ENTRY("%zz") TAIL,
-		HEAD "<Contents><Key>a</Key><Size>-1</Size></Contents>" TAIL, HEAD "<Contents><Key>a</Key><LastModified>now</LastModified></Contents>" TAIL,
-		"<!DOCTYPE x [<!ENTITY a \"b\">]>" "<ListBucketResult>" TAIL, "<a><ListBucketResult>" TAIL "</a>",
-	};
+		HEAD "<EncodingType>url</EncodingType>" ENTRY("%zz") TAIL, HEAD "<Contents><Key>a</Key><Size>-1</Size></Contents>" TAIL,
+		HEAD "<Contents><Key>a</Key><LastModified>now</LastModified></Contents>" TAIL,
+		"<!DOCTYPE x [<!ENTITY a \"b\">]>"
+		"<ListBucketResult>" TAIL,
+		"<a><ListBucketResult>" TAIL "</a>" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct object_page p = { .n = 77 };
 		if (listing_parse(str_of(bad[i]), 3, &arena, &p, &why) != UPSTREAM)

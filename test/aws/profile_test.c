@@ -16,7 +16,8 @@ static struct aws_profile read_ok(enum profile_file kind, const char *text, cons
 
 static void test_profile_when_usual_then_its_settings_alone(void **state)
 {
-	const char *text = "# mine\r\n[default]\r\naws_access_key_id = AKIA1\r\naws_secret_access_key=abc/+=\r\n"
+	const char *text =
+		"# mine\r\n[default]\r\naws_access_key_id = AKIA1\r\naws_secret_access_key=abc/+=\r\n"
 		"\n[ other ]\naws_access_key_id=AKIA2\naws_secret_access_key = two # a comment\naws_session_token = t;t ; another\nregion= eu-west-1\n";
 	struct aws_profile p = read_ok(PROFILE_CREDENTIALS, text, "default");
 	assert_true(p.found);
@@ -35,7 +36,7 @@ static void test_profile_when_usual_then_its_settings_alone(void **state)
 static void test_profile_when_in_a_config_file_then_sections_are_named_profile(void **state)
 {
 	const char *text = "[default]\nregion = a\n[profile work]\nregion = b\ns3 =\n  region = nested\n  max_concurrent_requests = 9\n"
-		"[profile \"two words\"]\nregion = c\n[work]\nregion = d\n[sso-session work]\nregion = e\n";
+					   "[profile \"two words\"]\nregion = c\n[work]\nregion = d\n[sso-session work]\nregion = e\n";
 	assert_str(read_ok(PROFILE_CONFIG, text, "default").region, STR("a"));
 	assert_str(read_ok(PROFILE_CONFIG, text, "work").region, STR("b"));
 	assert_str(read_ok(PROFILE_CONFIG, text, "two words").region, STR("c"));
@@ -55,11 +56,9 @@ static void test_profile_when_malformed_then_the_line_is_reported(void **state)
 	static const struct {
 		struct str text;
 		const char *says;
-	} rows[] = {
-		{ { "aws_access_key_id = K\n", 22 }, "line 1 " }, { { "[default\nx = y\n", 15 }, "line 1 " },
+	} rows[] = { { { "aws_access_key_id = K\n", 22 }, "line 1 " }, { { "[default\nx = y\n", 15 }, "line 1 " },
 		{ { "[default]\n\nnonsense\n", 20 }, "line 3 " }, { { "[a]\nx=y\n[b]\n= y\n", 16 }, "line 4 " },
-		{ { "[a]\nx\0=y\n", 9 }, "line 2 " }, { { "{\"json\": 1}", 11 }, "line 1 " },
-	};
+		{ { "[a]\nx\0=y\n", 9 }, "line 2 " }, { { "{\"json\": 1}", 11 }, "line 1 " } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct aws_profile p;
 		struct fault why = { 0 };

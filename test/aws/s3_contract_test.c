@@ -53,7 +53,9 @@ static struct str versions_of(struct s3_world *w, const char *key, struct arena 
 	struct fault why;
 	struct http_response r;
 	const struct header query[] = { { STR("versions"), STR("") }, { STR("prefix"), str_of(key) } };
-	struct aws_call c = { .method = STR("GET"), .path = str_printf(a, "/%s", w->bucket), .query = query, .n_query = COUNT_OF(query), .repeatable = true };
+	struct aws_call c = {
+		.method = STR("GET"), .path = str_printf(a, "/%s", w->bucket), .query = query, .n_query = COUNT_OF(query), .repeatable = true
+	};
 	assert_int_equal(aws_service_call(w->service, &c, a, &r, &why), OK);
 	assert_int_equal(r.status, 200);
 	return r.body;
@@ -64,7 +66,11 @@ static void turn_versioning_on(struct s3_world *w, struct arena *a)
 	struct fault why;
 	struct http_response r;
 	const struct header query = { STR("versioning"), STR("") };
-	struct aws_call c = { .method = STR("PUT"), .path = str_printf(a, "/%s", w->bucket), .query = &query, .n_query = 1, .repeatable = true,
+	struct aws_call c = { .method = STR("PUT"),
+		.path = str_printf(a, "/%s", w->bucket),
+		.query = &query,
+		.n_query = 1,
+		.repeatable = true,
 		.body = STR("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>") };
 	assert_int_equal(aws_service_call(w->service, &c, a, &r, &why), OK);
 	assert_int_equal(r.status, 200);

@@ -66,8 +66,9 @@ void s3_world_make(struct s3_world *w, struct s3_engine *e, bool deny_overwrite)
 	struct aws_call c = { .method = STR("PUT"), .path = str_printf(&a, "/%s", w->bucket), .repeatable = true };
 	if (aws_service_call(w->service, &c, &a, &r, &why) != OK || r.status != 200)
 		give_up("a bucket");
-	struct s3_store_options o = { .service = w->service, .bucket = str_of(w->bucket), .region = REGION, .path_style = true,
-		.deny_overwrite = deny_overwrite };
+	struct s3_store_options o = {
+		.service = w->service, .bucket = str_of(w->bucket), .region = REGION, .path_style = true, .deny_overwrite = deny_overwrite
+	};
 	w->store = s3_store_new(&o);
 	assert(w->store != NULL);
 	arena_deinit(&a);

@@ -11,9 +11,9 @@
 
 struct s3_engine {
 	pid_t pid;
-	int input;                 /* it runs until this is closed */
+	int input; /* it runs until this is closed */
 	char url[64];
-	unsigned buckets;          /* made so far */
+	unsigned buckets; /* made so far */
 };
 
 /* Start, wait until it answers, and put a key that it knows into the environment. */

@@ -35,10 +35,15 @@ static void test_presigned_urls_when_used_then_just_what_was_signed_passes(void 
 	struct object o;
 	const struct header type = { STR("Content-Type"), STR("image/png") }, other = { STR("Content-Type"), STR("image/gif") };
 	s3_world_make(&w, &engine, false);
-	const struct presign_request p = { .method = STR("PUT"), .key = STR("images/a \xc3\xa9+b.png"), .now_ms = clock_now_ms(), .expires_s = 300,
-		.headers = &type, .n_headers = 1 };
-	const struct presign_request g = { .method = STR("GET"), .key = p.key, .now_ms = p.now_ms, .expires_s = 300,
-		.disposition = STR("attachment; filename=\"x y.png\"") };
+	const struct presign_request p = { .method = STR("PUT"),
+		.key = STR("images/a \xc3\xa9+b.png"),
+		.now_ms = clock_now_ms(),
+		.expires_s = 300,
+		.headers = &type,
+		.n_headers = 1 };
+	const struct presign_request g = {
+		.method = STR("GET"), .key = p.key, .now_ms = p.now_ms, .expires_s = 300, .disposition = STR("attachment; filename=\"x y.png\"")
+	};
 	assert_int_equal(store_presign(w.store, &p, &arena, &put, &why), OK);
 	assert_int_equal(store_presign(w.store, &g, &arena, &get, &why), OK);
 	assert_int_equal(send_as_client("PUT", put.url, &other, 1, STR("body")).status, 403);
@@ -76,7 +81,8 @@ static struct http_response post(const struct post_form *f, struct str body)
 	struct buf b;
 	buf_init_arena(&b, &arena, 1 << 20);
 	for (size_t i = 0; i < f->n_fields; i++)
-		buf_printf(&b, "--xyz\r\nContent-Disposition: form-data; name=\"%.*s\"\r\n\r\n%.*s\r\n", STRF(f->fields[i].name), STRF(f->fields[i].value));
+		buf_printf(&b, "--xyz\r\nContent-Disposition: form-data; name=\"%.*s\"\r\n\r\n%.*s\r\n", STRF(f->fields[i].name),
+			STRF(f->fields[i].value));
 	buf_printf(&b, "--xyz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n%.*s\r\n--xyz--\r\n", STRF(body));
 	return send_as_client("POST", f->url, &type, 1, buf_str(&b));
 }
@@ -87,8 +93,12 @@ static void test_form_when_posted_then_stored_within_its_sizes(void **state)
 	struct post_form f;
 	struct object o;
 	s3_world_make(&w, &engine, false);
-	const struct form_request r = { .key = STR("images/a.png"), .content_type = STR("image/png"), .min_size = 2, .max_size = 4,
-		.now_ms = clock_now_ms(), .expires_s = 300 };
+	const struct form_request r = { .key = STR("images/a.png"),
+		.content_type = STR("image/png"),
+		.min_size = 2,
+		.max_size = 4,
+		.now_ms = clock_now_ms(),
+		.expires_s = 300 };
 	assert_int_equal(store_form(w.store, &r, &arena, &f, &why), OK);
 	assert_true(post(&f, STR("12345")).status >= 400);
 	assert_int_equal(store_get(w.store, r.key, 100, &arena, &o, &why), NOT_FOUND);
@@ -100,7 +110,9 @@ static void test_form_when_posted_then_stored_within_its_sizes(void **state)
 
 static void slot_and_put(struct product *p, struct str bytes, struct slot *out)
 {
-	const struct slot_request asked = { .file_name = STR("a \xc3\xa9.png"), .file_type = STR("image/png"), .has_size = true, .file_size = bytes.n };
+	const struct slot_request asked = {
+		.file_name = STR("a \xc3\xa9.png"), .file_type = STR("image/png"), .has_size = true, .file_size = bytes.n
+	};
 	assert_int_equal(open_slot(p, &asked, &arena, out, &why), OK);
 	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, STR("too short")).status, 403);
 	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, bytes).status, 200);

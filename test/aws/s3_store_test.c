@@ -11,13 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define NOW_MS 1700000000123   /* 2023-11-14T22:13:20.123Z */
+#define NOW_MS 1700000000123 /* 2023-11-14T22:13:20.123Z */
 
 struct fixture {
 	struct fake_http server;
-	const char *answer;           /* to every request; "": cut */
-	const char *const *script;    /* if set, the answers one after the other, and after its NULL again the above */
-	struct buf lines;             /* the first lines of the requests, without the protocol */
+	const char *answer;        /* to every request; "": cut */
+	const char *const *script; /* if set, the answers one after the other, and after its NULL again the above */
+	struct buf lines;          /* the first lines of the requests, without the protocol */
 	atomic_uint requests;
 	struct buf last;
 	struct aws_chain *chain;
@@ -62,8 +62,9 @@ static void start(struct fixture *w, const char *endpoint, struct s3_store_optio
 	arena_init(&w->a, 32u << 20);
 	w->chain = aws_chain_new();
 	snprintf(url, sizeof url, "%s:%u", endpoint, w->server.port);
-	struct aws_service_options so = { .service = STR("s3"), .region = STR("eu-west-1"), .endpoint = endpoint[0] != '\0' ? str_of(url) : STR(""),
-		.chain = w->chain };
+	struct aws_service_options so = {
+		.service = STR("s3"), .region = STR("eu-west-1"), .endpoint = endpoint[0] != '\0' ? str_of(url) : STR(""), .chain = w->chain
+	};
 	w->service = aws_service_new(&so);
 	o.service = w->service;
 	o.region = STR("eu-west-1");
@@ -91,8 +92,12 @@ static const struct header type = { { "Content-Type", 12 }, { "image/png", 9 } }
 static struct presigned presign(struct fixture *w, const char *method, uint32_t expires_s)
 {
 	struct presigned p;
-	const struct presign_request r = { .method = str_of(method), .key = STR("images/a b.png"), .now_ms = NOW_MS, .expires_s = expires_s,
-		.headers = &type, .n_headers = str_equal(str_of(method), STR("PUT")) };
+	const struct presign_request r = { .method = str_of(method),
+		.key = STR("images/a b.png"),
+		.now_ms = NOW_MS,
+		.expires_s = expires_s,
+		.headers = &type,
+		.n_headers = str_equal(str_of(method), STR("PUT")) };
 	if (store_presign(w->store, &r, &w->a, &p, &w->why) != OK)
 		fail_msg("%s", w->why.text);
 	return p;
@@ -110,18 +115,24 @@ static void test_addresses_when_of_each_style_then_as_s3_has_them(void **state)
 	static const struct {
 		const char *endpoint;
 		struct s3_store_options o;
-		const char *bucket, *object;   /* ":PORT" is cut off before they are compared */
+		const char *bucket, *object; /* ":PORT" is cut off before they are compared */
 	} rows[] = {
-		{ "", { .bucket = { "pictures", 8 } }, "https://pictures.s3.eu-west-1.amazonaws.com/", "https://pictures.s3.eu-west-1.amazonaws.com/images/a%20b.png" },
-		{ "", { .bucket = { "my.pictures", 11 } }, "https://s3.eu-west-1.amazonaws.com/my.pictures", "https://s3.eu-west-1.amazonaws.com/my.pictures/images/a%20b.png" },
-		{ "", { .bucket = { "pictures", 8 }, .public_url = { "https://img.example.com/", 24 } }, "https://img.example.com/", "https://img.example.com/images/a%20b.png" },
-		{ "", { .bucket = { "pictures", 8 }, .path_style = true, .public_url = { "http://s3.example", 17 } }, "http://s3.example/pictures", "http://s3.example/pictures/images/a%20b.png" },
+		{ "", { .bucket = { "pictures", 8 } }, "https://pictures.s3.eu-west-1.amazonaws.com/",
+			"https://pictures.s3.eu-west-1.amazonaws.com/images/a%20b.png" },
+		{ "", { .bucket = { "my.pictures", 11 } }, "https://s3.eu-west-1.amazonaws.com/my.pictures",
+			"https://s3.eu-west-1.amazonaws.com/my.pictures/images/a%20b.png" },
+		{ "", { .bucket = { "pictures", 8 }, .public_url = { "https://img.example.com/", 24 } }, "https://img.example.com/",
+			"https://img.example.com/images/a%20b.png" },
+		{ "", { .bucket = { "pictures", 8 }, .path_style = true, .public_url = { "http://s3.example", 17 } }, "http://s3.example/pictures",
+			"http://s3.example/pictures/images/a%20b.png" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture w;
 		struct post_form f;
 		start(&w, rows[i].endpoint, rows[i].o, "");
-		const struct form_request r = { .key = STR("images/a b.png"), .content_type = STR("image/png"), .max_size = 9, .now_ms = NOW_MS, .expires_s = 300 };
+		const struct form_request r = {
+			.key = STR("images/a b.png"), .content_type = STR("image/png"), .max_size = 9, .now_ms = NOW_MS, .expires_s = 300
+		};
 		assert_str(presign(&w, "GET", 300).address, str_of(rows[i].object));
 		assert_int_equal(store_form(w.store, &r, &w.a, &f, &w.why), OK);
 		assert_str(f.url, str_of(rows[i].bucket));
@@ -136,10 +147,9 @@ static void test_presign_when_credentials_end_sooner_then_the_url_does(void **st
 {
 	static const struct {
 		const char *ends;
-		int64_t left_s;        /* 0: refused */
-	} rows[] = {
-		{ "2023-11-14T23:00:00Z", 300 }, { "2023-11-14T22:15:20Z", 119 }, { "2023-11-14T22:13:21.200Z", 1 }, { "2023-11-14T22:13:21Z", 0 },
-	};
+		int64_t left_s; /* 0: refused */
+	} rows[] = { { "2023-11-14T23:00:00Z", 300 }, { "2023-11-14T22:15:20Z", 119 }, { "2023-11-14T22:13:21.200Z", 1 },
+		{ "2023-11-14T22:13:21Z", 0 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture w;
 		struct post_form f;
@@ -203,7 +213,8 @@ static void test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_alone(
 	assert_true(holds(buf_str(&w.last), "Content-Type: image/png\r\n"));
 	assert_true(str_ends_with(buf_str(&w.last), STR("\r\n\r\nbody")));
 	assert_int_equal(store_list(w.store, STR("images/"), STR("images/a"), 7, &w.a, &page, &w.why), UPSTREAM);
-	assert_true(str_starts_with(buf_str(&w.last), STR("GET /?encoding-type=url&list-type=2&max-keys=7&prefix=images%2F&start-after=images%2Fa HTTP/1.1\r\n")));
+	assert_true(str_starts_with(
+		buf_str(&w.last), STR("GET /?encoding-type=url&list-type=2&max-keys=7&prefix=images%2F&start-after=images%2Fa HTTP/1.1\r\n")));
 	stop(&w);
 }
 
@@ -245,13 +256,15 @@ static void test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marke
 {
 	static const struct {
 		const char *answers[8];
-		const char *lines;     /* of the requests, up to HTTP/1.1 */
+		const char *lines; /* of the requests, up to HTTP/1.1 */
 		enum status want;
 	} rows[] = {
 		{ { gone }, "DELETE /pictures/a%20b ", OK },
 		{ { HEADED("x-amz-version-id: null\r\n", "0", "") }, "DELETE /pictures/a%20b ", OK },
 		{ { marked, whole_list, gone, gone, rest_list, gone },
-		  "DELETE /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=1 DELETE /pictures/a%20b?versionId=null " LIST_LINE "DELETE /pictures/a%20b?versionId=m ", OK },
+			"DELETE /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=1 DELETE /pictures/a%20b?versionId=null " LIST_LINE
+			"DELETE /pictures/a%20b?versionId=m ",
+			OK },
 		{ { marked, newer_list, gone }, "DELETE /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=m ", OK },
 		{ { marked, forbidden }, "DELETE /pictures/a%20b " LIST_LINE, UPSTREAM },
 		{ { marked, HEADED("", "4", "<no>") }, "DELETE /pictures/a%20b " LIST_LINE, UPSTREAM },
@@ -272,7 +285,8 @@ static void test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marke
 /* A list that never gets shorter. */
 static void test_remove_when_versions_do_not_end_then_it_does(void **state)
 {
-	static const char *const answers[] = { marked, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, NULL };
+	static const char *const answers[] = { marked, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list,
+		gone, NULL };
 	struct fixture w;
 	start(&w, LOOPBACK, by_path, gone);
 	w.script = answers;
@@ -290,28 +304,32 @@ static const char denied[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 40\r\n\r
 static const char moved[] = "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: http://example.com/\r\n\r\n";
 static const char timeless[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody";
 static const char slow_down[] = "HTTP/1.1 503 Slow Down\r\nContent-Length: 36\r\n\r\n<Error><Code>SlowDown</Code></Error>";
-static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: \"abc\"\r\nContent-Type: image/png\r\nLast-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\nbody";
+static const char whole[] =
+	"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: \"abc\"\r\nContent-Type: image/png\r\nLast-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\nbody";
 
 static void test_answers_when_no_success_then_their_faults(void **state)
 {
 	static const struct {
 		const char *answer;
 		enum fault_code get, put, remove, list;
-	} rows[] = {
-		{ no_key, F_NO_SUCH_KEY, F_UPSTREAM_FAILED, F_NONE, F_UPSTREAM_FAILED }, { denied, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED },
+	} rows[] = { { no_key, F_NO_SUCH_KEY, F_UPSTREAM_FAILED, F_NONE, F_UPSTREAM_FAILED },
+		{ denied, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED },
 		{ no_bucket, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED },
-		{ moved, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED }, { timeless, F_UPSTREAM_FAILED, F_NONE, F_NONE, F_UPSTREAM_FAILED },
-		{ slow_down, F_OVERLOADED, F_OVERLOADED, F_OVERLOADED, F_OVERLOADED }, { whole, F_NONE, F_NONE, F_NONE, F_UPSTREAM_FAILED },
-	};
+		{ moved, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED, F_UPSTREAM_FAILED },
+		{ timeless, F_UPSTREAM_FAILED, F_NONE, F_NONE, F_UPSTREAM_FAILED },
+		{ slow_down, F_OVERLOADED, F_OVERLOADED, F_OVERLOADED, F_OVERLOADED }, { whole, F_NONE, F_NONE, F_NONE, F_UPSTREAM_FAILED } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture w;
 		struct object o;
 		struct object_page page;
 		start(&w, LOOPBACK, by_path, rows[i].answer);
-		struct { enum status got; enum fault_code want; } calls[] = {
-			{ store_get(w.store, STR("k"), 9, &w.a, &o, &w.why), rows[i].get }, { store_put(w.store, STR("k"), STR("t/t"), STR("b"), &w.why), rows[i].put },
-			{ store_remove(w.store, STR("k"), &w.why), rows[i].remove }, { store_list(w.store, STR(""), STR(""), 9, &w.a, &page, &w.why), rows[i].list },
-		};
+		struct {
+			enum status got;
+			enum fault_code want;
+		} calls[] = { { store_get(w.store, STR("k"), 9, &w.a, &o, &w.why), rows[i].get },
+			{ store_put(w.store, STR("k"), STR("t/t"), STR("b"), &w.why), rows[i].put },
+			{ store_remove(w.store, STR("k"), &w.why), rows[i].remove },
+			{ store_list(w.store, STR(""), STR(""), 9, &w.a, &page, &w.why), rows[i].list } };
 		for (size_t k = 0; k < COUNT_OF(calls); k++)
 			if (calls[k].got != (calls[k].want == F_NONE ? OK : fault_status(calls[k].want)))
 				fail_msg("row %zu call %zu: status %d", i, k, (int)calls[k].got);
@@ -334,7 +352,8 @@ static void test_get_when_whole_then_its_info_and_too_large_by_its_length_refuse
 	assert_int_equal(w.why.code, F_IMAGE_TOO_LARGE);
 	assert_int_equal(store_get(w.store, STR("k"), 0, &w.a, &o, &w.why), LIMIT);
 	stop(&w);
-	start(&w, LOOPBACK, by_path, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nETag: \"abc\"\r\nLast-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n");
+	start(&w, LOOPBACK, by_path,
+		"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nETag: \"abc\"\r\nLast-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\n");
 	assert_int_equal(store_head(w.store, STR("k"), &w.a, &info, &w.why), OK);
 	assert_int_equal(info.size, 99);
 	stop(&w);

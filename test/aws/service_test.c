@@ -16,9 +16,9 @@
 
 /* The n-th request gets the n-th answer; the last one holds for all that follow. */
 struct script {
-	const char *answers[4];   /* "": the connection is cut once the request is read */
+	const char *answers[4]; /* "": the connection is cut once the request is read */
 	unsigned n_answers;
-	bool mute;                /* read, and never answer */
+	bool mute; /* read, and never answer */
 	atomic_uint requests;
 	struct buf last;
 };
@@ -65,7 +65,9 @@ static void start(struct fixture *f, const char *service, struct script script)
 	fake_http_start(&f->server, serve_script, &f->script);
 	arena_init(&f->a, 16u << 20);
 	f->chain = aws_chain_new();
-	struct aws_service_options o = { .service = str_of(service), .region = STR("eu-west-1"), .endpoint = str_of(f->server.url), .chain = f->chain };
+	struct aws_service_options o = {
+		.service = str_of(service), .region = STR("eu-west-1"), .endpoint = str_of(f->server.url), .chain = f->chain
+	};
 	f->service = aws_service_new(&o);
 	assert_non_null(f->service);
 }
@@ -84,8 +86,13 @@ static const struct header target = { { "X-Amz-Target", 12 }, { "DynamoDB_201208
 
 static enum status call(struct fixture *f, bool repeatable)
 {
-	struct aws_call c = { .method = STR("POST"), .path = STR("/"), .headers = &target, .n_headers = 1, .body = STR("{}"),
-		.repeatable = repeatable, .sent = &f->sent };
+	struct aws_call c = { .method = STR("POST"),
+		.path = STR("/"),
+		.headers = &target,
+		.n_headers = 1,
+		.body = STR("{}"),
+		.repeatable = repeatable,
+		.sent = &f->sent };
 	return aws_service_call(f->service, &c, &f->a, &f->answer, &f->why);
 }
 
@@ -99,10 +106,10 @@ static void test_call_when_answered_then_signed_with_the_token_on_a_kept_connect
 	assert_int_equal(f.sent, 1);
 	assert_int_equal(atomic_load(&f.server.n), 1);
 	struct str request = buf_str(&f.script.last);
-	static const char *const parts[] = {
-		"POST / HTTP/1.1\r\n", "/eu-west-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token;x-amz-target, Signature=",
-		"x-amz-security-token: the-session-token\r\n", "authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/", "X-Amz-Target: DynamoDB_20120810.PutItem\r\n",
-	};
+	static const char *const parts[] = { "POST / HTTP/1.1\r\n",
+		"/eu-west-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token;x-amz-target, Signature=",
+		"x-amz-security-token: the-session-token\r\n", "authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/",
+		"X-Amz-Target: DynamoDB_20120810.PutItem\r\n" };
 	for (size_t i = 0; i < COUNT_OF(parts); i++)
 		assert_true(str_find(request, str_of(parts[i])) < request.n);
 	assert_int_equal(str_find(request, STR("x-amz-content-sha256")), request.n);
@@ -114,7 +121,8 @@ static void test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_o
 	static const struct {
 		const char *id;
 		bool given;
-	} rows[] = { { "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", true }, { "", false }, { "a\r\nb: c", false }, { NULL, false } };
+	} rows[] = { { "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", true }, { "", false },
+		{ "a\r\nb: c", false }, { NULL, false } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture f;
 		char line[128];
@@ -132,7 +140,8 @@ static void test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_o
 	}
 }
 
-static const char throttled_json[] = ANSWER("400 Bad Request", "67") "{\"__type\":\"com.amazonaws.dynamodb.v20120810#ThrottlingException\"  }";
+static const char throttled_json[] =
+	ANSWER("400 Bad Request", "67") "{\"__type\":\"com.amazonaws.dynamodb.v20120810#ThrottlingException\"  }";
 static const char slow_down[] = ANSWER("503 Slow Down", "36") "<Error><Code>SlowDown</Code></Error>";
 static const char refused_json[] = ANSWER("400 Bad Request", "61") "{\"__type\":\"com.amazonaws#ConditionalCheckFailedException\"   }";
 static const char five_hundred[] = ANSWER("500 Internal Server Error", "0");
@@ -142,14 +151,12 @@ static void test_call_when_it_fails_at_first_then_again_only_what_may(void **sta
 {
 	static const struct {
 		const char *first;
-		enum status repeatable, once;   /* what the call ends in */
+		enum status repeatable, once; /* what the call ends in */
 		int status;
-	} rows[] = {
-		{ five_hundred, OK, UPSTREAM, 200 }, { five_oh_three, OK, UPSTREAM, 200 }, { "", OK, UPSTREAM, 200 },
+	} rows[] = { { five_hundred, OK, UPSTREAM, 200 }, { five_oh_three, OK, UPSTREAM, 200 }, { "", OK, UPSTREAM, 200 },
 		{ "garbage\r\n\r\n", OK, UPSTREAM, 200 }, { "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", OK, UPSTREAM, 200 },
 		{ throttled_json, OK, OK, 200 }, { slow_down, OK, OK, 200 }, { ANSWER("429 Too Many", "0"), OK, OK, 200 },
-		{ refused_json, OK, OK, 400 }, { ANSWER("404 Not Found", "0"), OK, OK, 404 }, { ANSWER("301 Moved", "0"), OK, OK, 301 },
-	};
+		{ refused_json, OK, OK, 400 }, { ANSWER("404 Not Found", "0"), OK, OK, 404 }, { ANSWER("301 Moved", "0"), OK, OK, 301 } };
 	for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
 		struct fixture f;
 		bool repeatable = i % 2 == 0, final = rows[i / 2].status != 200;
@@ -227,7 +234,9 @@ static void test_call_when_name_does_not_resolve_then_failed_within_the_deadline
 	struct fixture f;
 	start(&f, "dynamodb", (struct script){ .answers = { OK_ANSWER } });
 	aws_service_free(&f.service);
-	struct aws_service_options o = { .service = STR("s3"), .region = STR("eu-west-1"), .endpoint = STR("http://no-such-host.invalid"), .chain = f.chain };
+	struct aws_service_options o = {
+		.service = STR("s3"), .region = STR("eu-west-1"), .endpoint = STR("http://no-such-host.invalid"), .chain = f.chain
+	};
 	f.service = aws_service_new(&o);
 	int64_t before_ms = clock_mono_ms();
 	struct aws_call c = { .method = STR("GET"), .path = STR("/"), .repeatable = true, .deadline_ms = before_ms + 300 };
@@ -269,11 +278,15 @@ static void test_url_when_endpoint_or_none_then_that_or_the_regional_one(void **
 	static const struct {
 		const char *service, *region, *endpoint, *url;
 	} rows[] = {
-		{ "s3", "eu-west-1", "", "https://s3.eu-west-1.amazonaws.com" }, { "dynamodb", "us-east-1", "", "https://dynamodb.us-east-1.amazonaws.com" },
-		{ "s3", "cn-north-1", "", "https://s3.cn-north-1.amazonaws.com.cn" }, { "s3", "r", "http://127.0.0.1:9000/", "http://127.0.0.1:9000" },
+		{ "s3", "eu-west-1", "", "https://s3.eu-west-1.amazonaws.com" },
+		{ "dynamodb", "us-east-1", "", "https://dynamodb.us-east-1.amazonaws.com" },
+		{ "s3", "cn-north-1", "", "https://s3.cn-north-1.amazonaws.com.cn" },
+		{ "s3", "r", "http://127.0.0.1:9000/", "http://127.0.0.1:9000" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct aws_service_options o = { .service = str_of(rows[i].service), .region = str_of(rows[i].region), .endpoint = str_of(rows[i].endpoint) };
+		struct aws_service_options o = {
+			.service = str_of(rows[i].service), .region = str_of(rows[i].region), .endpoint = str_of(rows[i].endpoint)
+		};
 		struct aws_service *s = aws_service_new(&o);
 		assert_str(aws_service_url(s), str_of(rows[i].url));
 		aws_service_free(&s);

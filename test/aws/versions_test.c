@@ -3,9 +3,11 @@
 
 #include "aws/listing.h"
 
-#define ROOT(inside) "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListVersionsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Key>no</Key>" \
-	inside "</ListVersionsResult>"
-#define ENTRY(kind, key, id, latest) "<" kind "><Owner><ID>1</ID><Key>not the key</Key></Owner><Key>" key "</Key><VersionId>" id "</VersionId><IsLatest>" latest \
+#define ROOT(inside) \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListVersionsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Key>no</Key>" inside \
+	"</ListVersionsResult>"
+#define ENTRY(kind, key, id, latest) \
+	"<" kind "><Owner><ID>1</ID><Key>not the key</Key></Owner><Key>" key "</Key><VersionId>" id "</VersionId><IsLatest>" latest \
 	"</IsLatest><Size>7</Size></" kind ">"
 
 static struct arena arena;
@@ -26,8 +28,10 @@ static int tear_down(void **state)
 static void test_versions_when_usual_then_versions_and_markers(void **state)
 {
 	struct version_page p;
-	assert_int_equal(versions_parse(STR(ROOT("<EncodingType>url</EncodingType>" ENTRY("DeleteMarker", "a%2Fb+c", "m.1", "true") ENTRY("Version", "a%2Fb+c", "null", "false"))),
-	                                2, &arena, &p, &why), OK);
+	assert_int_equal(versions_parse(STR(ROOT("<EncodingType>url</EncodingType>" ENTRY("DeleteMarker", "a%2Fb+c", "m.1", "true")
+											ENTRY("Version", "a%2Fb+c", "null", "false"))),
+						 2, &arena, &p, &why),
+		OK);
 	assert_int_equal(p.n, 2);
 	assert_str(p.versions[0].key, STR("a/b c"));
 	assert_str(p.versions[0].id, STR("m.1"));
@@ -48,12 +52,11 @@ static void test_versions_when_not_encoded_or_none_then_as_they_are(void **state
 
 static void test_versions_when_not_such_an_answer_then_refused(void **state)
 {
-	static const char *const texts[] = {
-		"", "x", "<ListBucketResult/>", "<ListVersionsResult>", "<!DOCTYPE a [<!ENTITY e \"x\">]><ListVersionsResult/>",
-		ROOT(ENTRY("Version", "", "1", "true")), ROOT(ENTRY("Version", "k", "", "true")), ROOT("<Version/>"),
+	static const char *const texts[] = { "", "x", "<ListBucketResult/>", "<ListVersionsResult>",
+		"<!DOCTYPE a [<!ENTITY e \"x\">]><ListVersionsResult/>", ROOT(ENTRY("Version", "", "1", "true")),
+		ROOT(ENTRY("Version", "k", "", "true")), ROOT("<Version/>"),
 		ROOT("<EncodingType>url</EncodingType>" ENTRY("Version", "%4", "1", "true")),
-		ROOT(ENTRY("Version", "k", "1", "true") ENTRY("Version", "k", "2", "false") ENTRY("Version", "k", "3", "false")),
-	};
+		ROOT(ENTRY("Version", "k", "1", "true") ENTRY("Version", "k", "2", "false") ENTRY("Version", "k", "3", "false")) };
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		struct version_page p;
 		if (versions_parse(str_of(texts[i]), 2, &arena, &p, &why) != UPSTREAM)

@@ -83,7 +83,7 @@ static void test_sizes_that_wrap_are_refused(void **state)
 	assert_false(arena_ok(&a));
 	arena_deinit(&a);
 	arena_init(&a, 112);
-	assert_non_null(arena_array(&a, 5, 20));   /* 100, rounded up */
+	assert_non_null(arena_array(&a, 5, 20)); /* 100, rounded up */
 	arena_deinit(&a);
 }
 
@@ -133,7 +133,7 @@ static void test_overrun_when_sanitized_ends_the_program(void **state)
 		arena_alloc(&a, 100);
 		if (freopen("/dev/null", "w", stderr) == NULL)
 			_exit(0);
-		__sanitizer_set_report_path("stderr");   /* this report is wanted: not where those are kept that fail a run */
+		__sanitizer_set_report_path("stderr"); /* this report is wanted: not where those are kept that fail a run */
 		p[20] = 1;
 		_exit(0);
 	}

@@ -78,7 +78,7 @@ static void test_printf_past_the_maximum_appends_nothing(void **state)
 	buf_deinit(&b);
 	buf_init(&b, 1000);
 	buf_printf(&b, "x");
-	buf_printf(&b, "%0*d", 500, 7);   /* does not fit the first memory: formatted again */
+	buf_printf(&b, "%0*d", 500, 7); /* does not fit the first memory: formatted again */
 	assert_int_equal(b.n, 501);
 	assert_int_equal(b.p[500], '7');
 	buf_deinit(&b);

@@ -27,14 +27,11 @@ static void test_sum_when_of_published_text_then_is_the_published(void **state)
 		enum checksum_kind kind;
 		const char *text, *hex;
 	} rows[] = {
-		{ CHECKSUM_CRC32, "123456789", "cbf43926" },
-		{ CHECKSUM_CRC32C, "123456789", "e3069283" },
-		{ CHECKSUM_CRC64NVME, "123456789", "ae8b14860a799888" },
-		{ CHECKSUM_SHA1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d" },
-		{ CHECKSUM_SHA256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-		{ CHECKSUM_CRC32, "", "00000000" },
+		{ CHECKSUM_CRC32, "123456789", "cbf43926" }, { CHECKSUM_CRC32C, "123456789", "e3069283" },
+		{ CHECKSUM_CRC64NVME, "123456789", "ae8b14860a799888" }, { CHECKSUM_SHA1, "abc", "a9993e364706816aba3e25717850c26c9cd0d89d" },
+		{ CHECKSUM_SHA256, "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" }, { CHECKSUM_CRC32, "", "00000000" },
 		{ CHECKSUM_CRC64NVME, "", "0000000000000000" },
-		{ CHECKSUM_CRC32, "hello world\n", "af083b2d" },   /* base64 rwg7LQ==, as the SDKs send */
+		{ CHECKSUM_CRC32, "hello world\n", "af083b2d" }, /* base64 rwg7LQ==, as the SDKs send */
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		assert_string_equal(hex_of(rows[i].kind, str_of(rows[i].text)), rows[i].hex);
@@ -95,9 +92,7 @@ static void test_crc_when_of_any_length_then_is_that_of_the_definition(void **st
 		enum checksum_kind kind;
 		uint64_t polynomial;
 		size_t bits;
-	} rows[] = {
-		{ CHECKSUM_CRC32, 0xedb88320, 32 }, { CHECKSUM_CRC32C, 0x82f63b78, 32 }, { CHECKSUM_CRC64NVME, 0x9a6c9329ac4bc9b5, 64 },
-	};
+	} rows[] = { { CHECKSUM_CRC32, 0xedb88320, 32 }, { CHECKSUM_CRC32C, 0x82f63b78, 32 }, { CHECKSUM_CRC64NVME, 0x9a6c9329ac4bc9b5, 64 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		for (size_t n = 0; n < 400; n++) {
 			char want[17];

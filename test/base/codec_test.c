@@ -100,10 +100,8 @@ static void test_base64_goes_both_ways_for_every_byte_and_length(void **state)
 
 static void test_base64_when_not_canonical_is_refused(void **state)
 {
-	const struct str bad[] = {
-		STR("Z"), STR("Zg"), STR("Zg="), STR("Zg==="), STR("="), STR("===="), STR("Z==="), STR("Zg==Zg=="), STR("Zh=="),
-		STR("Zm9="), STR("Zm9v\n"), STR(" Zm9v"), STR("Zm-_"), STR("Zm=v"), STR("Zm9\0"), STR("Zm9\xc3"),
-	};
+	const struct str bad[] = { STR("Z"), STR("Zg"), STR("Zg="), STR("Zg==="), STR("="), STR("===="), STR("Z==="), STR("Zg==Zg=="),
+		STR("Zh=="), STR("Zm9="), STR("Zm9v\n"), STR(" Zm9v"), STR("Zm-_"), STR("Zm=v"), STR("Zm9\0"), STR("Zm9\xc3") };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct str got = STR("old");
 		assert_false(base64_decode(&arena, bad[i], &got));
@@ -167,8 +165,8 @@ static void test_uri_decode_reads_plus_as_given_and_once_only(void **state)
 static void test_uri_decode_when_hex_is_missing_refuses(void **state)
 {
 	const struct str bad[] = {
-		STR("%"), STR("a%"), STR("%2"), STR("%2g"), STR("%g2"), STR("%%20"), STR("%+1"),
-		str_slice(STR("%41"), 0, 2), str_slice(STR("%41"), 0, 1),   /* digits after the end do not count */
+		STR("%"), STR("a%"), STR("%2"), STR("%2g"), STR("%g2"), STR("%%20"), STR("%+1"), str_slice(STR("%41"), 0, 2),
+		str_slice(STR("%41"), 0, 1), /* digits after the end do not count */
 	};
 	struct str got;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)

@@ -31,8 +31,7 @@ static void test_md5_gives_the_rfc_suite(void **state)
 		{ "message digest", "f96b697d7cb7938d525a2f31aaf161d0" },
 		{ "abcdefghijklmnopqrstuvwxyz", "c3fcd3d76192e4007dfb496cca67e13b" },
 		{ "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "d174ab98d277d9f5a5611c2c9f419d9f" },
-		{ "12345678901234567890123456789012345678901234567890123456789012345678901234567890",
-		  "57edf4a22be3c955ac49da2e2107b67a" },
+		{ "12345678901234567890123456789012345678901234567890123456789012345678901234567890", "57edf4a22be3c955ac49da2e2107b67a" },
 	};
 	char hex[65];
 	for (size_t i = 0; i < COUNT_OF(suite); i++)
@@ -48,8 +47,7 @@ static void test_sha256_gives_the_rfc_vectors(void **state)
 	} suite[] = {
 		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
 		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-		  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 	};
 	char hex[65];
 	for (size_t i = 0; i < COUNT_OF(suite); i++) {
@@ -111,11 +109,10 @@ static void test_hmac_with_a_key_longer_than_the_block_is_right(void **state)
 	static const struct {
 		const char *data, *mac;
 	} suite[] = {
-		{ "Test Using Larger Than Block-Size Key - Hash Key First",
-		  "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
+		{ "Test Using Larger Than Block-Size Key - Hash Key First", "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
 		{ "This is a test using a larger than block-size key and a larger than block-size data. The key needs to be "
 		  "hashed before being used by the HMAC algorithm.",
-		  "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
+			"9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
 	};
 	unsigned char mac[SHA256_BYTES];
 	char hex[65], key[131], data[50];
@@ -212,9 +209,9 @@ static void test_uuid_of_another_form_is_refused(void **state)
 	assert_true(uuid_valid(STR("0f8fad5b-d9cb-469f-a165-70867728950e")));
 	const struct str bad[] = {
 		STR(""),
-		STR("0F8FAD5B-D9CB-469F-A165-70867728950E"),   /* upper case */
-		STR("0f8fad5b-d9cb-169f-a165-70867728950e"),   /* version 1 */
-		STR("0f8fad5b-d9cb-469f-c165-70867728950e"),   /* another variant */
+		STR("0F8FAD5B-D9CB-469F-A165-70867728950E"), /* upper case */
+		STR("0f8fad5b-d9cb-169f-a165-70867728950e"), /* version 1 */
+		STR("0f8fad5b-d9cb-469f-c165-70867728950e"), /* another variant */
 		STR("0f8fad5b-d9cb-469f-a165-70867728950"),
 		STR("0f8fad5b-d9cb-469f-a165-70867728950e0"),
 		STR("0f8fad5bd9cb-469f-a165-70867728950e00"),

@@ -104,13 +104,13 @@ static void test_file_is_rotated_between_lines(void **state)
 {
 	struct dirent **names;
 	open_file(10, 9);
-	log_file_append(&file, STR("aaaa\nbbbb\ncccc\n"));   /* the first two are 10 bytes */
+	log_file_append(&file, STR("aaaa\nbbbb\ncccc\n")); /* the first two are 10 bytes */
 	assert_str(current(), STR("cccc\n"));
 	log_file_append(&file, STR("dddd\n"));
 	assert_str(current(), STR("cccc\ndddd\n"));
 	log_file_append(&file, STR("e\n"));
 	assert_str(current(), STR("e\n"));
-	int n = list_rotated(&names);   /* . .. current log log: names that sort as they came */
+	int n = list_rotated(&names); /* . .. current log log: names that sort as they came */
 	assert_int_equal(n, 5);
 	assert_string_equal(names[2]->d_name, "current.jsonl");
 	assert_str(read_in_logs(names[3]->d_name), STR("aaaa\nbbbb\n"));
@@ -168,7 +168,7 @@ static void test_disk_full_loses_lines_whole_and_counts_them(void **state)
 	int64_t dropped = metric_get(M_LOG_LINES_DROPPED);
 	log_file_append(&file, STR("first\n"));
 	limit_files(16);
-	log_file_append(&file, STR("second\nthird\nfourth\n"));   /* "third" is cut at the limit */
+	log_file_append(&file, STR("second\nthird\nfourth\n")); /* "third" is cut at the limit */
 	log_file_append(&file, STR("fifth\n"));
 	limit_files(before.rlim_cur);
 	assert_str(current(), STR("first\nsecond\n"));

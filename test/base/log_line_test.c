@@ -35,12 +35,12 @@ static void write_fields(struct str id, const struct log_field *fields, size_t n
 
 static void test_line_has_time_level_event_id_and_fields_in_order(void **state)
 {
-	const struct log_field fields[] = {
-		LOG_C("method", "GET"), LOG_I("status", 200), LOG_D("ms", 1.5), LOG_S("route", STR("GET /images")),
-	};
+	const struct log_field fields[] = { LOG_C("method", "GET"), LOG_I("status", 200), LOG_D("ms", 1.5),
+		LOG_S("route", STR("GET /images")) };
 	write_fields(STR("id-1"), fields, COUNT_OF(fields));
-	assert_str(buf_str(&out), STR(HEAD ",\"requestId\":\"id-1\",\"method\":\"GET\",\"status\":200,\"ms\":1.500,"
-	                              "\"route\":\"GET /images\"}\n"));
+	assert_str(buf_str(&out),
+		STR(HEAD ",\"requestId\":\"id-1\",\"method\":\"GET\",\"status\":200,\"ms\":1.500,"
+				 "\"route\":\"GET /images\"}\n"));
 }
 
 static void test_empty_strings_and_id_are_left_out(void **state)
@@ -56,8 +56,9 @@ static void test_strings_of_foreign_are_inert(void **state)
 {
 	const struct log_field fields[] = { LOG_S("a", STR("\"},\n\x1b[2J\xe2\x80\xae\xff\0\x7f")) };
 	write_fields(STR("\n"), fields, 1);
-	assert_str(buf_str(&out), STR(HEAD ",\"requestId\":\"\\u000a\",\"a\":\"\\\"},\\u000a\\u001b[2J\\u202e\xef\xbf\xbd"
-	                              "\\u0000\\u007f\"}\n"));
+	assert_str(buf_str(&out),
+		STR(HEAD ",\"requestId\":\"\\u000a\",\"a\":\"\\\"},\\u000a\\u001b[2J\\u202e\xef\xbf\xbd"
+				 "\\u0000\\u007f\"}\n"));
 	assert_int_equal(log_lines(buf_str(&out)), 1);
 }
 
@@ -65,7 +66,7 @@ static void test_long_string_is_cut_at_a_code_point_and_says_so(void **state)
 {
 	char text[1100];
 	memset(text, 'x', sizeof text);
-	memcpy(text + 1023, "\xc3\xa9", 2);   /* across the cut */
+	memcpy(text + 1023, "\xc3\xa9", 2); /* across the cut */
 	const struct log_field whole[] = { LOG_S("a", ((struct str){ text, 1023 })) };
 	write_fields(STR(""), whole, 1);
 	assert_false(str_ends_with(buf_str(&out), STR("...\"}\n")));
@@ -77,10 +78,8 @@ static void test_long_string_is_cut_at_a_code_point_and_says_so(void **state)
 
 static void test_numbers_at_their_ends_stay_json(void **state)
 {
-	const struct log_field fields[] = {
-		LOG_I("a", INT64_MIN), LOG_I("b", INT64_MAX), LOG_D("c", NAN), LOG_D("d", INFINITY), LOG_D("e", -0.0005),
-		LOG_D("f", 1e300),
-	};
+	const struct log_field fields[] = { LOG_I("a", INT64_MIN), LOG_I("b", INT64_MAX), LOG_D("c", NAN), LOG_D("d", INFINITY),
+		LOG_D("e", -0.0005), LOG_D("f", 1e300) };
 	write_fields(STR(""), fields, COUNT_OF(fields));
 	json_t *line = json_loadb(out.p, out.n, 0, NULL);
 	assert_non_null(line);
@@ -122,7 +121,8 @@ static void test_events_have_the_table_s_name_and_level(void **state)
 /* Ties, neighbours of ties, and a walk over all magnitudes. */
 static void test_reals_are_written_as_printf_does(void **state)
 {
-	double values[3000] = { 0.0, -0.0, 0.0005, 0.0015, 0.0025, 1.0005, 2.0005, 0.0004999999999999999, 0.00050000000000000001, 1e12, 999999999999.9995, 1e15, -1.5 };
+	double values[3000] = { 0.0, -0.0, 0.0005, 0.0015, 0.0025, 1.0005, 2.0005, 0.0004999999999999999, 0.00050000000000000001, 1e12,
+		999999999999.9995, 1e15, -1.5 };
 	uint64_t seed = 7;
 	for (size_t i = 16; i < COUNT_OF(values); i++) {
 		seed = seed * 6364136223846793005u + 1442695040888963407u;

@@ -203,7 +203,8 @@ static void test_find_while_lines_are_written_then_each_is_whole_and_comes_once(
 		assert_int_equal(log_ring_find(&r, &q, &own, &f, &why), OK);
 		assert_true(f.missed + f.n == f.last - q.after);
 		for (size_t i = 0; i < f.n; i++)
-			assert_true(f.lines[i].line.p[0] == '{' && f.lines[i].line.p[f.lines[i].line.n - 1] == '}' && f.lines[i].n == q.after + f.missed + 1 + i);
+			assert_true(f.lines[i].line.p[0] == '{' && f.lines[i].line.p[f.lines[i].line.n - 1] == '}' &&
+				f.lines[i].n == q.after + f.missed + 1 + i);
 		q.after = seen = f.last;
 		arena_deinit(&own);
 	}

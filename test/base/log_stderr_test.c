@@ -113,7 +113,7 @@ static void test_reader_that_is_gone_loses_lines_and_counts_them(void **state)
 	log_stderr_close(&e);
 	log_stderr_open(&e, ends[1]);
 	log_stderr_append(&e, STR("three\n"));
-	log_stderr_append(&e, STR("four\n"));   /* goes with the line that reports three */
+	log_stderr_append(&e, STR("four\n")); /* goes with the line that reports three */
 	assert_true(e.missed == 2);
 	log_stderr_close(&e);
 	close(ends[1]);

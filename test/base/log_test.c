@@ -78,7 +78,7 @@ static void test_direct_when_set_then_each_line_is_out_on_return(void **state)
 	struct fault why;
 	assert_int_equal(log_start(&o, &why), OK);
 	LOG(REQUEST, STR("r-1"), LOG_I("status", 200));
-	LOG(IMAGE_UPLOADED, STR("r-2"), LOG_I("n", 1));   /* a debug line: below the level */
+	LOG(IMAGE_UPLOADED, STR("r-2"), LOG_I("n", 1)); /* a debug line: below the level */
 	log_write_raw(STR("{}\n"));
 	struct str text = temp_read(temp_path(dir, "direct"), content, sizeof content);
 	assert_int_equal(log_lines(text), 2);
@@ -232,7 +232,7 @@ static void test_stderr_that_no_one_reads_stops_neither_callers_nor_file(void **
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	replace_stderr(ends[1]);
 	start(LOG_INFO, 100000);
-	for (int i = 0; i < 5; i++) {   /* well over the pipe and the megabyte that waits for it */
+	for (int i = 0; i < 5; i++) { /* well over the pipe and the megabyte that waits for it */
 		run_writers();
 		log_flush();
 	}
@@ -257,7 +257,7 @@ static void test_stderr_that_is_read_again_gets_what_waited(void **state)
 		log_flush();
 	}
 	LOG(SERVER_READY, STR(""), LOG_I("n", 1));
-	while (!given) {   /* read blocks until the writer has more */
+	while (!given) { /* read blocks until the writer has more */
 		ssize_t n = read(ends[0], content, sizeof content);
 		assert_true(n > 0);
 		seen += log_lines((struct str){ content, (size_t)n });
@@ -316,7 +316,7 @@ static void test_line_without_memory_is_dropped_and_counted(void **state)
 	log_flush();
 	uint64_t before = log_dropped();
 	mem_fail_nth(1);
-	log_write(EV_REQUEST, STR(""), fields, COUNT_OF(fields));   /* too long for the stack, so on the heap */
+	log_write(EV_REQUEST, STR(""), fields, COUNT_OF(fields)); /* too long for the stack, so on the heap */
 	mem_fail_nth(0);
 	assert_true(log_dropped() == before + 1);
 	LOG(REQUEST, STR(""), LOG_I("n", 1));

@@ -40,10 +40,12 @@ static void test_text_has_help_and_type_once_a_name(void **state)
 	metric_set(M_UPLOADS_ACCEPTED, 3);
 	metric_set(M_UPLOADS_REJECTED, 4);
 	struct str text = write_all(&b);
-	assert_int_equal(count(text, STR("# HELP tintype_uploads_total complete uploads, by outcome\n"
-	                                 "# TYPE tintype_uploads_total counter\n"
-	                                 "tintype_uploads_total{outcome=\"uploaded\"} 3\n"
-	                                 "tintype_uploads_total{outcome=\"rejected\"} 4\n")), 1);
+	assert_int_equal(count(text,
+						 STR("# HELP tintype_uploads_total complete uploads, by outcome\n"
+							 "# TYPE tintype_uploads_total counter\n"
+							 "tintype_uploads_total{outcome=\"uploaded\"} 3\n"
+							 "tintype_uploads_total{outcome=\"rejected\"} 4\n")),
+		1);
 	assert_int_equal(count(text, STR("# TYPE tintype_uploads_total ")), 1);
 	assert_int_equal(count(text, STR("# TYPE tintype_images gauge\n")), 1);
 	buf_deinit(&b);

@@ -24,11 +24,11 @@ static int end(void **state)
 
 static void test_valid_accepts_the_ends_of_every_range(void **state)
 {
-	const struct str good[] = {
-		STR(""), STR("\0"), STR("\x7f"), STR("\xc2\x80"), STR("\xdf\xbf"), STR("\xe0\xa0\x80"), STR("\xec\xbf\xbf"),
+	const struct str good[] = { STR(""), STR("\0"), STR("\x7f"), STR("\xc2\x80"), STR("\xdf\xbf"), STR("\xe0\xa0\x80"), STR("\xec\xbf\xbf"),
 		STR("\xed\x9f\xbf"), STR("\xee\x80\x80"), STR("\xef\xbf\xbf"), STR("\xf0\x90\x80\x80"), STR("\xf3\xbf\xbf\xbf"),
-		STR("\xf4\x8f\xbf\xbf"), STR("a\xe2\x82\xac" "b\xf0\x9f\x93\xb7"),
-	};
+		STR("\xf4\x8f\xbf\xbf"),
+		STR("a\xe2\x82\xac"
+			"b\xf0\x9f\x93\xb7") };
 	for (size_t i = 0; i < COUNT_OF(good); i++)
 		assert_true(utf8_valid(good[i]));
 	assert_true(utf8_valid((struct str){ NULL, 0 }));
@@ -36,13 +36,11 @@ static void test_valid_accepts_the_ends_of_every_range(void **state)
 
 static void test_valid_refuses_overlong_surrogate_beyond_and_cut(void **state)
 {
-	const struct str bad[] = {
-		STR("\x80"), STR("\xbf"), STR("\xc0\x80"), STR("\xc1\xbf"), STR("\xe0\x80\x80"), STR("\xe0\x9f\xbf"),
-		STR("\xed\xa0\x80"), STR("\xed\xbf\xbf"), STR("\xf0\x80\x80\x80"), STR("\xf0\x8f\xbf\xbf"),
-		STR("\xf4\x90\x80\x80"), STR("\xf5\x80\x80\x80"), STR("\xff"), STR("\xfe"), STR("\xc2"), STR("\xe2\x82"),
-		STR("\xf0\x9f\x93"), STR("\xc2\x20"), STR("\xe2\x28\xa1"), STR("\xe2\x82\x28"), STR("\xf0\x28\x8c\xbc"),
-		STR("\xf0\x90\x28\xbc"), STR("\xf0\x90\x8c\x28"), STR("ok\xc3"), STR("\xf8\x88\x80\x80\x80"),
-	};
+	const struct str bad[] = { STR("\x80"), STR("\xbf"), STR("\xc0\x80"), STR("\xc1\xbf"), STR("\xe0\x80\x80"), STR("\xe0\x9f\xbf"),
+		STR("\xed\xa0\x80"), STR("\xed\xbf\xbf"), STR("\xf0\x80\x80\x80"), STR("\xf0\x8f\xbf\xbf"), STR("\xf4\x90\x80\x80"),
+		STR("\xf5\x80\x80\x80"), STR("\xff"), STR("\xfe"), STR("\xc2"), STR("\xe2\x82"), STR("\xf0\x9f\x93"), STR("\xc2\x20"),
+		STR("\xe2\x28\xa1"), STR("\xe2\x82\x28"), STR("\xf0\x28\x8c\xbc"), STR("\xf0\x90\x28\xbc"), STR("\xf0\x90\x8c\x28"), STR("ok\xc3"),
+		STR("\xf8\x88\x80\x80\x80") };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(utf8_valid(bad[i]));
 }
@@ -52,10 +50,9 @@ static void test_latin1_when_it_can_hold_all_then_one_byte_each(void **state)
 	static const struct {
 		struct str in, out;
 		bool ok;
-	} rows[] = {
-		{ STR(""), STR(""), true }, { STR("a\x7f"), STR("a\x7f"), true }, { STR("\xc2\x80\xc3\xbf"), STR("\x80\xff"), true }, { STR("\xc4\x80"), { 0 }, false },
-		{ STR("\xe9"), { 0 }, false }, { STR("\xf0\x9f\x93\xb7"), { 0 }, false }, { STR("a\xc3"), { 0 }, false },
-	};
+	} rows[] = { { STR(""), STR(""), true }, { STR("a\x7f"), STR("a\x7f"), true }, { STR("\xc2\x80\xc3\xbf"), STR("\x80\xff"), true },
+		{ STR("\xc4\x80"), { 0 }, false }, { STR("\xe9"), { 0 }, false }, { STR("\xf0\x9f\x93\xb7"), { 0 }, false },
+		{ STR("a\xc3"), { 0 }, false } };
 	struct arena a;
 
 	arena_init(&a, 1 << 16);
@@ -70,7 +67,7 @@ static void test_latin1_when_it_can_hold_all_then_one_byte_each(void **state)
 
 static void test_prefix_never_cuts_a_code_point(void **state)
 {
-	struct str s = STR("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x93\xb7z");   /* ends at 1 3 6 10 11 */
+	struct str s = STR("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x93\xb7z"); /* ends at 1 3 6 10 11 */
 	const size_t want[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11 };
 	for (size_t max = 0; max < COUNT_OF(want); max++)
 		assert_int_equal(utf8_prefix(s, max), want[max]);
@@ -80,15 +77,19 @@ static void test_prefix_of_ill_formed_bytes_is_cut_at_the_maximum(void **state)
 {
 	assert_int_equal(utf8_prefix(STR("\x80\x80\x80\x80\x80\x80"), 5), 5);
 	assert_int_equal(utf8_prefix(STR("\xff\xff\xff"), 2), 2);
-	assert_int_equal(utf8_prefix(STR("ab\xc3" "cd"), 3), 3);
+	assert_int_equal(utf8_prefix(STR("ab\xc3"
+									 "cd"),
+						 3),
+		3);
 	assert_int_equal(utf8_prefix((struct str){ NULL, 0 }, 5), 0);
 }
 
 static void test_terminal_escape_makes_controls_and_bidi_visible(void **state)
 {
 	terminal_escape(&out, STR("a\x1b[2J\r\n\t\0\x7f\xc2\x80\xc2\x9f\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8\xff\xc3"));
-	assert_str(buf_str(&out), STR("a\\x1b[2J\\x0d\\x0a\\x09\\x00\\x7f\\u{0080}\\u{009f}\\u{202e}\\u{2066}\\u{061c}"
-	                              "\\u{2028}\\xff\\xc3"));
+	assert_str(buf_str(&out),
+		STR("a\\x1b[2J\\x0d\\x0a\\x09\\x00\\x7f\\u{0080}\\u{009f}\\u{202e}\\u{2066}\\u{061c}"
+			"\\u{2028}\\xff\\xc3"));
 }
 
 static void test_terminal_escape_leaves_other_text(void **state)
@@ -101,8 +102,9 @@ static void test_terminal_escape_leaves_other_text(void **state)
 static void test_json_escape_writes_u_escapes(void **state)
 {
 	json_escape(&out, STR("a\"b\\c\n\0\x1f\x7f\xc2\x85\xe2\x80\xae\xe2\x80\xa9\xe2\x81\xa9\xed\xa0\x80\xff/"));
-	assert_str(buf_str(&out), STR("a\\\"b\\\\c\\u000a\\u0000\\u001f\\u007f\\u0085\\u202e\\u2029\\u2069"
-	                              "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd/"));
+	assert_str(buf_str(&out),
+		STR("a\\\"b\\\\c\\u000a\\u0000\\u001f\\u007f\\u0085\\u202e\\u2029\\u2069"
+			"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd/"));
 }
 
 /* Every code point goes through and comes back from a parser nobody here wrote. */
@@ -117,11 +119,10 @@ static void test_json_escape_is_read_back_by_a_parser(void **state)
 		else if (point < 0x800)
 			snprintf(utf8, sizeof utf8, "%c%c", (int)(0xc0 | point >> 6), (int)(0x80 | (point & 63)));
 		else if (point < 0x10000)
-			snprintf(utf8, sizeof utf8, "%c%c%c", (int)(0xe0 | point >> 12), (int)(0x80 | (point >> 6 & 63)),
-			         (int)(0x80 | (point & 63)));
+			snprintf(utf8, sizeof utf8, "%c%c%c", (int)(0xe0 | point >> 12), (int)(0x80 | (point >> 6 & 63)), (int)(0x80 | (point & 63)));
 		else
 			snprintf(utf8, sizeof utf8, "%c%c%c%c", (int)(0xf0 | point >> 18), (int)(0x80 | (point >> 12 & 63)),
-			         (int)(0x80 | (point >> 6 & 63)), (int)(0x80 | (point & 63)));
+				(int)(0x80 | (point >> 6 & 63)), (int)(0x80 | (point & 63)));
 		buf_clear(&out);
 		buf_put_char(&out, '"');
 		json_escape(&out, str_of(utf8));

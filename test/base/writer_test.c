@@ -32,7 +32,8 @@ static void test_writer_when_values_follow_each_other_then_commas_are_between(vo
 	writer_bool(&b, STR("f"), false);
 	writer_time(&b, STR("e"), 1795332442123);
 	writer_close(&b, '}');
-	assert_json(&b, "{\"a\":\"x\",\"b\":0,\"c\":[\"y\",{},[]],\"d\":18446744073709551615,\"t\":true,\"f\":false,\"e\":\"2026-11-22T07:27:22.123Z\"}");
+	assert_json(&b,
+		"{\"a\":\"x\",\"b\":0,\"c\":[\"y\",{},[]],\"d\":18446744073709551615,\"t\":true,\"f\":false,\"e\":\"2026-11-22T07:27:22.123Z\"}");
 }
 
 static void test_writer_when_a_text_ends_in_a_bracket_then_the_comma_still_comes(void **state)

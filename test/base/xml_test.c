@@ -32,7 +32,11 @@ static enum status read_it(const char *text, const struct xml_node **root)
 static void test_read_when_well_formed_then_a_tree(void **state)
 {
 	const struct xml_node *root;
-	assert_int_equal(read_it("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><R xmlns=\"x\">\n <A> b &lt;&#13;\xC3\xA9</A><B/><A>2</A><p:C xmlns:p=\"y\"><D>\n 7 </D></p:C></R>", &root), OK);
+	assert_int_equal(
+		read_it(
+			"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><R xmlns=\"x\">\n <A> b &lt;&#13;\xC3\xA9</A><B/><A>2</A><p:C xmlns:p=\"y\"><D>\n 7 </D></p:C></R>",
+			&root),
+		OK);
 	assert_true(xml_is(root, "R"));
 	assert_true(str_equal(xml_child_text(root, "A"), STR(" b <\r\xC3\xA9")));
 	assert_true(str_equal(xml_child_text(root, "B"), STR("")));
@@ -59,11 +63,9 @@ static void test_read_when_an_instance_type_is_reported_then_it_is_kept(void **s
 
 static void test_read_when_not_well_formed_then_refused(void **state)
 {
-	static const char *const bad[] = {
-		"", " ", "x", "<R>", "<R></S>", "<R/><R/>", "<S/>", "<R>&x;</R>", "<R>&#0;</R>", "<R>\x01</R>", "<R>\xFF</R>", "<R>\xED\xA0\x80</R>",
-		"<p:R/>", "<R a=\"1\" a=\"2\"/>", "<!DOCTYPE R><R/>", "<!DOCTYPE R [<!ENTITY e \"x\">]><R>&e;</R>",
-		"<!DOCTYPE R SYSTEM \"file:///etc/passwd\"><R/>", "<r/>",
-	};
+	static const char *const bad[] = { "", " ", "x", "<R>", "<R></S>", "<R/><R/>", "<S/>", "<R>&x;</R>", "<R>&#0;</R>", "<R>\x01</R>",
+		"<R>\xFF</R>", "<R>\xED\xA0\x80</R>", "<p:R/>", "<R a=\"1\" a=\"2\"/>", "<!DOCTYPE R><R/>",
+		"<!DOCTYPE R [<!ENTITY e \"x\">]><R>&e;</R>", "<!DOCTYPE R SYSTEM \"file:///etc/passwd\"><R/>", "<r/>" };
 	const struct xml_node *root = NULL;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_int_equal(read_it(bad[i], &root), INVALID);
@@ -121,7 +123,8 @@ static void test_read_when_the_arena_is_full_then_too_much(void **state)
 		struct arena small;
 		struct fault why = { 0 };
 		arena_init(&small, cap);
-		assert_int_equal(xml_read(&small, STR("<R><Abc>text that is longer than nothing</Abc><B/><C/><D/><E/><F/></R>"), "R", &root, &why), LIMIT);
+		assert_int_equal(
+			xml_read(&small, STR("<R><Abc>text that is longer than nothing</Abc><B/><C/><D/><E/><F/></R>"), "R", &root, &why), LIMIT);
 		assert_int_equal(why.code, F_TOO_MUCH);
 		arena_deinit(&small);
 	}

@@ -14,12 +14,22 @@
 static void test_endpoint_when_given_then_base(void **state)
 {
 	static const struct {
-		const char *endpoint, *base;   /* NULL: refused */
+		const char *endpoint, *base; /* NULL: refused */
 	} rows[] = {
-		{ "http://127.0.0.1:8080", "http://127.0.0.1:8080/prod" }, { "http://a/", "http://a/prod" }, { "https://a//", "https://a/prod" },
-		{ "http://a/stage", "http://a/stage" }, { "http://a/stage/", "http://a/stage" }, { "HTTP://a", "HTTP://a/prod" },
-		{ "http://[::1]:80", "http://[::1]:80/prod" }, { "a", NULL }, { "ftp://a", NULL }, { "http://", NULL }, { "http:///", NULL }, { "http://a?b", NULL },
-		{ "http://a/#b", NULL }, { "://", NULL },
+		{ "http://127.0.0.1:8080", "http://127.0.0.1:8080/prod" },
+		{ "http://a/", "http://a/prod" },
+		{ "https://a//", "https://a/prod" },
+		{ "http://a/stage", "http://a/stage" },
+		{ "http://a/stage/", "http://a/stage" },
+		{ "HTTP://a", "HTTP://a/prod" },
+		{ "http://[::1]:80", "http://[::1]:80/prod" },
+		{ "a", NULL },
+		{ "ftp://a", NULL },
+		{ "http://", NULL },
+		{ "http:///", NULL },
+		{ "http://a?b", NULL },
+		{ "http://a/#b", NULL },
+		{ "://", NULL },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct remote r;
@@ -49,9 +59,14 @@ static void test_endpoint_when_only_the_server_is_set_then_its_address(void **st
 	static const struct {
 		const char *api, *cert, *base;
 	} rows[] = {
-		{ "127.0.0.1:8090", "", "http://127.0.0.1:8090/prod" }, { "localhost:1", "cert.pem", "https://localhost:1/prod" },
-		{ "0.0.0.0:8090", "", "http://127.0.0.1:8090/prod" }, { "[::]:8090", "", "http://127.0.0.1:8090/prod" }, { "[::1]:8090", "", "http://[::1]:8090/prod" },
-		{ ":8090", "", "http://127.0.0.1:8090/prod" }, { "127.0.0.1:0", "", "http://127.0.0.1:8080/prod" }, { "", "", "http://127.0.0.1:8080/prod" },
+		{ "127.0.0.1:8090", "", "http://127.0.0.1:8090/prod" },
+		{ "localhost:1", "cert.pem", "https://localhost:1/prod" },
+		{ "0.0.0.0:8090", "", "http://127.0.0.1:8090/prod" },
+		{ "[::]:8090", "", "http://127.0.0.1:8090/prod" },
+		{ "[::1]:8090", "", "http://[::1]:8090/prod" },
+		{ ":8090", "", "http://127.0.0.1:8090/prod" },
+		{ "127.0.0.1:0", "", "http://127.0.0.1:8080/prod" },
+		{ "", "", "http://127.0.0.1:8080/prod" },
 		{ "8090", "", "http://127.0.0.1:8080/prod" },
 	};
 	unsetenv("TINTYPE_ENDPOINT");

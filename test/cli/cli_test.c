@@ -24,12 +24,10 @@ static void test_verbs_when_asked_for_help_then_usage_and_flags(void **state)
 
 static void test_use_when_wrong_then_2_and_a_sentence(void **state)
 {
-	static const char *const rows[][5] = {
-		{ "upload" }, { "get" }, { "get", "a", "b" }, { "rm" }, { "list", "extra" }, { "logs", "extra" }, { "nonsense" }, { "list", "--jobs", "3" },
-		{ "list", "--limit", "0" }, { "logs", "--since", "x" }, { "logs", "--level", "loud" }, { "list", "--endpoint", "nonsense" },
-		{ "upload", "x", "--endpoint", "ftp://a/" }, { "rm", "x", "--endpoint", "http://" }, { "get", "x", "--force" },
-		{ "get", "x", "--json", "-o", "-" }, { "list", "--bad\x1b[2J" },
-	};
+	static const char *const rows[][5] = { { "upload" }, { "get" }, { "get", "a", "b" }, { "rm" }, { "list", "extra" }, { "logs", "extra" },
+		{ "nonsense" }, { "list", "--jobs", "3" }, { "list", "--limit", "0" }, { "logs", "--since", "x" }, { "logs", "--level", "loud" },
+		{ "list", "--endpoint", "nonsense" }, { "upload", "x", "--endpoint", "ftp://a/" }, { "rm", "x", "--endpoint", "http://" },
+		{ "get", "x", "--force" }, { "get", "x", "--json", "-o", "-" }, { "list", "--bad\x1b[2J" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const char *args[6] = { NULL };
 		memcpy(args, rows[i], sizeof rows[i]);

@@ -12,14 +12,13 @@ static void test_name_when_hostile_then_safe(void **state)
 {
 	static const struct {
 		const char *name, *safe;
-	} rows[] = {
-		{ "a.png", "a.png" }, { "../../etc/passwd", "passwd" }, { "..", "" }, { ".", "" }, { "...", "" }, { "a/..", "" }, { "/", "" }, { "", "" },
-		{ ".bashrc", "bashrc" }, { "...a", "a" }, { ". .a", "a" }, { "C:\\x\\y.png", "y.png" }, { "a\r\nb.png", "ab.png" },
-		{ "\x1b[31mred.png", "[31mred.png" }, { "a\x7f.png", "a.png" }, { "a\xc2\x9b.png", "a.png" }, { "gpj.\xe2\x80\xaegnp", "gpj.gnp" },
-		{ "\xe2\x80\x8e.hidden", "hidden" }, { "\x01.hidden", "hidden" }, { "b\xff.png", "b.png" }, { "\xe5\x86\x99\xe7\x9c\x9f.jpg", "\xe5\x86\x99\xe7\x9c\x9f.jpg" },
-		{ "with blank.png", "with blank.png" }, { "\"q'.png", "\"q'.png" },
-		{ "-rf", "_rf" }, { "--x.png", "_-x.png" }, { ". -x", "_x" }, { "a-b.png", "a-b.png" }, { "d/-", "_" },
-	};
+	} rows[] = { { "a.png", "a.png" }, { "../../etc/passwd", "passwd" }, { "..", "" }, { ".", "" }, { "...", "" }, { "a/..", "" },
+		{ "/", "" }, { "", "" }, { ".bashrc", "bashrc" }, { "...a", "a" }, { ". .a", "a" }, { "C:\\x\\y.png", "y.png" },
+		{ "a\r\nb.png", "ab.png" }, { "\x1b[31mred.png", "[31mred.png" }, { "a\x7f.png", "a.png" }, { "a\xc2\x9b.png", "a.png" },
+		{ "gpj.\xe2\x80\xaegnp", "gpj.gnp" }, { "\xe2\x80\x8e.hidden", "hidden" }, { "\x01.hidden", "hidden" }, { "b\xff.png", "b.png" },
+		{ "\xe5\x86\x99\xe7\x9c\x9f.jpg", "\xe5\x86\x99\xe7\x9c\x9f.jpg" }, { "with blank.png", "with blank.png" },
+		{ "\"q'.png", "\"q'.png" }, { "-rf", "_rf" }, { "--x.png", "_-x.png" }, { ". -x", "_x" }, { "a-b.png", "a-b.png" },
+		{ "d/-", "_" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct buf b;
 		buf_init(&b, 1000);
@@ -52,10 +51,8 @@ static void test_name_when_ill_formed_then_replaced(void **state)
 	static const struct {
 		const char *name, *sent;
 		bool changed;
-	} rows[] = {
-		{ "a\xff.png", "a\xef\xbf\xbd.png", true }, { "\xe5\x86", "\xef\xbf\xbd\xef\xbf\xbd", true }, { "\xe5\x86\x99.png", "\xe5\x86\x99.png", false },
-		{ "plain", "plain", false },
-	};
+	} rows[] = { { "a\xff.png", "a\xef\xbf\xbd.png", true }, { "\xe5\x86", "\xef\xbf\xbd\xef\xbf\xbd", true },
+		{ "\xe5\x86\x99.png", "\xe5\x86\x99.png", false }, { "plain", "plain", false } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct buf b;
 		buf_init(&b, 1000);
@@ -76,12 +73,10 @@ static void test_type_when_bytes_or_name_then_guessed(void **state)
 {
 	static const struct {
 		const char *start, *name, *type;
-	} rows[] = {
-		{ "\xff\xd8\xff\xe0JFIF", "x.png", "image/jpeg" }, { "\x89PNG\r\n\x1a\n", "x", "image/png" }, { "GIF89a", "x", "image/gif" },
-		{ "GIF87a", "x", "image/gif" }, { "RIFF1234WEBPVP8 ", "x", "image/webp" }, { "RIFF1234WAVE", "x.wav", "application/octet-stream" },
-		{ "hello", "x.JPG", "image/jpeg" }, { "hello", "x.svg", "image/svg+xml" }, { "h", "png", "application/octet-stream" },
-		{ "", "", "application/octet-stream" }, { "GIF88a", ".gif", "image/gif" },
-	};
+	} rows[] = { { "\xff\xd8\xff\xe0JFIF", "x.png", "image/jpeg" }, { "\x89PNG\r\n\x1a\n", "x", "image/png" },
+		{ "GIF89a", "x", "image/gif" }, { "GIF87a", "x", "image/gif" }, { "RIFF1234WEBPVP8 ", "x", "image/webp" },
+		{ "RIFF1234WAVE", "x.wav", "application/octet-stream" }, { "hello", "x.JPG", "image/jpeg" }, { "hello", "x.svg", "image/svg+xml" },
+		{ "h", "png", "application/octet-stream" }, { "", "", "application/octet-stream" }, { "GIF88a", ".gif", "image/gif" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct str type = name_guess_type(str_of(rows[i].start), str_of(rows[i].name));
 		assert_true(str_equal(type, str_of(rows[i].type)));

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-
 #define ID "00000000-0000-4000-8000-000000000000"
 
 static struct fake_api api;
@@ -64,10 +63,8 @@ static void test_get_when_name_is_hostile_then_saved_here_and_safely(void **stat
 {
 	static const struct {
 		const char *json, *file;
-	} rows[] = {
-		{ "../../../tmp/evil.png", "evil.png" }, { "/etc/cron.d/x", "x" }, { "..", ID }, { ".profile", "profile" },
-		{ "a\\u001b[2J\\u202egnp", "a[2Jgnp" }, { "C:\\\\win\\\\y.png", "y.png" }, { "\\r\\n", ID },
-	};
+	} rows[] = { { "../../../tmp/evil.png", "evil.png" }, { "/etc/cron.d/x", "x" }, { "..", ID }, { ".profile", "profile" },
+		{ "a\\u001b[2J\\u202egnp", "a[2Jgnp" }, { "C:\\\\win\\\\y.png", "y.png" }, { "\\r\\n", ID } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		FAKE_SET(&api, name, rows[i].json);
 		struct run *r = RUN("get", ID);
@@ -198,7 +195,7 @@ static void test_get_when_interrupted_then_130_and_nothing_is_left(void **state)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)   /* run by a test of ours, as the program */
+	if (argc > 1) /* run by a test of ours, as the program */
 		return cli_run(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
 		TEST(test_get_when_plain_then_saved_under_its_name),

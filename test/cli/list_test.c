@@ -36,8 +36,9 @@ static void test_list_when_for_people_then_a_table_of_inert_text(void **state)
 	struct run *r = RUN("list");
 	assert_int_equal(r->code, 0);
 	assert_non_null(strstr(r->out, "ID    "));
-	assert_non_null(strstr(r->out, "00000000-0000-4000-8000-000000000000  2026-11-22T07:37:22.123Z  image/png         5 B  640x480      "
-	                               "evil\\x1b[31m\\u{202e}.png\n"));
+	assert_non_null(strstr(r->out,
+		"00000000-0000-4000-8000-000000000000  2026-11-22T07:37:22.123Z  image/png         5 B  640x480      "
+		"evil\\x1b[31m\\u{202e}.png\n"));
 	assert_int_equal(count_lines(r->out), 2);
 	mem_free(r);
 }
@@ -47,8 +48,9 @@ static void test_list_when_limit_spans_pages_then_just_so_many(void **state)
 	static const struct {
 		const char *limit;
 		size_t lines;
-		const char *last;      /* of the pages asked for */
-	} rows[] = { { "1", 1, "limit=1 " }, { "1000", 1000, "limit=1000 " }, { "1001", 1001, "limit=1&cursor=1000 " }, { "2500", 2100, "limit=500&cursor=2000 " } };
+		const char *last; /* of the pages asked for */
+	} rows[] = { { "1", 1, "limit=1 " }, { "1000", 1000, "limit=1000 " }, { "1001", 1001, "limit=1&cursor=1000 " },
+		{ "2500", 2100, "limit=500&cursor=2000 " } };
 	add_many(2100);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct run *r = RUN("list", "--json", "--limit", rows[i].limit);

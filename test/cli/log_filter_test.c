@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-#define LINE "{\"time\":\"2026-11-22T07:37:22.123Z\",\"level\":\"warn\",\"event\":\"request\",\"status\":404,\"ms\":1.5,\"path\":\"/a b\",\"id\":\"x\\u001b\"}"
+#define LINE \
+	"{\"time\":\"2026-11-22T07:37:22.123Z\",\"level\":\"warn\",\"event\":\"request\",\"status\":404,\"ms\":1.5,\"path\":\"/a b\",\"id\":\"x\\u001b\"}"
 
 static bool show(struct buf *b, const char *line, const struct line_filter *f)
 {
@@ -43,12 +44,10 @@ static void test_line_when_filtered_then_matches_or_not(void **state)
 	const struct {
 		struct line_filter f;
 		bool wanted;
-	} rows[] = {
-		{ { .has_level = true, .level = LOG_WARN }, true }, { { .has_level = true, .level = LOG_ERROR }, false },
+	} rows[] = { { { .has_level = true, .level = LOG_WARN }, true }, { { .has_level = true, .level = LOG_ERROR }, false },
 		{ { .has_level = true, .level = LOG_DEBUG }, true }, { { .from_ms = at }, true }, { { .from_ms = at + 1 }, false },
 		{ { .grep = STR("404") }, true }, { { .grep = STR("status=404") }, true }, { { .grep = STR("\"status\":404") }, true },
-		{ { .grep = STR("405") }, false },
-	};
+		{ { .grep = STR("405") }, false } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct buf b;
 		assert_int_equal(show(&b, LINE, &rows[i].f), rows[i].wanted);

@@ -70,8 +70,8 @@ static void test_logs_when_filtered_then_only_those(void **state)
 	static const struct {
 		const char *flag, *value;
 		size_t lines;
-	} rows[] = { { "--level", "error", 2 }, { "--level", "debug", 4 }, { "--since", "15m", 2 }, { "--since", "2h", 4 }, { "--grep", "n=new", 2 },
-		     { "--grep", "error", 2 }, { "--grep", "nothing", 0 } };
+	} rows[] = { { "--level", "error", 2 }, { "--level", "debug", 4 }, { "--since", "15m", 2 }, { "--since", "2h", 4 },
+		{ "--grep", "n=new", 2 }, { "--grep", "error", 2 }, { "--grep", "nothing", 0 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct run *r = RUN("logs", rows[i].flag, rows[i].value);
 		assert_int_equal(count_lines(r->out), rows[i].lines);

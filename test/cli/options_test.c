@@ -9,7 +9,8 @@
 #include <cmocka.h>
 
 #define ALL (~0u >> (32 - OPTIONS) & ~ALLOWS(FOLLOW))
-#define PARSE(o, why, ...) options_parse((o), ALL, (int)COUNT_OF(((char *[]){ "verb", __VA_ARGS__ })), (char *[]){ "verb", __VA_ARGS__, NULL }, (why))
+#define PARSE(o, why, ...) \
+	options_parse((o), ALL, (int)COUNT_OF(((char *[]){ "verb", __VA_ARGS__ })), (char *[]){ "verb", __VA_ARGS__, NULL }, (why))
 
 static void test_options_when_mixed_with_operands_then_both(void **state)
 {
@@ -42,12 +43,11 @@ static void test_options_when_wrong_then_sentence_names_the_flag(void **state)
 {
 	static const struct {
 		const char *word, *value, *says;
-	} rows[] = {
-		{ "--nonsense", "1", "--nonsense" }, { "-z", "1", "-z" }, { "-oX", "1", "-oX" }, { "--limit", "0", "--limit must be a number from 1" },
-		{ "--limit", "x", "not 'x'" }, { "--limit", "", "--limit" }, { "--limit=", "a", "--limit" }, { "--jobs", "65", "to 64" },
-		{ "--jobs", "18446744073709551616", "--jobs" }, { "--since", "soon", "--since" }, { "--json=yes", "a", "--json does not take a value" },
-		{ "a", "--limit", "--limit needs a value" }, { "---", "a", "---" },
-	};
+	} rows[] = { { "--nonsense", "1", "--nonsense" }, { "-z", "1", "-z" }, { "-oX", "1", "-oX" },
+		{ "--limit", "0", "--limit must be a number from 1" }, { "--limit", "x", "not 'x'" }, { "--limit", "", "--limit" },
+		{ "--limit=", "a", "--limit" }, { "--jobs", "65", "to 64" }, { "--jobs", "18446744073709551616", "--jobs" },
+		{ "--since", "soon", "--since" }, { "--json=yes", "a", "--json does not take a value" },
+		{ "a", "--limit", "--limit needs a value" }, { "---", "a", "---" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct options o;
 		struct fault why = { 0 };
@@ -85,12 +85,10 @@ static void test_span_when_written_then_milliseconds(void **state)
 {
 	static const struct {
 		const char *text;
-		int64_t ms;            /* -1: refused */
-	} rows[] = {
-		{ "15m", 900000 }, { "90s", 90000 }, { "90", 90000 }, { "2h", 7200000 }, { "7d", 604800000 }, { "3652d", 315532800000 },
+		int64_t ms; /* -1: refused */
+	} rows[] = { { "15m", 900000 }, { "90s", 90000 }, { "90", 90000 }, { "2h", 7200000 }, { "7d", 604800000 }, { "3652d", 315532800000 },
 		{ "3653d", -1 }, { "0s", -1 }, { "", -1 }, { "m", -1 }, { "-1m", -1 }, { "1.5h", -1 }, { "1w", -1 }, { "15mm", -1 },
-		{ "18446744073709551615d", -1 },
-	};
+		{ "18446744073709551615d", -1 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		int64_t ms = -1;
 		assert_int_equal(options_parse_span(str_of(rows[i].text), &ms), rows[i].ms >= 0);

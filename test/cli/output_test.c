@@ -15,10 +15,8 @@ static void test_size_when_each_unit_then_text(void **state)
 	static const struct {
 		uint64_t bytes;
 		const char *text;
-	} rows[] = {
-		{ 0, "0 B" }, { 1, "1 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" }, { 1536, "1.5 KiB" }, { 1048524, "1023.9 KiB" },
-		{ 1048575, "1.0 MiB" }, { 5242880, "5.0 MiB" }, { 1073741824, "1.0 GiB" }, { UINT64_MAX, "16.0 EiB" },
-	};
+	} rows[] = { { 0, "0 B" }, { 1, "1 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" }, { 1536, "1.5 KiB" }, { 1048524, "1023.9 KiB" },
+		{ 1048575, "1.0 MiB" }, { 5242880, "5.0 MiB" }, { 1073741824, "1.0 GiB" }, { UINT64_MAX, "16.0 EiB" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		char text[SHOW_SIZE_CHARS];
 		show_size(rows[i].bytes, text);

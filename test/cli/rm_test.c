@@ -43,8 +43,9 @@ static void test_rm_when_one_is_not_there_then_1_and_the_others_gone(void **stat
 	struct run *r = RUN("rm", "no/such\x1b", ID "1", "--json");
 	assert_int_equal(r->code, 1);
 	assert_string_equal(r->err, "no/such\\x1b: no image with this id (404)\n");
-	assert_string_equal(r->out, "{\"imageId\":\"no/such\\u001B\",\"deleted\":false,\"error\":\"no image with this id (404)\"}\n"
-	                            "{\"imageId\":\"" ID "1\",\"deleted\":true}\n");
+	assert_string_equal(r->out,
+		"{\"imageId\":\"no/such\\u001B\",\"deleted\":false,\"error\":\"no image with this id (404)\"}\n"
+		"{\"imageId\":\"" ID "1\",\"deleted\":true}\n");
 	assert_non_null(strstr(api.requests.p, "DELETE /prod/images/no%2Fsuch%1B "));
 	assert_int_equal(api.images[1].id[0], 'x');
 	mem_free(r);

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-
 #define PNG "\x89PNG\r\n\x1a\n"
 
 static char scratch[64];
@@ -82,7 +81,8 @@ static void test_upload_when_one_of_three_fails_then_1_and_the_others_are_there(
 
 static void test_upload_when_store_refuses_then_message_of_the_xml(void **state)
 {
-	FAKE_SET(&api, put_refusal, "<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \x1b[31mJPEG</Message></Error>");
+	FAKE_SET(&api, put_refusal,
+		"<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \x1b[31mJPEG</Message></Error>");
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 1);
 	assert_string_equal(r->err, "a.png: no <PNG> & no \\x1b[31mJPEG (400)\n");
@@ -229,7 +229,7 @@ static void test_upload_when_interrupted_then_130_and_what_was_done(void **state
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)   /* run by a test of ours, as the program */
+	if (argc > 1) /* run by a test of ours, as the program */
 		return cli_run(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
 		TEST(test_upload_when_one_file_then_its_bytes_and_a_line),

@@ -4,7 +4,7 @@
 #include "temp.h"
 
 static const struct {
-	const char *text, *name, *value;   /* value NULL: refused; name NULL: nothing is there */
+	const char *text, *name, *value; /* value NULL: refused; name NULL: nothing is there */
 	const char *sentence;
 } rows[] = {
 	{ "TINTYPE_API=127.0.0.1:8090", "TINTYPE_API", "127.0.0.1:8090", NULL },

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct flag_name rows[] = { { "value", 'v', FLAG_VALUE }, { "switch", 's', FLAG_SWITCH }, { "toggle", 0, FLAG_TOGGLE }, { "", 0, FLAG_VALUE } };
+static const struct flag_name rows[] = { { "value", 'v', FLAG_VALUE }, { "switch", 's', FLAG_SWITCH }, { "toggle", 0, FLAG_TOGGLE },
+	{ "", 0, FLAG_VALUE } };
 
 static const struct flag_name *row(size_t i)
 {
@@ -28,7 +29,8 @@ static const char *read_words(bool has_operands, uint64_t takes, int argc, char 
 			break;
 		}
 		if (w.name != NULL)
-			snprintf(out + n, sizeof out - n, "%s%zu%s%s", n > 0 ? " " : "", w.row, w.value != NULL ? "=" : "", w.value != NULL ? w.value : "");
+			snprintf(
+				out + n, sizeof out - n, "%s%zu%s%s", n > 0 ? " " : "", w.row, w.value != NULL ? "=" : "", w.value != NULL ? w.value : "");
 		else if (w.operand != NULL)
 			snprintf(out + n, sizeof out - n, "%s%s", n > 0 ? " " : "", w.operand);
 	}

@@ -27,15 +27,16 @@ static void refuses(check_fn *check, const char *value, const char *setting)
 
 static void test_bucket_when_named_as_s3_says_then_accepted(void **state)
 {
-	static const char *const right[] = { "abc", "image-uploads", "a.b.c", "123", "1.2.3", "1.2.3.4.5", "0-9", LONG_63, "10.0.0.a", "1.2.3.4567" };
+	static const char *const right[] = { "abc", "image-uploads", "a.b.c", "123", "1.2.3", "1.2.3.4.5", "0-9", LONG_63, "10.0.0.a",
+		"1.2.3.4567" };
 	for (size_t i = 0; i < COUNT_OF(right); i++)
 		takes(settings_check_bucket, right[i]);
 }
 
 static void test_bucket_when_named_otherwise_then_refused(void **state)
 {
-	static const char *const wrong[] = { "", "a", "ab", LONG_63 "9", "A_B/..", "a?b", "Abc", "a_b", "a b", "-abc", "abc-", ".abc", "abc.", "a..b",
-		"192.168.5.4", "1.2.3.4", "a.-b", "a-.b", "xn--abc", "a-s3alias", "a/b", "a%20b", "caf\xc3\xa9", "abc\n" };
+	static const char *const wrong[] = { "", "a", "ab", LONG_63 "9", "A_B/..", "a?b", "Abc", "a_b", "a b", "-abc", "abc-", ".abc", "abc.",
+		"a..b", "192.168.5.4", "1.2.3.4", "a.-b", "a-.b", "xn--abc", "a-s3alias", "a/b", "a%20b", "caf\xc3\xa9", "abc\n" };
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		refuses(settings_check_bucket, wrong[i], "--bucket");
 }
@@ -53,8 +54,8 @@ static void test_types_when_each_is_a_media_type_then_accepted_else_refused(void
 {
 	static const char *const right[] = { "image/png", "image/jpeg, image/png ,IMAGE/GIF", "image/jpg", "text/html", "application/pdf",
 		"image/svg+xml", "application/vnd.ms-excel" };
-	static const char *const wrong[] = { "", " ", ",", "image/png,", ",image/png", "image/png,,image/gif", "nonsense", "image/", "/png", "image/png/x",
-		"image/*", "*", "image/png; q=1", "image/png image/gif", "image/p\xc3\xb1g" };
+	static const char *const wrong[] = { "", " ", ",", "image/png,", ",image/png", "image/png,,image/gif", "nonsense", "image/", "/png",
+		"image/png/x", "image/*", "*", "image/png; q=1", "image/png image/gif", "image/p\xc3\xb1g" };
 	for (size_t i = 0; i < COUNT_OF(right); i++)
 		takes(settings_check_types, right[i]);
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
@@ -72,17 +73,17 @@ static void test_types_when_a_name_is_longer_than_is_allowed_then_refused(void *
 
 static void test_origins_when_as_browsers_send_them_then_accepted(void **state)
 {
-	static const char *const right[] = { "", "*", "https://app.example", "http://localhost:3000, https://a.example:65535", "https://[::1]:8443", "http://[::1]",
-		"capacitor://localhost", "chrome-extension://abcdef", "*,https://a.example" };
+	static const char *const right[] = { "", "*", "https://app.example", "http://localhost:3000, https://a.example:65535",
+		"https://[::1]:8443", "http://[::1]", "capacitor://localhost", "chrome-extension://abcdef", "*,https://a.example" };
 	for (size_t i = 0; i < COUNT_OF(right); i++)
 		takes(settings_check_origins, right[i]);
 }
 
 static void test_origins_when_no_browser_sends_them_then_refused(void **state)
 {
-	static const char *const wrong[] = { "foo bar", "app.example", "https://", "://a", "https://a/", "https://a/b", "https://a,", ",", " ", "https://A.example",
-		"https://a:", "https://a:0", "https://a:65536", "https://a:x", "https://a b", "https://[::1", "https://[]", "https://user@a", "https://*.a", "null",
-		"https://a https://b", "https://a?b" };
+	static const char *const wrong[] = { "foo bar", "app.example", "https://", "://a", "https://a/", "https://a/b", "https://a,", ",", " ",
+		"https://A.example", "https://a:", "https://a:0", "https://a:65536", "https://a:x", "https://a b", "https://[::1", "https://[]",
+		"https://user@a", "https://*.a", "null", "https://a https://b", "https://a?b" };
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		refuses(settings_check_origins, wrong[i], "--cors-origins");
 }

@@ -21,8 +21,7 @@ static int clear_environment(void **state)
 }
 
 #define LOAD(s, why, ...) \
-	settings_load((s), (int)COUNT_OF(((char *[]){ NULL, ##__VA_ARGS__ })) - 1, \
-	              (char *[]){ NULL, ##__VA_ARGS__ } + 1, (why))
+	settings_load((s), (int)COUNT_OF(((char *[]){ NULL, ##__VA_ARGS__ })) - 1, (char *[]){ NULL, ##__VA_ARGS__ } + 1, (why))
 
 static void test_defaults_are_those_of_the_table(void **state)
 {
@@ -92,7 +91,7 @@ static void test_flags_accept_every_form_and_the_last_wins(void **state)
 	assert_false(s.open);
 	assert_int_equal(LOAD(&s, &why, "--no-open", "--open"), OK);
 	assert_true(s.open);
-	assert_int_equal(LOAD(&s, &why, "--data", "--open"), OK);   /* a value may look like a flag */
+	assert_int_equal(LOAD(&s, &why, "--data", "--open"), OK); /* a value may look like a flag */
 	assert_string_equal(s.data_dir, "--open");
 	assert_false(s.open);
 }
@@ -118,8 +117,7 @@ static void test_flag_when_wrong_says_what_it_accepts(void **state)
 		{ "--workers", "-1", "--workers must be a number of threads from 1 to 1024, not \"-1\"" },
 		{ "--workers", "+1", "--workers must be a number of threads from 1 to 1024, not \"+1\"" },
 		{ "--workers", "1k", "--workers must be a number of threads from 1 to 1024, not \"1k\"" },
-		{ "--workers=18446744073709551617", NULL,
-		  "--workers must be a number of threads from 1 to 1024, not \"18446744073709551617\"" },
+		{ "--workers=18446744073709551617", NULL, "--workers must be a number of threads from 1 to 1024, not \"18446744073709551617\"" },
 		{ "--access", "both", "--access must be one of open|key|auto, not \"both\"" },
 		{ "--access", "open|key", "--access must be one of open|key|auto, not \"open|key\"" },
 		{ "--access", "", "--access must be one of open|key|auto, not \"\"" },

@@ -54,13 +54,13 @@ static void test_help_of_each_kind_has_its_form(void **state)
 {
 	const struct str entries[] = {
 		STR("  --max-size N                The largest image.\n"
-		    "                              [default 5242880 bytes; TINTYPE_MAX_SIZE]\n"),
+			"                              [default 5242880 bytes; TINTYPE_MAX_SIZE]\n"),
 		STR("  --[no-]open                 Let anyone list, get and delete even though the API is not on\n"
-		    "                              loopback, or a key is set.\n"
-		    "                              [default off; TINTYPE_OPEN]\n"),
+			"                              loopback, or a key is set.\n"
+			"                              [default off; TINTYPE_OPEN]\n"),
 		STR("  --upload open|key           Who may request upload slots.\n"),
 		STR("  --log-level debug|info|warn|error\n"
-		    "                              What is written to the log.\n"),
+			"                              What is written to the log.\n"),
 		STR("  TINTYPE_API_KEY=TEXT        The API key"),
 	};
 	settings_help(&out);

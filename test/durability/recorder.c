@@ -29,7 +29,7 @@ static struct {
 	pthread_mutex_t lock;
 	int out;
 	char dir[PATH_MAX];
-	uint64_t inode[FILES];   /* by descriptor: 0 is not recorded */
+	uint64_t inode[FILES]; /* by descriptor: 0 is not recorded */
 } recorder = { .lock = PTHREAD_MUTEX_INITIALIZER, .out = -1 };
 
 __attribute__((constructor)) static void begin(void)
@@ -247,7 +247,7 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
 	if (inode_of(fd) != 0)
-		abort();   /* nobody writes files so; the record would be wrong */
+		abort(); /* nobody writes files so; the record would be wrong */
 	if (n > 0)
 		sending(fd, v[0].iov_base, v[0].iov_len);
 	return syscall(SYS_writev, fd, v, n);
@@ -349,7 +349,8 @@ int unlinkat(int at, const char *name, int flags)
 {
 	char path[PATH_MAX];
 	absolute(at, name, path);
-	return named('u', SYS_unlinkat, path, (uint32_t)strlen(path), (uint64_t[5]){ (uint64_t)at, (uint64_t)(uintptr_t)name, (uint64_t)flags });
+	return named(
+		'u', SYS_unlinkat, path, (uint32_t)strlen(path), (uint64_t[5]){ (uint64_t)at, (uint64_t)(uintptr_t)name, (uint64_t)flags });
 }
 
 int unlink(const char *name)
@@ -383,7 +384,7 @@ int renameat(int from_at, const char *from, int to_at, const char *to)
 	char paths[2 * PATH_MAX];
 	uint32_t n = both(from_at, from, to_at, to, paths);
 	return named('r', SYS_renameat2, paths, n,
-	             (uint64_t[5]){ (uint64_t)from_at, (uint64_t)(uintptr_t)from, (uint64_t)to_at, (uint64_t)(uintptr_t)to });
+		(uint64_t[5]){ (uint64_t)from_at, (uint64_t)(uintptr_t)from, (uint64_t)to_at, (uint64_t)(uintptr_t)to });
 }
 
 int rename(const char *from, const char *to)
@@ -396,7 +397,7 @@ int linkat(int from_at, const char *from, int to_at, const char *to, int flags)
 	char paths[2 * PATH_MAX];
 	uint32_t n = both(from_at, from, to_at, to, paths);
 	return named('l', SYS_linkat, paths, n,
-	             (uint64_t[5]){ (uint64_t)from_at, (uint64_t)(uintptr_t)from, (uint64_t)to_at, (uint64_t)(uintptr_t)to, (uint64_t)flags });
+		(uint64_t[5]){ (uint64_t)from_at, (uint64_t)(uintptr_t)from, (uint64_t)to_at, (uint64_t)(uintptr_t)to, (uint64_t)flags });
 }
 
 int link(const char *from, const char *to)

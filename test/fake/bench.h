@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#define BENCH_LITTLE 3   /* max_pending of a BENCH_TEST_OF_LIMIT */
+#define BENCH_LITTLE 3 /* max_pending of a BENCH_TEST_OF_LIMIT */
 
 struct bench {
 	struct contract_fixture w;
@@ -25,9 +25,18 @@ extern int bench_little;
 /* The same for a test that requires counts which are right at once. */
 extern int bench_exact;
 
-#define BENCH_TEST(f) { #f, f, bench_set_up, bench_tear_down, NULL }
-#define BENCH_TEST_OF_LIMIT(f) { #f, f, bench_set_up, bench_tear_down, &bench_little }
-#define BENCH_TEST_OF_COUNTS(f) { #f, f, bench_set_up, bench_tear_down, &bench_exact }
+#define BENCH_TEST(f) \
+	{ \
+#f, f, bench_set_up, bench_tear_down, NULL \
+	}
+#define BENCH_TEST_OF_LIMIT(f) \
+	{ \
+#f, f, bench_set_up, bench_tear_down, &bench_little \
+	}
+#define BENCH_TEST_OF_COUNTS(f) \
+	{ \
+#f, f, bench_set_up, bench_tear_down, &bench_exact \
+	}
 
 /* Run a group on the maker's fixtures; gives the number of tests that failed. */
 int bench_run(const struct contract_maker *maker, const char *suite, const struct CMUnitTest *tests, size_t n);

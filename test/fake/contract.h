@@ -18,13 +18,13 @@
 
 struct contract_fixture {
 	struct image_table *table;
-	struct admin_query *admin_query;   /* of the table's rows; for its own suite alone */
+	struct admin_query *admin_query; /* of the table's rows; for its own suite alone */
 	struct object_store *store;
 	struct bucket_store *bucket;
 	struct bucket_catalog *catalog;
 	struct part_store *parts;
-	struct str bucket_name;    /* the one of store; empty without a bucket store */
-	void *own;                 /* the maker's */
+	struct str bucket_name; /* the one of store; empty without a bucket store */
+	void *own;              /* the maker's */
 };
 
 struct contract_maker {
@@ -34,8 +34,8 @@ struct contract_maker {
 	/* End the adapter and start it again on the same data; what keeps nothing leaves *w as it is. */
 	void (*reopen)(struct contract_fixture *w);
 	void (*unmake)(struct contract_fixture *w);
-	bool no_limit;     /* its table takes any number of pending rows: the tests of the limit are not for it */
-	bool counts_lag;   /* its counts follow at their leisure: the test of their numbers is not for it */
+	bool no_limit;   /* its table takes any number of pending rows: the tests of the limit are not for it */
+	bool counts_lag; /* its counts follow at their leisure: the test of their numbers is not for it */
 };
 
 /* How many pending rows every fixture but that of the test of the limit must take. */

@@ -63,8 +63,10 @@ static void test_page_of_a_status_then_its_rows_alone_newest_first_at_any_page_s
 	struct bench *b = *state;
 	fill(b);
 	for (uint32_t limit = 1; limit <= 20; limit++) {
-		assert_int_equal(follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_UPLOADED, .limit = limit }, uploaded, UPLOADED), UPLOADED);
-		assert_int_equal(follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_REJECTED, .limit = limit }, rejected, REJECTED), REJECTED);
+		assert_int_equal(
+			follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_UPLOADED, .limit = limit }, uploaded, UPLOADED), UPLOADED);
+		assert_int_equal(
+			follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_REJECTED, .limit = limit }, rejected, REJECTED), REJECTED);
 		assert_int_equal(follow(b, (struct admin_query_filter){ .status = ADMIN_QUERY_PENDING, .limit = limit }, NULL, 0), PENDING);
 	}
 }
@@ -115,14 +117,12 @@ static void test_filter_then_name_id_and_type_are_checked_without_case(void **st
 	const struct {
 		struct str text, type;
 		size_t found;
-	} rows[] = {
-		{ STR("sea"), STR(""), 1 }, { STR("<SCRIPT>"), STR(""), 1 }, { STR("caf\xc3\xa9"), STR(""), 1 }, { STR("%"), STR(""), 1 },
+	} rows[] = { { STR("sea"), STR(""), 1 }, { STR("<SCRIPT>"), STR(""), 1 }, { STR("caf\xc3\xa9"), STR(""), 1 }, { STR("%"), STR(""), 1 },
 		{ STR("_"), STR(""), 1 }, { STR("mountain"), STR(""), 0 }, { id, STR(""), 1 }, { str_slice(id, 0, 8), STR("image/jpeg"), 1 },
-		{ STR(""), STR("image/png"), 2 }, { STR(""), STR("IMAGE/"), 3 }, { STR(""), STR("png"), 0 }, { STR("sea"), STR("image/png"), 0 },
-	};
+		{ STR(""), STR("image/png"), 2 }, { STR(""), STR("IMAGE/"), 3 }, { STR(""), STR("png"), 0 }, { STR("sea"), STR("image/png"), 0 } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct admin_query_filter q = { .text = rows[i].text, .type = rows[i].type, .limit = 2 };
-		bool is_id = i == 7;   /* ids of small numbers may begin alike */
+		bool is_id = i == 7; /* ids of small numbers may begin alike */
 		size_t found = follow(b, q, NULL, 0);
 		assert_true(is_id ? found >= 1 : found == rows[i].found);
 		q.status = ADMIN_QUERY_UPLOADED;
@@ -137,7 +137,7 @@ static void test_pages_when_rows_come_and_go_between_then_the_old_that_stay_come
 	struct admin_query_filter q = { .limit = 3 };
 	struct admin_query_page page = look(b, &q);
 	bench_insert(b, 90);
-	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 21), 0, &b->why), OK);   /* the cursor's own */
+	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 21), 0, &b->why), OK); /* the cursor's own */
 	assert_int_equal(table_remove(b->w.table, row_id(&b->a, 13), 0, &b->why), OK);
 	static const unsigned rest[] = { 20, 14, 12, 11, 10, 6, 5, 4, 3, 2, 1, 0 };
 	q.cursor = page.next_cursor;
@@ -150,12 +150,18 @@ static void test_page_with_a_cursor_that_is_invalid_or_of_another_list_then_bad_
 	struct admin_query_page page;
 	fill(b);
 	struct str cursor = look(b, &(struct admin_query_filter){ .limit = 1 }).next_cursor;
-	const struct str bad[] = { STR("x"), STR("a"), STR("."), STR("e."), STR("a.."), str_slice(cursor, 0, cursor.n - 1), str_slice(cursor, 1, cursor.n),
-		str_printf(&b->a, "%.*s.", STRF(cursor)), str_printf(&b->a, "%.*s0", STRF(cursor)), str_printf(&b->a, "%4000d", 1) };
+	const struct str bad[] = { STR("x"), STR("a"), STR("."), STR("e."), STR("a.."), str_slice(cursor, 0, cursor.n - 1),
+		str_slice(cursor, 1, cursor.n), str_printf(&b->a, "%.*s.", STRF(cursor)), str_printf(&b->a, "%.*s0", STRF(cursor)),
+		str_printf(&b->a, "%4000d", 1) };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_fails(b, admin_query_page(b->w.admin_query, &(struct admin_query_filter){ .limit = 1, .cursor = bad[i] }, &b->a, &page, &b->why), F_BAD_CURSOR);
+		assert_fails(b,
+			admin_query_page(b->w.admin_query, &(struct admin_query_filter){ .limit = 1, .cursor = bad[i] }, &b->a, &page, &b->why),
+			F_BAD_CURSOR);
 	for (enum admin_query_status s = ADMIN_QUERY_PENDING; s <= ADMIN_QUERY_REJECTED; s++)
-		assert_fails(b, admin_query_page(b->w.admin_query, &(struct admin_query_filter){ .status = s, .limit = 1, .cursor = cursor }, &b->a, &page, &b->why), F_BAD_CURSOR);
+		assert_fails(b,
+			admin_query_page(
+				b->w.admin_query, &(struct admin_query_filter){ .status = s, .limit = 1, .cursor = cursor }, &b->a, &page, &b->why),
+			F_BAD_CURSOR);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -169,7 +169,7 @@ static void test_begin_when_more_is_expected_than_any_disk_has_then_disk_full(vo
 	struct bench *b = *state;
 	struct incoming *in = NULL;
 	enum status end = bucket_begin(b->w.bucket, (uint64_t)1 << 60, &in, &b->why);
-	if (end == OK)   /* memory has no free space to compare with */
+	if (end == OK) /* memory has no free space to compare with */
 		assert_int_equal(bucket_write(in, "hello", 5, &b->why), OK);
 	else
 		assert_fails(b, end, F_DISK_FULL);
@@ -349,8 +349,9 @@ struct rival {
 static void *finish_rival(void *arg)
 {
 	struct rival *r = arg;
-	struct object_commit c = { .bucket = r->b->w.bucket_name, .key = r->key, .content_type = STR("image/jpeg"),
-		.resolve = &r->s, .arena = &r->a, .now = &r->now };
+	struct object_commit c = {
+		.bucket = r->b->w.bucket_name, .key = r->key, .content_type = STR("image/jpeg"), .resolve = &r->s, .arena = &r->a, .now = &r->now
+	};
 	pthread_barrier_wait(r->start);
 	r->end = bucket_finish(&r->in, &c, &r->why);
 	return NULL;
@@ -446,7 +447,6 @@ static void test_finish_while_the_row_is_removed_then_neither_row_nor_object(voi
 	}
 	assert_empty_store(b);
 }
-
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_finish_of_a_plain_body_then_object_with_its_info),

@@ -9,10 +9,8 @@
 
 /* metadata */
 
-static const struct header kept[] = {
-	{ { "cache-control", 13 }, { "max-age=60", 10 } }, { { "content-encoding", 16 }, { "gzip", 4 } }, { { "x-amz-meta-\xC3\xBC", 13 }, { "\xE2\x82\xAC", 3 } },
-	{ { "x-amz-meta-empty", 16 }, { "", 0 } },
-};
+static const struct header kept[] = { { { "cache-control", 13 }, { "max-age=60", 10 } }, { { "content-encoding", 16 }, { "gzip", 4 } },
+	{ { "x-amz-meta-\xC3\xBC", 13 }, { "\xE2\x82\xAC", 3 } }, { { "x-amz-meta-empty", 16 }, { "", 0 } } };
 
 static void expect_meta(struct bench *b, struct str key, const struct object_meta *want)
 {
@@ -46,14 +44,16 @@ static void test_meta_then_given_back_as_often_as_asked(void **state)
 	const struct object_meta metas[] = {
 		{ 0 },
 		{ .checksum = { CHECKSUM_CRC32, false, STR("NhCmhg==") } },
-		{ .headers = kept, .n_headers = COUNT_OF(kept), .checksum = { CHECKSUM_SHA256, false, STR("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=") } },
+		{ .headers = kept,
+			.n_headers = COUNT_OF(kept),
+			.checksum = { CHECKSUM_SHA256, false, STR("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=") } },
 		{ .headers = large, .n_headers = 1 },
 	};
 	const struct str bodies[] = { STR("hello"), body_noise(b, 100000) };
 	for (size_t i = 0; i < COUNT_OF(metas) * COUNT_OF(bodies); i++) {
 		const struct object_meta *m = &metas[i / COUNT_OF(bodies)];
 		put_with(b, STR("k"), bodies[i % COUNT_OF(bodies)], m);
-		for (unsigned turn = 0; turn < 4; turn++)   /* what is asked for again may come another way */
+		for (unsigned turn = 0; turn < 4; turn++) /* what is asked for again may come another way */
 			expect_meta(b, STR("k"), m);
 		bench_reopen(b);
 		expect_meta(b, STR("k"), m);
@@ -97,7 +97,8 @@ static void test_condition_then_it_holds_or_nothing_changes(void **state)
 
 static void test_body_of_every_size_around_small_then_the_same_whatever_was_given(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 1000, BUCKET_SMALL_BYTES - 1, BUCKET_SMALL_BYTES, BUCKET_SMALL_BYTES + 1, 3 * BUCKET_SMALL_BYTES };
+	static const size_t sizes[] = { 0, 1, 1000, BUCKET_SMALL_BYTES - 1, BUCKET_SMALL_BYTES, BUCKET_SMALL_BYTES + 1,
+		3 * BUCKET_SMALL_BYTES };
 	static const size_t pieces[] = { 999, 4096, 1 << 20 };
 	struct bench *b = *state;
 	struct str all = body_noise(b, 3 * BUCKET_SMALL_BYTES), seen;

@@ -128,10 +128,8 @@ static void test_objects_of_two_buckets_then_apart(void **state)
 
 /* listings */
 
-static const char *const keys[] = {
-	"a", "a/", "a/1", "a/1/x", "a/2", "a//", "a0", "b--c--d", "b--c", "b-", "b", "c/\xC3\xA9/1", "c/\xC3\xA9/2", "c/\xEF\xBF\xBF", "c/\xF0\x9F\x90\xB1/x", "c/z",
-	"A", "Z/1", "\x01/ctl", "d/e/f/g", "d/e/f/h", "d/e/i",
-};
+static const char *const keys[] = { "a", "a/", "a/1", "a/1/x", "a/2", "a//", "a0", "b--c--d", "b--c", "b-", "b", "c/\xC3\xA9/1",
+	"c/\xC3\xA9/2", "c/\xEF\xBF\xBF", "c/\xF0\x9F\x90\xB1/x", "c/z", "A", "Z/1", "\x01/ctl", "d/e/f/g", "d/e/f/h", "d/e/i" };
 
 static int by_bytes(const void *a, const void *b)
 {
@@ -205,7 +203,8 @@ static void test_list_of_objects_then_as_the_slow_way_gives_it(void **state)
 {
 	static const char *const prefixes[] = { "", "a", "a/", "b-", "c/", "c/\xC3", "d/e/", "nothing", "\xff", "zzz", "a/1" };
 	static const char *const delimiters[] = { "", "/", "--", "-", "/e/", "a", "\xC3\xA9" };
-	static const char *const afters[] = { "", "a", "a/", "a/1", "a/zzz", "b--", "b--c", "c/\xC3\xA9/1", "A", "~", "\xff\xff", "d/e/f/g", "\x01" };
+	static const char *const afters[] = { "", "a", "a/", "a/1", "a/zzz", "b--", "b--c", "c/\xC3\xA9/1", "A", "~", "\xff\xff", "d/e/f/g",
+		"\x01" };
 	static const uint32_t limits[] = { 1, 2, 3, 1000 };
 	struct bench *b = *state;
 	make(b, "shelf"), make(b, "aaa"), make(b, "zzz");
@@ -216,8 +215,12 @@ static void test_list_of_objects_then_as_the_slow_way_gives_it(void **state)
 	for (size_t p = 0; p < COUNT_OF(prefixes); p++)
 		for (size_t d = 0; d < COUNT_OF(delimiters); d++)
 			for (size_t a = 0; a < COUNT_OF(afters); a++)
-				expect_pages(b, (struct object_query){ .bucket = STR("shelf"), .prefix = str_of(prefixes[p]),
-					.delimiter = str_of(delimiters[d]), .after = str_of(afters[a]), .limit = limits[(p + d + a) % COUNT_OF(limits)] });
+				expect_pages(b,
+					(struct object_query){ .bucket = STR("shelf"),
+						.prefix = str_of(prefixes[p]),
+						.delimiter = str_of(delimiters[d]),
+						.after = str_of(afters[a]),
+						.limit = limits[(p + d + a) % COUNT_OF(limits)] });
 }
 
 static void test_list_of_nothing_then_empty(void **state)

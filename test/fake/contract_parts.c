@@ -10,8 +10,12 @@
 
 static struct str begin(struct bench *b, struct str key)
 {
-	static const struct header headers[] = { { { "cache-control", 13 }, { "no-store", 8 } }, { { "x-amz-meta-a", 12 }, { "\xC3\xA9", 2 } } };
-	struct part_upload u = { .bucket = b->w.bucket_name, .key = key, .owner = STR("ann"), .content_type = STR("video/mp4"),
+	static const struct header headers[] = { { { "cache-control", 13 }, { "no-store", 8 } },
+		{ { "x-amz-meta-a", 12 }, { "\xC3\xA9", 2 } } };
+	struct part_upload u = { .bucket = b->w.bucket_name,
+		.key = key,
+		.owner = STR("ann"),
+		.content_type = STR("video/mp4"),
 		.meta = { .headers = headers, .n_headers = 2, .checksum = { .kind = CHECKSUM_CRC32C, .composite = true } } };
 	struct str id = { 0 };
 	assert_int_equal(parts_start(b->w.parts, &u, &b->a, &id, &b->why), OK);
@@ -22,7 +26,10 @@ static struct str begin(struct bench *b, struct str key)
 static enum status send_part(struct bench *b, struct str key, struct str id, uint32_t number, struct str body)
 {
 	struct incoming *in = body_receive(b, body);
-	struct object_commit c = { .bucket = b->w.bucket_name, .key = key, .upload_id = id, .part_number = number,
+	struct object_commit c = { .bucket = b->w.bucket_name,
+		.key = key,
+		.upload_id = id,
+		.part_number = number,
 		.meta = { .checksum = { CHECKSUM_CRC32C, false, STR("yZRlqg==") } } };
 	enum status status = bucket_finish(&in, &c, &b->why);
 	assert_null(in);
@@ -37,14 +44,20 @@ static void put_part(struct bench *b, struct str id, uint32_t number, struct str
 /* What a client reports a part that it has sent. */
 static struct object_part given(struct bench *b, uint32_t number, struct str body)
 {
-	return (struct object_part){ .number = number, .size = body.n, .etag = body_etag(b, body), .checksum = { CHECKSUM_CRC32C, false, STR("yZRlqg==") } };
+	return (struct object_part){
+		.number = number, .size = body.n, .etag = body_etag(b, body), .checksum = { CHECKSUM_CRC32C, false, STR("yZRlqg==") }
+	};
 }
 
 static struct part_completion completion(struct bench *b, struct str id, const struct object_part *parts, size_t n)
 {
-	return (struct part_completion){ .bucket = b->w.bucket_name, .key = KEY, .id = id, .parts = parts, .n_parts = n,
-		.etag = STR("0123456789abcdef0123456789abcdef-2"), .meta = { .parts = parts, .n_parts = n,
-			.checksum = { CHECKSUM_CRC32C, true, STR("AAAAAA==-2") } } };
+	return (struct part_completion){ .bucket = b->w.bucket_name,
+		.key = KEY,
+		.id = id,
+		.parts = parts,
+		.n_parts = n,
+		.etag = STR("0123456789abcdef0123456789abcdef-2"),
+		.meta = { .parts = parts, .n_parts = n, .checksum = { CHECKSUM_CRC32C, true, STR("AAAAAA==-2") } } };
 }
 
 static size_t count_parts(struct bench *b, struct str id)
@@ -159,7 +172,7 @@ static void test_complete_then_one_object_of_the_named_parts(void **state)
 	struct object_info made;
 	for (uint32_t i = 0; i < 3; i++)
 		put_part(b, id, 2 + 3 * i, bodies[i]);
-	put_part(b, id, 3, body_noise(b, 20000));   /* not named */
+	put_part(b, id, 3, body_noise(b, 20000)); /* not named */
 	memcpy((char *)(uintptr_t)whole.p + 6, bodies[1].p, bodies[1].n);
 	memcpy((char *)(uintptr_t)whole.p + 300006, "tail", 4);
 	struct object_part parts[] = { given(b, 2, bodies[0]), given(b, 5, bodies[1]), given(b, 8, bodies[2]) };
@@ -321,7 +334,8 @@ static void expect_uploads(struct bench *b, const struct part_upload_query *q, c
 static void test_list_of_uploads_then_by_key_and_time_with_common_prefixes(void **state)
 {
 	struct bench *b = *state;
-	struct str a1 = begin(b, STR("a")), b1 = begin(b, STR("dir/x")), a2 = begin(b, STR("a")), c1 = begin(b, STR("z")), b2 = begin(b, STR("dir/y")), a3 = begin(b, STR("a"));
+	struct str a1 = begin(b, STR("a")), b1 = begin(b, STR("dir/x")), a2 = begin(b, STR("a")), c1 = begin(b, STR("z")),
+			   b2 = begin(b, STR("dir/y")), a3 = begin(b, STR("a"));
 	struct part_upload_query q = { .bucket = b->w.bucket_name, .limit = 1000 };
 	expect_uploads(b, &q, (struct str[]){ a1, a2, a3, b1, b2, c1 }, 6, false);
 	q.limit = 2;

@@ -101,11 +101,12 @@ static void test_put_over_an_object_then_replaced(void **state)
 	assert_str(info.etag, md5_of(b, STR("second")));
 }
 
-static const char *const odd_keys[] = {
-	"k", "/", "//", "a//b", "a/", "/a", ".", "..", "../../etc/passwd", "a/../b", "./a", "%2F", "a+b", "a b", " a ",
-	"a%00b", "a?b=c&d#e", "'; DROP TABLE objects; --", "\"q\"", "back\\slash", "\r\n", "\x7f\x01", "*",
-	"\xc3\xa9", "e\xcc\x81", "\xf0\x9f\x98\x80", "\xe2\x80\xae" "abc", "\xef\xbf\xbf", "CaSe", "case", "a_b", "aXb", "~",
-};
+static const char *const odd_keys[] = { "k", "/", "//", "a//b", "a/", "/a", ".", "..", "../../etc/passwd", "a/../b", "./a", "%2F", "a+b",
+	"a b", " a ", "a%00b", "a?b=c&d#e", "'; DROP TABLE objects; --", "\"q\"", "back\\slash", "\r\n", "\x7f\x01", "*", "\xc3\xa9",
+	"e\xcc\x81", "\xf0\x9f\x98\x80",
+	"\xe2\x80\xae"
+	"abc",
+	"\xef\xbf\xbf", "CaSe", "case", "a_b", "aXb", "~" };
 
 static void test_put_under_odd_keys_then_each_is_an_object_of_its_own(void **state)
 {
@@ -144,8 +145,8 @@ static void test_put_under_a_key_of_slashes_as_long_as_can_be_then_ok(void **sta
 
 static void test_put_under_no_key_or_ill_formed_keys_then_key_invalid(void **state)
 {
-	static const struct str bad[] = { { "", 0 }, { "a\0b", 3 }, { "\0", 1 }, { "\xff", 1 }, { "a\xc3", 2 },
-		{ "\xed\xa0\x80", 3 }, { "\xc0\xaf", 2 }, { "\xf4\x90\x80\x80", 4 } };
+	static const struct str bad[] = { { "", 0 }, { "a\0b", 3 }, { "\0", 1 }, { "\xff", 1 }, { "a\xc3", 2 }, { "\xed\xa0\x80", 3 },
+		{ "\xc0\xaf", 2 }, { "\xf4\x90\x80\x80", 4 } };
 	struct bench *b = *state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_fails(b, store_put(b->w.store, bad[i], STR("t/t"), STR("body"), &b->why), F_KEY_INVALID);
@@ -232,8 +233,11 @@ static void test_list_then_keys_in_the_order_of_bytes_with_their_info(void **sta
 static void test_list_with_a_prefix_then_exactly_the_keys_that_begin_with_it(void **state)
 {
 	struct bench *b = *state;
-	static const char *const keys[] = { "image", "images", "images/", "images/a", "images/b", "Images/c", "images0", "a%b", "axb",
-		"a_b", "a\xf4\x8f\xbf\xbf", "a\xf4\x8f\xbf\xbf" "z", "b" };
+	static const char *const keys[] = { "image", "images", "images/", "images/a", "images/b", "Images/c", "images0", "a%b", "axb", "a_b",
+		"a\xf4\x8f\xbf\xbf",
+		"a\xf4\x8f\xbf\xbf"
+		"z",
+		"b" };
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		put(b, str_of(keys[i]), STR("x"));
 	assert_lists(b, STR("images/"), STR(""), "images/ images/a images/b");
@@ -338,7 +342,6 @@ static void test_put_by_several_at_once_then_readers_see_whole_objects(void **st
 		assert_int_equal(writers[i].end, OK);
 	}
 }
-
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_put_then_get_and_head_give_bytes_and_info),

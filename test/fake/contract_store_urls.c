@@ -16,8 +16,9 @@ static const struct header content_type = { { "Content-Type", 12 }, { "image/jpe
 
 static struct presign_request put_request(struct str key)
 {
-	return (struct presign_request){ .method = STR("PUT"), .key = key, .now_ms = NOW_MS, .expires_s = 300,
-		.headers = &content_type, .n_headers = 1 };
+	return (struct presign_request){
+		.method = STR("PUT"), .key = key, .now_ms = NOW_MS, .expires_s = 300, .headers = &content_type, .n_headers = 1
+	};
 }
 
 static struct presigned presign(struct bench *b, const struct presign_request *r)
@@ -95,8 +96,12 @@ static void test_presign_of_a_get_then_disposition_and_type_are_in_the_url(void 
 {
 	struct bench *b = *state;
 	struct str disposition = STR("inline; filename=\"a b+c&d=e.jpg\"; filename*=UTF-8''%C3%A9");
-	struct presign_request r = { .method = STR("GET"), .key = STR("images/a.jpg"), .now_ms = NOW_MS, .expires_s = 604800,
-		.disposition = disposition, .content_type = STR("image/jpeg") };
+	struct presign_request r = { .method = STR("GET"),
+		.key = STR("images/a.jpg"),
+		.now_ms = NOW_MS,
+		.expires_s = 604800,
+		.disposition = disposition,
+		.content_type = STR("image/jpeg") };
 	struct presigned p = presign(b, &r);
 	assert_str(parameter(b, p.url, STR("response-content-disposition")), disposition);
 	assert_str(parameter(b, p.url, STR("response-content-type")), STR("image/jpeg"));
@@ -104,10 +109,11 @@ static void test_presign_of_a_get_then_disposition_and_type_are_in_the_url(void 
 	assert_int_equal(str_find(p.url, STR(" ")), p.url.n);
 }
 
-static const char *const odd_keys[] = {
-	"k", "a//b", "a/", "..", "a/../b", "%2F", "a+b", " a ", "a%00b", "a?b=c&d#e", "\"q\"", "back\\slash", "\r\n", "\x7f\x01",
-	"\xc3\xa9", "e\xcc\x81", "\xf0\x9f\x98\x80", "\xe2\x80\xae" "abc", "*", "~",
-};
+static const char *const odd_keys[] = { "k", "a//b", "a/", "..", "a/../b", "%2F", "a+b", " a ", "a%00b", "a?b=c&d#e", "\"q\"",
+	"back\\slash", "\r\n", "\x7f\x01", "\xc3\xa9", "e\xcc\x81", "\xf0\x9f\x98\x80",
+	"\xe2\x80\xae"
+	"abc",
+	"*", "~" };
 
 static void test_presign_of_odd_keys_then_url_is_printable_and_address_decodes_to_the_key(void **state)
 {
@@ -137,8 +143,9 @@ static struct str field(const struct post_form *f, struct str name)
 
 static struct post_form make_form(struct bench *b, struct str key)
 {
-	struct form_request r = { .key = key, .content_type = STR("image/png"), .min_size = 1, .max_size = 5242880,
-		.now_ms = NOW_MS, .expires_s = 300 };
+	struct form_request r = {
+		.key = key, .content_type = STR("image/png"), .min_size = 1, .max_size = 5242880, .now_ms = NOW_MS, .expires_s = 300
+	};
 	struct post_form f;
 	assert_int_equal(store_form(b->w.store, &r, &b->a, &f, &b->why), OK);
 	return f;
@@ -158,16 +165,18 @@ static bool has_condition(json_t *policy, struct str name, struct str value)
 {
 	json_t *conditions = json_object_get(policy, "conditions"), *c;
 	size_t i;
-	json_array_foreach(conditions, i, c) {
+	json_array_foreach(conditions, i, c)
+	{
 		const char *key;
 		json_t *v;
-		json_object_foreach(c, key, v) {
+		json_object_foreach(c, key, v)
+		{
 			if (str_equal_nocase(str_of(key), name) && str_equal(str_of(json_string_value(v)), value))
 				return true;
 		}
 		const char *subject = json_string_value(json_array_get(c, 1));
 		if (subject != NULL && subject[0] == '$' && str_equal_nocase(str_of(subject + 1), name) &&
-		    str_equal(str_of(json_string_value(json_array_get(c, 2))), value))
+			str_equal(str_of(json_string_value(json_array_get(c, 2))), value))
 			return true;
 	}
 	return false;
@@ -177,7 +186,8 @@ static void assert_has_range(json_t *policy, json_int_t low, json_int_t high)
 {
 	json_t *conditions = json_object_get(policy, "conditions"), *c;
 	size_t i;
-	json_array_foreach(conditions, i, c) {
+	json_array_foreach(conditions, i, c)
+	{
 		const char *name = json_string_value(json_array_get(c, 0));
 		if (name == NULL || strcmp(name, "content-length-range") != 0)
 			continue;

@@ -27,7 +27,9 @@ static void test_insert_of_a_new_row_then_get_gives_every_field(void **state)
 static void test_insert_of_texts_of_all_kinds_then_get_gives_them_intact(void **state)
 {
 	static const char *const names[] = { "a", "..", "a/b\\c", "\r\n\x01\x7f", "'; DROP TABLE images; --", "%s%n \"q\"",
-		"\xe2\x80\xae" "gpj.exe", "\xf0\x9f\x98\x80\xf0\x9f\x98\x80", "\xc3\xa9\xcc\x81" };
+		"\xe2\x80\xae"
+		"gpj.exe",
+		"\xf0\x9f\x98\x80\xf0\x9f\x98\x80", "\xc3\xa9\xcc\x81" };
 	struct bench *b = *state;
 	for (unsigned i = 0; i < COUNT_OF(names); i++) {
 		struct image_row row = row_pending(&b->a, i);
@@ -139,7 +141,7 @@ static void test_start_insert_of_many_then_each_is_reported_once_and_is_there(vo
 		arena_init(&s[i].a, 65536);
 		s[i].wait.done = note_end;
 		s[i].ended = &ended;
-		s[i].row = row_pending(&s[i].a, i / 2);   /* of two with one id, one fails */
+		s[i].row = row_pending(&s[i].a, i / 2); /* of two with one id, one fails */
 		table_start_insert(b->w.table, &s[i].row, &s[i].a, &s[i].wait);
 	}
 	await(&ended, COUNT_OF(s));
@@ -193,7 +195,9 @@ static void test_resolve_as_uploaded_then_verdict_is_in_the_row_and_the_rest_sta
 
 static void test_resolve_as_rejected_then_reason_is_in_the_row_and_the_rest_stays(void **state)
 {
-	resolve_and_compare(*state, STR("The bytes are \"image/png\"; r\xc3\xa9" "essayez."));
+	resolve_and_compare(*state,
+		STR("The bytes are \"image/png\"; r\xc3\xa9"
+			"essayez."));
 }
 
 static void test_resolve_of_an_unknown_id_then_no_such_image(void **state)
@@ -335,7 +339,7 @@ static void test_due_then_rejected_rows_by_their_new_end_and_uploaded_never(void
 	for (unsigned i = 0; i < 3; i++)
 		insert_ending(b, i, 1000 + i);
 	bench_resolve(b, 0, 50000, STR(""));
-	bench_resolve(b, 1, 50000, STR("no image"));      /* ends at 51000 */
+	bench_resolve(b, 1, 50000, STR("no image")); /* ends at 51000 */
 	struct image_page page = due(b, 50999, 10);
 	assert_int_equal(page.n, 1);
 	assert_row_is(b, &page.rows[0], 2);

@@ -109,7 +109,7 @@ static void test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay
 	unsigned seen[64] = { 0 }, fresh = 30;
 	struct str cursor = STR("");
 	upload_many(b, 20);
-	bench_insert(b, 21);                        /* pending at the first page, uploaded later: may come or not */
+	bench_insert(b, 21); /* pending at the first page, uploaded later: may come or not */
 	do {
 		struct image_page page = list(b, 3, cursor);
 		for (size_t i = 0; i < page.n; i++)
@@ -118,7 +118,7 @@ static void test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay
 		cursor = page.next_cursor;
 		if (fresh == 30) {
 			bench_resolve(b, 21, 1, STR(""));
-			static const unsigned gone[] = { 20, 18, 15, 11, 1 };   /* given, the cursor's own, next, later, last */
+			static const unsigned gone[] = { 20, 18, 15, 11, 1 }; /* given, the cursor's own, next, later, last */
 			for (size_t i = 0; i < COUNT_OF(gone); i++)
 				assert_int_equal(table_remove(b->w.table, row_id(&b->a, gone[i]), 0, &b->why), OK);
 		}
@@ -163,8 +163,8 @@ static void assert_bad_cursor(struct bench *b, struct str cursor)
 
 static void test_list_with_a_cursor_that_no_one_gave_then_bad_cursor(void **state)
 {
-	static const char *const bad[] = { "x", "0", "-1", "1", "99999999999999999999999999", "' OR 1=1 --", "%00",
-		"==", "\xff\xfe", "{}", " " };
+	static const char *const bad[] = { "x", "0", "-1", "1", "99999999999999999999999999", "' OR 1=1 --", "%00", "==", "\xff\xfe", "{}",
+		" " };
 	struct bench *b = *state;
 	char longest[5000];
 	upload_many(b, 3);
@@ -375,7 +375,6 @@ static void test_upload_by_several_at_once_then_all_are_listed_once(void **state
 		assert_int_equal(seen[n], 1);
 	forget(rivals, 4);
 }
-
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_of_an_empty_table_then_no_rows_and_no_cursor),

@@ -26,8 +26,9 @@ static void make(struct contract_fixture *w, uint64_t max_pending)
 	assert_non_null(f);
 	f->table = fake_table_new(max_pending);
 	f->store = fake_store_new();
-	*w = (struct contract_fixture){ .table = fake_table_port(f->table), .admin_query = fake_table_admin_query(f->table), .store = fake_store_port(f->store),
-		.own = f };
+	*w = (struct contract_fixture){
+		.table = fake_table_port(f->table), .admin_query = fake_table_admin_query(f->table), .store = fake_store_port(f->store), .own = f
+	};
 }
 
 static void reopen(struct contract_fixture *w)

@@ -50,10 +50,11 @@ static void write_record(struct fake_api *a, const struct fake_image *image, str
 		etag[0] = etag[0] == 'a' ? 'b' : 'a';
 	bool ready = image->there && (image->looked_at || !a->looks_late);
 	buf_printf(b, "{\"imageId\":\"%s\",\"status\":\"%s\",\"fileName\":\"%s\",\"fileType\":\"image/png\",\"fileSize\":%zu", image->id,
-	           ready ? "uploaded" : "pending", a->name != NULL ? a->name : image->name, image->bytes.n);
+		ready ? "uploaded" : "pending", a->name != NULL ? a->name : image->name, image->bytes.n);
 	if (ready)
-		buf_printf(b, ",\"uploadedAt\":\"2026-11-22T07:37:22.123Z\",\"width\":640,\"height\":480,\"etag\":\"%s\",\"downloadUrl\":\"%s/store/%s\"",
-		           etag, a->http.url, image->id);
+		buf_printf(b,
+			",\"uploadedAt\":\"2026-11-22T07:37:22.123Z\",\"width\":640,\"height\":480,\"etag\":\"%s\",\"downloadUrl\":\"%s/store/%s\"",
+			etag, a->http.url, image->id);
 	buf_put_char(b, '}');
 }
 
@@ -80,8 +81,10 @@ static void answer_slot(struct fake_api *a, int fd, struct str body)
 	buf_init(&b, 65536);
 	add_image(a, json_member(body, STR("\"fileName\":\"")));
 	const char *id = a->images[a->n - 1].id;
-	buf_printf(&b, "{\"imageId\":\"%s\",\"method\":\"PUT\",\"headers\":{\"Content-Type\":\"image/png\",\"Content-Length\":\"1\"},"
-	           "\"deleteToken\":\"secret-token\",\"uploadUrl\":\"", id);
+	buf_printf(&b,
+		"{\"imageId\":\"%s\",\"method\":\"PUT\",\"headers\":{\"Content-Type\":\"image/png\",\"Content-Length\":\"1\"},"
+		"\"deleteToken\":\"secret-token\",\"uploadUrl\":\"",
+		id);
 	if (a->slot_url != NULL)
 		buf_printf(&b, "%s\"}", a->slot_url);
 	else

@@ -8,9 +8,9 @@
 
 struct fake_image {
 	char id[40];
-	char name[600];            /* as JSON text, escapes and all */
+	char name[600]; /* as JSON text, escapes and all */
 	struct buf bytes;
-	bool there;                /* bytes have come */
+	bool there; /* bytes have come */
 	bool looked_at;
 };
 
@@ -19,20 +19,20 @@ struct fake_api {
 	pthread_mutex_t lock;
 	struct fake_image *images;
 	size_t n;
-	struct buf requests;       /* every head, one after the other */
+	struct buf requests; /* every head, one after the other */
 	/* what goes wrong; see FAKE_SET */
-	unsigned busy;             /* so many requests get 503 with Retry-After: 0 first */
-	const char *put_refusal;   /* this body with 400 to every PUT */
-	const char *name;          /* of every record, as JSON text, in place of the one given */
-	const char *slot_url;      /* in place of the real upload URL */
-	bool looks_late;           /* a record is pending until it is completed */
-	bool locked;               /* records need a key, and nobody has it */
-	bool lies;                 /* the record's ETag is another one */
-	bool cuts;                 /* downloads stop half way */
-	bool stalls;               /* the same, with the connection left open */
-	const char *creates;       /* this file is made when a download begins */
-	bool hangs;                /* a PUT is never answered */
-	bool repeats;              /* the same cursor for ever */
+	unsigned busy;           /* so many requests get 503 with Retry-After: 0 first */
+	const char *put_refusal; /* this body with 400 to every PUT */
+	const char *name;        /* of every record, as JSON text, in place of the one given */
+	const char *slot_url;    /* in place of the real upload URL */
+	bool looks_late;         /* a record is pending until it is completed */
+	bool locked;             /* records need a key, and nobody has it */
+	bool lies;               /* the record's ETag is another one */
+	bool cuts;               /* downloads stop half way */
+	bool stalls;             /* the same, with the connection left open */
+	const char *creates;     /* this file is made when a download begins */
+	bool hangs;              /* a PUT is never answered */
+	bool repeats;            /* the same cursor for ever */
 };
 
 /* Change a field while connections are open. */

@@ -12,11 +12,15 @@
 void fake_product_init(struct fake_product *f, bool holds)
 {
 	*f = (struct fake_product){ .table = fake_table_new(1000), .store = fake_store_new() };
-	f->product = (struct product){
-		.rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"), .max_size_bytes = 5242880,
-			.max_pixels = 50000000, .url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800, .orphan_ttl_s = 86400 },
-		.store = fake_store_port(f->store), .table = fake_table_port(f->table),
-	};
+	f->product = (struct product){ .rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"),
+									   .max_size_bytes = 5242880,
+									   .max_pixels = 50000000,
+									   .url_ttl_s = 300,
+									   .pending_ttl_s = 3600,
+									   .rejected_ttl_s = 604800,
+									   .orphan_ttl_s = 86400 },
+		.store = fake_store_port(f->store),
+		.table = fake_table_port(f->table) };
 	arena_init(&f->a, ARENA_MAX_BYTES);
 	f->product.objects_change = !holds;
 	if (holds)

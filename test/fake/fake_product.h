@@ -10,7 +10,7 @@ struct fake_product {
 	struct product product;
 	struct fake_table *table;
 	struct fake_store *store;
-	struct arena a;            /* for the test's own use */
+	struct arena a; /* for the test's own use */
 	struct fault why;
 };
 

@@ -14,7 +14,7 @@
 #define ENDPOINT "http://store.test/image-uploads"
 
 struct fake_object {
-	struct arena bytes;        /* holds all that info and body point to */
+	struct arena bytes; /* holds all that info and body point to */
 	struct object_info info;
 	struct str body;
 };
@@ -92,8 +92,11 @@ static void put_object(struct fake_store *s, struct str key, struct str content_
 	assert(o != NULL);
 	arena_init(&o->bytes, body.n + key.n + content_type.n + 4096);
 	o->body = keep(&o->bytes, body);
-	o->info = (struct object_info){ .key = keep(&o->bytes, key), .size = body.n, .etag = md5_hex(&o->bytes, body),
-		.content_type = keep(&o->bytes, content_type), .modified_ms = clock_now_ms() };
+	o->info = (struct object_info){ .key = keep(&o->bytes, key),
+		.size = body.n,
+		.etag = md5_hex(&o->bytes, body),
+		.content_type = keep(&o->bytes, content_type),
+		.modified_ms = clock_now_ms() };
 	size_t i = find(s, key);
 	if (i < s->n) {
 		object_free(&s->objects[i]);
@@ -118,7 +121,8 @@ static enum status put(struct object_store *port, struct str key, struct str con
 	return trap_leave(&s->trap, end, why);
 }
 
-static enum status get_object(struct fake_store *s, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
+static enum status get_object(
+	struct fake_store *s, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
 	size_t i = find(s, key);
 	if (i == s->n)
@@ -178,7 +182,8 @@ static size_t next_key(const struct fake_store *s, struct str prefix, struct str
 	return best;
 }
 
-static enum status list(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
+static enum status list(struct object_store *port, struct str prefix, struct str after, uint32_t limit, struct arena *a,
+	struct object_page *out, struct fault *why)
 {
 	struct fake_store *s = self(port);
 	assert(limit >= 1 && limit <= 1000);
@@ -242,7 +247,7 @@ static struct str digest_of(struct arena *a, const struct presign_request *r, st
 
 static int64_t end_of(int64_t now_ms, uint32_t expires_s)
 {
-	return now_ms - now_ms % 1000 + (int64_t)expires_s * 1000;   /* the date that is signed has seconds */
+	return now_ms - now_ms % 1000 + (int64_t)expires_s * 1000; /* the date that is signed has seconds */
 }
 
 static void build_url(struct arena *a, const struct presign_request *r, struct presigned *out)
@@ -280,7 +285,8 @@ static void build_url_once(struct arena *a, const struct presign_request *r, str
 	out->n_added = 1;
 }
 
-static enum status presign(struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
+static enum status presign(
+	struct object_store *port, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
 	struct fake_store *s = self(port);
 	assert(r->expires_s >= 1 && r->expires_s <= 604800);
@@ -303,8 +309,9 @@ static struct str policy_of(struct arena *a, const struct form_request *r, const
 	struct buf json, b64;
 	clock_iso8601(end_of(r->now_ms, r->expires_s), end);
 	buf_init_arena(&json, a, URL_MAX_BYTES);
-	buf_printf(&json, "{\"expiration\":\"%s\",\"conditions\":[{\"bucket\":\"image-uploads\"},[\"content-length-range\",%llu,%llu],{\"key\":\"",
-	           end, (unsigned long long)r->min_size, (unsigned long long)r->max_size);
+	buf_printf(&json,
+		"{\"expiration\":\"%s\",\"conditions\":[{\"bucket\":\"image-uploads\"},[\"content-length-range\",%llu,%llu],{\"key\":\"", end,
+		(unsigned long long)r->min_size, (unsigned long long)r->max_size);
 	json_escape(&json, r->key);
 	buf_put(&json, STR("\"},{\"Content-Type\":\""));
 	json_escape(&json, r->content_type);
@@ -344,7 +351,7 @@ static enum status form(struct object_store *port, const struct form_request *r,
 }
 
 static const struct object_store_ops ops = {
-	.put = put, .get = get, .head = head, .remove = remove_object, .list = list, .presign = presign, .form = form,
+	.put = put, .get = get, .head = head, .remove = remove_object, .list = list, .presign = presign, .form = form
 };
 
 struct fake_store *fake_store_new(void)

@@ -15,8 +15,8 @@
 struct fake_row {
 	struct image_row row;
 	struct arena texts;
-	uint64_t seq;     /* of the commit that uploaded it; 0: not uploaded */
-	uint64_t number;  /* of the insert */
+	uint64_t seq;    /* of the commit that uploaded it; 0: not uploaded */
+	uint64_t number; /* of the insert */
 };
 
 struct fake_table {
@@ -212,14 +212,15 @@ static enum status list_rows(struct fake_table *t, uint32_t limit, uint64_t seq,
 	return OK;
 }
 
-static enum status list(struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+static enum status list(
+	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct fake_table *t = self(port);
 	uint64_t seq = 0;
 	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
 	TRY(trap_enter(&t->trap, why));
-	enum status end = read_cursor(cursor, &seq) ? list_rows(t, limit, seq, a, out)
-	                                            : fault_set(why, BAD_CURSOR, "not a cursor of this list");
+	enum status end =
+		read_cursor(cursor, &seq) ? list_rows(t, limit, seq, a, out) : fault_set(why, BAD_CURSOR, "not a cursor of this list");
 	return trap_leave(&t->trap, end, why);
 }
 
@@ -316,7 +317,8 @@ static bool read_standing(const struct admin_query_filter *q, struct standing *o
 	return true;
 }
 
-static void look_over(struct fake_table *t, const struct admin_query_filter *q, struct standing p, struct arena *a, struct admin_query_page *out)
+static void look_over(
+	struct fake_table *t, const struct admin_query_filter *q, struct standing p, struct arena *a, struct admin_query_page *out)
 {
 	struct fake_row *r = next_standing(t, q->status, p);
 	*out = (struct admin_query_page){ .rows = arena_array(a, q->limit, sizeof(*out->rows)) };
@@ -331,7 +333,8 @@ static void look_over(struct fake_table *t, const struct admin_query_filter *q, 
 		out->next_cursor = str_printf(a, "%c%016llx%016llx", "apur"[q->status], (unsigned long long)p.at, (unsigned long long)p.number);
 }
 
-static enum status look(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
+static enum status look(
+	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
 	struct fake_table *t = (struct fake_table *)((char *)port - offsetof(struct fake_table, admin_query));
 	struct standing p;
@@ -349,13 +352,18 @@ struct admin_query *fake_table_admin_query(struct fake_table *t)
 	return &t->admin_query;
 }
 
-static const struct image_table_ops ops = {
-	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_one, .list = list, .due = due, .counts = counts,
-};
+static const struct image_table_ops ops = { .starts_without_waiting = true,
+	.start_insert = start_insert,
+	.get = get,
+	.resolve = resolve,
+	.remove = remove_one,
+	.list = list,
+	.due = due,
+	.counts = counts };
 
 /* As a remote table: who starts a write has to wait for it. */
 static const struct image_table_ops waiting_ops = {
-	.start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_one, .list = list, .due = due, .counts = counts,
+	.start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_one, .list = list, .due = due, .counts = counts
 };
 
 void fake_table_make_wait(struct fake_table *t)

@@ -15,7 +15,7 @@ typedef void fake_serve_fn(int fd, unsigned nth, void *arg);
 
 struct fake_http {
 	int fd;
-	char url[64];              /* http://127.0.0.1:PORT */
+	char url[64]; /* http://127.0.0.1:PORT */
 	unsigned port;
 	fake_serve_fn *serve;
 	void *arg;
@@ -26,8 +26,8 @@ struct fake_http {
 		pthread_t thread;
 		int fd;
 		unsigned nth;
-	} *connections;
-	atomic_uint n;             /* connections accepted so far */
+	} * connections;
+	atomic_uint n; /* connections accepted so far */
 };
 
 void fake_http_start(struct fake_http *s, fake_serve_fn *serve, void *arg);

@@ -78,13 +78,15 @@ struct str picture_riff(struct str chunks)
 struct str picture_jpeg(uint32_t width, uint32_t height)
 {
 	char sof[] = { '\xff', '\xc0', 0, 11, 8, (char)(height >> 8), (char)height, (char)(width >> 8), (char)width, 1, 1, 0x11, 0 };
-	return JOIN(BYTES("\xff\xd8"), PICTURE_JPEG_TABLE, ((struct str){ sof, sizeof(sof) }), BYTES("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x0f\xff\xd9"));
+	return JOIN(BYTES("\xff\xd8"), PICTURE_JPEG_TABLE, ((struct str){ sof, sizeof(sof) }),
+		BYTES("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x0f\xff\xd9"));
 }
 
 struct str picture_png(uint32_t width, uint32_t height)
 {
 	struct str header = JOIN(picture_be32(width), picture_be32(height), BYTES("\x08\x02\0\0\0"));
-	return JOIN(BYTES("\x89PNG\r\n\x1a\n"), picture_chunk("IHDR", header), picture_chunk("IDAT", PICTURE_ZLIB), picture_chunk("IEND", BYTES("")));
+	return JOIN(
+		BYTES("\x89PNG\r\n\x1a\n"), picture_chunk("IHDR", header), picture_chunk("IDAT", PICTURE_ZLIB), picture_chunk("IEND", BYTES("")));
 }
 
 struct str picture_gif(uint32_t width, uint32_t height)

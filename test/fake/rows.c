@@ -43,17 +43,15 @@ void row_resolve(struct arena *a, struct image_row *row, const struct resolution
 static bool texts_equal(const struct image_row *x, const struct image_row *y)
 {
 	return str_equal(x->image_id, y->image_id) && str_equal(x->owner, y->owner) && str_equal(x->key, y->key) &&
-	       str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) &&
-	       str_equal(x->etag, y->etag) && str_equal(x->reason, y->reason) &&
-	       str_equal(x->delete_hash, y->delete_hash);
+		str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) && str_equal(x->etag, y->etag) &&
+		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash);
 }
 
 bool row_equal(const struct image_row *x, const struct image_row *y)
 {
-	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width &&
-	       x->height == y->height && x->orientation == y->orientation && x->frames == y->frames &&
-	       x->modified_ms == y->modified_ms && x->created_ms == y->created_ms && x->expires_ms == y->expires_ms &&
-	       x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms;
+	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width && x->height == y->height &&
+		x->orientation == y->orientation && x->frames == y->frames && x->modified_ms == y->modified_ms && x->created_ms == y->created_ms &&
+		x->expires_ms == y->expires_ms && x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms;
 }
 
 struct str row_id(struct arena *a, unsigned n)

@@ -165,9 +165,10 @@ static void show_balance(struct request_context *x)
 	pthread_mutex_lock(&lock);
 	int holding = held;
 	pthread_mutex_unlock(&lock);
-	answer_text(x, 200, str_printf(x->request.arena,
-	            "{\"begun\":%d,\"promised\":%d,\"finished\":%d,\"cancelled\":%d,\"refused\":%d,\"cut\":%d,\"held\":%d}\n",
-	            begun, promised, finished, cancelled, refused, cut, holding));
+	answer_text(x, 200,
+		str_printf(x->request.arena,
+			"{\"begun\":%d,\"promised\":%d,\"finished\":%d,\"cancelled\":%d,\"refused\":%d,\"cut\":%d,\"held\":%d}\n", begun, promised,
+			finished, cancelled, refused, cut, holding));
 }
 
 static const struct route {
@@ -196,7 +197,11 @@ static const struct route {
 static void refuse(struct handler *handler, struct request_context *x, const struct fault *why)
 {
 	refused++;
-	answer_text(x, fault_status(why->code) == BUSY ? 503 : why->code == F_HEAD_TOO_LARGE ? 431 : 400, str_printf(x->request.arena, "%s: %s\n", fault_name(why->code), why->text));
+	answer_text(x,
+		fault_status(why->code) == BUSY     ? 503
+			: why->code == F_HEAD_TOO_LARGE ? 431
+											: 400,
+		str_printf(x->request.arena, "%s: %s\n", fault_name(why->code), why->text));
 }
 
 static enum handler_step begin(struct handler *handler, struct request_context *x)

@@ -11,12 +11,12 @@
 
 struct trap {
 	pthread_mutex_t lock;
-	uint64_t calls;                       /* since the fake was made */
-	uint64_t fail_at, lose_at, meet_at;   /* numbers of calls; 0: not armed */
+	uint64_t calls;                     /* since the fake was made */
+	uint64_t fail_at, lose_at, meet_at; /* numbers of calls; 0: not armed */
 	enum fault_code fail_code, lose_code;
 	void (*meet)(void *arg);
 	void *meet_arg;
-	bool losing;                          /* the call inside the lock shall end as lost */
+	bool losing; /* the call inside the lock shall end as lost */
 };
 
 void trap_init(struct trap *t);

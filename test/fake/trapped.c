@@ -27,10 +27,10 @@ struct trapped_body {
 	struct incoming port;
 	struct trapped *t;
 	struct incoming *inner;
-	bool bad;                  /* a write failed: so will finish */
+	bool bad; /* a write failed: so will finish */
 };
 
-#define SELF(port, field) ((struct trapped *)((char *)(port) - offsetof(struct trapped, field)))
+#define SELF(port, field) ((struct trapped *)((char *)(port)-offsetof(struct trapped, field)))
 
 /* Run `call`, an expression that gives a status, as a call of the trap; the function returns. */
 #define TRAPPED(trap, call, why) \
@@ -118,7 +118,8 @@ static void start_finish(struct incoming **in, const struct object_commit *c, st
 	w->done(w, finish(in, c, &w->why));
 }
 
-static enum status open_object(struct bucket_store *port, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
+static enum status open_object(
+	struct bucket_store *port, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
 {
 	struct trapped *t = SELF(port, buckets);
 	struct object_file f = { .fd = -1 };
@@ -132,10 +133,13 @@ static enum status open_object(struct bucket_store *port, struct str bucket, str
 	return end;
 }
 
-static const struct bucket_store_ops buckets_ops = {
-	.begin = begin, .write = write_bytes, .view = view, .finish = finish, .abandon = abandon, .open = open_object,
-	.start_finish = start_finish,
-};
+static const struct bucket_store_ops buckets_ops = { .begin = begin,
+	.write = write_bytes,
+	.view = view,
+	.finish = finish,
+	.abandon = abandon,
+	.open = open_object,
+	.start_finish = start_finish };
 
 /* the catalog */
 
@@ -157,7 +161,8 @@ static enum status remove_bucket(struct bucket_catalog *c, struct str name, stru
 	TRAPPED(CATALOG_TRAP(c), catalog_remove(CATALOG(c), name, why), why);
 }
 
-static enum status list(struct bucket_catalog *c, struct str owner, struct str after, uint32_t limit, struct arena *a, struct bucket_page *out, struct fault *why)
+static enum status list(struct bucket_catalog *c, struct str owner, struct str after, uint32_t limit, struct arena *a,
+	struct bucket_page *out, struct fault *why)
 {
 	TRAPPED(CATALOG_TRAP(c), catalog_list(CATALOG(c), owner, after, limit, a, out, why), why);
 }
@@ -167,7 +172,8 @@ static enum status set_cors(struct bucket_catalog *c, struct str name, struct st
 	TRAPPED(CATALOG_TRAP(c), catalog_set_cors(CATALOG(c), name, cors, why), why);
 }
 
-static enum status list_objects(struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
+static enum status list_objects(
+	struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
 {
 	TRAPPED(CATALOG_TRAP(c), catalog_list_objects(CATALOG(c), q, a, out, why), why);
 }
@@ -177,10 +183,13 @@ static enum status remove_objects(struct bucket_catalog *c, struct str bucket, s
 	TRAPPED(CATALOG_TRAP(c), catalog_remove_objects(CATALOG(c), bucket, all, n, why), why);
 }
 
-static const struct bucket_catalog_ops catalog_ops = {
-	.create = create, .info = info, .remove = remove_bucket, .list = list, .set_cors = set_cors, .list_objects = list_objects,
-	.remove_objects = remove_objects,
-};
+static const struct bucket_catalog_ops catalog_ops = { .create = create,
+	.info = info,
+	.remove = remove_bucket,
+	.list = list,
+	.set_cors = set_cors,
+	.list_objects = list_objects,
+	.remove_objects = remove_objects };
 
 /* parts */
 
@@ -192,22 +201,26 @@ static enum status start(struct part_store *p, const struct part_upload *u, stru
 	TRAPPED(PARTS_TRAP(p), parts_start(PARTS(p), u, a, id, why), why);
 }
 
-static enum status find(struct part_store *p, struct str bucket, struct str key, struct str id, struct arena *a, struct part_upload *out, struct fault *why)
+static enum status find(
+	struct part_store *p, struct str bucket, struct str key, struct str id, struct arena *a, struct part_upload *out, struct fault *why)
 {
 	TRAPPED(PARTS_TRAP(p), parts_find(PARTS(p), bucket, key, id, a, out, why), why);
 }
 
-static enum status list_uploads(struct part_store *p, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
+static enum status list_uploads(
+	struct part_store *p, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
 {
 	TRAPPED(PARTS_TRAP(p), parts_list_uploads(PARTS(p), q, a, out, why), why);
 }
 
-static enum status list_parts(struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
+static enum status list_parts(
+	struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
 	TRAPPED(PARTS_TRAP(p), parts_list(PARTS(p), id, after, limit, a, out, why), why);
 }
 
-static enum status complete(struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
+static enum status complete(
+	struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
 {
 	TRAPPED(PARTS_TRAP(p), parts_complete(PARTS(p), c, a, out, why), why);
 }
@@ -222,10 +235,13 @@ static enum status end_older(struct part_store *p, int64_t before_ms, uint32_t *
 	TRAPPED(PARTS_TRAP(p), parts_end_older(PARTS(p), before_ms, ended, why), why);
 }
 
-static const struct part_store_ops parts_ops = {
-	.start = start, .find = find, .list_uploads = list_uploads, .list_parts = list_parts, .complete = complete, .abort = abort_upload,
-	.end_older = end_older,
-};
+static const struct part_store_ops parts_ops = { .start = start,
+	.find = find,
+	.list_uploads = list_uploads,
+	.list_parts = list_parts,
+	.complete = complete,
+	.abort = abort_upload,
+	.end_older = end_older };
 
 /* the table */
 
@@ -261,7 +277,8 @@ static enum status remove_row(struct image_table *t, struct str id, int64_t ende
 	TRAPPED(TABLE_TRAP(t), table_remove(TABLE(t), id, ended_by_ms, why), why);
 }
 
-static enum status list_rows(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+static enum status list_rows(
+	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
 	TRAPPED(TABLE_TRAP(t), table_list(TABLE(t), limit, cursor, a, out, why), why);
 }
@@ -276,10 +293,14 @@ static enum status counts(struct image_table *t, struct image_counts *out, struc
 	TRAPPED(TABLE_TRAP(t), table_counts(TABLE(t), out, why), why);
 }
 
-static const struct image_table_ops table_ops = {
-	.starts_without_waiting = true, .start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_row,
-	.list = list_rows, .due = due, .counts = counts,
-};
+static const struct image_table_ops table_ops = { .starts_without_waiting = true,
+	.start_insert = start_insert,
+	.get = get,
+	.resolve = resolve,
+	.remove = remove_row,
+	.list = list_rows,
+	.due = due,
+	.counts = counts };
 
 /* the whole */
 
@@ -300,8 +321,12 @@ struct trapped *trapped_new(struct str bucket, uint64_t max_pending)
 	struct fault why = { 0 };
 	assert(t != NULL);
 	make_dir(t);
-	struct engine_options o = { .dir = t->dir, .bucket = bucket, .region = STR("us-east-1"), .public_url = STR("http://127.0.0.1:9000"),
-		.max_pending = max_pending, .small_bytes = BUCKET_SMALL_BYTES };
+	struct engine_options o = { .dir = t->dir,
+		.bucket = bucket,
+		.region = STR("us-east-1"),
+		.public_url = STR("http://127.0.0.1:9000"),
+		.max_pending = max_pending,
+		.small_bytes = BUCKET_SMALL_BYTES };
 	if (engine_open(&o, &t->engine, &why) != OK) {
 		fprintf(stderr, "trapped: %s %s\n", why.text, why.cause);
 		abort();

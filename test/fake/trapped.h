@@ -21,7 +21,7 @@ struct bucket_store *trapped_buckets(struct trapped *t);
 struct bucket_catalog *trapped_catalog(struct trapped *t);
 struct part_store *trapped_parts(struct trapped *t);
 struct image_table *trapped_table(struct trapped *t);
-struct object_store *trapped_store(struct trapped *t);   /* not trapped */
+struct object_store *trapped_store(struct trapped *t); /* not trapped */
 
 /* The n-th call from now on (1: the next; 0: none) fails and changes nothing; a failed write makes finish fail too. */
 void trapped_fail_nth(struct trapped *t, uint64_t n, enum fault_code code);

@@ -64,8 +64,9 @@ static void test_name_with_a_nul_then_refused(void **state)
 
 static void test_any_other_name_then_accepted(void **state)
 {
-	static const char *const names[] = { "a", " a ", "\x01", "\r\na", "..", "/", "\\", "a/b", "\"", "\xe2\x80\xae", "\xe2\x80\x8b", "\xc2\x84", "\xc2\x86",
-		"\xe2\x80\x8c", "\xe2\x80\xa7", "\xe3\x80\x81", "\xf0\x93\x80\x80", "\xf0\x92\x80\xa8", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "\x7f", "\xef\xbf\xbf" };
+	static const char *const names[] = { "a", " a ", "\x01", "\r\na", "..", "/", "\\", "a/b", "\"", "\xe2\x80\xae", "\xe2\x80\x8b",
+		"\xc2\x84", "\xc2\x86", "\xe2\x80\x8c", "\xe2\x80\xa7", "\xe3\x80\x81", "\xf0\x93\x80\x80", "\xf0\x92\x80\xa8", "\xf0\x90\x80\x80",
+		"\xf4\x8f\xbf\xbf", "\x7f", "\xef\xbf\xbf" };
 	struct fault why;
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(names); i++)

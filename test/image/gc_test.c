@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#define LATE_MS ((int64_t)1800000000000)    /* every pending row of rows.h has ended */
+#define LATE_MS ((int64_t)1800000000000) /* every pending row of rows.h has ended */
 #define DAY_MS ((int64_t)86400000)
 
 static struct fake_product *begin(bool holds)
@@ -102,7 +102,7 @@ static void test_run_of_a_rejected_row_then_forgotten_with_what_is_left_of_it(vo
 	struct image_row row;
 	struct str key = fake_product_slot(f, 1, STR("image/png"));
 	(void)state;
-	resolve(f, 1, 5000, STR("no image"));       /* ends at 6000 */
+	resolve(f, 1, 5000, STR("no image")); /* ends at 6000 */
 	fake_product_arrive(f, key, STR("left over"));
 	assert_done(run(f, 5999), (struct gc_result){ 0 });
 	assert_done(run(f, 6000), (struct gc_result){ .forgotten = 1 });
@@ -148,7 +148,7 @@ static void test_run_when_the_row_is_uploaded_in_between_then_it_stays(void **st
 	struct image_row row;
 	(void)state;
 	fake_product_slot(f, 1, STR("image/png"));
-	fake_table_meet_nth(f->table, 2, other_uploads, f);    /* 1: due, 2: remove */
+	fake_table_meet_nth(f->table, 2, other_uploads, f); /* 1: due, 2: remove */
 	assert_done(run(f, LATE_MS), (struct gc_result){ 0 });
 	assert_true(fake_product_row(f, 1, &row));
 	assert_int_equal(row.status, IMAGE_UPLOADED);
@@ -377,7 +377,7 @@ static void test_both_parts_when_asked_to_stop_then_not_even_the_page_is_finishe
 	}
 	assert_int_equal(gc_run(&f->product, LATE_MS, stop_at_nth, &asked_rows, &done, &f->why), OK);
 	assert_int_equal(gc_orphans(&f->product, LATE_MS, stop_at_nth, &asked_objects, &done, &f->why), OK);
-	assert_done(done, (struct gc_result){ .ended = 2, .orphans = 2 });   /* the first asks for the page */
+	assert_done(done, (struct gc_result){ .ended = 2, .orphans = 2 }); /* the first asks for the page */
 	end(f);
 }
 

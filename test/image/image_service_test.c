@@ -346,7 +346,7 @@ static void test_read_of_a_pending_image_then_checked_as_often_as_glances_allow(
 		assert_int_equal(read(f, &row), OK);
 		assert_int_equal(row.status, IMAGE_UPLOADED);
 		assert_int_equal(row.width, 30);
-		assert_int_equal(fake_store_calls(f->store), 3);   /* the second by arrive */
+		assert_int_equal(fake_store_calls(f->store), 3); /* the second by arrive */
 	}
 	recheck_limit_free(&f->product.recheck_limit);
 	end(f);
@@ -412,7 +412,10 @@ static void test_download_then_url_carries_name_and_verdict_type(void **state)
 	row.file_name = STR("a b\"c.jpg");
 	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), OK);
 	assert_true(str_find(p.url, STR("response-content-type=image%2Fjpeg")) < p.url.n);
-	assert_true(str_find(p.url, STR("response-content-disposition=inline%3B%20filename%3D%22a%20b_c.jpg%22%3B%20filename%2A%3DUTF-8%27%27a%2520b%2522c.jpg")) < p.url.n);
+	assert_true(
+		str_find(p.url,
+			STR("response-content-disposition=inline%3B%20filename%3D%22a%20b_c.jpg%22%3B%20filename%2A%3DUTF-8%27%27a%2520b%2522c.jpg")) <
+		p.url.n);
 	assert_true(str_find(p.url, STR("X-Amz-Expires=300&")) < p.url.n);
 	assert_true(str_ends_with(p.address, row.key));
 	fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);

@@ -19,10 +19,8 @@ static enum status read_type(struct str text, struct str *out, struct fault *why
 
 static void test_read_of_an_allowed_type_then_canonical(void **state)
 {
-	static const char *const pairs[][2] = {
-		{ "image/jpeg", "image/jpeg" }, { "IMAGE/JPEG", "image/jpeg" }, { "image/jpg", "image/jpeg" }, { "Image/JPG", "image/jpeg" },
-		{ "image/png", "image/png" }, { "application/PDF", "application/pdf" },
-	};
+	static const char *const pairs[][2] = { { "image/jpeg", "image/jpeg" }, { "IMAGE/JPEG", "image/jpeg" }, { "image/jpg", "image/jpeg" },
+		{ "Image/JPG", "image/jpeg" }, { "image/png", "image/png" }, { "application/PDF", "application/pdf" } };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(pairs); i++) {
 		struct str got;
@@ -34,7 +32,8 @@ static void test_read_of_an_allowed_type_then_canonical(void **state)
 
 static void test_read_of_another_type_then_not_allowed_and_reported_which_are(void **state)
 {
-	static const char *const types[] = { "image/svg+xml", "text/html", "image/gif", "application/vnd.ms-excel", "x/y", "image/jpeg2", "az/09", "x-a.b_c+d/!#$&-^_.+" };
+	static const char *const types[] = { "image/svg+xml", "text/html", "image/gif", "application/vnd.ms-excel", "x/y", "image/jpeg2",
+		"az/09", "x-a.b_c+d/!#$&-^_.+" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(types); i++) {
 		struct str got;
@@ -48,11 +47,10 @@ static void test_read_of_another_type_then_not_allowed_and_reported_which_are(vo
 
 static void test_read_of_no_media_type_then_bad_field(void **state)
 {
-	static const struct str bad[] = {
-		{ NULL, 0 }, { "", 0 }, { "image", 5 }, { "/", 1 }, { "image/", 6 }, { "/jpeg", 5 }, { "image/jpeg/x", 12 },
-		{ " image/jpeg", 11 }, { "image/jpeg ", 11 }, { "image/jpeg; charset=x", 21 }, { "image/jpeg;", 11 }, { "image /jpeg", 11 },
-		{ "image/jpeg\0", 11 }, { "image/jp\xc3\xa9g", 11 }, { "image/jpeg\r\nX: y", 16 }, { "*/*", 3 }, { "image/jpeg,image/png", 20 },
-	};
+	static const struct str bad[] = { { NULL, 0 }, { "", 0 }, { "image", 5 }, { "/", 1 }, { "image/", 6 }, { "/jpeg", 5 },
+		{ "image/jpeg/x", 12 }, { " image/jpeg", 11 }, { "image/jpeg ", 11 }, { "image/jpeg; charset=x", 21 }, { "image/jpeg;", 11 },
+		{ "image /jpeg", 11 }, { "image/jpeg\0", 11 }, { "image/jp\xc3\xa9g", 11 }, { "image/jpeg\r\nX: y", 16 }, { "*/*", 3 },
+		{ "image/jpeg,image/png", 20 } };
 	char longest[300];
 	struct str got;
 	struct fault why;
@@ -94,8 +92,9 @@ static void test_allowed_then_only_what_the_setting_lists(void **state)
 
 static void test_extension_then_of_each_known_type_and_bin_of_others(void **state)
 {
-	static const char *const pairs[][2] = { { "image/jpeg", "jpg" }, { "image/png", "png" }, { "image/gif", "gif" }, { "image/webp", "webp" },
-		{ "image/avif", "avif" }, { "image/heic", "heic" }, { "image/tiff", "tif" }, { "application/pdf", "pdf" }, { "text/csv", "bin" }, { "", "bin" } };
+	static const char *const pairs[][2] = { { "image/jpeg", "jpg" }, { "image/png", "png" }, { "image/gif", "gif" },
+		{ "image/webp", "webp" }, { "image/avif", "avif" }, { "image/heic", "heic" }, { "image/tiff", "tif" }, { "application/pdf", "pdf" },
+		{ "text/csv", "bin" }, { "", "bin" } };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(pairs); i++)
 		assert_true(str_equal(media_type_extension(str_of(pairs[i][0])), str_of(pairs[i][1])));

@@ -94,7 +94,7 @@ static void test_event_of_no_picture_then_rejected_and_object_gone(void **state)
 	assert_true(got.reason.n > 0);
 	assert_row(IMAGE_REJECTED, etag);
 	assert_false(fake_product_has_object(&f, key));
-	assert_outcome(key, etag, RECONCILE_REJECTED_BEFORE);   /* told again */
+	assert_outcome(key, etag, RECONCILE_REJECTED_BEFORE); /* told again */
 }
 
 static void test_event_of_an_object_over_the_limit_then_rejected_without_reading_it(void **state)
@@ -111,7 +111,7 @@ static void test_event_without_a_row_then_the_object_is_deleted(void **state)
 	struct str key = str_printf(&f.a, "images/%.*s.png", STRF(row_id(&f.a, 9)));
 	assert_outcome(key, arrive(key, picture_png(3, 2)), RECONCILE_ORPHAN);
 	assert_false(fake_product_has_object(&f, key));
-	assert_outcome(key, STR("1"), RECONCILE_ORPHAN);   /* gone already */
+	assert_outcome(key, STR("1"), RECONCILE_ORPHAN); /* gone already */
 }
 
 static void test_event_of_a_key_that_is_no_slot_then_the_object_is_deleted(void **state)
@@ -120,7 +120,7 @@ static void test_event_of_a_key_that_is_no_slot_then_the_object_is_deleted(void 
 	struct str key = fake_product_slot(&f, 1, STR("image/png"));
 	assert_outcome(STR("images/readme"), arrive(STR("images/readme"), STR("x")), RECONCILE_ORPHAN);
 	assert_false(fake_product_has_object(&f, STR("images/readme")));
-	assert_outcome(other, arrive(other, STR("x")), RECONCILE_ORPHAN);   /* the row's id, another extension */
+	assert_outcome(other, arrive(other, STR("x")), RECONCILE_ORPHAN); /* the row's id, another extension */
 	assert_false(fake_product_has_object(&f, other));
 	assert_true(fake_product_row(&f, 1, &(struct image_row){ 0 }));
 	(void)key;
@@ -152,7 +152,7 @@ static void test_event_of_bytes_that_were_written_over_then_checked_like_the_fir
 	assert_row(IMAGE_UPLOADED, second);
 	assert_true(fake_product_row(&f, 1, &row));
 	assert_int_equal(row.width, 5);
-	assert_outcome(key, first, RECONCILE_KNOWN);   /* the older news come last */
+	assert_outcome(key, first, RECONCILE_KNOWN); /* the older news come last */
 	assert_row(IMAGE_UPLOADED, second);
 }
 
@@ -244,7 +244,7 @@ static void remove_row(void *arg)
 static void test_event_when_the_row_is_deleted_meanwhile_then_no_object_stays(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, picture_png(3, 2));
-	fake_table_meet_nth(f.table, 2, remove_row, NULL);   /* 1: get, 2: resolve */
+	fake_table_meet_nth(f.table, 2, remove_row, NULL); /* 1: get, 2: resolve */
 	assert_outcome(key, etag, RECONCILE_ORPHAN);
 	assert_false(fake_product_has_object(&f, key));
 }
@@ -260,7 +260,7 @@ static void test_event_when_the_object_changes_during_verification_then_it_is_ve
 	struct reconciled got;
 	assert_outcome(key, arrive(key, picture_png(3, 2)), RECONCILE_ACCEPTED);
 	second = arrive(key, picture_png(5, 4));
-	fake_store_meet_nth(f.store, 2, write_again, &key);   /* 1: head, 2: get */
+	fake_store_meet_nth(f.store, 2, write_again, &key); /* 1: head, 2: get */
 	assert_int_equal(tell(key, second, &got), CONFLICT);
 	assert_outcome(key, etag_of(key), RECONCILE_KNOWN);
 }

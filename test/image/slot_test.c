@@ -158,8 +158,9 @@ static void test_open_with_a_size_then_length_is_signed_but_not_listed(void **st
 	r.file_size = 5242880;
 	struct slot s = opened_slot(f, &r);
 	const struct header headers[] = { { STR("Content-Type"), STR("image/jpeg") }, { STR("Content-Length"), STR("5242880") } };
-	const struct presign_request want = { .method = STR("PUT"), .key = s.row.key, .now_ms = s.row.created_ms, .expires_s = 300,
-		.headers = headers, .n_headers = 2 };
+	const struct presign_request want = {
+		.method = STR("PUT"), .key = s.row.key, .now_ms = s.row.created_ms, .expires_s = 300, .headers = headers, .n_headers = 2
+	};
 	assert_int_equal(store_presign(f->product.store, &want, &f->a, &same, &f->why), OK);
 	assert_true(str_equal(s.url, same.url));
 	assert_int_equal(s.n_headers, 1);
@@ -176,8 +177,10 @@ static struct str field(const struct slot *s, const char *name)
 
 static void test_open_of_a_form_then_fields_and_range(void **state)
 {
-	static const struct { uint64_t size; const char *range; } cases[] = {
-		{ 0, "[\"content-length-range\",1,5242880]" }, { 777, "[\"content-length-range\",777,777]" } };
+	static const struct {
+		uint64_t size;
+		const char *range;
+	} cases[] = { { 0, "[\"content-length-range\",1,5242880]" }, { 777, "[\"content-length-range\",777,777]" } };
 	struct fake_product *f = *state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct slot_request r = cat();
@@ -270,7 +273,7 @@ static void test_open_when_memory_ends_at_any_byte_then_too_much_and_no_row(void
 	struct slot s;
 	enum status end = LIMIT;
 	size_t cap = 0;
-	for (; end != OK && cap < 60; cap++) {   /* up to where the fake's own URL needs more, which asserts */
+	for (; end != OK && cap < 60; cap++) { /* up to where the fake's own URL needs more, which asserts */
 		struct arena a;
 		arena_init(&a, cap);
 		end = open_slot(&f->product, &r, &a, &s, &f->why);

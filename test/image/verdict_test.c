@@ -32,7 +32,8 @@ static int tear_down(void **state)
 
 static void test_image_id_of_our_keys_then_the_id(void **state)
 {
-	static const char *const keys[] = { "images/" UUID ".jpg", "images/" UUID ".webp", "images/" UUID ".0123456789abcdef", "images/" UUID ".z", "images/" UUID ".a09" };
+	static const char *const keys[] = { "images/" UUID ".jpg", "images/" UUID ".webp", "images/" UUID ".0123456789abcdef",
+		"images/" UUID ".z", "images/" UUID ".a09" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		assert_true(str_equal(image_id_of_key(str_of(keys[i])), STR(UUID)));
@@ -144,8 +145,11 @@ static void assert_rejected(const struct resolution *s, const char *reason)
 static void test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_facts(void **state)
 {
 	struct fake_product *f = *state;
-	const struct { const char *type; struct str bytes; } all[] = { { "image/jpeg", picture_jpeg(300, 200) }, { "image/png", picture_png(300, 200) },
-		{ "image/gif", picture_gif(300, 200) }, { "image/webp", picture_webp(300, 200) } };
+	const struct {
+		const char *type;
+		struct str bytes;
+	} all[] = { { "image/jpeg", picture_jpeg(300, 200) }, { "image/png", picture_png(300, 200) }, { "image/gif", picture_gif(300, 200) },
+		{ "image/webp", picture_webp(300, 200) } };
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		struct resolution s = judge(f, all[i].type, all[i].bytes);
 		assert_int_equal(s.status, IMAGE_UPLOADED);

@@ -100,7 +100,7 @@ static void test_verify_when_the_bytes_of_a_rejection_stay_then_reported_and_rej
 {
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, STR("<html>")), now;
-	fake_store_fail_nth(f->store, 2, F_STORAGE_FAILED);    /* 1: get, 2: remove */
+	fake_store_fail_nth(f->store, 2, F_STORAGE_FAILED); /* 1: get, 2: remove */
 	assert_int_equal(look(f, &row, &now), IO);
 	assert_true(fake_product_row(f, 1, &now));
 	assert_int_equal(now.status, IMAGE_REJECTED);

@@ -11,16 +11,17 @@ static void test_line_then_it_gives_what_has_changed_since_the_last(void **state
 	struct buf b;
 	char memory[2048];
 	buf_init_fixed(&b, memory, sizeof memory);
-	emf_write(&e, &b, 1700000000000, STR("f"), STR("r"));   /* whatever was counted before */
+	emf_write(&e, &b, 1700000000000, STR("f"), STR("r")); /* whatever was counted before */
 	buf_clear(&b);
 	emf_write(&e, &b, 1700000000000, STR("f"), STR("r"));
 	assert_int_equal(b.n, 0);
 	metric_add(M_SLOTS, 2);
 	metric_add(M_DELETES, 1);
 	emf_write(&e, &b, 1700000000000, STR("\"f\""), STR("r-1"));
-	assert_str(buf_str(&b), STR("{\"_aws\":{\"Timestamp\":1700000000000,\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[]],"
-	           "\"Metrics\":[{\"Name\":\"Slots\",\"Unit\":\"Count\"},{\"Name\":\"Deletes\",\"Unit\":\"Count\"}]}]},"
-	           "\"function\":\"\\\"f\\\"\",\"requestId\":\"r-1\",\"Slots\":2,\"Deletes\":1}\n"));
+	assert_str(buf_str(&b),
+		STR("{\"_aws\":{\"Timestamp\":1700000000000,\"CloudWatchMetrics\":[{\"Namespace\":\"tintype\",\"Dimensions\":[[]],"
+			"\"Metrics\":[{\"Name\":\"Slots\",\"Unit\":\"Count\"},{\"Name\":\"Deletes\",\"Unit\":\"Count\"}]}]},"
+			"\"function\":\"\\\"f\\\"\",\"requestId\":\"r-1\",\"Slots\":2,\"Deletes\":1}\n"));
 	json_t *line = json_loadb(b.p, b.n, 0, NULL);
 	assert_non_null(line);
 	json_decref(line);

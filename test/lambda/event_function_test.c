@@ -17,7 +17,7 @@
 
 static struct fake_product f;
 static struct arena a;
-static struct buf event;      /* the batch that is being written */
+static struct buf event; /* the batch that is being written */
 static int log_fds[2];
 
 static int set_up(void **state)
@@ -58,9 +58,10 @@ struct given {
 
 static struct str notification(const struct given *t)
 {
-	return str_printf(&a, "{\"Records\":[{\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":\"%s\"},"
-	                  "\"object\":{\"key\":\"%.*s\",\"eTag\":\"%.*s\",\"sequencer\":\"%s\"}}}]}",
-	                  t->bucket == NULL ? "pictures" : t->bucket, STRF(t->key), STRF(t->etag), t->sequencer == NULL ? "1" : t->sequencer);
+	return str_printf(&a,
+		"{\"Records\":[{\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":\"%s\"},"
+		"\"object\":{\"key\":\"%.*s\",\"eTag\":\"%.*s\",\"sequencer\":\"%s\"}}}]}",
+		t->bucket == NULL ? "pictures" : t->bucket, STRF(t->key), STRF(t->etag), t->sequencer == NULL ? "1" : t->sequencer);
 }
 
 /* Add a message to the batch. */
@@ -132,8 +133,12 @@ static void test_eventbridge_event_bare_then_resolved(void **state)
 {
 	struct given t = arrive(1, picture_png(3, 2));
 	struct str answer;
-	assert_int_equal(run(str_printf(&a, "{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\",\"detail\":{\"bucket\":{\"name\":\"pictures\"},"
-	                 "\"object\":{\"key\":\"%.*s\",\"etag\":\"%.*s\"}}}", STRF(t.key), STRF(t.etag)), &answer), OK);
+	assert_int_equal(run(str_printf(&a,
+							 "{\"source\":\"aws.s3\",\"detail-type\":\"Object Created\",\"detail\":{\"bucket\":{\"name\":\"pictures\"},"
+							 "\"object\":{\"key\":\"%.*s\",\"etag\":\"%.*s\"}}}",
+							 STRF(t.key), STRF(t.etag)),
+						 &answer),
+		OK);
 	assert_status(1, IMAGE_UPLOADED);
 	assert_true(logs_hold("\"event\":\"object\",\"requestId\":\"lambda-1\",\"outcome\":\"accepted\""));
 }
@@ -182,7 +187,7 @@ static void test_event_of_one_key_in_a_batch_then_only_the_newest_is_followed(vo
 	message("m2", notification(&old));
 	uint64_t calls = fake_table_calls(f.table);
 	assert_batch("");
-	assert_true(fake_table_calls(f.table) - calls <= 3);   /* get, resolve, and the check's list */
+	assert_true(fake_table_calls(f.table) - calls <= 3); /* get, resolve, and the check's list */
 	assert_status(1, IMAGE_UPLOADED);
 }
 

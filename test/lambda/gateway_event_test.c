@@ -36,10 +36,13 @@ static void assert_header(size_t i, const char *name, const char *value)
 
 static void test_v1_then_all_values_in_order_and_the_base_path_before(void **state)
 {
-	assert_int_equal(read("{\"resource\":\"/images\",\"path\":\"/images\",\"httpMethod\":\"GET\","
-	                      "\"headers\":{\"Accept\":\"b\"},\"multiValueHeaders\":{\"Accept\":[\"a\",\"b\"],\"Origin\":[\"http://x\"]},"
-	                      "\"queryStringParameters\":{\"limit\":\"2\"},\"multiValueQueryStringParameters\":{\"limit\":[\"1\",\"2\"],\"cursor\":[\"a b&=+\"]},"
-	                      "\"requestContext\":{\"stage\":\"prod\",\"requestId\":\"r-1\"},\"body\":null,\"isBase64Encoded\":false}"), OK);
+	assert_int_equal(
+		read(
+			"{\"resource\":\"/images\",\"path\":\"/images\",\"httpMethod\":\"GET\","
+			"\"headers\":{\"Accept\":\"b\"},\"multiValueHeaders\":{\"Accept\":[\"a\",\"b\"],\"Origin\":[\"http://x\"]},"
+			"\"queryStringParameters\":{\"limit\":\"2\"},\"multiValueQueryStringParameters\":{\"limit\":[\"1\",\"2\"],\"cursor\":[\"a b&=+\"]},"
+			"\"requestContext\":{\"stage\":\"prod\",\"requestId\":\"r-1\"},\"body\":null,\"isBase64Encoded\":false}"),
+		OK);
 	assert_int_equal(e.version, GATEWAY_V1);
 	assert_str(e.id, STR("r-1"));
 	assert_str(e.method, STR("GET"));
@@ -55,7 +58,8 @@ static void test_v1_then_all_values_in_order_and_the_base_path_before(void **sta
 static void test_v1_when_everything_optional_is_null_then_read_all_the_same(void **state)
 {
 	assert_int_equal(read("{\"path\":\"/upload\",\"httpMethod\":\"POST\",\"headers\":null,\"multiValueHeaders\":null,"
-	                      "\"queryStringParameters\":null,\"multiValueQueryStringParameters\":null,\"body\":null}"), OK);
+						  "\"queryStringParameters\":null,\"multiValueQueryStringParameters\":null,\"body\":null}"),
+		OK);
 	assert_str(e.id, STR(""));
 	assert_str(e.query, STR(""));
 	assert_int_equal(e.n_headers, 0);
@@ -63,25 +67,32 @@ static void test_v1_when_everything_optional_is_null_then_read_all_the_same(void
 
 static void test_v1_with_single_values_alone_then_those_are_used(void **state)
 {
-	assert_int_equal(read("{\"version\":\"1.0\",\"path\":\"/prod/images\",\"httpMethod\":\"GET\",\"headers\":{\"A\":\"1\"},\"queryStringParameters\":{\"limit\":\"2\"}}"), OK);
+	assert_int_equal(
+		read(
+			"{\"version\":\"1.0\",\"path\":\"/prod/images\",\"httpMethod\":\"GET\",\"headers\":{\"A\":\"1\"},\"queryStringParameters\":{\"limit\":\"2\"}}"),
+		OK);
 	assert_int_equal(e.version, GATEWAY_V1);
-	assert_str(e.path, STR("/prod/images"));   /* a custom domain's base path: it already exists */
+	assert_str(e.path, STR("/prod/images")); /* a custom domain's base path: it already exists */
 	assert_str(e.query, STR("limit=2"));
 	assert_header(0, "A", "1");
 }
 
 static const char *v2(const char *stage, const char *path)
 {
-	return str_cstr(&a, str_printf(&a, "{\"version\":\"2.0\",\"routeKey\":\"$default\",\"rawPath\":\"%s\",\"rawQueryString\":\"limit=1&cursor=%%20\",\"cookies\":[\"c=1\"],"
-	                "\"headers\":{\"accept\":\"a,b\"},\"requestContext\":{\"stage\":\"%s\",\"requestId\":\"JKJaXmPLvHcESHA=\",\"http\":{\"method\":\"GET\"}},\"isBase64Encoded\":false}", path, stage));
+	return str_cstr(&a,
+		str_printf(&a,
+			"{\"version\":\"2.0\",\"routeKey\":\"$default\",\"rawPath\":\"%s\",\"rawQueryString\":\"limit=1&cursor=%%20\",\"cookies\":[\"c=1\"],"
+			"\"headers\":{\"accept\":\"a,b\"},\"requestContext\":{\"stage\":\"%s\",\"requestId\":\"JKJaXmPLvHcESHA=\",\"http\":{\"method\":\"GET\"}},\"isBase64Encoded\":false}",
+			path, stage));
 }
 
 static void test_v2_then_the_query_is_raw_and_the_stage_is_not_doubled(void **state)
 {
-	static const struct { const char *stage, *path, *wanted; } rows[] = {
-		{ "prod", "/prod/images", "/prod/images" }, { "$default", "/images", "/prod/images" }, { "$default", "/prod/images", "/prod/images" },
-		{ "dev", "/dev/images", "/prod/images" }, { "dev", "/dev", "/prod/" }, { "dev", "/devil", "/prod/devil" }, { "prod", "/production", "/prod/production" },
-	};
+	static const struct {
+		const char *stage, *path, *wanted;
+	} rows[] = { { "prod", "/prod/images", "/prod/images" }, { "$default", "/images", "/prod/images" },
+		{ "$default", "/prod/images", "/prod/images" }, { "dev", "/dev/images", "/prod/images" }, { "dev", "/dev", "/prod/" },
+		{ "dev", "/devil", "/prod/devil" }, { "prod", "/production", "/prod/production" } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		assert_int_equal(read(v2(rows[i].stage, rows[i].path)), OK);
 		assert_int_equal(e.version, GATEWAY_V2);
@@ -102,7 +113,7 @@ static void test_body_as_text_or_base64_then_the_bytes(void **state)
 	assert_str(e.body, STR("{\"a\":1}"));
 	assert_int_equal(read(WITH_BODY("\"\"", "true")), OK);
 	assert_str(e.body, STR(""));
-	assert_int_equal(read("{\"path\":\"/upload\",\"httpMethod\":\"POST\"}"), OK);   /* without body */
+	assert_int_equal(read("{\"path\":\"/upload\",\"httpMethod\":\"POST\"}"), OK); /* without body */
 	assert_str(e.body, STR(""));
 }
 
@@ -128,13 +139,12 @@ static void test_request_id_that_may_not_are_in_a_header_then_none(void **state)
 
 static void test_event_that_is_invalid_of_a_gateways_then_internal_with_a_cause(void **state)
 {
-	static const char *const events[] = {
-		"", "nonsense", "{\"path\":\"/upl", "[]", "null", "7", "{}", "{\"key1\":\"value1\"}", "{\"Records\":[{\"eventSource\":\"aws:sqs\"}]}",
-		"{\"version\":\"2.0\"}", "{\"path\":\"/a\"}", "{\"httpMethod\":\"GET\"}", "{\"path\":\"a\",\"httpMethod\":\"GET\"}",
-		"{\"path\":\"/a\",\"httpMethod\":\"G T\"}", "{\"path\":\"/a\\nb\",\"httpMethod\":\"GET\"}", "{\"path\":7,\"httpMethod\":\"GET\"}",
+	static const char *const events[] = { "", "nonsense", "{\"path\":\"/upl", "[]", "null", "7", "{}", "{\"key1\":\"value1\"}",
+		"{\"Records\":[{\"eventSource\":\"aws:sqs\"}]}", "{\"version\":\"2.0\"}", "{\"path\":\"/a\"}", "{\"httpMethod\":\"GET\"}",
+		"{\"path\":\"a\",\"httpMethod\":\"GET\"}", "{\"path\":\"/a\",\"httpMethod\":\"G T\"}",
+		"{\"path\":\"/a\\nb\",\"httpMethod\":\"GET\"}", "{\"path\":7,\"httpMethod\":\"GET\"}",
 		"{\"path\":\"/a\",\"httpMethod\":\"GET\",\"body\":{}}", "{\"path\":\"/a\",\"httpMethod\":\"GET\",\"body\":7}",
-		"{\"version\":\"2.0\",\"rawPath\":\"/a\",\"requestContext\":\"x\"}",
-	};
+		"{\"version\":\"2.0\",\"rawPath\":\"/a\",\"requestContext\":\"x\"}" };
 	for (size_t i = 0; i < COUNT_OF(events); i++) {
 		assert_int_equal(read(events[i]), IO);
 		assert_int_equal(why.code, F_INTERNAL);
@@ -151,7 +161,8 @@ static void test_arena_when_too_small_then_too_much(void **state)
 		arena_deinit(&a);
 	}
 	arena_init(&a, 64);
-	assert_int_equal(read(WITH_BODY("\"a long enough text for some of these arenas, to be sure that it is more than there is\"", "false")), LIMIT);
+	assert_int_equal(
+		read(WITH_BODY("\"a long enough text for some of these arenas, to be sure that it is more than there is\"", "false")), LIMIT);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)

@@ -29,8 +29,8 @@ static void test_answer_then_status_headers_and_body_as_text(void **state)
 	answer_header(&ans, STR("Content-Type"), STR("application/json"));
 	answer_header(&ans, STR("Vary"), STR("Origin"));
 	assert_str(write_it(GATEWAY_V1, &ans, false),
-	           STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/json\",\"Vary\":\"Origin\"},"
-	               "\"body\":\"{\\\"a\\\":\\\"\xc3\xa9\\\"}\",\"isBase64Encoded\":false}"));
+		STR("{\"statusCode\":200,\"headers\":{\"Content-Type\":\"application/json\",\"Vary\":\"Origin\"},"
+			"\"body\":\"{\\\"a\\\":\\\"\xc3\xa9\\\"}\",\"isBase64Encoded\":false}"));
 }
 
 static void test_answer_without_body_then_an_empty_text(void **state)
@@ -44,7 +44,8 @@ static void test_answer_without_body_then_an_empty_text(void **state)
 static void test_answer_that_is_no_text_then_base64(void **state)
 {
 	struct answer ans = answer_of(200, STR("\x89PNG\xff"));
-	assert_str(write_it(GATEWAY_V1, &ans, false), STR("{\"statusCode\":200,\"headers\":{},\"body\":\"iVBOR/8=\",\"isBase64Encoded\":true}"));
+	assert_str(
+		write_it(GATEWAY_V1, &ans, false), STR("{\"statusCode\":200,\"headers\":{},\"body\":\"iVBOR/8=\",\"isBase64Encoded\":true}"));
 }
 
 static void test_header_that_is_repeated_then_each_version_has_its_way(void **state)
@@ -54,8 +55,9 @@ static void test_header_that_is_repeated_then_each_version_has_its_way(void **st
 	answer_header(&ans, STR("Vary"), STR("Origin"));
 	answer_header(&ans, STR("vary"), STR("Accept"));
 	assert_str(write_it(GATEWAY_V1, &ans, false),
-	           STR("{\"statusCode\":200,\"headers\":{\"A\":\"1\"},\"multiValueHeaders\":{\"Vary\":[\"Origin\",\"Accept\"]},\"body\":\"\",\"isBase64Encoded\":false}"));
-	assert_str(write_it(GATEWAY_V2, &ans, false), STR("{\"statusCode\":200,\"headers\":{\"A\":\"1\",\"Vary\":\"Origin, Accept\"},\"body\":\"\",\"isBase64Encoded\":false}"));
+		STR("{\"statusCode\":200,\"headers\":{\"A\":\"1\"},\"multiValueHeaders\":{\"Vary\":[\"Origin\",\"Accept\"]},\"body\":\"\",\"isBase64Encoded\":false}"));
+	assert_str(write_it(GATEWAY_V2, &ans, false),
+		STR("{\"statusCode\":200,\"headers\":{\"A\":\"1\",\"Vary\":\"Origin, Accept\"},\"body\":\"\",\"isBase64Encoded\":false}"));
 }
 
 static void test_answer_larger_than_the_buffer_then_the_buffer_says(void **state)

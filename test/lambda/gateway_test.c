@@ -22,8 +22,8 @@ static json_t *answer;
 static int log_fds[2];
 
 static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "GET /limits", NULL };
-static const char *const all_routes[] = { "POST /upload", "POST /uppy", "GET /limits", "GET /images", "GET /images/{imageId}", "DELETE /images/{imageId}",
-	"GET /images/{imageId}/file", "POST /images/{imageId}/complete", NULL };
+static const char *const all_routes[] = { "POST /upload", "POST /uppy", "GET /limits", "GET /images", "GET /images/{imageId}",
+	"DELETE /images/{imageId}", "GET /images/{imageId}/file", "POST /images/{imageId}/complete", NULL };
 
 static int set_up(void **state)
 {
@@ -95,7 +95,8 @@ static int ask_with(const char *const *routes, struct str event)
 
 static int ask(const char *method, const char *path, const char *rest)
 {
-	return ask_with(all_routes, str_printf(&a, "{\"httpMethod\":\"%s\",\"path\":\"%s\",\"requestContext\":{\"requestId\":\"gate-1\"}%s}", method, path, rest));
+	return ask_with(all_routes,
+		str_printf(&a, "{\"httpMethod\":\"%s\",\"path\":\"%s\",\"requestContext\":{\"requestId\":\"gate-1\"}%s}", method, path, rest));
 }
 
 #define SLOT ",\"body\":\"{\\\"fileName\\\":\\\"a.png\\\",\\\"fileType\\\":\\\"image/png\\\"}\""
@@ -105,8 +106,11 @@ static void test_slot_in_both_versions_then_a_row_and_a_url(void **state)
 	struct image_counts counts;
 	assert_int_equal(ask("POST", "/upload", SLOT), 200);
 	assert_non_null(strstr(text_of("body"), "\"uploadUrl\":\"http"));
-	assert_int_equal(ask_with(upload_routes, STR("{\"version\":\"2.0\",\"rawPath\":\"/prod/upload\",\"requestContext\":{\"stage\":\"prod\",\"http\":{\"method\":\"POST\"}},"
-	                 "\"isBase64Encoded\":true,\"body\":\"eyJmaWxlTmFtZSI6ImEucG5nIiwiZmlsZVR5cGUiOiJpbWFnZS9wbmcifQ==\"}")), 200);
+	assert_int_equal(
+		ask_with(upload_routes,
+			STR("{\"version\":\"2.0\",\"rawPath\":\"/prod/upload\",\"requestContext\":{\"stage\":\"prod\",\"http\":{\"method\":\"POST\"}},"
+				"\"isBase64Encoded\":true,\"body\":\"eyJmaWxlTmFtZSI6ImEucG5nIiwiZmlsZVR5cGUiOiJpbWFnZS9wbmcifQ==\"}")),
+		200);
 	assert_int_equal(table_counts(f.product.table, &counts, &f.why), OK);
 	assert_int_equal(counts.pending, 2);
 	struct str lines = logged();
@@ -144,10 +148,8 @@ static void test_each_route_then_its_answer(void **state)
 
 static void test_body_missing_null_empty_or_cut_then_400(void **state)
 {
-	static const char *const bodies[] = {
-		"", ",\"body\":null", ",\"body\":\"\"", ",\"body\":\"{\\\"fileName\\\":\"", ",\"body\":\"e30\\u0000\"",
-		",\"isBase64Encoded\":true,\"body\":\"not base64!\"", ",\"isBase64Encoded\":true,\"body\":null",
-	};
+	static const char *const bodies[] = { "", ",\"body\":null", ",\"body\":\"\"", ",\"body\":\"{\\\"fileName\\\":\"",
+		",\"body\":\"e30\\u0000\"", ",\"isBase64Encoded\":true,\"body\":\"not base64!\"", ",\"isBase64Encoded\":true,\"body\":null" };
 	for (size_t i = 0; i < COUNT_OF(bodies); i++) {
 		assert_int_equal(ask("POST", "/upload", bodies[i]), 400);
 		assert_non_null(strstr(text_of("body"), "\"requestId\":\"gate-1\""));
@@ -161,7 +163,10 @@ static void test_route_or_method_that_is_not_there_then_404_or_405(void **state)
 	assert_int_equal(ask("PATCH", "/images", ""), 405);
 	assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "headers"), "Allow")), "GET, HEAD, OPTIONS");
 	assert_int_equal(ask("GET", "/images", ",\"queryStringParameters\":{\"limit\":\"x\"}"), 400);
-	assert_int_equal(ask_with(all_routes, STR("{\"version\":\"2.0\",\"rawPath\":\"/images\",\"rawQueryString\":\"%zz\",\"requestContext\":{\"http\":{\"method\":\"GET\"}}}")), 400);
+	assert_int_equal(
+		ask_with(all_routes,
+			STR("{\"version\":\"2.0\",\"rawPath\":\"/images\",\"rawQueryString\":\"%zz\",\"requestContext\":{\"http\":{\"method\":\"GET\"}}}")),
+		400);
 }
 
 static void test_route_of_another_function_then_404_and_nothing_done(void **state)
@@ -220,7 +225,7 @@ static void test_answer_over_what_lambda_accepts_then_413_in_its_place(void **st
 	struct gateway g = { .http_handler = api_handler(api), .routes = all_routes };
 	const struct invocation in = { .id = STR("lambda-1"), .event = STR("{\"httpMethod\":\"GET\",\"path\":\"/images\"}") };
 	struct buf b;
-	buf_init_arena(&b, &a, 2000);   /* in the place of 6 MiB */
+	buf_init_arena(&b, &a, 2000); /* in the place of 6 MiB */
 	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), OK);
 	json_decref(answer);
 	answer = json_loadb(b.p, b.n, 0, NULL);

@@ -27,9 +27,11 @@ static enum status read(const char *event)
 	return object_events_read(&a, str_of(event), &events, &why);
 }
 
-#define S3(key) "{\"Records\":[{\"eventVersion\":\"2.6\",\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectCreated:Put\"," \
+#define S3(key) \
+	"{\"Records\":[{\"eventVersion\":\"2.6\",\"eventSource\":\"aws:s3\",\"eventName\":\"ObjectCreated:Put\"," \
 	"\"s3\":{\"bucket\":{\"name\":\"pictures\"},\"object\":{\"key\":\"" key "\",\"size\":3,\"eTag\":\"e1\",\"sequencer\":\"0A\"}}}]}"
-#define BRIDGE(type) "{\"version\":\"0\",\"source\":\"aws.s3\",\"detail-type\":\"" type "\"," \
+#define BRIDGE(type) \
+	"{\"version\":\"0\",\"source\":\"aws.s3\",\"detail-type\":\"" type "\"," \
 	"\"detail\":{\"bucket\":{\"name\":\"pictures\"},\"object\":{\"key\":\"images/a+b%41.png\",\"etag\":\"e2\",\"sequencer\":\"0B\"}}}"
 
 static void assert_created(const struct object_event *e, const char *key, const char *etag)
@@ -87,7 +89,8 @@ static void test_batch_then_each_message_has_its_id(void **state)
 
 static void test_what_is_no_new_object_then_ignored(void **state)
 {
-	static const char test_event[] = "{\"Service\":\"Amazon S3\",\"Event\":\"s3:TestEvent\",\"Time\":\"2014-10-13T15:57:02.089Z\",\"Bucket\":\"pictures\"}";
+	static const char test_event[] =
+		"{\"Service\":\"Amazon S3\",\"Event\":\"s3:TestEvent\",\"Time\":\"2014-10-13T15:57:02.089Z\",\"Bucket\":\"pictures\"}";
 	assert_kind(test_event, EVENT_IGNORED);
 	assert_kind(batch(test_event), EVENT_IGNORED);
 	assert_kind(BRIDGE("Object Deleted"), EVENT_IGNORED);

@@ -15,8 +15,8 @@
 
 /* One request of the script: what the request must begin with, and the answer. */
 struct step {
-	const char *wants;         /* "" : anything */
-	const char *status;        /* NULL: cut the connection */
+	const char *wants;  /* "" : anything */
+	const char *status; /* NULL: cut the connection */
 	const char *headers;
 	const char *body;
 };
@@ -25,7 +25,10 @@ struct step {
 #define RESPONSE "POST /2018-06-01/runtime/invocation/id-1/response"
 #define ERROR "POST /2018-06-01/runtime/invocation/id-1/error"
 #define ID "Lambda-Runtime-Aws-Request-Id: id-1\r\n"
-#define EVENT { NEXT, "200 OK", ID "lambda-runtime-trace-id: Root=1-5\r\n", "{}" }
+#define EVENT \
+	{ \
+		NEXT, "200 OK", ID "lambda-runtime-trace-id: Root=1-5\r\n", "{}" \
+	}
 #define DONE "202 Accepted", "", "{\"status\":\"OK\"}"
 
 static struct fake_http server;
@@ -128,7 +131,7 @@ static void test_deadline_then_the_handler_has_half_a_second_less(void **state)
 	(void)snprintf(headers, sizeof headers, ID "Lambda-Runtime-Deadline-Ms: %lld\r\n", (long long)clock_now_ms() + 100000);
 	assert_int_equal(turn(steps, &good), OK);
 	assert_true(left_ms > 50000 && left_ms <= 99500);
-	assert_int_equal(op_deadline_clamp(INT64_MAX), INT64_MAX);   /* over with the invocation */
+	assert_int_equal(op_deadline_clamp(INT64_MAX), INT64_MAX); /* over with the invocation */
 	(void)snprintf(headers, sizeof headers, ID "Lambda-Runtime-Deadline-Ms: %lld\r\n", (long long)clock_now_ms() - 5);
 	assert_int_equal(turn(steps, &good), OK);
 	assert_true(left_ms <= 1);
@@ -139,7 +142,8 @@ static void test_handler_that_fails_then_the_error_is_posted(void **state)
 	static const struct step steps[] = { EVENT, { ERROR, DONE } };
 	assert_int_equal(turn(steps, &bad), OK);
 	assert_script_done(2);
-	assert_non_null(strstr(last, "{\"errorMessage\":\"the \\\"engine\\\" failed (upstream_failed)\",\"errorType\":\"Function.Failed\",\"stackTrace\":[]}"));
+	assert_non_null(strstr(
+		last, "{\"errorMessage\":\"the \\\"engine\\\" failed (upstream_failed)\",\"errorType\":\"Function.Failed\",\"stackTrace\":[]}"));
 }
 
 static void test_answer_when_the_connection_breaks_then_posted_again(void **state)
@@ -180,10 +184,9 @@ static void test_answer_that_is_refused_then_the_process_is_over(void **state)
 
 static void test_next_that_is_no_invocation_then_the_process_is_over(void **state)
 {
-	static const struct step wrongs[] = {
-		{ NEXT, "403 Forbidden", "", "{}" }, { NEXT, "500 Oops", ID, "{}" }, { NEXT, "200 OK", "", "{}" }, { NEXT, NULL },
-		{ NEXT, "200 OK", "Lambda-Runtime-Aws-Request-Id: ../../x\r\n", "{}" }, { NEXT, "200 OK", ID "Lambda-Runtime-Deadline-Ms: soon\r\n", "{}" },
-	};
+	static const struct step wrongs[] = { { NEXT, "403 Forbidden", "", "{}" }, { NEXT, "500 Oops", ID, "{}" }, { NEXT, "200 OK", "", "{}" },
+		{ NEXT, NULL }, { NEXT, "200 OK", "Lambda-Runtime-Aws-Request-Id: ../../x\r\n", "{}" },
+		{ NEXT, "200 OK", ID "Lambda-Runtime-Deadline-Ms: soon\r\n", "{}" } };
 	for (size_t i = 0; i < COUNT_OF(wrongs); i++) {
 		assert_int_equal(turn(&wrongs[i], &good), UPSTREAM);
 		assert_true(why.text[0] != '\0');

@@ -69,7 +69,8 @@ static void for_each_good(void (*check)(const struct picture *p))
 
 static void check_report(const struct picture *want, const struct probe *got)
 {
-	if (strcmp(TYPES[got->type], want->type) != 0 || got->width != want->width || got->height != want->height || got->orientation != want->orientation)
+	if (strcmp(TYPES[got->type], want->type) != 0 || got->width != want->width || got->height != want->height ||
+		got->orientation != want->orientation)
 		fail_msg("%s: %s %u x %u, orientation %u", want->name, TYPES[got->type], got->width, got->height, got->orientation);
 	if (got->frames != want->frames)
 		fail_msg("%s: %u frames, not %u", want->name, got->frames, want->frames);

@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-static const char *const parameters[] = {
-	"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature",
-};
+static const char *const parameters[] = { "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
+	"X-Amz-Signature" };
 
 /* The target with each pair of that name replaced; "": left out. */
 static struct str replace_pair(struct rig *r, struct str target, const char *name, struct str pair)
@@ -60,7 +59,9 @@ static void expect_refused(struct rig *r, const char *what)
 static void test_parameter_when_altered_then_is_refused(void **state)
 {
 	struct rig *r = *state;
-	struct ask ask = { .method = "PUT", .key = STR("k"), .body = STR("x"), .query = { { STR("response-content-type"), STR("text/plain") } } };
+	struct ask ask = {
+		.method = "PUT", .key = STR("k"), .body = STR("x"), .query = { { STR("response-content-type"), STR("text/plain") } }
+	};
 	struct str target = rig_sign(r, &ask);
 	for (size_t i = 0; i < COUNT_OF(parameters); i++) {
 		rig_send(r, &ask, replace_pair(r, target, parameters[i], altered(r, pair_of(r, target, parameters[i]))));
@@ -165,16 +166,16 @@ static void test_slots_key_when_off_its_ground_then_access_denied(void **state)
 {
 	static const struct {
 		const char *bucket, *key;
-	} rows[] = {
-		{ RIG_BUCKET, "k" }, { RIG_BUCKET, "images" }, { RIG_BUCKET, "Images/x" }, { RIG_BUCKET, "/images/x" },
-		{ RIG_BUCKET, "other/images/x" }, { "other", "images/x" },
-	};
+	} rows[] = { { RIG_BUCKET, "k" }, { RIG_BUCKET, "images" }, { RIG_BUCKET, "Images/x" }, { RIG_BUCKET, "/images/x" },
+		{ RIG_BUCKET, "other/images/x" }, { "other", "images/x" } };
 	static const char *const methods[] = { "GET", "HEAD", "PUT" };
 	struct rig *r = *state;
 	rig_put(r, STR("k"), STR("x"));
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		for (size_t j = 0; j < COUNT_OF(methods); j++) {
-			rig_ask(r, &(struct ask){ .method = methods[j], .bucket = rows[i].bucket, .key = str_of(rows[i].key), .who = "slots", .body = STR("y") });
+			rig_ask(r,
+				&(struct ask){
+					.method = methods[j], .bucket = rows[i].bucket, .key = str_of(rows[i].key), .who = "slots", .body = STR("y") });
 			rig_expect_error(r, 403, "AccessDenied");
 		}
 	}
@@ -216,9 +217,12 @@ static void test_checksum_when_an_sdk_signs_that_of_nothing_then_it_is_ignored(v
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
-	rig_ask(r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .query = {
-		{ STR("X-Amz-Content-Sha256"), STR("UNSIGNED-PAYLOAD") }, { STR("x-amz-checksum-crc32"), STR("AAAAAA==") },
-		{ STR("x-amz-sdk-checksum-algorithm"), STR("CRC32") }, { STR("x-id"), STR("PutObject") } } });
+	rig_ask(r,
+		&(struct ask){ .method = "PUT",
+			.key = key,
+			.body = RIG_GIF,
+			.query = { { STR("X-Amz-Content-Sha256"), STR("UNSIGNED-PAYLOAD") }, { STR("x-amz-checksum-crc32"), STR("AAAAAA==") },
+				{ STR("x-amz-sdk-checksum-algorithm"), STR("CRC32") }, { STR("x-id"), STR("PutObject") } } });
 	rig_expect(r, 200, NULL);
 }
 
@@ -231,8 +235,9 @@ static void test_signature_when_wrong_then_only_development_mode_explains(void *
 	rig_send(r, &ask, target);
 	rig_expect_error(r, 403, "SignatureDoesNotMatch");
 	assert_true(rig_element(r, "CanonicalRequest").n == 0 && rig_element(r, "StringToSign").n == 0);
-	assert_true(str_equal(rig_element(r, "Message"), STR("The request signature we calculated does not match the signature you "
-	            "provided. Check your key and signing method.")));
+	assert_true(str_equal(rig_element(r, "Message"),
+		STR("The request signature we calculated does not match the signature you "
+			"provided. Check your key and signing method.")));
 	r->options.explain = true;
 	rig_renew(r);
 	rig_send(r, &ask, target);

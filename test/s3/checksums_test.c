@@ -35,7 +35,8 @@ static const struct str whole = STR("first piece, second and the last");
 static void make_parts(enum checksum_kind kind, struct object_part parts[COUNT_OF(pieces)])
 {
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
-		parts[i] = (struct object_part){ .number = (uint32_t)i + 1, .size = pieces[i].n, .checksum = { kind, false, sum_of(kind, pieces[i]) } };
+		parts[i] =
+			(struct object_part){ .number = (uint32_t)i + 1, .size = pieces[i].n, .checksum = { kind, false, sum_of(kind, pieces[i]) } };
 }
 
 static void test_full_when_of_parts_then_that_of_the_whole(void **state)
@@ -78,9 +79,8 @@ static void test_sums_when_a_part_has_none_then_our_fault(void **state)
 
 static void test_etag_when_of_parts_then_md5_of_md5s(void **state)
 {
-	struct object_part parts[] = {
-		{ .number = 1, .etag = STR("900150983cd24fb0d6963f7d28e17f72") }, { .number = 2, .etag = STR("900150983cd24fb0d6963f7d28e17f72") },
-	};
+	struct object_part parts[] = { { .number = 1, .etag = STR("900150983cd24fb0d6963f7d28e17f72") },
+		{ .number = 2, .etag = STR("900150983cd24fb0d6963f7d28e17f72") } };
 	struct fault why = { 0 };
 	struct str etag;
 	assert_int_equal(sums_etag_of_parts(&a, parts, 1, &etag, &why), OK);

@@ -8,21 +8,19 @@
 static const struct {
 	const char *code;
 	int status;
-} known[] = {
-	{ "AccessDenied", 403 }, { "AuthorizationQueryParametersError", 400 }, { "BadDigest", 400 }, { "EntityTooLarge", 400 },
+} known[] = { { "AccessDenied", 403 }, { "AuthorizationQueryParametersError", 400 }, { "BadDigest", 400 }, { "EntityTooLarge", 400 },
 	{ "EntityTooSmall", 400 }, { "IncompleteBody", 400 }, { "InternalError", 500 }, { "InvalidAccessKeyId", 403 },
 	{ "InvalidArgument", 400 }, { "InvalidDigest", 400 }, { "InvalidPolicyDocument", 400 }, { "InvalidRange", 416 },
 	{ "InvalidRequest", 400 }, { "KeyTooLongError", 400 }, { "MalformedPOSTRequest", 400 }, { "MethodNotAllowed", 405 },
-	{ "MissingContentLength", 411 }, { "NoSuchBucket", 404 }, { "NoSuchKey", 404 }, { "NotModified", 304 },
-	{ "PreconditionFailed", 412 }, { "RequestTimeout", 400 }, { "SignatureDoesNotMatch", 403 }, { "SlowDown", 503 },
-	{ "AuthorizationHeaderMalformed", 400 }, { "BucketAlreadyExists", 409 }, { "BucketNotEmpty", 409 }, { "InvalidBucketName", 400 },
-	{ "InvalidChunkSizeError", 403 }, { "InvalidPart", 400 }, { "InvalidPartNumber", 416 }, { "InvalidPartOrder", 400 },
-	{ "InvalidStorageClass", 400 }, { "InvalidToken", 400 }, { "MalformedTrailerError", 400 }, { "MalformedXML", 400 },
-	{ "MetadataTooLarge", 400 }, { "NoSuchCORSConfiguration", 404 }, { "NoSuchUpload", 404 }, { "NoSuchVersion", 404 },
-	{ "AccessForbidden", 403 }, { "InvalidLocationConstraint", 400 }, { "AccessControlListNotSupported", 400 }, { "NoSuchConfiguration", 404 },
-	{ "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 }, { "XAmzContentSHA256Mismatch", 400 },
-	{ "URITooLong", 414 }, { "RequestHeaderSectionTooLarge", 431 }, { "HttpVersionNotSupported", 505 },
-};
+	{ "MissingContentLength", 411 }, { "NoSuchBucket", 404 }, { "NoSuchKey", 404 }, { "NotModified", 304 }, { "PreconditionFailed", 412 },
+	{ "RequestTimeout", 400 }, { "SignatureDoesNotMatch", 403 }, { "SlowDown", 503 }, { "AuthorizationHeaderMalformed", 400 },
+	{ "BucketAlreadyExists", 409 }, { "BucketNotEmpty", 409 }, { "InvalidBucketName", 400 }, { "InvalidChunkSizeError", 403 },
+	{ "InvalidPart", 400 }, { "InvalidPartNumber", 416 }, { "InvalidPartOrder", 400 }, { "InvalidStorageClass", 400 },
+	{ "InvalidToken", 400 }, { "MalformedTrailerError", 400 }, { "MalformedXML", 400 }, { "MetadataTooLarge", 400 },
+	{ "NoSuchCORSConfiguration", 404 }, { "NoSuchUpload", 404 }, { "NoSuchVersion", 404 }, { "AccessForbidden", 403 },
+	{ "InvalidLocationConstraint", 400 }, { "AccessControlListNotSupported", 400 }, { "NoSuchConfiguration", 404 },
+	{ "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 }, { "XAmzContentSHA256Mismatch", 400 }, { "URITooLong", 414 },
+	{ "RequestHeaderSectionTooLarge", 431 }, { "HttpVersionNotSupported", 505 } };
 
 static void test_error_when_any_fault_then_code_and_status_belong_together(void **state)
 {
@@ -51,7 +49,8 @@ static void refuse(struct rig *r, const struct fault *why)
 
 static void test_error_when_fault_is_ours_then_its_texts_stay_inside(void **state)
 {
-	static const enum fault_code ours[] = { F_INTERNAL, F_OUT_OF_MEMORY, F_STORAGE_FAILED, F_DISK_FULL, F_UPSTREAM_FAILED, F_SCHEMA_UNKNOWN };
+	static const enum fault_code ours[] = { F_INTERNAL, F_OUT_OF_MEMORY, F_STORAGE_FAILED, F_DISK_FULL, F_UPSTREAM_FAILED,
+		F_SCHEMA_UNKNOWN };
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(ours); i++) {
 		struct fault why = { 0 };

@@ -33,10 +33,11 @@ static int count_files(void)
 void rig_renew(struct rig *r)
 {
 	s3_free(&r->s3);
-	struct s3_ports ports = {
-		.product = &r->product, .buckets = trapped_buckets(r->engine), .catalog = trapped_catalog(r->engine),
-		.parts = trapped_parts(r->engine), .keys = &r->ring.port,
-	};
+	struct s3_ports ports = { .product = &r->product,
+		.buckets = trapped_buckets(r->engine),
+		.catalog = trapped_catalog(r->engine),
+		.parts = trapped_parts(r->engine),
+		.keys = &r->ring.port };
 	r->s3 = s3_new(&ports, &r->options);
 	assert_non_null(r->s3);
 	r->handler = s3_handler(r->s3);
@@ -52,14 +53,15 @@ int rig_up(void **state)
 	fake_ring_init(&r->ring);
 	fake_ring_add(&r->ring, OWNER, "owner-secret", KEY_OWNER);
 	fake_ring_add(&r->ring, SLOTS, "slots-secret", KEY_SLOTS);
-	r->product = (struct product){
-		.rules = {
-			.allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"), .max_size_bytes = 1000,
-			.max_pixels = 50000000, .url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800, .orphan_ttl_s = 86400,
-		},
+	r->product = (struct product){ .rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"),
+									   .max_size_bytes = 1000,
+									   .max_pixels = 50000000,
+									   .url_ttl_s = 300,
+									   .pending_ttl_s = 3600,
+									   .rejected_ttl_s = 604800,
+									   .orphan_ttl_s = 86400 },
 		.store = trapped_store(r->engine),
-		.table = trapped_table(r->engine),
-	};
+		.table = trapped_table(r->engine) };
 	r->options = (struct s3_options){ .region = STR("us-east-1"), .image_bucket = STR(RIG_BUCKET), .cors_origins = STR("*") };
 	rig_renew(r);
 	*state = r;
@@ -102,20 +104,22 @@ struct str rig_sign(struct rig *r, const struct ask *ask)
 {
 	bool slots = strcmp(signer(ask), "slots") == 0, stranger = ask->who != NULL && strcmp(ask->who, "stranger") == 0;
 	struct sigv4_key key = {
-		.access_key = stranger ? STR("AKIASTRANGERSTRANGER") : slots ? STR(SLOTS) : STR(OWNER),
+		.access_key = stranger ? STR("AKIASTRANGERSTRANGER")
+			: slots            ? STR(SLOTS)
+							   : STR(OWNER),
 		.secret = slots ? STR("slots-secret") : STR("owner-secret"),
 		.region = str_of(or_else(ask->region, "us-east-1")),
 		.service = STR("s3"),
 	};
-	struct presign_input in = {
-		.method = str_of(or_else(ask->method, "GET")),
+	struct presign_input in = { .method = str_of(or_else(ask->method, "GET")),
 		.base_url = STR("http://" RIG_HOST),
 		.path = str_printf(&r->arena, "/%s/%.*s", or_else(ask->bucket, RIG_BUCKET), STRF(ask->key)),
-		.headers = ask->headers, .n_headers = count_headers(ask->headers),
-		.query = ask->query, .n_query = count_headers(ask->query),
+		.headers = ask->headers,
+		.n_headers = count_headers(ask->headers),
+		.query = ask->query,
+		.n_query = count_headers(ask->query),
 		.now_ms = clock_now_ms() - ask->age_s * 1000,
-		.expires_s = ask->expires_s > 0 ? ask->expires_s : 300,
-	};
+		.expires_s = ask->expires_s > 0 ? ask->expires_s : 300 };
 	struct str url = { 0 };
 	struct fault why = { 0 };
 	if (presign_url(&key, &in, &r->arena, &url, &why) != OK)
@@ -205,7 +209,7 @@ void rig_send(struct rig *r, const struct ask *ask, struct str target)
 	if (!r->cut && step == HANDLER_RUN_ASYNC) {
 		assert_int_equal(sem_init(&r->awake, 0, 0), 0);
 		r->handler->ops->run_async(r->handler, &r->x);
-		while (sem_wait(&r->awake) != 0)   /* perhaps on another thread */
+		while (sem_wait(&r->awake) != 0) /* perhaps on another thread */
 			continue;
 		assert_int_equal(r->woken, 1);
 		return;

@@ -28,14 +28,14 @@ struct rig {
 	struct s3_options options;
 	struct s3 *s3;
 	struct handler *handler;
-	struct arena arena;         /* what the test itself makes */
-	struct request_context x;          /* of the last request */
-	bool sent;                  /* x is there */
-	int woken;                  /* how often the handler has said that its answer is there */
-	sem_t awake;                /* posted with it */
-	int files;                  /* descriptors that were open before all */
-	size_t piece;               /* bodies come in pieces of this size; 0: whole */
-	bool cut;                   /* the next body never becomes whole: cancel in place of finish */
+	struct arena arena;       /* what the test itself makes */
+	struct request_context x; /* of the last request */
+	bool sent;                /* x is there */
+	int woken;                /* how often the handler has said that its answer is there */
+	sem_t awake;              /* posted with it */
+	int files;                /* descriptors that were open before all */
+	size_t piece;             /* bodies come in pieces of this size; 0: whole */
+	bool cut;                 /* the next body never becomes whole: cancel in place of finish */
 };
 
 int rig_up(void **state);
@@ -47,18 +47,18 @@ void rig_renew(struct rig *r);
 
 /* A request before it is signed; zero means the default. */
 struct ask {
-	const char *method;             /* "GET" */
-	const char *bucket;             /* RIG_BUCKET */
-	struct str key;                 /* decoded */
-	const char *who;                /* "owner" or "slots"; "owner", and "slots" for a PUT under images/ */
-	const char *region;             /* "us-east-1" */
-	int64_t age_s;                  /* signed so long ago; negative: in the future */
-	uint32_t expires_s;             /* 300 */
-	struct header headers[RIG_HEADERS];   /* sent, and signed */
-	struct header more[RIG_HEADERS];      /* sent, not signed */
-	struct header query[RIG_HEADERS];     /* signed */
+	const char *method;                 /* "GET" */
+	const char *bucket;                 /* RIG_BUCKET */
+	struct str key;                     /* decoded */
+	const char *who;                    /* "owner" or "slots"; "owner", and "slots" for a PUT under images/ */
+	const char *region;                 /* "us-east-1" */
+	int64_t age_s;                      /* signed so long ago; negative: in the future */
+	uint32_t expires_s;                 /* 300 */
+	struct header headers[RIG_HEADERS]; /* sent, and signed */
+	struct header more[RIG_HEADERS];    /* sent, not signed */
+	struct header query[RIG_HEADERS];   /* signed */
 	struct str body;
-	uint64_t given;                  /* the Content-Length where it is not the body's */
+	uint64_t given; /* the Content-Length where it is not the body's */
 	bool no_length, chunked;
 };
 

@@ -18,11 +18,10 @@ static struct form_parts owner_form_with(struct rig *r, const char *key, const s
 
 static void test_form_when_it_gives_headers_then_they_are_kept_and_given_back(void **state)
 {
-	static const struct header given[] = {
-		{ { "Content-Type", 12 }, { "text/css", 8 } }, { { "Cache-Control", 13 }, { "no-store", 8 } }, { { "X-Amz-Meta-Who", 14 }, { "J\xC3\xBCrgen", 7 } },
-		{ { "acl", 3 }, { "public-read", 11 } }, { { "x-amz-storage-class", 19 }, { "STANDARD", 8 } },
-		{ { "x-amz-checksum-crc32", 20 }, { "rwg7LQ==", 8 } }, { { "content-md5", 11 }, { "b1kCrCNwJL3QwXbLkwY9xA==", 24 } },
-	};
+	static const struct header given[] = { { { "Content-Type", 12 }, { "text/css", 8 } }, { { "Cache-Control", 13 }, { "no-store", 8 } },
+		{ { "X-Amz-Meta-Who", 14 }, { "J\xC3\xBCrgen", 7 } }, { { "acl", 3 }, { "public-read", 11 } },
+		{ { "x-amz-storage-class", 19 }, { "STANDARD", 8 } }, { { "x-amz-checksum-crc32", 20 }, { "rwg7LQ==", 8 } },
+		{ { "content-md5", 11 }, { "b1kCrCNwJL3QwXbLkwY9xA==", 24 } } };
 	struct rig *r = *state;
 	struct form_parts f = owner_form_with(r, "styles/a.css", given, COUNT_OF(given));
 	post(r, &f, "/" RIG_BUCKET);
@@ -40,15 +39,13 @@ static void test_form_when_a_field_asks_for_what_is_not_here_then_refused(void *
 	static const struct {
 		const char *name, *value, *code;
 		int status;
-	} rows[] = {
-		{ "acl", "mine", "InvalidArgument", 400 }, { "x-amz-acl", "mine", "InvalidArgument", 400 }, { "tagging", "<Tagging/>", "NotImplemented", 501 },
-		{ "x-amz-server-side-encryption", "AES256", "NotImplemented", 501 }, { "x-amz-storage-class", "GLACIER", "InvalidStorageClass", 400 },
-		{ "x-amz-security-token", "token", "InvalidToken", 400 }, { "x-amz-meta-a", "b\r\nSet-Cookie: c=d", "InvalidArgument", 400 },
-		{ "x-amz-meta-a b", "c", "InvalidArgument", 400 }, { "content-md5", "x", "InvalidDigest", 400 },
-		{ "content-md5", "AAAAAAAAAAAAAAAAAAAAAA==", "BadDigest", 400 }, { "x-amz-checksum-crc32", "AAAAAA==", "BadDigest", 400 },
-		{ "x-amz-checksum-sha1", "AAAAAA==", "InvalidRequest", 400 }, { "x-amz-trailer", "x-amz-checksum-crc32", "InvalidRequest", 400 },
-		{ "redirect", "javascript:alert(1)", "InvalidArgument", 400 },
-	};
+	} rows[] = { { "acl", "mine", "InvalidArgument", 400 }, { "x-amz-acl", "mine", "InvalidArgument", 400 },
+		{ "tagging", "<Tagging/>", "NotImplemented", 501 }, { "x-amz-server-side-encryption", "AES256", "NotImplemented", 501 },
+		{ "x-amz-storage-class", "GLACIER", "InvalidStorageClass", 400 }, { "x-amz-security-token", "token", "InvalidToken", 400 },
+		{ "x-amz-meta-a", "b\r\nSet-Cookie: c=d", "InvalidArgument", 400 }, { "x-amz-meta-a b", "c", "InvalidArgument", 400 },
+		{ "content-md5", "x", "InvalidDigest", 400 }, { "content-md5", "AAAAAAAAAAAAAAAAAAAAAA==", "BadDigest", 400 },
+		{ "x-amz-checksum-crc32", "AAAAAA==", "BadDigest", 400 }, { "x-amz-checksum-sha1", "AAAAAA==", "InvalidRequest", 400 },
+		{ "x-amz-trailer", "x-amz-checksum-crc32", "InvalidRequest", 400 }, { "redirect", "javascript:alert(1)", "InvalidArgument", 400 } };
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct header given = { str_of(rows[i].name), str_of(rows[i].value) };
@@ -66,7 +63,8 @@ static void test_form_when_it_has_the_old_redirect_then_it_is_followed(void **st
 	struct form_parts f = owner_form_with(r, "a b", &given, 1);
 	post(r, &f, "/" RIG_BUCKET);
 	rig_expect(r, 303, NULL);
-	assert_true(str_equal(rig_header(r, "Location"), STR("https://example.com/done?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22")));
+	assert_true(str_equal(rig_header(r, "Location"),
+		STR("https://example.com/done?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22")));
 }
 
 /* Images come by slots: the owner's form does not put one there. */

@@ -148,7 +148,8 @@ static void test_signature_when_key_is_unknown_or_signature_wrong_then_reported(
 	struct rig *r = *state;
 	struct form_parts f = slot_form(r, rig_slot(r, 1)), other = f;
 	struct str credential = *value_of(&f, "x-amz-credential");
-	*value_of(&other, "x-amz-credential") = str_printf(&r->arena, "AKIASTRANGERSTRANGER%.*s", STRF(str_slice(credential, 20, credential.n)));
+	*value_of(&other, "x-amz-credential") =
+		str_printf(&r->arena, "AKIASTRANGERSTRANGER%.*s", STRF(str_slice(credential, 20, credential.n)));
 	post(r, &other, "/" RIG_BUCKET);
 	rig_expect_error(r, 403, "InvalidAccessKeyId");
 	other = f;
@@ -196,12 +197,12 @@ static void test_key_when_it_holds_the_filename_then_it_is_put_in(void **state)
 {
 	static const struct {
 		const char *key, *file_name, *stored;
-	} rows[] = {
-		{ "up/${filename}", "cat.gif", "up/cat.gif" }, { "up/${filename}", "C:\\\\fakepath\\\\dog.gif", "up/dog.gif" },
-		{ "up/${filename}", "/tmp/../cow.gif", "up/cow.gif" }, { "up/a-${filename}-b", "c", "up/a-c-b" }, { "up/${filename}${filename}", "c", "up/cc" },
-		{ "up/${filename}/${filename}.${filename}", "a/b", "up/b/b.b" }, { "up/x${filename}", "tail\\", "up/x" }, { "up/${filename}", "C:\\dir\\a.png", "up/a.png" },
-		{ "up/${filename}", "\xE6\x97\xA5.gif", "up/\xE6\x97\xA5.gif" }, { "up/${filename", "c", "up/${filename" }, { "up/$${filename}}", "${filename}", "up/$${filename}}" },
-	};
+	} rows[] = { { "up/${filename}", "cat.gif", "up/cat.gif" }, { "up/${filename}", "C:\\\\fakepath\\\\dog.gif", "up/dog.gif" },
+		{ "up/${filename}", "/tmp/../cow.gif", "up/cow.gif" }, { "up/a-${filename}-b", "c", "up/a-c-b" },
+		{ "up/${filename}${filename}", "c", "up/cc" }, { "up/${filename}/${filename}.${filename}", "a/b", "up/b/b.b" },
+		{ "up/x${filename}", "tail\\", "up/x" }, { "up/${filename}", "C:\\dir\\a.png", "up/a.png" },
+		{ "up/${filename}", "\xE6\x97\xA5.gif", "up/\xE6\x97\xA5.gif" }, { "up/${filename", "c", "up/${filename" },
+		{ "up/$${filename}}", "${filename}", "up/$${filename}}" } };
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct form_parts f = owner_form(r, rows[i].key, "[\"starts-with\",\"$key\",\"up/\"]");
@@ -220,7 +221,8 @@ static void test_key_when_it_holds_the_filename_then_it_is_put_in(void **state)
 /* "The variable is recognized by all form fields": what is stored, where the browser is sent, and what the policy sees. */
 static void test_fields_when_they_hold_the_filename_then_it_is_put_in_before_the_policy(void **state)
 {
-	static const char *const conditions = "[\"starts-with\",\"$key\",\"up/\"],{\"x-amz-meta-name\":\"a b.png, a b.png\"},{\"Content-Disposition\":\"inline; filename=\\\"a b.png\\\"\"},"
+	static const char *const conditions =
+		"[\"starts-with\",\"$key\",\"up/\"],{\"x-amz-meta-name\":\"a b.png, a b.png\"},{\"Content-Disposition\":\"inline; filename=\\\"a b.png\\\"\"},"
 		"[\"starts-with\",\"$success_action_redirect\",\"http://ex.example/done/a b.png\"]";
 	struct rig *r = *state;
 	struct form_parts f = { .file_name = STR("C:\\x/a b.png"), .file = STR("hello world\n") };
@@ -232,7 +234,9 @@ static void test_fields_when_they_hold_the_filename_then_it_is_put_in_before_the
 	sign_form(r, &f, conditions, clock_now_ms() + 60000);
 	post(r, &f, "/" RIG_BUCKET);
 	rig_expect(r, 303, NULL);
-	assert_str(rig_header(r, "Location"), STR("http://ex.example/done/a%20b.png?bucket=" RIG_BUCKET "&key=up%2Fa%20b.png&etag=%226f5902ac237024bdd0c176cb93063dc4%22#a%20b.png"));
+	assert_str(rig_header(r, "Location"),
+		STR("http://ex.example/done/a%20b.png?bucket=" RIG_BUCKET
+			"&key=up%2Fa%20b.png&etag=%226f5902ac237024bdd0c176cb93063dc4%22#a%20b.png"));
 	rig_ask(r, &(struct ask){ .key = STR("up/a b.png") });
 	rig_expect(r, 200, NULL);
 	assert_str(rig_header(r, "x-amz-meta-name"), STR("a b.png, a b.png"));
@@ -315,11 +319,16 @@ static void test_success_when_redirect_is_asked_then_303_with_key_and_etag(void 
 	static const struct {
 		const char *url, *target;
 	} rows[] = {
-		{ "https://app.example/done", "https://app.example/done?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
-		{ "http://app.example/?x=1", "http://app.example/?x=1&bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
-		{ "http://app.example/#frag", "http://app.example/?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22#frag" },
-		{ "http://app.example/?x#f?g", "http://app.example/?x&bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22#f?g" },
-		{ "http://app.example/\xC3\xA9", "http://app.example/%C3%A9?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
+		{ "https://app.example/done",
+			"https://app.example/done?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
+		{ "http://app.example/?x=1",
+			"http://app.example/?x=1&bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
+		{ "http://app.example/#frag",
+			"http://app.example/?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22#frag" },
+		{ "http://app.example/?x#f?g",
+			"http://app.example/?x&bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22#f?g" },
+		{ "http://app.example/\xC3\xA9",
+			"http://app.example/%C3%A9?bucket=" RIG_BUCKET "&key=a%20b&etag=%226f5902ac237024bdd0c176cb93063dc4%22" },
 	};
 	static const char *const bad[] = { "javascript:alert(1)", "//app.example", "https://a\r\nSet-Cookie: b" };
 	struct rig *r = *state;
@@ -370,7 +379,8 @@ static void test_field_when_it_follows_the_file_then_ignored(void **state)
 
 static void test_form_when_it_has_two_files_then_malformed_and_none_is_kept(void **state)
 {
-	static const struct header seconds[] = { { { "file", 4 }, { "other", 5 } }, { { "FILE", 4 }, { "", 0 } }, { { "file", 4 }, { "\r\n", 2 } } };
+	static const struct header seconds[] = { { { "file", 4 }, { "other", 5 } }, { { "FILE", 4 }, { "", 0 } },
+		{ { "file", 4 }, { "\r\n", 2 } } };
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
 	struct form_parts f = slot_form(r, key);
@@ -404,9 +414,14 @@ static void test_form_when_malformed_then_nothing_is_kept(void **state)
 	rig_expect_error(r, 400, "MalformedPOSTRequest");
 	rig_send(r, &(struct ask){ .method = "POST", .body = STR(""), .more = { { STR("Content-Type"), TYPE } } }, STR("/" RIG_BUCKET));
 	rig_expect_error(r, 400, "MalformedPOSTRequest");
-	rig_send(r, &(struct ask){ .method = "POST", .body = STR("--a\r\nno header\r\n\r\n"), .more = { { STR("Content-Type"), STR("multipart/form-data; boundary=a") } } }, STR("/" RIG_BUCKET));
+	rig_send(r,
+		&(struct ask){ .method = "POST",
+			.body = STR("--a\r\nno header\r\n\r\n"),
+			.more = { { STR("Content-Type"), STR("multipart/form-data; boundary=a") } } },
+		STR("/" RIG_BUCKET));
 	rig_expect_error(r, 400, "MalformedPOSTRequest");
-	rig_send(r, &(struct ask){ .method = "POST", .body = STR("x"), .more = { { STR("Content-Type"), STR("multipart/form-data") } } }, STR("/" RIG_BUCKET));
+	rig_send(r, &(struct ask){ .method = "POST", .body = STR("x"), .more = { { STR("Content-Type"), STR("multipart/form-data") } } },
+		STR("/" RIG_BUCKET));
 	rig_expect_error(r, 400, "MalformedPOSTRequest");
 	rig_send(r, &(struct ask){ .method = "POST", .no_length = true, .more = { { STR("Content-Type"), TYPE } } }, STR("/" RIG_BUCKET));
 	rig_expect_error(r, 411, "MissingContentLength");
@@ -458,7 +473,7 @@ static void test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left
 		trapped_fail_nth(r->engine, n, F_DISK_FULL);
 		post(r, &f, "/" RIG_BUCKET);
 		if (rig_status(r) == 204) {
-			assert_int_equal(n, 5);   /* begin, write, view, finish failed before */
+			assert_int_equal(n, 5); /* begin, write, view, finish failed before */
 			break;
 		}
 		rig_expect_error(r, 503, "SlowDown");

@@ -20,11 +20,11 @@
 struct form_parts {
 	struct header fields[PARTS_MAX];
 	size_t n;
-	struct str file_name;     /* in quotes; "": the part has no filename */
+	struct str file_name; /* in quotes; "": the part has no filename */
 	struct str file;
 	bool without_file;
-	struct header after;      /* a field after the file */
-	bool cut;                 /* without the last boundary */
+	struct header after; /* a field after the file */
+	bool cut;            /* without the last boundary */
 };
 
 static inline void put_field(struct buf *b, struct str name, struct str value)
@@ -81,9 +81,16 @@ static inline struct str *value_of(struct form_parts *f, const char *name)
 static inline struct form_parts slot_form(struct rig *r, struct str key)
 {
 	struct form_parts f = { .file_name = STR("cat.gif"), .file = RIG_GIF };
-	struct sigv4_key k = { .access_key = STR("AKIASLOTSSLOTSSLOTS0"), .secret = STR("slots-secret"), .region = STR("us-east-1"), .service = STR("s3") };
-	struct post_policy_input in = { .bucket = STR(RIG_BUCKET), .key = key, .content_type = STR("image/gif"), .min_size = 1, .max_size = 1000,
-		.now_ms = clock_now_ms(), .expires_s = 300 };
+	struct sigv4_key k = {
+		.access_key = STR("AKIASLOTSSLOTSSLOTS0"), .secret = STR("slots-secret"), .region = STR("us-east-1"), .service = STR("s3")
+	};
+	struct post_policy_input in = { .bucket = STR(RIG_BUCKET),
+		.key = key,
+		.content_type = STR("image/gif"),
+		.min_size = 1,
+		.max_size = 1000,
+		.now_ms = clock_now_ms(),
+		.expires_s = 300 };
 	struct fault why = { 0 };
 	assert_int_equal(presign_post(&k, &in, &r->arena, f.fields, &f.n, &why), OK);
 	return f;
@@ -106,8 +113,10 @@ static inline void sign_form(struct rig *r, struct form_parts *f, const char *co
 	struct buf b;
 	add_signature(r, f, "AKIAOWNEROWNEROWNER0", clock_now_ms());
 	clock_iso8601(expires_ms, until);
-	struct str document = str_printf(&r->arena, "{\"expiration\":\"%s\",\"conditions\":[%s,{\"bucket\":\"" RIG_BUCKET "\"},"
-	    "[\"starts-with\",\"$x-amz-algorithm\",\"\"],[\"starts-with\",\"$x-amz-credential\",\"\"],[\"starts-with\",\"$x-amz-date\",\"\"]]}", until, conditions);
+	struct str document = str_printf(&r->arena,
+		"{\"expiration\":\"%s\",\"conditions\":[%s,{\"bucket\":\"" RIG_BUCKET "\"},"
+		"[\"starts-with\",\"$x-amz-algorithm\",\"\"],[\"starts-with\",\"$x-amz-credential\",\"\"],[\"starts-with\",\"$x-amz-date\",\"\"]]}",
+		until, conditions);
 	buf_init_arena(&b, &r->arena, 65536);
 	base64_encode(&b, document);
 	struct sigv4_scope scope = { str_slice(*value_of(f, "x-amz-date"), 0, 8), STR("us-east-1"), STR("s3") };

@@ -79,8 +79,8 @@ static void test_get_when_image_then_type_is_the_verdicts(void **state)
 /* Who has a slot's URL says nothing of the image but its bytes. */
 static void test_get_when_image_then_nothing_of_the_uploads_head_is_kept(void **state)
 {
-	static const char *const names[] = { "Content-Encoding", "Cache-Control", "Expires", "Content-Language", "Content-Disposition", "x-amz-meta-a",
-		"x-amz-website-redirect-location" };
+	static const char *const names[] = { "Content-Encoding", "Cache-Control", "Expires", "Content-Language", "Content-Disposition",
+		"x-amz-meta-a", "x-amz-website-redirect-location" };
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
 	struct ask ask = { .method = "PUT", .key = key, .body = RIG_GIF, .query = { { STR("x-amz-meta-b"), STR("c") } } };
@@ -164,12 +164,16 @@ static void test_condition_when_not_modified_then_304_without_a_body(void **stat
 /* RFC 9110 15.4.5: what a 200 would say of how long it may be kept, a 304 says too, by whoever it was chosen. */
 static void test_condition_when_not_modified_then_caching_is_reported_and_nothing_of_the_body(void **state)
 {
-	static const char *const absent[] = { "Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition", "x-amz-meta-a" };
+	static const char *const absent[] = { "Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition",
+		"x-amz-meta-a" };
 	static const char *const methods[] = { "GET", "HEAD" };
 	struct rig *r = *state;
-	struct ask put = { .method = "PUT", .key = STR("k"), .body = HELLO, .more = {
-		{ STR("Cache-Control"), STR("max-age=60") }, { STR("Expires"), STR("Thu, 01 Dec 2033 16:00:00 GMT") }, { STR("Content-Encoding"), STR("x") },
-		{ STR("Content-Language"), STR("de") }, { STR("Content-Disposition"), STR("inline") } } };
+	struct ask put = { .method = "PUT",
+		.key = STR("k"),
+		.body = HELLO,
+		.more = { { STR("Cache-Control"), STR("max-age=60") }, { STR("Expires"), STR("Thu, 01 Dec 2033 16:00:00 GMT") },
+			{ STR("Content-Encoding"), STR("x") }, { STR("Content-Language"), STR("de") },
+			{ STR("Content-Disposition"), STR("inline") } } };
 
 	rig_ask(r, &put);
 	rig_expect(r, 200, HELLO_ETAG);
@@ -237,8 +241,9 @@ static void test_override_when_it_could_split_the_answer_then_invalid_argument(v
 		rig_ask(r, &(struct ask){ .key = STR("k"), .query = { { STR("response-content-disposition"), str_of(values[i]) } } });
 		rig_expect_error(r, 400, "InvalidArgument");
 	}
-	rig_ask(r, &(struct ask){ .key = STR("k"),
-		.query = { { STR("response-content-type"), STR("a/b") }, { STR("response-content-type"), STR("a/c") } } });
+	rig_ask(r,
+		&(struct ask){
+			.key = STR("k"), .query = { { STR("response-content-type"), STR("a/b") }, { STR("response-content-type"), STR("a/c") } } });
 	rig_expect_error(r, 400, "InvalidArgument");
 }
 
@@ -246,15 +251,18 @@ static void test_override_when_it_could_split_the_answer_then_invalid_argument(v
 static void test_override_when_it_is_not_ascii_then_latin1_or_refused(void **state)
 {
 	static const struct {
-		struct str value, sent;   /* sent: empty, refused */
-	} rows[] = {
-		{ STR("a; b=\"\xC3\xA9\xC3\xBC\xC3\xB1\""), STR("a; b=\"\xE9\xFC\xF1\"") }, { STR("\xC3\xBF\xC2\xA0" "a"), STR("\xFF\xA0" "a") },
-		{ STR("a\tb"), STR("a\tb") }, { STR("a; b=\xE6\x97\xA5"), { 0 } }, { STR("\xC4\x80"), { 0 } }, { STR("\xE9"), { 0 } }, { STR("\xF0\x9F\x98\x80"), { 0 } },
-	};
-	static const char *const names[][2] = {
-		{ "response-content-type", "Content-Type" }, { "response-content-disposition", "Content-Disposition" }, { "response-cache-control", "Cache-Control" },
-		{ "response-content-language", "Content-Language" }, { "response-content-encoding", "Content-Encoding" }, { "response-expires", "Expires" },
-	};
+		struct str value, sent; /* sent: empty, refused */
+	} rows[] = { { STR("a; b=\"\xC3\xA9\xC3\xBC\xC3\xB1\""), STR("a; b=\"\xE9\xFC\xF1\"") },
+		{ STR("\xC3\xBF\xC2\xA0"
+			  "a"),
+			STR("\xFF\xA0"
+				"a") },
+		{ STR("a\tb"), STR("a\tb") }, { STR("a; b=\xE6\x97\xA5"), { 0 } }, { STR("\xC4\x80"), { 0 } }, { STR("\xE9"), { 0 } },
+		{ STR("\xF0\x9F\x98\x80"), { 0 } } };
+	static const char *const names[][2] = { { "response-content-type", "Content-Type" },
+		{ "response-content-disposition", "Content-Disposition" }, { "response-cache-control", "Cache-Control" },
+		{ "response-content-language", "Content-Language" }, { "response-content-encoding", "Content-Encoding" },
+		{ "response-expires", "Expires" } };
 	struct rig *r = *state;
 	char *longest = arena_alloc(&r->arena, 8193);
 

@@ -61,13 +61,16 @@ static void test_operations_when_any_call_fails_then_slow_down_and_nothing_open(
 		{ "GET", STR(""), { { STR("versions"), STR("") } } },
 		{ "GET", STR(""), { { STR("uploads"), STR("") } } },
 		{ "PUT", STR("copy"), .headers = { { STR("x-amz-copy-source"), STR(RIG_BUCKET "/source") } } },
-		{ "PUT", STR("copy"), .headers = { { STR("x-amz-copy-source"), STR(RIG_BUCKET "/source") }, { STR("x-amz-checksum-algorithm"), STR("SHA256") } } },
-		{ "GET", STR("source"), { { STR("attributes"), STR("") } }, { { STR("x-amz-object-attributes"), STR("ETag,Checksum,ObjectParts") } } },
+		{ "PUT", STR("copy"),
+			.headers = { { STR("x-amz-copy-source"), STR(RIG_BUCKET "/source") }, { STR("x-amz-checksum-algorithm"), STR("SHA256") } } },
+		{ "GET", STR("source"), { { STR("attributes"), STR("") } },
+			{ { STR("x-amz-object-attributes"), STR("ETag,Checksum,ObjectParts") } } },
 		{ "GET", STR("source"), { { STR("acl"), STR("") } } },
 		{ "GET", STR("source"), { { STR("tagging"), STR("") } } },
 		{ "POST", STR("other"), { { STR("uploads"), STR("") } } },
-		{ "PUT", STR(""), { { STR("cors"), STR("") } }, .body = STR("<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin>"
-			"<AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>") },
+		{ "PUT", STR(""), { { STR("cors"), STR("") } },
+			.body = STR("<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin>"
+						"<AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>") },
 		{ "GET", STR(""), { { STR("cors"), STR("") } } },
 		{ "DELETE", STR(""), { { STR("cors"), STR("") } } },
 		{ "POST", STR(""), { { STR("delete"), STR("") } }, { { STR("Content-MD5"), STR(DELETE_MD5) } }, STR(DELETE_BODY) },
@@ -80,8 +83,8 @@ static void test_operations_when_any_call_fails_then_slow_down_and_nothing_open(
 
 static struct str completion_of(struct rig *r, struct str etag)
 {
-	return str_printf(&r->arena, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%.*s</ETag></Part></CompleteMultipartUpload>",
-	                  STRF(etag));
+	return str_printf(&r->arena,
+		"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%.*s</ETag></Part></CompleteMultipartUpload>", STRF(etag));
 }
 
 static void test_location_when_the_handler_is_reached_by_https_then_says_so(void **state)
@@ -106,8 +109,9 @@ static void test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with
 	struct rig *r = *state;
 	rig_put(r, STR("source"), BIG);
 	struct str id = begin_upload(r);
-	fail_every_call(r, &(struct step){ "PUT", STR("parts"), { { STR("partNumber"), STR("1") }, { STR("uploadId"), id } },
-	                { { STR("x-amz-copy-source"), STR(RIG_BUCKET "/source") } } });
+	fail_every_call(r,
+		&(struct step){ "PUT", STR("parts"), { { STR("partNumber"), STR("1") }, { STR("uploadId"), id } },
+			{ { STR("x-amz-copy-source"), STR(RIG_BUCKET "/source") } } });
 	struct str etag = str_dup(&r->arena, str_slice(rig_element(r, "ETag"), 6, 38));
 	fail_every_call(r, &(struct step){ "GET", STR("parts"), { { STR("uploadId"), id } } });
 	fail_every_call(r, &(struct step){ "POST", STR("parts"), { { STR("uploadId"), id } }, .body = completion_of(r, etag) });

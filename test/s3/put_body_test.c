@@ -71,10 +71,8 @@ static void test_slot_when_there_is_invalid_or_it_ended_then_access_denied_befor
 	struct fault why = { 0 };
 	assert_int_equal(table_insert(r->product.table, &over, &why), OK);
 	assert_int_equal(table_remove(r->product.table, str_slice(gone, 7, 43), 0, &why), OK);
-	const struct str keys[] = {
-		over.key, gone, STR("images/x"), STR("images/"), STR("images/00000000-0000-4000-8000-000000000000.gif"),
-		str_printf(&r->arena, "%.*s.exe", STRF(other)),
-	};
+	const struct str keys[] = { over.key, gone, STR("images/x"), STR("images/"), STR("images/00000000-0000-4000-8000-000000000000.gif"),
+		str_printf(&r->arena, "%.*s.exe", STRF(other)) };
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		put(r, keys[i], RIG_GIF);
 		rig_expect_error(r, 403, "AccessDenied");
@@ -133,7 +131,7 @@ static void test_second_put_when_bytes_are_the_same_then_the_same_answer(void **
 	uint64_t calls = trapped_calls(r->engine);
 	put(r, key, RIG_GIF);
 	rig_expect(r, 200, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
-	assert_int_equal(trapped_calls(r->engine), calls + 4);   /* begin, write, view, open: no commit is tried */
+	assert_int_equal(trapped_calls(r->engine), calls + 4); /* begin, write, view, open: no commit is tried */
 	struct image_row again = rig_row(r, key);
 	assert_true(row_equal(&row, &again));
 	assert_int_equal(trapped_open_bodies(r->engine), 0);
@@ -191,10 +189,13 @@ static void meet(void *arg)
 	struct meeting *m = arg;
 	struct fault why = { 0 };
 	struct image_row now = { 0 };
-	struct resolution s = {
-		.image_id = str_slice(m->key, 7, 43), .status = m->status, .file_type = STR("image/gif"), .file_size = 43,
-		.etag = m->etag, .uploaded_ms = 1, .reason = STR("the other was looked at first"),
-	};
+	struct resolution s = { .image_id = str_slice(m->key, 7, 43),
+		.status = m->status,
+		.file_type = STR("image/gif"),
+		.file_size = 43,
+		.etag = m->etag,
+		.uploaded_ms = 1,
+		.reason = STR("the other was looked at first") };
 	if (m->removed)
 		assert_int_equal(table_remove(m->r->product.table, s.image_id, 0, &why), OK);
 	else

@@ -130,19 +130,19 @@ static void test_md5_when_given_then_it_binds_the_body(void **state)
 		const char *value;
 		int status;
 		const char *code;
-	} rows[] = {
-		{ "XrY7u+Ae7tCTyyK7j1rNww==", 400, "BadDigest" }, { "", 400, "InvalidDigest" }, { "no base64", 400, "InvalidDigest" },
-		{ "XrY7u+Ae7tCTyyK7j1rN", 400, "InvalidDigest" }, { "XrY7u+Ae7tCTyyK7j1rNww", 400, "InvalidDigest" },
-	};
+	} rows[] = { { "XrY7u+Ae7tCTyyK7j1rNww==", 400, "BadDigest" }, { "", 400, "InvalidDigest" }, { "no base64", 400, "InvalidDigest" },
+		{ "XrY7u+Ae7tCTyyK7j1rN", 400, "InvalidDigest" }, { "XrY7u+Ae7tCTyyK7j1rNww", 400, "InvalidDigest" } };
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		rig_ask(r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .more = { { STR("Content-MD5"), str_of(rows[i].value) } } });
+		rig_ask(
+			r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .more = { { STR("Content-MD5"), str_of(rows[i].value) } } });
 		rig_expect_error(r, rows[i].status, rows[i].code);
 		rig_expect_empty(r);
 		rig_expect_row(r, key, IMAGE_PENDING);
 	}
-	rig_ask(r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .more = { { STR("Content-MD5"), STR("pQmMYLOwyHmix69saLe1Pw==") } } });
+	rig_ask(r,
+		&(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .more = { { STR("Content-MD5"), STR("pQmMYLOwyHmix69saLe1Pw==") } } });
 	rig_expect(r, 200, GIF_ETAG);
 }
 
@@ -150,7 +150,9 @@ static void test_sha256_when_signed_then_it_binds_the_body(void **state)
 {
 	struct rig *r = *state;
 	struct str right = STR("a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447");
-	struct ask ask = { .method = "PUT", .key = STR("k"), .body = STR("hello world!"), .headers = { { STR("x-amz-content-sha256"), right } } };
+	struct ask ask = {
+		.method = "PUT", .key = STR("k"), .body = STR("hello world!"), .headers = { { STR("x-amz-content-sha256"), right } }
+	};
 	rig_ask(r, &ask);
 	rig_expect_error(r, 400, "XAmzContentSHA256Mismatch");
 	rig_expect_empty(r);
@@ -201,15 +203,14 @@ static void test_header_when_put_cannot_honour_it_then_is_refused(void **state)
 	static const struct {
 		const char *name, *value, *code;
 		int status;
-	} rows[] = {
-		{ "If-None-Match", "\"etag\"", "NotImplemented", 501 }, { "If-Match", "\"etag\"", "NotImplemented", 501 },
+	} rows[] = { { "If-None-Match", "\"etag\"", "NotImplemented", 501 }, { "If-Match", "\"etag\"", "NotImplemented", 501 },
 		{ "Content-Encoding", "aws-chunked", "InvalidRequest", 400 }, { "Content-Encoding", "gzip, AWS-chunked", "InvalidRequest", 400 },
-		{ "Content-Type", "text/\xC3\xA9", "InvalidArgument", 400 },
-	};
+		{ "Content-Type", "text/\xC3\xA9", "InvalidArgument", 400 } };
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		rig_ask(r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .more = { { str_of(rows[i].name), str_of(rows[i].value) } } });
+		rig_ask(
+			r, &(struct ask){ .method = "PUT", .key = key, .body = RIG_GIF, .more = { { str_of(rows[i].name), str_of(rows[i].value) } } });
 		rig_expect_error(r, rows[i].status, rows[i].code);
 	}
 	rig_expect_empty(r);

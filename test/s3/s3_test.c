@@ -7,7 +7,8 @@
 static void test_request_when_not_signed_then_access_denied(void **state)
 {
 	static const char *const methods[] = { "GET", "HEAD", "PUT", "POST", "DELETE" };
-	static const char *const targets[] = { "/", "/" RIG_BUCKET, "/" RIG_BUCKET "/", "/" RIG_BUCKET "/images/x", "/" RIG_BUCKET "?list-type=2" };
+	static const char *const targets[] = { "/", "/" RIG_BUCKET, "/" RIG_BUCKET "/", "/" RIG_BUCKET "/images/x",
+		"/" RIG_BUCKET "?list-type=2" };
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(methods); i++) {
 		for (size_t j = 0; j < COUNT_OF(targets); j++) {
@@ -21,7 +22,8 @@ static void test_request_when_not_signed_then_access_denied(void **state)
 static void test_request_when_its_authorization_is_malformed_then_header_malformed(void **state)
 {
 	struct rig *r = *state;
-	struct ask ask = { .method = "PUT", .body = STR("x"),
+	struct ask ask = { .method = "PUT",
+		.body = STR("x"),
 		.more = { { STR("Authorization"), STR("AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c") } } };
 	rig_send(r, &ask, STR("/" RIG_BUCKET "/k"));
 	rig_expect_error(r, 400, "AuthorizationHeaderMalformed");
@@ -79,12 +81,10 @@ static void test_sub_resource_when_put_then_it_is_never_the_plain_operation(void
 		const char *sub;
 		int status;
 		const char *code;
-	} rows[] = {
-		{ "acl", 400, "MalformedXML" }, { "tagging", 501, "NotImplemented" }, { "retention", 501, "NotImplemented" },
+	} rows[] = { { "acl", 400, "MalformedXML" }, { "tagging", 501, "NotImplemented" }, { "retention", 501, "NotImplemented" },
 		{ "legal-hold", 501, "NotImplemented" }, { "restore", 501, "NotImplemented" }, { "torrent", 501, "NotImplemented" },
 		{ "select", 501, "NotImplemented" }, { "uploads", 405, "MethodNotAllowed" }, { "attributes", 405, "MethodNotAllowed" },
-		{ "uploadId", 400, "InvalidArgument" }, { "partNumber", 400, "InvalidArgument" }, { "versionId", 400, "InvalidArgument" },
-	};
+		{ "uploadId", 400, "InvalidArgument" }, { "partNumber", 400, "InvalidArgument" }, { "versionId", 400, "InvalidArgument" } };
 	struct rig *r = *state;
 	rig_put(r, STR("k"), STR("bytes"));
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -159,7 +159,8 @@ static void test_key_when_its_form_is_unusual_then_it_is_stored_under_its_own_by
 	struct rig *r = *state;
 	memset(longest, 'k', 1024);
 	longest[1024] = '\0';
-	const char *const keys[] = { "a b", "a+b", "a%2Fb", "a%b", "a//b", "/a", "../a", "a/../../b", "./a", "a/.", "\xC3\xA9", "'\"<>&", longest };
+	const char *const keys[] = { "a b", "a+b", "a%2Fb", "a%b", "a//b", "/a", "../a", "a/../../b", "./a", "a/.", "\xC3\xA9", "'\"<>&",
+		longest };
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		rig_put(r, str_of(keys[i]), str_of(keys[i]));
 		assert_int_equal(trapped_count(r->engine), i + 1);
@@ -177,7 +178,8 @@ static void test_key_when_slash_is_sent_encoded_then_it_is_the_same_key(void **s
 	rig_put(r, STR("a/b"), STR("bytes"));
 	struct str target = rig_sign(r, &(struct ask){ .key = STR("a/b") });
 	size_t at = str_find(target, STR("a/b"));
-	rig_send(r, &(struct ask){ 0 }, str_printf(&r->arena, "%.*sa%%2fb%.*s", (int)at, target.p, (int)(target.n - at - 3), target.p + at + 3));
+	rig_send(
+		r, &(struct ask){ 0 }, str_printf(&r->arena, "%.*sa%%2fb%.*s", (int)at, target.p, (int)(target.n - at - 3), target.p + at + 3));
 	rig_expect(r, 200, NULL);
 }
 
@@ -187,10 +189,8 @@ static void test_key_when_it_is_invalid_then_is_refused(void **state)
 		const char *path;
 		int status;
 		const char *code;
-	} rows[] = {
-		{ "/" RIG_BUCKET "/a%00b", 400, "InvalidArgument" }, { "/" RIG_BUCKET "/%FF", 400, "InvalidArgument" },
-		{ "/" RIG_BUCKET "/%zz", 400, "InvalidArgument" }, { "//k", 400, "InvalidArgument" }, { "k", 400, "InvalidArgument" },
-	};
+	} rows[] = { { "/" RIG_BUCKET "/a%00b", 400, "InvalidArgument" }, { "/" RIG_BUCKET "/%FF", 400, "InvalidArgument" },
+		{ "/" RIG_BUCKET "/%zz", 400, "InvalidArgument" }, { "//k", 400, "InvalidArgument" }, { "k", 400, "InvalidArgument" } };
 	char longer[1100] = "/" RIG_BUCKET "/";
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -229,10 +229,8 @@ static void test_refuse_when_listener_finds_a_fault_then_s3_says_it(void **state
 		enum fault_code code;
 		int status;
 		const char *name;
-	} rows[] = {
-		{ F_BODY_CUT, 400, "IncompleteBody" }, { F_BODY_SLOW, 400, "RequestTimeout" }, { F_BAD_FRAMING, 400, "InvalidRequest" },
-		{ F_OVERLOADED, 503, "SlowDown" }, { F_BODY_TOO_LARGE, 400, "EntityTooLarge" }, { F_BAD_HOST, 403, "AccessDenied" },
-	};
+	} rows[] = { { F_BODY_CUT, 400, "IncompleteBody" }, { F_BODY_SLOW, 400, "RequestTimeout" }, { F_BAD_FRAMING, 400, "InvalidRequest" },
+		{ F_OVERLOADED, 503, "SlowDown" }, { F_BODY_TOO_LARGE, 400, "EntityTooLarge" }, { F_BAD_HOST, 403, "AccessDenied" } };
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fault why = { 0 };

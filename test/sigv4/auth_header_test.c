@@ -5,13 +5,14 @@
 #include "sigv4/verify.h"
 
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define HELLO "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447"   /* sha256("hello fixture\n") */
+#define HELLO "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447" /* sha256("hello fixture\n") */
 #define SCOPE "AKIAMAINMAINMAINMAIN/20261122/us-east-1/s3/aws4_request"
 
 static struct arena arena;
-static const struct verify_context CTX = {
-	.region = { "us-east-1", 9 }, .service = { "s3", 2 }, .now_ms = 1795333166000, .secret = { "mainmainmainmainmainmainmainmainmainmain", 40 },
-};
+static const struct verify_context CTX = { .region = { "us-east-1", 9 },
+	.service = { "s3", 2 },
+	.now_ms = 1795333166000,
+	.secret = { "mainmainmainmainmainmainmainmainmainmain", 40 } };
 
 static int set_up(void **state)
 {
@@ -43,7 +44,7 @@ static void assert_refused(const struct request *r, enum fault_code code, const 
 static struct request request_of(const char *text)
 {
 	struct request r;
-	request_parse_text(&arena, str_dup(&arena, str_of(text)), &r);   /* tests write into it */
+	request_parse_text(&arena, str_dup(&arena, str_of(text)), &r); /* tests write into it */
 	return r;
 }
 
@@ -90,10 +91,11 @@ static void test_request_when_a_bit_is_other_then_never_verifies(void **state)
 		struct request r = request_of(CLIENTS[i]);
 		for (size_t h = 0; h < r.n_headers; h++) {
 			struct str name = r.headers[h].name;
-			if (str_equal_nocase(name, STR("accept-encoding")) || str_equal_nocase(name, STR("expect")) || str_equal_nocase(name, STR("transfer-encoding")))
+			if (str_equal_nocase(name, STR("accept-encoding")) || str_equal_nocase(name, STR("expect")) ||
+				str_equal_nocase(name, STR("transfer-encoding")))
 				continue;
 			char *value = (char *)r.headers[h].value.p;
-			size_t key = str_find(r.headers[h].value, STR("AKIA"));   /* the key's name finds the secret, and is not signed */
+			size_t key = str_find(r.headers[h].value, STR("AKIA")); /* the key's name finds the secret, and is not signed */
 			for (size_t at = 1; at < r.headers[h].value.n; at++) {
 				if (at >= key && at < key + 20)
 					continue;
@@ -126,7 +128,7 @@ static void test_case_when_signed_in_headers_then_verifies(void **state)
 		if (auth_header_parse(&r, &auth, &why) != OK)
 			fail_msg("%s: %s", names[i], why.text);
 		assert_true(str_equal(auth.payload_hash, case_payload_hash(&arena, &c, MODE_HEADER)) || !str_equal(c.service, STR("s3")));
-		auth.payload_hash = case_payload_hash(&arena, &c, MODE_HEADER);   /* other services have no header of it */
+		auth.payload_hash = case_payload_hash(&arena, &c, MODE_HEADER); /* other services have no header of it */
 		if (signature_verify(&r, &auth, &ctx, &why) != OK)
 			fail_msg("%s: %s", names[i], why.text);
 	}
@@ -138,15 +140,16 @@ static void test_s3_example_when_in_a_header_then_verifies(void **state)
 #define CREDENTIAL "Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
 #define DATE "x-amz-date: 20130524T000000Z\n"
 	static const char *const examples[] = {
-		"GET /test.txt HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nRange: bytes=0-9\nx-amz-content-sha256: " EMPTY "\n" DATE
-		CREDENTIAL "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41\n\n",
+		"GET /test.txt HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nRange: bytes=0-9\nx-amz-content-sha256: " EMPTY "\n" DATE CREDENTIAL
+		"SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41\n\n",
 		"PUT /test%24file.text HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nDate: Fri, 24 May 2013 00:00:00 GMT\n"
 		"x-amz-content-sha256: 44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072\nx-amz-storage-class: REDUCED_REDUNDANCY\n" DATE
-		CREDENTIAL "Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd,SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class\n\n",
-		"GET /?lifecycle HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nx-amz-content-sha256: " EMPTY "\n" DATE
-		CREDENTIAL "SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543\n\n",
-		"GET /?max-keys=2&prefix=J HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nx-amz-content-sha256: " EMPTY "\n" DATE
-		CREDENTIAL "SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7\n\n",
+			CREDENTIAL
+		"Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd,SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class\n\n",
+		"GET /?lifecycle HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nx-amz-content-sha256: " EMPTY "\n" DATE CREDENTIAL
+		"SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543\n\n",
+		"GET /?max-keys=2&prefix=J HTTP/1.1\nHost: examplebucket.s3.amazonaws.com\nx-amz-content-sha256: " EMPTY "\n" DATE CREDENTIAL
+		"SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7\n\n",
 		"PUT /examplebucket/chunkObject.txt HTTP/1.1\nHost: s3.amazonaws.com\nx-amz-storage-class: REDUCED_REDUNDANCY\n"
 		"x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\nContent-Encoding: aws-chunked\nx-amz-decoded-content-length: 66560\n"
 		"Content-Length: 66824\n" DATE CREDENTIAL "SignedHeaders=content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;"
@@ -156,8 +159,9 @@ static void test_s3_example_when_in_a_header_then_verifies(void **state)
 		"x-amz-trailer: x-amz-checksum-crc32c\n" DATE CREDENTIAL "SignedHeaders=content-encoding;host;x-amz-content-sha256;x-amz-date;"
 		"x-amz-decoded-content-length;x-amz-storage-class;x-amz-trailer,Signature=106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e\n\n",
 	};
-	const struct verify_context ctx = { .region = STR("us-east-1"), .service = STR("s3"), .now_ms = 1369353600000,
-	                                    .secret = STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") };
+	const struct verify_context ctx = {
+		.region = STR("us-east-1"), .service = STR("s3"), .now_ms = 1369353600000, .secret = STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+	};
 	for (size_t i = 0; i < COUNT_OF(examples); i++) {
 		struct request r = request_of(examples[i]);
 		struct fault why = { 0 };
@@ -169,7 +173,8 @@ static void test_s3_example_when_in_a_header_then_verifies(void **state)
 /* A request for curl's place, with parts to fill in. */
 static struct request curl_with(const char *authorization, const char *date, const char *hash)
 {
-	struct str text = str_printf(&arena, "PUT /curlbucket/k2 HTTP/1.1\nHost: 127.0.0.1:5556\nAuthorization:%s\n%s%s\n", authorization, date, hash);
+	struct str text =
+		str_printf(&arena, "PUT /curlbucket/k2 HTTP/1.1\nHost: 127.0.0.1:5556\nAuthorization:%s\n%s%s\n", authorization, date, hash);
 	return request_of(text.p);
 }
 
@@ -206,23 +211,35 @@ static void test_auth_header_when_malformed_then_is_reported_how(void **state)
 		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES, F_AUTH_HEADER_MALFORMED, "requires three components" },
 		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "requires three components" },
 		{ " AWS4-HMAC-SHA256 " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "requires three components" },
-		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "is malformed" },
-		{ " AWS4-HMAC-SHA256 Credential=AKIA, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "The authorization header is malformed; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"." },
-		{ " AWS4-HMAC-SHA256 Credential=A/2026112/us-east-1/s3/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "incorrect date format \"2026112\"" },
-		{ " AWS4-HMAC-SHA256 Credential=A/20261122/us-east-1/s3/aws4, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "incorrect terminal \"aws4\"" },
-		{ " AWS4-HMAC-SHA256 Credential=A/20261122/eu-west-1/s3/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "The authorization header is malformed; the region 'eu-west-1' is wrong; expecting 'us-east-1'" },
-		{ " AWS4-HMAC-SHA256 Credential=A/20261122/us-east-1/ec2/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "incorrect service \"ec2\". This endpoint belongs to \"s3\"" },
-		{ " AWS4-HMAC-SHA256 Credential=A/20261121/us-east-1/s3/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED, "Invalid credential date \"20261121\". This date is not the same as X-Amz-Date: \"20261122\"" },
-		{ " AWS AKIA:c2lnbmF0dXJl", F_REQUEST_INVALID, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256." },
+		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED,
+			"is malformed" },
+		{ " AWS4-HMAC-SHA256 Credential=AKIA, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED,
+			"The authorization header is malformed; the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"." },
+		{ " AWS4-HMAC-SHA256 Credential=A/2026112/us-east-1/s3/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED,
+			"incorrect date format \"2026112\"" },
+		{ " AWS4-HMAC-SHA256 Credential=A/20261122/us-east-1/s3/aws4, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED,
+			"incorrect terminal \"aws4\"" },
+		{ " AWS4-HMAC-SHA256 Credential=A/20261122/eu-west-1/s3/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED,
+			"The authorization header is malformed; the region 'eu-west-1' is wrong; expecting 'us-east-1'" },
+		{ " AWS4-HMAC-SHA256 Credential=A/20261122/us-east-1/ec2/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED,
+			"incorrect service \"ec2\". This endpoint belongs to \"s3\"" },
+		{ " AWS4-HMAC-SHA256 Credential=A/20261121/us-east-1/s3/aws4_request, " CURL_NAMES ", " CURL_SIGNATURE, F_AUTH_HEADER_MALFORMED,
+			"Invalid credential date \"20261121\". This date is not the same as X-Amz-Date: \"20261122\"" },
+		{ " AWS AKIA:c2lnbmF0dXJl", F_REQUEST_INVALID,
+			"The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256." },
 		{ " AWS HAHAHA", F_ARGUMENT_INVALID, "Expected AwsAccessKeyId:signature" },
 		{ " Bearer x", F_ARGUMENT_INVALID, "Unsupported Authorization Type" },
 		{ " AWS4-HMAC-SHA256X Credential=A", F_ARGUMENT_INVALID, "Unsupported Authorization Type" },
 		{ "", F_NOT_SIGNED, "Access Denied" },
 		{ "  ", F_NOT_SIGNED, "Access Denied" },
-		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=x-amz-content-sha256;x-amz-date, " CURL_SIGNATURE, F_HEADER_UNSIGNED, "host" },
-		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;x-amz-date, " CURL_SIGNATURE, F_HEADER_UNSIGNED, "x-amz-content-sha256" },
-		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;x-amz-content-sha256, " CURL_SIGNATURE, F_HEADER_UNSIGNED, "X-Amz-Date" },
-		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, " CURL_SIGNATURE, F_SIGNATURE_WRONG, "" },
+		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=x-amz-content-sha256;x-amz-date, " CURL_SIGNATURE, F_HEADER_UNSIGNED,
+			"host" },
+		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;x-amz-date, " CURL_SIGNATURE, F_HEADER_UNSIGNED,
+			"x-amz-content-sha256" },
+		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;x-amz-content-sha256, " CURL_SIGNATURE, F_HEADER_UNSIGNED,
+			"X-Amz-Date" },
+		{ " AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, " CURL_SIGNATURE,
+			F_SIGNATURE_WRONG, "" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct request r = curl_with(rows[i].value, CURL_DATE, CURL_HASH);
@@ -232,8 +249,8 @@ static void test_auth_header_when_malformed_then_is_reported_how(void **state)
 
 static void test_date_when_missing_or_bad_then_access_denied(void **state)
 {
-	static const char *const dates[] = { "", "X-Amz-Date:\n", "X-Amz-Date: 20261122\n", "Date: tomorrow\n", "X-Amz-Date: 20261322T074012Z\n",
-		"X-Amz-Date: 19691231T235959Z\n" };
+	static const char *const dates[] = { "", "X-Amz-Date:\n", "X-Amz-Date: 20261122\n", "Date: tomorrow\n",
+		"X-Amz-Date: 20261322T074012Z\n", "X-Amz-Date: 19691231T235959Z\n" };
 	for (size_t i = 0; i < COUNT_OF(dates); i++) {
 		struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, dates[i], CURL_HASH);
 		assert_refused(&r, F_NOT_SIGNED, "AWS authentication requires a valid Date or x-amz-date header");
@@ -247,10 +264,9 @@ static void test_date_when_a_quarter_off_then_is_skewed(void **state)
 	static const struct {
 		int64_t off_ms;
 		enum fault_code code;
-	} rows[] = {
-		{ 0, F_NONE }, { 15 * 60000, F_NONE }, { -15 * 60000, F_NONE }, { 15 * 60000 + 1, F_CLOCK_SKEWED }, { -15 * 60000 - 1, F_CLOCK_SKEWED },
-		{ 16 * 60000, F_CLOCK_SKEWED }, { -16 * 60000, F_CLOCK_SKEWED }, { 366 * 86400000LL, F_CLOCK_SKEWED },
-	};
+	} rows[] = { { 0, F_NONE }, { 15 * 60000, F_NONE }, { -15 * 60000, F_NONE }, { 15 * 60000 + 1, F_CLOCK_SKEWED },
+		{ -15 * 60000 - 1, F_CLOCK_SKEWED }, { 16 * 60000, F_CLOCK_SKEWED }, { -16 * 60000, F_CLOCK_SKEWED },
+		{ 366 * 86400000LL, F_CLOCK_SKEWED } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct verify_context ctx = CTX;
 		struct fault why = { 0 };
@@ -263,7 +279,8 @@ static void test_date_when_a_quarter_off_then_is_skewed(void **state)
 static void test_date_when_an_http_date_then_is_read(void **state)
 {
 	struct parsed_signature c;
-	struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, "Date: Sun, 22 Nov 2026 07:40:12 GMT\n", CURL_HASH);
+	struct request r = curl_with(
+		" AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, "Date: Sun, 22 Nov 2026 07:40:12 GMT\n", CURL_HASH);
 	assert_int_equal(auth_header_parse(&r, &c, NULL), OK);
 	assert_str(c.amz_date, STR("20261122T074012Z"));
 	assert_int_equal(c.date_ms, 1795333212000);
@@ -274,10 +291,9 @@ static void test_payload_when_given_then_is_read(void **state)
 	static const struct {
 		const char *value;
 		enum sigv4_payload payload;
-	} rows[] = {
-		{ "UNSIGNED-PAYLOAD", PAYLOAD_UNSIGNED }, { EMPTY, PAYLOAD_HASH }, { "STREAMING-UNSIGNED-PAYLOAD-TRAILER", PAYLOAD_UNSIGNED_TRAILER },
-		{ "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", PAYLOAD_CHUNKS }, { "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", PAYLOAD_CHUNKS_TRAILER },
-	};
+	} rows[] = { { "UNSIGNED-PAYLOAD", PAYLOAD_UNSIGNED }, { EMPTY, PAYLOAD_HASH },
+		{ "STREAMING-UNSIGNED-PAYLOAD-TRAILER", PAYLOAD_UNSIGNED_TRAILER }, { "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", PAYLOAD_CHUNKS },
+		{ "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", PAYLOAD_CHUNKS_TRAILER } };
 	static const char *const bad[] = { "unsigned-payload", "e3b0", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", EMPTY "0", "STREAMING-" };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct parsed_signature c;
@@ -302,10 +318,13 @@ static void test_payload_when_not_given_then_is_asked_for(void **state)
 
 static void test_mistake_when_the_host_has_no_port_then_is_named(void **state)
 {
-	struct request r = request_of("GET /test.txt HTTP/1.1\nHost: examplebucket.s3.amazonaws.com:443\nRange: bytes=0-9\nx-amz-content-sha256: " EMPTY "\n" DATE
-		CREDENTIAL "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41\n\n");
-	const struct verify_context ctx = { .region = STR("us-east-1"), .service = STR("s3"), .now_ms = 1369353600000,
-	                                    .secret = STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY") };
+	struct request r = request_of(
+		"GET /test.txt HTTP/1.1\nHost: examplebucket.s3.amazonaws.com:443\nRange: bytes=0-9\nx-amz-content-sha256: " EMPTY
+		"\n" DATE CREDENTIAL
+		"SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41\n\n");
+	const struct verify_context ctx = {
+		.region = STR("us-east-1"), .service = STR("s3"), .now_ms = 1369353600000, .secret = STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+	};
 	struct parsed_signature c;
 	struct sigv4_diagnosis d;
 	assert_int_equal(auth_header_parse(&r, &c, NULL), OK);

@@ -61,11 +61,9 @@ static struct str path_of(const char *path, enum path_rule rule)
 
 static void test_path_when_as_sent_then_decoded_once_and_encoded_once(void **state)
 {
-	static const char *const PATHS[][2] = {
-		{ "/a%20b", "/a%20b" }, { "/a+b", "/a%2Bb" }, { "/a%2Bb", "/a%2Bb" }, { "/a%2fb", "/a/b" }, { "/%e1%88%b4", "/%E1%88%B4" },
-		{ "/a%2520b", "/a%2520b" }, { "/a//b/../c/.", "/a//b/../c/." }, { "/~-._", "/~-._" }, { "/%7E", "/~" }, { "", "/" },
-		{ "/$file.text", "/%24file.text" },
-	};
+	static const char *const PATHS[][2] = { { "/a%20b", "/a%20b" }, { "/a+b", "/a%2Bb" }, { "/a%2Bb", "/a%2Bb" }, { "/a%2fb", "/a/b" },
+		{ "/%e1%88%b4", "/%E1%88%B4" }, { "/a%2520b", "/a%2520b" }, { "/a//b/../c/.", "/a//b/../c/." }, { "/~-._", "/~-._" },
+		{ "/%7E", "/~" }, { "", "/" }, { "/$file.text", "/%24file.text" } };
 	for (size_t i = 0; i < COUNT_OF(PATHS); i++)
 		assert_str(path_of(PATHS[i][0], PATH_AS_SENT), str_of(PATHS[i][1]));
 }
@@ -74,7 +72,6 @@ static void test_path_when_decoded_then_percent_is_encoded_too(void **state)
 {
 	assert_str(path_of("/a%20b c", PATH_DECODED), STR("/a%2520b%20c"));
 }
-
 
 static void test_path_when_percent_is_cut_then_invalid(void **state)
 {
@@ -95,32 +92,35 @@ static struct str query_of(const char *text)
 
 static void test_query_when_canonicalised_then_sorted_and_encoded(void **state)
 {
-	static const char *const QUERIES[][2] = {
-		{ "", "" }, { "lifecycle", "lifecycle=" }, { "lifecycle=", "lifecycle=" }, { "b=1&a=2", "a=2&b=1" },
-		{ "a=2&a=1", "a=1&a=2" }, { "a=b+c", "a=b%20c" }, { "a=b%2Bc", "a=b%2Bc" }, { "a=b%20c", "a=b%20c" }, { "a=/:", "a=%2F%3A" },
+	static const char *const QUERIES[][2] = { { "", "" }, { "lifecycle", "lifecycle=" }, { "lifecycle=", "lifecycle=" },
+		{ "b=1&a=2", "a=2&b=1" }, { "a=2&a=1", "a=1&a=2" }, { "a=b+c", "a=b%20c" }, { "a=b%2Bc", "a=b%2Bc" }, { "a=b%20c", "a=b%20c" },
+		{ "a=/:", "a=%2F%3A" },
 		/* sorted as encoded: '-' is before '=' only in the text, "a" comes before "a-b" */
-		{ "a-b=1&a=1", "a=1&a-b=1" }, { "z=1&%E1%88%B4=1", "%E1%88%B4=1&z=1" },
-		{ "X-Amz-Signature=abc&a=1", "a=1" }, { "a==b", "a=%3Db" }, { "%41=1", "A=1" },
-	};
+		{ "a-b=1&a=1", "a=1&a-b=1" }, { "z=1&%E1%88%B4=1", "%E1%88%B4=1&z=1" }, { "X-Amz-Signature=abc&a=1", "a=1" }, { "a==b", "a=%3Db" },
+		{ "%41=1", "A=1" } };
 	for (size_t i = 0; i < COUNT_OF(QUERIES); i++)
 		assert_str(query_of(QUERIES[i][0]), str_of(QUERIES[i][1]));
 }
 
 static void test_headers_when_repeated_or_folded_then_joined_and_collapsed(void **state)
 {
-	const struct header headers[] = {
-		{ STR("Host"), STR("h") }, { STR("X-A"), STR("  one \t two\r\n three  ") }, { STR("Unsigned"), STR("no") }, { STR("x-a"), STR("four") }, { STR("x-b"), STR("   ") },
-	};
-	struct canonical_input in = {
-		.method = STR("GET"), .path = STR("/"), .headers = headers, .n_headers = COUNT_OF(headers), .signed_headers = STR("host;x-a;x-b"), .payload_hash = STR("hash"),
-	};
+	const struct header headers[] = { { STR("Host"), STR("h") }, { STR("X-A"), STR("  one \t two\r\n three  ") },
+		{ STR("Unsigned"), STR("no") }, { STR("x-a"), STR("four") }, { STR("x-b"), STR("   ") } };
+	struct canonical_input in = { .method = STR("GET"),
+		.path = STR("/"),
+		.headers = headers,
+		.n_headers = COUNT_OF(headers),
+		.signed_headers = STR("host;x-a;x-b"),
+		.payload_hash = STR("hash") };
 	assert_str(canonical(&in), STR("GET\n/\n\nhost:h\nx-a:one two three,four\nx-b:\n\nhost;x-a;x-b\nhash"));
 }
 
 static void test_headers_when_signed_one_is_missing_then_invalid_and_named(void **state)
 {
 	const struct header headers[] = { { STR("Host"), STR("h") } };
-	struct canonical_input in = { .method = STR("GET"), .path = STR("/"), .headers = headers, .n_headers = 1, .signed_headers = STR("content-type;host") };
+	struct canonical_input in = {
+		.method = STR("GET"), .path = STR("/"), .headers = headers, .n_headers = 1, .signed_headers = STR("content-type;host")
+	};
 	struct fault why;
 	struct buf b;
 	buf_init_arena(&b, &arena, 65536);
@@ -146,7 +146,9 @@ static void test_arena_when_full_then_limit(void **state)
 	struct fault why;
 	arena_init(&small, 64);
 	buf_init_arena(&b, &arena, 65536);
-	assert_int_equal(query_parse(&arena, STR("a=%20%20%20%20%20%20%20%20%20%20%20%20%20%20&b=%20%20%20%20&c=%20%20%20%20%20%20"), true, &query, NULL), OK);
+	assert_int_equal(
+		query_parse(&arena, STR("a=%20%20%20%20%20%20%20%20%20%20%20%20%20%20&b=%20%20%20%20&c=%20%20%20%20%20%20"), true, &query, NULL),
+		OK);
 	struct canonical_input in = { .method = STR("GET"), .path = STR("/a b"), .query = &query };
 	assert_int_equal(canonical_request(&small, &in, &b, &why), LIMIT);
 }

@@ -22,10 +22,10 @@ static const char *const CASE_MODE[CASE_MODES] = { "header", "query" };
 
 struct sigv4_case {
 	const char *name;
-	struct str text;           /* the whole file */
+	struct str text; /* the whole file */
 	struct str access_key, secret, token, region, service, date, expires, payload;
 	int64_t now_ms;
-	struct request request;    /* as on the wire, before it is signed */
+	struct request request; /* as on the wire, before it is signed */
 };
 
 static inline struct str case_read(struct arena *a, const char *name)
@@ -158,8 +158,13 @@ static inline struct canonical_input case_input(struct arena *a, const struct si
 	struct header *headers = arena_array(a, c->request.n_headers + 4, sizeof *headers);
 	struct query_pair *pairs = arena_array(a, c->request.query.n + 7, sizeof *pairs);
 	struct query *query = ARENA_NEW(a, struct query);
-	struct canonical_input in = { .method = c->request.method, .path = c->request.path, .path_rule = PATH_AS_SENT,
-		.payload_hash = case_payload_hash(a, c, mode), .query = query, .headers = headers, .n_headers = c->request.n_headers };
+	struct canonical_input in = { .method = c->request.method,
+		.path = c->request.path,
+		.path_rule = PATH_AS_SENT,
+		.payload_hash = case_payload_hash(a, c, mode),
+		.query = query,
+		.headers = headers,
+		.n_headers = c->request.n_headers };
 	*query = (struct query){ pairs, c->request.query.n };
 	memcpy(headers, c->request.headers, in.n_headers * sizeof *headers);
 	if (query->n > 0)
@@ -177,7 +182,8 @@ static inline struct canonical_input case_input(struct arena *a, const struct si
 	const struct sigv4_scope scope = case_scope(c);
 	pairs[query->n++] = (struct query_pair){ .name = STR("X-Amz-Algorithm"), .value = STR("AWS4-HMAC-SHA256") };
 	pairs[query->n++] = (struct query_pair){ .name = STR("X-Amz-Credential"),
-		.value = str_printf(a, "%.*s/%.*s/%.*s/%.*s/aws4_request", STRF(c->access_key), STRF(scope.day), STRF(c->region), STRF(c->service)) };
+		.value =
+			str_printf(a, "%.*s/%.*s/%.*s/%.*s/aws4_request", STRF(c->access_key), STRF(scope.day), STRF(c->region), STRF(c->service)) };
 	pairs[query->n++] = (struct query_pair){ .name = STR("X-Amz-Date"), .value = c->date };
 	pairs[query->n++] = (struct query_pair){ .name = STR("X-Amz-Expires"), .value = c->expires };
 	pairs[query->n++] = (struct query_pair){ .name = STR("X-Amz-SignedHeaders"), .value = in.signed_headers };

@@ -25,7 +25,7 @@ static struct chunk_chain chain_from(const char *seed)
 {
 	struct chunk_chain c;
 	struct parsed_signature auth = {
-		.amz_date = STR("20130524T000000Z"), .scope = { STR("20130524"), STR("us-east-1"), STR("s3") }, .signature = str_of(seed),
+		.amz_date = STR("20130524T000000Z"), .scope = { STR("20130524"), STR("us-east-1"), STR("s3") }, .signature = str_of(seed)
 	};
 	chunk_chain_init(&c, &auth, SECRET);
 	return c;

@@ -5,7 +5,8 @@
 
 #include "sigv4/verify.h"
 
-#define CREDENTIAL "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261122T073926Z&X-Amz-Expires=300&X-Amz-SignedHeaders="
+#define CREDENTIAL \
+	"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKID%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261122T073926Z&X-Amz-Expires=300&X-Amz-SignedHeaders="
 #define TYPED CREDENTIAL "content-type%3Bhost"
 #define UNTYPED CREDENTIAL "host"
 #define HOST "host:127.0.0.1:9000\n"
@@ -15,84 +16,81 @@
 struct client {
 	const char *name;
 	/* what was sent */
-	const char *path, *query, *host, *type;       /* type NULL: no such header */
+	const char *path, *query, *host, *type; /* type NULL: no such header */
 	/* what was signed */
 	const char *canonical;
-	const char *day, *region, *service;           /* NULL: as in the credential */
+	const char *day, *region, *service; /* NULL: as in the credential */
 	/* what the explanation must say */
 	const char *words;
 };
 
-static const struct client CLIENTS[] = {
-	{ "content type not sent", "/b/k", TYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" TYPED "\ncontent-type:image/png\n" HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "Content-Type: image/png, but the request was sent without it" },
+static const struct client CLIENTS[] = { { "content type not sent", "/b/k", TYPED, "127.0.0.1:9000", NULL,
+											 "PUT\n/b/k\n" TYPED "\ncontent-type:image/png\n" HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD",
+											 NULL, NULL, NULL, "Content-Type: image/png, but the request was sent without it" },
 	{ "content type with a parameter", "/b/k", TYPED, "127.0.0.1:9000", "image/tiff; charset=UTF-8",
-	  "PUT\n/b/k\n" TYPED "\ncontent-type:image/tiff\n" HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "Content-Type: image/tiff, but another was sent; a charset parameter counts too" },
+		"PUT\n/b/k\n" TYPED "\ncontent-type:image/tiff\n" HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
+		"Content-Type: image/tiff, but another was sent; a charset parameter counts too" },
 	{ "content type signed with a parameter", "/b/k", TYPED, "127.0.0.1:9000", "text/html",
-	  "PUT\n/b/k\n" TYPED "\ncontent-type:text/html;charset=UTF-8\n" HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "Content-Type: text/html;charset=UTF-8, but another was sent" },
+		"PUT\n/b/k\n" TYPED "\ncontent-type:text/html;charset=UTF-8\n" HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
+		"Content-Type: text/html;charset=UTF-8, but another was sent" },
 	{ "curl's own content type", "/b/k", TYPED, "127.0.0.1:9000", "application/x-www-form-urlencoded",
-	  "PUT\n/b/k\n" TYPED "\n" JPEG HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "Content-Type: image/jpeg, but another was sent; send it exactly" },
+		"PUT\n/b/k\n" TYPED "\n" JPEG HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
+		"Content-Type: image/jpeg, but another was sent; send it exactly" },
 	{ "content type signed but not listed", "/b/k", UNTYPED, "127.0.0.1:9000", "image/jpeg",
-	  "PUT\n/b/k\n" UNTYPED "\n" JPEG HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "X-Amz-SignedHeaders does not name it" },
-	{ "host without port", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\nhost:127.0.0.1\n\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "signed the host as 127.0.0.1, without the port" },
-	{ "host without port, IPv6", "/b/k", UNTYPED, "[::1]:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\nhost:[::1]\n\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "signed the host as [::1], without the port" },
-	{ "host with port", "/b/k", UNTYPED, "store.example", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\nhost:store.example:443\n\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "signed the host as store.example:443, but the Host header has no port" },
+		"PUT\n/b/k\n" UNTYPED "\n" JPEG HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
+		"X-Amz-SignedHeaders does not name it" },
+	{ "host without port", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\nhost:127.0.0.1\n\nhost\nUNSIGNED-PAYLOAD",
+		NULL, NULL, NULL, "signed the host as 127.0.0.1, without the port" },
+	{ "host without port, IPv6", "/b/k", UNTYPED, "[::1]:9000", NULL, "PUT\n/b/k\n" UNTYPED "\nhost:[::1]\n\nhost\nUNSIGNED-PAYLOAD", NULL,
+		NULL, NULL, "signed the host as [::1], without the port" },
+	{ "host with port", "/b/k", UNTYPED, "store.example", NULL, "PUT\n/b/k\n" UNTYPED "\nhost:store.example:443\n\nhost\nUNSIGNED-PAYLOAD",
+		NULL, NULL, NULL, "signed the host as store.example:443, but the Host header has no port" },
 	{ "host by another name", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\nhost:localhost:9000\n\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
-	  "signed the host as localhost:9000, but the Host header has another name" },
-	{ "path encoded twice", "/b/a%20b", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/a%2520b\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "percent-encoded the path twice" },
-	{ "path not encoded", "/b/a%20b", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/a b\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "did not percent-encode the path" },
+		"PUT\n/b/k\n" UNTYPED "\nhost:localhost:9000\n\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL,
+		"signed the host as localhost:9000, but the Host header has another name" },
+	{ "path encoded twice", "/b/a%20b", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/a%2520b\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD",
+		NULL, NULL, NULL, "percent-encoded the path twice" },
+	{ "path not encoded", "/b/a%20b", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/a b\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL,
+		NULL, NULL, "did not percent-encode the path" },
 	{ "blank as plus in the query", "/b/k", UNTYPED "&z=x+y", "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "&z=x+y\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "wrote a blank as '+'" },
+		"PUT\n/b/k\n" UNTYPED "&z=x+y\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "wrote a blank as '+'" },
 	{ "blank as plus in the path", "/b/a%20b", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/a+b\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "wrote a blank as '+'" },
+		"PUT\n/b/a+b\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "wrote a blank as '+'" },
 	{ "blank as encoded plus in the path", "/b/a%20b", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/a%2Bb\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "wrote a blank as '+'" },
+		"PUT\n/b/a%2Bb\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "wrote a blank as '+'" },
 	{ "plus as plus in the query", "/b/k", UNTYPED "&z=x+y", "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "&z=x%2By\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "send a plus sign as %2B" },
+		"PUT\n/b/k\n" UNTYPED "&z=x%2By\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "send a plus sign as %2B" },
 	{ "query not sorted", "/b/k", "z=1&a=2&" UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\nz=1&a=2&" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "did not sort the query" },
+		"PUT\n/b/k\nz=1&a=2&" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "did not sort the query" },
 	{ "query neither sorted nor encoded", "/b/k", "z=a/b&" UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\nz=a/b&" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "did not sort the query" },
+		"PUT\n/b/k\nz=a/b&" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "did not sort the query" },
 	{ "query not encoded", "/b/k", UNTYPED "&z=a/b", "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "&z=a/b\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "did not percent-encode the query parameters" },
-	{ "payload hash of nothing", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\n" EMPTY, NULL, NULL, NULL, "the payload hash '" EMPTY "'" },
+		"PUT\n/b/k\n" UNTYPED "&z=a/b\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "did not percent-encode the query parameters" },
+	{ "payload hash of nothing", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\n" EMPTY, NULL, NULL,
+		NULL, "the payload hash '" EMPTY "'" },
 	{ "payload hash of the parameter", "/b/k", "X-Amz-Content-Sha256=44&" UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=44&X-Amz-Credential=AKID%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261122T073926Z&X-Amz-Expires=300&X-Amz-SignedHeaders=host\n" HOST "\nhost\n44",
-	  NULL, NULL, NULL, "the payload hash '44'" },
-	{ "payload hash left out", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\n", NULL, NULL, NULL, "the payload hash ''" },
-	{ "another method", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "GET\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "signed for the method GET, but" },
-	{ "another region", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, "eu-central-1", NULL, "for the region 'eu-central-1', not" },
-	{ "no region", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, "", NULL, "for the region '', not" },
-	{ "another service", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, "execute-api", "for the service 'execute-api', not" },
-	{ "the day before", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", "20261121", NULL, NULL, "for the day 20261121, not" },
-	{ "the day after", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
-	  "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", "20261123", NULL, NULL, "for the day 20261123, not" },
-};
+		"PUT\n/b/k\n"
+		"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=44&X-Amz-Credential=AKID%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261122T073926Z&X-Amz-Expires=300&X-Amz-SignedHeaders=host\n" HOST
+		"\nhost\n44",
+		NULL, NULL, NULL, "the payload hash '44'" },
+	{ "payload hash left out", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\n", NULL, NULL, NULL,
+		"the payload hash ''" },
+	{ "another method", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "GET\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL,
+		NULL, "signed for the method GET, but" },
+	{ "another region", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL,
+		"eu-central-1", NULL, "for the region 'eu-central-1', not" },
+	{ "no region", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, "", NULL,
+		"for the region '', not" },
+	{ "another service", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL,
+		"execute-api", "for the service 'execute-api', not" },
+	{ "the day before", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", "20261121",
+		NULL, NULL, "for the day 20261121, not" },
+	{ "the day after", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", "20261123",
+		NULL, NULL, "for the day 20261123, not" } };
 
 static const struct sigv4_scope SCOPE = { { "20261122", 8 }, { "us-east-1", 9 }, { "s3", 2 } };
 static const struct verify_context CTX = {
-	.region = { "us-east-1", 9 }, .service = { "s3", 2 }, .now_ms = 1795333166000, .secret = { "the-secret", 10 },
+	.region = { "us-east-1", 9 }, .service = { "s3", 2 }, .now_ms = 1795333166000, .secret = { "the-secret", 10 }
 };
 static struct arena arena;
 
@@ -136,7 +134,9 @@ static struct request sent(const struct client *c, struct str signature)
 	headers[0] = (struct header){ STR("Host"), str_of(c->host) };
 	if (c->type != NULL)
 		headers[1] = (struct header){ STR("Content-Type"), str_of(c->type) };
-	struct request r = { .arena = &arena, .method = STR("PUT"), .path = str_of(c->path), .headers = headers, .n_headers = c->type != NULL ? 2 : 1 };
+	struct request r = {
+		.arena = &arena, .method = STR("PUT"), .path = str_of(c->path), .headers = headers, .n_headers = c->type != NULL ? 2 : 1
+	};
 	struct str query = str_printf(&arena, "%s&X-Amz-Signature=%.*s", c->query, STRF(signature));
 	assert_int_equal(query_parse(&arena, query, true, &r.query, NULL), OK);
 	return r;
@@ -186,9 +186,8 @@ static void test_scope_when_wrong_in_key_or_text_alone_then_named(void **state)
 	assert_int_equal(n, 5);
 }
 
-static const struct client PLAIN = {
-	"plain", "/b/k", UNTYPED, "127.0.0.1:9000", NULL, "PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "",
-};
+static const struct client PLAIN = { "plain", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
+	"PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "" };
 
 static void test_secret_when_wrong_then_texts_but_no_mistake(void **state)
 {

@@ -5,13 +5,13 @@
 #include "base/codec.h"
 #include "sigv4/policy.h"
 
-#define NOW_MS 1451347200000      /* 20151229T000000Z */
+#define NOW_MS 1451347200000 /* 20151229T000000Z */
 #define EXPIRATION "\"expiration\": \"2015-12-30T12:00:00.000Z\""
 #define EXPIRATION_MS 1451476800000
 
 static struct arena arena;
 static const struct verify_context CTX = {
-	.region = { "us-east-1", 9 }, .service = { "s3", 2 }, .now_ms = NOW_MS, .secret = { "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", 40 },
+	.region = { "us-east-1", 9 }, .service = { "s3", 2 }, .now_ms = NOW_MS, .secret = { "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", 40 }
 };
 
 /* S3 API reference, "Example: Browser-Based Upload using HTTP POST". */
@@ -42,15 +42,15 @@ static int set_up(void **state)
 	arena_init(&arena, ARENA_BYTES);
 	buf_init_arena(&policy, &arena, 4096);
 	base64_encode(&policy, str_of(EXAMPLE));
-	const struct header fields[EXAMPLE_FIELDS] = {
-		{ STR("key"), STR("user/user1/a.jpg") }, { STR("acl"), STR("public-read") },
+	const struct header fields[EXAMPLE_FIELDS] = { { STR("key"), STR("user/user1/a.jpg") }, { STR("acl"), STR("public-read") },
 		{ STR("success_action_redirect"), STR("http://sigv4examplebucket.s3.amazonaws.com/successful_upload.html") },
 		{ STR("Content-Type"), STR("image/jpeg") }, { STR("x-amz-meta-uuid"), STR("14365123651274") },
-		{ STR("x-amz-server-side-encryption"), STR("AES256") }, { STR("X-Amz-Credential"), STR("AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request") },
-		{ STR("X-Amz-Algorithm"), STR("AWS4-HMAC-SHA256") }, { STR("X-Amz-Date"), STR("20151229T000000Z") }, { STR("x-amz-meta-tag"), STR("") },
-		{ STR("Policy"), buf_str(&policy) }, { STR("X-Amz-Signature"), STR("8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e") },
-		{ STR("x-ignore-me"), STR("anything") },
-	};
+		{ STR("x-amz-server-side-encryption"), STR("AES256") },
+		{ STR("X-Amz-Credential"), STR("AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request") },
+		{ STR("X-Amz-Algorithm"), STR("AWS4-HMAC-SHA256") }, { STR("X-Amz-Date"), STR("20151229T000000Z") },
+		{ STR("x-amz-meta-tag"), STR("") }, { STR("Policy"), buf_str(&policy) },
+		{ STR("X-Amz-Signature"), STR("8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e") },
+		{ STR("x-ignore-me"), STR("anything") } };
 	memcpy(example, fields, sizeof example);
 	return 0;
 }
@@ -140,7 +140,8 @@ static void test_signature_when_fields_are_missing_repeated_or_bad_then_refused(
 	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
 		struct header *f = field(NAMES[i]), kept = *f;
 		f->name = STR("x-ignore-other");
-		assert_refused(&CTX, F_AUTH_MALFORMED, str_cstr(&arena, str_printf(&arena, "Bucket POST must contain a field named '%s'", NAMES[i])));
+		assert_refused(
+			&CTX, F_AUTH_MALFORMED, str_cstr(&arena, str_printf(&arena, "Bucket POST must contain a field named '%s'", NAMES[i])));
 		*f = kept;
 		example[EXAMPLE_FIELDS - 1] = kept;
 		assert_refused(&CTX, F_AUTH_MALFORMED, "must not be repeated");
@@ -183,7 +184,8 @@ static void test_example_when_checked_then_holds_until_its_expiration(void **sta
 
 static void test_example_when_a_field_is_changed_or_left_out_then_violated(void **state)
 {
-	static const char *const NAMES[] = { "key", "acl", "success_action_redirect", "Content-Type", "x-amz-meta-uuid", "x-amz-server-side-encryption", "x-amz-credential", "x-amz-algorithm", "x-amz-date" };
+	static const char *const NAMES[] = { "key", "acl", "success_action_redirect", "Content-Type", "x-amz-meta-uuid",
+		"x-amz-server-side-encryption", "x-amz-credential", "x-amz-algorithm", "x-amz-date" };
 	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
 		struct header *f = field(NAMES[i]), kept = *f;
 		struct fault why;
@@ -211,20 +213,24 @@ static enum status check(const char *conditions, const struct header *fields, si
 
 static void test_condition_when_checked_then_as_its_kind_says(void **state)
 {
-	static const struct { const char *condition, *name, *value; bool holds; } CASES[] = {
-		{ "{\"key\":\"a\"}", "key", "a", true }, { "{\"key\":\"a\"}", "key", "ab", false }, { "{\"KeY\":\"a\"}", "kEy", "a", true },
-		{ "{\"key\":\"a\"}", "key", "A", false }, { "[\"eq\",\"$key\",\"a\"]", "key", "a", true }, { "[\"eq\",\"$key\",\"\"]", "key", "", true },
-		{ "[\"EQ\",\"$key\",\"a\"]", "key", "b", false }, { "[\"starts-with\",\"$key\",\"a/\"]", "key", "a/b", true },
-		{ "[\"StArTs-WiTh\",\"$kEY\",\"a/\"]", "key", "a", false }, { "[\"starts-with\",\"$key\",\"\"]", "key", "anything", true },
-		{ "[\"starts-with\",\"$key\",\"\"]", "key", "", true }, { "[\"starts-with\",\"$Content-Type\",\"image/\"]", "content-type", "image/png", true },
+	static const struct {
+		const char *condition, *name, *value;
+		bool holds;
+	} CASES[] = { { "{\"key\":\"a\"}", "key", "a", true }, { "{\"key\":\"a\"}", "key", "ab", false },
+		{ "{\"KeY\":\"a\"}", "kEy", "a", true }, { "{\"key\":\"a\"}", "key", "A", false }, { "[\"eq\",\"$key\",\"a\"]", "key", "a", true },
+		{ "[\"eq\",\"$key\",\"\"]", "key", "", true }, { "[\"EQ\",\"$key\",\"a\"]", "key", "b", false },
+		{ "[\"starts-with\",\"$key\",\"a/\"]", "key", "a/b", true }, { "[\"StArTs-WiTh\",\"$kEY\",\"a/\"]", "key", "a", false },
+		{ "[\"starts-with\",\"$key\",\"\"]", "key", "anything", true }, { "[\"starts-with\",\"$key\",\"\"]", "key", "", true },
+		{ "[\"starts-with\",\"$Content-Type\",\"image/\"]", "content-type", "image/png", true },
 		{ "[\"starts-with\",\"$Content-Type\",\"image/\"]", "content-type", "image/png, image/gif", true },
 		{ "[\"starts-with\",\"$Content-Type\",\"image/\"]", "content-type", "image/png,text/html", false },
-		{ "[\"starts-with\",\"$Content-Type\",\"image/\"]", "content-type", "", false }, { "[\"starts-with\",\"$Content-Type\",\"\"]", "content-type", "", true },
+		{ "[\"starts-with\",\"$Content-Type\",\"image/\"]", "content-type", "", false },
+		{ "[\"starts-with\",\"$Content-Type\",\"\"]", "content-type", "", true },
 		{ "[\"eq\",\"$Content-Type\",\"image/png\"]", "content-type", "image/png,image/png", false },
-		{ "[\"starts-with\",\"$key\",\"a\"]", "key", "a,b", true }, { "[\"eq\",\"$key\",\"\\\\x\\u20ac\\\"\"]", "key", "\\x\xE2\x82\xAC\"", true },
-		{ "[\"eq\",\"$key\",\"\\$5\"]", "key", "$5", true }, { "[\"eq\",\"$key\",\"\\\\$5\"]", "key", "\\$5", true },
-		{ "{\"success_action_status\":\"201\"}", "success_action_status", "201", true },
-	};
+		{ "[\"starts-with\",\"$key\",\"a\"]", "key", "a,b", true },
+		{ "[\"eq\",\"$key\",\"\\\\x\\u20ac\\\"\"]", "key", "\\x\xE2\x82\xAC\"", true }, { "[\"eq\",\"$key\",\"\\$5\"]", "key", "$5", true },
+		{ "[\"eq\",\"$key\",\"\\\\$5\"]", "key", "\\$5", true },
+		{ "{\"success_action_status\":\"201\"}", "success_action_status", "201", true } };
 	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
 		const struct header fields[] = { { str_of(CASES[i].name), str_of(CASES[i].value) } };
 		struct fault why = { .code = F_NONE };
@@ -254,10 +260,12 @@ static void test_condition_when_its_field_is_not_sent_then_violated(void **state
 
 static void test_field_when_in_no_condition_then_violated_and_named(void **state)
 {
-	static const struct { const char *name; bool taken; } CASES[] = {
-		{ "acl", false }, { "x-amz-meta-a", false }, { "success_action_redirect", false }, { "x-amz-storage-class", false }, { "x-ignor", false },
-		{ "x-ignore-a", true }, { "X-IGNORE-", true }, { "file", true }, { "Policy", true }, { "X-Amz-Signature", true },
-	};
+	static const struct {
+		const char *name;
+		bool taken;
+	} CASES[] = { { "acl", false }, { "x-amz-meta-a", false }, { "success_action_redirect", false }, { "x-amz-storage-class", false },
+		{ "x-ignor", false }, { "x-ignore-a", true }, { "X-IGNORE-", true }, { "file", true }, { "Policy", true },
+		{ "X-Amz-Signature", true } };
 	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
 		const struct header fields[] = { { STR("key"), STR("k") }, { str_of(CASES[i].name), STR("v") } };
 		struct fault why;
@@ -270,7 +278,8 @@ static void test_field_when_in_no_condition_then_violated_and_named(void **state
 
 static void test_field_when_repeated_then_violated(void **state)
 {
-	const struct header fields[] = { { STR("key"), STR("k") }, { STR("KEY"), STR("k") }, { STR("x-ignore-a"), STR("1") }, { STR("x-ignore-a"), STR("2") } };
+	const struct header fields[] = { { STR("key"), STR("k") }, { STR("KEY"), STR("k") }, { STR("x-ignore-a"), STR("1") },
+		{ STR("x-ignore-a"), STR("2") } };
 	struct fault why;
 	assert_int_equal(check("{\"key\":\"k\"}", fields, 2, &why), DENIED);
 	assert_int_equal(check("[\"starts-with\",\"$key\",\"\"]", fields, 2, &why), DENIED);
@@ -300,41 +309,60 @@ static void test_range_when_given_then_read_and_narrowed(void **state)
 	assert_int_equal(policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[]}"), &policy, NULL), OK);
 	assert_false(policy.has_range);
 	assert_true(policy.expiration_ms == EXPIRATION_MS);
-	assert_int_equal(policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[[\"content-length-range\",1,5242880]]}"), &policy, NULL), OK);
+	assert_int_equal(
+		policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[[\"content-length-range\",1,5242880]]}"), &policy, NULL), OK);
 	assert_true(policy.has_range);
 	assert_int_equal(policy.min_size, 1);
 	assert_int_equal(policy.max_size, 5242880);
-	assert_int_equal(policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"2\",\"10\"]]}"), &policy, NULL), OK);
+	assert_int_equal(
+		policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"2\",\"10\"]]}"), &policy, NULL), OK);
 	assert_true(policy.has_range && policy.min_size == 2 && policy.max_size == 10);
-	assert_int_equal(policy_parse(&arena, STR("{" EXPIRATION ",\"conditions\":[[\"content-length-range\",1,9],[\"content-length-range\",0,5],[\"content-length-range\",2,7]]}"), &policy, NULL), OK);
+	assert_int_equal(
+		policy_parse(&arena,
+			STR("{" EXPIRATION
+				",\"conditions\":[[\"content-length-range\",1,9],[\"content-length-range\",0,5],[\"content-length-range\",2,7]]}"),
+			&policy, NULL),
+		OK);
 	assert_int_equal(policy.min_size, 2);
 	assert_int_equal(policy.max_size, 5);
 }
 
 static void test_document_when_malformed_then_refused_with_the_reason(void **state)
 {
-	static const char *const BAD[][2] = {
-		{ "", "Invalid JSON" }, { "x", "Invalid JSON" }, { "[]", "Invalid JSON" }, { "{", "Invalid JSON" }, { "{}}", "Invalid JSON" }, { "\"a\"", "Invalid JSON" },
-		{ "{" EXPIRATION "," EXPIRATION ",\"conditions\":[]}", "Invalid JSON" }, { "{" EXPIRATION ",\"conditions\":[{\"key\":\"a\",\"key\":\"b\"}]}", "Invalid JSON" },
-		{ "{" EXPIRATION ",\"conditions\":[{\"key\":\"\xFF\"}]}", "Invalid JSON" }, { "{" EXPIRATION ",\"conditions\":[{\"key\":\"\\u0000\"}]}", "Invalid JSON" },
-		{ "{\"conditions\":[]}", "Policy missing expiration" }, { "{\"EXPIRATION\":\"2015-12-30T12:00:00.000Z\",\"conditions\":[]}", "Policy missing expiration" },
-		{ "{\"expiration\":5,\"conditions\":[]}", "Invalid 'expiration'" }, { "{\"expiration\":\"2015-12-30 12:00:00\",\"conditions\":[]}", "Invalid 'expiration'" },
+	static const char *const BAD[][2] = { { "", "Invalid JSON" }, { "x", "Invalid JSON" }, { "[]", "Invalid JSON" },
+		{ "{", "Invalid JSON" }, { "{}}", "Invalid JSON" }, { "\"a\"", "Invalid JSON" },
+		{ "{" EXPIRATION "," EXPIRATION ",\"conditions\":[]}", "Invalid JSON" },
+		{ "{" EXPIRATION ",\"conditions\":[{\"key\":\"a\",\"key\":\"b\"}]}", "Invalid JSON" },
+		{ "{" EXPIRATION ",\"conditions\":[{\"key\":\"\xFF\"}]}", "Invalid JSON" },
+		{ "{" EXPIRATION ",\"conditions\":[{\"key\":\"\\u0000\"}]}", "Invalid JSON" },
+		{ "{\"conditions\":[]}", "Policy missing expiration" },
+		{ "{\"EXPIRATION\":\"2015-12-30T12:00:00.000Z\",\"conditions\":[]}", "Policy missing expiration" },
+		{ "{\"expiration\":5,\"conditions\":[]}", "Invalid 'expiration'" },
+		{ "{\"expiration\":\"2015-12-30 12:00:00\",\"conditions\":[]}", "Invalid 'expiration'" },
 		{ "{\"expiration\":\"2015-02-30T12:00:00Z\",\"conditions\":[]}", "Invalid 'expiration'" },
 		{ "{" EXPIRATION "}", "Policy missing conditions" }, { "{" EXPIRATION ",\"CONDITIONS\":[]}", "Policy missing conditions" },
 		{ "{" EXPIRATION ",\"conditions\":{}}", "'conditions' must be a list" },
-		{ "{" EXPIRATION ",\"conditions\":[{}]}", "Simple-Conditions must have exactly one property" }, { "{" EXPIRATION ",\"conditions\":[{\"a\":\"1\",\"b\":\"2\"}]}", "exactly one property" },
-		{ "{" EXPIRATION ",\"conditions\":[{\"a\":1}]}", "value must be a string" }, { "{" EXPIRATION ",\"conditions\":[\"a\"]}", "must be an object or a list" },
-		{ "{" EXPIRATION ",\"conditions\":[[]]}", "must be an object or a list" }, { "{" EXPIRATION ",\"conditions\":[[1,\"$a\",\"b\"]]}", "must be an object or a list" },
+		{ "{" EXPIRATION ",\"conditions\":[{}]}", "Simple-Conditions must have exactly one property" },
+		{ "{" EXPIRATION ",\"conditions\":[{\"a\":\"1\",\"b\":\"2\"}]}", "exactly one property" },
+		{ "{" EXPIRATION ",\"conditions\":[{\"a\":1}]}", "value must be a string" },
+		{ "{" EXPIRATION ",\"conditions\":[\"a\"]}", "must be an object or a list" },
+		{ "{" EXPIRATION ",\"conditions\":[[]]}", "must be an object or a list" },
+		{ "{" EXPIRATION ",\"conditions\":[[1,\"$a\",\"b\"]]}", "must be an object or a list" },
 		{ "{" EXPIRATION ",\"conditions\":[null]}", "must be an object or a list" },
 		{ "{" EXPIRATION ",\"conditions\":[[\"ends-with\",\"$a\",\"b\"]]}", "unknown operation 'ends-with'" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$a\"]]}", "both strings" }, { "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$a\",\"b\",\"c\"]]}", "both strings" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$a\",1]]}", "both strings" }, { "{" EXPIRATION ",\"conditions\":[[\"eq\",\"a\",\"b\"]]}", "must begin with '$'" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$a\"]]}", "both strings" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$a\",\"b\",\"c\"]]}", "both strings" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$a\",1]]}", "both strings" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"a\",\"b\"]]}", "must begin with '$'" },
 		{ "{" EXPIRATION ",\"conditions\":[[\"eq\",\"$\",\"b\"]]}", "must begin with '$'" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0]]}", "two integers" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,1,2]]}", "two integers" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,1.5]]}", "two integers" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"0\",\"1x\"]]}", "two integers" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",-1,0]]}", "none negative" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"-1\",0]]}", "none negative" }, { "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",2,1]]}", "end before it begins" },
-		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,9223372036854775808]]}", "Invalid JSON" },
-	};
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0]]}", "two integers" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,1,2]]}", "two integers" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,1.5]]}", "two integers" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"0\",\"1x\"]]}", "two integers" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",-1,0]]}", "none negative" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",\"-1\",0]]}", "none negative" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",2,1]]}", "end before it begins" },
+		{ "{" EXPIRATION ",\"conditions\":[[\"content-length-range\",0,9223372036854775808]]}", "Invalid JSON" } };
 	for (size_t i = 0; i < COUNT_OF(BAD); i++) {
 		struct post_policy policy;
 		struct fault why = { .code = F_NONE };

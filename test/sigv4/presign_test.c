@@ -6,12 +6,12 @@
 #include "sigv4/presign.h"
 #include "sigv4/verify.h"
 
-#define NOW_MS 1369353600000   /* 20130524T000000Z */
+#define NOW_MS 1369353600000 /* 20130524T000000Z */
 
-static const struct sigv4_key KEY = {
-	.access_key = { "AKIAIOSFODNN7EXAMPLE", 20 }, .secret = { "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", 40 },
-	.region = { "us-east-1", 9 }, .service = { "s3", 2 },
-};
+static const struct sigv4_key KEY = { .access_key = { "AKIAIOSFODNN7EXAMPLE", 20 },
+	.secret = { "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", 40 },
+	.region = { "us-east-1", 9 },
+	.service = { "s3", 2 } };
 static struct arena arena;
 
 static int set_up(void **state)
@@ -29,7 +29,11 @@ static int tear_down(void **state)
 static struct presign_input input(const char *method, const char *path)
 {
 	return (struct presign_input){
-		.method = str_of(method), .base_url = STR("http://127.0.0.1:9000"), .path = str_of(path), .now_ms = NOW_MS, .expires_s = 300,
+		.method = str_of(method),
+		.base_url = STR("http://127.0.0.1:9000"),
+		.path = str_of(path),
+		.now_ms = NOW_MS,
+		.expires_s = 300,
 	};
 }
 
@@ -75,14 +79,16 @@ static void test_url_when_s3_example_then_its_signature(void **state)
 	struct presign_input in = input("GET", "/test.txt");
 	in.base_url = STR("https://examplebucket.s3.amazonaws.com");
 	in.expires_s = 86400;
-	assert_str(url_of(&KEY, &in), STR("https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
-		"&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400"
-		"&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"));
+	assert_str(url_of(&KEY, &in),
+		STR("https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+			"&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400"
+			"&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"));
 }
 
 static void test_url_when_made_then_verified(void **state)
 {
-	static const char *const PATHS[] = { "/b/k", "/b/images/a b+c%d~e.jpg", "/b/\xE1\x88\xB4/\xF0\x9F\x98\x80", "/b//x/../y/./", "/b/%2F%00&?#=;'\"<>" };
+	static const char *const PATHS[] = { "/b/k", "/b/images/a b+c%d~e.jpg", "/b/\xE1\x88\xB4/\xF0\x9F\x98\x80", "/b//x/../y/./",
+		"/b/%2F%00&?#=;'\"<>" };
 	for (size_t i = 0; i < COUNT_OF(PATHS); i++) {
 		struct presign_input in = input("PUT", PATHS[i]);
 		check_taken(&in, "127.0.0.1:9000");
@@ -91,7 +97,8 @@ static void test_url_when_made_then_verified(void **state)
 
 static void test_url_when_headers_and_query_given_then_signed(void **state)
 {
-	const struct header headers[] = { { STR("Content-Type"), STR("image/jpeg") }, { STR("content-length"), STR("12") }, { STR("x-amz-acl"), STR("private") } };
+	const struct header headers[] = { { STR("Content-Type"), STR("image/jpeg") }, { STR("content-length"), STR("12") },
+		{ STR("x-amz-acl"), STR("private") } };
 	const struct header query[] = { { STR("response-content-disposition"), STR("attachment; filename*=UTF-8''%E2%82%AC + \"x\"") } };
 	struct presign_input in = input("PUT", "/b/k");
 	in.headers = headers;
@@ -145,7 +152,8 @@ static void test_url_when_session_token_then_in_the_query_and_signed(void **stat
 
 static void test_url_when_base_url_is_bad_then_invalid(void **state)
 {
-	static const char *const BASES[] = { "", "ftp://h", "http://", "http://h/", "http://h/p", "http://u@h", "http://h?q", "http://h#f", "http://h h", "https://:443", "127.0.0.1:9000", "http://h\x01" };
+	static const char *const BASES[] = { "", "ftp://h", "http://", "http://h/", "http://h/p", "http://u@h", "http://h?q", "http://h#f",
+		"http://h h", "https://:443", "127.0.0.1:9000", "http://h\x01" };
 	for (size_t i = 0; i < COUNT_OF(BASES); i++) {
 		struct presign_input in = input("GET", "/b/k");
 		struct fault why;
@@ -182,15 +190,19 @@ static void test_url_when_arena_is_full_then_limit(void **state)
 
 static struct post_policy_input form_input(void)
 {
-	return (struct post_policy_input){
-		.bucket = STR("bucket"), .key = STR("images/a\"b.jpg"), .content_type = STR("image/jpeg"),
-		.min_size = 1, .max_size = 5242880, .now_ms = NOW_MS, .expires_s = 300,
-	};
+	return (struct post_policy_input){ .bucket = STR("bucket"),
+		.key = STR("images/a\"b.jpg"),
+		.content_type = STR("image/jpeg"),
+		.min_size = 1,
+		.max_size = 5242880,
+		.now_ms = NOW_MS,
+		.expires_s = 300 };
 }
 
 static void test_post_when_made_then_fields_in_order_and_policy_exact(void **state)
 {
-	static const char *const NAMES[] = { "key", "Content-Type", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "policy", "x-amz-signature" };
+	static const char *const NAMES[] = { "key", "Content-Type", "x-amz-algorithm", "x-amz-credential", "x-amz-date", "policy",
+		"x-amz-signature" };
 	struct post_policy_input in = form_input();
 	struct header fields[POST_FIELDS];
 	size_t n;
@@ -200,9 +212,10 @@ static void test_post_when_made_then_fields_in_order_and_policy_exact(void **sta
 		assert_str(fields[i].name, str_of(NAMES[i]));
 	struct str document;
 	assert_true(base64_decode(&arena, fields[5].value, &document));
-	assert_str(document, STR("{\"expiration\":\"2013-05-24T00:05:00.000Z\",\"conditions\":[[\"content-length-range\",1,5242880],"
-		"{\"bucket\":\"bucket\"},{\"key\":\"images/a\\\"b.jpg\"},{\"Content-Type\":\"image/jpeg\"},{\"x-amz-algorithm\":\"AWS4-HMAC-SHA256\"},"
-		"{\"x-amz-credential\":\"AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request\"},{\"x-amz-date\":\"20130524T000000Z\"}]}"));
+	assert_str(document,
+		STR("{\"expiration\":\"2013-05-24T00:05:00.000Z\",\"conditions\":[[\"content-length-range\",1,5242880],"
+			"{\"bucket\":\"bucket\"},{\"key\":\"images/a\\\"b.jpg\"},{\"Content-Type\":\"image/jpeg\"},{\"x-amz-algorithm\":\"AWS4-HMAC-SHA256\"},"
+			"{\"x-amz-credential\":\"AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request\"},{\"x-amz-date\":\"20130524T000000Z\"}]}"));
 }
 
 static void check_form(const struct sigv4_key *key, size_t expected_fields)

@@ -3,12 +3,12 @@
 
 #include "sigv4/sign_request.h"
 
-#define NOW_MS 1369353600000   /* 20130524T000000Z */
+#define NOW_MS 1369353600000 /* 20130524T000000Z */
 
-static const struct sigv4_key KEY = {
-	.access_key = { "AKIAIOSFODNN7EXAMPLE", 20 }, .secret = { "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", 40 },
-	.region = { "us-east-1", 9 }, .service = { "s3", 2 },
-};
+static const struct sigv4_key KEY = { .access_key = { "AKIAIOSFODNN7EXAMPLE", 20 },
+	.secret = { "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", 40 },
+	.region = { "us-east-1", 9 },
+	.service = { "s3", 2 } };
 static struct arena arena;
 
 static int set_up(void **state)
@@ -33,14 +33,16 @@ static struct str header_of(const struct signed_request *r, struct str name)
 
 static struct sign_request_input input(const char *method, const char *path)
 {
-	return (struct sign_request_input){ .method = str_of(method), .path = str_of(path), .now_ms = NOW_MS, .tell_hash = true,
+	return (struct sign_request_input){ .method = str_of(method),
+		.path = str_of(path),
+		.now_ms = NOW_MS,
+		.tell_hash = true,
 		.base_url = STR("https://examplebucket.s3.amazonaws.com") };
 }
 
 static const struct header range = { { "Range", 5 }, { "bytes=0-9", 9 } };
-static const struct header put_headers[] = {
-	{ { "Date", 4 }, { "Fri, 24 May 2013 00:00:00 GMT", 29 } }, { { "x-amz-storage-class", 19 }, { "REDUCED_REDUNDANCY", 18 } },
-};
+static const struct header put_headers[] = { { { "Date", 4 }, { "Fri, 24 May 2013 00:00:00 GMT", 29 } },
+	{ { "x-amz-storage-class", 19 }, { "REDUCED_REDUNDANCY", 18 } } };
 static const struct header lifecycle = { { "lifecycle", 9 }, { "", 0 } };
 static const struct header listed[] = { { { "prefix", 6 }, { "J", 1 } }, { { "max-keys", 8 }, { "2", 1 } } };
 

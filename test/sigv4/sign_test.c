@@ -1,7 +1,7 @@
 /* String to sign, key and signature: the cases, S3's own examples, and the cache of keys. */
 #include "sigv4/cases.h"
 
-#include "sigv4/sign.c"   /* to see the cache of the thread */
+#include "sigv4/sign.c" /* to see the cache of the thread */
 
 #include <pthread.h>
 
@@ -69,20 +69,22 @@ static void test_case_when_signed_then_as_expected(void **state)
 
 /* The examples of the S3 API reference. */
 #define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define WELCOME "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"   /* sha256("Welcome to Amazon S3.") */
+#define WELCOME "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072" /* sha256("Welcome to Amazon S3.") */
 
 static const struct sigv4_scope S3_SCOPE = { { "20130524", 8 }, { "us-east-1", 9 }, { "s3", 2 } };
 
 struct s3_example {
 	const char *method, *path, *query;
-	struct header more[3];   /* next to host, x-amz-content-sha256 and x-amz-date */
+	struct header more[3]; /* next to host, x-amz-content-sha256 and x-amz-date */
 	const char *payload_hash, *signature;
 };
 
 static const struct s3_example EXAMPLES[] = {
-	{ "GET", "/test.txt", "", { { { "Range", 5 }, { "bytes=0-9", 9 } } }, EMPTY, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41" },
-	{ "PUT", "/test$file.text", "", { { { "Date", 4 }, { "Fri, 24 May 2013 00:00:00 GMT", 29 } }, { { "x-amz-storage-class", 19 }, { "REDUCED_REDUNDANCY", 18 } } },
-	  WELCOME, "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd" },
+	{ "GET", "/test.txt", "", { { { "Range", 5 }, { "bytes=0-9", 9 } } }, EMPTY,
+		"f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41" },
+	{ "PUT", "/test$file.text", "",
+		{ { { "Date", 4 }, { "Fri, 24 May 2013 00:00:00 GMT", 29 } }, { { "x-amz-storage-class", 19 }, { "REDUCED_REDUNDANCY", 18 } } },
+		WELCOME, "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd" },
 	{ "GET", "/", "lifecycle", { { { NULL, 0 } } }, EMPTY, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543" },
 	{ "GET", "/", "max-keys=2&prefix=J", { { { NULL, 0 } } }, EMPTY, "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7" },
 };
@@ -91,18 +93,21 @@ static void test_s3_examples_when_signed_then_as_in_the_reference(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(EXAMPLES); i++) {
 		const struct s3_example *e = &EXAMPLES[i];
-		struct header headers[6] = {
-			{ STR("Host"), STR("examplebucket.s3.amazonaws.com") }, { STR("x-amz-content-sha256"), str_of(e->payload_hash) }, { STR("x-amz-date"), STR("20130524T000000Z") },
-		};
+		struct header headers[6] = { { STR("Host"), STR("examplebucket.s3.amazonaws.com") },
+			{ STR("x-amz-content-sha256"), str_of(e->payload_hash) }, { STR("x-amz-date"), STR("20130524T000000Z") } };
 		size_t n = 3;
 		for (size_t k = 0; k < COUNT_OF(e->more) && e->more[k].name.n > 0; k++)
 			headers[n++] = e->more[k];
 		struct query query;
 		assert_int_equal(query_parse(&arena, str_of(e->query), true, &query, NULL), OK);
-		struct canonical_input in = {
-			.method = str_of(e->method), .path = str_of(e->path), .path_rule = PATH_AS_SENT, .query = &query, .headers = headers, .n_headers = n,
-			.signed_headers = signed_header_names(&arena, headers, n), .payload_hash = str_of(e->payload_hash),
-		};
+		struct canonical_input in = { .method = str_of(e->method),
+			.path = str_of(e->path),
+			.path_rule = PATH_AS_SENT,
+			.query = &query,
+			.headers = headers,
+			.n_headers = n,
+			.signed_headers = signed_header_names(&arena, headers, n),
+			.payload_hash = str_of(e->payload_hash) };
 		struct buf canonical;
 		buf_init_arena(&canonical, &arena, 65536);
 		assert_int_equal(canonical_request(&arena, &in, &canonical, NULL), OK);
@@ -113,7 +118,8 @@ static void test_s3_examples_when_signed_then_as_in_the_reference(void **state)
 
 static void test_names_when_mixed_then_lower_sorted_and_once(void **state)
 {
-	const struct header headers[] = { { STR("X-Amz-Date"), STR("") }, { STR("host"), STR("") }, { STR("Content-Type"), STR("") }, { STR("Host"), STR("") } };
+	const struct header headers[] = { { STR("X-Amz-Date"), STR("") }, { STR("host"), STR("") }, { STR("Content-Type"), STR("") },
+		{ STR("Host"), STR("") } };
 	assert_str(signed_header_names(&arena, headers, COUNT_OF(headers)), STR("content-type;host;x-amz-date"));
 	assert_int_equal(signed_header_names(&arena, headers, 0).n, 0);
 }

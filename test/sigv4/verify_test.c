@@ -5,17 +5,24 @@
 #include "sigv4/verify.h"
 
 #define DATE "20261122T073926Z"
-#define CLIENT_MS 1795333166000   /* DATE */
-#define PREFIX "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&X-Amz-Credential=AKIAMAINMAINMAINMAIN%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=" DATE "&X-Amz-Expires=300"
+#define CLIENT_MS 1795333166000 /* DATE */
+#define PREFIX \
+	"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD&X-Amz-Credential=AKIAMAINMAINMAINMAIN%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=" DATE \
+	"&X-Amz-Expires=300"
 /* by the AWS SDK for JavaScript: checksum defaults, and WHEN_REQUIRED */
-#define SDK_PUT "/jsbucket/preputct?" PREFIX "&X-Amz-Signature=aa88cc110b036770ac7f920a49879122b552aae9fde91c34589bafe67bf2da15&X-Amz-SignedHeaders=host&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-meta-a=b&x-amz-sdk-checksum-algorithm=CRC32&x-id=PutObject"
-#define SDK_PUT_REQUIRED "/jsbucket/preputwr?" PREFIX "&X-Amz-Signature=da74ec17063f5798a1ba3ebc417ca5e93727fcbed4726959514df3696b6eb116&X-Amz-SignedHeaders=host&x-id=PutObject"
+#define SDK_PUT \
+	"/jsbucket/preputct?" PREFIX \
+	"&X-Amz-Signature=aa88cc110b036770ac7f920a49879122b552aae9fde91c34589bafe67bf2da15&X-Amz-SignedHeaders=host&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-meta-a=b&x-amz-sdk-checksum-algorithm=CRC32&x-id=PutObject"
+#define SDK_PUT_REQUIRED \
+	"/jsbucket/preputwr?" PREFIX \
+	"&X-Amz-Signature=da74ec17063f5798a1ba3ebc417ca5e93727fcbed4726959514df3696b6eb116&X-Amz-SignedHeaders=host&x-id=PutObject"
 /* by botocore */
-#define BOTO_PUT "/bthree/preput?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAMAINMAINMAINMAIN%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261122T073920Z&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature=2605a7177319b965b1cd566519ca8d3cc33e53aa0aadae5df2d5fee223784a96"
+#define BOTO_PUT \
+	"/bthree/preput?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAMAINMAINMAINMAIN%2F20261122%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261122T073920Z&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature=2605a7177319b965b1cd566519ca8d3cc33e53aa0aadae5df2d5fee223784a96"
 
 static struct arena arena;
 static const struct verify_context CTX = {
-	.region = { "us-east-1", 9 }, .service = { "s3", 2 }, .now_ms = CLIENT_MS, .secret = { "mainmainmainmainmainmainmainmainmainmain", 40 },
+	.region = { "us-east-1", 9 }, .service = { "s3", 2 }, .now_ms = CLIENT_MS, .secret = { "mainmainmainmainmainmainmainmainmainmain", 40 }
 };
 
 static int set_up(void **state)
@@ -106,7 +113,7 @@ static size_t alter_path(const struct signed_case *s)
 	struct signed_case other = *s;
 	for (size_t i = 0; i < s->r.path.n; i++) {
 		other.r.path = altered(s->r.path, i);
-		assert_int_not_equal(verify_signed(&other), OK);   /* INVALID where a %XX broke */
+		assert_int_not_equal(verify_signed(&other), OK); /* INVALID where a %XX broke */
 	}
 	return s->r.path.n;
 }
@@ -200,7 +207,9 @@ static void test_parameter_when_added_or_removed_then_refused(void **state)
 {
 	struct request r = client_request(SDK_PUT "&response-content-type=text/html");
 	assert_refused(&r, &CTX, F_SIGNATURE_WRONG, "");
-	set_target(&r, STR("/jsbucket/preputwr?" PREFIX "&X-Amz-Signature=da74ec17063f5798a1ba3ebc417ca5e93727fcbed4726959514df3696b6eb116&X-Amz-SignedHeaders=host"));
+	set_target(&r,
+		STR("/jsbucket/preputwr?" PREFIX
+			"&X-Amz-Signature=da74ec17063f5798a1ba3ebc417ca5e93727fcbed4726959514df3696b6eb116&X-Amz-SignedHeaders=host"));
 	assert_refused(&r, &CTX, F_SIGNATURE_WRONG, "");
 }
 
@@ -224,10 +233,9 @@ static void test_request_when_without_parameters_then_not_signed(void **state)
 /* The parameters of a claim as text, one replaced. */
 static struct request with_parameter(const char *name, const char *text)
 {
-	static const char *const ALL[][2] = {
-		{ "X-Amz-Algorithm", "AWS4-HMAC-SHA256" }, { "X-Amz-Credential", "AKID/20261122/us-east-1/s3/aws4_request" }, { "X-Amz-Date", DATE },
-		{ "X-Amz-Expires", "300" }, { "X-Amz-SignedHeaders", "host" }, { "X-Amz-Signature", "ab" },
-	};
+	static const char *const ALL[][2] = { { "X-Amz-Algorithm", "AWS4-HMAC-SHA256" },
+		{ "X-Amz-Credential", "AKID/20261122/us-east-1/s3/aws4_request" }, { "X-Amz-Date", DATE }, { "X-Amz-Expires", "300" },
+		{ "X-Amz-SignedHeaders", "host" }, { "X-Amz-Signature", "ab" } };
 	struct str target = STR("/b/k?a=b");
 	for (size_t i = 0; i < COUNT_OF(ALL); i++) {
 		bool replaced = strcmp(ALL[i][0], name) == 0;
@@ -258,10 +266,12 @@ static void test_signature_when_well_formed_then_read(void **state)
 
 static void test_parameter_when_missing_or_empty_then_s3s_sentence(void **state)
 {
-	static const char *const NAMES[] = { "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature" };
+	static const char *const NAMES[] = { "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
+		"X-Amz-Signature" };
 	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
 		struct request r = with_parameter(NAMES[i], NULL);
-		assert_refused(&r, &CTX, F_AUTH_MALFORMED, "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
+		assert_refused(&r, &CTX, F_AUTH_MALFORMED,
+			"Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.");
 		r = with_parameter(NAMES[i], "");
 		assert_refused(&r, &CTX, F_AUTH_MALFORMED, "requires");
 	}
@@ -269,7 +279,9 @@ static void test_parameter_when_missing_or_empty_then_s3s_sentence(void **state)
 
 static void test_parameter_when_malformed_then_s3s_sentence(void **state)
 {
-	static const struct { const char *name, *text, *words; } BAD[] = {
+	static const struct {
+		const char *name, *text, *words;
+	} BAD[] = {
 		{ "X-Amz-Algorithm", "AWS4-HMAC-SHA1", "X-Amz-Algorithm only supports" },
 		{ "X-Amz-Credential", "AKID", "the Credential is mal-formed; expecting \"<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request\"" },
 		{ "X-Amz-Credential", "AKID/20261122/us-east-1/s3", "mal-formed" },
@@ -277,8 +289,10 @@ static void test_parameter_when_malformed_then_s3s_sentence(void **state)
 		{ "X-Amz-Credential", "/20261122/us-east-1/s3/aws4_request", "mal-formed" },
 		{ "X-Amz-Credential", "AKID/2026112/us-east-1/s3/aws4_request", "incorrect date format \"2026112\"" },
 		{ "X-Amz-Credential", "AKID/2026112x/us-east-1/s3/aws4_request", "incorrect date format" },
-		{ "X-Amz-Credential", "AKID/20261122/us-east-1/s3/aws4_reques", "incorrect terminal \"aws4_reques\". This endpoint uses \"aws4_request\"" },
-		{ "X-Amz-Credential", "AKID/20261123/us-east-1/s3/aws4_request", "Invalid credential date \"20261123\". This date is not the same as X-Amz-Date: \"20261122\"" },
+		{ "X-Amz-Credential", "AKID/20261122/us-east-1/s3/aws4_reques",
+			"incorrect terminal \"aws4_reques\". This endpoint uses \"aws4_request\"" },
+		{ "X-Amz-Credential", "AKID/20261123/us-east-1/s3/aws4_request",
+			"Invalid credential date \"20261123\". This date is not the same as X-Amz-Date: \"20261122\"" },
 		{ "X-Amz-Credential", "AKID/20261122/eu-west-1/s3/aws4_request", "the region 'eu-west-1' is wrong; expecting 'us-east-1'" },
 		{ "X-Amz-Credential", "AKID/20261122//s3/aws4_request", "the region '' is wrong; expecting 'us-east-1'" },
 		{ "X-Amz-Credential", "AKID/20261122/us-east-1/sqs/aws4_request", "incorrect service \"sqs\". This endpoint belongs to \"s3\"" },
@@ -306,10 +320,9 @@ static void test_parameter_when_malformed_then_s3s_sentence(void **state)
 
 static void test_parameter_when_repeated_then_malformed(void **state)
 {
-	static const char *const MORE[] = {
-		"X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Expires=300", "X-Amz-Expires=301", "X-Amz-Signature=00", "X-Amz-SignedHeaders=host", "x-amz-date=" DATE,
-		"X-Amz-Credential=AKID", "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD", "x-amz-checksum-crc32=AAAAAA%3D%3D", "X-Amz-Expires",
-	};
+	static const char *const MORE[] = { "X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Expires=300", "X-Amz-Expires=301", "X-Amz-Signature=00",
+		"X-Amz-SignedHeaders=host", "x-amz-date=" DATE, "X-Amz-Credential=AKID", "X-Amz-Content-Sha256=UNSIGNED-PAYLOAD",
+		"x-amz-checksum-crc32=AAAAAA%3D%3D", "X-Amz-Expires" };
 	for (size_t i = 0; i < COUNT_OF(MORE); i++) {
 		struct request r = client_request(str_cstr(&arena, str_printf(&arena, "%s&%s", SDK_PUT, MORE[i])));
 		assert_refused(&r, &CTX, F_AUTH_MALFORMED, "must not be repeated");
@@ -327,10 +340,12 @@ static void test_list_when_too_long_then_malformed(void **state)
 
 static void test_time_when_before_or_after_then_skew_forward_and_none_after(void **state)
 {
-	static const struct { int64_t offset_ms; enum fault_code code; const char *words; } TIMES[] = {
-		{ 0, F_NONE, "" }, { 300 * 1000, F_NONE, "" }, { 300 * 1000 + 1, F_SIGNATURE_EXPIRED, "Request has expired" },
-		{ -SIGV4_SKEW_MS, F_NONE, "" }, { -SIGV4_SKEW_MS - 1, F_SIGNATURE_EXPIRED, "Request is not valid yet" },
-	};
+	static const struct {
+		int64_t offset_ms;
+		enum fault_code code;
+		const char *words;
+	} TIMES[] = { { 0, F_NONE, "" }, { 300 * 1000, F_NONE, "" }, { 300 * 1000 + 1, F_SIGNATURE_EXPIRED, "Request has expired" },
+		{ -SIGV4_SKEW_MS, F_NONE, "" }, { -SIGV4_SKEW_MS - 1, F_SIGNATURE_EXPIRED, "Request is not valid yet" } };
 	struct request r = client_request(SDK_PUT);
 	for (size_t i = 0; i < COUNT_OF(TIMES); i++) {
 		struct verify_context ctx = CTX;
@@ -381,7 +396,8 @@ static void test_header_when_host_is_not_signed_then_refused(void **state)
 static void test_header_when_signed_but_not_sent_then_signature_wrong(void **state)
 {
 	struct request r = with_parameter("X-Amz-SignedHeaders", "content-type;host");
-	assert_refused(&r, &CTX, F_SIGNATURE_WRONG, "The request signature we calculated does not match the signature you provided. Check your key and signing method.");
+	assert_refused(&r, &CTX, F_SIGNATURE_WRONG,
+		"The request signature we calculated does not match the signature you provided. Check your key and signing method.");
 	r = with_parameter("X-Amz-SignedHeaders", "host;");
 	assert_refused(&r, &CTX, F_SIGNATURE_WRONG, "");
 	r = with_parameter("X-Amz-SignedHeaders", "host%0Ax-amz-acl:private");
@@ -390,9 +406,8 @@ static void test_header_when_signed_but_not_sent_then_signature_wrong(void **sta
 
 static void test_header_when_others_are_unsigned_then_accepted(void **state)
 {
-	const struct header headers[] = {
-		CLIENT_HEADERS[0], { STR("Content-Type"), STR("text/plain;charset=UTF-8") }, { STR("Accept"), STR("*/*") }, { STR("amz-sdk-request"), STR("attempt=1") },
-	};
+	const struct header headers[] = { CLIENT_HEADERS[0], { STR("Content-Type"), STR("text/plain;charset=UTF-8") },
+		{ STR("Accept"), STR("*/*") }, { STR("amz-sdk-request"), STR("attempt=1") } };
 	struct request r = client_request(SDK_PUT);
 	r.headers = headers;
 	r.n_headers = COUNT_OF(headers);
@@ -417,7 +432,8 @@ static void test_payload_hash_when_a_header_then_in_force_and_checked(void **sta
 
 static void test_payload_hash_when_a_parameter_then_not_asked(void **state)
 {
-	struct request r = with_parameter("X-Amz-Signature", "ab&X-Amz-Content-Sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	struct request r =
+		with_parameter("X-Amz-Signature", "ab&X-Amz-Content-Sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	struct parsed_signature c;
 	assert_int_equal(signature_parse(&r, &c, NULL), OK);
 	assert_str(c.payload_hash, STR("UNSIGNED-PAYLOAD"));

@@ -49,7 +49,9 @@ static int64_t date_of(const struct job *j)
 
 static struct verify_context context_of(const struct job *j)
 {
-	return (struct verify_context){ .region = text_of(j, "region"), .service = STR("s3"), .now_ms = date_of(j), .secret = text_of(j, "secret") };
+	return (struct verify_context){
+		.region = text_of(j, "region"), .service = STR("s3"), .now_ms = date_of(j), .secret = text_of(j, "secret")
+	};
 }
 
 static void say(const struct job *j, enum status s, const struct fault *why)
@@ -101,14 +103,16 @@ static void form(struct job *j)
 
 static void presign(struct job *j)
 {
-	struct sigv4_key key = {
-		.access_key = text_of(j, "accessKey"), .secret = text_of(j, "secret"), .session_token = text_of(j, "token"),
-		.region = text_of(j, "region"), .service = STR("s3"),
-	};
-	struct presign_input in = {
-		.method = text_of(j, "method"), .base_url = text_of(j, "baseUrl"), .path = text_of(j, "path"), .now_ms = date_of(j),
-		.expires_s = (uint32_t)json_integer_value(json_object_get(j->in, "expires")),
-	};
+	struct sigv4_key key = { .access_key = text_of(j, "accessKey"),
+		.secret = text_of(j, "secret"),
+		.session_token = text_of(j, "token"),
+		.region = text_of(j, "region"),
+		.service = STR("s3") };
+	struct presign_input in = { .method = text_of(j, "method"),
+		.base_url = text_of(j, "baseUrl"),
+		.path = text_of(j, "path"),
+		.now_ms = date_of(j),
+		.expires_s = (uint32_t)json_integer_value(json_object_get(j->in, "expires")) };
 	struct fault why = { .code = F_NONE };
 	struct str url = { NULL, 0 };
 	in.headers = list_of(j, "headers", &in.n_headers);
@@ -121,7 +125,10 @@ static void presign(struct job *j)
 
 int main(int argc, char **argv)
 {
-	static const struct { const char *name; void (*run)(struct job *); } COMMANDS[] = { { "verify", verify }, { "form", form }, { "presign", presign } };
+	static const struct {
+		const char *name;
+		void (*run)(struct job *);
+	} COMMANDS[] = { { "verify", verify }, { "form", form }, { "presign", presign } };
 	struct job j = { .in = json_loadf(stdin, 0, NULL) };
 	size_t i = 0;
 	crypto_init();

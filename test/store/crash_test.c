@@ -23,7 +23,7 @@
 
 static int set_up(void **state)
 {
-	static struct fixture fixture;   /* each test makes its directories */
+	static struct fixture fixture; /* each test makes its directories */
 
 	*state = &fixture;
 	return 0;
@@ -117,7 +117,7 @@ static void act(struct fixture *p, int pipe_fd)
 		_exit(4);
 	answered(pipe_fd, 4);
 	bucket_abandon(&in);
-	engine_free(&p->engine);   /* runs the publisher to its end */
+	engine_free(&p->engine); /* runs the publisher to its end */
 	answered(pipe_fd, 5);
 }
 
@@ -165,7 +165,7 @@ static void check_after(struct fixture *p, unsigned last)
 		assert_true(fixture_has(p, 2, STR("second")));
 	if (last >= 4)
 		assert_int_equal(fixture_status(p, 1), -1);
-	fixture_check(p);   /* at ready, without waiting for anybody */
+	fixture_check(p); /* at ready, without waiting for anybody */
 	fixture_close(p);
 }
 

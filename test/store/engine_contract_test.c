@@ -62,7 +62,8 @@ int main(void)
 	int failed;
 
 	crypto_init();
-	failed = contract_table(&files) + contract_admin_query(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
+	failed =
+		contract_table(&files) + contract_admin_query(&files) + contract_store(&files) + contract_bucket(&files) + contract_parts(&files);
 	small_bytes = BUCKET_SMALL_BYTES;
 	return failed + contract_store(&rows) + contract_bucket(&rows) + contract_catalog(&rows) + contract_parts(&rows);
 }

@@ -156,8 +156,10 @@ static void test_open_when_the_database_is_garbage_then_said(void **state)
 {
 	struct fixture *p = *state;
 
-	fixture_write(p, "tintype.db", "this is no database, only a long line of text that is as long as the head of one, which "
-	                             "has a hundred bytes", 0600);
+	fixture_write(p, "tintype.db",
+		"this is no database, only a long line of text that is as long as the head of one, which "
+		"has a hundred bytes",
+		0600);
 	assert_refused(p, F_STORAGE_FAILED, "file is not a database");
 }
 
@@ -367,9 +369,10 @@ static void test_find_key_then_those_of_the_file_and_no_other(void **state)
 	struct fixture *p = *state;
 
 	fixture_write(p, "credentials",
-	            "# ours\n[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"
-	            "[tintype]\naws_access_key_id=AKIAOWNER\naws_secret_access_key=owner/secret+\n\n"
-	            "[slots]\r\naws_access_key_id = AKIASLOTS\r\naws_secret_access_key = slots\r\n", 0600);
+		"# ours\n[other]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"
+		"[tintype]\naws_access_key_id=AKIAOWNER\naws_secret_access_key=owner/secret+\n\n"
+		"[slots]\r\naws_access_key_id = AKIASLOTS\r\naws_secret_access_key = slots\r\n",
+		0600);
 	fixture_open(p);
 	struct key_ring *r = engine_key_ring(p->engine);
 	assert_string_equal(key_find(r, STR("AKIAOWNER"))->secret, "owner/secret+");
@@ -403,7 +406,7 @@ static void test_public_url_then_urls_begin_with_it(void **state)
 	assert_true(str_find(out.url, str_of(p->engine->keys.slots->id)) < out.url.n);
 	assert_true(str_find(out.url, str_of(p->engine->keys.slots->secret)) == out.url.n);
 	assert_int_equal(out.expires_ms, 1700000300000);
-	r.now_ms += 999;   /* the signature knows whole seconds alone */
+	r.now_ms += 999; /* the signature knows whole seconds alone */
 	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), OK);
 	assert_int_equal(out.expires_ms, 1700000300000);
 	arena_deinit(&a);
@@ -417,7 +420,7 @@ static void test_open_under_another_bucket_when_there_are_images_then_refused(vo
 	fixture_open(p);
 	fixture_close(p);
 	p->options.bucket = STR("another");
-	fixture_open(p);   /* without images the name is free to choose */
+	fixture_open(p); /* without images the name is free to choose */
 	assert_int_equal(fixture_insert(p, 1, &why), OK);
 	fixture_close(p);
 	p->options.bucket = STR("a-third");

@@ -31,11 +31,11 @@
 /* the syncs */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char synced[SYNCS_MAX][32];   /* the last part of each path, in order */
+static char synced[SYNCS_MAX][32]; /* the last part of each path, in order */
 static size_t n_synced;
-static atomic_int fail_sync_in;      /* 1: the next fails; 0: none does */
-static sem_t *hold_sync;             /* the next waits for it, once */
-static sem_t holding;                /* posted when it does */
+static atomic_int fail_sync_in; /* 1: the next fails; 0: none does */
+static sem_t *hold_sync;        /* the next waits for it, once */
+static sem_t holding;           /* posted when it does */
 
 static bool counts_down(atomic_int *left)
 {
@@ -153,7 +153,7 @@ static int tear_down(void **state)
 	atomic_store(&fail_sync_in, 0);
 	atomic_store(&fail_write_in, 0);
 	fixture_deinit(*state);
-	local_io = local_io_system;   /* only now: the engine's threads read it to their end */
+	local_io = local_io_system; /* only now: the engine's threads read it to their end */
 	return 0;
 }
 
@@ -296,7 +296,7 @@ static void test_each_sync_fails_in_turn_then_nothing_is_recorded_and_the_next_w
 		fixture_open(p);
 		check_and_end(p);
 	}
-	assert_true(failures >= 4);   /* insert; file, directory and log of the upload */
+	assert_true(failures >= 4); /* insert; file, directory and log of the upload */
 	fixture_init(p);
 }
 
@@ -324,7 +324,7 @@ static void test_each_write_of_the_database_fails_in_turn_then_nothing_is_record
 	fixture_deinit(p);
 	catch_writes();
 	assert_true(fail_writes(p, EIO, F_STORAGE_FAILED) >= 4);
-	assert_int_equal(fail_writes(p, ENOSPC, F_DISK_FULL), 0);   /* the log is written back, and what failed is tried again */
+	assert_int_equal(fail_writes(p, ENOSPC, F_DISK_FULL), 0); /* the log is written back, and what failed is tried again */
 	fixture_init(p);
 }
 
@@ -464,7 +464,7 @@ static void fail_a_commit_and_die(struct fixture *p)
 	fixture_open(p);
 	if (fixture_insert(p, 1, &why) != OK)
 		_exit(3);
-	atomic_store(&fail_sync_in, 3);   /* file, directory, log */
+	atomic_store(&fail_sync_in, 3); /* file, directory, log */
 	if (fixture_upload(p, 1, STR("hello"), &why) == OK)
 		_exit(4);
 	(void)raise(SIGKILL);
@@ -550,14 +550,14 @@ static void test_commit_of_a_batch_fails_then_every_change_of_it_does(void **sta
 	wait_queued(p, 1);
 	start(&again);
 	wait_queued(p, 2);
-	atomic_store(&fail_sync_in, 2);   /* the one that is held goes well */
+	atomic_store(&fail_sync_in, 2); /* the one that is held goes well */
 	sem_post(&go);
 	pthread_join(first.thread, NULL);
 	pthread_join(second.thread, NULL);
 	pthread_join(again.thread, NULL);
 	assert_int_equal(first.end, OK);
 	assert_int_equal(second.why.code, F_STORAGE_FAILED);
-	assert_int_equal(again.why.code, F_STORAGE_FAILED);   /* not "exists": what it saw never came to be */
+	assert_int_equal(again.why.code, F_STORAGE_FAILED); /* not "exists": what it saw never came to be */
 	assert_int_equal(fixture_status(p, 1), IMAGE_PENDING);
 	assert_int_equal(fixture_status(p, 2), -1);
 	sem_destroy(&go);

@@ -218,26 +218,38 @@ long long fixture_ask(const struct fixture *p, const char *sql)
 
 void fixture_check(const struct fixture *p)
 {
-	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM tally WHERE"
-	                              " pending=(SELECT count(*) FROM images WHERE status=0) AND"
-	                              " uploaded=(SELECT count(*) FROM images WHERE status=1) AND"
-	                              " rejected=(SELECT count(*) FROM images WHERE status=2) AND"
-	                              " stored_bytes=(SELECT ifnull(sum(file_size), 0) FROM images WHERE status=1)"), 1);
-	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM tally WHERE"
-	                              " next_seq > (SELECT ifnull(max(seq), 0) FROM images) AND"
-	                              " next_file > (SELECT ifnull(max(file), 0) FROM (SELECT file FROM objects UNION ALL SELECT file FROM parts))"), 1);
-	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM images i WHERE status=1 AND"
-	                              " NOT EXISTS (SELECT 1 FROM objects o WHERE o.key = i.key)"), 0);
+	assert_int_equal(fixture_ask(p,
+						 "SELECT count(*) FROM tally WHERE"
+						 " pending=(SELECT count(*) FROM images WHERE status=0) AND"
+						 " uploaded=(SELECT count(*) FROM images WHERE status=1) AND"
+						 " rejected=(SELECT count(*) FROM images WHERE status=2) AND"
+						 " stored_bytes=(SELECT ifnull(sum(file_size), 0) FROM images WHERE status=1)"),
+		1);
+	assert_int_equal(fixture_ask(p,
+						 "SELECT count(*) FROM tally WHERE"
+						 " next_seq > (SELECT ifnull(max(seq), 0) FROM images) AND"
+						 " next_file > (SELECT ifnull(max(file), 0) FROM (SELECT file FROM objects UNION ALL SELECT file FROM parts))"),
+		1);
+	assert_int_equal(fixture_ask(p,
+						 "SELECT count(*) FROM images i WHERE status=1 AND"
+						 " NOT EXISTS (SELECT 1 FROM objects o WHERE o.key = i.key)"),
+		0);
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM trash"), 0);
 	assert_int_equal(fixture_files(p, "incoming"), 0);
-	assert_int_equal(fixture_files(p, "objects"), fixture_ask(p, "SELECT (SELECT count(*) FROM objects WHERE flags & 32 = 0) +"
-	                                                         " (SELECT count(*) FROM parts WHERE flags & 32 = 0)"));
+	assert_int_equal(fixture_files(p, "objects"),
+		fixture_ask(p,
+			"SELECT (SELECT count(*) FROM objects WHERE flags & 32 = 0) +"
+			" (SELECT count(*) FROM parts WHERE flags & 32 = 0)"));
 	/* bytes and metadata of their own: each belongs to a row, and each row has them */
-	assert_int_equal(fixture_ask(p, "SELECT (SELECT count(*) FROM objects WHERE flags & 32 <> 0) + (SELECT count(*) FROM parts WHERE flags & 32 <> 0)"),
-	                 fixture_ask(p, "SELECT count(*) FROM bodies b WHERE EXISTS (SELECT 1 FROM objects WHERE file = b.file AND size = length(b.bytes))"
-	                              " OR EXISTS (SELECT 1 FROM parts WHERE file = b.file AND size = length(b.bytes))"));
-	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM bodies"), fixture_ask(p, "SELECT count(*) FROM"
-	                              " (SELECT file FROM objects WHERE flags & 32 <> 0 UNION SELECT file FROM parts WHERE flags & 32 <> 0)"));
+	assert_int_equal(
+		fixture_ask(p, "SELECT (SELECT count(*) FROM objects WHERE flags & 32 <> 0) + (SELECT count(*) FROM parts WHERE flags & 32 <> 0)"),
+		fixture_ask(p,
+			"SELECT count(*) FROM bodies b WHERE EXISTS (SELECT 1 FROM objects WHERE file = b.file AND size = length(b.bytes))"
+			" OR EXISTS (SELECT 1 FROM parts WHERE file = b.file AND size = length(b.bytes))"));
+	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM bodies"),
+		fixture_ask(p,
+			"SELECT count(*) FROM"
+			" (SELECT file FROM objects WHERE flags & 32 <> 0 UNION SELECT file FROM parts WHERE flags & 32 <> 0)"));
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM metas"), fixture_ask(p, "SELECT count(*) FROM objects WHERE flags & 16 <> 0"));
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM parts WHERE upload NOT IN (SELECT n FROM uploads)"), 0);
 }

@@ -221,11 +221,13 @@ static void upload_in_time(struct fixture *p, unsigned n, struct str bytes)
 	struct fault why;
 	enum status status = fixture_insert(p, n, &why);
 
-	if (status != OK) fail_msg("insert %u: %s (%s)", n, why.text, why.cause);
+	if (status != OK)
+		fail_msg("insert %u: %s (%s)", n, why.text, why.cause);
 	status = BUSY;
 	for (int i = 0; i < 6000 && (status = fixture_upload(p, n, bytes, &why)) == BUSY; i++)
 		usleep(10000);
-	if (status != OK) fail_msg("%s (%s)", why.text, why.cause);
+	if (status != OK)
+		fail_msg("%s (%s)", why.text, why.cause);
 }
 
 static void test_small_bodies_removed_then_their_room_is_anybodys(void **state)

@@ -16,7 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BOTH "[tintype]\naws_access_key_id = OWNER\naws_secret_access_key = s1\n[slots]\naws_access_key_id = SLOTS\naws_secret_access_key = s2\n"
+#define BOTH \
+	"[tintype]\naws_access_key_id = OWNER\naws_secret_access_key = s1\n[slots]\naws_access_key_id = SLOTS\naws_secret_access_key = s2\n"
 #define USER "[alice]\naws_access_key_id = ALICE\naws_secret_access_key = s3\n"
 
 static int set_up(void **state)
@@ -126,9 +127,7 @@ static void test_new_file_that_cannot_be_used_then_the_keys_stay(void **state)
 	static const struct {
 		const char *text;
 		unsigned mode;
-	} rows[] = {
-		{ "[tintype", 0600 }, { "", 0600 }, { BOTH USER, 0644 }, { USER, 0600 }, { BOTH "[alice]\ntintype_allow = fly\n", 0600 },
-	};
+	} rows[] = { { "[tintype", 0600 }, { "", 0600 }, { BOTH USER, 0644 }, { USER, 0600 }, { BOTH "[alice]\ntintype_allow = fly\n", 0600 } };
 	struct fixture *p = *state;
 	char path[128];
 
@@ -156,7 +155,7 @@ static void test_file_written_in_fixture_then_its_last_text_is_in_force(void **s
 		char id[32], text[512];
 		(void)snprintf(id, sizeof id, "ALICE%03d", i);
 		(void)snprintf(text, sizeof text, BOTH "[alice]\naws_access_key_id = %s\naws_secret_access_key = s\n", id);
-		fixture_write(p, "credentials", text, 0600);   /* the same size each time, perhaps within one tick of the clock */
+		fixture_write(p, "credentials", text, 0600); /* the same size each time, perhaps within one tick of the clock */
 		await(p, id, true);
 	}
 }
@@ -166,8 +165,10 @@ static void test_owner_and_slots_with_new_keys_then_those_sign(void **state)
 	struct fixture *p = *state;
 
 	fixture_open(p);
-	replace(p, "[tintype]\naws_access_key_id = OWNER2\naws_secret_access_key = t1\n"
-	        "[slots]\naws_access_key_id = SLOTS2\naws_secret_access_key = t2\n", 0600);
+	replace(p,
+		"[tintype]\naws_access_key_id = OWNER2\naws_secret_access_key = t1\n"
+		"[slots]\naws_access_key_id = SLOTS2\naws_secret_access_key = t2\n",
+		0600);
 	assert_int_equal(find(p, "OWNER2")->power, KEY_OWNER);
 	assert_null(find(p, "SLOTS"));
 	assert_string_equal(credentials_slots(&p->engine->keys)->id, "SLOTS2");
@@ -266,16 +267,16 @@ static void assert_text(const struct fixture *p, const char *want)
 static void test_edit_then_comments_and_other_profiles_stay(void **state)
 {
 	static const struct {
-		const char *before, *removed, *added;   /* alice is removed, then bob added */
+		const char *before, *removed, *added; /* alice is removed, then bob added */
 	} rows[] = {
 		{ BOTH USER, BOTH, BOTH "\n" NEW_BOB },
 		{ "# top\n" BOTH "\n# of alice\n" USER "\n# the end\n", "# top\n" BOTH "\n# of alice\n# the end\n",
-		  "# top\n" BOTH "\n# of alice\n# the end\n\n" NEW_BOB },
+			"# top\n" BOTH "\n# of alice\n# the end\n\n" NEW_BOB },
 		{ USER "; note\n\n" BOTH, "; note\n\n" BOTH, "; note\n\n" BOTH "\n" NEW_BOB },
 		{ BOTH "\n  [ alice ]  \nregion = x\n# inside\naws_access_key_id=ALICE\naws_secret_access_key=x", BOTH, BOTH "\n" NEW_BOB },
 		{ "[carol]\r\naws_access_key_id = C\r\naws_secret_access_key = c\r\n" USER "\n" BOTH,
-		  "[carol]\r\naws_access_key_id = C\r\naws_secret_access_key = c\r\n" BOTH,
-		  "[carol]\r\naws_access_key_id = C\r\naws_secret_access_key = c\r\n" BOTH "\n" NEW_BOB },
+			"[carol]\r\naws_access_key_id = C\r\naws_secret_access_key = c\r\n" BOTH,
+			"[carol]\r\naws_access_key_id = C\r\naws_secret_access_key = c\r\n" BOTH "\n" NEW_BOB },
 	};
 	struct fixture *p = *state;
 
@@ -301,9 +302,8 @@ static void test_edit_that_cannot_be_then_a_sentence_and_the_file_as_before(void
 		{ "a b", "NEW", "A name must be" },
 		{ "a]\n[b", "NEW", "A name must be" },
 	};
-	static const char *const names[][2] = {
-		{ "tintype", "[tintype] cannot be removed" }, { "slots", "[slots] cannot be removed" }, { "bob", "No key has that name" },
-	};
+	static const char *const names[][2] = { { "tintype", "[tintype] cannot be removed" }, { "slots", "[slots] cannot be removed" },
+		{ "bob", "No key has that name" } };
 	struct fixture *p = *state;
 
 	replace(p, BOTH USER, 0600);

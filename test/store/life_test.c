@@ -32,11 +32,15 @@ static int set_up(void **state)
 	fixture_init(&l.fixture);
 	fixture_open(&l.fixture);
 	arena_init(&l.a, (size_t)16 << 20);
-	l.product = (struct product){
-		.rules = { .allowed_types = STR("image/jpeg,image/png"), .max_size_bytes = 5242880, .max_pixels = 50000000,
-			.url_ttl_s = 300, .pending_ttl_s = 3600, .rejected_ttl_s = 604800, .orphan_ttl_s = 86400 },
-		.store = engine_object_store(l.fixture.engine), .table = engine_image_table(l.fixture.engine),
-	};
+	l.product = (struct product){ .rules = { .allowed_types = STR("image/jpeg,image/png"),
+									  .max_size_bytes = 5242880,
+									  .max_pixels = 50000000,
+									  .url_ttl_s = 300,
+									  .pending_ttl_s = 3600,
+									  .rejected_ttl_s = 604800,
+									  .orphan_ttl_s = 86400 },
+		.store = engine_object_store(l.fixture.engine),
+		.table = engine_image_table(l.fixture.engine) };
 	*state = &l;
 	return picture_set_up(state);
 }
@@ -74,8 +78,12 @@ static enum status send(struct life *l, const struct slot *s, struct str body)
 	hex_encode(md5, MD5_BYTES, hex);
 	what.etag = str_dup(&l->a, str_of(hex));
 	verdict_of_bytes(&l->product.rules, &row, &what, &l->a, &verdict);
-	const struct object_commit c = { .bucket = l->fixture.options.bucket, .key = row.key, .content_type = verdict.file_type,
-		.resolve = &verdict, .arena = &l->a, .now = &now };
+	const struct object_commit c = { .bucket = l->fixture.options.bucket,
+		.key = row.key,
+		.content_type = verdict.file_type,
+		.resolve = &verdict,
+		.arena = &l->a,
+		.now = &now };
 	enum status end;
 	if (verdict.status == IMAGE_UPLOADED)
 		end = bucket_finish(&in, &c, &l->why);

@@ -110,9 +110,10 @@ static void test_answer_when_the_client_has_another_then_the_file_is_sent(void *
 
 static void test_accepts_gzip_when_weights_are_reported_then_they_count(void **state)
 {
-	static const char *const yes[] = { "gzip", "GZip", "deflate, gzip;q=0.5", "gzip;q=1.0", "*", "x-gzip", "br;q=1, *;q=0.1", "gzip;q=0.001",
-		"*;q=0, gzip", " gzip ; q=1" };
-	static const char *const no[] = { "", "br", "gzip;q=0", "gzip; q=0.000", "gzip;Q=0", "*;q=0", "gzip;q=0, *", "gzippy", "identity", "*, gzip;q=0." };
+	static const char *const yes[] = { "gzip", "GZip", "deflate, gzip;q=0.5", "gzip;q=1.0", "*", "x-gzip", "br;q=1, *;q=0.1",
+		"gzip;q=0.001", "*;q=0, gzip", " gzip ; q=1" };
+	static const char *const no[] = { "", "br", "gzip;q=0", "gzip; q=0.000", "gzip;Q=0", "*;q=0", "gzip;q=0, *", "gzippy", "identity",
+		"*, gzip;q=0." };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(yes); i++)

@@ -21,12 +21,12 @@
 
 struct http_client {
 	struct client_connection connection;
-	struct connection_target at;   /* of the open connection */
-	SSL_CTX *tls;                  /* made for the first https URL */
-	char out[65536];               /* the piece of a file that is being sent */
+	struct connection_target at; /* of the open connection */
+	SSL_CTX *tls;                /* made for the first https URL */
+	char out[65536];             /* the piece of a file that is being sent */
 	char in[RESPONSE_HEAD_MAX];
 	size_t n_in;
-	bool sent;                     /* a byte of the last request went out */
+	bool sent; /* a byte of the last request went out */
 };
 
 struct client_exchange {
@@ -35,14 +35,14 @@ struct client_exchange {
 	struct arena *a;
 	struct http_response *answer;
 	struct fault *why;
-	struct str piece;          /* of head or body, not sent yet */
-	uint64_t taken;            /* of the body, into pieces */
-	bool head_sent, sent;      /* sent: all of it, or given up */
-	bool whole;                /* the first piece is head and body */
-	bool cut_short;            /* given up: the connection cannot be kept */
-	bool heard;                /* a byte of the answer came */
-	int64_t ends_ms;           /* of the whole request */
-	uint64_t got;              /* of the answer's body */
+	struct str piece;     /* of head or body, not sent yet */
+	uint64_t taken;       /* of the body, into pieces */
+	bool head_sent, sent; /* sent: all of it, or given up */
+	bool whole;           /* the first piece is head and body */
+	bool cut_short;       /* given up: the connection cannot be kept */
+	bool heard;           /* a byte of the answer came */
+	int64_t ends_ms;      /* of the whole request */
+	uint64_t got;         /* of the answer's body */
 	struct buf body;
 };
 

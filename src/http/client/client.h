@@ -16,24 +16,24 @@ struct http_client;
 
 struct http_request {
 	struct str method;
-	struct str url;                 /* http://host[:port]/path?query or https://, visible ASCII, no fragment */
-	const struct header *headers;   /* not Host, Content-Length, Transfer-Encoding or Connection: the client sets those */
+	struct str url;               /* http://host[:port]/path?query or https://, visible ASCII, no fragment */
+	const struct header *headers; /* not Host, Content-Length, Transfer-Encoding or Connection: the client sets those */
 	size_t n_headers;
-	struct str body;                /* used when there is no body_file */
-	bool body_file;                 /* body_length bytes from the start of body_fd, a regular file; borrowed */
+	struct str body; /* used when there is no body_file */
+	bool body_file;  /* body_length bytes from the start of body_fd, a regular file; borrowed */
 	int body_fd;
 	uint64_t body_length;
-	int64_t connect_timeout_ms;     /* 0: 10 s; name, TCP and TLS together */
-	int64_t idle_timeout_ms;        /* 0: 60 s without a byte either way */
-	int64_t total_timeout_ms;       /* 0: none; of all together, reopening included */
-	uint64_t max_response_bytes;    /* 0: 16 MiB; more: TOO_MUCH, before it is read where the answer says its length;
+	int64_t connect_timeout_ms;  /* 0: 10 s; name, TCP and TLS together */
+	int64_t idle_timeout_ms;     /* 0: 60 s without a byte either way */
+	int64_t total_timeout_ms;    /* 0: none; of all together, reopening included */
+	uint64_t max_response_bytes; /* 0: 16 MiB; more: TOO_MUCH, before it is read where the answer says its length;
 	                                   of another status than 2xx 64 KiB are taken in any case */
-	bool once;                      /* never sent again by the client itself */
-	struct str authorities;         /* certificates in PEM to trust in place of the system's; those of the client's first
+	bool once;                   /* never sent again by the client itself */
+	struct str authorities;      /* certificates in PEM to trust in place of the system's; those of the client's first
 	                                   https request hold. $AWS_CA_BUNDLE wins */
-	bool sink_file;                 /* a 2xx body is written to sink_fd in place of memory */
+	bool sink_file;              /* a 2xx body is written to sink_fd in place of memory */
 	int sink_fd;
-	void (*progress)(void *arg, uint64_t sent_bytes);   /* of the body, from its start; may be NULL */
+	void (*progress)(void *arg, uint64_t sent_bytes); /* of the body, from its start; may be NULL */
 	void *progress_arg;
 };
 
@@ -45,7 +45,8 @@ void http_client_free(struct http_client **c);
  * (GET, HEAD, PUT, DELETE, OPTIONS).
  * Errors  INVALID_INPUT bad URL, method or header; UPSTREAM_FAILED with a sentence; DEADLINE; TOO_MUCH;
  *         STORAGE_FAILED the sink, or the body's file */
-enum status http_send(struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
+enum status http_send(
+	struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 
 /* Open the connection that this request would use, or see that the kept one is open, and send nothing.
  * Errors  INVALID_INPUT; UPSTREAM_FAILED; DEADLINE; TOO_MUCH */

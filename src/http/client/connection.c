@@ -216,7 +216,8 @@ static enum status start_tls(struct client_connection *c, const char *host, SSL_
 	return fault_set(why, UPSTREAM_FAILED, "TLS failed: %s", reason != NULL ? reason : "the server closed the connection");
 }
 
-enum status connection_open(struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
+enum status connection_open(
+	struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
 {
 	struct fault inner = { 0 };
 	struct addrinfo *list = NULL;

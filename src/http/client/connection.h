@@ -12,14 +12,14 @@
 #include <sys/types.h>
 
 struct connection_target {
-	char host[256];   /* a name, or a numeric address without brackets */
+	char host[256]; /* a name, or a numeric address without brackets */
 	char port[6];
 	bool tls;
 };
 
 struct client_connection {
-	int fd;           /* -1: closed */
-	SSL *ssl;         /* NULL: plain */
+	int fd;   /* -1: closed */
+	SSL *ssl; /* NULL: plain */
 };
 
 #define CONNECTION_WAIT (-1)
@@ -30,7 +30,8 @@ struct client_connection {
  * c       closed
  * ctx     made by connection_tls; may be NULL where t->tls is false
  * Errors  UPSTREAM_FAILED with a sentence; DEADLINE */
-enum status connection_open(struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why) MUST_CHECK;
+enum status connection_open(
+	struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 /* Safe on a closed one. */
 void connection_close(struct client_connection *c);
 /* Whether an idle connection may be used again: open, and nothing came in that no one asked for. */

@@ -21,8 +21,8 @@ static enum status split_authority(struct str authority, struct connection_targe
 	struct str port = rest.n > 1 ? str_slice(rest, 1, rest.n) : to->tls ? STR("443") : STR("80");
 	uint64_t number = 0;
 	bool right = host.n > 0 && host.n < sizeof to->host && str_find_char(authority, '@') == authority.n &&
-	             (rest.n == 0 || rest.p[0] == ':') && !(bracketed && end == authority.n) &&
-	             str_to_u64(port, &number) && number >= 1 && number <= 65535;
+		(rest.n == 0 || rest.p[0] == ':') && !(bracketed && end == authority.n) && str_to_u64(port, &number) && number >= 1 &&
+		number <= 65535;
 	if (!right)
 		return url_invalid(why);
 	(void)snprintf(to->host, sizeof to->host, "%.*s", STRF(host));
@@ -43,7 +43,7 @@ static enum status write_headers(const struct http_request *r, struct buf *head,
 		if (!http_is_token(h.name))
 			return fault_set(why, INVALID_INPUT, "a header's name is not a token");
 		for (size_t k = 0; k < h.value.n; k++)
-			if (strchr("\r\n", h.value.p[k]) != NULL)   /* finds NUL as well */
+			if (strchr("\r\n", h.value.p[k]) != NULL) /* finds NUL as well */
 				return fault_set(why, INVALID_INPUT, "the value of header %.*s has a line break or NUL", STRF(h.name));
 		for (size_t k = 0; k < COUNT_OF(ours); k++)
 			if (str_equal_nocase(h.name, str_of(ours[k])))

@@ -24,8 +24,8 @@ static struct str cut_line(struct str *rest)
 /* RFC 9112 4: "HTTP-version SP status-code SP [ reason-phrase ]"; the last SP may be missing, as it often is. */
 static enum status parse_status_line(struct str line, struct http_response *r, struct fault *why)
 {
-	bool shaped = line.n >= 12 && str_starts_with(line, STR("HTTP/1.")) && line.p[8] == ' ' &&
-	              (line.p[7] == '0' || line.p[7] == '1') && (line.n == 12 || line.p[12] == ' ');
+	bool shaped = line.n >= 12 && str_starts_with(line, STR("HTTP/1.")) && line.p[8] == ' ' && (line.p[7] == '0' || line.p[7] == '1') &&
+		(line.n == 12 || line.p[12] == ' ');
 	uint64_t status = 0;
 	if (!shaped || !str_to_u64(str_slice(line, 9, 12), &status) || status < 100 || status > 599 || !http_is_field_value(line))
 		return fault_set(why, UPSTREAM_FAILED, "the answer is not HTTP/1.1");

@@ -15,12 +15,12 @@
 #define RESPONSE_HEADERS_MAX 128
 
 struct http_response {
-	int status;                     /* 100..599 */
-	const struct header *headers;   /* in the order sent; values trimmed */
+	int status;                   /* 100..599 */
+	const struct header *headers; /* in the order sent; values trimmed */
 	size_t n_headers;
-	struct str body;                /* empty where it went to a sink */
+	struct str body; /* empty where it went to a sink */
 	bool has_length, chunked, close;
-	uint64_t length;                /* Content-Length's value; of the body that a HEAD has not */
+	uint64_t length; /* Content-Length's value; of the body that a HEAD has not */
 };
 
 /* The bytes of the head at the start of `bytes`, its blank line included; 0: not whole yet. */

@@ -21,7 +21,7 @@ static void log_failure(const struct server_request *c)
 {
 	const struct fault *f = &c->x.answer.fault;
 	LOG(REQUEST_FAILED, c->x.request.id, LOG_C("listener", c->listener->name), LOG_C("route", c->x.answer.route),
-	    LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
+		LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
 }
 
 static void log_request(const struct server_request *c, int status, int64_t us)

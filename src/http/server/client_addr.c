@@ -58,7 +58,7 @@ struct str client_addr_text(const struct client_addr *a, char *out)
 {
 	static const struct client_addr unknown;
 	size_t n = 0;
-	if (is_v4(a)) {            /* one for each line of the log: by hand */
+	if (is_v4(a)) { /* one for each line of the log: by hand */
 		for (size_t i = sizeof v4_prefix; i < sizeof a->bytes; i++) {
 			n += put_byte(out + n, a->bytes[i]);
 			out[n++] = '.';
@@ -89,8 +89,10 @@ static enum status parse_net(struct proxy_list *p, struct str text, struct fault
 		bits += v4 ? 96 : 0;
 	}
 	if (!ok)
-		return fault_set(why, BAD_SETTING, "--trusted-proxies (TINTYPE_TRUSTED_PROXIES) must be at most %d IP addresses or CIDR blocks separated by commas, "
-		                 "such as 10.0.0.5,192.168.0.0/16; not \"%.*s\"", PROXIES_MAX, STRF(str_slice(text, 0, 60)));
+		return fault_set(why, BAD_SETTING,
+			"--trusted-proxies (TINTYPE_TRUSTED_PROXIES) must be at most %d IP addresses or CIDR blocks separated by commas, "
+			"such as 10.0.0.5,192.168.0.0/16; not \"%.*s\"",
+			PROXIES_MAX, STRF(str_slice(text, 0, 60)));
 	p->nets[p->n++].bits = (unsigned)bits;
 	return OK;
 }

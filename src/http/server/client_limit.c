@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define BUCKETS 1024           /* a power of two; chains stay short up to some ten thousand clients */
+#define BUCKETS 1024 /* a power of two; chains stay short up to some ten thousand clients */
 
 struct client {
 	struct client *next;
@@ -19,7 +19,7 @@ struct client {
 struct client_limit {
 	pthread_mutex_t lock;
 	unsigned most;
-	uint64_t seed;             /* clients do not choose whom they share a chain with */
+	uint64_t seed; /* clients do not choose whom they share a chain with */
 	struct client *buckets[BUCKETS];
 };
 

@@ -13,21 +13,21 @@ enum conn_state {
 	CONN_OBJECT,    /* a body: a minimum rate */
 	CONN_DROP,      /* a body that nobody requires */
 	CONN_WORK,      /* ourselves: none */
-	CONN_RESPONSE,    /* the client to take the answer: a minimum rate */
+	CONN_RESPONSE,  /* the client to take the answer: a minimum rate */
 	CONN_LINGER,    /* the client to end, whose last bytes are read and forgotten */
 };
 
 struct conn_timeouts {
 	int64_t header_ms, idle_ms, body_ms, drop_ms, grace_ms;
-	uint64_t min_rate;         /* bytes a second */
+	uint64_t min_rate; /* bytes a second */
 };
 
 /* What was seen of a connection. */
 struct conn_progress {
 	enum conn_state state;
-	int64_t for_ms;            /* in this state */
-	int64_t head_ms;           /* since the first byte of a head came, 0: none has */
-	uint64_t bytes;            /* of the body or the answer, moved in this state */
+	int64_t for_ms;  /* in this state */
+	int64_t head_ms; /* since the first byte of a head came, 0: none has */
+	uint64_t bytes;  /* of the body or the answer, moved in this state */
 };
 
 /* Whether a connection is past its deadline. Pure. */

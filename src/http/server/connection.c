@@ -24,7 +24,7 @@
 #include <sys/epoll.h>
 
 #define LINGER_MAX_BYTES ((uint64_t)128 << 20)
-#define REQUEST_TURN_BYTES ((size_t)4096)   /* what a request counts for, of the bytes that are moved in a turn */
+#define REQUEST_TURN_BYTES ((size_t)4096) /* what a request counts for, of the bytes that are moved in a turn */
 
 static const char *const state_names[] = { "handshake", "head", "body", "object", "dropped body", "work", "response", "end" };
 
@@ -166,7 +166,7 @@ static void enter_next(struct connection *c, enum request_next next)
 		connection_enter(c, CONN_RESPONSE);
 		return;
 	case NEXT_WORK:
-		connection_enter(c, CONN_WORK);   /* the request is another thread's, the connection still ours */
+		connection_enter(c, CONN_WORK); /* the request is another thread's, the connection still ours */
 		return;
 	}
 }
@@ -232,7 +232,7 @@ static enum io_result receive_body(struct connection *c, struct str *in, size_t 
 static enum io_result send_response(struct connection *c, struct str *in)
 {
 	if (c->request == NULL)
-		return IO_CLOSED;      /* there was no memory for it */
+		return IO_CLOSED; /* there was no memory for it */
 	enum io_result r = transport_send(&c->transport, &c->request->out);
 	if (r == IO_WAIT && c->acked == UINT64_MAX)
 		c->acked = ask_acked(c);
@@ -309,7 +309,7 @@ static void on_event(struct event_source *source, uint32_t events)
 {
 	struct connection *c = (struct connection *)source;
 	if (c->is_closed)
-		return;                /* in this round */
+		return; /* in this round */
 	if ((events & EPOLLIN) != 0)
 		c->transport.readable = true;
 	if ((events & EPOLLOUT) != 0)
@@ -327,8 +327,13 @@ bool connection_start(struct acceptor *a, int fd, const struct client_addr *peer
 	struct connection *c = mem_new(1, sizeof *c);
 	if (c == NULL)
 		return false;
-	*c = (struct connection){ .source = { on_event }, .transport = { .fd = fd, .writable = true, .memory = &a->reactor->memory }, .acceptor = a,
-		.peer = *peer, .counted = counted, .state = a->listener->socket.tls ? CONN_HANDSHAKE : CONN_HEAD, .since_ms = clock_mono_ms() };
+	*c = (struct connection){ .source = { on_event },
+		.transport = { .fd = fd, .writable = true, .memory = &a->reactor->memory },
+		.acceptor = a,
+		.peer = *peer,
+		.counted = counted,
+		.state = a->listener->socket.tls ? CONN_HANDSHAKE : CONN_HEAD,
+		.since_ms = clock_mono_ms() };
 	atomic_fetch_add(&a->reactor->open, 1);
 	/* Its first event, that it can be written, comes at once; from here on it is the other thread's. */
 	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = &c->source };

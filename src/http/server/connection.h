@@ -13,23 +13,23 @@ struct connection {
 	struct event_source source;
 	struct transport transport;
 	struct acceptor *acceptor;
-	struct server_request *request;   /* under way; NULL: none */
+	struct server_request *request; /* under way; NULL: none */
 	struct timer timer;
 	struct client_addr peer;
 	enum conn_state state;
-	bool counted;              /* among its client's connections */
-	bool has_yielded;          /* is in its reactor's list of those */
-	bool is_closed;            /* and will be freed */
-	bool is_cut;               /* ended by its deadline, or by the server's end */
-	bool had_blank_line;       /* before the head that is awaited */
+	bool counted;        /* among its client's connections */
+	bool has_yielded;    /* is in its reactor's list of those */
+	bool is_closed;      /* and will be freed */
+	bool is_cut;         /* ended by its deadline, or by the server's end */
+	bool had_blank_line; /* before the head that is awaited */
 	struct connection *yielded_next, *resumed_next, *closed_next;
 	struct connection *linger_next, *linger_prev;
-	int64_t since_ms;          /* when the state was entered */
-	int64_t head_since_ms;     /* when the first byte of a head came; 0: none has */
-	uint64_t moved;            /* bytes of a body in this state */
-	uint64_t acked;            /* bytes that the client had when sending first blocked; UINT64_MAX: it has not */
+	int64_t since_ms;      /* when the state was entered */
+	int64_t head_since_ms; /* when the first byte of a head came; 0: none has */
+	uint64_t moved;        /* bytes of a body in this state */
+	uint64_t acked;        /* bytes that the client had when sending first blocked; UINT64_MAX: it has not */
 	struct head_search search;
-	char *kept;                /* bytes that came and were not used: part of a head, the next requests */
+	char *kept; /* bytes that came and were not used: part of a head, the next requests */
 	size_t kept_n;
 };
 

@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 
 #define ADMIN_CONNECTIONS 256u
-#define SPARE_FILES 1024u          /* database, log, bodies and objects that are open at once */
+#define SPARE_FILES 1024u /* database, log, bodies and objects that are open at once */
 #define SPARE_FILES_MIN 64u
 #define ROOM_MIN 8u
 
@@ -40,8 +40,10 @@ bool fd_limits_may_open(const struct fd_limits *s, int64_t own, int64_t other)
 static void log_limits(uint64_t files, unsigned wanted, const struct fd_limits *s)
 {
 	char text[240];
-	snprintf(text, sizeof text, "only %llu files may be open: the API and the storage accept %u connections together (%u are assured to either), "
-	         "not max-connections (%u) each, and admin %u; the rest is for files", (unsigned long long)files, s->room, s->assured, wanted, s->admin);
+	snprintf(text, sizeof text,
+		"only %llu files may be open: the API and the storage accept %u connections together (%u are assured to either), "
+		"not max-connections (%u) each, and admin %u; the rest is for files",
+		(unsigned long long)files, s->room, s->assured, wanted, s->admin);
 	LOG(LIMIT_LOW, STR(""), LOG_I("limit", files), LOG_C("text", text));
 }
 

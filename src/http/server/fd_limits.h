@@ -7,8 +7,8 @@
 
 /* The connections there may be. */
 struct fd_limits {
-	unsigned room;             /* of the API and the storage together */
-	unsigned assured;          /* of either, however many the other has */
+	unsigned room;    /* of the API and the storage together */
+	unsigned assured; /* of either, however many the other has */
 	unsigned admin;
 };
 

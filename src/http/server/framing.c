@@ -47,7 +47,7 @@ enum status framing_read(const struct header *headers, size_t n, struct framing 
 	TRY(find_one(headers, n, STR("Transfer-Encoding"), &coding, why));
 	TRY(find_one(headers, n, STR("Host"), &f.host, why));
 	TRY(find_one(headers, n, STR("Expect"), &expect, why));
-	TRY(find_one(headers, n, STR("Authorization"), &authorization, why));   /* a proxy may have checked the other one */
+	TRY(find_one(headers, n, STR("Authorization"), &authorization, why)); /* a proxy may have checked the other one */
 	if (f.host.p == NULL)
 		return fault_set(why, BAD_FRAMING, "The Host header is missing");
 	TRY(read_length(length, &f, why));

@@ -6,18 +6,18 @@
 #include "http/message.h"
 
 struct framing {
-	bool has_length;           /* a Content-Length was sent */
-	uint64_t length;           /* its value */
+	bool has_length; /* a Content-Length was sent */
+	uint64_t length; /* its value */
 	bool chunked;
 	bool expects_continue;
-	struct str host;           /* the one Host header */
+	struct str host; /* the one Host header */
 };
 
 /* What the target is made of. An absolute target's authority takes the place of Host. */
 struct target {
-	struct str path;           /* before '?', still encoded; "*" as it is */
-	struct str query;          /* after '?'; {NULL, 0} when there is none */
-	struct str authority;      /* of "http://authority/path"; "" when the target is only a path */
+	struct str path;      /* before '?', still encoded; "*" as it is */
+	struct str query;     /* after '?'; {NULL, 0} when there is none */
+	struct str authority; /* of "http://authority/path"; "" when the target is only a path */
 };
 
 /* Read the framing headers.

@@ -6,7 +6,8 @@
 
 static enum status head_malformed(struct fault *why)
 {
-	return fault_set(why, BAD_FRAMING, "The head has a folded line, a header without a name, a control character, or a line that does not end in CR LF");
+	return fault_set(
+		why, BAD_FRAMING, "The head has a folded line, a header without a name, a control character, or a line that does not end in CR LF");
 }
 
 static enum status too_long(const struct head_search *s, struct fault *why)

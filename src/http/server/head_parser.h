@@ -12,8 +12,8 @@
 
 /* The state of the search for a head's end; zeroed before its first byte. */
 struct head_search {
-	size_t line, at;           /* where the line begins that is not whole yet, and how far was searched */
-	size_t lines;              /* whole ones, the request line among them */
+	size_t line, at; /* where the line begins that is not whole yet, and how far was searched */
+	size_t lines;    /* whole ones, the request line among them */
 };
 
 /* What a head says of the connection. */
@@ -21,9 +21,9 @@ struct head {
 	struct str method, target;
 	const struct header *headers;
 	size_t n_headers;
-	bool keeps_alive;          /* the client requires the connection to stay open */
-	bool closes;               /* Connection has `close` */
-	bool is_old;               /* HTTP/1.0 */
+	bool keeps_alive; /* the client requires the connection to stay open */
+	bool closes;      /* Connection has `close` */
+	bool is_old;      /* HTTP/1.0 */
 };
 
 /* Find the end of the head at the start of `in`.

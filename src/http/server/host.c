@@ -50,8 +50,10 @@ enum status host_names_add(struct host_names *h, struct str name, struct fault *
 {
 	struct str found;
 	if (!host_cut_name(name, &found))
-		return fault_set(why, BAD_SETTING, "\"%.*s\" is not a host name: --hosts (TINTYPE_HOSTS) must be names separated by commas, "
-		                 "such as pictures.example.com, and --public-storage-url must have one after http:// or https://", STRF(str_slice(name, 0, 60)));
+		return fault_set(why, BAD_SETTING,
+			"\"%.*s\" is not a host name: --hosts (TINTYPE_HOSTS) must be names separated by commas, "
+			"such as pictures.example.com, and --public-storage-url must have one after http:// or https://",
+			STRF(str_slice(name, 0, 60)));
 	if (h->n == HOST_NAMES_MAX)
 		return fault_set(why, BAD_SETTING, "--hosts (TINTYPE_HOSTS) names more than %d hosts", HOST_NAMES_MAX);
 	h->names[h->n++] = found;

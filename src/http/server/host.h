@@ -11,7 +11,7 @@
 struct host_names {
 	struct str names[HOST_NAMES_MAX];
 	size_t n;
-	bool any_address;          /* bound to a wildcard: every IP literal is ours */
+	bool any_address; /* bound to a wildcard: every IP literal is ours */
 };
 
 /* Start with localhost, 127.0.0.1 and [::1]. */

@@ -48,14 +48,15 @@ static enum status explain_errno(const char *setting, const char *text, int erro
 {
 	switch (error) {
 	case EADDRINUSE:
-		return fault_set(why, ADDRESS_TAKEN, "%s is taken by another program; choose another port with --%s HOST:PORT or %s=HOST:PORT (port 0 takes a free one)", text, setting,
-		                 settings_env_of(setting));
+		return fault_set(why, ADDRESS_TAKEN,
+			"%s is taken by another program; choose another port with --%s HOST:PORT or %s=HOST:PORT (port 0 takes a free one)", text,
+			setting, settings_env_of(setting));
 	case EACCES:
-		return fault_set(why, BAD_SETTING, "not allowed to listen on %s: ports below 1024 need privileges; choose another with --%s or %s", text, setting,
-		                 settings_env_of(setting));
+		return fault_set(why, BAD_SETTING, "not allowed to listen on %s: ports below 1024 need privileges; choose another with --%s or %s",
+			text, setting, settings_env_of(setting));
 	case EADDRNOTAVAIL:
 		return fault_set(why, BAD_SETTING, "%s is not an address of this machine; choose another with --%s or %s", text, setting,
-		                 settings_env_of(setting));
+			settings_env_of(setting));
 	default:
 		return fault_set(why, BAD_SETTING, "cannot listen on %s (--%s): %s", text, setting, strerror(error));
 	}

@@ -7,10 +7,10 @@
 
 struct listen_socket {
 	int fd;
-	char host[64];             /* as in a URL: "127.0.0.1", "[::1]" */
-	char url[128];             /* "http://127.0.0.1:8080", with the port that was taken */
+	char host[64]; /* as in a URL: "127.0.0.1", "[::1]" */
+	char url[128]; /* "http://127.0.0.1:8080", with the port that was taken */
 	bool is_loopback, is_wildcard;
-	bool tls;                  /* url is https */
+	bool tls; /* url is https */
 };
 
 /* Cut HOST:PORT; HOST may be a name, an IPv4 address or an IPv6 address in brackets.

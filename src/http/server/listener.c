@@ -14,8 +14,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define ACCEPTS_MAX 64         /* in a row, before others have their turn */
-#define LINGERING_SHARE 10     /* at most a tenth of the connections */
+#define ACCEPTS_MAX 64     /* in a row, before others have their turn */
+#define LINGERING_SHARE 10 /* at most a tenth of the connections */
 #define LOG_EVERY_MS 1000
 
 static bool may_open(struct listener *l)
@@ -74,7 +74,8 @@ static struct acceptor *choose_acceptor(struct listener *l)
 {
 	struct acceptor *best = &l->acceptors[0];
 	for (unsigned i = 1; i < l->n_acceptors; i++)
-		if (atomic_load_explicit(&l->acceptors[i].reactor->open, memory_order_relaxed) < atomic_load_explicit(&best->reactor->open, memory_order_relaxed))
+		if (atomic_load_explicit(&l->acceptors[i].reactor->open, memory_order_relaxed) <
+			atomic_load_explicit(&best->reactor->open, memory_order_relaxed))
 			best = &l->acceptors[i];
 	return best;
 }
@@ -123,10 +124,10 @@ static void on_event(struct event_source *source, uint32_t events)
 			take_connection(l, fd, &peer);
 			continue;
 		}
-		if (errno == EINVAL)       /* shut down */
+		if (errno == EINVAL) /* shut down */
 			epoll_ctl(a->reactor->epoll, EPOLL_CTL_DEL, l->socket.fd, NULL);
 		else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			pause_accepting(a, TIMER_TICK_MS);    /* or no descriptor, no memory: they wait, and it is tried again soon */
+			pause_accepting(a, TIMER_TICK_MS); /* or no descriptor, no memory: they wait, and it is tried again soon */
 		return;
 	}
 }
@@ -142,7 +143,10 @@ enum status listener_start(struct listener *l, struct reactor *reactors, unsigne
 	unsigned lingering_max = l->most / LINGERING_SHARE / n;
 	for (unsigned i = 0; i < n; i++) {
 		struct acceptor *a = &l->acceptors[i];
-		*a = (struct acceptor){ .source = { on_event }, .next = reactors[i].acceptors, .listener = l, .reactor = &reactors[i],
+		*a = (struct acceptor){ .source = { on_event },
+			.next = reactors[i].acceptors,
+			.listener = l,
+			.reactor = &reactors[i],
 			.lingering_max = lingering_max > 0 ? lingering_max : 1 };
 		reactors[i].acceptors = a;
 		if (!watch_socket(a))

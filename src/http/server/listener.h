@@ -15,31 +15,31 @@ struct traffic;
 /* One listener's part of one reactor. Of that reactor's thread. */
 struct acceptor {
 	struct event_source source;
-	struct acceptor *next;     /* of the reactor */
+	struct acceptor *next; /* of the reactor */
 	struct listener *listener;
 	struct reactor *reactor;
-	bool is_paused;            /* clients wait in the backlog */
-	int64_t retry_ms;          /* paused until then at least */
+	bool is_paused;   /* clients wait in the backlog */
+	int64_t retry_ms; /* paused until then at least */
 	unsigned lingering, lingering_max;
-	struct connection *linger_first, *linger_last;   /* the oldest first */
+	struct connection *linger_first, *linger_last; /* the oldest first */
 };
 
 struct listener {
-	const char *name;          /* in logs and metrics */
+	const char *name; /* in logs and metrics */
 	enum metric connections;
 	struct listen_socket socket;
 	struct host_names hosts;
 	struct traffic *traffic;
 	struct handler *handler;
-	struct listener *other;    /* shares its room with this one; NULL: none does */
+	struct listener *other; /* shares its room with this one; NULL: none does */
 	struct fd_limits limits;
-	unsigned most;             /* connections */
+	unsigned most; /* connections */
 	struct client_limit *clients;
 	const struct proxy_list *proxies;
-	struct acceptor *acceptors;   /* one for each of its reactors */
+	struct acceptor *acceptors; /* one for each of its reactors */
 	unsigned n_acceptors;
-	_Atomic int64_t open;      /* connections */
-	_Atomic int paused;        /* acceptors */
+	_Atomic int64_t open; /* connections */
+	_Atomic int paused;   /* acceptors */
 	_Atomic int64_t refusal_logged_ms;
 };
 

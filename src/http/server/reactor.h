@@ -27,13 +27,13 @@ struct reactor {
 	const struct conn_timeouts *timeouts;
 	struct transport_memory memory;
 	struct timer_wheel wheel;
-	int64_t now_ms;            /* of this round */
+	int64_t now_ms; /* of this round */
 	struct acceptor *acceptors;
-	struct connection *yielded;   /* whose turn was over before they were done */
-	struct connection *closed;    /* to be freed when the round is over */
+	struct connection *yielded; /* whose turn was over before they were done */
+	struct connection *closed;  /* to be freed when the round is over */
 	_Atomic(struct connection *) resumed;
 	_Atomic int orders;
-	_Atomic int64_t open;      /* connections */
+	_Atomic int64_t open; /* connections */
 };
 
 enum { ORDER_CUT = 1, ORDER_END = 2 };

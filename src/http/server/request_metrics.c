@@ -12,10 +12,11 @@
 #include <pthread.h>
 #include <string.h>
 
-#define ROWS 512           /* a power of two */
+#define ROWS 512 /* a power of two */
 #define ROWS_FILLED (ROWS - ROWS / 4)
 
-static const int64_t bucket_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000 };
+static const int64_t bucket_us[] = { 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000,
+	10000000 };
 #define BUCKETS COUNT_OF(bucket_us)
 
 /* A row of counts has status >= 0, a row of latencies -1: both are in one table. */
@@ -104,10 +105,11 @@ static void write_latency(const struct row *r, struct buf *b)
 	uint64_t sum = 0;
 	for (size_t i = 0; i < BUCKETS; i++) {
 		sum += r->buckets[i];
-		buf_printf(b, "tintype_request_seconds_bucket{listener=\"%s\",route=\"%s\",le=\"%g\"} %" PRIu64 "\n",
-		           r->listener, r->route, (double)bucket_us[i] / 1e6, sum);
+		buf_printf(b, "tintype_request_seconds_bucket{listener=\"%s\",route=\"%s\",le=\"%g\"} %" PRIu64 "\n", r->listener, r->route,
+			(double)bucket_us[i] / 1e6, sum);
 	}
-	buf_printf(b, "tintype_request_seconds_bucket{listener=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", r->listener, r->route, r->count);
+	buf_printf(
+		b, "tintype_request_seconds_bucket{listener=\"%s\",route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", r->listener, r->route, r->count);
 	buf_printf(b, "tintype_request_seconds_sum{listener=\"%s\",route=\"%s\"} %.6f\n", r->listener, r->route, (double)r->sum_us / 1e6);
 	buf_printf(b, "tintype_request_seconds_count{listener=\"%s\",route=\"%s\"} %" PRIu64 "\n", r->listener, r->route, r->count);
 }
@@ -115,13 +117,16 @@ static void write_latency(const struct row *r, struct buf *b)
 void request_metrics_write(struct request_metrics *m, struct buf *b)
 {
 	pthread_mutex_lock(&m->lock);
-	buf_put(b, STR("# HELP tintype_requests_total requests, by route and status; 0: no answer could be sent\n# TYPE tintype_requests_total counter\n"));
+	buf_put(b,
+		STR("# HELP tintype_requests_total requests, by route and status; 0: no answer could be sent\n# TYPE tintype_requests_total counter\n"));
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct row *r = &m->rows[i];
 		if (r->listener != NULL && r->status >= 0)
-			buf_printf(b, "tintype_requests_total{listener=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n", r->listener, r->route, r->status, r->count);
+			buf_printf(b, "tintype_requests_total{listener=\"%s\",route=\"%s\",status=\"%d\"} %" PRIu64 "\n", r->listener, r->route,
+				r->status, r->count);
 	}
-	buf_put(b, STR("# HELP tintype_request_seconds from the end of the head to the end of the answer\n# TYPE tintype_request_seconds histogram\n"));
+	buf_put(b,
+		STR("# HELP tintype_request_seconds from the end of the head to the end of the answer\n# TYPE tintype_request_seconds histogram\n"));
 	for (size_t i = 0; i < ROWS; i++)
 		if (m->rows[i].listener != NULL && m->rows[i].status < 0)
 			write_latency(&m->rows[i], b);

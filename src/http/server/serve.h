@@ -10,9 +10,9 @@
 
 /* Addresses that the listeners are bound to, as "http://127.0.0.1:8080". */
 struct serve_addresses {
-	char api[128], storage[128], admin[128];   /* storage "": there is no such listener */
+	char api[128], storage[128], admin[128]; /* storage "": there is no such listener */
 	bool api_is_loopback, storage_is_loopback, admin_is_loopback;
-	bool storage_is_wildcard;  /* 0.0.0.0 or [::]: no address that a URL could carry */
+	bool storage_is_wildcard; /* 0.0.0.0 or [::]: no address that a URL could carry */
 };
 
 struct server;
@@ -26,9 +26,9 @@ struct request_metrics *server_metrics(struct server *s);
 
 struct server_handlers {
 	struct handler *api;
-	struct handler *storage;      /* NULL without that listener */
+	struct handler *storage; /* NULL without that listener */
 	struct handler *admin;
-	void *arg;                    /* of server_run's `started` */
+	void *arg; /* of server_run's `started` */
 };
 /* Accept, until SIGTERM or SIGINT; then finish what is in flight and return.
  * started   called once when all listeners accept */

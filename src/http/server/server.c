@@ -35,7 +35,7 @@ struct server {
 	struct traffic traffic;
 	struct conn_timeouts timeouts;
 	struct proxy_list proxies;
-	struct reactor reactors[REACTORS_MAX + 1];   /* the first is the admin listener's, which a busy store must not delay */
+	struct reactor reactors[REACTORS_MAX + 1]; /* the first is the admin listener's, which a busy store must not delay */
 	unsigned n_reactors;
 	int signal_fd;
 };
@@ -106,8 +106,7 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 	pthread_cond_init(&s->traffic.none_started, NULL);
 	for (size_t i = 0; i < LISTENERS; i++)
 		s->listeners[i].socket.fd = -1;
-	enum status status = s->signal_fd < 0 || s->traffic.idle_fd < 0
-		? fault_set(why, INTERNAL, "No descriptors left") : bind_all(s, why);
+	enum status status = s->signal_fd < 0 || s->traffic.idle_fd < 0 ? fault_set(why, INTERNAL, "No descriptors left") : bind_all(s, why);
 	if (status != OK) {
 		server_free(&s);
 		return status;

@@ -43,7 +43,7 @@ static void abort_handler(struct server_request *c, const struct fault *why)
 static enum request_next send_response(struct server_request *c)
 {
 	if (!response_head_make(c))
-		c->keeps_alive = false;   /* nothing is sent, and the connection ends */
+		c->keeps_alive = false; /* nothing is sent, and the connection ends */
 	return NEXT_RESPONSE;
 }
 
@@ -77,7 +77,7 @@ static void on_done(struct request_context *x)
 	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));
 	struct traffic *t = c->listener->traffic;
 	assert(x->answer.status != 0);
-	reactor_resume(c->connection);   /* the call may be gone now */
+	reactor_resume(c->connection); /* the call may be gone now */
 	pthread_mutex_lock(&t->started_lock);
 	if (--t->started == 0)
 		pthread_cond_signal(&t->none_started);
@@ -109,7 +109,8 @@ static struct server_request *request_new(struct connection *connection)
 	arena_init(&c->x.arena, l->handler->arena_bytes);
 	answer_init(&c->x.answer);
 	c->x.done = on_done;
-	c->x.request = (struct request){ .arena = &c->x.arena, .id = { c->id, REQUEST_ID_CHARS }, .method = STR(""), .target = STR(""), .path = STR("") };
+	c->x.request =
+		(struct request){ .arena = &c->x.arena, .id = { c->id, REQUEST_ID_CHARS }, .method = STR(""), .target = STR(""), .path = STR("") };
 	buf_init(&c->head, HEAD_OUT_MAX);
 	c->out.fd = -1;
 	atomic_fetch_add(&l->traffic->in_flight, 1);
@@ -162,7 +163,7 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	r->has_length = framing.has_length;
 	r->length = c->left = framing.length;
 	r->chunked = framing.chunked;
-	r->expects_continue = framing.expects_continue && !c->is_old;   /* RFC 9110 10.1.1: ignored in HTTP/1.0 */
+	r->expects_continue = framing.expects_continue && !c->is_old; /* RFC 9110 10.1.1: ignored in HTTP/1.0 */
 	r->path = target.path;
 	TRY(identify_client(c, why));
 	struct str host = target.authority.n > 0 ? target.authority : framing.host;
@@ -269,7 +270,7 @@ enum request_next server_request_begin(struct connection *connection, struct str
 		return end_body(c);
 	if (c->wants == HANDLER_ANSWER && (r->expects_continue || r->length > drop_max(c)))
 		return respond_and_close(c);
-	if (r->expects_continue && !more)   /* RFC 9110 10.1.1: not needed by a client that sends already */
+	if (r->expects_continue && !more) /* RFC 9110 10.1.1: not needed by a client that sends already */
 		send_continue(c);
 	return NEXT_BODY;
 }

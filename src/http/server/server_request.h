@@ -16,12 +16,12 @@
 struct traffic {
 	struct workers *workers;
 	struct request_metrics *metrics;
-	_Atomic int64_t in_flight;   /* requests whose head was read and whose answer is not yet sent */
+	_Atomic int64_t in_flight; /* requests whose head was read and whose answer is not yet sent */
 	_Atomic bool draining;
-	int idle_fd;                 /* an eventfd: written when in_flight falls to 0 while draining */
+	int idle_fd; /* an eventfd: written when in_flight falls to 0 while draining */
 	pthread_mutex_t started_lock;
 	pthread_cond_t none_started;
-	size_t started;              /* requests that a handler has started and not yet woken */
+	size_t started; /* requests that a handler has started and not yet woken */
 	bool starts_no_more;
 };
 
@@ -32,27 +32,27 @@ struct server_request {
 	struct listener *listener;
 	struct connection *connection;
 	enum handler_step wants;
-	bool owes_end;               /* the handler awaits finish, start or cancel */
-	bool keeps_alive;            /* the connection stays open after the response */
-	bool is_old;                 /* HTTP/1.0 */
-	bool too_long;               /* more body came than is dropped */
-	bool counted;                /* among what its client has under way, through a proxy */
+	bool owes_end;    /* the handler awaits finish, start or cancel */
+	bool keeps_alive; /* the connection stays open after the response */
+	bool is_old;      /* HTTP/1.0 */
+	bool too_long;    /* more body came than is dropped */
+	bool counted;     /* among what its client has under way, through a proxy */
 	struct client_addr client;
-	uint64_t left;               /* of a body with a length */
-	struct chunk_reader chunks;      /* of one without */
+	uint64_t left;              /* of a body with a length */
+	struct chunk_reader chunks; /* of one without */
 	uint64_t dropped_bytes;
-	struct buf head;             /* of the answer */
+	struct buf head; /* of the answer */
 	struct outgoing out;
-	uint64_t out_bytes;          /* of the answer's body */
+	uint64_t out_bytes; /* of the answer's body */
 	int64_t began_us;
 	char id[REQUEST_ID_CHARS + 1];
 };
 
 /* What a connection does next. */
 enum request_next {
-	NEXT_BODY,                   /* read (more of) the body */
-	NEXT_RESPONSE,                 /* send request->out */
-	NEXT_WORK,                   /* wait until it is resumed */
+	NEXT_BODY,     /* read (more of) the body */
+	NEXT_RESPONSE, /* send request->out */
+	NEXT_WORK,     /* wait until it is resumed */
 };
 
 /* A request comes.

@@ -48,7 +48,7 @@ void timer_cancel(struct timer_wheel *w, struct timer *t)
 struct timer *timer_wheel_pop(struct timer_wheel *w, int64_t now_ms)
 {
 	w->upto = now_ms / TIMER_TICK_MS;
-	if (w->set == 0 || w->upto - w->tick >= TIMER_SLOTS)   /* a whole turn: each slot once is enough */
+	if (w->set == 0 || w->upto - w->tick >= TIMER_SLOTS) /* a whole turn: each slot once is enough */
 		w->tick = w->set == 0 ? w->upto : w->upto - TIMER_SLOTS + 1;
 	while (w->tick < w->upto) {
 		struct timer *t = w->slots[(w->tick + 1) % TIMER_SLOTS];

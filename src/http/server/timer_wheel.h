@@ -19,8 +19,8 @@ struct timer {
 
 struct timer_wheel {
 	struct timer *slots[TIMER_SLOTS];
-	int64_t tick, upto;        /* processed so far, and to be by now */
-	unsigned set;              /* timers */
+	int64_t tick, upto; /* processed so far, and to be by now */
+	unsigned set;       /* timers */
 };
 
 /* Times are of the monotonic clock, in milliseconds. */

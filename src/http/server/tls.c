@@ -27,9 +27,9 @@
 
 static struct {
 	const char *cert, *key;
-	SSL_CTX *now;              /* under swap */
+	SSL_CTX *now; /* under swap */
 	pthread_rwlock_t swap;
-	pthread_mutex_t lock;      /* of what follows */
+	pthread_mutex_t lock; /* of what follows */
 	struct stat seen[2];
 	_Atomic int64_t looked_ms;
 } tls = { .swap = PTHREAD_RWLOCK_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -109,7 +109,7 @@ static enum status import_certs(SSL_CTX *ctx, struct str text, struct fault *why
 	BIO_free(bio);
 	if (!ok || n == 0)
 		return bad_file("tls-cert", tls.cert, why);
-	ERR_clear_error();   /* that no further one followed */
+	ERR_clear_error(); /* that no further one followed */
 	return OK;
 }
 
@@ -124,7 +124,8 @@ static enum status import_key(SSL_CTX *ctx, struct str text, struct fault *why)
 	EVP_PKEY_free(key);
 	ERR_clear_error();
 	if (!fits)
-		return fault_set(why, BAD_SETTING, "The key in %s (--tls-key) does not match the certificate in %s (--tls-cert)", tls.key, tls.cert);
+		return fault_set(
+			why, BAD_SETTING, "The key in %s (--tls-key) does not match the certificate in %s (--tls-cert)", tls.key, tls.cert);
 	return OK;
 }
 
@@ -135,7 +136,8 @@ static SSL_CTX *make_context(void)
 		return NULL;
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_cipher_list(ctx, TLS12_CIPHERS);
-	SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(
+		ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_read_ahead(ctx, 1);
@@ -222,7 +224,8 @@ enum status tls_open(const char *cert, const char *key, struct fault *why)
 	if (cert[0] == '\0' && key[0] == '\0')
 		return OK;
 	if (cert[0] == '\0' || key[0] == '\0')
-		return fault_set(why, BAD_SETTING, "--tls-cert (TINTYPE_TLS_CERT) and --tls-key (TINTYPE_TLS_KEY) go together: set both, or neither");
+		return fault_set(
+			why, BAD_SETTING, "--tls-cert (TINTYPE_TLS_CERT) and --tls-key (TINTYPE_TLS_KEY) go together: set both, or neither");
 	tls.cert = cert;
 	tls.key = key;
 	pthread_mutex_lock(&tls.lock);

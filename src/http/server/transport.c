@@ -16,7 +16,8 @@
 
 bool transport_memory_init(struct transport_memory *m)
 {
-	*m = (struct transport_memory){ mem_new(1, TRANSPORT_SCRATCH_BYTES), mem_new(1, TRANSPORT_RECORD_BYTES), mem_new(1, TRANSPORT_GATHER_BYTES), 0 };
+	*m = (struct transport_memory){ mem_new(1, TRANSPORT_SCRATCH_BYTES), mem_new(1, TRANSPORT_RECORD_BYTES),
+		mem_new(1, TRANSPORT_GATHER_BYTES), 0 };
 	return m->scratch != NULL && m->record != NULL && m->gather != NULL;
 }
 
@@ -200,7 +201,7 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 		off_t at = (off_t)out->at;
 		ssize_t sent = sendfile(t->fd, out->fd, &at, out->left < TRANSPORT_TURN_BYTES ? (size_t)out->left : TRANSPORT_TURN_BYTES);
 		if (sent == 0)
-			return IO_CLOSED;   /* the file is shorter than it was */
+			return IO_CLOSED; /* the file is shorter than it was */
 		if (sent < 0)
 			return transport_failed(&t->writable);
 		out->at += (uint64_t)sent;

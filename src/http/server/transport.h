@@ -10,13 +10,13 @@
 #define TRANSPORT_SCRATCH_BYTES ((size_t)64 << 10)
 #define TRANSPORT_GATHER_BYTES ((size_t)256 << 10)
 #define TRANSPORT_RECORD_BYTES ((size_t)16 << 10)
-#define TRANSPORT_TURN_BYTES ((size_t)1 << 20)   /* moved for one connection before others have their turn */
+#define TRANSPORT_TURN_BYTES ((size_t)1 << 20) /* moved for one connection before others have their turn */
 
 /* Memory that all lines of one thread share, each only within a call. */
 struct transport_memory {
-	char *scratch;             /* TRANSPORT_SCRATCH_BYTES: what was read lies here first */
-	char *record;              /* TRANSPORT_RECORD_BYTES: what one TLS record is made of, where it is not in one piece */
-	char *gather;              /* TRANSPORT_GATHER_BYTES: TLS records on their way out */
+	char *scratch; /* TRANSPORT_SCRATCH_BYTES: what was read lies here first */
+	char *record;  /* TRANSPORT_RECORD_BYTES: what one TLS record is made of, where it is not in one piece */
+	char *gather;  /* TRANSPORT_GATHER_BYTES: TLS records on their way out */
 	size_t gathered;
 };
 
@@ -26,26 +26,26 @@ void transport_memory_deinit(struct transport_memory *m);
 
 struct transport {
 	int fd;
-	bool readable, writable;   /* no call has said otherwise since the last edge */
-	bool hung_up;              /* the other side has sent all it will */
-	SSL *ssl;                  /* NULL: plain */
+	bool readable, writable; /* no call has said otherwise since the last edge */
+	bool hung_up;            /* the other side has sent all it will */
+	SSL *ssl;                /* NULL: plain */
 	struct transport_memory *memory;
-	char *held;                /* records that the socket did not take */
+	char *held; /* records that the socket did not take */
 	size_t held_n, held_at;
 };
 
 /* What is to be sent: head and body leave together. */
 struct outgoing {
 	struct str head, body;
-	int fd;                    /* >= 0: the body is `left` bytes of it from `at` */
+	int fd; /* >= 0: the body is `left` bytes of it from `at` */
 	uint64_t at, left;
 	uint64_t sent_bytes;
 };
 
 enum io_result {
 	IO_DONE,
-	IO_WAIT,                 /* for an edge */
-	IO_YIELD,                 /* others are to have theirs first */
+	IO_WAIT,  /* for an edge */
+	IO_YIELD, /* others are to have theirs first */
 	IO_CLOSED,
 };
 

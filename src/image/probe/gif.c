@@ -5,7 +5,7 @@
 #include "image/probe/formats.h"
 
 #define SCREEN_BYTES 13
-#define DESCRIPTOR_BYTES 9    /* after its first byte */
+#define DESCRIPTOR_BYTES 9 /* after its first byte */
 #define CODE_SIZE_MAX 8
 
 enum block { EXTENSION = 0x21, IMAGE = 0x2c };
@@ -13,7 +13,7 @@ enum block { EXTENSION = 0x21, IMAGE = 0x2c };
 struct gif_reader {
 	struct str bytes;
 	size_t at;
-	bool pixels;         /* a frame has an area and data */
+	bool pixels; /* a frame has an area and data */
 };
 
 /* The bytes of the colour table that a packed field announces. */
@@ -82,7 +82,7 @@ enum probe_result probe_gif(struct str bytes, struct probe *out)
 		uint32_t block = byte_at(bytes, w.at++);
 		if (block != EXTENSION && block != IMAGE)
 			return finish_gif(&w, out);
-		w.at += block == EXTENSION;   /* the label */
+		w.at += block == EXTENSION; /* the label */
 		result = block == IMAGE ? read_image(&w, out) : skip_blocks(&w, out);
 	}
 	if (result != PROBE_OK)

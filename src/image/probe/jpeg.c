@@ -8,15 +8,34 @@
 
 #include <string.h>
 
-#define SIDE_MAX 65500        /* libjpeg's JPEG_MAX_DIMENSION, which every browser has */
+#define SIDE_MAX 65500 /* libjpeg's JPEG_MAX_DIMENSION, which every browser has */
 #define COMPONENTS_MAX 4
 #define FACTOR_MAX 4
-#define BLOCKS_MAX 10         /* B.2.3: of an interleaved scan's MCU */
+#define BLOCKS_MAX 10 /* B.2.3: of an interleaved scan's MCU */
 #define TABLES 4
 
 enum marker {
-	TEM = 0x01, SOF0 = 0xc0, SOF1 = 0xc1, SOF2 = 0xc2, DHT = 0xc4, JPG = 0xc8, SOF9 = 0xc9, SOF10 = 0xca, DAC = 0xcc, RST0 = 0xd0, RST7 = 0xd7,
-	SOI = 0xd8, EOI = 0xd9, SOS = 0xda, DQT = 0xdb, DNL = 0xdc, DRI = 0xdd, APP0 = 0xe0, APP1 = 0xe1, APP15 = 0xef, COM = 0xfe,
+	TEM = 0x01,
+	SOF0 = 0xc0,
+	SOF1 = 0xc1,
+	SOF2 = 0xc2,
+	DHT = 0xc4,
+	JPG = 0xc8,
+	SOF9 = 0xc9,
+	SOF10 = 0xca,
+	DAC = 0xcc,
+	RST0 = 0xd0,
+	RST7 = 0xd7,
+	SOI = 0xd8,
+	EOI = 0xd9,
+	SOS = 0xda,
+	DQT = 0xdb,
+	DNL = 0xdc,
+	DRI = 0xdd,
+	APP0 = 0xe0,
+	APP1 = 0xe1,
+	APP15 = 0xef,
+	COM = 0xfe
 };
 
 struct component {
@@ -27,9 +46,9 @@ struct jpeg_reader {
 	struct str bytes;
 	size_t at;
 	struct component components[COMPONENTS_MAX];
-	uint32_t n_components;     /* 0: no frame header yet */
-	uint32_t tables;           /* a bit for each quantisation table that is defined */
-	bool scan, data;           /* a scan header was there; entropy-coded data follow the last one */
+	uint32_t n_components; /* 0: no frame header yet */
+	uint32_t tables;       /* a bit for each quantisation table that is defined */
+	bool scan, data;       /* a scan header was there; entropy-coded data follow the last one */
 	bool exif;
 };
 

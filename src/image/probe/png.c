@@ -10,30 +10,30 @@
 
 #define NAME(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 #define LENGTH_MAX 0x7fffffffu
-#define FRAME_BYTES 12    /* length, name and CRC around a chunk's data */
+#define FRAME_BYTES 12 /* length, name and CRC around a chunk's data */
 #define IHDR_BYTES 13
-#define ANCILLARY 0x20000000u   /* bit 5 of a name's first letter */
+#define ANCILLARY 0x20000000u /* bit 5 of a name's first letter */
 #define INDEXED 3
 
 struct png_chunk {
 	uint32_t name, crc;
-	struct str named;    /* name and data, which the CRC is of */
+	struct str named; /* name and data, which the CRC is of */
 	struct str data;
 };
 
 struct animation {
-	uint32_t announced;  /* acTL's number of frames; 0: no animation */
+	uint32_t announced; /* acTL's number of frames; 0: no animation */
 	uint32_t frames, sequence;
-	bool open;           /* the last fcTL has no data yet */
-	bool separate;       /* its data come in fdAT */
-	const char *why;     /* the first rule that is broken */
+	bool open;       /* the last fcTL has no data yet */
+	bool separate;   /* its data come in fdAT */
+	const char *why; /* the first rule that is broken */
 };
 
 struct png_reader {
 	bool indexed, palette, exif;
-	bool data_over;      /* another chunk came after IDAT */
+	bool data_over; /* another chunk came after IDAT */
 	uint64_t data_bytes;
-	uint32_t zlib;       /* the first two bytes of the image data */
+	uint32_t zlib; /* the first two bytes of the image data */
 	struct animation animation;
 };
 
@@ -110,7 +110,7 @@ static enum probe_result read_palette(const struct png_chunk *c, struct png_read
 	if (!is_intact(c))
 		return probe_bad(out, "the checksum of its palette is wrong");
 	if (w->data_bytes > 0)
-		return PROBE_OK;   /* after the image data it does not count */
+		return PROBE_OK; /* after the image data it does not count */
 	if (w->palette)
 		return probe_bad(out, "it has two palettes");
 	if (c->data.n == 0 || c->data.n > 3 * 256 || c->data.n % 3 != 0)
@@ -203,7 +203,7 @@ static enum probe_result read_chunk(const struct png_chunk *c, struct png_reader
 		read_frame_data(c->data, w);
 		return PROBE_OK;
 	case NAME('e', 'X', 'I', 'f'):
-		if (w->data_bytes == 0 && !w->exif && is_intact(c))   /* elsewhere no browser applies it */
+		if (w->data_bytes == 0 && !w->exif && is_intact(c)) /* elsewhere no browser applies it */
 			out->orientation = exif_orientation(c->data);
 		w->exif = true;
 		return PROBE_OK;

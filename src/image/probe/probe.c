@@ -5,7 +5,7 @@
 
 static const struct format {
 	enum probe_type type;
-	struct str signature;      /* '?' is any byte */
+	struct str signature; /* '?' is any byte */
 	const char *media_type;
 	enum probe_result (*parse)(struct str bytes, struct probe *out);
 } formats[] = {

@@ -11,16 +11,16 @@ enum probe_type { PROBE_UNKNOWN, PROBE_JPEG, PROBE_PNG, PROBE_GIF, PROBE_WEBP };
 
 enum probe_result {
 	PROBE_OK,
-	PROBE_BAD,         /* begins like an image of out->type and then breaks its format */
-	PROBE_NOT_IMAGE,   /* none of the known types */
+	PROBE_BAD,       /* begins like an image of out->type and then breaks its format */
+	PROBE_NOT_IMAGE, /* none of the known types */
 };
 
 struct probe {
 	enum probe_type type;
-	uint32_t width, height;    /* as stored */
-	uint32_t orientation;      /* EXIF 1..8; 0: none */
-	uint32_t frames;           /* 1 for JPEG */
-	const char *why;           /* static sentence for PROBE_BAD and PROBE_NOT_IMAGE */
+	uint32_t width, height; /* as stored */
+	uint32_t orientation;   /* EXIF 1..8; 0: none */
+	uint32_t frames;        /* 1 for JPEG */
+	const char *why;        /* static sentence for PROBE_BAD and PROBE_NOT_IMAGE */
 };
 
 /* bytes: the whole file. Of an image that is refused, out has the type and the reason alone. */

@@ -28,8 +28,8 @@ struct size {
 struct webp_reader {
 	struct str chunks;
 	size_t at;
-	bool animated;       /* by the flag of VP8X */
-	bool parameters;     /* an ANIM was there */
+	bool animated;   /* by the flag of VP8X */
+	bool parameters; /* an ANIM was there */
 };
 
 static enum probe_result next_chunk(struct str bytes, size_t *at, struct webp_chunk *out, struct probe *p)

@@ -11,8 +11,8 @@ enum address_level { AT_SERVICE, AT_BUCKET, AT_OBJECT };
 
 struct address {
 	enum address_level level;
-	struct str bucket;     /* decoded; "" at the service */
-	struct str key;        /* decoded, 1..1024 bytes of UTF-8 without U+0000 at an object; else "" */
+	struct str bucket; /* decoded; "" at the service */
+	struct str key;    /* decoded, 1..1024 bytes of UTF-8 without U+0000 at an object; else "" */
 };
 
 /* Read a path-style path as it was sent: /bucket/key, percent-encoding undone once.

@@ -17,8 +17,9 @@ enum status stream_begin(struct body_stream *s, const struct parsed_signature *a
 	s->given = given;
 	chunked_init(&s->parser, s->signed_chunks && s->has_trailer);
 	if (s->has_trailer != s->digests->in_trailer)
-		return fault_set(why, REQUEST_INVALID, s->has_trailer ? "The x-amz-trailer header must name the checksum that follows the chunks."
-		                 : "The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.");
+		return fault_set(why, REQUEST_INVALID,
+			s->has_trailer ? "The x-amz-trailer header must name the checksum that follows the chunks."
+						   : "The x-amz-trailer header was sent, but x-amz-content-sha256 announces no trailer.");
 	if (s->signed_chunks)
 		chunk_chain_init(&s->chain, auth, secret);
 	return OK;
@@ -31,8 +32,9 @@ static enum status wrong_length(struct fault *why)
 
 static enum status wrong_signature(struct fault *why)
 {
-	return fault_set(why, SIGNATURE_WRONG, "The request signature we calculated does not match the signature you provided. "
-	                 "Check your key and signing method.");
+	return fault_set(why, SIGNATURE_WRONG,
+		"The request signature we calculated does not match the signature you provided. "
+		"Check your key and signing method.");
 }
 
 static enum status wrong_trailer(struct fault *why)

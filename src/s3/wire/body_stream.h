@@ -9,21 +9,21 @@
 #include "s3/wire/digests.h"
 #include "sigv4/chunk.h"
 
-#define CHUNK_MIN_BYTES 8192       /* of each signed chunk but the last, as S3 */
+#define CHUNK_MIN_BYTES 8192 /* of each signed chunk but the last, as S3 */
 
 struct body_stream {
 	struct chunked parser;
-	struct digests *digests;       /* borrowed: given the trailer's checksum */
+	struct digests *digests; /* borrowed: given the trailer's checksum */
 	struct arena *arena;
 	bool signed_chunks, has_trailer;
 	struct chunk_chain chain;
-	struct hash chunk_sum;         /* of the chunk that is coming, then of the trailer's lines */
-	char signature[SIGNATURE_CHARS];   /* that the chunk must have */
-	bool trailer_signed;           /* the trailer's signature has come, and is right */
-	bool checksum_seen;            /* the announced line of the trailer has come */
+	struct hash chunk_sum;           /* of the chunk that is coming, then of the trailer's lines */
+	char signature[SIGNATURE_CHARS]; /* that the chunk must have */
+	bool trailer_signed;             /* the trailer's signature has come, and is right */
+	bool checksum_seen;              /* the announced line of the trailer has come */
 	bool ended;
-	uint64_t given;                 /* x-amz-decoded-content-length */
-	uint64_t got;                  /* of all chunks that have begun */
+	uint64_t given; /* x-amz-decoded-content-length */
+	uint64_t got;   /* of all chunks that have begun */
 	uint64_t chunks;
 };
 
@@ -32,7 +32,8 @@ struct body_stream {
  * told      x-amz-decoded-content-length
  * secret    of its key, borrowed for the call
  * Errors    REQUEST_INVALID a trailer without x-amz-trailer, or the other way round */
-enum status stream_begin(struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why) MUST_CHECK;
+enum status stream_begin(
+	struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why) MUST_CHECK;
 /* Take some of *piece, which moves on. bytes: what is the object's; "" when there is none yet.
  * Errors  CHUNK_INVALID framing; CHUNK_TOO_SMALL; SIGNATURE_WRONG; BODY_CUT more than was given; TRAILER_MALFORMED;
  *         CHECKSUM_INVALID; OUT_OF_MEMORY */

@@ -7,32 +7,32 @@
 
 #include "base/str.h"
 
-#define CHUNKED_LINE_MAX 1024      /* of a chunk's head or a trailer's line */
+#define CHUNKED_LINE_MAX 1024 /* of a chunk's head or a trailer's line */
 #define CHUNKED_TRAILERS_MAX 16
-#define CHUNKED_AFTER_MAX 8        /* bytes of line ends after the end */
+#define CHUNKED_AFTER_MAX 8 /* bytes of line ends after the end */
 
 enum chunked_event {
-	CHUNKED_MORE,        /* all input is used: give more, or the body is cut when there is none */
-	CHUNKED_CHUNK,       /* a chunk begins: size and signature are set; of size 0: the last, it has ended already */
-	CHUNKED_DATA,        /* bytes of the chunk */
-	CHUNKED_CHUNK_END,   /* a chunk of some size is over */
-	CHUNKED_TRAILER,     /* a line of the trailer: name and value are set */
-	CHUNKED_END,         /* all of it is over */
-	CHUNKED_BAD,         /* not of the form: `why` says what is wrong; for good */
+	CHUNKED_MORE,      /* all input is used: give more, or the body is cut when there is none */
+	CHUNKED_CHUNK,     /* a chunk begins: size and signature are set; of size 0: the last, it has ended already */
+	CHUNKED_DATA,      /* bytes of the chunk */
+	CHUNKED_CHUNK_END, /* a chunk of some size is over */
+	CHUNKED_TRAILER,   /* a line of the trailer: name and value are set */
+	CHUNKED_END,       /* all of it is over */
+	CHUNKED_BAD,       /* not of the form: `why` says what is wrong; for good */
 };
 
 enum chunked_state { CHUNK_HEAD, CHUNK_DATA, CHUNK_CR, CHUNK_LF, TRAILER_LINE, CHUNKED_OVER, CHUNKED_IS_BAD };
 
 struct chunked {
-	uint64_t size;                    /* of the chunk that began last */
-	struct str signature;             /* its chunk-signature; "": none; borrowed until the next call */
-	struct str name, value;           /* of the trailer's line; borrowed as that */
+	uint64_t size;          /* of the chunk that began last */
+	struct str signature;   /* its chunk-signature; "": none; borrowed until the next call */
+	struct str name, value; /* of the trailer's line; borrowed as that */
 	const char *why;
-	bool in_trailer;                  /* of what is bad: it is a line of the trailer */
+	bool in_trailer; /* of what is bad: it is a line of the trailer */
 
 	/* the parser's own */
 	enum chunked_state state;
-	bool signed_trailer;              /* an empty line ends the trailer only after x-amz-trailer-signature */
+	bool signed_trailer; /* an empty line ends the trailer only after x-amz-trailer-signature */
 	bool signature_seen;
 	uint64_t left;
 	size_t trailers;

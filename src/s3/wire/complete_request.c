@@ -3,7 +3,8 @@
 
 #include "base/xml.h"
 
-#define PART_INVALID_SENTENCE "One or more of the specified parts could not be found. The part may not have been uploaded, or the " \
+#define PART_INVALID_SENTENCE \
+	"One or more of the specified parts could not be found. The part may not have been uploaded, or the " \
 	"specified entity tag may not match the part's entity tag."
 
 static enum status read_number(struct str text, uint32_t *out, struct fault *why)
@@ -54,20 +55,25 @@ enum status complete_request_read(struct arena *a, struct str xml, struct part_l
 	return OK;
 }
 
-static enum status match_checksum(const struct object_part *given, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
+static enum status match_checksum(
+	const struct object_part *given, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
 {
 	if (given->checksum.kind == CHECKSUM_NONE && wanted->kind != CHECKSUM_NONE && wanted->composite)
-		return fault_set(why, REQUEST_INVALID, "The upload was created using a %s checksum. The complete request must include the checksum "
-		                 "for each part. It was missing for part %u in the request.", checksum_info(wanted->kind)->name, given->number);
+		return fault_set(why, REQUEST_INVALID,
+			"The upload was created using a %s checksum. The complete request must include the checksum "
+			"for each part. It was missing for part %u in the request.",
+			checksum_info(wanted->kind)->name, given->number);
 	if (given->checksum.kind == CHECKSUM_NONE || there->checksum.kind != given->checksum.kind)
-		return given->checksum.kind != CHECKSUM_NONE && wanted->kind != CHECKSUM_NONE ?
-			fault_set(why, PART_INVALID, "The checksum of part %u is of another kind than the upload's.", given->number) : OK;
+		return given->checksum.kind != CHECKSUM_NONE && wanted->kind != CHECKSUM_NONE
+			? fault_set(why, PART_INVALID, "The checksum of part %u is of another kind than the upload's.", given->number)
+			: OK;
 	if (!str_equal(given->checksum.value, there->checksum.value))
 		return fault_set(why, PART_INVALID, PART_INVALID_SENTENCE);
 	return OK;
 }
 
-static enum status match_one(struct object_part *given, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
+static enum status match_one(
+	struct object_part *given, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
 {
 	if (there == NULL || there->number != given->number || !str_equal_nocase(there->etag, given->etag))
 		return fault_set(why, PART_INVALID, PART_INVALID_SENTENCE);
@@ -77,7 +83,7 @@ static enum status match_one(struct object_part *given, const struct object_part
 }
 
 enum status complete_request_match(struct part_list *given, const struct part_list *there, const struct object_checksum *wanted,
-                             const struct object_part **bad, struct fault *why)
+	const struct object_part **bad, struct fault *why)
 {
 	size_t at = 0;
 	for (size_t i = 0; i < given->n; i++) {

@@ -47,8 +47,9 @@ enum status copy_range_parse(struct str value, uint64_t size, uint64_t *first, u
 	rest = str_slice(rest, 6, rest.n);
 	size_t dash = str_find_char(rest, '-');
 	if (!prefixed || !str_to_u64(str_slice(rest, 0, dash), &a) || !str_to_u64(str_slice(rest, dash + 1, rest.n), &b) || a > b)
-		return fault_set(why, ARGUMENT_INVALID, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and "
-		                 "last are the zero-based offsets of the first and last bytes to copy");
+		return fault_set(why, ARGUMENT_INVALID,
+			"The x-amz-copy-source-range value must be of the form bytes=first-last where first and "
+			"last are the zero-based offsets of the first and last bytes to copy");
 	if (b >= size)
 		return fault_set(why, ARGUMENT_INVALID, "Range specified is not valid for source object of size: %llu", (unsigned long long)size);
 	*first = a;

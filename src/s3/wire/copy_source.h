@@ -8,8 +8,8 @@
 #include "base/str.h"
 
 struct copy_source {
-	struct str bucket, key;    /* decoded */
-	struct str version;        /* {NULL, 0}: none is named */
+	struct str bucket, key; /* decoded */
+	struct str version;     /* {NULL, 0}: none is named */
 };
 
 /* [/]bucket/key[?versionId=id], percent-encoded.

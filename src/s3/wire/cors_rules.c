@@ -21,7 +21,8 @@ static enum status check_method(struct str s, struct fault *why)
 		if (str_equal(s, str_of(known_methods[i])))
 			return OK;
 	}
-	return fault_set(why, REQUEST_INVALID, "Found unsupported HTTP method in CORS config. Unsupported method is %.*s", STRF(str_slice(s, 0, 32)));
+	return fault_set(
+		why, REQUEST_INVALID, "Found unsupported HTTP method in CORS config. Unsupported method is %.*s", STRF(str_slice(s, 0, 32)));
 }
 
 static enum status check_origin(struct str s, struct fault *why)
@@ -42,8 +43,8 @@ static enum status check_exposed(struct str s, struct fault *why)
 {
 	if (count_stars(s) == 0)
 		return OK;
-	return fault_set(why, REQUEST_INVALID, "ExposeHeader \"%.*s\" contains wildcard. We currently do not support wildcard for ExposeHeader.",
-	                 STRF(str_slice(s, 0, 64)));
+	return fault_set(why, REQUEST_INVALID,
+		"ExposeHeader \"%.*s\" contains wildcard. We currently do not support wildcard for ExposeHeader.", STRF(str_slice(s, 0, 64)));
 }
 
 /* Every item may go into a header of an answer. */

@@ -8,7 +8,7 @@
 #include "base/fault.h"
 
 #define CORS_RULES_MAX 100
-#define CORS_ITEMS_MAX 100     /* of each list of a rule */
+#define CORS_ITEMS_MAX 100 /* of each list of a rule */
 
 struct cors_list {
 	struct str *items;
@@ -16,10 +16,10 @@ struct cors_list {
 };
 
 struct cors_rule {
-	struct str id;             /* "": none */
-	struct cors_list origins;  /* with at most one '*' each */
+	struct str id;            /* "": none */
+	struct cors_list origins; /* with at most one '*' each */
 	struct cors_list methods;
-	struct cors_list headers;  /* that a request may carry; with at most one '*' each */
+	struct cors_list headers; /* that a request may carry; with at most one '*' each */
 	struct cors_list exposed;
 	bool has_max_age;
 	uint32_t max_age_s;
@@ -27,7 +27,7 @@ struct cors_rule {
 
 struct cors_rules {
 	struct cors_rule *rules;
-	size_t n;                  /* 1..CORS_RULES_MAX */
+	size_t n; /* 1..CORS_RULES_MAX */
 };
 
 /* Read and check a CORSConfiguration.

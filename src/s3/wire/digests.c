@@ -82,8 +82,9 @@ enum status digests_read(struct arena *a, const struct header *headers, size_t n
 		if (kind == CHECKSUM_NONE || (d->kind != CHECKSUM_NONE && d->kind != kind))
 			return fault_set(why, REQUEST_INVALID, "Value for %.*s header is invalid.", STRF(names[i]));
 		if (d->kind == CHECKSUM_NONE && i == 0)
-			return fault_set(why, REQUEST_INVALID, "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
-			                 "x-amz-trailer headers were found.");
+			return fault_set(why, REQUEST_INVALID,
+				"x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+				"x-amz-trailer headers were found.");
 		d->kind = kind;
 	}
 	return OK;
@@ -137,7 +138,8 @@ static enum status check_sum(struct arena *a, struct digests *d, struct object_c
 	return fault_check_buf(&b, why);
 }
 
-enum status digests_check(struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why)
+enum status digests_check(
+	struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why)
 {
 	TRY(check_sha256(d, why));
 	if (d->has_md5 && memcmp(md5, d->md5, MD5_BYTES) != 0)

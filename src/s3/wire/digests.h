@@ -11,10 +11,10 @@
 struct digests {
 	bool has_md5;
 	unsigned char md5[MD5_BYTES];
-	struct str sha256;             /* hex, signed with the request; "": none */
-	enum checksum_kind kind;       /* of the checksum that was given or asked for; NONE: no such */
-	bool in_trailer;               /* its value comes after the body */
-	bool given;                     /* its value is here */
+	struct str sha256;       /* hex, signed with the request; "": none */
+	enum checksum_kind kind; /* of the checksum that was given or asked for; NONE: no such */
+	bool in_trailer;         /* its value comes after the body */
+	bool given;              /* its value is here */
 	unsigned char value[CHECKSUM_BYTES_MAX];
 	struct hash running_sha256;
 	struct checksum running;
@@ -35,7 +35,8 @@ enum status digests_set(struct arena *a, struct digests *d, struct str value, st
  * md5      of the body
  * stored   value in the arena; kind NONE when nothing was summed
  * Errors   DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_WRONG; OUT_OF_MEMORY */
-enum status digests_check(struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why) MUST_CHECK;
+enum status digests_check(
+	struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why) MUST_CHECK;
 /* Forget the sums; at any time, any number of times, safe on a zeroed one. */
 void digests_drop(struct digests *d);
 

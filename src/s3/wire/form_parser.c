@@ -14,8 +14,7 @@
 /* RFC 2046 5.1.1, bcharsnospace; the blank is allowed but at the end. */
 static bool is_boundary_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c != '\0' && strchr("'()+_,-./:=? ", c) != NULL);
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != '\0' && strchr("'()+_,-./:=? ", c) != NULL);
 }
 
 static bool boundary_ok(struct str b)
@@ -238,7 +237,7 @@ static const char *read_header(struct form_parser *m, struct str line)
 	if (str_equal_nocase(name, STR("content-type")))
 		m->content_type = value;
 	if (str_equal_nocase(name, STR("content-transfer-encoding")) && !str_equal_nocase(value, STR("binary")) &&
-	    !str_equal_nocase(value, STR("8bit")) && !str_equal_nocase(value, STR("7bit")))
+		!str_equal_nocase(value, STR("8bit")) && !str_equal_nocase(value, STR("7bit")))
 		return "a part has a Content-Transfer-Encoding";
 	return NULL;
 }

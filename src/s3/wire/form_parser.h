@@ -6,17 +6,17 @@
 
 #include "base/str.h"
 
-#define MULTIPART_BOUNDARY_MAX 70      /* RFC 2046 5.1.1 */
-#define MULTIPART_HEAD_MAX 4096        /* all headers of one part */
+#define MULTIPART_BOUNDARY_MAX 70 /* RFC 2046 5.1.1 */
+#define MULTIPART_HEAD_MAX 4096   /* all headers of one part */
 #define MULTIPART_PREAMBLE_MAX 1024
 
 enum form_event {
-	MULTIPART_MORE,       /* all input is used: give more, or the body is cut when there is none */
-	MULTIPART_PART,       /* a part begins: name, filename, content_type are set */
-	MULTIPART_DATA,       /* bytes of the part */
+	MULTIPART_MORE, /* all input is used: give more, or the body is cut when there is none */
+	MULTIPART_PART, /* a part begins: name, filename, content_type are set */
+	MULTIPART_DATA, /* bytes of the part */
 	MULTIPART_PART_END,
-	MULTIPART_END,        /* the last boundary was found; what follows is ignored */
-	MULTIPART_BAD,        /* not a form: `why` says what is wrong; for good */
+	MULTIPART_END, /* the last boundary was found; what follows is ignored */
+	MULTIPART_BAD, /* not a form: `why` says what is wrong; for good */
 };
 
 enum multipart_state { IN_PREAMBLE, IN_PART, AFTER_BOUNDARY, IN_HEAD, IN_EPILOGUE, IS_BAD };
@@ -33,10 +33,10 @@ struct form_parser {
 	/* the parser's own */
 	enum multipart_state state;
 	enum multipart_tail tail;
-	size_t skipped;                   /* bytes of preamble, or of blanks after a boundary */
-	size_t matched;                   /* bytes of the delimiter that were seen so far */
+	size_t skipped; /* bytes of preamble, or of blanks after a boundary */
+	size_t matched; /* bytes of the delimiter that were seen so far */
 	size_t delimiter_n;
-	char delimiter[4 + MULTIPART_BOUNDARY_MAX];   /* CR LF - - boundary */
+	char delimiter[4 + MULTIPART_BOUNDARY_MAX]; /* CR LF - - boundary */
 	size_t head_n;
 	char head[MULTIPART_HEAD_MAX];
 };

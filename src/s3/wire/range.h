@@ -5,14 +5,14 @@
 #include "base/str.h"
 
 enum range_kind {
-	RANGE_WHOLE,           /* none, not of bytes, malformed, or several: the whole object is the answer */
+	RANGE_WHOLE, /* none, not of bytes, malformed, or several: the whole object is the answer */
 	RANGE_PART,
-	RANGE_UNSATISFIABLE,   /* well-formed, and no byte of it is in the object */
+	RANGE_UNSATISFIABLE, /* well-formed, and no byte of it is in the object */
 };
 
 struct range {
 	uint64_t first;
-	uint64_t length;       /* at least 1 when RANGE_PART */
+	uint64_t length; /* at least 1 when RANGE_PART */
 };
 
 /* Read the header's value against an object of `size` bytes. out is written only on RANGE_PART. */

@@ -16,14 +16,14 @@
 #include <assert.h>
 
 struct place {
-	int64_t at;                /* row number, seq or ends_ms: the walk continues below it */
-	int64_t n;                 /* the row number, among rows of one ends_ms */
+	int64_t at; /* row number, seq or ends_ms: the walk continues below it */
+	int64_t n;  /* the row number, among rows of one ends_ms */
 };
 
 struct admin_walk {
 	enum db_query_id query;
 	char letter;
-	int at_column;             /* of IMAGE_COLUMNS */
+	int at_column; /* of IMAGE_COLUMNS */
 	bool is_pair;
 };
 static const struct admin_walk walks[] = {
@@ -57,7 +57,7 @@ struct looking {
 	const struct admin_query_filter *q;
 	const struct admin_walk *walk;
 	struct place place;
-	bool ended;                /* there is no row after the last one that was checked */
+	bool ended; /* there is no row after the last one that was checked */
 };
 
 /* Only what the filter asks of is read of a row that may not be wanted. */
@@ -110,7 +110,8 @@ static enum status walk_rows(struct looking *l, struct db *d, struct arena *a, s
 	}
 }
 
-static enum status page_of_rows(struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
+static enum status page_of_rows(
+	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
 	struct read_pool *read_pool = &engine_of_admin_query(port)->read_pool;
 	struct looking l = { .q = q, .walk = &walks[q->status] };

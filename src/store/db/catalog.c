@@ -19,7 +19,7 @@ struct bucket_change {
 	struct str name, owner, cors;
 	int64_t now_ms;
 	bool trashed;
-	bool more;                 /* uploads are left: once more */
+	bool more; /* uploads are left: once more */
 };
 
 static enum status no_room(struct fault *why)
@@ -173,7 +173,8 @@ static enum status apply_removals(struct writer *w, struct change *c)
 	return OK;
 }
 
-static enum status remove_objects(struct bucket_catalog *catalog, struct str bucket, struct object_removal *all, size_t n, struct fault *why)
+static enum status remove_objects(
+	struct bucket_catalog *catalog, struct str bucket, struct object_removal *all, size_t n, struct fault *why)
 {
 	struct engine *e = engine_of_catalog(catalog);
 	struct removals rs = { .change = { .apply = apply_removals, .why = why }, .bucket = bucket, .all = all, .n = n };
@@ -242,7 +243,8 @@ static enum status read_rows(const struct bucket_rows *l, struct arena *a, struc
 	}
 }
 
-static enum status list_buckets(struct bucket_catalog *catalog, struct str owner, struct str after, uint32_t limit, struct arena *a, struct bucket_page *out, struct fault *why)
+static enum status list_buckets(struct bucket_catalog *catalog, struct str owner, struct str after, uint32_t limit, struct arena *a,
+	struct bucket_page *out, struct fault *why)
 {
 	struct read_pool *read_pool = &engine_of_catalog(catalog)->read_pool;
 	struct bucket_rows l = { .owner = owner, .after = after, .limit = limit };

@@ -9,6 +9,7 @@
 extern const struct bucket_catalog_ops catalog_ops;
 
 /* catalog_list_objects. */
-enum status listing_objects(struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why) MUST_CHECK;
+enum status listing_objects(
+	struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why) MUST_CHECK;
 
 #endif

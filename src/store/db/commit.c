@@ -65,8 +65,7 @@ enum status commit_prepare(struct commit_change *cc, const struct object_commit 
 		return OK;
 	bool starved = cc->meta.starved;
 	buf_deinit(&cc->meta);
-	return starved ? fault_no_memory(why)
-	               : fault_set(why, TOO_MUCH, "The object has more metadata than can be stored.");
+	return starved ? fault_no_memory(why) : fault_set(why, TOO_MUCH, "The object has more metadata than can be stored.");
 }
 
 void commit_end(struct engine *e, struct commit_change *cc)

@@ -14,14 +14,15 @@ struct commit_change {
 	const struct object_commit *commit;
 	struct new_body arrival;
 	struct resolving resolving;
-	struct buf meta;           /* the encoded metadata */
-	bool trashed;              /* a file is to be removed */
+	struct buf meta; /* the encoded metadata */
+	bool trashed;    /* a file is to be removed */
 };
 
 /* Fill in a change for the commit thread; commit and the arrival's texts stay good until commit_end. On a failure
  * nothing is to be ended.
  * Errors  KEY_TOO_LONG; KEY_INVALID; OUT_OF_MEMORY; TOO_MUCH more metadata than META_MAX_BYTES */
-enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why) MUST_CHECK;
+enum status commit_prepare(
+	struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why) MUST_CHECK;
 /* Once it is committed or has failed: notify the publisher, free. Does not block on the disk. */
 void commit_end(struct engine *e, struct commit_change *cc);
 /* All of it, waited for.  Errors: those of bucket_finish */

@@ -36,10 +36,10 @@ struct completion {
 	const struct part_completion *c;
 	struct upload_id id;
 	struct arena *arena;
-	struct object_info info;   /* the answer */
-	bool repeated;             /* it was completed before, with this answer */
-	struct piece *pieces;      /* of c's parts */
-	char *buffer;              /* COPY_BYTES, and BUCKET_SMALL_BYTES for an object that is in the database */
+	struct object_info info; /* the answer */
+	bool repeated;           /* it was completed before, with this answer */
+	struct piece *pieces;    /* of c's parts */
+	char *buffer;            /* COPY_BYTES, and BUCKET_SMALL_BYTES for an object that is in the database */
 	struct new_body arrival;
 	int fd;
 	bool trashed;
@@ -147,7 +147,7 @@ static enum status plan_pieces(struct completion *m, struct fault *why)
 static enum status append_bytes(struct completion *m, const char *p, size_t n, struct fault *why)
 {
 	if (n == 0)
-		return OK;   /* a part of no bytes, which has no address either */
+		return OK; /* a part of no bytes, which has no address either */
 	if (m->arrival.inlined) {
 		assert(n <= BUCKET_SMALL_BYTES - m->arrival.bytes.n);
 		memcpy(m->buffer + COPY_BYTES + m->arrival.bytes.n, p, n);
@@ -174,7 +174,7 @@ static enum status append_row(struct completion *m, const struct piece *piece, b
 	*gone = status == OK && !row;
 	if (status == OK && row)
 		status = bytes.n == piece->size ? append_bytes(m, bytes.p, bytes.n, why)
-		                                : io_fault(why, EIO, "a part has another size than its row says");
+										: io_fault(why, EIO, "a part has another size than its row says");
 	sqlite3_reset(s);
 	read_pool_release(&m->engine->read_pool, d);
 	return status;
@@ -349,7 +349,8 @@ static enum status plan_and_make(struct completion *m, struct fault *why)
 	return gone ? io_fault(why, ENOENT, "open a part that has a row") : commit_body(m, why);
 }
 
-enum status complete_upload(struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
+enum status complete_upload(
+	struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
 {
 	struct completion m = { .engine = engine_of_parts(p), .c = c, .arena = a, .fd = -1 };
 
@@ -360,9 +361,7 @@ enum status complete_upload(struct part_store *p, const struct part_completion *
 	m.info.etag = str_dup(a, c->etag);
 	m.pieces = mem_new(c->n_parts, sizeof *m.pieces);
 	m.buffer = mem_new(1, COPY_BYTES + BUCKET_SMALL_BYTES);
-	enum status status = m.pieces != NULL && m.buffer != NULL
-	                         ? plan_and_make(&m, why)
-	                         : fault_no_memory(why);
+	enum status status = m.pieces != NULL && m.buffer != NULL ? plan_and_make(&m, why) : fault_no_memory(why);
 	mem_free(m.pieces);
 	mem_free(m.buffer);
 	if (status == OK && !arena_ok(a))

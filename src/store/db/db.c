@@ -21,9 +21,8 @@ static const char *const sql_of[QUERIES] = {
 
 /* Counts before the first page alone; `tintype compact` brings older databases to it. */
 static const char pragmas_new[] = "PRAGMA auto_vacuum=INCREMENTAL;";
-static const char pragmas_write[] =
-	"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;"
-	"PRAGMA journal_size_limit=67108864;";
+static const char pragmas_write[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;"
+									"PRAGMA journal_size_limit=67108864;";
 static const char pragmas_read[] = "PRAGMA cache_size=-256; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON;";
 
 static void configure_connection(void)
@@ -50,12 +49,11 @@ enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fa
 		(void)sqlite3_exec(d->sq, pragmas_new, NULL, NULL, NULL);
 	if (sqlite3_exec(d->sq, mode == DB_WRITE ? pragmas_write : pragmas_read, NULL, NULL, NULL) == SQLITE_OK)
 		return OK;
-failed:
-	{
-		enum status status = db_fault(d, why);
-		db_close(d);
-		return status;
-	}
+failed : {
+	enum status status = db_fault(d, why);
+	db_close(d);
+	return status;
+}
 }
 
 void db_close(struct db *d)
@@ -79,7 +77,7 @@ enum status db_fault(struct db *d, struct fault *why)
 	int err = sqlite3_system_errno(d->sq);
 	bool full = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && (err == ENOSPC || err == EDQUOT));
 	enum status status = full ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
-	                          : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
+							  : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
 
 	fault_cause(why, "sqlite %d, errno %d: %s", code, err, sqlite3_errmsg(d->sq));
 	return status;

@@ -177,8 +177,7 @@ static bool rows_fit(struct writer *w)
 {
 	int64_t pages = 0;
 
-	return space_for_rows(w->space) && read_number(w, Q_PAGES, &pages) == OK &&
-	       allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
+	return space_for_rows(w->space) && read_number(w, Q_PAGES, &pages) == OK && allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
 }
 
 /* After the file was written back to, which may have cut off what lay after its end. */
@@ -264,7 +263,7 @@ static int64_t wake_all(struct change *batch)
 	int64_t n = 0;
 
 	while (batch != NULL) {
-		struct change *next = batch->next;   /* the change is gone once its waiter runs */
+		struct change *next = batch->next; /* the change is gone once its waiter runs */
 		batch->done(batch);
 		batch = next;
 		n++;
@@ -366,7 +365,7 @@ static void vacuum_pages(struct group_commit *c, int *due)
 			break;
 	}
 	if (pages < before)
-		write_back(w, due);   /* the file becomes shorter only now */
+		write_back(w, due); /* the file becomes shorter only now */
 }
 
 static void tidy_up(struct group_commit *c, int *due)
@@ -434,7 +433,7 @@ void group_commit_start_change(struct group_commit *c, struct change *change)
 	change->next = NULL;
 	pthread_mutex_lock(&c->lock);
 	assert(!c->stopping);
-	bool first = c->first == NULL;   /* after another the commit thread has been woken already */
+	bool first = c->first == NULL; /* after another the commit thread has been woken already */
 	*c->last = change;
 	c->last = &change->next;
 	pthread_mutex_unlock(&c->lock);

@@ -36,7 +36,7 @@ struct writer {
 	struct object_cache *object_cache;
 	uint64_t max_pending;
 	int64_t image_bucket;     /* id of the bucket of the images */
-	struct counters counters;       /* with the changes of the batch so far */
+	struct counters counters; /* with the changes of the batch so far */
 	bool rows_fit;            /* this batch may make rows */
 	bool trashed;             /* this batch removed or replaced an object */
 	bool broken;              /* a statement failed: the batch is lost */
@@ -44,21 +44,21 @@ struct writer {
 	int wal_frames;           /* since the log was restarted */
 	int db_fd;                /* the database's file; closed after every connection, or their locks would go */
 	int64_t page_bytes;
-	int64_t ahead_bytes;      /* so much of the file has its room on the disk; 0: not known */
-	bool can_vacuum;          /* free pages at the end can be given back */
+	int64_t ahead_bytes; /* so much of the file has its room on the disk; 0: not known */
+	bool can_vacuum;     /* free pages at the end can be given back */
 };
 
 struct change {
 	/* On the commit thread. OK, or the failed condition with `why` written. A statement that fails
 	 * goes through writer_step or writer_run, which mark the writer broken. */
 	enum status (*apply)(struct writer *w, struct change *c);
-	struct fault *why;        /* the waiter's; may be NULL */
-	bool names_file;          /* a new file of incoming/ is in its rows */
+	struct fault *why; /* the waiter's; may be NULL */
+	bool names_file;   /* a new file of incoming/ is in its rows */
 	/* On the commit thread, once the status is final; must not block. The change may be gone after it. */
 	void (*done)(struct change *c);
 	enum status status;
 	struct change *next;
-	sem_t finished;               /* group_commit_run's */
+	sem_t finished; /* group_commit_run's */
 };
 
 struct group_commit {
@@ -68,9 +68,9 @@ struct group_commit {
 	struct change *first, **last;
 	bool stopping, started;
 	struct writer writer;
-	struct counters saved;                  /* as of the last commit; the commit thread */
+	struct counters saved; /* as of the last commit; the commit thread */
 	pthread_mutex_t counts_lock;
-	struct image_counts counts;          /* the same for everybody */
+	struct image_counts counts; /* the same for everybody */
 };
 
 /* Load the tally and start the thread. c->writer's db, tree, space, max_pending, image_bucket are set.

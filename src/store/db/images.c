@@ -320,7 +320,8 @@ static enum status apply_resolve(struct writer *w, struct change *c)
 	return images_resolve(w, &sc->resolving, c->why);
 }
 
-static enum status table_resolve_row(struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
+static enum status table_resolve_row(
+	struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct resolve_change sc = {
 		.change = { .apply = apply_resolve, .why = why },
@@ -337,7 +338,7 @@ struct row_removal {
 	struct change change;
 	unsigned char id[IMAGE_ID_BYTES];
 	int64_t ended_by_ms;
-	bool trashed;              /* a file is to be removed */
+	bool trashed; /* a file is to be removed */
 };
 
 static enum status find_head(struct writer *w, const struct row_removal *r, struct row_head *out)
@@ -448,7 +449,7 @@ struct page_walk {
 	struct db *db;
 	uint32_t limit;
 	int64_t before_seq;
-	int64_t next_seq;   /* out: where the next page begins; 0: there is none */
+	int64_t next_seq; /* out: where the next page begins; 0: there is none */
 };
 
 static enum status list_rows(struct page_walk *l, struct arena *a, struct image_page *out, struct fault *why)
@@ -472,7 +473,8 @@ static enum status list_rows(struct page_walk *l, struct arena *a, struct image_
 	}
 }
 
-static enum status table_list_rows(struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+static enum status table_list_rows(
+	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
 	struct page_walk l = { .limit = limit, .before_seq = INT64_MAX };
@@ -494,7 +496,8 @@ static enum status table_list_rows(struct image_table *t, uint32_t limit, struct
 	return OK;
 }
 
-static enum status table_due_rows(struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
+static enum status table_due_rows(
+	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
 	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
 	struct image_page page;

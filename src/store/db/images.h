@@ -19,8 +19,8 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 struct resolving {
 	const struct resolution *s;
 	struct arena *arena;
-	struct image_row *now;     /* the row as it is afterwards; the caller's */
-	int64_t n;                 /* the row's number, once found */
+	struct image_row *now; /* the row as it is afterwards; the caller's */
+	int64_t n;             /* the row's number, once found */
 };
 
 /* Find the row and check that it is pending; *now is written as table_resolve promises.

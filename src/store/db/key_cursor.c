@@ -49,5 +49,5 @@ void key_cursor_start(struct seek *s, const struct key_cursor_query *q)
 		return;
 	}
 	set_bytes(s, q->after);
-	s->bytes[s->n++] = '\0';   /* the least text after it */
+	s->bytes[s->n++] = '\0'; /* the least text after it */
 }

@@ -13,7 +13,7 @@ struct seek {
 };
 
 struct key_cursor_query {
-	struct str prefix, delimiter, after;   /* as struct object_query's */
+	struct str prefix, delimiter, after; /* as struct object_query's */
 };
 
 static inline struct str key_cursor_str(const struct seek *s)

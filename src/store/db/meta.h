@@ -11,10 +11,10 @@
 
 /* The flags of a row of objects, parts and uploads. */
 enum {
-	ROW_CHECKSUM = 7,          /* mask: enum checksum_kind */
+	ROW_CHECKSUM = 7, /* mask: enum checksum_kind */
 	ROW_COMPOSITE = 8,
-	ROW_META_ASIDE = 16,       /* the blob is too large for the row and is in metas, under the file's number */
-	ROW_INLINED = 32,          /* the bytes are in bodies, under the file's number, and there is no file */
+	ROW_META_ASIDE = 16, /* the blob is too large for the row and is in metas, under the file's number */
+	ROW_INLINED = 32,    /* the bytes are in bodies, under the file's number, and there is no file */
 };
 
 /* The checksum's flags. */

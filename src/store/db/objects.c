@@ -94,12 +94,12 @@ struct found {
 	struct object_meta meta;
 	uint64_t file;
 	unsigned flags;
-	struct str bytes;          /* with ROW_INLINED */
+	struct str bytes; /* with ROW_INLINED */
 };
 
 struct object_lookup {
-	const struct str *name;    /* bucket and key */
-	bool whole;                /* metadata and bytes too */
+	const struct str *name; /* bucket and key */
+	bool whole;             /* metadata and bytes too */
 };
 
 static enum status bucket_there(struct db *d, struct str bucket, struct fault *why)
@@ -227,7 +227,8 @@ static enum status open_found(struct engine *e, const struct str name[2], struct
 	return io_fault(why, ENOENT, "open an object that has a row");
 }
 
-enum status objects_open(struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
+enum status objects_open(
+	struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
 {
 	struct engine *e = engine_of_buckets(s);
 	const struct str name[2] = { bucket, key };
@@ -260,8 +261,8 @@ static enum status read_whole(int fd, char *p, size_t n, struct fault *why)
 static enum status read_object(struct object_file *f, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
 	if (f->info.size > max_size)
-		return fault_set(why, IMAGE_TOO_LARGE, "The object has %llu bytes; at most %llu are allowed.",
-		                 (unsigned long long)f->info.size, (unsigned long long)max_size);
+		return fault_set(why, IMAGE_TOO_LARGE, "The object has %llu bytes; at most %llu are allowed.", (unsigned long long)f->info.size,
+			(unsigned long long)max_size);
 	*out = (struct object){ .info = f->info, .body = f->bytes };
 	if (f->fd < 0)
 		return OK;
@@ -273,7 +274,8 @@ static enum status read_object(struct object_file *f, uint64_t max_size, struct 
 	return OK;
 }
 
-static enum status store_get_object(struct object_store *store, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
+static enum status store_get_object(
+	struct object_store *store, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);
 	const struct str name[2] = { str_of(e->bucket), key };
@@ -285,7 +287,8 @@ static enum status store_get_object(struct object_store *store, struct str key, 
 	return status;
 }
 
-static enum status store_head_object(struct object_store *store, struct str key, struct arena *a, struct object_info *out, struct fault *why)
+static enum status store_head_object(
+	struct object_store *store, struct str key, struct arena *a, struct object_info *out, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);
 	const struct str name[2] = { str_of(e->bucket), key };
@@ -303,7 +306,8 @@ struct object_listing {
 	uint32_t limit;
 };
 
-static enum status list_objects(const struct object_listing *l, sqlite3_stmt *s, struct arena *a, struct object_page *out, struct fault *why)
+static enum status list_objects(
+	const struct object_listing *l, sqlite3_stmt *s, struct arena *a, struct object_page *out, struct fault *why)
 {
 	bool row = false;
 
@@ -320,7 +324,8 @@ static enum status list_objects(const struct object_listing *l, sqlite3_stmt *s,
 }
 
 /* The walk begins at the prefix or after `after`, whichever comes later, and ends with the prefix. */
-static enum status store_list_objects(struct object_store *store, struct str prefix, struct str after, uint32_t limit, struct arena *a, struct object_page *out, struct fault *why)
+static enum status store_list_objects(struct object_store *store, struct str prefix, struct str after, uint32_t limit, struct arena *a,
+	struct object_page *out, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);
 	struct object_listing l = { .prefix = prefix, .limit = limit };

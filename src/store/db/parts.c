@@ -19,7 +19,7 @@
 
 struct upload_change {
 	struct change change;
-	const struct part_upload *upload;   /* start's */
+	const struct part_upload *upload; /* start's */
 	struct str bucket, key;
 	struct upload_id id;
 	int64_t now_ms, before_ms;
@@ -153,7 +153,8 @@ static enum status read_found(sqlite3_stmt *s, struct arena *a, struct part_uplo
 	return fault_check_arena(a, why);
 }
 
-static enum status find_upload(struct part_store *p, struct str bucket, struct str key, struct str text, struct arena *a, struct part_upload *out, struct fault *why)
+static enum status find_upload(
+	struct part_store *p, struct str bucket, struct str key, struct str text, struct arena *a, struct part_upload *out, struct fault *why)
 {
 	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
 	struct upload_id id;
@@ -184,7 +185,7 @@ struct upload_walk {
 	sqlite3_stmt *rows;
 	int64_t bucket;
 	struct seek from;
-	int64_t behind;            /* of the key `from` itself: uploads after this number */
+	int64_t behind; /* of the key `from` itself: uploads after this number */
 };
 
 static void seek_to(struct upload_walk *w)
@@ -206,7 +207,7 @@ static void first_key(struct upload_walk *w)
 	w->behind = -1;
 	if (!inside || q->after_key.n == 0 || q->after_key.n > OBJECT_KEY_MAX_BYTES || !upload_id_read(q->after_id, &id))
 		return;
-	w->from.n = q->after_key.n;   /* without the NUL that passes the key over */
+	w->from.n = q->after_key.n; /* without the NUL that passes the key over */
 	w->behind = id.n;
 }
 
@@ -256,7 +257,8 @@ static enum status walk_uploads(struct upload_walk *w, struct arena *a, struct p
 	return OK;
 }
 
-static enum status list_uploads(struct part_store *p, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
+static enum status list_uploads(
+	struct part_store *p, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
 {
 	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
 	struct upload_walk w = { .query = q };
@@ -324,7 +326,8 @@ static enum status read_parts(const struct part_walk *w, struct arena *a, struct
 	return OK;
 }
 
-static enum status list_parts(struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
+static enum status list_parts(
+	struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
 	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
 	struct part_walk w = { .after = after, .limit = limit };

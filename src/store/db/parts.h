@@ -9,6 +9,7 @@
 extern const struct part_store_ops parts_ops;
 
 /* parts_complete. */
-enum status complete_upload(struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why) MUST_CHECK;
+enum status complete_upload(
+	struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why) MUST_CHECK;
 
 #endif

@@ -13,9 +13,9 @@
 struct read_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t given;
-	const char *path;                /* borrowed from the engine */
+	const char *path; /* borrowed from the engine */
 	struct db all[READ_POOL_MAX];
-	struct db *idle[READ_POOL_MAX];    /* a stack */
+	struct db *idle[READ_POOL_MAX]; /* a stack */
 	size_t n_idle, n_open;
 };
 

@@ -30,7 +30,8 @@ static enum status check_condition(const struct object_condition *c, struct str 
 	return OK;
 }
 
-enum status rows_find_object(struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why)
+enum status rows_find_object(
+	struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_HEAD);
 	bool row = false;

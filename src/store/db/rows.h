@@ -10,14 +10,14 @@
 
 /* A body that is ready for its row: a file of incoming/ that is synced, or bytes for the database. */
 struct new_body {
-	bool inlined;              /* bytes; the file's number is given in the commit */
+	bool inlined; /* bytes; the file's number is given in the commit */
 	struct str bytes;
 	uint64_t file;
 	uint64_t size;
 	struct str etag;
 	int64_t modified_ms;
-	unsigned checksum_flags;   /* meta_flags */
-	struct str meta;           /* meta_encode; of an object alone */
+	unsigned checksum_flags; /* meta_flags */
+	struct str meta;         /* meta_encode; of an object alone */
 };
 
 /* Where an object goes. */
@@ -36,14 +36,16 @@ struct stored {
 /* *id is 0 when there is none.  Errors: the writer's */
 enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id) MUST_CHECK;
 /* Find an object and check that the condition holds (NULL: none).  Errors: PRECONDITION; NO_SUCH_KEY; the writer's */
-enum status rows_find_object(struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why) MUST_CHECK;
+enum status rows_find_object(
+	struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why) MUST_CHECK;
 /* Drop bytes whose row is removed or gets others: at once where they are in the database, else by the trash, and then
  * *trashed is set. Nothing when they are not there.  Errors: the writer's */
 enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed) MUST_CHECK;
 /* Keep bytes for the database under a new number, if the arrival is such.  Errors: the writer's */
 enum status rows_add_body(struct writer *w, struct new_body *a) MUST_CHECK;
 /* Write the object's row over `old`, whose bytes go.  Errors: the writer's */
-enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed) MUST_CHECK;
+enum status rows_put_object(
+	struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed) MUST_CHECK;
 /* Remove an object that was found; nothing when it is not there.  Errors: the writer's */
 enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old, bool *trashed) MUST_CHECK;
 

@@ -87,12 +87,10 @@ enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 	if (version == SCHEMA_VERSION)
 		return OK;
 	if (version > SCHEMA_VERSION)
-		return fault_set(why, SCHEMA_UNKNOWN,
-		                 "%s was written by a newer tintype (version %lld, this one knows %d); run that one.", path,
-		                 (long long)version, SCHEMA_VERSION);
+		return fault_set(why, SCHEMA_UNKNOWN, "%s was written by a newer tintype (version %lld, this one knows %d); run that one.", path,
+			(long long)version, SCHEMA_VERSION);
 	if (version < 0 || (version == 0 && n_tables != 0))
-		return fault_set(why, SCHEMA_UNKNOWN, "%s is not a tintype database; choose another directory with --data.",
-		                 path);
+		return fault_set(why, SCHEMA_UNKNOWN, "%s is not a tintype database; choose another directory with --data.", path);
 	return upgrade_schema(d, version, why);
 }
 
@@ -118,8 +116,10 @@ static enum status refuse_renaming(struct db *d, struct str name, struct fault *
 	enum status status = db_step(d, s, &row, why);
 	if (status == OK && row) {
 		struct str kept = column_borrow(s, 0);
-		status = fault_set(why, BAD_SETTING, "The images of this data directory are in the bucket %.*s, not %.*s: "
-		                   "set BUCKET_NAME=%.*s, or choose another directory with --data.", STRF(kept), STRF(name), STRF(kept));
+		status = fault_set(why, BAD_SETTING,
+			"The images of this data directory are in the bucket %.*s, not %.*s: "
+			"set BUCKET_NAME=%.*s, or choose another directory with --data.",
+			STRF(kept), STRF(name), STRF(kept));
 	}
 	sqlite3_finalize(s);
 	return status;

@@ -14,7 +14,7 @@ bool upload_id_read(struct str text, struct upload_id *out)
 	uint64_t n = 0;
 
 	if (text.n != ID_CHARS || !hex_decode(str_slice(text, 0, 2 * NUMBER_BYTES), number, sizeof number) ||
-	    !hex_decode(str_slice(text, 2 * NUMBER_BYTES, text.n), out->secret, sizeof out->secret))
+		!hex_decode(str_slice(text, 2 * NUMBER_BYTES, text.n), out->secret, sizeof out->secret))
 		return false;
 	for (size_t i = 0; i < sizeof number; i++)
 		n = n << 8 | number[i];
@@ -38,8 +38,9 @@ void upload_id_bind(sqlite3_stmt *s, const struct upload_id *id)
 
 enum status no_such_upload(struct fault *why)
 {
-	return fault_set(why, NO_SUCH_UPLOAD, "The specified upload does not exist. The upload ID may be invalid, or the upload may have "
-	                 "been aborted or completed.");
+	return fault_set(why, NO_SUCH_UPLOAD,
+		"The specified upload does not exist. The upload ID may be invalid, or the upload may have "
+		"been aborted or completed.");
 }
 
 enum status no_such_bucket(struct fault *why)

@@ -27,7 +27,8 @@ enum status no_such_bucket(struct fault *why);
 /* Check that the upload exists, and is of this bucket and key.  Errors: NO_SUCH_UPLOAD; the writer's */
 enum status uploads_find(struct writer *w, const struct upload_id *id, const struct object_place *at, struct fault *why) MUST_CHECK;
 /* Keep a part of an upload that was found, in place of one with its number.  Errors: the writer's */
-enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a, bool *trashed) MUST_CHECK;
+enum status uploads_put_part(
+	struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a, bool *trashed) MUST_CHECK;
 /* Remove an upload and its parts. Nothing when there is none.  Errors: the writer's */
 enum status uploads_end(struct writer *w, int64_t n, bool *trashed) MUST_CHECK;
 

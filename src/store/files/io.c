@@ -21,10 +21,11 @@ static int unlink_file(int dir, const char *name)
 	return unlinkat(dir, name, 0);
 }
 
-#define SYSTEM_CALLS { \
-	.open = open_file, .write = write, .fdatasync = fdatasync, .fsync = fsync, .link = link_file, .unlink = unlink_file, \
-	.statvfs = fstatvfs, .fallocate = fallocate, \
-}
+#define SYSTEM_CALLS \
+	{ \
+		.open = open_file, .write = write, .fdatasync = fdatasync, .fsync = fsync, .link = link_file, .unlink = unlink_file, \
+		.statvfs = fstatvfs, .fallocate = fallocate, \
+	}
 
 const struct local_io local_io_system = SYSTEM_CALLS;
 struct local_io local_io = SYSTEM_CALLS;
@@ -62,9 +63,8 @@ static bool is_full(int err)
 enum status io_fault(struct fault *why, int err, const char *what)
 {
 	char text[128];
-	enum status status = is_full(err)
-	                         ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
-	                         : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
+	enum status status = is_full(err) ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
+									  : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
 
 	fault_cause(why, "%s: %s", what, strerror_r(err, text, sizeof text));
 	return status;
@@ -87,9 +87,11 @@ enum status io_check_private(int fd, uid_t owner, const char *what, const char *
 	if (fstat(fd, &st) != 0)
 		return io_fault_start(why, errno, "use", path);
 	if (st.st_uid != owner)
-		return fault_set(why, STORAGE_FAILED, "The %s %s belongs to another user (uid %u, not %u); run chown on it, or choose another with --data.",
-		                 what, path, (unsigned)st.st_uid, (unsigned)owner);
+		return fault_set(why, STORAGE_FAILED,
+			"The %s %s belongs to another user (uid %u, not %u); run chown on it, or choose another with --data.", what, path,
+			(unsigned)st.st_uid, (unsigned)owner);
 	if ((st.st_mode & 022) != 0)
-		return fault_set(why, STORAGE_FAILED, "Others may write to the %s %s; run chmod go-w on it, or choose another with --data.", what, path);
+		return fault_set(
+			why, STORAGE_FAILED, "Others may write to the %s %s; run chmod go-w on it, or choose another with --data.", what, path);
 	return OK;
 }

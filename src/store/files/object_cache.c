@@ -15,7 +15,7 @@ struct cached_object {
 	struct body_hold hold;
 	atomic_uint holders;
 	uint64_t generation;
-	struct arena arena;        /* the bucket's name, info, meta, and bytes that are in no file */
+	struct arena arena; /* the bucket's name, info, meta, and bytes that are in no file */
 	struct object_info info;
 	struct object_meta meta;
 	struct str bucket;

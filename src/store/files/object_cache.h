@@ -22,7 +22,7 @@ struct cached_object;
 
 struct object_cache_slot {
 	uint64_t asked_for;           /* the name that was asked for last, hashed */
-	struct cached_object *object;    /* NULL: none */
+	struct cached_object *object; /* NULL: none */
 };
 
 struct object_cache {

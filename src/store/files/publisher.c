@@ -91,11 +91,11 @@ static enum status empty_trash(struct engine *e, struct fault *why)
 
 struct staging_walk {
 	struct engine *engine;
-	bool remove_others;        /* nothing else runs: what has no row is left over */
+	bool remove_others; /* nothing else runs: what has no row is left over */
 	uint64_t files[PUBLISHER_BATCH];
 	size_t n;
 	uint64_t moved, removed;
-	bool left;                 /* some could not be moved */
+	bool left; /* some could not be moved */
 };
 
 static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fault *why)
@@ -190,7 +190,7 @@ enum status publisher_recover(struct engine *e, struct fault *why)
 struct work {
 	uint64_t files[PUBLISHER_BATCH];
 	size_t n;
-	bool rescan, trash;        /* to be done; afterwards: what failed and is to be tried again */
+	bool rescan, trash; /* to be done; afterwards: what failed and is to be tried again */
 	bool last;
 };
 

@@ -19,10 +19,10 @@ struct publisher {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;
-	uint64_t *files;          /* to be moved; grows */
+	uint64_t *files; /* to be moved; grows */
 	size_t n, cap;
-	bool rescan;              /* some were not noted for lack of memory: scan incoming/ for them */
-	bool trash;               /* there are rows in trash */
+	bool rescan; /* some were not noted for lack of memory: scan incoming/ for them */
+	bool trash;  /* there are rows in trash */
 	bool stopping, started;
 };
 

@@ -20,11 +20,11 @@
 enum space_use { SPACE_FILE, SPACE_ROWS };
 
 struct space {
-	int fd;                            /* of the data directory */
+	int fd; /* of the data directory */
 	uint64_t reserve_bytes;
 	_Atomic uint64_t promised_bytes;
-	_Atomic uint64_t reusable_bytes;   /* free pages of the database */
-	_Atomic uint64_t owed_bytes;       /* of the ballast that was given up */
+	_Atomic uint64_t reusable_bytes; /* free pages of the database */
+	_Atomic uint64_t owed_bytes;     /* of the ballast that was given up */
 	_Atomic bool low;
 };
 

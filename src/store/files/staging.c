@@ -24,18 +24,18 @@ struct body {
 	struct incoming base;
 	struct engine *engine;
 	bool in_memory;
-	char *bytes;                   /* in memory: `size` of `cap` */
+	char *bytes; /* in memory: `size` of `cap` */
 	size_t cap;
-	int fd;                        /* else a file */
+	int fd; /* else a file */
 	uint64_t file;
 	uint64_t size;
-	uint64_t expected;             /* bytes that were announced; 0: none */
-	uint64_t promised;             /* of the disk's room, not written yet */
+	uint64_t expected; /* bytes that were announced; 0: none */
+	uint64_t promised; /* of the disk's room, not written yet */
 	struct hash md5;
 	unsigned char digest[MD5_BYTES];
 	bool digested;
 	void *map;
-	enum status failed;            /* sticky */
+	enum status failed; /* sticky */
 	struct fault failure;
 	/* of a finish that is not waited for */
 	char etag[2 * MD5_BYTES + 1];
@@ -64,7 +64,7 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 	if (b == NULL)
 		return fault_no_memory(why);
 	*b = (struct body){ .base = { &staging_ops }, .engine = e, .expected = expected_bytes, .fd = -1 };
-	b->in_memory = e->small_bytes > 0 && expected_bytes <= e->small_bytes;   /* of no announced length: until it is not */
+	b->in_memory = e->small_bytes > 0 && expected_bytes <= e->small_bytes; /* of no announced length: until it is not */
 	enum status status = space_check(&e->space, expected_bytes, use_of(b), why);
 	if (status == OK && !b->in_memory)
 		status = make_file(b, why);

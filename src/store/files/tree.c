@@ -88,7 +88,7 @@ static bool parse_dir_name(const char *name, uint64_t *dir)
 	char padded[TREE_NAME_CHARS + 1];
 	size_t n = strlen(name);
 
-	if (n > TREE_NAME_CHARS - 4)   /* so that the files in it have numbers too */
+	if (n > TREE_NAME_CHARS - 4) /* so that the files in it have numbers too */
 		return false;
 	(void)snprintf(padded, sizeof padded, "%0*d%s", (int)(TREE_NAME_CHARS - n), 0, name);
 	return tree_parse_name(padded, dir) && strcmp(dir_name(*dir * TREE_FILES_PER_DIR).s, name) == 0;
@@ -237,7 +237,7 @@ enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault
 
 enum status tree_erase(const struct tree *t, uint64_t *files, size_t n, struct fault *why)
 {
-	bool early = false;   /* some had not been moved yet */
+	bool early = false; /* some had not been moved yet */
 
 	qsort(files, n, sizeof *files, by_number);
 	for (size_t i = 0; i < n; i++) {

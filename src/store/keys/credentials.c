@@ -24,7 +24,7 @@
 struct ring_key {
 	struct ring_key *next;
 	struct access_key key;
-	size_t bytes;              /* of the block */
+	size_t bytes; /* of the block */
 	struct key_grant grants[];
 };
 
@@ -44,8 +44,8 @@ static bool same_grants(const struct access_key *a, const struct access_key *b)
 
 static bool same_key(const struct access_key *a, const struct access_key *b)
 {
-	return a->power == b->power && strcmp(a->id, b->id) == 0 && secret_equal(str_of(a->secret), str_of(b->secret))
-		&& strcmp(a->user, b->user) == 0 && same_grants(a, b);
+	return a->power == b->power && strcmp(a->id, b->id) == 0 && secret_equal(str_of(a->secret), str_of(b->secret)) &&
+		strcmp(a->user, b->user) == 0 && same_grants(a, b);
 }
 
 static struct str copy_to(char **at, struct str s)
@@ -72,7 +72,8 @@ static struct ring_key *copy_key(const struct access_key *key)
 	k->key = *key;
 	k->bytes = bytes;
 	for (size_t i = 0; i < key->n_grants; i++)
-		k->grants[i] = (struct key_grant){ key->grants[i].actions, copy_to(&text, key->grants[i].bucket), copy_to(&text, key->grants[i].prefix) };
+		k->grants[i] =
+			(struct key_grant){ key->grants[i].actions, copy_to(&text, key->grants[i].bucket), copy_to(&text, key->grants[i].prefix) };
 	k->key.grants = key->n_grants > 0 ? k->grants : NULL;
 	return k;
 }
@@ -154,7 +155,9 @@ static enum status copy_text(struct credentials *c, struct str text, struct aren
 
 	if (profiles_parse(text, a, all, &cause) != OK)
 		return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s.", c->path, cause.text);
-	const char *missing = profiles_find(all, KEY_OWNER_NAME) == NULL ? KEY_OWNER_NAME : profiles_find(all, "slots") == NULL ? "slots" : NULL;
+	const char *missing = profiles_find(all, KEY_OWNER_NAME) == NULL ? KEY_OWNER_NAME
+		: profiles_find(all, "slots") == NULL                        ? "slots"
+																	 : NULL;
 	if (missing != NULL)
 		return fault_set(why, STORAGE_FAILED, "%s/credentials has no profile [%s].", c->path, missing);
 	return activate_keys(c, all, why);
@@ -203,10 +206,10 @@ static void reload_keys(struct credentials *c)
 	atomic_store_explicit(&c->looked_ms, clock_mono_ms(), memory_order_relaxed);
 	if (!has_changed(c, &st))
 		return;
-	c->seen = st;   /* so that one that cannot be read is not tried again and again */
+	c->seen = st; /* so that one that cannot be read is not tried again and again */
 	enum status status = load_keys(c, &why);
 	if (!file_changed(&before, &c->seen))
-		return;   /* a second check a young file; said before */
+		return; /* a second check a young file; said before */
 	if (status == OK)
 		LOG(KEYS_LOADED, STR(""), LOG_I("keys", c->n));
 	else

@@ -21,11 +21,11 @@ struct ring_key;
 
 struct credentials {
 	struct key_ring ring;
-	int dir_fd;                /* borrowed */
-	const char *path;          /* borrowed, for sentences */
+	int dir_fd;       /* borrowed */
+	const char *path; /* borrowed, for sentences */
 	/* under `lock`: what is in force */
 	pthread_mutex_t lock;
-	const struct access_key **by_id;   /* sorted */
+	const struct access_key **by_id; /* sorted */
 	size_t n;
 	const struct access_key *owner, *slots;
 	/* under `renewal`: one thread at a time checks the file */

@@ -69,7 +69,8 @@ static void end_edit(struct editing *e)
 static enum status check_addition(const struct editing *e, const struct key_addition *k, struct fault *why)
 {
 	if (!profile_name_valid(k->name))
-		return fault_set(why, INVALID_INPUT, "A name must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first", KEY_USER_MAX);
+		return fault_set(
+			why, INVALID_INPUT, "A name must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first", KEY_USER_MAX);
 	for (size_t i = 0; i < e->all->n; i++) {
 		const struct key_profile *p = &e->all->all[i];
 		if (str_equal(str_of(p->name), k->name))

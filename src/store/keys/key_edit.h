@@ -7,10 +7,10 @@
 #include "store/keys/key_file.h"
 
 struct key_addition {
-	struct str name;           /* of the profile */
-	struct str user;           /* whose buckets; "": the name */
+	struct str name; /* of the profile */
+	struct str user; /* whose buckets; "": the name */
 	const struct key_grant *grants;
-	size_t n_grants;           /* 0: everything */
+	size_t n_grants; /* 0: everything */
 	const struct new_key *key;
 };
 

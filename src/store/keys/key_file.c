@@ -102,8 +102,9 @@ enum status key_file_make(int dir_fd, const char *path, struct fault *why)
 	buf_init(&b, PROFILES_MAX_BYTES);
 	if (faccessat(dir_fd, FILE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return OK;
-	buf_put(&b, STR("# Access keys of this tintype server. [tintype] is the owner, with full access to its own buckets.\n"
-	                "# [slots] signs upload slots: it may put and get images only. Others are users: `tintype keys` creates them.\n"));
+	buf_put(&b,
+		STR("# Access keys of this tintype server. [tintype] is the owner, with full access to its own buckets.\n"
+			"# [slots] signs upload slots: it may put and get images only. Others are users: `tintype keys` creates them.\n"));
 	put_random_profile(&b, KEY_OWNER_NAME);
 	buf_put_char(&b, '\n');
 	put_random_profile(&b, "slots");
@@ -131,7 +132,7 @@ enum status key_file_read(int dir_fd, const char *path, struct buf *out, struct 
 		return io_fault_start(why, errno, "open the file credentials in", path);
 	struct stat dir;
 	enum status status = fstat(dir_fd, &dir) != 0 ? io_fault_start(why, errno, "read the file credentials in", path)
-	                                              : io_check_private(fd, dir.st_uid, "file credentials in", path, why);
+												  : io_check_private(fd, dir.st_uid, "file credentials in", path, why);
 	if (status == OK)
 		status = read_private(fd, out, st, path, why);
 	io_close(fd);

@@ -6,15 +6,13 @@
 
 #include <string.h>
 
-#define PREFIX_MAX_BYTES 1024   /* of a key */
+#define PREFIX_MAX_BYTES 1024 /* of a key */
 
 static const struct {
 	const char *word;
 	unsigned actions;
-} action_words[] = {
-	{ "list", KEY_LIST }, { "read", KEY_READ }, { "write", KEY_WRITE },
-	{ "delete", KEY_DELETE }, { "buckets", KEY_BUCKETS }, { "all", KEY_ACTIONS_ALL },
-};
+} action_words[] = { { "list", KEY_LIST }, { "read", KEY_READ }, { "write", KEY_WRITE }, { "delete", KEY_DELETE },
+	{ "buckets", KEY_BUCKETS }, { "all", KEY_ACTIONS_ALL } };
 
 /* grants */
 
@@ -114,7 +112,7 @@ static bool parse_grants(struct str text, struct arena *a, struct access_key *ke
 	size_t n = 0;
 
 	if (grants == NULL)
-		return true;   /* the arena says it in the end */
+		return true; /* the arena says it in the end */
 	for (struct str word = cut_word(&text); word.n > 0; word = cut_word(&text))
 		if (n == GRANTS_MAX || !parse_grant(word, a, &grants[n++]))
 			return false;
@@ -192,8 +190,8 @@ static enum status begin_profile(struct profiles *out, struct str line, size_t n
 
 static bool set_user(struct access_key *key, struct str value)
 {
-	return key->power == KEY_USER && profile_name_valid(value) && !str_equal(value, STR("slots"))
-		&& copy_word(key->user, sizeof key->user, value);
+	return key->power == KEY_USER && profile_name_valid(value) && !str_equal(value, STR("slots")) &&
+		copy_word(key->user, sizeof key->user, value);
 }
 
 static enum status read_setting(struct profiles *out, struct arena *a, struct str line, size_t number, struct fault *why)
@@ -214,8 +212,9 @@ static enum status read_setting(struct profiles *out, struct arena *a, struct st
 	if (str_equal(name, STR("tintype_user")) && !set_user(key, value))
 		return bad_line(why, number, "names a user that cannot be, or is under [tintype] or [slots]");
 	if (str_equal(name, STR("tintype_allow")) && (key->power != KEY_USER || key->n_grants > 0 || !parse_grants(value, a, key)))
-		return bad_line(why, number, "has grants that are not of the form list,read:BUCKET/PREFIX, are repeated, or "
-		                "are under [tintype] or [slots]");
+		return bad_line(why, number,
+			"has grants that are not of the form list,read:BUCKET/PREFIX, are repeated, or "
+			"are under [tintype] or [slots]");
 	return OK;
 }
 

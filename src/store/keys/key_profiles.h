@@ -17,14 +17,14 @@
 #include "port/key_ring.h"
 
 #define PROFILES_MAX 500
-#define GRANTS_MAX 16           /* of one profile */
-#define PROFILES_MAX_BYTES (256 * 1024)   /* of a file */
-#define PROFILES_ARENA_BYTES (2 * 1024 * 1024)   /* holds the grants of any file */
+#define GRANTS_MAX 16                          /* of one profile */
+#define PROFILES_MAX_BYTES (256 * 1024)        /* of a file */
+#define PROFILES_ARENA_BYTES (2 * 1024 * 1024) /* holds the grants of any file */
 
 struct key_profile {
 	char name[KEY_USER_MAX + 1];
-	struct access_key key;     /* grants are in the arena */
-	size_t line;               /* where it begins, for errors */
+	struct access_key key; /* grants are in the arena */
+	size_t line;           /* where it begins, for errors */
 };
 
 struct profiles {

@@ -45,7 +45,8 @@ static enum status check_request(const struct engine *e, struct fault *why)
 	return OK;
 }
 
-enum status signing_presign(struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
+enum status signing_presign(
+	struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
 	struct engine *e = engine_of_store(s);
 	struct sigv4_key key = slots_key(e);

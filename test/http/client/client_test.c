@@ -12,13 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-
 /* What a test's server does, and what it saw. */
 struct script {
-	struct str answer;           /* written for each request */
-	unsigned requests_per_connection;   /* then the connection is closed; 0: no end */
-	unsigned cut_from;           /* from this connection on, requests are read and not answered */
-	bool mute;                   /* never answer, never close */
+	struct str answer;                /* written for each request */
+	unsigned requests_per_connection; /* then the connection is closed; 0: no end */
+	unsigned cut_from;                /* from this connection on, requests are read and not answered */
+	bool mute;                        /* never answer, never close */
 	atomic_uint requests;
 	atomic_uint closed;
 	struct buf last;
@@ -81,12 +80,13 @@ static void test_answer_when_framed_each_way_then_body(void **state)
 	static const struct {
 		const char *method, *answer, *body;
 		int status;
-		unsigned connections;   /* for two requests */
+		unsigned connections; /* for two requests */
 	} rows[] = {
 		{ "GET", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello", 200, 1 },
 		{ "GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", 200, 1 },
 		{ "GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", "hello", 200, 1 },
-		{ "GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", "no", 404, 1 },
+		{ "GET", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
+			"no", 404, 1 },
 		{ "GET", "HTTP/1.1 204 No Content\r\n\r\n", "", 204, 1 },
 		{ "GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n", "", 304, 1 },
 		{ "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "", 200, 1 },
@@ -145,10 +145,8 @@ static void test_answer_when_cut_at_every_byte_then_upstream(void **state)
 
 static void test_answer_when_garbage_then_upstream(void **state)
 {
-	static const char *const answers[] = {
-		"garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nA b\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "\x16\x03\x01\x02\r\n\r\n",
-	};
+	static const char *const answers[] = { "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nA b\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "\x16\x03\x01\x02\r\n\r\n" };
 	for (size_t i = 0; i < COUNT_OF(answers); i++) {
 		struct fixture f;
 		struct http_response r;
@@ -469,8 +467,13 @@ static void test_body_when_from_file_then_sent_whole_with_progress(void **state)
 	uint64_t last = 0;
 	start(&f, STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
 	int fd = memory_file((struct str){ body, sizeof body });
-	struct http_request q = { .method = STR("PUT"), .url = str_of(f.server.url), .body_file = true, .body_fd = fd,
-		                  .body_length = sizeof body, .progress = note_progress, .progress_arg = &last };
+	struct http_request q = { .method = STR("PUT"),
+		.url = str_of(f.server.url),
+		.body_file = true,
+		.body_fd = fd,
+		.body_length = sizeof body,
+		.progress = note_progress,
+		.progress_arg = &last };
 	assert_int_equal(http_send(f.client, &q, &f.arena, &r, &f.why), OK);
 	assert_int_equal(last, sizeof body);
 	assert_true(str_ends_with(buf_str(&f.script.last), (struct str){ body, sizeof body }));

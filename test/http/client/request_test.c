@@ -43,11 +43,9 @@ static void test_head_when_url_is_right_then_target_and_host(void **state)
 
 static void test_head_when_url_is_wrong_then_refused(void **state)
 {
-	static const char *const rows[] = {
-		"", "a", "ftp://a/", "http:/a", "http://", "http:///x", "http://:80/", "http://a:0/", "http://a:65536/", "http://a:x/",
-		"http://u@a/", "http://u:p@a/", "http://[::1/", "http://[::1]x/", "http://[]/", "http://a/ b", "http://a/\r\nX: y", "http://a\t/",
-		"http://a/#f", "http://a/\xc3\xa9", "http://a/\x7f",
-	};
+	static const char *const rows[] = { "", "a", "ftp://a/", "http:/a", "http://", "http:///x", "http://:80/", "http://a:0/",
+		"http://a:65536/", "http://a:x/", "http://u@a/", "http://u:p@a/", "http://[::1/", "http://[::1]x/", "http://[]/", "http://a/ b",
+		"http://a/\r\nX: y", "http://a\t/", "http://a/#f", "http://a/\xc3\xa9", "http://a/\x7f" };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct connection_target to;
 		struct buf head;
@@ -76,12 +74,10 @@ static void test_head_when_host_is_too_long_then_refused(void **state)
 
 static void test_head_when_header_could_inject_then_refused(void **state)
 {
-	const struct header rows[] = {
-		{ STR("A"), STR("b\r\nC: d") }, { STR("A"), STR("b\n") }, { STR("A"), STR("b\r") }, { STR("A"), STR("b\0c") },
-		{ STR("A\r\nB"), STR("c") }, { STR("A:"), STR("c") }, { STR("A b"), STR("c") }, { STR(""), STR("c") }, { STR("A\0"), STR("c") },
-		{ STR("\xc3\xa9"), STR("c") }, { STR("HOST"), STR("c") }, { STR("content-length"), STR("1") },
-		{ STR("Transfer-Encoding"), STR("chunked") }, { STR("Connection"), STR("x") },
-	};
+	const struct header rows[] = { { STR("A"), STR("b\r\nC: d") }, { STR("A"), STR("b\n") }, { STR("A"), STR("b\r") },
+		{ STR("A"), STR("b\0c") }, { STR("A\r\nB"), STR("c") }, { STR("A:"), STR("c") }, { STR("A b"), STR("c") }, { STR(""), STR("c") },
+		{ STR("A\0"), STR("c") }, { STR("\xc3\xa9"), STR("c") }, { STR("HOST"), STR("c") }, { STR("content-length"), STR("1") },
+		{ STR("Transfer-Encoding"), STR("chunked") }, { STR("Connection"), STR("x") } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct connection_target to;
 		struct buf head;
@@ -117,8 +113,9 @@ static void test_head_when_body_then_length(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct connection_target to;
 		struct buf head;
-		struct http_request r = { .method = str_of(rows[i].method), .url = STR("http://a/"), .headers = &header, .n_headers = 1,
-			                  .body = str_of(rows[i].body) };
+		struct http_request r = {
+			.method = str_of(rows[i].method), .url = STR("http://a/"), .headers = &header, .n_headers = 1, .body = str_of(rows[i].body)
+		};
 		assert_int_equal(write_head(&r, &to, &head), OK);
 		assert_string_equal(head.p, rows[i].head);
 		buf_deinit(&head);

@@ -26,8 +26,8 @@ struct tls_server {
 	struct fake_http http;
 	SSL_CTX *ctx;
 	const char *answer;
-	bool cut;              /* close the socket without close_notify */
-	bool early;            /* answer after the head, and close */
+	bool cut;   /* close the socket without close_notify */
+	bool early; /* answer after the head, and close */
 	char sni[256];
 };
 
@@ -81,7 +81,7 @@ static X509 *make_certificate(const char *alt, X509 *issuer, long seconds)
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)(issuer != NULL ? "server" : "authority"), -1, -1, 0);
 	X509_set_issuer_name(x, issuer != NULL ? X509_get_subject_name(issuer) : name);
 	X509_EXTENSION *e = alt != NULL ? X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, alt)
-	                                : X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+									: X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
 	X509_add_ext(x, e, -1);
 	X509_EXTENSION_free(e);
 	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
@@ -98,12 +98,12 @@ static void write_authority(X509 *x, char path[64])
 }
 
 struct tls_case {
-	const char *alt;         /* of the server's certificate; NULL: the authority itself is shown */
-	const char *host;        /* that is asked */
-	long seconds;            /* the certificate's life from now */
+	const char *alt;  /* of the server's certificate; NULL: the authority itself is shown */
+	const char *host; /* that is asked */
+	long seconds;     /* the certificate's life from now */
 	bool trusted;
-	int max_version;         /* of the server; 0: newest */
-	const char *says;        /* in the fault; NULL: accepted */
+	int max_version;  /* of the server; 0: newest */
+	const char *says; /* in the fault; NULL: accepted */
 };
 
 static const char two_hundred[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

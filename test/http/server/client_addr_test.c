@@ -31,8 +31,8 @@ static void test_addr_text_and_back(void **state)
 
 static void test_addr_when_malformed_then_refused(void **state)
 {
-	static const struct str texts[] = { { "", 0 }, { "1.2.3", 5 }, { "1.2.3.256", 9 }, { "1.2.3.4:5", 9 }, { "[::1]", 5 }, { "1.2.3.4 ", 8 }, { "x", 1 }, { "1.2.3.4\0", 8 },
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 58 } };
+	static const struct str texts[] = { { "", 0 }, { "1.2.3", 5 }, { "1.2.3.256", 9 }, { "1.2.3.4:5", 9 }, { "[::1]", 5 },
+		{ "1.2.3.4 ", 8 }, { "x", 1 }, { "1.2.3.4\0", 8 }, { "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 58 } };
 	struct client_addr a;
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		assert_false(client_addr_parse(texts[i], &a));
@@ -57,8 +57,8 @@ static void test_proxies_when_listed_then_trusted(void **state)
 	static const struct {
 		const char *text;
 		bool trusted;
-	} rows[] = { { "10.0.0.5", true }, { "10.0.0.6", false }, { "192.168.255.1", true }, { "192.169.0.1", false }, { "172.31.0.1", true }, { "172.32.0.1", false },
-		{ "2001:db8:7fff::1", true }, { "2001:db8:8000::1", false }, { "::ffff:10.0.0.5", true } };
+	} rows[] = { { "10.0.0.5", true }, { "10.0.0.6", false }, { "192.168.255.1", true }, { "192.169.0.1", false }, { "172.31.0.1", true },
+		{ "172.32.0.1", false }, { "2001:db8:7fff::1", true }, { "2001:db8:8000::1", false }, { "::ffff:10.0.0.5", true } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct client_addr a = addr(rows[i].text);
 		if (proxy_list_has(&p, &a) != rows[i].trusted)
@@ -73,7 +73,8 @@ static void test_proxies_when_listed_then_trusted(void **state)
 
 static void test_proxies_when_malformed_then_refused_with_the_setting(void **state)
 {
-	static const char *const texts[] = { "proxy.example", "10.0.0.1/33", "10.0.0.1/", "10.0.0.1/-1", "::1/129", "10.0.0.1:80", "10.0.0.0/8/8", "[::1]" };
+	static const char *const texts[] = { "proxy.example", "10.0.0.1/33", "10.0.0.1/", "10.0.0.1/-1", "::1/129", "10.0.0.1:80",
+		"10.0.0.0/8/8", "[::1]" };
 	struct proxy_list p;
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		struct fault why = { 0 };
@@ -104,7 +105,8 @@ static void test_forwarded_for_when_from_a_trusted_proxy_then_its_last_other_sit
 		{ ",", NULL, "10.0.0.1" },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct header headers[] = { { STR("x-forwarded-FOR"), str_of(rows[i].first) }, { STR("A"), STR("b") }, { STR("X-Forwarded-For"), str_of(rows[i].second) } };
+		struct header headers[] = { { STR("x-forwarded-FOR"), str_of(rows[i].first) }, { STR("A"), STR("b") },
+			{ STR("X-Forwarded-For"), str_of(rows[i].second) } };
 		struct request r = { .headers = headers, .n_headers = rows[i].second == NULL ? 2 : 3 };
 		assert_addr(proxy_list_client(&p, &r, addr("10.0.0.1")), rows[i].client);
 		assert_addr(proxy_list_client(&p, &r, addr("9.9.9.9")), "9.9.9.9");
@@ -116,7 +118,8 @@ static void test_limit_counts_each_client_by_itself(void **state)
 	struct client_limit *l = NULL;
 	struct fault why;
 	assert_int_equal(client_limit_new(2, &l, &why), OK);
-	struct client_addr a = addr("10.0.0.1"), b = addr("10.0.0.2"), six = addr("2001:db8:0:1::1"), same = addr("2001:db8:0:1:ffff::2"), far = addr("2001:db8:0:2::1");
+	struct client_addr a = addr("10.0.0.1"), b = addr("10.0.0.2"), six = addr("2001:db8:0:1::1"), same = addr("2001:db8:0:1:ffff::2"),
+					   far = addr("2001:db8:0:2::1");
 	assert_true(client_limit_enter(l, &a) && client_limit_enter(l, &a) && !client_limit_enter(l, &a));
 	assert_true(client_limit_enter(l, &b));
 	client_limit_leave(l, &a);

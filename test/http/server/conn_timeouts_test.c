@@ -4,7 +4,8 @@
 #include "http/server/conn_timeouts.h"
 
 static const struct conn_timeouts rules = {
-	.header_ms = 15000, .idle_ms = 75000, .body_ms = 10000, .drop_ms = 30000, .grace_ms = 10000, .min_rate = 8192 };
+	.header_ms = 15000, .idle_ms = 75000, .body_ms = 10000, .drop_ms = 30000, .grace_ms = 10000, .min_rate = 8192
+};
 
 static const struct {
 	struct conn_progress seen;

@@ -31,7 +31,9 @@ static void set_up(struct fixture *f, int64_t timeout_ms)
 	pthread_cond_init(&f->traffic.none_started, NULL);
 	assert_int_equal(request_metrics_new(&f->traffic.metrics, &why), OK);
 	assert_int_equal(workers_new(2, 64, &f->traffic.workers, &why), OK);
-	f->listener = (struct listener){ .name = "api", .connections = M_CONNECTIONS_API, .traffic = &f->traffic, .handler = &f->handler, .most = 100, .proxies = &f->proxies };
+	f->listener = (struct listener){
+		.name = "api", .connections = M_CONNECTIONS_API, .traffic = &f->traffic, .handler = &f->handler, .most = 100, .proxies = &f->proxies
+	};
 	assert_int_equal(listen_open("api", "127.0.0.1:0", &f->listener.socket, &why), OK);
 	host_names_init(&f->listener.hosts);
 	assert_int_equal(reactor_init(&f->reactor, &f->timeouts, &why), OK);
@@ -98,7 +100,8 @@ static void test_requests_when_in_pieces_of_any_size_then_all_are_answered(void 
 {
 	static char out[1 << 16];
 	struct fixture f;
-	struct str in = STR("\r\nGET /fast HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
+	struct str in = STR(
+		"\r\nGET /fast HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
 		"POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nT: x\r\n\r\nGET /fast HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 	set_up(&f, 60000);
 	for (size_t step = 1; step < 400; step = step * 3 / 2 + 1) {

@@ -3,7 +3,13 @@
 
 #include "http/server/framing.h"
 
-#define H(n, v) { { "" n, sizeof(n) - 1 }, { "" v, sizeof(v) - 1 } }
+#define H(n, v) \
+	{ \
+		{ "" n, sizeof(n) - 1 }, \
+		{ \
+			"" v, sizeof(v) - 1 \
+		} \
+	}
 #define HOST H("Host", "localhost")
 
 static enum status read_headers(const struct header *h, size_t n, struct framing *out)
@@ -55,12 +61,13 @@ static void test_framing_when_contradictory_then_refused(void **state)
 	assert_int_equal(READ(&f, HOST, H("Authorization", "Bearer a"), H("authorization", "Bearer b")), INVALID);
 	assert_int_equal(READ(&f, HOST, HOST), INVALID);
 	assert_int_equal(READ(&f, H("Accept", "*/*")), INVALID);
-	assert_int_equal(f.length, 77);   /* written only on OK */
+	assert_int_equal(f.length, 77); /* written only on OK */
 }
 
 static void test_framing_when_coding_is_not_chunked_then_refused(void **state)
 {
-	static const char *const codings[] = { "gzip, chunked", "chunked, gzip", "identity", "", "chunked;q=1", "xchunked", "chunked,", "\"chunked\"" };
+	static const char *const codings[] = { "gzip, chunked", "chunked, gzip", "identity", "", "chunked;q=1", "xchunked", "chunked,",
+		"\"chunked\"" };
 	struct framing f;
 	for (size_t i = 0; i < COUNT_OF(codings); i++) {
 		struct header h[] = { HOST, { STR("Transfer-Encoding"), str_of(codings[i]) } };
@@ -105,7 +112,8 @@ static void test_target_when_absolute_then_its_authority_is_reported(void **stat
 
 static void test_target_when_no_path_then_refused(void **state)
 {
-	static const char *const targets[] = { "", "a", "?a", "h:80", "ftp://h/", "https://h/", "http://", "http:///a", "/a b", "/a\x01", "/a\x7f", "**", "/\xc3\xa4", "/a#b", "*#" };
+	static const char *const targets[] = { "", "a", "?a", "h:80", "ftp://h/", "https://h/", "http://", "http:///a", "/a b", "/a\x01",
+		"/a\x7f", "**", "/\xc3\xa4", "/a#b", "*#" };
 	struct target t;
 	struct fault why;
 	for (size_t i = 0; i < COUNT_OF(targets); i++)

@@ -78,22 +78,30 @@ static void test_head_says_whether_the_connection_stays_open(void **state)
 
 static void test_head_when_malformed_then_refused(void **state)
 {
-#define ROW(text) { text, sizeof text - 1 }
-	static const struct str rows[] = {
-		/* the request line */
-		ROW("\r\n\r\n"), ROW("GET\r\n\r\n"), ROW("GET /\r\n\r\n"), ROW("GET  / HTTP/1.1\r\n\r\n"), ROW("GET /  HTTP/1.1\r\n\r\n"), ROW(" GET / HTTP/1.1\r\n\r\n"),
-		ROW("GET / HTTP/1.1 \r\n\r\n"), ROW("GET\t/ HTTP/1.1\r\n\r\n"), ROW("GET /\tHTTP/1.1\r\n\r\n"), ROW("G(T / HTTP/1.1\r\n\r\n"), ROW("G\0T / HTTP/1.1\r\n\r\n"),
-		ROW("GET /\0 HTTP/1.1\r\n\r\n"), ROW("GET /\xc3\xa4 HTTP/1.1\r\n\r\n"), ROW("GET /\x7f HTTP/1.1\r\n\r\n"), ROW("GET / http/1.1\r\n\r\n"), ROW("GET / HTTP/11\r\n\r\n"),
-		ROW("GET / HTTP/1.11\r\n\r\n"), ROW("GET / HTTP/1,1\r\n\r\n"), ROW("GET / HTTP/a.1\r\n\r\n"), ROW("GET / HTTP/1.\r\n\r\n"), ROW("GET / FTP/1.1\r\n\r\n"), ROW("GET HTTP/1.1\r\n\r\n"),
-		ROW("GET / HTTP/1.1\r\r\n\r\n"), ROW("\x16\x03\x01\n"), ROW("GET / a HTTP/1.1\r\n\r\n"), ROW("\xef\xbb\xbfGET / HTTP/1.1\r\n\r\n"),
+#define ROW(text) \
+	{ \
+		text, sizeof text - 1 \
+	}
+	static const struct str rows[] = { /* the request line */
+		ROW("\r\n\r\n"), ROW("GET\r\n\r\n"), ROW("GET /\r\n\r\n"), ROW("GET  / HTTP/1.1\r\n\r\n"), ROW("GET /  HTTP/1.1\r\n\r\n"),
+		ROW(" GET / HTTP/1.1\r\n\r\n"), ROW("GET / HTTP/1.1 \r\n\r\n"), ROW("GET\t/ HTTP/1.1\r\n\r\n"), ROW("GET /\tHTTP/1.1\r\n\r\n"),
+		ROW("G(T / HTTP/1.1\r\n\r\n"), ROW("G\0T / HTTP/1.1\r\n\r\n"), ROW("GET /\0 HTTP/1.1\r\n\r\n"),
+		ROW("GET /\xc3\xa4 HTTP/1.1\r\n\r\n"), ROW("GET /\x7f HTTP/1.1\r\n\r\n"), ROW("GET / http/1.1\r\n\r\n"),
+		ROW("GET / HTTP/11\r\n\r\n"), ROW("GET / HTTP/1.11\r\n\r\n"), ROW("GET / HTTP/1,1\r\n\r\n"), ROW("GET / HTTP/a.1\r\n\r\n"),
+		ROW("GET / HTTP/1.\r\n\r\n"), ROW("GET / FTP/1.1\r\n\r\n"), ROW("GET HTTP/1.1\r\n\r\n"), ROW("GET / HTTP/1.1\r\r\n\r\n"),
+		ROW("\x16\x03\x01\n"), ROW("GET / a HTTP/1.1\r\n\r\n"), ROW("\xef\xbb\xbfGET / HTTP/1.1\r\n\r\n"),
 		/* ends of lines */
-		ROW("GET / HTTP/1.1\n\n"), ROW("GET / HTTP/1.1\nA: b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n\0\n"),
-		ROW("GET / HTTP/1.1\0\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n"), ROW("\nGET / HTTP/1.1\r\n\r\n"), ROW("GET / HTTP/1.1\r\n\r\r\n\r\n"),
+		ROW("GET / HTTP/1.1\n\n"), ROW("GET / HTTP/1.1\nA: b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA: b\r\n\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n\0\n"), ROW("GET / HTTP/1.1\0\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA: b\rC: d\r\n\r\n"), ROW("\nGET / HTTP/1.1\r\n\r\n"), ROW("GET / HTTP/1.1\r\n\r\r\n\r\n"),
 		/* headers */
-		ROW("GET / HTTP/1.1\r\n: a\r\n\r\n"), ROW("GET / HTTP/1.1\r\n:\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA : b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA\t: b\r\n\r\n"),
-		ROW("GET / HTTP/1.1\r\n A: b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n\tc\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA:\r\n b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n \r\n\r\n"),
-		ROW("GET / HTTP/1.1\r\nA: b\0c\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA\0: b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: \x01\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: \x7f\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA\x80: b\r\n\r\n"),
-		ROW("GET / HTTP/1.1\r\nA B: c\r\n\r\n"), ROW("GET / HTTP/1.1\r\n\"A\": b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: \x0b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: \x1b\r\n\r\n"),
+		ROW("GET / HTTP/1.1\r\n: a\r\n\r\n"), ROW("GET / HTTP/1.1\r\n:\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA\r\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA : b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA\t: b\r\n\r\n"), ROW("GET / HTTP/1.1\r\n A: b\r\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n\tc\r\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA:\r\n b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\r\n \r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: b\0c\r\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA\0: b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: \x01\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: \x7f\r\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA\x80: b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA B: c\r\n\r\n"), ROW("GET / HTTP/1.1\r\n\"A\": b\r\n\r\n"),
+		ROW("GET / HTTP/1.1\r\nA: \x0b\r\n\r\n"), ROW("GET / HTTP/1.1\r\nA: \x1b\r\n\r\n")
 	};
 #undef ROW
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -108,7 +116,8 @@ static void test_head_when_malformed_then_refused(void **state)
 
 static void test_head_when_another_version_then_that_is_said(void **state)
 {
-	static const char *const rows[] = { "PRI * HTTP/2.0\r\n\r\n", "GET / HTTP/0.9\r\n\r\n", "GET / HTTP/3.1\r\n\r\n", "GET / HTTP/9.9\r\n\r\n" };
+	static const char *const rows[] = { "PRI * HTTP/2.0\r\n\r\n", "GET / HTTP/0.9\r\n\r\n", "GET / HTTP/3.1\r\n\r\n",
+		"GET / HTTP/9.9\r\n\r\n" };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct parsed p;
 		assert_int_equal(parse(&p, str_of(rows[i]), 1000), INVALID);
@@ -139,7 +148,7 @@ static void test_head_when_too_long_then_which_part_is_said(void **state)
 	assert_int_equal(parse(&p, (struct str){ text, sizeof text }, 1000), LIMIT);
 	assert_int_equal(p.why.code, F_HEAD_TOO_LARGE);
 	arena_deinit(&p.arena);
-	memcpy(text + HEAD_MAX_BYTES - 4, "\r\n\r\n", 4);   /* the longest that there may be */
+	memcpy(text + HEAD_MAX_BYTES - 4, "\r\n\r\n", 4); /* the longest that there may be */
 	assert_int_equal(parse(&p, (struct str){ text, sizeof text }, 1000), OK);
 	assert_int_equal(p.size, HEAD_MAX_BYTES);
 	arena_deinit(&p.arena);

@@ -16,17 +16,17 @@ static int set_up(void **state)
 
 static void test_host_when_known_then_ours_with_any_port(void **state)
 {
-	static const char *const names[] = { "localhost", "LocalHost:1", "127.0.0.1:65535", "[::1]", "[::1]:80", "pictures.EXAMPLE", "shop.example:", "localhost:0" };
+	static const char *const names[] = { "localhost", "LocalHost:1", "127.0.0.1:65535", "[::1]", "[::1]:80", "pictures.EXAMPLE",
+		"shop.example:", "localhost:0" };
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		assert_true(host_is_ours(&ours, str_of(names[i])));
 }
 
 static void test_host_when_foreign_or_malformed_then_not_ours(void **state)
 {
-	static const char *const names[] = {
-		"", "evil.example", "localhost.evil.example", "evil.localhost", "localhost.", "localhost:65536", "localhost:x", "localhost:80:80",
-		"localhost@evil.example", "user@localhost", "[::1", "::1", "[::1]x", "[]", "[::1]:-1", "127.0.0.1 ", " localhost", "local host", "localhost/",
-		"10.0.0.1", "[::2]", ":80", "localhost,evil.example" };
+	static const char *const names[] = { "", "evil.example", "localhost.evil.example", "evil.localhost", "localhost.", "localhost:65536",
+		"localhost:x", "localhost:80:80", "localhost@evil.example", "user@localhost", "[::1", "::1", "[::1]x", "[]", "[::1]:-1",
+		"127.0.0.1 ", " localhost", "local host", "localhost/", "10.0.0.1", "[::2]", ":80", "localhost,evil.example" };
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		assert_false(host_is_ours(&ours, str_of(names[i])));
 	assert_false(host_is_ours(&ours, STR("localhost\0.evil")));
@@ -48,7 +48,8 @@ static void test_names_when_bad_or_too_many_then_refused(void **state)
 	struct host_names h;
 	struct fault why;
 	host_names_init(&h);
-	static const char *const bad[] = { "good.example,bad/name", "two names", "a.example,two names", "http://a.example", "a.example:x", "a?b" };
+	static const char *const bad[] = { "good.example,bad/name", "two names", "a.example,two names", "http://a.example", "a.example:x",
+		"a?b" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		assert_int_equal(host_names_add_list(&h, str_of(bad[i]), &why), INVALID);
 		assert_int_equal(why.code, F_BAD_SETTING);

@@ -22,7 +22,8 @@ static void test_address_when_well_formed_then_cut(void **state)
 
 static void test_address_when_malformed_then_the_setting_is_named(void **state)
 {
-	static const char *const texts[] = { "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "::1:80", "[::1]", "[::1]80", "[::1:80", "[]:80", "8080" };
+	static const char *const texts[] = { "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "::1:80", "[::1]",
+		"[::1]80", "[::1:80", "[]:80", "8080" };
 	struct str host;
 	uint16_t port;
 	struct fault why;

@@ -49,10 +49,10 @@ static void test_count_when_labels_differ_then_rows_differ(void **state)
 
 static void test_latency_when_counted_then_buckets_are_cumulative(void **state)
 {
-	request_metrics_count(m, "api", "r", 200, 500);        /* on the border: le is inclusive */
+	request_metrics_count(m, "api", "r", 200, 500); /* on the border: le is inclusive */
 	request_metrics_count(m, "api", "r", 200, 501);
-	request_metrics_count(m, "api", "r", 200, 99000000);   /* beyond the last bucket */
-	request_metrics_count(m, "api", "r", 200, -5);         /* a clock that was set back */
+	request_metrics_count(m, "api", "r", 200, 99000000); /* beyond the last bucket */
+	request_metrics_count(m, "api", "r", 200, -5);       /* a clock that was set back */
 	assert_shows("route=\"r\",le=\"0.0005\"} 2\n");
 	assert_shows("route=\"r\",le=\"0.001\"} 3\n");
 	assert_shows("route=\"r\",le=\"10\"} 3\n");

@@ -47,7 +47,9 @@ static void *run(void *arg)
 	struct running *r = arg;
 	struct admin admin;
 	admin_init(&admin, &(struct admin_options){ .metrics = server_metrics(r->server), .needs_token = !r->at.admin_is_loopback });
-	struct server_handlers handlers = { .api = &api, .admin = &admin.handler, .storage = r->at.storage[0] != '\0' ? &storage : NULL, .arg = r };
+	struct server_handlers handlers = {
+		.api = &api, .admin = &admin.handler, .storage = r->at.storage[0] != '\0' ? &storage : NULL, .arg = r
+	};
 	struct fault why;
 	r->status = server_run(r->server, &handlers, note_started, &why);
 	return NULL;
@@ -75,7 +77,8 @@ static void stop(struct running *r)
 	assert_null(r->server);
 }
 
-static char *flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "[::1]:0", "--workers", "4", "--log-level", "error", "--header-timeout", "1" };
+static char *flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "[::1]:0", "--workers", "4", "--log-level", "error",
+	"--header-timeout", "1" };
 
 static int connect_to(const char *url)
 {
@@ -173,7 +176,7 @@ static void test_server_when_it_ends_under_load_then_ends_each_promise_once(void
 		assert_int_equal(pthread_create(&clients[i], NULL, be_client, &r), 0);
 	int fd = connect_to(r.at.api);
 	assert_true(ask(fd, request_contexts[1].request, request_contexts[1].want));
-	stop(&r);   /* the clients' next connections are refused, so they end */
+	stop(&r); /* the clients' next connections are refused, so they end */
 	for (size_t i = 0; i < CLIENTS; i++)
 		pthread_join(clients[i], NULL);
 	close(fd);
@@ -202,7 +205,7 @@ static void test_drain_when_exchanges_are_started_then_waits_until_they_are_woke
 	toy_await_pending(2);
 	close(leaves);
 	assert_int_equal(kill(getpid(), SIGTERM), 0);
-	for (got[0] = '\0'; strstr(got, "Connection: close") == NULL;) {   /* told by every answer while it drains */
+	for (got[0] = '\0'; strstr(got, "Connection: close") == NULL;) { /* told by every answer while it drains */
 		send_text(asks, request_contexts[0].request);
 		ssize_t n = recv(asks, got, sizeof got - 1, 0);
 		assert_true(n > 0);

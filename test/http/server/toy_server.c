@@ -14,7 +14,9 @@ static struct serve_addresses at;
 static struct admin_auth admin_auth;
 static struct admin admin;
 static struct handler api = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
-static struct handler storage = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true };
+static struct handler storage = {
+	.ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 5 << 20, .slow_body_is_rate = true, .plus_is_blank = true
+};
 
 static void tell_started(void *arg)
 {
@@ -40,7 +42,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", why.text);
 		return 1;
 	}
-	admin_init(&admin, &(struct admin_options){ .ready = ready, .auth = &admin_auth, .metrics = server_metrics(server), .needs_token = !at.admin_is_loopback });
+	admin_init(&admin,
+		&(struct admin_options){
+			.ready = ready, .auth = &admin_auth, .metrics = server_metrics(server), .needs_token = !at.admin_is_loopback });
 	if (!log_level_parse(str_of(settings.log_level), &level))
 		return 1;
 	struct log_options log = { .level = level, .queue_lines = 4096 };

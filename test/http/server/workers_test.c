@@ -73,7 +73,7 @@ static void test_jobs_when_each_waits_then_run_at_once_up_to_the_limit(void **st
 		jobs[i].run = pass_gate;
 		assert_true(workers_submit(w, &jobs[i]));
 	}
-	await_running(3);   /* would wait for ever if fewer threads were started */
+	await_running(3); /* would wait for ever if fewer threads were started */
 	assert_int_equal(metric_get(M_WORK_QUEUED), 2);
 	open_gate();
 	workers_free(&w);

@@ -3,7 +3,7 @@
 #include "unit.h"
 #include <string.h>
 
-#define SCREEN BYTES("GIF89a\x02\0\x01\0\x80\0\0\xff\0\0\0\0\xff")     /* 2 x 1 */
+#define SCREEN BYTES("GIF89a\x02\0\x01\0\x80\0\0\xff\0\0\0\0\xff") /* 2 x 1 */
 #define FRAME BYTES("\x2c\0\0\0\0\x02\0\x01\0\0\x02\x02\x04\x0a\0")
 #define END BYTES(";")
 #define CONTROL BYTES("\x21\xf9\x04\0\0\0\0\0")
@@ -23,8 +23,12 @@ static struct str frame_at(uint32_t x, uint32_t y, uint32_t width, uint32_t heig
 static void test_gif_of_several_frames_then_counted(void **state)
 {
 	assert_int_equal(JOIN(SCREEN, FRAME, END).n, 35);
-	struct str local = BYTES("\x2c\0\0\0\0\x01\0\x01\0\x81" "rgbRGBrgbRGB" "\x02\x03" "abc\x01z\0");
-	struct str comment = BYTES("\x21\xfe\x03" "a;b\0");
+	struct str local = BYTES("\x2c\0\0\0\0\x01\0\x01\0\x81"
+							 "rgbRGBrgbRGB"
+							 "\x02\x03"
+							 "abc\x01z\0");
+	struct str comment = BYTES("\x21\xfe\x03"
+							   "a;b\0");
 	struct probe got = accept_picture(JOIN(SCREEN, CONTROL, FRAME, comment, CONTROL, local, BYTES(";trailing")));
 	assert_int_equal(got.width, 2);
 	assert_int_equal(got.height, 1);
@@ -35,7 +39,10 @@ static void test_gif_of_several_frames_then_counted(void **state)
 /* Where the image may end: after each block from the first whole frame on. */
 static void test_gif_cut_anywhere_then_accepted_at_the_end_of_a_block_after_a_frame(void **state)
 {
-	const struct str parts[] = { JOIN(SCREEN, CONTROL), FRAME, CONTROL, FRAME, BYTES("\x21\xfe\x03" "a;b\x01!\0"), BYTES("\x21\xff\x0bNETSCAPE2.0\x03\1\0\0\0"), FRAME };
+	const struct str parts[] = { JOIN(SCREEN, CONTROL), FRAME, CONTROL, FRAME,
+		BYTES("\x21\xfe\x03"
+			  "a;b\x01!\0"),
+		BYTES("\x21\xff\x0bNETSCAPE2.0\x03\1\0\0\0"), FRAME };
 	const uint32_t frames[] = { 0, 1, 1, 2, 2, 2, 3 };
 	struct str all = picture_join(parts, COUNT_OF(parts));
 	for (size_t n = 6, part = 0, end = parts[0].n; n <= all.n; n++) {
@@ -63,12 +70,14 @@ static void test_gif_with_other_bytes_after_a_frame_then_they_are_its_end(void *
 
 static void test_gif_first_frame_beyond_the_screen_then_the_screen_grows_and_later_ones_are_clipped(void **state)
 {
-	static const struct { uint32_t screen_w, screen_h, x, y, w, h, width, height; } cases[] = {
-		{ 2, 1, 0, 0, 2, 1, 2, 1 }, { 1, 1, 0, 0, 2, 1, 2, 1 }, { 2, 1, 1, 0, 2, 1, 3, 1 }, { 2, 1, 0, 1, 2, 1, 2, 2 }, { 0, 0, 0, 0, 2, 1, 2, 1 }, { 2, 0, 0, 0, 2, 1, 2, 1 },
-		{ 9, 9, 8, 7, 1, 1, 9, 9 }, { 1, 1, 65535, 65535, 65535, 65535, 131070, 131070 }, { 65535, 65535, 0, 0, 1, 1, 65535, 65535 },
-	};
+	static const struct {
+		uint32_t screen_w, screen_h, x, y, w, h, width, height;
+	} cases[] = { { 2, 1, 0, 0, 2, 1, 2, 1 }, { 1, 1, 0, 0, 2, 1, 2, 1 }, { 2, 1, 1, 0, 2, 1, 3, 1 }, { 2, 1, 0, 1, 2, 1, 2, 2 },
+		{ 0, 0, 0, 0, 2, 1, 2, 1 }, { 2, 0, 0, 0, 2, 1, 2, 1 }, { 9, 9, 8, 7, 1, 1, 9, 9 },
+		{ 1, 1, 65535, 65535, 65535, 65535, 131070, 131070 }, { 65535, 65535, 0, 0, 1, 1, 65535, 65535 } };
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct probe got = accept_picture(JOIN(screen_of(cases[i].screen_w, cases[i].screen_h), frame_at(cases[i].x, cases[i].y, cases[i].w, cases[i].h), END));
+		struct probe got = accept_picture(
+			JOIN(screen_of(cases[i].screen_w, cases[i].screen_h), frame_at(cases[i].x, cases[i].y, cases[i].w, cases[i].h), END));
 		assert_int_equal(got.width, cases[i].width);
 		assert_int_equal(got.height, cases[i].height);
 	}
@@ -106,7 +115,10 @@ static void test_gif_that_breaks_a_rule_then_bad_and_why(void **state)
 		else
 			refuse_picture(picture, "a frame's code size is not possible");
 	}
-	refuse_picture(JOIN(SCREEN, BYTES("\x2c\0\0\0\0\x04\0\x02\0\0\x02\x05" "ab")), early);
+	refuse_picture(JOIN(SCREEN,
+					   BYTES("\x2c\0\0\0\0\x04\0\x02\0\0\x02\x05"
+							 "ab")),
+		early);
 	refuse_picture(JOIN(SCREEN, BYTES("\x2c\0\0\0\0\x04\0\x02\0\x87")), early);
 	refuse_picture(BYTES("GIF89a\x04\0\x02\0\x87\0\0rgb"), early);
 }

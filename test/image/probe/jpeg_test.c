@@ -6,7 +6,7 @@
 #define SOI BYTES("\xff\xd8")
 #define EOI BYTES("\xff\xd9")
 #define DQT PICTURE_JPEG_TABLE
-#define SOF BYTES("\xff\xc0\x00\x0b\x08\x00\x08\x00\x10\x01\x01\x11\x00")   /* 16 x 8 */
+#define SOF BYTES("\xff\xc0\x00\x0b\x08\x00\x08\x00\x10\x01\x01\x11\x00") /* 16 x 8 */
 #define ZEROS15 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define DHT BYTES("\xff\xc4\x00\x14\x00\x01" ZEROS15 "\0\xff\xc4\x00\x14\x10\x01" ZEROS15 "\0")
 #define SOS BYTES("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00")
@@ -62,7 +62,8 @@ static void test_jpeg_whole_then_size(void **state)
 
 static void test_jpeg_cut_anywhere_then_refused_and_bytes_after_the_end_are_free(void **state)
 {
-	struct str several = JOIN(SOI, DQT, frame_of(3, 0x11), DHT, scan_of("1"), DHT, scan_of("2"), BYTES("\xff\xd0\x01\xff\xd7\x02"), scan_of("3"), EOI);
+	struct str several =
+		JOIN(SOI, DQT, frame_of(3, 0x11), DHT, scan_of("1"), DHT, scan_of("2"), BYTES("\xff\xd0\x01\xff\xd7\x02"), scan_of("3"), EOI);
 	for (size_t n = 3; n < GOOD.n; n++)
 		refuse_picture(str_slice(GOOD, 0, n), "it ends too early");
 	for (size_t n = 3; n < several.n; n++)
@@ -75,15 +76,12 @@ static void test_jpeg_cut_anywhere_then_refused_and_bytes_after_the_end_are_free
 
 static void test_jpeg_data_with_escapes_restarts_fill_and_segments_then_its_end_is_found(void **state)
 {
-	static const struct str data[] = {
-		{ "\x01\xff\x00\x02", 4 }, { "\xff\x00", 2 }, { "\xff\xd0\x01", 3 }, { "\x01\xff\xd0\xff\xd7\x01", 6 }, { "\x01\xff\xff\xff\xff", 5 },
-		{ "\x01\xff\xff\x00\x01", 5 }, { "\x01\xff\xff\xd0\x01", 5 }, { "\x01\xff\x01\x02", 4 },
-		{ "\x01\xff\xdc\x00\x04\x00\x08", 7 },                    /* DNL */
-		{ "\x01\xff\xfe\x00\x06\xff\xd9\xff\xd9", 9 },            /* the marker of the end inside a comment */
-		{ "\x01\xff\xe1\x00\x00", 5 },
-		{ "\x01\xff\x02\x00\x04hi", 7 },                          /* an unknown segment where a picture already exists */
-		{ "\x01\xff\xc0\x00\x04hi", 7 },
-	};
+	static const struct str data[] = { { "\x01\xff\x00\x02", 4 }, { "\xff\x00", 2 }, { "\xff\xd0\x01", 3 },
+		{ "\x01\xff\xd0\xff\xd7\x01", 6 }, { "\x01\xff\xff\xff\xff", 5 }, { "\x01\xff\xff\x00\x01", 5 }, { "\x01\xff\xff\xd0\x01", 5 },
+		{ "\x01\xff\x01\x02", 4 }, { "\x01\xff\xdc\x00\x04\x00\x08", 7 }, /* DNL */
+		{ "\x01\xff\xfe\x00\x06\xff\xd9\xff\xd9", 9 },                    /* the marker of the end inside a comment */
+		{ "\x01\xff\xe1\x00\x00", 5 }, { "\x01\xff\x02\x00\x04hi", 7 },   /* an unknown segment where a picture already exists */
+		{ "\x01\xff\xc0\x00\x04hi", 7 } };
 	for (size_t i = 0; i < COUNT_OF(data); i++) {
 		accept_picture(JOIN(HEAD, SOS, data[i], EOI));
 		refuse_picture(JOIN(HEAD, SOS, data[i]), "it ends too early");
@@ -166,7 +164,8 @@ static void test_jpeg_scan_of_components_then_they_are_the_frames_own(void **sta
 
 static void test_jpeg_tables_then_quantisation_is_there_and_huffman_may_be_missing(void **state)
 {
-	const char *missing = "a quantisation table is missing", *broken = "a quantisation table is broken", *huffman = "a Huffman table is broken";
+	const char *missing = "a quantisation table is missing", *broken = "a quantisation table is broken",
+			   *huffman = "a Huffman table is broken";
 	struct str table = str_slice(DQT, 4, DQT.n), rest = JOIN(SOF, DHT, SOS, DATA, EOI);
 	accept_picture(JOIN(SOI, DQT, SOF, SOS, DATA, EOI));
 	accept_picture(JOIN(SOI, SOF, DQT, SOS, DATA, EOI));
@@ -218,7 +217,8 @@ static void test_jpeg_with_segments_of_an_unknown_kind_before_the_data_then_bad(
 
 static void test_jpeg_with_fill_bytes_and_strays_between_segments_then_accepted(void **state)
 {
-	accept_picture(JOIN(SOI, BYTES("\xff\xff\xff\xfe\x00\x04hi"), BYTES("stray\xff\x00\xff\xd0\xff\xd7\xff\x01"), BYTES("\xff\xff"), str_slice(GOOD, 2, GOOD.n)));
+	accept_picture(JOIN(SOI, BYTES("\xff\xff\xff\xfe\x00\x04hi"), BYTES("stray\xff\x00\xff\xd0\xff\xd7\xff\x01"), BYTES("\xff\xff"),
+		str_slice(GOOD, 2, GOOD.n)));
 }
 
 static void test_jpeg_with_large_segments_before_the_frame_then_accepted(void **state)
@@ -236,7 +236,9 @@ static void test_jpeg_that_breaks_a_rule_then_bad_and_why(void **state)
 	struct str begin = JOIN(SOI, DQT), rest = JOIN(DHT, SOS, DATA, EOI);
 	refuse_picture(JOIN(begin, BYTES("\xff\xc0\x00\x0b\x08\x00\x10\x00\x00\x01\x01\x11\x00"), rest), "its width is 0");
 	refuse_picture(JOIN(begin, BYTES("\xff\xc0\x00\x0b\x08\x00\x00\x00\x20\x01\x01\x11\x00"), rest), "its height is 0");
-	refuse_picture(JOIN(begin, BYTES("\xff\xc0\x00\x0b\x08\x00\x00\x00\x20\x01\x01\x11\x00"), DHT, SOS, DATA, BYTES("\xff\xdc\x00\x04\x00\x08"), EOI), "its height is 0");
+	refuse_picture(
+		JOIN(begin, BYTES("\xff\xc0\x00\x0b\x08\x00\x00\x00\x20\x01\x01\x11\x00"), DHT, SOS, DATA, BYTES("\xff\xdc\x00\x04\x00\x08"), EOI),
+		"its height is 0");
 	refuse_picture(picture_jpeg(65501, 1), "its width or height is over 65500");
 	refuse_picture(picture_jpeg(1, 65535), "its width or height is over 65500");
 	assert_int_equal(accept_picture(picture_jpeg(65500, 65500)).height, 65500);
@@ -267,20 +269,21 @@ static void test_jpeg_exif_in_both_byte_orders_then_orientation(void **state)
 	assert_int_equal(orientation_of(BYTES("II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0")), 8);
 	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x01\0\0")), 1);
 	/* after another entry, and a directory that stands further back */
-	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x0aXX\0\x02\x01\x0f\0\x02\0\0\0\x01" "ab\0\0\x01\x12\0\x03\0\0\0\x01\0\x03\0\0")), 3);
+	assert_int_equal(orientation_of(BYTES("MM\0*\0\0\0\x0aXX\0\x02\x01\x0f\0\x02\0\0\0\x01"
+										  "ab\0\0\x01\x12\0\x03\0\0\0\x01\0\x03\0\0")),
+		3);
 }
 
 static void test_jpeg_exif_that_is_wrong_then_no_orientation_and_no_harm(void **state)
 {
 	static const struct str wrong[] = {
-		{ "", 0 }, { "MM\0*", 4 }, { "XX\0*\0\0\0\x08\0\0", 10 },
-		{ "MM\0*\xff\xff\xff\xff\0\x01", 10 }, { "MM\0*\0\0\0\x04\0\x01", 10 }, { "MM\0*\0\0\0\x08\xff\xff", 10 },
-		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 19 },                   /* the entry is cut */
-		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x00\0\0", 22 },           /* 0 */
-		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0", 22 },           /* 9 */
-		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\x06\0\0", 22 },           /* a LONG */
-		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x02\0\x06\0\0", 22 },           /* two of them */
-		{ "MM\0*\0\0\0\x08\0\x00\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 22 },           /* after the last entry */
+		{ "", 0 }, { "MM\0*", 4 }, { "XX\0*\0\0\0\x08\0\0", 10 }, { "MM\0*\xff\xff\xff\xff\0\x01", 10 }, { "MM\0*\0\0\0\x04\0\x01", 10 },
+		{ "MM\0*\0\0\0\x08\xff\xff", 10 }, { "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 19 }, /* the entry is cut */
+		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x00\0\0", 22 },                            /* 0 */
+		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x09\0\0", 22 },                            /* 9 */
+		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x04\0\0\0\x01\0\x06\0\0", 22 },                            /* a LONG */
+		{ "MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x02\0\x06\0\0", 22 },                            /* two of them */
+		{ "MM\0*\0\0\0\x08\0\x00\x01\x12\0\x03\0\0\0\x01\0\x06\0\0", 22 },                            /* after the last entry */
 	};
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		assert_int_equal(orientation_of(wrong[i]), 0);

@@ -60,7 +60,10 @@ static void test_png_that_breaks_a_rule_then_bad_and_why(void **state)
 	refuse_picture(JOIN(head, END), "it has no image data");
 	refuse_picture(JOIN(head, DATA), "it ends too early");
 	refuse_picture(JOIN(head, DATA, str_slice(END, 0, 11)), "it ends too early");
-	refuse_picture(JOIN(head, BYTES("\0\0\0\x09" "IDATxx")), "it ends too early");
+	refuse_picture(JOIN(head,
+					   BYTES("\0\0\0\x09"
+							 "IDATxx")),
+		"it ends too early");
 	refuse_picture(JOIN(head, BYTES("\x80\0\0\0IDATxx"), DATA, END), "a chunk's length or name is not possible");
 	refuse_picture(JOIN(head, BYTES("\x7f\xff\xff\xffIDATxx"), DATA, END), "it ends too early");
 	refuse_picture(JOIN(head, BYTES("\0\0\0\0I{ATxxxx"), DATA, END), "a chunk's length or name is not possible");
@@ -94,11 +97,12 @@ static void test_png_whose_image_data_are_no_compressed_data_then_bad(void **sta
 	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x78\x9c")), END), none);
 	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("xxxxxxxx")), END), other);
 	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x78\x9d\x03\0")), END), other);
-	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x78\xbb\x03\0")), END), other);   /* a preset dictionary */
-	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x77\x07\x03\0")), END), other);   /* method 7 */
-	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x88\x1c\x03\0")), END), other);   /* a window of 64 KiB */
+	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x78\xbb\x03\0")), END), other); /* a preset dictionary */
+	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x77\x07\x03\0")), END), other); /* method 7 */
+	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x88\x1c\x03\0")), END), other); /* a window of 64 KiB */
 	accept_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("\x08\x1d\x03\0")), END));
-	accept_picture(JOIN(HEAD, picture_chunk("IDAT", str_slice(whole, 0, 1)), picture_chunk("IDAT", BYTES("")), picture_chunk("IDAT", str_slice(whole, 1, whole.n)), END));
+	accept_picture(JOIN(HEAD, picture_chunk("IDAT", str_slice(whole, 0, 1)), picture_chunk("IDAT", BYTES("")),
+		picture_chunk("IDAT", str_slice(whole, 1, whole.n)), END));
 	refuse_picture(JOIN(HEAD, picture_chunk("IDAT", BYTES("x")), picture_chunk("IDAT", BYTES("xx")), END), other);
 	refuse_picture(JOIN(HEAD, DATA, picture_chunk("tEXt", BYTES("a\0b")), DATA, END), "another chunk is between its image data");
 }
@@ -110,7 +114,8 @@ static void test_png_with_a_wrong_checksum_then_bad_where_it_costs_the_picture(v
 	refuse_picture(JOIN(HEAD, DATA, damaged(DATA), END), "the checksum of its image data is wrong");
 	refuse_picture(JOIN(header(1, 1, INDEXED), damaged(palette), DATA, END), "the checksum of its palette is wrong");
 	refuse_picture(JOIN(HEAD, damaged(palette), DATA, END), "the checksum of its palette is wrong");
-	accept_picture(JOIN(HEAD, damaged(picture_chunk("tEXt", BYTES("a\0b"))), DATA, damaged(picture_chunk("iCCP", BYTES("x"))), damaged(END)));
+	accept_picture(
+		JOIN(HEAD, damaged(picture_chunk("tEXt", BYTES("a\0b"))), DATA, damaged(picture_chunk("iCCP", BYTES("x"))), damaged(END)));
 }
 
 static void test_png_palette_then_1_to_256_colours_and_one_only(void **state)
@@ -173,7 +178,10 @@ static void test_png_animation_then_its_frames_are_counted(void **state)
 	assert_int_equal(accept_picture(JOIN(HEAD, announce(2), frame(0), DATA, second, frame_data(2), END)).frames, 2);
 	assert_int_equal(accept_picture(JOIN(HEAD, announce(2), frame(0), DATA, DATA, second, frame_data(2), frame_data(3), END)).frames, 2);
 	/* the image is not a frame of its animation */
-	assert_int_equal(accept_picture(JOIN(HEAD, announce(2), DATA, frame_in(0, PLACE(1, 1, 1, 1), BYTES("\0\0")), frame_data(1), frame(2), frame_data(3), END)).frames, 2);
+	assert_int_equal(accept_picture(JOIN(HEAD, announce(2), DATA, frame_in(0, PLACE(1, 1, 1, 1), BYTES("\0\0")), frame_data(1), frame(2),
+										frame_data(3), END))
+						 .frames,
+		2);
 	/* only the first counts */
 	assert_int_equal(accept_picture(JOIN(HEAD, announce(2), announce(1), frame(0), DATA, second, frame_data(2), END)).frames, 2);
 }
@@ -229,14 +237,14 @@ static void test_png_animation_whose_frames_are_wrong_then_bad(void **state)
 /* PNG (Third Edition) 13.1: the image is then a still one. */
 static void test_png_with_broken_chunks_of_no_animation_then_one_frame(void **state)
 {
-	const struct str stills[] = {
-		JOIN(HEAD, announce(0), DATA, END), JOIN(HEAD, announce(0), frame(0), DATA, END), JOIN(HEAD, announce(0x80000000), frame(0), DATA, END),
-		JOIN(HEAD, picture_chunk("acTL", BYTES("\0\0\0\1")), DATA, END), JOIN(HEAD, picture_chunk("acTL", BYTES("")), DATA, END),
-		JOIN(HEAD, damaged(announce(3)), DATA, END), JOIN(HEAD, DATA, announce(3), END), JOIN(HEAD, DATA, announce(1), frame(0), frame_data(1), END),
-		JOIN(HEAD, frame_in(0, PLACE(2, 2, 1, 0), BYTES("\0\0")), DATA, END), JOIN(HEAD, frame_in(0, PLACE(9, 9, 0, 0), BYTES("\0\0")), DATA, END),
-		JOIN(HEAD, picture_chunk("fcTL", BYTES("short")), DATA, END), JOIN(HEAD, DATA, frame_data(7), END), JOIN(HEAD, frame(3), frame(3), DATA, END),
-		JOIN(HEAD, picture_chunk("fdAT", BYTES("")), picture_chunk("fcTL", BYTES("")), DATA, END),
-	};
+	const struct str stills[] = { JOIN(HEAD, announce(0), DATA, END), JOIN(HEAD, announce(0), frame(0), DATA, END),
+		JOIN(HEAD, announce(0x80000000), frame(0), DATA, END), JOIN(HEAD, picture_chunk("acTL", BYTES("\0\0\0\1")), DATA, END),
+		JOIN(HEAD, picture_chunk("acTL", BYTES("")), DATA, END), JOIN(HEAD, damaged(announce(3)), DATA, END),
+		JOIN(HEAD, DATA, announce(3), END), JOIN(HEAD, DATA, announce(1), frame(0), frame_data(1), END),
+		JOIN(HEAD, frame_in(0, PLACE(2, 2, 1, 0), BYTES("\0\0")), DATA, END),
+		JOIN(HEAD, frame_in(0, PLACE(9, 9, 0, 0), BYTES("\0\0")), DATA, END), JOIN(HEAD, picture_chunk("fcTL", BYTES("short")), DATA, END),
+		JOIN(HEAD, DATA, frame_data(7), END), JOIN(HEAD, frame(3), frame(3), DATA, END),
+		JOIN(HEAD, picture_chunk("fdAT", BYTES("")), picture_chunk("fcTL", BYTES("")), DATA, END) };
 	for (size_t i = 0; i < COUNT_OF(stills); i++)
 		assert_int_equal(accept_picture(stills[i]).frames, 1);
 }

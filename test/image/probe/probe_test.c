@@ -9,7 +9,10 @@
 
 /* the pictures that other tests use: whole, cut and altered */
 
-#define BUILT(w, h) { picture_jpeg(w, h), picture_png(w, h), picture_gif(w, h), picture_webp(w, h) }
+#define BUILT(w, h) \
+	{ \
+		picture_jpeg(w, h), picture_png(w, h), picture_gif(w, h), picture_webp(w, h) \
+	}
 
 static void test_pictures_built_here_then_accepted_with_their_size(void **state)
 {
@@ -29,7 +32,7 @@ static void test_picture_cut_anywhere_then_refused(void **state)
 		for (size_t n = 0; n < all[i].n; n++) {
 			struct probe got;
 			enum probe_result result = probe_exactly(str_slice(all[i], 0, n), &got);
-			if (result == PROBE_OK)   /* a GIF may end after any whole frame */
+			if (result == PROBE_OK) /* a GIF may end after any whole frame */
 				assert_true(got.type == PROBE_GIF && n == all[i].n - 1);
 			else
 				assert_non_null(got.why);
@@ -60,8 +63,14 @@ static void test_every_byte_flipped_then_no_harm(void **state)
 static void test_bytes_of_another_kind_then_not_image(void **state)
 {
 	static const struct str others[] = { { "<!DOCTYPE html><html>", 21 }, { "<svg xmlns=", 11 }, { "%PDF-1.7", 8 }, { "PK\3\4", 4 },
-		{ "RIFF\x10\0\0\0WAVEfmt ", 16 }, { "GIF88a", 6 }, { "\xff\xd8\x00", 3 }, { "\x89PNX", 4 }, { "\0\0\0\x18" "ftypavif", 12 },
-		{ "BM", 2 }, { "MM\0*", 4 }, { " GIF89a", 7 }, { "\xef\xbb\xbf" "GIF89a", 9 } };
+		{ "RIFF\x10\0\0\0WAVEfmt ", 16 }, { "GIF88a", 6 }, { "\xff\xd8\x00", 3 }, { "\x89PNX", 4 },
+		{ "\0\0\0\x18"
+		  "ftypavif",
+			12 },
+		{ "BM", 2 }, { "MM\0*", 4 }, { " GIF89a", 7 },
+		{ "\xef\xbb\xbf"
+		  "GIF89a",
+			9 } };
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		struct probe got;
 		assert_int_equal(probe_exactly(others[i], &got), PROBE_NOT_IMAGE);
@@ -72,7 +81,8 @@ static void test_bytes_of_another_kind_then_not_image(void **state)
 
 static void test_the_front_of_a_signature_then_not_image(void **state)
 {
-	static const struct str fronts[] = { { "", 0 }, { "\xff", 1 }, { "\xff\xd8", 2 }, { "\x89PNG\r\n\x1a", 7 }, { "GIF8", 4 }, { "RIFF\1\2\3\4WEB", 11 } };
+	static const struct str fronts[] = { { "", 0 }, { "\xff", 1 }, { "\xff\xd8", 2 }, { "\x89PNG\r\n\x1a", 7 }, { "GIF8", 4 },
+		{ "RIFF\1\2\3\4WEB", 11 } };
 	for (size_t i = 0; i < COUNT_OF(fronts); i++) {
 		struct probe got;
 		assert_int_equal(probe_exactly(fronts[i], &got), PROBE_NOT_IMAGE);

@@ -3,9 +3,18 @@
 #include "unit.h"
 
 /* 4 x 2, scale bits set; the first of the two parts has one byte. */
-#define LOSSY picture_riff_chunk("VP8 ", BYTES("\x30\0\0\x9d\x01\x2a\x04\x40\x02\xc0" "ab"))
-#define LOSSLESS picture_riff_chunk("VP8L", BYTES("\x2f\x03\x40\x00\x00" "a"))                      /* 4 x 2 */
-#define ALPHA picture_riff_chunk("ALPH", BYTES("\x01" "ab"))
+#define LOSSY \
+	picture_riff_chunk("VP8 ", \
+		BYTES("\x30\0\0\x9d\x01\x2a\x04\x40\x02\xc0" \
+			  "ab"))
+#define LOSSLESS \
+	picture_riff_chunk("VP8L", \
+		BYTES("\x2f\x03\x40\x00\x00" \
+			  "a")) /* 4 x 2 */
+#define ALPHA \
+	picture_riff_chunk("ALPH", \
+		BYTES("\x01" \
+			  "ab"))
 #define UNKNOWN picture_riff_chunk("abcd", BYTES("xyz"))
 #define PARAMETERS picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0\0"))
 #define STILL extended(0x10)
@@ -37,13 +46,14 @@ static struct str lossy(struct str tag, struct str sides, struct str parts)
 
 static void test_webp_of_each_kind_then_size_and_frames(void **state)
 {
-	const struct { struct str chunks; uint32_t frames; } kinds[] = {
-		{ LOSSY, 1 }, { LOSSLESS, 1 }, { JOIN(LOSSY, UNKNOWN), 1 }, { JOIN(STILL, LOSSY), 1 }, { JOIN(STILL, LOSSLESS), 1 }, { JOIN(STILL, ALPHA, LOSSY), 1 },
-		{ JOIN(STILL, UNKNOWN, LOSSY, UNKNOWN), 1 }, { JOIN(STILL, LOSSY, PARAMETERS, frame(LOSSY)), 1 },
-		{ JOIN(ANIMATED, frame(LOSSLESS), frame(LOSSY), frame(JOIN(ALPHA, LOSSY))), 3 }, { JOIN(ANIMATED, UNKNOWN, PARAMETERS, frame(LOSSY)), 1 },
-		{ JOIN(ANIMATED, frame(JOIN(LOSSY, UNKNOWN, UNKNOWN)), UNKNOWN), 1 },
-		{ JOIN(extended(0x02), picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0\0\0\0")), frame(LOSSY)), 1 },
-	};
+	const struct {
+		struct str chunks;
+		uint32_t frames;
+	} kinds[] = { { LOSSY, 1 }, { LOSSLESS, 1 }, { JOIN(LOSSY, UNKNOWN), 1 }, { JOIN(STILL, LOSSY), 1 }, { JOIN(STILL, LOSSLESS), 1 },
+		{ JOIN(STILL, ALPHA, LOSSY), 1 }, { JOIN(STILL, UNKNOWN, LOSSY, UNKNOWN), 1 }, { JOIN(STILL, LOSSY, PARAMETERS, frame(LOSSY)), 1 },
+		{ JOIN(ANIMATED, frame(LOSSLESS), frame(LOSSY), frame(JOIN(ALPHA, LOSSY))), 3 },
+		{ JOIN(ANIMATED, UNKNOWN, PARAMETERS, frame(LOSSY)), 1 }, { JOIN(ANIMATED, frame(JOIN(LOSSY, UNKNOWN, UNKNOWN)), UNKNOWN), 1 },
+		{ JOIN(extended(0x02), picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0\0\0\0")), frame(LOSSY)), 1 } };
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		struct probe got = accept_picture(picture_riff(kinds[i].chunks));
 		assert_int_equal(got.width, 4);
@@ -55,7 +65,8 @@ static void test_webp_of_each_kind_then_size_and_frames(void **state)
 
 static void test_webp_cut_anywhere_then_refused(void **state)
 {
-	const struct str all[] = { picture_riff(LOSSY), picture_riff(JOIN(STILL, ALPHA, LOSSY)), picture_riff(JOIN(ANIMATED, frame(LOSSLESS), frame(LOSSY))) };
+	const struct str all[] = { picture_riff(LOSSY), picture_riff(JOIN(STILL, ALPHA, LOSSY)),
+		picture_riff(JOIN(ANIMATED, frame(LOSSLESS), frame(LOSSY))) };
 	for (size_t i = 0; i < COUNT_OF(all); i++) {
 		for (size_t n = 12; n < all[i].n; n++)
 			refuse_picture(str_slice(all[i], 0, n), "it ends too early");
@@ -68,7 +79,8 @@ static void test_webp_exif_then_orientation_with_or_without_the_jpeg_prefix(void
 {
 	struct str tiff = BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0");
 	assert_int_equal(accept_picture(picture_riff(JOIN(STILL, LOSSY, picture_riff_chunk("EXIF", tiff)))).orientation, 6);
-	assert_int_equal(accept_picture(picture_riff(JOIN(STILL, LOSSY, picture_riff_chunk("EXIF", JOIN(BYTES("Exif\0\0"), tiff))))).orientation, 6);
+	assert_int_equal(
+		accept_picture(picture_riff(JOIN(STILL, LOSSY, picture_riff_chunk("EXIF", JOIN(BYTES("Exif\0\0"), tiff))))).orientation, 6);
 }
 
 static void test_webp_frame_header_then_as_decoders_read_it(void **state)
@@ -77,7 +89,10 @@ static void test_webp_frame_header_then_as_decoders_read_it(void **state)
 	const char *parts = "the parts of its VP8 data do not fit", *lossless = "its VP8L data do not begin with the signature";
 	accept_picture(picture_riff(lossy(BYTES("\x36\0\0"), SIDES, BYTES("ab"))));
 	refuse_picture(picture_riff(lossy(BYTES("\x31\0\0"), SIDES, BYTES("ab"))), key);
-	refuse_picture(picture_riff(picture_riff_chunk("VP8 ", BYTES("\x30\0\0\x9d\x01\x2b\x04\0\x02\0" "ab"))), key);
+	refuse_picture(picture_riff(picture_riff_chunk("VP8 ",
+					   BYTES("\x30\0\0\x9d\x01\x2b\x04\0\x02\0"
+							 "ab"))),
+		key);
 	refuse_picture(picture_riff(lossy(BYTES("\x38\0\0"), SIDES, BYTES("ab"))), version);
 	refuse_picture(picture_riff(lossy(BYTES("\x3e\0\0"), SIDES, BYTES("ab"))), version);
 	refuse_picture(picture_riff(lossy(BYTES("\x20\0\0"), SIDES, BYTES("ab"))), version);
@@ -90,8 +105,14 @@ static void test_webp_frame_header_then_as_decoders_read_it(void **state)
 	refuse_picture(picture_riff(lossy(BYTES("\x30\0\0"), BYTES("\x02\0\0\xc0"), BYTES("ab"))), "its width or height is 0");
 	refuse_picture(picture_riff(picture_riff_chunk("VP8 ", BYTES("\x10\0\0"))), "its VP8 data are too short");
 	refuse_picture(picture_riff(picture_riff_chunk("VP8 ", BYTES(""))), "its VP8 data are too short");
-	refuse_picture(picture_riff(picture_riff_chunk("VP8L", BYTES("\x2e\x03\x40\0\0" "a"))), lossless);
-	refuse_picture(picture_riff(picture_riff_chunk("VP8L", BYTES("\x2f\x03\x40\0\x20" "a"))), lossless);
+	refuse_picture(picture_riff(picture_riff_chunk("VP8L",
+					   BYTES("\x2e\x03\x40\0\0"
+							 "a"))),
+		lossless);
+	refuse_picture(picture_riff(picture_riff_chunk("VP8L",
+					   BYTES("\x2f\x03\x40\0\x20"
+							 "a"))),
+		lossless);
 	refuse_picture(picture_riff(picture_riff_chunk("VP8L", BYTES("\x2f"))), "its VP8L data are too short");
 	refuse_picture(picture_riff(picture_riff_chunk("VP8L", BYTES("\x2f\x03\x40\0\0"))), "its VP8L data are too short");
 }
@@ -100,8 +121,10 @@ static void test_webp_that_breaks_a_rule_then_bad_and_why(void **state)
 {
 	const char *early = "it ends too early", *none = "it has no picture";
 	refuse_picture(picture_riff(picture_riff_chunk("VP8X", BYTES("\x08\0\0"))), "its VP8X chunk has a wrong length");
-	refuse_picture(picture_riff(JOIN(picture_riff_chunk("VP8X", BYTES("\0\0\0\0\x03\0\0\x01\0\0\0\0")), LOSSY)), "its VP8X chunk has a wrong length");
-	refuse_picture(picture_riff(picture_riff_chunk("VP8X", BYTES("\x08\0\0\0\xff\xff\xff\xff\xff\xff"))), "its canvas is larger than the format allows");
+	refuse_picture(
+		picture_riff(JOIN(picture_riff_chunk("VP8X", BYTES("\0\0\0\0\x03\0\0\x01\0\0\0\0")), LOSSY)), "its VP8X chunk has a wrong length");
+	refuse_picture(picture_riff(picture_riff_chunk("VP8X", BYTES("\x08\0\0\0\xff\xff\xff\xff\xff\xff"))),
+		"its canvas is larger than the format allows");
 	refuse_picture(picture_riff(JOIN(extended(0x01), LOSSY)), "its VP8X chunk has an unknown flag");
 	refuse_picture(picture_riff(JOIN(extended(0x40), LOSSY)), "its VP8X chunk has an unknown flag");
 	refuse_picture(picture_riff(JOIN(extended(0x80), LOSSY)), "its VP8X chunk has an unknown flag");
@@ -121,8 +144,10 @@ static void test_webp_that_breaks_a_rule_then_bad_and_why(void **state)
 
 static void test_webp_pictures_in_wrong_places_then_bad(void **state)
 {
-	const char *two = "it has two pictures", *outside = "it has a picture outside the frames of its animation", *before = "a frame comes before the ANIM chunk";
-	const char *alpha = "its alpha data are not followed by VP8 data", *more = "a frame has more than one picture", *begin = "a frame does not begin with its picture";
+	const char *two = "it has two pictures", *outside = "it has a picture outside the frames of its animation",
+			   *before = "a frame comes before the ANIM chunk";
+	const char *alpha = "its alpha data are not followed by VP8 data", *more = "a frame has more than one picture",
+			   *begin = "a frame does not begin with its picture";
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, LOSSY)), two);
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, UNKNOWN, LOSSLESS)), two);
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, ALPHA)), two);
@@ -131,7 +156,12 @@ static void test_webp_pictures_in_wrong_places_then_bad(void **state)
 	refuse_picture(picture_riff(JOIN(STILL, ALPHA, ALPHA, LOSSY)), alpha);
 	refuse_picture(picture_riff(JOIN(STILL, ALPHA)), "it ends too early");
 	refuse_picture(picture_riff(JOIN(STILL, picture_riff_chunk("ALPH", BYTES("")), LOSSY)), "its alpha data are broken");
-	refuse_picture(picture_riff(JOIN(STILL, picture_riff_chunk("ALPH", BYTES("\x02" "ab")), LOSSY)), "its alpha data are broken");
+	refuse_picture(picture_riff(JOIN(STILL,
+					   picture_riff_chunk("ALPH",
+						   BYTES("\x02"
+								 "ab")),
+					   LOSSY)),
+		"its alpha data are broken");
 	refuse_picture(picture_riff(JOIN(STILL, PARAMETERS, LOSSY)), outside);
 	refuse_picture(picture_riff(JOIN(ANIMATED, LOSSY)), outside);
 	refuse_picture(picture_riff(JOIN(ANIMATED, frame(LOSSY), LOSSLESS)), outside);
@@ -139,7 +169,8 @@ static void test_webp_pictures_in_wrong_places_then_bad(void **state)
 	refuse_picture(picture_riff(JOIN(extended(0x02), frame(LOSSY))), before);
 	refuse_picture(picture_riff(JOIN(extended(0x02), frame(LOSSY), PARAMETERS)), before);
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, frame(LOSSY))), before);
-	refuse_picture(picture_riff(JOIN(extended(0x02), picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0")), frame(LOSSY))), "its ANIM chunk is too short");
+	refuse_picture(
+		picture_riff(JOIN(extended(0x02), picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0")), frame(LOSSY))), "its ANIM chunk is too short");
 	refuse_picture(picture_riff(JOIN(ANIMATED, frame(JOIN(UNKNOWN, LOSSY)))), begin);
 	refuse_picture(picture_riff(JOIN(ANIMATED, frame(JOIN(ALPHA, LOSSLESS)))), alpha);
 	refuse_picture(picture_riff(JOIN(ANIMATED, frame(JOIN(ALPHA, UNKNOWN, LOSSY)))), alpha);
@@ -164,10 +195,11 @@ static void test_webp_frames_that_do_not_hold_their_chunks_then_bad(void **state
 
 static void test_webp_whose_pictures_are_of_another_size_then_bad(void **state)
 {
-	const char *canvas = "its picture is not of the canvas's size", *size = "a frame's picture is not of the frame's size", *outside = "a frame lies outside the image";
+	const char *canvas = "its picture is not of the canvas's size", *size = "a frame's picture is not of the frame's size",
+			   *outside = "a frame lies outside the image";
 	struct str tag = BYTES("\x30\0\0"), big = lossy(tag, BYTES("\xff\x3f\xff\x3f"), BYTES("ab"));
 	struct str wide = lossy(tag, BYTES("\x05\0\x02\0"), BYTES("ab")), high = lossy(tag, BYTES("\x04\0\x03\0"), BYTES("ab"));
-	struct str largest = picture_riff_chunk("VP8X", BYTES("\x08\0\0\0\0\0\1\xfe\xff\0"));   /* 65537 x 65535 = 2^32 - 1 */
+	struct str largest = picture_riff_chunk("VP8X", BYTES("\x08\0\0\0\0\0\1\xfe\xff\0")); /* 65537 x 65535 = 2^32 - 1 */
 	refuse_picture(picture_riff(JOIN(STILL, big)), canvas);
 	refuse_picture(picture_riff(JOIN(STILL, wide)), canvas);
 	refuse_picture(picture_riff(JOIN(STILL, high)), canvas);

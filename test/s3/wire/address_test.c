@@ -63,10 +63,8 @@ static void test_address_when_path_is_sent_then_key_is_decoded_once(void **state
 
 static void test_address_when_path_is_no_key_then_is_refused(void **state)
 {
-	static const char *const rows[] = {
-		"", "b/k", "*", "/b/%00", "/b/a%00b", "/b/%", "/b/%2", "/b/%zz", "/b/%FF", "/b/%C3", "/b/%ED%A0%80", "//k", "/%zz/k",
-		"/%00/k",
-	};
+	static const char *const rows[] = { "", "b/k", "*", "/b/%00", "/b/a%00b", "/b/%", "/b/%2", "/b/%zz", "/b/%FF", "/b/%C3", "/b/%ED%A0%80",
+		"//k", "/%zz/k", "/%00/k" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct address at = { 0 };

@@ -54,7 +54,8 @@ static struct str trailer_body(void)
 	put_chunk(65536, "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2");
 	put_chunk(1024, "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7");
 	put_chunk(0, "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992");
-	buf_put(&body, STR("x-amz-checksum-crc32c:sOO8/Q==\r\nx-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n"));
+	buf_put(&body,
+		STR("x-amz-checksum-crc32c:sOO8/Q==\r\nx-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n"));
 	return buf_str(&body);
 }
 
@@ -79,11 +80,11 @@ static struct outcome take(struct str text, bool trailer, size_t piece)
 {
 	static const unsigned char md5[MD5_BYTES];
 	const char *seed = trailer ? "106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e"
-	                           : "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
-	struct parsed_signature auth = {
-		.amz_date = STR("20130524T000000Z"), .scope = { STR("20130524"), STR("us-east-1"), STR("s3") }, .signature = str_of(seed),
-		.payload = trailer ? PAYLOAD_CHUNKS_TRAILER : PAYLOAD_CHUNKS,
-	};
+							   : "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
+	struct parsed_signature auth = { .amz_date = STR("20130524T000000Z"),
+		.scope = { STR("20130524"), STR("us-east-1"), STR("s3") },
+		.signature = str_of(seed),
+		.payload = trailer ? PAYLOAD_CHUNKS_TRAILER : PAYLOAD_CHUNKS };
 	struct digests d = { .kind = trailer ? CHECKSUM_CRC32C : CHECKSUM_NONE, .in_trailer = trailer };
 	struct body_stream s = { .digests = &d, .arena = &arena };
 	struct object_checksum stored;
@@ -120,7 +121,7 @@ static void test_body_when_a_byte_is_other_then_refused(void **state)
 {
 	for (int trailer = 0; trailer < 2; trailer++) {
 		struct str text = trailer ? trailer_body() : plain_body();
-		for (size_t at = 0; at < text.n; at += at > 200 && at < 65500 ? 997 : 1) {
+		for (size_t at = 0; at<text.n; at += at> 200 && at < 65500 ? 997 : 1) {
 			((char *)text.p)[at] ^= 1;
 			struct outcome o = take(text, trailer, 1 << 20);
 			((char *)text.p)[at] ^= 1;
@@ -133,7 +134,7 @@ static void test_body_when_a_byte_is_other_then_refused(void **state)
 static void test_body_when_cut_anywhere_then_incomplete(void **state)
 {
 	struct str text = trailer_body();
-	for (size_t n = 0; n < text.n; n += n > 200 && n < 65500 ? 997 : 1) {
+	for (size_t n = 0; n<text.n; n += n> 200 && n < 65500 ? 997 : 1) {
 		struct outcome o = take(str_slice(text, 0, n), true, 1 << 20);
 		assert_int_equal(o.code, F_BODY_CUT);
 	}

@@ -41,7 +41,7 @@ static struct str run(struct buf *out, struct str body, size_t piece, bool signe
 			case CHUNKED_MORE:
 				break;
 			}
-			assert_true(over || in.n < before);   /* each event uses something */
+			assert_true(over || in.n < before); /* each event uses something */
 		}
 	}
 	return buf_str(out);
@@ -53,26 +53,29 @@ static const struct {
 } ROWS[] = {
 	/* botocore and the SDK for JavaScript */
 	{ "c\r\nhello world\n\r\n0\r\nx-amz-checksum-crc32:rwg7LQ==\r\n\r\n", "<c:hello world\n><0:[x-amz-checksum-crc32=rwg7LQ==].", false },
-	{ "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n", "<2:ab><3:cde><0:.", false },
-	{ "0\r\n\r\n", "<0:.", false },
+	{ "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n", "<2:ab><3:cde><0:.", false }, { "0\r\n\r\n", "<0:.", false },
 	{ "5;chunk-signature=abc\r\nhello\r\n0;chunk-signature=def\r\n\r\n", "<5:abchello><0:def.", false },
 	{ "0A;x=y;chunk-signature=abc;z\r\n0123456789\r\n0\r\n\r\n", "<a:abc0123456789><0:.", false },
 	{ "1\r\n\r\r\n0\r\n\r\n", "<1:\r><0:.", false },
 	/* as the API reference has it, and as minio's clients write it */
-	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32:v\r\nx-amz-trailer-signature:s\r\n\r\n", "<0:a[x-amz-checksum-crc32=v][x-amz-trailer-signature=s].", true },
-	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32:v\n\r\nx-amz-trailer-signature:s\r\n\r\n", "<0:a[x-amz-checksum-crc32=v][x-amz-trailer-signature=s].", true },
+	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32:v\r\nx-amz-trailer-signature:s\r\n\r\n",
+		"<0:a[x-amz-checksum-crc32=v][x-amz-trailer-signature=s].", true },
+	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32:v\n\r\nx-amz-trailer-signature:s\r\n\r\n",
+		"<0:a[x-amz-checksum-crc32=v][x-amz-trailer-signature=s].", true },
 	{ "0;chunk-signature=a\r\nx-amz-checksum-crc32: v \n\r\n", "<0:a[x-amz-checksum-crc32=v]", true },
 	/* as minio-go ends an unsigned trailer, and line ends after the end */
 	{ "b\r\nhello world\r\n0\r\nx-amz-checksum-crc32c:v\n\r\n\r\n", "<b:hello world><0:[x-amz-checksum-crc32c=v].", false },
-	{ "0\r\na:v\n\r\n\r\n\r\n", "<0:[a=v].", false }, { "0\r\na:v\r\n\r\n\r\n", "<0:[a=v].", false }, { "0\r\na:v\n\n", "<0:[a=v].", false },
-	{ "0\r\na:v\n\r\n", "<0:[a=v].", false }, { "0\r\n\r\n\r\n", "<0:.", false }, { "0\r\n\r\n\n\n\n\n\n\n\n\n", "<0:.", false },
+	{ "0\r\na:v\n\r\n\r\n\r\n", "<0:[a=v].", false }, { "0\r\na:v\r\n\r\n\r\n", "<0:[a=v].", false },
+	{ "0\r\na:v\n\n", "<0:[a=v].", false }, { "0\r\na:v\n\r\n", "<0:[a=v].", false }, { "0\r\n\r\n\r\n", "<0:.", false },
+	{ "0\r\n\r\n\n\n\n\n\n\n\n\n", "<0:.", false },
 	{ "0;chunk-signature=a\r\nb:v\r\nx-amz-trailer-signature:s\r\n\r\n\r\n", "<0:a[b=v][x-amz-trailer-signature=s].", true },
 	{ "0\r\n\r\n\n\n\n\n\n\n\n\n\n", "<0:.!", false }, { "0\r\n\r\n\r\na:v\r\n", "<0:.!", false },
 	/* no such body */
-	{ "\r\n", "!", false }, { "x\r\n", "!", false }, { "-1\r\n", "!", false }, { "1 \r\na\r\n", "!", false }, { "5\nhello\r\n", "!", false },
-	{ "0x5\r\nhello", "!", false }, { "00000000000000005\r\n", "!", false }, { "5\r\nhelloX", "<5:hello!", false }, { "5\r\nhello\rX", "<5:hello!", false },
+	{ "\r\n", "!", false }, { "x\r\n", "!", false }, { "-1\r\n", "!", false }, { "1 \r\na\r\n", "!", false },
+	{ "5\nhello\r\n", "!", false }, { "0x5\r\nhello", "!", false }, { "00000000000000005\r\n", "!", false },
+	{ "5\r\nhelloX", "<5:hello!", false }, { "5\r\nhello\rX", "<5:hello!", false },
 	{ "5;chunk-signature=a;chunk-signature=b\r\n", "!", false }, { "0\r\nnoColon\r\n", "<0:!", false }, { "0\r\n:v\r\n", "<0:!", false },
-	{ "0\r\n\r\nX", "<0:.!", false }, { "5\r\rhello", "", false }, { "5\r\r\n", "!", false },
+	{ "0\r\n\r\nX", "<0:.!", false }, { "5\r\rhello", "", false }, { "5\r\r\n", "!", false }
 };
 
 static void test_body_when_in_pieces_of_any_size_then_the_events_are_the_same(void **state)

@@ -40,12 +40,11 @@ static void test_list_when_malformed_then_refused(void **state)
 	static const struct {
 		const char *inside;
 		enum fault_code code;
-	} rows[] = {
-		{ "", F_XML_MALFORMED }, { "<Piece/>", F_XML_MALFORMED }, { "<Part/>", F_XML_MALFORMED }, { "<Part><PartNumber>1</PartNumber></Part>", F_XML_MALFORMED },
-		{ PART("", "a", ""), F_XML_MALFORMED }, { PART("0", "a", ""), F_ARGUMENT_INVALID }, { PART("10001", "a", ""), F_ARGUMENT_INVALID },
+	} rows[] = { { "", F_XML_MALFORMED }, { "<Piece/>", F_XML_MALFORMED }, { "<Part/>", F_XML_MALFORMED },
+		{ "<Part><PartNumber>1</PartNumber></Part>", F_XML_MALFORMED }, { PART("", "a", ""), F_XML_MALFORMED },
+		{ PART("0", "a", ""), F_ARGUMENT_INVALID }, { PART("10001", "a", ""), F_ARGUMENT_INVALID },
 		{ PART("-1", "a", ""), F_ARGUMENT_INVALID }, { PART("1.0", "a", ""), F_ARGUMENT_INVALID }, { PART("1", "", ""), F_XML_MALFORMED },
-		{ PART("2", "a", "") PART("1", "a", ""), F_PART_ORDER }, { PART("2", "a", "") PART("2", "a", ""), F_PART_ORDER },
-	};
+		{ PART("2", "a", "") PART("1", "a", ""), F_PART_ORDER }, { PART("2", "a", "") PART("2", "a", ""), F_PART_ORDER } };
 	struct part_list l;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fault why = { 0 };
@@ -61,20 +60,22 @@ static void test_match_when_compared_then_the_code_and_the_part_that_it_is_about
 		{ .number = 3, .size = PART_MIN_BYTES - 1, .etag = STR("e3"), .checksum = { CHECKSUM_CRC32, false, STR("AAAAAQ==") } },
 		{ .number = 9, .size = 1, .etag = STR("e9"), .checksum = { CHECKSUM_CRC32, false, STR("AAAAAg==") } },
 	};
-	static const struct object_checksum none = { 0 }, full = { .kind = CHECKSUM_CRC32 }, composite = { .kind = CHECKSUM_CRC32, .composite = true };
+	static const struct object_checksum none = { 0 }, full = { .kind = CHECKSUM_CRC32 },
+										composite = { .kind = CHECKSUM_CRC32, .composite = true };
 	static const struct {
 		const char *inside;
 		const struct object_checksum *wanted;
 		enum fault_code code;
 		uint32_t bad;
-	} rows[] = {
-		{ PART("1", "e1", "") PART("9", "e9", ""), &none, F_NONE, 0 }, { PART("3", "E3", ""), &none, F_NONE, 0 }, { PART("1", "e1", ""), &full, F_NONE, 0 },
-		{ PART("1", "e1", "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>"), &composite, F_NONE, 0 }, { PART("1", "e1", ""), &composite, F_REQUEST_INVALID, 0 },
-		{ PART("1", "e1", "<ChecksumCRC32>AAAAAQ==</ChecksumCRC32>"), &full, F_PART_INVALID, 1 }, { PART("1", "e1", "<ChecksumSHA1>x</ChecksumSHA1>"), &full, F_PART_INVALID, 1 },
+	} rows[] = { { PART("1", "e1", "") PART("9", "e9", ""), &none, F_NONE, 0 }, { PART("3", "E3", ""), &none, F_NONE, 0 },
+		{ PART("1", "e1", ""), &full, F_NONE, 0 }, { PART("1", "e1", "<ChecksumCRC32>AAAAAA==</ChecksumCRC32>"), &composite, F_NONE, 0 },
+		{ PART("1", "e1", ""), &composite, F_REQUEST_INVALID, 0 },
+		{ PART("1", "e1", "<ChecksumCRC32>AAAAAQ==</ChecksumCRC32>"), &full, F_PART_INVALID, 1 },
+		{ PART("1", "e1", "<ChecksumSHA1>x</ChecksumSHA1>"), &full, F_PART_INVALID, 1 },
 		{ PART("1", "e1", "<ChecksumSHA1>x</ChecksumSHA1>"), &none, F_NONE, 0 }, { PART("2", "e1", ""), &none, F_PART_INVALID, 2 },
 		{ PART("1", "e2", ""), &none, F_PART_INVALID, 1 }, { PART("1", "e1", "") PART("10", "e9", ""), &none, F_PART_INVALID, 10 },
-		{ PART("3", "e3", "") PART("9", "e9", ""), &none, F_PART_TOO_SMALL, 3 }, { PART("3", "e3", "") PART("10", "e9", ""), &none, F_PART_INVALID, 10 },
-	};
+		{ PART("3", "e3", "") PART("9", "e9", ""), &none, F_PART_TOO_SMALL, 3 },
+		{ PART("3", "e3", "") PART("10", "e9", ""), &none, F_PART_INVALID, 10 } };
 	struct part_list have = { there, COUNT_OF(there) }, l;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct object_part *bad = NULL;

@@ -20,9 +20,7 @@ struct row {
 static void check(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct conditions c = {
-			str_of(rows[i].match), str_of(rows[i].none_match), str_of(rows[i].modified), str_of(rows[i].unmodified),
-		};
+		struct conditions c = { str_of(rows[i].match), str_of(rows[i].none_match), str_of(rows[i].modified), str_of(rows[i].unmodified) };
 		enum condition_verdict verdict = conditions_check(&c, STR(ETAG), THEN_MS);
 		if (verdict != rows[i].verdict)
 			fail_msg("row %zu: verdict %d", i, (int)verdict);
@@ -84,10 +82,8 @@ static void test_if_range_when_strong_tag_or_exact_date_then_holds(void **state)
 	static const struct {
 		const char *value;
 		bool holds;
-	} rows[] = {
-		{ NULL, true }, { "\"" ETAG "\"", true }, { THEN, true }, { "\"x\"", false }, { "W/\"" ETAG "\"", false },
-		{ BEFORE, false }, { AFTER, false }, { "", false },
-	};
+	} rows[] = { { NULL, true }, { "\"" ETAG "\"", true }, { THEN, true }, { "\"x\"", false }, { "W/\"" ETAG "\"", false },
+		{ BEFORE, false }, { AFTER, false }, { "", false } };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		assert_int_equal(if_range_holds(str_of(rows[i].value), STR(ETAG), THEN_MS), rows[i].holds);

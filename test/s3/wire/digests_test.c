@@ -24,7 +24,13 @@ static int tear_down(void **state)
 	return 0;
 }
 
-#define H(name, value) { { name, sizeof(name) - 1 }, { value, sizeof(value) - 1 } }
+#define H(name, value) \
+	{ \
+		{ name, sizeof(name) - 1 }, \
+		{ \
+			value, sizeof(value) - 1 \
+		} \
+	}
 #define HEADERS 3
 
 static enum status check(struct digests *d, struct object_checksum *stored, struct fault *why)
@@ -93,10 +99,8 @@ static void test_hash_when_signed_then_it_binds_in_any_case(void **state)
 	static const struct {
 		const char *hex;
 		enum fault_code code;
-	} rows[] = {
-		{ SHA256, F_NONE }, { "A948904F2F0F479B8F8197694B30184B0D2ED1C1CD2A1EC0FB85D299A192A447", F_NONE },
-		{ "b948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447", F_PAYLOAD_HASH_WRONG },
-	};
+	} rows[] = { { SHA256, F_NONE }, { "A948904F2F0F479B8F8197694B30184B0D2ED1C1CD2A1EC0FB85D299A192A447", F_NONE },
+		{ "b948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447", F_PAYLOAD_HASH_WRONG } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct digests d = { .sha256 = str_of(rows[i].hex) };
 		struct object_checksum stored;

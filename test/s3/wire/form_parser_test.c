@@ -76,9 +76,11 @@ static void expect(struct str body, const char *events)
 static void test_multipart_when_form_is_well_formed_then_parts_come_in_order(void **state)
 {
 	(void)state;
-	EXPECT("--XyZ\r\n" HEAD("name=\"key\"") "images/1\r\n--XyZ\r\n"
-	       "content-disposition:form-data;name=\"file\";filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\nPNG\r\n\r\n\r\n--XyZ--\r\n",
-	       "[key]images/1.[file|a.png|image/png]PNG\r\n\r\n.END");
+	EXPECT(
+		"--XyZ\r\n" HEAD(
+			"name=\"key\"") "images/1\r\n--XyZ\r\n"
+							"content-disposition:form-data;name=\"file\";filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\nPNG\r\n\r\n\r\n--XyZ--\r\n",
+		"[key]images/1.[file|a.png|image/png]PNG\r\n\r\n.END");
 	EXPECT("--XyZ\r\n" HEAD("name=a") "1\r\n--XyZ--", "[a]1.END");
 	EXPECT("--XyZ\r\n" HEAD("name=a") "\r\n--XyZ--", "[a].END");
 	EXPECT("\r\n--XyZ\r\n" HEAD("name=a") "1\r\n--XyZ--", "[a]1.END");
@@ -91,7 +93,7 @@ static void test_multipart_when_content_looks_like_a_boundary_then_it_is_content
 {
 	(void)state;
 	EXPECT("--XyZ\r\n" HEAD("name=a") "\r\r\n\r\n-\r\n--\r\n--Xy\r\n--XyA--XyZ\n--XyZ\r--XyZ\r\r\n--XyZ--",
-	       "[a]\r\r\n\r\n-\r\n--\r\n--Xy\r\n--XyA--XyZ\n--XyZ\r--XyZ\r.END");
+		"[a]\r\r\n\r\n-\r\n--\r\n--Xy\r\n--XyA--XyZ\n--XyZ\r--XyZ\r.END");
 	EXPECT("--XyZ\r\n" HEAD("name=a") "--XyZ\r\n--XyZ--", "[a]--XyZ.END");
 	EXPECT("--XyZ\r\n" HEAD("name=a") "a\r\n\r\n--XyZ--", "[a]a\r\n.END");
 }
@@ -114,16 +116,14 @@ static void test_multipart_when_names_are_quoted_then_quotes_are_undone(void **s
 
 static void test_multipart_when_head_is_malformed_then_bad(void **state)
 {
-	static const char *const heads[] = {
-		"", "X: y\r\n", "Content-Disposition: form-data\r\n", "Content-Disposition: form-data; name=\r\n",
+	static const char *const heads[] = { "", "X: y\r\n", "Content-Disposition: form-data\r\n", "Content-Disposition: form-data; name=\r\n",
 		"Content-Disposition: form-data; name=\"\"\r\n", "Content-Disposition: attachment; name=a\r\n",
 		"Content-Disposition: form-data; name=a; name=b\r\n", "Content-Disposition: form-data; name=a; filename=b; filename=c\r\n",
 		"Content-Disposition: form-data; name=a\r\nContent-Disposition: form-data; name=b\r\n",
 		"Content-Disposition: form-data; name=\"a\r\n", "Content-Disposition: form-data name=a\r\n",
 		"Content-Disposition: form-data; name=\"a\"x\r\n", "Content-Disposition : form-data; name=a\r\n",
 		"Content-Disposition: form-data;\r\n name=a\r\n", "Content-Disposition: form-data; name=a\nb\r\n", ": a\r\n", "nothing\r\n",
-		"Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n",
-	};
+		"Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(heads); i++) {
 		struct buf b;
@@ -198,7 +198,7 @@ static void test_boundary_when_content_type_names_one_then_it_is_found(void **st
 		{ "multipart/mixed; boundary=a", NULL },
 		{ "", NULL },
 		{ "multipart/form-data; boundary=1234567890123456789012345678901234567890123456789012345678901234567890",
-		  "1234567890123456789012345678901234567890123456789012345678901234567890" },
+			"1234567890123456789012345678901234567890123456789012345678901234567890" },
 		{ "multipart/form-data; boundary=12345678901234567890123456789012345678901234567890123456789012345678901", NULL },
 	};
 	(void)state;

@@ -23,7 +23,10 @@ static void test_xml_when_text_is_hostile_then_it_is_inert(void **state)
 		{ { "\xC3\xA9", 2 }, "\xC3\xA9" },
 		{ { "a\xFFz", 3 }, "a" FFFD "z" },
 		{ { "\xC3", 1 }, FFFD },
-		{ { "a\xEF\xBF\xBE" "b\xEF\xBF\xBF", 8 }, "a" FFFD "b" FFFD },
+		{ { "a\xEF\xBF\xBE"
+			"b\xEF\xBF\xBF",
+			  8 },
+			"a" FFFD "b" FFFD },
 		{ { "\xEF\xBF\xBD", 3 }, FFFD },
 	};
 	(void)state;
@@ -42,11 +45,9 @@ static void test_header_value_when_not_printable_ascii_then_is_refused(void **st
 	static const struct {
 		struct str s;
 		bool ok;
-	} rows[] = {
-		{ { "", 0 }, true }, { { NULL, 0 }, true }, { { "inline; filename=\"a b.jpg\"", 26 }, true },
-		{ { "a\r\nb", 4 }, false }, { { "a\nb", 3 }, false }, { { "a\0b", 3 }, false }, { { "\t", 1 }, false },
-		{ { "\x7F", 1 }, false }, { { "\xC3\xA9", 2 }, false },
-	};
+	} rows[] = { { { "", 0 }, true }, { { NULL, 0 }, true }, { { "inline; filename=\"a b.jpg\"", 26 }, true }, { { "a\r\nb", 4 }, false },
+		{ { "a\nb", 3 }, false }, { { "a\0b", 3 }, false }, { { "\t", 1 }, false }, { { "\x7F", 1 }, false },
+		{ { "\xC3\xA9", 2 }, false } };
 	char longest[1025];
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MANY 30000   /* uploaded rows */
+#define MANY 30000 /* uploaded rows */
 
 static struct arena a;
 

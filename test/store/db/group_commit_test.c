@@ -39,8 +39,8 @@ struct actor {
 	struct fixture *p;
 	unsigned seed;
 	pthread_t thread;
-	unsigned taken, full;      /* inserts by outcome */
-	bool wrong;                /* something ended as it must not */
+	unsigned taken, full; /* inserts by outcome */
+	bool wrong;           /* something ended as it must not */
 };
 
 static unsigned next(struct actor *a)

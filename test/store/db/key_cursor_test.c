@@ -33,7 +33,9 @@ static void test_start_then_the_later_of_prefix_and_after(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct seek s;
-		key_cursor_start(&s, &(struct key_cursor_query){ .prefix = str_of(rows[i].prefix), .delimiter = str_of(rows[i].delimiter), .after = str_of(rows[i].after) });
+		key_cursor_start(&s,
+			&(struct key_cursor_query){
+				.prefix = str_of(rows[i].prefix), .delimiter = str_of(rows[i].delimiter), .after = str_of(rows[i].after) });
 		expect(&s, rows[i].from);
 	}
 }
@@ -62,10 +64,8 @@ static void test_group_then_up_to_the_first_delimiter_after_the_prefix(void **st
 {
 	static const struct {
 		const char *key, *prefix, *delimiter, *group;
-	} rows[] = {
-		{ "a/b/c", "", "/", "a/" }, { "a/b/c", "a/", "/", "a/b/" }, { "a/b/c", "a/b/", "/", "" }, { "a/b/c", "a", "/", "a/" },
-		{ "a/b/c", "", "", "" }, { "a--b", "a-", "--", "" }, { "a--b", "a", "--", "a--" }, { "/", "", "/", "/" }, { "", "", "/", "" },
-	};
+	} rows[] = { { "a/b/c", "", "/", "a/" }, { "a/b/c", "a/", "/", "a/b/" }, { "a/b/c", "a/b/", "/", "" }, { "a/b/c", "a", "/", "a/" },
+		{ "a/b/c", "", "", "" }, { "a--b", "a-", "--", "" }, { "a--b", "a", "--", "a--" }, { "/", "", "/", "/" }, { "", "", "/", "" } };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct str group = key_cursor_group(str_of(rows[i].key), str_of(rows[i].prefix), str_of(rows[i].delimiter));

@@ -5,10 +5,11 @@
 
 static const struct header headers[] = { { { "cache-control", 13 }, { "no-cache", 8 } }, { { "x-amz-meta-e", 12 }, { "", 0 } } };
 static const struct object_part parts[] = {
-	{ .number = 1, .size = (uint64_t)1 << 40, .checksum = { CHECKSUM_CRC64NVME, false, { "AAAAAAAAAAA=", 12 } } }, { .number = 10000, .size = 0 },
+	{ .number = 1, .size = (uint64_t)1 << 40, .checksum = { CHECKSUM_CRC64NVME, false, { "AAAAAAAAAAA=", 12 } } },
+	{ .number = 10000, .size = 0 }
 };
 static const struct object_meta full = {
-	.headers = headers, .n_headers = 2, .checksum = { CHECKSUM_SHA256, true, { "c3Vt-2", 6 } }, .parts = parts, .n_parts = 2,
+	.headers = headers, .n_headers = 2, .checksum = { CHECKSUM_SHA256, true, { "c3Vt-2", 6 } }, .parts = parts, .n_parts = 2
 };
 
 static enum status decode(struct str blob, struct arena *a, struct object_meta *out)
@@ -86,7 +87,7 @@ static void test_damaged_blob_then_reported(void **state)
 		assert_int_equal(decode((struct str){ b.p, n }, &a, &out), IO);
 		arena_deinit(&a);
 	}
-	for (size_t i = 0; i < b.n; i++) {   /* lengths and counts that lead outside: refused or read, never beyond */
+	for (size_t i = 0; i < b.n; i++) { /* lengths and counts that lead outside: refused or read, never beyond */
 		struct arena a;
 		struct object_meta out;
 		arena_init(&a, 1 << 16);

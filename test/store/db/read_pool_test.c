@@ -43,7 +43,7 @@ static void test_accept_after_give_then_the_same_again(void **state)
 	read_pool_release(&pool, first);
 	read_pool_release(&pool, second);
 	assert_int_equal(read_pool_acquire(&pool, &third, &why), OK);
-	assert_ptr_equal(third, second);   /* the one whose cache is warm */
+	assert_ptr_equal(third, second); /* the one whose cache is warm */
 	assert_int_equal(pool.n_open, 2);
 	read_pool_release(&pool, third);
 }

@@ -30,7 +30,7 @@
 
 /* calls that fail, or are the last */
 
-static atomic_int calls_left;   /* 1: the next; 0: none */
+static atomic_int calls_left; /* 1: the next; 0: none */
 static bool kills;
 
 static bool fails(void)
@@ -208,8 +208,13 @@ static enum status complete_sample(struct sample *f)
 	struct object_info made;
 
 	TRY(parts_list(engine_part_store(f->p->engine), f->id, 0, 10, &f->a, &page, &f->why));
-	const struct part_completion c = { .bucket = f->p->options.bucket, .key = KEY, .id = f->id, .parts = page.parts, .n_parts = page.n,
-		.etag = STR(ETAG), .meta = { .parts = page.parts, .n_parts = page.n } };
+	const struct part_completion c = { .bucket = f->p->options.bucket,
+		.key = KEY,
+		.id = f->id,
+		.parts = page.parts,
+		.n_parts = page.n,
+		.etag = STR(ETAG),
+		.meta = { .parts = page.parts, .n_parts = page.n } };
 	return parts_complete(engine_part_store(f->p->engine), &c, &f->a, &made, &f->why);
 }
 
@@ -227,10 +232,9 @@ static enum status remove_object(struct sample *f)
 }
 
 typedef enum status (*step_fn)(struct sample *f);
-static const step_fn steps[] = {
-	put_object, replace_object, start_sample, put_first, put_second, replace_first, complete_sample, start_sample, put_second, abort_sample, remove_object,
-};
-#define COMPLETED 7   /* so many steps, and the sample is there */
+static const step_fn steps[] = { put_object, replace_object, start_sample, put_first, put_second, replace_first, complete_sample,
+	start_sample, put_second, abort_sample, remove_object };
+#define COMPLETED 7 /* so many steps, and the sample is there */
 
 static void begin_sample(struct sample *f, struct fixture *p, size_t part_bytes)
 {
@@ -317,7 +321,7 @@ static int fail_at(struct fixture *p, atomic_int *armed, int n, size_t part_byte
 
 static int set_up(void **state)
 {
-	static struct fixture fixture;   /* each test makes its directories */
+	static struct fixture fixture; /* each test makes its directories */
 
 	*state = &fixture;
 	for (size_t i = 0; i < sizeof bytes; i++)
@@ -342,7 +346,7 @@ static void test_each_call_fails_in_turn_then_nothing_is_recorded_and_the_next_w
 	catch_calls();
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		int failures = 0, now = 0;
-		for (int n = 1; now >= 0; n += i == 0 ? 3 : 1) {   /* in the database there is less to fail */
+		for (int n = 1; now >= 0; n += i == 0 ? 3 : 1) { /* in the database there is less to fail */
 			assert_true(n < CALLS_MAX);
 			now = fail_at(p, &calls_left, n, sizes[i]);
 			failures += now > 0;
@@ -380,7 +384,7 @@ static void act(struct sample *f, int pipe_fd)
 			_exit(4);
 		answered(pipe_fd, i + 1);
 	}
-	engine_free(&f->p->engine);   /* runs the publisher to its end */
+	engine_free(&f->p->engine); /* runs the publisher to its end */
 	answered(pipe_fd, COUNT_OF(steps) + 1);
 }
 
@@ -423,7 +427,7 @@ static void check_after(struct sample *f, unsigned last)
 		assert_int_equal(count_uploads(f), there ? 0 : 1);
 	if (last >= COUNT_OF(steps) - 1)
 		assert_int_equal(count_uploads(f), 0);
-	fixture_check(f->p);   /* at ready, without waiting for anybody */
+	fixture_check(f->p); /* at ready, without waiting for anybody */
 	fixture_deinit(f->p);
 }
 
@@ -472,7 +476,8 @@ static void put_many(struct sample *f, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct incoming *in = NULL;
 		struct str body = str_slice(STR("0123456789"), 0, 1 + (i + 1) % 10);
-		all[i] = (struct many){ .wait.done = count_down, .done = &done,
+		all[i] = (struct many){ .wait.done = count_down,
+			.done = &done,
 			.commit = { .bucket = f->p->options.bucket, .key = KEY, .upload_id = f->id, .part_number = i + 1 } };
 		assert_int_equal(bucket_begin(engine_bucket_store(f->p->engine), body.n, &in, &f->why), OK);
 		assert_int_equal(bucket_write(in, body.p, body.n, &f->why), OK);
@@ -503,8 +508,13 @@ static void test_ten_thousand_parts_then_listed_and_made_one(void **state)
 	assert_false(page.more);
 	for (uint32_t i = 0; i < page.n; i++)
 		assert_int_equal(page.parts[i].number, i + 1);
-	const struct part_completion c = { .bucket = p->options.bucket, .key = KEY, .id = f.id, .parts = page.parts, .n_parts = page.n,
-		.etag = STR(ETAG), .meta = { .parts = page.parts, .n_parts = page.n } };
+	const struct part_completion c = { .bucket = p->options.bucket,
+		.key = KEY,
+		.id = f.id,
+		.parts = page.parts,
+		.n_parts = page.n,
+		.etag = STR(ETAG),
+		.meta = { .parts = page.parts, .n_parts = page.n } };
 	assert_int_equal(parts_complete(engine_part_store(p->engine), &c, &f.a, &made, &f.why), OK);
 	assert_int_equal(made.size, 55000);
 	assert_int_equal(bucket_open(engine_bucket_store(p->engine), p->options.bucket, KEY, &f.a, &file, &f.why), OK);

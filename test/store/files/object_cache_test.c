@@ -138,7 +138,7 @@ static void test_offer_when_read_before_a_commit_then_never_found(void **state)
 	put(p, STR("k"), STR("hello"));
 	uint64_t before = object_cache_generation(h);
 	assert_int_equal(open_key(p, STR("k"), &a, &f), OK);
-	object_cache_clear(h);   /* a commit that took something away, between the read and the offer */
+	object_cache_clear(h); /* a commit that took something away, between the read and the offer */
 	object_cache_offer(h, before, name, &f);
 	object_cache_offer(h, before, name, &f);
 	assert_false(object_cache_find(h, name, &found));

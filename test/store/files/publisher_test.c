@@ -109,7 +109,7 @@ static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(
 	fixture_open(p);
 	arm(&links, ALWAYS, EIO);
 	upload(p, 1);
-	fixture_close(p);   /* the publisher has tried */
+	fixture_close(p); /* the publisher has tried */
 	arm(&links, 0, 0);
 	arm(&unlinks, 0, 0);
 	assert_int_equal(fixture_files(p, "incoming"), 1);

@@ -59,8 +59,8 @@ static bool is_there(uint64_t file)
 
 static void test_parse_name_then_ours_alone(void **state)
 {
-	static const char *const others[] = { "", "1", "000000000000000", "00000000000000001", "000000000000000g",
-		"000000000000000A", "..", "stray.jpg", "000000000000000 " };
+	static const char *const others[] = { "", "1", "000000000000000", "00000000000000001", "000000000000000g", "000000000000000A", "..",
+		"stray.jpg", "000000000000000 " };
 	uint64_t file = 7;
 
 	(void)state;

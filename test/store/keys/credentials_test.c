@@ -29,9 +29,10 @@ static void test_parse_of_a_usual_file_then_profiles_in_order(void **state)
 
 	(void)state;
 	assert_int_equal(read_profiles(STR("# a comment\r\n; another\n\n[tintype]\naws_access_key_id=AKIA1\n"
-	                                       "aws_secret_access_key = a=b/c+d==\n  [ slots ]  \nregion = eu-west-1\n"
-	                                       "\taws_access_key_id\t=\tAKIA2\naws_secret_access_key = s2"),
-	                                   &profiles, &why), OK);
+									   "aws_secret_access_key = a=b/c+d==\n  [ slots ]  \nregion = eu-west-1\n"
+									   "\taws_access_key_id\t=\tAKIA2\naws_secret_access_key = s2"),
+						 &profiles, &why),
+		OK);
 	assert_int_equal(profiles.n, 2);
 	assert_string_equal(profiles.all[0].name, "tintype");
 	assert_string_equal(profiles.all[0].key.id, "AKIA1");
@@ -123,8 +124,10 @@ static void test_parse_of_powers_and_grants_then_written_alike(void **state)
 		struct fault why = { 0 };
 		struct buf b;
 		buf_init(&b, 4096);
-		(void)snprintf(text, sizeof text, "[tintype]\n" KEYS "[x]\ntintype_user = alice\ntintype_allow = %s\n"
-		               "aws_access_key_id = X\naws_secret_access_key = s\n", rows[i].text);
+		(void)snprintf(text, sizeof text,
+			"[tintype]\n" KEYS "[x]\ntintype_user = alice\ntintype_allow = %s\n"
+			"aws_access_key_id = X\naws_secret_access_key = s\n",
+			rows[i].text);
 		assert_int_equal(read_profiles(str_of(text), &profiles, &why), OK);
 		assert_int_equal(profiles.all[0].key.power, KEY_OWNER);
 		assert_string_equal(profiles.all[0].key.user, "tintype");
