@@ -68,7 +68,7 @@ check_state() {
 # Only before the first creation, and while nothing is made yet.
 check_bucket() {
 	if aws --region "$region" s3api head-bucket --bucket "$bucket" >/dev/null 2>"$scratch/error"; then
-		fail "the bucket '$bucket' is there already and belongs to this account, but not to the stack '$stack'. Give another name: BucketName=..."
+		fail "the bucket '$bucket' already exists and belongs to this account, but not to the stack '$stack'. Give another name: BucketName=..."
 	fi
 	grep -qE '\((404|403|301|400)\)' "$scratch/error" || explain "s3api head-bucket --bucket $bucket"
 	grep -qF '(404)' "$scratch/error" ||
@@ -176,7 +176,7 @@ finish() {
 	printf '\nThe API is at %s\n' "$url"
 	if [ "$needed" = all ]; then
 		key=" -H \"x-api-key: \$key\""
-		printf 'Every call needs the API key (ApiKeyRequired=delete opens all but deleting to anybody). To try it:\n\n'
+		printf 'Every call requires the API key (ApiKeyRequired=delete opens all but deleting to anyone). To try it:\n\n'
 		# shellcheck disable=SC2016 # what the reader is to type
 		printf '  key=$(aws apigateway get-api-key --region %s --api-key %s --include-value --query value --output text)\n' "$region" "$(output_of ApiKeyId)"
 	else

@@ -34,7 +34,7 @@ for (const [what, body, status, code, word] of [
 	['an array', '[]', 400, 'bad_json', /not an object/],
 	['a text', '"a"', 400, 'bad_json'],
 	['JSON cut off', '{"fileName":"a"', 400, 'bad_json', /too early/],
-	['JSON and more', `${json()}{}`, 400, 'bad_json', /follows/],
+	['JSON and more', `${json()}{}`, 400, 'bad_json', /there is data after its end/],
 	['10,000 arrays', '['.repeat(10000), 400, 'bad_json'],
 	['5,000 arrays in a member', `{"fileName":${'['.repeat(5000)}${']'.repeat(5000)}}`, 400, 'bad_json', /deep/],
 	['a member twice', '{"fileName":"a","fileName":"b","fileType":"image/png"}', 400, 'bad_json', /twice/],

@@ -107,7 +107,7 @@ describe('the command line', () => {
 
 	test('names that could act on a terminal: sent as they are, shown escaped, saved without', async () => {
 		const names = ['a\x1b[2J.png', 'gpj.\u202egnp', 'two\nlines.png', '.hidden', '-rf.png', '"quoted" \u5199\u771f.png'];
-		const saved = ['a[2J.png', 'gpj.gnp', 'twolines.png', 'hidden', '-rf.png', '"quoted" \u5199\u771f.png'];
+		const saved = ['a[2J.png', 'gpj.gnp', 'twolines.png', 'hidden', '_rf.png', '"quoted" \u5199\u771f.png'];
 		mkdirSync(path.join(dir, 'in'));
 		names.forEach(name => writeFileSync(path.join(dir, 'in', name), tinyPng));
 		const up = await run(['upload', 'in', '--json']);
