@@ -118,7 +118,7 @@ test('an id and secret of before are taken, from standard input or the environme
 		assert.equal(run.code, 0, run.stderr);
 		assert.ok(!run.stdout.includes(secret));
 		assert.equal(await codeFor({ id, secret }), 'AccessDenied');
-		assert.match((await keys(['add', 'again', '--id', id, ...args], options)).stderr, new RegExp(`taken by the key named of-${id}`));
+		assert.match((await keys(['add', 'again', '--id', id, ...args], options)).stderr, new RegExp(`used by the key named of-${id}`));
 	}
 });
 

@@ -64,7 +64,7 @@ async function client(store, name, count) {
 			await putInParts(store, key, `${name} ${count.n} ${n}`);
 		else if (kind < 5)
 			await change(key, 'none', () => store.ask('DELETE', `/things/${key}`));
-		else if (kind < 7 && possible.get(`${name}-source`)?.size === 1)
+		else if (kind < 7 && possible.get(`${name}-source`)?.size === 1 && !possible.get(`${name}-source`).has('none'))
 			await change(key, [...possible.get(`${name}-source`)][0], () => store.ask('PUT', `/things/${key}`, { headers: { 'x-amz-copy-source': `/things/${name}-source` } }));
 		else
 			await change(kind < 9 ? `${name}-source` : key, etag, () => store.ask('PUT', `/things/${kind < 9 ? `${name}-source` : key}`, { body: bytes, payload: 'UNSIGNED-PAYLOAD' }));
