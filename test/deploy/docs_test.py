@@ -32,7 +32,7 @@ class Documents(unittest.TestCase):
         by_name = {s.split("\n")[0]: s for s in sections}
         for name in ("AccessDenied from S3", "AccessDenied from DynamoDB", "CORS error in the browser", "Lambda timeout", "Expired URL", "502"):
             self.assertIn("You see", by_name[name], name)
-            for word in ("**Cause.**", "Shows it", "**Fix.**"):
+            for word in ("**Cause.**", "**Check.**", "**Fix.**"):
                 self.assertIn(word, by_name[name], name)
 
     def test_parameters_that_are_named_exist(self):
