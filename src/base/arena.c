@@ -2,7 +2,7 @@
  * chunks double up to 1 MiB, so that a large one costs few calls of the heap. What does not fit the
  * rest of the newest chunk gets a new one, and the rest is left: at most half is lost.
  *
- * Chunks come zeroed from the heap and no byte is handed out twice, so blocks are zero for free.
+ * Blocks are zeroed as they are handed out: of a chunk no more than what is used is touched.
  * In a sanitizer build there are no chunks: each block is an allocation of its own, of exactly the
  * bytes asked for. */
 #include "base/arena.h"
@@ -10,6 +10,7 @@
 
 #include <stdalign.h>
 #include <stdint.h>
+#include <string.h>
 
 #if defined __has_feature
 #define FEATURE(name) __has_feature(name)
@@ -61,7 +62,7 @@ static void *mark_full(struct arena *a)
 
 static struct arena_block *add_block(struct arena *a, size_t bytes)
 {
-	struct arena_block *block = mem_new(1, sizeof *block + bytes);
+	struct arena_block *block = mem_resize(NULL, sizeof *block + bytes, 1);
 	if (block == NULL) {
 		a->starved = true;
 		return NULL;
@@ -105,7 +106,7 @@ void *arena_alloc(struct arena *a, size_t n)
 		if (block == NULL)
 			return mark_full(a);
 		a->used_bytes += rounded;
-		return block->content;
+		return memset(block->content, 0, n);
 	}
 	if (rounded > a->left && !refill(a, rounded))
 		return mark_full(a);
@@ -113,7 +114,7 @@ void *arena_alloc(struct arena *a, size_t n)
 	a->next += rounded;
 	a->left -= rounded;
 	a->used_bytes += rounded;
-	return p;
+	return memset(p, 0, rounded);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)

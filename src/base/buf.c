@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define CAP_FIRST 128
+#define CAP_FIRST_HEAP 512 /* a response's head, in one piece of memory */
 
 static char nothing[1];
 
@@ -70,18 +71,15 @@ static void mark_failed(struct buf *b)
 		b->p[b->n] = '\0';
 }
 
-/* Room for n more bytes and a NUL. false: the buffer is marked. */
-static bool reserve_bytes(struct buf *b, size_t n)
+static bool grow(struct buf *b, size_t n)
 {
 	assert(b->n <= b->max_bytes);
 	if (b->bad || n > b->max_bytes - b->n) {
 		b->bad = true;
 		return false;
 	}
-	size_t need = b->n + n + 1;
-	if (need <= b->cap)
-		return true;
-	size_t cap = b->cap < CAP_FIRST ? CAP_FIRST : b->cap;
+	size_t need = b->n + n + 1, first = b->arena == NULL ? CAP_FIRST_HEAP : CAP_FIRST;
+	size_t cap = b->cap < first ? first : b->cap;
 	while (cap < need)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
 	if (cap > b->max_bytes && b->max_bytes < SIZE_MAX)
@@ -96,6 +94,12 @@ static bool reserve_bytes(struct buf *b, size_t n)
 	b->p = p;
 	b->cap = cap;
 	return true;
+}
+
+/* Room for n more bytes and a NUL. false: the buffer is marked. */
+static bool reserve_bytes(struct buf *b, size_t n)
+{
+	return (!b->bad && n < b->cap - b->n) || grow(b, n); /* cap is at most max_bytes + 1 */
 }
 
 void buf_put(struct buf *b, struct str s)

@@ -156,21 +156,31 @@ bool base64url_decode(struct arena *a, struct str s, struct str *out)
 	return decode_base64(a, s, &URL_SAFE, out);
 }
 
-static bool is_unreserved(char c)
+static const bool UNRESERVED[256] = {
+	['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true
+};
+
+size_t uri_plain(struct str s, bool keep_slash)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+	size_t n = 0;
+	while (n < s.n && (UNRESERVED[(unsigned char)s.p[n]] || (keep_slash && s.p[n] == '/')))
+		n++;
+	return n;
 }
 
 void uri_encode(struct buf *b, struct str s, bool keep_slash)
 {
 	assert(b != NULL);
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	while (s.n > 0) {
+		size_t plain = uri_plain(s, keep_slash);
+		buf_put(b, str_slice(s, 0, plain));
+		s = str_slice(s, plain, s.n);
+		if (s.n == 0)
+			return;
+		unsigned char c = (unsigned char)s.p[0];
 		const char escaped[3] = { '%', HEX_UPPER[c >> 4], HEX_UPPER[c & 15] };
-		if (is_unreserved(s.p[i]) || (keep_slash && c == '/'))
-			buf_put_char(b, s.p[i]);
-		else
-			buf_put(b, (struct str){ escaped, sizeof escaped });
+		buf_put(b, (struct str){ escaped, sizeof escaped });
+		s = str_slice(s, 1, s.n);
 	}
 }
 
@@ -192,6 +202,9 @@ bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *o
 {
 	assert(a != NULL);
 	assert(out != NULL);
+	*out = s;
+	if (s.n > 0 && str_find_char(s, '%') == s.n && (!plus_is_blank || str_find_char(s, '+') == s.n))
+		return true;
 	*out = (struct str){ NULL, 0 };
 	char *p = arena_alloc(a, s.n);
 	if (p == NULL)

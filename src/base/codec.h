@@ -19,12 +19,15 @@ bool base64url_decode(struct arena *a, struct str s, struct str *out) MUST_CHECK
 
 /* Unreserved bytes A-Za-z0-9-._~ stay, all others become %XX in upper case; '/' stays if keep_slash. */
 void uri_encode(struct buf *b, struct str s, bool keep_slash);
-/* Undo %XX. A '%' without two hex digits: false. plus_is_blank: '+' becomes a blank too (forms). */
+/* How many bytes at the start of s uri_encode leaves as they are. */
+size_t uri_plain(struct str s, bool keep_slash);
+/* Undo %XX. A '%' without two hex digits: false. plus_is_blank: '+' becomes a blank too (forms). Where there is nothing to
+ * undo, *out is s itself and no copy. */
 bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *out) MUST_CHECK;
 
 /* Well-formed by RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. U+0000 is well-formed. */
 bool utf8_valid(struct str s);
-/* UTF-8 as ISO-8859-1. false: it holds another character, or is not well-formed. */
+/* UTF-8 as ISO-8859-1; ASCII is given back itself. false: it holds another character, or is not well-formed. */
 bool utf8_to_latin1(struct arena *a, struct str s, struct str *out) MUST_CHECK;
 /* The length of the longest prefix of at most max bytes that does not cut a code point. */
 size_t utf8_prefix(struct str s, size_t max);

@@ -112,8 +112,10 @@ void log_line_write(struct buf *b, const struct log_line *line)
 {
 	assert(b != NULL);
 	assert(line != NULL);
-	char time[ISO8601_CHARS + 1];
-	clock_iso8601(line->time_ms, time);
+	static _Thread_local int64_t time_ms = INT64_MIN; /* under load a millisecond has many lines */
+	static _Thread_local char time[ISO8601_CHARS + 1];
+	if (line->time_ms != time_ms)
+		clock_iso8601(time_ms = line->time_ms, time);
 	buf_put(b, STR("{\"time\":\""));
 	buf_put(b, (struct str){ time, ISO8601_CHARS });
 	buf_put(b, STR("\",\"level\":\""));

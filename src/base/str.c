@@ -33,7 +33,7 @@ bool str_equal_nocase(struct str a, struct str b)
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++)
-		if (lower_char(a.p[i]) != lower_char(b.p[i]))
+		if (a.p[i] != b.p[i] && lower_char(a.p[i]) != lower_char(b.p[i]))
 			return false;
 	return true;
 }

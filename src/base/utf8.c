@@ -71,8 +71,13 @@ bool utf8_to_latin1(struct arena *a, struct str s, struct str *out)
 	assert(a != NULL);
 	assert(out != NULL);
 	struct buf b;
-	size_t length;
+	size_t length, ascii = 0;
 
+	while (ascii < s.n && (unsigned char)s.p[ascii] < 0x80)
+		ascii++;
+	*out = s;
+	if (ascii == s.n)
+		return true;
 	buf_init_arena(&b, a, s.n + 1);
 	for (size_t at = 0; at < s.n; at += length) {
 		uint32_t point = read_point(str_slice(s, at, s.n), &length);

@@ -93,7 +93,7 @@ void answer_header(struct answer *ans, struct str name, struct str value)
 {
 	assert(ans->n_headers < ANSWER_HEADERS_MAX);
 	for (size_t i = 0; i < value.n; i++)
-		assert(value.p[i] != '\r' && value.p[i] != '\n' && value.p[i] != '\0');
+		assert((unsigned char)value.p[i] > '\r' || (value.p[i] != '\r' && value.p[i] != '\n' && value.p[i] != '\0'));
 	ans->headers[ans->n_headers++] = (struct header){ name, value };
 }
 

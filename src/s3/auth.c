@@ -140,11 +140,13 @@ static bool stays_in_query(struct str name)
 		"x-amz-signature", "x-amz-security-token", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer",
 		"x-amz-sdk-checksum-algorithm" };
 
+	if (!str_starts_with_nocase(name, STR("x-amz-")))
+		return true;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (str_equal_nocase(name, str_of(names[i])))
 			return true;
 	}
-	return !str_starts_with_nocase(name, STR("x-amz-")) || checksum_by_header(name) != CHECKSUM_NONE;
+	return checksum_by_header(name) != CHECKSUM_NONE;
 }
 
 /* Who makes a URL moves x-amz-* headers into its query, where S3 takes them for what they were. A header that was sent as

@@ -92,8 +92,9 @@ static struct subject read_query(const struct query *q, enum address_level level
 	struct subject s = { .sub = COUNT_OF(subs) };
 
 	for (size_t i = 0; i < q->n && level != AT_SERVICE; i++) {
-		if (!str_starts_with_nocase(q->pairs[i].name, STR("x-"))) /* what a URL is signed with */
-			read_name(q->pairs[i].name, level, &s);
+		struct str name = q->pairs[i].name;
+		if (!str_starts_with_nocase(name, STR("x-")) && !str_starts_with(name, STR("response-"))) /* what a URL is signed with */
+			read_name(name, level, &s);
 	}
 	return s;
 }

@@ -18,24 +18,10 @@ struct canonical_pair {
 	struct str name, value; /* encoded */
 };
 
-static bool is_unreserved(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-static bool is_plain(struct str s, bool keep_slash)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (!is_unreserved(s.p[i]) && !(keep_slash && s.p[i] == '/'))
-			return false;
-	}
-	return true;
-}
-
 struct str canonical_encode(struct arena *a, struct str s, bool keep_slash)
 {
 	assert(a != NULL);
-	if (is_plain(s, keep_slash))
+	if (uri_plain(s, keep_slash) == s.n)
 		return s;
 	struct buf b;
 	buf_init_arena(&b, a, CANONICAL_MAX_BYTES);

@@ -178,7 +178,7 @@ static void test_decoders_when_the_arena_is_full_refuse(void **state)
 	struct arena small;
 	struct str got;
 	arena_init(&small, 16);
-	assert_false(uri_decode(&small, STR("12345678901234567"), false, &got));
+	assert_false(uri_decode(&small, STR("123456789012345%36"), false, &got));
 	assert_false(base64_decode(&small, STR("Zm9v"), &got));
 	assert_false(arena_ok(&small));
 	arena_deinit(&small);

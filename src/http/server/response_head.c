@@ -88,16 +88,6 @@ static struct str date_now(void)
 	return (struct str){ text, HTTP_DATE_CHARS };
 }
 
-static void put_number(struct buf *b, uint64_t n)
-{
-	char digits[20];
-	size_t at = sizeof digits;
-	do
-		digits[--at] = (char)('0' + n % 10);
-	while ((n /= 10) > 0);
-	buf_put(b, (struct str){ digits + at, sizeof digits - at });
-}
-
 static void put_header(struct buf *b, struct str name, struct str value)
 {
 	buf_put(b, name);
@@ -136,7 +126,7 @@ static void put_head(struct buf *b, struct server_request *c)
 	const struct answer *ans = &c->x.answer;
 	bool has_length = ans->status != 204 && (ans->status != 304 || given_length(c) > 0);
 	buf_put(b, STR("HTTP/1.1 "));
-	put_number(b, (uint64_t)ans->status);
+	buf_put_u64(b, (uint64_t)ans->status);
 	buf_put_char(b, ' ');
 	buf_put(b, str_of(reason_of(ans->status)));
 	buf_put(b, STR("\r\nDate: "));
@@ -146,7 +136,7 @@ static void put_head(struct buf *b, struct server_request *c)
 	put_headers(b, ans->more, ans->n_more);
 	if (has_length) {
 		buf_put(b, STR("Content-Length: "));
-		put_number(b, given_length(c));
+		buf_put_u64(b, given_length(c));
 		buf_put(b, STR("\r\n"));
 	}
 	if (!c->keeps_alive)

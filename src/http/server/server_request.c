@@ -107,7 +107,7 @@ static struct server_request *request_new(struct connection *connection)
 	c->began_us = clock_mono_us();
 	request_id_make(c->id);
 	arena_init(&c->x.arena, l->handler->arena_bytes);
-	answer_init(&c->x.answer);
+	c->x.answer.fd = -1; /* the rest of an empty answer is zero */
 	c->x.done = on_done;
 	c->x.request =
 		(struct request){ .arena = &c->x.arena, .id = { c->id, REQUEST_ID_CHARS }, .method = STR(""), .target = STR(""), .path = STR("") };
@@ -372,20 +372,20 @@ static void leave_flight(struct traffic *t)
 void server_request_end(struct connection *connection, bool sent)
 {
 	struct server_request *c = connection->request;
-	struct fault why;
-	fault_set(&why, BODY_CUT, "The connection closed before the body was complete");
 	if (c->owes_end) {
+		struct fault why;
+		fault_set(&why, BODY_CUT, "The connection closed before the body was complete");
 		c->x.answer.fault = why;
 		c->x.body_cut = !connection->is_cut;
+		abort_handler(c, &why);
 	}
-	abort_handler(c, &why);
 	access_log_write(c, sent);
 	if (c->counted)
 		client_limit_leave(c->listener->clients, &c->client);
 	leave_flight(c->listener->traffic);
 	connection->request = NULL;
 	buf_deinit(&c->head);
-	answer_reset(&c->x.answer);
+	answer_drop_body(&c->x.answer);
 	arena_deinit(&c->x.arena);
 	mem_free(c);
 }
