@@ -198,16 +198,33 @@ bool fixture_has(struct fixture *p, unsigned n, struct str body)
 	return same && fixture_status(p, n) == IMAGE_UPLOADED;
 }
 
-long long fixture_ask(const struct fixture *p, const char *sql)
+static sqlite3 *open_database(const struct fixture *p)
 {
 	char path[128];
 	sqlite3 *sq;
-	sqlite3_stmt *s;
 
 	(void)snprintf(path, sizeof path, "%s/tintype.db", p->dir);
 	assert_int_equal(sqlite3_open_v2(path, &sq, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	sqlite3_busy_timeout(sq, 10000);
-	assert_int_equal(sqlite3_prepare_v2(sq, sql, -1, &s, NULL), SQLITE_OK);
+	return sq;
+}
+
+void fixture_run(const struct fixture *p, const char *sql)
+{
+	sqlite3 *sq = open_database(p);
+
+	assert_int_equal(sqlite3_exec(sq, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(sq);
+}
+
+long long fixture_ask(const struct fixture *p, const char *sql)
+{
+	sqlite3 *sq = open_database(p);
+	sqlite3_stmt *s;
+
+	const char *rest;
+	assert_int_equal(sqlite3_prepare_v2(sq, sql, -1, &s, &rest), SQLITE_OK);
+	assert_string_equal(rest, ""); /* what followed would not be run */
 	int rc = sqlite3_step(s);
 	long long n = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
 	assert_true(rc == SQLITE_ROW || rc == SQLITE_DONE);

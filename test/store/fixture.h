@@ -30,7 +30,9 @@ enum status fixture_remove(struct fixture *p, unsigned n, struct fault *why);
 int fixture_status(struct fixture *p, unsigned n);
 /* Image n is uploaded with just these bytes under its key; or its object is not there. */
 bool fixture_has(struct fixture *p, unsigned n, struct str body);
-/* A number that a query of the database gives, asked on a connection of its own. */
+/* Run statements on the database of an engine that is closed. */
+void fixture_run(const struct fixture *p, const char *sql);
+/* A number that a query of the database gives, asked on a connection of its own. One statement. */
 long long fixture_ask(const struct fixture *p, const char *sql);
 /* Everything that must always agree: the tally with a count of the rows, files with rows, no uploaded image
  * without an object. The publisher must be done. */
