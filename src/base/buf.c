@@ -71,7 +71,8 @@ static void mark_failed(struct buf *b)
 		b->p[b->n] = '\0';
 }
 
-static bool grow(struct buf *b, size_t n)
+/* Apart, so that what is there most often, room, costs no call. */
+__attribute__((noinline)) static bool grow(struct buf *b, size_t n)
 {
 	assert(b->n <= b->max_bytes);
 	if (b->bad || n > b->max_bytes - b->n) {

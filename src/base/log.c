@@ -2,7 +2,7 @@
  *
  * log_write formats on the caller's stack and appends to `filling` under a mutex; the writer swaps
  * that buffer for an empty one and writes the whole of it, to the file first and then to stderr. A
- * caller wakes the writer only when the queue was empty, and the writer lingers two milliseconds
+ * caller wakes the writer only when the queue was empty, and the writer lingers ten milliseconds
  * before it takes the lines, so that under load a wake-up and a write serve many lines. Both
  * buffers are bounded in bytes, the filling one in lines as well.
  *
@@ -29,7 +29,7 @@
 #define KEEP_MEMORY ((size_t)256 << 10)
 #define LINE_STACK_BYTES 4096
 #define LINE_MAX_BYTES ((size_t)256 << 10)
-#define LINGER_MS 2
+#define LINGER_MS 10
 #define RETRY_MS 20       /* while stderr does not take what waits */
 #define LAST_WAIT_MS 1000 /* for stderr, when the log stops */
 

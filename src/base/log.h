@@ -28,17 +28,17 @@ enum log_event {
 };
 
 struct log_field {
-	const char *name;
+	struct str name; /* as it is in the line: ,"name": */
 	enum { FIELD_STR, FIELD_INT, FIELD_REAL } kind;
 	struct str s;
 	int64_t i;
 	double d;
 };
 
-#define LOG_S(name, value) ((struct log_field){ (name), FIELD_STR, (value), 0, 0 })
-#define LOG_C(name, value) ((struct log_field){ (name), FIELD_STR, str_of(value), 0, 0 })
-#define LOG_I(name, value) ((struct log_field){ (name), FIELD_INT, { 0 }, (int64_t)(value), 0 })
-#define LOG_D(name, value) ((struct log_field){ (name), FIELD_REAL, { 0 }, 0, (value) })
+#define LOG_S(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_STR, (value), 0, 0 })
+#define LOG_C(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_STR, str_of(value), 0, 0 })
+#define LOG_I(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_INT, { 0 }, (int64_t)(value), 0 })
+#define LOG_D(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_REAL, { 0 }, 0, (value) })
 
 struct log_options {
 	const char *dir;         /* the data directory; NULL: stderr alone; DIR, DIR/logs made (0700) when missing */

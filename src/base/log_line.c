@@ -47,13 +47,6 @@ bool log_level_parse(struct str s, enum log_level *out)
 	return false;
 }
 
-static void put_name(struct buf *b, const char *name)
-{
-	buf_put(b, STR(",\""));
-	buf_put(b, str_of(name));
-	buf_put(b, STR("\":"));
-}
-
 static void put_string(struct buf *b, struct str s)
 {
 	size_t keep = utf8_prefix(s, FIELD_MAX_BYTES);
@@ -93,7 +86,7 @@ static void put_field(struct buf *b, const struct log_field *field)
 {
 	if (field->kind == FIELD_STR && field->s.n == 0)
 		return;
-	put_name(b, field->name);
+	buf_put(b, field->name);
 	switch (field->kind) {
 	case FIELD_STR:
 		put_string(b, field->s);

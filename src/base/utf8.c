@@ -115,10 +115,7 @@ typedef bool (*acts_fn)(uint32_t point);
 typedef void (*escape_fn)(struct buf *b, uint32_t point, unsigned char byte);
 
 /* Nearly all bytes of URLs, log lines and lists of images: nothing that anybody escapes. */
-static bool is_plain(char c)
-{
-	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
-}
+static const bool PLAIN[256] = { [' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true };
 
 /* Append s, with what `acts` or is ill-formed handed to `escape`. */
 static void escape_points(struct buf *b, struct str s, acts_fn acts, escape_fn escape)
@@ -126,7 +123,7 @@ static void escape_points(struct buf *b, struct str s, acts_fn acts, escape_fn e
 	size_t plain = 0, length;
 	for (size_t at = 0; at < s.n; at += length) {
 		length = 1;
-		if (is_plain(s.p[at]))
+		if (PLAIN[(unsigned char)s.p[at]])
 			continue;
 		uint32_t point = read_point(str_slice(s, at, s.n), &length);
 		if (point != ILL_FORMED && !acts(point))

@@ -1,11 +1,13 @@
-/* Answers out: the text of a head, in one piece. Nothing of the body is copied: it is in the arena, in
- * what the answer holds, or in a file. */
+/* Answers out: the text of a head, in one piece, with a body behind it that is so short that one piece of memory is
+ * sent faster than two. Of other bodies nothing is copied: they are in the arena, in what the answer holds, or in a file. */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "http/server/server_request.h"
 
 #include <assert.h>
 #include <string.h>
+
+#define JOINED_MAX ((size_t)256)
 
 static const char *reason_of(int status)
 {
@@ -153,14 +155,17 @@ bool response_head_make(struct server_request *c)
 	assert(ans->status >= 100 && ans->status <= 599);
 	c->keeps_alive = c->keeps_alive && !ans->close && !atomic_load_explicit(&c->listener->traffic->draining, memory_order_relaxed);
 	put_head(b, c);
+	bool has_body = !is_head(c) && ans->status != 204 && ans->status != 304, joined = has_body && ans->fd < 0 && ans->body.n <= JOINED_MAX;
+	if (joined)
+		buf_put(b, ans->body);
 	if (!buf_ok(b))
 		return false;
 	c->out = (struct outgoing){ .head = buf_str(b), .fd = -1 };
-	if (is_head(c) || ans->status == 204 || ans->status == 304)
+	if (!has_body)
 		return true;
 	if (ans->fd >= 0)
 		c->out = (struct outgoing){ .head = buf_str(b), .fd = ans->fd, .at = ans->fd_offset, .left = ans->fd_length };
-	else
+	else if (!joined)
 		c->out.body = ans->body;
 	c->out_bytes = given_length(c);
 	return true;

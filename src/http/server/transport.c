@@ -183,7 +183,8 @@ static enum io_result send_memory(struct transport *t, struct outgoing *out)
 	while (out->head.n + out->body.n > 0) {
 		struct iovec pieces[] = { { (void *)(uintptr_t)out->head.p, out->head.n }, { (void *)(uintptr_t)out->body.p, out->body.n } };
 		struct msghdr message = { .msg_iov = pieces, .msg_iovlen = 2 };
-		ssize_t sent = sendmsg(t->fd, &message, MSG_NOSIGNAL | (out->left > 0 ? MSG_MORE : 0));
+		int flags = MSG_NOSIGNAL | (out->left > 0 ? MSG_MORE : 0);
+		ssize_t sent = out->body.n == 0 ? send(t->fd, out->head.p, out->head.n, flags) : sendmsg(t->fd, &message, flags);
 		if (sent < 0)
 			return transport_failed(&t->writable);
 		size_t of_head = (size_t)sent < out->head.n ? (size_t)sent : out->head.n;
