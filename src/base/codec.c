@@ -174,13 +174,12 @@ void uri_encode(struct buf *b, struct str s, bool keep_slash)
 	while (s.n > 0) {
 		size_t plain = uri_plain(s, keep_slash);
 		buf_put(b, str_slice(s, 0, plain));
-		s = str_slice(s, plain, s.n);
-		if (s.n == 0)
+		if (plain == s.n)
 			return;
-		unsigned char c = (unsigned char)s.p[0];
+		unsigned char c = (unsigned char)s.p[plain];
 		const char escaped[3] = { '%', HEX_UPPER[c >> 4], HEX_UPPER[c & 15] };
 		buf_put(b, (struct str){ escaped, sizeof escaped });
-		s = str_slice(s, 1, s.n);
+		s = str_slice(s, plain + 1, s.n);
 	}
 }
 

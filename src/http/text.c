@@ -49,10 +49,8 @@ struct str http_take(struct str *rest, unsigned kinds)
 
 static bool consists_of(struct str s, unsigned kind)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!http_is_char(s.p[i], kind))
-			return false;
-	return true;
+	(void)http_take(&s, kind);
+	return s.n == 0;
 }
 
 bool http_is_token(struct str s)
