@@ -1,10 +1,10 @@
-// The JSON API, as any client may call it: doc/api.md tells of every call. What goes wrong becomes a
-// Refusal, whose message is a sentence for people.
+// The JSON API, as any client may call it: see doc/api.md. Errors become a
+// Refusal, whose message is shown to the user.
 
 const base = new URL('prod/', document.baseURI);
 let key = sessionStorage.getItem('key') ?? '';
 
-/** canRetry: the same may succeed later, or on another try. */
+/** canRetry: a retry may succeed. */
 export class Refusal extends Error {
 	constructor(sentence, { status = 0, code = '', canRetry = false } = {}) {
 		super(sentence);
@@ -35,7 +35,7 @@ async function problemOf(answer) {
 	return new Refusal(sentence, { status: answer.status, code: problem.code, canRetry: answer.status >= 500 || answer.status === 408 || answer.status === 429 });
 }
 
-/** Call the API; gives the answer's JSON, or null where it has none. Throws a Refusal. */
+/** Call the API; returns the response's JSON, or null where it has none. Throws a Refusal. */
 async function call(method, path, { body, bearer = key, headers = {}, signal } = {}) {
 	if (bearer)
 		headers.Authorization = `Bearer ${bearer}`;
@@ -59,10 +59,10 @@ export const openSlot = (file, signal) => call('POST', 'upload', { body: { fileN
 export const complete = imageId => call('POST', `images/${imageId}/complete`);
 export const image = imageId => call('GET', `images/${imageId}`);
 export const page = (limit, cursor) => call('GET', `images?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
-/** A link to the picture itself that does not end. */
+/** A permanent link to the picture itself. */
 export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
 
-// Whoever uploaded a picture may delete it without the key: the slot's token is the proof. Kept like the key.
+// The uploader may delete a picture without the key, by the slot's token. Stored like the key.
 const tokens = new Map(JSON.parse(sessionStorage.getItem('tokens') ?? '[]'));
 const keepTokens = () => sessionStorage.setItem('tokens', JSON.stringify([...tokens].slice(-500)));
 
@@ -74,7 +74,7 @@ export function ownToken(imageId, token) {
 export async function remove(imageId) {
 	const token = tokens.get(imageId);
 	await call('DELETE', `images/${imageId}`, token ? { headers: { 'X-Delete-Token': token } } : {}).catch(refusal => {
-		if (refusal.code !== 'no_such_image')   // gone is what was wanted
+		if (refusal.code !== 'no_such_image')   // already gone
 			throw refusal;
 	});
 	tokens.delete(imageId);

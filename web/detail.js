@@ -1,5 +1,5 @@
-// One picture, whole, with everything that is known of it, and what can be done with it. A dialog of the
-// browser's own, which keeps the focus inside and gives it back.
+// One picture in full size, with its record and actions. A native dialog of the
+// browser, which traps the focus and restores it.
 import { fileLink, hasKey, image, LOST, remove } from './api.js';
 import { $, bytes, el, fenced, number, say, typeName } from './dom.js';
 import * as gallery from './gallery.js';
@@ -11,7 +11,7 @@ const time = text => el('time', { dateTime: text }, new Date(text).toLocaleStrin
 const code = text => el('code', {}, text);
 const link = (href, text) => el('a', { href, target: '_blank', rel: 'noopener' }, text);
 
-/** Every member of a record, in the order for people: [label, how it is shown]. What the record lacks is left out. */
+/** The members of a record in display order: [label, formatter]. Missing ones are left out. */
 const FIELDS = {
 	fileName: ['Name', text => el('bdi', {}, text)],
 	fileType: ['Type', text => [`${typeName(text)} `, code(text)]],
@@ -35,7 +35,7 @@ function fill(record) {
 	img.width = width;
 	img.height = height;
 	if (img.dataset.of !== record.imageId) {
-		img.removeAttribute('src');   // the one before must not stand in for it
+		img.removeAttribute('src');   // do not show the previous picture meanwhile
 		img.src = record.downloadUrl;
 		img.dataset.of = record.imageId;
 	}
@@ -44,10 +44,10 @@ function fill(record) {
 	$('fields').replaceChildren(...Object.entries(FIELDS).filter(([name]) => record[name] !== undefined && (name !== 'height' || width !== record.width))
 		.flatMap(([name, [label, show]]) => [el('dt', {}, label), el('dd', {}, ...[show(record[name], record)].flat())]));
 	for (const [id, step] of [['previous', -1], ['next', 1]])
-		$(id).disabled = !gallery.beside(record.imageId, step);
+		$(id).disabled = !gallery.neighbour(record.imageId, step);
 }
 
-function tell(sentence) {
+function report(sentence) {
 	$('said').textContent = sentence;
 }
 
@@ -58,7 +58,7 @@ function ask(sure) {
 }
 
 function clear() {
-	tell('');
+	report('');
 	$('sure').hidden = true;
 	$('delete').hidden = false;
 }
@@ -77,10 +77,10 @@ async function fetchRecord(imageId) {
 	const record = await image(imageId);
 	if (record.status === 'uploaded')
 		return record;
-	throw new Error(record.status === 'rejected' ? `This picture was refused. ${record.reason}` : 'This picture has not been uploaded yet.');
+	throw new Error(record.status === 'rejected' ? `This picture was rejected. ${record.reason}` : 'This picture has not been uploaded yet.');
 }
 
-/** Open a picture, or go on to it: what the list knows is shown at once, the rest when it has come. */
+/** Open a picture, or switch to it: the listed fields are shown at once, the rest when loaded. */
 export async function show(imageId) {
 	const listed = gallery.find(imageId);
 	shown = imageId;
@@ -95,36 +95,36 @@ export async function show(imageId) {
 		if (why.wantsKey)
 			hooks.wantKey();
 		else if (listed && shown === imageId)
-			tell(why.message);
+			report(why.message);
 		else
 			hooks.trouble(why);
 	}
 }
 
 function go(step) {
-	const record = gallery.beside(shown, step);
+	const record = gallery.neighbour(shown, step);
 	if (record)
 		show(record.imageId);
 }
 
-/** With the key asked for, a link to the picture would be closed to whom it is given: then it leads to this page. */
+/** Where a key is required, a link to the picture would not work for others: then it leads to this page. */
 async function copy() {
 	const text = hasKey() ? new URL(`#${shown}`, document.baseURI).href : fileLink(shown);
 	try {
 		await navigator.clipboard.writeText(text);
-		tell('The link is copied.');
-	} catch {   // no clipboard without TLS, but on this machine itself
+		report('Link copied.');
+	} catch {   // no clipboard without TLS, except on loopback
 		const field = el('input', { className: 'copy', readOnly: true, value: text, ariaLabel: 'Link' });
-		$('said').replaceChildren('Copy it from here: ', field);
+		$('said').replaceChildren('Copy this link: ', field);
 		field.select();
 	}
 }
 
-/** By way of a blob: a link's `download` counts for nothing when it leads to another origin. */
+/** Through a blob: a link's `download` attribute is ignored for another origin. */
 async function download() {
 	const imageId = shown;
 	try {
-		tell('Fetching…');
+		report('Fetching…');
 		const record = await fetchRecord(imageId);
 		const answer = await fetch(record.downloadUrl, { cache: 'reload' });
 		if (!answer.ok)
@@ -132,9 +132,9 @@ async function download() {
 		const address = URL.createObjectURL(await answer.blob());
 		el('a', { href: address, download: record.fileName }).click();
 		setTimeout(() => URL.revokeObjectURL(address), 60000);
-		tell('Downloaded.');
+		report('Downloaded.');
 	} catch (why) {
-		tell(why instanceof TypeError ? LOST : why.message);
+		report(why instanceof TypeError ? LOST : why.message);
 	}
 }
 
@@ -149,12 +149,12 @@ async function removeShown() {
 		say(`${fenced(name)} is deleted.`);
 	} catch (why) {
 		clear();
-		tell(why.message);
+		report(why.message);
 		$('delete').focus();
 	}
 }
 
-/** What the address asks for: "#<imageId>" is a picture. */
+/** Open what the URL's fragment names: "#<imageId>" is a picture. */
 function follow() {
 	const imageId = location.hash.slice(1);
 	if (/^[0-9a-f-]{36}$/.test(imageId))
@@ -175,7 +175,7 @@ export function start(given) {
 	$('delete').onclick = () => ask(true);
 	$('sure-no').onclick = () => ask(false);
 	$('sure-yes').onclick = removeShown;
-	dialog.onclick = event => { if (event.target === dialog) dialog.close(); };   // beside it
+	dialog.onclick = event => { if (event.target === dialog) dialog.close(); };   // a click on the backdrop
 	dialog.onkeydown = event => {
 		const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
 		if (step && event.target.tagName !== 'INPUT')

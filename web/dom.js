@@ -1,4 +1,4 @@
-// Small things that the other files share: elements, words for numbers, and what is said to those who listen.
+// Helpers shared by the other files: elements, formatted numbers, and announcements to screen readers.
 
 /** The element with this id. */
 export const $ = id => document.getElementById(id);
@@ -10,7 +10,7 @@ export function el(name, properties = {}, ...children) {
 	return node;
 }
 
-/** An icon of the page's sheet, for the eye alone. */
+/** An icon of the page's sheet, hidden from screen readers. */
 export function icon(name) {
 	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
 	const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
@@ -21,10 +21,10 @@ export function icon(name) {
 	return svg;
 }
 
-/** A file's name, fenced off so that its direction of writing stays its own. */
+/** A file's name, isolated so that its writing direction does not affect the rest. */
 export const nameOf = name => el('bdi', { className: 'name', title: name }, name);
 
-/** A name for a sentence that is only text: Unicode's own fence, since there is no element to make. */
+/** A name for plain text: Unicode isolates, since there is no element. */
 export const fenced = name => `\u2068${name}\u2069`;
 
 const UNITS = ['bytes', 'KB', 'MB', 'GB'];
@@ -46,7 +46,7 @@ export const typeName = type => ({ 'image/svg+xml': 'SVG', 'image/webp': 'WebP',
 /** ["a", "b", "c"] -> "a, b or c". */
 export const anyOf = names => new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(names);
 
-/** Say something to those who listen instead of looking; a second sentence within the moment is added to the first. */
+/** Announce something to screen readers; a second sentence shortly after is appended to the first. */
 let waiting = [];
 export function say(sentence) {
 	if (waiting.push(sentence) > 1)

@@ -1,24 +1,24 @@
-// The wall of pictures, the newest first. Rows are filled to the full width from the sizes in the records,
-// before any picture has come, so that nothing moves when one does. A last row that is not full is held back
-// until the next page of the list fills it; so what hangs already never moves either.
+// The gallery, newest first. Rows are justified from the sizes in the records,
+// before any picture has loaded, so that nothing moves when one does. An incomplete last row is not shown
+// until the next page of the list fills it; so pictures that are shown never move either.
 import { image, page, Refusal } from './api.js';
 import { $, bytes, el, fenced, icon, many, nameOf, number, say } from './dom.js';
 
-const FIRST = 24, PAGE = 60;   // signed URLs are long: what is not yet seen would double what a first visit costs
+const FIRST = 24, PAGE = 60;   // signed URLs are long: records that are not shown yet would double the cost of a first visit
 const GAP = 6;
 const AHEAD = 1600;
-const RATIO_LEAST = 0.5, RATIO_MOST = 2.6;   // beyond these a picture is cropped on the wall, and whole when opened
+const RATIO_LEAST = 0.5, RATIO_MOST = 2.6;   // beyond these a picture is cropped in the gallery, and whole when opened
 
 const records = [];          // newest first
 const tiles = new Map();     // imageId -> li
 let cursor, more = true, loading = null, hung = 0, hooks, generation = 0;
 
-/** Whether the wall's end is near what is seen, so that it should go on. */
+/** Whether the end of the gallery is near the viewport, so that more should be loaded. */
 const isNear = () => $('more').getBoundingClientRect().top < innerHeight + (scrollY > 0 ? AHEAD : 0);
 
 // Browsers apply the orientation of JPEG and PNG alone.
 const turned = record => record.orientation >= 5 && record.fileType !== 'image/webp';
-/** The size that a picture is shown in: EXIF's 5 to 8 lie on their side. */
+/** The size that a picture is shown in: EXIF's 5 to 8 swap width and height. */
 export const sizeOf = record => turned(record) ? [record.height, record.width] : [record.width, record.height];
 
 function ratioOf(record) {
@@ -28,7 +28,7 @@ function ratioOf(record) {
 
 const roomFor = width => width < 480 ? 150 : width < 900 ? 190 : 230;
 
-/** A signed URL ends: a picture that comes late asks for another, once. */
+/** Signed URLs expire: a picture that loads late requests a new one, once. */
 async function renew(record, img) {
 	if (img.dataset.renewed) {
 		img.replaceWith(el('span', { className: 'none' }, icon('picture')));
@@ -61,7 +61,7 @@ function place(tile, width, height) {
 	tile.style.height = `${height}px`;
 }
 
-/** Fill rows from records[from] on; gives the index behind the last one that hangs. */
+/** Fill rows from records[from] on; returns the index after the last one that is shown. */
 function layRows(from, width) {
 	const target = roomFor(width);
 	let row = [], ratios = 0, at = from;
@@ -80,13 +80,13 @@ function layRows(from, width) {
 		at = i + 1;
 		[row, ratios] = [[], 0];
 	}
-	if (!more)   // the end: what is left keeps the usual height
+	if (!more)   // the end: the remaining row keeps the usual height
 		for (; at < records.length; at++)
 			place(tileOf(records[at]), Math.min(width, Math.floor(ratioOf(records[at]) * target)), target);
 	return at;
 }
 
-/** Hang what can be hung; all of it anew after a change of width or of what hangs. */
+/** Lay out what can be shown; everything again after a change of width or of the records. */
 function hang({ anew = false } = {}) {
 	const width = Math.floor($('wall').clientWidth);
 	if (width === 0)
@@ -105,7 +105,7 @@ function hang({ anew = false } = {}) {
 	const empty = records.length === 0 && !more;
 	$('empty').hidden = !empty;
 	$('gallery-count').textContent = empty ? '' : more ? `${number(records.length)} so far` : many(records.length, 'picture');
-	if (anew && more && isNear())   // what fills the last row may have gone
+	if (anew && more && isNear())   // the records that filled the last row may have been removed
 		load();
 }
 
@@ -127,7 +127,7 @@ async function loadPage(mine) {
 		say(`${many(records.length, 'picture')} on the page.`);
 }
 
-/** The next page, if there is one and none is on its way. */
+/** Load the next page, if there is one and none is being loaded. */
 function load() {
 	if (loading || !more)
 		return loading;
@@ -153,7 +153,7 @@ function load() {
 	return loading;
 }
 
-/** All over again, from the newest. */
+/** Reload, from the newest. */
 export function reload() {
 	generation++;
 	records.length = hung = 0;
@@ -165,10 +165,10 @@ export function reload() {
 
 export const find = imageId => records.find(record => record.imageId === imageId);
 
-/** The record beside this one: -1 the newer, 1 the older; undefined at the end. */
-export const beside = (imageId, step) => records[records.findIndex(record => record.imageId === imageId) + step];
+/** The record next to this one: -1 the newer, 1 the older; undefined at the end. */
+export const neighbour = (imageId, step) => records[records.findIndex(record => record.imageId === imageId) + step];
 
-/** A picture that has just been uploaded hangs first. */
+/** Add a picture that has just been uploaded, as the first. */
 export function prepend(record) {
 	if (find(record.imageId))
 		return;
@@ -176,7 +176,7 @@ export function prepend(record) {
 	hang({ anew: true });
 }
 
-/** Take a picture down; gives the tile's button that stands in its place, or null. */
+/** Remove a picture; returns the button of the tile that takes its place, or null. */
 export function takeDown(imageId) {
 	const at = records.findIndex(record => record.imageId === imageId);
 	if (at < 0)
@@ -194,7 +194,7 @@ export const buttonOf = imageId => tiles.get(imageId)?.querySelector('button') ?
 export function start(given) {
 	hooks = given;
 	new IntersectionObserver(entries => entries.at(-1).isIntersecting && isNear() && load(), { rootMargin: `${AHEAD}px 0px` }).observe($('more'));
-	addEventListener('scroll', () => isNear() && load(), { once: true, passive: true });   // from now on it is further
+	addEventListener('scroll', () => isNear() && load(), { once: true, passive: true });   // more pages are loaded
 	let width = $('wall').clientWidth;
 	new ResizeObserver(() => {
 		if ($('wall').clientWidth === width)

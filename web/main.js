@@ -1,5 +1,5 @@
-// The page: an upload tray and a wall of pictures over the public API. This file ties the parts together and
-// asks for the API key where the server wants one.
+// The page: an upload tray and a gallery over the public API. This file connects the parts and
+// asks for the API key where the server requires one.
 import * as api from './api.js';
 import * as detail from './detail.js';
 import { $, say } from './dom.js';
@@ -13,7 +13,7 @@ function wantKey(refusal) {
 	$('detail').close();
 	$('gallery').hidden = true;
 	$('key-form').hidden = false;
-	$('key-wrong').textContent = wasWrong ? 'The API key is not right.' : '';
+	$('key-wrong').textContent = wasWrong ? 'Wrong API key.' : '';
 	$('key').setAttribute('aria-invalid', String(wasWrong));
 	if (wasWrong)
 		$('key').focus();
@@ -30,7 +30,7 @@ async function takeKey(event) {
 		return;
 	$('forget').hidden = false;
 	$('gallery-title').focus();
-	say('The key is right. The pictures are shown.');
+	say('Signed in. The pictures are shown.');
 	upload.retryAll(why => why.wantsKey);
 	const asked = location.hash.slice(1);
 	if (asked)
@@ -41,7 +41,7 @@ async function learnLimits() {
 	try {
 		upload.useLimits(await api.limits());
 	} catch (why) {
-		$('limits').textContent = `${why.message} What may be uploaded is not known yet.`;
+		$('limits').textContent = `${why.message} The upload limits are not known yet.`;
 		setTimeout(learnLimits, 5000);
 	}
 }

@@ -1,5 +1,5 @@
-// One file on its way: a slot from the API, then the bytes by PUT to the signed URL, which is another origin.
-// XMLHttpRequest and not fetch, because it alone tells how much has been sent.
+// The upload of one file: a slot from the API, then the bytes by PUT to the signed URL, which is another origin.
+// XMLHttpRequest and not fetch, because it alone reports how much has been sent.
 import { complete, LOST, openSlot, ownToken, Refusal } from './api.js';
 
 const STALLED_MS = 30000;
@@ -7,8 +7,8 @@ const SPEED_OVER_MS = 3000;
 
 const ENTITIES = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
 
-/** S3 says what is wrong in XML, <Error><Code>…</Code><Message>…</Message></Error>: text that is read as text,
- * for the page's policy lets nothing be parsed as markup. */
+/** S3 reports errors in XML, <Error><Code>…</Code><Message>…</Message></Error>: searched as text,
+ * because the page's Trusted Types policy forbids parsing markup. */
 function refusalOf(xhr) {
 	const find = name => (xhr.responseText.match(`<${name}>([^<]*)</${name}>`)?.[1] ?? '')
 		.replace(/&(?:#(\d+)|#x([0-9a-f]+)|(\w+));/gi, (all, dec, hex, word) => ENTITIES[word] ?? (dec || hex ? String.fromCodePoint(parseInt(dec ?? hex, dec ? 10 : 16)) : all)).trim();
@@ -16,7 +16,7 @@ function refusalOf(xhr) {
 		{ status: xhr.status, code: find('Code'), canRetry: xhr.status >= 500 || xhr.status === 408 || xhr.status === 403 });
 }
 
-/** Bytes a second over the last moments; null until there is something to go by. */
+/** Bytes a second over the last moments; null until there is enough data. */
 class Speed {
 	#points = [];
 	add(at, sent) {
@@ -28,14 +28,14 @@ class Speed {
 	}
 }
 
-/** Send the bytes. onProgress(sent, bytesPerSecond); sent is all of them once the answer is being waited for. */
+/** Send the bytes. onProgress(sent, bytesPerSecond); sent is the size while the response is awaited. */
 function put(slot, file, signal, onProgress) {
 	return new Promise((resolve, reject) => {
 		const xhr = new XMLHttpRequest(), speed = new Speed();
 		let stalled;
 		const wait = () => {
 			clearTimeout(stalled);
-			stalled = setTimeout(() => { fail(new Refusal('The connection has stalled: nothing was sent for 30 seconds.', { canRetry: true })); xhr.abort(); }, STALLED_MS);
+			stalled = setTimeout(() => { fail(new Refusal('The connection stalled: nothing was sent for 30 seconds.', { canRetry: true })); xhr.abort(); }, STALLED_MS);
 		};
 		const fail = why => { clearTimeout(stalled); reject(why); };
 		xhr.open(slot.method, slot.uploadUrl);
@@ -55,7 +55,7 @@ function put(slot, file, signal, onProgress) {
 
 const isFresh = slot => slot && Date.parse(slot.expiresAt) - Date.now() > 15000;
 
-/** What the server has made of the bytes. Whoever has no key is not told the record: the PUT's 200 has to do. */
+/** The record after verification. Without the key it cannot be read: the PUT's 200 has to suffice. */
 async function verdict(slot) {
 	const record = await complete(slot.imageId).catch(refusal => {
 		if (refusal.wantsKey)
@@ -69,7 +69,7 @@ async function verdict(slot) {
 
 /**
  * Upload a file: { name, type, size, blob }. `trip` is kept by the caller and remembers the slot,
- * so that another try goes to the same URL as long as that is good, and whether the bytes have arrived. Gives the record, or null without the key.
+ * so that a retry uses the same URL while it is valid, and whether the bytes have arrived. Returns the record, or null without the key.
  */
 export async function upload(file, trip, signal, onProgress) {
 	if (!trip.arrived && !isFresh(trip.slot)) {
@@ -81,9 +81,9 @@ export async function upload(file, trip, signal, onProgress) {
 		if (!trip.arrived)
 			await put(trip.slot, file, signal, onProgress);
 	} catch (why) {
-		if (why.status && why.status !== 412)   // an answer: the URL is used up or has ended
+		if (why.status && why.status !== 412)   // a response: the URL is used up or has expired
 			trip.slot = undefined;
-		if (why.status !== 412)   // that: an earlier try had arrived after all, and its answer was lost
+		if (why.status !== 412)   // 412: an earlier attempt had succeeded, and its response was lost
 			throw why;
 	}
 	trip.arrived = true;

@@ -1,9 +1,9 @@
-// What is being uploaded: files come in by every way there is, are held against the limits before anything
-// is sent, wait their turn, and go three at a time. Each has a tile that tells its state:
+// What is being uploaded: files are added in several ways, checked against the limits before anything
+// is sent, queued, and sent three at a time. Each has a tile that shows its state:
 //
 //   waiting -> sending -> checking -> done
-//      │          ├──────────┴────── refused   a sentence says why; "Try again" where that can help
-//      └──────────┴── cancelled: the tile goes
+//      │          ├──────────┴────── refused   with the reason; "Try again" where that can help
+//      └──────────┴── cancelled: the tile is removed
 import { Refusal, remove } from './api.js';
 import { $, anyOf, bytes, el, fenced, icon, many, nameOf, number, say, typeName } from './dom.js';
 import { upload } from './transfer.js';
@@ -15,7 +15,7 @@ const items = new Set();
 let limits = null;
 let hooks;
 
-/** A sentence that says why the file will not be taken; "" if it may be. */
+/** Why the file is not accepted, as a sentence; "" if it is. */
 function objection(file) {
 	if (file.size === 0)
 		return 'The file is empty.';
@@ -30,12 +30,12 @@ function objection(file) {
 	return '';
 }
 
-/** What is taken, in words: the line below the buttons. */
-export function useLimits(told) {
-	limits = told;
+/** The accepted types and sizes: the line below the buttons. */
+export function useLimits(found) {
+	limits = found;
 	$('limits').textContent = `${anyOf(limits.allowedTypes.map(typeName))}, up to ${bytes(limits.maxFileSize)} and ${number(Math.floor(limits.maxPixels / 1e6))} megapixels each`;
 	$('files').accept = limits.allowedTypes.join(',');
-	for (const item of items)   // what came before the limits were known
+	for (const item of items)   // files added before the limits were known
 		if (item.state === 'waiting' && objection(item.file))
 			refuse(item, new Refusal(objection(item.file)));
 	pump();
@@ -45,7 +45,7 @@ function button(label, iconName, item, onclick) {
 	return el('button', { type: 'button', className: 'round', ariaLabel: `${label}: ${item.file.name}`, title: label, onclick }, icon(iconName));
 }
 
-/** The tile's parts, made once; draw() fills them in. */
+/** The tile's parts, created once; draw() fills them in. */
 function makeTile(item) {
 	item.progress = el('progress', { max: 1, value: 0, ariaLabel: `Progress of ${item.file.name}` });
 	item.status = el('p', { className: 'status' });
@@ -151,7 +151,7 @@ function dismiss(item) {
 		say(`${fenced(item.file.name)} is cancelled.`);
 	items.delete(item);
 	item.ending?.abort();
-	if (item.trip.slot && item.state !== 'done')   // bytes that are still on their way find the slot gone
+	if (item.trip.slot && item.state !== 'done')   // bytes still in transit find the slot deleted
 		remove(item.trip.slot.imageId).catch(() => {});
 	URL.revokeObjectURL(item.address);
 	item.tile.remove();
@@ -171,7 +171,7 @@ async function removeOwn(item) {
 	}
 }
 
-/** Take files from wherever they came. */
+/** Add files from any source. */
 export function add(files) {
 	const fresh = [...files].map(blob => {
 		const type = blob.type || BY_ENDING[blob.name.replace(/^.*\./, '').toLowerCase()] || '';
@@ -190,12 +190,12 @@ export function add(files) {
 	pump();
 }
 
-/** Try again what a missing key, or a lost connection, has stopped. */
+/** Retry what failed for lack of the key, or of a connection. */
 export function retryAll(which) {
 	[...items].filter(item => item.state === 'refused' && which(item.why)).forEach(retry);
 }
 
-/** An image is gone: so is its tile's way to it. */
+/** An image was deleted: its tile no longer opens it. */
 export function forget(imageId) {
 	[...items].filter(item => item.state === 'done' && item.record?.imageId === imageId).forEach(dismiss);
 }
@@ -212,7 +212,7 @@ export function start(given) {
 		$(input).onchange = () => { add($(input).files); $(input).value = ''; };
 	}
 	$('clear').onclick = () => { [...items].filter(item => ['done', 'refused'].includes(item.state)).forEach(dismiss); $('choose').focus(); };
-	let depth = 0;   // dragenter and dragleave come for every element on the way
+	let depth = 0;   // dragenter and dragleave are fired for every element crossed
 	const over = on => { $('curtain').hidden = !on; document.body.classList.toggle('over', on); };
 	addEventListener('dragenter', event => { if (hasFiles(event)) { event.preventDefault(); depth++; over(true); } });
 	addEventListener('dragleave', event => { if (hasFiles(event) && --depth <= 0) { depth = 0; over(false); } });

@@ -106,7 +106,7 @@ enum status access_check(struct api_call *c, struct fault *why)
 		return fault_set(why, KEY_NEEDED, "Deleting requires the API key or the image's delete token: send Authorization: Bearer …");
 	if (given.n == 0)
 		return fault_set(why, KEY_NEEDED, "This call requires the API key: send Authorization: Bearer …");
-	return fault_set(why, KEY_WRONG, "The API key is not right.");
+	return fault_set(why, KEY_WRONG, "Wrong API key.");
 }
 
 const char *access_name(const struct api_call *c)

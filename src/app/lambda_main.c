@@ -41,7 +41,7 @@ static enum status read_access(const struct settings *s, struct api_options *out
 		.cors_origins = str_of(s->cors_origins),
 	};
 	if ((out->key_for_images || out->key_for_slots) && !has_key)
-		return fault_set(why, BAD_SETTING, "TINTYPE_ACCESS or TINTYPE_UPLOAD asks for a key: set TINTYPE_API_KEY");
+		return fault_set(why, BAD_SETTING, "TINTYPE_ACCESS or TINTYPE_UPLOAD requires a key: set TINTYPE_API_KEY");
 	return OK;
 }
 

@@ -291,7 +291,7 @@ int verb_upload(const struct options *o)
 		continue;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (u.walk.n == 0)
-		show_line(stderr, "there are no files to upload");
+		show_line(stderr, "no files to upload");
 	bool all = u.walk.n > 0 && u.walk.failed == 0 && u.failed == 0 && u.progress.done == u.walk.n;
 	walk_deinit(&u.walk);
 	pthread_mutex_destroy(&u.out);

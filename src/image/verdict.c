@@ -118,7 +118,7 @@ static struct str judge_bytes(
 	if (reason.n > 0)
 		return reason;
 	if (result != PROBE_OK)
-		return reject_reason(str_printf(a, "The bytes begin like %.*s, but %s: the file is damaged.", STRF(type), p->why));
+		return reject_reason(str_printf(a, "The file looks like %.*s, but %s: it is damaged.", STRF(type), p->why));
 	return judge_pixels(rules, p, a);
 }
 

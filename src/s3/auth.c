@@ -178,7 +178,7 @@ enum status auth_request(struct s3_call *c, struct fault *why)
 	TRY(auth_find_key(c, why));
 	TRY(refuse_token(c, why));
 	if (!c->auth.in_header && r->chunked && signed_header_listed(c->auth.signed_headers, STR("content-length")))
-		return fault_set(why, REQUEST_INVALID, "The URL was signed for a Content-Length: send it, and no chunked body.");
+		return fault_set(why, REQUEST_INVALID, "The URL was signed with Content-Length: send that header instead of a chunked body.");
 	struct verify_context ctx = auth_context(c, clock_now_ms());
 	enum status st = signature_verify(r, &c->auth, &ctx, why);
 	if (st != OK) {

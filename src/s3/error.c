@@ -17,7 +17,7 @@ struct error_row {
 
 #define INTERNAL_MESSAGE "We encountered an internal error. Please try again."
 #define TOO_MUCH_MESSAGE "The request's head is too large."
-#define SLOW_MESSAGE "The store cannot take this now. Please try again later."
+#define SLOW_MESSAGE "The store is unavailable. Please try again later."
 
 static const struct error_row rows[FAULT_CODES] = {
 	[F_NONE] = { "InternalError", INTERNAL_MESSAGE, 500 },
@@ -190,7 +190,7 @@ void error_answer(struct request_context *x, const struct s3_call *c, const stru
 	if (body.n == 0 && c != NULL)
 		body = make_body(x, NULL, why); /* the details were too long */
 	if (body.n == 0) {
-		(void)fault_write(&lack, x->arena.starved ? F_OUT_OF_MEMORY : F_TOO_MUCH, "there is no memory for the request");
+		(void)fault_write(&lack, x->arena.starved ? F_OUT_OF_MEMORY : F_TOO_MUCH, "out of memory for the request");
 		why = &lack;
 		body = fixed_body(why);
 	}

@@ -206,7 +206,7 @@ static void run_request_async(struct handler *d, struct request_context *x)
 	}
 	c->job = (struct long_job){ .run = run_long, .owner = str_of(c->key != NULL ? c->key->user : "") };
 	if (!long_jobs_submit(c->s3->long_jobs, &c->job))
-		call_complete(c, fault_set(&why, OVERLOADED, "Too many copies, completions and deletions wait; try again."), &why);
+		call_complete(c, fault_set(&why, OVERLOADED, "Too many copies, completions and deletions are queued; try again."), &why);
 }
 
 void call_complete(struct s3_call *c, enum status st, const struct fault *why)

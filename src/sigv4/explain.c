@@ -329,7 +329,7 @@ static const struct mistake MISTAKES[] = {
 	{ type_not_sent, "The signature covers the header Content-Type: ", ", but the request was sent without it; send it exactly so" },
 	{ type_with_parameter, "The signature covers the header Content-Type: ", ", but another was sent; a charset parameter counts too" },
 	{ type_other, "The signature covers the header Content-Type: ", ", but another was sent; send it exactly as it was signed" },
-	{ type_not_listed, "The signer counted in the header Content-Type: ", ", but X-Amz-SignedHeaders does not name it as it should" },
+	{ type_not_listed, "The signer included the header Content-Type: ", ", but X-Amz-SignedHeaders does not name it as it should" },
 	{ host_bare, "The signer signed the host as ", ", without the port that the Host header has; sign host and port" },
 	{ host_with_port, "The signer signed the host as ", ", but the Host header has no port; leave out the scheme's own port" },
 	{ host_other_name, "The signer signed the host as ", ", but the Host header has another name; ask the host that was signed" },

@@ -77,7 +77,7 @@ describe('signing in', () => {
 		const page = await enter('Logs', { url: own.admin, secret: await tokenOf(own) });
 		await lines(page).first().waitFor();
 		await own.kill('SIGTERM');
-		await page.getByText('The server does not answer. Trying again.').waitFor();
+		await page.getByText('The server does not respond. Trying again.').waitFor();
 		const again = await startServer({ data: own.dir, args: ['--admin', new URL(own.admin).host] });
 		await page.getByRole('alert').filter({ hasText: 'is no longer valid' }).waitFor();
 		assert.equal(await lines(page).count(), 0);

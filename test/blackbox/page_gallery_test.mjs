@@ -168,7 +168,7 @@ test('its link is copied and leads to the picture; an address with its id opens 
 	page = await openPage(browser, few, { hash: `#${image.imageId}`, permissions: ['clipboard-read', 'clipboard-write'] });
 	await detail().getByRole('heading', { name: 'linked.png' }).waitFor();
 	await detail().getByRole('button', { name: 'Copy link' }).click();
-	await detail().getByText('The link is copied.').waitFor();
+	await detail().getByText('Link copied.').waitFor();
 	const link = await page.evaluate(() => navigator.clipboard.readText());
 	assert.equal(link, `${few.api}/prod/images/${image.imageId}/file`);
 	assert.equal((await fetch(link)).headers.get('content-type'), 'image/png');
@@ -270,7 +270,7 @@ test('where a key is asked for: the page asks, tells a wrong one, keeps the righ
 	assert.match(await uploadIs(page, 'held.png', 'refused'), /requires the API key/);
 	await field.fill('not the key at all');
 	await page.keyboard.press('Enter');
-	await page.getByRole('alert').filter({ hasText: 'The API key is not right.' }).waitFor();
+	await page.getByRole('alert').filter({ hasText: 'Wrong API key.' }).waitFor();
 	assert.equal(await field.getAttribute('aria-invalid'), 'true');
 	await field.fill(KEY);
 	await page.keyboard.press('Enter');

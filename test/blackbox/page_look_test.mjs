@@ -95,7 +95,7 @@ const VIEWS = {
 		const page = await openPage(browser, closed, look);
 		await page.getByLabel('API key').fill('wrong');
 		await page.keyboard.press('Enter');
-		await page.getByText('The API key is not right.').waitFor();
+		await page.getByText('Wrong API key.').waitFor();
 		return page;
 	},
 };

@@ -184,7 +184,7 @@ static void test_judge_of_a_broken_picture_then_rejected_and_reported_why(void *
 {
 	struct str picture = picture_png(3, 2);
 	struct resolution s = judge(*state, "image/png", str_slice(picture, 0, picture.n - 1));
-	assert_rejected(&s, "The bytes begin like image/png, but it ends too early: the file is damaged.");
+	assert_rejected(&s, "The file looks like image/png, but it ends too early: it is damaged.");
 	assert_int_equal(s.width, 0);
 }
 

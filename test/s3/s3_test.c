@@ -250,7 +250,7 @@ static void test_refuse_when_nothing_was_begun_then_answers_too(void **state)
 	struct fault why = { 0 };
 	arena_init(&x.arena, r->handler->arena_bytes);
 	answer_init(&x.answer);
-	(void)fault_set(&why, BODY_SLOW, "The body came too slowly");
+	(void)fault_set(&why, BODY_SLOW, "The body arrived too slowly");
 	r->handler->ops->on_error(r->handler, &x, &why);
 	assert_int_equal(x.answer.status, 400);
 	arena_deinit(&x.arena);

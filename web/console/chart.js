@@ -1,4 +1,4 @@
-// A small line chart in SVG. Points come one by one; the newest stands at the right edge, and so many are kept
+// A small line chart in SVG. Points are added one by one; the newest is at the right edge, and as many are kept
 // as fit. A null is a gap. Colours are the style sheet's, by the lines' order.
 import { aria, el, unitOf } from './dom.js';
 
@@ -20,7 +20,7 @@ export function nice(most) {
 	return [1, 2, 5, 10].map(step => step * power).find(top => top >= most * 0.999);
 }
 
-/** The same for bytes, whose steps are those of the unit that they are told in. */
+/** The same for bytes, in steps of the unit in which they are shown. */
 export const niceBytes = most => nice(most / unitOf(most)) * unitOf(most);
 
 /** The path of one line, broken where a value is missing. A point without neighbours is a short stroke. */

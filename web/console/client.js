@@ -1,6 +1,6 @@
 // The console's data. The token goes by a header that this page alone adds, never by a cookie: a cookie is
-// a host's and not a port's, so the browser would hand it to every other server of this machine.
-// It is kept in sessionStorage, which is of this tab and this port.
+// a host's and not a port's, so the browser would send it to every other server of this machine.
+// It is kept in sessionStorage, which belongs to this tab and this port.
 let token = sessionStorage.getItem('token') ?? '';
 
 export class Refusal extends Error {
@@ -12,7 +12,7 @@ export class Refusal extends Error {
 	get wantsToken() {
 		return this.code === 'key_needed' || this.code === 'key_wrong' || this.code === 'too_many_tries';
 	}
-	/** Nobody answered. */
+	/** There was no response. */
 	get isLost() {
 		return this.status === 0;
 	}
@@ -40,7 +40,7 @@ async function ask(path, signal) {
 	} catch (error) {
 		if (signal?.aborted)
 			throw error;
-		throw new Refusal('The server does not answer.');
+		throw new Refusal('The server does not respond.');
 	}
 	if (!answer.ok)
 		throw await problemOf(answer);

@@ -1,4 +1,4 @@
-// Small things that the other files share: elements, and words for numbers and times.
+// Helpers shared by the other files: elements, and words for numbers and times.
 
 /** The element with this id. */
 export const $ = id => document.getElementById(id);
@@ -10,10 +10,10 @@ export function el(name, properties = {}, ...children) {
 	return node;
 }
 
-/** Text from outside, fenced off so that its direction of writing stays its own. */
+/** Text from outside, isolated so that its writing direction does not affect the rest. */
 export const foreign = text => el('bdi', {}, text);
 
-/** Mark what an element means to those who listen. */
+/** Label an element for screen readers. */
 export function aria(node, attributes) {
 	for (const [name, value] of Object.entries(attributes))
 		node.setAttribute(name === 'role' ? name : `aria-${name}`, value);
@@ -21,7 +21,7 @@ export function aria(node, attributes) {
 }
 
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'];
-/** 1, 1024, 1024 squared and so on: the unit that n is told in. */
+/** 1, 1024, 1024 squared and so on: the unit in which n is shown. */
 export const unitOf = n => 1024 ** Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(n, 1)) / 10)));
 /** 5242880 -> "5 MB", 1500 -> "1.5 KB". */
 export function bytes(n) {
@@ -41,7 +41,7 @@ export function seconds(s) {
 export const number = n => n.toLocaleString('en', { maximumFractionDigits: n < 10 ? 1 : 0 });
 export const many = (n, one, more = `${one}s`) => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
 
-/** "2026-11-27T11:00:00.123Z" as this place's clock shows it. */
+/** "2026-11-27T11:00:00.123Z" in local time. */
 export function time(iso, { millis = false } = {}) {
 	const at = new Date(iso), two = n => String(n).padStart(2, '0');
 	const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;

@@ -1,4 +1,4 @@
-// The table's rows: by status, filtered by the server, a page at a time; and one row as it is kept.
+// The table's rows: by status, filtered by the server, a page at a time; and one row as stored.
 import { image, images } from './client.js';
 import { $, bytes, el, foreign, many, time } from './dom.js';
 
@@ -18,7 +18,7 @@ function rowOf(row) {
 		el('th', { scope: 'row' }, name, el('span', { className: 'id' }, row.imageId), row.reason && el('span', { className: 'reason' }, foreign(row.reason))),
 		cell('Status', el('span', { className: `tag ${row.status}` }, row.status)),
 		cell('Type', foreign(row.fileType)),
-		cell('Size', row.fileSize === null ? 'not told' : bytes(row.fileSize)),
+		cell('Size', row.fileSize === null ? 'unknown' : bytes(row.fileSize)),
 		cell('Pixels', row.width === null ? '–' : `${row.width} × ${row.height}`),
 		cell('Created', time(row.createdAt)));
 	tr.children[3].className = tr.children[4].className = 'number';
@@ -27,10 +27,10 @@ function rowOf(row) {
 
 const filter = () => Object.fromEntries(new FormData($('images-filter')));
 
-function tell(page) {
+function report(page) {
 	const all = page.nextCursor === null;
 	const text = shown === 0 && all ? 'No images match.' : `${many(shown, 'image')} shown${all ? ', no more' : ''}.`;
-	const bound = !all && page.images.length < PAGE;   // the look ended before the page was full
+	const bound = !all && page.images.length < PAGE;   // the scan stopped before the page was full
 	$('images-count').textContent = bound ? `${text} ${many(page.looked, 'row was', 'rows were')} searched; there are more.` : text;
 	$('images-more').hidden = all;
 	$('images-more').textContent = bound ? 'Search more' : 'Show more';
@@ -42,7 +42,7 @@ function refuse(error) {
 	$('images-more').hidden = true;
 }
 
-/** One more page; a newer question ends an older one. */
+/** One more page; a newer request cancels an older one. */
 async function next() {
 	asking?.abort();
 	const own = asking = new AbortController();
@@ -52,7 +52,7 @@ async function next() {
 		$('images-rows').append(...page.images.map(rowOf));
 		shown += page.images.length;
 		cursor = page.nextCursor ?? undefined;
-		tell(page);
+		report(page);
 	} catch (error) {
 		if (own.signal.aborted)
 			return;
@@ -87,7 +87,7 @@ async function copy() {
 	}
 }
 
-/** guarded(f) runs f and has its failures told. */
+/** guarded(f) runs f and shows its errors. */
 export function prepare(guarded) {
 	guard = guarded;
 	$('images-filter').addEventListener('submit', event => { event.preventDefault(); guard(reload); });

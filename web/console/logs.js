@@ -1,18 +1,18 @@
-// The log, newest first. While it is followed, the server is asked once a second for what came after the last
-// line that was seen; so many lines stay on the page, and the oldest go.
+// The log, newest first. While it is followed, the server is polled once a second for the lines after the last
+// one that was seen; the number of lines on the page is bounded, and the oldest are removed.
 import { logs } from './client.js';
 import { $, el, foreign, many, time } from './dom.js';
 
 const EVERY_MS = 1000;
 const KEEP = 1000;
-const AT_ONCE = 200, FOLLOWED = 500, ROUNDS = 4;   // a page; and what is taken at once of what came
+const AT_ONCE = 200, FOLLOWED = 500, ROUNDS = 4;   // a page; and the new lines read at once
 
 let last = 0, first = 0, asking = null, guard, whole = false;
 
 const filter = () => Object.fromEntries(new FormData($('logs-filter')));
 const isFollowing = () => $('logs-follow').checked;
 
-/** The fields behind time, level and event, as "name value", part of which may come from a client. */
+/** The fields after time, level and event, as "name value", part of which may come from a client. */
 function fieldsOf(line) {
 	return Object.entries(line).filter(([name]) => !['time', 'level', 'event'].includes(name))
 		.map(([name, value]) => el('span', { className: 'pair' }, el('span', { className: 'key' }, name), ' ', foreign(String(value))));
@@ -27,10 +27,10 @@ function lineOf({ n, line }) {
 	return item;
 }
 
-function tell(missed) {
+function report(missed) {
 	const n = $('lines').children.length;
 	const text = n === 0 ? 'No lines match.' : `${many(n, 'line')} shown.`;
-	$('logs-count').textContent = missed > 0 ? `${text} ${many(missed, 'line')} went by too fast to be shown.` : text;
+	$('logs-count').textContent = missed > 0 ? `${text} ${many(missed, 'line')} were skipped.` : text;
 	$('logs-older').hidden = whole || n === 0 || n >= KEEP;
 }
 
@@ -43,7 +43,7 @@ function trim() {
 	first = Number(list.lastElementChild?.dataset.n ?? 0);
 }
 
-/** Ask for something; a newer question ends an older one. */
+/** Send a request; a newer one cancels an older one. */
 async function refusing(work) {
 	asking?.abort();
 	const own = asking = new AbortController();
@@ -68,7 +68,7 @@ const reload = () => refusing(async signal => {
 	last = found.last;
 	whole = !found.more;
 	trim();
-	tell(0);
+	report(0);
 });
 
 const older = () => refusing(async signal => {
@@ -76,22 +76,22 @@ const older = () => refusing(async signal => {
 	$('lines').append(...found.lines.reverse().map(lineOf));
 	whole = !found.more;
 	trim();
-	tell(0);
+	report(0);
 });
 
-/** Add what came since. Gives whether there is more; nothing is said aloud when nothing came. */
+/** Add the new lines. Returns whether there are more; announces nothing when there are none. */
 async function catchUp(signal) {
 	const found = await logs({ ...filter(), after: last, limit: FOLLOWED }, signal);
 	last = found.last;
 	if (found.lines.length > 0 || found.missed > 0) {
 		$('lines').prepend(...found.lines.reverse().map(lineOf));
 		trim();
-		tell(found.missed);
+		report(found.missed);
 	}
 	return found.more;
 }
 
-/** Not while somebody waits for an answer of their own: that brings the newest too. */
+/** Not while another request is pending: its response has the newest lines too. */
 async function follow() {
 	if (!isFollowing() || asking)
 		return;

@@ -1,4 +1,4 @@
-// The console's frame: who is signed in, which view is shown, and what is asked again and again while it is.
+// The console's frame: who is signed in, which view is shown, and what it polls.
 import { hasToken, settings, useToken } from './client.js';
 import { $, aria } from './dom.js';
 import * as images from './images.js';
@@ -28,7 +28,7 @@ function signIn(sentence) {
 	current = null;
 	if ($('row').open)
 		$('row').close();
-	for (const id of ['images-rows', 'lines', 'settings-rows', 'row-json'])   // nothing stays behind for who comes next
+	for (const id of ['images-rows', 'lines', 'settings-rows', 'row-json'])   // leave nothing for the next user
 		$(id).replaceChildren();
 	showOnly('sign-in');
 	$('lost').textContent = '';
@@ -36,7 +36,7 @@ function signIn(sentence) {
 	$('token').focus();
 }
 
-/** Run something; what goes wrong is told, and a token that is no longer valid is asked for. */
+/** Run something; show its errors, and ask for the token again if it is no longer valid. */
 async function guard(work) {
 	try {
 		await work();
@@ -54,7 +54,7 @@ function stop() {
 	generation++;
 }
 
-/** Ask again and again, one at a time, while the page can be seen. */
+/** Poll, one request at a time, while the page is visible. */
 function start({ everyMs, run }) {
 	const own = ++generation;
 	const again = async () => {

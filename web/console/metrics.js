@@ -1,6 +1,6 @@
-// Prometheus text, and what two readings of it say of the time between them. Pure.
+// Prometheus text, and what can be computed from two samples of it. Pure.
 
-/** The text as [{ name, labels, value }]. What is no sample is passed over. */
+/** The text as [{ name, labels, value }]. Lines that are not samples are ignored. */
 export function parse(text) {
 	const samples = [];
 	for (const line of text.split('\n')) {
@@ -11,7 +11,7 @@ export function parse(text) {
 	return samples;
 }
 
-/** The sum of a metric's samples that `wanted` takes. */
+/** The sum of a metric's samples that `wanted` accepts. */
 export function sum(samples, name, wanted = () => true) {
 	return samples.reduce((total, s) => s.name === name && wanted(s.labels) ? total + s.value : total, 0);
 }
@@ -27,7 +27,7 @@ export function histogram(samples, name, wanted) {
 	return counts;
 }
 
-/** The q-quantile of what came between two histograms; null when nothing did. Within a bucket it is a straight line. */
+/** The q-quantile of the values between two histograms; null when there are none. Within a bucket it is a straight line. */
 export function quantile(before, after, q) {
 	const bounds = [...after.keys()].sort((a, b) => a - b);
 	const grown = bounds.map(bound => after.get(bound) - (before.get(bound) ?? 0));
@@ -41,11 +41,11 @@ export function quantile(before, after, q) {
 	return low + (bounds[i] - low) * (q * total - under) / (grown[i] - under);
 }
 
-/** Counts of requests that people made: the admin listener's are our own. */
+/** Counts of client requests, without those to the admin listener, which are the console's own. */
 const isTheirs = labels => labels.listener !== 'admin';
 const isStatus = first => labels => isTheirs(labels) && labels.status[0] === first;
 
-/** What is drawn, of the time between two readings { at (ms), samples }. A server that began anew counts from 0. */
+/** The plotted values, from two samples { at (ms), samples }. After a restart the server counts from 0. */
 export function between(before, after) {
 	const span = (after.at - before.at) / 1000;
 	const rate = (name, wanted) => {

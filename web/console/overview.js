@@ -1,4 +1,4 @@
-// How the server does: numbers of now, and charts of the minutes since this page was opened, from /metrics.
+// Current numbers, and charts since this page was opened, from /metrics.
 import { metrics } from './client.js';
 import { chart, KEEP, niceBytes } from './chart.js';
 import { $, bytes, el, number, seconds } from './dom.js';
@@ -20,7 +20,7 @@ const tiles = [
 	['Pending', s => number(sum(s, 'tintype_images', image('pending')))],
 	['Rejected', s => number(sum(s, 'tintype_images', image('rejected')))],
 	['Kept', s => bytes(sum(s, 'tintype_stored_bytes'))],
-	['Free', s => sum(s, 'tintype_free_bytes') > 0 ? bytes(sum(s, 'tintype_free_bytes')) : 'not told'],
+	['Free', s => sum(s, 'tintype_free_bytes') > 0 ? bytes(sum(s, 'tintype_free_bytes')) : 'unknown'],
 	['Connections', s => number(sum(s, 'tintype_connections'))],
 	['Workers busy', s => number(sum(s, 'tintype_workers_busy'))],
 	['Log lines lost', s => number(sum(s, 'tintype_log_dropped_total'))],
@@ -33,7 +33,7 @@ export function prepare() {
 	$('charts').append(...charts.map(({ node }) => node));
 }
 
-/** Read once; it takes two to know a rate. */
+/** Read once; a rate needs two readings. */
 async function read() {
 	const now = { samples: parse(await metrics()), at: performance.now() };
 	for (const { node, value } of tiles)

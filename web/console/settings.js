@@ -1,4 +1,4 @@
-// The settings in force, and where they differ from what they are without a word.
+// The settings in force, and where they differ from the defaults.
 import { settings } from './client.js';
 import { $, el, foreign, many } from './dom.js';
 

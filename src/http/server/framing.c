@@ -35,7 +35,7 @@ static enum status read_coding(struct str value, struct framing *out, struct fau
 	if (out->chunked && !str_equal_nocase(str_trim(value), STR("chunked")))
 		return fault_set(why, BAD_FRAMING, "Transfer-Encoding may only be chunked");
 	if (out->chunked && out->has_length)
-		return fault_set(why, BAD_FRAMING, "Content-Length and Transfer-Encoding exclude each other");
+		return fault_set(why, BAD_FRAMING, "Content-Length and Transfer-Encoding are mutually exclusive");
 	return OK;
 }
 

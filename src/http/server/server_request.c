@@ -357,7 +357,7 @@ enum request_next server_request_cut(struct connection *connection)
 enum request_next server_request_time_out(struct connection *connection)
 {
 	struct fault why;
-	fault_set(&why, BODY_SLOW, "The body came too slowly");
+	fault_set(&why, BODY_SLOW, "The body arrived too slowly");
 	return give_up(connection->request, &why);
 }
 
