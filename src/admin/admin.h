@@ -1,4 +1,4 @@
-/* The admin listener's handler: /healthz, /readyz and /metrics, and the console for all else. */
+/* The admin listener's handler: /healthz, /readyz and /metrics, and the console for all other paths. */
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
@@ -11,7 +11,7 @@ struct admin_options {
 	enum status (*ready)(void *arg, struct fault *why); /* OK, or why not; NULL: always */
 	void (*refresh)(void *arg);                         /* update gauges before /metrics; NULL: nothing to do */
 	void *arg;
-	struct admin_auth *auth; /* NULL: nobody has the token */
+	struct admin_auth *auth; /* NULL: every token is refused */
 	struct handler *console; /* of all other paths; NULL: none */
 	struct request_metrics *metrics;
 	bool needs_token; /* not on loopback */

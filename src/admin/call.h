@@ -28,7 +28,7 @@ enum status console_image(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_logs(struct console_call *c, struct fault *why) MUST_CHECK;
 enum status console_settings(struct console_call *c, struct fault *why) MUST_CHECK;
 
-/* What a handler may be asked for. */
+/* A query parameter of a handler. */
 enum param_kind { PARAM_TEXT, PARAM_CHOICE, PARAM_NUMBER };
 struct param {
 	const char *name;

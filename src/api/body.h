@@ -1,4 +1,4 @@
-/* The one JSON body there is: what POST /upload asks for. Pure: bytes and an arena in, a struct out. */
+/* The only JSON request body: that of POST /upload. Pure: bytes and an arena in, a struct out. */
 #ifndef API_BODY_H
 #define API_BODY_H
 
@@ -6,7 +6,7 @@
 #include "image/slot.h"
 
 /* Read {"fileName","fileType","fileSize"?,"method"?}. Other members are ignored; their values must
- * still be JSON. What the texts and the size may be is slot_open's to say.
+ * still be JSON. slot_open validates the texts and the size.
  * body    at most 16 KiB, checked by the caller
  * out     texts live in `a`
  * Errors  BAD_JSON not a JSON object, repeated members, too deep, numbers out of range, U+0000;

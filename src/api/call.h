@@ -1,12 +1,12 @@
 /* What the files of api/ share: the api itself, one call in flight, and the handlers.
  *
- * A call lives in its request's arena from begin to finish. A handler runs on a worker (or, for
+ * A call lives in its request's arena from on_head to run. A handler runs on a worker (or, for
  * routes marked `now`, on the reactor), fills in status and body by one of the call_ functions and
  * returns OK, or returns a fault, of which api.c makes the problem answer. Headers that are on every
  * response are added in api.c alone.
  *
- * A route may have a second form of its handler, for reactors: it starts what takes time in place of
- * waiting for it, and sees to it that call_end and the request's wake follow. */
+ * A route may have a second form of its handler, for reactors: it starts what takes time instead of
+ * waiting for it, and ensures that call_end and the request's done follow. */
 #ifndef API_CALL_H
 #define API_CALL_H
 

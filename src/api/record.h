@@ -11,8 +11,8 @@ enum record_form {
 	RECORD_IN_LIST, /* of a page of uploaded images */
 };
 
-/* Append the record as a JSON object; URLs are presigned now. What signing needs of memory is given
- * back at once, so that a long page costs no more than its text.
+/* Append the record as a JSON object; URLs are presigned now. Memory for signing is released
+ * at once, so that a long page costs no more than its text.
  * Errors  those of image_service_download */
 enum status record_write(
 	struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why) MUST_CHECK;

@@ -8,8 +8,8 @@ struct api_call;
 
 enum access_rule {
 	FOR_ANYBODY,
-	FOR_SLOTS,  /* the key, where slots ask for one */
-	FOR_IMAGES, /* the key, where images ask for one */
+	FOR_SLOTS,  /* the key, where slots require one */
+	FOR_IMAGES, /* the key, where images require one */
 	FOR_DELETE, /* as FOR_IMAGES, or the image's delete token */
 };
 
@@ -19,7 +19,7 @@ struct api_route {
 	enum access_rule rule;
 	bool has_body;
 	bool now;                         /* waits for nothing: answered on the reactor */
-	void (*start)(struct api_call *); /* on the reactor, in place of run, where the table starts without waiting; may be NULL */
+	void (*start)(struct api_call *); /* on the reactor, instead of run, where the table's inserts start without waiting; may be NULL */
 };
 
 extern const struct router api_routes;

@@ -1,4 +1,4 @@
-/* The cloud's engines, opened as the settings say: S3 as the object store, DynamoDB as the table. */
+/* The AWS backends, opened as configured: S3 as the object store, DynamoDB as the table. */
 #ifndef APP_AWS_ADAPTERS_H
 #define APP_AWS_ADAPTERS_H
 
@@ -14,7 +14,7 @@ struct aws_adapters {
 	struct image_table *table;
 };
 
-/* Reaches nobody yet.  Errors: BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
+/* Makes no request yet.  Errors: BAD_SETTING no region or bucket; OUT_OF_MEMORY; the caller frees it in any case */
 enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why) MUST_CHECK;
 /* Safe on a zeroed one. */
 void aws_adapters_free(struct aws_adapters *e);

@@ -16,14 +16,14 @@ struct backends {
 	struct image_table *table;
 	struct admin_query *admin_query; /* of all its rows; NULL: it has none but its list */
 	struct str storage_url;          /* where presigned URLs lead: scheme, host and port */
-	struct bucket_store *bucket;     /* of our own storage listener; NULL where the store is elsewhere */
+	struct bucket_store *bucket;     /* of the storage listener; NULL where the store is remote */
 	struct bucket_catalog *catalog;  /* with bucket */
 	struct part_store *parts;        /* with bucket */
 	struct key_ring *keys;           /* with bucket */
 	struct str region;               /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);
-	void (*measure)(struct backends *); /* update the gauges that only the backend knows; NULL: none */
-	/* Make the database as small as it can be; only close may follow. NULL: it is not here */
+	void (*measure)(struct backends *); /* update the gauges of the backend; NULL: none */
+	/* Make the database as small as it can be; only close may follow. NULL: not supported */
 	enum status (*compact)(struct backends *, uint64_t *before, uint64_t *after, struct fault *why);
 	void (*close)(struct backends *);
 	void *own; /* the adapter's */
@@ -32,14 +32,14 @@ struct backends {
 /* Whether the settings say that images are stored remotely.
  * Errors  BAD_SETTING */
 enum status backends_choose(const struct settings *s, bool *remote, struct fault *why) MUST_CHECK;
-/* Open what was chosen.
- * storage_url  of our own storage listener; "" without one
+/* Open the chosen backends.
+ * storage_url  of the storage listener; "" without one
  * Errors       BAD_SETTING; OUT_OF_MEMORY; engine_open's. Nothing is left open then */
 enum status backends_open(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why) MUST_CHECK;
 /* Safe on zeroed and on closed ones. */
 void backends_close(struct backends *e);
 
-/* The two kinds, for backends_open alone. */
+/* The two kinds, for backends_open only. */
 enum status backends_open_local(const struct settings *s, const char *storage_url, struct backends *out, struct fault *why) MUST_CHECK;
 enum status backends_open_cloud(const struct settings *s, struct backends *out, struct fault *why) MUST_CHECK;
 

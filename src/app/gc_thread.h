@@ -15,7 +15,7 @@ struct gc_thread_options {
 struct gc_thread;
 /* NULL: memory or threads failed. */
 struct gc_thread *gc_thread_start(const struct gc_thread_options *o);
-/* End after the step at hand. Accepts NULL inside. */
+/* Stop after the current step. Accepts NULL inside. */
 void gc_thread_free(struct gc_thread **j);
 
 #endif

@@ -1,4 +1,4 @@
-/* The product's rules, from the settings: for every program that is put together from them. */
+/* The image rules, from the settings; used by every main program. */
 #ifndef APP_IMAGE_RULES_H
 #define APP_IMAGE_RULES_H
 

@@ -1,5 +1,5 @@
-/* A Lambda function, put together: settings from the environment, log on stdout, engines, product,
- * API, the Runtime API's loop. Who calls it chooses the engines. */
+/* The main program of a Lambda function: settings from the environment, log on stdout, engines, product,
+ * API, the Runtime API's loop. The caller chooses the backends. */
 #ifndef APP_LAMBDA_MAIN_H
 #define APP_LAMBDA_MAIN_H
 
@@ -13,11 +13,11 @@ struct lambda_ports {
 	struct image_table *table;
 };
 
-/* Open what lasts as long as the process; connect already what the first request will need. */
+/* Open what lasts as long as the process; connect in advance what the first request needs. */
 typedef enum status lambda_open_fn(const struct settings *s, struct lambda_ports *out, struct fault *why);
 
-/* Serve until there is nothing more to serve, which is always a failure: gives the exit status, not 0.
- * A failure to start is given to Lambda. */
+/* Serve until the Runtime API fails: returns the exit status, which is not 0.
+ * A failure to start is reported to Lambda. */
 int lambda_main(lambda_open_fn *open);
 
 #endif

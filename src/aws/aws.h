@@ -1,4 +1,4 @@
-/* The cloud's engines behind the two ports: S3 (any S3 endpoint) as object_store, DynamoDB (any such
+/* The AWS implementations of the two ports: S3 (any S3 endpoint) as object_store, DynamoDB (any such
  * endpoint) as image_table. */
 #ifndef AWS_AWS_H
 #define AWS_AWS_H
@@ -19,7 +19,7 @@ struct s3_store_options {
 /* NULL: memory failed. */
 struct object_store *s3_store_new(const struct s3_store_options *o);
 void s3_store_free(struct object_store **s);
-/* Where URLs that it gives out lead: scheme, host and port, without a slash at the end. Borrowed from the store. */
+/* The origin of the URLs that it issues: scheme, host and port, without a trailing slash. Borrowed from the store. */
 struct str s3_store_url(struct object_store *s);
 
 struct dynamo_table_options {
@@ -30,7 +30,7 @@ struct dynamo_table_options {
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);
-/* The same call makes the table (tests, and `tintype table create`). OK too when it is there. */
+/* The same call creates the table (tests, and `tintype table create`). OK also when it exists. */
 enum status dynamo_table_create(struct image_table *t, struct fault *why) MUST_CHECK;
 
 #endif

@@ -19,7 +19,7 @@
 /* The sparse indexes, each with a partition attribute of its own name and a sort attribute. */
 #define DYNAMO_FEED "feed" /* uploaded rows, by the time of their commit */
 #define DYNAMO_FEED_ORDER "feedOrder"
-#define DYNAMO_DUE "due" /* rows that will end, by that time */
+#define DYNAMO_DUE "due" /* rows that will expire, by that time */
 #define DYNAMO_DUE_ORDER "dueOrder"
 #define DYNAMO_TTL "ttl"       /* Number, seconds: DynamoDB may delete the row from then on */
 #define DYNAMO_WRITE "writeId" /* which write made the row what it is: see dynamo_table.c */
@@ -38,8 +38,8 @@ enum status dynamo_list(
 	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
 enum status dynamo_due(
 	struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why) MUST_CHECK;
-/* What DescribeTable says, which AWS renews about every six hours: uploaded rows; as pending all
- * that will end, the rejected with them. rejected and stored_bytes are 0: nobody counts them. */
+/* What DescribeTable reports, which AWS updates about every six hours: uploaded rows; as pending all
+ * that will expire, including the rejected. rejected and stored_bytes are 0: they are not counted. */
 enum status dynamo_counts(struct image_table *port, struct image_counts *out, struct fault *why) MUST_CHECK;
 
 #endif

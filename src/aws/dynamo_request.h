@@ -1,5 +1,5 @@
-/* One call to DynamoDB and what it came to: done, or one of the refusals that callers distinguish.
- * All else is a fault, whose cause has the action, DynamoDB's own word and its message. */
+/* One call to DynamoDB and its outcome: done, or one of the refusals that callers distinguish.
+ * All else is a fault, whose cause has the action, DynamoDB's error name and its message. */
 #ifndef AWS_DYNAMO_REQUEST_H
 #define AWS_DYNAMO_REQUEST_H
 
@@ -19,7 +19,7 @@ enum dynamo_outcome {
 struct dynamo_call {
 	const char *action; /* "PutItem" */
 	struct str body;
-	unsigned expects; /* refusals that are the caller's business, or-ed */
+	unsigned expects; /* refusals that the caller handles, or-ed */
 	unsigned *sent;   /* how often it may have arrived; may be NULL */
 };
 
@@ -30,7 +30,7 @@ struct dynamo_answer {
 
 /* Safe on a zeroed one. */
 void dynamo_answer_deinit(struct dynamo_answer *a);
-/* Ask and wait. *out is written only on OK.
+/* Send and wait. *out is written only on OK.
  * scratch  takes the answer's bytes
  * Errors   UPSTREAM_FAILED; DEADLINE; OVERLOADED throttled; TOO_MUCH */
 enum status dynamo_ask(

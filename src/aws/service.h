@@ -1,4 +1,4 @@
-/* One AWS service at one endpoint: signs calls with our own SigV4, sends them over kept connections,
+/* One AWS service at one endpoint: signs calls with SigV4, sends them over kept connections,
  * and tries again what may be tried again, with jitter, within the caller's deadline. Any thread;
  * each call has a connection of the pool to itself. Blocks. */
 #ifndef AWS_SERVICE_H
@@ -27,7 +27,7 @@ struct aws_call {
 	size_t n_headers;
 	struct str body;
 	int64_t deadline_ms;         /* clock_mono_ms() by which the answer must be there; 0: 10 s from now. The thread's deadline holds too */
-	bool repeatable;             /* twice does no more than once: may be sent again when nobody knows whether it arrived */
+	bool repeatable;             /* idempotent: may be sent again when it is unknown whether it arrived */
 	uint64_t max_response_bytes; /* of a 2xx answer; 0: 16 MiB */
 	unsigned *sent;              /* how often it may have reached the service; may be NULL. Over 1: what a condition refuses may be
 	                               this call's own work */

@@ -1,4 +1,4 @@
-/* Inside aws/: the places where credentials come from, each asked in turn by the chain. A place that
+/* Internal to aws/: the places where credentials come from, each queried in turn by the chain. A place that
  * has none says so by *found = false; one that has but cannot give them fails, so that a mistake in
  * one place does not silently become the credentials of the next. */
 #ifndef AWS_SOURCES_H

@@ -1,8 +1,8 @@
-/* One arena per request: memory that is freed all at once, with a cap from birth.
+/* One arena per request: memory that is freed all at once, with a fixed cap.
  *
  * Overflow (or a failing malloc) is sticky: from then on arena_alloc gives NULL and arena_ok is
- * false; the handler asks arena_ok once before it answers and says LIMIT. Blocks are aligned for any
- * type and zeroed. Under ASan each allocation is a malloc of its own, so that overruns are seen.
+ * false; the handler calls arena_ok once before it responds, and reports LIMIT. Blocks are aligned for any
+ * type and zeroed. Under ASan each allocation is a malloc of its own, so that overruns are detected.
  * An arena belongs to one thread at a time. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -20,7 +20,7 @@ struct arena {
 	size_t used_bytes; /* handed out so far, each block rounded up to the alignment */
 	size_t cap_bytes;
 	bool full;
-	bool starved; /* full because the heap gave nothing, not because of the cap: our fault, not the client's */
+	bool starved; /* full because the heap allocation failed, not because of the cap: the server's fault, not the client's */
 };
 
 /* cap_bytes: the most that will ever be handed out; nothing is allocated yet. */

@@ -1,4 +1,4 @@
-/* Compiler attributes under names of our own, and the few macros every file may use. */
+/* Short names for compiler attributes, and the few macros that every file may use. */
 #ifndef BASE_ATTR_H
 #define BASE_ATTR_H
 

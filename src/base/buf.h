@@ -1,4 +1,4 @@
-/* struct buf: growing bytes with a maximum from birth and a sticky error.
+/* struct buf: growing bytes with a fixed maximum and a sticky error.
  *
  * Append freely and ask buf_ok once: past the maximum, or when memory fails, the buffer is marked
  * and later appends do nothing. A buffer is on the heap (buf_init, then buf_deinit) or in an arena
@@ -16,7 +16,7 @@ struct buf {
 	size_t max_bytes;
 	struct arena *arena; /* NULL: heap */
 	bool bad;
-	bool starved;  /* bad because the heap gave nothing, not by the maximum */
+	bool starved;  /* bad because the heap allocation failed, not because of the maximum */
 	bool borrowed; /* p is the caller's memory: never grown, never freed */
 };
 
@@ -26,7 +26,7 @@ void buf_init_arena(struct buf *b, struct arena *a, size_t max_bytes);
 void buf_init_fixed(struct buf *b, char *memory, size_t size);
 /* Free a heap buffer and zero it; safe on a zeroed one. */
 void buf_deinit(struct buf *b);
-/* Forget the content and the error, keep the memory. */
+/* Clear the content and the error, keep the memory. */
 void buf_clear(struct buf *b);
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
@@ -35,7 +35,7 @@ void buf_put_u64(struct buf *b, uint64_t n);
 void buf_put_i64(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 bool buf_ok(const struct buf *b);
-/* What is in it, borrowed until the next append. */
+/* The content, borrowed until the next append. */
 struct str buf_str(const struct buf *b);
 
 #endif

@@ -23,7 +23,7 @@ struct checksum_kind_info {
 
 /* Of any kind but NONE. */
 const struct checksum_kind_info *checksum_info(enum checksum_kind kind);
-/* By name ("crc32c", case aside) or by header; NONE when there is no such. */
+/* By name ("crc32c", case aside) or by header; NONE when it is unknown. */
 enum checksum_kind checksum_by_name(struct str name);
 enum checksum_kind checksum_by_header(struct str header);
 

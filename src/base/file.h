@@ -1,5 +1,5 @@
 /* Whole files: reading all of one, writing a whole piece, and noticing that one has changed. Errors are errno
- * values, because what a client may see of them is up to the caller. Any thread. */
+ * values, because the caller decides what a client may see of them. Any thread. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -7,8 +7,8 @@
 
 #include <sys/stat.h>
 
-/* Append all that can still be read from fd, over short reads and EINTR; what passed through this function's
- * memory is wiped. 0, or an errno value: EFBIG where the buffer's maximum was passed, ENOMEM. */
+/* Append everything up to the end of fd, over short reads and EINTR; the function's own buffer
+ * is wiped. 0, or an errno value: EFBIG where the buffer's maximum was passed, ENOMEM. */
 int file_read_all(int fd, struct buf *b) MUST_CHECK;
 /* The same of the file at `path`. A FIFO or a device does not block the opening. */
 int file_read(const char *path, struct buf *b) MUST_CHECK;

@@ -33,14 +33,14 @@ void sha256(struct str data, unsigned char out[SHA256_BYTES]);
 void sha256_hex(struct str data, char out[2 * SHA256_BYTES + 1]);
 void hmac_sha256(struct str key, struct str data, unsigned char out[SHA256_BYTES]);
 
-/* Equal, in time that depends on the length of `b` alone; different lengths are not equal. */
+/* Compares in time that depends on the length of `b` alone; different lengths are not equal. */
 bool secret_equal(struct str a, struct str b);
 void secret_wipe(void *p, size_t n);
 /* n bytes of the system's randomness; aborts when there is none. */
 void random_bytes(void *out, size_t n);
 
 /* FNV-1a, for tables and shards: spreads evenly, the same on every machine, no defence against chosen keys.
- * from: HASH_FNV64 to begin with, or what another piece gave. */
+ * from: HASH_FNV64 to begin with, or the hash of the preceding piece. */
 #define HASH_FNV64 UINT64_C(0xcbf29ce484222325)
 uint64_t hash_fnv64(uint64_t from, struct str s);
 uint32_t hash_fnv32(struct str s);

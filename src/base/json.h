@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-/* Parse; who takes the value gives it back with json_decref.
+/* Parse; the caller releases the value with json_decref.
  * text     {NULL, 0} is the empty text
  * flags    jansson's for decoding
  * error    written when NULL is given

@@ -50,7 +50,7 @@ struct log_options {
 	int direct_fd;           /* not 0: each line is written there by its caller, who waits for it; no queue, no file, no thread */
 };
 
-/* Not twice without a log_stop. Errors  STORAGE_FAILED the directory or the file; INTERNAL no thread */
+/* Must not be called twice without a log_stop. Errors  STORAGE_FAILED the directory or the file; INTERNAL no thread */
 enum status log_start(const struct log_options *o, struct fault *why) MUST_CHECK;
 /* Write out what is queued, waiting a second at most for stderr, and end the writer. */
 void log_stop(void);
@@ -58,16 +58,16 @@ void log_stop(void);
 void log_flush(void);
 /* Write one line: time, level and event from the table, "requestId" unless id is empty, then the
  * fields in order. String fields with an empty value are left out; longer than 1024 bytes they are
- * cut and end in "...". Names of fields are ours and need no escaping. */
+ * cut and end in "...". Field names are constants and need no escaping. */
 void log_write(enum log_event event, struct str request_id, const struct log_field *fields, size_t n);
 #define LOG(event, id, ...) \
 	log_write(EV_##event, (id), (struct log_field[]){ __VA_ARGS__ }, sizeof((struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
-/* Write a line that is not of the log's form, its newline included, to direct_fd, which must be set. */
+/* Write a line that is not in the log's format, its newline included, to direct_fd, which must be set. */
 void log_write_raw(struct str line);
 
 /* A query of the newest lines, in the order they were written.
- * tail     false: the last `limit` of those that are wanted, before number `before` (0: of all)
- *          true: the first `limit` after number `after`, as a page asks that follows the log
+ * tail     false: the last `limit` that match, before number `before` (0: of all)
+ *          true: the first `limit` after number `after`, for a page that follows the log
  * text     found anywhere in the line, ASCII case aside; "": every line */
 struct log_query {
 	bool tail;
@@ -86,10 +86,10 @@ struct log_found {
 	} * lines;
 	size_t n;
 	uint64_t last;   /* the number to continue after, whether or not that line matched */
-	uint64_t missed; /* of a tail: lines after `after` that are gone from memory */
+	uint64_t missed; /* of a tail: lines after `after` that are no longer in memory */
 	bool more;       /* there are further ones: newer of a tail, else older */
 };
-/* Find lines in what is kept in memory.
+/* Find lines among those in memory.
  * out     lives in `a`, which needs ring_bytes and a little
  * Errors  TOO_MUCH the arena is full */
 enum status log_recent(const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why) MUST_CHECK;

@@ -18,8 +18,8 @@ struct log_file {
  * Errors  STORAGE_FAILED */
 enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep, struct fault *why) MUST_CHECK;
 void log_file_close(struct log_file *f);
-/* Append whole lines, rotating between two of them. Lines that the disk refuses are counted and
- * gone; half a line is never left. */
+/* Append whole lines, rotating between two of them. Lines that cannot be written are counted and
+ * dropped; a partial line is never left. */
 void log_file_append(struct log_file *f, struct str lines);
 
 #endif

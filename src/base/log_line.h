@@ -1,4 +1,4 @@
-/* The form of a log line, for the files of the log alone. */
+/* The format of a log line, for the files of the log only. */
 #ifndef BASE_LOG_LINE_H
 #define BASE_LOG_LINE_H
 
@@ -19,7 +19,7 @@ enum log_level log_event_level(enum log_event event);
 void log_line_write(struct buf *b, const struct log_line *line);
 /* Append the "log.dropped" line that reports `count` lines missing from `sink`. */
 void log_line_write_dropped(struct buf *b, const char *sink, uint64_t count);
-/* The level that a line says. false: the line is not one of ours. */
+/* The level of a line. false: the line was not written by this log. */
 bool log_line_level(struct str line, enum log_level *out) MUST_CHECK;
 /* How many lines `text` holds: each ends in a newline and has no other. */
 size_t log_lines(struct str text);

@@ -1,6 +1,6 @@
 /* The last lines of the log in memory: a bounded ring of whole lines, each with a number that counts up from
  * one. The console reads it, so that it works alike where the log has files and where it goes to stderr alone.
- * The oldest lines make room for new ones; a number is never used again. Any thread; a reader copies the
+ * The oldest lines are overwritten by new ones; a number is never reused. Any thread; a reader copies the
  * ring under the lock and searches afterwards, so that the log's writer never waits for a search. */
 #ifndef BASE_LOG_RING_H
 #define BASE_LOG_RING_H

@@ -1,4 +1,4 @@
-/* Writing the log to stderr without ever waiting for its reader. For log.c alone. */
+/* Writing the log to stderr without ever waiting for its reader. For log.c only. */
 #ifndef BASE_LOG_STDERR_H
 #define BASE_LOG_STDERR_H
 
@@ -24,13 +24,13 @@ struct log_stderr {
 
 /* Over the descriptor `fd` (2, but for tests), which stays the caller's and unchanged. */
 void log_stderr_open(struct log_stderr *e, int fd);
-/* What still waits is lost and counted. */
+/* Pending lines are dropped and counted. */
 void log_stderr_close(struct log_stderr *e);
-/* Take whole lines and write what can be written now. Lines beyond a megabyte of waiting ones are
- * counted and gone; so are those that follow, until all that waits is out: then a log.dropped line
- * is in the place of them. */
+/* Accept whole lines and write what can be written now. Lines beyond a megabyte of pending ones are
+ * counted and dropped; so are those that follow, until all pending ones are written: then a log.dropped
+ * line takes their place. */
 void log_stderr_append(struct log_stderr *e, struct str lines);
-/* Try to write what waits. true: nothing waits any more. */
+/* Try to write the pending lines. true: none is pending any more. */
 bool log_stderr_push(struct log_stderr *e);
 /* The same for at most `wait_ms`. */
 bool log_stderr_drain(struct log_stderr *e, int64_t wait_ms);

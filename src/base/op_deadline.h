@@ -1,6 +1,6 @@
-/* The time by which a thread's present work must be done: whoever starts the work sets it (a
- * Lambda invocation has one), and whoever waits for a remote service stays within it. It travels
- * with the thread, because the ports between the two know nothing of time. */
+/* The time by which a thread's current work must be done: the code that starts the work sets it (a
+ * Lambda invocation has one), and code that waits for a remote service stays within it. It is
+ * thread-local, because the ports between the two have no time parameter. */
 #ifndef BASE_OP_DEADLINE_H
 #define BASE_OP_DEADLINE_H
 

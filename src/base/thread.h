@@ -1,5 +1,5 @@
-/* Threads of the program's own: started with every signal blocked, because signals are for the thread that waits for
- * them and must not interrupt a write; and waiting by the monotonic clock, which no step of the wall clock stalls. */
+/* Threads: started with every signal blocked, because signals are for the thread that waits for
+ * them and must not interrupt a write; and waiting by the monotonic clock, which is not affected by steps of the wall clock. */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
@@ -14,7 +14,7 @@
 
 /* Start run(arg). out NULL: detached. false: the system has no thread left. */
 bool thread_start(pthread_t *out, void *(*run)(void *), void *arg) MUST_CHECK;
-/* Wait for a signal on `c`, at most until clock_mono_ms() is `until_ms`. The mutex is held. false: the time is over. */
+/* Wait for a signal on `c`, at most until clock_mono_ms() is `until_ms`. The mutex is held. false: timed out. */
 bool thread_wait_until(pthread_cond_t *c, pthread_mutex_t *held, int64_t until_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* Writing JSON into a struct buf, without a tree: commas are put where the last byte asks for one.
+/* Writing JSON into a struct buf, without a tree: a comma is added where the last byte requires one.
  * Faster than building values first, and lists are long. Pure; any thread. */
 #ifndef BASE_WRITER_H
 #define BASE_WRITER_H
@@ -13,7 +13,7 @@ void writer_close(struct buf *b, char bracket);
 void writer_text(struct buf *b, struct str name, struct str value);
 void writer_number(struct buf *b, struct str name, uint64_t value);
 void writer_null(struct buf *b, struct str name);
-/* What is JSON already. */
+/* A value that is JSON already. */
 void writer_raw(struct buf *b, struct str name, struct str json);
 void writer_bool(struct buf *b, struct str name, bool value);
 /* A time as ISO 8601 in UTC with milliseconds. */

@@ -1,5 +1,5 @@
-/* The API as the verbs use it: calls in JSON, retries of what is busy, refusals turned into faults.
- * One thread per remote. The key goes to the API alone, never to the store's URLs. */
+/* The API as the commands use it: JSON calls, retries when the server is busy, error responses as faults.
+ * One thread per remote. The key is sent to the API only, never to the store's URLs. */
 #ifndef CLI_API_CLIENT_H
 #define CLI_API_CLIENT_H
 
@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 struct remote {
-	struct buf base;   /* http://host:port/prod, without a slash at the end */
+	struct buf base;   /* http://host:port/prod, without a trailing slash */
 	struct buf bearer; /* "Bearer KEY"; empty: no key */
 	struct http_client *api, *store;
 };
@@ -29,7 +29,7 @@ struct remote_call {
 /* Call the API. out: the answer's JSON object, json_decref it; NULL where there was no body. May be NULL.
  * Errors  NO_SUCH_IMAGE 404; KEY_NEEDED 401 and 403; BAD_FIELD other 4xx; UPSTREAM_FAILED; DEADLINE; TOO_MUCH */
 enum status remote_json(struct remote *r, const struct remote_call *call, struct arena *a, json_t **out, struct fault *why) MUST_CHECK;
-/* Send to a URL that the API gave out. Any answer but 2xx is a fault, its text from the store's XML.
+/* Send to a URL that the API issued. Any response but 2xx is a fault, its text from the store's XML.
  * Errors  as remote_json; INVALID_INPUT a plain URL where the API is https */
 enum status remote_store(
 	struct remote *r, const struct http_request *q, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;

@@ -1,6 +1,6 @@
 /* The files that a command line names: files themselves, and what is in directories, at every depth.
  * An operand may be a link, since it was named; links inside a directory are not followed, neither
- * when it is read nor when its files are opened later. What is no file is ignored and said. */
+ * when it is read nor when its files are opened later. Anything that is not a file is skipped with a message. */
 #ifndef CLI_FILE_WALK_H
 #define CLI_FILE_WALK_H
 
@@ -19,12 +19,12 @@ struct file_walk {
 	struct walk_file *files; /* of each operand, by name */
 	size_t n, cap;
 	uint64_t size_bytes; /* of all */
-	unsigned failed;     /* what could not be read; each was said on stderr */
+	unsigned failed;     /* what could not be read; each was reported on stderr */
 };
 
 void walk_init(struct file_walk *w);
 void walk_deinit(struct file_walk *w);
-/* Add what the operand names; what fails is said and counted. */
+/* Add what the operand names; failures are reported and counted. */
 void walk_add(struct file_walk *w, const char *operand);
 /* The path as it is shown. */
 struct str walk_path(struct arena *a, const struct walk_file *f);

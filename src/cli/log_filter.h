@@ -1,4 +1,4 @@
-/* One line of the server's log: whether it is wanted, and how people see it. Pure. */
+/* One line of the server's log: whether it matches, and how it is shown. Pure. */
 #ifndef CLI_LOG_FILTER_H
 #define CLI_LOG_FILTER_H
 

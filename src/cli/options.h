@@ -1,5 +1,5 @@
-/* The flags of all verbs, one table (options.c): name, kind, field, range, sentence. A verb names
- * those it takes. Pure. */
+/* The flags of all verbs, one table (options.c): name, kind, field, range, sentence. A command lists
+ * those it accepts. Pure. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 

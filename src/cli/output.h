@@ -1,5 +1,5 @@
-/* What people and programs are shown. Every text for people passes through here and is escaped as a
- * whole, so that no name, no answer of a server and no log line can act on a terminal. */
+/* Output for people and for programs. Every text for people passes through here and is escaped as a
+ * whole, so that no name, no response of a server and no log line can control the terminal. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
@@ -15,9 +15,9 @@ void show_json(FILE *to, const json_t *object);
 json_t *show_json_text(struct str s);
 /* Bytes for programs, to the standard output as they are; false when they cannot be written. */
 bool show_bytes(struct str bytes);
-/* Whether all that was shown on the standard output until now has got out. */
+/* Whether everything on the standard output so far has been written. */
 bool show_flush(void);
-/* Whether all that was shown on the standard output has got out; if not, says so on stderr. */
+/* Whether everything on the standard output has been written; if not, reports it on stderr. */
 bool show_end(void);
 
 #define SHOW_SIZE_CHARS 24

@@ -1,5 +1,5 @@
 /* The progress bar of an upload, on a terminal only: one line on stderr that is redrawn. Workers add
- * bytes from any thread; drawing and clearing are for whoever holds the output's lock. */
+ * bytes from any thread; drawing and clearing require the output's lock. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -12,13 +12,13 @@ struct progress {
 	uint64_t total_bytes;
 	size_t done, files;
 	int64_t start_ms;
-	char current[256]; /* the name that was begun last, as it is */
+	char current[256]; /* the file that was started last, unescaped */
 };
 
 /* Append the line as it is at now_ms, at most `columns` wide, its text escaped. Pure. */
 void progress_format(const struct progress *p, int64_t now_ms, unsigned columns, struct buf *b);
 void progress_draw(const struct progress *p);
-/* Take the line off the screen, before another one is shown. */
+/* Clear the line, before another one is shown. */
 void progress_clear(const struct progress *p);
 
 #endif

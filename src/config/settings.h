@@ -22,7 +22,7 @@ struct settings {
  * Texts are borrowed from argv and the environment. An empty environment variable counts as unset.
  * s       written only on OK
  * Errors  BAD_SETTING an unknown flag, a missing value, not a number, out of range, not one of the
- *         words that `unit` lists, a text too short; the text names the setting and what it takes */
+ *         words that `unit` lists, a text too short; the text names the setting and the expected value */
 enum status settings_load(struct settings *s, int argc, char **argv, struct fault *why) MUST_CHECK;
 /* The environment's name of what `--flag` sets, "TINTYPE_API" of "api"; "" when no flag is called so. */
 const char *settings_env_of(const char *flag);

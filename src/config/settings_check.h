@@ -1,18 +1,18 @@
-/* Texts that are accepted as settings but could never work: an upload to a bucket called "a?b" fails at
- * the first client, so the start refuses it. Pure; any thread. */
+/* Validation of settings that could never work: an upload to a bucket named "a?b" would fail at
+ * the first client, so the server does not start with it. Pure; any thread. */
 #ifndef CONFIG_SETTINGS_CHECK_H
 #define CONFIG_SETTINGS_CHECK_H
 
 #include "base/fault.h"
 #include "base/str.h"
 
-/* As bucket_name_ok has it.  Errors: BAD_SETTING; the text names the setting and what it takes, as of the others here */
+/* As bucket_name_ok has it.  Errors: BAD_SETTING; the text names the setting and the expected value, as of the others here */
 enum status settings_check_bucket(struct str bucket, struct fault *why) MUST_CHECK;
 /* One or more of a-z 0-9 -. */
 enum status settings_check_region(struct str region, struct fault *why) MUST_CHECK;
 /* Media types without parameters, with commas; at least one. */
 enum status settings_check_types(struct str types, struct fault *why) MUST_CHECK;
-/* Each * or scheme://host[:port] as browsers send it, in lower case; an empty list allows nobody. */
+/* Each * or scheme://host[:port] as browsers send it, in lower case; an empty list allows none. */
 enum status settings_check_origins(struct str origins, struct fault *why) MUST_CHECK;
 
 #endif

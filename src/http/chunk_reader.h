@@ -1,6 +1,6 @@
 /* The reader of chunked bodies, of requests and of responses alike. Pure and strict: exactly the grammar of
- * RFC 9112 7.1, lines that end in CR LF alone, and a bound on all that is not data. The pieces borrow from the
- * bytes that are given, which may be cut anywhere. */
+ * RFC 9112 7.1, lines that end in CR LF alone, and a limit on everything that is not data. The pieces borrow from the
+ * bytes that are passed in, which may be split anywhere. */
 #ifndef HTTP_CHUNK_READER_H
 #define HTTP_CHUNK_READER_H
 
@@ -42,7 +42,7 @@ struct chunk_reader {
 
 /* Take the next piece of data; *in moves after it.
  * piece    empty: `in` is used up, or the body is whole (state is CHUNK_DONE, and *in is what follows it)
- * Returns  false: malformed, or more than the bounds; the body's end is then unknown */
+ * Returns  false: malformed, or over the limits; the end of the body is then unknown */
 bool chunk_reader_next(struct chunk_reader *c, struct str *in, struct str *piece) MUST_CHECK;
 
 #endif

@@ -1,19 +1,19 @@
-/* Port: a protocol behind a listener. The listener (http/server/) moves bytes, keeps deadlines
- * and framing; the handler (api/, s3/, admin/) decides what is answered.
+/* Port: a protocol handler. The listener (http/server/) moves bytes and enforces deadlines
+ * and framing; the handler (api/, s3/, admin/) decides the response.
  *
- *   begin    on a reactor, when the head is read: must not wait for a sync, commit or remote call
- *   data     on a reactor, for each piece of the body, only after HANDLER_READ_BODY
- *   finish   on a worker, when the whole body has come, only after HANDLER_READ_BODY or HANDLER_RUN: may block
- *   start    on a reactor, when the whole body has come, only after HANDLER_RUN_ASYNC: must not wait. The
- *            request is then the handler's until it calls the request's `wake`, once, from any thread,
- *            perhaps before start returns, with the answer filled in; after that it is the listener's
- *   cancel   instead of them, when the body will never be whole: releases what begin and data took
- *   refuse   fills in an answer for a fault that the listener found itself
+ *   on_head    on a reactor,  when the head is read: must not wait for a sync, commit or remote call
+ *   on_body    on a reactor, for each piece of the body, only after HANDLER_READ_BODY
+ *   run        on a worker, when the whole body has been received, only after HANDLER_READ_BODY or HANDLER_RUN: may block
+ *   run_async  on a reactor, when the whole body has been received, only after HANDLER_RUN_ASYNC: must not wait. The
+ *              handler then owns the request until it calls the request's `done`, once, from any thread,
+ *              perhaps before run_async returns, with the answer filled in; after that the listener owns it
+ *   on_abort   instead of them, when the body will never be complete: releases what on_head and on_body acquired
+ *   on_error   fills in the answer for a fault that the listener detected itself
  *
- * Exactly one of finish, start and cancel follows each HANDLER_READ_BODY, HANDLER_RUN or HANDLER_RUN_ASYNC: a data that fails has filled in
- * the answer, and cancel follows at once and leaves that answer alone. A request belongs to one
- * thread at a time. Whatever happens the answer's status is set after HANDLER_ANSWER, a failing data,
- * finish, wake or refuse. request.body is empty unless data itself has gathered it. */
+ * Exactly one of run, run_async and on_abort follows each HANDLER_READ_BODY, HANDLER_RUN or HANDLER_RUN_ASYNC: an on_body
+ * that fails has filled in the answer, and on_abort follows at once and does not change that answer. A request belongs to one
+ * thread at a time. In every case the answer's status is set after HANDLER_ANSWER, a failing on_body,
+ * run, done or on_error. request.body is empty unless on_body itself has collected it. */
 #ifndef HTTP_HANDLER_H
 #define HTTP_HANDLER_H
 
@@ -24,17 +24,17 @@ struct request_context {
 	struct arena arena;
 	struct request request;
 	struct answer answer;
-	void *handler_state;                    /* the handler's own, from begin to finish or cancel */
-	uint64_t body_bytes;                    /* received so far, the piece that data is given included */
-	bool body_cut;                          /* set before finish: never; before cancel: the client went away */
-	void (*done)(struct request_context *); /* the listener's: what `start` began has its answer */
+	void *handler_state;                    /* the handler's own, from on_head to run or on_abort */
+	uint64_t body_bytes;                    /* received so far, including the piece that is passed to on_body */
+	bool body_cut;                          /* before run: never; before on_abort: the client disconnected */
+	void (*done)(struct request_context *); /* the listener's: the answer of run_async is ready */
 };
 
 enum handler_step {
 	HANDLER_ANSWER,    /* the answer is ready; a body that follows is dropped */
-	HANDLER_RUN,       /* no body is wanted (one that comes is dropped): finish on a worker */
-	HANDLER_READ_BODY, /* give each piece to data, then finish on a worker */
-	HANDLER_RUN_ASYNC, /* give each piece to data, then start on the reactor */
+	HANDLER_RUN,       /* no body is expected (one that arrives is dropped): run on a worker */
+	HANDLER_READ_BODY, /* pass each piece to on_body, then run on a worker */
+	HANDLER_RUN_ASYNC, /* pass each piece to on_body, then run_async on the reactor */
 };
 
 struct handler;
@@ -45,7 +45,7 @@ struct handler_ops {
 	void (*run)(struct handler *, struct request_context *);
 	void (*on_abort)(struct handler *, struct request_context *, const struct fault *why);
 	void (*on_error)(struct handler *, struct request_context *, const struct fault *why);
-	void (*run_async)(struct handler *, struct request_context *); /* NULL for handlers that never say HANDLER_RUN_ASYNC */
+	void (*run_async)(struct handler *, struct request_context *); /* NULL for handlers that never return HANDLER_RUN_ASYNC */
 };
 struct handler {
 	const struct handler_ops *ops;

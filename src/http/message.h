@@ -1,5 +1,5 @@
-/* An HTTP request as a handler hands it on, and the answer it gets back. Protocol-neutral of who
- * listens: a socket here, a Lambda event elsewhere. Everything borrowed lives in the request's
+/* An HTTP request as a handler gets it, and the response that it fills in. Independent of the
+ * transport: a socket here, a Lambda event elsewhere. Everything borrowed lives in the request's
  * arena, for as long as the request. Belongs to one thread at a time. */
 #ifndef HTTP_MESSAGE_H
 #define HTTP_MESSAGE_H
@@ -27,7 +27,7 @@ struct query {
 
 struct request {
 	struct arena *arena;
-	struct str id;      /* our own request id */
+	struct str id;      /* the server's request id */
 	struct str method;  /* as sent, case kept */
 	struct str target;  /* as sent: path, and query after the first '?' */
 	struct str path;    /* the target before '?', still encoded */
@@ -41,7 +41,7 @@ struct request {
 	bool expects_continue;
 };
 
-/* Keeps the bytes of a body where they are; whoever holds it calls release once, on any thread. */
+/* Keeps the bytes of a body in place; the holder calls release once, on any thread. */
 struct body_hold {
 	void (*release)(struct body_hold *);
 };
@@ -52,15 +52,15 @@ struct answer {
 	int status; /* HTTP status; 0: not answered yet */
 	struct header headers[ANSWER_HEADERS_MAX];
 	size_t n_headers;
-	const struct header *more; /* go out after headers; borrowed from the arena or from what hold keeps; any number */
+	const struct header *more; /* sent after headers; borrowed from the arena or from what hold keeps; any number */
 	size_t n_more;
 	struct str body;        /* used when fd < 0 */
 	struct body_hold *hold; /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
 	int fd;                 /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
 	uint64_t fd_offset, fd_length;
-	bool close;   /* end the connection after this answer */
-	bool is_poll; /* asked every few seconds by a page of ours: its log line is of the debug level */
-	/* what the log and the metrics say of it */
+	bool close;   /* close the connection after this response */
+	bool is_poll; /* polled by the console: logged at the debug level */
+	/* for the log and the metrics */
 	const char *route; /* static: "POST /upload"; NULL: none matched */
 	struct str image_id;
 	struct fault fault; /* code NONE unless it failed */
@@ -77,15 +77,15 @@ const struct query_pair *query_find(const struct query *q, struct str name);
  * Pure. */
 enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, struct query *out, struct fault *why) MUST_CHECK;
 
-/* Whether an answer of this status reports a failure of ours, for the operator. 501 does not: a client has asked for what
- * is not here. */
+/* Whether a response of this status reports a failure of the server, for the operator. 501 does not: the client requested
+ * an unsupported feature. */
 bool http_is_failure(int status);
 /* No status, no headers, fd -1. */
 void answer_init(struct answer *ans);
 /* Append; names and values are borrowed from the request's arena or static. More than
  * ANSWER_HEADERS_MAX is a bug (assert). A value with CR, LF or NUL is a bug too. */
 void answer_header(struct answer *ans, struct str name, struct str value);
-/* Close the file and release the body, and forget `more`, which may have been kept with it: an answer that has none. */
+/* Close the file and release the body, and clear `more`, which the hold may have kept: the response has no body then. */
 void answer_drop_body(struct answer *ans);
 /* Close the file and release the body, if any, and start over. */
 void answer_reset(struct answer *ans);

@@ -7,8 +7,8 @@
 #include "http/handler.h"
 
 /* Put status, headers and body of the problem into the answer, which keeps its route and image id
- * and forgets all else. The cause goes into answer.fault for the log, never into the body; neither
- * does the text of a fault of our own (5xx of IO and UPSTREAM), for which the table has a sentence.
+ * and resets everything else. The cause goes into answer.fault for the log, never into the body; neither
+ * does the text of an internal fault (5xx of IO and UPSTREAM), for which the table has a sentence.
  * Works in a full arena: the body is then a constant. */
 void problem_answer(struct request_context *x, const struct fault *why);
 

@@ -1,4 +1,4 @@
-/* What a file name of a client may be; anything else comes back to it intact. Pure. */
+/* What a client's file name may be; a valid one is returned intact. Pure. */
 #ifndef IMAGE_FILE_NAME_H
 #define IMAGE_FILE_NAME_H
 

@@ -18,9 +18,9 @@ struct gc_result {
 
 /* Expire what is due at now_ms: a pending row after verifying an object that is there, a rejected row
  * with whatever is left of its bytes.
- * stop    asked before each row or object, since each may take as long as an engine that is away; true ends the
+ * stop    asked before each row or object, since each may take as long as a timeout of the engine; true ends the
  *         sweep early; NULL: never
- * out     what was done is added to it, on failure too: the caller zeroes it, and may sum up both parts
+ * out     counts are added to it, on failure too: the caller zeroes it, and may add up both parts
  * Errors  those of the ports: the first that failed; the rest was still tried */
 enum status gc_run(
 	struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why) MUST_CHECK;

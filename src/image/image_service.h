@@ -1,4 +1,4 @@
-/* The gallery: list, read, complete and delete images. Blocks on the ports: workers only. */
+/* The image service: list, read, complete and delete images. Blocks on the ports: workers only. */
 #ifndef IMAGE_IMAGE_SERVICE_H
 #define IMAGE_IMAGE_SERVICE_H
 
@@ -19,7 +19,7 @@ enum status image_service_read(
  * image is not listed any more, and the sweep removes an object without a row.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
 enum status image_service_remove(struct product *p, struct str image_id, struct fault *why) MUST_CHECK;
-/* A presigned GET or HEAD whose answer carries the file's name and verdict type.  method: which of the two */
+/* A presigned GET or HEAD whose response has the file's name and verified type.  method: which of the two */
 enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a,
 	struct presigned *out, struct fault *why) MUST_CHECK;
 /* RFC 6266: inline; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable

@@ -12,7 +12,7 @@ struct image_rules {
 	uint64_t max_size_bytes;
 	uint64_t max_pixels;
 	uint32_t url_ttl_s;
-	uint32_t pending_ttl_s; /* kept after the URL has ended */
+	uint32_t pending_ttl_s; /* kept after the URL has expired */
 	uint32_t rejected_ttl_s;
 	uint32_t orphan_ttl_s;
 	bool require_size; /* a slot needs its fileSize */
@@ -24,7 +24,7 @@ struct product {
 	struct image_rules rules;
 	struct object_store *store;
 	struct image_table *table;
-	bool objects_change;                 /* the store may replace an object without telling the table */
+	bool objects_change;                 /* the store may replace an object without updating the table */
 	struct recheck_limit *recheck_limit; /* NULL: the store resolves rows itself */
 };
 

@@ -1,4 +1,4 @@
-/* How often a pending image may be verified again because somebody reads it: once a second. A client
+/* How often a pending image may be verified again because a client reads it: once a second. A client
  * that polls for its upload must not make the server fetch the object each time. */
 #ifndef IMAGE_RECHECK_LIMIT_H
 #define IMAGE_RECHECK_LIMIT_H
@@ -11,7 +11,7 @@ struct recheck_limit;
 struct recheck_limit *recheck_limit_new(void);
 /* Accepts NULL inside. */
 void recheck_limit_free(struct recheck_limit **g);
-/* Whether it may be verified now; if so that is recorded. With more images at once than the table
+/* Whether it may be verified now; if so, this is recorded. With more concurrent images than the table
  * holds, some must wait.
  * now_ms  of the monotonic clock
  * Threads any */

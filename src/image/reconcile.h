@@ -27,7 +27,7 @@ struct written_object {
 
 struct reconciled {
 	enum reconcile_outcome outcome;
-	struct str image_id; /* "": the key names none */
+	struct str image_id; /* "": there is none in the key */
 	struct str reason;   /* of a rejection */
 };
 

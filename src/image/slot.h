@@ -1,6 +1,6 @@
-/* Upload slots: a client says what it requires to upload and gets a URL or a form for just that.
- * The row is committed before the URL is handed out: by slot_open, which blocks on the table (workers
- * only), or by a caller that starts the insert of what slot_prepare has made. */
+/* Upload slots: a client says what it is going to upload and gets a URL or a form for exactly that.
+ * The row is committed before the URL is returned: by slot_open, which blocks on the table (workers
+ * only), or by a caller that starts the insert of the row from slot_prepare. */
 #ifndef IMAGE_SLOT_H
 #define IMAGE_SLOT_H
 
@@ -28,11 +28,11 @@ struct slot {
 	int64_t expires_ms;
 };
 
-/* Check, draw id and token, compute the URL or the form; only computes. Nobody may have the slot before
+/* Validate, generate id and token, compute the URL or the form; does no I/O. The slot must not be returned before
  * its row is in the table.
  * Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; TOO_MUCH */
 enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
-/* The canonical media type of what a client wrote: lower case, image/jpg is image/jpeg.
+/* The canonical form of a client's media type: lower case, image/jpg is image/jpeg.
  * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */
 enum status media_type_read(
 	const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;

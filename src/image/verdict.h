@@ -1,5 +1,5 @@
 /* What happens when bytes reach images/: are they allowed, do they pass verification, and what
- * does a second upload mean. The rules of the verdict, shared by the embedded store's PUT and
+ * happens on a second upload. The rules of the verdict, shared by the embedded store's PUT and
  * POST and by the verification of objects on a remote store. */
 #ifndef IMAGE_VERDICT_H
 #define IMAGE_VERDICT_H
@@ -7,14 +7,14 @@
 #include "base/fault.h"
 #include "image/product.h"
 
-/* The id in a key of ours (images/<uuid>.<extension>), borrowed from it; "" when it is no such key. */
+/* The id in an image key (images/<uuid>.<extension>), borrowed from it; "" for any other key. */
 struct str image_id_of_key(struct str key);
-/* Read the row of the key and check that it may be uploaded to. An uploaded row is let through, since the
- * same bytes may come again.
+/* Read the row of the key and check that it may be uploaded to. An uploaded row is accepted, since the
+ * same bytes may be sent again.
  * Errors  SLOT_ENDED no such slot, rejected, or past its ends_ms; STORAGE_FAILED */
 enum status verdict_check_slot(
 	struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why) MUST_CHECK;
-/* What arrived, whole and with good digests. */
+/* What arrived, complete and with correct digests. */
 struct received_bytes {
 	struct str bytes;
 	uint64_t size;       /* of an object over the limit, whose bytes were not read; 0: bytes.n */
@@ -24,15 +24,15 @@ struct received_bytes {
 };
 
 /* Verify a whole body and fill in the resolution: uploaded, or rejected with a sentence that says why.
- * A type that the probe does not know (a setting allows it) passes as what was declared, if the bytes
- * are not one of the images that it knows. Pure but for the sentence, which lives in `a`.
+ * A type that the probe does not know (a setting allows it) is accepted as declared, unless the bytes
+ * are an image that it knows. Pure but for the sentence, which lives in `a`.
  * row     the slot, borrowed by the resolution */
 void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,
 	struct resolution *out);
 /* SLOT_TAKEN: another image is here. */
 enum status arrival_taken(struct fault *why);
-/* What a resolution that found the row not pending means: OK the same bytes are there already
- * by size and MD5, which the caller makes sure of where it can; SLOT_TAKEN other bytes are, verified or not; SLOT_ENDED it was rejected. */
+/* The result of a resolution whose row was not pending: OK the same bytes are there already
+ * (by size and MD5; the caller compares the bytes where it can); SLOT_TAKEN other bytes are, verified or not; SLOT_ENDED it was rejected. */
 enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why) MUST_CHECK;
 
 #endif

@@ -9,9 +9,9 @@
 /* Read the object of a pending row, verify it, resolve the row; rejected bytes are removed.
  * row     pending; or uploaded, where its object was found to be another one since
  * now_ms  the time of the verdict
- * now     the row as it then is, by whoever resolved it: uploaded or rejected; lives in `a`
- * Errors  NO_SUCH_KEY no object is there; NO_SUCH_IMAGE the row is gone; the ports' others, with the row
- *         as it was unless only the removal of the rejected bytes failed, which the sweep does again */
+ * now     the row as it is afterwards, whichever call resolved it: uploaded or rejected; lives in `a`
+ * Errors  NO_SUCH_KEY no object is there; NO_SUCH_IMAGE the row is gone; other errors of the ports, with the row
+ *         unchanged unless only the removal of the rejected bytes failed, which the sweep retries */
 enum status verify_object(
 	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why) MUST_CHECK;
 

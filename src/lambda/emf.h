@@ -1,5 +1,5 @@
 /* Metrics by way of the log: CloudWatch makes metrics of a line in its Embedded Metric Format, so that
- * a function need not call anybody. One line an invocation, of what it changed; none if nothing.
+ * a function need not call any API. One line per invocation, with the counters that changed; none if none did.
  * Source: CloudWatch user guide, "Embedded metric format specification". */
 #ifndef LAMBDA_EMF_H
 #define LAMBDA_EMF_H

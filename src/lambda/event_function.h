@@ -8,11 +8,11 @@
 
 struct event_function {
 	struct product *product; /* borrowed */
-	struct str bucket;       /* ours: events for any other are refused */
+	struct str bucket;       /* events for any other bucket are refused */
 };
 
 /* A handler's run; arg is a struct arrivals. Of an SQS batch the answer names the messages that failed,
- * which then come again, and at last go to the dead letters. A bare event that fails is a failed
+ * which are then delivered again, and finally go to the dead-letter queue. A bare event that fails is a failed
  * invocation, which Lambda repeats.
  * Errors  INVALID_INPUT no event of ours; and, of bare events, the first failure */
 enum status event_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* A function behind API Gateway or a Function URL: an event in, the handler's answer out. Whatever comes,
- * the answer has a gateway's form, for anything else would be a 502 that says nothing. */
+/* A function called by API Gateway or a Function URL: an event in, the handler's response out. In every case
+ * the response has the gateway's format, because anything else would be a 502 without an explanation. */
 #ifndef LAMBDA_GATEWAY_H
 #define LAMBDA_GATEWAY_H
 

@@ -1,4 +1,4 @@
-/* One invocation as the Runtime API hands it out, and who handles it. */
+/* One invocation from the Runtime API, and its handler. */
 #ifndef LAMBDA_INVOCATION_H
 #define LAMBDA_INVOCATION_H
 
@@ -13,7 +13,7 @@ struct invocation {
 
 struct invocation_handler {
 	/* Append the answer, JSON. The thread's deadline is set.
-	 * Not OK: the invocation as a whole failed, which Lambda is given; the caller has to try again. */
+	 * Not OK: the invocation as a whole failed, which is reported to Lambda; the caller has to retry. */
 	enum status (*run)(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why);
 	void *arg;
 };

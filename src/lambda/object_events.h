@@ -1,4 +1,4 @@
-/* Object events, in all the wrappings they come in: S3's own notifications and EventBridge's, bare or
+/* Object events, in all their envelopes: S3's own notifications and EventBridge's, bare or
  * as messages of an SQS batch. Pure: bytes and an arena in, a list out.
  * Source: Amazon S3 user guide, "Event message structure" and "Using EventBridge"; AWS Lambda
  * developer guide, "Using Lambda with Amazon SQS". */
@@ -12,7 +12,7 @@
 enum object_event_kind {
 	EVENT_CREATED,    /* an object was written */
 	EVENT_IGNORED,    /* something else happened, or a test of the wiring */
-	EVENT_UNREADABLE, /* a message that nobody will ever understand; `problem` says why */
+	EVENT_UNREADABLE, /* a message that can never be parsed; `problem` says why */
 };
 
 struct object_event {
@@ -32,7 +32,7 @@ struct object_events {
 
 /* Errors  INVALID_INPUT no event of these kinds (the cause says what it lacks); TOO_MUCH the arena is full */
 enum status object_events_read(struct arena *a, struct str event, struct object_events *out, struct fault *why) MUST_CHECK;
-/* Order two sequencers of one key: <0, 0, >0. The shorter is as if zeros stood before it. */
+/* Order two sequencers of one key: <0, 0, >0. The shorter one is padded with zeros on the left. */
 int sequencer_compare(struct str a, struct str b);
 
 #endif

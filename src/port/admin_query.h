@@ -1,7 +1,7 @@
 /* Port: reading the image table as an operator does: rows of every status, newest first, filtered.
  *
- * A page scans a bounded number of rows, however many there are and however few match: where the bound
- * ends it, the page is short, or empty, and its next_cursor continues from there. Reading never blocks writers.
+ * A page scans a bounded number of rows, however many there are and however few match: where that limit
+ * is reached, the page is short, or empty, and its next_cursor continues from there. Reading never blocks writers.
  * Following next_cursor, a row that was there at the first page and neither changes its status nor goes comes
  * exactly once. Calls block: workers only. Any thread. Texts live in the arena of the call. */
 #ifndef PORT_ADMIN_QUERY_H
@@ -49,7 +49,7 @@ MUST_CHECK static inline enum status admin_query_page(
 	return i->ops->page(i, q, a, out, why);
 }
 
-/* Whether a row is what the query asks for, its status included. Pure. */
+/* Whether a row matches the query, including its status. Pure. */
 bool admin_query_matches(const struct admin_query_filter *q, const struct image_row *row);
 
 /* For tables that can only list uploaded images. */
@@ -57,7 +57,7 @@ struct admin_query_of_list {
 	struct admin_query port;
 	struct image_table *table;
 };
-/* The table must outlive it; nothing to end. */
+/* The table must outlive it; there is nothing to free. */
 void admin_query_of_list_init(struct admin_query_of_list *l, struct image_table *t);
 
 #endif

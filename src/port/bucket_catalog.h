@@ -1,9 +1,9 @@
-/* Port: buckets, and which objects they hold. What the S3 protocol needs of the embedded store next to the
+/* Port: buckets, and which objects they hold. What the S3 protocol needs from the embedded store in addition to the
  * bodies of bucket_store and the multipart uploads of part_store.
  *
  * Changes are atomic and durable when the call returns OK. Calls block on the disk: workers only, but for
- * `info` and `list_objects`, which read an index and may run wherever a short read may. Any thread. What is given out
- * lives in the arena of the call.
+ * `info` and `list_objects`, which read an index and may run wherever a short read may. Any thread. Results
+ * live in the arena of the call.
  * Source: Amazon S3 API, CreateBucket, DeleteBucket, ListBuckets, ListObjectsV2, DeleteObjects, PutBucketCors. */
 #ifndef PORT_BUCKET_CATALOG_H
 #define PORT_BUCKET_CATALOG_H
@@ -15,7 +15,7 @@
 
 struct bucket_info {
 	struct str name;
-	struct str owner; /* the user who made it */
+	struct str owner; /* the user who created it */
 	int64_t created_ms;
 	struct str cors; /* what set_cors was given; "": none */
 };
@@ -48,7 +48,7 @@ struct listing {
 	bool more; /* there is at least one more; continue after the last entry's key */
 };
 
-/* One object to remove, and what became of it. */
+/* One object to remove, and the result. */
 struct object_removal {
 	struct str key;
 	struct str if_etag; /* "": unconditional; "*": if it is there; else hex */
@@ -73,7 +73,7 @@ struct bucket_catalog {
 	const struct bucket_catalog_ops *ops;
 };
 
-/* Names are the caller's to check.  Errors: BUCKET_EXISTS whoever's it is; DISK_FULL; STORAGE_FAILED */
+/* The caller checks names.  Errors: BUCKET_EXISTS whoever owns it; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_create(struct bucket_catalog *c, struct str name, struct str owner, struct fault *why)
 {
 	return c->ops->create(c, name, owner, why);
@@ -86,7 +86,7 @@ MUST_CHECK static inline enum status catalog_info(
 	return c->ops->info(c, name, a, out, why);
 }
 
-/* Unfinished multipart uploads go with it. The image bucket cannot be deleted.
+/* Incomplete multipart uploads are removed with it. The image bucket cannot be deleted.
  * Errors  NO_SUCH_BUCKET; BUCKET_NOT_EMPTY; ACCESS_DENIED the bucket of the images; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_remove(struct bucket_catalog *c, struct str name, struct fault *why)
 {
@@ -100,13 +100,13 @@ MUST_CHECK static inline enum status catalog_list(struct bucket_catalog *c, stru
 	return c->ops->list(c, owner, after, limit, a, out, why);
 }
 
-/* Keep a text with the bucket, or with "" none.  Errors: NO_SUCH_BUCKET; DISK_FULL; STORAGE_FAILED */
+/* Store a text with the bucket; "" removes it.  Errors: NO_SUCH_BUCKET; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_set_cors(struct bucket_catalog *c, struct str name, struct str cors, struct fault *why)
 {
 	return c->ops->set_cors(c, name, cors, why);
 }
 
-/* Costs with what it gives, not with what the bucket or a common prefix holds.
+/* The cost depends on the size of the result, not of the bucket or of a common prefix.
  * Errors  NO_SUCH_BUCKET; TOO_MUCH the arena is full; STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_list_objects(
 	struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
@@ -114,7 +114,7 @@ MUST_CHECK static inline enum status catalog_list_objects(
 	return c->ops->list_objects(c, q, a, out, why);
 }
 
-/* Remove up to REMOVALS_MAX objects in one commit. Keys of images are the caller's to keep out.
+/* Remove up to REMOVALS_MAX objects in one commit. The caller excludes keys of images.
  * Errors  NO_SUCH_BUCKET; DISK_FULL; STORAGE_FAILED: nothing was removed. A removal that fails alone says so in its row. */
 MUST_CHECK static inline enum status catalog_remove_objects(
 	struct bucket_catalog *c, struct str bucket, struct object_removal *all, size_t n, struct fault *why)

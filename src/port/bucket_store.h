@@ -1,10 +1,10 @@
 /* Port: what the S3 protocol needs from the embedded store beyond object_store: bodies that stream
- * in, files that go out by descriptor, and an object and its image row in one commit.
+ * in, files that are sent by descriptor, and an object and its image row in one commit.
  *
  * A body arrives as `begin`, any number of `write`, then `finish` or `abandon`. begin and write do
  * not wait for the disk's sync and may run on a reactor; finish syncs and commits: workers only;
- * start_finish ends a small body without waiting.
- * Until finish returns OK nobody sees the object; after anything else nothing of it is left. An
+ * start_finish completes a small body without waiting.
+ * Until finish returns OK the object is not visible; after a failure nothing of it is left. An
  * incoming belongs to one thread at a time; all else is for any thread. */
 #ifndef PORT_BUCKET_STORE_H
 #define PORT_BUCKET_STORE_H
@@ -19,8 +19,8 @@
 struct bucket_store;
 struct incoming;
 
-/* An object that is opened for reading, by descriptor or with all its bytes at hand. Deleting the object
- * does not hurt it. The caller closes it, or takes over the descriptor or the hold. */
+/* An object that is opened for reading, by descriptor or with all its bytes in memory. Deleting the object
+ * does not affect it. The caller closes it, or takes over the descriptor or the hold. */
 struct object_file {
 	struct object_info info; /* in the call's arena, or kept by the hold */
 	struct object_meta meta; /* as info */
@@ -38,7 +38,7 @@ static inline void object_file_close(struct object_file *f)
 	*f = (struct object_file){ .fd = -1 };
 }
 
-/* What must hold of the object that is there, checked in the commit itself. Zeroed: nothing. */
+/* Preconditions on the existing object, checked in the commit itself. Zeroed: none. */
 struct object_condition {
 	bool absent;     /* If-None-Match: *; else PRECONDITION */
 	struct str etag; /* If-Match, hex or "*"; else PRECONDITION, and NO_SUCH_KEY when there is none */
@@ -75,14 +75,14 @@ struct incoming {
 	const struct bucket_store_ops *ops; /* the adapter's own fields follow */
 };
 
-/* Begin a body.  expected_bytes: what was given, 0 when not known.
+/* Begin a body.  expected_bytes: the announced length, 0 when not known.
  * Errors  DISK_FULL the free space less expected_bytes is below the reserve; STORAGE_FAILED */
 MUST_CHECK static inline enum status bucket_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
 {
 	return s->ops->begin(s, expected_bytes, out, why);
 }
 
-/* Append; the MD5 goes along.  Errors: DISK_FULL; STORAGE_FAILED (sticky: finish fails too) */
+/* Append, and update the MD5.  Errors: DISK_FULL; STORAGE_FAILED (sticky: finish fails too) */
 MUST_CHECK static inline enum status bucket_write(struct incoming *in, const void *p, size_t n, struct fault *why)
 {
 	return in->ops->write(in, p, n, why);
@@ -94,7 +94,7 @@ MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str
 	return in->ops->view(in, bytes, md5, why);
 }
 
-/* Sync, commit, and only then return OK. *in is ended and set to NULL whatever comes.
+/* Sync, commit, and only then return OK. *in is released and set to NULL in any case.
  * Errors  those of table_resolve; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET; NO_SUCH_UPLOAD; PRECONDITION;
  *         NO_SUCH_KEY (condition) */
 MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
@@ -102,7 +102,7 @@ MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const s
 	return (*in)->ops->finish(in, c, why);
 }
 
-/* Forget the body and remove what was written. Accepts NULL and a NULL inside; sets *in to NULL. */
+/* Discard the body and remove what was written. Accepts NULL and a NULL inside; sets *in to NULL. */
 static inline void bucket_abandon(struct incoming **in)
 {
 	if (in != NULL && *in != NULL)
@@ -116,12 +116,12 @@ MUST_CHECK static inline enum status bucket_open(
 	return s->ops->open(s, bucket, key, a, out, why);
 }
 
-/* A body of at most this many bytes that was begun with its length may be ended by bucket_start_finish. */
+/* A body of at most this many bytes that was started with its length may be completed by bucket_start_finish. */
 #define BUCKET_SMALL_BYTES 16384
 
-/* The same as bucket_finish, not waited for: `w->done` is called exactly once, on any thread, perhaps before this
+/* As bucket_finish, without waiting: `w->done` is called exactly once, on any thread, perhaps before this
  * returns. The commit, what it borrows and `w` stay good until then. *in is set to NULL at once.
- * Does not block for a body that was begun with an expected length of at most BUCKET_SMALL_BYTES and kept to it;
+ * Does not block for a body that was started with an expected length of at most BUCKET_SMALL_BYTES and kept to it;
  * reactors may call it. */
 static inline void bucket_start_finish(struct incoming **in, const struct object_commit *c, struct write_completion *w)
 {

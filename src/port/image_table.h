@@ -65,7 +65,7 @@ struct image_counts {
 
 struct image_table;
 
-/* How a caller that does not wait is notified: done is called once, with the status. */
+/* The callback of a caller that does not wait: done is called once, with the status. */
 struct write_completion {
 	void (*done)(struct write_completion *, enum status);
 	struct fault why; /* written before a done that is not OK */
@@ -91,9 +91,9 @@ struct image_table {
 #define TABLE_DUE_MAX 500
 
 /* Add a pending row; the callback says when it is durable, or why it is not. `w->done` is called exactly once,
- * on any thread, perhaps before this returns; it must not block. The row, its texts, `a` (nobody else's
- * in the meantime) and `w` stay good until then.
- * Errors  (of done) IMAGE_EXISTS; SLOTS_FULL max_pending rows wait already; DISK_FULL; STORAGE_FAILED;
+ * on any thread, perhaps before this returns; it must not block. The row, its texts, `a` (used by no one else
+ * in the meantime) and `w` stay valid until then.
+ * Errors  (of done) IMAGE_EXISTS; SLOTS_FULL there are max_pending pending rows already; DISK_FULL; STORAGE_FAILED;
  *         UPSTREAM_FAILED; TOO_MUCH the arena is full
  * Blocks, unless the table's starts_without_waiting is set */
 static inline void table_start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct write_completion *w)
@@ -101,7 +101,7 @@ static inline void table_start_insert(struct image_table *t, const struct image_
 	t->ops->start_insert(t, row, a, w);
 }
 
-/* The same, waited for: OK means durable.  Errors: those of table_start_insert */
+/* The same, and wait: OK means durable.  Errors: those of table_start_insert */
 enum status table_insert(struct image_table *t, const struct image_row *row, struct fault *why) MUST_CHECK;
 
 /* Read one row of any status.  Errors: NO_SUCH_IMAGE; STORAGE_FAILED */
@@ -164,7 +164,7 @@ MUST_CHECK static inline enum status table_remove_due(
 	return t->ops->remove_due(t, now_ms, removed, why);
 }
 
-/* How many rows there are, by status. A remote table may lag after, by hours, and may count rejected rows as pending
+/* How many rows there are, by status. A remote table may lag by hours, and may count rejected rows as pending
  * and leave stored_bytes 0: for metrics, and nothing else. */
 MUST_CHECK static inline enum status table_counts(struct image_table *t, struct image_counts *out, struct fault *why)
 {

@@ -1,7 +1,7 @@
 /* Port: the access keys that may sign requests to the embedded store. Any thread; does not block.
  *
- * A key acts for a user, who owns the buckets it makes; whose a bucket is the S3 handler knows. A key
- * reaches its own user's buckets alone, and grants narrow that further, never widen it. */
+ * A key acts for a user, who owns the buckets it makes; the S3 handler knows the owner of each bucket. A key
+ * has access to its own user's buckets only; grants restrict that further and never extend it. */
 #ifndef PORT_KEY_RING_H
 #define PORT_KEY_RING_H
 
@@ -13,9 +13,9 @@
 #define KEY_OWNER_NAME "tintype" /* the user of the owner's key, and of the image bucket */
 
 enum key_power {
-	KEY_OWNER, /* everything on the owner's buckets; no more than anybody on those of others */
+	KEY_OWNER, /* everything on the owner's buckets; nothing on those of others */
 	KEY_SLOTS, /* put and get under images/ of the image bucket, presigned or by form, no more */
-	KEY_USER,  /* what its grants say, on its user's own buckets */
+	KEY_USER,  /* what its grants allow, on its user's own buckets */
 };
 
 enum key_action {
@@ -42,8 +42,8 @@ struct access_key {
 	size_t n_grants; /* 0: everything on its own buckets */
 };
 
-/* Whether the key's power and grants allow all of `actions`, which several grants may do together. Says
- * nothing of whose the bucket is. KEY_OWNER may; KEY_SLOTS may not: what it is for is the handler's own rule.
+/* Whether the key's power and grants allow all of `actions`, which several grants may do together. Does
+ * not check the bucket's owner. KEY_OWNER may do everything; KEY_SLOTS nothing: the handler has a rule of its own for it.
  * bucket         "": the account, as for a list of buckets; allowed by a grant of every bucket alone
  * key_or_prefix  an object's key, or the prefix that a list asks for; "": the bucket itself, or all of it,
  *                allowed by a grant without a prefix alone
@@ -59,8 +59,8 @@ struct key_ring {
 	const struct key_ring_ops *ops;
 };
 
-/* The key of this id, or NULL. It stays good for as long as the ring, also when the key is taken out of
- * it: then it is not found any more. Keys come and go while a server runs. */
+/* The key of this id, or NULL. It stays valid for as long as the ring, even after the key is removed from
+ * it: then it is no longer found. Keys may change while a server runs. */
 static inline const struct access_key *key_find(struct key_ring *r, struct str id)
 {
 	return r->ops->find(r, id);

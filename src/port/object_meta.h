@@ -1,12 +1,12 @@
-/* What an object carries next to its bytes and its type. Borrowed by who is given one, living in the arena
- * or the hold that came along. Source: Amazon S3 API, PutObject, GetObjectAttributes. */
+/* What an object carries next to its bytes and its type. Borrowed; it lives in the arena
+ * or the hold that came with it. Source: Amazon S3 API, PutObject, GetObjectAttributes. */
 #ifndef PORT_OBJECT_META_H
 #define PORT_OBJECT_META_H
 
 #include "base/checksum.h"
 #include "http/message.h"
 
-/* A stored checksum, as it goes back to clients. */
+/* A stored checksum, as returned to clients. */
 struct object_checksum {
 	enum checksum_kind kind; /* CHECKSUM_NONE: none is stored */
 	bool composite;          /* over the parts' sums, not over the bytes; the value ends in "-N" */
@@ -23,7 +23,7 @@ struct object_part {
 };
 
 struct object_meta {
-	/* Headers that are kept and given back: cache-control, content-disposition, content-encoding,
+	/* Headers that are stored and returned: cache-control, content-disposition, content-encoding,
 	 * content-language, expires, x-amz-website-redirect-location, x-amz-meta-*; names in lower case, each once.
 	 * Not the content type. */
 	const struct header *headers;

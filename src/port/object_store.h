@@ -1,8 +1,8 @@
-/* Port: the object store. What the product needs from S3, on our own disk or any S3 endpoint, for
+/* Port: the object store. What the product needs from S3, on the local disk or any S3 endpoint, for
  * one bucket that the adapter knows.
  *
  * Writes are atomic (a whole object or none) and durable when the call returns OK. A put replaces.
- * Calls block but for presign and form, which only compute. Any thread. What is given out lives in
+ * Calls block but for presign and form, which only compute. Any thread. Results live in
  * the arena of the call. Keys: 1..1024 bytes of UTF-8 without U+0000.
  * Source: Amazon S3 API reference; Signature Version 4, query authentication and POST policy. */
 #ifndef PORT_OBJECT_STORE_H

@@ -1,8 +1,8 @@
 /* Port: multipart uploads. The bytes of a part arrive as bucket_store's bodies, whose commit names upload and
- * part in place of an object; here is the rest.
+ * part in place of an object; this is the rest.
  *
  * Changes are atomic and durable when the call returns OK. Calls block on the disk: workers only, but for `find`. Any
- * thread. What is given out lives in the arena of the call.
+ * thread. Results live in the arena of the call.
  * Source: Amazon S3 API, CreateMultipartUpload, CompleteMultipartUpload, ListParts, ListMultipartUploads. */
 #ifndef PORT_PART_STORE_H
 #define PORT_PART_STORE_H
@@ -14,7 +14,7 @@
 struct part_upload {
 	struct str id; /* opaque, ASCII, safe in a URL; given by start */
 	struct str bucket, key;
-	struct str owner; /* the user who began it */
+	struct str owner; /* the user who created it */
 	int64_t begun_ms;
 	struct str content_type;
 	struct object_meta meta; /* headers; checksum: kind and composite as asked for, no value */
@@ -29,7 +29,7 @@ struct part_upload_query {
 
 /* An upload, or, where upload.id is empty, a common prefix in upload.key. */
 struct part_upload_page {
-	struct part_upload *uploads; /* by key, then by when they were begun */
+	struct part_upload *uploads; /* by key, then by creation time */
 	size_t n;
 	bool more;
 };
@@ -99,10 +99,10 @@ MUST_CHECK static inline enum status parts_list(
 }
 
 /* Make one object of the parts (at least one) and end the upload; it may take as long as copying them. Parts that
- * are not named go. Of two at once one wins. What was completed lately may be completed again with the same ETag:
- * the same answer.
+ * are not named are removed. Of two concurrent calls one succeeds. A recently completed upload may be completed again with the
+ * same ETag and gives the same result.
  * out     the object as it then is
- * Errors  NO_SUCH_UPLOAD; PART_INVALID a part is not there or has another ETag; PRECONDITION; NO_SUCH_KEY (condition); DISK_FULL;
+ * Errors  NO_SUCH_UPLOAD; PART_INVALID a part is missing or has another ETag; PRECONDITION; NO_SUCH_KEY (condition); DISK_FULL;
  *         STORAGE_FAILED: the upload is as it was */
 MUST_CHECK static inline enum status parts_complete(
 	struct part_store *s, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
@@ -110,13 +110,13 @@ MUST_CHECK static inline enum status parts_complete(
 	return s->ops->complete(s, c, a, out, why);
 }
 
-/* Forget the upload and its parts.  Errors: NO_SUCH_UPLOAD; DISK_FULL; STORAGE_FAILED */
+/* Remove the upload and its parts.  Errors: NO_SUCH_UPLOAD; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status parts_abort(struct part_store *s, struct str bucket, struct str key, struct str id, struct fault *why)
 {
 	return s->ops->abort(s, bucket, key, id, why);
 }
 
-/* Abort all uploads that were begun before a time, so that what clients abandon does not fill the disk.
+/* Abort all uploads that were created before a time, so that abandoned ones do not fill the disk.
  * ended   how many; written on a failure too.  Errors: DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status parts_end_older(struct part_store *s, int64_t before_ms, uint32_t *ended, struct fault *why)
 {

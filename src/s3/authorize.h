@@ -1,4 +1,4 @@
-/* Whether a key may do what it asks: first whose the bucket is, then what the key's grants say.
+/* Authorization of a key: first the owner of the bucket, then the key's grants.
  * Reads the bucket's row; any thread. */
 #ifndef S3_AUTHORIZE_H
 #define S3_AUTHORIZE_H
@@ -9,9 +9,9 @@
 /* The call's own operation at the call's own address; sets the call's bucket where there must be one.
  * Errors  NO_SUCH_BUCKET; ACCESS_DENIED another user's bucket, no grant, slots; STORAGE_FAILED */
 enum status authorize_call(struct s3_call *c, struct fault *why) MUST_CHECK;
-/* Whether the call's operation makes the bucket that it names, which then need not be there. */
+/* Whether the call's operation makes the bucket that it names, which then need not exist. */
 bool permit_makes_bucket(const struct s3_call *c);
-/* Who has not signed is given, as on S3, of a bucket that is not there; not where the bucket is yet to be made.
+/* An unsigned request gets, as on S3, NO_SUCH_BUCKET for a bucket that does not exist, unless it would create it.
  * Errors  NO_SUCH_BUCKET; STORAGE_FAILED */
 enum status authorize_anonymous(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* Something else on the same call: reading the source of a copy, one key of many. The bucket must be the key's user's.
@@ -20,7 +20,7 @@ enum status authorize_anonymous(struct s3_call *c, struct fault *why) MUST_CHECK
 enum status authorize_other(struct s3_call *c, unsigned actions, struct str bucket, struct str key, struct fault *why) MUST_CHECK;
 /* The same where the bucket's owner is known.  Errors: ACCESS_DENIED */
 enum status authorize_key(const struct s3_call *c, unsigned actions, struct str bucket, struct str key, struct fault *why) MUST_CHECK;
-/* The bucket's row. For the image bucket without its CORS, for it is asked of every request.
+/* The bucket's row. For the image bucket without its CORS, because it is read on every request.
  * Errors  NO_SUCH_BUCKET; STORAGE_FAILED */
 enum status authorize_find_bucket(const struct s3_call *c, struct str name, struct bucket_info *out, struct fault *why) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* One request to the S3 handler, from begin to finish or cancel, and the table of operations. Internal
+/* One request to the S3 handler, from on_head to run or on_abort, and the table of operations. Internal
  * to src/s3. A call lives in its request's arena and belongs to one thread at a time, as that does. */
 #ifndef S3_CALL_H
 #define S3_CALL_H
@@ -20,7 +20,7 @@ struct s3 {
 	struct key_ring *keys;
 	struct s3_options options;
 	struct long_jobs *long_jobs;
-	_Atomic uint64_t explained; /* wrong signatures: the second above, how many were explained in it below */
+	_Atomic uint64_t explained; /* wrong signatures: the second in the upper bits, how many were explained in it in the lower */
 };
 
 /* An element that one kind of error has next to Code and Message. */
@@ -59,20 +59,20 @@ struct s3_call {
 	struct address at;
 	bool is_image;                            /* the address is an image of the product: its bucket, under images/ */
 	bool is_reserved;                         /* ... or what else is the product's own */
-	const struct unsupported_feature *absent; /* what the query asks for and this store has not; NULL: nothing */
+	const struct unsupported_feature *absent; /* an unsupported feature that the query asks for; NULL: none */
 	struct parsed_signature auth;
 	const struct access_key *key; /* NULL until it is found */
 	struct s3_upload *upload;     /* put and form, else NULL */
 	struct form *form;            /* form, else NULL */
 	struct bucket_info bucket;    /* once it is permitted, but of the image bucket without its CORS; no name: none */
-	struct buf document;          /* the XML body, as far as it has come */
+	struct buf document;          /* the XML body, as far as it has been received */
 	const char *s3_code;          /* of the error, where the fault is NOT_CONFIGURED; NULL: none */
 	struct error_detail details[ERROR_DETAILS_MAX];
 	size_t n_details;
 	struct long_job job; /* of an operation that is long */
 };
 
-/* Add an element to the error that this call is about to end with. More than ERROR_DETAILS_MAX are left out. */
+/* Add an element to the error that this call is about to return. More than ERROR_DETAILS_MAX are left out. */
 void call_detail(struct s3_call *c, const char *element, struct str value);
 /* Set the key of the address, which must have its bucket, and all that follows from it. */
 void call_set_key(struct s3_call *c, struct str key);
@@ -81,8 +81,8 @@ void call_set_key(struct s3_call *c, struct str key);
  * Errors    ACCESS_DENIED */
 enum status call_refuse_reserved(const struct s3_call *c, bool by_slot, struct fault *why) MUST_CHECK;
 
-/* What `start` began has come to its end: complete the answer or make it an error, and wake the listener. The call is
- * not to be touched any more. Any thread. */
+/* The work that `start` began is done: complete the answer or make it an error, and notify the listener. The call must
+ * not be used any more. Any thread. */
 void call_complete(struct s3_call *c, enum status st, const struct fault *why);
 
 /* The operations, by the file that has them. */
@@ -98,7 +98,7 @@ enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault 
 enum status form_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;
 enum status form_finish(struct s3_call *c, struct fault *why) MUST_CHECK;
 
-/* xml_body.c: what an operation on a worker begins with, without a body and with one of XML. */
+/* xml_body.c: the prologue of an operation on a worker, without a body and with one of XML. */
 enum status later_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 enum status document_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 enum status document_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;

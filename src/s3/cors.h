@@ -6,7 +6,7 @@
 #include "base/fault.h"
 #include "s3/call.h"
 
-/* Answer an OPTIONS request; needs no signature, as browsers send none.
+/* Answer an OPTIONS request; requires no signature, as browsers send none.
  * Errors  REQUEST_INVALID no preflight; CORS_FORBIDDEN origin, method or header not allowed; NO_SUCH_BUCKET */
 enum status s3_cors_preflight(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* Add to any answer what lets a page of the request's Origin read it; nothing without an Origin that may.

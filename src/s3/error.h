@@ -11,7 +11,7 @@
  * here is InternalError. */
 const char *error_code(enum fault_code code);
 int error_http_status(enum fault_code code);
-/* The sentence that goes out: the fault's own, or a fixed one where that could reveal internals. */
+/* The message of the response: the fault's own, or a fixed one where that could reveal internals. */
 struct str error_message(const struct fault *why);
 /* Start the answer over and fill it with the error. c: the call, whose details are added; NULL when
  * there is none. With the arena full a body of fixed text goes out. */

@@ -1,6 +1,6 @@
-/* Threads for what takes long: copies, completions, deletions of many. They have a share of their own, so that however many
- * one user asks for, the workers continue with lists, uploads and readiness; and of that share one user has half at most, so that
- * others' long jobs continue too. What waits beyond a bound is refused. */
+/* Threads for long operations: copies, completions, deletions of many objects. They are separate from the workers, so that
+ * these continue with lists, uploads and readiness; and one user may occupy at most half of them, so that
+ * long jobs of others continue too. Jobs beyond the queue's limit are refused. */
 #ifndef S3_LONG_JOBS_H
 #define S3_LONG_JOBS_H
 

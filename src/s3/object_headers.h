@@ -1,5 +1,5 @@
-/* What a client says of an object next to its bytes: the headers that are kept with it and given back, and
- * what must hold of the object that is there. */
+/* What a client sends with an object besides its bytes: the headers that are stored and returned, and
+ * the preconditions on the existing object. */
 #ifndef S3_OBJECT_HEADERS_H
 #define S3_OBJECT_HEADERS_H
 
@@ -18,7 +18,7 @@ enum status object_headers_read(
 	struct arena *a, const struct header *list, size_t n, struct object_headers *out, struct fault *why) MUST_CHECK;
 /* If-Match and If-None-Match of a write.  Errors: NOT_IMPLEMENTED If-None-Match of another value than '*' */
 enum status object_headers_condition(struct s3_call *c, struct object_condition *out, struct fault *why) MUST_CHECK;
-/* Headers that ask for what is not here: encryption, tags, locks, storage classes.
+/* Headers that request unsupported features: encryption, tags, locks, storage classes.
  * Errors  NOT_IMPLEMENTED; STORAGE_CLASS_INVALID */
 enum status object_headers_refuse(const struct header *list, size_t n, struct fault *why) MUST_CHECK;
 

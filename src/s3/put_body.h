@@ -1,4 +1,4 @@
-/* A body on its way into the store, from its first byte to its verdict: what PUT and POST share. */
+/* Storing a body, from its first byte to its verdict: shared by PUT and POST. */
 #ifndef S3_PUT_BODY_H
 #define S3_PUT_BODY_H
 
@@ -10,10 +10,10 @@
 #define OBJECT_MAX_BYTES ((uint64_t)5 * 1024 * 1024 * 1024) /* of one PUT, as S3 */
 
 struct s3_upload {
-	struct incoming *in;     /* NULL before upload_begin and when it is over */
+	struct incoming *in;     /* NULL before upload_begin and after the end */
 	struct image_row slot;   /* when the key is an image's */
-	struct str content_type; /* of a plain object; an image's is found in its bytes */
-	struct object_meta meta; /* the headers that are kept; upload_check adds the checksum */
+	struct str content_type; /* of a plain object; an image's is detected from its bytes */
+	struct object_meta meta; /* the stored headers; upload_check adds the checksum */
 	struct object_condition condition;
 	struct str upload_id; /* of a part; "": an object */
 	uint32_t part_number;
@@ -22,8 +22,8 @@ struct s3_upload {
 	struct digests digests;
 	enum checksum_kind default_kind; /* what is summed where the client gave no checksum */
 	struct body_stream *stream;      /* of an aws-chunked body; else NULL */
-	bool counted;                    /* its outcome is in the metrics; so it is before a body is begun */
-	/* what put_body_commit leaves until the commit is done */
+	bool counted;                    /* its outcome is in the metrics; also set before a body is started */
+	/* kept by put_body_commit until the commit is done */
 	struct write_completion wait;
 	struct object_commit commit;
 	struct s3_call *call;
@@ -31,22 +31,22 @@ struct s3_upload {
 	struct str etag; /* hex, by upload_check */
 };
 
-/* Admit the call's key, and reserve room. The call's upload must be set, with its limits, digests and type.
- * expected_bytes   what was given, 0 when not known
+/* Check that the call's key may be written, and reserve space. The call's upload must be set, with its limits, digests and type.
+ * expected_bytes   the announced length, 0 when not known
  * Errors  SLOT_ENDED; NO_SUCH_BUCKET; PRECONDITION; NO_SUCH_KEY (condition); BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */
 enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct fault *why) MUST_CHECK;
 /* Append a piece, with no framing in it.  Errors: BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */
 enum status upload_write(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;
-/* The body is whole: check it, judge it, commit it. OK when it is there for good, or was already. Sets etag and the
+/* The body is complete: check, verify and commit it. OK when it is durable, or was already. Sets etag and the
  * checksum of meta.
  * Errors  BODY_CUT; DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_WRONG; TRAILER_MALFORMED; OBJECT_TOO_SMALL; IMAGE_REJECTED;
  *         SLOT_TAKEN; SLOT_ENDED; PRECONDITION; NO_SUCH_KEY (condition); NO_SUCH_UPLOAD; NO_SUCH_BUCKET; DISK_FULL;
  *         STORAGE_FAILED */
 enum status upload_finish(struct s3_call *c, struct fault *why) MUST_CHECK;
-/* The same for a plain object of at most BUCKET_SMALL_BYTES, begun with its length, not waited for: `done` is
+/* The same for a plain object of at most BUCKET_SMALL_BYTES, started with its length, without waiting: `done` is
  * called once, on any thread, perhaps before this returns. */
 void put_body_commit(struct s3_call *c, void (*done)(struct s3_call *c, enum status st, struct fault *why));
-/* Forget what is not committed. At any time, any number of times. */
+/* Discard what is not committed. At any time, any number of times. */
 void put_body_drop(struct s3_call *c);
 
 #endif

@@ -17,7 +17,7 @@ struct s3_options {
 	bool secure;  /* clients reach the handler by https */
 };
 
-/* What the handler is on. */
+/* The ports that the handler uses. */
 struct s3_ports {
 	struct product *product;
 	struct bucket_store *buckets;
@@ -27,7 +27,7 @@ struct s3_ports {
 };
 
 struct s3;
-/* What the ports are is borrowed and outlives the handler, and so do the options' texts. NULL: memory failed. */
+/* The ports and the options' texts are borrowed and outlive the handler. NULL: memory failed. */
 struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o);
 void s3_free(struct s3 **s);
 struct handler *s3_handler(struct s3 *s);

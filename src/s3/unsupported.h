@@ -1,4 +1,4 @@
-/* What S3 has and this store does not: the sub-resources, and what is answered of each. */
+/* Unsupported features of S3: the sub-resources, and the response to each. */
 #ifndef S3_UNSUPPORTED_H
 #define S3_UNSUPPORTED_H
 

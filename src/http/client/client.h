@@ -1,9 +1,9 @@
 /* A small HTTP/1.1 client over sockets and OpenSSL: one connection, one request at a time, with
  * keep-alive, deadlines, bounded bodies and no redirects. Blocks; one thread per client.
  *
- * Retrying is the caller's business but for one case that only the client can tell: a kept
- * connection that the server had closed in the meantime. No Expect is sent; instead the answer is watched
- * for while the body goes out, and an early one ends the sending and is handed on.
+ * Retrying is up to the caller, except in one case that only the client can detect: a kept-alive
+ * connection that the server has closed in the meantime. No Expect is sent; instead the client watches for a
+ * response while it sends the body; an early one stops the sending and is returned.
  * Source: RFC 9110, RFC 9112. */
 #ifndef HTTP_CLIENT_CLIENT_H
 #define HTTP_CLIENT_CLIENT_H
@@ -27,11 +27,11 @@ struct http_request {
 	int64_t idle_timeout_ms;     /* 0: 60 s without a byte either way */
 	int64_t total_timeout_ms;    /* 0: none; of all together, reopening included */
 	uint64_t max_response_bytes; /* 0: 16 MiB; more: TOO_MUCH, before it is read where the answer says its length;
-	                                   of another status than 2xx 64 KiB are taken in any case */
-	bool once;                   /* never sent again by the client itself */
+	                                   bodies of other statuses than 2xx may always have 64 KiB */
+	bool once;                   /* never retried by the client itself */
 	struct str authorities;      /* certificates in PEM to trust in place of the system's; those of the client's first
 	                                   https request hold. $AWS_CA_BUNDLE wins */
-	bool sink_file;              /* a 2xx body is written to sink_fd in place of memory */
+	bool sink_file;              /* a 2xx body is written to sink_fd instead of memory */
 	int sink_fd;
 	void (*progress)(void *arg, uint64_t sent_bytes); /* of the body, from its start; may be NULL */
 	void *progress_arg;
@@ -40,15 +40,15 @@ struct http_request {
 /* NULL: memory failed. Nothing is opened yet. */
 struct http_client *http_client_new(void);
 void http_client_free(struct http_client **c);
-/* Send and wait for the whole answer, which lives in `a`. Any status is OK; 1xx are ignored. A kept connection
- * that the server closed before any byte of the answer came is reopened once, for requests that may be repeated
+/* Send and wait for the whole response, which lives in `a`. Any status is OK; 1xx are ignored. A kept connection
+ * that the server closed before any byte of the response arrived is reopened once, for requests that may be repeated
  * (GET, HEAD, PUT, DELETE, OPTIONS).
  * Errors  INVALID_INPUT bad URL, method or header; UPSTREAM_FAILED with a sentence; DEADLINE; TOO_MUCH;
  *         STORAGE_FAILED the sink, or the body's file */
 enum status http_send(
 	struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
 
-/* Open the connection that this request would use, or see that the kept one is open, and send nothing.
+/* Open the connection that this request would use, or check that the kept one is open, without sending anything.
  * Errors  INVALID_INPUT; UPSTREAM_FAILED; DEADLINE; TOO_MUCH */
 enum status http_connect(struct http_client *c, const struct http_request *r, struct arena *a, struct fault *why) MUST_CHECK;
 /* Whether any byte of the last request may have reached the server. */

@@ -34,10 +34,10 @@ enum status connection_open(
 	struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 /* Safe on a closed one. */
 void connection_close(struct client_connection *c);
-/* Whether an idle connection may be used again: open, and nothing came in that no one asked for. */
+/* Whether an idle connection may be used again: open, and no unsolicited bytes were received. */
 bool connection_alive(struct client_connection *c);
 
-/* Bytes moved (more than 0); 0: the other side ended cleanly (reads only); CONNECTION_WAIT; CONNECTION_FAILED. */
+/* Bytes moved (more than 0); 0: the peer closed cleanly (reads only); CONNECTION_WAIT; CONNECTION_FAILED. */
 ssize_t connection_read(struct client_connection *c, void *p, size_t n, short *events) MUST_CHECK;
 ssize_t connection_write(struct client_connection *c, const void *p, size_t n, short *events) MUST_CHECK;
 /* Wait for POLLIN, POLLOUT or both. Errors: DEADLINE */

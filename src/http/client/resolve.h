@@ -1,6 +1,6 @@
 /* Host names to addresses with a deadline. getaddrinfo cannot be cancelled, so it runs on a helper
- * thread that frees its own result when nobody waits any more. Numeric addresses and `localhost`
- * need no name service and are answered at once. */
+ * thread that frees its own result when the caller no longer waits. Numeric addresses and `localhost`
+ * need no name service and are resolved at once. */
 #ifndef HTTP_CLIENT_RESOLVE_H
 #define HTTP_CLIENT_RESOLVE_H
 

@@ -1,8 +1,8 @@
 /* The pure parser of HTTP/1.1 response heads: bytes and an arena in, a struct out.
  *
  * Strict where leniency has cost others: lines end in CRLF, no folded lines, one Content-Length,
- * no transfer coding but exactly `chunked`, never both. Everything is bounded. Whoever moves the
- * bytes asks response_head_size until there is a head, then response_parse_head; chunked bodies are for
+ * no transfer coding but exactly `chunked`, never both. Everything is bounded. The caller
+ * calls response_head_size until there is a head, then response_parse_head; chunked bodies are for
  * http/chunk_reader.h.
  * Source: RFC 9112 4 to 7. */
 #ifndef HTTP_CLIENT_RESPONSE_H
@@ -20,10 +20,10 @@ struct http_response {
 	size_t n_headers;
 	struct str body; /* empty where it went to a sink */
 	bool has_length, chunked, close;
-	uint64_t length; /* Content-Length's value; of the body that a HEAD has not */
+	uint64_t length; /* Content-Length's value, also for HEAD, whose body is not sent */
 };
 
-/* The bytes of the head at the start of `bytes`, its blank line included; 0: not whole yet. */
+/* The bytes of the head at the start of `bytes`, its blank line included; 0: not complete yet. */
 size_t response_head_size(struct str bytes);
 /* Parse one whole head, as response_head_size measured it. Names and values borrow from `head`.
  * Errors  UPSTREAM_FAILED not HTTP/1.x, or framing headers that contradict; TOO_MUCH headers */

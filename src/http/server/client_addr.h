@@ -1,5 +1,5 @@
-/* Who a client is, by its address: what the log says of it, what the limit of connections counts it by, and the
- * proxies that may name it. */
+/* Client addresses: for the log, for the limit on connections per client, and for trusted
+ * proxies that forward them. */
 #ifndef HTTP_SERVER_CLIENT_ADDR_H
 #define HTTP_SERVER_CLIENT_ADDR_H
 
@@ -24,7 +24,7 @@ bool client_addr_parse(struct str text, struct client_addr *out) MUST_CHECK;
 struct str client_addr_text(const struct client_addr *a, char *out);
 bool client_addr_is_loopback(const struct client_addr *a);
 
-/* The proxies whose X-Forwarded-For is believed. */
+/* The proxies whose X-Forwarded-For is trusted. */
 struct proxy_list {
 	struct {
 		struct client_addr net;
@@ -37,8 +37,8 @@ struct proxy_list {
  * Errors  BAD_SETTING */
 enum status proxy_list_parse(struct proxy_list *p, struct str text, struct fault *why) MUST_CHECK;
 bool proxy_list_has(const struct proxy_list *p, const struct client_addr *a);
-/* Who sent a request that came from the proxy `peer`: the last address of X-Forwarded-For that is not a trusted proxy's
- * itself. What precedes it was written by the client and is not believed. Pure. */
+/* The client of a request from the proxy `peer`: the last address of X-Forwarded-For that is not a trusted proxy's
+ * itself. What precedes it was written by the client and is not trusted. Pure. */
 struct client_addr proxy_list_client(const struct proxy_list *p, const struct request *r, struct client_addr peer);
 
 struct client_limit;

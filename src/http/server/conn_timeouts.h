@@ -1,4 +1,4 @@
-/* Deadlines of connections: the rules, as a pure function. Who asks, and when, is for reactor.c. */
+/* Deadlines of connections: the rules, as a pure function. reactor.c calls it. */
 #ifndef HTTP_SERVER_CONN_TIMEOUTS_H
 #define HTTP_SERVER_CONN_TIMEOUTS_H
 
@@ -8,13 +8,13 @@
 /* What a connection is waiting for, and so which deadline it has. */
 enum conn_state {
 	CONN_HANDSHAKE, /* TLS */
-	CONN_HEAD,      /* the next head: nothing, or part of it, has come */
+	CONN_HEAD,      /* the next head: nothing, or part of it, has arrived */
 	CONN_BODY,      /* a body: a total time */
 	CONN_OBJECT,    /* a body: a minimum rate */
-	CONN_DROP,      /* a body that nobody requires */
-	CONN_WORK,      /* ourselves: none */
-	CONN_RESPONSE,  /* the client to take the answer: a minimum rate */
-	CONN_LINGER,    /* the client to end, whose last bytes are read and forgotten */
+	CONN_DROP,      /* a body that is dropped */
+	CONN_WORK,      /* the handler: none */
+	CONN_RESPONSE,  /* the client to receive the response: a minimum rate */
+	CONN_LINGER,    /* the client to close; its last bytes are read and dropped */
 };
 
 struct conn_timeouts {
@@ -22,12 +22,12 @@ struct conn_timeouts {
 	uint64_t min_rate; /* bytes a second */
 };
 
-/* What was seen of a connection. */
+/* The observed progress of a connection. */
 struct conn_progress {
 	enum conn_state state;
 	int64_t for_ms;  /* in this state */
-	int64_t head_ms; /* since the first byte of a head came, 0: none has */
-	uint64_t bytes;  /* of the body or the answer, moved in this state */
+	int64_t head_ms; /* since the first byte of a head arrived; 0: none has */
+	uint64_t bytes;  /* of the body or the response, moved in this state */
 };
 
 /* Whether a connection is past its deadline. Pure. */

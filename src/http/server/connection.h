@@ -13,37 +13,37 @@ struct connection {
 	struct event_source source;
 	struct transport transport;
 	struct acceptor *acceptor;
-	struct server_request *request; /* under way; NULL: none */
+	struct server_request *request; /* in progress; NULL: none */
 	struct timer timer;
 	struct client_addr peer;
 	enum conn_state state;
 	bool counted;        /* among its client's connections */
 	bool has_yielded;    /* is in its reactor's list of those */
 	bool is_closed;      /* and will be freed */
-	bool is_cut;         /* ended by its deadline, or by the server's end */
-	bool had_blank_line; /* before the head that is awaited */
+	bool is_cut;         /* closed by its deadline, or by shutdown */
+	bool had_blank_line; /* before the head that is expected next */
 	struct connection *yielded_next, *resumed_next, *closed_next;
 	struct connection *linger_next, *linger_prev;
 	int64_t since_ms;      /* when the state was entered */
-	int64_t head_since_ms; /* when the first byte of a head came; 0: none has */
+	int64_t head_since_ms; /* when the first byte of a head arrived; 0: none has */
 	uint64_t moved;        /* bytes of a body in this state */
-	uint64_t acked;        /* bytes that the client had when sending first blocked; UINT64_MAX: it has not */
+	uint64_t acked;        /* bytes acknowledged when sending first blocked; UINT64_MAX: it has not */
 	struct head_search search;
-	char *kept; /* bytes that came and were not used: part of a head, the next requests */
+	char *kept; /* bytes received and not consumed yet: part of a head, the next requests */
 	size_t kept_n;
 };
 
-/* Take over a connected, non-blocking socket: it is the acceptor's reactor's from now on. Any thread.
+/* Take over a connected, non-blocking socket: the acceptor's reactor owns it from now on. Any thread.
  * counted   it is counted among its client's; counted down when it closes
  * Returns   false: no memory; the socket is still the caller's */
 bool connection_start(struct acceptor *a, int fd, const struct client_addr *peer, bool counted) MUST_CHECK;
 /* Continue as far as the bytes allow. It may be closed afterwards. */
 void connection_run(struct connection *c);
-/* Continue with the response, which was made elsewhere. */
+/* Continue with the response, which was made on another thread. */
 void connection_resume(struct connection *c);
 /* Its timer has fired: it has expired, or is to be checked again later. */
 void connection_on_timer(struct connection *c);
-/* End it at once, or if its request is elsewhere only its socket. */
+/* Close it at once, or only its socket if its request is on another thread. */
 void connection_cut(struct connection *c);
 struct connection *connection_of_timer(struct timer *t);
 

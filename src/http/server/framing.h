@@ -1,4 +1,4 @@
-/* Where a request's body ends, from its headers alone: one way or the request is refused. */
+/* Where a request's body ends, from its headers alone: unambiguous, or the request is refused. */
 #ifndef HTTP_SERVER_FRAMING_H
 #define HTTP_SERVER_FRAMING_H
 
@@ -13,7 +13,7 @@ struct framing {
 	struct str host; /* the one Host header */
 };
 
-/* What the target is made of. An absolute target's authority takes the place of Host. */
+/* The parts of the target. An absolute target's authority replaces Host. */
 struct target {
 	struct str path;      /* before '?', still encoded; "*" as it is */
 	struct str query;     /* after '?'; {NULL, 0} when there is none */

@@ -1,7 +1,7 @@
 /* The strict parser of request heads. Pure: bytes in, pieces that borrow from them out.
  *
- * Strict where leniency lets two readers of one connection disagree: lines end in CR LF, none is folded, names
- * are tokens, no bare CR or LF, no NUL, no control character. What the headers mean is for framing.h.
+ * Strict where leniency lets two parsers of one connection disagree: lines end in CR LF, none is folded, names
+ * are tokens, no bare CR or LF, no NUL, no control character. framing.h interprets the headers.
  * Source: RFC 9112 2.2, 3, 5, 9.3; RFC 9110 5.5, 5.6.2 */
 #ifndef HTTP_SERVER_HEAD_PARSER_H
 #define HTTP_SERVER_HEAD_PARSER_H
@@ -16,7 +16,7 @@ struct head_search {
 	size_t lines;    /* whole ones, the request line among them */
 };
 
-/* What a head says of the connection. */
+/* What a head says about the connection. */
 struct head {
 	struct str method, target;
 	const struct header *headers;
@@ -27,7 +27,7 @@ struct head {
 };
 
 /* Find the end of the head at the start of `in`.
- * size    its bytes with the empty line; 0: continue when more has come
+ * size    its bytes with the empty line; 0: continue when more has arrived
  * Errors  BAD_FRAMING; TARGET_TOO_LONG, HEAD_TOO_LARGE beyond HEAD_MAX_BYTES */
 enum status head_find(struct head_search *s, struct str in, size_t *size, struct fault *why) MUST_CHECK;
 /* Parse a head as it was found, or the lines of one that was refused as far as they are whole.

@@ -11,7 +11,7 @@
 struct host_names {
 	struct str names[HOST_NAMES_MAX];
 	size_t n;
-	bool any_address; /* bound to a wildcard: every IP literal is ours */
+	bool any_address; /* bound to a wildcard: every IP literal is accepted */
 };
 
 /* Start with localhost, 127.0.0.1 and [::1]. */
@@ -20,7 +20,7 @@ void host_names_init(struct host_names *h);
 enum status host_names_add(struct host_names *h, struct str name, struct fault *why) MUST_CHECK;
 /* Add each of a list with commas; blanks and empty pieces are ignored. */
 enum status host_names_add_list(struct host_names *h, struct str list, struct fault *why) MUST_CHECK;
-/* Whether a Host header's value names us. */
+/* Whether a Host header's value names this server. */
 bool host_is_ours(const struct host_names *h, struct str host);
 /* The name of "name", "name:port", "[v6]" or "[v6]:port"; false when it is none of them. */
 bool host_cut_name(struct str host, struct str *name) MUST_CHECK;

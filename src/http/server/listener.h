@@ -1,4 +1,4 @@
-/* Listeners: what accepts connections, how many there may be, and who has them. */
+/* Listeners: accepting connections, their limits, and their counts. */
 #ifndef HTTP_SERVER_LISTENER_H
 #define HTTP_SERVER_LISTENER_H
 
@@ -12,7 +12,7 @@
 
 struct traffic;
 
-/* One listener's part of one reactor. Of that reactor's thread. */
+/* One listener's part of one reactor. Belongs to that reactor's thread. */
 struct acceptor {
 	struct event_source source;
 	struct acceptor *next; /* of the reactor */
@@ -43,15 +43,15 @@ struct listener {
 	_Atomic int64_t refusal_logged_ms;
 };
 
-/* Have these reactors, none of which runs yet, accept for it once they do.
+/* Register it with these reactors, none of which runs yet.
  * client_most   connections of one client
  * Errors        OUT_OF_MEMORY; INTERNAL */
 enum status listener_start(struct listener *l, struct reactor *reactors, unsigned n, unsigned client_most, struct fault *why) MUST_CHECK;
-/* Accept no more; what is open continues. Any thread. */
+/* Stop accepting; open connections continue. Any thread. */
 void listener_shut(struct listener *l);
 /* Once its reactors have ended. */
 void listener_close(struct listener *l);
-/* Count a connection that is closed; whoever waits in the backlog may have its place. */
+/* Count a connection that is closed; a client in the backlog may take its place. */
 void listener_note_closed(struct listener *l);
 /* Whether this client's connections (and its requests through a proxy) are counted. */
 bool listener_counts(const struct listener *l, const struct client_addr *a);

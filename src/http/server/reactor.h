@@ -1,5 +1,5 @@
-/* A reactor: one thread, one epoll, its connections and their timers. A connection is its reactor's alone from accept to
- * close; other threads may only resume one whose request they had, or give an order to all. */
+/* A reactor: one thread, one epoll, its connections and their timers. A connection belongs to its reactor from accept to
+ * close; other threads may only resume one whose request they processed, or post an order for all. */
 #ifndef HTTP_SERVER_REACTOR_H
 #define HTTP_SERVER_REACTOR_H
 
@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* What an epoll event is handed to. */
+/* The receiver of an epoll event. */
 struct event_source {
 	void (*on_event)(struct event_source *source, uint32_t events);
 };
@@ -43,11 +43,11 @@ enum { ORDER_CUT = 1, ORDER_END = 2 };
 enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts, struct fault *why) MUST_CHECK;
 /* Start its thread.  Errors: INTERNAL */
 enum status reactor_start(struct reactor *r, struct fault *why) MUST_CHECK;
-/* Have its thread go round once: it checks its orders and at its acceptors. Any thread. */
+/* Wake its thread for one round: it checks its orders and its acceptors. Any thread. */
 void reactor_wake(struct reactor *r);
-/* Give a connection back whose request was elsewhere. Any thread, once for each request that was handed away. */
+/* Return a connection whose request was processed on another thread. Any thread, once for each such request. */
 void reactor_resume(struct connection *c);
-/* Any thread. ORDER_CUT: end every connection whose request is not elsewhere. ORDER_END: and the thread. */
+/* Any thread. ORDER_CUT: close every connection whose request is not on another thread. ORDER_END: and end the thread. */
 void reactor_order(struct reactor *r, int order);
 /* Wait for the thread, if it runs, which must have ORDER_END. */
 void reactor_join(struct reactor *r);

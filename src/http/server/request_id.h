@@ -1,4 +1,4 @@
-/* Ids of requests: unique, cheap, no secret. */
+/* Ids of requests: unique, cheap, not secret. */
 #ifndef HTTP_SERVER_REQUEST_ID_H
 #define HTTP_SERVER_REQUEST_ID_H
 

@@ -1,5 +1,5 @@
-/* The server: three listeners, their reactors, a worker pool, deadlines, metrics, and the end by
- * signal. Knows handlers, not what they serve. */
+/* The server: three listeners, their reactors, a worker pool, deadlines, metrics, and shutdown by
+ * signal. Independent of what the handlers serve. */
 #ifndef HTTP_SERVER_SERVE_H
 #define HTTP_SERVER_SERVE_H
 
@@ -12,16 +12,16 @@
 struct serve_addresses {
 	char api[128], storage[128], admin[128]; /* storage "": there is no such listener */
 	bool api_is_loopback, storage_is_loopback, admin_is_loopback;
-	bool storage_is_wildcard; /* 0.0.0.0 or [::]: no address that a URL could carry */
+	bool storage_is_wildcard; /* 0.0.0.0 or [::]: not usable in a URL */
 };
 
 struct server;
-/* Bind the listen addresses without accepting yet, so that URLs are known and a taken port is given early. An empty
- * storage_listen makes no such listener: the store is elsewhere.
+/* Bind the listen addresses without accepting yet, so that URLs are known and a port in use is reported early. With an empty
+ * storage_listen there is no such listener: the store is remote.
  * Errors  ADDRESS_TAKEN; BAD_SETTING */
 enum status server_bind(const struct settings *s, struct server **out, struct serve_addresses *at, struct fault *why) MUST_CHECK;
 
-/* What was counted of requests; lives as long as the server. */
+/* The request metrics; live as long as the server. */
 struct request_metrics *server_metrics(struct server *s);
 
 struct server_handlers {

@@ -1,4 +1,4 @@
-/* Requests: from a head to the end of its answer, in the steps of a handler. One struct server_request each. */
+/* Requests: from the head to the end of the response, in the steps of a handler. One struct server_request each. */
 #ifndef HTTP_SERVER_SERVER_REQUEST_H
 #define HTTP_SERVER_SERVER_REQUEST_H
 
@@ -16,27 +16,27 @@
 struct traffic {
 	struct workers *workers;
 	struct request_metrics *metrics;
-	_Atomic int64_t in_flight; /* requests whose head was read and whose answer is not yet sent */
+	_Atomic int64_t in_flight; /* requests whose head was read and whose response is not yet sent */
 	_Atomic bool draining;
 	int idle_fd; /* an eventfd: written when in_flight falls to 0 while draining */
 	pthread_mutex_t started_lock;
 	pthread_cond_t none_started;
-	size_t started; /* requests that a handler has started and not yet woken */
+	size_t started; /* requests in run_async whose done was not called yet */
 	bool starts_no_more;
 };
 
-/* One request. Belongs to its reactor, or while it is at work to a worker or the handler. */
+/* One request. Belongs to its reactor, or while it is processed to a worker or the handler. */
 struct server_request {
 	struct request_context x;
 	struct job job;
 	struct listener *listener;
 	struct connection *connection;
 	enum handler_step wants;
-	bool owes_end;    /* the handler awaits finish, start or cancel */
+	bool owes_end;    /* the handler must still get run, run_async or on_abort */
 	bool keeps_alive; /* the connection stays open after the response */
 	bool is_old;      /* HTTP/1.0 */
-	bool too_long;    /* more body came than is dropped */
-	bool counted;     /* among what its client has under way, through a proxy */
+	bool too_long;    /* more body arrived than may be dropped */
+	bool counted;     /* among its client's requests in progress, through a proxy */
 	struct client_addr client;
 	uint64_t left;              /* of a body with a length */
 	struct chunk_reader chunks; /* of one without */
@@ -55,27 +55,27 @@ enum request_next {
 	NEXT_WORK,     /* wait until it is resumed */
 };
 
-/* A request comes.
- * head    its head, or what came of it if `bad`; borrowed for this call
+/* A request has arrived.
+ * head    its head, or what was received of it if `bad`; borrowed for this call
  * more    bytes follow it already
- * bad     why it cannot be read; NULL: it has been found whole */
+ * bad     why it cannot be read; NULL: it is complete */
 enum request_next server_request_begin(struct connection *c, struct str head, bool more, const struct fault *bad);
-/* Take what is the body's from *in. */
+/* Consume the part of *in that belongs to the body. */
 enum request_next server_request_take_body(struct connection *c, struct str *in);
-/* No more of the body will come. */
+/* No more of the body will arrive. */
 enum request_next server_request_cut(struct connection *c);
-/* The body comes too slowly. */
+/* The body arrives too slowly. */
 enum request_next server_request_time_out(struct connection *c);
-/* What was elsewhere has its answer. */
+/* A request that was on another thread has its answer. */
 enum request_next server_request_respond(struct connection *c);
-/* The request is over: log it, release it.  sent: the response is with the system */
+/* The request is over: log it, release it.  sent: the kernel has the response */
 void server_request_end(struct connection *c, bool sent);
 /* Which deadline the body has. */
 enum conn_state server_request_body_state(const struct server_request *r);
 
-/* Let handlers start nothing any more (such requests are refused), and wait until they have nothing left. */
+/* Stop calling run_async (such requests are refused), and wait until all that were started are done. */
 void server_request_end_starts(struct traffic *t);
-/* Make r->out of the answer.  false: no memory */
+/* Build r->out from the answer.  false: no memory */
 bool response_head_make(struct server_request *r);
 /* Log and count a request that has ended. */
 void access_log_write(const struct server_request *r, bool sent);

@@ -19,7 +19,7 @@ struct timer {
 
 struct timer_wheel {
 	struct timer *slots[TIMER_SLOTS];
-	int64_t tick, upto; /* processed so far, and to be by now */
+	int64_t tick, upto; /* processed so far, and due by now */
 	unsigned set;       /* timers */
 };
 
@@ -29,9 +29,9 @@ void timer_wheel_init(struct timer_wheel *w, int64_t now_ms);
 void timer_set(struct timer_wheel *w, struct timer *t, int64_t at_ms);
 /* Safe when it is not set. */
 void timer_cancel(struct timer_wheel *w, struct timer *t);
-/* Take the next timer that is due; NULL: none is. It may be set again, and others cancelled, between the calls. */
+/* Remove and return the next timer that is due; NULL: none is. It may be set again, and others cancelled, between the calls. */
 struct timer *timer_wheel_pop(struct timer_wheel *w, int64_t now_ms);
-/* How long until there may be a timer due; -1: none is set. */
+/* How long until a timer may be due; -1: none is set. */
 int timer_wheel_wait_ms(const struct timer_wheel *w, int64_t now_ms);
 
 #endif

@@ -12,11 +12,11 @@
 #define TRANSPORT_RECORD_BYTES ((size_t)16 << 10)
 #define TRANSPORT_TURN_BYTES ((size_t)1 << 20) /* moved for one connection before others have their turn */
 
-/* Memory that all lines of one thread share, each only within a call. */
+/* Memory shared by all connections of one thread, each only within a call. */
 struct transport_memory {
-	char *scratch; /* TRANSPORT_SCRATCH_BYTES: what was read lies here first */
-	char *record;  /* TRANSPORT_RECORD_BYTES: what one TLS record is made of, where it is not in one piece */
-	char *gather;  /* TRANSPORT_GATHER_BYTES: TLS records on their way out */
+	char *scratch; /* TRANSPORT_SCRATCH_BYTES: where bytes are read to first */
+	char *record;  /* TRANSPORT_RECORD_BYTES: the plaintext of one TLS record, where it is not contiguous */
+	char *gather;  /* TRANSPORT_GATHER_BYTES: TLS records to be sent */
 	size_t gathered;
 };
 
@@ -27,14 +27,14 @@ void transport_memory_deinit(struct transport_memory *m);
 struct transport {
 	int fd;
 	bool readable, writable; /* no call has said otherwise since the last edge */
-	bool hung_up;            /* the other side has sent all it will */
+	bool hung_up;            /* the peer has shut down its sending side */
 	SSL *ssl;                /* NULL: plain */
 	struct transport_memory *memory;
-	char *held; /* records that the socket did not take */
+	char *held; /* records that the socket has not accepted */
 	size_t held_n, held_at;
 };
 
-/* What is to be sent: head and body leave together. */
+/* What is to be sent: head and body in one call. */
 struct outgoing {
 	struct str head, body;
 	int fd; /* >= 0: the body is `left` bytes of it from `at` */
@@ -45,7 +45,7 @@ struct outgoing {
 enum io_result {
 	IO_DONE,
 	IO_WAIT,  /* for an edge */
-	IO_YIELD, /* others are to have theirs first */
+	IO_YIELD, /* other connections have their turn first */
 	IO_CLOSED,
 };
 
@@ -55,7 +55,7 @@ enum io_result transport_handshake(struct transport *t);
 /* Bytes read; 0: the end. IO_DONE: *n is set. */
 enum io_result transport_read(struct transport *t, char *p, size_t cap, size_t *n);
 enum io_result transport_send(struct transport *t, struct outgoing *out);
-/* Say that nothing more is sent; what comes may still be read. */
+/* Shut down sending; received bytes may still be read. */
 void transport_finish(struct transport *t);
 /* Read and drop, and count the bytes; IO_DONE: the end. */
 enum io_result transport_drop(struct transport *t, uint64_t *bytes);

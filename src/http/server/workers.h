@@ -1,4 +1,4 @@
-/* The pool of threads that do what may wait: syncs, commits. */
+/* The pool of threads for blocking work: syncs, commits. */
 #ifndef HTTP_SERVER_WORKERS_H
 #define HTTP_SERVER_WORKERS_H
 
@@ -21,9 +21,9 @@ enum status workers_new(unsigned threads, size_t queue, struct workers **out, st
 /* Queue a job.  false: the queue is full, the pool is stopped, or no thread could be started; the job will not run.
  * Any thread; does not block. */
 bool workers_submit(struct workers *w, struct job *job) MUST_CHECK;
-/* Refuse what is submitted from now on, run what is queued, end the threads. */
+/* Refuse new jobs, run the queued ones, end the threads. */
 void workers_stop(struct workers *w);
-/* workers_stop, and release. Nobody may submit any more. */
+/* workers_stop, and release. No job may be submitted any more. */
 void workers_free(struct workers **w);
 
 #endif

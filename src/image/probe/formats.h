@@ -1,5 +1,5 @@
-/* What the parsers of the four formats share: bounded reads and their common shape. Private to the
- * probe. A reader that is asked beyond the bytes is a bug of the parser: it asserts, so check `has`. */
+/* Shared by the parsers of the four formats: bounded reads and their common signature. Private to the
+ * probe. Reading beyond the bytes is a bug of the parser and fails an assertion, so check `has`. */
 #ifndef IMAGE_PROBE_FORMATS_H
 #define IMAGE_PROBE_FORMATS_H
 
@@ -11,7 +11,7 @@ enum probe_result probe_png(struct str bytes, struct probe *out);
 enum probe_result probe_gif(struct str bytes, struct probe *out);
 enum probe_result probe_webp(struct str bytes, struct probe *out);
 
-/* The orientation that a TIFF structure says in its first directory; 0 when it does not, or badly. */
+/* The orientation in the first directory of a TIFF structure; 0 when it is missing or malformed. */
 uint32_t exif_orientation(struct str tiff);
 
 /* Note why and give PROBE_BAD. why: static */

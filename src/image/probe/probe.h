@@ -1,6 +1,6 @@
 /* Read type, size and orientation of an image from its bytes, without decoding: JPEG, PNG, GIF,
- * WebP (VP8, VP8L, VP8X). A file that is cut, or that no browser would show for its structure, is refused; damage inside
- * the compressed pixels is not seen. Pure: no clock, no log, no allocation; bounded work per byte; any thread.
+ * WebP (VP8, VP8L, VP8X). A file that is truncated, or whose structure no browser would display, is refused; damage inside
+ * the compressed pixels is not detected. Pure: no clock, no log, no allocation; bounded work per byte; any thread.
  * Source: ITU T.81 B; JPEG EXIF 2.3; PNG (RFC 2083, APNG); GIF89a; RFC 9649. */
 #ifndef IMAGE_PROBE_PROBE_H
 #define IMAGE_PROBE_PROBE_H
@@ -11,7 +11,7 @@ enum probe_type { PROBE_UNKNOWN, PROBE_JPEG, PROBE_PNG, PROBE_GIF, PROBE_WEBP };
 
 enum probe_result {
 	PROBE_OK,
-	PROBE_BAD,       /* begins like an image of out->type and then breaks its format */
+	PROBE_BAD,       /* starts like an image of out->type, but is malformed */
 	PROBE_NOT_IMAGE, /* none of the known types */
 };
 
@@ -23,7 +23,7 @@ struct probe {
 	const char *why;        /* static sentence for PROBE_BAD and PROBE_NOT_IMAGE */
 };
 
-/* bytes: the whole file. Of an image that is refused, out has the type and the reason alone. */
+/* bytes: the whole file. For an image that is refused, out has only the type and the reason. */
 enum probe_result probe_image(struct str bytes, struct probe *out);
 /* "image/jpeg"; "" for PROBE_UNKNOWN. */
 struct str probe_media_type(enum probe_type type);

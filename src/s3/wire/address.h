@@ -1,4 +1,4 @@
-/* What a request is about: the service, a bucket, or an object. Pure; any thread. */
+/* The resource of a request: the service, a bucket, or an object. Pure; any thread. */
 #ifndef S3_WIRE_ADDRESS_H
 #define S3_WIRE_ADDRESS_H
 

@@ -1,4 +1,4 @@
-/* An aws-chunked body on its way in: the framing is taken off, and chunk signatures, lengths and the trailer are compared
+/* Receiving an aws-chunked body: the framing is removed, and chunk signatures, lengths and the trailer are compared
  * with what the request announced. One thread at a time.
  * Source: as chunked.h. */
 #ifndef S3_WIRE_BODY_STREAM_H
@@ -17,30 +17,30 @@ struct body_stream {
 	struct arena *arena;
 	bool signed_chunks, has_trailer;
 	struct chunk_chain chain;
-	struct hash chunk_sum;           /* of the chunk that is coming, then of the trailer's lines */
+	struct hash chunk_sum;           /* of the current chunk, then of the trailer's lines */
 	char signature[SIGNATURE_CHARS]; /* that the chunk must have */
-	bool trailer_signed;             /* the trailer's signature has come, and is right */
-	bool checksum_seen;              /* the announced line of the trailer has come */
+	bool trailer_signed;             /* the trailer's signature was received, and is correct */
+	bool checksum_seen;              /* the announced line of the trailer was received */
 	bool ended;
 	uint64_t given; /* x-amz-decoded-content-length */
-	uint64_t got;   /* of all chunks that have begun */
+	uint64_t got;   /* of all chunks that have started */
 	uint64_t chunks;
 };
 
-/* Begin, after a request that was verified.
+/* Begin, after the request was verified.
  * claim     of a PAYLOAD_ that is chunked
- * told      x-amz-decoded-content-length
+ * given     x-amz-decoded-content-length
  * secret    of its key, borrowed for the call
  * Errors    REQUEST_INVALID a trailer without x-amz-trailer, or the other way round */
 enum status stream_begin(
 	struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why) MUST_CHECK;
-/* Take some of *piece, which moves on. bytes: what is the object's; "" when there is none yet.
+/* Consume some of *piece. bytes: those of the object; "" when there are none yet.
  * Errors  CHUNK_INVALID framing; CHUNK_TOO_SMALL; SIGNATURE_WRONG; BODY_CUT more than was given; TRAILER_MALFORMED;
  *         CHECKSUM_INVALID; OUT_OF_MEMORY */
 enum status stream_next(struct body_stream *s, struct str *piece, struct str *bytes, struct fault *why) MUST_CHECK;
-/* The body is over: all was there.  Errors: BODY_CUT; TRAILER_MALFORMED; SIGNATURE_WRONG */
+/* The body has ended: check that it was complete.  Errors: BODY_CUT; TRAILER_MALFORMED; SIGNATURE_WRONG */
 enum status stream_end(struct body_stream *s, struct fault *why) MUST_CHECK;
-/* Forget the sum and the key; at any time, any number of times, safe on a zeroed one. */
+/* Wipe the sum and the key; at any time, any number of times, safe on a zeroed one. */
 void stream_drop(struct body_stream *s);
 
 #endif

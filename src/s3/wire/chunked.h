@@ -1,6 +1,6 @@
 /* The aws-chunked framing inside a body, as a stream of events, for bodies that come in pieces of any size.
- * Pure: no allocation, bounded memory (this struct) and bounded work per byte. What the events mean, and whether the
- * signatures are right, is for body_stream.h.
+ * Pure: no allocation, bounded memory (this struct) and bounded work per byte. body_stream.h interprets the events
+ * and verifies the signatures.
  * Source: Amazon S3 API, "Transferring Payload in Multiple Chunks", "... Including Trailing Headers". */
 #ifndef S3_WIRE_CHUNKED_H
 #define S3_WIRE_CHUNKED_H
@@ -15,10 +15,10 @@ enum chunked_event {
 	CHUNKED_MORE,      /* all input is used: give more, or the body is cut when there is none */
 	CHUNKED_CHUNK,     /* a chunk begins: size and signature are set; of size 0: the last, it has ended already */
 	CHUNKED_DATA,      /* bytes of the chunk */
-	CHUNKED_CHUNK_END, /* a chunk of some size is over */
+	CHUNKED_CHUNK_END, /* the end of a chunk of size > 0 */
 	CHUNKED_TRAILER,   /* a line of the trailer: name and value are set */
-	CHUNKED_END,       /* all of it is over */
-	CHUNKED_BAD,       /* not of the form: `why` says what is wrong; for good */
+	CHUNKED_END,       /* the end of the body */
+	CHUNKED_BAD,       /* malformed: `why` says what is wrong; permanent */
 };
 
 enum chunked_state { CHUNK_HEAD, CHUNK_DATA, CHUNK_CR, CHUNK_LF, TRAILER_LINE, CHUNKED_OVER, CHUNKED_IS_BAD };
@@ -28,7 +28,7 @@ struct chunked {
 	struct str signature;   /* its chunk-signature; "": none; borrowed until the next call */
 	struct str name, value; /* of the trailer's line; borrowed as that */
 	const char *why;
-	bool in_trailer; /* of what is bad: it is a line of the trailer */
+	bool in_trailer; /* the malformed part is a line of the trailer */
 
 	/* the parser's own */
 	enum chunked_state state;
@@ -43,7 +43,7 @@ struct chunked {
 
 /* signed_trailer   the trailer ends with x-amz-trailer-signature */
 void chunked_init(struct chunked *c, bool signed_trailer);
-/* The next event of *in, which moves on over what was used. data: set on CHUNKED_DATA, borrowed from *in. */
+/* The next event of *in, which is advanced past what was used. data: set on CHUNKED_DATA, borrowed from *in. */
 enum chunked_event chunked_next(struct chunked *c, struct str *in, struct str *data);
 
 #endif

@@ -1,4 +1,4 @@
-/* The body of CompleteMultipartUpload, and what it means for the parts that are there. Pure; any thread.
+/* The body of CompleteMultipartUpload, and its comparison with the stored parts. Pure; any thread.
  * Source: Amazon S3 API, CompleteMultipartUpload. */
 #ifndef S3_WIRE_COMPLETE_REQUEST_H
 #define S3_WIRE_COMPLETE_REQUEST_H
@@ -15,8 +15,8 @@ struct part_list {
 /* Read the list that the client sends: number, ETag without quotes, checksum if there is one.
  * Errors  XML_MALFORMED empty too; PART_ORDER not rising; ARGUMENT_INVALID a malformed number; TOO_MUCH */
 enum status complete_request_read(struct arena *a, struct str xml, struct part_list *out, struct fault *why) MUST_CHECK;
-/* Hold it against the parts that are there; both rise by number. Sizes and checksums are filled in from those.
- * wanted  kind and composite that the upload was begun with
+/* Compare it with the stored parts; both are sorted by number. Sizes and checksums are filled in from those.
+ * wanted  kind and composite of the upload
  * bad     written on PART_INVALID and PART_TOO_SMALL: the part that it is about
  * Errors  PART_INVALID missing, other ETag, other checksum; REQUEST_INVALID a checksum is missing;
  *         PART_TOO_SMALL one that is not the last */

@@ -12,14 +12,14 @@ struct conditions {
 	struct str if_match, if_none_match, if_modified_since, if_unmodified_since;
 };
 
-/* What a GET or HEAD of an object that is there shall do, in the order of RFC 9110 13.2.2.
+/* The result of a GET or HEAD of an existing object, in the order of RFC 9110 13.2.2.
  * etag         without quotes
  * modified_ms  compared in whole seconds, as it is sent */
 enum condition_verdict conditions_check(const struct conditions *c, struct str etag, int64_t modified_ms);
 /* Whether a list of entity tags ("*", quoted, with or without W/, or bare as S3 takes them) names etag.
- * weak   W/ is of no matter; else a weak tag never matches */
+ * weak   W/ is ignored; else a weak tag never matches */
 bool etag_listed(struct str list, struct str etag, bool weak);
-/* Whether If-Range lets Range count: the same strong tag, or exactly the date. */
+/* Whether Range applies under If-Range: the same strong tag, or exactly the date. */
 bool if_range_holds(struct str value, struct str etag, int64_t modified_ms);
 
 #endif

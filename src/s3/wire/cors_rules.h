@@ -1,4 +1,4 @@
-/* CORS configurations of buckets: read from XML, written as XML, and asked. Pure; any thread.
+/* CORS configurations of buckets: read from XML, written as XML, and evaluated. Pure; any thread.
  * Source: Amazon S3 API, PutBucketCors, CORSRule; WHATWG Fetch, 3.2. */
 #ifndef S3_WIRE_CORS_RULES_H
 #define S3_WIRE_CORS_RULES_H

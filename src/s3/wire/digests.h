@@ -1,5 +1,5 @@
-/* What was given of a body, to be held against what came: Content-MD5, the signed hash, and one checksum, in a header
- * or announced for the trailer. And the sums as the body goes by. One thread at a time.
+/* The announced digests of a body, to be compared with what was received: Content-MD5, the signed hash, and one checksum, in a header
+ * or announced for the trailer. And the running sums. One thread at a time.
  * Source: Amazon S3 User Guide, "Checking object integrity"; RFC 1864. */
 #ifndef S3_WIRE_DIGESTS_H
 #define S3_WIRE_DIGESTS_H
@@ -20,8 +20,8 @@ struct digests {
 	struct checksum running;
 };
 
-/* Read the headers, or the fields of a form, that give digests. What was given in the query of a presigned URL is
- * none of them: AWS SDKs sign the checksum of no body there, whatever the body will be.
+/* Read the headers, or the fields of a form, that give digests. Those in the query of a presigned URL are
+ * ignored: AWS SDKs sign the checksum of no body there, whatever the body will be.
  * sha256   is left as it is
  * Errors   DIGEST_INVALID Content-MD5; CHECKSUM_INVALID a malformed value; REQUEST_INVALID several checksums, an
  *          algorithm that is not known or has no value with it, a trailer that cannot be announced */
@@ -29,15 +29,15 @@ enum status digests_read(struct arena *a, const struct header *headers, size_t n
 /* Begin to sum. otherwise: what is summed where no checksum was given; may be NONE. */
 void digests_start(struct digests *d, enum checksum_kind default_kind);
 void digests_update(struct digests *d, struct str piece);
-/* Take the value that came in the trailer.  Errors: CHECKSUM_INVALID */
+/* Set the value from the trailer.  Errors: CHECKSUM_INVALID */
 enum status digests_set(struct arena *a, struct digests *d, struct str value, struct fault *why) MUST_CHECK;
-/* The body is whole: compare, and give what is to be stored. Ends the sums.
+/* The body is complete: compare, and return what is to be stored. Finishes the sums.
  * md5      of the body
  * stored   value in the arena; kind NONE when nothing was summed
  * Errors   DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_WRONG; OUT_OF_MEMORY */
 enum status digests_check(
 	struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why) MUST_CHECK;
-/* Forget the sums; at any time, any number of times, safe on a zeroed one. */
+/* Release the sums; at any time, any number of times, safe on a zeroed one. */
 void digests_drop(struct digests *d);
 
 #endif

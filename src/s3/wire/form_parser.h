@@ -16,7 +16,7 @@ enum form_event {
 	MULTIPART_DATA, /* bytes of the part */
 	MULTIPART_PART_END,
 	MULTIPART_END, /* the last boundary was found; what follows is ignored */
-	MULTIPART_BAD, /* not a form: `why` says what is wrong; for good */
+	MULTIPART_BAD, /* not a form: `why` says what is wrong; permanent */
 };
 
 enum multipart_state { IN_PREAMBLE, IN_PART, AFTER_BOUNDARY, IN_HEAD, IN_EPILOGUE, IS_BAD };
@@ -46,7 +46,7 @@ struct form_parser {
 bool form_boundary(struct str content_type, struct str *boundary) MUST_CHECK;
 /* boundary   as form_boundary gives it; copied */
 void form_parser_init(struct form_parser *m, struct str boundary);
-/* The next event of *in, which moves on over what was used. data: set on MULTIPART_DATA, borrowed from
+/* The next event of *in, which is advanced past what was used. data: set on MULTIPART_DATA, borrowed from
  * *in or from m until the next call. */
 enum form_event form_parser_next(struct form_parser *m, struct str *in, struct str *data);
 
