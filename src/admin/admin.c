@@ -1,4 +1,4 @@
-/* The admin listener: plain text for machines that watch, and the console for people. Three paths, GET and HEAD:
+/* The admin listener: plain text for monitoring, and the console for people. Three paths, GET and HEAD:
  *
  *   /healthz   200 "ok" as long as the process answers; on the reactor, so that a busy pool does not fail it
  *   /readyz    200 "ready", or 503 and a sentence when requests would fail
@@ -6,11 +6,11 @@
  *
  * All other paths are the console's, a handler of its own.
  *
- * Who may read: on loopback everybody, for scrapers there have no secret to send, and Host, Origin
+ * Access: on loopback anyone may read, for scrapers there have no secret to send, and Host, Origin
  * and Sec-Fetch-Site keep browser pages of other sites out (there is no CORS here). On any other
  * address, and where a proxy seems to have forwarded the request, /metrics requires `Authorization:
  * Bearer` with the token that is printed at start; health stays open, for probes of load balancers
- * carry no header. What a proxy says of the request is trusted in this one way only: as a reason to require
+ * carry no header. Headers of a proxy are trusted in this one way only: as a reason to require
  * the token. */
 #include "admin/admin.h"
 #include "base/clock.h"

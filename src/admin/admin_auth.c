@@ -1,4 +1,4 @@
-/* The gate of the admin listener. See admin_auth.h. */
+/* Access to the admin listener. See admin_auth.h. */
 #include "admin/admin_auth.h"
 
 #include "base/hash.h"

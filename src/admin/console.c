@@ -1,11 +1,11 @@
 /* The console as a handler.
  *
- * begin finds the route, checks where the request comes from and, for data, the token; data is read on a
- * worker. Every answer carries what keeps a browser from lending it to anybody: no CORS, nosniff, no-store for
+ * on_head finds the route, checks where the request comes from and, for data, the token; data is read on a
+ * worker. Every response has headers that keep other sites from reading it: no CORS, nosniff, no-store for
  * data, and a policy that lets the page load from here alone. The Host has been checked by the listener.
  *
- * Data that was given out is logged below the usual level: the page asks every few seconds, and would fill the
- * log that it shows with lines of its own. What was refused is logged as any request. */
+ * Successful requests for data are logged at the debug level: the page polls every few seconds, and would fill the
+ * log that it shows with its own lines. Refused ones are logged like any request. */
 #include "admin/call.h"
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* Rows of the table. A whole id is read from the table itself, on any engine; all else
- * goes to the admin query, in bounded pages. Of a row everything is shown but the hash of its delete
- * token, and what is not known is null, so that each row has the same members. */
+ * goes to the admin query, in bounded pages. All columns of a row are shown except the hash of its delete
+ * token, and unknown values are null, so that each row has the same members. */
 #include "admin/call.h"
 
 #include "base/hash.h"

@@ -1,6 +1,6 @@
 /* Lines of the log, as they are kept in memory: the newest, older ones before a number, or what followed after
- * one, which is how the page follows the log. Each line is JSON already, written by us with every text from
- * outside escaped, and goes into the answer as it is. */
+ * one, which is how the page follows the log. Each line is JSON already, with all external text escaped,
+ * and is copied into the response. */
 #include "admin/call.h"
 
 #include "base/log.h"

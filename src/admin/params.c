@@ -1,5 +1,5 @@
-/* A query against a table of parameters. Whatever is not understood is said, rather than ignored: a
- * misspelt filter would show rows that no one asked for. */
+/* A query against a table of parameters. An unknown parameter is an error rather than ignored: a
+ * misspelt filter would show rows that were not requested. */
 #include "admin/call.h"
 
 #include "base/codec.h"

@@ -1,7 +1,7 @@
-/* Who may do what.
+/* Access control.
  *
  * A key or a token comes as `Authorization: Bearer …`; a delete token may also come as
- * `X-Delete-Token: …`, for callers whose Authorization is spoken for. Secrets are compared in
+ * `X-Delete-Token: …`, for callers that use Authorization for something else. Secrets are compared in
  * constant time; of a token only its SHA-256 is stored. Nothing given is 401 with WWW-Authenticate,
  * something wrong is 403. */
 #include "api/access.h"

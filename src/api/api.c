@@ -1,11 +1,11 @@
 /* The JSON API as a handler.
  *
- * begin finds the route, checks who asks and how much is sent, and either answers at once (errors,
+ * on_head finds the route, checks access and the length, and either answers at once (errors,
  * limits, preflights, files of the page) or lets the listener continue: with the body for POST /upload, without one for
- * all others. data gathers the body, finish runs the route's handler, or start the form of it that
- * reactors may run. Whatever comes of it, seal
+ * all others. on_body collects the body, run runs the route's handler, or run_async the form of it that
+ * reactors may run. In every case add_common_headers
  * adds the headers that every response has, so that a page of another origin can read errors
- * too. Nothing is held outside the request's arena: cancel has nothing to release. */
+ * too. Nothing is held outside the request's arena: on_abort has nothing to release. */
 #include "api/access.h"
 #include "api/cors.h"
 #include "api/page.h"

@@ -2,7 +2,7 @@
  *
  * jansson is strict where it matters: no duplicates (with JSON_REJECT_DUPLICATES), no bytes after
  * the value, well-formed UTF-8 without surrogates, no U+0000, numbers within 64 bits and doubles, at
- * most 2048 levels. Each kind of error has a sentence of ours, for jansson's own quote the input.
+ * most 2048 levels. Each kind of error has its own message here, because jansson's quote the input.
  * Pure; any thread. */
 #include "api/body.h"
 

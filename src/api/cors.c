@@ -1,7 +1,7 @@
 /* CORS headers on every answer, and the answer to preflights.
  *
  * Credentials are never allowed: the API knows no cookies, keys go in Authorization, which a page
- * must set itself (X-Api-Key is API Gateway's, which asks for it before us). With a list of origins the
+ * must set itself (X-Api-Key is API Gateway's, which checks it first). With a list of origins the
  * answer differs by Origin, so caches are informed (Vary), on answers to other origins as well. */
 #include "api/cors.h"
 

@@ -1,4 +1,4 @@
-/* GET /limits: what a client may send, so that it can say so before it asks for a slot. */
+/* GET /limits: what a client may send, so that it can check a file before it requests a slot. */
 #include "api/call.h"
 
 #include "base/writer.h"

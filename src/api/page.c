@@ -1,6 +1,6 @@
-/* Files of the page, and the policy that browsers hold it to: scripts and styles from here alone and none
+/* Files of the page, and the policy that browsers hold it to: scripts and styles from this origin only and none
  * inline, no text that becomes markup, no frames, calls to this origin and to the storage, which is another
- * one. So a name that got past everything else would still run nothing.
+ * origin. So a malicious name that is not escaped anywhere else would still not run.
  * Source: Content Security Policy Level 3; Trusted Types. */
 #include "api/page.h"
 

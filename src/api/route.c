@@ -1,4 +1,4 @@
-/* The table of the API's routes, below the stage /prod, as behind API Gateway. */
+/* The table of the API's routes, below the stage /prod, as on API Gateway. */
 #include "api/call.h"
 
 static const struct api_route routes[] = {

@@ -1,6 +1,6 @@
 /* POST /upload and POST /uppy: a slot for one image, in our format or in the one that Uppy's S3 uploader
  * expects from a signer. The answer is what a client needs to send the bytes, and the
- * token that lets it take them back. It is written in advance and sent once the
+ * token that lets it delete them. It is written in advance and sent once the
  * row is durable; if the row fails, a problem takes its place. */
 #include "api/call.h"
 

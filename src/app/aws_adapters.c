@@ -1,4 +1,4 @@
-/* Endpoints of one service win over the one of all, and that over AWS's own; an endpoint that is set
+/* The endpoint of one service overrides the common one, and that overrides AWS's own; an endpoint that is set
  * means path style, since the bucket's name can hardly be a name of that host. */
 #include "app/aws_adapters.h"
 

@@ -1,5 +1,5 @@
 /* Choosing engines. Store and table go together: the embedded ones resolve an image and its row in one
- * commit, the distributed ones rely on garbage collection and on events; a mix could promise neither. */
+ * commit, the distributed ones rely on garbage collection and on events; a mix could guarantee neither. */
 #include "app/backends.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* S3 and DynamoDB. Nobody is called while they are opened: a server may start before they can be
- * reached, and says by its readiness that they cannot. */
+/* S3 and DynamoDB. No request is made while they are opened: a server may start before they can be
+ * reached; /readyz reports that they cannot. */
 #include "base/clock.h"
 #include "base/op_deadline.h"
 #include "base/mem.h"
@@ -8,7 +8,7 @@
 
 #define READY_WITHIN_MS 3000
 #define SCRATCH_BYTES ((size_t)64 << 10)
-/* Used by nobody: no slot has such a key, and no image such an id. */
+/* Unused: no slot has such a key, and no image such an id. */
 #define NO_KEY STR("images/ready")
 #define NO_ID STR("00000000-0000-4000-8000-000000000000")
 

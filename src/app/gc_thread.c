@@ -1,7 +1,7 @@
-/* Runs the sweep at its interval on a thread of its own: what is due each time, and the walk over all
- * objects, which costs with their number, once a day or once in the time that an orphan may live,
- * whichever is less. Each time too, multipart uploads that nobody completed in their time are aborted.
- * A sweep that fails is logged and tried again at the next interval. */
+/* Runs the sweep at its interval on a thread of its own: the due rows each time, and the listing of all
+ * objects, whose cost grows with their number, once a day or once in the lifetime of an orphan,
+ * whichever is less. Each time, expired multipart uploads are aborted too.
+ * A sweep that fails is logged and retried at the next interval. */
 #include "app/gc_thread.h"
 
 #include "base/clock.h"

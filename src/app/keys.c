@@ -1,7 +1,7 @@
 /* `tintype keys add NAME | list | rm NAME`: reads what is asked for, has store/keys/key_edit.c change the
  * credentials file, and prints the new key. A running server sees the file change by itself.
  *
- * Grants are read from three flags in any order; a flag that comes a second time begins the next grant.
+ * Grants are read from three flags in any order; a flag that appears a second time begins the next grant.
  * With several of them each must be complete: a grant that was meant to be narrow would be wide. */
 #include "app/keys.h"
 

@@ -4,7 +4,7 @@
  * takes OpenSSL as long as all the rest of a start.
  *
  * Without TINTYPE_API_KEY the functions are as open as their gateway leaves them; a Lambda function
- * has no address of its own to judge that by, so `auto` means: with a key where one is set. */
+ * has no listen address to decide by, so `auto` means: with a key where one is set. */
 #include "app/lambda_main.h"
 
 #include "api/api.h"

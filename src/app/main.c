@@ -1,4 +1,4 @@
-/* tintype: one program, one verb a job. `serve` is put together in server_main.c, the only place that
+/* tintype: one program with one command per task. `serve` is built in server_main.c, the only place that
  * chooses adapters; the client's verbs are in cli/; the rest is printed from here. */
 #include "config/env_file.h"
 #include "base/hash.h"

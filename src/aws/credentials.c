@@ -1,8 +1,8 @@
-/* The chain: asks the sources in turn, keeps what it got, and refreshes it before it expires.
+/* The chain: queries the sources in turn, caches the credentials, and refreshes them before they expire.
  *
  * One thread fetches; the others continue with what is held as long as that is valid, and wait when it
- * is not. A fetch that fails is not tried again by everybody at once: for a moment its fault answers
- * for all. What is held is wiped before it is freed. */
+ * is not. A fetch that fails is not retried by all threads at once: for a moment all of them get its
+ * fault. The credentials are wiped before they are freed. */
 #include "aws/credentials.h"
 
 #include "aws/sources.h"

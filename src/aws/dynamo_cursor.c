@@ -1,6 +1,6 @@
 /* Cursors: base64url of 1 byte version, the sort key, and 4 bytes of a SHA-256 over both. The check is
- * no secret: it says what we did not write from what we did, and the form of the key is tested
- * besides, so that whatever a client sends, a Query gets the form of a key of ours. */
+ * not secret: it detects cursors that were not issued here, and the form of the key is tested
+ * besides, so that a Query only ever gets a well-formed sort key. */
 #include "aws/dynamo_cursor.h"
 
 #include "base/codec.h"

@@ -1,9 +1,9 @@
-/* Lists: a Query on each shard of a sparse index, and the shards merged. A shard is asked for its part
- * of the page and a little over, and asked again only when it runs dry before the page is full. Sort
+/* Lists: a Query on each shard of a sparse index, and the shards merged. A shard is queried for its part
+ * of the page and a little more, and again only when that is used up before the page is full. Sort
  * keys are of one order over all shards and a row's never changes, so one key is the place to continue
- * from, whatever came or went. One more row is read, to know if there is a next page.
+ * from, whatever was added or removed. One more row is read, to know if there is a next page.
  *
- * An index follows the table by a moment: what was uploaded just now may lack in it. */
+ * An index follows the table by a moment: the latest uploads may be missing from it. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_cursor.h"
 #include "aws/dynamo_item.h"

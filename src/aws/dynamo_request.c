@@ -1,6 +1,6 @@
 /* One call: POST /, the action in X-Amz-Target, JSON both ways. The service signs, sends and tries
- * again; here its answer is read, and a table sorts DynamoDB's error words into what a caller acts
- * on. The client's sentence never has a word of it: those are in the cause, for the log.
+ * again; here its answer is read, and a table maps DynamoDB's error names to what callers distinguish.
+ * The client's message never quotes them: they are in the cause, for the log.
  * Source: Amazon DynamoDB developer guide, "DynamoDB low-level API" and "Error handling". */
 #include "aws/dynamo_request.h"
 

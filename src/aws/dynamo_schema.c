@@ -1,8 +1,8 @@
-/* The table itself: made with its two sparse indexes and its TTL, and described. On demand, so that
+/* The table itself: created with its two sparse indexes and its TTL, and described. On demand, so that
  * nothing has to be provisioned.
  *
- * An endpoint without TTL (an emulator) is taken as it is: the sweep ends rows by the index `due`, and
- * the TTL is what ends them where no sweep runs. */
+ * An endpoint without TTL (an emulator) is accepted: the sweep removes rows by the index `due`, and
+ * the TTL removes them where no sweep runs. */
 #include "aws/dynamo.h"
 #include "aws/dynamo_request.h"
 

@@ -1,8 +1,8 @@
 /* The image table on DynamoDB: one item a row, by imageId. Every write is one conditional call.
  *
  * A write may reach DynamoDB although its answer is lost, and is then sent again. So each insert and
- * resolution leaves a random `writeId` in the row: a condition that fails on a row with our own id
- * failed because we had been there before, and that is success. A removal leaves no such mark:
+ * resolution leaves a random `writeId` in the row: a condition that fails on a row with this id
+ * failed because an earlier attempt succeeded, and that is success. A removal leaves no such mark:
  * what is gone when it was sent more than once counts as removed.
  *
  * A row that will expire has a TTL well after that time, so that the sweep, which checks the object
@@ -87,7 +87,7 @@ static void add_index(struct dynamo_item *item, const char *const names[2], uint
 }
 
 /* What the row has besides its own fields. An attribute that must go is added as empty. An image whose
- * bytes are replaced keeps its place in the list: whoever is between two pages sees it once. */
+ * bytes are replaced keeps its place in the list: a client between two pages sees it once. */
 static void add_keys(
 	struct dynamo *t, const struct image_row *row, bool replaced, const struct write_id *id, struct dynamo_item *item, struct arena *a)
 {

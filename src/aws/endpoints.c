@@ -3,8 +3,8 @@
  *
  * The container's endpoint is named by the environment; over plain HTTP only addresses that cannot
  * leave the machine are asked. The metadata service is asked in its second version only: a token is
- * fetched by PUT, which no forwarded request can do. Where nothing answers there, this
- * is no such machine.
+ * fetched by PUT, which no forwarded request can do. Where nothing responds there, this
+ * is not an EC2 instance.
  * Source: Amazon ECS developer guide, "IAM role for tasks"; Amazon EKS, "Pod Identity"; Amazon EC2
  * user guide, "Use the Instance Metadata Service". */
 #include "aws/sources.h"

@@ -1,4 +1,4 @@
-/* Credentials of the process's own surroundings: the environment and the shared files. */
+/* Local credentials: the environment and the shared files. */
 #include "aws/sources.h"
 
 #include "aws/profile.h"

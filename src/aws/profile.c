@@ -1,6 +1,6 @@
 /* INI as the AWS tools read it: [section], name = value, comments with '#' or ';' at the start of a
  * line or after a blank, and indented lines that belong to the setting before them and are of no
- * interest here. What is none of these is malformed: a typing mistake must not become "no credentials". */
+ * interest here. Anything else is malformed: a typing mistake must not become "no credentials". */
 #include "aws/profile.h"
 
 static bool is_blank(char c)

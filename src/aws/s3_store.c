@@ -3,7 +3,7 @@
  *
  * A bucket is addressed virtual-hosted, BUCKET.s3.REGION.amazonaws.com; path style where an endpoint
  * is set, and for names with a dot, which the certificate's wildcard does not cover.
- * A presigned URL dies with the credentials that made it, so its end is theirs where that is sooner.
+ * A presigned URL expires with the credentials that signed it, so it gets their expiry where that is earlier.
  * Source: Amazon S3 API reference. */
 #include "aws/aws.h"
 
@@ -278,7 +278,7 @@ static enum status presign_object(
 	if (r->content_type.n > 0)
 		query[n_query++] = (struct header){ STR("response-content-type"), r->content_type };
 	if (r->content_type.n > 0) {
-		/* what whoever had the upload's URL may have said of the bytes */
+		/* headers that a holder of the upload URL may have set */
 		query[n_query++] = (struct header){ STR("response-content-encoding"), STR("identity") };
 		query[n_query++] = (struct header){ STR("response-content-language"), STR("und") };
 		query[n_query++] = (struct header){ STR("response-cache-control"), str_printf(a, "private, max-age=%u", expires_s) };

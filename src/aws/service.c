@@ -1,10 +1,10 @@
 /* Calls to one service. The pool is a stack of idle clients, each with its kept connection; a call
- * takes the most recently used one, so that the rest may close in peace.
+ * takes the most recently used one, so that the others can time out.
  *
- * Whether a call may go again depends on what is known of it. Before a byte of it was sent, and when
- * the service says that it was throttled, nothing was done: it may. After a 5xx or a lost connection
- * nobody knows: it may if it is repeatable. Waits between double from 50 ms, each a random part of
- * the full one, so that callers that failed together do not come back together.
+ * Whether a call may be retried depends on what is known about it. Before a byte of it was sent, and when
+ * the service reports throttling, nothing was done: it may. After a 5xx or a lost connection
+ * that is unknown: it may if it is repeatable. Waits between double from 50 ms, each a random part of
+ * the full one, so that callers that failed together do not retry together.
  * Source: AWS SDKs and Tools reference, "Retry behavior". */
 #include "aws/service.h"
 

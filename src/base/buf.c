@@ -3,7 +3,7 @@
  * the buffer, after which nothing is appended any more.
  *
  * Memory doubles, so n appends cost O(n). A buffer that has no memory yet points at a byte that
- * nobody writes, so that p is a C string from birth. */
+ * is never written, so that p is always a C string. */
 #include "base/buf.h"
 #include "base/arena.h"
 #include "base/mem.h"

@@ -1,6 +1,6 @@
 /* Checksums of S3's five kinds.
  *
- * The CRCs are of one family: reflected, begun with all ones, ended by inverting. So one loop serves all three, whatever
+ * The CRCs are of one family: reflected, initialized with all ones, finally inverted. So one loop serves all three, whatever
  * their width: eight bytes a step over eight tables of what each byte does from its distance to the end
  * ("slicing by 8"). The tables are made at the first use. Where the processor has an instruction for CRC32C, that is
  * used; and where it multiplies without carry, long runs are folded 64 bytes a step. What it has is asked once, when the

@@ -10,7 +10,7 @@ static _Thread_local bool failed;
 
 static void *json_malloc(size_t n)
 {
-	void *p = mem_resize(NULL, n, 1); /* nobody needs it cleared, and so it costs half */
+	void *p = mem_resize(NULL, n, 1); /* not cleared, which halves the cost */
 
 	failed = failed || p == NULL;
 	return p;

@@ -236,7 +236,7 @@ static bool enqueue_line(struct str line)
 	return running;
 }
 
-/* Before the start and after the stop: at once, by the caller. Not for long where nobody reads. */
+/* Before the start and after the stop: at once, by the caller. Waits only briefly if stderr is not read. */
 static void write_directly(struct str line)
 {
 	struct log_stderr direct;

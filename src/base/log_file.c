@@ -1,6 +1,6 @@
 /* The log's file. current.jsonl grows to max_bytes and is then renamed to
  * log-<UTC time>-<number>.jsonl, as in log-20261122T073722Z-000.jsonl, so that names sort by time;
- * of these the newest `keep` stay. A file that somebody else moved away is recreated.
+ * of these the newest `keep` stay. A file that was moved away is recreated.
  *
  * A full disk stops nothing: what was written of a line is cut off again, the lines are counted,
  * and the next append tries again. Only the log's writer thread is here. */

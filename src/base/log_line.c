@@ -1,5 +1,5 @@
-/* One log line as JSON. No string from outside gets in unescaped, and none longer than a
- * kilobyte: what is longer is cut where a code point ends, and "..." says so. Names come from us. */
+/* One log line as JSON. All external strings are escaped, and truncated to a
+ * kilobyte at a code point boundary, marked with "...". Names are constants. */
 #include "base/log_line.h"
 #include "base/clock.h"
 #include "base/codec.h"

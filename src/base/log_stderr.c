@@ -1,7 +1,7 @@
-/* stderr may be a pipe that nobody reads, and its open file description is shared with whoever gave
- * it to us: O_NONBLOCK set on it would be set for them too. So a pipe or a terminal is opened a
- * second time through /proc, as a description of our own; a socket is asked with a flag of the
- * call. Where neither works a write follows a poll and is at most PIPE_BUF bytes, which is what a
+/* stderr may be a pipe that is not read, and its open file description is shared with the parent
+ * process: O_NONBLOCK would be set there too. So a pipe or a terminal is opened a
+ * second time through /proc, as a separate description; a socket is written with MSG_DONTWAIT.
+ * Where neither works a write follows a poll and is at most PIPE_BUF bytes, which is what a
  * pipe takes whole when poll says it is writable.
  *
  * What cannot be written waits in a bounded buffer. Only the log's writer thread is here. */

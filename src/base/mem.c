@@ -1,6 +1,6 @@
 /* The heap: calloc and realloc with the product checked, and the one place where a test can make
  * memory fail. Arenas and buffers take their memory here too, so that arming mem_fail_nth reaches
- * every allocation of ours. Disarmed, the test costs one relaxed load. */
+ * every allocation of the program. Disarmed, the test costs one relaxed load. */
 #include "base/mem.h"
 
 #include <stdatomic.h>

@@ -114,7 +114,7 @@ static bool is_active(uint32_t point)
 typedef bool (*acts_fn)(uint32_t point);
 typedef void (*escape_fn)(struct buf *b, uint32_t point, unsigned char byte);
 
-/* Nearly all bytes of URLs, log lines and lists of images: nothing that anybody escapes. */
+/* Nearly all bytes of URLs, log lines and lists of images: none of them needs escaping. */
 static const bool PLAIN[256] = { [' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true };
 
 /* Append s, with what `acts` or is ill-formed handed to `escape`. */

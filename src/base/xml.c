@@ -1,4 +1,4 @@
-/* The tree is built with expat's callbacks. What goes wrong in one of them stops the parser and is given
+/* The tree is built with expat's callbacks. An error in one of them stops the parser and is returned
  * when it has returned. Names are kept once each: a body of ten thousand parts has a dozen of them. */
 #include "base/xml.h"
 

@@ -1,4 +1,4 @@
-/* A log line parsed, weighed and put in order for people. */
+/* A log line parsed, filtered and formatted for people. */
 #include "cli/log_filter.h"
 
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* tintype logs: the rotated files, oldest first, then current.jsonl, as base/log.h names them.
  *
  * The current file is opened before the directory is listed, so that a rotation in between shows a
- * file twice at most, and that one is known by its inode. Following polls five times a second:
+ * file twice at most, and that one is recognized by its inode. Following polls five times a second:
  * when the current name is another file, what was rotated after the one we had is read first,
  * so that no line is missed however often it rotated. */
 #include "base/clock.h"
@@ -30,7 +30,7 @@ struct log_reader {
 	bool json;
 	int dir;
 	int fd;          /* of the current file; -1: there is none yet */
-	struct buf line; /* begun, not ended */
+	struct buf line; /* incomplete */
 	struct buf shown;
 };
 

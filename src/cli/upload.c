@@ -220,7 +220,7 @@ static void end_by_signal(struct upload_run *u, int signal_number)
 	struct timespec soon;
 	clock_gettime(CLOCK_MONOTONIC, &soon);
 	soon.tv_sec++;
-	/* A worker that writes into a pipe that nobody reads keeps the lock. */
+	/* A worker that writes to a pipe that is not read keeps the lock. */
 	if (pthread_mutex_clocklock(&u->out, CLOCK_MONOTONIC, &soon) == 0) {
 		progress_clear(&u->progress);
 		show_line(stderr, "interrupted: %zu of %zu files done, %zu of them failed", u->progress.done, u->progress.files, u->failed);

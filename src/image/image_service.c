@@ -65,7 +65,7 @@ enum status image_service_read(struct product *p, struct str image_id, struct ar
 
 /* The row first: an engine that holds the object too takes both in one commit, and then the second
  * removal finds nothing. Elsewhere a row without an object would be a listed image that cannot be
- * shown; an object without a row is nothing that anybody sees, and the sweep removes it. */
+ * shown; an object without a row is not visible to anyone, and the sweep removes it. */
 enum status image_service_remove(struct product *p, struct str image_id, struct fault *why)
 {
 	assert(p != NULL);

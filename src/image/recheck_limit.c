@@ -13,14 +13,14 @@
 #define WAYS 4u
 #define APART_MS 1000
 
-struct glance {
+struct recheck {
 	uint64_t digest; /* 0: free */
 	int64_t at_ms;
 };
 
 struct recheck_limit {
 	pthread_mutex_t lock;
-	struct glance sets[SETS][WAYS];
+	struct recheck sets[SETS][WAYS];
 };
 
 static uint64_t digest_of(struct str id)
@@ -46,15 +46,15 @@ void recheck_limit_free(struct recheck_limit **g)
 	*g = NULL;
 }
 
-static bool is_expired(const struct glance *place, int64_t now_ms)
+static bool is_expired(const struct recheck *place, int64_t now_ms)
 {
 	return place->digest == 0 || now_ms - place->at_ms >= APART_MS;
 }
 
 /* The place of this digest, else one that is free; NULL when none is. */
-static struct glance *find_slot(struct glance *set, uint64_t digest, int64_t now_ms)
+static struct recheck *find_slot(struct recheck *set, uint64_t digest, int64_t now_ms)
 {
-	struct glance *spare = NULL;
+	struct recheck *spare = NULL;
 	for (size_t i = 0; i < WAYS; i++) {
 		if (set[i].digest == digest)
 			return &set[i];
@@ -69,10 +69,10 @@ bool recheck_allowed(struct recheck_limit *g, struct str image_id, int64_t now_m
 	assert(g != NULL);
 	uint64_t digest = digest_of(image_id);
 	pthread_mutex_lock(&g->lock);
-	struct glance *place = find_slot(g->sets[digest >> 32 & (SETS - 1)], digest, now_ms);
+	struct recheck *place = find_slot(g->sets[digest >> 32 & (SETS - 1)], digest, now_ms);
 	bool allowed = place != NULL && is_expired(place, now_ms);
 	if (allowed)
-		*place = (struct glance){ digest, now_ms };
+		*place = (struct recheck){ digest, now_ms };
 	pthread_mutex_unlock(&g->lock);
 	return allowed;
 }

@@ -1,7 +1,7 @@
 /* An object was written. What is done depends on the row:
  *
  *   none       the object is deleted: nothing may be in the store without a row. The row is
- *              durable before anybody has a URL, so this is no object that is only early.
+ *              durable before the URL is returned, so this is not an object that is merely early.
  *   pending    it is verified and resolved
  *   uploaded   of the object with this ETag and time: these bytes are known. Of another: the object was written
  *              again, through a URL that was still good; it is verified like the first

@@ -1,6 +1,6 @@
 /* Opening a slot: check what was asked, draw an id and a delete token, compute the URL or the form,
  * and only then commit the row. Computing needs no disk, so if it fails nothing was written; and
- * nobody has the URL before the row that explains its bytes is durable. */
+ * the URL is not returned before its row is durable. */
 #include "image/slot.h"
 
 #include "base/clock.h"

@@ -62,7 +62,7 @@ enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms
 	return OK;
 }
 
-/* Whether the probe can tell this type from others. */
+/* Whether the probe can recognize this type. */
 static bool is_known(struct str media_type)
 {
 	for (enum probe_type t = PROBE_JPEG; t <= PROBE_WEBP; t++)

@@ -35,7 +35,7 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 static enum status resolve_row(struct product *p, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
 	enum status end = table_resolve(p->table, s, a, now, why);
-	if (end == CONFLICT) /* somebody else resolved it first: so be it */
+	if (end == CONFLICT) /* another call resolved it first, which is fine */
 		return OK;
 	if (end == OK)
 		metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);

@@ -95,7 +95,7 @@ enum status runtime_fail_init(struct runtime *r, const struct fault *cause, stru
 	return status == 202 ? OK : fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to the init error", status);
 }
 
-/* The header continues to whoever this process asks, by the variable that tools look for. */
+/* The header is propagated to the services that this process calls, by the variable that tools read. */
 static void set_trace(struct runtime *r, struct str id)
 {
 	bool first = r->trace[0] == '\0';

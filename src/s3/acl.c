@@ -1,5 +1,5 @@
 /* Access control lists. S3 lets a bucket's owner turn them off, and all of ours are so: the owner has full
- * control, nobody else has anything. Clients send x-amz-acl as a matter of course, so that it is taken
+ * control, others have no access. Many clients always send x-amz-acl, so it is accepted
  * without effect; a body that would open an object to others is refused, since its sender must know.
  * Source: Amazon S3 API, GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl. */
 #include "s3/acl.h"

@@ -132,7 +132,7 @@ static enum status read_signature(struct s3_call *c, struct fault *why)
 	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
 }
 
-/* Those that are of the signature itself, and those that tell of a body, which whoever makes a URL does not have: SDKs put the
+/* Those of the signature itself, and those that describe a body, which is unknown when a URL is signed: SDKs put the
  * checksum of no bytes there, and S3 passes it over. */
 static bool stays_in_query(struct str name)
 {

@@ -1,4 +1,4 @@
-/* PUT of an object, and of a part of a multipart upload: everything the head can tell is checked before the first byte
+/* PUT of an object, and of a part of a multipart upload: everything in the head is checked before the first byte
  * of the body, so that a client that waits for "100 Continue" never sends a body in vain.
  *
  * A body that is small and known to be so needs no worker: its end is a commit that is started on the reactor and
@@ -74,13 +74,13 @@ enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *
 {
 	struct object_headers object_headers;
 	uint64_t length;
-	TRY(call_refuse_reserved(c, !c->auth.in_header, why)); /* whoever's key has signed the URL */
+	TRY(call_refuse_reserved(c, !c->auth.in_header, why)); /* whichever key has signed the URL */
 	TRY(make_upload(c, why));
 	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(acl_check_headers(c, why));
 	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
 	c->upload->content_type = object_headers.content_type;
-	if (!c->is_image) /* an image has nothing but what its bytes say, whoever has its URL */
+	if (!c->is_image) /* an image has no headers of the client's */
 		c->upload->meta = (struct object_meta){ .headers = object_headers.headers, .n_headers = object_headers.n_headers };
 	TRY(object_headers_condition(c, &c->upload->condition, why));
 	if (c->is_image && c->upload->condition.etag.n > 0)
@@ -90,7 +90,7 @@ enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *
 	return begin_body(c, length, step, why);
 }
 
-/* An upload that was begun with an algorithm takes no part of another. */
+/* An upload with a checksum algorithm accepts no part with another. */
 static enum status match_checksum(struct s3_call *c, const struct part_upload *of, struct fault *why)
 {
 	struct s3_upload *u = c->upload;

@@ -18,7 +18,7 @@
 /* Enough for 64 KB of headers, a form's fields and an explained error; memory is taken as it is used. */
 #define ARENA_BYTES ((size_t)512 * 1024)
 /* ... and for who may use it: a request of 2 MiB of XML and its tree, an answer of 1000 keys that grow sixfold
- * when they are escaped, and what a buffer leaves behind when it grows. */
+ * when they are escaped, and the old copies of a growing buffer. */
 #define ARENA_PERMITTED_BYTES ((size_t)64 * 1024 * 1024)
 
 /* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all,

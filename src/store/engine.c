@@ -1,5 +1,5 @@
 /* Open and close the engine. The directory is locked before anything in it is touched; then keys,
- * database, committer, what a crash left behind, publisher. Closing goes the other way: the publisher needs the
+ * database, group commit, crash recovery, publisher. Closing goes the other way: the publisher needs the
  * commit thread, and the commit thread's connection is the last to go, so that SQLite writes its log back. */
 #include "store/engine.h"
 

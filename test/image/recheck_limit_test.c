@@ -111,5 +111,5 @@ int main(void)
 		TEST(test_recheck_by_many_threads_then_one_check),
 		TEST(test_new_without_memory_then_null),
 	};
-	return cmocka_run_group_tests_name("glance", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("recheck_limit", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Name resolution on a helper thread. The lookup is shared by the thread and the waiter; whoever is
+/* Name resolution on a helper thread. The lookup is shared by the thread and the waiter; the one that is
  * last frees it. */
 #include "http/client/resolve.h"
 

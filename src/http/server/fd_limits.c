@@ -1,8 +1,8 @@
 /* Descriptors. Whoever opens connections and sends nothing must not take those that everything else
  * lives on: with none left no listener accepts no body is
- * written and nobody can check /healthz. So some are spare for files, some are the admin
+ * written and /healthz cannot be checked. So some are spare for files, some are the admin
  * listener's, and the rest is room for the API's and the storage's connections: a quarter of it is
- * assured to each, and the half between goes to whoever comes first.
+ * assured to each, and the other half is first come, first served.
  *
  * The counts that are compared come from many reactors and may be late by some: the spare bears it. */
 #include "http/server/fd_limits.h"

@@ -4,9 +4,9 @@
  * the public URL's.
  *
  * The port is checked for its form and else ignored: rebinding changes the name, while ports
- * differ honestly behind a proxy, a container or a tunnel (and the store's signatures cover the
+ * differ legitimately behind a proxy, a container or a tunnel (and the store's signatures cover the
  * whole Host anyway). On a wildcard address every IP literal is ours too: a literal was not looked
- * up, so nobody can rebind it. Pure; any thread. */
+ * up, so it cannot be rebound. Pure; any thread. */
 #include "http/server/host.h"
 
 static bool is_of(struct str s, struct str more)

@@ -206,7 +206,7 @@ static void drain_requests(struct server *s)
 		order_all(s, ORDER_CUT);
 }
 
-/* The pool first, and what handlers have started: then no connection is anybody's but its reactor's. */
+/* The pool first, and what handlers have started: then every connection belongs to its reactor. */
 static void stop_listeners(struct server *s)
 {
 	shut_listeners(s);

@@ -34,7 +34,7 @@ static struct {
 	_Atomic int64_t looked_ms;
 } tls = { .swap = PTHREAD_RWLOCK_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* A key that is encrypted is refused: nobody is there to be asked. */
+/* An encrypted key is refused: there is no one to ask for the passphrase. */
 static int no_passphrase(char *out, int n, int writes, void *arg)
 {
 	return 0;

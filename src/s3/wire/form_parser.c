@@ -59,8 +59,8 @@ static bool cut_parameter(struct str *rest, struct str *name, struct str *value)
 		return true;
 	}
 	size_t end = find_quote(s, true);
-	struct str behind = str_trim(str_slice(s, end + 1, s.n));
-	if (end >= s.n || (behind.n > 0 && behind.p[0] != ';'))
+	struct str after = str_trim(str_slice(s, end + 1, s.n));
+	if (end >= s.n || (after.n > 0 && after.p[0] != ';'))
 		end = find_quote(s, false);
 	if (end >= s.n)
 		return false;

@@ -27,7 +27,7 @@ static const char pragmas_read[] = "PRAGMA cache_size=-256; PRAGMA temp_store=ME
 
 static void configure_connection(void)
 {
-	/* Refused when somebody has used SQLite before: then it works as well, a little slower. */
+	/* Fails if SQLite was used before: then it works as well, a little slower. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
 }

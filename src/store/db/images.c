@@ -181,7 +181,7 @@ static void bind_insertion(sqlite3_stmt *s, const struct insertion *in)
 	bind_str(s, 17, row->delete_hash);
 }
 
-/* Slots that have expired keep nobody out, though the sweep has not come to them: some of them make room. They have no
+/* Expired slots do not count against the limit before the sweep removes them: some of them are removed here. They have no
  * objects, so there is nothing for the publisher to remove. */
 static enum status apply_insert(struct writer *w, struct change *c)
 {

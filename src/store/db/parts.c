@@ -185,7 +185,7 @@ struct upload_walk {
 	sqlite3_stmt *rows;
 	int64_t bucket;
 	struct seek from;
-	int64_t behind; /* of the key `from` itself: uploads after this number */
+	int64_t after; /* of the key `from` itself: uploads after this number */
 };
 
 static void seek_to(struct upload_walk *w)
@@ -193,7 +193,7 @@ static void seek_to(struct upload_walk *w)
 	sqlite3_reset(w->rows);
 	bind_int(w->rows, 1, w->bucket);
 	bind_str(w->rows, 2, key_cursor_str(&w->from));
-	bind_int(w->rows, 3, w->behind);
+	bind_int(w->rows, 3, w->after);
 }
 
 /* After an upload of a key that belongs to no common prefix the walk continues at that key. */
@@ -204,11 +204,11 @@ static void first_key(struct upload_walk *w)
 	bool inside = str_starts_with(q->after_key, q->prefix) && key_cursor_group(q->after_key, q->prefix, q->delimiter).n == 0;
 
 	key_cursor_start(&w->from, &(struct key_cursor_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after_key });
-	w->behind = -1;
+	w->after = -1;
 	if (!inside || q->after_key.n == 0 || q->after_key.n > OBJECT_KEY_MAX_BYTES || !upload_id_read(q->after_id, &id))
 		return;
 	w->from.n = q->after_key.n; /* without the NUL that passes the key over */
-	w->behind = id.n;
+	w->after = id.n;
 }
 
 static enum status add_entry(struct upload_walk *w, struct arena *a, struct part_upload *out, struct fault *why)
@@ -222,7 +222,7 @@ static enum status add_entry(struct upload_walk *w, struct arena *a, struct part
 	}
 	*out = (struct part_upload){ .bucket = w->query->bucket, .key = str_dup(a, group) };
 	key_cursor_skip_group(&w->from, group);
-	w->behind = -1;
+	w->after = -1;
 	seek_to(w);
 	return fault_check_arena(a, why);
 }

@@ -53,7 +53,7 @@ static uint64_t least_free(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Room that nobody may use but deletes: twice what the ballast needs, so that it can be made again. */
+/* Space reserved for deletes: twice what the ballast needs, so that it can be allocated again. */
 static uint64_t owed(const struct space *s)
 {
 	return 2 * atomic_load_explicit(&s->owed_bytes, memory_order_relaxed);
@@ -114,7 +114,7 @@ uint64_t space_spare_pages(struct space *s, uint64_t page_bytes)
 	return measure_free(s, &free_bytes) ? subtract(free_bytes, s->reserve_bytes) / 4 / page_bytes : 0;
 }
 
-/* The size that the ballast is to have here, and what is free; 0 where that is not to be told. */
+/* The size that the ballast should have here, and the free space; 0 where that is unknown. */
 static uint64_t ballast_bytes(const struct space *s, uint64_t *free_bytes)
 {
 	struct statvfs fs;

@@ -182,7 +182,7 @@ static enum status sync_dirs(const struct tree *t, const uint64_t *files, size_t
 	return OK;
 }
 
-/* One that is there may be somebody's who was cut off before the sync, so it is synced again: once for
+/* An existing one may not have been synced before a crash, so it is synced again: once for
  * many files, since numbers rise. */
 static enum status make_dir(struct tree *t, uint64_t file, struct fault *why)
 {

@@ -150,14 +150,14 @@ static struct str section_of(struct str text, struct str name)
 static void put_without(struct buf *b, struct str text, struct str part)
 {
 	size_t from = (size_t)(part.p - text.p);
-	struct str before = str_slice(text, 0, from), behind = str_slice(text, from + part.n, text.n);
+	struct str before = str_slice(text, 0, from), after = str_slice(text, from + part.n, text.n);
 
-	if (str_starts_with(behind, STR("\n")))
-		behind = str_slice(behind, 1, behind.n);
-	while (behind.n == 0 && str_ends_with(before, STR("\n\n")))
+	if (str_starts_with(after, STR("\n")))
+		after = str_slice(after, 1, after.n);
+	while (after.n == 0 && str_ends_with(before, STR("\n\n")))
 		before.n--;
 	buf_put(b, before);
-	buf_put(b, behind);
+	buf_put(b, after);
 }
 
 static enum status cut_out(struct editing *e, struct str name, struct buf *b, struct fault *why)
