@@ -24,7 +24,7 @@ read_arguments() {
 			shift ;;
 		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/deploy.sh; exit 0 ;;
 		*=*) given+=("$1") ;;
-		*) fail "unknown argument '$1'; deploy/deploy.sh --help tells what there is" ;;
+		*) fail "unknown argument '$1'; see deploy/deploy.sh --help" ;;
 		esac
 		shift
 	done
@@ -159,7 +159,7 @@ check_outcome() {
 	fi
 	say "What failed first: $(grep -v -i cancelled "$scratch/failed" | head -n 1)" >&2
 	check_state
-	fail "the stack is as it was before (state $status); mend the cause and deploy again"
+	fail "the stack is as it was before (state $status); fix the cause and deploy again"
 }
 
 finish() {

@@ -22,7 +22,7 @@ read_arguments() {
 			shift ;;
 		--yes) yes=yes ;;
 		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/destroy.sh; exit 0 ;;
-		*) fail "unknown argument '$1'; deploy/destroy.sh --help tells what there is" ;;
+		*) fail "unknown argument '$1'; see deploy/destroy.sh --help" ;;
 		esac
 		shift
 	done
@@ -69,7 +69,7 @@ tell_losses() {
 ask() {
 	local answer=
 	if [ "$yes" = yes ]; then return 0; fi
-	[ -t 0 ] || [ -n "${TINTYPE_ASK_STDIN:-}" ] || fail "nobody is there to ask; give --yes if all of this may go"
+	[ -t 0 ] || [ -n "${TINTYPE_ASK_STDIN:-}" ] || fail "not interactive; pass --yes to delete all of this"
 	printf 'Type the name of the stack to go on: '
 	read -r answer || true
 	[ "$answer" = "$stack" ] || fail "nothing was removed"
@@ -159,7 +159,7 @@ remove_role() {
 	found iam delete-role --role-name "$1" || true
 }
 
-# CloudFormation takes what is gone already for deleted. Where it does not, it is told to let go of it.
+# CloudFormation treats resources that are gone already as deleted. Where it does not, it is told to retain them.
 remove_stack() {
 	local left
 	say "  the rest of the stack"

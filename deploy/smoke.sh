@@ -25,7 +25,7 @@ read_arguments() {
 			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --url) url=${2%/} ;; esac
 			shift ;;
 		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/smoke.sh; exit 0 ;;
-		*) fail "unknown argument '$1'; deploy/smoke.sh --help tells what there is" ;;
+		*) fail "unknown argument '$1'; see deploy/smoke.sh --help" ;;
 		esac
 		shift
 	done

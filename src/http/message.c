@@ -1,6 +1,6 @@
 /* Requests and answers: looking up headers and query pairs, parsing a query, filling an answer.
  *
- * A query is parsed in two passes, for the pairs must are in one array: count the '&', then cut.
+ * A query is parsed in two passes, for the pairs must be in one array: count the '&', then cut.
  * The raw text of each pair is kept next to the decoded one, because signatures are over what was
  * sent. An answer owns at most one thing, its file. */
 #include "http/message.h"

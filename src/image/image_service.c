@@ -1,4 +1,4 @@
-/* The gallery: complete, read, delete, download. Each may be repeated, and each copes with a row
+/* The image service: complete, read, delete, download. Each may be repeated, and each handles a row
  * that changes between two of its steps. */
 #include "image/image_service.h"
 

@@ -1,6 +1,6 @@
 /* The last checks, in a table of fixed size: an id has a few places by its digest, and uses its
  * own or one whose check is over a second old. Where all are younger the answer is no, so that the
- * promise holds however many images are asked for, and so that no crowd of readers grows the memory
+ * promise holds however many images are asked for, and so that many readers cannot grow the memory
  * or the number of checks without bound. Two ids of one digest share a place, which only costs a wait. */
 #include "image/recheck_limit.h"
 

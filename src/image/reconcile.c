@@ -4,7 +4,7 @@
  *              durable before the URL is returned, so this is not an object that is merely early.
  *   pending    it is verified and resolved
  *   uploaded   of the object with this ETag and time: these bytes are known. Of another: the object was written
- *              again, through a URL that was still good; it is verified like the first
+ *              again, through a URL that was still valid; it is verified like the first
  *   rejected   the object is deleted: a rejected slot is closed
  *
  * Each step may be repeated, and each decision is made on what is there now. */

@@ -1,4 +1,4 @@
-/* Opening a slot: check what was asked, draw an id and a delete token, compute the URL or the form,
+/* Opening a slot: validate the request, generate an id and a delete token, compute the URL or the form,
  * and only then commit the row. Computing needs no disk, so if it fails nothing was written; and
  * the URL is not returned before its row is durable. */
 #include "image/slot.h"

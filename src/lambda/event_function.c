@@ -1,7 +1,7 @@
 /* Each object event is processed by itself, in an arena of its own; the first failure of a message
  * puts it on the list of the answer. Of several events for one key only those with the highest sequencer
- * are processed, since verifying reads what is there now. What is left when the time is nearly over is given
- * back rather than begun. */
+ * are processed, since verifying reads what is there now. What is left when the time is nearly over is returned
+ * rather than started. */
 #include "lambda/event_function.h"
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-/* jansson's tree, asked by name. */
+/* Lookups by name in jansson's tree. */
 #include "lambda/fields.h"
 
 #include <stdarg.h>

@@ -1,7 +1,7 @@
-/* One request through the handler, on the one thread there is: begin, the whole body as one piece, finish.
+/* One request through the handler, on the one thread there is: on_head, the whole body as one piece, run.
  * A function serves some of the API's routes, because its role may do no more; the others, which
- * only a Function URL would send here, are no paths of this function. Preflights are answered for
- * every path. An answer over what Lambda takes becomes a refusal of the API's own form. */
+ * only a Function URL would send here, are not paths of this function. Preflights are answered for
+ * every path. A response over Lambda's limit becomes an error in the API's format. */
 #include "lambda/gateway.h"
 
 #include "api/route.h"

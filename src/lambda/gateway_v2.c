@@ -1,6 +1,6 @@
 /* Version 2.0: HTTP APIs and Function URLs. Headers have one value each, those that came twice joined by
  * commas; the query is raw; the path begins with the stage unless that is $default. Cookies, which
- * stand apart, are nothing to this API. */
+ * are separate, are not used by this API. */
 #include "lambda/fields.h"
 #include "lambda/gateway_event.h"
 

@@ -1,5 +1,5 @@
-/* What every adapter of the inspection shares, and the one for tables that list uploaded images alone: a page
- * asks for as many rows as it still has room for, so that the list's own cursor is always right. */
+/* What all adapters of the admin query share, and the one for tables that list uploaded images only: a page
+ * reads as many rows as it still has room for, so that the list's own cursor is always right. */
 #include "port/admin_query.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Authentication is in two steps, because the secret must be found between them: read the claim,
- * find its key, verify. What is said about a wrong signature depends on the mode: S3's plain
+/* Authentication is in two steps, because the secret must be found between them: read the signature,
+ * find its key, verify. The error for a wrong signature depends on the mode: S3's plain
  * sentence, or in development all that S3 itself would show and the likely mistake by name.
  * What each key may do is for authorize.c. */
 #include "s3/auth.h"

@@ -1,6 +1,6 @@
-/* Permission in three steps. `slots` has a rule of its own: what a handed-out URL or form is for, and no
+/* Authorization in three steps. `slots` has a rule of its own: what an issued URL or form is for, and no
  * more. For all others the bucket must be their user's, since buckets are private; then their grants are
- * asked for the operation's action. The product's own rules about images come after that and bind everybody.
+ * asked for the operation's action. The product's own rules about images come after that and apply to all keys.
  * The owner's key is no exception: on the buckets of others it is like any other client. */
 #include "s3/authorize.h"
 

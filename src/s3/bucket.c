@@ -1,4 +1,4 @@
-/* Buckets: list, make, drop, and what is asked about one.
+/* Buckets: list, create, delete, and read properties.
  * Source: Amazon S3 API, ListBuckets, CreateBucket, DeleteBucket, HeadBucket, GetBucketLocation,
  * GetBucketVersioning. */
 #include "s3/acl.h"

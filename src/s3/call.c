@@ -1,4 +1,4 @@
-/* What all operations ask of a call: whose its key is, and what its error should say. */
+/* What all operations need of a call: the owner of its key, and the details of its error. */
 #include "s3/call.h"
 
 #include "image/verdict.h"

@@ -94,7 +94,7 @@ class Journey(unittest.TestCase):
         s3.create_multipart_upload(Bucket=BUCKET, Key="images/half")
         fixture.client("dynamodb").put_item(TableName="ImageMetadata", Item={"imageId": {"S": "1"}})
         fixture.protect_table("ImageMetadata", True)
-        self.bad(fixture.script("destroy", "--region", REGION), "nobody is there to ask")
+        self.bad(fixture.script("destroy", "--region", REGION), "not interactive")
         done = fixture.script("destroy", "--region", REGION, stdin="another\n", TINTYPE_ASK_STDIN="1")
         self.bad(done, "nothing was removed")
         for words in (f"bucket {BUCKET} holds 1000 or more objects, counting every version", "table ImageMetadata holds about 1 rows",

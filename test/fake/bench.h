@@ -52,7 +52,7 @@ struct image_row bench_row(struct bench *b, unsigned n);
 void bench_resolve(struct bench *b, unsigned n, int64_t uploaded_ms, struct str reason);
 struct str bench_key(struct bench *b, unsigned n);
 struct image_counts bench_counts(struct bench *b);
-/* How many rows will end, and how many are listed: what can be told of any table, at once. */
+/* How many rows will expire, and how many are listed: what any table can report at once. */
 size_t bench_ending(struct bench *b);
 size_t bench_listed(struct bench *b);
 

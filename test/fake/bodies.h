@@ -5,9 +5,9 @@
 
 #include "fake/bench.h"
 
-/* n bytes that tell their places. */
+/* n bytes whose values depend on their offsets. */
 struct str body_noise(struct bench *b, size_t n);
-/* Begin with the length told, and write all. */
+/* Begin with the length given, and write all. */
 struct incoming *body_receive(struct bench *b, struct str body);
 /* A commit of a plain object in the fixture's bucket. */
 struct object_commit body_commit(struct bench *b, struct str key);

@@ -3,7 +3,7 @@
  * others NULL and runs the suites of those it has; the bucket suite requires all three.
  *
  *     static const struct contract_maker maker = { "local", make, reopen, unmake };
- * bucket_catalog and part_store are tested next to a bucket store, on whose bodies they stand.
+ * bucket_catalog and part_store are tested next to a bucket store, whose bodies they use.
  *
  *     int main(void) { return contract_table(&maker) + contract_store(&maker) + contract_bucket(&maker); } */
 #ifndef FAKE_CONTRACT_H

@@ -26,7 +26,7 @@ struct fake_api {
 	const char *name;        /* of every record, as JSON text, in place of the one given */
 	const char *slot_url;    /* in place of the real upload URL */
 	bool looks_late;         /* a record is pending until it is completed */
-	bool locked;             /* records need a key, and nobody has it */
+	bool locked;             /* records require a key that no client has */
 	bool lies;               /* the record's ETag is another one */
 	bool cuts;               /* downloads stop half way */
 	bool stalls;             /* the same, with the connection left open */

@@ -7,7 +7,7 @@
 #define FAKE_RING_KEYS 8
 
 struct fake_ring {
-	struct key_ring port; /* give &ring.port to whoever requires a ring */
+	struct key_ring port; /* pass &ring.port where a ring is required */
 	struct access_key keys[FAKE_RING_KEYS];
 	size_t n;
 };

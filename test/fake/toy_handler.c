@@ -1,5 +1,5 @@
 /* A handler of toys, for tests of the listeners: each path shows one way that a handler may answer.
- * The paths are told in toy_door.h. */
+ * The paths are listed in toy_handler.h. */
 #include "fake/toy_handler.h"
 
 #include <assert.h>

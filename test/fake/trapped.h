@@ -14,7 +14,7 @@
 struct trapped;
 /* bucket: of the images. The test ends here when the engine does not open. */
 struct trapped *trapped_new(struct str bucket, uint64_t max_pending);
-/* Bodies that were begun and neither finished nor abandoned are a bug (assert). */
+/* Bodies that were started and neither finished nor abandoned are a bug (assert). */
 void trapped_free(struct trapped **t);
 
 struct bucket_store *trapped_buckets(struct trapped *t);
@@ -31,7 +31,7 @@ void trapped_lose_nth(struct trapped *t, uint64_t n, enum fault_code code);
 /* ... finds that `meet` ran just before it. */
 void trapped_meet_nth(struct trapped *t, uint64_t n, void (*meet)(void *arg), void *arg);
 uint64_t trapped_calls(struct trapped *t);
-/* Bodies that are begun and not ended. */
+/* Bodies that were started and not finished. */
 size_t trapped_open_bodies(struct trapped *t);
 /* How many objects the bucket of the images holds, up to 1000. */
 size_t trapped_count(struct trapped *t);

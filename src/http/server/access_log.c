@@ -1,6 +1,6 @@
 /* The one line of each request, and its count. A request whose answer could not be sent has status
- * 499 when the client went away and 408 when a deadline ended it. The query is never logged: presigned URLs carry
- * their power in it. */
+ * 499 when the client went away and 408 when a deadline ended it. The query is never logged: presigned URLs have
+ * their signature in it. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/server/server_request.h"

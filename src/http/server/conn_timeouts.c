@@ -1,4 +1,4 @@
-/* See deadline.h. */
+/* See conn_timeouts.h. */
 #include "http/server/conn_timeouts.h"
 
 #define LATER_MS 60000

@@ -1,4 +1,4 @@
-/* What a connection reads next, whom it gives that to, and when it ends.
+/* What a connection reads next, where it passes that to, and when it closes.
  *
  *   HANDSHAKE -> HEAD -> BODY | OBJECT | DROP -> WORK -> RESPONSE -> HEAD ...
  *                                                            \-> LINGER -> closed

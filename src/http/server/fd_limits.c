@@ -1,5 +1,5 @@
-/* Descriptors. Whoever opens connections and sends nothing must not take those that everything else
- * lives on: with none left no listener accepts no body is
+/* Descriptors. Clients that open connections and send nothing must not use up those that everything else
+ * depends on: with none left no listener accepts, no body is
  * written and /healthz cannot be checked. So some are spare for files, some are the admin
  * listener's, and the rest is room for the API's and the storage's connections: a quarter of it is
  * assured to each, and the other half is first come, first served.

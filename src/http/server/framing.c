@@ -1,4 +1,4 @@
-/* Which request ends where. Two readers of one connection (a proxy and us) that disagree on it let a
+/* Which request ends where. Two readers of one connection (a proxy and this server) that disagree on it let a
  * second request be smuggled in a body, so whatever is given twice, two ways, or in a way that only
  * some understand is refused, before any byte of the body is believed.
  * Pure; any thread. */

@@ -1,4 +1,4 @@
-/* DNS rebinding: a page of evil.example lets its own name point to 127.0.0.1 and then talks to us as
+/* DNS rebinding: a page of evil.example lets its own name point to 127.0.0.1 and then sends requests as
  * its own origin. Its requests carry `Host: evil.example`, so a listener answers only to names it
  * knows: the listen address, localhost, 127.0.0.1, [::1], those of the settings, and for the store
  * the public URL's.

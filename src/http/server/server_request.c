@@ -1,13 +1,13 @@
 /* Requests in the steps of a handler:
  *
- *   begin     the head: framing, host, query are checked, the handler's `begin` decides
- *   take      each piece of the body: to `data`, or dropped
- *   the end   of the body: the answer is sent, or a worker runs `finish`, or the handler `start`s what will wake it
+ *   begin     the head: framing, host, query are checked, the handler's `on_head` decides
+ *   take      each piece of the body: to `on_body`, or dropped
+ *   the end   of the body: the answer is sent, or a worker runs `run`, or the handler `run_async`
  *   end       the answer is sent or never will be: report, release
  *
  * A refusal that is known before the end of the body waits for it, up to a bound, for a client that is still
  * sending may not read before; but it goes at once where the client waits for `100 Continue`, where the
- * framing cannot be believed, or where more is announced than we will ever read. Then the connection ends, and
+ * framing cannot be trusted, or where more is announced than will ever be read. Then the connection ends, and
  * lingers (connection.c). Runs on reactors; `work` on a worker, `wake` on any thread. */
 #include "http/server/server_request.h"
 #include "base/clock.h"

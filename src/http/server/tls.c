@@ -1,4 +1,4 @@
-/* Certificate and key. See tls.h. Looked at by handshakes, on reactors. */
+/* Certificate and key. See tls.h. Checked by handshakes, on reactors. */
 #include "http/server/tls.h"
 
 #include "base/file.h"

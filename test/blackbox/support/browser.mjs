@@ -24,7 +24,7 @@ export async function openPage(browser, server, { hash = '', init, url = server.
 	const context = await browser.newContext({ viewport: DESK, reducedMotion: 'reduce', acceptDownloads: true, ...more });
 	const page = await context.newPage();
 	page.setDefaultTimeout(60000);
-	page.on('filechooser', () => {});   // from now on choosers are ours: told only later, one may come before that is heard
+	page.on('filechooser', () => {});   // intercept file choosers from now on: enabled later, one might open before
 	const faults = [];
 	page.on('pageerror', error => faults.push(`thrown: ${error.stack ?? error}`));
 	page.on('console', message => { if (/content security policy|trusted ?type/i.test(message.text())) faults.push(message.text()); });

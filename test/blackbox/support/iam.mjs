@@ -1,4 +1,4 @@
-// What IAM asks of who calls AWS, told from the requests themselves, and what deploy/template.yaml grants.
+// The IAM permissions that calls to AWS need, derived from the requests themselves, and what deploy/template.yaml grants.
 import { readFileSync } from 'node:fs';
 
 import { bindParameters, Evaluator, readTemplate } from '../../cloud/stack.mjs';

@@ -3,7 +3,7 @@
 //   const url = presign(server, 'GET', 'images/x.png', { who: credentials(server).tintype });
 import { encode, hmac, sha256, signing } from './sigv4.mjs';
 
-/** who: { id, secret }; headers and query are signed along; at and expires: when it is good. */
+/** who: { id, secret }; headers and query are signed; at and expires: when it is valid. */
 export function presign(server, method, key, { who, bucket = 'image-uploads', headers = {}, query = {}, at = new Date(), expires = 300, region = 'us-east-1', service = 's3' }) {
 	const { host } = new URL(server.storage);
 	const { date, scope, key: day } = signing(who.secret, { at, region, service });

@@ -1,4 +1,4 @@
-// A TCP proxy that a test can let down: it hands bytes on, and holds or cuts a connection where it is told.
+// A TCP proxy for tests: it forwards bytes, and holds or cuts a connection on request.
 // It also keeps the heads that came through it, as they were on the wire.
 //
 //   const proxy = await startProxy();

@@ -59,7 +59,7 @@ export function s3(server, method, path, options = {}) {
 }
 
 /**
- * A body in aws-chunked. signed: with chunk signatures that begin with the head's; trailer: lines behind the last chunk;
+ * A body in aws-chunked. signed: with chunk signatures that begin with the head's; trailer: lines after the last chunk;
  * change(text, n): makes another of the n-th chunk's head. sizes: of the chunks.
  */
 export function framed(head, data, { sizes, signed = false, trailer, change = text => text, end = true } = {}) {

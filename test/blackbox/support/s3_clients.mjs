@@ -1,5 +1,5 @@
 // What the tests with stock S3 clients share: two users of one server, and each client's command line with all
-// of its configuration told, so that no file and no variable of the machine's decides what it sends.
+// of its configuration given, so that no file and no variable of the machine affects what it sends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

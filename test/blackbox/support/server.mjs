@@ -25,7 +25,7 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 const tlsEnv = process.env.TEST_TLS
 	? { TINTYPE_TLS_CERT: path.join(process.env.TEST_TLS, 'cert.pem'), TINTYPE_TLS_KEY: path.join(process.env.TEST_TLS, 'key.pem') } : {};
 
-// A test that fails before it can stop its server must not leave it behind.
+// A test that fails before it can stop its server must not leave it running.
 const running = new Set();
 process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
 
@@ -72,7 +72,7 @@ export const tinyPng = Buffer.from(
  * timeoutMs how long the start may take
  *
  * Gives { api, storage, admin, ready, data, child, pid, log, events(), waitForEvent(), stop(), kill() }.
- * api, storage, admin  URLs without a slash at the end
+ * api, storage, admin  URLs without a trailing slash
  * ready                the whole event
  * log                  every line of stderr so far, as text
  */
@@ -184,12 +184,12 @@ export async function openSlot(server, { fileName = 'picture.png', fileType = 'i
 	return answer.json;
 }
 
-/** Send bytes to a PUT slot as its answer tells. */
+/** Send bytes to a PUT slot as its response says. */
 export async function putBytes(slot, bytes, headers = {}) {
 	return fetchUrl(slot.uploadUrl, { method: 'PUT', body: bytes, headers: { ...slot.headers, ...headers } });
 }
 
-/** Send bytes to a form slot as its answer tells. */
+/** Send bytes to a form slot as its response says. */
 export async function postForm(slot, bytes, { fileName = 'picture.png', fileType } = {}) {
 	const form = new FormData();
 	for (const [name, value] of Object.entries(slot.fields))
@@ -300,7 +300,7 @@ export async function eventually(condition, { timeoutMs = 60000, everyMs = 20, w
 export function childEnv(env) {
 	const all = { ...process.env, ...env };
 	for (const name of Object.keys(all)) {
-		// Settings of whoever runs the tests must not reach the server under test.
+		// Settings of the user who runs the tests must not reach the server under test.
 		const stray = /^(TINTYPE_|BUCKET_NAME$|REGION$|TABLE_NAME$)/.test(name) && !(name in env);
 		if (stray || all[name] === null)
 			delete all[name];
