@@ -68,13 +68,6 @@ static enum status check_content_type(const struct api_call *c, struct fault *wh
 		"then PUT the file there.");
 }
 
-static enum status check_length(const struct api_call *c, struct fault *why)
-{
-	if (!c->route->has_body || c->x->request.length <= BODY_MAX_BYTES)
-		return OK;
-	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
-}
-
 static enum status check_request(struct api_call *c, struct fault *why)
 {
 	struct request_context *x = c->x;
@@ -92,7 +85,9 @@ static enum status check_request(struct api_call *c, struct fault *why)
 		x->answer.image_id = c->at.segment;
 	}
 	TRY(check_content_type(c, why));
-	return check_length(c, why);
+	if (!c->route->has_body || c->x->request.length <= BODY_MAX_BYTES)
+		return OK;
+	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
 }
 
 bool call_end(struct api_call *c, enum status status, const struct fault *why)
@@ -118,14 +113,6 @@ static void run_handler(struct api_call *c)
 	enum status status = c->route->run(c, &why);
 
 	call_end(c, status, &why);
-}
-
-/* How the listener continues with an admitted call. */
-static enum handler_step choose_step(const struct api_call *c)
-{
-	if (c->route->start != NULL && c->api->product->table->ops->starts_without_waiting)
-		return HANDLER_RUN_ASYNC;
-	return c->route->has_body ? HANDLER_READ_BODY : HANDLER_RUN;
 }
 
 static enum handler_step on_head(struct handler *d, struct request_context *x)
@@ -154,7 +141,10 @@ static enum handler_step on_head(struct handler *d, struct request_context *x)
 		run_handler(c);
 		return HANDLER_ANSWER;
 	}
-	return choose_step(c);
+	/* How the listener continues with an admitted call. */
+	if (c->route->start != NULL && c->api->product->table->ops->starts_without_waiting)
+		return HANDLER_RUN_ASYNC;
+	return c->route->has_body ? HANDLER_READ_BODY : HANDLER_RUN;
 }
 
 static enum status on_body(struct handler *d, struct request_context *x, const char *p, size_t n)

@@ -37,16 +37,6 @@ static void log_failure(const struct fault *why)
 	LOG(SWEEP_FAILED, STR(""), LOG_C("code", fault_name(why->code)), LOG_C("text", why->text), LOG_C("cause", why->cause));
 }
 
-static void log_result(enum status status, const struct gc_result *r, const struct fault *why)
-{
-	if (r->ended + r->forgotten + r->reconciled + r->rejected + r->orphans > 0)
-		LOG(SWEEP, STR(""), LOG_I("ended", r->ended), LOG_I("forgotten", r->forgotten), LOG_I("confirmed", r->reconciled),
-			LOG_I("rejected", r->rejected), LOG_I("orphans", r->orphans));
-	metric_add(M_SWEPT, (int64_t)(r->ended + r->forgotten));
-	if (status != OK)
-		log_failure(why);
-}
-
 /* false: not all could be done. */
 static bool run_gc(struct gc_thread *j, bool walk)
 {
@@ -55,7 +45,12 @@ static bool run_gc(struct gc_thread *j, bool walk)
 	enum status status = gc_run(j->product, clock_now_ms(), is_stopping, j, &result, &why);
 	if (status == OK && walk)
 		status = gc_orphans(j->product, clock_now_ms(), is_stopping, j, &result, &why);
-	log_result(status, &result, &why);
+	if (result.ended + result.forgotten + result.reconciled + result.rejected + result.orphans > 0)
+		LOG(SWEEP, STR(""), LOG_I("ended", result.ended), LOG_I("forgotten", result.forgotten), LOG_I("confirmed", result.reconciled),
+			LOG_I("rejected", result.rejected), LOG_I("orphans", result.orphans));
+	metric_add(M_SWEPT, (int64_t)(result.ended + result.forgotten));
+	if (status != OK)
+		log_failure(&why);
 	return status == OK;
 }
 

@@ -116,21 +116,12 @@ static enum status parse_allow(struct order *o, const char *value, struct fault 
 	return OK;
 }
 
-static bool is_word(struct str s, size_t min, size_t max, struct str more)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i], letter = (char)(c | 0x20);
-		if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && str_find_char(more, c) == more.n)
-			return false;
-	}
-	return s.n >= min && s.n <= max;
-}
-
 static enum status parse_id(struct order *o, const char *value, struct fault *why)
 {
-	if (!is_word(str_of(value), ID_MIN, KEY_ID_MAX, STR("._-")))
+	size_t n = strlen(value);
+	if (n < ID_MIN || n > KEY_ID_MAX || !str_consists_of(str_of(value), STR("._-")))
 		return print_usage(why, "--id must be 3 to 128 of A-Z, a-z, 0-9, '.', '_' and '-'");
-	memcpy(o->key.id, value, strlen(value) + 1);
+	memcpy(o->key.id, value, n + 1);
 	o->id_given = true;
 	return OK;
 }
@@ -209,20 +200,6 @@ static const struct flag_name *option_row(size_t i)
 	return i < COUNT_OF(options) ? &options[i].flag : NULL;
 }
 
-static enum status check_grants(struct order *o, struct fault *why)
-{
-	for (size_t i = 0; i < o->n_grants; i++) {
-		const struct given *given = &o->given[i];
-		if (o->n_grants > 1 && !(given->bucket && given->allow))
-			return print_usage(why, "with several permissions each needs its own --bucket (* means all) and --allow");
-		if (!given->allow)
-			o->grants[i].actions = given->prefix ? KEY_ACTIONS_ALL & ~(unsigned)KEY_BUCKETS : KEY_ACTIONS_ALL;
-		if (o->grants[i].prefix.n > 0 && given->allow && (o->grants[i].actions & KEY_BUCKETS) != 0)
-			return print_usage(why, "the action buckets applies to a whole bucket: omit --prefix");
-	}
-	return OK;
-}
-
 static enum status read_order(struct order *o, bool named, bool adds, int argc, char **argv, struct fault *why)
 {
 	for (struct flags f = { option_row, adds ? FLAGS_ALL : TAKES_DATA, .has_operands = true, .argc = argc, .argv = argv }; f.argc > 0;) {
@@ -240,13 +217,27 @@ static enum status read_order(struct order *o, bool named, bool adds, int argc, 
 		return print_usage(why, "there is no name");
 	if (o->id_given != o->secret_given)
 		return print_usage(why, "an access key id and a secret go together: --id with --secret-stdin or --secret-env");
-	return check_grants(o, why);
+	for (size_t i = 0; i < o->n_grants; i++) {
+		const struct given *given = &o->given[i];
+		if (o->n_grants > 1 && !(given->bucket && given->allow))
+			return print_usage(why, "with several permissions each needs its own --bucket (* means all) and --allow");
+		if (!given->allow)
+			o->grants[i].actions = given->prefix ? KEY_ACTIONS_ALL & ~(unsigned)KEY_BUCKETS : KEY_ACTIONS_ALL;
+		if (o->grants[i].prefix.n > 0 && given->allow && (o->grants[i].actions & KEY_BUCKETS) != 0)
+			return print_usage(why, "the action buckets applies to a whole bucket: omit --prefix");
+	}
+	return OK;
 }
 
 /* the three */
 
-static void print_key(const struct order *o)
+static enum status add_key(struct order *o, struct fault *why)
 {
+	struct key_addition k = { .name = o->name, .user = o->user, .grants = o->grants, .n_grants = o->n_grants, .key = &o->key };
+
+	if (!o->id_given)
+		new_key_make(&o->key);
+	TRY(key_edit_add(o->data_dir, &k, why));
 	const char *name = o->name.p;
 
 	printf("[%s]\naws_access_key_id = %s\n", name, o->key.id);
@@ -256,16 +247,6 @@ static void print_key(const struct order *o)
 		printf("aws_secret_access_key = %s\n", o->key.secret);
 		fprintf(stderr, "The key of %s was added. The secret is shown only once; put these lines in ~/.aws/credentials.\n", name);
 	}
-}
-
-static enum status add_key(struct order *o, struct fault *why)
-{
-	struct key_addition k = { .name = o->name, .user = o->user, .grants = o->grants, .n_grants = o->n_grants, .key = &o->key };
-
-	if (!o->id_given)
-		new_key_make(&o->key);
-	TRY(key_edit_add(o->data_dir, &k, why));
-	print_key(o);
 	return OK;
 }
 

@@ -157,19 +157,14 @@ static int run_verb(const struct main_verb *v, int argc, char **argv)
 	return v->help != NULL && load_env_file() != 0 ? 2 : v->run(argc, argv);
 }
 
-/* A file that is opened gets the lowest free number: with a standard stream closed, what is printed would
- * go into the database. Opened the wrong way round, so that using such a stream still fails. */
-static void open_standard_streams(void)
+int main(int argc, char **argv)
 {
+	/* A file that is opened gets the lowest free number: with a standard stream closed, what is printed would
+	 * go into the database. Opened the wrong way round, so that using such a stream still fails. */
 	static const int modes[] = { O_WRONLY, O_RDONLY, O_RDONLY };
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
 			abort();
-}
-
-int main(int argc, char **argv)
-{
-	open_standard_streams();
 	/* A peer that went away is an error of its write, not the end of the program. */
 	signal(SIGPIPE, SIG_IGN);
 	crypto_init();

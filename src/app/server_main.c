@@ -229,8 +229,13 @@ static void print_addresses(const struct server_parts *c)
 			c->at.storage, s->data_dir, s->data_dir, s->data_dir);
 }
 
-static void print_welcome(const struct server_parts *c)
+static void on_started(void *arg)
 {
+	struct server_parts *c = arg;
+	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
+		LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
+		LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION),
+		LOG_C("access", key_for_images(c) ? "key" : "open"));
 	printf("tintype " VERSION " is ready.\n"
 		   "  page     %s/   (for a browser)\n"
 		   "  API      %s/prod   %s\n"
@@ -248,16 +253,6 @@ static void print_welcome(const struct server_parts *c)
 		   "Stop with Ctrl-C.\n",
 		c->at.api, key_for_images(c) ? "-H \"Authorization: Bearer $TINTYPE_API_KEY\" " : "", c->at.api);
 	fflush(stdout);
-}
-
-static void on_started(void *arg)
-{
-	struct server_parts *c = arg;
-	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
-		LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
-		LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION),
-		LOG_C("access", key_for_images(c) ? "key" : "open"));
-	print_welcome(c);
 }
 
 /* The settings, made whole: without a store of our own there is no storage listener. */
@@ -301,23 +296,6 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	return server_run(c->server, &handlers, on_started, why);
 }
 
-static void free_all(struct server_parts *c)
-{
-	server_free(&c->server);
-	gc_thread_free(&c->gc_thread);
-	console_free(&c->console);
-	admin_auth_deinit(&c->admin_auth);
-	s3_free(&c->s3);
-	api_free(&c->api);
-	recheck_limit_free(&c->product.recheck_limit);
-	backends_close(&c->backends);
-	if (c->log_open) {
-		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));
-		log_stop();
-	}
-	secret_wipe(c->admin_token, sizeof(c->admin_token));
-}
-
 int server_main(int argc, char **argv)
 {
 	struct server_parts c = { 0 };
@@ -328,6 +306,18 @@ int server_main(int argc, char **argv)
 			LOG(SERVER_FAILED, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 		fprintf(stderr, "tintype serve: %s%s%s%s\n", why.text, why.cause[0] ? " (" : "", why.cause, why.cause[0] ? ")" : "");
 	}
-	free_all(&c);
+	server_free(&c.server);
+	gc_thread_free(&c.gc_thread);
+	console_free(&c.console);
+	admin_auth_deinit(&c.admin_auth);
+	s3_free(&c.s3);
+	api_free(&c.api);
+	recheck_limit_free(&c.product.recheck_limit);
+	backends_close(&c.backends);
+	if (c.log_open) {
+		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));
+		log_stop();
+	}
+	secret_wipe(c.admin_token, sizeof(c.admin_token));
 	return status == OK ? 0 : why.code == F_BAD_SETTING ? 2 : 1;
 }

@@ -2,20 +2,9 @@
  * between dots must begin and end with a letter or digit. */
 #include "base/bucket_name.h"
 
-static bool is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
 static bool label_ok(struct str label)
 {
-	if (label.n == 0 || !is_plain(label.p[0]) || !is_plain(label.p[label.n - 1]))
-		return false;
-	for (size_t i = 0; i < label.n; i++) {
-		if (!is_plain(label.p[i]) && label.p[i] != '-')
-			return false;
-	}
-	return true;
+	return str_consists_of_lower(label, STR("-")) && label.p[0] != '-' && label.p[label.n - 1] != '-';
 }
 
 static bool looks_like_address(struct str name)

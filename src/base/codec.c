@@ -63,22 +63,20 @@ struct alphabet {
 static const struct alphabet STANDARD = { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true };
 static const struct alphabet URL_SAFE = { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false };
 
-/* One to three bytes as four digits; digits without any bit of input are '=' or left out. */
-static void encode_group(struct buf *b, const char *p, size_t n, const struct alphabet *with)
-{
-	uint32_t bits = 0;
-	char out[4] = "====";
-	for (size_t i = 0; i < n; i++)
-		bits |= (uint32_t)(unsigned char)p[i] << (16 - 8 * i);
-	for (size_t i = 0; i <= n; i++)
-		out[i] = with->digits[bits >> (18 - 6 * i) & 63];
-	buf_put(b, (struct str){ out, with->padded ? 4 : n + 1 });
-}
-
 static void encode_base64(struct buf *b, struct str s, const struct alphabet *with)
 {
-	for (size_t at = 0; at < s.n; at += 3)
-		encode_group(b, s.p + at, s.n - at < 3 ? s.n - at : 3, with);
+	for (size_t at = 0; at < s.n; at += 3) {
+		/* One to three bytes as four digits; digits without any bit of input are '=' or left out. */
+		const char *p = s.p + at;
+		size_t n = s.n - at < 3 ? s.n - at : 3;
+		uint32_t bits = 0;
+		char out[4] = "====";
+		for (size_t i = 0; i < n; i++)
+			bits |= (uint32_t)(unsigned char)p[i] << (16 - 8 * i);
+		for (size_t i = 0; i <= n; i++)
+			out[i] = with->digits[bits >> (18 - 6 * i) & 63];
+		buf_put(b, (struct str){ out, with->padded ? 4 : n + 1 });
+	}
 }
 
 /* 0..63, or -1. The letters and figures are those of both alphabets. */

@@ -81,8 +81,9 @@ static void swap_buffers(struct buf *taken)
 	queue.missed = 0;
 }
 
-static void write_to_ring(struct str lines)
+static void write_out(struct buf *taken)
 {
+	struct str lines = buf_str(taken);
 	char memory[256];
 	struct buf line;
 	buf_init_fixed(&line, memory, sizeof memory);
@@ -91,14 +92,9 @@ static void write_to_ring(struct str lines)
 	log_ring_append(&ring, buf_str(&line));
 	log_ring_append(&ring, lines);
 	ring_missed = 0;
-}
-
-static void write_out(struct buf *taken)
-{
-	write_to_ring(buf_str(taken));
 	if (file.dir_fd >= 0)
-		log_file_append(&file, buf_str(taken));
-	log_stderr_append(&standard, buf_str(taken));
+		log_file_append(&file, lines);
+	log_stderr_append(&standard, lines);
 	if (taken->cap <= KEEP_MEMORY) {
 		buf_clear(taken);
 		return;
@@ -252,16 +248,6 @@ void log_write_raw(struct str line)
 		metric_add(M_LOG_LINES_DROPPED, 1);
 }
 
-static void pass_line(const struct buf *line)
-{
-	if (!buf_ok(line)) /* no memory, or longer than any line of ours can be */
-		metric_add(M_LOG_LINES_DROPPED, 1);
-	else if (atomic_load(&direct_fd) >= 0)
-		log_write_raw(buf_str(line));
-	else if (!enqueue_line(buf_str(line)))
-		write_directly(buf_str(line));
-}
-
 void log_write(enum log_event event, struct str request_id, const struct log_field *fields, size_t n)
 {
 	assert(n == 0 || fields != NULL);
@@ -276,7 +262,12 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 		buf_init(&text, LINE_MAX_BYTES);
 		log_line_write(&text, &line);
 	}
-	pass_line(&text);
+	if (!buf_ok(&text)) /* no memory, or longer than any line of ours can be */
+		metric_add(M_LOG_LINES_DROPPED, 1);
+	else if (atomic_load(&direct_fd) >= 0)
+		log_write_raw(buf_str(&text));
+	else if (!enqueue_line(buf_str(&text)))
+		write_directly(buf_str(&text));
 	buf_deinit(&text);
 }
 

@@ -215,17 +215,6 @@ static void append_piece(struct log_file *f, struct str piece)
 		count_lost(f, str_slice(piece, whole, piece.n));
 }
 
-/* Report what is missing, once there is room for it. */
-static void append_missed(struct log_file *f)
-{
-	char memory[256];
-	struct buf line;
-	buf_init_fixed(&line, memory, sizeof memory);
-	log_line_write_dropped(&line, "file", f->missed);
-	if (f->fd >= 0 && write_whole_lines(f, buf_str(&line)) == line.n)
-		f->missed = 0;
-}
-
 void log_file_append(struct log_file *f, struct str lines)
 {
 	assert(f != NULL);
@@ -233,8 +222,15 @@ void log_file_append(struct log_file *f, struct str lines)
 		count_lost(f, lines);
 		return;
 	}
-	if (f->missed > 0)
-		append_missed(f);
+	if (f->missed > 0) {
+		/* Report what is missing, once there is room for it. */
+		char memory[256];
+		struct buf line;
+		buf_init_fixed(&line, memory, sizeof memory);
+		log_line_write_dropped(&line, "file", f->missed);
+		if (f->fd >= 0 && write_whole_lines(f, buf_str(&line)) == line.n)
+			f->missed = 0;
+	}
 	while (lines.n > 0) {
 		uint64_t room = f->max_bytes > f->size_bytes ? f->max_bytes - f->size_bytes : 0;
 		struct str piece = lines_within(lines, room);

@@ -73,15 +73,6 @@ static bool put_thousandths(struct buf *b, double d)
 	return true;
 }
 
-/* Microseconds of a time in ms are kept; JSON has no infinity and no NaN. */
-static void put_real(struct buf *b, double d)
-{
-	if (!isfinite(d))
-		buf_put(b, STR("null"));
-	else if (!put_thousandths(b, d))
-		buf_printf(b, fabs(d) < 1e15 ? "%.3f" : "%.17g", d);
-}
-
 static void put_field(struct buf *b, const struct log_field *field)
 {
 	if (field->kind == FIELD_STR && field->s.n == 0)
@@ -95,7 +86,11 @@ static void put_field(struct buf *b, const struct log_field *field)
 		buf_put_i64(b, field->i);
 		return;
 	case FIELD_REAL:
-		put_real(b, field->d);
+		/* Microseconds of a time in ms are kept; JSON has no infinity and no NaN. */
+		if (!isfinite(field->d))
+			buf_put(b, STR("null"));
+		else if (!put_thousandths(b, field->d))
+			buf_printf(b, fabs(field->d) < 1e15 ? "%.3f" : "%.17g", field->d);
 		return;
 	}
 }

@@ -43,23 +43,18 @@ static void drop_oldest(struct log_ring *r)
 	r->first++;
 }
 
-static void store_line(struct log_ring *r, struct str line)
-{
-	while (r->size_bytes - r->used < line.n)
-		drop_oldest(r);
-	size_t at = (r->start + r->used) % r->size_bytes, n = piece_at(r, at, line.n);
-	memcpy(r->memory + at, line.p, n);
-	memcpy(r->memory, line.p + n, line.n - n);
-	r->used += line.n;
-}
-
 /* A line that is too long leaves a hole in the numbers, and the lines before it go: numbers are counted from
  * the oldest line. */
 static void append_line(struct log_ring *r, struct str line)
 {
 	r->next++;
 	if (line.n <= r->size_bytes) {
-		store_line(r, line);
+		while (r->size_bytes - r->used < line.n)
+			drop_oldest(r);
+		size_t at = (r->start + r->used) % r->size_bytes, n = piece_at(r, at, line.n);
+		memcpy(r->memory + at, line.p, n);
+		memcpy(r->memory, line.p + n, line.n - n);
+		r->used += line.n;
 		return;
 	}
 	r->start = r->used = 0;
@@ -140,12 +135,6 @@ static void keep_last(struct span *s, uint64_t number)
 	s->lines.n -= rest.n;
 }
 
-static void keep_first(struct span *s, uint64_t number)
-{
-	for (; s->first < number && s->lines.n > 0; s->first++)
-		(void)cut_line(&s->lines);
-}
-
 static size_t count_lines(const struct span *s, const struct wanted *w)
 {
 	size_t n = 0;
@@ -205,7 +194,8 @@ enum status log_ring_find(struct log_ring *r, const struct log_query *q, struct 
 	TRY(copy_out(r, a, &s.lines, &s.first, why));
 	if (q->tail) {
 		found.missed = s.first > q->after + 1 ? s.first - q->after - 1 : 0;
-		keep_first(&s, q->after + 1);
+		for (; s.first <= q->after && s.lines.n > 0; s.first++)
+			(void)cut_line(&s.lines);
 		collect_lines(&s, &w, 0, q, &found);
 		found.more = any_match(&s, &w);
 		*out = found;

@@ -121,6 +121,24 @@ struct str str_unquote(struct str s)
 	return quoted ? str_slice(s, 1, s.n - 1) : s;
 }
 
+bool str_consists_of(struct str s, struct str more)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char lower = lower_char(s.p[i]);
+		if (!(lower >= 'a' && lower <= 'z') && !(lower >= '0' && lower <= '9') && str_find_char(more, s.p[i]) == more.n)
+			return false;
+	}
+	return s.n > 0;
+}
+
+bool str_consists_of_lower(struct str s, struct str more)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+			return false;
+	return str_consists_of(s, more);
+}
+
 bool str_to_u64(struct str s, uint64_t *out)
 {
 	uint64_t value = 0;

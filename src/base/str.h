@@ -45,6 +45,10 @@ struct str str_cut(struct str *rest, char c);
 struct str str_trim(struct str s);
 /* Without the pair of double quotes that it is in; as it is where there is none. */
 struct str str_unquote(struct str s);
+/* One or more characters, each an ASCII letter, a digit or one of `more`. */
+bool str_consists_of(struct str s, struct str more);
+/* The same without upper-case letters. */
+bool str_consists_of_lower(struct str s, struct str more);
 /* Read all of `s` as decimal digits. false: empty, another byte, or over UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
 

@@ -168,17 +168,6 @@ static void follow_rotation(struct log_reader *r)
 	close(old);
 }
 
-static void follow_log(struct log_reader *r)
-{
-	while (show_flush()) {
-		struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
-		nanosleep(&pause, NULL);
-		follow_rotation(r);
-		if (r->fd >= 0)
-			read_lines(r, r->fd);
-	}
-}
-
 static bool open_directory(struct log_reader *r, const struct options *o)
 {
 	struct buf path CLEANUP(buf_deinit) = { 0 };
@@ -209,8 +198,13 @@ int verb_logs(const struct options *o)
 	read_rotated(&r, NULL);
 	if (r.fd >= 0)
 		read_lines(&r, r.fd);
-	if (o->follow)
-		follow_log(&r);
+	while (o->follow && show_flush()) {
+		struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+		nanosleep(&pause, NULL);
+		follow_rotation(&r);
+		if (r.fd >= 0)
+			read_lines(&r, r.fd);
+	}
 	close_log(&r);
 	if (r.fd >= 0)
 		close(r.fd);

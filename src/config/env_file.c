@@ -89,8 +89,11 @@ static enum status set_missing(struct env_line l, struct fault *why)
 	return setenv(name, value, 0) == 0 ? OK : fault_no_memory(why);
 }
 
-static enum status check_owner(int fd, struct fault *why)
+static enum status read_settings(int fd, struct fault *why)
 {
+	struct buf text CLEANUP(buf_deinit) = { 0 };
+	unsigned line = 0;
+	struct env_line l;
 	struct stat st;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return fault_set(why, BAD_SETTING, "it is not a regular file");
@@ -98,15 +101,6 @@ static enum status check_owner(int fd, struct fault *why)
 		return fault_set(why, BAD_SETTING, "it belongs to another user; make it yours, or set TINTYPE_ENV_FILE= to read none");
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return fault_set(why, BAD_SETTING, "other users can write to it; run chmod go-w on it");
-	return OK;
-}
-
-static enum status read_settings(int fd, struct fault *why)
-{
-	struct buf text CLEANUP(buf_deinit) = { 0 };
-	unsigned line = 0;
-	struct env_line l;
-	TRY(check_owner(fd, why));
 	buf_init(&text, FILE_MAX_BYTES);
 	int error = file_read_all(fd, &text);
 	if (error != 0)

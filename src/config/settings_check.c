@@ -10,18 +10,6 @@
 #define SHOWN_MAX 60
 #define TYPE_NAME_MAX 127
 
-/* One or more characters, each a lower-case letter, a digit or one of `more`. */
-static bool consists_of(struct str s, struct str more)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-		if (!plain && str_find_char(more, c) == more.n)
-			return false;
-	}
-	return s.n > 0;
-}
-
 /* "--bucket takes ..., not "a?b"": the value short, and harmless on a terminal. */
 static enum status refuse_setting(const char *takes, struct str value, struct fault *why)
 {
@@ -44,19 +32,14 @@ enum status settings_check_bucket(struct str bucket, struct fault *why)
 
 enum status settings_check_region(struct str region, struct fault *why)
 {
-	if (consists_of(region, STR("-")))
+	if (str_consists_of_lower(region, STR("-")))
 		return OK;
 	return refuse_setting("--region (REGION) must be a-z, 0-9 and '-', such as us-east-1", region, why);
 }
 
 static bool is_type_name(struct str s)
 {
-	char small[TYPE_NAME_MAX];
-	if (s.n > sizeof small)
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		small[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + ('a' - 'A')) : s.p[i];
-	return consists_of((struct str){ small, s.n }, STR("!#$&-^_.+"));
+	return s.n <= TYPE_NAME_MAX && str_consists_of(s, STR("!#$&-^_.+"));
 }
 
 enum status settings_check_types(struct str types, struct fault *why)
@@ -88,13 +71,13 @@ static bool is_host(struct str s)
 		return false;
 	if (rest.n > 0 && (rest.p[0] != ':' || !is_port(str_slice(rest, 1, rest.n))))
 		return false;
-	return consists_of(name, literal ? STR(":.") : STR("-._"));
+	return str_consists_of_lower(name, literal ? STR(":.") : STR("-._"));
 }
 
 static bool is_origin(struct str s)
 {
 	size_t end = str_find(s, STR("://"));
-	return end < s.n && consists_of(str_slice(s, 0, end), STR("+-.")) && is_host(str_slice(s, end + 3, s.n));
+	return end < s.n && str_consists_of_lower(str_slice(s, 0, end), STR("+-.")) && is_host(str_slice(s, end + 3, s.n));
 }
 
 enum status settings_check_origins(struct str origins, struct fault *why)

@@ -35,16 +35,6 @@ static const char *placeholder(const struct setting *row)
 	return row->unit[0] != '\0' ? row->unit : "TEXT";
 }
 
-static void put_usage(struct buf *b, const struct setting *row)
-{
-	if (row->kind == SETTING_SWITCH)
-		buf_printf(b, "--[no-]%s", row->flag.name);
-	else if (row->flag.name[0] != '\0')
-		buf_printf(b, "--%s %s", row->flag.name, placeholder(row));
-	else
-		buf_printf(b, "%s=%s", row->env, placeholder(row));
-}
-
 static bool has_range(const struct setting *row)
 {
 	return row->kind != SETTING_TEXT || row->unit[0] != '\0';
@@ -84,45 +74,34 @@ static void put_origin(struct buf *b, const struct setting *row, struct str marg
 	put_wrapped(b, buf_str(&origin), margin, margin.n + 1);
 }
 
-static void put_help(struct buf *b, const struct setting *row)
-{
-	struct str margin = STR("                              "); /* to where the sentences begin */
-	size_t start = b->n;
-	buf_put(b, STR("  "));
-	put_usage(b, row);
-	size_t used = b->n - start;
-	bool too_long = used + 2 > margin.n;
-	if (too_long)
-		buf_put_char(b, '\n');
-	buf_put(b, str_slice(margin, 0, too_long ? margin.n : margin.n - used));
-	put_wrapped(b, str_of(row->sentence), margin, margin.n);
-	put_origin(b, row, margin);
-}
-
 void settings_help(struct buf *b)
 {
 	assert(b != NULL);
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		put_help(b, &SETTINGS[i]);
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct setting *row = &SETTINGS[i];
+		struct str margin = STR("                              "); /* to where the sentences begin */
+		size_t start = b->n;
+		buf_put(b, STR("  "));
+		if (row->kind == SETTING_SWITCH)
+			buf_printf(b, "--[no-]%s", row->flag.name);
+		else if (row->flag.name[0] != '\0')
+			buf_printf(b, "--%s %s", row->flag.name, placeholder(row));
+		else
+			buf_printf(b, "%s=%s", row->env, placeholder(row));
+		size_t used = b->n - start;
+		bool too_long = used + 2 > margin.n;
+		if (too_long)
+			buf_put_char(b, '\n');
+		buf_put(b, str_slice(margin, 0, too_long ? margin.n : margin.n - used));
+		put_wrapped(b, str_of(row->sentence), margin, margin.n);
+		put_origin(b, row, margin);
+	}
 }
 
 static void put_code(struct buf *b, const char *prefix, const char *text)
 {
 	if (text[0] != '\0')
 		buf_printf(b, "`%s%s`", prefix, text);
-}
-
-static void put_markdown(struct buf *b, const struct setting *row)
-{
-	buf_put(b, STR("| "));
-	put_code(b, "", row->env);
-	buf_put(b, STR(" | "));
-	put_code(b, row->kind == SETTING_SWITCH ? "--[no-]" : "--", row->flag.name);
-	buf_put(b, STR(" | "));
-	put_code(b, "", row->def);
-	buf_put(b, STR(" | "));
-	put_range(b, row);
-	buf_printf(b, " | %s |\n", row->sentence);
 }
 
 void settings_markdown(struct buf *b)
@@ -135,8 +114,18 @@ void settings_markdown(struct buf *b)
 			"instead.\n\n"
 			"| environment | flag | default | value | meaning |\n"
 			"|---|---|---|---|---|\n"));
-	for (size_t i = 0; i < SETTING_COUNT; i++)
-		put_markdown(b, &SETTINGS[i]);
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct setting *row = &SETTINGS[i];
+		buf_put(b, STR("| "));
+		put_code(b, "", row->env);
+		buf_put(b, STR(" | "));
+		put_code(b, row->kind == SETTING_SWITCH ? "--[no-]" : "--", row->flag.name);
+		buf_put(b, STR(" | "));
+		put_code(b, "", row->def);
+		buf_put(b, STR(" | "));
+		put_range(b, row);
+		buf_printf(b, " | %s |\n", row->sentence);
+	}
 }
 
 static void put_env(struct buf *b, const struct setting *row)

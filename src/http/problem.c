@@ -71,14 +71,6 @@ static enum fault_code shown_code(enum fault_code code)
 	return code < FAULT_CODES && problems[code].title != NULL ? code : F_INTERNAL;
 }
 
-static void write_type(struct buf *b, struct str name)
-{
-	buf_put(b, STR("\"type\":\"/problems/"));
-	for (size_t i = 0; i < name.n; i++)
-		buf_put_char(b, name.p[i] == '_' ? '-' : name.p[i]);
-	buf_put_char(b, '"');
-}
-
 static struct str detail_of(const struct problem *p, const struct fault *why)
 {
 	if (p->detail != NULL)
@@ -92,7 +84,10 @@ static void write_problem(struct buf *b, enum fault_code code, const struct requ
 	struct str name = str_of(fault_name(code));
 
 	writer_open(b, (struct str){ 0 }, '{');
-	write_type(b, name);
+	buf_put(b, STR("\"type\":\"/problems/"));
+	for (size_t i = 0; i < name.n; i++)
+		buf_put_char(b, name.p[i] == '_' ? '-' : name.p[i]);
+	buf_put_char(b, '"');
 	writer_text(b, STR("title"), str_of(p->title));
 	writer_number(b, STR("status"), (uint64_t)fault_http_status(code));
 	writer_text(b, STR("detail"), detail_of(p, why));

@@ -14,24 +14,19 @@ static bool is_plain_char(char c)
 	return c >= ' ' && c <= '~' && c != '"' && c != '\\' && c != '/' && c != '%';
 }
 
-/* One '_' for each code point that is not plain: continuation bytes add nothing. */
-static void put_fallback(struct buf *b, struct str name)
-{
-	for (size_t i = 0; i < name.n; i++) {
-		bool continues = ((unsigned char)name.p[i] & 0xc0) == 0x80;
-		if (is_plain_char(name.p[i]))
-			buf_put_char(b, name.p[i]);
-		else if (!continues)
-			buf_put_char(b, '_');
-	}
-}
-
 struct str content_disposition(struct arena *a, struct str file_name)
 {
 	struct buf b;
 	buf_init_arena(&b, a, HEADER_MAX_BYTES);
 	buf_put(&b, STR("inline; filename=\""));
-	put_fallback(&b, file_name);
+	/* One '_' for each code point that is not plain: continuation bytes add nothing. */
+	for (size_t i = 0; i < file_name.n; i++) {
+		bool continues = ((unsigned char)file_name.p[i] & 0xc0) == 0x80;
+		if (is_plain_char(file_name.p[i]))
+			buf_put_char(&b, file_name.p[i]);
+		else if (!continues)
+			buf_put_char(&b, '_');
+	}
 	buf_put(&b, STR("\"; filename*=UTF-8''"));
 	uri_encode(&b, file_name, false);
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ NULL, 0 };

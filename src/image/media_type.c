@@ -4,18 +4,9 @@
 
 #define NAME_MAX_CHARS 127
 
-static bool is_name_char(char c)
-{
-	const struct str others = STR("!#$&-^_.+");
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || str_find_char(others, c) < others.n;
-}
-
 static bool is_name(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!is_name_char(s.p[i]))
-			return false;
-	return s.n >= 1 && s.n <= NAME_MAX_CHARS;
+	return s.n <= NAME_MAX_CHARS && str_consists_of_lower(s, STR("!#$&-^_.+"));
 }
 
 /* image/jpg was never registered, and is what many programs write. */

@@ -8,14 +8,6 @@
 
 #define EXTENSION_MAX_CHARS 16
 
-static bool is_extension(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9')))
-			return false;
-	return s.n >= 1 && s.n <= EXTENSION_MAX_CHARS;
-}
-
 struct str image_id_of_key(struct str key)
 {
 	struct str none = { NULL, 0 };
@@ -23,7 +15,7 @@ struct str image_id_of_key(struct str key)
 		return none;
 	struct str rest = str_slice(key, IMAGE_PREFIX.n, key.n);
 	struct str id = str_cut(&rest, '.');
-	return uuid_valid(id) && is_extension(rest) ? id : none;
+	return uuid_valid(id) && rest.n <= EXTENSION_MAX_CHARS && str_consists_of_lower(rest, STR("")) ? id : none;
 }
 
 static enum status no_slot(struct fault *why)
@@ -97,14 +89,6 @@ static struct str judge_type(const struct image_rules *rules, const struct image
 	return STR("");
 }
 
-static struct str judge_pixels(const struct image_rules *rules, const struct probe *p, struct arena *a)
-{
-	if ((uint64_t)p->width * p->height <= rules->max_pixels)
-		return STR("");
-	return reject_reason(str_printf(a, "The image is %u x %u pixels, but %llu pixels in all are allowed: send a smaller one.", p->width,
-		p->height, (unsigned long long)rules->max_pixels));
-}
-
 /* "" when the bytes pass. */
 static struct str judge_bytes(
 	const struct image_rules *rules, const struct image_row *row, struct str bytes, struct arena *a, struct probe *p)
@@ -119,7 +103,10 @@ static struct str judge_bytes(
 		return reason;
 	if (result != PROBE_OK)
 		return reject_reason(str_printf(a, "The file looks like %.*s, but %s: it is damaged.", STRF(type), p->why));
-	return judge_pixels(rules, p, a);
+	if ((uint64_t)p->width * p->height <= rules->max_pixels)
+		return STR("");
+	return reject_reason(str_printf(a, "The image is %u x %u pixels, but %llu pixels in all are allowed: send a smaller one.", p->width,
+		p->height, (unsigned long long)rules->max_pixels));
 }
 
 void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,

@@ -118,12 +118,7 @@ static void set_deadline(const struct invocation *in)
 
 static bool is_id(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'))
-			return false;
-	}
-	return s.n >= 1 && s.n <= 128;
+	return s.n <= 128 && str_consists_of(s, STR("-_"));
 }
 
 static enum status next_invocation(struct runtime *r, struct arena *a, struct invocation *out, struct fault *why)

@@ -20,15 +20,6 @@ bool admin_query_matches(const struct admin_query_filter *q, const struct image_
 		str_find_nocase(row->image_id, q->text) < row->image_id.n;
 }
 
-static void take_matching(const struct admin_query_filter *q, const struct image_page *from, struct admin_query_page *to)
-{
-	for (size_t i = 0; i < from->n; i++)
-		if (admin_query_matches(q, &from->rows[i]))
-			to->rows[to->n++] = from->rows[i];
-	to->looked += from->n;
-	to->next_cursor = from->next_cursor;
-}
-
 static enum status page_of_list(
 	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
@@ -43,7 +34,11 @@ static enum status page_of_list(
 	for (int calls = 0; calls < LISTS_MAX && page.n < q->limit; calls++) {
 		struct image_page rows;
 		TRY(table_list(table, q->limit - (uint32_t)page.n, page.next_cursor, a, &rows, why));
-		take_matching(q, &rows, &page);
+		for (size_t i = 0; i < rows.n; i++)
+			if (admin_query_matches(q, &rows.rows[i]))
+				page.rows[page.n++] = rows.rows[i];
+		page.looked += rows.n;
+		page.next_cursor = rows.next_cursor;
 		if (page.next_cursor.n == 0)
 			break;
 	}

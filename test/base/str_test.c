@@ -122,6 +122,19 @@ static void test_to_u64_when_not_plain_digits_refuses_and_leaves_out(void **stat
 	assert_true(n == 7);
 }
 
+static void test_consists_of_accepts_letters_digits_and_the_given_more(void **state)
+{
+	assert_true(str_consists_of(STR("azAZ09-_"), STR("_-")));
+	assert_true(str_consists_of_lower(STR("az09-"), STR("-")));
+	assert_false(str_consists_of_lower(STR("azA"), STR("-")));
+	static const char *const bad[] = { "", "a.", "a@", "a[", "a`", "a{", "a/", "a:", "a\xc3\xa9" };
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_false(str_consists_of(str_of(bad[i]), STR("_-")));
+		assert_false(str_consists_of_lower(str_of(bad[i]), STR("_-")));
+	}
+	assert_false(str_consists_of((struct str){ "a\0b", 3 }, STR("-")));
+}
+
 static void test_copies_live_in_the_arena(void **state)
 {
 	struct arena a;
@@ -168,6 +181,7 @@ int main(void)
 		cmocka_unit_test(test_trim_accepts_blanks_and_tabs_only),
 		cmocka_unit_test(test_to_u64_reads_digits_up_to_the_largest),
 		cmocka_unit_test(test_to_u64_when_not_plain_digits_refuses_and_leaves_out),
+		cmocka_unit_test(test_consists_of_accepts_letters_digits_and_the_given_more),
 		cmocka_unit_test(test_copies_live_in_the_arena),
 		cmocka_unit_test(test_copies_when_the_arena_is_full_are_null),
 	};

@@ -9,17 +9,6 @@
  * up, so it cannot be rebound. Pure; any thread. */
 #include "http/server/host.h"
 
-static bool is_of(struct str s, struct str more)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i], letter = c | 0x20;
-		bool plain = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
-		if (!plain && str_find_char(more, (char)c) == more.n)
-			return false;
-	}
-	return s.n > 0;
-}
-
 static bool is_port(struct str s)
 {
 	uint64_t port;
@@ -35,7 +24,7 @@ bool host_cut_name(struct str host, struct str *name)
 	struct str found = str_slice(host, 0, end), rest = str_slice(host, end, host.n);
 	if (rest.n > 0 && (rest.p[0] != ':' || !is_port(str_slice(rest, 1, rest.n))))
 		return false;
-	if (literal ? !is_of(str_slice(found, 1, end - 1), STR(":.")) : !is_of(found, STR("-._")))
+	if (literal ? !str_consists_of(str_slice(found, 1, end - 1), STR(":.")) : !str_consists_of(found, STR("-._")))
 		return false;
 	*name = found;
 	return true;

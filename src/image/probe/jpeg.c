@@ -108,20 +108,6 @@ static enum probe_result read_segment(struct jpeg_reader *w, uint32_t marker, st
 	return PROBE_OK;
 }
 
-/* B.2.2: id, sampling factors in four bits each, quantisation table. */
-static enum probe_result read_components(struct jpeg_reader *w, struct str data, struct probe *out)
-{
-	w->n_components = byte_at(data, 5);
-	for (uint32_t i = 0; i < w->n_components; i++) {
-		size_t at = 6 + 3 * (size_t)i;
-		uint32_t across = byte_at(data, at + 1) >> 4, down = byte_at(data, at + 1) & 15;
-		if (across < 1 || across > FACTOR_MAX || down < 1 || down > FACTOR_MAX)
-			return probe_bad(out, "its sampling factors are not between 1 and 4");
-		w->components[i] = (struct component){ byte_at(data, at), across * down, byte_at(data, at + 2) };
-	}
-	return PROBE_OK;
-}
-
 /* B.2.2: precision, lines, samples per line, components, three bytes for each of them. A height of 0, which DNL
  * after the first scan would give, is allowed, never written, and not decoded by browsers. */
 static enum probe_result read_frame(struct jpeg_reader *w, uint32_t marker, struct str data, struct probe *out)
@@ -143,7 +129,16 @@ static enum probe_result read_frame(struct jpeg_reader *w, uint32_t marker, stru
 		return probe_bad(out, out->width == 0 ? "its width is 0" : "its height is 0");
 	if (out->width > SIDE_MAX || out->height > SIDE_MAX)
 		return probe_bad(out, "its width or height is over 65500");
-	return read_components(w, data, out);
+	/* B.2.2: id, sampling factors in four bits each, quantisation table. */
+	w->n_components = byte_at(data, 5);
+	for (uint32_t i = 0; i < w->n_components; i++) {
+		size_t at = 6 + 3 * (size_t)i;
+		uint32_t across = byte_at(data, at + 1) >> 4, down = byte_at(data, at + 1) & 15;
+		if (across < 1 || across > FACTOR_MAX || down < 1 || down > FACTOR_MAX)
+			return probe_bad(out, "its sampling factors are not between 1 and 4");
+		w->components[i] = (struct component){ byte_at(data, at), across * down, byte_at(data, at + 2) };
+	}
+	return PROBE_OK;
 }
 
 /* B.2.4.1: precision and number in four bits each, then 64 values of one or two bytes. */
@@ -208,16 +203,6 @@ static enum probe_result read_scan(struct jpeg_reader *w, struct str data, struc
 	return PROBE_OK;
 }
 
-static enum probe_result read_app1(struct jpeg_reader *w, struct str data, struct probe *out)
-{
-	const struct str exif = { "Exif\0\0", 6 };
-	if (w->scan || w->exif || !str_starts_with(data, exif))
-		return PROBE_OK;
-	out->orientation = exif_orientation(str_slice(data, exif.n, data.n));
-	w->exif = true;
-	return PROBE_OK;
-}
-
 static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, struct str data, struct probe *out)
 {
 	if (marker == SOS)
@@ -228,8 +213,14 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 		return read_huffman(data, out);
 	if (marker == DRI && data.n != 2)
 		return probe_bad(out, "its restart interval has a wrong length");
-	if (marker == APP1)
-		return read_app1(w, data, out);
+	if (marker == APP1) {
+		const struct str exif = { "Exif\0\0", 6 };
+		if (w->scan || w->exif || !str_starts_with(data, exif))
+			return PROBE_OK;
+		out->orientation = exif_orientation(str_slice(data, exif.n, data.n));
+		w->exif = true;
+		return PROBE_OK;
+	}
 	if (w->scan || is_free(marker) || marker == DRI || marker == DAC || marker == DNL)
 		return PROBE_OK;
 	return is_frame(marker) ? read_frame(w, marker, data, out) : probe_bad(out, "it has a segment of an unknown kind");

@@ -12,20 +12,9 @@
 #define PADDING_MAX 64
 
 /* RFC 2046 5.1.1, bcharsnospace; the blank is allowed but at the end. */
-static bool is_boundary_char(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c != '\0' && strchr("'()+_,-./:=? ", c) != NULL);
-}
-
 static bool boundary_ok(struct str b)
 {
-	if (b.n == 0 || b.n > MULTIPART_BOUNDARY_MAX || b.p[b.n - 1] == ' ')
-		return false;
-	for (size_t i = 0; i < b.n; i++) {
-		if (!is_boundary_char(b.p[i]))
-			return false;
-	}
-	return true;
+	return b.n <= MULTIPART_BOUNDARY_MAX && str_consists_of(b, STR("'()+_,-./:=? ")) && b.p[b.n - 1] != ' ';
 }
 
 /* Where the quoted text ends that begins s; s.n or more: nowhere. Some clients write a quote and a backslash in it after a

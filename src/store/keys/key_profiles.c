@@ -69,12 +69,7 @@ void grants_write(struct buf *b, const struct key_grant *grants, size_t n)
 
 static bool is_bucket(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i], letter = (char)(c | 0x20);
-		if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && str_find_char(STR(".-_"), c) == 3)
-			return false;
-	}
-	return s.n > 0 && s.n <= 255;
+	return s.n <= 255 && str_consists_of(s, STR(".-_"));
 }
 
 static bool parse_grant(struct str text, struct arena *a, struct key_grant *out)
@@ -142,13 +137,7 @@ static bool copy_word(char *out, size_t size, struct str s)
 
 bool profile_name_valid(struct str name)
 {
-	for (size_t i = 0; i < name.n; i++) {
-		char c = name.p[i], letter = (char)(c | 0x20);
-		bool plain = (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9');
-		if (!plain && (i == 0 || str_find_char(STR("._-"), c) == 3))
-			return false;
-	}
-	return name.n > 0 && name.n <= KEY_USER_MAX;
+	return name.n <= KEY_USER_MAX && str_consists_of(name, STR("._-")) && str_find_char(STR("._-"), name.p[0]) == 3;
 }
 
 const struct key_profile *profiles_find(const struct profiles *all, const char *name)
