@@ -51,8 +51,8 @@ static enum status add_object(struct event_reader *r, const json_t *place, const
 	struct object_event e = { .kind = EVENT_CREATED };
 	if (key.n == 0 || bucket.n == 0)
 		return add_kind(r, EVENT_UNREADABLE, "a record of S3 without bucket or key", why);
-	e.key = form ? (struct str){ NULL, 0 } : str_dup(r->a, key);
-	if (form && !uri_decode(r->a, key, true, &e.key))
+	e.key = str_dup(r->a, key); /* which uri_decode gives back as it is, where there is nothing to undo */
+	if (form && !uri_decode(r->a, e.key, true, &e.key))
 		return arena_ok(r->a) ? add_kind(r, EVENT_UNREADABLE, "a key that is not encoded as S3 does", why) : no_room(why);
 	e.bucket = str_dup(r->a, bucket);
 	e.etag = str_dup(r->a, field_text(object, etag_name));
