@@ -199,10 +199,10 @@ bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *o
 {
 	assert(a != NULL);
 	assert(out != NULL);
-	*out = s;
-	if (s.n > 0 && str_find_char(s, '%') == s.n && (!plus_is_blank || str_find_char(s, '+') == s.n))
-		return true;
-	*out = (struct str){ NULL, 0 };
+	bool plain = str_find_char(s, '%') == s.n && (!plus_is_blank || str_find_char(s, '+') == s.n);
+	*out = plain ? str_dup(a, s) : (struct str){ NULL, 0 };
+	if (plain)
+		return out->p != NULL;
 	char *p = arena_alloc(a, s.n);
 	if (p == NULL)
 		return false;
