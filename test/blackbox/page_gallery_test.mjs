@@ -234,8 +234,9 @@ test('names from other people are text, and keep their direction to themselves',
 	assert.equal(await page.evaluate(() => window.hacked), undefined);
 });
 
-test('pictures whose links have ended while the page was open ask for new ones', async () => {
-	const short = await startServer({ args: ['--url-ttl', '1'] });
+test('pictures whose links have expired while the page was open ask for new ones', async t => {
+	const short = await startServer();
+	t.after(() => short.stop());
 	await put('late.png', png(80, 60), short);
 	page = await openPage(browser, short, { init: () => {
 		const src = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');   // the picture asks late: its link has ended
@@ -245,7 +246,6 @@ test('pictures whose links have ended while the page was open ask for new ones',
 	await page.locator('#wall img.shown').waitFor();
 	assert.equal(await page.locator('#wall img').evaluate(img => img.naturalWidth), 80);
 	await page.quiet();
-	await short.stop();
 });
 
 test('a server that fails is told, and another try goes on', async () => {
