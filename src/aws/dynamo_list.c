@@ -82,14 +82,6 @@ static enum status ask_shard(struct merge *m, uint32_t shard, struct fault *why)
 	return OK;
 }
 
-static enum status fill_stream(struct merge *m, struct fault *why)
-{
-	for (uint32_t i = 0; i < m->t->shards; i++)
-		while (stream_head(&m->streams[i]) == NULL && !m->streams[i].dry)
-			TRY(ask_shard(m, i, why));
-	return OK;
-}
-
 /* The shard whose next row comes first; NULL: all are dry. */
 static struct shard_stream *first_stream(struct merge *m)
 {
@@ -118,7 +110,9 @@ static enum status take_row(
 	if (out->rows == NULL)
 		return fault_too_much(why);
 	for (;;) {
-		TRY(fill_stream(m, why));
+		for (uint32_t i = 0; i < m->t->shards; i++)
+			while (stream_head(&m->streams[i]) == NULL && !m->streams[i].dry)
+				TRY(ask_shard(m, i, why));
 		s = first_stream(m);
 		*more = s != NULL && out->n == limit;
 		if (s == NULL || *more)

@@ -29,23 +29,6 @@ static enum status ask_table(struct dynamo *t, struct dynamo_call *call, struct 
 	return dynamo_ask(t, call, &scratch, out, why);
 }
 
-static void write_schema(struct buf *b)
-{
-	buf_put(b,
-		STR(",\"BillingMode\":\"PAY_PER_REQUEST\",\"KeySchema\":[{\"AttributeName\":\"imageId\",\"KeyType\":\"HASH\"}]"
-			",\"AttributeDefinitions\":[{\"AttributeName\":\"imageId\",\"AttributeType\":\"S\"}"));
-	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
-		for (size_t k = 0; k < 2; k++)
-			buf_printf(b, ",{\"AttributeName\":\"%s\",\"AttributeType\":\"S\"}", INDEXES[i][k]);
-	buf_put(b, STR("],\"GlobalSecondaryIndexes\":["));
-	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
-		buf_printf(b,
-			"%s{\"IndexName\":\"%s\",\"KeySchema\":[{\"AttributeName\":\"%s\",\"KeyType\":\"HASH\"},"
-			"{\"AttributeName\":\"%s\",\"KeyType\":\"RANGE\"}],\"Projection\":{\"ProjectionType\":\"ALL\"}}",
-			i == 0 ? "" : ",", INDEXES[i][0], INDEXES[i][0], INDEXES[i][1]);
-	buf_put_char(b, ']');
-}
-
 static enum status create_table(struct dynamo *t, struct fault *why)
 {
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
@@ -53,7 +36,19 @@ static enum status create_table(struct dynamo *t, struct fault *why)
 	char memory[2048];
 	struct buf schema;
 	buf_init_fixed(&schema, memory, sizeof memory);
-	write_schema(&schema);
+	buf_put(&schema,
+		STR(",\"BillingMode\":\"PAY_PER_REQUEST\",\"KeySchema\":[{\"AttributeName\":\"imageId\",\"KeyType\":\"HASH\"}]"
+			",\"AttributeDefinitions\":[{\"AttributeName\":\"imageId\",\"AttributeType\":\"S\"}"));
+	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
+		for (size_t k = 0; k < 2; k++)
+			buf_printf(&schema, ",{\"AttributeName\":\"%s\",\"AttributeType\":\"S\"}", INDEXES[i][k]);
+	buf_put(&schema, STR("],\"GlobalSecondaryIndexes\":["));
+	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
+		buf_printf(&schema,
+			"%s{\"IndexName\":\"%s\",\"KeySchema\":[{\"AttributeName\":\"%s\",\"KeyType\":\"HASH\"},"
+			"{\"AttributeName\":\"%s\",\"KeyType\":\"RANGE\"}],\"Projection\":{\"ProjectionType\":\"ALL\"}}",
+			i == 0 ? "" : ",", INDEXES[i][0], INDEXES[i][0], INDEXES[i][1]);
+	buf_put_char(&schema, ']');
 	return ask_table(t, &call, buf_str(&schema), &answer, why);
 }
 
@@ -93,21 +88,6 @@ static enum status describe_table(struct dynamo *t, bool *ready, struct fault *w
 	return OK;
 }
 
-static enum status wait_until_active(struct dynamo *t, struct fault *why)
-{
-	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
-	int64_t ends_ms = clock_mono_ms() + ACTIVE_WITHIN_MS;
-	bool ready = false;
-	TRY(describe_table(t, &ready, why));
-	while (!ready && clock_mono_ms() < ends_ms) {
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-		TRY(describe_table(t, &ready, why));
-	}
-	return ready
-		? OK
-		: fault_set(why, DEADLINE, "The table %s is being created, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);
-}
-
 static enum status turn_ttl_on(struct dynamo *t, struct fault *why)
 {
 	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
@@ -125,7 +105,16 @@ enum status dynamo_table_create(struct image_table *port, struct fault *why)
 {
 	struct dynamo *t = (struct dynamo *)port;
 	TRY(create_table(t, why));
-	TRY(wait_until_active(t, why));
+	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
+	int64_t ends_ms = clock_mono_ms() + ACTIVE_WITHIN_MS;
+	bool ready = false;
+	TRY(describe_table(t, &ready, why));
+	while (!ready && clock_mono_ms() < ends_ms) {
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+		TRY(describe_table(t, &ready, why));
+	}
+	if (!ready)
+		return fault_set(why, DEADLINE, "The table %s is being created, but is not ready after %d s.", t->table, ACTIVE_WITHIN_MS / 1000);
 	return turn_ttl_on(t, why);
 }
 

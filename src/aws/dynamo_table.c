@@ -225,32 +225,6 @@ static void update_add(struct update *u, const struct dynamo_attribute *at)
 	buf_put(&u->values, at->value);
 }
 
-static void update_of(const struct dynamo_item *item, struct arena *scratch, struct update *u)
-{
-	struct buf *all[] = { &u->set, &u->remove, &u->names, &u->values };
-	for (size_t i = 0; i < COUNT_OF(all); i++)
-		buf_init_arena(all[i], scratch, DYNAMO_BODY_MAX);
-	for (size_t i = 0; i < item->n; i++)
-		update_add(u, &item->attributes[i]);
-}
-
-static struct image_row row_of(const struct resolution *s)
-{
-	return (struct image_row){ .image_id = s->image_id,
-		.status = s->status,
-		.file_type = s->file_type,
-		.file_size = s->file_size,
-		.etag = s->etag,
-		.modified_ms = s->modified_ms,
-		.width = s->width,
-		.height = s->height,
-		.orientation = s->orientation,
-		.frames = s->frames,
-		.uploaded_ms = s->uploaded_ms,
-		.ends_ms = s->ends_ms,
-		.reason = s->reason };
-}
-
 /* It must be pending, or, for other bytes that came later, uploaded with the ETag that was seen. */
 static void put_condition(const struct resolution *s, struct update *u, struct buf *b, struct arena *scratch)
 {
@@ -268,13 +242,29 @@ static void put_condition(const struct resolution *s, struct update *u, struct b
 
 static struct str write_resolve_body(struct dynamo *t, const struct resolution *s, const struct write_id *id, struct arena *scratch)
 {
-	struct image_row row = row_of(s);
+	struct image_row row = { .image_id = s->image_id,
+		.status = s->status,
+		.file_type = s->file_type,
+		.file_size = s->file_size,
+		.etag = s->etag,
+		.modified_ms = s->modified_ms,
+		.width = s->width,
+		.height = s->height,
+		.orientation = s->orientation,
+		.frames = s->frames,
+		.uploaded_ms = s->uploaded_ms,
+		.ends_ms = s->ends_ms,
+		.reason = s->reason };
 	struct dynamo_item item;
 	struct update u;
 	struct buf b;
 	dynamo_item_of(&row, true, scratch, &item);
 	add_keys(t, &row, s->replaces.n > 0, id, &item, scratch);
-	update_of(&item, scratch, &u);
+	struct buf *all[] = { &u.set, &u.remove, &u.names, &u.values };
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		buf_init_arena(all[i], scratch, DYNAMO_BODY_MAX);
+	for (size_t i = 0; i < item.n; i++)
+		update_add(&u, &item.attributes[i]);
 	dynamo_body_begin(&b, t, scratch);
 	put_key(&b, s->image_id);
 	buf_printf(&b, ",\"UpdateExpression\":\"%.*s%.*s\"", STRF(buf_str(&u.set)), STRF(buf_str(&u.remove)));

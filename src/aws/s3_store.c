@@ -353,17 +353,6 @@ static char *make_base(const struct s3_store *s, struct str public_url)
 	return buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
 }
 
-static char *make_prefix(const struct s3_store_options *o)
-{
-	char memory[128];
-	struct buf b;
-	bool path_style = o->path_style || str_find_char(o->bucket, '.') < o->bucket.n;
-	buf_init_fixed(&b, memory, sizeof memory);
-	if (!path_style)
-		buf_printf(&b, "%.*s.", STRF(o->bucket));
-	return buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
-}
-
 struct object_store *s3_store_new(const struct s3_store_options *o)
 {
 	struct s3_store *s = mem_new(1, sizeof *s);
@@ -374,7 +363,13 @@ struct object_store *s3_store_new(const struct s3_store_options *o)
 	s->deny_overwrite = o->deny_overwrite;
 	s->bucket = mem_dup_cstr(o->bucket);
 	s->region = mem_dup_cstr(o->region);
-	s->host_prefix = make_prefix(o);
+	char memory[128];
+	struct buf b;
+	bool path_style = o->path_style || str_find_char(o->bucket, '.') < o->bucket.n;
+	buf_init_fixed(&b, memory, sizeof memory);
+	if (!path_style)
+		buf_printf(&b, "%.*s.", STRF(o->bucket));
+	s->host_prefix = buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
 	s->base = s->host_prefix != NULL ? make_base(s, o->public_url) : NULL;
 	struct object_store *port = &s->port;
 	if (s->bucket == NULL || s->region == NULL || s->base == NULL)

@@ -32,17 +32,6 @@ static bool is_superseded(const struct object_event *e, const struct object_even
 	return false;
 }
 
-static void log_outcome(const struct batch *b, const struct object_event *e, const struct reconciled *done)
-{
-	const char *outcome = reconcile_outcome_name(done->outcome);
-	struct str key = str_slice(e->key, 0, KEY_LOGGED_MAX);
-	if (done->outcome == RECONCILE_ORPHAN)
-		LOG(OBJECT_UNEXPLAINED, b->in->id, LOG_S("key", key), LOG_S("etag", e->etag), LOG_S("message", e->message_id));
-	else
-		LOG(OBJECT, b->in->id, LOG_C("outcome", outcome), LOG_S("imageId", done->image_id), LOG_S("reason", done->reason),
-			LOG_S("etag", e->etag), LOG_S("message", e->message_id));
-}
-
 static void note_failure(struct batch *b, const struct object_event *e, const struct fault *why)
 {
 	LOG(OBJECT_FAILED, b->in->id, LOG_S("message", e->message_id), LOG_S("key", str_slice(e->key, 0, KEY_LOGGED_MAX)),
@@ -68,7 +57,13 @@ static enum status reconcile_event(const struct batch *b, const struct object_ev
 	if (!str_equal(e->bucket, b->to->bucket))
 		return fault_set(why, INVALID_INPUT, "event for a bucket that this function does not serve");
 	TRY(reconcile_object(b->to->product, &written_object, &a, &done, why));
-	log_outcome(b, e, &done);
+	const char *outcome = reconcile_outcome_name(done.outcome);
+	struct str key = str_slice(e->key, 0, KEY_LOGGED_MAX);
+	if (done.outcome == RECONCILE_ORPHAN)
+		LOG(OBJECT_UNEXPLAINED, b->in->id, LOG_S("key", key), LOG_S("etag", e->etag), LOG_S("message", e->message_id));
+	else
+		LOG(OBJECT, b->in->id, LOG_C("outcome", outcome), LOG_S("imageId", done.image_id), LOG_S("reason", done.reason),
+			LOG_S("etag", e->etag), LOG_S("message", e->message_id));
 	return OK;
 }
 

@@ -40,23 +40,6 @@ static bool serves_route(const struct gateway *g, const struct request *r)
 	return false;
 }
 
-static void fill_request(struct request_context *x, const struct gateway_event *e, const struct invocation *in)
-{
-	struct request *r = &x->request;
-	*r = (struct request){
-		.arena = &x->arena,
-		.id = e->id.n > 0 ? e->id : in->id,
-		.method = e->method,
-		.target = e->path,
-		.path = e->path,
-		.headers = e->headers,
-		.n_headers = e->n_headers,
-		.has_length = true,
-		.length = e->body.n,
-	};
-	x->body_bytes = e->body.n;
-}
-
 /* The whole body at once. false: it was refused. */
 static bool decode_body(struct handler *d, struct request_context *x, struct str body)
 {
@@ -65,14 +48,6 @@ static bool decode_body(struct handler *d, struct request_context *x, struct str
 	struct fault why = x->answer.fault;
 	d->ops->on_abort(d, x, &why);
 	return false;
-}
-
-static void start_and_wait(struct handler *d, struct gateway_call *c)
-{
-	c->x.done = on_done;
-	d->ops->run_async(d, &c->x);
-	while (sem_wait(&c->woken) != 0)
-		continue; /* EINTR */
 }
 
 static void run_handler(struct handler *d, struct gateway_call *c, struct str body)
@@ -88,8 +63,12 @@ static void run_handler(struct handler *d, struct gateway_call *c, struct str bo
 			d->ops->run(d, &c->x);
 		return;
 	case HANDLER_RUN_ASYNC:
-		if (decode_body(d, &c->x, body))
-			start_and_wait(d, c);
+		if (decode_body(d, &c->x, body)) {
+			c->x.done = on_done;
+			d->ops->run_async(d, &c->x);
+			while (sem_wait(&c->woken) != 0)
+				continue; /* EINTR */
+		}
 		return;
 	}
 }
@@ -161,7 +140,19 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	arena_init(&x->arena, g->http_handler->arena_bytes);
 	answer_init(&x->answer);
 	enum status end = gateway_event_read(a, in->event, &e, &failed);
-	fill_request(x, &e, in);
+	struct request *r = &x->request;
+	*r = (struct request){
+		.arena = &x->arena,
+		.id = e.id.n > 0 ? e.id : in->id,
+		.method = e.method,
+		.target = e.path,
+		.path = e.path,
+		.headers = e.headers,
+		.n_headers = e.n_headers,
+		.has_length = true,
+		.length = e.body.n,
+	};
+	x->body_bytes = e.body.n;
 	if (end == OK)
 		end = prepare_call(g, x, e.query, &failed);
 	if (end == OK)

@@ -35,29 +35,6 @@ static bool has_base(struct str path)
 	return str_starts_with(path, BASE_PATH) && (path.n == BASE_PATH.n || path.p[BASE_PATH.n] == '/');
 }
 
-static enum status put_base(struct arena *a, struct gateway_event *e, struct fault *why)
-{
-	if (!has_base(e->path))
-		e->path = str_printf(a, "%.*s%.*s", STRF(BASE_PATH), STRF(e->path));
-	return e->path.p != NULL ? OK : fault_too_much(why);
-}
-
-static enum status read_body(struct arena *a, const json_t *root, struct gateway_event *e, struct fault *why)
-{
-	const json_t *body = json_object_get(root, "body");
-	struct str text = field_of(body);
-	if (body != NULL && !json_is_null(body) && text.p == NULL) {
-		enum status st = fault_set(why, INTERNAL, "The event's body is not text.");
-		fault_cause(why, "the event's body is neither a string nor null");
-		return st;
-	}
-	if (!json_is_true(json_object_get(root, "isBase64Encoded")))
-		e->body = text.n > 0 ? str_dup(a, text) : STR("");
-	else if (!base64_decode(a, text, &e->body) && arena_ok(a))
-		return fault_set(why, INVALID_INPUT, "The body is not valid base64.");
-	return fault_check_arena(a, why);
-}
-
 static enum status not_a_gateway_event(struct fault *why, const char *lacks)
 {
 	enum status st = fault_set(why, INTERNAL, "The event is not an API Gateway event.");
@@ -76,8 +53,22 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 		return not_a_gateway_event(why, "method");
 	if (!str_starts_with(e->path, STR("/")) || !http_is_field_value(e->path) || str_find_char(e->path, '\t') < e->path.n)
 		return not_a_gateway_event(why, "path");
-	TRY(put_base(a, e, why));
-	return read_body(a, root, e, why);
+	if (!has_base(e->path))
+		e->path = str_printf(a, "%.*s%.*s", STRF(BASE_PATH), STRF(e->path));
+	if (e->path.p == NULL)
+		return fault_too_much(why);
+	const json_t *body = json_object_get(root, "body");
+	struct str text = field_of(body);
+	if (body != NULL && !json_is_null(body) && text.p == NULL) {
+		enum status st = fault_set(why, INTERNAL, "The event's body is not text.");
+		fault_cause(why, "the event's body is neither a string nor null");
+		return st;
+	}
+	if (!json_is_true(json_object_get(root, "isBase64Encoded")))
+		e->body = text.n > 0 ? str_dup(a, text) : STR("");
+	else if (!base64_decode(a, text, &e->body) && arena_ok(a))
+		return fault_set(why, INVALID_INPUT, "The body is not valid base64.");
+	return fault_check_arena(a, why);
 }
 
 enum status gateway_event_read(struct arena *a, struct str event, struct gateway_event *out, struct fault *why)

@@ -22,18 +22,6 @@ static size_t next_of(const struct answer *ans, size_t i)
 	return k;
 }
 
-static void write_one(struct buf *b, const struct answer *ans, size_t i)
-{
-	buf_put(b, b->p[b->n - 1] == '{' ? STR("\"") : STR(",\""));
-	json_escape(b, ans->headers[i].name);
-	buf_put(b, STR("\":\""));
-	for (size_t k = i; k < ans->n_headers; k = next_of(ans, k)) {
-		buf_put(b, k == i ? STR("") : STR(", "));
-		json_escape(b, ans->headers[k].value);
-	}
-	buf_put_char(b, '"');
-}
-
 static void write_all(struct buf *b, const struct answer *ans, size_t i)
 {
 	writer_open(b, ans->headers[i].name, '[');
@@ -49,8 +37,16 @@ static void write_headers(struct buf *b, enum gateway_version version, const str
 	for (size_t i = 0; i < ans->n_headers && buf_ok(b); i++) {
 		bool several = version == GATEWAY_V1 && next_of(ans, i) < ans->n_headers;
 		apart = apart || several;
-		if (is_first(ans, i) && !several)
-			write_one(b, ans, i);
+		if (is_first(ans, i) && !several) {
+			buf_put(b, b->p[b->n - 1] == '{' ? STR("\"") : STR(",\""));
+			json_escape(b, ans->headers[i].name);
+			buf_put(b, STR("\":\""));
+			for (size_t k = i; k < ans->n_headers; k = next_of(ans, k)) {
+				buf_put(b, k == i ? STR("") : STR(", "));
+				json_escape(b, ans->headers[k].value);
+			}
+			buf_put_char(b, '"');
+		}
 	}
 	writer_close(b, '}');
 	if (!apart)

@@ -72,20 +72,16 @@ static enum status read_s3_record(struct event_reader *r, const json_t *record, 
 	return add_object(r, json_object_get(record, "s3"), "eTag", true, why);
 }
 
-static enum status read_bridge(struct event_reader *r, const json_t *root, struct fault *why)
-{
-	if (!str_equal(field_text(root, "detail-type"), STR("Object Created")))
-		return add_kind(r, EVENT_IGNORED, NULL, why);
-	return add_object(r, json_object_get(root, "detail"), "etag", false, why);
-}
-
 /* Whatever is not a batch. */
 static enum status read_bare(struct event_reader *r, const json_t *root, struct fault *why)
 {
 	const json_t *records = json_object_get(root, "Records"), *record;
 	size_t i;
-	if (str_equal(field_text(root, "source"), STR("aws.s3")))
-		return read_bridge(r, root, why);
+	if (str_equal(field_text(root, "source"), STR("aws.s3"))) {
+		if (!str_equal(field_text(root, "detail-type"), STR("Object Created")))
+			return add_kind(r, EVENT_IGNORED, NULL, why);
+		return add_object(r, json_object_get(root, "detail"), "etag", false, why);
+	}
 	if (str_equal(field_text(root, "Event"), STR("s3:TestEvent")))
 		return add_kind(r, EVENT_IGNORED, NULL, why);
 	if (!json_is_array(records))
@@ -107,12 +103,6 @@ static enum status read_message(struct event_reader *r, const json_t *message, s
 	return read_bare(r, root, why);
 }
 
-static bool is_batch(const json_t *root)
-{
-	const json_t *first = json_array_get(json_object_get(root, "Records"), 0);
-	return str_equal(field_text(first, "eventSource"), STR("aws:sqs"));
-}
-
 enum status object_events_read(struct arena *a, struct str event, struct object_events *out, struct fault *why)
 {
 	json_t *root CLEANUP(fields_free) = NULL, *message;
@@ -120,7 +110,8 @@ enum status object_events_read(struct arena *a, struct str event, struct object_
 	struct event_reader r = { .a = a, .message_id = STR(""), .tail = &read.first };
 	size_t i;
 	TRY(fields_parse(event, &root, why));
-	read.from_queue = is_batch(root);
+	const json_t *first = json_array_get(json_object_get(root, "Records"), 0);
+	read.from_queue = str_equal(field_text(first, "eventSource"), STR("aws:sqs"));
 	if (read.from_queue)
 		json_array_foreach(json_object_get(root, "Records"), i, message) TRY(read_message(&r, message, why));
 	else

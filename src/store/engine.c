@@ -88,17 +88,6 @@ static enum status make_db_file(struct engine *e, struct fault *why)
 	return io_check_private(e->db_fd, geteuid(), "database in", e->dir, why);
 }
 
-/* The log has some room before it is needed. It is made by the first statement; nothing locks it, so that its file may be
- * opened and closed. What a full disk refuses here is not needed yet. */
-static void allocate_log(struct engine *e)
-{
-	int fd = local_io.open(e->dir_fd, "tintype.db-wal", O_WRONLY | O_NOFOLLOW, 0);
-
-	if (fd >= 0)
-		(void)local_io.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_AHEAD_BYTES);
-	io_close(fd);
-}
-
 /* For the terminal the cause belongs into the sentence. */
 static enum status explain_failure(enum status status, const struct engine *e, struct fault *why)
 {
@@ -119,29 +108,6 @@ static enum status open_tables(struct engine *e, struct fault *why)
 	return schema_bucket(&w->db, str_of(e->bucket), &w->image_bucket, why);
 }
 
-static enum status open_db(struct engine *e, struct fault *why)
-{
-	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
-	TRY(make_db_file(e, why));
-	read_pool_init(&e->read_pool, e->db_path);
-	object_cache_init(&e->object_cache);
-	TRY(explain_failure(open_tables(e, why), e, why));
-	allocate_log(e);
-	return OK;
-}
-
-static enum status start_group_commit(struct engine *e, const struct engine_options *o, struct fault *why)
-{
-	struct writer *w = &e->group_commit.writer;
-
-	w->tree = &e->tree;
-	w->space = &e->space;
-	w->object_cache = &e->object_cache;
-	w->max_pending = o->max_pending;
-	w->db_fd = e->db_fd;
-	return group_commit_start(&e->group_commit, why);
-}
-
 /* What was made here is in its directory for good, and the data directory in its own; at each start, since
  * one that was cut off may have made it. Who may not read that one syncs the whole file system. */
 static enum status sync_dir(struct engine *e, struct fault *why)
@@ -156,28 +122,40 @@ static enum status sync_dir(struct engine *e, struct fault *why)
 
 /* the whole */
 
-static enum status copy_options(struct engine *e, const struct engine_options *o, struct fault *why)
+static enum status open_all(struct engine *e, const struct engine_options *o, struct fault *why)
 {
 	e->bucket = mem_dup_cstr(o->bucket);
 	e->region = mem_dup_cstr(o->region);
 	e->public_url = mem_dup_cstr(o->public_url);
 	if (e->bucket == NULL || e->region == NULL || e->public_url == NULL)
 		return fault_no_memory(why);
-	return OK;
-}
-
-static enum status open_all(struct engine *e, const struct engine_options *o, struct fault *why)
-{
-	TRY(copy_options(e, o, why));
 	TRY(open_dir(e, o->dir, why));
 	TRY(lock_dir(e, why));
 	e->space = (struct space){ .fd = e->dir_fd, .reserve_bytes = o->reserve_bytes };
 	space_open(&e->space);
 	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
 	TRY(tree_open(&e->tree, e->dir_fd, why));
-	TRY(open_db(e, why));
+	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
+	TRY(make_db_file(e, why));
+	read_pool_init(&e->read_pool, e->db_path);
+	object_cache_init(&e->object_cache);
+	TRY(explain_failure(open_tables(e, why), e, why));
+	/* The log has some room before it is needed. It is made by the first statement; nothing locks it, so that its file may be
+	 * opened and closed. What a full disk refuses here is not needed yet. */
+	int fd = local_io.open(e->dir_fd, "tintype.db-wal", O_WRONLY | O_NOFOLLOW, 0);
+
+	if (fd >= 0)
+		(void)local_io.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_AHEAD_BYTES);
+	io_close(fd);
 	TRY(sync_dir(e, why));
-	TRY(start_group_commit(e, o, why));
+	struct writer *w = &e->group_commit.writer;
+
+	w->tree = &e->tree;
+	w->space = &e->space;
+	w->object_cache = &e->object_cache;
+	w->max_pending = o->max_pending;
+	w->db_fd = e->db_fd;
+	TRY(group_commit_start(&e->group_commit, why));
 	TRY(explain_failure(tree_skip_used(&e->tree, why), e, why));
 	TRY(explain_failure(publisher_recover(e, why), e, why));
 	return publisher_start(&e->publisher, e, why);

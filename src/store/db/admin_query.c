@@ -85,22 +85,16 @@ static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a,
 	return images_read_row(s, a, &page->rows[page->n++], why);
 }
 
-static void bind_range(const struct looking *l, sqlite3_stmt *s)
+static enum status walk_rows(struct looking *l, struct db *d, struct arena *a, struct admin_query_page *page, struct fault *why)
 {
+	sqlite3_stmt *s = db_query(d, l->walk->query);
+	bool row = false;
 	int i = 1;
 
 	bind_int(s, i++, l->place.at);
 	if (l->walk->is_pair)
 		bind_int(s, i++, l->place.n);
 	bind_int(s, i, ADMIN_QUERY_SCAN_MAX + 1);
-}
-
-static enum status walk_rows(struct looking *l, struct db *d, struct arena *a, struct admin_query_page *page, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, l->walk->query);
-	bool row = false;
-
-	bind_range(l, s);
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		l->ended = !row;

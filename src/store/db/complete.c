@@ -131,16 +131,6 @@ static enum status look_up(struct db *d, struct completion *m, struct fault *why
 	return status;
 }
 
-static enum status plan_pieces(struct completion *m, struct fault *why)
-{
-	struct db *d;
-
-	TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
-	enum status status = look_up(d, m, why);
-	read_pool_release(&m->engine->read_pool, d);
-	return status;
-}
-
 /* making it */
 
 /* Append to what is made: in memory or to the file. */
@@ -211,13 +201,6 @@ static enum status append_file(struct completion *m, const struct piece *piece, 
 	return status;
 }
 
-static enum status append_all(struct completion *m, bool *gone, struct fault *why)
-{
-	for (size_t i = 0; i < m->c->n_parts && !*gone; i++)
-		TRY(m->pieces[i].inlined ? append_row(m, &m->pieces[i], gone, why) : append_file(m, &m->pieces[i], gone, why));
-	return OK;
-}
-
 /* Nothing is left of what was made. */
 static void remove_made(struct completion *m)
 {
@@ -234,7 +217,8 @@ static enum status make_file(struct completion *m, bool *gone, struct fault *why
 		if (m->fd < 0)
 			return io_fault(why, errno, "make a file in incoming/");
 	}
-	TRY(append_all(m, gone, why));
+	for (size_t i = 0; i < m->c->n_parts && !*gone; i++)
+		TRY(m->pieces[i].inlined ? append_row(m, &m->pieces[i], gone, why) : append_file(m, &m->pieces[i], gone, why));
 	if (m->fd >= 0 && !*gone && local_io.fdatasync(m->fd) != 0)
 		return io_fault(why, errno, "sync an object made of parts");
 	return OK;
@@ -277,16 +261,6 @@ static enum status remember_completed(struct writer *w, const struct completion 
 	return writer_run(w, s);
 }
 
-/* Another one completed it while this one copied, or it was aborted. */
-static enum status find_completed_in_commit(struct writer *w, struct completion *m)
-{
-	sqlite3_stmt *s = query_completed(&w->db, m);
-	bool row = false;
-
-	TRY(writer_step(w, s, &row));
-	return read_completed(s, row, m, m->change.why);
-}
-
 static enum status apply_complete(struct writer *w, struct change *c)
 {
 	struct completion *m = (struct completion *)c;
@@ -295,8 +269,14 @@ static enum status apply_complete(struct writer *w, struct change *c)
 
 	TRY(rows_find_bucket(w, m->c->bucket, &at.bucket));
 	enum status there = uploads_find(w, &m->id, &at, c->why);
-	if (there == NOT_FOUND)
-		return find_completed_in_commit(w, m);
+	if (there == NOT_FOUND) {
+		/* Another one completed it while this one copied, or it was aborted. */
+		sqlite3_stmt *s = query_completed(&w->db, m);
+		bool row = false;
+
+		TRY(writer_step(w, s, &row));
+		return read_completed(s, row, m, m->change.why);
+	}
 	if (there != OK)
 		return there;
 	TRY(rows_find_object(w, &at, &m->c->condition, &old, c->why));
@@ -341,7 +321,12 @@ static enum status plan_and_make(struct completion *m, struct fault *why)
 	bool gone = true;
 
 	for (int i = 0; i < TRIES && gone; i++) {
-		TRY(plan_pieces(m, why));
+		struct db *d;
+
+		TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
+		enum status status = look_up(d, m, why);
+		read_pool_release(&m->engine->read_pool, d);
+		TRY(status);
 		if (m->repeated)
 			return OK;
 		TRY(make_body(m, &gone, why));

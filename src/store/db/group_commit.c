@@ -80,19 +80,6 @@ static enum status read_pages(struct writer *w, struct fault *why)
 	return OK;
 }
 
-static enum status save_counters(struct writer *w)
-{
-	sqlite3_stmt *s = db_query(&w->db, Q_COUNTERS_SAVE);
-
-	bind_int(s, 1, (int64_t)w->counters.images.pending);
-	bind_int(s, 2, (int64_t)w->counters.images.uploaded);
-	bind_int(s, 3, (int64_t)w->counters.images.rejected);
-	bind_int(s, 4, (int64_t)w->counters.images.stored_bytes);
-	bind_int(s, 5, w->counters.next_seq);
-	bind_int(s, 6, (int64_t)atomic_load(&w->tree->next_file));
-	return writer_run(w, s);
-}
-
 static void publish_counts(struct group_commit *c)
 {
 	const struct image_counts *now = &c->saved.images;
@@ -180,12 +167,6 @@ static bool rows_fit(struct writer *w)
 	return space_for_rows(w->space) && read_number(w, Q_PAGES, &pages) == OK && allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
 }
 
-/* After the file was written back to, which may have cut off what lay after its end. */
-static void forget_ahead(struct writer *w)
-{
-	w->ahead_bytes = 0;
-}
-
 static int64_t count_free_pages(struct writer *w)
 {
 	int64_t pages = 0;
@@ -217,7 +198,15 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 		if (w->broken)
 			return fault_status(w->failure.code);
 	}
-	TRY(save_counters(w));
+	sqlite3_stmt *s = db_query(&w->db, Q_COUNTERS_SAVE);
+
+	bind_int(s, 1, (int64_t)w->counters.images.pending);
+	bind_int(s, 2, (int64_t)w->counters.images.uploaded);
+	bind_int(s, 3, (int64_t)w->counters.images.rejected);
+	bind_int(s, 4, (int64_t)w->counters.images.stored_bytes);
+	bind_int(s, 5, w->counters.next_seq);
+	bind_int(s, 6, (int64_t)atomic_load(&w->tree->next_file));
+	TRY(writer_run(w, s));
 	TRY(allocate_pages(w));
 	return writer_run(w, db_query(&w->db, Q_COMMIT));
 }
@@ -231,22 +220,6 @@ static void roll_back(struct writer *w)
 	/* After some failures SQLite has rolled back by itself. */
 	if (sqlite3_get_autocommit(w->db.sq) == 0 && db_run(&w->db, db_query(&w->db, Q_ROLLBACK), &ignored) != OK)
 		LOG(STORE_FAILED, STR(""), LOG_C("cause", ignored.cause));
-}
-
-/* A commit that failed in its sync may still lie whole in the log, and a crash would bring it back
- * after its waiters were notified that it failed. A small commit in its place overwrites it. If that
- * fails too, the next one that succeeds does it. */
-static void overwrite_failed_commit(struct group_commit *c)
-{
-	struct writer *w = &c->writer;
-	struct fault kept = w->failure;
-
-	w->broken = false;
-	w->counters = c->saved;
-	if (commit_batch(w, NULL) != OK)
-		roll_back(w);
-	w->broken = true;
-	w->failure = kept;
 }
 
 static void fail_all(struct writer *w, struct change *batch)
@@ -287,7 +260,17 @@ static bool commit_all(struct group_commit *c, struct change *batch)
 		return true;
 	}
 	roll_back(w);
-	overwrite_failed_commit(c);
+	/* A commit that failed in its sync may still lie whole in the log, and a crash would bring it back
+	 * after its waiters were notified that it failed. A small commit in its place overwrites it. If that
+	 * fails too, the next one that succeeds does it. */
+	struct fault kept = w->failure;
+
+	w->broken = false;
+	w->counters = c->saved;
+	if (commit_batch(w, NULL) != OK)
+		roll_back(w);
+	w->broken = true;
+	w->failure = kept;
 	return false;
 }
 
@@ -300,7 +283,8 @@ static void write_back(struct writer *w, int *due)
 
 	*due = whole ? CHECKPOINT_FRAMES : w->wal_frames + CHECKPOINT_FRAMES / 4;
 	w->wal_frames = 0;
-	forget_ahead(w);
+	/* After the file was written back to, which may have cut off what lay after its end. */
+	w->ahead_bytes = 0;
 }
 
 static void run_batch(struct group_commit *c, struct change *batch, int *due)
@@ -349,10 +333,16 @@ static uint64_t spare_pages(struct writer *w)
 	return spare < most ? spare : most;
 }
 
-/* Give free pages beyond those worth keeping back to the file system. */
-static void vacuum_pages(struct group_commit *c, int *due)
+static void tidy_up(struct group_commit *c, int *due)
 {
 	struct writer *w = &c->writer;
+	uint64_t most = space_spare_pages(w->space, (uint64_t)w->page_bytes);
+
+	if (most < CHECKPOINT_FRAMES_LOW)
+		most = CHECKPOINT_FRAMES_LOW;
+	if (w->wal_frames >= *due || (uint64_t)w->wal_frames >= most)
+		write_back(w, due);
+	/* Give free pages beyond those worth keeping back to the file system. */
 	int64_t before = count_free_pages(w), pages = before;
 	uint64_t spare = pages > 0 && w->can_vacuum ? spare_pages(w) : UINT64_MAX;
 
@@ -366,18 +356,6 @@ static void vacuum_pages(struct group_commit *c, int *due)
 	}
 	if (pages < before)
 		write_back(w, due); /* the file becomes shorter only now */
-}
-
-static void tidy_up(struct group_commit *c, int *due)
-{
-	struct writer *w = &c->writer;
-	uint64_t most = space_spare_pages(w->space, (uint64_t)w->page_bytes);
-
-	if (most < CHECKPOINT_FRAMES_LOW)
-		most = CHECKPOINT_FRAMES_LOW;
-	if (w->wal_frames >= *due || (uint64_t)w->wal_frames >= most)
-		write_back(w, due);
-	vacuum_pages(c, due);
 	space_renew_ballast(w->space);
 }
 

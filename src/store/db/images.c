@@ -102,29 +102,24 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 	return OK;
 }
 
-static void count_removed(struct image_counts *c, const struct row_head *h)
-{
-	switch (h->status) {
-	case IMAGE_PENDING:
-		c->pending--;
-		break;
-	case IMAGE_UPLOADED:
-		c->uploaded--;
-		c->stored_bytes -= h->file_size;
-		break;
-	case IMAGE_REJECTED:
-		c->rejected--;
-		break;
-	}
-}
-
 static enum status remove_head(struct writer *w, const struct row_head *h, bool *trashed)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
 
 	bind_int(s, 1, h->n);
 	TRY(writer_run(w, s));
-	count_removed(&w->counters.images, h);
+	switch (h->status) {
+	case IMAGE_PENDING:
+		w->counters.images.pending--;
+		break;
+	case IMAGE_UPLOADED:
+		w->counters.images.uploaded--;
+		w->counters.images.stored_bytes -= h->file_size;
+		break;
+	case IMAGE_REJECTED:
+		w->counters.images.rejected--;
+		break;
+	}
 	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n }, trashed);
 }
 
@@ -158,8 +153,21 @@ struct insertion {
 	unsigned char id[IMAGE_ID_BYTES];
 };
 
-static void bind_insertion(sqlite3_stmt *s, const struct insertion *in)
+/* Slots that have expired keep nobody out, though the sweep has not come to them: some of them make room. They have no
+ * objects, so there is nothing for the publisher to remove. */
+static enum status apply_insert(struct writer *w, struct change *c)
 {
+	struct image_counts removed;
+	bool trashed = false;
+
+	if (w->counters.images.pending >= w->max_pending)
+		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed, &trashed));
+	if (w->counters.images.pending >= w->max_pending)
+		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
+	if (!w->rows_fit)
+		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_INSERT);
+	const struct insertion *in = (const struct insertion *)c;
 	const struct image_row *row = in->row;
 
 	bind_blob(s, 1, in->id, IMAGE_ID_BYTES);
@@ -179,23 +187,6 @@ static void bind_insertion(sqlite3_stmt *s, const struct insertion *in)
 	bind_int(s, 15, row->ends_ms);
 	bind_str(s, 16, row->reason);
 	bind_str(s, 17, row->delete_hash);
-}
-
-/* Expired slots do not count against the limit before the sweep removes them: some of them are removed here. They have no
- * objects, so there is nothing for the publisher to remove. */
-static enum status apply_insert(struct writer *w, struct change *c)
-{
-	struct image_counts removed;
-	bool trashed = false;
-
-	if (w->counters.images.pending >= w->max_pending)
-		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed, &trashed));
-	if (w->counters.images.pending >= w->max_pending)
-		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
-	if (!w->rows_fit)
-		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
-	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_INSERT);
-	bind_insertion(s, (const struct insertion *)c);
 	TRY(writer_run(w, s));
 	if (sqlite3_changes(w->db.sq) == 0)
 		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
@@ -247,27 +238,6 @@ enum status images_find_pending(struct writer *w, struct resolving *st, struct f
 	return status;
 }
 
-/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
- * is written, so that a full arena fails this change alone. */
-static enum status merge_resolution(struct resolving *st, struct fault *why)
-{
-	const struct resolution *s = st->s;
-	struct image_row *row = st->now;
-
-	row->status = s->status;
-	row->file_type = str_dup(st->arena, s->file_type);
-	row->file_size = s->file_size;
-	row->etag = str_dup(st->arena, s->etag);
-	row->width = s->width;
-	row->height = s->height;
-	row->orientation = s->orientation;
-	row->frames = s->frames;
-	row->uploaded_ms = s->uploaded_ms;
-	row->ends_ms = s->ends_ms;
-	row->reason = str_dup(st->arena, s->reason);
-	return fault_check_arena(st->arena, why);
-}
-
 static void count_settled(struct counters *t, const struct resolution *s)
 {
 	t->images.pending--;
@@ -285,7 +255,22 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	const struct resolution *s = st->s;
 	sqlite3_stmt *q = db_query(&w->db, Q_IMAGE_RESOLVE);
 
-	TRY(merge_resolution(st, why));
+	/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
+	 * is written, so that a full arena fails this change alone. */
+	struct image_row *row = st->now;
+
+	row->status = s->status;
+	row->file_type = str_dup(st->arena, s->file_type);
+	row->file_size = s->file_size;
+	row->etag = str_dup(st->arena, s->etag);
+	row->width = s->width;
+	row->height = s->height;
+	row->orientation = s->orientation;
+	row->frames = s->frames;
+	row->uploaded_ms = s->uploaded_ms;
+	row->ends_ms = s->ends_ms;
+	row->reason = str_dup(st->arena, s->reason);
+	TRY(fault_check_arena(st->arena, why));
 	bind_int(q, 1, st->n);
 	bind_int(q, 2, s->status);
 	if (s->status == IMAGE_UPLOADED)

@@ -35,16 +35,6 @@ static void put_text(struct buf *b, struct str s)
 	buf_put(b, s);
 }
 
-static void put_part(struct buf *b, const struct object_part *p)
-{
-	struct object_meta sum = { .checksum = p->checksum };
-
-	put_number(b, p->number);
-	put_number(b, p->size);
-	put_number(b, meta_flags(&sum));
-	put_text(b, p->checksum.value);
-}
-
 void meta_encode(const struct object_meta *m, struct buf *b)
 {
 	if (m->n_headers == 0 && m->n_parts == 0 && m->checksum.value.n == 0)
@@ -56,8 +46,15 @@ void meta_encode(const struct object_meta *m, struct buf *b)
 		put_text(b, m->headers[i].value);
 	}
 	put_number(b, m->n_parts);
-	for (size_t i = 0; i < m->n_parts; i++)
-		put_part(b, &m->parts[i]);
+	for (size_t i = 0; i < m->n_parts; i++) {
+		const struct object_part *p = &m->parts[i];
+		struct object_meta sum = { .checksum = p->checksum };
+
+		put_number(b, p->number);
+		put_number(b, p->size);
+		put_number(b, meta_flags(&sum));
+		put_text(b, p->checksum.value);
+	}
 }
 
 /* A blob that is being read; `bad` is sticky. */

@@ -18,11 +18,6 @@
 /* How often a replaced object is looked up again. */
 #define OPEN_TRIES 16
 
-static enum status no_such_key(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
-}
-
 /* changes */
 
 enum status objects_remove(struct writer *w, int64_t bucket, struct str key, bool *trashed)
@@ -180,7 +175,7 @@ static enum status find_in_bucket(struct db *d, const struct object_lookup *l, s
 	if (row)
 		return status;
 	TRY(bucket_there(d, l->name[0], why));
-	return no_such_key(why);
+	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
 }
 
 static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)

@@ -64,20 +64,6 @@ static const char version_2[] =
 
 static const char *const versions[SCHEMA_VERSION] = { version_1, version_2 };
 
-/* All steps that are missing in one transaction: a start that is cut off begins again from the old version. */
-static enum status upgrade_schema(struct db *d, int64_t version, struct fault *why)
-{
-	int rc = sqlite3_exec(d->sq, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-
-	for (int64_t v = version; v < SCHEMA_VERSION && rc == SQLITE_OK; v++)
-		rc = sqlite3_exec(d->sq, versions[v], NULL, NULL, NULL);
-	if (rc == SQLITE_OK && sqlite3_exec(d->sq, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
-		return OK;
-	enum status status = db_fault(d, why);
-	(void)sqlite3_exec(d->sq, "ROLLBACK", NULL, NULL, NULL);
-	return status;
-}
-
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
 	int64_t version = 0, n_tables = 0;
@@ -91,7 +77,16 @@ enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 			(long long)version, SCHEMA_VERSION);
 	if (version < 0 || (version == 0 && n_tables != 0))
 		return fault_set(why, SCHEMA_UNKNOWN, "%s is not a tintype database; choose another directory with --data.", path);
-	return upgrade_schema(d, version, why);
+	/* All steps that are missing in one transaction: a start that is cut off begins again from the old version. */
+	int rc = sqlite3_exec(d->sq, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	for (int64_t v = version; v < SCHEMA_VERSION && rc == SQLITE_OK; v++)
+		rc = sqlite3_exec(d->sq, versions[v], NULL, NULL, NULL);
+	if (rc == SQLITE_OK && sqlite3_exec(d->sq, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+		return OK;
+	enum status status = db_fault(d, why);
+	(void)sqlite3_exec(d->sq, "ROLLBACK", NULL, NULL, NULL);
+	return status;
 }
 
 static enum status find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)

@@ -20,15 +20,10 @@
 #define FILES_FIRST 1024
 #define FILES_MAX ((size_t)1 << 20)
 
-static void log_failure(const struct fault *why)
-{
-	LOG(STORE_FAILED, STR(""), LOG_C("text", why->text), LOG_C("cause", why->cause));
-}
-
 static bool is_done(enum status status, const struct fault *why)
 {
 	if (status != OK)
-		log_failure(why);
+		LOG(STORE_FAILED, STR(""), LOG_C("text", why->text), LOG_C("cause", why->cause));
 	return status == OK;
 }
 

@@ -249,14 +249,6 @@ const struct access_key *credentials_slots(struct credentials *c)
 	return key;
 }
 
-static enum status make_if_missing(int dir_fd, const char *path, struct fault *why)
-{
-	TRY(key_file_lock(dir_fd, path, why));
-	enum status status = key_file_make(dir_fd, path, why);
-	key_file_unlock(dir_fd);
-	return status;
-}
-
 enum status credentials_open(struct credentials *c, int dir_fd, const char *path, struct fault *why)
 {
 	static const struct key_ring_ops ops = { .find = find_key };
@@ -264,7 +256,10 @@ enum status credentials_open(struct credentials *c, int dir_fd, const char *path
 	*c = (struct credentials){ .ring = { &ops }, .dir_fd = dir_fd, .path = path, .open = true };
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->renewal, NULL);
-	TRY(make_if_missing(dir_fd, path, why));
+	TRY(key_file_lock(dir_fd, path, why));
+	enum status status = key_file_make(dir_fd, path, why);
+	key_file_unlock(dir_fd);
+	TRY(status);
 	atomic_store(&c->looked_ms, clock_mono_ms());
 	return load_keys(c, why);
 }

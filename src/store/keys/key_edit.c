@@ -66,21 +66,6 @@ static void end_edit(struct editing *e)
 
 /* adding */
 
-static enum status check_addition(const struct editing *e, const struct key_addition *k, struct fault *why)
-{
-	if (!profile_name_valid(k->name))
-		return fault_set(
-			why, INVALID_INPUT, "A name must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first", KEY_USER_MAX);
-	for (size_t i = 0; i < e->all->n; i++) {
-		const struct key_profile *p = &e->all->all[i];
-		if (str_equal(str_of(p->name), k->name))
-			return fault_set(why, INVALID_INPUT, "A key named %s already exists; remove it first, or choose another name", p->name);
-		if (strcmp(p->key.id, k->key->id) == 0)
-			return fault_set(why, INVALID_INPUT, "The access key id is used by the key named %s", p->name);
-	}
-	return e->all->n < PROFILES_MAX ? OK : fault_set(why, INVALID_INPUT, "There are %d keys, which is the most", PROFILES_MAX);
-}
-
 static void put_profile(struct buf *b, const struct key_addition *k)
 {
 	char name[KEY_USER_MAX + 1] = { 0 };
@@ -104,7 +89,18 @@ static enum status append_profile(struct editing *e, const struct key_addition *
 	struct fault cause;
 
 	TRY(begin_edit(e, true, why));
-	TRY(check_addition(e, k, why));
+	if (!profile_name_valid(k->name))
+		return fault_set(
+			why, INVALID_INPUT, "A name must be 1 to %d of A-Z, a-z, 0-9, '.', '_' and '-', a letter or digit first", KEY_USER_MAX);
+	for (size_t i = 0; i < e->all->n; i++) {
+		const struct key_profile *p = &e->all->all[i];
+		if (str_equal(str_of(p->name), k->name))
+			return fault_set(why, INVALID_INPUT, "A key named %s already exists; remove it first, or choose another name", p->name);
+		if (strcmp(p->key.id, k->key->id) == 0)
+			return fault_set(why, INVALID_INPUT, "The access key id is used by the key named %s", p->name);
+	}
+	if (e->all->n == PROFILES_MAX)
+		return fault_set(why, INVALID_INPUT, "There are %d keys, which is the most", PROFILES_MAX);
 	put_profile(&e->text, k);
 	if (!buf_ok(&e->text))
 		return fault_set(why, INVALID_INPUT, "The file would be longer than %d bytes", PROFILES_MAX_BYTES);
@@ -146,9 +142,13 @@ static struct str section_of(struct str text, struct str name)
 	return from != NULL ? (struct str){ from, (size_t)(to - from) } : (struct str){ 0 };
 }
 
-/* Append `text` without `part` of it, and without the empty line that stood after that. */
-static void put_without(struct buf *b, struct str text, struct str part)
+static enum status cut_out(struct editing *e, struct str name, struct buf *b, struct fault *why)
 {
+	TRY(begin_edit(e, false, why));
+	struct str text = buf_str(&e->text), part = section_of(text, name);
+	if (part.p == NULL)
+		return fault_set(why, INVALID_INPUT, "No key has that name; see `tintype keys list`");
+	/* Append `text` without `part` of it, and without the empty line that stood after that. */
 	size_t from = (size_t)(part.p - text.p);
 	struct str before = str_slice(text, 0, from), after = str_slice(text, from + part.n, text.n);
 
@@ -157,16 +157,7 @@ static void put_without(struct buf *b, struct str text, struct str part)
 	while (after.n == 0 && str_ends_with(before, STR("\n\n")))
 		before.n--;
 	buf_put(b, before);
-	buf_put(b, after);
-}
-
-static enum status cut_out(struct editing *e, struct str name, struct buf *b, struct fault *why)
-{
-	TRY(begin_edit(e, false, why));
-	struct str text = buf_str(&e->text), part = section_of(text, name);
-	if (part.p == NULL)
-		return fault_set(why, INVALID_INPUT, "No key has that name; see `tintype keys list`");
-	put_without(b, text, part);
+	buf_put(b, behind);
 	if (!buf_ok(b))
 		return fault_set(why, STORAGE_FAILED, "Memory ran out.");
 	TRY(parse_file(e, buf_str(b), why));
@@ -188,24 +179,6 @@ enum status key_edit_remove(const char *dir, struct str name, struct fault *why)
 
 /* listing */
 
-static void list_key(struct buf *b, const struct key_profile *p)
-{
-	buf_printf(b, "%-20s  %-24s  %-20s  ", p->name, p->key.id, p->key.power == KEY_SLOTS ? "-" : p->key.user);
-	switch (p->key.power) {
-	case KEY_OWNER:
-		buf_put(b, STR("everything"));
-		break;
-	case KEY_SLOTS:
-		buf_put(b, STR("upload slots"));
-		break;
-	case KEY_USER:
-		buf_put(b, p->key.n_grants == 0 ? STR("everything") : STR(""));
-		grants_write(b, p->key.grants, p->key.n_grants);
-		break;
-	}
-	buf_put_char(b, '\n');
-}
-
 enum status key_edit_list(const char *dir, struct buf *out, struct fault *why)
 {
 	struct editing e = { .dir = dir, .dir_fd = -1 };
@@ -213,8 +186,23 @@ enum status key_edit_list(const char *dir, struct buf *out, struct fault *why)
 
 	if (status == OK) {
 		buf_printf(out, "%-20s  %-24s  %-20s  %s\n", "NAME", "ACCESS KEY ID", "BUCKETS OF", "MAY");
-		for (size_t i = 0; i < e.all->n; i++)
-			list_key(out, &e.all->all[i]);
+		for (size_t i = 0; i < e.all->n; i++) {
+			const struct key_profile *p = &e.all->all[i];
+			buf_printf(out, "%-20s  %-24s  %-20s  ", p->name, p->key.id, p->key.power == KEY_SLOTS ? "-" : p->key.user);
+			switch (p->key.power) {
+			case KEY_OWNER:
+				buf_put(out, STR("everything"));
+				break;
+			case KEY_SLOTS:
+				buf_put(out, STR("upload slots"));
+				break;
+			case KEY_USER:
+				buf_put(out, p->key.n_grants == 0 ? STR("everything") : STR(""));
+				grants_write(out, p->key.grants, p->key.n_grants);
+				break;
+			}
+			buf_put_char(out, '\n');
+		}
 	}
 	end_edit(&e);
 	return status;

@@ -148,18 +148,6 @@ const struct key_profile *profiles_find(const struct profiles *all, const char *
 	return NULL;
 }
 
-/* Whose the key is and what it may, as far as the name says. */
-static void give_power(struct key_profile *p)
-{
-	bool owner = strcmp(p->name, KEY_OWNER_NAME) == 0, slots = strcmp(p->name, "slots") == 0;
-
-	p->key.power = owner ? KEY_OWNER : slots ? KEY_SLOTS : KEY_USER;
-	if (owner || slots)
-		memcpy(p->key.user, KEY_OWNER_NAME, sizeof KEY_OWNER_NAME);
-	else
-		memcpy(p->key.user, p->name, sizeof p->key.user);
-}
-
 static enum status begin_profile(struct profiles *out, struct str line, size_t number, struct fault *why)
 {
 	if (out->n == PROFILES_MAX)
@@ -172,7 +160,14 @@ static enum status begin_profile(struct profiles *out, struct str line, size_t n
 		return bad_line(why, number, "has a profile name that is empty, too long or has blanks");
 	if (profiles_find(out, p->name) != NULL)
 		return bad_line(why, number, "begins a profile that already exists");
-	give_power(p);
+	/* Whose the key is and what it may, as far as the name says. */
+	bool owner = strcmp(p->name, KEY_OWNER_NAME) == 0, slots = strcmp(p->name, "slots") == 0;
+
+	p->key.power = owner ? KEY_OWNER : slots ? KEY_SLOTS : KEY_USER;
+	if (owner || slots)
+		memcpy(p->key.user, KEY_OWNER_NAME, sizeof KEY_OWNER_NAME);
+	else
+		memcpy(p->key.user, p->name, sizeof p->key.user);
 	out->n++;
 	return OK;
 }
