@@ -90,7 +90,7 @@ static bool trash_is_empty(struct engine *e)
 	bind_int(s, 2, 1);
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	sqlite3_reset(s);
-	read_pool_release(&e->read_pool, d);
+	read_pool_release(&d);
 	return !row;
 }
 

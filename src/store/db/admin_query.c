@@ -57,7 +57,6 @@ struct looking {
 	const struct admin_query_filter *q;
 	const struct admin_walk *walk;
 	struct place place;
-	bool ended; /* there is no row after the last one that was checked */
 };
 
 /* Only what the filter asks of is read of a row that may not be wanted. */
@@ -85,44 +84,32 @@ static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a,
 	return images_read_row(s, a, &page->rows[page->n++], why);
 }
 
-static enum status walk_rows(struct looking *l, struct db *d, struct arena *a, struct admin_query_page *page, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, l->walk->query);
-	bool row = false;
-	int i = 1;
-
-	bind_int(s, i++, l->place.at);
-	if (l->walk->is_pair)
-		bind_int(s, i++, l->place.n);
-	bind_int(s, i, ADMIN_QUERY_SCAN_MAX + 1);
-	for (;;) {
-		TRY(db_step(d, s, &row, why));
-		l->ended = !row;
-		if (!row || page->n == l->q->limit || page->looked == ADMIN_QUERY_SCAN_MAX)
-			return OK;
-		TRY(scan_row(l, s, a, page, why));
-	}
-}
-
 static enum status page_of_rows(
 	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_admin_query(port)->read_pool;
 	struct looking l = { .q = q, .walk = &walks[q->status] };
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows) };
-	struct db *d;
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	bool row = false;
+	int i = 1;
 
 	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
 	if (page.rows == NULL)
 		return fault_too_much(why);
 	TRY(read_cursor(l.walk, q->cursor, a, &l.place, why));
-	TRY(read_pool_acquire(read_pool, &d, why));
-	enum status status = walk_rows(&l, d, a, &page, why);
-	sqlite3_reset(d->statements[l.walk->query]);
-	read_pool_release(read_pool, d);
-	if (status != OK)
-		return status;
-	if (!l.ended)
+	TRY(read_pool_acquire(&engine_of_admin_query(port)->read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, l.walk->query);
+	bind_int(s, i++, l.place.at);
+	if (l.walk->is_pair)
+		bind_int(s, i++, l.place.n);
+	bind_int(s, i, ADMIN_QUERY_SCAN_MAX + 1);
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		if (!row || page.n == q->limit || page.looked == ADMIN_QUERY_SCAN_MAX)
+			break;
+		TRY(scan_row(&l, s, a, &page, why));
+	}
+	if (row)
 		page.next_cursor = write_cursor(l.walk, l.place, a);
 	*out = page;
 	return fault_check_arena(a, why);

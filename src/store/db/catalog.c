@@ -202,64 +202,45 @@ static enum status read_row(sqlite3_stmt *s, struct arena *a, struct bucket_info
 
 static enum status read_info(struct bucket_catalog *catalog, struct str name, struct arena *a, struct bucket_info *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_catalog(catalog)->read_pool;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct bucket_info found;
-	struct db *d;
 	bool row = false;
 
-	TRY(read_pool_acquire(read_pool, &d, why));
+	TRY(read_pool_acquire(&engine_of_catalog(catalog)->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_BUCKET_INFO);
 	bind_str(s, 1, name);
-	enum status status = db_step(d, s, &row, why);
-	if (status == OK)
-		status = row ? read_row(s, a, &found, why) : no_such_bucket(why);
-	sqlite3_reset(s);
-	read_pool_release(read_pool, d);
-	if (status == OK)
-		*out = found;
-	return status;
-}
-
-struct bucket_rows {
-	struct db *db;
-	struct str owner, after;
-	uint32_t limit;
-};
-
-static enum status read_rows(const struct bucket_rows *l, struct arena *a, struct bucket_page *out, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(l->db, Q_BUCKET_LIST);
-	bool row = false;
-
-	bind_str(s, 1, l->owner);
-	bind_str(s, 2, l->after);
-	bind_int(s, 3, (int64_t)l->limit + 1);
-	for (;;) {
-		TRY(db_step(l->db, s, &row, why));
-		out->more = row && out->n == l->limit;
-		if (!row || out->more)
-			return OK;
-		TRY(read_row(s, a, &out->buckets[out->n++], why));
-	}
+	TRY(db_step(d, s, &row, why));
+	if (!row)
+		return no_such_bucket(why);
+	TRY(read_row(s, a, &found, why));
+	*out = found;
+	return OK;
 }
 
 static enum status list_buckets(struct bucket_catalog *catalog, struct str owner, struct str after, uint32_t limit, struct arena *a,
 	struct bucket_page *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_catalog(catalog)->read_pool;
-	struct bucket_rows l = { .owner = owner, .after = after, .limit = limit };
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	bool row = false;
 
 	assert(limit >= 1 && limit <= BUCKETS_MAX);
 	struct bucket_page page = { .buckets = arena_array(a, limit, sizeof *page.buckets) };
 	if (page.buckets == NULL)
 		return fault_too_much(why);
-	TRY(read_pool_acquire(read_pool, &l.db, why));
-	enum status status = read_rows(&l, a, &page, why);
-	sqlite3_reset(l.db->statements[Q_BUCKET_LIST]);
-	read_pool_release(read_pool, l.db);
-	if (status == OK)
-		*out = page;
-	return status;
+	TRY(read_pool_acquire(&engine_of_catalog(catalog)->read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_BUCKET_LIST);
+	bind_str(s, 1, owner);
+	bind_str(s, 2, after);
+	bind_int(s, 3, (int64_t)limit + 1);
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		page.more = row && page.n == limit;
+		if (!row || page.more)
+			break;
+		TRY(read_row(s, a, &page.buckets[page.n++], why));
+	}
+	*out = page;
+	return OK;
 }
 
 const struct bucket_catalog_ops catalog_ops = {

@@ -69,66 +69,44 @@ static enum status read_completed(sqlite3_stmt *s, bool row, struct completion *
 	return m->repeated ? OK : no_such_upload(why);
 }
 
-static enum status find_completed(struct db *d, struct completion *m, struct fault *why)
-{
-	sqlite3_stmt *s = query_completed(d, m);
-	bool row = false;
-
-	TRY(db_step(d, s, &row, why));
-	return read_completed(s, row, m, why);
-}
-
 /* what it is made of */
 
-static enum status part_invalid(uint32_t number, struct fault *why)
+/* m->repeated is set when there is nothing to be done any more. */
+static enum status look_up(struct completion *m, struct fault *why)
 {
-	return fault_set(why, PART_INVALID, "Part %u was not uploaded, or has a different ETag.", (unsigned)number);
-}
-
-/* Both lists rise: one step through the rows finds all. The columns are those of PART_COLUMNS. */
-static enum status find_pieces(struct db *d, sqlite3_stmt *s, struct completion *m, struct fault *why)
-{
-	uint64_t total = 0;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	bool row = false;
 
+	TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
+	upload_id_bind(s, &m->id);
+	TRY(db_step(d, s, &row, why));
+	if (!row || !str_equal(column_borrow(s, 2), m->c->key) || !str_equal(column_borrow(s, 9), m->c->bucket)) {
+		s = query_completed(d, m);
+		TRY(db_step(d, s, &row, why));
+		return read_completed(s, row, m, why);
+	}
+	m->info.content_type = column_str(s, 5, m->arena);
+	m->info.size = 0;
+	/* Both lists rise: one step through the rows finds all. The columns are those of PART_COLUMNS. */
+	s = db_query(d, Q_PART_LIST);
+	bind_int(s, 1, m->id.n);
+	bind_int(s, 2, 0);
 	for (size_t i = 0; i < m->c->n_parts; i++) {
 		const struct object_part *want = &m->c->parts[i];
 		do {
 			TRY(db_step(d, s, &row, why));
 		} while (row && sqlite3_column_int64(s, 0) < want->number);
 		if (!row || sqlite3_column_int64(s, 0) != want->number || !str_equal(column_borrow(s, 2), want->etag))
-			return part_invalid(want->number, why);
+			return fault_set(why, PART_INVALID, "Part %u was not uploaded, or has a different ETag.", (unsigned)want->number);
 		m->pieces[i] = (struct piece){
 			.file = (uint64_t)sqlite3_column_int64(s, 6),
 			.size = (uint64_t)sqlite3_column_int64(s, 1),
 			.inlined = (sqlite3_column_int64(s, 4) & ROW_INLINED) != 0,
 		};
-		total += m->pieces[i].size;
+		m->info.size += m->pieces[i].size;
 	}
-	m->info.size = total;
 	return OK;
-}
-
-/* m->repeated is set when there is nothing to be done any more. */
-static enum status look_up(struct db *d, struct completion *m, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
-	bool row = false;
-
-	upload_id_bind(s, &m->id);
-	TRY(db_step(d, s, &row, why));
-	bool ours = row && str_equal(column_borrow(s, 2), m->c->key) && str_equal(column_borrow(s, 9), m->c->bucket);
-	if (ours)
-		m->info.content_type = column_str(s, 5, m->arena);
-	sqlite3_reset(s);
-	if (!ours)
-		return find_completed(d, m, why);
-	s = db_query(d, Q_PART_LIST);
-	bind_int(s, 1, m->id.n);
-	bind_int(s, 2, 0);
-	enum status status = find_pieces(d, s, m, why);
-	sqlite3_reset(s);
-	return status;
 }
 
 /* making it */
@@ -153,50 +131,34 @@ static enum status append_bytes(struct completion *m, const char *p, size_t n, s
 /* *gone: the part has been replaced or removed. */
 static enum status append_row(struct completion *m, const struct piece *piece, bool *gone, struct fault *why)
 {
-	struct db *d;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	bool row = false;
 
 	TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_BODY_GET);
 	bind_int(s, 1, (int64_t)piece->file);
-	enum status status = db_step(d, s, &row, why);
+	TRY(db_step(d, s, &row, why));
 	struct str bytes = column_blob(s, 0);
-	*gone = status == OK && !row;
-	if (status == OK && row)
-		status = bytes.n == piece->size ? append_bytes(m, bytes.p, bytes.n, why)
-										: io_fault(why, EIO, "a part has another size than its row says");
-	sqlite3_reset(s);
-	read_pool_release(&m->engine->read_pool, d);
-	return status;
-}
-
-static enum status copy_range(struct completion *m, int fd, uint64_t size, struct fault *why)
-{
-	uint64_t done = 0;
-
-	while (done < size) {
-		size_t most = size - done < COPY_BYTES ? (size_t)(size - done) : COPY_BYTES;
-		ssize_t got = pread(fd, m->buffer, most, (off_t)done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return io_fault(why, errno, "read a part");
-		if (got == 0)
-			return io_fault(why, EIO, "a part is shorter than its row says");
-		TRY(append_bytes(m, m->buffer, (size_t)got, why));
-		done += (uint64_t)got;
-	}
-	return OK;
+	*gone = !row;
+	if (row && bytes.n != piece->size)
+		return io_fault(why, EIO, "a part has another size than its row says");
+	return row ? append_bytes(m, bytes.p, bytes.n, why) : OK;
 }
 
 static enum status append_file(struct completion *m, const struct piece *piece, bool *gone, struct fault *why)
 {
 	int fd = tree_read(&m->engine->tree, piece->file);
+	enum status status = OK;
 
 	*gone = fd < 0 && errno == ENOENT;
 	if (fd < 0)
 		return *gone ? OK : io_fault(why, errno, "open a part");
-	enum status status = copy_range(m, fd, piece->size, why);
+	for (uint64_t done = 0; done < piece->size && status == OK; done += COPY_BYTES) {
+		size_t n = piece->size - done < COPY_BYTES ? (size_t)(piece->size - done) : COPY_BYTES;
+		status = io_read_at(fd, m->buffer, n, done, why);
+		if (status == OK)
+			status = append_bytes(m, m->buffer, n, why);
+	}
 	io_close(fd);
 	return status;
 }
@@ -321,12 +283,7 @@ static enum status plan_and_make(struct completion *m, struct fault *why)
 	bool gone = true;
 
 	for (int i = 0; i < TRIES && gone; i++) {
-		struct db *d;
-
-		TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
-		enum status status = look_up(d, m, why);
-		read_pool_release(&m->engine->read_pool, d);
-		TRY(status);
+		TRY(look_up(m, why));
 		if (m->repeated)
 			return OK;
 		TRY(make_body(m, &gone, why));

@@ -118,6 +118,18 @@ enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *wh
 	return status;
 }
 
+enum status db_find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
+{
+	sqlite3_stmt *s = db_query(d, Q_BUCKET);
+	bool row = false;
+
+	bind_str(s, 1, name);
+	TRY(db_step(d, s, &row, why));
+	*id = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return OK;
+}
+
 /* Bindings that are borrowed allocate nothing, so they fail only for a NULL statement, and db_step
  * says that. */
 void bind_int(sqlite3_stmt *s, int i, int64_t value)

@@ -25,6 +25,7 @@ enum db_query_id {
 };
 
 struct db {
+	struct read_pool *pool; /* that it goes back to; NULL: the writer's */
 	sqlite3 *sq;
 	sqlite3_stmt *statements[QUERIES];
 };
@@ -45,6 +46,8 @@ enum status db_step(struct db *d, sqlite3_stmt *s, bool *row, struct fault *why)
 enum status db_run(struct db *d, sqlite3_stmt *s, struct fault *why) MUST_CHECK;
 /* Run a query of one number that is not worth keeping; 0 where it gives no row. */
 enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *why) MUST_CHECK;
+/* The number of a bucket; 0: there is none. */
+enum status db_find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why) MUST_CHECK;
 /* What SQLite's last error on this connection means. */
 enum status db_fault(struct db *d, struct fault *why);
 

@@ -390,36 +390,17 @@ static enum status table_remove_row(struct image_table *t, struct str id, int64_
 
 static enum status table_get_row(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	unsigned char packed[IMAGE_ID_BYTES];
-	struct db *d;
 	bool row = false;
 
 	if (!pack_id(id, packed))
 		return no_such_image(why);
-	TRY(read_pool_acquire(read_pool, &d, why));
+	TRY(read_pool_acquire(&engine_of_table(t)->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_IMAGE_GET);
 	bind_blob(s, 1, packed, IMAGE_ID_BYTES);
-	enum status status = db_step(d, s, &row, why);
-	if (status == OK)
-		status = row ? images_read_row(s, a, out, why) : no_such_image(why);
-	sqlite3_reset(s);
-	read_pool_release(read_pool, d);
-	return status;
-}
-
-/* Up to n rows of a query; *last_seq is that of the last one. */
-static enum status read_rows(struct db *d, sqlite3_stmt *s, struct arena *a, struct image_page *out, struct fault *why)
-{
-	bool row = false;
-
-	for (;;) {
-		TRY(db_step(d, s, &row, why));
-		if (!row)
-			return OK;
-		TRY(images_read_row(s, a, &out->rows[out->n], why));
-		out->n++;
-	}
+	TRY(db_step(d, s, &row, why));
+	return row ? images_read_row(s, a, out, why) : no_such_image(why);
 }
 
 static enum status make_page(struct arena *a, size_t n, struct image_page *out, struct fault *why)
@@ -430,53 +411,31 @@ static enum status make_page(struct arena *a, size_t n, struct image_page *out, 
 	return OK;
 }
 
-struct page_walk {
-	struct db *db;
-	uint32_t limit;
-	int64_t before_seq;
-	int64_t next_seq; /* out: where the next page begins; 0: there is none */
-};
-
-static enum status list_rows(struct page_walk *l, struct arena *a, struct image_page *out, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(l->db, Q_IMAGE_LIST);
-	bool row = false;
-	int64_t seq = 0;
-
-	bind_int(s, 1, l->before_seq);
-	bind_int(s, 2, (int64_t)l->limit + 1);
-	for (;;) {
-		TRY(db_step(l->db, s, &row, why));
-		if (!row)
-			return OK;
-		if (out->n == l->limit) {
-			l->next_seq = seq;
-			return OK;
-		}
-		TRY(images_read_row(s, a, &out->rows[out->n++], why));
-		seq = sqlite3_column_int64(s, 3);
-	}
-}
-
 static enum status table_list_rows(
 	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
-	struct page_walk l = { .limit = limit, .before_seq = INT64_MAX };
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	int64_t seq = INT64_MAX;
+	bool row = false;
 	struct image_page page;
 
 	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
 	if (cursor.n != 0)
-		TRY(cursor_read(cursor, a, &l.before_seq, why));
+		TRY(cursor_read(cursor, a, &seq, why));
 	TRY(make_page(a, limit, &page, why));
-	TRY(read_pool_acquire(read_pool, &l.db, why));
-	enum status status = list_rows(&l, a, &page, why);
-	sqlite3_reset(l.db->statements[Q_IMAGE_LIST]);
-	read_pool_release(read_pool, l.db);
-	if (status != OK)
-		return status;
-	if (l.next_seq != 0)
-		page.next_cursor = cursor_write(l.next_seq, a);
+	TRY(read_pool_acquire(&engine_of_table(t)->read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_IMAGE_LIST);
+	bind_int(s, 1, seq);
+	bind_int(s, 2, (int64_t)limit + 1);
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		if (!row || page.n == limit)
+			break;
+		TRY(images_read_row(s, a, &page.rows[page.n++], why));
+		seq = sqlite3_column_int64(s, 3);
+	}
+	if (row)
+		page.next_cursor = cursor_write(seq, a);
 	*out = page;
 	return OK;
 }
@@ -484,21 +443,23 @@ static enum status table_list_rows(
 static enum status table_due_rows(
 	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_table(t)->read_pool;
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	bool row = false;
 	struct image_page page;
-	struct db *d;
 
 	TRY(make_page(a, limit, &page, why));
-	TRY(read_pool_acquire(read_pool, &d, why));
+	TRY(read_pool_acquire(&engine_of_table(t)->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_IMAGE_DUE);
 	bind_int(s, 1, now_ms);
 	bind_int(s, 2, limit);
-	enum status status = read_rows(d, s, a, &page, why);
-	sqlite3_reset(s);
-	read_pool_release(read_pool, d);
-	if (status == OK)
-		*out = page;
-	return status;
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		if (!row)
+			break;
+		TRY(images_read_row(s, a, &page.rows[page.n++], why));
+	}
+	*out = page;
+	return OK;
 }
 
 static enum status table_count_rows(struct image_table *t, struct image_counts *out, struct fault *why)

@@ -12,23 +12,10 @@
 
 struct listing_walk {
 	const struct object_query *query;
-	struct db *db;
 	sqlite3_stmt *rows;
 	struct seek from;
 	int64_t bucket;
 };
-
-static enum status find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, Q_BUCKET);
-	bool row = false;
-
-	bind_str(s, 1, name);
-	TRY(db_step(d, s, &row, why));
-	*id = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return row ? OK : no_such_bucket(why);
-}
 
 /* Continue at `from`. */
 static void seek_to(struct listing_walk *w)
@@ -55,39 +42,31 @@ static enum status add_entry(struct listing_walk *w, struct arena *a, struct lis
 	return fault_check_arena(a, why);
 }
 
-static enum status walk_keys(struct listing_walk *w, struct arena *a, struct listing *out, struct fault *why)
-{
-	bool row = false;
-
-	TRY(find_bucket(w->db, w->query->bucket, &w->bucket, why));
-	w->rows = db_query(w->db, Q_OBJECT_LIST);
-	seek_to(w);
-	while (w->query->limit > 0) {
-		TRY(db_step(w->db, w->rows, &row, why));
-		row = row && str_starts_with(column_borrow(w->rows, 1), w->query->prefix);
-		out->more = row && out->n == w->query->limit;
-		if (!row || out->more)
-			return OK;
-		TRY(add_entry(w, a, &out->entries[out->n++], why));
-	}
-	return OK;
-}
-
 enum status listing_objects(struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_catalog(c)->read_pool;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct listing_walk w = { .query = q };
+	bool row = false;
 
 	assert(q->limit <= 1000);
 	struct listing listing = { .entries = arena_array(a, q->limit, sizeof *listing.entries) };
 	if (listing.entries == NULL)
 		return fault_too_much(why);
 	key_cursor_start(&w.from, &(struct key_cursor_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after });
-	TRY(read_pool_acquire(read_pool, &w.db, why));
-	enum status status = walk_keys(&w, a, &listing, why);
-	sqlite3_reset(w.rows);
-	read_pool_release(read_pool, w.db);
-	if (status == OK)
-		*out = listing;
-	return status;
+	TRY(read_pool_acquire(&engine_of_catalog(c)->read_pool, &d, why));
+	TRY(db_find_bucket(d, q->bucket, &w.bucket, why));
+	if (w.bucket == 0)
+		return no_such_bucket(why);
+	w.rows = db_query(d, Q_OBJECT_LIST);
+	seek_to(&w);
+	while (q->limit > 0) {
+		TRY(db_step(d, w.rows, &row, why));
+		row = row && str_starts_with(column_borrow(w.rows, 1), q->prefix);
+		listing.more = row && listing.n == q->limit;
+		if (!row || listing.more)
+			break;
+		TRY(add_entry(&w, a, &listing.entries[listing.n++], why));
+	}
+	*out = listing;
+	return OK;
 }

@@ -97,17 +97,6 @@ struct object_lookup {
 	bool whole;             /* metadata and bytes too */
 };
 
-static enum status bucket_there(struct db *d, struct str bucket, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, Q_BUCKET);
-	bool row = false;
-
-	bind_str(s, 1, bucket);
-	TRY(db_step(d, s, &row, why));
-	sqlite3_reset(s);
-	return row ? OK : no_such_bucket(why);
-}
-
 /* The blob that a query gives for a file's number, borrowed until the statement is reset. */
 static enum status find_blob(struct db *d, sqlite3_stmt *s, uint64_t file, struct str *out, struct fault *why)
 {
@@ -129,9 +118,7 @@ static enum status read_meta(struct db *d, sqlite3_stmt *row, struct arena *a, s
 		return meta_decode(blob, out->flags, a, &out->meta, why);
 	sqlite3_stmt *s = db_query(d, Q_META_GET);
 	TRY(find_blob(d, s, out->file, &blob, why));
-	enum status status = meta_decode(blob, out->flags, a, &out->meta, why);
-	sqlite3_reset(s);
-	return status;
+	return meta_decode(blob, out->flags, a, &out->meta, why);
 }
 
 static enum status read_body(struct db *d, struct arena *a, struct found *out, struct fault *why)
@@ -142,50 +129,35 @@ static enum status read_body(struct db *d, struct arena *a, struct found *out, s
 	if ((out->flags & ROW_INLINED) == 0)
 		return OK;
 	TRY(find_blob(d, s, out->file, &blob, why));
-	bool whole = blob.n == out->info.size;
 	out->bytes = str_dup(a, blob);
-	sqlite3_reset(s);
-	if (!whole)
+	if (blob.n != out->info.size)
 		return io_fault(why, EIO, "an object has another size than its row says");
 	return fault_check_arena(a, why);
 }
 
-/* The columns are those of OBJECT_COLUMNS. */
-static enum status read_row(sqlite3_stmt *s, struct arena *a, struct found *out, struct fault *why)
+static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
 {
-	out->file = (uint64_t)sqlite3_column_int64(s, 0);
-	out->flags = (unsigned)sqlite3_column_int64(s, 6);
-	return objects_read_info(s, a, &out->info, why);
-}
-
-static enum status find_in_bucket(struct db *d, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, Q_OBJECT_GET);
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	int64_t bucket = 0;
 	bool row = false;
 
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_OBJECT_GET);
 	bind_str(s, 1, l->name[0]);
 	bind_str(s, 2, l->name[1]);
 	TRY(db_step(d, s, &row, why));
-	enum status status = row ? read_row(s, a, out, why) : OK;
-	if (row && l->whole && status == OK)
-		status = read_meta(d, s, a, out, why);
-	if (row && l->whole && status == OK)
-		status = read_body(d, a, out, why);
-	sqlite3_reset(s);
-	if (row)
-		return status;
-	TRY(bucket_there(d, l->name[0], why));
-	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
-}
-
-static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
-{
-	struct db *d;
-
-	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	enum status status = find_in_bucket(d, l, a, out, why);
-	read_pool_release(&e->read_pool, d);
-	return status;
+	if (!row) {
+		TRY(db_find_bucket(d, l->name[0], &bucket, why));
+		return bucket == 0 ? no_such_bucket(why) : fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
+	}
+	/* The columns are those of OBJECT_COLUMNS. */
+	out->file = (uint64_t)sqlite3_column_int64(s, 0);
+	out->flags = (unsigned)sqlite3_column_int64(s, 6);
+	TRY(objects_read_info(s, a, &out->info, why));
+	if (!l->whole)
+		return OK;
+	TRY(read_meta(d, s, a, out, why));
+	return read_body(d, a, out, why);
 }
 
 /* Responses announce the row's size before they send: a file that is shorter would leave them waiting. */
@@ -236,23 +208,6 @@ enum status objects_open(
 	return OK;
 }
 
-static enum status read_whole(int fd, char *p, size_t n, struct fault *why)
-{
-	size_t done = 0;
-
-	while (done < n) {
-		ssize_t got = pread(fd, p + done, n - done, (off_t)done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return io_fault(why, errno, "read an object");
-		if (got == 0)
-			return io_fault(why, EIO, "an object is shorter than its row says");
-		done += (size_t)got;
-	}
-	return OK;
-}
-
 static enum status read_object(struct object_file *f, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
 	if (f->info.size > max_size)
@@ -264,7 +219,7 @@ static enum status read_object(struct object_file *f, uint64_t max_size, struct 
 	char *p = arena_alloc(a, f->info.size);
 	if (p == NULL)
 		return fault_too_much(why);
-	TRY(read_whole(f->fd, p, f->info.size, why));
+	TRY(io_read_at(f->fd, p, f->info.size, 0, why));
 	out->body = (struct str){ p, f->info.size };
 	return OK;
 }
@@ -295,51 +250,33 @@ static enum status store_head_object(
 	return OK;
 }
 
-struct object_listing {
-	struct db *db;
-	struct str prefix;
-	uint32_t limit;
-};
-
-static enum status list_objects(
-	const struct object_listing *l, sqlite3_stmt *s, struct arena *a, struct object_page *out, struct fault *why)
-{
-	bool row = false;
-
-	for (;;) {
-		TRY(db_step(l->db, s, &row, why));
-		if (!row || !str_starts_with(column_borrow(s, 1), l->prefix))
-			return OK;
-		if (out->n == l->limit) {
-			out->more = true;
-			return OK;
-		}
-		TRY(objects_read_info(s, a, &out->objects[out->n++], why));
-	}
-}
-
 /* The walk begins at the prefix or after `after`, whichever comes later, and ends with the prefix. */
 static enum status store_list_objects(struct object_store *store, struct str prefix, struct str after, uint32_t limit, struct arena *a,
 	struct object_page *out, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);
-	struct object_listing l = { .prefix = prefix, .limit = limit };
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct seek from;
+	bool row = false;
 
 	struct object_page page = { .objects = arena_array(a, limit, sizeof *page.objects) };
 	if (page.objects == NULL)
 		return fault_too_much(why);
 	key_cursor_start(&from, &(struct key_cursor_query){ .prefix = prefix, .after = after });
-	TRY(read_pool_acquire(&e->read_pool, &l.db, why));
-	sqlite3_stmt *s = db_query(l.db, Q_OBJECT_LIST);
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_OBJECT_LIST);
 	bind_int(s, 1, e->group_commit.writer.image_bucket);
 	bind_str(s, 2, key_cursor_str(&from));
-	enum status status = list_objects(&l, s, a, &page, why);
-	sqlite3_reset(s);
-	read_pool_release(&e->read_pool, l.db);
-	if (status == OK)
-		*out = page;
-	return status;
+	for (;;) {
+		TRY(db_step(d, s, &row, why));
+		row = row && str_starts_with(column_borrow(s, 1), prefix);
+		page.more = row && page.n == limit;
+		if (!row || page.more)
+			break;
+		TRY(objects_read_info(s, a, &page.objects[page.n++], why));
+	}
+	*out = page;
+	return OK;
 }
 
 const struct object_store_ops objects_ops = {

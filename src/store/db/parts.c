@@ -146,42 +146,32 @@ static enum status parts_read_upload(sqlite3_stmt *s, struct arena *a, struct pa
 	return meta_decode(column_blob(s, 7), (unsigned)sqlite3_column_int64(s, 6), a, &out->meta, why);
 }
 
-static enum status read_found(sqlite3_stmt *s, struct arena *a, struct part_upload *out, struct fault *why)
-{
-	TRY(parts_read_upload(s, a, out, why));
-	out->bucket = column_str(s, 9, a);
-	return fault_check_arena(a, why);
-}
-
 static enum status find_upload(
 	struct part_store *p, struct str bucket, struct str key, struct str text, struct arena *a, struct part_upload *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct upload_id id;
 	struct part_upload found;
-	struct db *d;
 	bool row = false;
 
 	if (!upload_id_read(text, &id))
 		return no_such_upload(why);
-	TRY(read_pool_acquire(read_pool, &d, why));
+	TRY(read_pool_acquire(&engine_of_parts(p)->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
 	upload_id_bind(s, &id);
-	enum status status = db_step(d, s, &row, why);
-	bool there = status == OK && row && str_equal(column_borrow(s, 2), key) && str_equal(column_borrow(s, 9), bucket);
-	if (status == OK)
-		status = there ? read_found(s, a, &found, why) : no_such_upload(why);
-	sqlite3_reset(s);
-	read_pool_release(read_pool, d);
-	if (status == OK)
-		*out = found;
-	return status;
+	TRY(db_step(d, s, &row, why));
+	if (!row || !str_equal(column_borrow(s, 2), key) || !str_equal(column_borrow(s, 9), bucket))
+		return no_such_upload(why);
+	TRY(parts_read_upload(s, a, &found, why));
+	found.bucket = column_str(s, 9, a);
+	TRY(fault_check_arena(a, why));
+	*out = found;
+	return OK;
 }
 
 /* A walk over uploads, like that over objects: by key, then by number. */
 struct upload_walk {
 	const struct part_upload_query *query;
-	struct db *db;
 	sqlite3_stmt *rows;
 	int64_t bucket;
 	struct seek from;
@@ -227,54 +217,34 @@ static enum status add_entry(struct upload_walk *w, struct arena *a, struct part
 	return fault_check_arena(a, why);
 }
 
-static enum status find_bucket(struct upload_walk *w, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(w->db, Q_BUCKET);
-	bool row = false;
-
-	bind_str(s, 1, w->query->bucket);
-	TRY(db_step(w->db, s, &row, why));
-	w->bucket = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return row ? OK : no_such_bucket(why);
-}
-
-static enum status walk_uploads(struct upload_walk *w, struct arena *a, struct part_upload_page *out, struct fault *why)
-{
-	bool row = false;
-
-	TRY(find_bucket(w, why));
-	w->rows = db_query(w->db, Q_UPLOAD_LIST);
-	seek_to(w);
-	while (w->query->limit > 0) {
-		TRY(db_step(w->db, w->rows, &row, why));
-		row = row && str_starts_with(column_borrow(w->rows, 2), w->query->prefix);
-		out->more = row && out->n == w->query->limit;
-		if (!row || out->more)
-			return OK;
-		TRY(add_entry(w, a, &out->uploads[out->n++], why));
-	}
-	return OK;
-}
-
 static enum status list_uploads(
 	struct part_store *p, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct upload_walk w = { .query = q };
+	bool row = false;
 
 	assert(q->limit <= 1000);
 	struct part_upload_page page = { .uploads = arena_array(a, q->limit, sizeof *page.uploads) };
 	if (page.uploads == NULL)
 		return fault_too_much(why);
 	first_key(&w);
-	TRY(read_pool_acquire(read_pool, &w.db, why));
-	enum status status = walk_uploads(&w, a, &page, why);
-	sqlite3_reset(w.rows);
-	read_pool_release(read_pool, w.db);
-	if (status == OK)
-		*out = page;
-	return status;
+	TRY(read_pool_acquire(&engine_of_parts(p)->read_pool, &d, why));
+	TRY(db_find_bucket(d, q->bucket, &w.bucket, why));
+	if (w.bucket == 0)
+		return no_such_bucket(why);
+	w.rows = db_query(d, Q_UPLOAD_LIST);
+	seek_to(&w);
+	while (q->limit > 0) {
+		TRY(db_step(d, w.rows, &row, why));
+		row = row && str_starts_with(column_borrow(w.rows, 2), q->prefix);
+		page.more = row && page.n == q->limit;
+		if (!row || page.more)
+			break;
+		TRY(add_entry(&w, a, &page.uploads[page.n++], why));
+	}
+	*out = page;
+	return OK;
 }
 
 /* The columns are those of PART_COLUMNS. */
@@ -290,61 +260,38 @@ static void read_part(sqlite3_stmt *s, struct arena *a, struct object_part *out)
 	out->checksum.value = column_str(s, 5, a);
 }
 
-struct part_walk {
-	struct db *db;
-	struct upload_id id;
-	uint32_t after, limit;
-};
-
-static enum status upload_exists(const struct part_walk *w, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(w->db, Q_UPLOAD_GET);
-	bool row = false;
-
-	upload_id_bind(s, &w->id);
-	TRY(db_step(w->db, s, &row, why));
-	sqlite3_reset(s);
-	return row ? OK : no_such_upload(why);
-}
-
-static enum status read_parts(const struct part_walk *w, struct arena *a, struct part_page *out, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(w->db, Q_PART_LIST);
-	bool row = false;
-
-	TRY(upload_exists(w, why));
-	bind_int(s, 1, w->id.n);
-	bind_int(s, 2, w->after);
-	while (w->limit > 0) {
-		TRY(db_step(w->db, s, &row, why));
-		out->more = row && out->n == w->limit;
-		if (!row || out->more)
-			return OK;
-		read_part(s, a, &out->parts[out->n++]);
-		TRY(fault_check_arena(a, why));
-	}
-	return OK;
-}
-
 static enum status list_parts(
 	struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
-	struct read_pool *read_pool = &engine_of_parts(p)->read_pool;
-	struct part_walk w = { .after = after, .limit = limit };
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	struct upload_id upload;
+	bool row = false;
 
 	assert(limit <= PART_NUMBER_MAX);
-	if (!upload_id_read(id, &w.id))
+	if (!upload_id_read(id, &upload))
 		return no_such_upload(why);
 	struct part_page page = { .parts = arena_array(a, limit, sizeof *page.parts) };
 	if (page.parts == NULL)
 		return fault_too_much(why);
-	TRY(read_pool_acquire(read_pool, &w.db, why));
-	enum status status = read_parts(&w, a, &page, why);
-	sqlite3_reset(w.db->statements[Q_PART_LIST]);
-	read_pool_release(read_pool, w.db);
-	if (status == OK)
-		*out = page;
-	return status;
+	TRY(read_pool_acquire(&engine_of_parts(p)->read_pool, &d, why));
+	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
+	upload_id_bind(s, &upload);
+	TRY(db_step(d, s, &row, why));
+	if (!row)
+		return no_such_upload(why);
+	s = db_query(d, Q_PART_LIST);
+	bind_int(s, 1, upload.n);
+	bind_int(s, 2, after);
+	while (limit > 0) {
+		TRY(db_step(d, s, &row, why));
+		page.more = row && page.n == limit;
+		if (!row || page.more)
+			break;
+		read_part(s, a, &page.parts[page.n++]);
+		TRY(fault_check_arena(a, why));
+	}
+	*out = page;
+	return OK;
 }
 
 const struct part_store_ops parts_ops = {

@@ -54,15 +54,22 @@ enum status read_pool_acquire(struct read_pool *r, struct db **out, struct fault
 	while (slot->sq != NULL)
 		slot++;
 	*slot = fresh;
+	slot->pool = r;
 	pthread_mutex_unlock(&r->lock);
 	*out = slot;
 	return OK;
 }
 
-void read_pool_release(struct read_pool *r, struct db *d)
+void read_pool_release(struct db **d)
 {
+	if (*d == NULL)
+		return;
+	struct read_pool *r = (*d)->pool;
+	for (size_t i = 0; i < QUERIES; i++)
+		sqlite3_reset((*d)->statements[i]);
 	pthread_mutex_lock(&r->lock);
-	r->idle[r->n_idle++] = d;
+	r->idle[r->n_idle++] = *d;
 	pthread_cond_signal(&r->given);
 	pthread_mutex_unlock(&r->lock);
+	*d = NULL;
 }

@@ -24,6 +24,7 @@ void read_pool_init(struct read_pool *r, const char *path);
 void read_pool_deinit(struct read_pool *r);
 /* Errors  STORAGE_FAILED none could be opened */
 enum status read_pool_acquire(struct read_pool *r, struct db **out, struct fault *why) MUST_CHECK;
-void read_pool_release(struct read_pool *r, struct db *d);
+/* Reset what is still being read and give the connection back; for CLEANUP. Nothing when *d is NULL. */
+void read_pool_release(struct db **d);
 
 #endif

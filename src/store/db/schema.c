@@ -89,18 +89,6 @@ enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 	return status;
 }
 
-static enum status find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, Q_BUCKET);
-	bool row = false;
-
-	bind_str(s, 1, name);
-	TRY(db_step(d, s, &row, why));
-	*id = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return OK;
-}
-
 /* Images stay in the bucket they were uploaded to: under another name none of them would be found. */
 static enum status refuse_renaming(struct db *d, struct str name, struct fault *why)
 {
@@ -124,7 +112,7 @@ enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fau
 {
 	sqlite3_stmt *s = NULL;
 
-	TRY(find_bucket(d, name, id, why));
+	TRY(db_find_bucket(d, name, id, why));
 	if (*id != 0)
 		return OK;
 	TRY(refuse_renaming(d, name, why));

@@ -70,6 +70,19 @@ enum status io_fault(struct fault *why, int err, const char *what)
 	return status;
 }
 
+enum status io_read_at(int fd, char *p, size_t n, uint64_t offset, struct fault *why)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = pread(fd, p + done, n - done, (off_t)(offset + done));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return io_fault(why, got < 0 ? errno : EIO, got < 0 ? "read a stored file" : "a file is shorter than its row says");
+		done += (size_t)got;
+	}
+	return OK;
+}
+
 enum status io_fault_start(struct fault *why, int err, const char *what, const char *path)
 {
 	char text[128];

@@ -5,6 +5,7 @@
 #define STORE_FILES_IO_H
 
 #include "base/fault.h"
+#include <stdint.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -27,6 +28,8 @@ extern const struct local_io local_io_system;
 
 /* Write all n bytes, over short writes and EINTR. 0, or -1 with errno. */
 int io_write_all(int fd, const void *p, size_t n);
+/* Read all n bytes at an offset. Errors  STORAGE_FAILED, also where the file ends before */
+enum status io_read_at(int fd, char *p, size_t n, uint64_t offset, struct fault *why) MUST_CHECK;
 /* Close, keeping errno. Nothing when fd < 0. */
 void io_close(int fd);
 /* Whether what is opened belongs to `owner` and nobody else may write to it: else another user decides what is in it.

@@ -49,19 +49,19 @@ static enum status apply_untrash(struct writer *w, struct change *c)
 
 static enum status list_trash(struct engine *e, uint64_t after, uint64_t files[PUBLISHER_BATCH], size_t *n, struct fault *why)
 {
-	struct db *d;
-	bool row = true;
-	enum status status = OK;
+	struct db *d CLEANUP(read_pool_release) = NULL;
+	bool row = false;
 
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
 	bind_int(s, 1, (int64_t)after);
 	bind_int(s, 2, PUBLISHER_BATCH);
-	for (*n = 0; (status = db_step(d, s, &row, why)) == OK && row; (*n)++)
+	for (*n = 0;; (*n)++) {
+		TRY(db_step(d, s, &row, why));
+		if (!row)
+			return OK;
 		files[*n] = (uint64_t)sqlite3_column_int64(s, 0);
-	sqlite3_reset(s);
-	read_pool_release(&e->read_pool, d);
-	return status;
+	}
 }
 
 /* The files are gone for good before their rows go. */
@@ -95,15 +95,12 @@ struct staging_walk {
 
 static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fault *why)
 {
-	struct db *d;
+	struct db *d CLEANUP(read_pool_release) = NULL;
 
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_FILE_ROW);
 	bind_int(s, 1, (int64_t)file);
-	enum status status = db_step(d, s, row, why);
-	sqlite3_reset(s);
-	read_pool_release(&e->read_pool, d);
-	return status;
+	return db_step(d, s, row, why);
 }
 
 /* What cannot be moved now is read where it lies, and the publisher tries again. */

@@ -101,7 +101,7 @@ static void test_walks_then_by_an_index_and_without_sorting(void **state)
 		}
 		sqlite3_finalize(s);
 	}
-	read_pool_release(&fixture.engine->read_pool, d);
+	read_pool_release(&d);
 }
 
 /* While a page is being read a row is committed: nobody waits for the other. */
@@ -120,7 +120,7 @@ static void test_page_while_rows_are_written_then_both_go_on(void **state)
 	assert_int_equal(look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_PENDING }).n, 4);
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	sqlite3_reset(s);
-	read_pool_release(&fixture.engine->read_pool, d);
+	read_pool_release(&d);
 }
 
 int main(void)

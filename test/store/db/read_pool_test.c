@@ -40,12 +40,12 @@ static void test_accept_after_give_then_the_same_again(void **state)
 	assert_int_equal(read_pool_acquire(&pool, &first, &why), OK);
 	assert_int_equal(read_pool_acquire(&pool, &second, &why), OK);
 	assert_ptr_not_equal(first, second);
-	read_pool_release(&pool, first);
-	read_pool_release(&pool, second);
+	read_pool_release(&first);
+	read_pool_release(&second);
 	assert_int_equal(read_pool_acquire(&pool, &third, &why), OK);
 	assert_ptr_equal(third, second); /* the one whose cache is warm */
 	assert_int_equal(pool.n_open, 2);
-	read_pool_release(&pool, third);
+	read_pool_release(&third);
 }
 
 static atomic_int got;
@@ -74,12 +74,12 @@ static void test_accept_when_all_are_out_then_waits_for_one(void **state)
 	for (int i = 0; i < 1000; i++)
 		sched_yield();
 	assert_int_equal(atomic_load(&got), 0);
-	read_pool_release(&pool, all[3]);
+	read_pool_release(&all[3]);
 	pthread_join(thread, NULL);
 	assert_int_equal(atomic_load(&got), 1);
 	assert_ptr_equal(late, all[3]);
 	for (size_t i = 0; i < READ_POOL_MAX; i++)
-		read_pool_release(&pool, all[i]);
+		read_pool_release(&all[i]);
 	assert_int_equal(pool.n_open, READ_POOL_MAX);
 }
 
@@ -96,7 +96,7 @@ static void test_accept_when_none_can_be_opened_then_failed_and_the_fixture_is_f
 	assert_int_equal(pool.n_open, 0);
 	pool.path = p->engine->db_path;
 	assert_int_equal(read_pool_acquire(&pool, &d, &why), OK);
-	read_pool_release(&pool, d);
+	read_pool_release(&d);
 }
 
 static void test_write_on_a_reader_then_refused(void **state)
@@ -109,7 +109,7 @@ static void test_write_on_a_reader_then_refused(void **state)
 	sqlite3_stmt *s = db_query(d, Q_TRASH_ADD);
 	bind_int(s, 1, 7);
 	assert_int_equal(db_run(d, s, &why), IO);
-	read_pool_release(&pool, d);
+	read_pool_release(&d);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
