@@ -73,12 +73,6 @@ void aws_chain_free(struct aws_chain **c)
 	*c = NULL;
 }
 
-static enum status no_credentials(struct fault *why)
-{
-	return fault_set(why, UPSTREAM_FAILED, "no AWS credentials found in %s, %s, %s or %s", sources[0].name, sources[1].name,
-		sources[2].name, sources[3].name);
-}
-
 static enum status ask_sources(int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
 	bool found = false;
@@ -88,7 +82,10 @@ static enum status ask_sources(int64_t now_ms, struct arena *a, struct aws_crede
 			return fault_set(why, UPSTREAM_FAILED, "the AWS credentials of %s have expired", sources[i].name);
 	}
 	TRY(fault_check_arena(a, why));
-	return found ? OK : no_credentials(why);
+	if (found)
+		return OK;
+	return fault_set(why, UPSTREAM_FAILED, "no AWS credentials found in %s, %s, %s or %s", sources[0].name, sources[1].name,
+		sources[2].name, sources[3].name);
 }
 
 /* Replace what is held; what is held stays when memory fails. */
@@ -130,13 +127,6 @@ static void refresh_credentials(struct aws_chain *c, int64_t now_ms)
 		LOG(CREDENTIALS_OLD, STR(""), LOG_C("text", why.text), LOG_C("cause", why.cause));
 }
 
-static enum status copy_credentials(const struct aws_chain *c, struct arena *a, struct aws_credentials *out, struct fault *why)
-{
-	*out = (struct aws_credentials){ str_dup(a, str_of(c->held[ACCESS_KEY])), str_dup(a, str_of(c->held[SECRET])),
-		str_dup(a, str_of(c->held[SESSION_TOKEN])), c->expires_ms };
-	return fault_check_arena(a, why);
-}
-
 enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
 	enum status st;
@@ -146,7 +136,9 @@ enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, 
 		bool valid = held && (c->expires_ms == 0 || now_ms < c->expires_ms);
 		bool fresh = held && (c->expires_ms == 0 || now_ms < c->expires_ms - REFRESH_BEFORE_MS);
 		if (fresh || (valid && (c->fetching || now_ms < c->ask_again_ms))) {
-			st = copy_credentials(c, a, out, why);
+			*out = (struct aws_credentials){ str_dup(a, str_of(c->held[ACCESS_KEY])), str_dup(a, str_of(c->held[SECRET])),
+				str_dup(a, str_of(c->held[SESSION_TOKEN])), c->expires_ms };
+			st = fault_check_arena(a, why);
 			break;
 		}
 		if (!valid && c->failed && now_ms < c->ask_again_ms) {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/writer.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -64,9 +65,9 @@ void dynamo_item_text(struct dynamo_item *item, const char *name, struct str tex
 		return;
 	}
 	buf_init_arena(&b, a, 8 * text.n + 16);
-	buf_put(&b, STR("{\"S\":\""));
-	json_escape(&b, text);
-	buf_put(&b, STR("\"}"));
+	writer_open(&b, STR(""), '{');
+	writer_text(&b, STR("S"), text);
+	writer_close(&b, '}');
 	add_attribute(item, name, buf_ok(&b) ? buf_str(&b) : STR(""));
 }
 

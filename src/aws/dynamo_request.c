@@ -5,7 +5,8 @@
 #include "aws/dynamo_request.h"
 
 #include "base/clock.h"
-#include "base/codec.h"
+#include "base/json.h"
+#include "base/writer.h"
 
 #define RESPONSE_MAX_BYTES ((uint64_t)16 << 20)
 
@@ -34,9 +35,8 @@ void dynamo_answer_deinit(struct dynamo_answer *a)
 void dynamo_body_begin(struct buf *b, const struct dynamo *t, struct arena *scratch)
 {
 	buf_init_arena(b, scratch, DYNAMO_BODY_MAX);
-	buf_put(b, STR("{\"TableName\":\""));
-	json_escape(b, str_of(t->table));
-	buf_put_char(b, '"');
+	writer_open(b, STR(""), '{');
+	writer_text(b, STR("TableName"), str_of(t->table));
 }
 
 /* The last part of "com.amazonaws.dynamodb.v20120810#ValidationException". */
@@ -46,30 +46,6 @@ static struct str error_word(const json_t *json)
 	struct str s = { json_string_value(type), json_string_length(type) };
 	size_t hash = str_find_char(s, '#');
 	return hash < s.n ? str_slice(s, hash + 1, s.n) : s;
-}
-
-static const char *error_message(const json_t *json)
-{
-	const char *message = json_string_value(json_object_get(json, "message"));
-	if (message == NULL)
-		message = json_string_value(json_object_get(json, "Message"));
-	return message == NULL ? "" : message;
-}
-
-static enum dynamo_outcome outcome_of(struct str word)
-{
-	for (size_t i = 0; i < COUNT_OF(REFUSALS); i++)
-		if (str_equal(word, str_of(REFUSALS[i].name)))
-			return REFUSALS[i].outcome;
-	return DYNAMO_DONE;
-}
-
-static bool fault_throttled(struct str word)
-{
-	for (size_t i = 0; i < COUNT_OF(THROTTLES); i++)
-		if (str_equal(word, str_of(THROTTLES[i])))
-			return true;
-	return false;
 }
 
 /* A call that did not come to an answer: the service's sentence is for the log as well. */
@@ -88,27 +64,33 @@ static enum status fault_lost(const char *action, const struct fault *from, stru
 	return end;
 }
 
-static enum status fault_malformed(const struct dynamo_call *c, const struct http_response *r, const json_t *json, struct fault *why)
-{
-	struct str word = error_word(json);
-	enum status end = fault_throttled(word) ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
-											: fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
-	fault_cause(why, "DynamoDB %s: HTTP %d %.*s: %s", c->action, r->status, STRF(word),
-		json_is_object(json) ? error_message(json) : "the answer is not a JSON object");
-	return end;
-}
-
 static enum status read_answer(const struct dynamo_call *c, const struct http_response *r, struct dynamo_answer *out, struct fault *why)
 {
-	struct dynamo_answer got CLEANUP(dynamo_answer_deinit) = { .json = json_loadb(r->body.p, r->body.n, JSON_ALLOW_NUL, NULL) };
-	bool object = json_is_object(got.json);
-	if (object && r->status == 400)
-		got.outcome = outcome_of(error_word(got.json));
-	if (!object || (r->status != 200 && (got.outcome & c->expects) == 0))
-		return fault_malformed(c, r, got.json, why);
-	*out = got;
-	got.json = NULL;
-	return OK;
+	json_error_t error;
+	bool starved;
+	struct dynamo_answer got CLEANUP(dynamo_answer_deinit) = { .json = json_read(r->body, JSON_ALLOW_NUL, &error, &starved) };
+	bool object = json_is_object(got.json), throttled = false;
+	struct str word = error_word(got.json);
+	for (size_t i = 0; object && r->status == 400 && i < COUNT_OF(REFUSALS); i++)
+		if (str_equal(word, str_of(REFUSALS[i].name)))
+			got.outcome = REFUSALS[i].outcome;
+	if (object && (r->status == 200 || (got.outcome & c->expects) != 0)) {
+		*out = got;
+		got.json = NULL;
+		return OK;
+	}
+	if (starved)
+		return fault_no_memory(why);
+	for (size_t i = 0; i < COUNT_OF(THROTTLES); i++)
+		throttled = throttled || str_equal(word, str_of(THROTTLES[i]));
+	enum status end = throttled ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
+								: fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
+	const json_t *message = json_object_get(got.json, "message");
+	const char *text = json_string_value(message != NULL ? message : json_object_get(got.json, "Message"));
+	if (text == NULL)
+		text = object ? "" : "the answer is not a JSON object";
+	fault_cause(why, "DynamoDB %s: HTTP %d %.*s: %s", c->action, r->status, STRF(word), text);
+	return end;
 }
 
 enum status dynamo_ask(struct dynamo *t, const struct dynamo_call *c, struct arena *scratch, struct dynamo_answer *out, struct fault *why)

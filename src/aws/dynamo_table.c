@@ -51,12 +51,6 @@ static enum status no_such_image(struct fault *why)
 
 /* the index keys and the TTL */
 
-/* Even over random ids, and the same on every machine. */
-static uint32_t shard_of(const struct dynamo *t, struct str image_id)
-{
-	return hash_fnv32(image_id) % t->shards;
-}
-
 /* A time after all that this process gave before, so that what it commits in turn is listed in turn. */
 static int64_t next_commit_ms(struct dynamo *t)
 {
@@ -93,7 +87,8 @@ static void add_keys(
 {
 	static const char *const feed[2] = { DYNAMO_FEED, DYNAMO_FEED_ORDER }, *const due[2] = { DYNAMO_DUE, DYNAMO_DUE_ORDER };
 	bool listed = row->status == IMAGE_UPLOADED, ends = !listed && row->ends_ms > 0;
-	uint32_t shard = shard_of(t, row->image_id);
+	/* even over random ids, and the same on every machine */
+	uint32_t shard = hash_fnv32(row->image_id) % t->shards;
 	if (!listed || !replaced)
 		add_index(item, feed, shard, listed ? dynamo_order(next_commit_ms(t), row->image_id, a) : STR(""), a);
 	add_index(item, due, shard, ends ? dynamo_order(row->ends_ms, row->image_id, a) : STR(""), a);
@@ -276,15 +271,6 @@ static struct str write_resolve_body(struct dynamo *t, const struct resolution *
 	return buf_ok(&u.set) && buf_ok(&u.remove) && buf_ok(&u.names) && buf_ok(&u.values) ? finish_body(&b) : STR("");
 }
 
-/* The condition failed: the row is gone, or resolved, by others or by this very call. */
-static enum status resolve_refused(const json_t *item, const struct write_id *id, struct arena *a, struct image_row *now, struct fault *why)
-{
-	if (item == NULL || is_expired(item))
-		return no_such_image(why);
-	TRY(dynamo_item_read(item, a, now, why));
-	return is_ours(item, id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
-}
-
 static enum status resolve_row(
 	struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
@@ -303,7 +289,12 @@ static enum status resolve_row(
 	if (answer.outcome == DYNAMO_DONE && resolved != NULL)
 		return dynamo_item_read(resolved, a, now, why);
 	TRY(find_cause(dynamo_of(port), s->image_id, &scratch, &answer, why));
-	return resolve_refused(json_object_get(answer.json, "Item"), &id, a, now, why);
+	/* The condition failed: the row is gone, or resolved, by others or by this very call. */
+	const json_t *item = json_object_get(answer.json, "Item");
+	if (item == NULL || is_expired(item))
+		return no_such_image(why);
+	TRY(dynamo_item_read(item, a, now, why));
+	return is_ours(item, &id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
 }
 
 /* remove */

@@ -11,10 +11,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "http/client/client.h"
 
 #include <arpa/inet.h>
-#include <jansson.h>
 #include <string.h>
 
 #define DOCUMENT_MAX (64u << 10)
@@ -30,12 +30,16 @@ static struct str text_member(const json_t *document, const char *name, struct a
 
 static enum status source_parse(struct str json, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
-	json_t *document = json_loadb(json.p != NULL ? json.p : "", json.n, 0, NULL);
+	json_error_t error;
+	bool starved;
+	json_t *document = json_read(json, 0, &error, &starved);
 	struct str code = text_member(document, "Code", a), expires = text_member(document, "Expiration", a);
 	struct aws_credentials c = { text_member(document, "AccessKeyId", a), text_member(document, "SecretAccessKey", a),
 		text_member(document, "Token", a), 0 };
 	json_decref(document);
 	TRY(fault_check_arena(a, why));
+	if (starved)
+		return fault_no_memory(why);
 	if (code.n > 0 && !str_equal(code, STR("Success")))
 		return fault_set(why, UPSTREAM_FAILED, "it did not answer with success");
 	if (c.access_key.n == 0 || c.secret.n == 0)

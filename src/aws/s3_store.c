@@ -40,11 +40,6 @@ static struct s3_store *store_of(struct object_store *s)
 	return (struct s3_store *)((char *)s - offsetof(struct s3_store, port));
 }
 
-static bool is_path_style(const struct s3_store *s)
-{
-	return s->host_prefix[0] == '\0';
-}
-
 static enum status no_such_key(struct fault *why)
 {
 	return fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
@@ -53,7 +48,7 @@ static enum status no_such_key(struct fault *why)
 /* "": the bucket itself. */
 static struct str path_of(const struct s3_store *s, struct str key, struct arena *a)
 {
-	if (is_path_style(s))
+	if (s->host_prefix[0] == '\0')
 		return str_printf(a, key.n > 0 ? "/%s/%.*s" : "/%s", s->bucket, STRF(key));
 	return str_printf(a, "/%.*s", STRF(key));
 }
@@ -68,11 +63,6 @@ static enum status send_call(
 	return aws_service_call(s->service, c, a, out, why);
 }
 
-static bool has_code(const struct http_response *r, struct str code)
-{
-	return str_find(r->body, code) < r->body.n;
-}
-
 /* An answer that the call has no use for; what S3 says is for the log. */
 static enum status fault_refused(const struct s3_store *s, const struct http_response *r, struct fault *why)
 {
@@ -84,7 +74,7 @@ static enum status fault_refused(const struct s3_store *s, const struct http_res
 /* A missing bucket is a mistake of the setting, not an absent object. A HEAD has no body. */
 static bool is_absent(const struct http_response *r)
 {
-	return r->status == 404 && !has_code(r, STR("<Code>NoSuchBucket</Code>"));
+	return r->status == 404 && str_find(r->body, STR("<Code>NoSuchBucket</Code>")) == r->body.n;
 }
 
 static enum status put_object(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)

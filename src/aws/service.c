@@ -36,19 +36,15 @@ struct aws_service {
 	size_t n_idle;
 };
 
-static struct str without_slash(struct str url)
-{
-	while (str_ends_with(url, STR("/")))
-		url.n--;
-	return url;
-}
-
 static char *make_url(const struct aws_service_options *o)
 {
 	char memory[512];
 	struct buf b;
+	struct str endpoint = o->endpoint;
+	while (str_ends_with(endpoint, STR("/")))
+		endpoint.n--;
 	if (o->endpoint.n > 0)
-		return mem_dup_cstr(without_slash(o->endpoint));
+		return mem_dup_cstr(endpoint);
 	buf_init_fixed(&b, memory, sizeof memory);
 	const char *domain = str_starts_with(o->region, STR("cn-")) ? "amazonaws.com.cn" : "amazonaws.com";
 	buf_printf(&b, "https://%.*s.%.*s.%s", STRF(o->service), STRF(o->region), domain);
@@ -146,20 +142,15 @@ static enum status sign_call(
 	return sign_request(&key, &in, a, out, why);
 }
 
-static bool is_trace(struct str id)
-{
-	bool good = id.n > 0 && id.n <= TRACE_MAX_BYTES;
-	for (size_t i = 0; good && i < id.n; i++)
-		good = id.p[i] > ' ' && id.p[i] < 0x7f;
-	return good;
-}
-
 /* X-Ray's name for the invocation goes along, so that the call is part of its trace. Unsigned, as the AWS
  * SDKs leave it, because what is between may change it. */
 static void add_trace(struct signed_request *r, struct arena *a)
 {
 	struct str id = str_of(getenv("_X_AMZN_TRACE_ID"));
-	struct header *all = is_trace(id) ? arena_array(a, r->n_headers + 1, sizeof *all) : NULL;
+	bool good = id.n > 0 && id.n <= TRACE_MAX_BYTES;
+	for (size_t i = 0; good && i < id.n; i++)
+		good = id.p[i] > ' ' && id.p[i] < 0x7f;
+	struct header *all = good ? arena_array(a, r->n_headers + 1, sizeof *all) : NULL;
 	if (all == NULL)
 		return;
 	for (size_t i = 0; i < r->n_headers; i++)
@@ -249,13 +240,6 @@ static enum status judge_response(const struct aws_service *s, const struct http
 	return throttled ? BUSY : UPSTREAM;
 }
 
-static bool may_retry(const struct aws_call *c, const struct attempt *t)
-{
-	if (t->st == BUSY)
-		return true;
-	return t->tried && t->st == UPSTREAM && (c->repeatable || !t->sent);
-}
-
 /* Wait before the next attempt; false when the deadline comes first. */
 static bool wait_before_retry(unsigned attempt, int64_t deadline_ms)
 {
@@ -281,7 +265,8 @@ enum status aws_service_call(struct aws_service *s, const struct aws_call *c, st
 		sent += t.sent;
 		if (t.st == OK)
 			t.st = judge_response(s, &t.answer, why);
-		if (!may_retry(c, &t) || attempt + 1 == ATTEMPTS_MAX || !wait_before_retry(attempt, deadline_ms))
+		bool may_retry = t.st == BUSY || (t.tried && t.st == UPSTREAM && (c->repeatable || !t.sent));
+		if (!may_retry || attempt + 1 == ATTEMPTS_MAX || !wait_before_retry(attempt, deadline_ms))
 			break;
 	}
 	if (c->sent != NULL)

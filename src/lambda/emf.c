@@ -1,7 +1,7 @@
 /* A fixed choice of counters, without dimensions: sums over all functions, and few of them. */
 #include "lambda/emf.h"
 
-#include "base/codec.h"
+#include "base/writer.h"
 
 #include <inttypes.h>
 
@@ -18,13 +18,6 @@ static const struct {
 	{ M_BYTES_OUT, "BytesOut", "Bytes" },
 	{ M_LOG_LINES_DROPPED, "LogLinesDropped", "Count" },
 };
-
-static void put_text(struct buf *b, const char *name, struct str value)
-{
-	buf_printf(b, ",\"%s\":\"", name);
-	json_escape(b, value);
-	buf_put_char(b, '"');
-}
 
 void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation)
 {
@@ -44,10 +37,11 @@ void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function
 		if (change[i] != 0)
 			buf_printf(b, "%s{\"Name\":\"%s\",\"Unit\":\"%s\"}", given++ > 0 ? "," : "", rows[i].name, rows[i].unit);
 	buf_put(b, STR("]}]}"));
-	put_text(b, "function", function);
-	put_text(b, "requestId", invocation);
+	writer_text(b, STR("function"), function);
+	writer_text(b, STR("requestId"), invocation);
 	for (size_t i = 0; i < EMF_NAMES; i++)
 		if (change[i] != 0)
 			buf_printf(b, ",\"%s\":%" PRId64, rows[i].name, change[i]);
-	buf_put(b, STR("}\n"));
+	writer_close(b, '}');
+	buf_put_char(b, '\n');
 }

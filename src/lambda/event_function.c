@@ -5,9 +5,9 @@
 #include "lambda/event_function.h"
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/op_deadline.h"
 #include "base/log.h"
+#include "base/writer.h"
 #include "image/reconcile.h"
 #include "lambda/object_events.h"
 
@@ -40,18 +40,22 @@ static void note_failure(struct batch *b, const struct object_event *e, const st
 		b->first = *why;
 	if (e->message_id.n == 0 || str_equal(e->message_id, b->last_failed))
 		return;
-	buf_put(b->answer, b->last_failed.n > 0 ? STR(",{\"itemIdentifier\":\"") : STR("{\"itemIdentifier\":\""));
-	json_escape(b->answer, e->message_id);
-	buf_put(b->answer, STR("\"}"));
+	writer_open(b->answer, STR(""), '{');
+	writer_text(b->answer, STR("itemIdentifier"), e->message_id);
+	writer_close(b->answer, '}');
 	b->last_failed = e->message_id;
 }
 
-static enum status reconcile_event(const struct batch *b, const struct object_event *e, struct fault *why)
+static enum status handle_event(const struct batch *b, const struct object_event *e, const struct object_event *all, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct reconciled done;
 	const struct written_object written_object = { .key = e->key, .etag = e->etag, .now_ms = clock_now_ms() };
 	arena_init(&a, SCRATCH_BYTES);
+	if (e->kind == EVENT_UNREADABLE)
+		return fault_set(why, INVALID_INPUT, "%s", e->problem);
+	if (e->kind == EVENT_IGNORED || is_superseded(e, all))
+		return OK;
 	if (op_deadline_passed())
 		return fault_set(why, DEADLINE, "no time left");
 	if (!str_equal(e->bucket, b->to->bucket))
@@ -65,19 +69,6 @@ static enum status reconcile_event(const struct batch *b, const struct object_ev
 		LOG(OBJECT, b->in->id, LOG_C("outcome", outcome), LOG_S("imageId", done.image_id), LOG_S("reason", done.reason),
 			LOG_S("etag", e->etag), LOG_S("message", e->message_id));
 	return OK;
-}
-
-static enum status handle_event(const struct batch *b, const struct object_event *e, const struct object_event *all, struct fault *why)
-{
-	switch (e->kind) {
-	case EVENT_UNREADABLE:
-		return fault_set(why, INVALID_INPUT, "%s", e->problem);
-	case EVENT_IGNORED:
-		return OK;
-	case EVENT_CREATED:
-		break;
-	}
-	return is_superseded(e, all) ? OK : reconcile_event(b, e, why);
 }
 
 enum status event_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)

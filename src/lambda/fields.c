@@ -6,12 +6,15 @@
 enum status fields_parse(struct str text, json_t **out, struct fault *why)
 {
 	json_error_t error;
-	json_t *root = json_loadb(text.p == NULL ? "" : text.p, text.n, JSON_ALLOW_NUL, &error);
+	bool starved;
+	json_t *root = json_read(text, JSON_ALLOW_NUL, &error, &starved);
 	if (json_is_object(root)) {
 		*out = root;
 		return OK;
 	}
 	json_decref(root);
+	if (starved)
+		return fault_no_memory(why);
 	enum status st = fault_set(why, INVALID_INPUT, "the event is not a JSON object");
 	fault_cause(why, "%s at byte %d of %zu", root == NULL ? error.text : "another value", error.position, text.n);
 	return st;

@@ -3,12 +3,10 @@
 #define LAMBDA_FIELDS_H
 
 #include "base/fault.h"
-#include "base/str.h"
-
-#include <jansson.h>
+#include "base/json.h"
 
 /* Parse one whole JSON object; U+0000 in strings is allowed, since clients' bytes come in them.
- * Errors  INVALID_INPUT not JSON, cut short, too deep, or no object */
+ * Errors  INVALID_INPUT not JSON, cut short, too deep, or no object; OUT_OF_MEMORY */
 enum status fields_parse(struct str text, json_t **out, struct fault *why) MUST_CHECK;
 void fields_free(json_t **root); /* for CLEANUP */
 /* The text of a string member, borrowed from the tree; {NULL, 0}: no such member, or no string. */

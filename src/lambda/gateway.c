@@ -73,39 +73,6 @@ static void run_handler(struct handler *d, struct gateway_call *c, struct str bo
 	}
 }
 
-static enum status prepare_call(const struct gateway *g, struct request_context *x, struct str query, struct fault *why)
-{
-	TRY(query_parse(&x->arena, query, g->http_handler->plus_is_blank, &x->request.query, why));
-	if (!serves_route(g, &x->request))
-		return fault_set(why, NO_SUCH_ROUTE, "This function does not serve this path.");
-	return OK;
-}
-
-static void log_request(const struct request_context *x, const struct invocation *in, int64_t us)
-{
-	const struct answer *ans = &x->answer;
-	const struct fault *f = &ans->fault;
-	struct log_field fields[FIELDS_MAX];
-	size_t n = 0;
-	fields[n++] = LOG_C("listener", "lambda");
-	fields[n++] = LOG_S("invocation", in->id);
-	fields[n++] = LOG_S("method", str_slice(x->request.method, 0, METHOD_MAX));
-	fields[n++] = LOG_C("route", ans->route);
-	fields[n++] = LOG_I("status", ans->status);
-	fields[n++] = LOG_D("ms", (double)us / 1000.0);
-	fields[n++] = LOG_I("bytesIn", x->body_bytes);
-	fields[n++] = LOG_I("bytesOut", ans->body.n);
-	fields[n++] = LOG_S("imageId", ans->image_id);
-	if (f->code != F_NONE) {
-		fields[n++] = LOG_C("code", fault_name(f->code));
-		fields[n++] = LOG_C("text", f->text);
-	}
-	log_write(EV_REQUEST, x->request.id, fields, n);
-	if (http_is_failure(ans->status))
-		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
-			LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
-}
-
 static void answer_fault(struct handler *d, struct request_context *x, const struct fault *why)
 {
 	answer_reset(&x->answer);
@@ -154,7 +121,9 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	};
 	x->body_bytes = e.body.n;
 	if (end == OK)
-		end = prepare_call(g, x, e.query, &failed);
+		end = query_parse(&x->arena, e.query, g->http_handler->plus_is_blank, &r->query, &failed);
+	if (end == OK && !serves_route(g, r))
+		end = fault_set(&failed, NO_SUCH_ROUTE, "This function does not serve this path.");
 	if (end == OK)
 		run_handler(g->http_handler, &c, e.body);
 	else
@@ -162,7 +131,28 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	write_answer(g->http_handler, x, &e, answer);
 	metric_add(M_BYTES_IN, (int64_t)x->body_bytes);
 	metric_add(M_BYTES_OUT, (int64_t)x->answer.body.n);
-	log_request(x, in, clock_mono_us() - began_us);
+	int64_t us = clock_mono_us() - began_us;
+	const struct answer *ans = &x->answer;
+	const struct fault *f = &ans->fault;
+	struct log_field fields[FIELDS_MAX];
+	size_t n = 0;
+	fields[n++] = LOG_C("listener", "lambda");
+	fields[n++] = LOG_S("invocation", in->id);
+	fields[n++] = LOG_S("method", str_slice(x->request.method, 0, METHOD_MAX));
+	fields[n++] = LOG_C("route", ans->route);
+	fields[n++] = LOG_I("status", ans->status);
+	fields[n++] = LOG_D("ms", (double)us / 1000.0);
+	fields[n++] = LOG_I("bytesIn", x->body_bytes);
+	fields[n++] = LOG_I("bytesOut", ans->body.n);
+	fields[n++] = LOG_S("imageId", ans->image_id);
+	if (f->code != F_NONE) {
+		fields[n++] = LOG_C("code", fault_name(f->code));
+		fields[n++] = LOG_C("text", f->text);
+	}
+	log_write(EV_REQUEST, x->request.id, fields, n);
+	if (http_is_failure(ans->status))
+		LOG(REQUEST_FAILED, x->request.id, LOG_C("listener", "lambda"), LOG_S("invocation", in->id), LOG_C("route", ans->route),
+			LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
 	answer_reset(&x->answer);
 	arena_deinit(&x->arena);
 	sem_destroy(&c.woken);

@@ -30,11 +30,6 @@ enum status gateway_add_header(struct arena *a, struct gateway_event *e, const c
 	return fault_check_arena(a, why);
 }
 
-static bool has_base(struct str path)
-{
-	return str_starts_with(path, BASE_PATH) && (path.n == BASE_PATH.n || path.p[BASE_PATH.n] == '/');
-}
-
 static enum status not_a_gateway_event(struct fault *why, const char *lacks)
 {
 	enum status st = fault_set(why, INTERNAL, "The event is not an API Gateway event.");
@@ -53,7 +48,7 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 		return not_a_gateway_event(why, "method");
 	if (!str_starts_with(e->path, STR("/")) || !http_is_field_value(e->path) || str_find_char(e->path, '\t') < e->path.n)
 		return not_a_gateway_event(why, "path");
-	if (!has_base(e->path))
+	if (!str_starts_with(e->path, BASE_PATH) || (e->path.n > BASE_PATH.n && e->path.p[BASE_PATH.n] != '/'))
 		e->path = str_printf(a, "%.*s%.*s", STRF(BASE_PATH), STRF(e->path));
 	if (e->path.p == NULL)
 		return fault_too_much(why);

@@ -22,14 +22,6 @@ static size_t next_of(const struct answer *ans, size_t i)
 	return k;
 }
 
-static void write_all(struct buf *b, const struct answer *ans, size_t i)
-{
-	writer_open(b, ans->headers[i].name, '[');
-	for (size_t k = i; k < ans->n_headers; k = next_of(ans, k))
-		writer_text(b, STR(""), ans->headers[k].value);
-	writer_close(b, ']');
-}
-
 static void write_headers(struct buf *b, enum gateway_version version, const struct answer *ans)
 {
 	bool apart = false;
@@ -38,14 +30,12 @@ static void write_headers(struct buf *b, enum gateway_version version, const str
 		bool several = version == GATEWAY_V1 && next_of(ans, i) < ans->n_headers;
 		apart = apart || several;
 		if (is_first(ans, i) && !several) {
-			buf_put(b, b->p[b->n - 1] == '{' ? STR("\"") : STR(",\""));
-			json_escape(b, ans->headers[i].name);
-			buf_put(b, STR("\":\""));
+			writer_open(b, ans->headers[i].name, '"');
 			for (size_t k = i; k < ans->n_headers; k = next_of(ans, k)) {
 				buf_put(b, k == i ? STR("") : STR(", "));
 				json_escape(b, ans->headers[k].value);
 			}
-			buf_put_char(b, '"');
+			writer_close(b, '"');
 		}
 	}
 	writer_close(b, '}');
@@ -53,28 +43,28 @@ static void write_headers(struct buf *b, enum gateway_version version, const str
 		return;
 	writer_open(b, STR("multiValueHeaders"), '{');
 	for (size_t i = 0; i < ans->n_headers; i++)
-		if (is_first(ans, i) && next_of(ans, i) < ans->n_headers)
-			write_all(b, ans, i);
+		if (is_first(ans, i) && next_of(ans, i) < ans->n_headers) {
+			writer_open(b, ans->headers[i].name, '[');
+			for (size_t k = i; k < ans->n_headers; k = next_of(ans, k))
+				writer_text(b, STR(""), ans->headers[k].value);
+			writer_close(b, ']');
+		}
 	writer_close(b, '}');
-}
-
-static void write_body(struct buf *b, struct str body)
-{
-	if (utf8_valid(body)) {
-		writer_text(b, STR("body"), body);
-		buf_put(b, STR(",\"isBase64Encoded\":false"));
-		return;
-	}
-	buf_put(b, STR(",\"body\":\""));
-	base64_encode(b, body);
-	buf_put(b, STR("\",\"isBase64Encoded\":true"));
 }
 
 void gateway_answer_write(struct buf *b, enum gateway_version version, const struct answer *ans, bool bodiless)
 {
+	struct str body = bodiless ? STR("") : ans->body;
+	bool text = utf8_valid(body);
 	writer_open(b, STR(""), '{');
 	writer_number(b, STR("statusCode"), (uint64_t)ans->status);
 	write_headers(b, version, ans);
-	write_body(b, bodiless ? STR("") : ans->body);
+	writer_open(b, STR("body"), '"');
+	if (text)
+		json_escape(b, body);
+	else
+		base64_encode(b, body);
+	writer_close(b, '"');
+	writer_bool(b, STR("isBase64Encoded"), !text);
 	writer_close(b, '}');
 }

@@ -79,15 +79,6 @@ static enum status join_path(const char *dir, const char *name, char **out, stru
 	return OK;
 }
 
-/* Made here with a private mode; SQLite gives its log the same. */
-static enum status make_db_file(struct engine *e, struct fault *why)
-{
-	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	if (e->db_fd < 0)
-		return io_fault_start(why, errno, "open the database in", e->dir);
-	return io_check_private(e->db_fd, geteuid(), "database in", e->dir, why);
-}
-
 /* For the terminal the cause belongs into the sentence. */
 static enum status explain_failure(enum status status, const struct engine *e, struct fault *why)
 {
@@ -108,18 +99,6 @@ static enum status open_tables(struct engine *e, struct fault *why)
 	return schema_bucket(&w->db, str_of(e->bucket), &w->image_bucket, why);
 }
 
-/* What was made here is in its directory for good, and the data directory in its own; at each start, since
- * one that was cut off may have made it. Who may not read that one syncs the whole file system. */
-static enum status sync_dir(struct engine *e, struct fault *why)
-{
-	if (local_io.fsync(e->dir_fd) != 0)
-		return io_fault_start(why, errno, "sync the data directory", e->dir);
-	int parent = local_io.open(e->dir_fd, "..", O_RDONLY | O_DIRECTORY, 0);
-	int rc = parent >= 0 ? local_io.fsync(parent) : syncfs(e->dir_fd);
-	io_close(parent);
-	return rc == 0 ? OK : io_fault_start(why, errno, "sync the directory that holds", e->dir);
-}
-
 /* the whole */
 
 static enum status open_all(struct engine *e, const struct engine_options *o, struct fault *why)
@@ -136,7 +115,11 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
 	TRY(tree_open(&e->tree, e->dir_fd, why));
 	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
-	TRY(make_db_file(e, why));
+	/* Made here with a private mode; SQLite gives its log the same. */
+	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	if (e->db_fd < 0)
+		return io_fault_start(why, errno, "open the database in", e->dir);
+	TRY(io_check_private(e->db_fd, geteuid(), "database in", e->dir, why));
 	read_pool_init(&e->read_pool, e->db_path);
 	object_cache_init(&e->object_cache);
 	TRY(explain_failure(open_tables(e, why), e, why));
@@ -147,7 +130,15 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	if (fd >= 0)
 		(void)local_io.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_AHEAD_BYTES);
 	io_close(fd);
-	TRY(sync_dir(e, why));
+	/* What was made here is in its directory for good, and the data directory in its own; at each start, since
+	 * one that was cut off may have made it. Who may not read that one syncs the whole file system. */
+	if (local_io.fsync(e->dir_fd) != 0)
+		return io_fault_start(why, errno, "sync the data directory", e->dir);
+	int parent = local_io.open(e->dir_fd, "..", O_RDONLY | O_DIRECTORY, 0);
+	int rc = parent >= 0 ? local_io.fsync(parent) : syncfs(e->dir_fd);
+	io_close(parent);
+	if (rc != 0)
+		return io_fault_start(why, errno, "sync the directory that holds", e->dir);
 	struct writer *w = &e->group_commit.writer;
 
 	w->tree = &e->tree;

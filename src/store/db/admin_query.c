@@ -59,19 +59,6 @@ struct looking {
 	struct place place;
 };
 
-/* Only what the filter asks of is read of a row that may not be wanted. */
-static bool row_matches(const struct admin_query_filter *q, sqlite3_stmt *s, struct arena *scratch)
-{
-	struct image_row row = {
-		.image_id = q->text.n > 0 ? images_unpack_id(scratch, sqlite3_column_blob(s, 1)) : (struct str){ 0 },
-		.status = (enum image_status)sqlite3_column_int(s, 2),
-		.file_name = column_borrow(s, 6),
-		.file_type = column_borrow(s, 7),
-	};
-
-	return admin_query_matches(q, &row);
-}
-
 static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a, struct admin_query_page *page, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
@@ -79,7 +66,14 @@ static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a,
 	arena_init(&scratch, 256);
 	l->place = (struct place){ sqlite3_column_int64(s, l->walk->at_column), sqlite3_column_int64(s, 0) };
 	page->looked++;
-	if (!row_matches(l->q, s, &scratch))
+	/* Only what the filter asks of is read of a row that may not be wanted. */
+	struct image_row row = {
+		.image_id = l->q->text.n > 0 ? images_unpack_id(&scratch, sqlite3_column_blob(s, 1)) : (struct str){ 0 },
+		.status = (enum image_status)sqlite3_column_int(s, 2),
+		.file_name = column_borrow(s, 6),
+		.file_type = column_borrow(s, 7),
+	};
+	if (!admin_query_matches(l->q, &row))
 		return OK;
 	return images_read_row(s, a, &page->rows[page->n++], why);
 }

@@ -206,23 +206,6 @@ static enum status make_body(struct completion *m, bool *gone, struct fault *why
 
 /* its commit */
 
-static enum status remember_completed(struct writer *w, const struct completion *m, int64_t bucket)
-{
-	sqlite3_stmt *s = db_query(&w->db, Q_COMPLETED_ADD);
-
-	upload_id_bind(s, &m->id);
-	bind_int(s, 3, bucket);
-	bind_str(s, 4, m->c->key);
-	bind_int(s, 5, (int64_t)m->info.size);
-	bind_str(s, 6, m->c->etag);
-	bind_str(s, 7, m->info.content_type);
-	bind_int(s, 8, m->info.modified_ms);
-	TRY(writer_run(w, s));
-	s = db_query(&w->db, Q_COMPLETED_TRIM);
-	bind_int(s, 1, REMEMBERED);
-	return writer_run(w, s);
-}
-
 static enum status apply_complete(struct writer *w, struct change *c)
 {
 	struct completion *m = (struct completion *)c;
@@ -244,7 +227,18 @@ static enum status apply_complete(struct writer *w, struct change *c)
 	TRY(rows_find_object(w, &at, &m->c->condition, &old, c->why));
 	TRY(rows_put_object(w, &at, &m->arrival, &old, &m->trashed));
 	TRY(uploads_end(w, m->id.n, &m->trashed));
-	return remember_completed(w, m, at.bucket);
+	sqlite3_stmt *s = db_query(&w->db, Q_COMPLETED_ADD);
+	upload_id_bind(s, &m->id);
+	bind_int(s, 3, at.bucket);
+	bind_str(s, 4, m->c->key);
+	bind_int(s, 5, (int64_t)m->info.size);
+	bind_str(s, 6, m->c->etag);
+	bind_str(s, 7, m->info.content_type);
+	bind_int(s, 8, m->info.modified_ms);
+	TRY(writer_run(w, s));
+	s = db_query(&w->db, Q_COMPLETED_TRIM);
+	bind_int(s, 1, REMEMBERED);
+	return writer_run(w, s);
 }
 
 static enum status encode_meta(struct completion *m, struct buf *meta, struct fault *why)

@@ -69,17 +69,6 @@ static enum status load_counters(struct writer *w, struct fault *why)
 	return OK;
 }
 
-/* How the database is laid out. */
-static enum status read_pages(struct writer *w, struct fault *why)
-{
-	int64_t mode = 0;
-
-	TRY(db_ask(&w->db, "PRAGMA page_size", &w->page_bytes, why));
-	TRY(db_ask(&w->db, "PRAGMA auto_vacuum", &mode, why));
-	w->can_vacuum = mode != 0;
-	return OK;
-}
-
 static void publish_counts(struct group_commit *c)
 {
 	const struct image_counts *now = &c->saved.images;
@@ -148,17 +137,6 @@ static bool allocate_ahead(struct writer *w, int64_t bytes)
 	return false;
 }
 
-static enum status allocate_pages(struct writer *w)
-{
-	int64_t pages = 0;
-
-	TRY(read_number(w, Q_PAGES, &pages));
-	if (allocate_ahead(w, pages * w->page_bytes))
-		return OK;
-	w->broken = true;
-	return io_fault(&w->failure, ENOSPC, "allocate room for the database");
-}
-
 /* Whether this batch may make rows. */
 static bool rows_fit(struct writer *w)
 {
@@ -179,19 +157,16 @@ static int64_t count_free_pages(struct writer *w)
 
 /* the batches */
 
-/* The names of all new files are on the disk before the rows that name them. */
-static enum status sync_names(struct writer *w, const struct change *batch)
-{
-	while (batch != NULL && !batch->names_file)
-		batch = batch->next;
-	if (batch == NULL || local_io.fsync(w->tree->incoming_fd) == 0)
-		return OK;
-	return io_fault(&w->failure, errno, "sync incoming/");
-}
-
 static enum status commit_batch(struct writer *w, struct change *batch)
 {
-	TRY(sync_names(w, batch));
+	const struct change *named = batch;
+	int64_t pages = 0;
+
+	/* The names of all new files are on the disk before the rows that name them. */
+	while (named != NULL && !named->names_file)
+		named = named->next;
+	if (named != NULL && local_io.fsync(w->tree->incoming_fd) != 0)
+		return io_fault(&w->failure, errno, "sync incoming/");
 	TRY(writer_run(w, db_query(&w->db, Q_BEGIN)));
 	for (struct change *c = batch; c != NULL; c = c->next) {
 		c->status = c->apply(w, c);
@@ -207,7 +182,11 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 	bind_int(s, 5, w->counters.next_seq);
 	bind_int(s, 6, (int64_t)atomic_load(&w->tree->next_file));
 	TRY(writer_run(w, s));
-	TRY(allocate_pages(w));
+	TRY(read_number(w, Q_PAGES, &pages));
+	if (!allocate_ahead(w, pages * w->page_bytes)) {
+		w->broken = true;
+		return io_fault(&w->failure, ENOSPC, "allocate room for the database");
+	}
 	return writer_run(w, db_query(&w->db, Q_COMMIT));
 }
 
@@ -378,7 +357,10 @@ enum status group_commit_start(struct group_commit *c, struct fault *why)
 	c->first = NULL;
 	c->last = &c->first;
 	TRY(load_counters(&c->writer, why));
-	TRY(read_pages(&c->writer, why));
+	int64_t mode = 0;
+	TRY(db_ask(&c->writer.db, "PRAGMA page_size", &c->writer.page_bytes, why));
+	TRY(db_ask(&c->writer.db, "PRAGMA auto_vacuum", &mode, why));
+	c->writer.can_vacuum = mode != 0;
 	c->saved = c->writer.counters;
 	sqlite3_wal_hook(c->writer.db.sq, count_frames, &c->writer);
 	pthread_mutex_init(&c->lock, NULL);

@@ -238,18 +238,6 @@ enum status images_find_pending(struct writer *w, struct resolving *st, struct f
 	return status;
 }
 
-static void count_settled(struct counters *t, const struct resolution *s)
-{
-	t->images.pending--;
-	if (s->status == IMAGE_REJECTED) {
-		t->images.rejected++;
-		return;
-	}
-	t->images.uploaded++;
-	t->images.stored_bytes += s->file_size;
-	t->next_seq++;
-}
-
 enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
 {
 	const struct resolution *s = st->s;
@@ -288,7 +276,14 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	bind_int(q, 12, s->ends_ms);
 	bind_str(q, 13, s->reason);
 	TRY(writer_run(w, q));
-	count_settled(&w->counters, s);
+	w->counters.images.pending--;
+	if (s->status == IMAGE_REJECTED) {
+		w->counters.images.rejected++;
+		return OK;
+	}
+	w->counters.images.uploaded++;
+	w->counters.images.stored_bytes += s->file_size;
+	w->counters.next_seq++;
 	return OK;
 }
 
@@ -326,22 +321,18 @@ struct row_removal {
 	bool trashed; /* a file is to be removed */
 };
 
-static enum status find_head(struct writer *w, const struct row_removal *r, struct row_head *out)
-{
-	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_HEAD);
-	bool row = false;
-
-	bind_blob(s, 1, r->id, IMAGE_ID_BYTES);
-	TRY(read_head(w, s, out, &row));
-	return row ? OK : no_such_image(r->change.why);
-}
-
 static enum status apply_remove(struct writer *w, struct change *c)
 {
 	struct row_removal *r = (struct row_removal *)c;
 	struct row_head h = { 0 };
 
-	TRY(find_head(w, r, &h));
+	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_HEAD);
+	bool row = false;
+
+	bind_blob(s, 1, r->id, IMAGE_ID_BYTES);
+	TRY(read_head(w, s, &h, &row));
+	if (!row)
+		return no_such_image(c->why);
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
 		return fault_set(c->why, STATE_CHANGED, "The image has not expired.");
 	return remove_head(w, &h, &r->trashed);

@@ -121,20 +121,6 @@ static enum status read_meta(struct db *d, sqlite3_stmt *row, struct arena *a, s
 	return meta_decode(blob, out->flags, a, &out->meta, why);
 }
 
-static enum status read_body(struct db *d, struct arena *a, struct found *out, struct fault *why)
-{
-	sqlite3_stmt *s = db_query(d, Q_BODY_GET);
-	struct str blob;
-
-	if ((out->flags & ROW_INLINED) == 0)
-		return OK;
-	TRY(find_blob(d, s, out->file, &blob, why));
-	out->bytes = str_dup(a, blob);
-	if (blob.n != out->info.size)
-		return io_fault(why, EIO, "an object has another size than its row says");
-	return fault_check_arena(a, why);
-}
-
 static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
@@ -157,7 +143,14 @@ static enum status find_row(struct engine *e, const struct object_lookup *l, str
 	if (!l->whole)
 		return OK;
 	TRY(read_meta(d, s, a, out, why));
-	return read_body(d, a, out, why);
+	if ((out->flags & ROW_INLINED) == 0)
+		return OK;
+	struct str blob;
+	TRY(find_blob(d, db_query(d, Q_BODY_GET), out->file, &blob, why));
+	out->bytes = str_dup(a, blob);
+	if (blob.n != out->info.size)
+		return io_fault(why, EIO, "an object has another size than its row says");
+	return fault_check_arena(a, why);
 }
 
 /* Responses announce the row's size before they send: a file that is shorter would leave them waiting. */
@@ -208,33 +201,26 @@ enum status objects_open(
 	return OK;
 }
 
-static enum status read_object(struct object_file *f, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
-{
-	if (f->info.size > max_size)
-		return fault_set(why, IMAGE_TOO_LARGE, "The object has %llu bytes; at most %llu are allowed.", (unsigned long long)f->info.size,
-			(unsigned long long)max_size);
-	*out = (struct object){ .info = f->info, .body = f->bytes };
-	if (f->fd < 0)
-		return OK;
-	char *p = arena_alloc(a, f->info.size);
-	if (p == NULL)
-		return fault_too_much(why);
-	TRY(io_read_at(f->fd, p, f->info.size, 0, why));
-	out->body = (struct str){ p, f->info.size };
-	return OK;
-}
-
 static enum status store_get_object(
 	struct object_store *store, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
 	struct engine *e = engine_of_store(store);
 	const struct str name[2] = { str_of(e->bucket), key };
-	struct object_file f = { .fd = -1 };
+	struct object_file f CLEANUP(object_file_close) = { .fd = -1 };
 
 	TRY(open_found(e, name, a, &f, why));
-	enum status status = read_object(&f, max_size, a, out, why);
-	object_file_close(&f);
-	return status;
+	if (f.info.size > max_size)
+		return fault_set(why, IMAGE_TOO_LARGE, "The object has %llu bytes; at most %llu are allowed.", (unsigned long long)f.info.size,
+			(unsigned long long)max_size);
+	*out = (struct object){ .info = f.info, .body = f.bytes };
+	if (f.fd < 0)
+		return OK;
+	char *p = arena_alloc(a, f.info.size);
+	if (p == NULL)
+		return fault_too_much(why);
+	TRY(io_read_at(f.fd, p, f.info.size, 0, why));
+	out->body = (struct str){ p, f.info.size };
+	return OK;
 }
 
 static enum status store_head_object(

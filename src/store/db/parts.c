@@ -247,19 +247,6 @@ static enum status list_uploads(
 	return OK;
 }
 
-/* The columns are those of PART_COLUMNS. */
-static void read_part(sqlite3_stmt *s, struct arena *a, struct object_part *out)
-{
-	*out = (struct object_part){
-		.number = (uint32_t)sqlite3_column_int64(s, 0),
-		.size = (uint64_t)sqlite3_column_int64(s, 1),
-		.etag = column_str(s, 2, a),
-		.modified_ms = sqlite3_column_int64(s, 3),
-		.checksum = meta_checksum((unsigned)sqlite3_column_int64(s, 4)),
-	};
-	out->checksum.value = column_str(s, 5, a);
-}
-
 static enum status list_parts(
 	struct part_store *p, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
@@ -287,7 +274,16 @@ static enum status list_parts(
 		page.more = row && page.n == limit;
 		if (!row || page.more)
 			break;
-		read_part(s, a, &page.parts[page.n++]);
+		/* The columns are those of PART_COLUMNS. */
+		struct object_part *part = &page.parts[page.n++];
+		*part = (struct object_part){
+			.number = (uint32_t)sqlite3_column_int64(s, 0),
+			.size = (uint64_t)sqlite3_column_int64(s, 1),
+			.etag = column_str(s, 2, a),
+			.modified_ms = sqlite3_column_int64(s, 3),
+			.checksum = meta_checksum((unsigned)sqlite3_column_int64(s, 4)),
+		};
+		part->checksum.value = column_str(s, 5, a);
 		TRY(fault_check_arena(a, why));
 	}
 	*out = page;

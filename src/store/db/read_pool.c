@@ -20,15 +20,6 @@ void read_pool_deinit(struct read_pool *r)
 	pthread_mutex_destroy(&r->lock);
 }
 
-/* A slot whose connection has yet to be opened goes back to the unused ones when that fails. */
-static void close_reader(struct read_pool *r)
-{
-	pthread_mutex_lock(&r->lock);
-	r->n_open--;
-	pthread_cond_signal(&r->given);
-	pthread_mutex_unlock(&r->lock);
-}
-
 enum status read_pool_acquire(struct read_pool *r, struct db **out, struct fault *why)
 {
 	struct db fresh;
@@ -46,7 +37,11 @@ enum status read_pool_acquire(struct read_pool *r, struct db **out, struct fault
 
 	enum status status = db_open(&fresh, r->path, DB_READ, why);
 	if (status != OK) {
-		close_reader(r);
+		/* A slot whose connection has yet to be opened goes back to the unused ones. */
+		pthread_mutex_lock(&r->lock);
+		r->n_open--;
+		pthread_cond_signal(&r->given);
+		pthread_mutex_unlock(&r->lock);
 		return status;
 	}
 	pthread_mutex_lock(&r->lock);

@@ -61,31 +61,23 @@ enum status uploads_find(struct writer *w, const struct upload_id *id, const str
 	return there ? OK : no_such_upload(why);
 }
 
-static enum status find_part(struct writer *w, int64_t upload, uint32_t number, struct stored *out)
+enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a, bool *trashed)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_PART_HEAD);
 	bool row = false;
 
-	bind_int(s, 1, upload);
-	bind_int(s, 2, number);
+	bind_int(s, 1, id->n);
+	bind_int(s, 2, c->part_number);
 	TRY(writer_step(w, s, &row));
-	*out = (struct stored){ .there = row };
+	struct stored old = { .there = row };
 	if (row) {
-		out->file = sqlite3_column_int64(s, 0);
-		out->flags = (unsigned)sqlite3_column_int64(s, 1);
+		old.file = sqlite3_column_int64(s, 0);
+		old.flags = (unsigned)sqlite3_column_int64(s, 1);
 	}
 	sqlite3_reset(s);
-	return OK;
-}
-
-enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a, bool *trashed)
-{
-	struct stored old;
-
-	TRY(find_part(w, id->n, c->part_number, &old));
 	TRY(rows_drop(w, &old, trashed));
 	TRY(rows_add_body(w, a));
-	sqlite3_stmt *s = db_query(&w->db, Q_PART_PUT);
+	s = db_query(&w->db, Q_PART_PUT);
 	bind_int(s, 1, id->n);
 	bind_int(s, 2, c->part_number);
 	bind_int(s, 3, (int64_t)a->file);

@@ -91,18 +91,6 @@ static enum status remove_file(struct body *b, enum status status, struct fault 
 	return status;
 }
 
-/* What came so far goes into a file, and what comes too. */
-static enum status spill_to_file(struct body *b)
-{
-	TRY(make_file(b, &b->failure));
-	b->in_memory = false;
-	if (io_write_all(b->fd, b->bytes, (size_t)b->size) != 0)
-		return io_fault(&b->failure, errno, "write to incoming/");
-	mem_free(b->bytes);
-	b->bytes = NULL;
-	return OK;
-}
-
 /* At once as much as was announced, then twice as much each time. */
 static enum status grow_memory(struct body *b, size_t needed)
 {
@@ -122,8 +110,15 @@ static enum status grow_memory(struct body *b, size_t needed)
 
 static enum status keep_in_memory(struct body *b, const void *p, size_t n)
 {
-	if (b->in_memory && n > b->engine->small_bytes - b->size)
-		TRY(spill_to_file(b));
+	if (b->in_memory && n > b->engine->small_bytes - b->size) {
+		/* What came so far goes into a file, and what comes too. */
+		TRY(make_file(b, &b->failure));
+		b->in_memory = false;
+		if (io_write_all(b->fd, b->bytes, (size_t)b->size) != 0)
+			return io_fault(&b->failure, errno, "write to incoming/");
+		mem_free(b->bytes);
+		b->bytes = NULL;
+	}
 	TRY(space_reserve(&b->engine->space, n, use_of(b), &b->failure));
 	b->promised += n;
 	if (!b->in_memory) {

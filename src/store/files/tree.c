@@ -162,23 +162,22 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static enum status sync_dir(const struct tree *t, uint64_t file, struct fault *why)
-{
-	int fd = openat(t->objects_fd, dir_name(file).s, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? OK : io_fault(why, errno, "open a directory of objects/");
-	int rc = local_io.fsync(fd), err = errno;
-	io_close(fd);
-	return rc == 0 ? OK : io_fault(why, err, "sync a directory of objects/");
-}
-
 /* Sync each directory that sorted files are in, once. */
 static enum status sync_dirs(const struct tree *t, const uint64_t *files, size_t n, struct fault *why)
 {
-	for (size_t i = 0; i < n; i++)
-		if (i == 0 || files[i] / TREE_FILES_PER_DIR != files[i - 1] / TREE_FILES_PER_DIR)
-			TRY(sync_dir(t, files[i], why));
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && files[i] / TREE_FILES_PER_DIR == files[i - 1] / TREE_FILES_PER_DIR)
+			continue;
+		int fd = openat(t->objects_fd, dir_name(files[i]).s, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT)
+			continue;
+		if (fd < 0)
+			return io_fault(why, errno, "open a directory of objects/");
+		int rc = local_io.fsync(fd), err = errno;
+		io_close(fd);
+		if (rc != 0)
+			return io_fault(why, err, "sync a directory of objects/");
+	}
 	return OK;
 }
 

@@ -30,22 +30,16 @@ struct ring_key {
 
 /* keys for good */
 
-static bool same_grants(const struct access_key *a, const struct access_key *b)
-{
-	if (a->n_grants != b->n_grants)
-		return false;
-	for (size_t i = 0; i < a->n_grants; i++) {
-		const struct key_grant *x = &a->grants[i], *y = &b->grants[i];
-		if (x->actions != y->actions || !str_equal(x->bucket, y->bucket) || !str_equal(x->prefix, y->prefix))
-			return false;
-	}
-	return true;
-}
-
 static bool same_key(const struct access_key *a, const struct access_key *b)
 {
-	return a->power == b->power && strcmp(a->id, b->id) == 0 && secret_equal(str_of(a->secret), str_of(b->secret)) &&
-		strcmp(a->user, b->user) == 0 && same_grants(a, b);
+	bool same = a->power == b->power && strcmp(a->id, b->id) == 0 && secret_equal(str_of(a->secret), str_of(b->secret)) &&
+		strcmp(a->user, b->user) == 0 && a->n_grants == b->n_grants;
+
+	for (size_t i = 0; same && i < a->n_grants; i++) {
+		const struct key_grant *x = &a->grants[i], *y = &b->grants[i];
+		same = x->actions == y->actions && str_equal(x->bucket, y->bucket) && str_equal(x->prefix, y->prefix);
+	}
+	return same;
 }
 
 static struct str copy_to(char **at, struct str s)

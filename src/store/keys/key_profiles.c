@@ -16,20 +16,16 @@ static const struct {
 
 /* grants */
 
-static unsigned action_of(struct str word)
-{
-	for (size_t i = 0; i < COUNT_OF(action_words); i++)
-		if (str_equal(str_of(action_words[i].word), word))
-			return action_words[i].actions;
-	return 0;
-}
-
 bool actions_parse(struct str text, unsigned *out)
 {
 	unsigned actions = 0;
 
 	do {
-		unsigned one = action_of(str_cut(&text, ','));
+		struct str word = str_cut(&text, ',');
+		unsigned one = 0;
+		for (size_t i = 0; i < COUNT_OF(action_words); i++)
+			if (str_equal(str_of(action_words[i].word), word))
+				one = action_words[i].actions;
 		if (one == 0)
 			return false;
 		actions |= one;
@@ -172,12 +168,6 @@ static enum status begin_profile(struct profiles *out, struct str line, size_t n
 	return OK;
 }
 
-static bool set_user(struct access_key *key, struct str value)
-{
-	return key->power == KEY_USER && profile_name_valid(value) && !str_equal(value, STR("slots")) &&
-		copy_word(key->user, sizeof key->user, value);
-}
-
 static enum status read_setting(struct profiles *out, struct arena *a, struct str line, size_t number, struct fault *why)
 {
 	struct str value = line;
@@ -193,26 +183,14 @@ static enum status read_setting(struct profiles *out, struct arena *a, struct st
 		return bad_line(why, number, "has an access key id that is empty, too long or has blanks");
 	if (str_equal(name, STR("aws_secret_access_key")) && !copy_word(key->secret, sizeof key->secret, value))
 		return bad_line(why, number, "has a secret that is empty, too long or has blanks");
-	if (str_equal(name, STR("tintype_user")) && !set_user(key, value))
+	if (str_equal(name, STR("tintype_user")) &&
+		(key->power != KEY_USER || !profile_name_valid(value) || str_equal(value, STR("slots")) ||
+			!copy_word(key->user, sizeof key->user, value)))
 		return bad_line(why, number, "names a user that cannot be, or is under [tintype] or [slots]");
 	if (str_equal(name, STR("tintype_allow")) && (key->power != KEY_USER || key->n_grants > 0 || !parse_grants(value, a, key)))
 		return bad_line(why, number,
 			"has grants that are not of the form list,read:BUCKET/PREFIX, are repeated, or "
 			"are under [tintype] or [slots]");
-	return OK;
-}
-
-static enum status check_profile(const struct profiles *all, size_t i, struct fault *why)
-{
-	const struct key_profile *p = &all->all[i];
-
-	if (p->key.id[0] == '\0')
-		return bad_line(why, p->line, "begins a profile without aws_access_key_id");
-	if (p->key.secret[0] == '\0')
-		return bad_line(why, p->line, "begins a profile without aws_secret_access_key");
-	for (size_t k = 0; k < i; k++)
-		if (strcmp(all->all[k].key.id, p->key.id) == 0)
-			return bad_line(why, p->line, "begins a profile whose access key id another has");
 	return OK;
 }
 
@@ -231,7 +209,15 @@ enum status profiles_parse(struct str text, struct arena *a, struct profiles *ou
 		else
 			TRY(read_setting(out, a, line, number, why));
 	}
-	for (size_t i = 0; i < out->n; i++)
-		TRY(check_profile(out, i, why));
+	for (size_t i = 0; i < out->n; i++) {
+		const struct key_profile *p = &out->all[i];
+		if (p->key.id[0] == '\0')
+			return bad_line(why, p->line, "begins a profile without aws_access_key_id");
+		if (p->key.secret[0] == '\0')
+			return bad_line(why, p->line, "begins a profile without aws_secret_access_key");
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(out->all[k].key.id, p->key.id) == 0)
+				return bad_line(why, p->line, "begins a profile whose access key id another has");
+	}
 	return fault_check_arena(a, why);
 }
