@@ -66,5 +66,4 @@ void read_pool_release(struct db **d)
 	r->idle[r->n_idle++] = *d;
 	pthread_cond_signal(&r->given);
 	pthread_mutex_unlock(&r->lock);
-	*d = NULL;
 }
