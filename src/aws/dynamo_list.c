@@ -8,6 +8,7 @@
 #include "aws/dynamo_cursor.h"
 #include "aws/dynamo_item.h"
 #include "aws/dynamo_request.h"
+#include "base/writer.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -42,16 +43,6 @@ static const json_t *stream_head(const struct shard_stream *s)
 	return json_array_get(json_object_get(s->page.json, "Items"), s->at);
 }
 
-static void put_json(struct buf *b, const char *name, const json_t *json, struct arena *scratch)
-{
-	size_t n = json_dumpb(json, NULL, 0, JSON_COMPACT);
-	char *text = arena_alloc(scratch, n);
-	if (text == NULL || json_dumpb(json, text, n, JSON_COMPACT) != n)
-		b->bad = true;
-	buf_put(b, str_of(name));
-	buf_put(b, (struct str){ text, n });
-}
-
 static void write_query(const struct merge *m, uint32_t shard, struct arena *scratch, struct buf *b)
 {
 	const json_t *start = json_object_get(m->streams[shard].page.json, "LastEvaluatedKey");
@@ -61,8 +52,13 @@ static void write_query(const struct merge *m, uint32_t shard, struct arena *scr
 	buf_printf(b, ",\"ExpressionAttributeValues\":{\":shard\":{\"S\":\"%s#%" PRIu32 "\"},\":before\":{\"S\":\"%.*s\"}}", m->index, shard,
 		STRF(m->before));
 	buf_printf(b, ",\"ScanIndexForward\":%s,\"Limit\":%" PRIu32, m->newest_first ? "false" : "true", m->per_shard);
-	if (start != NULL)
-		put_json(b, ",\"ExclusiveStartKey\":", start, scratch);
+	if (start != NULL) {
+		size_t n = json_dumpb(start, NULL, 0, JSON_COMPACT);
+		char *text = arena_alloc(scratch, n);
+		if (text == NULL || json_dumpb(start, text, n, JSON_COMPACT) != n)
+			b->bad = true;
+		writer_raw(b, STR("ExclusiveStartKey"), (struct str){ text, n });
+	}
 	buf_put_char(b, '}');
 }
 

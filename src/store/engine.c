@@ -29,15 +29,6 @@
 
 /* the directory */
 
-/* Readable is all right, what is inside is private. */
-static enum status check_dir(int fd, const char *path, struct fault *why)
-{
-	TRY(io_check_private(fd, geteuid(), "data directory", path, why));
-	if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
-		return io_fault_start(why, errno, "write to the data directory", path);
-	return OK;
-}
-
 static enum status open_dir(struct engine *e, const char *path, struct fault *why)
 {
 	char absolute[PATH_MAX];
@@ -47,7 +38,10 @@ static enum status open_dir(struct engine *e, const char *path, struct fault *wh
 	e->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (e->dir_fd < 0)
 		return io_fault_start(why, errno, "open the data directory", path);
-	TRY(check_dir(e->dir_fd, path, why));
+	/* Readable is all right, what is inside is private. */
+	TRY(io_check_private(e->dir_fd, geteuid(), "data directory", path, why));
+	if (faccessat(e->dir_fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return io_fault_start(why, errno, "write to the data directory", path);
 	if (realpath(path, absolute) == NULL)
 		return io_fault_start(why, errno, "find the data directory", path);
 	e->dir = mem_dup_cstr(str_of(absolute));

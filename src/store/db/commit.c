@@ -19,20 +19,6 @@ static enum status apply_part(struct writer *w, struct commit_change *cc, const 
 	return uploads_put_part(w, &id, cc->commit, &cc->arrival, &cc->trashed);
 }
 
-static enum status apply_object(struct writer *w, struct commit_change *cc, const struct object_place *at)
-{
-	struct stored old;
-
-	TRY(rows_find_object(w, at, &cc->commit->condition, &old, cc->change.why));
-	if (cc->commit->resolve != NULL) {
-		TRY(images_find_pending(w, &cc->resolving, cc->change.why));
-		if (old.there)
-			return fault_set(cc->change.why, STATE_CHANGED, "An object with this key already exists.");
-		TRY(images_resolve(w, &cc->resolving, cc->change.why));
-	}
-	return rows_put_object(w, at, &cc->arrival, &old, &cc->trashed);
-}
-
 static enum status apply_commit(struct writer *w, struct change *c)
 {
 	struct commit_change *cc = (struct commit_change *)c;
@@ -41,7 +27,17 @@ static enum status apply_commit(struct writer *w, struct change *c)
 	TRY(rows_find_bucket(w, cc->commit->bucket, &at.bucket));
 	if (at.bucket == 0)
 		return no_such_bucket(c->why);
-	return cc->commit->upload_id.n > 0 ? apply_part(w, cc, &at) : apply_object(w, cc, &at);
+	if (cc->commit->upload_id.n > 0)
+		return apply_part(w, cc, &at);
+	struct stored old;
+	TRY(rows_find_object(w, &at, &cc->commit->condition, &old, c->why));
+	if (cc->commit->resolve != NULL) {
+		TRY(images_find_pending(w, &cc->resolving, c->why));
+		if (old.there)
+			return fault_set(c->why, STATE_CHANGED, "An object with this key already exists.");
+		TRY(images_resolve(w, &cc->resolving, c->why));
+	}
+	return rows_put_object(w, &at, &cc->arrival, &old, &cc->trashed);
 }
 
 enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why)

@@ -108,18 +108,14 @@ uint64_t object_cache_generation(struct object_cache *h)
 	return atomic_load(&h->generation);
 }
 
-static bool has_name(const struct cached_object *o, const struct str name[2])
-{
-	return str_equal(o->info.key, name[1]) && str_equal(o->bucket, name[0]);
-}
-
 bool object_cache_find(struct object_cache *h, const struct str name[2], struct object_file *out)
 {
 	struct object_cache_slot *slot = slot_of(h, hash_name(name));
 
 	pthread_mutex_lock(&h->lock);
 	struct cached_object *o = slot->object;
-	bool found = o != NULL && o->generation == object_cache_generation(h) && has_name(o, name);
+	bool found =
+		o != NULL && o->generation == object_cache_generation(h) && str_equal(o->info.key, name[1]) && str_equal(o->bucket, name[0]);
 	if (found)
 		atomic_fetch_add(&o->holders, 1);
 	pthread_mutex_unlock(&h->lock);
@@ -128,30 +124,24 @@ bool object_cache_find(struct object_cache *h, const struct str name[2], struct 
 	return found;
 }
 
-/* Whether the slot heard of this name the last time too. */
-static bool was_asked_before(struct object_cache *h, uint64_t hash)
+void object_cache_offer(struct object_cache *h, uint64_t generation, const struct str name[2], const struct object_file *f)
 {
+	uint64_t hash = hash_name(name);
 	struct object_cache_slot *slot = slot_of(h, hash);
 
+	if (f->info.size == 0 || f->info.size > OBJECT_CACHE_MAX_BYTES)
+		return;
+	/* Only what the slot was asked for the last time too. */
 	pthread_mutex_lock(&h->lock);
 	bool again = slot->asked_for == hash;
 	slot->asked_for = hash;
 	pthread_mutex_unlock(&h->lock);
-	return again;
-}
-
-void object_cache_offer(struct object_cache *h, uint64_t generation, const struct str name[2], const struct object_file *f)
-{
-	uint64_t hash = hash_name(name);
-
-	if (f->info.size == 0 || f->info.size > OBJECT_CACHE_MAX_BYTES || !was_asked_before(h, hash))
-		return;
-	struct cached_object *fresh = map_object(generation, name, f);
+	struct cached_object *fresh = again ? map_object(generation, name, f) : NULL;
 	if (fresh == NULL)
 		return;
 	pthread_mutex_lock(&h->lock);
-	struct cached_object *old = slot_of(h, hash)->object;
-	slot_of(h, hash)->object = fresh;
+	struct cached_object *old = slot->object;
+	slot->object = fresh;
 	pthread_mutex_unlock(&h->lock);
 	if (old != NULL)
 		release_object(&old->hold);

@@ -93,16 +93,6 @@ struct staging_walk {
 	bool left; /* some could not be moved */
 };
 
-static enum status has_row(struct engine *e, uint64_t file, bool *row, struct fault *why)
-{
-	struct db *d CLEANUP(read_pool_release) = NULL;
-
-	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_FILE_ROW);
-	bind_int(s, 1, (int64_t)file);
-	return db_step(d, s, row, why);
-}
-
 /* What cannot be moved now is read where it lies, and the publisher tries again. */
 static void publish_files(struct staging_walk *w)
 {
@@ -120,8 +110,13 @@ static enum status visit_entry(struct staging_walk *w, const char *name, struct 
 	uint64_t file = 0;
 	bool row = false;
 
-	if (tree_parse_name(name, &file))
-		TRY(has_row(w->engine, file, &row, why));
+	if (tree_parse_name(name, &file)) {
+		struct db *d CLEANUP(read_pool_release) = NULL;
+		TRY(read_pool_acquire(&w->engine->read_pool, &d, why));
+		sqlite3_stmt *s = db_query(d, Q_FILE_ROW);
+		bind_int(s, 1, (int64_t)file);
+		TRY(db_step(d, s, &row, why));
+	}
 	if (row) {
 		w->files[w->n++] = file;
 		if (w->n == PUBLISHER_BATCH)
@@ -216,26 +211,21 @@ static void take_batch(struct publisher *m, struct work *w)
 	pthread_mutex_unlock(&m->lock);
 }
 
-static void run_batch(struct engine *e, struct work *w)
-{
-	struct staging_walk walk = { .engine = e };
-	struct fault why;
-	bool moved = is_done(tree_publish(&e->tree, w->files, w->n, &why), &why);
-	bool found = !w->rescan || (is_done(walk_incoming(&walk, &why), &why) && !walk.left);
-	bool emptied = !w->trash || is_done(empty_trash(e, &why), &why);
-
-	w->rescan = !moved || !found;
-	w->trash = !emptied;
-}
-
 static void *run_thread(void *arg)
 {
 	struct publisher *m = arg;
+	struct engine *e = m->engine;
 	struct work w = { 0 };
 
 	while (!w.last) {
+		struct staging_walk walk = { .engine = e };
+		struct fault why;
 		take_batch(m, &w);
-		run_batch(m->engine, &w);
+		bool moved = is_done(tree_publish(&e->tree, w.files, w.n, &why), &why);
+		bool found = !w.rescan || (is_done(walk_incoming(&walk, &why), &why) && !walk.left);
+		bool emptied = !w.trash || is_done(empty_trash(e, &why), &why);
+		w.rescan = !moved || !found;
+		w.trash = !emptied;
 	}
 	return NULL;
 }
@@ -267,23 +257,18 @@ void publisher_stop(struct publisher *m)
 	m->started = false;
 }
 
-static bool reserve_room(struct publisher *m)
-{
-	if (m->n < m->cap)
-		return true;
-	size_t cap = m->cap == 0 ? FILES_FIRST : 2 * m->cap;
-	uint64_t *files = cap > FILES_MAX ? NULL : mem_resize(m->files, cap, sizeof *files);
-	if (files == NULL)
-		return false;
-	m->files = files;
-	m->cap = cap;
-	return true;
-}
-
 void publisher_add_file(struct publisher *m, uint64_t file)
 {
 	pthread_mutex_lock(&m->lock);
-	if (reserve_room(m))
+	if (m->n == m->cap) {
+		size_t cap = m->cap == 0 ? FILES_FIRST : 2 * m->cap;
+		uint64_t *files = cap > FILES_MAX ? NULL : mem_resize(m->files, cap, sizeof *files);
+		if (files != NULL) {
+			m->files = files;
+			m->cap = cap;
+		}
+	}
+	if (m->n < m->cap)
 		m->files[m->n++] = file;
 	else
 		m->rescan = true;

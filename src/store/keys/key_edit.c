@@ -20,16 +20,13 @@ struct editing {
 	struct profiles *all;
 };
 
-static enum status file_malformed(const struct editing *e, const struct fault *cause, struct fault *why)
-{
-	return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s. Fix it first.", e->dir, cause->text);
-}
-
 static enum status parse_file(struct editing *e, struct str text, struct fault *why)
 {
 	struct fault cause;
 
-	return profiles_parse(text, &e->arena, e->all, &cause) == OK ? OK : file_malformed(e, &cause, why);
+	if (profiles_parse(text, &e->arena, e->all, &cause) == OK)
+		return OK;
+	return fault_set(why, STORAGE_FAILED, "%s/credentials is malformed: %s. Fix it first.", e->dir, cause.text);
 }
 
 static enum status begin_edit(struct editing *e, bool make, struct fault *why)
@@ -66,27 +63,11 @@ static void end_edit(struct editing *e)
 
 /* adding */
 
-static void put_profile(struct buf *b, const struct key_addition *k)
-{
-	char name[KEY_USER_MAX + 1] = { 0 };
-
-	memcpy(name, k->name.p, k->name.n);
-	if (b->n > 0 && b->p[b->n - 1] != '\n')
-		buf_put_char(b, '\n');
-	buf_put(b, b->n > 0 ? STR("\n") : STR(""));
-	new_key_write(b, name, k->key);
-	if (k->user.n > 0)
-		buf_printf(b, "tintype_user = %.*s\n", STRF(k->user));
-	if (k->n_grants == 0)
-		return;
-	buf_put(b, STR("tintype_allow = "));
-	grants_write(b, k->grants, k->n_grants);
-	buf_put_char(b, '\n');
-}
-
 static enum status append_profile(struct editing *e, const struct key_addition *k, struct fault *why)
 {
 	struct fault cause;
+	struct buf *b = &e->text;
+	char name[KEY_USER_MAX + 1] = { 0 };
 
 	TRY(begin_edit(e, true, why));
 	if (!profile_name_valid(k->name))
@@ -101,12 +82,23 @@ static enum status append_profile(struct editing *e, const struct key_addition *
 	}
 	if (e->all->n == PROFILES_MAX)
 		return fault_set(why, INVALID_INPUT, "There are %d keys, which is the most", PROFILES_MAX);
-	put_profile(&e->text, k);
-	if (!buf_ok(&e->text))
+	memcpy(name, k->name.p, k->name.n);
+	if (b->n > 0 && b->p[b->n - 1] != '\n')
+		buf_put_char(b, '\n');
+	buf_put(b, b->n > 0 ? STR("\n") : STR(""));
+	new_key_write(b, name, k->key);
+	if (k->user.n > 0)
+		buf_printf(b, "tintype_user = %.*s\n", STRF(k->user));
+	if (k->n_grants > 0) {
+		buf_put(b, STR("tintype_allow = "));
+		grants_write(b, k->grants, k->n_grants);
+		buf_put_char(b, '\n');
+	}
+	if (!buf_ok(b))
 		return fault_set(why, INVALID_INPUT, "The file would be longer than %d bytes", PROFILES_MAX_BYTES);
-	if (profiles_parse(buf_str(&e->text), &e->arena, e->all, &cause) != OK)
+	if (profiles_parse(buf_str(b), &e->arena, e->all, &cause) != OK)
 		return fault_set(why, INVALID_INPUT, "A user or grant cannot be written: %s", cause.text);
-	return key_file_write(e->dir_fd, buf_str(&e->text), e->dir, why);
+	return key_file_write(e->dir_fd, buf_str(b), e->dir, why);
 }
 
 enum status key_edit_add(const char *dir, const struct key_addition *k, struct fault *why)
