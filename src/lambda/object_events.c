@@ -51,9 +51,9 @@ static enum status add_object(struct event_reader *r, const json_t *place, const
 	struct object_event e = { .kind = EVENT_CREATED };
 	if (key.n == 0 || bucket.n == 0)
 		return add_kind(r, EVENT_UNREADABLE, "a record of S3 without bucket or key", why);
-	e.key = str_dup(r->a, key); /* which uri_decode gives back as it is, where there is nothing to undo */
-	if (form && !uri_decode(r->a, e.key, true, &e.key))
+	if (form && !uri_decode(r->a, key, true, &key))
 		return arena_ok(r->a) ? add_kind(r, EVENT_UNREADABLE, "a key that is not encoded as S3 does", why) : no_room(why);
+	e.key = str_dup(r->a, key); /* which the JSON still holds where there was nothing to decode */
 	e.bucket = str_dup(r->a, bucket);
 	e.etag = str_dup(r->a, field_text(object, etag_name));
 	e.sequencer = str_dup(r->a, field_text(object, "sequencer"));

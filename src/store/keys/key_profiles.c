@@ -83,7 +83,10 @@ static bool parse_grant(struct str text, struct arena *a, struct key_grant *out)
 			return false;
 		out->bucket = str_dup(a, bucket);
 	}
-	return uri_decode(a, str_dup(a, prefix), false, &out->prefix) && utf8_valid(out->prefix) && out->prefix.n <= PREFIX_MAX_BYTES;
+	if (!uri_decode(a, prefix, false, &prefix) || !utf8_valid(prefix) || prefix.n > PREFIX_MAX_BYTES)
+		return false;
+	out->prefix = str_dup(a, prefix);
+	return true;
 }
 
 /* The next word, or "" at the end. */
