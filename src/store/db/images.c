@@ -153,7 +153,7 @@ struct insertion {
 	unsigned char id[IMAGE_ID_BYTES];
 };
 
-/* Slots that have expired keep nobody out, though the sweep has not come to them: some of them make room. They have no
+/* Expired slots do not count against the limit before the sweep removes them: some of them are removed here. They have no
  * objects, so there is nothing for the publisher to remove. */
 static enum status apply_insert(struct writer *w, struct change *c)
 {

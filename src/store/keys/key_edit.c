@@ -149,7 +149,7 @@ static enum status cut_out(struct editing *e, struct str name, struct buf *b, st
 	while (after.n == 0 && str_ends_with(before, STR("\n\n")))
 		before.n--;
 	buf_put(b, before);
-	buf_put(b, behind);
+	buf_put(b, after);
 	if (!buf_ok(b))
 		return fault_set(why, STORAGE_FAILED, "Memory ran out.");
 	TRY(parse_file(e, buf_str(b), why));
