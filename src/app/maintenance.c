@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_requested;
 
@@ -70,12 +71,23 @@ int maintain_sweep(int argc, char **argv)
 	return close_all("sweep", run_sweep(argc, argv, &why), &why);
 }
 
+/* Opening the backend would create what is missing. */
+static enum status check_database(const struct settings *s, struct fault *why)
+{
+	char path[4096];
+	bool fits = snprintf(path, sizeof path, "%s/tintype.db", s->data_dir) < (int)sizeof path;
+	if (strcmp(s->store, "local") != 0 || (fits && access(path, F_OK) == 0))
+		return OK;
+	return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", s->data_dir);
+}
+
 static enum status run_compact(int argc, char **argv, struct fault *why)
 {
 	struct settings s;
 	struct backends e = { 0 };
 	uint64_t before = 0, after = 0;
 	TRY(settings_load(&s, argc, argv, why));
+	TRY(check_database(&s, why));
 	TRY(backends_open(&s, "", &e, why));
 	enum status status = e.compact != NULL
 		? e.compact(&e, &before, &after, why)

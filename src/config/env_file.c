@@ -16,18 +16,6 @@
 #define FILE_MAX_BYTES 16384
 #define FILE_DEFAULT ".env"
 
-/* The value without white space around it and without its quotes; false: a quote is not closed. */
-static bool unquote_value(struct str text, struct str *value)
-{
-	*value = str_trim(text);
-	if (value->n == 0 || (value->p[0] != '"' && value->p[0] != '\''))
-		return true;
-	if (value->n < 2 || value->p[value->n - 1] != value->p[0])
-		return false;
-	*value = str_slice(*value, 1, value->n - 1);
-	return true;
-}
-
 static bool is_ours(struct str name)
 {
 	return str_starts_with(name, STR("TINTYPE_")) || str_starts_with(name, STR("AWS_")) || settings_has_env(name);
@@ -43,19 +31,39 @@ static bool is_known(struct str name)
 	return !str_starts_with(name, STR("TINTYPE_")) || settings_has_env(name);
 }
 
-static enum status parse_line(struct str text, unsigned line, struct env_line *out, struct fault *why)
+/* The value in the quotes at the start of `value`, which may go over several lines, up to `end` of the text. What may follow
+ * on its last line is a comment.
+ * after   what follows the closing quote */
+static enum status unquote_value(struct str *value, const char *end, struct str *after, struct fault *why)
 {
-	struct str rest = str_starts_with(text, STR("export ")) ? str_slice(text, 7, text.n) : text;
-	struct str name = str_trim(str_cut(&rest, '='));
-	if (rest.p == NULL || name.n == 0 || str_find_char(name, ' ') < name.n)
-		return fault_set(why, BAD_SETTING, "line %u is not NAME=VALUE", line);
+	struct str inside = { value->p + 1, (size_t)(end - value->p) - 1 };
+	size_t close = str_find_char(inside, value->p[0]);
+	if (close == inside.n)
+		return fault_set(why, BAD_SETTING, "a quote is not closed");
+	*value = str_slice(inside, 0, close);
+	*after = str_slice(inside, close + 1, inside.n);
+	struct str tail = str_trim(str_slice(*after, 0, str_find_char(*after, '\n')));
+	if (tail.n > 0 && tail.p[0] != '#' && tail.p[0] != '\r')
+		return fault_set(why, BAD_SETTING, "something follows the closing quote");
+	return OK;
+}
+
+/* text   one line; *rest what follows it, which moves on over the further lines of a value in quotes */
+static enum status parse_line(struct str text, const char *end, struct str *rest, struct env_line *out, struct fault *why)
+{
+	struct str value = str_starts_with(text, STR("export ")) ? str_slice(text, 7, text.n) : text;
+	struct str name = str_trim(str_cut(&value, '=')), after = { 0 };
+	if (value.p == NULL || name.n == 0 || str_find_char(name, ' ') < name.n)
+		return fault_set(why, BAD_SETTING, "it is not NAME=VALUE");
 	if (!is_known(name))
-		return fault_set(
-			why, BAD_SETTING, "line %u sets %.*s, which is not a setting; see tintype settings", line, STRF(str_slice(name, 0, 60)));
-	struct str value;
-	if (!unquote_value(rest, &value) || memchr(text.p, '\0', text.n) != NULL)
-		return fault_set(why, BAD_SETTING, "line %u: the value of %.*s is not well-formed: a quote is not closed, or it has a NUL", line,
-			STRF(str_slice(name, 0, 60)));
+		return fault_set(why, BAD_SETTING, "%.*s is not a setting; see tintype settings", STRF(str_slice(name, 0, 60)));
+	value = str_trim(value);
+	if (value.n > 0 && (value.p[0] == '"' || value.p[0] == '\''))
+		TRY(unquote_value(&value, end, &after, why));
+	if (value.n > 0 && memchr(value.p, '\0', value.n) != NULL)
+		return fault_set(why, BAD_SETTING, "the value of %.*s has a NUL", STRF(str_slice(name, 0, 60)));
+	if (after.p != NULL)
+		*rest = str_slice(after, str_find_char(after, '\n') + 1, after.n);
 	*out = (struct env_line){ name, value };
 	return OK;
 }
@@ -63,12 +71,19 @@ static enum status parse_line(struct str text, unsigned line, struct env_line *o
 enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out, struct fault *why)
 {
 	assert(rest != NULL && line != NULL && out != NULL);
+	const char *end = rest->p + rest->n;
 	while (rest->p != NULL && rest->n > 0) {
 		struct str text = str_cut(rest, '\n');
 		text = str_trim(str_ends_with(text, STR("\r")) ? str_slice(text, 0, text.n - 1) : text);
 		++*line;
-		if (text.n > 0 && text.p[0] != '#')
-			return parse_line(text, *line, out, why);
+		if (text.n == 0 || text.p[0] == '#')
+			continue;
+		struct fault cause = { 0 };
+		if (parse_line(text, end, rest, out, &cause) != OK)
+			return fault_set(why, BAD_SETTING, "line %u: %s", *line, cause.text);
+		for (size_t i = 0; i < out->value.n; i++)
+			*line += out->value.p[i] == '\n';
+		return OK;
 	}
 	*out = (struct env_line){ 0 };
 	return OK;
@@ -121,8 +136,9 @@ enum status env_file_load(struct fault *why)
 	if (path[0] == '\0')
 		return OK;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT && given == NULL)
-		return OK;
+	struct stat st;
+	if (fd < 0 && errno == ENOENT && given == NULL && lstat(path, &st) != 0)
+		return OK; /* a link to nothing is an error: settings are missing that somebody meant to give */
 	enum status status = fd < 0 ? fault_set(&cause, INVALID_INPUT, "it cannot be opened: %s", strerror(errno)) : read_settings(fd, &cause);
 	if (fd >= 0)
 		close(fd);

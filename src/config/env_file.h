@@ -12,7 +12,7 @@ struct env_line {
 };
 
 /* Read the next assignment and move `rest` past its line. Blank lines and lines that begin with # are skipped; `export `
- * before a name is allowed; a value may be in single or double quotes, and is taken literally: nothing in it is expanded.
+ * before a name is allowed; a value may be in single or double quotes, also over several lines with a comment after it, and is literal: nothing in it is expanded.
  * out     written only on OK; its name is empty at the end of the text
  * line    counts the lines read so far; for messages
  * Errors  BAD_SETTING a line that is not NAME=VALUE, an unknown TINTYPE_ name, a quote that is not closed. Pure. */

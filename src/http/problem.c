@@ -32,6 +32,7 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_BAD_VERSION] = { "HTTP version not supported" },
 	[F_BAD_HOST] = { "Unknown host" },
 	[F_CROSS_SITE] = { "Cross-site request" },
+	[F_TOO_MANY_REQUESTS] = { "Too many requests", "1" },
 	[F_TOO_MANY_TRIES] = { "Too many wrong tokens", "60" },
 	[F_BODY_TOO_LARGE] = { "Body too large" },
 	[F_BODY_CUT] = { "Body cut off" },

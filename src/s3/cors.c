@@ -73,6 +73,9 @@ void s3_cors_headers(const struct s3 *s, struct request_context *x, const struct
 	struct fault unseen = { 0 };
 	/* without an Origin too: else a browser shows a picture, keeps the answer, and a script is given that */
 	answer_header(&x->answer, STR("Vary"), STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
+	/* Of a head that could not be read the Origin may not be known: the star is right for all. */
+	if (x->request.path.n == 0 && origin.n == 0 && origin_allowed(s, STR("*")))
+		origin = STR("*");
 	if (!header_value_ok(origin) || origin.n == 0)
 		return;
 	if (c != NULL && c->at.bucket.n > 0 && find_policy(s, x, c->at.bucket, &p, &unseen) != OK)

@@ -37,6 +37,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_BAD_VERSION] = { "HttpVersionNotSupported" },
 	[F_BAD_HOST] = { "AccessDenied" },
 	[F_CROSS_SITE] = { "AccessDenied" },
+	[F_TOO_MANY_REQUESTS] = { "SlowDown", NULL, 503 },
 	[F_BODY_TOO_LARGE] = { "EntityTooLarge", NULL, 400 },
 	[F_BODY_CUT] = { "IncompleteBody" },
 	[F_BODY_SLOW] = { "RequestTimeout", NULL, 400 },

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 
-import { eventually, openSlot, parseAnswer, putBytes, rawSocket, startServer, tinyPng } from './support/server.mjs';
+import { eventually, openSlot, parseAnswer, putBytes, rawRequest, rawSocket, startServer, tinyPng } from './support/server.mjs';
 
 const run = promisify(execFile);
 const LISTENERS = ['api', 'storage', 'admin'];
@@ -306,8 +306,9 @@ test('a trusted proxy names the client, who has a limit of its own; nobody else 
 		return raw;
 	};
 	const busy = [await begin('203.0.113.7'), await begin('203.0.113.7')];
-	const refused = await begin('203.0.113.7'), other = await begin('203.0.113.8'), proxies = await begin('127.0.0.1');
-	assert.equal(parseAnswer(refused.received()).status, 503);
+	const refused = await begin('203.0.113.7'), other = await begin('[2001:db8::1]:99'), proxies = await begin('127.0.0.1');
+	assert.equal(parseAnswer(refused.received()).status, 429);
+	assert.match(refused.received(), /too many requests in progress/);
 	assert.match(other.received(), /^HTTP\/1\.1 100 /);
 	assert.match(proxies.received(), /^HTTP\/1\.1 100 /);
 	await busy[0].send('{"fileName":"a.png","fileType":"image/png"}');
@@ -320,6 +321,15 @@ test('a trusted proxy names the client, who has a limit of its own; nobody else 
 	await raw.until(() => false);
 	assert.ok(!server.events('request').some(e => e.client === '203.0.113.99'));
 	assert.ok(server.events('request').some(e => e.client === '127.0.0.1'));
+});
+
+test('a head that cannot be read is refused with CORS on every public listener, wherever its Origin is', async () => {
+	for (const url of [server.api, server.storage])
+		for (const head of ['GET /x HTTP/1.1\r\nHost: localhost\r\nBad Header: 1\r\nOrigin: https://app.example\r\n\r\n', 'GET /x HTTP/3.1\r\nHost: localhost\r\n\r\n', `GET /${'x'.repeat(40000)} HTTP/1.1\r\n\r\n`]) {
+			const answer = await rawRequest(url, head);
+			assert.ok([400, 414, 505].includes(answer.status), head.slice(0, 60));
+			assert.equal(answer.headers.get('access-control-allow-origin'), '*', `${url} ${head.slice(0, 60)}`);
+		}
 });
 
 test('of 10,000 idle connections all are kept', { timeout: 240000 }, async t => {

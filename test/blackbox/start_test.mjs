@@ -84,7 +84,7 @@ test('an .env that has a mistake, or that others may write, stops the start with
 		return runProgram(['serve', '--data', path.join(dir, 'data'), ...anyPorts], { cwd: dir, env: { TINTYPE_ENV_FILE: undefined } });
 	};
 	const mistake = await run('TINTYPE_MAX_SIZE=1\nTINTYPE_APY=x\n', 0o600);
-	assert.deepEqual([mistake.code, mistake.stderr], [2, 'tintype: .env: line 2 sets TINTYPE_APY, which is not a setting; see tintype settings\n']);
+	assert.deepEqual([mistake.code, mistake.stderr], [2, 'tintype: .env: line 2: TINTYPE_APY is not a setting; see tintype settings\n']);
 	const open = await run('TINTYPE_MAX_SIZE=1\n', 0o666);
 	assert.equal(open.code, 2);
 	assert.match(open.stderr, /^tintype: \.env: other users can write to it/);
@@ -98,6 +98,13 @@ test('a server that others can reach, with upload URLs that only this machine ca
 	const told = await start(t, { env: { TINTYPE_API_KEY: 'a key of sixteen characters' }, args: ['--api', '0.0.0.0:0', '--public-storage-url', 'http://pictures.example'] });
 	await eventually(() => told.out.includes('Stop with'));
 	assert.doesNotMatch(told.out, /Warning/);
+});
+
+test('compact names a directory without a database, and creates nothing', async () => {
+	const dir = path.join(work, 'nothing');
+	const run = await runProgram(['compact', '--data', dir]);
+	assert.deepEqual([run.code, run.stderr], [2, `tintype compact: There is no database in ${dir}; name the data directory with --data.\n`]);
+	assert.ok(!existsSync(dir));
 });
 
 test('a second server on the same directory ends with a sentence', async t => {

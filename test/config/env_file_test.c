@@ -16,14 +16,18 @@ static const struct {
 	{ "TINTYPE_API=", "TINTYPE_API", "", NULL },
 	{ "TINTYPE_API=\"\"", "TINTYPE_API", "", NULL },
 	{ "OTHER=x", "OTHER", "x", NULL },
+	{ "TINTYPE_URL_TTL=\"60\" # a comment\n", "TINTYPE_URL_TTL", "60", NULL },
+	{ "TINTYPE_URL_TTL='60'\r\n", "TINTYPE_URL_TTL", "60", NULL },
+	{ "KEY=\"-----BEGIN\nMII=\n-----END\"\nTINTYPE_API=x\n", "KEY", "-----BEGIN\nMII=\n-----END", NULL },
+	{ "TINTYPE_API=\"x\" y\n", NULL, NULL, "line 1: something follows the closing quote" },
 	{ "AWS_PROFILE=x", "AWS_PROFILE", "x", NULL },
 	{ "TINTYPE_ENDPOINT=x", "TINTYPE_ENDPOINT", "x", NULL },
 	{ "", NULL, "", NULL },
 	{ "\n#\n", NULL, "", NULL },
-	{ "TINTYPE_API", NULL, NULL, "line 1 is not NAME=VALUE" },
-	{ "\n\n=x", NULL, NULL, "line 3 is not NAME=VALUE" },
-	{ "A B=x", NULL, NULL, "line 1 is not NAME=VALUE" },
-	{ "TINTYPE_APY=x", NULL, NULL, "line 1 sets TINTYPE_APY, which is not a setting" },
+	{ "TINTYPE_API", NULL, NULL, "line 1: it is not NAME=VALUE" },
+	{ "\n\n=x", NULL, NULL, "line 3: it is not NAME=VALUE" },
+	{ "A B=x", NULL, NULL, "line 1: it is not NAME=VALUE" },
+	{ "TINTYPE_APY=x", NULL, NULL, "line 1: TINTYPE_APY is not a setting" },
 	{ "TINTYPE_API=\"x", NULL, NULL, "a quote is not closed" },
 	{ "TINTYPE_API='", NULL, NULL, "a quote is not closed" },
 };
@@ -44,6 +48,20 @@ static void test_env_file_next_then_the_assignment_or_a_sentence(void **state)
 		assert_str(l.name, str_of(rows[i].name));
 		assert_str(l.value, str_of(rows[i].value));
 	}
+}
+
+static void test_env_file_next_after_a_value_of_several_lines_then_the_next_line_and_its_number(void **state)
+{
+	struct str rest = STR("KEY='a\nb'  # c\nTINTYPE_API=x\nTINTYPE_APY=y\n");
+	struct env_line l = { 0 };
+	struct fault why = { 0 };
+	unsigned line = 0;
+	assert_int_equal(env_file_next(&rest, &line, &l, &why), OK);
+	assert_int_equal(env_file_next(&rest, &line, &l, &why), OK);
+	assert_str(l.name, STR("TINTYPE_API"));
+	assert_int_equal(line, 3);
+	assert_int_equal(env_file_next(&rest, &line, &l, &why), INVALID);
+	assert_non_null(strstr(why.text, "line 4: TINTYPE_APY"));
 }
 
 static void put_file(const char *path, const char *text, mode_t mode)
@@ -100,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_env_file_next_then_the_assignment_or_a_sentence),
+		cmocka_unit_test(test_env_file_next_after_a_value_of_several_lines_then_the_next_line_and_its_number),
 		cmocka_unit_test(test_env_file_load_then_only_what_is_missing_and_ours_is_set),
 		cmocka_unit_test(test_env_file_load_when_others_could_have_written_it_then_refused),
 		cmocka_unit_test(test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named),

@@ -72,7 +72,8 @@ struct str client_addr_text(const struct client_addr *a, char *out)
 
 bool client_addr_is_loopback(const struct client_addr *a)
 {
-	return is_v4(a) ? a->bytes[12] == 127 : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)(const void *)a->bytes);
+	/* by bytes: an address may lie anywhere in a header, and struct in6_addr is aligned */
+	return is_v4(a) ? a->bytes[12] == 127 : memcmp(a->bytes, &in6addr_loopback, sizeof a->bytes) == 0;
 }
 
 /* proxies */

@@ -354,7 +354,7 @@ static void on_timeout(struct connection *c)
 {
 	LOG(CONNECTION_ENDED, STR(""), LOG_C("waitedFor", state_names[c->state]));
 	c->is_cut = true;
-	if (c->state == CONN_BODY || c->state == CONN_OBJECT) {
+	if (c->state == CONN_BODY || c->state == CONN_OBJECT || c->state == CONN_DROP) {
 		enter_next(c, server_request_time_out(c));
 		connection_run(c);
 		return;

@@ -68,11 +68,14 @@ enum status framing_cut_target(struct str target, struct target *out, struct fau
 	if (!http_is_visible(target) || str_find_char(target, '#') < target.n)
 		return fault_set(why, BAD_FRAMING, "The request target is not a URL without a fragment");
 	/* RFC 9112 3.2.2: a server must accept the absolute form, and its authority wins over Host. */
-	if (str_starts_with_nocase(target, STR("http://"))) {
-		struct str rest = str_slice(target, 7, target.n);
-		size_t end = str_find_char(rest, '/');
+	size_t scheme = str_starts_with_nocase(target, STR("http://")) ? 7 : str_starts_with_nocase(target, STR("https://")) ? 8 : 0;
+	if (scheme > 0) {
+		struct str rest = str_slice(target, scheme, target.n);
+		size_t end = str_find_char(str_slice(rest, 0, str_find_char(rest, '?')), '/');
 		t.authority = str_slice(rest, 0, end);
-		t.path = end < rest.n ? str_slice(rest, end, rest.n) : STR("/");
+		t.path = end < rest.n && rest.p[end] == '/' ? str_slice(rest, end, rest.n) : STR("/");
+		if (end < rest.n && rest.p[end] == '?')
+			t.query = str_slice(rest, end + 1, rest.n);
 		if (t.authority.n == 0)
 			return fault_set(why, BAD_FRAMING, "The request target names no host");
 	}

@@ -146,7 +146,7 @@ static enum status identify_client(struct server_request *c, struct fault *why)
 	if (!listener_counts(l, &c->client))
 		return OK;
 	c->counted = client_limit_enter(l->clients, &c->client);
-	return c->counted ? OK : fault_set(why, OVERLOADED, "This client has too many requests in progress; wait for some of them to finish");
+	return c->counted ? OK : fault_set(why, TOO_MANY_REQUESTS, "This client has too many requests in progress; wait for some of them to finish");
 }
 
 /* Fill in the request. A failure that leaves the path empty leaves the body's end unknown: the connection ends with the answer. */

@@ -161,7 +161,9 @@ static enum io_result read_tls(struct transport *t, char *p, size_t cap, size_t 
 		return IO_CLOSED;
 	if (*n > 0 || error == SSL_ERROR_ZERO_RETURN)
 		return IO_DONE;
-	return error == SSL_ERROR_WANT_READ ? IO_WAIT : IO_CLOSED;
+	if (error != SSL_ERROR_WANT_READ)
+		return IO_CLOSED;
+	return t->readable ? IO_YIELD : IO_WAIT; /* a record without data was read, and more may be there: others have their turn first */
 }
 
 enum io_result transport_read(struct transport *t, char *p, size_t cap, size_t *n)

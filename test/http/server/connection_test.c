@@ -163,6 +163,20 @@ static void test_connection_when_slow_then_ended(void **state)
 	tear_down(&f);
 }
 
+static void test_refusal_when_the_rest_of_the_body_does_not_come_then_sent_all_the_same(void **state)
+{
+	static char out[4096];
+	struct fixture f;
+	set_up(&f, 300);
+	int fd = connect_pair(&f);
+	send_text(fd, STR("POST /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhel"));
+	struct str all = receive_all(fd, out, sizeof out);
+	assert_true(str_starts_with(all, STR("HTTP/1.1 403 ")));
+	assert_int_equal(count_text(all, STR("refused: not for you")), 1);
+	close(fd);
+	tear_down(&f);
+}
+
 static void test_connections_when_the_reactor_ends_then_closed(void **state)
 {
 	char out[64];
@@ -187,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_body_when_cut_by_a_half_close_then_refused),
 		cmocka_unit_test(test_refusal_when_the_client_goes_on_then_its_bytes_are_dropped),
 		cmocka_unit_test(test_connection_when_slow_then_ended),
+		cmocka_unit_test(test_refusal_when_the_rest_of_the_body_does_not_come_then_sent_all_the_same),
 		cmocka_unit_test(test_connections_when_the_reactor_ends_then_closed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

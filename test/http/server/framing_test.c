@@ -108,11 +108,13 @@ static void test_target_when_absolute_then_its_authority_is_reported(void **stat
 {
 	assert_target("http://h:1/a?b", STR("/a"), STR("b"), STR("h:1"));
 	assert_target("HTTP://h", STR("/"), STR(""), STR("h"));
+	assert_target("https://h:443/a?b=/", STR("/a"), STR("b=/"), STR("h:443"));
+	assert_target("http://h?a=/b", STR("/"), STR("a=/b"), STR("h"));
 }
 
 static void test_target_when_no_path_then_refused(void **state)
 {
-	static const char *const targets[] = { "", "a", "?a", "h:80", "ftp://h/", "https://h/", "http://", "http:///a", "/a b", "/a\x01",
+	static const char *const targets[] = { "", "a", "?a", "h:80", "ftp://h/", "https://", "http://?a", "http://", "http:///a", "/a b", "/a\x01",
 		"/a\x7f", "**", "/\xc3\xa4", "/a#b", "*#" };
 	struct target t;
 	struct fault why;
