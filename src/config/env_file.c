@@ -71,7 +71,7 @@ static enum status parse_line(struct str text, const char *end, struct str *rest
 enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out, struct fault *why)
 {
 	assert(rest != NULL && line != NULL && out != NULL);
-	const char *end = rest->p + rest->n;
+	const char *end = rest->p == NULL ? NULL : rest->p + rest->n;
 	while (rest->p != NULL && rest->n > 0) {
 		struct str text = str_cut(rest, '\n');
 		text = str_trim(str_ends_with(text, STR("\r")) ? str_slice(text, 0, text.n - 1) : text);

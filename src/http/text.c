@@ -42,8 +42,8 @@ struct str http_take(struct str *rest, unsigned kinds)
 	size_t n = 0;
 	while (n < rest->n && http_is_char(rest->p[n], kinds))
 		n++;
-	struct str piece = { rest->p, n };
-	*rest = (struct str){ rest->p + n, rest->n - n };
+	struct str piece = str_slice(*rest, 0, n);
+	*rest = str_slice(*rest, n, rest->n); /* which may be NULL */
 	return piece;
 }
 
