@@ -17,7 +17,7 @@
 #include "config/settings_check.h"
 #include "admin/console.h"
 #include "app/backends.h"
-#include "image/recheck_limit.h"
+#include "base/rate_limit.h"
 #include "image/product.h"
 #include "app/gc_thread.h"
 #include "app/image_rules.h"
@@ -140,7 +140,7 @@ static enum status make_storage(struct server_parts *c, struct fault *why)
 		.keys = c->backends.keys };
 	c->product.objects_change = c->remote;
 	if (c->remote)
-		c->product.recheck_limit = recheck_limit_new();
+		c->product.recheck_limit = rate_limit_new();
 	else
 		c->s3 = s3_new(&ports, &s3);
 	return c->product.recheck_limit != NULL || c->s3 != NULL ? OK : fault_no_memory(why);
@@ -312,7 +312,7 @@ int server_main(int argc, char **argv)
 	admin_auth_deinit(&c.admin_auth);
 	s3_free(&c.s3);
 	api_free(&c.api);
-	recheck_limit_free(&c.product.recheck_limit);
+	rate_limit_free(&c.product.recheck_limit);
 	backends_close(&c.backends);
 	if (c.log_open) {
 		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "image/recheck_limit.h"
+#include "base/rate_limit.h"
 #include "image/verify.h"
 
 /* Without an object: the embedded store resolves the row together with the object, so that it may have
@@ -41,7 +41,7 @@ enum status image_service_complete(struct product *p, struct str image_id, struc
 
 static bool needs_recheck(struct product *p, const struct image_row *row)
 {
-	return row->status == IMAGE_PENDING && p->recheck_limit != NULL && recheck_allowed(p->recheck_limit, row->image_id, clock_mono_ms());
+	return row->status == IMAGE_PENDING && p->recheck_limit != NULL && rate_limit_take(p->recheck_limit, row->image_id, clock_mono_ms());
 }
 
 enum status image_service_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)

@@ -18,14 +18,14 @@ struct image_rules {
 	bool require_size; /* a slot needs its fileSize */
 };
 
-struct recheck_limit;
+struct rate_limit;
 
 struct product {
 	struct image_rules rules;
 	struct object_store *store;
 	struct image_table *table;
 	bool objects_change;                 /* the store may replace an object without updating the table */
-	struct recheck_limit *recheck_limit; /* NULL: the store resolves rows itself */
+	struct rate_limit *recheck_limit; /* NULL: the store resolves rows itself */
 };
 
 #endif

@@ -7,7 +7,7 @@
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
-#include "image/recheck_limit.h"
+#include "base/rate_limit.h"
 #include "image/gc.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -333,22 +333,22 @@ static void test_read_of_a_pending_image_then_checked_as_often_as_glances_allow(
 	struct image_row row;
 	struct str key = fake_product_slot(f, 1, STR("image/png"));
 	(void)state;
-	f->product.recheck_limit = recheck_limit_new();
+	f->product.recheck_limit = rate_limit_new();
 	assert_int_equal(read(f, &row), OK);
 	assert_int_equal(row.status, IMAGE_PENDING);
 	assert_int_equal(fake_store_calls(f->store), 1);
 	assert_int_equal(read(f, &row), OK);
 	assert_int_equal(fake_store_calls(f->store), 1);
 	fake_product_arrive(f, key, picture_png(30, 20));
-	recheck_limit_free(&f->product.recheck_limit);
-	f->product.recheck_limit = recheck_limit_new();
+	rate_limit_free(&f->product.recheck_limit);
+	f->product.recheck_limit = rate_limit_new();
 	for (unsigned round = 0; round < 2; round++) {
 		assert_int_equal(read(f, &row), OK);
 		assert_int_equal(row.status, IMAGE_UPLOADED);
 		assert_int_equal(row.width, 30);
 		assert_int_equal(fake_store_calls(f->store), 3); /* the second by arrive */
 	}
-	recheck_limit_free(&f->product.recheck_limit);
+	rate_limit_free(&f->product.recheck_limit);
 	end(f);
 }
 
@@ -371,7 +371,7 @@ static void test_read_when_verification_fails_then_the_row_as_it_was(void **stat
 		struct fake_product *f = begin(false);
 		struct image_row row;
 		struct str key = fake_product_slot(f, 1, STR("image/png"));
-		f->product.recheck_limit = recheck_limit_new();
+		f->product.recheck_limit = rate_limit_new();
 		fake_product_arrive(f, key, picture_png(3, 2));
 		if (at == 0)
 			fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
@@ -379,7 +379,7 @@ static void test_read_when_verification_fails_then_the_row_as_it_was(void **stat
 			fake_table_fail_nth(f->table, 2, F_UPSTREAM_FAILED);
 		assert_int_equal(read(f, &row), OK);
 		assert_int_equal(row.status, IMAGE_PENDING);
-		recheck_limit_free(&f->product.recheck_limit);
+		rate_limit_free(&f->product.recheck_limit);
 		end(f);
 	}
 }
@@ -389,7 +389,7 @@ static void test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_ima
 	struct fake_product *f = begin(false);
 	struct image_row row;
 	(void)state;
-	f->product.recheck_limit = recheck_limit_new();
+	f->product.recheck_limit = rate_limit_new();
 	assert_int_equal(read(f, &row), NOT_FOUND);
 	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
 	struct str key = fake_product_slot(f, 1, STR("image/png"));
@@ -397,7 +397,7 @@ static void test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_ima
 	fake_table_meet_nth(f->table, 2, other_removes, f);
 	assert_int_equal(read(f, &row), NOT_FOUND);
 	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
-	recheck_limit_free(&f->product.recheck_limit);
+	rate_limit_free(&f->product.recheck_limit);
 	end(f);
 }
 

@@ -2,7 +2,7 @@
  * own or one whose check is over a second old. Where all are younger the answer is no, so that the
  * promise holds however many images are asked for, and so that many readers cannot grow the memory
  * or the number of checks without bound. Two ids of one digest share a place, which only costs a wait. */
-#include "image/recheck_limit.h"
+#include "base/rate_limit.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -18,7 +18,7 @@ struct recheck {
 	int64_t at_ms;
 };
 
-struct recheck_limit {
+struct rate_limit {
 	pthread_mutex_t lock;
 	struct recheck sets[SETS][WAYS];
 };
@@ -29,15 +29,15 @@ static uint64_t digest_of(struct str id)
 	return h == 0 ? 1 : h;
 }
 
-struct recheck_limit *recheck_limit_new(void)
+struct rate_limit *rate_limit_new(void)
 {
-	struct recheck_limit *g = mem_new(1, sizeof(*g));
+	struct rate_limit *g = mem_new(1, sizeof(*g));
 	if (g != NULL)
 		pthread_mutex_init(&g->lock, NULL);
 	return g;
 }
 
-void recheck_limit_free(struct recheck_limit **g)
+void rate_limit_free(struct rate_limit **g)
 {
 	if (*g == NULL)
 		return;
@@ -64,7 +64,7 @@ static struct recheck *find_slot(struct recheck *set, uint64_t digest, int64_t n
 	return spare;
 }
 
-bool recheck_allowed(struct recheck_limit *g, struct str image_id, int64_t now_ms)
+bool rate_limit_take(struct rate_limit *g, struct str image_id, int64_t now_ms)
 {
 	assert(g != NULL);
 	uint64_t digest = digest_of(image_id);

@@ -1,5 +1,5 @@
 /* How often a pending image may be checked, by one reader and by a crowd. */
-#include "image/recheck_limit.h"
+#include "base/rate_limit.h"
 
 #include "base/arena.h"
 #include "base/mem.h"
@@ -17,48 +17,48 @@
 #define READERS 4
 
 static struct arena a;
-static struct recheck_limit *recheck_limit;
+static struct rate_limit *limit;
 
 static int set_up(void **state)
 {
 	(void)state;
 	arena_init(&a, (size_t)16 << 20);
-	recheck_limit = recheck_limit_new();
-	return recheck_limit == NULL ? -1 : 0;
+	limit = rate_limit_new();
+	return limit == NULL ? -1 : 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	recheck_limit_free(&recheck_limit);
-	recheck_limit_free(&recheck_limit);
+	rate_limit_free(&limit);
+	rate_limit_free(&limit);
 	arena_deinit(&a);
 	return 0;
 }
 
-static void test_recheck_then_once_a_second_for_each_image(void **state)
+static void test_rate_limit_then_once_a_second_for_each_image(void **state)
 {
 	(void)state;
 	struct str one = row_id(&a, 1), other = row_id(&a, 2);
-	assert_true(recheck_allowed(recheck_limit, one, NOW_MS));
-	assert_false(recheck_allowed(recheck_limit, one, NOW_MS));
-	assert_true(recheck_allowed(recheck_limit, other, NOW_MS + 1));
-	assert_false(recheck_allowed(recheck_limit, one, NOW_MS + 999));
-	assert_true(recheck_allowed(recheck_limit, one, NOW_MS + 1000));
-	assert_false(recheck_allowed(recheck_limit, one, NOW_MS + 1999));
-	assert_false(recheck_allowed(recheck_limit, other, NOW_MS + 1000));
-	assert_true(recheck_allowed(recheck_limit, other, NOW_MS + 1001));
+	assert_true(rate_limit_take(limit, one, NOW_MS));
+	assert_false(rate_limit_take(limit, one, NOW_MS));
+	assert_true(rate_limit_take(limit, other, NOW_MS + 1));
+	assert_false(rate_limit_take(limit, one, NOW_MS + 999));
+	assert_true(rate_limit_take(limit, one, NOW_MS + 1000));
+	assert_false(rate_limit_take(limit, one, NOW_MS + 1999));
+	assert_false(rate_limit_take(limit, other, NOW_MS + 1000));
+	assert_true(rate_limit_take(limit, other, NOW_MS + 1001));
 }
 
 static unsigned ask_all(int64_t now_ms)
 {
 	unsigned allowed = 0;
 	for (unsigned i = 0; i < CROWD; i++)
-		allowed += recheck_allowed(recheck_limit, row_id(&a, i), now_ms);
+		allowed += rate_limit_take(limit, row_id(&a, i), now_ms);
 	return allowed;
 }
 
-static void test_recheck_of_more_than_there_is_room_for_then_bounded_and_never_twice(void **state)
+static void test_rate_limit_of_more_than_there_is_room_for_then_bounded_and_never_twice(void **state)
 {
 	(void)state;
 	unsigned first = ask_all(NOW_MS);
@@ -75,11 +75,11 @@ static _Atomic unsigned taken;
 static void *read_often(void *arg)
 {
 	for (unsigned i = 0; i < 1000; i++)
-		taken += recheck_allowed(recheck_limit, *(struct str *)arg, NOW_MS);
+		taken += rate_limit_take(limit, *(struct str *)arg, NOW_MS);
 	return NULL;
 }
 
-static void test_recheck_by_many_threads_then_one_check(void **state)
+static void test_rate_limit_by_many_threads_then_one_check(void **state)
 {
 	pthread_t threads[READERS];
 	struct str id = row_id(&a, 7);
@@ -96,7 +96,7 @@ static void test_new_without_memory_then_null(void **state)
 {
 	(void)state;
 	mem_fail_nth(1);
-	struct recheck_limit *none = recheck_limit_new();
+	struct rate_limit *none = rate_limit_new();
 	mem_fail_nth(0);
 	assert_null(none);
 }
@@ -106,10 +106,10 @@ static void test_new_without_memory_then_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_recheck_then_once_a_second_for_each_image),
-		TEST(test_recheck_of_more_than_there_is_room_for_then_bounded_and_never_twice),
-		TEST(test_recheck_by_many_threads_then_one_check),
+		TEST(test_rate_limit_then_once_a_second_for_each_image),
+		TEST(test_rate_limit_of_more_than_there_is_room_for_then_bounded_and_never_twice),
+		TEST(test_rate_limit_by_many_threads_then_one_check),
 		TEST(test_new_without_memory_then_null),
 	};
-	return cmocka_run_group_tests_name("recheck_limit", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rate_limit", tests, NULL, NULL);
 }
