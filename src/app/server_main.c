@@ -140,7 +140,7 @@ static enum status make_storage(struct server_parts *c, struct fault *why)
 		.keys = c->backends.keys };
 	c->product.objects_change = c->remote;
 	if (c->remote)
-		c->product.recheck_limit = rate_limit_new();
+		c->product.recheck_limit = rate_limit_new(1, RECHECK_EVERY_MS);
 	else
 		c->s3 = s3_new(&ports, &s3);
 	return c->product.recheck_limit != NULL || c->s3 != NULL ? OK : fault_no_memory(why);

@@ -1,7 +1,7 @@
-/* The last checks, in a table of fixed size: an id has a few places by its digest, and uses its
- * own or one whose check is over a second old. Where all are younger the answer is no, so that the
- * promise holds however many images are asked for, and so that many readers cannot grow the memory
- * or the number of checks without bound. Two ids of one digest share a place, which only costs a wait. */
+/* The counts, in a table of fixed size: a name has a few places by its digest, and uses its own or one whose window
+ * is over. Where none is, the answer is no, so that the limit holds however many names there are, and so that
+ * many names cannot grow the memory or push out the counts of others. Two names of one digest share a
+ * place, which only costs a wait. The digest begins with a random seed: clients do not choose whom they share with. */
 #include "base/rate_limit.h"
 
 #include "base/hash.h"
@@ -9,70 +9,74 @@
 
 #include <pthread.h>
 
-#define SETS 1024u /* a power of two */
+#define SET_BITS 10
+#define SETS (1u << SET_BITS)
 #define WAYS 4u
-#define APART_MS 1000
 
-struct recheck {
-	uint64_t digest; /* 0: free */
-	int64_t at_ms;
+struct rate_count {
+	uint64_t digest;
+	int64_t began_ms;
+	unsigned n; /* 0: free */
 };
 
 struct rate_limit {
 	pthread_mutex_t lock;
-	struct recheck sets[SETS][WAYS];
+	unsigned most;
+	int64_t window_ms;
+	uint64_t seed;
+	struct rate_count sets[SETS][WAYS];
 };
 
-static uint64_t digest_of(struct str id)
+struct rate_limit *rate_limit_new(unsigned most, int64_t window_ms)
 {
-	uint64_t h = hash_fnv64(HASH_FNV64, id);
-	return h == 0 ? 1 : h;
+	assert(most > 0 && window_ms > 0);
+	struct rate_limit *l = mem_new(1, sizeof(*l));
+	if (l == NULL)
+		return NULL;
+	pthread_mutex_init(&l->lock, NULL);
+	l->most = most;
+	l->window_ms = window_ms;
+	random_bytes(&l->seed, sizeof(l->seed));
+	return l;
 }
 
-struct rate_limit *rate_limit_new(void)
+void rate_limit_free(struct rate_limit **l)
 {
-	struct rate_limit *g = mem_new(1, sizeof(*g));
-	if (g != NULL)
-		pthread_mutex_init(&g->lock, NULL);
-	return g;
-}
-
-void rate_limit_free(struct rate_limit **g)
-{
-	if (*g == NULL)
+	assert(l != NULL);
+	if (*l == NULL)
 		return;
-	pthread_mutex_destroy(&(*g)->lock);
-	mem_free(*g);
-	*g = NULL;
+	pthread_mutex_destroy(&(*l)->lock);
+	mem_free(*l);
+	*l = NULL;
 }
 
-static bool is_expired(const struct recheck *place, int64_t now_ms)
+/* The place of this digest, else one that is free; NULL: there is none. */
+static struct rate_count *find_place(struct rate_limit *l, uint64_t digest, int64_t now_ms)
 {
-	return place->digest == 0 || now_ms - place->at_ms >= APART_MS;
-}
-
-/* The place of this digest, else one that is free; NULL when none is. */
-static struct recheck *find_slot(struct recheck *set, uint64_t digest, int64_t now_ms)
-{
-	struct recheck *spare = NULL;
+	struct rate_count *set = l->sets[digest * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SET_BITS)], *found = NULL;
 	for (size_t i = 0; i < WAYS; i++) {
-		if (set[i].digest == digest)
+		assert(set[i].n <= l->most);
+		if (set[i].n > 0 && now_ms - set[i].began_ms >= l->window_ms)
+			set[i].n = 0;
+		if (set[i].n > 0 && set[i].digest == digest)
 			return &set[i];
-		if (is_expired(&set[i], now_ms))
-			spare = &set[i];
+		if (set[i].n == 0)
+			found = &set[i];
 	}
-	return spare;
+	return found;
 }
 
-bool rate_limit_take(struct rate_limit *g, struct str image_id, int64_t now_ms)
+bool rate_limit_take(struct rate_limit *l, struct str name, int64_t now_ms)
 {
-	assert(g != NULL);
-	uint64_t digest = digest_of(image_id);
-	pthread_mutex_lock(&g->lock);
-	struct recheck *place = find_slot(g->sets[digest >> 32 & (SETS - 1)], digest, now_ms);
-	bool allowed = place != NULL && is_expired(place, now_ms);
+	assert(l != NULL);
+	uint64_t digest = hash_fnv64(l->seed, name);
+	pthread_mutex_lock(&l->lock);
+	struct rate_count *place = find_place(l, digest, now_ms);
+	bool allowed = place != NULL && place->n < l->most;
+	if (allowed && place->n == 0)
+		*place = (struct rate_count){ digest, now_ms, 0 };
 	if (allowed)
-		*place = (struct recheck){ digest, now_ms };
-	pthread_mutex_unlock(&g->lock);
+		place->n++;
+	pthread_mutex_unlock(&l->lock);
 	return allowed;
 }

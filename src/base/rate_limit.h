@@ -1,5 +1,5 @@
-/* How often a pending image may be verified again because a client reads it: once a second. A client
- * that polls for its upload must not make the server fetch the object each time. */
+/* How often something may happen for one name, such as an image or a client's address: a number of times in each
+ * window. Memory is fixed: names are remembered by a digest, and only while their window lasts. */
 #ifndef BASE_RATE_LIMIT_H
 #define BASE_RATE_LIMIT_H
 
@@ -7,14 +7,17 @@
 
 struct rate_limit;
 
-/* NULL: memory failed. */
-struct rate_limit *rate_limit_new(void);
+/* NULL: memory failed.
+ * most       times in a window, at least 1
+ * window_ms  from the first time on */
+struct rate_limit *rate_limit_new(unsigned most, int64_t window_ms);
 /* Accepts NULL inside. */
-void rate_limit_free(struct rate_limit **g);
-/* Whether it may be verified now; if so, this is recorded. With more concurrent images than the table
- * holds, some must wait.
+void rate_limit_free(struct rate_limit **l);
+/* Whether it may happen now; if so, it is counted. With more names at once than the table has places, some of
+ * them have to wait though they did nothing.
+ * name    "": unknown, which is one name like any other
  * now_ms  of the monotonic clock
  * Threads any */
-bool rate_limit_take(struct rate_limit *g, struct str image_id, int64_t now_ms) MUST_CHECK;
+bool rate_limit_take(struct rate_limit *l, struct str name, int64_t now_ms) MUST_CHECK;
 
 #endif

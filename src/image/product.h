@@ -6,6 +6,9 @@
 #include "port/object_store.h"
 
 #define IMAGE_PREFIX STR("images/")
+/* How often a pending image may be verified again because a client reads it. A client that polls for its
+ * upload must not make the server fetch the object each time. */
+#define RECHECK_EVERY_MS 1000
 
 struct image_rules {
 	struct str allowed_types; /* media types with commas */
@@ -24,8 +27,8 @@ struct product {
 	struct image_rules rules;
 	struct object_store *store;
 	struct image_table *table;
-	bool objects_change;                 /* the store may replace an object without updating the table */
-	struct rate_limit *recheck_limit; /* NULL: the store resolves rows itself */
+	bool objects_change;              /* the store may replace an object without updating the table */
+	struct rate_limit *recheck_limit; /* of an image's rechecks; NULL: the store resolves rows itself */
 };
 
 #endif

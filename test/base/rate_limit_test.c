@@ -1,102 +1,131 @@
-/* How often a pending image may be checked, by one reader and by a crowd. */
+/* How often something may happen for one name: in one window, for many names, by many threads. */
+#include "unit.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
 #include "base/rate_limit.h"
 
-#include "base/arena.h"
-#include "base/mem.h"
-#include "fake/rows.h"
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #define NOW_MS 5000000
-#define PLACES 4096
-#define CROWD 20000u
-#define READERS 4
+#define WINDOW_MS 1000
+#define MOST 3u
+#define PLACES 4096u
+#define NAMES 20000u
+#define THREADS 4u
 
-static struct arena a;
 static struct rate_limit *limit;
 
 static int set_up(void **state)
 {
-	(void)state;
-	arena_init(&a, (size_t)16 << 20);
-	limit = rate_limit_new();
+	limit = rate_limit_new(MOST, WINDOW_MS);
 	return limit == NULL ? -1 : 0;
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
 	rate_limit_free(&limit);
 	rate_limit_free(&limit);
-	arena_deinit(&a);
 	return 0;
 }
 
-static void test_rate_limit_then_once_a_second_for_each_image(void **state)
+static bool take(unsigned name, int64_t now_ms)
 {
-	(void)state;
-	struct str one = row_id(&a, 1), other = row_id(&a, 2);
-	assert_true(rate_limit_take(limit, one, NOW_MS));
-	assert_false(rate_limit_take(limit, one, NOW_MS));
-	assert_true(rate_limit_take(limit, other, NOW_MS + 1));
-	assert_false(rate_limit_take(limit, one, NOW_MS + 999));
-	assert_true(rate_limit_take(limit, one, NOW_MS + 1000));
-	assert_false(rate_limit_take(limit, one, NOW_MS + 1999));
-	assert_false(rate_limit_take(limit, other, NOW_MS + 1000));
-	assert_true(rate_limit_take(limit, other, NOW_MS + 1001));
+	char text[16];
+	int n = snprintf(text, sizeof text, "name-%u", name);
+	return rate_limit_take(limit, (struct str){ text, (size_t)n }, now_ms);
 }
 
-static unsigned ask_all(int64_t now_ms)
+static void test_rate_limit_then_so_often_in_a_window_for_each_name(void **state)
+{
+	for (unsigned i = 0; i < MOST; i++)
+		assert_true(take(1, NOW_MS + i));
+	assert_false(take(1, NOW_MS + MOST));
+	assert_true(take(2, NOW_MS + 500));
+	assert_false(take(1, NOW_MS + WINDOW_MS - 1));
+	assert_true(take(1, NOW_MS + WINDOW_MS));
+	assert_true(take(2, NOW_MS + WINDOW_MS));
+	assert_true(take(2, NOW_MS + WINDOW_MS));
+	assert_false(take(2, NOW_MS + WINDOW_MS + 499));
+	assert_true(take(2, NOW_MS + WINDOW_MS + 500));
+}
+
+static void test_rate_limit_when_the_name_is_empty_then_a_name_like_any(void **state)
+{
+	for (unsigned i = 0; i < MOST; i++)
+		assert_true(rate_limit_take(limit, STR(""), NOW_MS));
+	assert_false(rate_limit_take(limit, (struct str){ 0 }, NOW_MS));
+	assert_true(take(1, NOW_MS));
+}
+
+/* A few names and random times against the rule written down naively. */
+static void test_rate_limit_when_random_then_as_the_rule_says(void **state)
+{
+	enum { SOME = 40 };
+	int64_t began_ms[SOME], now_ms = NOW_MS;
+	unsigned n[SOME] = { 0 };
+	for (unsigned i = 0; i < 100000; i++) {
+		unsigned char dice[2];
+		random_bytes(dice, sizeof dice);
+		unsigned name = dice[0] % SOME;
+		now_ms += dice[1] % 32;
+		if (n[name] == 0 || now_ms - began_ms[name] >= WINDOW_MS) {
+			began_ms[name] = now_ms;
+			n[name] = 0;
+		}
+		bool want = n[name] < MOST;
+		n[name] += want;
+		assert_int_equal(take(name, now_ms), want);
+	}
+}
+
+static unsigned take_all(int64_t now_ms)
 {
 	unsigned allowed = 0;
-	for (unsigned i = 0; i < CROWD; i++)
-		allowed += rate_limit_take(limit, row_id(&a, i), now_ms);
+	for (unsigned i = 0; i < NAMES; i++)
+		allowed += take(i, now_ms);
 	return allowed;
 }
 
-static void test_rate_limit_of_more_than_there_is_room_for_then_bounded_and_never_twice(void **state)
+/* Who is counted stays counted: a flood of names does not set one back. */
+static void test_rate_limit_when_more_names_than_places_then_bounded_and_none_forgotten(void **state)
 {
-	(void)state;
-	unsigned first = ask_all(NOW_MS);
-	assert_in_range(first, PLACES / 2, PLACES);
-	unsigned second = ask_all(NOW_MS + 999);
-	assert_in_range(first + second, PLACES / 2, PLACES);
-	arena_deinit(&a);
-	arena_init(&a, (size_t)16 << 20);
-	assert_in_range(ask_all(NOW_MS + 2000), PLACES / 2, PLACES);
+	unsigned allowed = 0;
+	for (unsigned i = 0; i < MOST; i++)
+		assert_true(take(NAMES, NOW_MS));
+	for (unsigned i = 0; i <= MOST; i++)
+		allowed += take_all(NOW_MS + i);
+	assert_in_range(allowed, MOST * PLACES / 2, MOST * PLACES);
+	assert_false(take(NAMES, NOW_MS + WINDOW_MS - 1));
+	assert_in_range(take_all(NOW_MS + 2 * WINDOW_MS), PLACES / 2, PLACES);
 }
 
 static _Atomic unsigned taken;
 
-static void *read_often(void *arg)
+static void *take_often(void *arg)
 {
 	for (unsigned i = 0; i < 1000; i++)
-		taken += rate_limit_take(limit, *(struct str *)arg, NOW_MS);
+		taken += take(7, NOW_MS);
 	return NULL;
 }
 
-static void test_rate_limit_by_many_threads_then_one_check(void **state)
+static void test_rate_limit_by_many_threads_then_no_more(void **state)
 {
-	pthread_t threads[READERS];
-	struct str id = row_id(&a, 7);
-	(void)state;
+	pthread_t threads[THREADS];
 	taken = 0;
-	for (size_t i = 0; i < READERS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, read_often, &id), 0);
-	for (size_t i = 0; i < READERS; i++)
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, take_often, NULL), 0);
+	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	assert_int_equal(taken, 1);
+	assert_int_equal(taken, MOST);
 }
 
-static void test_new_without_memory_then_null(void **state)
+static void test_new_when_memory_fails_then_null(void **state)
 {
-	(void)state;
 	mem_fail_nth(1);
-	struct rate_limit *none = rate_limit_new();
+	struct rate_limit *none = rate_limit_new(1, 1);
 	mem_fail_nth(0);
 	assert_null(none);
 }
@@ -106,10 +135,12 @@ static void test_new_without_memory_then_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rate_limit_then_once_a_second_for_each_image),
-		TEST(test_rate_limit_of_more_than_there_is_room_for_then_bounded_and_never_twice),
-		TEST(test_rate_limit_by_many_threads_then_one_check),
-		TEST(test_new_without_memory_then_null),
+		TEST(test_rate_limit_then_so_often_in_a_window_for_each_name),
+		TEST(test_rate_limit_when_the_name_is_empty_then_a_name_like_any),
+		TEST(test_rate_limit_when_random_then_as_the_rule_says),
+		TEST(test_rate_limit_when_more_names_than_places_then_bounded_and_none_forgotten),
+		TEST(test_rate_limit_by_many_threads_then_no_more),
+		TEST(test_new_when_memory_fails_then_null),
 	};
 	return cmocka_run_group_tests_name("rate_limit", tests, NULL, NULL);
 }

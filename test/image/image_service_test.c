@@ -327,13 +327,13 @@ static enum status read(struct fake_product *f, struct image_row *out)
 	return image_service_read(&f->product, row_id(&f->a, 1), &f->a, out, &f->why);
 }
 
-static void test_read_of_a_pending_image_then_checked_as_often_as_glances_allow(void **state)
+static void test_read_of_a_pending_image_then_verified_as_often_as_the_limit_allows(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
 	struct str key = fake_product_slot(f, 1, STR("image/png"));
 	(void)state;
-	f->product.recheck_limit = rate_limit_new();
+	f->product.recheck_limit = rate_limit_new(1, RECHECK_EVERY_MS);
 	assert_int_equal(read(f, &row), OK);
 	assert_int_equal(row.status, IMAGE_PENDING);
 	assert_int_equal(fake_store_calls(f->store), 1);
@@ -341,7 +341,7 @@ static void test_read_of_a_pending_image_then_checked_as_often_as_glances_allow(
 	assert_int_equal(fake_store_calls(f->store), 1);
 	fake_product_arrive(f, key, picture_png(30, 20));
 	rate_limit_free(&f->product.recheck_limit);
-	f->product.recheck_limit = rate_limit_new();
+	f->product.recheck_limit = rate_limit_new(1, RECHECK_EVERY_MS);
 	for (unsigned round = 0; round < 2; round++) {
 		assert_int_equal(read(f, &row), OK);
 		assert_int_equal(row.status, IMAGE_UPLOADED);
@@ -371,7 +371,7 @@ static void test_read_when_verification_fails_then_the_row_as_it_was(void **stat
 		struct fake_product *f = begin(false);
 		struct image_row row;
 		struct str key = fake_product_slot(f, 1, STR("image/png"));
-		f->product.recheck_limit = rate_limit_new();
+		f->product.recheck_limit = rate_limit_new(1, RECHECK_EVERY_MS);
 		fake_product_arrive(f, key, picture_png(3, 2));
 		if (at == 0)
 			fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
@@ -389,7 +389,7 @@ static void test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_ima
 	struct fake_product *f = begin(false);
 	struct image_row row;
 	(void)state;
-	f->product.recheck_limit = rate_limit_new();
+	f->product.recheck_limit = rate_limit_new(1, RECHECK_EVERY_MS);
 	assert_int_equal(read(f, &row), NOT_FOUND);
 	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
 	struct str key = fake_product_slot(f, 1, STR("image/png"));
@@ -451,7 +451,7 @@ int main(void)
 		cmocka_unit_test(test_complete_when_any_call_fails_then_it_may_be_repeated),
 		cmocka_unit_test(test_remove_when_any_call_fails_then_repeated_or_swept_and_all_is_gone),
 		cmocka_unit_test(test_remove_whatever_the_state_then_row_and_object_are_gone),
-		cmocka_unit_test(test_read_of_a_pending_image_then_checked_as_often_as_glances_allow),
+		cmocka_unit_test(test_read_of_a_pending_image_then_verified_as_often_as_the_limit_allows),
 		cmocka_unit_test(test_read_where_the_store_sends_events_then_never_verified),
 		cmocka_unit_test(test_read_when_verification_fails_then_the_row_as_it_was),
 		cmocka_unit_test(test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_image),
