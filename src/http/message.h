@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/str.h"
+#include "http/client_addr.h"
 
 struct header {
 	struct str name;
@@ -27,11 +28,12 @@ struct query {
 
 struct request {
 	struct arena *arena;
-	struct str id;      /* the server's request id */
-	struct str method;  /* as sent, case kept */
-	struct str target;  /* as sent: path, and query after the first '?' */
-	struct str path;    /* the target before '?', still encoded */
-	struct query query; /* see query_parse */
+	struct str id;             /* the server's request id */
+	struct client_addr client; /* who sent it, behind trusted proxies and the gateway of AWS; all zero: unknown */
+	struct str method;         /* as sent, case kept */
+	struct str target;         /* as sent: path, and query after the first '?' */
+	struct str path;           /* the target before '?', still encoded */
+	struct query query;        /* see query_parse */
 	const struct header *headers;
 	size_t n_headers;
 	struct str body; /* whole, for handlers that asked for it; else empty */

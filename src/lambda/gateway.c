@@ -111,6 +111,7 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	*r = (struct request){
 		.arena = &x->arena,
 		.id = e.id.n > 0 ? e.id : in->id,
+		.client = e.client,
 		.method = e.method,
 		.target = e.path,
 		.path = e.path,
@@ -135,9 +136,11 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 	const struct answer *ans = &x->answer;
 	const struct fault *f = &ans->fault;
 	struct log_field fields[FIELDS_MAX];
+	char client[CLIENT_ADDR_CHARS];
 	size_t n = 0;
 	fields[n++] = LOG_C("listener", "lambda");
 	fields[n++] = LOG_S("invocation", in->id);
+	fields[n++] = LOG_S("client", client_addr_text(&x->request.client, client));
 	fields[n++] = LOG_S("method", str_slice(x->request.method, 0, METHOD_MAX));
 	fields[n++] = LOG_C("route", ans->route);
 	fields[n++] = LOG_I("status", ans->status);

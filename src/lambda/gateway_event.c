@@ -19,6 +19,12 @@ enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, str
 	return e->headers == NULL ? fault_too_much(why) : OK;
 }
 
+void gateway_set_client(struct gateway_event *e, const json_t *address)
+{
+	if (!client_addr_parse(field_of(address), &e->client))
+		e->client = (struct client_addr){ { 0 } };
+}
+
 enum status gateway_add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why)
 {
 	struct str named = str_of(name);

@@ -13,7 +13,8 @@ enum gateway_version { GATEWAY_V1, GATEWAY_V2 };
 
 struct gateway_event {
 	enum gateway_version version;
-	struct str id; /* the gateway's request id, which the client sees too; "": none that may appear in a header */
+	struct str id;             /* the gateway's request id, which the client sees too; "": none that may appear in a header */
+	struct client_addr client; /* whose address the gateway saw; all zero: it says none */
 	struct str method;
 	struct str path;  /* below the base path /prod, which is put before it unless it is there */
 	struct str query; /* raw, as after a '?' */
@@ -33,6 +34,8 @@ enum status gateway_v1_read(struct arena *a, const json_t *root, struct gateway_
 enum status gateway_v2_read(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why) MUST_CHECK;
 /* Add a header; text that could not have come over HTTP is refused.  Errors: INVALID_INPUT; TOO_MUCH */
 enum status gateway_add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why) MUST_CHECK;
+/* The address that the gateway names, a string or NULL. One that is none leaves the client unknown. */
+void gateway_set_client(struct gateway_event *e, const json_t *address);
 /* Room for n headers.  Errors: TOO_MUCH */
 enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, struct fault *why) MUST_CHECK;
 

@@ -70,6 +70,7 @@ enum status gateway_v1_read(struct arena *a, const json_t *root, struct gateway_
 {
 	out->method = str_dup(a, field_text(root, "httpMethod"));
 	out->path = str_dup(a, field_text(root, "path"));
+	gateway_set_client(out, field_at(root, "requestContext", "identity", "sourceIp", NULL));
 	TRY(write_query(a, first_present(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
 	return add_headers(a, first_present(root, "multiValueHeaders", "headers"), out, why);
 }

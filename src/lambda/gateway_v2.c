@@ -22,6 +22,7 @@ enum status gateway_v2_read(struct arena *a, const json_t *root, struct gateway_
 	json_t *value;
 	out->method = str_dup(a, field_of(field_at(context, "http", "method", NULL)));
 	out->path = str_dup(a, without_stage(path, field_text(context, "stage")));
+	gateway_set_client(out, field_at(context, "http", "sourceIp", NULL));
 	out->query = str_dup(a, field_text(root, "rawQueryString"));
 	TRY(gateway_room(a, out, json_object_size(headers), why));
 	json_object_foreach((json_t *)headers, name, value) TRY(gateway_add_header(a, out, name, field_of(value), why));

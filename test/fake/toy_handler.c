@@ -37,6 +37,12 @@ static void show_fast(struct request_context *x)
 	answer_text(x, 200, STR("fast\n"));
 }
 
+static void show_client(struct request_context *x)
+{
+	char text[CLIENT_ADDR_CHARS];
+	answer_text(x, 200, str_printf(x->request.arena, "%.*s\n", STRF(client_addr_text(&x->request.client, text))));
+}
+
 static void show_refuse(struct request_context *x)
 {
 	fault_set(&x->answer.fault, ACCESS_DENIED, "Not for you");
@@ -178,6 +184,7 @@ static const struct route {
 	void (*show)(struct request_context *x);
 } routes[] = {
 	{ { "/fast", 5 }, "/fast", HANDLER_ANSWER, show_fast },
+	{ { "/client", 7 }, "/client", HANDLER_ANSWER, show_client },
 	{ { "/refuse", 7 }, "/refuse", HANDLER_ANSWER, show_refuse },
 	{ { "/run", 4 }, "/run", HANDLER_RUN, show_run },
 	{ { "/echo", 5 }, "/echo", HANDLER_READ_BODY, show_echo },

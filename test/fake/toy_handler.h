@@ -5,8 +5,9 @@
  *   /limit     413 from data, beyond 1000 bytes            /file?n=N  N bytes from a file
  *   /big?n=N   N bytes from memory                         /hold      a worker waits until /release was asked
  *   /head      HEAD with a length and no body              /balance   how often each call of the handler was made
- *   /nothing   204                                     /start     answered in start
- *   /later     started; another thread wakes it        /pending   started; toy_finish_pending wakes it, or /release */
+ *   /nothing   204                                         /start     answered in start
+ *   /later     started; another thread wakes it            /pending   started; toy_finish_pending wakes it, or /release
+ *   /client    the address of the client */
 #ifndef FAKE_TOY_DOOR_H
 #define FAKE_TOY_DOOR_H
 

@@ -27,6 +27,12 @@ static enum status read(const char *event)
 	return gateway_event_read(&a, str_of(event), &e, &why);
 }
 
+static void assert_client(const char *address)
+{
+	char text[CLIENT_ADDR_CHARS];
+	assert_str(client_addr_text(&e.client, text), str_of(address));
+}
+
 static void assert_header(size_t i, const char *name, const char *value)
 {
 	assert_true(i < e.n_headers);
@@ -41,10 +47,11 @@ static void test_v1_then_all_values_in_order_and_the_base_path_before(void **sta
 			"{\"resource\":\"/images\",\"path\":\"/images\",\"httpMethod\":\"GET\","
 			"\"headers\":{\"Accept\":\"b\"},\"multiValueHeaders\":{\"Accept\":[\"a\",\"b\"],\"Origin\":[\"http://x\"]},"
 			"\"queryStringParameters\":{\"limit\":\"2\"},\"multiValueQueryStringParameters\":{\"limit\":[\"1\",\"2\"],\"cursor\":[\"a b&=+\"]},"
-			"\"requestContext\":{\"stage\":\"prod\",\"requestId\":\"r-1\"},\"body\":null,\"isBase64Encoded\":false}"),
+			"\"requestContext\":{\"stage\":\"prod\",\"requestId\":\"r-1\",\"identity\":{\"sourceIp\":\"192.0.2.7\"}},\"body\":null,\"isBase64Encoded\":false}"),
 		OK);
 	assert_int_equal(e.version, GATEWAY_V1);
 	assert_str(e.id, STR("r-1"));
+	assert_client("192.0.2.7");
 	assert_str(e.method, STR("GET"));
 	assert_str(e.path, STR("/prod/images"));
 	assert_str(e.query, STR("limit=1&limit=2&cursor=a%20b%26%3D%2B"));
@@ -61,6 +68,7 @@ static void test_v1_when_everything_optional_is_null_then_read_all_the_same(void
 						  "\"queryStringParameters\":null,\"multiValueQueryStringParameters\":null,\"body\":null}"),
 		OK);
 	assert_str(e.id, STR(""));
+	assert_client("");
 	assert_str(e.query, STR(""));
 	assert_int_equal(e.n_headers, 0);
 }
@@ -82,7 +90,7 @@ static const char *v2(const char *stage, const char *path)
 	return str_cstr(&a,
 		str_printf(&a,
 			"{\"version\":\"2.0\",\"routeKey\":\"$default\",\"rawPath\":\"%s\",\"rawQueryString\":\"limit=1&cursor=%%20\",\"cookies\":[\"c=1\"],"
-			"\"headers\":{\"accept\":\"a,b\"},\"requestContext\":{\"stage\":\"%s\",\"requestId\":\"JKJaXmPLvHcESHA=\",\"http\":{\"method\":\"GET\"}},\"isBase64Encoded\":false}",
+			"\"headers\":{\"accept\":\"a,b\"},\"requestContext\":{\"stage\":\"%s\",\"requestId\":\"JKJaXmPLvHcESHA=\",\"http\":{\"method\":\"GET\",\"sourceIp\":\"2001:db8::7\"}},\"isBase64Encoded\":false}",
 			path, stage));
 }
 
@@ -100,6 +108,19 @@ static void test_v2_then_the_query_is_raw_and_the_stage_is_not_doubled(void **st
 		assert_str(e.query, STR("limit=1&cursor=%20"));
 		assert_str(e.id, STR("JKJaXmPLvHcESHA="));
 		assert_header(0, "accept", "a,b");
+		assert_client("2001:db8::7");
+	}
+}
+
+static void test_client_that_is_no_address_then_unknown(void **state)
+{
+	static const char *const values[] = { "null", "7", "\"\"", "\"test-invoke-source-ip\"", "\"192.0.2.7, 10.0.0.1\"",
+		"\"192.0.2.7\\u0000\"" };
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		struct str event =
+			str_printf(&a, "{\"path\":\"/\",\"httpMethod\":\"GET\",\"requestContext\":{\"identity\":{\"sourceIp\":%s}}}", values[i]);
+		assert_int_equal(read(str_cstr(&a, event)), OK);
+		assert_client("");
 	}
 }
 
@@ -174,6 +195,7 @@ int main(void)
 		TEST(test_v1_when_everything_optional_is_null_then_read_all_the_same),
 		TEST(test_v1_with_single_values_alone_then_those_are_used),
 		TEST(test_v2_then_the_query_is_raw_and_the_stage_is_not_doubled),
+		TEST(test_client_that_is_no_address_then_unknown),
 		TEST(test_body_as_text_or_base64_then_the_bytes),
 		TEST(test_body_that_is_not_base64_then_the_clients_fault),
 		TEST(test_header_that_cannot_be_one_then_refused),

@@ -96,7 +96,9 @@ static int ask_with(const char *const *routes, struct str event)
 static int ask(const char *method, const char *path, const char *rest)
 {
 	return ask_with(all_routes,
-		str_printf(&a, "{\"httpMethod\":\"%s\",\"path\":\"%s\",\"requestContext\":{\"requestId\":\"gate-1\"}%s}", method, path, rest));
+		str_printf(&a,
+			"{\"httpMethod\":\"%s\",\"path\":\"%s\",\"requestContext\":{\"requestId\":\"gate-1\",\"identity\":{\"sourceIp\":\"192.0.2.7\"}}%s}",
+			method, path, rest));
 }
 
 #define SLOT ",\"body\":\"{\\\"fileName\\\":\\\"a.png\\\",\\\"fileType\\\":\\\"image/png\\\"}\""
@@ -116,6 +118,7 @@ static void test_slot_in_both_versions_then_a_row_and_a_url(void **state)
 	struct str lines = logged();
 	assert_true(holds(lines, "\"event\":\"request\",\"requestId\":\"gate-1\""));
 	assert_true(holds(lines, "\"requestId\":\"lambda-1\""));
+	assert_true(holds(lines, "\"client\":\"192.0.2.7\""));
 	assert_true(holds(lines, "\"invocation\":\"lambda-1\""));
 	assert_false(holds(lines, "Signature"));
 }

@@ -32,7 +32,7 @@ static void log_request(const struct server_request *c, int status, int64_t us)
 	char client[CLIENT_ADDR_CHARS];
 	size_t n = 0;
 	fields[n++] = LOG_C("listener", c->listener->name);
-	fields[n++] = LOG_S("client", client_addr_text(&c->client, client));
+	fields[n++] = LOG_S("client", client_addr_text(&c->x.request.client, client));
 	fields[n++] = LOG_S("method", str_slice(c->x.request.method, 0, METHOD_MAX));
 	fields[n++] = LOG_C("route", ans->route);
 	fields[n++] = LOG_I("status", status);

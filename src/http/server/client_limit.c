@@ -1,8 +1,8 @@
 /* How many connections each client has: a hash table with chains, which grows with the clients that are there. A
  * client that has none takes no memory. One lock, held for a check-up. */
+#include "http/server/client_limit.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "http/server/client_addr.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -36,16 +36,6 @@ enum status client_limit_new(unsigned most, struct client_limit **out, struct fa
 	return OK;
 }
 
-/* Whoever has an IPv6 address has a /64 of them. */
-static struct client_addr key_of(const struct client_addr *a)
-{
-	static const unsigned char v4_start[8];
-	struct client_addr key = *a;
-	if (memcmp(a->bytes, v4_start, sizeof v4_start) != 0)
-		memset(key.bytes + 8, 0, 8);
-	return key;
-}
-
 /* Where the pointer to the client is, or would be. */
 static struct client **find_client(struct client_limit *l, const struct client_addr *key)
 {
@@ -61,7 +51,7 @@ static struct client **find_client(struct client_limit *l, const struct client_a
 
 bool client_limit_enter(struct client_limit *l, const struct client_addr *a)
 {
-	struct client_addr key = key_of(a);
+	struct client_addr key = client_addr_key(a);
 	pthread_mutex_lock(&l->lock);
 	struct client **at = find_client(l, &key);
 	if (*at == NULL && (*at = mem_new(1, sizeof **at)) != NULL)
@@ -75,7 +65,7 @@ bool client_limit_enter(struct client_limit *l, const struct client_addr *a)
 
 void client_limit_leave(struct client_limit *l, const struct client_addr *a)
 {
-	struct client_addr key = key_of(a);
+	struct client_addr key = client_addr_key(a);
 	pthread_mutex_lock(&l->lock);
 	struct client **at = find_client(l, &key), *client = *at;
 	assert(client != NULL && client->n > 0);

@@ -20,8 +20,10 @@
 
 #include <assert.h>
 #include <linux/tcp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #define LINGER_MAX_BYTES ((uint64_t)128 << 20)
 #define REQUEST_TURN_BYTES ((size_t)4096) /* what a request counts for, of the bytes that are moved in a turn */

@@ -2,7 +2,7 @@
 #ifndef HTTP_SERVER_CONNECTION_H
 #define HTTP_SERVER_CONNECTION_H
 
-#include "http/server/client_addr.h"
+#include "http/server/client_limit.h"
 #include "http/server/conn_timeouts.h"
 #include "http/server/head_parser.h"
 #include "http/server/listener.h"

@@ -4,7 +4,7 @@
 
 #include "base/metrics.h"
 #include "http/handler.h"
-#include "http/server/client_addr.h"
+#include "http/server/client_limit.h"
 #include "http/server/fd_limits.h"
 #include "http/server/host.h"
 #include "http/server/listen.h"

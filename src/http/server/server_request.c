@@ -103,14 +103,17 @@ static struct server_request *request_new(struct connection *connection)
 		return NULL;
 	c->listener = l;
 	c->connection = connection;
-	c->client = connection->peer;
 	c->began_us = clock_mono_us();
 	request_id_make(c->id);
 	arena_init(&c->x.arena, l->handler->arena_bytes);
 	c->x.answer.fd = -1; /* the rest of an empty answer is zero */
 	c->x.done = on_done;
-	c->x.request =
-		(struct request){ .arena = &c->x.arena, .id = { c->id, REQUEST_ID_CHARS }, .method = STR(""), .target = STR(""), .path = STR("") };
+	c->x.request = (struct request){ .arena = &c->x.arena,
+		.id = { c->id, REQUEST_ID_CHARS },
+		.client = connection->peer,
+		.method = STR(""),
+		.target = STR(""),
+		.path = STR("") };
 	buf_init(&c->head, HEAD_OUT_MAX);
 	c->out.fd = -1;
 	atomic_fetch_add(&l->traffic->in_flight, 1);
@@ -140,13 +143,14 @@ static enum status parse_head(struct server_request *c, struct str raw, struct f
 static enum status identify_client(struct server_request *c, struct fault *why)
 {
 	const struct listener *l = c->listener;
-	if (l->proxies->n == 0 || !proxy_list_has(l->proxies, &c->client))
+	if (l->proxies->n == 0 || !proxy_list_has(l->proxies, &c->x.request.client))
 		return OK;
-	c->client = proxy_list_client(l->proxies, &c->x.request, c->client);
-	if (!listener_counts(l, &c->client))
+	c->x.request.client = proxy_list_client(l->proxies, &c->x.request, c->x.request.client);
+	if (!listener_counts(l, &c->x.request.client))
 		return OK;
-	c->counted = client_limit_enter(l->clients, &c->client);
-	return c->counted ? OK : fault_set(why, TOO_MANY_REQUESTS, "This client has too many requests in progress; wait for some of them to finish");
+	c->counted = client_limit_enter(l->clients, &c->x.request.client);
+	return c->counted ? OK
+					  : fault_set(why, TOO_MANY_REQUESTS, "This client has too many requests in progress; wait for some of them to finish");
 }
 
 /* Fill in the request. A failure that leaves the path empty leaves the body's end unknown: the connection ends with the answer. */
@@ -381,7 +385,7 @@ void server_request_end(struct connection *connection, bool sent)
 	}
 	access_log_write(c, sent);
 	if (c->counted)
-		client_limit_leave(c->listener->clients, &c->client);
+		client_limit_leave(c->listener->clients, &c->x.request.client);
 	leave_flight(c->listener->traffic);
 	connection->request = NULL;
 	buf_deinit(&c->head);

@@ -32,12 +32,11 @@ struct server_request {
 	struct listener *listener;
 	struct connection *connection;
 	enum handler_step wants;
-	bool owes_end;    /* the handler must still get run, run_async or on_abort */
-	bool keeps_alive; /* the connection stays open after the response */
-	bool is_old;      /* HTTP/1.0 */
-	bool too_long;    /* more body arrived than may be dropped */
-	bool counted;     /* among its client's requests in progress, through a proxy */
-	struct client_addr client;
+	bool owes_end;              /* the handler must still get run, run_async or on_abort */
+	bool keeps_alive;           /* the connection stays open after the response */
+	bool is_old;                /* HTTP/1.0 */
+	bool too_long;              /* more body arrived than may be dropped */
+	bool counted;               /* among its client's requests in progress, through a proxy */
 	uint64_t left;              /* of a body with a length */
 	struct chunk_reader chunks; /* of one without */
 	uint64_t dropped_bytes;

@@ -78,7 +78,7 @@ static void stop(struct running *r)
 }
 
 static char *flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "[::1]:0", "--workers", "4", "--log-level", "error",
-	"--header-timeout", "1" };
+	"--header-timeout", "1", "--trusted-proxies", "127.0.0.1" };
 
 static int connect_to(const char *url)
 {
@@ -114,6 +114,8 @@ static const struct {
 	const char *request, *want;
 } request_contexts[] = {
 	{ "GET /fast" HEAD "\r\n", "fast\n" },
+	{ "GET /client" HEAD "\r\n", "127.0.0.1\n" },
+	{ "GET /client" HEAD "X-Forwarded-For: 127.0.0.1, 192.0.2.7\r\n\r\n", "192.0.2.7\n" },
 	{ "GET /run" HEAD "\r\n", "ran\n" },
 	{ "POST /echo" HEAD "Content-Length: 5\r\n\r\nhello", "got 5 of /echo\n" },
 	{ "PUT /echo" HEAD "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", "got 3 of /echo\n" },

@@ -1,11 +1,11 @@
-/* Addresses of clients: texts, trusted proxies, whom X-Forwarded-For names, and the limit of each. */
+/* Addresses of clients: texts, what a limit counts them by, trusted proxies, and whom X-Forwarded-For names. */
 #include "unit.h"
 
 #include "base/arena.h"
-#include "http/server/client_addr.h"
+#include "http/client_addr.h"
+#include "http/message.h"
 
 #include <arpa/inet.h>
-#include <pthread.h>
 
 static struct client_addr addr(const char *text)
 {
@@ -36,6 +36,15 @@ static void test_addr_when_malformed_then_refused(void **state)
 	struct client_addr a;
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		assert_false(client_addr_parse(texts[i], &a));
+}
+
+static void test_key_then_the_network_of_a_host(void **state)
+{
+	static const char *const rows[][2] = { { "10.0.0.1", "10.0.0.1" }, { "2001:db8:0:1:ffff::2", "2001:db8:0:1::" }, { "::1", "" } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct client_addr a = addr(rows[i][0]);
+		assert_addr(client_addr_key(&a), rows[i][1]);
+	}
 }
 
 static void test_addr_of_a_socket(void **state)
@@ -113,65 +122,16 @@ static void test_forwarded_for_when_from_a_trusted_proxy_then_its_last_other_sit
 	}
 }
 
-static void test_limit_counts_each_client_by_itself(void **state)
-{
-	struct client_limit *l = NULL;
-	struct fault why;
-	assert_int_equal(client_limit_new(2, &l, &why), OK);
-	struct client_addr a = addr("10.0.0.1"), b = addr("10.0.0.2"), six = addr("2001:db8:0:1::1"), same = addr("2001:db8:0:1:ffff::2"),
-					   far = addr("2001:db8:0:2::1");
-	assert_true(client_limit_enter(l, &a) && client_limit_enter(l, &a) && !client_limit_enter(l, &a));
-	assert_true(client_limit_enter(l, &b));
-	client_limit_leave(l, &a);
-	assert_true(client_limit_enter(l, &a) && !client_limit_enter(l, &a));
-	assert_true(client_limit_enter(l, &six) && client_limit_enter(l, &same) && !client_limit_enter(l, &six));
-	assert_true(client_limit_enter(l, &far));
-	client_limit_free(&l);
-	assert_null(l);
-	client_limit_free(&l);
-}
-
-static void *come_and_go(void *arg)
-{
-	struct client_limit *l = arg;
-	for (uint32_t i = 0; i < 20000; i++) {
-		struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { i % 3000 } };
-		struct client_addr a = client_addr_of((struct sockaddr *)&at);
-		if (client_limit_enter(l, &a))
-			client_limit_leave(l, &a);
-	}
-	return NULL;
-}
-
-static void test_limit_when_many_threads_then_nothing_is_left(void **state)
-{
-	struct client_limit *l = NULL;
-	struct fault why;
-	pthread_t threads[4];
-	assert_int_equal(client_limit_new(1, &l, &why), OK);
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, l), 0);
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_join(threads[i], NULL);
-	for (uint32_t i = 0; i < 3000; i++) {
-		struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { i } };
-		struct client_addr a = client_addr_of((struct sockaddr *)&at);
-		assert_true(client_limit_enter(l, &a));
-	}
-	client_limit_free(&l);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addr_text_and_back),
 		cmocka_unit_test(test_addr_when_malformed_then_refused),
+		cmocka_unit_test(test_key_then_the_network_of_a_host),
 		cmocka_unit_test(test_addr_of_a_socket),
 		cmocka_unit_test(test_proxies_when_listed_then_trusted),
 		cmocka_unit_test(test_proxies_when_malformed_then_refused_with_the_setting),
 		cmocka_unit_test(test_forwarded_for_when_from_a_trusted_proxy_then_its_last_other_site),
-		cmocka_unit_test(test_limit_counts_each_client_by_itself),
-		cmocka_unit_test(test_limit_when_many_threads_then_nothing_is_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,14 @@
-/* Client addresses: for the log, for the limit on connections per client, and for trusted
- * proxies that forward them. */
-#ifndef HTTP_SERVER_CLIENT_ADDR_H
-#define HTTP_SERVER_CLIENT_ADDR_H
+/* Client addresses: for the log, for limits per client, and for trusted proxies that forward them. Pure. */
+#ifndef HTTP_CLIENT_ADDR_H
+#define HTTP_CLIENT_ADDR_H
 
 #include "base/fault.h"
-#include "http/message.h"
+#include "base/str.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
+struct request;
+struct sockaddr;
 
-#define CLIENT_ADDR_CHARS INET6_ADDRSTRLEN
+#define CLIENT_ADDR_CHARS 46 /* INET6_ADDRSTRLEN */
 #define PROXIES_MAX 64
 
 /* IPv4 as ::ffff:a.b.c.d; all zero: unknown. */
@@ -23,6 +22,8 @@ bool client_addr_parse(struct str text, struct client_addr *out) MUST_CHECK;
 /* The text of it; out has room for CLIENT_ADDR_CHARS. "" of an unknown one. */
 struct str client_addr_text(const struct client_addr *a, char *out);
 bool client_addr_is_loopback(const struct client_addr *a);
+/* What a limit per client counts: the address, but of an IPv6 address its /64, for who has one address has those. */
+struct client_addr client_addr_key(const struct client_addr *a);
 
 /* The proxies whose X-Forwarded-For is trusted. */
 struct proxy_list {
@@ -38,18 +39,7 @@ struct proxy_list {
 enum status proxy_list_parse(struct proxy_list *p, struct str text, struct fault *why) MUST_CHECK;
 bool proxy_list_has(const struct proxy_list *p, const struct client_addr *a);
 /* The client of a request from the proxy `peer`: the last address of X-Forwarded-For that is not a trusted proxy's
- * itself. What precedes it was written by the client and is not trusted. Pure. */
+ * itself. What precedes it was written by the client and is not trusted. */
 struct client_addr proxy_list_client(const struct proxy_list *p, const struct request *r, struct client_addr peer);
-
-struct client_limit;
-/* How many connections (or requests, through a proxy) each client has; IPv6 clients count by their /64.
- * most     of one client
- * Errors   OUT_OF_MEMORY
- * Threads  any */
-enum status client_limit_new(unsigned most, struct client_limit **out, struct fault *why) MUST_CHECK;
-/* Count one more.  false: the client has as many as it may, or there is no memory to count it; it is not counted */
-bool client_limit_enter(struct client_limit *l, const struct client_addr *a) MUST_CHECK;
-void client_limit_leave(struct client_limit *l, const struct client_addr *a);
-void client_limit_free(struct client_limit **l);
 
 #endif

@@ -1,5 +1,6 @@
 /* See client_addr.h. */
-#include "http/server/client_addr.h"
+#include "http/client_addr.h"
+#include "http/message.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -74,6 +75,14 @@ bool client_addr_is_loopback(const struct client_addr *a)
 {
 	/* by bytes: an address may lie anywhere in a header, and struct in6_addr is aligned */
 	return is_v4(a) ? a->bytes[12] == 127 : memcmp(a->bytes, &in6addr_loopback, sizeof a->bytes) == 0;
+}
+
+struct client_addr client_addr_key(const struct client_addr *a)
+{
+	struct client_addr key = *a;
+	if (!is_v4(a))
+		memset(key.bytes + 8, 0, 8);
+	return key;
 }
 
 /* proxies */
