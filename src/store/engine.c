@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #define LOG_AHEAD_BYTES ((off_t)1 << 20)
+/* Free space with which every start works: SQLite's index of the log, the first rows of the log, the server's log. */
+#define START_MIB 1
 /* With less than this above the reserve the server is not ready, whatever the reserve is. */
 #define READY_BYTES ((uint64_t)1 << 20)
 
@@ -78,7 +80,7 @@ static enum status explain_failure(enum status status, const struct engine *e, s
 {
 	char cause[sizeof why->cause];
 
-	if (status == OK || why == NULL || why->cause[0] == '\0')
+	if (status == OK || why == NULL || why->code == F_DISK_FULL || why->cause[0] == '\0')
 		return status;
 	memcpy(cause, why->cause, sizeof cause);
 	return fault_set(why, STORAGE_FAILED, "Cannot use the data in %s (%s).", e->dir, cause);
@@ -150,7 +152,7 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 {
 	struct engine *e = mem_new(1, sizeof *e);
 
-	assert(o->small_bytes <= BUCKET_SMALL_BYTES);
+	assert(o->dir != NULL && o->small_bytes <= BUCKET_SMALL_BYTES && why != NULL);
 	if (e == NULL)
 		return fault_no_memory(why);
 	e->store.ops = &objects_ops;
@@ -162,11 +164,15 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 	e->small_bytes = (size_t)o->small_bytes;
 	e->dir_fd = e->lock_fd = e->db_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
 	enum status status = open_all(e, o, why);
-	if (status != OK)
-		engine_free(&e);
-	else
+	if (status == OK) {
 		*out = e;
-	return status;
+		return OK;
+	}
+	engine_free(&e);
+	/* Whichever step found it: the start needs what START_MIB says, and a database that is there nothing more. */
+	return why->code != F_DISK_FULL
+		? status
+		: fault_set(why, DISK_FULL, "The disk that holds %s is full: free at least %d MiB there and start again.", o->dir, START_MIB);
 }
 
 void engine_free(struct engine **ep)
@@ -264,9 +270,15 @@ enum status engine_compact(struct engine *e, uint64_t *before, uint64_t *after, 
 	publisher_stop(&e->publisher);
 	group_commit_stop(&e->group_commit);
 	TRY(measure_db(e, before, why));
-	if (sqlite3_exec(d->sq, compact, NULL, NULL, NULL) != SQLITE_OK)
-		return explain_failure(db_fault(d, why), e, why);
-	return measure_db(e, after, why);
+	if (sqlite3_exec(d->sq, compact, NULL, NULL, NULL) == SQLITE_OK)
+		return measure_db(e, after, why);
+	enum status status = explain_failure(db_fault(d, why), e, why);
+	return why->code != F_DISK_FULL
+		? status
+		: fault_set(why, DISK_FULL,
+			  "Not enough free space to rewrite the database: %s needs as much as the database's content, and so does "
+			  "/var/tmp (or $SQLITE_TMPDIR).",
+			  e->dir);
 }
 
 void engine_measure(struct engine *e)

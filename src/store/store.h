@@ -23,7 +23,8 @@ struct engine_options {
 };
 
 struct engine;
-/* Errors  DIR_LOCKED; SCHEMA_UNKNOWN; STORAGE_FAILED; each with a sentence for the terminal */
+/* Errors  DIR_LOCKED; SCHEMA_UNKNOWN; DISK_FULL too full to start, even without the ballast; STORAGE_FAILED; each with a
+ *         sentence for the terminal */
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
 /* Finish what is queued, end the threads, close, unlock. Accepts NULL inside. */
 void engine_free(struct engine **e);

@@ -2,8 +2,9 @@
 // Uploads are refused below the reserve and at the end of the disk, nothing is recorded or left,
 // reads and deletes go on, and uploads are taken again by themselves once there is room.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -103,5 +104,72 @@ test('readiness tells of a full disk and of its end', { timeout: 300000 }, async
 		for (const id of [before.slot.imageId, ...ids])
 			await call(server, 'DELETE', `/images/${id}`);
 		await eventually(async () => (await fetchUrl(`${server.admin}/readyz`)).status === 200, { what: 'readyz 200' });
+	});
+});
+
+/** A tmpfs that outlives its servers: body({ wrap, seen }), wrap for startServer, seen the directory from here. */
+async function onLastingDisk(size, body) {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-full-'));
+	const holder = spawn('unshare', ['-rm', 'sh', '-c', `mount -t tmpfs -o size=${size} none "$0" && echo mounted && exec cat`, dir],
+		{ stdio: ['pipe', 'pipe', 'inherit'] });
+	try {
+		const [said] = await once(holder.stdout, 'data');
+		assert.equal(String(said).trim(), 'mounted');
+		const wrap = ['nsenter', '-t', String(holder.pid), '-U', '--preserve-credentials', '-m'];
+		await body({ dir, wrap, seen: `/proc/${holder.pid}/root${dir}` });
+	} finally {
+		const ended = once(holder, 'exit');
+		holder.stdin.end();
+		await ended;
+		rmSync(dir, { recursive: true, force: true });
+	}
+}
+
+/** Write to a file until nothing fits; its size. */
+function takeRoom(file) {
+	const fd = openSync(file, 'a');
+	let size = 0;
+	for (let n = 1 << 20; n >= 512; n /= 2) {
+		try {
+			for (;;)
+				size += writeSync(fd, Buffer.alloc(n, 'x'));
+		} catch (e) {
+			assert.equal(e.code, 'ENOSPC');
+		}
+	}
+	closeSync(fd);
+	return size;
+}
+
+test('a start on a full disk works by the ballast, one without it says how much room it needs, and with that it works', { timeout: 300000 }, async () => {
+	await onLastingDisk(16 * MIB, async ({ dir, wrap, seen }) => {
+		const start = () => startServer({ data: dir, args: ['--reserve', '0'], wrap });
+		const filler = path.join(seen, 'filler');
+		let server = await start();
+		const pictures = [await uploadImage(server), await uploadImage(server)];
+		await server.kill('SIGTERM');
+		takeRoom(filler);
+
+		server = await start();
+		assert.equal((await call(server, 'GET', `/images/${pictures[0].slot.imageId}`)).status, 200);
+		assert.equal((await call(server, 'DELETE', `/images/${pictures[0].slot.imageId}`)).status, 204);
+		await server.kill('SIGTERM');
+		assert.ok(!existsSync(path.join(seen, 'data/ballast')), 'it was given up');
+
+		takeRoom(filler);
+		await assert.rejects(start(), error => {
+			const said = /^tintype serve: The disk that holds (.+) is full: free at least (\d+) MiB there and start again\.$/m.exec(error.message);
+			assert.ok(said, error.message);
+			assert.equal(said[1], path.join(dir, 'data'));
+			rmSync(filler);
+			truncateSync(filler, takeRoom(filler) - Number(said[2]) * MIB);
+			return true;
+		});
+		server = await start();
+		assert.equal((await call(server, 'DELETE', `/images/${pictures[1].slot.imageId}`)).status, 204);
+		rmSync(filler);
+		await uploadImage(server);
+		await eventually(() => existsSync(path.join(seen, 'data/ballast')), { what: 'the ballast' });
+		await server.kill('SIGTERM');
 	});
 });

@@ -8,6 +8,7 @@
 #include "store/fixture.h"
 
 #include "base/hash.h"
+#include "unit.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -325,18 +326,93 @@ static void test_start_on_a_full_disk_then_deletes_make_room(void **state)
 	fixture_check(p);
 }
 
-static void test_open_on_a_full_disk_then_a_sentence(void **state)
+static bool has_ballast(const struct fixture *p)
 {
-	struct fixture *p = *state;
+	char path[128];
+
+	(void)snprintf(path, sizeof path, "%s/ballast", p->dir);
+	return access(path, F_OK) == 0;
+}
+
+/* The engine does not start, for lack of room; the MiB that it asks for. */
+static unsigned needed_mib(struct fixture *p)
+{
 	struct engine *e = NULL;
 	struct fault why;
+	char dir[64] = "";
+	unsigned mib = 0;
+
+	assert_int_equal(engine_open(&p->options, &e, &why), BUSY);
+	assert_null(e);
+	assert_int_equal(why.code, F_DISK_FULL);
+	assert_int_equal(sscanf(why.text, "The disk that holds %63s is full: free at least %u MiB there and start again.", dir, &mib), 2);
+	assert_string_equal(dir, p->dir);
+	assert_string_equal(why.cause, "");
+	return mib;
+}
+
+static void test_first_start_on_a_full_disk_then_a_sentence(void **state)
+{
+	struct fixture *p = *state;
 
 	take_room(p, 0);
-	assert_true(engine_open(&p->options, &e, &why) != OK);
-	assert_null(e);
-	assert_true(strstr(why.text, "Cannot") != NULL);
+	(void)needed_mib(p);
 	give_room(p);
 	fixture_open(p);
+}
+
+static void test_second_start_on_a_disk_that_was_filled_again_then_a_sentence_and_with_that_room_it_starts(void **state)
+{
+	struct fixture *p = *state;
+	struct fault why;
+
+	p->options.reserve_bytes = RESERVE_BYTES;
+	fixture_open(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	assert_int_equal(fixture_upload(p, 1, body, &why), OK);
+	fixture_settles(p, 1);
+	assert_true(has_ballast(p));
+	fixture_close(p);
+	take_room(p, 0);
+	fixture_open(p);
+	assert_true(fixture_has(p, 1, body));
+	fixture_close(p);
+	assert_false(has_ballast(p));
+	take_room(p, 0);
+	unsigned mib = needed_mib(p);
+	give_room(p);
+	take_room(p, (uint64_t)mib << 20);
+	fixture_open(p);
+	assert_true(fixture_has(p, 1, body));
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	fixture_settles(p, 0);
+	give_room(p);
+	upload_in_time(p, 2, body); /* a commit: the ballast is made after it */
+	wait_until(has_ballast(p));
+	fixture_settles(p, 1);
+	fixture_check(p);
+}
+
+static void test_disk_that_never_has_more_than_the_reserve_then_there_is_a_ballast(void **state)
+{
+	struct fixture *p = *state;
+	struct fault why;
+
+	p->options.reserve_bytes = (uint64_t)2 * DISK_BYTES;
+	take_room(p, DISK_BYTES / 2);
+	fixture_open(p);
+	assert_false(has_ballast(p)); /* new rows need what is left */
+	assert_int_equal(fixture_insert(p, 1, &why), BUSY);
+	give_room(p);
+	assert_int_equal(fixture_insert(p, 1, &why), OK);
+	wait_until(has_ballast(p));
+	assert_int_equal(fixture_upload(p, 1, body, &why), BUSY);
+	fixture_close(p);
+	take_room(p, 0);
+	fixture_open(p);
+	assert_false(has_ballast(p));
+	assert_int_equal(fixture_remove(p, 1, &why), OK);
+	fixture_check(p);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -352,7 +428,9 @@ int main(void)
 		TEST(test_small_bodies_removed_from_an_old_database_then_others_accept_their_room_and_compacting_gives_it_back),
 		TEST(test_disk_that_others_fill_then_everything_can_be_deleted),
 		TEST(test_start_on_a_full_disk_then_deletes_make_room),
-		TEST(test_open_on_a_full_disk_then_a_sentence),
+		TEST(test_first_start_on_a_full_disk_then_a_sentence),
+		TEST(test_second_start_on_a_disk_that_was_filled_again_then_a_sentence_and_with_that_room_it_starts),
+		TEST(test_disk_that_never_has_more_than_the_reserve_then_there_is_a_ballast),
 	};
 
 	for (size_t i = 0; i < BODY_BYTES; i++)

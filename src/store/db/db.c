@@ -6,7 +6,8 @@
  * would take a global lock on each. */
 #include "store/db/db.h"
 
-#include <errno.h>
+#include "store/files/io.h"
+
 #include <pthread.h>
 
 #define BUSY_MS 10000
@@ -75,7 +76,8 @@ enum status db_fault(struct db *d, struct fault *why)
 {
 	int code = sqlite3_errcode(d->sq);
 	int err = sqlite3_system_errno(d->sq);
-	bool full = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && (err == ENOSPC || err == EDQUOT));
+	bool system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+	bool full = (code & 0xff) == SQLITE_FULL || (system && io_is_full(err));
 	enum status status = full ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
 							  : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
 

@@ -131,7 +131,7 @@ static bool allocate_ahead(struct writer *w, int64_t bytes)
 			w->ahead_bytes = to;
 			return true;
 		}
-		if (errno != ENOSPC && errno != EDQUOT)
+		if (!io_is_full(errno))
 			return true;
 	}
 	return false;
@@ -280,7 +280,7 @@ static void run_batch(struct group_commit *c, struct change *batch, int *due)
 	/* A log that is written back is restarted in the room that it has, and what makes room must not fail for
 	 * the sake of what needs some. */
 	write_back(w, due);
-	(void)space_drop_ballast(w->space);
+	space_drop_ballast(w->space);
 	while (batch != NULL) {
 		struct change *one = batch;
 		batch = batch->next;

@@ -55,7 +55,7 @@ void io_close(int fd)
 	errno = err;
 }
 
-static bool is_full(int err)
+bool io_is_full(int err)
 {
 	return err == ENOSPC || err == EDQUOT;
 }
@@ -63,8 +63,8 @@ static bool is_full(int err)
 enum status io_fault(struct fault *why, int err, const char *what)
 {
 	char text[128];
-	enum status status = is_full(err) ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
-									  : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
+	enum status status = io_is_full(err) ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
+										 : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
 
 	fault_cause(why, "%s: %s", what, strerror_r(err, text, sizeof text));
 	return status;
@@ -88,7 +88,7 @@ enum status io_fault_start(struct fault *why, int err, const char *what, const c
 	char text[128];
 	const char *name = strerror_r(err, text, sizeof text);
 
-	if (is_full(err))
+	if (io_is_full(err))
 		return fault_set(why, DISK_FULL, "Cannot %s %s: %s.", what, path, name);
 	return fault_set(why, STORAGE_FAILED, "Cannot %s %s: %s.", what, path, name);
 }

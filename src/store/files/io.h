@@ -36,6 +36,8 @@ void io_close(int fd);
  * what, path  for the sentence: "data directory", and where it is
  * Errors      STORAGE_FAILED with a sentence for the terminal that says what to do */
 enum status io_check_private(int fd, uid_t owner, const char *what, const char *path, struct fault *why) MUST_CHECK;
+/* Whether an errno says that the disk is full, or what a user may have of it. */
+bool io_is_full(int err);
 /* DISK_FULL for ENOSPC and EDQUOT, else STORAGE_FAILED; `what` and the error's name go to the cause. */
 enum status io_fault(struct fault *why, int err, const char *what);
 /* The same for the terminal of somebody who starts the server: path and error go into the sentence. */

@@ -125,42 +125,40 @@ static uint64_t ballast_bytes(const struct space *s, uint64_t *free_bytes)
 	return least_free(SPACE_BALLAST_BYTES, (uint64_t)fs.f_blocks * fs.f_frsize / BALLAST_SHARE);
 }
 
-static void make_ballast(const struct space *s, uint64_t bytes)
-{
-	int fd = local_io.open(s->fd, SPACE_BALLAST_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
-
-	/* A part of it is of no use: it would never be made whole. */
-	if (fd >= 0 && local_io.fallocate(fd, 0, 0, (off_t)bytes) != 0)
-		(void)local_io.unlink(s->fd, SPACE_BALLAST_NAME);
-	io_close(fd);
-}
-
 void space_open(struct space *s)
 {
+	struct stat st;
 	uint64_t free_bytes = 0, bytes = ballast_bytes(s, &free_bytes);
+	bool there = fstatat(s->fd, SPACE_BALLAST_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)st.st_size >= bytes;
 
+	atomic_store(&s->owed_bytes, there ? 0 : bytes);
 	if (free_bytes < bytes)
-		(void)space_drop_ballast(s);
-	else if (free_bytes >= s->reserve_bytes + 2 * bytes)
-		make_ballast(s, bytes);
+		space_drop_ballast(s);
 }
 
-bool space_drop_ballast(struct space *s)
+void space_drop_ballast(struct space *s)
 {
 	uint64_t free_bytes = 0, bytes = ballast_bytes(s, &free_bytes);
 
-	if (local_io.unlink(s->fd, SPACE_BALLAST_NAME) != 0)
-		return false;
-	atomic_store(&s->owed_bytes, bytes);
-	return true;
+	if (local_io.unlink(s->fd, SPACE_BALLAST_NAME) == 0)
+		atomic_store(&s->owed_bytes, bytes);
 }
 
 void space_renew_ballast(struct space *s)
 {
 	uint64_t free_bytes = 0, bytes = atomic_load_explicit(&s->owed_bytes, memory_order_relaxed);
 
-	if (bytes == 0 || !measure_free(s, &free_bytes) || free_bytes < s->reserve_bytes + 2 * bytes)
+	/* If new rows are accepted next to it: also on a disk that is never above the reserve. */
+	if (bytes == 0 || !measure_free(s, &free_bytes) || free_bytes < rows_floor(s))
 		return;
-	make_ballast(s, bytes);
-	atomic_store(&s->owed_bytes, 0);
+	int fd = local_io.open(s->fd, SPACE_BALLAST_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
+	bool made = fd >= 0 && local_io.fallocate(fd, 0, 0, (off_t)bytes) == 0;
+
+	/* Where less fits than was reported (a quota) it is tried again; what the file system cannot do is not. */
+	if (made || !io_is_full(errno))
+		atomic_store(&s->owed_bytes, 0);
+	/* A part of it is of no use: it would never be made whole. */
+	if (fd >= 0 && !made)
+		(void)local_io.unlink(s->fd, SPACE_BALLAST_NAME);
+	io_close(fd);
 }

@@ -5,7 +5,8 @@
  * that it has. Crossing the reserve is logged once in each direction.
  *
  * The ballast is a file that holds some room while the disk has plenty. It is given up where the disk is full, so
- * that the server can start and deletes can be committed, and made again once there is room. Any thread. */
+ * that the server can start and deletes can be committed, and made again once there is room for it and for new rows,
+ * which may be below the reserve. Any thread. */
 #ifndef STORE_FILES_SPACE_H
 #define STORE_FILES_SPACE_H
 
@@ -24,11 +25,11 @@ struct space {
 	uint64_t reserve_bytes;
 	_Atomic uint64_t promised_bytes;
 	_Atomic uint64_t reusable_bytes; /* free pages of the database */
-	_Atomic uint64_t owed_bytes;     /* of the ballast that was given up */
+	_Atomic uint64_t owed_bytes;     /* of the ballast while there is none */
 	_Atomic bool low;
 };
 
-/* Make the ballast, or, where the disk is so full that a start might fail, give it up. */
+/* Look whether there is a ballast, and give it up where the disk is so full that a start might fail. */
 void space_open(struct space *s);
 /* Update the gauge of free bytes, and log a crossing; without writes nothing else does. */
 void space_measure(struct space *s);
@@ -43,9 +44,9 @@ enum status space_check(struct space *s, uint64_t bytes, enum space_use use, str
 bool space_for_rows(struct space *s);
 /* How many free pages of this size the database may keep for its own use: a quarter of what is above the reserve. */
 uint64_t space_spare_pages(struct space *s, uint64_t page_bytes);
-/* Give up the ballast. false: there is none. */
-bool space_drop_ballast(struct space *s);
-/* Make a ballast that was given up again, if there is room for it. */
+/* Give up the ballast, if there is one. */
+void space_drop_ballast(struct space *s);
+/* Make the ballast if there is none and there is room for it. */
 void space_renew_ballast(struct space *s);
 
 #endif
