@@ -166,7 +166,7 @@ static void gc_object(struct sweep *s, const struct object_info *o)
 		check_object(s, &row);
 	else if (row.status == IMAGE_REJECTED)
 		remove_object(s, o);
-	else if (!look_is_current(s->p, &row, o)) /* written again, through a URL that was still good */
+	else if (!verify_is_current(s->p, &row, o)) /* written again, through a URL that was still good */
 		check_object(s, &row);
 }
 

@@ -31,7 +31,7 @@ enum status image_service_complete(struct product *p, struct str image_id, struc
 		return OK;
 	}
 	bool again = row.status == IMAGE_UPLOADED;
-	enum status looked = again ? look_again(p, &row, clock_now_ms(), a, &now, why) : verify_object(p, &row, clock_now_ms(), a, &now, why);
+	enum status looked = again ? verify_again(p, &row, clock_now_ms(), a, &now, why) : verify_object(p, &row, clock_now_ms(), a, &now, why);
 	if (looked == NOT_FOUND)
 		return complete_absent(p, image_id, a, out, why);
 	TRY(looked);

@@ -56,7 +56,7 @@ static enum status compare_object(
 		return OK;
 	}
 	TRY(got);
-	if (look_is_current(p, row, &there)) {
+	if (verify_is_current(p, row, &there)) {
 		out->outcome = RECONCILE_KNOWN;
 		return OK;
 	}

@@ -138,7 +138,7 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 		.reason = reason };
 }
 
-enum status arrival_taken(struct fault *why)
+enum status verdict_taken(struct fault *why)
 {
 	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before, and images never change: request a new slot.");
 }
@@ -150,7 +150,7 @@ enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct
 	case IMAGE_UPLOADED:
 		if (now->file_size == size && str_equal(now->etag, etag))
 			return OK;
-		return arrival_taken(why);
+		return verdict_taken(why);
 	case IMAGE_PENDING:
 		return fault_set(why, SLOT_TAKEN, "Another file was uploaded here and is waiting to be verified.");
 	case IMAGE_REJECTED:

@@ -1,6 +1,5 @@
-/* What happens when bytes reach images/: are they allowed, do they pass verification, and what
- * happens on a second upload. The rules of the verdict, shared by the embedded store's PUT and
- * POST and by the verification of objects on a remote store. */
+/* The rules for bytes that reach images/: which keys accept them, whether they pass, and what a second upload
+ * means. What is done by these rules, on either engine, is in verify.h. */
 #ifndef IMAGE_VERDICT_H
 #define IMAGE_VERDICT_H
 
@@ -14,7 +13,7 @@ struct str image_id_of_key(struct str key);
  * Errors  SLOT_ENDED no such slot, rejected, or past its ends_ms; STORAGE_FAILED */
 enum status verdict_check_slot(
 	struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why) MUST_CHECK;
-/* What arrived, complete and with correct digests. */
+/* What was received, complete and with correct digests. */
 struct received_bytes {
 	struct str bytes;
 	uint64_t size;       /* of an object over the limit, whose bytes were not read; 0: bytes.n */
@@ -29,10 +28,11 @@ struct received_bytes {
  * row     the slot, borrowed by the resolution */
 void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,
 	struct resolution *out);
-/* SLOT_TAKEN: another image is here. */
-enum status arrival_taken(struct fault *why);
-/* The result of a resolution whose row was not pending: OK the same bytes are there already
- * (by size and MD5; the caller compares the bytes where it can); SLOT_TAKEN other bytes are, verified or not; SLOT_ENDED it was rejected. */
+/* SLOT_TAKEN: another image was uploaded here. */
+enum status verdict_taken(struct fault *why);
+/* The result of an upload whose row is not pending any more. OK: an image of this size and MD5 is there, which may
+ * still have other bytes.
+ * Errors  SLOT_TAKEN another file is there, verified or not; SLOT_ENDED it was rejected */
 enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why) MUST_CHECK;
 
 #endif

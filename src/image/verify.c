@@ -1,12 +1,11 @@
-/* Verify an object whose row is pending. See verify.h. The object is read into an arena of its own,
- * so that the memory of a request or of a sweep's step need not hold an image. */
+/* Both engines end in settle_verdict. A remote object is read into an arena of its own, so that the memory of a request
+ * or of a sweep's step need not hold an image. */
 #include "image/verify.h"
 
 #include "base/metrics.h"
-#include "image/verdict.h"
 
 #define CLOCKS_APART_MS 5000
-#define BESIDE_BYTES ((size_t)64 << 10) /* what is read next to the object's own bytes */
+#define OVERHEAD_BYTES ((size_t)64 << 10) /* what is read next to the object's own bytes */
 
 /* Stores give the time of a write in whole seconds, by clocks of their own. Only when that second is over can no
  * later write have the same time. */
@@ -32,14 +31,65 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 	return OK;
 }
 
-static enum status resolve_row(struct product *p, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
+/* The verdict, and the row resolved by it: bytes and row together where they pass and `body` is still to be stored, the
+ * row alone where they are rejected, or are an object already (body NULL). */
+static enum status settle_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct slot_body *body,
+	struct arena *a, struct image_row *now, struct fault *why)
 {
-	enum status end = table_resolve(p->table, s, a, now, why);
-	if (end == CONFLICT) /* another call resolved it first, which is fine */
-		return OK;
-	if (end == OK)
-		metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
-	return end;
+	struct resolution s;
+	verdict_of_bytes(&p->rules, row, what, a, &s);
+	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
+	if (s.status == IMAGE_UPLOADED && str_equal(s.replaces, s.etag))
+		s.uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
+	bool stores = body != NULL && s.status == IMAGE_UPLOADED;
+	TRY(stores ? body->commit(body, &s, now, why) : table_resolve(p->table, &s, a, now, why));
+	metric_add(s.status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
+	return OK;
+}
+
+static enum status slot_gone(struct fault *why)
+{
+	return fault_set(why, SLOT_ENDED, "This upload slot is closed: request a new one.");
+}
+
+/* The row was resolved before: by these very bytes, or by others, which may have the same size and MD5. */
+static enum status check_repeat(const struct image_row *now, struct slot_body *b, struct fault *why)
+{
+	bool same = false;
+	TRY(verdict_of_repeat(now, b->what.bytes.n, b->what.etag, why));
+	enum status st = b->compare(b, &same, why);
+	if (st == NOT_FOUND) /* deleted in the meantime */
+		return slot_gone(why);
+	TRY(st);
+	return same ? OK : verdict_taken(why);
+}
+
+static enum status count_repeat(struct slot_body *b, enum status st)
+{
+	b->counted = st == OK || st == CONFLICT || st == DENIED;
+	if (b->counted)
+		metric_add(st == OK ? M_UPLOADS_REPEATED : M_UPLOADS_CONFLICT, 1);
+	return st;
+}
+
+enum status verify_body(
+	struct product *p, const struct image_row *slot, struct slot_body *b, struct arena *a, struct image_row *now, struct fault *why)
+{
+	assert(p != NULL && a != NULL && now != NULL && why != NULL);
+	assert(slot != NULL && slot->status != IMAGE_REJECTED);
+	assert(b != NULL && b->commit != NULL && b->compare != NULL);
+	*now = *slot;
+	if (slot->status == IMAGE_PENDING) {
+		enum status st = settle_verdict(p, slot, &b->what, b, a, now, why);
+		b->counted = st == OK;
+		if (st == OK)
+			return now->status == IMAGE_REJECTED ? fault_set(why, IMAGE_REJECTED, "%.*s", STRF(now->reason)) : OK;
+		if (why->code == F_NO_SUCH_IMAGE)
+			return count_repeat(b, slot_gone(why));
+		if (why->code != F_STATE_CHANGED)
+			return st;
+	}
+	return count_repeat(b, check_repeat(now, b, why));
 }
 
 enum status verify_object(
@@ -51,31 +101,28 @@ enum status verify_object(
 	assert(now != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct received_bytes what;
-	struct resolution s;
-	arena_init(&scratch, (size_t)p->rules.max_size_bytes + BESIDE_BYTES);
+	arena_init(&scratch, (size_t)p->rules.max_size_bytes + OVERHEAD_BYTES);
 	TRY(read_object(p, row->key, &scratch, &what, why));
 	what.now_ms = now_ms;
 	what.modified_ms = certain_time(what.modified_ms, now_ms);
-	verdict_of_bytes(&p->rules, row, &what, &scratch, &s);
-	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
-	if (s.status == IMAGE_UPLOADED && str_equal(s.replaces, s.etag))
-		s.uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
-	TRY(resolve_row(p, &s, a, now, why));
+	enum status st = settle_verdict(p, row, &what, NULL, a, now, why);
+	if (st != CONFLICT) /* else another call resolved it first, which is fine */
+		TRY(st);
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;
 }
 
-bool look_is_current(const struct product *p, const struct image_row *row, const struct object_info *there)
+bool verify_is_current(const struct product *p, const struct image_row *row, const struct object_info *there)
 {
 	bool same_time = row->modified_ms != 0 && row->modified_ms / 1000 == there->modified_ms / 1000;
 	return str_equal(row->etag, there->etag) && (same_time || !p->objects_change);
 }
 
-enum status look_again(
+enum status verify_again(
 	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct object_info there;
 	TRY(store_head(p->store, row->key, a, &there, why));
-	if (!look_is_current(p, row, &there))
+	if (!verify_is_current(p, row, &there))
 		return verify_object(p, row, now_ms, a, now, why);
 	*now = *row;
 	return OK;

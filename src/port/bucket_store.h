@@ -88,13 +88,14 @@ MUST_CHECK static inline enum status bucket_write(struct incoming *in, const voi
 	return in->ops->write(in, p, n, why);
 }
 
-/* All bytes so far, mapped read-only until finish or abandon, and their MD5. Nothing may be written after it. */
+/* All bytes so far, mapped read-only until finish or abandon, and their MD5. May be repeated. Nothing may be written after it. */
 MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str *bytes, unsigned char md5[16], struct fault *why)
 {
 	return in->ops->view(in, bytes, md5, why);
 }
 
-/* Sync, commit, and only then return OK. *in is released and set to NULL in any case.
+/* Sync, commit, and only then return OK. *in is released and set to NULL in any case but STATE_CHANGED, where it stays to
+ * be viewed again, which gives new bytes for those of the first view, and abandoned.
  * Errors  those of table_resolve; DISK_FULL; STORAGE_FAILED; NO_SUCH_BUCKET; NO_SUCH_UPLOAD; PRECONDITION;
  *         NO_SUCH_KEY (condition) */
 MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const struct object_commit *c, struct fault *why)

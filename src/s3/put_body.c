@@ -1,19 +1,15 @@
-/* Uploads, plain and of images. For a plain object a whole body with good digests is stored, and that
- * is all. For an image it is then checked, and the verdict and the row go together:
+/* Uploads, plain and of images. A plain object is stored when its whole body was received with the right digests. An
+ * image is verified too; what its verdict means is the rule of image/verify.h, and this file only stores for it.
  *
- *   passes          object and row are committed in one transaction, then 200
- *   does not pass   the row is rejected durably, the bytes go, then 400
- *   row not pending the same bytes as are there: 200; others: 412; rejected in the meantime: 403
- *
- * All that ends before a verdict (cut, too large, bad digest, disk full) leaves the row as it was and no
- * bytes, so the URL stays usable. Two at once race for the pending row, and one of them wins it. */
+ * An upload that ends before a verdict (cut, too large, bad digest, disk full) leaves the row as it was and no
+ * bytes, so the URL stays usable. */
 #include "s3/put_body.h"
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "image/verdict.h"
+#include "image/verify.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -118,84 +114,6 @@ static void count_outcome(struct s3_upload *u, enum metric m)
 	u->counted = true;
 }
 
-static bool file_holds(int fd, struct str bytes)
-{
-	char piece[PIECE_BYTES];
-	for (size_t at = 0; at < bytes.n;) {
-		ssize_t n = pread(fd, piece, sizeof(piece), (off_t)at);
-		if (n <= 0 || (size_t)n > bytes.n - at || memcmp(piece, bytes.p + at, (size_t)n) != 0)
-			return false;
-		at += (size_t)n;
-	}
-	return true;
-}
-
-/* Size and MD5 are those of the image that is there, but two bodies may have the same. */
-static enum status check_same(struct s3_call *c, struct str bytes, struct fault *why)
-{
-	struct object_file f = { .fd = -1 };
-	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why));
-	bool same = f.info.size == bytes.n && (f.fd < 0 ? str_equal(f.bytes, bytes) : file_holds(f.fd, bytes));
-	object_file_close(&f);
-	return same ? OK : arrival_taken(why);
-}
-
-/* The row was resolved before: by these very bytes, or by others.
- * bytes.p  NULL: both came at once, and the bytes are gone with the commit that failed */
-static enum status answer_repeated(struct s3_call *c, const struct image_row *row, struct str bytes, struct str etag, struct fault *why)
-{
-	enum status st = verdict_of_repeat(row, bytes.n, etag, why);
-	if (st == OK && bytes.p != NULL)
-		st = check_same(c, bytes, why);
-	count_outcome(c->upload, st == OK ? M_UPLOADS_REPEATED : M_UPLOADS_CONFLICT);
-	return st;
-}
-
-static enum status answer_rejected(struct s3_call *c, const struct resolution *s, struct fault *why)
-{
-	count_outcome(c->upload, M_UPLOADS_REJECTED);
-	LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("reason", s->reason), LOG_I("bytes", s->file_size));
-	return fault_set(why, IMAGE_REJECTED, "%.*s", STRF(s->reason));
-}
-
-/* Commit the verdict: a rejection on the row alone, else object and row together. */
-static enum status commit_body(struct s3_call *c, const struct resolution *s, struct image_row *now, struct fault *why)
-{
-	struct object_commit all = { .bucket = c->at.bucket,
-		.key = c->at.key,
-		.content_type = s->file_type,
-		.meta = c->upload->meta,
-		.resolve = s,
-		.arena = &c->x->arena,
-		.now = now };
-	if (s->status == IMAGE_REJECTED)
-		return table_resolve(c->s3->product->table, s, &c->x->arena, now, why);
-	return bucket_finish(&c->upload->in, &all, why);
-}
-
-static enum status resolve_image(struct s3_call *c, struct str bytes, struct str etag, struct fault *why)
-{
-	struct resolution s = { 0 };
-	struct image_row now = { 0 };
-	const struct received_bytes what = { .bytes = bytes, .etag = etag, .now_ms = clock_now_ms() };
-	verdict_of_bytes(&c->s3->product->rules, &c->upload->slot, &what, &c->x->arena, &s);
-	enum status st = commit_body(c, &s, &now, why);
-	if (st != OK && why->code == F_STATE_CHANGED)
-		return answer_repeated(c, &now, (struct str){ NULL, bytes.n }, etag, why);
-	if (st != OK && why->code == F_NO_SUCH_IMAGE) {
-		count_outcome(c->upload, M_UPLOADS_CONFLICT);
-		return fault_set(why, SLOT_ENDED, "This upload slot is closed: request a new one.");
-	}
-	if (st != OK)
-		return st;
-	if (s.status == IMAGE_REJECTED)
-		return answer_rejected(c, &s, why);
-	count_outcome(c->upload, M_UPLOADS_ACCEPTED);
-	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s.image_id), LOG_S("fileType", s.file_type), LOG_I("bytes", s.file_size),
-		LOG_I("width", s.width), LOG_I("height", s.height));
-	return OK;
-}
-
 static struct object_commit commit_of(const struct s3_call *c)
 {
 	const struct s3_upload *u = c->upload;
@@ -209,20 +127,75 @@ static struct object_commit commit_of(const struct s3_call *c)
 		.arena = &c->x->arena };
 }
 
+/* The body of a slot, on a worker. */
+struct image_body {
+	struct slot_body port;
+	struct s3_call *call;
+};
+
+static enum status commit_image(struct slot_body *b, const struct resolution *s, struct image_row *now, struct fault *why)
+{
+	struct s3_call *c = ((struct image_body *)b)->call;
+	struct object_commit all = commit_of(c);
+	all.content_type = s->file_type;
+	all.resolve = s;
+	all.now = now;
+	TRY(bucket_finish(&c->upload->in, &all, why));
+	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("fileType", s->file_type), LOG_I("bytes", s->file_size),
+		LOG_I("width", s->width), LOG_I("height", s->height));
+	return OK;
+}
+
+static bool file_holds(int fd, struct str bytes)
+{
+	char piece[PIECE_BYTES];
+	for (size_t at = 0; at < bytes.n;) {
+		ssize_t n = pread(fd, piece, sizeof(piece), (off_t)at);
+		if (n <= 0 || (size_t)n > bytes.n - at || memcmp(piece, bytes.p + at, (size_t)n) != 0)
+			return false;
+		at += (size_t)n;
+	}
+	return true;
+}
+
+static enum status compare_image(struct slot_body *b, bool *same, struct fault *why)
+{
+	struct s3_call *c = ((struct image_body *)b)->call;
+	struct object_file f = { .fd = -1 };
+	struct str bytes;
+	unsigned char md5[MD5_BYTES];
+	TRY(bucket_view(c->upload->in, &bytes, md5, why));
+	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why));
+	*same = f.info.size == bytes.n && (f.fd < 0 ? str_equal(f.bytes, bytes) : file_holds(f.fd, bytes));
+	object_file_close(&f);
+	return OK;
+}
+
+static enum status finish_image(struct s3_call *c, struct str bytes, struct fault *why)
+{
+	struct s3_upload *u = c->upload;
+	struct image_row now;
+	struct image_body b = { .call = c,
+		.port = {
+			.what = { .bytes = bytes, .etag = u->etag, .now_ms = clock_now_ms() }, .commit = commit_image, .compare = compare_image } };
+	enum status st = verify_body(c->s3->product, &u->slot, &b.port, &c->x->arena, &now, why);
+	u->counted = b.port.counted;
+	if (st != OK && why->code == F_IMAGE_REJECTED)
+		LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", now.image_id), LOG_S("reason", now.reason), LOG_I("bytes", bytes.n));
+	return st;
+}
+
 enum status upload_finish(struct s3_call *c, struct fault *why)
 {
 	struct s3_upload *u = c->upload;
 	struct str bytes;
 	TRY(check_body(c, &bytes, why));
-	if (!c->is_image) {
-		struct object_commit all = commit_of(c);
-		TRY(bucket_finish(&u->in, &all, why));
-		count_outcome(u, M_UPLOADS_ACCEPTED);
-		return OK;
-	}
-	if (u->slot.status == IMAGE_UPLOADED)
-		return answer_repeated(c, &u->slot, bytes, u->etag, why);
-	return resolve_image(c, bytes, u->etag, why);
+	if (c->is_image)
+		return finish_image(c, bytes, why);
+	struct object_commit all = commit_of(c);
+	TRY(bucket_finish(&u->in, &all, why));
+	count_outcome(u, M_UPLOADS_ACCEPTED);
+	return OK;
 }
 
 /* On the commit thread. */

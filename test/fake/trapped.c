@@ -109,7 +109,8 @@ static enum status finish_inner(struct trapped_body *b, const struct object_comm
 static enum status finish(struct incoming **in, const struct object_commit *c, struct fault *why)
 {
 	enum status end = finish_inner(body_of(*in), c, why);
-	abandon(in);
+	if (end != CONFLICT || why->code != F_STATE_CHANGED)
+		abandon(in);
 	return end;
 }
 

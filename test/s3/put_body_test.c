@@ -2,6 +2,8 @@
 #include "s3/fixture.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
+#include "base/hash.h"
 #include "base/metrics.h"
 #include "fake/collision.h"
 #include "fake/rows.h"
@@ -131,27 +133,33 @@ static void test_second_put_when_bytes_are_the_same_then_the_same_answer(void **
 	uint64_t calls = trapped_calls(r->engine);
 	put(r, key, RIG_GIF);
 	rig_expect(r, 200, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
-	assert_int_equal(trapped_calls(r->engine), calls + 4); /* begin, write, view, open: no commit is tried */
+	assert_int_equal(trapped_calls(r->engine), calls + 5); /* begin, write, view, view, open: no commit is tried */
 	struct image_row again = rig_row(r, key);
 	assert_true(row_equal(&row, &again));
 	assert_int_equal(trapped_open_bodies(r->engine), 0);
 	assert_int_equal(metric_get(M_UPLOADS_REPEATED), repeated + 1);
 }
 
-static void test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed(void **state)
+static struct str collision_slot(struct rig *r, unsigned n)
 {
-	struct rig *r = *state;
-	struct image_row slot = row_pending(&r->arena, 1);
+	struct image_row slot = row_pending(&r->arena, n);
 	struct fault why = { 0 };
 	slot.file_type = COLLISION_TYPE;
 	slot.ends_ms = clock_now_ms() + 3600000;
-	r->product.rules.allowed_types = COLLISION_TYPE;
 	assert_int_equal(table_insert(r->product.table, &slot, &why), OK);
-	put(r, slot.key, COLLISION_ONE);
+	return slot.key;
+}
+
+static void test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed(void **state)
+{
+	struct rig *r = *state;
+	struct str key = collision_slot(r, 1);
+	r->product.rules.allowed_types = COLLISION_TYPE;
+	put(r, key, COLLISION_ONE);
 	rig_expect(r, 200, "\"79054025255fb1a26e4bc422aef54eb4\"");
-	put(r, slot.key, COLLISION_OTHER);
+	put(r, key, COLLISION_OTHER);
 	rig_expect_error(r, 412, "PreconditionFailed");
-	put(r, slot.key, COLLISION_ONE);
+	put(r, key, COLLISION_ONE);
 	rig_expect(r, 200, "\"79054025255fb1a26e4bc422aef54eb4\"");
 }
 
@@ -175,67 +183,124 @@ static void test_second_put_when_bytes_differ_then_precondition_failed_and_nothi
 	assert_true(str_equal(rig_body(r), RIG_GIF));
 }
 
-/* What somebody else does between the first byte and the verdict. */
-struct meeting {
+/* What another client does between the first byte of an upload and its verdict. */
+struct rival {
 	struct rig *r;
 	struct str key;
 	enum image_status status;
-	struct str etag;
+	struct str body; /* of an accepted one */
 	bool removed;
 };
 
-static void meet(void *arg)
+static void commit_rival(struct rival *m, struct resolution *s)
 {
-	struct meeting *m = arg;
+	struct rig *r = m->r;
+	struct incoming *in = NULL;
+	struct str seen;
+	struct image_row now;
+	struct fault why = { 0 };
+	unsigned char md5[MD5_BYTES];
+	char hex[2 * MD5_BYTES + 1];
+	assert_int_equal(bucket_begin(trapped_buckets(r->engine), m->body.n, &in, &why), OK);
+	assert_int_equal(bucket_write(in, m->body.p, m->body.n, &why), OK);
+	assert_int_equal(bucket_view(in, &seen, md5, &why), OK);
+	hex_encode(md5, MD5_BYTES, hex);
+	s->etag = str_of(hex);
+	s->file_size = m->body.n;
+	const struct object_commit all = {
+		.bucket = r->options.image_bucket, .key = m->key, .content_type = s->file_type, .resolve = s, .arena = &r->arena, .now = &now
+	};
+	assert_int_equal(bucket_finish(&in, &all, &why), OK);
+}
+
+static void win_race(void *arg)
+{
+	struct rival *m = arg;
 	struct fault why = { 0 };
 	struct image_row now = { 0 };
 	struct resolution s = { .image_id = str_slice(m->key, 7, 43),
 		.status = m->status,
 		.file_type = STR("image/gif"),
 		.file_size = 43,
-		.etag = m->etag,
+		.etag = STR("00000000000000000000000000000000"),
 		.uploaded_ms = 1,
-		.reason = STR("the other was looked at first") };
+		.reason = STR("the other was verified first") };
 	if (m->removed)
 		assert_int_equal(table_remove(m->r->product.table, s.image_id, 0, &why), OK);
+	else if (m->status == IMAGE_UPLOADED)
+		commit_rival(m, &s);
 	else
 		assert_int_equal(table_resolve(m->r->product.table, &s, &m->r->arena, &now, &why), OK);
 }
 
+/* Upload while the rival's commit comes first: begin and write are the calls before it. */
+static void put_second(struct rival *m, struct str body)
+{
+	trapped_meet_nth(m->r->engine, 3, win_race, m);
+	put(m->r, m->key, body);
+}
+
 static void test_race_when_the_other_was_first_then_its_verdict_remains(void **state)
 {
-	static const struct {
-		const char *body;
+	const struct {
+		struct str body, first;
 		enum image_status status;
-		const char *etag;
 		bool removed;
 		int answer;
 		const char *code;
 	} rows[] = {
-		{ "gif", IMAGE_UPLOADED, "a5098c60b3b0c879a2c7af6c68b7b53f", false, 200, NULL },
-		{ "gif", IMAGE_UPLOADED, "00000000000000000000000000000000", false, 412, "PreconditionFailed" },
-		{ "gif", IMAGE_REJECTED, "00000000000000000000000000000000", false, 403, "AccessDenied" },
-		{ "gif", IMAGE_PENDING, "", true, 403, "AccessDenied" },
-		{ "none", IMAGE_UPLOADED, "00000000000000000000000000000000", false, 412, "PreconditionFailed" },
-		{ "none", IMAGE_REJECTED, "00000000000000000000000000000000", false, 403, "AccessDenied" },
-		{ "none", IMAGE_PENDING, "", true, 403, "AccessDenied" },
+		{ RIG_GIF, RIG_GIF, IMAGE_UPLOADED, false, 200, NULL },
+		{ RIG_GIF, RIG_OTHER_GIF, IMAGE_UPLOADED, false, 412, "PreconditionFailed" },
+		{ RIG_GIF, STR(""), IMAGE_REJECTED, false, 403, "AccessDenied" },
+		{ RIG_GIF, STR(""), IMAGE_PENDING, true, 403, "AccessDenied" },
+		{ RIG_NO_IMAGE, RIG_GIF, IMAGE_UPLOADED, false, 412, "PreconditionFailed" },
+		{ RIG_NO_IMAGE, STR(""), IMAGE_REJECTED, false, 403, "AccessDenied" },
+		{ RIG_NO_IMAGE, STR(""), IMAGE_PENDING, true, 403, "AccessDenied" },
 	};
 	struct rig *r = *state;
 	for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-		struct meeting m = { r, rig_slot(r, i), rows[i].status, str_of(rows[i].etag), rows[i].removed };
+		struct rival m = { r, rig_slot(r, i), rows[i].status, rows[i].first, rows[i].removed };
 		int64_t conflicts = metric_get(M_UPLOADS_CONFLICT);
-		/* begin, write; the third is view */
-		trapped_meet_nth(r->engine, 3, meet, &m);
-		put(r, m.key, strcmp(rows[i].body, "gif") == 0 ? RIG_GIF : RIG_NO_IMAGE);
+		put_second(&m, rows[i].body);
 		if (rows[i].code == NULL)
 			rig_expect(r, rows[i].answer, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
 		else
 			rig_expect_error(r, rows[i].answer, rows[i].code);
-		rig_expect_empty(r);
+		assert_int_equal(trapped_open_bodies(r->engine), 0);
 		assert_int_equal(metric_get(M_UPLOADS_CONFLICT), conflicts + (rows[i].code != NULL));
 		if (!rows[i].removed)
 			rig_expect_row(r, m.key, rows[i].status);
 	}
+	assert_int_equal(trapped_count(r->engine), 3);
+}
+
+static void test_race_when_both_bodies_have_one_md5_then_only_the_stored_one_is_accepted(void **state)
+{
+	const struct str firsts[] = { COLLISION_OTHER, COLLISION_ONE };
+	struct rig *r = *state;
+	r->product.rules.allowed_types = COLLISION_TYPE;
+	for (unsigned i = 0; i < COUNT_OF(firsts); i++) {
+		struct rival m = { r, collision_slot(r, i), IMAGE_UPLOADED, firsts[i], false };
+		put_second(&m, COLLISION_ONE);
+		if (i == 0)
+			rig_expect_error(r, 412, "PreconditionFailed");
+		else
+			rig_expect(r, 200, "\"79054025255fb1a26e4bc422aef54eb4\"");
+		rig_ask(r, &(struct ask){ .key = m.key });
+		assert_true(str_equal(rig_body(r), firsts[i]));
+	}
+}
+
+static void test_race_when_the_other_image_is_deleted_meanwhile_then_access_denied(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	rig_put(r, key, RIG_GIF);
+	struct rival m = { r, key, IMAGE_PENDING, STR(""), true };
+	trapped_meet_nth(r->engine, 5, win_race, &m); /* begin, write, view, view; the fifth is open */
+	put(r, key, RIG_GIF);
+	rig_expect_error(r, 403, "AccessDenied");
+	rig_expect_empty(r);
 }
 
 /* Every call of the port that an upload makes fails in turn: refused, nothing left, the row as it was, and the
@@ -315,6 +380,8 @@ int main(void)
 		RIG_TEST(test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed),
 		RIG_TEST(test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes),
 		RIG_TEST(test_race_when_the_other_was_first_then_its_verdict_remains),
+		RIG_TEST(test_race_when_both_bodies_have_one_md5_then_only_the_stored_one_is_accepted),
+		RIG_TEST(test_race_when_the_other_image_is_deleted_meanwhile_then_access_denied),
 		RIG_TEST(test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left),
 		RIG_TEST(test_answer_when_it_was_lost_then_the_next_try_finds_the_same),
 	};

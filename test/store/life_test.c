@@ -1,6 +1,6 @@
 /* The life of an image on the embedded engine: the product's own calls over the real adapters, from the
  * slot to the end of each path, and with the sweep and a second caller in between. */
-#include "image/verdict.h"
+#include "image/verify.h"
 #include "image/image_service.h"
 #include "image/slot.h"
 #include "image/gc.h"
@@ -61,38 +61,52 @@ static struct slot new_slot(struct life *l)
 	return s;
 }
 
-/* What the store's handler does with a body that came whole. */
+/* A body of the store's handler. */
+struct sent_body {
+	struct slot_body port;
+	struct life *life;
+	struct incoming *in;
+	struct str key;
+};
+
+static enum status commit_sent(struct slot_body *port, const struct resolution *s, struct image_row *now, struct fault *why)
+{
+	struct sent_body *b = (struct sent_body *)port;
+	const struct object_commit c = { .bucket = b->life->fixture.options.bucket,
+		.key = b->key,
+		.content_type = s->file_type,
+		.resolve = s,
+		.arena = &b->life->a,
+		.now = now };
+	return bucket_finish(&b->in, &c, why);
+}
+
+static enum status compare_sent(struct slot_body *port, bool *same, struct fault *why)
+{
+	struct sent_body *b = (struct sent_body *)port;
+	struct object o;
+	TRY(store_get(b->life->product.store, b->key, b->port.what.bytes.n, &b->life->a, &o, why));
+	*same = str_equal(o.body, b->port.what.bytes);
+	return OK;
+}
+
 static enum status send(struct life *l, const struct slot *s, struct str body)
 {
-	struct bucket_store *bucket = engine_bucket_store(l->fixture.engine);
+	struct sent_body b = { .life = l, .key = s->row.key, .port = { .commit = commit_sent, .compare = compare_sent } };
 	struct image_row row, now;
-	struct incoming *in = NULL;
-	struct received_bytes what = { .now_ms = clock_now_ms() };
-	struct resolution verdict;
+	struct str seen;
 	unsigned char md5[MD5_BYTES];
 	char hex[2 * MD5_BYTES + 1];
-	TRY(verdict_check_slot(&l->product, s->row.key, what.now_ms, &l->a, &row, &l->why));
-	TRY(bucket_begin(bucket, body.n, &in, &l->why));
-	assert_int_equal(bucket_write(in, body.p, body.n, &l->why), OK);
-	assert_int_equal(bucket_view(in, &what.bytes, md5, &l->why), OK);
+	b.port.what = (struct received_bytes){ .bytes = body, .now_ms = clock_now_ms() };
+	TRY(verdict_check_slot(&l->product, s->row.key, b.port.what.now_ms, &l->a, &row, &l->why));
+	TRY(bucket_begin(engine_bucket_store(l->fixture.engine), body.n, &b.in, &l->why));
+	assert_int_equal(bucket_write(b.in, body.p, body.n, &l->why), OK);
+	assert_int_equal(bucket_view(b.in, &seen, md5, &l->why), OK);
 	hex_encode(md5, MD5_BYTES, hex);
-	what.etag = str_dup(&l->a, str_of(hex));
-	verdict_of_bytes(&l->product.rules, &row, &what, &l->a, &verdict);
-	const struct object_commit c = { .bucket = l->fixture.options.bucket,
-		.key = row.key,
-		.content_type = verdict.file_type,
-		.resolve = &verdict,
-		.arena = &l->a,
-		.now = &now };
-	enum status end;
-	if (verdict.status == IMAGE_UPLOADED)
-		end = bucket_finish(&in, &c, &l->why);
-	else
-		end = table_resolve(l->product.table, &verdict, &l->a, &now, &l->why);
-	bucket_abandon(&in);
-	if (end == CONFLICT)
-		return verdict_of_repeat(&now, body.n, what.etag, &l->why);
-	return end;
+	b.port.what.etag = str_dup(&l->a, str_of(hex));
+	enum status end = verify_body(&l->product, &row, &b.port, &l->a, &now, &l->why);
+	bucket_abandon(&b.in);
+	return l->why.code == F_IMAGE_REJECTED ? OK : end;
 }
 
 static enum status complete(struct life *l, const struct slot *s, struct image_row *out)

@@ -231,13 +231,13 @@ static enum status body_finish(struct incoming **in, const struct object_commit 
 
 	if (status == OK)
 		status = commit_run(b->engine, c, &arrival, why);
-	if (status != OK) {
+	if (status == OK) {
+		*in = NULL;
+		body_free(b);
+	} else if (why == NULL || why->code != F_STATE_CHANGED) {
 		body_abandon(in);
-		return status;
 	}
-	*in = NULL;
-	body_free(b);
-	return OK;
+	return status;
 }
 
 /* On the commit thread: a body in memory has no file to remove. */
