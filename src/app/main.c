@@ -141,8 +141,11 @@ static void write_help(struct buf *b)
 /* The exit status if the environment file cannot be used, 0 if it can. */
 static int load_env_file(void)
 {
-	struct fault why = { 0 };
-	if (env_file_load(&why) == OK)
+	struct fault warning, why = { 0 };
+	enum status status = env_file_load(&warning, &why);
+	if (warning.text[0] != '\0')
+		fprintf(stderr, "tintype: warning: %s\n", warning.text);
+	if (status == OK)
 		return 0;
 	fprintf(stderr, "tintype: %s\n", why.text);
 	return 2;

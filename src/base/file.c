@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 int file_read_all(int fd, struct buf *b)
@@ -62,4 +64,31 @@ bool file_changed(const struct stat *a, const struct stat *b)
 	assert(b != NULL);
 	return a->st_dev != b->st_dev || a->st_ino != b->st_ino || a->st_size != b->st_size || a->st_mode != b->st_mode ||
 		!same_time(a->st_mtim, b->st_mtim) || !same_time(a->st_ctim, b->st_ctim);
+}
+
+/* "The data directory /x" and the like, then the problem; `remedy` is a command. */
+static enum status refuse_file(const struct file_rule *r, const char *problem, const char *remedy, struct fault *why)
+{
+	bool named = r->path != NULL;
+	return fault_set(why, STORAGE_FAILED, "The %s%s%s %s; run %s on it%s%s.", r->what, named ? " " : "", named ? r->path : "", problem,
+		remedy, r->instead != NULL ? ", or " : "", r->instead != NULL ? r->instead : "");
+}
+
+enum status file_check_private(int fd, const struct file_rule *r, struct fault *why)
+{
+	assert(fd >= 0);
+	assert(r != NULL && r->what != NULL);
+	char problem[80];
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return fault_set(why, STORAGE_FAILED, "The %s cannot be used: %s.", r->what, strerrordesc_np(errno));
+	bool of_root = r->or_root && st.st_uid == 0;
+	(void)snprintf(problem, sizeof problem, "belongs to another user (uid %u, not %u)", (unsigned)st.st_uid, (unsigned)r->owner);
+	if (st.st_uid != r->owner && !of_root)
+		return refuse_file(r, problem, "chown", why);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return refuse_file(r, "can be written by others", r->is_secret ? "chmod 600" : "chmod go-w", why);
+	if (r->is_secret && (st.st_mode & (of_root ? S_IRWXO : S_IRWXG | S_IRWXO)) != 0)
+		return refuse_file(r, "can be read by others", "chmod 600", why);
+	return OK;
 }

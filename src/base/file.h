@@ -1,9 +1,11 @@
-/* Whole files: reading all of one, writing a whole piece, and noticing that one has changed. Errors are errno
- * values, because the caller decides what a client may see of them. Any thread. */
+/* Whole files: reading all of one, writing a whole piece, noticing that one has changed, and refusing one that other
+ * users have access to. Errors of reading and writing are errno values, because the caller decides what a client may see
+ * of them. Any thread. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
 #include "base/buf.h"
+#include "base/fault.h"
 
 #include <sys/stat.h>
 
@@ -16,5 +18,20 @@ int file_read(const char *path, struct buf *b) MUST_CHECK;
 int file_write_all(int fd, struct str s) MUST_CHECK;
 /* Whether two fstats may be of files that differ, in content or otherwise. */
 bool file_changed(const struct stat *a, const struct stat *b);
+
+/* What other users may do with a file or directory: they must not own it, nor write to it, for they would decide what is
+ * in it; nor read it, where it holds a secret. */
+struct file_rule {
+	uid_t owner;         /* whose it must be */
+	bool or_root;        /* root's will do as well; of root's secrets the group may read one */
+	bool is_secret;      /* nobody else may read it */
+	const char *what;    /* for the sentence: "data directory" */
+	const char *path;    /* where it is; NULL: the caller says so */
+	const char *instead; /* what else helps: "choose another with --data"; NULL: nothing */
+};
+/* Check the open file `fd` against the rule. The rule for TLS keys is PostgreSQL's.
+ * Errors  STORAGE_FAILED with a sentence for the terminal that says what to do
+ * Source  PostgreSQL documentation, "Secure TCP/IP Connections with SSL" */
+enum status file_check_private(int fd, const struct file_rule *rule, struct fault *why) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
  * and the next append tries again. Only the log's writer thread is here. */
 #include "base/log_file.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log_line.h"
 #include "base/metrics.h"
 
@@ -70,6 +71,11 @@ enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_byte
 	TRY(make_dir(dir, why));
 	TRY(make_dir(path, why));
 	f->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct file_rule rule = { .owner = geteuid(), .what = "log directory", .path = path };
+	if (f->dir_fd >= 0 && file_check_private(f->dir_fd, &rule, why) != OK) {
+		log_file_close(f);
+		return IO;
+	}
 	if (f->dir_fd >= 0 && open_current(f))
 		return OK;
 	int error = errno;

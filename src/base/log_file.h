@@ -15,7 +15,7 @@ struct log_file {
 };
 
 /* Make DIR and DIR/logs (0700) where missing and open current.jsonl (0600) after its last line.
- * Errors  STORAGE_FAILED */
+ * Errors  STORAGE_FAILED, also where DIR/logs belongs to another user or others may write to it */
 enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_bytes, unsigned keep, struct fault *why) MUST_CHECK;
 void log_file_close(struct log_file *f);
 /* Append whole lines, rotating between two of them. Lines that cannot be written are counted and

@@ -1,6 +1,6 @@
 /* Settings from `.env`, so that `cp .env.example .env` is all that a first set-up needs. Real environment variables and
  * flags win over it. The file decides who may read and delete images, so one that another user could have
- * written is refused rather than ignored. */
+ * written is refused rather than ignored. One with a secret that others can read is used, with a warning. */
 #include "config/env_file.h"
 
 #include "base/file.h"
@@ -89,6 +89,15 @@ enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out
 	return OK;
 }
 
+static bool is_secret(struct str name)
+{
+	static const char *const secrets[] = { "TINTYPE_API_KEY", "TINTYPE_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
+	for (size_t i = 0; i < COUNT_OF(secrets); i++)
+		if (str_equal(name, str_of(secrets[i])))
+			return true;
+	return false;
+}
+
 /* Put the names that the environment lacks into it. Both texts end in a NUL only in the copies made here. */
 static enum status set_missing(struct env_line l, struct fault *why)
 {
@@ -104,18 +113,17 @@ static enum status set_missing(struct env_line l, struct fault *why)
 	return setenv(name, value, 0) == 0 ? OK : fault_no_memory(why);
 }
 
-static enum status read_settings(int fd, struct fault *why)
+static enum status read_settings(int fd, const char *path, struct fault *warning, struct fault *why)
 {
+	struct file_rule rule = { .owner = geteuid(), .or_root = true, .what = "file", .instead = "set TINTYPE_ENV_FILE= to read none" };
 	struct buf text CLEANUP(buf_deinit) = { 0 };
 	unsigned line = 0;
 	struct env_line l;
 	struct stat st;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return fault_set(why, BAD_SETTING, "it is not a regular file");
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return fault_set(why, BAD_SETTING, "it belongs to another user; make it yours, or set TINTYPE_ENV_FILE= to read none");
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return fault_set(why, BAD_SETTING, "other users can write to it; run chmod go-w on it");
+	TRY(file_check_private(fd, &rule, why));
+	rule.is_secret = true;
 	buf_init(&text, FILE_MAX_BYTES);
 	int error = file_read_all(fd, &text);
 	if (error != 0)
@@ -124,22 +132,27 @@ static enum status read_settings(int fd, struct fault *why)
 		TRY(env_file_next(&rest, &line, &l, why));
 		if (l.name.n == 0)
 			return OK;
+		struct fault cause;
+		if (is_secret(l.name) && l.value.n > 0 && file_check_private(fd, &rule, &cause) != OK)
+			fault_set(warning, BAD_SETTING, "%s has %.*s: %s", path, STRF(l.name), cause.text);
 		TRY(set_missing(l, why));
 	}
 }
 
-enum status env_file_load(struct fault *why)
+enum status env_file_load(struct fault *warning, struct fault *why)
 {
 	const char *given = getenv("TINTYPE_ENV_FILE");
 	const char *path = given != NULL ? given : FILE_DEFAULT;
 	struct fault cause = { 0 };
+	warning->text[0] = '\0';
 	if (path[0] == '\0')
 		return OK;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	if (fd < 0 && errno == ENOENT && given == NULL && lstat(path, &st) != 0)
 		return OK; /* a link to nothing is an error: settings are missing that somebody meant to give */
-	enum status status = fd < 0 ? fault_set(&cause, INVALID_INPUT, "it cannot be opened: %s", strerror(errno)) : read_settings(fd, &cause);
+	enum status status =
+		fd < 0 ? fault_set(&cause, INVALID_INPUT, "it cannot be opened: %s", strerror(errno)) : read_settings(fd, path, warning, &cause);
 	if (fd >= 0)
 		close(fd);
 	return status == OK ? OK : fault_set(why, BAD_SETTING, "%s: %s", path, cause.text);

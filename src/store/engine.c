@@ -3,6 +3,7 @@
  * commit thread, and the commit thread's connection is the last to go, so that SQLite writes its log back. */
 #include "store/engine.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "store/db/catalog.h"
 #include "store/db/images.h"
@@ -41,7 +42,8 @@ static enum status open_dir(struct engine *e, const char *path, struct fault *wh
 	if (e->dir_fd < 0)
 		return io_fault_start(why, errno, "open the data directory", path);
 	/* Readable is all right, what is inside is private. */
-	TRY(io_check_private(e->dir_fd, geteuid(), "data directory", path, why));
+	const struct file_rule rule = { .owner = geteuid(), .what = "data directory", .path = path, .instead = "choose another with --data" };
+	TRY(file_check_private(e->dir_fd, &rule, why));
 	if (faccessat(e->dir_fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		return io_fault_start(why, errno, "write to the data directory", path);
 	if (realpath(path, absolute) == NULL)
@@ -115,7 +117,8 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (e->db_fd < 0)
 		return io_fault_start(why, errno, "open the database in", e->dir);
-	TRY(io_check_private(e->db_fd, geteuid(), "database in", e->dir, why));
+	const struct file_rule rule = { .owner = geteuid(), .what = "database in", .path = e->dir, .instead = "choose another with --data" };
+	TRY(file_check_private(e->db_fd, &rule, why));
 	read_pool_init(&e->read_pool, e->db_path);
 	object_cache_init(&e->object_cache);
 	TRY(explain_failure(open_tables(e, why), e, why));

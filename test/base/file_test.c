@@ -117,11 +117,48 @@ static void test_another_size_time_mode_or_file_is_a_change(void **state)
 	assert_true(file_changed(&old, &new));
 }
 
+static void test_check_private_then_by_owner_mode_and_whether_it_is_a_secret(void **state)
+{
+	const uid_t us = geteuid(), other = us + 1;
+	const struct {
+		mode_t mode;
+		uid_t owner;
+		bool or_root, is_secret;
+		const char *sentence; /* NULL: accepted */
+	} rows[] = {
+		{ 0600, us, false, false, NULL },
+		{ 0644, us, false, false, NULL },
+		{ 0660, us, false, false, "The file can be written by others; run chmod go-w on it, or wait." },
+		{ 0602, us, false, false, "can be written by others" },
+		{ 0600, other, false, false, "belongs to another user (uid " },
+		{ 0600, us, false, true, NULL },
+		{ 0640, us, false, true, "The file can be read by others; run chmod 600 on it, or wait." },
+		{ 0604, us, false, true, "can be read by others" },
+		{ 0601, us, true, true, "can be read by others" },
+		{ 0660, us, true, true, "can be written by others; run chmod 600" },
+		{ 0640, us, true, true, us == 0 ? NULL : "can be read by others" },
+		{ 0600, other, true, false, us == 0 ? NULL : "belongs to another user" },
+	};
+	put_file(10, 'a');
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fault why = { 0 };
+		const struct file_rule rule = {
+			.owner = rows[i].owner, .or_root = rows[i].or_root, .is_secret = rows[i].is_secret, .what = "file", .instead = "wait"
+		};
+		assert_int_equal(fchmod(fd, rows[i].mode), 0);
+		assert_int_equal(file_check_private(fd, &rule, &why), rows[i].sentence == NULL ? OK : IO);
+		assert_true(rows[i].sentence == NULL || strstr(why.text, rows[i].sentence) != NULL);
+	}
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_file_of_any_size_up_to_the_maximum_is_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be_read_gives_its_errno, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_check_private_then_by_owner_mode_and_whether_it_is_a_secret, set_up, tear_down),
 		cmocka_unit_test(test_short_reads_and_writes_are_continued),
 		cmocka_unit_test(test_a_write_that_fails_gives_its_errno),
 		cmocka_unit_test_setup_teardown(test_another_size_time_mode_or_file_is_a_change, set_up, tear_down),

@@ -205,6 +205,26 @@ static void test_link_or_pipe_in_the_file_s_fixture_is_refused(void **state)
 	assert_int_equal(log_file_open(&file, dir, 1000, 2, &why), IO);
 }
 
+static void test_directory_of_another_user_or_that_others_may_write_is_refused(void **state)
+{
+	const char *logs = temp_path(dir, "logs");
+	struct fault why;
+	assert_int_equal(mkdir(logs, 0700), 0);
+	assert_int_equal(chmod(logs, 0720), 0);
+	assert_int_equal(log_file_open(&file, dir, 1000, 2, &why), IO);
+	assert_non_null(strstr(why.text, "/logs can be written by others; run chmod go-w on it"));
+	assert_int_equal(file.dir_fd, -1);
+	assert_int_equal(chmod(logs, 0755), 0);
+	assert_int_equal(log_file_open(&file, dir, 1000, 2, &why), OK);
+	log_file_close(&file);
+	if (chown(logs, 65534, 65534) == 0) {
+		assert_int_equal(log_file_open(&file, dir, 1000, 2, &why), IO);
+		assert_non_null(strstr(why.text, "/logs belongs to another user (uid 65534, not 0); run chown on it"));
+	} else {
+		assert_true(geteuid() != 0); /* file_test.c has the owners */
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_that_was_removed_is_made_anew, begin, end),
 		cmocka_unit_test_setup_teardown(test_disk_full_loses_lines_whole_and_counts_them, begin, end),
 		cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_made_is_reported, begin, end),
+		cmocka_unit_test_setup_teardown(test_directory_of_another_user_or_that_others_may_write_is_refused, begin, end),
 		cmocka_unit_test_setup_teardown(test_link_or_pipe_in_the_file_s_fixture_is_refused, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -87,8 +87,22 @@ test('an .env that has a mistake, or that others may write, stops the start with
 	assert.deepEqual([mistake.code, mistake.stderr], [2, 'tintype: .env: line 2: TINTYPE_APY is not a setting; see tintype settings\n']);
 	const open = await run('TINTYPE_MAX_SIZE=1\n', 0o666);
 	assert.equal(open.code, 2);
-	assert.match(open.stderr, /^tintype: \.env: other users can write to it/);
+	assert.match(open.stderr, /^tintype: \.env: The file can be written by others; run chmod go-w on it/);
 	assert.ok(!existsSync(path.join(dir, 'data')));
+	rmSync(path.join(dir, '.env'));
+	symlinkSync('nowhere', path.join(dir, '.env'));
+	const link = await runProgram(['serve', ...anyPorts], { cwd: dir, env: { TINTYPE_ENV_FILE: undefined } });
+	assert.deepEqual([link.code, link.stderr], [2, 'tintype: .env: it cannot be opened: No such file or directory\n']);
+});
+
+test('an .env with an API key that others can read is used, with a warning', async () => {
+	const dir = mkdtempSync(path.join(work, 'env-'));
+	writeFileSync(path.join(dir, '.env'), 'TINTYPE_API_KEY=0123456789abcdef\n');
+	for (const [mode, warning] of [[0o644, 'tintype: warning: .env has TINTYPE_API_KEY: The file can be read by others; run chmod 600 on it, or set TINTYPE_ENV_FILE= to read none.\n'], [0o600, '']]) {
+		chmodSync(path.join(dir, '.env'), mode);
+		const run = await runProgram(['compact', '--data', 'none'], { cwd: dir, env: { TINTYPE_ENV_FILE: undefined, TINTYPE_API_KEY: undefined } });
+		assert.deepEqual([run.code, run.stderr], [2, `${warning}tintype compact: There is no database in none; name the data directory with --data.\n`]);
+	}
 });
 
 test('a server that others can reach, with upload URLs that only this machine can, says so', async t => {
@@ -224,7 +238,10 @@ test('a directory that others may read is used, with all in it kept private; one
 		assert.match(mode(path.join(data, name)), /^[67]00$/, name);
 	await server.stop();
 	chmodSync(data, 0o777);
-	await refused(['--data', data, ...anyPorts], /Others may write to the data directory .*chmod/);
+	await refused(['--data', data, ...anyPorts], /The data directory .* can be written by others; run chmod/);
+	chmodSync(data, 0o755);
+	chmodSync(path.join(data, 'logs'), 0o777);
+	await refused(['--data', data, ...anyPorts], /The log directory .*logs can be written by others; run chmod/);
 });
 
 test('help, version and wrong verbs', async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -313,6 +313,14 @@ test('a pair that cannot be used is refused at the start, with a sentence, and n
 	const loose = path.join(work, 'loose.pem'), text = path.join(work, 'text.pem'), missing = path.join(work, 'missing.pem');
 	copyFileSync(good.key, loose);
 	chmodSync(loose, 0o644);
+	const shared = path.join(work, 'shared.pem'), foreign = path.join(work, 'foreign.pem');
+	for (const file of [shared, foreign])
+		copyFileSync(good.key, file);
+	chmodSync(shared, 0o620);
+	chmodSync(foreign, 0o600);
+	const asRoot = process.geteuid() === 0;
+	if (asRoot)
+		chownSync(foreign, 65534, 65534);
 	writeFileSync(text, 'no PEM at all\n', { mode: 0o600 });
 	for (const [args, sentence] of [
 		[['--tls-cert', good.cert], /--tls-cert \(TINTYPE_TLS_CERT\) and --tls-key \(TINTYPE_TLS_KEY\) go together/],
@@ -324,6 +332,8 @@ test('a pair that cannot be used is refused at the start, with a sentence, and n
 		[['--tls-cert', good.cert, '--tls-key', text], /--tls-key: .*text\.pem is not valid PEM/],
 		[['--tls-cert', good.cert, '--tls-key', second.key], /The key in .* does not match the certificate/],
 		[['--tls-cert', good.cert, '--tls-key', loose], /--tls-key: .*loose\.pem can be read by others; run chmod 600/],
+		[['--tls-cert', good.cert, '--tls-key', shared], /--tls-key: .*shared\.pem can be written by others; run chmod 600/],
+		...asRoot ? [[['--tls-cert', good.cert, '--tls-key', foreign], /--tls-key: .*foreign\.pem belongs to another user \(uid 65534, not 0\)/]] : [],
 		[[...tlsArgs(good), '--public-storage-url', 'http://pictures.example.com'], /--public-storage-url is http:/],
 	]) {
 		const data = path.join(work, 'never');

@@ -74,13 +74,13 @@ static void put_file(const char *path, const char *text, mode_t mode)
 static void test_env_file_load_then_only_what_is_missing_and_ours_is_set(void **state)
 {
 	char dir[TEMP_PATH_MAX];
-	struct fault why = { 0 };
+	struct fault warning, why = { 0 };
 	temp_make(dir);
 	setenv("TINTYPE_API", "from the environment", 1);
 	unsetenv("TINTYPE_STORAGE");
 	unsetenv("SOMETHING_ELSE");
 	put_file(temp_path(dir, "env"), "TINTYPE_API=from the file\nTINTYPE_STORAGE=from the file\nSOMETHING_ELSE=x\n", 0600);
-	assert_int_equal(env_file_load(&why), OK);
+	assert_int_equal(env_file_load(&warning, &why), OK);
 	assert_string_equal(getenv("TINTYPE_API"), "from the environment");
 	assert_string_equal(getenv("TINTYPE_STORAGE"), "from the file");
 	assert_null(getenv("SOMETHING_ELSE"));
@@ -90,13 +90,13 @@ static void test_env_file_load_then_only_what_is_missing_and_ours_is_set(void **
 static void test_env_file_load_when_others_could_have_written_it_then_refused(void **state)
 {
 	char dir[TEMP_PATH_MAX];
-	struct fault why = { 0 };
+	struct fault warning, why = { 0 };
 	temp_make(dir);
 	unsetenv("TINTYPE_DATA");
 	for (size_t i = 0; i < 2; i++) {
 		put_file(temp_path(dir, "env"), "TINTYPE_DATA=x\n", i == 0 ? 0660 : 0602);
-		assert_int_equal(env_file_load(&why), INVALID);
-		assert_non_null(strstr(why.text, "other users can write to it"));
+		assert_int_equal(env_file_load(&warning, &why), INVALID);
+		assert_non_null(strstr(why.text, "The file can be written by others; run chmod go-w on it, or set TINTYPE_ENV_FILE="));
 		assert_null(getenv("TINTYPE_DATA"));
 	}
 	temp_remove(dir);
@@ -104,14 +104,79 @@ static void test_env_file_load_when_others_could_have_written_it_then_refused(vo
 
 static void test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named(void **state)
 {
-	struct fault why = { 0 };
+	struct fault warning, why = { 0 };
 	setenv("TINTYPE_ENV_FILE", "", 1);
-	assert_int_equal(env_file_load(&why), OK);
+	assert_int_equal(env_file_load(&warning, &why), OK);
 	setenv("TINTYPE_ENV_FILE", "/dev/null/none", 1);
-	assert_int_equal(env_file_load(&why), INVALID);
+	assert_int_equal(env_file_load(&warning, &why), INVALID);
 	setenv("TINTYPE_ENV_FILE", "/dev", 1);
-	assert_int_equal(env_file_load(&why), INVALID);
+	assert_int_equal(env_file_load(&warning, &why), INVALID);
 	assert_non_null(strstr(why.text, "not a regular file"));
+}
+
+static void test_env_file_load_when_it_belongs_to_another_user_then_refused_unless_that_is_root(void **state)
+{
+	char dir[TEMP_PATH_MAX];
+	struct fault warning, why = { 0 };
+	temp_make(dir);
+	unsetenv("TINTYPE_DATA");
+	put_file(temp_path(dir, "env"), "TINTYPE_DATA=x\n", 0600);
+	if (chown(getenv("TINTYPE_ENV_FILE"), 65534, 65534) == 0) {
+		assert_int_equal(env_file_load(&warning, &why), INVALID);
+		assert_non_null(strstr(why.text, "belongs to another user"));
+		assert_null(getenv("TINTYPE_DATA"));
+	} else {
+		assert_true(geteuid() != 0);
+		setenv("TINTYPE_ENV_FILE", "/etc/hostname", 1); /* root's */
+		(void)!env_file_load(&warning, &why);
+		assert_null(strstr(why.text, "belongs to another user"));
+	}
+	temp_remove(dir);
+}
+
+static void test_env_file_load_when_others_can_read_a_secret_then_used_with_a_warning(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		const char *warning; /* "": none */
+	} cases[] = {
+		{ "TINTYPE_API_KEY=0123456789abcdef\n", 0600, "" },
+		{ "TINTYPE_API_KEY=0123456789abcdef\n", 0640, "has TINTYPE_API_KEY: The file can be read by others; run chmod 600 on it" },
+		{ "TINTYPE_API=x\nAWS_SECRET_ACCESS_KEY=x\n", 0604, "has AWS_SECRET_ACCESS_KEY: " },
+		{ "TINTYPE_API=x\n", 0644, "" },
+		{ "TINTYPE_API_KEY=\n", 0644, "" },
+	};
+	char dir[TEMP_PATH_MAX];
+	temp_make(dir);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct fault warning, why = { 0 };
+		put_file(temp_path(dir, "env"), cases[i].text, cases[i].mode);
+		/* Root may let the group read its own. */
+		if (geteuid() == 0 && cases[i].mode == 0640)
+			assert_int_equal(chmod(temp_path(dir, "env"), 0644), 0);
+		assert_int_equal(env_file_load(&warning, &why), OK);
+		assert_true(cases[i].warning[0] == '\0' ? warning.text[0] == '\0' : strstr(warning.text, cases[i].warning) != NULL);
+	}
+	unsetenv("AWS_SECRET_ACCESS_KEY");
+	temp_remove(dir);
+}
+
+static void test_env_file_load_when_env_is_a_link_to_nothing_then_refused_and_without_one_then_ok(void **state)
+{
+	char dir[TEMP_PATH_MAX];
+	struct fault warning, why = { 0 };
+	int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	temp_make(dir);
+	unsetenv("TINTYPE_ENV_FILE");
+	assert_int_equal(chdir(dir), 0);
+	assert_int_equal(env_file_load(&warning, &why), OK);
+	assert_int_equal(symlink("nowhere", ".env"), 0);
+	assert_int_equal(env_file_load(&warning, &why), INVALID);
+	assert_string_equal(why.text, ".env: it cannot be opened: No such file or directory");
+	assert_int_equal(fchdir(before), 0);
+	close(before);
+	temp_remove(dir);
 }
 
 int main(void)
@@ -121,6 +186,9 @@ int main(void)
 		cmocka_unit_test(test_env_file_next_after_a_value_of_several_lines_then_the_next_line_and_its_number),
 		cmocka_unit_test(test_env_file_load_then_only_what_is_missing_and_ours_is_set),
 		cmocka_unit_test(test_env_file_load_when_others_could_have_written_it_then_refused),
+		cmocka_unit_test(test_env_file_load_when_it_belongs_to_another_user_then_refused_unless_that_is_root),
+		cmocka_unit_test(test_env_file_load_when_others_can_read_a_secret_then_used_with_a_warning),
+		cmocka_unit_test(test_env_file_load_when_env_is_a_link_to_nothing_then_refused_and_without_one_then_ok),
 		cmocka_unit_test(test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

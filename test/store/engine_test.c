@@ -100,7 +100,7 @@ static void test_open_when_others_may_write_then_refused(void **state)
 	struct fixture *p = *state;
 
 	assert_int_equal(chmod(p->dir, 0777), 0);
-	assert_refused(p, F_STORAGE_FAILED, "Others may write to the data directory");
+	assert_refused(p, F_STORAGE_FAILED, "can be written by others; run chmod go-w on it, or choose another with --data");
 	assert_int_equal(mode_of(p, "."), 0777);
 }
 
@@ -316,7 +316,7 @@ static void refuse_writable(struct fixture *p, const char *name)
 	(void)snprintf(path, sizeof path, "%s/%s", p->dir, name);
 	assert_int_equal(chmod(path, 0722), 0);
 	assert_int_equal(engine_open(&p->options, &e, &why), IO);
-	assert_non_null(strstr(why.text, "Others may write"));
+	assert_non_null(strstr(why.text, "can be written by others"));
 	assert_int_equal(chmod(path, 0700), 0);
 }
 

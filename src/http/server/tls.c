@@ -54,13 +54,6 @@ static enum status file_unreadable(const char *setting, const char *path, int er
 	return fault_set(why, BAD_SETTING, "--%s: %s cannot be read: %s", setting, path, strerror(error));
 }
 
-/* Its user's alone; or root's, who may let a group read it. */
-static bool is_private(const struct stat *st)
-{
-	mode_t forbidden = st->st_uid == 0 ? 037 : 077;
-	return (st->st_mode & forbidden) == 0;
-}
-
 static enum status check_and_read(int fd, const char *setting, const char *path, struct buf *out, struct fault *why)
 {
 	struct stat st;
@@ -68,8 +61,10 @@ static enum status check_and_read(int fd, const char *setting, const char *path,
 		return file_unreadable(setting, path, errno, why);
 	if (S_ISDIR(st.st_mode))
 		return file_unreadable(setting, path, EISDIR, why);
-	if (strcmp(setting, "tls-key") == 0 && !is_private(&st))
-		return fault_set(why, BAD_SETTING, "--tls-key: %s can be read by others; run chmod 600 on it first", path);
+	const struct file_rule rule = { .owner = geteuid(), .or_root = true, .is_secret = true, .what = "file", .path = path };
+	struct fault cause;
+	if (strcmp(setting, "tls-key") == 0 && file_check_private(fd, &rule, &cause) != OK)
+		return fault_set(why, BAD_SETTING, "--tls-key: %s", cause.text);
 	int error = file_read_all(fd, out);
 	return error == 0 ? OK : file_unreadable(setting, path, error, why);
 }

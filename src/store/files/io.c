@@ -92,19 +92,3 @@ enum status io_fault_start(struct fault *why, int err, const char *what, const c
 		return fault_set(why, DISK_FULL, "Cannot %s %s: %s.", what, path, name);
 	return fault_set(why, STORAGE_FAILED, "Cannot %s %s: %s.", what, path, name);
 }
-
-enum status io_check_private(int fd, uid_t owner, const char *what, const char *path, struct fault *why)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return io_fault_start(why, errno, "use", path);
-	if (st.st_uid != owner)
-		return fault_set(why, STORAGE_FAILED,
-			"The %s %s belongs to another user (uid %u, not %u); run chown on it, or choose another with --data.", what, path,
-			(unsigned)st.st_uid, (unsigned)owner);
-	if ((st.st_mode & 022) != 0)
-		return fault_set(
-			why, STORAGE_FAILED, "Others may write to the %s %s; run chmod go-w on it, or choose another with --data.", what, path);
-	return OK;
-}

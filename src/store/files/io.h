@@ -32,10 +32,6 @@ int io_write_all(int fd, const void *p, size_t n);
 enum status io_read_at(int fd, char *p, size_t n, uint64_t offset, struct fault *why) MUST_CHECK;
 /* Close, keeping errno. Nothing when fd < 0. */
 void io_close(int fd);
-/* Whether what is opened belongs to `owner` and nobody else may write to it: else another user decides what is in it.
- * what, path  for the sentence: "data directory", and where it is
- * Errors      STORAGE_FAILED with a sentence for the terminal that says what to do */
-enum status io_check_private(int fd, uid_t owner, const char *what, const char *path, struct fault *why) MUST_CHECK;
 /* Whether an errno says that the disk is full, or what a user may have of it. */
 bool io_is_full(int err);
 /* DISK_FULL for ENOSPC and EDQUOT, else STORAGE_FAILED; `what` and the error's name go to the cause. */

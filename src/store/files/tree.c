@@ -2,6 +2,7 @@
 #include "store/files/tree.h"
 
 #include "base/codec.h"
+#include "base/file.h"
 #include "store/files/io.h"
 
 #include <dirent.h>
@@ -64,7 +65,8 @@ static enum status open_dir(int parent, const char *name, int *fd, struct fault 
 	*fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (*fd < 0)
 		return io_fault_start(why, errno, "open the directory", name);
-	return io_check_private(*fd, geteuid(), "directory", name, why);
+	const struct file_rule rule = { .owner = geteuid(), .what = "directory", .path = name, .instead = "choose another with --data" };
+	return file_check_private(*fd, &rule, why);
 }
 
 enum status tree_open(struct tree *t, int dir_fd, struct fault *why)

@@ -2,6 +2,7 @@
  * what comes out is read like a server would before it is written. */
 #include "store/keys/key_edit.h"
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "store/files/io.h"
@@ -43,7 +44,10 @@ static enum status begin_edit(struct editing *e, bool make, struct fault *why)
 		return io_fault_start(why, errno, "open the data directory", e->dir);
 	if (fstat(e->dir_fd, &st) != 0)
 		return io_fault_start(why, errno, "use the data directory", e->dir);
-	TRY(io_check_private(e->dir_fd, geteuid() == 0 ? st.st_uid : geteuid(), "data directory", e->dir, why));
+	const struct file_rule rule = {
+		.owner = geteuid() == 0 ? st.st_uid : geteuid(), .what = "data directory", .path = e->dir, .instead = "choose another with --data"
+	};
+	TRY(file_check_private(e->dir_fd, &rule, why));
 	TRY(key_file_lock(e->dir_fd, e->dir, why));
 	if (make)
 		TRY(key_file_make(e->dir_fd, e->dir, why));

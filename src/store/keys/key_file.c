@@ -116,8 +116,6 @@ static enum status read_private(int fd, struct buf *out, struct stat *st, const 
 {
 	if (fstat(fd, st) != 0)
 		return io_fault_start(why, errno, "read the file credentials in", path);
-	if ((st->st_mode & 077) != 0)
-		return fault_set(why, STORAGE_FAILED, "%s/credentials can be read by others; run chmod 600 on it first.", path);
 	int error = file_read_all(fd, out);
 	if (error == EFBIG)
 		return fault_set(why, STORAGE_FAILED, "%s/credentials is longer than %d bytes.", path, PROFILES_MAX_BYTES);
@@ -130,9 +128,10 @@ enum status key_file_read(int dir_fd, const char *path, struct buf *out, struct 
 
 	if (fd < 0)
 		return io_fault_start(why, errno, "open the file credentials in", path);
-	struct stat dir;
-	enum status status = fstat(dir_fd, &dir) != 0 ? io_fault_start(why, errno, "read the file credentials in", path)
-												  : io_check_private(fd, dir.st_uid, "file credentials in", path, why);
+	struct stat dir = { 0 };
+	const bool known = fstat(dir_fd, &dir) == 0;
+	const struct file_rule rule = { .owner = dir.st_uid, .is_secret = true, .what = "file credentials in", .path = path };
+	enum status status = known ? file_check_private(fd, &rule, why) : io_fault_start(why, errno, "read the file credentials in", path);
 	if (status == OK)
 		status = read_private(fd, out, st, path, why);
 	io_close(fd);

@@ -233,7 +233,7 @@ static void test_file_that_cannot_be_used_then_said(void **state)
 	fixture_write(p, "credentials", "[tintype]\n" KEYS, 0600);
 	assert_refused(p, "credentials has no profile [slots].");
 	fixture_write(p, "credentials", "[tintype]\n" KEYS, 0644);
-	assert_refused(p, "credentials can be read by others; run chmod 600 on it first.");
+	assert_refused(p, "can be read by others; run chmod 600 on it.");
 	memset(large, '\n', sizeof large - 1);
 	fixture_write(p, "credentials", large, 0600);
 	assert_refused(p, "credentials is longer than 262144 bytes.");
