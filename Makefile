@@ -1,9 +1,9 @@
 # make run     install what is missing, build, start the server on 127.0.0.1
-# make check   build with sanitizers, run the unit tests and the rules: the one to run while developing
+# make check   build with sanitizers, run the unit tests, check the house rules: the one to run while developing
 # make test    install what tests need, build with sanitizers, run everything
 # make build   build/tintype alone
 # make lambda  build/lambda/tintype-lambda-ARCH.zip for AWS Lambda (ARCH=x86_64 or arm64)
-# make bench   measure against the peers and print the table
+# make bench   compare the speed with other servers and print the table
 # make fuzz    fuzz every parser for SECONDS (60) each
 # make clean   remove what was built (not ./data)
 SHELL := /bin/sh

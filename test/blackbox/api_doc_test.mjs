@@ -1,6 +1,6 @@
-// doc/api.md, replayed: every `http request` block is sent, and what comes must be what the
-// `http answer` block behind it says. The rules of the blocks are told in the document itself; a
-// comment `<!-- server: NAME=value … -->` starts a fresh server with that environment.
+// doc/api.md, replayed: every `http request` block is sent, and the response must match the
+// `http response` block after it. The document itself describes the blocks; a
+// comment `<!-- server: NAME=value … -->` starts a new server with that environment.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,23 +10,23 @@ import { root, startServer, tinyPng } from './support/server.mjs';
 const picture = '<bytes of picture.png>';
 const placeholder = /<([A-Za-z]\w*)>/g;
 
-/** The steps of the document: { server: {env} } or { line, request, answer }. */
+/** The steps of the document: { server: {env} } or { line, request, response }. */
 export function stepsOf(text) {
 	const steps = [];
-	const blocks = /^<!-- server:(.*?)-->$|^```http (request|answer)\n([^]*?)^```$/gm;
+	const blocks = /^<!-- server:(.*?)-->$|^```http (request|response)\n([^]*?)^```$/gm;
 	for (const [whole, server, kind, body] of Array.from(text.matchAll(blocks))) {
 		if (server !== undefined)
 			steps.push({ server: Object.fromEntries(server.trim().split(/\s+/).filter(Boolean).map(s => s.split('='))) });
 		else if (kind === 'request')
 			steps.push({ line: body.split('\n', 1)[0], request: readMessage(body) });
-		else if (steps.at(-1)?.request && !steps.at(-1).answer)
-			steps.at(-1).answer = readMessage(body);
+		else if (steps.at(-1)?.request && !steps.at(-1).response)
+			steps.at(-1).response = readMessage(body);
 		else
-			throw new Error(`an answer without a request: ${whole}`);
+			throw new Error(`a response without a request: ${whole}`);
 	}
-	const lonely = steps.find(s => s.request && !s.answer);
-	if (lonely)
-		throw new Error(`a request without an answer: ${lonely.line}`);
+	const single = steps.find(s => s.request && !s.response);
+	if (single)
+		throw new Error(`a request without a response: ${single.line}`);
 	return steps;
 }
 
@@ -64,7 +64,7 @@ export function matchText(got, pattern, known, where) {
 
 export function matchValue(got, expected, known, where) {
 	if (typeof expected === 'string') {
-		assert.equal(typeof got, 'string', `${where} must be a text`);
+		assert.equal(typeof got, 'string', `${where} must be a string`);
 		matchText(got, expected, known, where);
 		return;
 	}
@@ -73,7 +73,7 @@ export function matchValue(got, expected, known, where) {
 		return;
 	}
 	assert.equal(Array.isArray(got), Array.isArray(expected), where);
-	assert.deepEqual(Object.keys(got).sort(), Object.keys(expected).sort(), `${where}: other members`);
+	assert.deepEqual(Object.keys(got).sort(), Object.keys(expected).sort(), `${where}: different members`);
 	for (const name of Object.keys(expected))
 		matchValue(got[name], expected[name], known, `${where}.${name}`);
 }
@@ -87,14 +87,14 @@ async function send(server, request, known) {
 	return { response, bytes: Buffer.from(await response.arrayBuffer()) };
 }
 
-function checkAnswer({ response, bytes }, expected, known) {
+function checkResponse({ response, bytes }, expected, known) {
 	assert.equal(String(response.status), expected.first.split(' ')[0], bytes.toString());
 	for (const [name, pattern] of expected.headers) {
 		assert.ok(response.headers.has(name), `${name} is missing`);
 		matchText(response.headers.get(name), pattern, known, name);
 	}
 	if (expected.body === picture)
-		assert.ok(bytes.equals(tinyPng), 'other bytes came');
+		assert.ok(bytes.equals(tinyPng), 'other bytes were received');
 	else if (expected.body !== '')
 		matchValue(JSON.parse(bytes), JSON.parse(expected.body), known, 'body');
 }
@@ -131,6 +131,6 @@ for (const step of steps) {
 		continue;
 	}
 	test(step.line, async () => {
-		checkAnswer(await send(server, step.request, known), step.answer, known);
+		checkResponse(await send(server, step.request, known), step.response, known);
 	});
 }

@@ -1,5 +1,5 @@
-/* A disk that is full, and one that is below the reserve: a small tmpfs in a mount namespace of this
- * program's own. An ordinary user gets one by a user namespace; where neither is allowed, the test fails. */
+/* A full disk, and one below the reserve: a small tmpfs in a private mount namespace of this program. Without root
+ * that needs a user namespace; where neither is allowed, the test fails. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-/* Mounts that nobody else sees. Before the first thread. */
+/* Mounts that are visible in this process only. Before the first thread. */
 static int enter_namespace(void **state)
 {
 	char map[64];
