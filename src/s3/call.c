@@ -9,6 +9,22 @@ void call_detail(struct s3_call *c, const char *element, struct str value)
 		c->details[c->n_details++] = (struct error_detail){ element, value };
 }
 
+void call_detail_missing(struct s3_call *c, struct str bucket, struct str key, const struct fault *why)
+{
+	const struct query_pair *upload = query_find(&c->x->request.query, STR("uploadId"));
+	enum status st = fault_status(why->code);
+
+	if (c->missing_named)
+		return;
+	if (why->code == F_NO_SUCH_KEY || why->code == F_NO_SUCH_VERSION)
+		call_detail(c, "Key", key);
+	else if (why->code == F_NO_SUCH_UPLOAD && upload != NULL)
+		call_detail(c, "UploadId", upload->value);
+	else if ((st == NOT_FOUND || st == EXISTS) && bucket.n > 0)
+		call_detail(c, "BucketName", bucket);
+	c->missing_named = true;
+}
+
 void call_set_key(struct s3_call *c, struct str key)
 {
 	bool here = str_equal(c->at.bucket, c->s3->options.image_bucket);

@@ -69,11 +69,15 @@ struct s3_call {
 	const char *s3_code;          /* of the error, where the fault is NOT_CONFIGURED; NULL: none */
 	struct error_detail details[ERROR_DETAILS_MAX];
 	size_t n_details;
+	bool missing_named;  /* call_detail_missing was called */
 	struct long_job job; /* of an operation that is long */
 };
 
 /* Add an element to the error that this call is about to return. More than ERROR_DETAILS_MAX are left out. */
 void call_detail(struct s3_call *c, const char *element, struct str value);
+/* Add the element that names what an error says is missing, or is there already: its bucket, key or upload. Only the first
+ * call counts. */
+void call_detail_missing(struct s3_call *c, struct str bucket, struct str key, const struct fault *why);
 /* Set the key of the address, which must have its bucket, and all that follows from it. */
 void call_set_key(struct s3_call *c, struct str key);
 /* Refuse to write under what is the product's own: images/ and thumbs/ of the image bucket.

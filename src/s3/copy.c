@@ -32,16 +32,24 @@ struct copy {
 	struct str etag; /* of the copy */
 };
 
+static enum status find_source(struct s3_call *c, struct copy *k, struct fault *why)
+{
+	TRY(authorize_other(c, KEY_READ, k->source.bucket, k->source.key, why));
+	if (k->source.version.p != NULL)
+		TRY(version_check(k->source.version, why));
+	return bucket_open(c->s3->buckets, k->source.bucket, k->source.key, &c->x->arena, &k->file, why);
+}
+
 /* From here the caller closes the file. */
 static enum status open_source(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	struct str value = request_header(&c->x->request, STR("x-amz-copy-source"));
 	k->file.fd = -1;
 	TRY(copy_source_parse(&c->x->arena, value, &k->source, why));
-	TRY(authorize_other(c, KEY_READ, k->source.bucket, k->source.key, why));
-	if (k->source.version.p != NULL)
-		TRY(version_check(k->source.version, why));
-	TRY(bucket_open(c->s3->buckets, k->source.bucket, k->source.key, &c->x->arena, &k->file, why));
+	enum status st = find_source(c, k, why);
+	if (st != OK)
+		call_detail_missing(c, k->source.bucket, k->source.key, why);
+	TRY(st);
 	k->length = k->file.info.size;
 	const struct request *r = &c->x->request;
 	struct conditions all = {

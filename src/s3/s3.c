@@ -56,15 +56,7 @@ static void answer_error(struct s3 *s, struct request_context *x, const struct f
 	struct s3_call *c = x->handler_state;
 	if (c != NULL) {
 		put_body_drop(c);
-		/* The elements that an error has by its kind. */
-		const struct query_pair *upload = query_find(&c->x->request.query, STR("uploadId"));
-		enum status st = fault_status(why->code);
-		if (why->code == F_NO_SUCH_KEY || why->code == F_NO_SUCH_VERSION)
-			call_detail(c, "Key", c->at.key);
-		else if (why->code == F_NO_SUCH_UPLOAD && upload != NULL)
-			call_detail(c, "UploadId", upload->value);
-		else if ((st == NOT_FOUND || st == EXISTS) && c->at.bucket.n > 0)
-			call_detail(c, "BucketName", c->at.bucket);
+		call_detail_missing(c, c->at.bucket, c->at.key, why);
 	}
 	error_answer(x, c, why);
 	complete_answer(s, x);

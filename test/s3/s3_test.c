@@ -95,6 +95,43 @@ static void test_sub_resource_when_put_then_it_is_never_the_plain_operation(void
 	assert_true(str_equal(rig_body(r), STR("bytes")));
 }
 
+static struct str start_upload(struct rig *r, struct str key)
+{
+	rig_ask(r, &(struct ask){ .method = "POST", .key = key, .query = { { STR("uploads"), STR("") } } });
+	rig_expect(r, 200, NULL);
+	return str_dup(&r->arena, rig_element(r, "UploadId"));
+}
+
+/* ... and not the target, which is there. */
+static void test_copy_when_its_source_is_missing_then_the_error_names_the_source(void **state)
+{
+	static const struct {
+		const char *source, *code, *element, *value;
+	} rows[] = { { "/" RIG_BUCKET "/none", "NoSuchKey", "Key", "none" }, { "/nowhere/none", "NoSuchBucket", "BucketName", "nowhere" },
+		{ "/" RIG_BUCKET "/k?versionId=0123456789abcdef0123456789abcdef", "NoSuchVersion", "Key", "k" } };
+	struct rig *r = *state;
+	rig_put(r, STR("k"), STR("body"));
+	struct str upload = start_upload(r, STR("k2"));
+	for (size_t i = 0; i < 2 * COUNT_OF(rows); i++) {
+		struct ask ask = { .method = "PUT", .key = STR("k2"), .headers = { { STR("x-amz-copy-source"), str_of(rows[i / 2].source) } } };
+		if (i % 2 == 1) {
+			ask.query[0] = (struct header){ STR("uploadId"), upload };
+			ask.query[1] = (struct header){ STR("partNumber"), STR("1") };
+		}
+		rig_ask(r, &ask);
+		rig_expect_error(r, 404, rows[i / 2].code);
+		assert_true(str_equal(rig_element(r, rows[i / 2].element), str_of(rows[i / 2].value)));
+	}
+	/* what is missing at the target is named as before */
+	rig_ask(r,
+		&(struct ask){ .method = "PUT",
+			.bucket = "nowhere",
+			.key = STR("k2"),
+			.headers = { { STR("x-amz-copy-source"), STR("/" RIG_BUCKET "/k") } } });
+	rig_expect_error(r, 404, "NoSuchBucket");
+	assert_true(str_equal(rig_element(r, "BucketName"), STR("nowhere")));
+}
+
 static void test_copy_when_its_source_is_missing_then_no_empty_object_is_made(void **state)
 {
 	struct rig *r = *state;
@@ -297,6 +334,7 @@ int main(void)
 		RIG_TEST(test_method_when_s3_has_none_then_method_not_allowed),
 		RIG_TEST(test_operation_when_s3_has_none_of_it_then_method_not_allowed),
 		RIG_TEST(test_sub_resource_when_put_then_it_is_never_the_plain_operation),
+		RIG_TEST(test_copy_when_its_source_is_missing_then_the_error_names_the_source),
 		RIG_TEST(test_copy_when_its_source_is_missing_then_no_empty_object_is_made),
 		RIG_TEST(test_answer_when_any_then_it_has_the_host_id),
 		RIG_TEST(test_url_when_used_with_another_verb_key_or_bucket_then_signature_does_not_match),

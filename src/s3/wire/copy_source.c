@@ -24,11 +24,10 @@ enum status copy_source_parse(struct arena *a, struct str value, struct copy_sou
 	size_t mark = str_find(rest, STR("?versionId="));
 	if (mark < rest.n)
 		TRY(decode_source(a, str_slice(rest, mark + 11, rest.n), &s.version, why));
-	rest = str_slice(rest, 0, mark);
-	if (rest.n > 0 && rest.p[0] == '/')
+	/* decoded first: some clients encode the slashes before and after the bucket too */
+	TRY(decode_source(a, str_slice(rest, 0, mark), &rest, why));
+	if (str_starts_with(rest, STR("/")))
 		rest = str_slice(rest, 1, rest.n);
-	/* some clients encode the slash between bucket and key too */
-	TRY(decode_source(a, rest, &rest, why));
 	size_t slash = str_find_char(rest, '/');
 	s.bucket = str_slice(rest, 0, slash);
 	s.key = str_slice(rest, slash + 1, rest.n);

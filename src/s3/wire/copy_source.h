@@ -12,7 +12,7 @@ struct copy_source {
 	struct str version;     /* {NULL, 0}: none is named */
 };
 
-/* [/]bucket/key[?versionId=id], percent-encoded.
+/* [/]bucket/key[?versionId=id], percent-encoded, the slashes too or not.
  * Errors  ARGUMENT_INVALID; KEY_TOO_LONG; KEY_INVALID; TOO_MUCH */
 enum status copy_source_parse(struct arena *a, struct str value, struct copy_source *out, struct fault *why) MUST_CHECK;
 /* bytes=first-last, both there. An object of `size` bytes must have them.

@@ -22,7 +22,8 @@ static void test_source_when_well_formed_then_bucket_key_and_version(void **stat
 	static const struct {
 		const char *value, *bucket, *key, *version;
 	} rows[] = { { "b/k", "b", "k", NULL }, { "/b/k", "b", "k", NULL }, { " /b/k ", "b", "k", NULL }, { "b/k/l", "b", "k/l", NULL },
-		{ "b//k", "b", "/k", NULL }, { "b%2Fk", "b", "k", NULL }, { "b/a%20b+c%2Bd", "b", "a b c+d", NULL }, { "a+b/c", "a b", "c", NULL },
+		{ "b//k", "b", "/k", NULL }, { "b%2Fk", "b", "k", NULL }, { "%2Fb%2Fk", "b", "k", NULL }, { "%2Fb%2F%2Fk", "b", "/k", NULL },
+		{ "/b%2Fk?versionId=null", "b", "k", "null" }, { "b/a%20b+c%2Bd", "b", "a b c+d", NULL }, { "a+b/c", "a b", "c", NULL },
 		{ "b/%C3%A9", "b", "\xC3\xA9", NULL }, { "b/k?versionId=null", "b", "k", "null" }, { "b/k?versionId=", "b", "k", "" },
 		{ "b/%3FversionId=x", "b", "?versionId=x", NULL }, { "b/k?x", "b", "k?x", NULL } };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -37,7 +38,8 @@ static void test_source_when_well_formed_then_bucket_key_and_version(void **stat
 
 static void test_source_when_malformed_then_refused(void **state)
 {
-	static const char *const bad[] = { "", "/", "b", "/b", "b/", "/b/", "//k", "b/%zz", "b/%", "b/%FF", "b/a%00b", "b/k?versionId=%z" };
+	static const char *const bad[] = { "", "/", "b", "/b", "b/", "/b/", "//k", "//b/k", "/%2Fb%2Fk", "%2F%2Fb%2Fk", "%2F", "%2Fb", "b/%zz",
+		"b/%", "b/%FF", "b/a%00b", "b/k?versionId=%z" };
 	struct copy_source s;
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct fault why = { 0 };
