@@ -15,7 +15,7 @@ static void again(const struct image_row *row, struct arena *a)
 
 	dynamo_item_of(row, false, a, &item);
 	buf_init_arena(&b, a, 16 << 20);
-	dynamo_item_put(&item, &b);
+	dynamo_item_put(&item, STR(""), "", &b);
 	assert(buf_ok(&b) && arena_ok(a));
 	json_t *json = json_loadb(b.p, b.n, JSON_ALLOW_NUL, NULL);
 	enum status end = dynamo_item_read(json, a, &back, &why);

@@ -123,18 +123,18 @@ void dynamo_item_of(const struct image_row *row, bool resolved_only, struct aren
 			add_field(out, &FIELDS[i], row, a);
 }
 
-void dynamo_item_put(const struct dynamo_item *item, struct buf *out)
+void dynamo_item_put(const struct dynamo_item *item, struct str name, const char *prefix, struct buf *out)
 {
-	char before = '{';
+	const char *before = "";
+	writer_open(out, name, '{');
 	for (size_t i = 0; i < item->n; i++) {
 		const struct dynamo_attribute *at = &item->attributes[i];
 		if (at->value.n == 0)
 			continue;
-		buf_printf(out, "%c\"%s\":", before, at->name);
-		buf_put(out, at->value);
-		before = ',';
+		buf_printf(out, "%s\"%s%s\":%.*s", before, prefix, at->name, STRF(at->value));
+		before = ",";
 	}
-	buf_put_char(out, '}');
+	writer_close(out, '}');
 }
 
 /* from an item */

@@ -29,8 +29,10 @@ void dynamo_item_of(const struct image_row *row, bool resolved_only, struct aren
 /* One more attribute; text "" or number 0 makes one that is not there. */
 void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a);
 void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t number, struct arena *a);
-/* Append {"imageId":{"S":"…"},…}, what is there alone. */
-void dynamo_item_put(const struct dynamo_item *item, struct buf *out);
+/* Append a member "Item":{"imageId":{"S":"…"},…}, what is there alone: also a Key, or the values of an expression.
+ * name    "": the outermost
+ * prefix  put before each attribute's name: "", or ":" of values */
+void dynamo_item_put(const struct dynamo_item *item, struct str name, const char *prefix, struct buf *out);
 
 /* Read the row that an item holds; texts are copied into `a`. Unknown attributes are ignored.
  * Errors  UPSTREAM_FAILED not an item of ours; TOO_MUCH */

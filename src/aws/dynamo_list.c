@@ -17,13 +17,13 @@
 #define ALL_KEYS STR("~") /* after every sort key: those begin with a digit */
 
 struct shard_stream {
-	struct dynamo_answer page;
-	size_t at; /* of its Items */
-	bool dry;  /* no page after this one */
+	json_t *page; /* DynamoDB's answer; NULL: not asked yet */
+	size_t at;    /* of its Items */
+	bool dry;     /* no page after this one */
 };
 
 struct merge {
-	struct dynamo *t;
+	const struct dynamo *t;
 	const char *index; /* and its partition attribute */
 	const char *order; /* its sort attribute */
 	bool newest_first;
@@ -35,46 +35,39 @@ struct merge {
 static void merge_deinit(struct merge *m)
 {
 	for (size_t i = 0; i < DYNAMO_SHARDS_MAX; i++)
-		dynamo_answer_deinit(&m->streams[i].page);
+		json_decref(m->streams[i].page);
 }
 
 static const json_t *stream_head(const struct shard_stream *s)
 {
-	return json_array_get(json_object_get(s->page.json, "Items"), s->at);
-}
-
-static void write_query(const struct merge *m, uint32_t shard, struct arena *scratch, struct buf *b)
-{
-	const json_t *start = json_object_get(m->streams[shard].page.json, "LastEvaluatedKey");
-	dynamo_body_begin(b, m->t, scratch);
-	buf_printf(b, ",\"IndexName\":\"%s\",\"KeyConditionExpression\":\"#%s = :shard AND #%s < :before\"", m->index, m->index, m->order);
-	buf_printf(b, ",\"ExpressionAttributeNames\":{\"#%s\":\"%s\",\"#%s\":\"%s\"}", m->index, m->index, m->order, m->order);
-	buf_printf(b, ",\"ExpressionAttributeValues\":{\":shard\":{\"S\":\"%s#%" PRIu32 "\"},\":before\":{\"S\":\"%.*s\"}}", m->index, shard,
-		STRF(m->before));
-	buf_printf(b, ",\"ScanIndexForward\":%s,\"Limit\":%" PRIu32, m->newest_first ? "false" : "true", m->per_shard);
-	if (start != NULL) {
-		size_t n = json_dumpb(start, NULL, 0, JSON_COMPACT);
-		char *text = arena_alloc(scratch, n);
-		if (text == NULL || json_dumpb(start, text, n, JSON_COMPACT) != n)
-			b->bad = true;
-		writer_raw(b, STR("ExclusiveStartKey"), (struct str){ text, n });
-	}
-	buf_put_char(b, '}');
+	return json_array_get(json_object_get(s->page, "Items"), s->at);
 }
 
 /* The next page of a shard. The caller skips a page without rows but with more after it. */
 static enum status ask_shard(struct merge *m, uint32_t shard, struct fault *why)
 {
-	struct arena scratch CLEANUP(arena_deinit);
-	struct buf body;
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	struct dynamo_item values = { 0 };
 	struct shard_stream *s = &m->streams[shard];
-	struct dynamo_answer page;
-	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
-	write_query(m, shard, &scratch, &body);
-	const struct dynamo_call call = { .action = "Query", .body = buf_ok(&body) ? buf_str(&body) : STR("") };
-	TRY(dynamo_ask(m->t, &call, &scratch, &page, why));
-	dynamo_answer_deinit(&s->page);
-	*s = (struct shard_stream){ .page = page, .dry = json_object_get(page.json, "LastEvaluatedKey") == NULL };
+	const json_t *start = json_object_get(s->page, "LastEvaluatedKey");
+	dynamo_call_init(&c, m->t, "Query", 0);
+	dynamo_item_text(&values, "shard", str_printf(&c.scratch, "%s#%" PRIu32, m->index, shard), &c.scratch);
+	dynamo_item_text(&values, "before", m->before, &c.scratch);
+	writer_text(&c.body, STR("IndexName"), str_of(m->index));
+	writer_text(&c.body, STR("KeyConditionExpression"), str_printf(&c.scratch, "%s = :shard AND %s < :before", m->index, m->order));
+	dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", &c.body);
+	writer_bool(&c.body, STR("ScanIndexForward"), !m->newest_first);
+	writer_number(&c.body, STR("Limit"), m->per_shard);
+	if (start != NULL) {
+		size_t n = json_dumpb(start, NULL, 0, JSON_COMPACT);
+		char *text = arena_alloc(&c.scratch, n);
+		if (text == NULL || json_dumpb(start, text, n, JSON_COMPACT) != n)
+			return fault_no_memory(why);
+		writer_raw(&c.body, STR("ExclusiveStartKey"), (struct str){ text, n });
+	}
+	TRY(dynamo_call_send(&c, m->t, why));
+	json_decref(s->page);
+	*s = (struct shard_stream){ .page = json_incref(c.answer), .dry = json_object_get(c.answer, "LastEvaluatedKey") == NULL };
 	return OK;
 }
 

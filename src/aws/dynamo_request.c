@@ -26,17 +26,22 @@ static const struct word REFUSALS[] = {
 static const char *const THROTTLES[] = { "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
 	"ThrottledException", "LimitExceededException" };
 
-void dynamo_answer_deinit(struct dynamo_answer *a)
+void dynamo_call_deinit(struct dynamo_call *c)
 {
-	json_decref(a->json);
-	a->json = NULL;
+	json_decref(c->answer);
+	arena_deinit(&c->scratch);
+	*c = (struct dynamo_call){ 0 };
 }
 
-void dynamo_body_begin(struct buf *b, const struct dynamo *t, struct arena *scratch)
+void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char *action, unsigned expects)
 {
-	buf_init_arena(b, scratch, DYNAMO_BODY_MAX);
-	writer_open(b, STR(""), '{');
-	writer_text(b, STR("TableName"), str_of(t->table));
+	dynamo_call_deinit(c);
+	c->action = action;
+	c->expects = expects;
+	arena_init(&c->scratch, DYNAMO_SCRATCH_BYTES);
+	buf_init_arena(&c->body, &c->scratch, DYNAMO_BODY_MAX);
+	writer_open(&c->body, STR(""), '{');
+	writer_text(&c->body, STR("TableName"), str_of(t->table));
 }
 
 /* The last part of "com.amazonaws.dynamodb.v20120810#ValidationException". */
@@ -64,19 +69,25 @@ static enum status fault_lost(const char *action, const struct fault *from, stru
 	return end;
 }
 
-static enum status read_answer(const struct dynamo_call *c, const struct http_response *r, struct dynamo_answer *out, struct fault *why)
+static void free_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+static enum status read_answer(struct dynamo_call *c, const struct http_response *r, struct fault *why)
 {
 	json_error_t error;
 	bool starved;
-	struct dynamo_answer got CLEANUP(dynamo_answer_deinit) = { .json = json_read(r->body, JSON_ALLOW_NUL, &error, &starved) };
-	bool object = json_is_object(got.json), throttled = false;
-	struct str word = error_word(got.json);
+	json_t *json CLEANUP(free_json) = json_read(r->body, JSON_ALLOW_NUL, &error, &starved);
+	bool object = json_is_object(json), throttled = false;
+	struct str word = error_word(json);
+	enum dynamo_outcome outcome = DYNAMO_DONE;
 	for (size_t i = 0; object && r->status == 400 && i < COUNT_OF(REFUSALS); i++)
 		if (str_equal(word, str_of(REFUSALS[i].name)))
-			got.outcome = REFUSALS[i].outcome;
-	if (object && (r->status == 200 || (got.outcome & c->expects) != 0)) {
-		*out = got;
-		got.json = NULL;
+			outcome = REFUSALS[i].outcome;
+	if (object && (r->status == 200 || (outcome & c->expects) != 0)) {
+		c->outcome = outcome;
+		c->answer = json_incref(json);
 		return OK;
 	}
 	if (starved)
@@ -85,36 +96,37 @@ static enum status read_answer(const struct dynamo_call *c, const struct http_re
 		throttled = throttled || str_equal(word, str_of(THROTTLES[i]));
 	enum status end = throttled ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
 								: fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
-	const json_t *message = json_object_get(got.json, "message");
-	const char *text = json_string_value(message != NULL ? message : json_object_get(got.json, "Message"));
+	const json_t *message = json_object_get(json, "message");
+	const char *text = json_string_value(message != NULL ? message : json_object_get(json, "Message"));
 	if (text == NULL)
 		text = object ? "" : "the answer is not a JSON object";
 	fault_cause(why, "DynamoDB %s: HTTP %d %.*s: %s", c->action, r->status, STRF(word), text);
 	return end;
 }
 
-enum status dynamo_ask(struct dynamo *t, const struct dynamo_call *c, struct arena *scratch, struct dynamo_answer *out, struct fault *why)
+enum status dynamo_call_send(struct dynamo_call *c, const struct dynamo *t, struct fault *why)
 {
-	struct str target = str_printf(scratch, "DynamoDB_20120810.%s", c->action);
+	assert(c->action != NULL && c->answer == NULL);
+	struct str target = str_printf(&c->scratch, "DynamoDB_20120810.%s", c->action);
+	writer_close(&c->body, '}');
+	TRY(fault_check_arena(&c->scratch, why));
+	TRY(fault_check_buf(&c->body, why));
 	const struct header headers[] = {
 		{ STR("content-type"), STR("application/x-amz-json-1.0") },
 		{ STR("x-amz-target"), target },
 	};
 	const struct aws_call call = { .method = STR("POST"),
-		.host_prefix = STR(""),
 		.path = STR("/"),
 		.headers = headers,
 		.n_headers = COUNT_OF(headers),
-		.body = c->body,
+		.body = buf_str(&c->body),
 		.deadline_ms = clock_mono_ms() + t->timeout_ms,
 		.repeatable = true,
 		.max_response_bytes = RESPONSE_MAX_BYTES,
-		.sent = c->sent };
+		.sent = &c->sent };
 	struct http_response response;
 	struct fault from = { 0 };
-	if (!arena_ok(scratch) || c->body.n == 0)
-		return fault_too_much(why);
-	if (aws_service_call(t->service, &call, scratch, &response, &from) != OK)
+	if (aws_service_call(t->service, &call, &c->scratch, &response, &from) != OK)
 		return fault_lost(c->action, &from, why);
-	return read_answer(c, &response, out, why);
+	return read_answer(c, &response, why);
 }

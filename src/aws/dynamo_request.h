@@ -1,5 +1,10 @@
 /* One call to DynamoDB and its outcome: done, or one of the refusals that callers distinguish.
- * All else is a fault, whose cause has the action, DynamoDB's error name and its message. */
+ * All else is a fault, whose cause has the action, DynamoDB's error name and its message.
+ *
+ *   struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+ *   dynamo_call_init(&c, t, "GetItem", 0);
+ *   ... what the body has besides the table's name, by base/writer.h ...
+ *   TRY(dynamo_call_send(&c, t, why)); */
 #ifndef AWS_DYNAMO_REQUEST_H
 #define AWS_DYNAMO_REQUEST_H
 
@@ -17,26 +22,25 @@ enum dynamo_outcome {
 };
 
 struct dynamo_call {
-	const char *action; /* "PutItem" */
-	struct str body;
-	unsigned expects; /* refusals that the caller handles, or-ed */
-	unsigned *sent;   /* how often it may have arrived; may be NULL */
-};
-
-struct dynamo_answer {
+	const char *action;
+	unsigned expects;
+	struct arena scratch; /* for what the body is made of; takes the answer's bytes */
+	struct buf body;      /* begun: {"TableName":"…" */
+	unsigned sent;        /* how often it may have arrived */
 	enum dynamo_outcome outcome;
-	json_t *json; /* an object; owned */
+	json_t *answer; /* an object; owned; NULL until the call was sent */
 };
 
 /* Safe on a zeroed one. */
-void dynamo_answer_deinit(struct dynamo_answer *a);
-/* Send and wait. *out is written only on OK.
- * scratch  takes the answer's bytes
- * Errors   UPSTREAM_FAILED; DEADLINE; OVERLOADED throttled; TOO_MUCH */
-enum status dynamo_ask(
-	struct dynamo *t, const struct dynamo_call *c, struct arena *scratch, struct dynamo_answer *out, struct fault *why) MUST_CHECK;
-
-/* Begin a body: {"TableName":"…". On the arena. */
-void dynamo_body_begin(struct buf *b, const struct dynamo *t, struct arena *scratch);
+void dynamo_call_deinit(struct dynamo_call *c);
+/* Begin a call.
+ * c        zeroed, or used before: what it held is released
+ * action   static: "PutItem"
+ * expects  refusals that the caller handles, or-ed */
+void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char *action, unsigned expects);
+/* Complete the body, send and wait. outcome and answer are written only on OK.
+ * Errors   UPSTREAM_FAILED; DEADLINE; OVERLOADED throttled; TOO_MUCH; OUT_OF_MEMORY
+ * Threads  any; blocks */
+enum status dynamo_call_send(struct dynamo_call *c, const struct dynamo *t, struct fault *why) MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include "aws/dynamo_request.h"
 
 #include "base/clock.h"
+#include "base/writer.h"
 
 #include <string.h>
 #include <time.h>
@@ -14,42 +15,24 @@
 #define ACTIVE_WITHIN_MS 120000
 #define ASK_AGAIN_MS 100
 
-static const char *const INDEXES[][2] = { { DYNAMO_FEED, DYNAMO_FEED_ORDER }, { DYNAMO_DUE, DYNAMO_DUE_ORDER } };
+/* The JSON of CreateTable's parts, of names that are literals. */
+#define KEY(name, type) "{\"AttributeName\":\"" name "\",\"KeyType\":\"" type "\"}"
+#define ATTRIBUTE(name) "{\"AttributeName\":\"" name "\",\"AttributeType\":\"S\"}"
+#define INDEX(name, order) \
+	"{\"IndexName\":\"" name "\",\"KeySchema\":[" KEY(name, "HASH") "," KEY(order, "RANGE") "],\"Projection\":{\"ProjectionType\":\"ALL\"}}"
 
-/* One call whose body is the table's name and `rest`. */
-static enum status ask_table(struct dynamo *t, struct dynamo_call *call, struct str rest, struct dynamo_answer *out, struct fault *why)
+static enum status create_table(const struct dynamo *t, struct fault *why)
 {
-	struct arena scratch CLEANUP(arena_deinit);
-	struct buf body;
-	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
-	dynamo_body_begin(&body, t, &scratch);
-	buf_put(&body, rest);
-	buf_put_char(&body, '}');
-	call->body = buf_ok(&body) ? buf_str(&body) : STR("");
-	return dynamo_ask(t, call, &scratch, out, why);
-}
-
-static enum status create_table(struct dynamo *t, struct fault *why)
-{
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
-	struct dynamo_call call = { .action = "CreateTable", .expects = DYNAMO_IN_USE };
-	char memory[2048];
-	struct buf schema;
-	buf_init_fixed(&schema, memory, sizeof memory);
-	buf_put(&schema,
-		STR(",\"BillingMode\":\"PAY_PER_REQUEST\",\"KeySchema\":[{\"AttributeName\":\"imageId\",\"KeyType\":\"HASH\"}]"
-			",\"AttributeDefinitions\":[{\"AttributeName\":\"imageId\",\"AttributeType\":\"S\"}"));
-	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
-		for (size_t k = 0; k < 2; k++)
-			buf_printf(&schema, ",{\"AttributeName\":\"%s\",\"AttributeType\":\"S\"}", INDEXES[i][k]);
-	buf_put(&schema, STR("],\"GlobalSecondaryIndexes\":["));
-	for (size_t i = 0; i < COUNT_OF(INDEXES); i++)
-		buf_printf(&schema,
-			"%s{\"IndexName\":\"%s\",\"KeySchema\":[{\"AttributeName\":\"%s\",\"KeyType\":\"HASH\"},"
-			"{\"AttributeName\":\"%s\",\"KeyType\":\"RANGE\"}],\"Projection\":{\"ProjectionType\":\"ALL\"}}",
-			i == 0 ? "" : ",", INDEXES[i][0], INDEXES[i][0], INDEXES[i][1]);
-	buf_put_char(&schema, ']');
-	return ask_table(t, &call, buf_str(&schema), &answer, why);
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	dynamo_call_init(&c, t, "CreateTable", DYNAMO_IN_USE);
+	writer_text(&c.body, STR("BillingMode"), STR("PAY_PER_REQUEST"));
+	writer_raw(&c.body, STR("KeySchema"), STR("[" KEY("imageId", "HASH") "]"));
+	writer_raw(&c.body, STR("AttributeDefinitions"),
+		STR("[" ATTRIBUTE("imageId") "," ATTRIBUTE(DYNAMO_FEED) "," ATTRIBUTE(DYNAMO_FEED_ORDER) "," ATTRIBUTE(DYNAMO_DUE) "," ATTRIBUTE(
+			DYNAMO_DUE_ORDER) "]"));
+	writer_raw(
+		&c.body, STR("GlobalSecondaryIndexes"), STR("[" INDEX(DYNAMO_FEED, DYNAMO_FEED_ORDER) "," INDEX(DYNAMO_DUE, DYNAMO_DUE_ORDER) "]"));
+	return dynamo_call_send(&c, t, why);
 }
 
 static bool is_active(const json_t *described, const char *member)
@@ -71,30 +54,32 @@ static const json_t *find_index(const json_t *table, const char *name)
 }
 
 /* Whether the table and both indexes may be used. */
-static enum status describe_table(struct dynamo *t, bool *ready, struct fault *why)
+static enum status describe_table(const struct dynamo *t, bool *ready, struct fault *why)
 {
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
-	struct dynamo_call call = { .action = "DescribeTable", .expects = DYNAMO_MISSING };
-	TRY(ask_table(t, &call, STR(""), &answer, why));
-	const json_t *table = json_object_get(answer.json, "Table");
-	*ready = answer.outcome == DYNAMO_DONE && is_active(table, "TableStatus");
-	for (size_t i = 0; *ready && i < COUNT_OF(INDEXES); i++) {
-		const json_t *index = find_index(table, INDEXES[i][0]);
+	static const char *const indexes[] = { DYNAMO_FEED, DYNAMO_DUE };
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	dynamo_call_init(&c, t, "DescribeTable", DYNAMO_MISSING);
+	TRY(dynamo_call_send(&c, t, why));
+	const json_t *table = json_object_get(c.answer, "Table");
+	*ready = c.outcome == DYNAMO_DONE && is_active(table, "TableStatus");
+	for (size_t i = 0; *ready && i < COUNT_OF(indexes); i++) {
+		const json_t *index = find_index(table, indexes[i]);
 		if (index == NULL)
 			return fault_set(
-				why, BAD_SETTING, "The table %s exists, but has no index \"%s\": it was not created for tintype.", t->table, INDEXES[i][0]);
+				why, BAD_SETTING, "The table %s exists, but has no index \"%s\": it was not created for tintype.", t->table, indexes[i]);
 		*ready = is_active(index, "IndexStatus");
 	}
 	return OK;
 }
 
-static enum status turn_ttl_on(struct dynamo *t, struct fault *why)
+static enum status turn_ttl_on(const struct dynamo *t, struct fault *why)
 {
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
-	struct dynamo_call call = { .action = "UpdateTimeToLive", .expects = DYNAMO_REFUSED | DYNAMO_UNKNOWN_OPERATION };
-	TRY(ask_table(t, &call, STR(",\"TimeToLiveSpecification\":{\"Enabled\":true,\"AttributeName\":\"" DYNAMO_TTL "\"}"), &answer, why));
-	const char *message = json_string_value(json_object_get(answer.json, "message"));
-	if (answer.outcome != DYNAMO_REFUSED || (message != NULL && strstr(message, "already enabled") != NULL))
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	dynamo_call_init(&c, t, "UpdateTimeToLive", DYNAMO_REFUSED | DYNAMO_UNKNOWN_OPERATION);
+	writer_raw(&c.body, STR("TimeToLiveSpecification"), STR("{\"Enabled\":true,\"AttributeName\":\"" DYNAMO_TTL "\"}"));
+	TRY(dynamo_call_send(&c, t, why));
+	const char *message = json_string_value(json_object_get(c.answer, "message"));
+	if (c.outcome != DYNAMO_REFUSED || (message != NULL && strstr(message, "already enabled") != NULL))
 		return OK;
 	enum status end = fault_set(why, UPSTREAM_FAILED, "The table %s exists, but its TTL cannot be turned on.", t->table);
 	fault_cause(why, "DynamoDB UpdateTimeToLive: %s", message == NULL ? "" : message);
@@ -103,7 +88,7 @@ static enum status turn_ttl_on(struct dynamo *t, struct fault *why)
 
 enum status dynamo_table_create(struct image_table *port, struct fault *why)
 {
-	struct dynamo *t = (struct dynamo *)port;
+	const struct dynamo *t = (struct dynamo *)port;
 	TRY(create_table(t, why));
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
 	int64_t ends_ms = clock_mono_ms() + ACTIVE_WITHIN_MS;
@@ -126,11 +111,11 @@ static uint64_t item_count(const json_t *described)
 
 enum status dynamo_counts(struct image_table *port, struct image_counts *out, struct fault *why)
 {
-	struct dynamo *t = (struct dynamo *)port;
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
-	struct dynamo_call call = { .action = "DescribeTable" };
-	TRY(ask_table(t, &call, STR(""), &answer, why));
-	const json_t *table = json_object_get(answer.json, "Table");
+	const struct dynamo *t = (struct dynamo *)port;
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	dynamo_call_init(&c, t, "DescribeTable", 0);
+	TRY(dynamo_call_send(&c, t, why));
+	const json_t *table = json_object_get(c.answer, "Table");
 	*out = (struct image_counts){
 		.pending = item_count(find_index(table, DYNAMO_DUE)),
 		.uploaded = item_count(find_index(table, DYNAMO_FEED)),

@@ -18,6 +18,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/writer.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -104,52 +105,47 @@ static bool is_expired(const json_t *item)
 
 /* reading one row */
 
-static void put_key(struct buf *b, struct str id)
+static void put_key(struct dynamo_call *c, struct str id)
 {
-	buf_printf(b, ",\"Key\":{\"imageId\":{\"S\":\"%.*s\"}}", STRF(id));
+	struct dynamo_item key = { 0 };
+	dynamo_item_text(&key, "imageId", id, &c->scratch);
+	dynamo_item_put(&key, STR("Key"), "", &c->body);
 }
 
-static struct str finish_body(struct buf *b)
+/* The item as DynamoDB has it, expired or not; the answer's `Item` is missing when there is none. */
+static enum status fetch_item(struct dynamo_call *c, const struct dynamo *t, struct str id, struct fault *why)
 {
-	buf_put_char(b, '}');
-	return buf_ok(b) ? buf_str(b) : STR("");
-}
-
-/* The item as DynamoDB has it, expired or not; `Item` lacks in *out when there is none. */
-static enum status fetch_item(struct dynamo *t, struct str id, struct arena *scratch, struct dynamo_answer *out, struct fault *why)
-{
-	struct buf body;
-	dynamo_body_begin(&body, t, scratch);
-	put_key(&body, id);
-	buf_put(&body, STR(",\"ConsistentRead\":true"));
-	const struct dynamo_call call = { .action = "GetItem", .body = finish_body(&body) };
-	return dynamo_ask(t, &call, scratch, out, why);
+	dynamo_call_init(c, t, "GetItem", 0);
+	put_key(c, id);
+	writer_bool(&c->body, STR("ConsistentRead"), true);
+	return dynamo_call_send(c, t, why);
 }
 
 static enum status get_row(struct image_table *port, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
-	struct arena scratch CLEANUP(arena_deinit);
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
-	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	if (!uuid_valid(id))
 		return no_such_image(why);
-	TRY(fetch_item(dynamo_of(port), id, &scratch, &answer, why));
-	const json_t *item = json_object_get(answer.json, "Item");
+	TRY(fetch_item(&c, dynamo_of(port), id, why));
+	const json_t *item = json_object_get(c.answer, "Item");
 	if (item == NULL || is_expired(item))
 		return no_such_image(why);
 	return dynamo_item_read(item, a, out, why);
 }
 
-/* After a condition failed, *answer becomes one whose `Item` is the row that made it fail, if there is
- * one: from the refusal itself where the endpoint says it, else read. */
-static enum status find_cause(struct dynamo *t, struct str id, struct arena *scratch, struct dynamo_answer *answer, struct fault *why)
+/* A write with a condition. If that failed, *cause is the row that made it fail, NULL if there is none: from the
+ * refusal itself where the endpoint says it, else read. */
+static enum status send_write(struct dynamo_call *c, const struct dynamo *t, struct str id, const json_t **cause, struct fault *why)
 {
-	struct dynamo_answer now;
-	if (json_object_get(answer->json, "Item") != NULL)
-		return OK;
-	TRY(fetch_item(t, id, scratch, &now, why));
-	dynamo_answer_deinit(answer);
-	*answer = now;
+	writer_text(&c->body, STR("ReturnValuesOnConditionCheckFailure"), STR("ALL_OLD"));
+	TRY(dynamo_call_send(c, t, why));
+	enum dynamo_outcome outcome = c->outcome;
+	unsigned sent = c->sent;
+	if (outcome == DYNAMO_CONDITION_FAILED && json_object_get(c->answer, "Item") == NULL)
+		TRY(fetch_item(c, t, id, why));
+	*cause = outcome == DYNAMO_CONDITION_FAILED ? json_object_get(c->answer, "Item") : NULL;
+	c->outcome = outcome;
+	c->sent = sent;
 	return OK;
 }
 
@@ -160,36 +156,20 @@ static bool is_ours(const json_t *item, const struct write_id *id)
 
 /* insert */
 
-static struct str insert_body(struct dynamo *t, const struct image_row *row, const struct write_id *id, struct arena *scratch)
-{
-	struct dynamo_item item;
-	struct buf b;
-	dynamo_item_of(row, false, scratch, &item);
-	add_keys(t, row, false, id, &item, scratch);
-	dynamo_body_begin(&b, t, scratch);
-	buf_put(&b, STR(",\"Item\":"));
-	dynamo_item_put(&item, &b);
-	buf_put(&b,
-		STR(",\"ConditionExpression\":\"attribute_not_exists(#imageId)\",\"ExpressionAttributeNames\":{\"#imageId\":\"imageId\"}"
-			",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
-	return finish_body(&b);
-}
-
 static enum status insert_row(struct image_table *port, const struct image_row *row, struct fault *why)
 {
-	struct arena scratch CLEANUP(arena_deinit);
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	struct dynamo_item item;
 	struct write_id id = new_write_id();
+	const json_t *cause;
 	assert(row->status == IMAGE_PENDING && uuid_valid(row->image_id));
-	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
-	const struct dynamo_call call = {
-		.action = "PutItem", .body = insert_body(dynamo_of(port), row, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED
-	};
-	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
-	if (answer.outcome == DYNAMO_DONE)
-		return OK;
-	TRY(find_cause(dynamo_of(port), row->image_id, &scratch, &answer, why));
-	if (is_ours(json_object_get(answer.json, "Item"), &id))
+	dynamo_call_init(&c, dynamo_of(port), "PutItem", DYNAMO_CONDITION_FAILED);
+	dynamo_item_of(row, false, &c.scratch, &item);
+	add_keys(dynamo_of(port), row, false, &id, &item, &c.scratch);
+	dynamo_item_put(&item, STR("Item"), "", &c.body);
+	writer_text(&c.body, STR("ConditionExpression"), STR("attribute_not_exists(imageId)"));
+	TRY(send_write(&c, dynamo_of(port), row->image_id, &cause, why));
+	if (c.outcome == DYNAMO_DONE || is_ours(cause, &id))
 		return OK;
 	return fault_set(why, IMAGE_EXISTS, "An image with this id already exists.");
 }
@@ -203,41 +183,45 @@ static void start_insert_row(struct image_table *port, const struct image_row *r
 
 /* resolve */
 
-struct update {
-	struct buf set, remove, names, values;
-};
-
-static void update_add(struct update *u, const struct dynamo_attribute *at)
+/* "SET #a = :a, #b = :b" of the attributes that are there, or " REMOVE #c, #d" of those that are not. */
+static void put_clause(struct buf *b, const struct dynamo_item *item, bool set)
 {
-	struct buf *clause = at->value.n > 0 ? &u->set : &u->remove;
-	buf_printf(clause, clause->n == 0 ? "%s" : ", ", clause == &u->set ? "SET " : " REMOVE ");
-	buf_printf(clause, "#%s", at->name);
-	buf_printf(&u->names, "%s\"#%s\":\"%s\"", u->names.n == 0 ? "" : ",", at->name, at->name);
-	if (at->value.n == 0)
-		return;
-	buf_printf(clause, " = :%s", at->name);
-	buf_printf(&u->values, ",\":%s\":", at->name);
-	buf_put(&u->values, at->value);
-}
-
-/* It must be pending, or, for other bytes that came later, uploaded with the ETag that was seen. */
-static void put_condition(const struct resolution *s, struct update *u, struct buf *b, struct arena *scratch)
-{
-	bool replaces = s->replaces.n > 0;
-	struct dynamo_item seen = { 0 };
-	dynamo_item_text(&seen, "replaces", s->replaces, scratch);
-	if (replaces) {
-		buf_put(&u->values, STR(",\":replaces\":"));
-		buf_put(&u->values, seen.attributes[0].value);
+	const char *before = set ? "SET " : " REMOVE ";
+	for (size_t i = 0; i < item->n; i++) {
+		if ((item->attributes[i].value.n > 0) != set)
+			continue;
+		buf_printf(b, set ? "%s#%s = :%s" : "%s#%s", before, item->attributes[i].name, item->attributes[i].name);
+		before = ", ";
 	}
-	buf_printf(b, ",\"ConditionExpression\":\"#status = :was%s\"", replaces ? " AND #etag = :replaces" : "");
-	buf_printf(
-		b, ",\"ExpressionAttributeValues\":{\":was\":{\"S\":\"%s\"}%.*s}", replaces ? "uploaded" : "pending", STRF(buf_str(&u->values)));
 }
 
-static struct str write_resolve_body(struct dynamo *t, const struct resolution *s, const struct write_id *id, struct arena *scratch)
+/* The names have placeholders, since some of them are words of DynamoDB's. It must be pending, or, for other bytes
+ * that came later, uploaded with the ETag that was seen. */
+static void put_update(struct dynamo_call *c, struct dynamo_item *item, struct str replaces)
 {
-	struct image_row row = { .image_id = s->image_id,
+	bool again = replaces.n > 0;
+	writer_open(&c->body, STR("UpdateExpression"), '"');
+	put_clause(&c->body, item, true);
+	put_clause(&c->body, item, false);
+	writer_close(&c->body, '"');
+	writer_open(&c->body, STR("ExpressionAttributeNames"), '{');
+	for (size_t i = 0; i < item->n; i++)
+		writer_text(&c->body, str_printf(&c->scratch, "#%s", item->attributes[i].name), str_of(item->attributes[i].name));
+	writer_close(&c->body, '}');
+	writer_text(&c->body, STR("ConditionExpression"), again ? STR("#status = :was AND #etag = :replaces") : STR("#status = :was"));
+	dynamo_item_text(item, "was", again ? STR("uploaded") : STR("pending"), &c->scratch);
+	dynamo_item_text(item, "replaces", replaces, &c->scratch);
+	dynamo_item_put(item, STR("ExpressionAttributeValues"), ":", &c->body);
+	writer_text(&c->body, STR("ReturnValues"), STR("ALL_NEW"));
+}
+
+static enum status resolve_row(
+	struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	struct dynamo_item changed;
+	struct write_id id = new_write_id();
+	const struct image_row row = { .image_id = s->image_id,
 		.status = s->status,
 		.file_type = s->file_type,
 		.file_size = s->file_size,
@@ -250,87 +234,50 @@ static struct str write_resolve_body(struct dynamo *t, const struct resolution *
 		.uploaded_ms = s->uploaded_ms,
 		.ends_ms = s->ends_ms,
 		.reason = s->reason };
-	struct dynamo_item item;
-	struct update u;
-	struct buf b;
-	dynamo_item_of(&row, true, scratch, &item);
-	add_keys(t, &row, s->replaces.n > 0, id, &item, scratch);
-	struct buf *all[] = { &u.set, &u.remove, &u.names, &u.values };
-	for (size_t i = 0; i < COUNT_OF(all); i++)
-		buf_init_arena(all[i], scratch, DYNAMO_BODY_MAX);
-	for (size_t i = 0; i < item.n; i++)
-		update_add(&u, &item.attributes[i]);
-	dynamo_body_begin(&b, t, scratch);
-	put_key(&b, s->image_id);
-	buf_printf(&b, ",\"UpdateExpression\":\"%.*s%.*s\"", STRF(buf_str(&u.set)), STRF(buf_str(&u.remove)));
-	buf_printf(&b, ",\"ExpressionAttributeNames\":{%.*s}", STRF(buf_str(&u.names)));
-	put_condition(s, &u, &b, scratch);
-	buf_put(&b,
-		STR(",\"ReturnValues\":\"ALL_NEW\""
-			",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
-	return buf_ok(&u.set) && buf_ok(&u.remove) && buf_ok(&u.names) && buf_ok(&u.values) ? finish_body(&b) : STR("");
-}
-
-static enum status resolve_row(
-	struct image_table *port, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
-{
-	struct arena scratch CLEANUP(arena_deinit);
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
-	struct write_id id = new_write_id();
+	const json_t *cause;
 	assert(s->status != IMAGE_PENDING);
-	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
 	if (!uuid_valid(s->image_id))
 		return no_such_image(why);
-	const struct dynamo_call call = {
-		.action = "UpdateItem", .body = write_resolve_body(dynamo_of(port), s, &id, &scratch), .expects = DYNAMO_CONDITION_FAILED
-	};
-	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
-	const json_t *resolved = json_object_get(answer.json, "Attributes");
-	if (answer.outcome == DYNAMO_DONE && resolved != NULL)
-		return dynamo_item_read(resolved, a, now, why);
-	TRY(find_cause(dynamo_of(port), s->image_id, &scratch, &answer, why));
-	/* The condition failed: the row is gone, or resolved, by others or by this very call. */
-	const json_t *item = json_object_get(answer.json, "Item");
-	if (item == NULL || is_expired(item))
+	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
+	dynamo_item_of(&row, true, &c.scratch, &changed);
+	add_keys(dynamo_of(port), &row, s->replaces.n > 0, &id, &changed, &c.scratch);
+	put_key(&c, s->image_id);
+	put_update(&c, &changed, s->replaces);
+	TRY(send_write(&c, dynamo_of(port), s->image_id, &cause, why));
+	if (c.outcome == DYNAMO_DONE) {
+		const json_t *resolved = json_object_get(c.answer, "Attributes");
+		if (resolved != NULL)
+			return dynamo_item_read(resolved, a, now, why);
+		TRY(fetch_item(&c, dynamo_of(port), s->image_id, why)); /* an endpoint that does not return it */
+		cause = json_object_get(c.answer, "Item");
+	}
+	/* The row is gone, or resolved, by others or by this very call. */
+	if (cause == NULL || is_expired(cause))
 		return no_such_image(why);
-	TRY(dynamo_item_read(item, a, now, why));
-	return is_ours(item, &id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
+	TRY(dynamo_item_read(cause, a, now, why));
+	return is_ours(cause, &id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
 }
 
 /* remove */
 
-static struct str remove_body(struct dynamo *t, struct str id, int64_t ended_by_ms, struct arena *scratch)
-{
-	struct buf b;
-	dynamo_body_begin(&b, t, scratch);
-	put_key(&b, id);
-	buf_printf(&b, ",\"ConditionExpression\":\"attribute_exists(#imageId)%s\"", ended_by_ms == 0 ? "" : " AND #endsMs <= :endedBy");
-	buf_printf(&b, ",\"ExpressionAttributeNames\":{\"#imageId\":\"imageId\"%s}", ended_by_ms == 0 ? "" : ",\"#endsMs\":\"endsMs\"");
-	if (ended_by_ms != 0)
-		buf_printf(&b, ",\"ExpressionAttributeValues\":{\":endedBy\":{\"N\":\"%" PRId64 "\"}}", ended_by_ms);
-	buf_put(&b, STR(",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\""));
-	return finish_body(&b);
-}
-
 static enum status remove_row(struct image_table *port, struct str id, int64_t ended_by_ms, struct fault *why)
 {
-	struct arena scratch CLEANUP(arena_deinit);
-	struct dynamo_answer answer CLEANUP(dynamo_answer_deinit) = { 0 };
-	unsigned sent = 0;
-	arena_init(&scratch, DYNAMO_SCRATCH_BYTES);
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	struct dynamo_item values = { 0 };
+	const json_t *cause;
 	if (!uuid_valid(id))
 		return no_such_image(why);
-	const struct dynamo_call call = { .action = "DeleteItem",
-		.body = remove_body(dynamo_of(port), id, ended_by_ms, &scratch),
-		.expects = DYNAMO_CONDITION_FAILED,
-		.sent = &sent };
-	TRY(dynamo_ask(dynamo_of(port), &call, &scratch, &answer, why));
-	if (answer.outcome == DYNAMO_DONE)
-		return OK;
-	TRY(find_cause(dynamo_of(port), id, &scratch, &answer, why));
-	if (json_object_get(answer.json, "Item") != NULL)
+	dynamo_call_init(&c, dynamo_of(port), "DeleteItem", DYNAMO_CONDITION_FAILED);
+	put_key(&c, id);
+	writer_text(&c.body, STR("ConditionExpression"),
+		ended_by_ms == 0 ? STR("attribute_exists(imageId)") : STR("attribute_exists(imageId) AND endsMs <= :endedBy"));
+	dynamo_item_number(&values, "endedBy", ended_by_ms, &c.scratch);
+	if (ended_by_ms != 0)
+		dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", &c.body);
+	TRY(send_write(&c, dynamo_of(port), id, &cause, why));
+	if (cause != NULL)
 		return fault_set(why, STATE_CHANGED, "The image has not expired.");
-	return sent > 1 ? OK : no_such_image(why);
+	return c.outcome == DYNAMO_DONE || c.sent > 1 ? OK : no_such_image(why);
 }
 
 /* the port */

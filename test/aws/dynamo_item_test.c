@@ -13,7 +13,7 @@ static json_t *item_of(const struct image_row *row, bool resolved_only, struct a
 	json_error_t where;
 	dynamo_item_of(row, resolved_only, a, &item);
 	buf_init_arena(&b, a, 1 << 20);
-	dynamo_item_put(&item, &b);
+	dynamo_item_put(&item, STR(""), "", &b);
 	assert_true(buf_ok(&b) && arena_ok(a));
 	json_t *json = json_loadb(b.p, b.n, JSON_ALLOW_NUL, &where);
 	assert_non_null(json);
