@@ -1,27 +1,7 @@
-/* INI as the AWS tools read it: [section], name = value, comments with '#' or ';' at the start of a
- * line or after a blank, and indented lines that belong to the setting before them and are of no
- * interest here. Anything else is malformed: a typing mistake must not become "no credentials". */
+/* One profile of a shared file. Indented lines belong to the setting before them and are of no interest here. See base/ini.h. */
 #include "aws/profile.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct str without_comment(struct str line)
-{
-	for (size_t i = 0; i < line.n; i++)
-		if ((line.p[i] == '#' || line.p[i] == ';') && (i == 0 || is_blank(line.p[i - 1])))
-			return str_slice(line, 0, i);
-	return line;
-}
-
-static struct str trim_blanks(struct str s)
-{
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return str_trim(s);
-}
+#include "base/ini.h"
 
 static struct str without_quotes(struct str s)
 {
@@ -34,8 +14,8 @@ static bool is_section_of(struct str section, enum profile_file kind, struct str
 {
 	if (kind == PROFILE_CREDENTIALS || str_equal(section, STR("default")))
 		return str_equal(without_quotes(section), name);
-	bool prefixed = str_starts_with(section, STR("profile")) && section.n > 7 && is_blank(section.p[7]);
-	return prefixed && str_equal(without_quotes(trim_blanks(str_slice(section, 7, section.n))), name);
+	bool prefixed = str_starts_with(section, STR("profile")) && section.n > 7 && (section.p[7] == ' ' || section.p[7] == '\t');
+	return prefixed && str_equal(without_quotes(str_trim(str_slice(section, 7, section.n))), name);
 }
 
 static void read_setting(struct aws_profile *p, struct str name, struct str value)
@@ -50,39 +30,28 @@ static void read_setting(struct aws_profile *p, struct str name, struct str valu
 			*settings[i].to = value;
 }
 
-static enum status bad_line(unsigned line, const char *what, struct fault *why)
-{
-	return fault_set(why, UPSTREAM_FAILED, "line %u %s", line, what);
-}
-
 enum status profile_read(struct str text, enum profile_file kind, struct str name, struct aws_profile *out, struct fault *why)
 {
+	assert(out != NULL);
 	struct aws_profile p = { 0 };
-	bool in_section = false, wanted = false;
-	unsigned number = 0;
-	for (struct str rest = text; rest.p != NULL;) {
-		struct str whole = str_cut(&rest, '\n'), line = trim_blanks(without_comment(whole));
-		number++;
-		if (str_find_char(whole, '\0') < whole.n)
-			return bad_line(number, "holds a NUL byte", why);
-		if (line.n == 0)
-			continue;
-		if (line.p[0] == '[' && line.p[line.n - 1] != ']')
-			return bad_line(number, "starts a section without a closing ']'", why);
-		if (line.p[0] == '[') {
-			in_section = true;
-			wanted = is_section_of(trim_blanks(str_slice(line, 1, line.n - 1)), kind, name);
+	struct ini ini = { .rest = text, .skip_indented = true };
+	struct ini_line line;
+	struct fault cause;
+	for (bool wanted = false;;) {
+		if (ini_next(&ini, &line, &cause) != OK)
+			return fault_set(why, UPSTREAM_FAILED, "%s", cause.text);
+		switch (line.kind) {
+		case INI_SECTION:
+			wanted = is_section_of(line.name, kind, name);
 			p.found = p.found || wanted;
-			continue;
+			break;
+		case INI_SETTING:
+			if (wanted)
+				read_setting(&p, line.name, line.value);
+			break;
+		case INI_END:
+			*out = p;
+			return OK;
 		}
-		if (in_section && is_blank(whole.p[0]))
-			continue;
-		size_t equals = str_find_char(line, '=');
-		if (!in_section || equals == line.n || equals == 0)
-			return bad_line(number, "is neither [a section] nor name = value in one", why);
-		if (wanted)
-			read_setting(&p, trim_blanks(str_slice(line, 0, equals)), trim_blanks(str_slice(line, equals + 1, line.n)));
 	}
-	*out = p;
-	return OK;
 }

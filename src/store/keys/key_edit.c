@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/ini.h"
 #include "base/mem.h"
 #include "store/files/io.h"
 
@@ -116,24 +117,18 @@ enum status key_edit_add(const char *dir, const struct key_addition *k, struct f
 
 /* removing */
 
-/* Where the profile lies: from its [name] to its last setting. Comments after that are of what follows. */
+/* Where the profile lies in a text that is well-formed: from its [name] to its last setting. Comments after that are of what
+ * follows. */
 static struct str section_of(struct str text, struct str name)
 {
 	const char *from = NULL, *to = NULL;
-
-	while (text.p != NULL) {
-		struct str line = str_cut(&text, '\n'), bare = line;
-		if (str_ends_with(bare, STR("\r")))
-			bare.n--;
-		bare = str_trim(bare);
-		const char *next = text.p != NULL ? text.p : line.p + line.n;
-		bool head = str_starts_with(bare, STR("["));
-		if (head && from != NULL)
-			break;
-		if (head && str_equal(str_trim(str_slice(bare, 1, bare.n - 1)), name))
-			from = line.p;
-		if (from != NULL && bare.n > 0 && bare.p[0] != '#' && bare.p[0] != ';')
-			to = next;
+	struct ini ini = { .rest = text };
+	struct ini_line line;
+	while (ini_next(&ini, &line, NULL) == OK && line.kind != INI_END && !(from != NULL && line.kind == INI_SECTION)) {
+		if (line.kind == INI_SECTION && str_equal(line.name, name))
+			from = line.start;
+		if (from != NULL)
+			to = ini.rest.p != NULL ? ini.rest.p : text.p + text.n;
 	}
 	return from != NULL ? (struct str){ from, (size_t)(to - from) } : (struct str){ 0 };
 }

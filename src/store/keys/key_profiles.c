@@ -3,6 +3,7 @@
 #include "store/keys/key_profiles.h"
 
 #include "base/codec.h"
+#include "base/ini.h"
 
 #include <string.h>
 
@@ -147,15 +148,13 @@ const struct key_profile *profiles_find(const struct profiles *all, const char *
 	return NULL;
 }
 
-static enum status begin_profile(struct profiles *out, struct str line, size_t number, struct fault *why)
+static enum status begin_profile(struct profiles *out, struct str name, size_t number, struct fault *why)
 {
 	if (out->n == PROFILES_MAX)
 		return bad_line(why, number, "begins more profiles than a file may have");
-	if (!str_ends_with(line, STR("]")))
-		return bad_line(why, number, "begins a profile and has no ] at its end");
 	struct key_profile *p = &out->all[out->n];
 	*p = (struct key_profile){ .line = number };
-	if (!copy_word(p->name, sizeof p->name, str_trim(str_slice(line, 1, line.n - 1))))
+	if (!copy_word(p->name, sizeof p->name, name))
 		return bad_line(why, number, "has a profile name that is empty, too long or has blanks");
 	if (profiles_find(out, p->name) != NULL)
 		return bad_line(why, number, "begins a profile that already exists");
@@ -171,17 +170,10 @@ static enum status begin_profile(struct profiles *out, struct str line, size_t n
 	return OK;
 }
 
-static enum status read_setting(struct profiles *out, struct arena *a, struct str line, size_t number, struct fault *why)
+static enum status read_setting(struct profiles *out, struct arena *a, const struct ini_line *line, size_t number, struct fault *why)
 {
-	struct str value = line;
-	struct str name = str_trim(str_cut(&value, '='));
-
-	if (value.p == NULL)
-		return bad_line(why, number, "is neither [profile] nor name = value");
-	if (out->n == 0)
-		return bad_line(why, number, "is before the first [profile]");
 	struct access_key *key = &out->all[out->n - 1].key;
-	value = str_trim(value);
+	struct str name = line->name, value = line->value;
 	if (str_equal(name, STR("aws_access_key_id")) && !copy_word(key->id, sizeof key->id, value))
 		return bad_line(why, number, "has an access key id that is empty, too long or has blanks");
 	if (str_equal(name, STR("aws_secret_access_key")) && !copy_word(key->secret, sizeof key->secret, value))
@@ -199,18 +191,15 @@ static enum status read_setting(struct profiles *out, struct arena *a, struct st
 
 enum status profiles_parse(struct str text, struct arena *a, struct profiles *out, struct fault *why)
 {
+	struct ini ini = { .rest = text };
+	struct ini_line line = { INI_SECTION };
 	out->n = 0;
-	for (size_t number = 1; text.p != NULL; number++) {
-		struct str line = str_cut(&text, '\n');
-		if (str_ends_with(line, STR("\r")))
-			line.n--;
-		line = str_trim(line);
-		if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
-			continue;
-		if (line.p[0] == '[')
-			TRY(begin_profile(out, line, number, why));
-		else
-			TRY(read_setting(out, a, line, number, why));
+	while (line.kind != INI_END) {
+		TRY(ini_next(&ini, &line, why));
+		if (line.kind == INI_SECTION)
+			TRY(begin_profile(out, line.name, ini.number, why));
+		else if (line.kind == INI_SETTING)
+			TRY(read_setting(out, a, &line, ini.number, why));
 	}
 	for (size_t i = 0; i < out->n; i++) {
 		const struct key_profile *p = &out->all[i];

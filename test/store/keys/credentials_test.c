@@ -62,9 +62,9 @@ static void test_parse_of_a_bad_line_then_its_number_is_reported(void **state)
 	static const struct {
 		const char *text, *words;
 	} rows[] = {
-		{ "aws_access_key_id = A\n", "line 1 is before the first [profile]" },
+		{ "aws_access_key_id = A\n", "line 1 is before the first [section]" },
 		{ "[a]\n" KEYS "nonsense\n", "line 4 is neither" },
-		{ "\n[a\n", "line 2 begins a profile and has no ]" },
+		{ "\n[a\n", "line 2 begins a section and has no ]" },
 		{ "[]\n", "line 1 has a profile name" },
 		{ "[a b]\n", "line 1 has a profile name" },
 		{ "[" SIXTY_FOUR "]\n", "line 1 has a profile name" },
@@ -227,7 +227,7 @@ static void test_file_that_cannot_be_used_then_said(void **state)
 	static char large[PROFILES_MAX_BYTES + 2];
 
 	fixture_write(p, "credentials", "[tintype\n", 0600);
-	assert_refused(p, "credentials is malformed: line 1 begins a profile and has no ] at its end.");
+	assert_refused(p, "credentials is malformed: line 1 begins a section and has no ] at its end.");
 	fixture_write(p, "credentials", "[slots]\n" KEYS, 0600);
 	assert_refused(p, "credentials has no profile [tintype].");
 	fixture_write(p, "credentials", "[tintype]\n" KEYS, 0600);
