@@ -14,31 +14,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include "base/arena.h"
-#include "base/fault.h"
-#include "base/str.h"
-
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
-
-enum log_event {
-#define EVENT(id, level, name, meaning) EV_##id,
-#include "base/log.def"
-#undef EVENT
-	LOG_EVENTS
-};
-
-struct log_field {
-	struct str name; /* as it is in the line: ,"name": */
-	enum { FIELD_STR, FIELD_INT, FIELD_REAL } kind;
-	struct str s;
-	int64_t i;
-	double d;
-};
-
-#define LOG_S(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_STR, (value), 0, 0 })
-#define LOG_C(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_STR, str_of(value), 0, 0 })
-#define LOG_I(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_INT, { 0 }, (int64_t)(value), 0 })
-#define LOG_D(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_REAL, { 0 }, 0, (value) })
+#include "base/log_ring.h"
 
 struct log_options {
 	const char *dir;         /* the data directory; NULL: stderr alone; DIR, DIR/logs made (0700) when missing */
@@ -65,38 +41,11 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 /* Write a line that is not in the log's format, its newline included, to direct_fd, which must be set. */
 void log_write_raw(struct str line);
 
-/* A query of the newest lines, in the order they were written.
- * tail     false: the last `limit` that match, before number `before` (0: of all)
- *          true: the first `limit` after number `after`, for a page that follows the log
- * text     found anywhere in the line, ASCII case aside; "": every line */
-struct log_query {
-	bool tail;
-	uint64_t after, before;
-	enum log_level least;
-	struct str text;
-	size_t limit; /* 1..LOG_FOUND_MAX */
-};
-#define LOG_FOUND_MAX 500
-#define LOG_FOUND_BYTES ((size_t)512 << 10) /* no line is added beyond that */
-
-struct log_found {
-	struct log_seen {
-		uint64_t n;      /* its number */
-		struct str line; /* a JSON object, without the newline */
-	} * lines;
-	size_t n;
-	uint64_t last;   /* the number to continue after, whether or not that line matched */
-	uint64_t missed; /* of a tail: lines after `after` that are no longer in memory */
-	bool more;       /* there are further ones: newer of a tail, else older */
-};
 /* Find lines among those in memory.
  * out     lives in `a`, which needs ring_bytes and a little
  * Errors  TOO_MUCH the arena is full */
 enum status log_recent(const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why) MUST_CHECK;
 /* Lines lost so far, at any sink: the metric tintype_log_dropped_total. */
 uint64_t log_dropped(void);
-bool log_level_parse(struct str s, enum log_level *out) MUST_CHECK;
-const char *log_level_name(enum log_level level);
-const char *log_event_name(enum log_event event);
 
 #endif

@@ -1,9 +1,30 @@
-/* The format of a log line, for the files of the log only. */
+/* What a log line is made of, and its format. */
 #ifndef BASE_LOG_LINE_H
 #define BASE_LOG_LINE_H
 
 #include "base/buf.h"
-#include "base/log.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+enum log_event {
+#define EVENT(id, level, name, meaning) EV_##id,
+#include "base/log.def"
+#undef EVENT
+	LOG_EVENTS
+};
+
+struct log_field {
+	struct str name; /* as it is in the line: ,"name": */
+	enum { FIELD_STR, FIELD_INT, FIELD_REAL } kind;
+	struct str s;
+	int64_t i;
+	double d;
+};
+
+#define LOG_S(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_STR, (value), 0, 0 })
+#define LOG_C(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_STR, str_of(value), 0, 0 })
+#define LOG_I(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_INT, { 0 }, (int64_t)(value), 0 })
+#define LOG_D(name, value) ((struct log_field){ STR(",\"" name "\":"), FIELD_REAL, { 0 }, 0, (value) })
 
 /* One log line as it leaves log_write. */
 struct log_line {
@@ -14,6 +35,12 @@ struct log_line {
 	size_t n_fields;
 };
 
+/* "debug", "info", "warn" or "error". false: another word */
+bool log_level_parse(struct str s, enum log_level *out) MUST_CHECK;
+const char *log_level_name(enum log_level level);
+/* The name in log.def: "server.ready". */
+const char *log_event_name(enum log_event event);
+/* The level in log.def. */
 enum log_level log_event_level(enum log_event event);
 /* Append the line and its newline. */
 void log_line_write(struct buf *b, const struct log_line *line);

@@ -3,7 +3,6 @@
 #include "base/log_ring.h"
 
 #include "base/codec.h"
-#include "base/log_line.h"
 #include "base/mem.h"
 
 #include <string.h>

@@ -7,9 +7,34 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
-#include "base/log.h"
+#include "base/log_line.h"
 
 #include <pthread.h>
+
+/* A query of the newest lines, in the order they were written.
+ * tail     false: the last `limit` that match, before number `before` (0: of all)
+ *          true: the first `limit` after number `after`, for a page that follows the log
+ * text     found anywhere in the line, ASCII case aside; "": every line */
+struct log_query {
+	bool tail;
+	uint64_t after, before;
+	enum log_level least;
+	struct str text;
+	size_t limit; /* 1..LOG_FOUND_MAX */
+};
+#define LOG_FOUND_MAX 500
+#define LOG_FOUND_BYTES ((size_t)512 << 10) /* no line is added beyond that */
+
+struct log_found {
+	struct log_seen {
+		uint64_t n;      /* its number */
+		struct str line; /* a JSON object, without the newline */
+	} * lines;
+	size_t n;
+	uint64_t last;   /* the number to continue after, whether or not that line matched */
+	uint64_t missed; /* of a tail: lines after `after` that are no longer in memory */
+	bool more;       /* there are further ones: newer of a tail, else older */
+};
 
 struct log_ring {
 	pthread_mutex_t lock;
