@@ -226,7 +226,7 @@ enum checksum_kind checksum_by_name(struct str name)
 
 enum checksum_kind checksum_by_header(struct str header)
 {
-	for (enum checksum_kind k = CHECKSUM_CRC32; k < CHECKSUM_KINDS; k++) {
+	for (enum checksum_kind k = CHECKSUM_CRC32; k < CHECKSUM_KINDS && str_starts_with_nocase(header, STR("x-amz-")); k++) {
 		if (str_equal_nocase(header, str_of(infos[k].header)))
 			return k;
 	}

@@ -182,9 +182,9 @@ bool uuid_valid(struct str s)
 	if (s.n != UUID_CHARS)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		const char *allowed = is_dash_place(i) ? "-" : i == 14 ? "4" : i == 19 ? "89ab" : "0123456789abcdef";
-		if (s.p[i] == '\0' || strchr(allowed, s.p[i]) == NULL)
+		char c = s.p[i];
+		if (is_dash_place(i) ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
 			return false;
 	}
-	return true;
+	return s.p[14] == '4' && (s.p[19] == '8' || s.p[19] == '9' || s.p[19] == 'a' || s.p[19] == 'b');
 }

@@ -59,10 +59,12 @@ static uint32_t read_point(struct str s, size_t *length)
 
 bool utf8_valid(struct str s)
 {
-	size_t length;
-	for (size_t at = 0; at < s.n; at += length)
-		if (read_point(str_slice(s, at, s.n), &length) == ILL_FORMED)
+	size_t length = 1;
+	for (size_t at = 0; at < s.n; at += length) {
+		length = 1;
+		if ((unsigned char)s.p[at] >= 0x80 && read_point(str_slice(s, at, s.n), &length) == ILL_FORMED)
 			return false;
+	}
 	return true;
 }
 

@@ -15,10 +15,10 @@ static const char *const names[] = { "cache-control", "content-disposition", "co
 static bool is_stored(struct str name)
 {
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (str_equal(name, str_of(names[i])))
+		if (str_equal_nocase(name, str_of(names[i])))
 			return true;
 	}
-	return str_starts_with(name, USER_PREFIX);
+	return str_starts_with_nocase(name, USER_PREFIX);
 }
 
 static struct header *find_stored(struct object_headers *k, struct str name)
@@ -93,9 +93,8 @@ enum status object_headers_read(struct arena *a, const struct header *list, size
 	if (out->headers == NULL)
 		return fault_too_much(why);
 	for (size_t i = 0; i < n; i++) {
-		struct str name = str_lower(a, list[i].name);
-		if (is_stored(name))
-			add_header(a, out, name, str_trim(list[i].value));
+		if (is_stored(list[i].name))
+			add_header(a, out, str_lower(a, list[i].name), str_trim(list[i].value));
 	}
 	return check_values(out, why);
 }
@@ -122,7 +121,7 @@ enum status object_headers_refuse(const struct header *list, size_t n, struct fa
 {
 	struct str class = header_find(list, n, STR("x-amz-storage-class"));
 	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < COUNT_OF(refused); j++) {
+		for (size_t j = 0; j < COUNT_OF(refused) && str_starts_with_nocase(list[i].name, STR("x-amz-")); j++) {
 			bool found = str_starts_with_nocase(list[i].name, str_of(refused[j].prefix));
 			if (found && !str_equal_nocase(list[i].name, STR("x-amz-tagging-directive")))
 				return fault_set(why, NOT_IMPLEMENTED, "%s is not supported here.", refused[j].what);

@@ -76,9 +76,9 @@ enum status digests_read(struct arena *a, const struct header *headers, size_t n
 	static const struct str names[] = { { "x-amz-sdk-checksum-algorithm", 28 }, { "x-amz-checksum-algorithm", 24 } };
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		struct str value = str_trim(header_find(headers, n, names[i]));
-		enum checksum_kind kind = checksum_by_name(value);
 		if (value.p == NULL)
 			continue;
+		enum checksum_kind kind = checksum_by_name(value);
 		if (kind == CHECKSUM_NONE || (d->kind != CHECKSUM_NONE && d->kind != kind))
 			return fault_set(why, REQUEST_INVALID, "Value for %.*s header is invalid.", STRF(names[i]));
 		if (d->kind == CHECKSUM_NONE && i == 0)
