@@ -20,7 +20,7 @@ static enum status site(const char *host, const char *origin, const char *fetch_
 	return status;
 }
 
-static void test_site_when_own_or_not_given_then_ok(void **state)
+static void test_site_when_same_origin_or_not_given_then_ok(void **state)
 {
 	assert_int_equal(site("a.example", NULL, NULL), OK);
 	assert_int_equal(site("a.example", NULL, "same-origin"), OK);
@@ -29,7 +29,7 @@ static void test_site_when_own_or_not_given_then_ok(void **state)
 	assert_int_equal(site("A.example", "https://a.EXAMPLE", NULL), OK);
 }
 
-static void test_site_when_foreign_then_refused(void **state)
+static void test_site_when_cross_site_then_refused(void **state)
 {
 	static const char *const sites[] = { "cross-site", "same-site", "SAME-ORIGIN", "x" };
 	static const char *const origins[] = { "http://evil.example", "http://127.0.0.1:8080", "null", "", "https://", "127.0.0.1:8081",
@@ -75,7 +75,7 @@ static void test_token_when_missing_or_wrong_then_refused(void **state)
 	admin_auth_deinit(&g);
 }
 
-static void test_token_when_there_is_invalid_then_no_one_gets_in(void **state)
+static void test_token_when_none_is_set_then_no_token_is_accepted(void **state)
 {
 	struct admin_auth g;
 	admin_auth_init(&g, STR(""));
@@ -86,7 +86,7 @@ static void test_token_when_there_is_invalid_then_no_one_gets_in(void **state)
 }
 
 /* Ten in any sixty seconds; the right one opens all the while, and missing ones do not count. */
-static void test_token_when_wrong_too_often_then_wait_but_the_right_one_opens(void **state)
+static void test_token_when_wrong_too_often_then_throttled_but_the_right_one_is_accepted(void **state)
 {
 	struct admin_auth g;
 	admin_auth_init(&g, STR(TOKEN));
@@ -106,12 +106,12 @@ static void test_token_when_wrong_too_often_then_wait_but_the_right_one_opens(vo
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_site_when_own_or_not_given_then_ok),
-		cmocka_unit_test(test_site_when_foreign_then_refused),
+		cmocka_unit_test(test_site_when_same_origin_or_not_given_then_ok),
+		cmocka_unit_test(test_site_when_cross_site_then_refused),
 		cmocka_unit_test(test_token_when_right_then_ok_in_any_case_of_the_scheme),
 		cmocka_unit_test(test_token_when_missing_or_wrong_then_refused),
-		cmocka_unit_test(test_token_when_there_is_invalid_then_no_one_gets_in),
-		cmocka_unit_test(test_token_when_wrong_too_often_then_wait_but_the_right_one_opens),
+		cmocka_unit_test(test_token_when_none_is_set_then_no_token_is_accepted),
+		cmocka_unit_test(test_token_when_wrong_too_often_then_throttled_but_the_right_one_is_accepted),
 	};
 	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

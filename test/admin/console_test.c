@@ -13,7 +13,7 @@
 static const char *const secrets[] = { "/console/images", "/console/images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10", "/console/logs",
 	"/console/settings" };
 
-static void test_data_without_the_token_then_nothing_is_reported(void **state)
+static void test_data_without_the_token_then_refused(void **state)
 {
 	const struct header none[] = { OWN_HOST }, basic[] = { OWN_HOST, { STR("Authorization"), STR("Basic " TOKEN) } };
 	const struct header cookie[] = { OWN_HOST, { STR("Cookie"), STR("token=" TOKEN) } };
@@ -29,7 +29,7 @@ static void test_data_without_the_token_then_nothing_is_reported(void **state)
 	}
 }
 
-static void test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_opens(void **state)
+static void test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_is_accepted(void **state)
 {
 	const struct header wrong[] = { OWN_HOST, { STR("Authorization"), STR("Bearer 00112233445566778899aabbccddeefe") } };
 	for (int i = 0; i < ADMIN_AUTH_WRONG_MAX; i++)
@@ -50,7 +50,7 @@ static void test_data_from_another_site_then_refused_even_with_the_token(void **
 		}
 }
 
-static void test_data_from_the_own_page_after_a_proxy_with_tls_then_given(void **state)
+static void test_data_for_the_consoles_own_page_behind_a_tls_proxy_then_given(void **state)
 {
 	const struct header headers[] = { { STR("Host"), STR("admin.example") }, OWN_TOKEN, { STR("Origin"), STR("https://admin.example") },
 		{ STR("Sec-Fetch-Site"), STR("same-origin") } };
@@ -70,7 +70,7 @@ static void test_other_methods_then_405_and_before_that_the_site(void **state)
 	ask_with("HEAD", "/console/settings", headers, COUNT_OF(headers), 200);
 }
 
-static void test_paths_that_are_none_then_404(void **state)
+static void test_paths_that_do_not_exist_then_404(void **state)
 {
 	static const char *const paths[] = { "/console", "/console/", "/console/image", "/console/images/", "/console/images/a/b",
 		"/console/settings/", "/Console/settings", "/console%2fsettings", "/nothing", "/../console/settings" };
@@ -79,7 +79,7 @@ static void test_paths_that_are_none_then_404(void **state)
 	assert_refused("/console/images/not-an-id", 404, "no_such_image");
 }
 
-static void test_failures_of_the_engine_then_no_cause_in_the_answer(void **state)
+static void test_failures_of_the_engine_then_no_cause_in_the_response(void **state)
 {
 	static const struct {
 		enum fault_code code;
@@ -108,13 +108,13 @@ static void test_parameters_that_are_unknown_or_twice_then_400(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(test_data_without_the_token_then_nothing_is_reported),
-		FIXTURE_TEST(test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_opens),
+		FIXTURE_TEST(test_data_without_the_token_then_refused),
+		FIXTURE_TEST(test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_is_accepted),
 		FIXTURE_TEST(test_data_from_another_site_then_refused_even_with_the_token),
-		FIXTURE_TEST(test_data_from_the_own_page_after_a_proxy_with_tls_then_given),
+		FIXTURE_TEST(test_data_for_the_consoles_own_page_behind_a_tls_proxy_then_given),
 		FIXTURE_TEST(test_other_methods_then_405_and_before_that_the_site),
-		FIXTURE_TEST(test_paths_that_are_none_then_404),
-		FIXTURE_TEST(test_failures_of_the_engine_then_no_cause_in_the_answer),
+		FIXTURE_TEST(test_paths_that_do_not_exist_then_404),
+		FIXTURE_TEST(test_failures_of_the_engine_then_no_cause_in_the_response),
 		FIXTURE_TEST(test_parameters_that_are_unknown_or_twice_then_400),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ static void test_list_of_the_most_rows_with_the_longest_names_then_it_fits(void 
 	assert_int_equal(json_string_length(json_object_get(row(99), "fileName")), sizeof name - 1);
 }
 
-static void test_list_with_bad_parameters_then_400_with_a_sentence(void **state)
+static void test_list_with_bad_parameters_then_400_with_an_error_message(void **state)
 {
 	static const char *const bad[] = { "status=gone", "status=ALL", "limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.0", "text=%ff",
 		"text=a%00b" };
@@ -142,7 +142,7 @@ static void test_show_then_every_member_and_404_for_none(void **state)
 }
 
 /* As on DynamoDB: the list is of uploaded images. */
-static void test_list_where_there_is_only_a_list_then_uploaded_ones_and_a_plain_word_for_others(void **state)
+static void test_list_on_a_table_without_queries_then_uploaded_ones_and_a_clear_refusal_of_others(void **state)
 {
 	char target[200];
 	admin_query_of_list_init(&fixture.listed, fake_table_port(fixture.table));
@@ -181,9 +181,9 @@ int main(void)
 		FIXTURE_TEST(test_list_with_a_filter_then_by_name_id_and_type),
 		FIXTURE_TEST(test_list_in_pages_then_each_row_once),
 		FIXTURE_TEST(test_list_of_the_most_rows_with_the_longest_names_then_it_fits),
-		FIXTURE_TEST(test_list_with_bad_parameters_then_400_with_a_sentence),
+		FIXTURE_TEST(test_list_with_bad_parameters_then_400_with_an_error_message),
 		FIXTURE_TEST(test_show_then_every_member_and_404_for_none),
-		FIXTURE_TEST(test_list_where_there_is_only_a_list_then_uploaded_ones_and_a_plain_word_for_others),
+		FIXTURE_TEST(test_list_on_a_table_without_queries_then_uploaded_ones_and_a_clear_refusal_of_others),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,25 +67,25 @@ static void check_matrix(bool images, bool slots)
 	}
 }
 
-static void test_access_when_images_ask_for_the_key_then_slots_stay_open(void **state)
+static void test_access_when_images_require_the_key_then_slots_stay_open(void **state)
 {
 	(void)state;
 	check_matrix(true, false);
 }
 
-static void test_access_when_slots_ask_too_then_all_but_limits_and_preflights_do(void **state)
+static void test_access_when_slots_require_the_key_too_then_all_but_limits_and_preflights_do(void **state)
 {
 	(void)state;
 	check_matrix(true, true);
 }
 
-static void test_access_when_only_slots_ask_then_images_stay_open(void **state)
+static void test_access_when_only_slots_require_the_key_then_images_stay_open(void **state)
 {
 	(void)state;
 	check_matrix(false, true);
 }
 
-static void test_access_when_a_key_is_asked_but_none_is_set_then_no_one_has_it(void **state)
+static void test_access_when_a_key_is_required_but_none_is_set_then_no_key_is_right(void **state)
 {
 	(void)state;
 	open_with(true, true, "");
@@ -142,7 +142,7 @@ static void test_delete_when_the_key_is_given_next_to_a_wrong_token_then_the_key
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", one.id, ""), .authorization = "Bearer " KEY, .delete_token = "x")->status, 204);
 }
 
-static void test_delete_when_the_id_is_unknown_then_404_only_with_something_in_hand(void **state)
+static void test_delete_when_the_id_is_unknown_then_404_only_with_a_key_or_token(void **state)
 {
 	(void)state;
 	ASK("DELETE", "/prod/images/" SOME_ID);
@@ -164,7 +164,7 @@ static void test_delete_token_when_used_for_another_call_then_403(void **state)
 	assert_problem(401, "key_needed");
 }
 
-static void test_delete_token_when_a_row_has_none_then_no_token_fits(void **state)
+static void test_delete_token_when_a_row_has_none_then_no_token_is_right(void **state)
 {
 	struct image_row row = row_pending(&fixture.own, 7);
 	struct fault why;
@@ -210,7 +210,7 @@ static const struct {
 	{ NULL, "://", NULL, false },
 };
 
-static void test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no_image(void **state)
+static void test_access_when_open_because_of_loopback_then_pages_of_other_sites_are_refused_images(void **state)
 {
 	(void)state;
 	fixture_teardown(NULL);
@@ -225,7 +225,7 @@ static void test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no
 		}
 }
 
-static void test_access_when_open_by_choice_then_any_page_may_ask(void **state)
+static void test_access_when_open_by_setting_then_any_origin_is_allowed(void **state)
 {
 	(void)state;
 	for (size_t j = 0; j < COUNT_OF(calls); j++) {
@@ -241,19 +241,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_access_when_open_then_no_one_is_refused),
-		T(test_access_when_open_by_loopback_then_pages_of_other_sites_reach_no_image),
-		T(test_access_when_open_by_choice_then_any_page_may_ask),
-		T(test_access_when_images_ask_for_the_key_then_slots_stay_open),
-		T(test_access_when_slots_ask_too_then_all_but_limits_and_preflights_do),
-		T(test_access_when_only_slots_ask_then_images_stay_open),
-		T(test_access_when_a_key_is_asked_but_none_is_set_then_no_one_has_it),
+		T(test_access_when_open_because_of_loopback_then_pages_of_other_sites_are_refused_images),
+		T(test_access_when_open_by_setting_then_any_origin_is_allowed),
+		T(test_access_when_images_require_the_key_then_slots_stay_open),
+		T(test_access_when_slots_require_the_key_too_then_all_but_limits_and_preflights_do),
+		T(test_access_when_only_slots_require_the_key_then_images_stay_open),
+		T(test_access_when_a_key_is_required_but_none_is_set_then_no_key_is_right),
 		K(test_access_when_the_key_is_missing_then_nothing_is_read),
 		K(test_delete_when_the_token_is_right_then_it_needs_no_key),
 		K(test_delete_when_the_token_is_of_another_image_then_403_and_the_image_stays),
 		K(test_delete_when_the_key_is_given_next_to_a_wrong_token_then_the_key_counts),
-		K(test_delete_when_the_id_is_unknown_then_404_only_with_something_in_hand),
+		K(test_delete_when_the_id_is_unknown_then_404_only_with_a_key_or_token),
 		K(test_delete_token_when_used_for_another_call_then_403),
-		K(test_delete_token_when_a_row_has_none_then_no_token_fits),
+		K(test_delete_token_when_a_row_has_none_then_no_token_is_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

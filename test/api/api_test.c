@@ -3,7 +3,7 @@
 #include "api/call.h"
 #include "base/mem.h"
 
-static void test_handler_when_made_then_it_gives_the_listener_its_limits(void **state)
+static void test_handler_when_made_then_it_has_the_limits_for_the_listener(void **state)
 {
 	const struct handler *handler = api_handler(fixture.api);
 
@@ -14,7 +14,7 @@ static void test_handler_when_made_then_it_gives_the_listener_its_limits(void **
 	assert_true(handler->arena_bytes >= 1 << 20);
 }
 
-static void test_answer_when_memory_ran_out_for_it_then_that_is_said(void **state)
+static void test_response_when_memory_ran_out_for_it_then_out_of_memory(void **state)
 {
 	struct api_call c = { .x = &fixture.x, .arena = &fixture.own };
 	struct fault why;
@@ -118,7 +118,7 @@ static int status_with(const struct ask *q, size_t bytes)
 	return fixture.x.answer.status;
 }
 
-static void test_handler_when_the_arena_is_small_then_each_size_ends_in_an_answer(void **state)
+static void test_handler_when_the_arena_is_small_then_each_size_gives_a_response(void **state)
 {
 	static const struct {
 		struct ask ask;
@@ -186,13 +186,13 @@ static void test_api_when_freed_twice_or_null_then_nothing_happens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_handler_when_made_then_it_gives_the_listener_its_limits),
+		T(test_handler_when_made_then_it_has_the_limits_for_the_listener),
 		T(test_path_when_unknown_then_404),
 		T(test_method_when_the_path_does_not_accept_it_then_405_with_allow),
 		T(test_refusal_when_the_listener_found_a_fault_then_it_is_a_problem_with_cors),
 		T(test_cancel_when_the_body_never_ends_then_nothing_is_left_or_done),
-		T(test_handler_when_the_arena_is_small_then_each_size_ends_in_an_answer),
-		T(test_answer_when_memory_ran_out_for_it_then_that_is_said),
+		T(test_handler_when_the_arena_is_small_then_each_size_gives_a_response),
+		T(test_response_when_memory_ran_out_for_it_then_out_of_memory),
 		T(test_handlers_when_they_end_then_the_route_is_reported_for_the_log),
 		T(test_api_when_freed_twice_or_null_then_nothing_happens),
 	};

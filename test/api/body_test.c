@@ -90,7 +90,7 @@ static void test_slot_when_unknown_members_are_there_then_they_are_ignored(void 
 	assert_text(got.file_name, "a");
 }
 
-static void test_slot_when_name_has_any_unicode_then_it_is_intact(void **state)
+static void test_slot_when_name_has_any_unicode_then_intact(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("{\"fileName\":\"\\u0001\\r\\n/\\\\..\\\"\\u202e\\ud83d\\ude00\xf0\x9f\x98\x80\",\"fileType\":\"b\"}"), OK);
@@ -108,7 +108,7 @@ static void test_slot_when_the_texts_are_read_then_they_outlive_the_body(void **
 	assert_text(got.file_type, "type");
 }
 
-static void test_slot_when_the_body_is_no_json_object_then_bad_json(void **state)
+static void test_slot_when_the_body_is_not_a_json_object_then_bad_json(void **state)
 {
 	static const struct bad rows[] = {
 		{ "", F_BAD_JSON, "empty" },
@@ -220,7 +220,7 @@ static void test_slot_when_the_arena_is_full_then_too_much(void **state)
 	arena_deinit(&small);
 }
 
-static void test_slot_when_memory_runs_out_anywhere_then_that_is_said(void **state)
+static void test_slot_when_memory_runs_out_anywhere_then_out_of_memory(void **state)
 {
 	enum status status;
 	int n = 0;
@@ -238,7 +238,7 @@ static void test_slot_when_memory_runs_out_anywhere_then_that_is_said(void **sta
 	assert_true(n > 5);
 }
 
-static void test_fault_when_the_input_is_quoted_by_jansson_then_not_by_us(void **state)
+static void test_fault_when_jansson_quotes_the_input_then_the_text_does_not(void **state)
 {
 	(void)state;
 	assert_int_equal(read_text("{\"fileName\": hunter2}"), INVALID);
@@ -254,17 +254,17 @@ int main(void)
 		T(test_slot_when_all_members_are_given_then_all_are_read),
 		T(test_slot_when_optional_members_are_missing_then_a_put_without_size),
 		T(test_slot_when_unknown_members_are_there_then_they_are_ignored),
-		T(test_slot_when_name_has_any_unicode_then_it_is_intact),
+		T(test_slot_when_name_has_any_unicode_then_intact),
 		T(test_slot_when_the_texts_are_read_then_they_outlive_the_body),
-		T(test_slot_when_the_body_is_no_json_object_then_bad_json),
+		T(test_slot_when_the_body_is_not_a_json_object_then_bad_json),
 		T(test_slot_when_a_raw_zero_byte_is_there_then_bad_json),
 		T(test_slot_when_nested_10000_deep_then_bad_json),
 		T(test_slot_when_a_member_is_missing_or_of_wrong_type_then_bad_field_names_it),
 		T(test_slot_when_the_size_is_the_largest_integer_then_it_is_read),
 		T(test_slot_when_the_body_is_cut_anywhere_then_it_is_refused),
 		T(test_slot_when_the_arena_is_full_then_too_much),
-		T(test_slot_when_memory_runs_out_anywhere_then_that_is_said),
-		T(test_fault_when_the_input_is_quoted_by_jansson_then_not_by_us),
+		T(test_slot_when_memory_runs_out_anywhere_then_out_of_memory),
+		T(test_fault_when_jansson_quotes_the_input_then_the_text_does_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

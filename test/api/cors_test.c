@@ -16,7 +16,7 @@ static void test_origin_when_all_are_allowed_then_a_star(void **state)
 	assert_str(cors_origin(STR("https://a.example, *"), STR("null")), "*");
 }
 
-static void test_origin_when_there_is_a_list_then_only_its_members_come_back(void **state)
+static void test_origin_when_there_is_a_list_then_only_its_members_are_echoed(void **state)
 {
 	struct str list = STR("https://a.example, http://localhost:3000");
 
@@ -31,7 +31,7 @@ static void test_origin_when_there_is_a_list_then_only_its_members_come_back(voi
 	assert_str(cors_origin((struct str){ 0 }, STR("https://a.example")), "");
 }
 
-static void test_preflight_when_any_path_is_asked_then_204_with_what_it_accepts(void **state)
+static void test_preflight_of_any_path_then_204_with_its_methods(void **state)
 {
 	static const struct {
 		const char *path, *methods;
@@ -59,7 +59,7 @@ static void test_preflight_when_any_path_is_asked_then_204_with_what_it_accepts(
 	}
 }
 
-static void test_preflight_when_a_key_is_asked_then_it_needs_none(void **state)
+static void test_preflight_when_a_key_is_required_then_it_needs_none(void **state)
 {
 	(void)state;
 	fixture_teardown(NULL);
@@ -68,7 +68,7 @@ static void test_preflight_when_a_key_is_asked_then_it_needs_none(void **state)
 	assert_int_equal(ASK("OPTIONS", "/prod/images")->status, 204);
 }
 
-static void test_answer_when_all_origins_are_allowed_then_it_does_not_vary(void **state)
+static void test_response_when_all_origins_are_allowed_then_it_does_not_vary(void **state)
 {
 	(void)state;
 	ASK("GET", "/prod/limits", .origin = "https://a.example");
@@ -77,7 +77,7 @@ static void test_answer_when_all_origins_are_allowed_then_it_does_not_vary(void 
 	assert_null(header_of("Access-Control-Allow-Credentials").p);
 }
 
-static void test_answer_when_the_origin_is_of_the_list_then_it_is_echoed_on_errors_too(void **state)
+static void test_response_when_the_origin_is_listed_then_echoed_on_errors_too(void **state)
 {
 	static const struct {
 		const char *method, *path;
@@ -100,7 +100,7 @@ static void test_answer_when_the_origin_is_of_the_list_then_it_is_echoed_on_erro
 	}
 }
 
-static void test_answer_when_the_origin_is_a_other_site_then_it_is_not_named_but_varies(void **state)
+static void test_response_when_the_origin_is_not_listed_then_not_named_but_varies(void **state)
 {
 	(void)state;
 	open_with("https://a.example");
@@ -115,12 +115,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_origin_when_all_are_allowed_then_a_star),
-		cmocka_unit_test(test_origin_when_there_is_a_list_then_only_its_members_come_back),
-		T(test_preflight_when_any_path_is_asked_then_204_with_what_it_accepts),
-		T(test_preflight_when_a_key_is_asked_then_it_needs_none),
-		T(test_answer_when_all_origins_are_allowed_then_it_does_not_vary),
-		T(test_answer_when_the_origin_is_of_the_list_then_it_is_echoed_on_errors_too),
-		T(test_answer_when_the_origin_is_a_other_site_then_it_is_not_named_but_varies),
+		cmocka_unit_test(test_origin_when_there_is_a_list_then_only_its_members_are_echoed),
+		T(test_preflight_of_any_path_then_204_with_its_methods),
+		T(test_preflight_when_a_key_is_required_then_it_needs_none),
+		T(test_response_when_all_origins_are_allowed_then_it_does_not_vary),
+		T(test_response_when_the_origin_is_listed_then_echoed_on_errors_too),
+		T(test_response_when_the_origin_is_not_listed_then_not_named_but_varies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

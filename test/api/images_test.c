@@ -39,7 +39,7 @@ static struct str listed_id(size_t i)
 	return id;
 }
 
-static void test_list_when_there_is_nothing_then_an_empty_page(void **state)
+static void test_list_when_there_are_no_images_then_an_empty_page(void **state)
 {
 	(void)state;
 	make_slot();
@@ -116,7 +116,7 @@ static void test_list_when_the_cursor_is_not_ours_then_400(void **state)
 	assert_problem(400, "bad_cursor");
 }
 
-static void test_list_when_limit_is_at_its_borders_or_others_are_there_then_200(void **state)
+static void test_list_when_limit_is_at_its_bounds_or_unknown_parameters_are_sent_then_200(void **state)
 {
 	(void)state;
 	assert_int_equal(ASK("GET", "/prod/images?limit=1")->status, 200);
@@ -224,7 +224,7 @@ static void test_get_when_rejected_then_the_reason(void **state)
 	assert_false(answer_has("uploadedAt"));
 }
 
-static void test_image_when_the_id_is_no_uuid_then_404_before_the_table_is_asked(void **state)
+static void test_image_when_the_id_is_not_a_uuid_then_404_before_the_table_is_read(void **state)
 {
 	static const char *const ids[] = { "x", "0B9F1C52-6F0E-4A7E-9A53-3F1F7B7F2A10", "0b9f1c526f0e4a7e9a533f1f7b7f2a10", "..", "%2e%2e",
 		"0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a1" };
@@ -299,7 +299,7 @@ static void test_complete_when_nothing_arrived_then_409(void **state)
 	assert_problem(409, "not_arrived");
 }
 
-static void test_complete_when_the_bytes_are_no_image_then_the_record_says_rejected(void **state)
+static void test_complete_when_the_bytes_are_not_an_image_then_the_record_is_rejected(void **state)
 {
 	struct made m = make_slot();
 	struct image_row row;
@@ -328,7 +328,7 @@ static void test_delete_when_open_then_object_and_row_are_gone(void **state)
 	assert_problem(404, "no_such_image");
 }
 
-static void test_delete_when_pending_then_it_goes_too(void **state)
+static void test_delete_when_pending_then_deleted_too(void **state)
 {
 	struct made m = make_slot();
 
@@ -379,27 +379,27 @@ static void test_calls_when_a_port_fails_then_503_without_the_cause(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_list_when_there_is_nothing_then_an_empty_page),
+		T(test_list_when_there_are_no_images_then_an_empty_page),
 		T(test_list_when_there_are_images_then_the_newest_is_first),
 		T(test_list_when_pages_are_followed_then_each_image_comes_once),
 		T(test_list_when_no_limit_is_reported_then_50),
 		T(test_list_when_a_parameter_is_bad_then_400_before_the_table_is_asked),
 		T(test_list_when_the_cursor_is_not_ours_then_400),
-		T(test_list_when_limit_is_at_its_borders_or_others_are_there_then_200),
+		T(test_list_when_limit_is_at_its_bounds_or_unknown_parameters_are_sent_then_200),
 		T(test_list_when_a_page_is_of_the_longest_then_it_is_whole),
 		T(test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs),
 		T(test_get_when_uploaded_then_the_record_is_whole),
 		T(test_get_when_pending_then_what_was_declared_and_no_download),
 		T(test_get_when_pending_without_a_size_then_none_is_reported),
 		T(test_get_when_rejected_then_the_reason),
-		T(test_image_when_the_id_is_no_uuid_then_404_before_the_table_is_asked),
+		T(test_image_when_the_id_is_not_a_uuid_then_404_before_the_table_is_read),
 		T(test_file_when_uploaded_then_302_to_a_fresh_url),
 		T(test_file_when_not_uploaded_then_404_says_why),
 		T(test_complete_when_the_bytes_are_there_then_the_record),
 		T(test_complete_when_nothing_arrived_then_409),
-		T(test_complete_when_the_bytes_are_no_image_then_the_record_says_rejected),
+		T(test_complete_when_the_bytes_are_not_an_image_then_the_record_is_rejected),
 		T(test_delete_when_open_then_object_and_row_are_gone),
-		T(test_delete_when_pending_then_it_goes_too),
+		T(test_delete_when_pending_then_deleted_too),
 		T(test_calls_when_a_port_fails_then_503_without_the_cause),
 	};
 

@@ -1,6 +1,6 @@
 #include "api/fixture.h"
 
-static void test_limits_when_asked_then_they_are_the_rules(void **state)
+static void test_limits_when_requested_then_the_configured_rules(void **state)
 {
 	(void)state;
 	fixture.product.rules.allowed_types = STR("image/jpeg, application/pdf");
@@ -19,7 +19,7 @@ static void test_limits_when_slots_need_their_size_then_it_is_reported(void **st
 	assert_true(str_ends_with(fixture.x.answer.body, STR(",\"requireSize\":true}")));
 }
 
-static void test_limits_when_the_store_is_down_then_they_are_reported_all_the_same(void **state)
+static void test_limits_when_the_store_is_down_then_still_returned(void **state)
 {
 	(void)state;
 	uint64_t before = fake_table_calls(fixture.table) + fake_store_calls(fixture.store);
@@ -32,9 +32,9 @@ static void test_limits_when_the_store_is_down_then_they_are_reported_all_the_sa
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_limits_when_asked_then_they_are_the_rules),
+		T(test_limits_when_requested_then_the_configured_rules),
 		T(test_limits_when_slots_need_their_size_then_it_is_reported),
-		T(test_limits_when_the_store_is_down_then_they_are_reported_all_the_same),
+		T(test_limits_when_the_store_is_down_then_still_returned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

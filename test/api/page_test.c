@@ -39,7 +39,7 @@ static const struct answer *fetch(const char *method, const char *target)
 	return &fixture.x.answer;
 }
 
-static void test_page_when_asked_for_then_it_is_there_without_the_key(void **state)
+static void test_page_when_requested_then_served_without_the_key(void **state)
 {
 	(void)state;
 	assert_int_equal(fetch("GET", "/")->status, 200);
@@ -53,7 +53,7 @@ static void test_page_when_asked_for_then_it_is_there_without_the_key(void **sta
 	assert_int_equal(fetch("GET", "/?utm=1")->status, 200);
 }
 
-static void test_page_when_asked_for_then_other_sites_are_kept_out(void **state)
+static void test_page_when_requested_by_other_sites_then_refused(void **state)
 {
 	(void)state;
 	fetch("GET", "/");
@@ -81,7 +81,7 @@ static void policy_of(const char *storage_url, const char *sources)
 	fixture_teardown(NULL);
 }
 
-static void test_policy_when_the_storage_is_elsewhere_then_its_origin_is_allowed_and_nothing_more(void **state)
+static void test_policy_when_the_storage_has_another_origin_then_only_that_is_allowed_too(void **state)
 {
 	(void)state;
 	policy_of("http://127.0.0.1:9000", "http://127.0.0.1:9000");
@@ -105,7 +105,7 @@ static void test_page_when_the_method_is_another_then_it_is_refused_with_what_it
 	}
 }
 
-static void test_path_when_it_is_neither_a_file_nor_a_route_then_it_is_a_problem(void **state)
+static void test_path_when_it_is_neither_a_file_nor_a_route_then_404(void **state)
 {
 	static const char *const paths[] = { "/index.html", "/main.js/", "//", "/favicon.ico", "/prod", "/../main.js", "/MAIN.js", "*" };
 
@@ -116,7 +116,7 @@ static void test_path_when_it_is_neither_a_file_nor_a_route_then_it_is_a_problem
 	}
 }
 
-static void test_page_when_there_is_invalid_then_the_root_is_no_path(void **state)
+static void test_page_when_none_is_configured_then_the_root_is_404(void **state)
 {
 	(void)state;
 	fixture_open(&(struct api_options){ .cors_origins = STR("*") });
@@ -130,12 +130,12 @@ static void test_page_when_there_is_invalid_then_the_root_is_no_path(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_page_when_asked_for_then_it_is_there_without_the_key),
-		T(test_page_when_asked_for_then_other_sites_are_kept_out),
-		cmocka_unit_test(test_policy_when_the_storage_is_elsewhere_then_its_origin_is_allowed_and_nothing_more),
+		T(test_page_when_requested_then_served_without_the_key),
+		T(test_page_when_requested_by_other_sites_then_refused),
+		cmocka_unit_test(test_policy_when_the_storage_has_another_origin_then_only_that_is_allowed_too),
 		T(test_page_when_the_method_is_another_then_it_is_refused_with_what_it_accepts),
-		T(test_path_when_it_is_neither_a_file_nor_a_route_then_it_is_a_problem),
-		cmocka_unit_test(test_page_when_there_is_invalid_then_the_root_is_no_path),
+		T(test_path_when_it_is_neither_a_file_nor_a_route_then_404),
+		cmocka_unit_test(test_page_when_none_is_configured_then_the_root_is_404),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

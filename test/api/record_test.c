@@ -74,7 +74,7 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 		"imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag");
 }
 
-static void test_record_when_pending_then_what_the_bytes_would_give_is_not_given(void **state)
+static void test_record_when_pending_then_no_attributes_of_the_bytes(void **state)
 {
 	struct image_row row = row_of(IMAGE_PENDING);
 
@@ -84,7 +84,7 @@ static void test_record_when_pending_then_what_the_bytes_would_give_is_not_given
 	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileSize fileType expiresAt");
 }
 
-static void test_record_when_secrets_are_in_the_row_then_none_is_written(void **state)
+static void test_record_when_secrets_are_in_the_row_then_not_written(void **state)
 {
 	struct image_row row = row_of(IMAGE_UPLOADED);
 
@@ -106,7 +106,7 @@ static void test_record_when_presigning_fails_then_the_fault_comes_back(void **s
 	assert_int_equal(why.code, F_UPSTREAM_FAILED);
 }
 
-static void test_record_when_memory_runs_out_for_its_url_then_that_is_said(void **state)
+static void test_record_when_memory_runs_out_for_its_url_then_out_of_memory(void **state)
 {
 	struct image_row row = row_of(IMAGE_UPLOADED);
 
@@ -125,9 +125,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_record_when_nothing_more_is_known_then_it_is_left_out),
 		T(test_record_when_all_is_known_then_it_is_there),
-		T(test_record_when_pending_then_what_the_bytes_would_give_is_not_given),
-		T(test_record_when_secrets_are_in_the_row_then_none_is_written),
-		T(test_record_when_memory_runs_out_for_its_url_then_that_is_said),
+		T(test_record_when_pending_then_no_attributes_of_the_bytes),
+		T(test_record_when_secrets_are_in_the_row_then_not_written),
+		T(test_record_when_memory_runs_out_for_its_url_then_out_of_memory),
 		T(test_record_when_presigning_fails_then_the_fault_comes_back),
 	};
 

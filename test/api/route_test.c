@@ -27,7 +27,7 @@ static bool write_request(const char *name, char method[16], char path[128])
 	return braces != NULL;
 }
 
-static void test_route_when_each_row_is_asked_for_then_it_is_found_with_its_id(void **state)
+static void test_route_when_each_row_is_requested_then_found_with_its_id(void **state)
 {
 	const char *name;
 	char method[16], path[128];
@@ -53,7 +53,7 @@ static void test_route_when_every_path_is_checked_then_it_accepts_options(void *
 	}
 }
 
-static void test_route_when_get_is_there_then_head_is(void **state)
+static void test_route_that_has_get_has_head(void **state)
 {
 	(void)state;
 	assert_int_equal(find("HEAD", "/prod/images"), OK);
@@ -77,7 +77,7 @@ static void test_route_when_the_path_is_not_exact_then_there_is_none(void **stat
 	}
 }
 
-static void test_route_when_the_method_is_of_other_case_then_it_is_bad(void **state)
+static void test_route_when_the_method_is_lower_case_then_bad_method(void **state)
 {
 	(void)state;
 	assert_int_equal(find("post", "/prod/upload"), INVALID);
@@ -100,11 +100,11 @@ static void test_methods_when_listed_then_head_is_with_get(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_route_when_each_row_is_asked_for_then_it_is_found_with_its_id),
+		cmocka_unit_test(test_route_when_each_row_is_requested_then_found_with_its_id),
 		cmocka_unit_test(test_route_when_every_path_is_checked_then_it_accepts_options),
-		cmocka_unit_test(test_route_when_get_is_there_then_head_is),
+		cmocka_unit_test(test_route_that_has_get_has_head),
 		cmocka_unit_test(test_route_when_the_path_is_not_exact_then_there_is_none),
-		cmocka_unit_test(test_route_when_the_method_is_of_other_case_then_it_is_bad),
+		cmocka_unit_test(test_route_when_the_method_is_lower_case_then_bad_method),
 		cmocka_unit_test(test_methods_when_listed_then_head_is_with_get),
 	};
 

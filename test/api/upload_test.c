@@ -9,7 +9,7 @@ static const struct answer *post(const char *body)
 	return ASK("POST", "/prod/upload", body);
 }
 
-static void test_slot_when_asked_for_then_the_answer_has_all_a_client_needs(void **state)
+static void test_slot_when_requested_then_the_response_has_all_a_client_needs(void **state)
 {
 	struct image_row row;
 	struct fault why;
@@ -37,7 +37,7 @@ static void test_slot_when_asked_for_then_the_answer_has_all_a_client_needs(void
 	assert_int_equal(row.status, IMAGE_PENDING);
 }
 
-static void test_slot_when_a_form_is_asked_for_then_fields_come_in_fixture_of_headers(void **state)
+static void test_slot_when_a_form_is_requested_then_fields_instead_of_headers(void **state)
 {
 	(void)state;
 	post("{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"method\":\"POST\"}");
@@ -51,7 +51,7 @@ static void test_slot_when_a_form_is_asked_for_then_fields_come_in_fixture_of_he
 	json_decref(body);
 }
 
-static void test_slot_when_a_size_is_reported_then_headers_name_type_and_length(void **state)
+static void test_slot_when_a_size_is_given_then_headers_name_type_and_length(void **state)
 {
 	(void)state;
 	post(SIZE_OF("1234"));
@@ -66,7 +66,7 @@ static void test_slot_when_a_size_is_reported_then_headers_name_type_and_length(
 	json_decref(body);
 }
 
-static void test_body_when_it_comes_byte_by_byte_then_it_is_the_same(void **state)
+static void test_body_when_it_arrives_byte_by_byte_then_it_is_the_same(void **state)
 {
 	static const char body[] = SIZE_OF("1234");
 
@@ -94,7 +94,7 @@ static void check(const struct row *rows, size_t n)
 	}
 }
 
-static void test_body_when_it_is_no_json_object_then_400(void **state)
+static void test_body_when_it_is_not_a_json_object_then_400(void **state)
 {
 	static const struct row rows[] = {
 		{ NULL, 400, "bad_json", "empty" },
@@ -109,7 +109,7 @@ static void test_body_when_it_is_no_json_object_then_400(void **state)
 	check(rows, COUNT_OF(rows));
 }
 
-static void test_body_when_it_is_a_form_then_how_to_upload_is_said_before_its_length(void **state)
+static void test_body_when_it_is_a_form_then_refused_with_a_hint_before_its_length_is_checked(void **state)
 {
 	static char file[100000];
 	(void)state;
@@ -221,7 +221,7 @@ static void test_file_type_when_of_other_spelling_then_it_is_canonical(void **st
 	assert_str(answer_text("fileType"), "image/jpeg");
 }
 
-static void test_file_size_when_at_its_borders_then_each_has_its_answer(void **state)
+static void test_file_size_when_at_its_limits_then_accepted_or_refused(void **state)
 {
 	static const struct row rows[] = {
 		{ SIZE_OF("-1"), 400, "bad_field", "fileSize" },
@@ -248,7 +248,7 @@ static const char *padded(size_t bytes)
 	return body;
 }
 
-static void test_body_when_over_16_kib_is_reported_then_413_before_any_of_it(void **state)
+static void test_body_when_over_16_kib_is_announced_then_413_before_any_of_it(void **state)
 {
 	(void)state;
 	assert_int_equal(post(padded(16384))->status, 200);
@@ -257,7 +257,7 @@ static void test_body_when_over_16_kib_is_reported_then_413_before_any_of_it(voi
 	assert_int_equal(fixture.step, HANDLER_ANSWER);
 }
 
-static void test_body_when_over_16_kib_comes_in_chunks_then_413(void **state)
+static void test_body_when_over_16_kib_in_chunks_then_413(void **state)
 {
 	(void)state;
 	assert_int_equal(ask_in_pieces((struct ask){ "POST", "/prod/upload", padded(16384), .chunked = true }, 1000)->status, 200);
@@ -296,7 +296,7 @@ static void test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded(vo
 	assert_int_equal(post(NAME_OF("a.png"))->status, 200);
 }
 
-static void test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem(void **state)
+static void test_slot_when_any_call_of_a_port_fails_then_the_response_is_a_problem(void **state)
 {
 	(void)state;
 	for (uint64_t n = 1; n <= 4; n++) {
@@ -309,7 +309,7 @@ static void test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem
 	}
 }
 
-static void test_slot_when_the_table_must_be_waited_for_then_a_worker_makes_it(void **state)
+static void test_slot_when_the_table_blocks_then_a_worker_makes_it(void **state)
 {
 	(void)state;
 	fake_table_make_wait(fixture.table);
@@ -322,7 +322,7 @@ static void test_slot_when_the_table_must_be_waited_for_then_a_worker_makes_it(v
 	assert_problem(503, "disk_full");
 }
 
-static void test_slot_when_it_is_started_and_fails_then_the_slot_shows_nowhere_in_the_answer(void **state)
+static void test_slot_when_its_insert_is_started_and_fails_then_the_response_shows_nothing_of_it(void **state)
 {
 	(void)state;
 	fake_table_fail_nth(fixture.table, 1, F_STORAGE_FAILED);
@@ -334,7 +334,7 @@ static void test_slot_when_it_is_started_and_fails_then_the_slot_shows_nowhere_i
 	assert_false(answer_has("deleteToken"));
 }
 
-static void test_slot_when_the_body_is_wrong_then_woken_at_once_and_the_table_is_not_asked(void **state)
+static void test_slot_when_the_body_is_wrong_then_resumed_at_once_without_using_the_table(void **state)
 {
 	uint64_t before = fake_table_calls(fixture.table);
 
@@ -352,7 +352,7 @@ static const struct answer *post_uppy(const char *body)
 	return ASK("POST", "/prod/uppy", body);
 }
 
-static void test_uppy_when_a_put_is_asked_for_then_it_has_no_fields(void **state)
+static void test_uppy_when_a_put_is_requested_then_it_has_no_fields(void **state)
 {
 	struct image_row row;
 	struct fault why;
@@ -374,7 +374,7 @@ static void test_uppy_when_a_put_is_asked_for_then_it_has_no_fields(void **state
 	assert_int_equal(row.file_size, 1234);
 }
 
-static void test_uppy_when_a_form_is_asked_for_then_its_key_is_concrete(void **state)
+static void test_uppy_when_a_form_is_requested_then_its_key_is_concrete(void **state)
 {
 	(void)state;
 	post_uppy("{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"method\":\"POST\"}");
@@ -404,7 +404,7 @@ static void test_uppy_when_the_body_or_the_table_is_wrong_then_the_same_problems
 	assert_false(answer_has("deleteToken"));
 }
 
-static void test_uppy_when_the_table_must_be_waited_for_then_a_worker_makes_it(void **state)
+static void test_uppy_when_the_table_blocks_then_a_worker_makes_it(void **state)
 {
 	(void)state;
 	fake_table_make_wait(fixture.table);
@@ -419,15 +419,15 @@ static void test_uppy_when_the_table_must_be_waited_for_then_a_worker_makes_it(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_slot_when_the_table_must_be_waited_for_then_a_worker_makes_it),
-		T(test_slot_when_it_is_started_and_fails_then_the_slot_shows_nowhere_in_the_answer),
-		T(test_slot_when_the_body_is_wrong_then_woken_at_once_and_the_table_is_not_asked),
-		T(test_slot_when_asked_for_then_the_answer_has_all_a_client_needs),
-		T(test_slot_when_a_form_is_asked_for_then_fields_come_in_fixture_of_headers),
-		T(test_slot_when_a_size_is_reported_then_headers_name_type_and_length),
-		T(test_body_when_it_comes_byte_by_byte_then_it_is_the_same),
-		T(test_body_when_it_is_no_json_object_then_400),
-		T(test_body_when_it_is_a_form_then_how_to_upload_is_said_before_its_length),
+		T(test_slot_when_the_table_blocks_then_a_worker_makes_it),
+		T(test_slot_when_its_insert_is_started_and_fails_then_the_response_shows_nothing_of_it),
+		T(test_slot_when_the_body_is_wrong_then_resumed_at_once_without_using_the_table),
+		T(test_slot_when_requested_then_the_response_has_all_a_client_needs),
+		T(test_slot_when_a_form_is_requested_then_fields_instead_of_headers),
+		T(test_slot_when_a_size_is_given_then_headers_name_type_and_length),
+		T(test_body_when_it_arrives_byte_by_byte_then_it_is_the_same),
+		T(test_body_when_it_is_not_a_json_object_then_400),
+		T(test_body_when_it_is_a_form_then_refused_with_a_hint_before_its_length_is_checked),
 		T(test_body_when_it_is_10000_deep_then_400),
 		T(test_file_name_when_bad_then_400),
 		T(test_file_name_when_over_255_bytes_then_400),
@@ -435,15 +435,15 @@ int main(void)
 		T(test_file_name_when_63_emoji_then_it_comes_back_intact),
 		T(test_file_type_when_bad_then_400_or_415),
 		T(test_file_type_when_of_other_spelling_then_it_is_canonical),
-		T(test_file_size_when_at_its_borders_then_each_has_its_answer),
-		T(test_body_when_over_16_kib_is_reported_then_413_before_any_of_it),
-		T(test_body_when_over_16_kib_comes_in_chunks_then_413),
+		T(test_file_size_when_at_its_limits_then_accepted_or_refused),
+		T(test_body_when_over_16_kib_is_announced_then_413_before_any_of_it),
+		T(test_body_when_over_16_kib_in_chunks_then_413),
 		T(test_slot_when_the_table_refuses_then_503_and_nothing_is_recorded),
-		T(test_slot_when_any_call_of_a_port_fails_then_the_answer_is_a_problem),
-		T(test_uppy_when_a_put_is_asked_for_then_it_has_no_fields),
-		T(test_uppy_when_a_form_is_asked_for_then_its_key_is_concrete),
+		T(test_slot_when_any_call_of_a_port_fails_then_the_response_is_a_problem),
+		T(test_uppy_when_a_put_is_requested_then_it_has_no_fields),
+		T(test_uppy_when_a_form_is_requested_then_its_key_is_concrete),
 		T(test_uppy_when_the_body_or_the_table_is_wrong_then_the_same_problems_as_of_upload),
-		T(test_uppy_when_the_table_must_be_waited_for_then_a_worker_makes_it),
+		T(test_uppy_when_the_table_blocks_then_a_worker_makes_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static void assert_refused(const char *says)
 
 /* the environment and the files */
 
-static void test_chain_when_nothing_anywhere_then_places_are_named(void **state)
+static void test_chain_when_there_are_no_credentials_then_the_places_are_named(void **state)
 {
 	assert_refused("no AWS credentials found");
 	assert_non_null(strstr(why.text, "environment"));
@@ -100,7 +100,7 @@ static void write_files(struct files *f, const char *credentials, const char *co
 
 #define KEYS(id) "aws_access_key_id = " id "\naws_secret_access_key = s\n"
 
-static void test_files_when_profile_is_named_then_it_and_else_default(void **state)
+static void test_files_when_a_profile_is_named_then_that_one_else_default(void **state)
 {
 	struct files f;
 	write_files(
@@ -119,7 +119,7 @@ static void test_files_when_profile_is_named_then_it_and_else_default(void **sta
 	temp_remove(f.dir);
 }
 
-static void test_files_when_home_alone_is_known_then_found_there(void **state)
+static void test_files_when_only_home_is_set_then_found_there(void **state)
 {
 	struct files f;
 	char *home = getenv("HOME") != NULL ? strdup(getenv("HOME")) : NULL;
@@ -150,7 +150,7 @@ static void test_files_when_malformed_or_half_then_refused_and_the_path_is_for_t
 	temp_remove(f.dir);
 }
 
-static void test_region_when_said_in_several_places_then_in_order(void **state)
+static void test_region_when_set_in_several_places_then_in_order(void **state)
 {
 	struct files f;
 	write_files(&f, "[default]\nregion = from-credentials\n", "[default]\nregion = from-config\n");
@@ -262,7 +262,7 @@ static void test_container_when_token_is_in_a_file_then_the_file_wins(void **sta
 	fake_http_stop(&e.http);
 }
 
-static void test_container_when_its_answer_is_invalid_then_refused(void **state)
+static void test_container_when_its_response_is_invalid_then_refused(void **state)
 {
 	static const struct {
 		const char *status, *document, *says;
@@ -282,7 +282,7 @@ static void test_container_when_its_answer_is_invalid_then_refused(void **state)
 	}
 }
 
-static void test_container_when_plain_http_leaves_the_machine_then_never_asked(void **state)
+static void test_container_when_plain_http_to_another_machine_then_never_called(void **state)
 {
 	static const char *const bad[] = {
 		"http://10.0.0.1/",
@@ -355,7 +355,7 @@ static void test_instance_when_no_role_no_second_version_or_no_one_then_none(voi
 
 /* keeping and fetching again */
 
-static void test_chain_when_asked_again_then_kept_until_shortly_before_the_end(void **state)
+static void test_chain_when_requested_again_then_kept_until_shortly_before_the_end(void **state)
 {
 	struct endpoint e;
 	struct aws_credentials c;
@@ -374,7 +374,7 @@ static void test_chain_when_asked_again_then_kept_until_shortly_before_the_end(v
 	fake_http_stop(&e.http);
 }
 
-static void test_chain_when_fetching_anew_fails_then_old_ones_while_valid_and_then_the_fault(void **state)
+static void test_chain_when_refreshing_fails_then_the_old_ones_while_valid_and_then_the_fault(void **state)
 {
 	struct endpoint e;
 	struct aws_credentials c;
@@ -443,21 +443,21 @@ static void test_chain_when_many_ask_at_once_then_one_fetches(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_chain_when_nothing_anywhere_then_places_are_named),
+		TEST(test_chain_when_there_are_no_credentials_then_the_places_are_named),
 		TEST(test_environment_when_whole_then_it_wins_and_half_or_expired_is_refused),
-		TEST(test_files_when_profile_is_named_then_it_and_else_default),
-		TEST(test_files_when_home_alone_is_known_then_found_there),
+		TEST(test_files_when_a_profile_is_named_then_that_one_else_default),
+		TEST(test_files_when_only_home_is_set_then_found_there),
 		TEST(test_files_when_malformed_or_half_then_refused_and_the_path_is_for_the_log),
-		TEST(test_region_when_said_in_several_places_then_in_order),
+		TEST(test_region_when_set_in_several_places_then_in_order),
 		TEST(test_container_when_it_answers_then_credentials_with_expiry),
 		TEST(test_container_when_token_is_in_a_file_then_the_file_wins),
-		TEST(test_container_when_its_answer_is_invalid_then_refused),
-		TEST(test_container_when_plain_http_leaves_the_machine_then_never_asked),
+		TEST(test_container_when_its_response_is_invalid_then_refused),
+		TEST(test_container_when_plain_http_to_another_machine_then_never_called),
 		TEST(test_container_when_no_one_listens_then_refused),
 		TEST(test_instance_when_it_has_a_role_then_its_credentials_by_token),
 		TEST(test_instance_when_no_role_no_second_version_or_no_one_then_none),
-		TEST(test_chain_when_asked_again_then_kept_until_shortly_before_the_end),
-		TEST(test_chain_when_fetching_anew_fails_then_old_ones_while_valid_and_then_the_fault),
+		TEST(test_chain_when_requested_again_then_kept_until_shortly_before_the_end),
+		TEST(test_chain_when_refreshing_fails_then_the_old_ones_while_valid_and_then_the_fault),
 		TEST(test_chain_when_many_ask_at_once_then_one_fetches),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,7 +156,7 @@ static struct resolution replacement(struct bench *b, const char *etag, struct s
 	return s;
 }
 
-static void test_resolve_that_replaces_then_the_new_bytes_at_the_old_fixture_of_the_list(void **state)
+static void test_resolve_that_replaces_then_the_new_bytes_at_the_old_position_of_the_list(void **state)
 {
 	struct bench *b = *state;
 	struct image_page page;
@@ -190,7 +190,7 @@ static void test_resolve_that_replaces_other_bytes_than_are_there_then_state_cha
 	assert_true(row_equal(&now, &before));
 }
 
-static void test_resolve_that_replaces_by_what_is_no_image_then_rejected_and_due(void **state)
+static void test_resolve_that_replaces_by_what_is_not_an_image_then_rejected_and_due(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now;
@@ -231,7 +231,7 @@ static void lose_every_second(int fd, unsigned nth, void *arg)
 	buf_deinit(&message);
 }
 
-static void test_every_write_when_its_answer_is_lost_then_done_once_and_reported_so(void **state)
+static void test_every_write_when_its_response_is_lost_then_done_once_and_reported_as_done(void **state)
 {
 	struct bench *b = *state;
 	struct cloud *c = b->w.own;
@@ -259,10 +259,10 @@ static void test_every_write_when_its_answer_is_lost_then_done_once_and_reported
 }
 
 static const struct CMUnitTest tests[] = {
-	BENCH_TEST(test_every_write_when_its_answer_is_lost_then_done_once_and_reported_so),
-	BENCH_TEST(test_resolve_that_replaces_then_the_new_bytes_at_the_old_fixture_of_the_list),
+	BENCH_TEST(test_every_write_when_its_response_is_lost_then_done_once_and_reported_as_done),
+	BENCH_TEST(test_resolve_that_replaces_then_the_new_bytes_at_the_old_position_of_the_list),
 	BENCH_TEST(test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed),
-	BENCH_TEST(test_resolve_that_replaces_by_what_is_no_image_then_rejected_and_due),
+	BENCH_TEST(test_resolve_that_replaces_by_what_is_not_an_image_then_rejected_and_due),
 	BENCH_TEST(test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in_order),
 	BENCH_TEST(test_create_of_a_table_that_is_there_then_ok_and_rows_stay),
 	BENCH_TEST(test_every_call_on_a_table_that_is_not_there_then_upstream_failed),

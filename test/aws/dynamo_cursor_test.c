@@ -46,7 +46,7 @@ static struct str forge(unsigned char version, const char *order, struct arena *
 	return buf_str(&b);
 }
 
-static void test_read_of_a_well_checked_cursor_of_another_form_then_bad_cursor(void **state)
+static void test_read_of_a_cursor_with_a_valid_checksum_but_another_form_then_bad_cursor(void **state)
 {
 	static const struct {
 		unsigned char version;
@@ -95,7 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order_then_later_times_sort_after_earlier_ones),
 		cmocka_unit_test(test_read_of_what_was_written_then_the_same_key),
-		cmocka_unit_test(test_read_of_a_well_checked_cursor_of_another_form_then_bad_cursor),
+		cmocka_unit_test(test_read_of_a_cursor_with_a_valid_checksum_but_another_form_then_bad_cursor),
 		cmocka_unit_test(test_read_of_a_changed_cursor_then_bad_cursor),
 	};
 	crypto_init();

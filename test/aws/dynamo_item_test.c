@@ -89,7 +89,7 @@ static void test_item_then_attributes_have_the_api_names_and_empty_ones_are_left
 	json_decref(uploaded);
 }
 
-static void test_item_of_a_resolution_then_what_the_client_gave_is_not_in_it(void **state)
+static void test_item_of_a_resolution_then_the_clients_values_are_not_in_it(void **state)
 {
 	static const char *const kept[] = { "imageId", "owner", "objectKey", "fileName", "createdAt", "expiresMs", "deleteHash" };
 	struct arena a CLEANUP(arena_deinit);
@@ -122,7 +122,7 @@ static enum status read_of(const char *text, struct image_row *row, struct fault
 	return end;
 }
 
-static void test_read_of_an_item_with_unknown_attributes_then_they_are_passed_over(void **state)
+static void test_read_of_an_item_with_unknown_attributes_then_ignored(void **state)
 {
 	struct image_row row;
 	struct fault why;
@@ -133,7 +133,7 @@ static void test_read_of_an_item_with_unknown_attributes_then_they_are_passed_ov
 	assert_int_equal(read_of("1", &row, &why), UPSTREAM);
 }
 
-static void test_read_of_what_is_no_item_of_ours_then_upstream_failed_and_the_attribute_is_in_the_cause(void **state)
+static void test_read_of_a_foreign_item_then_upstream_failed_and_the_attribute_is_in_the_cause(void **state)
 {
 	static const char *const bad[][2] = { { "{}", "missing" }, { "[]", "missing" }, { "null", "missing" },
 		{ HEAD "\"status\":{\"S\":\"done\"}}", "status" }, { HEAD "\"status\":{\"N\":\"1\"}}", "status" },
@@ -184,9 +184,9 @@ int main(void)
 		cmocka_unit_test(test_item_of_a_row_in_each_state_then_read_gives_it_back),
 		cmocka_unit_test(test_item_of_the_longest_name_and_the_largest_numbers_then_read_gives_them_back),
 		cmocka_unit_test(test_item_then_attributes_have_the_api_names_and_empty_ones_are_left_out),
-		cmocka_unit_test(test_item_of_a_resolution_then_what_the_client_gave_is_not_in_it),
-		cmocka_unit_test_teardown(test_read_of_an_item_with_unknown_attributes_then_they_are_passed_over, forget),
-		cmocka_unit_test(test_read_of_what_is_no_item_of_ours_then_upstream_failed_and_the_attribute_is_in_the_cause),
+		cmocka_unit_test(test_item_of_a_resolution_then_the_clients_values_are_not_in_it),
+		cmocka_unit_test_teardown(test_read_of_an_item_with_unknown_attributes_then_ignored, forget),
+		cmocka_unit_test(test_read_of_a_foreign_item_then_upstream_failed_and_the_attribute_is_in_the_cause),
 		cmocka_unit_test(test_read_when_the_arena_is_full_then_too_much),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,7 +294,7 @@ static void run_courses(const struct course *courses, size_t n, enum status (*ru
 	}
 }
 
-static void test_insert_when_cut_before_or_after_the_write_then_done_once_and_reported_so(void **state)
+static void test_insert_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done(void **state)
 {
 	static const struct course courses[] = {
 		{ { "200 {}" }, F_NONE, 1 },
@@ -312,7 +312,7 @@ static void test_insert_when_cut_before_or_after_the_write_then_done_once_and_re
 	run_courses(courses, COUNT_OF(courses), do_insert);
 }
 
-static void test_resolve_when_cut_before_or_after_the_write_then_done_once_and_reported_so(void **state)
+static void test_resolve_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done(void **state)
 {
 	static const struct course courses[] = {
 		{ { "200 {\"Attributes\":" ITEM_OF("uploaded", "x", "") "}" }, F_NONE, 1 },
@@ -358,7 +358,7 @@ static void test_get_of_a_row_past_its_ttl_then_no_such_image(void **state)
 	run_courses(courses, COUNT_OF(courses), do_get);
 }
 
-static void test_get_of_what_can_be_no_id_then_no_such_image_without_asking(void **state)
+static void test_get_of_an_impossible_id_then_no_such_image_without_a_call(void **state)
 {
 	struct fixture w = FIXTURE("200 {}");
 	struct image_row row;
@@ -370,7 +370,7 @@ static void test_get_of_what_can_be_no_id_then_no_such_image_without_asking(void
 
 /* what is sent */
 
-static void test_insert_then_one_conditional_put_that_ends_by_ttl_and_is_in_no_list(void **state)
+static void test_insert_then_one_conditional_put_that_expires_by_ttl_and_is_in_no_list(void **state)
 {
 	struct fixture w = FIXTURE("200 {}");
 	(void)state;
@@ -439,7 +439,7 @@ static void test_get_then_a_consistent_read(void **state)
 	stop(&w);
 }
 
-static void test_list_with_a_cursor_that_is_invalid_then_bad_cursor_without_asking(void **state)
+static void test_list_with_an_invalid_cursor_then_bad_cursor_without_a_call(void **state)
 {
 	struct fixture w = FIXTURE("200 {}");
 	struct image_page page;
@@ -494,17 +494,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_call_when_the_engine_fails_then_its_status_and_what_was_given_in_the_cause),
-		cmocka_unit_test(test_insert_when_cut_before_or_after_the_write_then_done_once_and_reported_so),
-		cmocka_unit_test(test_resolve_when_cut_before_or_after_the_write_then_done_once_and_reported_so),
+		cmocka_unit_test(test_insert_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done),
+		cmocka_unit_test(test_resolve_when_cut_before_or_after_the_write_then_done_once_and_reported_as_done),
 		cmocka_unit_test(test_remove_when_cut_before_or_after_the_write_then_gone_is_removed),
 		cmocka_unit_test(test_get_of_a_row_past_its_ttl_then_no_such_image),
-		cmocka_unit_test(test_get_of_what_can_be_no_id_then_no_such_image_without_asking),
-		cmocka_unit_test(test_insert_then_one_conditional_put_that_ends_by_ttl_and_is_in_no_list),
+		cmocka_unit_test(test_get_of_an_impossible_id_then_no_such_image_without_a_call),
+		cmocka_unit_test(test_insert_then_one_conditional_put_that_expires_by_ttl_and_is_in_no_list),
 		cmocka_unit_test(test_insert_when_sent_twice_then_the_same_bytes),
 		cmocka_unit_test(test_resolve_as_uploaded_then_listed_and_neither_due_nor_ended_by_ttl),
 		cmocka_unit_test(test_resolve_as_rejected_then_not_listed_and_due_at_its_new_end),
 		cmocka_unit_test(test_get_then_a_consistent_read),
-		cmocka_unit_test(test_list_with_a_cursor_that_is_invalid_then_bad_cursor_without_asking),
+		cmocka_unit_test(test_list_with_an_invalid_cursor_then_bad_cursor_without_a_call),
 		cmocka_unit_test(test_counts_then_what_the_indexes_hold),
 		cmocka_unit_test(test_create_then_waits_until_it_is_active_and_turns_the_ttl_on),
 	};

@@ -14,7 +14,7 @@ static struct aws_profile read_ok(enum profile_file kind, const char *text, cons
 	return p;
 }
 
-static void test_profile_when_usual_then_its_settings_alone(void **state)
+static void test_profile_when_usual_then_only_its_settings(void **state)
 {
 	const char *text =
 		"# mine\r\n[default]\r\naws_access_key_id = AKIA1\r\naws_secret_access_key=abc/+=\r\n"
@@ -43,7 +43,7 @@ static void test_profile_when_in_a_config_file_then_sections_are_named_profile(v
 	assert_false(read_ok(PROFILE_CONFIG, text, "sso-session work").found);
 }
 
-static void test_profile_when_section_or_setting_comes_twice_then_the_last_holds(void **state)
+static void test_profile_when_section_or_setting_appears_twice_then_the_last_counts(void **state)
 {
 	const char *text = "[p]\nregion = a\nregion = b\n[q]\nregion = x\n[p]\naws_access_key_id = K\n";
 	struct aws_profile p = read_ok(PROFILE_CREDENTIALS, text, "p");
@@ -71,9 +71,9 @@ static void test_profile_when_malformed_then_the_line_is_reported(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_profile_when_usual_then_its_settings_alone),
+		cmocka_unit_test(test_profile_when_usual_then_only_its_settings),
 		cmocka_unit_test(test_profile_when_in_a_config_file_then_sections_are_named_profile),
-		cmocka_unit_test(test_profile_when_section_or_setting_comes_twice_then_the_last_holds),
+		cmocka_unit_test(test_profile_when_section_or_setting_appears_twice_then_the_last_counts),
 		cmocka_unit_test(test_profile_when_malformed_then_the_line_is_reported),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #include <openssl/x509v3.h>
 #include <signal.h>
 
-static void test_roots_when_read_then_the_five_of_the_systems_files(void **state)
+static void test_roots_when_read_then_equal_to_debians_five_files(void **state)
 {
 	static const char *const names[] = { "Amazon_Root_CA_1", "Amazon_Root_CA_2", "Amazon_Root_CA_3", "Amazon_Root_CA_4",
 		"Starfield_Services_Root_Certificate_Authority_-_G2" };
@@ -156,7 +156,7 @@ static void test_call_when_certificate_is_for_another_host_then_refused_unsent(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_roots_when_read_then_the_five_of_the_systems_files),
+		cmocka_unit_test(test_roots_when_read_then_equal_to_debians_five_files),
 		cmocka_unit_test(test_call_when_certificate_is_trusted_by_the_bundle_alone_then_ok_and_else_refused_unsent),
 		cmocka_unit_test(test_call_when_certificate_is_for_another_host_then_refused_unsent),
 	};

@@ -28,7 +28,7 @@ static struct http_response send_as_client(const char *method, struct str url, c
 	return r;
 }
 
-static void test_presigned_urls_when_used_then_just_what_was_signed_passes(void **state)
+static void test_presigned_urls_when_used_then_only_what_was_signed_is_accepted(void **state)
 {
 	struct s3_world w;
 	struct presigned put, get;
@@ -118,7 +118,7 @@ static void slot_and_put(struct product *p, struct str bytes, struct slot *out)
 	assert_int_equal(send_as_client("PUT", out->url, out->headers, out->n_headers, bytes).status, 200);
 }
 
-static void test_upload_when_whole_then_reported_of_listed_read_and_deleted(void **state)
+static void test_upload_when_whole_then_recorded_listed_read_and_deleted(void **state)
 {
 	struct s3_world w;
 	struct fake_product f;
@@ -171,9 +171,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_presigned_urls_when_used_then_just_what_was_signed_passes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_presigned_urls_when_used_then_only_what_was_signed_is_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_presigned_put_when_overwriting_is_denied_then_only_the_first_remains, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_upload_when_whole_then_reported_of_listed_read_and_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_upload_when_whole_then_recorded_listed_read_and_deleted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_form_when_posted_then_stored_within_its_sizes, set_up, tear_down),
 	};
 	crypto_init();

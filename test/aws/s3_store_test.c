@@ -110,7 +110,7 @@ static bool holds(struct str s, const char *part)
 
 /* what is computed */
 
-static void test_addresses_when_of_each_style_then_as_s3_has_them(void **state)
+static void test_addresses_when_of_each_style_then_as_in_s3(void **state)
 {
 	static const struct {
 		const char *endpoint;
@@ -143,7 +143,7 @@ static void test_addresses_when_of_each_style_then_as_s3_has_them(void **state)
 	}
 }
 
-static void test_presign_when_credentials_end_sooner_then_the_url_does(void **state)
+static void test_presign_when_credentials_expire_sooner_then_the_url_does(void **state)
 {
 	static const struct {
 		const char *ends;
@@ -176,7 +176,7 @@ static void test_presign_when_credentials_end_sooner_then_the_url_does(void **st
 	}
 }
 
-static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_reported(void **state)
+static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_listed(void **state)
 {
 	struct fixture w;
 	struct s3_store_options o = by_path;
@@ -200,7 +200,7 @@ static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition
 
 /* what is sent */
 
-static void test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_alone(void **state)
+static void test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_only(void **state)
 {
 	struct fixture w;
 	struct object_page page;
@@ -252,7 +252,7 @@ static const char old_list[] = VERSIONS(MARKER OLD);
 static const char rest_list[] = VERSIONS(MARKER ENTRY("Version", "a bc", "x", "false"));
 static const char newer_list[] = VERSIONS(ENTRY("Version", "a b", "n", "true") ENTRY("DeleteMarker", "a b", "m", "false"));
 
-static void test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marker_last(void **state)
+static void test_remove_when_a_marker_is_made_then_the_versions_are_removed_and_the_marker_last(void **state)
 {
 	static const struct {
 		const char *answers[8];
@@ -283,7 +283,7 @@ static void test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marke
 }
 
 /* A list that never gets shorter. */
-static void test_remove_when_versions_do_not_end_then_it_does(void **state)
+static void test_remove_when_versions_never_end_then_given_up(void **state)
 {
 	static const char *const answers[] = { marked, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list, gone, old_list,
 		gone, NULL };
@@ -307,7 +307,7 @@ static const char slow_down[] = "HTTP/1.1 503 Slow Down\r\nContent-Length: 36\r\
 static const char whole[] =
 	"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nETag: \"abc\"\r\nContent-Type: image/png\r\nLast-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\r\nbody";
 
-static void test_answers_when_no_success_then_their_faults(void **state)
+static void test_responses_when_no_success_then_their_faults(void **state)
 {
 	static const struct {
 		const char *answer;
@@ -359,7 +359,7 @@ static void test_get_when_whole_then_its_info_and_too_large_by_its_length_refuse
 	stop(&w);
 }
 
-static void test_fault_when_refused_then_the_cause_gives_and_the_text_does_not(void **state)
+static void test_fault_when_refused_then_the_details_are_in_the_cause_and_not_in_the_text(void **state)
 {
 	struct fixture w;
 	start(&w, LOOPBACK, by_path, denied);
@@ -373,16 +373,16 @@ static void test_fault_when_refused_then_the_cause_gives_and_the_text_does_not(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses_when_of_each_style_then_as_s3_has_them),
-		cmocka_unit_test(test_presign_when_credentials_end_sooner_then_the_url_does),
-		cmocka_unit_test(test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_reported),
-		cmocka_unit_test(test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_alone),
+		cmocka_unit_test(test_addresses_when_of_each_style_then_as_in_s3),
+		cmocka_unit_test(test_presign_when_credentials_expire_sooner_then_the_url_does),
+		cmocka_unit_test(test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_listed),
+		cmocka_unit_test(test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_only),
 		cmocka_unit_test(test_calls_when_key_is_invalid_then_nothing_is_sent),
-		cmocka_unit_test(test_remove_when_a_marker_is_made_then_the_versions_go_and_the_marker_last),
-		cmocka_unit_test(test_remove_when_versions_do_not_end_then_it_does),
-		cmocka_unit_test(test_answers_when_no_success_then_their_faults),
+		cmocka_unit_test(test_remove_when_a_marker_is_made_then_the_versions_are_removed_and_the_marker_last),
+		cmocka_unit_test(test_remove_when_versions_never_end_then_given_up),
+		cmocka_unit_test(test_responses_when_no_success_then_their_faults),
 		cmocka_unit_test(test_get_when_whole_then_its_info_and_too_large_by_its_length_refused),
-		cmocka_unit_test(test_fault_when_refused_then_the_cause_gives_and_the_text_does_not),
+		cmocka_unit_test(test_fault_when_refused_then_the_details_are_in_the_cause_and_not_in_the_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

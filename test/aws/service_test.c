@@ -116,7 +116,7 @@ static void test_call_when_answered_then_signed_with_the_token_on_a_kept_connect
 	stop(&f);
 }
 
-static void test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_one_does_not(void **state)
+static void test_call_when_traced_then_the_trace_is_sent_unsigned_and_a_bad_one_is_not(void **state)
 {
 	static const struct {
 		const char *id;
@@ -147,7 +147,7 @@ static const char refused_json[] = ANSWER("400 Bad Request", "61") "{\"__type\":
 static const char five_hundred[] = ANSWER("500 Internal Server Error", "0");
 static const char five_oh_three[] = ANSWER("503 Service Unavailable", "0");
 
-static void test_call_when_it_fails_at_first_then_again_only_what_may(void **state)
+static void test_call_when_it_fails_at_first_then_only_repeatable_ones_are_retried(void **state)
 {
 	static const struct {
 		const char *first;
@@ -176,7 +176,7 @@ static void test_call_when_it_fails_at_first_then_again_only_what_may(void **sta
 	}
 }
 
-static void test_call_when_it_always_fails_then_given_up_and_the_cause_gives_the_last(void **state)
+static void test_call_when_it_always_fails_then_given_up_and_the_cause_has_the_last_error(void **state)
 {
 	static const struct {
 		const char *answer, *cause;
@@ -194,7 +194,7 @@ static void test_call_when_it_always_fails_then_given_up_and_the_cause_gives_the
 	}
 }
 
-static void test_call_when_deadline_comes_then_within_it_and_not_again(void **state)
+static void test_call_when_the_deadline_passes_then_ended_in_time_and_not_retried(void **state)
 {
 	for (int way = 0; way < 2; way++) {
 		struct fixture f;
@@ -214,7 +214,7 @@ static void test_call_when_deadline_comes_then_within_it_and_not_again(void **st
 	}
 }
 
-static void test_call_when_nothing_was_sent_then_again_though_not_repeatable(void **state)
+static void test_call_when_nothing_was_sent_then_retried_even_if_not_repeatable(void **state)
 {
 	struct fixture f;
 	start(&f, "dynamodb", (struct script){ .answers = { OK_ANSWER } });
@@ -257,7 +257,7 @@ static void test_call_when_no_credentials_then_nothing_is_sent(void **state)
 	stop(&f);
 }
 
-static void test_warm_when_called_then_the_first_call_finds_the_connection(void **state)
+static void test_warm_when_called_then_the_first_call_reuses_the_connection(void **state)
 {
 	struct fixture f;
 	start(&f, "dynamodb", (struct script){ .answers = { OK_ANSWER } });
@@ -297,14 +297,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_call_when_answered_then_signed_with_the_token_on_a_kept_connection),
-		cmocka_unit_test(test_call_when_traced_then_the_trace_goes_along_unsigned_and_a_bad_one_does_not),
-		cmocka_unit_test(test_call_when_it_fails_at_first_then_again_only_what_may),
-		cmocka_unit_test(test_call_when_it_always_fails_then_given_up_and_the_cause_gives_the_last),
-		cmocka_unit_test(test_call_when_deadline_comes_then_within_it_and_not_again),
-		cmocka_unit_test(test_call_when_nothing_was_sent_then_again_though_not_repeatable),
+		cmocka_unit_test(test_call_when_traced_then_the_trace_is_sent_unsigned_and_a_bad_one_is_not),
+		cmocka_unit_test(test_call_when_it_fails_at_first_then_only_repeatable_ones_are_retried),
+		cmocka_unit_test(test_call_when_it_always_fails_then_given_up_and_the_cause_has_the_last_error),
+		cmocka_unit_test(test_call_when_the_deadline_passes_then_ended_in_time_and_not_retried),
+		cmocka_unit_test(test_call_when_nothing_was_sent_then_retried_even_if_not_repeatable),
 		cmocka_unit_test(test_call_when_name_does_not_resolve_then_failed_within_the_deadline),
 		cmocka_unit_test(test_call_when_no_credentials_then_nothing_is_sent),
-		cmocka_unit_test(test_warm_when_called_then_the_first_call_finds_the_connection),
+		cmocka_unit_test(test_warm_when_called_then_the_first_call_reuses_the_connection),
 		cmocka_unit_test(test_url_when_endpoint_or_none_then_that_or_the_regional_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ static void test_versions_when_not_encoded_or_none_then_as_they_are(void **state
 	assert_int_equal(p.n, 0);
 }
 
-static void test_versions_when_not_such_an_answer_then_refused(void **state)
+static void test_versions_when_not_a_list_of_versions_then_refused(void **state)
 {
 	static const char *const texts[] = { "", "x", "<ListBucketResult/>", "<ListVersionsResult>",
 		"<!DOCTYPE a [<!ENTITY e \"x\">]><ListVersionsResult/>", ROOT(ENTRY("Version", "", "1", "true")),
@@ -71,7 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_versions_when_usual_then_versions_and_markers),
 		T(test_versions_when_not_encoded_or_none_then_as_they_are),
-		T(test_versions_when_not_such_an_answer_then_refused),
+		T(test_versions_when_not_a_list_of_versions_then_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,7 +87,7 @@ static void test_sizes_that_wrap_are_refused(void **state)
 	arena_deinit(&a);
 }
 
-static void test_zeroed_and_used_arenas_may_be_ended_and_begun_again(void **state)
+static void test_zeroed_and_used_arenas_may_be_deinitialised_and_reused(void **state)
 {
 	struct arena a = { 0 };
 	arena_deinit(&a);
@@ -149,7 +149,7 @@ int main(void)
 		cmocka_unit_test(test_blocks_larger_than_a_chunk_fit),
 		cmocka_unit_test(test_cap_when_reached_is_sticky),
 		cmocka_unit_test(test_sizes_that_wrap_are_refused),
-		cmocka_unit_test(test_zeroed_and_used_arenas_may_be_ended_and_begun_again),
+		cmocka_unit_test(test_zeroed_and_used_arenas_may_be_deinitialised_and_reused),
 		cmocka_unit_test(test_memory_failing_marks_the_arena),
 		cmocka_unit_test(test_overrun_when_sanitized_ends_the_program),
 	};

@@ -132,7 +132,7 @@ static void test_arena_buffer_grows_and_shares_the_cap(void **state)
 	arena_deinit(&a);
 }
 
-static void test_fixed_buffer_never_leaves_its_memory(void **state)
+static void test_fixed_buffer_never_writes_beyond_its_memory(void **state)
 {
 	char memory[9];
 	struct buf b;
@@ -208,7 +208,7 @@ int main(void)
 		cmocka_unit_test(test_printf_of_every_length_is_whole),
 		cmocka_unit_test(test_content_is_followed_by_a_nul_after_reuse),
 		cmocka_unit_test(test_arena_buffer_grows_and_shares_the_cap),
-		cmocka_unit_test(test_fixed_buffer_never_leaves_its_memory),
+		cmocka_unit_test(test_fixed_buffer_never_writes_beyond_its_memory),
 		cmocka_unit_test(test_memory_failing_keeps_what_is_there),
 		cmocka_unit_test(test_zeroed_buffer_accepts_nothing),
 	};

@@ -21,7 +21,7 @@ static const char *hex_of(enum checksum_kind kind, struct str s)
 }
 
 /* The check values of the catalogue of CRCs, FIPS 180, and of RFC 3720 B.4. */
-static void test_sum_when_of_published_text_then_is_the_published(void **state)
+static void test_checksum_of_published_text_is_the_published_one(void **state)
 {
 	static const struct {
 		enum checksum_kind kind;
@@ -37,7 +37,7 @@ static void test_sum_when_of_published_text_then_is_the_published(void **state)
 		assert_string_equal(hex_of(rows[i].kind, str_of(rows[i].text)), rows[i].hex);
 }
 
-static void test_crc32c_when_of_rfc_3720_then_is_as_printed(void **state)
+static void test_crc32c_of_rfc_3720_is_as_printed(void **state)
 {
 	char bytes[32] = { 0 };
 	assert_string_equal(hex_of(CHECKSUM_CRC32C, (struct str){ bytes, 32 }), "8a9136aa");
@@ -111,7 +111,7 @@ static void sum_of(enum checksum_kind kind, size_t from, size_t to, unsigned cha
 	assert_true(checksum_final(&c, out));
 }
 
-static void test_sums_when_combined_then_are_that_of_the_whole(void **state)
+static void test_checksums_when_combined_then_that_of_the_whole(void **state)
 {
 	for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_CRC64NVME; k++) {
 		unsigned char whole[CHECKSUM_BYTES_MAX], a[CHECKSUM_BYTES_MAX], b[CHECKSUM_BYTES_MAX];
@@ -126,7 +126,7 @@ static void test_sums_when_combined_then_are_that_of_the_whole(void **state)
 }
 
 /* Of a length that no memory holds: appending 2^40 zeros in one step and in two is the same. */
-static void test_sums_when_combined_over_huge_lengths_then_agree(void **state)
+static void test_checksums_when_combined_over_huge_lengths_then_agree(void **state)
 {
 	for (enum checksum_kind k = CHECKSUM_CRC32; k <= CHECKSUM_CRC64NVME; k++) {
 		unsigned char one[8], two[8], zero[8] = { 0 };
@@ -139,7 +139,7 @@ static void test_sums_when_combined_over_huge_lengths_then_agree(void **state)
 	}
 }
 
-static void test_sum_when_ended_twice_or_never_begun_then_nothing_happens(void **state)
+static void test_checksum_when_ended_twice_or_never_begun_then_nothing_happens(void **state)
 {
 	struct checksum c = { 0 };
 	checksum_deinit(&c);
@@ -154,13 +154,13 @@ static void test_sum_when_ended_twice_or_never_begun_then_nothing_happens(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sum_when_of_published_text_then_is_the_published),
-		cmocka_unit_test(test_crc32c_when_of_rfc_3720_then_is_as_printed),
+		cmocka_unit_test(test_checksum_of_published_text_is_the_published_one),
+		cmocka_unit_test(test_crc32c_of_rfc_3720_is_as_printed),
 		cmocka_unit_test(test_kind_when_named_then_is_found_by_name_and_by_header),
 		cmocka_unit_test(test_crc_when_of_any_length_then_is_that_of_the_definition),
-		cmocka_unit_test(test_sums_when_combined_then_are_that_of_the_whole),
-		cmocka_unit_test(test_sums_when_combined_over_huge_lengths_then_agree),
-		cmocka_unit_test(test_sum_when_ended_twice_or_never_begun_then_nothing_happens),
+		cmocka_unit_test(test_checksums_when_combined_then_that_of_the_whole),
+		cmocka_unit_test(test_checksums_when_combined_over_huge_lengths_then_agree),
+		cmocka_unit_test(test_checksum_when_ended_twice_or_never_begun_then_nothing_happens),
 	};
 	return cmocka_run_group_tests(tests, fill, NULL);
 }

@@ -24,7 +24,7 @@ static int end(void **state)
 	return 0;
 }
 
-static void test_hex_goes_both_ways_for_every_byte(void **state)
+static void test_hex_round_trips_for_every_byte(void **state)
 {
 	unsigned char all[256], back[256];
 	char hex[513];
@@ -84,7 +84,7 @@ static void test_base64_gives_the_rfc_vectors_both_ways(void **state)
 	}
 }
 
-static void test_base64_goes_both_ways_for_every_byte_and_length(void **state)
+static void test_base64_round_trips_for_every_byte_and_length(void **state)
 {
 	char all[256];
 	struct str got;
@@ -187,10 +187,10 @@ static void test_decoders_when_the_arena_is_full_refuse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_hex_goes_both_ways_for_every_byte, begin, end),
+		cmocka_unit_test_setup_teardown(test_hex_round_trips_for_every_byte, begin, end),
 		cmocka_unit_test_setup_teardown(test_hex_decode_accepts_both_cases_and_exact_length, begin, end),
 		cmocka_unit_test_setup_teardown(test_base64_gives_the_rfc_vectors_both_ways, begin, end),
-		cmocka_unit_test_setup_teardown(test_base64_goes_both_ways_for_every_byte_and_length, begin, end),
+		cmocka_unit_test_setup_teardown(test_base64_round_trips_for_every_byte_and_length, begin, end),
 		cmocka_unit_test_setup_teardown(test_base64_when_not_canonical_is_refused, begin, end),
 		cmocka_unit_test_setup_teardown(test_base64url_when_padded_or_of_the_other_alphabet_is_refused, begin, end),
 		cmocka_unit_test_setup_teardown(test_uri_encode_keeps_the_unreserved_only, begin, end),

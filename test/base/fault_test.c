@@ -77,7 +77,7 @@ static void test_names_are_the_table_in_lower_case(void **state)
 			assert_true((*c >= 'a' && *c <= 'z') || *c == '_');
 }
 
-static void test_only_none_is_ok(void **state)
+static void test_only_code_none_is_ok(void **state)
 {
 	for (enum fault_code code = 0; code < FAULT_CODES; code++)
 		assert_int_equal(fault_status(code) == OK, code == F_NONE);
@@ -91,7 +91,7 @@ static void test_each_failure_has_the_http_status_of_a_failure(void **state)
 	assert_int_equal(fault_http_status(F_KEY_NEEDED), 401);
 }
 
-static void test_what_ended_memory_is_reported_apart(void **state)
+static void test_cause_of_an_allocation_failure_is_distinguished(void **state)
 {
 	struct fault why;
 	struct arena a;
@@ -110,7 +110,7 @@ static void test_what_ended_memory_is_reported_apart(void **state)
 	arena_deinit(&a);
 }
 
-static void test_what_ended_a_buffer_is_reported_apart(void **state)
+static void test_cause_of_a_buffer_error_is_distinguished(void **state)
 {
 	struct fault why;
 	struct buf b;
@@ -155,10 +155,10 @@ int main(void)
 		cmocka_unit_test(test_text_of_255_bytes_is_whole_and_of_256_cut),
 		cmocka_unit_test(test_text_when_cut_ends_at_a_code_point),
 		cmocka_unit_test(test_names_are_the_table_in_lower_case),
-		cmocka_unit_test(test_only_none_is_ok),
+		cmocka_unit_test(test_only_code_none_is_ok),
 		cmocka_unit_test(test_each_failure_has_the_http_status_of_a_failure),
-		cmocka_unit_test(test_what_ended_memory_is_reported_apart),
-		cmocka_unit_test(test_what_ended_a_buffer_is_reported_apart),
+		cmocka_unit_test(test_cause_of_an_allocation_failure_is_distinguished),
+		cmocka_unit_test(test_cause_of_a_buffer_error_is_distinguished),
 		cmocka_unit_test(test_try_returns_what_is_not_ok),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static void test_a_file_of_any_size_up_to_the_maximum_is_read(void **state)
 	}
 }
 
-static void test_what_cannot_be_read_gives_its_errno(void **state)
+static void test_file_that_cannot_be_read_gives_its_errno(void **state)
 {
 	struct buf b;
 	buf_init(&b, 100);
@@ -157,7 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_file_of_any_size_up_to_the_maximum_is_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_what_cannot_be_read_gives_its_errno, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_file_that_cannot_be_read_gives_its_errno, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_check_private_then_by_owner_mode_and_whether_it_is_a_secret, set_up, tear_down),
 		cmocka_unit_test(test_short_reads_and_writes_are_continued),
 		cmocka_unit_test(test_a_write_that_fails_gives_its_errno),

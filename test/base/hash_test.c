@@ -151,7 +151,7 @@ static void *hash_many(void *wrong)
 	return NULL;
 }
 
-static void test_threads_hash_side_by_side(void **state)
+static void test_threads_hash_concurrently(void **state)
 {
 	pthread_t threads[4];
 	int wrong[4] = { 0 };
@@ -248,7 +248,7 @@ int main(void)
 		cmocka_unit_test(test_hmac_gives_the_rfc_vectors),
 		cmocka_unit_test(test_hmac_with_a_key_longer_than_the_block_is_right),
 		cmocka_unit_test(test_hash_may_be_ended_at_any_time),
-		cmocka_unit_test(test_threads_hash_side_by_side),
+		cmocka_unit_test(test_threads_hash_concurrently),
 		cmocka_unit_test(test_secrets_are_equal_only_whole),
 		cmocka_unit_test(test_wipe_leaves_zeros),
 		cmocka_unit_test(test_random_bytes_fill_all_and_differ),

@@ -28,7 +28,7 @@ static void test_text_that_is_cut_is_not_lack_of_memory(void **state)
 	}
 }
 
-static void test_each_allocation_that_fails_is_reported_as_such(void **state)
+static void test_each_failed_allocation_is_reported_as_out_of_memory(void **state)
 {
 	int n = 0;
 
@@ -52,7 +52,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_that_is_whole_is_read),
 		cmocka_unit_test(test_text_that_is_cut_is_not_lack_of_memory),
-		cmocka_unit_test(test_each_allocation_that_fails_is_reported_as_such),
+		cmocka_unit_test(test_each_failed_allocation_is_reported_as_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,7 @@ static int count_rotated(void)
 	return rotated;
 }
 
-static void test_file_and_directories_are_made_for_the_owner_alone(void **state)
+static void test_file_and_directories_are_private_to_the_owner(void **state)
 {
 	struct fault why;
 	mode_t before = umask(0);
@@ -80,7 +80,7 @@ static void test_file_and_directories_are_made_for_the_owner_alone(void **state)
 	assert_int_equal(mode_of("data/logs/current.jsonl"), 0600);
 }
 
-static void test_lines_go_after_those_of_the_last_run(void **state)
+static void test_lines_are_appended_to_those_of_the_last_run(void **state)
 {
 	open_file(1000, 2);
 	log_file_append(&file, STR("one\ntwo\n"));
@@ -90,7 +90,7 @@ static void test_lines_go_after_those_of_the_last_run(void **state)
 	assert_str(current(), STR("one\ntwo\nthree\n"));
 }
 
-static void test_torn_last_line_is_ended_first(void **state)
+static void test_incomplete_last_line_is_ended_first(void **state)
 {
 	open_file(1000, 2);
 	log_file_close(&file);
@@ -141,7 +141,7 @@ static void test_newest_rotated_files_are_kept_and_foreign_files_stay(void **sta
 	assert_non_null(temp_read(temp_path(dir, "logs/notes.txt"), content, 100).p);
 }
 
-static void test_file_that_was_removed_is_made_anew(void **state)
+static void test_file_that_was_removed_is_created_again(void **state)
 {
 	open_file(1000, 2);
 	log_file_append(&file, STR("one\n"));
@@ -192,7 +192,7 @@ static void test_directory_that_cannot_be_made_is_reported(void **state)
 	assert_int_equal(log_file_open(&file, temp_path(dir, "missing/data"), 1000, 2, &why), IO);
 }
 
-static void test_link_or_pipe_in_the_file_s_fixture_is_refused(void **state)
+static void test_link_or_pipe_in_place_of_the_file_is_refused(void **state)
 {
 	struct fault why;
 	open_file(1000, 2);
@@ -228,17 +228,17 @@ static void test_directory_of_another_user_or_that_others_may_write_is_refused(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_file_and_directories_are_made_for_the_owner_alone, begin, end),
-		cmocka_unit_test_setup_teardown(test_lines_go_after_those_of_the_last_run, begin, end),
-		cmocka_unit_test_setup_teardown(test_torn_last_line_is_ended_first, begin, end),
+		cmocka_unit_test_setup_teardown(test_file_and_directories_are_private_to_the_owner, begin, end),
+		cmocka_unit_test_setup_teardown(test_lines_are_appended_to_those_of_the_last_run, begin, end),
+		cmocka_unit_test_setup_teardown(test_incomplete_last_line_is_ended_first, begin, end),
 		cmocka_unit_test_setup_teardown(test_file_is_rotated_between_lines, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_longer_than_a_file_gets_a_file_of_its_own, begin, end),
 		cmocka_unit_test_setup_teardown(test_newest_rotated_files_are_kept_and_foreign_files_stay, begin, end),
-		cmocka_unit_test_setup_teardown(test_file_that_was_removed_is_made_anew, begin, end),
+		cmocka_unit_test_setup_teardown(test_file_that_was_removed_is_created_again, begin, end),
 		cmocka_unit_test_setup_teardown(test_disk_full_loses_lines_whole_and_counts_them, begin, end),
 		cmocka_unit_test_setup_teardown(test_directory_that_cannot_be_made_is_reported, begin, end),
 		cmocka_unit_test_setup_teardown(test_directory_of_another_user_or_that_others_may_write_is_refused, begin, end),
-		cmocka_unit_test_setup_teardown(test_link_or_pipe_in_the_file_s_fixture_is_refused, begin, end),
+		cmocka_unit_test_setup_teardown(test_link_or_pipe_in_place_of_the_file_is_refused, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

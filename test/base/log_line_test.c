@@ -52,7 +52,7 @@ static void test_empty_strings_and_id_are_left_out(void **state)
 	assert_str(buf_str(&out), STR(HEAD "}\n"));
 }
 
-static void test_strings_of_foreign_are_inert(void **state)
+static void test_strings_from_outside_are_escaped(void **state)
 {
 	const struct log_field fields[] = { LOG_S("a", STR("\"},\n\x1b[2J\xe2\x80\xae\xff\0\x7f")) };
 	write_fields(STR("\n"), fields, 1);
@@ -62,7 +62,7 @@ static void test_strings_of_foreign_are_inert(void **state)
 	assert_int_equal(log_lines(buf_str(&out)), 1);
 }
 
-static void test_long_string_is_cut_at_a_code_point_and_says_so(void **state)
+static void test_long_string_is_cut_at_a_code_point_and_marked(void **state)
 {
 	char text[1100];
 	memset(text, 'x', sizeof text);
@@ -76,7 +76,7 @@ static void test_long_string_is_cut_at_a_code_point_and_says_so(void **state)
 	assert_true(utf8_valid(buf_str(&out)));
 }
 
-static void test_numbers_at_their_ends_stay_json(void **state)
+static void test_numbers_at_their_limits_are_valid_json(void **state)
 {
 	const struct log_field fields[] = { LOG_I("a", INT64_MIN), LOG_I("b", INT64_MAX), LOG_D("c", NAN), LOG_D("d", INFINITY),
 		LOG_D("e", -0.0005), LOG_D("f", 1e300) };
@@ -97,7 +97,7 @@ static void test_dropped_line_gives_sink_and_count(void **state)
 	assert_true(str_ends_with(buf_str(&out), STR("\"level\":\"warn\",\"event\":\"log.dropped\",\"sink\":\"stderr\",\"count\":7}\n")));
 }
 
-static void test_levels_go_both_ways_and_only_their_names(void **state)
+static void test_levels_convert_both_ways_and_only_their_names(void **state)
 {
 	enum log_level level;
 	for (enum log_level l = LOG_DEBUG; l <= LOG_ERROR; l++) {
@@ -142,11 +142,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_line_has_time_level_event_id_and_fields_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(test_reals_are_written_as_printf_does, begin, end),
 		cmocka_unit_test_setup_teardown(test_empty_strings_and_id_are_left_out, begin, end),
-		cmocka_unit_test_setup_teardown(test_strings_of_foreign_are_inert, begin, end),
-		cmocka_unit_test_setup_teardown(test_long_string_is_cut_at_a_code_point_and_says_so, begin, end),
-		cmocka_unit_test_setup_teardown(test_numbers_at_their_ends_stay_json, begin, end),
+		cmocka_unit_test_setup_teardown(test_strings_from_outside_are_escaped, begin, end),
+		cmocka_unit_test_setup_teardown(test_long_string_is_cut_at_a_code_point_and_marked, begin, end),
+		cmocka_unit_test_setup_teardown(test_numbers_at_their_limits_are_valid_json, begin, end),
 		cmocka_unit_test_setup_teardown(test_dropped_line_gives_sink_and_count, begin, end),
-		cmocka_unit_test_setup_teardown(test_levels_go_both_ways_and_only_their_names, begin, end),
+		cmocka_unit_test_setup_teardown(test_levels_convert_both_ways_and_only_their_names, begin, end),
 		cmocka_unit_test_setup_teardown(test_events_have_the_table_s_name_and_level, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ static void test_newest_then_the_last_in_order_and_whether_there_are_older(void 
 	log_ring_deinit(&r);
 }
 
-static void test_tail_then_what_follows_in_pieces_and_the_cursor_skips_what_does_not_match(void **state)
+static void test_tail_then_the_following_lines_in_pieces_and_the_cursor_skips_those_that_do_not_match(void **state)
 {
 	struct log_ring r;
 	log_ring_init(&r, 1 << 16);
@@ -109,7 +109,7 @@ static void test_tail_then_what_follows_in_pieces_and_the_cursor_skips_what_does
 	log_ring_deinit(&r);
 }
 
-static void test_level_and_text_then_only_those(void **state)
+static void test_level_and_text_then_only_matching_lines(void **state)
 {
 	struct log_ring r;
 	log_ring_init(&r, 1 << 16);
@@ -129,7 +129,7 @@ static void test_level_and_text_then_only_those(void **state)
 }
 
 /* Lines of every length over a ring of every small size, so that each wraps at each place. */
-static void test_ring_when_full_then_the_oldest_go_and_a_tail_is_reported_how_many(void **state)
+static void test_ring_when_full_then_the_oldest_are_dropped_and_a_tail_gets_their_number(void **state)
 {
 	for (size_t size = 200; size < 520; size += 7) {
 		struct log_ring r;
@@ -187,7 +187,7 @@ static void *append_many(void *arg)
 }
 
 /* What a reader sees while lines are written is whole, and without a hole between two looks. */
-static void test_find_while_lines_are_written_then_each_is_whole_and_comes_once(void **state)
+static void test_find_while_lines_are_written_then_each_is_whole_and_found_once(void **state)
 {
 	struct log_ring r;
 	struct log_query q = { .tail = true, .limit = LOG_FOUND_MAX };
@@ -231,12 +231,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ring_of_nothing_then_nothing_is_found, begin, end),
 		cmocka_unit_test_setup_teardown(test_newest_then_the_last_in_order_and_whether_there_are_older, begin, end),
-		cmocka_unit_test_setup_teardown(test_tail_then_what_follows_in_pieces_and_the_cursor_skips_what_does_not_match, begin, end),
-		cmocka_unit_test_setup_teardown(test_level_and_text_then_only_those, begin, end),
-		cmocka_unit_test_setup_teardown(test_ring_when_full_then_the_oldest_go_and_a_tail_is_reported_how_many, begin, end),
+		cmocka_unit_test_setup_teardown(
+			test_tail_then_the_following_lines_in_pieces_and_the_cursor_skips_those_that_do_not_match, begin, end),
+		cmocka_unit_test_setup_teardown(test_level_and_text_then_only_matching_lines, begin, end),
+		cmocka_unit_test_setup_teardown(test_ring_when_full_then_the_oldest_are_dropped_and_a_tail_gets_their_number, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_longer_than_the_ring_then_it_is_counted_and_not_kept, begin, end),
 		cmocka_unit_test_setup_teardown(test_find_when_lines_are_long_then_bounded_and_goes_on, begin, end),
-		cmocka_unit_test_setup_teardown(test_find_while_lines_are_written_then_each_is_whole_and_comes_once, begin, end),
+		cmocka_unit_test_setup_teardown(test_find_while_lines_are_written_then_each_is_whole_and_found_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_find_when_the_arena_is_small_then_too_much, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,7 +146,7 @@ static void test_descriptor_that_is_closed_loses_lines(void **state)
 	log_stderr_close(&e);
 }
 
-static void test_file_is_appended_where_it_is(void **state)
+static void test_file_that_exists_is_appended_to(void **state)
 {
 	char dir[TEMP_PATH_MAX], content[100];
 	struct log_stderr e;
@@ -174,7 +174,7 @@ int main(void)
 		cmocka_unit_test(test_reader_that_is_gone_loses_lines_and_counts_them),
 		cmocka_unit_test(test_lines_that_wait_at_the_end_are_counted),
 		cmocka_unit_test(test_descriptor_that_is_closed_loses_lines),
-		cmocka_unit_test(test_file_is_appended_where_it_is),
+		cmocka_unit_test(test_file_that_exists_is_appended_to),
 	};
 	return cmocka_run_group_tests(tests, prepare, NULL);
 }

@@ -71,7 +71,7 @@ static void test_lines_are_in_the_file_and_on_stderr_after_flush(void **state)
 	assert_str(on_stderr(), in_file);
 }
 
-static void test_direct_when_set_then_each_line_is_out_on_return(void **state)
+static void test_direct_when_set_then_each_line_is_written_on_return(void **state)
 {
 	int fd = open(temp_path(dir, "direct"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	const struct log_options o = { .level = LOG_INFO, .direct_fd = fd };
@@ -155,7 +155,7 @@ static void test_without_a_directory_lines_go_to_stderr_alone(void **state)
 	assert_null(current().p);
 }
 
-static void test_start_when_the_directory_is_a_file_says(void **state)
+static void test_start_when_the_directory_is_a_file_reports_it(void **state)
 {
 	const struct log_options o = { temp_path(dir, "stderr"), LOG_INFO, 0, 0, 0 };
 	struct fault why;
@@ -199,7 +199,7 @@ static size_t check_lines(struct str all, size_t *ordinary)
 	return dropped;
 }
 
-static void test_threads_write_whole_lines_side_by_side(void **state)
+static void test_threads_write_whole_lines_concurrently(void **state)
 {
 	size_t lines;
 	start(LOG_INFO, THREADS * LINES_EACH);
@@ -211,7 +211,7 @@ static void test_threads_write_whole_lines_side_by_side(void **state)
 
 /* Room for one line and no pause between them: most are lost, and each is either there or owned
  * up to. */
-static void test_queue_when_full_drops_counts_and_says(void **state)
+static void test_queue_when_full_drops_counts_and_reports(void **state)
 {
 	size_t lines;
 	uint64_t before = log_dropped();
@@ -225,7 +225,7 @@ static void test_queue_when_full_drops_counts_and_says(void **state)
 	assert_true(metric_get(M_LOG_LINES_DROPPED) == (int64_t)log_dropped());
 }
 
-static void test_stderr_that_no_one_reads_stops_neither_callers_nor_file(void **state)
+static void test_stderr_that_no_one_reads_blocks_neither_callers_nor_file(void **state)
 {
 	int ends[2];
 	size_t lines;
@@ -244,7 +244,7 @@ static void test_stderr_that_no_one_reads_stops_neither_callers_nor_file(void **
 }
 
 /* On a real pipe: what waited arrives, then the line that owns up to the rest. */
-static void test_stderr_that_is_read_again_gets_what_waited(void **state)
+static void test_stderr_that_is_read_again_gets_the_queued_lines(void **state)
 {
 	int ends[2];
 	size_t seen = 0;
@@ -270,7 +270,7 @@ static void test_stderr_that_is_read_again_gets_what_waited(void **state)
 	close(ends[0]);
 }
 
-static void test_disk_full_stops_nothing_and_is_reported_later(void **state)
+static void test_disk_full_blocks_nothing_and_is_reported_later(void **state)
 {
 	struct rlimit before, low;
 	size_t lines;
@@ -292,7 +292,7 @@ static void test_disk_full_stops_nothing_and_is_reported_later(void **state)
 	assert_int_equal(lines, 2);
 }
 
-static void test_line_longer_than_the_stack_s_memory_is_whole(void **state)
+static void test_line_longer_than_the_stack_buffer_is_whole(void **state)
 {
 	static char text[1024];
 	struct log_field fields[20];
@@ -329,18 +329,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lines_before_start_and_after_stop_go_to_stderr_at_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines_are_in_the_file_and_on_stderr_after_flush, begin, end),
-		cmocka_unit_test_setup_teardown(test_direct_when_set_then_each_line_is_out_on_return, begin, end),
+		cmocka_unit_test_setup_teardown(test_direct_when_set_then_each_line_is_written_on_return, begin, end),
 		cmocka_unit_test_setup_teardown(test_direct_when_no_one_reads_then_the_line_is_counted_as_lost, begin, end),
 		cmocka_unit_test_setup_teardown(test_stop_writes_out_what_is_queued, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines_below_the_level_are_not_written, begin, end),
 		cmocka_unit_test_setup_teardown(test_without_a_directory_lines_go_to_stderr_alone, begin, end),
-		cmocka_unit_test_setup_teardown(test_start_when_the_directory_is_a_file_says, begin, end),
-		cmocka_unit_test_setup_teardown(test_threads_write_whole_lines_side_by_side, begin, end),
-		cmocka_unit_test_setup_teardown(test_queue_when_full_drops_counts_and_says, begin, end),
-		cmocka_unit_test_setup_teardown(test_stderr_that_no_one_reads_stops_neither_callers_nor_file, begin, end),
-		cmocka_unit_test_setup_teardown(test_stderr_that_is_read_again_gets_what_waited, begin, end),
-		cmocka_unit_test_setup_teardown(test_disk_full_stops_nothing_and_is_reported_later, begin, end),
-		cmocka_unit_test_setup_teardown(test_line_longer_than_the_stack_s_memory_is_whole, begin, end),
+		cmocka_unit_test_setup_teardown(test_start_when_the_directory_is_a_file_reports_it, begin, end),
+		cmocka_unit_test_setup_teardown(test_threads_write_whole_lines_concurrently, begin, end),
+		cmocka_unit_test_setup_teardown(test_queue_when_full_drops_counts_and_reports, begin, end),
+		cmocka_unit_test_setup_teardown(test_stderr_that_no_one_reads_blocks_neither_callers_nor_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_stderr_that_is_read_again_gets_the_queued_lines, begin, end),
+		cmocka_unit_test_setup_teardown(test_disk_full_blocks_nothing_and_is_reported_later, begin, end),
+		cmocka_unit_test_setup_teardown(test_line_longer_than_the_stack_buffer_is_whole, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_without_memory_is_dropped_and_counted, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static void test_text_has_help_and_type_once_a_name(void **state)
 	buf_deinit(&b);
 }
 
-static void test_text_has_each_name_in_one_fixture_and_every_help_filled(void **state)
+static void test_text_has_each_name_in_one_place_and_every_help_text(void **state)
 {
 	struct buf b;
 	buf_init(&b, 100000);
@@ -91,7 +91,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counters_add_and_gauges_are_set),
 		cmocka_unit_test(test_text_has_help_and_type_once_a_name),
-		cmocka_unit_test(test_text_has_each_name_in_one_fixture_and_every_help_filled),
+		cmocka_unit_test(test_text_has_each_name_in_one_place_and_every_help_text),
 		cmocka_unit_test(test_threads_lose_no_count),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

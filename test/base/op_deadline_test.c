@@ -29,7 +29,7 @@ static void *clamp_elsewhere(void *arg)
 	return NULL;
 }
 
-static void test_deadline_when_another_thread_asks_then_it_has_its_own(void **state)
+static void test_deadline_of_another_thread_is_its_own(void **state)
 {
 	pthread_t other;
 	int64_t seen = 0;
@@ -45,7 +45,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deadline_when_none_is_set_then_nothing_is_clamped),
 		cmocka_unit_test(test_deadline_when_set_then_the_earlier_time_counts),
-		cmocka_unit_test(test_deadline_when_another_thread_asks_then_it_has_its_own),
+		cmocka_unit_test(test_deadline_of_another_thread_is_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static void test_compare_orders_bytes_unsigned_and_prefix_first(void **state)
 	assert_true(str_compare(NONE, STR("a")) < 0);
 }
 
-static void test_starts_and_ends_accept_empty_and_refuse_longer(void **state)
+static void test_starts_with_and_ends_with_accept_empty_and_refuse_longer(void **state)
 {
 	assert_true(str_starts_with(STR("abc"), STR("ab")));
 	assert_false(str_starts_with(STR("abc"), STR("b")));
@@ -84,7 +84,7 @@ static void test_slice_clamps_both_ends(void **state)
 	assert_null(str_slice(NONE, 1, 2).p);
 }
 
-static void test_cut_walks_every_piece_with_the_empty_ones(void **state)
+static void test_cut_gives_every_piece_including_empty_ones(void **state)
 {
 	struct str rest = STR("a&&b&");
 	assert_str(str_cut(&rest, '&'), STR("a"));
@@ -122,7 +122,7 @@ static void test_to_u64_when_not_plain_digits_refuses_and_leaves_out(void **stat
 	assert_true(n == 7);
 }
 
-static void test_consists_of_accepts_letters_digits_and_the_given_more(void **state)
+static void test_consists_of_accepts_letters_digits_and_the_given_characters(void **state)
 {
 	assert_true(str_consists_of(STR("azAZ09-_"), STR("_-")));
 	assert_true(str_consists_of_lower(STR("az09-"), STR("-")));
@@ -173,15 +173,15 @@ int main(void)
 		cmocka_unit_test(test_equal_compares_length_and_bytes),
 		cmocka_unit_test(test_nocase_folds_ascii_letters_only),
 		cmocka_unit_test(test_compare_orders_bytes_unsigned_and_prefix_first),
-		cmocka_unit_test(test_starts_and_ends_accept_empty_and_refuse_longer),
+		cmocka_unit_test(test_starts_with_and_ends_with_accept_empty_and_refuse_longer),
 		cmocka_unit_test(test_unquote_accepts_one_whole_pair),
 		cmocka_unit_test(test_find_gives_first_or_length),
 		cmocka_unit_test(test_slice_clamps_both_ends),
-		cmocka_unit_test(test_cut_walks_every_piece_with_the_empty_ones),
+		cmocka_unit_test(test_cut_gives_every_piece_including_empty_ones),
 		cmocka_unit_test(test_trim_accepts_blanks_and_tabs_only),
 		cmocka_unit_test(test_to_u64_reads_digits_up_to_the_largest),
 		cmocka_unit_test(test_to_u64_when_not_plain_digits_refuses_and_leaves_out),
-		cmocka_unit_test(test_consists_of_accepts_letters_digits_and_the_given_more),
+		cmocka_unit_test(test_consists_of_accepts_letters_digits_and_the_given_characters),
 		cmocka_unit_test(test_copies_live_in_the_arena),
 		cmocka_unit_test(test_copies_when_the_arena_is_full_are_null),
 	};

@@ -45,7 +45,7 @@ static void test_valid_refuses_overlong_surrogate_beyond_and_cut(void **state)
 		assert_false(utf8_valid(bad[i]));
 }
 
-static void test_latin1_when_it_can_hold_all_then_one_byte_each(void **state)
+static void test_latin1_when_it_can_represent_all_then_one_byte_each(void **state)
 {
 	static const struct {
 		struct str in, out;
@@ -146,7 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_valid_accepts_the_ends_of_every_range, begin, end),
 		cmocka_unit_test_setup_teardown(test_valid_refuses_overlong_surrogate_beyond_and_cut, begin, end),
-		cmocka_unit_test_setup_teardown(test_latin1_when_it_can_hold_all_then_one_byte_each, begin, end),
+		cmocka_unit_test_setup_teardown(test_latin1_when_it_can_represent_all_then_one_byte_each, begin, end),
 		cmocka_unit_test_setup_teardown(test_prefix_never_cuts_a_code_point, begin, end),
 		cmocka_unit_test_setup_teardown(test_prefix_of_ill_formed_bytes_is_cut_at_the_maximum, begin, end),
 		cmocka_unit_test_setup_teardown(test_terminal_escape_makes_controls_and_bidi_visible, begin, end),

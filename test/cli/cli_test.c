@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-static void test_verbs_when_asked_for_help_then_usage_and_flags(void **state)
+static void test_help_of_each_verb_has_usage_and_flags(void **state)
 {
 	static const char *const verbs[] = { "upload", "list", "get", "rm", "logs" };
 	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
@@ -22,7 +22,7 @@ static void test_verbs_when_asked_for_help_then_usage_and_flags(void **state)
 	assert_false(cli_knows(STR("serve")));
 }
 
-static void test_use_when_wrong_then_2_and_a_sentence(void **state)
+static void test_usage_when_wrong_then_2_and_a_message(void **state)
 {
 	static const char *const rows[][5] = { { "upload" }, { "get" }, { "get", "a", "b" }, { "rm" }, { "list", "extra" }, { "logs", "extra" },
 		{ "nonsense" }, { "list", "--jobs", "3" }, { "list", "--limit", "0" }, { "logs", "--since", "x" }, { "logs", "--level", "loud" },
@@ -55,7 +55,7 @@ static void test_output_when_it_cannot_be_written_then_failed(void **state)
 	assert_int_equal(code, 1);
 }
 
-static void test_help_when_asked_by_the_program_then_a_line_a_verb(void **state)
+static void test_help_of_the_program_has_one_line_for_each_verb(void **state)
 {
 	struct buf b;
 	buf_init(&b, 10000);
@@ -67,10 +67,10 @@ static void test_help_when_asked_by_the_program_then_a_line_a_verb(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verbs_when_asked_for_help_then_usage_and_flags),
-		cmocka_unit_test(test_use_when_wrong_then_2_and_a_sentence),
+		cmocka_unit_test(test_help_of_each_verb_has_usage_and_flags),
+		cmocka_unit_test(test_usage_when_wrong_then_2_and_a_message),
 		cmocka_unit_test(test_output_when_it_cannot_be_written_then_failed),
-		cmocka_unit_test(test_help_when_asked_by_the_program_then_a_line_a_verb),
+		cmocka_unit_test(test_help_of_the_program_has_one_line_for_each_verb),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

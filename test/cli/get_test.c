@@ -59,7 +59,7 @@ static void test_get_when_plain_then_saved_under_its_name(void **state)
 	mem_free(r);
 }
 
-static void test_get_when_name_is_hostile_then_saved_here_and_safely(void **state)
+static void test_get_when_name_is_hostile_then_saved_in_this_directory_under_a_safe_name(void **state)
 {
 	static const struct {
 		const char *json, *file;
@@ -117,7 +117,7 @@ static void test_get_when_output_is_named_then_there(void **state)
 	mem_free(dir);
 }
 
-static void test_get_when_to_stdout_then_the_bytes_alone(void **state)
+static void test_get_when_to_stdout_then_only_the_bytes(void **state)
 {
 	struct run *r = RUN("get", ID, "-o", "-");
 	assert_int_equal(r->code, 0);
@@ -141,7 +141,7 @@ static void test_get_when_bytes_are_wrong_or_cut_then_nothing_is_left(void **sta
 	}
 }
 
-static void test_get_when_image_is_unknown_or_pending_then_sentence(void **state)
+static void test_get_when_image_is_unknown_or_pending_then_an_error_message(void **state)
 {
 	struct run *unknown = RUN("get", "nothing");
 	assert_int_equal(unknown->code, 1);
@@ -199,13 +199,13 @@ int main(int argc, char **argv)
 		return cli_run(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
 		TEST(test_get_when_plain_then_saved_under_its_name),
-		TEST(test_get_when_name_is_hostile_then_saved_here_and_safely),
+		TEST(test_get_when_name_is_hostile_then_saved_in_this_directory_under_a_safe_name),
 		TEST(test_get_when_file_is_there_then_left_alone),
 		TEST(test_get_when_target_is_a_link_then_not_followed),
 		TEST(test_get_when_output_is_named_then_there),
-		TEST(test_get_when_to_stdout_then_the_bytes_alone),
+		TEST(test_get_when_to_stdout_then_only_the_bytes),
 		TEST(test_get_when_bytes_are_wrong_or_cut_then_nothing_is_left),
-		TEST(test_get_when_image_is_unknown_or_pending_then_sentence),
+		TEST(test_get_when_image_is_unknown_or_pending_then_an_error_message),
 		TEST(test_get_when_json_then_the_record_and_where),
 		TEST(test_get_when_file_appears_meanwhile_then_left_alone),
 		TEST(test_get_when_interrupted_then_130_and_nothing_is_left),

@@ -43,7 +43,7 @@ static void test_list_when_for_people_then_a_table_of_inert_text(void **state)
 	mem_free(r);
 }
 
-static void test_list_when_limit_spans_pages_then_just_so_many(void **state)
+static void test_list_when_limit_spans_pages_then_exactly_that_many(void **state)
 {
 	static const struct {
 		const char *limit;
@@ -118,7 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_list_when_for_people_then_a_table_of_inert_text),
-		TEST(test_list_when_limit_spans_pages_then_just_so_many),
+		TEST(test_list_when_limit_spans_pages_then_exactly_that_many),
 		TEST(test_list_when_all_then_all_and_50_without),
 		TEST(test_list_when_json_then_the_records_themselves),
 		TEST(test_list_when_empty_then_0),

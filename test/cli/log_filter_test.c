@@ -26,7 +26,7 @@ static void test_line_when_object_then_head_and_fields(void **state)
 	buf_deinit(&b);
 }
 
-static void test_line_when_no_object_then_as_it_is(void **state)
+static void test_line_that_is_not_a_json_object_then_unchanged(void **state)
 {
 	static const char *const rows[] = { "plain text", "{\"cut\":", "[1]", "" };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -59,7 +59,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line_when_object_then_head_and_fields),
-		cmocka_unit_test(test_line_when_no_object_then_as_it_is),
+		cmocka_unit_test(test_line_that_is_not_a_json_object_then_unchanged),
 		cmocka_unit_test(test_line_when_filtered_then_matches_or_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,7 +79,7 @@ static void test_logs_when_filtered_then_only_those(void **state)
 	}
 }
 
-static void test_logs_when_a_line_could_act_then_inert(void **state)
+static void test_logs_when_a_line_has_terminal_controls_then_escaped(void **state)
 {
 	append("current.jsonl", "{\"event\":\"e\",\"name\":\"\\u001b[2J\\u202e\"}\nraw\x1b[31m\n");
 	struct run *r = RUN("logs");
@@ -96,7 +96,7 @@ static void test_logs_when_json_then_lines_as_written(void **state)
 	mem_free(r);
 }
 
-static void test_logs_when_a_line_is_endless_then_passed_over(void **state)
+static void test_logs_when_a_line_is_too_long_then_skipped(void **state)
 {
 	static char big[(1 << 20) + 2];
 	memset(big, 'x', sizeof big - 1);
@@ -108,7 +108,7 @@ static void test_logs_when_a_line_is_endless_then_passed_over(void **state)
 	mem_free(r);
 }
 
-static void test_logs_when_there_are_none_then_sentence(void **state)
+static void test_logs_when_there_are_none_then_an_error_message(void **state)
 {
 	struct run *r = RUN("logs", "--data", "elsewhere");
 	assert_int_equal(r->code, 1);
@@ -177,10 +177,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_logs_when_rotated_then_oldest_first),
 		TEST(test_logs_when_filtered_then_only_those),
-		TEST(test_logs_when_a_line_could_act_then_inert),
+		TEST(test_logs_when_a_line_has_terminal_controls_then_escaped),
 		TEST(test_logs_when_json_then_lines_as_written),
-		TEST(test_logs_when_a_line_is_endless_then_passed_over),
-		TEST(test_logs_when_there_are_none_then_sentence),
+		TEST(test_logs_when_a_line_is_too_long_then_skipped),
+		TEST(test_logs_when_there_are_none_then_an_error_message),
 		TEST(test_logs_when_followed_then_no_line_is_lost_or_shown_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static void test_options_when_not_given_then_defaults(void **state)
 	assert_int_equal(o.n_operands, 0);
 }
 
-static void test_options_when_wrong_then_sentence_names_the_flag(void **state)
+static void test_options_when_wrong_then_the_message_names_the_flag(void **state)
 {
 	static const struct {
 		const char *word, *value, *says;
@@ -59,7 +59,7 @@ static void test_options_when_wrong_then_sentence_names_the_flag(void **state)
 	}
 }
 
-static void test_options_when_letter_is_shared_then_the_verb_decides(void **state)
+static void test_options_when_a_letter_is_shared_then_the_verb_decides(void **state)
 {
 	struct options o;
 	char *follow[] = { "verb", "-f", NULL }, *force[] = { "verb", "-f", NULL };
@@ -101,8 +101,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options_when_mixed_with_operands_then_both),
 		cmocka_unit_test(test_options_when_not_given_then_defaults),
-		cmocka_unit_test(test_options_when_wrong_then_sentence_names_the_flag),
-		cmocka_unit_test(test_options_when_letter_is_shared_then_the_verb_decides),
+		cmocka_unit_test(test_options_when_wrong_then_the_message_names_the_flag),
+		cmocka_unit_test(test_options_when_a_letter_is_shared_then_the_verb_decides),
 		cmocka_unit_test(test_help_when_accepted_then_in_it),
 		cmocka_unit_test(test_span_when_written_then_milliseconds),
 	};

@@ -24,7 +24,7 @@ static void test_size_when_each_unit_then_text(void **state)
 	}
 }
 
-static void test_line_when_it_could_act_then_escaped(void **state)
+static void test_line_with_terminal_controls_then_escaped(void **state)
 {
 	char shown[256] = "";
 	FILE *f = fmemopen(shown, sizeof shown, "w");
@@ -52,7 +52,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_size_when_each_unit_then_text),
-		cmocka_unit_test(test_line_when_it_could_act_then_escaped),
+		cmocka_unit_test(test_line_with_terminal_controls_then_escaped),
 		cmocka_unit_test(test_json_when_any_text_then_ascii_that_reads_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void test_rm_when_all_are_there_then_gone(void **state)
+static void test_rm_when_all_exist_then_deleted(void **state)
 {
 	struct run *r = RUN("rm", ID "0", ID "2");
 	assert_int_equal(r->code, 0);
@@ -38,7 +38,7 @@ static void test_rm_when_all_are_there_then_gone(void **state)
 	mem_free(r);
 }
 
-static void test_rm_when_one_is_not_there_then_1_and_the_others_gone(void **state)
+static void test_rm_when_one_does_not_exist_then_1_and_the_others_deleted(void **state)
 {
 	struct run *r = RUN("rm", "no/such\x1b", ID "1", "--json");
 	assert_int_equal(r->code, 1);
@@ -72,8 +72,8 @@ static void test_rm_when_token_could_inject_then_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rm_when_all_are_there_then_gone),
-		TEST(test_rm_when_one_is_not_there_then_1_and_the_others_gone),
+		TEST(test_rm_when_all_exist_then_deleted),
+		TEST(test_rm_when_one_does_not_exist_then_1_and_the_others_deleted),
 		TEST(test_rm_when_token_then_sent),
 		TEST(test_rm_when_token_could_inject_then_refused),
 	};

@@ -42,7 +42,7 @@ static void test_upload_when_one_file_then_its_bytes_and_a_line(void **state)
 	mem_free(r);
 }
 
-static void test_upload_when_a_directory_of_many_then_all_once(void **state)
+static void test_upload_when_a_directory_has_many_files_then_each_once(void **state)
 {
 	char name[64], bytes[64];
 	bool seen[100] = { false };
@@ -118,7 +118,7 @@ static void test_upload_when_checked_late_then_completed(void **state)
 	mem_free(r);
 }
 
-static void test_upload_when_records_need_a_key_then_the_put_must_do(void **state)
+static void test_upload_when_records_need_a_key_then_the_put_result_is_used(void **state)
 {
 	FAKE_SET(&api, locked, true);
 	struct run *r = RUN("upload", "a.png");
@@ -145,7 +145,7 @@ static void test_upload_when_json_then_one_object_a_file(void **state)
 	mem_free(r);
 }
 
-static void test_upload_when_name_is_not_utf8_then_sent_repaired_and_said(void **state)
+static void test_upload_when_name_is_not_utf8_then_sent_repaired_and_reported(void **state)
 {
 	write_file("x\xff\x1b.png", PNG, 8);
 	struct run *r = RUN("upload", "x\xff\x1b.png");
@@ -170,7 +170,7 @@ static void test_upload_when_there_is_a_key_then_the_api_gets_it_and_the_store_d
 	mem_free(r);
 }
 
-static void test_upload_when_slot_leads_nowhere_then_failed(void **state)
+static void test_upload_when_the_slots_url_is_unreachable_then_failed(void **state)
 {
 	static const char *const urls[] = { "", "file:///etc/passwd", "http://127.0.0.1:1/x", "http://a/\\r\\nX: y" };
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
@@ -182,7 +182,7 @@ static void test_upload_when_slot_leads_nowhere_then_failed(void **state)
 	}
 }
 
-static void test_upload_when_endpoint_is_another_server_then_sentence(void **state)
+static void test_upload_when_endpoint_is_another_server_then_an_error_message(void **state)
 {
 	char url[100];
 	(void)snprintf(url, sizeof url, "%s/other/", api.http.url);
@@ -201,7 +201,7 @@ static void test_upload_when_no_one_listens_then_each_file_failed(void **state)
 	mem_free(r);
 }
 
-static void test_upload_when_interrupted_then_130_and_what_was_done(void **state)
+static void test_upload_when_interrupted_then_130_and_a_summary(void **state)
 {
 	int err[2];
 	char text[512] = "";
@@ -233,20 +233,20 @@ int main(int argc, char **argv)
 		return cli_run(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
 		TEST(test_upload_when_one_file_then_its_bytes_and_a_line),
-		TEST(test_upload_when_a_directory_of_many_then_all_once),
+		TEST(test_upload_when_a_directory_has_many_files_then_each_once),
 		TEST(test_upload_when_one_of_three_fails_then_1_and_the_others_are_there),
 		TEST(test_upload_when_store_refuses_then_message_of_the_xml),
 		TEST(test_upload_when_server_is_busy_then_tried_again),
 		TEST(test_upload_when_server_stays_busy_then_its_detail),
 		TEST(test_upload_when_checked_late_then_completed),
-		TEST(test_upload_when_records_need_a_key_then_the_put_must_do),
+		TEST(test_upload_when_records_need_a_key_then_the_put_result_is_used),
 		TEST(test_upload_when_json_then_one_object_a_file),
-		TEST(test_upload_when_name_is_not_utf8_then_sent_repaired_and_said),
+		TEST(test_upload_when_name_is_not_utf8_then_sent_repaired_and_reported),
 		TEST(test_upload_when_there_is_a_key_then_the_api_gets_it_and_the_store_does_not),
-		TEST(test_upload_when_slot_leads_nowhere_then_failed),
-		TEST(test_upload_when_endpoint_is_another_server_then_sentence),
+		TEST(test_upload_when_the_slots_url_is_unreachable_then_failed),
+		TEST(test_upload_when_endpoint_is_another_server_then_an_error_message),
 		TEST(test_upload_when_no_one_listens_then_each_file_failed),
-		TEST(test_upload_when_interrupted_then_130_and_what_was_done),
+		TEST(test_upload_when_interrupted_then_130_and_a_summary),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static const struct {
 	{ "TINTYPE_API='", NULL, NULL, "a quote is not closed" },
 };
 
-static void test_env_file_next_then_the_assignment_or_a_sentence(void **state)
+static void test_env_file_next_then_the_assignment_or_an_error_message(void **state)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct str rest = str_of(rows[i].text);
@@ -71,7 +71,7 @@ static void put_file(const char *path, const char *text, mode_t mode)
 	setenv("TINTYPE_ENV_FILE", path, 1);
 }
 
-static void test_env_file_load_then_only_what_is_missing_and_ours_is_set(void **state)
+static void test_env_file_load_then_only_our_settings_that_are_not_set_yet(void **state)
 {
 	char dir[TEMP_PATH_MAX];
 	struct fault warning, why = { 0 };
@@ -102,7 +102,7 @@ static void test_env_file_load_when_others_could_have_written_it_then_refused(vo
 	temp_remove(dir);
 }
 
-static void test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named(void **state)
+static void test_env_file_load_when_the_file_is_missing_then_ok_unless_it_was_named(void **state)
 {
 	struct fault warning, why = { 0 };
 	setenv("TINTYPE_ENV_FILE", "", 1);
@@ -182,14 +182,14 @@ static void test_env_file_load_when_env_is_a_link_to_nothing_then_refused_and_wi
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_env_file_next_then_the_assignment_or_a_sentence),
+		cmocka_unit_test(test_env_file_next_then_the_assignment_or_an_error_message),
 		cmocka_unit_test(test_env_file_next_after_a_value_of_several_lines_then_the_next_line_and_its_number),
-		cmocka_unit_test(test_env_file_load_then_only_what_is_missing_and_ours_is_set),
+		cmocka_unit_test(test_env_file_load_then_only_our_settings_that_are_not_set_yet),
 		cmocka_unit_test(test_env_file_load_when_others_could_have_written_it_then_refused),
 		cmocka_unit_test(test_env_file_load_when_it_belongs_to_another_user_then_refused_unless_that_is_root),
 		cmocka_unit_test(test_env_file_load_when_others_can_read_a_secret_then_used_with_a_warning),
 		cmocka_unit_test(test_env_file_load_when_env_is_a_link_to_nothing_then_refused_and_without_one_then_ok),
-		cmocka_unit_test(test_env_file_load_when_there_is_invalid_then_ok_unless_it_was_named),
+		cmocka_unit_test(test_env_file_load_when_the_file_is_missing_then_ok_unless_it_was_named),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void test_operands_are_anywhere_and_after_two_dashes(void **state)
 	assert_string_equal(READ(false, FLAGS_ALL, "--"), "unknown option \"--\"; see --help");
 }
 
-static void test_what_is_unknown_or_not_accepted_is_refused_without_its_value(void **state)
+static void test_unknown_or_invalid_option_is_refused_without_its_value(void **state)
 {
 	assert_string_equal(READ(true, FLAGS_ALL, "--nope=secret"), "unknown option \"--nope\"; see --help");
 	assert_string_equal(READ(true, FLAGS_ALL, "-x"), "unknown option \"-x\"; see --help");
@@ -80,7 +80,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_kind_is_read_in_each_form),
 		cmocka_unit_test(test_operands_are_anywhere_and_after_two_dashes),
-		cmocka_unit_test(test_what_is_unknown_or_not_accepted_is_refused_without_its_value),
+		cmocka_unit_test(test_unknown_or_invalid_option_is_refused_without_its_value),
 		cmocka_unit_test(test_a_value_missing_or_too_much_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

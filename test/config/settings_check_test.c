@@ -88,7 +88,7 @@ static void test_origins_when_no_browser_sends_them_then_refused(void **state)
 		refuses(settings_check_origins, wrong[i], "--cors-origins");
 }
 
-static void test_refusal_shows_the_value_short_and_harmless(void **state)
+static void test_refusal_shows_the_value_shortened_and_escaped(void **state)
 {
 	char text[4000];
 	struct fault why = { 0 };
@@ -110,7 +110,7 @@ int main(void)
 		cmocka_unit_test(test_types_when_a_name_is_longer_than_is_allowed_then_refused),
 		cmocka_unit_test(test_origins_when_as_browsers_send_them_then_accepted),
 		cmocka_unit_test(test_origins_when_no_browser_sends_them_then_refused),
-		cmocka_unit_test(test_refusal_shows_the_value_short_and_harmless),
+		cmocka_unit_test(test_refusal_shows_the_value_shortened_and_escaped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,7 @@ static void test_flags_accept_every_form_and_the_last_wins(void **state)
 	assert_false(s.open);
 }
 
-static void test_flag_when_wrong_says_what_it_accepts(void **state)
+static void test_flag_when_wrong_then_the_accepted_values_are_named(void **state)
 {
 	static const struct {
 		const char *flag, *value, *text;
@@ -167,7 +167,7 @@ static void test_key_when_too_short_is_refused_and_not_shown(void **state)
 	assert_string_equal(s.api_key, "sixteen-letters!");
 }
 
-static void test_value_when_long_is_cut_in_the_sentence(void **state)
+static void test_value_when_long_is_cut_in_the_message(void **state)
 {
 	struct settings s;
 	struct fault why;
@@ -180,7 +180,7 @@ static void test_value_when_long_is_cut_in_the_sentence(void **state)
 }
 
 /* The bounds of every number are taken and what lies beyond them is not. */
-static void test_every_number_obeys_its_range(void **state)
+static void test_every_number_is_checked_against_its_range(void **state)
 {
 	static const struct {
 		const char *env;
@@ -218,11 +218,11 @@ int main(void)
 		cmocka_unit_test_setup(test_flags_win_over_environment_over_defaults, clear_environment),
 		cmocka_unit_test_setup(test_empty_environment_counts_as_unset, clear_environment),
 		cmocka_unit_test_setup(test_flags_accept_every_form_and_the_last_wins, clear_environment),
-		cmocka_unit_test_setup(test_flag_when_wrong_says_what_it_accepts, clear_environment),
+		cmocka_unit_test_setup(test_flag_when_wrong_then_the_accepted_values_are_named, clear_environment),
 		cmocka_unit_test_setup(test_environment_when_wrong_is_named, clear_environment),
 		cmocka_unit_test_setup(test_key_when_too_short_is_refused_and_not_shown, clear_environment),
-		cmocka_unit_test_setup(test_value_when_long_is_cut_in_the_sentence, clear_environment),
-		cmocka_unit_test_setup(test_every_number_obeys_its_range, clear_environment),
+		cmocka_unit_test_setup(test_value_when_long_is_cut_in_the_message, clear_environment),
+		cmocka_unit_test_setup(test_every_number_is_checked_against_its_range, clear_environment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

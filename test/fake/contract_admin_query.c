@@ -57,7 +57,7 @@ static void test_page_of_an_empty_table_then_no_rows_and_no_cursor(void **state)
 	}
 }
 
-static void test_page_of_a_status_then_its_rows_alone_newest_first_at_any_page_size(void **state)
+static void test_page_of_a_status_then_only_its_rows_newest_first_at_any_page_size(void **state)
 {
 	static const unsigned uploaded[] = { 14, 13, 12, 11, 10 }, rejected[] = { 23, 22, 21, 20 };
 	struct bench *b = *state;
@@ -130,7 +130,7 @@ static void test_filter_then_name_id_and_type_are_checked_without_case(void **st
 	}
 }
 
-static void test_pages_when_rows_come_and_go_between_then_the_old_that_stay_come_once(void **state)
+static void test_pages_when_rows_are_added_and_removed_between_then_the_old_that_stay_appear_once(void **state)
 {
 	struct bench *b = *state;
 	fill(b);
@@ -166,11 +166,11 @@ static void test_page_with_a_cursor_that_is_invalid_or_of_another_list_then_bad_
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_page_of_an_empty_table_then_no_rows_and_no_cursor),
-	BENCH_TEST(test_page_of_a_status_then_its_rows_alone_newest_first_at_any_page_size),
+	BENCH_TEST(test_page_of_a_status_then_only_its_rows_newest_first_at_any_page_size),
 	BENCH_TEST(test_page_of_all_then_newest_slot_first_with_every_field),
 	BENCH_TEST(test_page_of_pending_with_equal_ends_then_each_once),
 	BENCH_TEST(test_filter_then_name_id_and_type_are_checked_without_case),
-	BENCH_TEST(test_pages_when_rows_come_and_go_between_then_the_old_that_stay_come_once),
+	BENCH_TEST(test_pages_when_rows_are_added_and_removed_between_then_the_old_that_stay_appear_once),
 	BENCH_TEST(test_page_with_a_cursor_that_is_invalid_or_of_another_list_then_bad_cursor),
 };
 

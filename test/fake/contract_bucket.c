@@ -101,7 +101,7 @@ static void test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_
 
 /* the body */
 
-static void test_body_before_finish_then_no_one_sees_it(void **state)
+static void test_body_before_finish_then_not_visible(void **state)
 {
 	struct bench *b = *state;
 	struct incoming *in = body_receive(b, STR("hello"));
@@ -150,7 +150,7 @@ static void test_view_of_an_empty_body_then_no_bytes(void **state)
 	bucket_abandon(&in);
 }
 
-static void test_body_longer_or_shorter_than_expected_then_what_came_counts(void **state)
+static void test_body_longer_or_shorter_than_expected_then_the_received_bytes_count(void **state)
 {
 	struct bench *b = *state;
 	static const uint64_t given[] = { 1, 1000 };
@@ -278,7 +278,7 @@ static void test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_o
 	assert_empty_store(b);
 }
 
-static void test_finish_of_an_image_where_an_object_is_then_conflict_and_nothing_changes(void **state)
+static void test_finish_of_an_image_where_an_object_exists_then_conflict_and_nothing_changes(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now;
@@ -291,7 +291,7 @@ static void test_finish_of_an_image_where_an_object_is_then_conflict_and_nothing
 	assert_object_is(b, bench_key(b, 1), STR("old"));
 }
 
-static void test_remove_of_the_row_then_the_object_goes_with_it(void **state)
+static void test_remove_of_the_row_then_the_object_is_removed_with_it(void **state)
 {
 	struct bench *b = *state;
 	struct image_row now;
@@ -463,10 +463,10 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_finish_of_a_plain_body_over_an_object_then_replaced),
 	BENCH_TEST(test_finish_of_an_empty_body_then_an_object_of_no_bytes),
 	BENCH_TEST(test_finish_in_an_unknown_bucket_then_no_such_bucket_and_nothing_is_left),
-	BENCH_TEST(test_body_before_finish_then_no_one_sees_it),
+	BENCH_TEST(test_body_before_finish_then_not_visible),
 	BENCH_TEST(test_body_in_pieces_of_all_sizes_then_view_gives_all_bytes_and_their_md5),
 	BENCH_TEST(test_view_of_an_empty_body_then_no_bytes),
-	BENCH_TEST(test_body_longer_or_shorter_than_expected_then_what_came_counts),
+	BENCH_TEST(test_body_longer_or_shorter_than_expected_then_the_received_bytes_count),
 	BENCH_TEST(test_begin_when_more_is_expected_than_any_disk_has_then_disk_full),
 	BENCH_TEST(test_abandon_then_nothing_is_left),
 	BENCH_TEST(test_abandon_of_nothing_then_nothing_happens),
@@ -474,8 +474,8 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_finish_of_an_image_without_a_row_then_no_such_image_and_no_object),
 	BENCH_TEST(test_finish_of_an_image_that_is_uploaded_then_state_changed_and_the_first_stays),
 	BENCH_TEST(test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_object),
-	BENCH_TEST(test_finish_of_an_image_where_an_object_is_then_conflict_and_nothing_changes),
-	BENCH_TEST(test_remove_of_the_row_then_the_object_goes_with_it),
+	BENCH_TEST(test_finish_of_an_image_where_an_object_exists_then_conflict_and_nothing_changes),
+	BENCH_TEST(test_remove_of_the_row_then_the_object_is_removed_with_it),
 	BENCH_TEST(test_open_then_the_file_outlives_the_object),
 	BENCH_TEST(test_open_then_the_file_outlives_a_replacement),
 	BENCH_TEST(test_open_of_an_unknown_bucket_or_key_then_reported_which),

@@ -95,7 +95,7 @@ static void test_condition_then_it_holds_or_nothing_changes(void **state)
 
 /* sizes around those that are small */
 
-static void test_body_of_every_size_around_small_then_the_same_whatever_was_given(void **state)
+static void test_body_of_every_size_around_the_small_limit_then_the_same_whatever_length_was_announced(void **state)
 {
 	static const size_t sizes[] = { 0, 1, 1000, BUCKET_SMALL_BYTES - 1, BUCKET_SMALL_BYTES, BUCKET_SMALL_BYTES + 1,
 		3 * BUCKET_SMALL_BYTES };
@@ -174,7 +174,7 @@ static void test_start_finish_then_reported_once_it_is_durable(void **state)
 	}
 }
 
-static void test_start_finish_that_fails_then_reported_why_and_nothing_is_left(void **state)
+static void test_start_finish_that_fails_then_the_reason_is_reported_and_nothing_is_left(void **state)
 {
 	struct bench *b = *state;
 	struct started s;
@@ -229,9 +229,9 @@ static void test_start_finish_of_many_at_once_for_one_key_then_one_whole_object(
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_meta_then_given_back_as_often_as_asked),
 	BENCH_TEST(test_condition_then_it_holds_or_nothing_changes),
-	BENCH_TEST(test_body_of_every_size_around_small_then_the_same_whatever_was_given),
+	BENCH_TEST(test_body_of_every_size_around_the_small_limit_then_the_same_whatever_length_was_announced),
 	BENCH_TEST(test_start_finish_then_reported_once_it_is_durable),
-	BENCH_TEST(test_start_finish_that_fails_then_reported_why_and_nothing_is_left),
+	BENCH_TEST(test_start_finish_that_fails_then_the_reason_is_reported_and_nothing_is_left),
 	BENCH_TEST(test_start_finish_of_an_image_then_object_and_row_are_there),
 	BENCH_TEST(test_start_finish_of_many_at_once_for_one_key_then_one_whole_object),
 };

@@ -39,7 +39,7 @@ static void test_create_then_reported_and_kept(void **state)
 	assert_fails(b, catalog_create(b->w.catalog, b->w.bucket_name, BOB, &b->why), F_BUCKET_EXISTS);
 }
 
-static void test_info_then_only_for_the_very_name(void **state)
+static void test_info_then_only_for_the_exact_name(void **state)
 {
 	static const char *const others[] = { "", "nobodys", "..", ".", "shelf ", "shel", "shelfx", "SHELF" };
 	struct bench *b = *state;
@@ -50,7 +50,7 @@ static void test_info_then_only_for_the_very_name(void **state)
 	assert_int_equal(i.created_ms, -5);
 }
 
-static void test_bucket_of_images_then_it_is_there_and_stays(void **state)
+static void test_image_bucket_then_it_exists_and_cannot_be_deleted(void **state)
 {
 	struct bench *b = *state;
 	struct bucket_info i;
@@ -98,7 +98,7 @@ static void test_list_of_buckets_then_an_owners_by_name_in_pages(void **state)
 	assert_false(page.more);
 }
 
-static void test_set_cors_then_kept_until_taken_back(void **state)
+static void test_set_cors_then_kept_until_deleted(void **state)
 {
 	struct bench *b = *state;
 	struct bucket_info i;
@@ -115,7 +115,7 @@ static void test_set_cors_then_kept_until_taken_back(void **state)
 	assert_fails(b, catalog_set_cors(b->w.catalog, STR("nobodys"), big, &b->why), F_NO_SUCH_BUCKET);
 }
 
-static void test_objects_of_two_buckets_then_apart(void **state)
+static void test_objects_of_two_buckets_then_separate(void **state)
 {
 	struct bench *b = *state;
 	make(b, "shelf"), make(b, "drawer");
@@ -199,7 +199,7 @@ static void expect_pages(struct bench *b, struct object_query q)
 	assert_int_equal(at, m.n);
 }
 
-static void test_list_of_objects_then_as_the_slow_way_gives_it(void **state)
+static void test_list_of_objects_then_equal_to_a_naive_implementation(void **state)
 {
 	static const char *const prefixes[] = { "", "a", "a/", "b-", "c/", "c/\xC3", "d/e/", "nothing", "\xff", "zzz", "a/1" };
 	static const char *const delimiters[] = { "", "/", "--", "-", "/e/", "a", "\xC3\xA9" };
@@ -297,7 +297,7 @@ static void test_list_then_gives_the_kind_of_checksum(void **state)
 
 /* removals */
 
-static void test_remove_of_many_then_each_says_what_became_of_it(void **state)
+static void test_remove_of_many_then_each_has_its_result(void **state)
 {
 	struct bench *b = *state;
 	make(b, "shelf");
@@ -329,7 +329,7 @@ static void test_remove_of_many_then_each_says_what_became_of_it(void **state)
 	assert_int_equal(catalog_remove_objects(b->w.catalog, STR("shelf"), NULL, 0, &b->why), OK);
 }
 
-static void test_remove_of_the_most_at_once_then_all_go(void **state)
+static void test_remove_of_the_maximum_at_once_then_all_are_removed(void **state)
 {
 	struct bench *b = *state;
 	struct object_removal *all = arena_array(&b->a, REMOVALS_MAX, sizeof(*all));
@@ -348,19 +348,19 @@ static void test_remove_of_the_most_at_once_then_all_go(void **state)
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_create_then_reported_and_kept),
-	BENCH_TEST(test_info_then_only_for_the_very_name),
-	BENCH_TEST(test_bucket_of_images_then_it_is_there_and_stays),
+	BENCH_TEST(test_info_then_only_for_the_exact_name),
+	BENCH_TEST(test_image_bucket_then_it_exists_and_cannot_be_deleted),
 	BENCH_TEST(test_remove_then_gone_and_its_name_is_free),
 	BENCH_TEST(test_list_of_buckets_then_an_owners_by_name_in_pages),
-	BENCH_TEST(test_set_cors_then_kept_until_taken_back),
-	BENCH_TEST(test_objects_of_two_buckets_then_apart),
-	BENCH_TEST(test_list_of_objects_then_as_the_slow_way_gives_it),
+	BENCH_TEST(test_set_cors_then_kept_until_deleted),
+	BENCH_TEST(test_objects_of_two_buckets_then_separate),
+	BENCH_TEST(test_list_of_objects_then_equal_to_a_naive_implementation),
 	BENCH_TEST(test_list_of_nothing_then_empty),
 	BENCH_TEST(test_list_with_texts_longer_than_any_key_then_still_right),
 	BENCH_TEST(test_list_when_the_arena_is_full_then_too_much),
 	BENCH_TEST(test_list_then_gives_the_kind_of_checksum),
-	BENCH_TEST(test_remove_of_many_then_each_says_what_became_of_it),
-	BENCH_TEST(test_remove_of_the_most_at_once_then_all_go),
+	BENCH_TEST(test_remove_of_many_then_each_has_its_result),
+	BENCH_TEST(test_remove_of_the_maximum_at_once_then_all_are_removed),
 };
 
 int contract_catalog(const struct contract_maker *maker)

@@ -77,7 +77,7 @@ static void expect_gone(struct bench *b, struct str id)
 	assert_fails(b, parts_abort(b->w.parts, b->w.bucket_name, KEY, id, &b->why), F_NO_SUCH_UPLOAD);
 }
 
-static void test_start_then_found_with_all_that_was_given(void **state)
+static void test_start_then_found_with_all_given_values(void **state)
 {
 	struct bench *b = *state;
 	struct part_upload u;
@@ -98,7 +98,7 @@ static void test_start_then_found_with_all_that_was_given(void **state)
 	body_expect_absent(b, b->w.bucket_name, KEY);
 }
 
-static void test_id_that_is_no_upload_of_the_fixture_then_no_such_upload(void **state)
+static void test_upload_id_of_another_bucket_or_key_then_no_such_upload(void **state)
 {
 	struct bench *b = *state;
 	struct part_upload u;
@@ -203,7 +203,7 @@ static void test_complete_of_one_small_part_then_an_object(void **state)
 	expect_made(b, &c, STR("all there is"));
 }
 
-static void test_complete_again_then_the_same_answer_for_the_same_etag_only(void **state)
+static void test_complete_again_then_the_same_response_for_the_same_etag_only(void **state)
 {
 	struct bench *b = *state;
 	struct str id = begin(b, KEY);
@@ -228,7 +228,7 @@ static void test_complete_again_then_the_same_answer_for_the_same_etag_only(void
 	assert_fails(b, parts_complete(b->w.parts, &c, &b->a, &again, &b->why), F_NO_SUCH_UPLOAD);
 }
 
-static void test_complete_with_a_part_that_is_not_so_then_part_invalid_and_nothing_changes(void **state)
+static void test_complete_with_a_wrong_part_then_part_invalid_and_nothing_changes(void **state)
 {
 	struct bench *b = *state;
 	struct str id = begin(b, KEY), large = body_noise(b, 40000);
@@ -288,7 +288,7 @@ static void test_abort_then_all_is_gone(void **state)
 	}
 }
 
-static void test_remove_of_the_bucket_then_its_uploads_go_too(void **state)
+static void test_remove_of_the_bucket_then_its_uploads_are_removed_too(void **state)
 {
 	struct bench *b = *state;
 	struct part_upload u = { .bucket = STR("shelf"), .key = KEY }, found;
@@ -300,7 +300,7 @@ static void test_remove_of_the_bucket_then_its_uploads_go_too(void **state)
 	assert_fails(b, parts_find(b->w.parts, STR("shelf"), KEY, id, &b->a, &found, &b->why), F_NO_SUCH_UPLOAD);
 }
 
-static void test_end_older_then_those_begun_before_go(void **state)
+static void test_abort_older_then_those_begun_before_are_removed(void **state)
 {
 	struct bench *b = *state;
 	struct part_upload u;
@@ -410,7 +410,7 @@ static void race(struct bench *b, struct rival rivals[2], void *(*const runs[2])
 	pthread_barrier_destroy(&start);
 }
 
-static void test_complete_by_two_at_once_then_one_object_and_both_given(void **state)
+static void test_complete_by_two_at_once_then_one_object_and_both_succeed(void **state)
 {
 	void *(*const runs[2])(void *) = { complete_rival, complete_rival };
 	struct bench *b = *state;
@@ -460,19 +460,19 @@ static void test_complete_while_aborted_then_object_or_nothing(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	BENCH_TEST(test_start_then_found_with_all_that_was_given),
-	BENCH_TEST(test_id_that_is_no_upload_of_the_fixture_then_no_such_upload),
+	BENCH_TEST(test_start_then_found_with_all_given_values),
+	BENCH_TEST(test_upload_id_of_another_bucket_or_key_then_no_such_upload),
 	BENCH_TEST(test_parts_in_any_order_and_again_then_listed_by_number),
 	BENCH_TEST(test_complete_then_one_object_of_the_named_parts),
 	BENCH_TEST(test_complete_of_one_small_part_then_an_object),
-	BENCH_TEST(test_complete_again_then_the_same_answer_for_the_same_etag_only),
-	BENCH_TEST(test_complete_with_a_part_that_is_not_so_then_part_invalid_and_nothing_changes),
+	BENCH_TEST(test_complete_again_then_the_same_response_for_the_same_etag_only),
+	BENCH_TEST(test_complete_with_a_wrong_part_then_part_invalid_and_nothing_changes),
 	BENCH_TEST(test_complete_under_a_condition_then_it_holds_or_nothing_changes),
 	BENCH_TEST(test_abort_then_all_is_gone),
-	BENCH_TEST(test_remove_of_the_bucket_then_its_uploads_go_too),
-	BENCH_TEST(test_end_older_then_those_begun_before_go),
+	BENCH_TEST(test_remove_of_the_bucket_then_its_uploads_are_removed_too),
+	BENCH_TEST(test_abort_older_then_those_begun_before_are_removed),
 	BENCH_TEST(test_list_of_uploads_then_by_key_and_time_with_common_prefixes),
-	BENCH_TEST(test_complete_by_two_at_once_then_one_object_and_both_given),
+	BENCH_TEST(test_complete_by_two_at_once_then_one_object_and_both_succeed),
 	BENCH_TEST(test_complete_while_aborted_then_object_or_nothing),
 };
 

@@ -135,7 +135,7 @@ static void test_put_under_a_key_of_1024_bytes_then_ok_and_of_1025_too_long(void
 	assert_fails(b, store_put(b->w.store, key, STR("t/t"), STR("body"), &b->why), F_KEY_TOO_LONG);
 }
 
-static void test_put_under_a_key_of_slashes_as_long_as_can_be_then_ok(void **state)
+static void test_put_under_a_key_of_slashes_of_the_maximum_length_then_ok(void **state)
 {
 	struct bench *b = *state;
 	struct str key = many(b, '/', 1024);
@@ -143,7 +143,7 @@ static void test_put_under_a_key_of_slashes_as_long_as_can_be_then_ok(void **sta
 	assert_object_is(b, key, STR("body"));
 }
 
-static void test_put_under_no_key_or_ill_formed_keys_then_key_invalid(void **state)
+static void test_put_under_an_empty_or_ill_formed_key_then_key_invalid(void **state)
 {
 	static const struct str bad[] = { { "", 0 }, { "a\0b", 3 }, { "\0", 1 }, { "\xff", 1 }, { "a\xc3", 2 }, { "\xed\xa0\x80", 3 },
 		{ "\xc0\xaf", 2 }, { "\xf4\x90\x80\x80", 4 } };
@@ -249,7 +249,7 @@ static void test_list_with_a_prefix_then_exactly_the_keys_that_begin_with_it(voi
 	assert_lists(b, STR("none"), STR(""), "");
 }
 
-static void test_list_after_a_key_then_the_keys_after_it_be_it_there_or_not(void **state)
+static void test_list_after_a_key_then_the_keys_after_it_whether_it_exists_or_not(void **state)
 {
 	struct bench *b = *state;
 	static const char *const keys[] = { "p/a", "p/b", "p/c", "q/a" };
@@ -350,15 +350,15 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_put_over_an_object_then_replaced),
 	BENCH_TEST(test_put_under_odd_keys_then_each_is_an_object_of_its_own),
 	BENCH_TEST(test_put_under_a_key_of_1024_bytes_then_ok_and_of_1025_too_long),
-	BENCH_TEST(test_put_under_a_key_of_slashes_as_long_as_can_be_then_ok),
-	BENCH_TEST(test_put_under_no_key_or_ill_formed_keys_then_key_invalid),
+	BENCH_TEST(test_put_under_a_key_of_slashes_of_the_maximum_length_then_ok),
+	BENCH_TEST(test_put_under_an_empty_or_ill_formed_key_then_key_invalid),
 	BENCH_TEST(test_get_of_an_unknown_key_then_no_such_key),
 	BENCH_TEST(test_get_at_the_limit_then_ok_and_over_it_too_large),
 	BENCH_TEST(test_remove_then_gone_and_again_ok),
 	BENCH_TEST(test_list_of_an_empty_store_then_nothing),
 	BENCH_TEST(test_list_then_keys_in_the_order_of_bytes_with_their_info),
 	BENCH_TEST(test_list_with_a_prefix_then_exactly_the_keys_that_begin_with_it),
-	BENCH_TEST(test_list_after_a_key_then_the_keys_after_it_be_it_there_or_not),
+	BENCH_TEST(test_list_after_a_key_then_the_keys_after_it_whether_it_exists_or_not),
 	BENCH_TEST(test_list_of_pages_then_each_key_once_and_more_gives_the_end),
 	BENCH_TEST(test_reopen_then_every_object_is_as_before),
 	BENCH_TEST(test_put_by_several_at_once_then_readers_see_whole_objects),

@@ -47,7 +47,7 @@ static struct str parameter(struct bench *b, struct str url, struct str name)
 	return found;
 }
 
-static void test_presign_of_a_put_then_url_gives_time_headers_and_signature(void **state)
+static void test_presign_of_a_put_then_url_has_time_headers_and_signature(void **state)
 {
 	struct bench *b = *state;
 	const struct header headers[] = { content_type, { STR("content-length"), STR("7") } };
@@ -215,7 +215,7 @@ static void test_form_then_fields_name_key_and_type_and_every_field_is_in_the_po
 	json_decref(policy);
 }
 
-static void test_form_then_it_ends_in_time_and_gives_where_to_post(void **state)
+static void test_form_then_it_expires_and_has_the_url_to_post_to(void **state)
 {
 	struct bench *b = *state;
 	int64_t end_ms;
@@ -230,13 +230,13 @@ static void test_form_then_it_ends_in_time_and_gives_where_to_post(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	BENCH_TEST(test_presign_of_a_put_then_url_gives_time_headers_and_signature),
+	BENCH_TEST(test_presign_of_a_put_then_url_has_time_headers_and_signature),
 	BENCH_TEST(test_presign_of_the_same_then_the_same_url),
 	BENCH_TEST(test_presign_of_anything_else_then_another_signature),
 	BENCH_TEST(test_presign_of_a_get_then_disposition_and_type_are_in_the_url),
 	BENCH_TEST(test_presign_of_odd_keys_then_url_is_printable_and_address_decodes_to_the_key),
 	BENCH_TEST(test_form_then_fields_name_key_and_type_and_every_field_is_in_the_policy),
-	BENCH_TEST(test_form_then_it_ends_in_time_and_gives_where_to_post),
+	BENCH_TEST(test_form_then_it_expires_and_has_the_url_to_post_to),
 };
 
 int contract_store_urls(const struct contract_maker *maker)

@@ -75,7 +75,7 @@ static void test_insert_over_a_resolved_row_then_exists(void **state)
 	assert_int_equal(bench_row(b, 1).status, IMAGE_UPLOADED);
 }
 
-static void test_insert_when_max_pending_wait_then_full_until_one_is_resolved_or_removed(void **state)
+static void test_insert_when_max_pending_rows_exist_then_full_until_one_is_resolved_or_removed(void **state)
 {
 	struct bench *b = *state;
 	struct image_row more = row_pending(&b->a, 100);
@@ -333,7 +333,7 @@ static void test_due_then_ended_rows_earliest_first_up_to_the_limit(void **state
 	assert_int_equal(due(b, 999, 10).n, 0);
 }
 
-static void test_due_then_rejected_rows_by_their_new_end_and_uploaded_never(void **state)
+static void test_due_then_rejected_rows_by_their_new_expiry_and_uploaded_ones_never(void **state)
 {
 	struct bench *b = *state;
 	for (unsigned i = 0; i < 3; i++)
@@ -382,7 +382,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_of_the_largest_numbers_then_get_gives_them),
 	BENCH_TEST(test_insert_of_an_id_that_is_there_then_exists_and_old_row_stays),
 	BENCH_TEST(test_insert_over_a_resolved_row_then_exists),
-	BENCH_TEST_OF_LIMIT(test_insert_when_max_pending_wait_then_full_until_one_is_resolved_or_removed),
+	BENCH_TEST_OF_LIMIT(test_insert_when_max_pending_rows_exist_then_full_until_one_is_resolved_or_removed),
 	BENCH_TEST(test_start_insert_of_many_then_each_is_reported_once_and_is_there),
 	BENCH_TEST(test_start_insert_when_the_arena_is_full_then_reported_and_no_row_or_a_row),
 	BENCH_TEST(test_get_of_an_unknown_id_then_no_such_image_and_out_is_untouched),
@@ -398,7 +398,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_remove_by_end_of_a_row_that_never_ends_then_state_changed),
 	BENCH_TEST(test_insert_of_an_id_that_was_removed_then_ok),
 	BENCH_TEST(test_due_then_ended_rows_earliest_first_up_to_the_limit),
-	BENCH_TEST(test_due_then_rejected_rows_by_their_new_end_and_uploaded_never),
+	BENCH_TEST(test_due_then_rejected_rows_by_their_new_expiry_and_uploaded_ones_never),
 	BENCH_TEST_OF_COUNTS(test_counts_then_rows_by_status_and_bytes_of_the_uploaded),
 };
 

@@ -103,7 +103,7 @@ static void test_list_when_the_page_size_changes_on_the_way_then_each_row_once(v
 
 /* While pages are read: rows come, rows that were given go, rows that were not yet given go, and the
  * row that the cursor is on goes. */
-static void test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay_come_once(void **state)
+static void test_list_when_rows_are_added_and_removed_between_pages_then_the_old_that_stay_appear_once(void **state)
 {
 	struct bench *b = *state;
 	unsigned seen[64] = { 0 }, fresh = 30;
@@ -134,7 +134,7 @@ static void test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay
 		assert_true(seen[n] <= 1);
 }
 
-static void test_list_when_all_after_the_cursor_went_then_empty_last_page(void **state)
+static void test_list_when_all_rows_after_the_cursor_were_removed_then_empty_last_page(void **state)
 {
 	struct bench *b = *state;
 	upload_many(b, 4);
@@ -161,7 +161,7 @@ static void assert_bad_cursor(struct bench *b, struct str cursor)
 	assert_int_equal(page.n, 77);
 }
 
-static void test_list_with_a_cursor_that_no_one_gave_then_bad_cursor(void **state)
+static void test_list_with_a_forged_cursor_then_bad_cursor(void **state)
 {
 	static const char *const bad[] = { "x", "0", "-1", "1", "99999999999999999999999999", "' OR 1=1 --", "%00", "==", "\xff\xfe", "{}",
 		" " };
@@ -187,7 +187,7 @@ static void test_list_with_a_cursor_cut_or_extended_then_bad_cursor(void **state
 	assert_bad_cursor(b, str_printf(&b->a, " %.*s", STRF(cursor)));
 }
 
-static void test_list_cursor_then_may_are_in_a_query_unescaped(void **state)
+static void test_list_cursor_then_needs_no_escaping_in_a_query(void **state)
 {
 	struct bench *b = *state;
 	upload_many(b, 5);
@@ -382,12 +382,12 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_then_order_is_of_commit_not_of_the_clock_nor_of_insertion),
 	BENCH_TEST(test_list_of_pages_then_each_row_once_and_the_last_page_has_no_cursor),
 	BENCH_TEST(test_list_when_the_page_size_changes_on_the_way_then_each_row_once),
-	BENCH_TEST(test_list_when_rows_come_and_go_between_pages_then_the_old_that_stay_come_once),
-	BENCH_TEST(test_list_when_all_after_the_cursor_went_then_empty_last_page),
+	BENCH_TEST(test_list_when_rows_are_added_and_removed_between_pages_then_the_old_that_stay_appear_once),
+	BENCH_TEST(test_list_when_all_rows_after_the_cursor_were_removed_then_empty_last_page),
 	BENCH_TEST(test_list_at_the_largest_limit_then_a_whole_page),
-	BENCH_TEST(test_list_with_a_cursor_that_no_one_gave_then_bad_cursor),
+	BENCH_TEST(test_list_with_a_forged_cursor_then_bad_cursor),
 	BENCH_TEST(test_list_with_a_cursor_cut_or_extended_then_bad_cursor),
-	BENCH_TEST(test_list_cursor_then_may_are_in_a_query_unescaped),
+	BENCH_TEST(test_list_cursor_then_needs_no_escaping_in_a_query),
 	BENCH_TEST(test_reopen_then_every_row_and_every_cursor_is_as_before),
 	BENCH_TEST(test_resolve_by_several_at_once_then_one_wins_and_all_see_its_row),
 	BENCH_TEST(test_insert_of_one_id_by_several_at_once_then_one_wins),

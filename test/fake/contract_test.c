@@ -66,7 +66,7 @@ static uint64_t pending(struct fake_table *t)
 	return c.pending;
 }
 
-static void test_fail_nth_then_just_that_call_fails_and_changes_nothing(void **state)
+static void test_fail_nth_then_only_that_call_fails_and_changes_nothing(void **state)
 {
 	struct fake_table *t = fake_table_new(100);
 	struct fault why;
@@ -83,7 +83,7 @@ static void test_fail_nth_then_just_that_call_fails_and_changes_nothing(void **s
 	assert_null(t);
 }
 
-static void test_lose_nth_then_just_that_call_works_and_says_it_failed(void **state)
+static void test_lose_nth_then_only_that_call_works_and_reports_a_failure(void **state)
 {
 	struct fake_table *t = fake_table_new(100);
 	struct fault why;
@@ -101,7 +101,7 @@ static void insert_the_same(void *arg)
 	assert_int_equal(insert(arg, 1, &why), OK);
 }
 
-static void test_meet_nth_then_somebody_else_was_there_first(void **state)
+static void test_meet_nth_then_another_writer_was_first(void **state)
 {
 	struct fake_table *t = fake_table_new(100);
 	struct fault why;
@@ -128,9 +128,9 @@ static void test_ring_then_keys_are_found_by_id(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail_nth_then_just_that_call_fails_and_changes_nothing),
-		cmocka_unit_test(test_lose_nth_then_just_that_call_works_and_says_it_failed),
-		cmocka_unit_test(test_meet_nth_then_somebody_else_was_there_first),
+		cmocka_unit_test(test_fail_nth_then_only_that_call_fails_and_changes_nothing),
+		cmocka_unit_test(test_lose_nth_then_only_that_call_works_and_reports_a_failure),
+		cmocka_unit_test(test_meet_nth_then_another_writer_was_first),
 		cmocka_unit_test(test_ring_then_keys_are_found_by_id),
 	};
 	crypto_init();

@@ -92,7 +92,7 @@ static void test_proxies_when_malformed_then_refused_with_the_setting(void **sta
 	}
 }
 
-static void test_forwarded_for_when_from_a_trusted_proxy_then_its_last_other_site(void **state)
+static void test_forwarded_for_when_from_a_trusted_proxy_then_its_last_untrusted_address(void **state)
 {
 	struct proxy_list p;
 	struct fault why;
@@ -131,7 +131,7 @@ int main(void)
 		cmocka_unit_test(test_addr_of_a_socket),
 		cmocka_unit_test(test_proxies_when_listed_then_trusted),
 		cmocka_unit_test(test_proxies_when_malformed_then_refused_with_the_setting),
-		cmocka_unit_test(test_forwarded_for_when_from_a_trusted_proxy_then_its_last_other_site),
+		cmocka_unit_test(test_forwarded_for_when_from_a_trusted_proxy_then_its_last_untrusted_address),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,7 +116,7 @@ static void test_query_when_the_arena_is_full_is_too_much(void **state)
 	}
 }
 
-static void test_answer_begins_without_status_headers_and_file(void **state)
+static void test_response_begins_without_status_headers_and_file(void **state)
 {
 	struct answer ans;
 	answer_init(&ans);
@@ -127,7 +127,7 @@ static void test_answer_begins_without_status_headers_and_file(void **state)
 	answer_reset(&ans);
 }
 
-static void test_answer_reset_closes_the_file(void **state)
+static void test_response_reset_closes_the_file(void **state)
 {
 	struct answer ans;
 	answer_init(&ans);
@@ -162,7 +162,7 @@ static bool dies_of_headers(size_t n, struct str value)
 	return !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void test_answer_header_that_splits_or_overflows_is_a_bug(void **state)
+static void test_response_header_that_splits_or_overflows_is_a_bug(void **state)
 {
 	assert_false(dies_of_headers(ANSWER_HEADERS_MAX, STR("fine")));
 	assert_true(dies_of_headers(ANSWER_HEADERS_MAX + 1, STR("fine")));
@@ -182,9 +182,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_query_with_a_bad_escape_is_invalid, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_accepts_256_pairs_and_not_257, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_when_the_arena_is_full_is_too_much, begin, end),
-		cmocka_unit_test_setup_teardown(test_answer_begins_without_status_headers_and_file, begin, end),
-		cmocka_unit_test_setup_teardown(test_answer_reset_closes_the_file, begin, end),
-		cmocka_unit_test_setup_teardown(test_answer_header_that_splits_or_overflows_is_a_bug, begin, end),
+		cmocka_unit_test_setup_teardown(test_response_begins_without_status_headers_and_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_response_reset_closes_the_file, begin, end),
+		cmocka_unit_test_setup_teardown(test_response_header_that_splits_or_overflows_is_a_bug, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

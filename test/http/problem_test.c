@@ -47,7 +47,7 @@ static void assert_member(const json_t *body, const char *name, const char *expe
 	assert_string_equal(json_string_value(json_object_get(body, name)), expected);
 }
 
-static void test_status_when_a_code_is_of_this_handler_then_it_is_its_own(void **state)
+static void test_status_when_a_code_is_of_this_protocol_then_its_own_status(void **state)
 {
 	static const struct {
 		enum fault_code code;
@@ -67,7 +67,7 @@ static void test_status_when_a_code_is_of_this_handler_then_it_is_its_own(void *
 	}
 }
 
-static void test_problem_when_a_code_is_of_no_use_here_then_it_is_internal(void **state)
+static void test_problem_when_a_code_is_not_of_this_protocol_then_internal(void **state)
 {
 	struct fault why = { .code = F_POLICY_MALFORMED, .text = "the policy says x" };
 
@@ -126,7 +126,7 @@ static void test_problem_when_a_fault_is_the_clients_then_the_cause_is_not_shown
 	assert_true(str_find(x.answer.body, STR("fileName is missing")) < x.answer.body.n);
 }
 
-static void test_problem_when_it_passes_by_itself_then_retry_after_says_when(void **state)
+static void test_problem_when_temporary_then_retry_after(void **state)
 {
 	static const enum fault_code passing[] = { F_SLOTS_FULL, F_DISK_FULL, F_OVERLOADED, F_STORAGE_FAILED, F_DEADLINE, F_OUT_OF_MEMORY };
 
@@ -141,7 +141,7 @@ static void test_problem_when_it_passes_by_itself_then_retry_after_says_when(voi
 	}
 }
 
-static void test_problem_when_a_key_is_needed_then_bearer_is_asked_for(void **state)
+static void test_problem_when_a_key_is_required_then_www_authenticate_bearer(void **state)
 {
 	struct fault why = { .code = F_KEY_NEEDED };
 
@@ -150,7 +150,7 @@ static void test_problem_when_a_key_is_needed_then_bearer_is_asked_for(void **st
 	assert_true(str_equal(header(STR("WWW-Authenticate")), STR("Bearer")));
 }
 
-static void test_problem_when_an_answer_was_begun_then_only_route_and_image_stay(void **state)
+static void test_problem_when_a_response_was_begun_then_only_route_and_image_are_kept(void **state)
 {
 	struct fault why = { .code = F_STORAGE_FAILED };
 
@@ -178,7 +178,7 @@ static void test_problem_when_the_text_is_of_the_longest_then_it_is_whole(void *
 	json_decref(body);
 }
 
-static void test_problem_when_the_arena_is_full_then_it_is_413_all_the_same(void **state)
+static void test_problem_when_the_arena_is_full_then_still_413(void **state)
 {
 	struct fault why = { .code = F_TOO_MUCH };
 
@@ -193,7 +193,7 @@ static void test_problem_when_the_arena_is_full_then_it_is_413_all_the_same(void
 	json_decref(body);
 }
 
-static void test_problem_when_the_heap_gave_nothing_then_it_is_503(void **state)
+static void test_problem_when_the_heap_is_exhausted_then_503(void **state)
 {
 	struct fault why = { .code = F_TOO_MUCH };
 
@@ -212,17 +212,17 @@ static void test_problem_when_the_heap_gave_nothing_then_it_is_503(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_status_when_a_code_is_of_this_handler_then_it_is_its_own),
-		T(test_problem_when_a_code_is_of_no_use_here_then_it_is_internal),
+		T(test_status_when_a_code_is_of_this_protocol_then_its_own_status),
+		T(test_problem_when_a_code_is_not_of_this_protocol_then_internal),
 		T(test_problem_when_written_then_it_has_the_members_of_rfc_9457_and_ours),
 		T(test_problem_when_a_fault_is_our_own_then_neither_text_nor_cause_is_shown),
 		T(test_problem_when_a_fault_is_the_clients_then_the_cause_is_not_shown),
-		T(test_problem_when_it_passes_by_itself_then_retry_after_says_when),
-		T(test_problem_when_a_key_is_needed_then_bearer_is_asked_for),
-		T(test_problem_when_an_answer_was_begun_then_only_route_and_image_stay),
+		T(test_problem_when_temporary_then_retry_after),
+		T(test_problem_when_a_key_is_required_then_www_authenticate_bearer),
+		T(test_problem_when_a_response_was_begun_then_only_route_and_image_are_kept),
 		T(test_problem_when_the_text_is_of_the_longest_then_it_is_whole),
-		T(test_problem_when_the_arena_is_full_then_it_is_413_all_the_same),
-		T(test_problem_when_the_heap_gave_nothing_then_it_is_503),
+		T(test_problem_when_the_arena_is_full_then_still_413),
+		T(test_problem_when_the_heap_is_exhausted_then_503),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

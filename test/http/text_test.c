@@ -6,7 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static void test_each_byte_is_of_its_classes(void **state)
+static void test_each_byte_is_in_its_classes(void **state)
 {
 	for (int i = 0; i < 256; i++) {
 		char c = (char)i;
@@ -19,7 +19,7 @@ static void test_each_byte_is_of_its_classes(void **state)
 	}
 }
 
-static void test_one_wrong_byte_anywhere_is_seen(void **state)
+static void test_one_wrong_byte_anywhere_is_detected(void **state)
 {
 	assert_true(http_is_token(STR("X-Amz-Date")));
 	assert_false(http_is_token(STR("X-Amz-Date ")));
@@ -29,7 +29,7 @@ static void test_one_wrong_byte_anywhere_is_seen(void **state)
 	assert_false(http_is_field_value(STR("a\r\nb: c")));
 }
 
-static void test_nothing_is_a_value_but_no_token(void **state)
+static void test_nothing_is_a_header_value_but_not_a_token(void **state)
 {
 	assert_false(http_is_token((struct str){ 0 }));
 	assert_false(http_is_visible(STR("")));
@@ -40,9 +40,9 @@ static void test_nothing_is_a_value_but_no_token(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_byte_is_of_its_classes),
-		cmocka_unit_test(test_one_wrong_byte_anywhere_is_seen),
-		cmocka_unit_test(test_nothing_is_a_value_but_no_token),
+		cmocka_unit_test(test_each_byte_is_in_its_classes),
+		cmocka_unit_test(test_one_wrong_byte_anywhere_is_detected),
+		cmocka_unit_test(test_nothing_is_a_header_value_but_not_a_token),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

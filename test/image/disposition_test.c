@@ -84,7 +84,7 @@ static void test_disposition_of_the_longest_names_then_whole(void **state)
 	check_name((struct str){ name, 252 });
 }
 
-static void test_disposition_when_memory_ends_then_empty(void **state)
+static void test_disposition_when_memory_runs_out_then_empty(void **state)
 {
 	struct arena little;
 	(void)state;
@@ -99,7 +99,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_disposition_of_each_name_then_just_this_header, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_disposition_of_every_byte_then_printable_and_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_disposition_of_the_longest_names_then_whole, set_up, tear_down),
-		cmocka_unit_test(test_disposition_when_memory_ends_then_empty),
+		cmocka_unit_test(test_disposition_when_memory_runs_out_then_empty),
 	};
 	return cmocka_run_group_tests_name("disposition", tests, NULL, NULL);
 }

@@ -60,7 +60,7 @@ static void resolve(struct fake_product *f, unsigned n, int64_t uploaded_ms, str
 
 /* rows */
 
-static void test_run_of_a_pending_row_then_it_ends_only_when_its_time_has_come(void **state)
+static void test_run_of_a_pending_row_then_removed_only_when_it_is_due(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
@@ -96,7 +96,7 @@ static void test_run_of_a_pending_row_with_an_object_then_it_is_checked_first(vo
 	end(f);
 }
 
-static void test_run_of_a_rejected_row_then_forgotten_with_what_is_left_of_it(void **state)
+static void test_run_of_a_rejected_row_then_removed_with_what_is_left_of_it(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
@@ -111,7 +111,7 @@ static void test_run_of_a_rejected_row_then_forgotten_with_what_is_left_of_it(vo
 	end(f);
 }
 
-static void test_run_of_an_uploaded_row_then_it_stays_for_ever(void **state)
+static void test_run_of_an_uploaded_row_then_never_removed(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
@@ -123,7 +123,7 @@ static void test_run_of_an_uploaded_row_then_it_stays_for_ever(void **state)
 	end(f);
 }
 
-static void test_run_of_many_rows_then_all_are_worked_off_in_steps(void **state)
+static void test_run_of_many_rows_then_all_are_processed_in_batches(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_counts c;
@@ -194,7 +194,7 @@ static void check_mixed_swept(struct fake_product *f)
 	fake_product_check(f);
 }
 
-static void test_run_when_any_call_fails_or_loses_then_the_next_run_ends_the_work(void **state)
+static void test_run_when_any_call_fails_or_its_result_is_lost_then_the_next_run_completes_the_work(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 48; i++) {
@@ -228,7 +228,7 @@ static void arrive_at(struct fake_product *f, struct str key, int64_t modified_m
 	fake_store_set_modified(f->store, key, modified_ms);
 }
 
-static void test_orphans_then_only_what_no_row_explains_for_a_day_goes(void **state)
+static void test_orphans_then_only_objects_without_a_row_for_a_day_are_removed(void **state)
 {
 	static const char *const unexplained[] = { "images/0f8fad5b-d9cb-469f-a165-70867728950e.png", "images/notes.txt", "images/" };
 	struct fake_product *f = begin(false);
@@ -288,7 +288,7 @@ static void test_orphans_of_each_state_then_confirmed_removed_or_kept(void **sta
 	end(f);
 }
 
-static void test_orphans_when_an_image_was_written_again_then_its_row_gives_of_what_is_there(void **state)
+static void test_orphans_when_an_image_was_overwritten_then_its_row_describes_the_new_bytes(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
@@ -320,7 +320,7 @@ static void test_orphans_of_many_objects_then_all_pages_are_read(void **state)
 	end(f);
 }
 
-static void test_orphans_when_the_table_fails_then_no_object_is_removed_on_a_guess(void **state)
+static void test_orphans_when_the_table_fails_then_no_object_is_removed(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct gc_result done = { 0 };
@@ -365,7 +365,7 @@ static bool stop_at_nth(void *n)
 	return --*(int *)n <= 0;
 }
 
-static void test_both_parts_when_asked_to_stop_then_not_even_the_page_is_finished(void **state)
+static void test_both_parts_when_stopped_then_the_page_is_not_finished(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct gc_result done = { 0 };
@@ -381,7 +381,7 @@ static void test_both_parts_when_asked_to_stop_then_not_even_the_page_is_finishe
 	end(f);
 }
 
-static void test_orphans_when_asked_to_stop_then_nothing_more(void **state)
+static void test_orphans_when_stopped_then_nothing_more(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct gc_result done = { 0 };
@@ -396,23 +396,23 @@ static void test_orphans_when_asked_to_stop_then_nothing_more(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_run_of_a_pending_row_then_it_ends_only_when_its_time_has_come),
+		cmocka_unit_test(test_run_of_a_pending_row_then_removed_only_when_it_is_due),
 		cmocka_unit_test(test_run_of_a_pending_row_with_an_object_then_it_is_checked_first),
-		cmocka_unit_test(test_run_of_a_rejected_row_then_forgotten_with_what_is_left_of_it),
-		cmocka_unit_test(test_run_of_an_uploaded_row_then_it_stays_for_ever),
-		cmocka_unit_test(test_run_of_many_rows_then_all_are_worked_off_in_steps),
+		cmocka_unit_test(test_run_of_a_rejected_row_then_removed_with_what_is_left_of_it),
+		cmocka_unit_test(test_run_of_an_uploaded_row_then_never_removed),
+		cmocka_unit_test(test_run_of_many_rows_then_all_are_processed_in_batches),
 		cmocka_unit_test(test_run_when_the_row_is_uploaded_in_between_then_it_stays),
 		cmocka_unit_test(test_run_when_one_object_cannot_be_read_then_the_others_are_done_and_it_is_reported),
-		cmocka_unit_test(test_run_when_any_call_fails_or_loses_then_the_next_run_ends_the_work),
-		cmocka_unit_test(test_orphans_then_only_what_no_row_explains_for_a_day_goes),
+		cmocka_unit_test(test_run_when_any_call_fails_or_its_result_is_lost_then_the_next_run_completes_the_work),
+		cmocka_unit_test(test_orphans_then_only_objects_without_a_row_for_a_day_are_removed),
 		cmocka_unit_test(test_orphans_then_objects_outside_of_images_stay),
 		cmocka_unit_test(test_orphans_of_a_row_with_another_key_then_gone_after_a_day),
 		cmocka_unit_test(test_orphans_of_each_state_then_confirmed_removed_or_kept),
-		cmocka_unit_test(test_orphans_when_an_image_was_written_again_then_its_row_gives_of_what_is_there),
+		cmocka_unit_test(test_orphans_when_an_image_was_overwritten_then_its_row_describes_the_new_bytes),
 		cmocka_unit_test(test_orphans_of_many_objects_then_all_pages_are_read),
-		cmocka_unit_test(test_orphans_when_the_table_fails_then_no_object_is_removed_on_a_guess),
-		cmocka_unit_test(test_orphans_when_asked_to_stop_then_nothing_more),
-		cmocka_unit_test(test_both_parts_when_asked_to_stop_then_not_even_the_page_is_finished),
+		cmocka_unit_test(test_orphans_when_the_table_fails_then_no_object_is_removed),
+		cmocka_unit_test(test_orphans_when_stopped_then_nothing_more),
+		cmocka_unit_test(test_both_parts_when_stopped_then_the_page_is_not_finished),
 		cmocka_unit_test(test_both_parts_into_one_result_then_summed_up),
 	};
 	return cmocka_run_group_tests_name("sweep", tests, NULL, NULL);

@@ -273,7 +273,7 @@ static void test_complete_when_any_call_fails_then_it_may_be_repeated(void **sta
 	}
 }
 
-static void test_remove_when_any_call_fails_then_repeated_or_swept_and_all_is_gone(void **state)
+static void test_remove_when_any_call_fails_then_a_retry_or_the_sweep_removes_all(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < 64; i++) {
@@ -384,7 +384,7 @@ static void test_read_when_verification_fails_then_the_row_as_it_was(void **stat
 	}
 }
 
-static void test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_image(void **state)
+static void test_read_when_there_is_no_row_or_it_is_removed_meanwhile_then_no_such_image(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row;
@@ -423,7 +423,7 @@ static void test_download_then_url_carries_name_and_verdict_type(void **state)
 	end(f);
 }
 
-static void test_download_when_memory_ends_then_too_much(void **state)
+static void test_download_when_memory_runs_out_then_too_much(void **state)
 {
 	struct fake_product *f = begin(false);
 	struct image_row row = row_pending(&f->a, 1);
@@ -449,14 +449,14 @@ int main(void)
 		cmocka_unit_test(test_complete_when_another_rejects_in_between_then_its_verdict_and_no_bytes),
 		cmocka_unit_test(test_complete_when_another_deletes_in_between_then_no_such_image),
 		cmocka_unit_test(test_complete_when_any_call_fails_then_it_may_be_repeated),
-		cmocka_unit_test(test_remove_when_any_call_fails_then_repeated_or_swept_and_all_is_gone),
+		cmocka_unit_test(test_remove_when_any_call_fails_then_a_retry_or_the_sweep_removes_all),
 		cmocka_unit_test(test_remove_whatever_the_state_then_row_and_object_are_gone),
 		cmocka_unit_test(test_read_of_a_pending_image_then_verified_as_often_as_the_limit_allows),
 		cmocka_unit_test(test_read_where_the_store_sends_events_then_never_verified),
 		cmocka_unit_test(test_read_when_verification_fails_then_the_row_as_it_was),
-		cmocka_unit_test(test_read_when_there_is_no_row_or_it_goes_meanwhile_then_no_such_image),
+		cmocka_unit_test(test_read_when_there_is_no_row_or_it_is_removed_meanwhile_then_no_such_image),
 		cmocka_unit_test(test_download_then_url_carries_name_and_verdict_type),
-		cmocka_unit_test(test_download_when_memory_ends_then_too_much),
+		cmocka_unit_test(test_download_when_memory_runs_out_then_too_much),
 	};
 	return cmocka_run_group_tests_name("gallery", tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static void test_read_of_an_allowed_type_then_canonical(void **state)
 	}
 }
 
-static void test_read_of_another_type_then_not_allowed_and_reported_which_are(void **state)
+static void test_read_of_another_type_then_not_allowed_and_the_allowed_ones_named(void **state)
 {
 	static const char *const types[] = { "image/svg+xml", "text/html", "image/gif", "application/vnd.ms-excel", "x/y", "image/jpeg2",
 		"az/09", "x-a.b_c+d/!#$&-^_.+" };
@@ -69,7 +69,7 @@ static void test_read_of_no_media_type_then_bad_field(void **state)
 	assert_int_equal(read_type((struct str){ longest, sizeof(longest) }, &got, &why), INVALID);
 }
 
-static void test_read_when_memory_ends_then_too_much(void **state)
+static void test_read_when_memory_runs_out_then_too_much(void **state)
 {
 	struct arena a;
 	struct str got;
@@ -104,9 +104,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read_of_an_allowed_type_then_canonical),
-		cmocka_unit_test(test_read_of_another_type_then_not_allowed_and_reported_which_are),
+		cmocka_unit_test(test_read_of_another_type_then_not_allowed_and_the_allowed_ones_named),
 		cmocka_unit_test(test_read_of_no_media_type_then_bad_field),
-		cmocka_unit_test(test_read_when_memory_ends_then_too_much),
+		cmocka_unit_test(test_read_when_memory_runs_out_then_too_much),
 		cmocka_unit_test(test_allowed_then_only_what_the_setting_lists),
 		cmocka_unit_test(test_extension_then_of_each_known_type_and_bin_of_others),
 	};

@@ -59,7 +59,7 @@ static void assert_row(enum image_status status, struct str etag)
 	assert_str(row.etag, etag);
 }
 
-static void test_event_of_a_picture_then_uploaded_with_all_that_is_known_of_it(void **state)
+static void test_event_of_a_picture_then_uploaded_with_all_its_attributes(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, picture_png(3, 2));
 	struct image_row row;
@@ -74,7 +74,7 @@ static void test_event_of_a_picture_then_uploaded_with_all_that_is_known_of_it(v
 	assert_str(row.etag, etag);
 }
 
-static void test_event_when_given_twice_then_known_by_one_head(void **state)
+static void test_event_when_delivered_twice_then_recognised_by_one_head_request(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, picture_png(3, 2));
 	assert_outcome(key, etag, RECONCILE_ACCEPTED);
@@ -85,7 +85,7 @@ static void test_event_when_given_twice_then_known_by_one_head(void **state)
 	assert_int_equal(fake_store_calls(f.store), calls + 1);
 }
 
-static void test_event_of_no_picture_then_rejected_and_object_gone(void **state)
+static void test_event_of_a_file_that_is_not_a_picture_then_rejected_and_object_deleted(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, STR("<html>"));
 	struct reconciled got;
@@ -114,7 +114,7 @@ static void test_event_without_a_row_then_the_object_is_deleted(void **state)
 	assert_outcome(key, STR("1"), RECONCILE_ORPHAN); /* gone already */
 }
 
-static void test_event_of_a_key_that_is_no_slot_then_the_object_is_deleted(void **state)
+static void test_event_of_a_key_without_a_slot_then_the_object_is_deleted(void **state)
 {
 	struct str other = str_printf(&f.a, "images/%.*s.gif", STRF(row_id(&f.a, 1)));
 	struct str key = fake_product_slot(&f, 1, STR("image/png"));
@@ -142,7 +142,7 @@ static void test_event_late_when_the_object_is_gone_then_nothing_changes(void **
 	assert_row(IMAGE_PENDING, STR(""));
 }
 
-static void test_event_of_bytes_that_were_written_over_then_checked_like_the_first(void **state)
+static void test_event_of_overwritten_bytes_then_verified_like_the_first(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), first = arrive(key, picture_png(3, 2));
 	struct image_row row;
@@ -214,7 +214,7 @@ static void test_event_out_of_order_then_the_object_that_is_there_counts(void **
 	assert_outcome(key, second, RECONCILE_KNOWN);
 }
 
-static void test_event_when_bad_bytes_were_written_over_good_then_rejected(void **state)
+static void test_event_when_good_bytes_were_overwritten_by_bad_ones_then_rejected(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png"));
 	assert_outcome(key, arrive(key, picture_png(3, 2)), RECONCILE_ACCEPTED);
@@ -226,7 +226,7 @@ static void test_event_when_bad_bytes_were_written_over_good_then_rejected(void 
 	assert_false(fake_product_has_object(&f, key));
 }
 
-static void test_event_when_the_uploaded_object_was_taken_away_then_gone(void **state)
+static void test_event_when_the_uploaded_object_was_deleted_then_the_row_is_removed(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, picture_png(3, 2));
 	struct reconciled got;
@@ -267,7 +267,7 @@ static void test_event_when_the_object_changes_during_verification_then_it_is_ve
 
 /* Every call of the store and of the table fails once, before and after its work; told again, the news
  * end in the same state. */
-static void test_event_when_any_call_fails_then_reported_again_they_end_right(void **state)
+static void test_event_when_any_call_fails_then_a_redelivery_completes_it(void **state)
 {
 	for (uint64_t n = 1; n <= 8; n++) {
 		struct reconciled got;
@@ -289,7 +289,7 @@ static void test_event_when_any_call_fails_then_reported_again_they_end_right(vo
 	}
 }
 
-static void test_outcome_names_are_all_there(void **state)
+static void test_every_outcome_has_a_name(void **state)
 {
 	for (enum reconcile_outcome o = 0; o < RECONCILE_OUTCOMES; o++)
 		assert_non_null(reconcile_outcome_name(o));
@@ -300,25 +300,25 @@ static void test_outcome_names_are_all_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_event_of_a_picture_then_uploaded_with_all_that_is_known_of_it),
-		TEST(test_event_when_given_twice_then_known_by_one_head),
-		TEST(test_event_of_no_picture_then_rejected_and_object_gone),
+		TEST(test_event_of_a_picture_then_uploaded_with_all_its_attributes),
+		TEST(test_event_when_delivered_twice_then_recognised_by_one_head_request),
+		TEST(test_event_of_a_file_that_is_not_a_picture_then_rejected_and_object_deleted),
 		TEST(test_event_of_an_object_over_the_limit_then_rejected_without_reading_it),
 		TEST(test_event_without_a_row_then_the_object_is_deleted),
-		TEST(test_event_of_a_key_that_is_no_slot_then_the_object_is_deleted),
+		TEST(test_event_of_a_key_without_a_slot_then_the_object_is_deleted),
 		TEST(test_event_from_elsewhere_then_refused_and_untouched),
 		TEST(test_event_late_when_the_object_is_gone_then_nothing_changes),
-		TEST(test_event_of_bytes_that_were_written_over_then_checked_like_the_first),
+		TEST(test_event_of_overwritten_bytes_then_verified_like_the_first),
 		TEST(test_event_of_other_bytes_of_the_same_md5_then_checked_again),
 		TEST(test_event_of_other_bytes_of_the_same_md5_that_do_not_pass_then_rejected),
 		TEST(test_event_soon_after_the_write_then_checked_again_once_its_time_is_certain),
 		TEST(test_event_out_of_order_then_the_object_that_is_there_counts),
-		TEST(test_event_when_bad_bytes_were_written_over_good_then_rejected),
-		TEST(test_event_when_the_uploaded_object_was_taken_away_then_gone),
+		TEST(test_event_when_good_bytes_were_overwritten_by_bad_ones_then_rejected),
+		TEST(test_event_when_the_uploaded_object_was_deleted_then_the_row_is_removed),
 		TEST(test_event_when_the_row_is_deleted_meanwhile_then_no_object_stays),
 		TEST(test_event_when_the_object_changes_during_verification_then_it_is_verified_again),
-		TEST(test_event_when_any_call_fails_then_reported_again_they_end_right),
-		TEST(test_outcome_names_are_all_there),
+		TEST(test_event_when_any_call_fails_then_a_redelivery_completes_it),
+		TEST(test_every_outcome_has_a_name),
 	};
 	return cmocka_run_group_tests_name("confirm", tests, NULL, NULL);
 }

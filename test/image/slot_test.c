@@ -70,7 +70,7 @@ static void test_open_when_a_size_is_required_then_refused_without_one(void **st
 	assert_int_equal(pending(f), 1);
 }
 
-static void test_open_then_the_row_is_committed_as_it_is_handed_out(void **state)
+static void test_open_then_the_row_is_committed_as_it_is_returned(void **state)
 {
 	struct fake_product *f = *state;
 	struct slot_request r = cat();
@@ -94,7 +94,7 @@ static void test_open_then_the_row_is_committed_as_it_is_handed_out(void **state
 	assert_int_equal(row.uploaded_ms, 0);
 }
 
-static void test_open_then_no_text_of_the_row_is_missing(void **state)
+static void test_open_then_every_text_of_the_row_is_set(void **state)
 {
 	struct fake_product *f = *state;
 	struct slot_request r = cat();
@@ -234,7 +234,7 @@ static void test_open_when_the_url_cannot_be_made_then_no_row(void **state)
 	}
 }
 
-static void test_open_when_the_row_cannot_be_committed_then_nothing_is_handed_out(void **state)
+static void test_open_when_the_row_cannot_be_committed_then_nothing_is_returned(void **state)
 {
 	static const enum fault_code codes[] = { F_DISK_FULL, F_SLOTS_FULL, F_STORAGE_FAILED };
 	struct fake_product *f = *state;
@@ -266,7 +266,7 @@ static void test_open_then_the_url_is_computed_before_the_row_is_committed(void 
 	assert_int_equal(fake_store_calls(f->store), before + 1);
 }
 
-static void test_open_when_memory_ends_at_any_byte_then_too_much_and_no_row(void **state)
+static void test_open_when_memory_runs_out_at_any_byte_then_too_much_and_no_row(void **state)
 {
 	struct fake_product *f = *state;
 	struct slot_request r = cat();
@@ -289,8 +289,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_open_when_a_size_is_required_then_refused_without_one),
-		TEST(test_open_then_the_row_is_committed_as_it_is_handed_out),
-		TEST(test_open_then_no_text_of_the_row_is_missing),
+		TEST(test_open_then_the_row_is_committed_as_it_is_returned),
+		TEST(test_open_then_every_text_of_the_row_is_set),
 		TEST(test_open_then_the_token_is_long_and_only_its_digest_is_kept),
 		TEST(test_open_without_a_size_then_type_is_signed_and_listed),
 		TEST(test_open_where_the_store_denies_overwriting_then_its_header_is_listed_too),
@@ -298,9 +298,9 @@ int main(void)
 		TEST(test_open_of_a_form_then_fields_and_range),
 		TEST(test_open_of_a_wrong_request_then_reported_in_order_and_no_row),
 		TEST(test_open_when_the_url_cannot_be_made_then_no_row),
-		TEST(test_open_when_the_row_cannot_be_committed_then_nothing_is_handed_out),
+		TEST(test_open_when_the_row_cannot_be_committed_then_nothing_is_returned),
 		TEST(test_open_then_the_url_is_computed_before_the_row_is_committed),
-		TEST(test_open_when_memory_ends_at_any_byte_then_too_much_and_no_row),
+		TEST(test_open_when_memory_runs_out_at_any_byte_then_too_much_and_no_row),
 	};
 	return cmocka_run_group_tests_name("slot", tests, NULL, NULL);
 }

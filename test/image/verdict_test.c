@@ -142,7 +142,7 @@ static void assert_rejected(const struct resolution *s, const char *reason)
 	assert_int_equal(s->ends_ms, NOW_MS + (int64_t)604800 * 1000);
 }
 
-static void test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_facts(void **state)
+static void test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_attributes(void **state)
 {
 	struct fake_product *f = *state;
 	const struct {
@@ -168,7 +168,7 @@ static void test_judge_of_another_type_then_rejected_and_reported_which(void **s
 	assert_rejected(&s, "The file is image/jpeg, but the slot is for image/png: request a new slot with the real fileType.");
 }
 
-static void test_judge_of_what_is_no_picture_then_rejected(void **state)
+static void test_judge_of_a_file_that_is_not_a_picture_then_rejected(void **state)
 {
 	struct resolution s = judge(*state, "image/jpeg", STR("<!DOCTYPE html><html></html>"));
 	assert_rejected(&s, "The bytes are not image/jpeg: it is not a JPEG, PNG, GIF or WebP image.");
@@ -239,7 +239,7 @@ static void test_judge_of_a_document_then_uploaded_unless_it_is_an_image(void **
 	assert_int_equal(s.status, IMAGE_REJECTED);
 }
 
-static void test_judge_when_memory_ends_then_the_verdict_is_the_same(void **state)
+static void test_judge_when_memory_runs_out_then_the_verdict_is_the_same(void **state)
 {
 	struct fake_product *f = *state;
 	struct image_row row = row_pending(&f->a, 1);
@@ -286,15 +286,15 @@ int main(void)
 		TEST(test_admit_of_a_rejected_slot_then_ended_and_the_reason_is_reported),
 		TEST(test_admit_of_a_key_without_a_slot_then_ended),
 		TEST(test_admit_when_the_table_fails_then_its_error),
-		TEST(test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_facts),
+		TEST(test_judge_of_a_picture_of_the_declared_type_then_uploaded_with_its_attributes),
 		TEST(test_judge_of_another_type_then_rejected_and_reported_which),
-		TEST(test_judge_of_what_is_no_picture_then_rejected),
+		TEST(test_judge_of_a_file_that_is_not_a_picture_then_rejected),
 		TEST(test_judge_of_a_broken_picture_then_rejected_and_reported_why),
 		TEST(test_judge_at_the_pixel_limit_then_uploaded_and_over_it_rejected),
 		TEST(test_judge_over_the_size_limit_then_rejected_without_the_bytes),
 		TEST(test_judge_of_a_type_no_longer_allowed_then_rejected),
 		TEST(test_judge_of_a_document_then_uploaded_unless_it_is_an_image),
-		TEST(test_judge_when_memory_ends_then_the_verdict_is_the_same),
+		TEST(test_judge_when_memory_runs_out_then_the_verdict_is_the_same),
 		TEST(test_repeat_then_the_same_bytes_pass_and_others_do_not),
 	};
 	return cmocka_run_group_tests_name("arrival", tests, NULL, NULL);

@@ -55,7 +55,7 @@ static void test_verify_of_a_picture_then_uploaded_at_the_time_that_was_given(vo
 	fake_product_check(*state);
 }
 
-static void test_verify_of_no_picture_then_rejected_from_that_time_and_bytes_gone(void **state)
+static void test_verify_of_a_file_that_is_not_a_picture_then_rejected_and_bytes_removed(void **state)
 {
 	struct image_row row = arrive(*state, STR("<html>")), now;
 	assert_int_equal(look(*state, &row, &now), OK);
@@ -96,7 +96,7 @@ static void test_verify_when_there_is_no_memory_for_the_object_then_no_verdict(v
 	assert_true(fake_product_has_object(f, row.key));
 }
 
-static void test_verify_when_the_bytes_of_a_rejection_stay_then_reported_and_rejected(void **state)
+static void test_verify_when_the_bytes_of_a_rejection_cannot_be_removed_then_logged_and_rejected(void **state)
 {
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, STR("<html>")), now;
@@ -113,11 +113,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_verify_of_a_picture_then_uploaded_at_the_time_that_was_given),
-		TEST(test_verify_of_no_picture_then_rejected_from_that_time_and_bytes_gone),
+		TEST(test_verify_of_a_file_that_is_not_a_picture_then_rejected_and_bytes_removed),
 		TEST(test_verify_without_an_object_then_no_such_key_and_still_pending),
 		TEST(test_verify_when_the_row_is_gone_then_no_such_image),
 		TEST(test_verify_when_there_is_no_memory_for_the_object_then_no_verdict),
-		TEST(test_verify_when_the_bytes_of_a_rejection_stay_then_reported_and_rejected),
+		TEST(test_verify_when_the_bytes_of_a_rejection_cannot_be_removed_then_logged_and_rejected),
 	};
 	return cmocka_run_group_tests_name("look", tests, NULL, NULL);
 }

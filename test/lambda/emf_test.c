@@ -30,7 +30,7 @@ static void test_line_then_it_gives_what_has_changed_since_the_last(void **state
 	assert_int_equal(b.n, 0);
 }
 
-static void test_line_with_everything_then_it_fits_what_its_caller_has(void **state)
+static void test_line_with_everything_then_it_fits_the_callers_buffer(void **state)
 {
 	struct emf e = { 0 };
 	struct buf b;
@@ -49,7 +49,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_line_then_it_gives_what_has_changed_since_the_last),
-		cmocka_unit_test(test_line_with_everything_then_it_fits_what_its_caller_has),
+		cmocka_unit_test(test_line_with_everything_then_it_fits_the_callers_buffer),
 	};
 	return cmocka_run_group_tests_name("emf", tests, NULL, NULL);
 }

@@ -177,7 +177,7 @@ static void test_event_of_another_bucket_or_folder_then_failed_and_untouched(voi
 	assert_int_equal(fake_store_count(f.store), 2);
 }
 
-static void test_event_of_one_key_in_a_batch_then_only_the_newest_is_followed(void **state)
+static void test_events_of_one_key_in_a_batch_then_only_the_newest_is_processed(void **state)
 {
 	struct given old = arrive(1, picture_png(3, 2)), new = old;
 	old.sequencer = "FF";
@@ -191,7 +191,7 @@ static void test_event_of_one_key_in_a_batch_then_only_the_newest_is_followed(vo
 	assert_status(1, IMAGE_UPLOADED);
 }
 
-static void test_event_when_no_time_is_left_then_given_back_untouched(void **state)
+static void test_event_when_no_time_is_left_then_returned_unprocessed(void **state)
 {
 	struct given t = arrive(1, picture_png(3, 2));
 	message("m1", notification(&t));
@@ -222,8 +222,8 @@ int main(void)
 		TEST(test_message_that_fails_then_it_alone_is_named_and_comes_again),
 		TEST(test_message_with_two_failures_then_named_once),
 		TEST(test_event_of_another_bucket_or_folder_then_failed_and_untouched),
-		TEST(test_event_of_one_key_in_a_batch_then_only_the_newest_is_followed),
-		TEST(test_event_when_no_time_is_left_then_given_back_untouched),
+		TEST(test_events_of_one_key_in_a_batch_then_only_the_newest_is_processed),
+		TEST(test_event_when_no_time_is_left_then_returned_unprocessed),
 		TEST(test_bare_event_that_fails_then_the_invocation_fails),
 	};
 	return cmocka_run_group_tests_name("arrivals", tests, NULL, NULL);

@@ -62,7 +62,7 @@ static void test_v1_then_all_values_in_order_and_the_base_path_before(void **sta
 	assert_int_equal(e.body.n, 0);
 }
 
-static void test_v1_when_everything_optional_is_null_then_read_all_the_same(void **state)
+static void test_v1_when_everything_optional_is_null_then_read_anyway(void **state)
 {
 	assert_int_equal(read("{\"path\":\"/upload\",\"httpMethod\":\"POST\",\"headers\":null,\"multiValueHeaders\":null,"
 						  "\"queryStringParameters\":null,\"multiValueQueryStringParameters\":null,\"body\":null}"),
@@ -73,7 +73,7 @@ static void test_v1_when_everything_optional_is_null_then_read_all_the_same(void
 	assert_int_equal(e.n_headers, 0);
 }
 
-static void test_v1_with_single_values_alone_then_those_are_used(void **state)
+static void test_v1_with_only_single_values_then_those_are_used(void **state)
 {
 	assert_int_equal(
 		read(
@@ -158,7 +158,7 @@ static void test_request_id_that_may_not_are_in_a_header_then_none(void **state)
 	assert_str(e.id, STR(""));
 }
 
-static void test_event_that_is_invalid_of_a_gateways_then_internal_with_a_cause(void **state)
+static void test_event_that_is_not_from_a_gateway_then_internal_with_a_cause(void **state)
 {
 	static const char *const events[] = { "", "nonsense", "{\"path\":\"/upl", "[]", "null", "7", "{}", "{\"key1\":\"value1\"}",
 		"{\"Records\":[{\"eventSource\":\"aws:sqs\"}]}", "{\"version\":\"2.0\"}", "{\"path\":\"/a\"}", "{\"httpMethod\":\"GET\"}",
@@ -192,15 +192,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_v1_then_all_values_in_order_and_the_base_path_before),
-		TEST(test_v1_when_everything_optional_is_null_then_read_all_the_same),
-		TEST(test_v1_with_single_values_alone_then_those_are_used),
+		TEST(test_v1_when_everything_optional_is_null_then_read_anyway),
+		TEST(test_v1_with_only_single_values_then_those_are_used),
 		TEST(test_v2_then_the_query_is_raw_and_the_stage_is_not_doubled),
 		TEST(test_client_that_is_no_address_then_unknown),
 		TEST(test_body_as_text_or_base64_then_the_bytes),
 		TEST(test_body_that_is_not_base64_then_the_clients_fault),
 		TEST(test_header_that_cannot_be_one_then_refused),
 		TEST(test_request_id_that_may_not_are_in_a_header_then_none),
-		TEST(test_event_that_is_invalid_of_a_gateways_then_internal_with_a_cause),
+		TEST(test_event_that_is_not_from_a_gateway_then_internal_with_a_cause),
 		TEST(test_arena_when_too_small_then_too_much),
 	};
 	return cmocka_run_group_tests_name("gateway_event", tests, NULL, NULL);

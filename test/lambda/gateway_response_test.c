@@ -23,7 +23,7 @@ static struct answer answer_of(int status, struct str body)
 	return ans;
 }
 
-static void test_answer_then_status_headers_and_body_as_text(void **state)
+static void test_response_then_status_headers_and_body_as_text(void **state)
 {
 	struct answer ans = answer_of(200, STR("{\"a\":\"\xc3\xa9\"}"));
 	answer_header(&ans, STR("Content-Type"), STR("application/json"));
@@ -33,7 +33,7 @@ static void test_answer_then_status_headers_and_body_as_text(void **state)
 			"\"body\":\"{\\\"a\\\":\\\"\xc3\xa9\\\"}\",\"isBase64Encoded\":false}"));
 }
 
-static void test_answer_without_body_then_an_empty_text(void **state)
+static void test_response_without_body_then_an_empty_text(void **state)
 {
 	struct answer ans = answer_of(204, (struct str){ 0 });
 	assert_str(write_it(GATEWAY_V2, &ans, false), STR("{\"statusCode\":204,\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}"));
@@ -41,14 +41,14 @@ static void test_answer_without_body_then_an_empty_text(void **state)
 	assert_str(write_it(GATEWAY_V2, &ans, true), STR("{\"statusCode\":200,\"headers\":{},\"body\":\"\",\"isBase64Encoded\":false}"));
 }
 
-static void test_answer_that_is_no_text_then_base64(void **state)
+static void test_response_that_is_not_text_then_base64(void **state)
 {
 	struct answer ans = answer_of(200, STR("\x89PNG\xff"));
 	assert_str(
 		write_it(GATEWAY_V1, &ans, false), STR("{\"statusCode\":200,\"headers\":{},\"body\":\"iVBOR/8=\",\"isBase64Encoded\":true}"));
 }
 
-static void test_header_that_is_repeated_then_each_version_has_its_way(void **state)
+static void test_header_that_is_repeated_then_as_each_payload_version_gives_it(void **state)
 {
 	struct answer ans = answer_of(200, STR(""));
 	answer_header(&ans, STR("A"), STR("1"));
@@ -60,7 +60,7 @@ static void test_header_that_is_repeated_then_each_version_has_its_way(void **st
 		STR("{\"statusCode\":200,\"headers\":{\"A\":\"1\",\"Vary\":\"Origin, Accept\"},\"body\":\"\",\"isBase64Encoded\":false}"));
 }
 
-static void test_answer_larger_than_the_buffer_then_the_buffer_says(void **state)
+static void test_response_larger_than_the_buffer_then_the_buffer_reports_it(void **state)
 {
 	struct answer ans = answer_of(200, STR("a long text"));
 	answer_header(&ans, STR("A"), STR("1"));
@@ -78,11 +78,11 @@ static void test_answer_larger_than_the_buffer_then_the_buffer_says(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answer_then_status_headers_and_body_as_text),
-		cmocka_unit_test(test_answer_without_body_then_an_empty_text),
-		cmocka_unit_test(test_answer_that_is_no_text_then_base64),
-		cmocka_unit_test(test_header_that_is_repeated_then_each_version_has_its_way),
-		cmocka_unit_test(test_answer_larger_than_the_buffer_then_the_buffer_says),
+		cmocka_unit_test(test_response_then_status_headers_and_body_as_text),
+		cmocka_unit_test(test_response_without_body_then_an_empty_text),
+		cmocka_unit_test(test_response_that_is_not_text_then_base64),
+		cmocka_unit_test(test_header_that_is_repeated_then_as_each_payload_version_gives_it),
+		cmocka_unit_test(test_response_larger_than_the_buffer_then_the_buffer_reports_it),
 	};
 	return cmocka_run_group_tests_name("gateway_answer", tests, NULL, NULL);
 }

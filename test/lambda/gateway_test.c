@@ -123,7 +123,7 @@ static void test_slot_in_both_versions_then_a_row_and_a_url(void **state)
 	assert_false(holds(lines, "Signature"));
 }
 
-static void test_each_route_then_its_answer(void **state)
+static void test_each_route_then_its_response(void **state)
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png"));
 	const char *id = str_cstr(&a, row_id(&a, 1));
@@ -217,7 +217,7 @@ static void test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in
 	assert_int_equal(ask("POST", "/upload", SLOT), 500);
 }
 
-static void test_answer_over_what_lambda_accepts_then_413_in_its_place(void **state)
+static void test_response_larger_than_lambda_accepts_then_replaced_by_413(void **state)
 {
 	for (unsigned n = 1; n <= 20; n++) {
 		struct str key = fake_product_slot(&f, n, STR("image/png"));
@@ -236,7 +236,7 @@ static void test_answer_over_what_lambda_accepts_then_413_in_its_place(void **st
 	assert_int_equal(json_integer_value(json_object_get(answer, "statusCode")), 413);
 }
 
-static void test_answer_when_there_is_no_room_at_all_then_the_invocation_fails(void **state)
+static void test_response_when_the_arena_has_no_space_then_the_invocation_fails(void **state)
 {
 	struct gateway g = { .http_handler = api_handler(api), .routes = all_routes };
 	const struct invocation in = { .id = STR("lambda-1"), .event = STR("{}") };
@@ -251,15 +251,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_slot_in_both_versions_then_a_row_and_a_url),
-		TEST(test_each_route_then_its_answer),
+		TEST(test_each_route_then_its_response),
 		TEST(test_body_missing_null_empty_or_cut_then_400),
 		TEST(test_route_or_method_that_is_not_there_then_404_or_405),
 		TEST(test_route_of_another_function_then_404_and_nothing_done),
 		TEST(test_body_of_6_mb_then_413),
 		TEST(test_event_that_is_unknown_or_cut_then_a_500_whose_cause_is_in_the_log),
 		TEST(test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in_the_log),
-		TEST(test_answer_over_what_lambda_accepts_then_413_in_its_place),
-		TEST(test_answer_when_there_is_no_room_at_all_then_the_invocation_fails),
+		TEST(test_response_larger_than_lambda_accepts_then_replaced_by_413),
+		TEST(test_response_when_the_arena_has_no_space_then_the_invocation_fails),
 	};
 	return cmocka_run_group_tests_name("gateway", tests, NULL, NULL);
 }

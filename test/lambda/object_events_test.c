@@ -59,7 +59,7 @@ static void test_s3_bare_then_its_key_is_decoded_as_a_form(void **state)
 	assert_null(events.first->next);
 }
 
-static void test_eventbridge_bare_then_its_key_is_as_it_is(void **state)
+static void test_eventbridge_bare_then_its_key_is_not_decoded(void **state)
 {
 	assert_int_equal(read(BRIDGE("Object Created")), OK);
 	assert_created(events.first, "images/a+b%41.png", "e2");
@@ -87,7 +87,7 @@ static void test_batch_then_each_message_has_its_id(void **state)
 	assert_str(events.first->message_id, STR("m-1"));
 }
 
-static void test_what_is_no_new_object_then_ignored(void **state)
+static void test_event_that_is_not_of_a_new_object_then_ignored(void **state)
 {
 	static const char test_event[] =
 		"{\"Service\":\"Amazon S3\",\"Event\":\"s3:TestEvent\",\"Time\":\"2014-10-13T15:57:02.089Z\",\"Bucket\":\"pictures\"}";
@@ -100,7 +100,7 @@ static void test_what_is_no_new_object_then_ignored(void **state)
 	assert_null(events.first);
 }
 
-static void test_what_no_one_will_understand_then_unreadable_for_itself(void **state)
+static void test_malformed_message_then_only_it_is_unreadable(void **state)
 {
 	assert_kind("{}", EVENT_UNREADABLE);
 	assert_kind("{\"httpMethod\":\"GET\",\"path\":\"/\"}", EVENT_UNREADABLE);
@@ -117,7 +117,7 @@ static void test_what_no_one_will_understand_then_unreadable_for_itself(void **s
 	assert_str(events.first->message_id, STR("m-1"));
 }
 
-static void test_what_is_no_event_then_refused(void **state)
+static void test_input_that_is_not_an_event_then_refused(void **state)
 {
 	static const char *const bad[] = { "", "{", "[]", "7", "{\"Records\":[{\"eventSource\":\"aws:sqs\",\"body\":\"{}\"}]}" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
@@ -148,11 +148,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_s3_bare_then_its_key_is_decoded_as_a_form),
-		TEST(test_eventbridge_bare_then_its_key_is_as_it_is),
+		TEST(test_eventbridge_bare_then_its_key_is_not_decoded),
 		TEST(test_batch_then_each_message_has_its_id),
-		TEST(test_what_is_no_new_object_then_ignored),
-		TEST(test_what_no_one_will_understand_then_unreadable_for_itself),
-		TEST(test_what_is_no_event_then_refused),
+		TEST(test_event_that_is_not_of_a_new_object_then_ignored),
+		TEST(test_malformed_message_then_only_it_is_unreadable),
+		TEST(test_input_that_is_not_an_event_then_refused),
 		TEST(test_arena_when_full_then_too_much),
 		TEST(test_sequencers_then_ordered_as_numbers_of_any_length),
 	};

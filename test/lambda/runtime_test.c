@@ -102,7 +102,7 @@ static void assert_script_done(unsigned steps)
 	assert_int_equal(atomic_load(&wrong), 0);
 }
 
-static void test_invocation_then_its_answer_is_posted_on_the_same_connection(void **state)
+static void test_invocation_then_its_response_is_posted_on_the_same_connection(void **state)
 {
 	static const struct step steps[] = { EVENT, { RESPONSE, DONE } };
 	for (int i = 0; i < 3; i++) {
@@ -115,7 +115,7 @@ static void test_invocation_then_its_answer_is_posted_on_the_same_connection(voi
 	assert_int_equal(left_ms, 0);
 }
 
-static void test_trace_when_the_next_has_none_then_the_old_is_gone(void **state)
+static void test_trace_when_the_next_invocation_has_none_then_the_old_is_removed(void **state)
 {
 	static const struct step with[] = { EVENT, { RESPONSE, DONE } };
 	static const struct step without[] = { { NEXT, "200 OK", ID, "{}" }, { RESPONSE, DONE } };
@@ -146,7 +146,7 @@ static void test_handler_that_fails_then_the_error_is_posted(void **state)
 		last, "{\"errorMessage\":\"the \\\"engine\\\" failed (upstream_failed)\",\"errorType\":\"Function.Failed\",\"stackTrace\":[]}"));
 }
 
-static void test_answer_when_the_connection_breaks_then_posted_again(void **state)
+static void test_response_when_the_connection_breaks_then_posted_again(void **state)
 {
 	static const struct step lost[] = { EVENT, { RESPONSE, NULL }, { RESPONSE, DONE } };
 	assert_int_equal(turn(lost, &good), OK);
@@ -157,7 +157,7 @@ static void test_answer_when_the_connection_breaks_then_posted_again(void **stat
 	assert_int_equal(turn(twice, &good), UPSTREAM);
 }
 
-static void test_answer_when_the_connection_was_closed_after_the_event_then_on_a_new_one(void **state)
+static void test_response_when_the_connection_was_closed_after_the_event_then_on_a_new_one(void **state)
 {
 	static const struct step steps[] = { { NEXT, "200 OK", ID "Connection: close\r\n", "{}" }, { RESPONSE, DONE } };
 	assert_int_equal(turn(steps, &good), OK);
@@ -165,7 +165,7 @@ static void test_answer_when_the_connection_was_closed_after_the_event_then_on_a
 	assert_int_equal(atomic_load(&server.n), 2);
 }
 
-static void test_answer_that_is_too_large_then_the_next_invocation_is_served(void **state)
+static void test_response_that_is_too_large_then_the_next_invocation_is_served(void **state)
 {
 	static const struct step large[] = { EVENT, { RESPONSE, "413 Request Entity Too Large", "", "{}" } };
 	static const struct step after[] = { EVENT, { RESPONSE, DONE } };
@@ -173,7 +173,7 @@ static void test_answer_that_is_too_large_then_the_next_invocation_is_served(voi
 	assert_int_equal(turn(after, &good), OK);
 }
 
-static void test_answer_that_is_refused_then_the_process_is_over(void **state)
+static void test_response_that_is_refused_then_the_process_ends(void **state)
 {
 	static const char *const statuses[] = { "400 Bad Request", "403 Forbidden", "500 Internal Server Error", "302 Found" };
 	for (size_t i = 0; i < COUNT_OF(statuses); i++) {
@@ -182,7 +182,7 @@ static void test_answer_that_is_refused_then_the_process_is_over(void **state)
 	}
 }
 
-static void test_next_that_is_no_invocation_then_the_process_is_over(void **state)
+static void test_next_that_is_not_an_invocation_then_the_process_ends(void **state)
 {
 	static const struct step wrongs[] = { { NEXT, "403 Forbidden", "", "{}" }, { NEXT, "500 Oops", ID, "{}" }, { NEXT, "200 OK", "", "{}" },
 		{ NEXT, NULL }, { NEXT, "200 OK", "Lambda-Runtime-Aws-Request-Id: ../../x\r\n", "{}" },
@@ -214,7 +214,7 @@ static void test_start_when_no_one_listens_then_a_failure(void **state)
 	runtime_free(&r);
 }
 
-static void test_handler_names_then_the_four_and_no_other(void **state)
+static void test_handler_names_then_only_the_four(void **state)
 {
 	assert_int_equal(lambda_check(STR("upload"), &why), OK);
 	assert_int_equal(lambda_check(STR("images"), &why), OK);
@@ -230,18 +230,18 @@ static void test_handler_names_then_the_four_and_no_other(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_invocation_then_its_answer_is_posted_on_the_same_connection),
-		TEST(test_trace_when_the_next_has_none_then_the_old_is_gone),
+		TEST(test_invocation_then_its_response_is_posted_on_the_same_connection),
+		TEST(test_trace_when_the_next_invocation_has_none_then_the_old_is_removed),
 		TEST(test_deadline_then_the_handler_has_half_a_second_less),
 		TEST(test_handler_that_fails_then_the_error_is_posted),
-		TEST(test_answer_when_the_connection_breaks_then_posted_again),
-		TEST(test_answer_when_the_connection_was_closed_after_the_event_then_on_a_new_one),
-		TEST(test_answer_that_is_too_large_then_the_next_invocation_is_served),
-		TEST(test_answer_that_is_refused_then_the_process_is_over),
-		TEST(test_next_that_is_no_invocation_then_the_process_is_over),
+		TEST(test_response_when_the_connection_breaks_then_posted_again),
+		TEST(test_response_when_the_connection_was_closed_after_the_event_then_on_a_new_one),
+		TEST(test_response_that_is_too_large_then_the_next_invocation_is_served),
+		TEST(test_response_that_is_refused_then_the_process_ends),
+		TEST(test_next_that_is_not_an_invocation_then_the_process_ends),
 		TEST(test_start_that_fails_then_reported_once_with_its_reason),
 		TEST(test_start_when_no_one_listens_then_a_failure),
-		TEST(test_handler_names_then_the_four_and_no_other),
+		TEST(test_handler_names_then_only_the_four),
 	};
 	return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);
 }

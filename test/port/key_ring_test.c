@@ -13,7 +13,7 @@ static const struct key_grant several[] = {
 };
 static const struct key_grant nothing[] = { { 0, { "", 0 }, { "", 0 } } };
 
-static void test_permits_of_each_power_and_grant_then_as_the_table_says(void **state)
+static void test_permits_of_each_action_and_grant_then_as_in_the_table(void **state)
 {
 	static const struct {
 		enum key_power power;
@@ -72,7 +72,7 @@ static void test_permits_of_each_power_and_grant_then_as_the_table_says(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_permits_of_each_power_and_grant_then_as_the_table_says),
+		cmocka_unit_test(test_permits_of_each_action_and_grant_then_as_in_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,7 @@ static void expect_refused(struct rig *r, const char *what)
 	rig_expect_empty(r);
 }
 
-static void test_parameter_when_altered_then_is_refused(void **state)
+static void test_parameter_when_altered_then_refused(void **state)
 {
 	struct rig *r = *state;
 	struct ask ask = {
@@ -122,7 +122,7 @@ static void test_expires_when_zero_then_access_denied(void **state)
 	assert_true(str_equal(rig_element(r, "Message"), STR("Request has expired")));
 }
 
-static void test_url_when_expired_then_access_denied_gives_the_times(void **state)
+static void test_url_when_expired_then_access_denied_with_the_times(void **state)
 {
 	struct rig *r = *state;
 	int64_t expired_ms = 0, server_ms = 0;
@@ -162,7 +162,7 @@ static void test_region_when_wrong_then_query_parameters_error_names_the_right_o
 	assert_true(str_find(message, STR("us-east-1")) < message.n);
 }
 
-static void test_slots_key_when_off_its_ground_then_access_denied(void **state)
+static void test_slots_key_when_outside_of_images_then_access_denied(void **state)
 {
 	static const struct {
 		const char *bucket, *key;
@@ -213,7 +213,7 @@ static void test_amz_header_when_not_signed_then_access_denied_names_it(void **s
 	rig_expect_row(r, key, IMAGE_PENDING);
 }
 
-static void test_checksum_when_an_sdk_signs_that_of_nothing_then_it_is_ignored(void **state)
+static void test_checksum_when_an_sdk_signs_that_of_an_empty_body_then_ignored(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -272,19 +272,19 @@ static void test_signature_when_a_flood_is_wrong_then_few_are_explained(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_parameter_when_altered_then_is_refused),
+		RIG_TEST(test_parameter_when_altered_then_refused),
 		RIG_TEST(test_parameter_when_left_out_or_empty_then_query_parameters_error),
 		RIG_TEST(test_parameter_when_repeated_then_query_parameters_error),
 		RIG_TEST(test_expires_when_out_of_range_then_query_parameters_error),
 		RIG_TEST(test_expires_when_zero_then_access_denied),
-		RIG_TEST(test_url_when_expired_then_access_denied_gives_the_times),
+		RIG_TEST(test_url_when_expired_then_access_denied_with_the_times),
 		RIG_TEST(test_url_when_signed_in_the_future_then_skew_decides),
 		RIG_TEST(test_key_when_unknown_then_invalid_access_key_id),
 		RIG_TEST(test_region_when_wrong_then_query_parameters_error_names_the_right_one),
-		RIG_TEST(test_slots_key_when_off_its_ground_then_access_denied),
+		RIG_TEST(test_slots_key_when_outside_of_images_then_access_denied),
 		RIG_TEST(test_slots_key_when_under_images_then_it_puts_and_gets),
 		RIG_TEST(test_amz_header_when_not_signed_then_access_denied_names_it),
-		RIG_TEST(test_checksum_when_an_sdk_signs_that_of_nothing_then_it_is_ignored),
+		RIG_TEST(test_checksum_when_an_sdk_signs_that_of_an_empty_body_then_ignored),
 		RIG_TEST(test_signature_when_wrong_then_only_development_mode_explains),
 		RIG_TEST(test_signature_when_a_flood_is_wrong_then_few_are_explained),
 	};

@@ -52,7 +52,7 @@ static void test_full_when_of_parts_then_that_of_the_whole(void **state)
 	}
 }
 
-static void test_composite_when_of_one_part_then_the_sum_of_its_sum(void **state)
+static void test_composite_when_of_one_part_then_the_checksum_of_its_checksum(void **state)
 {
 	/* printf abc | openssl sha256 -binary | openssl sha256 -binary | base64 */
 	struct object_part part = { .number = 1, .size = 3, .checksum = { CHECKSUM_SHA256, false, sum_of(CHECKSUM_SHA256, STR("abc")) } };
@@ -62,7 +62,7 @@ static void test_composite_when_of_one_part_then_the_sum_of_its_sum(void **state
 	assert_true(str_equal(sum.value, STR("T4tCwi3TcptRm6b2jS2nzFstYG0F2u1a1RKMwD5sY1g=-1")));
 }
 
-static void test_sums_when_a_part_has_none_then_our_fault(void **state)
+static void test_checksums_when_a_part_has_none_then_internal(void **state)
 {
 	struct object_part parts[COUNT_OF(pieces)];
 	struct fault why = { 0 };
@@ -93,8 +93,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_when_of_parts_then_that_of_the_whole),
-		cmocka_unit_test(test_composite_when_of_one_part_then_the_sum_of_its_sum),
-		cmocka_unit_test(test_sums_when_a_part_has_none_then_our_fault),
+		cmocka_unit_test(test_composite_when_of_one_part_then_the_checksum_of_its_checksum),
+		cmocka_unit_test(test_checksums_when_a_part_has_none_then_internal),
 		cmocka_unit_test(test_etag_when_of_parts_then_md5_of_md5s),
 	};
 	return cmocka_run_group_tests(tests, up, down);

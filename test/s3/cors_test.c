@@ -14,7 +14,7 @@ static void preflight(struct rig *r, const char *origin, const char *method, con
 	rig_send(r, &ask, STR("/" RIG_BUCKET "/images/x?X-Amz-Signature=y"));
 }
 
-static void test_preflight_when_allowed_then_says_what(void **state)
+static void test_preflight_when_allowed_then_lists_what_is_allowed(void **state)
 {
 	static const char *const methods[] = { "GET", "HEAD", "PUT", "POST" };
 	struct rig *r = *state;
@@ -77,7 +77,7 @@ static void test_origins_when_listed_then_only_they_are_named(void **state)
 	rig_expect_error(r, 403, "AccessForbidden");
 }
 
-static void test_answer_when_origin_is_sent_then_a_page_may_read_it_errors_too(void **state)
+static void test_response_when_origin_is_sent_then_a_page_may_read_it_errors_too(void **state)
 {
 	struct rig *r = *state;
 	struct header origin = { STR("Origin"), STR("https://app.example") };
@@ -102,11 +102,11 @@ static void test_answer_when_origin_is_sent_then_a_page_may_read_it_errors_too(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_preflight_when_allowed_then_says_what),
+		RIG_TEST(test_preflight_when_allowed_then_lists_what_is_allowed),
 		RIG_TEST(test_preflight_when_incomplete_or_not_allowed_then_refused),
 		RIG_TEST(test_preflight_when_header_names_are_odd_then_they_are_not_echoed),
 		RIG_TEST(test_origins_when_listed_then_only_they_are_named),
-		RIG_TEST(test_answer_when_origin_is_sent_then_a_page_may_read_it_errors_too),
+		RIG_TEST(test_response_when_origin_is_sent_then_a_page_may_read_it_errors_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

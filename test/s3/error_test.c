@@ -47,7 +47,7 @@ static void refuse(struct rig *r, const struct fault *why)
 	r->handler->ops->on_error(r->handler, &r->x, why);
 }
 
-static void test_error_when_fault_is_ours_then_its_texts_stay_inside(void **state)
+static void test_error_when_fault_is_internal_then_its_texts_are_not_sent(void **state)
 {
 	static const enum fault_code ours[] = { F_INTERNAL, F_OUT_OF_MEMORY, F_STORAGE_FAILED, F_DISK_FULL, F_UPSTREAM_FAILED,
 		F_SCHEMA_UNKNOWN };
@@ -78,7 +78,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_error_when_any_fault_then_code_and_status_belong_together),
-		RIG_TEST(test_error_when_fault_is_ours_then_its_texts_stay_inside),
+		RIG_TEST(test_error_when_fault_is_internal_then_its_texts_are_not_sent),
 		RIG_TEST(test_error_when_texts_hold_markup_then_it_is_escaped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

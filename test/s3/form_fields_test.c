@@ -16,7 +16,7 @@ static struct form_parts owner_form_with(struct rig *r, const char *key, const s
 	return f;
 }
 
-static void test_form_when_it_gives_headers_then_they_are_kept_and_given_back(void **state)
+static void test_form_when_it_has_header_fields_then_stored_and_returned(void **state)
 {
 	static const struct header given[] = { { { "Content-Type", 12 }, { "text/css", 8 } }, { { "Cache-Control", 13 }, { "no-store", 8 } },
 		{ { "X-Amz-Meta-Who", 14 }, { "J\xC3\xBCrgen", 7 } }, { { "acl", 3 }, { "public-read", 11 } },
@@ -34,7 +34,7 @@ static void test_form_when_it_gives_headers_then_they_are_kept_and_given_back(vo
 	assert_true(str_equal(rig_header(r, "x-amz-checksum-crc32"), STR("rwg7LQ==")));
 }
 
-static void test_form_when_a_field_asks_for_what_is_not_here_then_refused(void **state)
+static void test_form_when_a_field_requests_an_unsupported_feature_then_refused(void **state)
 {
 	static const struct {
 		const char *name, *value, *code;
@@ -85,8 +85,8 @@ static void test_form_when_the_owner_signs_for_images_then_access_denied(void **
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_form_when_it_gives_headers_then_they_are_kept_and_given_back),
-		RIG_TEST(test_form_when_a_field_asks_for_what_is_not_here_then_refused),
+		RIG_TEST(test_form_when_it_has_header_fields_then_stored_and_returned),
+		RIG_TEST(test_form_when_a_field_requests_an_unsupported_feature_then_refused),
 		RIG_TEST(test_form_when_it_has_the_old_redirect_then_it_is_followed),
 		RIG_TEST(test_form_when_the_owner_signs_for_images_then_access_denied),
 	};

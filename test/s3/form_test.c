@@ -20,7 +20,7 @@ static void test_form_when_slot_is_filled_then_204_with_etag_and_location(void *
 	rig_expect_error(r, 412, "PreconditionFailed");
 }
 
-static void test_form_when_it_comes_byte_by_byte_then_it_is_the_same(void **state)
+static void test_form_when_it_arrives_byte_by_byte_then_it_is_the_same(void **state)
 {
 	struct rig *r = *state;
 	for (unsigned piece = 1; piece < 40; piece += 2) {
@@ -32,7 +32,7 @@ static void test_form_when_it_comes_byte_by_byte_then_it_is_the_same(void **stat
 	}
 }
 
-static void test_form_when_no_image_then_rejected(void **state)
+static void test_form_when_not_an_image_then_rejected(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -47,7 +47,7 @@ static void test_form_when_no_image_then_rejected(void **state)
 	rig_expect_empty(r);
 }
 
-static void test_form_when_file_breaks_the_range_then_refused_and_the_row_waits(void **state)
+static void test_form_when_file_breaks_the_range_then_refused_and_the_row_stays_pending(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -134,7 +134,7 @@ static void test_form_when_sent_to_another_bucket_then_refused(void **state)
 	rig_expect_empty(r);
 }
 
-static void test_form_when_the_slots_key_signs_for_another_fixture_then_access_denied(void **state)
+static void test_form_when_the_slots_key_signs_for_another_place_then_access_denied(void **state)
 {
 	struct rig *r = *state;
 	struct form_parts f = slot_form(r, STR("k"));
@@ -193,7 +193,7 @@ static void test_plain_object_when_policy_allows_then_stored(void **state)
 	assert_true(str_equal(rig_header(r, "Content-Type"), STR("binary/octet-stream")));
 }
 
-static void test_key_when_it_holds_the_filename_then_it_is_put_in(void **state)
+static void test_key_when_it_has_a_filename_placeholder_then_replaced(void **state)
 {
 	static const struct {
 		const char *key, *file_name, *stored;
@@ -219,7 +219,7 @@ static void test_key_when_it_holds_the_filename_then_it_is_put_in(void **state)
 }
 
 /* "The variable is recognized by all form fields": what is stored, where the browser is sent, and what the policy sees. */
-static void test_fields_when_they_hold_the_filename_then_it_is_put_in_before_the_policy(void **state)
+static void test_fields_when_they_have_a_filename_placeholder_then_replaced_before_the_policy(void **state)
 {
 	static const char *const conditions =
 		"[\"starts-with\",\"$key\",\"up/\"],{\"x-amz-meta-name\":\"a b.png, a b.png\"},{\"Content-Disposition\":\"inline; filename=\\\"a b.png\\\"\"},"
@@ -261,7 +261,7 @@ static void test_fields_when_the_filename_makes_them_too_large_then_malformed(vo
 	rig_expect_empty(r);
 }
 
-static void test_key_when_missing_or_none_then_reported(void **state)
+static void test_key_when_missing_or_invalid_then_reported(void **state)
 {
 	char longer[1026];
 	struct rig *r = *state;
@@ -377,7 +377,7 @@ static void test_field_when_it_follows_the_file_then_ignored(void **state)
 	}
 }
 
-static void test_form_when_it_has_two_files_then_malformed_and_none_is_kept(void **state)
+static void test_form_when_it_has_two_files_then_malformed_and_none_is_stored(void **state)
 {
 	static const struct header seconds[] = { { { "file", 4 }, { "other", 5 } }, { { "FILE", 4 }, { "", 0 } },
 		{ { "file", 4 }, { "\r\n", 2 } } };
@@ -398,7 +398,7 @@ static void test_form_when_it_has_two_files_then_malformed_and_none_is_kept(void
 	rig_expect(r, 204, "\"a5098c60b3b0c879a2c7af6c68b7b53f\"");
 }
 
-static void test_form_when_malformed_then_nothing_is_kept(void **state)
+static void test_form_when_malformed_then_nothing_is_stored(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -483,7 +483,7 @@ static void test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left
 	trapped_fail_nth(r->engine, 0, F_NONE);
 }
 
-static void test_form_when_the_client_goes_away_then_nothing_is_left(void **state)
+static void test_form_when_the_client_disconnects_then_nothing_is_left(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -499,31 +499,31 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_form_when_slot_is_filled_then_204_with_etag_and_location),
-		RIG_TEST(test_form_when_it_comes_byte_by_byte_then_it_is_the_same),
-		RIG_TEST(test_form_when_no_image_then_rejected),
-		RIG_TEST(test_form_when_file_breaks_the_range_then_refused_and_the_row_waits),
+		RIG_TEST(test_form_when_it_arrives_byte_by_byte_then_it_is_the_same),
+		RIG_TEST(test_form_when_not_an_image_then_rejected),
+		RIG_TEST(test_form_when_file_breaks_the_range_then_refused_and_the_row_stays_pending),
 		RIG_TEST(test_field_when_altered_left_out_or_added_then_refused),
 		RIG_TEST(test_form_when_it_has_no_policy_then_access_denied),
 		RIG_TEST(test_form_when_signed_by_version_2_then_invalid_request_names_version_4),
 		RIG_TEST(test_form_when_sent_to_another_bucket_then_refused),
-		RIG_TEST(test_form_when_the_slots_key_signs_for_another_fixture_then_access_denied),
+		RIG_TEST(test_form_when_the_slots_key_signs_for_another_place_then_access_denied),
 		RIG_TEST(test_signature_when_key_is_unknown_or_signature_wrong_then_reported),
 		RIG_TEST(test_policy_when_expired_or_malformed_then_reported),
 		RIG_TEST(test_plain_object_when_policy_allows_then_stored),
-		RIG_TEST(test_key_when_it_holds_the_filename_then_it_is_put_in),
-		RIG_TEST(test_fields_when_they_hold_the_filename_then_it_is_put_in_before_the_policy),
+		RIG_TEST(test_key_when_it_has_a_filename_placeholder_then_replaced),
+		RIG_TEST(test_fields_when_they_have_a_filename_placeholder_then_replaced_before_the_policy),
 		RIG_TEST(test_fields_when_the_filename_makes_them_too_large_then_malformed),
-		RIG_TEST(test_key_when_missing_or_none_then_reported),
+		RIG_TEST(test_key_when_missing_or_invalid_then_reported),
 		RIG_TEST(test_success_when_status_is_asked_then_it_is_that),
 		RIG_TEST(test_success_when_redirect_is_asked_then_303_with_key_and_etag),
 		RIG_TEST(test_names_when_in_any_case_and_the_file_without_filename_then_accepted),
 		RIG_TEST(test_field_when_it_follows_the_file_then_ignored),
-		RIG_TEST(test_form_when_it_has_two_files_then_malformed_and_none_is_kept),
-		RIG_TEST(test_form_when_malformed_then_nothing_is_kept),
+		RIG_TEST(test_form_when_it_has_two_files_then_malformed_and_none_is_stored),
+		RIG_TEST(test_form_when_malformed_then_nothing_is_stored),
 		RIG_TEST(test_fields_when_too_many_or_too_large_then_malformed),
 		RIG_TEST(test_trailer_when_it_never_ends_then_malformed),
 		RIG_TEST(test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left),
-		RIG_TEST(test_form_when_the_client_goes_away_then_nothing_is_left),
+		RIG_TEST(test_form_when_the_client_disconnects_then_nothing_is_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

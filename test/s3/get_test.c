@@ -65,7 +65,7 @@ static void test_get_when_there_is_no_object_then_no_such_key(void **state)
 	}
 }
 
-static void test_get_when_image_then_type_is_the_verdicts(void **state)
+static void test_get_when_image_then_the_type_is_that_of_the_verdict(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -77,7 +77,7 @@ static void test_get_when_image_then_type_is_the_verdicts(void **state)
 }
 
 /* Who has a slot's URL says nothing of the image but its bytes. */
-static void test_get_when_image_then_nothing_of_the_uploads_head_is_kept(void **state)
+static void test_get_when_image_then_no_header_of_its_upload_is_returned(void **state)
 {
 	static const char *const names[] = { "Content-Encoding", "Cache-Control", "Expires", "Content-Language", "Content-Disposition",
 		"x-amz-meta-a", "x-amz-website-redirect-location" };
@@ -162,7 +162,7 @@ static void test_condition_when_not_modified_then_304_without_a_body(void **stat
 }
 
 /* RFC 9110 15.4.5: what a 200 would say of how long it may be kept, a 304 says too, by whoever it was chosen. */
-static void test_condition_when_not_modified_then_caching_is_reported_and_nothing_of_the_body(void **state)
+static void test_condition_when_not_modified_then_caching_headers_and_no_body_headers(void **state)
 {
 	static const char *const absent[] = { "Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition",
 		"x-amz-meta-a" };
@@ -232,7 +232,7 @@ static void test_override_when_signed_then_it_sets_the_header(void **state)
 	}
 }
 
-static void test_override_when_it_could_split_the_answer_then_invalid_argument(void **state)
+static void test_override_when_it_could_split_the_response_then_invalid_argument(void **state)
 {
 	static const char *const values[] = { "a\r\nSet-Cookie: b", "a\nb", "a\rb", "\x7F", "\xC3\xA9\x01" };
 	struct rig *r = *state;
@@ -319,17 +319,17 @@ int main(void)
 		RIG_TEST(test_get_when_object_is_there_then_bytes_and_headers),
 		RIG_TEST(test_get_when_object_is_empty_then_empty_body),
 		RIG_TEST(test_get_when_there_is_no_object_then_no_such_key),
-		RIG_TEST(test_get_when_image_then_type_is_the_verdicts),
-		RIG_TEST(test_get_when_image_then_nothing_of_the_uploads_head_is_kept),
+		RIG_TEST(test_get_when_image_then_the_type_is_that_of_the_verdict),
+		RIG_TEST(test_get_when_image_then_no_header_of_its_upload_is_returned),
 		RIG_TEST(test_range_when_one_then_partial_content),
 		RIG_TEST(test_range_when_several_or_malformed_then_whole),
 		RIG_TEST(test_range_when_outside_then_invalid_range_gives_the_size),
 		RIG_TEST(test_range_when_if_range_names_another_then_whole),
 		RIG_TEST(test_condition_when_not_modified_then_304_without_a_body),
-		RIG_TEST(test_condition_when_not_modified_then_caching_is_reported_and_nothing_of_the_body),
+		RIG_TEST(test_condition_when_not_modified_then_caching_headers_and_no_body_headers),
 		RIG_TEST(test_condition_when_it_fails_then_precondition_failed),
 		RIG_TEST(test_override_when_signed_then_it_sets_the_header),
-		RIG_TEST(test_override_when_it_could_split_the_answer_then_invalid_argument),
+		RIG_TEST(test_override_when_it_could_split_the_response_then_invalid_argument),
 		RIG_TEST(test_override_when_it_is_not_ascii_then_latin1_or_refused),
 		RIG_TEST(test_get_when_the_store_fails_then_slow_down),
 	};

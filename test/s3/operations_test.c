@@ -52,7 +52,7 @@ static struct str begin_upload(struct rig *r)
 	return str_dup(&r->arena, rig_element(r, "UploadId"));
 }
 
-static void test_operations_when_any_call_fails_then_slow_down_and_nothing_open(void **state)
+static void test_operations_when_any_call_fails_then_slow_down_and_nothing_leaks(void **state)
 {
 	struct rig *r = *state;
 	const struct step steps[] = {
@@ -87,7 +87,7 @@ static struct str completion_of(struct rig *r, struct str etag)
 		"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%.*s</ETag></Part></CompleteMultipartUpload>", STRF(etag));
 }
 
-static void test_location_when_the_handler_is_reached_by_https_then_says_so(void **state)
+static void test_location_when_the_handler_is_reached_by_https_then_https(void **state)
 {
 	struct rig *r = *state;
 	struct str id = begin_upload(r);
@@ -104,7 +104,7 @@ static void test_location_when_the_handler_is_reached_by_https_then_says_so(void
 	assert_true(str_starts_with(rig_element(r, "Location"), STR("https://")));
 }
 
-static void test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with(void **state)
+static void test_multipart_upload_when_any_call_fails_then_it_can_be_continued(void **state)
 {
 	struct rig *r = *state;
 	rig_put(r, STR("source"), BIG);
@@ -141,10 +141,10 @@ static void test_list_when_long_then_only_its_bytes_are_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_TEST(test_operations_when_any_call_fails_then_slow_down_and_nothing_open),
+		RIG_TEST(test_operations_when_any_call_fails_then_slow_down_and_nothing_leaks),
 		RIG_TEST(test_list_when_long_then_only_its_bytes_are_kept),
-		RIG_TEST(test_location_when_the_handler_is_reached_by_https_then_says_so),
-		RIG_TEST(test_upload_in_parts_when_any_call_fails_then_it_can_be_gone_on_with),
+		RIG_TEST(test_location_when_the_handler_is_reached_by_https_then_https),
+		RIG_TEST(test_multipart_upload_when_any_call_fails_then_it_can_be_continued),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

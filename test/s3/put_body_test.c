@@ -65,7 +65,7 @@ static void test_image_when_it_is_not_of_the_declared_type_then_rejected(void **
 	rig_expect_empty(r);
 }
 
-static void test_slot_when_there_is_invalid_or_it_ended_then_access_denied_before_the_body(void **state)
+static void test_slot_when_missing_or_closed_then_access_denied_before_the_body(void **state)
 {
 	struct rig *r = *state;
 	struct image_row over = row_pending(&r->arena, 5);
@@ -123,7 +123,7 @@ static void test_owner_when_its_url_is_for_a_slot_then_the_image_is_accepted(voi
 	rig_expect_row(r, key, IMAGE_UPLOADED);
 }
 
-static void test_second_put_when_bytes_are_the_same_then_the_same_answer(void **state)
+static void test_second_put_when_bytes_are_the_same_then_the_same_response(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -351,7 +351,7 @@ static void test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left
 	}
 }
 
-static void test_answer_when_it_was_lost_then_the_next_try_finds_the_same(void **state)
+static void test_response_when_it_was_lost_then_a_repeated_request_gets_the_same(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -372,18 +372,18 @@ int main(void)
 		RIG_TEST(test_image_when_it_passes_then_object_and_row_are_there),
 		RIG_TEST(test_image_when_it_does_not_pass_then_rejected_for_good),
 		RIG_TEST(test_image_when_it_is_not_of_the_declared_type_then_rejected),
-		RIG_TEST(test_slot_when_there_is_invalid_or_it_ended_then_access_denied_before_the_body),
+		RIG_TEST(test_slot_when_missing_or_closed_then_access_denied_before_the_body),
 		RIG_TEST(test_failed_uploads_when_counted_then_only_those_whose_body_began),
 		RIG_TEST(test_owner_when_under_images_without_a_slot_then_access_denied),
 		RIG_TEST(test_owner_when_its_url_is_for_a_slot_then_the_image_is_accepted),
-		RIG_TEST(test_second_put_when_bytes_are_the_same_then_the_same_answer),
+		RIG_TEST(test_second_put_when_bytes_are_the_same_then_the_same_response),
 		RIG_TEST(test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed),
 		RIG_TEST(test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes),
 		RIG_TEST(test_race_when_the_other_was_first_then_its_verdict_remains),
 		RIG_TEST(test_race_when_both_bodies_have_one_md5_then_only_the_stored_one_is_accepted),
 		RIG_TEST(test_race_when_the_other_image_is_deleted_meanwhile_then_access_denied),
 		RIG_TEST(test_port_when_its_nth_call_fails_then_slow_down_and_nothing_is_left),
-		RIG_TEST(test_answer_when_it_was_lost_then_the_next_try_finds_the_same),
+		RIG_TEST(test_response_when_it_was_lost_then_a_repeated_request_gets_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void test_put_when_plain_then_stored_with_its_type_and_replaced_by_the_ne
 	assert_int_equal(trapped_count(r->engine), 1);
 }
 
-static void test_put_when_body_comes_byte_by_byte_then_it_is_the_same(void **state)
+static void test_put_when_body_arrives_byte_by_byte_then_it_is_the_same(void **state)
 {
 	struct rig *r = *state;
 	r->piece = 1;
@@ -41,7 +41,7 @@ static void test_put_when_body_comes_byte_by_byte_then_it_is_the_same(void **sta
 	assert_true(str_equal(rig_header(r, "ETag"), STR("\"6f5902ac237024bdd0c176cb93063dc4\"")));
 }
 
-static void test_put_when_no_length_is_reported_then_missing_content_length(void **state)
+static void test_put_when_no_length_is_given_then_missing_content_length(void **state)
 {
 	struct rig *r = *state;
 	rig_ask(r, &(struct ask){ .method = "PUT", .key = STR("k"), .no_length = true });
@@ -64,7 +64,7 @@ static void test_put_when_chunked_then_counted(void **state)
 	assert_int_equal(rig_row(r, key).file_size, 1000);
 }
 
-static void test_put_when_given_too_large_then_refused_before_the_body(void **state)
+static void test_put_when_announced_too_large_then_refused_before_the_body(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -99,7 +99,7 @@ static void test_put_when_length_is_signed_then_another_length_or_chunks_are_ref
 	rig_expect(r, 200, GIF_ETAG);
 }
 
-static void test_put_when_body_is_cut_then_nothing_is_left_and_the_row_waits(void **state)
+static void test_put_when_body_is_cut_then_nothing_is_left_and_the_row_stays_pending(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -114,7 +114,7 @@ static void test_put_when_body_is_cut_then_nothing_is_left_and_the_row_waits(voi
 	rig_expect_error(r, 400, "IncompleteBody");
 }
 
-static void test_put_when_fewer_bytes_come_than_given_then_incomplete_body(void **state)
+static void test_put_when_fewer_bytes_arrive_than_announced_then_incomplete_body(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -198,7 +198,7 @@ static void test_if_none_match_when_the_key_is_taken_meanwhile_then_precondition
 	assert_int_equal(trapped_open_bodies(r->engine), 0);
 }
 
-static void test_header_when_put_cannot_honour_it_then_is_refused(void **state)
+static void test_header_when_put_cannot_honour_it_then_refused(void **state)
 {
 	static const struct {
 		const char *name, *value, *code;
@@ -221,18 +221,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_put_when_plain_then_stored_with_its_type_and_replaced_by_the_next),
-		RIG_TEST(test_put_when_body_comes_byte_by_byte_then_it_is_the_same),
-		RIG_TEST(test_put_when_no_length_is_reported_then_missing_content_length),
+		RIG_TEST(test_put_when_body_arrives_byte_by_byte_then_it_is_the_same),
+		RIG_TEST(test_put_when_no_length_is_given_then_missing_content_length),
 		RIG_TEST(test_put_when_chunked_then_counted),
-		RIG_TEST(test_put_when_given_too_large_then_refused_before_the_body),
+		RIG_TEST(test_put_when_announced_too_large_then_refused_before_the_body),
 		RIG_TEST(test_put_when_length_is_signed_then_another_length_or_chunks_are_refused),
-		RIG_TEST(test_put_when_body_is_cut_then_nothing_is_left_and_the_row_waits),
-		RIG_TEST(test_put_when_fewer_bytes_come_than_given_then_incomplete_body),
+		RIG_TEST(test_put_when_body_is_cut_then_nothing_is_left_and_the_row_stays_pending),
+		RIG_TEST(test_put_when_fewer_bytes_arrive_than_announced_then_incomplete_body),
 		RIG_TEST(test_md5_when_given_then_it_binds_the_body),
 		RIG_TEST(test_sha256_when_signed_then_it_binds_the_body),
 		RIG_TEST(test_if_none_match_when_the_key_is_taken_then_precondition_failed),
 		RIG_TEST(test_if_none_match_when_the_key_is_taken_meanwhile_then_precondition_failed),
-		RIG_TEST(test_header_when_put_cannot_honour_it_then_is_refused),
+		RIG_TEST(test_header_when_put_cannot_honour_it_then_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static void test_method_when_s3_has_none_then_method_not_allowed(void **state)
 	}
 }
 
-static void test_operation_when_s3_has_none_of_it_then_method_not_allowed(void **state)
+static void test_operation_when_s3_does_not_have_it_then_method_not_allowed(void **state)
 {
 	struct rig *r = *state;
 	rig_put(r, STR("k"), STR("bytes"));
@@ -140,7 +140,7 @@ static void test_copy_when_its_source_is_missing_then_no_empty_object_is_made(vo
 	rig_expect_empty(r);
 }
 
-static void test_answer_when_any_then_it_has_the_host_id(void **state)
+static void test_response_then_it_has_the_host_id(void **state)
 {
 	struct rig *r = *state;
 	rig_ask(r, &(struct ask){ .method = "HEAD" });
@@ -220,7 +220,7 @@ static void test_key_when_slash_is_sent_encoded_then_it_is_the_same_key(void **s
 	rig_expect(r, 200, NULL);
 }
 
-static void test_key_when_it_is_invalid_then_is_refused(void **state)
+static void test_key_when_invalid_then_refused(void **state)
 {
 	static const struct {
 		const char *path;
@@ -247,7 +247,7 @@ static void test_query_when_malformed_then_invalid_argument(void **state)
 	rig_expect_error(r, 400, "InvalidArgument");
 }
 
-static void test_image_when_asked_for_then_the_log_is_reported_its_id_on_refusals_too(void **state)
+static void test_image_when_requested_then_its_id_is_logged_on_refusals_too(void **state)
 {
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
@@ -260,7 +260,7 @@ static void test_image_when_asked_for_then_the_log_is_reported_its_id_on_refusal
 	assert_int_equal(r->x.answer.image_id.n, 0);
 }
 
-static void test_refuse_when_listener_finds_a_fault_then_s3_says_it(void **state)
+static void test_refuse_when_listener_finds_a_fault_then_s3_error(void **state)
 {
 	static const struct {
 		enum fault_code code;
@@ -280,7 +280,7 @@ static void test_refuse_when_listener_finds_a_fault_then_s3_says_it(void **state
 	}
 }
 
-static void test_refuse_when_nothing_was_begun_then_answers_too(void **state)
+static void test_refuse_when_nothing_was_begun_then_responds_too(void **state)
 {
 	struct rig *r = *state;
 	struct request_context x = { 0 };
@@ -293,7 +293,7 @@ static void test_refuse_when_nothing_was_begun_then_answers_too(void **state)
 	arena_deinit(&x.arena);
 }
 
-static void test_heap_when_it_gives_nothing_then_internal_error(void **state)
+static void test_heap_when_exhausted_then_internal_error(void **state)
 {
 	struct rig *r = *state;
 	struct request_context x = { .request = { .method = STR("GET"), .path = STR("/" RIG_BUCKET "/k"), .id = STR("ID") } };
@@ -332,21 +332,21 @@ int main(void)
 		RIG_TEST(test_request_when_signed_twice_then_invalid_argument),
 		RIG_TEST(test_request_when_signed_by_version_2_then_invalid_request_names_version_4),
 		RIG_TEST(test_method_when_s3_has_none_then_method_not_allowed),
-		RIG_TEST(test_operation_when_s3_has_none_of_it_then_method_not_allowed),
+		RIG_TEST(test_operation_when_s3_does_not_have_it_then_method_not_allowed),
 		RIG_TEST(test_sub_resource_when_put_then_it_is_never_the_plain_operation),
 		RIG_TEST(test_copy_when_its_source_is_missing_then_the_error_names_the_source),
 		RIG_TEST(test_copy_when_its_source_is_missing_then_no_empty_object_is_made),
-		RIG_TEST(test_answer_when_any_then_it_has_the_host_id),
+		RIG_TEST(test_response_then_it_has_the_host_id),
 		RIG_TEST(test_url_when_used_with_another_verb_key_or_bucket_then_signature_does_not_match),
 		RIG_TEST(test_bucket_when_unknown_then_no_such_bucket_signed_or_not),
 		RIG_TEST(test_key_when_its_form_is_unusual_then_it_is_stored_under_its_own_bytes),
 		RIG_TEST(test_key_when_slash_is_sent_encoded_then_it_is_the_same_key),
-		RIG_TEST(test_key_when_it_is_invalid_then_is_refused),
+		RIG_TEST(test_key_when_invalid_then_refused),
 		RIG_TEST(test_query_when_malformed_then_invalid_argument),
-		RIG_TEST(test_image_when_asked_for_then_the_log_is_reported_its_id_on_refusals_too),
-		RIG_TEST(test_refuse_when_listener_finds_a_fault_then_s3_says_it),
-		RIG_TEST(test_refuse_when_nothing_was_begun_then_answers_too),
-		RIG_TEST(test_heap_when_it_gives_nothing_then_internal_error),
+		RIG_TEST(test_image_when_requested_then_its_id_is_logged_on_refusals_too),
+		RIG_TEST(test_refuse_when_listener_finds_a_fault_then_s3_error),
+		RIG_TEST(test_refuse_when_nothing_was_begun_then_responds_too),
+		RIG_TEST(test_heap_when_exhausted_then_internal_error),
 		RIG_TEST(test_head_when_it_fills_the_arena_then_invalid_request),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ static int down(void **state)
 	return 0;
 }
 
-static void test_token_when_accepted_back_then_the_same_key(void **state)
+static void test_token_when_decoded_then_the_same_key(void **state)
 {
 	char longest[1024];
 	memset(longest, 0xC3, sizeof(longest));
@@ -50,7 +50,7 @@ static void test_token_when_changed_in_any_byte_then_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_token_when_accepted_back_then_the_same_key),
+		cmocka_unit_test(test_token_when_decoded_then_the_same_key),
 		cmocka_unit_test(test_token_when_changed_in_any_byte_then_refused),
 	};
 	return cmocka_run_group_tests(tests, up, down);

@@ -257,7 +257,7 @@ static void test_date_when_missing_or_bad_then_access_denied(void **state)
 	}
 }
 
-static void test_date_when_a_quarter_off_then_is_skewed(void **state)
+static void test_date_when_15_minutes_off_then_skewed(void **state)
 {
 	struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", " CURL_NAMES ", " CURL_SIGNATURE, CURL_DATE, CURL_HASH);
 	const int64_t sent_ms = 1795333212000;
@@ -310,7 +310,7 @@ static void test_payload_when_given_then_is_read(void **state)
 	}
 }
 
-static void test_payload_when_not_given_then_is_asked_for(void **state)
+static void test_payload_when_not_given_then_required(void **state)
 {
 	struct request r = curl_with(" AWS4-HMAC-SHA256 Credential=" SCOPE ", SignedHeaders=host;x-amz-date, " CURL_SIGNATURE, CURL_DATE, "");
 	assert_refused(&r, F_REQUEST_INVALID, "Missing required header for this request: x-amz-content-sha256");
@@ -343,10 +343,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_components_when_in_any_order_and_spacing_then_verify, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_auth_header_when_malformed_then_is_reported_how, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_date_when_missing_or_bad_then_access_denied, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_date_when_a_quarter_off_then_is_skewed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_date_when_15_minutes_off_then_skewed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_date_when_an_http_date_then_is_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_payload_when_given_then_is_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_payload_when_not_given_then_is_asked_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_payload_when_not_given_then_required, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_mistake_when_the_host_has_no_port_then_is_named, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static bool chunk_holds(struct chunk_chain *c, size_t i, const char *signature)
 	return chunk_chain_next(c, digest, str_of(signature));
 }
 
-static void test_chunks_when_of_the_reference_then_hold(void **state)
+static void test_chunks_when_of_the_reference_then_valid(void **state)
 {
 	struct chunk_chain c = chain_from(SEED);
 	for (size_t i = 0; i < COUNT_OF(PLAIN); i++)
@@ -53,7 +53,7 @@ static void test_chunks_when_of_the_reference_then_hold(void **state)
 	chunk_chain_deinit(&c);
 }
 
-static void test_trailer_when_of_the_reference_then_holds(void **state)
+static void test_trailer_when_of_the_reference_then_valid(void **state)
 {
 	unsigned char digest[SHA256_BYTES];
 	struct chunk_chain c = chain_from(TRAILER_SEED);
@@ -64,7 +64,7 @@ static void test_trailer_when_of_the_reference_then_holds(void **state)
 	chunk_chain_deinit(&c);
 }
 
-static void test_chunk_when_one_bit_is_other_then_does_not_hold(void **state)
+static void test_chunk_when_one_bit_is_flipped_then_invalid(void **state)
 {
 	for (size_t at = 0; at < SIGNATURE_CHARS; at++) {
 		char signature[SIGNATURE_CHARS + 1];
@@ -84,7 +84,7 @@ static void test_chunk_when_one_bit_is_other_then_does_not_hold(void **state)
 	}
 }
 
-static void test_chunk_when_out_of_its_fixture_then_does_not_hold(void **state)
+static void test_chunk_when_out_of_order_then_invalid(void **state)
 {
 	struct chunk_chain c = chain_from(SEED);
 	assert_false(chunk_holds(&c, 1, PLAIN[1]));
@@ -96,7 +96,7 @@ static void test_chunk_when_out_of_its_fixture_then_does_not_hold(void **state)
 	chunk_chain_deinit(&c);
 }
 
-static void test_chunk_when_signed_as_a_trailer_then_does_not_hold(void **state)
+static void test_chunk_when_signed_as_a_trailer_then_invalid(void **state)
 {
 	unsigned char digest[SHA256_BYTES];
 	struct chunk_chain c = chain_from(SEED);
@@ -113,11 +113,11 @@ static void test_chunk_when_signed_as_a_trailer_then_does_not_hold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chunks_when_of_the_reference_then_hold),
-		cmocka_unit_test(test_trailer_when_of_the_reference_then_holds),
-		cmocka_unit_test(test_chunk_when_one_bit_is_other_then_does_not_hold),
-		cmocka_unit_test(test_chunk_when_out_of_its_fixture_then_does_not_hold),
-		cmocka_unit_test(test_chunk_when_signed_as_a_trailer_then_does_not_hold),
+		cmocka_unit_test(test_chunks_when_of_the_reference_then_valid),
+		cmocka_unit_test(test_trailer_when_of_the_reference_then_valid),
+		cmocka_unit_test(test_chunk_when_one_bit_is_flipped_then_invalid),
+		cmocka_unit_test(test_chunk_when_out_of_order_then_invalid),
+		cmocka_unit_test(test_chunk_when_signed_as_a_trailer_then_invalid),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,7 +189,7 @@ static void test_scope_when_wrong_in_key_or_text_alone_then_named(void **state)
 static const struct client PLAIN = { "plain", "/b/k", UNTYPED, "127.0.0.1:9000", NULL,
 	"PUT\n/b/k\n" UNTYPED "\n" HOST "\nhost\nUNSIGNED-PAYLOAD", NULL, NULL, NULL, "" };
 
-static void test_secret_when_wrong_then_texts_but_no_mistake(void **state)
+static void test_secret_when_wrong_then_canonical_texts_but_no_mistake_is_named(void **state)
 {
 	struct request r = sent(&PLAIN, STR("0000000000000000000000000000000000000000000000000000000000000000"));
 	struct sigv4_diagnosis d = explain(&r);
@@ -242,7 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_mistake_when_usual_then_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scope_when_wrong_in_key_or_text_alone_then_named, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_secret_when_wrong_then_texts_but_no_mistake, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_secret_when_wrong_then_canonical_texts_but_no_mistake_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_body_when_its_hash_was_signed_then_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_signed_but_missing_then_shown_empty, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_request_when_large_then_its_arena_is_left_alone, set_up, tear_down),

@@ -211,7 +211,7 @@ static enum status check(const char *conditions, const struct header *fields, si
 	return policy_check(&policy, fields, n, STR("b"), NOW_MS, why);
 }
 
-static void test_condition_when_checked_then_as_its_kind_says(void **state)
+static void test_condition_when_checked_then_by_its_kind(void **state)
 {
 	static const struct {
 		const char *condition, *name, *value;
@@ -258,7 +258,7 @@ static void test_condition_when_its_field_is_not_sent_then_violated(void **state
 	assert_int_equal(why.code, F_POLICY_VIOLATED);
 }
 
-static void test_field_when_in_no_condition_then_violated_and_named(void **state)
+static void test_field_when_not_in_the_policy_then_violated_and_named(void **state)
 {
 	static const struct {
 		const char *name;
@@ -423,10 +423,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_signature_when_no_field_of_it_then_not_signed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_example_when_checked_then_holds_until_its_expiration, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_example_when_a_field_is_changed_or_left_out_then_violated, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_condition_when_checked_then_as_its_kind_says, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_condition_when_checked_then_by_its_kind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_condition_when_several_on_a_field_then_each_must_hold, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_condition_when_its_field_is_not_sent_then_violated, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_field_when_in_no_condition_then_violated_and_named, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_field_when_not_in_the_policy_then_violated_and_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_field_when_repeated_then_violated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bucket_when_another_or_not_in_the_policy_then_violated, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_range_when_given_then_read_and_narrowed, set_up, tear_down),

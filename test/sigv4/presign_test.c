@@ -238,7 +238,7 @@ static void check_form(const struct sigv4_key *key, size_t expected_fields)
 	assert_int_equal(policy.max_size, 5242880);
 }
 
-static void test_post_when_made_then_accepted_by_the_verifying_side(void **state)
+static void test_post_when_made_then_passes_verification(void **state)
 {
 	check_form(&KEY, 7);
 }
@@ -276,7 +276,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_url_when_lifetime_is_out_of_range_then_invalid, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_url_when_arena_is_full_then_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_post_when_made_then_fields_in_order_and_policy_exact, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_post_when_made_then_accepted_by_the_verifying_side, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_post_when_made_then_passes_verification, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_post_when_session_token_then_a_field_in_the_policy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_post_when_arena_is_full_then_limit, set_up, tear_down),
 	};

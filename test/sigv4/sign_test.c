@@ -144,7 +144,7 @@ static size_t signing_keys_held(void)
 	return n;
 }
 
-static void test_key_when_asked_again_then_the_same_and_kept_once(void **state)
+static void test_key_when_requested_again_then_the_same_and_cached_once(void **state)
 {
 	unsigned char first[SHA256_BYTES];
 	signing_keys_wipe();
@@ -172,7 +172,7 @@ static void test_key_when_any_part_differs_then_another(void **state)
 	assert_false(same_key(STR("secret"), &region, first));
 }
 
-static void test_key_when_more_than_are_kept_then_still_right(void **state)
+static void test_key_when_more_than_the_cache_holds_then_still_right(void **state)
 {
 	unsigned char keys[12][SHA256_BYTES];
 	char secret[] = "secret-0";
@@ -189,7 +189,7 @@ static void test_key_when_more_than_are_kept_then_still_right(void **state)
 	assert_int_equal(signing_keys_held(), 4);
 }
 
-static void test_key_when_secret_is_long_then_as_hmac_needs_and_not_kept(void **state)
+static void test_key_when_secret_is_long_then_hashed_as_hmac_requires_and_not_cached(void **state)
 {
 	char secret[300];
 	memset(secret, 's', sizeof secret);
@@ -250,10 +250,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_case_when_signed_then_as_expected, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_s3_examples_when_signed_then_as_in_the_reference, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names_when_mixed_then_lower_sorted_and_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_key_when_asked_again_then_the_same_and_kept_once, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_when_requested_again_then_the_same_and_cached_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_when_any_part_differs_then_another, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_key_when_more_than_are_kept_then_still_right, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_key_when_secret_is_long_then_as_hmac_needs_and_not_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_when_more_than_the_cache_holds_then_still_right, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_key_when_secret_is_long_then_hashed_as_hmac_requires_and_not_cached, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_keys_when_thread_ends_then_wiped, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -430,7 +430,7 @@ static void test_payload_hash_when_a_header_then_in_force_and_checked(void **sta
 	assert_refused(&r, &CTX, F_AUTH_MALFORMED, "valid sha256");
 }
 
-static void test_payload_hash_when_a_parameter_then_not_asked(void **state)
+static void test_payload_hash_when_a_parameter_then_not_required(void **state)
 {
 	struct request r =
 		with_parameter("X-Amz-Signature", "ab&X-Amz-Content-Sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -479,7 +479,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_header_when_signed_but_not_sent_then_signature_wrong, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_others_are_unsigned_then_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_payload_hash_when_a_header_then_in_force_and_checked, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_payload_hash_when_a_parameter_then_not_asked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_payload_hash_when_a_parameter_then_not_required, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_arena_when_full_then_limit, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,7 +169,7 @@ static void check_after(struct fixture *p, unsigned last)
 	fixture_close(p);
 }
 
-static void test_death_at_any_call_then_what_was_answered_is_there_and_nothing_else(void **state)
+static void test_kill_at_any_call_then_what_was_confirmed_is_there_and_nothing_else(void **state)
 {
 	struct fixture *p = *state;
 	unsigned last = 0;
@@ -284,7 +284,7 @@ static void test_kill_under_load_then_every_answered_upload_is_whole(void **stat
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_death_at_any_call_then_what_was_answered_is_there_and_nothing_else, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_kill_at_any_call_then_what_was_confirmed_is_there_and_nothing_else, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_kill_under_load_then_every_answered_upload_is_whole, set_up, tear_down),
 	};
 

@@ -69,7 +69,7 @@ static void test_open_when_the_directory_is_missing_then_made_private(void **sta
 		assert_int_equal(mode_of(p, private_files[i]), 0600);
 }
 
-static void test_open_when_another_has_it_then_locked_and_nothing_touched(void **state)
+static void test_open_when_another_process_has_it_then_locked_and_nothing_changed(void **state)
 {
 	struct fixture *p = *state;
 
@@ -82,7 +82,7 @@ static void test_open_when_another_has_it_then_locked_and_nothing_touched(void *
 	assert_int_equal(fixture_files(p, "incoming"), 0);
 }
 
-static void test_open_when_the_path_is_a_file_then_said(void **state)
+static void test_open_when_the_path_is_a_file_then_reported(void **state)
 {
 	struct fixture *p = *state;
 	char path[128];
@@ -114,7 +114,7 @@ static void test_open_when_a_part_is_a_symlink_then_refused(void **state)
 	assert_refused(p, F_STORAGE_FAILED, "Cannot open the directory incoming");
 }
 
-static void test_open_again_then_keys_and_rows_are_the_same(void **state)
+static void test_reopen_then_keys_and_rows_are_the_same(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -143,7 +143,7 @@ static void test_open_when_the_schema_is_newer_then_unknown(void **state)
 	assert_refused(p, F_SCHEMA_UNKNOWN, "was written by a newer tintype (version 3, this one knows 2)");
 }
 
-static void test_open_when_the_database_is_somebody_elses_then_unknown(void **state)
+static void test_open_when_the_database_is_of_another_program_then_unknown(void **state)
 {
 	struct fixture *p = *state;
 
@@ -152,7 +152,7 @@ static void test_open_when_the_database_is_somebody_elses_then_unknown(void **st
 	assert_refused(p, F_SCHEMA_UNKNOWN, "is not a tintype database");
 }
 
-static void test_open_when_the_database_is_garbage_then_said(void **state)
+static void test_open_when_the_database_is_garbage_then_reported(void **state)
 {
 	struct fixture *p = *state;
 
@@ -191,7 +191,7 @@ static void test_open_after_a_crash_then_incoming_is_moved_or_removed(void **sta
 	assert_true(fixture_has(p, 1, STR("hello")));
 }
 
-static void test_open_after_a_crash_then_the_trash_is_worked_off(void **state)
+static void test_open_after_a_crash_then_the_trash_is_emptied(void **state)
 {
 	struct fixture *p = *state;
 
@@ -226,7 +226,7 @@ static void test_a_new_file_after_a_start_then_no_number_comes_twice(void **stat
 	assert_int_equal(fixture_ask(p, "SELECT next_file FROM tally"), 11);
 }
 
-static void test_ready_then_a_write_was_accepted_or_the_reserve_says_no(void **state)
+static void test_ready_then_as_a_write_would_be_accepted_or_not(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -263,7 +263,7 @@ static void test_reserve_then_bodies_are_refused_and_all_else_goes_on(void **sta
 	assert_int_equal(fixture_upload(p, 2, STR("hello"), &why), OK);
 }
 
-static void test_announced_bytes_then_no_room_is_taken_until_they_come(void **state)
+static void test_announced_bytes_then_no_space_is_reserved_until_they_arrive(void **state)
 {
 	struct fixture *p = *state;
 	struct incoming *first = NULL, *second = NULL;
@@ -342,7 +342,7 @@ static void test_data_of_another_user_or_writable_by_others_then_refused(void **
 	}
 }
 
-static void test_expired_slots_then_removed_in_one_commit_and_keep_no_one_out(void **state)
+static void test_expired_slots_then_removed_in_one_commit_and_block_no_insert(void **state)
 {
 	struct fixture *p = *state;
 	struct image_counts removed;
@@ -364,7 +364,7 @@ static void test_expired_slots_then_removed_in_one_commit_and_keep_no_one_out(vo
 	fixture_check(p);
 }
 
-static void test_find_key_then_those_of_the_file_and_no_other(void **state)
+static void test_find_key_then_only_those_of_the_file(void **state)
 {
 	struct fixture *p = *state;
 
@@ -442,23 +442,23 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_open_when_the_directory_is_missing_then_made_private),
-		TEST(test_open_when_another_has_it_then_locked_and_nothing_touched),
-		TEST(test_open_when_the_path_is_a_file_then_said),
+		TEST(test_open_when_another_process_has_it_then_locked_and_nothing_changed),
+		TEST(test_open_when_the_path_is_a_file_then_reported),
 		TEST(test_open_when_others_may_write_then_refused),
 		TEST(test_open_when_a_part_is_a_symlink_then_refused),
-		TEST(test_open_again_then_keys_and_rows_are_the_same),
+		TEST(test_reopen_then_keys_and_rows_are_the_same),
 		TEST(test_open_when_the_schema_is_newer_then_unknown),
-		TEST(test_open_when_the_database_is_somebody_elses_then_unknown),
-		TEST(test_open_when_the_database_is_garbage_then_said),
+		TEST(test_open_when_the_database_is_of_another_program_then_unknown),
+		TEST(test_open_when_the_database_is_garbage_then_reported),
 		TEST(test_open_after_a_crash_then_incoming_is_moved_or_removed),
-		TEST(test_open_after_a_crash_then_the_trash_is_worked_off),
+		TEST(test_open_after_a_crash_then_the_trash_is_emptied),
 		TEST(test_a_new_file_after_a_start_then_no_number_comes_twice),
-		TEST(test_ready_then_a_write_was_accepted_or_the_reserve_says_no),
+		TEST(test_ready_then_as_a_write_would_be_accepted_or_not),
 		TEST(test_reserve_then_bodies_are_refused_and_all_else_goes_on),
-		TEST(test_announced_bytes_then_no_room_is_taken_until_they_come),
+		TEST(test_announced_bytes_then_no_space_is_reserved_until_they_arrive),
 		TEST(test_data_of_another_user_or_writable_by_others_then_refused),
-		TEST(test_expired_slots_then_removed_in_one_commit_and_keep_no_one_out),
-		TEST(test_find_key_then_those_of_the_file_and_no_other),
+		TEST(test_expired_slots_then_removed_in_one_commit_and_block_no_insert),
+		TEST(test_find_key_then_only_those_of_the_file),
 		TEST(test_public_url_then_urls_begin_with_it),
 		TEST(test_open_under_another_bucket_when_there_are_images_then_refused),
 		TEST(test_free_of_nothing_then_nothing),

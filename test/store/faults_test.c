@@ -178,7 +178,7 @@ static size_t find_sync(size_t from, const char *name)
 	return i;
 }
 
-static void test_insert_then_the_log_is_synced_before_the_answer(void **state)
+static void test_insert_then_the_wal_is_synced_before_the_response(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -192,7 +192,7 @@ static void test_insert_then_the_log_is_synced_before_the_answer(void **state)
 	assert_true(find_sync(0, "tintype.db-wal") < SYNCS_MAX);
 }
 
-static void test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer(void **state)
+static void test_upload_then_file_directory_and_wal_are_synced_in_order_before_the_response(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -210,7 +210,7 @@ static void test_upload_then_file_directory_and_log_are_synced_in_order_before_t
 	assert_true(find_sync(directory, "tintype.db-wal") < SYNCS_MAX);
 }
 
-static void test_open_then_the_data_directory_is_synced_in_its_own(void **state)
+static void test_open_then_the_data_directory_is_synced_in_its_parent(void **state)
 {
 	struct fixture *p = *state;
 	struct engine *e = NULL;
@@ -427,7 +427,7 @@ static void test_write_of_a_body_fails_then_sticky_and_nothing_is_left(void **st
 	}
 }
 
-static void test_begin_when_no_file_can_be_made_then_failed_and_nothing_promised(void **state)
+static void test_begin_when_no_file_can_be_made_then_failed_and_nothing_reserved(void **state)
 {
 	struct fixture *p = *state;
 	struct incoming *in = NULL;
@@ -470,7 +470,7 @@ static void fail_a_commit_and_die(struct fixture *p)
 	(void)raise(SIGKILL);
 }
 
-static void test_commit_whose_sync_failed_then_a_crash_does_not_bring_it_back(void **state)
+static void test_commit_whose_sync_failed_then_not_there_after_a_crash(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -531,7 +531,7 @@ static void wait_queued(struct fixture *p, size_t n)
 		sched_yield();
 }
 
-static void test_commit_of_a_batch_fails_then_every_change_of_it_does(void **state)
+static void test_commit_of_a_batch_fails_then_each_of_its_changes_fails(void **state)
 {
 	struct fixture *p = *state;
 	sem_t go;
@@ -569,17 +569,17 @@ static void test_commit_of_a_batch_fails_then_every_change_of_it_does(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_insert_then_the_log_is_synced_before_the_answer),
-		TEST(test_upload_then_file_directory_and_log_are_synced_in_order_before_the_answer),
-		TEST(test_open_then_the_data_directory_is_synced_in_its_own),
+		TEST(test_insert_then_the_wal_is_synced_before_the_response),
+		TEST(test_upload_then_file_directory_and_wal_are_synced_in_order_before_the_response),
+		TEST(test_open_then_the_data_directory_is_synced_in_its_parent),
 		TEST(test_each_sync_fails_in_turn_then_nothing_is_recorded_and_the_next_works),
 		TEST(test_each_write_of_the_database_fails_in_turn_then_nothing_is_recorded),
 		TEST(test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_recorded),
 		TEST(test_write_of_a_body_fails_then_sticky_and_nothing_is_left),
-		TEST(test_begin_when_no_file_can_be_made_then_failed_and_nothing_promised),
+		TEST(test_begin_when_no_file_can_be_made_then_failed_and_nothing_reserved),
 		TEST(test_short_and_interrupted_writes_then_the_body_is_whole),
-		TEST(test_commit_whose_sync_failed_then_a_crash_does_not_bring_it_back),
-		TEST(test_commit_of_a_batch_fails_then_every_change_of_it_does),
+		TEST(test_commit_whose_sync_failed_then_not_there_after_a_crash),
+		TEST(test_commit_of_a_batch_fails_then_each_of_its_changes_fails),
 	};
 
 	crypto_init();

@@ -231,7 +231,7 @@ static void upload_in_time(struct fixture *p, unsigned n, struct str bytes)
 		fail_msg("%s (%s)", why.text, why.cause);
 }
 
-static void test_small_bodies_removed_then_their_room_is_anybodys(void **state)
+static void test_small_bodies_removed_then_their_space_is_returned(void **state)
 {
 	struct fixture *p = *state;
 
@@ -247,7 +247,7 @@ static void test_small_bodies_removed_then_their_room_is_anybodys(void **state)
 	fixture_check(p);
 }
 
-static void test_small_bodies_removed_from_an_old_database_then_others_accept_their_room_and_compacting_gives_it_back(void **state)
+static void test_small_bodies_removed_from_an_old_database_then_their_space_is_reused_and_compact_returns_it(void **state)
 {
 	struct fixture *p = *state;
 	uint64_t before = 0, after = 0;
@@ -282,7 +282,7 @@ static void test_small_bodies_removed_from_an_old_database_then_others_accept_th
 }
 
 /* Nothing is left to be given up: what fills the disk takes that too. */
-static void test_disk_that_others_fill_then_everything_can_be_deleted(void **state)
+static void test_disk_filled_by_other_programs_then_everything_can_be_deleted(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -304,7 +304,7 @@ static void test_disk_that_others_fill_then_everything_can_be_deleted(void **sta
 	fixture_check(p);
 }
 
-static void test_start_on_a_full_disk_then_deletes_make_room(void **state)
+static void test_start_on_a_full_disk_then_deletes_free_space(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -351,7 +351,7 @@ static unsigned needed_mib(struct fixture *p)
 	return mib;
 }
 
-static void test_first_start_on_a_full_disk_then_a_sentence(void **state)
+static void test_first_start_on_a_full_disk_then_an_error_message(void **state)
 {
 	struct fixture *p = *state;
 
@@ -424,11 +424,11 @@ int main(void)
 		TEST(test_body_that_fills_the_disk_then_cut_off_and_removed),
 		TEST(test_below_the_reserve_then_bodies_are_refused_and_deletes_work),
 		TEST(test_last_of_the_reserve_then_no_new_rows_and_deletes_work),
-		TEST(test_small_bodies_removed_then_their_room_is_anybodys),
-		TEST(test_small_bodies_removed_from_an_old_database_then_others_accept_their_room_and_compacting_gives_it_back),
-		TEST(test_disk_that_others_fill_then_everything_can_be_deleted),
-		TEST(test_start_on_a_full_disk_then_deletes_make_room),
-		TEST(test_first_start_on_a_full_disk_then_a_sentence),
+		TEST(test_small_bodies_removed_then_their_space_is_returned),
+		TEST(test_small_bodies_removed_from_an_old_database_then_their_space_is_reused_and_compact_returns_it),
+		TEST(test_disk_filled_by_other_programs_then_everything_can_be_deleted),
+		TEST(test_start_on_a_full_disk_then_deletes_free_space),
+		TEST(test_first_start_on_a_full_disk_then_an_error_message),
 		TEST(test_second_start_on_a_disk_that_was_filled_again_then_a_sentence_and_with_that_room_it_starts),
 		TEST(test_disk_that_never_has_more_than_the_reserve_then_there_is_a_ballast),
 	};

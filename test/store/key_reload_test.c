@@ -105,7 +105,7 @@ static void test_add_under_an_open_ring_then_found_at_once(void **state)
 	}
 }
 
-static void test_remove_under_an_open_ring_then_gone_and_what_was_given_out_stays_good(void **state)
+static void test_remove_under_an_open_ring_then_gone_and_held_keys_stay_valid(void **state)
 {
 	struct fixture *p = *state;
 
@@ -146,7 +146,7 @@ static void test_new_file_that_cannot_be_used_then_the_keys_stay(void **state)
 	assert_string_equal(find(p, "ALICE")->user, "alice");
 }
 
-static void test_file_written_in_fixture_then_its_last_text_is_in_force(void **state)
+static void test_file_rewritten_in_place_then_its_last_text_is_loaded(void **state)
 {
 	struct fixture *p = *state;
 
@@ -160,7 +160,7 @@ static void test_file_written_in_fixture_then_its_last_text_is_in_force(void **s
 	}
 }
 
-static void test_owner_and_slots_with_new_keys_then_those_sign(void **state)
+static void test_owner_and_slots_with_new_keys_then_the_new_ones_sign(void **state)
 {
 	struct fixture *p = *state;
 
@@ -196,7 +196,7 @@ static void *search(void *arg)
 	return (void *)found;
 }
 
-static void test_searches_while_the_file_changes_then_each_is_answered(void **state)
+static void test_searches_while_the_file_changes_then_each_succeeds(void **state)
 {
 	struct fixture *p = *state;
 	struct search s = { .p = p };
@@ -228,7 +228,7 @@ static void *add_ten(void *arg)
 	return NULL;
 }
 
-static void test_edits_at_once_then_none_is_lost(void **state)
+static void test_concurrent_edits_then_none_is_lost(void **state)
 {
 	struct fixture *p = *state;
 	pthread_t threads[4];
@@ -289,7 +289,7 @@ static void test_edit_then_comments_and_other_profiles_stay(void **state)
 	}
 }
 
-static void test_edit_that_cannot_be_then_a_sentence_and_the_file_as_before(void **state)
+static void test_edit_that_is_not_possible_then_an_error_message_and_the_file_is_unchanged(void **state)
 {
 	static const struct {
 		const char *name, *id, *words;
@@ -348,14 +348,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_add_under_an_open_ring_then_found_at_once),
-		TEST(test_remove_under_an_open_ring_then_gone_and_what_was_given_out_stays_good),
+		TEST(test_remove_under_an_open_ring_then_gone_and_held_keys_stay_valid),
 		TEST(test_new_file_that_cannot_be_used_then_the_keys_stay),
-		TEST(test_file_written_in_fixture_then_its_last_text_is_in_force),
-		TEST(test_owner_and_slots_with_new_keys_then_those_sign),
-		TEST(test_searches_while_the_file_changes_then_each_is_answered),
-		TEST(test_edits_at_once_then_none_is_lost),
+		TEST(test_file_rewritten_in_place_then_its_last_text_is_loaded),
+		TEST(test_owner_and_slots_with_new_keys_then_the_new_ones_sign),
+		TEST(test_searches_while_the_file_changes_then_each_succeeds),
+		TEST(test_concurrent_edits_then_none_is_lost),
 		TEST(test_edit_then_comments_and_other_profiles_stay),
-		TEST(test_edit_that_cannot_be_then_a_sentence_and_the_file_as_before),
+		TEST(test_edit_that_is_not_possible_then_an_error_message_and_the_file_is_unchanged),
 		TEST(test_list_then_every_key_and_no_secret),
 	};
 

@@ -182,7 +182,7 @@ static void test_image_that_fails_verification_then_rejected_and_forgotten_after
 	fixture_check(&l->fixture);
 }
 
-static void test_slot_without_bytes_then_gone_when_its_time_is_over(void **state)
+static void test_slot_without_bytes_then_removed_after_it_expired(void **state)
 {
 	struct life *l = *state;
 	struct slot s = new_slot(l), form = s;
@@ -195,7 +195,7 @@ static void test_slot_without_bytes_then_gone_when_its_time_is_over(void **state
 }
 
 /* The owner's key may put what it requires; the sweep checks what lies under images/. */
-static void test_object_that_no_row_explains_then_removed_after_a_day(void **state)
+static void test_object_without_a_row_then_removed_after_a_day(void **state)
 {
 	struct life *l = *state;
 	struct str key = STR("images/0f8fad5b-d9cb-469f-a165-70867728950e.png");
@@ -222,8 +222,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_image_that_passes_then_listed_repeated_downloaded_and_deleted),
 		TEST(test_image_that_fails_verification_then_rejected_and_forgotten_after_a_week),
-		TEST(test_slot_without_bytes_then_gone_when_its_time_is_over),
-		TEST(test_object_that_no_row_explains_then_removed_after_a_day),
+		TEST(test_slot_without_bytes_then_removed_after_it_expired),
+		TEST(test_object_without_a_row_then_removed_after_a_day),
 	};
 	crypto_init();
 	return cmocka_run_group_tests_name("life", tests, NULL, NULL);

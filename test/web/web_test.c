@@ -52,7 +52,7 @@ static void test_find_when_the_path_is_exact_then_the_file_is_given(void **state
 		assert_null(web_find(&set, str_of(strange[i])));
 }
 
-static void test_answer_when_gzip_is_accepted_then_it_is_sent_with_an_etag_of_its_own(void **state)
+static void test_response_when_gzip_is_accepted_then_it_is_sent_with_an_etag_of_its_own(void **state)
 {
 	(void)state;
 	ask(&files[0], "br, gzip", NULL);
@@ -66,7 +66,7 @@ static void test_answer_when_gzip_is_accepted_then_it_is_sent_with_an_etag_of_it
 	assert_str(header_of("X-Content-Type-Options"), "nosniff");
 }
 
-static void test_answer_when_gzip_is_not_accepted_or_not_shorter_then_the_file_is_plain(void **state)
+static void test_response_when_gzip_is_not_accepted_or_not_shorter_then_the_file_is_plain(void **state)
 {
 	(void)state;
 	ask(&files[0], NULL, NULL);
@@ -80,7 +80,7 @@ static void test_answer_when_gzip_is_not_accepted_or_not_shorter_then_the_file_i
 	assert_str(header_of("ETag"), "\"dot\"");
 }
 
-static void test_answer_when_the_client_has_it_then_it_is_304_without_a_body(void **state)
+static void test_response_when_the_client_has_the_file_then_304_without_a_body(void **state)
 {
 	static const char *const tags[] = { "\"packed\"", "W/\"packed\"", "\"x\", \"packed\"", "*", "\"x\" ,W/\"packed\" , \"y\"" };
 
@@ -96,7 +96,7 @@ static void test_answer_when_the_client_has_it_then_it_is_304_without_a_body(voi
 	}
 }
 
-static void test_answer_when_the_client_has_another_then_the_file_is_sent(void **state)
+static void test_response_when_the_clients_etag_is_another_then_the_file_is_sent(void **state)
 {
 	static const char *const tags[] = { "\"plain\"", "packed", "\"packed", "", ",", "\"PACKED\"", "w/\"packed\"" };
 
@@ -108,7 +108,7 @@ static void test_answer_when_the_client_has_another_then_the_file_is_sent(void *
 	}
 }
 
-static void test_accepts_gzip_when_weights_are_reported_then_they_count(void **state)
+static void test_accepts_gzip_when_weights_are_given_then_they_count(void **state)
 {
 	static const char *const yes[] = { "gzip", "GZip", "deflate, gzip;q=0.5", "gzip;q=1.0", "*", "x-gzip", "br;q=1, *;q=0.1",
 		"gzip;q=0.001", "*;q=0, gzip", " gzip ; q=1" };
@@ -146,11 +146,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_find_when_the_path_is_exact_then_the_file_is_given),
-		cmocka_unit_test(test_answer_when_gzip_is_accepted_then_it_is_sent_with_an_etag_of_its_own),
-		cmocka_unit_test(test_answer_when_gzip_is_not_accepted_or_not_shorter_then_the_file_is_plain),
-		cmocka_unit_test(test_answer_when_the_client_has_it_then_it_is_304_without_a_body),
-		cmocka_unit_test(test_answer_when_the_client_has_another_then_the_file_is_sent),
-		cmocka_unit_test(test_accepts_gzip_when_weights_are_reported_then_they_count),
+		cmocka_unit_test(test_response_when_gzip_is_accepted_then_it_is_sent_with_an_etag_of_its_own),
+		cmocka_unit_test(test_response_when_gzip_is_not_accepted_or_not_shorter_then_the_file_is_plain),
+		cmocka_unit_test(test_response_when_the_client_has_the_file_then_304_without_a_body),
+		cmocka_unit_test(test_response_when_the_clients_etag_is_another_then_the_file_is_sent),
+		cmocka_unit_test(test_accepts_gzip_when_weights_are_given_then_they_count),
 		cmocka_unit_test(test_page_when_built_then_every_file_is_whole),
 	};
 

@@ -75,7 +75,7 @@ static enum status send_to(struct fixture *f, const char *method, struct http_re
 	return http_send(f->client, &r, &f->arena, out, &f->why);
 }
 
-static void test_answer_when_framed_each_way_then_body(void **state)
+static void test_response_when_framed_each_way_then_body(void **state)
 {
 	static const struct {
 		const char *method, *answer, *body;
@@ -109,7 +109,7 @@ static void test_answer_when_framed_each_way_then_body(void **state)
 	}
 }
 
-static void test_answer_when_close_delimited_then_body_to_the_end(void **state)
+static void test_response_when_close_delimited_then_body_to_the_end(void **state)
 {
 	struct fixture f;
 	start(&f, STR("HTTP/1.1 200 OK\r\n\r\nall of it"));
@@ -123,7 +123,7 @@ static void test_answer_when_close_delimited_then_body_to_the_end(void **state)
 	stop(&f);
 }
 
-static void test_answer_when_cut_at_every_byte_then_upstream(void **state)
+static void test_response_when_cut_at_every_byte_then_upstream(void **state)
 {
 	static const char *const answers[] = {
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -143,7 +143,7 @@ static void test_answer_when_cut_at_every_byte_then_upstream(void **state)
 	}
 }
 
-static void test_answer_when_garbage_then_upstream(void **state)
+static void test_response_when_garbage_then_upstream(void **state)
 {
 	static const char *const answers[] = { "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nA b\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "\x16\x03\x01\x02\r\n\r\n" };
@@ -156,7 +156,7 @@ static void test_answer_when_garbage_then_upstream(void **state)
 	}
 }
 
-static void test_answer_when_head_never_ends_then_limit(void **state)
+static void test_response_when_head_never_ends_then_limit(void **state)
 {
 	static char head[RESPONSE_HEAD_MAX + 100] = "HTTP/1.1 200 OK\r\nA: ";
 	memset(head + 20, 'x', sizeof head - 20);
@@ -167,7 +167,7 @@ static void test_answer_when_head_never_ends_then_limit(void **state)
 	stop(&f);
 }
 
-static void test_answer_when_body_over_maximum_then_limit(void **state)
+static void test_response_when_body_over_maximum_then_limit(void **state)
 {
 	static const char *const answers[] = {
 		"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!",
@@ -186,7 +186,7 @@ static void test_answer_when_body_over_maximum_then_limit(void **state)
 		}
 }
 
-static void test_answer_when_over_maximum_by_its_length_then_nothing_of_it_is_read(void **state)
+static void test_response_when_over_maximum_by_its_length_then_nothing_of_it_is_read(void **state)
 {
 	struct fixture f;
 	struct http_response r;
@@ -196,7 +196,7 @@ static void test_answer_when_over_maximum_by_its_length_then_nothing_of_it_is_re
 	stop(&f);
 }
 
-static void test_answer_when_an_error_then_its_body_may_be_over_a_small_maximum(void **state)
+static void test_response_when_an_error_then_its_body_may_be_over_a_small_maximum(void **state)
 {
 	struct fixture f;
 	struct http_response r;
@@ -207,7 +207,7 @@ static void test_answer_when_an_error_then_its_body_may_be_over_a_small_maximum(
 	stop(&f);
 }
 
-static void test_connect_when_asked_alone_then_nothing_is_sent_and_the_request_finds_it(void **state)
+static void test_connect_when_called_by_itself_then_nothing_is_sent_and_the_request_uses_the_connection(void **state)
 {
 	struct fixture f;
 	struct http_response r;
@@ -251,7 +251,7 @@ static void serve_stale(int fd, unsigned nth, void *arg)
 	buf_deinit(&request);
 }
 
-static void test_kept_connection_when_closed_on_sight_of_a_request_then_repeatable_ones_go_again(void **state)
+static void test_kept_connection_when_closed_upon_a_request_then_repeatable_ones_are_retried(void **state)
 {
 	static const struct {
 		const char *method;
@@ -271,7 +271,7 @@ static void test_kept_connection_when_closed_on_sight_of_a_request_then_repeatab
 	}
 }
 
-static void test_kept_connection_when_closed_on_sight_of_a_request_for_once_then_not_again(void **state)
+static void test_kept_connection_when_closed_upon_a_non_repeatable_request_then_not_retried(void **state)
 {
 	struct script s = { .answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") };
 	struct fixture f;
@@ -287,7 +287,7 @@ static void test_kept_connection_when_closed_on_sight_of_a_request_for_once_then
 	stop(&f);
 }
 
-static void test_fresh_connection_when_closed_without_answer_then_not_repeated(void **state)
+static void test_fresh_connection_when_closed_without_a_response_then_not_repeated(void **state)
 {
 	struct fixture f;
 	struct http_response r;
@@ -426,7 +426,7 @@ static void test_body_when_small_then_in_one_piece_with_the_head(void **state)
 	stop(&f);
 }
 
-static void test_body_when_refused_early_then_answer_is_read(void **state)
+static void test_body_when_refused_early_then_response_is_read(void **state)
 {
 	static char body[8u << 20];
 	struct fixture f;
@@ -533,19 +533,19 @@ static void test_sink_when_it_cannot_be_written_then_failed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answer_when_framed_each_way_then_body),
-		cmocka_unit_test(test_answer_when_close_delimited_then_body_to_the_end),
-		cmocka_unit_test(test_answer_when_cut_at_every_byte_then_upstream),
-		cmocka_unit_test(test_answer_when_garbage_then_upstream),
-		cmocka_unit_test(test_answer_when_head_never_ends_then_limit),
-		cmocka_unit_test(test_answer_when_body_over_maximum_then_limit),
-		cmocka_unit_test(test_answer_when_over_maximum_by_its_length_then_nothing_of_it_is_read),
-		cmocka_unit_test(test_answer_when_an_error_then_its_body_may_be_over_a_small_maximum),
-		cmocka_unit_test(test_connect_when_asked_alone_then_nothing_is_sent_and_the_request_finds_it),
-		cmocka_unit_test(test_kept_connection_when_closed_on_sight_of_a_request_for_once_then_not_again),
+		cmocka_unit_test(test_response_when_framed_each_way_then_body),
+		cmocka_unit_test(test_response_when_close_delimited_then_body_to_the_end),
+		cmocka_unit_test(test_response_when_cut_at_every_byte_then_upstream),
+		cmocka_unit_test(test_response_when_garbage_then_upstream),
+		cmocka_unit_test(test_response_when_head_never_ends_then_limit),
+		cmocka_unit_test(test_response_when_body_over_maximum_then_limit),
+		cmocka_unit_test(test_response_when_over_maximum_by_its_length_then_nothing_of_it_is_read),
+		cmocka_unit_test(test_response_when_an_error_then_its_body_may_be_over_a_small_maximum),
+		cmocka_unit_test(test_connect_when_called_by_itself_then_nothing_is_sent_and_the_request_uses_the_connection),
+		cmocka_unit_test(test_kept_connection_when_closed_upon_a_non_repeatable_request_then_not_retried),
 		cmocka_unit_test(test_kept_connection_when_server_closed_it_then_new_one),
-		cmocka_unit_test(test_kept_connection_when_closed_on_sight_of_a_request_then_repeatable_ones_go_again),
-		cmocka_unit_test(test_fresh_connection_when_closed_without_answer_then_not_repeated),
+		cmocka_unit_test(test_kept_connection_when_closed_upon_a_request_then_repeatable_ones_are_retried),
+		cmocka_unit_test(test_fresh_connection_when_closed_without_a_response_then_not_repeated),
 		cmocka_unit_test(test_server_when_silent_then_idle_deadline),
 		cmocka_unit_test(test_server_when_it_drips_then_total_deadline),
 		cmocka_unit_test(test_connect_when_no_one_accepts_then_deadline),
@@ -553,7 +553,7 @@ int main(void)
 		cmocka_unit_test(test_name_when_it_does_not_exist_then_refused_within_the_deadline),
 		cmocka_unit_test(test_localhost_when_only_ipv4_listens_then_reached),
 		cmocka_unit_test(test_body_when_small_then_in_one_piece_with_the_head),
-		cmocka_unit_test(test_body_when_refused_early_then_answer_is_read),
+		cmocka_unit_test(test_body_when_refused_early_then_response_is_read),
 		cmocka_unit_test(test_body_when_from_file_then_sent_whole_with_progress),
 		cmocka_unit_test(test_body_when_file_is_shorter_than_given_then_failed),
 		cmocka_unit_test(test_sink_when_2xx_then_file_else_memory),

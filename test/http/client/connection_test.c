@@ -68,7 +68,7 @@ static void read_hello(struct client_connection *c)
 	}
 }
 
-static void test_connection_when_idle_then_alive_until_ended_or_spoken_to(void **state)
+static void test_connection_when_idle_then_usable_until_closed_or_written_to(void **state)
 {
 	static const char *const last_words[] = { "", "unasked" };
 	for (size_t i = 0; i < COUNT_OF(last_words); i++) {
@@ -97,7 +97,7 @@ static void test_read_when_server_ends_then_0(void **state)
 	stop(&f);
 }
 
-static void test_write_when_server_has_gone_then_failed_and_no_signal(void **state)
+static void test_write_when_the_server_has_closed_then_failed_and_no_signal(void **state)
 {
 	struct fixture f;
 	char byte;
@@ -113,7 +113,7 @@ static void test_write_when_server_has_gone_then_failed_and_no_signal(void **sta
 	stop(&f);
 }
 
-static void test_wait_when_nothing_comes_then_deadline(void **state)
+static void test_wait_when_no_bytes_arrive_then_deadline(void **state)
 {
 	struct fixture f;
 	struct fault why;
@@ -128,10 +128,10 @@ static void test_wait_when_nothing_comes_then_deadline(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_connection_when_idle_then_alive_until_ended_or_spoken_to),
+		cmocka_unit_test(test_connection_when_idle_then_usable_until_closed_or_written_to),
 		cmocka_unit_test(test_read_when_server_ends_then_0),
-		cmocka_unit_test(test_write_when_server_has_gone_then_failed_and_no_signal),
-		cmocka_unit_test(test_wait_when_nothing_comes_then_deadline),
+		cmocka_unit_test(test_write_when_the_server_has_closed_then_failed_and_no_signal),
+		cmocka_unit_test(test_wait_when_no_bytes_arrive_then_deadline),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ static void test_head_when_header_could_inject_then_refused(void **state)
 	}
 }
 
-static void test_head_when_method_is_no_token_then_refused(void **state)
+static void test_head_when_method_is_not_a_token_then_refused(void **state)
 {
 	static const char *const rows[] = { "", "GET ", "GET /x HTTP/1.1\r\nA: b\r\n\r\nGET", "G\tT" };
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -141,7 +141,7 @@ int main(void)
 		cmocka_unit_test(test_head_when_url_is_wrong_then_refused),
 		cmocka_unit_test(test_head_when_host_is_too_long_then_refused),
 		cmocka_unit_test(test_head_when_header_could_inject_then_refused),
-		cmocka_unit_test(test_head_when_method_is_no_token_then_refused),
+		cmocka_unit_test(test_head_when_method_is_not_a_token_then_refused),
 		cmocka_unit_test(test_head_when_body_then_length),
 		cmocka_unit_test(test_head_when_over_its_maximum_then_limit),
 	};

@@ -200,7 +200,7 @@ static void test_close_delimited_body_when_cut_without_notice_then_upstream(void
 	}
 }
 
-static void test_body_when_refused_early_then_answer_and_no_signal(void **state)
+static void test_body_when_refused_early_then_response_and_no_signal(void **state)
 {
 	static char body[4u << 20];
 	struct tls_server s;
@@ -223,7 +223,7 @@ static void test_body_when_refused_early_then_answer_and_no_signal(void **state)
 	stop_tls_server(&s);
 }
 
-static void test_https_when_server_speaks_plain_then_refused(void **state)
+static void test_https_when_the_server_uses_plain_http_then_refused(void **state)
 {
 	struct tls_server s;
 	struct fault why;
@@ -271,7 +271,7 @@ static enum status get_trusting(struct tls_server *s, struct str authorities)
 	return st;
 }
 
-static void test_authorities_when_in_memory_then_they_alone_unless_a_bundle_is_named(void **state)
+static void test_authorities_when_in_memory_then_only_they_unless_a_bundle_is_named(void **state)
 {
 	static char pem[16384];
 	struct tls_server mine, other;
@@ -293,7 +293,7 @@ static void test_authorities_when_in_memory_then_they_alone_unless_a_bundle_is_n
 	SSL_CTX_free(mine.ctx);
 }
 
-static void test_write_when_server_has_gone_then_failed_and_no_signal(void **state)
+static void test_write_when_the_server_has_closed_then_failed_and_no_signal(void **state)
 {
 	struct tls_server s;
 	struct client_connection c = { .fd = -1 };
@@ -337,11 +337,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_certificate_when_right_or_wrong_then_accepted_or_refused),
 		cmocka_unit_test(test_close_delimited_body_when_cut_without_notice_then_upstream),
-		cmocka_unit_test(test_body_when_refused_early_then_answer_and_no_signal),
-		cmocka_unit_test(test_https_when_server_speaks_plain_then_refused),
+		cmocka_unit_test(test_body_when_refused_early_then_response_and_no_signal),
+		cmocka_unit_test(test_https_when_the_server_uses_plain_http_then_refused),
 		cmocka_unit_test(test_authorities_when_bundle_is_named_then_it_wins),
-		cmocka_unit_test(test_authorities_when_in_memory_then_they_alone_unless_a_bundle_is_named),
-		cmocka_unit_test(test_write_when_server_has_gone_then_failed_and_no_signal),
+		cmocka_unit_test(test_authorities_when_in_memory_then_only_they_unless_a_bundle_is_named),
+		cmocka_unit_test(test_write_when_the_server_has_closed_then_failed_and_no_signal),
 	};
 	return cmocka_run_group_tests(tests, make_key, drop_key);
 }

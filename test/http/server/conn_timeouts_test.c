@@ -48,7 +48,7 @@ static void test_deadline_of_each_state(void **state)
 }
 
 /* A connection that does not move expires just after the time that was left. */
-static void test_time_left_ends_where_expiry_begins(void **state)
+static void test_time_left_is_zero_when_expired(void **state)
 {
 	static const enum conn_state states[] = { CONN_HANDSHAKE, CONN_HEAD, CONN_BODY, CONN_OBJECT, CONN_DROP, CONN_RESPONSE, CONN_LINGER };
 	for (size_t i = 0; i < COUNT_OF(states); i++)
@@ -70,7 +70,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deadline_of_each_state),
-		cmocka_unit_test(test_time_left_ends_where_expiry_begins),
+		cmocka_unit_test(test_time_left_is_zero_when_expired),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,7 +132,7 @@ static void test_body_when_cut_by_a_half_close_then_refused(void **state)
 	tear_down(&f);
 }
 
-static void test_refusal_when_the_client_goes_on_then_its_bytes_are_dropped(void **state)
+static void test_refusal_when_the_client_keeps_sending_then_its_bytes_are_dropped(void **state)
 {
 	static char out[4096], junk[1 << 16];
 	struct fixture f;
@@ -163,7 +163,7 @@ static void test_connection_when_slow_then_ended(void **state)
 	tear_down(&f);
 }
 
-static void test_refusal_when_the_rest_of_the_body_does_not_come_then_sent_all_the_same(void **state)
+static void test_refusal_when_the_rest_of_the_body_does_not_arrive_then_still_sent(void **state)
 {
 	static char out[4096];
 	struct fixture f;
@@ -177,7 +177,7 @@ static void test_refusal_when_the_rest_of_the_body_does_not_come_then_sent_all_t
 	tear_down(&f);
 }
 
-static void test_connections_when_the_reactor_ends_then_closed(void **state)
+static void test_connections_when_the_reactor_stops_then_closed(void **state)
 {
 	char out[64];
 	struct fixture f;
@@ -199,10 +199,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests_when_in_pieces_of_any_size_then_all_are_answered),
 		cmocka_unit_test(test_body_when_cut_by_a_half_close_then_refused),
-		cmocka_unit_test(test_refusal_when_the_client_goes_on_then_its_bytes_are_dropped),
+		cmocka_unit_test(test_refusal_when_the_client_keeps_sending_then_its_bytes_are_dropped),
 		cmocka_unit_test(test_connection_when_slow_then_ended),
-		cmocka_unit_test(test_refusal_when_the_rest_of_the_body_does_not_come_then_sent_all_the_same),
-		cmocka_unit_test(test_connections_when_the_reactor_ends_then_closed),
+		cmocka_unit_test(test_refusal_when_the_rest_of_the_body_does_not_arrive_then_still_sent),
+		cmocka_unit_test(test_connections_when_the_reactor_stops_then_closed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

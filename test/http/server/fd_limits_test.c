@@ -21,7 +21,7 @@ static void test_files_when_plenty_then_all_requested(void **state)
 	assert_int_equal(fd_limits_share(UINT64_MAX, 1000000).room, 2000000);
 }
 
-static void test_files_when_few_then_all_together_leave_a_spare(void **state)
+static void test_files_when_few_then_all_together_leave_a_reserve(void **state)
 {
 	for (uint64_t files = 100; files < 70000; files += 777) {
 		struct fd_limits shares = fd_limits_share(files, 20000);
@@ -40,7 +40,7 @@ static void test_files_when_one_listener_is_full_then_the_other_still_has_its_sh
 	assert_int_equal(fill(&shares, shares.room), 0);
 }
 
-static void test_files_when_hardly_any_then_still_one_each(void **state)
+static void test_files_when_very_few_then_still_one_each(void **state)
 {
 	for (uint64_t files = 0; files < 100; files++) {
 		struct fd_limits shares = fd_limits_share(files, 20000);
@@ -52,9 +52,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files_when_plenty_then_all_requested),
-		cmocka_unit_test(test_files_when_few_then_all_together_leave_a_spare),
+		cmocka_unit_test(test_files_when_few_then_all_together_leave_a_reserve),
 		cmocka_unit_test(test_files_when_one_listener_is_full_then_the_other_still_has_its_share),
-		cmocka_unit_test(test_files_when_hardly_any_then_still_one_each),
+		cmocka_unit_test(test_files_when_very_few_then_still_one_each),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static void test_framing_when_coding_is_not_chunked_then_refused(void **state)
 	}
 }
 
-static void test_framing_when_length_is_no_number_then_refused(void **state)
+static void test_framing_when_length_is_not_a_number_then_refused(void **state)
 {
 	static const char *const lengths[] = { "", " ", "-1", "+1", "0x10", "1 2", "4, 4", "1e3", "18446744073709551616", "4.0" };
 	struct framing f;
@@ -130,7 +130,7 @@ int main(void)
 		cmocka_unit_test(test_framing_when_chunked_then_body),
 		cmocka_unit_test(test_framing_when_contradictory_then_refused),
 		cmocka_unit_test(test_framing_when_coding_is_not_chunked_then_refused),
-		cmocka_unit_test(test_framing_when_length_is_no_number_then_refused),
+		cmocka_unit_test(test_framing_when_length_is_not_a_number_then_refused),
 		cmocka_unit_test(test_target_when_path_then_cut_at_the_first_question_mark),
 		cmocka_unit_test(test_target_when_absolute_then_its_authority_is_reported),
 		cmocka_unit_test(test_target_when_no_path_then_refused),

@@ -30,7 +30,7 @@ static enum status parse(struct parsed *p, struct str in, size_t step)
 	return status == OK ? head_parse(&p->arena, str_slice(in, 0, p->size), search.lines, &p->head, &p->why) : status;
 }
 
-static void test_head_when_well_formed_then_its_pieces_whatever_the_steps(void **state)
+static void test_head_when_well_formed_then_parsed_in_steps_of_any_size(void **state)
 {
 	struct str in = STR("GET /a%20b?c=d HTTP/1.1\r\nHost: h:1\r\nEmpty:\r\nx!#$%&'*+-.^_`|~9: \t a\tb \xc3\xa4 \t\r\n\r\nrest");
 	for (size_t step = 1; step <= in.n; step++) {
@@ -48,7 +48,7 @@ static void test_head_when_well_formed_then_its_pieces_whatever_the_steps(void *
 	}
 }
 
-static void test_head_says_whether_the_connection_stays_open(void **state)
+static void test_head_gives_whether_the_connection_stays_open(void **state)
 {
 	static const struct {
 		const char *head;
@@ -114,7 +114,7 @@ static void test_head_when_malformed_then_refused(void **state)
 		}
 }
 
-static void test_head_when_another_version_then_that_is_said(void **state)
+static void test_head_when_another_version_then_reported(void **state)
 {
 	static const char *const rows[] = { "PRI * HTTP/2.0\r\n\r\n", "GET / HTTP/0.9\r\n\r\n", "GET / HTTP/3.1\r\n\r\n",
 		"GET / HTTP/9.9\r\n\r\n" };
@@ -136,7 +136,7 @@ static void test_head_when_not_whole_then_waits(void **state)
 	}
 }
 
-static void test_head_when_too_long_then_which_part_is_said(void **state)
+static void test_head_when_too_long_then_the_part_is_named(void **state)
 {
 	static char text[HEAD_MAX_BYTES + 100];
 	struct parsed p;
@@ -154,7 +154,7 @@ static void test_head_when_too_long_then_which_part_is_said(void **state)
 	arena_deinit(&p.arena);
 }
 
-static void test_head_when_refused_then_what_could_be_read_is_there(void **state)
+static void test_head_when_refused_then_the_parsed_part_is_available(void **state)
 {
 	struct head head;
 	struct fault why;
@@ -175,13 +175,13 @@ static void test_head_when_refused_then_what_could_be_read_is_there(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_head_when_well_formed_then_its_pieces_whatever_the_steps),
-		cmocka_unit_test(test_head_says_whether_the_connection_stays_open),
+		cmocka_unit_test(test_head_when_well_formed_then_parsed_in_steps_of_any_size),
+		cmocka_unit_test(test_head_gives_whether_the_connection_stays_open),
 		cmocka_unit_test(test_head_when_malformed_then_refused),
-		cmocka_unit_test(test_head_when_another_version_then_that_is_said),
+		cmocka_unit_test(test_head_when_another_version_then_reported),
 		cmocka_unit_test(test_head_when_not_whole_then_waits),
-		cmocka_unit_test(test_head_when_too_long_then_which_part_is_said),
-		cmocka_unit_test(test_head_when_refused_then_what_could_be_read_is_there),
+		cmocka_unit_test(test_head_when_too_long_then_the_part_is_named),
+		cmocka_unit_test(test_head_when_refused_then_the_parsed_part_is_available),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

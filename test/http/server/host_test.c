@@ -32,7 +32,7 @@ static void test_host_when_foreign_or_malformed_then_not_ours(void **state)
 	assert_false(host_is_ours(&ours, STR("localhost\0.evil")));
 }
 
-static void test_host_when_bound_to_a_wildcard_then_every_literal_is_ours_but_no_name(void **state)
+static void test_host_when_bound_to_a_wildcard_then_every_ip_literal_is_ours_but_no_name(void **state)
 {
 	struct host_names h = ours;
 	h.any_address = true;
@@ -74,7 +74,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_host_when_known_then_ours_with_any_port, set_up),
 		cmocka_unit_test_setup(test_host_when_foreign_or_malformed_then_not_ours, set_up),
-		cmocka_unit_test_setup(test_host_when_bound_to_a_wildcard_then_every_literal_is_ours_but_no_name, set_up),
+		cmocka_unit_test_setup(test_host_when_bound_to_a_wildcard_then_every_ip_literal_is_ours_but_no_name, set_up),
 		cmocka_unit_test(test_names_when_bad_or_too_many_then_refused),
 		cmocka_unit_test(test_url_gives_its_host_and_port),
 	};

@@ -78,7 +78,7 @@ static void test_open_gives_wildcards_and_ipv6(void **state)
 	listen_close(&s);
 }
 
-static void test_open_when_no_such_address_then_a_sentence(void **state)
+static void test_open_when_no_such_address_then_an_error_message(void **state)
 {
 	struct listen_socket s;
 	struct fault why;
@@ -95,7 +95,7 @@ int main(void)
 		cmocka_unit_test(test_address_when_malformed_then_the_setting_is_named),
 		cmocka_unit_test(test_open_when_port_is_0_then_the_url_has_the_real_one),
 		cmocka_unit_test(test_open_gives_wildcards_and_ipv6),
-		cmocka_unit_test(test_open_when_no_such_address_then_a_sentence),
+		cmocka_unit_test(test_open_when_no_such_address_then_an_error_message),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,7 +78,7 @@ static void *count_many(void *arg)
 	return NULL;
 }
 
-static void test_count_from_many_threads_loses_none(void **state)
+static void test_count_from_many_threads_then_none_is_lost(void **state)
 {
 	pthread_t threads[4];
 	for (size_t i = 0; i < 4; i++)
@@ -95,7 +95,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_count_when_labels_differ_then_rows_differ, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_latency_when_counted_then_buckets_are_cumulative, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_count_when_table_is_full_then_other, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_count_from_many_threads_loses_none, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_count_from_many_threads_then_none_is_lost, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

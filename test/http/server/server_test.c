@@ -148,7 +148,7 @@ static void *be_client(void *arg)
 	return arg;
 }
 
-static void test_server_under_load_answers_all_and_ends_each_promise_once(void **state)
+static void test_server_under_load_responds_to_all_and_ends_each_callback_once(void **state)
 {
 	struct running r;
 	pthread_t clients[CLIENTS];
@@ -168,7 +168,7 @@ static void test_server_under_load_answers_all_and_ends_each_promise_once(void *
 	assert_int_equal(b.promised, b.finished + b.cancelled);
 }
 
-static void test_server_when_it_ends_under_load_then_ends_each_promise_once(void **state)
+static void test_server_when_stopped_under_load_then_ends_each_callback_once(void **state)
 {
 	struct running r;
 	pthread_t clients[CLIENTS];
@@ -195,7 +195,7 @@ static void send_text(int fd, const char *text)
 
 /* A started request whose client has left, one whose client waits, and the signal: the server waits for
  * both, and the client that waits gets its answer. */
-static void test_drain_when_exchanges_are_started_then_waits_until_they_are_woken(void **state)
+static void test_drain_when_requests_are_async_then_waits_until_they_are_resumed(void **state)
 {
 	struct running r;
 	char got[4096];
@@ -223,7 +223,7 @@ static void test_drain_when_exchanges_are_started_then_waits_until_they_are_woke
 }
 
 /* Its client is cut off at the end of the time to drain, but what was started is not torn away. */
-static void test_drain_when_a_started_exchange_accepts_too_long_then_the_end_still_awaits_it(void **state)
+static void test_drain_when_an_async_request_takes_too_long_then_the_shutdown_still_waits_for_it(void **state)
 {
 	char *short_flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--drain-timeout", "1" };
 	struct running r;
@@ -305,10 +305,10 @@ static int tear_down_group(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_server_under_load_answers_all_and_ends_each_promise_once),
-		cmocka_unit_test(test_server_when_it_ends_under_load_then_ends_each_promise_once),
-		cmocka_unit_test(test_drain_when_exchanges_are_started_then_waits_until_they_are_woken),
-		cmocka_unit_test(test_drain_when_a_started_exchange_accepts_too_long_then_the_end_still_awaits_it),
+		cmocka_unit_test(test_server_under_load_responds_to_all_and_ends_each_callback_once),
+		cmocka_unit_test(test_server_when_stopped_under_load_then_ends_each_callback_once),
+		cmocka_unit_test(test_drain_when_requests_are_async_then_waits_until_they_are_resumed),
+		cmocka_unit_test(test_drain_when_an_async_request_takes_too_long_then_the_shutdown_still_waits_for_it),
 		cmocka_unit_test(test_server_without_a_storage_listener_then_the_others_answer_and_it_ends),
 		cmocka_unit_test(test_bind_when_port_is_taken_then_reported_before_anything_runs),
 		cmocka_unit_test(test_bind_when_hosts_are_malformed_then_refused),

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static void test_wheel_when_empty_then_sleeps_for_ever(void **state)
+static void test_wheel_when_empty_then_no_timeout(void **state)
 {
 	struct timer_wheel w;
 	timer_wheel_init(&w, 1000);
@@ -103,7 +103,7 @@ static void test_wheel_against_a_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wheel_when_empty_then_sleeps_for_ever),
+		cmocka_unit_test(test_wheel_when_empty_then_no_timeout),
 		cmocka_unit_test(test_timer_when_due_then_fires_once_and_not_before),
 		cmocka_unit_test(test_timer_when_moved_or_cancelled_then_the_old_time_is_forgotten),
 		cmocka_unit_test(test_timer_when_beyond_the_wheel_then_still_not_early),

@@ -65,7 +65,7 @@ static struct workers *make(unsigned threads, size_t queue)
 	return w;
 }
 
-static void test_jobs_when_each_waits_then_run_at_once_up_to_the_limit(void **state)
+static void test_jobs_when_each_waits_then_they_run_concurrently_up_to_the_limit(void **state)
 {
 	struct workers *w = make(3, 10);
 	struct job jobs[5] = { 0 };
@@ -99,7 +99,7 @@ static void test_submit_when_queue_is_full_then_refused_and_not_run(void **state
 	assert_int_equal(ran, 3);
 }
 
-static void test_stop_runs_what_is_queued_and_refuses_what_comes(void **state)
+static void test_stop_runs_what_is_queued_and_refuses_new_jobs(void **state)
 {
 	struct workers *w = make(4, MANY);
 	static struct job jobs[MANY];
@@ -153,9 +153,9 @@ static void test_free_accepts_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_jobs_when_each_waits_then_run_at_once_up_to_the_limit, set_up),
+		cmocka_unit_test_setup(test_jobs_when_each_waits_then_they_run_concurrently_up_to_the_limit, set_up),
 		cmocka_unit_test_setup(test_submit_when_queue_is_full_then_refused_and_not_run, set_up),
-		cmocka_unit_test_setup(test_stop_runs_what_is_queued_and_refuses_what_comes, set_up),
+		cmocka_unit_test_setup(test_stop_runs_what_is_queued_and_refuses_new_jobs, set_up),
 		cmocka_unit_test_setup(test_submit_from_many_threads_loses_none, set_up),
 		cmocka_unit_test(test_free_accepts_nothing),
 	};

@@ -55,7 +55,7 @@ static void test_gif_cut_anywhere_then_accepted_at_the_end_of_a_block_after_a_fr
 	}
 }
 
-static void test_gif_with_other_bytes_after_a_frame_then_they_are_its_end(void **state)
+static void test_gif_with_other_bytes_after_a_frame_then_they_end_the_image(void **state)
 {
 	for (unsigned byte = 0; byte <= 255; byte++) {
 		char p[1] = { (char)byte };
@@ -128,7 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gif_of_several_frames_then_counted),
 		cmocka_unit_test(test_gif_cut_anywhere_then_accepted_at_the_end_of_a_block_after_a_frame),
-		cmocka_unit_test(test_gif_with_other_bytes_after_a_frame_then_they_are_its_end),
+		cmocka_unit_test(test_gif_with_other_bytes_after_a_frame_then_they_end_the_image),
 		cmocka_unit_test(test_gif_first_frame_beyond_the_screen_then_the_screen_grows_and_later_ones_are_clipped),
 		cmocka_unit_test(test_gif_whose_frames_have_no_pixels_then_bad),
 		cmocka_unit_test(test_gif_that_breaks_a_rule_then_bad_and_why),

@@ -150,7 +150,7 @@ static void test_jpeg_of_each_precision_components_and_factors_then_only_those_t
 	refuse_picture(JOIN(SOI, DQT, frame_of(3, 0x22), DHT, scan_of("123"), EOI), "its sampling factors are too large together");
 }
 
-static void test_jpeg_scan_of_components_then_they_are_the_frames_own(void **state)
+static void test_jpeg_scan_of_components_then_they_must_be_those_of_the_frame(void **state)
 {
 	const char *foreign = "a scan has a colour component that the frame header does not have";
 	refuse_picture(JOIN(HEAD, scan_of("2"), EOI), foreign);
@@ -215,7 +215,7 @@ static void test_jpeg_with_segments_of_an_unknown_kind_before_the_data_then_bad(
 	refuse_picture(JOIN(SOI, segment(0xdd, BYTES("hi!")), rest), "its restart interval has a wrong length");
 }
 
-static void test_jpeg_with_fill_bytes_and_strays_between_segments_then_accepted(void **state)
+static void test_jpeg_with_fill_bytes_and_stray_bytes_between_segments_then_accepted(void **state)
 {
 	accept_picture(JOIN(SOI, BYTES("\xff\xff\xff\xfe\x00\x04hi"), BYTES("stray\xff\x00\xff\xd0\xff\xd7\xff\x01"), BYTES("\xff\xff"),
 		str_slice(GOOD, 2, GOOD.n)));
@@ -274,7 +274,7 @@ static void test_jpeg_exif_in_both_byte_orders_then_orientation(void **state)
 		3);
 }
 
-static void test_jpeg_exif_that_is_wrong_then_no_orientation_and_no_harm(void **state)
+static void test_jpeg_exif_that_is_wrong_then_no_orientation_and_accepted(void **state)
 {
 	static const struct str wrong[] = {
 		{ "", 0 }, { "MM\0*", 4 }, { "XX\0*\0\0\0\x08\0\0", 10 }, { "MM\0*\xff\xff\xff\xff\0\x01", 10 }, { "MM\0*\0\0\0\x04\0\x01", 10 },
@@ -311,15 +311,15 @@ int main(void)
 		cmocka_unit_test(test_jpeg_scan_without_data_then_bad),
 		cmocka_unit_test(test_jpeg_of_each_frame_kind_then_only_those_that_browsers_show),
 		cmocka_unit_test(test_jpeg_of_each_precision_components_and_factors_then_only_those_that_browsers_show),
-		cmocka_unit_test(test_jpeg_scan_of_components_then_they_are_the_frames_own),
+		cmocka_unit_test(test_jpeg_scan_of_components_then_they_must_be_those_of_the_frame),
 		cmocka_unit_test(test_jpeg_tables_then_quantisation_is_there_and_huffman_may_be_missing),
 		cmocka_unit_test(test_jpeg_segments_of_length_0_or_1_then_only_free_ones_are_accepted),
 		cmocka_unit_test(test_jpeg_with_segments_of_an_unknown_kind_before_the_data_then_bad),
-		cmocka_unit_test(test_jpeg_with_fill_bytes_and_strays_between_segments_then_accepted),
+		cmocka_unit_test(test_jpeg_with_fill_bytes_and_stray_bytes_between_segments_then_accepted),
 		cmocka_unit_test(test_jpeg_with_large_segments_before_the_frame_then_accepted),
 		cmocka_unit_test(test_jpeg_that_breaks_a_rule_then_bad_and_why),
 		cmocka_unit_test(test_jpeg_exif_in_both_byte_orders_then_orientation),
-		cmocka_unit_test(test_jpeg_exif_that_is_wrong_then_no_orientation_and_no_harm),
+		cmocka_unit_test(test_jpeg_exif_that_is_wrong_then_no_orientation_and_accepted),
 		cmocka_unit_test(test_jpeg_exif_in_several_places_then_the_first_before_the_data),
 	};
 	return cmocka_run_group_tests_name("probe_jpeg", tests, picture_set_up, picture_tear_down);

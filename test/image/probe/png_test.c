@@ -25,7 +25,7 @@ static void test_png_up_to_the_largest_size_then_accepted(void **state)
 	accept_picture(JOIN(header(1, 1, RGB8), picture_chunk("tEXt", BYTES("a\0b")), DATA, DATA, END, BYTES("trailing")));
 }
 
-static void test_png_of_each_colour_type_and_depth_then_only_what_goes_together(void **state)
+static void test_png_of_each_colour_type_and_depth_then_only_valid_combinations(void **state)
 {
 	static const char *const allowed[7] = { "\1\2\4\x8\x10", "", "\x8\x10", "\1\2\4\x8", "\x8\x10", "", "\x8\x10" };
 	for (unsigned colour = 0; colour < 8; colour++)
@@ -107,7 +107,7 @@ static void test_png_whose_image_data_are_no_compressed_data_then_bad(void **sta
 	refuse_picture(JOIN(HEAD, DATA, picture_chunk("tEXt", BYTES("a\0b")), DATA, END), "another chunk is between its image data");
 }
 
-static void test_png_with_a_wrong_checksum_then_bad_where_it_costs_the_picture(void **state)
+static void test_png_with_a_wrong_checksum_then_bad_in_critical_chunks(void **state)
 {
 	struct str palette = picture_chunk("PLTE", BYTES("rgb"));
 	refuse_picture(JOIN(HEAD, damaged(DATA), END), "the checksum of its image data is wrong");
@@ -118,7 +118,7 @@ static void test_png_with_a_wrong_checksum_then_bad_where_it_costs_the_picture(v
 		JOIN(HEAD, damaged(picture_chunk("tEXt", BYTES("a\0b"))), DATA, damaged(picture_chunk("iCCP", BYTES("x"))), damaged(END)));
 }
 
-static void test_png_palette_then_1_to_256_colours_and_one_only(void **state)
+static void test_png_palette_then_1_to_256_colours_and_only_one_palette(void **state)
 {
 	const char *wrong = "its palette has a wrong length";
 	char colours[3 * 257 + 1] = { 0 };
@@ -235,7 +235,7 @@ static void test_png_animation_whose_frames_are_wrong_then_bad(void **state)
 }
 
 /* PNG (Third Edition) 13.1: the image is then a still one. */
-static void test_png_with_broken_chunks_of_no_animation_then_one_frame(void **state)
+static void test_png_with_broken_animation_chunks_then_one_frame(void **state)
 {
 	const struct str stills[] = { JOIN(HEAD, announce(0), DATA, END), JOIN(HEAD, announce(0), frame(0), DATA, END),
 		JOIN(HEAD, announce(0x80000000), frame(0), DATA, END), JOIN(HEAD, picture_chunk("acTL", BYTES("\0\0\0\1")), DATA, END),
@@ -258,7 +258,7 @@ static void test_png_cut_anywhere_then_refused(void **state)
 }
 
 /* As browsers do: the first one, if it is before the image data and undamaged. ImageMagick writes it after. */
-static void test_png_exif_then_orientation_before_the_data_alone(void **state)
+static void test_png_exif_then_orientation_only_before_the_data(void **state)
 {
 	struct str exif = picture_chunk("eXIf", BYTES("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"));
 	struct str eight = picture_chunk("eXIf", BYTES("II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\x08\0\0\0\0\0\0\0"));
@@ -275,20 +275,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_png_up_to_the_largest_size_then_accepted),
-		cmocka_unit_test(test_png_of_each_colour_type_and_depth_then_only_what_goes_together),
+		cmocka_unit_test(test_png_of_each_colour_type_and_depth_then_only_valid_combinations),
 		cmocka_unit_test(test_png_that_breaks_a_rule_then_bad_and_why),
 		cmocka_unit_test(test_png_with_a_wrong_checksum_in_its_header_then_bad),
 		cmocka_unit_test(test_png_whose_image_data_are_no_compressed_data_then_bad),
-		cmocka_unit_test(test_png_with_a_wrong_checksum_then_bad_where_it_costs_the_picture),
-		cmocka_unit_test(test_png_palette_then_1_to_256_colours_and_one_only),
+		cmocka_unit_test(test_png_with_a_wrong_checksum_then_bad_in_critical_chunks),
+		cmocka_unit_test(test_png_palette_then_1_to_256_colours_and_only_one_palette),
 		cmocka_unit_test(test_png_critical_chunk_of_an_unknown_kind_then_bad),
 		cmocka_unit_test(test_png_animation_then_its_frames_are_counted),
 		cmocka_unit_test(test_png_animation_of_another_number_of_frames_then_bad),
 		cmocka_unit_test(test_png_animation_whose_parts_are_out_of_order_then_bad),
 		cmocka_unit_test(test_png_animation_whose_frames_are_wrong_then_bad),
-		cmocka_unit_test(test_png_with_broken_chunks_of_no_animation_then_one_frame),
+		cmocka_unit_test(test_png_with_broken_animation_chunks_then_one_frame),
 		cmocka_unit_test(test_png_cut_anywhere_then_refused),
-		cmocka_unit_test(test_png_exif_then_orientation_before_the_data_alone),
+		cmocka_unit_test(test_png_exif_then_orientation_only_before_the_data),
 	};
 	return cmocka_run_group_tests_name("probe_png", tests, picture_set_up, picture_tear_down);
 }

@@ -40,7 +40,7 @@ static void test_picture_cut_anywhere_then_refused(void **state)
 	}
 }
 
-static void test_every_byte_flipped_then_no_harm(void **state)
+static void test_every_byte_flipped_then_no_crash(void **state)
 {
 	static const unsigned char flips[] = { 0x01, 0x80, 0xff };
 	const struct str all[] = BUILT(300, 200);
@@ -60,7 +60,7 @@ static void test_every_byte_flipped_then_no_harm(void **state)
 
 /* what is no picture */
 
-static void test_bytes_of_another_kind_then_not_image(void **state)
+static void test_bytes_of_another_format_then_not_image(void **state)
 {
 	static const struct str others[] = { { "<!DOCTYPE html><html>", 21 }, { "<svg xmlns=", 11 }, { "%PDF-1.7", 8 }, { "PK\3\4", 4 },
 		{ "RIFF\x10\0\0\0WAVEfmt ", 16 }, { "GIF88a", 6 }, { "\xff\xd8\x00", 3 }, { "\x89PNX", 4 },
@@ -79,7 +79,7 @@ static void test_bytes_of_another_kind_then_not_image(void **state)
 	}
 }
 
-static void test_the_front_of_a_signature_then_not_image(void **state)
+static void test_only_the_beginning_of_a_file_signature_then_not_image(void **state)
 {
 	static const struct str fronts[] = { { "", 0 }, { "\xff", 1 }, { "\xff\xd8", 2 }, { "\x89PNG\r\n\x1a", 7 }, { "GIF8", 4 },
 		{ "RIFF\1\2\3\4WEB", 11 } };
@@ -104,9 +104,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_picture_cut_anywhere_then_refused),
-		TEST(test_every_byte_flipped_then_no_harm),
-		TEST(test_bytes_of_another_kind_then_not_image),
-		TEST(test_the_front_of_a_signature_then_not_image),
+		TEST(test_every_byte_flipped_then_no_crash),
+		TEST(test_bytes_of_another_format_then_not_image),
+		TEST(test_only_the_beginning_of_a_file_signature_then_not_image),
 		TEST(test_pictures_built_here_then_accepted_with_their_size),
 		TEST(test_media_type_then_of_each_type_and_empty_of_unknown),
 	};

@@ -142,7 +142,7 @@ static void test_webp_that_breaks_a_rule_then_bad_and_why(void **state)
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, BYTES("abcd"))), early);
 }
 
-static void test_webp_pictures_in_wrong_places_then_bad(void **state)
+static void test_webp_images_in_wrong_places_then_bad(void **state)
 {
 	const char *two = "it has two pictures", *outside = "it has a picture outside the frames of its animation",
 			   *before = "a frame comes before the ANIM chunk";
@@ -181,7 +181,7 @@ static void test_webp_pictures_in_wrong_places_then_bad(void **state)
 	refuse_picture(picture_riff(JOIN(ANIMATED, frame(LOSSY), frame(JOIN(UNKNOWN, LOSSY)))), begin);
 }
 
-static void test_webp_frames_that_do_not_hold_their_chunks_then_bad(void **state)
+static void test_webp_frames_smaller_than_their_chunks_then_bad(void **state)
 {
 	const char *early = "it ends too early";
 	struct str tail = JOIN(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
@@ -219,8 +219,8 @@ int main(void)
 		cmocka_unit_test(test_webp_exif_then_orientation_with_or_without_the_jpeg_prefix),
 		cmocka_unit_test(test_webp_frame_header_then_as_decoders_read_it),
 		cmocka_unit_test(test_webp_that_breaks_a_rule_then_bad_and_why),
-		cmocka_unit_test(test_webp_pictures_in_wrong_places_then_bad),
-		cmocka_unit_test(test_webp_frames_that_do_not_hold_their_chunks_then_bad),
+		cmocka_unit_test(test_webp_images_in_wrong_places_then_bad),
+		cmocka_unit_test(test_webp_frames_smaller_than_their_chunks_then_bad),
 		cmocka_unit_test(test_webp_whose_pictures_are_of_another_size_then_bad),
 	};
 	return cmocka_run_group_tests_name("probe_webp", tests, picture_set_up, picture_tear_down);

@@ -61,7 +61,7 @@ static void test_address_when_path_is_sent_then_key_is_decoded_once(void **state
 	}
 }
 
-static void test_address_when_path_is_no_key_then_is_refused(void **state)
+static void test_address_when_path_is_not_a_key_then_refused(void **state)
 {
 	static const char *const rows[] = { "", "b/k", "*", "/b/%00", "/b/a%00b", "/b/%", "/b/%2", "/b/%zz", "/b/%FF", "/b/%C3", "/b/%ED%A0%80",
 		"//k", "/%zz/k", "/%00/k" };
@@ -87,7 +87,7 @@ static void check_length(size_t n, const char *unit, enum fault_code code)
 	assert_int_equal(why.code, code);
 }
 
-static void test_address_when_key_has_1024_bytes_then_it_passes_and_1025_do_not(void **state)
+static void test_address_when_key_has_1024_bytes_then_accepted_and_1025_refused(void **state)
 {
 	(void)state;
 	check_length(1024, "k", F_NONE);
@@ -114,8 +114,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_address_when_path_is_sent_then_key_is_decoded_once, begin, end),
-		cmocka_unit_test_setup_teardown(test_address_when_path_is_no_key_then_is_refused, begin, end),
-		cmocka_unit_test_setup_teardown(test_address_when_key_has_1024_bytes_then_it_passes_and_1025_do_not, begin, end),
+		cmocka_unit_test_setup_teardown(test_address_when_path_is_not_a_key_then_refused, begin, end),
+		cmocka_unit_test_setup_teardown(test_address_when_key_has_1024_bytes_then_accepted_and_1025_refused, begin, end),
 		cmocka_unit_test(test_address_when_arena_is_full_then_too_much),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,7 @@ static void test_body_when_of_the_reference_then_accepted(void **state)
 	}
 }
 
-static void test_body_when_a_byte_is_other_then_refused(void **state)
+static void test_body_when_a_byte_is_changed_then_refused(void **state)
 {
 	for (int trailer = 0; trailer < 2; trailer++) {
 		struct str text = trailer ? trailer_body() : plain_body();
@@ -144,7 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_body_when_of_the_reference_then_accepted, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_body_when_a_byte_is_other_then_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_body_when_a_byte_is_changed_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_body_when_cut_anywhere_then_incomplete, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

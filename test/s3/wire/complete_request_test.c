@@ -53,7 +53,7 @@ static void test_list_when_malformed_then_refused(void **state)
 	}
 }
 
-static void test_match_when_compared_then_the_code_and_the_part_that_it_is_about(void **state)
+static void test_match_when_compared_then_the_code_and_the_number_of_the_part(void **state)
 {
 	struct object_part there[] = {
 		{ .number = 1, .size = PART_MIN_BYTES, .etag = STR("e1"), .checksum = { CHECKSUM_CRC32, false, STR("AAAAAA==") } },
@@ -98,7 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list_when_well_formed_then_numbers_etags_and_checksums),
 		cmocka_unit_test(test_list_when_malformed_then_refused),
-		cmocka_unit_test(test_match_when_compared_then_the_code_and_the_part_that_it_is_about),
+		cmocka_unit_test(test_match_when_compared_then_the_code_and_the_number_of_the_part),
 	};
 	return cmocka_run_group_tests(tests, up, down);
 }

@@ -27,7 +27,7 @@ static void check(const struct row *rows, size_t n)
 	}
 }
 
-static void test_conditions_when_one_is_given_then_it_decides(void **state)
+static void test_conditions_when_one_is_given_then_evaluated(void **state)
 {
 	static const struct row rows[] = {
 		{ NULL, NULL, NULL, NULL, CONDITION_HOLDS },
@@ -92,7 +92,7 @@ static void test_if_range_when_strong_tag_or_exact_date_then_holds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conditions_when_one_is_given_then_it_decides),
+		cmocka_unit_test(test_conditions_when_one_is_given_then_evaluated),
 		cmocka_unit_test(test_conditions_when_tag_and_date_are_given_then_the_tag_wins),
 		cmocka_unit_test(test_conditions_when_both_kinds_are_given_then_must_match_comes_first),
 		cmocka_unit_test(test_if_range_when_strong_tag_or_exact_date_then_holds),

@@ -47,7 +47,7 @@ static void test_source_when_malformed_then_refused(void **state)
 	}
 }
 
-static void test_range_when_asked_then_of_the_object_or_refused(void **state)
+static void test_range_when_requested_then_of_the_object_or_refused(void **state)
 {
 	static const struct {
 		const char *value;
@@ -71,7 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_source_when_well_formed_then_bucket_key_and_version),
 		cmocka_unit_test(test_source_when_malformed_then_refused),
-		cmocka_unit_test(test_range_when_asked_then_of_the_object_or_refused),
+		cmocka_unit_test(test_range_when_requested_then_of_the_object_or_refused),
 	};
 	return cmocka_run_group_tests(tests, up, down);
 }

@@ -48,7 +48,7 @@ static void test_rules_when_written_and_read_again_then_they_are_the_same(void *
 	assert_false(again.rules[1].has_max_age);
 }
 
-static void test_rules_when_asked_then_the_first_that_allows_all(void **state)
+static void test_rules_when_matched_then_the_first_that_allows_everything(void **state)
 {
 	static const struct {
 		const char *origin, *method, *headers;
@@ -115,7 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules_when_written_and_read_again_then_they_are_the_same),
-		cmocka_unit_test(test_rules_when_asked_then_the_first_that_allows_all),
+		cmocka_unit_test(test_rules_when_matched_then_the_first_that_allows_everything),
 		cmocka_unit_test(test_rules_when_s3_refuses_them_then_refused),
 	};
 	return cmocka_run_group_tests(tests, up, down);

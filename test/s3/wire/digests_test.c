@@ -46,7 +46,7 @@ static enum status check(struct digests *d, struct object_checksum *stored, stru
 	return digests_check(&arena, d, md5, stored, why);
 }
 
-static void test_headers_when_given_then_read_and_held_against_the_body(void **state)
+static void test_headers_when_given_then_read_and_compared_with_the_body(void **state)
 {
 	static const struct {
 		struct header headers[HEADERS];
@@ -111,7 +111,7 @@ static void test_hash_when_signed_then_it_binds_in_any_case(void **state)
 	}
 }
 
-static void test_checksum_when_given_nothing_then_the_other_kind_is_made(void **state)
+static void test_checksum_when_none_is_given_then_the_default_is_computed(void **state)
 {
 	unsigned char md5[MD5_BYTES] = { 0 };
 	struct digests d = { 0 };
@@ -123,7 +123,7 @@ static void test_checksum_when_given_nothing_then_the_other_kind_is_made(void **
 	assert_str(stored.value, STR("D3gOhIHSoh8="));
 }
 
-static void test_value_when_from_the_trailer_then_counts(void **state)
+static void test_value_from_the_trailer_counts(void **state)
 {
 	struct digests d = { .kind = CHECKSUM_CRC32, .in_trailer = true };
 	struct object_checksum stored;
@@ -139,10 +139,10 @@ static void test_value_when_from_the_trailer_then_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_headers_when_given_then_read_and_held_against_the_body, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_headers_when_given_then_read_and_compared_with_the_body, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hash_when_signed_then_it_binds_in_any_case, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_checksum_when_given_nothing_then_the_other_kind_is_made, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_value_when_from_the_trailer_then_counts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_checksum_when_none_is_given_then_the_default_is_computed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_value_from_the_trailer_counts, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,7 +135,7 @@ static void test_multipart_when_head_is_malformed_then_bad(void **state)
 	EXPECT("--XyZ\r\nContent-Disposition: form-data; name=\"a\0b\"\r\n\r\n1\r\n--XyZ--", "BAD");
 }
 
-static void test_multipart_when_boundary_line_goes_on_then_bad(void **state)
+static void test_multipart_when_boundary_line_has_trailing_bytes_then_bad(void **state)
 {
 	(void)state;
 	EXPECT("--XyZA\r\n" HEAD("name=a"), "BAD");
@@ -218,7 +218,7 @@ int main(void)
 		cmocka_unit_test(test_multipart_when_content_looks_like_a_boundary_then_it_is_content),
 		cmocka_unit_test(test_multipart_when_names_are_quoted_then_quotes_are_undone),
 		cmocka_unit_test(test_multipart_when_head_is_malformed_then_bad),
-		cmocka_unit_test(test_multipart_when_boundary_line_goes_on_then_bad),
+		cmocka_unit_test(test_multipart_when_boundary_line_has_trailing_bytes_then_bad),
 		cmocka_unit_test(test_multipart_when_body_is_cut_then_no_end),
 		cmocka_unit_test(test_multipart_when_preamble_head_or_padding_is_endless_then_bad),
 		cmocka_unit_test(test_boundary_when_content_type_names_one_then_it_is_found),

@@ -47,7 +47,7 @@ static void test_range_when_satisfiable_then_gives_the_part(void **state)
 	check(rows, COUNT_OF(rows));
 }
 
-static void test_range_when_no_byte_is_in_the_object_then_is_unsatisfiable(void **state)
+static void test_range_when_no_byte_is_in_the_object_then_unsatisfiable(void **state)
 {
 	static const struct row rows[] = {
 		{ "bytes=10-", 10, RANGE_UNSATISFIABLE, 0, 0 },
@@ -86,7 +86,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_range_when_satisfiable_then_gives_the_part),
-		cmocka_unit_test(test_range_when_no_byte_is_in_the_object_then_is_unsatisfiable),
+		cmocka_unit_test(test_range_when_no_byte_is_in_the_object_then_unsatisfiable),
 		cmocka_unit_test(test_range_when_several_or_malformed_then_whole),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 #define FFFD "\xEF\xBF\xBD"
 
-static void test_xml_when_text_is_hostile_then_it_is_inert(void **state)
+static void test_xml_when_text_is_hostile_then_escaped(void **state)
 {
 	static const struct {
 		struct str in;
@@ -40,7 +40,7 @@ static void test_xml_when_text_is_hostile_then_it_is_inert(void **state)
 	}
 }
 
-static void test_header_value_when_not_printable_ascii_then_is_refused(void **state)
+static void test_header_value_when_not_printable_ascii_then_refused(void **state)
 {
 	static const struct {
 		struct str s;
@@ -61,8 +61,8 @@ static void test_header_value_when_not_printable_ascii_then_is_refused(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_xml_when_text_is_hostile_then_it_is_inert),
-		cmocka_unit_test(test_header_value_when_not_printable_ascii_then_is_refused),
+		cmocka_unit_test(test_xml_when_text_is_hostile_then_escaped),
+		cmocka_unit_test(test_header_value_when_not_printable_ascii_then_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static struct admin_query_page look(struct admin_query_filter q)
 	return page;
 }
 
-static void test_page_when_few_rows_fit_then_it_ends_at_its_bound_and_goes_on(void **state)
+static void test_page_when_few_rows_match_then_it_ends_at_its_bound_with_a_cursor(void **state)
 {
 	struct admin_query_filter q = { .limit = 10, .text = STR("needle") };
 	struct admin_query_page page = look(q);
@@ -72,7 +72,7 @@ static void test_page_when_few_rows_fit_then_it_ends_at_its_bound_and_goes_on(vo
 	assert_int_equal(page.next_cursor.n, 0);
 }
 
-static void test_page_of_a_rare_status_then_only_its_own_rows_are_looked_at(void **state)
+static void test_page_of_a_rare_status_then_only_its_own_rows_are_read(void **state)
 {
 	struct admin_query_page page = look((struct admin_query_filter){ .limit = 10, .status = ADMIN_QUERY_PENDING });
 	assert_int_equal(page.n, 3);
@@ -84,7 +84,7 @@ static void test_page_of_a_rare_status_then_only_its_own_rows_are_looked_at(void
 }
 
 /* No statement of a walk sorts, or reads more of the table than it gives out. */
-static void test_walks_then_by_an_index_and_without_sorting(void **state)
+static void test_list_queries_then_by_an_index_and_without_sorting(void **state)
 {
 	static const enum db_query_id walks[] = { Q_IMAGE_WALK, Q_IMAGE_WALK_ENDING, Q_IMAGE_LIST };
 	struct fault why;
@@ -105,7 +105,7 @@ static void test_walks_then_by_an_index_and_without_sorting(void **state)
 }
 
 /* While a page is being read a row is committed: nobody waits for the other. */
-static void test_page_while_rows_are_written_then_both_go_on(void **state)
+static void test_page_while_rows_are_written_then_neither_blocks(void **state)
 {
 	struct fault why;
 	struct db *d;
@@ -126,10 +126,10 @@ static void test_page_while_rows_are_written_then_both_go_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_page_when_few_rows_fit_then_it_ends_at_its_bound_and_goes_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_page_of_a_rare_status_then_only_its_own_rows_are_looked_at, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_walks_then_by_an_index_and_without_sorting, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_page_while_rows_are_written_then_both_go_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_page_when_few_rows_match_then_it_ends_at_its_bound_with_a_cursor, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_page_of_a_rare_status_then_only_its_own_rows_are_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_list_queries_then_by_an_index_and_without_sorting, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_page_while_rows_are_written_then_neither_blocks, setup, teardown),
 	};
 	crypto_init();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,7 @@ static void run(struct fixture *p, struct actor actors[THREADS], void *(*body)(v
 		pthread_join(actors[i].thread, NULL);
 }
 
-static void test_random_changes_by_many_then_the_tally_is_a_count_of_the_rows(void **state)
+static void test_random_concurrent_changes_then_the_counters_match_the_rows(void **state)
 {
 	struct fixture *p = *state;
 	struct actor actors[THREADS];
@@ -215,7 +215,7 @@ static void *keep_walking(void *arg)
 	return NULL;
 }
 
-static void test_lists_while_uploads_come_then_none_is_missed(void **state)
+static void test_lists_during_uploads_then_none_is_missed(void **state)
 {
 	struct fixture *p = *state;
 	struct actor actors[THREADS], walker = { .p = p };
@@ -238,7 +238,7 @@ static void test_lists_while_uploads_come_then_none_is_missed(void **state)
 
 #define LOG_MAX_BYTES (44 << 20)
 
-static void test_many_commits_then_the_log_stays_bounded(void **state)
+static void test_many_commits_then_the_wal_stays_bounded(void **state)
 {
 	struct fixture *p = *state;
 	struct actor actors[THREADS];
@@ -259,10 +259,10 @@ static void test_many_commits_then_the_log_stays_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_random_changes_by_many_then_the_tally_is_a_count_of_the_rows),
+		TEST(test_random_concurrent_changes_then_the_counters_match_the_rows),
 		TEST(test_inserts_by_many_past_the_limit_then_exactly_the_limit_is_accepted),
-		TEST(test_lists_while_uploads_come_then_none_is_missed),
-		TEST(test_many_commits_then_the_log_stays_bounded),
+		TEST(test_lists_during_uploads_then_none_is_missed),
+		TEST(test_many_commits_then_the_wal_stays_bounded),
 	};
 
 	crypto_init();

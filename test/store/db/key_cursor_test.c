@@ -40,7 +40,7 @@ static void test_start_then_the_later_of_prefix_and_after(void **state)
 	}
 }
 
-static void test_after_then_the_least_text_that_follows_all_of_the_group(void **state)
+static void test_after_then_the_smallest_text_greater_than_the_whole_group(void **state)
 {
 	static const struct {
 		struct str group, from;
@@ -73,7 +73,7 @@ static void test_group_then_up_to_the_first_delimiter_after_the_prefix(void **st
 	}
 }
 
-static void test_texts_longer_than_any_key_then_cut_within_the_room(void **state)
+static void test_texts_longer_than_any_key_then_cut_to_the_buffer(void **state)
 {
 	static char text[5000];
 	struct seek s;
@@ -94,9 +94,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_start_then_the_later_of_prefix_and_after),
-		cmocka_unit_test(test_after_then_the_least_text_that_follows_all_of_the_group),
+		cmocka_unit_test(test_after_then_the_smallest_text_greater_than_the_whole_group),
 		cmocka_unit_test(test_group_then_up_to_the_first_delimiter_after_the_prefix),
-		cmocka_unit_test(test_texts_longer_than_any_key_then_cut_within_the_room),
+		cmocka_unit_test(test_texts_longer_than_any_key_then_cut_to_the_buffer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static void test_encode_then_decode_gives_the_same(void **state)
 	arena_deinit(&other);
 }
 
-static void test_nothing_to_give_then_no_blob(void **state)
+static void test_nothing_to_store_then_no_blob(void **state)
 {
 	const struct object_meta none = { .checksum = { .kind = CHECKSUM_CRC32C, .composite = true } };
 	struct object_meta out;
@@ -117,7 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_encode_then_decode_gives_the_same),
-		cmocka_unit_test(test_nothing_to_give_then_no_blob),
+		cmocka_unit_test(test_nothing_to_store_then_no_blob),
 		cmocka_unit_test(test_damaged_blob_then_reported),
 		cmocka_unit_test(test_arena_that_is_full_then_too_much),
 	};

@@ -31,7 +31,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void test_accept_after_give_then_the_same_again(void **state)
+static void test_take_after_give_then_the_same_reader_again(void **state)
 {
 	struct db *first, *second, *third;
 	struct fault why;
@@ -60,7 +60,7 @@ static void *take_one(void *arg)
 	return NULL;
 }
 
-static void test_accept_when_all_are_out_then_waits_for_one(void **state)
+static void test_take_when_all_readers_are_in_use_then_waits_for_one(void **state)
 {
 	struct db *all[READ_POOL_MAX], *late = NULL;
 	struct fault why;
@@ -83,7 +83,7 @@ static void test_accept_when_all_are_out_then_waits_for_one(void **state)
 	assert_int_equal(pool.n_open, READ_POOL_MAX);
 }
 
-static void test_accept_when_none_can_be_opened_then_failed_and_the_fixture_is_free_again(void **state)
+static void test_take_when_no_reader_can_be_opened_then_failed_and_its_slot_is_free_again(void **state)
 {
 	struct fixture *p = *state;
 	struct db *d = NULL;
@@ -117,9 +117,9 @@ static void test_write_on_a_reader_then_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_accept_after_give_then_the_same_again),
-		TEST(test_accept_when_all_are_out_then_waits_for_one),
-		TEST(test_accept_when_none_can_be_opened_then_failed_and_the_fixture_is_free_again),
+		TEST(test_take_after_give_then_the_same_reader_again),
+		TEST(test_take_when_all_readers_are_in_use_then_waits_for_one),
+		TEST(test_take_when_no_reader_can_be_opened_then_failed_and_its_slot_is_free_again),
 		TEST(test_write_on_a_reader_then_refused),
 	};
 

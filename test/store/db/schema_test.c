@@ -156,7 +156,7 @@ static void test_open_of_version_1_then_everything_is_kept(void **state)
 	}
 }
 
-static void test_work_on_what_was_version_1_then_as_on_any(void **state)
+static void test_use_of_an_upgraded_database_then_as_of_any(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -176,7 +176,7 @@ static long long shape(const struct fixture *p)
 	return fixture_ask(p, "SELECT sum(length(sql)) FROM sqlite_schema");
 }
 
-static void test_new_database_then_the_same_as_one_brought_up(void **state)
+static void test_new_database_then_the_same_as_an_upgraded_one(void **state)
 {
 	struct fixture *p = *state;
 
@@ -213,8 +213,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_open_of_version_1_then_everything_is_kept),
-		TEST(test_work_on_what_was_version_1_then_as_on_any),
-		TEST(test_new_database_then_the_same_as_one_brought_up),
+		TEST(test_use_of_an_upgraded_database_then_as_of_any),
+		TEST(test_new_database_then_the_same_as_an_upgraded_one),
 		TEST(test_step_that_fails_then_the_old_version_is_untouched),
 	};
 

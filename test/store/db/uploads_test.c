@@ -431,7 +431,7 @@ static void check_after(struct sample *f, unsigned last)
 	fixture_deinit(f->p);
 }
 
-static void test_death_at_any_call_then_what_was_answered_is_there_and_nothing_else(void **state)
+static void test_kill_at_any_call_then_what_was_confirmed_is_there_and_nothing_else(void **state)
 {
 	static const size_t sizes[] = { 1000, 20000 };
 	struct fixture *p = *state;
@@ -489,7 +489,7 @@ static void put_many(struct sample *f, uint32_t n)
 	sem_destroy(&done);
 }
 
-static void test_ten_thousand_parts_then_listed_and_made_one(void **state)
+static void test_ten_thousand_parts_then_listed_and_completed(void **state)
 {
 	struct fixture *p = *state;
 	struct sample f;
@@ -531,8 +531,8 @@ static void test_ten_thousand_parts_then_listed_and_made_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_death_at_any_call_then_what_was_answered_is_there_and_nothing_else),
-		TEST(test_ten_thousand_parts_then_listed_and_made_one),
+		TEST(test_kill_at_any_call_then_what_was_confirmed_is_there_and_nothing_else),
+		TEST(test_ten_thousand_parts_then_listed_and_completed),
 		TEST(test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_recorded),
 		TEST(test_each_call_fails_in_turn_then_nothing_is_recorded_and_the_next_works),
 	};

@@ -65,7 +65,7 @@ static bool is_hot(struct fixture *p, struct str key, struct str body)
 	return object_cache;
 }
 
-static void test_open_when_asked_for_again_then_from_memory(void **state)
+static void test_open_when_requested_again_then_from_memory(void **state)
 {
 	struct fixture *p = *state;
 
@@ -88,7 +88,7 @@ static void test_open_after_a_replacement_then_the_new_bytes(void **state)
 	assert_true(is_hot(p, STR("k"), STR("world!")));
 }
 
-static void test_open_after_a_removal_then_gone_and_holders_keep_theirs(void **state)
+static void test_open_after_a_removal_then_not_found_and_open_ones_stay_valid(void **state)
 {
 	struct fixture *p = *state;
 	struct arena a;
@@ -126,7 +126,7 @@ static void test_open_when_another_key_has_the_slot_then_never_mixed_up(void **s
 	}
 }
 
-static void test_offer_when_read_before_a_commit_then_never_found(void **state)
+static void test_offer_when_read_before_a_commit_then_not_cached(void **state)
 {
 	struct fixture *p = *state;
 	struct object_cache *h = &p->engine->object_cache;
@@ -149,7 +149,7 @@ static void test_offer_when_read_before_a_commit_then_never_found(void **state)
 	arena_deinit(&a);
 }
 
-static void test_open_when_large_or_empty_then_by_descriptor(void **state)
+static void test_open_when_large_or_empty_then_as_a_file_descriptor(void **state)
 {
 	static char large[OBJECT_CACHE_MAX_BYTES + 1];
 	struct fixture *p = *state;
@@ -175,12 +175,12 @@ static void test_open_when_large_or_empty_then_by_descriptor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_open_when_asked_for_again_then_from_memory),
+		TEST(test_open_when_requested_again_then_from_memory),
 		TEST(test_open_after_a_replacement_then_the_new_bytes),
-		TEST(test_open_after_a_removal_then_gone_and_holders_keep_theirs),
+		TEST(test_open_after_a_removal_then_not_found_and_open_ones_stay_valid),
 		TEST(test_open_when_another_key_has_the_slot_then_never_mixed_up),
-		TEST(test_offer_when_read_before_a_commit_then_never_found),
-		TEST(test_open_when_large_or_empty_then_by_descriptor),
+		TEST(test_offer_when_read_before_a_commit_then_not_cached),
+		TEST(test_open_when_large_or_empty_then_as_a_file_descriptor),
 	};
 
 	crypto_init();

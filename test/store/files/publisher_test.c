@@ -72,7 +72,7 @@ static void upload(struct fixture *p, unsigned n)
 	assert_int_equal(fixture_upload(p, n, STR("hello"), &why), OK);
 }
 
-static void test_numbers_cross_a_directory_then_files_lie_in_both(void **state)
+static void test_numbers_cross_a_directory_then_files_are_in_both(void **state)
 {
 	struct fixture *p = *state;
 	char path[160];
@@ -102,7 +102,7 @@ static void test_no_hard_links_then_renamed(void **state)
 	assert_true(fixture_has(p, 1, STR("hello")));
 }
 
-static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(void **state)
+static void test_move_fails_then_read_from_staging_and_moved_at_the_next_start(void **state)
 {
 	struct fixture *p = *state;
 
@@ -118,7 +118,7 @@ static void test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start(
 	assert_true(fixture_has(p, 1, STR("hello")));
 }
 
-static void test_start_when_nothing_can_be_moved_then_it_reads_and_tries_again(void **state)
+static void test_start_when_nothing_can_be_moved_then_reads_work_and_moves_are_retried(void **state)
 {
 	struct fixture *p = *state;
 
@@ -149,7 +149,7 @@ static void test_move_waits_then_the_object_is_read_from_incoming(void **state)
 	fixture_close(p);
 }
 
-static void test_move_that_could_not_be_noted_then_found_in_incoming(void **state)
+static void test_move_that_could_not_be_recorded_then_found_in_incoming(void **state)
 {
 	struct fixture *p = *state;
 	struct incoming *in = NULL;
@@ -177,7 +177,7 @@ static void test_move_that_could_not_be_noted_then_found_in_incoming(void **stat
 	assert_int_equal(bucket_finish(&in, &c, &why), OK);
 }
 
-static void test_many_deleted_then_all_files_and_trash_go(void **state)
+static void test_many_deleted_then_all_files_and_the_trash_are_removed(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -211,7 +211,7 @@ static void test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next
 	assert_int_equal(fixture_files(p, "objects"), 0);
 }
 
-static void test_trouble_that_passes_then_tried_again_by_itself(void **state)
+static void test_temporary_failure_then_retried_by_itself(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -301,15 +301,15 @@ static void test_open_while_replaced_then_always_one_of_them(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_numbers_cross_a_directory_then_files_lie_in_both),
+		TEST(test_numbers_cross_a_directory_then_files_are_in_both),
 		TEST(test_no_hard_links_then_renamed),
-		TEST(test_move_fails_then_read_where_it_lies_and_moved_at_the_next_start),
-		TEST(test_start_when_nothing_can_be_moved_then_it_reads_and_tries_again),
+		TEST(test_move_fails_then_read_from_staging_and_moved_at_the_next_start),
+		TEST(test_start_when_nothing_can_be_moved_then_reads_work_and_moves_are_retried),
 		TEST(test_move_waits_then_the_object_is_read_from_incoming),
-		TEST(test_move_that_could_not_be_noted_then_found_in_incoming),
-		TEST(test_many_deleted_then_all_files_and_trash_go),
+		TEST(test_move_that_could_not_be_recorded_then_found_in_incoming),
+		TEST(test_many_deleted_then_all_files_and_the_trash_are_removed),
 		TEST(test_file_that_cannot_be_removed_then_kept_in_the_trash_for_the_next_start),
-		TEST(test_trouble_that_passes_then_tried_again_by_itself),
+		TEST(test_temporary_failure_then_retried_by_itself),
 		TEST(test_file_of_another_size_than_its_row_then_a_failure_and_no_short_object),
 		TEST(test_open_while_replaced_then_always_one_of_them),
 	};

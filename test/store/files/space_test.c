@@ -50,7 +50,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void test_measure_then_the_gauge_gives_what_is_free_or_the_last_that_was_known(void **state)
+static void test_measure_then_the_gauge_has_the_free_space_or_its_last_known_value(void **state)
 {
 	struct space *s = *state;
 
@@ -64,7 +64,7 @@ static void test_measure_then_the_gauge_gives_what_is_free_or_the_last_that_was_
 	assert_int_equal(metric_get(M_FREE_BYTES), 7 * BLOCK);
 }
 
-static void test_accept_then_up_to_the_reserve_and_no_byte_more(void **state)
+static void test_take_then_up_to_the_reserve_and_no_byte_more(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
@@ -81,7 +81,7 @@ static void test_accept_then_up_to_the_reserve_and_no_byte_more(void **state)
 	assert_int_equal(metric_get(M_FREE_BYTES), 103 * BLOCK);
 }
 
-static void test_accept_when_below_the_reserve_then_not_even_nothing(void **state)
+static void test_take_when_below_the_reserve_then_refused_even_for_0_bytes(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
@@ -92,7 +92,7 @@ static void test_accept_when_below_the_reserve_then_not_even_nothing(void **stat
 	assert_int_equal(space_reserve(s, 0, SPACE_FILE, &why), OK);
 }
 
-static void test_accept_of_more_than_there_is_at_all_then_no_wrap(void **state)
+static void test_take_of_more_than_the_disk_has_then_no_overflow(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
@@ -103,7 +103,7 @@ static void test_accept_of_more_than_there_is_at_all_then_no_wrap(void **state)
 	assert_int_equal(s->promised_bytes, 0);
 }
 
-static void test_accept_when_the_system_does_not_give_then_storage_failed(void **state)
+static void test_take_when_the_allocation_fails_then_storage_failed(void **state)
 {
 	struct space *s = *state;
 	struct fault why;
@@ -113,7 +113,7 @@ static void test_accept_when_the_system_does_not_give_then_storage_failed(void *
 	assert_true(space_for_rows(s));
 }
 
-static void test_rows_then_down_to_a_quarter_and_never_more_than_16_mib(void **state)
+static void test_rows_then_free_pages_down_to_a_quarter_and_never_more_than_16_mib(void **state)
 {
 	struct space *s = *state;
 
@@ -180,12 +180,12 @@ static void test_crossing_the_reserve_then_logged_once_each_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_measure_then_the_gauge_gives_what_is_free_or_the_last_that_was_known),
-		TEST(test_accept_then_up_to_the_reserve_and_no_byte_more),
-		TEST(test_accept_when_below_the_reserve_then_not_even_nothing),
-		TEST(test_accept_of_more_than_there_is_at_all_then_no_wrap),
-		TEST(test_accept_when_the_system_does_not_give_then_storage_failed),
-		TEST(test_rows_then_down_to_a_quarter_and_never_more_than_16_mib),
+		TEST(test_measure_then_the_gauge_has_the_free_space_or_its_last_known_value),
+		TEST(test_take_then_up_to_the_reserve_and_no_byte_more),
+		TEST(test_take_when_below_the_reserve_then_refused_even_for_0_bytes),
+		TEST(test_take_of_more_than_the_disk_has_then_no_overflow),
+		TEST(test_take_when_the_allocation_fails_then_storage_failed),
+		TEST(test_rows_then_free_pages_down_to_a_quarter_and_never_more_than_16_mib),
 		TEST(test_crossing_the_reserve_then_logged_once_each_way),
 	};
 

@@ -57,7 +57,7 @@ static bool is_there(uint64_t file)
 	return fd >= 0;
 }
 
-static void test_parse_name_then_ours_alone(void **state)
+static void test_parse_name_then_only_our_own(void **state)
 {
 	static const char *const others[] = { "", "1", "000000000000000", "00000000000000001", "000000000000000g", "000000000000000A", "..",
 		"stray.jpg", "000000000000000 " };
@@ -92,7 +92,7 @@ static void expect_next(uint64_t saved, uint64_t next)
 	assert_int_equal(atomic_load(&tree.next_file), next);
 }
 
-static void test_skip_used_when_files_are_newer_than_what_was_saved_then_above_them(void **state)
+static void test_skip_used_when_files_are_newer_than_the_saved_number_then_above_them(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -114,7 +114,7 @@ static void test_skip_used_when_files_are_newer_than_what_was_saved_then_above_t
 	expect_next(1, 3 * TREE_FILES_PER_DIR + 1);
 }
 
-static void test_publish_twice_and_of_what_is_gone_then_ok(void **state)
+static void test_publish_twice_and_of_a_removed_file_then_ok(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -143,7 +143,7 @@ static int failing_fsync(int fd)
 }
 
 /* Else a directory that was made before its sync failed, or before a crash, would hold the only names. */
-static void test_publish_into_a_directory_that_is_there_then_synced_once_before_any_name_goes(void **state)
+static void test_publish_into_an_existing_directory_then_synced_once_before_any_name_is_removed(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -169,7 +169,7 @@ static int failing_unlink(int dir, const char *name)
 	return -1;
 }
 
-static void test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time(void **state)
+static void test_publish_when_a_name_cannot_be_removed_then_failed_and_done_the_next_time(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -214,12 +214,12 @@ static void test_drop_then_gone_from_incoming(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_parse_name_then_ours_alone),
+		TEST(test_parse_name_then_only_our_own),
 		TEST(test_create_when_the_number_is_taken_then_refused),
-		TEST(test_skip_used_when_files_are_newer_than_what_was_saved_then_above_them),
-		TEST(test_publish_twice_and_of_what_is_gone_then_ok),
-		TEST(test_publish_into_a_directory_that_is_there_then_synced_once_before_any_name_goes),
-		TEST(test_publish_when_a_name_does_not_go_then_failed_and_done_the_next_time),
+		TEST(test_skip_used_when_files_are_newer_than_the_saved_number_then_above_them),
+		TEST(test_publish_twice_and_of_a_removed_file_then_ok),
+		TEST(test_publish_into_an_existing_directory_then_synced_once_before_any_name_is_removed),
+		TEST(test_publish_when_a_name_cannot_be_removed_then_failed_and_done_the_next_time),
 		TEST(test_erase_then_gone_from_either_place),
 		TEST(test_drop_then_gone_from_incoming),
 	};

@@ -103,7 +103,7 @@ static void test_parse_of_a_bad_line_then_its_number_is_reported(void **state)
 	}
 }
 
-static void test_parse_of_powers_and_grants_then_written_alike(void **state)
+static void test_parse_of_actions_and_grants_then_written_in_the_same_form(void **state)
 {
 	static const struct {
 		const char *text, *written;
@@ -221,7 +221,7 @@ static void assert_refused(struct fixture *p, const char *words)
 		fail_msg("\"%s\" does not say \"%s\"", why.text, words);
 }
 
-static void test_file_that_cannot_be_used_then_said(void **state)
+static void test_file_that_cannot_be_used_then_reported(void **state)
 {
 	struct fixture *p = *state;
 	static char large[PROFILES_MAX_BYTES + 2];
@@ -239,7 +239,7 @@ static void test_file_that_cannot_be_used_then_said(void **state)
 	assert_refused(p, "credentials is longer than 262144 bytes.");
 }
 
-static void test_crash_while_the_file_was_made_then_made_anew(void **state)
+static void test_crash_while_the_file_was_created_then_created_again(void **state)
 {
 	struct fixture *p = *state;
 	char path[128];
@@ -258,11 +258,11 @@ int main(void)
 		cmocka_unit_test(test_parse_of_a_usual_file_then_profiles_in_order),
 		cmocka_unit_test(test_parse_of_nothing_then_no_profiles),
 		cmocka_unit_test(test_parse_of_a_bad_line_then_its_number_is_reported),
-		cmocka_unit_test(test_parse_of_powers_and_grants_then_written_alike),
+		cmocka_unit_test(test_parse_of_actions_and_grants_then_written_in_the_same_form),
 		cmocka_unit_test(test_parse_of_more_profiles_than_fit_then_refused),
 		TEST(test_first_start_then_owner_first_with_random_keys),
-		TEST(test_file_that_cannot_be_used_then_said),
-		TEST(test_crash_while_the_file_was_made_then_made_anew),
+		TEST(test_file_that_cannot_be_used_then_reported),
+		TEST(test_crash_while_the_file_was_created_then_created_again),
 	};
 
 	crypto_init();
