@@ -118,7 +118,7 @@ static void open_connection(struct connection *c)
 	watch(c, EPOLLIN, EPOLL_CTL_ADD);
 }
 
-/* Send what the socket takes of head and body; wait for room when there is more. */
+/* Send as much of head and body as the socket accepts; wait until it is writable when there is more. */
 static void send_more(struct connection *c)
 {
 	size_t whole = c->out_len + load.body_len;

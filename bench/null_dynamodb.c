@@ -1,9 +1,9 @@
 /* A DynamoDB that does nothing: answers every request of every connection with 200 and {} at once.
  * One thread, epoll. The table of both sides in `make bench`; it costs them less than any real one would.
  *
- *   null_dynamodb PORT [CERTIFICATE KEY]     0 takes a free port; the port is printed
+ *   null_dynamodb PORT [CERTIFICATE KEY]     0 chooses a free port; the port is printed
  *
- * With a certificate and its key, two PEM files, it speaks TLS. */
+ * With a certificate and its key, two PEM files, it uses TLS. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

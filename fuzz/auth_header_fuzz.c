@@ -1,4 +1,4 @@
-/* Fuzz target of sigv4/authorization: bytes as a request head, target in the first line, headers below. What is read is
+/* Fuzz target of sigv4/auth_header: bytes as a request head, target in the first line, headers below. What is read is
  * of its form, and no signature that was not made with the secret passes. */
 #include "head.h"
 #include "sigv4/verify.h"

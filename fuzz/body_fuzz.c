@@ -1,4 +1,4 @@
-/* Fuzz target of api/body: any bytes as the body of POST /upload. What is taken must keep the
+/* Fuzz target of api/body: any bytes as the body of POST /upload. What is accepted must keep the
  * promises that the rest relies on: texts are there, well-formed and without U+0000. */
 #include "api/body.h"
 

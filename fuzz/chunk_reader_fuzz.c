@@ -1,4 +1,4 @@
-/* Chunked bodies of any bytes. The first byte says where the body is cut in two: a body that is read in two pieces must be
+/* Chunked bodies of any bytes. The first byte is where the body is cut in two: a body that is read in two pieces must be
  * what it is in one. */
 #include "http/chunk_reader.h"
 

@@ -1,4 +1,4 @@
-/* Fuzz target of s3/chunked: a body in one piece and byte by byte gives the same data and the same end, each event
+/* Fuzz target of s3/wire/chunked: a body in one piece and byte by byte gives the same data and the same end, each event
  * uses input, and a chunk never gives more than its size. The first byte says whether the trailer is signed. */
 #include "s3/wire/chunked.h"
 

@@ -1,4 +1,4 @@
-/* Written time: what a parser accepts is written back the same. */
+/* Dates and times: what a parser accepts is formatted to the same text again. */
 #include "base/clock.h"
 
 #include <assert.h>

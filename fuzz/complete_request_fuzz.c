@@ -1,4 +1,4 @@
-/* The list of CompleteMultipartUpload: any text is refused, or its parts rise and have what a part needs. */
+/* The list of CompleteMultipartUpload: any text is refused, or its parts are in ascending order and have an ETag. */
 #include "s3/wire/complete_request.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* x-amz-copy-source and its range: refused, or a bucket and a key that may be one, and bytes that are there. */
+/* x-amz-copy-source and its range: refused, or a valid bucket and key, and bytes within the object. */
 #include "s3/wire/copy_source.h"
 
 #include "base/object_key.h"

@@ -1,4 +1,4 @@
-/* A CORS configuration: any text is refused, or what is written of it reads the same. */
+/* A CORS configuration: any text is refused, or it is the same after it was written and read again. */
 #include "base/codec.h"
 #include "s3/wire/cors_rules.h"
 #include "s3/wire/text.h"

@@ -1,4 +1,4 @@
-/* The cursor of a list: any text is refused, or it is just what we would have written. */
+/* The cursor of a list: any text is refused, or it is exactly what the encoder would have written. */
 #include "base/hash.h"
 #include "store/db/cursor.h"
 

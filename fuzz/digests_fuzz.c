@@ -1,4 +1,4 @@
-/* Fuzz target of s3/digests: bytes as header lines. What is read is of one kind, and no body passes but the one that
+/* Fuzz target of s3/wire/digests: bytes as header lines. At most one checksum is read, and the only body that passes is the one that
  * has the digests that were given. */
 #include "s3/wire/digests.h"
 

@@ -1,4 +1,4 @@
-/* The cursor of a list on DynamoDB: any text is refused, or it is just what we would have written. */
+/* The cursor of a list on DynamoDB: any text is refused, or it is exactly what the encoder would have written. */
 #include "aws/dynamo_cursor.h"
 
 #include <assert.h>

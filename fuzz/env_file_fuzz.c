@@ -1,4 +1,4 @@
-/* Environment files: any text is refused, or each assignment lies within it, and the reader comes to its end. */
+/* Environment files: any text is refused, or each assignment is within it, and the reader reaches its end. */
 #include "config/env_file.h"
 
 #include <assert.h>

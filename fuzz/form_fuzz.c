@@ -1,4 +1,4 @@
-/* Fuzz target of s3/multipart: any bytes as a form's body. The first byte is the size of the pieces it
+/* Fuzz target of s3/wire/form_parser: any bytes as a form's body. The first byte is the size of the pieces it
  * comes in, and the events must be the same as in one piece. The Content-Type is read from it too. */
 #include "s3/wire/form_parser.h"
 

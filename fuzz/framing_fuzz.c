@@ -1,5 +1,5 @@
-/* Fuzz target of serve/framing and serve/host: the first line is a target, each other line a header
- * cut at its colon. What is taken must have one way only to tell where the body ends. */
+/* Fuzz target of http/server/framing and http/server/host: the first line is a target, each other line a header
+ * cut at its colon. What is accepted must have exactly one way to determine where the body ends. */
 #include "http/server/framing.h"
 #include "http/server/host.h"
 

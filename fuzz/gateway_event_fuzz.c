@@ -1,4 +1,4 @@
-/* Fuzz target of lambda/gateway_event: any bytes as an event. What is taken must be what the handler relies
+/* Fuzz target of lambda/gateway_event: any bytes as an event. What is accepted must be what the handler relies
  * on: a method, a path below the base path, headers without line breaks. */
 #include "lambda/gateway_event.h"
 

@@ -1,4 +1,4 @@
-/* Request heads of any bytes: the first byte says how many come at a time. A head that comes in pieces is what it is in
+/* Request heads of any bytes: the first byte is the size of the pieces. A head in pieces gives the same as a head in
  * one, and what is accepted has no byte that two readers could understand in two ways. */
 #include "http/server/head_parser.h"
 

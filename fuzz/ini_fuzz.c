@@ -1,4 +1,4 @@
-/* INI: any text is refused with its line, or each name and value lies within it, and the reading ends. */
+/* INI: any text is refused with its line, or each name and value is within it, and the reader reaches its end. */
 #include "base/ini.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The answer of ListObjectsV2: any text is refused, or it is a page of at most what was asked for, in order. */
+/* The response of ListObjectsV2: any text is refused, or it is a page of at most the requested size, in order. */
 #include "aws/listing.h"
 #include "base/arena.h"
 

@@ -1,5 +1,5 @@
-/* Fuzz target of lambda/events: any bytes as news of objects. What is taken has a bucket and a key where
- * an object was written, and a reason where nobody understands it. */
+/* Fuzz target of lambda/object_events: any bytes as object events. An accepted event has a bucket and a key if
+ * an object was written, and a reason if it is malformed. */
 #include "lambda/object_events.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* Any bytes as a file. What must hold: what is accepted has a size and frames; what is refused says why and
+/* Any bytes as a file. What must hold: what is accepted has a size and frames; what is refused has a reason and
  * has no size; no byte after the end of the file is read, and bytes that follow an accepted JPEG or PNG change nothing. */
 #include "image/probe/probe.h"
 

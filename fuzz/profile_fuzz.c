@@ -1,4 +1,4 @@
-/* The shared credentials files: any text is refused, or what is taken from it lies within it. */
+/* The shared credentials files: any text is refused, or the values read from it are within it. */
 #include "aws/profile.h"
 
 #include <assert.h>

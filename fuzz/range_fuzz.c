@@ -1,4 +1,4 @@
-/* Fuzz target of s3/range and s3/conditions: eight bytes are the object's size, the rest the header. A
+/* Fuzz target of s3/wire/range and s3/wire/conditions: eight bytes are the object's size, the rest the header. A
  * part must are in the object; conditions are only asked not to break. */
 #include "s3/wire/range.h"
 

@@ -1,4 +1,4 @@
-/* Query strings, percent-encoding and base64: no input harms, and what is accepted encodes back to
+/* Query strings, percent-encoding and base64: no input does harm, and what is accepted encodes back to
  * what was read. */
 #include "base/arena.h"
 #include "base/codec.h"

@@ -1,5 +1,5 @@
 /* UTF-8 and the escapings: any bytes become harmless text, well-formed prefixes stay well-formed,
- * and a parser nobody here wrote reads the JSON string back. */
+ * and an independent parser reads the JSON string back. */
 #include "base/codec.h"
 
 #include <assert.h>

@@ -1,4 +1,4 @@
-/* The answer of ListObjectVersions: any text is refused, or it is a page of at most what was asked for. */
+/* The response of ListObjectVersions: any text is refused, or it is a page of at most the requested size. */
 #include "aws/listing.h"
 #include "base/arena.h"
 

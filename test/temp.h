@@ -1,4 +1,4 @@
-/* A directory of its own for a test, and small files in it. */
+/* A temporary directory for a test, and small files in it. */
 #ifndef TEST_TEMP_H
 #define TEST_TEMP_H
 
@@ -34,7 +34,7 @@ static inline void temp_remove(const char *path)
 	assert_int_equal(nftw(path, temp_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-/* DIR/NAME in memory of its own for each of the last four calls. */
+/* DIR/NAME; each of the last four results stays valid. */
 static inline const char *temp_path(const char *dir, const char *name)
 {
 	static char paths[4][2 * TEMP_PATH_MAX];

@@ -1,4 +1,4 @@
-/* The console's handler: who gets in, from where, by which method; and that a failure says nothing. */
+/* The console's handler: authentication, origins, methods; and that a failure shows no cause. */
 #include "admin/fixture.h"
 
 #define OWN_HOST \

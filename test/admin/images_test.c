@@ -1,4 +1,4 @@
-/* Rows by status, filtered, paged; one row; and what engines that have only a list can tell. */
+/* Rows by status, filtered, paged; one row; and what engines that can only list can return. */
 #include "admin/fixture.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* stderr is where the log goes; here nobody requires to read it. */
+/* the log goes to stderr, which this test does not read */
 static int setup(void **state)
 {
 	struct log_options o = { .level = LOG_DEBUG, .ring_bytes = 1 << 18 };

@@ -61,7 +61,7 @@ static void check_matrix(bool images, bool slots)
 		assert_false(refused());
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "bearer  " KEY " ");
 		assert_false(refused());
-		/* A wrong key may be a delete token, which only the row can tell: see the tests of tokens. */
+		/* A wrong key may be a delete token, which only the row can show: see the tests of tokens. */
 		ASK(calls[i].method, calls[i].path, .body = "{}", .authorization = "Bearer " KEY "x");
 		assert_int_equal(fixture.x.answer.status == 403, asked && !deletes);
 	}

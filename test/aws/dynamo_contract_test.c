@@ -215,7 +215,7 @@ static int dial(unsigned port)
 }
 
 /* Hand each request to the engine and wait until it is done; of every second one, the first among
- * them, the answer is lost. A connection of its own for each. */
+ * them, the response is lost. Each has its own connection. */
 static void lose_every_second(int fd, unsigned nth, void *arg)
 {
 	struct buf message;

@@ -1,4 +1,4 @@
-/* Rows as items and back: under which names, which are left out, and what is no item of ours. */
+/* Rows as items and back: attribute names, which are left out, and items that tintype did not write. */
 #include "aws/dynamo_item.h"
 
 #include "fake/rows.h"

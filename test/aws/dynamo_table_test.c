@@ -24,7 +24,7 @@
 #define CONDITION_FAILED "400 {\"__type\":\"x#ConditionalCheckFailedException\",\"message\":\"The conditional request failed\"}"
 #define CONDITION_FAILED_ON(item) "400 {\"__type\":\"x#ConditionalCheckFailedException\",\"message\":\"failed\",\"Item\":" item "}"
 #define FOUND(item) "200 {\"Item\":" item "}"
-#define OURS "$WRITE$" /* stands for the writeId of the last write that came in */
+#define OURS "$WRITE$" /* placeholder for the writeId of the last write received */
 
 /* The n-th request gets the n-th answer, "STATUS BODY"; the last one holds for all that follow. */
 struct script {
@@ -212,7 +212,7 @@ struct failing {
 	enum { ONCE, AGAIN, AS_OFTEN_AS_TIME_ALLOWS } tried;
 };
 
-/* All operations at once, since what is tried again takes its time. */
+/* All operations at once, because retries take time. */
 static void fail_all(const struct failing *f)
 {
 	struct fixture w = FIXTURE(f->answer);

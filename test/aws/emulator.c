@@ -1,5 +1,5 @@
-/* A child process that speaks DynamoDB. The port is asked of the kernel and let go just before the
- * child takes it; if another program is quicker, the child ends and another port is tried. */
+/* A child process that emulates DynamoDB. The kernel chooses the port, which is closed just before the
+ * child opens it; if another program takes it first, the child ends and another port is tried. */
 #include "aws/emulator.h"
 
 #include "base/clock.h"

@@ -61,7 +61,7 @@ static void test_listing_when_none_then_refused(void **state)
 	static const char *const bad[] = { "", "{}", "<Error><Code>x</Code></Error>", HEAD, HEAD ENTRY("a") "</Wrong>",
 		HEAD "<Contents></Contents>" TAIL, HEAD ENTRY("a") ENTRY("b") ENTRY("c") ENTRY("d") TAIL, /* more than asked for */
 		HEAD ENTRY("b") ENTRY("a") TAIL, HEAD ENTRY("a") ENTRY("a") TAIL,                         /* not in order */
-		HEAD "<IsTruncated>true</IsTruncated>" TAIL,                                              /* an end that is none */
+		HEAD "<IsTruncated>true</IsTruncated>" TAIL,                                              /* an invalid end */
 		HEAD "<IsTruncated>maybe</IsTruncated>" TAIL, HEAD "<EncodingType>rot13</EncodingType>" TAIL,
 		HEAD "<EncodingType>url</EncodingType>" ENTRY("%zz") TAIL, HEAD "<Contents><Key>a</Key><Size>-1</Size></Contents>" TAIL,
 		HEAD "<Contents><Key>a</Key><LastModified>now</LastModified></Contents>" TAIL,

@@ -1,4 +1,4 @@
-/* The shared files' INI: which settings a profile gets, and that mistakes are told with their line. */
+/* The shared files' INI: which settings a profile gets, and that mistakes are reported with their line. */
 #include "unit.h"
 
 #include "aws/profile.h"

@@ -1,5 +1,5 @@
-/* The built-in roots are the five that they claim to be, and who is trusted by a service over TLS: with an
- * endpoint of one's own what AWS_CA_BUNDLE names, and never a certificate for another host. */
+/* The built-in roots are Amazon's five, and which certificates a service trusts: for a custom endpoint those
+ * that AWS_CA_BUNDLE names, and never a certificate for another host. */
 #include "aws/surroundings.h"
 #include "temp.h"
 

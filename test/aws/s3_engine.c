@@ -1,4 +1,4 @@
-/* A child process that speaks S3, and the contract on it. */
+/* A child process that serves S3, and the contract tests' fixture on it. */
 #include "aws/s3_engine.h"
 #include "aws/surroundings.h"
 

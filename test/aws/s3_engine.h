@@ -1,6 +1,6 @@
-/* An S3 engine on loopback for tests: Ceph's radosgw, which checks every signature, as a child process of
- * its own (test/cloud/radosgw.sh). What cannot be started ends the test program. And the contract's fixtures on
- * it: each a bucket of its own. Single-threaded. */
+/* An S3 service on loopback for tests: Ceph's radosgw, which checks every signature, as a child process
+ * (test/cloud/radosgw.sh). If it cannot be started, the test program ends. And the contract tests' fixtures on
+ * it: each has a bucket of its own. Single-threaded. */
 #ifndef TEST_AWS_S3_ENGINE_H
 #define TEST_AWS_S3_ENGINE_H
 

@@ -1,5 +1,5 @@
-/* What AWS adapters find around them, under a test's control: an environment without any AWS setting
- * of this machine, so that no test reads somebody's real credentials or asks a metadata service. */
+/* The environment of the AWS adapters under a test's control: without any AWS setting
+ * of this machine, so that no test reads real credentials or calls a metadata service. */
 #ifndef TEST_AWS_SURROUNDINGS_H
 #define TEST_AWS_SURROUNDINGS_H
 

@@ -1,4 +1,4 @@
-/* The log's file: modes, rotation, a disk that is full (a limit on the file size stands for it). */
+/* The log's file: modes, rotation, a disk that is full (simulated by a limit on the file size). */
 #include "temp.h"
 
 #include "base/log_file.h"

@@ -1,5 +1,5 @@
 /* The log as a whole: callers, queue, writer, both sinks. stderr is replaced for each test, by a
- * file or by a pipe that nobody reads. */
+ * file or by a pipe that is not read. */
 #include "temp.h"
 
 #include "base/log.h"
@@ -243,7 +243,7 @@ static void test_stderr_that_no_one_reads_blocks_neither_callers_nor_file(void *
 	close(ends[0]);
 }
 
-/* On a real pipe: what waited arrives, then the line that owns up to the rest. */
+/* On a real pipe: the queued lines arrive, then the line with the number of lost ones. */
 static void test_stderr_that_is_read_again_gets_the_queued_lines(void **state)
 {
 	int ends[2];

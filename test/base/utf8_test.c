@@ -107,7 +107,7 @@ static void test_json_escape_writes_u_escapes(void **state)
 			"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd/"));
 }
 
-/* Every code point goes through and comes back from a parser nobody here wrote. */
+/* Every code point survives a round trip through an independent parser. */
 static void test_json_escape_is_read_back_by_a_parser(void **state)
 {
 	for (uint32_t point = 1; point < 0x11000; point += point < 0x3000 ? 1 : 0x101) {

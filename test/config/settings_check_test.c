@@ -1,4 +1,4 @@
-/* Each setting that is a text: what works is taken, what cannot work is refused with what it takes. */
+/* Each setting that is a text: valid values are accepted, others refused with a message that names the valid ones. */
 #include "unit.h"
 
 #include "config/settings_check.h"

@@ -179,7 +179,7 @@ static void test_value_when_long_is_cut_in_the_message(void **state)
 	assert_true(str_starts_with(str_of(why.text), STR("--access must be one of open|key|auto, not \"\\x01\\x01")));
 }
 
-/* The bounds of every number are taken and what lies beyond them is not. */
+/* The bounds of every number are accepted, and values beyond them are not. */
 static void test_every_number_is_checked_against_its_range(void **state)
 {
 	static const struct {

@@ -247,7 +247,7 @@ ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at)
 ssize_t writev(int fd, const struct iovec *v, int n)
 {
 	if (inode_of(fd) != 0)
-		abort(); /* nobody writes files so; the record would be wrong */
+		abort(); /* files are not written like this; the record would be wrong */
 	if (n > 0)
 		sending(fd, v[0].iov_base, v[0].iov_len);
 	return syscall(SYS_writev, fd, v, n);
@@ -405,7 +405,7 @@ int link(const char *from, const char *to)
 	return linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
-/* Ways to change a file that nobody here goes; on one the record would be wrong, so it ends. */
+/* Calls that change a file and that tintype does not use: the record would be wrong, so the program is aborted. */
 
 static void refuse(int fd)
 {

@@ -1,5 +1,5 @@
-/* What the contract suites share: a fresh fixture for each test, and small words over it that fail the
- * test themselves. Included after cmocka's own header lines; single-threaded but for the fixture. */
+/* What the contract suites share: a new fixture for each test, and small helpers that fail the
+ * test themselves. Included after cmocka's headers; single-threaded except for the fixture. */
 #ifndef FAKE_BENCH_H
 #define FAKE_BENCH_H
 
@@ -20,9 +20,9 @@ struct bench {
 
 int bench_set_up(void **state);
 int bench_tear_down(void **state);
-/* Its address as a test's first state asks for a fixture of BENCH_LITTLE pending rows. */
+/* Its address as a test's initial state requests a fixture of BENCH_LITTLE pending rows. */
 extern int bench_little;
-/* The same for a test that requires counts which are right at once. */
+/* The same for a test that requires exact counts at once. */
 extern int bench_exact;
 
 #define BENCH_TEST(f) \

@@ -29,16 +29,16 @@ struct contract_fixture {
 
 struct contract_maker {
 	const char *name;
-	/* An empty fixture whose table takes max_pending pending rows. */
+	/* An empty fixture whose table accepts max_pending pending rows. */
 	void (*make)(struct contract_fixture *w, uint64_t max_pending);
-	/* End the adapter and start it again on the same data; what keeps nothing leaves *w as it is. */
+	/* End the adapter and start it again on the same data; one without persistent data leaves *w unchanged. */
 	void (*reopen)(struct contract_fixture *w);
 	void (*unmake)(struct contract_fixture *w);
-	bool no_limit;   /* its table takes any number of pending rows: the tests of the limit are not for it */
-	bool counts_lag; /* its counts follow at their leisure: the test of their numbers is not for it */
+	bool no_limit;   /* its table accepts any number of pending rows: the tests of the limit do not apply */
+	bool counts_lag; /* its counts are updated later: the test of exact counts does not apply */
 };
 
-/* How many pending rows every fixture but that of the test of the limit must take. */
+/* How many pending rows every fixture must accept, except that of the test of the limit. */
 #define CONTRACT_MAX_PENDING 100000
 
 #endif

@@ -1,5 +1,5 @@
 /* The object store in memory, and URLs that look like presigned ones: same parameters, but the
- * "signature" is a plain digest of what is signed. Keeps the contract of the port but durability.
+ * "signature" is a plain digest of what is signed. Implements the contract of the port except durability.
  * Fails on demand (trap.h); every call of the port counts. Any thread. */
 #ifndef FAKE_STORE_H
 #define FAKE_STORE_H

@@ -361,7 +361,7 @@ static const struct image_table_ops ops = { .starts_without_waiting = true,
 	.due = due,
 	.counts = counts };
 
-/* As a remote table: who starts a write has to wait for it. */
+/* Like a remote table: a write blocks its caller. */
 static const struct image_table_ops waiting_ops = {
 	.start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_one, .list = list, .due = due, .counts = counts
 };

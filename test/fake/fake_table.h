@@ -1,4 +1,4 @@
-/* The image table in memory: rows in an array, scanned. Keeps the whole contract of the port but
+/* The image table in memory: rows in an array, scanned. Implements the whole contract of the port except
  * durability. Fails on demand (trap.h); every call of the port counts. Any thread. */
 #ifndef FAKE_TABLE_H
 #define FAKE_TABLE_H

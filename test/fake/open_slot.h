@@ -1,4 +1,4 @@
-/* A slot as a client gets it: prepared, and its row in the table. The API does the two in steps of its own. */
+/* A slot as a client gets it: prepared, and its row in the table. The API does the two in separate steps. */
 #ifndef TEST_FAKE_OPEN_SLOT_H
 #define TEST_FAKE_OPEN_SLOT_H
 

@@ -1,6 +1,6 @@
-/* What makes a fake fail on demand: the n-th call from now on fails before it does anything, or does
- * its work and then says that it failed (an answer that got lost), or first lets somebody else
- * act (a race, made certain). Each is armed once and used up. The fake's own lock guards it. */
+/* Makes a fake fail on demand: the n-th call from now on fails before it does anything, or does
+ * its work and then reports a failure (a lost response), or first runs a competing call
+ * (a deterministic race). Each is armed once and used up. The fake's own lock guards it. */
 #ifndef FAKE_TRAP_H
 #define FAKE_TRAP_H
 

@@ -1,5 +1,5 @@
-/* The embedded engine in a directory of its own, whose ports can fail their n-th call (trap.h). It stands where an
- * in-memory fake might: what the S3 protocol asks of buckets, listings, conditions and parts is so much that
+/* The embedded engine in a directory of its own, whose ports can fail their n-th call (trap.h). It is used in place of
+ * an in-memory fake: what the S3 protocol requires of buckets, listings, conditions and parts is so much that
  * a fake would be a second engine, with faults of its own.
  *
  * Calls of bucket_store (all but abandon), bucket_catalog and part_store count together, those of the table on

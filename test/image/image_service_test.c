@@ -1,5 +1,5 @@
-/* The gallery over the fakes: complete, delete and download, with somebody else in between, and with
- * each call of each port failing or losing its answer in turn. */
+/* The image service on the fakes: complete, delete and download, with concurrent changes in between, and with
+ * each call of each port failing, or losing its result, in turn. */
 #include "image/image_service.h"
 
 #include "base/buf.h"

@@ -94,7 +94,7 @@ static void test_event_of_a_file_that_is_not_a_picture_then_rejected_and_object_
 	assert_true(got.reason.n > 0);
 	assert_row(IMAGE_REJECTED, etag);
 	assert_false(fake_product_has_object(&f, key));
-	assert_outcome(key, etag, RECONCILE_REJECTED_BEFORE); /* told again */
+	assert_outcome(key, etag, RECONCILE_REJECTED_BEFORE); /* delivered again */
 }
 
 static void test_event_of_an_object_over_the_limit_then_rejected_without_reading_it(void **state)
@@ -152,7 +152,7 @@ static void test_event_of_overwritten_bytes_then_verified_like_the_first(void **
 	assert_row(IMAGE_UPLOADED, second);
 	assert_true(fake_product_row(&f, 1, &row));
 	assert_int_equal(row.width, 5);
-	assert_outcome(key, first, RECONCILE_KNOWN); /* the older news come last */
+	assert_outcome(key, first, RECONCILE_KNOWN); /* the older event is delivered last */
 	assert_row(IMAGE_UPLOADED, second);
 }
 
@@ -265,8 +265,8 @@ static void test_event_when_the_object_changes_during_verification_then_it_is_ve
 	assert_outcome(key, etag_of(key), RECONCILE_KNOWN);
 }
 
-/* Every call of the store and of the table fails once, before and after its work; told again, the news
- * end in the same state. */
+/* Every call of the store and of the table fails once, before and after its work; delivered again, the events
+ * lead to the same state. */
 static void test_event_when_any_call_fails_then_a_redelivery_completes_it(void **state)
 {
 	for (uint64_t n = 1; n <= 8; n++) {

@@ -1,5 +1,5 @@
-/* Arrivals: which keys are slots, which slots accept bytes, the verdict on every kind of body, and what a
- * second arrival means. */
+/* Verdicts: which keys are slots, which slots accept bytes, the verdict on every kind of body, and what a
+ * second upload to a slot does. */
 #include "image/verdict.h"
 
 #include "fake/fake_product.h"

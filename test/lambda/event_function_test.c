@@ -1,4 +1,4 @@
-/* The event function over the fakes: which messages fail, and what each leaves behind. */
+/* The event function over the fakes: which messages fail, and what each leaves. */
 #include "unit.h"
 
 #include "lambda/event_function.h"

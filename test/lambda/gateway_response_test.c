@@ -1,4 +1,4 @@
-/* Answers in the form that API Gateway takes. */
+/* Responses in the form that API Gateway accepts. */
 #include "unit.h"
 
 #include "lambda/gateway_response.h"

@@ -1,8 +1,8 @@
-/* What the fields of a form tell next to its key: headers that are kept, digests, ACLs, where to continue; and
- * that images come by slots alone. */
+/* The fields of a form besides its key: stored headers, digests, ACLs, redirects; and
+ * that images can be uploaded through slots only. */
 #include "s3/forms.h"
 
-/* Fields, each with the condition that lets it in. */
+/* Fields, each with the condition that allows it. */
 static struct form_parts owner_form_with(struct rig *r, const char *key, const struct header *fields, size_t n)
 {
 	struct form_parts f = { .file_name = STR("cat.gif"), .file = STR("hello world\n") };

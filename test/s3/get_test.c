@@ -161,7 +161,7 @@ static void test_condition_when_not_modified_then_304_without_a_body(void **stat
 	assert_true(str_equal(get_with(r, "If-None-Match", STR("\"other\"")), HELLO));
 }
 
-/* RFC 9110 15.4.5: what a 200 would say of how long it may be kept, a 304 says too, by whoever it was chosen. */
+/* RFC 9110 15.4.5: a 304 has the caching headers that a 200 would have, wherever their values come from. */
 static void test_condition_when_not_modified_then_caching_headers_and_no_body_headers(void **state)
 {
 	static const char *const absent[] = { "Content-Length", "Content-Type", "Content-Encoding", "Content-Language", "Content-Disposition",
@@ -247,7 +247,7 @@ static void test_override_when_it_could_split_the_response_then_invalid_argument
 	rig_expect_error(r, 400, "InvalidArgument");
 }
 
-/* What ISO-8859-1 can hold is sent so; what it cannot is given as S3 says it. An empty value is none. */
+/* Values that ISO-8859-1 can represent are sent in it; others are refused as by S3. An empty value counts as absent. */
 static void test_override_when_it_is_not_ascii_then_latin1_or_refused(void **state)
 {
 	static const struct {

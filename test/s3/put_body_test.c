@@ -102,7 +102,7 @@ static void test_failed_uploads_when_counted_then_only_those_whose_body_began(vo
 	assert_int_equal(metric_get(M_UPLOADS_FAILED), failed + 2);
 }
 
-/* Images come by slots: not even the owner puts one where there is none, nor a thumbnail at all. */
+/* Images are uploaded through slots: not even the owner can put one without a slot, nor any thumbnail. */
 static void test_owner_when_under_images_without_a_slot_then_access_denied(void **state)
 {
 	struct rig *r = *state;

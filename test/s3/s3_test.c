@@ -1,4 +1,4 @@
-/* The handler as a whole: which requests are operations, who may send them, and the codes of every refusal
+/* The handler as a whole: which requests are operations, the permissions they need, and the codes of every refusal
  * that needs no body. */
 #include "s3/fixture.h"
 

@@ -1,5 +1,5 @@
-/* Development mode's explanations. For each row of the table of mistakes a client that makes it: its
- * canonical request is written out by hand here, signed with the right secret, and the mistake must
+/* Development mode's explanations. For each row of the table of mistakes a client that makes it: the
+ * canonical request that it signs is written out here, signed with the right secret, and the mistake must
  * be named. */
 #include "sigv4/cases.h"
 

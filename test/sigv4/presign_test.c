@@ -1,4 +1,4 @@
-/* Presigned URLs and POST forms: what they hold, that the verifying side takes them, and S3's example. */
+/* Presigned URLs and POST forms: their contents, that verification accepts them, and S3's example. */
 #include "sigv4/cases.h"
 
 #include "base/codec.h"

@@ -165,7 +165,7 @@ static void check_after(struct fixture *p, unsigned last)
 		assert_true(fixture_has(p, 2, STR("second")));
 	if (last >= 4)
 		assert_int_equal(fixture_status(p, 1), -1);
-	fixture_check(p); /* at ready, without waiting for anybody */
+	fixture_check(p); /* at once, without waiting */
 	fixture_close(p);
 }
 

@@ -293,7 +293,7 @@ static void test_announced_bytes_then_no_space_is_reserved_until_they_arrive(voi
 	assert_int_equal(p->engine->space.promised_bytes, 0);
 }
 
-/* Another user's, whoever runs this. */
+/* Another user's, whichever user runs this. */
 static void refuse_owner(struct fixture *p, const char *name, const char *sentence)
 {
 	struct engine *e = NULL;

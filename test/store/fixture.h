@@ -32,7 +32,7 @@ int fixture_status(struct fixture *p, unsigned n);
 bool fixture_has(struct fixture *p, unsigned n, struct str body);
 /* Run statements on the database of an engine that is closed. */
 void fixture_run(const struct fixture *p, const char *sql);
-/* A number that a query of the database gives, asked on a connection of its own. One statement. */
+/* A number that a query of the database gives, run on a separate connection. One statement. */
 long long fixture_ask(const struct fixture *p, const char *sql);
 /* Everything that must always agree: the tally with a count of the rows, files with rows, no uploaded image
  * without an object. The publisher must be done. */

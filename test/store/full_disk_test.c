@@ -281,7 +281,7 @@ static void test_small_bodies_removed_from_an_old_database_then_their_space_is_r
 	fixture_check(p);
 }
 
-/* Nothing is left to be given up: what fills the disk takes that too. */
+/* Nothing is left to be released: the file that fills the disk takes that space too. */
 static void test_disk_filled_by_other_programs_then_everything_can_be_deleted(void **state)
 {
 	struct fixture *p = *state;

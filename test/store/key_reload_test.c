@@ -1,5 +1,5 @@
-/* Keys that come and go under an open ring: by the editing of `tintype keys`, by hand, badly, and under
- * threads that search all the while; and what the editing leaves of the file. */
+/* Keys that are added and removed under an open ring: by `tintype keys`, by hand, with mistakes, and during
+ * concurrent lookups; and how editing changes the file. */
 
 #include "store/fixture.h"
 

@@ -194,7 +194,7 @@ static void test_slot_without_bytes_then_removed_after_it_expired(void **state)
 	assert_int_equal(send(l, &s, picture_png(3, 2)), DENIED);
 }
 
-/* The owner's key may put what it requires; the sweep checks what lies under images/. */
+/* The owner's key may put what it requires; the sweep checks what is under images/. */
 static void test_object_without_a_row_then_removed_after_a_day(void **state)
 {
 	struct life *l = *state;

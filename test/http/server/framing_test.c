@@ -114,8 +114,8 @@ static void test_target_when_absolute_then_its_authority_is_reported(void **stat
 
 static void test_target_when_no_path_then_refused(void **state)
 {
-	static const char *const targets[] = { "", "a", "?a", "h:80", "ftp://h/", "https://", "http://?a", "http://", "http:///a", "/a b", "/a\x01",
-		"/a\x7f", "**", "/\xc3\xa4", "/a#b", "*#" };
+	static const char *const targets[] = { "", "a", "?a", "h:80", "ftp://h/", "https://", "http://?a", "http://", "http:///a", "/a b",
+		"/a\x01", "/a\x7f", "**", "/\xc3\xa4", "/a#b", "*#" };
 	struct target t;
 	struct fault why;
 	for (size_t i = 0; i < COUNT_OF(targets); i++)

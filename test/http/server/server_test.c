@@ -77,8 +77,8 @@ static void stop(struct running *r)
 	assert_null(r->server);
 }
 
-static char *flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "[::1]:0", "--workers", "4", "--log-level", "error",
-	"--header-timeout", "1", "--trusted-proxies", "127.0.0.1" };
+static char *flags[] = { "--api", "127.0.0.1:0", "--storage", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "4", "--log-level",
+	"error", "--header-timeout", "1", "--trusted-proxies", "127.0.0.1" };
 
 static int connect_to(const char *url)
 {
@@ -90,7 +90,7 @@ static int connect_to(const char *url)
 	return connect(fd, (struct sockaddr *)&at, sizeof at) == 0 ? fd : -1;
 }
 
-/* Send a request, read until `want` has come. */
+/* Send a request, read until `want` is received. */
 static bool ask(int fd, const char *request, const char *want)
 {
 	char got[4096];
@@ -207,7 +207,7 @@ static void test_drain_when_requests_are_async_then_waits_until_they_are_resumed
 	toy_await_pending(2);
 	close(leaves);
 	assert_int_equal(kill(getpid(), SIGTERM), 0);
-	for (got[0] = '\0'; strstr(got, "Connection: close") == NULL;) { /* told by every answer while it drains */
+	for (got[0] = '\0'; strstr(got, "Connection: close") == NULL;) { /* in every response while it drains */
 		send_text(asks, request_contexts[0].request);
 		ssize_t n = recv(asks, got, sizeof got - 1, 0);
 		assert_true(n > 0);

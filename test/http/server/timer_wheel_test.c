@@ -91,7 +91,7 @@ static void test_wheel_against_a_list(void **state)
 			timer_set(&w, some, now_ms + rand() % (rand() % 8 == 0 ? 200000 : 3000));
 		int64_t before_ms = now_ms;
 		now_ms += rand() % 100 == 0 ? rand() % 300000 : rand() % 50;
-		for (int tick = 0; tick < 2; tick++, now_ms += TIMER_TICK_MS) /* a whole turn that was slept through may take one more */
+		for (int tick = 0; tick < 2; tick++, now_ms += TIMER_TICK_MS) /* after sleeping for a whole turn one more tick may be needed */
 			while ((t = timer_wheel_pop(&w, now_ms)) != NULL)
 				assert_true(t->at_ms <= now_ms);
 		for (size_t i = 0; i < TIMERS; i++)

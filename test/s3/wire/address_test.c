@@ -1,4 +1,4 @@
-/* Path-style addresses: what is a key, byte for byte, and what is none. */
+/* Path-style addresses: what is a key, byte for byte, and what is not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

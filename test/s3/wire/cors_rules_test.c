@@ -84,7 +84,7 @@ static void test_rules_when_matched_then_the_first_that_allows_everything(void *
 		const struct cors_rule *r = cors_rules_match(&rules, str_of(rows[i].origin), str_of(rows[i].method), headers);
 		int want = rows[i].rule;
 		if (want == 2 && str_starts_with(str_of(rows[i].origin), STR("http://")))
-			want = 1; /* the second takes them first */
+			want = 1; /* the second rule matches them first */
 		assert_ptr_equal(r, want < 0 ? NULL : &rules.rules[want]);
 	}
 	assert_true(cors_rule_is_open(&rules.rules[2], STR("http://q")));

@@ -1,4 +1,4 @@
-/* What may be told of a body's digests, and what is made of it. */
+/* The digests that a request may give for its body, and how they are checked. */
 #include "unit.h"
 
 #include "base/codec.h"

@@ -104,7 +104,7 @@ static void test_list_queries_then_by_an_index_and_without_sorting(void **state)
 	read_pool_release(&d);
 }
 
-/* While a page is being read a row is committed: nobody waits for the other. */
+/* A row is committed while a page is being read: neither waits for the other. */
 static void test_page_while_rows_are_written_then_neither_blocks(void **state)
 {
 	struct fault why;

@@ -184,7 +184,7 @@ static void *keep_uploading(void *arg)
 	return NULL;
 }
 
-/* Follow the cursors from the first page; gives how many of the `want` newest came, in order. */
+/* Follow the cursors from the first page; return how many of the `want` newest were found, in order. */
 static size_t walk(struct fixture *p)
 {
 	struct arena a;

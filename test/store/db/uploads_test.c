@@ -427,7 +427,7 @@ static void check_after(struct sample *f, unsigned last)
 		assert_int_equal(count_uploads(f), there ? 0 : 1);
 	if (last >= COUNT_OF(steps) - 1)
 		assert_int_equal(count_uploads(f), 0);
-	fixture_check(f->p); /* at ready, without waiting for anybody */
+	fixture_check(f->p); /* at once, without waiting */
 	fixture_deinit(f->p);
 }
 
@@ -537,7 +537,7 @@ int main(void)
 		TEST(test_each_call_fails_in_turn_then_nothing_is_recorded_and_the_next_works),
 	};
 
-	/* in memory: what is asked is what a failing call leaves, and not how long the disk takes */
+	/* in memory: this tests what a failing call leaves, and not durability */
 	if (access("/dev/shm", W_OK) == 0)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
 	catch_memory();

@@ -158,7 +158,7 @@ static void test_move_that_could_not_be_recorded_then_found_in_incoming(void **s
 	fixture_open(p);
 	upload(p, 1);
 	fixture_settles(p, 1);
-	/* Put the file back, and tell the publisher that it has missed some. */
+	/* Put the file back, and notify the publisher that it has missed some. */
 	char from[160], to[160];
 	unsigned long long file = (unsigned long long)fixture_ask(p, "SELECT file FROM objects");
 	(void)snprintf(from, sizeof from, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);
