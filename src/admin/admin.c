@@ -13,7 +13,6 @@
  * carry no header. Headers of a proxy are trusted in this one way only: as a reason to require
  * the token. */
 #include "admin/admin.h"
-#include "base/clock.h"
 #include "base/metrics.h"
 #include "http/problem.h"
 #include "http/router.h"
@@ -114,7 +113,7 @@ static enum status choose_page(struct admin *a, struct request_context *x, const
 	const struct admin_route *route = at.row;
 	x->answer.route = route->name;
 	if (route->is_secret && (a->options.needs_token || !seems_direct(&x->request)))
-		TRY(admin_auth_check_token(a->options.auth, &x->request, clock_mono_ms(), why));
+		TRY(admin_auth_check_token(&a->options.auth, &x->request, why));
 	*out = route;
 	return OK;
 }

@@ -11,7 +11,7 @@ struct admin_options {
 	enum status (*ready)(void *arg, struct fault *why); /* OK, or why not; NULL: always */
 	void (*refresh)(void *arg);                         /* update gauges before /metrics; NULL: nothing to do */
 	void *arg;
-	struct admin_auth *auth; /* NULL: every token is refused */
+	struct admin_auth auth;
 	struct handler *console; /* of all other paths; NULL: none */
 	struct request_metrics *metrics;
 	bool needs_token; /* not on loopback */

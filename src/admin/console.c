@@ -8,7 +8,6 @@
  * log that it shows with its own lines. Refused ones are logged like any request. */
 #include "admin/call.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "http/problem.h"
 #include "http/router.h"
@@ -88,7 +87,7 @@ static enum status check_request(struct console *console, struct request_context
 	x->answer.route = found == OK ? ((const struct console_route *)at->row)->name : NULL;
 	TRY(admin_auth_check_site(r, why));
 	TRY(found);
-	return admin_auth_check_token(console->options.admin_auth, r, clock_mono_ms(), why);
+	return admin_auth_check_token(&console->options.auth, r, why);
 }
 
 struct running {

@@ -19,7 +19,7 @@
 
 /* All borrowed. */
 struct console_options {
-	struct admin_auth *admin_auth;
+	struct admin_auth auth;
 	struct image_table *table;
 	struct admin_query *admin_query;
 	const struct settings *settings;

@@ -8,6 +8,7 @@
 
 #include "api/cors.h"
 #include "base/hash.h"
+#include "http/bearer.h"
 
 static bool asks_key(const struct api_options *o, enum access_rule rule)
 {
@@ -24,21 +25,11 @@ static bool asks_key(const struct api_options *o, enum access_rule rule)
 	return true;
 }
 
-/* RFC 6750 2.1; the scheme's case does not matter (RFC 9110 11.1). */
-static struct str bearer_key(const struct request *r)
-{
-	struct str value = str_trim(request_header(r, STR("Authorization")));
-
-	if (!str_starts_with_nocase(value, STR("Bearer ")))
-		return (struct str){ 0 };
-	return str_trim(str_slice(value, sizeof("Bearer ") - 1, value.n));
-}
-
 static struct str delete_token(const struct request *r)
 {
 	struct str own = str_trim(request_header(r, STR("X-Delete-Token")));
 
-	return own.n > 0 ? own : bearer_key(r);
+	return own.n > 0 ? own : bearer_secret(r);
 }
 
 /* The host name of "https://a.example:3000/page"; "" when it is not a URL. */
@@ -91,7 +82,7 @@ enum status access_check(struct api_call *c, struct fault *why)
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	const struct api_options *o = &c->api->options;
 	enum access_rule rule = c->route->rule;
-	struct str given = bearer_key(&c->x->request);
+	struct str given = bearer_secret(&c->x->request);
 
 	if (o->refuse_cross_site && (rule == FOR_IMAGES || rule == FOR_DELETE) && is_cross_site(&c->x->request, o->cors_origins))
 		return fault_set(why, CROSS_SITE,
@@ -106,7 +97,7 @@ enum status access_check(struct api_call *c, struct fault *why)
 		return fault_set(why, KEY_NEEDED, "Deleting requires the API key or the image's delete token: send Authorization: Bearer …");
 	if (given.n == 0)
 		return fault_set(why, KEY_NEEDED, "This call requires the API key: send Authorization: Bearer …");
-	return fault_set(why, KEY_WRONG, "Wrong API key.");
+	return bearer_refuse(o->wrong_keys, &c->x->request, "Wrong API key.", why);
 }
 
 const char *access_name(const struct api_call *c)
@@ -128,5 +119,5 @@ enum status access_token(const struct api_call *c, const struct image_row *row, 
 	sha256_hex(delete_token(&c->x->request), hex);
 	if (secret_equal(row->delete_hash, str_of(hex)))
 		return OK;
-	return fault_set(why, KEY_WRONG, "Wrong API key or delete token.");
+	return bearer_refuse(c->api->options.wrong_keys, &c->x->request, "Wrong API key or delete token.", why);
 }

@@ -7,10 +7,10 @@
 
 /* Check the route's rule, before anything is read, so that a caller without a key cannot learn what
  * exists. Sets c->has_key. A DELETE with some token is let through; access_token checks it.
- * Errors  KEY_NEEDED nothing was given; KEY_WRONG */
+ * Errors  KEY_NEEDED nothing was given; KEY_WRONG; TOO_MANY_TRIES, see http/bearer.h */
 enum status access_check(struct api_call *c, struct fault *why) MUST_CHECK;
 /* For a caller without the key: check the delete token against the row.
- * Errors  KEY_WRONG */
+ * Errors  KEY_WRONG; TOO_MANY_TRIES */
 enum status access_token(const struct api_call *c, const struct image_row *row, struct fault *why) MUST_CHECK;
 
 /* What the call was authorized by, for the log: "anybody", "key" or "deleteToken". */

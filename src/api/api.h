@@ -6,16 +6,18 @@
 #include "image/product.h"
 #include "http/handler.h"
 
+struct rate_limit;
 struct web_files;
 
 struct api_options {
 	bool key_for_images; /* list, get, complete and delete need the key (delete: or the delete token) */
 	bool key_for_slots;
-	bool refuse_cross_site;  /* list, get, complete and delete are refused to pages of origins that cors_origins does not list by name */
-	struct str key;          /* "": none */
-	struct str cors_origins; /* "*" or origins with commas */
-	const struct web_files *page; /* what GET / and its files are; NULL: there is no page */
-	struct str storage_url;       /* where presigned URLs lead, scheme, host and port: the page may call it */
+	bool refuse_cross_site; /* list, get, complete and delete are refused to pages of origins that cors_origins does not list by name */
+	struct str key;         /* "": none */
+	struct rate_limit *wrong_keys; /* and wrong delete tokens, see http/bearer.h; NULL: no limit */
+	struct str cors_origins;       /* "*" or origins with commas */
+	const struct web_files *page;  /* what GET / and its files are; NULL: there is no page */
+	struct str storage_url;        /* where presigned URLs lead, scheme, host and port: the page may call it */
 };
 
 struct api;

@@ -18,6 +18,7 @@
 #include "admin/console.h"
 #include "app/backends.h"
 #include "base/rate_limit.h"
+#include "http/bearer.h"
 #include "image/product.h"
 #include "app/gc_thread.h"
 #include "app/image_rules.h"
@@ -43,7 +44,7 @@ struct server_parts {
 	struct gc_thread *gc_thread;
 	struct admin_query_of_list listed;
 	struct console *console;
-	struct admin_auth admin_auth;
+	struct rate_limit *wrong_secrets; /* of both listeners */
 	struct admin admin;
 	char admin_token[2 * 16 + 1];
 	bool log_open;
@@ -152,10 +153,9 @@ static enum status make_console(struct server_parts *c, struct fault *why)
 	unsigned char token[16];
 	random_bytes(token, sizeof(token));
 	hex_encode(token, sizeof(token), c->admin_token);
-	admin_auth_init(&c->admin_auth, str_of(c->admin_token));
 	admin_query_of_list_init(&c->listed, c->backends.table);
 	struct console_options o = {
-		.admin_auth = &c->admin_auth,
+		.auth = { str_of(c->admin_token), c->wrong_secrets },
 		.table = c->backends.table,
 		.admin_query = c->backends.admin_query != NULL ? c->backends.admin_query : &c->listed.port,
 		.settings = &c->settings,
@@ -167,6 +167,9 @@ static enum status make_console(struct server_parts *c, struct fault *why)
 static enum status make_handlers(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
+	c->wrong_secrets = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
+	if (c->wrong_secrets == NULL)
+		return fault_no_memory(why);
 	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table };
 	struct api_options api = {
 		.key_for_images = key_for_images(c),
@@ -174,6 +177,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		/* Open only because it listens on loopback: then the pages of a browser on this machine must not get in. */
 		.refuse_cross_site = !key_for_images(c) && !s->open,
 		.key = str_of(s->api_key),
+		.wrong_keys = c->wrong_secrets,
 		.cors_origins = str_of(s->cors_origins),
 		.page = &web_page,
 		.storage_url = c->backends.storage_url,
@@ -282,7 +286,7 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	struct admin_options admin = { .ready = check_ready,
 		.refresh = refresh_gauges,
 		.arg = c,
-		.auth = &c->admin_auth,
+		.auth = { str_of(c->admin_token), c->wrong_secrets },
 		.console = console_handler(c->console),
 		.metrics = server_metrics(c->server),
 		.needs_token = !c->at.admin_is_loopback };
@@ -309,7 +313,7 @@ int server_main(int argc, char **argv)
 	server_free(&c.server);
 	gc_thread_free(&c.gc_thread);
 	console_free(&c.console);
-	admin_auth_deinit(&c.admin_auth);
+	rate_limit_free(&c.wrong_secrets);
 	s3_free(&c.s3);
 	api_free(&c.api);
 	rate_limit_free(&c.product.recheck_limit);

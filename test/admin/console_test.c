@@ -32,7 +32,7 @@ static void test_data_without_the_token_then_refused(void **state)
 static void test_data_with_wrong_tokens_then_403_and_soon_429_while_the_right_one_is_accepted(void **state)
 {
 	const struct header wrong[] = { OWN_HOST, { STR("Authorization"), STR("Bearer 00112233445566778899aabbccddeefe") } };
-	for (int i = 0; i < ADMIN_AUTH_WRONG_MAX; i++)
+	for (int i = 0; i < BEARER_WRONG_MAX; i++)
 		ask_with("GET", secrets[(size_t)i % COUNT_OF(secrets)], wrong, COUNT_OF(wrong), 403);
 	ask_with("GET", "/console/settings", wrong, COUNT_OF(wrong), 429);
 	assert_true(answer_says("Retry-After", "60"));

@@ -20,7 +20,7 @@ struct fixture {
 	struct fake_table *table;
 	struct admin_query_of_list listed;
 	struct settings settings;
-	struct admin_auth admin_auth;
+	struct rate_limit *wrong;
 	struct console *console;
 	struct request_context x;
 	struct arena own; /* for what a test keeps */
@@ -32,7 +32,7 @@ static struct fixture fixture;
 
 static inline void fixture_make(struct admin_query *admin_query)
 {
-	struct console_options o = { .admin_auth = &fixture.admin_auth,
+	struct console_options o = { .auth = { STR(TOKEN), fixture.wrong },
 		.table = fake_table_port(fixture.table),
 		.admin_query = admin_query,
 		.settings = &fixture.settings };
@@ -48,7 +48,7 @@ static inline int fixture_setup(void **state)
 	crypto_init();
 	memset(&fixture, 0, sizeof(fixture));
 	fixture.table = fake_table_new(1000);
-	admin_auth_init(&fixture.admin_auth, STR(TOKEN));
+	fixture.wrong = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
 	arena_init(&fixture.own, 64 << 20);
 	assert_int_equal(settings_load(&fixture.settings, 0, NULL, &why), OK);
 	fixture_make(fake_table_admin_query(fixture.table));
@@ -72,7 +72,7 @@ static inline int fixture_teardown(void **state)
 	fixture_forget();
 	console_free(&fixture.console);
 	fake_table_free(&fixture.table);
-	admin_auth_deinit(&fixture.admin_auth);
+	rate_limit_free(&fixture.wrong);
 	arena_deinit(&fixture.own);
 	return 0;
 }

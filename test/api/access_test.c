@@ -1,6 +1,7 @@
 #include "api/access.h"
 
 #include "api/fixture.h"
+#include "http/bearer.h"
 
 static void open_with(bool images, bool slots, const char *key)
 {
@@ -234,6 +235,34 @@ static void test_access_when_open_by_setting_then_any_origin_is_allowed(void **s
 	}
 }
 
+/* The right key and the right token are asked first: they work all the while, and none that is missing counts. */
+static void test_access_when_wrong_too_often_then_429_but_the_right_key_and_token_work(void **state)
+{
+	struct rate_limit *wrong = rate_limit_new(BEARER_WRONG_MAX, BEARER_WINDOW_MS);
+
+	(void)state;
+	fixture_teardown(NULL);
+	fixture_open(&(struct api_options){ .key_for_images = true, .key = STR(KEY), .wrong_keys = wrong, .cors_origins = STR("*") });
+	struct made one = make_image(), two = make_image();
+	for (int i = 0; i < 2 * BEARER_WRONG_MAX; i++)
+		assert_int_equal(ASK("GET", "/prod/images")->status, 401);
+	for (int i = 0; i < BEARER_WRONG_MAX / 2; i++) {
+		ASK("GET", "/prod/images", .authorization = "Bearer wrong");
+		assert_problem(403, "key_wrong");
+		ASK("DELETE", path_of("/prod/images/", one.id, ""), .delete_token = "wrong");
+		assert_problem(403, "key_wrong");
+	}
+	ASK("GET", "/prod/images", .authorization = "Bearer wrong");
+	assert_problem(429, "too_many_tries");
+	assert_str(header_of("Retry-After"), "60");
+	ASK("DELETE", path_of("/prod/images/", one.id, ""), .delete_token = str_cstr(&fixture.own, two.delete_token));
+	assert_problem(429, "too_many_tries");
+	assert_int_equal(ASK("GET", "/prod/images", .authorization = "Bearer " KEY)->status, 200);
+	assert_int_equal(ASK("DELETE", path_of("/prod/images/", one.id, ""), .authorization = bearer(one.delete_token))->status, 204);
+	assert_int_equal(ASK("DELETE", path_of("/prod/images/", two.id, ""), .authorization = "Bearer " KEY)->status, 204);
+	rate_limit_free(&wrong);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 #define K(name) cmocka_unit_test_setup_teardown(name, fixture_setup_with_key, fixture_teardown)
 
@@ -241,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_access_when_open_then_no_one_is_refused),
+		T(test_access_when_wrong_too_often_then_429_but_the_right_key_and_token_work),
 		T(test_access_when_open_because_of_loopback_then_pages_of_other_sites_are_refused_images),
 		T(test_access_when_open_by_setting_then_any_origin_is_allowed),
 		T(test_access_when_images_require_the_key_then_slots_stay_open),

@@ -44,18 +44,24 @@ const modes = {
 	'access=key and upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' }, needs: ['images', 'slots'] },
 };
 
+// Wrong keys are counted by client: behind this proxy each test is a client of its own.
+const PROXY = { TINTYPE_TRUSTED_PROXIES: '127.0.0.1' };
+let clients = 0;
+const newClient = () => ({ 'X-Forwarded-For': `192.0.2.${++clients % 256}` });
+
 for (const [mode, { env, needs }] of Object.entries(modes))
 	describe(mode, () => {
 		let server;
-		before(async () => { server = await startServer({ env }); });
+		before(async () => { server = await startServer({ env: { ...env, ...PROXY } }); });
 		after(() => server?.stop());
 
 		for (const [what, [headers, good]] of Object.entries(credentials))
 			test(what, async () => {
 				const { slot } = await uploadImage(server, { key: KEY });
+				const client = newClient();
 				for (const [name, [ask, needed, status]] of Object.entries(calls)) {
 					const [method, target, options] = ask(slot.imageId);
-					const answer = await call(server, method, target, { ...options, headers });
+					const answer = await call(server, method, target, { ...options, headers: { ...headers, ...client } });
 					if (good || !needs.includes(needed)) {
 						assert.equal(answer.status, status, `${name}: ${answer.text}`);
 						continue;
@@ -69,20 +75,81 @@ for (const [mode, { env, needs }] of Object.entries(modes))
 			});
 	});
 
+describe('wrong keys and tokens, again and again', () => {
+	let server;
+	before(async () => { server = await startServer({ env: { ...modes['access=key and upload=key'].env, ...PROXY } }); });
+	after(() => server?.stop());
+	const list = (address, key) => call(server, 'GET', '/images', { key, headers: address ? { 'X-Forwarded-For': address } : {} });
+
+	test('ten are told that they are wrong, then 429; the right key works all the while', async () => {
+		for (let i = 0; i < 20; i++)
+			assert.equal((await list('198.51.100.1')).status, 401, 'none at all does not count');
+		for (let i = 0; i < 10; i++)
+			assert.equal((await list('198.51.100.1', `wrong-${i}`)).json.code, 'key_wrong');
+		const answer = await list('198.51.100.1', 'wrong');
+		assert.deepEqual([answer.status, answer.json.code, answer.headers.get('retry-after')], [429, 'too_many_tries', '60']);
+		assert.equal((await list('198.51.100.1', KEY)).status, 200);
+		assert.equal((await list('198.51.100.1', 'wrong')).status, 429);
+		assert.equal((await list('198.51.100.2', 'wrong')).status, 403, 'another client');
+		const { slot } = await uploadImage(server, { key: KEY });
+		const remove = token => call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': token, 'X-Forwarded-For': '198.51.100.1' } });
+		assert.equal((await remove('wrong')).status, 429);
+		assert.equal((await remove(slot.deleteToken)).status, 204);
+	});
+
+	test('delete tokens count with the keys, over all routes', async () => {
+		const { slot } = await uploadImage(server, { key: KEY });
+		const headers = { 'X-Forwarded-For': '198.51.100.3' };
+		for (let i = 0; i < 5; i++) {
+			assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { ...headers, 'X-Delete-Token': `wrong-${i}` } })).status, 403);
+			assert.equal((await call(server, 'POST', '/upload', { ...slotBody, key: 'wrong', headers })).status, 403);
+		}
+		assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { ...headers, 'X-Delete-Token': 'wrong' } })).status, 429);
+		assert.equal((await list('198.51.100.3', 'wrong')).status, 429);
+	});
+
+	test('IPv6 addresses of one /64 are one client', async () => {
+		for (let i = 0; i < 10; i++)
+			assert.equal((await list(`2001:db8:0:1:${i}::1`, 'wrong')).status, 403);
+		assert.equal((await list('2001:db8:0:1:ffff::1', 'wrong')).status, 429);
+		assert.equal((await list('2001:db8:0:2::1', 'wrong')).status, 403);
+	});
+
+	test('an address that the client claims to have does not help it', async t => {
+		const direct = await startServer({ env: modes['access=key'].env });
+		t.after(() => direct.stop());
+		const statuses = [];
+		for (let i = 0; i < 12; i++)
+			statuses.push((await call(direct, 'GET', '/images', { key: 'wrong', headers: { 'X-Forwarded-For': `203.0.113.${i}` } })).status);
+		assert.deepEqual(statuses, [...Array(10).fill(403), 429, 429], 'on loopback too');
+		assert.equal((await call(direct, 'GET', '/images', { key: KEY })).status, 200);
+	});
+
+	test('a flood of clients neither stops the right key nor sets back who was counted', async () => {
+		for (let i = 0; i < 10; i++)
+			await list('198.51.100.4', 'wrong');
+		for (let i = 0; i < 50; i++)
+			await Promise.all(Array.from({ length: 40 }, (_, k) => list(`10.0.${i}.${k}`, 'wrong')));
+		assert.equal((await list('198.51.100.4', 'wrong')).status, 429);
+		assert.equal((await list('198.51.100.4', KEY)).status, 200);
+		assert.equal((await list('10.9.9.9', KEY)).status, 200);
+	});
+});
+
 describe('delete tokens', () => {
 	let server;
-	before(async () => { server = await startServer({ env: modes['access=key'].env }); });
+	before(async () => { server = await startServer({ env: { ...modes['access=key'].env, ...PROXY } }); });
 	after(() => server?.stop());
 
 	for (const [what, headers] of Object.entries({ 'as a bearer': token => ({ Authorization: `Bearer ${token}` }), 'in its own header': token => ({ 'X-Delete-Token': token }) }))
 		test(`a token ${what} deletes its image, and does nothing else`, async () => {
 			const { slot } = await uploadImage(server, { key: KEY }), { slot: other } = await uploadImage(server, { key: KEY });
-			const mine = { headers: headers(slot.deleteToken) };
+			const client = newClient(), mine = { headers: { ...headers(slot.deleteToken), ...client } };
 			for (const [method, target] of [['GET', '/images'], ['GET', `/images/${slot.imageId}`], ['GET', `/images/${slot.imageId}/file`]])
 				assert.ok([401, 403].includes((await call(server, method, target, mine)).status), target);
 			assert.deepEqual((({ status, json }) => [status, json.code])(await call(server, 'DELETE', `/images/${other.imageId}`, mine)), [403, 'key_wrong']);
 			for (const wrong of [slot.deleteToken.slice(1), `${slot.deleteToken}x`, slot.deleteToken.toLowerCase(), 'x'])
-				assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: headers(wrong) })).status, 403, wrong);
+				assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { ...headers(wrong), ...client } })).status, 403, wrong);
 			assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, mine)).status, 204);
 			assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, mine)).status, 404);
 			assert.equal((await call(server, 'GET', `/images/${other.imageId}`, { key: KEY })).status, 200);

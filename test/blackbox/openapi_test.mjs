@@ -141,6 +141,12 @@ test('images behind the key', async () => {
 		await conforms(locked, 403, method, template, { imageId, key: 'wrong' });
 	}
 	await conforms(locked, 200, 'GET', '/images', { key });
+	for (let i = 0; i < 10; i++)
+		await call(locked, 'GET', '/images', { key: 'wrong' });
+	for (const [method, template, options] of [['POST', '/upload', { json: { fileName: 'a.png', fileType: 'image/png' } }],
+		['POST', '/uppy', { json: { fileName: 'a.png', fileType: 'image/png' } }], ['GET', '/images'], ['GET', '/images/{imageId}'],
+		['GET', '/images/{imageId}/file'], ['POST', '/images/{imageId}/complete'], ['DELETE', '/images/{imageId}']])
+		await conforms(locked, 429, method, template, { imageId, key: 'wrong', ...options });
 	await conforms(locked, 204, 'DELETE', '/images/{imageId}', { imageId, headers: { 'X-Delete-Token': slot.deleteToken } });
 });
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 
 static struct serve_addresses at;
-static struct admin_auth admin_auth;
 static struct admin admin;
 static struct handler api = { .ops = &toy_handler_ops, .arena_bytes = (size_t)64 << 20, .body_max = 16384 };
 static struct handler storage = {
@@ -37,14 +36,13 @@ int main(int argc, char **argv)
 	struct server_handlers handlers = { .api = &api, .storage = &storage, .admin = &admin.handler };
 	enum log_level level = LOG_INFO;
 	crypto_init();
-	admin_auth_init(&admin_auth, STR("toy-token"));
 	if (settings_load(&settings, argc - 1, argv + 1, &why) != OK || server_bind(&settings, &server, &at, &why) != OK) {
 		fprintf(stderr, "%s\n", why.text);
 		return 1;
 	}
 	admin_init(&admin,
 		&(struct admin_options){
-			.ready = ready, .auth = &admin_auth, .metrics = server_metrics(server), .needs_token = !at.admin_is_loopback });
+			.ready = ready, .auth = { STR("toy-token") }, .metrics = server_metrics(server), .needs_token = !at.admin_is_loopback });
 	if (!log_level_parse(str_of(settings.log_level), &level))
 		return 1;
 	struct log_options log = { .level = level, .queue_lines = 4096 };
