@@ -155,20 +155,20 @@ describe('delete tokens', () => {
 			assert.equal((await call(server, 'GET', `/images/${other.imageId}`, { key: KEY })).status, 200);
 		});
 
-	test('a slot without bytes can be taken back by its token', async () => {
+	test('a slot without bytes can be deleted with its token', async () => {
 		const slot = await openSlot(server);
 		assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`, { headers: { 'X-Delete-Token': slot.deleteToken } })).status, 204);
 		assert.equal((await putBytes(slot, tinyPng)).status, 403);
 	});
 
-	test('without a key nobody learns which images there are', async () => {
+	test('without a key responses do not show which images exist', async () => {
 		const { slot } = await uploadImage(server, { key: KEY });
 		for (const id of [slot.imageId, '00000000-0000-4000-8000-000000000000', 'x'])
 			for (const [method, more] of [['GET', ''], ['GET', '/file'], ['DELETE', '']])
 				assert.equal((await call(server, method, `/images/${id}${more}`)).status, 401, `${method} ${id}${more}`);
 	});
 
-	test('tokens are of their slot alone, long, and not kept as they are', async () => {
+	test('tokens belong to one slot, are long, and are stored hashed only', async () => {
 		const tokens = new Set();
 		for (let i = 0; i < 20; i++)
 			tokens.add((await openSlot(server)).deleteToken);
@@ -189,7 +189,7 @@ describe('hosts', () => {
 	const isBadHost = answer => answer.status === 403 && /is not a host of this server/.test(answer.body);
 
 	for (const listener of Object.keys(targets)) {
-		test(`a page whose name was made to point here gets nothing from ${listener}`, async () => {
+		test(`a page whose name was rebound to this address (DNS rebinding) is refused by ${listener}`, async () => {
 			const { port } = new URL(server[listener]);
 			for (const host of [`evil.example:${port}`, 'evil.example', `127.0.0.1.evil.example:${port}`, `localhost.:${port}x`, '10.0.0.1', '169.254.169.254']) {
 				const answer = await ask(listener, host);
@@ -197,14 +197,14 @@ describe('hosts', () => {
 			}
 		});
 
-		test(`names that were configured, and those of this machine, are taken at ${listener}`, async () => {
+		test(`configured names, and those of this machine, are accepted by ${listener}`, async () => {
 			const { port } = new URL(server[listener]);
 			for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost', 'app.example', `OTHER.example:${port}`])
 				assert.ok(!isBadHost(await ask(listener, host)), host);
 		});
 	}
 
-	test('the public URL\'s name is taken at the store, and URLs for it are good there', async () => {
+	test('the public URL\'s name is accepted by the store, and URLs for it are valid there', async () => {
 		const slot = await openSlot(server);
 		assert.ok(slot.uploadUrl.startsWith('https://pictures.example/image-uploads/'));
 		const { pathname, search } = new URL(slot.uploadUrl);
@@ -217,7 +217,7 @@ describe('hosts', () => {
 });
 
 describe('the admin listener', () => {
-	test('pages of other sites are refused, also where they may ask the API', async t => {
+	test('pages of other sites are refused, even where the API allows them', async t => {
 		const server = await startServer();
 		t.after(() => server.stop());
 		for (const target of ['/metrics', '/healthz', '/readyz', '/nothing']) {
@@ -234,7 +234,7 @@ describe('the admin listener', () => {
 		assert.equal((await fetchUrl(`${server.admin}/metrics`)).status, 200, 'on loopback a scraper needs no token');
 	});
 
-	test('off loopback the metrics want the token that was printed at start, and no other', async t => {
+	test('off loopback the metrics require the token that was printed at startup, and no other', async t => {
 		const server = await startServer({ env: { TINTYPE_API_KEY: KEY }, args: ['--admin', '0.0.0.0:0'] });
 		t.after(() => server.stop());
 		const admin = server.admin.replace('0.0.0.0', '127.0.0.1');

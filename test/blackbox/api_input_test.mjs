@@ -70,7 +70,7 @@ for (const [what, more] of [
 	['16 KiB', {}], ['5 MiB', { fileSize: 5242880 }], ['IMAGE/JPEG', { fileType: 'IMAGE/JPEG' }], ['image/jpg', { fileType: 'image/jpg' }],
 	['255 bytes of name', { fileName: `${'ä'.repeat(127)}a` }], ['unknown members', { folder: { a: [1] } }],
 ]) {
-	test(`a slot for ${what} is given`, async () => {
+	test(`a slot for ${what} is issued`, async () => {
 		const body = json(more) + (what === '16 KiB' ? ' '.repeat(16384 - json(more).length) : '');
 		const answer = await call(server, 'POST', '/upload', { body });
 		assert.equal(answer.status, 200, answer.text);
@@ -91,7 +91,7 @@ const odd = [
 	'\u202egnp.exe\u2066\u200f', '"quoted" \'n\' `b` $(touch /tmp/tintype-evil)', '<script>alert(1)</script>&amp;', '%00%0d%0a', '+ %2B', '~', 'größer 写真.jpg', 'a\u2028\u2029b',
 ];
 for (const fileName of odd) {
-	test(`the name ${JSON.stringify(fileName.slice(0, 30))} comes back intact and is inert`, async () => {
+	test(`the name ${JSON.stringify(fileName.slice(0, 30))} is returned unchanged and has no side effect`, async () => {
 		const { image } = await uploadImage(server, { fileName });
 		assert.equal(image.fileName, fileName);
 		const listed = (await call(server, 'GET', '/images?limit=1')).json.images[0];
@@ -109,7 +109,7 @@ for (const fileName of odd) {
 	});
 }
 
-test('odd names leave each log line one JSON object, and nothing outside the data directory', () => {
+test('with unusual names each log line is still one JSON object, and no file is outside the data directory', () => {
 	for (const line of server.log)
 		assert.equal(typeof JSON.parse(line), 'object');
 	for (const file of readdirSync(path.join(server.data, 'logs')))
@@ -135,7 +135,7 @@ test('a query with a broken %XX is refused', async () => {
 	assert.equal(answer.headers.get('access-control-allow-origin'), '*');
 });
 
-test('paths that are not ours are 404, other methods 405 with Allow', async () => {
+test('unknown paths are 404, other methods 405 with Allow', async () => {
 	for (const target of ['/', '/upload/', '/images/', '/images/a/b', '/images//file', '/%75pload', '/images/%2e%2e', `/images/${'a'.repeat(36)}`])
 		assert.equal((await call(server, 'GET', target)).status, 404, target);
 	for (const [method, target, allow] of [['GET', '/upload', 'POST, OPTIONS'], ['PUT', '/images', 'GET, HEAD, OPTIONS'], ['DELETE', '/limits', 'GET, HEAD, OPTIONS']]) {
@@ -159,7 +159,7 @@ test('two requests on one connection are answered one after the other, with ids 
 	assert.notEqual(one.headers.get('x-amzn-requestid'), two.headers.get('x-amzn-requestid'));
 });
 
-test('a form slot takes its image, and with a size only that size', async () => {
+test('a form slot accepts its image, and with a size only that size', async () => {
 	for (const [fileSize, status] of [[undefined, 204], [tinyPng.length, 204], [tinyPng.length + 1, 400]]) {
 		const slot = await openSlot(server, { method: 'POST', fileSize });
 		const post = await postForm(slot, tinyPng);
@@ -169,7 +169,7 @@ test('a form slot takes its image, and with a size only that size', async () => 
 	}
 });
 
-test('a slot is good for its image alone', async () => {
+test('a slot accepts one image only', async () => {
 	const slot = await openSlot(server, { fileType: 'image/jpeg' });
 	const put = await putBytes(slot, tinyPng);
 	assert.equal(put.status, 400, put.text);

@@ -26,7 +26,7 @@ describe('the command line', () => {
 	beforeEach(() => { dir = mkdtempSync(path.join(tmpdir(), 'tintype-cli-')); });
 	afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-	test('output that cannot be written is told with its cause, and the exit status is 1', async () => {
+	test('output that cannot be written is reported with its cause, and the exit status is 1', async () => {
 		const { slot } = await uploadImage(server);
 		const full = args => spawnSync('/bin/sh', ['-c', 'exec "$0" "$@" >/dev/full', program(), ...args], {
 			encoding: 'utf8', env: { ...process.env, TINTYPE_ENDPOINT: server.api },
@@ -79,7 +79,7 @@ describe('the command line', () => {
 		assert.match(again.stderr, /no image with this id.* \(404\)\n$/i);
 	});
 
-	test('a directory with a link and what is no file: ignored and said, the rest is there', async () => {
+	test('links and special files in a directory are skipped with a message, the rest is uploaded', async () => {
 		mkdirSync(path.join(dir, 'd/e'), { recursive: true });
 		writeFileSync(path.join(dir, 'secret.png'), tinyPng);
 		writeFileSync(path.join(dir, 'd/a.png'), tinyPng);
@@ -92,7 +92,7 @@ describe('the command line', () => {
 		assert.deepEqual(lines(up.stderr).sort(), ['d/link.png: skipped: it is a link', 'd/up: skipped: it is a link']);
 	});
 
-	test('one bad file among good ones: said with the reason, status 1, the others uploaded', async () => {
+	test('one bad file among good ones: reported with the reason, status 1, the others uploaded', async () => {
 		writeFileSync(path.join(dir, 'good.png'), tinyPng);
 		writeFileSync(path.join(dir, 'text.png'), 'no picture at all');
 		writeFileSync(path.join(dir, 'page.html'), '<html>');
@@ -105,7 +105,7 @@ describe('the command line', () => {
 		assert.match(up.stderr, /^none\.png: No such file or directory$/m);
 	});
 
-	test('names that could act on a terminal: sent as they are, shown escaped, saved without', async () => {
+	test('names with terminal control characters: sent unchanged, shown escaped, removed when saved', async () => {
 		const names = ['a\x1b[2J.png', 'gpj.\u202egnp', 'two\nlines.png', '.hidden', '-rf.png', '"quoted" \u5199\u771f.png'];
 		const saved = ['a[2J.png', 'gpj.gnp', 'twolines.png', 'hidden', '_rf.png', '"quoted" \u5199\u771f.png'];
 		mkdirSync(path.join(dir, 'in'));
@@ -130,7 +130,7 @@ describe('the command line', () => {
 		assert.deepEqual(readdirSync(dir).sort(), ['in', ...saved].sort());
 	});
 
-	test('names that point elsewhere: saved here', async () => {
+	test('names with paths: saved in the current directory', async () => {
 		for (const [fileName, saved] of [['../evil.png', 'evil.png'], ['/etc/evil.png', 'evil.png'], ['..\\evil.png', 'evil.png'], ['..', null]]) {
 			const { slot } = await uploadImage(server, { fileName });
 			const got = await run(['get', slot.imageId]);
@@ -141,7 +141,7 @@ describe('the command line', () => {
 		assert.equal(existsSync(path.join(dir, '../evil.png')), false);
 	});
 
-	test('get never replaces unless told, and leaves no unfinished file', async () => {
+	test('get replaces a file only when requested, and leaves no incomplete file', async () => {
 		const { slot: { imageId } } = await uploadImage(server, { fileName: 'here.png' });
 		writeFileSync(path.join(dir, 'here.png'), 'mine');
 		writeFileSync(path.join(dir, 'other.png'), 'mine too');
@@ -161,7 +161,7 @@ describe('the command line', () => {
 		assert.deepEqual(piped.stdout, tinyPng);
 	});
 
-	test('an image that is pending, rejected or not there is not saved', async () => {
+	test('an image that is pending, rejected or missing is not saved', async () => {
 		const pending = await openSlot(server), rejected = await openSlot(server);
 		assert.equal((await putBytes(rejected, 'no picture')).status, 400);
 		for (const [id, says] of [[pending.imageId, /pending/], [rejected.imageId, /rejected/], ['nonsense', /404/], ['../../limits', /404/]]) {
@@ -172,7 +172,7 @@ describe('the command line', () => {
 		assert.deepEqual(readdirSync(dir), []);
 	});
 
-	test('wrong use: status 2 and a sentence', async () => {
+	test('wrong usage: status 2 and an error message', async () => {
 		for (const args of [['upload'], ['get'], ['rm'], ['list', 'x'], ['list', '--limit', '0'], ['list', '--nonsense'], ['logs', '--since', 'soon']]) {
 			const wrong = await run(args);
 			assert.equal(wrong.code, 2, args.join(' '));
@@ -183,7 +183,7 @@ describe('the command line', () => {
 			assert.equal((await run([verb, '--help'])).code, 0);
 	});
 
-	test('the progress bar is for terminals alone', async () => {
+	test('the progress bar is shown on terminals only', async () => {
 		writeFileSync(path.join(dir, 'a.png'), tinyPng);
 		const quoted = `'${program()}' upload a.png`;
 		const env = { ...process.env, TINTYPE_ENDPOINT: server.api, TERM: 'xterm' };
@@ -195,7 +195,7 @@ describe('the command line', () => {
 		assert.doesNotMatch(piped.stdout, active);
 	});
 
-	test('logs: the request is found by its image, filtered, raw or for people', async () => {
+	test('logs: the request is found by its image, filtered, raw or formatted', async () => {
 		const { slot: { imageId, uploadUrl, deleteToken } } = await uploadImage(server, { fileName: 'logged.png' });
 		const logs = args => run(['logs', '--data', server.data, ...args]);
 		// The writer is a thread of its own: the line is there soon, not at once.
@@ -224,7 +224,7 @@ describe('the command line and keys', () => {
 		await server.stop();
 	});
 
-	test('without it uploads go and can be taken back by their token, nothing else', async () => {
+	test('without the key uploads work and can be deleted with their token, nothing else', async () => {
 		writeFileSync(path.join(dir, 'a.png'), tinyPng);
 		const up = await run(['upload', 'a.png', '--json']);
 		assert.equal(up.code, 0, up.stderr);
@@ -237,7 +237,7 @@ describe('the command line and keys', () => {
 		assert.equal((await run(['rm', imageId, '--token', deleteToken])).code, 0);
 	});
 
-	test('with it all goes', async () => {
+	test('with the key everything works', async () => {
 		const env = { TINTYPE_API_KEY: key };
 		assert.equal((await run(['upload', 'a.png'], { env })).code, 0);
 		const list = await run(['list', '--json'], { env });
@@ -248,7 +248,7 @@ describe('the command line and keys', () => {
 	});
 });
 
-test('a lost server: each verb says so and ends with 1', async () => {
+test('an unreachable server: each verb reports it and exits with 1', async () => {
 	dir = mkdtempSync(path.join(tmpdir(), 'tintype-cli-'));
 	server = await startServer();
 	const { slot: { imageId } } = await uploadImage(server);

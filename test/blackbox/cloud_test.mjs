@@ -39,7 +39,7 @@ after(async () => {
 	await cloud?.stop();
 });
 
-test('the server listens without a storage listener, and keeps nothing on its machine', async () => {
+test('the server runs without a storage listener and stores nothing locally', async () => {
 	const work = mkdtempSync(path.join(tmpdir(), 'tintype-cloud-'));
 	const own = await startServer({ data: work, env: cloud.env, args: engines });
 	assert.equal(own.ready.storage, undefined);
@@ -56,7 +56,7 @@ test('the server listens without a storage listener, and keeps nothing on its ma
 	rmSync(work, { recursive: true });
 });
 
-test('the console shows what this table can list, any row by its id, and the log without a file', async () => {
+test('the console shows the images that this table can list, any row by its id, and the log without a file', async () => {
 	const token = (await eventually(() => /console .*\(token: ([0-9a-f]{32})\)/.exec(server.out), { what: 'the token' }))[1];
 	const look = target => fetchUrl(`${server.admin}/console/${target}`, { headers: { Authorization: `Bearer ${token}` } });
 	const waits = await openSlot(server, picture), slot = await openSlot(server, picture);
@@ -105,7 +105,7 @@ test('slot, PUT to S3, complete, list, get, download, delete', async () => {
 	assert.ok(!(await call(server, 'GET', '/images')).json.images.some(one => one.imageId === slot.imageId));
 });
 
-test('reading a pending image finds what has arrived, by PUT and by form', async () => {
+test('reading a pending image verifies bytes that have arrived, by PUT and by form', async () => {
 	const put = await openSlot(server), form = await openSlot(server, { method: 'POST' });
 	assert.equal((await putBytes(put, tinyPng)).status, 200);
 	const sent = await postForm(form, tinyPng, { fileType: 'image/png' });
@@ -120,7 +120,7 @@ test('reading a pending image finds what has arrived, by PUT and by form', async
 	assert.equal((await call(server, 'GET', `/images/${file.imageId}/file`)).status, 302);
 });
 
-test('an image that is read all the time is checked once a second', async () => {
+test('an image that is read continuously is checked once a second', async () => {
 	const slot = await openSlot(server), began = Date.now();
 	let reads = 1;
 	assert.equal((await read(server, slot)).status, 'pending');
@@ -130,7 +130,7 @@ test('an image that is read all the time is checked once a second', async () => 
 	assert.ok(looks >= 2 && looks <= 2 + (Date.now() - began) / 1000, `${looks} looks for ${reads} reads in ${Date.now() - began} ms`);
 });
 
-test('bytes that are not what was told are rejected, and their object is deleted', async () => {
+test('bytes that do not match the declared type are rejected, and their object is deleted', async () => {
 	for (const confirm of [slot => call(server, 'POST', `/images/${slot.imageId}/complete`), slot => call(server, 'GET', `/images/${slot.imageId}`)]) {
 		const slot = await openSlot(server, { fileType: 'image/jpeg', fileName: 'liar.jpg' });
 		assert.equal((await putBytes(slot, tinyPng)).status, 200);
@@ -141,7 +141,7 @@ test('bytes that are not what was told are rejected, and their object is deleted
 	}
 });
 
-test('the sweep confirms what arrived unseen and deletes what no row explains', async () => {
+test('the sweep verifies missed uploads and deletes orphaned objects', async () => {
 	const slot = await openSlot(server), lost = 'images/5c5b8a54-7c5a-4d0e-9d4e-2b8c1f3a6e70.png';
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);
 	assert.equal((await cloud.put(lost, tinyPng)).status, 200);
@@ -156,7 +156,7 @@ test('the sweep confirms what arrived unseen and deletes what no row explains', 
 	assert.ok(await cloud.head(keyOf(slot)) && await cloud.head('elsewhere/kept.png'));
 });
 
-test('a server sweeps by itself', async () => {
+test('a server runs the sweep by itself', async () => {
 	const lost = 'images/6d6c9b65-8d6b-4e1f-8e5f-3c9d2a4b7f81.png';
 	const own = await serve(['--sweep-interval', '1', '--orphan-ttl', '1', '--url-ttl', '1', '--pending-ttl', '1']);
 	try {
@@ -172,7 +172,7 @@ test('a server sweeps by itself', async () => {
 	}
 });
 
-test('two servers on the same engines see each other\'s images', async () => {
+test('two servers on the same bucket and table see each other\'s images', async () => {
 	const other = await serve();
 	try {
 		const slot = await openSlot(server);
@@ -210,7 +210,7 @@ test('64 clients get their slots at the same time, each its own', async () => {
 		assert.equal((await read(server, slot)).status, 'pending');
 });
 
-test('with require-size a slot wants fileSize; by default an upload URL is good for one object', async () => {
+test('with require-size a slot requires fileSize; by default an upload URL can be used once', async () => {
 	assert.equal((await runProgram(['table', 'create', '--region', 'us-west-2'], { env: cloud.env })).code, 0);
 	const own = await serve(['--require-size', '--region', 'us-west-2']);
 	try {
@@ -228,7 +228,7 @@ test('with require-size a slot wants fileSize; by default an upload URL is good 
 	}
 });
 
-test('engines that are away are told without their cause, which is in the log, and come back', async () => {
+test('unreachable services are reported without the cause, which is logged, and are used again when they are back', async () => {
 	const away = await cloud.listen();
 	const own = await startServer({ env: { ...cloud.env, AWS_ENDPOINT_URL_S3: away.url }, args: engines });
 	try {
@@ -257,7 +257,7 @@ test('engines that are away are told without their cause, which is in the log, a
 	}
 });
 
-test('half of the engines, and verbs that are none, are refused with a sentence', async () => {
+test('only one of store and table on AWS, and unsupported verbs, are refused with an error message', async () => {
 	for (const args of [['--store', 's3'], ['--table', 'dynamodb']])
 		for (const verb of ['serve', 'sweep']) {
 			const run = await runProgram([verb, ...args], { env: cloud.env });

@@ -52,7 +52,7 @@ const rows = page => page.locator('#images-rows tr');
 const lines = page => page.locator('#lines li');
 
 describe('signing in', () => {
-	test('a wrong token shows a sentence and nothing else; the right one opens, stays for a reload, and is forgotten', async () => {
+	test('a wrong token shows a message and nothing else; the right one signs in, survives a reload, and is removed by signing out', async () => {
 		const page = await openPage(browser, server, { url: server.admin });
 		await signIn(page, token.replace(/.$/, c => c === '0' ? '1' : '0'));
 		await page.getByRole('alert').filter({ hasText: 'Wrong token' }).waitFor();
@@ -72,7 +72,7 @@ describe('signing in', () => {
 		await leave(page);
 	});
 
-	test('after a new start of the server the old token is asked for again', async () => {
+	test('after a restart of the server the page asks for the token again', async () => {
 		const own = await startServer();
 		const page = await enter('Logs', { url: own.admin, secret: await tokenOf(own) });
 		await lines(page).first().waitFor();
@@ -100,7 +100,7 @@ describe('rows', () => {
 		made.rejected = slot.imageId;
 	});
 
-	test('each status has its rows, and one row is shown as JSON', async () => {
+	test('each status lists its rows, and one row is shown as JSON', async () => {
 		const page = await enter('Images');
 		await page.waitForFunction(() => document.querySelectorAll('#images-rows tr').length === 4);
 		const choose = async (status, n) => {
@@ -127,7 +127,7 @@ describe('rows', () => {
 		await leave(page);
 	});
 
-	test('the filter finds by name, by type and by a whole id, and says when nothing fits', async () => {
+	test('the filter finds by name, by type and by a whole id, and reports when nothing matches', async () => {
 		const page = await enter('Images');
 		const ask = async (text, n, type = '') => {
 			await page.getByLabel('Name or id').fill(text);
@@ -143,7 +143,7 @@ describe('rows', () => {
 		await leave(page);
 	});
 
-	test('a file name stays text, and keeps its direction to itself', async () => {
+	test('a file name is shown as text, with its writing direction isolated', async () => {
 		const page = await enter('Images');
 		await page.getByRole('button', { name: SCRIPT }).click();
 		await page.getByRole('dialog').getByRole('heading', { name: SCRIPT }).waitFor();
@@ -156,7 +156,7 @@ describe('rows', () => {
 		await leave(page);
 	});
 
-	test('pages follow each other to the end, each row once', async () => {
+	test('paging reaches the end and shows each row once', async () => {
 		const ids = new Set();
 		await Promise.all(Array.from({ length: 60 }, () => openSlot(server)));
 		const page = await enter('Images');
@@ -171,7 +171,7 @@ describe('rows', () => {
 });
 
 describe('logs', () => {
-	test('what happens appears while the log is followed, and its own looking does not', async () => {
+	test('new lines appear while the log is followed, and the console\'s own requests do not', async () => {
 		const page = await enter('Logs');
 		await lines(page).first().waitFor();
 		const { headers } = await call(server, 'GET', '/images/0b9f1c52-6f0e-4a7e-9a53-3f1f7b7f2a10');
@@ -187,7 +187,7 @@ describe('logs', () => {
 		await leave(page);
 	});
 
-	test('level and text are chosen, also while it is followed; older lines are loaded', async () => {
+	test('level and text filter the lines, also while following; older lines are loaded', async () => {
 		const page = await enter('Logs');
 		await lines(page).first().waitFor();
 		await page.getByLabel('Text in the line').fill('"status":404');
@@ -213,7 +213,7 @@ describe('logs', () => {
 		await leave(page);
 	});
 
-	test('it is the same without files, as where the engines are elsewhere', async () => {
+	test('logs work without log files, as with storage on AWS', async () => {
 		const answer = await fetchUrl(`${server.admin}/console/logs?limit=3`, bearer(token));
 		assert.equal(answer.json.lines.length, 3);
 		for (const { line } of answer.json.lines)
@@ -221,18 +221,18 @@ describe('logs', () => {
 	});
 });
 
-describe('what is drawn', () => {
+describe('charts', () => {
 	const at = (seconds, text) => ({ at: seconds * 1000, samples: parse(text) });
 	const requests = (api, failed) => `# HELP tintype_requests_total x\ntintype_requests_total{listener="api",route="GET /",status="200"} ${api}\n`
 		+ `tintype_requests_total{listener="api",route="GET /",status="503"} ${failed}\ntintype_requests_total{listener="admin",route="GET /",status="404"} 1e3\n`;
 
-	test('rates are of the time between two readings, without our own, and unknown after a new start', () => {
+	test('rates are computed between two readings, exclude the console\'s own requests, and are unknown after a restart', () => {
 		const drawn = between(at(10, requests(100, 4)), at(14, requests(120, 6)));
 		assert.deepEqual([drawn.api, drawn.failed, drawn.refused, drawn.storage, drawn.median], [5.5, 0.5, 0, 0, null]);
 		assert.equal(between(at(10, requests(100, 4)), at(14, requests(1, 0))).api, null);
 	});
 
-	test('quantiles are of what came in between, on a line within a bucket, and no more than the last bound', () => {
+	test('quantiles cover the time between two readings, are interpolated within a bucket, and never exceed the last bound', () => {
 		const before = new Map([[0.1, 5], [1, 5], [Infinity, 5]]);
 		assert.equal(quantile(before, before, 0.5), null);
 		assert.equal(quantile(before, new Map([[0.1, 15], [1, 15], [Infinity, 15]]), 0.5), 0.05);
@@ -240,7 +240,7 @@ describe('what is drawn', () => {
 		assert.equal(quantile(before, new Map([[0.1, 5], [1, 5], [Infinity, 15]]), 0.95), 1);
 	});
 
-	test('lines break where nothing is known, end at the right edge, and fit their scale', () => {
+	test('lines have gaps where values are unknown, end at the right edge, and fit their scale', () => {
 		assert.equal(linePath([1, 2, null, 4], 4).match(/M/g).length, 2);
 		assert.match(linePath([1, 2, null, 4], 4), /M360\.0 8\.0h\.1$/);
 		assert.deepEqual([0, 0.7, 1, 13, 50, 51].map(n => nice(n)), [1, 1, 1, 20, 50, 100]);
@@ -248,7 +248,7 @@ describe('what is drawn', () => {
 	});
 });
 
-test('charts and numbers move with what the server does', async () => {
+test('charts and numbers follow the server\'s activity', async () => {
 	const page = await enter();
 	const drawn = () => page.locator('.line-0').first().getAttribute('d');
 	const value = name => page.locator('#tiles div').filter({ hasText: name }).locator('dd').innerText();
@@ -266,7 +266,7 @@ test('charts and numbers move with what the server does', async () => {
 	await leave(page);
 });
 
-test('settings are shown as they are in force, and secrets as set or not', async () => {
+test('settings are shown with their current values, and secrets as set or not set', async () => {
 	const page = await enter('Settings');
 	const row = name => page.locator('#settings-rows tr').filter({ has: page.locator('th', { hasText: name }) });
 	await row('TINTYPE_MAX_SIZE').waitFor();
@@ -311,7 +311,7 @@ describe('axe-core finds nothing in any view, and nothing is small or too wide',
 		});
 });
 
-test('the whole of it works by the keyboard alone', async () => {
+test('everything can be used by keyboard only', async () => {
 	const page = await openPage(browser, server, { url: server.admin });
 	await page.waitForFunction(() => document.activeElement.id === 'token');
 	await page.keyboard.type(token);
@@ -335,10 +335,10 @@ test('the whole of it works by the keyboard alone', async () => {
 	await leave(page);
 });
 
-describe('who is kept out', () => {
+describe('access control', () => {
 	const paths = ['/', '/main.js', '/console/images', '/console/logs', '/console/settings'];
 
-	test('data without the token, or with what looks like one', async () => {
+	test('data without the token, or with a similar one', async () => {
 		for (const target of paths.filter(p => p.startsWith('/console'))) {
 			assert.equal((await fetchUrl(server.admin + target)).status, 401);
 			assert.equal((await fetchUrl(`${server.admin}${target}?token=${token}`)).status, 401);
@@ -348,7 +348,7 @@ describe('who is kept out', () => {
 		}
 	});
 
-	test('many wrong tokens are told to wait, and the right one still opens', async () => {
+	test('many wrong tokens are throttled, and the right one is still accepted', async () => {
 		const statuses = [];
 		for (let i = 0; i < 15; i++)
 			statuses.push((await fetchUrl(`${server.admin}/console/settings`, bearer('0'.repeat(32)))).status);
@@ -356,14 +356,14 @@ describe('who is kept out', () => {
 		assert.equal((await fetchUrl(`${server.admin}/console/settings`, bearer(token))).status, 200);
 	});
 
-	test('a name of somebody else that leads here (DNS rebinding)', async () => {
+	test('a foreign name that resolves to this address (DNS rebinding)', async () => {
 		const port = new URL(server.admin).port;
 		for (const target of [...paths, '/metrics', '/healthz'])
 			for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1.evil.example', 'localhost.evil.example', ''])
 				assert.ok([400, 403].includes((await rawRequest(server.admin, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`)).status), `${target} ${host}`);
 	});
 
-	test('that name in a browser, which finds nothing there', async () => {
+	test('that name in a browser, which gets nothing', async () => {
 		const page = await browser.newPage();
 		const answer = await page.goto(`http://evil.example:${new URL(server.admin).port}/`);
 		assert.equal(answer.status(), 403);
@@ -371,7 +371,7 @@ describe('who is kept out', () => {
 		await page.close();
 	});
 
-	test('pages of other sites, by every way that they have', async () => {
+	test('pages of other sites, by every kind of request', async () => {
 		const other = http.createServer((request, response) => response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>other</title>'));
 		await new Promise(resolve => other.listen(0, '127.0.0.1', resolve));
 		const page = await (await browser.newContext()).newPage();
@@ -401,7 +401,7 @@ describe('who is kept out', () => {
 	});
 });
 
-test('the page: a strict policy, an ETag, gzip, and nothing but itself', async () => {
+test('the page: a strict policy, an ETag, gzip, and no other origin', async () => {
 	const ask = headers => fetchUrl(`${server.admin}/`, { headers });
 	const answer = await ask({ 'Accept-Encoding': 'identity' });
 	const policy = Object.fromEntries(answer.headers.get('content-security-policy').split('; ').map(d => [d.split(' ')[0], d.split(' ').slice(1).join(' ')]));
@@ -454,7 +454,7 @@ describe('through a reverse proxy on this host', () => {
 	});
 	const through = (port, target, headers = []) => rawRequest(`http://127.0.0.1:${port}`, ['GET ' + target + ' HTTP/1.1', ...headers, 'Connection: close', '', ''].join('\r\n'));
 
-	test('a request without the token opens nothing, whatever it says of where it comes from', async () => {
+	test('a request without the token is refused, whatever its headers claim', async () => {
 		for (const target of ['/console/images', '/console/logs', '/console/settings', '/metrics'])
 			for (const more of [[], ['X-Forwarded-For: 127.0.0.1'], ['X-Real-IP: 127.0.0.1', 'Forwarded: for=127.0.0.1;host=localhost'], ['X-Forwarded-Host: localhost']]) {
 				assert.equal((await through(ports.named, target, ['Host: admin.example', ...more])).status, 401, `${target} ${more}`);
@@ -465,12 +465,12 @@ describe('through a reverse proxy on this host', () => {
 		assert.equal((await through(ports.named, '/metrics', ['Host: admin.example', `Authorization: Bearer ${token}`])).status, 200);
 	});
 
-	test('a name that the settings do not tell is refused, the token or what the proxy says notwithstanding', async () => {
+	test('a name that is not in the settings is refused, even with the token or forwarding headers', async () => {
 		for (const more of [[], ['X-Forwarded-Host: localhost'], ['Forwarded: host=localhost']])
 			assert.equal((await through(ports.named, '/console/settings', ['Host: evil.example', `Authorization: Bearer ${token}`, ...more])).status, 403);
 	});
 
-	test('people use the console by the name that the settings tell', async () => {
+	test('the console works under the name in the settings', async () => {
 		const page = await openPage(browser, server, { url: `http://admin.example:${ports.named}` });
 		await signIn(page, token);
 		await page.getByRole('link', { name: 'Images' }).click();

@@ -91,7 +91,7 @@ async function start(t) {
 
 const files = sub => readdirSync(path.join(dir, 'data', sub), { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
 
-test(`after each of ${ROUNDS} kills all that was answered is whole and nothing else is left`, { timeout: 600000 }, async t => {
+test(`after each of ${ROUNDS} kills every confirmed upload is whole and nothing else is left`, { timeout: 600000 }, async t => {
 	for (let round = 0; round < ROUNDS; round++) {
 		await runUntilKilled(await start(t), 5 + randomInt(20));
 		const server = await start(t);

@@ -63,7 +63,7 @@ async function fill(server, bytes) {
 }
 
 for (const [what, size, reserve] of [['below the reserve', 32 * MIB, 8 * MIB], ['at the end of the disk', 12 * MIB, 0]]) {
-	test(`${what} uploads are refused, reads and deletes go on, and room brings uploads back`, { timeout: 300000 }, async () => {
+	test(`${what} uploads are refused, reads and deletes go on, and uploads work again once there is space`, { timeout: 300000 }, async () => {
 		await onSmallDisk(size, ['--reserve', String(reserve)], async server => {
 			const picture = bigJpeg(2 * MIB);
 			const { ids, slot, put } = await fill(server, picture);
@@ -87,7 +87,7 @@ for (const [what, size, reserve] of [['below the reserve', 32 * MIB, 8 * MIB], [
 	});
 }
 
-test('readiness tells of a full disk and of its end', { timeout: 300000 }, async () => {
+test('readiness reports a full disk, and when it is over', { timeout: 300000 }, async () => {
 	await onSmallDisk(16 * MIB, ['--reserve', String(12 * MIB)], async server => {
 		const before = await uploadImage(server);
 		assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);

@@ -179,7 +179,7 @@ async function search(cut, ignore) {
 
 const strict = { names: 'synced', bytes: 'synced' };
 
-test('every answer is in the record', () => {
+test('every response is in the record', () => {
 	const [state] = [...states(strict)].slice(-1);
 	assert.deepEqual(state.until.map(a => a.requestId).sort(), answered.map(a => a.requestId).sort());
 });
@@ -189,7 +189,7 @@ for (const [what, cut] of [
 	['every name, and of the bytes what was synced', { names: 'now', bytes: 'synced' }],
 	['every byte, and of the names what was synced', { names: 'synced', bytes: 'now' }],
 ]) {
-	test(`a power cut at any moment that leaves ${what} loses nothing that was answered`, async () => {
+	test(`a power cut at any moment that leaves ${what} loses nothing that was confirmed`, async () => {
 		assert.equal(await search(cut), null);
 	});
 }

@@ -71,7 +71,7 @@ for (const example of ['curl/upload.sh', 'python/upload.py']) {
 		await forgetAll(open);
 	});
 
-	test(`${example} tells why a file was refused, and goes on with the others`, async () => {
+	test(`${example} shows why a file was refused, and continues with the others`, async () => {
 		const ended = await run(example, [...refused.map(([name]) => name), 'large.png', 'none.png', ...names], { TINTYPE_URL: `${open.api}/prod` });
 		assert.equal(ended.code, 1);
 		for (const [name, , why] of refused)
@@ -82,7 +82,7 @@ for (const example of ['curl/upload.sh', 'python/upload.py']) {
 		await forgetAll(open);
 	});
 
-	test(`${example} takes the key from its environment`, async () => {
+	test(`${example} reads the key from the environment`, async () => {
 		const without = await run(example, names.slice(0, 1), { TINTYPE_URL: `${locked.api}/prod` });
 		assert.equal(without.code, 1);
 		assert.match(without.stderr, /key/i);
@@ -92,7 +92,7 @@ for (const example of ['curl/upload.sh', 'python/upload.py']) {
 		await forgetAll(locked, { key });
 	});
 
-	test(`${example} without a picture, or without what it runs on, says what it needs`, async () => {
+	test(`${example} without a picture, or without a required program, reports what it needs`, async () => {
 		const usage = await run(example, [], {});
 		assert.notEqual(usage.code, 0);
 		assert.match(usage.stderr, /^usage: upload\.(sh|py) PICTURE \.\.\.$/m);
@@ -105,7 +105,7 @@ for (const example of ['curl/upload.sh', 'python/upload.py']) {
 		}
 	});
 
-	test(`${example} says so when there is no server`, async () => {
+	test(`${example} reports when there is no server`, async () => {
 		const ended = await run(example, names.slice(0, 1), { TINTYPE_URL: 'http://127.0.0.1:1/prod' });
 		assert.equal(ended.code, 1);
 		assert.match(ended.stderr, /could not be reached/);
@@ -145,7 +145,7 @@ async function serveFetchExample() {
 	return { url: /http:\/\/[^/]+\//.exec(line)[0], stop: () => { child.kill('SIGKILL'); return once(child, 'exit'); } };
 }
 
-test('fetch/index.html, served on this machine, uploads pictures and tells why one was refused', async () => {
+test('fetch/index.html, served on this machine, uploads pictures and shows why one was refused', async () => {
 	const example = await serveFetchExample();
 	try {
 		const page = await openWatched(browser);
@@ -178,7 +178,7 @@ test('a page of another site cannot list, read or delete the images of a server 
 	await forgetAll(open);
 });
 
-test('the React component uploads pictures and tells why one was refused', async () => {
+test('the React component uploads pictures and shows why one was refused', async () => {
 	const example = await serveExample('react');
 	try {
 		const page = await openWatched(browser);
@@ -190,7 +190,7 @@ test('the React component uploads pictures and tells why one was refused', async
 	}
 });
 
-test('every example that the README tells of is there, and is tested', () => {
+test('every example in the README exists and is tested', () => {
 	const readme = readFileSync(path.join(root, 'examples/README.md'), 'utf8');
 	const links = Array.from(readme.matchAll(/\]\(([^)#]+)[^)]*\)/g), ([, link]) => link);
 	assert.ok(links.length >= 6);

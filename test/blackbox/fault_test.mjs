@@ -135,10 +135,10 @@ async function othersFailing(t, kind, error) {
 // Each has a server of its own: most of their time they wait for the second after which work is tried again.
 describe('a call that fails', { concurrency: 4 }, () => {
 	for (const [kind, error] of [['memory', ENOMEM], ['name', EIO], ['open', EMFILE], ['read', EIO], ['write', ENOSPC], ['write', EIO], ['sync', EIO]]) {
-		test(`slots, lists, reads and deletes whose n-th ${kind} fails with ${error} answer well-formed`, { timeout: 1200000 }, async t => {
+		test(`slots, lists, reads and deletes whose n-th ${kind} fails with ${error} give well-formed responses`, { timeout: 1200000 }, async t => {
 			assert.ok(await othersFailing(t, kind, error) > 0, 'at least one call was made to fail');
 		});
-		test(`an upload whose n-th ${kind} fails with ${error} leaves the slot usable and nothing behind`, { timeout: 1200000 }, async t => {
+		test(`an upload whose n-th ${kind} fails with ${error} leaves the slot usable and no stray data`, { timeout: 1200000 }, async t => {
 			assert.ok(await uploadFailing(t, kind, error) > 0, 'at least one call was made to fail');
 		});
 	}

@@ -44,7 +44,7 @@ const lies = {
 };
 for (const [what, headers] of Object.entries(lies))
 	for (const [listener, [method, target]] of Object.entries(targets))
-		test(`${what}: refused in the words of ${listener}, and the slot behind it is not given`, async t => {
+		test(`${what}: refused in the error format of ${listener}, and the pipelined request for a slot is not served`, async t => {
 			const { host } = new URL(server[listener]);
 			const before = server.events('request').length;
 			const raw = await rawSocket(server[listener]);
@@ -62,7 +62,7 @@ for (const [what, headers] of Object.entries(lies))
 		});
 
 for (const [listener, [method, target]] of Object.entries(targets)) {
-	test(`no Host is 400, a foreign Host 403, in the words of ${listener}`, async () => {
+	test(`no Host is 400, a foreign Host 403, in the error format of ${listener}`, async () => {
 		const none = await rawRequest(server[listener], `${method} ${target} HTTP/1.1\r\nContent-Length: 0\r\n\r\n`);
 		assert.equal(none.status, 400);
 		words[listener](none);
@@ -71,14 +71,14 @@ for (const [listener, [method, target]] of Object.entries(targets)) {
 		words[listener](foreign);
 	});
 
-	test(`64 KB of headers to ${listener} are refused, and it goes on`, async () => {
+	test(`64 KB of headers to ${listener} are refused, and it keeps running`, async () => {
 		const { host } = new URL(server[listener]);
 		const { status } = await rawRequest(server[listener], `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${`X-Filler: ${'x'.repeat(1012)}\r\n`.repeat(64)}\r\n`);
 		assert.ok([0, 431].includes(status), `status ${status}`);
 		assert.equal((await fetchUrl(`${server.admin}/healthz`)).status, 200);
 	});
 
-	test(`lines that end in a bare LF never make two requests of one at ${listener}`, async t => {
+	test(`lines that end in a bare LF never turn one request into two at ${listener}`, async t => {
 		const { host } = new URL(server[listener]);
 		const smuggled = `GET /prod/limits HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 		const raw = await rawSocket(server[listener]);
@@ -116,13 +116,13 @@ for (const [listener, [method, target]] of Object.entries(targets)) {
 	};
 	const second = `0\r\n\r\n${method} ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 	for (const [what, headers] of Object.entries(loose))
-		test(`${what}: refused by ${listener}, and nothing behind it is served`, async () => {
+		test(`${what}: refused by ${listener}, and nothing pipelined after it is served`, async () => {
 			const answer = await noSecond(server, `${method} ${target} HTTP/1.1\r\nHost: localhost\r\n${headers.join('\r\n')}\r\n\r\n${second}`);
 			words[listener](answer);
 		});
 
 	for (const first of [`${method} ${target}\0 HTTP/1.1`, `${method} ${target}\0/x HTTP/1.1`, `${method} ${target}?\0a=b HTTP/1.1`])
-		test(`${JSON.stringify(first)} is refused by ${listener}, and nothing behind it is served`, async () => {
+		test(`${JSON.stringify(first)} is refused by ${listener}, and nothing pipelined after it is served`, async () => {
 			await noSecond(server, `${first}\r\nHost: localhost\r\n\r\n${second}`);
 		});
 
@@ -147,7 +147,7 @@ for (const [listener, [method, target]] of Object.entries(targets)) {
 
 for (const [listener, [, target]] of Object.entries(targets))
 	for (const [what, query] of [['257', 'a=b&'.repeat(256) + 'a=b'], ['500', 'a=b&'.repeat(500)], ['3000', 'a=b&'.repeat(3000)], ['28 KB of', '&'.repeat(28000)]])
-		test(`${what} parameters to ${listener} are answered in its words, and the next request too`, async t => {
+		test(`${what} parameters to ${listener} get an error in its format, and the next request is served`, async t => {
 			const { host } = new URL(server[listener]);
 			const raw = await rawSocket(server[listener]);
 			t.after(() => raw.end());

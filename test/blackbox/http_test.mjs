@@ -105,7 +105,7 @@ for (const listener of LISTENERS) {
 	for (const [what, bytes, status] of heads)
 		test(`${listener}: ${what} is ${status}`, async () => assertRefusal(listener, await converse(server[listener], bytes + smuggled), status));
 
-	test(`${listener}: a refused HEAD has no body, whatever is wrong with it`, async () => {
+	test(`${listener}: the response to a refused HEAD has no body, whatever is wrong`, async () => {
 		for (const bytes of [`HEAD / HTTP/1.1\r\n${H}A : b\r\n\r\n`, `HEAD /${'a'.repeat(40000)} HTTP/1.1\r\n`, `HEAD / HTTP/1.1\r\n${H}A: ${'a'.repeat(40000)}\r\n`])
 			assertRefusal(listener, await converse(server[listener], bytes), bytes.includes(' : ') ? 400 : /^HEAD \/a/.test(bytes) ? 414 : 431, { bodyless: true });
 	});
@@ -140,7 +140,7 @@ for (const listener of LISTENERS)
 const wrong = slot => slot.uploadUrl.replace(/Signature=.{4}/, 'Signature=0000');
 const pathOf = url => url.slice(url.indexOf('/', 8));
 
-test('who closes one half in the middle of a body is told so', async () => {
+test('a client that shuts down its sending side in the middle of a body gets an error', async () => {
 	const slot = await openSlot(server);
 	for (const [listener, head, code] of [
 		['storage', `PUT ${pathOf(slot.uploadUrl)} HTTP/1.1\r\nHost: ${new URL(slot.uploadUrl).host}\r\nContent-Type: image/png\r\nContent-Length: 100\r\n\r\nshort`, /<Code>IncompleteBody</],
@@ -155,7 +155,7 @@ test('who closes one half in the middle of a body is told so', async () => {
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);
 });
 
-describe('a refusal reaches a client that still sends', () => {
+describe('a refusal reaches a client that is still sending', () => {
 	const BYTES = 100 << 20;
 	let url, file;
 	before(async () => {
@@ -190,7 +190,7 @@ for i in range(3):
 
 // --- connections
 
-test('100 Continue comes only when the body is wanted, and not to HTTP/1.0 nor to who sends already', async () => {
+test('100 Continue is sent only when the body will be read, and not to HTTP/1.0 or a client that already sends', async () => {
 	const slot = await openSlot(server);
 	const head = (target, version = '1.1') => `PUT ${target} HTTP/${version}\r\nHost: ${new URL(slot.uploadUrl).host}\r\nConnection: close\r\nContent-Type: image/png\r\nContent-Length: ${tinyPng.length}\r\nExpect: 100-continue\r\n\r\n`;
 	const raw = await rawSocket(server.storage);
@@ -206,7 +206,7 @@ test('100 Continue comes only when the body is wanted, and not to HTTP/1.0 nor t
 	}
 });
 
-test('pipelined requests are answered in their order, bodies and all', async () => {
+test('pipelined requests with bodies are answered in order', async () => {
 	const slot = '{"fileName":"a.png","fileType":"image/png"}';
 	const text = await converse(server.api, `GET /prod/limits HTTP/1.1\r\n${H}\r\nPOST /prod/upload HTTP/1.1\r\n${H}Content-Type: application/json\r\nContent-Length: ${slot.length}\r\n\r\n${slot}`
 		+ `POST /prod/upload HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\n\r\n${slot.length.toString(16)};a="b"\r\n${slot}\r\n0\r\nTrailer: x\r\n\r\nDELETE /nowhere HTTP/1.1\r\n${H}Connection: close\r\n\r\n`);
@@ -232,7 +232,7 @@ const connections = [
 	['HTTP/1.0 with both', '1.0', ['Connection: keep-alive, close'], false, 'close'],
 ];
 for (const [what, version, headers, stays, said] of connections)
-	test(`${what}: the connection ${stays ? 'stays' : 'ends'}`, async () => {
+	test(`${what}: the connection ${stays ? 'stays open' : 'is closed'}`, async () => {
 		const raw = await rawSocket(server.admin);
 		await raw.send(['GET /healthz HTTP/' + version, 'Host: localhost', ...headers, '', ''].join('\r\n'));
 		const first = parseAnswer(await raw.until(text => parseAnswer(text)?.whole));
@@ -253,7 +253,7 @@ test('the absolute form names the host, whatever Host says; one empty line befor
 
 // --- limits
 
-test('beyond the limit of connections clients wait, and none is refused', async t => {
+test('beyond the connection limit clients wait, and none is refused', async t => {
 	const small = await startServer({ args: ['--max-connections', '8'] });
 	t.after(() => small.stop());
 	const held = [];
@@ -296,7 +296,7 @@ test('at most a tenth of the connections linger after a refusal, and the oldest 
 	assert.equal(await isClosed(lingering[11]), false);
 });
 
-test('a trusted proxy names the client, who has a limit of its own; nobody else is believed', async t => {
+test('a trusted proxy names the client, which has its own limit; the header of others is ignored', async t => {
 	const behind = await startServer({ args: ['--trusted-proxies', '127.0.0.1', '--max-client-connections', '2'] });
 	t.after(() => behind.stop());
 	const begin = async (client, url = behind.api) => {
@@ -323,7 +323,7 @@ test('a trusted proxy names the client, who has a limit of its own; nobody else 
 	assert.ok(server.events('request').some(e => e.client === '127.0.0.1'));
 });
 
-test('a head that cannot be read is refused with CORS on every public listener, wherever its Origin is', async () => {
+test('a malformed head is refused with CORS headers on every public listener, wherever its Origin is', async () => {
 	for (const url of [server.api, server.storage])
 		for (const head of ['GET /x HTTP/1.1\r\nHost: localhost\r\nBad Header: 1\r\nOrigin: https://app.example\r\n\r\n', 'GET /x HTTP/3.1\r\nHost: localhost\r\n\r\n', `GET /${'x'.repeat(40000)} HTTP/1.1\r\n\r\n`]) {
 			const answer = await rawRequest(url, head);

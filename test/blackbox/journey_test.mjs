@@ -110,7 +110,7 @@ const json = async (method, target, body) => {
 test('deploy, upload, event, list, delete, destroy', async t => {
 	const slots = [];
 
-	await t.test('deploy.sh makes the stack of the program', async () => {
+	await t.test('deploy.sh creates the stack', async () => {
 		await python('-c', 'import sys, zipfile; zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_DEFLATED, compresslevel=1).write(sys.argv[1], "bootstrap")', PROGRAM, `${dir}/code.zip`);
 		const { stdout } = await script('deploy', '--zip', `${dir}/code.zip`, 'MaxSize=1000000');
 		assert.match(stdout, /CREATE_COMPLETE/);
@@ -121,7 +121,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		assert.deepEqual(stack.routes.filter(one => !one.keyed).map(one => one.method), Array(7).fill('OPTIONS'), 'all but preflights want the API key');
 	});
 
-	await t.test('two pictures and what is none are uploaded by URLs to the stack\'s bucket', async () => {
+	await t.test('two pictures and a file that is not a picture are uploaded by URLs to the stack\'s bucket', async () => {
 		const limits = (await json('GET', '/limits')).body;
 		assert.equal(limits.maxFileSize, 1000000);
 		for (const [fileName, fileType, bytes] of [['a.png', 'image/png', tinyPng], ['Résumé 2.jpg', 'image/jpeg', corpus('good/photo.jpg')], ['c.png', 'image/png', Buffer.from('<html>')]]) {
@@ -134,7 +134,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		}
 	});
 
-	await t.test('the bucket\'s events reach the event function by the queue', async () => {
+	await t.test('the bucket\'s events reach the event function through the queue', async () => {
 		let told = 0;
 		await eventually(async () => { const one = await deliver(); told += one.told; assert.equal(one.failed, 0); return told >= 3; }, { what: 'three messages' });
 		const states = await Promise.all(slots.map(async slot => (await json('GET', `/images/${slot.imageId}`)).body));
@@ -143,7 +143,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		assert.equal((await deliver()).told, 0, 'nothing is left in the queue');
 	});
 
-	await t.test('a message that can never succeed comes five times and ends among the dead letters', async () => {
+	await t.test('a message that can never succeed is delivered five times and goes to the dead-letter queue', async () => {
 		await sqs('SendMessage', { MessageBody: '{"hello":1}' });
 		for (let i = 0; i < 5; i++)
 			assert.deepEqual(await deliver(), { told: 1, failed: 1 });
@@ -152,7 +152,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		assert.deepEqual(Messages.map(one => one.Body), ['{"hello":1}']);
 	});
 
-	await t.test('the list has the pictures, newest first, and gives their bytes', async () => {
+	await t.test('the list has the pictures, newest first, and their bytes can be downloaded', async () => {
 		const { images, count } = (await json('GET', '/images?limit=10')).body;
 		assert.equal(count, 2);
 		assert.deepEqual(images.map(one => one.imageId).sort(), slots.slice(0, 2).map(one => one.imageId).sort());
@@ -172,7 +172,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		assert.deepEqual(Contents.map(one => one.Key), [new URL(slots[1].fileUrl).pathname.replace(`/${stack.bucket}/`, '')]);
 	});
 
-	await t.test('smoke.sh goes the same way and finds all of it working', async () => {
+	await t.test('smoke.sh tests the same path and succeeds', async () => {
 		let working = false, failed = 0;
 		pump = setInterval(async () => {
 			if (working)
@@ -188,7 +188,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		assert.equal(stdout.trimEnd().split('\n').at(-1), 'All of it works.');
 	});
 
-	await t.test('destroy.sh removes all of it, the picture that is left too, and proves it', async () => {
+	await t.test('destroy.sh removes everything, including the remaining picture, and verifies it', async () => {
 		const { stdout } = await script('destroy', '--yes');
 		assert.match(stdout, new RegExp(`bucket ${stack.bucket} holds 1 objects`));
 		assert.match(stdout, /Nothing of the stack 'tintype' is left/);

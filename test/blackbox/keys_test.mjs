@@ -29,7 +29,7 @@ async function codeFor(who) {
 	return /<Code>(\w+)<\/Code>/.exec(answer.text)?.[1] ?? answer.status;
 }
 
-test('who is added is known at once, who is removed soon is not', async () => {
+test('an added key works at once, a removed one soon does not', async () => {
 	for (let i = 0; i < 5; i++) {
 		const who = await add(`user-${i}`);
 		assert.equal(await codeFor(who), 'AccessDenied', 'known, and the image bucket is not its own');
@@ -41,7 +41,7 @@ test('who is added is known at once, who is removed soon is not', async () => {
 	assert.equal(await codeFor(credentials(server).tintype), 'NoSuchKey', 'the owner all the while');
 });
 
-test('neither a user nor the slots key opens what is the owner\'s', async () => {
+test('neither a user nor the slots key has access to the owner\'s data', async () => {
 	const who = await add('stranger');
 	const { image } = await uploadImage(server, { bytes: tinyPng });
 	const key = `images/${image.imageId}.png`;
@@ -68,7 +68,7 @@ test('a key\'s secret is shown once, and the file is private', async () => {
 	assert.ok(!server.log.join('\n').includes(who.secret));
 });
 
-test('permissions are told by bucket, prefix and action, and listed', async () => {
+test('permissions are given by bucket, prefix and action, and listed', async () => {
 	await add('reader', '--user', 'once', '--allow', 'list,read', '--bucket', 'photos', '--prefix', 'in ä/');
 	await add('two', '--bucket', 'photos', '--allow', 'list', '--allow=all', '--bucket=*');
 	await add('all-of-one', '--bucket', 'photos');
@@ -101,7 +101,7 @@ for (const [name, args, sentence, code = 2] of [
 	['to remove slots', ['rm', 'slots'], /cannot be removed/, 1],
 	['to remove nobody', ['rm', 'nobody'], /No key has that name/, 1],
 ])
-	test(`${name} is refused with a sentence, and the file stays`, async () => {
+	test(`${name} is refused with an error message, and the file is unchanged`, async () => {
 		const text = readFileSync(fileOf());
 		const run = await keys(args, { input: 'short\n' });
 		assert.match(run.stderr, sentence);
@@ -111,7 +111,7 @@ for (const [name, args, sentence, code = 2] of [
 		assert.deepEqual(readFileSync(fileOf()), text);
 	});
 
-test('an id and secret of before are taken, from standard input or the environment', async () => {
+test('an existing id and secret are imported, from standard input or the environment', async () => {
 	const secret = 'h7GhxuBLTrlhVUyxSPUKUV8r/2EI4ngqJxD7iBdBYLhwluN30JaT3Q==';
 	for (const [id, args, options] of [['0555b35654ad1656d804', ['--secret-stdin'], { input: `${secret}\n` }], ['minio', ['--secret-env', 'OLD_SECRET'], { env: { OLD_SECRET: secret } }]]) {
 		const run = await keys(['add', `of-${id}`, '--id', id, ...args], options);
@@ -122,13 +122,13 @@ test('an id and secret of before are taken, from standard input or the environme
 	}
 });
 
-test('many at once are all added', async () => {
+test('many added concurrently are all there', async () => {
 	const added = await Promise.all(Array.from({ length: 10 }, (_, i) => add(`parallel-${i}`)));
 	for (const who of added)
 		assert.equal(await codeFor(who), 'AccessDenied');
 });
 
-test('a file that cannot be used is logged, and the keys stay in force', async () => {
+test('a file that cannot be used is logged, and the loaded keys stay in effect', async () => {
 	const text = readFileSync(fileOf(), 'utf8');
 	const put = (what, mode = 0o600) => {
 		writeFileSync(`${fileOf()}.beside`, what, { mode });
@@ -156,7 +156,7 @@ function ownerOf(text) {
 	return { id, secret };
 }
 
-test('a user owns the buckets it makes, and its keys do what they are allowed to, there and nowhere else', async () => {
+test('a user owns the buckets it creates, and its keys may do what they are allowed there and nowhere else', async () => {
 	const alice = await add('alice'), bob = await add('bob');
 	const reader = await add('alice-reads', '--user', 'alice', '--bucket', 'alice-photos', '--prefix', 'in/', '--allow', 'list,read');
 	const writer = await add('alice-writes', '--user', 'alice', '--bucket', 'alice-photos', '--allow', 'write');

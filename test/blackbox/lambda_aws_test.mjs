@@ -67,7 +67,7 @@ async function tell(...slots) {
 	return JSON.parse(body).batchItemFailures;
 }
 
-test('an image is uploaded, told of, listed, read and deleted', async () => {
+test('an image is uploaded, processed by its event, listed, read and deleted', async () => {
 	const slot = await openAndPut(tinyPng);
 	assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'pending');
 	assert.deepEqual(await tell(slot), []);
@@ -83,7 +83,7 @@ test('an image is uploaded, told of, listed, read and deleted', async () => {
 	assert.equal(await cloud.head(slot.key), false);
 });
 
-test('a slot in the words of Uppy leads to an image too', async () => {
+test('a slot in the format of Uppy leads to an image too', async () => {
 	const { status, body } = await json('POST', '/uppy', { fileName: 'u.png', fileType: 'image/png', fileSize: tinyPng.length });
 	assert.equal(status, 200);
 	const put = await fetch(body.url, { method: body.method, headers: body.headers, body: tinyPng });
@@ -92,7 +92,7 @@ test('a slot in the words of Uppy leads to an image too', async () => {
 	assert.equal((await json('GET', `/images/${body.imageId}`)).body.status, 'uploaded');
 });
 
-test('what is no image is rejected with a reason and removed', async () => {
+test('a file that is not an image is rejected with a reason and removed', async () => {
 	const slot = await openAndPut('<html>');
 	assert.deepEqual(await tell(slot), []);
 	const image = (await json('GET', `/images/${slot.imageId}`)).body;
@@ -101,7 +101,7 @@ test('what is no image is rejected with a reason and removed', async () => {
 	assert.equal(await cloud.head(slot.key), false);
 });
 
-test('complete does what an event would, and the event that comes later changes nothing', async () => {
+test('complete does what an event would, and the later event changes nothing', async () => {
 	const slot = await openAndPut(tinyPng);
 	assert.equal((await json('POST', `/images/${slot.imageId}/complete`)).body.status, 'uploaded');
 	assert.deepEqual(await tell(slot), []);
@@ -117,7 +117,7 @@ test('an object whose row was deleted is deleted too', async () => {
 	assert.equal(await cloud.head(slot.key), false);
 });
 
-test('bytes that are written over an image are checked like the first', async () => {
+test('bytes that overwrite an image are verified like the first', async () => {
 	const slot = await openAndPut(tinyPng), first = slot.etag;
 	assert.deepEqual(await tell(slot), []);
 	const put = await fetch(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: '<html>' });
@@ -128,7 +128,7 @@ test('bytes that are written over an image are checked like the first', async ()
 	assert.equal(await cloud.head(slot.key), false);
 });
 
-test('where replacing is denied, as it is by default, the slot tells the client the condition that it must send', async () => {
+test('where replacing is denied, as it is by default, the slot\'s headers list the condition that the client must send', async () => {
 	const api = await start('upload', cloud.env);
 	try {
 		const got = readAnswer(await api.invoke(eventV1({ method: 'POST', path: '/upload', body: '{"fileName":"a.png","fileType":"image/png"}' })));
@@ -140,7 +140,7 @@ test('where replacing is denied, as it is by default, the slot tells the client 
 	}
 });
 
-test('a message whose engine fails is given back, and dealt with when it comes again', async () => {
+test('a message whose service fails is returned to the queue, and processed when it is delivered again', async () => {
 	const broken = await start('event', { ...cloud.env, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' });
 	try {
 		const slot = await openAndPut(tinyPng), kept = functions.event;
@@ -154,7 +154,7 @@ test('a message whose engine fails is given back, and dealt with when it comes a
 	}
 });
 
-test('without credentials, or without DynamoDB, the answer is a 502 in time, and the cause is in the log', async () => {
+test('without credentials, or without DynamoDB, the response is a 502 in time, and the cause is in the log', async () => {
 	for (const spoilt of [{ AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' }, { AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true', HOME: '/nonexistent' }]) {
 		const api = await start('upload', { ...cloud.env, ...spoilt });
 		try {
@@ -169,7 +169,7 @@ test('without credentials, or without DynamoDB, the answer is a 502 in time, and
 });
 
 /* From here on the bucket keeps versions. */
-test('in a versioned bucket what is rejected or deleted leaves no version', async () => {
+test('in a versioned bucket a rejected or deleted object leaves no version', async () => {
 	const on = await cloud.request('PUT', '/pictures', { query: { versioning: '' }, body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
 	assert.equal(on.status, 200);
 	const rejected = await openAndPut('<html>'), deleted = await openAndPut(tinyPng);

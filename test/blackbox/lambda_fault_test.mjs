@@ -109,7 +109,7 @@ for (const [fault, status, cause] of [
 	['validation', 502, /ValidationException/], ['denied', 502, /AccessDeniedException/], ['throttled', 503, /ProvisionedThroughput/], ['broken', 502, /InternalServerError/],
 	['silent', 503, /too long/], ['garbage', 502, /HTTP 200/], ['noHttp', 502, /not HTTP/], ['cutBefore', 502, /closed|broke/],
 ]) {
-	test(`DynamoDB that is ${fault}: ${status}, and no row is made`, async () => {
+	test(`DynamoDB that is ${fault}: ${status}, and no row is created`, async () => {
 		const before = await rows();
 		dynamo.set(fault);
 		const got = await ask(functions.upload, 'POST', '/upload', { body: slotAsked, timeoutMs: fault === 'silent' ? 3000 : 20000, cause });
@@ -123,7 +123,7 @@ for (const [fault, status, cause] of [
 }
 
 for (const [fault, times] of [['cutBefore', 1], ['cutAfter', 1], ['cutAfter', 2], ['broken', 2], ['throttled', 2]]) {
-	test(`DynamoDB that is ${fault} ${times} times and then well: one row, and the client hears nothing of it`, async () => {
+	test(`DynamoDB that is ${fault} ${times} times and then works: one row, and the client notices nothing`, async () => {
 		const before = await rows();
 		dynamo.set(fault, times);
 		const got = await ask(functions.upload, 'POST', '/upload', { body: slotAsked });
@@ -141,7 +141,7 @@ const news = slot => ({ Records: [{ messageId: 'm1', eventSource: 'aws:sqs', bod
 for (const [fault, status, cause] of [
 	['forbidden', 502, /AccessDenied/], ['noBucket', 502, /NoSuchBucket/], ['slowDown', 503, /SlowDown/], ['silent', 503, /too long/], ['noKey', 409, null], ['cutBefore', 502, /closed|broke/],
 ]) {
-	test(`S3 that is ${fault}: ${status}, the image stays pending, the event comes again, and later both succeed`, async () => {
+	test(`S3 that is ${fault}: ${status}, the image stays pending, the event is delivered again, and later both succeed`, async () => {
 		const slot = await openSlot(), timeoutMs = fault === 'silent' ? 3000 : 20000;
 		await fetch(slot.uploadUrl, { method: 'PUT', headers: slot.headers, body: tinyPng });
 		s3.set(fault);
@@ -172,14 +172,14 @@ async function failing(env, status, cause, timeoutMs = 8000) {
 
 const noKeys = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_SESSION_TOKEN: '', HOME: '/nonexistent' };
 
-test('credentials that are missing, expired or in a malformed file: 502, and the log says which', async () => {
+test('credentials that are missing, expired or in a malformed file: 502, and the log names which', async () => {
 	writeFileSync(`${dir}/credentials`, '[default]\naws_access_key_id AKID\n');
 	await failing(noKeys, 502, /no AWS credentials found/);
 	await failing({ AWS_CREDENTIAL_EXPIRATION: '2020-01-01T00:00:00Z' }, 502, /have expired/);
 	await failing({ ...noKeys, AWS_SHARED_CREDENTIALS_FILE: `${dir}/credentials` }, 502, new RegExp(`${dir}/credentials`));
 });
 
-test('an endpoint with a certificate that is not trusted, or of another host, is sent nothing', async () => {
+test('an endpoint with a certificate that is not trusted, or of another host, receives nothing', async () => {
 	const certificate = async (name, names) => {
 		await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`, '-keyout', `${dir}/${name}.key`, '-out', `${dir}/${name}.pem`]);
 		const server = https.createServer({ key: readFileSync(`${dir}/${name}.key`), cert: readFileSync(`${dir}/${name}.pem`) }, (q, a) => { server.requests++; a.end('{}'); });

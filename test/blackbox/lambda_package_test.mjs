@@ -18,7 +18,7 @@ const qemu = { arm64: ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'], x
 const objdump = { arm64: 'aarch64-linux-gnu-objdump', x86_64: 'x86_64-linux-gnu-objdump' };
 
 for (const arch of ['x86_64', 'arm64']) {
-	test(`the package for ${arch} is small, needs no more than AL2023's libc, and answers`, { timeout: 1200000 }, async () => {
+	test(`the package for ${arch} is small, needs no more than AL2023's libc, and runs`, { timeout: 1200000 }, async () => {
 		const zip = path.join(root, `build/lambda/tintype-lambda-${arch}.zip`), dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-'));
 		const api = await new RuntimeApi().start();
 		try {
@@ -49,7 +49,7 @@ for (const arch of ['x86_64', 'arm64']) {
 	});
 }
 
-test('a program that would not run on Lambda ends the build', async () => {
+test('a program that would not run on Lambda fails the build', async () => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-')), zip = path.join(dir, 'x.zip');
 	try {
 		await assert.rejects(run(path.join(root, 'tools/lambda-zip'), [process.env.TINTYPE_RELEASE, zip, 'objdump', 'strip']), failed => {

@@ -31,7 +31,7 @@ const ask = async (api, event, options) => {
 };
 
 for (const [name, make] of Object.entries({ v1: eventV1, v2: eventV2, 'Function URL': request => eventV2({ ...request, stage: '$default' }) })) {
-	test(`a slot is opened by an event of ${name}, and a log line and a metric tell of it`, async () => {
+	test(`a slot is issued for an event of ${name}, with a log line and a metric`, async () => {
 		const api = await start('upload');
 		const got = await ask(api, make({ method: 'POST', path: '/upload', headers: json, body: slot, id: 'gate-1' }), { traceId: 'Root=1-2-3' });
 		assert.equal(got.status, 200);
@@ -73,7 +73,7 @@ test('HTTP goes through a gateway to the functions and back, in both versions', 
 	}
 });
 
-test('bad events are answered in the gateway\'s form, and the function goes on', async () => {
+test('bad events get a response in the gateway\'s form, and the function continues', async () => {
 	const api = await start('upload');
 	const post = fields => ({ ...eventV1({ method: 'POST', path: '/upload', headers: json }), ...fields });
 	const without = post({});
@@ -94,7 +94,7 @@ test('bad events are answered in the gateway\'s form, and the function goes on',
 	await api.lines(all => all.filter(line => line.level === 'error' && line.event === 'request.failed').length === 5);
 });
 
-test('an engine that fails is a 502 with the request id, and its cause is in the log', async () => {
+test('a failing service is a 502 with the request id, and the cause is in the log', async () => {
 	const api = await start('upload', { FAKE_FAIL: 'table' });
 	const got = await ask(api, eventV1({ method: 'POST', path: '/upload', headers: json, body: slot, id: 'gate-9' }));
 	assert.equal(got.status, 502);
@@ -102,7 +102,7 @@ test('an engine that fails is a 502 with the request id, and its cause is in the
 	await api.lines(all => all.some(line => line.level === 'error' && line.requestId === 'gate-9' && line.code === 'upstream_failed'));
 });
 
-test('the event function names the messages that failed, and fails as a whole where it is asked bare', async () => {
+test('the event function reports the messages that failed, and fails as a whole for an event without a queue', async () => {
 	const api = await start('event');
 	const message = (messageId, body) => ({ messageId, eventSource: 'aws:sqs', body: typeof body === 'string' ? body : JSON.stringify(body) });
 	const s3 = (bucket, key) => ({ Records: [{ eventVersion: '2.6', eventSource: 'aws:s3', eventName: 'ObjectCreated:Put',
@@ -120,7 +120,7 @@ test('the event function names the messages that failed, and fails as a whole wh
 	await api.lines(all => all.filter(line => line.event === 'object.unexplained').length === 3);
 });
 
-test('a function that cannot start tells Lambda why and ends', async () => {
+test('a function that cannot start reports the reason to Lambda and exits', async () => {
 	for (const [handler, env, reason] of [
 		['nothing', {}, /unknown handler "nothing"/], ['upload', { FAKE_FAIL: 'open' }, /no credentials/], ['upload', { TINTYPE_MAX_SIZE: '0' }, /max/i],
 		['upload', { TINTYPE_LOG_LEVEL: 'loud' }, /LOG_LEVEL|log/i], ['upload', { TINTYPE_ACCESS: 'key' }, /TINTYPE_API_KEY/],
@@ -146,7 +146,7 @@ test('a long wait and a frozen process change nothing', async () => {
 	assert.equal((await thawed).status, 200);
 });
 
-test('a connection that is cut under an answer or closed after an event loses neither', async () => {
+test('a connection that is cut during a response or closed after an event loses neither', async () => {
 	const api = await start('upload');
 	api.faults.cutAnswer = true;
 	assert.equal((await ask(api, eventV1({ method: 'GET', path: '/limits' }))).status, 200);
@@ -155,7 +155,7 @@ test('a connection that is cut under an answer or closed after an event loses ne
 	assert.equal((await ask(api, eventV1({ method: 'GET', path: '/limits' }))).status, 200);
 });
 
-test('an answer that Lambda finds too large does not end the process; one that is out of order does', async () => {
+test('a response that Lambda refuses as too large does not end the process; one out of order does', async () => {
 	const api = await start('upload');
 	api.faults.refuseAnswer = 413;
 	await api.invoke(eventV1({ method: 'GET', path: '/limits' }));
@@ -166,7 +166,7 @@ test('an answer that Lambda finds too large does not end the process; one that i
 	await api.lines(all => all.some(line => line.event === 'lambda.refused') && all.some(line => line.event === 'lambda.failed' && /403/.test(line.text)));
 });
 
-test('without a Runtime API the program says what it is and ends', async () => {
+test('without a Runtime API the program prints what it is and exits', async () => {
 	const api = await new RuntimeApi().start();
 	running.push(api);
 	api.run(PROGRAM, { AWS_LAMBDA_RUNTIME_API: '', _HANDLER: 'upload' });

@@ -46,7 +46,7 @@ describe('one server', () => {
 	before(async () => { server = await startServer(); });
 	after(() => server?.stop());
 
-	test('pending, uploaded, gone: what each state shows', async () => {
+	test('pending, uploaded, deleted: what each state shows', async () => {
 		const asked = Date.now();
 		const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpg', fileSize: jpeg.length });
 		const pending = (await record(server, slot)).json;
@@ -96,7 +96,7 @@ describe('one server', () => {
 			assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`)).status, 204);
 		},
 	})) {
-		test(`a slot that is ${what} slot is closed: 403 with a sentence, and no byte is left`, async () => {
+		test(`a slot that is ${what} slot is closed: 403 with a message, and no byte is left`, async () => {
 			const slot = await openSlot(server);
 			await leave(slot);
 			const put = await putBytes(slot, tinyPng);
@@ -105,7 +105,7 @@ describe('one server', () => {
 			await eventually(() => bodies(server).length === 0, { what: 'no bodies' });
 		});
 
-		test(`a slot that is ${what} while its bytes come ends with 403 and no byte is left`, async t => {
+		test(`a slot that is ${what} while its bytes arrive ends with 403 and no byte is left`, async t => {
 			const slot = await openSlot(server);
 			const finish = await beginPut(t, slot, tinyPng, 20);
 			await leave(slot);
@@ -128,7 +128,7 @@ describe('one server', () => {
 		assert.equal((await record(server, slot)).status, 404);
 	});
 
-	test('an image that is deleted while it is read comes whole, and is gone for the next', async t => {
+	test('an image that is deleted while it is read is delivered whole, and is gone for the next request', async t => {
 		const big = Buffer.concat([jpeg, Buffer.alloc(5 * 1024 * 1024 - jpeg.length, 7)]);
 		const { image } = await uploadImage(server, { bytes: big, fileName: 'a.jpg', fileType: 'image/jpeg' });
 		await eventually(() => readdirSync(path.join(server.data, 'incoming')).length === 0, { what: 'the file in its place' });
@@ -147,7 +147,7 @@ describe('one server', () => {
 		assert.equal(code(await fetchUrl(image.downloadUrl)), 'NoSuchKey');
 	});
 
-	test('keys under images/ that no slot explains take no bytes, even from the owner', async () => {
+	test('keys under images/ without a slot accept no bytes, even from the owner', async () => {
 		const who = credentials(server).tintype;
 		for (const key of ['images/a.png', 'images/', `images/${'0'.repeat(8)}-0000-4000-8000-${'0'.repeat(12)}.png`, 'images/../images/x']) {
 			const put = await fetchUrl(presign(server, 'PUT', key, { who }), { method: 'PUT', body: tinyPng });
@@ -160,8 +160,8 @@ describe('one server', () => {
 	});
 });
 
-describe('what ends by time', { concurrency: true }, () => {
-	test('URLs and forms end, what began before goes on, and the row still waits', async t => {
+describe('expiry', { concurrency: true }, () => {
+	test('URLs and forms expire, uploads that began before continue, and the row stays pending', async t => {
 		const server = await start(t, { args: ['--url-ttl', '3'] });
 		const { image } = await uploadImage(server);
 		const finish = await beginPut(t, await openSlot(server), tinyPng, 20);
@@ -181,7 +181,7 @@ describe('what ends by time', { concurrency: true }, () => {
 		assert.ok((await fetchUrl(file.headers.get('location'))).bytes.equals(tinyPng), 'a fresh URL is good');
 	});
 
-	test('the sweep ends pending rows and rejections, leaves uploaded images, and says so', async t => {
+	test('the sweep removes expired pending rows and rejections, keeps uploaded images, and logs it', async t => {
 		const server = await start(t, { args: ['--url-ttl', '3', '--pending-ttl', '1', '--rejected-ttl', '2', '--sweep-interval', '1'] });
 		const { image } = await uploadImage(server);
 		const rejected = await openSlot(server);
@@ -203,7 +203,7 @@ describe('what ends by time', { concurrency: true }, () => {
 		assert.match(metrics, /^tintype_images\{status="pending"\} 0$/m);
 	});
 
-	test('a slot ends by its time even before the sweep comes', async t => {
+	test('a slot expires in time even before the sweep runs', async t => {
 		const server = await start(t, { args: ['--url-ttl', '1', '--pending-ttl', '1', '--sweep-interval', '3600'] });
 		const slot = await openSlot(server);
 		await eventually(() => Date.now() > Date.parse(slot.expiresAt) + 1000, { what: 'the end of the slot, a second after its URL' });
@@ -212,7 +212,7 @@ describe('what ends by time', { concurrency: true }, () => {
 		assert.deepEqual(bodies(server), []);
 	});
 
-	test('an object that no row explains is removed, one whose row waits is checked first', async t => {
+	test('an orphaned object is removed, one whose row is pending is verified first', async t => {
 		const dir = mkdtempSync(path.join(tmpdir(), 'tintype-life-'));
 		t.after(() => rmSync(dir, { recursive: true, force: true }));
 		const first = await start(t, { data: dir });
@@ -240,7 +240,7 @@ d.commit()`;
 	});
 });
 
-test('pending rows are bounded: 503 with Retry-After, and each that ends makes room, also after a start', async t => {
+test('pending rows are bounded: 503 with Retry-After, and each that ends frees a slot, also after a restart', async t => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-life-'));
 	t.after(() => rmSync(dir, { recursive: true, force: true }));
 	const full = async server => {

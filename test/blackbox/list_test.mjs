@@ -45,7 +45,7 @@ const upload = async n => {
 	return uploaded;
 };
 
-test('an empty list, then one image: no cursor behind the last page', async t => {
+test('an empty list, then one image: no cursor on the last page', async t => {
 	const empty = await startServer();
 	t.after(() => empty.stop());
 	assert.deepEqual(await page('', empty), { images: [], count: 0 });
@@ -61,7 +61,7 @@ test('an empty list, then one image: no cursor behind the last page', async t =>
 	assert.deepEqual(await page('', empty), { images: [], count: 0 });
 });
 
-test('50 unless told; each limit gives as many, and the pages together all, in one order', async () => {
+test('50 by default; each limit gives that many, and all pages together give all images in one order', async () => {
 	const mine = ids(await upload(60)).reverse();
 	assert.equal((await page('')).count, 50);
 	assert.deepEqual(ids((await page('')).images), mine.slice(0, 50));
@@ -70,7 +70,7 @@ test('50 unless told; each limit gives as many, and the pages together all, in o
 		assert.deepEqual(ids(await pages(limit)), mine, `limit ${limit}`);
 });
 
-test('a record in the list says what the record alone says', async () => {
+test('a record in the list equals the single record', async () => {
 	const { image } = await uploadImage(server);
 	const { images: [listed] } = await page('?limit=1');
 	for (const [name, value] of Object.entries(listed))
@@ -88,7 +88,7 @@ test('the order is that of the uploads, whatever the order of the slots', async 
 	assert.deepEqual(ids((await page('?limit=5')).images), [2, 1, 4, 0, 3].map(i => slots[i].imageId));
 });
 
-test('a later time does not lift an image, nor does a clock that was put back: the commit decides', async t => {
+test('the order is that of commits, whatever the times and even if the clock is set back', async t => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-list-'));
 	t.after(() => rmSync(dir, { recursive: true, force: true }));
 	const first = await startServer({ data: dir });
@@ -107,7 +107,7 @@ d.commit()`;
 	assert.deepEqual(ids(await pages(1, undefined, again)), [last, late, early].map(u => u.image.imageId));
 });
 
-test('while others upload and delete, each image of the first page\'s time that stays comes exactly once', async () => {
+test('while others upload and delete, each image that existed at the first page and stays appears exactly once', async () => {
 	const before = ids(await pages(1000));
 	let ending = false;
 	const busy = [1, 2, 3, 4].map(async () => {
@@ -145,7 +145,7 @@ test('while others upload and delete, each image of the first page\'s time that 
 	}
 });
 
-test('a cursor is good again, with another limit, after a start, and says nothing of images', async t => {
+test('a cursor can be used again, with another limit and after a restart, and reveals nothing about images', async t => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-list-'));
 	t.after(() => rmSync(dir, { recursive: true, force: true }));
 	const first = await startServer({ data: dir });

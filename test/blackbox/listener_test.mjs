@@ -74,7 +74,7 @@ for (const [what, bytes] of framings)
 		await raw.end();
 	});
 
-test('framing: a request in the body of another is only a body', async () => {
+test('framing: a request inside the body of another is treated as body', async () => {
 	const raw = await rawSocket(toys.storage);
 	await raw.send(request('POST', '/echo', [`Content-Length: ${smuggled.length}`], smuggled));
 	const answer = parseAnswer(await raw.until(t => parseAnswer(t)?.whole));
@@ -90,17 +90,17 @@ test('framing: lines that end in a bare LF are read or refused, never mixed up',
 	assert.ok(answer.status === 400 || answer.body === 'got 3 of /echo\n', answer.text);
 });
 
-test('framing: chunks are counted, whatever their size', async () => {
+test('framing: chunked bodies are measured, whatever the chunk sizes', async () => {
 	const answer = await rawRequest(toys.api, request('POST', '/echo', ['Transfer-Encoding: Chunked'], '3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n'));
 	assert.equal(answer.body, 'got 5 of /echo\n');
 });
 
-test('framing: an absolute target is read, and its host is checked', async () => {
+test('framing: an absolute target is accepted, and its host is checked', async () => {
 	assert.equal((await rawRequest(toys.api, request('GET', 'http://localhost/fast?x'))).body, 'fast\n');
 	assert.match((await rawRequest(toys.api, request('GET', 'http://evil.example/fast'))).body, /^bad_host/);
 });
 
-test('framing: 64 KB of headers are 431, and the server goes on', async () => {
+test('framing: 64 KB of headers are 431, and the server keeps running', async () => {
 	const answer = await rawRequest(toys.api, request('GET', '/fast', [`X-Long: ${'a'.repeat(65536)}`]));
 	assert.ok([0, 431].includes(answer.status), answer.text);
 	const many = Array.from({ length: 2000 }, (_, i) => `X-${i}: ${'b'.repeat(24)}`);
@@ -126,7 +126,7 @@ const hosts = [
 ];
 for (const [host, ours] of hosts)
 	for (const listener of ['api', 'storage', 'admin'])
-		test(`host: "${host}" is ${ours ? 'ours' : 'not ours'} on ${listener}`, async () => {
+		test(`host: "${host}" is ${ours ? 'accepted' : 'refused'} by ${listener}`, async () => {
 			const target = listener === 'admin' ? '/healthz' : '/fast';
 			const answer = await rawRequest(toys[listener], `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
 			assert.equal(answer.status === 200, ours, answer.text);
@@ -144,7 +144,7 @@ test('keep-alive: a refusal known from the head leaves the connection open', asy
 	await raw.end();
 });
 
-test('pipelining: answers come in order', async () => {
+test('pipelining: responses are in order', async () => {
 	const raw = await rawSocket(toys.api);
 	const paths = ['/run', '/fast', '/echo', '/refuse', '/run', '/fast'];
 	await raw.send(paths.map(p => request(p === '/echo' ? 'POST' : 'GET', p, p === '/echo' ? ['Content-Length: 2'] : [], p === '/echo' ? 'xy' : '')).join(''));
@@ -153,7 +153,7 @@ test('pipelining: answers come in order', async () => {
 	await raw.end();
 });
 
-test('HEAD: the length is told, no body follows', async () => {
+test('HEAD: the length is sent, no body follows', async () => {
 	const raw = await rawSocket(toys.api);
 	for (const [target, length] of [['/fast', 5], ['/head', 12345], ['/file?n=70000', 70000], ['/run', 4]]) {
 		const from = raw.received().length;
@@ -165,7 +165,7 @@ test('HEAD: the length is told, no body follows', async () => {
 	await raw.end();
 });
 
-test('answers: files and memory of any size come whole', async () => {
+test('responses: files and memory of any size are sent whole', async () => {
 	for (const target of ['file', 'big'])
 		for (const n of [0, 1, 200000, 20000000]) {
 			const answer = await fetch(`${toys.storage}/${target}?n=${n}`);
@@ -176,7 +176,7 @@ test('answers: files and memory of any size come whole', async () => {
 		}
 });
 
-test('every answer has a request id of its own, which its log line has too', async () => {
+test('every response has a unique request id, which its log line has too', async () => {
 	const ids = new Set();
 	for (let i = 0; i < 50; i++)
 		ids.add((await fetch(`${toys.api}/fast`)).headers.get('x-request-id'));
@@ -184,7 +184,7 @@ test('every answer has a request id of its own, which its log line has too', asy
 	await eventually(() => toys.lines('request').filter(l => ids.has(l.requestId)).length === 50, { what: 'fifty log lines' });
 });
 
-test('a log line tells method, route, status and bytes, never the query', async () => {
+test('a log line has method, route, status and bytes, never the query', async () => {
 	await (await fetch(`${toys.storage}/echo?X-Amz-Signature=verysecret`, { method: 'PUT', body: 'twelve bytes' })).text();
 	const line = await eventually(() => toys.lines('request').find(l => l.method === 'PUT' && l.bytesIn === 12), { what: 'the log line' });
 	assert.equal(line.listener, 'storage');
@@ -234,7 +234,7 @@ for (const [name, send] of Object.entries(clients)) {
 	});
 }
 
-test('Expect: 100-continue is answered by the refusal alone, or by 100 and the answer', async () => {
+test('Expect: 100-continue gets either the refusal, or 100 and the response', async () => {
 	const refused = await rawSocket(toys.storage);
 	await refused.send(request('PUT', '/refuse', ['Content-Length: 5000000', 'Expect: 100-continue']));
 	assert.ok((await refused.until(t => parseAnswer(t)?.whole)).startsWith('HTTP/1.1 403 '));
@@ -247,14 +247,14 @@ test('Expect: 100-continue is answered by the refusal alone, or by 100 and the a
 	await taken.end();
 });
 
-test('a body far beyond what would be dropped is refused without being read', async () => {
+test('a body larger than what is discarded is refused without being read', async () => {
 	const answer = await rawRequest(toys.storage, request('PUT', '/refuse', ['Content-Length: 100000000000']));
 	assert.equal(answer.status, 403);
 	assert.equal(answer.headers.get('connection')?.toLowerCase(), 'close');
 });
 
 for (const target of ['/refuse', '/run'])
-	test(`a chunked body without end that ${target} does not want is read to the bound, then cut`, async () => {
+	test(`a chunked body without end that ${target} does not need is read up to the bound, then cut`, async () => {
 		const raw = await rawSocket(toys.api);
 		await raw.send(request('PUT', target, ['Transfer-Encoding: chunked']));
 		const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
@@ -269,7 +269,7 @@ for (const target of ['/refuse', '/run'])
 
 // --- the listener's contract
 
-test('finish or cancel follows each promise, once, also when clients go away', async () => {
+test('finish or cancel is called once for each request, also when clients disconnect', async () => {
 	for (let i = 0; i < 10; i++) {
 		const raw = await rawSocket(toys.storage);
 		await raw.send(request('PUT', i % 2 ? '/echo' : '/run', ['Content-Length: 1000'], 'half'));
@@ -283,7 +283,7 @@ test('finish or cancel follows each promise, once, also when clients go away', a
 	await eventually(() => toys.lines('request').filter(l => l.status === 400).length >= 10, { what: 'lines of cut requests' });
 });
 
-test('suspended requests come back under load', async () => {
+test('suspended requests are resumed under load', async () => {
 	const one = async i => {
 		const answer = await fetch(`${toys.api}/echo`, { method: 'POST', body: 'x'.repeat(i) });
 		assert.equal(await answer.text(), `got ${i} of /echo\n`);
@@ -309,7 +309,7 @@ test('10,000 idle connections, and new requests are still served', { timeout: 30
 
 // --- the admin listener
 
-test('admin: health, readiness and metrics are shown, all else is not', async () => {
+test('admin: health, readiness and metrics are served, nothing else', async () => {
 	const get = (target, headers = []) => rawRequest(toys.admin, request('GET', target, headers));
 	assert.equal((await get('/healthz')).body, 'ok\n');
 	assert.equal((await get('/readyz')).body, 'ready\n');
@@ -335,7 +335,7 @@ test('admin: pages of other sites are refused', async () => {
 	}
 });
 
-test('admin: off loopback, metrics want the token; health does not', async () => {
+test('admin: off loopback, metrics require the token; health does not', async () => {
 	const open = await startToys('--admin', '0.0.0.0:0');
 	const admin = open.admin.replace('0.0.0.0', '127.0.0.1');
 	const get = (target, headers = []) => rawRequest(admin, request('GET', target, headers));
@@ -350,7 +350,7 @@ test('admin: off loopback, metrics want the token; health does not', async () =>
 
 // --- deadlines
 
-test('deadlines end what is slow, each by its own', { timeout: 300000 }, async t => {
+test('each timeout ends what is too slow', { timeout: 300000 }, async t => {
 	const slow = await startToys('--header-timeout', '1', '--body-timeout', '1', '--min-rate-grace', '1', '--idle-timeout', '3', '--min-rate', '100000');
 	// A byte every 50 ms, until the server ends the connection.
 	const trickle = async (base, head) => {
@@ -369,11 +369,11 @@ test('deadlines end what is slow, each by its own', { timeout: 300000 }, async t
 		const text = await trickle(slow.api, `${request('GET', '/fast')}GET /fast HTTP/1.1\r\nX-Slow: `);
 		assert.match(text, /fast\n$/);
 	});
-	await t.test('a JSON body, with a last word', async () => {
+	await t.test('a JSON body, with a timeout response', async () => {
 		const text = await trickle(slow.api, request('POST', '/echo', ['Content-Length: 10000']));
 		assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\n[^]*body_slow/);
 	});
-	await t.test('an object, with a last word', async () => {
+	await t.test('an object, with a timeout response', async () => {
 		const text = await trickle(slow.storage, request('PUT', '/echo', ['Content-Length: 1000000']));
 		assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\n[^]*body_slow/);
 	});
@@ -393,7 +393,7 @@ test('deadlines end what is slow, each by its own', { timeout: 300000 }, async t
 		assert.ok(raw.isClosed);
 		await raw.end();
 	});
-	await t.test('but not work, nor a fast body, nor a fast reader', async () => {
+	await t.test('but not a busy handler, a fast body or a fast reader', async () => {
 		const held = fetch(`${slow.api}/hold`);
 		const idle = await rawSocket(slow.api);
 		await idle.send(request('GET', '/fast'));
@@ -409,7 +409,7 @@ test('deadlines end what is slow, each by its own', { timeout: 300000 }, async t
 
 // --- too much
 
-test('when the queue is full the answer is 503, and none is lost', { timeout: 300000 }, async () => {
+test('when the queue is full the response is 503, and none is lost', { timeout: 300000 }, async () => {
 	const small = await startToys('--workers', '1');
 	const sockets = await Promise.all(Array.from({ length: 1100 }, () => rawSocket(small.api)));
 	await Promise.all(sockets.map(raw => raw.send(request('GET', '/hold'))));
@@ -426,7 +426,7 @@ test('when the queue is full the answer is 503, and none is lost', { timeout: 30
 
 // --- the end
 
-test('SIGTERM: what is in flight is finished, then the server ends with 0', async () => {
+test('SIGTERM: requests in flight are finished, then the server exits with 0', async () => {
 	const ending = await startToys();
 	const other = await rawSocket(ending.api);
 	await other.send(request('GET', '/fast'));
@@ -444,7 +444,7 @@ test('SIGTERM: what is in flight is finished, then the server ends with 0', asyn
 	await Promise.all([held.end(), other.end()]);
 });
 
-test('SIGTERM: what does not end in time is cut', async () => {
+test('SIGTERM: requests that do not end in time are cut', async () => {
 	const ending = await startToys('--drain-timeout', '1');
 	const raw = await rawSocket(ending.storage);
 	await raw.send(request('PUT', '/echo', ['Content-Length: 1000'], 'half'));

@@ -191,13 +191,13 @@ test('an upload that is cut off, and one whose digest is wrong', async t => {
 	});
 });
 
-test('an upload that nobody may make is none', async () => {
+test('an upload without permission is not counted', async () => {
 	const slot = await openSlot(server);
 	const wrong = { ...slot, uploadUrl: slot.uploadUrl.replace(/Signature=.{4}/, 'Signature=0000') };
 	await moved(async () => [await putBytes(wrong, tinyPng)], { [requests('storage', 'PUT /object', 403)]: 1, [RECEIVED]: tinyPng.length });
 });
 
-test('reads, whole, in part, not at all; and the end of an image', async () => {
+test('whole, partial and refused reads; and the deletion of an image', async () => {
 	const { image } = await uploadImage(server);
 	const get = headers => async () => [await fetchUrl(image.downloadUrl, { headers })];
 	await moved(get({}), { [requests('storage', 'GET /object', 200)]: 1 });
@@ -231,7 +231,7 @@ for (const listener of ['api', 'storage', 'admin'])
 		await eventually(async () => await gauge() < 20, { what: 'the end of forty connections' });
 	});
 
-test('after a start the gauges tell what is kept, the counters begin again', async t => {
+test('after a restart the gauges show what is stored, and the counters start from zero', async t => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-metrics-'));
 	t.after(() => rmSync(dir, { recursive: true, force: true }));
 	const first = await startServer({ data: dir });

@@ -89,7 +89,7 @@ test('slots', async () => {
 	await conforms(locked, 200, 'POST', '/upload', { json, key });
 });
 
-test('slots in the words of Uppy', async () => {
+test('slots in the format of Uppy', async () => {
 	const json = { fileName: 'a.png', fileType: 'image/png' };
 	await conforms(server, 200, 'POST', '/uppy', { json });
 	await conforms(server, 200, 'POST', '/uppy', { json: { ...json, method: 'POST', fileSize: 67 } });
@@ -157,7 +157,7 @@ test('limits and preflights', async () => {
 		await conforms(locked, 204, 'OPTIONS', template, { imageId: 'any' });
 });
 
-test('every operation has a name of its own, and an answer for a client that is wrong', () => {
+test('every operation has a unique id and a response for client errors', () => {
 	const operations = Object.values(api.paths).flatMap(item => Object.entries(item).filter(([m]) => m !== 'parameters').map(([, operation]) => operation));
 	const ids = operations.map(operation => operation.operationId);
 	assert.ok(ids.every(Boolean));

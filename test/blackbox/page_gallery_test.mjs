@@ -37,12 +37,12 @@ const tile = name => page.locator('#wall button').filter({ has: page.getByText(n
 const detail = () => page.getByRole('dialog');
 const field = name => detail().locator(`dt:text-is("${name}") + dd`).innerText();
 
-test('a server without pictures says so', async () => {
+test('a server without pictures shows a message', async () => {
 	page = await openPage(browser, few);
 	await page.getByRole('heading', { name: 'No pictures yet' }).waitFor();
 });
 
-test('the newest hang first, more come while scrolling, and nothing moves', async () => {
+test('the newest are shown first, more are loaded while scrolling, and nothing moves', async () => {
 	page = await openPage(browser, many, { init: () => {
 		window.shifts = [];
 		new PerformanceObserver(list => list.getEntries().forEach(e => window.shifts.push(`${e.value} ${e.sources.map(s => s.node?.outerHTML?.slice(0, 80))}`))).observe({ type: 'layout-shift', buffered: true });
@@ -63,7 +63,7 @@ test('the newest hang first, more come while scrolling, and nothing moves', asyn
 	assert.deepEqual(await page.evaluate(() => window.shifts), []);
 });
 
-test('a first visit costs under 60 KB, the list of what is seen included', async () => {
+test('a first visit costs under 60 KB, including the list of the visible pictures', async () => {
 	const context = await browser.newContext(), visited = await context.newPage();
 	let total = 0, lists = 0;
 	visited.on('requestfinished', async request => {
@@ -80,7 +80,7 @@ test('a first visit costs under 60 KB, the list of what is seen included', async
 	await context.close();
 });
 
-test('rows are full, and each picture has the room that its record tells, before it has come', async () => {
+test('rows are full, and each picture\'s space is reserved from its record before it is loaded', async () => {
 	page = await openPage(browser, many, { init: () => { Object.defineProperty(HTMLImageElement.prototype, 'src', { set() {} }); } });
 	await wallHas(page, 12);
 	const { width, tiles } = await page.evaluate(() => ({ width: document.getElementById('wall').clientWidth,
@@ -95,7 +95,7 @@ test('rows are full, and each picture has the room that its record tells, before
 	});
 });
 
-test('after a change of width everything hangs again, as full as before', async () => {
+test('after a change of width all rows are laid out again, as full as before', async () => {
 	page = await openPage(browser, many);
 	await wallHas(page, 12);
 	await page.setViewportSize({ width: 700, height: 800 });
@@ -103,7 +103,7 @@ test('after a change of width everything hangs again, as full as before', async 
 	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 700);
 });
 
-test('pictures that lie on their side are shown upright, in the room for that', async () => {
+test('rotated pictures are shown upright, in a box of the right shape', async () => {
 	for (const n of [1, 6, 8])
 		await uploadImage(few, { fileName: `orientation-${n}.jpg`, fileType: 'image/jpeg', bytes: corpus(`good/orientation-${n}.jpg`) });
 	const records = new Map((await listed(few)).map(image => [image.fileName, image]));
@@ -120,7 +120,7 @@ test('pictures that lie on their side are shown upright, in the room for that', 
 	assert.match(await field('As stored'), new RegExp(`^${records.get('orientation-6.jpg').width} × `));
 });
 
-test('an orientation that browsers do not apply turns nothing', async () => {
+test('an orientation that browsers do not apply has no effect', async () => {
 	const tiff = Buffer.from('49492a0008000000010012010300010000000600000000000000', 'hex'), lossy = Buffer.from('UklGRkIAAABXRUJQVlA4IDYAAACwAQCdASoEAAIAAgA0JQBOgCHfwHHAAP7Ss9nasf/6kHhgfIWs8oGMKLva1K04lr6ipWIAAAA=', 'base64');
 	const riffChunk = (name, data) => { const head = Buffer.alloc(8, name); head.writeUInt32LE(data.length, 4); return Buffer.concat([head, data, Buffer.alloc(data.length % 2)]); };
 	const webp = Buffer.concat([riffChunk('VP8X', Buffer.from('08000000030000010000', 'hex')), lossy.subarray(12), riffChunk('EXIF', tiff)]);
@@ -163,7 +163,7 @@ test('the view of one shows every field of its record', async () => {
 	await detail().getByText('fields.png').first().waitFor();
 });
 
-test('its link is copied and leads to the picture; an address with its id opens it', async () => {
+test('its link is copied and opens the picture; so does an address with its id', async () => {
 	const image = await put('linked.png');
 	page = await openPage(browser, few, { hash: `#${image.imageId}`, permissions: ['clipboard-read', 'clipboard-write'] });
 	await detail().getByRole('heading', { name: 'linked.png' }).waitFor();
@@ -177,7 +177,7 @@ test('its link is copied and leads to the picture; an address with its id opens 
 	assert.equal(await detail().getByRole('textbox', { name: 'Link' }).inputValue(), link, 'without a clipboard it is there to be copied by hand');
 });
 
-test('download gives the bytes under the name that they came with', async () => {
+test('download gives the bytes under the original file name', async () => {
 	const bytes = png(33, 44), name = 'äöü & "quotes" 写真.png';
 	await put(name, bytes);
 	page = await openPage(browser, few);
@@ -189,7 +189,7 @@ test('download gives the bytes under the name that they came with', async () => 
 	assert.equal(file.suggestedFilename().replace(/[_"]/g, ''), name.replace(/"/g, ''), 'but for what a file system does not take');
 });
 
-test('delete asks first, can be thought better of, and then takes the picture from the wall and the server', async () => {
+test('delete asks for confirmation, can be cancelled, and removes the picture from the gallery and the server', async () => {
 	const [kept, gone] = [await put('neighbour.png'), await put('to delete.png')];
 	page = await openPage(browser, few);
 	await tile('to delete.png').click();
@@ -211,7 +211,7 @@ test('delete asks first, can be thought better of, and then takes the picture fr
 	await detail().waitFor({ state: 'hidden' });   // someone else was faster: what was wanted is so
 });
 
-test('names from other people are text, and keep their direction to themselves', async () => {
+test('names from other users are shown as text, with their writing direction isolated', async () => {
 	const strange = ['<script>window.hacked=1</script>.png', '"><img src=x onerror=window.hacked=2>.png', '\u202egnp.exe.png', 'תמונה 12 יפה.png', 'a\tb\nc.png', '{{7*7}}${7*7}.png', '\u2067\u2067\u2067.png'];
 	for (const name of strange)
 		await put(name);
@@ -234,7 +234,7 @@ test('names from other people are text, and keep their direction to themselves',
 	assert.equal(await page.evaluate(() => window.hacked), undefined);
 });
 
-test('pictures whose links have expired while the page was open ask for new ones', async t => {
+test('pictures whose links expired while the page was open get new ones', async t => {
 	const short = await startServer();
 	t.after(() => short.stop());
 	await put('late.png', png(80, 60), short);
@@ -248,7 +248,7 @@ test('pictures whose links have expired while the page was open ask for new ones
 	await page.quiet();
 });
 
-test('a server that fails is told, and another try goes on', async () => {
+test('a failing server is reported, and a retry continues', async () => {
 	page = await openPage(browser, many);
 	await wallHas(page, 12);
 	await page.route('**/prod/images?*', route => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ detail: 'The database is resting.', code: 'overloaded' }) }));
@@ -260,7 +260,7 @@ test('a server that fails is told, and another try goes on', async () => {
 	await page.getByText('The database is resting.').waitFor({ state: 'hidden' });
 });
 
-test('where a key is asked for: the page asks, tells a wrong one, keeps the right one in this tab alone', async () => {
+test('where a key is required the page asks for it, reports a wrong one, and keeps the right one in this tab only', async () => {
 	const closed = await startServer({ env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' } });
 	await uploadImage(closed, { fileName: 'private.png', bytes: png(50, 50), key: KEY });
 	page = await openPage(browser, closed);
@@ -286,7 +286,7 @@ test('where a key is asked for: the page asks, tells a wrong one, keeps the righ
 	await closed.stop();
 });
 
-test('with the key asked for, who has uploaded without it may still delete that again', async () => {
+test('where the key is required, a user without it can still delete their own uploads', async () => {
 	const closed = await startServer({ env: { TINTYPE_API_KEY: KEY } });
 	page = await openPage(browser, closed);
 	await page.getByLabel('API key').waitFor();
@@ -300,7 +300,7 @@ test('with the key asked for, who has uploaded without it may still delete that 
 	await closed.stop();
 });
 
-test('an address of a picture that is not there says so', async () => {
+test('the address of a missing picture shows a message', async () => {
 	const slot = await openSlot(few);
 	page = await openPage(browser, few, { hash: `#${slot.imageId}` });
 	await page.getByText('This picture has not been uploaded yet.').first().waitFor();

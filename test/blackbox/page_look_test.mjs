@@ -101,7 +101,7 @@ const VIEWS = {
 };
 
 for (const [view, open] of Object.entries(VIEWS))
-	test(`the view "${view}" has nothing for axe to find, no small text and nothing that sticks out, in light, dark and on a phone`, async () => {
+	test(`the view "${view}" has no axe violation, no small text and nothing that overflows, in light, dark and on a phone`, async () => {
 		for (const [name, look] of Object.entries(LOOKS)) {
 			const page = await open(look);
 			await page.screenshot({ path: path.join(folder, `${view}-${name}.png`) });
@@ -115,7 +115,7 @@ for (const [view, open] of Object.entries(VIEWS))
 		}
 	});
 
-test('at 200 % and in a window of 320 pixels everything is there, nothing sticks out', async () => {
+test('at 200 % and in a window of 320 pixels everything is shown, nothing overflows', async () => {
 	for (const viewport of [{ width: DESK.width / 2, height: DESK.height / 2 }, { width: 320, height: 560 }])
 		for (const open of [VIEWS.gallery, VIEWS.detail, VIEWS.key]) {
 			const page = await open({ viewport, deviceScaleFactor: 2 });
@@ -124,7 +124,7 @@ test('at 200 % and in a window of 320 pixels everything is there, nothing sticks
 		}
 });
 
-test('who wants less motion gets none', async () => {
+test('prefers-reduced-motion disables motion', async () => {
 	for (const [reducedMotion, moves] of [['reduce', false], ['no-preference', true]]) {
 		const page = await VIEWS.detail({ reducedMotion });
 		const seconds = await page.evaluate(() => Math.max(...[...document.querySelectorAll('*')].flatMap(e => [getComputedStyle(e).transitionDuration, getComputedStyle(e).animationDuration].map(t => getComputedStyle(e).animationName === 'none' && t === '0s' ? 0 : parseFloat(t)))));
@@ -133,7 +133,7 @@ test('who wants less motion gets none', async () => {
 	}
 });
 
-test('a whole journey by keyboard alone, told to those who listen', async () => {
+test('a complete session by keyboard only, announced to screen readers', async () => {
 	const page = await VIEWS.gallery({});
 	const focused = () => page.evaluate(() => { const e = document.activeElement; return e.ariaLabel ?? e.innerText?.split(',')[0].trim(); });
 	/** Wait until the focus is there. */
@@ -193,7 +193,7 @@ const fetchRaw = (target, { method = 'GET', headers = {} } = {}) => new Promise(
 	}).on('error', reject).end();
 });
 
-test('on the wire the page is small, packed, kept by ETag, and loads nothing from elsewhere', async () => {
+test('the page is small, compressed, cached by ETag, and loads nothing from other origins', async () => {
 	const page = await browser.newPage();
 	const asked = [];
 	let total = 0;

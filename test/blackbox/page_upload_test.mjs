@@ -41,7 +41,7 @@ after(async () => {
 const uploaded = async () => (await call(server, 'GET', '/images?limit=1000')).json.images.map(image => image.fileName);
 const puts = () => proxy.heads.filter(head => head.startsWith('PUT '));
 
-test('what may be uploaded is told before anything is sent, and the chooser asks for it', async () => {
+test('the limits are shown before anything is sent, and the file chooser applies them', async () => {
 	page = await openPage(browser, server);
 	await page.getByText('JPEG, PNG, GIF or WebP, up to 5 MB and 50 megapixels each').waitFor();
 	assert.equal(await page.locator('#files').getAttribute('accept'), 'image/jpeg,image/png,image/gif,image/webp');
@@ -65,7 +65,7 @@ for (const [what, folder] of corpora()) test(`every good file of ${what} is take
 	assert.deepEqual(broken, [], 'the width that is reserved is that of the picture as it is shown, turned ones too');
 });
 
-test('files that are dropped anywhere, and pasted ones, are uploaded; the page says so while they are over it', async () => {
+test('files that are dropped anywhere, and pasted ones, are uploaded; the page shows a drop target while they are dragged over it', async () => {
 	page = await openPage(browser, server);
 	await hand(page, 'dragenter', [small('dropped.png')]);
 	await page.getByText('Drop to upload').waitFor();
@@ -106,7 +106,7 @@ test('the bytes go to the storage, another origin, after a preflight; the key ne
 	assert.ok(proxy.heads.every(head => !/not to be sent|^(authorization|cookie|referer):/im.test(head)), proxy.heads.join('\n\n'));
 });
 
-test('three go at a time; each tells its progress and speed, can be cancelled, and the next one follows', async () => {
+test('three are uploaded at a time; each shows its progress and speed, can be cancelled, and the next one follows', async () => {
 	proxy.heads.length = 0;
 	proxy.rule = head => head.startsWith('PUT ') ? { holdAt: 300000 } : undefined;
 	page = await openPage(browser, server);
@@ -146,7 +146,7 @@ test('three go at a time; each tells its progress and speed, can be cancelled, a
 	assert.ok(said.includes('Checking…'));
 });
 
-test('a connection that is cut half-way is told, and another try goes to the same slot and succeeds', async () => {
+test('a connection that is cut half-way is reported, and a retry uses the same slot and succeeds', async () => {
 	proxy.rule = head => head.startsWith('PUT ') ? { cutAt: 500000 } : undefined;
 	page = await openPage(browser, server);
 	const asked = [];
@@ -161,7 +161,7 @@ test('a connection that is cut half-way is told, and another try goes to the sam
 	assert.equal((await uploaded())[0], 'cut.png');
 });
 
-test('an answer that is lost after all bytes have arrived makes no second picture', async () => {
+test('a response that is lost after all bytes have arrived makes no second picture', async () => {
 	proxy.rule = head => head.startsWith('PUT ') ? { cutAnswer: true } : undefined;
 	page = await openPage(browser, server);
 	await choose(page, [small('answer lost.png')]);
@@ -172,7 +172,7 @@ test('an answer that is lost after all bytes have arrived makes no second pictur
 	assert.equal((await uploaded()).filter(name => name === 'answer lost.png').length, 1);
 });
 
-test('a verdict that cannot be asked for is asked for again, without the bytes', async () => {
+test('a failed request for the verdict is repeated, without the bytes', async () => {
 	page = await openPage(browser, server);
 	await page.route('**/complete', route => route.abort());
 	await choose(page, [small('asked twice.png')]);
@@ -184,7 +184,7 @@ test('a verdict that cannot be asked for is asked for again, without the bytes',
 	assert.equal(puts().length, before);
 });
 
-test('a server that cannot be reached is told, and coming online again tries again by itself', async () => {
+test('an unreachable server is reported, and uploads are retried when the browser is online again', async () => {
 	page = await openPage(browser, server);
 	await page.getByText('up to 5 MB').waitFor();
 	await page.context().setOffline(true);
@@ -194,7 +194,7 @@ test('a server that cannot be reached is told, and coming online again tries aga
 	await uploadIs(page, 'offline.png', 'done');
 });
 
-test('what would be refused is not sent: too large, empty, of another type', async () => {
+test('files that would be refused are not sent: too large, empty, of another type', async () => {
 	page = await openPage(browser, server);
 	await page.getByText('up to 5 MB').waitFor();
 	const before = puts().length, asked = [];
@@ -237,7 +237,7 @@ for (const [what, folder] of corpora()) test(`a broken file of ${what} that is r
 	assert.match(await upload(page, 'really a png.jpg').locator('.status').textContent(), /image\/png/);
 });
 
-test('with the images on S3 the bytes go there, and the page asks what has become of them', async () => {
+test('with the images on S3 the bytes go there, and the page requests their verification', async () => {
 	const cloud = await startCloud(), engines = { env: cloud.env, args: ['--store', 's3', '--table', 'dynamodb'] };
 	assert.equal((await runProgram(['table', 'create'], { env: cloud.env })).code, 0);
 	const own = await startServer(engines);
@@ -268,7 +268,7 @@ test('over TLS, page and storage are both https, and the policy names it', async
 	rmSync(dir, { recursive: true });
 });
 
-test('what the API refuses is said in its own words', async () => {
+test('refusals of the API are shown with its own message', async () => {
 	const full = await startServer({ args: ['--max-pending', '1'] });
 	page = await openPage(browser, full);
 	await call(full, 'POST', '/upload', { json: { fileName: 'first.png', fileType: 'image/png' } });

@@ -49,7 +49,7 @@ function assertAllPassed(run, skipped = 0) {
 const collection = JSON.parse(readFileSync(file, 'utf8'));
 const requests = requestsOf(collection.item);
 
-test('it is a collection of version 2.1 that names no server but the usual one', () => {
+test('it is a collection of version 2.1 that names only the default server', () => {
 	assert.equal(collection.info.schema, 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json');
 	for (const { path: name, request } of requests)
 		assert.match(request.url, /^\{\{(baseUrl|uploadUrl|downloadUrl)\}\}/, name);
@@ -57,19 +57,19 @@ test('it is a collection of version 2.1 that names no server but the usual one',
 		assert.ok(event.some(e => e.listen === 'test' && e.script.exec.join('').includes('pm.test(')), `${name} has no test`);
 });
 
-test('run as it is it passes, without a file of yours, and leaves nothing behind', async () => {
+test('it passes unchanged, without a local file, and leaves nothing on the server', async () => {
 	const folder = collection.item.find(({ name }) => name === 'A file of yours');
 	assertAllPassed(await newman(open), requestsOf(folder.item).length);
 	assert.equal((await call(open, 'GET', '/images')).json.count, 0);
 });
 
-test('every request passes on an open server, and only the file of yours is left', async () => {
+test('every request passes on an open server, and only the local file\'s image is left', async () => {
 	assertAllPassed(await newman(open, { withFile: '1' }));
 	const { json } = await call(open, 'GET', '/images');
 	assert.deepEqual(json.images.map(image => [image.fileName, image.fileSize]), [['picture.png', corpus('good/alpha.png').length]]);
 });
 
-test('every request passes behind a key', async () => {
+test('every request passes where a key is required', async () => {
 	assertAllPassed(await newman(locked, { apiKey: key, withFile: '1' }));
 });
 

@@ -50,7 +50,7 @@ test('a body with its hash, without one, and of no bytes', async () => {
 	}
 });
 
-test('the signature, or what it signs, is another', async () => {
+test('a wrong signature, or a changed signed value', async () => {
 	const cases = {
 		signature: h => { h.headers.authorization = flip(h.headers.authorization); },
 		path: h => { h.target += 'x'; },
@@ -74,7 +74,7 @@ test('a header that is not signed', async () => {
 	await refused(await ask('PUT', key, { body: hello, unsigned: ['x-amz-content-sha256'] }), key, 403, 'AccessDenied');
 });
 
-test('the authorization is malformed, of another kind, for another place or by an unknown client', async () => {
+test('the authorization is malformed, of another scheme, for another scope or with an unknown key', async () => {
 	const key = freshKey();
 	const as = async (authorization, status, code) => {
 		const head = signedHead(server, 'PUT', key, { who, body: hello });
@@ -160,7 +160,7 @@ test('checksums that contradict each other', async () => {
 	}
 });
 
-test('without a checksum one is made, as S3 does', async () => {
+test('without a checksum one is computed, as S3 does', async () => {
 	const key = freshKey(), put = await ask('PUT', key, { body: '123456789' });
 	assert.equal(put.headers['x-amz-checksum-crc64nvme'], Buffer.from('ae8b14860a799888', 'hex').toString('base64'));
 });
@@ -189,7 +189,7 @@ async function putChunked(kind, key, data, { headers, http = 'length', ...framin
 }
 
 for (const kind of ['unsigned', 'signed', 'signed-trailer']) {
-	test(`aws-chunked, ${kind}: taken, in HTTP pieces of any size`, async () => {
+	test(`aws-chunked, ${kind}: accepted, in HTTP pieces of any size`, async () => {
 		for (const http of ['length', 1, 7, 1000]) {
 			const key = freshKey(), put = await putChunked(kind, key, hello, { http });
 			assert.equal(put.status, 200, put.text);
@@ -207,13 +207,13 @@ for (const kind of ['unsigned', 'signed', 'signed-trailer']) {
 		assert.equal((await ask('HEAD', none)).headers['content-length'], '0');
 	});
 
-	test(`aws-chunked, ${kind}: another coding is kept`, async () => {
+	test(`aws-chunked, ${kind}: other codings are kept`, async () => {
 		const key = freshKey(), put = await putChunked(kind, key, hello, { headers: { 'content-encoding': 'aws-chunked,gzip' } });
 		assert.equal(put.status, 200, put.text);
 		assert.equal((await ask('HEAD', key)).headers['content-encoding'], 'gzip');
 	});
 
-	test(`aws-chunked, ${kind}: lengths that lie`, async () => {
+	test(`aws-chunked, ${kind}: wrong lengths`, async () => {
 		const cases = [
 			[{ headers: { 'x-amz-decoded-content-length': undefined } }, 411, 'MissingContentLength'],
 			[{ headers: { 'x-amz-decoded-content-length': 'x' } }, 411, 'MissingContentLength'],
@@ -239,7 +239,7 @@ for (const kind of ['unsigned', 'signed', 'signed-trailer']) {
 }
 
 for (const kind of ['signed', 'signed-trailer']) {
-	test(`aws-chunked, ${kind}: a signature or a chunk is another`, async () => {
+	test(`aws-chunked, ${kind}: a changed signature or chunk`, async () => {
 		const cases = [
 			{ change: (text, n) => n === 0 ? flip(text) : text },
 			{ change: (text, n) => n === 1 ? flip(text) : text },
@@ -261,14 +261,14 @@ for (const kind of ['signed', 'signed-trailer']) {
 	});
 }
 
-test('aws-chunked, unsigned: small chunks are taken, as JavaScript sends them', async () => {
+test('aws-chunked, unsigned: small chunks are accepted, as JavaScript sends them', async () => {
 	const key = freshKey(), put = await putChunked('unsigned', key, hello, { sizes: [1, 2, 3, 6], http: 5 });
 	assert.equal(put.status, 200, put.text);
 	assert.deepEqual((await ask('GET', key)).bytes, hello);
 });
 
 /* minio-go over https ends the trailer's line with LF alone, and all of it with two lines more. */
-test('aws-chunked, unsigned: the ends of trailers that clients write are taken, and no more', async () => {
+test('aws-chunked, unsigned: the trailer ends that clients send are accepted, and no others', async () => {
 	const ends = { '\r\n\r\n': true, '\n\n': true, '\n\r\n': true, '\n\r\n\r\n': true, '\n\r\n\r\n\r\n': true, '\r\n\r\n\r\n': true,
 		'\r\n\r\nx': false, '\n\r\n\r\nx-amz-meta-a:b\r\n': false, ['\r\n'.repeat(9)]: false };
 	for (const [end, taken] of Object.entries(ends)) {
@@ -287,7 +287,7 @@ test('aws-chunked, unsigned: the ends of trailers that clients write are taken, 
 });
 
 for (const kind of ['unsigned', 'signed-trailer']) {
-	test(`aws-chunked, ${kind}: the trailer is missing, doubled, of another kind or wrong`, async () => {
+	test(`aws-chunked, ${kind}: the trailer is missing, repeated, of another kind or wrong`, async () => {
 		const right = ['x-amz-checksum-crc32', sums.crc32];
 		const cases = [
 			[{ trailer: [] }, 400, 'MalformedTrailerError'],
@@ -309,7 +309,7 @@ for (const kind of ['unsigned', 'signed-trailer']) {
 	});
 }
 
-test('aws-chunked, signed-trailer: the trailer\'s signature is another or missing', async () => {
+test('aws-chunked, signed-trailer: the trailer\'s signature is wrong or missing', async () => {
 	let key = freshKey();
 	await refused(await putChunked('signed-trailer', key, hello, { change: (text, n) => n === 2 ? flip(text) : text }), key, 403, 'SignatureDoesNotMatch');
 	key = freshKey();
@@ -317,7 +317,7 @@ test('aws-chunked, signed-trailer: the trailer\'s signature is another or missin
 		key, 400, 'IncompleteBody');
 });
 
-test('chunks without signatures are refused where signed ones were promised', async () => {
+test('chunks without signatures are refused where signed ones were announced', async () => {
 	const key = freshKey(), head = signedHead(server, 'PUT', key, { who, payload: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD', headers: chunkedHeaders(hello) });
 	await refused(await sendHead(server, head, framed(head, hello)), key, 400, 'IncompleteBody');
 });

@@ -115,7 +115,7 @@ async function explained(store, keys) {
 	return n;
 }
 
-test(`after each of ${ROUNDS} kills every object that was answered is whole and no other is there`, { timeout: 600000 }, async t => {
+test(`after each of ${ROUNDS} kills every confirmed object is whole and there is no other`, { timeout: 600000 }, async t => {
 	const dir = directory();
 	for (let round = 0; round < ROUNDS; round++) {
 		await runUntilKilled(await start(t, dir, round === 0), 30 + randomInt(60));
@@ -128,7 +128,7 @@ test(`after each of ${ROUNDS} kills every object that was answered is whole and 
 	assert.ok(possible.size > 20);
 });
 
-test(`killed while it completes an upload, ${COMPLETIONS} times: the whole object, or the upload as it was`, { timeout: 600000 }, async t => {
+test(`killed during the completion of an upload, ${COMPLETIONS} times: the whole object, or the upload unchanged`, { timeout: 600000 }, async t => {
 	const dir = directory(), whole = [filled(5 * MIB, 'a'), filled(5 * MIB, 'b'), filled(5 * MIB, 'c'), filled(100, 'd')];
 	let store = await start(t, dir, true);
 	for (let n = 0; n < COMPLETIONS; n++) {

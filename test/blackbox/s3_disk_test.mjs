@@ -50,7 +50,7 @@ function putFramed(store, key, body, told = body.length) {
 }
 
 for (const [what, size, reserve] of [['below the reserve', 48 * MIB, 8 * MIB], ['at the end of the disk', 32 * MIB, 0]]) {
-	test(`${what} put, part, complete and copy are refused and leave nothing, and deletes make room`, { timeout: 300000 }, async () => {
+	test(`${what} put, part, complete and copy are refused and leave nothing, and deletes free space`, { timeout: 300000 }, async () => {
 		await onSmallDisk(size, reserve, async store => {
 			const { server } = store, part = filled(5 * MIB, 'part');
 			const uploadId = await store.begin('/things/upload');
@@ -126,12 +126,12 @@ test('small objects that fill the disk are refused in time, can be read, and can
 	});
 });
 
-test('no room is kept for a decoded length that cannot come', { timeout: 300000 }, async () => {
+test('no space is reserved for an impossible decoded length', { timeout: 300000 }, async () => {
 	await onSmallDisk(24 * MIB, 8 * MIB, async store =>
 		store.refused(await putFramed(store, 'lie', filled(100, 'lie'), 1024 * MIB), 400, 'IncompleteBody'));
 });
 
-test('multipart uploads that nobody ends cannot fill the disk, and ending them makes room', { timeout: 300000 }, async () => {
+test('abandoned multipart uploads cannot fill the disk, and aborting them frees space', { timeout: 300000 }, async () => {
 	await onSmallDisk(24 * MIB, 8 * MIB, async store => {
 		const uploads = [];
 		for (let refused = false; !refused;) {

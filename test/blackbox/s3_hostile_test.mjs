@@ -62,7 +62,7 @@ const weapons = {
 };
 
 for (const [operation, method, path, query, root, inner] of documents) {
-	test(`${operation}: XML that is a weapon is refused`, async () => {
+	test(`${operation}: hostile XML is refused`, async () => {
 		const before = peakMemory(store.server);
 		for (const [name, make] of Object.entries(weapons)) {
 			const body = make(root, text => inner.replace('TEXT', text));
@@ -93,7 +93,7 @@ test('10 MB of XML without a length are refused', async () => {
 	await raw.end();
 });
 
-test('a refusal reaches who sends 60 MB without waiting for a word', async () => {
+test('a refusal reaches a client that sends 60 MB without waiting for a response', async () => {
 	const body = filled(60 * MIB, 'large'), { who } = store;
 	for (const [path, options, code] of [['/no-such-bucket/a', {}, 'NoSuchBucket'], ['/things/a', { who: { ...who, secret: 'x' } }, 'SignatureDoesNotMatch'], ['/things/a', { payload: md5(body).repeat(2) }, 'XAmzContentSHA256Mismatch']]) {
 		const answer = await store.ask('PUT', path, { body, payload: 'UNSIGNED-PAYLOAD', ...options });
@@ -102,7 +102,7 @@ test('a refusal reaches who sends 60 MB without waiting for a word', async () =>
 	await store.settled();
 });
 
-test('keys of every shape are kept as they are, and lead nowhere else', async () => {
+test('keys of every form are stored unchanged, and never name another file', async () => {
 	const keys = ['..', '.', '../../etc/passwd', 'a/../b', '//', '/a', 'a//b', 'a/', 'a/./b', '%2F', '%2e%2e%2f', 'a%00b', '\x01\x02\x1f', '\t', '\r\n', 'a\nb', '\x7f', '\u0085', '\ufffe',
 		'\u202egnp.exe', 'x'.repeat(1024), '\u{1f600}'.repeat(256), ' a ', ' ', '+', '?', '#', '&', '=', ';', '"', '\'', '<', '\\', 'images', 'thumbs', 'uploadId', '?acl', 'CON', '\u00e9', 'e\u0301'];
 	for (const key of keys) {
@@ -119,7 +119,7 @@ test('keys of every shape are kept as they are, and lead nowhere else', async ()
 	assert.deepEqual(await store.keys(), ['there']);
 });
 
-test('keys that are none are refused by every operation', async () => {
+test('invalid keys are refused by every operation', async () => {
 	const long = `/things/${'x'.repeat(1025)}`, wide = `/things/${'\u{1f600}'.repeat(256)}x`;
 	for (const path of [long, wide]) {
 		for (const [method, query] of [['PUT', {}], ['GET', {}], ['DELETE', {}], ['POST', { uploads: '' }], ['GET', { acl: '' }]])
@@ -140,7 +140,7 @@ test('keys that are none are refused by every operation', async () => {
 
 const wrongNumbers = ['-1', 'x', '1.5', '1e3', '2147483648', '4294967296', '9223372036854775808', '18446744073709551616', '99999999999999999999999', '0x10', '+5', ' 5', '5 '];
 
-test('numbers in a query that are none, or too large', async () => {
+test('numbers in a query that are malformed or too large', async () => {
 	for (const n of wrongNumbers) {
 		for (const [path, query] of [['/things', { 'max-keys': n }], ['/things', { 'list-type': '2', 'max-keys': n }], ['/things', { versions: '', 'max-keys': n }],
 			['/things', { uploads: '', 'max-uploads': n }], ['/things/upload', { uploadId, 'max-parts': n }], ['/things/upload', { uploadId, 'part-number-marker': n }]])
@@ -153,7 +153,7 @@ test('numbers in a query that are none, or too large', async () => {
 	assert.equal((await store.ask('GET', '/things', { query: { 'encoding-type': 'base64' } })).code, 'InvalidArgument');
 });
 
-test('markers and tokens that nobody has given', async () => {
+test('forged markers and tokens', async () => {
 	for (const token of ['x', '\0', 'AAAA', '../', 'x'.repeat(5000), '\ufffe', Buffer.from('there').toString('base64')]) {
 		const answer = await store.ask('GET', '/things', { query: { 'list-type': '2', 'continuation-token': token } });
 		store.refused(answer, 400, 'InvalidArgument', JSON.stringify(token.slice(0, 20)));
@@ -165,7 +165,7 @@ test('markers and tokens that nobody has given', async () => {
 		assert.equal((await store.ask('GET', '/things', { query: { prefix, delimiter, marker } })).status, 200);
 });
 
-test('ranges that overflow are the whole, or not satisfiable', async () => {
+test('ranges that overflow give the whole object, or are not satisfiable', async () => {
 	const whole = ['bytes=0-', 'bytes=0-99999999999999999999999', 'bytes=-18446744073709551615', 'bytes=-99999999999999999999999', 'bytes=0-18446744073709551615'];
 	const over = ['bytes=5-', 'bytes=18446744073709551615-', 'bytes=9223372036854775807-9223372036854775808', 'bytes=-0'];
 	const none = ['bytes=', 'bytes=-', 'bytes=a-b', 'bytes=3-1', 'lines=0-1', 'bytes=0-1,3-4', 'bytes=--1', 'bytes=0x0-1', 'bytes=99999999999999999999999-'];
@@ -184,7 +184,7 @@ test('ranges that overflow are the whole, or not satisfiable', async () => {
 	}
 });
 
-test('metadata: 2 KB are kept, more are refused, as is a head without end', async () => {
+test('metadata: 2 KB are stored, more are refused, as is an endless head', async () => {
 	const meta = n => ({ 'x-amz-meta-a': 'x'.repeat(n - 1) });
 	assert.equal((await store.ask('PUT', '/things/meta', { headers: meta(2048) })).status, 200);
 	assert.equal((await store.ask('HEAD', '/things/meta')).headers['x-amz-meta-a'].length, 2047);
@@ -204,7 +204,7 @@ test('metadata: 2 KB are kept, more are refused, as is a head without end', asyn
 	}
 });
 
-test('thousands of parameters, and one that is there twice', async () => {
+test('thousands of parameters, and a repeated one', async () => {
 	const many = n => Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${i}`, 'x']));
 	for (const n of [100, 1000, 3000]) {
 		const answer = await store.ask('GET', '/things/there', { query: many(n) });
@@ -220,7 +220,7 @@ test('thousands of parameters, and one that is there twice', async () => {
 	}
 });
 
-test('headers that are there twice', async () => {
+test('repeated headers', async () => {
 	for (const name of ['authorization', 'x-amz-date', 'x-amz-content-sha256', 'host', 'content-length', 'x-amz-meta-a', 'content-md5', 'x-amz-copy-source', 'x-amz-decoded-content-length']) {
 		const body = 'body', head = signedHead(store.server, 'PUT', '/things/twice', { who: store.who, body, headers: { 'x-amz-meta-a': 'b', 'content-md5': md5Base64(body) } });
 		head.headers['content-length'] = '4';
@@ -265,7 +265,7 @@ test('lengths that overflow: of the decoded body and of its chunks', async () =>
 	assert.equal((await store.ask('GET', '/things/framing')).text, hello, 'and the object is the first');
 });
 
-test('no second request gets in by the framing of a body', async () => {
+test('no second request is smuggled through the framing of a body', async () => {
 	const evil = signedHead(store.server, 'DELETE', '/things/there', { who: store.who });
 	const hidden = `${headText(evil)}\r\n`;
 	const outer = body => `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\n\r\n`;
@@ -289,7 +289,7 @@ test('no second request gets in by the framing of a body', async () => {
 	assert.equal(right.status, 200, right.body);
 });
 
-test('a form whose signature, policy or fields are another in one bit', async () => {
+test('a form whose signature, policy or fields differ in one bit', async () => {
 	const { who, server } = store, { date, scope, key } = signing(who.secret);
 	const credential = `${who.id}/${scope}`;
 	const sign = (conditions, more = {}) => {
@@ -318,7 +318,7 @@ test('a form whose signature, policy or fields are another in one bit', async ()
 	assert.equal(taken.status, 204, taken.text);
 });
 
-test('a presigned URL in one bit, and one that is stale', async () => {
+test('a presigned URL that differs in one bit, and an expired one', async () => {
 	const url = new URL(presign(store.server, 'GET', 'there', { who: store.who, bucket: 'things' }));
 	const get = target => sendHead(store.server, { method: 'GET', target, headers: { host: url.host } });
 	const target = url.pathname + url.search;
@@ -341,7 +341,7 @@ test('a presigned URL in one bit, and one that is stale', async () => {
 	}
 });
 
-test('ten thousand parts that are listed, and a body of many parts', async () => {
+test('ten thousand parts that are listed, and a form of many parts', async () => {
 	const key = '/things/many', id = await store.begin(key), body = filled(10, 'many');
 	for (let n = 1; n <= 10000; n += 500)
 		assert.equal((await store.part(key, id, n, body)).status, 200);

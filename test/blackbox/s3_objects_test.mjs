@@ -32,7 +32,7 @@ async function put(key, body = 'hello', headers = {}) {
 	return answer;
 }
 
-test('headers and metadata are kept, given back, and gone with the next object', async () => {
+test('headers and metadata are stored, returned, and replaced with the next object', async () => {
 	const kept = {
 		'content-type': 'text/plain; charset=utf-8', 'cache-control': 'max-age=60', 'content-disposition': 'attachment; filename="a.txt"',
 		'content-encoding': 'gzip', 'content-language': 'de', expires: 'Thu, 01 Dec 2030 16:00:00 GMT',
@@ -52,7 +52,7 @@ test('headers and metadata are kept, given back, and gone with the next object',
 	assert.equal(answer.headers['content-type'], 'binary/octet-stream');
 });
 
-test('Content-Encoding is kept as it was sent, but for aws-chunked', async () => {
+test('Content-Encoding is stored as it was sent, without aws-chunked', async () => {
 	const cases = { 'gzip': 'gzip', 'deflate, gzip': 'deflate, gzip', 'aws-chunked, gzip': 'gzip', 'deflate, aws-chunked, gzip': 'deflate, gzip', 'gzip,aws-chunked': 'gzip', 'aws-chunked': undefined };
 	for (const [sent, kept] of Object.entries(cases)) {
 		const key = freshKey();
@@ -61,7 +61,7 @@ test('Content-Encoding is kept as it was sent, but for aws-chunked', async () =>
 	}
 });
 
-test('metadata of bytes beyond ASCII comes back as it was sent', async () => {
+test('metadata with bytes beyond ASCII is returned as it was sent', async () => {
 	const key = freshKey(), value = Buffer.from('Jürgen €').toString('latin1');
 	const utf8 = signedHead(server, 'PUT', key, { who, payload: 'UNSIGNED-PAYLOAD', headers: { 'x-amz-meta-who': 'Jürgen €' } });
 	utf8.headers['x-amz-meta-who'] = value;
@@ -69,14 +69,14 @@ test('metadata of bytes beyond ASCII comes back as it was sent', async () => {
 	assert.equal((await ask('GET', key)).headers['x-amz-meta-who'], value);
 });
 
-test('a header of metadata that comes twice is one, joined', async () => {
+test('repeated metadata headers are joined', async () => {
 	const key = freshKey(), head = signedHead(server, 'PUT', key, { who, payload: 'UNSIGNED-PAYLOAD', headers: { 'x-amz-meta-a': 'b,c' } });
 	head.headers['x-amz-meta-a'] = ['b', 'c'];
 	assert.equal((await sendHead(server, head, 'x')).status, 200);
 	assert.equal((await ask('HEAD', key)).headers['x-amz-meta-a'], 'b,c');
 });
 
-test('metadata in the query of a presigned URL counts', async () => {
+test('metadata in the query of a presigned URL is stored', async () => {
 	const key = freshKey(), url = presign(server, 'PUT', key.slice(8), { who, bucket: 'things', query: { 'x-amz-meta-a': 'b c' } });
 	assert.equal((await fetch(url, { method: 'PUT', body: 'x' })).status, 200);
 	assert.equal((await ask('HEAD', key)).headers['x-amz-meta-a'], 'b c');
@@ -84,7 +84,7 @@ test('metadata in the query of a presigned URL counts', async () => {
 	assert.equal((await fetch(split, { method: 'PUT', body: 'x' })).status, 400);
 });
 
-test('what is too much, or not here, is refused', async () => {
+test('headers that are too large or unsupported are refused', async () => {
 	const key = freshKey(), cases = [
 		[{ 'x-amz-meta-a': 'x'.repeat(2048) }, 400, 'MetadataTooLarge'],
 		[Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`x-amz-meta-a${i}`, 'x'])), 400, 'MetadataTooLarge'],
@@ -117,7 +117,7 @@ test('conditions on PUT', async () => {
 	assert.equal((await ask('GET', key)).text, 'three');
 });
 
-test('of many at once that want to be first, one is', async () => {
+test('of many concurrent If-None-Match requests one succeeds', async () => {
 	for (const size of [10, 100000]) {
 		const key = freshKey();
 		const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => ask('PUT', key, { body: String(i).repeat(size), headers: { 'if-none-match': '*' } })));
@@ -166,7 +166,7 @@ test('ranges', async () => {
 	assert.equal(beyond.element('ActualObjectSize'), '10');
 });
 
-test('overrides replace what was kept', async () => {
+test('overrides replace stored headers', async () => {
 	const key = freshKey();
 	await put(key, 'hello', { 'cache-control': 'no-store', 'content-language': 'de', 'x-amz-meta-a': 'b' });
 	const answer = await ask('GET', key, { query: { 'response-cache-control': 'max-age=1', 'response-content-type': 'text/css', 'response-content-disposition': 'inline' } });
@@ -179,7 +179,7 @@ test('overrides replace what was kept', async () => {
 	assert.equal(plain.status, 403);
 });
 
-test('versions: null is there, others are not', async () => {
+test('versions: null exists, others do not', async () => {
 	const key = freshKey();
 	await put(key);
 	assert.equal((await ask('GET', key, { query: { versionId: 'null' } })).status, 200);
@@ -187,7 +187,7 @@ test('versions: null is there, others are not', async () => {
 	expectError(await ask('GET', key, { query: { versionId: 'nonsense' } }), 400, 'InvalidArgument');
 });
 
-test('an error of HEAD has no body, and its length is none', async () => {
+test('an error response to HEAD has no body and no length', async () => {
 	const answer = await ask('HEAD', '/things/none');
 	assert.equal(answer.status, 404);
 	assert.equal(answer.text, '');
@@ -206,7 +206,7 @@ test('an object in one piece has part 1, and no other', async () => {
 	expectError(await ask('GET', key, { query: { partNumber: 1 }, headers: { range: 'bytes=0-1' } }), 400, 'InvalidRequest');
 });
 
-test('parts: sent, replaced, refused, and read one by one when they are an object', async () => {
+test('parts: sent, replaced, refused, and read one by one from the completed object', async () => {
 	const key = freshKey(), first = Buffer.alloc(5 * 1024 * 1024, 'a'), last = Buffer.from('the end');
 	const begun = await ask('POST', key, { query: { uploads: '' }, headers: { 'x-amz-meta-a': 'b', 'x-amz-checksum-algorithm': 'CRC32', 'x-amz-checksum-type': 'FULL_OBJECT' } });
 	assert.equal(begun.status, 200, begun.text);
@@ -236,7 +236,7 @@ test('parts: sent, replaced, refused, and read one by one when they are an objec
 	expectError(await part(1, 'x'), 404, 'NoSuchUpload');
 });
 
-test('two writers to one key: one whole object is there', async () => {
+test('two writers to one key: one whole object remains', async () => {
 	const key = freshKey(), bodies = ['a', 'b'].map(c => Buffer.alloc(3 * 1024 * 1024, c));
 	for (let round = 0; round < 3; round++) {
 		const answers = await Promise.all(bodies.map(body => ask('PUT', key, { body })));
@@ -247,7 +247,7 @@ test('two writers to one key: one whole object is there', async () => {
 	}
 });
 
-test('under images/ and thumbs/ only presigned URLs for slots write; the rest of the image bucket is plain', async () => {
+test('under images/ and thumbs/ only presigned URLs for slots can write; the rest of the image bucket is not restricted', async () => {
 	const slot = await openSlot(server), key = new URL(slot.fileUrl).pathname;
 	for (const path of [key, '/image-uploads/images/mine.png', '/image-uploads/thumbs/mine.png']) {
 		expectError(await ask('PUT', path, { body: tinyPng }), 403, 'AccessDenied');
@@ -267,7 +267,7 @@ test('under images/ and thumbs/ only presigned URLs for slots write; the rest of
 	assert.equal((await ask('DELETE', '/image-uploads/notes/a.txt')).status, 204);
 });
 
-test('the key that signs slots opens nothing by a header, and nothing else', async () => {
+test('the slots key cannot be used in a header, nor for anything else', async () => {
 	const slot = await openSlot(server), key = new URL(slot.fileUrl).pathname;
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);
 	for (const [method, path] of [['GET', key], ['PUT', key], ['DELETE', key], ['GET', '/'], ['GET', '/image-uploads'], ['GET', '/things'], ['PUT', '/image-uploads/x'], ['PUT', '/new']])

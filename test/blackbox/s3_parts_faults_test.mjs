@@ -36,7 +36,7 @@ async function stillThere({ key, id, parts }, bytes, named = parts) {
 	assert.ok((await store.ask('GET', key)).bytes.equals(bytes));
 }
 
-test('parts that are named in another order, twice, not there, with another ETag, or not at all', async () => {
+test('parts listed in another order, twice, nonexistent, with another ETag, or not at all', async () => {
 	const upload = await begunWith(first, rest);
 	const [a, b] = upload.parts, other = `"${md5('other')}"`;
 	const cases = [
@@ -51,7 +51,7 @@ test('parts that are named in another order, twice, not there, with another ETag
 	await stillThere(upload, Buffer.concat([first, rest]));
 });
 
-test('ten thousand parts that are not there, and one more', async () => {
+test('ten thousand nonexistent parts, and one more', async () => {
 	const upload = await begunWith(first);
 	const many = n => Array.from({ length: n }, (_, i) => [i + 1, upload.parts[0][1]]);
 	store.refused(await store.complete(upload.key, upload.id, many(10000)), 400, 'InvalidPart');
@@ -59,7 +59,7 @@ test('ten thousand parts that are not there, and one more', async () => {
 	await stillThere(upload, first);
 });
 
-test('a part before the last that is too small', async () => {
+test('a part that is too small before the last', async () => {
 	const upload = await begunWith(rest, first);
 	const answer = await store.complete(upload.key, upload.id, upload.parts);
 	store.refused(answer, 400, 'EntityTooSmall');
@@ -67,7 +67,7 @@ test('a part before the last that is too small', async () => {
 	await stillThere(upload, first, [upload.parts[1]]);
 });
 
-test('numbers of parts that are none, and ids of uploads that are none', async () => {
+test('invalid part numbers and upload ids', async () => {
 	const { key, id } = await begunWith();
 	for (const n of ['0', '10001', '-1', '1.5', '1e3', '', 'x', '4294967297', '18446744073709551617', ' 1', '+1', '0x1'])
 		store.refused(await store.part(key, id, n, rest), 400, 'InvalidArgument', `part ${n}`);
@@ -81,7 +81,7 @@ test('numbers of parts that are none, and ids of uploads that are none', async (
 	assert.equal((await store.ask('GET', key, { query: { uploadId: id } })).status, 200, 'the right one is untouched');
 });
 
-test('completed by eight at once: one object, one answer', async () => {
+test('completed by eight at once: one object, one response', async () => {
 	for (let round = 0; round < 2; round++) {
 		const upload = await begunWith(first, second, rest);
 		const answers = await Promise.all(Array.from({ length: 8 }, () => store.complete(upload.key, upload.id, upload.parts)));
@@ -97,7 +97,7 @@ test('completed by eight at once: one object, one answer', async () => {
 	await store.settled();
 });
 
-test('completed by two with other parts, and aborted, at once: one of them has it', async () => {
+test('completed by two with different parts, and aborted, at once: one of them wins', async () => {
 	for (let round = 0; round < 4; round++) {
 		const upload = await begunWith(first, rest);
 		const [whole, part, gone] = await Promise.all([store.complete(upload.key, upload.id, upload.parts),
@@ -116,7 +116,7 @@ test('completed by two with other parts, and aborted, at once: one of them has i
 	await store.settled();
 });
 
-test('a part that is replaced while the upload is completed: the object is of the parts that were named, or there is none', async () => {
+test('a part that is replaced while the upload is completed: the object has the listed parts, or there is none', async () => {
 	for (let round = 0; round < 4; round++) {
 		const upload = await begunWith(first, rest);
 		const [done, put] = await Promise.all([store.complete(upload.key, upload.id, upload.parts), store.part(upload.key, upload.id, 1, second)]);
@@ -147,7 +147,7 @@ function halfPut(key, query, length) {
 	return { request, answer };
 }
 
-test('an upload that is aborted, and one that is completed, while a part is on its way: the part is refused and leaves nothing', async () => {
+test('an upload that is aborted, and one that is completed, while a part is being sent: the part is refused and leaves nothing', async () => {
 	for (const end of ['abort', 'complete']) {
 		const upload = await begunWith(rest);
 		const late = halfPut(upload.key, { uploadId: upload.id, partNumber: 2 }, first.length);
@@ -162,7 +162,7 @@ test('an upload that is aborted, and one that is completed, while a part is on i
 	}
 });
 
-test('a part that is cut off is no part, and the one that was there stays', async () => {
+test('a part that is cut off is not stored, and the previous one stays', async () => {
 	const upload = await begunWith(first);
 	const cut = halfPut(upload.key, { uploadId: upload.id, partNumber: 1 }, second.length);
 	cut.request.write(second.subarray(0, 1000000));
@@ -172,7 +172,7 @@ test('a part that is cut off is no part, and the one that was there stays', asyn
 	await stillThere(upload, first);
 });
 
-test('one part put by many at once is one of them, whole', async () => {
+test('one part uploaded by many at once is one of them, whole', async () => {
 	const upload = await begunWith();
 	const bodies = Array.from({ length: 12 }, (_, i) => filled(i % 2 ? 100 : 300000, `part ${i}`));
 	const puts = await Promise.all(bodies.map(body => store.part(upload.key, upload.id, 1, body)));
@@ -184,7 +184,7 @@ test('one part put by many at once is one of them, whole', async () => {
 	await store.settled();
 });
 
-test('what an upload is made of can be told in any way that S3 takes, and no other', async () => {
+test('the list of parts is accepted in every form that S3 accepts, and no other', async () => {
 	const upload = await begunWith(rest), [[, etag]] = upload.parts;
 	const send = body => store.ask('POST', upload.key, { query: { uploadId: upload.id }, body });
 	const bare = etag.replaceAll('"', ''), part = `<Part><PartNumber>1</PartNumber><ETag>${bare}</ETag></Part>`;

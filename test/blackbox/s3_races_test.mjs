@@ -37,7 +37,7 @@ test(`two writers at one key, ${ROUNDS} times, small and large mixed: one whole 
 	await eventually(() => files(store.server, 'objects') <= 1, { what: 'the files of those that lost are removed' });
 });
 
-test('a key that is only to be made again, by eight at once, is made by one', async () => {
+test('of eight concurrent PUTs with If-None-Match one succeeds', async () => {
 	for (let round = 0; round < 5; round++) {
 		const answers = await Promise.all(Array.from({ length: 8 }, (_, n) =>
 			store.ask('PUT', `/things/anew-${round}`, { body: filled(n % 2 ? 10 : 100000, `${round} ${n}`), headers: { 'if-none-match': '*' } })));
@@ -73,7 +73,7 @@ for (const [what, change] of [['deleted', () => store.ask('DELETE', '/things/slo
 	});
 }
 
-test('readers, writers and deletes at one key: every answer is one whole body', async () => {
+test('readers, writers and deletes at one key: every response is one whole body', async () => {
 	const bodies = Array.from({ length: 8 }, (_, n) => filled([10, 20000, 400000][n % 3], `mix ${n}`));
 	const sums = new Map(bodies.map(body => [`"${md5(body)}"`, body]));
 	let reads = 0, writing = true;
@@ -150,6 +150,6 @@ test('a body of any kind that is cut off leaves nothing, and the key as it was',
 	assert.equal(keys.filter(key => key.startsWith('cut')).length, 1);
 });
 
-test('all that did not stretch the server\'s memory', () => {
+test('none of this has increased the server\'s memory', () => {
 	assert.ok(peakMemory(store.server) < 700 * MIB, `${peakMemory(store.server) / MIB} MiB, with the sanitizers' own`);
 });

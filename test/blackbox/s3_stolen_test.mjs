@@ -67,13 +67,13 @@ function isRefused(answer, what, method) {
 		store.bodies.push(answer.text);
 }
 
-test('the slots key signs no header for anything', async () => {
+test('the slots key is refused in every signed header', async () => {
 	for (const [method, path, query, body, headers] of everything())
 		isRefused(await s3(store.server, method, path, { who: slots, query, body, headers }), name(method, path, query, headers), method);
 	await nothingHappened();
 });
 
-test('the slots key presigns images alone, to be read and to be uploaded into open slots', async () => {
+test('the slots key presigns only images, to read them and to upload into open slots', async () => {
 	const imageKey = new URL(image.fileUrl).pathname;
 	for (const [method, path, query, body = '', headers = {}] of everything()) {
 		const [, bucket, ...key] = path.split('/');
@@ -92,7 +92,7 @@ test('the slots key presigns images alone, to be read and to be uploaded into op
 	await nothingHappened();
 });
 
-test('the URL of a slot, stolen, is good for its one upload', async () => {
+test('the stolen URL of a slot allows its one upload only', async () => {
 	const slot = await openSlot(store.server), url = new URL(slot.uploadUrl);
 	for (const [method, path, query, body = '', headers = {}] of everything()) {
 		const more = new URLSearchParams(query).toString(), what = name(method, path, query, headers);
@@ -113,7 +113,7 @@ test('the URL of a slot, stolen, is good for its one upload', async () => {
 	assert.equal((await putBytes(slot, Buffer.concat([tinyPng, tinyPng]))).status, 412, 'and never for other bytes');
 });
 
-test('a form of a slot, stolen, is good for its key alone', async () => {
+test('the stolen form of a slot allows its key only', async () => {
 	const slot = await openSlot(store.server, { method: 'POST' });
 	const post = async (bucket, fields) => {
 		const form = new FormData();

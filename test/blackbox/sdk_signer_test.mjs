@@ -74,19 +74,19 @@ function assertSameAsOurs(url, { method, key, headers = [], token = '' }) {
 const keys = ['k', 'images/a b.jpg', 'a+b', 'a%b', 'a%2Bb%20', 'ü/€/😀.png', 'a//b', '/a', "it's (1)!*,;:@&=$.png", 'a?b#c', '~-._', 'a\\b"<>^`{|}', 'x/...'];
 
 for (const key of keys) {
-	test(`a presigned PUT of ${JSON.stringify(key)} is taken and equals ours`, async () => {
+	test(`a presigned PUT of ${JSON.stringify(key)} is accepted and equals ours`, async () => {
 		const url = await getSignedUrl(client(), new PutObjectCommand({ Bucket: 'bucket', Key: key }), { expiresIn: 300, signingDate });
 		await assertTaken(url, { method: 'PUT', body: 'hello' });
 		assertSameAsOurs(url, { method: 'PUT', key });
 	});
-	test(`a presigned GET of ${JSON.stringify(key)} is taken and equals ours`, async () => {
+	test(`a presigned GET of ${JSON.stringify(key)} is accepted and equals ours`, async () => {
 		const url = await getSignedUrl(client(), new GetObjectCommand({ Bucket: 'bucket', Key: key }), { expiresIn: 300, signingDate });
 		await assertTaken(url);
 		assertSameAsOurs(url, { method: 'GET', key });
 	});
 }
 
-test('checksum defaults sign the CRC32 of nothing into the URL, which is taken', async () => {
+test('checksum defaults sign the CRC32 of nothing into the URL, which is accepted', async () => {
 	const url = await getSignedUrl(client(), new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Metadata: { a: 'b' } }), { expiresIn: 300, signingDate });
 	const parameters = new URL(url).searchParams;
 	assert.equal(parameters.get('x-amz-checksum-crc32'), 'AAAAAA==');
@@ -96,7 +96,7 @@ test('checksum defaults sign the CRC32 of nothing into the URL, which is taken',
 	assertSameAsOurs(url, { method: 'PUT', key: 'k' });
 });
 
-test('WHEN_REQUIRED leaves the checksum out, and the URL is taken', async () => {
+test('WHEN_REQUIRED leaves the checksum out, and the URL is accepted', async () => {
 	const s3 = client({ requestChecksumCalculation: 'WHEN_REQUIRED' });
 	const url = await getSignedUrl(s3, new PutObjectCommand({ Bucket: 'bucket', Key: 'k' }), { expiresIn: 300, signingDate });
 	assert.equal(new URL(url).searchParams.get('x-amz-checksum-crc32'), null);
@@ -104,7 +104,7 @@ test('WHEN_REQUIRED leaves the checksum out, and the URL is taken', async () => 
 	assertSameAsOurs(url, { method: 'PUT', key: 'k' });
 });
 
-test('a content disposition of UTF-8 and blanks in the query is taken, with blanks as + too', async () => {
+test('a content disposition of UTF-8 and blanks in the query is accepted, with blanks as + too', async () => {
 	const command = new GetObjectCommand({
 		Bucket: 'bucket', Key: 'k', ResponseContentType: 'image/jpeg',
 		ResponseContentDisposition: `attachment; filename="a +b.jpg"; filename*=UTF-8''${encodeURIComponent('ü €😀.jpg')}; x=ü`,
@@ -116,7 +116,7 @@ test('a content disposition of UTF-8 and blanks in the query is taken, with blan
 	await assertTaken(url.replaceAll('%20', '+'));
 });
 
-test('HEAD is taken, and a GET by its URL is not', async () => {
+test('HEAD is accepted, and a GET with its URL is not', async () => {
 	const url = await getSignedUrl(client(), new HeadObjectCommand({ Bucket: 'bucket', Key: 'k' }), { expiresIn: 300, signingDate });
 	await assertTaken(url, { method: 'HEAD' });
 	const answer = tool('verify', await ask(url));
@@ -124,7 +124,7 @@ test('HEAD is taken, and a GET by its URL is not', async () => {
 	assert.match(answer, /signed for the method HEAD/);
 });
 
-test('signed headers are taken when they are sent and refused when not', async () => {
+test('signed headers are accepted when they are sent and refused when not', async () => {
 	const command = new PutObjectCommand({ Bucket: 'bucket', Key: 'k', ContentType: 'image/jpeg', ContentLength: 5, Metadata: { a: 'b' } });
 	const url = await getSignedUrl(client(), command, {
 		expiresIn: 300, signingDate, signableHeaders: new Set(['content-type', 'content-length']), unhoistableHeaders: new Set(['x-amz-meta-a']),
@@ -151,7 +151,7 @@ test('a session token travels in the query', async () => {
 	assertSameAsOurs(url, { method: 'GET', key: 'k', token: 'to/k+en==' });
 });
 
-test('another secret, region, time, host or path is refused for what it is', async () => {
+test('another secret, region, time, host or path is refused with the right error', async () => {
 	const url = await getSignedUrl(client(), new GetObjectCommand({ Bucket: 'bucket', Key: 'k' }), { expiresIn: 300, signingDate });
 	const request = await ask(url);
 	const answers = [
@@ -174,11 +174,11 @@ async function makeForm(more = {}) {
 	return { fields: Object.entries(fields), bucket: 'bucket', secret: credentials.secretAccessKey, region, date: now };
 }
 
-test('a presigned POST is taken, with its range', async () => {
+test('a presigned POST is accepted within its range', async () => {
 	assert.equal(tool('form', await makeForm()), 'OK\n1 5242880');
 });
 
-test('a presigned POST whose key is a prefix is taken below it alone', async () => {
+test('a presigned POST whose key is a prefix is accepted for keys below it only', async () => {
 	const form = await makeForm({ Key: 'user/${filename}', Fields: {}, Conditions: [['starts-with', '$Content-Type', 'image/']] });
 	const set = (key, type) => form.fields.map(([name, value]) => [name, name === 'key' ? key : value]).concat([['Content-Type', type]]);
 	assert.equal(tool('form', { ...form, fields: set('user/a.jpg', 'image/png') }), 'OK');

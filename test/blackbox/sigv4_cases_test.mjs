@@ -99,7 +99,7 @@ let byBotocore;
 /** The sections of a case that the signer's steps come to. */
 const sectionsOf = (mode, steps) => Object.fromEntries(STEPS.map((step, i) => [`${mode} ${step}`, steps[i]]));
 
-test('there are cases, and each signer signs most of them', () => {
+test('there are test cases, and each signer signs most of them', () => {
 	assert.ok(cases.length >= 38);
 	for (const signer of ['botocore', 'smithy', 'aws4fetch'])
 		assert.ok(modes.filter(([c, mode]) => c.settings[`${mode}-signers`].includes(signer)).length >= 65, signer);

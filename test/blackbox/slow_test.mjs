@@ -40,16 +40,16 @@ describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
 	after(() => server?.stop());
 
 	for (const listener of ['api', 'storage', 'admin']) {
-		test(`a head that comes a byte at a time is ended on ${listener}`, async t => {
+		test(`a head that arrives a byte at a time times out on ${listener}`, async t => {
 			assert.equal(await drip(t, server[listener], `GET / HTTP/1.1\r\nHost: ${new URL(server[listener]).host}\r\nX-Slow: `, 'x'.repeat(250)), '');
 		});
 
-		test(`a connection that says nothing is ended on ${listener}`, async t => {
+		test(`a connection that sends nothing times out on ${listener}`, async t => {
 			assert.equal(await drip(t, server[listener], '', ''), '');
 		});
 	}
 
-	test('a JSON body that comes a byte at a time is ended with a problem', async t => {
+	test('a JSON body that arrives a byte at a time times out with a problem', async t => {
 		const text = await drip(t, server.api, `POST /prod/upload HTTP/1.1\r\nHost: ${new URL(server.api).host}\r\nContent-Length: 1000\r\n\r\n`, '{"fileName":"'.padEnd(300, 'x'));
 		const answer = parseAnswer(text);
 		assert.match(answer.headers.get('content-type'), /application\/problem\+json/);
@@ -58,7 +58,7 @@ describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
 		assert.equal(answer.headers.get('access-control-allow-origin'), '*');
 	});
 
-	test('an image that comes too slowly is ended with RequestTimeout, and its slot stays usable', async t => {
+	test('an image that arrives too slowly times out with RequestTimeout, and its slot stays usable', async t => {
 		const slot = await jpegSlot();
 		const answer = parseAnswer(await drip(t, server.storage, headOfPut(slot), jpeg.subarray(0, 250).toString('latin1')));
 		assert.equal(answer.status, 400);
@@ -67,14 +67,14 @@ describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
 		assert.equal((await again(() => putBytes(slot, jpeg))).status, 200);
 	});
 
-	test('a form that comes too slowly is ended with RequestTimeout, and its slot stays usable', async t => {
+	test('a form that arrives too slowly times out with RequestTimeout, and its slot stays usable', async t => {
 		const slot = await again(() => openSlot(server, { method: 'POST' }));
 		const head = `POST ${pathOf(slot.uploadUrl)} HTTP/1.1\r\nHost: ${new URL(slot.uploadUrl).host}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 5000\r\n\r\n`;
 		assert.match(parseAnswer(await drip(t, server.storage, head, '--b\r\nContent-Disposition: form-data; name="'.padEnd(300, 'x'))).body, /<Code>RequestTimeout<\/Code>/);
 		assert.equal((await again(() => call(server, 'GET', `/images/${slot.imageId}`))).json.status, 'pending');
 	});
 
-	test('a sender that is slow but above the least rate is not ended', async t => {
+	test('a sender that is slow but above the minimum rate does not time out', async t => {
 		const slot = await jpegSlot();
 		const raw = await rawSocket(server.storage);
 		t.after(() => raw.end());
@@ -87,7 +87,7 @@ describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
 		assert.equal(parseAnswer(await raw.until(text => text.includes('\r\n\r\n'))).status, 200);
 	});
 
-	test('a reader that reads nothing is ended, which its log line tells', async t => {
+	test('a client that reads nothing times out, which its log line shows', async t => {
 		// Larger than what the sockets' buffers hold, so that the server has to wait for the reader.
 		const big = Buffer.concat([jpeg, Buffer.alloc(5 * 1024 * 1024 - jpeg.length)]);
 		const slot = await jpegSlot();

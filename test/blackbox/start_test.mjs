@@ -36,7 +36,7 @@ async function refused(args, sentence, { env, code = 1 } = {}) {
 	assert.equal(text.length, 1, `one sentence, not:\n${run.stderr}`);
 }
 
-test('the first start makes the directory, two keys, and says where it listens in one JSON line', async t => {
+test('the first start creates the directory and two keys, and logs its addresses in one JSON line', async t => {
 	const dir = mkdtempSync(path.join(work, 'first-'));
 	const server = await start(t, { data: dir });
 	for (const url of [server.ready.api, server.ready.storage, server.ready.admin])
@@ -55,7 +55,7 @@ test('the first start makes the directory, two keys, and says where it listens i
 	await again.stop();
 });
 
-test('settings in ./.env are used, flags win over them, and the command line asks the server that they name', async t => {
+test('settings in ./.env are used, flags win over them, and the command line uses the server that they name', async t => {
 	const dir = mkdtempSync(path.join(work, 'env-'));
 	writeFileSync(path.join(dir, '.env'), `# mine\nTINTYPE_API=127.0.0.1:0\nTINTYPE_STORAGE=127.0.0.1:0\nTINTYPE_ADMIN=127.0.0.1:0\nTINTYPE_DATA=./pictures\nTINTYPE_MAX_SIZE="1"\n`, { mode: 0o600 });
 	const child = spawn(program(), ['serve', '--max-size', '12345'], { cwd: dir, env: childEnv({ TINTYPE_ENV_FILE: undefined }), stdio: ['ignore', 'pipe', 'pipe'] });
@@ -105,7 +105,7 @@ test('an .env with an API key that others can read is used, with a warning', asy
 	}
 });
 
-test('a server that others can reach, with upload URLs that only this machine can, says so', async t => {
+test('a server that others can reach warns when its upload URLs work on this machine only', async t => {
 	const server = await start(t, { env: { TINTYPE_API_KEY: 'a key of sixteen characters' }, args: ['--api', '0.0.0.0:0'] });
 	await eventually(() => /Warning: upload URLs begin with http:\/\/127\.0\.0\.1:\d+, which only this machine can reach/.test(server.out));
 	assert.match(server.out, /--public-storage-url/);
@@ -121,14 +121,14 @@ test('compact names a directory without a database, and creates nothing', async 
 	assert.ok(!existsSync(dir));
 });
 
-test('a second server on the same directory ends with a sentence', async t => {
+test('a second server on the same directory exits with an error message', async t => {
 	const server = await start(t);
 	await refused(['--data', server.data, ...anyPorts], /uses .*data|data directory/i);
 	await uploadImage(server);
 	await server.stop();
 });
 
-test('a taken port is named', async t => {
+test('a port in use is named', async t => {
 	const taken = net.createServer().listen(0, '127.0.0.1');
 	t.after(() => taken.close());
 	await new Promise(f => taken.once('listening', f));
@@ -136,21 +136,21 @@ test('a taken port is named', async t => {
 	await refused(['--data', fresh('port'), ...anyPorts, '--api', address], new RegExp(`${address} is taken.*--api .*TINTYPE_API=`));
 });
 
-test('a data directory that cannot be made or read is told with its name', async () => {
+test('a data directory that cannot be created or read is named', async () => {
 	const file = path.join(work, 'a-file');
 	writeFileSync(file, 'not a directory');
 	await refused(['--data', file, ...anyPorts], /a-file/);
 	await refused(['--data', path.join(file, 'below'), ...anyPorts], /a-file/);
 });
 
-test('credentials that are no credentials stop the start', async () => {
+test('malformed credentials stop the start', async () => {
 	const data = fresh('keys');
 	mkdirSync(data, { recursive: true, mode: 0o700 });
 	writeFileSync(path.join(data, 'credentials'), 'aws_access_key_id without a section\n', { mode: 0o600 });
 	await refused(['--data', data, ...anyPorts], /credentials/);
 });
 
-test('bound to a wildcard without a public storage URL it refuses and says so', async t => {
+test('bound to a wildcard address without a public storage URL it refuses to start with an error message', async t => {
 	await refused(['--data', fresh('wild'), ...anyPorts, '--storage', '0.0.0.0:0'], /public-storage-url/, { code: 2 });
 	const server = await start(t, { args: ['--storage', '0.0.0.0:0', '--public-storage-url', 'http://pictures.example.com:9000'] });
 	const slot = await openSlot(server);
@@ -158,7 +158,7 @@ test('bound to a wildcard without a public storage URL it refuses and says so', 
 	await server.stop();
 });
 
-test('off loopback the API wants a key or --open', async t => {
+test('off loopback the API requires a key or --open', async t => {
 	await refused(['--data', fresh('key'), ...anyPorts, '--api', '0.0.0.0:0'], /TINTYPE_API_KEY/, { code: 2 });
 	const server = await start(t, { args: ['--api', '0.0.0.0:0', '--open'] });
 	assert.equal((await call({ api: server.api.replace('0.0.0.0', '127.0.0.1') }, 'GET', '/images')).status, 200);
@@ -184,7 +184,7 @@ for (const [flags, sentence] of [
 	[['--hosts', 'a/b'], /--hosts/],
 	[['--public-storage-url', 'http://'], /--public-storage-url/],
 ])
-	test(`${flags.join(' ')} is refused with a sentence, and nothing is written`, async () => {
+	test(`${flags.join(' ')} is refused with an error message, and nothing is written`, async () => {
 		const data = fresh('setting');
 		await refused([...anyPorts, '--data', data, ...flags], sentence, { code: 2 });
 		assert.ok(!existsSync(data));
@@ -205,7 +205,7 @@ test('URLs use the public storage URL, never the Host header', async t => {
 	await server.stop();
 });
 
-test('SIGTERM finishes the upload that is in flight, refuses new ones, and ends with 0', async t => {
+test('SIGTERM finishes the upload in flight, refuses new ones, and exits with 0', async t => {
 	const dir = mkdtempSync(path.join(work, 'term-'));
 	const server = await start(t, { data: dir });
 	const jpeg = corpus('good/photo.jpg');
@@ -227,7 +227,7 @@ test('SIGTERM finishes the upload that is in flight, refuses new ones, and ends 
 	await again.stop();
 });
 
-test('a directory that others may read is used, with all in it kept private; one they may write to is refused', async t => {
+test('a directory that others may read is used, with private files in it; one they may write to is refused', async t => {
 	const dir = mkdtempSync(path.join(work, 'open-'));
 	const data = path.join(dir, 'data');
 	mkdirSync(data);
@@ -269,7 +269,7 @@ test('help, version and wrong verbs', async () => {
 	assert.ok(!existsSync(path.join(process.cwd(), 'serv')));
 });
 
-test('an upload to a stopped and started server keeps its slot', async t => {
+test('a slot survives a restart of the server', async t => {
 	const dir = mkdtempSync(path.join(work, 'slot-'));
 	const first = await start(t, { data: dir });
 	const { port } = new URL(first.storage);

@@ -71,7 +71,7 @@ for (const [header, value] of [['x-amz-copy-source', '/image-uploads/images/x'],
 		assert.equal((await putBytes(slot, tinyPng)).status, 200);
 	});
 
-test('times: over, not yet come, within the skew', async () => {
+test('times: expired, not yet valid, within the skew', async () => {
 	const { image } = await uploadImage(server);
 	const key = new URL(image.fileUrl).pathname.split('/').slice(2).join('/');
 	const at = minutes => new Date(Date.now() + minutes * 60000);
@@ -89,7 +89,7 @@ test('times: over, not yet come, within the skew', async () => {
 	assert.equal((await fetchUrl(presign('GET', key, { expires: 604800 }))).status, 200);
 });
 
-test('who signs: nobody, an unknown client, the slots key off its ground', async () => {
+test('signers: none, an unknown key, the slots key outside of images', async () => {
 	assert.equal(code(await fetchUrl(`${server.storage}/image-uploads/images/x`)), 'AccessDenied');
 	assert.equal(code(await fetchUrl(presign('GET', 'images/x', { who: { id: 'AKIASTRANGER00000000', secret: 'x' } }))), 'InvalidAccessKeyId');
 	assert.equal(code(await fetchUrl(presign('GET', 'other/x', { who: keys.slots }))), 'AccessDenied');
@@ -99,7 +99,7 @@ test('who signs: nobody, an unknown client, the slots key off its ground', async
 	assert.equal(code(await fetchUrl(presign('GET', 'no/such/key'))), 'NoSuchKey');
 });
 
-test('keys of every shape that S3 allows go in and come out', async () => {
+test('keys of every form that S3 allows are stored and read', async () => {
 	for (const key of ['a b', 'a+b', 'a%2Fb', 'a//b', '../a', 'a/../b', './a', 'ünï/❤️', "q'u\"o<t>e&s", 'x'.repeat(1024), '%', 'a?b', 'a#b', '~', '*(!)']) {
 		const put = await raw('PUT', presign('PUT', key), `Content-Length: ${key.length}\r\n`, key.replace(/[^\x20-\x7e]/g, '?').padEnd(key.length).slice(0, key.length));
 		assert.equal(put.status, 200, `${key}: ${put.body}`);
@@ -119,7 +119,7 @@ test('keys that S3 does not allow are refused', async () => {
 	assert.ok([400, 403].includes((await raw('GET', presign('GET', 'KEY').replace('KEY', 'a%zz'))).status));
 });
 
-test('a body of no bytes, of the most and of one more', async () => {
+test('a body of 0 bytes, of the maximum and of one more', async () => {
 	const jpeg = corpus('good/photo.jpg');
 	const sized = n => Buffer.concat([jpeg, Buffer.alloc(n - jpeg.length)]);
 	const slot = () => openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });
@@ -134,7 +134,7 @@ test('a body of no bytes, of the most and of one more', async () => {
 	assert.equal((await putBytes(over, jpeg)).status, 200);
 });
 
-test('chunked bodies are counted, and refused where the length is signed', async () => {
+test('chunked bodies are measured, and refused where the length is signed', async () => {
 	const chunked = (slot, pieces, more = '') => {
 		const body = pieces.map(p => `${p.length.toString(16)}\r\n${p.toString('latin1')}\r\n`).join('') + '0\r\n\r\n';
 		const url = new URL(slot.uploadUrl);
@@ -225,7 +225,7 @@ for (const [what, bytes, type] of [
 		return png;
 	}, 'image/png'],
 ])
-	test(`${what} is rejected with a sentence and leaves no byte`, async () => {
+	test(`${what} is rejected with a message and leaves no byte`, async () => {
 		await eventually(() => readdirSync(path.join(server.data, 'incoming')).length === 0, { what: 'earlier uploads in their place' });
 		const before = readdirSync(path.join(server.data, 'objects'), { recursive: true }).length;
 		const slot = await openSlot(server, { fileName: 'a', fileType: type });
@@ -261,7 +261,7 @@ for (const [what, dir] of corpora()) test(`every good file of ${what} is taken w
 	}
 });
 
-test('a form takes an image within its range and nothing else', async () => {
+test('a form accepts an image within its range and nothing else', async () => {
 	const slot = () => openSlot(server, { method: 'POST' });
 	const good = await slot();
 	assert.ok([200, 201, 204].includes((await postForm(good, tinyPng, { fileType: 'image/png' })).status));
@@ -278,7 +278,7 @@ test('a form takes an image within its range and nothing else', async () => {
 	assert.ok((await postForm(more, tinyPng)).status < 300);
 });
 
-test('what the store cannot do is told in S3\'s words, and every answer has its request id', async () => {
+test('unsupported requests get S3\'s errors, and every response has its request id', async () => {
 	const { image, slot } = await uploadImage(server);
 	const key = new URL(image.fileUrl).pathname.split('/').slice(2).join('/');
 	const put = (options, more) => fetchUrl(presign('PUT', 'plain', options), { method: 'PUT', body: 'x', ...more });
@@ -322,7 +322,7 @@ test('what the store cannot do is told in S3\'s words, and every answer has its 
 	assert.equal((await call(server, 'GET', `/images/${form.imageId}`)).json.status, 'pending');
 });
 
-test('HEAD of an image\'s file is followed by clients that ask by HEAD first', async () => {
+test('clients that send HEAD first can follow the redirect of an image\'s file', async () => {
 	const { image } = await uploadImage(server);
 	for (const method of ['GET', 'HEAD']) {
 		const first = await fetchUrl(`${server.api}/prod/images/${image.imageId}/file`, { method, redirect: 'manual' });
@@ -332,7 +332,7 @@ test('HEAD of an image\'s file is followed by clients that ask by HEAD first', a
 	}
 });
 
-test('who has a slot\'s URL says nothing of the image but its bytes', async () => {
+test('the holder of a slot\'s URL controls nothing but the image\'s bytes', async () => {
 	const slot = await openSlot(server);
 	const more = { 'content-encoding': 'gzip', 'cache-control': 'no-store', expires: '0', 'content-language': 'tlh', 'x-amz-website-redirect-location': '/x' };
 	assert.equal((await fetchUrl(slot.uploadUrl, { method: 'PUT', body: tinyPng, headers: { ...slot.headers, ...more } })).status, 403, 'x-amz-* is not signed');
@@ -344,7 +344,7 @@ test('who has a slot\'s URL says nothing of the image but its bytes', async () =
 		assert.equal(got.headers.get(name), null, name);
 });
 
-test('what a client asks for and is not here is no failure of the server in its log', async () => {
+test('a request for something missing is not logged as a failure of the server', async () => {
 	const url = presign('PUT', 'plain', { query: { tagging: '' } });
 	const answer = await fetchUrl(url, { method: 'PUT', body: 'x' });
 	assert.equal(answer.status, 501);
@@ -370,7 +370,7 @@ test('HEAD is GET without the body, and the query may choose type and dispositio
 	assert.ok(missing.headers.get('x-amz-request-id'));
 });
 
-test('the key of the slots puts and gets under images/, and nothing else', async () => {
+test('the slots key can put and get under images/, and nothing else', async () => {
 	const who = keys.slots;
 	const { image } = await uploadImage(server);
 	const key = new URL(image.fileUrl).pathname.split('/').slice(2).join('/');
@@ -395,7 +395,7 @@ test('the same bytes again are 200 with the same ETag, other bytes 412', async (
 	assert.equal((await putBytes(slot, tinyPng)).status, 403);
 });
 
-test('of two at once one wins', async () => {
+test('of two concurrent uploads one wins', async () => {
 	const pictures = ['good/photo.jpg', 'good/camera.jpg'].map(corpus);
 	for (let i = 0; i < 20; i++) {
 		const slot = await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' });

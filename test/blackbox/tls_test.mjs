@@ -139,7 +139,7 @@ test('an image by presigned URL and by form, listed and downloaded', async () =>
 	assert.match(stdout, /204$/);
 });
 
-test('5 MB go in and come out as they were, whole and in parts, by HTTP/1.1 on one connection', async () => {
+test('5 MB are stored and read unchanged, whole and in parts, by HTTP/1.1 on one connection', async () => {
 	const one = new https.Agent({ ca: pair.ca, keepAlive: true, maxSockets: 1 });
 	const ports = new Set();
 	for (let i = 0; i < 3; i++) {
@@ -155,7 +155,7 @@ test('5 MB go in and come out as they were, whole and in parts, by HTTP/1.1 on o
 	assert.equal(ports.size, 1, 'the connection was kept');
 });
 
-test('many at once, of every size, are whole', async () => {
+test('many concurrent bodies of every size are whole', async () => {
 	const sizes = [0, 1, 1023, 16384, 16385, 32768, 65537, 200000, 1000000];
 	await Promise.all(sizes.flatMap(size => [0, 1, 2].map(async n => {
 		const bytes = LARGE.subarray(0, size), key = `many/${size}-${n}`;
@@ -164,7 +164,7 @@ test('many at once, of every size, are whole', async () => {
 	})));
 });
 
-test('requests in one write are answered in order', async t => {
+test('requests in one write get their responses in order', async t => {
 	const socket = await tlsSocket(t, server.api);
 	const { host } = new URL(server.api);
 	const get = target => `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
@@ -175,7 +175,7 @@ test('requests in one write are answered in order', async t => {
 	assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g).map(line => line.slice(-3)), ['200', '200', '404', '200']);
 });
 
-test('TLS 1.2 and 1.3 are spoken, older ones and weak ciphers are not', async t => {
+test('TLS 1.2 and 1.3 are accepted, older versions and weak ciphers are not', async t => {
 	for (const version of ['TLSv1.2', 'TLSv1.3']) {
 		const socket = await tlsSocket(t, server.storage, { minVersion: version, maxVersion: version });
 		assert.equal(socket.getProtocol(), version);
@@ -186,7 +186,7 @@ test('TLS 1.2 and 1.3 are spoken, older ones and weak ciphers are not', async t 
 		await assert.rejects(tlsSocket(t, server.storage, options), /alert|EPROTO|ECONNRESET|disconnected|handshake/i, JSON.stringify(options));
 });
 
-test('a plain request gets the end of the connection, not a wait', async t => {
+test('a plain HTTP request closes the connection at once', async t => {
 	for (const url of [server.api, server.storage]) {
 		const socket = plainSocket(t, url);
 		socket.write('GET /prod/limits HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -224,7 +224,7 @@ test('a handshake that fails disturbs no other connection of the same thread', a
 	assert.equal(put.status, 200, put.text);
 });
 
-test('a handshake, a head or a body that stalls, and an answer that nobody takes, are ended', { timeout: 300000 }, async t => {
+test('a handshake, a head or a body that stalls, and a response that is not read, time out', { timeout: 300000 }, async t => {
 	const hello = Buffer.from('1603010200010001fc0303', 'hex');   // the beginning of a ClientHello of 512 bytes
 	const cutHandshake = plainSocket(t, server.storage), dripping = plainSocket(t, server.api);
 	cutHandshake.write(hello);
@@ -254,7 +254,7 @@ test('a refusal reaches a client that is still sending', async () => {
 		assert.match((await request(wrong, { method: 'PUT', body: LARGE })).text, /SignatureDoesNotMatch/);
 });
 
-test('the command line uploads, lists and gets with a certificate to trust, and does not without', async () => {
+test('the command line uploads, lists and gets with a trusted certificate, and fails without', async () => {
 	const env = { AWS_CA_BUNDLE: pair.cert }, endpoint = ['--endpoint', server.api];
 	const file = path.join(work, 'picture.jpg');
 	writeFileSync(file, jpeg);
@@ -277,7 +277,7 @@ const serverCert = async t => {
 	return subject.CN;
 };
 
-test('a certificate that is renewed is used at new connections, and one that does not fit is not', async t => {
+test('a certificate that is renewed is used at new connections, and one that does not match the key is not', async t => {
 	const kept = await tlsSocket(t, server.api), { host } = new URL(server.api);
 	let text = '';
 	kept.on('data', piece => { text += piece; });
@@ -308,7 +308,7 @@ test('a certificate that is renewed is used at new connections, and one that doe
 	assert.equal((await request(`${server.api}/prod/limits`)).status, 200);
 });
 
-test('a pair that cannot be used is refused at the start, with a sentence, and nothing is written', async t => {
+test('an unusable certificate and key are refused at startup with an error message, and nothing is written', async t => {
 	const good = await makePair('good'), second = await makePair('second');
 	const loose = path.join(work, 'loose.pem'), text = path.join(work, 'text.pem'), missing = path.join(work, 'missing.pem');
 	copyFileSync(good.key, loose);
@@ -345,7 +345,7 @@ test('a pair that cannot be used is refused at the start, with a sentence, and n
 	}
 });
 
-test('SIGTERM finishes the upload that is in flight', async t => {
+test('SIGTERM finishes the upload in flight', async t => {
 	const fresh = await makePair('fresh');
 	const mine = await startServer({ args: tlsArgs(fresh) });
 	t.after(() => mine.stop());

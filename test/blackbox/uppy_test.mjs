@@ -72,14 +72,14 @@ async function assertReported(page, n) {
 	}
 }
 
-test('the version that is tested is the one that the sample asks for', () => {
+test('the tested version is that of the sample\'s package.json', () => {
 	const wanted = JSON.parse(read('examples/package.json')).dependencies;
 	const installed = JSON.parse(read('test/npm/package.json')).devDependencies;
 	for (const [name, range] of Object.entries(wanted))
 		assert.equal(range, `^${installed[name]}`, name);
 });
 
-test('real files go up by PUT, each with a slot of its own', async () => {
+test('real files are uploaded by PUT, each with its own slot', async () => {
 	const page = await open();
 	await send(page, ...files);
 	await complete(page);
@@ -90,7 +90,7 @@ test('real files go up by PUT, each with a slot of its own', async () => {
 	assert.deepEqual(page.faults, []);
 });
 
-test('a slot is asked for just before its file is sent, not for all at once', async () => {
+test('a slot is requested just before its file is sent, not for all at once', async () => {
 	let release;
 	const held = new Promise(resolve => { release = resolve; });
 	const page = await open('', page => page.route(url => url.href.startsWith(server.storage), async route => {
@@ -109,7 +109,7 @@ test('a slot is asked for just before its file is sent, not for all at once', as
 	assert.equal(sent(page, 'POST', `${server.api}/prod/uppy`).length, many.length);
 });
 
-test('real files go up by forms', async () => {
+test('real files are uploaded by forms', async () => {
 	const page = await open('&method=POST');
 	const chosen = files.slice(0, 3).map(file => ({ ...file, name: `form ${file.name}` }));
 	await send(page, ...chosen);
@@ -122,7 +122,7 @@ test('real files go up by forms', async () => {
 });
 
 for (const method of ['PUT', 'POST'])
-	test(`what is no image is refused by the storage, and Uppy shows why: ${method}`, async () => {
+	test(`a file that is not an image is refused by the storage, and Uppy shows why: ${method}`, async () => {
 		const page = await open(`&method=${method}`);
 		const name = `page ${method}.png`;
 		await send(page, { name, mimeType: 'image/png', buffer: Buffer.from('<html>not an image</html>') }, real('alpha.png', `beside ${method}.png`));
@@ -135,7 +135,7 @@ for (const method of ['PUT', 'POST'])
 		assert.deepEqual(page.faults, []);
 	});
 
-test('what the API refuses is shown at the file with its sentence', async () => {
+test('a refusal of the API is shown at the file with its message', async () => {
 	const allowAll = page => page.route('**/prod/limits', async route => {
 		const answer = await route.fetch();
 		await route.fulfill({ response: answer, json: { ...await answer.json(), allowedTypes: ['application/pdf'] } });
@@ -148,7 +148,7 @@ test('what the API refuses is shown at the file with its sentence', async () => 
 	assert.equal(sent(page, 'PUT', server.storage).length, 0);
 });
 
-test('what the limits forbid is refused by Uppy before anything is sent', async () => {
+test('files beyond the limits are refused by Uppy before anything is sent', async () => {
 	const page = await open();
 	await page.locator('input.uppy-Dashboard-input').first().setInputFiles([
 		{ name: 'large.png', mimeType: 'image/png', buffer: Buffer.alloc(5 * 1024 * 1024 + 1) },
@@ -169,7 +169,7 @@ test('a file whose connection broke is retried with a new slot', async () => {
 	assert.equal(sent(page, 'POST', `${server.api}/prod/uppy`).length, 2);
 });
 
-test('where origins are listed, the page of a listed one uploads, and of another one may not even ask', async () => {
+test('where origins are listed, the page of a listed one uploads, and the page of another one is refused', async () => {
 	for (const [origin, allowed] of [[new URL(example.url).origin, true], ['https://pictures.example', false]]) {
 		const own = await startServer({ env: { TINTYPE_CORS_ORIGINS: origin } });
 		try {
