@@ -19,6 +19,14 @@ static size_t count_lines(struct str s)
 	return n;
 }
 
+static enum status canonical_request(struct arena *a, const struct canonical_input *in, struct buf *out, struct fault *why)
+{
+	struct canonical_parts parts;
+	TRY(canonical_split(a, in, &parts, why));
+	canonical_join(&parts, out);
+	return fault_check_buf(out, why);
+}
+
 static void canonicalise(const struct request *r, struct str signed_headers)
 {
 	struct canonical_input in = { .method = r->method,

@@ -33,15 +33,6 @@ bool auth_header_present(const struct request *r)
 	return str_trim(request_header(r, STR("authorization"))).n > 0;
 }
 
-static enum status refuse_other_kind(struct str value, struct fault *why)
-{
-	if (!str_starts_with(value, STR("AWS ")))
-		return fault_set(why, ARGUMENT_INVALID, "Unsupported Authorization Type");
-	if (str_find_char(value, ':') == value.n)
-		return fault_set(why, ARGUMENT_INVALID, "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature");
-	return fault_set(why, REQUEST_INVALID, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
-}
-
 static bool take_component(struct str piece, struct str values[COMPONENTS])
 {
 	struct str name = str_trim(str_cut(&piece, '='));
@@ -96,8 +87,14 @@ enum status auth_header_parse(const struct request *r, struct parsed_signature *
 	if (rest.n == 0)
 		return fault_set(why, NOT_SIGNED, "Access Denied");
 	struct str algorithm = str_slice(rest, 0, ALGORITHM.n), blank = str_slice(rest, ALGORITHM.n, ALGORITHM.n + 1);
-	if (!str_equal(algorithm, ALGORITHM) || (blank.n > 0 && blank.p[0] != ' ' && blank.p[0] != '\t'))
-		return refuse_other_kind(rest, why);
+	if (!str_equal(algorithm, ALGORITHM) || (blank.n > 0 && blank.p[0] != ' ' && blank.p[0] != '\t')) {
+		if (!str_starts_with(rest, STR("AWS ")))
+			return fault_set(why, ARGUMENT_INVALID, "Unsupported Authorization Type");
+		if (str_find_char(rest, ':') == rest.n)
+			return fault_set(why, ARGUMENT_INVALID, "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature");
+		return fault_set(
+			why, REQUEST_INVALID, "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.");
+	}
 	TRY(read_components(str_slice(rest, ALGORITHM.n, rest.n), values, why));
 	TRY(credential_parse(values[C_CREDENTIAL], STR(""), out, why));
 	TRY(signed_list_check(values[C_SIGNED_HEADERS], STR(""), why));

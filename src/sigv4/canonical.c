@@ -162,13 +162,36 @@ void canonical_join(const struct canonical_parts *parts, struct buf *out)
 	buf_put(out, parts->payload_hash);
 }
 
-enum status canonical_request(struct arena *a, const struct canonical_input *in, struct buf *out, struct fault *why)
+struct str canonical_text(
+	const struct canonical_parts *parts, struct str amz_date, const struct sigv4_scope *scope, struct arena *a, struct str *canonical)
 {
-	assert(a != NULL);
-	assert(in != NULL);
-	assert(out != NULL);
-	struct canonical_parts parts;
-	TRY(canonical_split(a, in, &parts, why));
-	canonical_join(&parts, out);
-	return fault_check_buf(out, why);
+	struct buf joined, text;
+	buf_init_arena(&joined, a, CANONICAL_MAX_BYTES);
+	buf_init_arena(&text, a, CANONICAL_MAX_BYTES);
+	canonical_join(parts, &joined);
+	string_to_sign(amz_date, scope, buf_str(&joined), &text);
+	if (canonical != NULL)
+		*canonical = buf_str(&joined);
+	return buf_ok(&joined) && buf_ok(&text) ? buf_str(&text) : STR("");
+}
+
+/* Both ways of signing take the Host from here, so that what is signed is what the client will send. */
+enum status base_url_host(struct str base_url, struct str *host, struct fault *why)
+{
+	assert(host != NULL);
+	bool plain = str_starts_with(base_url, STR("http://"));
+	if (!plain && !str_starts_with(base_url, STR("https://")))
+		return fault_set(why, INVALID_INPUT, "a base URL must begin with http:// or https://");
+	*host = str_slice(base_url, plain ? 7 : 8, base_url.n);
+	for (size_t i = 0; i < host->n; i++) {
+		unsigned char c = (unsigned char)host->p[i];
+		if (c <= ' ' || c >= 0x7f || c == '/' || c == '?' || c == '#' || c == '@')
+			return fault_set(why, INVALID_INPUT, "a base URL is a scheme, a host and a port, nothing more");
+	}
+	struct str own_port = plain ? STR(":80") : STR(":443");
+	if (str_ends_with(*host, own_port))
+		*host = str_slice(*host, 0, host->n - own_port.n);
+	if (host->n == 0)
+		return fault_set(why, INVALID_INPUT, "a base URL needs a host");
+	return OK;
 }

@@ -17,9 +17,17 @@ struct canonical_parts {
 	struct str payload_hash;
 };
 
-/* Errors  INVALID_INPUT a signed header is missing or a %XX is bad; TOO_MUCH */
+/* Values are trimmed, runs of blanks become one, repeated headers are joined with ','.
+ * Errors  INVALID_INPUT a signed header is missing or a %XX is bad; TOO_MUCH */
 enum status canonical_split(struct arena *a, const struct canonical_input *in, struct canonical_parts *out, struct fault *why) MUST_CHECK;
 void canonical_join(const struct canonical_parts *parts, struct buf *out);
+/* The string to sign of these parts; "" when the arena is full.
+ * canonical   set to the canonical request; may be NULL */
+struct str canonical_text(
+	const struct canonical_parts *parts, struct str amz_date, const struct sigv4_scope *scope, struct arena *a, struct str *canonical);
+/* The Host that clients will send for a base URL, without the port when it is the scheme's own.
+ * Errors  INVALID_INPUT more or less than scheme, host and port */
+enum status base_url_host(struct str base_url, struct str *host, struct fault *why) MUST_CHECK;
 
 /* `s` percent-encoded; borrowed when nothing needs it. */
 struct str canonical_encode(struct arena *a, struct str s, bool keep_slash);

@@ -19,28 +19,21 @@ void chunk_chain_init(struct chunk_chain *c, const struct parsed_signature *auth
 	memcpy(c->last, seed.p, seed.n);
 }
 
-static bool check_signature(struct chunk_chain *c, struct str kind, struct str middle, const unsigned char *digest, struct str signature)
+bool chunk_chain_next(struct chunk_chain *c, bool trailer, const unsigned char digest[SHA256_BYTES], struct str signature)
 {
+	assert(c != NULL);
+	assert(digest != NULL);
 	char memory[TEXT_MAX], hex[2 * SHA256_BYTES + 1];
 	struct buf text;
 	buf_init_fixed(&text, memory, sizeof memory);
 	hex_encode(digest, SHA256_BYTES, hex);
-	const struct str pieces[] = { kind, c->amz_date, STR("\n"), c->scope.day, STR("/"), c->scope.region, STR("/"), c->scope.service,
-		STR("/aws4_request\n"), { c->last, SIGNATURE_CHARS }, STR("\n"), middle, { hex, 2 * SHA256_BYTES } };
+	const struct str pieces[] = { trailer ? STR("AWS4-HMAC-SHA256-TRAILER\n") : STR("AWS4-HMAC-SHA256-PAYLOAD\n"), c->amz_date, STR("\n"),
+		c->scope.day, STR("/"), c->scope.region, STR("/"), c->scope.service, STR("/aws4_request\n"), { c->last, SIGNATURE_CHARS },
+		STR("\n"), trailer ? STR("") : STR(HASH_OF_NOTHING), { hex, 2 * SHA256_BYTES } };
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
 		buf_put(&text, pieces[i]);
 	signature_of(c->key, buf_str(&text), c->last);
 	return buf_ok(&text) && secret_equal(signature, (struct str){ c->last, SIGNATURE_CHARS });
-}
-
-bool chunk_chain_next(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature)
-{
-	return check_signature(c, STR("AWS4-HMAC-SHA256-PAYLOAD\n"), STR(HASH_OF_NOTHING), digest, signature);
-}
-
-bool chunk_chain_trailer(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature)
-{
-	return check_signature(c, STR("AWS4-HMAC-SHA256-TRAILER\n"), STR(""), digest, signature);
 }
 
 void chunk_chain_deinit(struct chunk_chain *c)

@@ -15,11 +15,10 @@ struct chunk_chain {
 
 /* Begin after the request's signature, which has been verified. */
 void chunk_chain_init(struct chunk_chain *c, const struct parsed_signature *auth, struct str secret);
-/* Whether `signature` is that of the next chunk, whose bytes have this digest. In constant time. Then, or not, it is
- * the computed one that the next builds upon. */
-bool chunk_chain_next(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature) MUST_CHECK;
-/* The same of the trailer, of whose lines ("name:value\n" each) the digest is. */
-bool chunk_chain_trailer(struct chunk_chain *c, const unsigned char digest[SHA256_BYTES], struct str signature) MUST_CHECK;
+/* Whether `signature` is that of the next chunk, or of the trailer, in constant time. Either way the next one builds
+ * upon the one that was computed.
+ * digest   of the chunk's bytes, or of the trailer's lines ("name:value\n" each) */
+bool chunk_chain_next(struct chunk_chain *c, bool trailer, const unsigned char digest[SHA256_BYTES], struct str signature) MUST_CHECK;
 /* Wipe the key; safe on a zeroed one. */
 void chunk_chain_deinit(struct chunk_chain *c);
 

@@ -6,7 +6,7 @@
  * mistake is the one. Rows have variants: alter is called with 0, 1, 2, ... until it says that there
  * are no more. All of it happens in an arena of its own, so that the request's stays as it was. */
 #include "sigv4/canonical.h"
-#include "sigv4/verify.h"
+#include "sigv4/scope.h"
 
 #include "base/codec.h"
 
@@ -124,15 +124,21 @@ static bool type_not_listed(struct trial *t, size_t variant)
 	return true;
 }
 
-static bool host_bare(struct trial *t, size_t variant)
+/* ":9000"; "": the host has no port. */
+static struct str port_of(struct str host)
 {
-	struct str host = header_of(t, STR("host"));
 	size_t colon = host.n;
 	while (colon > 0 && host.p[colon - 1] != ':' && host.p[colon - 1] != ']')
 		colon--;
-	if (variant > 0 || colon < 2 || host.p[colon - 1] != ':')
+	return colon > 0 && host.p[colon - 1] == ':' ? str_slice(host, colon - 1, host.n) : STR("");
+}
+
+static bool host_bare(struct trial *t, size_t variant)
+{
+	struct str host = header_of(t, STR("host")), port = port_of(host);
+	if (variant > 0 || port.n == 0 || port.n == host.n)
 		return false;
-	return set_header(t, STR("host"), str_slice(host, 0, colon - 1));
+	return set_header(t, STR("host"), str_slice(host, 0, host.n - port.n));
 }
 
 static bool host_with_port(struct trial *t, size_t variant)
@@ -147,11 +153,7 @@ static bool host_with_port(struct trial *t, size_t variant)
 static bool host_other_name(struct trial *t, size_t variant)
 {
 	static const char *const NAMES[] = { "localhost", "127.0.0.1", "[::1]", "0.0.0.0" };
-	struct str host = header_of(t, STR("host"));
-	size_t colon = host.n;
-	while (colon > 0 && host.p[colon - 1] != ':' && host.p[colon - 1] != ']')
-		colon--;
-	struct str port = colon > 0 && host.p[colon - 1] == ':' ? str_slice(host, colon - 1, host.n) : STR("");
+	struct str port = port_of(header_of(t, STR("host")));
 	if (variant >= COUNT_OF(NAMES))
 		return false;
 	return set_header(t, STR("host"), str_printf(t->a, "%s%.*s", NAMES[variant], STRF(port)));
@@ -215,14 +217,7 @@ static int compare_texts(const void *x, const void *y)
 	return str_compare(*(const struct str *)x, *(const struct str *)y);
 }
 
-static struct str pair_text(struct arena *a, const struct query_pair *p, bool raw)
-{
-	struct str name = raw ? p->raw_name : canonical_encode(a, p->name, false);
-	struct str value = raw ? p->raw_value : canonical_encode(a, p->value, false);
-	return str_printf(a, "%.*s=%.*s", STRF(name), STRF(value));
-}
-
-static struct str join_query(struct trial *t, bool raw, bool sorted)
+static bool join_query(struct trial *t, bool raw, bool sorted)
 {
 	const struct query *q = &t->r->query;
 	struct str *texts = arena_array(t->a, q->n, sizeof *texts);
@@ -230,29 +225,30 @@ static struct str join_query(struct trial *t, bool raw, bool sorted)
 	buf_init_arena(&b, t->a, CANONICAL_MAX_BYTES);
 	size_t n = 0;
 	for (size_t i = 0; texts != NULL && i < q->n; i++) {
-		if (!str_equal(q->pairs[i].name, STR("X-Amz-Signature")))
-			texts[n++] = pair_text(t->a, &q->pairs[i], raw);
+		const struct query_pair *p = &q->pairs[i];
+		struct str name = raw ? p->raw_name : canonical_encode(t->a, p->name, false);
+		struct str value = raw ? p->raw_value : canonical_encode(t->a, p->value, false);
+		if (!str_equal(p->name, STR("X-Amz-Signature")))
+			texts[n++] = str_printf(t->a, "%.*s=%.*s", STRF(name), STRF(value));
 	}
 	if (sorted)
 		qsort(texts, n, sizeof *texts, compare_texts);
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_put_char(&b, '&');
+		buf_put(&b, i > 0 ? STR("&") : STR(""));
 		buf_put(&b, texts[i]);
 	}
-	return buf_str(&b);
+	t->parts.query = buf_str(&b);
+	return true;
 }
 
 static bool query_unsorted(struct trial *t, size_t variant)
 {
-	t->parts.query = join_query(t, variant == 1, false);
-	return variant < 2;
+	return variant < 2 && join_query(t, variant == 1, false);
 }
 
 static bool query_as_sent(struct trial *t, size_t variant)
 {
-	t->parts.query = join_query(t, true, true);
-	return variant == 0;
+	return variant == 0 && join_query(t, true, true);
 }
 
 static bool payload_other(struct trial *t, size_t variant)
@@ -349,30 +345,6 @@ static const struct mistake MISTAKES[] = {
 	{ day_other, "The signer made its key or string to sign for the day ", ", not for that of X-Amz-Date; the day is UTC's" },
 };
 
-static struct str text_of(const struct trial *t, struct str *canonical)
-{
-	struct buf joined, text;
-	buf_init_arena(&joined, t->a, CANONICAL_MAX_BYTES);
-	buf_init_arena(&text, t->a, CANONICAL_MAX_BYTES);
-	canonical_join(&t->parts, &joined);
-	*canonical = buf_str(&joined);
-	string_to_sign(t->c->amz_date, &t->scope, *canonical, &text);
-	return buf_ok(&joined) && buf_ok(&text) ? buf_str(&text) : STR("");
-}
-
-static bool signature_matches(const struct trial *t, struct str secret)
-{
-	struct str canonical, text = text_of(t, &canonical);
-	unsigned char key[SHA256_BYTES];
-	char signature[SIGNATURE_CHARS + 1];
-	signing_key(secret, &t->key_scope, key);
-	signature_of(key, text, signature);
-	bool equal = text.n > 0 && secret_equal(t->c->signature, (struct str){ signature, SIGNATURE_CHARS });
-	secret_wipe(key, sizeof key);
-	secret_wipe(signature, sizeof signature);
-	return equal;
-}
-
 /* The request as we see it; where a signed header is missing, with an empty one. */
 static bool make_base(struct trial *t)
 {
@@ -398,7 +370,8 @@ static struct str try_row(const struct trial *base, const struct mistake *m, str
 		struct trial t = *base;
 		if (!m->alter(&t, variant))
 			break;
-		if (signature_matches(&t, secret))
+		struct str text = canonical_text(&t.parts, t.c->amz_date, &t.scope, t.a, NULL);
+		if (text.n > 0 && signature_fits(t.c, &t.key_scope, secret, text))
 			return str_printf(out, "%s%.*s%s.", m->before, STRF(str_slice(t.value, 0, 128)), m->after);
 	}
 	return STR("");
@@ -417,7 +390,7 @@ void signature_explain(
 	struct trial base = { .a = &scratch, .r = r, .c = c };
 	if (!make_base(&base))
 		return;
-	struct str canonical, text = text_of(&base, &canonical);
+	struct str canonical, text = canonical_text(&base.parts, c->amz_date, &base.scope, &scratch, &canonical);
 	if (canonical.n > SHOWN_MAX_BYTES || !arena_ok(&scratch))
 		return;
 	out->canonical_request = str_dup(r->arena, canonical);

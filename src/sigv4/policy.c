@@ -43,39 +43,24 @@ static size_t count_fields(const struct header *fields, size_t n, struct str nam
 	return found;
 }
 
-static struct str find_field(const struct header *fields, size_t n, struct str name)
-{
-	struct str value = { NULL, 0 };
-	(void)count_fields(fields, n, name, &value);
-	return value;
-}
-
-static bool any_field(const struct header *fields, size_t n)
-{
-	struct str ignored;
-	for (size_t i = 0; i < FORM_FIELDS; i++) {
-		if (count_fields(fields, n, str_of(FIELD_NAMES[i]), &ignored) > 0)
-			return true;
-	}
-	return false;
-}
-
 enum status policy_signature(struct arena *a, const struct header *fields, size_t n, struct parsed_signature *out, struct fault *why)
 {
 	assert(n == 0 || fields != NULL);
 	assert(out != NULL);
 	struct str values[FORM_FIELDS];
+	size_t found[FORM_FIELDS], all = 0;
 	*out = (struct parsed_signature){ .expires_s = 0 };
-	if (!any_field(fields, n))
+	for (size_t i = 0; i < FORM_FIELDS; i++)
+		all += found[i] = count_fields(fields, n, str_of(FIELD_NAMES[i]), &values[i]);
+	if (all == 0)
 		return fault_set(why, NOT_SIGNED, "Access Denied");
 	for (size_t i = 0; i < FORM_FIELDS; i++) {
-		size_t found = count_fields(fields, n, str_of(FIELD_NAMES[i]), &values[i]);
-		if (found == 0)
+		if (found[i] == 0)
 			return fault_set(why, AUTH_MALFORMED,
 				"Bucket POST must contain a field named '%s'. If it is specified, please "
 				"check the order of the fields.",
 				FIELD_NAMES[i]);
-		if (found > 1)
+		if (found[i] > 1)
 			return fault_set(why, AUTH_MALFORMED, "The field '%s' must not be repeated", FIELD_NAMES[i]);
 	}
 	if (!str_equal(values[FIELD_ALGORITHM], STR("AWS4-HMAC-SHA256")))
@@ -94,7 +79,7 @@ enum status policy_verify(
 	assert(ctx != NULL);
 	TRY(scope_check(c, ctx, STR("x-amz-credential"), why));
 	TRY(date_check(c, ctx->now_ms, FORM_LIFETIME_S, why));
-	return signature_check(c, ctx->secret, find_field(fields, n, STR("policy")), why);
+	return signature_check(c, ctx->secret, header_find(fields, n, STR("policy")), why);
 }
 
 static void drop_json(json_t **j)

@@ -23,10 +23,9 @@ enum status date_check(const struct parsed_signature *c, int64_t now_ms, int64_t
 enum status signed_list_check(struct str list, struct str name, struct fault *why) MUST_CHECK;
 /* 64 hex digits of any case. */
 bool payload_is_hash(struct str s);
-/* Of a header's claim: the time is ours, give or take SIGV4_SKEW_MS, and on the credential's day.
- * Errors  CLOCK_SKEWED; AUTH_HEADER_MALFORMED */
-enum status skew_check(const struct parsed_signature *c, int64_t now_ms, struct fault *why) MUST_CHECK;
-/* Compare the signature of `text` with the claim's, in constant time.  Errors: SIGNATURE_WRONG */
+/* Whether the request's signature is that of `text` by the scope's key. In constant time. */
+bool signature_fits(const struct parsed_signature *c, const struct sigv4_scope *scope, struct str secret, struct str text);
+/* The same by the request's own scope.  Errors: SIGNATURE_WRONG */
 enum status signature_check(const struct parsed_signature *c, struct str secret, struct str text, struct fault *why) MUST_CHECK;
 enum status signature_wrong(struct fault *why);
 

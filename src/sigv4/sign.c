@@ -156,6 +156,16 @@ void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char o
 	secret_wipe(mac, sizeof mac);
 }
 
+struct str sign_text(struct str secret, const struct sigv4_scope *scope, struct str text, struct arena *a)
+{
+	unsigned char key[SHA256_BYTES];
+	char signature[SIGNATURE_CHARS + 1];
+	signing_key(secret, scope, key);
+	signature_of(key, text, signature);
+	secret_wipe(key, sizeof key);
+	return str_dup(a, (struct str){ signature, SIGNATURE_CHARS });
+}
+
 static int compare_names(const void *x, const void *y)
 {
 	return str_compare(*(const struct str *)x, *(const struct str *)y);

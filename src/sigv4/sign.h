@@ -45,15 +45,14 @@ struct canonical_input {
 	struct str payload_hash;
 };
 
-/* Append the canonical request. Values are trimmed, runs of blanks become one, repeated headers are
- * joined with ','.  Errors: INVALID_INPUT a signed header is missing or a %XX is bad; TOO_MUCH */
-enum status canonical_request(struct arena *a, const struct canonical_input *in, struct buf *out, struct fault *why) MUST_CHECK;
 /* Append "AWS4-HMAC-SHA256\nDATE\nSCOPE\nHEX(SHA256(canonical))". */
 void string_to_sign(struct str amz_date, const struct sigv4_scope *scope, struct str canonical, struct buf *out);
 /* The key of one day, region and service. The last few are cached per thread, and wiped when it ends. */
 void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES]);
 /* Lower-case hex of HMAC(key, text) and a NUL. */
 void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char out[SIGNATURE_CHARS + 1]);
+/* The signature of a text by the key of the scope, which is wiped. {NULL, 0}: the arena is full. */
+struct str sign_text(struct str secret, const struct sigv4_scope *scope, struct str text, struct arena *a);
 /* Names of all headers, lower case, sorted, once each, with ';' between. */
 struct str signed_header_names(struct arena *a, const struct header *headers, size_t n);
 /* Whether `name` is in a list with ';' between, ASCII case aside. */

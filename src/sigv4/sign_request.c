@@ -1,7 +1,6 @@
 /* The Authorization header. The URL's path and query are the canonical ones, so what is sent and what
  * was signed cannot differ; every header that is sent is signed. */
 #include "sigv4/sign_request.h"
-#include "sigv4/base_url.h"
 #include "sigv4/canonical.h"
 
 #define AUTHORIZATION_MAX_BYTES (16 * 1024)
@@ -31,33 +30,17 @@ static struct query query_of(const struct sign_request_input *in, struct arena *
 	return (struct query){ pairs, pairs != NULL ? in->n_query : 0 };
 }
 
-static struct str signature_for(const struct request_signing *c, const struct canonical_parts *parts)
-{
-	struct buf canonical, text;
-	unsigned char signing[SHA256_BYTES];
-	char signature[SIGNATURE_CHARS + 1];
-	buf_init_arena(&canonical, c->a, CANONICAL_MAX_BYTES);
-	buf_init_arena(&text, c->a, CANONICAL_MAX_BYTES);
-	canonical_join(parts, &canonical);
-	string_to_sign(c->amz_date, &c->scope, buf_str(&canonical), &text);
-	if (!buf_ok(&canonical) || !buf_ok(&text))
-		return STR("");
-	signing_key(c->key->secret, &c->scope, signing);
-	signature_of(signing, buf_str(&text), signature);
-	secret_wipe(signing, sizeof signing);
-	return str_dup(c->a, (struct str){ signature, SIGNATURE_CHARS });
-}
-
 static struct str authorization_value(const struct request_signing *c, const struct canonical_parts *parts)
 {
 	struct buf b;
+	struct str text = canonical_text(parts, c->amz_date, &c->scope, c->a, NULL);
 	buf_init_arena(&b, c->a, AUTHORIZATION_MAX_BYTES);
 	const struct str pieces[] = { STR("AWS4-HMAC-SHA256 Credential="), c->key->access_key, STR("/"), c->scope.day, STR("/"),
 		c->scope.region, STR("/"), c->scope.service, STR("/aws4_request, SignedHeaders="), parts->signed_headers, STR(", Signature="),
-		signature_for(c, parts) };
+		sign_text(c->key->secret, &c->scope, text, c->a) };
 	for (size_t i = 0; i < COUNT_OF(pieces); i++)
 		buf_put(&b, pieces[i]);
-	return buf_ok(&b) ? buf_str(&b) : STR("");
+	return text.n > 0 && buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
 static struct str url_of(const struct request_signing *c, const struct canonical_parts *parts)

@@ -132,22 +132,14 @@ static enum status check_headers(const struct request *r, const struct parsed_si
 	return OK;
 }
 
-static enum status build_text(const struct request *r, const struct parsed_signature *c, struct buf *text, struct fault *why)
+/* Of a header's signature: the time is ours, give or take SIGV4_SKEW_MS, and on the credential's day. */
+static enum status check_skew(const struct parsed_signature *c, int64_t now_ms, struct fault *why)
 {
-	struct canonical_input in = { .method = r->method,
-		.path = r->path,
-		.path_rule = PATH_AS_SENT,
-		.query = &r->query,
-		.headers = r->headers,
-		.n_headers = r->n_headers,
-		.signed_headers = c->signed_headers,
-		.payload_hash = c->payload_hash };
-	struct buf canonical;
-	buf_init_arena(&canonical, r->arena, CANONICAL_MAX_BYTES);
-	TRY(canonical_request(r->arena, &in, &canonical, why));
-	string_to_sign(c->amz_date, &c->scope, buf_str(&canonical), text);
-	if (!buf_ok(text) || !arena_ok(r->arena))
-		return fault_too_much(why);
+	if (c->date_ms > now_ms + SIGV4_SKEW_MS || c->date_ms < now_ms - SIGV4_SKEW_MS)
+		return fault_set(why, CLOCK_SKEWED, "The difference between the request time and the current time is too large.");
+	if (!str_starts_with(c->amz_date, c->scope.day))
+		return scope_malformed(STR(""), why, "Invalid credential date \"%.*s\". This date is not the same as X-Amz-Date: \"%.*s\".",
+			STRF(c->scope.day), STRF(str_slice(c->amz_date, 0, 8)));
 	return OK;
 }
 
@@ -157,7 +149,7 @@ static enum status check_signature_fields(const struct parsed_signature *c, cons
 		TRY(scope_check(c, ctx, NAMES[P_CREDENTIAL], why));
 		return date_check(c, ctx->now_ms, c->expires_s, why);
 	}
-	TRY(skew_check(c, ctx->now_ms, why));
+	TRY(check_skew(c, ctx->now_ms, why));
 	TRY(scope_check(c, ctx, STR(""), why));
 	if (c->payload_hash.n == 0)
 		return fault_set(why, REQUEST_INVALID, "Missing required header for this request: x-amz-content-sha256");
@@ -171,12 +163,22 @@ enum status signature_verify(const struct request *r, const struct parsed_signat
 	assert(ctx != NULL);
 	TRY(check_signature_fields(c, ctx, why));
 	TRY(check_headers(r, c, why));
-	struct buf text;
-	buf_init_arena(&text, r->arena, CANONICAL_MAX_BYTES);
-	enum status built = build_text(r, c, &text, why);
+	const struct canonical_input in = { .method = r->method,
+		.path = r->path,
+		.path_rule = PATH_AS_SENT,
+		.query = &r->query,
+		.headers = r->headers,
+		.n_headers = r->n_headers,
+		.signed_headers = c->signed_headers,
+		.payload_hash = c->payload_hash };
+	struct canonical_parts parts;
+	enum status split = canonical_split(r->arena, &in, &parts, why);
 	/* A signed header that was not sent, or a path that cannot be decoded: no signature fits that. */
-	if (built == INVALID)
+	if (split == INVALID)
 		return signature_wrong(why);
-	TRY(built);
-	return signature_check(c, ctx->secret, buf_str(&text), why);
+	TRY(split);
+	struct str text = canonical_text(&parts, c->amz_date, &c->scope, r->arena, NULL);
+	if (text.n == 0 || !arena_ok(r->arena))
+		return fault_too_much(why);
+	return signature_check(c, ctx->secret, text, why);
 }

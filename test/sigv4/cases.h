@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#include "sigv4/sign.h"
+#include "sigv4/canonical.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -27,6 +27,14 @@ struct sigv4_case {
 	int64_t now_ms;
 	struct request request; /* as on the wire, before it is signed */
 };
+
+static inline enum status canonical_request(struct arena *a, const struct canonical_input *in, struct buf *out, struct fault *why)
+{
+	struct canonical_parts parts;
+	TRY(canonical_split(a, in, &parts, why));
+	canonical_join(&parts, out);
+	return fault_check_buf(out, why);
+}
 
 static inline struct str case_read(struct arena *a, const char *name)
 {

@@ -42,7 +42,7 @@ static bool chunk_holds(struct chunk_chain *c, size_t i, const char *signature)
 {
 	unsigned char digest[SHA256_BYTES];
 	digest_of_chunk(i, digest);
-	return chunk_chain_next(c, digest, str_of(signature));
+	return chunk_chain_next(c, false, digest, str_of(signature));
 }
 
 static void test_chunks_when_of_the_reference_then_valid(void **state)
@@ -60,7 +60,7 @@ static void test_trailer_when_of_the_reference_then_valid(void **state)
 	for (size_t i = 0; i < COUNT_OF(SIZES); i++)
 		assert_true(chunk_holds(&c, i, WITH_TRAILER[i]));
 	sha256(STR(TRAILER_LINE), digest);
-	assert_true(chunk_chain_trailer(&c, digest, str_of(WITH_TRAILER[3])));
+	assert_true(chunk_chain_next(&c, true, digest, str_of(WITH_TRAILER[3])));
 	chunk_chain_deinit(&c);
 }
 
@@ -79,7 +79,7 @@ static void test_chunk_when_one_bit_is_flipped_then_invalid(void **state)
 		struct chunk_chain c = chain_from(SEED);
 		digest_of_chunk(0, digest);
 		digest[at / 8] ^= (unsigned char)(1 << at % 8);
-		assert_false(chunk_chain_next(&c, digest, str_of(PLAIN[0])));
+		assert_false(chunk_chain_next(&c, false, digest, str_of(PLAIN[0])));
 		chunk_chain_deinit(&c);
 	}
 }
@@ -101,11 +101,11 @@ static void test_chunk_when_signed_as_a_trailer_then_invalid(void **state)
 	unsigned char digest[SHA256_BYTES];
 	struct chunk_chain c = chain_from(SEED);
 	digest_of_chunk(0, digest);
-	assert_false(chunk_chain_trailer(&c, digest, str_of(PLAIN[0])));
+	assert_false(chunk_chain_next(&c, true, digest, str_of(PLAIN[0])));
 	chunk_chain_deinit(&c);
 	for (size_t n = 0; n < SIGNATURE_CHARS; n++) {
 		c = chain_from(SEED);
-		assert_false(chunk_chain_next(&c, digest, (struct str){ PLAIN[0], n }));
+		assert_false(chunk_chain_next(&c, false, digest, (struct str){ PLAIN[0], n }));
 		chunk_chain_deinit(&c);
 	}
 }

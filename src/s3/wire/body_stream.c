@@ -49,7 +49,7 @@ static enum status check_chunk(struct body_stream *s, struct fault *why)
 		return OK;
 	if (!hash_final(&s->chunk_sum, digest))
 		return fault_no_memory(why);
-	if (!chunk_chain_next(&s->chain, digest, (struct str){ s->signature, SIGNATURE_CHARS }))
+	if (!chunk_chain_next(&s->chain, false, digest, (struct str){ s->signature, SIGNATURE_CHARS }))
 		return wrong_signature(why);
 	return OK;
 }
@@ -74,7 +74,7 @@ static enum status take_trailer(struct body_stream *s, struct fault *why)
 			return wrong_trailer(why);
 		if (!hash_final(&s->chunk_sum, digest))
 			return fault_no_memory(why);
-		if (!chunk_chain_trailer(&s->chain, digest, s->parser.value))
+		if (!chunk_chain_next(&s->chain, true, digest, s->parser.value))
 			return wrong_signature(why);
 		s->trailer_signed = true;
 		return OK;
