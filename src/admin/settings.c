@@ -1,39 +1,59 @@
-/* The settings in force, in the table's order. */
+/* The settings in force, in the table's order, with what each means and without what is secret. A setting is secret when it
+ * has no flag: it may be set only in the environment, so that it is in no process list, and it is on no page either. */
 #include "admin/call.h"
 
-#include "config/settings_shown.h"
+#include "config/settings_table.h"
 #include "base/writer.h"
+
+/* "" of a text that is not set. */
+static struct str value_of(const void *field, enum setting_kind kind, struct buf *digits)
+{
+	switch (kind) {
+	case SETTING_TEXT:
+		return str_of(*(const char *const *)field);
+	case SETTING_NUMBER:
+		buf_put_u64(digits, *(const uint64_t *)field);
+		return buf_str(digits);
+	case SETTING_SWITCH:
+		return *(const bool *)field ? STR("on") : STR("off");
+	}
+	assert(false && "a setting of no kind");
+	return STR("");
+}
+
+static void write_setting(struct buf *b, const struct settings *s, const struct setting *row)
+{
+	char memory[24];
+	struct buf digits;
+	buf_init_fixed(&digits, memory, sizeof memory);
+	struct str value = value_of((const char *)s + row->offset, row->kind, &digits), flag = str_of(row->flag.name);
+	writer_open(b, STR(""), '{');
+	writer_text(b, STR("env"), str_of(row->env));
+	if (flag.n > 0) {
+		writer_text(b, STR("flag"), flag);
+		writer_text(b, STR("value"), value);
+	} else {
+		writer_null(b, STR("flag"));
+		writer_null(b, STR("value"));
+	}
+	writer_text(b, STR("default"), str_of(row->def));
+	writer_text(b, STR("unit"), str_of(row->unit));
+	writer_text(b, STR("meaning"), str_of(row->flag.sentence));
+	writer_bool(b, STR("isSecret"), flag.n == 0);
+	writer_bool(b, STR("isSet"), value.n > 0);
+	writer_bool(b, STR("isDefault"), str_equal(value, str_of(row->def)));
+	writer_close(b, '}');
+}
 
 enum status console_settings(struct console_call *c, struct fault *why)
 {
 	assert(c != NULL);
-	char digits[SETTING_DIGITS];
-	struct setting_shown s;
-
 	TRY(params_read(&c->x->request, NULL, 0, why));
-	writer_open(&c->body, (struct str){ 0 }, '{');
+	writer_open(&c->body, STR(""), '{');
 	writer_text(&c->body, STR("version"), STR(VERSION));
 	writer_open(&c->body, STR("settings"), '[');
-	for (size_t i = 0; i < settings_count(); i++) {
-		settings_show(c->console->options.settings, i, digits, &s);
-		writer_open(&c->body, (struct str){ 0 }, '{');
-		writer_text(&c->body, STR("env"), s.env);
-		if (s.flag.n > 0)
-			writer_text(&c->body, STR("flag"), s.flag);
-		else
-			writer_null(&c->body, STR("flag"));
-		if (s.is_secret)
-			writer_null(&c->body, STR("value"));
-		else
-			writer_text(&c->body, STR("value"), s.value);
-		writer_text(&c->body, STR("default"), s.def);
-		writer_text(&c->body, STR("unit"), s.unit);
-		writer_text(&c->body, STR("meaning"), s.sentence);
-		writer_bool(&c->body, STR("isSecret"), s.is_secret);
-		writer_bool(&c->body, STR("isSet"), s.is_set);
-		writer_bool(&c->body, STR("isDefault"), s.is_default);
-		writer_close(&c->body, '}');
-	}
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		write_setting(&c->body, c->console->options.settings, &SETTINGS[i]);
 	writer_close(&c->body, ']');
 	writer_close(&c->body, '}');
 	return OK;

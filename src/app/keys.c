@@ -5,8 +5,8 @@
  * With several of them each must be complete: a grant that was meant to be narrow would be wide. */
 #include "app/keys.h"
 
-#include "config/flags.h"
 #include "base/hash.h"
+#include "config/help.h"
 #include "config/settings.h"
 #include "config/settings_check.h"
 #include "store/keys/key_edit.h"
@@ -33,24 +33,6 @@ struct order {
 	bool id_given, secret_given;
 	struct new_key key;
 };
-
-void keys_help(struct buf *b)
-{
-	assert(b != NULL);
-	buf_put(b,
-		STR("Users of the object store: each owns the buckets it creates and has access to no others. A running server\n"
-			"applies changes at once; keys are stored in DIR/credentials.\n\n"
-			"  --data DIR        the data directory (TINTYPE_DATA)\n"
-			"  --user NAME       an additional key for this user; tintype is the owner\n"
-			"  --allow ACTIONS   allow only these: list, read, write, delete, buckets, separated by commas; or all\n"
-			"  --bucket NAME     only in this bucket of the user; * means all of them\n"
-			"  --prefix TEXT     only keys with this prefix\n"
-			"  --id ID           use this access key id instead of a random one; requires a secret\n"
-			"  --secret-stdin    read the secret from standard input\n"
-			"  --secret-env VAR  read the secret from this environment variable\n\n"
-			"--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
-			"  tintype keys add backup --user alice --bucket photos --allow list,read --bucket logs --allow list,read,write\n"));
-}
 
 /* options */
 
@@ -183,14 +165,15 @@ static const struct option {
 	struct flag_name flag;
 	enum status (*take)(struct order *o, const char *value, struct fault *why);
 } options[] = {
-	{ { "data", 0, FLAG_VALUE }, parse_data },
-	{ { "user", 0, FLAG_VALUE }, parse_user },
-	{ { "bucket", 0, FLAG_VALUE }, parse_bucket },
-	{ { "prefix", 0, FLAG_VALUE }, parse_prefix },
-	{ { "allow", 0, FLAG_VALUE }, parse_allow },
-	{ { "id", 0, FLAG_VALUE }, parse_id },
-	{ { "secret-stdin", 0, FLAG_SWITCH }, read_secret_stdin },
-	{ { "secret-env", 0, FLAG_VALUE }, read_secret_env },
+	{ { "data", 0, FLAG_VALUE, "DIR", "The data directory (TINTYPE_DATA)." }, parse_data },
+	{ { "user", 0, FLAG_VALUE, "NAME", "An additional key for this user; tintype is the owner." }, parse_user },
+	{ { "allow", 0, FLAG_VALUE, "ACTIONS", "Allow only these: list, read, write, delete, buckets, separated by commas; or all." },
+		parse_allow },
+	{ { "bucket", 0, FLAG_VALUE, "NAME", "Only in this bucket of the user; * means all of them." }, parse_bucket },
+	{ { "prefix", 0, FLAG_VALUE, "TEXT", "Only keys with this prefix." }, parse_prefix },
+	{ { "id", 0, FLAG_VALUE, "ID", "Use this access key id instead of a random one; requires a secret." }, parse_id },
+	{ { "secret-stdin", 0, FLAG_SWITCH, NULL, "Read the secret from standard input." }, read_secret_stdin },
+	{ { "secret-env", 0, FLAG_VALUE, "VAR", "Read the secret from this environment variable." }, read_secret_env },
 };
 
 #define TAKES_DATA UINT64_C(1) /* its bit, the first */
@@ -198,6 +181,18 @@ static const struct option {
 static const struct flag_name *option_row(size_t i)
 {
 	return i < COUNT_OF(options) ? &options[i].flag : NULL;
+}
+
+void keys_help(struct buf *b)
+{
+	assert(b != NULL);
+	buf_put(b,
+		STR("Users of the object store: each owns the buckets it creates and has access to no others. A running server\n"
+			"applies changes at once; keys are stored in DIR/credentials.\n\n"));
+	help_flags(b, option_row, FLAGS_ALL, NULL);
+	buf_put(b,
+		STR("\n--bucket, --prefix and --allow together are one permission; give them again for another:\n\n"
+			"  tintype keys add backup --user alice --bucket photos --allow list,read --bucket logs --allow list,read,write\n"));
 }
 
 static enum status read_order(struct order *o, bool named, bool adds, int argc, char **argv, struct fault *why)

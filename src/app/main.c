@@ -2,7 +2,7 @@
  * chooses adapters; the client's verbs are in cli/; the rest is printed from here. */
 #include "config/env_file.h"
 #include "base/hash.h"
-#include "config/settings.h"
+#include "config/settings_table.h"
 #include "cli/cli.h"
 #include "app/server_main.h"
 #include "app/keys.h"
@@ -51,10 +51,15 @@ static int print_version(int argc, char **argv)
 	return print_page(write_version);
 }
 
+static void write_settings(struct buf *b)
+{
+	settings_help(b, FLAGS_ALL);
+}
+
 static int print_settings(int argc, char **argv)
 {
 	if (argc == 1)
-		return print_page(settings_help);
+		return print_page(write_settings);
 	if (strcmp(argv[1], "--markdown") == 0)
 		return print_page(settings_markdown);
 	if (strcmp(argv[1], "--env") == 0)
@@ -63,51 +68,37 @@ static int print_settings(int argc, char **argv)
 	return 2;
 }
 
-static int run_serve(int argc, char **argv)
-{
-	return server_main(argc - 1, argv + 1);
-}
-
-static int run_sweep(int argc, char **argv)
-{
-	return maintain_sweep(argc - 1, argv + 1);
-}
-
-static int run_compact(int argc, char **argv)
-{
-	return maintain_compact(argc - 1, argv + 1);
-}
-
-static int run_table(int argc, char **argv)
-{
-	if (argc > 1 && strcmp(argv[1], "create") == 0)
-		return maintain_create_table(argc - 2, argv + 2);
-	fputs("usage: tintype table create [OPTION ...]; see --help\n", stderr);
-	return 2;
-}
+/* Settings of the commands that work on the storage, and of those that may reject what they find there. */
+#define STORAGE_SETTINGS \
+	(SETTING_BIT(data_dir) | SETTING_BIT(store) | SETTING_BIT(table) | SETTING_BIT(bucket) | SETTING_BIT(region) | SETTING_BIT(table_name))
+#define SWEEP_SETTINGS \
+	(STORAGE_SETTINGS | SETTING_BIT(list_shards) | SETTING_BIT(allowed_types) | SETTING_BIT(max_size) | SETTING_BIT(max_pixels) | \
+		SETTING_BIT(rejected_ttl_s) | SETTING_BIT(orphan_ttl_s) | SETTING_BIT(reserve_bytes))
 
 static const struct main_verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *usage, *sentence;
-	void (*help)(struct buf *b); /* what --help says besides, of a verb that reads the settings; NULL: it does not */
+	uint64_t settings;           /* which of them matter to it, and are in its --help; 0: it reads none */
+	void (*help)(struct buf *b); /* what --help says in place of them; NULL: nothing */
 } verbs[] = {
-	{ "serve", run_serve, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.",
-		settings_help },
-	{ "sweep", run_sweep, "sweep [OPTION ...]",
-		"Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", settings_help },
-	{ "compact", run_compact, "compact [OPTION ...]",
-		"Give the free pages of the database back to the disk, while no server uses it (--data).", settings_help },
-	{ "table", run_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options (--table-name, --region).",
-		settings_help },
-	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", keys_help },
+	{ "serve", server_main, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.",
+		FLAGS_ALL, NULL },
+	{ "sweep", maintain_sweep, "sweep [OPTION ...]",
+		"Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", SWEEP_SETTINGS, NULL },
+	{ "compact", maintain_compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
+		SETTING_BIT(data_dir), NULL },
+	{ "table", maintain_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options.",
+		SETTING_BIT(table_name) | SETTING_BIT(region), NULL },
+	{ "keys", keys_run, "keys add NAME|list|rm NAME", "Manage the users of the object store and their access keys.", SETTING_BIT(data_dir),
+		keys_help },
 	{ "settings", print_settings, "settings [--markdown|--env]", "Print the table of settings; as a page in Markdown, or as a sample .env.",
-		NULL },
-	{ "version", print_version, "version", "Print the version.", NULL },
-	{ "--version", print_version, NULL, NULL, NULL },
-	{ "help", print_usage, NULL, NULL, NULL },
-	{ "--help", print_usage, NULL, NULL, NULL },
-	{ "-h", print_usage, NULL, NULL, NULL },
+		0, NULL },
+	{ "version", print_version, "version", "Print the version.", 0, NULL },
+	{ "--version", print_version, NULL, NULL, 0, NULL },
+	{ "help", print_usage, NULL, NULL, 0, NULL },
+	{ "--help", print_usage, NULL, NULL, 0, NULL },
+	{ "-h", print_usage, NULL, NULL, 0, NULL },
 };
 
 static void write_usage(struct buf *b)
@@ -132,10 +123,12 @@ static const struct main_verb *shown; /* by write_help */
 static void write_help(struct buf *b)
 {
 	buf_printf(b, "usage: tintype %s\n\n%s\n", shown->usage, shown->sentence);
-	if (shown->help == NULL)
-		return;
-	buf_put_char(b, '\n');
-	shown->help(b);
+	if (shown->settings != 0)
+		buf_put(b, shown->settings == FLAGS_ALL || shown->help != NULL ? STR("\n") : STR("\nOf the server's options these matter:\n\n"));
+	if (shown->help != NULL)
+		shown->help(b);
+	else
+		settings_help(b, shown->settings);
 }
 
 /* The exit status if the environment file cannot be used, 0 if it can. */
@@ -157,7 +150,7 @@ static int run_verb(const struct main_verb *v, int argc, char **argv)
 		shown = v;
 		return print_page(write_help);
 	}
-	return v->help != NULL && load_env_file() != 0 ? 2 : v->run(argc, argv);
+	return v->settings != 0 && load_env_file() != 0 ? 2 : v->run(argc, argv);
 }
 
 int main(int argc, char **argv)

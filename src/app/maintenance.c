@@ -51,7 +51,7 @@ static enum status run_sweep(int argc, char **argv, struct fault *why)
 	struct settings s;
 	struct backends e = { 0 };
 	struct gc_result done = { 0 };
-	TRY(settings_load(&s, argc, argv, why));
+	TRY(settings_load(&s, argc - 1, argv + 1, why));
 	TRY(backends_open(&s, "", &e, why));
 	struct product product = { .rules = rules_of(&s), .store = e.store, .table = e.table };
 	enum status status = sweep_all(&product, &done, why);
@@ -86,7 +86,7 @@ static enum status run_compact(int argc, char **argv, struct fault *why)
 	struct settings s;
 	struct backends e = { 0 };
 	uint64_t before = 0, after = 0;
-	TRY(settings_load(&s, argc, argv, why));
+	TRY(settings_load(&s, argc - 1, argv + 1, why));
 	TRY(check_database(&s, why));
 	TRY(backends_open(&s, "", &e, why));
 	enum status status = e.compact != NULL
@@ -108,7 +108,7 @@ static enum status create_table(int argc, char **argv, struct fault *why)
 {
 	struct settings s;
 	struct backends e = { 0 };
-	TRY(settings_load(&s, argc, argv, why));
+	TRY(settings_load(&s, argc - 1, argv + 1, why));
 	s.store = "s3";
 	s.table = "dynamodb";
 	TRY(backends_open(&s, "", &e, why));
@@ -119,8 +119,11 @@ static enum status create_table(int argc, char **argv, struct fault *why)
 	return status;
 }
 
-int maintain_create_table(int argc, char **argv)
+int maintain_table(int argc, char **argv)
 {
 	struct fault why = { 0 };
-	return close_all("table create", create_table(argc, argv, &why), &why);
+	if (argc > 1 && strcmp(argv[1], "create") == 0)
+		return close_all("table create", create_table(argc - 1, argv + 1, &why), &why);
+	fputs("usage: tintype table create [OPTION ...]; see --help\n", stderr);
+	return 2;
 }

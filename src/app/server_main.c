@@ -263,7 +263,7 @@ static void on_started(void *arg)
 static enum status load_settings(struct server_parts *c, int argc, char **argv, struct fault *why)
 {
 	struct settings *s = &c->settings;
-	TRY(settings_load(s, argc, argv, why));
+	TRY(settings_load(s, argc - 1, argv + 1, why));
 	TRY(backends_choose(s, &c->remote, why));
 	if (c->remote)
 		s->storage_listen = "";

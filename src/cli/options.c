@@ -1,7 +1,7 @@
 /* The table of flags and its two readers: the parser and the help. */
 #include "cli/options.h"
 
-#include "config/flags.h"
+#include "config/help.h"
 
 #include <stddef.h>
 
@@ -12,33 +12,29 @@ static const struct flag {
 	enum kind kind;
 	size_t field;
 	uint64_t min, max, otherwise; /* of numbers */
-	const char *value;            /* what it takes, for the help */
-	const char *sentence;
 } flags[OPTIONS] = {
 #define FIELD(field) offsetof(struct options, field)
-	[OPTION_ENDPOINT] = { { "endpoint", 0, FLAG_VALUE }, TEXT, FIELD(endpoint), .value = "URL",
-		.sentence =
-			"The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. The path defaults to /prod." },
-	[OPTION_JOBS] = { { "jobs", 'j', FLAG_VALUE }, NUMBER, FIELD(jobs), 1, 64, 4, "N",
-		"How many files are sent at once, 1 to 64; 4 if not given." },
-	[OPTION_LIMIT] = { { "limit", 'n', FLAG_VALUE }, NUMBER, FIELD(limit), 1, 1000000000, 50, "N",
-		"How many images are listed; 50 if not given." },
-	[OPTION_ALL] = { { "all", 'a', FLAG_SWITCH }, SWITCH, FIELD(all), .sentence = "List all images." },
-	[OPTION_OUTPUT] = { { "output", 'o', FLAG_VALUE }, TEXT, FIELD(output), .value = "FILE",
-		.sentence = "Where to save; - is standard output." },
-	[OPTION_FORCE] = { { "force", 'f', FLAG_SWITCH }, SWITCH, FIELD(force), .sentence = "Let -o replace an existing file." },
-	[OPTION_TOKEN] = { { "token", 0, FLAG_VALUE }, TEXT, FIELD(token), .value = "TOKEN",
-		.sentence = "The delete token that upload --json showed, in place of an API key." },
-	[OPTION_DATA] = { { "data", 0, FLAG_VALUE }, TEXT, FIELD(data), .value = "DIR",
-		.sentence = "The server's data directory; else $TINTYPE_DATA, else ./data." },
-	[OPTION_LEVEL] = { { "level", 0, FLAG_VALUE }, TEXT, FIELD(level), .value = "debug|info|warn|error",
-		.sentence = "Only lines of this level and above." },
-	[OPTION_SINCE] = { { "since", 0, FLAG_VALUE }, SPAN, FIELD(since_ms), .value = "15m",
-		.sentence = "Only lines of the last seconds, minutes, hours or days: 90s, 15m, 2h, 7d." },
-	[OPTION_GREP] = { { "grep", 0, FLAG_VALUE }, TEXT, FIELD(grep), .value = "TEXT", .sentence = "Only lines with this text." },
-	[OPTION_FOLLOW] = { { "follow", 'f', FLAG_SWITCH }, SWITCH, FIELD(follow), .sentence = "Keep printing lines as they are written." },
-	[OPTION_JSON] = { { "json", 0, FLAG_SWITCH }, SWITCH, FIELD(json), .sentence = "One JSON object per line on standard output." },
-	[OPTION_HELP] = { { "help", 'h', FLAG_SWITCH }, SWITCH, FIELD(help), .sentence = "This help." },
+	[OPTION_ENDPOINT] = { { "endpoint", 0, FLAG_VALUE, "URL",
+							  "The API; else $TINTYPE_ENDPOINT, else the address in $TINTYPE_API, else http://127.0.0.1:8080. The path defaults to /prod." },
+		TEXT, FIELD(endpoint) },
+	[OPTION_JOBS] = { { "jobs", 'j', FLAG_VALUE, "N", "How many files are sent at once, 1 to 64; 4 if not given." }, NUMBER, FIELD(jobs), 1,
+		64, 4 },
+	[OPTION_LIMIT] = { { "limit", 'n', FLAG_VALUE, "N", "How many images are listed; 50 if not given." }, NUMBER, FIELD(limit), 1,
+		1000000000, 50 },
+	[OPTION_ALL] = { { "all", 'a', FLAG_SWITCH, NULL, "List all images." }, SWITCH, FIELD(all) },
+	[OPTION_OUTPUT] = { { "output", 'o', FLAG_VALUE, "FILE", "Where to save; - is standard output." }, TEXT, FIELD(output) },
+	[OPTION_FORCE] = { { "force", 'f', FLAG_SWITCH, NULL, "Let -o replace an existing file." }, SWITCH, FIELD(force) },
+	[OPTION_TOKEN] = { { "token", 0, FLAG_VALUE, "TOKEN", "The delete token that upload --json showed, in place of an API key." }, TEXT,
+		FIELD(token) },
+	[OPTION_DATA] = { { "data", 0, FLAG_VALUE, "DIR", "The server's data directory; else $TINTYPE_DATA, else ./data." }, TEXT,
+		FIELD(data) },
+	[OPTION_LEVEL] = { { "level", 0, FLAG_VALUE, "debug|info|warn|error", "Only lines of this level and above." }, TEXT, FIELD(level) },
+	[OPTION_SINCE] = { { "since", 0, FLAG_VALUE, "15m", "Only lines of the last seconds, minutes, hours or days: 90s, 15m, 2h, 7d." }, SPAN,
+		FIELD(since_ms) },
+	[OPTION_GREP] = { { "grep", 0, FLAG_VALUE, "TEXT", "Only lines with this text." }, TEXT, FIELD(grep) },
+	[OPTION_FOLLOW] = { { "follow", 'f', FLAG_SWITCH, NULL, "Keep printing lines as they are written." }, SWITCH, FIELD(follow) },
+	[OPTION_JSON] = { { "json", 0, FLAG_SWITCH, NULL, "One JSON object per line on standard output." }, SWITCH, FIELD(json) },
+	[OPTION_HELP] = { { "help", 'h', FLAG_SWITCH, NULL, "This help." }, SWITCH, FIELD(help) },
 #undef FIELD
 };
 
@@ -112,14 +108,5 @@ enum status options_parse(struct options *o, unsigned allowed, int argc, char **
 
 void options_help(struct buf *b, unsigned allowed)
 {
-	assert(b != NULL);
-	allowed |= ALLOWS(HELP);
-	for (unsigned i = 0; i < OPTIONS; i++) {
-		const struct flag *f = &flags[i];
-		char letter[] = { '-', f->flag.letter, ',', ' ', '\0' };
-		if ((allowed & 1u << i) == 0)
-			continue;
-		buf_printf(b, "  %s--%s%s%s\n        %s\n", f->flag.letter != 0 ? letter : "    ", f->flag.name, f->value != NULL ? " " : "",
-			f->value != NULL ? f->value : "", f->sentence);
-	}
+	help_flags(b, flag_row, allowed | ALLOWS(HELP), NULL);
 }

@@ -16,6 +16,8 @@ struct flag_name {
 	const char *name; /* without dashes; "": no flag */
 	char letter;      /* 0: none */
 	enum flag_kind kind;
+	const char *value;    /* for the help: what it takes; NULL: nothing */
+	const char *sentence; /* for the help */
 };
 
 #define FLAGS_ALL UINT64_MAX

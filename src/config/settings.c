@@ -15,8 +15,15 @@
 
 const struct setting SETTINGS[SETTING_COUNT] = {
 #define SETTING(field, kind, env, flag, def, min, max, unit, sentence) \
-	{ offsetof(struct settings, field), SETTING_##kind, { flag, 0, SETTING_##kind == SETTING_SWITCH ? FLAG_TOGGLE : FLAG_VALUE }, env, \
-		def, min, max, unit, sentence },
+	{ offsetof(struct settings, field), SETTING_##kind, \
+		{ flag, 0, SETTING_##kind == SETTING_SWITCH ? FLAG_TOGGLE : FLAG_VALUE, \
+			sizeof flag == 1                       ? env "=TEXT" \
+				: SETTING_##kind == SETTING_SWITCH ? NULL \
+				: SETTING_##kind == SETTING_NUMBER ? "N" \
+				: sizeof unit > 1                  ? unit \
+												   : "TEXT", \
+			sentence }, \
+		env, def, min, max, unit },
 #include "config/settings.def"
 #undef SETTING
 };
@@ -119,7 +126,7 @@ bool settings_has_env(struct str name)
 	return false;
 }
 
-static const struct flag_name *flag_row(size_t i)
+const struct flag_name *settings_flag(size_t i)
 {
 	return i < SETTING_COUNT ? &SETTINGS[i].flag : NULL;
 }
@@ -131,7 +138,7 @@ enum status settings_load(struct settings *s, int argc, char **argv, struct faul
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		TRY(assign_value(&loaded, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));
 	TRY(load_environment(&loaded, why));
-	for (struct flags f = { .row = flag_row, .takes = FLAGS_ALL, .argc = argc, .argv = argv }; f.argc > 0;) {
+	for (struct flags f = { .row = settings_flag, .takes = FLAGS_ALL, .argc = argc, .argv = argv }; f.argc > 0;) {
 		struct flag_word word;
 		TRY(flags_next(&f, &word, why));
 		TRY(assign_value(&loaded, &SETTINGS[word.row], (struct setting_source){ "--", str_of(word.name->name) }, word.value, why));

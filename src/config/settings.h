@@ -28,8 +28,9 @@ enum status settings_load(struct settings *s, int argc, char **argv, struct faul
 const char *settings_env_of(const char *flag);
 /* Whether an environment variable of this name is a setting. */
 bool settings_has_env(struct str name);
-/* The three renderings of the table: what --help shows, doc/settings.md, .env.example. */
-void settings_help(struct buf *b);
+/* The three renderings of the table: what --help shows, doc/settings.md, .env.example.
+ * takes  bits of the rows that are shown: SETTING_BIT of settings_table.h, or FLAGS_ALL */
+void settings_help(struct buf *b, uint64_t takes);
 void settings_markdown(struct buf *b);
 void settings_env_example(struct buf *b);
 

@@ -1,5 +1,4 @@
-/* The rows of settings.def as an array: used only by settings.c, which reads
- * them, and settings_text.c, which prints them. */
+/* The rows of settings.def as an array: settings.c reads them, settings_text.c prints them, and the console shows them. */
 #ifndef CONFIG_SETTINGS_TABLE_H
 #define CONFIG_SETTINGS_TABLE_H
 
@@ -14,7 +13,7 @@ struct setting {
 	struct flag_name flag;
 	const char *env, *def;
 	uint64_t min, max;
-	const char *unit, *sentence;
+	const char *unit;
 };
 
 enum {
@@ -25,5 +24,9 @@ enum {
 };
 
 extern const struct setting SETTINGS[SETTING_COUNT];
+/* The flag of row i; NULL past the last. */
+const struct flag_name *settings_flag(size_t i);
+#define SETTING_BIT(field) (UINT64_C(1) << SETTING_ROW_##field)
+_Static_assert(SETTING_COUNT <= 64, "the rows are bits of 64");
 
 #endif

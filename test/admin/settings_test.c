@@ -21,6 +21,8 @@ static void test_settings_then_value_default_and_meaning_of_each(void **state)
 	assert_string_equal(text_of(size, "flag"), "max-size");
 	assert_true(json_is_false(json_object_get(size, "isDefault")) && json_is_true(json_object_get(ttl, "isDefault")));
 	assert_string_equal(text_of(hosts, "value"), "<b>a.example</b>");
+	assert_string_equal(text_of(ttl, "value"), "300");
+	assert_string_equal(text_of(setting("TINTYPE_OPEN"), "value"), "off");
 	assert_true(strlen(text_of(ttl, "meaning")) > 10);
 }
 
@@ -34,6 +36,9 @@ static void test_settings_of_secrets_then_only_whether_they_are_set(void **state
 	assert_true(json_is_true(json_object_get(setting("TINTYPE_API_KEY"), "isSet")));
 	assert_true(json_is_true(json_object_get(setting("TINTYPE_API_KEY"), "isSecret")));
 	assert_true(json_is_null(json_object_get(setting("TINTYPE_API_KEY"), "value")));
+	assert_true(json_is_null(json_object_get(setting("TINTYPE_API_KEY"), "flag")));
+	assert_string_equal(text_of(setting("TINTYPE_API_KEY"), "default"), "");
+	assert_true(json_is_false(json_object_get(setting("TINTYPE_API_KEY"), "isDefault")));
 	assert_true(str_find(fixture.x.answer.body, str_of(key)) == fixture.x.answer.body.n);
 	assert_true(str_find(fixture.x.answer.body, STR(TOKEN)) == fixture.x.answer.body.n);
 }

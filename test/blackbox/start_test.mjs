@@ -269,6 +269,19 @@ test('help, version and wrong verbs', async () => {
 	assert.ok(!existsSync(path.join(process.cwd(), 'serv')));
 });
 
+test('the help of a command lists the settings that matter to it, and no others', async () => {
+	const flagsOf = async command => [...(await runProgram([command, '--help'])).stdout.matchAll(/^ {2}--(?:\[no-\])?([\w-]+)/gm)].map(m => m[1]);
+	assert.deepEqual(await flagsOf('table'), ['region', 'table-name']);
+	assert.deepEqual(await flagsOf('compact'), ['data']);
+	const sweep = await flagsOf('sweep'), serve = await flagsOf('serve');
+	for (const name of ['data', 'store', 'orphan-ttl', 'max-pixels', 'allowed-types'])
+		assert.ok(sweep.includes(name), name);
+	for (const name of ['api', 'tls-key', 'reactors', 'log-level', 'sweep-interval'])
+		assert.ok(serve.includes(name) && !sweep.includes(name), name);
+	for (const name of ['allow', 'bucket', 'prefix', 'secret-stdin'])
+		assert.ok((await flagsOf('keys')).includes(name), name);
+});
+
 test('a slot survives a restart of the server', async t => {
 	const dir = mkdtempSync(path.join(work, 'slot-'));
 	const first = await start(t, { data: dir });

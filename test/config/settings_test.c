@@ -1,7 +1,7 @@
 /* Reading the settings: where a value comes from, which source wins, and every sentence of refusal. */
 #include "unit.h"
 
-#include "config/settings.h"
+#include "config/settings_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,9 +210,19 @@ static void test_every_number_is_checked_against_its_range(void **state)
 	}
 }
 
+/* Whoever adds a secret to the table and gives it a flag meets this: a flag is in the process list, and on the console. */
+static void test_settings_with_names_of_secrets_have_no_flag(void **state)
+{
+	static const char *const words[] = { "SECRET", "TOKEN", "PASSWORD", "API_KEY", "_KEY_ID" };
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		for (size_t w = 0; w < COUNT_OF(words); w++)
+			assert_true(strstr(SETTINGS[i].env, words[w]) == NULL || SETTINGS[i].flag.name[0] == '\0');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_settings_with_names_of_secrets_have_no_flag),
 		cmocka_unit_test_setup(test_defaults_are_those_of_the_table, clear_environment),
 		cmocka_unit_test(test_environment_name_of_a_flag),
 		cmocka_unit_test_setup(test_flags_win_over_environment_over_defaults, clear_environment),

@@ -2,7 +2,7 @@
  * program prints: after a change of settings.def print them again. */
 #include "temp.h"
 
-#include "config/settings.h"
+#include "config/settings_table.h"
 
 static struct buf out;
 
@@ -36,7 +36,7 @@ static void test_sample_environment_is_what_the_program_prints(void **state)
 
 static void test_help_fits_a_terminal_and_names_every_setting(void **state)
 {
-	settings_help(&out);
+	settings_help(&out, FLAGS_ALL);
 	for (struct str rest = buf_str(&out); rest.p != NULL;) {
 		struct str line = str_cut(&rest, '\n');
 		assert_true(line.n <= 92);
@@ -63,9 +63,17 @@ static void test_help_of_each_kind_has_its_form(void **state)
 			"                              What is written to the log.\n"),
 		STR("  TINTYPE_API_KEY=TEXT        The API key"),
 	};
-	settings_help(&out);
+	settings_help(&out, FLAGS_ALL);
 	for (size_t i = 0; i < COUNT_OF(entries); i++)
 		assert_true(str_find(buf_str(&out), entries[i]) < out.n);
+}
+
+static void test_help_of_some_then_these_alone(void **state)
+{
+	settings_help(&out, SETTING_BIT(data_dir) | SETTING_BIT(region));
+	assert_true(str_find(buf_str(&out), STR("  --data TEXT ")) < out.n);
+	assert_true(str_find(buf_str(&out), STR("  --region TEXT ")) < out.n);
+	assert_true(str_find(buf_str(&out), STR("--api")) == out.n);
 }
 
 static void test_sample_environment_has_every_default_commented_out(void **state)
@@ -106,6 +114,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sample_environment_is_what_the_program_prints, begin, end),
 		cmocka_unit_test_setup_teardown(test_help_fits_a_terminal_and_names_every_setting, begin, end),
 		cmocka_unit_test_setup_teardown(test_help_of_each_kind_has_its_form, begin, end),
+		cmocka_unit_test_setup_teardown(test_help_of_some_then_these_alone, begin, end),
 		cmocka_unit_test_setup_teardown(test_sample_environment_has_every_default_commented_out, begin, end),
 		cmocka_unit_test_setup_teardown(test_reference_page_has_one_row_of_five_cells_each, begin, end),
 	};

@@ -1,0 +1,57 @@
+/* The help of commands. See help.h. */
+#include "config/help.h"
+
+#define WIDTH 92
+#define NOTE_MAX 256
+
+void help_words(struct buf *b, struct str words, struct str margin, size_t column)
+{
+	assert(b != NULL);
+	size_t at = column;
+	while (words.p != NULL) {
+		struct str word = str_cut(&words, ' ');
+		bool first = at == column;
+		if (!first && at + 1 + word.n > WIDTH) {
+			buf_put_char(b, '\n');
+			buf_put(b, margin);
+			at = margin.n;
+		} else if (!first) {
+			buf_put_char(b, ' ');
+			at++;
+		}
+		buf_put(b, word);
+		at += word.n;
+	}
+	buf_put_char(b, '\n');
+}
+
+void help_flags(struct buf *b, const struct flag_name *(*row)(size_t i), uint64_t takes, void (*note)(struct buf *b, size_t i))
+{
+	assert(b != NULL && row != NULL);
+	const struct str margin = STR("                              "); /* to where the sentences begin */
+	const struct flag_name *f;
+	for (size_t i = 0; (f = row(i)) != NULL; i++) {
+		if ((takes >> i & 1) == 0)
+			continue;
+		char letter[] = { '-', f->letter, ',', ' ', '\0' }, memory[NOTE_MAX];
+		const char *dashes = f->name[0] == '\0' ? "" : f->kind == FLAG_TOGGLE ? "--[no-]" : "--", *value = f->value != NULL ? f->value : "";
+		size_t start = b->n;
+		buf_printf(
+			b, "  %s%s%s%s%s", f->letter != '\0' ? letter : "", dashes, f->name, f->name[0] != '\0' && value[0] != '\0' ? " " : "", value);
+		size_t used = b->n - start;
+		if (used + 2 > margin.n) {
+			buf_put_char(b, '\n');
+			used = 0;
+		}
+		buf_put(b, str_slice(margin, used, margin.n));
+		help_words(b, str_of(f->sentence), margin, margin.n);
+		struct buf said;
+		buf_init_fixed(&said, memory, sizeof memory);
+		if (note != NULL)
+			note(&said, i);
+		if (said.n > 0) {
+			buf_put(b, margin);
+			help_words(b, buf_str(&said), margin, margin.n);
+		}
+	}
+}
