@@ -1,7 +1,9 @@
 /* WebP: a RIFF file whose first chunk has the size: VP8 (lossy), VP8L (lossless) or VP8X (extended:
  * canvas, animation, EXIF). All of the RIFF size must be there; what follows it is free. An extended file is walked with the rules
  * by which libwebp's demuxer, which the browsers use, accepts one: frames are counted, and pictures must have the size that was announced, so
- * that the canvas is the most that a decoder needs.
+ * that the canvas is the most that a decoder needs. Beyond that demuxer, readers should fail where VP8X, ICCP, ANIM and the
+ * picture's chunks are not in this order (RFC 9649 2.7); EXIF, XMP and unknown chunks may be anywhere. ANIM and ANMF do not count in a file
+ * that is not animated (2.7.1.1).
  * Source: RFC 9649 2 (container), 3.4 (VP8L header); RFC 6386 9.1 (VP8 frame header). */
 #include "image/probe/formats.h"
 
@@ -13,6 +15,7 @@
 #define ANIM NAME('A', 'N', 'I', 'M')
 #define ANMF NAME('A', 'N', 'M', 'F')
 #define EXIF NAME('E', 'X', 'I', 'F')
+#define ICCP NAME('I', 'C', 'C', 'P')
 #define FLAG_ANIMATION 0x02
 #define FLAGS_KNOWN 0x3e
 
@@ -30,6 +33,7 @@ struct webp_reader {
 	size_t at;
 	bool animated;   /* by the flag of VP8X */
 	bool parameters; /* an ANIM was there */
+	bool exif;
 };
 
 static enum probe_result next_chunk(struct str bytes, size_t *at, struct webp_chunk *out, struct probe *p)
@@ -166,13 +170,18 @@ static enum probe_result read_chunk(struct webp_reader *w, struct probe *out)
 		return probe_bad(out, "it has two VP8X chunks");
 	if (c.name == ANIM && c.data.n < 6)
 		return probe_bad(out, "its ANIM chunk is too short");
+	if (c.name == ANIM && w->animated && w->parameters)
+		return probe_bad(out, "it has two ANIM chunks");
+	if (c.name == ICCP && (w->parameters || out->frames > 0))
+		return probe_bad(out, "its colour profile comes too late");
 	w->parameters |= c.name == ANIM;
 	if (c.name == ANMF && !w->parameters)
 		return probe_bad(out, "a frame comes before the ANIM chunk");
 	if (c.name == ANMF && w->animated)
 		return read_frame(c.data, out);
-	if (c.name == EXIF)
+	if (c.name == EXIF && !w->exif) /* further ones do not count, 2.7.1.5 */
 		out->orientation = read_exif(c.data);
+	w->exif |= c.name == EXIF;
 	return PROBE_OK;
 }
 

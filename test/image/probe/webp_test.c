@@ -16,6 +16,8 @@
 		BYTES("\x01" \
 			  "ab"))
 #define UNKNOWN picture_riff_chunk("abcd", BYTES("xyz"))
+#define PROFILE picture_riff_chunk("ICCP", BYTES("profile"))
+#define METADATA JOIN(picture_riff_chunk("EXIF", BYTES("x")), picture_riff_chunk("XMP ", BYTES("x")))
 #define PARAMETERS picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0\0"))
 #define STILL extended(0x10)
 #define ANIMATED JOIN(extended(0x12), PARAMETERS)
@@ -51,9 +53,14 @@ static void test_webp_of_each_kind_then_size_and_frames(void **state)
 		uint32_t frames;
 	} kinds[] = { { LOSSY, 1 }, { LOSSLESS, 1 }, { JOIN(LOSSY, UNKNOWN), 1 }, { JOIN(STILL, LOSSY), 1 }, { JOIN(STILL, LOSSLESS), 1 },
 		{ JOIN(STILL, ALPHA, LOSSY), 1 }, { JOIN(STILL, UNKNOWN, LOSSY, UNKNOWN), 1 }, { JOIN(STILL, LOSSY, PARAMETERS, frame(LOSSY)), 1 },
-		{ JOIN(ANIMATED, frame(LOSSLESS), frame(LOSSY), frame(JOIN(ALPHA, LOSSY))), 3 },
-		{ JOIN(ANIMATED, UNKNOWN, PARAMETERS, frame(LOSSY)), 1 }, { JOIN(ANIMATED, frame(JOIN(LOSSY, UNKNOWN, UNKNOWN)), UNKNOWN), 1 },
-		{ JOIN(extended(0x02), picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0\0\0\0")), frame(LOSSY)), 1 } };
+		{ JOIN(ANIMATED, frame(LOSSLESS), frame(LOSSY), frame(JOIN(ALPHA, LOSSY))), 3 }, { JOIN(ANIMATED, UNKNOWN, frame(LOSSY)), 1 },
+		{ JOIN(ANIMATED, frame(JOIN(LOSSY, UNKNOWN, UNKNOWN)), UNKNOWN), 1 },
+		{ JOIN(extended(0x02), picture_riff_chunk("ANIM", BYTES("\0\0\0\0\0\0\0\0")), frame(LOSSY)), 1 },
+		/* what readers may ignore, and metadata anywhere */
+		{ JOIN(STILL, PROFILE, PROFILE, LOSSY), 1 }, { JOIN(STILL, PROFILE, ALPHA, LOSSY), 1 },
+		{ JOIN(STILL, LOSSY, PARAMETERS, PARAMETERS), 1 }, { JOIN(STILL, METADATA, PROFILE, METADATA, LOSSY, METADATA), 1 },
+		{ JOIN(extended(0x32), METADATA, PROFILE, METADATA, PARAMETERS, METADATA, frame(LOSSY), METADATA, frame(LOSSY), METADATA), 2 },
+		{ JOIN(LOSSY, PROFILE), 1 } };
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		struct probe got = accept_picture(picture_riff(kinds[i].chunks));
 		assert_int_equal(got.width, 4);
@@ -81,6 +88,9 @@ static void test_webp_exif_then_orientation_with_or_without_the_jpeg_prefix(void
 	assert_int_equal(accept_picture(picture_riff(JOIN(STILL, LOSSY, picture_riff_chunk("EXIF", tiff)))).orientation, 6);
 	assert_int_equal(
 		accept_picture(picture_riff(JOIN(STILL, LOSSY, picture_riff_chunk("EXIF", JOIN(BYTES("Exif\0\0"), tiff))))).orientation, 6);
+	struct str six = picture_riff_chunk("EXIF", tiff), none = picture_riff_chunk("EXIF", BYTES(""));
+	assert_int_equal(accept_picture(picture_riff(JOIN(STILL, six, LOSSY, none))).orientation, 6);
+	assert_int_equal(accept_picture(picture_riff(JOIN(STILL, none, LOSSY, six))).orientation, 0);
 }
 
 static void test_webp_frame_header_then_as_decoders_read_it(void **state)
@@ -145,7 +155,8 @@ static void test_webp_that_breaks_a_rule_then_bad_and_why(void **state)
 static void test_webp_images_in_wrong_places_then_bad(void **state)
 {
 	const char *two = "it has two pictures", *outside = "it has a picture outside the frames of its animation",
-			   *before = "a frame comes before the ANIM chunk";
+			   *before = "a frame comes before the ANIM chunk", *parameters = "it has two ANIM chunks",
+			   *late = "its colour profile comes too late";
 	const char *alpha = "its alpha data are not followed by VP8 data", *more = "a frame has more than one picture",
 			   *begin = "a frame does not begin with its picture";
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, LOSSY)), two);
@@ -163,6 +174,13 @@ static void test_webp_images_in_wrong_places_then_bad(void **state)
 					   LOSSY)),
 		"its alpha data are broken");
 	refuse_picture(picture_riff(JOIN(STILL, PARAMETERS, LOSSY)), outside);
+	refuse_picture(picture_riff(JOIN(ANIMATED, PARAMETERS, frame(LOSSY))), parameters);
+	refuse_picture(picture_riff(JOIN(ANIMATED, frame(LOSSY), UNKNOWN, PARAMETERS)), parameters);
+	refuse_picture(picture_riff(JOIN(STILL, LOSSY, PROFILE)), late);
+	refuse_picture(picture_riff(JOIN(STILL, PROFILE, LOSSY, METADATA, PROFILE)), late);
+	refuse_picture(picture_riff(JOIN(ANIMATED, PROFILE, frame(LOSSY))), late);
+	refuse_picture(picture_riff(JOIN(ANIMATED, frame(LOSSY), PROFILE)), late);
+	refuse_picture(picture_riff(JOIN(STILL, ALPHA, PROFILE, LOSSY)), alpha);
 	refuse_picture(picture_riff(JOIN(ANIMATED, LOSSY)), outside);
 	refuse_picture(picture_riff(JOIN(ANIMATED, frame(LOSSY), LOSSLESS)), outside);
 	refuse_picture(picture_riff(JOIN(ANIMATED, frame(LOSSY), ALPHA)), outside);
