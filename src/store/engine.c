@@ -143,12 +143,15 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	w->tree = &e->tree;
 	w->space = &e->space;
 	w->object_cache = &e->object_cache;
+	w->publisher = &e->publisher;
+	w->note_trash = publisher_note_trash;
 	w->max_pending = o->max_pending;
 	w->db_fd = e->db_fd;
+	publisher_init(&e->publisher, e);
 	TRY(group_commit_start(&e->group_commit, why));
 	TRY(explain_failure(tree_skip_used(&e->tree, why), e, why));
 	TRY(explain_failure(publisher_recover(e, why), e, why));
-	return publisher_start(&e->publisher, e, why);
+	return publisher_start(&e->publisher, why);
 }
 
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why)

@@ -86,7 +86,7 @@ static bool trash_is_empty(struct engine *e)
 
 	assert_int_equal(read_pool_acquire(&e->read_pool, &d, &why), OK);
 	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
-	bind_int(s, 1, 0);
+	bind_int(s, 1, INT64_MIN);
 	bind_int(s, 2, 1);
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	sqlite3_reset(s);

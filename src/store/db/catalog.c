@@ -9,8 +9,9 @@
 #include <assert.h>
 
 #define BUCKETS_MAX 10000
-/* Deleting a bucket ends so many uploads in one commit, so that others' changes come in between. */
-#define UPLOADS_STEP 100
+/* Deleting a bucket ends so many uploads, or forgets so many that were completed, in one commit, so that others' changes come
+ * in between. */
+#define REMOVE_STEP 100
 
 /* changes */
 
@@ -18,8 +19,7 @@ struct bucket_change {
 	struct change change;
 	struct str name, owner, cors;
 	int64_t now_ms;
-	bool trashed;
-	bool more; /* uploads are left: once more */
+	bool more; /* something is left: once more */
 };
 
 static enum status no_room(struct fault *why)
@@ -68,12 +68,12 @@ static enum status end_uploads(struct writer *w, int64_t bucket, struct bucket_c
 {
 	int64_t upload = 0;
 
-	for (int i = 0; i < UPLOADS_STEP; i++) {
+	for (int i = 0; i < REMOVE_STEP; i++) {
 		TRY(ask_writer(w, Q_BUCKET_UPLOAD, bucket, &upload));
 		bc->more = upload != 0;
 		if (!bc->more)
 			return OK;
-		TRY(uploads_end(w, upload, &bc->trashed));
+		TRY(uploads_end(w, upload));
 	}
 	return OK;
 }
@@ -81,7 +81,6 @@ static enum status end_uploads(struct writer *w, int64_t bucket, struct bucket_c
 static enum status apply_remove(struct writer *w, struct change *c)
 {
 	struct bucket_change *bc = (struct bucket_change *)c;
-	static const enum db_query_id last[] = { Q_BUCKET_FORGET, Q_BUCKET_REMOVE };
 	int64_t id = 0, object = 0;
 
 	TRY(rows_find_bucket(w, bc->name, &id));
@@ -95,27 +94,22 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	TRY(end_uploads(w, id, bc));
 	if (bc->more)
 		return OK;
-	for (size_t i = 0; i < COUNT_OF(last); i++) {
-		sqlite3_stmt *s = db_query(&w->db, last[i]);
-		bind_int(s, 1, id);
-		TRY(writer_run(w, s));
-	}
-	return OK;
+	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET_FORGET);
+	bind_int(s, 1, id);
+	bind_int(s, 2, REMOVE_STEP);
+	TRY(writer_run(w, s));
+	bc->more = sqlite3_changes(w->db.sq) == REMOVE_STEP;
+	return bc->more ? OK : rows_run(w, Q_BUCKET_REMOVE, id);
 }
 
 static enum status remove_bucket(struct bucket_catalog *catalog, struct str name, struct fault *why)
 {
-	struct engine *e = engine_of_catalog(catalog);
 	struct bucket_change bc = { .change = { .apply = apply_remove, .why = why }, .name = name };
 
-	enum status status;
-
-	do {
-		status = group_commit_run(&e->group_commit, &bc.change);
-	} while (status == OK && bc.more);
-	if (bc.trashed)
-		publisher_note_trash(&e->publisher);
-	return status;
+	do
+		TRY(group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change));
+	while (bc.more);
+	return OK;
 }
 
 static enum status apply_cors(struct writer *w, struct change *c)
@@ -146,18 +140,17 @@ struct removals {
 	struct str bucket;
 	struct object_removal *all;
 	size_t n;
-	bool trashed;
 };
 
 /* A statement that fails marks the writer broken; a condition is this object's alone. */
-static enum status remove_one(struct writer *w, struct removals *rs, struct object_removal *r, int64_t bucket)
+static enum status remove_one(struct writer *w, struct object_removal *r, int64_t bucket)
 {
 	const struct object_place at = { .bucket = bucket, .key = r->key };
 	const struct object_condition condition = { .etag = r->if_etag };
 	struct stored old;
 
 	TRY(rows_find_object(w, &at, &condition, &old, &r->why));
-	return rows_remove_object(w, &at, &old, &rs->trashed);
+	return rows_remove_object(w, &at, &old);
 }
 
 static enum status apply_removals(struct writer *w, struct change *c)
@@ -169,21 +162,17 @@ static enum status apply_removals(struct writer *w, struct change *c)
 	if (bucket == 0)
 		return no_such_bucket(c->why);
 	for (size_t i = 0; i < rs->n && !w->broken; i++)
-		rs->all[i].status = remove_one(w, rs, &rs->all[i], bucket);
+		rs->all[i].status = remove_one(w, &rs->all[i], bucket);
 	return OK;
 }
 
 static enum status remove_objects(
 	struct bucket_catalog *catalog, struct str bucket, struct object_removal *all, size_t n, struct fault *why)
 {
-	struct engine *e = engine_of_catalog(catalog);
 	struct removals rs = { .change = { .apply = apply_removals, .why = why }, .bucket = bucket, .all = all, .n = n };
 
 	assert(n <= REMOVALS_MAX);
-	TRY(group_commit_run(&e->group_commit, &rs.change));
-	if (rs.trashed)
-		publisher_note_trash(&e->publisher);
-	return OK;
+	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &rs.change);
 }
 
 /* reads */

@@ -16,7 +16,7 @@ static enum status apply_part(struct writer *w, struct commit_change *cc, const 
 	if (!upload_id_read(cc->commit->upload_id, &id))
 		return no_such_upload(cc->change.why);
 	TRY(uploads_find(w, &id, at, cc->change.why));
-	return uploads_put_part(w, &id, cc->commit, &cc->arrival, &cc->trashed);
+	return uploads_put_part(w, &id, cc->commit, &cc->arrival);
 }
 
 static enum status apply_commit(struct writer *w, struct change *c)
@@ -37,7 +37,7 @@ static enum status apply_commit(struct writer *w, struct change *c)
 			return fault_set(c->why, STATE_CHANGED, "An object with this key already exists.");
 		TRY(images_resolve(w, &cc->resolving, c->why));
 	}
-	return rows_put_object(w, &at, &cc->arrival, &old, &cc->trashed);
+	return rows_put_object(w, &at, &cc->arrival, &old);
 }
 
 enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why)
@@ -68,8 +68,6 @@ void commit_end(struct engine *e, struct commit_change *cc)
 {
 	if (cc->change.status == OK && !cc->arrival.inlined)
 		publisher_add_file(&e->publisher, cc->arrival.file);
-	if (cc->change.status == OK && cc->trashed)
-		publisher_note_trash(&e->publisher);
 	buf_deinit(&cc->meta);
 }
 

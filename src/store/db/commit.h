@@ -15,7 +15,6 @@ struct commit_change {
 	struct new_body arrival;
 	struct resolving resolving;
 	struct buf meta; /* the encoded metadata */
-	bool trashed;    /* a file is to be removed */
 };
 
 /* Fill in a change for the commit thread; commit and the arrival's texts stay good until commit_end. On a failure

@@ -1,6 +1,6 @@
 /* parts_complete: ONE file is made of the parts, in order, so that reading, ranges and recovery are those of every
- * object. It is written and synced in incoming/ like a body; the commit puts the object's row, takes upload and
- * parts away, and remembers the answer. Whatever fails before leaves the upload as it was and no file.
+ * object. It is written and synced in incoming/ like a body; the commit puts the object's row, takes the upload
+ * away, and remembers the answer. Whatever fails before leaves the upload as it was and no file.
  *
  * Meanwhile parts may be replaced, or the upload aborted or completed by another: what is not there any more is
  * looked up again, and the commit decides. Runs on a worker, as long as the copying takes. */
@@ -42,7 +42,6 @@ struct completion {
 	char *buffer;            /* COPY_BYTES, and BUCKET_SMALL_BYTES for an object that is in the database */
 	struct new_body arrival;
 	int fd;
-	bool trashed;
 };
 
 /* an answer that was given before */
@@ -225,8 +224,8 @@ static enum status apply_complete(struct writer *w, struct change *c)
 	if (there != OK)
 		return there;
 	TRY(rows_find_object(w, &at, &m->c->condition, &old, c->why));
-	TRY(rows_put_object(w, &at, &m->arrival, &old, &m->trashed));
-	TRY(uploads_end(w, m->id.n, &m->trashed));
+	TRY(rows_put_object(w, &at, &m->arrival, &old));
+	TRY(uploads_end(w, m->id.n));
 	sqlite3_stmt *s = db_query(&w->db, Q_COMPLETED_ADD);
 	upload_id_bind(s, &m->id);
 	bind_int(s, 3, at.bucket);
@@ -267,8 +266,6 @@ static enum status commit_body(struct completion *m, struct fault *why)
 	if (m->fd >= 0)
 		publisher_add_file(&m->engine->publisher, m->arrival.file);
 	io_close(m->fd);
-	if (m->trashed)
-		publisher_note_trash(&m->engine->publisher);
 	return OK;
 }
 

@@ -227,12 +227,14 @@ static bool commit_all(struct group_commit *c, struct change *batch)
 {
 	struct writer *w = &c->writer;
 
-	w->broken = w->trashed = false;
+	w->broken = w->trashed = w->has_trash = false;
 	w->rows_fit = rows_fit(w);
 	if (!w->broken && commit_batch(w, batch) == OK) {
 		c->saved = w->counters;
 		if (w->trashed)
 			object_cache_clear(w->object_cache);
+		if (w->has_trash)
+			w->note_trash(w->publisher);
 		publish_counts(c);
 		metric_add(M_COMMITS, 1);
 		metric_add(M_COMMITTED_CHANGES, wake_all(batch));

@@ -22,6 +22,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+struct publisher;
+
 /* The counters; one row of the database. */
 struct counters {
 	struct image_counts images;
@@ -34,11 +36,14 @@ struct writer {
 	struct tree *tree;
 	struct space *space;
 	struct object_cache *object_cache;
+	struct publisher *publisher;
+	void (*note_trash)(struct publisher *); /* after a commit that left some */
 	uint64_t max_pending;
 	int64_t image_bucket;     /* id of the bucket of the images */
 	struct counters counters; /* with the changes of the batch so far */
 	bool rows_fit;            /* this batch may make rows */
 	bool trashed;             /* this batch removed or replaced an object */
+	bool has_trash;           /* this batch left something in the trash */
 	bool broken;              /* a statement failed: the batch is lost */
 	struct fault failure;     /* why */
 	int wal_frames;           /* since the log was restarted */

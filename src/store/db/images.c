@@ -102,7 +102,7 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 	return OK;
 }
 
-static enum status remove_head(struct writer *w, const struct row_head *h, bool *trashed)
+static enum status remove_head(struct writer *w, const struct row_head *h)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
 
@@ -120,11 +120,11 @@ static enum status remove_head(struct writer *w, const struct row_head *h, bool 
 		w->counters.images.rejected--;
 		break;
 	}
-	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n }, trashed);
+	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n });
 }
 
 /* Remove rows whose time has come, up to a bound, but pending ones that have an object after all; they are counted in `removed`. */
-static enum status remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed, bool *trashed)
+static enum status remove_due(struct writer *w, int64_t now_ms, struct image_counts *removed)
 {
 	bool row = true;
 
@@ -137,7 +137,7 @@ static enum status remove_due(struct writer *w, int64_t now_ms, struct image_cou
 		TRY(read_head(w, s, &h, &row));
 		if (!row)
 			return OK;
-		TRY(remove_head(w, &h, trashed));
+		TRY(remove_head(w, &h));
 		removed->pending += h.status == IMAGE_PENDING;
 		removed->rejected += h.status == IMAGE_REJECTED;
 	}
@@ -153,15 +153,13 @@ struct insertion {
 	unsigned char id[IMAGE_ID_BYTES];
 };
 
-/* Expired slots do not count against the limit before the sweep removes them: some of them are removed here. They have no
- * objects, so there is nothing for the publisher to remove. */
+/* Expired slots do not count against the limit before the gc removes them: some of them are removed here. */
 static enum status apply_insert(struct writer *w, struct change *c)
 {
 	struct image_counts removed;
-	bool trashed = false;
 
 	if (w->counters.images.pending >= w->max_pending)
-		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed, &trashed));
+		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed));
 	if (w->counters.images.pending >= w->max_pending)
 		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
 	if (!w->rows_fit)
@@ -318,7 +316,6 @@ struct row_removal {
 	struct change change;
 	unsigned char id[IMAGE_ID_BYTES];
 	int64_t ended_by_ms;
-	bool trashed; /* a file is to be removed */
 };
 
 static enum status apply_remove(struct writer *w, struct change *c)
@@ -335,46 +332,38 @@ static enum status apply_remove(struct writer *w, struct change *c)
 		return no_such_image(c->why);
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
 		return fault_set(c->why, STATE_CHANGED, "The image has not expired.");
-	return remove_head(w, &h, &r->trashed);
+	return remove_head(w, &h);
 }
 
 struct due_removal {
 	struct change change;
 	int64_t now_ms;
 	struct image_counts removed;
-	bool trashed;
 };
 
 static enum status apply_remove_due(struct writer *w, struct change *c)
 {
 	struct due_removal *r = (struct due_removal *)c;
 
-	return remove_due(w, r->now_ms, &r->removed, &r->trashed);
+	return remove_due(w, r->now_ms, &r->removed);
 }
 
 static enum status table_remove_due_rows(struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
 {
-	struct engine *e = engine_of_table(t);
 	struct due_removal r = { .change = { .apply = apply_remove_due, .why = why }, .now_ms = now_ms };
 
-	TRY(group_commit_run(&e->group_commit, &r.change));
-	if (r.trashed)
-		publisher_note_trash(&e->publisher);
+	TRY(group_commit_run(&engine_of_table(t)->group_commit, &r.change));
 	*removed = r.removed;
 	return OK;
 }
 
 static enum status table_remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
 {
-	struct engine *e = engine_of_table(t);
 	struct row_removal r = { .change = { .apply = apply_remove, .why = why }, .ended_by_ms = ended_by_ms };
 
 	if (!pack_id(id, r.id))
 		return no_such_image(why);
-	TRY(group_commit_run(&e->group_commit, &r.change));
-	if (r.trashed)
-		publisher_note_trash(&e->publisher);
-	return OK;
+	return group_commit_run(&engine_of_table(t)->group_commit, &r.change);
 }
 
 /* reads */

@@ -20,37 +20,32 @@
 
 /* changes */
 
-enum status objects_remove(struct writer *w, int64_t bucket, struct str key, bool *trashed)
+enum status objects_remove(struct writer *w, int64_t bucket, struct str key)
 {
 	const struct object_place at = { .bucket = bucket, .key = key };
 	struct stored old;
 
 	TRY(rows_find_object(w, &at, NULL, &old, NULL));
-	return rows_remove_object(w, &at, &old, trashed);
+	return rows_remove_object(w, &at, &old);
 }
 
 struct object_row_removal {
 	struct change change;
 	struct str key;
-	bool trashed;
 };
 
 static enum status apply_removal(struct writer *w, struct change *c)
 {
 	struct object_row_removal *r = (struct object_row_removal *)c;
 
-	return objects_remove(w, w->image_bucket, r->key, &r->trashed);
+	return objects_remove(w, w->image_bucket, r->key);
 }
 
 static enum status store_remove_object(struct object_store *store, struct str key, struct fault *why)
 {
-	struct engine *e = engine_of_store(store);
 	struct object_row_removal r = { .change = { .apply = apply_removal, .why = why }, .key = key };
 
-	TRY(group_commit_run(&e->group_commit, &r.change));
-	if (r.trashed)
-		publisher_note_trash(&e->publisher);
-	return OK;
+	return group_commit_run(&engine_of_store(store)->group_commit, &r.change);
 }
 
 static enum status store_put_object(struct object_store *store, struct str key, struct str content_type, struct str body, struct fault *why)

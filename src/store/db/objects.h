@@ -10,8 +10,8 @@ struct engine;
 
 extern const struct object_store_ops objects_ops;
 
-/* Within a change: remove the row if it is there; *trashed is set when a file goes to the trash.  Errors: the writer's */
-enum status objects_remove(struct writer *w, int64_t bucket, struct str key, bool *trashed) MUST_CHECK;
+/* Within a change: remove the row if it is there.  Errors: the writer's */
+enum status objects_remove(struct writer *w, int64_t bucket, struct str key) MUST_CHECK;
 /* bucket_open. */
 enum status objects_open(
 	struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why) MUST_CHECK;

@@ -24,7 +24,6 @@ struct upload_change {
 	struct upload_id id;
 	int64_t now_ms, before_ms;
 	struct str meta;
-	bool trashed;
 	uint32_t ended;
 };
 
@@ -76,17 +75,7 @@ static enum status apply_abort(struct writer *w, struct change *c)
 
 	TRY(rows_find_bucket(w, uc->bucket, &at.bucket));
 	TRY(uploads_find(w, &uc->id, &at, c->why));
-	return uploads_end(w, uc->id.n, &uc->trashed);
-}
-
-static enum status run_change(struct part_store *p, struct upload_change *uc)
-{
-	struct engine *e = engine_of_parts(p);
-
-	TRY(group_commit_run(&e->group_commit, &uc->change));
-	if (uc->trashed)
-		publisher_note_trash(&e->publisher);
-	return OK;
+	return uploads_end(w, uc->id.n);
 }
 
 static enum status abort_upload(struct part_store *p, struct str bucket, struct str key, struct str id, struct fault *why)
@@ -95,7 +84,7 @@ static enum status abort_upload(struct part_store *p, struct str bucket, struct 
 
 	if (!upload_id_read(id, &uc.id))
 		return no_such_upload(why);
-	return run_change(p, &uc);
+	return group_commit_run(&engine_of_parts(p)->group_commit, &uc.change);
 }
 
 /* Numbers rise with the time: who is not the lowest is not the oldest. */
@@ -111,7 +100,7 @@ static enum status apply_end(struct writer *w, struct change *c)
 		sqlite3_reset(s);
 		if (n == 0)
 			return OK;
-		TRY(uploads_end(w, n, &uc->trashed));
+		TRY(uploads_end(w, n));
 	}
 	return OK;
 }
@@ -122,7 +111,7 @@ static enum status end_older(struct part_store *p, int64_t before_ms, uint32_t *
 
 	for (*ended = 0; uc.ended == ENDED_MAX; *ended += uc.ended) {
 		uc = (struct upload_change){ .change = { .apply = apply_end, .why = why }, .before_ms = before_ms };
-		TRY(run_change(p, &uc));
+		TRY(group_commit_run(&engine_of_parts(p)->group_commit, &uc.change));
 	}
 	return OK;
 }

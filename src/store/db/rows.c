@@ -49,25 +49,25 @@ enum status rows_find_object(
 	return status;
 }
 
-static enum status run_with_id(struct writer *w, enum db_query_id q, int64_t file)
+enum status rows_run(struct writer *w, enum db_query_id q, int64_t n)
 {
 	sqlite3_stmt *s = db_query(&w->db, q);
 
-	bind_int(s, 1, file);
+	bind_int(s, 1, n);
 	return writer_run(w, s);
 }
 
-enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed)
+enum status rows_drop(struct writer *w, const struct stored *s)
 {
 	if (!s->there)
 		return OK;
 	w->trashed = true;
 	if ((s->flags & ROW_META_ASIDE) != 0)
-		TRY(run_with_id(w, Q_META_REMOVE, s->file));
+		TRY(rows_run(w, Q_META_REMOVE, s->file));
 	if ((s->flags & ROW_INLINED) != 0)
-		return run_with_id(w, Q_BODY_REMOVE, s->file);
-	*trashed = true;
-	return run_with_id(w, Q_TRASH_ADD, s->file);
+		return rows_run(w, Q_BODY_REMOVE, s->file);
+	w->has_trash = true;
+	return rows_run(w, Q_TRASH_ADD, s->file);
 }
 
 static enum status add_blob(struct writer *w, enum db_query_id q, uint64_t file, struct str blob)
@@ -87,11 +87,11 @@ enum status rows_add_body(struct writer *w, struct new_body *a)
 	return add_blob(w, Q_BODY_ADD, a->file, a->bytes);
 }
 
-enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed)
+enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old)
 {
 	bool aside = a->meta.n > META_ROW_BYTES;
 
-	TRY(rows_drop(w, old, trashed));
+	TRY(rows_drop(w, old));
 	TRY(rows_add_body(w, a));
 	if (aside)
 		TRY(add_blob(w, Q_META_ADD, a->file, a->meta));
@@ -108,7 +108,7 @@ enum status rows_put_object(struct writer *w, const struct object_place *at, str
 	return writer_run(w, s);
 }
 
-enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old, bool *trashed)
+enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old)
 {
 	if (!old->there)
 		return OK;
@@ -116,5 +116,5 @@ enum status rows_remove_object(struct writer *w, const struct object_place *at, 
 	bind_int(s, 1, at->bucket);
 	bind_str(s, 2, at->key);
 	TRY(writer_run(w, s));
-	return rows_drop(w, old, trashed);
+	return rows_drop(w, old);
 }

@@ -38,15 +38,16 @@ enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id) MUS
 /* Find an object and check that the condition holds (NULL: none).  Errors: PRECONDITION; NO_SUCH_KEY; the writer's */
 enum status rows_find_object(
 	struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why) MUST_CHECK;
-/* Drop bytes whose row is removed or gets others: at once where they are in the database, else by the trash, and then
- * *trashed is set. Nothing when they are not there.  Errors: the writer's */
-enum status rows_drop(struct writer *w, const struct stored *s, bool *trashed) MUST_CHECK;
+/* Run a query of one number, which gives no row.  Errors: the writer's */
+enum status rows_run(struct writer *w, enum db_query_id q, int64_t n) MUST_CHECK;
+/* Drop bytes whose row is removed or gets others: at once where they are in the database, else by the trash. Nothing when
+ * they are not there.  Errors: the writer's */
+enum status rows_drop(struct writer *w, const struct stored *s) MUST_CHECK;
 /* Keep bytes for the database under a new number, if the arrival is such.  Errors: the writer's */
 enum status rows_add_body(struct writer *w, struct new_body *a) MUST_CHECK;
 /* Write the object's row over `old`, whose bytes go.  Errors: the writer's */
-enum status rows_put_object(
-	struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old, bool *trashed) MUST_CHECK;
+enum status rows_put_object(struct writer *w, const struct object_place *at, struct new_body *a, const struct stored *old) MUST_CHECK;
 /* Remove an object that was found; nothing when it is not there.  Errors: the writer's */
-enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old, bool *trashed) MUST_CHECK;
+enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old) MUST_CHECK;
 
 #endif

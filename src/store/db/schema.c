@@ -10,7 +10,8 @@
  *          the file's number. `flags` are those of meta.h.
  * uploads  in parts, not complete; the rows' numbers rise, so the lowest are the oldest. parts are theirs.
  * completed  the last uploads that were completed, so that a repeated complete gets the same answer.
- * trash    files whose row is gone and whose bytes are to be removed.
+ * trash    files whose row is gone and whose bytes are to be removed; a negative number is that of an upload which is
+ *          gone and whose parts are to be removed.
  * tally    one row: how many images there are, and the next numbers, so that no start has to count. */
 #include "store/db/schema.h"
 

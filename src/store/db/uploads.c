@@ -3,6 +3,7 @@
 
 #include "base/codec.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #define NUMBER_BYTES 8
@@ -61,7 +62,7 @@ enum status uploads_find(struct writer *w, const struct upload_id *id, const str
 	return there ? OK : no_such_upload(why);
 }
 
-enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a, bool *trashed)
+enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a)
 {
 	sqlite3_stmt *s = db_query(&w->db, Q_PART_HEAD);
 	bool row = false;
@@ -75,7 +76,7 @@ enum status uploads_put_part(struct writer *w, const struct upload_id *id, const
 		old.flags = (unsigned)sqlite3_column_int64(s, 1);
 	}
 	sqlite3_reset(s);
-	TRY(rows_drop(w, &old, trashed));
+	TRY(rows_drop(w, &old));
 	TRY(rows_add_body(w, a));
 	s = db_query(&w->db, Q_PART_PUT);
 	bind_int(s, 1, id->n);
@@ -89,16 +90,34 @@ enum status uploads_put_part(struct writer *w, const struct upload_id *id, const
 	return writer_run(w, s);
 }
 
-/* In this order: the bytes are found by the parts' rows. */
-enum status uploads_end(struct writer *w, int64_t n, bool *trashed)
+enum status uploads_end(struct writer *w, int64_t n)
 {
-	static const enum db_query_id steps[] = { Q_PARTS_TRASH, Q_PARTS_BODIES, Q_PARTS_REMOVE, Q_UPLOAD_REMOVE };
+	assert(n > 0);
+	w->has_trash = true;
+	TRY(rows_run(w, Q_UPLOAD_REMOVE, n));
+	return rows_run(w, Q_TRASH_ADD, -n);
+}
 
+/* In this order: the bytes are found by the parts' rows. */
+enum status uploads_remove_parts(struct writer *w, int64_t n)
+{
+	static const enum db_query_id steps[] = { Q_PARTS_TRASH, Q_PARTS_BODIES, Q_PARTS_REMOVE };
+	sqlite3_stmt *s = db_query(&w->db, Q_PARTS_STEP);
+	bool row = false;
+
+	bind_int(s, 1, n);
+	bind_int(s, 2, UPLOADS_PARTS_STEP);
+	TRY(writer_step(w, s, &row));
+	int64_t last = sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	if (last == 0)
+		return rows_run(w, Q_TRASH_REMOVE, -n);
+	w->has_trash = true;
 	for (size_t i = 0; i < COUNT_OF(steps); i++) {
-		sqlite3_stmt *s = db_query(&w->db, steps[i]);
+		s = db_query(&w->db, steps[i]);
 		bind_int(s, 1, n);
+		bind_int(s, 2, last);
 		TRY(writer_run(w, s));
 	}
-	*trashed = true;
 	return OK;
 }

@@ -8,6 +8,8 @@
 #include "port/part_store.h"
 
 #define UPLOAD_SECRET_BYTES 16
+/* Parts that one commit removes at most. */
+#define UPLOADS_PARTS_STEP 250
 
 struct upload_id {
 	int64_t n;
@@ -27,9 +29,11 @@ enum status no_such_bucket(struct fault *why);
 /* Check that the upload exists, and is of this bucket and key.  Errors: NO_SUCH_UPLOAD; the writer's */
 enum status uploads_find(struct writer *w, const struct upload_id *id, const struct object_place *at, struct fault *why) MUST_CHECK;
 /* Keep a part of an upload that was found, in place of one with its number.  Errors: the writer's */
-enum status uploads_put_part(
-	struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a, bool *trashed) MUST_CHECK;
-/* Remove an upload and its parts. Nothing when there is none.  Errors: the writer's */
-enum status uploads_end(struct writer *w, int64_t n, bool *trashed) MUST_CHECK;
+enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a) MUST_CHECK;
+/* Remove an upload that is there. Its parts are named by nothing any more, and left to the publisher.  Errors: the writer's */
+enum status uploads_end(struct writer *w, int64_t n) MUST_CHECK;
+/* Remove up to UPLOADS_PARTS_STEP parts of an upload that was ended, then, when none is left, its row of the trash, so that
+ * commits of others come in between.  Errors: the writer's */
+enum status uploads_remove_parts(struct writer *w, int64_t n) MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "store/engine.h"
+#include "store/db/uploads.h"
 #include "store/files/io.h"
 
 #include <dirent.h>
@@ -47,14 +48,24 @@ static enum status apply_untrash(struct writer *w, struct change *c)
 	return OK;
 }
 
-static enum status list_trash(struct engine *e, uint64_t after, uint64_t files[PUBLISHER_BATCH], size_t *n, struct fault *why)
+struct parts_removal {
+	struct change change;
+	int64_t upload;
+};
+
+static enum status apply_parts_removal(struct writer *w, struct change *c)
+{
+	return uploads_remove_parts(w, ((const struct parts_removal *)c)->upload);
+}
+
+static enum status list_trash(struct engine *e, int64_t after, uint64_t files[PUBLISHER_BATCH], size_t *n, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	bool row = false;
 
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
 	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
-	bind_int(s, 1, (int64_t)after);
+	bind_int(s, 1, after);
 	bind_int(s, 2, PUBLISHER_BATCH);
 	for (*n = 0;; (*n)++) {
 		TRY(db_step(d, s, &row, why));
@@ -64,18 +75,24 @@ static enum status list_trash(struct engine *e, uint64_t after, uint64_t files[P
 	}
 }
 
-/* The files are gone for good before their rows go. */
+/* Uploads that ended come first, by their numbers' sign: their parts' files are added to the trash. The files are gone for
+ * good before their rows go. */
 static enum status empty_trash(struct engine *e, struct fault *why)
 {
 	uint64_t files[PUBLISHER_BATCH];
-	uint64_t after = 0;
+	int64_t after = INT64_MIN;
 	size_t n = 0;
 
 	for (;;) {
 		TRY(list_trash(e, after, files, &n, why));
 		if (n == 0)
 			return OK;
-		after = files[n - 1];
+		if ((int64_t)files[0] < 0) {
+			struct parts_removal r = { .change = { .apply = apply_parts_removal, .why = why }, .upload = -(int64_t)files[0] };
+			TRY(group_commit_run(&e->group_commit, &r.change));
+			continue;
+		}
+		after = (int64_t)files[n - 1];
 		TRY(tree_erase(&e->tree, files, n, why));
 		struct untrash u = { .change = { .apply = apply_untrash, .why = why }, .files = files, .n = n };
 		TRY(group_commit_run(&e->group_commit, &u.change));
@@ -230,11 +247,15 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-enum status publisher_start(struct publisher *m, struct engine *e, struct fault *why)
+void publisher_init(struct publisher *m, struct engine *e)
 {
 	m->engine = e;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->wanted, NULL);
+}
+
+enum status publisher_start(struct publisher *m, struct fault *why)
+{
 	if (!thread_start(&m->thread, run_thread, m))
 		return fault_set(why, STORAGE_FAILED, "Cannot start a thread.");
 	m->started = true;

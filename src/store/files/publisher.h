@@ -1,5 +1,6 @@
 /* What may be done after the response: bodies move from incoming/ to their final place, and files whose
- * rows are gone are removed. One thread, in batches, so that a directory is synced once for many.
+ * rows are gone and parts whose upload is gone are removed. One thread, in batches, so that a directory is synced once
+ * for many and no commit takes long.
  *
  * A crash loses nothing: the start moves what still is in incoming/, and empties the trash. */
 #ifndef STORE_FILES_PUBLISHER_H
@@ -26,12 +27,14 @@ struct publisher {
 	bool stopping, started;
 };
 
+/* Before the commit thread runs, in an engine that was zeroed. */
+void publisher_init(struct publisher *m, struct engine *e);
 /* Before anybody else has work: move what a row explains out of incoming/, remove the rest of it, and what the
  * trash names. What cannot be moved or removed from the trash (a full disk) is left for the thread, so that
  * the server starts and reads.  Errors: STORAGE_FAILED incoming/ cannot be read or cleared of what has no row */
 enum status publisher_recover(struct engine *e, struct fault *why) MUST_CHECK;
-/* In an engine that was zeroed and recovered. */
-enum status publisher_start(struct publisher *m, struct engine *e, struct fault *why) MUST_CHECK;
+/* In an engine that was recovered. */
+enum status publisher_start(struct publisher *m, struct fault *why) MUST_CHECK;
 /* Do what is noted and end the thread; the commit thread must still run. */
 void publisher_stop(struct publisher *m);
 /* Add a file whose row is committed. */
