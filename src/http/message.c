@@ -102,10 +102,10 @@ void answer_drop_body(struct answer *ans)
 	assert(ans != NULL);
 	ans->more = NULL;
 	ans->n_more = 0;
-	if (ans->fd >= 0)
-		close(ans->fd);
 	if (ans->hold != NULL)
 		ans->hold->release(ans->hold);
+	else if (ans->fd >= 0)
+		close(ans->fd);
 	ans->fd = -1;
 	ans->hold = NULL;
 	ans->body = (struct str){ 0 };

@@ -57,8 +57,8 @@ struct answer {
 	const struct header *more; /* sent after headers; borrowed from the arena or from what hold keeps; any number */
 	size_t n_more;
 	struct str body;        /* used when fd < 0 */
-	struct body_hold *hold; /* keeps the body, if it is not the arena's; owned by the answer; NULL: none */
-	int fd;                 /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer */
+	struct body_hold *hold; /* keeps the body and fd, if they are not the arena's and the answer's; owned by the answer; NULL: none */
+	int fd;                 /* >= 0: the body is fd_length bytes from fd_offset; owned by the answer unless there is a hold */
 	uint64_t fd_offset, fd_length;
 	bool close;   /* close the connection after this response */
 	bool is_poll; /* polled by the console: logged at the debug level */
@@ -87,7 +87,7 @@ void answer_init(struct answer *ans);
 /* Append; names and values are borrowed from the request's arena or static. More than
  * ANSWER_HEADERS_MAX is a bug (assert). A value with CR, LF or NUL is a bug too. */
 void answer_header(struct answer *ans, struct str name, struct str value);
-/* Close the file and release the body, and clear `more`, which the hold may have kept: the response has no body then. */
+/* Close the file or release the hold, and clear `more`, which the hold may have kept: the response has no body then. */
 void answer_drop_body(struct answer *ans);
 /* Close the file and release the body, if any, and start over. */
 void answer_reset(struct answer *ans);

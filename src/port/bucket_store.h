@@ -26,15 +26,15 @@ struct object_file {
 	struct object_meta meta; /* as info */
 	int fd;                  /* -1: see bytes */
 	struct str bytes;        /* with fd < 0: the whole object */
-	struct body_hold *hold;  /* with fd < 0: keeps info, meta and bytes; NULL: they are the arena's */
+	struct body_hold *hold;  /* keeps info, meta, bytes and fd; NULL: they are the arena's, and fd the caller's */
 };
 
 static inline void object_file_close(struct object_file *f)
 {
-	if (f->fd >= 0)
-		close(f->fd);
 	if (f->hold != NULL)
 		f->hold->release(f->hold);
+	else if (f->fd >= 0)
+		close(f->fd);
 	*f = (struct object_file){ .fd = -1 };
 }
 

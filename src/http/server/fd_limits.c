@@ -12,8 +12,8 @@
 #include <sys/resource.h>
 
 #define ADMIN_CONNECTIONS 256u
-#define SPARE_FILES 1024u /* database, log, bodies and objects that are open at once */
-#define SPARE_FILES_MIN 64u
+#define SPARE_FILES 1024u    /* database, log, bodies and objects that are open at once */
+#define SPARE_FILES_MIN 128u /* twice the objects that the store keeps open */
 #define ROOM_MIN 8u
 
 static uint64_t at_most(uint64_t n, uint64_t max)

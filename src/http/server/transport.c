@@ -12,19 +12,19 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define RECORD_ROOM (TRANSPORT_RECORD_BYTES + 512)
+#define RECORDS_ROOM (TRANSPORT_PLAIN_BYTES + 512) /* what their heads and tags add is less */
 
 bool transport_memory_init(struct transport_memory *m)
 {
-	*m = (struct transport_memory){ mem_new(1, TRANSPORT_SCRATCH_BYTES), mem_new(1, TRANSPORT_RECORD_BYTES),
+	*m = (struct transport_memory){ mem_new(1, TRANSPORT_SCRATCH_BYTES), mem_new(1, TRANSPORT_PLAIN_BYTES),
 		mem_new(1, TRANSPORT_GATHER_BYTES), 0 };
-	return m->scratch != NULL && m->record != NULL && m->gather != NULL;
+	return m->scratch != NULL && m->plain != NULL && m->gather != NULL;
 }
 
 void transport_memory_deinit(struct transport_memory *m)
 {
 	mem_free(m->scratch);
-	mem_free(m->record);
+	mem_free(m->plain);
 	mem_free(m->gather);
 	*m = (struct transport_memory){ 0 };
 }
@@ -217,20 +217,20 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 	return IO_DONE;
 }
 
-/* Put some of s into the record; *s moves on. */
-static void fill_buffer(char *record, size_t *n, struct str *s)
+/* Put some of s behind what is there; *s moves on. */
+static void fill_buffer(char *plain, size_t *n, struct str *s)
 {
-	size_t k = s->n < TRANSPORT_RECORD_BYTES - *n ? s->n : TRANSPORT_RECORD_BYTES - *n;
+	size_t k = s->n < TRANSPORT_PLAIN_BYTES - *n ? s->n : TRANSPORT_PLAIN_BYTES - *n;
 	if (k > 0)
-		memcpy(record + *n, s->p, k);
+		memcpy(plain + *n, s->p, k);
 	*n += k;
 	*s = str_slice(*s, k, s->n);
 }
 
-static bool fill_from_file(char *record, size_t *n, struct outgoing *out)
+static bool fill_from_file(char *plain, size_t *n, struct outgoing *out)
 {
-	size_t room = TRANSPORT_RECORD_BYTES - *n;
-	ssize_t got = pread(out->fd, record + *n, out->left < room ? (size_t)out->left : room, (off_t)out->at);
+	size_t room = TRANSPORT_PLAIN_BYTES - *n;
+	ssize_t got = pread(out->fd, plain + *n, out->left < room ? (size_t)out->left : room, (off_t)out->at);
 	if (got <= 0)
 		return false;
 	out->at += (uint64_t)got;
@@ -239,18 +239,18 @@ static bool fill_from_file(char *record, size_t *n, struct outgoing *out)
 	return true;
 }
 
-/* One record of what is left to send; the first has head and body together. */
-static bool send_record(struct transport *t, struct outgoing *out)
+/* Some records of what is left to send; the first has head and body together. */
+static bool send_records(struct transport *t, struct outgoing *out)
 {
-	char *record = t->memory->record;
-	struct str piece = str_slice(out->body, 0, TRANSPORT_RECORD_BYTES);
+	char *plain = t->memory->plain;
+	struct str piece = str_slice(out->body, 0, TRANSPORT_PLAIN_BYTES);
 	if (out->head.n > 0 || out->body.n == 0) {
 		size_t n = 0;
-		fill_buffer(record, &n, &out->head);
-		fill_buffer(record, &n, &out->body);
-		if (n < TRANSPORT_RECORD_BYTES && out->left > 0 && !fill_from_file(record, &n, out))
+		fill_buffer(plain, &n, &out->head);
+		fill_buffer(plain, &n, &out->body);
+		if (n < TRANSPORT_PLAIN_BYTES && out->left > 0 && !fill_from_file(plain, &n, out))
 			return false;
-		piece = (struct str){ record, n };
+		piece = (struct str){ plain, n };
 	} else {
 		out->body = str_slice(out->body, piece.n, out->body.n);
 	}
@@ -263,8 +263,8 @@ static enum io_result send_tls(struct transport *t, struct outgoing *out)
 	size_t turn = 0;
 	enum io_result r = flush_buffer(t);
 	while (r == IO_DONE && out->head.n + out->body.n + out->left > 0) {
-		while (t->memory->gathered + RECORD_ROOM <= TRANSPORT_GATHER_BYTES && out->head.n + out->body.n + out->left > 0)
-			if (!send_record(t, out))
+		while (t->memory->gathered + RECORDS_ROOM <= TRANSPORT_GATHER_BYTES && out->head.n + out->body.n + out->left > 0)
+			if (!send_records(t, out))
 				return IO_CLOSED;
 		turn += t->memory->gathered;
 		r = flush_buffer(t);

@@ -8,14 +8,14 @@
 #include <sys/types.h>
 
 #define TRANSPORT_SCRATCH_BYTES ((size_t)64 << 10)
-#define TRANSPORT_GATHER_BYTES ((size_t)256 << 10)
-#define TRANSPORT_RECORD_BYTES ((size_t)16 << 10)
+#define TRANSPORT_PLAIN_BYTES ((size_t)64 << 10)
+#define TRANSPORT_GATHER_BYTES (4 * (TRANSPORT_PLAIN_BYTES + 512))
 #define TRANSPORT_TURN_BYTES ((size_t)1 << 20) /* moved for one connection before others have their turn */
 
 /* Memory shared by all connections of one thread, each only within a call. */
 struct transport_memory {
 	char *scratch; /* TRANSPORT_SCRATCH_BYTES: where bytes are read to first */
-	char *record;  /* TRANSPORT_RECORD_BYTES: the plaintext of one TLS record, where it is not contiguous */
+	char *plain;   /* TRANSPORT_PLAIN_BYTES: what the next TLS records shall hold, where it is not contiguous */
 	char *gather;  /* TRANSPORT_GATHER_BYTES: TLS records to be sent */
 	size_t gathered;
 };

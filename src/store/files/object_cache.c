@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "store/db/meta.h"
 
-#include <sys/mman.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 /* Of what is copied of one object; one that has more (of thousands of parts) is not kept. */
 #define CACHE_COPY_BYTES ((size_t)64 * 1024)
@@ -20,7 +21,7 @@ struct cached_object {
 	struct object_meta meta;
 	struct str bucket;
 	struct str bytes;
-	bool mapped;
+	int fd; /* -1: see bytes */
 };
 
 /* Spreads names over the slots; who collides is compared and not kept for long. */
@@ -40,28 +41,13 @@ static void release_object(struct body_hold *hold)
 
 	if (atomic_fetch_sub(&o->holders, 1) != 1)
 		return;
-	if (o->mapped)
-		munmap((void *)(uintptr_t)o->bytes.p, o->bytes.n);
+	if (o->fd >= 0)
+		close(o->fd);
 	arena_deinit(&o->arena);
 	mem_free(o);
 }
 
-/* The bytes, mapped where they are a file. false: they cannot be kept. */
-static bool keep_bytes(struct cached_object *o, const struct object_file *f)
-{
-	if (f->fd < 0) {
-		o->bytes = str_dup(&o->arena, f->bytes);
-		return true;
-	}
-	void *p = mmap(NULL, f->info.size, PROT_READ, MAP_SHARED, f->fd, 0);
-	if (p == MAP_FAILED)
-		return false;
-	o->bytes = (struct str){ p, f->info.size };
-	o->mapped = true;
-	return true;
-}
-
-static struct cached_object *map_object(uint64_t generation, const struct str name[2], const struct object_file *f)
+static struct cached_object *keep_object(uint64_t generation, const struct str name[2], const struct object_file *f)
 {
 	const struct object_info *info = &f->info;
 	struct cached_object *o = mem_new(1, sizeof *o);
@@ -76,7 +62,9 @@ static struct cached_object *map_object(uint64_t generation, const struct str na
 	o->info = (struct object_info){ str_dup(&o->arena, name[1]), info->size, str_dup(&o->arena, info->etag),
 		str_dup(&o->arena, info->content_type), info->modified_ms };
 	o->meta = meta_dup(&f->meta, &o->arena);
-	if (keep_bytes(o, f) && arena_ok(&o->arena))
+	o->bytes = str_dup(&o->arena, f->bytes);
+	o->fd = f->fd >= 0 ? fcntl(f->fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if ((f->fd < 0 || o->fd >= 0) && arena_ok(&o->arena))
 		return o;
 	release_object(&o->hold);
 	return NULL;
@@ -120,7 +108,7 @@ bool object_cache_find(struct object_cache *h, const struct str name[2], struct 
 		atomic_fetch_add(&o->holders, 1);
 	pthread_mutex_unlock(&h->lock);
 	if (found)
-		*out = (struct object_file){ .info = o->info, .meta = o->meta, .fd = -1, .bytes = o->bytes, .hold = &o->hold };
+		*out = (struct object_file){ .info = o->info, .meta = o->meta, .fd = o->fd, .bytes = o->bytes, .hold = &o->hold };
 	return found;
 }
 
@@ -136,7 +124,7 @@ void object_cache_offer(struct object_cache *h, uint64_t generation, const struc
 	bool again = slot->asked_for == hash;
 	slot->asked_for = hash;
 	pthread_mutex_unlock(&h->lock);
-	struct cached_object *fresh = again ? map_object(generation, name, f) : NULL;
+	struct cached_object *fresh = again ? keep_object(generation, name, f) : NULL;
 	if (fresh == NULL)
 		return;
 	pthread_mutex_lock(&h->lock);

@@ -1,11 +1,10 @@
-/* Objects that are requested often, kept mapped: their answers need neither the database
- * nor the file system, and go out in one piece with their head. A table of fixed size, so that at most
- * OBJECT_CACHE_SLOTS * OBJECT_CACHE_MAX_BYTES are mapped. What is mapped is the kernel's page cache, not a copy;
- * what is in the database is small and copied.
+/* Objects that are requested often, kept open: their answers need neither the database nor a path. A file stays a
+ * descriptor, which is sent by sendfile(2): it costs less than a copy from a mapping, whose pages the receiver's processor has
+ * in its cache. What is in the database is small and copied. A table of fixed size: at most OBJECT_CACHE_SLOTS descriptors.
  *
  * Nothing stale is ever returned: every commit that removes or replaces an object calls
  * object_cache_clear before its waiters are notified, which voids the whole cache. An object that
- * somebody still holds stays mapped until it is released.
+ * somebody still holds stays open until it is released.
  * Threads: any, but for init and deinit. */
 #ifndef STORE_FILES_OBJECT_CACHE_H
 #define STORE_FILES_OBJECT_CACHE_H

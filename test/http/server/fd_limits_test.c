@@ -23,9 +23,9 @@ static void test_files_when_plenty_then_all_requested(void **state)
 
 static void test_files_when_few_then_all_together_leave_a_reserve(void **state)
 {
-	for (uint64_t files = 100; files < 70000; files += 777) {
+	for (uint64_t files = 150; files < 70000; files += 777) {
 		struct fd_limits shares = fd_limits_share(files, 20000);
-		uint64_t spare = files / 4 < 64 ? 64 : files / 4 > 1024 ? 1024 : files / 4;
+		uint64_t spare = files / 4 < 128 ? 128 : files / 4 > 1024 ? 1024 : files / 4;
 		assert_true(shares.room > 0 && shares.admin > 0);
 		assert_true((uint64_t)shares.room + shares.admin + spare <= files);
 	}

@@ -1,4 +1,4 @@
-/* Objects that are kept mapped: when they are, what they give out, and that nothing stale ever is. */
+/* Objects that are kept open: when they are, what they give out, and that nothing stale ever is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -41,31 +41,33 @@ static enum status open_key(struct fixture *p, struct str key, struct arena *a, 
 	return bucket_open(engine_bucket_store(p->engine), p->options.bucket, key, a, f, &why);
 }
 
-/* Open it; whether it came from memory. Its bytes are `body` either way. */
+static void assert_bytes(const struct object_file *f, struct str body)
+{
+	char read[64];
+
+	assert_int_equal(pread(f->fd, read, sizeof read, 0), body.n);
+	assert_memory_equal(read, body.p, body.n);
+}
+
+/* Open it; whether it was kept. Its bytes are `body` either way. */
 static bool is_hot(struct fixture *p, struct str key, struct str body)
 {
 	struct arena a;
 	struct object_file f = { .fd = -1 };
-	char read[64];
 
 	arena_init(&a, 65536);
 	assert_int_equal(open_key(p, key, &a, &f), OK);
-	bool object_cache = f.fd < 0;
+	bool is_kept = f.hold != NULL;
 	assert_int_equal(f.info.size, body.n);
 	assert_true(str_equal(f.info.key, key));
 	assert_true(str_equal(f.info.content_type, STR("text/plain")));
-	if (object_cache)
-		assert_true(str_equal(f.bytes, body));
-	else
-		assert_int_equal(pread(f.fd, read, sizeof read, 0), body.n);
-	if (!object_cache)
-		assert_memory_equal(read, body.p, body.n);
+	assert_bytes(&f, body);
 	object_file_close(&f);
 	arena_deinit(&a);
-	return object_cache;
+	return is_kept;
 }
 
-static void test_open_when_requested_again_then_from_memory(void **state)
+static void test_open_when_requested_again_then_kept(void **state)
 {
 	struct fixture *p = *state;
 
@@ -100,10 +102,10 @@ static void test_open_after_a_removal_then_not_found_and_open_ones_stay_valid(vo
 	for (int i = 0; i < 2; i++)
 		(void)is_hot(p, STR("k"), STR("hello"));
 	assert_int_equal(open_key(p, STR("k"), &a, &held), OK);
-	assert_true(held.fd < 0);
+	assert_non_null(held.hold);
 	assert_int_equal(store_remove(engine_object_store(p->engine), STR("k"), &why), OK);
 	assert_int_equal(open_key(p, STR("k"), &a, &f), NOT_FOUND);
-	assert_true(str_equal(held.bytes, STR("hello")));
+	assert_bytes(&held, STR("hello"));
 	object_file_close(&held);
 	arena_deinit(&a);
 }
@@ -149,7 +151,7 @@ static void test_offer_when_read_before_a_commit_then_not_cached(void **state)
 	arena_deinit(&a);
 }
 
-static void test_open_when_large_or_empty_then_as_a_file_descriptor(void **state)
+static void test_open_when_large_or_empty_then_not_kept(void **state)
 {
 	static char large[OBJECT_CACHE_MAX_BYTES + 1];
 	struct fixture *p = *state;
@@ -161,10 +163,10 @@ static void test_open_when_large_or_empty_then_as_a_file_descriptor(void **state
 	put(p, STR("empty"), (struct str){ 0 });
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(open_key(p, STR("large"), &a, &f), OK);
-		assert_true(f.fd >= 0);
+		assert_true(f.fd >= 0 && f.hold == NULL);
 		object_file_close(&f);
 		assert_int_equal(open_key(p, STR("empty"), &a, &f), OK);
-		assert_true(f.fd >= 0);
+		assert_true(f.fd >= 0 && f.hold == NULL);
 		object_file_close(&f);
 	}
 	arena_deinit(&a);
@@ -175,12 +177,12 @@ static void test_open_when_large_or_empty_then_as_a_file_descriptor(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_open_when_requested_again_then_from_memory),
+		TEST(test_open_when_requested_again_then_kept),
 		TEST(test_open_after_a_replacement_then_the_new_bytes),
 		TEST(test_open_after_a_removal_then_not_found_and_open_ones_stay_valid),
 		TEST(test_open_when_another_key_has_the_slot_then_never_mixed_up),
 		TEST(test_offer_when_read_before_a_commit_then_not_cached),
-		TEST(test_open_when_large_or_empty_then_as_a_file_descriptor),
+		TEST(test_open_when_large_or_empty_then_not_kept),
 	};
 
 	crypto_init();
