@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Upload pictures with Python's standard library alone: examples/python/upload.py cat.jpg dog.png
+"""Upload pictures with Python's standard library only: examples/python/upload.py cat.jpg dog.png
 
   TINTYPE_URL   the API, http://127.0.0.1:8080/prod unless set
-  TINTYPE_KEY   the API key, where the server wants one
+  TINTYPE_KEY   the API key, where the server requires one
 
-Prints the record of each picture that is up; ends with status 1 if one was refused."""
+Prints the record of each uploaded picture; exits with status 1 if one was refused."""
 import json
 import mimetypes
 import os
@@ -19,15 +19,15 @@ KEY = {"Authorization": f"Bearer {os.environ['TINTYPE_KEY']}"} if os.environ.get
 
 
 class Refused(Exception):
-    """The server said no; the text is its own sentence."""
+    """The server refused the request; the text is its own message."""
 
 
 def send(method, url, body=None, headers=None):
-    """The body of the answer. The API tells what is wrong in JSON, the storage in XML."""
+    """The body of the response. Errors of the API are JSON, those of the storage XML."""
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.read()
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.read()
     except urllib.error.HTTPError as error:
         text, kind = error.read(), error.headers.get_content_type()
         if kind.endswith("json"):
@@ -42,9 +42,9 @@ def send(method, url, body=None, headers=None):
 def upload(path):
     """Slot, bytes, record."""
     image = path.read_bytes()
-    wanted = {"fileName": path.name, "fileSize": len(image),
+    fields = {"fileName": path.name, "fileSize": len(image),
               "fileType": mimetypes.guess_type(path.name)[0] or "application/octet-stream"}
-    slot = json.loads(send("POST", f"{API}/upload", json.dumps(wanted).encode(), {**KEY, "Content-Type": "application/json"}))
+    slot = json.loads(send("POST", f"{API}/upload", json.dumps(fields).encode(), {**KEY, "Content-Type": "application/json"}))
     send(slot["method"], slot["uploadUrl"], image, slot["headers"])
     return json.loads(send("GET", f"{API}/images/{slot['imageId']}", headers=KEY))
 

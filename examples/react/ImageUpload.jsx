@@ -1,29 +1,29 @@
 import { useId, useState } from 'react';
 
-/** The answer, or an error with the sentence of the API (JSON) or of the storage (XML). */
+/** The response, or an error with the message of the API (JSON) or of the storage (XML). */
 async function call(url, options) {
-	const answer = await fetch(url, options);
-	if (answer.ok)
-		return answer;
-	const text = await answer.text();
-	if (/json/.test(answer.headers.get('Content-Type')))
+	const response = await fetch(url, options);
+	if (response.ok)
+		return response;
+	const text = await response.text();
+	if (/json/.test(response.headers.get('Content-Type')))
 		throw new Error(JSON.parse(text).detail);
 	const xml = new DOMParser().parseFromString(text, 'application/xml');
-	throw new Error(xml.querySelector('Message')?.textContent ?? `${answer.status} ${answer.statusText}`);
+	throw new Error(xml.querySelector('Message')?.textContent ?? `${response.status} ${response.statusText}`);
 }
 
 async function upload(api, file) {
-	const wanted = { fileName: file.name, fileType: file.type || 'application/octet-stream', fileSize: file.size };
-	const slot = await (await call(`${api}/upload`, { method: 'POST', body: JSON.stringify(wanted) })).json();
+	const request = { fileName: file.name, fileType: file.type || 'application/octet-stream', fileSize: file.size };
+	const slot = await (await call(`${api}/upload`, { method: 'POST', body: JSON.stringify(request) })).json();
 	await call(slot.uploadUrl, { method: slot.method, headers: slot.headers, body: file });
 	return (await call(`${api}/images/${slot.imageId}`)).json();
 }
 
 /**
- * A chooser of pictures, and a line for each with what became of it.
+ * A file input for pictures, and a line with the result for each.
  *
  * api         the API with its stage: "http://127.0.0.1:8080/prod"
- * onUploaded  is given the record of each picture that is up
+ * onUploaded  is called with the record of each uploaded picture
  */
 export default function ImageUpload({ api, onUploaded = () => {} }) {
 	const [lines, setLines] = useState([]);
@@ -35,7 +35,7 @@ export default function ImageUpload({ api, onUploaded = () => {} }) {
 
 	async function send(file) {
 		const key = crypto.randomUUID();
-		setLines(all => [...all, { key, name: file.name, state: 'on its way' }]);
+		setLines(all => [...all, { key, name: file.name, state: 'uploading' }]);
 		try {
 			const image = await upload(api, file);
 			change(key, { state: image.status, image });

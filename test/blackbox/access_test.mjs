@@ -1,5 +1,5 @@
-// Who may do what: open and with a key, slots with a key, delete tokens; which host names each listener
-// takes (DNS rebinding); pages of other sites at the admin listener. Every host form: listener_test.mjs.
+// Access control: open and with a key, slots with a key, delete tokens; the host names that each listener
+// accepts (DNS rebinding); pages of other sites at the admin listener. All forms of Host: listener_test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 

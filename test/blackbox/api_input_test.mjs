@@ -1,5 +1,5 @@
-// Bad and odd input to the JSON API over HTTP: every answer is a problem with CORS headers and a
-// request id, none shows what is inside, and names come back as they were given and do no harm.
+// Malformed and unusual input to the JSON API over HTTP: every response is a problem with CORS headers and a
+// request id, none shows internals, and names are returned unchanged and do no harm.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';

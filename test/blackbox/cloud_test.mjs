@@ -1,5 +1,5 @@
-// `serve --store s3 --table dynamodb` on Ceph's gateway and dynalite: the whole journey, by every way in which an upload is found;
-// many servers on the same engines; what is told when the engines are away.
+// `serve --store s3 --table dynamodb` on Ceph's gateway and dynalite: the complete cycle, with every way in which an upload is found;
+// several servers on the same bucket and table; responses while these services are unreachable.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 // The console in Debian's Chromium, on the admin listener of a real server: signing in, rows, logs, charts,
-// settings; who is kept out; the same through a reverse proxy on this host; accessible in light and dark.
+// settings, access control; the same through a reverse proxy on this host; accessible in light and dark.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
-// kill -9 under mixed load, twenty times on one data directory: every upload that was answered is whole,
-// every delete that was answered stays, and when the server is ready again nothing else is left on disk
-// than what its rows explain.
+// kill -9 under mixed load, twenty times on one data directory: every confirmed upload is whole,
+// every confirmed delete stays, and when the server is ready again no file is on disk without
+// a row.
 import assert from 'node:assert/strict';
 import { createHash, randomInt } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
-// A real full disk: the data directory on a small tmpfs of its own, in a mount namespace of its own.
-// Uploads are refused below the reserve and at the end of the disk, nothing is recorded or left,
-// reads and deletes go on, and uploads are taken again by themselves once there is room.
+// A real full disk: the data directory on a small tmpfs in a private mount namespace.
+// Uploads are refused below the reserve and on a full disk, nothing is recorded or left,
+// reads and deletes continue, and uploads work again without a restart once there is space.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

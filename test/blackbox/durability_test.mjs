@@ -1,9 +1,9 @@
-// No answer leaves before what it promises would survive a power cut. A kill proves nothing about
-// syncs, since the page cache outlives the process; so a preloaded recorder writes down every file call
-// and every answer of a real server, from its first start on, and the record is replayed with what was
-// not synced dropped: whatever state a cut could leave, a server must start on it, have all that was
-// answered until then, and nothing that no row explains. With any one kind of sync taken out of the
-// record, that must fail.
+// No response is sent before what it confirms would survive a power cut. A kill proves nothing about
+// syncs, since the page cache outlives the process; so a preloaded recorder logs every file call
+// and every response of a real server, from its first start on, and the record is replayed without what was
+// not synced: on every state that a power cut could leave, a server must start, have everything that was
+// confirmed until then, and no file without a row. With any one kind of sync removed from the
+// record, this must fail.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';

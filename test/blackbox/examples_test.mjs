@@ -1,5 +1,5 @@
-// The examples, run as examples/README.md says, against a real server: pictures go up, and what is refused is
-// told in the server's own sentence. Uppy has uppy_test.mjs, the Postman collection postman_test.mjs.
+// The examples, run as described in examples/README.md, against a real server: pictures are uploaded, and for a refused
+// one the server's own message is shown. For Uppy see uppy_test.mjs, for the Postman collection postman_test.mjs.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -115,7 +115,7 @@ for (const example of ['curl/upload.sh', 'python/upload.py']) {
 /** Choose files on a page and wait for the line of each; the texts of the lines. */
 async function choose(page, files) {
 	await page.getByLabel('Pictures').setInputFiles(files);
-	const lines = page.locator('li').filter({ hasNotText: 'on its way' });
+	const lines = page.locator('li').filter({ hasNotText: 'uploading' });
 	await lines.nth(files.length - 1).waitFor();
 	return lines.allTextContents();
 }

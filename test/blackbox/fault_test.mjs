@@ -1,7 +1,7 @@
-// One call fails, the n-th, for every n on the way of a slot, an upload, a list, a read and a delete, and
-// of what is moved and removed after the answer: opening a file, reading, writing, syncing, linking or
-// removing a name, memory. The server must answer (a failure is a well-formed one, without its cause),
-// keep what it answered, leave nothing behind, and take the same upload when it is tried again.
+// One call fails, the n-th, for every n during a slot, an upload, a list, a read and a delete, and
+// during the moves and removals after the response: opening a file, reading, writing, syncing, linking or
+// removing a name, allocating memory. The server must respond (a failure is well-formed, without its cause),
+// keep what it confirmed, leave no stray data, and accept the same upload when it is retried.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs';

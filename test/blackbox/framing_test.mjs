@@ -1,6 +1,6 @@
-// Requests whose framing lies, against the real listeners: each is refused in the words of its listener, the
-// connection is ended, and nothing behind it is taken for a request. Every way to lie there is, with
-// toys behind the listener: listener_test.mjs.
+// Requests with contradictory framing, against the real listeners: each is refused in the error format of its listener, the
+// connection is closed, and nothing after it is parsed as a request. More variants, with toy handlers:
+// listener_test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 

@@ -1,5 +1,5 @@
-// HTTP/1.1 as RFC 9110 and 9112 have it, against the real listeners: every malformed request with the response that it
-// gets, bodies that stop, refusals that reach a client which is still sending, connections that stay or end, and the limits.
+// HTTP/1.1 as in RFC 9110 and 9112, against the real listeners: every malformed request with its expected response,
+// bodies that stop, refusals that reach a client which is still sending, connections that stay open or close, and the limits.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

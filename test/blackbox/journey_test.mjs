@@ -1,9 +1,9 @@
-// The whole journey: deploy.sh makes the stack, pictures go through it, destroy.sh takes it away and proves it.
+// The complete cycle on AWS: deploy.sh creates the stack, pictures are uploaded, destroy.sh removes everything and verifies it.
 //
-// test/cloud/ stands for AWS, with real engines for S3 and DynamoDB. It runs no functions, so the packages that
-// were deployed are fetched back and run by the Runtime API, as the handler, with the settings and as the role that the
-// stack gave them, behind a gateway that knows the stack's routes. What is put into the bucket fills the queue, and the
-// function is fed from it as Lambda does: what is reported as failed stays in the queue.
+// test/cloud/ emulates AWS, with real services for S3 and DynamoDB. It runs no functions, so the packages that
+// were deployed are downloaded and run with the Runtime API, with the handler, settings and role that the
+// stack gave them, behind a gateway with the stack's routes. Objects put into the bucket fill the queue, and the
+// function is fed from it as Lambda does: a message reported as failed stays in the queue.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-// `tintype keys` next to a running server: who is added can sign at once, who is removed soon cannot,
+// `tintype keys` next to a running server: an added key can sign at once, a removed one soon cannot,
 // permissions and names are checked, secrets are shown once, and the file stays private and whole.
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// What the functions do when what they stand on fails them: DynamoDB and S3 behind a proxy that fails on demand,
-// credentials that are none, endpoints that cannot be trusted or found. Each time the answer is well-formed and
+// The functions when their services fail: DynamoDB and S3 behind a proxy that fails on demand,
+// invalid credentials, endpoints that are not trusted or not found. Each time the response is well-formed and
 // has the request id, the log has the cause with the same id, and nothing is half done.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

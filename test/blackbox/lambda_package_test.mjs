@@ -1,5 +1,5 @@
-// The package for AWS Lambda, for both kinds of processor: what is in it, what it needs, and that the
-// program in it answers. The other processor's program runs under qemu, against Debian's libc for it.
+// The package for AWS Lambda, for both processor architectures: its contents, its dependencies, and that the
+// program in it runs. The other architecture's program runs under qemu, with Debian's libc for it.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The Lambda program, started and fed as Lambda does, over engines in memory: what comes back for good and
-// bad events, and what it does when the Runtime API fails it.
+// The Lambda program, started and fed as by Lambda, on in-memory backends: the responses to valid and
+// invalid events, and what it does when the Runtime API fails.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';

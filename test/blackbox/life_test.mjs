@@ -1,5 +1,5 @@
-// The life of an image over HTTP: pending, then uploaded or rejected, then gone; what ends when, what a
-// slot takes in each state, and that nothing is left on disk of what is over.
+// The life cycle of an image over HTTP: pending, then uploaded or rejected, then deleted; when each state expires, what a
+// slot accepts in each state, and that nothing is left on disk.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

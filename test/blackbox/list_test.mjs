@@ -1,5 +1,5 @@
 // Lists over HTTP: newest first by the order of commit, pages that show each image exactly once while
-// others upload and delete, limits, and cursors that are not ours. Single bad parameters: api_input_test.mjs.
+// others upload and delete, limits, and foreign cursors. Single bad parameters: api_input_test.mjs.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

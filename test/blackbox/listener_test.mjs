@@ -1,5 +1,5 @@
-// The listeners alone, with toy listeners behind them (test/fake/toy_handler.h): what a request must look
-// like to reach a listener, how refusals reach who is still sending, deadlines, and the end by signal.
+// The listeners with toy handlers (test/fake/toy_handler.h): which requests reach a
+// handler, how refusals reach a client that is still sending, timeouts, and shutdown by signal.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

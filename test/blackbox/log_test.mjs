@@ -1,5 +1,5 @@
-// The log of a real server: one line a request with what the answer's header says, nothing secret in it,
-// rotation, a stderr that nobody reads, and `tintype logs` on what is there.
+// The log of a real server: one line for each request with the id of its response, no secret in it,
+// rotation, a stderr that is not read, and `tintype logs` on these files.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// The admin listener of a real server: health, readiness, and metrics that parse and move exactly as
-// the requests that were made. Readiness on a full disk: disk_full_test.mjs.
+// The admin listener of a real server: health, readiness, and metrics that parse and change exactly
+// with the requests. Readiness on a full disk: disk_full_test.mjs.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// doc/openapi.yaml: valid by the OpenAPI 3.1 schema, and true: every operation is called on the
-// live server, each answer's status must be one that the document tells of, and headers and body
-// must fit what it says of them.
+// doc/openapi.yaml: valid by the OpenAPI 3.1 schema, and true: every operation is called on a
+// real server, the status of each response must be in the document, and headers and body
+// must match it.
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// The page's wall of pictures and the view of one, in a real browser: order, scrolling on, nothing that jumps,
-// names from other people, links, download, delete, and the key where one is asked for.
+// The page's gallery and the view of one picture, in a real browser: order, infinite scrolling, no layout shift,
+// names from other users, links, download, delete, and the key where one is required.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';

@@ -1,6 +1,6 @@
-// How the page looks and how it is used without a mouse or without eyes: every view in light, dark and at a
-// phone's width is held against axe-core and its picture kept in build/page/ for people to look at; then sizes
-// of text, reflow, motion, and a whole journey by keyboard. Last, the page as it is on the wire.
+// The page's appearance and accessibility: every view in light, dark and at a
+// phone's width is checked with axe-core, and its screenshot kept in build/page/; then text
+// sizes, reflow, motion, and a complete session by keyboard. Last, the transfer size of the page.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import http from 'node:http';

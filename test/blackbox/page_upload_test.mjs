@@ -1,5 +1,5 @@
-// The page in a real browser: every way in which files come, what becomes of them on the way, and what is
-// said of those that are not taken.
+// The page in a real browser: every way to add files, the progress of uploads, and the
+// messages for refused ones.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

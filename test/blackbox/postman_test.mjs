@@ -1,5 +1,5 @@
-// The Postman collection as newman runs it: every request of it against a fresh server, open and behind a
-// key. And it judges: against a server that refuses the key, its tests fail.
+// The Postman collection run by newman: every request against a new server, open and with a
+// key. And it detects failures: against a server that refuses the key, its tests fail.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// What S3 clients may say of a body, each way broken in one bit: the signature in the header, the body's hash, chunk
-// signatures, lengths, trailers, checksums of each kind, Content-MD5, the clock. What is refused leaves nothing.
+// How S3 clients protect a body, each changed in one bit: the signature in the header, the body's hash, chunk
+// signatures, lengths, trailers, checksums of each kind, Content-MD5, the clock. A refused request leaves nothing.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// The S3 protocol as people use it: stock clients that nobody here wrote do their everyday work against the store, over
-// http and over https, where the SDKs frame their bodies in another way. What each has stored is read back by another
+// The S3 protocol as it is used: stock clients do their everyday work against the store, over
+// http and over https, where the SDKs frame their bodies differently. What each has stored is read back by another
 // client, or compared by the client's own checks.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';

@@ -1,5 +1,5 @@
 // kill -9 under mixed load of plain objects and multipart uploads, again and again on one data directory: what was
-// answered is there whole, nothing else is, and an upload that was being completed is one whole object or as it was.
+// confirmed is there whole, nothing else is, and an upload that was being completed is one whole object or unchanged.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Plain objects on a disk that is full: whatever is refused leaves nothing behind, what was there stays whole, and
-// deletes make room again.
+// Plain objects on a full disk: a refused request leaves nothing, existing objects stay whole, and
+// deletes free space.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

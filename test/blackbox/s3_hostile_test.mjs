@@ -1,6 +1,6 @@
-// What an unknown client, or a client gone wrong, may say at the S3 listener: XML that is a weapon, keys and numbers of every
-// shape, heads without end, framing within framing. All of it is refused in S3's words, with little memory, and the
-// connection is usable or closed.
+// Hostile requests to the S3 listener, signed or not: XML attacks, keys and numbers of every
+// form, endless heads, nested framing. All of it gets an S3 error, with little memory, and the
+// connection stays usable or is closed.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// A listing while 100,000 keys are written: pages in order, no key twice, every key that was there when the walk began,
-// an end, and memory that does not grow with the bucket.
+// A listing while 100,000 keys are written: pages in order, no key twice, every key that existed when the listing began,
+// a last page, and memory that does not grow with the bucket.
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before, test } from 'node:test';

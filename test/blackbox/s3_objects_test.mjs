@@ -1,5 +1,5 @@
-// Objects as S3 clients keep them: metadata, conditions, ranges, parts, overrides, versions, and the image bucket's own
-// rules, over the wire with signatures in the header.
+// Objects as S3 clients use them: metadata, conditions, ranges, parts, overrides, versions, and the image bucket's own
+// rules, with signatures in the header.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';

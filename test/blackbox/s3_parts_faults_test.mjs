@@ -1,5 +1,5 @@
-// Uploads in parts, and what can go wrong in them: parts out of order, too small, missing, replaced or aborted while
-// they are on their way, an upload completed twice at once. There is one whole object, or the upload as it was.
+// Multipart uploads and their failures: parts out of order, too small, missing, replaced or aborted while
+// they are being sent, an upload completed twice at once. There is one whole object, or the unchanged upload.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';

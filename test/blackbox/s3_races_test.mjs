@@ -1,5 +1,5 @@
-// Several at one key at once: two writers, a reader and who deletes or overwrites, bodies that are cut off. Whoever
-// reads gets one whole body, and what did not become an object leaves nothing.
+// Concurrent requests for one key: two writers, readers with deletes or overwrites, bodies that are cut off. A
+// reader gets one whole body, and an incomplete upload leaves nothing.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, test } from 'node:test';

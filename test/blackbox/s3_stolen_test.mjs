@@ -1,5 +1,5 @@
-// A stolen upload URL, and the key that signs such URLs: whatever of the S3 API is asked with them, they open nothing
-// but the one slot, and the `slots` key nothing but images by presigned URLs and forms.
+// A stolen upload URL, and the key that signs such URLs: whatever S3 request is made with them, they give access to
+// nothing but the one slot, and the `slots` key to nothing but images by presigned URLs and forms.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 

@@ -1,6 +1,6 @@
-// Our verifier against a signer nobody here wrote, and our signer against it: the AWS SDK for
-// JavaScript. Its presigned URLs are sent by fetch to a server that notes what arrived, so that what
-// is verified is what a real client makes of a real URL; its POST forms are verified as they are.
+// Our verifier against an independent signer, and our signer against it: the AWS SDK for
+// JavaScript. Its presigned URLs are sent by fetch to a server that records the request, so that the verified
+// request is one that a real client made; its POST forms are verified directly.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';

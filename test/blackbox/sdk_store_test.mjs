@@ -1,5 +1,5 @@
-// The store as clients that nobody here wrote use it: presigned URLs and forms of the AWS SDK for
-// JavaScript, sent by fetch; forms by curl, which quotes file names in its own way.
+// The store with independent clients: presigned URLs and forms of the AWS SDK for
+// JavaScript, sent by fetch; forms by curl, which quotes file names differently.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
-// The cases of test/sigv4/cases, which the unit tests hold against our signer and verifier, signed by three signers
-// that nobody here wrote. Each must come to the same canonical request, string to sign and signature.
+// The cases of test/sigv4/cases, which the unit tests compare with our signer and verifier, signed by three independent
+// signers. Each must give the same canonical request, string to sign and signature.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';

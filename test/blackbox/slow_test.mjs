@@ -1,6 +1,6 @@
-// Slow clients against the real listeners: each is ended by its deadline, in the words of its listener, and a
-// slot that was interrupted stays usable. All wait at the same time, for waiting is all they do. The
-// deadlines themselves, on every listener, and the crowd of idle connections: listener_test.mjs.
+// Slow clients against the real listeners: each times out with an error in the format of its listener, and a
+// slot that was interrupted stays usable. All run at the same time, because they only wait. The
+// timeouts themselves, on every listener, and many idle connections: listener_test.mjs.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 

@@ -1,5 +1,5 @@
-// Starting and ending: what the first start makes, what it prints, what it refuses and with which
-// sentence, and that SIGTERM finishes what is in flight.
+// Startup and shutdown: what the first start creates, what it prints, what it refuses and with which
+// message, and that SIGTERM finishes the requests in flight.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

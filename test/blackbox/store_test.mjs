@@ -1,4 +1,4 @@
-// The store from outside: signatures altered in every part, keys of every shape, bodies of every length,
+// The store over HTTP: signatures altered in every part, keys of every form, bodies of every length,
 // and refusals that reach clients which are still sending.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -1,7 +1,7 @@
-// The real server built with ThreadSanitizer, under everything at once: slots, PUTs, forms, lists, gets,
-// deletes, rejected bytes, bad signatures, users that come and go, scrapes, cut connections, a sweep each second,
-// logs that rotate, and SIGTERM in the middle of it, twice on one data directory, the second time over TLS. No report is allowed; TSan's are
-// for our own code, since SQLite and OpenSSL are built without it (test/tsan.supp).
+// The real server built with ThreadSanitizer, under a mixed load: slots, PUTs, forms, lists, gets,
+// deletes, rejected bytes, bad signatures, users that are added and removed, scrapes, cut connections, a sweep each second,
+// logs that rotate, and SIGTERM in the middle of it, twice on one data directory, the second time over TLS. No report is allowed; TSan
+// checks our own code only, since SQLite and OpenSSL are built without it (test/tsan.supp).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The API and the store over TLS: whole bodies both ways, kept connections, versions and pairs that are
-// refused, clients that are slow or speak no TLS, renewal of the certificate in a running server, the
+// The API and the store over TLS: whole bodies both ways, kept connections, versions and certificates that are
+// refused, clients that are slow or use no TLS, renewal of the certificate in a running server, the
 // command line; and then the suites of the plain store again, each over TLS.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -1,5 +1,5 @@
-// Uppy in Chromium, by the sample page of examples/uppy: real files go up by PUT and by form, a slot each
-// at the moment it is sent; what is refused is told at the file, and what is retried gets a slot again.
+// Uppy in Chromium, with the sample page of examples/uppy: real files are uploaded by PUT and by form, with a slot
+// requested just before each is sent; refusals are shown at the file, and a retry gets a new slot.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
