@@ -58,7 +58,7 @@ test('it is a collection of version 2.1 that names only the default server', () 
 });
 
 test('it passes unchanged, without a local file, and leaves nothing on the server', async () => {
-	const folder = collection.item.find(({ name }) => name === 'A file of yours');
+	const folder = collection.item.find(({ name }) => name === 'A local file');
 	assertAllPassed(await newman(open), requestsOf(folder.item).length);
 	assert.equal((await call(open, 'GET', '/images')).json.count, 0);
 });
@@ -76,5 +76,5 @@ test('every request passes where a key is required', async () => {
 test('with a wrong key its tests fail', async () => {
 	const run = await newman(locked, { apiKey: 'wrong' });
 	assert.equal(run.status, 1);
-	assert.ok(run.failures.some(({ source, error }) => source.name === 'Slot' && error.test === 'a slot is given'));
+	assert.ok(run.failures.some(({ source, error }) => source.name === 'Slot' && error.test === 'a slot is issued'));
 });
