@@ -1,4 +1,4 @@
-/* The certificates that are trusted for AWS's own endpoints, see roots.c. */
+/* The certificates that are trusted for AWS's own endpoints, see roots.pem. */
 #ifndef AWS_ROOTS_H
 #define AWS_ROOTS_H
 
