@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What S3 has and this store does not, GetObjectAttributes, and the form of every answer."""
+"""Unsupported operations, GetObjectAttributes, and the form of every response."""
 import re
 
 from fixture import Case, ROOT, XMLNS, main
@@ -22,15 +22,15 @@ class Absent(Case):
     def test_policy_as_s3cmd_and_terraform_ask(self):
         self.fails(404, "NoSuchBucketPolicy", self.alice.get_bucket_policy, Bucket=self.bucket)
 
-    def test_tags_of_an_object_are_none(self):
+    def test_object_tags_are_empty(self):
         self.assertEqual(self.alice.get_object_tagging(Bucket=self.bucket, Key="k")["TagSet"], [])
         self.fails(404, "NoSuchKey", self.alice.get_object_tagging, Bucket=self.bucket, Key="none")
 
-    def test_locks_of_an_object_are_none(self):
+    def test_object_locks_are_not_set(self):
         self.fails(404, "NoSuchObjectLockConfiguration", self.alice.get_object_retention, Bucket=self.bucket, Key="k")
         self.fails(404, "NoSuchObjectLockConfiguration", self.alice.get_object_legal_hold, Bucket=self.bucket, Key="k")
 
-    def test_settings_of_a_bucket_that_nobody_has_made(self):
+    def test_settings_of_a_missing_bucket(self):
         self.assertEqual(self.alice.get_bucket_request_payment(Bucket=self.bucket)["Payer"], "BucketOwner")
         self.assertNotIn("LoggingEnabled", self.alice.get_bucket_logging(Bucket=self.bucket))
         self.assertNotIn("Status", self.alice.get_bucket_accelerate_configuration(Bucket=self.bucket))
@@ -44,7 +44,7 @@ class Absent(Case):
         self.assertEqual(self.alice.get_object(Bucket=self.bucket, Key="k")["Body"].read(), b"bytes")
 
     def test_sub_resources_of_the_other_level_do_nothing(self):
-        """What S3 knows of a bucket is never the plain operation on an object, nor the other way round."""
+        """A sub-resource of a bucket is never treated as the plain operation on an object, nor the other way round."""
         upload = self.alice.create_multipart_upload(Bucket=self.bucket, Key="k")["UploadId"]
         own = {"tagging", "encryption"}
         for sub in sorted(({*GETS, *EMPTY, *NEVER} | {"cors", "delete", "versions", "versioning", "location", "list-type=2"}) - own):
@@ -125,7 +125,7 @@ class Attributes(Case):
         self.assertEqual(answer["Checksum"]["ChecksumType"], "FULL_OBJECT")
         self.assertTrue(answer["Checksum"]["ChecksumSHA1"])
 
-    def test_only_what_is_asked_for(self):
+    def test_only_the_requested_attributes(self):
         answer = self.alice.get_object_attributes(Bucket=self.bucket, Key="k", ObjectAttributes=["ObjectSize"])
         self.assertEqual({k for k in answer if k not in ("ResponseMetadata", "LastModified")}, {"ObjectSize"})
 
@@ -144,7 +144,7 @@ class Attributes(Case):
 
 
 class Form(Case):
-    """What every answer has."""
+    """The headers and elements that every response has."""
 
     def test_errors_name_key_and_bucket(self):
         bucket = self.new_bucket()
@@ -180,7 +180,7 @@ class Form(Case):
             self.assertTrue(answer.body.startswith(b'<?xml version="1.0" encoding="UTF-8"?>'))
             self.assertEqual(answer.headers["Content-Type"], "application/xml")
 
-    def test_the_page_names_every_absence(self):
+    def test_the_page_lists_everything_unsupported(self):
         page = (ROOT / "doc/s3.md").read_text()
         source = (ROOT / "src/s3/unsupported.c").read_text()
         for sub in set(re.findall(r'^\t\{ "([\w-]+)", AT_', source, re.M)):

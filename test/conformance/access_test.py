@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who may do what: two users, keys with grants, slots, and what an ACL or a header cannot change."""
+"""Access control: two users, keys with permissions, slots, and what an ACL or a header cannot change."""
 from fixture import Case, IMAGES, XMLNS, main, md5
 
 ACL = ('<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Owner><ID>{owner}</ID></Owner><AccessControlList>{grants}'
@@ -12,7 +12,7 @@ def grant(who="<ID>alice</ID>", permission="FULL_CONTROL", kind="CanonicalUser")
 
 
 class Users(Case):
-    def test_everything_of_anothers_is_denied_there_or_not(self):
+    def test_another_users_data_is_denied_whether_it_exists_or_not(self):
         bucket = self.new_bucket()
         self.put(bucket, "k")
         requests = [(m, f"/{bucket}{p}") for m, p in (
@@ -39,7 +39,7 @@ class Users(Case):
                              ("PUT", "/new-bucket-unsigned"), ("POST", f"/{bucket}?delete")):
             self.refused(403, "AccessDenied", self.send(method, path, sign=False))
 
-    def test_not_signed_for_a_bucket_that_is_gone_then_said_so(self):
+    def test_not_signed_for_a_missing_bucket_then_no_such_bucket(self):
         self.alice.create_bucket(Bucket="soon-gone")
         self.refused(403, "AccessDenied", self.send("GET", "/soon-gone/k", sign=False))
         self.alice.delete_bucket(Bucket="soon-gone")
@@ -58,13 +58,13 @@ class Users(Case):
             for method in ("GET", "PUT"):
                 self.refused(400, "AuthorizationQueryParametersError", self.send(method, f"/{bucket}/k", presign=True, lifetime=seconds))
 
-    def test_the_owner_does_not_reach_users_buckets_but_its_own(self):
+    def test_the_owner_has_access_to_its_own_buckets_only(self):
         self.owner.list_objects_v2(Bucket=IMAGES)
         bucket = self.new_bucket(self.owner)
         self.fails(403, "AccessDenied", self.alice.list_objects_v2, Bucket=bucket)
         self.fails(403, "AccessDenied", self.alice.list_objects_v2, Bucket=IMAGES)
 
-    def test_slots_opens_only_images(self):
+    def test_slots_key_has_access_to_images_only(self):
         for method, path in (("GET", "/"), ("GET", f"/{IMAGES}"), ("HEAD", f"/{IMAGES}"), ("GET", f"/{IMAGES}?acl"), ("GET", f"/{IMAGES}/plain"),
                              ("PUT", f"/{IMAGES}/plain"), ("DELETE", f"/{IMAGES}/images/x"), ("PUT", "/slots-bucket"), ("GET", f"/{IMAGES}/images/x?acl"),
                              ("GET", f"/{IMAGES}/images/x?attributes"), ("POST", f"/{IMAGES}/images/x?uploads"), ("GET", f"/{IMAGES}/thumbs/x")):
@@ -85,7 +85,7 @@ class Users(Case):
 
 
 class Grants(Case):
-    """Further keys of alice that may do less."""
+    """Additional keys of alice with fewer permissions."""
 
     @classmethod
     def setUpClass(cls):
@@ -128,12 +128,12 @@ class Grants(Case):
         self.may("lister", ("GET", "/granted-one"), ("GET", "/granted-one?list-type=2&prefix=x"))
         self.may_not("lister", ("GET", "/granted-two"), ("GET", "/"), ("GET", "/granted-one/in/a"))
 
-    def test_inner_of_one_prefix(self):
+    def test_key_confined_to_one_prefix(self):
         self.may("inner", ("GET", "/granted-one?list-type=2&prefix=in%2F"), ("GET", "/granted-one?prefix=in%2Fa"), ("GET", "/granted-one/in/a"), ("PUT", "/granted-one/in/x"),
                  ("DELETE", "/granted-one/in/x"))
         self.may_not("inner", ("GET", "/granted-one"), ("GET", "/granted-one?list-type=2"), ("GET", "/granted-one?prefix=i"), ("GET", "/granted-one/out/a"),
                      ("PUT", "/granted-one/x"), ("GET", "/granted-two/in/a"), ("GET", "/granted-one?prefix=out%2F"))
-        # a prefix is of lists alone: it opens nothing else of the bucket
+        # the prefix applies to lists: it gives no other access to the bucket
         for sub in ("acl", "location", "versioning", "cors", "policy", "tagging", "lifecycle", "encryption", "logging", "object-lock", "website"):
             self.may_not("inner", ("GET", f"/granted-one?{sub}"), ("GET", f"/granted-one?{sub}&prefix=in%2F"), ("HEAD", "/granted-one?prefix=in%2F"))
         self.may("inner", ("GET", "/granted-one?versions&prefix=in%2F"))
@@ -163,7 +163,7 @@ class Acls(Case):
     def test_always_private(self):
         self.private()
 
-    def test_canned_ones_are_taken_without_effect(self):
+    def test_canned_acls_are_accepted_without_effect(self):
         for acl in ("private", "public-read", "public-read-write", "authenticated-read", "log-delivery-write"):
             self.alice.put_bucket_acl(Bucket=self.bucket, ACL=acl)
             self.private()
@@ -174,18 +174,18 @@ class Acls(Case):
     def test_canned_one_unknown(self):
         self.refused(400, "InvalidArgument", self.put_acl("", **{"x-amz-acl": "public-ready"}))
 
-    def test_what_was_got_may_be_put(self):
+    def test_acl_that_was_read_can_be_put(self):
         for path in ("", "/k"):
             got = self.send("GET", f"/{self.bucket}{path}?acl").body
             self.accepted(200, self.put_acl(got, path))
         self.private()
 
-    def test_owner_alone_or_nobody(self):
+    def test_grants_to_the_owner_only_or_none(self):
         for grants in (grant(), grant() + grant(permission="READ"), ""):
             self.accepted(200, self.put_acl(ACL.format(owner="alice", grants=grants)))
         self.private()
 
-    def test_others_then_refused(self):
+    def test_grants_to_others_then_refused(self):
         for grants in (grant("<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI>", "READ", "Group"), grant("<ID>bob</ID>", "READ"),
                        grant() + grant("<EmailAddress>b@example.com</EmailAddress>", "READ", "AmazonCustomerByEmail")):
             for path in ("", "/k"):
@@ -204,7 +204,7 @@ class Acls(Case):
             for path in ("", "/k"):
                 self.refused(400, "MalformedXML", self.put_acl(body, path))
 
-    def test_of_no_object(self):
+    def test_acl_of_a_missing_object(self):
         self.fails(404, "NoSuchKey", self.alice.get_object_acl, Bucket=self.bucket, Key="none")
         self.fails(404, "NoSuchKey", self.alice.put_object_acl, Bucket=self.bucket, Key="none", ACL="private")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Buckets: their names, making and dropping them, whose they are, and what is asked about them."""
+"""Buckets: names, creation, deletion, ownership, and their sub-resources."""
 from fixture import Case, ClientError, IMAGES, REGION, XMLNS, main, md5
 
 GOOD_NAMES = ["abc", "a1b", "0ab", "9-9", "a-b-c", "a.b.c", "abc.def", "1.2.3", "1.2.3.4.5", "256.1.1.1x", "a" * 60, "b" * 61, "c" * 62, "d" * 63]
@@ -34,7 +34,7 @@ for n, name in enumerate(BAD_NAMES):
 
 
 class Making(Case):
-    def test_made_then_it_is_listed_with_a_date(self):
+    def test_created_then_listed_with_a_date(self):
         bucket = self.new_bucket()
         listed = {b["Name"]: b for b in self.alice.list_buckets()["Buckets"]}
         self.assertIn("CreationDate", listed[bucket])
@@ -51,14 +51,14 @@ class Making(Case):
         self.assertEqual(self.alice.list_buckets()["Buckets"], before)
         self.assertEqual(self.alice.get_object(Bucket=bucket, Key="k")["Body"].read(), b"k")
 
-    def test_of_another_then_bucket_already_exists(self):
+    def test_of_another_user_then_bucket_already_exists(self):
         bucket = self.new_bucket()
         answer = self.fails(409, "BucketAlreadyExists", self.bob.create_bucket, Bucket=bucket)
         self.assertEqual(answer["Error"]["BucketName"], bucket)
         self.fails(409, "BucketAlreadyExists", self.owner.create_bucket, Bucket=bucket)
         self.fails(409, "BucketAlreadyExists", self.alice.create_bucket, Bucket=IMAGES)
 
-    def test_after_drop_then_another_may_have_the_name(self):
+    def test_after_delete_then_another_user_may_create_it(self):
         bucket = self.new_bucket()
         self.alice.delete_bucket(Bucket=bucket)
         self.bob.create_bucket(Bucket=bucket)
@@ -69,7 +69,7 @@ class Making(Case):
         self.refused(405, "MethodNotAllowed", self.send("DELETE", "/"))
         self.refused(405, "MethodNotAllowed", self.send("POST", "/"))
 
-    def test_slash_behind_the_name_is_the_same(self):
+    def test_slash_after_the_name_makes_no_difference(self):
         bucket = self.new_bucket()
         for method, status in (("PUT", 200), ("HEAD", 200), ("GET", 200)):
             self.accepted(status, self.send(method, f"/{bucket}/"))
@@ -103,7 +103,7 @@ class Making(Case):
     def test_location_elsewhere(self):
         self.make(self.location("<LocationConstraint>eu-central-1</LocationConstraint>"), 400, "InvalidLocationConstraint")
 
-    def test_body_no_xml(self):
+    def test_body_not_xml(self):
         self.make("no xml at all", 400, "MalformedXML")
 
     def test_body_cut(self):
@@ -128,7 +128,7 @@ class Making(Case):
     def test_object_lock_then_not_implemented(self):
         self.make("", 501, "NotImplemented", **{"x-amz-bucket-object-lock-enabled": "true"})
 
-    def test_no_object_lock_then_made(self):
+    def test_no_object_lock_then_created(self):
         self.make(" ", 400, "MalformedXML", **{"x-amz-bucket-object-lock-enabled": "false"})
         self.make("", 200, **{"x-amz-bucket-object-lock-enabled": "false"})
 
@@ -165,7 +165,7 @@ class Dropping(Case):
         self.fails(409, "BucketNotEmpty", self.alice.delete_bucket, Bucket=bucket)
         self.assertEqual(self.alice.get_object(Bucket=bucket, Key="k")["Body"].read(), b"k")
 
-    def test_with_an_unfinished_upload_then_both_go(self):
+    def test_with_an_incomplete_upload_then_both_are_deleted(self):
         bucket = self.new_bucket()
         upload = self.alice.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
         self.alice.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=1, Body=b"x")
@@ -173,12 +173,12 @@ class Dropping(Case):
         self.alice.create_bucket(Bucket=bucket)
         self.assertNotIn("Uploads", self.alice.list_multipart_uploads(Bucket=bucket))
 
-    def test_of_another_then_access_denied(self):
+    def test_of_another_user_then_access_denied(self):
         bucket = self.new_bucket()
         self.fails(403, "AccessDenied", self.bob.delete_bucket, Bucket=bucket)
         self.alice.head_bucket(Bucket=bucket)
 
-    def test_the_bucket_of_images_then_access_denied(self):
+    def test_the_image_bucket_then_access_denied(self):
         self.fails(403, "AccessDenied", self.owner.delete_bucket, Bucket=IMAGES)
         self.owner.head_bucket(Bucket=IMAGES)
 
@@ -190,8 +190,8 @@ class Asking(Case):
         self.assertEqual(answer.headers["x-amz-bucket-region"], REGION)
         self.assertEqual(answer.body, b"")
 
-    def test_region_is_told_whoever_asks(self):
-        """S3 tells where a bucket is, authorized or not: GetBucketRegion of the SDKs asks without a signature."""
+    def test_region_is_returned_to_everyone(self):
+        """S3 returns a bucket's region, authorized or not: GetBucketRegion of the SDKs sends no signature."""
         bucket = self.new_bucket()
         for method in ("HEAD", "GET"):
             for path in (f"/{bucket}", f"/{bucket}/", f"/{bucket}?location", f"/{bucket}?list-type=2")[:2 if method == "HEAD" else 4]:
@@ -246,7 +246,7 @@ class Listing(Case):
         self.assertNotIn(mine, bobs)
         self.assertIn(IMAGES, [b["Name"] for b in self.owner.list_buckets()["Buckets"]])
 
-    def test_owner_is_who_asks(self):
+    def test_owner_is_the_caller(self):
         self.assertEqual(self.alice.list_buckets()["Owner"], {"ID": "alice", "DisplayName": "alice"})
 
     def test_pages_of_one_give_all_in_order(self):

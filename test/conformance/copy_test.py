@@ -92,7 +92,7 @@ class Source(Case):
         self.alice.copy_object(Bucket=other, Key="a", CopySource=f"{self.bucket}/a")
         self.assertEqual(self.body("a", other), b"x")
 
-    def test_of_or_to_anothers_then_access_denied(self):
+    def test_from_or_to_another_users_bucket_then_access_denied(self):
         theirs = self.new_bucket(self.bob)
         self.put(theirs, "a", client=self.bob)
         self.put(self.bucket, "a")
@@ -136,14 +136,14 @@ class Directives(Case):
         self.alice.copy_object(Bucket=self.bucket, Key=key, CopySource=f"{self.bucket}/a", **more)
         return self.alice.head_object(Bucket=self.bucket, Key=key)
 
-    def test_none_or_copy_then_all_is_kept_whatever_is_sent(self):
+    def test_none_or_copy_then_all_is_copied_whatever_is_sent(self):
         for more in ({}, {"MetadataDirective": "COPY"}, {"ContentType": "text/b", "Metadata": {"one": "2"}}):
             head = self.copy(**more)
             self.assertEqual(head["ContentType"], "text/a")
             self.assertEqual(head["Metadata"], {"one": "1", "two": "zwei"})
             self.assertEqual((head["CacheControl"], head["ContentDisposition"], head["ContentLanguage"], head["ContentEncoding"]), ("no-store", "inline", "de", "br"))
 
-    def test_replace_then_nothing_is_kept(self):
+    def test_replace_then_nothing_is_copied(self):
         head = self.copy(MetadataDirective="REPLACE", ContentType="text/b", Metadata={"three": "3"})
         self.assertEqual((head["ContentType"], head["Metadata"]), ("text/b", {"three": "3"}))
         self.assertNotIn("CacheControl", head)
@@ -175,7 +175,7 @@ class Directives(Case):
         self.fails(400, "InvalidArgument", self.alice.copy_object, Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a", ACL="public-ready")
         self.fails(400, "InvalidStorageClass", self.alice.copy_object, Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a", StorageClass="SNOW")
 
-    def test_what_is_not_here(self):
+    def test_unsupported_headers(self):
         for more in ({"ServerSideEncryption": "AES256"}, {"Tagging": "a=b", "TaggingDirective": "REPLACE"},
                      {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": datetime.datetime(2030, 1, 1)}):
             self.fails(501, "NotImplemented", self.alice.copy_object, Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a", **more)
@@ -228,7 +228,7 @@ class Checksums(Case):
     def setUp(self):
         self.bucket = self.new_bucket()
 
-    def test_asked_for(self):
+    def test_requested_algorithm(self):
         self.put(self.bucket, "a", body=b"some bytes")
         for algorithm, value in (("CRC32", crc32(b"some bytes")), ("SHA256", sha256(b"some bytes"))):
             result = self.alice.copy_object(Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a", ChecksumAlgorithm=algorithm)["CopyObjectResult"]
@@ -239,7 +239,7 @@ class Checksums(Case):
             result = self.alice.copy_object(Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a", ChecksumAlgorithm=algorithm)["CopyObjectResult"]
             self.assertTrue(result[f"Checksum{algorithm}"])
 
-    def test_of_the_source_is_kept(self):
+    def test_of_the_source_is_copied(self):
         self.alice.put_object(Bucket=self.bucket, Key="a", Body=b"some bytes", ChecksumAlgorithm="SHA256")
         result = self.alice.copy_object(Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a")["CopyObjectResult"]
         self.assertEqual(result["ChecksumSHA256"], sha256(b"some bytes"))

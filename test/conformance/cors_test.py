@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CORS configurations of buckets: kept, given back, and obeyed by preflights and answers."""
+"""CORS configurations of buckets: stored, returned, and applied to preflights and responses."""
 from fixture import Case, IMAGES, main
 
 NS = ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
@@ -22,7 +22,7 @@ class Configuration(Case):
     def test_none_then_no_such_configuration(self):
         self.fails(404, "NoSuchCORSConfiguration", self.alice.get_bucket_cors, Bucket=self.bucket)
 
-    def test_set_then_given_back(self):
+    def test_set_then_returned(self):
         rules = [rule(["https://a.example", "http://*.b.example"], ["GET", "PUT", "POST", "DELETE", "HEAD"], AllowedHeaders=["x-amz-*", "content-type"],
                       ExposeHeaders=["ETag", "x-amz-request-id"], MaxAgeSeconds=600, ID="first & <best>"), rule()]
         self.set(*rules)
@@ -39,7 +39,7 @@ class Configuration(Case):
             self.accepted(204, self.send("DELETE", f"/{self.bucket}?cors"))
             self.fails(404, "NoSuchCORSConfiguration", self.alice.get_bucket_cors, Bucket=self.bucket)
 
-    def test_goes_with_the_bucket(self):
+    def test_deleted_with_the_bucket(self):
         self.set(rule())
         self.alice.delete_bucket(Bucket=self.bucket)
         self.alice.create_bucket(Bucket=self.bucket)
@@ -51,7 +51,7 @@ class Configuration(Case):
         one = "<CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule>"
         self.refused(400, "MalformedXML", self.raw(one * 101))
 
-    def test_refused_rules_leave_the_old(self):
+    def test_refused_rules_leave_the_old_ones(self):
         self.set(rule())
         good = "<AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
         for inside, code in (
@@ -69,7 +69,7 @@ class Configuration(Case):
             self.refused(400, "MalformedXML", self.send("PUT", f"/{self.bucket}?cors", body=body))
         self.assertEqual(self.alice.get_bucket_cors(Bucket=self.bucket)["CORSRules"], [rule()])
 
-    def test_anothers(self):
+    def test_of_another_user(self):
         self.fails(403, "AccessDenied", self.bob.get_bucket_cors, Bucket=self.bucket)
         self.fails(403, "AccessDenied", self.bob.put_bucket_cors, Bucket=self.bucket, CORSConfiguration={"CORSRules": [rule()]})
         self.fails(403, "AccessDenied", self.bob.delete_bucket_cors, Bucket=self.bucket)
@@ -100,12 +100,12 @@ class Answers(Case):
                 answer, origin_allowed, methods = self.answer("GET", origin, sign=sign)
                 self.assertEqual((answer.status, origin_allowed, methods), (status, origin if allowed else None, allowed), origin)
 
-    def test_method_counts(self):
+    def test_method_must_match(self):
         self.assertEqual(self.answer("HEAD", "foo.suffix")[1], None)
         self.assertEqual(self.answer("DELETE", "foo.put", "/none")[1], None)
         self.assertEqual(self.answer("DELETE", "https://app.example", "/none")[1], "https://app.example")
 
-    def test_method_that_is_asked_for_counts_more(self):
+    def test_requested_method_of_a_preflight_takes_precedence(self):
         for asked, allowed in (("GET", "foo.suffix"), ("PUT", None), ("DELETE", None)):
             answer, origin, _ = self.answer("PUT", "foo.suffix", "/bar", sign=False, Access_Control_Request_Method=asked)
             self.assertEqual((answer.status, origin), (403, allowed), asked)
@@ -145,13 +145,13 @@ class Answers(Case):
             self.refused(403, "AccessForbidden", answer)
             self.assertIsNone(allowed)
 
-    def test_preflight_that_is_none(self):
+    def test_options_that_is_not_a_preflight(self):
         answer, _, _ = self.answer("OPTIONS", "https://app.example", sign=False)
         self.refused(400, "InvalidRequest", answer)
         answer, _, _ = self.answer("OPTIONS", None, sign=False, Access_Control_Request_Method="GET")
         self.refused(400, "InvalidRequest", answer)
 
-    def test_preflight_of_a_bucket_without_rules_or_of_none(self):
+    def test_preflight_of_a_bucket_without_rules_or_a_missing_one(self):
         other = self.new_bucket()
         answer = self.send("OPTIONS", f"/{other}/k", sign=False, headers={"Origin": "https://app.example", "Access-Control-Request-Method": "GET"})
         self.refused(403, "AccessForbidden", answer)
@@ -167,7 +167,7 @@ class ImageBucket(Case):
     def preflight(self):
         return self.send("OPTIONS", f"/{IMAGES}/images/x", sign=False, headers=self.HEADERS)
 
-    def test_without_rules_the_setting_counts_with_rules_they_do(self):
+    def test_without_rules_the_setting_applies_else_the_rules(self):
         answer = self.accepted(200, self.preflight())
         self.assertEqual((answer.headers["Access-Control-Allow-Origin"], answer.headers["Access-Control-Allow-Methods"]), ("*", "GET, PUT, POST, HEAD"))
         self.owner.put_bucket_cors(Bucket=IMAGES, CORSConfiguration={"CORSRules": [rule(["https://other.example"], ["PUT"])]})

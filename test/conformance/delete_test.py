@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Deletes of one and of many, and what the image bucket makes of them."""
+"""Deletes of one and of many objects, and of images."""
 import json
 import urllib.request
 
@@ -57,7 +57,7 @@ class One(Case):
         self.accepted(204, self.send("DELETE", f"/{self.bucket}/k", presign=True))
         self.fails(404, "404", self.alice.head_object, Bucket=self.bucket, Key="k")
 
-    def test_while_it_is_read_then_the_reader_has_it_whole(self):
+    def test_while_it_is_read_then_the_reader_gets_it_whole(self):
         body = bytes(range(256)) * 32768
         self.put(self.bucket, "k", body=body)
         stream = self.alice.get_object(Bucket=self.bucket, Key="k")["Body"]
@@ -65,7 +65,7 @@ class One(Case):
         self.alice.delete_object(Bucket=self.bucket, Key="k")
         self.assertEqual(first + stream.read(), body)
 
-    def test_anothers_then_access_denied(self):
+    def test_of_another_user_then_access_denied(self):
         self.put(self.bucket, "k")
         self.fails(403, "AccessDenied", self.bob.delete_object, Bucket=self.bucket, Key="k")
         self.alice.head_object(Bucket=self.bucket, Key="k")
@@ -83,7 +83,7 @@ class Many(Case):
     def left(self):
         return [o["Key"] for o in self.alice.list_objects_v2(Bucket=self.bucket).get("Contents", [])]
 
-    def test_all_are_told_those_that_were_not_there_too(self):
+    def test_all_are_listed_including_missing_ones(self):
         self.put(self.bucket, "a", "b", "c")
         for _ in range(2):
             answer = self.alice.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": k} for k in ("a", "b", "none")]})
@@ -91,19 +91,19 @@ class Many(Case):
             self.assertNotIn("Errors", answer)
         self.assertEqual(self.left(), ["c"])
 
-    def test_quiet_then_nothing_is_told(self):
+    def test_quiet_then_nothing_is_listed(self):
         self.put(self.bucket, "a")
         answer = self.alice.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": "a"}], "Quiet": True})
         self.assertNotIn("Deleted", answer)
         self.assertEqual(self.left(), [])
 
-    def test_quiet_tells_errors(self):
+    def test_quiet_lists_errors(self):
         self.put(self.bucket, "a")
         answer = self.alice.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": "a", "VersionId": "x"}], "Quiet": True})
         self.assertEqual([(e["Key"], e["Code"], e["VersionId"]) for e in answer["Errors"]], [("a", "InvalidArgument", "x")])
         self.assertEqual(self.left(), ["a"])
 
-    def test_errors_are_told_key_by_key_and_the_others_go(self):
+    def test_errors_are_listed_by_key_and_the_others_are_deleted(self):
         self.put(self.bucket, "a", "b", "c")
         etag = self.alice.head_object(Bucket=self.bucket, Key="b")["ETag"]
         answer = self.alice.delete_objects(Bucket=self.bucket, Delete={"Objects": [
@@ -127,7 +127,7 @@ class Many(Case):
         self.accepted(200, self.delete(document("<Key>a&#13;\nb</Key>")))
         self.assertEqual(self.left(), [])
 
-    def test_answer_gives_the_keys_back_as_they_are(self):
+    def test_response_has_the_keys_unchanged(self):
         answer = self.delete(document("<Key>a&#13;b&lt;&amp; </Key>"))
         self.assertEqual(answer.text("Deleted/Key"), "a\rb<& ")
 
@@ -145,7 +145,7 @@ class Many(Case):
         answer = self.accepted(200, self.delete(document(*(f"<Key>{k}</Key>" for k in keys))))
         self.assertEqual(len(answer.xml.findall(f"{XMLNS}Deleted")), 1000)
 
-    def test_digest_needed(self):
+    def test_digest_required(self):
         body = document("<Key>a</Key>")
         self.put(self.bucket, "a")
         answer = self.send("POST", f"/{self.bucket}?delete", body=body)
@@ -205,7 +205,7 @@ class Many(Case):
     def test_another_root(self):
         self.malformed("<Remove><Object><Key>a</Key></Object></Remove>")
 
-    def test_quiet_that_is_neither(self):
+    def test_quiet_that_is_not_a_boolean(self):
         self.malformed(document("<Key>a</Key>", quiet="perhaps"))
 
     def test_too_deep(self):
@@ -234,7 +234,7 @@ class Many(Case):
         for path in (f"/{self.bucket}/?delete", f"/{self.bucket}/?delete=", f"/{self.bucket}?delete="):
             self.accepted(200, self.send("POST", path, body=body, headers={"Content-MD5": md5(body)}))
 
-    def test_anothers_then_access_denied(self):
+    def test_of_another_user_then_access_denied(self):
         self.put(self.bucket, "a")
         answer = self.fails(403, "AccessDenied", self.bob.delete_objects, Bucket=self.bucket, Delete={"Objects": [{"Key": "a"}]})
         self.assertEqual(self.left(), ["a"])
@@ -242,7 +242,7 @@ class Many(Case):
 
 
 class Images(Case):
-    """The owner's delete of an image is the API's."""
+    """The owner's delete of an image equals the API's."""
 
     def api(self, method, path, body=None):
         request = urllib.request.Request(f"{self.server.api}/prod{path}", method=method, data=json.dumps(body).encode() if body else None,
@@ -263,13 +263,13 @@ class Images(Case):
         self.assertEqual(self.api("GET", f"/images/{image_id}")[0], 404)
         self.fails(404, "NoSuchKey", self.owner.get_object, Bucket=IMAGES, Key=key)
 
-    def test_one_then_row_and_object_go(self):
+    def test_one_then_row_and_object_are_deleted(self):
         image_id, key = self.image()
         self.owner.delete_object(Bucket=IMAGES, Key=key)
         self.gone(image_id, key)
         self.owner.delete_object(Bucket=IMAGES, Key=key)
 
-    def test_many_then_rows_and_objects_go_beside_plain_ones(self):
+    def test_many_then_rows_and_objects_are_deleted_with_plain_ones(self):
         images = [self.image() for _ in range(3)]
         self.put(IMAGES, "plain", client=self.owner)
         answer = self.owner.delete_objects(Bucket=IMAGES, Delete={"Objects": [{"Key": k} for _, k in images] + [{"Key": "plain"}, {"Key": "images/none"}]})

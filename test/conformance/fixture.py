@@ -1,4 +1,4 @@
-"""What the conformance tests share: one real server for each file, two users beside the owner, boto3 clients for
+"""Shared by the conformance tests: one real server for each file, two users besides the owner, boto3 clients for
 each, raw requests that are signed by botocore, and assertions that name S3's codes.
 
 The program under test is named by the environment variable TINTYPE. Run by tools/run-tests; prints TAP."""
@@ -16,7 +16,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 import zlib
 
-# Members of S3 that Debian's boto3 does not know yet; read when a client is made.
+# Members of S3's model that Debian's boto3 does not know yet; read when a client is created.
 os.environ["AWS_DATA_PATH"] = str(pathlib.Path(__file__).resolve().parent / "models")
 
 import boto3   # noqa: E402
@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "test/deploy"))
-import tap   # noqa: E402  (the TAP printer that the tests of the deployment have)
+import tap   # noqa: E402  (the TAP printer of test/deploy/)
 
 IMAGES = "image-uploads"
 REGION = "us-east-1"
@@ -37,7 +37,7 @@ MIB = 1024 * 1024
 
 
 class Server:
-    """A server in a directory of its own; ended at the end of the program whatever happens."""
+    """A server with its own directory; stopped at the end of the program in any case."""
 
     def __init__(self, *flags):
         self.dir = tempfile.mkdtemp(prefix="tintype-conformance-")
@@ -111,7 +111,7 @@ class Answer:
 
 
 class Case(unittest.TestCase):
-    """A test with the server of its file, a client for each of two users, and buckets that go again."""
+    """A test with the server of its file, a client for each of two users, and buckets that are deleted afterwards."""
     maxDiff = None
 
     @classmethod
@@ -138,7 +138,7 @@ class Case(unittest.TestCase):
         for upload in uploads:
             client.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
         while keys := keys_of(client.list_objects_v2(Bucket=name)):
-            for key in [k for k in keys if re.search("[\x00-\x1f\ufffe\uffff]", k)]:   # what no XML can name
+            for key in [k for k in keys if re.search("[\x00-\x1f\ufffe\uffff]", k)]:   # XML cannot represent them
                 client.delete_object(Bucket=name, Key=key)
                 keys.remove(key)
             if keys:
@@ -150,7 +150,7 @@ class Case(unittest.TestCase):
             (client or self.alice).put_object(Bucket=bucket, Key=key, Body=key.encode() if body is None else body, **more)
 
     def fails(self, status, code, call, **arguments):
-        """The call fails so; gives the answer."""
+        """The call fails with this error; returns the response."""
         with self.assertRaises(ClientError) as caught:
             call(**arguments)
         response = caught.exception.response
@@ -159,7 +159,7 @@ class Case(unittest.TestCase):
         return response
 
     def send(self, method, path, *, body=b"", headers=None, who="alice", sign=True, presign=False, lifetime=300, region=REGION, trailer=False):
-        """A request exactly as told, signed with SigV4 in the header, in the query, or not at all."""
+        """A request exactly as given, signed with SigV4 in the header, in the query, or not at all."""
         url = self.server.storage + path
         if isinstance(body, str):
             body = body.encode()
@@ -167,7 +167,7 @@ class Case(unittest.TestCase):
         if presign:
             S3SigV4QueryAuth(self.server.keys[who], "s3", region, lifetime).add_auth(request)
         elif sign:
-            if trailer:   # botocore's own word for a body that is sent aws-chunked
+            if trailer:   # botocore's own value for a body that is sent aws-chunked
                 request.context["checksum"] = {"request_algorithm": {"in": "trailer"}}
             request.headers["x-amz-content-sha256"] = hashlib.sha256(body).hexdigest()
             S3SigV4Auth(self.server.keys[who], "s3", region).add_auth(request)
@@ -181,7 +181,7 @@ class Case(unittest.TestCase):
             connection.close()
 
     def refused(self, status, code, answer):
-        """The answer is this error, with all that every error has."""
+        """The response is this error, with everything that every error has."""
         self.assertEqual((answer.status, answer.code), (status, code), answer.body[:600])
         self.assertEqual(answer.xml.tag, "Error")
         for name in ("Message", "Resource", "RequestId", "HostId"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists of objects, in their three forms, against a model of a few lines that says what each must hold."""
+"""Lists of objects, in their three forms, compared with a model of a few lines."""
 import threading
 
 from fixture import Case, XMLNS, keys_of, main, prefixes_of
@@ -161,7 +161,7 @@ class Arguments(Case):
             self.assertEqual(self.accepted(200, self.get(query)).text("MaxKeys"), "1000")
             self.assertEqual(self.accepted(200, self.get("list-type=2&" + query if query else "list-type=2")).text("MaxKeys"), "1000")
 
-    def test_max_keys_that_is_none_then_invalid_argument(self):
+    def test_max_keys_malformed_then_invalid_argument(self):
         for value in ("blah", "-1", "1.5", "0x10", "2147483648", "99999999999999999999", "%20", "1%20"):
             for kind in ("list-type=2&", "", "versions=&"):
                 pairs = sorted(f"{kind}max-keys={value}".split("&"))
@@ -176,7 +176,7 @@ class Arguments(Case):
         for value in ("1", "3", "", "x"):
             self.refused(400, "InvalidArgument", self.get(f"list-type={value}"))
 
-    def test_token_made_up_or_of_another_bucket_then_invalid_argument(self):
+    def test_token_forged_or_of_another_bucket_then_invalid_argument(self):
         other = self.new_bucket()
         self.put(other, "a", "b", "c")
         token = self.alice.list_objects_v2(Bucket=other, MaxKeys=1)["NextContinuationToken"]
@@ -196,7 +196,7 @@ class Arguments(Case):
         rest = self.alice.list_objects_v2(Bucket=self.bucket, StartAfter="bar", ContinuationToken=token)
         self.assertEqual((keys_of(rest), rest["StartAfter"], rest["ContinuationToken"]), (["foo", "quxx"], "bar", token))
 
-    def test_start_after_and_marker_need_not_be_there(self):
+    def test_start_after_and_marker_need_not_exist(self):
         for start, want in (("", 4), ("a", 4), ("bar", 3), ("blah", 2), ("\n", 4), ("zzz", 0), ("\uffff", 0), ("ba", 4)):
             v2 = self.alice.list_objects_v2(Bucket=self.bucket, StartAfter=start)
             self.assertEqual((len(keys_of(v2)), v2.get("StartAfter", "")), (want, start))
@@ -219,7 +219,7 @@ class Arguments(Case):
         self.refused(400, "InvalidArgument", self.get("key-marker=bar&version-id-marker=&versions="))
         self.refused(400, "InvalidArgument", self.get("key-marker=bar&version-id-marker=other&versions="))
 
-    def test_unknown_parameters_are_passed_over(self):
+    def test_unknown_parameters_are_ignored(self):
         answer = self.accepted(200, self.get("allow-unordered=true&foo=bar&x-id=ListObjects"))
         self.assertEqual(len(answer.xml.findall(f"{XMLNS}Contents")), 4)
 
@@ -240,7 +240,7 @@ class Arguments(Case):
 
 
 class Entries(Case):
-    def test_what_is_told_of_an_object_is_what_head_tells(self):
+    def test_attributes_of_an_object_equal_those_of_head(self):
         bucket = self.new_bucket()
         self.put(bucket, "a", "b/c", body=b"some bytes")
         for entry in self.alice.list_objects_v2(Bucket=bucket)["Contents"]:
@@ -249,13 +249,13 @@ class Entries(Case):
             self.assertEqual(entry["LastModified"].replace(microsecond=0), head["LastModified"])
             self.assertEqual(entry["StorageClass"], "STANDARD")
 
-    def test_checksum_algorithm_is_told(self):
+    def test_checksum_algorithm_is_listed(self):
         bucket = self.new_bucket()
         self.alice.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumAlgorithm="SHA256")
         entry = self.alice.list_objects_v2(Bucket=bucket)["Contents"][0]
         self.assertEqual((entry["ChecksumAlgorithm"], entry["ChecksumType"]), (["SHA256"], "FULL_OBJECT"))
 
-    def test_url_encoding_as_clients_undo_it(self):
+    def test_url_encoding_as_clients_decode_it(self):
         bucket = self.new_bucket()
         self.put(bucket, "foo+1/bar", "foo/bar/xyz", "quux ab/thud", "asdf+b", "é%2F")
         answer = self.send("GET", f"/{bucket}?delimiter=%2F&encoding-type=url")
@@ -263,7 +263,7 @@ class Entries(Case):
         self.assertEqual([c.findtext(XMLNS + "Prefix") for c in answer.xml.findall(XMLNS + "CommonPrefixes")], ["foo%2B1/", "foo/", "quux%20ab/"])
         self.assertEqual(answer.text("EncodingType"), "url")
 
-    def test_without_encoding_what_xml_cannot_carry_does_not_break_the_list(self):
+    def test_without_encoding_characters_that_xml_cannot_represent_do_not_break_the_list(self):
         bucket = self.new_bucket()
         self.put(bucket, "ok", "bad\x01", "<&>\"'", "\r", "\uffff")
         answer = self.accepted(200, self.send("GET", f"/{bucket}?list-type=2"))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Uploads in parts: begin, parts, copies into parts, lists, completion, abort."""
+"""Multipart uploads: creation, parts, copies into parts, lists, completion, abort."""
 import base64
 import hashlib
 import threading
@@ -51,7 +51,7 @@ class Completing(Upload):
         listed = self.alice.list_objects_v2(Bucket=self.bucket)["Contents"][0]
         self.assertEqual((listed["ETag"], listed["Size"]), (head["ETag"], head["ContentLength"]))
 
-    def test_one_small_part_and_one_of_nothing(self):
+    def test_one_small_part_and_one_empty_part(self):
         for body in (b"x", b""):
             upload = self.begin()
             self.assertEqual(self.complete(upload, [self.part(upload, 1, body)])["ETag"], etag_of(body))
@@ -72,7 +72,7 @@ class Completing(Upload):
             got = self.alice.get_object(Bucket=self.bucket, Key="k", Range=f"bytes={first}-{last}")["Body"].read()
             self.assertEqual(got, whole[first:last + 1])
 
-    def test_not_all_parts_then_the_others_go(self):
+    def test_not_all_parts_then_the_others_are_deleted(self):
         upload = self.begin()
         self.part(upload, 1, b"left out")
         self.complete(upload, [self.part(upload, 2, b"taken")])
@@ -151,7 +151,7 @@ class Completing(Upload):
         self.part(upload, 1, FIVE)
         self.complete(upload, [{"PartNumber": 1, "ETag": f'"{hashlib.md5(FIVE).hexdigest()}"'}, parts[1]])
 
-    def test_twice_then_the_same_answer(self):
+    def test_twice_then_the_same_response(self):
         upload = self.begin()
         parts = [self.part(upload, 1, b"x")]
         first = self.complete(upload, parts)
@@ -160,7 +160,7 @@ class Completing(Upload):
         self.not_completed(404, "NoSuchUpload", upload, [{"PartNumber": 1, "ETag": '"ffffffffffffffffffffffffffffffff"'}])
         self.not_completed(404, "NoSuchUpload", upload, [{"PartNumber": 1, "ETag": "no etag"}])
 
-    def test_twice_at_once_then_both_hear_the_same(self):
+    def test_twice_at_once_then_both_get_the_same(self):
         upload = self.begin()
         parts = [self.part(upload, n, b) for n, b in ((1, FIVE), (2, b"x"))]
         answers = []
@@ -187,7 +187,7 @@ class Completing(Upload):
         self.not_completed(404, "NoSuchKey", upload, parts, key="other", IfMatch=etag)
         self.complete(upload, parts, key="other", IfNoneMatch="*")
 
-    def test_size_told(self):
+    def test_size_given(self):
         upload = self.begin()
         parts = [self.part(upload, 1, b"xyz")]
         self.not_completed(400, "InvalidRequest", upload, parts, MpuObjectSize=4)
@@ -214,7 +214,7 @@ class Completing(Upload):
         self.fails(404, "NoSuchUpload", self.alice.list_parts, Bucket=self.bucket, Key="k", UploadId=upload)
         self.fails(404, "404", self.alice.head_object, Bucket=self.bucket, Key="k")
 
-    def test_anothers(self):
+    def test_of_another_user(self):
         upload = self.begin()
         for call, more in ((self.bob.upload_part, {"PartNumber": 1, "Body": b"x"}), (self.bob.list_parts, {}), (self.bob.abort_multipart_upload, {}),
                            (self.bob.complete_multipart_upload, {"MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": "x"}]}})):
@@ -248,7 +248,7 @@ class Beginning(Upload):
                         {"x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-type": "HALF"}):
             self.refused(400, "InvalidRequest", self.send("POST", f"/{self.bucket}/k?uploads", headers=headers))
 
-    def test_what_is_not_here(self):
+    def test_unsupported_headers(self):
         for more in ({"ServerSideEncryption": "aws:kms"}, {"Tagging": "a=b"}, {"ObjectLockLegalHoldStatus": "ON"}):
             self.fails(501, "NotImplemented", self.begin, **more)
         self.fails(400, "InvalidStorageClass", self.begin, StorageClass="GLACIER")
@@ -276,7 +276,7 @@ class Checksums(Upload):
         return upload, parts
 
     def copy_upload(self, algorithm, kind, bodies):
-        """The same, summed by the store, so that no client needs to know the algorithm."""
+        """The same, with checksums computed by the store, so that no client needs to know the algorithm."""
         upload = self.begin(ChecksumAlgorithm=algorithm, ChecksumType=kind)
         parts = []
         for n, body in enumerate(bodies, 1):
@@ -305,8 +305,8 @@ class Checksums(Upload):
             head = self.alice.head_object(Bucket=self.bucket, Key="k", ChecksumMode="ENABLED")
             self.assertEqual((head[f"Checksum{algorithm}"], head["ChecksumType"]), (want, "COMPOSITE"))
 
-    def test_composite_told_with_and_without_the_number_of_parts(self):
-        """minio-go leaves the number out; S3 takes both."""
+    def test_composite_given_with_and_without_the_number_of_parts(self):
+        """minio-go leaves the number out; S3 accepts both."""
         for algorithm in ("SHA256", "SHA1", "CRC32", "CRC32C"):
             for suffix, taken in (("", True), ("-2", True), ("-1", False), ("-3", False), ("-", False), ("-02", False)):
                 upload, parts = self.copy_upload(algorithm, "COMPOSITE", (FIVE, b"end"))
@@ -320,7 +320,7 @@ class Checksums(Upload):
                 head = self.alice.head_object(Bucket=self.bucket, Key="k", ChecksumMode="ENABLED")
                 self.assertEqual(head[f"Checksum{algorithm}"], whole + "-2")
 
-    def test_full_told_with_a_number_is_wrong(self):
+    def test_full_given_with_a_number_is_wrong(self):
         bodies = (FIVE, b"end")
         for algorithm in ("CRC32", "CRC32C", "CRC64NVME"):
             upload, parts = self.copy_upload(algorithm, "FULL_OBJECT", bodies)
@@ -338,7 +338,7 @@ class Checksums(Upload):
         self.assertEqual((answer["ChecksumCRC32"], answer["ChecksumType"]), (want, "FULL_OBJECT"))
 
     def test_full_equals_that_of_one_piece(self):
-        """The store sums what it copies by itself, so that no client needs to know the algorithms."""
+        """The store computes the checksums of copies, so that no client needs to know the algorithms."""
         self.put(self.bucket, "src", body=FIVE + b"end")
         for algorithm in ("CRC32", "CRC32C", "CRC64NVME"):
             upload = self.begin(ChecksumAlgorithm=algorithm, ChecksumType="FULL_OBJECT")
@@ -396,7 +396,7 @@ class Copying(Upload):
         self.complete(upload, [self.copy(upload, 1, CopySourceRange="bytes=2-5")])
         self.assertEqual(self.body(), b"2345")
 
-    def test_ranges_that_are_none(self):
+    def test_malformed_ranges(self):
         self.put(self.bucket, "src", body=b"12345")
         upload = self.begin()
         for value in ("0-2", "bytes=0", "bytes=hello-world", "bytes=0-bar", "bytes=hello-", "bytes=0-2,3-5", "bytes=3-2", "bytes=-2", "bytes=2-", "",
@@ -427,7 +427,7 @@ class Copying(Upload):
         self.fails(404, "NoSuchUpload", self.copy, upload="none", number=1)
         self.fails(400, "InvalidArgument", self.copy, upload=upload, number=10001)
 
-    def test_anothers_source(self):
+    def test_source_of_another_user(self):
         theirs = self.new_bucket(self.bob)
         self.put(theirs, "src", client=self.bob)
         upload = self.begin()
@@ -460,7 +460,7 @@ class Listing(Upload):
             pairs = "&".join(sorted([query, f"uploadId={upload}"]))
             self.refused(400, "InvalidArgument", self.send("GET", f"/{self.bucket}/k?{pairs}"))
 
-    def test_parts_tell_checksums(self):
+    def test_parts_list_checksums(self):
         upload = self.begin(ChecksumAlgorithm="SHA256")
         self.part(upload, 1, b"x", ChecksumAlgorithm="SHA256")
         answer = self.alice.list_parts(Bucket=self.bucket, Key="k", UploadId=upload)
@@ -504,7 +504,7 @@ class Listing(Upload):
         for query in ("max-uploads=x", "max-uploads=-1"):
             self.refused(400, "InvalidArgument", self.send("GET", f"/{self.bucket}?{query}&uploads="))
 
-    def test_unfinished_uploads_are_no_objects(self):
+    def test_incomplete_uploads_are_not_objects(self):
         upload = self.begin()
         self.part(upload, 1, b"x")
         self.assertEqual(keys_of(self.alice.list_objects_v2(Bucket=self.bucket)), [])

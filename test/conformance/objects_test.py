@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Objects as raw requests see them: answers without a body, headers that a URL carries in its query."""
+"""Objects by raw requests: responses without a body, headers in the query of a URL."""
 import hashlib
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ class Bodiless(Case):
         self.put(self.bucket, "k", body=b"bytes", CacheControl="max-age=60", Expires="Thu, 01 Dec 2033 16:00:00 GMT", ContentLanguage="de", Metadata={"a": "b"})
 
     def test_not_modified(self):
-        """No Content-Length, for which Ruby's SDK would wait; what a cache must hear (RFC 9110 15.4.5) and no more."""
+        """No Content-Length, for which Ruby's SDK would wait; what a cache needs (RFC 9110 15.4.5) and no more."""
         full = self.send("GET", f"/{self.bucket}/k")
         for method in ("GET", "HEAD"):
             for name, value in (("If-None-Match", full.headers["ETag"]), ("If-None-Match", "*"), ("If-Modified-Since", full.headers["Last-Modified"])):
@@ -36,7 +36,7 @@ class Bodiless(Case):
 
 
 class Query(Case):
-    """A signer that makes a URL moves x-amz-* headers into its query, where they are what they were."""
+    """A presigner moves x-amz-* headers into the query, where they have the same meaning."""
 
     def setUp(self):
         self.bucket = self.new_bucket()
@@ -48,7 +48,7 @@ class Query(Case):
     def head(self, key="k"):
         return self.alice.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
 
-    def test_metadata_in_the_query_alone(self):
+    def test_metadata_in_the_query_only(self):
         self.accepted(200, self.put_by_url({"x-amz-meta-who": "me", "X-Amz-Meta-Other": "a, b", "x-amz-website-redirect-location": "/there"}))
         head = self.head()
         self.assertEqual((head["Metadata"], head["WebsiteRedirectLocation"]), ({"who": "me", "other": "a, b"}, "/there"))
@@ -68,7 +68,7 @@ class Query(Case):
             {"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}]})
         self.assertEqual(self.head()["Metadata"], {"who": "me"})
 
-    def test_what_is_refused_in_a_header_is_refused_here(self):
+    def test_refused_headers_are_refused_in_the_query_too(self):
         for query, status, code in (({"x-amz-acl": "public-ready"}, 400, "InvalidArgument"), ({"x-amz-storage-class": "GLACIER"}, 400, "InvalidStorageClass"),
                                     ({"x-amz-server-side-encryption": "AES256"}, 501, "NotImplemented"), ({"x-amz-tagging": "a=b"}, 501, "NotImplemented"),
                                     ({"x-amz-grant-read": "id=x"}, 400, "AccessControlListNotSupported"), ({"x-amz-expected-bucket-owner": "bob"}, 403, "AccessDenied"),
@@ -77,7 +77,7 @@ class Query(Case):
         self.fails(404, "404", self.head)
         self.accepted(200, self.put_by_url({"x-amz-acl": "private", "x-amz-storage-class": "STANDARD", "x-amz-expected-bucket-owner": "alice", "x-amz-user-agent": "x"}))
 
-    def test_checksum_of_no_bytes_as_the_sdk_for_javascript_puts_it_is_passed_over(self):
+    def test_checksum_of_no_bytes_as_sent_by_the_sdk_for_javascript_is_ignored(self):
         self.accepted(200, self.put_by_url({"x-amz-checksum-crc32": "AAAAAA==", "x-amz-sdk-checksum-algorithm": "CRC32"}))
         self.refused(400, "BadDigest", self.put_by_url({"x-amz-checksum-crc32": "AAAAAA=="}, x_amz_checksum_crc32=crc32(b"other")))
 
@@ -94,7 +94,7 @@ class Query(Case):
 
 
 class Metadata(Case):
-    def test_a_tab_within_is_kept(self):
+    def test_a_tab_within_a_value_is_kept(self):
         bucket = self.new_bucket()
         self.accepted(200, self.send("PUT", f"/{bucket}/k", body=b"x", headers={"x-amz-meta-a": "b\tc"}))
         self.assertEqual(self.send("HEAD", f"/{bucket}/k").headers["x-amz-meta-a"], "b\tc")

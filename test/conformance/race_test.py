@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Several at once: writers of one key, lists beside writers, makers of one bucket, deletes beside copies."""
+"""Concurrent requests: writers of one key, lists during writes, creation of one bucket, deletes during copies."""
 import threading
 
 from fixture import Case, ClientError, keys_of, main
 
 
 def at_once(*jobs):
-    """Run them all at once; what one of them raised is raised."""
+    """Run them all concurrently; an exception of one of them is raised."""
     errors = []
 
     def run(job):
         try:
             job()
-        except BaseException as error:   # told below, on the thread of the test
+        except BaseException as error:   # raised below, on the thread of the test
             errors.append(error)
     threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
     for thread in threads:
@@ -48,7 +48,7 @@ class Races(Case):
         self.assertEqual(len(won), 1)
         self.assertEqual(self.alice.get_object(Bucket=self.bucket, Key="k")["Body"].read(), str(won[0]).encode())
 
-    def test_lists_beside_writers_then_old_keys_once_each_and_in_order(self):
+    def test_lists_during_writes_then_old_keys_once_each_and_in_order(self):
         old = [f"old/{n:04}" for n in range(0, 600, 3)]
         self.put(self.bucket, *old, body=b"")
         done = threading.Event()
@@ -78,7 +78,7 @@ class Races(Case):
                     return
         at_once(write, read, read)
 
-    def test_makers_of_one_bucket_then_one_owns_it(self):
+    def test_concurrent_creates_of_one_bucket_then_one_owns_it(self):
         name = "race-for-a-bucket"
         owners = []
 
@@ -92,7 +92,7 @@ class Races(Case):
         self.assertEqual(len(set(owners)), 1)
         self.server.client(owners[0]).delete_bucket(Bucket=name)
 
-    def test_copies_beside_deletes_then_whole_or_no_such_key(self):
+    def test_copies_during_deletes_then_whole_or_no_such_key(self):
         body = bytes(range(256)) * 8192
         client = self.server.client("alice")
 
@@ -111,7 +111,7 @@ class Races(Case):
                 client.delete_object(Bucket=self.bucket, Key="src")
         at_once(copy, copy, blink)
 
-    def test_drop_beside_puts_then_not_empty_or_no_such_bucket(self):
+    def test_delete_bucket_during_puts_then_not_empty_or_no_such_bucket(self):
         for n in range(5):
             name = f"drop-beside-puts-{n}"
             self.alice.create_bucket(Bucket=name)

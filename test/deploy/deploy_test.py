@@ -1,4 +1,4 @@
-"""One stack against AWS on loopback (test/cloud/): made, changed, and away again without a trace."""
+"""One stack on the AWS emulator (test/cloud/): created, changed, and deleted completely."""
 import concurrent.futures
 import os
 import pathlib
@@ -23,7 +23,7 @@ def setUpModule():
 
 
 class Journey(unittest.TestCase):
-    """One stack's life; the tests run in the order of their names and each goes on from the last."""
+    """The life cycle of one stack; the tests run in the order of their names and each continues from the last."""
 
     def good(self, done):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -37,7 +37,7 @@ class Journey(unittest.TestCase):
         s, = fixture.client("cloudformation").describe_stacks(StackName="tintype")["Stacks"]
         return {p["ParameterKey"]: p["ParameterValue"] for p in s["Parameters"]}
 
-    def test_1_deploy_makes_it_all_and_prints_a_line_to_try(self):
+    def test_1_deploy_creates_everything_and_prints_a_command_to_try(self):
         said = self.good(fixture.script("deploy", "--region", REGION, "--zip", fixture.zip, "MaxSize=1000000", "AllowedOrigins=https://a.example,https://b.example"))
         api, = fixture.client("apigateway").get_rest_apis()["items"]
         url = f"https://{api['id']}.execute-api.{REGION}.amazonaws.com/prod"
@@ -66,7 +66,7 @@ class Journey(unittest.TestCase):
         self.assertEqual({b["Name"] for b in s3.list_buckets()["Buckets"]}, {BUCKET, CODE})
         self.assertTrue(all(s3.get_public_access_block(Bucket=CODE)["PublicAccessBlockConfiguration"].values()))
 
-    def test_2_deploy_again_changes_what_is_told_and_keeps_the_rest(self):
+    def test_2_deploy_again_changes_the_given_parameters_and_keeps_the_rest(self):
         with zipfile.ZipFile(fixture.zip, "a") as z:
             z.writestr("newer", "code")
         before = self.parameters()
@@ -83,7 +83,7 @@ class Journey(unittest.TestCase):
         api = gateway.get_rest_apis()["items"][0]["id"]
         self.assertEqual(len(gateway.get_deployments(restApiId=api)["items"]), 2, "an update puts the newest API on the stage")
 
-    def test_3_destroy_says_what_is_lost_and_removes_nothing_unasked(self):
+    def test_3_destroy_lists_what_will_be_deleted_and_removes_nothing_unconfirmed(self):
         s3 = fixture.client("s3")
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
         put = lambda i: s3.put_object(Bucket=BUCKET, Key=f"images/{i % 600} \"+\u00fc.png", Body=b"x")
@@ -102,8 +102,8 @@ class Journey(unittest.TestCase):
             self.assertIn(words, done.stdout)
         self.assertEqual(len(fixture.client("lambda").list_functions()["Functions"]), 4)
 
-    def test_4_destroy_removes_all_in_order_and_proves_it(self):
-        # A neighbour whose name begins with ours, and things of other names, are none of its business.
+    def test_4_destroy_removes_everything_in_order_and_verifies_it(self):
+        # A stack whose name begins with ours, and resources of other names, must not be touched.
         cloud = fixture.client("cloudformation")
         cloud.create_stack(StackName="tintype-two", TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "tintype-two-Q"}}}}')
         fixture.client("s3").create_bucket(Bucket="somebody-elses", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -130,14 +130,14 @@ exec {shutil.which("aws")} "$@"
         self.assertEqual([q.rsplit("/", 1)[1] for q in fixture.client("sqs").list_queues()["QueueUrls"]], ["tintype-two-Q"])
         self.assertEqual([s["StackName"] for s in cloud.describe_stacks()["Stacks"]], ["tintype-two"])
 
-    def test_5_destroy_of_nothing_names_what_is_left_all_the_same(self):
+    def test_5_destroy_without_a_stack_still_lists_what_is_left(self):
         queue = fixture.client("sqs").create_queue(QueueName="tintype-Queue-left")["QueueUrl"]
         done = fixture.script("destroy", "--region", REGION, "--yes", TINTYPE_TRIES="1")
         self.bad(done, "not everything is gone")
         self.assertIn(f"queue {queue}", done.stderr)
         self.assertNotIn("tintype-two", done.stderr)
 
-    def test_6_smoke_of_no_stack_says_so(self):
+    def test_6_smoke_without_a_stack_reports_it(self):
         self.bad(fixture.script("smoke", "--region", REGION), f"there is no stack 'tintype' in {REGION}; deploy/deploy.sh makes it")
 
 

@@ -1,4 +1,4 @@
-"""What the documents of the cloud say of the code: quoted messages, parameters, suites, links, names."""
+"""The statements of the AWS documents about the code: quoted messages, parameters, suites, links, names."""
 import re
 import unittest
 
@@ -27,7 +27,7 @@ class Documents(unittest.TestCase):
                 with self.subTest(message):
                     self.assertIn(part.strip(" "), code)
 
-    def test_each_failure_that_is_asked_for_has_its_section(self):
+    def test_each_required_failure_has_its_section(self):
         sections = re.split(r"^## ", PAGES["troubleshooting"], flags=re.M)[1:]
         by_name = {s.split("\n")[0]: s for s in sections}
         for name in ("AccessDenied from S3", "AccessDenied from DynamoDB", "CORS error in the browser", "Lambda timeout", "Expired URL", "502"):
@@ -35,7 +35,7 @@ class Documents(unittest.TestCase):
             for word in ("**Cause.**", "**Check.**", "**Fix.**"):
                 self.assertIn(word, by_name[name], name)
 
-    def test_parameters_that_are_named_exist(self):
+    def test_named_parameters_exist(self):
         t = template()
         known = set(t["Parameters"])
         for page, text in PAGES.items():
@@ -44,18 +44,18 @@ class Documents(unittest.TestCase):
         for row in re.findall(r"^\| ((?:`[A-Z]\w+`(?:, )?)+) \|", PAGES["deploy"], re.M):
             self.assertLessEqual(set(re.findall(r"`(\w+)`", row)), known)
 
-    def test_defaults_that_are_told_are_the_templates(self):
+    def test_documented_defaults_are_those_of_the_template(self):
         parameters = template()["Parameters"]
         for name, told in re.findall(r"^\| `([A-Z]\w+)` \| `([^`]+)` \|", PAGES["deploy"], re.M):
             self.assertEqual(str(parameters[name]["Default"]), told, name)
 
-    def test_suites_that_are_named_exist(self):
+    def test_named_suites_exist(self):
         known = {p.parent.name for p in (ROOT / "test").glob("*/meson.build")} | {p.stem for p in (ROOT / "test/blackbox").glob("*_test.mjs")} | {"deploy"}
         named = {n for text in PAGES.values() for call in re.findall(r"`tools/run-tests ([\w ]+)`", text) for n in call.split()}
         self.assertTrue(named)
         self.assertLessEqual(named, known)
 
-    def test_links_lead_somewhere(self):
+    def test_links_have_a_target(self):
         for page, text in PAGES.items():
             for target in re.findall(r"\]\(([^)]+)\)", text):
                 if target.startswith("http"):
@@ -66,7 +66,7 @@ class Documents(unittest.TestCase):
                 if anchor:
                     self.assertIn(anchor, anchors(path.read_text()), f"{page}: {target}")
 
-    def test_every_criterion_has_a_command_or_says_what_it_needs(self):
+    def test_every_criterion_has_a_command_or_names_its_requirement(self):
         rows = re.findall(r"^\| (?!asked|---|\*\*(?!Screenshots))([^|]+) \| ([^|]*) \| ([^|]*) \|$", PAGES["acceptance"], re.M)
         self.assertGreaterEqual(len(rows), 23)
         for what, how, notes in rows:

@@ -1,4 +1,4 @@
-"""AWS on loopback (test/cloud/), a home of our own, and a package whose bootstrap does nothing."""
+"""The AWS emulator (test/cloud/), a private home directory, and a package whose bootstrap does nothing."""
 import json
 import os
 import pathlib

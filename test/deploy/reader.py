@@ -1,5 +1,5 @@
 """Reads a CloudFormation template: YAML with the short forms (!Ref, !GetAtt, !If, ...) spelt out as their long ones.
-As a program: the template on stdin, JSON on stdout. A key that stands twice, or an unknown tag, is an error."""
+As a program: the template on stdin, JSON on stdout. A repeated key, or an unknown tag, is an error."""
 import json
 import sys
 
@@ -9,7 +9,7 @@ SHORT = ("GetAtt", "Sub", "If", "Equals", "Not", "And", "Or", "Join", "FindInMap
 
 
 class Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice and takes no date for one: templates have none."""
+    """Safe YAML that refuses repeated keys and reads dates as strings: templates have none."""
 
     def construct_mapping(self, node, deep=False):
         names = [self.construct_object(key, deep=True) for key, _ in node.value]

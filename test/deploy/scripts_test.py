@@ -1,6 +1,6 @@
-"""What goes wrong at people's hands ends in a sentence of the scripts; and the smoke test, against the
-server of this repository, which speaks the same API. What AWS answers when something is wrong with an account,
-a stand-in for the AWS CLI gives."""
+"""Common mistakes and the scripts' messages for them; and the smoke test, against the
+server of this repository, which has the same API. A stand-in for the AWS CLI gives AWS's responses for an
+account with problems."""
 import os
 import pathlib
 import re
@@ -20,7 +20,7 @@ def setUpModule():
 
 
 class Refusals(unittest.TestCase):
-    """Each thing that goes wrong at people's hands ends in a sentence that tells what to do."""
+    """Each common mistake ends in a message that says what to do."""
 
     def refused(self, words, name, *arguments, drop=(), **env):
         environment = {k: v for k, v in {**fixture.env, **env}.items() if k not in drop}
@@ -30,7 +30,7 @@ class Refusals(unittest.TestCase):
         self.assertEqual(len(done.stderr.splitlines()), 1 + done.stderr.startswith("What failed first"), done.stderr)
 
     def stand_in(self, answers):
-        """An `aws` that answers each command whose words are given, and refuses the rest."""
+        """An `aws` with a canned response for each of the given commands, which refuses all others."""
         folder = pathlib.Path(tempfile.mkdtemp(dir=fixture.dir))
         cases = "".join(f"*{words!r}*) {does} ;;\n" for words, does in answers)
         (folder / "aws").write_text(f'#!/bin/sh\ncase "$*" in\n{cases}*) echo "unexpected: $*" >&2; exit 9 ;;\nesac\n')
@@ -66,7 +66,7 @@ class Refusals(unittest.TestCase):
         self.refused("no AWS credentials were found. Run: aws configure", "deploy", "--region", REGION,
                      drop=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), AWS_EC2_METADATA_DISABLED="true")
 
-    def test_credentials_that_aws_does_not_know_or_that_are_over(self):
+    def test_credentials_that_are_unknown_or_expired(self):
         for code, words in (("InvalidClientTokenId", "AWS does not know these credentials"), ("ExpiredToken", "the AWS credentials have expired"),
                             ("AccessDenied", "the AWS user may not do this: sts get-caller-identity")):
             path = self.stand_in([("get-caller-identity", f"echo 'An error occurred ({code}) when calling' >&2; exit 254")])
@@ -76,7 +76,7 @@ class Refusals(unittest.TestCase):
         self.refused(f"AWS does not answer in the region '{REGION}'", "deploy", "--region", REGION,
                      AWS_ENDPOINT_URL="http://127.0.0.1:1")
 
-    def test_parameter_unknown_or_ours(self):
+    def test_parameter_unknown_or_reserved(self):
         self.refused("there is no parameter 'Colour'; there are: Profile ", "deploy", "--region", REGION, "Colour=red")
         self.refused("CodeKey is set by this script", "deploy", "--region", REGION, "CodeKey=x")
 
@@ -84,7 +84,7 @@ class Refusals(unittest.TestCase):
         for name in ("deploy", "destroy", "smoke"):
             self.refused("unknown argument '--fast'", name, "--fast")
 
-    def test_stack_name_impossible(self):
+    def test_stack_name_invalid(self):
         self.refused("cannot be the name of a stack", "deploy", "--stack", "My_Stack", "--region", REGION)
 
     def test_stack_after_a_failed_creation(self):
@@ -126,7 +126,7 @@ class Refusals(unittest.TestCase):
 
 
 class Smoke(unittest.TestCase):
-    """The smoke test against the server of this repository, which speaks the same API."""
+    """The smoke test against the server of this repository, which has the same API."""
 
     def setUp(self):
         program = pathlib.Path(os.environ.get("TINTYPE", "build/test/src/tintype"))
@@ -148,7 +148,7 @@ class Smoke(unittest.TestCase):
         self.server.wait(20)
         self.server.stderr.close()
 
-    def test_the_whole_way_of_a_picture(self):
+    def test_the_complete_path_of_a_picture(self):
         url = self.url if self.url.endswith("/prod") else self.url + "/prod"
         done = fixture.script("smoke", "--url", url)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -163,7 +163,7 @@ class Smoke(unittest.TestCase):
 
 
 class Scripts(unittest.TestCase):
-    def test_shellcheck_finds_nothing(self):
+    def test_shellcheck_passes(self):
         files = ["deploy/deploy.sh", "deploy/destroy.sh", "deploy/smoke.sh", "deploy/common.sh"]
         done = run(["shellcheck", "-x", *files])
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
@@ -171,7 +171,7 @@ class Scripts(unittest.TestCase):
             self.assertIn("set -euo pipefail", (ROOT / file).read_text())
             self.assertTrue(os.access(ROOT / file, os.X_OK), file)
 
-    def test_help_tells_the_arguments(self):
+    def test_help_lists_the_arguments(self):
         for name in ("deploy", "destroy", "smoke"):
             done = fixture.script(name, "--help")
             self.assertEqual(done.returncode, 0)

@@ -1,5 +1,5 @@
-"""What the tests of the deployment share: unittest with TAP on stdout, the template as data, and runs of
-programs with a limit of time."""
+"""Shared by the deployment tests: unittest with TAP on stdout, the template as data, and runs of
+programs with a timeout."""
 import os
 import pathlib
 import subprocess

@@ -1,5 +1,5 @@
-"""What deploy/template.yaml promises, asserted on its text, since an emulator ignores half of it: CORS,
-TTL, public access, stage, alarms. And it holds against CloudFormation's own schemas."""
+"""The properties of deploy/template.yaml, asserted on its text, since an emulator ignores half of it: CORS,
+TTL, public access, stage, alarms. And it is valid by CloudFormation's own schemas."""
 import json
 import re
 import unittest
@@ -99,7 +99,7 @@ class Template(unittest.TestCase):
                 self.assertIn(good, TEXT)
                 self.assertIn(words, run(["node", "test/deploy/schema.mjs"], stdin=TEXT.replace(good, bad)).stdout)
 
-    def test_no_key_stands_twice(self):
+    def test_no_key_is_repeated(self):
         with self.assertRaises(yaml.constructor.ConstructorError):
             reader.read(TEXT.replace("  Queue:\n", "  Queue:\n    Type: AWS::SQS::Queue\n"))
 
@@ -112,7 +112,7 @@ class Template(unittest.TestCase):
                 bounds = {"AllowedPattern", "AllowedValues"} if p["Type"] != "Number" else {"AllowedValues", "MinValue"}
                 self.assertTrue(bounds & set(p))
 
-    def test_patterns_take_good_values_and_no_bad_ones(self):
+    def test_patterns_accept_good_values_and_refuse_bad_ones(self):
         cases = {
             "BucketName": (["my-images-1"], ["Images", "a", "a.b", "x_y", "-a-"]),
             "AllowedOrigins": (["*", "https://a.example", "http://localhost:5173"], ["a.example", "https://a.example/path", "https://a\"b", ""]),
@@ -151,7 +151,7 @@ class Bucket(unittest.TestCase):
         self.assertEqual(rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 1})
         self.assertEqual(self.p["VersioningConfiguration"], {"Fn::If": ["IsVersioned", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]})
 
-    def test_events_go_to_the_queue_which_takes_them_from_this_bucket_only(self):
+    def test_events_go_to_the_queue_which_accepts_them_from_this_bucket_only(self):
         q, = self.p["NotificationConfiguration"]["QueueConfigurations"]
         self.assertEqual((q["Event"], q["Queue"]), ("s3:ObjectCreated:*", {"Fn::GetAtt": ["Queue", "Arn"]}))
         self.assertEqual(q["Filter"]["S3Key"]["Rules"], [{"Name": "prefix", "Value": "images/"}])
@@ -159,7 +159,7 @@ class Bucket(unittest.TestCase):
         s, = R["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
         self.assertEqual(s["Condition"], {"ArnEquals": {"aws:SourceArn": {"Fn::Sub": BUCKET}}, "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
 
-    def test_what_fails_goes_to_the_dead_letters(self):
+    def test_failed_messages_go_to_the_dead_letter_queue(self):
         self.assertEqual(R["Queue"]["Properties"]["RedrivePolicy"], {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}, "maxReceiveCount": 5})
         longest = T["Parameters"]["FunctionTimeout"]["MaxValue"]
         self.assertGreaterEqual(R["Queue"]["Properties"]["VisibilityTimeout"], 6 * longest)
@@ -183,7 +183,7 @@ class Table(unittest.TestCase):
         self.assertEqual({a["AttributeName"]: a["AttributeType"] for a in self.p["AttributeDefinitions"]},
                          {name: "S" for name in ("imageId", *pairs[0], *pairs[1])})
 
-    def test_what_costs_is_for_production_only(self):
+    def test_paid_features_are_for_production_only(self):
         self.assertEqual(self.p["PointInTimeRecoverySpecification"]["Fn::If"], ["IsProduction", {"PointInTimeRecoveryEnabled": True}, {"Ref": "AWS::NoValue"}])
         self.assertEqual(self.p["DeletionProtectionEnabled"]["Fn::If"], ["IsProduction", True, False])
         self.assertEqual(T["Parameters"]["Profile"]["Default"], "free")
@@ -197,7 +197,7 @@ class Functions(unittest.TestCase):
             "ManageFunction": ("${FunctionPrefix}ManageHandler", "manage"), "EventFunction": ("${FunctionPrefix}EventHandler", "event")})
         self.assertEqual(T["Parameters"]["FunctionPrefix"]["Default"], "Image")
 
-    def test_each_runs_ours_as_a_role_of_its_own_with_a_log_group_that_ends(self):
+    def test_each_runs_the_package_with_its_own_role_and_a_log_group_with_retention(self):
         for name, p in of_type("Lambda::Function").items():
             with self.subTest(name):
                 stem = name.removesuffix("Function")
@@ -208,7 +208,7 @@ class Functions(unittest.TestCase):
                 self.assertEqual(group["RetentionInDays"], {"Ref": "LogRetentionDays"})
                 self.assertEqual(group["LogGroupName"]["Fn::Sub"], "/aws/lambda/" + p["FunctionName"]["Fn::Sub"])
 
-    def test_settings_are_settings_that_exist(self):
+    def test_environment_variables_are_known_settings(self):
         known = set(re.findall(r'SETTING\(\w+, \w+, "(\w+)"', (ROOT / "src/config/settings.def").read_text()))
         for name, p in of_type("Lambda::Function").items():
             given = set(p["Environment"]["Variables"])
@@ -222,7 +222,7 @@ class Functions(unittest.TestCase):
                 self.assertEqual(len(given), len(set(given)), "an action stands twice")
                 self.assertEqual(set(given), set(wanted) | LOGS)
 
-    def test_each_action_is_on_the_least_resource(self):
+    def test_each_action_is_on_the_narrowest_resource(self):
         objects, table = {"Fn::Sub": BUCKET + "/images/*"}, {"Fn::GetAtt": ["Table", "Arn"]}
         for stem in GRANTS:
             for s in statements(f"{stem}Role"):
@@ -268,7 +268,7 @@ class Api(unittest.TestCase):
         for path in {p for _, p in ROUTES}:
             self.assertIs(self.methods[("OPTIONS", path)]["ApiKeyRequired"], False, path)
 
-    def test_every_call_needs_the_key_unless_told_otherwise(self):
+    def test_every_call_requires_the_key_by_default(self):
         self.assertEqual(T["Parameters"]["ApiKeyRequired"]["Default"], "all")
         self.assertEqual(T["Conditions"]["HasKeyForAll"], {"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "all"]})
         for route in ROUTES:
@@ -277,7 +277,7 @@ class Api(unittest.TestCase):
         self.assertEqual(T["Conditions"]["HasKeyForDelete"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "none"]}]})
         self.assertEqual(R["UsagePlan"]["Properties"]["ApiStages"], [{"ApiId": {"Ref": "Api"}, "Stage": {"Ref": "Stage"}}])
 
-    def test_own_answers_of_the_gateway_have_cors_headers_and_are_json(self):
+    def test_responses_of_the_gateway_itself_have_cors_headers_and_are_json(self):
         kinds = {}
         for p in of_type("ApiGateway::GatewayResponse").values():
             kinds[p["ResponseType"]] = p
@@ -293,7 +293,7 @@ class Api(unittest.TestCase):
         for p in of_type("ApiGateway::GatewayResponse").values():
             self.assertEqual(p["ResponseParameters"]["gatewayresponse.header.Access-Control-Allow-Headers"], f"'{said}'")
 
-    def test_the_picture_is_taken_after_everything_is_there(self):
+    def test_the_deployment_snapshot_depends_on_every_method(self):
         wanted = set(of_type("ApiGateway::Method")) | set(of_type("ApiGateway::GatewayResponse"))
         self.assertEqual(set(R["Deployment"]["DependsOn"]), wanted)
 
@@ -322,7 +322,7 @@ class Alarms(unittest.TestCase):
     watched = {"Errors", "Throttles", "Duration", "4XXError", "5XXError", "ReadThrottleEvents", "WriteThrottleEvents",
                "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}
 
-    def test_each_thing_is_watched_in_both_profiles(self):
+    def test_everything_has_an_alarm_in_both_profiles(self):
         for profile in ("free", "production"):
             self.assertEqual({m["MetricName"] for a in self.alarms.values() for m in metrics(a, profile)}, self.watched)
 
@@ -330,12 +330,12 @@ class Alarms(unittest.TestCase):
         self.assertLessEqual(len(self.alarms), 10)
         self.assertLessEqual(sum(len(metrics(a, "free")) for a in self.alarms.values()), 10)
 
-    def test_production_watches_each_function(self):
+    def test_production_has_alarms_for_each_function(self):
         for name in ("FunctionErrorsAlarm", "FunctionThrottlesAlarm", "FunctionDurationAlarm"):
             functions = [m["Dimensions"][0]["Value"]["Ref"] for m in metrics(self.alarms[name], "production")]
             self.assertEqual(set(functions), set(of_type("Lambda::Function")))
 
-    def test_all_go_to_the_topic_and_that_to_the_mail(self):
+    def test_all_alarms_go_to_the_topic_and_from_there_to_the_mail_address(self):
         for name, a in self.alarms.items():
             self.assertEqual((a["AlarmActions"], a["TreatMissingData"]), ([{"Ref": "AlarmTopic"}], "notBreaching"), name)
         self.assertEqual(R["AlarmSubscription"]["Condition"], "HasEmail")
@@ -345,18 +345,18 @@ class Alarms(unittest.TestCase):
         body = json.loads(re.sub(r"\$\{[^}]+\}", "x", R["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]))
         self.assertLessEqual(sum(len(w["properties"]["metrics"]) for w in body["widgets"]), 50)
 
-    def test_budget_is_a_dollar_and_needs_a_mail(self):
+    def test_budget_is_a_dollar_and_needs_a_mail_address(self):
         self.assertEqual((R["MonthlyBudget"]["Condition"], T["Parameters"]["Budget"]["Default"]), ("HasBudget", "off"))
         self.assertEqual(R["MonthlyBudget"]["Properties"]["Budget"]["BudgetLimit"], {"Amount": 1, "Unit": "USD"})
         self.assertIn("BudgetNeedsEmail", T["Rules"])
 
 
 class Leaving(unittest.TestCase):
-    def test_nothing_stays_when_the_stack_goes(self):
+    def test_nothing_remains_when_the_stack_is_deleted(self):
         for name, r in R.items():
             self.assertNotIn(r.get("DeletionPolicy", "Delete"), ("Retain", "Snapshot", "RetainExceptOnCreate"), name)
 
-    def test_data_stays_when_an_update_replaces(self):
+    def test_data_is_kept_when_an_update_replaces_a_resource(self):
         for name in ("Bucket", "Table"):
             self.assertEqual(R[name]["UpdateReplacePolicy"], "Retain")
 
