@@ -2,6 +2,7 @@
  * headers below. What is read must be verifiable without harm, a canonical request has as many lines
  * as it must, and no signature that was not made with the secret passes. */
 #include "head.h"
+#include "sigv4/canonical.h"
 #include "sigv4/verify.h"
 
 #include <assert.h>

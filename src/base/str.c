@@ -121,6 +121,25 @@ struct str str_unquote(struct str s)
 	return quoted ? str_slice(s, 1, s.n - 1) : s;
 }
 
+static bool find_word(struct str s, struct str words, bool (*equal)(struct str, struct str))
+{
+	while (words.p != NULL) {
+		if (equal(str_cut(&words, ' '), s))
+			return s.n > 0;
+	}
+	return false;
+}
+
+bool str_is_word_of(struct str s, struct str words)
+{
+	return find_word(s, words, str_equal);
+}
+
+bool str_is_word_of_nocase(struct str s, struct str words)
+{
+	return find_word(s, words, str_equal_nocase);
+}
+
 bool str_consists_of(struct str s, struct str more)
 {
 	for (size_t i = 0; i < s.n; i++) {

@@ -45,6 +45,9 @@ struct str str_cut(struct str *rest, char c);
 struct str str_trim(struct str s);
 /* Without the pair of double quotes that it is in; as it is where there is none. */
 struct str str_unquote(struct str s);
+/* Whether s is one of the words of a list that blanks separate. */
+bool str_is_word_of(struct str s, struct str words);
+bool str_is_word_of_nocase(struct str s, struct str words);
 /* One or more characters, each an ASCII letter, a digit or one of `more`. */
 bool str_consists_of(struct str s, struct str more);
 /* The same without upper-case letters. */

@@ -9,8 +9,9 @@
 #include "s3/wire/text.h"
 #include "base/xml.h"
 
-static const char *const canned[] = { "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
-	"bucket-owner-read", "bucket-owner-full-control", "log-delivery-write" };
+#define CANNED_ACLS \
+	STR("private public-read public-read-write authenticated-read aws-exec-read bucket-owner-read bucket-owner-full-control " \
+		"log-delivery-write")
 
 static enum status acl_unsupported(struct fault *why)
 {
@@ -19,10 +20,8 @@ static enum status acl_unsupported(struct fault *why)
 
 enum status acl_check_canned(struct s3_call *c, const char *name, struct str acl, struct fault *why)
 {
-	for (size_t i = 0; i < COUNT_OF(canned); i++) {
-		if (acl.p == NULL || str_equal(str_trim(acl), str_of(canned[i])))
-			return OK;
-	}
+	if (acl.p == NULL || str_is_word_of(str_trim(acl), CANNED_ACLS))
+		return OK;
 	return argument_fault(c, name, acl, "The canned ACL is not valid", why);
 }
 
@@ -52,28 +51,19 @@ enum status acl_get(struct s3_call *c, enum handler_step *step, struct fault *wh
 	return document_answer(c, &b, "AccessControlPolicy", why);
 }
 
-static bool permission_known(struct str p)
-{
-	static const char *const known[] = { "FULL_CONTROL", "READ", "WRITE", "READ_ACP", "WRITE_ACP" };
-	for (size_t i = 0; i < COUNT_OF(known); i++) {
-		if (str_equal(p, str_of(known[i])))
-			return true;
-	}
-	return false;
-}
-
 static enum status check_grant(const struct xml_node *grant, struct str owner, struct fault *why)
 {
 	static const char *const children[] = { "!Grantee", "!Permission" };
 	const struct xml_node *grantee = xml_child(grant, "Grantee");
 	struct str permission = xml_child_word(grant, "Permission");
 	TRY(xml_check_children(grant, children, COUNT_OF(children), why));
-	if (!xml_is(grant, "Grant") || grantee == NULL || !permission_known(permission))
+	if (!xml_is(grant, "Grant") || grantee == NULL || !str_is_word_of(permission, STR("FULL_CONTROL READ WRITE READ_ACP WRITE_ACP")))
 		return fault_set(why, XML_MALFORMED, "A Grant needs a Grantee and a Permission that S3 knows.");
 	return str_equal(xml_child_word(grantee, "ID"), owner) ? OK : acl_unsupported(why);
 }
 
-enum status acl_read(struct arena *a, struct str body, struct str owner, struct fault *why)
+/* A body may state what is the case: full control for the owner, or nothing. */
+static enum status check_body(struct arena *a, struct str body, struct str owner, struct fault *why)
 {
 	static const char *const children[] = { "!Owner", "!AccessControlList" };
 	const struct xml_node *root;
@@ -97,7 +87,7 @@ enum status acl_put(struct s3_call *c, struct fault *why)
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));
 	if (request_header(&c->x->request, STR("x-amz-acl")).p == NULL)
-		TRY(acl_read(&c->x->arena, body, c->bucket.owner, why));
+		TRY(check_body(&c->x->arena, body, c->bucket.owner, why));
 	c->x->answer.status = 200;
 	return OK;
 }

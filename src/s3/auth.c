@@ -136,17 +136,11 @@ static enum status read_signature(struct s3_call *c, struct fault *why)
  * checksum of no bytes there, and S3 passes it over. */
 static bool stays_in_query(struct str name)
 {
-	static const char *const names[] = { "x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signedheaders",
-		"x-amz-signature", "x-amz-security-token", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer",
-		"x-amz-sdk-checksum-algorithm" };
+	struct str names = STR("x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders x-amz-signature "
+						   "x-amz-security-token x-amz-content-sha256 x-amz-decoded-content-length x-amz-trailer "
+						   "x-amz-sdk-checksum-algorithm");
 
-	if (!str_starts_with_nocase(name, STR("x-amz-")))
-		return true;
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (str_equal_nocase(name, str_of(names[i])))
-			return true;
-	}
-	return checksum_by_header(name) != CHECKSUM_NONE;
+	return !str_starts_with_nocase(name, STR("x-amz-")) || str_is_word_of_nocase(name, names) || checksum_by_header(name) != CHECKSUM_NONE;
 }
 
 /* Who makes a URL moves x-amz-* headers into its query, where S3 takes them for what they were. A header that was sent as

@@ -7,7 +7,6 @@
 #include "s3/parameters.h"
 #include "s3/authorize.h"
 #include "s3/wire/text.h"
-#include "s3/token.h"
 #include "base/xml.h"
 
 #define BUCKETS_MAX 10000

@@ -30,10 +30,18 @@ struct error_detail {
 };
 #define ERROR_DETAILS_MAX 8
 
-struct unsupported_feature;
 struct s3_call;
 struct s3_upload;
 struct form;
+
+/* A feature of S3 that is not supported, and the response to it. */
+struct unsupported_feature {
+	const char *sub; /* as in the query */
+	enum address_level level;
+	const char *code;   /* of the answer to GET, with 404; NULL: see root */
+	const char *root;   /* GET answers this empty document; NULL: NotImplemented */
+	const char *inside; /* of that document; NULL: nothing */
+};
 
 /* One operation of the protocol. begin does what needs no body and says what comes next: with
  * HANDLER_ANSWER the answer is filled in. The others may be NULL where no body is read. */
@@ -133,13 +141,14 @@ enum status attributes_get(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* copy.c */
 enum status copy_object(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status copy_part(struct s3_call *c, struct fault *why) MUST_CHECK;
-/* multipart_upload.c, multipart_complete.c */
+/* multipart.c */
 enum status multipart_begin(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_abort(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_list_parts(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_list_uploads(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status multipart_complete(struct s3_call *c, struct fault *why) MUST_CHECK;
-/* unsupported.c: what S3 has and this store does not. */
+/* unsupported.c: what S3 has and this store does not. The one of this name in a query, at this level; NULL: there is none. */
+const struct unsupported_feature *unsupported_find(struct str name, enum address_level level);
 enum status unsupported_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 
 #endif

@@ -12,9 +12,6 @@
 
 #define CORS_BYTES_MAX (64 * 1024)
 
-static const char *const methods[] = { "GET", "PUT", "POST", "HEAD" };
-#define METHOD_LIST STR("GET, PUT, POST, HEAD")
-
 /* What decides about one request. */
 struct policy {
 	bool from_settings;
@@ -96,34 +93,20 @@ void s3_cors_headers(const struct s3 *s, struct request_context *x, const struct
 		allow_by_rule(x, rule, origin);
 }
 
-static bool method_allowed(struct str method)
-{
-	for (size_t i = 0; i < COUNT_OF(methods); i++) {
-		if (str_equal(method, str_of(methods[i])))
-			return true;
-	}
-	return false;
-}
-
 /* A list of header names: token characters, commas and blanks. */
-static bool header_names_valid(struct str names)
-{
-	return names.n <= 1024 && str_consists_of(names, STR("-_.!#$%&'*+^`|~, "));
-}
-
 static void echo_headers(struct answer *ans, struct str wanted)
 {
-	if (header_names_valid(wanted))
+	if (wanted.n <= 1024 && str_consists_of(wanted, STR("-_.!#$%&'*+^`|~, ")))
 		answer_header(ans, STR("Access-Control-Allow-Headers"), wanted);
 }
 
 static enum status preflight_by_settings(struct s3_call *c, struct str origin, struct str method, struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
-	if (!header_value_ok(origin) || !origin_allowed(c->s3, origin) || !method_allowed(method))
+	if (!header_value_ok(origin) || !origin_allowed(c->s3, origin) || !str_is_word_of(method, STR("GET PUT POST HEAD")))
 		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed.");
 	ans->status = 200;
-	answer_header(ans, STR("Access-Control-Allow-Methods"), METHOD_LIST);
+	answer_header(ans, STR("Access-Control-Allow-Methods"), STR("GET, PUT, POST, HEAD"));
 	answer_header(ans, STR("Access-Control-Max-Age"), STR("3000"));
 	echo_headers(ans, request_header(&c->x->request, STR("access-control-request-headers")));
 	return OK;

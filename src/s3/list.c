@@ -8,7 +8,6 @@
 #include "s3/xml_body.h"
 #include "s3/parameters.h"
 #include "s3/wire/text.h"
-#include "s3/token.h"
 
 #define KEYS_MAX 1000
 #define VERSION_ID STR("null")

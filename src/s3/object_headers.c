@@ -9,16 +9,11 @@
 #define TYPE_MAX 255
 #define OBJECT_HEADERS_MAX 128 /* each costs the answer a line */
 
-static const char *const names[] = { "cache-control", "content-disposition", "content-encoding", "content-language", "expires",
-	"x-amz-website-redirect-location" };
-
 static bool is_stored(struct str name)
 {
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (str_equal_nocase(name, str_of(names[i])))
-			return true;
-	}
-	return str_starts_with_nocase(name, USER_PREFIX);
+	return str_starts_with_nocase(name, USER_PREFIX) ||
+		str_is_word_of_nocase(
+			name, STR("cache-control content-disposition content-encoding content-language expires x-amz-website-redirect-location"));
 }
 
 static struct header *find_stored(struct object_headers *k, struct str name)

@@ -1,4 +1,4 @@
-/* Parameters of the query, as the lists have them. */
+/* Parameters of the query, as the lists have them, and the tokens by which a list continues. */
 #ifndef S3_PARAMETERS_H
 #define S3_PARAMETERS_H
 
@@ -26,5 +26,13 @@ enum status parameter_version(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status version_check(struct str id, struct fault *why) MUST_CHECK;
 /* ARGUMENT_INVALID with the two elements that S3 adds. */
 enum status argument_fault(struct s3_call *c, const char *name, struct str value, const char *text, struct fault *why) MUST_CHECK;
+
+/* A continuation token: where a list continues, opaque to clients and checked when it comes back. {NULL, 0}: the arena is full.
+ * scope   what the token is good for: a bucket's name; "": the list of buckets */
+struct str token_write(struct arena *a, struct str scope, struct str last);
+/* Errors  ARGUMENT_INVALID no token, or one of another scope */
+enum status token_read(struct s3_call *c, struct str scope, struct str token, struct str *last, struct fault *why) MUST_CHECK;
+/* The same, pure. false: refused. */
+bool token_decode(struct arena *a, struct str scope, struct str token, struct str *last) MUST_CHECK;
 
 #endif

@@ -4,8 +4,6 @@
  * looked for too; what S3 does not know is ignored, as S3 does. */
 #include "s3/route.h"
 
-#include "s3/unsupported.h"
-
 #include <string.h>
 
 /* method, level, sub-resource, route, actions, slots, and what is done: begin, data, finish, start */

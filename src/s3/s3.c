@@ -62,16 +62,6 @@ static void answer_error(struct s3 *s, struct request_context *x, const struct f
 	complete_answer(s, x);
 }
 
-static bool is_s3_method(struct str method)
-{
-	static const char *const known[] = { "GET", "HEAD", "PUT", "POST", "DELETE" };
-	for (size_t i = 0; i < COUNT_OF(known); i++) {
-		if (str_equal(method, str_of(known[i])))
-			return true;
-	}
-	return false;
-}
-
 /* POST to a bucket that is signed nowhere else: a form, or nothing. */
 static bool is_form(const struct s3_call *c)
 {
@@ -101,7 +91,7 @@ static enum status refuse_misplaced(const struct s3_call *c, struct fault *why)
 static enum status begin_operation(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
 	bool preflight = str_equal(c->x->request.method, STR("OPTIONS"));
-	if (!preflight && !is_s3_method(c->x->request.method))
+	if (!preflight && !str_is_word_of(c->x->request.method, STR("GET HEAD PUT POST DELETE")))
 		return fault_set(why, BAD_METHOD, "no such method");
 	TRY(address_parse(&c->x->arena, c->x->request.path, &c->at, why));
 	if (preflight) {

@@ -1,8 +1,6 @@
 /* The parts of S3 that are not supported. Reading their settings is answered as S3 does when
  * nothing is set, because clients read them before they do other things; changing
  * them is NotImplemented, because a client must not believe that it has a policy, a lock or a lifecycle. */
-#include "s3/unsupported.h"
-
 #include "s3/xml_body.h"
 #include "s3/parameters.h"
 

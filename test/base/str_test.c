@@ -124,6 +124,14 @@ static void test_to_u64_when_not_plain_digits_refuses_and_leaves_out(void **stat
 
 static void test_consists_of_accepts_letters_digits_and_the_given_characters(void **state)
 {
+	static const char *const words[] = { "GET", "PUT", "HEAD" }, *const no_words[] = { "", "get", "GE", "GET ", "GETX", "PUT HEAD" };
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		assert_true(str_is_word_of(str_of(words[i]), STR("GET PUT HEAD")));
+	for (size_t i = 0; i < COUNT_OF(no_words); i++)
+		assert_false(str_is_word_of(str_of(no_words[i]), STR("GET PUT HEAD")));
+	assert_true(str_is_word_of_nocase(STR("x-AMZ-b"), STR("X-Amz-A X-Amz-B")));
+	assert_false(str_is_word_of_nocase(STR("x-amz-c"), STR("X-Amz-A X-Amz-B")));
+	assert_false(str_is_word_of(STR("a"), STR("")));
 	assert_true(str_consists_of(STR("azAZ09-_"), STR("_-")));
 	assert_true(str_consists_of_lower(STR("az09-"), STR("-")));
 	assert_false(str_consists_of_lower(STR("azA"), STR("-")));

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/hash.h"
-#include "s3/token.h"
+#include "s3/parameters.h"
 
 #include <string.h>
 
