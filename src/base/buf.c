@@ -8,7 +8,6 @@
 #include "base/arena.h"
 #include "base/mem.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,14 +60,6 @@ static char *grow_to(const struct buf *b, size_t cap)
 	if (p != NULL && b->n > 0)
 		memcpy(p, b->p, b->n);
 	return p;
-}
-
-/* Mark it; what formatting may have left after the end is removed. */
-static void mark_failed(struct buf *b)
-{
-	b->bad = true;
-	if (b->cap > 0)
-		b->p[b->n] = '\0';
 }
 
 /* Apart, so that what is there most often, room, costs no call. */
@@ -142,12 +133,11 @@ void buf_put_i64(struct buf *b, int64_t n)
 	buf_put_u64(b, n < 0 ? -(uint64_t)n : (uint64_t)n);
 }
 
-void buf_printf(struct buf *b, const char *fmt, ...)
+void buf_vprintf(struct buf *b, const char *fmt, va_list args)
 {
 	assert(b != NULL);
 	assert(fmt != NULL);
-	va_list args, again;
-	va_start(args, fmt);
+	va_list again;
 	va_copy(again, args);
 	/* Most often there is room already: then one pass does it. */
 	size_t room = b->cap > 0 ? b->cap - b->n : 0;
@@ -155,11 +145,21 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	bool fits = n >= 0 && reserve_bytes(b, (size_t)n);
 	if (fits && (size_t)n >= room)
 		vsnprintf(b->p + b->n, (size_t)n + 1, fmt, again);
-	if (fits)
-		b->n += (size_t)n;
-	else
-		mark_failed(b);
 	va_end(again);
+	if (fits) {
+		b->n += (size_t)n;
+		return;
+	}
+	b->bad = true;
+	if (b->cap > 0)
+		b->p[b->n] = '\0'; /* what formatting may have left after the end is removed */
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	buf_vprintf(b, fmt, args);
 	va_end(args);
 }
 

@@ -9,6 +9,8 @@
 
 #include "base/str.h"
 
+#include <stdarg.h>
+
 struct buf {
 	char *p;
 	size_t n;
@@ -34,6 +36,7 @@ void buf_put_char(struct buf *b, char c);
 void buf_put_u64(struct buf *b, uint64_t n);
 void buf_put_i64(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+void buf_vprintf(struct buf *b, const char *fmt, va_list args) PRINTF(2, 0);
 bool buf_ok(const struct buf *b);
 /* The content, borrowed until the next append. */
 struct str buf_str(const struct buf *b);

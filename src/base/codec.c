@@ -1,11 +1,11 @@
 /* Hex, base64 in both alphabets, and percent-encoding. Each decoder has one strict reading: what is
  * not the canonical text of some bytes is refused, so that two texts never stand for the same
- * bytes where that could matter (signatures, cursors, digests). UTF-8 and escaping are in utf8.c.
+ * bytes where that could matter (signatures, cursors, digests). Base64 is OpenSSL's. UTF-8 and escaping are in utf8.c.
  * Source: RFC 4648 4, 5, 3.5; RFC 3986 2.1; Signature Version 4, UriEncode. */
 #include "base/codec.h"
 #include "base/arena.h"
 
-#include <string.h>
+#include <openssl/evp.h>
 
 static const char HEX_LOWER[] = "0123456789abcdef";
 static const char HEX_UPPER[] = "0123456789ABCDEF";
@@ -55,103 +55,84 @@ bool hex_decode(struct str s, unsigned char *out, size_t n)
 	return true;
 }
 
-struct alphabet {
-	const char *digits; /* 64 */
-	bool padded;
-};
+#define PIECE_BYTES 48
+#define PIECE_DIGITS 64
 
-static const struct alphabet STANDARD = { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true };
-static const struct alphabet URL_SAFE = { "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false };
-
-static void encode_base64(struct buf *b, struct str s, const struct alphabet *with)
+/* The digits of at most PIECE_BYTES from s.p[at] on, and how many they are. */
+static size_t encode_piece(struct str s, size_t at, bool url, unsigned char out[PIECE_DIGITS + 1])
 {
-	for (size_t at = 0; at < s.n; at += 3) {
-		/* One to three bytes as four digits; digits without any bit of input are '=' or left out. */
-		const char *p = s.p + at;
-		size_t n = s.n - at < 3 ? s.n - at : 3;
-		uint32_t bits = 0;
-		char out[4] = "====";
-		for (size_t i = 0; i < n; i++)
-			bits |= (uint32_t)(unsigned char)p[i] << (16 - 8 * i);
-		for (size_t i = 0; i <= n; i++)
-			out[i] = with->digits[bits >> (18 - 6 * i) & 63];
-		buf_put(b, (struct str){ out, with->padded ? 4 : n + 1 });
+	struct str piece = str_slice(s, at, at + PIECE_BYTES);
+	int n = EVP_EncodeBlock(out, (const unsigned char *)piece.p, (int)piece.n);
+	while (url && n > 0 && out[n - 1] == '=')
+		n--;
+	for (int i = 0; url && i < n; i++)
+		out[i] = out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i];
+	return (size_t)n;
+}
+
+static void encode_base64(struct buf *b, struct str s, bool url)
+{
+	unsigned char digits[PIECE_DIGITS + 1];
+	for (size_t at = 0; at < s.n; at += PIECE_BYTES) {
+		size_t n = encode_piece(s, at, url, digits);
+		buf_put(b, (struct str){ (const char *)digits, n });
 	}
 }
 
-/* 0..63, or -1. The letters and figures are those of both alphabets. */
-static int base64_digit(char c, const struct alphabet *with)
+/* The text of the other alphabet, padded, as OpenSSL reads it; {NULL, 0}: the arena is full. */
+static struct str to_standard(struct arena *a, struct str s)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == with->digits[62])
-		return 62;
-	return c == with->digits[63] ? 63 : -1;
+	size_t n = (s.n + 3) / 4 * 4;
+	char *p = arena_alloc(a, n);
+	for (size_t i = 0; p != NULL && i < n; i++)
+		p[i] = i >= s.n ? '=' : s.p[i] == '-' ? '+' : s.p[i] == '_' ? '/' : s.p[i];
+	return (struct str){ p, p != NULL ? n : 0 };
 }
 
-/* Two to four digits to one to three bytes. RFC 4648 3.5: bits left over must be zero. */
-static bool decode_group(const char *digits, size_t n, char *out, const struct alphabet *with)
-{
-	uint32_t bits = 0;
-	for (size_t i = 0; i < n; i++) {
-		int digit = base64_digit(digits[i], with);
-		if (digit < 0)
-			return false;
-		bits |= (uint32_t)digit << (18 - 6 * i);
-	}
-	for (size_t i = 0; i + 1 < n; i++)
-		out[i] = (char)(bits >> (16 - 8 * i) & 0xff);
-	return (bits & (0xffffffu >> (8 * (n - 1)))) == 0;
-}
-
-/* How many '=' the text must end in is given by its length alone. */
-static bool strip_padding(struct str *s)
-{
-	if (s->n % 4 != 0)
-		return false;
-	for (int i = 0; i < 2 && s->n > 0 && s->p[s->n - 1] == '='; i++)
-		s->n--;
-	return true;
-}
-
-static bool decode_base64(struct arena *a, struct str s, const struct alphabet *with, struct str *out)
+/* OpenSSL skips blanks, ignores bits that are left over and reads '=' anywhere. So what it gives is encoded again: only the
+ * canonical text is the same (RFC 4648 3.5). */
+static bool decode_base64(struct arena *a, struct str s, bool url, struct str *out)
 {
 	*out = (struct str){ NULL, 0 };
-	if ((with->padded && !strip_padding(&s)) || s.n % 4 == 1)
+	struct str text = url ? to_standard(a, s) : s;
+	if (text.n % 4 != 0 || text.n > INT32_MAX)
 		return false;
-	size_t bytes = s.n / 4 * 3 + s.n % 4 * 3 / 4;
-	char *p = arena_alloc(a, bytes);
-	if (p == NULL)
-		return false;
-	for (size_t at = 0, to = 0; at < s.n; at += 4, to += 3)
-		if (!decode_group(s.p + at, s.n - at < 4 ? s.n - at : 4, p + to, with))
+	char *p = arena_alloc(a, text.n / 4 * 3);
+	int n = p == NULL || !arena_ok(a) ? -1 : EVP_DecodeBlock((unsigned char *)p, (const unsigned char *)text.p, (int)text.n);
+	for (int i = 0; i < 2 && n > 0 && str_ends_with(str_slice(text, 0, text.n - (size_t)i), STR("=")); i++)
+		n--;
+	unsigned char digits[PIECE_DIGITS + 1];
+	size_t same = 0;
+	for (size_t at = 0; n > 0 && at < (size_t)n; at += PIECE_BYTES) {
+		struct str again = { (const char *)digits, encode_piece((struct str){ p, (size_t)n }, at, url, digits) };
+		if (!str_equal(again, str_slice(s, same, same + again.n)))
 			return false;
-	*out = (struct str){ p, bytes };
+		same += again.n;
+	}
+	if (n < 0 || same != s.n)
+		return false;
+	*out = (struct str){ p, (size_t)n };
 	return true;
 }
 
 void base64_encode(struct buf *b, struct str s)
 {
-	encode_base64(b, s, &STANDARD);
+	encode_base64(b, s, false);
 }
 
 bool base64_decode(struct arena *a, struct str s, struct str *out)
 {
-	return decode_base64(a, s, &STANDARD, out);
+	return decode_base64(a, s, false, out);
 }
 
 void base64url_encode(struct buf *b, struct str s)
 {
-	encode_base64(b, s, &URL_SAFE);
+	encode_base64(b, s, true);
 }
 
 bool base64url_decode(struct arena *a, struct str s, struct str *out)
 {
-	return decode_base64(a, s, &URL_SAFE, out);
+	return decode_base64(a, s, true, out);
 }
 
 static const bool UNRESERVED[256] = {

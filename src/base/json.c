@@ -31,3 +31,8 @@ json_t *json_read(struct str text, size_t flags, json_error_t *error, bool *star
 	*starved = value == NULL && failed;
 	return value;
 }
+
+struct str json_text(const json_t *value)
+{
+	return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : (struct str){ NULL, 0 };
+}

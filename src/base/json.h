@@ -14,5 +14,7 @@
  * starved  NULL was given because memory ran out, whatever the error says
  * Threads  any */
 json_t *json_read(struct str text, size_t flags, json_error_t *error, bool *starved);
+/* The text of a string, borrowed from it; {NULL, 0} of any other value and of NULL. */
+struct str json_text(const json_t *value);
 
 #endif

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log_line.h"
+#include "base/mem.h"
 #include "base/metrics.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CURRENT "current.jsonl"
 #define ROTATED_NAME_MAX 48
 #define NUMBERS 1000 /* rotations within one second that get names of their own */
 
@@ -45,7 +44,7 @@ static void end_torn_line(int fd, off_t size)
 static bool open_current(struct log_file *f)
 {
 	struct stat st;
-	int fd = openat(f->dir_fd, CURRENT, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	int fd = openat(f->dir_fd, LOG_FILE_CURRENT, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -81,7 +80,7 @@ enum status log_file_open(struct log_file *f, const char *dir, uint64_t max_byte
 	int error = errno;
 	log_file_close(f);
 	fault_set(why, STORAGE_FAILED, "The log file cannot be opened");
-	fault_cause(why, "open %s/" CURRENT ": %s", path, strerror(error));
+	fault_cause(why, "open %s/" LOG_FILE_CURRENT ": %s", path, strerror(error));
 	return fault_status(F_STORAGE_FAILED);
 }
 
@@ -98,42 +97,23 @@ void log_file_close(struct log_file *f)
 	close_fd(&f->dir_fd);
 }
 
-static bool is_rotated(const char *name)
+int log_file_is_rotated(const struct dirent *entry)
 {
-	struct str s = str_of(name);
-	return str_starts_with(s, STR("log-")) && str_ends_with(s, STR(".jsonl")) && s.n < ROTATED_NAME_MAX;
+	struct str s = str_of(entry->d_name);
+	return str_starts_with(s, STR("log-")) && str_ends_with(s, STR(".jsonl"));
 }
 
-/* How many rotated files there are, and the oldest one's name. */
-static size_t find_oldest(DIR *dir, char oldest[ROTATED_NAME_MAX])
-{
-	size_t count = 0;
-	rewinddir(dir);
-	for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-		if (!is_rotated(entry->d_name))
-			continue;
-		if (count == 0 || strcmp(entry->d_name, oldest) < 0)
-			snprintf(oldest, ROTATED_NAME_MAX, "%.47s", entry->d_name);
-		count++;
-	}
-	return count;
-}
-
-/* Remove the oldest until `keep` are left. One skip the directory for each removed: there is
- * one too many, as a rule. */
+/* Remove the oldest until `keep` are left. */
 static void remove_oldest(const struct log_file *f)
 {
-	char oldest[ROTATED_NAME_MAX] = "";
-	int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		close_fd(&fd);
-		return;
+	struct dirent **names = NULL;
+	int n = scandirat(f->dir_fd, ".", &names, log_file_is_rotated, alphasort);
+	for (int i = 0; i < n; i++) {
+		if (n - i > (int)f->keep)
+			(void)unlinkat(f->dir_fd, names[i]->d_name, 0);
+		mem_free(names[i]);
 	}
-	while (find_oldest(dir, oldest) > f->keep)
-		if (unlinkat(f->dir_fd, oldest, 0) != 0)
-			break;
-	closedir(dir);
+	mem_free(names);
 }
 
 /* A name that is not taken; after NUMBERS in one second the last is taken again. */
@@ -152,7 +132,7 @@ static void rotate_file(struct log_file *f)
 {
 	char name[ROTATED_NAME_MAX];
 	choose_name(f, name);
-	if (renameat(f->dir_fd, CURRENT, f->dir_fd, name) != 0)
+	if (renameat(f->dir_fd, LOG_FILE_CURRENT, f->dir_fd, name) != 0)
 		return; /* continue in the same file; the next line tries again */
 	close_fd(&f->fd);
 	remove_oldest(f);

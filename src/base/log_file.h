@@ -1,9 +1,13 @@
-/* The log's file: DIR/logs/current.jsonl and its rotated predecessors. For log.c alone. */
+/* The log's file: DIR/logs/current.jsonl and its rotated predecessors. For log.c, and for `tintype logs`, which reads them. */
 #ifndef BASE_LOG_FILE_H
 #define BASE_LOG_FILE_H
 
 #include "base/fault.h"
 #include "base/str.h"
+
+#include <dirent.h>
+
+#define LOG_FILE_CURRENT "current.jsonl"
 
 struct log_file {
 	int dir_fd; /* of DIR/logs; -1: no file is written */
@@ -21,5 +25,7 @@ void log_file_close(struct log_file *f);
 /* Append whole lines, rotating between two of them. Lines that cannot be written are counted and
  * dropped; a partial line is never left. */
 void log_file_append(struct log_file *f, struct str lines);
+/* Whether a name is that of a rotated file; they sort by age. For scandir. */
+int log_file_is_rotated(const struct dirent *entry);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/codec.h"
 #include "base/hash.h"
+#include "base/xml.h"
 #include "base/arena.h"
 #include <errno.h>
 #include <stdio.h>
@@ -109,27 +110,6 @@ static enum status send_with_retries(
 	}
 }
 
-/* The text of <Message> in S3's XML, its five entities decoded; empty when there is none. */
-static void find_message(struct str xml, struct buf *b)
-{
-	static const char *const entities[][2] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&apos;", "'" }, { "&#39;", "'" },
-		{ "&#34;", "\"" }, { "&amp;", "&" } };
-	struct str rest = str_slice(xml, str_find(xml, STR("<Message>")) + 9, xml.n);
-	rest = str_slice(rest, 0, str_find(rest, STR("</Message>")));
-	while (rest.n > 0) {
-		size_t n = 1;
-		struct str text = str_slice(rest, 0, 1);
-		for (size_t i = 0; i < COUNT_OF(entities); i++)
-			if (str_starts_with(rest, str_of(entities[i][0]))) {
-				n = str_of(entities[i][0]).n;
-				text = str_of(entities[i][1]);
-				break;
-			}
-		buf_put(b, text);
-		rest = str_slice(rest, n, rest.n);
-	}
-}
-
 static enum fault_code refusal_code(int status)
 {
 	if (status == 404)
@@ -139,24 +119,29 @@ static enum fault_code refusal_code(int status)
 	return status >= 400 && status < 500 ? F_BAD_FIELD : F_UPSTREAM_FAILED;
 }
 
-static enum status check_answer(const struct http_response *answer, struct fault *why)
+/* What the answer says of itself: the problem's detail or title, or the Message of S3's XML. */
+static struct str find_reason(const json_t *problem, struct str body, struct arena *a)
 {
-	struct buf reason CLEANUP(buf_deinit) = { 0 };
+	const struct xml_node *error;
+	struct str detail = remote_text(problem, "detail");
+	if (problem != NULL)
+		return detail.n > 0 ? detail : remote_text(problem, "title");
+	return xml_read(a, body, "Error", &error, NULL) == OK ? xml_child_text(error, "Message") : (struct str){ NULL, 0 };
+}
+
+static enum status check_answer(const struct http_response *answer, struct arena *a, struct fault *why)
+{
+	bool starved;
 	if (answer->status >= 200 && answer->status <= 299)
 		return OK;
-	buf_init(&reason, 4096);
-	/* What the answer says of itself: the problem's detail or title, or the XML's message. */
-	json_t *problem = json_loadb(answer->body.p != NULL ? answer->body.p : "", answer->body.n, 0, NULL);
-	struct str detail = remote_text(problem, "detail");
-	buf_put(&reason, detail.n > 0 ? detail : remote_text(problem, "title"));
-	json_decref(problem);
-	if (reason.n == 0)
-		find_message(answer->body, &reason);
 	if (answer->status == 401)
 		return fault_write(why, F_KEY_NEEDED, "the server requires an API key: set TINTYPE_API_KEY (401)");
-	if (reason.n > 0 && buf_ok(&reason))
-		return fault_write(why, refusal_code(answer->status), "%.*s (%d)", STRF(buf_str(&reason)), answer->status);
-	return fault_write(why, refusal_code(answer->status), "the server answered %d", answer->status);
+	json_t *problem = json_read(answer->body, 0, NULL, &starved);
+	struct str reason = find_reason(problem, answer->body, a);
+	enum status status = reason.n > 0 ? fault_write(why, refusal_code(answer->status), "%.*s (%d)", STRF(reason), answer->status)
+									  : fault_write(why, refusal_code(answer->status), "the server answered %d", answer->status);
+	json_decref(problem);
+	return status;
 }
 
 enum status remote_json(struct remote *r, const struct remote_call *call, struct arena *a, json_t **out, struct fault *why)
@@ -177,10 +162,11 @@ enum status remote_json(struct remote *r, const struct remote_call *call, struct
 	if (call->delete_token != NULL)
 		headers[q.n_headers++] = (struct header){ STR("X-Delete-Token"), str_of(call->delete_token) };
 	TRY(send_with_retries(r->api, &q, a, &answer, why));
-	TRY(check_answer(&answer, why));
+	TRY(check_answer(&answer, a, why));
 	if (out == NULL)
 		return OK;
-	*out = answer.body.n == 0 ? NULL : json_loadb(answer.body.p, answer.body.n, JSON_REJECT_DUPLICATES, NULL);
+	bool starved;
+	*out = answer.body.n == 0 ? NULL : json_read(answer.body, JSON_REJECT_DUPLICATES, NULL, &starved);
 	if (answer.body.n > 0 && !json_is_object(*out)) {
 		json_decref(*out);
 		*out = NULL;
@@ -199,7 +185,7 @@ enum status remote_store(struct remote *r, const struct http_request *q, struct 
 	if (api_is_https && !str_starts_with_nocase(q->url, STR("https://")))
 		return fault_set(why, INVALID_INPUT, "the API is https and the store's URL is not: nothing was sent");
 	TRY(send_with_retries(r->store, q, a, out, why));
-	return check_answer(out, why);
+	return check_answer(out, a, why);
 }
 
 struct str remote_image_path(struct arena *a, struct str id, const char *then)
@@ -217,8 +203,7 @@ struct str remote_image_path(struct arena *a, struct str id, const char *then)
 struct str remote_text(const json_t *object, const char *name)
 {
 	assert(name != NULL);
-	const json_t *value = json_object_get(object, name);
-	return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : (struct str){ NULL, 0 };
+	return json_text(json_object_get(object, name));
 }
 
 uint64_t remote_number(const json_t *object, const char *name)

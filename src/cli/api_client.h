@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "http/client/client.h"
-#include <jansson.h>
+#include "base/json.h"
 
 struct remote {
 	struct buf base;   /* http://host:port/prod, without a trailing slash */

@@ -2,21 +2,15 @@
 #include "cli/log_filter.h"
 
 #include "base/clock.h"
-#include <jansson.h>
-
-static struct str text_of(const json_t *object, const char *name)
-{
-	const json_t *value = json_object_get(object, name);
-	return json_is_string(value) ? (struct str){ json_string_value(value), json_string_length(value) } : (struct str){ NULL, 0 };
-}
+#include "base/json.h"
 
 static bool passes_filter(const json_t *object, const struct line_filter *f)
 {
 	enum log_level level;
 	int64_t ms;
-	if (f->has_level && log_level_parse(text_of(object, "level"), &level) && level < f->level)
+	if (f->has_level && log_level_parse(json_text(json_object_get(object, "level")), &level) && level < f->level)
 		return false;
-	return f->from_ms == 0 || !clock_parse_iso8601(text_of(object, "time"), &ms) || ms >= f->from_ms;
+	return f->from_ms == 0 || !clock_parse_iso8601(json_text(json_object_get(object, "time")), &ms) || ms >= f->from_ms;
 }
 
 static int add_text(const char *p, size_t n, void *arg)
@@ -34,15 +28,16 @@ static void add_fields(struct buf *b, json_t *object)
 {
 	const char *name;
 	json_t *value;
-	buf_printf(b, "%-24.*s %-5.*s %.*s", STRF(text_of(object, "time")), STRF(text_of(object, "level")), STRF(text_of(object, "event")));
+	buf_printf(b, "%-24.*s %-5.*s %.*s", STRF(json_text(json_object_get(object, "time"))),
+		STRF(json_text(json_object_get(object, "level"))), STRF(json_text(json_object_get(object, "event"))));
 	json_object_foreach(object, name, value)
 	{
 		if (is_head(str_of(name)))
 			continue;
 		buf_printf(b, " %s=", name);
 		/* Text with blanks or quotes, and what is not text, is written as JSON. */
-		struct str text = { json_string_value(value), json_string_length(value) };
-		if (json_is_string(value) && text.n > 0 && str_find_char(text, ' ') == text.n && str_find_char(text, '"') == text.n)
+		struct str text = json_text(value);
+		if (text.n > 0 && str_find_char(text, ' ') == text.n && str_find_char(text, '"') == text.n)
 			buf_put(b, text);
 		else
 			(void)json_dump_callback(value, add_text, b, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
@@ -53,7 +48,8 @@ bool line_show(struct buf *b, struct str line, const struct line_filter *f)
 {
 	assert(b != NULL);
 	assert(f != NULL);
-	json_t *object = json_loadb(line.p != NULL ? line.p : "", line.n, JSON_ALLOW_NUL, NULL);
+	bool starved;
+	json_t *object = json_read(line, JSON_ALLOW_NUL, NULL, &starved);
 	size_t before = b->n;
 	bool wanted = !json_is_object(object) || passes_filter(object, f);
 	if (json_is_object(object))

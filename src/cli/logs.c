@@ -6,11 +6,11 @@
  * so that no line is missed however often it rotated. */
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/log_file.h"
 #include "base/mem.h"
 #include "cli/log_filter.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,10 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CURRENT "current.jsonl"
 #define LINE_MAX_BYTES (1u << 20)
-#define NAME_BYTES 64
-#define FILES_MAX 4096
 #define LOOK_MS 200
 
 struct log_reader {
@@ -86,43 +83,12 @@ static int open_log(const struct log_reader *r, const char *name)
 	return openat(r->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
-struct names {
-	char (*p)[NAME_BYTES];
-	size_t n;
-};
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
-/* The rotated files, oldest first. mem_free(names->p). */
-static void list_rotated(const struct log_reader *r, struct names *names)
-{
-	*names = (struct names){ .p = mem_new(FILES_MAX, NAME_BYTES) };
-	int fd = openat(r->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 || names->p == NULL ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	for (struct dirent *e = readdir(dir); e != NULL && names->n < FILES_MAX; e = readdir(dir)) {
-		struct str name = str_of(e->d_name);
-		if (name.n < NAME_BYTES && str_starts_with(name, STR("log-")) && str_ends_with(name, STR(".jsonl")))
-			(void)snprintf(names->p[names->n++], NAME_BYTES, "%.*s", STRF(name));
-	}
-	closedir(dir);
-	if (names->n > 1)
-		qsort(names->p, names->n, NAME_BYTES, by_name);
-}
-
 /* Where the names continue after the file `last`; 0 when it is not among them any more, for then all are newer. */
-static size_t find_behind(const struct log_reader *r, const struct names *names, const struct stat *last)
+static int find_behind(const struct log_reader *r, struct dirent *const *names, int n, const struct stat *last)
 {
-	for (size_t i = 0; last != NULL && i < names->n; i++) {
+	for (int i = 0; last != NULL && i < n; i++) {
 		struct stat st;
-		if (fstatat(r->dir, names->p[i], &st, AT_SYMLINK_NOFOLLOW) == 0 && same_file(&st, last))
+		if (fstatat(r->dir, names[i]->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && same_file(&st, last))
 			return i + 1;
 	}
 	return 0;
@@ -131,13 +97,13 @@ static size_t find_behind(const struct log_reader *r, const struct names *names,
 /* Read the rotated files after `last` (NULL: all), but not the one that is now open as the current. */
 static void read_rotated(struct log_reader *r, const struct stat *last)
 {
-	struct names names;
+	struct dirent **names = NULL;
 	struct stat current = { 0 }, st;
 	if (r->fd >= 0 && fstat(r->fd, &current) != 0)
 		current = (struct stat){ 0 };
-	list_rotated(r, &names);
-	for (size_t i = find_behind(r, &names, last); i < names.n; i++) {
-		int fd = open_log(r, names.p[i]);
+	int n = scandirat(r->dir, ".", &names, log_file_is_rotated, alphasort);
+	for (int i = find_behind(r, names, n, last); i < n; i++) {
+		int fd = open_log(r, names[i]->d_name);
 		if (fd < 0)
 			continue;
 		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !(r->fd >= 0 && same_file(&st, &current)))
@@ -145,17 +111,19 @@ static void read_rotated(struct log_reader *r, const struct stat *last)
 		close_log(r);
 		close(fd);
 	}
-	mem_free(names.p);
+	for (int i = 0; i < n; i++)
+		mem_free(names[i]);
+	mem_free(names);
 }
 
 /* Go over to a new current file, if there is one; whatever rotated in between comes first. */
 static void follow_rotation(struct log_reader *r)
 {
 	struct stat ours, now;
-	if (fstatat(r->dir, CURRENT, &now, AT_SYMLINK_NOFOLLOW) != 0)
+	if (fstatat(r->dir, LOG_FILE_CURRENT, &now, AT_SYMLINK_NOFOLLOW) != 0)
 		return;
 	if (r->fd < 0) {
-		r->fd = open_log(r, CURRENT);
+		r->fd = open_log(r, LOG_FILE_CURRENT);
 		return;
 	}
 	if (fstat(r->fd, &ours) != 0 || same_file(&ours, &now))
@@ -163,7 +131,7 @@ static void follow_rotation(struct log_reader *r)
 	read_lines(r, r->fd);
 	close_log(r);
 	int old = r->fd;
-	r->fd = open_log(r, CURRENT);
+	r->fd = open_log(r, LOG_FILE_CURRENT);
 	read_rotated(r, &ours);
 	close(old);
 }
@@ -194,7 +162,7 @@ int verb_logs(const struct options *o)
 		return 1;
 	buf_init(&r.line, LINE_MAX_BYTES);
 	buf_init(&r.shown, 2 * LINE_MAX_BYTES);
-	r.fd = open_log(&r, CURRENT);
+	r.fd = open_log(&r, LOG_FILE_CURRENT);
 	read_rotated(&r, NULL);
 	if (r.fd >= 0)
 		read_lines(&r, r.fd);

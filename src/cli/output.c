@@ -2,10 +2,8 @@
 #include "cli/output.h"
 
 #include "base/codec.h"
-#include "base/mem.h"
 #include "cli/file_names.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -46,22 +44,15 @@ bool show_flush(void)
 void show_line(FILE *to, const char *fmt, ...)
 {
 	assert(fmt != NULL);
-	struct buf line CLEANUP(buf_deinit) = { 0 };
-	va_list args, again;
-	va_start(args, fmt);
-	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, fmt, args);
-	char *plain = n < 0 ? NULL : mem_new((size_t)n + 1, 1);
-	if (plain != NULL)
-		n = vsnprintf(plain, (size_t)n + 1, fmt, again);
-	va_end(again);
-	va_end(args);
-	if (plain == NULL)
-		return;
+	struct buf plain CLEANUP(buf_deinit), line CLEANUP(buf_deinit);
+	va_list args;
+	buf_init(&plain, LINE_MAX_BYTES);
 	buf_init(&line, LINE_MAX_BYTES);
-	terminal_escape(&line, (struct str){ plain, (size_t)n });
+	va_start(args, fmt);
+	buf_vprintf(&plain, fmt, args);
+	va_end(args);
+	terminal_escape(&line, buf_str(&plain));
 	buf_put_char(&line, '\n');
-	mem_free(plain);
 	write_bytes(buf_str(&line), to);
 }
 

@@ -102,7 +102,7 @@ static enum status put_bytes(struct upload_job *p, struct fault *why)
 			continue;
 		if (q.n_headers == HEADERS_MAX || !json_is_string(value))
 			return fault_set(why, UPSTREAM_FAILED, "the upload slot's headers cannot be sent");
-		headers[q.n_headers++] = (struct header){ str_of(name), { json_string_value(value), json_string_length(value) } };
+		headers[q.n_headers++] = (struct header){ str_of(name), json_text(value) };
 	}
 	return remote_store(p->remote, &q, &p->arena, &answer, why);
 }

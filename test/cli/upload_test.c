@@ -82,10 +82,10 @@ static void test_upload_when_one_of_three_fails_then_1_and_the_others_are_there(
 static void test_upload_when_store_refuses_then_message_of_the_xml(void **state)
 {
 	FAKE_SET(&api, put_refusal,
-		"<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \x1b[31mJPEG</Message></Error>");
+		"<?xml version=\"1.0\"?><Error><Code>InvalidRequest</Code><Message>no &lt;PNG&gt; &amp; no \u202eJPEG</Message></Error>");
 	struct run *r = RUN("upload", "a.png");
 	assert_int_equal(r->code, 1);
-	assert_string_equal(r->err, "a.png: no <PNG> & no \\x1b[31mJPEG (400)\n");
+	assert_string_equal(r->err, "a.png: no <PNG> & no \\u{202e}JPEG (400)\n");
 	assert_string_equal(r->out, "");
 	mem_free(r);
 }
