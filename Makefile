@@ -32,8 +32,8 @@ check:
 	tools/run-tests --check
 
 test:
-	echo "make test: installs Debian and npm packages (about 2 GB; what is there already is left alone), builds four times"
-	echo "and runs everything: about 20 minutes on 2 cores, installs apart. make check takes seconds and installs cmocka alone."
+	echo "make test: installs Debian and npm packages (on a bare Debian 700 MB to download, 3.2 GB on disk; what is installed is left"
+	echo "alone), builds four times and runs everything: about 20 minutes on 2 cores, plus the installation. make check takes a minute."
 	tools/deps test
 	tools/run-tests
 
