@@ -42,24 +42,6 @@ static struct str host_of_url(struct str url)
 	return str_slice(rest, 0, str_starts_with(rest, STR("[")) ? str_find_char(rest, ']') + 1 : str_find_char(rest, ':'));
 }
 
-/* Scheme, host and port of a URL, as Origin has them. */
-static struct str origin_of_url(struct str url)
-{
-	struct str host = host_of_url(url);
-
-	return str_slice(
-		url, 0, host.n == 0 ? 0 : (size_t)(host.p - url.p) + str_find_char(str_slice(url, (size_t)(host.p - url.p), url.n), '/'));
-}
-
-/* Pages on this machine are the developer's own, whatever their port; so are those of the host that is asked. */
-static bool is_own_host(struct str name, struct str host_header)
-{
-	struct str host = str_slice(host_header, 0, str_find_char(host_header, ':'));
-
-	return str_equal_nocase(name, STR("localhost")) || str_equal(name, STR("127.0.0.1")) || str_equal(name, STR("[::1]")) ||
-		(name.n > 0 && str_equal_nocase(name, host));
-}
-
 /* Whether a browser sends this for a page of another site that the settings do not list by name. A request
  * with none of the three headers does not come from a page: browsers send Sec-Fetch-Site to loopback
  * addresses. An <img> has no Origin, so its Referer replaces it.
@@ -67,10 +49,15 @@ static bool is_own_host(struct str name, struct str host_header)
 static bool is_cross_site(const struct request *r, struct str listed)
 {
 	struct str site = request_header(r, STR("Sec-Fetch-Site")), origin = request_header(r, STR("Origin"));
+	struct str host = request_header(r, STR("Host"));
 
 	if (origin.n == 0)
-		origin = origin_of_url(request_header(r, STR("Referer")));
-	if (is_own_host(host_of_url(origin), request_header(r, STR("Host"))) || cors_lists_origin(listed, origin))
+		origin = cors_url_origin(request_header(r, STR("Referer")));
+	/* Pages on this machine are the developer's own, whatever their port; so are those of the host that is requested. */
+	struct str name = host_of_url(origin);
+	bool own = str_equal_nocase(name, STR("localhost")) || str_equal(name, STR("127.0.0.1")) || str_equal(name, STR("[::1]")) ||
+		(name.n > 0 && str_equal_nocase(name, str_slice(host, 0, str_find_char(host, ':'))));
+	if (own || cors_lists_origin(listed, origin))
 		return false;
 	if (site.n > 0)
 		return !str_equal(site, STR("same-origin")) && !str_equal(site, STR("same-site")) && !str_equal(site, STR("none"));
@@ -93,10 +80,9 @@ enum status access_check(struct api_call *c, struct fault *why)
 		return OK;
 	if (rule == FOR_DELETE && delete_token(&c->x->request).n > 0)
 		return OK;
-	if (rule == FOR_DELETE)
-		return fault_set(why, KEY_NEEDED, "Deleting requires the API key or the image's delete token: send Authorization: Bearer …");
 	if (given.n == 0)
-		return fault_set(why, KEY_NEEDED, "This call requires the API key: send Authorization: Bearer …");
+		return fault_set(why, KEY_NEEDED, "%s: send Authorization: Bearer …",
+			rule == FOR_DELETE ? "Deleting requires the API key or the image's delete token" : "This call requires the API key");
 	return bearer_refuse(o->wrong_keys, &c->x->request, "Wrong API key.", why);
 }
 

@@ -58,16 +58,6 @@ enum status call_json(struct api_call *c, const struct buf *b, struct fault *why
 	return OK;
 }
 
-/* The first thing that many try is `curl -F file=@cat.jpg`. Said before the length is checked. */
-static enum status check_content_type(const struct api_call *c, struct fault *why)
-{
-	if (!c->route->has_body || !str_starts_with_nocase(request_header(&c->x->request, STR("Content-Type")), STR("multipart/form-data")))
-		return OK;
-	return fault_set(why, BAD_JSON,
-		"Do not send the file here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
-		"then PUT the file there.");
-}
-
 static enum status check_request(struct api_call *c, struct fault *why)
 {
 	struct request_context *x = c->x;
@@ -84,8 +74,14 @@ static enum status check_request(struct api_call *c, struct fault *why)
 			return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
 		x->answer.image_id = c->at.segment;
 	}
-	TRY(check_content_type(c, why));
-	if (!c->route->has_body || c->x->request.length <= BODY_MAX_BYTES)
+	if (!c->route->has_body)
+		return OK;
+	/* The first thing that many try is `curl -F file=@cat.jpg`. Said before the length is checked. */
+	if (str_starts_with_nocase(request_header(&x->request, STR("Content-Type")), STR("multipart/form-data")))
+		return fault_set(why, BAD_JSON,
+			"Do not send the file here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "
+			"then PUT the file there.");
+	if (x->request.length <= BODY_MAX_BYTES)
 		return OK;
 	return fault_set(why, BODY_TOO_LARGE, "The body is over %d bytes.", BODY_MAX_BYTES);
 }
@@ -166,7 +162,6 @@ static enum status on_body(struct handler *d, struct request_context *x, const c
 
 static void run_request(struct handler *d, struct request_context *x)
 {
-	(void)d;
 	run_handler(x->handler_state);
 }
 
@@ -174,15 +169,11 @@ static void run_request_async(struct handler *d, struct request_context *x)
 {
 	struct api_call *c = x->handler_state;
 
-	(void)d;
 	c->route->start(c);
 }
 
 static void on_abort(struct handler *d, struct request_context *x, const struct fault *why)
 {
-	(void)d;
-	(void)x;
-	(void)why;
 }
 
 static void on_error(struct handler *d, struct request_context *x, const struct fault *why)

@@ -8,14 +8,7 @@
 
 #include "base/json.h"
 
-#define FILE_SIZE_RULE "fileSize must be an integer of 1 or more."
-
-static void free_json(json_t **value)
-{
-	json_decref(*value);
-}
-
-static const char *json_error(const json_error_t *error)
+static enum status refuse_json(const json_error_t *error, struct fault *why)
 {
 	static const struct {
 		enum json_error_code code;
@@ -30,17 +23,11 @@ static const char *json_error(const json_error_t *error)
 		{ json_error_invalid_utf8, "it is not UTF-8" },
 		{ json_error_stack_overflow, "it is nested too deeply" },
 	};
+	const char *reason = NULL;
 
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (json_error_code(error) == known[i].code)
-			return known[i].text;
-	return NULL;
-}
-
-static enum status refuse_json(const json_error_t *error, struct fault *why)
-{
-	const char *reason = json_error(error);
-
+			reason = known[i].text;
 	return fault_set(why, BAD_JSON, "The body is not valid JSON%s%s (line %d, column %d).", reason != NULL ? ": " : "",
 		reason != NULL ? reason : "", error->line, error->column);
 }
@@ -57,29 +44,19 @@ static enum status read_text(struct arena *a, const json_t *object, const char *
 	return fault_check_arena(a, why);
 }
 
-static enum status read_size(const json_t *object, struct slot_request *out, struct fault *why)
+/* What may be missing. */
+static enum status read_options(const json_t *object, struct slot_request *out, struct fault *why)
 {
-	const json_t *value = json_object_get(object, "fileSize");
+	const json_t *size = json_object_get(object, "fileSize"), *method = json_object_get(object, "method");
+	struct str text = str_of(json_string_value(method));
 
-	if (value == NULL)
-		return OK;
-	if (!json_is_integer(value) || json_integer_value(value) < 1)
-		return fault_set(why, BAD_FIELD, FILE_SIZE_RULE);
-	out->has_size = true;
-	out->file_size = (uint64_t)json_integer_value(value);
-	return OK;
-}
-
-static enum status read_method(const json_t *object, struct slot_request *out, struct fault *why)
-{
-	const json_t *value = json_object_get(object, "method");
-	struct str text = str_of(json_string_value(value));
-
-	if (value == NULL)
-		return OK;
+	out->has_size = size != NULL;
 	out->form = str_equal(text, STR("POST"));
-	if (!out->form && !str_equal(text, STR("PUT")))
+	if (out->has_size && (!json_is_integer(size) || json_integer_value(size) < 1))
+		return fault_set(why, BAD_FIELD, "fileSize must be an integer of 1 or more.");
+	if (method != NULL && !out->form && !str_equal(text, STR("PUT")))
 		return fault_set(why, BAD_FIELD, "method must be \"PUT\" or \"POST\".");
+	out->file_size = (uint64_t)json_integer_value(size);
 	return OK;
 }
 
@@ -88,13 +65,12 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 	assert(a != NULL);
 	assert(out != NULL);
 	json_error_t error;
-	json_t *object CLEANUP(free_json) = NULL;
 	bool starved = false;
 	struct slot_request r = { 0 };
 
 	if (body.n == 0)
 		return fault_set(why, BAD_JSON, "The body is empty; send a JSON object.");
-	object = json_read(body, JSON_REJECT_DUPLICATES, &error, &starved);
+	json_auto_t *object = json_read(body, JSON_REJECT_DUPLICATES, &error, &starved);
 	if (starved)
 		return fault_no_memory(why);
 	if (object == NULL)
@@ -103,8 +79,7 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 		return fault_set(why, BAD_JSON, "The body is JSON, but not an object.");
 	TRY(read_text(a, object, "fileName", &r.file_name, why));
 	TRY(read_text(a, object, "fileType", &r.file_type, why));
-	TRY(read_size(object, &r, why));
-	TRY(read_method(object, &r, why));
+	TRY(read_options(object, &r, why));
 	*out = r;
 	return OK;
 }

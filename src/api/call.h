@@ -39,8 +39,6 @@ struct api_call {
 /* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */
 enum status upload_run(struct api_call *c, struct fault *why) MUST_CHECK;
 void upload_start(struct api_call *c);
-enum status uppy_run(struct api_call *c, struct fault *why) MUST_CHECK;
-void uppy_start(struct api_call *c);
 enum status images_list(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_get(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_file(struct api_call *c, struct fault *why) MUST_CHECK;

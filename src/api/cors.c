@@ -24,6 +24,13 @@ struct str cors_origin(struct str allowed, struct str origin)
 	return cors_lists_origin(allowed, origin) ? origin : (struct str){ 0 };
 }
 
+struct str cors_url_origin(struct str url)
+{
+	size_t host = str_find(url, STR("://")) + 3;
+
+	return str_slice(url, 0, host < url.n ? host + str_find_char(str_slice(url, host, url.n), '/') : 0);
+}
+
 void cors_headers(struct request_context *x, struct str allowed)
 {
 	assert(x != NULL);
@@ -43,7 +50,6 @@ enum status cors_preflight(struct api_call *c, struct fault *why)
 	struct answer *ans = &c->x->answer;
 	struct str methods = router_methods(&api_routes, c->at.path_template, c->arena);
 
-	(void)why;
 	ans->status = 204;
 	answer_header(ans, STR("Allow"), methods);
 	answer_header(ans, STR("Access-Control-Allow-Methods"), methods);

@@ -10,6 +10,8 @@ bool cors_lists_origin(struct str allowed, struct str origin);
 /* What Access-Control-Allow-Origin says: "*" when all are allowed, the origin itself when it is one
  * of the list (compared without case), else "" (the header is left out). */
 struct str cors_origin(struct str allowed, struct str origin);
+/* Scheme, host and port of a URL, as Origin has them; "" when it is not a URL. */
+struct str cors_url_origin(struct str url);
 /* Add the headers that are on every answer, errors too. */
 void cors_headers(struct request_context *x, struct str allowed);
 

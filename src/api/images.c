@@ -41,20 +41,6 @@ static enum status read_limit(const struct query *q, uint32_t *limit, struct fau
 	return OK;
 }
 
-static enum status write_page(struct api_call *c, const struct image_page *page, struct buf *b, struct fault *why)
-{
-	writer_open(b, (struct str){ 0 }, '{');
-	writer_open(b, STR("images"), '[');
-	for (size_t i = 0; i < page->n; i++)
-		TRY(record_write(c->api->product, &page->rows[i], RECORD_IN_LIST, b, why));
-	writer_close(b, ']');
-	writer_number(b, STR("count"), page->n);
-	if (page->next_cursor.n > 0)
-		writer_text(b, STR("nextCursor"), page->next_cursor);
-	writer_close(b, '}');
-	return call_json(c, b, why);
-}
-
 enum status images_list(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
@@ -68,7 +54,16 @@ enum status images_list(struct api_call *c, struct fault *why)
 	TRY(table_list(c->api->product->table, limit, cursor, c->arena, &page, why));
 	/* On the heap, since a buffer that grows in the arena would leave its smaller selves there. */
 	buf_init(&text, c->api->handler.arena_bytes);
-	return write_page(c, &page, &text, why);
+	writer_open(&text, (struct str){ 0 }, '{');
+	writer_open(&text, STR("images"), '[');
+	for (size_t i = 0; i < page.n; i++)
+		TRY(record_write(c->api->product, &page.rows[i], RECORD_IN_LIST, &text, why));
+	writer_close(&text, ']');
+	writer_number(&text, STR("count"), page.n);
+	if (page.next_cursor.n > 0)
+		writer_text(&text, STR("nextCursor"), page.next_cursor);
+	writer_close(&text, '}');
+	return call_json(c, &text, why);
 }
 
 static enum status answer_record(struct api_call *c, const struct image_row *row, struct fault *why)
@@ -80,17 +75,12 @@ static enum status answer_record(struct api_call *c, const struct image_row *row
 	return call_json(c, &text, why);
 }
 
-static enum status read_row(struct api_call *c, struct image_row *row, struct fault *why)
-{
-	return image_service_read(c->api->product, c->at.segment, c->arena, row, why);
-}
-
 enum status images_get(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct image_row row;
 
-	TRY(read_row(c, &row, why));
+	TRY(image_service_read(c->api->product, c->at.segment, c->arena, &row, why));
 	return answer_record(c, &row, why);
 }
 
@@ -101,7 +91,7 @@ enum status images_file(struct api_call *c, struct fault *why)
 	struct image_row row;
 	struct presigned read;
 
-	TRY(read_row(c, &row, why));
+	TRY(image_service_read(c->api->product, c->at.segment, c->arena, &row, why));
 	if (row.status == IMAGE_PENDING)
 		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: it has not been uploaded yet.");
 	if (row.status == IMAGE_REJECTED)

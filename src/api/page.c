@@ -4,6 +4,7 @@
  * Source: Content Security Policy Level 3; Trusted Types. */
 #include "api/page.h"
 
+#include "api/cors.h"
 #include "web/web.h"
 
 enum status page_admit(struct api_call *c, struct fault *why)
@@ -21,34 +22,22 @@ enum status page_admit(struct api_call *c, struct fault *why)
 	return fault_set(why, BAD_METHOD, "This is a file of the page: use GET or HEAD.");
 }
 
-/* A path would be a part of the source, and then the only one that is allowed. */
-static struct str origin_of(struct str url)
-{
-	size_t host = str_find(url, STR("://")) + 3;
-
-	return str_slice(url, 0, host + str_find_char(str_slice(url, host, url.n), '/'));
-}
-
-static struct str write_policy(struct api_call *c)
-{
-	struct str storage = origin_of(c->api->options.storage_url);
-
-	/* An origin that could be anything else in the policy is left out. */
-	if (!str_consists_of(storage, STR(":/.-_[]")))
-		storage = STR("");
-	return str_printf(c->arena,
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s; connect-src 'self' %.*s; "
-		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-		STRF(storage), STRF(storage));
-}
-
 void page_answer(struct api_call *c)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
+	/* A path would be a part of the source, and then the only one that is allowed. */
+	struct str storage = cors_url_origin(c->api->options.storage_url);
 
+	/* An origin that could be anything else in the policy is left out. */
+	if (!str_consists_of(storage, STR(":/.-_[]")))
+		storage = STR("");
+	struct str policy = str_printf(c->arena,
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s; connect-src 'self' %.*s; "
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+		STRF(storage), STRF(storage));
 	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
-	answer_header(ans, STR("Content-Security-Policy"), write_policy(c));
+	answer_header(ans, STR("Content-Security-Policy"), policy);
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));
 	answer_header(ans, STR("Cross-Origin-Resource-Policy"), STR("same-origin"));
 	web_answer(c->file, &c->x->request, ans);

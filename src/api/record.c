@@ -14,21 +14,6 @@ static void write_known(struct buf *b, struct str name, uint64_t value)
 		writer_number(b, name, value);
 }
 
-static void write_facts(struct buf *b, const struct image_row *row)
-{
-	write_known(b, STR("fileSize"), row->file_size);
-	if (row->file_type.n > 0)
-		writer_text(b, STR("fileType"), row->file_type);
-	if (row->status != IMAGE_UPLOADED)
-		return;
-	writer_time(b, STR("uploadedAt"), row->uploaded_ms);
-	write_known(b, STR("width"), row->width);
-	write_known(b, STR("height"), row->height);
-	write_known(b, STR("orientation"), row->orientation);
-	write_known(b, STR("frames"), row->frames);
-	writer_text(b, STR("etag"), row->etag);
-}
-
 enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
 {
 	assert(p != NULL);
@@ -47,7 +32,17 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 	writer_text(b, STR("fileUrl"), read.address);
 	if (row->status == IMAGE_UPLOADED)
 		writer_text(b, STR("downloadUrl"), read.url);
-	write_facts(b, row);
+	write_known(b, STR("fileSize"), row->file_size);
+	if (row->file_type.n > 0)
+		writer_text(b, STR("fileType"), row->file_type);
+	if (row->status == IMAGE_UPLOADED) {
+		writer_time(b, STR("uploadedAt"), row->uploaded_ms);
+		write_known(b, STR("width"), row->width);
+		write_known(b, STR("height"), row->height);
+		write_known(b, STR("orientation"), row->orientation);
+		write_known(b, STR("frames"), row->frames);
+		writer_text(b, STR("etag"), row->etag);
+	}
 	if (form == RECORD_ALONE && row->status == IMAGE_UPLOADED)
 		writer_time(b, STR("expiresAt"), read.expires_ms);
 	if (row->status == IMAGE_PENDING)

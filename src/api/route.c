@@ -9,7 +9,7 @@ static const struct api_route routes[] = {
 	{ "GET /images/{imageId}/file", images_file, FOR_IMAGES },
 	{ "POST /images/{imageId}/complete", images_complete, FOR_IMAGES },
 	{ "GET /limits", limits_run, FOR_ANYBODY, .now = true },
-	{ "POST /uppy", uppy_run, FOR_SLOTS, .has_body = true, .start = uppy_start },
+	{ "POST /uppy", upload_run, FOR_SLOTS, .has_body = true, .for_uppy = true, .start = upload_start },
 	{ "OPTIONS /upload", cors_preflight, FOR_ANYBODY, .now = true },
 	{ "OPTIONS /images", cors_preflight, FOR_ANYBODY, .now = true },
 	{ "OPTIONS /images/{imageId}", cors_preflight, FOR_ANYBODY, .now = true },

@@ -10,8 +10,6 @@
 
 #define SLOT_MAX_BYTES 65536
 
-typedef void write_fn(struct buf *b, const struct slot *s, bool form);
-
 static void write_pairs(struct buf *b, struct str name, const struct header *pairs, size_t n)
 {
 	writer_open(b, name, '{');
@@ -52,7 +50,7 @@ static void write_parameters(struct buf *b, const struct slot *s, bool form)
 }
 
 /* The slot, and the answer that hands it out. */
-static enum status prepare_slot(struct api_call *c, write_fn *write, struct slot *slot, struct fault *why)
+static enum status prepare_slot(struct api_call *c, struct slot *slot, struct fault *why)
 {
 	struct slot_request want;
 	struct buf b;
@@ -60,7 +58,7 @@ static enum status prepare_slot(struct api_call *c, write_fn *write, struct slot
 	TRY(body_read_slot(c->arena, buf_str(&c->body), &want, why));
 	TRY(slot_prepare(c->api->product, &want, c->arena, slot, why));
 	buf_init_arena(&b, c->arena, SLOT_MAX_BYTES);
-	write(&b, slot, want.form);
+	(c->route->for_uppy ? write_parameters : write_slot)(&b, slot, want.form);
 	return call_json(c, &b, why);
 }
 
@@ -71,11 +69,12 @@ static void count_slot(struct api_call *c, const struct slot *slot)
 	metric_add(M_SLOTS, 1);
 }
 
-static enum status answer_slot(struct api_call *c, write_fn *write, struct fault *why)
+enum status upload_run(struct api_call *c, struct fault *why)
 {
+	assert(c != NULL && c->route->has_body);
 	struct slot slot;
 
-	TRY(prepare_slot(c, write, &slot, why));
+	TRY(prepare_slot(c, &slot, why));
 	TRY(table_insert(c->api->product->table, &slot.row, why));
 	count_slot(c, &slot);
 	return OK;
@@ -100,11 +99,12 @@ static void on_inserted(struct write_completion *w, enum status status)
 	x->done(x);
 }
 
-static void insert_slot(struct api_call *c, write_fn *write)
+void upload_start(struct api_call *c)
 {
+	assert(c != NULL && c->route->has_body);
 	struct start *s = ARENA_NEW(c->arena, struct start);
 	struct fault why = { .code = F_NONE };
-	enum status status = s == NULL ? fault_no_memory(&why) : prepare_slot(c, write, &s->slot, &why);
+	enum status status = s == NULL ? fault_no_memory(&why) : prepare_slot(c, &s->slot, &why);
 
 	if (!call_end(c, status, &why)) {
 		c->x->done(c->x);
@@ -113,24 +113,4 @@ static void insert_slot(struct api_call *c, write_fn *write)
 	s->wait.done = on_inserted;
 	s->call = c;
 	table_start_insert(c->api->product->table, &s->slot.row, c->arena, &s->wait);
-}
-
-enum status upload_run(struct api_call *c, struct fault *why)
-{
-	return answer_slot(c, write_slot, why);
-}
-
-void upload_start(struct api_call *c)
-{
-	insert_slot(c, write_slot);
-}
-
-enum status uppy_run(struct api_call *c, struct fault *why)
-{
-	return answer_slot(c, write_parameters, why);
-}
-
-void uppy_start(struct api_call *c)
-{
-	insert_slot(c, write_parameters);
 }
