@@ -3,7 +3,6 @@
 #include "cli/cli.h"
 
 #include "base/hash.h"
-#include "cli/api_client.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include <limits.h>
@@ -12,7 +11,7 @@
 
 static const struct cli_verb {
 	const char *name;
-	int (*run)(const struct options *o);
+	enum status (*run)(const struct options *o, struct remote *r, struct fault *why);
 	unsigned allowed;
 	size_t min, max; /* operands */
 	const char *usage;
@@ -60,17 +59,6 @@ static int print_help(const struct cli_verb *v)
 	return show_end() ? 0 : 1;
 }
 
-static bool check_endpoint(const struct options *o)
-{
-	struct fault why = { 0 };
-	struct remote remote;
-	bool right = remote_init(&remote, o->endpoint, &why) == OK;
-	remote_deinit(&remote);
-	if (!right)
-		show_line(stderr, "tintype: %s", why.text);
-	return right;
-}
-
 int cli_run(int argc, char **argv)
 {
 	struct options o;
@@ -90,9 +78,17 @@ int cli_run(int argc, char **argv)
 		show_line(stderr, "usage: tintype %s; see --help", v->usage);
 		return WRONG_USE;
 	}
-	if ((v->allowed & ALLOWS(ENDPOINT)) != 0 && !check_endpoint(&o))
+	struct remote r = { 0 };
+	if ((v->allowed & ALLOWS(ENDPOINT)) != 0 && remote_init(&r, o.endpoint, &why) != OK) {
+		remote_deinit(&r);
+		show_line(stderr, "tintype: %s", why.text);
 		return WRONG_USE;
+	}
 	crypto_init();
-	int code = v->run(&o);
+	enum status status = v->run(&o, &r, &why);
+	remote_deinit(&r);
+	if (status != OK && why.text[0] != '\0')
+		show_line(stderr, "tintype %s: %s", v->name, why.text);
+	int code = status == OK ? 0 : why.code == F_BAD_SETTING ? WRONG_USE : 1;
 	return show_end() || code != 0 ? code : 1;
 }

@@ -220,24 +220,17 @@ static enum status get_image(struct remote *r, const struct options *o, struct a
 	return st;
 }
 
-int verb_get(const struct options *o)
+enum status verb_get(const struct options *o, struct remote *r, struct fault *why)
 {
-	assert(o != NULL);
-	struct fault why = { 0 };
-	struct remote r;
+	assert(o != NULL && r != NULL);
 	json_t *record = NULL;
 	struct arena a CLEANUP(arena_deinit) = { 0 };
-	if ((o->force && o->output == NULL) || (o->json && o->output != NULL && strcmp(o->output, "-") == 0)) {
-		show_line(stderr, "tintype get: %s", o->json ? "--json and -o - both use standard output" : "--force requires -o FILE");
-		return 2;
-	}
+	if (o->force && o->output == NULL)
+		return fault_set(why, BAD_SETTING, "--force requires -o FILE");
+	if (o->json && o->output != NULL && strcmp(o->output, "-") == 0)
+		return fault_set(why, BAD_SETTING, "--json and -o - both use standard output");
 	arena_init(&a, MEMORY_BYTES);
-	enum status st = remote_init(&r, o->endpoint, &why);
-	if (st == OK)
-		st = get_image(&r, o, &a, &record, &why);
-	if (st != OK)
-		show_line(stderr, "tintype get: %s", why.text);
+	enum status st = get_image(r, o, &a, &record, why);
 	json_decref(record);
-	remote_deinit(&r);
-	return st == OK ? 0 : 1;
+	return st;
 }

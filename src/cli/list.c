@@ -24,7 +24,7 @@ static void show_record(const json_t *record)
 
 /* The state of a list. */
 struct list_run {
-	struct remote remote;
+	struct remote *remote;
 	bool json, all;
 	uint64_t left;     /* of --limit */
 	struct buf cursor; /* of the next page; empty: the first, or none */
@@ -41,10 +41,9 @@ static enum status read_page(struct list_run *l, struct arena *a, json_t **page,
 		uri_encode(&path, buf_str(&l->cursor), false);
 	}
 	struct remote_call call = { .method = "GET", .path = buf_str(&path) };
-	TRY(remote_json(&l->remote, &call, a, page, why));
+	TRY(remote_json(l->remote, &call, a, page, why));
 	if (json_is_array(json_object_get(*page, "images")))
 		return OK;
-	json_decref(*page);
 	return fault_set(why, UPSTREAM_FAILED, "the response is not a list of images: is the endpoint right?");
 }
 
@@ -72,33 +71,23 @@ static enum status show_page(struct list_run *l, const json_t *page, bool *more,
 	return buf_ok(&l->cursor) ? OK : fault_set(why, UPSTREAM_FAILED, "the server's cursor is too long");
 }
 
-static enum status list_all(struct list_run *l, const struct options *o, struct fault *why)
+enum status verb_list(const struct options *o, struct remote *r, struct fault *why)
 {
-	enum status st = remote_init(&l->remote, o->endpoint, why);
-	if (st == OK && !l->json)
+	assert(o != NULL && r != NULL);
+	struct list_run l = { .remote = r, .json = o->json, .all = o->all, .left = o->limit };
+	enum status st = OK;
+	buf_init(&l.cursor, CURSOR_MAX_BYTES);
+	if (!l.json)
 		show_line(stdout, "%-36s  %-24s  %-10s  %9s  %-11s  %s", "ID", "UPLOADED", "TYPE", "SIZE", "PIXELS", "NAME");
-	for (bool more = st == OK; more;) {
+	for (bool more = true; st == OK && more;) {
 		json_t *page = NULL;
 		struct arena a CLEANUP(arena_deinit) = { 0 };
 		arena_init(&a, PAGE_MEMORY_BYTES);
-		TRY(read_page(l, &a, &page, why));
-		st = show_page(l, page, &more, why);
+		st = read_page(&l, &a, &page, why);
+		if (st == OK)
+			st = show_page(&l, page, &more, why);
 		json_decref(page);
-		more = more && st == OK;
 	}
-	return st;
-}
-
-int verb_list(const struct options *o)
-{
-	assert(o != NULL);
-	struct fault why = { 0 };
-	struct list_run l = { .json = o->json, .all = o->all, .left = o->limit };
-	buf_init(&l.cursor, CURSOR_MAX_BYTES);
-	enum status st = list_all(&l, o, &why);
-	if (st != OK)
-		show_line(stderr, "tintype list: %s", why.text);
-	remote_deinit(&l.remote);
 	buf_deinit(&l.cursor);
-	return st == OK ? 0 : 1;
+	return st;
 }

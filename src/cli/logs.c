@@ -136,7 +136,7 @@ static void follow_rotation(struct log_reader *r)
 	close(old);
 }
 
-static bool open_directory(struct log_reader *r, const struct options *o)
+static enum status open_directory(struct log_reader *r, const struct options *o, struct fault *why)
 {
 	struct buf path CLEANUP(buf_deinit) = { 0 };
 	const char *data = o->data != NULL ? o->data : getenv("TINTYPE_DATA");
@@ -145,21 +145,18 @@ static bool open_directory(struct log_reader *r, const struct options *o)
 	buf_put(&path, STR("/logs"));
 	r->dir = open(path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->dir < 0)
-		show_line(stderr, "tintype logs: %s: %s; --data names the server's data directory", path.p, strerrordesc_np(errno));
-	return r->dir >= 0;
+		return fault_set(why, STORAGE_FAILED, "%s: %s; --data names the server's data directory", path.p, strerrordesc_np(errno));
+	return OK;
 }
 
-int verb_logs(const struct options *o)
+enum status verb_logs(const struct options *o, struct remote *none, struct fault *why)
 {
 	assert(o != NULL);
 	struct log_reader r = { .json = o->json, .fd = -1, .filter = { .grep = str_of(o->grep), .has_level = o->level != NULL } };
-	if (o->level != NULL && !log_level_parse(str_of(o->level), &r.filter.level)) {
-		show_line(stderr, "tintype logs: --level must be debug, info, warn or error, not '%s'", o->level);
-		return 2;
-	}
+	if (o->level != NULL && !log_level_parse(str_of(o->level), &r.filter.level))
+		return fault_set(why, BAD_SETTING, "--level must be debug, info, warn or error, not '%s'", o->level);
 	r.filter.from_ms = o->since_ms > 0 ? clock_now_ms() - o->since_ms : 0;
-	if (!open_directory(&r, o))
-		return 1;
+	TRY(open_directory(&r, o, why));
 	buf_init(&r.line, LINE_MAX_BYTES);
 	buf_init(&r.shown, 2 * LINE_MAX_BYTES);
 	r.fd = open_log(&r, LOG_FILE_CURRENT);
@@ -179,5 +176,5 @@ int verb_logs(const struct options *o)
 	close(r.dir);
 	buf_deinit(&r.line);
 	buf_deinit(&r.shown);
-	return 0;
+	return OK;
 }

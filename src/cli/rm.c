@@ -16,11 +16,8 @@ static bool remove_one(struct remote *r, const struct options *o, const char *id
 	if (!ok)
 		show_line(stderr, "%s: %s", id, why.text);
 	if (o->json) {
-		json_t *line = json_object();
-		json_object_set_new(line, "imageId", show_json_text(str_of(id)));
-		json_object_set_new(line, "deleted", json_boolean(ok));
-		if (!ok)
-			json_object_set_new(line, "error", show_json_text(str_of(why.text)));
+		json_t *line = json_pack("{s:o, s:b, s:o*}", "imageId", show_json_text(str_of(id)), "deleted", ok, "error",
+			ok ? NULL : show_json_text(str_of(why.text)));
 		show_json(stdout, line);
 		json_decref(line);
 	} else if (ok) {
@@ -29,17 +26,11 @@ static bool remove_one(struct remote *r, const struct options *o, const char *id
 	return ok;
 }
 
-int verb_rm(const struct options *o)
+enum status verb_rm(const struct options *o, struct remote *r, struct fault *why)
 {
-	assert(o != NULL);
-	struct fault why = { 0 };
-	struct remote r;
-	bool all;
-	all = remote_init(&r, o->endpoint, &why) == OK;
-	if (!all)
-		show_line(stderr, "tintype rm: %s", why.text);
-	for (size_t i = 0; r.store != NULL && i < o->n_operands; i++)
-		all = remove_one(&r, o, o->operands[i]) && all;
-	remote_deinit(&r);
-	return all ? 0 : 1;
+	assert(o != NULL && r != NULL);
+	bool all = true;
+	for (size_t i = 0; i < o->n_operands; i++)
+		all = remove_one(r, o, o->operands[i]) && all;
+	return all ? OK : UPSTREAM;
 }

@@ -7,7 +7,7 @@
  * machine is half done. All output goes through one lock. */
 #include "base/clock.h"
 #include "base/codec.h"
-#include "base/mem.h"
+#include "base/thread.h"
 #include "cli/file_names.h"
 #include "cli/progress.h"
 #include "cli/api_client.h"
@@ -110,22 +110,10 @@ static enum status put_bytes(struct upload_job *p, struct fault *why)
 /* The slot's delete token is shown to programs alone: it is a secret, and here is the only place that has it. */
 static json_t *outcome_json(const struct upload_job *p, const struct fault *why, bool ok)
 {
-	json_t *line = json_object();
-	json_object_set_new(line, "file", show_json_text(p->path));
-	json_object_set_new(line, "ok", json_boolean(ok));
-	if (!ok)
-		json_object_set_new(line, "error", show_json_text(str_of(why->text)));
-	if (p->slot != NULL)
-		json_object_set_new(line, "imageId", show_json_text(remote_text(p->slot, "imageId")));
-	if (ok) {
-		json_object_set_new(line, "fileName", show_json_text(p->name));
-		json_object_set_new(line, "fileSize", json_integer((json_int_t)p->size_bytes));
-		json_object_set_new(line, "fileType", show_json_text(p->type));
-		json_object_set(line, "deleteToken", json_object_get(p->slot, "deleteToken"));
-	}
-	if (p->record != NULL)
-		json_object_set(line, "record", p->record);
-	return line;
+	return json_pack("{s:o, s:b, s:o*, s:o*, s:o*, s:o*, s:o*, s:O*, s:O*}", "file", show_json_text(p->path), "ok", ok, "error",
+		ok ? NULL : show_json_text(str_of(why->text)), "imageId", p->slot != NULL ? show_json_text(remote_text(p->slot, "imageId")) : NULL,
+		"fileName", ok ? show_json_text(p->name) : NULL, "fileSize", ok ? json_integer((json_int_t)p->size_bytes) : NULL, "fileType",
+		ok ? show_json_text(p->type) : NULL, "deleteToken", ok ? json_object_get(p->slot, "deleteToken") : NULL, "record", p->record);
 }
 
 static enum status send_file(struct upload_job *p, const struct walk_file *f, struct fault *why)
@@ -251,14 +239,14 @@ static size_t start_workers(struct upload_run *u, pthread_t *threads)
 {
 	size_t most = u->o->jobs < u->walk.n ? (size_t)u->o->jobs : u->walk.n, n = 0;
 	pthread_mutex_lock(&u->out);
-	while (n < most && pthread_create(&threads[n], NULL, run_worker, u) == 0)
+	while (n < most && thread_start(&threads[n], run_worker, u))
 		n++;
 	u->running = (unsigned)n;
 	pthread_mutex_unlock(&u->out);
 	return n;
 }
 
-int verb_upload(const struct options *o)
+enum status verb_upload(const struct options *o, struct remote *unused, struct fault *why)
 {
 	assert(o != NULL);
 	struct upload_run u = { .o = o, .main = pthread_self() };
@@ -290,10 +278,11 @@ int verb_upload(const struct options *o)
 	while (sigtimedwait(&waited, NULL, &now) > 0)
 		continue;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (u.walk.n == 0)
-		show_line(stderr, "no files to upload");
-	bool all = u.walk.n > 0 && u.walk.failed == 0 && u.failed == 0 && u.progress.done == u.walk.n;
+	size_t found = u.walk.n;
+	bool all = u.walk.failed == 0 && u.failed == 0 && u.progress.done == u.walk.n;
 	walk_deinit(&u.walk);
 	pthread_mutex_destroy(&u.out);
-	return all ? 0 : 1;
+	if (found == 0)
+		return fault_set(why, INVALID_INPUT, "no files to upload");
+	return all ? OK : UPSTREAM;
 }
