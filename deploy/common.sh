@@ -1,6 +1,6 @@
-# What deploy.sh, destroy.sh and smoke.sh share: words, the AWS command line, and the stack's state.
+# Shared by deploy.sh, destroy.sh and smoke.sh: messages, the AWS command line, and the stack's state.
 # shellcheck shell=bash
-# Bash 3.2 and the AWS CLI of version 1 or 2 are enough; nothing else is needed to talk to AWS.
+# Bash 3.2 and the AWS CLI of version 1 or 2 are enough; nothing else is needed to call AWS.
 export AWS_PAGER="" AWS_DEFAULT_OUTPUT=text
 stack=tintype
 region=
@@ -11,19 +11,19 @@ trap 'rm -rf "$scratch"' EXIT
 say() { printf '%s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
-# Another endpoint is honoured with every version of the AWS CLI: those before 2.13 and 1.29 do not read
+# A custom endpoint works with every version of the AWS CLI: those before 2.13 and 1.29 do not read
 # AWS_ENDPOINT_URL themselves.
 aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"; }
 
-# Run an AWS command; where it fails, say why in words that help, and end.
+# Run an AWS command; if it fails, print a helpful message and exit.
 call() {
 	if ! aws --region "$region" "$@" 2>"$scratch/error"; then
 		explain "$*"
 	fi
 }
 
-# Run an AWS command that may find nothing: true when it did its work, false when what it asks for is
-# not there; anything else ends the script.
+# Run an AWS command that may find nothing: true when it succeeded, false when the resource does
+# not exist; any other failure ends the script.
 found() {
 	if aws --region "$region" "$@" >"$scratch/answer" 2>"$scratch/error"; then
 		return 0
@@ -43,7 +43,7 @@ explain() {
 	*ExpiredToken* | *"expired"*)
 		fail "the AWS credentials have expired; log in again, or run: aws configure. AWS said: $said" ;;
 	*InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch* | *InvalidAccessKeyId* | *AuthFailure*)
-		fail "AWS does not know these credentials; look at: aws configure list. AWS said: $said" ;;
+		fail "AWS does not know these credentials; see: aws configure list. AWS said: $said" ;;
 	*"Could not connect to the endpoint"* | *"Failed to connect"* | *"Invalid endpoint"* | *"Could not resolve"*)
 		fail "AWS does not answer in the region '$region'. Is its name right (such as us-east-1), and is there a network? AWS said: $said" ;;
 	*"Unknown options"*)
@@ -61,13 +61,13 @@ choose_region() {
 	if [ -z "$region" ]; then region=${REGION:-${AWS_REGION:-${AWS_DEFAULT_REGION:-}}}; fi
 	if [ -z "$region" ]; then region=$(aws configure get region || true); fi
 	[ -n "$region" ] || fail "no region is set. Give --region, such as --region us-east-1, or run: aws configure"
-	[[ $region =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] || fail "'$region' is no name of a region; one looks like us-east-1"
+	[[ $region =~ ^[a-z]{2}(-[a-z]+)+-[0-9]+$ ]] || fail "'$region' is not a region; a region looks like us-east-1"
 	# What says a region elsewhere must not win over --region.
 	export AWS_REGION=$region AWS_DEFAULT_REGION=$region
 }
 
 check_stack_name() {
-	[[ $stack =~ ^[a-z][a-z0-9-]{0,19}$ ]] || fail "'$stack' cannot be the name of a stack: 1 to 20 small letters, digits and hyphens, a letter first"
+	[[ $stack =~ ^[a-z][a-z0-9-]{0,19}$ ]] || fail "'$stack' cannot be the name of a stack: 1 to 20 lower-case letters, digits and hyphens, beginning with a letter"
 }
 
 who_am_i() {
@@ -94,7 +94,7 @@ list_events() {
 		--query 'reverse(StackEvents)[].[EventId,ResourceStatus,LogicalResourceId,ResourceStatusReason]' >"$scratch/events"
 }
 
-# Before an update: what has happened so far is not to be shown.
+# Before an update: earlier events are not shown.
 skip_events() {
 	list_events
 	cut -f1 "$scratch/events" >"$scratch/seen"
@@ -112,7 +112,7 @@ show_events() {
 	done <"$scratch/events"
 }
 
-# Show what the stack does until it rests; leaves the last state in `status`.
+# Show the stack's events until it reaches a final state; leaves that state in `status`.
 watch_stack() {
 	while :; do
 		status=$(stack_status)

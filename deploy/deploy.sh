@@ -4,8 +4,8 @@
 #   deploy/deploy.sh [--stack NAME] [--region REGION] [--arch x86_64|arm64] [--zip FILE] [PARAMETER=VALUE ...]
 #
 # PARAMETER is one of deploy/template.yaml's, such as Profile=production or AlarmEmail=me@example.org;
-# what an earlier deploy was told and this one is not stays as it was. --zip takes a package that is
-# built already. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS CLI's own.
+# parameters of an earlier deployment that are not given now keep their values. --zip names a package that is
+# already built. Credentials, AWS_PROFILE and AWS_ENDPOINT_URL are the AWS CLI's own.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
@@ -31,7 +31,7 @@ read_arguments() {
 	case $arch in x86_64 | arm64) ;; *) fail "--arch is x86_64 or arm64, not '$arch'" ;; esac
 }
 
-# The names of the template's parameters, which stand two columns in.
+# The names of the template's parameters, which are indented by two columns.
 parameter_names() { sed -n '/^Parameters:/,/^Rules:/s/^  \([A-Za-z]*\):$/\1/p' deploy/template.yaml; }
 
 check_given() {
@@ -60,19 +60,19 @@ check_state() {
 		fail "the stack '$stack' is in the state $status: creating or deleting it failed, and it cannot be updated. Remove it with: deploy/destroy.sh --stack $stack --region $region   then deploy again." ;;
 	UPDATE_ROLLBACK_FAILED)
 		fail "the stack '$stack' is in the state $status. Bring it back with: aws cloudformation continue-update-rollback --region $region --stack-name $stack   then deploy again." ;;
-	*_IN_PROGRESS) fail "the stack '$stack' is in the state $status: somebody is at work on it. Wait until it rests." ;;
-	*) fail "the stack '$stack' is in the state $status, which this script does not know" ;;
+	*_IN_PROGRESS) fail "the stack '$stack' is in the state $status: another operation is in progress. Wait until it has finished." ;;
+	*) fail "the stack '$stack' is in the state $status, which this script does not handle" ;;
 	esac
 }
 
-# Only before the first creation, and while nothing is made yet.
+# Only before the first creation, while nothing has been created.
 check_bucket() {
 	if aws --region "$region" s3api head-bucket --bucket "$bucket" >/dev/null 2>"$scratch/error"; then
 		fail "the bucket '$bucket' already exists and belongs to this account, but not to the stack '$stack'. Give another name: BucketName=..."
 	fi
 	grep -qE '\((404|403|301|400)\)' "$scratch/error" || explain "s3api head-bucket --bucket $bucket"
 	grep -qF '(404)' "$scratch/error" ||
-		fail "the bucket name '$bucket' is taken by somebody else: names are shared by all of AWS. Give another one: BucketName=..."
+		fail "the bucket name '$bucket' belongs to another account: names are shared by all of AWS. Give another one: BucketName=..."
 }
 
 package() {
@@ -99,8 +99,8 @@ upload_package() {
 	call s3api put-object --bucket "$code_bucket" --key "$code_key" --body "$zip" >/dev/null
 }
 
-# The parameters as the AWS CLI reads them from a file, so that commas in values need no care. What is
-# not given now keeps the stack's value, and else the template's default.
+# The parameters as the AWS CLI reads them from a file, so that commas in values need no escaping. A parameter that is
+# not given keeps the stack's value, or else the template's default.
 write_parameters() {
 	local name value comma=
 	: >"$scratch/old"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Remove a stack of tintype with everything in it, and prove that nothing is left.
+# Remove a stack of tintype with everything in it, and verify that nothing is left.
 #
 #   deploy/destroy.sh [--stack NAME] [--region REGION] [--yes]
 #
-# Says what will be lost and asks for the stack's name, unless --yes. Then removes, in this order: API,
+# Lists what will be deleted and asks for the stack's name, unless --yes. Then removes, in this order: API,
 # functions, bucket (emptied with all versions first), table, roles, log groups, the rest of the stack,
 # and the bucket of the code. Each step may be repeated: after a failure, run it again.
 set -euo pipefail
@@ -28,7 +28,7 @@ read_arguments() {
 	done
 }
 
-# What the stack made: a line each, type, tab, name or id. What was deleted before has no name.
+# The stack's resources: a line each, type, tab, name or id. One that was deleted before has no name.
 list_resources() {
 	: >"$scratch/resources"
 	if [ "$status" = NONE ]; then return 0; fi
@@ -43,7 +43,7 @@ ids() { awk -F '\t' -v type="AWS::$1" '$1 == type { print $2 }' "$scratch/resour
 count_objects() {
 	local n
 	if ! found s3api list-object-versions --bucket "$1" --no-paginate --max-keys 1000 --output json --query '[Versions, DeleteMarkers][].{Key: Key}'; then
-		say "is gone already"
+		say "is already deleted"
 		return 0
 	fi
 	n=$(grep -c '"Key": "' "$scratch/answer" || true)
@@ -53,7 +53,7 @@ count_objects() {
 
 tell_losses() {
 	local one
-	say "This removes the stack '$stack' in $region (account $account). What is lost for ever:"
+	say "This removes the stack '$stack' in $region (account $account). This will be permanently deleted:"
 	for one in $(ids S3::Bucket); do say "  bucket $one $(count_objects "$one")"; done
 	for one in $(ids DynamoDB::Table); do
 		if found dynamodb describe-table --table-name "$one" --query 'Table.ItemCount'; then
@@ -62,7 +62,7 @@ tell_losses() {
 	done
 	for one in $(ids Logs::LogGroup); do say "  log group $one"; done
 	for one in $(ids Lambda::Function); do say "  function $one"; done
-	for one in $(ids ApiGateway::RestApi); do say "  API $one, and its URL, which no later deploy brings back"; done
+	for one in $(ids ApiGateway::RestApi); do say "  API $one, and its URL, which a later deployment cannot restore"; done
 	say "  and its queues, roles, alarms, dashboard and keys"
 }
 
@@ -125,7 +125,7 @@ empty_bucket() {
 	abort_uploads "$1"
 }
 
-# A URL that was given out before may put one more object there meanwhile: then once more.
+# An upload URL that is still valid may add an object meanwhile: then repeat.
 remove_bucket() {
 	local try
 	say "  bucket $1"
@@ -134,7 +134,7 @@ remove_bucket() {
 		if aws --region "$region" s3api delete-bucket --bucket "$1" 2>"$scratch/error"; then return 0; fi
 		grep -q BucketNotEmpty "$scratch/error" || explain "s3api delete-bucket --bucket $1"
 	done
-	fail "the bucket $1 fills up faster than it can be emptied; who still uploads?"
+	fail "the bucket $1 fills up faster than it can be emptied; stop the clients that upload"
 }
 
 remove_table() {
@@ -152,14 +152,14 @@ remove_table() {
 	call dynamodb wait table-not-exists --table-name "$1"
 }
 
-# Each role has one policy, which stands in it.
+# Each role has one inline policy.
 remove_role() {
 	say "  role $1"
 	found iam delete-role-policy --role-name "$1" --policy-name own || true
 	found iam delete-role --role-name "$1" || true
 }
 
-# CloudFormation treats resources that are gone already as deleted. Where it does not, it is told to retain them.
+# CloudFormation treats resources that are gone already as deleted. Where it does not, it is instructed to retain them.
 remove_stack() {
 	local left
 	say "  the rest of the stack"
@@ -178,7 +178,7 @@ remove_stack() {
 	fi
 }
 
-# Stacks whose names begin as ours does: what is theirs is not ours.
+# Stacks whose names begin like this one's: their resources must not be touched.
 list_others() {
 	call cloudformation describe-stacks --query "Stacks[?StackStatus!='DELETE_COMPLETE' && starts_with(StackName, '$stack-')].StackName" |
 		tr '\t' '\n' | grep -v '^None$' >"$scratch/others" || true
@@ -192,7 +192,7 @@ is_of_another() {
 	return 1
 }
 
-# Print what of one kind is left: by the name or id that the stack had, or by the stack's name in front.
+# Print what is left of one kind: by the name or id that it had in the stack, or by the stack's name as a prefix.
 look() {
 	local kind=$1 type=$2 mine="$scratch/left-$2" name
 	shift 2
@@ -210,7 +210,7 @@ look() {
 	done
 }
 
-# The lists are asked for four at a time.
+# Four lists are requested at a time.
 list_left() {
 	list_others
 	status=$(stack_status)
@@ -239,7 +239,7 @@ list_left() {
 	} >"$scratch/left"
 }
 
-# Some lists, SQS's above all, show for a minute what is gone already.
+# Some lists, SQS's above all, show deleted resources for up to a minute.
 prove() {
 	local try
 	for try in $(seq 1 "${TINTYPE_TRIES:-8}"); do
@@ -250,7 +250,7 @@ prove() {
 	if [ -s "$scratch/left" ]; then
 		say "These are left:" >&2
 		cat "$scratch/left" >&2
-		fail "not everything is gone; run it again, and look at the list above if that does not help"
+		fail "not everything is gone; run it again; if that does not help, see the list above"
 	fi
 	say "Nothing of the stack '$stack' is left in $region: no stack, API, key, function, bucket, table, role, log group, queue, topic, alarm, dashboard."
 }
@@ -261,10 +261,10 @@ choose_region
 who_am_i
 status=$(stack_status)
 case $status in *_IN_PROGRESS)
-	if [ "$status" != REVIEW_IN_PROGRESS ]; then fail "the stack '$stack' is in the state $status: wait until it rests"; fi ;;
+	if [ "$status" != REVIEW_IN_PROGRESS ]; then fail "the stack '$stack' is in the state $status: wait until it has finished"; fi ;;
 esac
 list_resources
-# The code's bucket counts as the stack's, so that the proof looks for it too.
+# The code's bucket counts as the stack's, so that the verification includes it.
 printf 'AWS::S3::Bucket\t%s\n' "$code_bucket" >"$scratch/code"
 if [ "$status" = NONE ]; then
 	say "There is no stack '$stack' in $region (account $account); looking for what may be left of it."

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Take one picture the whole way through a deployed stack, and show what its functions logged.
+# Test the complete path of one picture through a deployed stack, and show what its functions logged.
 #
-#   deploy/smoke.sh [--stack NAME] [--region REGION]
-#   deploy/smoke.sh --url URL                           any server of this API, such as http://127.0.0.1:8080/prod
+#   deploy/smoke.sh [--stack NAME] [--region REGION] [--origin ORIGIN]
+#   deploy/smoke.sh --url URL [--origin ORIGIN]         any server of this API, such as http://127.0.0.1:8080/prod
 #
-# Slot, upload, look, record, list, download, refusals, CORS, delete. Each step says what it saw; the
-# first that is not as it must be ends with status 1. With a stack, the API key is fetched, and the log lines of this run are shown at the end.
+# Slot, upload, verification, record, list, download, refusals, CORS, delete. Each step prints its result; the
+# first wrong one ends the script with status 1. ORIGIN is that of a page that may call the API; the default is
+# https://smoke.example, or with --url the URL's own. For a stack, the API key is fetched, and the log lines of
+# this run are shown at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/common.sh
 . deploy/common.sh
 
 url=
+origin=
 key=
 from_stack=no
 # A PNG of one pixel, 67 bytes.
@@ -20,9 +23,9 @@ picture='iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+
 read_arguments() {
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--stack | --region | --url)
+		--stack | --region | --url | --origin)
 			[ $# -ge 2 ] || fail "$1 needs a value"
-			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --url) url=${2%/} ;; esac
+			case $1 in --stack) stack=$2 ;; --region) region=$2 ;; --url) url=${2%/} ;; --origin) origin=$2 ;; esac
 			shift ;;
 		-h | --help) sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p;}' deploy/smoke.sh; exit 0 ;;
 		*) fail "unknown argument '$1'; see deploy/smoke.sh --help" ;;
@@ -37,7 +40,7 @@ ask_stack() {
 	check_stack_name
 	choose_region
 	status=$(stack_status)
-	[ "$status" != NONE ] || fail "there is no stack '$stack' in $region; deploy/deploy.sh makes it"
+	[ "$status" != NONE ] || fail "there is no stack '$stack' in $region; create it with deploy/deploy.sh"
 	case $status in *_COMPLETE) ;; *) fail "the stack '$stack' is in the state $status; deploy it first" ;; esac
 	url=$(output_of InvokeUrl)
 	[ "$url" != None ] || fail "the stack '$stack' has no output InvokeUrl; is it one of deploy/template.yaml?"
@@ -49,25 +52,25 @@ ask_stack() {
 
 # Call; the body goes to $scratch/body, the headers to $scratch/headers, the status to `code`.
 http() {
-	code=$(curl -sS --max-time 40 -o "$scratch/body" -D "$scratch/headers" -w '%{http_code}' -H 'Origin: https://smoke.example' \
-		${key:+-H "@$scratch/key"} "$@") || fail "no answer from $url; doc/troubleshooting.md may help"
+	code=$(curl -sS --max-time 40 -o "$scratch/body" -D "$scratch/headers" -w '%{http_code}' -H "Origin: $origin" \
+		${key:+-H "@$scratch/key"} "$@") || fail "no response from $url; doc/troubleshooting.md may help"
 }
 
 must() {
 	if [ "$code" != "$1" ]; then
 		cat "$scratch/body" >&2
-		fail "$2: $code came, not $1; the answer is above, doc/troubleshooting.md may help"
+		fail "$2: got $code, expected $1; the response is above, doc/troubleshooting.md may help"
 	fi
 	say "  $2: $code"
 }
 
-# A text of the JSON in the last body, by the member's name.
+# A string of the JSON in the last body, by the member's name.
 member() { sed -n 's/.*"'"$1"'" *: *"\([^"]*\)".*/\1/p' "$scratch/body" | head -n 1; }
 number() { sed -n 's/.*"'"$1"'" *: *\([0-9]*\).*/\1/p' "$scratch/body" | head -n 1; }
 
 has_cors() {
 	grep -qi '^access-control-allow-origin:' "$scratch/headers" ||
-		fail "$1: the answer has no Access-Control-Allow-Origin, so no page could read it"
+		fail "$1: the response has no Access-Control-Allow-Origin for $origin, so a page could not read it"
 }
 
 make_picture() { base64 -d <<<"$picture" >"$scratch/picture.png"; }
@@ -80,7 +83,7 @@ upload() {
 	local once=
 	if grep -q '"If-None-Match"' "$scratch/body"; then once='If-None-Match: *'; fi
 	code=$(curl -sS --max-time 40 -o "$scratch/body" -D "$scratch/headers" -w '%{http_code}' -T "$scratch/picture.png" \
-		-H 'Content-Type: image/png' ${once:+-H "$once"} -H 'Origin: https://smoke.example' "$(member uploadUrl)") || fail "the storage does not answer"
+		-H 'Content-Type: image/png' ${once:+-H "$once"} -H "Origin: $origin" "$(member uploadUrl)") || fail "no response from the storage"
 	must 200 "the bytes (PUT, 67 of them)"
 }
 
@@ -92,7 +95,7 @@ wait_until_seen() {
 		if [ "$(member status)" != pending ]; then break; fi
 		sleep 1
 	done
-	[ "$(member status)" = uploaded ] || fail "the image is '$(member status)' after $try looks, not 'uploaded'; look at the queue and the event function's log"
+	[ "$(member status)" = uploaded ] || fail "the image is '$(member status)' after $try requests, not 'uploaded'; see the queue and the event function's log"
 	[ "$(number fileSize)/$(number width)/$(number height)" = 67/1/1 ] || fail "the record is not that of the picture: $(cat "$scratch/body")"
 	must 200 "the record says uploaded, 67 bytes, 1 x 1"
 }
@@ -104,7 +107,7 @@ read_back() {
 	grep -q "$id" "$scratch/body" || fail "the image is not in the list"
 	http -L "$url/images/$id/file"
 	must 200 "the file (GET /images/$id/file, redirected)"
-	cmp -s "$scratch/body" "$scratch/picture.png" || fail "the bytes that came back are not those that were sent"
+	cmp -s "$scratch/body" "$scratch/picture.png" || fail "the downloaded bytes are not those that were uploaded"
 }
 
 refusals() {
@@ -112,7 +115,7 @@ refusals() {
 	must 415 "a type that is not allowed is refused"
 	has_cors "a refusal"
 	http "$url/upload" -d '{"fileName":'
-	must 400 "half a JSON is refused"
+	must 400 "incomplete JSON is refused"
 	http -X OPTIONS "$url/upload" -H 'Access-Control-Request-Method: POST'
 	must 204 "a preflight (OPTIONS /upload)"
 	has_cors "a preflight"
@@ -125,7 +128,7 @@ delete() {
 	must 404 "and gone"
 }
 
-# The functions' lines since this run began; they come some seconds late.
+# The functions' lines since this run began; they arrive some seconds late.
 show_log() {
 	local group
 	say "What the functions logged about $id:"
@@ -137,7 +140,12 @@ show_log() {
 }
 
 read_arguments "$@"
-if [ -z "$url" ]; then ask_stack; fi
+if [ -n "$url" ]; then
+	[ -n "$origin" ] || origin=$(sed -E 's|^(https?://[^/]+).*|\1|' <<<"$url")
+else
+	ask_stack
+	origin=${origin:-https://smoke.example}
+fi
 began=$(($(date +%s) * 1000))
 say "Against $url"
 make_picture
@@ -150,4 +158,4 @@ if [ "$from_stack" = yes ]; then
 	sleep "${TINTYPE_POLL_S:-10}"
 	show_log
 fi
-say "All of it works."
+say "Everything works."

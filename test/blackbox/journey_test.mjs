@@ -185,7 +185,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		clearInterval(pump);
 		await eventually(() => !working);
 		assert.equal(failed, 0);
-		assert.equal(stdout.trimEnd().split('\n').at(-1), 'All of it works.');
+		assert.equal(stdout.trimEnd().split('\n').at(-1), 'Everything works.');
 	});
 
 	await t.test('destroy.sh removes everything, including the remaining picture, and verifies it', async () => {

@@ -138,7 +138,7 @@ exec {shutil.which("aws")} "$@"
         self.assertNotIn("tintype-two", done.stderr)
 
     def test_6_smoke_without_a_stack_reports_it(self):
-        self.bad(fixture.script("smoke", "--region", REGION), f"there is no stack 'tintype' in {REGION}; deploy/deploy.sh makes it")
+        self.bad(fixture.script("smoke", "--region", REGION), f"there is no stack 'tintype' in {REGION}; create it with deploy/deploy.sh")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Refusals(unittest.TestCase):
         self.refused("no region is set", "deploy")
 
     def test_region_misspelt(self):
-        self.refused("'frankfurt' is no name of a region", "deploy", "--region", "frankfurt")
+        self.refused("'frankfurt' is not a region", "deploy", "--region", "frankfurt")
 
     def test_no_credentials(self):
         self.refused("no AWS credentials were found. Run: aws configure", "deploy", "--region", REGION,
@@ -94,13 +94,13 @@ class Refusals(unittest.TestCase):
 
     def test_stack_in_other_states(self):
         self.refused("aws cloudformation continue-update-rollback", "deploy", "--region", REGION, PATH=self.in_state("UPDATE_ROLLBACK_FAILED"))
-        self.refused("somebody is at work on it", "deploy", "--region", REGION, PATH=self.in_state("UPDATE_IN_PROGRESS"))
-        self.refused("wait until it rests", "destroy", "--region", REGION, PATH=self.in_state("CREATE_IN_PROGRESS"))
+        self.refused("another operation is in progress", "deploy", "--region", REGION, PATH=self.in_state("UPDATE_IN_PROGRESS"))
+        self.refused("wait until it has finished", "destroy", "--region", REGION, PATH=self.in_state("CREATE_IN_PROGRESS"))
 
     def test_bucket_name_taken(self):
         missing = ("describe-stacks", "echo 'Stack with id tintype does not exist' >&2; exit 254")
         who = ("get-caller-identity", f"echo {ACCOUNT}")
-        for does, words in (("echo 'An error occurred (403) when calling the HeadBucket operation: Forbidden' >&2; exit 254", "is taken by somebody else"),
+        for does, words in (("echo 'An error occurred (403) when calling the HeadBucket operation: Forbidden' >&2; exit 254", "belongs to another account"),
                             ("true", "already exists and belongs to this account")):
             self.refused(words, "deploy", "--region", REGION, PATH=self.stand_in([who, missing, ("head-bucket", does)]))
 
@@ -133,7 +133,7 @@ class Smoke(unittest.TestCase):
         self.assertTrue((ROOT / program).exists(), "TINTYPE must name the program")
         self.data = tempfile.mkdtemp(dir=fixture.dir)
         listen = [a for name in ("api", "storage", "admin") for a in (f"--{name}", "127.0.0.1:0")]
-        self.server = subprocess.Popen([str(ROOT / program), "serve", "--data", f"{self.data}/data", "--cors-origins", "https://smoke.example", *listen], env=KEEP, cwd=ROOT,
+        self.server = subprocess.Popen([str(ROOT / program), "serve", "--data", f"{self.data}/data", *listen], env=KEEP, cwd=ROOT,
                                        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for line in self.server.stderr:
             if found := re.search(r'"event":"server.ready".*?"api":"(http://[^"]+?)/?"', line):
@@ -152,14 +152,14 @@ class Smoke(unittest.TestCase):
         url = self.url if self.url.endswith("/prod") else self.url + "/prod"
         done = fixture.script("smoke", "--url", url)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertEqual(done.stdout.splitlines()[-1], "All of it works.")
+        self.assertEqual(done.stdout.splitlines()[-1], "Everything works.")
         for words in ("POST /upload): 200", "PUT, 67 of them): 200", "67 bytes, 1 x 1", "GET /images): 200", "redirected): 200", "refused: 415", "and gone: 404"):
             self.assertIn(words, done.stdout)
 
-    def test_what_is_wrong_is_told_with_status_1(self):
+    def test_a_failure_is_reported_with_status_1(self):
         done = fixture.script("smoke", "--url", self.url.removesuffix("/prod") + "/nowhere")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("a slot (POST /upload): 404 came, not 200", done.stderr)
+        self.assertIn("a slot (POST /upload): got 404, expected 200", done.stderr)
 
 
 class Scripts(unittest.TestCase):
