@@ -82,7 +82,7 @@ static enum status check_body(struct arena *a, struct str body, struct str owner
 enum status acl_put(struct s3_call *c, struct fault *why)
 {
 	struct str body;
-	TRY(document_read(c, false, &body, why));
+	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
 	TRY(acl_check_headers(c, why));
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));

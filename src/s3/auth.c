@@ -128,7 +128,10 @@ static enum status read_signature(struct s3_call *c, struct fault *why)
 		return auth_header_parse(r, &c->auth, why);
 	if (query_find(&r->query, STR("AWSAccessKeyId")) != NULL && query_find(&r->query, STR("Signature")) != NULL)
 		return auth_old_version(why);
-	TRY(authorize_anonymous(c, why));
+	/* as on S3: NO_SUCH_BUCKET for a bucket that does not exist, unless the request would create it */
+	struct bucket_info there = { 0 };
+	if (c->at.level != AT_SERVICE && !permit_makes_bucket(c))
+		TRY(authorize_find_bucket(c, c->at.bucket, &there, why));
 	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
 }
 

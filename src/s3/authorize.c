@@ -46,26 +46,9 @@ enum status authorize_other(struct s3_call *c, unsigned actions, struct str buck
 	return authorize_key(c, actions, bucket, key, why);
 }
 
-/* A list of some keys is permitted by who may see them: its prefix counts as the key. */
-static struct str actions_asked_for(const struct s3_call *c)
-{
-	const struct query_pair *prefix = query_find(&c->x->request.query, STR("prefix"));
-	if (c->operation->has_prefix && prefix != NULL)
-		return prefix->value;
-	return c->at.key;
-}
-
 bool permit_makes_bucket(const struct s3_call *c)
 {
 	return c->operation != NULL && c->at.level == AT_BUCKET && str_equal(c->x->request.method, STR("PUT")) && c->operation->sub[0] == '\0';
-}
-
-enum status authorize_anonymous(struct s3_call *c, struct fault *why)
-{
-	struct bucket_info there = { 0 };
-	if (c->at.level == AT_SERVICE || permit_makes_bucket(c))
-		return OK;
-	return authorize_find_bucket(c, c->at.bucket, &there, why);
 }
 
 enum status authorize_call(struct s3_call *c, struct fault *why)
@@ -83,5 +66,7 @@ enum status authorize_call(struct s3_call *c, struct fault *why)
 	}
 	if (c->operation->actions == 0)
 		return OK;
-	return authorize_key(c, c->operation->actions, c->at.bucket, actions_asked_for(c), why);
+	/* A list of some keys is permitted by who may see them: its prefix counts as the key. */
+	const struct query_pair *prefix = c->operation->has_prefix ? query_find(&c->x->request.query, STR("prefix")) : NULL;
+	return authorize_key(c, c->operation->actions, c->at.bucket, prefix != NULL ? prefix->value : c->at.key, why);
 }

@@ -11,9 +11,6 @@
 enum status authorize_call(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* Whether the call's operation makes the bucket that it names, which then need not exist. */
 bool permit_makes_bucket(const struct s3_call *c);
-/* An unsigned request gets, as on S3, NO_SUCH_BUCKET for a bucket that does not exist, unless it would create it.
- * Errors  NO_SUCH_BUCKET; STORAGE_FAILED */
-enum status authorize_anonymous(struct s3_call *c, struct fault *why) MUST_CHECK;
 /* Something else on the same call: reading the source of a copy, one key of many. The bucket must be the key's user's.
  * actions   of enum key_action
  * Errors    as authorize_call's */

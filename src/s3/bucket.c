@@ -126,7 +126,7 @@ enum status bucket_make(struct s3_call *c, struct fault *why)
 	if (str_equal_nocase(str_trim(request_header(r, STR("x-amz-bucket-object-lock-enabled"))), STR("true")))
 		return fault_set(why, NOT_IMPLEMENTED, "Object Lock is not supported here.");
 	TRY(acl_check_headers(c, why));
-	TRY(document_read(c, false, &body, why));
+	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
 	TRY(check_location(c, body, why));
 	enum status st = catalog_create(c->s3->catalog, c->at.bucket, str_of(c->key->user), why);
 	if (st != OK && why->code == F_BUCKET_EXISTS)

@@ -3,7 +3,6 @@
 #include "s3/checksums.h"
 
 #include "base/codec.h"
-#include "base/hash.h"
 #include "s3/parameters.h"
 #include "s3/wire/text.h"
 
@@ -20,7 +19,27 @@ void sums_write(struct buf *b, const struct object_checksum *sum)
 	if (sum->kind == CHECKSUM_NONE || sum->value.n == 0)
 		return;
 	sums_write_value(b, sum);
-	xml_element(b, "ChecksumType", sum->composite ? STR("COMPOSITE") : STR("FULL_OBJECT"));
+	xml_element(b, "ChecksumType", sums_type(sum->composite));
+}
+
+struct str sums_type(bool composite)
+{
+	return composite ? STR("COMPOSITE") : STR("FULL_OBJECT");
+}
+
+void sums_write_kind(struct buf *b, enum checksum_kind kind, bool composite)
+{
+	if (kind == CHECKSUM_NONE)
+		return;
+	xml_element(b, "ChecksumAlgorithm", str_of(checksum_info(kind)->name));
+	xml_element(b, "ChecksumType", sums_type(composite));
+}
+
+struct str sums_etag(struct arena *a, const unsigned char md5[MD5_BYTES])
+{
+	char hex[2 * MD5_BYTES + 1];
+	hex_encode(md5, MD5_BYTES, hex);
+	return str_dup(a, str_of(hex));
 }
 
 enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, struct fault *why)
@@ -37,12 +56,6 @@ enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, stru
 		"[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
 }
 
-/* By algorithm: the type it has when none is given, and whether it has the other. */
-static bool type_possible(enum checksum_kind kind, bool composite)
-{
-	return composite ? kind != CHECKSUM_CRC64NVME : checksum_info(kind)->linear;
-}
-
 enum status sums_read_requested(struct s3_call *c, struct object_checksum *out, struct fault *why)
 {
 	struct str type = str_trim(request_header(&c->x->request, STR("x-amz-checksum-type")));
@@ -57,9 +70,9 @@ enum status sums_read_requested(struct s3_call *c, struct object_checksum *out, 
 	out->composite = type.n > 0 ? str_equal_nocase(type, STR("COMPOSITE")) : out->kind != CHECKSUM_CRC64NVME;
 	if (type.n > 0 && !out->composite && !str_equal_nocase(type, STR("FULL_OBJECT")))
 		return fault_set(why, REQUEST_INVALID, "Value for x-amz-checksum-type header is invalid.");
-	if (!type_possible(out->kind, out->composite))
+	if (out->composite ? out->kind == CHECKSUM_CRC64NVME : !checksum_info(out->kind)->linear)
 		return fault_set(why, REQUEST_INVALID, "The %s checksum type cannot be used with the %s checksum algorithm.",
-			out->composite ? "COMPOSITE" : "FULL_OBJECT", checksum_info(out->kind)->name);
+			sums_type(out->composite).p, checksum_info(out->kind)->name);
 	return OK;
 }
 
@@ -124,7 +137,6 @@ enum status sums_of_parts(struct arena *a, const struct object_part *parts, size
 enum status sums_etag_of_parts(struct arena *a, const struct object_part *parts, size_t n, struct str *out, struct fault *why)
 {
 	unsigned char md5[MD5_BYTES];
-	char hex[2 * MD5_BYTES + 1];
 	struct hash h;
 	hash_init(&h, HASH_MD5);
 	for (size_t i = 0; i < n; i++) {
@@ -136,7 +148,6 @@ enum status sums_etag_of_parts(struct arena *a, const struct object_part *parts,
 	}
 	if (!hash_final(&h, md5))
 		return fault_no_memory(why);
-	hex_encode(md5, MD5_BYTES, hex);
-	*out = str_printf(a, "%s-%zu", hex, n);
+	*out = str_printf(a, "%.*s-%zu", STRF(sums_etag(a, md5)), n);
 	return OK;
 }

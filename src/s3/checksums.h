@@ -4,6 +4,7 @@
 #define S3_CHECKSUMS_H
 
 #include "base/fault.h"
+#include "base/hash.h"
 #include "port/object_meta.h"
 #include "s3/call.h"
 
@@ -11,6 +12,10 @@
 void sums_write(struct buf *b, const struct object_checksum *sum);
 /* <ChecksumX> alone, as parts have it. */
 void sums_write_value(struct buf *b, const struct object_checksum *sum);
+/* COMPOSITE or FULL_OBJECT, as x-amz-checksum-type has it. */
+struct str sums_type(bool composite);
+/* Append <ChecksumAlgorithm> and <ChecksumType>, or nothing where there is none. */
+void sums_write_kind(struct buf *b, enum checksum_kind kind, bool composite);
 /* x-amz-checksum-algorithm and x-amz-checksum-type of a multipart upload.
  * out     kind and composite; no value
  * Errors  REQUEST_INVALID no such algorithm, a type it does not have, a type alone */
@@ -19,6 +24,8 @@ enum status sums_read_requested(struct s3_call *c, struct object_checksum *out, 
 enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, struct fault *why) MUST_CHECK;
 /* The base64 of a sum. */
 struct str sums_text(struct arena *a, enum checksum_kind kind, const unsigned char *sum);
+/* The ETag of a body: its MD5 in hex, without quotes. */
+struct str sums_etag(struct arena *a, const unsigned char md5[MD5_BYTES]);
 /* The sum of an object from those of its parts, which all have one: composite, or by putting CRCs together.
  * Errors  INTERNAL a part has none; OUT_OF_MEMORY; TOO_MUCH */
 enum status sums_of_parts(

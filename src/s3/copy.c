@@ -3,8 +3,6 @@
  * Everything runs on a worker, since a copy may be of 5 GiB.
  * Source: Amazon S3 API, CopyObject, UploadPartCopy. */
 #include "base/clock.h"
-#include "base/codec.h"
-#include "base/hash.h"
 #include "s3/acl.h"
 #include "s3/wire/conditions.h"
 #include "s3/wire/copy_source.h"
@@ -120,11 +118,9 @@ static enum status copy_bytes(struct s3_call *c, struct copy *k, struct fault *w
 	TRY(write_bytes(c, k, why));
 	TRY(end_sum(c, k, why));
 	unsigned char md5[MD5_BYTES];
-	char hex[2 * MD5_BYTES + 1];
 	struct str bytes;
 	TRY(bucket_view(k->in, &bytes, md5, why));
-	hex_encode(md5, MD5_BYTES, hex);
-	k->etag = str_dup(&c->x->arena, str_of(hex));
+	k->etag = sums_etag(&c->x->arena, md5);
 	return bucket_finish(&k->in, &k->commit, why);
 }
 
@@ -197,11 +193,12 @@ static enum status copy_meta(struct s3_call *c, struct copy *k, struct fault *wh
 
 static enum status copy_object_open(struct s3_call *c, struct copy *k, struct fault *why)
 {
-	TRY(open_source(c, k, why));
+	const struct request *r = &c->x->request;
 	bool replace;
+	TRY(open_source(c, k, why));
 	TRY(read_directive(c, &replace, why));
 	bool same = str_equal(k->source.bucket, c->at.bucket) && str_equal(k->source.key, c->at.key);
-	if (same && !replace && request_header(&c->x->request, STR("x-amz-website-redirect-location")).n == 0)
+	if (same && !replace && request_header(r, STR("x-amz-website-redirect-location")).n == 0)
 		return fault_set(why, REQUEST_INVALID,
 			"This copy request is illegal because it is trying to copy an object to itself without "
 			"changing the object's metadata, storage class, website redirect location or encryption attributes.");
@@ -210,13 +207,8 @@ static enum status copy_object_open(struct s3_call *c, struct copy *k, struct fa
 	TRY(object_headers_condition(c, &k->commit.condition, why));
 	if (!replace)
 		TRY(copy_meta(c, k, why));
-	if (replace) {
-		struct object_headers object_headers = { 0 };
-		TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
-		k->commit.content_type = object_headers.content_type;
-		k->commit.meta.headers = object_headers.headers;
-		k->commit.meta.n_headers = object_headers.n_headers;
-	}
+	else
+		TRY(object_headers_read(&c->x->arena, r->headers, r->n_headers, &k->commit.content_type, &k->commit.meta, why));
 	TRY(sums_read_algorithm(c, &k->kind, why));
 	if (k->kind == CHECKSUM_NONE)
 		k->kind = k->file.meta.checksum.kind;

@@ -154,7 +154,7 @@ enum status cors_put(struct s3_call *c, struct fault *why)
 	struct str body;
 	struct cors_rules rules;
 	struct buf b;
-	TRY(document_read(c, false, &body, why));
+	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
 	if (body.n > CORS_BYTES_MAX)
 		return fault_set(why, XML_MALFORMED, "A CORSConfiguration can have at most 64 KB.");
 	TRY(cors_rules_read(&c->x->arena, body, &rules, why));

@@ -15,22 +15,11 @@
 #include <string.h>
 
 /* One object that is to go, with what the client said of it. */
-struct doomed {
+struct delete_item {
 	struct object_removal removal;
 	struct str version; /* as it was sent; {NULL, 0}: not */
 	bool done;          /* removal.status is there already */
 };
-
-static enum status check_image(const struct image_row *row, struct str if_etag, struct fault *why)
-{
-	if (if_etag.n == 0)
-		return OK;
-	if (row->status != IMAGE_UPLOADED)
-		return fault_set(why, NO_SUCH_KEY, "no object under this key");
-	if (!str_equal(if_etag, STR("*")) && !str_equal(if_etag, row->etag))
-		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
-	return OK;
-}
 
 /* An object under images/ without a row is only an object. */
 static enum status remove_object_without_row(struct s3_call *c, struct object_removal *r, struct fault *why)
@@ -51,22 +40,25 @@ static enum status remove_image(struct s3_call *c, struct object_removal *r, str
 	if (st == NOT_FOUND || (st == OK && !str_equal(row.key, r->key)))
 		return remove_object_without_row(c, r, why);
 	TRY(st);
-	TRY(check_image(&row, r->if_etag, why));
+	if (r->if_etag.n > 0 && row.status != IMAGE_UPLOADED)
+		return fault_set(why, NO_SUCH_KEY, "no object under this key");
+	if (r->if_etag.n > 0 && !str_equal(r->if_etag, STR("*")) && !str_equal(r->if_etag, row.etag))
+		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 	st = image_service_remove(p, id, why);
 	return st == NOT_FOUND ? OK : st;
 }
 
-static void record_outcome(struct doomed *d, enum status status)
+static void record_outcome(struct delete_item *d, enum status status)
 {
 	d->removal.status = status;
 	d->done = true;
 }
 
-static enum status remove_all(struct s3_call *c, struct doomed *all, size_t n, struct fault *why)
+static enum status remove_all(struct s3_call *c, struct delete_item *all, size_t n, struct fault *why)
 {
 	for (size_t i = 0; i < n; i++) {
 		/* What may not be removed, or not as all others are. */
-		struct doomed *d = &all[i];
+		struct delete_item *d = &all[i];
 		struct object_removal *r = &d->removal;
 		enum status st = object_key_check(r->key, &r->why);
 		if (st == OK)
@@ -98,8 +90,8 @@ static enum status remove_all(struct s3_call *c, struct doomed *all, size_t n, s
 
 enum status delete_one(struct s3_call *c, struct fault *why)
 {
-	struct doomed d = { .removal = {
-							.key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
+	struct delete_item d = { .removal = {
+								 .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
 	static const char *const headers[] = { "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa" };
 	for (size_t i = 0; i < COUNT_OF(headers); i++) {
 		if (request_header(&c->x->request, str_of(headers[i])).p != NULL)
@@ -115,7 +107,7 @@ enum status delete_one(struct s3_call *c, struct fault *why)
 	return OK;
 }
 
-static enum status read_one(const struct xml_node *n, struct doomed *d, struct fault *why)
+static enum status read_one(const struct xml_node *n, struct delete_item *d, struct fault *why)
 {
 	static const char *const children[] = { "!Key", "!VersionId", "!ETag", "!LastModifiedTime", "!Size" };
 	TRY(xml_check_children(n, children, COUNT_OF(children), why));
@@ -129,7 +121,7 @@ static enum status read_one(const struct xml_node *n, struct doomed *d, struct f
 	return OK;
 }
 
-static enum status read_many(struct s3_call *c, const struct xml_node *root, struct doomed **all, size_t *n, struct fault *why)
+static enum status read_many(struct s3_call *c, const struct xml_node *root, struct delete_item **all, size_t *n, struct fault *why)
 {
 	static const char *const children[] = { "Object", "!Quiet" };
 	TRY(xml_check_children(root, children, COUNT_OF(children), why));
@@ -147,16 +139,7 @@ static enum status read_many(struct s3_call *c, const struct xml_node *root, str
 	return *n > 0 ? OK : fault_set(why, XML_MALFORMED, "The XML you provided names no object.");
 }
 
-static enum status read_quiet(const struct xml_node *root, bool *quiet, struct fault *why)
-{
-	struct str said = xml_child_word(root, "Quiet");
-	*quiet = str_equal(said, STR("true"));
-	if (*quiet || said.p == NULL || str_equal(said, STR("false")))
-		return OK;
-	return fault_set(why, XML_MALFORMED, "Quiet must be true or false.");
-}
-
-static void write_one(struct buf *b, const struct doomed *d, bool quiet)
+static void write_one(struct buf *b, const struct delete_item *d, bool quiet)
 {
 	const struct object_removal *r = &d->removal;
 	bool failed = r->status != OK;
@@ -177,13 +160,15 @@ enum status delete_many(struct s3_call *c, struct fault *why)
 {
 	struct str body;
 	const struct xml_node *root;
-	struct doomed *all;
+	struct delete_item *all;
 	struct buf b;
 	size_t n;
-	bool quiet;
-	TRY(document_read(c, true, &body, why));
+	TRY(document_read(c, DIGEST_NEEDED, &body, why));
 	TRY(xml_read(&c->x->arena, body, "Delete", &root, why));
-	TRY(read_quiet(root, &quiet, why));
+	struct str said = xml_child_word(root, "Quiet");
+	bool quiet = str_equal(said, STR("true"));
+	if (!quiet && said.p != NULL && !str_equal(said, STR("false")))
+		return fault_set(why, XML_MALFORMED, "Quiet must be true or false.");
 	TRY(read_many(c, root, &all, &n, why));
 	TRY(remove_all(c, all, n, why));
 	document_open(c, &b, "DeleteResult");

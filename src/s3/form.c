@@ -14,7 +14,6 @@
 #include "http/text.h"
 #include "s3/acl.h"
 #include "s3/auth.h"
-#include "s3/object_headers.h"
 #include "s3/wire/form_parser.h"
 #include "s3/authorize.h"
 #include "s3/wire/text.h"
@@ -168,29 +167,17 @@ static enum status refuse_fields(struct s3_call *c, struct fault *why)
 	if (find_field(f, STR("tagging")).p != NULL)
 		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
 	TRY(acl_check_canned(c, "acl", find_field(f, STR("acl")), why));
-	TRY(acl_check_canned(c, "x-amz-acl", find_field(f, STR("x-amz-acl")), why));
-	return object_headers_refuse(f->fields, f->n_fields, why);
+	return acl_check_canned(c, "x-amz-acl", find_field(f, STR("x-amz-acl")), why);
 }
 
 static enum status make_upload(struct s3_call *c, const struct post_policy *policy, struct fault *why)
 {
 	const struct form *f = c->form;
-	struct arena *a = &c->x->arena;
-	struct object_headers object_headers;
-	struct s3_upload *u = ARENA_NEW(a, struct s3_upload);
-	if (u == NULL)
-		return fault_too_much(why);
-	u->counted = true;
-	c->upload = u;
-	TRY(object_headers_read(a, f->fields, f->n_fields, &object_headers, why));
-	if (!c->is_image) /* an image has nothing but what its bytes say */
-		u->meta = (struct object_meta){ .headers = object_headers.headers, .n_headers = object_headers.n_headers };
-	u->content_type = object_headers.content_type;
-	TRY(digests_read(a, f->fields, f->n_fields, &u->digests, why));
+	TRY(upload_make(c, f->fields, f->n_fields, why));
+	struct s3_upload *u = c->upload;
+	TRY(digests_read(&c->x->arena, f->fields, f->n_fields, &u->digests, why));
 	if (u->digests.in_trailer)
 		return fault_set(why, REQUEST_INVALID, "A form has no trailer.");
-	u->default_kind = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
-	u->max_bytes = OBJECT_MAX_BYTES;
 	if (policy->has_range && policy->max_size < u->max_bytes)
 		u->max_bytes = policy->max_size;
 	if (policy->has_range)

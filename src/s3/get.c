@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "http/text.h"
 #include "s3/call.h"
+#include "s3/checksums.h"
 #include "s3/wire/conditions.h"
 #include "s3/parameters.h"
 #include "s3/wire/range.h"
@@ -59,22 +60,6 @@ static bool is_overridden(struct str name, const struct str values[OVERRIDES])
 }
 
 /* The headers that were kept go out as they lie; where one of them is overridden, all but that. */
-static enum status add_object_headers(
-	struct s3_call *c, const struct object_meta *meta, const struct str values[OVERRIDES], struct fault *why)
-{
-	struct answer *ans = &c->x->answer;
-	struct header *rest = arena_array(&c->x->arena, meta->n_headers, sizeof(*rest));
-
-	if (rest == NULL)
-		return fault_too_much(why);
-	for (size_t i = 0; i < meta->n_headers; i++) {
-		if (!is_overridden(meta->headers[i].name, values))
-			rest[ans->n_more++] = meta->headers[i];
-	}
-	ans->more = rest;
-	return OK;
-}
-
 static enum status add_headers(struct s3_call *c, const struct object_file *f, struct str values[OVERRIDES], struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
@@ -88,10 +73,19 @@ static enum status add_headers(struct s3_call *c, const struct object_file *f, s
 		if (values[i].n > 0)
 			answer_header(ans, str_of(overrides[i].header), values[i]);
 	}
-	if (any)
-		return add_object_headers(c, &f->meta, values, why);
 	ans->more = f->meta.headers;
 	ans->n_more = f->meta.n_headers;
+	if (!any)
+		return OK;
+	struct header *rest = arena_array(&c->x->arena, f->meta.n_headers, sizeof(*rest));
+	if (rest == NULL)
+		return fault_too_much(why);
+	ans->more = rest;
+	ans->n_more = 0;
+	for (size_t i = 0; i < f->meta.n_headers; i++) {
+		if (!is_overridden(f->meta.headers[i].name, values))
+			rest[ans->n_more++] = f->meta.headers[i];
+	}
 	return OK;
 }
 
@@ -120,7 +114,7 @@ static void add_checksum(struct s3_call *c, const struct object_checksum *sum)
 	if (sum->kind == CHECKSUM_NONE || !str_equal_nocase(str_trim(mode), STR("ENABLED")))
 		return;
 	answer_header(&c->x->answer, str_of(checksum_info(sum->kind)->header), sum->value);
-	answer_header(&c->x->answer, STR("x-amz-checksum-type"), sum->composite ? STR("COMPOSITE") : STR("FULL_OBJECT"));
+	answer_header(&c->x->answer, STR("x-amz-checksum-type"), sums_type(sum->composite));
 }
 
 static enum condition_verdict check_conditions(const struct request *r, const struct object_info *info)

@@ -6,6 +6,7 @@
  * so that the rest of the list stays readable.
  * Source: Amazon S3 API, ListObjects, ListObjectsV2, ListObjectVersions. */
 #include "s3/xml_body.h"
+#include "s3/checksums.h"
 #include "s3/parameters.h"
 #include "s3/wire/text.h"
 
@@ -67,14 +68,6 @@ static void write_head(struct s3_call *c, const struct list *l, struct buf *b, b
 	xml_element(b, "IsTruncated", l->found.more ? STR("true") : STR("false"));
 }
 
-static void write_checksum(struct buf *b, const struct listed *e)
-{
-	if (e->checksum == CHECKSUM_NONE)
-		return;
-	xml_element(b, "ChecksumAlgorithm", str_of(checksum_info(e->checksum)->name));
-	xml_element(b, "ChecksumType", e->composite ? STR("COMPOSITE") : STR("FULL_OBJECT"));
-}
-
 /* S3 gives the objects first and then the common prefixes, each in the order of their keys. */
 static void write_entries(struct s3_call *c, const struct list *l, struct buf *b, const char *element)
 {
@@ -87,7 +80,7 @@ static void write_entries(struct s3_call *c, const struct list *l, struct buf *b
 		xml_key(b, "Key", e->info.key, l->url);
 		xml_time(b, "LastModified", e->info.modified_ms);
 		xml_etag(b, e->info.etag);
-		write_checksum(b, e);
+		sums_write_kind(b, e->checksum, e->composite);
 		xml_number(b, "Size", e->info.size);
 		if (l->owners)
 			xml_user(b, "Owner", c->bucket.owner);
@@ -123,28 +116,17 @@ enum status list_v1(struct s3_call *c, struct fault *why)
 	return document_answer(c, &b, "ListBucketResult", why);
 }
 
-static enum status read_start(struct s3_call *c, struct list *l, struct str token, struct fault *why)
-{
-	TRY(parameter_text(c, "start-after", &l->query.after, why));
-	return token.n > 0 ? token_read(c, c->at.bucket, token, &l->query.after, why) : OK;
-}
-
-static enum status check_list_type(struct s3_call *c, struct fault *why)
-{
-	struct str type = parameter(c, "list-type");
-	if (str_equal(type, STR("2")))
-		return OK;
-	return argument_fault(c, "list-type", type, "Invalid List Type specified in Request", why);
-}
-
 enum status list_v2(struct s3_call *c, struct fault *why)
 {
 	struct list l CLEANUP(list_deinit) = { 0 };
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 	struct str token = parameter(c, "continuation-token"), start = parameter(c, "start-after");
-	TRY(check_list_type(c, why));
+	if (!str_equal(parameter(c, "list-type"), STR("2")))
+		return argument_fault(c, "list-type", parameter(c, "list-type"), "Invalid List Type specified in Request", why);
 	TRY(read_common(c, &l, why));
-	TRY(read_start(c, &l, token, why));
+	TRY(parameter_text(c, "start-after", &l.query.after, why));
+	if (token.n > 0)
+		TRY(token_read(c, c->at.bucket, token, &l.query.after, why));
 	l.owners = str_equal_nocase(parameter(c, "fetch-owner"), STR("true"));
 	TRY(find_entries(c, &l, why));
 	document_open_large(&b, "ListBucketResult");

@@ -16,29 +16,20 @@
 #define PAGE_MAX 1000
 #define OBJECT_PARTS_BYTES_MAX ((uint64_t)5 * 1024 * 1024 * 1024 * 1024)
 
-static struct str type_name(bool composite)
-{
-	return composite ? STR("COMPOSITE") : STR("FULL_OBJECT");
-}
-
 enum status multipart_begin(struct s3_call *c, struct fault *why)
 {
 	struct part_upload u = { .bucket = c->at.bucket, .key = c->at.key, .owner = str_of(c->key->user) };
-	struct object_headers object_headers = { 0 };
 	struct str id;
 	struct buf b;
 	TRY(call_refuse_reserved(c, false, why));
 	TRY(acl_check_headers(c, why));
 	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
-	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
-	u.content_type = object_headers.content_type;
-	u.meta.headers = object_headers.headers;
-	u.meta.n_headers = object_headers.n_headers;
+	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &u.content_type, &u.meta, why));
 	TRY(sums_read_requested(c, &u.meta.checksum, why));
 	TRY(parts_start(c->s3->parts, &u, &c->x->arena, &id, why));
 	if (u.meta.checksum.kind != CHECKSUM_NONE) {
 		answer_header(&c->x->answer, STR("x-amz-checksum-algorithm"), str_of(checksum_info(u.meta.checksum.kind)->name));
-		answer_header(&c->x->answer, STR("x-amz-checksum-type"), type_name(u.meta.checksum.composite));
+		answer_header(&c->x->answer, STR("x-amz-checksum-type"), sums_type(u.meta.checksum.composite));
 	}
 	document_open(c, &b, "InitiateMultipartUploadResult");
 	xml_element(&b, "Bucket", c->at.bucket);
@@ -52,14 +43,6 @@ enum status multipart_abort(struct s3_call *c, struct fault *why)
 	TRY(parts_abort(c->s3->parts, c->at.bucket, c->at.key, parameter(c, "uploadId"), why));
 	c->x->answer.status = 204;
 	return OK;
-}
-
-static void write_checksum_kind(struct buf *b, const struct object_checksum *sum)
-{
-	if (sum->kind == CHECKSUM_NONE)
-		return;
-	xml_element(b, "ChecksumAlgorithm", str_of(checksum_info(sum->kind)->name));
-	xml_element(b, "ChecksumType", type_name(sum->composite));
 }
 
 enum status multipart_list_parts(struct s3_call *c, struct fault *why)
@@ -80,7 +63,7 @@ enum status multipart_list_parts(struct s3_call *c, struct fault *why)
 	xml_user(&b, "Initiator", u.owner);
 	xml_user(&b, "Owner", c->bucket.owner);
 	buf_put(&b, STR("<StorageClass>STANDARD</StorageClass>"));
-	write_checksum_kind(&b, &u.meta.checksum);
+	sums_write_kind(&b, u.meta.checksum.kind, u.meta.checksum.composite);
 	xml_number(&b, "PartNumberMarker", after);
 	xml_number(&b, "NextPartNumberMarker", page.n > 0 ? page.parts[page.n - 1].number : 0);
 	xml_number(&b, "MaxParts", limit);
@@ -145,7 +128,7 @@ enum status multipart_list_uploads(struct s3_call *c, struct fault *why)
 			xml_user(&b, "Owner", c->bucket.owner);
 			buf_put(&b, STR("<StorageClass>STANDARD</StorageClass>"));
 			xml_time(&b, "Initiated", u->begun_ms);
-			write_checksum_kind(&b, &u->meta.checksum);
+			sums_write_kind(&b, u->meta.checksum.kind, u->meta.checksum.composite);
 			buf_put(&b, STR("</Upload>"));
 		}
 	}
@@ -208,7 +191,7 @@ static enum status check_checksum(struct s3_call *c, const struct object_checksu
 {
 	const struct request *r = &c->x->request;
 	struct str type = str_trim(request_header(r, STR("x-amz-checksum-type")));
-	struct str own = sum->composite ? STR("COMPOSITE") : STR("FULL_OBJECT");
+	struct str own = sums_type(sum->composite);
 	if (type.n > 0 && sum->kind != CHECKSUM_NONE && !str_equal_nocase(type, own))
 		return fault_set(why, REQUEST_INVALID,
 			"The upload was created using the %.*s checksum type. The complete request must use the same.", STRF(own));
@@ -302,7 +285,7 @@ enum status multipart_complete(struct s3_call *c, struct fault *why)
 	struct object_info info = { 0 };
 	struct str body;
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(document_read_unsummed(c, &body, why));
+	TRY(document_read(c, DIGEST_OF_OBJECT, &body, why));
 	TRY(complete_request_read(&c->x->arena, body, &e.given, why));
 	TRY(plan_object(c, &e, why));
 	TRY(parts_complete(c->s3->parts, &e.made, &c->x->arena, &info, why));

@@ -9,6 +9,12 @@
 #define TYPE_MAX 255
 #define OBJECT_HEADERS_MAX 128 /* each costs the answer a line */
 
+/* What was read so far, in the arena. */
+struct header_list {
+	struct header *headers;
+	size_t n_headers;
+};
+
 static bool is_stored(struct str name)
 {
 	return str_starts_with_nocase(name, USER_PREFIX) ||
@@ -16,7 +22,7 @@ static bool is_stored(struct str name)
 			name, STR("cache-control content-disposition content-encoding content-language expires x-amz-website-redirect-location"));
 }
 
-static struct header *find_stored(struct object_headers *k, struct str name)
+static struct header *find_stored(struct header_list *k, struct str name)
 {
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (str_equal(k->headers[i].name, name))
@@ -26,7 +32,7 @@ static struct header *find_stored(struct object_headers *k, struct str name)
 }
 
 /* A header that comes twice is one with a comma. */
-static void add_header(struct arena *a, struct object_headers *k, struct str name, struct str value)
+static void add_header(struct arena *a, struct header_list *k, struct str name, struct str value)
 {
 	struct header *old = find_stored(k, name);
 	if (str_equal(name, STR("content-encoding"))) {
@@ -48,7 +54,7 @@ static void add_header(struct arena *a, struct object_headers *k, struct str nam
 		k->headers[k->n_headers++] = (struct header){ name, value };
 }
 
-static enum status check_user_size(const struct object_headers *k, struct fault *why)
+static enum status check_user_size(const struct header_list *k, struct fault *why)
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < k->n_headers; i++) {
@@ -61,7 +67,7 @@ static enum status check_user_size(const struct object_headers *k, struct fault 
 		why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
 }
 
-static enum status check_values(const struct object_headers *k, struct fault *why)
+static enum status check_values(const struct header_list *k, struct fault *why)
 {
 	if (k->n_headers > OBJECT_HEADERS_MAX)
 		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", OBJECT_HEADERS_MAX);
@@ -77,21 +83,25 @@ static enum status check_values(const struct object_headers *k, struct fault *wh
 	return OK;
 }
 
-enum status object_headers_read(struct arena *a, const struct header *list, size_t n, struct object_headers *out, struct fault *why)
+enum status object_headers_read(
+	struct arena *a, const struct header *list, size_t n, struct str *type, struct object_meta *meta, struct fault *why)
 {
-	struct str type = header_find(list, n, STR("content-type"));
+	struct str given = header_find(list, n, STR("content-type"));
+	struct header_list kept = { .headers = arena_array(a, n + 1, sizeof(*kept.headers)) };
 
-	if (!header_value_ok(type) || type.n > TYPE_MAX)
+	if (!header_value_ok(given) || given.n > TYPE_MAX)
 		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
-	*out = (struct object_headers){ .content_type = type.n > 0 ? type : STR("binary/octet-stream") };
-	out->headers = arena_array(a, n + 1, sizeof(*out->headers));
-	if (out->headers == NULL)
+	if (kept.headers == NULL)
 		return fault_too_much(why);
 	for (size_t i = 0; i < n; i++) {
 		if (is_stored(list[i].name))
-			add_header(a, out, str_lower(a, list[i].name), str_trim(list[i].value));
+			add_header(a, &kept, str_lower(a, list[i].name), str_trim(list[i].value));
 	}
-	return check_values(out, why);
+	TRY(check_values(&kept, why));
+	*type = given.n > 0 ? given : STR("binary/octet-stream");
+	meta->headers = kept.headers;
+	meta->n_headers = kept.n_headers;
+	return OK;
 }
 
 enum status object_headers_condition(struct s3_call *c, struct object_condition *out, struct fault *why)

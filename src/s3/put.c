@@ -53,16 +53,6 @@ static enum status read_body(struct s3_call *c, uint64_t *length, struct fault *
 	return OK;
 }
 
-static enum status make_upload(struct s3_call *c, struct fault *why)
-{
-	c->upload = ARENA_NEW(&c->x->arena, struct s3_upload);
-	if (c->upload == NULL)
-		return fault_too_much(why);
-	c->upload->counted = true;
-	c->upload->max_bytes = OBJECT_MAX_BYTES;
-	return OK;
-}
-
 static enum status begin_body(struct s3_call *c, uint64_t length, enum handler_step *step, struct fault *why)
 {
 	bool small = length <= BUCKET_SMALL_BYTES && !c->is_image;
@@ -72,21 +62,14 @@ static enum status begin_body(struct s3_call *c, uint64_t length, enum handler_s
 
 enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
-	struct object_headers object_headers;
 	uint64_t length;
 	TRY(call_refuse_reserved(c, !c->auth.in_header, why)); /* whichever key has signed the URL */
-	TRY(make_upload(c, why));
-	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(upload_make(c, c->x->request.headers, c->x->request.n_headers, why));
 	TRY(acl_check_headers(c, why));
-	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &object_headers, why));
-	c->upload->content_type = object_headers.content_type;
-	if (!c->is_image) /* an image has no headers of the client's */
-		c->upload->meta = (struct object_meta){ .headers = object_headers.headers, .n_headers = object_headers.n_headers };
 	TRY(object_headers_condition(c, &c->upload->condition, why));
 	if (c->is_image && c->upload->condition.etag.n > 0)
 		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not supported for an image: images are never replaced.");
 	TRY(read_body(c, &length, why));
-	c->upload->default_kind = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	return begin_body(c, length, step, why);
 }
 
@@ -107,7 +90,7 @@ enum status part_put_begin(struct s3_call *c, enum handler_step *step, struct fa
 	struct part_upload of;
 	uint64_t length;
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(make_upload(c, why));
+	TRY(upload_make(c, NULL, 0, why)); /* the metadata of a part is its upload's */
 	TRY(parameter_part_number(c, &c->upload->part_number, why));
 	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, parameter(c, "uploadId"), &c->x->arena, &of, why));

@@ -6,16 +6,33 @@
 #include "s3/put_body.h"
 
 #include "base/clock.h"
-#include "base/codec.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "image/verify.h"
+#include "s3/checksums.h"
+#include "s3/object_headers.h"
 
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PIECE_BYTES 16384
+
+enum status upload_make(struct s3_call *c, const struct header *list, size_t n, struct fault *why)
+{
+	struct s3_upload *u = ARENA_NEW(&c->x->arena, struct s3_upload);
+	c->upload = u;
+	if (u == NULL)
+		return fault_too_much(why);
+	u->counted = true;
+	u->max_bytes = OBJECT_MAX_BYTES;
+	u->default_kind = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
+	TRY(object_headers_refuse(list, n, why));
+	TRY(object_headers_read(&c->x->arena, list, n, &u->content_type, &u->meta, why));
+	if (c->is_image) /* which has nothing but what its bytes say */
+		u->meta = (struct object_meta){ 0 };
+	return OK;
+}
 
 /* The condition decides in the commit. It is checked here first, so that a body is not read in vain. */
 static enum status check_condition(struct s3_call *c, struct fault *why)
@@ -97,14 +114,12 @@ static enum status check_body(struct s3_call *c, struct str *bytes, struct fault
 {
 	struct s3_upload *u = c->upload;
 	unsigned char md5[MD5_BYTES];
-	char hex[2 * MD5_BYTES + 1];
 	if (u->stream != NULL)
 		TRY(stream_end(u->stream, why));
 	TRY(bucket_view(u->in, bytes, md5, why));
 	TRY(check_size(c, bytes->n, why));
 	TRY(digests_check(&c->x->arena, &u->digests, md5, &u->meta.checksum, why));
-	hex_encode(md5, MD5_BYTES, hex);
-	u->etag = str_dup(&c->x->arena, str_of(hex));
+	u->etag = sums_etag(&c->x->arena, md5);
 	return fault_check_arena(&c->x->arena, why);
 }
 

@@ -9,13 +9,15 @@
 #define DOCUMENT_MAX ((size_t)2 * 1024 * 1024)         /* of a request: 1000 keys of 1024 bytes, escaped */
 #define DOCUMENT_ANSWER_MAX ((size_t)16 * 1024 * 1024) /* of an answer: as many, escaped at the worst */
 
+enum document_digest {
+	DIGEST_OPTIONAL,
+	DIGEST_NEEDED,    /* one of Content-MD5 and x-amz-checksum-* */
+	DIGEST_OF_OBJECT, /* x-amz-checksum-* are of an object and not of this body */
+};
 /* The body, whole and with the digests that were given: Content-MD5, x-amz-content-sha256, x-amz-checksum-*.
- * digest_needed   one of Content-MD5 and x-amz-checksum-* must be there
  * Errors  BODY_CUT; DIGEST_INVALID; DIGEST_WRONG; PAYLOAD_HASH_WRONG; CHECKSUM_INVALID; CHECKSUM_WRONG; REQUEST_INVALID
- *         no digest; TOO_MUCH */
-enum status document_read(struct s3_call *c, bool digest_needed, struct str *body, struct fault *why) MUST_CHECK;
-/* The same without x-amz-checksum-*, which are of an object and not of the body in CompleteMultipartUpload. */
-enum status document_read_unsummed(struct s3_call *c, struct str *body, struct fault *why) MUST_CHECK;
+ *         no digest, or several checksums; TOO_MUCH */
+enum status document_read(struct s3_call *c, enum document_digest rule, struct str *body, struct fault *why) MUST_CHECK;
 
 /* Begin an answer's document: <root xmlns="...">. The buffer lives in the call's arena. */
 void document_open(struct s3_call *c, struct buf *b, const char *root);

@@ -14,7 +14,9 @@ static bool tag_equals(struct str tag, struct str etag, bool weak)
 	return str_equal(str_unquote(tag), etag);
 }
 
-bool etag_listed(struct str list, struct str etag, bool weak)
+/* Whether a list of entity tags ("*", quoted, with or without W/, or bare as S3 takes them) names etag.
+ * weak   W/ is ignored; else a weak tag never matches */
+static bool etag_listed(struct str list, struct str etag, bool weak)
 {
 	if (str_equal(str_trim(list), STR("*")))
 		return true;

@@ -16,9 +16,6 @@ struct conditions {
  * etag         without quotes
  * modified_ms  compared in whole seconds, as it is sent */
 enum condition_verdict conditions_check(const struct conditions *c, struct str etag, int64_t modified_ms);
-/* Whether a list of entity tags ("*", quoted, with or without W/, or bare as S3 takes them) names etag.
- * weak   W/ is ignored; else a weak tag never matches */
-bool etag_listed(struct str list, struct str etag, bool weak);
 /* Whether Range applies under If-Range: the same strong tag, or exactly the date. */
 bool if_range_holds(struct str value, struct str etag, int64_t modified_ms);
 

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-static enum status read_md5(struct arena *a, struct str value, struct digests *d, struct fault *why)
+enum status digests_read_md5(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
 {
-	struct str raw = { 0 };
+	struct str raw = { 0 }, value = str_trim(header_find(headers, n, STR("content-md5")));
 	if (value.p == NULL)
 		return OK;
 	if (!base64_decode(a, value, &raw) || raw.n != MD5_BYTES)
@@ -69,7 +69,7 @@ static enum status read_trailer(struct str announced, struct digests *d, struct 
 
 enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
 {
-	TRY(read_md5(a, str_trim(header_find(headers, n, STR("content-md5"))), d, why));
+	TRY(digests_read_md5(a, headers, n, d, why));
 	TRY(read_value(a, headers, n, d, why));
 	TRY(read_trailer(header_find(headers, n, STR("x-amz-trailer")), d, why));
 	/* x-amz-sdk-checksum-algorithm promises a value; x-amz-checksum-algorithm only asks for a kind. */
@@ -105,20 +105,6 @@ void digests_update(struct digests *d, struct str piece)
 		checksum_update(&d->running, piece.p, piece.n);
 }
 
-static enum status check_sha256(struct digests *d, struct fault *why)
-{
-	unsigned char sum[SHA256_BYTES];
-	char hex[2 * SHA256_BYTES + 1];
-	if (d->sha256.n == 0)
-		return OK;
-	if (!hash_final(&d->running_sha256, sum))
-		return fault_no_memory(why);
-	hex_encode(sum, SHA256_BYTES, hex);
-	if (!str_equal_nocase(d->sha256, str_of(hex)))
-		return fault_set(why, PAYLOAD_HASH_WRONG, "The provided 'x-amz-content-sha256' header does not match what was computed.");
-	return OK;
-}
-
 static enum status check_sum(struct arena *a, struct digests *d, struct object_checksum *stored, struct fault *why)
 {
 	unsigned char sum[CHECKSUM_BYTES_MAX];
@@ -141,7 +127,15 @@ static enum status check_sum(struct arena *a, struct digests *d, struct object_c
 enum status digests_check(
 	struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why)
 {
-	TRY(check_sha256(d, why));
+	if (d->sha256.n > 0) {
+		unsigned char sum[SHA256_BYTES];
+		char hex[2 * SHA256_BYTES + 1];
+		if (!hash_final(&d->running_sha256, sum))
+			return fault_no_memory(why);
+		hex_encode(sum, SHA256_BYTES, hex);
+		if (!str_equal_nocase(d->sha256, str_of(hex)))
+			return fault_set(why, PAYLOAD_HASH_WRONG, "The provided 'x-amz-content-sha256' header does not match what was computed.");
+	}
 	if (d->has_md5 && memcmp(md5, d->md5, MD5_BYTES) != 0)
 		return fault_set(why, DIGEST_WRONG, "The Content-MD5 you specified did not match what we received.");
 	return check_sum(a, d, stored, why);
