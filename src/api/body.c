@@ -40,7 +40,7 @@ static enum status read_text(struct arena *a, const json_t *object, const char *
 		return fault_set(why, BAD_FIELD, "%s is missing. Send {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}.", name);
 	if (!json_is_string(value))
 		return fault_set(why, BAD_FIELD, "%s must be a string.", name);
-	*out = str_dup(a, (struct str){ json_string_value(value), json_string_length(value) });
+	*out = str_dup(a, json_text(value));
 	return fault_check_arena(a, why);
 }
 
@@ -48,7 +48,7 @@ static enum status read_text(struct arena *a, const json_t *object, const char *
 static enum status read_options(const json_t *object, struct slot_request *out, struct fault *why)
 {
 	const json_t *size = json_object_get(object, "fileSize"), *method = json_object_get(object, "method");
-	struct str text = str_of(json_string_value(method));
+	struct str text = json_text(method);
 
 	out->has_size = size != NULL;
 	out->form = str_equal(text, STR("POST"));

@@ -46,23 +46,15 @@ struct str dynamo_cursor_write(struct str order, struct arena *a)
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-static bool unpack_order(struct str text, struct arena *a, struct str *order)
-{
-	unsigned char want[CURSOR_BYTES];
-	struct str got = { 0 };
-	if (text.n > CURSOR_CHARS_MAX || !base64url_decode(a, text, &got) || got.n != CURSOR_BYTES)
-		return false;
-	*order = str_slice(got, 1, 1 + DYNAMO_ORDER_CHARS);
-	if (!order_valid(*order))
-		return false;
-	pack_order(*order, want);
-	return memcmp(want, got.p, CURSOR_BYTES) == 0;
-}
-
 enum status dynamo_cursor_read(struct str text, struct arena *a, struct str *order, struct fault *why)
 {
-	struct str found;
-	if (!unpack_order(text, a, &found))
+	unsigned char expected[CURSOR_BYTES];
+	struct str got = { 0 };
+	bool ok = text.n <= CURSOR_CHARS_MAX && base64url_decode(a, text, &got) && got.n == CURSOR_BYTES;
+	struct str found = str_slice(got, 1, 1 + DYNAMO_ORDER_CHARS);
+	if (ok && (ok = order_valid(found)))
+		pack_order(found, expected);
+	if (!ok || memcmp(expected, got.p, CURSOR_BYTES) != 0)
 		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 	*order = found;
 	return OK;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/json.h"
 #include "base/writer.h"
 
 #include <assert.h>
@@ -47,8 +48,6 @@ static const struct field FIELDS[] = {
 	FIELD("deleteHash", TEXT, false, delete_hash),
 };
 
-static const char *const STATUS_NAMES[] = { [IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected" };
-
 /* to an item */
 
 static void add_attribute(struct dynamo_item *item, const char *name, struct str value)
@@ -71,46 +70,36 @@ void dynamo_item_text(struct dynamo_item *item, const char *name, struct str tex
 	add_attribute(item, name, buf_ok(&b) ? buf_str(&b) : STR(""));
 }
 
-static void add_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a)
+void dynamo_item_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a)
 {
 	add_attribute(item, name, number == 0 ? STR("") : str_printf(a, "{\"N\":\"%" PRIu64 "\"}", number));
-}
-
-void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t number, struct arena *a)
-{
-	assert(number >= 0);
-	add_number(item, name, (uint64_t)number, a);
-}
-
-static void add_time(struct dynamo_item *item, const char *name, int64_t ms, struct arena *a)
-{
-	char text[ISO8601_CHARS + 1] = "";
-	if (ms > 0)
-		clock_iso8601(ms, text);
-	dynamo_item_text(item, name, str_of(text), a);
 }
 
 static void add_field(struct dynamo_item *item, const struct field *f, const struct image_row *row, struct arena *a)
 {
 	const void *at = (const char *)row + f->offset;
+	char time[ISO8601_CHARS + 1] = "";
 	switch (f->kind) {
 	case TEXT:
 		dynamo_item_text(item, f->name, *(const struct str *)at, a);
 		return;
 	case UINT32:
-		add_number(item, f->name, *(const uint32_t *)at, a);
+		dynamo_item_number(item, f->name, *(const uint32_t *)at, a);
 		return;
 	case UINT64:
-		add_number(item, f->name, *(const uint64_t *)at, a);
+		dynamo_item_number(item, f->name, *(const uint64_t *)at, a);
 		return;
 	case MS:
-		dynamo_item_number(item, f->name, *(const int64_t *)at, a);
+		assert(*(const int64_t *)at >= 0);
+		dynamo_item_number(item, f->name, (uint64_t) * (const int64_t *)at, a);
 		return;
 	case TIME:
-		add_time(item, f->name, *(const int64_t *)at, a);
+		if (*(const int64_t *)at > 0)
+			clock_iso8601(*(const int64_t *)at, time);
+		dynamo_item_text(item, f->name, str_of(time), a);
 		return;
 	case STATUS:
-		dynamo_item_text(item, f->name, str_of(STATUS_NAMES[row->status]), a);
+		dynamo_item_text(item, f->name, image_status_name(row->status), a);
 		return;
 	}
 }
@@ -141,8 +130,7 @@ void dynamo_item_put(const struct dynamo_item *item, struct str name, const char
 
 static struct str typed_value(const json_t *item, const char *name, const char *type)
 {
-	const json_t *value = json_object_get(json_object_get(item, name), type);
-	return (struct str){ json_string_value(value), json_string_length(value) };
+	return json_text(json_object_get(json_object_get(item, name), type));
 }
 
 struct str dynamo_item_get_text(const json_t *item, const char *name)
@@ -155,12 +143,6 @@ struct str dynamo_item_get_number(const json_t *item, const char *name)
 	return typed_value(item, name, "N");
 }
 
-static bool read_text(struct str text, struct arena *a, struct str *out)
-{
-	*out = text.n == 0 ? STR("") : str_dup(a, text);
-	return arena_ok(a);
-}
-
 static bool read_number(const json_t *item, const char *name, uint64_t most, uint64_t *out)
 {
 	struct str text = dynamo_item_get_number(item, name);
@@ -169,9 +151,10 @@ static bool read_number(const json_t *item, const char *name, uint64_t most, uin
 
 static bool read_status(struct str text, enum image_status *out)
 {
-	for (size_t i = 0; i < COUNT_OF(STATUS_NAMES); i++)
-		if (str_equal(text, str_of(STATUS_NAMES[i]))) {
-			*out = (enum image_status)i;
+	static const enum image_status all[] = { IMAGE_PENDING, IMAGE_UPLOADED, IMAGE_REJECTED };
+	for (size_t i = 0; i < COUNT_OF(all); i++)
+		if (str_equal(text, image_status_name(all[i]))) {
+			*out = all[i];
 			return true;
 		}
 	return false;
@@ -184,7 +167,8 @@ static bool read_field(const json_t *item, const struct field *f, struct arena *
 	uint64_t n;
 	switch (f->kind) {
 	case TEXT:
-		return text.p != NULL && read_text(text, a, at);
+		*(struct str *)at = text.n == 0 ? STR("") : str_dup(a, text);
+		return text.p != NULL && arena_ok(a);
 	case UINT32:
 		return read_number(item, f->name, UINT32_MAX, &n) && (*(uint32_t *)at = (uint32_t)n, true);
 	case UINT64:

@@ -28,7 +28,7 @@ struct dynamo_item {
 void dynamo_item_of(const struct image_row *row, bool resolved_only, struct arena *a, struct dynamo_item *out);
 /* One more attribute; text "" or number 0 makes one that is not there. */
 void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a);
-void dynamo_item_number(struct dynamo_item *item, const char *name, int64_t number, struct arena *a);
+void dynamo_item_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a);
 /* Append a member "Item":{"imageId":{"S":"…"},…}, what is there alone: also a Key, or the values of an expression.
  * name    "": the outermost
  * prefix  put before each attribute's name: "", or ":" of values */

@@ -90,74 +90,53 @@ static struct shard_stream *first_stream(struct merge *m)
 	return best;
 }
 
-/* Up to `limit` rows into *out. *last is the sort key of the last of a full page; *more: another row follows. */
-static enum status take_row(
-	struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, bool *more, struct str *last, struct fault *why)
+/* The first `limit` rows; of the feed with a cursor, if another row follows. */
+static enum status merge_rows(struct merge *m, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
+	struct image_page page = { .rows = arena_array(a, limit, sizeof(*out->rows)), .next_cursor = STR("") };
 	struct shard_stream *s;
-	out->rows = arena_array(a, limit, sizeof(*out->rows));
-	if (out->rows == NULL)
-		return fault_too_much(why);
+	struct str last = STR("");
+	uint32_t even = (limit + 1) / m->t->shards + SPARE_ROWS;
+	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
+	m->per_shard = even < limit + 1 ? even : limit + 1;
+	TRY(fault_check_arena(a, why));
 	for (;;) {
 		for (uint32_t i = 0; i < m->t->shards; i++)
 			while (stream_head(&m->streams[i]) == NULL && !m->streams[i].dry)
 				TRY(ask_shard(m, i, why));
 		s = first_stream(m);
-		*more = s != NULL && out->n == limit;
-		if (s == NULL || *more)
-			return OK;
-		TRY(dynamo_item_read(stream_head(s), a, &out->rows[out->n], why));
-		if (++out->n == limit)
-			*last = str_dup(a, dynamo_item_get_text(stream_head(s), m->order));
+		if (s == NULL || page.n == limit)
+			break;
+		TRY(dynamo_item_read(stream_head(s), a, &page.rows[page.n], why));
+		if (++page.n == limit)
+			last = str_dup(a, dynamo_item_get_text(stream_head(s), m->order));
 		s->at++;
 	}
-}
-
-static uint32_t share_of_limit(const struct dynamo *t, uint32_t limit)
-{
-	uint32_t even = (limit + 1) / t->shards + SPARE_ROWS;
-	return even < limit + 1 ? even : limit + 1;
-}
-
-enum status dynamo_list(
-	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
-{
-	struct dynamo *t = (struct dynamo *)port;
-	struct merge m CLEANUP(merge_deinit) = { .t = t,
-		.index = DYNAMO_FEED,
-		.order = DYNAMO_FEED_ORDER,
-		.newest_first = true,
-		.before = ALL_KEYS,
-		.per_shard = share_of_limit(t, limit) };
-	struct image_page page = { .next_cursor = STR("") };
-	struct str last = { 0 };
-	bool more;
-	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
-	if (cursor.n > 0)
-		TRY(dynamo_cursor_read(cursor, a, &m.before, why));
-	TRY(take_row(&m, limit, a, &page, &more, &last, why));
-	if (more)
+	if (s != NULL && m->newest_first)
 		page.next_cursor = dynamo_cursor_write(last, a);
 	TRY(fault_check_arena(a, why));
 	*out = page;
 	return OK;
 }
 
+enum status dynamo_list(
+	struct image_table *port, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
+{
+	struct merge m CLEANUP(merge_deinit) = {
+		.t = (struct dynamo *)port, .index = DYNAMO_FEED, .order = DYNAMO_FEED_ORDER, .newest_first = true, .before = ALL_KEYS
+	};
+	if (cursor.n > 0)
+		TRY(dynamo_cursor_read(cursor, a, &m.before, why));
+	return merge_rows(&m, limit, a, out, why);
+}
+
 /* Rows past their TTL that DynamoDB has not removed yet are among them: the sweep may still find that
  * the bytes of one arrived. */
 enum status dynamo_due(struct image_table *port, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
-	struct dynamo *t = (struct dynamo *)port;
-	struct merge m CLEANUP(merge_deinit) = { .t = t,
+	struct merge m CLEANUP(merge_deinit) = { .t = (struct dynamo *)port,
 		.index = DYNAMO_DUE,
 		.order = DYNAMO_DUE_ORDER,
-		.before = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms),
-		.per_shard = share_of_limit(t, limit) };
-	struct image_page page = { .next_cursor = STR("") };
-	struct str last;
-	bool more;
-	TRY(take_row(&m, limit, a, &page, &more, &last, why));
-	TRY(fault_check_arena(a, why));
-	*out = page;
-	return OK;
+		.before = str_printf(a, "%0*" PRId64 "~", DYNAMO_ORDER_DIGITS, now_ms) };
+	return merge_rows(&m, limit, a, out, why);
 }

@@ -23,9 +23,6 @@ static const struct word REFUSALS[] = {
 	{ "UnknownOperationException", DYNAMO_UNKNOWN_OPERATION },
 };
 
-static const char *const THROTTLES[] = { "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
-	"ThrottledException", "LimitExceededException" };
-
 void dynamo_call_deinit(struct dynamo_call *c)
 {
 	json_decref(c->answer);
@@ -44,15 +41,6 @@ void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char 
 	writer_text(&c->body, STR("TableName"), str_of(t->table));
 }
 
-/* The last part of "com.amazonaws.dynamodb.v20120810#ValidationException". */
-static struct str error_word(const json_t *json)
-{
-	const json_t *type = json_object_get(json, "__type");
-	struct str s = { json_string_value(type), json_string_length(type) };
-	size_t hash = str_find_char(s, '#');
-	return hash < s.n ? str_slice(s, hash + 1, s.n) : s;
-}
-
 /* A call that did not come to an answer: the service's sentence is for the log as well. */
 static enum status fault_lost(const char *action, const struct fault *from, struct fault *why)
 {
@@ -69,19 +57,18 @@ static enum status fault_lost(const char *action, const struct fault *from, stru
 	return end;
 }
 
-static void free_json(json_t **json)
-{
-	json_decref(*json);
-}
-
 static enum status read_answer(struct dynamo_call *c, const struct http_response *r, struct fault *why)
 {
 	json_error_t error;
 	bool starved;
-	json_t *json CLEANUP(free_json) = json_read(r->body, JSON_ALLOW_NUL, &error, &starved);
-	bool object = json_is_object(json), throttled = false;
-	struct str word = error_word(json);
+	json_auto_t *json = json_read(r->body, JSON_ALLOW_NUL, &error, &starved);
+	bool object = json_is_object(json);
+	/* The last part of "com.amazonaws.dynamodb.v20120810#ValidationException". */
+	struct str word = json_text(json_object_get(json, "__type"));
+	size_t hash = str_find_char(word, '#');
 	enum dynamo_outcome outcome = DYNAMO_DONE;
+	if (hash < word.n)
+		word = str_slice(word, hash + 1, word.n);
 	for (size_t i = 0; object && r->status == 400 && i < COUNT_OF(REFUSALS); i++)
 		if (str_equal(word, str_of(REFUSALS[i].name)))
 			outcome = REFUSALS[i].outcome;
@@ -92,10 +79,7 @@ static enum status read_answer(struct dynamo_call *c, const struct http_response
 	}
 	if (starved)
 		return fault_no_memory(why);
-	for (size_t i = 0; i < COUNT_OF(THROTTLES); i++)
-		throttled = throttled || str_equal(word, str_of(THROTTLES[i]));
-	enum status end = throttled ? fault_set(why, OVERLOADED, "The image table is too busy. Try again in a moment.")
-								: fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
+	enum status end = fault_set(why, UPSTREAM_FAILED, "The image table failed. Try again.");
 	const json_t *message = json_object_get(json, "message");
 	const char *text = json_string_value(message != NULL ? message : json_object_get(json, "Message"));
 	if (text == NULL)

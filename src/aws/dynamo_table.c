@@ -68,12 +68,6 @@ static int64_t later_of(int64_t x, int64_t y)
 	return x > y ? x : y;
 }
 
-/* A day after the URL, and never before a day from now, whatever the clocks of others say. */
-static int64_t ttl_s(int64_t ends_ms, int64_t expires_ms)
-{
-	return later_of(ends_ms, later_of(expires_ms, clock_now_ms()) + DAY_MS) / 1000;
-}
-
 static void add_index(struct dynamo_item *item, const char *const names[2], uint32_t shard, struct str order, struct arena *a)
 {
 	bool in = order.n > 0;
@@ -88,12 +82,14 @@ static void add_keys(
 {
 	static const char *const feed[2] = { DYNAMO_FEED, DYNAMO_FEED_ORDER }, *const due[2] = { DYNAMO_DUE, DYNAMO_DUE_ORDER };
 	bool listed = row->status == IMAGE_UPLOADED, ends = !listed && row->ends_ms > 0;
+	/* A day after the URL, and never before a day from now, whatever the clocks of others say. */
+	int64_t ttl_ms = later_of(row->ends_ms, later_of(row->expires_ms, clock_now_ms()) + DAY_MS);
 	/* even over random ids, and the same on every machine */
 	uint32_t shard = hash_fnv32(row->image_id) % t->shards;
 	if (!listed || !replaced)
 		add_index(item, feed, shard, listed ? dynamo_order(next_commit_ms(t), row->image_id, a) : STR(""), a);
 	add_index(item, due, shard, ends ? dynamo_order(row->ends_ms, row->image_id, a) : STR(""), a);
-	dynamo_item_number(item, DYNAMO_TTL, ends ? ttl_s(row->ends_ms, row->expires_ms) : 0, a);
+	dynamo_item_number(item, DYNAMO_TTL, ends ? (uint64_t)ttl_ms / 1000 : 0, a);
 	dynamo_item_text(item, DYNAMO_WRITE, str_of(id->text), a);
 }
 
@@ -265,13 +261,14 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	struct dynamo_item values = { 0 };
 	const json_t *cause;
+	assert(ended_by_ms >= 0);
 	if (!uuid_valid(id))
 		return no_such_image(why);
 	dynamo_call_init(&c, dynamo_of(port), "DeleteItem", DYNAMO_CONDITION_FAILED);
 	put_key(&c, id);
 	writer_text(&c.body, STR("ConditionExpression"),
 		ended_by_ms == 0 ? STR("attribute_exists(imageId)") : STR("attribute_exists(imageId) AND endsMs <= :endedBy"));
-	dynamo_item_number(&values, "endedBy", ended_by_ms, &c.scratch);
+	dynamo_item_number(&values, "endedBy", (uint64_t)ended_by_ms, &c.scratch);
 	if (ended_by_ms != 0)
 		dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", &c.body);
 	TRY(send_write(&c, dynamo_of(port), id, &cause, why));

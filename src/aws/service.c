@@ -198,27 +198,20 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	return t;
 }
 
-/* Where the error's code stands: the "__type" of a JSON body, whose other members may hold what users
- * wrote; the start of an XML one. */
-static struct str error_code(struct str body)
-{
-	size_t at = str_find(body, STR("\"__type\""));
-	if (!str_starts_with(body, STR("{")))
-		return str_slice(body, 0, 1024);
-	struct str value = str_slice(body, at, body.n);
-	return str_cut(&value, ',');
-}
-
-/* Error codes of JSON and XML bodies that say that the call was not taken up. */
+/* Error codes of JSON and XML bodies that say that the call was not taken up. A code is in the "__type" of a JSON body,
+ * whose other members may hold what users wrote, or at the start of an XML one. */
 static bool is_throttled(const struct http_response *answer)
 {
-	static const char *const codes[] = { "Throttling", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown",
-		"TooManyRequests" };
+	static const char *const codes[] = { "Throttl", "ProvisionedThroughputExceeded", "LimitExceeded", "SlowDown", "TooManyRequests" };
 	if (answer->status == 429)
 		return true;
 	if (answer->status != 400 && answer->status != 503)
 		return false;
-	struct str code = error_code(answer->body);
+	struct str code = str_slice(answer->body, 0, 1024);
+	if (str_starts_with(answer->body, STR("{"))) {
+		struct str rest = str_slice(answer->body, str_find(answer->body, STR("\"__type\"")), answer->body.n);
+		code = str_cut(&rest, ',');
+	}
 	for (size_t i = 0; i < COUNT_OF(codes); i++)
 		if (str_find(code, str_of(codes[i])) < code.n)
 			return true;
