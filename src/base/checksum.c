@@ -12,8 +12,6 @@
  * Source: RFC 3720 B.4 (CRC32C); NVM Express, "64b CRC"; Sarwate 1988, Kounavis and Berry 2005 (the tables). */
 #include "base/checksum.h"
 
-#include "base/hash.h"
-
 #include <pthread.h>
 #include <string.h>
 
@@ -241,24 +239,18 @@ void checksum_init(struct checksum *c, enum checksum_kind kind)
 		pthread_once(&once, make_tables);
 		c->crc = all_ones(kind);
 	} else if (kind != CHECKSUM_NONE) {
-		struct hash h;
 		crypto_init();
-		hash_init(&h, kind == CHECKSUM_SHA1 ? HASH_SHA1 : HASH_SHA256);
-		c->digest = h.ctx;
-		c->bad = h.bad;
+		hash_init(&c->hash, kind == CHECKSUM_SHA1 ? HASH_SHA1 : HASH_SHA256);
 	}
 }
 
 void checksum_update(struct checksum *c, const void *p, size_t n)
 {
 	assert(c != NULL);
-	if (infos[c->kind].linear) {
+	if (infos[c->kind].linear)
 		c->crc = fastest[c->kind](c->kind, c->crc, p, n);
-	} else if (c->digest != NULL) {
-		struct hash h = { .ctx = c->digest, .bad = c->bad };
-		hash_update(&h, p, n);
-		c->bad = h.bad;
-	}
+	else if (c->hash.ctx != NULL)
+		hash_update(&c->hash, p, n);
 }
 
 static void put_big_endian(uint64_t value, unsigned char *out, size_t n)
@@ -277,25 +269,20 @@ static uint64_t get_big_endian(const unsigned char *p, size_t n)
 
 bool checksum_final(struct checksum *c, unsigned char *out)
 {
-	assert(out != NULL);
-	bool good = !c->bad;
-	if (infos[c->kind].linear) {
+	assert(c != NULL && out != NULL);
+	bool good = !c->hash.bad;
+	if (infos[c->kind].linear)
 		put_big_endian(c->crc ^ all_ones(c->kind), out, infos[c->kind].bytes);
-	} else {
-		struct hash h = { .ctx = c->digest, .bad = c->bad || c->digest == NULL };
-		good = hash_final(&h, out);
-		c->digest = NULL;
-	}
+	else
+		good = c->hash.ctx != NULL && hash_final(&c->hash, out);
 	checksum_deinit(c);
 	return good;
 }
 
 void checksum_deinit(struct checksum *c)
 {
-	struct hash h = { .ctx = c->digest, .bad = true };
-	if (c->digest != NULL)
-		hash_deinit(&h);
-	*c = (struct checksum){ .kind = c->kind, .bad = true };
+	hash_deinit(&c->hash);
+	c->crc = 0;
 }
 
 void checksum_combine(enum checksum_kind kind, unsigned char *sum, const unsigned char *sum_b, uint64_t bytes_b)

@@ -6,6 +6,7 @@
 #define BASE_CHECKSUM_H
 
 #include "base/fault.h"
+#include "base/hash.h"
 #include "base/str.h"
 
 enum checksum_kind { CHECKSUM_NONE, CHECKSUM_CRC32, CHECKSUM_CRC32C, CHECKSUM_CRC64NVME, CHECKSUM_SHA1, CHECKSUM_SHA256 };
@@ -30,9 +31,8 @@ enum checksum_kind checksum_by_header(struct str header);
 /* A running sum. */
 struct checksum {
 	enum checksum_kind kind;
-	uint64_t crc; /* of the CRCs */
-	void *digest; /* of the SHAs: OpenSSL's */
-	bool bad;     /* sticky: memory failed */
+	uint64_t crc;     /* of the CRCs */
+	struct hash hash; /* of the SHAs */
 };
 void checksum_init(struct checksum *c, enum checksum_kind kind);
 void checksum_update(struct checksum *c, const void *p, size_t n);

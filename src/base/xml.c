@@ -32,12 +32,6 @@ static void stop(struct reader *r, const char *refusal)
 	(void)XML_StopParser(r->parser, XML_FALSE);
 }
 
-static struct str local_name(const char *name)
-{
-	const char *mark = strrchr(name, NAMESPACE_MARK);
-	return str_of(mark != NULL ? mark + 1 : name);
-}
-
 static struct str keep_name(struct reader *r, struct str name)
 {
 	for (size_t i = 0; i < r->n_names; i++) {
@@ -51,29 +45,19 @@ static struct str keep_name(struct reader *r, struct str name)
 	return r->names[r->n_names++] = str_dup(r->a, name);
 }
 
-static struct str schema_type(struct reader *r, const char **attributes)
-{
-	for (size_t i = 0; attributes[i] != NULL; i += 2) {
-		if (strcmp(attributes[i], SCHEMA_INSTANCE_TYPE) == 0)
-			return str_dup(r->a, str_of(attributes[i + 1]));
-	}
-	return (struct str){ 0 };
-}
-
+/* Hang the element where we are, and go down into it. */
 static void place(struct reader *r, struct xml_node *n)
 {
-	if (r->depth == 0) {
+	if (r->depth == 0)
 		r->root = n;
-	} else if (r->last[r->depth - 1] == NULL) {
+	else if (r->last[r->depth - 1] == NULL)
 		r->open[r->depth - 1]->first = n;
-	} else {
+	else
 		r->last[r->depth - 1]->next = n;
-	}
 	if (r->depth > 0)
 		r->last[r->depth - 1] = n;
 	r->open[r->depth] = n;
-	r->last[r->depth] = NULL;
-	r->depth++;
+	r->last[r->depth++] = NULL;
 }
 
 static void begin(void *arg, const char *name, const char **attributes)
@@ -92,8 +76,11 @@ static void begin(void *arg, const char *name, const char **attributes)
 		stop(r, "");
 		return;
 	}
-	n->name = keep_name(r, local_name(name));
-	n->type = schema_type(r, attributes);
+	const char *mark = strrchr(name, NAMESPACE_MARK);
+	n->name = keep_name(r, str_of(mark != NULL ? mark + 1 : name));
+	for (; attributes[0] != NULL; attributes += 2)
+		if (strcmp(attributes[0], SCHEMA_INSTANCE_TYPE) == 0)
+			n->type = str_dup(r->a, str_of(attributes[1]));
 	if (r->depth == 0 && !str_equal(n->name, str_of(r->root_name)))
 		stop(r, "its outermost element is another");
 	buf_clear(&r->text);
@@ -122,18 +109,8 @@ static void refuse_doctype(void *arg, const char *name, const char *system_id, c
 	stop(arg, "it has a DOCTYPE");
 }
 
-static enum status blame(const struct reader *r, struct fault *why)
+static enum status parse_text(struct reader *r, struct str text, struct fault *why)
 {
-	if (!arena_ok(r->a))
-		return fault_too_much(why);
-	return fault_set(why, XML_MALFORMED, "The XML you provided was not well-formed or did not validate against our published schema: %s.",
-		r->refusal != NULL ? r->refusal : "it is not well-formed");
-}
-
-static enum status run(struct reader *r, struct str text, struct fault *why)
-{
-	if (text.n > INT32_MAX)
-		return fault_set(why, XML_MALFORMED, "The XML is too large.");
 	XML_SetUserData(r->parser, r);
 	XML_SetElementHandler(r->parser, begin, end);
 	XML_SetCharacterDataHandler(r->parser, add_text);
@@ -141,17 +118,25 @@ static enum status run(struct reader *r, struct str text, struct fault *why)
 	enum XML_Status parsed = XML_Parse(r->parser, text.n > 0 ? text.p : "", (int)text.n, XML_TRUE);
 	if (parsed == XML_STATUS_ERROR && XML_GetErrorCode(r->parser) == XML_ERROR_NO_MEMORY)
 		return fault_no_memory(why);
-	return parsed == XML_STATUS_OK && r->refusal == NULL && arena_ok(r->a) ? OK : blame(r, why);
+	if (!arena_ok(r->a))
+		return fault_too_much(why);
+	if (parsed == XML_STATUS_OK && r->refusal == NULL)
+		return OK;
+	return fault_set(why, XML_MALFORMED, "The XML you provided was not well-formed or did not validate against our published schema: %s.",
+		r->refusal != NULL ? r->refusal : "it is not well-formed");
 }
 
 enum status xml_read(struct arena *a, struct str text, const char *root, const struct xml_node **out, struct fault *why)
 {
+	assert(a != NULL && root != NULL && out != NULL);
+	if (text.n > INT32_MAX)
+		return fault_set(why, XML_MALFORMED, "The XML is too large.");
 	struct reader r = { .a = a, .root_name = root };
 	r.parser = XML_ParserCreateNS("UTF-8", NAMESPACE_MARK);
 	if (r.parser == NULL)
 		return fault_no_memory(why);
 	buf_init(&r.text, XML_TEXT_MAX);
-	enum status st = run(&r, text, why);
+	enum status st = parse_text(&r, text, why);
 	XML_ParserFree(r.parser);
 	buf_deinit(&r.text);
 	if (st == OK)
@@ -197,34 +182,19 @@ struct str xml_child_word(const struct xml_node *n, const char *name)
 	return c != NULL ? xml_word(c) : (struct str){ 0 };
 }
 
-static size_t count(const struct xml_node *n, const char *name)
-{
-	size_t found = 0;
-	for (const struct xml_node *c = n->first; c != NULL; c = c->next)
-		found += xml_is(c, name);
-	return found;
-}
-
-static bool known(const struct xml_node *c, const char *const *names, size_t n_names)
-{
-	for (size_t i = 0; i < n_names; i++) {
-		if (xml_is(c, names[i] + (names[i][0] == '!')))
-			return true;
-	}
-	return false;
-}
-
 enum status xml_check_children(const struct xml_node *n, const char *const *names, size_t n_names, struct fault *why)
 {
+	assert(n != NULL && (n_names == 0 || names != NULL));
 	for (const struct xml_node *c = n->first; c != NULL; c = c->next) {
-		if (!known(c, names, n_names))
+		size_t i = 0;
+		while (i < n_names && !xml_is(c, names[i] + (names[i][0] == '!')))
+			i++;
+		if (i == n_names)
 			return fault_set(why, XML_MALFORMED,
 				"The XML you provided did not validate against our published schema: "
 				"%.*s has no element %.*s.",
 				STRF(n->name), STRF(str_slice(c->name, 0, 64)));
-	}
-	for (size_t i = 0; i < n_names; i++) {
-		if (names[i][0] == '!' && count(n, names[i] + 1) > 1)
+		if (names[i][0] == '!' && xml_child(n, names[i] + 1) != c)
 			return fault_set(why, XML_MALFORMED,
 				"The XML you provided did not validate against our published schema: "
 				"%s appears more than once.",
