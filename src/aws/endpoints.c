@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "http/client/client.h"
+#include "http/client_addr.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #define DOCUMENT_MAX (64u << 10)
@@ -24,19 +24,17 @@
 
 static struct str text_member(const json_t *document, const char *name, struct arena *a)
 {
-	const json_t *v = json_object_get(document, name);
-	return json_is_string(v) ? str_dup(a, (struct str){ json_string_value(v), json_string_length(v) }) : STR("");
+	return str_dup(a, json_text(json_object_get(document, name)));
 }
 
 static enum status source_parse(struct str json, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
 	json_error_t error;
 	bool starved;
-	json_t *document = json_read(json, 0, &error, &starved);
+	json_auto_t *document = json_read(json, 0, &error, &starved);
 	struct str code = text_member(document, "Code", a), expires = text_member(document, "Expiration", a);
 	struct aws_credentials c = { text_member(document, "AccessKeyId", a), text_member(document, "SecretAccessKey", a),
 		text_member(document, "Token", a), 0 };
-	json_decref(document);
 	TRY(fault_check_arena(a, why));
 	if (starved)
 		return fault_no_memory(why);
@@ -50,42 +48,19 @@ static enum status source_parse(struct str json, struct arena *a, struct aws_cre
 	return OK;
 }
 
-static enum status send_request(
-	struct http_client *client, struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
-{
-	r->max_response_bytes = DOCUMENT_MAX;
-	return http_send(client, r, a, out, why);
-}
-
-/* The host of a URL without port and brackets; a user before it would make it another's. */
-static struct str host_of(struct str rest)
+/* Whether what follows "http://" has a host that cannot leave the machine; a user before the host would make it another's. */
+static bool is_own_address(struct str rest)
 {
 	size_t end = 0;
+	struct client_addr address;
 	while (end < rest.n && strchr("/?#", rest.p[end]) == NULL)
 		end++;
-	struct str authority = str_slice(rest, 0, end);
-	if (str_starts_with(authority, STR("[")))
-		return str_slice(authority, 1, str_find_char(authority, ']'));
-	return str_slice(authority, 0, str_find_char(authority, ':'));
-}
-
-static bool is_own_address(struct str host)
-{
-	char text[64];
-	struct in_addr four;
-	struct in6_addr six;
-	if (str_equal_nocase(host, STR("localhost")))
+	struct str host = str_slice(rest, 0, end);
+	bool literal = str_starts_with(host, STR("["));
+	host = str_slice(host, literal ? 1 : 0, str_find_char(host, literal ? ']' : ':'));
+	if (str_equal_nocase(host, STR("localhost")) || str_equal(host, STR("169.254.170.2")) || str_equal(host, STR("169.254.170.23")))
 		return true;
-	if (host.n >= sizeof text)
-		return false;
-	memcpy(text, host.p, host.n);
-	text[host.n] = '\0';
-	if (inet_pton(AF_INET6, text, &six) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&six);
-	if (inet_pton(AF_INET, text, &four) != 1)
-		return false;
-	in_addr_t address = ntohl(four.s_addr);
-	return address >> 24 == 127 || address == 0xa9feaa02 || address == 0xa9feaa17; /* 169.254.170.2 and .23 */
+	return client_addr_parse(host, &address) && client_addr_is_loopback(&address);
 }
 
 static enum status container_url(struct arena *a, struct str *url, struct fault *why)
@@ -98,7 +73,7 @@ static enum status container_url(struct arena *a, struct str *url, struct fault 
 		*url = str_printf(a, "http://169.254.170.2%.*s", STRF(relative));
 	if (url->n == 0 || str_starts_with_nocase(*url, STR("https://")))
 		return OK;
-	if (!str_starts_with_nocase(*url, STR("http://")) || !is_own_address(host_of(str_slice(*url, 7, url->n))))
+	if (!str_starts_with_nocase(*url, STR("http://")) || !is_own_address(str_slice(*url, 7, url->n)))
 		return fault_set(
 			why, UPSTREAM_FAILED, "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to loopback, 169.254.170.2 or 169.254.170.23");
 	return OK;
@@ -130,16 +105,12 @@ static enum status fetch_container(
 		.url = url,
 		.headers = &authorization,
 		.n_headers = authorization.value.n > 0,
-		.total_timeout_ms = CONTAINER_TIMEOUT_MS };
-	TRY(send_request(client, &r, a, &answer, why));
+		.total_timeout_ms = CONTAINER_TIMEOUT_MS,
+		.max_response_bytes = DOCUMENT_MAX };
+	TRY(http_send(client, &r, a, &answer, why));
 	if (answer.status != 200)
 		return fault_set(why, UPSTREAM_FAILED, "it answered %d", answer.status);
 	return source_parse(answer.body, a, out, why);
-}
-
-static enum status with_prefix(struct fault *why, const char *who, const struct fault *inner)
-{
-	return fault_write(why, inner->code, "%s: %s", who, inner->text);
 }
 
 enum status source_container(struct arena *a, struct aws_credentials *out, bool *found, struct fault *why)
@@ -156,7 +127,7 @@ enum status source_container(struct arena *a, struct aws_credentials *out, bool 
 	enum status st = fetch_container(client, url, a, out, &inner);
 	http_client_free(&client);
 	*found = st == OK;
-	return st == OK ? OK : with_prefix(why, "the container's credentials endpoint", &inner);
+	return st == OK ? OK : fault_write(why, inner.code, "the container's credentials endpoint: %s", inner.text);
 }
 
 /* What is needed to ask the metadata service again and again. */
@@ -174,8 +145,9 @@ static enum status get_document(struct instance *i, struct str path, struct http
 		.headers = &i->token,
 		.n_headers = 1,
 		.connect_timeout_ms = INSTANCE_CONNECT_MS,
-		.total_timeout_ms = INSTANCE_TIMEOUT_MS };
-	return send_request(i->client, &r, i->a, answer, why);
+		.total_timeout_ms = INSTANCE_TIMEOUT_MS,
+		.max_response_bytes = DOCUMENT_MAX };
+	return http_send(i->client, &r, i->a, answer, why);
 }
 
 /* Gives *there = false where nothing answers, or something that is not the service. */
@@ -188,8 +160,9 @@ static enum status fetch_token(struct instance *i, bool *there, struct fault *wh
 		.headers = &ttl,
 		.n_headers = 1,
 		.connect_timeout_ms = INSTANCE_CONNECT_MS,
-		.total_timeout_ms = INSTANCE_TIMEOUT_MS };
-	enum status st = send_request(i->client, &r, i->a, &answer, why);
+		.total_timeout_ms = INSTANCE_TIMEOUT_MS,
+		.max_response_bytes = DOCUMENT_MAX };
+	enum status st = http_send(i->client, &r, i->a, &answer, why);
 	*there = st == OK && answer.status == 200 && answer.body.n > 0;
 	i->token = (struct header){ STR("X-aws-ec2-metadata-token"), *there ? str_trim(answer.body) : STR("") };
 	return st == OK || st == UPSTREAM || st == TIMEOUT ? OK : st;
@@ -231,5 +204,5 @@ enum status source_instance(struct arena *a, struct aws_credentials *out, bool *
 		return fault_no_memory(why);
 	enum status st = fetch_instance(&i, out, found, &inner);
 	http_client_free(&i.client);
-	return st == OK ? OK : with_prefix(why, "the instance's metadata service", &inner);
+	return st == OK ? OK : fault_write(why, inner.code, "the instance's metadata service: %s", inner.text);
 }

@@ -20,6 +20,7 @@
 #define SCRATCH_BYTES (2u << 20)
 #define LISTING_MAX_BYTES (8u << 20)
 #define ADDRESS_MAX_BYTES 8192
+#define TEXTS_MAX_BYTES 4096
 #define LIST_MAX 1000
 #define VERSIONS_PAGE 100
 #define VERSIONS_PAGE_TEXT "100"
@@ -29,9 +30,10 @@
 struct s3_store {
 	struct object_store port;
 	struct aws_service *service;
-	char *bucket, *region;
-	char *host_prefix; /* "bucket."; "": path style */
-	char *base;        /* what clients see before the path */
+	struct arena texts;
+	struct str bucket, region;
+	struct str host_prefix; /* "bucket."; "": path style */
+	struct str base;        /* what clients see before the path */
 	bool deny_overwrite;
 };
 
@@ -48,15 +50,15 @@ static enum status no_such_key(struct fault *why)
 /* "": the bucket itself. */
 static struct str path_of(const struct s3_store *s, struct str key, struct arena *a)
 {
-	if (s->host_prefix[0] == '\0')
-		return str_printf(a, key.n > 0 ? "/%s/%.*s" : "/%s", s->bucket, STRF(key));
+	if (s->host_prefix.n == 0)
+		return str_printf(a, key.n > 0 ? "/%.*s/%.*s" : "/%.*s", STRF(s->bucket), STRF(key));
 	return str_printf(a, "/%.*s", STRF(key));
 }
 
 static enum status send_call(
 	const struct s3_store *s, struct aws_call *c, struct str key, struct arena *a, struct http_response *out, struct fault *why)
 {
-	c->host_prefix = str_of(s->host_prefix);
+	c->host_prefix = s->host_prefix;
 	c->path = path_of(s, key, a);
 	c->repeatable = true;
 	TRY(fault_check_arena(a, why));
@@ -67,7 +69,7 @@ static enum status send_call(
 static enum status fault_refused(const struct s3_store *s, const struct http_response *r, struct fault *why)
 {
 	fault_set(why, UPSTREAM_FAILED, "the object store refused with %d", r->status);
-	fault_cause(why, "S3 answered %d for bucket %s: %.*s", r->status, s->bucket, STRF(str_slice(r->body, 0, 180)));
+	fault_cause(why, "S3 answered %d for bucket %.*s: %.*s", r->status, STRF(s->bucket), STRF(str_slice(r->body, 0, 180)));
 	return UPSTREAM;
 }
 
@@ -220,7 +222,7 @@ static struct str object_address(const struct s3_store *s, struct str key, struc
 {
 	struct buf b;
 	buf_init_arena(&b, a, ADDRESS_MAX_BYTES);
-	buf_put(&b, str_of(s->base));
+	buf_put(&b, s->base);
 	uri_encode(&b, path_of(s, key, a), true);
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
@@ -236,7 +238,7 @@ static enum status key_for(
 		return fault_set(why, UPSTREAM_FAILED, "the AWS credentials expire before a URL could be used");
 	if (left_s < *expires_s)
 		*expires_s = (uint32_t)left_s;
-	*key = (struct sigv4_key){ have.access_key, have.secret, have.session_token, str_of(s->region), STR("s3") };
+	*key = (struct sigv4_key){ have.access_key, have.secret, have.session_token, s->region, STR("s3") };
 	return OK;
 }
 
@@ -275,7 +277,7 @@ static enum status presign_object(
 	}
 	const struct header *headers = signed_headers(s, r, &n_headers, a);
 	struct presign_input in = { .method = r->method,
-		.base_url = str_of(s->base),
+		.base_url = s->base,
 		.path = path_of(s, r->key, a),
 		.headers = headers,
 		.n_headers = n_headers,
@@ -304,7 +306,7 @@ static enum status make_form(
 	TRY(object_key_check(r->key, why));
 	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
 	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
-	const struct post_policy_input in = { .bucket = str_of(s->bucket),
+	const struct post_policy_input in = { .bucket = s->bucket,
 		.key = r->key,
 		.content_type = r->content_type,
 		.min_size = r->min_size,
@@ -324,63 +326,40 @@ static enum status make_form(
 
 static const struct object_store_ops ops = { put_object, get_object, head_object, delete_object, list_objects, presign_object, make_form };
 
-/* What clients see before the path. */
-static char *make_base(const struct s3_store *s, struct str public_url)
-{
-	char memory[1024];
-	struct buf b;
-	struct str url = aws_service_url(s->service);
-	while (str_ends_with(public_url, STR("/")))
-		public_url.n--;
-	if (public_url.n > 0)
-		return mem_dup_cstr(public_url);
-	size_t host = str_find(url, STR("://"));
-	host = host < url.n ? host + 3 : 0;
-	buf_init_fixed(&b, memory, sizeof memory);
-	buf_put(&b, str_slice(url, 0, host));
-	buf_put(&b, str_of(s->host_prefix));
-	buf_put(&b, str_slice(url, host, url.n));
-	return buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
-}
-
 struct object_store *s3_store_new(const struct s3_store_options *o)
 {
+	assert(o != NULL && o->bucket.n > 0);
 	struct s3_store *s = mem_new(1, sizeof *s);
+	struct str public_url = o->public_url;
 	if (s == NULL)
 		return NULL;
 	s->port.ops = &ops;
 	s->service = o->service;
 	s->deny_overwrite = o->deny_overwrite;
-	s->bucket = mem_dup_cstr(o->bucket);
-	s->region = mem_dup_cstr(o->region);
-	char memory[128];
-	struct buf b;
+	arena_init(&s->texts, TEXTS_MAX_BYTES);
+	s->bucket = str_dup(&s->texts, o->bucket);
+	s->region = str_dup(&s->texts, o->region);
 	bool path_style = o->path_style || str_find_char(o->bucket, '.') < o->bucket.n;
-	buf_init_fixed(&b, memory, sizeof memory);
-	if (!path_style)
-		buf_printf(&b, "%.*s.", STRF(o->bucket));
-	s->host_prefix = buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
-	s->base = s->host_prefix != NULL ? make_base(s, o->public_url) : NULL;
+	s->host_prefix = path_style ? STR("") : str_printf(&s->texts, "%.*s.", STRF(o->bucket));
+	while (str_ends_with(public_url, STR("/")))
+		public_url.n--;
+	s->base = str_dup(&s->texts, public_url.n > 0 ? public_url : aws_service_url(s->service, s->host_prefix, &s->texts));
 	struct object_store *port = &s->port;
-	if (s->bucket == NULL || s->region == NULL || s->base == NULL)
+	if (!arena_ok(&s->texts))
 		s3_store_free(&port);
 	return port;
 }
 
 struct str s3_store_url(struct object_store *port)
 {
-	return str_of(store_of(port)->base);
+	return store_of(port)->base;
 }
 
 void s3_store_free(struct object_store **port)
 {
 	if (*port == NULL)
 		return;
-	struct s3_store *s = store_of(*port);
-	mem_free(s->bucket);
-	mem_free(s->region);
-	mem_free(s->host_prefix);
-	mem_free(s->base);
-	mem_free(s);
+	arena_deinit(&store_of(*port)->texts);
+	mem_free(store_of(*port));
 	*port = NULL;
 }

@@ -26,43 +26,37 @@
 #define LONGEST_WAIT_MS 2000
 #define IDLE_MAX 64
 #define TRACE_MAX_BYTES 1024
+#define TEXTS_MAX_BYTES 4096
 
 struct aws_service {
 	struct aws_chain *chain;
-	char *service, *region, *url;
+	struct arena texts;
+	struct str service, region, url;
 	bool own_roots; /* AWS's own endpoint */
 	pthread_mutex_t lock;
 	struct http_client *idle[IDLE_MAX];
 	size_t n_idle;
 };
 
-static char *make_url(const struct aws_service_options *o)
-{
-	char memory[512];
-	struct buf b;
-	struct str endpoint = o->endpoint;
-	while (str_ends_with(endpoint, STR("/")))
-		endpoint.n--;
-	if (o->endpoint.n > 0)
-		return mem_dup_cstr(endpoint);
-	buf_init_fixed(&b, memory, sizeof memory);
-	const char *domain = str_starts_with(o->region, STR("cn-")) ? "amazonaws.com.cn" : "amazonaws.com";
-	buf_printf(&b, "https://%.*s.%.*s.%s", STRF(o->service), STRF(o->region), domain);
-	return buf_ok(&b) ? mem_dup_cstr(buf_str(&b)) : NULL;
-}
-
 struct aws_service *aws_service_new(const struct aws_service_options *o)
 {
+	assert(o != NULL && o->service.n > 0);
 	struct aws_service *s = mem_new(1, sizeof *s);
+	struct str endpoint = o->endpoint;
 	if (s == NULL)
 		return NULL;
 	pthread_mutex_init(&s->lock, NULL);
 	s->chain = o->chain;
 	s->own_roots = o->endpoint.n == 0;
-	s->service = mem_dup_cstr(o->service);
-	s->region = mem_dup_cstr(o->region);
-	s->url = make_url(o);
-	if (s->service == NULL || s->region == NULL || s->url == NULL)
+	arena_init(&s->texts, TEXTS_MAX_BYTES);
+	s->service = str_dup(&s->texts, o->service);
+	s->region = str_dup(&s->texts, o->region);
+	while (str_ends_with(endpoint, STR("/")))
+		endpoint.n--;
+	const char *domain = str_starts_with(o->region, STR("cn-")) ? "amazonaws.com.cn" : "amazonaws.com";
+	s->url = s->own_roots ? str_printf(&s->texts, "https://%.*s.%.*s.%s", STRF(o->service), STRF(o->region), domain)
+						  : str_dup(&s->texts, endpoint);
+	if (!arena_ok(&s->texts))
 		aws_service_free(&s);
 	return s;
 }
@@ -74,16 +68,9 @@ void aws_service_free(struct aws_service **s)
 	for (size_t i = 0; i < (*s)->n_idle; i++)
 		http_client_free(&(*s)->idle[i]);
 	pthread_mutex_destroy(&(*s)->lock);
-	mem_free((*s)->service);
-	mem_free((*s)->region);
-	mem_free((*s)->url);
+	arena_deinit(&(*s)->texts);
 	mem_free(*s);
 	*s = NULL;
-}
-
-struct str aws_service_url(const struct aws_service *s)
-{
-	return str_of(s->url);
 }
 
 struct aws_chain *aws_service_chain(const struct aws_service *s)
@@ -112,14 +99,12 @@ static void release_client(struct aws_service *s, struct http_client *c)
 	http_client_free(&c);
 }
 
-/* "https://bucket.s3..." of "bucket." and "https://s3...". */
-static struct str base_url(const struct aws_service *s, struct str prefix, struct arena *a)
+struct str aws_service_url(const struct aws_service *s, struct str host_prefix, struct arena *a)
 {
-	struct str url = str_of(s->url);
-	if (prefix.n == 0)
-		return url;
-	size_t host = str_find(url, STR("://")) + 3;
-	return str_printf(a, "%.*s%.*s%.*s", STRF(str_slice(url, 0, host)), STRF(prefix), STRF(str_slice(url, host, url.n)));
+	size_t host = str_find(s->url, STR("://")) + 3;
+	if (host_prefix.n == 0)
+		return s->url;
+	return str_printf(a, "%.*s%.*s%.*s", STRF(str_slice(s->url, 0, host)), STRF(host_prefix), STRF(str_slice(s->url, host, s->url.n)));
 }
 
 static enum status sign_call(
@@ -128,9 +113,9 @@ static enum status sign_call(
 	struct aws_credentials have;
 	int64_t now_ms = clock_now_ms();
 	TRY(aws_chain_get(s->chain, now_ms, a, &have, why));
-	struct sigv4_key key = { have.access_key, have.secret, have.session_token, str_of(s->region), str_of(s->service) };
+	struct sigv4_key key = { have.access_key, have.secret, have.session_token, s->region, s->service };
 	struct sign_request_input in = { .method = c->method,
-		.base_url = base_url(s, c->host_prefix, a),
+		.base_url = aws_service_url(s, c->host_prefix, a),
 		.path = c->path,
 		.headers = c->headers,
 		.n_headers = c->n_headers,
@@ -175,7 +160,7 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	int64_t left = deadline_ms - clock_mono_ms();
 	struct http_client *client = t.st == OK && left > 0 ? acquire_client(s) : NULL;
 	if (t.st == OK && left <= 0)
-		t.st = fault_set(why, DEADLINE, "%s took too long", s->service);
+		t.st = fault_set(why, DEADLINE, "%.*s took too long", STRF(s->service));
 	else if (t.st == OK && client == NULL)
 		t.st = fault_no_memory(why);
 	if (t.st != OK)
@@ -226,10 +211,10 @@ static enum status judge_response(const struct aws_service *s, const struct http
 		return OK;
 	struct str body = str_slice(answer->body, 0, 160);
 	if (throttled)
-		fault_set(why, OVERLOADED, "%s is throttling; try again later", s->service);
+		fault_set(why, OVERLOADED, "%.*s is throttling; try again later", STRF(s->service));
 	else
-		fault_set(why, UPSTREAM_FAILED, "%s failed with %d", s->service, answer->status);
-	fault_cause(why, "%s answered %d: %.*s", s->url, answer->status, STRF(body));
+		fault_set(why, UPSTREAM_FAILED, "%.*s failed with %d", STRF(s->service), answer->status);
+	fault_cause(why, "%.*s answered %d: %.*s", STRF(s->url), answer->status, STRF(body));
 	return throttled ? BUSY : UPSTREAM;
 }
 
@@ -277,7 +262,7 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why)
 	if (client == NULL)
 		return fault_no_memory(why);
 	struct http_request r = { .method = STR("GET"),
-		.url = str_of(s->url),
+		.url = s->url,
 		.connect_timeout_ms = CONNECT_MS,
 		.total_timeout_ms = DEADLINE_MS,
 		.authorities = s->own_roots ? (struct str){ aws_roots_pem, aws_roots_bytes } : STR("") };

@@ -44,8 +44,9 @@ enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHEC
  *          the answer too */
 enum status aws_service_call(
 	struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;
-/* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set. */
-struct str aws_service_url(const struct aws_service *s);
+/* "https://dynamodb.eu-west-1.amazonaws.com" or the endpoint that was set, with the prefix before the host's name. Borrowed
+ * from the service, or in `a`. */
+struct str aws_service_url(const struct aws_service *s, struct str host_prefix, struct arena *a);
 struct aws_chain *aws_service_chain(const struct aws_service *s);
 
 #endif

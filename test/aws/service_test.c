@@ -274,19 +274,23 @@ static void test_warm_when_called_then_the_first_call_reuses_the_connection(void
 static void test_url_when_endpoint_or_none_then_that_or_the_regional_one(void **state)
 {
 	static const struct {
-		const char *service, *region, *endpoint, *url;
+		const char *service, *region, *endpoint, *prefix, *url;
 	} rows[] = {
-		{ "s3", "eu-west-1", "", "https://s3.eu-west-1.amazonaws.com" },
-		{ "dynamodb", "us-east-1", "", "https://dynamodb.us-east-1.amazonaws.com" },
-		{ "s3", "cn-north-1", "", "https://s3.cn-north-1.amazonaws.com.cn" },
-		{ "s3", "r", "http://127.0.0.1:9000/", "http://127.0.0.1:9000" },
+		{ "s3", "eu-west-1", "", "", "https://s3.eu-west-1.amazonaws.com" },
+		{ "dynamodb", "us-east-1", "", "", "https://dynamodb.us-east-1.amazonaws.com" },
+		{ "s3", "cn-north-1", "", "", "https://s3.cn-north-1.amazonaws.com.cn" },
+		{ "s3", "r", "http://127.0.0.1:9000//", "", "http://127.0.0.1:9000" },
+		{ "s3", "eu-west-1", "", "bucket.", "https://bucket.s3.eu-west-1.amazonaws.com" },
+		{ "s3", "r", "http://s3.example:9000/", "b.", "http://b.s3.example:9000" },
 	};
+	struct arena a CLEANUP(arena_deinit);
+	arena_init(&a, 4096);
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct aws_service_options o = {
 			.service = str_of(rows[i].service), .region = str_of(rows[i].region), .endpoint = str_of(rows[i].endpoint)
 		};
 		struct aws_service *s = aws_service_new(&o);
-		assert_str(aws_service_url(s), str_of(rows[i].url));
+		assert_str(aws_service_url(s, str_of(rows[i].prefix), &a), str_of(rows[i].url));
 		aws_service_free(&s);
 	}
 }
