@@ -90,7 +90,7 @@ def load(b, port, path, connections, *more, status="2"):
 
 
 def load_https(port, path, connections):
-    """wrk, because bench/load speaks no TLS."""
+    """wrk, because bench/load has no TLS."""
     def run(seconds):
         done = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", f"https://127.0.0.1:{port}{path}"], stdout=subprocess.PIPE, text=True, check=True)
         if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
@@ -206,7 +206,7 @@ def all_answer(connections):
 
 
 def bench_idle(b, server_of, free_port, picture):
-    """10,000 connections that have had a request: how much memory they take, and whether all are kept."""
+    """10,000 connections after one request each: how much memory they use, and whether all are kept."""
     import resource
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     where = b.work / "idle-certificate"

@@ -1,4 +1,4 @@
-// The usual tutorial's Lambda function for image uploads: presign with the AWS SDK, put the row, answer.
+// The usual tutorial's Lambda function for image uploads: presign with the AWS SDK, put the row, respond.
 // The table is whatever DYNAMODB_ENDPOINT names.
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';

@@ -8,7 +8,7 @@ import { call, fetchUrl, openSlot, putBytes, rawRequest, startServer, tinyPng, u
 const KEY = 'k3y-of-the-owner-1234567890';
 const slotBody = { json: { fileName: 'a.png', fileType: 'image/png' } };
 
-// What is asked -> who needs the key for it: nobody, whoever asks for slots, whoever reads or changes images.
+// Request -> its group: open to all, slots, or reading and changing images.
 const calls = {
 	'POST /upload': [() => ['POST', '/upload', slotBody], 'slots', 200],
 	'GET /images': [() => ['GET', '/images'], 'images', 200],
@@ -44,7 +44,7 @@ const modes = {
 	'access=key and upload=key': { env: { TINTYPE_API_KEY: KEY, TINTYPE_UPLOAD: 'key' }, needs: ['images', 'slots'] },
 };
 
-// Wrong keys are counted by client: behind this proxy each test is a client of its own.
+// Wrong keys are counted by client address: with this proxy each test is a client of its own.
 const PROXY = { TINTYPE_TRUSTED_PROXIES: '127.0.0.1' };
 let clients = 0;
 const newClient = () => ({ 'X-Forwarded-For': `192.0.2.${++clients % 256}` });
@@ -81,7 +81,7 @@ describe('wrong keys and tokens, again and again', () => {
 	after(() => server?.stop());
 	const list = (address, key) => call(server, 'GET', '/images', { key, headers: address ? { 'X-Forwarded-For': address } : {} });
 
-	test('ten are told that they are wrong, then 429; the right key works all the while', async () => {
+	test('the first ten wrong keys get 403, then 429; the right key always works', async () => {
 		for (let i = 0; i < 20; i++)
 			assert.equal((await list('198.51.100.1')).status, 401, 'none at all does not count');
 		for (let i = 0; i < 10; i++)
@@ -125,7 +125,7 @@ describe('wrong keys and tokens, again and again', () => {
 		assert.equal((await call(direct, 'GET', '/images', { key: KEY })).status, 200);
 	});
 
-	test('a flood of clients neither stops the right key nor sets back who was counted', async () => {
+	test('many clients neither block the right key nor reset the counted ones', async () => {
 		for (let i = 0; i < 10; i++)
 			await list('198.51.100.4', 'wrong');
 		for (let i = 0; i < 50; i++)

@@ -237,7 +237,7 @@ test('unreachable services are reported without the cause, which is logged, and 
 		await away.stop();
 		problem(await call(own, 'POST', `/images/${slot.imageId}/complete`), 502, 'upstream_failed');
 		await own.waitForEvent(e => e.event === 'request.failed' && /connect/.test(`${e.text} ${e.cause}`));
-		assert.equal((await read(own, slot)).status, 'pending', 'what the table knows is told all the same');
+		assert.equal((await read(own, slot)).status, 'pending', 'what is in the table is still returned');
 		const ready = await fetchUrl(`${own.admin}/readyz`);
 		assert.equal(ready.status, 503);
 	} finally {

@@ -259,7 +259,7 @@ test('charts and numbers follow the server\'s activity', async () => {
 	await page.waitForFunction(n => Number([...document.querySelectorAll('#tiles div')].find(tile => tile.textContent.startsWith('Uploaded')).lastChild.textContent) === n, before.uploaded + 1);
 	await page.waitForFunction(d => document.querySelector('.line-0').getAttribute('d') !== d, before.drawn);
 	assert.notEqual(await value('Kept'), '0 bytes');
-	// In whichever reading they fell: the errors' line has left the ground, and a latency is told.
+	// Whichever reading they are in: the errors' line is above zero, and a latency is shown.
 	const isUp = d => new Set([...d.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => y)).size > 1;
 	await eventually(async () => isUp(await page.locator('.chart').nth(1).locator('.line-0').getAttribute('d')), { what: 'an error in the chart' });
 	await eventually(async () => await page.locator('.chart').nth(2).locator('.line-0').getAttribute('d') !== '', { what: 'a latency in the chart' });

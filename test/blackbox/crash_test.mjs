@@ -13,13 +13,13 @@ import { call, corpus, fetchUrl, openSlot, postForm, putBytes, startServer } fro
 process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 
 const ROUNDS = 20;
-const SMALL_BYTES = 16384;   // what is not larger lies in the database and has no file
+const SMALL_BYTES = 16384;   // a body up to this size is in the database and has no file
 const dir = mkdtempSync(path.join(tmpdir(), 'tintype-crash-'));
 const pictures = ['orientation-1.jpg', 'photo.jpg', 'camera.jpg'].map(name => corpus(`good/${name}`));
 const md5 = bytes => createHash('md5').update(bytes).digest('hex');
 const kept = new Map();       // imageId -> md5 of what was answered as uploaded
 const deleted = new Set();    // answered as deleted
-const doubtful = new Set();   // a delete was sent and not answered: may be there or not
+const doubtful = new Set();   // a delete was sent without a response: may exist or not
 
 after(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -75,14 +75,14 @@ async function check(server) {
 	}
 	const whole = new Set(pictures.map(md5));
 	for (const id of there.keys())
-		if (!kept.has(id)) {   // taken, and killed before the answer
+		if (!kept.has(id)) {   // accepted, and killed before the response
 			const { json } = await call(server, 'GET', `/images/${id}`);
 			assert.ok(whole.has(md5((await fetchUrl(json.downloadUrl)).bytes)), `${id} is listed and whole`);
 		}
 	return [...there.values()].filter(size => size > SMALL_BYTES).length;
 }
 
-/** A server that ends with the test, however that goes. */
+/** A server that is stopped with the test, whatever its result. */
 async function start(t) {
 	const server = await startServer({ data: dir });
 	t.after(() => server.kill());

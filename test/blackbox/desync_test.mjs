@@ -94,7 +94,7 @@ for (const [name, proxy] of Object.entries(proxies))
 			rmSync(dir, { recursive: true, force: true });
 		});
 
-		/** A request of somebody else: its response names its own path. */
+		/** A request of another client: its response names its own path. */
 		const ask = async () => {
 			const id = randomUUID();
 			const { status, body } = await rawRequest(front, `GET /image-uploads/${id} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`, { timeoutMs: 60000 });

@@ -70,7 +70,7 @@ for (const [what, size, reserve] of [['below the reserve', 32 * MIB, 8 * MIB], [
 			assert.ok(ids.length > 0);
 			assert.equal(put.status, 503, put.text);
 			assert.match(put.text, /<Code>SlowDown<\/Code>/);
-			if (reserve === 0) {   // of a body without a length nobody knows that it will not fit, until the disk says so
+			if (reserve === 0) {   // a body without a length is found not to fit only when the disk is full
 				const streamed = await fetchUrl(slot.uploadUrl, { method: 'PUT', body: new Blob([picture]).stream(), headers: slot.headers, duplex: 'half' });
 				assert.equal(streamed.status, 503, streamed.text);
 				assert.match(streamed.text, /<Code>SlowDown<\/Code>/);
@@ -92,7 +92,7 @@ test('readiness reports a full disk, and when it is over', { timeout: 300000 }, 
 		const before = await uploadImage(server);
 		assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
 		const { ids } = await fill(server, bigJpeg(MIB));
-		// A body is refused while it would reach into the reserve; rows take what is left until then.
+		// A body is refused if it would reach into the reserve; rows use the rest until then.
 		const full = await eventually(async () => {
 			await openSlot(server);
 			const answer = await fetchUrl(`${server.admin}/readyz`);

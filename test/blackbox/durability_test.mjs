@@ -19,7 +19,7 @@ process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 
 // In memory where there is such a disk: what a cut leaves is the record's affair, not this disk's.
 const work = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tintype-durability-'));
-const recorded = path.join(work, 'recorded');   // the directory in which the server makes its own
+const recorded = path.join(work, 'recorded');   // the directory in which the server creates its own
 const record = path.join(work, 'record');
 const jpeg = corpus('good/orientation-1.jpg');
 const answered = [];   // { requestId, kind, imageId }, in the order of the calls
@@ -92,7 +92,7 @@ function answerIn({ kind, payload }) {
 	return id && answered.find(a => a.requestId === id);
 }
 
-// The server's own log is promised to nobody, and SQLite makes its index again.
+// The server's own log need not be durable, and SQLite rebuilds its index.
 const counts = ([where]) => !/(^|\/)logs(\/|$)|-shm$/.test(where);
 
 /** Every different state that a cut could leave, in order, each with all that was answered while it lasted. */
@@ -107,7 +107,7 @@ function* states(cut, ignore) {
 		if (answer)
 			until.push(answer);
 		if (!/[fomlru]/.test(each.kind))
-			continue;   // writes alone are looked at when a call that orders them comes
+			continue;   // writes are checked at the next call that orders them
 		const now = look();
 		if (!isSameSnapshot(last, now))
 			yield { snapshot: last, until: [...until] };
@@ -118,7 +118,7 @@ function* states(cut, ignore) {
 
 const filesIn = folder => readdirSync(folder, { recursive: true, withFileTypes: true }).filter(e => e.isFile()).length;
 
-/** What is wrong with the images that a server knows, after these answers. */
+/** What is wrong with the images of a server, given these responses. */
 async function faults(server, until) {
 	const { json: { images } } = await call(server, 'GET', '/images?limit=1000');
 	const listed = new Map(images.map(image => [image.imageId, image]));
@@ -144,7 +144,7 @@ async function faults(server, until) {
 
 const willGo = imageId => answered.some(a => a.imageId === imageId && a.kind === 'gone');
 
-/** Start on what a cut left, and use it; the sentence that says what is wrong, or null. */
+/** Start on the state that a power cut left, and use it; a message that says what is wrong, or null. */
 async function firstFault({ snapshot, until }) {
 	const folder = mkdtempSync(path.join(work, 'cut-'));
 	const data = path.join(folder, 'disk');

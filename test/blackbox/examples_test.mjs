@@ -138,7 +138,7 @@ async function uploadsAndTells(page) {
 
 const query = () => `?api=${encodeURIComponent(`${open.api}/prod`)}`;
 
-/** Serve the page as examples/README.md says: { url, stop() }. */
+/** Serve the page as described in examples/README.md: { url, stop() }. */
 async function serveFetchExample() {
 	const child = spawn('python3', ['-u', '-m', 'http.server', '--bind', '127.0.0.1', '--directory', path.join(root, 'examples/fetch'), '0'], { stdio: ['ignore', 'pipe', 'ignore'] });
 	const [line] = await once(readline.createInterface({ input: child.stdout }), 'line');

@@ -49,12 +49,12 @@ async function startWorld(t) {
 	};
 	fixture.disarm = () => writeSync(control, Buffer.alloc(8), 0, 8, 0);
 	fixture.isTidy = () => filesIn('incoming') === 0 && filesIn('objects') === fixture.uploaded;
-	/** What comes after the answer belongs to the way too: until all is in its place, or the failure has come. */
+	/** Work after the response counts too: until every file is in its place, or the failure has happened. */
 	fixture.workIsDone = () => eventually(() => fixture.hits() > 0 || fixture.isTidy(), { what: 'the work after the answer' });
 	return fixture;
 }
 
-/** Run it with the n-th call failing, for n from 1 until it goes through unharmed. Gives how many n were hit. */
+/** Run it with the n-th call failing, for n from 1 until no call fails. Returns how many n were hit. */
 async function failEach(fixture, kind, error, step) {
 	const { server } = fixture;
 	for (let n = 1; n < 3000; n++) {
@@ -66,13 +66,13 @@ async function failEach(fixture, kind, error, step) {
 	throw new Error(`there is no end of ${kind} calls`);
 }
 
-/** Whatever came back: a success, a well-formed failure, or (memory of the listener itself) no answer. */
+/** Any outcome: a success, a well-formed failure, or (memory of the listener itself) no response. */
 async function outcome(promise, what) {
 	const answer = await promise.catch(() => null);
 	if (answer === null || answer.status < 400)
 		return answer;
 	assert.ok([500, 503].includes(answer.status), `${what}: ${answer.status} ${answer.text}`);
-	assert.doesNotMatch(answer.text, /sqlite|errno|\/data|No space|SELECT|INSERT/i, 'an answer tells nothing of the inside');
+	assert.doesNotMatch(answer.text, /sqlite|errno|\/data|No space|SELECT|INSERT/i, 'a response shows no internals');
 	if (answer.status === 503 && answer.text.startsWith('<'))
 		assert.match(answer.text, /<Code>SlowDown<\/Code>/);
 	return answer;
@@ -91,7 +91,7 @@ async function uploadFailing(t, kind, error) {
 		fixture.disarm();
 		if (put?.status === 200)
 			assert.equal((await call(server, 'GET', `/images/${slot.imageId}`)).json.status, 'uploaded');
-		// A failure is no verdict: the same bytes are taken by the same slot.
+		// A failure is not a verdict: the slot accepts the same bytes.
 		const again = await putBytes(slot, jpeg);
 		assert.equal(again.status, 200, again.text);
 		const { json } = await call(server, 'GET', `/images/${slot.imageId}`);

@@ -8,13 +8,13 @@ import { call, eventually, fetchUrl, openSlot, parseAnswer, putBytes, rawRequest
 
 let server;
 before(async () => { server = await startServer(); });
-// The exit code tells a leak where the program is built with ASan.
+// The exit status shows a leak if the program is built with ASan.
 after(async () => { assert.deepEqual(await server?.stop(), { code: 0, signal: null }); });
 
 const targets = { api: ['POST', '/prod/upload'], storage: ['PUT', '/image-uploads/images/x'], admin: ['GET', '/healthz'] };
 const json = '{"fileName":"a.png","fileType":"image/png"}';
 
-/** What an error of the framing must look like at each listener. */
+/** The expected form of a framing error at each listener. */
 const words = {
 	api(answer) {
 		assert.match(answer.headers.get('content-type'), /application\/problem\+json/);

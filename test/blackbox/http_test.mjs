@@ -45,14 +45,14 @@ function assertRefusal(listener, text, status, { bodyless = false } = {}) {
 }
 
 const H = 'Host: localhost\r\n';
-// [what, bytes, status]. A request line of its own stands in the bytes where METHOD and TARGET do not matter: GET /.
+// [what, bytes, status]. Where method and target do not matter the request line is that of GET /.
 const heads = [
 	['no target', `GET HTTP/1.1\r\n${H}\r\n`, 400],
 	['two blanks', `GET  / HTTP/1.1\r\n${H}\r\n`, 400],
 	['a tab for a blank', `GET\t/ HTTP/1.1\r\n${H}\r\n`, 400],
 	['a blank before the method', ` GET / HTTP/1.1\r\n${H}\r\n`, 400],
 	['a blank after the version', `GET / HTTP/1.1 \r\n${H}\r\n`, 400],
-	['a method that is no token', `G@T / HTTP/1.1\r\n${H}\r\n`, 400],
+	['a method that is not a token', `G@T / HTTP/1.1\r\n${H}\r\n`, 400],
 	['a version in lower case', `GET / http/1.1\r\n${H}\r\n`, 400],
 	['a version of two digits', `GET / HTTP/1.10\r\n${H}\r\n`, 400],
 	['no version', `GET /\r\n${H}\r\n`, 400],
@@ -63,7 +63,7 @@ const heads = [
 	['a control character in the target', `GET /\x01 HTTP/1.1\r\n${H}\r\n`, 400],
 	['a byte beyond ASCII in the target', `GET /\xe4 HTTP/1.1\r\n${H}\r\n`, 400],
 	['a fragment in the target', `GET /#a HTTP/1.1\r\n${H}\r\n`, 400],
-	['a target that is no path', `GET a HTTP/1.1\r\n${H}\r\n`, 400],
+	['a target that is not a path', `GET a HTTP/1.1\r\n${H}\r\n`, 400],
 	['a target of another scheme', `GET ftp://localhost/ HTTP/1.1\r\n${H}\r\n`, 400],
 	['two blank lines before the request', `\r\n\r\nGET / HTTP/1.1\r\n${H}\r\n`, 400],
 	['a bare LF after the request line', `GET / HTTP/1.1\n${H}\r\n`, 400],
@@ -75,14 +75,14 @@ const heads = [
 	['a DEL in a value', `GET / HTTP/1.1\r\n${H}A: \x7f\r\n\r\n`, 400],
 	['a NUL in a name', `GET / HTTP/1.1\r\n${H}A\0: b\r\n\r\n`, 400],
 	['a blank before the colon', `GET / HTTP/1.1\r\n${H}A : b\r\n\r\n`, 400],
-	['a name that is no token', `GET / HTTP/1.1\r\n${H}A(: b\r\n\r\n`, 400],
+	['a name that is not a token', `GET / HTTP/1.1\r\n${H}A(: b\r\n\r\n`, 400],
 	['an empty name', `GET / HTTP/1.1\r\n${H}: b\r\n\r\n`, 400],
 	['a line without a colon', `GET / HTTP/1.1\r\n${H}A\r\n\r\n`, 400],
 	['a folded line', `GET / HTTP/1.1\r\n${H}A: b\r\n c\r\n\r\n`, 400],
 	['a first header that begins with a blank', `GET / HTTP/1.1\r\n ${H}\r\n`, 400],
 	['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
 	['two Hosts', `GET / HTTP/1.1\r\n${H}${H}\r\n`, 400],
-	['a length that is no number', `POST / HTTP/1.1\r\n${H}Content-Length: 4x\r\n\r\nbody`, 400],
+	['a length that is not a number', `POST / HTTP/1.1\r\n${H}Content-Length: 4x\r\n\r\nbody`, 400],
 	['a negative length', `POST / HTTP/1.1\r\n${H}Content-Length: -4\r\n\r\nbody`, 400],
 	['a length with a sign', `POST / HTTP/1.1\r\n${H}Content-Length: +4\r\n\r\nbody`, 400],
 	['a length of 2^64', `POST / HTTP/1.1\r\n${H}Content-Length: 18446744073709551616\r\n\r\nbody`, 400],
@@ -119,7 +119,7 @@ for (const listener of LISTENERS) {
 
 const chunks = {
 	'a bare LF after a size': '4\nbody\r\n0\r\n\r\n', 'a bare LF after data': '4\r\nbody\n0\r\n\r\n', 'NUL LF after data': '4\r\nbody\0\n0\r\n\r\n',
-	'a bare LF at the end': '4\r\nbody\r\n0\r\n\n', 'no size': '\r\nbody', 'a size that is no number': 'x\r\nbody\r\n', 'a size with a sign': '+4\r\nbody\r\n',
+	'a bare LF at the end': '4\r\nbody\r\n0\r\n\n', 'no size': '\r\nbody', 'a size that is not a number': 'x\r\nbody\r\n', 'a size with a sign': '+4\r\nbody\r\n',
 	'a size with 0x': '0x4\r\nbody\r\n', 'a blank after a size': '4 \r\nbody\r\n', 'a size of 2^60': '1000000000000000\r\n', 'more data than the size': '4\r\nbodyx\r\n0\r\n\r\n',
 	'an empty extension': '4;\r\nbody\r\n', 'a control character in an extension': '4;a\x01\r\nbody\r\n', 'a quote that does not end': '4;a="\r\nbody\r\n',
 	'a trailer without a colon': '4\r\nbody\r\n0\r\nx\r\n\r\n', 'a folded trailer': '4\r\nbody\r\n0\r\nA: b\r\n c\r\n\r\n', 'a NUL in a trailer': '4\r\nbody\r\n0\r\nA: \0\r\n\r\n',

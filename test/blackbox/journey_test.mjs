@@ -71,7 +71,7 @@ async function fetchCode() {
 /** Which function the stack's API calls, as API Gateway would choose it. */
 const functionFor = (method, target) => functions[stack.routes.find(one => one.method === method && one.shape.test(target))?.name];
 
-/** Take the queue's messages to the event function, once; gives { told, failed }. What failed may come again at once. */
+/** Deliver the queue's messages to the event function, once; returns { told, failed }. Failed messages may be delivered again at once. */
 async function deliver() {
 	const { Messages = [] } = await sqs('ReceiveMessage', { MaxNumberOfMessages: 10 });
 	if (Messages.length === 0)

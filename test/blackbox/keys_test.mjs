@@ -23,7 +23,7 @@ async function add(name, ...args) {
 	return { id, secret };
 }
 
-/** What the store says to a GET that this key has signed: its error code, or 200. */
+/** The store's response to a GET that this key has signed: its error code, or 200. */
 async function codeFor(who) {
 	const answer = await fetchUrl(presign(server, 'GET', 'notes/a.txt', { who }));
 	return /<Code>(\w+)<\/Code>/.exec(answer.text)?.[1] ?? answer.status;

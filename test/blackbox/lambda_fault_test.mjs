@@ -39,7 +39,7 @@ const FAULTS = {
 	forbidden: xml(403, 'AccessDenied'), noKey: xml(404, 'NoSuchKey'), noBucket: xml(404, 'NoSuchBucket'), slowDown: xml(503, 'SlowDown'),
 };
 
-/** A proxy to the engines. fault: a name of FAULTS, or cutAfter: the work is done and the answer lost; times: for how many requests. */
+/** A proxy to the services. fault: a name of FAULTS, or cutAfter: the work is done and the response lost; times: for how many requests. */
 async function startProxy() {
 	const proxy = { fault: null, times: Infinity, requests: 0 };
 	const server = http.createServer(async (request, answer) => {
@@ -87,7 +87,7 @@ after(async () => {
 	rmSync(dir, { recursive: true, force: true });
 });
 
-/** Ask; the answer is well-formed whatever happens, and a failure has the request id and its cause in the log. */
+/** Send a request; the response is well-formed in any case, and a failure has the request id and its cause in the log. */
 async function ask(api, method, target, { body = null, timeoutMs = 20000, cause } = {}) {
 	const id = `gate-${++counter}`;
 	const answer = readAnswer(await api.invoke(eventV1({ method, path: target, body, headers: { 'Content-Type': ['application/json'] }, id }), { timeoutMs }));

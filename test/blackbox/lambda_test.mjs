@@ -141,7 +141,7 @@ test('a long wait and a frozen process change nothing', async () => {
 	api.child.kill('SIGSTOP');
 	await eventually(() => / \(.*\) T /.test(readFileSync(`/proc/${api.child.pid}/stat`, 'latin1')), { what: 'the stop' });
 	const thawed = ask(api, eventV1({ method: 'GET', path: '/limits' }));
-	await new Promise(resolve => setImmediate(resolve));   // the event is on its way to a process that stands still
+	await new Promise(resolve => setImmediate(resolve));   // the event is being sent to a stopped process
 	api.child.kill('SIGCONT');
 	assert.equal((await thawed).status, 200);
 });

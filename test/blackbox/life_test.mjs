@@ -27,7 +27,7 @@ function bodies(server) {
 	return [...files('incoming'), ...files('objects')].map(e => e.name);
 }
 
-/** Send the head and a part of a PUT; finish(rest) sends the rest and gives the answer. */
+/** Send the head and a part of a PUT; finish(rest) sends the rest and returns the response. */
 async function beginPut(t, slot, bytes, part = 1000) {
 	const { host, pathname, search, origin } = new URL(slot.uploadUrl);
 	const raw = await rawSocket(origin);
@@ -121,7 +121,7 @@ describe('one server', () => {
 		const put = await putBytes(slot, Buffer.from('<html>'));
 		const { json } = await record(server, slot);
 		assert.equal(json.status, 'rejected');
-		assert.ok(put.text.includes(json.reason.replace(/[<>&]/g, '')), `${put.text} tells: ${json.reason}`);
+		assert.ok(put.text.includes(json.reason.replace(/[<>&]/g, '')), `${put.text} contains: ${json.reason}`);
 		assert.equal((await call(server, 'POST', `/images/${slot.imageId}/complete`)).json.reason, json.reason);
 		assert.equal((await call(server, 'GET', `/images/${slot.imageId}/file`)).status, 404);
 		assert.equal((await call(server, 'DELETE', `/images/${slot.imageId}`)).status, 204);
@@ -168,7 +168,7 @@ describe('expiry', { concurrency: true }, () => {
 		const put = await openSlot(server), form = await openSlot(server, { method: 'POST' });
 		const [, ...date] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(new URL(put.uploadUrl).searchParams.get('X-Amz-Date'));
 		const signedAt = Date.UTC(date[0], date[1] - 1, ...date.slice(2));
-		assert.equal(Date.parse(put.expiresAt), signedAt + 3000, 'what is told is what is signed');
+		assert.equal(Date.parse(put.expiresAt), signedAt + 3000, 'the reported expiry is the signed one');
 		await eventually(() => Date.now() > Date.parse(form.expiresAt), { what: 'the end of the URLs' });
 		for (const answer of [await putBytes(put, tinyPng), await postForm(form, tinyPng), await fetchUrl(image.downloadUrl)]) {
 			assert.deepEqual([answer.status, code(answer)], [403, 'AccessDenied']);

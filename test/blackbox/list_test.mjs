@@ -126,7 +126,7 @@ test('while others upload and delete, each image that existed at the first page 
 			const stays = before.filter(id => !deleted.has(id));
 			const gone = new Set();
 			const all = ids(await pages(6, async n => {
-				// One that was shown, one that is still to come, and the very one the cursor stands at.
+				// One that was listed, one that is not yet listed, and the one at the cursor.
 				for (const at of [0, stays.length - 1 - round, 6 * n - 1].filter(at => n < 3 && at < stays.length)) {
 					if (gone.has(stays[at]))
 						continue;

@@ -58,10 +58,10 @@ const framings = [
 	['two Hosts', request('GET', '/fast', ['Host: localhost'])],
 	['no Host', 'GET /fast HTTP/1.1\r\nAccept: */*\r\n\r\n'],
 	['a blank before the colon', request('POST', '/echo', ['Transfer-Encoding : chunked'], '0\r\n\r\n')],
-	['a Content-Length that is no number', request('POST', '/echo', ['Content-Length: 4x'], 'abcd')],
+	['a Content-Length that is not a number', request('POST', '/echo', ['Content-Length: 4x'], 'abcd')],
 	['a negative Content-Length', request('POST', '/echo', ['Content-Length: -4'], 'abcd')],
 	['a Content-Length of 2^64', request('POST', '/echo', ['Content-Length: 18446744073709551616'], 'abcd')],
-	['a target that is no path', request('GET', 'fast')],
+	['a target that is not a path', request('GET', 'fast')],
 ];
 for (const [what, bytes] of framings)
 	test(`framing: ${what} is refused and the connection closed`, async () => {
@@ -132,7 +132,7 @@ for (const [host, ours] of hosts)
 			assert.equal(answer.status === 200, ours, answer.text);
 		});
 
-// --- answers
+// --- responses
 
 test('keep-alive: a refusal known from the head leaves the connection open', async () => {
 	const raw = await rawSocket(toys.api);

@@ -59,13 +59,13 @@ async function scrape(at = server) {
 // What the load decides, not the requests.
 const restless = /^tintype_(commits|committed_changes|free_bytes|connections|workers_busy|work_queued|request_seconds|bytes_sent)|listener="admin"/;
 
-/** What moved while `act` ran; act gives the answers whose bodies count as sent. */
+/** The metrics that changed while `act` ran; act returns the responses whose bodies count as sent. */
 async function moved(act, want) {
 	const { series: from } = await scrape();
 	const answers = await act();
 	const all = { ...want, sent: answers.reduce((sum, a) => sum + a.bytes.length, 0) };
 	let last;
-	// A request is counted once its answer is sent, which is a moment after the client has it.
+	// A request is counted after its response was sent, which may be just after the client has received it.
 	await eventually(async () => {
 		const { series: to } = await scrape();
 		last = {};

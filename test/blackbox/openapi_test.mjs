@@ -15,7 +15,7 @@ const key = 'correct-horse-battery-staple';
 const seen = new Set();
 let server, locked, api, ajv;
 
-/** The operation and the response that the document has for an answer. */
+/** The operation and the response in the document for a received response. */
 function documented(method, template, status) {
 	const operation = api.paths[template]?.[method.toLowerCase()];
 	assert.ok(operation, `${method} ${template} is not in the document`);

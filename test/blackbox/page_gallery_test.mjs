@@ -125,7 +125,7 @@ test('an orientation that browsers do not apply has no effect', async () => {
 	const riffChunk = (name, data) => { const head = Buffer.alloc(8, name); head.writeUInt32LE(data.length, 4); return Buffer.concat([head, data, Buffer.alloc(data.length % 2)]); };
 	const webp = Buffer.concat([riffChunk('VP8X', Buffer.from('08000000030000010000', 'hex')), lossy.subarray(12), riffChunk('EXIF', tiff)]);
 	const files = { 'turned.webp': riffChunk('RIFF', Buffer.concat([Buffer.from('WEBP'), webp])), 'behind.png': png(4, 2), 'before.png': png(4, 2) };
-	const [head, end] = [33, files['behind.png'].length - 12];   // behind IHDR; before IEND
+	const [head, end] = [33, files['behind.png'].length - 12];   // after IHDR; before IEND
 	for (const [name, at] of [['before.png', head], ['behind.png', end]])
 		files[name] = Buffer.concat([files[name].subarray(0, at), chunk('eXIf', tiff), files[name].subarray(at)]);
 	for (const [fileName, bytes] of Object.entries(files))
@@ -275,7 +275,7 @@ test('where a key is required the page asks for it, reports a wrong one, and kee
 	await field.fill(KEY);
 	await page.keyboard.press('Enter');
 	await tile('private.png').waitFor();
-	await uploadIs(page, 'held.png', 'done');   // what the key had held up goes by itself
+	await uploadIs(page, 'held.png', 'done');   // uploads that waited for the key continue by themselves
 	assert.deepEqual(await page.evaluate(() => [sessionStorage.getItem('key'), localStorage.length, document.cookie]), [KEY, 0, '']);
 	await page.reload();
 	await tile('private.png').waitFor();

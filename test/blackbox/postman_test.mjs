@@ -24,7 +24,7 @@ after(async () => {
 	rmSync(dir, { recursive: true, force: true });
 });
 
-/** Run the collection as its own description says; what newman reports of the run. */
+/** Run the collection as in its description; returns newman's report of the run. */
 async function newman(server, variables = {}) {
 	const report = path.join(dir, 'report.json');
 	const given = Object.entries({ baseUrl: `${server.api}/prod`, ...variables }).flatMap(([name, value]) => ['--env-var', `${name}=${value}`]);
@@ -42,7 +42,7 @@ function assertAllPassed(run, skipped = 0) {
 	const failed = run.failures.map(({ source, error }) => `${source.name}: ${error.test ?? ''} ${error.message}`);
 	assert.deepEqual(failed, []);
 	assert.equal(run.status, 0);
-	assert.ok(run.stats.assertions.total >= 2 * (requests.length - skipped), 'each answer is judged by a test of its own');
+	assert.ok(run.stats.assertions.total >= 2 * (requests.length - skipped), 'each response has a test of its own');
 	assert.equal(run.stats.requests.total, requests.length - skipped);
 }
 

@@ -20,7 +20,7 @@ function directory() {
 	return dirs.at(-1);
 }
 
-/** A store that ends with the test, however that goes. */
+/** A store that is stopped with the test, whatever its result. */
 async function start(t, data, bucket) {
 	const store = await startStore({ data, bucket });
 	t.after(() => store.server.kill());
@@ -37,7 +37,7 @@ function body(seed) {
 	return { bytes, etag };
 }
 
-/** Ask for a change; between the request and its answer both outcomes are possible. */
+/** Request a change; between the request and its response both outcomes are possible. */
 async function change(key, outcome, ask) {
 	possible.set(key, new Set([...possible.get(key) ?? ['none'], outcome]));
 	const answer = await ask();

@@ -25,7 +25,7 @@ async function onSmallDisk(size, reserve, body) {
 
 const put = (store, key, body) => store.ask('PUT', `/things/${key}`, { body, payload: 'UNSIGNED-PAYLOAD' });
 
-/** Put objects until one is refused: the keys that were taken. */
+/** Put objects until one is refused: the accepted keys. */
 async function fill(store, size, prefix) {
 	for (let n = 0; ; n++) {
 		assert.ok(n < 5000, 'the disk never gets full');
@@ -37,7 +37,7 @@ async function fill(store, size, prefix) {
 	}
 }
 
-/** A PUT of which nobody knows how long it will be until it is over. */
+/** A PUT without a length. */
 function putStreamed(store, key, body, query = {}) {
 	const head = signedHead(store.server, 'PUT', `/things/${key}`, { who: store.who, query, payload: 'UNSIGNED-PAYLOAD' });
 	return sendHead(store.server, head, Array.from({ length: Math.ceil(body.length / 65536) }, (_, i) => body.subarray(i * 65536, (i + 1) * 65536)));
@@ -88,7 +88,7 @@ for (const [what, size, reserve] of [['below the reserve', 48 * MIB, 8 * MIB], [
 			const doomed = large.slice(1);
 			const body = `<Delete>${doomed.map(key => `<Object><Key>${key}</Key></Object>`).join('')}</Delete>`;
 			const gone = await store.ask('POST', '/things', { query: { delete: '' }, body, headers: { 'x-amz-checksum-sha1': 'x' } });
-			store.refused(gone, 400, 'InvalidRequest', 'a checksum that is none');
+			store.refused(gone, 400, 'InvalidRequest', 'a malformed checksum');
 			for (const key of doomed)
 				assert.equal((await store.ask('DELETE', `/things/${key}`)).status, 204);
 			const done = await eventually(async () => {
@@ -106,7 +106,7 @@ test('small objects that fill the disk are refused in time, can be read, and can
 	await onSmallDisk(24 * MIB, 8 * MIB, async store => {
 		await fill(store, 2 * MIB, 'large');
 		const small = [];
-		// Small ones lie in the database: they are taken a little longer, until rows have no room either.
+		// Small ones are in the database: they are accepted a little longer, until there is no space for rows either.
 		for (let n = 0, answer = { status: 200 }; answer.status === 200; n++) {
 			assert.ok(n < 5000, 'the disk never gets full');
 			answer = await put(store, `small${n}`, filled(16000, `small${n}`));

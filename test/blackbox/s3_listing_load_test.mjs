@@ -25,7 +25,7 @@ function putter() {
 	};
 }
 
-/** One connection that writes what `next` gives, a few requests at once; `done` hears of each key that was answered. */
+/** One connection that writes what `next` gives, a few requests at once; `done` is called for each confirmed key. */
 function writer(put, next, done) {
 	const { hostname, port } = new URL(store.server.storage);
 	return new Promise((resolve, reject) => {
@@ -88,7 +88,7 @@ async function walk({ query, next }, written) {
 test(`a listing while ${KEYS} keys are written is in order, whole and ends`, { timeout: 600000 }, async () => {
 	const put = putter(), written = [];
 	let n = 0, writing = true;
-	// Keys come in no order: new ones fall before, into and behind every page.
+	// Keys are written in random order: new ones are before, within and after every page.
 	const next = () => n < KEYS ? `k${String(n++ * 7919 % KEYS).padStart(6, '0')}` : undefined;
 	const writers = Promise.all(Array.from({ length: WRITERS }, () => writer(put, next, key => written.push(key)))).finally(() => { writing = false; });
 	let walks = 0;

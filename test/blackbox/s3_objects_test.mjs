@@ -141,7 +141,7 @@ test('conditions on GET and HEAD', async () => {
 		for (const method of ['GET', 'HEAD']) {
 			const answer = await ask(method, key, { headers });
 			assert.equal(answer.status, status, JSON.stringify(headers));
-			if (status === 304)   // nothing of the length that 200 would have told: Ruby's SDK waits for so many bytes
+			if (status === 304)   // not the length that a 200 would have: Ruby's SDK waits for that many bytes
 				assert.deepEqual([answer.headers['content-length'], answer.bytes.length], [undefined, 0]);
 		}
 	}
@@ -256,7 +256,7 @@ test('under images/ and thumbs/ only presigned URLs for slots can write; the res
 		expectError(await ask('PUT', path, { headers: { 'x-amz-copy-source': '/things/k1' } }), 403, 'AccessDenied');
 		const url = presign(server, 'PUT', path.slice('/image-uploads/'.length), { who });
 		const own = await fetch(url, { method: 'PUT', body: tinyPng, headers: { 'Content-Type': 'image/png' } });
-		assert.equal(own.status, path === key ? 200 : 403);   // there is a slot, or there is none
+		assert.equal(own.status, path === key ? 200 : 403);   // with a slot, or without one
 	}
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);   // the same again
 	assert.deepEqual((await ask('GET', key)).bytes, tinyPng);

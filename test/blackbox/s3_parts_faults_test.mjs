@@ -131,7 +131,7 @@ test('a part that is replaced while the upload is completed: the object has the 
 	}
 });
 
-/** A PUT that stops half-way: { more(bytes), answer }. */
+/** A PUT that stops half-way: { more(bytes), answer }; answer resolves to the response. */
 function halfPut(key, query, length) {
 	const head = signedHead(store.server, 'PUT', key, { who: store.who, query, payload: 'UNSIGNED-PAYLOAD' });
 	const { hostname, port } = new URL(store.server.storage);

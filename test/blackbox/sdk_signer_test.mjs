@@ -47,7 +47,7 @@ function client(more = {}) {
 	return new S3Client({ endpoint, region, credentials, forcePathStyle: true, ...more });
 }
 
-/** What arrives when fetch asks for the URL, as verify_tool wants it. */
+/** The request that fetch sends for the URL, in the form that verify_tool reads. */
 async function ask(url, { method = 'GET', headers = {}, body } = {}) {
 	await fetch(url, { method, headers, body });
 	const pairs = [];

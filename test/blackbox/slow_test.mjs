@@ -10,7 +10,7 @@ const jpeg = corpus('good/photo.jpg');
 const LONG = 120000;   // a bound for what a deadline of a second or two must do; reached only when it does not
 let server;
 
-/** Send a byte every 100 ms until the server ends the connection; what it said. */
+/** Send a byte every 100 ms until the server closes the connection; returns what it sent. */
 async function drip(t, base, head, text) {
 	const raw = await rawSocket(base);
 	t.after(() => raw.end());
@@ -26,7 +26,7 @@ async function drip(t, base, head, text) {
 	return raw.received();
 }
 
-/** Kept connections end when they have said nothing for a second, maybe just as one is used: then another is. */
+/** Kept connections are closed after an idle second, maybe just when one is reused: then another one is used. */
 const again = request => eventually(() => request().catch(() => null), { what: 'an answer' });
 const jpegSlot = () => again(() => openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' }));
 const pathOf = url => url.slice(url.indexOf('/', 8));

@@ -15,7 +15,7 @@ import { call, childEnv, corpus, credentials, eventually, fetchUrl, openSlot, pa
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-start-'));
 after(() => rmSync(work, { recursive: true, force: true }));
 
-/** A server that is ended with its test, however that goes. */
+/** A server that is stopped with its test, whatever the result. */
 async function start(t, options) {
 	const server = await startServer(options);
 	t.after(() => server.stop());

@@ -364,7 +364,7 @@ test('HEAD is GET without the body, and the query may choose type and dispositio
 	const chosen = await fetchUrl(presign('GET', key, { query }));
 	assert.equal(chosen.headers.get('content-type'), 'application/octet-stream');
 	assert.equal(chosen.headers.get('content-disposition'), 'attachment; filename="a b.png"');
-	assert.equal(code(await fetchUrl(`${presign('GET', key)}&response-content-type=text%2Fhtml`)), 'SignatureDoesNotMatch', 'only who signs may choose');
+	assert.equal(code(await fetchUrl(`${presign('GET', key)}&response-content-type=text%2Fhtml`)), 'SignatureDoesNotMatch', 'only the signer may choose');
 	const missing = await fetchUrl(presign('HEAD', 'no/such'), { method: 'HEAD' });
 	assert.deepEqual([missing.status, missing.text], [404, '']);
 	assert.ok(missing.headers.get('x-amz-request-id'));

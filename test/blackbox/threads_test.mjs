@@ -25,7 +25,7 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 
 const jpegSlot = (server, more) => openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg', ...more });
 
-const silent = ['cutHead', 'cutBody', 'cutAnswer'];   // these wait for no answer
+const silent = ['cutHead', 'cutBody', 'cutAnswer'];   // these wait for no response
 
 /** Send the start of a request and go away, at whatever moment the server has come to. */
 async function cut(base, text) {
@@ -52,7 +52,7 @@ async function signAsNewUser(server) {
 	return fetchUrl(presign(server, 'GET', 'notes/a.txt', { who: { id: name, secret } }));
 }
 
-// Each gives an answer, several, or nothing; none may be a fault of the server's own.
+// Each returns a response, several, or nothing; none may be an internal error.
 const operations = {
 	put: async server => putBytes(await jpegSlot(server), jpeg),
 	putTwice: async server => {
@@ -95,7 +95,7 @@ const operations = {
 };
 
 /**
- * Everything at once, until enough is done and swept; then SIGTERM while it goes on. Gives how often each
+ * All operations concurrently, until enough is done and swept; then SIGTERM under load. Returns how often each
  * was done, what was answered that must not be, and how the server ended.
  */
 async function runAndTerminate(server) {
@@ -108,7 +108,7 @@ async function runAndTerminate(server) {
 	async function client() {
 		while (isRunning()) {
 			const name = names[started++ % names.length];
-			// A connection may end at any moment, by a deadline or by the end: that is no answer.
+			// A connection may be closed at any moment, by a timeout or by the shutdown: that is not a response.
 			const answers = [await operations[name](server).catch(() => [])].flat().filter(Boolean);
 			bad.push(...answers.filter(a => a.status >= 500 && a.status !== 503).map(a => `${name}: ${a.status} ${a.text}`));
 			done[name] += answers.length > 0 || silent.includes(name);
@@ -126,7 +126,7 @@ async function runAndTerminate(server) {
 	return { done, bad, end: await server.exited };
 }
 
-/** Flags for a certificate made here. It is not what is tested, so nobody checks it. */
+/** Flags for a certificate made here. It is not what is tested here, so it is not checked. */
 function tlsArgs() {
 	const [cert, key] = ['cert.pem', 'key.pem'].map(name => path.join(dir, name));
 	execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=localhost'], { stdio: 'ignore' });

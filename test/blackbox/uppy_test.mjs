@@ -62,7 +62,7 @@ async function assertUploaded(chosen) {
 	}
 }
 
-/** What Uppy says of the files that are up: the key that the server drew, in place of the one that Uppy proposed. */
+/** What Uppy reports for uploaded files: the key that the server generated instead of the one that Uppy proposed. */
 async function assertReported(page, n) {
 	const files = await page.evaluate(() => window.uppy.getFiles().map(({ meta, response }) => ({ id: meta.imageId, key: response.body.key, url: response.uploadURL })));
 	assert.equal(files.length, n);

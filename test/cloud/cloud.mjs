@@ -1,6 +1,6 @@
 // AWS on loopback for a test, at one URL: S3 is Ceph's gateway, DynamoDB is dynalite, and what is between them is here (see
 // control.mjs). A request goes to the service that its signature names; S3's are passed on byte for byte, so that the
-// engine checks the signature. What is put into a bucket with a notification is told to its queue, as S3 does.
+// engine checks the signature. An object put into a bucket with a notification is reported to its queue, as by S3.
 //
 //   const cloud = await startCloud();
 //   after(() => cloud.stop());
@@ -171,7 +171,7 @@ class Cloud {
 		answer.writeHead(from.statusCode, { ...from.headers, 'content-length': body.length }).end(body);
 	}
 
-	/** As S3 tells of an object that was put: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
+	/** S3's notification for an object that was put: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
 	#notify(url, etag) {
 		const { pathname } = new URL(url, 'http://cloud'), [, bucket, key] = pathname.match(/^\/([^/]+)\/(.+)$/) ?? [];
 		const rules = this.find('S3::Bucket', bucket)?.properties.NotificationConfiguration?.QueueConfigurations ?? [];

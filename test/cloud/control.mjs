@@ -1,4 +1,4 @@
-// The answers of AWS's control plane, by service and action, on what the stacks have made: as much as the scripts of deploy/
+// The responses of AWS's control plane, by service and action, for the resources of the stacks: as much as the scripts of deploy/
 // and the tests ask. The wire's forms are at the end: the query protocol with XML, JSON with a target, and REST with JSON.
 import { formationActions } from './formation.mjs';
 import { queueActions } from './queues.mjs';
@@ -143,6 +143,6 @@ function elements(value, flat) {
 			: `<${name}>${one.map(item => `<member>${elements(item, flat)}</member>`).join('')}</${name}>`).join('');
 }
 
-/** An answer of the query protocol; SQS leaves out the element around a list. */
+/** A response of the query protocol; SQS leaves out the element around a list. */
 export const queryAnswer = (action, result, flat) => `<${action}Response><${action}Result>${elements(result ?? {}, flat)}</${action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></${action}Response>`;
 export const queryError = ({ code, message }) => `<ErrorResponse><Error><Type>Sender</Type><Code>${escape(code ?? 'InternalFailure')}</Code><Message>${escape(message)}</Message></Error><RequestId>1</RequestId></ErrorResponse>`;

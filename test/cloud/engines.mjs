@@ -1,4 +1,4 @@
-// The engines that the tests of the cloud stand on: Ceph's object gateway for S3, with real roles and their temporary
+// The services that the AWS tests use: Ceph's object gateway for S3, with real roles and their temporary
 // credentials, and dynalite for DynamoDB.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

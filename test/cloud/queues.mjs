@@ -45,7 +45,7 @@ export class Queue {
 	}
 }
 
-/** The actions of the API on a Map of queues by URL: each takes the request's members and gives the answer's. */
+/** The actions of the API on a Map of queues by URL: each takes the request's members and returns the response's. */
 export function queueActions(queues, account) {
 	const of = ({ QueueUrl }) => queues.get(QueueUrl) ?? Object.assign({}, { missing: true });
 	const checked = action => input => {

@@ -2,7 +2,7 @@
 # Run Ceph's object gateway for one test, from Debian's packages ceph-mon, ceph-osd, radosgw and
 # ceph-common: one monitor, one store in memory, one user, on ports of its own.
 #
-# Prints the gateway's URL when it answers S3, IAM and STS, then waits for the end of its standard input; then
+# Prints the gateway's URL when it responds to S3, IAM and STS, then waits for the end of its standard input; then
 # all of it ends and its directory is removed. The user `test` has the key and the secret below, and may
 # make roles. Several gateways may run at the same time.
 set -euo pipefail

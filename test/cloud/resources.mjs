@@ -64,7 +64,7 @@ const TYPES = {
 		update: (cloud, { properties }) => configureBucket(cloud, properties),
 		remove: (cloud, { id }) => must(cloud, 'DELETE', `/${id}`, {}, [204, 404]),
 	},
-	'S3::BucketPolicy': { id: generated },   // the engine is spoken to without TLS, which the policy denies
+	'S3::BucketPolicy': { id: generated },   // the service is used without TLS, which the policy denies
 	'SQS::Queue': {
 		id: (p, at) => `${at.base}/${ACCOUNT}/${p.QueueName ?? generated(p, at)}`,
 		attributes: (id, cloud) => ({ QueueName: id.split('/').at(-1), Arn: `arn:aws:sqs:${cloud.region}:${ACCOUNT}:${id.split('/').at(-1)}` }),

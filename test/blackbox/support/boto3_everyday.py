@@ -8,7 +8,7 @@ bundle = os.environ.get('AWS_CA_BUNDLE')
 s3 = boto3.client('s3', endpoint_url=sys.argv[1], verify=bundle, config=Config(signature_version='s3v4', s3={'addressing_style': 'path'}, retries={'max_attempts': 1}))
 B = 'bthree'
 s3.create_bucket(Bucket=B)
-s3.create_bucket(Bucket=B)   # one's own again
+s3.create_bucket(Bucket=B)   # its own bucket again
 assert B in [b['Name'] for b in s3.list_buckets()['Buckets']]
 s3.put_object(Bucket=B, Key='bytes', Body=b'hello world\n', ContentType='text/plain', Metadata={'a': 'b'}, CacheControl='max-age=1', ContentEncoding='identity', ChecksumAlgorithm='CRC32')
 s3.put_object(Bucket=B, Key='empty')

@@ -1,5 +1,5 @@
-// API Gateway in small: HTTP in, a proxy event out to a function, its answer back. It is as strict as
-// the real one: an answer of the wrong shape, or an error, is a 502 that says nothing else.
+// A minimal API Gateway: HTTP in, a proxy event to a function, its response back. It is as strict as
+// the real one: a response of the wrong form, or an error, is a 502 without details.
 import http from 'node:http';
 import { randomUUID } from 'node:crypto';
 

@@ -1,5 +1,5 @@
 // A TCP proxy for tests: it forwards bytes, and holds or cuts a connection on request.
-// It also keeps the heads that came through it, as they were on the wire.
+// It also records the request heads byte for byte.
 //
 //   const proxy = await startProxy();
 //   const server = await startServer({ args: ['--public-storage-url', proxy.url] });
@@ -11,7 +11,7 @@ import net from 'node:net';
  * Gives { url, to(), heads, rule, release(), stop() }.
  * heads   the head of every request so far: 'PUT /… HTTP/1.1\r\n…'
  * rule    what happens to requests from now on; (head) => { holdAt } or { cutAt } in bytes from the head on,
- *         { cutAnswer: true } once the server answers, or nothing
+ *         { cutAnswer: true } once the server responds, or nothing
  */
 export async function startProxy() {
 	const proxy = { heads: [], rule: () => undefined };

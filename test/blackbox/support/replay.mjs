@@ -7,7 +7,7 @@
 //   for (const record of readRecords(file)) { disk.apply(record); … }
 //   writeSnapshot(disk.snapshot({ names: 'synced', bytes: 'now' }), '/a/folder/to/be/made');
 //
-// ignore(path) -> true: syncs of this file or directory (its path below the recorded one) are taken as never made.
+// ignore(path) -> true: syncs of this file or directory (its path below the recorded one) are ignored.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -35,7 +35,7 @@ class Node {
 		this.waiting.push(change);
 	}
 
-	/** The changes up to this one are on disk; those that another sync brought there are none of ours. */
+	/** The changes up to this one are on disk; those that another sync wrote are not counted. */
 	sync(upTo) {
 		const last = this.waiting.indexOf(upTo);
 		this.waiting.splice(0, last + 1).forEach(change => this.apply('synced', change));
@@ -95,7 +95,7 @@ export class Disk {
 		})[kind]();
 	}
 
-	/** What a cut now would leave: path below the root -> bytes, or null for a directory, which comes before what is in it. */
+	/** The state after a cut now: path below the root -> bytes, or null for a directory, which precedes its contents. */
 	snapshot(cut) {
 		return new Map(this.#tree(this.#root, cut));
 	}

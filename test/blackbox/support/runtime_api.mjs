@@ -1,6 +1,6 @@
 // AWS Lambda's Runtime API, as a custom runtime sees it, and the process that it starts. One invocation
 // at a time; its rules are those of AWS's own runtime interface emulator: a wrong or finished request
-// id is 400, an answer out of order 403, one over 6 MiB and 100 bytes 413. Faults can be injected.
+// id is 400, a response out of order 403, one over 6 MiB and 100 bytes 413. Faults can be injected.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -18,7 +18,7 @@ async function bodyOf(request) {
 export class RuntimeApi {
 	#server; #queue = []; #current; #next;
 	/** What happens to the coming exchanges; each is used up once:
-	 *  cutNext, cutAnswer   the connection is cut instead of an answer
+	 *  cutNext, cutAnswer   the connection is cut instead of a response
 	 *  closeNext            the connection is closed after the event went out
 	 *  refuseAnswer         a status in place of 202 */
 	faults = {};
@@ -45,7 +45,7 @@ export class RuntimeApi {
 		return this;
 	}
 
-	/** The log's lines, once they are as `wanted` wants them: the pipe may be slower than the answer. */
+	/** The log's lines, once `wanted` accepts them: the pipe may be slower than the response. */
 	async lines(wanted = () => true) {
 		for (const end = Date.now() + 60000; ;) {
 			const lines = this.stdout.split('\n').slice(0, -1).map(line => JSON.parse(line));
@@ -64,7 +64,7 @@ export class RuntimeApi {
 		await new Promise(resolve => this.#server.close(resolve));
 	}
 
-	/** Hand out an event (a text goes as it is); resolves to {kind: 'response'|'error'|'tooLarge', body, id}. */
+	/** Send an event (a string is sent unchanged); resolves to {kind: 'response'|'error'|'tooLarge', body, id}. */
 	invoke(event, { timeoutMs = 30000, traceId } = {}) {
 		return new Promise(done => {
 			this.#queue.push({ id: randomUUID(), text: typeof event === 'string' ? event : JSON.stringify(event), timeoutMs, traceId, done });

@@ -1,4 +1,4 @@
-// Pictures that look like some: landscapes, drawn in the browser from a number. The same number, the same one.
+// Realistic pictures: landscapes, drawn in the browser from a number. The same number gives the same picture.
 
 /** JPEGs of scenes 0 to n - 1 of these sizes in turn, of JPEG's quality: [{ name, bytes, width, height }]. */
 export async function scenes(browser, n, sizes = [[600, 400], [400, 500], [500, 500], [700, 394], [450, 600], [750, 350]], quality = 0.82) {

@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 
-// TEST_TLS names a folder with cert.pem and key.pem: every server then speaks TLS, and NODE_EXTRA_CA_CERTS must
+// TEST_TLS names a folder with cert.pem and key.pem: every server then uses TLS, and NODE_EXTRA_CA_CERTS must
 // name the certificate. So a test of the plain server becomes one of the same over TLS (tls_test.mjs runs some).
 const tlsEnv = process.env.TEST_TLS
 	? { TINTYPE_TLS_CERT: path.join(process.env.TEST_TLS, 'cert.pem'), TINTYPE_TLS_KEY: path.join(process.env.TEST_TLS, 'key.pem') } : {};
@@ -63,7 +63,7 @@ export const tinyPng = Buffer.from(
 	'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==', 'base64');
 
 /**
- * Start a server and wait until it says server.ready.
+ * Start a server and wait until it logs server.ready.
  *
  * data      a data directory to use (and to leave in place); else a fresh one that stop() removes
  * env       more environment; null as a value removes a variable
@@ -156,8 +156,8 @@ export function credentials(server) {
 
 /**
  * Call the JSON API: call(server, 'POST', '/upload', { json: {…} }). The path is below /prod.
- * Gives { status, headers, text, json }; json is undefined when the body is none.
- * json is serialised; body is sent as it is; key goes into Authorization.
+ * Returns { status, headers, text, json }; json is undefined when the body is not JSON.
+ * json is serialised; body is sent unchanged; key is sent in Authorization.
  */
 export async function call(server, method, target, { json, body, headers = {}, key } = {}) {
 	const all = { ...headers };
@@ -184,12 +184,12 @@ export async function openSlot(server, { fileName = 'picture.png', fileType = 'i
 	return answer.json;
 }
 
-/** Send bytes to a PUT slot as its response says. */
+/** Send bytes to a PUT slot as its response describes. */
 export async function putBytes(slot, bytes, headers = {}) {
 	return fetchUrl(slot.uploadUrl, { method: 'PUT', body: bytes, headers: { ...slot.headers, ...headers } });
 }
 
-/** Send bytes to a form slot as its response says. */
+/** Send bytes to a form slot as its response describes. */
 export async function postForm(slot, bytes, { fileName = 'picture.png', fileType } = {}) {
 	const form = new FormData();
 	for (const [name, value] of Object.entries(slot.fields))
@@ -198,7 +198,7 @@ export async function postForm(slot, bytes, { fileName = 'picture.png', fileType
 	return fetchUrl(slot.uploadUrl, { method: 'POST', body: form });
 }
 
-/** Slot, PUT, and the record: { slot, put, image }. Throws unless the bytes were taken. */
+/** Slot, PUT, and the record: { slot, put, image }. Throws unless the bytes were accepted. */
 export async function uploadImage(server, { bytes = tinyPng, fileName, fileType, key, ...more } = {}) {
 	const slot = await openSlot(server, { fileName, fileType, ...more }, { key });
 	const put = await putBytes(slot, bytes);
@@ -211,7 +211,7 @@ export async function uploadImage(server, { bytes = tinyPng, fileName, fileType,
 /**
  * Open a socket to a listener and send bytes that no client library would.
  * Gives { socket, received(), send(bytes), until(test, ms), closed, end() }:
- * received() is all that came, as latin1 text; until waits for a condition on it or for the end.
+ * received() is everything received, as latin1 text; until waits for a condition on it or for the end.
  */
 export async function rawSocket(base) {
 	const { protocol, hostname, port } = new URL(base);
@@ -246,9 +246,9 @@ export async function rawSocket(base) {
 }
 
 /**
- * Send bytes, wait for one whole answer (or for the end of the connection), close:
+ * Send bytes, wait for one whole response (or for the end of the connection), close:
  * { status, statusLine, headers, body, text, closed }. headers is a Map of lower-case names; a
- * repeated name's values are joined with ", ". status 0: the connection ended without an answer.
+ * repeated name's values are joined with ", ". status 0: the connection ended without a response.
  */
 export async function rawRequest(base, bytes, { timeoutMs = 60000 } = {}) {
 	const raw = await rawSocket(base);
@@ -262,7 +262,7 @@ export async function rawRequest(base, bytes, { timeoutMs = 60000 } = {}) {
 	}
 }
 
-/** The first answer in what a socket received, or null while its head is not whole; 1xx are ignored. */
+/** The first response in what a socket received, or null while its head is not whole; 1xx are ignored. */
 export function parseAnswer(text) {
 	const end = text.indexOf('\r\n\r\n');
 	if (end < 0)
@@ -284,7 +284,7 @@ export function parseAnswer(text) {
 	return { status, statusLine, headers, body, rest: rest.slice(body.length), whole };
 }
 
-/** Ask again until the condition gives something true; for what becomes so a moment later. */
+/** Evaluate the condition repeatedly until it is truthy; for conditions that become true a little later. */
 export async function eventually(condition, { timeoutMs = 60000, everyMs = 20, what = 'the condition' } = {}) {
 	const deadline = Date.now() + timeoutMs;
 	for (;;) {
@@ -300,7 +300,7 @@ export async function eventually(condition, { timeoutMs = 60000, everyMs = 20, w
 export function childEnv(env) {
 	const all = { ...process.env, ...env };
 	for (const name of Object.keys(all)) {
-		// Settings of the user who runs the tests must not reach the server under test.
+		// Settings in the environment of the test run must not reach the server under test.
 		const stray = /^(TINTYPE_|BUCKET_NAME$|REGION$|TABLE_NAME$)/.test(name) && !(name in env);
 		if (stray || all[name] === null)
 			delete all[name];
