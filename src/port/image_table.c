@@ -40,13 +40,7 @@ enum status table_insert(struct image_table *t, const struct image_row *row, str
 
 struct str image_status_name(enum image_status status)
 {
-	switch (status) {
-	case IMAGE_PENDING:
-		return STR("pending");
-	case IMAGE_UPLOADED:
-		return STR("uploaded");
-	case IMAGE_REJECTED:
-		return STR("rejected");
-	}
-	return STR("unknown");
+	static const char *const names[] = { [IMAGE_PENDING] = "pending", [IMAGE_UPLOADED] = "uploaded", [IMAGE_REJECTED] = "rejected" };
+
+	return (size_t)status < COUNT_OF(names) ? str_of(names[status]) : STR("unknown");
 }

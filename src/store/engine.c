@@ -5,13 +5,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "store/db/catalog.h"
 #include "store/db/images.h"
-#include "store/files/staging.h"
-#include "store/db/admin_query.h"
 #include "store/files/io.h"
 #include "store/db/objects.h"
-#include "store/db/parts.h"
 #include "store/db/schema.h"
 
 #include <assert.h>
@@ -34,8 +30,6 @@
 
 static enum status open_dir(struct engine *e, const char *path, struct fault *why)
 {
-	char absolute[PATH_MAX];
-
 	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		return io_fault_start(why, errno, "make the data directory", path);
 	e->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -46,10 +40,10 @@ static enum status open_dir(struct engine *e, const char *path, struct fault *wh
 	TRY(file_check_private(e->dir_fd, &rule, why));
 	if (faccessat(e->dir_fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
 		return io_fault_start(why, errno, "write to the data directory", path);
-	if (realpath(path, absolute) == NULL)
+	if (realpath(path, e->dir) == NULL)
 		return io_fault_start(why, errno, "find the data directory", path);
-	e->dir = mem_dup_cstr(str_of(absolute));
-	return e->dir != NULL ? OK : fault_no_memory(why);
+	(void)snprintf(e->db_path, sizeof e->db_path, "%s/tintype.db", e->dir);
+	return OK;
 }
 
 static enum status lock_dir(struct engine *e, struct fault *why)
@@ -65,17 +59,6 @@ static enum status lock_dir(struct engine *e, struct fault *why)
 }
 
 /* the database */
-
-static enum status join_path(const char *dir, const char *name, char **out, struct fault *why)
-{
-	size_t size = strlen(dir) + strlen(name) + 2;
-
-	*out = mem_new(1, size);
-	if (*out == NULL)
-		return fault_no_memory(why);
-	(void)snprintf(*out, size, "%s/%s", dir, name);
-	return OK;
-}
 
 /* For the terminal the cause belongs into the sentence. */
 static enum status explain_failure(enum status status, const struct engine *e, struct fault *why)
@@ -112,7 +95,6 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	space_open(&e->space);
 	TRY(credentials_open(&e->keys, e->dir_fd, e->dir, why));
 	TRY(tree_open(&e->tree, e->dir_fd, why));
-	TRY(join_path(e->dir, "tintype.db", &e->db_path, why));
 	/* Made here with a private mode; SQLite gives its log the same. */
 	e->db_fd = local_io.open(e->dir_fd, "tintype.db", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (e->db_fd < 0)
@@ -200,8 +182,6 @@ void engine_free(struct engine **ep)
 	tree_close(&e->tree);
 	io_close(e->lock_fd);
 	io_close(e->dir_fd);
-	mem_free(e->dir);
-	mem_free(e->db_path);
 	mem_free(e->bucket);
 	mem_free(e->region);
 	mem_free(e->public_url);

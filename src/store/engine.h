@@ -10,6 +10,7 @@
 #include "store/db/read_pool.h"
 #include "store/files/space.h"
 #include "store/files/tree.h"
+#include <limits.h>
 #include <stddef.h>
 
 struct engine {
@@ -20,8 +21,8 @@ struct engine {
 	struct part_store parts;
 	struct admin_query admin_query;
 	size_t small_bytes;
-	char *dir; /* absolute */
-	char *db_path;
+	char dir[PATH_MAX]; /* absolute */
+	char db_path[PATH_MAX + sizeof "/tintype.db"];
 	char *bucket, *region, *public_url;
 	int dir_fd, lock_fd, db_fd;
 	struct tree tree;
@@ -33,34 +34,30 @@ struct engine {
 	struct credentials keys;
 };
 
-static inline struct engine *engine_of_store(struct object_store *s)
-{
-	return (struct engine *)((char *)s - offsetof(struct engine, store));
-}
+/* What the ports do. Each table is in the file that is named; what is in another file than its table follows. */
+extern const struct image_table_ops images_ops;             /* db/images.c */
+extern const struct object_store_ops objects_ops;           /* db/objects.c */
+extern const struct bucket_store_ops staging_ops;           /* files/staging.c */
+extern const struct bucket_catalog_ops catalog_ops;         /* db/catalog.c */
+extern const struct part_store_ops parts_ops;               /* db/parts.c */
+extern const struct admin_query_ops sqlite_admin_query_ops; /* db/admin_query.c */
 
-static inline struct engine *engine_of_table(struct image_table *t)
-{
-	return (struct engine *)((char *)t - offsetof(struct engine, table));
-}
+/* store_presign and store_form: URLs and forms signed with the key `slots`. Only compute. keys/presigner.c */
+enum status signing_presign(
+	struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why) MUST_CHECK;
+enum status signing_form(
+	struct object_store *s, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why) MUST_CHECK;
+/* bucket_open. db/objects.c */
+enum status objects_open(
+	struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why) MUST_CHECK;
+/* catalog_list_objects. db/listing.c */
+enum status listing_objects(
+	struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why) MUST_CHECK;
+/* parts_complete. db/complete.c */
+enum status complete_upload(
+	struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why) MUST_CHECK;
 
-static inline struct engine *engine_of_admin_query(struct admin_query *i)
-{
-	return (struct engine *)((char *)i - offsetof(struct engine, admin_query));
-}
-
-static inline struct engine *engine_of_buckets(struct bucket_store *b)
-{
-	return (struct engine *)((char *)b - offsetof(struct engine, buckets));
-}
-
-static inline struct engine *engine_of_catalog(struct bucket_catalog *c)
-{
-	return (struct engine *)((char *)c - offsetof(struct engine, catalog));
-}
-
-static inline struct engine *engine_of_parts(struct part_store *p)
-{
-	return (struct engine *)((char *)p - offsetof(struct engine, parts));
-}
+/* The engine that a port of it belongs to: ENGINE_OF(s, store). */
+#define ENGINE_OF(port, member) ((struct engine *)((char *)(port)-offsetof(struct engine, member)))
 
 #endif

@@ -85,9 +85,7 @@ static bool trash_is_empty(struct engine *e)
 	bool row = true;
 
 	assert_int_equal(read_pool_acquire(&e->read_pool, &d, &why), OK);
-	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
-	bind_int(s, 1, INT64_MIN);
-	bind_int(s, 2, 1);
+	sqlite3_stmt *s = DB_BIND(d, Q_TRASH_LIST, db_int(INT64_MIN), db_int(1));
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	sqlite3_reset(s);
 	read_pool_release(&d);

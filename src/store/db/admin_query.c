@@ -7,8 +7,6 @@
  *
  * A walk is a cursor's letter and one or two numbers; it stops at the page's end or after
  * ADMIN_QUERY_SCAN_MAX rows. Read on a connection of the pool, so that no writer waits. */
-#include "store/db/admin_query.h"
-
 #include "store/db/cursor.h"
 #include "store/engine.h"
 #include "store/db/images.h"
@@ -85,18 +83,15 @@ static enum status page_of_rows(
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows) };
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	bool row = false;
-	int i = 1;
 
 	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
 	if (page.rows == NULL)
 		return fault_too_much(why);
 	TRY(read_cursor(l.walk, q->cursor, a, &l.place, why));
-	TRY(read_pool_acquire(&engine_of_admin_query(port)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, l.walk->query);
-	bind_int(s, i++, l.place.at);
-	if (l.walk->is_pair)
-		bind_int(s, i++, l.place.n);
-	bind_int(s, i, ADMIN_QUERY_SCAN_MAX + 1);
+	TRY(read_pool_acquire(&ENGINE_OF(port, admin_query)->read_pool, &d, why));
+	struct db_value most = db_int(ADMIN_QUERY_SCAN_MAX + 1);
+	sqlite3_stmt *s = l.walk->is_pair ? DB_BIND(d, l.walk->query, db_int(l.place.at), db_int(l.place.n), most)
+									  : DB_BIND(d, l.walk->query, db_int(l.place.at), most);
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		if (!row || page.n == q->limit || page.looked == ADMIN_QUERY_SCAN_MAX)

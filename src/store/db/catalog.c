@@ -1,6 +1,4 @@
 /* Buckets: changes that the commit thread applies, and reads. Which objects they hold is listing.c's. */
-#include "store/db/catalog.h"
-
 #include "base/clock.h"
 #include "store/engine.h"
 #include "store/db/rows.h"
@@ -37,31 +35,14 @@ static enum status apply_create(struct writer *w, struct change *c)
 		return fault_set(c->why, BUCKET_EXISTS, "A bucket with this name already exists.");
 	if (!w->rows_fit)
 		return no_room(c->why);
-	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET_ADD);
-	bind_str(s, 1, bc->name);
-	bind_str(s, 2, bc->owner);
-	bind_int(s, 3, bc->now_ms);
-	return writer_run(w, s);
+	return writer_run(w, DB_BIND(&w->db, Q_BUCKET_ADD, db_text(bc->name), db_text(bc->owner), db_int(bc->now_ms)));
 }
 
 static enum status create_bucket(struct bucket_catalog *catalog, struct str name, struct str owner, struct fault *why)
 {
 	struct bucket_change bc = { .change = { .apply = apply_create, .why = why }, .name = name, .owner = owner, .now_ms = clock_now_ms() };
 
-	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change);
-}
-
-/* The first column of a query on the bucket; 0 when it gives no row. */
-static enum status ask_writer(struct writer *w, enum db_query_id q, int64_t bucket, int64_t *out)
-{
-	sqlite3_stmt *s = db_query(&w->db, q);
-	bool row = false;
-
-	bind_int(s, 1, bucket);
-	TRY(writer_step(w, s, &row));
-	*out = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return OK;
+	return group_commit_run(&ENGINE_OF(catalog, catalog)->group_commit, &bc.change);
 }
 
 static enum status end_uploads(struct writer *w, int64_t bucket, struct bucket_change *bc)
@@ -69,7 +50,7 @@ static enum status end_uploads(struct writer *w, int64_t bucket, struct bucket_c
 	int64_t upload = 0;
 
 	for (int i = 0; i < REMOVE_STEP; i++) {
-		TRY(ask_writer(w, Q_BUCKET_UPLOAD, bucket, &upload));
+		TRY(writer_read_number(w, DB_BIND(&w->db, Q_BUCKET_UPLOAD, db_int(bucket)), &upload));
 		bc->more = upload != 0;
 		if (!bc->more)
 			return OK;
@@ -88,16 +69,13 @@ static enum status apply_remove(struct writer *w, struct change *c)
 		return no_such_bucket(c->why);
 	if (id == w->image_bucket)
 		return fault_set(c->why, ACCESS_DENIED, "The image bucket cannot be deleted.");
-	TRY(ask_writer(w, Q_BUCKET_OBJECT, id, &object));
+	TRY(writer_read_number(w, DB_BIND(&w->db, Q_BUCKET_OBJECT, db_int(id)), &object));
 	if (object != 0)
 		return fault_set(c->why, BUCKET_NOT_EMPTY, "The bucket you tried to delete is not empty.");
 	TRY(end_uploads(w, id, bc));
 	if (bc->more)
 		return OK;
-	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET_FORGET);
-	bind_int(s, 1, id);
-	bind_int(s, 2, REMOVE_STEP);
-	TRY(writer_run(w, s));
+	TRY(writer_run(w, DB_BIND(&w->db, Q_BUCKET_FORGET, db_int(id), db_int(REMOVE_STEP))));
 	bc->more = sqlite3_changes(w->db.sq) == REMOVE_STEP;
 	return bc->more ? OK : rows_run(w, Q_BUCKET_REMOVE, id);
 }
@@ -107,7 +85,7 @@ static enum status remove_bucket(struct bucket_catalog *catalog, struct str name
 	struct bucket_change bc = { .change = { .apply = apply_remove, .why = why }, .name = name };
 
 	do
-		TRY(group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change));
+		TRY(group_commit_run(&ENGINE_OF(catalog, catalog)->group_commit, &bc.change));
 	while (bc.more);
 	return OK;
 }
@@ -122,17 +100,14 @@ static enum status apply_cors(struct writer *w, struct change *c)
 		return no_such_bucket(c->why);
 	if (!w->rows_fit && bc->cors.n > 0)
 		return no_room(c->why);
-	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET_CORS);
-	bind_str(s, 1, bc->name);
-	bind_str(s, 2, bc->cors);
-	return writer_run(w, s);
+	return writer_run(w, DB_BIND(&w->db, Q_BUCKET_CORS, db_text(bc->name), db_text(bc->cors)));
 }
 
 static enum status set_cors(struct bucket_catalog *catalog, struct str name, struct str cors, struct fault *why)
 {
 	struct bucket_change bc = { .change = { .apply = apply_cors, .why = why }, .name = name, .cors = cors };
 
-	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &bc.change);
+	return group_commit_run(&ENGINE_OF(catalog, catalog)->group_commit, &bc.change);
 }
 
 struct removals {
@@ -172,7 +147,7 @@ static enum status remove_objects(
 	struct removals rs = { .change = { .apply = apply_removals, .why = why }, .bucket = bucket, .all = all, .n = n };
 
 	assert(n <= REMOVALS_MAX);
-	return group_commit_run(&engine_of_catalog(catalog)->group_commit, &rs.change);
+	return group_commit_run(&ENGINE_OF(catalog, catalog)->group_commit, &rs.change);
 }
 
 /* reads */
@@ -195,9 +170,8 @@ static enum status read_info(struct bucket_catalog *catalog, struct str name, st
 	struct bucket_info found;
 	bool row = false;
 
-	TRY(read_pool_acquire(&engine_of_catalog(catalog)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_BUCKET_INFO);
-	bind_str(s, 1, name);
+	TRY(read_pool_acquire(&ENGINE_OF(catalog, catalog)->read_pool, &d, why));
+	sqlite3_stmt *s = DB_BIND(d, Q_BUCKET_INFO, db_text(name));
 	TRY(db_step(d, s, &row, why));
 	if (!row)
 		return no_such_bucket(why);
@@ -216,11 +190,8 @@ static enum status list_buckets(struct bucket_catalog *catalog, struct str owner
 	struct bucket_page page = { .buckets = arena_array(a, limit, sizeof *page.buckets) };
 	if (page.buckets == NULL)
 		return fault_too_much(why);
-	TRY(read_pool_acquire(&engine_of_catalog(catalog)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_BUCKET_LIST);
-	bind_str(s, 1, owner);
-	bind_str(s, 2, after);
-	bind_int(s, 3, (int64_t)limit + 1);
+	TRY(read_pool_acquire(&ENGINE_OF(catalog, catalog)->read_pool, &d, why));
+	sqlite3_stmt *s = DB_BIND(d, Q_BUCKET_LIST, db_text(owner), db_text(after), db_int((int64_t)limit + 1));
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		page.more = row && page.n == limit;

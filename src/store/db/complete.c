@@ -4,13 +4,11 @@
  *
  * Meanwhile parts may be replaced, or the upload aborted or completed by another: what is not there any more is
  * looked up again, and the commit decides. Runs on a worker, as long as the copying takes. */
-#include "store/db/parts.h"
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/engine.h"
 #include "store/files/io.h"
-#include "store/db/objects.h"
+#include "store/db/uploads.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -48,12 +46,7 @@ struct completion {
 
 static sqlite3_stmt *query_completed(struct db *d, const struct completion *m)
 {
-	sqlite3_stmt *s = db_query(d, Q_COMPLETED_GET);
-
-	upload_id_bind(s, &m->id);
-	bind_str(s, 3, m->c->key);
-	bind_str(s, 4, m->c->bucket);
-	return s;
+	return DB_BIND(d, Q_COMPLETED_GET, db_int(m->id.n), upload_secret(&m->id), db_text(m->c->key), db_text(m->c->bucket));
 }
 
 static enum status read_completed(sqlite3_stmt *s, bool row, struct completion *m, struct fault *why)
@@ -77,8 +70,7 @@ static enum status look_up(struct completion *m, struct fault *why)
 	bool row = false;
 
 	TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
-	upload_id_bind(s, &m->id);
+	sqlite3_stmt *s = DB_BIND(d, Q_UPLOAD_GET, db_int(m->id.n), upload_secret(&m->id));
 	TRY(db_step(d, s, &row, why));
 	if (!row || !str_equal(column_borrow(s, 2), m->c->key) || !str_equal(column_borrow(s, 9), m->c->bucket)) {
 		s = query_completed(d, m);
@@ -88,9 +80,7 @@ static enum status look_up(struct completion *m, struct fault *why)
 	m->info.content_type = column_str(s, 5, m->arena);
 	m->info.size = 0;
 	/* Both lists rise: one step through the rows finds all. The columns are those of PART_COLUMNS. */
-	s = db_query(d, Q_PART_LIST);
-	bind_int(s, 1, m->id.n);
-	bind_int(s, 2, 0);
+	s = DB_BIND(d, Q_PART_LIST, db_int(m->id.n), db_int(0));
 	for (size_t i = 0; i < m->c->n_parts; i++) {
 		const struct object_part *want = &m->c->parts[i];
 		do {
@@ -134,8 +124,7 @@ static enum status append_row(struct completion *m, const struct piece *piece, b
 	bool row = false;
 
 	TRY(read_pool_acquire(&m->engine->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_BODY_GET);
-	bind_int(s, 1, (int64_t)piece->file);
+	sqlite3_stmt *s = DB_BIND(d, Q_BODY_GET, db_int((int64_t)piece->file));
 	TRY(db_step(d, s, &row, why));
 	struct str bytes = column_blob(s, 0);
 	*gone = !row;
@@ -226,26 +215,10 @@ static enum status apply_complete(struct writer *w, struct change *c)
 	TRY(rows_find_object(w, &at, &m->c->condition, &old, c->why));
 	TRY(rows_put_object(w, &at, &m->arrival, &old));
 	TRY(uploads_end(w, m->id.n));
-	sqlite3_stmt *s = db_query(&w->db, Q_COMPLETED_ADD);
-	upload_id_bind(s, &m->id);
-	bind_int(s, 3, at.bucket);
-	bind_str(s, 4, m->c->key);
-	bind_int(s, 5, (int64_t)m->info.size);
-	bind_str(s, 6, m->c->etag);
-	bind_str(s, 7, m->info.content_type);
-	bind_int(s, 8, m->info.modified_ms);
-	TRY(writer_run(w, s));
-	s = db_query(&w->db, Q_COMPLETED_TRIM);
-	bind_int(s, 1, REMEMBERED);
-	return writer_run(w, s);
-}
-
-static enum status encode_meta(struct completion *m, struct buf *meta, struct fault *why)
-{
-	meta_encode(&m->c->meta, meta);
-	m->arrival.meta = buf_str(meta);
-	m->arrival.checksum_flags = meta_flags(&m->c->meta);
-	return fault_check_buf(meta, why);
+	TRY(writer_run(w,
+		DB_BIND(&w->db, Q_COMPLETED_ADD, db_int(m->id.n), upload_secret(&m->id), db_int(at.bucket), db_text(m->c->key),
+			db_int((int64_t)m->info.size), db_text(m->c->etag), db_text(m->info.content_type), db_int(m->info.modified_ms))));
+	return rows_run(w, Q_COMPLETED_TRIM, REMEMBERED);
 }
 
 static enum status commit_body(struct completion *m, struct fault *why)
@@ -255,7 +228,10 @@ static enum status commit_body(struct completion *m, struct fault *why)
 	m->arrival.modified_ms = m->info.modified_ms = clock_now_ms();
 	m->change = (struct change){ .apply = apply_complete, .why = why, .names_file = !m->arrival.inlined };
 	buf_init(&meta, META_MAX_BYTES);
-	enum status status = encode_meta(m, &meta, why);
+	meta_encode(&m->c->meta, &meta);
+	m->arrival.meta = buf_str(&meta);
+	m->arrival.checksum_flags = meta_flags(&m->c->meta);
+	enum status status = fault_check_buf(&meta, why);
 	if (status == OK)
 		status = group_commit_run(&m->engine->group_commit, &m->change);
 	buf_deinit(&meta);
@@ -285,7 +261,7 @@ static enum status plan_and_make(struct completion *m, struct fault *why)
 enum status complete_upload(
 	struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
 {
-	struct completion m = { .engine = engine_of_parts(p), .c = c, .arena = a, .fd = -1 };
+	struct completion m = { .engine = ENGINE_OF(p, parts), .c = c, .arena = a, .fd = -1 };
 
 	assert(c->n_parts >= 1 && c->n_parts <= PART_NUMBER_MAX);
 	if (!upload_id_read(c->id, &m.id))

@@ -4,6 +4,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define VERSION_BYTE 1
@@ -15,10 +16,10 @@
 static void pack_cursor(int64_t seq, unsigned char out[CURSOR_BYTES])
 {
 	unsigned char digest[SHA256_BYTES];
+	uint64_t number = htobe64((uint64_t)seq);
 
 	out[0] = VERSION_BYTE;
-	for (int i = 0; i < SEQ_BYTES; i++)
-		out[1 + i] = (unsigned char)((uint64_t)seq >> (8 * (SEQ_BYTES - 1 - i)));
+	memcpy(out + 1, &number, SEQ_BYTES);
 	sha256((struct str){ (const char *)out, 1 + SEQ_BYTES }, digest);
 	memcpy(out + 1 + SEQ_BYTES, digest, CHECK_BYTES);
 }
@@ -38,17 +39,16 @@ enum status cursor_read(struct str text, struct arena *a, int64_t *seq, struct f
 {
 	unsigned char want[CURSOR_BYTES];
 	struct str got = { 0 };
-	uint64_t n = 0;
+	uint64_t number;
 
-	if (text.n > CURSOR_CHARS_MAX || !base64url_decode(a, text, &got) || got.n != CURSOR_BYTES)
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
-	for (int i = 0; i < SEQ_BYTES; i++)
-		n = n << 8 | (unsigned char)got.p[1 + i];
-	if (n > INT64_MAX)
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
-	pack_cursor((int64_t)n, want);
-	if (memcmp(want, got.p, CURSOR_BYTES) != 0)
-		return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
-	*seq = (int64_t)n;
-	return OK;
+	if (text.n <= CURSOR_CHARS_MAX && base64url_decode(a, text, &got) && got.n == CURSOR_BYTES) {
+		memcpy(&number, got.p + 1, SEQ_BYTES);
+		int64_t n = (int64_t)be64toh(number);
+		pack_cursor(n, want);
+		if (n >= 0 && memcmp(want, got.p, CURSOR_BYTES) == 0) {
+			*seq = n;
+			return OK;
+		}
+	}
+	return fault_set(why, BAD_CURSOR, "cursor was not issued by this server");
 }

@@ -72,6 +72,24 @@ sqlite3_stmt *db_query(struct db *d, enum db_query_id q)
 	return d->statements[q];
 }
 
+/* Bindings that are borrowed allocate nothing, so they fail only for a NULL statement, and db_step
+ * says that. */
+sqlite3_stmt *db_bind(struct db *d, enum db_query_id q, const struct db_value *values)
+{
+	sqlite3_stmt *s = db_query(d, q);
+
+	sqlite3_reset(s);
+	for (int i = 1; values->type != DB_END; values++, i++) {
+		if (values->type == DB_INT)
+			(void)sqlite3_bind_int64(s, i, values->n);
+		else if (values->type == DB_TEXT)
+			(void)sqlite3_bind_text64(s, i, values->s.p != NULL ? values->s.p : "", values->s.n, SQLITE_STATIC, SQLITE_UTF8);
+		else
+			(void)sqlite3_bind_blob64(s, i, values->s.p, values->s.n, SQLITE_STATIC);
+	}
+	return s;
+}
+
 enum status db_fault(struct db *d, struct fault *why)
 {
 	int code = sqlite3_errcode(d->sq);
@@ -107,46 +125,29 @@ enum status db_run(struct db *d, sqlite3_stmt *s, struct fault *why)
 	return OK;
 }
 
+enum status db_read_number(struct db *d, sqlite3_stmt *s, int64_t *out, struct fault *why)
+{
+	bool row = false;
+
+	TRY(db_step(d, s, &row, why));
+	*out = row ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return OK;
+}
+
 enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *why)
 {
 	sqlite3_stmt *s = NULL;
-	bool row = false;
 
 	(void)sqlite3_prepare_v2(d->sq, sql, -1, &s, NULL);
-	enum status status = db_step(d, s, &row, why);
-	if (status == OK)
-		*out = row ? sqlite3_column_int64(s, 0) : 0;
+	enum status status = db_read_number(d, s, out, why);
 	sqlite3_finalize(s);
 	return status;
 }
 
 enum status db_find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
 {
-	sqlite3_stmt *s = db_query(d, Q_BUCKET);
-	bool row = false;
-
-	bind_str(s, 1, name);
-	TRY(db_step(d, s, &row, why));
-	*id = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return OK;
-}
-
-/* Bindings that are borrowed allocate nothing, so they fail only for a NULL statement, and db_step
- * says that. */
-void bind_int(sqlite3_stmt *s, int i, int64_t value)
-{
-	(void)sqlite3_bind_int64(s, i, value);
-}
-
-void bind_str(sqlite3_stmt *s, int i, struct str value)
-{
-	(void)sqlite3_bind_text64(s, i, value.p != NULL ? value.p : "", value.n, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-void bind_blob(sqlite3_stmt *s, int i, const void *p, int n)
-{
-	(void)sqlite3_bind_blob(s, i, p, n, SQLITE_STATIC);
+	return db_read_number(d, DB_BIND(d, Q_BUCKET, db_text(name)), id, why);
 }
 
 struct str column_borrow(sqlite3_stmt *s, int i)

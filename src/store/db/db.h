@@ -39,22 +39,46 @@ enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fa
 void db_close(struct db *d);
 /* The statement, ready for its bindings; NULL when it cannot be prepared, which db_step then reports. */
 sqlite3_stmt *db_query(struct db *d, enum db_query_id q);
+/* The value of a parameter; texts and blobs are borrowed until the statement is reset. */
+struct db_value {
+	enum db_type { DB_END, DB_INT, DB_TEXT, DB_BLOB } type;
+	int64_t n;
+	struct str s;
+};
+
+static inline struct db_value db_int(int64_t n)
+{
+	return (struct db_value){ .type = DB_INT, .n = n };
+}
+
+static inline struct db_value db_text(struct str s)
+{
+	return (struct db_value){ .type = DB_TEXT, .s = s };
+}
+
+/* {NULL, 0}: NULL. */
+static inline struct db_value db_blob(struct str s)
+{
+	return (struct db_value){ .type = DB_BLOB, .s = s };
+}
+
+/* The statement, reset, with values for its parameters from the first on, up to DB_END: DB_BIND(d, Q_NAME, db_int(1), db_text(key)). */
+sqlite3_stmt *db_bind(struct db *d, enum db_query_id q, const struct db_value *values);
+#define DB_BIND(d, q, ...) db_bind(d, q, (const struct db_value[]){ __VA_ARGS__, { DB_END } })
 /* Step.  row: whether there is one. On a failure the statement is reset.
  * Errors  DISK_FULL; STORAGE_FAILED, with SQLite's own words as the cause */
 enum status db_step(struct db *d, sqlite3_stmt *s, bool *row, struct fault *why) MUST_CHECK;
 /* Run a statement that gives no rows, and reset it. */
 enum status db_run(struct db *d, sqlite3_stmt *s, struct fault *why) MUST_CHECK;
-/* Run a query of one number that is not worth keeping; 0 where it gives no row. */
+/* The number that a query gives, 0 where it gives no row; the statement is reset. */
+enum status db_read_number(struct db *d, sqlite3_stmt *s, int64_t *out, struct fault *why) MUST_CHECK;
+/* The same of a query that is not worth keeping. */
 enum status db_ask(struct db *d, const char *sql, int64_t *out, struct fault *why) MUST_CHECK;
 /* The number of a bucket; 0: there is none. */
 enum status db_find_bucket(struct db *d, struct str name, int64_t *id, struct fault *why) MUST_CHECK;
 /* What SQLite's last error on this connection means. */
 enum status db_fault(struct db *d, struct fault *why);
 
-/* Bind parameter i. Texts and blobs are borrowed until the statement is reset. */
-void bind_int(sqlite3_stmt *s, int i, int64_t value);
-void bind_str(sqlite3_stmt *s, int i, struct str value);
-void bind_blob(sqlite3_stmt *s, int i, const void *p, int n);
 /* Column i as text, borrowed until the next step or reset. */
 struct str column_borrow(sqlite3_stmt *s, int i);
 /* The same as a blob. */

@@ -34,10 +34,17 @@ enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row)
 enum status writer_run(struct writer *w, sqlite3_stmt *s)
 {
 	bool row = false;
-	enum status status = writer_step(w, s, &row);
 
-	if (status == OK)
-		sqlite3_reset(s);
+	TRY(writer_step(w, s, &row));
+	sqlite3_reset(s);
+	return OK;
+}
+
+enum status writer_read_number(struct writer *w, sqlite3_stmt *s, int64_t *out)
+{
+	enum status status = db_read_number(&w->db, s, out, &w->failure);
+
+	w->broken = w->broken || status != OK;
 	return status;
 }
 
@@ -104,18 +111,6 @@ static struct change *take_batch(struct group_commit *c)
 
 /* the room of the database */
 
-/* The number that a query without parameters gives. */
-static enum status read_number(struct writer *w, enum db_query_id q, int64_t *out)
-{
-	sqlite3_stmt *s = db_query(&w->db, q);
-	bool row = false;
-
-	TRY(writer_step(w, s, &row));
-	*out = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return OK;
-}
-
 /* Whether the first `bytes` of the database's file have their room on the disk, which is allocated if need be, with
  * more after it. A file system that cannot do that is taken at its word. */
 static bool allocate_ahead(struct writer *w, int64_t bytes)
@@ -142,14 +137,15 @@ static bool rows_fit(struct writer *w)
 {
 	int64_t pages = 0;
 
-	return space_for_rows(w->space) && read_number(w, Q_PAGES, &pages) == OK && allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
+	return space_for_rows(w->space) && writer_read_number(w, db_query(&w->db, Q_PAGES), &pages) == OK &&
+		allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
 }
 
 static int64_t count_free_pages(struct writer *w)
 {
 	int64_t pages = 0;
 
-	if (read_number(w, Q_FREE_PAGES, &pages) != OK)
+	if (writer_read_number(w, db_query(&w->db, Q_FREE_PAGES), &pages) != OK)
 		return 0;
 	atomic_store(&w->space->reusable_bytes, (uint64_t)(pages * w->page_bytes));
 	return pages;
@@ -173,16 +169,12 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 		if (w->broken)
 			return fault_status(w->failure.code);
 	}
-	sqlite3_stmt *s = db_query(&w->db, Q_COUNTERS_SAVE);
+	const struct image_counts *n = &w->counters.images;
 
-	bind_int(s, 1, (int64_t)w->counters.images.pending);
-	bind_int(s, 2, (int64_t)w->counters.images.uploaded);
-	bind_int(s, 3, (int64_t)w->counters.images.rejected);
-	bind_int(s, 4, (int64_t)w->counters.images.stored_bytes);
-	bind_int(s, 5, w->counters.next_seq);
-	bind_int(s, 6, (int64_t)atomic_load(&w->tree->next_file));
-	TRY(writer_run(w, s));
-	TRY(read_number(w, Q_PAGES, &pages));
+	TRY(writer_run(w,
+		DB_BIND(&w->db, Q_COUNTERS_SAVE, db_int((int64_t)n->pending), db_int((int64_t)n->uploaded), db_int((int64_t)n->rejected),
+			db_int((int64_t)n->stored_bytes), db_int(w->counters.next_seq), db_int((int64_t)atomic_load(&w->tree->next_file)))));
+	TRY(writer_read_number(w, db_query(&w->db, Q_PAGES), &pages));
 	if (!allocate_ahead(w, pages * w->page_bytes)) {
 		w->broken = true;
 		return io_fault(&w->failure, ENOSPC, "allocate room for the database");
@@ -308,7 +300,7 @@ static uint64_t spare_pages(struct writer *w)
 	int64_t pages = 0;
 	uint64_t spare = space_spare_pages(w->space, (uint64_t)w->page_bytes);
 
-	if (read_number(w, Q_PAGES, &pages) != OK)
+	if (writer_read_number(w, db_query(&w->db, Q_PAGES), &pages) != OK)
 		return UINT64_MAX;
 	uint64_t most = pages / 4 > SPARE_PAGES ? (uint64_t)pages / 4 : SPARE_PAGES;
 	return spare < most ? spare : most;

@@ -89,8 +89,9 @@ void group_commit_start_change(struct group_commit *c, struct change *change);
 enum status group_commit_run(struct group_commit *c, struct change *change) MUST_CHECK;
 void group_commit_counts(struct group_commit *c, struct image_counts *out);
 
-/* For apply functions: db_step and db_run on the writer's connection. */
+/* For apply functions: db_step, db_run and db_read_number on the writer's connection. */
 enum status writer_step(struct writer *w, sqlite3_stmt *s, bool *row) MUST_CHECK;
 enum status writer_run(struct writer *w, sqlite3_stmt *s) MUST_CHECK;
+enum status writer_read_number(struct writer *w, sqlite3_stmt *s, int64_t *out) MUST_CHECK;
 
 #endif

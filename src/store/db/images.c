@@ -8,6 +8,7 @@
 #include "store/db/cursor.h"
 #include "store/engine.h"
 #include "store/db/objects.h"
+#include "store/db/rows.h"
 
 #include <assert.h>
 #include <string.h>
@@ -26,23 +27,17 @@ static bool pack_id(struct str id, unsigned char out[IMAGE_ID_BYTES])
 	return hex_decode((struct str){ hex, n }, out, IMAGE_ID_BYTES);
 }
 
+static struct str id_str(const unsigned char id[IMAGE_ID_BYTES])
+{
+	return (struct str){ (const char *)id, IMAGE_ID_BYTES };
+}
+
 struct str images_unpack_id(struct arena *a, const unsigned char *id)
 {
-	static const size_t dashes_after = 1u << 3 | 1u << 5 | 1u << 7 | 1u << 9;
 	char hex[2 * IMAGE_ID_BYTES + 1];
-	char *out = arena_alloc(a, UUID_CHARS);
-	size_t n = 0;
 
-	if (out == NULL)
-		return (struct str){ 0 };
 	hex_encode(id, IMAGE_ID_BYTES, hex);
-	for (size_t i = 0; i < IMAGE_ID_BYTES; i++) {
-		out[n++] = hex[2 * i];
-		out[n++] = hex[2 * i + 1];
-		if (dashes_after >> i & 1)
-			out[n++] = '-';
-	}
-	return (struct str){ out, n };
+	return str_printf(a, "%.8s-%.4s-%.4s-%.4s-%s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
 enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *out, struct fault *why)
@@ -104,10 +99,7 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 
 static enum status remove_head(struct writer *w, const struct row_head *h)
 {
-	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_REMOVE);
-
-	bind_int(s, 1, h->n);
-	TRY(writer_run(w, s));
+	TRY(rows_run(w, Q_IMAGE_REMOVE, h->n));
 	switch (h->status) {
 	case IMAGE_PENDING:
 		w->counters.images.pending--;
@@ -131,10 +123,7 @@ static enum status remove_due(struct writer *w, int64_t now_ms, struct image_cou
 	*removed = (struct image_counts){ 0 };
 	for (int i = 0; i < TABLE_DUE_MAX; i++) {
 		struct row_head h = { 0 };
-		sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_DUE_HEAD);
-		bind_int(s, 1, now_ms);
-		bind_int(s, 2, w->image_bucket);
-		TRY(read_head(w, s, &h, &row));
+		TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_DUE_HEAD, db_int(now_ms), db_int(w->image_bucket)), &h, &row));
 		if (!row)
 			return OK;
 		TRY(remove_head(w, &h));
@@ -164,28 +153,14 @@ static enum status apply_insert(struct writer *w, struct change *c)
 		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
 	if (!w->rows_fit)
 		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
-	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_INSERT);
 	const struct insertion *in = (const struct insertion *)c;
 	const struct image_row *row = in->row;
 
-	bind_blob(s, 1, in->id, IMAGE_ID_BYTES);
-	bind_str(s, 2, row->owner);
-	bind_str(s, 3, row->key);
-	bind_str(s, 4, row->file_name);
-	bind_str(s, 5, row->file_type);
-	bind_int(s, 6, (int64_t)row->file_size);
-	bind_str(s, 7, row->etag);
-	bind_int(s, 8, row->width);
-	bind_int(s, 9, row->height);
-	bind_int(s, 10, row->orientation);
-	bind_int(s, 11, row->frames);
-	bind_int(s, 12, row->created_ms);
-	bind_int(s, 13, row->expires_ms);
-	bind_int(s, 14, row->uploaded_ms);
-	bind_int(s, 15, row->ends_ms);
-	bind_str(s, 16, row->reason);
-	bind_str(s, 17, row->delete_hash);
-	TRY(writer_run(w, s));
+	TRY(writer_run(w,
+		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(id_str(in->id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
+			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
+			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
+			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash))));
 	if (sqlite3_changes(w->db.sq) == 0)
 		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
 	w->counters.images.pending++;
@@ -213,7 +188,7 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 		w->done(w, fault_set(&w->why, INVALID_INPUT, "an image id must be a UUID of version 4"));
 		return;
 	}
-	group_commit_start_change(&engine_of_table(t)->group_commit, &in->change);
+	group_commit_start_change(&ENGINE_OF(t, table)->group_commit, &in->change);
 }
 
 /* resolve */
@@ -221,12 +196,11 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why)
 {
 	unsigned char id[IMAGE_ID_BYTES];
-	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_GET);
 	bool row = false;
 
 	if (!pack_id(st->s->image_id, id))
 		return no_such_image(why);
-	bind_blob(s, 1, id, IMAGE_ID_BYTES);
+	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_GET, db_blob(id_str(id)));
 	TRY(writer_step(w, s, &row));
 	enum status status = row ? images_read_row(s, st->arena, st->now, why) : no_such_image(why);
 	st->n = row ? sqlite3_column_int64(s, 0) : 0;
@@ -239,7 +213,6 @@ enum status images_find_pending(struct writer *w, struct resolving *st, struct f
 enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
 {
 	const struct resolution *s = st->s;
-	sqlite3_stmt *q = db_query(&w->db, Q_IMAGE_RESOLVE);
 
 	/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
 	 * is written, so that a full arena fails this change alone. */
@@ -257,23 +230,11 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->ends_ms = s->ends_ms;
 	row->reason = str_dup(st->arena, s->reason);
 	TRY(fault_check_arena(st->arena, why));
-	bind_int(q, 1, st->n);
-	bind_int(q, 2, s->status);
-	if (s->status == IMAGE_UPLOADED)
-		bind_int(q, 3, w->counters.next_seq);
-	else
-		(void)sqlite3_bind_null(q, 3);
-	bind_str(q, 4, s->file_type);
-	bind_int(q, 5, (int64_t)s->file_size);
-	bind_str(q, 6, s->etag);
-	bind_int(q, 7, s->width);
-	bind_int(q, 8, s->height);
-	bind_int(q, 9, s->orientation);
-	bind_int(q, 10, s->frames);
-	bind_int(q, 11, s->uploaded_ms);
-	bind_int(q, 12, s->ends_ms);
-	bind_str(q, 13, s->reason);
-	TRY(writer_run(w, q));
+	TRY(writer_run(w,
+		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
+			s->status == IMAGE_UPLOADED ? db_int(w->counters.next_seq) : db_blob((struct str){ 0 }), db_text(s->file_type),
+			db_int((int64_t)s->file_size), db_text(s->etag), db_int(s->width), db_int(s->height), db_int(s->orientation), db_int(s->frames),
+			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason))));
 	w->counters.images.pending--;
 	if (s->status == IMAGE_REJECTED) {
 		w->counters.images.rejected++;
@@ -307,7 +268,7 @@ static enum status table_resolve_row(
 	};
 
 	assert(s->status != IMAGE_PENDING);
-	return group_commit_run(&engine_of_table(t)->group_commit, &sc.change);
+	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &sc.change);
 }
 
 /* remove */
@@ -322,12 +283,9 @@ static enum status apply_remove(struct writer *w, struct change *c)
 {
 	struct row_removal *r = (struct row_removal *)c;
 	struct row_head h = { 0 };
-
-	sqlite3_stmt *s = db_query(&w->db, Q_IMAGE_HEAD);
 	bool row = false;
 
-	bind_blob(s, 1, r->id, IMAGE_ID_BYTES);
-	TRY(read_head(w, s, &h, &row));
+	TRY(read_head(w, DB_BIND(&w->db, Q_IMAGE_HEAD, db_blob(id_str(r->id))), &h, &row));
 	if (!row)
 		return no_such_image(c->why);
 	if (r->ended_by_ms != 0 && (h.ends_ms == 0 || h.ends_ms > r->ended_by_ms))
@@ -352,7 +310,7 @@ static enum status table_remove_due_rows(struct image_table *t, int64_t now_ms, 
 {
 	struct due_removal r = { .change = { .apply = apply_remove_due, .why = why }, .now_ms = now_ms };
 
-	TRY(group_commit_run(&engine_of_table(t)->group_commit, &r.change));
+	TRY(group_commit_run(&ENGINE_OF(t, table)->group_commit, &r.change));
 	*removed = r.removed;
 	return OK;
 }
@@ -363,7 +321,7 @@ static enum status table_remove_row(struct image_table *t, struct str id, int64_
 
 	if (!pack_id(id, r.id))
 		return no_such_image(why);
-	return group_commit_run(&engine_of_table(t)->group_commit, &r.change);
+	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &r.change);
 }
 
 /* reads */
@@ -376,9 +334,8 @@ static enum status table_get_row(struct image_table *t, struct str id, struct ar
 
 	if (!pack_id(id, packed))
 		return no_such_image(why);
-	TRY(read_pool_acquire(&engine_of_table(t)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_IMAGE_GET);
-	bind_blob(s, 1, packed, IMAGE_ID_BYTES);
+	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
+	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_GET, db_blob(id_str(packed)));
 	TRY(db_step(d, s, &row, why));
 	return row ? images_read_row(s, a, out, why) : no_such_image(why);
 }
@@ -403,10 +360,8 @@ static enum status table_list_rows(
 	if (cursor.n != 0)
 		TRY(cursor_read(cursor, a, &seq, why));
 	TRY(make_page(a, limit, &page, why));
-	TRY(read_pool_acquire(&engine_of_table(t)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_IMAGE_LIST);
-	bind_int(s, 1, seq);
-	bind_int(s, 2, (int64_t)limit + 1);
+	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
+	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_LIST, db_int(seq), db_int((int64_t)limit + 1));
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		if (!row || page.n == limit)
@@ -428,10 +383,8 @@ static enum status table_due_rows(
 	struct image_page page;
 
 	TRY(make_page(a, limit, &page, why));
-	TRY(read_pool_acquire(&engine_of_table(t)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_IMAGE_DUE);
-	bind_int(s, 1, now_ms);
-	bind_int(s, 2, limit);
+	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
+	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_DUE, db_int(now_ms), db_int(limit));
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		if (!row)
@@ -445,7 +398,7 @@ static enum status table_due_rows(
 static enum status table_count_rows(struct image_table *t, struct image_counts *out, struct fault *why)
 {
 	(void)why;
-	group_commit_counts(&engine_of_table(t)->group_commit, out);
+	group_commit_counts(&ENGINE_OF(t, table)->group_commit, out);
 	return OK;
 }
 

@@ -7,8 +7,6 @@
 
 #define IMAGE_ID_BYTES 16
 
-extern const struct image_table_ops images_ops;
-
 /* The 16 bytes of a row's id as a UUID; {NULL, 0} when the arena is full. */
 struct str images_unpack_id(struct arena *a, const unsigned char *id);
 /* The row that the statement is on; its columns are those of IMAGE_COLUMNS. Texts are copied.

@@ -1,7 +1,5 @@
 /* catalog_list_objects: a walk in the index of keys. Where a key belongs to a common prefix the walk seeks after all
  * that belongs to it, so that a listing costs with what it gives. */
-#include "store/db/catalog.h"
-
 #include "store/engine.h"
 #include "store/db/meta.h"
 #include "store/db/objects.h"
@@ -12,6 +10,7 @@
 
 struct listing_walk {
 	const struct object_query *query;
+	struct db *db;
 	sqlite3_stmt *rows;
 	struct seek from;
 	int64_t bucket;
@@ -20,9 +19,7 @@ struct listing_walk {
 /* Continue at `from`. */
 static void seek_to(struct listing_walk *w)
 {
-	sqlite3_reset(w->rows);
-	bind_int(w->rows, 1, w->bucket);
-	bind_str(w->rows, 2, key_cursor_str(&w->from));
+	w->rows = DB_BIND(w->db, Q_OBJECT_LIST, db_int(w->bucket), db_text(key_cursor_str(&w->from)));
 }
 
 /* The row at hand as an entry; after a common prefix the walk continues after all of it. */
@@ -53,11 +50,11 @@ enum status listing_objects(struct bucket_catalog *c, const struct object_query 
 	if (listing.entries == NULL)
 		return fault_too_much(why);
 	key_cursor_start(&w.from, &(struct key_cursor_query){ .prefix = q->prefix, .delimiter = q->delimiter, .after = q->after });
-	TRY(read_pool_acquire(&engine_of_catalog(c)->read_pool, &d, why));
+	TRY(read_pool_acquire(&ENGINE_OF(c, catalog)->read_pool, &d, why));
 	TRY(db_find_bucket(d, q->bucket, &w.bucket, why));
 	if (w.bucket == 0)
 		return no_such_bucket(why);
-	w.rows = db_query(d, Q_OBJECT_LIST);
+	w.db = d;
 	seek_to(&w);
 	while (q->limit > 0) {
 		TRY(db_step(d, w.rows, &row, why));

@@ -3,6 +3,7 @@
  * is our own, but a damaged one must not lead outside of it. */
 #include "store/db/meta.h"
 
+#include <endian.h>
 #include <string.h>
 
 unsigned meta_flags(const struct object_meta *m)
@@ -22,11 +23,9 @@ struct object_checksum meta_checksum(unsigned flags)
 
 static void put_number(struct buf *b, uint64_t n)
 {
-	char bytes[8];
+	uint64_t bytes = htole64(n);
 
-	for (size_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = (char)(n >> 8 * i & 0xff);
-	buf_put(b, (struct str){ bytes, sizeof bytes });
+	buf_put(b, (struct str){ (const char *)&bytes, sizeof bytes });
 }
 
 static void put_text(struct buf *b, struct str s)
@@ -64,7 +63,7 @@ struct cut {
 	bool bad;
 };
 
-static struct str read_byte(struct cut *c, uint64_t n)
+static struct str read_bytes(struct cut *c, uint64_t n)
 {
 	if (c->bad || n > c->rest.n) {
 		c->bad = true;
@@ -77,17 +76,17 @@ static struct str read_byte(struct cut *c, uint64_t n)
 
 static uint64_t read_number(struct cut *c)
 {
-	struct str bytes = read_byte(c, 8);
+	struct str bytes = read_bytes(c, sizeof(uint64_t));
 	uint64_t n = 0;
 
-	for (size_t i = bytes.n; i > 0; i--)
-		n = n << 8 | (unsigned char)bytes.p[i - 1];
-	return n;
+	if (bytes.n == sizeof n)
+		memcpy(&n, bytes.p, sizeof n);
+	return le64toh(n);
 }
 
 static struct str read_text(struct cut *c)
 {
-	return str_dup(c->arena, read_byte(c, read_number(c)));
+	return str_dup(c->arena, read_bytes(c, read_number(c)));
 }
 
 /* How many things of at least so many bytes each can follow. */

@@ -9,7 +9,6 @@
 #include "store/files/io.h"
 #include "store/db/rows.h"
 #include "store/db/key_cursor.h"
-#include "store/keys/presigner.h"
 #include "store/db/uploads.h"
 
 #include <errno.h>
@@ -45,12 +44,12 @@ static enum status store_remove_object(struct object_store *store, struct str ke
 {
 	struct object_row_removal r = { .change = { .apply = apply_removal, .why = why }, .key = key };
 
-	return group_commit_run(&engine_of_store(store)->group_commit, &r.change);
+	return group_commit_run(&ENGINE_OF(store, store)->group_commit, &r.change);
 }
 
 static enum status store_put_object(struct object_store *store, struct str key, struct str content_type, struct str body, struct fault *why)
 {
-	struct engine *e = engine_of_store(store);
+	struct engine *e = ENGINE_OF(store, store);
 	struct object_commit commit = { .bucket = str_of(e->bucket), .key = key, .content_type = content_type };
 	struct incoming *in = NULL;
 
@@ -93,27 +92,16 @@ struct object_lookup {
 };
 
 /* The blob that a query gives for a file's number, borrowed until the statement is reset. */
-static enum status find_blob(struct db *d, sqlite3_stmt *s, uint64_t file, struct str *out, struct fault *why)
+static enum status find_blob(struct db *d, enum db_query_id q, uint64_t file, struct str *out, struct fault *why)
 {
 	bool row = false;
+	sqlite3_stmt *s = DB_BIND(d, q, db_int((int64_t)file));
 
-	bind_int(s, 1, (int64_t)file);
 	TRY(db_step(d, s, &row, why));
 	if (!row)
 		return io_fault(why, ENOENT, "read what a row of the database points to");
 	*out = column_blob(s, 0);
 	return OK;
-}
-
-static enum status read_meta(struct db *d, sqlite3_stmt *row, struct arena *a, struct found *out, struct fault *why)
-{
-	struct str blob = column_blob(row, 7);
-
-	if ((out->flags & ROW_META_ASIDE) == 0)
-		return meta_decode(blob, out->flags, a, &out->meta, why);
-	sqlite3_stmt *s = db_query(d, Q_META_GET);
-	TRY(find_blob(d, s, out->file, &blob, why));
-	return meta_decode(blob, out->flags, a, &out->meta, why);
 }
 
 static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
@@ -123,9 +111,7 @@ static enum status find_row(struct engine *e, const struct object_lookup *l, str
 	bool row = false;
 
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_OBJECT_GET);
-	bind_str(s, 1, l->name[0]);
-	bind_str(s, 2, l->name[1]);
+	sqlite3_stmt *s = DB_BIND(d, Q_OBJECT_GET, db_text(l->name[0]), db_text(l->name[1]));
 	TRY(db_step(d, s, &row, why));
 	if (!row) {
 		TRY(db_find_bucket(d, l->name[0], &bucket, why));
@@ -137,11 +123,13 @@ static enum status find_row(struct engine *e, const struct object_lookup *l, str
 	TRY(objects_read_info(s, a, &out->info, why));
 	if (!l->whole)
 		return OK;
-	TRY(read_meta(d, s, a, out, why));
+	struct str blob = column_blob(s, 7);
+	if ((out->flags & ROW_META_ASIDE) != 0)
+		TRY(find_blob(d, Q_META_GET, out->file, &blob, why));
+	TRY(meta_decode(blob, out->flags, a, &out->meta, why));
 	if ((out->flags & ROW_INLINED) == 0)
 		return OK;
-	struct str blob;
-	TRY(find_blob(d, db_query(d, Q_BODY_GET), out->file, &blob, why));
+	TRY(find_blob(d, Q_BODY_GET, out->file, &blob, why));
 	out->bytes = str_dup(a, blob);
 	if (blob.n != out->info.size)
 		return io_fault(why, EIO, "an object has another size than its row says");
@@ -185,7 +173,7 @@ static enum status open_found(struct engine *e, const struct str name[2], struct
 enum status objects_open(
 	struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why)
 {
-	struct engine *e = engine_of_buckets(s);
+	struct engine *e = ENGINE_OF(s, buckets);
 	const struct str name[2] = { bucket, key };
 
 	if (object_cache_find(&e->object_cache, name, out))
@@ -199,7 +187,7 @@ enum status objects_open(
 static enum status store_get_object(
 	struct object_store *store, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
-	struct engine *e = engine_of_store(store);
+	struct engine *e = ENGINE_OF(store, store);
 	const struct str name[2] = { str_of(e->bucket), key };
 	struct object_file f CLEANUP(object_file_close) = { .fd = -1 };
 
@@ -221,7 +209,7 @@ static enum status store_get_object(
 static enum status store_head_object(
 	struct object_store *store, struct str key, struct arena *a, struct object_info *out, struct fault *why)
 {
-	struct engine *e = engine_of_store(store);
+	struct engine *e = ENGINE_OF(store, store);
 	const struct str name[2] = { str_of(e->bucket), key };
 	const struct object_lookup l = { .name = name };
 	struct found found = { 0 };
@@ -235,7 +223,7 @@ static enum status store_head_object(
 static enum status store_list_objects(struct object_store *store, struct str prefix, struct str after, uint32_t limit, struct arena *a,
 	struct object_page *out, struct fault *why)
 {
-	struct engine *e = engine_of_store(store);
+	struct engine *e = ENGINE_OF(store, store);
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	struct seek from;
 	bool row = false;
@@ -245,9 +233,7 @@ static enum status store_list_objects(struct object_store *store, struct str pre
 		return fault_too_much(why);
 	key_cursor_start(&from, &(struct key_cursor_query){ .prefix = prefix, .after = after });
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_OBJECT_LIST);
-	bind_int(s, 1, e->group_commit.writer.image_bucket);
-	bind_str(s, 2, key_cursor_str(&from));
+	sqlite3_stmt *s = DB_BIND(d, Q_OBJECT_LIST, db_int(e->group_commit.writer.image_bucket), db_text(key_cursor_str(&from)));
 	for (;;) {
 		TRY(db_step(d, s, &row, why));
 		row = row && str_starts_with(column_borrow(s, 1), prefix);

@@ -6,15 +6,8 @@
 #include "store/db/group_commit.h"
 #include "port/bucket_store.h"
 
-struct engine;
-
-extern const struct object_store_ops objects_ops;
-
 /* Within a change: remove the row if it is there.  Errors: the writer's */
 enum status objects_remove(struct writer *w, int64_t bucket, struct str key) MUST_CHECK;
-/* bucket_open. */
-enum status objects_open(
-	struct bucket_store *s, struct str bucket, struct str key, struct arena *a, struct object_file *out, struct fault *why) MUST_CHECK;
 /* Read OBJECT_COLUMNS; texts are copied.  Errors: TOO_MUCH */
 enum status objects_read_info(sqlite3_stmt *s, struct arena *a, struct object_info *out, struct fault *why) MUST_CHECK;
 

@@ -1,12 +1,10 @@
 /* Multipart uploads: begin, find, list, end. The parts' bytes come through bucket_store (commit.c); what makes one
  * object of them is complete.c. */
-#include "store/db/parts.h"
-
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/object_key.h"
 #include "store/engine.h"
-#include "store/db/objects.h"
+#include "store/db/uploads.h"
 #include "store/db/key_cursor.h"
 
 #include <assert.h>
@@ -37,16 +35,11 @@ static enum status apply_start(struct writer *w, struct change *c)
 		return no_such_bucket(c->why);
 	if (!w->rows_fit)
 		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
-	sqlite3_stmt *s = db_query(&w->db, Q_UPLOAD_ADD);
-	bind_blob(s, 1, uc->id.secret, sizeof uc->id.secret);
-	bind_int(s, 2, bucket);
-	bind_str(s, 3, uc->upload->key);
-	bind_str(s, 4, uc->upload->owner);
-	bind_int(s, 5, uc->now_ms);
-	bind_str(s, 6, uc->upload->content_type);
-	bind_int(s, 7, meta_flags(&uc->upload->meta));
-	bind_blob(s, 8, uc->meta.p, (int)uc->meta.n);
-	TRY(writer_run(w, s));
+	const struct part_upload *u = uc->upload;
+
+	TRY(writer_run(w,
+		DB_BIND(&w->db, Q_UPLOAD_ADD, upload_secret(&uc->id), db_int(bucket), db_text(u->key), db_text(u->owner), db_int(uc->now_ms),
+			db_text(u->content_type), db_int(meta_flags(&u->meta)), db_blob(uc->meta))));
 	uc->id.n = sqlite3_last_insert_rowid(w->db.sq);
 	return OK;
 }
@@ -63,7 +56,7 @@ static enum status start_upload(struct part_store *p, const struct part_upload *
 		return fault_set(why, TOO_MUCH, "The object has more metadata than can be stored.");
 	uc.meta = buf_str(&meta);
 	random_bytes(uc.id.secret, sizeof uc.id.secret);
-	TRY(group_commit_run(&engine_of_parts(p)->group_commit, &uc.change));
+	TRY(group_commit_run(&ENGINE_OF(p, parts)->group_commit, &uc.change));
 	*id = upload_id_write(&uc.id, a);
 	return fault_check_arena(a, why);
 }
@@ -84,7 +77,7 @@ static enum status abort_upload(struct part_store *p, struct str bucket, struct 
 
 	if (!upload_id_read(id, &uc.id))
 		return no_such_upload(why);
-	return group_commit_run(&engine_of_parts(p)->group_commit, &uc.change);
+	return group_commit_run(&ENGINE_OF(p, parts)->group_commit, &uc.change);
 }
 
 /* Numbers rise with the time: who is not the lowest is not the oldest. */
@@ -111,7 +104,7 @@ static enum status end_older(struct part_store *p, int64_t before_ms, uint32_t *
 
 	for (*ended = 0; uc.ended == ENDED_MAX; *ended += uc.ended) {
 		uc = (struct upload_change){ .change = { .apply = apply_end, .why = why }, .before_ms = before_ms };
-		TRY(group_commit_run(&engine_of_parts(p)->group_commit, &uc.change));
+		TRY(group_commit_run(&ENGINE_OF(p, parts)->group_commit, &uc.change));
 	}
 	return OK;
 }
@@ -145,9 +138,8 @@ static enum status find_upload(
 
 	if (!upload_id_read(text, &id))
 		return no_such_upload(why);
-	TRY(read_pool_acquire(&engine_of_parts(p)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
-	upload_id_bind(s, &id);
+	TRY(read_pool_acquire(&ENGINE_OF(p, parts)->read_pool, &d, why));
+	sqlite3_stmt *s = DB_BIND(d, Q_UPLOAD_GET, db_int(id.n), upload_secret(&id));
 	TRY(db_step(d, s, &row, why));
 	if (!row || !str_equal(column_borrow(s, 2), key) || !str_equal(column_borrow(s, 9), bucket))
 		return no_such_upload(why);
@@ -161,6 +153,7 @@ static enum status find_upload(
 /* A walk over uploads, like that over objects: by key, then by number. */
 struct upload_walk {
 	const struct part_upload_query *query;
+	struct db *db;
 	sqlite3_stmt *rows;
 	int64_t bucket;
 	struct seek from;
@@ -169,10 +162,7 @@ struct upload_walk {
 
 static void seek_to(struct upload_walk *w)
 {
-	sqlite3_reset(w->rows);
-	bind_int(w->rows, 1, w->bucket);
-	bind_str(w->rows, 2, key_cursor_str(&w->from));
-	bind_int(w->rows, 3, w->after);
+	w->rows = DB_BIND(w->db, Q_UPLOAD_LIST, db_int(w->bucket), db_text(key_cursor_str(&w->from)), db_int(w->after));
 }
 
 /* After an upload of a key that belongs to no common prefix the walk continues at that key. */
@@ -218,11 +208,11 @@ static enum status list_uploads(
 	if (page.uploads == NULL)
 		return fault_too_much(why);
 	first_key(&w);
-	TRY(read_pool_acquire(&engine_of_parts(p)->read_pool, &d, why));
+	TRY(read_pool_acquire(&ENGINE_OF(p, parts)->read_pool, &d, why));
 	TRY(db_find_bucket(d, q->bucket, &w.bucket, why));
 	if (w.bucket == 0)
 		return no_such_bucket(why);
-	w.rows = db_query(d, Q_UPLOAD_LIST);
+	w.db = d;
 	seek_to(&w);
 	while (q->limit > 0) {
 		TRY(db_step(d, w.rows, &row, why));
@@ -249,15 +239,12 @@ static enum status list_parts(
 	struct part_page page = { .parts = arena_array(a, limit, sizeof *page.parts) };
 	if (page.parts == NULL)
 		return fault_too_much(why);
-	TRY(read_pool_acquire(&engine_of_parts(p)->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_UPLOAD_GET);
-	upload_id_bind(s, &upload);
+	TRY(read_pool_acquire(&ENGINE_OF(p, parts)->read_pool, &d, why));
+	sqlite3_stmt *s = DB_BIND(d, Q_UPLOAD_GET, db_int(upload.n), upload_secret(&upload));
 	TRY(db_step(d, s, &row, why));
 	if (!row)
 		return no_such_upload(why);
-	s = db_query(d, Q_PART_LIST);
-	bind_int(s, 1, upload.n);
-	bind_int(s, 2, after);
+	s = DB_BIND(d, Q_PART_LIST, db_int(upload.n), db_int(after));
 	while (limit > 0) {
 		TRY(db_step(d, s, &row, why));
 		page.more = row && page.n == limit;

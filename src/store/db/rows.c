@@ -6,14 +6,7 @@
 
 enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id)
 {
-	sqlite3_stmt *s = db_query(&w->db, Q_BUCKET);
-	bool row = false;
-
-	bind_str(s, 1, name);
-	TRY(writer_step(w, s, &row));
-	*id = row ? sqlite3_column_int64(s, 0) : 0;
-	sqlite3_reset(s);
-	return OK;
+	return writer_read_number(w, DB_BIND(&w->db, Q_BUCKET, db_text(name)), id);
 }
 
 /* etag: of the object that is there; {NULL, 0} when there is none. */
@@ -33,11 +26,9 @@ static enum status check_condition(const struct object_condition *c, struct str 
 enum status rows_find_object(
 	struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why)
 {
-	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_HEAD);
+	sqlite3_stmt *s = DB_BIND(&w->db, Q_OBJECT_HEAD, db_int(at->bucket), db_text(at->key));
 	bool row = false;
 
-	bind_int(s, 1, at->bucket);
-	bind_str(s, 2, at->key);
 	TRY(writer_step(w, s, &row));
 	*out = (struct stored){ .there = row };
 	if (row) {
@@ -51,10 +42,7 @@ enum status rows_find_object(
 
 enum status rows_run(struct writer *w, enum db_query_id q, int64_t n)
 {
-	sqlite3_stmt *s = db_query(&w->db, q);
-
-	bind_int(s, 1, n);
-	return writer_run(w, s);
+	return writer_run(w, DB_BIND(&w->db, q, db_int(n)));
 }
 
 enum status rows_drop(struct writer *w, const struct stored *s)
@@ -72,11 +60,7 @@ enum status rows_drop(struct writer *w, const struct stored *s)
 
 static enum status add_blob(struct writer *w, enum db_query_id q, uint64_t file, struct str blob)
 {
-	sqlite3_stmt *s = db_query(&w->db, q);
-
-	bind_int(s, 1, (int64_t)file);
-	bind_blob(s, 2, blob.p != NULL ? blob.p : "", (int)blob.n);
-	return writer_run(w, s);
+	return writer_run(w, DB_BIND(&w->db, q, db_int((int64_t)file), db_blob(blob.p != NULL ? blob : STR(""))));
 }
 
 enum status rows_add_body(struct writer *w, struct new_body *a)
@@ -95,26 +79,18 @@ enum status rows_put_object(struct writer *w, const struct object_place *at, str
 	TRY(rows_add_body(w, a));
 	if (aside)
 		TRY(add_blob(w, Q_META_ADD, a->file, a->meta));
-	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_PUT);
-	bind_int(s, 1, at->bucket);
-	bind_str(s, 2, at->key);
-	bind_int(s, 3, (int64_t)a->file);
-	bind_int(s, 4, (int64_t)a->size);
-	bind_str(s, 5, a->etag);
-	bind_str(s, 6, at->content_type);
-	bind_int(s, 7, a->modified_ms);
-	bind_int(s, 8, a->checksum_flags | (aside ? ROW_META_ASIDE : 0) | (a->inlined ? ROW_INLINED : 0));
-	bind_blob(s, 9, aside || a->meta.n == 0 ? NULL : a->meta.p, (int)a->meta.n);
-	return writer_run(w, s);
+	unsigned flags = a->checksum_flags | (aside ? ROW_META_ASIDE : 0) | (a->inlined ? ROW_INLINED : 0);
+
+	return writer_run(w,
+		DB_BIND(&w->db, Q_OBJECT_PUT, db_int(at->bucket), db_text(at->key), db_int((int64_t)a->file), db_int((int64_t)a->size),
+			db_text(a->etag), db_text(at->content_type), db_int(a->modified_ms), db_int(flags),
+			db_blob(aside || a->meta.n == 0 ? (struct str){ 0 } : a->meta)));
 }
 
 enum status rows_remove_object(struct writer *w, const struct object_place *at, const struct stored *old)
 {
 	if (!old->there)
 		return OK;
-	sqlite3_stmt *s = db_query(&w->db, Q_OBJECT_REMOVE);
-	bind_int(s, 1, at->bucket);
-	bind_str(s, 2, at->key);
-	TRY(writer_run(w, s));
+	TRY(writer_run(w, DB_BIND(&w->db, Q_OBJECT_REMOVE, db_int(at->bucket), db_text(at->key))));
 	return rows_drop(w, old);
 }

@@ -111,17 +111,11 @@ static enum status refuse_renaming(struct db *d, struct str name, struct fault *
 
 enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
 {
-	sqlite3_stmt *s = NULL;
-
 	TRY(db_find_bucket(d, name, id, why));
 	if (*id != 0)
 		return OK;
 	TRY(refuse_renaming(d, name, why));
-	(void)sqlite3_prepare_v2(d->sq, "INSERT INTO buckets(name, created_ms, owner) VALUES(?1, ?2, '" SCHEMA_OWNER "')", -1, &s, NULL);
-	bind_str(s, 1, name);
-	bind_int(s, 2, clock_now_ms());
-	enum status status = db_run(d, s, why);
-	sqlite3_finalize(s);
+	TRY(db_run(d, DB_BIND(d, Q_BUCKET_ADD, db_text(name), db_text(STR(SCHEMA_OWNER)), db_int(clock_now_ms())), why));
 	*id = sqlite3_last_insert_rowid(d->sq);
-	return status;
+	return OK;
 }

@@ -20,8 +20,8 @@ struct upload_id {
 bool upload_id_read(struct str text, struct upload_id *out) MUST_CHECK;
 /* In the arena; {NULL, 0} when it is full. */
 struct str upload_id_write(const struct upload_id *id, struct arena *a);
-/* Bind the id to the first two parameters. It stays good until the statement is reset. */
-void upload_id_bind(sqlite3_stmt *s, const struct upload_id *id);
+/* The secret as a parameter; borrowed from the id. */
+struct db_value upload_secret(const struct upload_id *id);
 
 enum status no_such_upload(struct fault *why);
 enum status no_such_bucket(struct fault *why);

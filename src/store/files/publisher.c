@@ -40,11 +40,8 @@ static enum status apply_untrash(struct writer *w, struct change *c)
 {
 	const struct untrash *u = (const struct untrash *)c;
 
-	for (size_t i = 0; i < u->n; i++) {
-		sqlite3_stmt *s = db_query(&w->db, Q_TRASH_REMOVE);
-		bind_int(s, 1, (int64_t)u->files[i]);
-		TRY(writer_run(w, s));
-	}
+	for (size_t i = 0; i < u->n; i++)
+		TRY(rows_run(w, Q_TRASH_REMOVE, (int64_t)u->files[i]));
 	return OK;
 }
 
@@ -64,9 +61,7 @@ static enum status list_trash(struct engine *e, int64_t after, uint64_t files[PU
 	bool row = false;
 
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = db_query(d, Q_TRASH_LIST);
-	bind_int(s, 1, after);
-	bind_int(s, 2, PUBLISHER_BATCH);
+	sqlite3_stmt *s = DB_BIND(d, Q_TRASH_LIST, db_int(after), db_int(PUBLISHER_BATCH));
 	for (*n = 0;; (*n)++) {
 		TRY(db_step(d, s, &row, why));
 		if (!row)
@@ -130,9 +125,7 @@ static enum status visit_entry(struct staging_walk *w, const char *name, struct 
 	if (tree_parse_name(name, &file)) {
 		struct db *d CLEANUP(read_pool_release) = NULL;
 		TRY(read_pool_acquire(&w->engine->read_pool, &d, why));
-		sqlite3_stmt *s = db_query(d, Q_FILE_ROW);
-		bind_int(s, 1, (int64_t)file);
-		TRY(db_step(d, s, &row, why));
+		TRY(db_step(d, DB_BIND(d, Q_FILE_ROW, db_int((int64_t)file)), &row, why));
 	}
 	if (row) {
 		w->files[w->n++] = file;

@@ -3,8 +3,6 @@
  * are files of incoming/: begin and write run on a reactor and touch the page cache alone; finish runs on a
  * worker, which syncs its own file, so that many syncs go side by side, and then waits for the commit thread.
  * What was announced as small and is not goes into a file. Whatever goes wrong removes the file. */
-#include "store/files/staging.h"
-
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
@@ -58,7 +56,7 @@ static enum space_use use_of(const struct body *b)
  * nothing would keep others out. */
 static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
 {
-	struct engine *e = engine_of_buckets(s);
+	struct engine *e = ENGINE_OF(s, buckets);
 	struct body *b = mem_new(1, sizeof *b);
 
 	if (b == NULL)
@@ -83,7 +81,7 @@ static void give_room(struct body *b)
 	b->promised = 0;
 }
 
-static enum status remove_file(struct body *b, enum status status, struct fault *why)
+static enum status report_failure(struct body *b, enum status status, struct fault *why)
 {
 	b->failed = status;
 	if (why != NULL)
@@ -139,10 +137,10 @@ static enum status body_write(struct incoming *in, const void *p, size_t n, stru
 
 	assert(!b->digested);
 	if (b->failed != OK)
-		return remove_file(b, b->failed, why);
+		return report_failure(b, b->failed, why);
 	enum status status = keep_in_memory(b, p, n);
 	if (status != OK)
-		return remove_file(b, status, why);
+		return report_failure(b, status, why);
 	hash_update(&b->md5, p, n);
 	b->size += n;
 	return OK;
@@ -151,11 +149,11 @@ static enum status body_write(struct incoming *in, const void *p, size_t n, stru
 static enum status finish_digest(struct body *b, struct fault *why)
 {
 	if (b->failed != OK)
-		return remove_file(b, b->failed, why);
+		return report_failure(b, b->failed, why);
 	if (b->digested)
 		return OK;
 	if (!hash_final(&b->md5, b->digest))
-		return remove_file(b, fault_no_memory(&b->failure), why);
+		return report_failure(b, fault_no_memory(&b->failure), why);
 	hex_encode(b->digest, MD5_BYTES, b->etag);
 	b->digested = true;
 	return OK;
@@ -169,7 +167,7 @@ static enum status body_view(struct incoming *in, struct str *bytes, unsigned ch
 	if (!b->in_memory && b->map == NULL && b->size > 0) {
 		void *map = mmap(NULL, b->size, PROT_READ, MAP_SHARED, b->fd, 0);
 		if (map == MAP_FAILED)
-			return remove_file(b, io_fault(&b->failure, errno, "map a body"), why);
+			return report_failure(b, io_fault(&b->failure, errno, "map a body"), why);
 		b->map = map;
 	}
 	*bytes = (struct str){ b->in_memory ? b->bytes : b->map, b->size };
@@ -252,17 +250,6 @@ static void finish_started(struct change *c)
 	wait->done(wait, status);
 }
 
-static enum status start_small(struct body *b, const struct object_commit *c, struct fault *why)
-{
-	struct new_body arrival;
-
-	TRY(prepare_commit(b, &arrival, why));
-	TRY(commit_prepare(&b->change, c, &arrival, why));
-	b->change.change.done = finish_started;
-	group_commit_start_change(&b->engine->group_commit, &b->change.change);
-	return OK;
-}
-
 static void body_start_finish(struct incoming **in, const struct object_commit *c, struct write_completion *w)
 {
 	struct body *b = (struct body *)*in;
@@ -271,13 +258,20 @@ static void body_start_finish(struct incoming **in, const struct object_commit *
 		w->done(w, body_finish(in, c, &w->why));
 		return;
 	}
+	struct new_body arrival;
+	enum status status = prepare_commit(b, &arrival, &w->why);
+
 	*in = NULL;
 	b->wait = w;
-	enum status status = start_small(b, c, &w->why);
 	if (status == OK)
+		status = commit_prepare(&b->change, c, &arrival, &w->why);
+	if (status != OK) {
+		body_free(b);
+		w->done(w, status);
 		return;
-	body_free(b);
-	w->done(w, status);
+	}
+	b->change.change.done = finish_started;
+	group_commit_start_change(&b->engine->group_commit, &b->change.change);
 }
 
 const struct bucket_store_ops staging_ops = {

@@ -6,6 +6,7 @@
 #include "store/files/io.h"
 
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -47,15 +48,12 @@ static struct name place_name(uint64_t file)
 
 bool tree_parse_name(const char *name, uint64_t *file)
 {
-	unsigned char bytes[TREE_NAME_CHARS / 2];
-	uint64_t n = 0;
+	uint64_t n;
 
-	if (!hex_decode(str_of(name), bytes, sizeof bytes))
+	if (!hex_decode(str_of(name), (unsigned char *)&n, sizeof n))
 		return false;
-	for (size_t i = 0; i < sizeof bytes; i++)
-		n = n << 8 | bytes[i];
-	*file = n;
-	return strcmp(incoming_name(n).s, name) == 0;
+	*file = be64toh(n);
+	return strcmp(incoming_name(*file).s, name) == 0;
 }
 
 static enum status open_dir(int parent, const char *name, int *fd, struct fault *why)

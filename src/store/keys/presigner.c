@@ -1,7 +1,5 @@
 /* The signing operations of object_store. URLs begin with the public URL of the storage listener,
  * never with a Host header; a key is path style, /bucket/key. */
-#include "store/keys/presigner.h"
-
 #include "base/codec.h"
 #include "store/engine.h"
 #include "sigv4/presign.h"
@@ -48,7 +46,7 @@ static enum status check_request(const struct engine *e, struct fault *why)
 enum status signing_presign(
 	struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
-	struct engine *e = engine_of_store(s);
+	struct engine *e = ENGINE_OF(s, store);
 	struct sigv4_key key = slots_key(e);
 	struct header query[2];
 	size_t n = 0;
@@ -79,7 +77,7 @@ enum status signing_presign(
 
 enum status signing_form(struct object_store *s, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
 {
-	struct engine *e = engine_of_store(s);
+	struct engine *e = ENGINE_OF(s, store);
 	struct sigv4_key key = slots_key(e);
 	struct post_policy_input in = {
 		.bucket = str_of(e->bucket),

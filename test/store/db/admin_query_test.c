@@ -111,9 +111,7 @@ static void test_page_while_rows_are_written_then_neither_blocks(void **state)
 	struct db *d;
 	bool row = false;
 	assert_int_equal(read_pool_acquire(&fixture.engine->read_pool, &d, &why), OK);
-	sqlite3_stmt *s = db_query(d, Q_IMAGE_WALK);
-	bind_int(s, 1, INT64_MAX);
-	bind_int(s, 2, 10);
+	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_WALK, db_int(INT64_MAX), db_int(10));
 	assert_int_equal(db_step(d, s, &row, &why), OK);
 	assert_true(row);
 	assert_int_equal(fixture_insert(&fixture, 1, &why), OK);

@@ -106,9 +106,7 @@ static void test_write_on_a_reader_then_refused(void **state)
 
 	(void)state;
 	assert_int_equal(read_pool_acquire(&pool, &d, &why), OK);
-	sqlite3_stmt *s = db_query(d, Q_TRASH_ADD);
-	bind_int(s, 1, 7);
-	assert_int_equal(db_run(d, s, &why), IO);
+	assert_int_equal(db_run(d, DB_BIND(d, Q_TRASH_ADD, db_int(7)), &why), IO);
 	read_pool_release(&d);
 }
 
