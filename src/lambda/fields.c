@@ -20,23 +20,12 @@ enum status fields_parse(struct str text, json_t **out, struct fault *why)
 	return st;
 }
 
-void fields_free(json_t **root)
-{
-	json_decref(*root);
-	*root = NULL;
-}
-
-struct str field_of(const json_t *string)
-{
-	return json_is_string(string) ? (struct str){ json_string_value(string), json_string_length(string) } : (struct str){ NULL, 0 };
-}
-
 struct str field_text(const json_t *object, const char *name)
 {
-	return field_of(json_object_get(object, name));
+	return json_text(json_object_get(object, name));
 }
 
-json_t *field_at(const json_t *object, ...)
+struct str field_at(const json_t *object, ...)
 {
 	const json_t *at = object;
 	va_list names;
@@ -44,5 +33,5 @@ json_t *field_at(const json_t *object, ...)
 	for (const char *name = va_arg(names, const char *); name != NULL && at != NULL; name = va_arg(names, const char *))
 		at = json_object_get(at, name);
 	va_end(names);
-	return (json_t *)at;
+	return json_text(at);
 }

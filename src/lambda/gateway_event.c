@@ -1,31 +1,26 @@
-/* What both versions have in common: which of them it is, the request id, the body, the base path.
+/* What the two versions have in common, which is the request id, the body and the base path, and what they have in
+ * ways of their own.
  *
- * The stage is a matter of the gateway: version 1 leaves it out of the path, version 2 puts it in front,
- * a custom domain has any base path or none. The API is below /prod wherever it runs. */
+ * Version 1.0 is of REST APIs, and of HTTP APIs that ask for it. Headers and query parameters come twice, once with the last
+ * value of each and once with all; the second is taken where it is there. Query parameters are decoded, so a raw
+ * query is written of them. Version 2.0 is of HTTP APIs and Function URLs. Headers have one value each, those that came
+ * twice joined by commas; the query is raw. Cookies, which are separate, are not used by this API.
+ *
+ * The stage is a matter of the gateway: version 1 leaves it out of the path, version 2 puts it in front unless it is
+ * $default, a custom domain has any base path or none. The API is below /prod wherever it runs. */
 #include "lambda/gateway_event.h"
 
+#include "base/buf.h"
 #include "base/codec.h"
 #include "http/text.h"
 #include "lambda/fields.h"
 
 #define BASE_PATH STR("/prod")
 #define HEADERS_MAX 256
+#define QUERY_MAX_BYTES ((size_t)256 << 10)
 
-enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, struct fault *why)
-{
-	if (n > HEADERS_MAX)
-		return fault_set(why, TOO_MUCH, "The request has more than %d headers.", HEADERS_MAX);
-	e->headers = arena_array(a, n, sizeof *e->headers);
-	return e->headers == NULL ? fault_too_much(why) : OK;
-}
-
-void gateway_set_client(struct gateway_event *e, const json_t *address)
-{
-	if (!client_addr_parse(field_of(address), &e->client))
-		e->client = (struct client_addr){ { 0 } };
-}
-
-enum status gateway_add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why)
+/* Text that could not have come over HTTP is refused. */
+static enum status add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why)
 {
 	struct str named = str_of(name);
 	if (!http_is_field_value(value))
@@ -34,6 +29,94 @@ enum status gateway_add_header(struct arena *a, struct gateway_event *e, const c
 		return fault_set(why, INVALID_INPUT, "A header's name is not valid.");
 	e->headers[e->n_headers++] = (struct header){ str_dup(a, named), str_dup(a, value) };
 	return fault_check_arena(a, why);
+}
+
+/* {"name": "value"} and {"name": ["value", ...]} alike. */
+static enum status add_headers(struct arena *a, const json_t *object, struct gateway_event *e, struct fault *why)
+{
+	const char *name;
+	json_t *values, *value;
+	size_t i, n = 0;
+	json_object_foreach((json_t *)object, name, values) n += json_is_array(values) ? json_array_size(values) : 1;
+	if (n > HEADERS_MAX)
+		return fault_set(why, TOO_MUCH, "The request has more than %d headers.", HEADERS_MAX);
+	e->headers = arena_array(a, n, sizeof *e->headers);
+	TRY(fault_check_arena(a, why));
+	json_object_foreach((json_t *)object, name, values)
+	{
+		if (json_is_string(values))
+			TRY(add_header(a, e, name, json_text(values), why));
+		json_array_foreach(values, i, value) TRY(add_header(a, e, name, json_text(value), why));
+	}
+	assert(e->n_headers <= n);
+	return OK;
+}
+
+static void put_pair(struct buf *b, const char *name, struct str value)
+{
+	if (b->n > 0)
+		buf_put_char(b, '&');
+	uri_encode(b, str_of(name), false);
+	buf_put_char(b, '=');
+	uri_encode(b, value, false);
+}
+
+static enum status write_query(struct arena *a, const json_t *object, struct gateway_event *e, struct fault *why)
+{
+	struct buf b;
+	const char *name;
+	json_t *values, *value;
+	size_t i;
+	buf_init_arena(&b, a, QUERY_MAX_BYTES);
+	json_object_foreach((json_t *)object, name, values)
+	{
+		if (json_is_string(values))
+			put_pair(&b, name, json_text(values));
+		json_array_foreach(values, i, value) put_pair(&b, name, json_text(value));
+	}
+	e->query = buf_str(&b);
+	return fault_check_buf(&b, why);
+}
+
+/* The member with all values, or else the one with the last of each; both may be null or missing. */
+static const json_t *first_present(const json_t *root, const char *all, const char *last)
+{
+	const json_t *found = json_object_get(root, all);
+	return json_is_object(found) ? found : json_object_get(root, last);
+}
+
+/* An address that is none leaves the client unknown. */
+static void set_client(struct gateway_event *e, struct str address)
+{
+	if (!client_addr_parse(address, &e->client))
+		e->client = (struct client_addr){ { 0 } };
+}
+
+static enum status read_v1(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why)
+{
+	out->method = str_dup(a, field_text(root, "httpMethod"));
+	out->path = str_dup(a, field_text(root, "path"));
+	set_client(out, field_at(root, "requestContext", "identity", "sourceIp", NULL));
+	TRY(write_query(a, first_present(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
+	return add_headers(a, first_present(root, "multiValueHeaders", "headers"), out, why);
+}
+
+static struct str without_stage(struct str path, struct str stage)
+{
+	bool there = stage.n > 0 && path.n > stage.n && path.p[0] == '/' && str_starts_with(str_slice(path, 1, path.n), stage);
+	if (!there)
+		return path;
+	struct str rest = str_slice(path, 1 + stage.n, path.n);
+	return rest.n == 0 ? STR("/") : rest.p[0] == '/' ? rest : path;
+}
+
+static enum status read_v2(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why)
+{
+	out->method = str_dup(a, field_at(root, "requestContext", "http", "method", NULL));
+	out->path = str_dup(a, without_stage(field_text(root, "rawPath"), field_at(root, "requestContext", "stage", NULL)));
+	set_client(out, field_at(root, "requestContext", "http", "sourceIp", NULL));
+	out->query = str_dup(a, field_text(root, "rawQueryString"));
+	return add_headers(a, json_object_get(root, "headers"), out, why);
 }
 
 static enum status not_a_gateway_event(struct fault *why, const char *lacks)
@@ -46,10 +129,10 @@ static enum status not_a_gateway_event(struct fault *why, const char *lacks)
 static enum status read_root(struct arena *a, const json_t *root, struct gateway_event *e, struct fault *why)
 {
 	struct str version = field_text(root, "version");
-	struct str id = field_of(field_at(root, "requestContext", "requestId", NULL));
+	struct str id = field_at(root, "requestContext", "requestId", NULL);
 	e->version = str_equal(version, STR("2.0")) ? GATEWAY_V2 : GATEWAY_V1;
 	e->id = http_is_visible(id) && id.n <= 128 ? str_dup(a, id) : STR("");
-	TRY((e->version == GATEWAY_V2 ? gateway_v2_read : gateway_v1_read)(a, root, e, why));
+	TRY((e->version == GATEWAY_V2 ? read_v2 : read_v1)(a, root, e, why));
 	if (!http_is_visible(e->method))
 		return not_a_gateway_event(why, "method");
 	if (!str_starts_with(e->path, STR("/")) || !http_is_field_value(e->path) || str_find_char(e->path, '\t') < e->path.n)
@@ -59,7 +142,7 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 	if (e->path.p == NULL)
 		return fault_too_much(why);
 	const json_t *body = json_object_get(root, "body");
-	struct str text = field_of(body);
+	struct str text = json_text(body);
 	if (body != NULL && !json_is_null(body) && text.p == NULL) {
 		enum status st = fault_set(why, INTERNAL, "The event's body is not text.");
 		fault_cause(why, "the event's body is neither a string nor null");
@@ -74,7 +157,7 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 
 enum status gateway_event_read(struct arena *a, struct str event, struct gateway_event *out, struct fault *why)
 {
-	json_t *root CLEANUP(fields_free) = NULL;
+	json_auto_t *root = NULL;
 	struct fault inner = { 0 };
 	*out = (struct gateway_event){ .id = STR(""), .method = STR(""), .path = STR(""), .query = STR(""), .body = STR("") };
 	if (fields_parse(event, &root, &inner) == OK)

@@ -7,8 +7,6 @@
 #include "base/fault.h"
 #include "http/message.h"
 
-#include <jansson.h>
-
 enum gateway_version { GATEWAY_V1, GATEWAY_V2 };
 
 struct gateway_event {
@@ -28,15 +26,5 @@ struct gateway_event {
  *         INVALID_INPUT a header's value that cannot be one, or a body that is not the base64 it is said to be
  *         TOO_MUCH the arena is full */
 enum status gateway_event_read(struct arena *a, struct str event, struct gateway_event *out, struct fault *why) MUST_CHECK;
-
-/* For the two versions' own files: fill in what they have in ways of their own. root borrowed. */
-enum status gateway_v1_read(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why) MUST_CHECK;
-enum status gateway_v2_read(struct arena *a, const json_t *root, struct gateway_event *out, struct fault *why) MUST_CHECK;
-/* Add a header; text that could not have come over HTTP is refused.  Errors: INVALID_INPUT; TOO_MUCH */
-enum status gateway_add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why) MUST_CHECK;
-/* The address that the gateway names, a string or NULL. One that is none leaves the client unknown. */
-void gateway_set_client(struct gateway_event *e, const json_t *address);
-/* Room for n headers.  Errors: TOO_MUCH */
-enum status gateway_room(struct arena *a, struct gateway_event *e, size_t n, struct fault *why) MUST_CHECK;
 
 #endif

@@ -47,7 +47,7 @@ static enum status add_kind(struct event_reader *r, enum object_event_kind kind,
 static enum status add_object(struct event_reader *r, const json_t *place, const char *etag_name, bool form, struct fault *why)
 {
 	const json_t *object = json_object_get(place, "object");
-	struct str key = field_text(object, "key"), bucket = field_of(field_at(place, "bucket", "name", NULL));
+	struct str key = field_text(object, "key"), bucket = field_at(place, "bucket", "name", NULL);
 	struct object_event e = { .kind = EVENT_CREATED };
 	if (key.n == 0 || bucket.n == 0)
 		return add_kind(r, EVENT_UNREADABLE, "a record of S3 without bucket or key", why);
@@ -92,7 +92,7 @@ static enum status read_bare(struct event_reader *r, const json_t *root, struct 
 
 static enum status read_message(struct event_reader *r, const json_t *message, struct fault *why)
 {
-	json_t *root CLEANUP(fields_free) = NULL;
+	json_auto_t *root = NULL;
 	struct str id = field_text(message, "messageId");
 	struct fault inner;
 	if (id.n == 0)
@@ -105,7 +105,8 @@ static enum status read_message(struct event_reader *r, const json_t *message, s
 
 enum status object_events_read(struct arena *a, struct str event, struct object_events *out, struct fault *why)
 {
-	json_t *root CLEANUP(fields_free) = NULL, *message;
+	json_auto_t *root = NULL;
+	json_t *message;
 	struct object_events read = { 0 };
 	struct event_reader r = { .a = a, .message_id = STR(""), .tail = &read.first };
 	size_t i;

@@ -12,6 +12,7 @@
 #include "base/op_deadline.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/writer.h"
 #include "http/client/client.h"
 
 #include <stdio.h>
@@ -80,9 +81,11 @@ static struct str error_body(struct arena *a, const struct fault *f, const char 
 {
 	struct buf b;
 	buf_init_arena(&b, a, 8192);
-	buf_put(&b, STR("{\"errorMessage\":\""));
-	json_escape(&b, str_of(f->text));
-	buf_printf(&b, " (%s)\",\"errorType\":\"%s\",\"stackTrace\":[]}", fault_name(f->code), type);
+	writer_open(&b, STR(""), '{');
+	writer_text(&b, STR("errorMessage"), str_printf(a, "%s (%s)", f->text, fault_name(f->code)));
+	writer_text(&b, STR("errorType"), str_of(type));
+	writer_raw(&b, STR("stackTrace"), STR("[]"));
+	writer_close(&b, '}');
 	return buf_ok(&b) ? buf_str(&b) : STR("{\"errorMessage\":\"out of memory\",\"errorType\":\"Function.Failed\",\"stackTrace\":[]}");
 }
 
@@ -95,16 +98,6 @@ enum status runtime_fail_init(struct runtime *r, const struct fault *cause, stru
 	return status == 202 ? OK : fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to the init error", status);
 }
 
-/* The header is propagated to the services that this process calls, by the variable that tools read. */
-static void set_trace(struct runtime *r, struct str id)
-{
-	bool first = r->trace[0] == '\0';
-	size_t n = id.n < TRACE_MAX_CHARS ? id.n : 0;
-	(void)snprintf(r->trace, sizeof r->trace, "%s%.*s", TRACE_NAME, (int)n, id.p);
-	if (first)
-		(void)putenv(r->trace);
-}
-
 static void set_deadline(const struct invocation *in)
 {
 	int64_t left = in->deadline_ms - clock_now_ms();
@@ -114,11 +107,6 @@ static void set_deadline(const struct invocation *in)
 	}
 	left -= left > 2 * SPARE_MS ? SPARE_MS : left / 2;
 	op_deadline_set(clock_mono_ms() + (left > 1 ? left : 1));
-}
-
-static bool is_id(struct str s)
-{
-	return s.n <= 128 && str_consists_of(s, STR("-_"));
 }
 
 static enum status next_invocation(struct runtime *r, struct arena *a, struct invocation *out, struct fault *why)
@@ -137,10 +125,15 @@ static enum status next_invocation(struct runtime *r, struct arena *a, struct in
 		return fault_set(why, UPSTREAM_FAILED, "the Runtime API answered %d to next", got.status);
 	struct str at = response_header(&got, STR("Lambda-Runtime-Deadline-Ms"));
 	*out = (struct invocation){ .id = response_header(&got, STR("Lambda-Runtime-Aws-Request-Id")), .event = got.body };
-	if (!is_id(out->id) || (at.n > 0 && (!str_to_u64(at, &deadline) || deadline > INT64_MAX / 2)))
+	if (out->id.n > 128 || !str_consists_of(out->id, STR("-_")) || (at.n > 0 && (!str_to_u64(at, &deadline) || deadline > INT64_MAX / 2)))
 		return fault_set(why, UPSTREAM_FAILED, "the Runtime API sent an invocation without a usable id or deadline");
 	out->deadline_ms = (int64_t)deadline;
-	set_trace(r, response_header(&got, STR("Lambda-Runtime-Trace-Id")));
+	/* The trace is propagated to the services that this process calls, by the variable that tools read. */
+	bool first = r->trace[0] == '\0';
+	struct str trace = response_header(&got, STR("Lambda-Runtime-Trace-Id"));
+	(void)snprintf(r->trace, sizeof r->trace, "%s%.*s", TRACE_NAME, trace.n < TRACE_MAX_CHARS ? (int)trace.n : 0, trace.p);
+	if (first)
+		(void)putenv(r->trace);
 	return OK;
 }
 
