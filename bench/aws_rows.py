@@ -45,7 +45,7 @@ class NullTable:
 
 
 def event():
-    """What a REST API sends to its function for POST /upload."""
+    """The event of a REST API for POST /upload."""
     headers = {"Accept": "*/*", "Content-Type": "application/json", "Host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com", "User-Agent": "Mozilla/5.0",
                "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678", "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Port": "443", "X-Forwarded-Proto": "https"}
     return json.dumps({
@@ -116,7 +116,7 @@ class Invoker:
 @contextlib.contextmanager
 def one_processor(table):
     """Keep all that begins now, and the table, on one processor, as a function of 128 MB has less than one. Between two
-    idle ones each of the six hand-overs of an invocation costs more than the work, and hides it."""
+    idle ones each of the six context switches of an invocation costs more than the work, and hides it."""
     before = os.sched_getaffinity(0)
     for process in (0, table.process.pid):
         os.sched_setaffinity(process, {min(before)})

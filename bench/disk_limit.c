@@ -1,5 +1,5 @@
 /* The disk's own limit for a durable upload: the same work as a PUT without HTTP, checks or rules. N
- * threads each hash a body (MD5), write it to a file of its own, sync file and directory, and wait
+ * threads each hash a body (MD5), write it to a new file, sync file and directory, and wait
  * for a row in a transaction that one commit thread runs for all waiting threads (SQLite, WAL, FULL). Prints
  * one JSON line.   disk_limit DIR BODY-FILE THREADS SECONDS */
 #include <fcntl.h>

@@ -59,7 +59,7 @@ def children(pid):
 
 
 class Side:
-    """One of the two that a row compares: how to load it, and whose processor time counts."""
+    """One of the two programs that a row compares: how to load it, and whose processor time counts."""
 
     def __init__(self, pids, run):
         self.pids, self.run = pids, run
@@ -182,7 +182,7 @@ def bench_before(b, server_of, free_port, picture):
 
 
 def idle_after_a_request(port, n, tls):
-    """n connections that have had one request each, and stay."""
+    """n connections that stay open after one request each."""
     context = ssl._create_unverified_context() if tls else None
     out = []
     for i in range(n):

@@ -1,10 +1,10 @@
-/* Start a Lambda program as Lambda does, feed it one event over and over, and time it.
+/* Start a Lambda program as Lambda does, send it one event repeatedly, and time it.
  *
  *   invoke --event FILE --invocations N -- PROGRAM ARGUMENT ...
  *
  * One thread: it is the Runtime API on a port of its own, on as many connections as the program opens.
  * What is timed: from the start of the program to its first GET /next whole; from an event sent to its
- * answer whole, for each, which must have statusCode 200. After the last one the program's peak memory
+ * response whole, for each, which must have statusCode 200. After the last one the program's peak memory
  * is read and it is killed. Prints one JSON line; cpu_ms is the program's processor time, start and all,
  * over the number of invocations. The program's stdout is dropped, its stderr shown. */
 #include <arpa/inet.h>

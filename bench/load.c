@@ -1,8 +1,8 @@
 /* The load generator: one thread, epoll, N keep-alive connections, each sending its next request as
- * soon as the answer to the last one is whole. Targets come from a file made before the run, one a
- * line, after a tab each the headers that it alone has, used once each (or over and over with
+ * soon as the response to the last one is whole. Targets come from a file made before the run, one a
+ * line, followed by its own headers, each after a tab; each is used once (or repeatedly with
  * --repeat), so that nothing is signed while measuring.
- * Bodies of answers are read and forgotten. Prints one JSON line.
+ * Bodies of responses are read and discarded. Prints one JSON line.
  *
  *   load --port P --connections N --seconds S --targets FILE [--repeat] [--method M]
  *        [--header "Name: value"] ... [--body FILE] [--host H] [--max-seconds S] */
@@ -178,7 +178,7 @@ static const char *header_value(const char *head, const char *name)
 	return NULL;
 }
 
-/* Read the head of an answer; true once it is whole. */
+/* Read the head of a response; true once it is whole. */
 static bool read_head(struct connection *c)
 {
 	ssize_t n = recv(c->fd, c->head + c->head_len, HEAD_MAX - 1 - c->head_len, 0);
@@ -220,7 +220,7 @@ static void reopen(struct connection *c)
 	open_connection(c);
 }
 
-/* Take what came; true when the answer is whole (or the connection is gone). */
+/* Read what was received; true when the response is whole (or the connection is closed). */
 static bool read_answer(struct connection *c)
 {
 	c->status = c->in_body ? c->status : 0;

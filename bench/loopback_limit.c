@@ -1,5 +1,5 @@
-/* What loopback can carry: every request, whatever it asks, is answered with the next SIZE bytes of one file by
- * sendfile, over and over from its start, a thread a connection, and nothing else is done. So as many bytes are in use as
+/* The limit of loopback: the response to every request is the next SIZE bytes of one file by sendfile, starting again
+ * at its end, with one thread for each connection, and nothing else is done. So as many bytes are in use as
  * a store's objects have, and no cache holds them all. Prints its port, then serves until it is killed.
  *   loopback_limit FILE SIZE */
 #include <arpa/inet.h>

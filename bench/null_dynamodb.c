@@ -1,4 +1,4 @@
-/* A DynamoDB that does nothing: answers every request of every connection with 200 and {} at once.
+/* A DynamoDB that does nothing: responds to every request with 200 and {} at once.
  * One thread, epoll. The table of both sides in `make bench`; it costs them less than any real one would.
  *
  *   null_dynamodb PORT [CERTIFICATE KEY]     0 chooses a free port; the port is printed
@@ -43,7 +43,7 @@ static size_t whole_request(struct connection *c)
 	return whole <= c->n ? whole : 0;
 }
 
-/* What has come: bytes, 0 for nothing yet, -1 when the peer is gone. The handshake is done on the way. */
+/* Read: bytes, 0 for nothing yet, -1 when the peer has closed. Also performs the handshake. */
 static ssize_t take(struct connection *c)
 {
 	char *to = c->bytes + c->n;
@@ -59,7 +59,7 @@ static ssize_t take(struct connection *c)
 	return wants == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 
-/* An answer is far smaller than a socket's buffer. */
+/* A response is far smaller than a socket's buffer. */
 static bool give(struct connection *c)
 {
 	if (c->tls != NULL)
@@ -67,7 +67,7 @@ static bool give(struct connection *c)
 	return send(c->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) > 0;
 }
 
-/* Answer what is whole; -1 when the peer is gone. TLS is read until it has nothing: epoll does not see what OpenSSL holds. */
+/* Respond to whole requests; -1 when the peer has closed. TLS is read until it is empty: epoll does not see OpenSSL's buffer. */
 static int serve(struct connection *c)
 {
 	ssize_t got;

@@ -181,7 +181,7 @@ def bench_s3(b, server_of, free_port):
 
 
 def fill(b, stores, size):
-    """What the gets ask for is all there, whatever the puts before have left."""
+    """Upload every object that the gets request, whatever the puts before have left."""
     for store in stores:
         for i in range(KEYS if size < 1 << 20 else LARGE_KEYS):
             store.call("PUT", f"/bench/{size}/{i}", body=os.urandom(size))
