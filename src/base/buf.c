@@ -51,6 +51,17 @@ void buf_clear(struct buf *b)
 		b->p[0] = '\0';
 }
 
+void buf_reset(struct buf *b, size_t keep_bytes)
+{
+	assert(b->arena == NULL && !b->borrowed);
+	size_t max_bytes = b->max_bytes;
+	buf_clear(b);
+	if (b->cap <= keep_bytes)
+		return;
+	buf_deinit(b);
+	buf_init(b, max_bytes);
+}
+
 /* Memory of cap bytes with the old content; NULL when it fails. */
 static char *grow_to(const struct buf *b, size_t cap)
 {

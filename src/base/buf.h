@@ -30,6 +30,8 @@ void buf_init_fixed(struct buf *b, char *memory, size_t size);
 void buf_deinit(struct buf *b);
 /* Clear the content and the error, keep the memory. */
 void buf_clear(struct buf *b);
+/* The same of a heap buffer, and give back what a burst has taken beyond keep_bytes. */
+void buf_reset(struct buf *b, size_t keep_bytes);
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
 /* In decimal, faster than buf_printf. */

@@ -95,12 +95,7 @@ static void write_out(struct buf *taken)
 	if (file.dir_fd >= 0)
 		log_file_append(&file, lines);
 	log_stderr_append(&standard, lines);
-	if (taken->cap <= KEEP_MEMORY) {
-		buf_clear(taken);
-		return;
-	}
-	buf_deinit(taken);
-	buf_init(taken, QUEUE_MAX_BYTES);
+	buf_reset(taken, KEEP_MEMORY);
 }
 
 static void *run_writer(void *unused)
@@ -129,20 +124,6 @@ static void *run_writer(void *unused)
 	return unused;
 }
 
-static void init_queue(size_t max_lines)
-{
-	pthread_cond_init(&queue.wake, NULL);
-	pthread_cond_init(&queue.done, NULL);
-	pthread_mutex_lock(&queue.mutex);
-	buf_init(&queue.filling, QUEUE_MAX_BYTES);
-	queue.max_lines = max_lines == 0 ? QUEUE_LINES : max_lines;
-	queue.lines = 0;
-	queue.queued = queue.written = queue.missed = 0;
-	queue.stopping = false;
-	queue.running = true;
-	pthread_mutex_unlock(&queue.mutex);
-}
-
 static void close_all(void)
 {
 	log_file_close(&file);
@@ -169,7 +150,16 @@ enum status log_start(const struct log_options *o, struct fault *why)
 	log_ring_init(&ring, o->ring_bytes);
 	ring_missed = 0;
 	atomic_store(&least_level, (int)o->level);
-	init_queue(o->queue_lines);
+	pthread_cond_init(&queue.wake, NULL);
+	pthread_cond_init(&queue.done, NULL);
+	pthread_mutex_lock(&queue.mutex);
+	buf_init(&queue.filling, QUEUE_MAX_BYTES);
+	queue.max_lines = o->queue_lines == 0 ? QUEUE_LINES : o->queue_lines;
+	queue.lines = 0;
+	queue.queued = queue.written = queue.missed = 0;
+	queue.stopping = false;
+	queue.running = true;
+	pthread_mutex_unlock(&queue.mutex);
 	if (thread_start(&writer, run_writer, NULL))
 		return OK;
 	pthread_mutex_lock(&queue.mutex);

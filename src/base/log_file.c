@@ -32,18 +32,11 @@ static enum status make_dir(const char *path, struct fault *why)
 	return status;
 }
 
-/* Where the last writer died within a line, end it, so that ours begins on a line of its own. */
-static void end_torn_line(int fd, off_t size)
-{
-	char last;
-	if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n' && write(fd, "\n", 1) < 0)
-		return; /* a full disk: the append will report it */
-}
-
 /* errno on failure. */
 static bool open_current(struct log_file *f)
 {
 	struct stat st;
+	char last;
 	int fd = openat(f->dir_fd, LOG_FILE_CURRENT, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0)
 		return false;
@@ -52,9 +45,11 @@ static bool open_current(struct log_file *f)
 		errno = EINVAL;
 		return false;
 	}
-	end_torn_line(fd, st.st_size);
-	if (fstat(fd, &st) == 0)
-		f->size_bytes = (uint64_t)st.st_size;
+	f->size_bytes = (uint64_t)st.st_size;
+	/* Where the last writer died within a line, end it, so that ours begins on a line of its own. On a full disk the append
+	 * will report it. */
+	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n' && write(fd, "\n", 1) == 1)
+		f->size_bytes++;
 	f->fd = fd;
 	return true;
 }
@@ -116,37 +111,21 @@ static void remove_oldest(const struct log_file *f)
 	mem_free(names);
 }
 
-/* A name that is not taken; after NUMBERS in one second the last is taken again. */
-static void choose_name(const struct log_file *f, char name[ROTATED_NAME_MAX])
-{
-	char time[AMZ_DATE_CHARS + 1];
-	clock_amz_date(clock_now_ms(), time);
-	for (unsigned number = 0; number < NUMBERS; number++) {
-		snprintf(name, ROTATED_NAME_MAX, "log-%s-%03u.jsonl", time, number);
-		if (faccessat(f->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-			return;
-	}
-}
-
 static void rotate_file(struct log_file *f)
 {
-	char name[ROTATED_NAME_MAX];
-	choose_name(f, name);
+	char name[ROTATED_NAME_MAX], time[AMZ_DATE_CHARS + 1];
+	clock_amz_date(clock_now_ms(), time);
+	/* A name that is not taken; after NUMBERS in one second the last is taken again. */
+	for (unsigned number = 0; number < NUMBERS; number++) {
+		snprintf(name, sizeof name, "log-%s-%03u.jsonl", time, number);
+		if (faccessat(f->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			break;
+	}
 	if (renameat(f->dir_fd, LOG_FILE_CURRENT, f->dir_fd, name) != 0)
 		return; /* continue in the same file; the next line tries again */
 	close_fd(&f->fd);
 	remove_oldest(f);
 	open_current(f);
-}
-
-/* Ready to append: open, and still the file that the name stands for. */
-static bool ensure_open(struct log_file *f)
-{
-	struct stat st;
-	if (f->fd >= 0 && fstat(f->fd, &st) == 0 && st.st_nlink > 0)
-		return true;
-	close_fd(&f->fd);
-	return f->dir_fd >= 0 && open_current(f);
 }
 
 /* The longest run of whole lines within max bytes, but one line at least. */
@@ -190,21 +169,13 @@ static size_t write_whole_lines(struct log_file *f, struct str lines)
 	return whole;
 }
 
-static void append_piece(struct log_file *f, struct str piece)
-{
-	if (f->fd < 0) {
-		count_lost(f, piece);
-		return;
-	}
-	size_t whole = write_whole_lines(f, piece);
-	if (whole < piece.n)
-		count_lost(f, str_slice(piece, whole, piece.n));
-}
-
 void log_file_append(struct log_file *f, struct str lines)
 {
 	assert(f != NULL);
-	if (!ensure_open(f)) {
+	struct stat st;
+	if (f->fd >= 0 && (fstat(f->fd, &st) != 0 || st.st_nlink == 0))
+		close_fd(&f->fd); /* the name stands for another file now, or for none */
+	if (f->fd < 0 && (f->dir_fd < 0 || !open_current(f))) {
 		count_lost(f, lines);
 		return;
 	}
@@ -224,7 +195,9 @@ void log_file_append(struct log_file *f, struct str lines)
 			rotate_file(f);
 			piece = lines_within(lines, f->max_bytes);
 		}
-		append_piece(f, piece);
+		size_t whole = f->fd >= 0 ? write_whole_lines(f, piece) : 0;
+		if (whole < piece.n)
+			count_lost(f, str_slice(piece, whole, piece.n));
 		lines = str_slice(lines, piece.n, lines.n);
 	}
 }

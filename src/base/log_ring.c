@@ -95,116 +95,58 @@ static enum status copy_out(struct log_ring *r, struct arena *a, struct str *out
 	return OK;
 }
 
-/* A text is found as it is typed, and where JSON writes it in another way. */
-struct wanted {
-	enum log_level least;
-	struct str text, escaped;
+/* The lines that are not looked at yet. A text is found as it is typed, and where JSON writes it in another way. */
+struct search {
+	const struct log_query *q;
+	struct str escaped, lines;
+	uint64_t number; /* of the first of them */
 };
 
-static bool matches_query(const struct wanted *w, struct str line)
+/* false: there is none any more. */
+static bool next_match(struct search *s, struct log_seen *out)
 {
-	enum log_level level = LOG_ERROR;
-
-	if (log_line_level(line, &level) && level < w->least)
-		return false;
-	return w->text.n == 0 || str_find_nocase(line, w->text) < line.n || str_find_nocase(line, w->escaped) < line.n;
-}
-
-static struct str cut_line(struct str *rest)
-{
-	size_t n = str_find_char(*rest, '\n');
-	struct str line = str_slice(*rest, 0, n);
-
-	*rest = str_slice(*rest, n + 1, rest->n);
-	return line;
-}
-
-struct span {
-	struct str lines;
-	uint64_t first; /* the number of the first of them */
-};
-
-/* Up to and without the line of this number. */
-static void keep_last(struct span *s, uint64_t number)
-{
-	struct str rest = s->lines;
-
-	for (uint64_t n = s->first; n < number && rest.n > 0; n++)
-		(void)cut_line(&rest);
-	s->lines.n -= rest.n;
-}
-
-static size_t count_lines(const struct span *s, const struct wanted *w)
-{
-	size_t n = 0;
-
-	for (struct str rest = s->lines; rest.n > 0;)
-		n += matches_query(w, cut_line(&rest));
-	return n;
-}
-
-/* Skip `skip` lines of those that are wanted, then give at most `limit`. */
-static void collect_lines(struct span *s, const struct wanted *w, size_t skip, const struct log_query *q, struct log_found *out)
-{
-	size_t bytes = 0;
-
-	for (; s->lines.n > 0 && out->n < q->limit && bytes < LOG_FOUND_BYTES; s->first++) {
-		struct str line = cut_line(&s->lines);
-		if (!matches_query(w, line) || (skip > 0 && skip--))
-			continue;
-		out->lines[out->n++] = (struct log_seen){ s->first, line };
-		bytes += line.n;
-	}
-	out->last = s->first - 1;
-}
-
-static bool any_match(const struct span *s, const struct wanted *w)
-{
-	for (struct str rest = s->lines; rest.n > 0;)
-		if (matches_query(w, cut_line(&rest)))
+	const struct log_query *q = s->q;
+	while (s->lines.n > 0 && (q->tail || q->before == 0 || s->number < q->before)) {
+		struct str line = str_slice(s->lines, 0, str_find_char(s->lines, '\n'));
+		enum log_level level = LOG_ERROR;
+		s->lines = str_slice(s->lines, line.n + 1, s->lines.n);
+		*out = (struct log_seen){ s->number++, line };
+		bool too_low = (q->tail && out->n <= q->after) || (log_line_level(line, &level) && level < q->least);
+		if (!too_low && (q->text.n == 0 || str_find_nocase(line, q->text) < line.n || str_find_nocase(line, s->escaped) < line.n))
 			return true;
+	}
 	return false;
-}
-
-static enum status prepare_search(const struct log_query *q, struct arena *a, struct wanted *w, struct log_found *out, struct fault *why)
-{
-	struct buf escaped;
-
-	buf_init_arena(&escaped, a, ESCAPED_MAX_BYTES);
-	json_escape(&escaped, q->text);
-	*w = (struct wanted){ q->least, q->text, buf_ok(&escaped) ? buf_str(&escaped) : q->text };
-	*out = (struct log_found){ .lines = arena_array(a, q->limit, sizeof *out->lines) };
-	if (out->lines == NULL)
-		return fault_too_much(why);
-	return OK;
 }
 
 enum status log_ring_find(struct log_ring *r, const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why)
 {
-	assert(r != NULL);
-	assert(q != NULL);
-	assert(a != NULL);
-	assert(out != NULL);
-	struct wanted w;
-	struct span s;
-	struct log_found found;
-
-	TRY(prepare_search(q, a, &w, &found, why));
-	TRY(copy_out(r, a, &s.lines, &s.first, why));
-	if (q->tail) {
-		found.missed = s.first > q->after + 1 ? s.first - q->after - 1 : 0;
-		for (; s.first <= q->after && s.lines.n > 0; s.first++)
-			(void)cut_line(&s.lines);
-		collect_lines(&s, &w, 0, q, &found);
-		found.more = any_match(&s, &w);
-		*out = found;
-		return OK;
+	assert(r != NULL && q != NULL && a != NULL && out != NULL);
+	assert(q->limit > 0);
+	struct buf escaped;
+	struct search s = { .q = q };
+	struct log_seen seen;
+	struct log_found found = { .lines = arena_array(a, q->limit, sizeof *found.lines) };
+	if (found.lines == NULL)
+		return fault_too_much(why);
+	buf_init_arena(&escaped, a, ESCAPED_MAX_BYTES);
+	json_escape(&escaped, q->text);
+	s.escaped = buf_ok(&escaped) ? buf_str(&escaped) : q->text;
+	TRY(copy_out(r, a, &s.lines, &s.number, why));
+	size_t matches = 0, bytes = 0;
+	for (struct search all = s; !q->tail && next_match(&all, &seen);)
+		matches++;
+	if (q->tail)
+		found.missed = s.number > q->after + 1 ? s.number - q->after - 1 : 0;
+	found.more = matches > q->limit;
+	for (; matches > q->limit; matches--)
+		(void)next_match(&s, &seen);
+	while (found.n < q->limit && bytes < LOG_FOUND_BYTES && next_match(&s, &seen)) {
+		found.lines[found.n++] = seen;
+		bytes += seen.line.n;
 	}
-	if (q->before != 0)
-		keep_last(&s, q->before);
-	size_t n = count_lines(&s, &w), skip = n > q->limit ? n - q->limit : 0;
-	collect_lines(&s, &w, skip, q, &found);
-	found.more = skip > 0;
+	found.last = s.number - 1;
+	if (q->tail)
+		found.more = next_match(&s, &seen);
 	*out = found;
 	return OK;
 }

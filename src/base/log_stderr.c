@@ -91,18 +91,6 @@ void log_stderr_close(struct log_stderr *e)
 	*e = (struct log_stderr){ .fd = -1 };
 }
 
-/* Empty it, and give back what a burst has taken. */
-static void reset_pending(struct log_stderr *e)
-{
-	e->written = e->given_bytes = 0;
-	if (e->pending.cap <= KEEP_MEMORY) {
-		buf_clear(&e->pending);
-		return;
-	}
-	buf_deinit(&e->pending);
-	buf_init(&e->pending, PENDING_MAX);
-}
-
 bool log_stderr_push(struct log_stderr *e)
 {
 	assert(e != NULL);
@@ -118,7 +106,8 @@ bool log_stderr_push(struct log_stderr *e)
 		}
 		e->written += (size_t)n;
 	}
-	reset_pending(e);
+	e->written = e->given_bytes = 0;
+	buf_reset(&e->pending, KEEP_MEMORY);
 	return true;
 }
 
@@ -136,28 +125,23 @@ static bool add_pending(struct log_stderr *e, struct str s)
 	return false;
 }
 
-/* Report what is missing. false: something still waits, so that no line may follow yet. */
-static bool add_missed(struct log_stderr *e)
-{
-	char memory[DROPPED_LINE_MAX];
-	struct buf line;
-	if (e->missed == 0)
-		return true;
-	buf_init_fixed(&line, memory, sizeof memory);
-	log_line_write_dropped(&line, "stderr", e->missed);
-	if (e->pending.n > 0 || !add_pending(e, buf_str(&line)))
-		return false;
-	e->given = e->missed;
-	e->given_bytes = line.n;
-	e->missed = 0;
-	return true;
-}
-
 void log_stderr_append(struct log_stderr *e, struct str lines)
 {
 	assert(e != NULL);
+	char memory[DROPPED_LINE_MAX];
+	struct buf line;
 	log_stderr_push(e);
-	if (!add_missed(e) || !add_pending(e, lines))
+	if (e->missed > 0 && e->pending.n == 0) {
+		/* Report what is missing. While something waits no line may follow yet. */
+		buf_init_fixed(&line, memory, sizeof memory);
+		log_line_write_dropped(&line, "stderr", e->missed);
+		if (add_pending(e, buf_str(&line))) {
+			e->given = e->missed;
+			e->given_bytes = line.n;
+			e->missed = 0;
+		}
+	}
+	if (e->missed > 0 || !add_pending(e, lines))
 		count_lost(e, log_lines(lines));
 	log_stderr_push(e);
 }
