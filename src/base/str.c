@@ -101,6 +101,13 @@ struct str str_cut(struct str *rest, char c)
 	return before;
 }
 
+struct str str_take(struct str *rest, size_t n)
+{
+	struct str taken = str_slice(*rest, 0, n);
+	*rest = str_slice(*rest, taken.n, rest->n);
+	return taken;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';

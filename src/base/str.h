@@ -41,6 +41,8 @@ struct str str_slice(struct str s, size_t from, size_t to);
 /* Cut at the first `c`: gives what is before it and moves *rest after it. Without a `c` gives
  * all of *rest and leaves it {NULL, 0}: so `while (rest.p != NULL)` walks every piece. */
 struct str str_cut(struct str *rest, char c);
+/* The first n bytes of *rest, or all where there are fewer; *rest moves after them. */
+struct str str_take(struct str *rest, size_t n);
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);
 /* Without the pair of double quotes that it is in; as it is where there is none. */

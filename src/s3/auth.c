@@ -63,15 +63,11 @@ static bool may_explain(struct s3 *s, int64_t now_ms)
 	return true;
 }
 
-static void explain_time(struct s3_call *c, int64_t now_ms)
+static struct str iso_text(struct arena *a, int64_t ms)
 {
-	struct arena *a = &c->x->arena;
 	char iso[ISO8601_CHARS + 1];
-	clock_iso8601(c->auth.date_ms + (int64_t)c->auth.expires_s * 1000, iso);
-	call_detail(c, "X-Amz-Expires", str_printf(a, "%u", c->auth.expires_s));
-	call_detail(c, "Expires", str_printf(a, "%s", iso));
-	clock_iso8601(now_ms, iso);
-	call_detail(c, "ServerTime", str_printf(a, "%s", iso));
+	clock_iso8601(ms, iso);
+	return str_dup(a, str_of(iso));
 }
 
 enum status auth_find_key(struct s3_call *c, struct fault *why)
@@ -171,6 +167,7 @@ static enum status take_headers_of_query(struct s3_call *c, struct fault *why)
 enum status auth_request(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
+	struct arena *a = &c->x->arena;
 	TRY(read_signature(c, why));
 	TRY(auth_find_key(c, why));
 	TRY(refuse_token(c, why));
@@ -180,14 +177,15 @@ enum status auth_request(struct s3_call *c, struct fault *why)
 	enum status st = signature_verify(r, &c->auth, &ctx, why);
 	if (st != OK) {
 		/* What S3 says next to the sentence, by what is wrong. */
-		if (why->code == F_SIGNATURE_EXPIRED)
-			explain_time(c, ctx.now_ms);
+		if (why->code == F_SIGNATURE_EXPIRED) {
+			call_detail(c, "X-Amz-Expires", str_printf(a, "%u", c->auth.expires_s));
+			call_detail(c, "Expires", iso_text(a, c->auth.date_ms + (int64_t)c->auth.expires_s * 1000));
+			call_detail(c, "ServerTime", iso_text(a, ctx.now_ms));
+		}
 		if (why->code == F_CLOCK_SKEWED) {
-			char iso[ISO8601_CHARS + 1];
-			clock_iso8601(ctx.now_ms, iso);
 			call_detail(c, "RequestTime", c->auth.date_text);
-			call_detail(c, "ServerTime", str_printf(&c->x->arena, "%s", iso));
-			call_detail(c, "MaxAllowedSkewMilliseconds", str_printf(&c->x->arena, "%d", SIGV4_SKEW_MS));
+			call_detail(c, "ServerTime", iso_text(a, ctx.now_ms));
+			call_detail(c, "MaxAllowedSkewMilliseconds", str_printf(a, "%d", SIGV4_SKEW_MS));
 		}
 		if (why->code == F_AUTH_HEADER_MALFORMED && !str_equal(c->auth.scope.region, ctx.region))
 			call_detail(c, "Region", ctx.region);

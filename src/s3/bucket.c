@@ -105,17 +105,6 @@ static enum status check_location(struct s3_call *c, struct str body, struct fau
 		why, LOCATION_INVALID, "The specified location-constraint is not valid: buckets are in %.*s here.", STRF(c->s3->options.region));
 }
 
-/* Making one's own bucket again is no error: clients do so before each upload. */
-static enum status create_existing(struct s3_call *c, struct fault *why)
-{
-	struct bucket_info info = { 0 };
-	struct fault unseen = { 0 };
-	enum status st = authorize_find_bucket(c, c->at.bucket, &info, &unseen);
-	if (st == OK && str_equal(info.owner, str_of(c->key->user)))
-		return OK;
-	return fault_set(why, BUCKET_EXISTS, "a bucket with this name already exists");
-}
-
 enum status bucket_make(struct s3_call *c, struct fault *why)
 {
 	struct str body = { 0 };
@@ -129,8 +118,13 @@ enum status bucket_make(struct s3_call *c, struct fault *why)
 	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
 	TRY(check_location(c, body, why));
 	enum status st = catalog_create(c->s3->catalog, c->at.bucket, str_of(c->key->user), why);
-	if (st != OK && why->code == F_BUCKET_EXISTS)
-		st = create_existing(c, why);
+	if (st != OK && why->code == F_BUCKET_EXISTS) {
+		/* Making one's own bucket again is no error: clients do so before each upload. */
+		struct bucket_info info = { 0 };
+		struct fault unseen = { 0 };
+		if (authorize_find_bucket(c, c->at.bucket, &info, &unseen) == OK && str_equal(info.owner, str_of(c->key->user)))
+			st = OK;
+	}
 	TRY(st);
 	c->x->answer.status = 200;
 	/* of the request's own address, and so no other than what a client sent */

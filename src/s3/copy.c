@@ -98,17 +98,6 @@ static enum status write_bytes(struct s3_call *c, struct copy *k, struct fault *
 	return write_piece(k, bytes.p, bytes.n, why);
 }
 
-static enum status end_sum(struct s3_call *c, struct copy *k, struct fault *why)
-{
-	unsigned char sum[CHECKSUM_BYTES_MAX];
-	if (k->kind == CHECKSUM_NONE)
-		return OK;
-	if (!checksum_final(&k->sum, sum))
-		return fault_no_memory(why);
-	k->commit.meta.checksum = (struct object_checksum){ .kind = k->kind, .value = sums_text(&c->x->arena, k->kind, sum) };
-	return OK;
-}
-
 /* The copy itself; the commit is filled in but for the checksum. */
 static enum status copy_bytes(struct s3_call *c, struct copy *k, struct fault *why)
 {
@@ -116,8 +105,11 @@ static enum status copy_bytes(struct s3_call *c, struct copy *k, struct fault *w
 	if (k->kind != CHECKSUM_NONE)
 		checksum_init(&k->sum, k->kind);
 	TRY(write_bytes(c, k, why));
-	TRY(end_sum(c, k, why));
-	unsigned char md5[MD5_BYTES];
+	unsigned char md5[MD5_BYTES], sum[CHECKSUM_BYTES_MAX];
+	if (k->kind != CHECKSUM_NONE && !checksum_final(&k->sum, sum))
+		return fault_no_memory(why);
+	if (k->kind != CHECKSUM_NONE)
+		k->commit.meta.checksum = (struct object_checksum){ .kind = k->kind, .value = sums_text(&c->x->arena, k->kind, sum) };
 	struct str bytes;
 	TRY(bucket_view(k->in, &bytes, md5, why));
 	k->etag = sums_etag(&c->x->arena, md5);

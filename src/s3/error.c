@@ -154,14 +154,6 @@ struct str error_message(const struct fault *why)
 /* Room for the canonical request and its bytes in hex, in development mode. */
 #define ERROR_BODY_MAX (96 * 1024)
 
-/* What goes out when there is no memory for more. */
-static struct str fixed_body(const struct fault *why)
-{
-	if (why->code == F_OUT_OF_MEMORY)
-		return STR(XML_PROLOG "<Error><Code>InternalError</Code><Message>" INTERNAL_MESSAGE "</Message></Error>");
-	return STR(XML_PROLOG "<Error><Code>InvalidRequest</Code><Message>" TOO_MUCH_MESSAGE "</Message></Error>");
-}
-
 /* {NULL, 0}: it does not fit the arena. */
 static struct str make_body(struct request_context *x, const struct s3_call *c, const struct fault *why)
 {
@@ -193,7 +185,9 @@ void error_answer(struct request_context *x, const struct s3_call *c, const stru
 	if (body.n == 0) {
 		(void)fault_write(&lack, x->arena.starved ? F_OUT_OF_MEMORY : F_TOO_MUCH, "out of memory for the request");
 		why = &lack;
-		body = fixed_body(why);
+		body = why->code == F_OUT_OF_MEMORY
+			? STR(XML_PROLOG "<Error><Code>InternalError</Code><Message>" INTERNAL_MESSAGE "</Message></Error>")
+			: STR(XML_PROLOG "<Error><Code>InvalidRequest</Code><Message>" TOO_MUCH_MESSAGE "</Message></Error>");
 	}
 	struct answer *ans = &x->answer;
 	ans->status = error_http_status(why->code);

@@ -24,7 +24,7 @@
 #define TRAILING_MAX 20480    /* what may follow the file */
 #define REDIRECT_BYTES_MAX 2048
 
-enum form_place { AT_FIELDS, AT_FILE, BEHIND_FILE, AT_END };
+enum form_place { AT_FIELDS, AT_FILE, AFTER_FILE, AT_END };
 
 struct form {
 	struct form_parser parser;
@@ -99,25 +99,17 @@ static enum status resolve_fields(struct s3_call *c, struct fault *why)
 	return object_key_check(key, why);
 }
 
-/* What S3 calls the parameters of a query are arguments in a form. */
-static enum status read_signature(struct s3_call *c, struct fault *why)
+static enum status check_signature(struct s3_call *c, int64_t now_ms, struct fault *why)
 {
 	struct form *f = c->form;
 	if (find_field(f, STR("AWSAccessKeyId")).p != NULL && find_field(f, STR("x-amz-algorithm")).p == NULL)
 		return auth_old_version(why);
-	enum status st = policy_signature(&c->x->arena, f->fields, f->n_fields, &c->auth, why);
-	if (st != OK && why->code == F_AUTH_MALFORMED)
-		why->code = F_ARGUMENT_INVALID;
-	return st;
-}
-
-static enum status verify_signature(struct s3_call *c, int64_t now_ms, struct fault *why)
-{
-	struct form *f = c->form;
+	TRY(policy_signature(&c->x->arena, f->fields, f->n_fields, &c->auth, why));
+	TRY(auth_find_key(c, why));
+	if (find_field(f, STR("x-amz-security-token")).p != NULL)
+		return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
 	struct verify_context ctx = auth_context(c, now_ms);
 	enum status st = policy_verify(f->fields, f->n_fields, &c->auth, &ctx, why);
-	if (st != OK && why->code == F_AUTH_MALFORMED)
-		why->code = F_ARGUMENT_INVALID;
 	if (st != OK && why->code == F_SIGNATURE_WRONG && c->s3->options.explain) {
 		call_detail(c, "AWSAccessKeyId", c->auth.access_key);
 		call_detail(c, "StringToSign", find_field(f, STR("policy")));
@@ -131,11 +123,10 @@ static enum status check_policy(struct s3_call *c, struct post_policy *policy, s
 	struct form *f = c->form;
 	struct str document;
 	int64_t now = clock_now_ms();
-	TRY(read_signature(c, why));
-	TRY(auth_find_key(c, why));
-	if (find_field(f, STR("x-amz-security-token")).p != NULL)
-		return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
-	TRY(verify_signature(c, now, why));
+	enum status st = check_signature(c, now, why);
+	if (st != OK && why->code == F_AUTH_MALFORMED) /* what are parameters in a query are arguments in a form */
+		why->code = F_ARGUMENT_INVALID;
+	TRY(st);
 	if (!base64_decode(&c->x->arena, find_field(f, STR("policy")), &document))
 		return fault_set(why, POLICY_MALFORMED, "Invalid Policy: it is not base64.");
 	TRY(policy_parse(&c->x->arena, document, policy, why));
@@ -158,16 +149,6 @@ static enum status read_success(struct form *f, struct fault *why)
 		return fault_set(why, ARGUMENT_INVALID, "success_action_redirect must be an absolute http or https URL of at most %d bytes.",
 			REDIRECT_BYTES_MAX);
 	return OK;
-}
-
-/* Fields that ask for what is not here. */
-static enum status refuse_fields(struct s3_call *c, struct fault *why)
-{
-	const struct form *f = c->form;
-	if (find_field(f, STR("tagging")).p != NULL)
-		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
-	TRY(acl_check_canned(c, "acl", find_field(f, STR("acl")), why));
-	return acl_check_canned(c, "x-amz-acl", find_field(f, STR("x-amz-acl")), why);
 }
 
 static enum status make_upload(struct s3_call *c, const struct post_policy *policy, struct fault *why)
@@ -195,7 +176,10 @@ static enum status on_file_start(struct s3_call *c, struct fault *why)
 	TRY(check_policy(c, &policy, why));
 	TRY(authorize_call(c, why));
 	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why)); /* the owner's own forms make no images */
-	TRY(refuse_fields(c, why));
+	if (find_field(f, STR("tagging")).p != NULL)
+		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
+	TRY(acl_check_canned(c, "acl", find_field(f, STR("acl")), why));
+	TRY(acl_check_canned(c, "x-amz-acl", find_field(f, STR("x-amz-acl")), why));
 	TRY(read_success(f, why));
 	TRY(make_upload(c, &policy, why));
 	return upload_begin(c, 0, why);
@@ -214,33 +198,19 @@ static enum status on_field_start(struct s3_call *c, struct fault *why)
 	return OK;
 }
 
-static enum status on_part_start(struct s3_call *c, struct fault *why)
-{
-	struct form *f = c->form;
-	bool is_file = str_equal_nocase(f->parser.name, STR("file"));
-	if (f->place != AT_FIELDS && is_file)
-		return fault_set(why, FORM_MALFORMED, "POST requires exactly one file upload per request; this has a second part named 'file'.");
-	if (f->place != AT_FIELDS)
-		return OK;
-	return is_file ? on_file_start(c, why) : on_field_start(c, why);
-}
-
-static void on_part_end(struct form *f)
-{
-	if (f->place == AT_FILE)
-		f->place = BEHIND_FILE;
-	if (f->place != AT_FIELDS)
-		return;
-	f->fields[f->n_fields].value = f->value.n > 0 ? buf_str(&f->value) : STR("");
-	f->n_fields++;
-}
-
 static enum status handle_event(struct s3_call *c, enum form_event event, struct str piece, struct fault *why)
 {
 	struct form *f = c->form;
+	bool is_file;
 	switch (event) {
 	case MULTIPART_PART:
-		return on_part_start(c, why);
+		is_file = str_equal_nocase(f->parser.name, STR("file"));
+		if (f->place != AT_FIELDS && is_file)
+			return fault_set(
+				why, FORM_MALFORMED, "POST requires exactly one file upload per request; this has a second part named 'file'.");
+		if (f->place != AT_FIELDS)
+			return OK;
+		return is_file ? on_file_start(c, why) : on_field_start(c, why);
 	case MULTIPART_DATA:
 		if (f->place == AT_FILE)
 			return upload_write(c, piece, why);
@@ -252,7 +222,10 @@ static enum status handle_event(struct s3_call *c, enum form_event event, struct
 		buf_put(&f->value, piece);
 		return OK;
 	case MULTIPART_PART_END:
-		on_part_end(f);
+		if (f->place == AT_FIELDS)
+			f->fields[f->n_fields++].value = f->value.n > 0 ? buf_str(&f->value) : STR("");
+		if (f->place == AT_FILE)
+			f->place = AFTER_FILE;
 		return OK;
 	case MULTIPART_END:
 		if (f->place == AT_FIELDS)
@@ -274,7 +247,7 @@ enum status form_data(struct s3_call *c, struct str piece, struct fault *why)
 		struct str bytes = { 0 };
 		size_t before = piece.n;
 		enum form_event event = form_parser_next(&f->parser, &piece, &bytes);
-		if (f->place == BEHIND_FILE || f->place == AT_END)
+		if (f->place == AFTER_FILE || f->place == AT_END)
 			f->trailing += before - piece.n;
 		if (f->trailing > TRAILING_MAX)
 			return fault_set(why, FORM_MALFORMED, "Too much follows the file in your POST request.");

@@ -165,7 +165,9 @@ static void add_part_details(struct s3_call *c, const struct object_part *bad, c
 static enum status check_size(struct s3_call *c, const struct ending *e, struct fault *why)
 {
 	struct str text = request_header(&c->x->request, STR("x-amz-mp-object-size"));
-	uint64_t given, size = complete_request_size(&e->given);
+	uint64_t given, size = 0;
+	for (size_t i = 0; i < e->given.n; i++)
+		size += e->given.parts[i].size;
 	if (size > OBJECT_PARTS_BYTES_MAX)
 		return fault_set(why, BODY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size");
 	if (text.p == NULL)
@@ -223,20 +225,15 @@ static enum status plan_first(struct s3_call *c, struct ending *e, struct fault 
 	return sums_etag_of_parts(a, e->given.parts, e->given.n, &e->made.etag, why);
 }
 
-/* The upload is gone, perhaps since a moment ago: all that is known is what the client says of its parts. */
-static enum status plan_again(struct s3_call *c, struct ending *e, struct fault *why)
-{
-	e->upload = (struct part_upload){ 0 };
-	if (sums_etag_of_parts(&c->x->arena, e->given.parts, e->given.n, &e->made.etag, why) == OK)
-		return OK;
-	return fault_set(why, NO_SUCH_UPLOAD, "no multipart upload with this id");
-}
-
 static enum status plan_object(struct s3_call *c, struct ending *e, struct fault *why)
 {
 	enum status st = plan_first(c, e, why);
-	if (st != OK && why->code == F_NO_SUCH_UPLOAD)
-		st = plan_again(c, e, why);
+	if (st != OK && why->code == F_NO_SUCH_UPLOAD) {
+		/* It is gone, perhaps since a moment ago: all that is known is what the client says of its parts. */
+		struct fault unseen = { 0 };
+		e->upload = (struct part_upload){ 0 };
+		st = sums_etag_of_parts(&c->x->arena, e->given.parts, e->given.n, &e->made.etag, &unseen) == OK ? OK : st;
+	}
 	TRY(st);
 	e->made.meta.parts = e->made.parts = e->given.parts;
 	e->made.meta.n_parts = e->made.n_parts = e->given.n;
@@ -258,20 +255,16 @@ static void find_checksum(struct s3_call *c, struct ending *e, struct str etag)
 	object_file_close(&file);
 }
 
-static struct str object_location(struct s3_call *c)
-{
-	const struct request *r = &c->x->request;
-	struct str host = request_header(r, STR("host"));
-	return str_printf(&c->x->arena, "%s://%.*s%.*s", c->s3->options.secure ? "https" : "http", STRF(host), STRF(r->path));
-}
-
 static enum status answer_object(struct s3_call *c, struct ending *e, const struct object_info *info, struct fault *why)
 {
 	struct buf b;
+	const struct request *r = &c->x->request;
+	struct str host = request_header(r, STR("host"));
 	if (e->upload.id.n == 0)
 		find_checksum(c, e, info->etag);
 	document_open(c, &b, "CompleteMultipartUploadResult");
-	xml_element(&b, "Location", object_location(c));
+	xml_element(
+		&b, "Location", str_printf(&c->x->arena, "%s://%.*s%.*s", c->s3->options.secure ? "https" : "http", STRF(host), STRF(r->path)));
 	xml_element(&b, "Bucket", c->at.bucket);
 	xml_element(&b, "Key", c->at.key);
 	xml_etag(&b, info->etag);

@@ -22,19 +22,12 @@ static bool is_stored(struct str name)
 			name, STR("cache-control content-disposition content-encoding content-language expires x-amz-website-redirect-location"));
 }
 
-static struct header *find_stored(struct header_list *k, struct str name)
-{
-	for (size_t i = 0; i < k->n_headers; i++) {
-		if (str_equal(k->headers[i].name, name))
-			return &k->headers[i];
-	}
-	return NULL;
-}
-
 /* A header that comes twice is one with a comma. */
 static void add_header(struct arena *a, struct header_list *k, struct str name, struct str value)
 {
-	struct header *old = find_stored(k, name);
+	struct header *old = NULL;
+	for (size_t i = 0; i < k->n_headers && old == NULL; i++)
+		old = str_equal(k->headers[i].name, name) ? &k->headers[i] : NULL;
 	if (str_equal(name, STR("content-encoding"))) {
 		/* Without aws-chunked and the comma after it; the rest stays as it was sent, blanks too. */
 		struct buf b;
@@ -54,24 +47,18 @@ static void add_header(struct arena *a, struct header_list *k, struct str name, 
 		k->headers[k->n_headers++] = (struct header){ name, value };
 }
 
-static enum status check_user_size(const struct header_list *k, struct fault *why)
+static enum status check_values(const struct header_list *k, struct fault *why)
 {
+	if (k->n_headers > OBJECT_HEADERS_MAX)
+		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", OBJECT_HEADERS_MAX);
 	size_t bytes = 0;
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (str_starts_with(k->headers[i].name, USER_PREFIX))
 			bytes += k->headers[i].name.n - USER_PREFIX.n + k->headers[i].value.n;
 	}
-	if (bytes <= META_USER_BYTES_MAX)
-		return OK;
-	return fault_set(
-		why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
-}
-
-static enum status check_values(const struct header_list *k, struct fault *why)
-{
-	if (k->n_headers > OBJECT_HEADERS_MAX)
-		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", OBJECT_HEADERS_MAX);
-	TRY(check_user_size(k, why));
+	if (bytes > META_USER_BYTES_MAX)
+		return fault_set(
+			why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (!http_is_token(k->headers[i].name))
 			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");

@@ -23,11 +23,14 @@ enum status argument_fault(struct s3_call *c, const char *name, struct str value
 	return fault_set(why, ARGUMENT_INVALID, "%s", text);
 }
 
+/* *out is what an empty value means. */
 static enum status read_count(struct s3_call *c, const char *name, struct str value, uint32_t most, uint32_t *out, struct fault *why)
 {
 	char text[128];
 	struct buf b;
 	uint64_t n;
+	if (value.n == 0)
+		return OK;
 	if (!str_to_u64(value, &n) || n > INT32_MAX) {
 		buf_init_fixed(&b, text, sizeof(text));
 		buf_printf(&b, "Argument %s must be an integer between 0 and 2147483647", name);
@@ -39,16 +42,14 @@ static enum status read_count(struct s3_call *c, const char *name, struct str va
 
 enum status parameter_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why)
 {
-	struct str value = parameter(c, name);
 	*out = default_;
-	return value.n == 0 ? OK : read_count(c, name, value, most, out, why);
+	return read_count(c, name, parameter(c, name), most, out, why);
 }
 
 enum status header_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why)
 {
-	struct str value = str_trim(request_header(&c->x->request, str_of(name)));
 	*out = default_;
-	return value.n == 0 ? OK : read_count(c, name, value, most, out, why);
+	return read_count(c, name, str_trim(request_header(&c->x->request, str_of(name))), most, out, why);
 }
 
 enum status parameter_encoding(struct s3_call *c, bool *url, struct fault *why)

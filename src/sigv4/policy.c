@@ -82,16 +82,6 @@ enum status policy_verify(
 	return signature_check(c, ctx->secret, header_find(fields, n, STR("policy")), why);
 }
 
-static void drop_json(json_t **j)
-{
-	json_decref(*j);
-}
-
-static struct str json_str(const json_t *j)
-{
-	return (struct str){ json_string_value(j), json_string_length(j) };
-}
-
 #define BAD_POLICY(why, ...) fault_set((why), POLICY_MALFORMED, "Invalid Policy: " __VA_ARGS__)
 
 /* S3 lets a document escape '$' as "\$", which JSON does not know. */
@@ -124,7 +114,7 @@ static enum status add_condition(struct arena *a, struct post_policy *out, struc
 static bool read_bound(const json_t *j, uint64_t *out)
 {
 	if (json_is_string(j))
-		return str_to_u64(json_str(j), out);
+		return str_to_u64(json_text(j), out);
 	if (!json_is_integer(j) || json_integer_value(j) < 0)
 		return false;
 	*out = (uint64_t)json_integer_value(j);
@@ -137,10 +127,10 @@ static enum status read_match(struct arena *a, const json_t *j, enum condition_k
 	const json_t *name = json_array_get(j, 1), *value = json_array_get(j, 2);
 	if (json_array_size(j) != 3 || !json_is_string(name) || !json_is_string(value))
 		return BAD_POLICY(why, "Invalid Condition: eq and starts-with need a field and a value, both strings.");
-	struct str field = json_str(name);
+	struct str field = json_text(name);
 	if (field.n < 2 || field.p[0] != '$')
 		return BAD_POLICY(why, "Invalid Condition: a field must begin with '$'.");
-	return add_condition(a, out, (struct condition){ kind, str_slice(field, 1, field.n), json_str(value) }, why);
+	return add_condition(a, out, (struct condition){ kind, str_slice(field, 1, field.n), json_text(value) }, why);
 }
 
 static enum status read_condition(struct arena *a, json_t *j, struct post_policy *out, struct fault *why)
@@ -154,12 +144,12 @@ static enum status read_condition(struct arena *a, json_t *j, struct post_policy
 		if (!json_is_string(value))
 			return BAD_POLICY(why, "Invalid Simple-Condition: value must be a string.");
 		struct str name = str_of(json_object_iter_key(entry));
-		return add_condition(a, out, (struct condition){ MATCH_EXACT, name, json_str(value) }, why);
+		return add_condition(a, out, (struct condition){ MATCH_EXACT, name, json_text(value) }, why);
 	}
 	const json_t *operation = json_array_get(j, 0);
 	if (!json_is_string(operation))
 		return BAD_POLICY(why, "Invalid Condition: each must be an object or a list that begins with an operation.");
-	struct str word = json_str(operation);
+	struct str word = json_text(operation);
 	if (str_equal_nocase(word, STR("eq")))
 		return read_match(a, j, MATCH_EXACT, out, why);
 	if (str_equal_nocase(word, STR("starts-with")))
@@ -207,7 +197,7 @@ enum status policy_parse(struct arena *a, struct str document, struct post_polic
 	TRY(fault_check_arena(a, why));
 	json_error_t error;
 	bool starved = false;
-	json_t *root CLEANUP(drop_json) = json_read(text, JSON_REJECT_DUPLICATES, &error, &starved);
+	json_auto_t *root = json_read(text, JSON_REJECT_DUPLICATES, &error, &starved);
 	if (starved)
 		return fault_no_memory(why);
 	if (!json_is_object(root))
@@ -215,7 +205,7 @@ enum status policy_parse(struct arena *a, struct str document, struct post_polic
 	const json_t *expiration = json_object_get(root, "expiration");
 	if (expiration == NULL)
 		return BAD_POLICY(why, "Policy missing expiration.");
-	if (!json_is_string(expiration) || !clock_parse_iso8601(json_str(expiration), &out->expiration_ms))
+	if (!json_is_string(expiration) || !clock_parse_iso8601(json_text(expiration), &out->expiration_ms))
 		return BAD_POLICY(why, "Invalid 'expiration' value; it must be of the form 2007-12-01T12:00:00.000Z.");
 	if (json_object_get(root, "conditions") == NULL)
 		return BAD_POLICY(why, "Policy missing conditions.");

@@ -43,17 +43,6 @@ static struct str authorization_value(const struct request_signing *c, const str
 	return text.n > 0 && buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
-static struct str url_of(const struct request_signing *c, const struct canonical_parts *parts)
-{
-	struct buf b;
-	buf_init_arena(&b, c->a, CANONICAL_MAX_BYTES);
-	buf_put(&b, c->in->base_url);
-	buf_put(&b, parts->path);
-	buf_put(&b, parts->query.n > 0 ? STR("?") : STR(""));
-	buf_put(&b, parts->query);
-	return buf_ok(&b) ? buf_str(&b) : STR("");
-}
-
 enum status sign_request(
 	const struct sigv4_key *key, const struct sign_request_input *in, struct arena *a, struct signed_request *out, struct fault *why)
 {
@@ -94,6 +83,11 @@ enum status sign_request(
 	struct canonical_parts parts;
 	TRY(canonical_split(a, &canonical, &parts, why));
 	add_header(&c, STR("authorization"), authorization_value(&c, &parts)); /* in the place of host */
-	*out = (struct signed_request){ url_of(&c, &parts), c.headers, c.n };
-	return arena_ok(a) && out->url.n > 0 && c.headers[c.n - 1].value.n > 0 ? OK : fault_too_much(why);
+	struct buf url;
+	const struct str pieces[] = { in->base_url, parts.path, parts.query.n > 0 ? STR("?") : STR(""), parts.query };
+	buf_init_arena(&url, a, CANONICAL_MAX_BYTES);
+	for (size_t i = 0; i < COUNT_OF(pieces); i++)
+		buf_put(&url, pieces[i]);
+	*out = (struct signed_request){ buf_str(&url), c.headers, c.n };
+	return arena_ok(a) && buf_ok(&url) && c.headers[c.n - 1].value.n > 0 ? OK : fault_too_much(why);
 }

@@ -124,6 +124,9 @@ static void test_to_u64_when_not_plain_digits_refuses_and_leaves_out(void **stat
 
 static void test_consists_of_accepts_letters_digits_and_the_given_characters(void **state)
 {
+	struct str rest = STR("abc");
+	assert_true(str_equal(str_take(&rest, 2), STR("ab")) && str_equal(rest, STR("c")));
+	assert_true(str_equal(str_take(&rest, 9), STR("c")) && rest.n == 0 && str_take(&rest, 1).n == 0);
 	static const char *const words[] = { "GET", "PUT", "HEAD" }, *const no_words[] = { "", "get", "GE", "GET ", "GETX", "PUT HEAD" };
 	for (size_t i = 0; i < COUNT_OF(words); i++)
 		assert_true(str_is_word_of(str_of(words[i]), STR("GET PUT HEAD")));

@@ -24,13 +24,6 @@ static enum chunked_event mark_malformed(struct chunked *c, const char *why)
 	return CHUNKED_BAD;
 }
 
-static struct str take_char(struct str *in, size_t n)
-{
-	struct str s = str_slice(*in, 0, n);
-	*in = str_slice(*in, n, in->n);
-	return s;
-}
-
 static int digit_of(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -76,7 +69,7 @@ static enum chunked_event read_head(struct chunked *c, struct str line)
 static enum chunked_event skip_line(struct chunked *c, struct str *in)
 {
 	while (in->n > 0) {
-		char byte = take_char(in, 1).p[0];
+		char byte = str_take(in, 1).p[0];
 		if (byte != '\n') {
 			if (c->line_n == sizeof c->line)
 				return mark_malformed(c, "a line of the framing is too long");
@@ -111,25 +104,6 @@ static enum chunked_event skip_line(struct chunked *c, struct str *in)
 	return CHUNKED_MORE;
 }
 
-static enum chunked_event read_data(struct chunked *c, struct str *in, struct str *data)
-{
-	*data = take_char(in, in->n < c->left ? in->n : (size_t)c->left);
-	c->left -= data->n;
-	if (c->left == 0)
-		c->state = CHUNK_CR;
-	return CHUNKED_DATA;
-}
-
-/* After the end: a few line ends. */
-static enum chunked_event eat_blank_line(struct chunked *c, struct str *in)
-{
-	char byte = take_char(in, 1).p[0];
-
-	if ((byte != '\r' && byte != '\n') || ++c->after > CHUNKED_AFTER_MAX)
-		return mark_malformed(c, "something follows the last chunk");
-	return CHUNKED_MORE;
-}
-
 static enum chunked_event step_state(struct chunked *c, struct str *in, struct str *data)
 {
 	switch (c->state) {
@@ -137,15 +111,22 @@ static enum chunked_event step_state(struct chunked *c, struct str *in, struct s
 	case TRAILER_LINE:
 		return skip_line(c, in);
 	case CHUNK_DATA:
-		return read_data(c, in, data);
+		*data = str_take(in, in->n < c->left ? in->n : (size_t)c->left);
+		c->left -= data->n;
+		if (c->left == 0)
+			c->state = CHUNK_CR;
+		return CHUNKED_DATA;
 	case CHUNK_CR:
 	case CHUNK_LF:
-		if (take_char(in, 1).p[0] != (c->state == CHUNK_CR ? '\r' : '\n'))
+		if (str_take(in, 1).p[0] != (c->state == CHUNK_CR ? '\r' : '\n'))
 			return mark_malformed(c, "a chunk does not end where its size says");
 		c->state = c->state == CHUNK_CR ? CHUNK_LF : CHUNK_HEAD;
 		return c->state == CHUNK_HEAD ? CHUNKED_CHUNK_END : CHUNKED_MORE;
 	case CHUNKED_OVER:
-		return eat_blank_line(c, in);
+		/* after the end: a few line ends */
+		if (str_find_char(STR("\r\n"), str_take(in, 1).p[0]) == 2 || ++c->after > CHUNKED_AFTER_MAX)
+			return mark_malformed(c, "something follows the last chunk");
+		return CHUNKED_MORE;
 	case CHUNKED_IS_BAD:
 		break;
 	}

@@ -72,16 +72,6 @@ static enum status match_checksum(
 	return OK;
 }
 
-static enum status match_one(
-	struct object_part *given, const struct object_part *there, const struct object_checksum *wanted, struct fault *why)
-{
-	if (there == NULL || there->number != given->number || !str_equal_nocase(there->etag, given->etag))
-		return fault_set(why, PART_INVALID, PART_INVALID_SENTENCE);
-	TRY(match_checksum(given, there, wanted, why));
-	*given = *there;
-	return OK;
-}
-
 enum status complete_request_match(struct part_list *given, const struct part_list *there, const struct object_checksum *wanted,
 	const struct object_part **bad, struct fault *why)
 {
@@ -90,7 +80,12 @@ enum status complete_request_match(struct part_list *given, const struct part_li
 		*bad = &given->parts[i];
 		while (at < there->n && there->parts[at].number < given->parts[i].number)
 			at++;
-		TRY(match_one(&given->parts[i], at < there->n ? &there->parts[at] : NULL, wanted, why));
+		struct object_part *one = &given->parts[i];
+		const struct object_part *stored = at < there->n ? &there->parts[at] : NULL;
+		if (stored == NULL || stored->number != one->number || !str_equal_nocase(stored->etag, one->etag))
+			return fault_set(why, PART_INVALID, PART_INVALID_SENTENCE);
+		TRY(match_checksum(one, stored, wanted, why));
+		*one = *stored;
 	}
 	for (size_t i = 0; i + 1 < given->n; i++) {
 		*bad = &given->parts[i];
@@ -98,12 +93,4 @@ enum status complete_request_match(struct part_list *given, const struct part_li
 			return fault_set(why, PART_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
 	}
 	return OK;
-}
-
-uint64_t complete_request_size(const struct part_list *parts)
-{
-	uint64_t n = 0;
-	for (size_t i = 0; i < parts->n; i++)
-		n += parts->parts[i].size;
-	return n;
 }

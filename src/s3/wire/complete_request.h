@@ -22,7 +22,5 @@ enum status complete_request_read(struct arena *a, struct str xml, struct part_l
  *         PART_TOO_SMALL one that is not the last */
 enum status complete_request_match(struct part_list *given, const struct part_list *there, const struct object_checksum *wanted,
 	const struct object_part **bad, struct fault *why) MUST_CHECK;
-/* Of all parts. */
-uint64_t complete_request_size(const struct part_list *parts);
 
 #endif

@@ -93,13 +93,6 @@ static enum form_event mark_malformed(struct form_parser *m, const char *why)
 	return MULTIPART_BAD;
 }
 
-static struct str take_char(struct str *in, size_t n)
-{
-	struct str s = str_slice(*in, 0, n);
-	*in = str_slice(*in, n, in->n);
-	return s;
-}
-
 /* Where the delimiter, or what may be its beginning at the input's end, stands; in.n when nowhere. */
 static size_t find_delimiter(const struct form_parser *m, struct str in)
 {
@@ -131,7 +124,7 @@ static enum form_event read_content(struct form_parser *m, struct str *in, struc
 {
 	size_t before = m->matched == 0 ? find_delimiter(m, *in) : 0;
 	if (before > 0)
-		return next_content(m, take_char(in, before), data);
+		return next_content(m, str_take(in, before), data);
 	while (in->n > 0 && m->matched < m->delimiter_n) {
 		if (in->p[0] != m->delimiter[m->matched]) {
 			struct str held = { m->delimiter, m->matched };
@@ -139,7 +132,7 @@ static enum form_event read_content(struct form_parser *m, struct str *in, struc
 			return next_content(m, held, data);
 		}
 		m->matched++;
-		take_char(in, 1);
+		str_take(in, 1);
 	}
 	if (m->matched < m->delimiter_n)
 		return MULTIPART_MORE;
@@ -153,7 +146,7 @@ static enum form_event read_content(struct form_parser *m, struct str *in, struc
 /* After the boundary: "--" ends the form, CR LF begins a part; blanks may appear before CR LF. */
 static enum form_event read_tail(struct form_parser *m, struct str *in)
 {
-	char c = take_char(in, 1).p[0];
+	char c = str_take(in, 1).p[0];
 	if (m->tail == TAIL_NONE && m->skipped == 0 && c == '-') {
 		m->tail = TAIL_DASH;
 		return MULTIPART_MORE;
@@ -238,10 +231,10 @@ static enum form_event read_head(struct form_parser *m)
 	m->has_filename = false;
 	while (rest.n > 2) {
 		size_t end = str_find(rest, STR("\r\n"));
-		const char *why = read_header(m, take_char(&rest, end));
+		const char *why = read_header(m, str_take(&rest, end));
 		if (why != NULL)
 			return mark_malformed(m, why);
-		take_char(&rest, 2);
+		str_take(&rest, 2);
 	}
 	if (m->name.n == 0)
 		return mark_malformed(m, "a part has no name");
@@ -261,14 +254,14 @@ static enum form_event step_state(struct form_parser *m, struct str *in, struct 
 		while (in->n > 0) {
 			if (m->head_n == sizeof(m->head))
 				return mark_malformed(m, "a part's headers are too long");
-			m->head[m->head_n++] = take_char(in, 1).p[0];
+			m->head[m->head_n++] = str_take(in, 1).p[0];
 			struct str head = { m->head, m->head_n };
 			if (str_ends_with(head, STR("\r\n\r\n")) || str_equal(head, STR("\r\n")))
 				return read_head(m);
 		}
 		return MULTIPART_MORE;
 	case IN_EPILOGUE:
-		take_char(in, in->n);
+		str_take(in, in->n);
 		return MULTIPART_MORE;
 	case IS_BAD:
 		return MULTIPART_BAD;
