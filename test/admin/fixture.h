@@ -1,5 +1,5 @@
 /* A console on fakes, asked through its handler as the listener would: what the tests of this folder share. `ask`
- * runs one request to its end and checks what holds for every answer there is. */
+ * runs one request to its end and checks what holds for every response. */
 #ifndef TEST_ADMIN_FIXTURE_H
 #define TEST_ADMIN_FIXTURE_H
 
@@ -24,7 +24,7 @@ struct fixture {
 	struct console *console;
 	struct request_context x;
 	struct arena own; /* for what a test keeps */
-	json_t *json;     /* the last answer's */
+	json_t *json;     /* the last response's */
 	bool answered;
 };
 
@@ -92,7 +92,7 @@ static inline bool answer_says(const char *name, const char *value)
 	return str_equal(answer_value(name), str_of(value));
 }
 
-/* What is on every answer. */
+/* What is on every response. */
 static inline void check_answer(int status)
 {
 	const struct answer *ans = &fixture.x.answer;
@@ -128,7 +128,7 @@ static inline void ask_with(const char *method, const char *target, const struct
 	check_answer(status);
 }
 
-/* Ask as the page does; gives the JSON of the answer, the fixture's. */
+/* Ask as the page does; returns the JSON of the response, the fixture's. */
 static inline json_t *ask(const char *target, int status)
 {
 	const struct header headers[] = { { STR("Host"), STR("127.0.0.1:8081") }, { STR("Sec-Fetch-Site"), STR("same-origin") },

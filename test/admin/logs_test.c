@@ -1,4 +1,4 @@
-/* The log as the console gives it out: newest, older, followed; level and text; bad parameters. */
+/* The log for the console: newest, older, followed; level and text; bad parameters. */
 #include "admin/fixture.h"
 
 #include "base/log.h"
@@ -43,7 +43,7 @@ static long long number(const char *name)
 	return json_integer_value(json_object_get(fixture.json, name));
 }
 
-/* Which lines came, by their field "no". */
+/* The returned lines, by their field "no". */
 static void assert_lines(const char *target, int first, int last)
 {
 	ask(target, 200);

@@ -1,4 +1,4 @@
-/* The settings as the console gives them out. */
+/* The settings for the console. */
 #include "admin/fixture.h"
 
 static const json_t *setting(const char *env)

@@ -1,8 +1,8 @@
 /* A whole API on fakes, asked through its handler as a listener would: what the handler tests share.
  *
- * `ask` runs one request to its end and checks what holds for every answer there is: a status, the
+ * `ask` runs one request to its end and checks what holds for every response: a status, the
  * request id, the CORS headers, no-store; and for every error the members of a problem and that
- * nothing of a cause shows. So each test of the folder proves these again for its own answers. */
+ * nothing of a cause shows. So each test of the folder proves these again for its own responses. */
 #ifndef TEST_API_FIXTURE_H
 #define TEST_API_FIXTURE_H
 
@@ -105,7 +105,7 @@ static inline int fixture_teardown(void **state)
 	return 0;
 }
 
-/* {NULL, 0} when the answer has no such header. */
+/* {NULL, 0} when the response has no such header. */
 static inline struct str header_of(const char *name)
 {
 	for (size_t i = 0; i < fixture.x.answer.n_headers; i++)
@@ -125,7 +125,7 @@ static inline bool holds(struct str s, const char *part)
 	return str_find(s, str_of(part)) < s.n;
 }
 
-/* The answer's body as JSON, to be decref'd by the caller. */
+/* The response's body as JSON, to be decref'd by the caller. */
 static inline json_t *answer_json(void)
 {
 	json_t *body = json_loadb(fixture.x.answer.body.p, fixture.x.answer.body.n, JSON_REJECT_DUPLICATES, NULL);
@@ -239,7 +239,7 @@ static inline void fixture_exchange(const struct ask *q)
 	x->request.n_headers = n;
 }
 
-/* Run one request to its end, in pieces of `piece` bytes, and give the answer. */
+/* Run one request to its end, in pieces of `piece` bytes, and give the response. */
 static inline const struct answer *ask_in_pieces(struct ask q, size_t piece)
 {
 	struct handler *handler = api_handler(fixture.api);
@@ -271,7 +271,7 @@ static inline const struct answer *ask(struct ask q)
 
 #define ASK(...) ask((struct ask){ __VA_ARGS__ })
 
-/* The problem's code of the last answer. */
+/* The problem's code of the last response. */
 static inline const char *answer_code(void)
 {
 	return fault_name(fixture.x.answer.fault.code);
@@ -287,7 +287,7 @@ static inline void assert_problem(int status, const char *code)
 	json_decref(body);
 }
 
-/* A member of the last answer's object, in the fixture's own arena; {NULL, 0} when it is no string. */
+/* A member of the last response's object, in the fixture's own arena; {NULL, 0} when it is no string. */
 static inline struct str answer_text(const char *name)
 {
 	json_t *body = answer_json();

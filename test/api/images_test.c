@@ -336,7 +336,7 @@ static void test_delete_when_pending_then_deleted_too(void **state)
 	assert_int_equal(ASK("DELETE", path_of("/prod/images/", m.id, ""))->status, 204);
 }
 
-/* Each call of each port fails in turn: the answer is 503 or, where the call was not needed, as ever. */
+/* Each call of each port fails in turn: the response is 503 or, where the call was not needed, as ever. */
 static void fail_each(const char *method, const char *target)
 {
 	for (uint64_t n = 1; n <= 3; n++) {

@@ -28,7 +28,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* A call for a file ends in begin; what is on every answer of the routes does not are on it. */
+/* A call for a file ends in begin; what is on every response of the routes does not are on it. */
 static const struct answer *fetch(const char *method, const char *target)
 {
 	struct handler *handler = api_handler(fixture.api);

@@ -1,4 +1,4 @@
-/* The table against a DynamoDB that answers by script: refusing, failing, throttling, mute, garbled,
+/* The table against a DynamoDB that responds by script: refusing, failing, throttling, mute, garbled,
  * cut off before a write and after it. No write is done twice, each failure has its status, and what
  * DynamoDB said is in the cause alone. What a working table does is in dynamo_contract_test.c. */
 #include "aws/surroundings.h"
@@ -26,7 +26,7 @@
 #define FOUND(item) "200 {\"Item\":" item "}"
 #define OURS "$WRITE$" /* placeholder for the writeId of the last write received */
 
-/* The n-th request gets the n-th answer, "STATUS BODY"; the last one holds for all that follow. */
+/* The n-th request gets the n-th response, "STATUS BODY"; the last one holds for all that follow. */
 struct script {
 	const char *answers[ANSWERS_MAX];
 	unsigned n_answers;

@@ -1,4 +1,4 @@
-/* The answer of ListObjectsV2: what is taken from it, and that what is no such answer is refused. */
+/* The response of ListObjectsV2: what is taken from it, and that anything else is refused. */
 #include "unit.h"
 
 #include "aws/listing.h"

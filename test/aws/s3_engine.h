@@ -30,7 +30,7 @@ struct s3_world {
 void s3_world_make(struct s3_world *w, struct s3_engine *e, bool deny_overwrite);
 void s3_world_unmake(struct s3_world *w);
 
-/* Run the contract of object_store; gives the number of tests that failed. */
+/* Run the contract of object_store; returns the number of tests that failed. */
 int s3_engine_contract(struct s3_engine *e, const char *name);
 
 #endif

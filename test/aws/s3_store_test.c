@@ -1,4 +1,4 @@
-/* The S3 store against answers by script, and what it computes: addresses of both styles, ends of URLs,
+/* The S3 store against scripted responses, and what it computes: addresses of both styles, ends of URLs,
  * the condition that denies overwriting, and which answer becomes which fault. */
 #include "aws/surroundings.h"
 
@@ -16,7 +16,7 @@
 struct fixture {
 	struct fake_http server;
 	const char *answer;        /* to every request; "": cut */
-	const char *const *script; /* if set, the answers one after the other, and after its NULL again the above */
+	const char *const *script; /* if set, the responses one after the other, and after its NULL again the above */
 	struct buf lines;          /* the first lines of the requests, without the protocol */
 	atomic_uint requests;
 	struct buf last;

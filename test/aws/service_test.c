@@ -1,4 +1,4 @@
-/* Calls against a service that answers by script: what is tried again and what never is, within which
+/* Calls against a service that responds by script: what is tried again and what never is, within which
  * time, and over which connections. */
 #include "aws/surroundings.h"
 
@@ -14,7 +14,7 @@
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 #define ANSWER(status, body) "HTTP/1.1 " status "\r\nContent-Length: " body "\r\n\r\n"
 
-/* The n-th request gets the n-th answer; the last one holds for all that follow. */
+/* The n-th request gets the n-th response; the last one holds for all that follow. */
 struct script {
 	const char *answers[4]; /* "": the connection is cut once the request is read */
 	unsigned n_answers;

@@ -1,4 +1,4 @@
-/* Written time: the edges of the calendar, both ways, and what is no date. */
+/* Dates and times as text: the limits of the calendar, both ways, and invalid dates. */
 #include "unit.h"
 
 #include "base/clock.h"

@@ -1,4 +1,4 @@
-/* The ring of log lines: what is kept, found, and owned up to. */
+/* The ring of log lines: which are kept and found, and how dropped ones are reported. */
 #include "unit.h"
 
 #include "base/log_ring.h"
@@ -20,7 +20,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* A line of ours, with `text` as a field; n bytes in all where that is more. */
+/* A line with `text` as a field, padded to n bytes. */
 static struct str line(const char *level, const char *text)
 {
 	return str_printf(&a, "{\"time\":\"2026-11-27T11:00:00.000Z\",\"level\":\"%s\",\"event\":\"request\",\"x\":\"%s\"}\n", level, text);

@@ -182,7 +182,7 @@ static void run_writers(void)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
-/* Every line of the file is JSON; gives the sum of the counts in its log.dropped lines. */
+/* Every line of the file is JSON; returns the sum of the counts in its log.dropped lines. */
 static size_t check_lines(struct str all, size_t *ordinary)
 {
 	size_t dropped = 0;

@@ -1,4 +1,4 @@
-/* Where the API is, and what never goes over plain HTTP. */
+/* The address of the API, and what is never sent over plain HTTP. */
 #include "cli/api_client.h"
 
 #include "base/arena.h"

@@ -195,7 +195,7 @@ static void test_get_when_interrupted_then_130_and_nothing_is_left(void **state)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1) /* run by a test of ours, as the program */
+	if (argc > 1) /* run by a test, as the program */
 		return cli_run(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
 		TEST(test_get_when_plain_then_saved_under_its_name),

@@ -1,4 +1,4 @@
-/* upload against an API in memory: many files, refusals, retries, names, what is said and counted. */
+/* upload against an API in memory: many files, refusals, retries, names, output and counts. */
 #include "cli/run.h"
 #include "fake/fake_api.h"
 #include "unit.h"
@@ -229,7 +229,7 @@ static void test_upload_when_interrupted_then_130_and_a_summary(void **state)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1) /* run by a test of ours, as the program */
+	if (argc > 1) /* run by a test, as the program */
 		return cli_run(argc - 1, argv + 1);
 	const struct CMUnitTest tests[] = {
 		TEST(test_upload_when_one_file_then_its_bytes_and_a_line),

@@ -1,4 +1,4 @@
-/* The reader of flags: each kind in each form, and what is refused in which words. */
+/* The parser of flags: each kind in each form, and the messages for refused ones. */
 #include "unit.h"
 
 #include "config/flags.h"
@@ -14,7 +14,7 @@ static const struct flag_name *row(size_t i)
 	return i < COUNT_OF(rows) ? &rows[i] : NULL;
 }
 
-/* All words as "0=a operand 1" (row and value; operands as they are), or the sentence of the first that is refused. */
+/* All words as "0=a operand 1" (row and value; operands as they are), or the message for the first refused one. */
 static const char *read_words(bool has_operands, uint64_t takes, int argc, char **argv)
 {
 	static char out[512];

@@ -1,4 +1,4 @@
-/* Reading the settings: where a value comes from, which source wins, and every sentence of refusal. */
+/* Reading the settings: the sources of a value, their precedence, and every error message. */
 #include "unit.h"
 
 #include "config/settings_table.h"
@@ -210,7 +210,7 @@ static void test_every_number_is_checked_against_its_range(void **state)
 	}
 }
 
-/* Whoever adds a secret to the table and gives it a flag meets this: a flag is in the process list, and on the console. */
+/* Fails if a secret of the table has a flag: a flag is in the process list, and on the console. */
 static void test_settings_with_names_of_secrets_have_no_flag(void **state)
 {
 	static const char *const words[] = { "SECRET", "TOKEN", "PASSWORD", "API_KEY", "_KEY_ID" };

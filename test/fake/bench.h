@@ -38,7 +38,7 @@ extern int bench_exact;
 #f, f, bench_set_up, bench_tear_down, &bench_exact \
 	}
 
-/* Run a group on the maker's fixtures; gives the number of tests that failed. */
+/* Run a group on the maker's fixtures; returns the number of tests that failed. */
 int bench_run(const struct contract_maker *maker, const char *suite, const struct CMUnitTest *tests, size_t n);
 void bench_reopen(struct bench *b);
 

@@ -32,7 +32,7 @@ static struct admin_query_page look(struct bench *b, const struct admin_query_fi
 	return page;
 }
 
-/* Follow the cursor to the end; gives how many rows came, the i-th being of number order[i]. */
+/* Follow the cursor to the end; returns how many rows came, the i-th being of number order[i]. */
 static size_t follow(struct bench *b, struct admin_query_filter q, const unsigned *order, size_t n)
 {
 	size_t seen = 0;

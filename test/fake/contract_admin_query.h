@@ -4,7 +4,7 @@
 
 #include "fake/contract.h"
 
-/* Run the group on fixtures that have an inspection; gives the number of tests that failed. */
+/* Run the group on fixtures that have an inspection; returns the number of tests that failed. */
 int contract_admin_query(const struct contract_maker *maker);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "fake/contract.h"
 
-/* Run the group; gives the number of tests that failed. */
+/* Run the group; returns the number of tests that failed. */
 int contract_bucket(const struct contract_maker *maker);
 /* The second half of it, which the first runs. */
 int contract_bucket_bodies(const struct contract_maker *maker);

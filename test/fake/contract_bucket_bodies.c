@@ -53,7 +53,7 @@ static void test_meta_then_given_back_as_often_as_asked(void **state)
 	for (size_t i = 0; i < COUNT_OF(metas) * COUNT_OF(bodies); i++) {
 		const struct object_meta *m = &metas[i / COUNT_OF(bodies)];
 		put_with(b, STR("k"), bodies[i % COUNT_OF(bodies)], m);
-		for (unsigned turn = 0; turn < 4; turn++) /* what is asked for again may come another way */
+		for (unsigned turn = 0; turn < 4; turn++) /* a repeated read may take another path */
 			expect_meta(b, STR("k"), m);
 		bench_reopen(b);
 		expect_meta(b, STR("k"), m);

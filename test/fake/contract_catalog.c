@@ -136,7 +136,7 @@ static int by_bytes(const void *a, const void *b)
 	return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* What a listing must give, made the slow way. */
+/* The expected listing, computed naively. */
 struct model {
 	struct str entries[COUNT_OF(keys)];
 	bool group[COUNT_OF(keys)];

@@ -4,7 +4,7 @@
 
 #include "fake/contract.h"
 
-/* Run the group; gives the number of tests that failed. */
+/* Run the group; returns the number of tests that failed. */
 int contract_catalog(const struct contract_maker *maker);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "fake/contract.h"
 
-/* Run the group; gives the number of tests that failed. */
+/* Run the group; returns the number of tests that failed. */
 int contract_table(const struct contract_maker *maker);
 /* Its second half (lists, cursors, several callers); part of it. */
 int contract_table_pages(const struct contract_maker *maker);

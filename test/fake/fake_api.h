@@ -20,7 +20,7 @@ struct fake_api {
 	struct fake_image *images;
 	size_t n;
 	struct buf requests; /* every head, one after the other */
-	/* what goes wrong; see FAKE_SET */
+	/* injected faults; see FAKE_SET */
 	unsigned busy;           /* so many requests get 503 with Retry-After: 0 first */
 	const char *put_refusal; /* this body with 400 to every PUT */
 	const char *name;        /* of every record, as JSON text, in place of the one given */

@@ -18,7 +18,7 @@ struct fake_product {
 void fake_product_init(struct fake_product *f, bool holds);
 void fake_product_deinit(struct fake_product *f);
 
-/* A pending row n (see rows.h) of this type, without bytes; gives its key. */
+/* A pending row n (see rows.h) of this type, without bytes; returns its key. */
 struct str fake_product_slot(struct fake_product *f, unsigned n, struct str file_type);
 /* Bytes that come to the store after the table's back, as they do on a remote store; always at this time. */
 #define FAKE_PRODUCT_ARRIVED_MS 1000

@@ -34,7 +34,7 @@ static void *accept_all(void *arg)
 		assert(nth < FAKE_CONNECTIONS_MAX);
 		struct fake_connection *c = &s->connections[nth];
 		*c = (struct fake_connection){ .server = s, .fd = fd, .nth = nth };
-		/* Counted before it is served: a test that has its answer sees the count. */
+		/* Counted before it is served: a test that has its response sees the count. */
 		atomic_store(&s->n, nth + 1);
 		int error = pthread_create(&c->thread, NULL, serve_connection, c);
 		assert(error == 0);

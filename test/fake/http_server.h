@@ -1,5 +1,5 @@
 /* A scripted HTTP server for tests: a thread per connection, each run by the test's own function,
- * which may answer rightly, wrongly, late, by halves or not at all. On 127.0.0.1 and a free port.
+ * which may respond correctly, wrongly, late, partially or not at all. On 127.0.0.1 and a free port.
  * The functions run outside the test's thread, so they must not use cmocka's asserts. */
 #ifndef FAKE_HTTP_SERVER_H
 #define FAKE_HTTP_SERVER_H
@@ -35,9 +35,9 @@ void fake_http_start(struct fake_http *s, fake_serve_fn *serve, void *arg);
 void fake_http_stop(struct fake_http *s);
 /* Replace *request (on the heap, made with buf_init) by one whole request, head and counted body. false: the client ended. */
 bool fake_http_read(int fd, struct buf *request);
-/* Write all of it; a client that has gone is no error. */
+/* Write all of it; a client that has disconnected is not an error. */
 void fake_http_write(int fd, struct str bytes);
-/* A whole answer with Content-Length; status as "200 OK"; headers as "A: b\r\n" or "". */
+/* A whole response with Content-Length; status as "200 OK"; headers as "A: b\r\n" or "". */
 void fake_http_answer(int fd, const char *status, const char *headers, struct str body);
 
 #endif

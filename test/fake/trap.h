@@ -30,7 +30,7 @@ uint64_t trap_calls(struct trap *t);
 
 /* Count a call and take the lock. Not OK: the armed failure, and the lock is not held. */
 enum status trap_enter(struct trap *t, struct fault *why) MUST_CHECK;
-/* Release the lock and give `end`, or the lost answer in place of OK. */
+/* Release the lock and give `end`, or the lost response in place of OK. */
 enum status trap_leave(struct trap *t, enum status end, struct fault *why) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-/* Requests and answers: headers, queries as they are sent and decoded, the file an answer owns. */
+/* Requests and answers: headers, queries as they are sent and decoded, the file a response owns. */
 #include "unit.h"
 
 #include "http/message.h"

@@ -1,4 +1,4 @@
-/* Every byte against the character classes of RFC 9110, written here in another way than there. */
+/* Every byte against the character classes of RFC 9110, implemented differently here. */
 #include "unit.h"
 
 #include "http/text.h"

@@ -1,4 +1,4 @@
-/* File names: what is refused, with the sentence's subject, and that nothing else is. */
+/* File names: which are refused, with which message, and that no others are. */
 #include "image/file_name.h"
 
 #include <setjmp.h>

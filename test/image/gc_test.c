@@ -1,4 +1,4 @@
-/* The sweep over the fakes: what ends, what is forgotten, what is confirmed, what is left alone; many
+/* The sweep on the fakes: which rows expire, are removed, confirmed, or left unchanged; many
  * rows in steps; and with each call of each port failing in turn. */
 #include "image/gc.h"
 

@@ -1,4 +1,4 @@
-/* Media types: what is understood, what is refused and how, and the extensions. */
+/* Media types: which are accepted, which are refused and how, and the extensions. */
 #include "image/slot.h"
 
 #include <setjmp.h>

@@ -31,7 +31,7 @@ static struct str etag_of(struct str key)
 	return info.etag;
 }
 
-/* Bytes come for row 1, which is made at the first call; gives their ETag. */
+/* Bytes come for row 1, which is made at the first call; returns their ETag. */
 static struct str arrive(struct str key, struct str bytes)
 {
 	fake_product_arrive(&f, key, bytes);

@@ -84,7 +84,7 @@ static enum status run(struct str text, struct str *answer)
 	return end;
 }
 
-/* Hand over the batch; `failed`: the answer's list. */
+/* Hand over the batch; `failed`: the response's list. */
 static void assert_batch(const char *failed)
 {
 	struct str answer;

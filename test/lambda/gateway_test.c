@@ -1,4 +1,4 @@
-/* Whole events through the real API over the fakes: every answer has a gateway's form. */
+/* Whole events through the real API over the fakes: every response has a gateway's form. */
 #include "unit.h"
 
 #include "lambda/gateway.h"
@@ -78,7 +78,7 @@ static void check_shape(void)
 	assert_true(json_string_length(json_object_get(headers, "x-amzn-RequestId")) > 0);
 }
 
-/* The answer's status; its form is checked. */
+/* The response's status; its form is checked. */
 static int ask_with(const char *const *routes, struct str event)
 {
 	struct gateway g = { .http_handler = api_handler(api), .routes = routes };

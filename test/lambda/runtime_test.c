@@ -1,4 +1,4 @@
-/* The loop against a scripted Runtime API: what is sent, what is believed, what ends the process. */
+/* The loop against a scripted Runtime API: what is sent, what is accepted, what ends the process. */
 #include "unit.h"
 
 #include "lambda/lambda.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One request of the script: what the request must begin with, and the answer. */
+/* One request of the script: what the request must begin with, and the response. */
 struct step {
 	const char *wants;  /* "" : anything */
 	const char *status; /* NULL: cut the connection */

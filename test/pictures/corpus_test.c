@@ -91,7 +91,7 @@ static void test_good_picture_then_the_attributes_given_to_the_encoder(void **st
 	for_each_good(check_whole);
 }
 
-/* Whatever the bytes are: an answer, a reason unless it is OK, and a size if it is. */
+/* Whatever the bytes are: a response, a reason unless it is OK, and a size if it is. */
 static enum probe_result check_no_harm(struct str bytes)
 {
 	struct probe got;

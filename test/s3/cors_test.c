@@ -1,4 +1,4 @@
-/* CORS: preflights, and what lets a page read every answer. */
+/* CORS: preflights, and what lets a page read every response. */
 #include "s3/fixture.h"
 
 static void preflight(struct rig *r, const char *origin, const char *method, const char *headers)

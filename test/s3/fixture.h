@@ -1,5 +1,5 @@
 /* The S3 handler over the trapped engine, without sockets: a request is signed with the real signer, given to the
- * handler as a listener would, and its answer is read. Included after cmocka's own header lines. */
+ * handler as a listener would, and its response is read. Included after cmocka's own header lines. */
 #ifndef TEST_S3_FIXTURE_H
 #define TEST_S3_FIXTURE_H
 
@@ -31,7 +31,7 @@ struct rig {
 	struct arena arena;       /* what the test itself makes */
 	struct request_context x; /* of the last request */
 	bool sent;                /* x is there */
-	int woken;                /* how often the handler has said that its answer is there */
+	int woken;                /* how often the handler has said that its response is there */
 	sem_t awake;              /* posted with it */
 	int files;                /* descriptors that were open before all */
 	size_t piece;             /* bodies come in pieces of this size; 0: whole */
@@ -69,21 +69,21 @@ void rig_send(struct rig *r, const struct ask *ask, struct str target);
 /* Sign and send. */
 void rig_ask(struct rig *r, const struct ask *ask);
 
-/* The last answer. */
+/* The last response. */
 int rig_status(const struct rig *r);
 struct str rig_header(const struct rig *r, const char *name);
 struct str rig_body(struct rig *r);
-/* What is in the first <name> of the answer's XML; "" when there is none. */
+/* What is in the first <name> of the response's XML; "" when there is none. */
 struct str rig_element(struct rig *r, const char *name);
 
-/* The last answer is this error, with all that every error carries. */
+/* The last response is this error, with all that every error carries. */
 void rig_expect_error(struct rig *r, int status, const char *code);
 /* ... this success, with a request id and, where given, an ETag. */
 void rig_expect(struct rig *r, int status, const char *etag);
 /* Nothing is stored and no body is open. */
 void rig_expect_empty(struct rig *r);
 
-/* A pending slot for image/gif made just now; gives its key. */
+/* A pending slot for image/gif made just now; returns its key. */
 struct str rig_slot(struct rig *r, unsigned n);
 /* Its row. */
 struct image_row rig_row(struct rig *r, struct str key);

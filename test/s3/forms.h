@@ -55,7 +55,7 @@ static inline struct str write_form(struct rig *r, const struct form_parts *f)
 	return buf_str(&b);
 }
 
-/* Post to a bucket; the request's answer is the result. */
+/* Post to a bucket; the request's response is the result. */
 static inline void post(struct rig *r, const struct form_parts *f, const char *target)
 {
 	struct ask ask = { .method = "POST", .body = write_form(r, f), .more = { { STR("Content-Type"), TYPE } } };

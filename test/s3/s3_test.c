@@ -122,7 +122,7 @@ static void test_copy_when_its_source_is_missing_then_the_error_names_the_source
 		rig_expect_error(r, 404, rows[i / 2].code);
 		assert_true(str_equal(rig_element(r, rows[i / 2].element), str_of(rows[i / 2].value)));
 	}
-	/* what is missing at the target is named as before */
+	/* something missing at the target is named as before */
 	rig_ask(r,
 		&(struct ask){ .method = "PUT",
 			.bucket = "nowhere",

@@ -1,4 +1,4 @@
-/* Continuation tokens: given, taken back, and found out when they are made up. */
+/* Continuation tokens: issued, accepted back, and refused when forged. */
 #include "unit.h"
 
 #include "base/hash.h"

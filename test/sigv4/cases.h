@@ -55,7 +55,7 @@ static inline int case_is_file(const struct dirent *d)
 	return str_ends_with(str_of(d->d_name), STR(".txt"));
 }
 
-/* The names of all cases, in order; fails where some have gone. */
+/* The names of all cases, in order; fails if some are missing. */
 static inline size_t case_names(struct arena *a, char *names[CASES_MAX])
 {
 	struct dirent **found = NULL;

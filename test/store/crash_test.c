@@ -130,7 +130,7 @@ static unsigned last_answer(int fd)
 	return last;
 }
 
-/* Run `act` in a child that dies at the n-th call; gives the last step that was answered. */
+/* Run `act` in a child that dies at the n-th call; returns the last step that was answered. */
 static unsigned die_at(struct fixture *p, int n)
 {
 	int ends[2], status = 0;

@@ -1,5 +1,5 @@
 /* Every sync and every write on the way of an upload fails in turn: nothing is recorded, nothing is left,
- * and the next attempt works. And the order of the syncs that are before an answer.
+ * and the next attempt works. And the order of the syncs that are before a response.
  *
  * fsync and fdatasync are this program's own, so that those of SQLite are seen too; SQLite's writes are
  * reached by its table of system calls. */

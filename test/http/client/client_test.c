@@ -1,4 +1,4 @@
-/* The client against a server that answers by script: rightly, cut off, malformed, late, early. */
+/* The client against a server that responds by script: rightly, cut off, malformed, late, early. */
 #include "fake/http_server.h"
 #include "http/client/client.h"
 

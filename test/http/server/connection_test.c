@@ -76,7 +76,7 @@ static void send_text(int fd, struct str s)
 	assert_int_equal(send(fd, s.p, s.n, MSG_NOSIGNAL), (ssize_t)s.n);
 }
 
-/* All that comes until the other side has ended. */
+/* Everything received until the peer has closed. */
 static struct str receive_all(int fd, char *out, size_t cap)
 {
 	size_t n = 0;

@@ -1,4 +1,4 @@
-/* Addresses: what is read, what is said when it cannot be, what is given of the socket. */
+/* Addresses: parsing, error messages, and the attributes of the socket. */
 #include "unit.h"
 
 #include "http/server/listen.h"

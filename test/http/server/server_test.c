@@ -194,7 +194,7 @@ static void send_text(int fd, const char *text)
 }
 
 /* A started request whose client has left, one whose client waits, and the signal: the server waits for
- * both, and the client that waits gets its answer. */
+ * both, and the client that waits gets its response. */
 static void test_drain_when_requests_are_async_then_waits_until_they_are_resumed(void **state)
 {
 	struct running r;

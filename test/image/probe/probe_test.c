@@ -1,4 +1,4 @@
-/* The probe, against every cut and every altered byte of small pictures, and against what is no picture. The
+/* The probe, against every cut and every altered byte of small pictures, and against files that are not pictures. The
  * rules of each format have tests of their own, probe_jpeg_test.c and so on; the files of real encoders are
  * in test/pictures/. */
 #include "image/probe/probe.h"
@@ -58,7 +58,7 @@ static void test_every_byte_flipped_then_no_crash(void **state)
 	}
 }
 
-/* what is no picture */
+/* files that are not pictures */
 
 static void test_bytes_of_another_format_then_not_image(void **state)
 {

@@ -1,4 +1,4 @@
-/* The parser of aws-chunked: what real clients send, in pieces of every size, and what is no such body. */
+/* The parser of aws-chunked: what real clients send, in pieces of every size, and malformed bodies. */
 #include "unit.h"
 
 #include "base/buf.h"

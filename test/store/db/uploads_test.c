@@ -388,7 +388,7 @@ static void act(struct sample *f, int pipe_fd)
 	answered(pipe_fd, COUNT_OF(steps) + 1);
 }
 
-/* Run the steps in a child that dies at the n-th call; gives the last step that was answered. */
+/* Run the steps in a child that dies at the n-th call; returns the last step that was answered. */
 static unsigned die_at(struct sample *f, int n)
 {
 	int ends[2], status = 0;

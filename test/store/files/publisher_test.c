@@ -1,4 +1,4 @@
-/* What comes after the answer: moves, what hinders them, readers while things move, and the trash. */
+/* What comes after the response: moves, what hinders them, readers while things move, and the trash. */
 
 #include "store/fixture.h"
 
