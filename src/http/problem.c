@@ -27,8 +27,10 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_DEADLINE] = { "Took too long", "5", "The operation took too long and was cancelled; try again." },
 
 	[F_BAD_FRAMING] = { "Bad framing" },
+	[F_BAD_CODING] = { "Transfer coding not supported" },
 	[F_TARGET_TOO_LONG] = { "Request line too long" },
 	[F_HEAD_TOO_LARGE] = { "Head too large" },
+	[F_HEAD_SLOW] = { "Head too slow" },
 	[F_BAD_VERSION] = { "HTTP version not supported" },
 	[F_BAD_HOST] = { "Unknown host" },
 	[F_CROSS_SITE] = { "Cross-site request" },

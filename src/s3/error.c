@@ -33,6 +33,8 @@ static const struct error_row rows[FAULT_CODES] = {
 
 	[F_BAD_FRAMING] = { "InvalidRequest" },
 	[F_TARGET_TOO_LONG] = { "URITooLong" },
+	[F_BAD_CODING] = { "NotImplemented" },
+	[F_HEAD_SLOW] = { "RequestTimeout", NULL, 400 },
 	[F_HEAD_TOO_LARGE] = { "RequestHeaderSectionTooLarge" },
 	[F_BAD_VERSION] = { "HttpVersionNotSupported" },
 	[F_BAD_HOST] = { "AccessDenied" },

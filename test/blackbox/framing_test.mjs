@@ -25,7 +25,7 @@ const words = {
 	},
 	storage(answer) {
 		assert.match(answer.headers.get('content-type'), /application\/xml/);
-		assert.match(answer.body, /<Code>(InvalidRequest|AccessDenied)<\/Code>/);
+		assert.match(answer.body, /<Code>(InvalidRequest|AccessDenied|NotImplemented)<\/Code>/);
 		assert.equal(/<RequestId>(.+)<\/RequestId>/.exec(answer.body)[1], answer.headers.get('x-amz-request-id'));
 	},
 	admin(answer) {
@@ -39,6 +39,8 @@ const lies = {
 	'Content-Length with chunked': ['Content-Length: 5', 'Transfer-Encoding: chunked'],
 	'gzip before chunked': ['Transfer-Encoding: gzip, chunked'],
 	'chunked before gzip': ['Transfer-Encoding: chunked, gzip'],
+	'chunked and a comma': ['Transfer-Encoding: chunked,'],
+	'chunked on a folded line behind gzip': ['Transfer-Encoding: gzip,\r\n chunked'],
 	'two Hosts': ['Host: localhost'],
 	'two Authorizations': ['Authorization: Bearer a', 'Authorization: Bearer b'],
 };
@@ -55,7 +57,7 @@ for (const [what, headers] of Object.entries(lies))
 			assert.ok(raw.isClosed);
 			assert.equal(text.match(/HTTP\/1\.1 /g).length, 1, text);
 			const answer = parseAnswer(text);
-			assert.equal(answer.status, 400);
+			assert.equal(answer.status, what === 'gzip before chunked' ? 501 : 400);
 			assert.equal(answer.headers.get('connection')?.toLowerCase(), 'close');
 			words[listener](answer);
 			await eventually(() => server.events('request').length > before, { what: 'its log line' });
@@ -69,6 +71,16 @@ for (const [listener, [method, target]] of Object.entries(targets)) {
 		const foreign = await rawRequest(server[listener], `${method} ${target} HTTP/1.1\r\nHost: rebind.example\r\nContent-Length: 0\r\n\r\n`);
 		assert.equal(foreign.status, 403);
 		words[listener](foreign);
+	});
+
+	test(`HTTP/1.0 without Host reaches ${listener}, with a foreign one it does not`, async () => {
+		const target = { api: '/prod/limits', storage: '/image-uploads/images/x', admin: '/healthz' }[listener];
+		const none = await rawRequest(server[listener], `GET ${target} HTTP/1.0\r\n\r\n`);
+		assert.equal(none.status, listener === 'storage' ? 403 : 200);
+		assert.doesNotMatch(none.body, /Host header|--hosts/);
+		const foreign = await rawRequest(server[listener], `GET ${target} HTTP/1.0\r\nHost: rebind.example\r\n\r\n`);
+		assert.equal(foreign.status, 403);
+		assert.match(foreign.body, /rebind\.example/);
 	});
 
 	test(`64 KB of headers to ${listener} are refused, and it keeps running`, async () => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import net from 'node:net';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -90,7 +91,10 @@ const heads = [
 	['a list of lengths', `POST / HTTP/1.1\r\n${H}Content-Length: 4, 4\r\n\r\nbody`, 400],
 	['two lengths', `POST / HTTP/1.1\r\n${H}Content-Length: 4\r\nContent-Length: 4\r\n\r\nbody`, 400],
 	['length and coding', `POST / HTTP/1.1\r\n${H}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
-	['gzip before chunked', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 400],
+	['gzip before chunked', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 501],
+	['chunked and a comma', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked,\r\n\r\n0\r\n\r\n`, 400],
+	['chunked on a folded line', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: gzip,\r\n chunked\r\n\r\n0\r\n\r\n`, 400],
+	['chunked behind a comma', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n`, 400],
 	['chunked twice', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
 	['identity', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: identity\r\n\r\n`, 400],
 	['chunked with a parameter', `POST / HTTP/1.1\r\n${H}Transfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n`, 400],
@@ -295,6 +299,34 @@ test('at most a tenth of the connections linger after a refusal, and the oldest 
 	await eventually(() => isClosed(lingering[0]), { what: 'that the oldest is closed' });
 	for (let i = 0; i < 2; i++)   // the first write to a closed connection succeeds
 		assert.equal(await isClosed(lingering[11]), false);
+});
+
+test('a client that is not loopback has as many connections as it may, and takes none of the others', async t => {
+	const own = Object.values(networkInterfaces()).flat().find(at => !at.internal && at.family === 'IPv4')?.address;
+	assert.ok(own, 'this test needs an address that is not loopback');
+	const small = await startServer({ args: ['--api', '0.0.0.0:0', '--open', '--max-client-connections', '3'] });
+	t.after(() => small.stop());
+	const { port } = new URL(small.api);
+	const begin = async host => {
+		const raw = await rawSocket(`http://${host}:${port}`);
+		t.after(() => raw.end());
+		await raw.send(`GET /prod/limits HTTP/1.1\r\n${H}\r\n`);
+		await raw.until(text => text.includes('\r\n\r\n'));
+		return raw;
+	};
+	const held = [await begin(own), await begin(own), await begin(own)];
+	for (const raw of held)
+		assert.match(raw.received(), /^HTTP\/1\.1 200 /);
+	const refused = await begin(own);
+	assert.equal(refused.received(), '');
+	assert.ok(refused.isClosed);
+	for (let i = 0; i < 5; i++)
+		assert.match((await begin('127.0.0.1')).received(), /^HTTP\/1\.1 200 /);
+	const line = await small.waitForEvent(e => e.event === 'connection.refused');
+	assert.deepEqual([line.listener, line.client], ['api', own]);
+	await held[0].end();
+	await eventually(async () => /^HTTP\/1\.1 200 /.test((await begin(own)).received()), { what: 'the freed place' });
+	await eventually(() => small.events('request').some(e => e.client === own && e.status === 200), { what: 'the client in the log' });
 });
 
 test('a trusted proxy names the client, which has its own limit; the header of others is ignored', async t => {

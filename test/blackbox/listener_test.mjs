@@ -53,6 +53,9 @@ const framings = [
 	['Content-Length beside chunked', request('POST', '/echo', ['Content-Length: 5', 'Transfer-Encoding: chunked'], '0\r\n\r\n')],
 	['chunked beside Content-Length', request('POST', '/echo', ['Transfer-Encoding: chunked', 'Content-Length: 5'], '0\r\n\r\n')],
 	['gzip before chunked', request('POST', '/echo', ['Transfer-Encoding: gzip, chunked'], '0\r\n\r\n')],
+	['chunked and a comma', request('POST', '/echo', ['Transfer-Encoding: chunked,'], '0\r\n\r\n')],
+	['a folded Transfer-Encoding', request('POST', '/echo', ['Transfer-Encoding:\r\n chunked'], '0\r\n\r\n')],
+	['a folded header', request('GET', '/fast', ['X-Folded: a\r\n b'])],
 	['an unknown coding', request('POST', '/echo', ['Transfer-Encoding: identity'], 'abc')],
 	['two Transfer-Encodings', request('POST', '/echo', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], '0\r\n\r\n')],
 	['two Hosts', request('GET', '/fast', ['Host: localhost'])],
@@ -362,12 +365,12 @@ test('each timeout ends what is too slow', { timeout: 300000 }, async t => {
 		await raw.end();
 		return raw.received();
 	};
-	await t.test('a head', async () => {
-		assert.equal(await trickle(slow.api, 'GET /fast HTTP/1.1\r\nHost: localhost\r\nX-Slow: '), '');
+	await t.test('a head, with a timeout response', async () => {
+		assert.match(await trickle(slow.api, 'GET /fast HTTP/1.1\r\nHost: localhost\r\nX-Slow: '), /^HTTP\/1\.1 400 Bad Request\r\n[^]*head_slow/);
 	});
 	await t.test('a head after a request', async () => {
 		const text = await trickle(slow.api, `${request('GET', '/fast')}GET /fast HTTP/1.1\r\nX-Slow: `);
-		assert.match(text, /fast\n$/);
+		assert.match(text, /fast\nHTTP\/1\.1 400 [^]*head_slow/);
 	});
 	await t.test('a JSON body, with a timeout response', async () => {
 		const text = await trickle(slow.api, request('POST', '/echo', ['Content-Length: 10000']));

@@ -41,7 +41,10 @@ describe('slow clients', { concurrency: true, timeout: 2 * LONG }, () => {
 
 	for (const listener of ['api', 'storage', 'admin']) {
 		test(`a head that arrives a byte at a time times out on ${listener}`, async t => {
-			assert.equal(await drip(t, server[listener], `GET / HTTP/1.1\r\nHost: ${new URL(server[listener]).host}\r\nX-Slow: `, 'x'.repeat(250)), '');
+			const answer = parseAnswer(await drip(t, server[listener], `GET / HTTP/1.1\r\nHost: ${new URL(server[listener]).host}\r\nX-Slow: `, 'x'.repeat(250)));
+			assert.equal(answer.status, listener === 'storage' ? 400 : 408);
+			assert.equal(answer.headers.get('connection'), 'close');
+			assert.match(answer.body, listener === 'storage' ? /<Code>RequestTimeout<\/Code>/ : /head_slow/);
 		});
 
 		test(`a connection that sends nothing times out on ${listener}`, async t => {

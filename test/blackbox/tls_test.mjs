@@ -186,12 +186,31 @@ test('TLS 1.2 and 1.3 are accepted, older versions and weak ciphers are not', as
 		await assert.rejects(tlsSocket(t, server.storage, options), /alert|EPROTO|ECONNRESET|disconnected|handshake/i, JSON.stringify(options));
 });
 
-test('a plain HTTP request closes the connection at once', async t => {
-	for (const url of [server.api, server.storage]) {
-		const socket = plainSocket(t, url);
-		socket.write('GET /prod/limits HTTP/1.1\r\nHost: localhost\r\n\r\n');
-		assert.ok(await ends(socket));
-	}
+test('a plain HTTP request is told to use https, in the words of its listener', async t => {
+	for (const url of [server.api, server.storage, server.admin])
+		for (const method of ['GET', 'PUT', 'POST']) {
+			const socket = plainSocket(t, url);
+			let text = '';
+			socket.on('data', piece => { text += piece; });
+			socket.write(`${method} /prod/limits HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(100000)}`);
+			assert.ok(await ends(socket));
+			assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\n[^]*https:\/\//);
+			assert.match(text, /\r\nConnection: close\r\n/);
+		}
+	const rubbish = plainSocket(t, server.api);
+	rubbish.write('no TLS and no HTTP\r\n\r\n');
+	assert.ok(await ends(rubbish));
+});
+
+test('a request that comes a byte a record is answered', async t => {
+	const socket = await tlsSocket(t, server.api), { host } = new URL(server.api);
+	let text = '';
+	socket.on('data', piece => { text += piece; });
+	socket.setNoDelay(true);
+	for (const byte of `GET /prod/limits HTTP/1.1\r\nHost: ${host}\r\n\r\nPOST /prod/upload HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 2\r\n\r\n{}`)
+		await new Promise(resolve => socket.write(byte, resolve));
+	await eventually(() => text.match(/HTTP\/1\.1 \d+/g)?.length === 2);
+	assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g).map(line => line.slice(-3)), ['200', '400']);
 });
 
 test('a handshake that fails disturbs no other connection of the same thread', async t => {

@@ -29,14 +29,24 @@ static enum status read_length(struct str value, struct framing *out, struct fau
 	return OK;
 }
 
-static enum status read_coding(struct str value, struct framing *out, struct fault *why)
+/* RFC 9112 6.1, 6.3: where `chunked` comes last the body's end is known, and another coding before it is one that is not
+ * supported; in every other list nobody knows where the body ends. */
+static enum status read_coding(struct str list, struct framing *out, struct fault *why)
 {
-	out->chunked = value.p != NULL;
-	if (out->chunked && !str_equal_nocase(str_trim(value), STR("chunked")))
-		return fault_set(why, BAD_FRAMING, "Transfer-Encoding may only be chunked");
+	bool is_first = true;
+	out->chunked = list.p != NULL;
 	if (out->chunked && out->has_length)
 		return fault_set(why, BAD_FRAMING, "Content-Length and Transfer-Encoding are mutually exclusive");
-	return OK;
+	while (list.p != NULL) {
+		struct str coding = str_trim(str_cut(&list, ','));
+		bool is_chunked = str_equal_nocase(coding, STR("chunked"));
+		if (is_chunked && list.p == NULL)
+			return is_first ? OK : fault_set(why, BAD_CODING, "Of the transfer codings only chunked is supported");
+		if (is_chunked || !http_is_token(coding))
+			break;
+		is_first = false;
+	}
+	return out->chunked ? fault_set(why, BAD_FRAMING, "Transfer-Encoding may only be chunked") : OK;
 }
 
 enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why)
@@ -48,8 +58,6 @@ enum status framing_read(const struct header *headers, size_t n, struct framing 
 	TRY(find_one(headers, n, STR("Host"), &f.host, why));
 	TRY(find_one(headers, n, STR("Expect"), &expect, why));
 	TRY(find_one(headers, n, STR("Authorization"), &authorization, why)); /* a proxy may have checked the other one */
-	if (f.host.p == NULL)
-		return fault_set(why, BAD_FRAMING, "The Host header is missing");
 	TRY(read_length(length, &f, why));
 	TRY(read_coding(coding, &f, why));
 	f.expects_continue = str_equal_nocase(str_trim(expect), STR("100-continue"));

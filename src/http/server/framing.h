@@ -10,7 +10,7 @@ struct framing {
 	uint64_t length; /* its value */
 	bool chunked;
 	bool expects_continue;
-	struct str host; /* the one Host header */
+	struct str host; /* the one Host header; {NULL, 0}: there is none */
 };
 
 /* The parts of the target. An absolute target's authority replaces Host. */
@@ -21,9 +21,9 @@ struct target {
 };
 
 /* Read the framing headers.
- * Errors  BAD_FRAMING more than one Content-Length, Host, Transfer-Encoding, Expect or Authorization; none of
- *         Host; length and coding both; a length that is not a number; a coding but chunked; a name that is no token; a value with a
- *         control character. The body's end is not known then: the connection must be closed.
+ * Errors  BAD_FRAMING more than one Content-Length, Host, Transfer-Encoding, Expect or Authorization; length and coding both;
+ *         a length that is not a number; a list of codings that does not end in chunked. BAD_CODING another coding before chunked.
+ *         The body's end is not known then: the connection must be closed.
  * Source  RFC 9112 3.2, 5.1, 6.1 to 6.3; RFC 9110 5.6.2, 10.1.1 */
 enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why) MUST_CHECK;
 /* Whether a body follows the head. */

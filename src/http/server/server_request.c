@@ -163,6 +163,8 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	TRY(framing_read(r->headers, r->n_headers, &framing, why));
 	if (c->is_old && framing.chunked)
 		return fault_set(why, BAD_FRAMING, "HTTP/1.0 has no Transfer-Encoding");
+	if (!c->is_old && framing.host.p == NULL)
+		return fault_set(why, BAD_FRAMING, "The Host header is missing");
 	TRY(framing_cut_target(r->target, &target, why));
 	r->has_length = framing.has_length;
 	r->length = c->left = framing.length;
@@ -171,7 +173,7 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	r->path = target.path;
 	TRY(identify_client(c, why));
 	struct str host = target.authority.n > 0 ? target.authority : framing.host;
-	if (!host_is_ours(&c->listener->hosts, host))
+	if (host.p != NULL && !host_is_ours(&c->listener->hosts, host)) /* none: of HTTP/1.0, which no browser sends */
 		return fault_set(why, BAD_HOST, "\"%.*s\" is not a host of this server. Add it with --hosts.", STRF(host));
 	return query_parse(r->arena, target.query, c->listener->handler->plus_is_blank, &r->query, why);
 }

@@ -101,9 +101,10 @@ static enum io_result push_bytes(struct transport *t, const char *p, size_t n, s
 	return IO_DONE;
 }
 
+/* Of a response no more is gathered while some is held, but a client may request replies to KeyUpdate without end and read none. */
 static bool hold_bytes(struct transport *t, const char *p, size_t n)
 {
-	char *more = mem_resize(t->held, t->held_n + n, 1);
+	char *more = t->held_n + n <= TRANSPORT_GATHER_BYTES ? mem_resize(t->held, t->held_n + n, 1) : NULL;
 	if (more == NULL)
 		return false;
 	memcpy(more + t->held_n, p, n);
@@ -144,6 +145,12 @@ enum io_result transport_handshake(struct transport *t)
 {
 	ERR_clear_error();
 	int rc = SSL_accept(t->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
+	if (error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
+		SSL_free(t->ssl);
+		t->ssl = NULL;
+		t->memory->gathered = 0;
+		return IO_CLOSED;
+	}
 	if (flush_buffer(t) == IO_CLOSED || (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ))
 		return IO_CLOSED;
 	return error == SSL_ERROR_NONE ? IO_DONE : IO_WAIT;

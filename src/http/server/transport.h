@@ -51,6 +51,7 @@ enum io_result {
 
 /* A session over t->fd, which must be set.  false: no memory */
 bool transport_start_tls(struct transport *t, SSL_CTX *ctx) MUST_CHECK;
+/* IO_CLOSED with t->ssl NULL: the client has sent an HTTP request, and the transport is plain from here on. */
 enum io_result transport_handshake(struct transport *t);
 /* Bytes read; 0: the end. IO_DONE: *n is set. */
 enum io_result transport_read(struct transport *t, char *p, size_t cap, size_t *n);

@@ -60,19 +60,39 @@ static void test_framing_when_contradictory_then_refused(void **state)
 	assert_int_equal(READ(&f, HOST, H("Expect", "100-continue"), H("Expect", "100-continue")), INVALID);
 	assert_int_equal(READ(&f, HOST, H("Authorization", "Bearer a"), H("authorization", "Bearer b")), INVALID);
 	assert_int_equal(READ(&f, HOST, HOST), INVALID);
-	assert_int_equal(READ(&f, H("Accept", "*/*")), INVALID);
 	assert_int_equal(f.length, 77); /* written only on OK */
 }
 
 static void test_framing_when_coding_is_not_chunked_then_refused(void **state)
 {
-	static const char *const codings[] = { "gzip, chunked", "chunked, gzip", "identity", "", "chunked;q=1", "xchunked", "chunked,",
-		"\"chunked\"" };
+	static const char *const codings[] = { "chunked, gzip", "chunked, chunked", "identity", "", "chunked;q=1", "xchunked", "chunked,",
+		",chunked", "gzip, , chunked", "gzip;q=1, chunked", "gzip chunked", "\"chunked\"" };
 	struct framing f;
 	for (size_t i = 0; i < COUNT_OF(codings); i++) {
 		struct header h[] = { HOST, { STR("Transfer-Encoding"), str_of(codings[i]) } };
 		assert_int_equal(read_headers(h, 2, &f), INVALID);
 	}
+}
+
+static void test_framing_when_a_coding_is_before_chunked_then_not_supported(void **state)
+{
+	static const char *const codings[] = { "gzip, chunked", "GZIP,br ,Chunked", "identity,chunked" };
+	struct framing f;
+	struct fault why;
+	for (size_t i = 0; i < COUNT_OF(codings); i++) {
+		struct header h[] = { HOST, { STR("Transfer-Encoding"), str_of(codings[i]) } };
+		assert_int_equal(framing_read(h, 2, &f, &why), INVALID);
+		assert_int_equal(why.code, F_BAD_CODING);
+	}
+}
+
+static void test_framing_when_no_host_then_none(void **state)
+{
+	struct framing f;
+	assert_int_equal(READ(&f, H("Accept", "*/*")), OK);
+	assert_null(f.host.p);
+	assert_int_equal(READ(&f, H("Host", "")), OK);
+	assert_non_null(f.host.p);
 }
 
 static void test_framing_when_length_is_not_a_number_then_refused(void **state)
@@ -130,6 +150,8 @@ int main(void)
 		cmocka_unit_test(test_framing_when_chunked_then_body),
 		cmocka_unit_test(test_framing_when_contradictory_then_refused),
 		cmocka_unit_test(test_framing_when_coding_is_not_chunked_then_refused),
+		cmocka_unit_test(test_framing_when_a_coding_is_before_chunked_then_not_supported),
+		cmocka_unit_test(test_framing_when_no_host_then_none),
 		cmocka_unit_test(test_framing_when_length_is_not_a_number_then_refused),
 		cmocka_unit_test(test_target_when_path_then_cut_at_the_first_question_mark),
 		cmocka_unit_test(test_target_when_absolute_then_its_authority_is_reported),
