@@ -9,21 +9,18 @@
 /* A name of 255 bytes comes once as it is and once with three letters a byte. */
 #define HEADER_MAX_BYTES 2048
 
-static bool is_plain_char(char c)
-{
-	return c >= ' ' && c <= '~' && c != '"' && c != '\\' && c != '/' && c != '%';
-}
-
 struct str content_disposition(struct arena *a, struct str file_name)
 {
+	assert(a != NULL);
 	struct buf b;
 	buf_init_arena(&b, a, HEADER_MAX_BYTES);
 	buf_put(&b, STR("inline; filename=\""));
 	/* One '_' for each code point that is not plain: continuation bytes add nothing. */
 	for (size_t i = 0; i < file_name.n; i++) {
-		bool continues = ((unsigned char)file_name.p[i] & 0xc0) == 0x80;
-		if (is_plain_char(file_name.p[i]))
-			buf_put_char(&b, file_name.p[i]);
+		char c = file_name.p[i];
+		bool continues = ((unsigned char)c & 0xc0) == 0x80;
+		if (c >= ' ' && c <= '~' && c != '"' && c != '\\' && c != '/' && c != '%')
+			buf_put_char(&b, c);
 		else if (!continues)
 			buf_put_char(&b, '_');
 	}

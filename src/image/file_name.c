@@ -1,44 +1,22 @@
-/* What a file name of a client may be. See file_name.h. A blank is what Unicode calls White_Space. */
-#include "image/file_name.h"
-
-#include "base/codec.h"
+/* What a file name of a client may be. A blank is what Unicode calls White_Space. */
 #include "image/slot.h"
 
-/* Unicode, PropList.txt, White_Space: the ranges from..to of code points. */
-static const struct {
-	uint32_t from, to;
-} blanks[] = { { 0x09, 0x0d }, { 0x20, 0x20 }, { 0x85, 0x85 }, { 0xa0, 0xa0 }, { 0x1680, 0x1680 }, { 0x2000, 0x200a }, { 0x2028, 0x2029 },
-	{ 0x202f, 0x202f }, { 0x205f, 0x205f }, { 0x3000, 0x3000 } };
+#include "base/codec.h"
 
-static bool is_blank(uint32_t point)
-{
-	for (size_t i = 0; i < COUNT_OF(blanks); i++)
-		if (point >= blanks[i].from && point <= blanks[i].to)
-			return true;
-	return false;
-}
-
-/* The first code point of well-formed UTF-8, cut off the front; no blank has more than three bytes,
- * so what has four may come out as anything beyond them. */
-static uint32_t cut_point(struct str *rest)
-{
-	size_t n = 1;
-	uint32_t point = (unsigned char)rest->p[0];
-	if (point >= 0xc0)
-		point &= point >= 0xe0 ? 0x0f : 0x1f;
-	for (; n < rest->n && ((unsigned char)rest->p[n] & 0xc0) == 0x80; n++)
-		point = point << 6 | ((unsigned char)rest->p[n] & 0x3f);
-	if (n == 4)
-		point |= 0x10000;
-	*rest = str_slice(*rest, n, rest->n);
-	return point;
-}
+/* Unicode, PropList.txt, White_Space. */
+static const char *const blanks[] = { "\t", "\n", "\v", "\f", "\r", " ", "\xc2\x85", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002",
+	"\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000" };
 
 static bool only_blanks(struct str name)
 {
-	while (name.n > 0)
-		if (!is_blank(cut_point(&name)))
+	while (name.n > 0) {
+		size_t i = 0;
+		while (i < COUNT_OF(blanks) && !str_starts_with(name, str_of(blanks[i])))
+			i++;
+		if (i == COUNT_OF(blanks))
 			return false;
+		name = str_slice(name, str_of(blanks[i]).n, name.n);
+	}
 	return true;
 }
 

@@ -71,27 +71,20 @@ static bool check_object(struct sweep *s, const struct image_row *row)
 	return false;
 }
 
-/* The bytes of a rejection are removed at once; if that failed then, now is the last time that a row
- * reports them. */
-static void delete_rejected_row(struct sweep *s, const struct image_row *row)
-{
-	struct fault why = { 0 };
-	enum status end = store_remove(s->p->store, row->key, &why);
-	if (end != OK)
-		note_fault(s, end, &s->done->forgotten, &why);
-	else
-		expire_row(s, row, &s->done->forgotten);
-}
-
 static void gc_row(struct sweep *s, const struct image_row *row)
 {
+	struct fault why = { 0 };
 	switch (row->status) {
 	case IMAGE_PENDING:
 		if (check_object(s, row))
 			expire_row(s, row, &s->done->ended);
 		return;
 	case IMAGE_REJECTED:
-		delete_rejected_row(s, row);
+		/* Its bytes are removed at once; if that failed then, now is the last time that a row reports them. */
+		if (store_remove(s->p->store, row->key, &why) == OK)
+			expire_row(s, row, &s->done->forgotten);
+		else
+			note_fault(s, fault_status(why.code), &s->done->forgotten, &why);
 		return;
 	case IMAGE_UPLOADED:
 		return; /* never ends */
@@ -112,25 +105,20 @@ static enum status gc_page_of_rows(struct sweep *s, bool *more, struct fault *wh
 	return OK;
 }
 
-/* Remove what needs no verification, where the table does that by itself. */
-static enum status remove_due(struct sweep *s, bool *more, struct fault *why)
-{
-	struct image_counts removed = { 0 };
-	TRY(table_remove_due(s->p->table, s->now_ms, &removed, why));
-	s->done->ended += removed.pending;
-	s->done->forgotten += removed.rejected;
-	*more = removed.pending + removed.rejected == TABLE_DUE_MAX;
-	return OK;
-}
-
 enum status gc_run(struct product *p, int64_t now_ms, bool (*stop)(void *), void *stop_arg, struct gc_result *out, struct fault *why)
 {
 	assert(p != NULL);
 	assert(out != NULL);
 	struct sweep s = { .p = p, .now_ms = now_ms, .done = out, .stop = stop, .stop_arg = stop_arg };
 	bool more = table_removes_due(p->table);
-	while (more && may_continue(&s))
-		TRY(remove_due(&s, &more, why));
+	/* First what needs no verification, where the table removes that by itself. */
+	while (more && may_continue(&s)) {
+		struct image_counts removed = { 0 };
+		TRY(table_remove_due(p->table, now_ms, &removed, why));
+		out->ended += removed.pending;
+		out->forgotten += removed.rejected;
+		more = removed.pending + removed.rejected == TABLE_DUE_MAX;
+	}
 	for (more = true; more && may_continue(&s);)
 		TRY(gc_page_of_rows(&s, &more, why));
 	return finish_gc(&s, why);
@@ -143,13 +131,6 @@ static void remove_object(struct sweep *s, const struct object_info *o)
 	note_fault(s, end, &s->done->orphans, &why);
 }
 
-/* It has no row. A recent one is left alone: its row may be on its way to a replica that is read. */
-static void gc_orphan(struct sweep *s, const struct object_info *o)
-{
-	if (o->modified_ms <= s->now_ms - (int64_t)s->p->rules.orphan_ttl_s * 1000)
-		remove_object(s, o);
-}
-
 static void gc_object(struct sweep *s, const struct object_info *o)
 {
 	struct arena a CLEANUP(arena_deinit);
@@ -158,9 +139,11 @@ static void gc_object(struct sweep *s, const struct object_info *o)
 	struct str id = image_id_of_key(o->key);
 	arena_init(&a, ROW_BYTES);
 	enum status got = id.n == 0 ? NOT_FOUND : table_get(s->p->table, id, &a, &row, &why);
-	if (got == NOT_FOUND || (got == OK && !str_equal(row.key, o->key)))
-		gc_orphan(s, o);
-	else if (got != OK)
+	if (got == NOT_FOUND || (got == OK && !str_equal(row.key, o->key))) {
+		/* An orphan. A recent one is left alone: its row may be on its way to a replica that is read. */
+		if (o->modified_ms <= s->now_ms - (int64_t)s->p->rules.orphan_ttl_s * 1000)
+			remove_object(s, o);
+	} else if (got != OK)
 		note_fault(s, got, &s->done->orphans, &why);
 	else if (row.status == IMAGE_PENDING)
 		check_object(s, &row);

@@ -39,11 +39,6 @@ enum status image_service_complete(struct product *p, struct str image_id, struc
 	return OK;
 }
 
-static bool needs_recheck(struct product *p, const struct image_row *row)
-{
-	return row->status == IMAGE_PENDING && p->recheck_limit != NULL && rate_limit_take(p->recheck_limit, row->image_id, clock_mono_ms());
-}
-
 enum status image_service_read(struct product *p, struct str image_id, struct arena *a, struct image_row *out, struct fault *why)
 {
 	assert(p != NULL);
@@ -53,7 +48,8 @@ enum status image_service_read(struct product *p, struct str image_id, struct ar
 	struct fault unseen = { 0 };
 	TRY(table_get(p->table, image_id, a, &row, why));
 	*out = row;
-	if (!needs_recheck(p, &row))
+	bool stale = row.status == IMAGE_PENDING && p->recheck_limit != NULL;
+	if (!stale || !rate_limit_take(p->recheck_limit, image_id, clock_mono_ms()))
 		return OK;
 	enum status looked = verify_object(p, &row, clock_now_ms(), a, &now, &unseen);
 	if (looked == OK)

@@ -9,13 +9,6 @@ static bool is_name(struct str s)
 	return s.n <= NAME_MAX_CHARS && str_consists_of_lower(s, STR("!#$&-^_.+"));
 }
 
-/* image/jpg was never registered, and is what many programs write. */
-static struct str canonical_type(struct arena *a, struct str text)
-{
-	struct str lower = str_lower(a, text);
-	return str_equal(lower, STR("image/jpg")) ? STR("image/jpeg") : lower;
-}
-
 bool media_type_allowed(const struct image_rules *rules, struct str media_type)
 {
 	assert(rules != NULL);
@@ -38,8 +31,10 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 		return fault_set(why, BAD_FIELD, "fileType is missing: give the media type, such as image/jpeg");
 	if (str_find_char(text, ';') < text.n)
 		return fault_set(why, BAD_FIELD, "fileType must be a media type without parameters, such as image/jpeg");
-	struct str type = canonical_type(a, text), rest = type;
-	struct str name = str_cut(&rest, '/');
+	struct str type = str_lower(a, text);
+	if (str_equal(type, STR("image/jpg"))) /* was never registered, and is what many programs write */
+		type = STR("image/jpeg");
+	struct str rest = type, name = str_cut(&rest, '/');
 	TRY(fault_check_arena(a, why));
 	if (!is_name(name) || !is_name(rest))
 		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");

@@ -7,7 +7,6 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/metrics.h"
-#include "image/file_name.h"
 
 #define TOKEN_BYTES 24
 #define TOKEN_MAX_CHARS 64
@@ -25,24 +24,12 @@ static enum status check_size(const struct image_rules *rules, const struct slot
 	return OK;
 }
 
-/* Only the token's digest is kept: who reads the table cannot delete with it. */
-static void draw_token(struct arena *a, struct slot *s)
+static void fill_row(const struct slot_request *r, struct arena *a, struct slot *s)
 {
+	struct image_row *row = &s->row;
+	char id[UUID_CHARS + 1], hex[2 * SHA256_BYTES + 1];
 	unsigned char raw[TOKEN_BYTES];
-	char hex[2 * SHA256_BYTES + 1];
 	struct buf b;
-	random_bytes(raw, sizeof(raw));
-	buf_init_arena(&b, a, TOKEN_MAX_CHARS);
-	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
-	s->delete_token = buf_str(&b);
-	sha256_hex(s->delete_token, hex);
-	s->row.delete_hash = str_dup(a, str_of(hex));
-	secret_wipe(raw, sizeof(raw));
-}
-
-static void fill_row(const struct slot_request *r, struct arena *a, struct image_row *row)
-{
-	char id[UUID_CHARS + 1];
 	uuid_v4(id);
 	row->image_id = str_dup(a, str_of(id));
 	row->status = IMAGE_PENDING;
@@ -52,19 +39,14 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct image
 	row->file_size = r->has_size ? r->file_size : 0;
 	row->etag = row->reason = STR("");
 	row->created_ms = clock_now_ms();
-}
-
-/* What the client must send by itself: the type, and what the store added. */
-static enum status list_headers(const struct presigned *url, struct arena *a, struct slot *s, struct fault *why)
-{
-	struct header *listed = arena_array(a, 1 + url->n_added, sizeof(*listed));
-	TRY(fault_check_arena(a, why));
-	listed[0] = (struct header){ STR("Content-Type"), s->row.file_type };
-	for (size_t i = 0; i < url->n_added; i++)
-		listed[1 + i] = url->added[i];
-	s->headers = listed;
-	s->n_headers = 1 + url->n_added;
-	return OK;
+	/* Of the token only the digest is kept: who reads the table cannot delete with it. */
+	random_bytes(raw, sizeof(raw));
+	buf_init_arena(&b, a, TOKEN_MAX_CHARS);
+	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });
+	s->delete_token = buf_str(&b);
+	sha256_hex(s->delete_token, hex);
+	row->delete_hash = str_dup(a, str_of(hex));
+	secret_wipe(raw, sizeof(raw));
 }
 
 /* Content-Length is signed where the size was given, but not listed: browsers set it themselves and let
@@ -87,7 +69,15 @@ static enum status make_url(struct product *p, struct arena *a, struct slot *s, 
 	s->url = url.url;
 	s->address = url.address;
 	s->expires_ms = url.expires_ms;
-	return list_headers(&url, a, s, why);
+	/* What the client must send by itself: the type, and what the store added. */
+	struct header *listed = arena_array(a, 1 + url.n_added, sizeof(*listed));
+	TRY(fault_check_arena(a, why));
+	listed[0] = headers[0];
+	for (size_t i = 0; i < url.n_added; i++)
+		listed[1 + i] = url.added[i];
+	s->headers = listed;
+	s->n_headers = 1 + url.n_added;
+	return OK;
 }
 
 static enum status make_form(struct product *p, struct arena *a, struct slot *s, struct fault *why)
@@ -119,8 +109,7 @@ enum status slot_prepare(struct product *p, const struct slot_request *r, struct
 	TRY(file_name_check(r->file_name, why));
 	TRY(media_type_read(&p->rules, r->file_type, a, &s.row.file_type, why));
 	TRY(check_size(&p->rules, r, why));
-	fill_row(r, a, &s.row);
-	draw_token(a, &s);
+	fill_row(r, a, &s);
 	TRY(fault_check_arena(a, why));
 	TRY(r->form ? make_form(p, a, &s, why) : make_url(p, a, &s, why));
 	TRY(fault_check_arena(a, why));

@@ -32,6 +32,9 @@ struct slot {
  * its row is in the table.
  * Errors  BAD_FIELD (text names the field); TYPE_NOT_ALLOWED; IMAGE_TOO_LARGE; TOO_MUCH */
 enum status slot_prepare(struct product *p, const struct slot_request *r, struct arena *a, struct slot *out, struct fault *why) MUST_CHECK;
+/* Check a client's file name; a valid one is stored intact. Pure.
+ * Errors  BAD_FIELD missing, empty, only blanks, too long, ill-formed UTF-8, or with U+0000 */
+enum status file_name_check(struct str name, struct fault *why) MUST_CHECK;
 /* The canonical form of a client's media type: lower case, image/jpg is image/jpeg.
  * Errors  BAD_FIELD not type/subtype, or with parameters; TYPE_NOT_ALLOWED */
 enum status media_type_read(

@@ -23,19 +23,6 @@ static enum status no_slot(struct fault *why)
 	return fault_set(why, SLOT_ENDED, "No upload slot for this key, or it has expired: request a new one.");
 }
 
-static enum status check_row(const struct image_row *row, int64_t now_ms, struct fault *why)
-{
-	switch (row->status) {
-	case IMAGE_UPLOADED:
-		return OK;
-	case IMAGE_REJECTED:
-		return fault_set(why, SLOT_ENDED, "This upload was rejected and its slot is closed: request a new one. %.*s", STRF(row->reason));
-	case IMAGE_PENDING:
-		break;
-	}
-	return row->ends_ms != 0 && row->ends_ms <= now_ms ? no_slot(why) : OK;
-}
-
 enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why)
 {
 	assert(p != NULL);
@@ -49,7 +36,10 @@ enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms
 	if (got == NOT_FOUND || (got == OK && !str_equal(found.key, key)))
 		return no_slot(why);
 	TRY(got);
-	TRY(check_row(&found, now_ms, why));
+	if (found.status == IMAGE_REJECTED)
+		return fault_set(why, SLOT_ENDED, "This upload was rejected and its slot is closed: request a new one. %.*s", STRF(found.reason));
+	if (found.status == IMAGE_PENDING && found.ends_ms != 0 && found.ends_ms <= now_ms)
+		return no_slot(why);
 	*row = found;
 	return OK;
 }
@@ -79,16 +69,6 @@ static struct str judge_size(const struct image_rules *rules, uint64_t size, str
 	return STR("");
 }
 
-static struct str judge_type(const struct image_rules *rules, const struct image_row *row, struct str found, struct arena *a)
-{
-	if (!str_equal(found, row->file_type))
-		return reject_reason(str_printf(a, "The file is %.*s, but the slot is for %.*s: request a new slot with the real fileType.",
-			STRF(found), STRF(row->file_type)));
-	if (!media_type_allowed(rules, found))
-		return reject_reason(str_printf(a, "Images of type %.*s are not allowed.", STRF(found)));
-	return STR("");
-}
-
 /* "" when the bytes pass. */
 static struct str judge_bytes(
 	const struct image_rules *rules, const struct image_row *row, struct str bytes, struct arena *a, struct probe *p)
@@ -98,9 +78,12 @@ static struct str judge_bytes(
 		return STR("");
 	if (result == PROBE_NOT_IMAGE)
 		return reject_reason(str_printf(a, "The bytes are not %.*s: %s.", STRF(row->file_type), p->why));
-	struct str type = probe_media_type(p->type), reason = judge_type(rules, row, type, a);
-	if (reason.n > 0)
-		return reason;
+	struct str type = probe_media_type(p->type);
+	if (!str_equal(type, row->file_type))
+		return reject_reason(str_printf(
+			a, "The file is %.*s, but the slot is for %.*s: request a new slot with the real fileType.", STRF(type), STRF(row->file_type)));
+	if (!media_type_allowed(rules, type))
+		return reject_reason(str_printf(a, "Images of type %.*s are not allowed.", STRF(type)));
 	if (result != PROBE_OK)
 		return reject_reason(str_printf(a, "The file looks like %.*s, but %s: it is damaged.", STRF(type), p->why));
 	if ((uint64_t)p->width * p->height <= rules->max_pixels)

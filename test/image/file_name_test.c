@@ -1,5 +1,5 @@
 /* File names: which are refused, with which message, and that no others are. */
-#include "image/file_name.h"
+#include "image/slot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -22,14 +22,6 @@ static uint32_t read32(const struct tiff *t, size_t at)
 	return t->big_endian ? be32(t->bytes, at) : le32(t->bytes, at);
 }
 
-static uint32_t entry_value(const struct tiff *t, size_t at)
-{
-	if (read16(t, at + 2) != TYPE_SHORT || read32(t, at + 4) != 1)
-		return 0;
-	uint32_t value = read16(t, at + 8);
-	return value >= 1 && value <= 8 ? value : 0;
-}
-
 uint32_t exif_orientation(struct str bytes)
 {
 	struct tiff t = { bytes, str_starts_with(bytes, (struct str){ "MM\0*", 4 }) };
@@ -40,8 +32,11 @@ uint32_t exif_orientation(struct str bytes)
 		return 0;
 	uint32_t entries = read16(&t, at);
 	at += 2;
-	for (uint32_t i = 0; i < entries && has(bytes, at, ENTRY_BYTES); i++, at += ENTRY_BYTES)
-		if (read16(&t, at) == TAG_ORIENTATION)
-			return entry_value(&t, at);
+	for (uint32_t i = 0; i < entries && has(bytes, at, ENTRY_BYTES); i++, at += ENTRY_BYTES) {
+		if (read16(&t, at) != TAG_ORIENTATION)
+			continue;
+		uint32_t value = read16(&t, at + 8);
+		return read16(&t, at + 2) == TYPE_SHORT && read32(&t, at + 4) == 1 && value >= 1 && value <= 8 ? value : 0;
+	}
 	return 0;
 }

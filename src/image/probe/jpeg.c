@@ -52,18 +52,6 @@ struct jpeg_reader {
 	bool exif;
 };
 
-/* SOF0..SOF15: 0xc0..0xcf except DHT, JPG and DAC, which are no frames. */
-static bool is_frame(uint32_t marker)
-{
-	return (marker & 0xf0) == 0xc0 && marker != DHT && marker != JPG && marker != DAC;
-}
-
-/* Without a length. */
-static bool is_alone(uint32_t marker)
-{
-	return marker == 0 || marker == TEM || (marker >= RST0 && marker <= RST7);
-}
-
 /* Segments whose content no decoder needs. */
 static bool is_free(uint32_t marker)
 {
@@ -86,7 +74,8 @@ static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
 		*marker = byte_at(w->bytes, at);
 		w->data |= *marker == 0;
 		w->at = at + 1;
-		if (!is_alone(*marker))
+		bool alone = *marker == 0 || *marker == TEM || (*marker >= RST0 && *marker <= RST7); /* without a length */
+		if (!alone)
 			return true;
 	}
 }
@@ -223,7 +212,9 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 	}
 	if (w->scan || is_free(marker) || marker == DRI || marker == DAC || marker == DNL)
 		return PROBE_OK;
-	return is_frame(marker) ? read_frame(w, marker, data, out) : probe_bad(out, "it has a segment of an unknown kind");
+	/* SOF0..SOF15: 0xc0..0xcf except DHT, DAC (above) and JPG, which are no frames. */
+	return (marker & 0xf0) == 0xc0 && marker != JPG ? read_frame(w, marker, data, out)
+													: probe_bad(out, "it has a segment of an unknown kind");
 }
 
 enum probe_result probe_jpeg(struct str bytes, struct probe *out)

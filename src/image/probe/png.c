@@ -212,18 +212,13 @@ static enum probe_result read_chunk(const struct png_chunk *c, struct png_reader
 	}
 }
 
-/* RFC 1950 2.2: method 8, a window of at most 32 KiB, no preset dictionary, a multiple of 31. */
-static bool is_zlib(uint32_t head)
-{
-	return (head >> 8 & 15) == 8 && head >> 12 <= 7 && (head & 0x20) == 0 && head % 31 == 0;
-}
-
 static enum probe_result finish_png(struct png_reader *w, struct probe *out)
 {
 	struct animation *a = &w->animation;
 	if (w->data_bytes <= 2)
 		return probe_bad(out, "it has no image data");
-	if (!is_zlib(w->zlib))
+	/* RFC 1950 2.2: method 8, a window of at most 32 KiB, no preset dictionary, a multiple of 31. */
+	if ((w->zlib >> 8 & 15) != 8 || w->zlib >> 12 > 7 || (w->zlib & 0x20) != 0 || w->zlib % 31 != 0)
 		return probe_bad(out, "its image data are not compressed as PNG's are");
 	if (a->announced == 0)
 		return PROBE_OK;

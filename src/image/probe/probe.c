@@ -24,20 +24,18 @@ static bool has_signature(struct str bytes, struct str signature)
 	return true;
 }
 
-static enum probe_result parse_format(const struct format *f, struct str bytes, struct probe *out)
-{
-	*out = (struct probe){ .type = f->type };
-	enum probe_result result = f->parse(bytes, out);
-	if (result != PROBE_OK)
-		*out = (struct probe){ .type = f->type, .why = out->why };
-	return result;
-}
-
 enum probe_result probe_image(struct str bytes, struct probe *out)
 {
-	for (size_t i = 0; i < COUNT_OF(formats); i++)
-		if (has_signature(bytes, formats[i].signature))
-			return parse_format(&formats[i], bytes, out);
+	assert(out != NULL && (bytes.p != NULL || bytes.n == 0));
+	for (size_t i = 0; i < COUNT_OF(formats); i++) {
+		if (!has_signature(bytes, formats[i].signature))
+			continue;
+		*out = (struct probe){ .type = formats[i].type };
+		enum probe_result result = formats[i].parse(bytes, out);
+		if (result != PROBE_OK)
+			*out = (struct probe){ .type = formats[i].type, .why = out->why };
+		return result;
+	}
 	*out = (struct probe){ .type = PROBE_UNKNOWN, .why = "it is not a JPEG, PNG, GIF or WebP image" };
 	return PROBE_NOT_IMAGE;
 }

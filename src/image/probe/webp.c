@@ -49,12 +49,6 @@ static enum probe_result next_chunk(struct str bytes, size_t *at, struct webp_ch
 	return PROBE_OK;
 }
 
-/* Chunks whose place the format prescribes. */
-static bool is_structural(uint32_t name)
-{
-	return name == VP8 || name == VP8L || name == VP8X || name == ALPH || name == ANMF;
-}
-
 /* RFC 6386 9.1: a tag of 24 bits (0 for a key frame, 3 bits of version, shown or not, length of the first partition), a
  * start code, then 14 bits for each side. The second partition needs a byte. */
 static enum probe_result read_lossy(struct str data, struct size *out, struct probe *p)
@@ -86,19 +80,15 @@ static enum probe_result read_lossless(struct str data, struct size *out, struct
 	return PROBE_OK;
 }
 
-/* RFC 9649 2.7.1.2: reserved, preprocessing, filter and compression in two bits each; then the alpha data. */
-static bool alpha_valid(struct str data)
-{
-	return data.n >= 2 && (byte_at(data, 0) & 3) <= 1 && (byte_at(data, 0) >> 4 & 3) <= 1 && byte_at(data, 0) >> 6 <= 1;
-}
-
 /* The picture at *at: VP8L, or VP8 with at most an ALPH right before it. */
 static enum probe_result read_picture(struct str chunks, size_t *at, struct size *out, struct probe *p)
 {
 	struct webp_chunk c;
 	enum probe_result result = next_chunk(chunks, at, &c, p);
 	bool alpha = result == PROBE_OK && c.name == ALPH;
-	if (alpha && !alpha_valid(c.data))
+	/* 2.7.1.2: reserved, preprocessing, filter and compression in two bits each; then the alpha data. */
+	uint32_t bits = alpha && c.data.n >= 2 ? byte_at(c.data, 0) : 0xff;
+	if (alpha && ((bits & 3) > 1 || (bits >> 4 & 3) > 1 || bits >> 6 > 1))
 		return probe_bad(p, "its alpha data are broken");
 	if (alpha)
 		result = next_chunk(chunks, at, &c, p);
@@ -127,7 +117,7 @@ static enum probe_result read_frame(struct str data, struct probe *out)
 		return probe_bad(out, "a frame's picture is not of the frame's size");
 	while (result == PROBE_OK && at < data.n) {
 		result = next_chunk(data, &at, &c, out);
-		if (result == PROBE_OK && is_structural(c.name))
+		if (result == PROBE_OK && (c.name == VP8 || c.name == VP8L || c.name == VP8X || c.name == ALPH || c.name == ANMF))
 			return probe_bad(out, "a frame has more than one picture");
 	}
 	out->frames++;
@@ -147,13 +137,6 @@ static enum probe_result read_still(struct webp_reader *w, struct probe *out)
 		return probe_bad(out, "its picture is not of the canvas's size");
 	out->frames = 1;
 	return result;
-}
-
-/* EXIF holds a TIFF structure; some writers put JPEG's six bytes before it. */
-static uint32_t read_exif(struct str data)
-{
-	const struct str prefix = { "Exif\0\0", 6 };
-	return exif_orientation(str_starts_with(data, prefix) ? str_slice(data, prefix.n, data.n) : data);
 }
 
 static enum probe_result read_chunk(struct webp_reader *w, struct probe *out)
@@ -179,8 +162,10 @@ static enum probe_result read_chunk(struct webp_reader *w, struct probe *out)
 		return probe_bad(out, "a frame comes before the ANIM chunk");
 	if (c.name == ANMF && w->animated)
 		return read_frame(c.data, out);
-	if (c.name == EXIF && !w->exif) /* further ones do not count, 2.7.1.5 */
-		out->orientation = read_exif(c.data);
+	if (c.name == EXIF && !w->exif) {                /* further ones do not count, 2.7.1.5 */
+		const struct str prefix = { "Exif\0\0", 6 }; /* JPEG's, which some writers put before the TIFF structure */
+		out->orientation = exif_orientation(str_starts_with(c.data, prefix) ? str_slice(c.data, prefix.n, c.data.n) : c.data);
+	}
 	w->exif |= c.name == EXIF;
 	return PROBE_OK;
 }
