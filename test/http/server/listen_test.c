@@ -55,17 +55,6 @@ static void test_open_when_port_is_0_then_the_url_has_the_real_one(void **state)
 	listen_close(&s);
 }
 
-static void test_open_when_ipv6_then_in_brackets(void **state)
-{
-	struct listen_socket s;
-	struct fault why;
-	assert_int_equal(listen_open("api", "[::1]:0", &s, &why), OK);
-	assert_true(s.is_loopback && !s.is_wildcard);
-	assert_string_equal(s.host, "[::1]");
-	assert_int_equal(strncmp(s.url, "http://[::1]:", 13), 0);
-	listen_close(&s);
-}
-
 static void test_open_when_wildcard_or_loopback_then_marked(void **state)
 {
 	struct listen_socket s;
@@ -100,7 +89,6 @@ int main(void)
 		cmocka_unit_test(test_address_when_well_formed_then_cut),
 		cmocka_unit_test(test_address_when_malformed_then_the_setting_is_named),
 		cmocka_unit_test(test_open_when_port_is_0_then_the_url_has_the_real_one),
-		cmocka_unit_test(test_open_when_ipv6_then_in_brackets),
 		cmocka_unit_test(test_open_when_wildcard_or_loopback_then_marked),
 		cmocka_unit_test(test_open_when_no_such_address_then_an_error_message),
 	};
