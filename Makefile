@@ -44,7 +44,7 @@ bench: build lambda
 	bench/run
 
 fuzz:
-	tools/deps test
+	tools/deps fuzz
 	tools/run-fuzz $(SECONDS)
 
 clean:

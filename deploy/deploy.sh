@@ -157,7 +157,7 @@ check_outcome() {
 	if grep -qE 'Bucket.*already exists' "$scratch/failed"; then
 		say "The bucket name is taken: give another one, BucketName=..." >&2
 	fi
-	say "What failed first: $(grep -v -i cancelled "$scratch/failed" | head -n 1)" >&2
+	say "The first failure: $(grep -v -i cancelled "$scratch/failed" | head -n 1)" >&2
 	check_state
 	fail "the stack is as it was before (state $status); fix the cause and deploy again"
 }
@@ -165,7 +165,7 @@ check_outcome() {
 finish() {
 	local url id needed key
 	id=$(output_of ApiId)
-	# CloudFormation puts only the first picture of the API on its stage; this puts the newest there.
+	# CloudFormation deploys only the first snapshot of the API to its stage; this deploys the newest.
 	if [ "$was" != NONE ]; then
 		call apigateway create-deployment --rest-api-id "$id" --stage-name prod >/dev/null
 	fi
@@ -180,11 +180,11 @@ finish() {
 		# shellcheck disable=SC2016 # what the reader is to type
 		printf '  key=$(aws apigateway get-api-key --region %s --api-key %s --include-value --query value --output text)\n' "$region" "$(output_of ApiKeyId)"
 	else
-		printf 'Anybody who knows this address may upload and see all images (ApiKeyRequired=%s). To try it:\n\n' "$needed"
+		printf 'Anyone who knows this address may upload, list and view all images (ApiKeyRequired=%s). To try it:\n\n' "$needed"
 	fi
 	printf '  curl -s%s %s/upload -d '"'"'{"fileName":"cat.jpg","fileType":"image/jpeg"}'"'"'\n\n' "$key" "$url"
-	printf 'The whole way of a picture:   deploy/smoke.sh --stack %s --region %s\n' "$stack" "$region"
-	printf 'Away again:                   deploy/destroy.sh --stack %s --region %s\n' "$stack" "$region"
+	printf 'To test it:     deploy/smoke.sh --stack %s --region %s\n' "$stack" "$region"
+	printf 'To remove it:   deploy/destroy.sh --stack %s --region %s\n' "$stack" "$region"
 }
 
 read_arguments "$@"

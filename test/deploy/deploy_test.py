@@ -71,7 +71,7 @@ class Journey(unittest.TestCase):
             z.writestr("newer", "code")
         before = self.parameters()
         said = self.good(fixture.script("deploy", "--zip", fixture.zip, "UrlTtl=60", "AlarmEmail=", "ApiKeyRequired=delete", REGION=REGION))
-        self.assertIn("Anybody who knows this address may upload and see all images (ApiKeyRequired=delete)", said)
+        self.assertIn("Anyone who knows this address may upload, list and view all images (ApiKeyRequired=delete)", said)
         told = self.parameters()
         self.assertIn("Updating the stack", said)
         self.assertNotIn("CREATE_", said, "what happened before is not shown again")

@@ -27,7 +27,7 @@ class Refusals(unittest.TestCase):
         done = run(["/bin/bash", f"deploy/{name}.sh", *arguments], environment)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn(words, done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), 1 + done.stderr.startswith("What failed first"), done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1 + done.stderr.startswith("The first failure"), done.stderr)
 
     def stand_in(self, answers):
         """An `aws` with a canned response for each of the given commands, which refuses all others."""
@@ -121,7 +121,7 @@ class Refusals(unittest.TestCase):
             ("describe-stack-events", r"printf '1\tCREATE_FAILED\tTable\tImageMetadata already exists\n2\tCREATE_FAILED\tBucket\tResource creation cancelled\n'")])
         done = run(["bash", "deploy/deploy.sh", "--region", REGION, "--zip", fixture.zip], {**fixture.env, "PATH": path})
         self.assertEqual(done.returncode, 1)
-        self.assertIn("What failed first: Table: ImageMetadata already exists", done.stderr)
+        self.assertIn("The first failure: Table: ImageMetadata already exists", done.stderr)
         self.assertIn("Remove it with: deploy/destroy.sh", done.stderr)
 
 
