@@ -123,7 +123,7 @@ static enum status sign_call(
 		.n_query = c->n_query,
 		.body = c->body,
 		.now_ms = now_ms,
-		.tell_hash = str_equal(key.service, STR("s3")) };
+		.send_hash = str_equal(key.service, STR("s3")) };
 	return sign_request(&key, &in, a, out, why);
 }
 

@@ -1,6 +1,6 @@
-/* Access control lists. S3 lets a bucket's owner turn them off, and all of ours are so: the owner has full
+/* Access control lists. On S3 the owner of a bucket can disable them, and here they always are: the owner has full
  * control, others have no access. Many clients always send x-amz-acl, so it is accepted
- * without effect; a body that would open an object to others is refused, since its sender must know.
+ * without effect; a body that grants access to others is refused, because the client must know that it does not.
  * Source: Amazon S3 API, GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl. */
 #include "s3/acl.h"
 
@@ -20,6 +20,8 @@ static enum status acl_unsupported(struct fault *why)
 
 enum status acl_check_canned(struct s3_call *c, const char *name, struct str acl, struct fault *why)
 {
+	assert(c != NULL);
+	assert(name != NULL);
 	if (acl.p == NULL || str_is_word_of(str_trim(acl), CANNED_ACLS))
 		return OK;
 	return argument_fault(c, name, acl, "The canned ACL is not valid", why);
@@ -27,6 +29,7 @@ enum status acl_check_canned(struct s3_call *c, const char *name, struct str acl
 
 enum status acl_check_headers(struct s3_call *c, struct fault *why)
 {
+	assert(c != NULL);
 	const struct request *r = &c->x->request;
 	for (size_t i = 0; i < r->n_headers; i++) {
 		if (str_starts_with_nocase(r->headers[i].name, STR("x-amz-grant-")))
@@ -37,6 +40,8 @@ enum status acl_check_headers(struct s3_call *c, struct fault *why)
 
 enum status acl_get(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->bucket.owner.n > 0);
+	assert(step != NULL);
 	struct buf b;
 	*step = HANDLER_ANSWER;
 	if (c->at.level == AT_OBJECT)
@@ -81,6 +86,7 @@ static enum status check_body(struct arena *a, struct str body, struct str owner
 
 enum status acl_put(struct s3_call *c, struct fault *why)
 {
+	assert(c->bucket.owner.n > 0);
 	struct str body;
 	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
 	TRY(acl_check_headers(c, why));

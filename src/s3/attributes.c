@@ -1,4 +1,4 @@
-/* GetObjectAttributes: what is known of an object, without its bytes.
+/* GetObjectAttributes: the metadata of an object.
  * Source: Amazon S3 API, GetObjectAttributes. */
 #include "base/clock.h"
 #include "s3/xml_body.h"
@@ -98,6 +98,7 @@ static enum status write_all(struct s3_call *c, const struct object_file *f, uns
 
 enum status attributes_get(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
 	struct object_file file = { .fd = -1 };
 	char date[HTTP_DATE_CHARS + 1];
 	unsigned wanted;

@@ -1,7 +1,7 @@
 /* Authentication is in two steps, because the secret must be found between them: read the signature,
  * find its key, verify. The error for a wrong signature depends on the mode: S3's plain
- * sentence, or in development all that S3 itself would show and the likely mistake by name.
- * What each key may do is for authorize.c. */
+ * message, or in development mode all that S3 itself shows, and the likely mistake.
+ * What each key may do is decided in authorize.c. */
 #include "s3/auth.h"
 
 #include "base/checksum.h"
@@ -24,7 +24,7 @@ static struct str bytes_in_hex(struct arena *a, struct str s)
 #define SIGNATURE_SENTENCE \
 	"The request signature we calculated does not match the signature you provided. " \
 	"Check your key and signing method."
-/* Longer ones than any client sends are shown cut, so that the error stays small. */
+/* Longer texts, which no client sends, are cut, so that the error stays small. */
 #define SHOWN_MAX 16384
 #define EXPLAINED_PER_SECOND 100
 
@@ -46,7 +46,7 @@ static void explain_mismatch(struct s3_call *c, const struct verify_context *ctx
 	(void)fault_set(why, SIGNATURE_WRONG, SIGNATURE_SENTENCE " %.*s", STRF(d.mistake));
 }
 
-/* An explanation costs some dozens of signatures and is for a person: so their number per
+/* An explanation costs dozens of signatures and is read by a person, so their number per
  * second is limited. */
 static bool may_explain(struct s3 *s, int64_t now_ms)
 {
@@ -72,6 +72,7 @@ static struct str iso_text(struct arena *a, int64_t ms)
 
 enum status auth_find_key(struct s3_call *c, struct fault *why)
 {
+	assert(c->s3->keys != NULL);
 	c->key = key_find(c->s3->keys, c->auth.access_key);
 	if (c->key != NULL)
 		return OK;
@@ -81,6 +82,7 @@ enum status auth_find_key(struct s3_call *c, struct fault *why)
 
 struct verify_context auth_context(const struct s3_call *c, int64_t now_ms)
 {
+	assert(c->key != NULL);
 	return (struct verify_context){
 		.region = c->s3->options.region,
 		.service = STR("s3"),
@@ -96,7 +98,7 @@ enum status auth_old_version(struct fault *why)
 		"Please use AWS4-HMAC-SHA256 (Signature Version 4).");
 }
 
-/* Our keys are no session's: S3 refuses a token with such a one rather than pass it over. */
+/* Our keys are not temporary: S3 refuses a session token with such a key and does not ignore it. */
 static enum status refuse_token(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
@@ -131,8 +133,8 @@ static enum status read_signature(struct s3_call *c, struct fault *why)
 	return fault_set(why, NOT_SIGNED, "Access Denied. The bucket is private: sign the request, or use a presigned URL.");
 }
 
-/* Those of the signature itself, and those that describe a body, which is unknown when a URL is signed: SDKs put the
- * checksum of no bytes there, and S3 passes it over. */
+/* The parameters of the signature itself, and those that describe a body, which is unknown when a URL is signed: SDKs put
+ * the checksum of an empty body there, and S3 ignores it. */
 static bool stays_in_query(struct str name)
 {
 	struct str names = STR("x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders x-amz-signature "
@@ -142,8 +144,8 @@ static bool stays_in_query(struct str name)
 	return !str_starts_with_nocase(name, STR("x-amz-")) || str_is_word_of_nocase(name, names) || checksum_by_header(name) != CHECKSUM_NONE;
 }
 
-/* Who makes a URL moves x-amz-* headers into its query, where S3 takes them for what they were. A header that was sent as
- * well, as some SDKs ask of the sender, counts alone. */
+/* Signers move x-amz-* headers into the query of a URL, and S3 treats them as headers. If such a header was sent too, as
+ * some SDKs require, only that one counts. */
 static enum status take_headers_of_query(struct s3_call *c, struct fault *why)
 {
 	struct request *r = &c->x->request;
@@ -166,6 +168,7 @@ static enum status take_headers_of_query(struct s3_call *c, struct fault *why)
 
 enum status auth_request(struct s3_call *c, struct fault *why)
 {
+	assert(c != NULL && c->key == NULL);
 	const struct request *r = &c->x->request;
 	struct arena *a = &c->x->arena;
 	TRY(read_signature(c, why));
@@ -176,7 +179,7 @@ enum status auth_request(struct s3_call *c, struct fault *why)
 	struct verify_context ctx = auth_context(c, clock_now_ms());
 	enum status st = signature_verify(r, &c->auth, &ctx, why);
 	if (st != OK) {
-		/* What S3 says next to the sentence, by what is wrong. */
+		/* The elements that S3 adds, by the error. */
 		if (why->code == F_SIGNATURE_EXPIRED) {
 			call_detail(c, "X-Amz-Expires", str_printf(a, "%u", c->auth.expires_s));
 			call_detail(c, "Expires", iso_text(a, c->auth.date_ms + (int64_t)c->auth.expires_s * 1000));

@@ -1,11 +1,13 @@
-/* Authorization in three steps. `slots` has a rule of its own: what an issued URL or form is for, and no
- * more. For all others the bucket must be their user's, since buckets are private; then their grants are
- * asked for the operation's action. The product's own rules about images come after that and apply to all keys.
- * The owner's key is no exception: on the buckets of others it is like any other client. */
+/* Authorization in three steps. The key of upload slots may do what an issued URL or form is for, and nothing
+ * else. For other keys the bucket must be their user's, since buckets are private, and their grants must
+ * allow the operation's action. The rules about images come after that and apply to all keys.
+ * The owner's key is no exception: on the buckets of others it is like any other. */
 #include "s3/authorize.h"
 
 enum status authorize_find_bucket(const struct s3_call *c, struct str name, struct bucket_info *out, struct fault *why)
 {
+	assert(c != NULL);
+	assert(out != NULL);
 	if (!str_equal(name, c->s3->options.image_bucket))
 		return catalog_info(c->s3->catalog, name, &c->x->arena, out, why);
 	*out = (struct bucket_info){ .name = name, .owner = STR(KEY_OWNER_NAME) };
@@ -14,6 +16,7 @@ enum status authorize_find_bucket(const struct s3_call *c, struct str name, stru
 
 enum status authorize_key(const struct s3_call *c, unsigned actions, struct str bucket, struct str key, struct fault *why)
 {
+	assert(c->key != NULL);
 	if (key_permits(c->key, actions, bucket, key))
 		return OK;
 	return fault_set(why, ACCESS_DENIED, "Access Denied. This access key has no permission for it.");
@@ -37,6 +40,7 @@ static enum status check_expected(const struct s3_call *c, const struct bucket_i
 
 enum status authorize_other(struct s3_call *c, unsigned actions, struct str bucket, struct str key, struct fault *why)
 {
+	assert(c->key != NULL);
 	struct bucket_info info = { 0 };
 	if (c->key->power == KEY_SLOTS)
 		return fault_set(why, ACCESS_DENIED, "Access Denied. This access key may only upload and read images.");
@@ -53,6 +57,8 @@ bool permit_makes_bucket(const struct s3_call *c)
 
 enum status authorize_call(struct s3_call *c, struct fault *why)
 {
+	assert(c->key != NULL);
+	assert(c->operation != NULL);
 	if (c->key->power == KEY_SLOTS) {
 		if (c->operation->for_slots && c->is_image && !c->auth.in_header)
 			return OK;
@@ -66,7 +72,7 @@ enum status authorize_call(struct s3_call *c, struct fault *why)
 	}
 	if (c->operation->actions == 0)
 		return OK;
-	/* A list of some keys is permitted by who may see them: its prefix counts as the key. */
+	/* A list needs permission for the keys that it may contain: its prefix counts as the key. */
 	const struct query_pair *prefix = c->operation->has_prefix ? query_find(&c->x->request.query, STR("prefix")) : NULL;
 	return authorize_key(c, c->operation->actions, c->at.bucket, prefix != NULL ? prefix->value : c->at.key, why);
 }

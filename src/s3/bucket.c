@@ -70,6 +70,7 @@ static enum status read_bucket_listing(struct s3_call *c, struct bucket_listing 
 
 enum status bucket_list_all(struct s3_call *c, struct fault *why)
 {
+	assert(c->key != NULL);
 	struct bucket_listing l;
 	struct buf b CLEANUP(buf_deinit) = { 0 };
 	struct str region = parameter(c, "bucket-region");
@@ -107,6 +108,8 @@ static enum status check_location(struct s3_call *c, struct str body, struct fau
 
 enum status bucket_make(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_BUCKET);
+	assert(c->key != NULL);
 	struct str body = { 0 };
 	if (!bucket_name_ok(c->at.bucket))
 		return fault_set(
@@ -119,7 +122,7 @@ enum status bucket_make(struct s3_call *c, struct fault *why)
 	TRY(check_location(c, body, why));
 	enum status st = catalog_create(c->s3->catalog, c->at.bucket, str_of(c->key->user), why);
 	if (st != OK && why->code == F_BUCKET_EXISTS) {
-		/* Making one's own bucket again is no error: clients do so before each upload. */
+		/* Creating one's own bucket again succeeds: some clients do so before each upload. */
 		struct bucket_info info = { 0 };
 		struct fault unseen = { 0 };
 		if (authorize_find_bucket(c, c->at.bucket, &info, &unseen) == OK && str_equal(info.owner, str_of(c->key->user)))
@@ -127,13 +130,14 @@ enum status bucket_make(struct s3_call *c, struct fault *why)
 	}
 	TRY(st);
 	c->x->answer.status = 200;
-	/* of the request's own address, and so no other than what a client sent */
+	/* of the request's own address: it holds only what the client sent */
 	answer_header(&c->x->answer, STR("Location"), str_printf(&c->x->arena, "/%.*s", STRF(c->at.bucket)));
 	return OK;
 }
 
 enum status bucket_drop(struct s3_call *c, struct fault *why)
 {
+	assert(c->bucket.name.n > 0);
 	TRY(catalog_remove(c->s3->catalog, c->at.bucket, why));
 	c->x->answer.status = 204;
 	return OK;
@@ -148,9 +152,10 @@ enum status bucket_head(struct s3_call *c, enum handler_step *step, struct fault
 	return OK;
 }
 
-/* The oldest region has no name of its own, which clients know. */
+/* Clients know that us-east-1 has an empty LocationConstraint. */
 enum status bucket_location(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->bucket.name.n > 0);
 	struct buf b;
 	*step = HANDLER_ANSWER;
 	document_open(c, &b, "LocationConstraint");
@@ -161,6 +166,7 @@ enum status bucket_location(struct s3_call *c, enum handler_step *step, struct f
 
 enum status bucket_versioning(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->bucket.name.n > 0);
 	struct buf b;
 	*step = HANDLER_ANSWER;
 	document_open(c, &b, "VersioningConfiguration");

@@ -1,16 +1,20 @@
-/* What all operations need of a call: the owner of its key, and the details of its error. */
+/* What all operations need: the key of the call, and the details of its error. */
 #include "s3/call.h"
 
 #include "image/verdict.h"
 
 void call_detail(struct s3_call *c, const char *element, struct str value)
 {
+	assert(c != NULL);
+	assert(element != NULL);
 	if (c->n_details < ERROR_DETAILS_MAX)
 		c->details[c->n_details++] = (struct error_detail){ element, value };
 }
 
 void call_detail_missing(struct s3_call *c, struct str bucket, struct str key, const struct fault *why)
 {
+	assert(c != NULL);
+	assert(why != NULL);
 	const struct query_pair *upload = query_find(&c->x->request.query, STR("uploadId"));
 	enum status st = fault_status(why->code);
 
@@ -27,6 +31,7 @@ void call_detail_missing(struct s3_call *c, struct str bucket, struct str key, c
 
 void call_set_key(struct s3_call *c, struct str key)
 {
+	assert(c != NULL && c->s3 != NULL);
 	bool here = str_equal(c->at.bucket, c->s3->options.image_bucket);
 
 	c->at.key = key;

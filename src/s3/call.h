@@ -38,26 +38,26 @@ struct form;
 struct unsupported_feature {
 	const char *sub; /* as in the query */
 	enum address_level level;
-	const char *code;   /* of the answer to GET, with 404; NULL: see root */
-	const char *root;   /* GET answers this empty document; NULL: NotImplemented */
+	const char *code;   /* the error of GET, with 404; NULL: see root */
+	const char *root;   /* GET returns this empty document; NULL: NotImplemented */
 	const char *inside; /* of that document; NULL: nothing */
 };
 
-/* One operation of the protocol. begin does what needs no body and says what comes next: with
- * HANDLER_ANSWER the answer is filled in. The others may be NULL where no body is read. */
+/* One operation of the protocol. begin does what needs no body and sets the next step: with
+ * HANDLER_ANSWER the response is complete. The others may be NULL where no body is read. */
 struct operation {
 	const char *method;
 	enum address_level level;
-	const char *sub;   /* the sub-resource in the query that it is of; "": none */
+	const char *sub;   /* the sub-resource in the query; "": none */
 	const char *route; /* for the log and the metrics */
-	unsigned actions;  /* of enum key_action, that the key must be allowed; 0: the operation itself asks */
+	unsigned actions;  /* of enum key_action, which the key needs; 0: the operation itself checks */
 	bool for_slots;    /* KEY_SLOTS may do it under images/ */
 	enum status (*begin)(struct s3_call *c, enum handler_step *step, struct fault *why);
 	enum status (*data)(struct s3_call *c, struct str piece, struct fault *why);
 	enum status (*finish)(struct s3_call *c, struct fault *why);
 	void (*start)(struct s3_call *c); /* in place of finish, after HANDLER_RUN_ASYNC; ends with call_complete */
 	bool is_long;                     /* finish runs among the long jobs, not on a worker */
-	bool has_prefix;                  /* a list of keys: who may see those under its prefix may have it */
+	bool has_prefix;                  /* a list of keys: authorized by its prefix */
 };
 
 struct s3_call {
@@ -66,8 +66,8 @@ struct s3_call {
 	const struct operation *operation;
 	struct address at;
 	bool is_image;                            /* the address is an image of the product: its bucket, under images/ */
-	bool is_reserved;                         /* ... or what else is the product's own */
-	const struct unsupported_feature *absent; /* an unsupported feature that the query asks for; NULL: none */
+	bool is_reserved;                         /* ... or another key that only the product writes */
+	const struct unsupported_feature *absent; /* the unsupported feature that the query names; NULL: none */
 	struct parsed_signature auth;
 	const struct access_key *key; /* NULL until it is found */
 	struct s3_upload *upload;     /* put and form, else NULL */
@@ -88,18 +88,18 @@ void call_detail(struct s3_call *c, const char *element, struct str value);
 void call_detail_missing(struct s3_call *c, struct str bucket, struct str key, const struct fault *why);
 /* Set the key of the address, which must have its bucket, and all that follows from it. */
 void call_set_key(struct s3_call *c, struct str key);
-/* Refuse to write under what is the product's own: images/ and thumbs/ of the image bucket.
- * by_slot   it comes as slots' URLs and forms do: an image may be written
+/* Refuse to write where only the product writes: under images/ and thumbs/ of the image bucket.
+ * by_slot   the request is signed as the URL or form of a slot: an image may be written
  * Errors    ACCESS_DENIED */
 enum status call_refuse_reserved(const struct s3_call *c, bool by_slot, struct fault *why) MUST_CHECK;
 
-/* The work that `start` began is done: complete the answer or make it an error, and notify the listener. The call must
+/* End what `start` began: complete the response or make it an error, and notify the listener. The call must
  * not be used any more. Any thread. */
 void call_complete(struct s3_call *c, enum status st, const struct fault *why);
 
 /* The operations, by the file that has them. */
 enum status get_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
-/* Whether GetObject would find the object, for what is asked about one.  Errors: as of bucket_open */
+/* Check that the object exists, for operations on its sub-resources.  Errors: as of bucket_open */
 enum status get_need_object(struct s3_call *c, struct fault *why) MUST_CHECK;
 enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *why) MUST_CHECK;
 enum status put_data(struct s3_call *c, struct str piece, struct fault *why) MUST_CHECK;

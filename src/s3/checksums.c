@@ -1,5 +1,5 @@
-/* Two kinds of sums stand over an object in parts: the composite one is the sum of the parts' sums in a
- * row and says how many there were; the full one is that of the bytes, which CRCs can be put together to. */
+/* An object in parts has one of two kinds of checksum: the composite one is over the checksums of the parts and ends with
+ * their number; the full one is over the bytes, and CRCs of the parts can be combined into it. */
 #include "s3/checksums.h"
 
 #include "base/codec.h"
@@ -16,6 +16,7 @@ void sums_write_value(struct buf *b, const struct object_checksum *sum)
 
 void sums_write(struct buf *b, const struct object_checksum *sum)
 {
+	assert(sum != NULL);
 	if (sum->kind == CHECKSUM_NONE || sum->value.n == 0)
 		return;
 	sums_write_value(b, sum);
@@ -44,6 +45,7 @@ struct str sums_etag(struct arena *a, const unsigned char md5[MD5_BYTES])
 
 enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, struct fault *why)
 {
+	assert(out != NULL);
 	struct str name = request_header(&c->x->request, STR("x-amz-checksum-algorithm"));
 	*out = CHECKSUM_NONE;
 	if (name.p == NULL)
@@ -78,6 +80,7 @@ enum status sums_read_requested(struct s3_call *c, struct object_checksum *out, 
 
 struct str sums_text(struct arena *a, enum checksum_kind kind, const unsigned char *sum)
 {
+	assert(kind != CHECKSUM_NONE);
 	struct buf b;
 	buf_init_arena(&b, a, CHECKSUM_TEXT_MAX + 1);
 	base64_encode(&b, (struct str){ (const char *)sum, checksum_info(kind)->bytes });
@@ -129,6 +132,8 @@ static enum status full_sum(struct arena *a, const struct object_part *parts, si
 
 enum status sums_of_parts(struct arena *a, const struct object_part *parts, size_t n, struct object_checksum *out, struct fault *why)
 {
+	assert(out != NULL);
+	assert(n == 0 || parts != NULL);
 	if (out->kind == CHECKSUM_NONE)
 		return OK;
 	return out->composite ? composite_sum(a, parts, n, out, why) : full_sum(a, parts, n, out, why);
@@ -136,6 +141,8 @@ enum status sums_of_parts(struct arena *a, const struct object_part *parts, size
 
 enum status sums_etag_of_parts(struct arena *a, const struct object_part *parts, size_t n, struct str *out, struct fault *why)
 {
+	assert(out != NULL);
+	assert(n == 0 || parts != NULL);
 	unsigned char md5[MD5_BYTES];
 	struct hash h;
 	hash_init(&h, HASH_MD5);

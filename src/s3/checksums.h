@@ -26,7 +26,7 @@ enum status sums_read_algorithm(struct s3_call *c, enum checksum_kind *out, stru
 struct str sums_text(struct arena *a, enum checksum_kind kind, const unsigned char *sum);
 /* The ETag of a body: its MD5 in hex, without quotes. */
 struct str sums_etag(struct arena *a, const unsigned char md5[MD5_BYTES]);
-/* The sum of an object from those of its parts, which all have one: composite, or by putting CRCs together.
+/* The sum of an object from those of its parts, which all have one: composite, or CRCs combined.
  * Errors  INTERNAL a part has none; OUT_OF_MEMORY; TOO_MUCH */
 enum status sums_of_parts(
 	struct arena *a, const struct object_part *parts, size_t n, struct object_checksum *out, struct fault *why) MUST_CHECK;

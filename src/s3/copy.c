@@ -1,5 +1,5 @@
-/* Copies: an object, or a range of one into a part, from the store's own disk. The bytes go the way of an
- * upload, piece by piece, so that the copy has an ETag and a checksum of its own and is stored whole or not at all.
+/* Copies: of an object, or of a range of one into a part. The bytes are received like those of an
+ * upload, piece by piece, so that the copy has its own ETag and checksum and is stored whole or not at all.
  * Everything runs on a worker, since a copy may be of 5 GiB.
  * Source: Amazon S3 API, CopyObject, UploadPartCopy. */
 #include "base/clock.h"
@@ -22,7 +22,7 @@
 struct copy {
 	struct copy_source source;
 	struct object_file file; /* the source, open */
-	uint64_t first, length;  /* what of it */
+	uint64_t first, length;  /* the bytes to copy */
 	struct object_commit commit;
 	enum checksum_kind kind; /* of the checksum that the copy gets */
 	struct checksum sum;
@@ -138,7 +138,7 @@ static enum status answer_copy(struct s3_call *c, const struct copy *k, const ch
 	return document_answer(c, &b, root, why);
 }
 
-/* When the object was last changed, as its readers will see it. */
+/* The Last-Modified of the copy. */
 static int64_t modified_ms(struct s3_call *c)
 {
 	struct object_file file = { .fd = -1 };
@@ -162,7 +162,7 @@ static enum status read_directive(struct s3_call *c, bool *replace, struct fault
 	return OK;
 }
 
-/* A redirect is of the object that it was set on, and is not copied; it may be given again. */
+/* A website redirect is not copied; it may be given again. */
 static enum status copy_meta(struct s3_call *c, struct copy *k, struct fault *why)
 {
 	const struct object_meta *m = &k->file.meta;
@@ -209,6 +209,7 @@ static enum status copy_object_open(struct s3_call *c, struct copy *k, struct fa
 
 enum status copy_object(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
 	struct copy k = { .file.fd = -1 };
 	TRY(call_refuse_reserved(c, false, why));
 	TRY(acl_check_headers(c, why));
@@ -237,6 +238,7 @@ static enum status copy_part_open(struct s3_call *c, struct copy *k, struct faul
 
 enum status copy_part(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
 	struct copy k = { .file.fd = -1 };
 	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	enum status st = copy_part_open(c, &k, why);

@@ -1,8 +1,8 @@
-/* Pages of other origins send bytes straight to the store, so every answer, errors too, says whether
- * they may read it. Without this a browser shows "network error" where S3's sentence would be.
+/* Pages of other origins send bytes straight to the store, so every response, an error too, has the headers that let
+ * them read it. Without these a browser shows "network error" where S3's message would be.
  *
- * A bucket's own configuration decides. The image bucket has one from the start, the setting of allowed
- * origins, until it is given another; any other bucket without one lets no page in, as on S3.
+ * A bucket's configuration decides. Until the image bucket has one, the setting of allowed origins applies to it; any
+ * other bucket without one allows no origin, as on S3.
  * Source: WHATWG Fetch, 3.2 "CORS protocol"; Amazon S3 API, CORSRule, PutBucketCors. */
 #include "s3/cors.h"
 
@@ -12,7 +12,7 @@
 
 #define CORS_BYTES_MAX (64 * 1024)
 
-/* What decides about one request. */
+/* What applies to one request. */
 struct policy {
 	bool from_settings;
 	struct cors_rules rules; /* else */
@@ -65,12 +65,14 @@ static void allow_by_rule(struct request_context *x, const struct cors_rule *rul
 
 void s3_cors_headers(const struct s3 *s, struct request_context *x, const struct s3_call *c)
 {
+	assert(s != NULL);
+	assert(x != NULL);
 	struct str origin = request_header(&x->request, STR("origin"));
 	struct policy p = { .from_settings = true };
 	struct fault unseen = { 0 };
-	/* without an Origin too: else a browser shows a picture, keeps the answer, and a script is given that */
+	/* without an Origin too: else a browser caches the response for a picture, and gives that one to a script */
 	answer_header(&x->answer, STR("Vary"), STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
-	/* Of a head that could not be read the Origin may not be known: the star is right for all. */
+	/* If the head could not be parsed, the Origin may be unknown: '*' fits every one. */
 	if (x->request.path.n == 0 && origin.n == 0 && origin_allowed(s, STR("*")))
 		origin = STR("*");
 	if (!header_value_ok(origin) || origin.n == 0)
@@ -78,15 +80,15 @@ void s3_cors_headers(const struct s3 *s, struct request_context *x, const struct
 	if (c != NULL && c->at.bucket.n > 0 && find_policy(s, x, c->at.bucket, &p, &unseen) != OK)
 		return;
 	if (p.from_settings && origin_allowed(s, origin)) {
-		/* Any origin gets the star, so that one answer may be cached for all; a listed one gets its name. */
+		/* '*' where any origin is allowed, so that one cached response serves all; else the origin itself. */
 		bool any = str_equal(str_trim(s->options.cors_origins), STR("*"));
 		answer_header(&x->answer, STR("Access-Control-Allow-Origin"), any ? STR("*") : origin);
 		answer_header(&x->answer, STR("Access-Control-Expose-Headers"), STR("ETag, x-amz-request-id"));
 	}
-	/* a preflight has said already what it may, or that it may not */
+	/* the response to a preflight is complete already */
 	if (p.from_settings || str_equal(x->request.method, STR("OPTIONS")))
 		return;
-	/* as S3: a method that is asked for decides also where the request is no preflight */
+	/* as S3: Access-Control-Request-Method counts even if the request is not a preflight */
 	struct str asked = request_header(&x->request, STR("access-control-request-method"));
 	const struct cors_rule *rule = cors_rules_match(&p.rules, origin, asked.n > 0 ? asked : x->request.method, (struct str){ 0 });
 	if (rule != NULL)
@@ -114,6 +116,7 @@ static enum status preflight_by_settings(struct s3_call *c, struct str origin, s
 
 enum status s3_cors_preflight(struct s3_call *c, struct fault *why)
 {
+	assert(c != NULL && c->s3 != NULL);
 	const struct request *r = &c->x->request;
 	struct str origin = request_header(r, STR("origin")), method = request_header(r, STR("access-control-request-method"));
 	struct policy p = { .from_settings = true };
@@ -139,6 +142,7 @@ enum status s3_cors_preflight(struct s3_call *c, struct fault *why)
 
 enum status cors_get(struct s3_call *c, struct fault *why)
 {
+	assert(c->bucket.name.n > 0);
 	struct bucket_info info = { 0 };
 	TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &info, why));
 	if (info.cors.n == 0)
@@ -151,6 +155,7 @@ enum status cors_get(struct s3_call *c, struct fault *why)
 
 enum status cors_put(struct s3_call *c, struct fault *why)
 {
+	assert(c->bucket.name.n > 0);
 	struct str body;
 	struct cors_rules rules;
 	struct buf b;
@@ -169,6 +174,7 @@ enum status cors_put(struct s3_call *c, struct fault *why)
 
 enum status cors_remove(struct s3_call *c, struct fault *why)
 {
+	assert(c->bucket.name.n > 0);
 	TRY(catalog_set_cors(c->s3->catalog, c->at.bucket, STR(""), why));
 	c->x->answer.status = 204;
 	return OK;

@@ -1,5 +1,5 @@
-/* Deletes. An image is deleted as the API does it, row and object together; all else of one request goes in
- * one commit.
+/* Deletes. An image is deleted as the API does it, row and object together; all other objects of a request are deleted
+ * in one commit.
  * Source: Amazon S3 API, DeleteObject, DeleteObjects. */
 #include "base/clock.h"
 #include "base/object_key.h"
@@ -14,14 +14,14 @@
 
 #include <string.h>
 
-/* One object that is to go, with what the client said of it. */
+/* One object to delete, as the client named it. */
 struct delete_item {
 	struct object_removal removal;
-	struct str version; /* as it was sent; {NULL, 0}: not */
-	bool done;          /* removal.status is there already */
+	struct str version; /* as it was sent; {NULL, 0}: none */
+	bool done;          /* removal.status is set already */
 };
 
-/* An object under images/ without a row is only an object. */
+/* An object under images/ without a row is deleted as a plain one. */
 static enum status remove_object_without_row(struct s3_call *c, struct object_removal *r, struct fault *why)
 {
 	if (r->if_etag.n > 0)
@@ -57,7 +57,7 @@ static void record_outcome(struct delete_item *d, enum status status)
 static enum status remove_all(struct s3_call *c, struct delete_item *all, size_t n, struct fault *why)
 {
 	for (size_t i = 0; i < n; i++) {
-		/* What may not be removed, or not as all others are. */
+		/* Those that may not be deleted, and the images. */
 		struct delete_item *d = &all[i];
 		struct object_removal *r = &d->removal;
 		enum status st = object_key_check(r->key, &r->why);
@@ -70,7 +70,7 @@ static enum status remove_all(struct s3_call *c, struct delete_item *all, size_t
 		else if (str_equal(c->at.bucket, c->s3->options.image_bucket) && str_starts_with(r->key, IMAGE_PREFIX))
 			record_outcome(d, remove_image(c, r, &r->why));
 	}
-	/* The others, in one commit. Their order is kept, for of two of one key the first finds it. */
+	/* The others, in one commit and in their order: if a key is there twice, the first of them deletes it. */
 	struct object_removal *rest = arena_array(&c->x->arena, n, sizeof(*rest));
 	size_t left = 0, at = 0;
 	if (rest == NULL)
@@ -90,6 +90,7 @@ static enum status remove_all(struct s3_call *c, struct delete_item *all, size_t
 
 enum status delete_one(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
 	struct delete_item d = { .removal = {
 								 .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
 	static const char *const headers[] = { "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa" };
@@ -158,6 +159,7 @@ static void write_one(struct buf *b, const struct delete_item *d, bool quiet)
 
 enum status delete_many(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_BUCKET);
 	struct str body;
 	const struct xml_node *root;
 	struct delete_item *all;

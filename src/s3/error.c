@@ -1,7 +1,7 @@
-/* The one table from our faults to the errors of S3, and the XML that carries them.
+/* The table that maps faults to errors of S3, and their XML.
  *
- * What the client did wrong is described by the fault's own sentence; for the failures that are ours the
- * sentence is fixed here, so that nothing of the inside can get out.
+ * A fault of the client is described by its own text. For failures of the server the message is fixed here, so that it
+ * cannot reveal internals.
  * Source: Amazon S3 API, "Error responses". */
 #include "s3/error.h"
 
@@ -12,7 +12,7 @@
 struct error_row {
 	const char *code;
 	const char *message; /* NULL: the fault's text */
-	int http;            /* where S3 answers with another status than fault.def says; 0: it does not */
+	int http;            /* where the status of S3 differs from that of fault.def; 0: it does not */
 };
 
 #define INTERNAL_MESSAGE "We encountered an internal error. Please try again."
@@ -149,6 +149,7 @@ int error_http_status(enum fault_code code)
 
 struct str error_message(const struct fault *why)
 {
+	assert(why != NULL);
 	const struct error_row *row = row_of(why->code);
 	return str_of(row->message != NULL ? row->message : why->text);
 }
@@ -175,6 +176,8 @@ static struct str make_body(struct request_context *x, const struct s3_call *c, 
 
 void error_answer(struct request_context *x, const struct s3_call *c, const struct fault *why)
 {
+	assert(x != NULL);
+	assert(why != NULL && why->code != F_NONE);
 	const char *route = x->answer.route;
 	struct str image_id = x->answer.image_id;
 	struct fault lack = { .code = F_TOO_MUCH };
@@ -200,7 +203,7 @@ void error_answer(struct request_context *x, const struct s3_call *c, const stru
 	if (ans->status == 405)
 		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, DELETE, OPTIONS"));
 	if (why->code == F_RANGE_INVALID) {
-		/* RFC 9110 15.5.17: of a range that is not there, the length that is. */
+		/* RFC 9110 15.5.17: the length of the object, where the range is not satisfiable */
 		for (size_t i = 0; c != NULL && i < c->n_details; i++) {
 			if (str_equal(str_of(c->details[i].element), STR("ActualObjectSize")))
 				answer_header(ans, STR("Content-Range"), str_printf(&x->arena, "bytes */%.*s", STRF(c->details[i].value)));

@@ -1,10 +1,10 @@
 /* POST of a browser form: fields first, the file last, authenticated by a signed policy among them.
  *
- * The parts come as a stream. Fields are collected, bounded in number and size, until the part named
- * `file` begins; at that moment, still on the reactor and before any byte is kept, the policy is
- * verified and every rule but the size is checked. The file then streams like the body of a PUT.
- * What follows it is ignored, as in S3; but a second file is refused, for its sender believes that it
- * was kept, and the last boundary must come, or the form was cut.
+ * The parts arrive as a stream. Fields are collected, bounded in number and size, until the part named
+ * `file` begins; then, still on the reactor and before any byte is stored, the policy is
+ * verified and every rule but the size is checked. The file streams like the body of a PUT.
+ * What follows it is ignored, as in S3; but a second file is refused, because the client expects that it
+ * is stored, and the last boundary must be received, or the form was cut.
  * Names are compared without case; only the name makes a part the file, with or without a filename.
  * Source: Amazon S3 API, "POST Object", "Browser-Based Uploads Using POST". */
 #include "s3/put_body.h"
@@ -46,7 +46,7 @@ static struct str find_field(const struct form *f, struct str name)
 
 #define VARIABLE STR("${filename}")
 
-/* What the user's file is called, of which the path that an old browser sends is cut. */
+/* The file's name, without the path that old browsers send. */
 static struct str base_name(struct str filename)
 {
 	size_t start = 0;
@@ -77,7 +77,8 @@ static struct str substitute_name(struct arena *a, struct str value, struct str 
 	return (struct str){ 0 };
 }
 
-/* The fields as they will be: what the policy is checked against is what is stored, and where the browser is sent. */
+/* Replace ${filename} before the policy is checked, so that it is checked against what is stored, and where the browser is
+ * redirected to. */
 static enum status resolve_fields(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
@@ -166,7 +167,7 @@ static enum status make_upload(struct s3_call *c, const struct post_policy *poli
 	return OK;
 }
 
-/* The file begins: all fields are here, and nothing of the file is kept before they are found good. */
+/* The file begins: all fields were received. Nothing of the file is stored before they are checked. */
 static enum status on_file_start(struct s3_call *c, struct fault *why)
 {
 	struct form *f = c->form;
@@ -175,7 +176,7 @@ static enum status on_file_start(struct s3_call *c, struct fault *why)
 	TRY(resolve_fields(c, why));
 	TRY(check_policy(c, &policy, why));
 	TRY(authorize_call(c, why));
-	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why)); /* the owner's own forms make no images */
+	TRY(call_refuse_reserved(c, c->key->power == KEY_SLOTS, why)); /* forms that the owner signed itself cannot upload images */
 	if (find_field(f, STR("tagging")).p != NULL)
 		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
 	TRY(acl_check_canned(c, "acl", find_field(f, STR("acl")), why));
@@ -242,6 +243,7 @@ static enum status handle_event(struct s3_call *c, enum form_event event, struct
 
 enum status form_data(struct s3_call *c, struct str piece, struct fault *why)
 {
+	assert(c->form != NULL);
 	struct form *f = c->form;
 	while (piece.n > 0) {
 		struct str bytes = { 0 };
@@ -258,6 +260,8 @@ enum status form_data(struct s3_call *c, struct str piece, struct fault *why)
 
 enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->form == NULL);
+	assert(step != NULL);
 	const struct request *r = &c->x->request;
 	struct str boundary;
 	if (!form_boundary(request_header(r, STR("content-type")), &boundary))
@@ -273,7 +277,7 @@ enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault 
 	return OK;
 }
 
-/* Where the object is, as a path: the store's public name is not this handler's to know. */
+/* The object's URL as a path, because this handler does not know the public host name. */
 static struct str form_location(struct s3_call *c)
 {
 	struct buf b;
@@ -296,7 +300,7 @@ static void put_url(struct buf *b, struct str url)
 	}
 }
 
-/* A file's name may have come into it, so that what no URL may hold is encoded. What we add goes before a fragment: RFC 3986 3. */
+/* The URL may contain the name of a file: what a URL cannot hold is encoded. The parameters precede a fragment: RFC 3986 3. */
 static struct str redirect_target(struct s3_call *c, struct str etag)
 {
 	struct buf b;
@@ -317,6 +321,7 @@ static struct str redirect_target(struct s3_call *c, struct str etag)
 
 enum status form_finish(struct s3_call *c, struct fault *why)
 {
+	assert(c->form != NULL);
 	struct form *f = c->form;
 	struct answer *ans = &c->x->answer;
 	if (f->place != AT_END)

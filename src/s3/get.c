@@ -1,6 +1,6 @@
 /* GET and HEAD of an object, all on the reactor: an indexed local read finds it, and the body goes out
- * by descriptor, or from memory where the store has it at hand. This is the path that is measured against a
- * static file server: nothing on it allocates but the arena, and nothing is copied.
+ * by descriptor, or from the store's cache. Benchmarks compare this path with a
+ * static file server: it allocates in the arena only, and copies nothing.
  * An image that is pending or rejected has no object, so it is NoSuchKey like any other missing one.
  * Source: Amazon S3 API, GetObject, HeadObject; RFC 9110 13, 14. */
 #include "base/codec.h"
@@ -11,8 +11,8 @@
 #include "s3/parameters.h"
 #include "s3/wire/range.h"
 
-/* Query parameters that set a header of the answer. They are in the signed query, so who signed the URL
- * chose them, and not who follows it. */
+/* Query parameters that set a header of the response. They are in the signed query, so they were chosen by the signer of
+ * the URL, and not by its user. */
 static const struct {
 	const char *parameter, *header;
 } overrides[] = {
@@ -24,9 +24,9 @@ static const struct {
 	{ "response-expires", "Expires" },
 };
 
-/* How long one may be: heads longer than this are refused by proxies and clients. */
+/* Proxies and clients refuse longer heads. */
 #define OVERRIDE_BYTES_MAX 8192
-/* Those that say how long an answer may be cached go out with 304 as well: RFC 9110 15.4.5. */
+/* Those that control caching are sent with 304 as well: RFC 9110 15.4.5. */
 enum { OVERRIDE_TYPE, OVERRIDE_DISPOSITION, OVERRIDE_CACHE_CONTROL, OVERRIDE_LANGUAGE, OVERRIDE_ENCODING, OVERRIDE_EXPIRES, OVERRIDES };
 
 static enum status refuse_override(struct s3_call *c, const struct query_pair *pair, const char *text, struct fault *why)
@@ -36,7 +36,7 @@ static enum status refuse_override(struct s3_call *c, const struct query_pair *p
 	return fault_set(why, ARGUMENT_INVALID, "%s", text);
 }
 
-/* An empty value is as if it were not there. */
+/* An empty value is ignored. */
 static enum status read_override(struct s3_call *c, const struct query_pair *pair, struct str *out, struct fault *why)
 {
 	if (out->n > 0)
@@ -59,7 +59,7 @@ static bool is_overridden(struct str name, const struct str values[OVERRIDES])
 	return false;
 }
 
-/* The headers that were kept go out as they lie; where one of them is overridden, all but that. */
+/* The stored headers, without copying them unless one of them is overridden. */
 static enum status add_headers(struct s3_call *c, const struct object_file *f, struct str values[OVERRIDES], struct fault *why)
 {
 	struct answer *ans = &c->x->answer;
@@ -89,8 +89,7 @@ static enum status add_headers(struct s3_call *c, const struct object_file *f, s
 	return OK;
 }
 
-/* What a cache must hear of the object that it has: RFC 9110 15.4.5. There is no Content-Length, which that RFC only
- * permits: Ruby's SDK waits for so many bytes. */
+/* RFC 9110 15.4.5. Without the Content-Length that it permits: the SDK for Ruby would wait for so many bytes. */
 static void answer_not_modified(struct s3_call *c, const struct object_file *f, const struct str values[OVERRIDES])
 {
 	static const unsigned object_headers[] = { OVERRIDE_CACHE_CONTROL, OVERRIDE_EXPIRES };
@@ -99,7 +98,7 @@ static void answer_not_modified(struct s3_call *c, const struct object_file *f, 
 	for (size_t i = 0; i < COUNT_OF(object_headers); i++) {
 		struct str name = str_of(overrides[object_headers[i]].header), value = values[object_headers[i]];
 		if (value.n == 0)
-			value = str_dup(&c->x->arena, header_find(f->meta.headers, f->meta.n_headers, name)); /* the object is let go */
+			value = str_dup(&c->x->arena, header_find(f->meta.headers, f->meta.n_headers, name)); /* the object is released */
 		if (value.n > 0)
 			answer_header(ans, name, value);
 	}
@@ -107,7 +106,7 @@ static void answer_not_modified(struct s3_call *c, const struct object_file *f, 
 	ans->status = 304;
 }
 
-/* Of the whole object, so not with a part of it. */
+/* It is of the whole object, so it is not sent with a range. */
 static void add_checksum(struct s3_call *c, const struct object_checksum *sum)
 {
 	struct str mode = request_header(&c->x->request, STR("x-amz-checksum-mode"));
@@ -128,7 +127,7 @@ static enum condition_verdict check_conditions(const struct request *r, const st
 	return conditions_check(&all, info->etag, info->modified_ms);
 }
 
-/* One part of what was uploaded in parts; an object in one piece has part 1, all of it. */
+/* One part of a multipart upload; any other object is its own part 1. */
 static enum status find_part(struct s3_call *c, const struct object_file *f, struct range *out, struct fault *why)
 {
 	uint32_t number;
@@ -221,10 +220,12 @@ static enum status answer_object(struct s3_call *c, const struct object_file *f,
 
 enum status get_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
+	assert(c->x->answer.fd < 0 && c->x->answer.hold == NULL);
 	struct object_file file = { .fd = -1 };
 	TRY(parameter_version(c, why));
 	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &file, why));
-	/* from here the answer owns the object: whatever comes, its reset closes it */
+	/* from here the response owns the object: resetting it closes the object */
 	c->x->answer.fd = file.fd;
 	c->x->answer.body = file.bytes;
 	c->x->answer.hold = file.hold;

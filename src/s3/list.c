@@ -1,8 +1,8 @@
-/* Lists of objects: ListObjects, ListObjectsV2 and ListObjectVersions, which differ in how the client says
- * where to continue, and in what is around the entries.
+/* Lists of objects: ListObjects, ListObjectsV2 and ListObjectVersions, which differ in how a list is continued and in
+ * the elements around its entries.
  *
- * Everything is asked of the index in one query of at most 1000 entries, on a worker. With
- * encoding-type=url keys come percent-encoded; without it what XML 1.0 cannot carry is shown as U+FFFD,
+ * The index is read by one query of at most 1000 entries, on a worker. With
+ * encoding-type=url keys are percent-encoded; without it characters that XML 1.0 cannot represent become U+FFFD,
  * so that the rest of the list stays readable.
  * Source: Amazon S3 API, ListObjects, ListObjectsV2, ListObjectVersions. */
 #include "s3/xml_body.h"
@@ -14,7 +14,7 @@
 #define VERSION_ID STR("null")
 
 struct list {
-	struct arena rows; /* what was found: given back before the answer is sent, which a slow reader may take long to read */
+	struct arena rows; /* the entries; freed before the response is sent, which a slow client may take long to read */
 	struct object_query query;
 	bool url;
 	bool owners;
@@ -36,7 +36,7 @@ static enum status read_common(struct s3_call *c, struct list *l, struct fault *
 	return parameter_encoding(c, &l->url, why);
 }
 
-/* A list of nothing is complete, whatever there is. */
+/* With max-keys=0 the list is complete. */
 static enum status find_entries(struct s3_call *c, struct list *l, struct fault *why)
 {
 	TRY(fault_blame_arena(&l->rows, catalog_list_objects(c->s3->catalog, &l->query, &l->rows, &l->found, why), why));
@@ -55,7 +55,7 @@ static bool is_prefix(const struct listed *e)
 	return e->info.etag.n == 0;
 }
 
-/* prefix_url: in the first form of lists AWS's clients undo the encoding of all but the prefix. */
+/* prefix_url: of ListObjects (version 1) AWS's clients decode all but the prefix. */
 static void write_head(struct s3_call *c, const struct list *l, struct buf *b, bool prefix_url)
 {
 	xml_element(b, "Name", c->at.bucket);
@@ -68,7 +68,7 @@ static void write_head(struct s3_call *c, const struct list *l, struct buf *b, b
 	xml_element(b, "IsTruncated", l->found.more ? STR("true") : STR("false"));
 }
 
-/* S3 gives the objects first and then the common prefixes, each in the order of their keys. */
+/* As S3: the objects first, then the common prefixes, each in the order of their keys. */
 static void write_entries(struct s3_call *c, const struct list *l, struct buf *b, const char *element)
 {
 	bool version = element[0] == 'V';
@@ -142,7 +142,7 @@ enum status list_v2(struct s3_call *c, struct fault *why)
 	return document_answer(c, &b, "ListBucketResult", why);
 }
 
-/* There is one version of each key, so that a marker's version is of no matter but for its form. */
+/* There is one version of each key, so that of a version marker only the form is checked. */
 static enum status read_version_marker(struct s3_call *c, const struct list *l, struct str *version, struct fault *why)
 {
 	*version = parameter(c, "version-id-marker");

@@ -1,4 +1,4 @@
-/* One queue, one lock. A thread takes the first job whose owner has not got its share already. See long_jobs.h. */
+/* One queue, one lock. A thread runs the first job whose owner has not used up its share. See long_jobs.h. */
 #include "s3/long_jobs.h"
 
 #include "base/mem.h"
@@ -41,7 +41,7 @@ static bool has_share(const struct long_jobs *l, struct str owner)
 	return n < PER_OWNER;
 }
 
-/* Take the first job that may run out of the queue; NULL: none may. Under the lock. */
+/* Remove the first job that may run from the queue; NULL: there is none. Call with the lock held. */
 static struct long_job *take_job(struct long_jobs *l)
 {
 	for (struct long_job **at = &l->first; *at != NULL; at = &(*at)->next) {
@@ -85,6 +85,7 @@ static void *run(void *arg)
 
 bool long_jobs_submit(struct long_jobs *l, struct long_job *job)
 {
+	assert(l != NULL);
 	assert(job->owner.p != NULL && job->run != NULL);
 	pthread_mutex_lock(&l->lock);
 	bool grow = l->idle <= l->queued && l->started < THREADS;
@@ -107,6 +108,7 @@ bool long_jobs_submit(struct long_jobs *l, struct long_job *job)
 
 void long_jobs_free(struct long_jobs **at)
 {
+	assert(at != NULL);
 	struct long_jobs *l = *at;
 
 	*at = NULL;

@@ -18,6 +18,7 @@
 
 enum status multipart_begin(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
 	struct part_upload u = { .bucket = c->at.bucket, .key = c->at.key, .owner = str_of(c->key->user) };
 	struct str id;
 	struct buf b;
@@ -47,6 +48,7 @@ enum status multipart_abort(struct s3_call *c, struct fault *why)
 
 enum status multipart_list_parts(struct s3_call *c, struct fault *why)
 {
+	assert(c->bucket.owner.n > 0);
 	struct part_upload u = { 0 };
 	struct part_page page = { 0 };
 	struct str id = parameter(c, "uploadId");
@@ -96,6 +98,7 @@ static enum status read_uploads_query(struct s3_call *c, struct part_upload_quer
 
 enum status multipart_list_uploads(struct s3_call *c, struct fault *why)
 {
+	assert(c->bucket.owner.n > 0);
 	struct part_upload_query q;
 	struct part_upload_page page = { 0 };
 	bool url;
@@ -161,7 +164,7 @@ static void add_part_details(struct s3_call *c, const struct object_part *bad, c
 	call_detail(c, "ETag", bad->etag);
 }
 
-/* What the client says of the whole object, if it does. */
+/* The size of the whole object, if the client gave it. */
 static enum status check_size(struct s3_call *c, const struct ending *e, struct fault *why)
 {
 	struct str text = request_header(&c->x->request, STR("x-amz-mp-object-size"));
@@ -181,7 +184,7 @@ static enum status check_size(struct s3_call *c, const struct ending *e, struct 
 	return OK;
 }
 
-/* The checksum of checksums is taken with the number of parts at its end and without, as S3 does: minio-go leaves it out. */
+/* As S3, accept a composite checksum with the number of parts at its end or without it: minio-go leaves it out. */
 static bool is_same_sum(struct str value, const struct object_checksum *sum)
 {
 	struct str bare = sum->composite ? str_slice(sum->value, 0, str_find_char(sum->value, '-')) : sum->value;
@@ -229,7 +232,7 @@ static enum status plan_object(struct s3_call *c, struct ending *e, struct fault
 {
 	enum status st = plan_first(c, e, why);
 	if (st != OK && why->code == F_NO_SUCH_UPLOAD) {
-		/* It is gone, perhaps since a moment ago: all that is known is what the client says of its parts. */
+		/* It was completed or aborted, perhaps just now: only the client's list says what its parts were. */
 		struct fault unseen = { 0 };
 		e->upload = (struct part_upload){ 0 };
 		st = sums_etag_of_parts(&c->x->arena, e->given.parts, e->given.n, &e->made.etag, &unseen) == OK ? OK : st;
@@ -240,7 +243,7 @@ static enum status plan_object(struct s3_call *c, struct ending *e, struct fault
 	return object_headers_condition(c, &e->made.condition, why);
 }
 
-/* What is stored with the object; of a repeated completion the upload does not know it any more. */
+/* The stored checksum of the object: when a completion is repeated, the upload is not there to give it. */
 static void find_checksum(struct s3_call *c, struct ending *e, struct str etag)
 {
 	struct object_file file = { .fd = -1 };
@@ -274,6 +277,7 @@ static enum status answer_object(struct s3_call *c, struct ending *e, const stru
 
 enum status multipart_complete(struct s3_call *c, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
 	struct ending e = { .made = { .bucket = c->at.bucket, .key = c->at.key, .id = parameter(c, "uploadId") } };
 	struct object_info info = { 0 };
 	struct str body;

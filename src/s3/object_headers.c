@@ -1,4 +1,4 @@
-/* One list of headers that are kept. aws-chunked is a framing of the request, not of the object, and goes. */
+/* Which headers are stored. aws-chunked is a coding of the request and not of the object, so it is removed. */
 #include "s3/object_headers.h"
 
 #include "http/text.h"
@@ -7,7 +7,7 @@
 
 #define USER_PREFIX STR("x-amz-meta-")
 #define TYPE_MAX 255
-#define OBJECT_HEADERS_MAX 128 /* each costs the answer a line */
+#define OBJECT_HEADERS_MAX 128 /* each is a line of every response */
 
 /* What was read so far, in the arena. */
 struct header_list {
@@ -22,7 +22,7 @@ static bool is_stored(struct str name)
 			name, STR("cache-control content-disposition content-encoding content-language expires x-amz-website-redirect-location"));
 }
 
-/* A header that comes twice is one with a comma. */
+/* A repeated header is joined with a comma. */
 static void add_header(struct arena *a, struct header_list *k, struct str name, struct str value)
 {
 	struct header *old = NULL;
@@ -62,7 +62,7 @@ static enum status check_values(const struct header_list *k, struct fault *why)
 	for (size_t i = 0; i < k->n_headers; i++) {
 		if (!http_is_token(k->headers[i].name))
 			return fault_set(why, ARGUMENT_INVALID, "A name of user metadata may hold letters, digits and !#$%%&'*+-.^_`|~ only.");
-		/* they come as they were sent, bytes beyond ASCII too, and go back so */
+		/* stored and returned as they were sent, bytes beyond ASCII too */
 		if (!http_is_field_value(k->headers[i].value) || k->headers[i].value.n > META_USER_BYTES_MAX)
 			return fault_set(why, ARGUMENT_INVALID, "The header %.*s must have at most %d bytes, and no control characters.",
 				STRF(str_slice(k->headers[i].name, 0, 64)), META_USER_BYTES_MAX);
@@ -73,6 +73,8 @@ static enum status check_values(const struct header_list *k, struct fault *why)
 enum status object_headers_read(
 	struct arena *a, const struct header *list, size_t n, struct str *type, struct object_meta *meta, struct fault *why)
 {
+	assert(n == 0 || list != NULL);
+	assert(type != NULL && meta != NULL);
 	struct str given = header_find(list, n, STR("content-type"));
 	struct header_list kept = { .headers = arena_array(a, n + 1, sizeof(*kept.headers)) };
 
@@ -93,6 +95,7 @@ enum status object_headers_read(
 
 enum status object_headers_condition(struct s3_call *c, struct object_condition *out, struct fault *why)
 {
+	assert(out != NULL);
 	const struct request *r = &c->x->request;
 	struct str none = request_header(r, STR("if-none-match")), match = str_trim(request_header(r, STR("if-match")));
 	*out = (struct object_condition){ 0 };
@@ -111,6 +114,7 @@ static const struct {
 
 enum status object_headers_refuse(const struct header *list, size_t n, struct fault *why)
 {
+	assert(n == 0 || list != NULL);
 	struct str class = header_find(list, n, STR("x-amz-storage-class"));
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < COUNT_OF(refused) && str_starts_with_nocase(list[i].name, STR("x-amz-")); j++) {

@@ -1,5 +1,5 @@
-/* Parameters are read leniently where S3 is (an empty one is none, too much is the most) and refused where
- * it refuses. */
+/* Parameters are read as leniently as S3 reads them: an empty one counts as missing, one above the maximum as the
+ * maximum. */
 #include "s3/parameters.h"
 
 #include "base/codec.h"
@@ -10,6 +10,7 @@
 
 struct str parameter(const struct s3_call *c, const char *name)
 {
+	assert(name != NULL);
 	const struct query_pair *p = query_find(&c->x->request.query, str_of(name));
 	if (p == NULL)
 		return (struct str){ 0 };
@@ -18,6 +19,7 @@ struct str parameter(const struct s3_call *c, const char *name)
 
 enum status argument_fault(struct s3_call *c, const char *name, struct str value, const char *text, struct fault *why)
 {
+	assert(name != NULL && text != NULL);
 	call_detail(c, "ArgumentName", str_of(name));
 	call_detail(c, "ArgumentValue", str_slice(value, 0, 1024));
 	return fault_set(why, ARGUMENT_INVALID, "%s", text);
@@ -42,12 +44,16 @@ static enum status read_count(struct s3_call *c, const char *name, struct str va
 
 enum status parameter_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why)
 {
+	assert(out != NULL);
+	assert(default_ <= most);
 	*out = default_;
 	return read_count(c, name, parameter(c, name), most, out, why);
 }
 
 enum status header_count(struct s3_call *c, const char *name, uint32_t default_, uint32_t most, uint32_t *out, struct fault *why)
 {
+	assert(out != NULL);
+	assert(default_ <= most);
 	*out = default_;
 	return read_count(c, name, str_trim(request_header(&c->x->request, str_of(name))), most, out, why);
 }
@@ -63,6 +69,7 @@ enum status parameter_encoding(struct s3_call *c, bool *url, struct fault *why)
 
 enum status parameter_text(struct s3_call *c, const char *name, struct str *out, struct fault *why)
 {
+	assert(out != NULL);
 	struct str value = parameter(c, name);
 	*out = value;
 	if (value.n <= OBJECT_KEY_MAX_BYTES && utf8_valid(value) && str_find_char(value, '\0') == value.n)
@@ -72,6 +79,7 @@ enum status parameter_text(struct s3_call *c, const char *name, struct str *out,
 
 enum status parameter_part_number(struct s3_call *c, uint32_t *out, struct fault *why)
 {
+	assert(out != NULL);
 	struct str value = parameter(c, "partNumber");
 	uint64_t n;
 	if (!str_to_u64(value, &n) || n < 1 || n > PART_NUMBER_MAX)
@@ -119,6 +127,7 @@ static void check_bytes(struct str scope, struct str last, unsigned char out[SHA
 
 struct str token_write(struct arena *a, struct str scope, struct str last)
 {
+	assert(a != NULL);
 	unsigned char check[SHA256_BYTES];
 	struct buf raw, text;
 	check_bytes(scope, last, check);
@@ -132,6 +141,8 @@ struct str token_write(struct arena *a, struct str scope, struct str last)
 
 bool token_decode(struct arena *a, struct str scope, struct str token, struct str *last)
 {
+	assert(a != NULL);
+	assert(last != NULL);
 	unsigned char check[SHA256_BYTES];
 	struct str raw;
 	if (token.n > 2 * (CHECK_BYTES + OBJECT_KEY_MAX_BYTES) || !base64url_decode(a, token, &raw) || raw.n < CHECK_BYTES)

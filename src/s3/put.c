@@ -1,8 +1,8 @@
 /* PUT of an object, and of a part of a multipart upload: everything in the head is checked before the first byte
  * of the body, so that a client that waits for "100 Continue" never sends a body in vain.
  *
- * A body that is small and known to be so needs no worker: its end is a commit that is started on the reactor and
- * answered from where the commit ends. An image is checked, so it goes to a worker always.
+ * A body that is announced as small needs no worker: its commit is started on the reactor, and the response is sent when
+ * that is done. An image is verified, so it always needs a worker.
  * Source: Amazon S3 API, PutObject, UploadPart. */
 #include "s3/put_body.h"
 
@@ -15,7 +15,7 @@ static enum status length_missing(struct fault *why)
 	return fault_set(why, LENGTH_MISSING, "You must provide the Content-Length HTTP header.");
 }
 
-/* What the body is: framed or not, how long, and what it must be.
+/* The body's framing, length and digests.
  * length   of the object; UINT64_MAX: not given */
 static enum status read_body(struct s3_call *c, uint64_t *length, struct fault *why)
 {
@@ -36,7 +36,7 @@ static enum status read_body(struct s3_call *c, uint64_t *length, struct fault *
 	case PAYLOAD_CHUNKS_TRAILER:
 		if (!str_to_u64(str_trim(request_header(r, STR("x-amz-decoded-content-length"))), length))
 			return length_missing(why);
-		if (r->has_length && *length > r->length) /* or room would be kept for what never comes */
+		if (r->has_length && *length > r->length) /* or space would be reserved for bytes that are never received */
 			return fault_set(why, BODY_CUT, "The x-amz-decoded-content-length is more than the Content-Length");
 		u->stream = ARENA_NEW(&c->x->arena, struct body_stream);
 		if (u->stream == NULL)
@@ -62,6 +62,8 @@ static enum status begin_body(struct s3_call *c, uint64_t length, enum handler_s
 
 enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
+	assert(c->upload == NULL);
 	uint64_t length;
 	TRY(call_refuse_reserved(c, !c->auth.in_header, why)); /* whichever key has signed the URL */
 	TRY(upload_make(c, c->x->request.headers, c->x->request.n_headers, why));
@@ -87,6 +89,8 @@ static enum status match_checksum(struct s3_call *c, const struct part_upload *o
 
 enum status part_put_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->at.level == AT_OBJECT);
+	assert(c->upload == NULL);
 	struct part_upload of;
 	uint64_t length;
 	TRY(call_refuse_reserved(c, false, why));
@@ -102,6 +106,7 @@ enum status part_put_begin(struct s3_call *c, enum handler_step *step, struct fa
 
 enum status put_data(struct s3_call *c, struct str piece, struct fault *why)
 {
+	assert(c->upload != NULL);
 	struct s3_upload *u = c->upload;
 	if (u->stream == NULL)
 		return upload_write(c, piece, why);
@@ -138,6 +143,7 @@ static enum status check_length(const struct s3_call *c, struct fault *why)
 
 enum status put_finish(struct s3_call *c, struct fault *why)
 {
+	assert(c->upload != NULL);
 	TRY(check_length(c, why));
 	TRY(upload_finish(c, why));
 	answer_stored(c);
@@ -153,6 +159,7 @@ static void on_stored(struct s3_call *c, enum status st, struct fault *why)
 
 void put_start(struct s3_call *c)
 {
+	assert(c->upload != NULL && !c->is_image);
 	struct fault why = { 0 };
 	enum status st = check_length(c, &why);
 	if (st != OK)

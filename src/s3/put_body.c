@@ -20,6 +20,8 @@
 
 enum status upload_make(struct s3_call *c, const struct header *list, size_t n, struct fault *why)
 {
+	assert(c->upload == NULL);
+	assert(n == 0 || list != NULL);
 	struct s3_upload *u = ARENA_NEW(&c->x->arena, struct s3_upload);
 	c->upload = u;
 	if (u == NULL)
@@ -29,12 +31,12 @@ enum status upload_make(struct s3_call *c, const struct header *list, size_t n, 
 	u->default_kind = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
 	TRY(object_headers_refuse(list, n, why));
 	TRY(object_headers_read(&c->x->arena, list, n, &u->content_type, &u->meta, why));
-	if (c->is_image) /* which has nothing but what its bytes say */
+	if (c->is_image) /* which has no metadata but that of its bytes */
 		u->meta = (struct object_meta){ 0 };
 	return OK;
 }
 
-/* The condition decides in the commit. It is checked here first, so that a body is not read in vain. */
+/* The condition is checked in the commit. It is checked here too, so that a body is not received in vain. */
 static enum status check_condition(struct s3_call *c, struct fault *why)
 {
 	const struct object_condition *want = &c->upload->condition;
@@ -70,6 +72,7 @@ static enum status too_large(struct s3_call *c, struct fault *why)
 
 enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct fault *why)
 {
+	assert(c->upload != NULL && c->upload->in == NULL);
 	struct s3_upload *u = c->upload;
 	u->counted = true;
 	if (c->is_image) {
@@ -91,6 +94,8 @@ enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct faul
 
 enum status upload_write(struct s3_call *c, struct str piece, struct fault *why)
 {
+	assert(c->upload->in != NULL);
+	assert(c->upload->received <= c->upload->max_bytes);
 	struct s3_upload *u = c->upload;
 	if (piece.n > u->max_bytes - u->received)
 		return too_large(c, why);
@@ -109,7 +114,7 @@ static enum status check_size(struct s3_call *c, uint64_t size, struct fault *wh
 	return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
 }
 
-/* All checks that the client asked for. Nothing may be committed before. */
+/* All checks that the client requested. Nothing may be committed before. */
 static enum status check_body(struct s3_call *c, struct str *bytes, struct fault *why)
 {
 	struct s3_upload *u = c->upload;
@@ -202,6 +207,7 @@ static enum status finish_image(struct s3_call *c, struct str bytes, struct faul
 
 enum status upload_finish(struct s3_call *c, struct fault *why)
 {
+	assert(c->upload->in != NULL);
 	struct s3_upload *u = c->upload;
 	struct str bytes;
 	TRY(check_body(c, &bytes, why));
@@ -224,6 +230,9 @@ static void on_committed(struct write_completion *w, enum status st)
 
 void put_body_commit(struct s3_call *c, void (*done)(struct s3_call *c, enum status st, struct fault *why))
 {
+	assert(c->upload->in != NULL);
+	assert(!c->is_image);
+	assert(done != NULL);
 	struct s3_upload *u = c->upload;
 	struct fault why = { 0 };
 	struct str bytes;
@@ -241,6 +250,7 @@ void put_body_commit(struct s3_call *c, void (*done)(struct s3_call *c, enum sta
 
 void put_body_drop(struct s3_call *c)
 {
+	assert(c != NULL);
 	struct s3_upload *u = c->upload;
 	if (u == NULL)
 		return;

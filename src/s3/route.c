@@ -1,7 +1,7 @@
 /* The table of operations, and which of them a request is: by method, level and the sub-resource in its query.
- * A query that names a sub-resource is never taken for the plain operation: PUT with ?acl must not write an object, and
- * DELETE of a key with ?lifecycle must not delete one. So what S3 has at the other level, or this store has not, is
- * looked for too; what S3 does not know is ignored, as S3 does. */
+ * A query that names a sub-resource never selects the plain operation: PUT with ?acl must not write an object, and
+ * DELETE of a key with ?lifecycle must not delete one. So sub-resources of the other level, and those that this store does
+ * not support, are recognized too; unknown ones are ignored, as S3 does. */
 #include "s3/route.h"
 
 #include <string.h>
@@ -52,7 +52,7 @@ static const struct operation absent_object = { "", AT_OBJECT, "absent", "/objec
 /* A browser's form is authenticated by its own fields, which are not read yet when it begins. */
 const struct operation s3_route_form = { "POST", AT_BUCKET, "", "POST /form", KEY_WRITE, true, form_begin, form_data, form_finish };
 
-/* The sub-resources that are served, and where; those first that decide where several are there. */
+/* The supported sub-resources and their levels. If a query names several, the first in this table counts. */
 #define AT(level) (1u << (level))
 static const struct {
 	const char *name;
@@ -65,7 +65,7 @@ static const struct {
 struct subject {
 	size_t sub;                               /* of subs; COUNT_OF: none */
 	const struct unsupported_feature *absent; /* at this level; NULL: none */
-	const char *misplaced;                    /* what is of the other level alone; NULL: none */
+	const char *misplaced;                    /* a sub-resource of the other level only; NULL: none */
 };
 
 static void read_name(struct str name, enum address_level level, struct subject *out)
@@ -91,7 +91,8 @@ static struct subject read_query(const struct query *q, enum address_level level
 
 	for (size_t i = 0; i < q->n && level != AT_SERVICE; i++) {
 		struct str name = q->pairs[i].name;
-		if (!str_starts_with_nocase(name, STR("x-")) && !str_starts_with(name, STR("response-"))) /* what a URL is signed with */
+		if (!str_starts_with_nocase(name, STR("x-")) &&
+			!str_starts_with(name, STR("response-"))) /* the parameters of a signature, and headers of the response */
 			read_name(name, level, &s);
 	}
 	return s;
@@ -107,7 +108,7 @@ static const struct operation *find_operation(struct str method, enum address_le
 	return NULL;
 }
 
-/* Copying is a PUT with a header in place of a body; a URL for it has that in its query. */
+/* A copy is a PUT with a header in place of a body; a presigned URL has it in its query. */
 static bool is_copy(const struct request *r)
 {
 	struct str header = STR("x-amz-copy-source");
@@ -117,12 +118,13 @@ static bool is_copy(const struct request *r)
 
 const struct operation *s3_route_find(struct s3_call *c)
 {
+	assert(c->operation == NULL);
 	const struct request *r = &c->x->request;
 	struct subject s = read_query(&r->query, c->at.level);
 	const char *sub = s.sub < COUNT_OF(subs) ? subs[s.sub].name : "";
 	const struct operation *found = NULL;
 
-	/* as S3: where a bucket is may be asked of a key as well */
+	/* as S3: GetBucketLocation may name a key as well */
 	if (s.misplaced != NULL && strcmp(s.misplaced, "location") == 0 && str_equal(r->method, STR("GET"))) {
 		c->at.level = AT_BUCKET;
 		call_set_key(c, STR(""));

@@ -2,9 +2,9 @@
  *
  * An operation is a row of one table: method, level (service, bucket, object) and sub-resource, as the
  * S3 API names them. What has no row is NotImplemented where S3 has it and else MethodNotAllowed,
- * after the signature was checked, so that a URL for one verb never works for another. Every answer leaves
- * through `complete`, which adds what all of them carry: the request id, the server's name and CORS.
- * begin, data, start, cancel and refuse run on a reactor and never wait; finish runs on a worker. */
+ * after the signature was checked, so that a URL for one method never works for another. Every response passes
+ * complete_answer, which adds the common headers: the request id, the server's name and CORS.
+ * begin, data and start run on a reactor and never block; finish runs on a worker. */
 #include "s3/s3.h"
 
 #include "base/mem.h"
@@ -17,17 +17,17 @@
 
 /* Enough for 64 KB of headers, a form's fields and an explained error; memory is taken as it is used. */
 #define ARENA_BYTES ((size_t)512 * 1024)
-/* ... and for who may use it: a request of 2 MiB of XML and its tree, an answer of 1000 keys that grow sixfold
+/* ... and for authorized requests: 2 MiB of XML and its tree, a response of 1000 keys that grow sixfold
  * when they are escaped, and the old copies of a growing buffer. */
 #define ARENA_PERMITTED_BYTES ((size_t)64 * 1024 * 1024)
 
-/* Bodies of so many bytes are read on after a refusal: many clients read no answer before they have sent all,
- * files and parts of tens of megabytes among them, and try again and again when the connection just ends. */
+/* So much of a body is read and discarded after a refusal: many clients read no response before they have sent all,
+ * files and parts of tens of megabytes too, and retry again and again if the connection is closed. */
 #define DROPPED_BYTES ((uint64_t)64 * 1024 * 1024)
 
-/* S3 says where a bucket is with every answer about one that is there, whether the access is authorized or not: clients
- * find the region so. */
-static void tell_region(struct s3 *s, struct request_context *x)
+/* As S3, add the region to every response about an existing bucket, whether the access is authorized or not: clients
+ * detect the region by it. */
+static void add_region(struct s3 *s, struct request_context *x)
 {
 	const struct s3_call *c = x->handler_state;
 	struct bucket_info info = { 0 };
@@ -43,7 +43,7 @@ static void tell_region(struct s3 *s, struct request_context *x)
 
 static void complete_answer(struct s3 *s, struct request_context *x)
 {
-	tell_region(s, x);
+	add_region(s, x);
 	if (x->request.id.n > 0)
 		answer_header(&x->answer, STR("x-amz-request-id"), x->request.id);
 	answer_header(&x->answer, STR("x-amz-id-2"), STR(HOST_ID));
@@ -62,7 +62,7 @@ static void answer_error(struct s3 *s, struct request_context *x, const struct f
 	complete_answer(s, x);
 }
 
-/* POST to a bucket that is signed nowhere else: a form, or nothing. */
+/* POST to a bucket without a signature in its head: a form, or nothing. */
 static bool is_form(const struct s3_call *c)
 {
 	const struct request *r = &c->x->request;
@@ -71,7 +71,7 @@ static bool is_form(const struct s3_call *c)
 		str_starts_with_nocase(request_header(r, STR("content-type")), STR("multipart/form-data"));
 }
 
-/* Parameters without which a write would be another operation, and which would be ignored as unknown ones. */
+/* Parameters that would be ignored as unknown, and the write would be another operation. */
 static enum status refuse_misplaced(const struct s3_call *c, struct fault *why)
 {
 	const struct query *q = &c->x->request.query;
@@ -193,12 +193,13 @@ static void run_request_async(struct handler *d, struct request_context *x)
 
 void call_complete(struct s3_call *c, enum status st, const struct fault *why)
 {
+	assert(c != NULL && c->x->done != NULL);
 	struct request_context *x = c->x;
 	answer_client(c, st, why);
 	x->done(x);
 }
 
-/* After a failing data there is nothing left to release: fail has done it. */
+/* After on_body has failed nothing is left to release: answer_error has done it. */
 static void on_abort(struct handler *d, struct request_context *x, const struct fault *why)
 {
 	if (x->handler_state != NULL)
@@ -216,6 +217,8 @@ static const struct handler_ops handler_ops = {
 
 struct s3 *s3_new(const struct s3_ports *p, const struct s3_options *o)
 {
+	assert(p != NULL && p->product != NULL && p->buckets != NULL && p->catalog != NULL && p->parts != NULL && p->keys != NULL);
+	assert(o != NULL && o->region.n > 0 && o->image_bucket.n > 0);
 	struct s3 *s = mem_new(1, sizeof(*s));
 	if (s == NULL)
 		return NULL;
@@ -246,5 +249,6 @@ void s3_free(struct s3 **s)
 
 struct handler *s3_handler(struct s3 *s)
 {
+	assert(s != NULL);
 	return &s->handler;
 }

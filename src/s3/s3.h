@@ -13,7 +13,7 @@ struct s3_options {
 	struct str region;
 	struct str image_bucket;
 	struct str cors_origins;
-	bool explain; /* development mode: say why a signature is wrong */
+	bool explain; /* development mode: explain why a signature is wrong */
 	bool secure;  /* clients reach the handler by https */
 };
 

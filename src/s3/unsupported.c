@@ -1,6 +1,6 @@
-/* The parts of S3 that are not supported. Reading their settings is answered as S3 does when
- * nothing is set, because clients read them before they do other things; changing
- * them is NotImplemented, because a client must not believe that it has a policy, a lock or a lifecycle. */
+/* The features of S3 that are not supported. Reading their configuration gives what S3 gives if there is
+ * none, because clients read it before they do other things; changing
+ * it is NotImplemented, because a client must not believe that it has a policy, a lock or a lifecycle. */
 #include "s3/xml_body.h"
 #include "s3/parameters.h"
 
@@ -29,7 +29,7 @@ static const struct unsupported_feature unsupported_features[] = {
 	{ "metadataJournalTable", AT_BUCKET, NULL, NULL, NULL },
 	{ "abac", AT_BUCKET, NULL, NULL, NULL },
 	{ "session", AT_BUCKET, NULL, NULL, NULL },
-	{ "versioning", AT_BUCKET, NULL, NULL, NULL }, /* GET is served, this is of PUT */
+	{ "versioning", AT_BUCKET, NULL, NULL, NULL }, /* for PUT; GET is supported */
 	{ "tagging", AT_OBJECT, NULL, "Tagging", "<TagSet></TagSet>" },
 	{ "retention", AT_OBJECT, "NoSuchObjectLockConfiguration", NULL, NULL },
 	{ "legal-hold", AT_OBJECT, "NoSuchObjectLockConfiguration", NULL, NULL },
@@ -52,6 +52,7 @@ const struct unsupported_feature *unsupported_find(struct str name, enum address
 
 enum status unsupported_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->absent != NULL);
 	const struct unsupported_feature *what = c->absent;
 	struct buf b;
 	*step = HANDLER_ANSWER;

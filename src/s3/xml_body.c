@@ -1,5 +1,5 @@
-/* Bodies of XML are gathered in the call's arena, which has room for them only after the signature was
- * checked. What is too long is refused as soon as that is known, unread. */
+/* Bodies of XML are collected in the call's arena, which has room for them only after the signature was
+ * checked. One that is too long is refused as soon as its length is known. */
 #include "s3/xml_body.h"
 
 #include "base/mem.h"
@@ -21,6 +21,7 @@ static enum status too_large(struct fault *why)
 
 enum status document_begin(struct s3_call *c, enum handler_step *step, struct fault *why)
 {
+	assert(c->document.p == NULL);
 	const struct request *r = &c->x->request;
 	if (str_starts_with(c->auth.payload_hash, STR("STREAMING-")))
 		return fault_set(why, REQUEST_INVALID, "A body of XML cannot be sent aws-chunked.");
@@ -33,6 +34,7 @@ enum status document_begin(struct s3_call *c, enum handler_step *step, struct fa
 
 enum status document_data(struct s3_call *c, struct str piece, struct fault *why)
 {
+	assert(c->document.n <= DOCUMENT_MAX);
 	if (piece.n > DOCUMENT_MAX - c->document.n)
 		return too_large(why);
 	buf_put(&c->document, piece);
@@ -41,6 +43,7 @@ enum status document_data(struct s3_call *c, struct str piece, struct fault *why
 
 enum status document_read(struct s3_call *c, enum document_digest rule, struct str *body, struct fault *why)
 {
+	assert(body != NULL);
 	const struct request *r = &c->x->request;
 	struct digests d CLEANUP(digests_drop) = { .sha256 = c->auth.payload == PAYLOAD_HASH ? c->auth.payload_hash : STR("") };
 	struct object_checksum sum;
@@ -73,12 +76,14 @@ static void open_root(struct buf *b, const char *root)
 
 void document_open(struct s3_call *c, struct buf *b, const char *root)
 {
+	assert(root != NULL);
 	buf_init_arena(b, &c->x->arena, DOCUMENT_ANSWER_MAX);
 	open_root(b, root);
 }
 
 void document_open_large(struct buf *b, const char *root)
 {
+	assert(root != NULL);
 	buf_init(b, DOCUMENT_ANSWER_MAX);
 	open_root(b, root);
 }
@@ -117,6 +122,8 @@ static enum status take_over(struct answer *ans, struct buf *b, struct fault *wh
 
 enum status document_answer(struct s3_call *c, struct buf *b, const char *root, struct fault *why)
 {
+	assert(root != NULL);
+	assert(c->x->answer.hold == NULL);
 	struct answer *ans = &c->x->answer;
 
 	buf_printf(b, "</%s>", root);

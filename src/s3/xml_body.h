@@ -1,5 +1,5 @@
-/* XML documents, in both directions: the body of a request, gathered and held against its digests, and
- * the body of an answer. */
+/* XML documents, in both directions: the body of a request, collected and checked against its digests, and
+ * the body of a response. */
 #ifndef S3_XML_BODY_H
 #define S3_XML_BODY_H
 
@@ -7,7 +7,7 @@
 #include "s3/call.h"
 
 #define DOCUMENT_MAX ((size_t)2 * 1024 * 1024)         /* of a request: 1000 keys of 1024 bytes, escaped */
-#define DOCUMENT_ANSWER_MAX ((size_t)16 * 1024 * 1024) /* of an answer: as many, escaped at the worst */
+#define DOCUMENT_ANSWER_MAX ((size_t)16 * 1024 * 1024) /* of a response: as many, in the longest form */
 
 enum document_digest {
 	DIGEST_OPTIONAL,
@@ -19,12 +19,12 @@ enum document_digest {
  *         no digest, or several checksums; TOO_MUCH */
 enum status document_read(struct s3_call *c, enum document_digest rule, struct str *body, struct fault *why) MUST_CHECK;
 
-/* Begin an answer's document: <root xmlns="...">. The buffer lives in the call's arena. */
+/* Begin a response's document: <root xmlns="...">. The buffer lives in the call's arena. */
 void document_open(struct s3_call *c, struct buf *b, const char *root);
-/* The same of a long one, on the heap, so that its growth leaves nothing after: the caller's, to be freed by buf_deinit,
- * until document_answer has taken it. */
+/* The same for a long one, on the heap, so that no old copies remain while it grows. The caller frees it by buf_deinit
+ * unless document_answer has taken it over. */
 void document_open_large(struct buf *b, const char *root);
-/* End it and make it the answer, with status 200.  Errors: TOO_MUCH; OUT_OF_MEMORY */
+/* End it and make it the response, with status 200.  Errors: TOO_MUCH; OUT_OF_MEMORY */
 enum status document_answer(struct s3_call *c, struct buf *b, const char *root, struct fault *why) MUST_CHECK;
 
 #endif

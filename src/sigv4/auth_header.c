@@ -1,10 +1,10 @@
-/* The Authorization header, read into a claim that signature_verify checks like a presigned one.
+/* The Authorization header, parsed for signature_verify, which checks it like a presigned URL.
  *
  *   AWS4-HMAC-SHA256 Credential=KEY/DAY/REGION/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature=...
  *
  * The three components come in any order, with or without blanks after the commas: s3cmd sends none. The time is
- * that of x-amz-date, else of Date, and either may be an HTTP date too. What the body must be is given by
- * x-amz-content-sha256: its hash, that it is not signed, or that it is signed in chunks. */
+ * that of x-amz-date, else of Date, and either may be an HTTP date too. x-amz-content-sha256 has
+ * the hash of the body, or says that it is not signed, or signed in chunks. */
 #include "sigv4/verify.h"
 #include "sigv4/scope.h"
 
@@ -62,7 +62,7 @@ static enum status read_components(struct str list, struct str values[COMPONENTS
 	return OK;
 }
 
-/* An HTTP date is given to the signer in the basic form all the same. */
+/* An HTTP date is converted to the basic form, which is signed in either case. */
 static bool read_date(struct arena *a, struct str text, struct parsed_signature *out)
 {
 	char basic[AMZ_DATE_CHARS + 1];
@@ -104,7 +104,7 @@ enum status auth_header_parse(const struct request *r, struct parsed_signature *
 	if (text.p == NULL)
 		text = request_header(r, STR("date"));
 	out->date_text = str_trim(text);
-	/* one before 1970 is none, to S3 */
+	/* S3 accepts none before 1970 */
 	if (!read_date(r->arena, out->date_text, out) || out->date_ms < 0)
 		return fault_set(why, NOT_SIGNED, "AWS authentication requires a valid Date or x-amz-date header");
 	out->payload_hash = str_trim(request_header(r, STR("x-amz-content-sha256")));

@@ -1,13 +1,13 @@
-/* The canonical request: the one spelling of a request that both sides sign.
+/* The canonical request: the form of a request that both sides sign.
  *
  *   METHOD \n PATH \n QUERY \n NAME:VALUE \n ... \n \n SIGNED-HEADERS \n PAYLOAD-HASH
  *
- * Every part is built by itself and joined at the end. No part can hold a line end that is not ours:
+ * The parts are made separately and joined at the end. No part can contain a line end of its own:
  * path and query are percent-encoded, blanks of header values are collapsed, and the list of signed
- * headers only passes when each of its names is a header of the request.
+ * headers is accepted only if each of its names is a header of the request.
  *
- * '+' in a path is a plus sign. '+' in a query was read as a blank when the query was parsed: S3
- * takes a presigned URL whose blanks travel as '+' for the one that was signed with %20. */
+ * '+' in a path is a plus sign. '+' in a query was decoded as a blank when the query was parsed: S3
+ * accepts a presigned URL that is sent with '+' and was signed with %20. */
 #include "sigv4/canonical.h"
 
 #include "base/codec.h"
@@ -165,6 +165,9 @@ void canonical_join(const struct canonical_parts *parts, struct buf *out)
 struct str canonical_text(
 	const struct canonical_parts *parts, struct str amz_date, const struct sigv4_scope *scope, struct arena *a, struct str *canonical)
 {
+	assert(parts != NULL);
+	assert(scope != NULL);
+	assert(a != NULL);
 	struct buf joined, text;
 	buf_init_arena(&joined, a, CANONICAL_MAX_BYTES);
 	buf_init_arena(&text, a, CANONICAL_MAX_BYTES);

@@ -26,10 +26,10 @@ void canonical_join(const struct canonical_parts *parts, struct buf *out);
 struct str canonical_text(
 	const struct canonical_parts *parts, struct str amz_date, const struct sigv4_scope *scope, struct arena *a, struct str *canonical);
 /* The Host that clients will send for a base URL, without the port when it is the scheme's own.
- * Errors  INVALID_INPUT more or less than scheme, host and port */
+ * Errors  INVALID_INPUT not a scheme, a host and perhaps a port */
 enum status base_url_host(struct str base_url, struct str *host, struct fault *why) MUST_CHECK;
 
-/* `s` percent-encoded; borrowed when nothing needs it. */
+/* `s` percent-encoded; s itself if nothing needs encoding. */
 struct str canonical_encode(struct arena *a, struct str s, bool keep_slash);
 /* The pairs but X-Amz-Signature, encoded, with '&' between. Sorted by encoded name, then value. */
 struct str canonical_query(struct arena *a, const struct query *q);

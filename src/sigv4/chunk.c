@@ -1,5 +1,5 @@
-/* Chunk signatures. Both texts to sign are built in one place, since they differ in the first line and in the hash of
- * nothing that only the chunk's has. */
+/* Chunk signatures. The strings to sign of chunks and of the trailer are made in one place: they differ in the first line,
+ * and only that of a chunk has the hash of an empty text. */
 #include "sigv4/chunk.h"
 
 #include "base/codec.h"

@@ -8,7 +8,7 @@
 
 struct chunk_chain {
 	unsigned char key[SHA256_BYTES];
-	struct str amz_date; /* borrowed, as the scope, from the claim */
+	struct str amz_date; /* borrowed, as the scope, from the parsed signature */
 	struct sigv4_scope scope;
 	char last[SIGNATURE_CHARS + 1]; /* the signature that the next one builds upon */
 };

@@ -1,10 +1,10 @@
-/* Development mode's help with SIGNATURE_WRONG: what was canonicalised here, and which usual mistake
- * explains the difference.
+/* Explains SIGNATURE_WRONG in development mode: the canonical request of this server, and the common mistake that
+ * leads to the signature that was sent.
  *
- * Each row of the table changes our own canonical request (or the scope of the key) into what a
- * mistaken client would have signed. If the right secret then gives the signature that was sent, that
- * mistake is the one. Rows have variants: alter is called with 0, 1, 2, ... until it says that there
- * are no more. All of it happens in an arena of its own, so that the request's stays as it was. */
+ * Each row of the table changes the canonical request (or the scope of the key) into what a client with
+ * that mistake would have signed. If the secret then gives the signature that was sent, the
+ * mistake is found. Rows have variants: alter is called with 0, 1, 2, ... until it returns false.
+ * All of it uses an arena of its own, so that the request's is not filled. */
 #include "sigv4/canonical.h"
 #include "sigv4/scope.h"
 
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SCRATCH_BYTES (4 * 1024 * 1024)
-#define SHOWN_MAX_BYTES (8 * 1024) /* longer texts are not given out: they would fill the request's arena */
+#define SHOWN_MAX_BYTES (8 * 1024) /* longer texts are not shown: they would fill the request's arena */
 #define DAY_MS (24 * 3600 * 1000)
 
 struct trial {
@@ -26,7 +26,7 @@ struct trial {
 	struct canonical_parts parts;
 	struct sigv4_scope scope;     /* in the string to sign */
 	struct sigv4_scope key_scope; /* of the signing key */
-	struct str value;             /* what this variant tries, for the sentence */
+	struct str value;             /* the value that this variant tries, for the sentence */
 };
 
 struct mistake {
@@ -48,7 +48,7 @@ static void rebuild_headers(struct trial *t)
 		t->parts.headers = buf_str(&b);
 }
 
-/* All headers of this name go, one with the value comes. */
+/* Replace all headers of this name by one with the value. */
 static bool set_header(struct trial *t, struct str name, struct str value)
 {
 	struct header *all = arena_array(t->a, t->n_headers + 1, sizeof *all);
@@ -170,7 +170,7 @@ static bool path_raw(struct trial *t, size_t variant)
 	return variant == 0 && uri_decode(t->a, t->r->path, false, &t->parts.path);
 }
 
-/* Each `from` becomes `to`. */
+/* Replace each `from` by `to`. */
 static struct str replace_text(struct arena *a, struct str s, struct str from, struct str to)
 {
 	struct buf b;
@@ -195,7 +195,7 @@ static bool blank_as_plus(struct trial *t, size_t variant)
 	return variant < 3;
 }
 
-/* The pairs as their text was sent, a '+' as a plus sign, in the canonical order. */
+/* The pairs with '+' decoded as a plus sign, in the canonical order. */
 static bool plus_as_plus(struct trial *t, size_t variant)
 {
 	const struct query *q = &t->r->query;
@@ -265,7 +265,7 @@ static bool payload_other(struct trial *t, size_t variant)
 	return true;
 }
 
-static bool payload_not_told(struct trial *t, size_t variant)
+static bool payload_in_header(struct trial *t, size_t variant)
 {
 	return t->c->in_header && payload_other(t, variant);
 }
@@ -336,7 +336,7 @@ static const struct mistake MISTAKES[] = {
 	{ query_as_sent, "The signer did not percent-encode the query parameters as S3 does: all but A-Z a-z 0-9 - . _ ~, hex in upper case",
 		"" },
 	{ query_unsorted, "The signer did not sort the query parameters; the canonical request requires them by name", "" },
-	{ payload_not_told, "The signer put the payload hash '",
+	{ payload_in_header, "The signer put the payload hash '",
 		"' into the canonical request, but the header x-amz-content-sha256 has another" },
 	{ payload_other, "The signer put the payload hash '", "' into the canonical request; for a presigned URL it is UNSIGNED-PAYLOAD" },
 	{ method_other, "The URL was signed for the method ", ", but the request has another" },
@@ -345,7 +345,7 @@ static const struct mistake MISTAKES[] = {
 	{ day_other, "The signer made its key or string to sign for the day ", ", not for that of X-Amz-Date; the day is UTC's" },
 };
 
-/* The request as we see it; where a signed header is missing, with an empty one. */
+/* The request as it was received, with an empty header for each that is signed and missing. */
 static bool make_base(struct trial *t)
 {
 	struct canonical_input in = { .method = t->r->method,

@@ -1,9 +1,9 @@
 /* POST policies: the signature over the base64 text, then the document itself.
  *
  * Names of fields and operators are compared without case. A condition on a field that was not sent
- * fails, an empty starts-with included. Every field must be in the policy, so the holder of a form
- * cannot add an ACL or a redirect to it; `bucket` counts as a field always, so that a policy which
- * names no bucket fits none. A field that is sent twice is refused: one of the two might be checked
+ * fails, even an empty starts-with. Every field must be in the policy, so that the holder of a form
+ * cannot add an ACL or a redirect to it; `bucket` always counts as a field, so that a policy
+ * without a bucket is valid for none. A field that is sent twice is refused: one of the two might be checked
  * and the other used. */
 #include "sigv4/policy.h"
 
@@ -14,7 +14,7 @@
 
 #define DOCUMENT_MAX_BYTES (64 * 1024)
 #define CONDITIONS_MAX 128
-#define FORM_LIFETIME_S (7 * 24 * 3600) /* a signing key is good for seven days */
+#define FORM_LIFETIME_S (7 * 24 * 3600) /* a signing key is valid for seven days */
 
 enum condition_kind { MATCH_EXACT, MATCH_PREFIX };
 
@@ -155,7 +155,7 @@ static enum status read_condition(struct arena *a, json_t *j, struct post_policy
 	if (str_equal_nocase(word, STR("starts-with")))
 		return read_match(a, j, MATCH_PREFIX, out, why);
 	if (str_equal_nocase(word, STR("content-length-range"))) {
-		/* ["content-length-range", min, max]; of several each holds. */
+		/* ["content-length-range", min, max]; if there are several, all apply. */
 		uint64_t min, max;
 		if (json_array_size(j) != 3 || !read_bound(json_array_get(j, 1), &min) || !read_bound(json_array_get(j, 2), &max))
 			return BAD_POLICY(why, "Invalid Condition: content-length-range needs two integers, none negative.");

@@ -24,7 +24,7 @@ enum status policy_verify(const struct header *fields, size_t n, const struct pa
 enum status policy_parse(struct arena *a, struct str document, struct post_policy *out, struct fault *why) MUST_CHECK;
 /* Check that it has not expired, that each condition holds, and that every field is in the policy but
  * x-amz-signature, policy, file and x-ignore-*. `bucket` is checked against the given one whether it is a field or not,
- * so a policy without a condition on it holds for none. A field that is sent twice is a violation.
+ * so a policy without a condition on it is valid for none. A field that is sent twice is a violation.
  * Errors  POLICY_EXPIRED; POLICY_VIOLATED, the text names the condition or the field */
 enum status policy_check(
 	const struct post_policy *p, const struct header *fields, size_t n, struct str bucket, int64_t now_ms, struct fault *why) MUST_CHECK;

@@ -10,7 +10,7 @@
 #define URL_MAX_BYTES (64 * 1024)
 #define POLICY_MAX_BYTES (64 * 1024)
 
-/* What both kinds of signing need of the time and the key. */
+/* What URLs and forms both need of the time and the key. */
 struct date_stamp {
 	char date[AMZ_DATE_CHARS + 1];
 	struct str amz_date;
@@ -64,7 +64,7 @@ enum status presign_url(const struct sigv4_key *key, const struct presign_input 
 		return fault_set(why, INVALID_INPUT, "a presigned URL lives 1 to %d seconds", EXPIRES_MAX_S);
 	struct date_stamp s;
 	make_stamp(&s, key, in->now_ms, a);
-	/* A header that says the payload's hash is believed, so that a URL can hold its client to one body. */
+	/* With this header the URL is valid for one body only. */
 	struct str hash = header_find(in->headers, in->n_headers, STR("x-amz-content-sha256"));
 	struct header *headers = arena_array(a, in->n_headers + 1, sizeof *headers);
 	TRY(fault_check_arena(a, why));
@@ -97,7 +97,7 @@ enum status presign_url(const struct sigv4_key *key, const struct presign_input 
 	return OK;
 }
 
-/* Each of the fields so far is a condition, and the bucket. */
+/* The conditions are the bucket, and each of the fields so far. */
 static struct str policy_text(const struct post_policy_input *in, const struct header *fields, size_t n, struct arena *a)
 {
 	const struct header bucket = { STR("bucket"), in->bucket };

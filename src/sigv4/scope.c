@@ -1,6 +1,6 @@
-/* Credential, scope and date of a claim, and the comparison of signatures: what presigned requests
- * (verify.c), the Authorization header (auth_header.c) and POST forms (policy.c) check alike. Sentences
- * are S3's where S3 has one, so that what people find about them on the web is right here too. */
+/* Credential, scope and date of a signature, and the comparison of signatures: what presigned requests
+ * (verify.c), the Authorization header (auth_header.c) and POST forms (policy.c) have in common. The messages
+ * are those of S3 where it has one, so that documentation on the web applies here too. */
 #include "sigv4/scope.h"
 
 #include "base/codec.h"

@@ -1,15 +1,15 @@
 /* Inside sigv4/: what presigned requests and POST forms have in common: the credential with its
- * scope, and the date. The sentences are S3's. */
+ * scope, and the date. The messages are those of S3. */
 #ifndef SIGV4_SCOPE_H
 #define SIGV4_SCOPE_H
 
 #include "base/fault.h"
 #include "sigv4/verify.h"
 
-/* A claim that cannot be read: AUTH_MALFORMED and S3's sentence for the parameter or field `name`, or, where it is empty,
- * AUTH_HEADER_MALFORMED and that for the Authorization header. */
+/* A malformed signature: AUTH_MALFORMED with S3's message for the parameter or field `name`, or, if that is empty,
+ * AUTH_HEADER_MALFORMED with the one for the Authorization header. */
 enum status scope_malformed(struct str name, struct fault *why, const char *fmt, ...) PRINTF(3, 4);
-/* Read "ACCESS-KEY/DAY/REGION/SERVICE/aws4_request" into the claim; `name` is the parameter's or field's, "": the header.
+/* Read "ACCESS-KEY/DAY/REGION/SERVICE/aws4_request"; `name` is the parameter's or field's, "": the header.
  * Errors  as scope_malformed */
 enum status credential_parse(struct str text, struct str name, struct parsed_signature *out, struct fault *why) MUST_CHECK;
 /* Read the date, which must be of the credential's day: call after credential_parse.

@@ -3,7 +3,7 @@
  * A signing key is four HMACs deep and the same for a whole day, so each thread keeps its last few.
  * The tag of an entry is all that the key depends on, each text with its length before it; tags hold
  * the secret, so they are compared in constant time and wiped with the keys when the thread ends. A
- * text too long for a tag is not kept, just computed. */
+ * text too long for a tag is not cached. */
 #include "sigv4/sign.h"
 
 #include "base/codec.h"
@@ -77,7 +77,7 @@ static const struct cached_key *find_cached(const struct tag *tag)
 static void keep_key(const struct tag *tag, const unsigned char key[SHA256_BYTES])
 {
 	pthread_once(&once, make_thread_key);
-	/* Without the destructor's registration nothing may be kept. */
+	/* Nothing may be cached unless it will be wiped. */
 	if (pthread_setspecific(at_thread_end, &cache) != 0)
 		return;
 	struct cached_key *slot = &cache.keys[cache.next];
@@ -86,7 +86,7 @@ static void keep_key(const struct tag *tag, const unsigned char key[SHA256_BYTES
 	memcpy(slot->key, key, SHA256_BYTES);
 }
 
-/* HMAC takes a key of more than a block as its digest: so no length needs memory. */
+/* HMAC uses the digest of a key that is longer than a block: so no length needs memory. */
 static size_t first_key(struct str secret, unsigned char out[HMAC_BLOCK])
 {
 	if (secret.n + 4 <= HMAC_BLOCK) {
@@ -158,6 +158,8 @@ void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char o
 
 struct str sign_text(struct str secret, const struct sigv4_scope *scope, struct str text, struct arena *a)
 {
+	assert(scope != NULL);
+	assert(a != NULL);
 	unsigned char key[SHA256_BYTES];
 	char signature[SIGNATURE_CHARS + 1];
 	signing_key(secret, scope, key);

@@ -67,7 +67,7 @@ enum status sign_request(
 	for (size_t i = 0; i < c.in->n_headers; i++)
 		add_header(&c, c.in->headers[i].name, c.in->headers[i].value);
 	add_header(&c, STR("x-amz-date"), c.amz_date);
-	if (c.in->tell_hash)
+	if (c.in->send_hash)
 		add_header(&c, STR("x-amz-content-sha256"), c.payload_hash);
 	if (c.key->session_token.n > 0)
 		add_header(&c, STR("x-amz-security-token"), c.key->session_token);

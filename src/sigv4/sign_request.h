@@ -16,7 +16,7 @@ struct sign_request_input {
 	const struct header *query; /* decoded */
 	size_t n_query;
 	struct str body;
-	bool tell_hash; /* send x-amz-content-sha256, as S3 requires it */
+	bool send_hash; /* send x-amz-content-sha256, as S3 requires it */
 	int64_t now_ms;
 };
 

@@ -1,16 +1,16 @@
-/* Presigned requests, the verifying side: signature_parse reads what the query claims, signature_verify
- * checks it, or what auth_header.c has read from a header, against our clock, scope and the key's secret.
+/* Presigned requests, the verifying side: signature_parse reads the query, signature_verify
+ * checks it, or what auth_header.c has read from a header, against the clock, the scope and the key's secret.
  *
- * The payload's hash of a presigned request is UNSIGNED-PAYLOAD unless a header x-amz-content-sha256 says another. A
- * parameter of that name is an ordinary one, signed with the others, and not asked: AWS SDKs write
+ * The payload's hash of a presigned request is UNSIGNED-PAYLOAD unless there is a header x-amz-content-sha256. A
+ * parameter of that name is signed with the others and has no other effect: AWS SDKs write
  * X-Amz-Content-Sha256=UNSIGNED-PAYLOAD there, and S3 requires any other value to be a header (as was
- * found with aws-sdk-go). So a hash that is in force is always among the signed headers, where the caller can
- * hold the body against it.
+ * found with aws-sdk-go). So a hash that applies is always among the signed headers, and the caller can
+ * compare the body with it.
  *
- * No x-amz-* header goes unsigned, x-amz-content-sha256 no more than the others: an unsigned one would
- * let the holder of a URL add an ACL or a copy source to what was signed. Stock clients send none
- * with a presigned URL that is not signed: the AWS SDKs move them into the query, and plain HTTP clients
- * know none. */
+ * Every x-amz-* header must be signed, x-amz-content-sha256 too: an unsigned one would
+ * let the holder of a URL add an ACL or a copy source to what was signed. Stock clients send no unsigned one
+ * with a presigned URL: the AWS SDKs move them into the query, and plain HTTP clients
+ * send none. */
 #include "sigv4/verify.h"
 #include "sigv4/canonical.h"
 #include "sigv4/scope.h"
@@ -38,7 +38,7 @@ bool signature_present(const struct request *r)
 	return false;
 }
 
-/* Two values of one parameter might be read one here and the other elsewhere: none passes twice. */
+/* Of two values of one parameter this code might use one and other code the other: none may be repeated. */
 static enum status refuse_repeated(const struct query *q, struct fault *why)
 {
 	for (size_t i = 0; i < q->n; i++) {
@@ -132,7 +132,7 @@ static enum status check_headers(const struct request *r, const struct parsed_si
 	return OK;
 }
 
-/* Of a header's signature: the time is ours, give or take SIGV4_SKEW_MS, and on the credential's day. */
+/* In a header: the time is within SIGV4_SKEW_MS of the clock, and on the credential's day. */
 static enum status check_skew(const struct parsed_signature *c, int64_t now_ms, struct fault *why)
 {
 	if (c->date_ms > now_ms + SIGV4_SKEW_MS || c->date_ms < now_ms - SIGV4_SKEW_MS)

@@ -1,4 +1,4 @@
-/* Signature Version 4, the verifying side: read what a request claims, then check it.
+/* Signature Version 4, the verifying side: parse the signature of a request, then check it.
  * Two steps, so that the caller finds the key between them. Pure; any thread. Comparison is in
  * constant time.  Source: as presign.h. */
 #ifndef SIGV4_VERIFY_H
@@ -9,7 +9,7 @@
 
 #define SIGV4_SKEW_MS (15 * 60 * 1000)
 
-/* What a request says its body is. */
+/* How a request signs its body. */
 enum sigv4_payload {
 	PAYLOAD_UNSIGNED,
 	PAYLOAD_HASH,             /* payload_hash is the body's */
@@ -34,9 +34,9 @@ struct parsed_signature {
 };
 
 struct verify_context {
-	struct str region, service; /* what the claim's scope must name */
+	struct str region, service; /* what the scope must name */
 	int64_t now_ms;
-	struct str secret; /* of the claim's access key */
+	struct str secret; /* of the access key */
 };
 
 /* Whether the query holds any of the parameters of query authentication (X-Amz-*, SigV4). */

@@ -55,7 +55,7 @@ static struct str sign_ours(const struct given *g, const char *token, struct str
 		.n_query = g->name != NULL,
 		.body = str_of(g->body),
 		.now_ms = NOW_MS,
-		.tell_hash = str_equal(key.service, STR("s3")) };
+		.send_hash = str_equal(key.service, STR("s3")) };
 	struct signed_request sent;
 	assert_int_equal(sign_request(&key, &in, &arena, &sent, NULL), OK);
 	*plain = sent.url;

@@ -36,7 +36,7 @@ static struct sign_request_input input(const char *method, const char *path)
 	return (struct sign_request_input){ .method = str_of(method),
 		.path = str_of(path),
 		.now_ms = NOW_MS,
-		.tell_hash = true,
+		.send_hash = true,
 		.base_url = STR("https://examplebucket.s3.amazonaws.com") };
 }
 
@@ -90,7 +90,7 @@ static void test_auth_header_when_hash_not_given_then_no_such_header(void **stat
 {
 	struct sign_request_input in = input("POST", "/");
 	struct signed_request r;
-	in.tell_hash = false;
+	in.send_hash = false;
 	assert_int_equal(sign_request(&KEY, &in, &arena, &r, NULL), OK);
 	assert_int_equal(header_of(&r, STR("x-amz-content-sha256")).n, 0);
 	assert_str(header_of(&r, STR("x-amz-date")), STR("20130524T000000Z"));

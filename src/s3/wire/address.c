@@ -1,5 +1,5 @@
-/* Path-style addresses, read from the path as it was sent. The raw path matters: a decoded path has
- * lost what '%2F' and '%00' were, and a key of "a/../b" is not the key "b". Nothing here resolves,
+/* Path-style addresses, parsed from the path as it was sent. The raw path is needed: in a decoded one
+ * '%2F' and '%00' cannot be told from '/' and U+0000, and a key of "a/../b" is not the key "b". Nothing here resolves,
  * joins or folds anything; a key never becomes a file name. */
 #include "s3/wire/address.h"
 
@@ -16,6 +16,8 @@ static enum status decode_path(struct arena *a, struct str raw, struct str *out,
 
 enum status address_parse(struct arena *a, struct str path, struct address *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	struct address at = { 0 };
 	if (path.n == 0 || path.p[0] != '/')
 		return fault_set(why, KEY_INVALID, "The path must begin with '/'");

@@ -1,6 +1,5 @@
-/* Chunk by chunk: what a chunk says of itself is checked when it begins (its length against what is left, its size),
- * its signature when its last byte has come. Bytes are given out before that, because a chunk may be of any size; so
- * nothing may be committed before stream_end says OK. */
+/* The size of a chunk is checked when it begins, its signature after its last byte was received. Its bytes are passed on
+ * before that, because a chunk may be of any size; so nothing may be committed before stream_end returns OK. */
 #include "s3/wire/body_stream.h"
 
 #include <string.h>
@@ -12,6 +11,8 @@ static bool has_trailer(enum sigv4_payload p)
 
 enum status stream_begin(struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why)
 {
+	assert(s->digests != NULL && s->arena != NULL);
+	assert(auth->payload != PAYLOAD_HASH && auth->payload != PAYLOAD_UNSIGNED);
 	s->signed_chunks = auth->payload == PAYLOAD_CHUNKS || auth->payload == PAYLOAD_CHUNKS_TRAILER;
 	s->has_trailer = has_trailer(auth->payload);
 	s->given = given;
@@ -91,6 +92,8 @@ static enum status take_trailer(struct body_stream *s, struct fault *why)
 
 enum status stream_next(struct body_stream *s, struct str *piece, struct str *bytes, struct fault *why)
 {
+	assert(piece != NULL && bytes != NULL);
+	assert(s->got <= s->given);
 	const struct chunked *p = &s->parser;
 	uint64_t size_before = p->size;
 	*bytes = (struct str){ 0 };
@@ -132,6 +135,7 @@ enum status stream_next(struct body_stream *s, struct str *piece, struct str *by
 
 enum status stream_end(struct body_stream *s, struct fault *why)
 {
+	assert(s != NULL);
 	if (!s->ended)
 		return fault_set(why, BODY_CUT, "The request body terminated unexpectedly");
 	if (s->got != s->given)
@@ -145,6 +149,7 @@ enum status stream_end(struct body_stream *s, struct fault *why)
 
 void stream_drop(struct body_stream *s)
 {
+	assert(s != NULL);
 	if (s->chunk_sum.ctx != NULL)
 		hash_deinit(&s->chunk_sum);
 	chunk_chain_deinit(&s->chain);

@@ -28,7 +28,7 @@ struct body_stream {
 };
 
 /* Begin, after the request was verified.
- * claim     of a PAYLOAD_ that is chunked
+ * auth      of a PAYLOAD_ that is chunked
  * given     x-amz-decoded-content-length
  * secret    of its key, borrowed for the call
  * Errors    REQUEST_INVALID a trailer without x-amz-trailer, or the other way round */

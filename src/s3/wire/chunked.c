@@ -3,8 +3,8 @@
  *   SIZE-IN-HEX[;chunk-signature=HEX] CR LF  data CR LF  ...  0[;chunk-signature=HEX] CR LF
  *   [name:value CR LF] ... [x-amz-trailer-signature:HEX CR LF] CR LF
  *
- * Lines of the trailer may end in LF alone, an empty one may appear before the trailer's signature, and empty ones may
- * follow the end: minio's clients write it so. Other extensions of a chunk's head are ignored. */
+ * Lines of the trailer may end in LF alone, an empty one may precede the trailer's signature, and empty ones may
+ * follow the end: MinIO's clients send them. Other extensions of a chunk's head are ignored. */
 #include "s3/wire/chunked.h"
 
 #include <string.h>
@@ -13,6 +13,7 @@
 
 void chunked_init(struct chunked *c, bool signed_trailer)
 {
+	assert(c != NULL);
 	*c = (struct chunked){ .signed_trailer = signed_trailer };
 }
 
@@ -135,6 +136,8 @@ static enum chunked_event step_state(struct chunked *c, struct str *in, struct s
 
 enum chunked_event chunked_next(struct chunked *c, struct str *in, struct str *data)
 {
+	assert(c != NULL && c->line_n <= sizeof(c->line));
+	assert(in != NULL && data != NULL);
 	enum chunked_event event = CHUNKED_MORE;
 	while (event == CHUNKED_MORE && in->n > 0)
 		event = step_state(c, in, data);

@@ -1,4 +1,4 @@
-/* The list is walked next to the parts that are there: both rise, so that one pass says what is missing. */
+/* The list and the stored parts are both sorted by number, so that one pass compares them. */
 #include "s3/wire/complete_request.h"
 
 #include "base/xml.h"
@@ -40,6 +40,8 @@ static enum status read_part(const struct xml_node *n, struct part_list *out, st
 
 enum status complete_request_read(struct arena *a, struct str xml, struct part_list *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	const struct xml_node *root;
 	size_t n = 0;
 	TRY(xml_read(a, xml, "CompleteMultipartUpload", &root, why));
@@ -75,6 +77,8 @@ static enum status match_checksum(
 enum status complete_request_match(struct part_list *given, const struct part_list *there, const struct object_checksum *wanted,
 	const struct object_part **bad, struct fault *why)
 {
+	assert(given != NULL && there != NULL);
+	assert(wanted != NULL && bad != NULL);
 	size_t at = 0;
 	for (size_t i = 0; i < given->n; i++) {
 		*bad = &given->parts[i];

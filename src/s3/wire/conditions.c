@@ -1,5 +1,5 @@
-/* Conditions on reads. The order is the RFC's: the entity tag wins over the date, "must match" comes
- * before "must not", and a malformed date is ignored. */
+/* Conditions on reads, in the order of the RFC: an entity tag has precedence over a date, "must match" over
+ * "must not match", and a malformed date is ignored. */
 #include "s3/wire/conditions.h"
 
 #include "base/clock.h"
@@ -20,7 +20,7 @@ static bool etag_listed(struct str list, struct str etag, bool weak)
 {
 	if (str_equal(str_trim(list), STR("*")))
 		return true;
-	/* our tags hold no comma, so cutting a foreign quoted tag at one cannot make it ours */
+	/* our tags contain no comma, so that a part of another quoted tag cannot equal one */
 	while (list.p != NULL) {
 		if (tag_equals(str_trim(str_cut(&list, ',')), etag, weak))
 			return true;
@@ -39,6 +39,7 @@ static bool read_date(struct str value, int64_t *seconds)
 
 enum condition_verdict conditions_check(const struct conditions *c, struct str etag, int64_t modified_ms)
 {
+	assert(c != NULL);
 	int64_t since, modified = modified_ms / 1000;
 	if (c->if_match.p != NULL) {
 		if (!etag_listed(c->if_match, etag, false))

@@ -1,5 +1,5 @@
-/* The header is a path in a value: everything a path may hold is percent-encoded, a '?' too, so that a bare
- * one begins the version. It is decoded as a form is: '+' is a blank, as Java's URLEncoder writes it, and a plus is %2B. */
+/* The header's value is a path, in which a '?' of the key is percent-encoded too, so that a bare
+ * one begins the version. It is decoded like a form: '+' is a blank, as Java's URLEncoder writes it, and a plus is %2B. */
 #include "s3/wire/copy_source.h"
 
 #include "base/codec.h"
@@ -19,6 +19,8 @@ static enum status decode_source(struct arena *a, struct str raw, struct str *ou
 
 enum status copy_source_parse(struct arena *a, struct str value, struct copy_source *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	struct copy_source s = { 0 };
 	struct str rest = str_trim(value);
 	size_t mark = str_find(rest, STR("?versionId="));
@@ -40,6 +42,7 @@ enum status copy_source_parse(struct arena *a, struct str value, struct copy_sou
 
 enum status copy_range_parse(struct str value, uint64_t size, uint64_t *first, uint64_t *length, struct fault *why)
 {
+	assert(first != NULL && length != NULL);
 	uint64_t a, b;
 	struct str rest = str_trim(value);
 	bool prefixed = str_starts_with(rest, STR("bytes="));

@@ -1,5 +1,5 @@
-/* A configuration is kept as the XML that cors_rules_write makes of it, so that what is given back and what
- * is obeyed are one. */
+/* A configuration is stored as the XML that cors_rules_write makes of it, so that what GetBucketCors returns is what
+ * applies. */
 #include "s3/wire/cors_rules.h"
 
 #include "s3/wire/text.h"
@@ -29,7 +29,7 @@ static enum status check_item(const char *name, struct str item, struct fault *w
 	return OK;
 }
 
-/* Every item may go into a header of an answer. */
+/* Every item may become part of a header of a response. */
 static enum status read_list(struct arena *a, const struct xml_node *rule, const char *name, struct cors_list *out, struct fault *why)
 {
 	*out = (struct cors_list){ .items = arena_array(a, CORS_ITEMS_MAX, sizeof(*out->items)) };
@@ -73,6 +73,8 @@ static enum status read_rule(struct arena *a, const struct xml_node *n, struct c
 
 enum status cors_rules_read(struct arena *a, struct str xml, struct cors_rules *out, struct fault *why)
 {
+	assert(a != NULL);
+	assert(out != NULL);
 	static const char *const children[] = { "CORSRule" };
 	const struct xml_node *root;
 	size_t n = 0;
@@ -98,6 +100,8 @@ static void write_list(struct buf *b, const char *name, const struct cors_list *
 
 void cors_rules_write(struct buf *b, const struct cors_rules *rules)
 {
+	assert(b != NULL);
+	assert(rules != NULL);
 	buf_put(b, STR(XML_PROLOG "<CORSConfiguration xmlns=\"" XML_NAMESPACE "\">"));
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct cors_rule *r = &rules->rules[i];
@@ -115,7 +119,7 @@ void cors_rules_write(struct buf *b, const struct cors_rules *rules)
 	buf_put(b, STR("</CORSConfiguration>"));
 }
 
-/* One '*' stands for any bytes, none too. Header names are compared without case, origins with it. */
+/* A '*' matches any bytes, or none. Header names are compared without case, origins with it. */
 static bool pattern_matches(struct str pattern, struct str s, bool nocase)
 {
 	size_t star = str_find_char(pattern, '*');
@@ -147,6 +151,7 @@ static bool allows_headers(const struct cors_rule *r, struct str wanted)
 
 const struct cors_rule *cors_rules_match(const struct cors_rules *rules, struct str origin, struct str method, struct str headers)
 {
+	assert(rules != NULL);
 	for (size_t i = 0; i < rules->n; i++) {
 		const struct cors_rule *r = &rules->rules[i];
 		if (any_matches(&r->origins, origin, false) && any_matches(&r->methods, method, false) && allows_headers(r, headers))
@@ -157,6 +162,7 @@ const struct cors_rule *cors_rules_match(const struct cors_rules *rules, struct 
 
 bool cors_rule_is_open(const struct cors_rule *rule, struct str origin)
 {
+	assert(rule != NULL);
 	for (size_t i = 0; i < rule->origins.n; i++) {
 		if (pattern_matches(rule->origins.items[i], origin, false))
 			return str_equal(rule->origins.items[i], STR("*"));

@@ -38,7 +38,7 @@ void cors_rules_write(struct buf *b, const struct cors_rules *rules);
 /* The first rule that allows the method and every header of a list with commas to the origin; NULL: none does.
  * headers  Access-Control-Request-Headers; {NULL, 0}: none */
 const struct cors_rule *cors_rules_match(const struct cors_rules *rules, struct str origin, struct str method, struct str headers);
-/* The rule gives every origin the same answer. */
+/* Whether the pattern that the origin matches is '*', so that the response is the same for all. */
 bool cors_rule_is_open(const struct cors_rule *rule, struct str origin);
 
 #endif

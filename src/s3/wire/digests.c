@@ -1,5 +1,5 @@
 /* Digests of a body. At most one checksum is given, by its own header or by x-amz-trailer, which announces it;
- * x-amz-sdk-checksum-algorithm, where it comes, must agree with it. The sentences are S3's. */
+ * x-amz-sdk-checksum-algorithm, if it is sent, must agree with it. The messages are those of S3. */
 #include "s3/wire/digests.h"
 
 #include "base/buf.h"
@@ -26,6 +26,7 @@ static enum status refuse_second(struct fault *why)
 
 enum status digests_set(struct arena *a, struct digests *d, struct str value, struct fault *why)
 {
+	assert(d->kind != CHECKSUM_NONE);
 	const struct checksum_kind_info *info = checksum_info(d->kind);
 	struct str raw = { 0 };
 	if (!base64_decode(a, str_trim(value), &raw) || raw.n != info->bytes)
@@ -49,7 +50,7 @@ static enum status read_value(struct arena *a, const struct header *headers, siz
 	return OK;
 }
 
-/* The header names what the trailer will hold: of what we know, checksums alone. */
+/* The header names what the trailer will contain: only checksums are supported. */
 static enum status read_trailer(struct str announced, struct digests *d, struct fault *why)
 {
 	while (announced.p != NULL) {
@@ -69,10 +70,12 @@ static enum status read_trailer(struct str announced, struct digests *d, struct 
 
 enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
 {
+	assert(a != NULL);
+	assert(d != NULL);
 	TRY(digests_read_md5(a, headers, n, d, why));
 	TRY(read_value(a, headers, n, d, why));
 	TRY(read_trailer(header_find(headers, n, STR("x-amz-trailer")), d, why));
-	/* x-amz-sdk-checksum-algorithm promises a value; x-amz-checksum-algorithm only asks for a kind. */
+	/* x-amz-sdk-checksum-algorithm requires a value; x-amz-checksum-algorithm only requests a kind. */
 	static const struct str names[] = { { "x-amz-sdk-checksum-algorithm", 28 }, { "x-amz-checksum-algorithm", 24 } };
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		struct str value = str_trim(header_find(headers, n, names[i]));
@@ -92,6 +95,7 @@ enum status digests_read(struct arena *a, const struct header *headers, size_t n
 
 void digests_start(struct digests *d, enum checksum_kind default_kind)
 {
+	assert(d->running.kind == CHECKSUM_NONE);
 	if (d->sha256.n > 0)
 		hash_init(&d->running_sha256, HASH_SHA256);
 	checksum_init(&d->running, d->kind != CHECKSUM_NONE ? d->kind : default_kind);
@@ -127,6 +131,8 @@ static enum status check_sum(struct arena *a, struct digests *d, struct object_c
 enum status digests_check(
 	struct arena *a, struct digests *d, const unsigned char md5[MD5_BYTES], struct object_checksum *stored, struct fault *why)
 {
+	assert(d != NULL);
+	assert(stored != NULL);
 	if (d->sha256.n > 0) {
 		unsigned char sum[SHA256_BYTES];
 		char hex[2 * SHA256_BYTES + 1];

@@ -12,7 +12,7 @@ struct digests {
 	bool has_md5;
 	unsigned char md5[MD5_BYTES];
 	struct str sha256;       /* hex, signed with the request; "": none */
-	enum checksum_kind kind; /* of the checksum that was given or asked for; NONE: no such */
+	enum checksum_kind kind; /* of the checksum that was given or requested; NONE: none */
 	bool in_trailer;         /* its value comes after the body */
 	bool given;              /* its value is here */
 	unsigned char value[CHECKSUM_BYTES_MAX];
@@ -21,8 +21,8 @@ struct digests {
 };
 
 /* Read the headers, or the fields of a form, that give digests. Those in the query of a presigned URL are
- * ignored: AWS SDKs sign the checksum of no body there, whatever the body will be.
- * sha256   is left as it is
+ * ignored: AWS SDKs sign the checksum of an empty body there, whatever the body will be.
+ * sha256   is not changed
  * Errors   DIGEST_INVALID Content-MD5; CHECKSUM_INVALID a malformed value; REQUEST_INVALID several checksums, an
  *          algorithm that is not known or has no value with it, a trailer that cannot be announced */
 enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why) MUST_CHECK;

@@ -1,8 +1,8 @@
-/* The multipart parser: five states, each a function that eats some input.
+/* The multipart parser: five states, each a function that consumes some input.
  *
  * Content is searched for the delimiter, CR LF "--" boundary. CR is its first byte and, as a
- * boundary holds none, no other: so when a match breaks off, what was held back is content, and the
- * search starts again at the byte that broke it; no byte is kept but the count of those that matched.
+ * boundary contains none, no other one: so when a match fails, the bytes that matched are content, and the
+ * search restarts at the byte that did not; only the number of those that matched is stored.
  * The delimiter of the first part may lack its CR LF: they count as seen when the body begins. */
 #include "s3/wire/form_parser.h"
 
@@ -11,14 +11,14 @@
 
 #define PADDING_MAX 64
 
-/* RFC 2046 5.1.1, bcharsnospace; the blank is allowed but at the end. */
+/* RFC 2046 5.1.1: bcharsnospace, and blanks except at the end. */
 static bool boundary_ok(struct str b)
 {
 	return b.n <= MULTIPART_BOUNDARY_MAX && str_consists_of(b, STR("'()+_,-./:=? ")) && b.p[b.n - 1] != ' ';
 }
 
-/* Where the quoted text ends that begins s; s.n or more: nowhere. Some clients write a quote and a backslash in it after a
- * backslash; browsers write backslashes as they are, the last one too. */
+/* The end of the quoted text at the start of s; s.n or more: there is none. Some clients escape a quote and a backslash in it
+ * by a backslash; browsers write backslashes as they are, even the last one. */
 static size_t find_quote(struct str s, bool escapes)
 {
 	size_t end = 1;
@@ -60,6 +60,7 @@ static bool cut_parameter(struct str *rest, struct str *name, struct str *value)
 
 bool form_boundary(struct str content_type, struct str *boundary)
 {
+	assert(boundary != NULL);
 	struct str found = { 0 }, name, value;
 	size_t end = str_find_char(content_type, ';');
 	struct str rest = str_slice(content_type, end, content_type.n);
@@ -93,7 +94,7 @@ static enum form_event mark_malformed(struct form_parser *m, const char *why)
 	return MULTIPART_BAD;
 }
 
-/* Where the delimiter, or what may be its beginning at the input's end, stands; in.n when nowhere. */
+/* The position of the delimiter, or of what may be its beginning at the end of the input; in.n: none. */
 static size_t find_delimiter(const struct form_parser *m, struct str in)
 {
 	size_t from = 0;
@@ -143,7 +144,7 @@ static enum form_event read_content(struct form_parser *m, struct str *in, struc
 	return event;
 }
 
-/* After the boundary: "--" ends the form, CR LF begins a part; blanks may appear before CR LF. */
+/* After the boundary: "--" ends the form, CR LF begins a part; blanks may precede CR LF. */
 static enum form_event read_tail(struct form_parser *m, struct str *in)
 {
 	char c = str_take(in, 1).p[0];
@@ -169,7 +170,7 @@ static enum form_event read_tail(struct form_parser *m, struct str *in)
 	return MULTIPART_MORE;
 }
 
-/* Undo \" and \\ in place; other backslashes are themselves, as browsers send them. */
+/* Unescape \" and \\ in place; other backslashes are kept, as browsers send them. */
 static struct str unquote_value(struct form_parser *m, struct str s)
 {
 	char *p = m->head + (s.p - m->head);
@@ -271,6 +272,8 @@ static enum form_event step_state(struct form_parser *m, struct str *in, struct 
 
 enum form_event form_parser_next(struct form_parser *m, struct str *in, struct str *data)
 {
+	assert(m->head_n <= sizeof(m->head));
+	assert(in != NULL && data != NULL);
 	enum form_event event = MULTIPART_MORE;
 	while (event == MULTIPART_MORE && in->n > 0)
 		event = step_state(m, in, data);

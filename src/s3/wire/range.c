@@ -1,9 +1,9 @@
-/* One range of bytes. "A server MAY ignore the Range header field" (RFC 9110 14.2): so several
- * ranges, which would need a multipart answer, give the whole object, as S3 does; and so does what
- * is not a range at all. */
+/* One range of bytes. "A server MAY ignore the Range header field" (RFC 9110 14.2): as on S3, several
+ * ranges, which would need a multipart response, give the whole object; and so does a malformed
+ * range. */
 #include "s3/wire/range.h"
 
-/* Digits, of any number: what is beyond 64 bits is beyond every object too. */
+/* Any number of digits: a value of more than 64 bits is larger than any object. */
 static bool read_number(struct str s, uint64_t *out)
 {
 	uint64_t n = 0;
@@ -45,6 +45,7 @@ static enum range_kind read_from(struct str from, struct str to, uint64_t size, 
 
 enum range_kind range_parse(struct str value, uint64_t size, struct range *out)
 {
+	assert(out != NULL);
 	struct str unit = STR("bytes=");
 	if (!str_starts_with_nocase(value, unit))
 		return RANGE_WHOLE;

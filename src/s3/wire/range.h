@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 enum range_kind {
-	RANGE_WHOLE, /* none, not of bytes, malformed, or several: the whole object is the answer */
+	RANGE_WHOLE, /* none, not of bytes, malformed, or several: send the whole object */
 	RANGE_PART,
 	RANGE_UNSATISFIABLE, /* well-formed, and no byte of it is in the object */
 };

@@ -1,5 +1,5 @@
-/* Text that goes out, in XML bodies and in headers. Everything in it may come from anyone, so
- * both rules say what is allowed and replace or refuse all else. */
+/* Text of responses, in XML bodies and in headers. Any client may have chosen it, so
+ * both rules allow what is known to be safe and replace or refuse everything else. */
 #include "s3/wire/text.h"
 
 #include "base/clock.h"
@@ -30,7 +30,7 @@ static struct str escape_of(unsigned char c, bool utf8)
 	return (struct str){ 0 };
 }
 
-/* U+FFFE and U+FFFF are well-formed UTF-8 and yet no characters of XML. */
+/* U+FFFE and U+FFFF are well-formed UTF-8, but XML does not allow them. */
 static bool is_noncharacter(struct str s)
 {
 	return s.n >= 3 && s.p[0] == '\xEF' && s.p[1] == '\xBF' && (s.p[2] == '\xBE' || s.p[2] == '\xBF');
@@ -38,6 +38,7 @@ static bool is_noncharacter(struct str s)
 
 void xml_escape(struct buf *b, struct str s)
 {
+	assert(b != NULL);
 	bool utf8 = utf8_valid(s);
 	size_t done = 0;
 	for (size_t i = 0; i < s.n; i++) {
@@ -55,6 +56,8 @@ void xml_escape(struct buf *b, struct str s)
 
 void xml_element(struct buf *b, const char *name, struct str value)
 {
+	assert(b != NULL);
+	assert(name != NULL);
 	buf_printf(b, "<%s>", name);
 	xml_escape(b, value);
 	buf_printf(b, "</%s>", name);
@@ -81,6 +84,8 @@ void xml_etag(struct buf *b, struct str etag)
 
 void xml_key(struct buf *b, const char *name, struct str key, bool url)
 {
+	assert(b != NULL);
+	assert(name != NULL);
 	if (!url) {
 		xml_element(b, name, key);
 		return;
@@ -92,6 +97,7 @@ void xml_key(struct buf *b, const char *name, struct str key, bool url)
 
 void xml_user(struct buf *b, const char *name, struct str user)
 {
+	assert(name != NULL);
 	buf_printf(b, "<%s>", name);
 	xml_element(b, "ID", user);
 	xml_element(b, "DisplayName", user);

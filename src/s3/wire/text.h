@@ -22,7 +22,7 @@ void xml_etag(struct buf *b, struct str etag);
 void xml_key(struct buf *b, const char *name, struct str key, bool url);
 /* <name><ID>user</ID><DisplayName>user</DisplayName></name>: a user's name is its id. */
 void xml_user(struct buf *b, const char *name, struct str user);
-/* Whether s may be the value of an answer's header: blanks and visible ASCII, 1024 bytes at most. */
+/* Whether s may be the value of a response's header: blanks and visible ASCII, 1024 bytes at most. */
 bool header_value_ok(struct str s);
 
 #endif
