@@ -24,7 +24,7 @@ bool file_changed(const struct stat *a, const struct stat *b);
 struct file_rule {
 	uid_t owner;         /* whose it must be */
 	bool or_root;        /* root's will do as well; of root's secrets the group may read one */
-	bool is_secret;      /* nobody else may read it */
+	bool is_secret;      /* no other user may read it */
 	const char *what;    /* for the sentence: "data directory" */
 	const char *path;    /* where it is; NULL: the caller says so */
 	const char *instead; /* what else helps: "choose another with --data"; NULL: nothing */

@@ -41,7 +41,7 @@ static struct {
 	size_t lines, max_lines;  /* in filling */
 	uint64_t missed;          /* for want of room, not given yet */
 	uint64_t queued, written; /* lines ever */
-	unsigned flushing;        /* who waits in log_flush */
+	unsigned flushing;        /* threads that wait in log_flush */
 	bool running, stopping;
 } queue = { .mutex = PTHREAD_MUTEX_INITIALIZER };
 

@@ -56,7 +56,7 @@ static void read_lines(struct log_reader *r, int fd)
 			buf_put(&r->line, str_slice(rest, 0, end));
 			if (end == rest.n)
 				break;
-			/* A line that long is not one of ours. */
+			/* The server writes no line of that length. */
 			if (buf_ok(&r->line))
 				show_one(r, buf_str(&r->line));
 			buf_clear(&r->line);

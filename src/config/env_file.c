@@ -150,7 +150,7 @@ enum status env_file_load(struct fault *warning, struct fault *why)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	if (fd < 0 && errno == ENOENT && given == NULL && lstat(path, &st) != 0)
-		return OK; /* a link to nothing is an error: settings are missing that somebody meant to give */
+		return OK; /* a dangling link is an error: the intended settings are missing */
 	enum status status =
 		fd < 0 ? fault_set(&cause, INVALID_INPUT, "it cannot be opened: %s", strerror(errno)) : read_settings(fd, path, warning, &cause);
 	if (fd >= 0)

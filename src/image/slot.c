@@ -39,7 +39,7 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct slot 
 	row->file_size = r->has_size ? r->file_size : 0;
 	row->etag = row->reason = STR("");
 	row->created_ms = clock_now_ms();
-	/* Of the token only the digest is kept: who reads the table cannot delete with it. */
+	/* Only the token's digest is stored: the table's content does not allow a delete. */
 	random_bytes(raw, sizeof(raw));
 	buf_init_arena(&b, a, TOKEN_MAX_CHARS);
 	base64url_encode(&b, (struct str){ (const char *)raw, sizeof(raw) });

@@ -90,7 +90,7 @@ static void free_closed(struct reactor *r)
 	}
 }
 
-/* End every connection; all have a timer set. One whose request is elsewhere only hears of it. */
+/* End every connection; all have a timer set. One whose request is on another thread is only notified. */
 static void cut_connections(struct reactor *r)
 {
 	for (size_t i = 0; i < TIMER_SLOTS; i++)

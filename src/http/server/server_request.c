@@ -71,7 +71,7 @@ static bool count_started(struct traffic *t)
 	return ok;
 }
 
-/* Counted down last: who waits for none to be left may then end the reactors, and the traffic with them. */
+/* Counted down last: whoever waits for 0 may then end the reactors, and the traffic with them. */
 static void on_done(struct request_context *x)
 {
 	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));

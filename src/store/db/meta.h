@@ -21,7 +21,7 @@ enum {
 unsigned meta_flags(const struct object_meta *m);
 /* The checksum of flags, without its value. */
 struct object_checksum meta_checksum(unsigned flags);
-/* Append to b, which may take META_MAX_BYTES; nothing when there is nothing to tell. */
+/* Append to b, which may grow to META_MAX_BYTES; nothing when there is no metadata. */
 void meta_encode(const struct object_meta *m, struct buf *b);
 /* The other way; texts are copied into the arena.
  * Errors  TOO_MUCH the arena is full; STORAGE_FAILED not what meta_encode gives */

@@ -36,7 +36,7 @@ void io_close(int fd);
 bool io_is_full(int err);
 /* DISK_FULL for ENOSPC and EDQUOT, else STORAGE_FAILED; `what` and the error's name go to the cause. */
 enum status io_fault(struct fault *why, int err, const char *what);
-/* The same for the terminal of somebody who starts the server: path and error go into the sentence. */
+/* The same for the operator's terminal at startup: with path and error in the message. */
 enum status io_fault_start(struct fault *why, int err, const char *what, const char *path);
 
 #endif

@@ -105,7 +105,7 @@ struct staging_walk {
 	bool left; /* some could not be moved */
 };
 
-/* What cannot be moved now is read where it lies, and the publisher tries again. */
+/* A file that cannot be moved now is read from staging, and the publisher retries. */
 static void publish_files(struct staging_walk *w)
 {
 	struct fault why;

@@ -82,7 +82,7 @@ void tree_close(struct tree *t)
 	t->incoming_fd = t->objects_fd = -1;
 }
 
-/* The number of a directory of objects/; false when the name is not one of ours. */
+/* The number of a directory of objects/; false when the name is not one that the store makes. */
 static bool parse_dir_name(const char *name, uint64_t *dir)
 {
 	char padded[TREE_NAME_CHARS + 1];

@@ -39,7 +39,7 @@ void tree_drop(const struct tree *t, uint64_t file);
 enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault *why) MUST_CHECK;
 /* Remove files wherever they are, for good when OK is given. Sorts the array.  Errors: STORAGE_FAILED */
 enum status tree_erase(const struct tree *t, uint64_t *files, size_t n, struct fault *why) MUST_CHECK;
-/* The number in a name of incoming/; false when it is not one of ours. */
+/* The number in a name of incoming/; false when it is not one that the store makes. */
 bool tree_parse_name(const char *name, uint64_t *file) MUST_CHECK;
 
 #endif
