@@ -18,8 +18,15 @@ static struct aws_service *open_service(struct aws_adapters *e, struct str servi
 	return aws_service_new(&o);
 }
 
-static enum status open_adapters(struct aws_adapters *e, const struct settings *s, struct str region, struct fault *why)
+enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why)
 {
+	assert(e != NULL && s != NULL);
+	*e = (struct aws_adapters){ .chain = aws_chain_new() };
+	arena_init(&e->texts, TEXTS_BYTES);
+	if (e->chain == NULL)
+		return fault_no_memory(why);
+	struct str given = str_of(s->region), found = aws_region(&e->texts);
+	struct str region = given.n > 0 ? given : found.n > 0 ? found : STR("us-east-1");
 	struct str s3 = endpoint_of("AWS_ENDPOINT_URL_S3"), dynamo = endpoint_of("AWS_ENDPOINT_URL_DYNAMODB");
 	e->s3 = open_service(e, STR("s3"), region, s3);
 	e->dynamo = open_service(e, STR("dynamodb"), region, dynamo);
@@ -37,29 +44,13 @@ static enum status open_adapters(struct aws_adapters *e, const struct settings *
 	return e->store != NULL && e->table != NULL ? OK : fault_no_memory(why);
 }
 
-enum status aws_adapters_open(struct aws_adapters *e, const struct settings *s, struct fault *why)
-{
-	assert(e != NULL);
-	assert(s != NULL);
-	*e = (struct aws_adapters){ .chain = aws_chain_new() };
-	arena_init(&e->texts, TEXTS_BYTES);
-	struct str given = str_of(s->region), found = aws_region(&e->texts), region = given.n > 0 ? given : found;
-	if (e->chain == NULL)
-		return fault_no_memory(why);
-	return open_adapters(e, s, region.n > 0 ? region : STR("us-east-1"), why);
-}
-
 void aws_adapters_free(struct aws_adapters *e)
 {
-	if (e->table != NULL)
-		dynamo_table_free(&e->table);
-	if (e->store != NULL)
-		s3_store_free(&e->store);
-	if (e->dynamo != NULL)
-		aws_service_free(&e->dynamo);
-	if (e->s3 != NULL)
-		aws_service_free(&e->s3);
-	if (e->chain != NULL)
-		aws_chain_free(&e->chain);
+	assert(e != NULL);
+	dynamo_table_free(&e->table);
+	s3_store_free(&e->store);
+	aws_service_free(&e->dynamo);
+	aws_service_free(&e->s3);
+	aws_chain_free(&e->chain);
 	arena_deinit(&e->texts);
 }

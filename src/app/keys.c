@@ -41,32 +41,25 @@ static enum status print_usage(struct fault *why, const char *text)
 	return fault_set(why, BAD_SETTING, "%s; see --help", text);
 }
 
-/* The grant that this kind of flag belongs to. */
-static struct key_grant *grant_for(struct order *o, size_t flag, struct given **given)
+/* The grant that this kind of flag belongs to; NULL: there are too many.
+ * flag  of struct given, where it is noted */
+static struct key_grant *grant_for(struct order *o, size_t flag, struct fault *why)
 {
-	size_t last = o->n_grants == 0 ? 0 : o->n_grants - 1;
-	bool again = o->n_grants == 0 || *((bool *)&o->given[last] + flag);
-
-	if (again && o->n_grants == GRANTS_MAX)
+	bool again = o->n_grants == 0 || *((bool *)&o->given[o->n_grants - 1] + flag);
+	if (again && o->n_grants == GRANTS_MAX) {
+		print_usage(why, "these are more permissions than one key may have");
 		return NULL;
-	last = again ? o->n_grants++ : last;
-	*given = &o->given[last];
-	return &o->grants[last];
-}
-
-static enum status too_many_values(struct fault *why)
-{
-	return print_usage(why, "these are more permissions than one key may have");
+	}
+	o->n_grants += again;
+	*((bool *)&o->given[o->n_grants - 1] + flag) = true;
+	return &o->grants[o->n_grants - 1];
 }
 
 static enum status parse_bucket(struct order *o, const char *value, struct fault *why)
 {
-	struct given *given;
-	struct key_grant *g = grant_for(o, offsetof(struct given, bucket), &given);
-
+	struct key_grant *g = grant_for(o, offsetof(struct given, bucket), why);
 	if (g == NULL)
-		return too_many_values(why);
-	given->bucket = true;
+		return INVALID;
 	if (strcmp(value, "*") == 0)
 		return OK;
 	g->bucket = str_of(value);
@@ -75,24 +68,18 @@ static enum status parse_bucket(struct order *o, const char *value, struct fault
 
 static enum status parse_prefix(struct order *o, const char *value, struct fault *why)
 {
-	struct given *given;
-	struct key_grant *g = grant_for(o, offsetof(struct given, prefix), &given);
-
+	struct key_grant *g = grant_for(o, offsetof(struct given, prefix), why);
 	if (g == NULL)
-		return too_many_values(why);
-	given->prefix = true;
+		return INVALID;
 	g->prefix = str_of(value);
 	return OK;
 }
 
 static enum status parse_allow(struct order *o, const char *value, struct fault *why)
 {
-	struct given *given;
-	struct key_grant *g = grant_for(o, offsetof(struct given, allow), &given);
-
+	struct key_grant *g = grant_for(o, offsetof(struct given, allow), why);
 	if (g == NULL)
-		return too_many_values(why);
-	given->allow = true;
+		return INVALID;
 	if (!actions_parse(str_of(value), &g->actions))
 		return print_usage(why, "--allow must be list, read, write, delete, buckets separated by commas, or all");
 	return OK;
@@ -125,7 +112,6 @@ static enum status parse_secret(struct order *o, struct str secret, struct fault
 static enum status read_secret_env(struct order *o, const char *value, struct fault *why)
 {
 	const char *secret = getenv(value);
-
 	return secret != NULL ? parse_secret(o, str_of(secret), why) : print_usage(why, "--secret-env names a variable that is not set");
 }
 
@@ -133,7 +119,6 @@ static enum status read_secret_stdin(struct order *o, const char *value, struct 
 {
 	char line[KEY_SECRET_MAX + 3];
 
-	(void)value;
 	if (fgets(line, sizeof line, stdin) == NULL)
 		line[0] = '\0';
 	struct str secret = str_of(line);
@@ -148,7 +133,6 @@ static enum status read_secret_stdin(struct order *o, const char *value, struct 
 
 static enum status parse_data(struct order *o, const char *value, struct fault *why)
 {
-	(void)why;
 	o->data_dir = value;
 	return OK;
 }
@@ -272,19 +256,13 @@ static const struct action {
 	{ "rm", true, false, remove_key },
 };
 
-static const struct action *find_action(const char *name)
-{
-	for (size_t i = 0; i < COUNT_OF(actions); i++)
-		if (strcmp(actions[i].name, name) == 0)
-			return &actions[i];
-	return NULL;
-}
-
 static enum status run_command(struct order *o, int argc, char **argv, struct fault *why)
 {
 	struct settings s;
-	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
-
+	const struct action *action = NULL;
+	for (size_t i = 0; argc > 1 && i < COUNT_OF(actions); i++)
+		if (strcmp(actions[i].name, argv[1]) == 0)
+			action = &actions[i];
 	if (action == NULL)
 		return print_usage(why, "keys must be followed by add NAME, list or rm NAME");
 	TRY(settings_load(&s, 0, NULL, why));

@@ -45,19 +45,14 @@ static enum status read_access(const struct settings *s, struct api_options *out
 	return OK;
 }
 
-static enum status start_log(const struct settings *s, struct fault *why)
-{
-	struct log_options o = { .direct_fd = STDOUT_FILENO };
-	if (!log_level_parse(str_of(s->log_level), &o.level))
-		return fault_set(why, BAD_SETTING, "TINTYPE_LOG_LEVEL must be debug, info, warn or error");
-	return log_start(&o, why);
-}
-
 static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)
 {
 	struct api_options options;
 	TRY(settings_load(&c->settings, 0, NULL, why));
-	TRY(start_log(&c->settings, why));
+	struct log_options log = { .direct_fd = STDOUT_FILENO };
+	if (!log_level_parse(str_of(c->settings.log_level), &log.level))
+		return fault_set(why, BAD_SETTING, "TINTYPE_LOG_LEVEL must be debug, info, warn or error");
+	TRY(log_start(&log, why));
 	TRY(lambda_check(variable("_HANDLER"), why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));

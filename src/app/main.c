@@ -29,11 +29,6 @@ static int put_page(FILE *to, void (*write)(struct buf *))
 	return 0;
 }
 
-static int print_page(void (*write)(struct buf *))
-{
-	return put_page(stdout, write);
-}
-
 static void write_usage(struct buf *b);
 
 static void write_version(struct buf *b)
@@ -43,12 +38,12 @@ static void write_version(struct buf *b)
 
 static int print_usage(int argc, char **argv)
 {
-	return print_page(write_usage);
+	return put_page(stdout, write_usage);
 }
 
 static int print_version(int argc, char **argv)
 {
-	return print_page(write_version);
+	return put_page(stdout, write_version);
 }
 
 static void write_settings(struct buf *b)
@@ -59,11 +54,11 @@ static void write_settings(struct buf *b)
 static int print_settings(int argc, char **argv)
 {
 	if (argc == 1)
-		return print_page(write_settings);
+		return put_page(stdout, write_settings);
 	if (strcmp(argv[1], "--markdown") == 0)
-		return print_page(settings_markdown);
+		return put_page(stdout, settings_markdown);
 	if (strcmp(argv[1], "--env") == 0)
-		return print_page(settings_env_example);
+		return put_page(stdout, settings_env_example);
 	fprintf(stderr, "tintype settings: unknown option \"%s\"; see --help\n", argv[1]);
 	return 2;
 }
@@ -110,14 +105,6 @@ static void write_usage(struct buf *b)
 	buf_put(b, STR("\nEach has --help.\n"));
 }
 
-static bool asks_for_help(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return true;
-	return false;
-}
-
 static const struct main_verb *shown; /* by write_help */
 
 static void write_help(struct buf *b)
@@ -146,10 +133,11 @@ static int load_env_file(void)
 
 static int run_verb(const struct main_verb *v, int argc, char **argv)
 {
-	if (v->usage != NULL && asks_for_help(argc, argv)) {
-		shown = v;
-		return print_page(write_help);
-	}
+	for (int i = 1; v->usage != NULL && i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			shown = v;
+			return put_page(stdout, write_help);
+		}
 	return v->settings != 0 && load_env_file() != 0 ? 2 : v->run(argc, argv);
 }
 

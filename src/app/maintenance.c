@@ -27,7 +27,7 @@ static bool is_stop_requested(void *arg)
 	return stop_requested != 0;
 }
 
-static int close_all(const char *verb, enum status status, const struct fault *why)
+static int report_end(const char *verb, enum status status, const struct fault *why)
 {
 	if (status == OK)
 		return 0;
@@ -36,94 +36,86 @@ static int close_all(const char *verb, enum status status, const struct fault *w
 }
 
 /* Both parts, the second though the first failed; the first failure is reported. */
-static enum status sweep_all(struct product *p, struct gc_result *done, struct fault *why)
+static enum status sweep_all(const struct settings *s, const struct backends *e, struct fault *why)
 {
+	struct product p = { .rules = rules_of(s), .store = e->store, .table = e->table };
+	struct gc_result done = { 0 };
 	struct fault second = { 0 };
-	enum status rows = gc_run(p, clock_now_ms(), is_stop_requested, NULL, done, why);
-	enum status objects = gc_orphans(p, clock_now_ms(), is_stop_requested, NULL, done, &second);
+	enum status rows = gc_run(&p, clock_now_ms(), is_stop_requested, NULL, &done, why);
+	enum status objects = gc_orphans(&p, clock_now_ms(), is_stop_requested, NULL, &done, &second);
 	if (rows == OK && objects != OK)
 		*why = second;
-	return rows != OK ? rows : objects;
-}
-
-static enum status run_sweep(int argc, char **argv, struct fault *why)
-{
-	struct settings s;
-	struct backends e = { 0 };
-	struct gc_result done = { 0 };
-	TRY(settings_load(&s, argc - 1, argv + 1, why));
-	TRY(backends_open(&s, "", &e, why));
-	struct product product = { .rules = rules_of(&s), .store = e.store, .table = e.table };
-	enum status status = sweep_all(&product, &done, why);
-	backends_close(&e);
 	printf("ended %llu, forgotten %llu, confirmed %llu, rejected %llu, orphans %llu\n", (unsigned long long)done.ended,
 		(unsigned long long)done.forgotten, (unsigned long long)done.reconciled, (unsigned long long)done.rejected,
 		(unsigned long long)done.orphans);
-	return status;
+	return rows != OK ? rows : objects;
 }
 
 int maintain_sweep(int argc, char **argv)
 {
 	struct fault why = { 0 };
+	struct settings s;
+	struct backends e = { 0 };
 	struct sigaction act = { .sa_handler = on_signal };
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
-	return close_all("sweep", run_sweep(argc, argv, &why), &why);
+	enum status status = settings_load(&s, argc - 1, argv + 1, &why);
+	if (status == OK)
+		status = backends_open(&s, "", &e, &why);
+	if (status == OK)
+		status = sweep_all(&s, &e, &why);
+	backends_close(&e);
+	return report_end("sweep", status, &why);
 }
 
-/* Opening the backend would create what is missing. */
-static enum status check_database(const struct settings *s, struct fault *why)
-{
-	char path[4096];
-	bool fits = snprintf(path, sizeof path, "%s/tintype.db", s->data_dir) < (int)sizeof path;
-	if (strcmp(s->store, "local") != 0 || (fits && access(path, F_OK) == 0))
-		return OK;
-	return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", s->data_dir);
-}
-
-static enum status run_compact(int argc, char **argv, struct fault *why)
+static enum status compact_store(struct backends *e, int argc, char **argv, struct fault *why)
 {
 	struct settings s;
-	struct backends e = { 0 };
 	uint64_t before = 0, after = 0;
+	char path[4096];
 	TRY(settings_load(&s, argc - 1, argv + 1, why));
-	TRY(check_database(&s, why));
-	TRY(backends_open(&s, "", &e, why));
-	enum status status = e.compact != NULL
-		? e.compact(&e, &before, &after, why)
-		: fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3 and DynamoDB.");
-	backends_close(&e);
-	if (status == OK)
-		printf("The database had %llu bytes and has %llu.\n", (unsigned long long)before, (unsigned long long)after);
-	return status;
+	/* Opening the backend would create what is missing. */
+	bool fits = snprintf(path, sizeof path, "%s/tintype.db", s.data_dir) < (int)sizeof path;
+	if (strcmp(s.store, "local") == 0 && !(fits && access(path, F_OK) == 0))
+		return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", s.data_dir);
+	TRY(backends_open(&s, "", e, why));
+	if (e->compact == NULL)
+		return fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3 and DynamoDB.");
+	TRY(e->compact(e, &before, &after, why));
+	printf("The database had %llu bytes and has %llu.\n", (unsigned long long)before, (unsigned long long)after);
+	return OK;
 }
 
 int maintain_compact(int argc, char **argv)
 {
 	struct fault why = { 0 };
-	return close_all("compact", run_compact(argc, argv, &why), &why);
+	struct backends e = { 0 };
+	enum status status = compact_store(&e, argc, argv, &why);
+	backends_close(&e);
+	return report_end("compact", status, &why);
 }
 
-static enum status create_table(int argc, char **argv, struct fault *why)
+static enum status create_table(struct backends *e, int argc, char **argv, struct fault *why)
 {
 	struct settings s;
-	struct backends e = { 0 };
-	TRY(settings_load(&s, argc - 1, argv + 1, why));
+	TRY(settings_load(&s, argc, argv, why));
 	s.store = "s3";
 	s.table = "dynamodb";
-	TRY(backends_open(&s, "", &e, why));
-	enum status status = dynamo_table_create(e.table, why);
-	backends_close(&e);
-	if (status == OK)
-		printf("The table %s is ready.\n", s.table_name);
-	return status;
+	TRY(backends_open(&s, "", e, why));
+	TRY(dynamo_table_create(e->table, why));
+	printf("The table %s is ready.\n", s.table_name);
+	return OK;
 }
 
 int maintain_table(int argc, char **argv)
 {
 	struct fault why = { 0 };
-	if (argc > 1 && strcmp(argv[1], "create") == 0)
-		return close_all("table create", create_table(argc - 1, argv + 1, &why), &why);
-	fputs("usage: tintype table create [OPTION ...]; see --help\n", stderr);
-	return 2;
+	struct backends e = { 0 };
+	if (argc < 2 || strcmp(argv[1], "create") != 0) {
+		fputs("usage: tintype table create [OPTION ...]; see --help\n", stderr);
+		return 2;
+	}
+	enum status status = create_table(&e, argc - 2, argv + 2, &why);
+	backends_close(&e);
+	return report_end("table create", status, &why);
 }

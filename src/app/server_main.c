@@ -82,15 +82,6 @@ static enum status check_access(const struct server_parts *c, struct fault *why)
 	return OK;
 }
 
-static enum status check_texts(const struct settings *s, struct fault *why)
-{
-	TRY(settings_check_bucket(str_of(s->bucket), why));
-	if (s->region[0] != '\0') /* not set: the backends' own */
-		TRY(settings_check_region(str_of(s->region), why));
-	TRY(settings_check_types(str_of(s->allowed_types), why));
-	return settings_check_origins(str_of(s->cors_origins), why);
-}
-
 static enum status check_public_url(const struct server_parts *c, struct fault *why)
 {
 	struct str url = str_of(c->settings.public_storage_url);
@@ -214,16 +205,19 @@ static void refresh_gauges(void *arg)
 	metric_set(M_STORED_BYTES, (int64_t)counts.stored_bytes);
 }
 
-/* Whether URLs that are given to clients elsewhere lead to this machine's loopback address. */
-static bool urls_are_local(const struct server_parts *c)
+static void on_started(void *arg)
 {
-	return !c->remote && !c->at.api_is_loopback && c->at.storage_is_loopback && c->settings.public_storage_url[0] == '\0';
-}
-
-/* Where pictures go and where they are kept. */
-static void print_addresses(const struct server_parts *c)
-{
+	struct server_parts *c = arg;
 	const struct settings *s = &c->settings;
+	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
+		LOG_C("data", c->remote ? "" : s->data_dir), LOG_C("bucket", c->remote ? s->bucket : ""),
+		LOG_C("table", c->remote ? s->table_name : ""), LOG_C("version", VERSION), LOG_C("access", key_for_images(c) ? "key" : "open"));
+	printf("tintype " VERSION " is ready.\n"
+		   "  page     %s/   (for a browser)\n"
+		   "  API      %s/prod   %s\n"
+		   "  console  %s/   (token: %s)\n",
+		c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin,
+		c->admin_token);
 	if (c->remote)
 		printf(
 			"  images   bucket %s on S3, table %s on DynamoDB; nothing is kept here, the log is on stderr\n\n", s->bucket, s->table_name);
@@ -231,23 +225,8 @@ static void print_addresses(const struct server_parts *c)
 		printf("  storage  %s\n"
 			   "  data     %s   (keys in %s/credentials, logs in %s/logs)\n\n",
 			c->at.storage, s->data_dir, s->data_dir, s->data_dir);
-}
-
-static void on_started(void *arg)
-{
-	struct server_parts *c = arg;
-	LOG(SERVER_READY, STR(""), LOG_C("api", c->at.api), LOG_C("storage", c->at.storage), LOG_C("admin", c->at.admin),
-		LOG_C("data", c->remote ? "" : c->settings.data_dir), LOG_C("bucket", c->remote ? c->settings.bucket : ""),
-		LOG_C("table", c->remote ? c->settings.table_name : ""), LOG_C("version", VERSION),
-		LOG_C("access", key_for_images(c) ? "key" : "open"));
-	printf("tintype " VERSION " is ready.\n"
-		   "  page     %s/   (for a browser)\n"
-		   "  API      %s/prod   %s\n"
-		   "  console  %s/   (token: %s)\n",
-		c->at.api, c->at.api, key_for_images(c) ? "(list, get and delete require the API key)" : "(open: no key needed)", c->at.admin,
-		c->admin_token);
-	print_addresses(c);
-	if (urls_are_local(c))
+	/* URLs that are given to clients elsewhere lead to this machine's loopback address. */
+	if (!c->remote && !c->at.api_is_loopback && c->at.storage_is_loopback && s->public_storage_url[0] == '\0')
 		printf("Warning: upload URLs begin with %s, which only this machine can reach. For clients elsewhere start with\n"
 			   "  --storage 0.0.0.0:9000 --public-storage-url http://ADDRESS:9000 --hosts ADDRESS\n\n",
 			c->at.storage);
@@ -259,7 +238,7 @@ static void on_started(void *arg)
 	fflush(stdout);
 }
 
-/* The settings, made whole: without a store of our own there is no storage listener. */
+/* Read and check the settings; without a store of our own there is no storage listener. */
 static enum status load_settings(struct server_parts *c, int argc, char **argv, struct fault *why)
 {
 	struct settings *s = &c->settings;
@@ -269,13 +248,16 @@ static enum status load_settings(struct server_parts *c, int argc, char **argv, 
 		s->storage_listen = "";
 	else if (s->storage_listen[0] == '\0')
 		return fault_set(why, BAD_SETTING, "--storage must be HOST:PORT, such as 127.0.0.1:9000: uploads go there");
-	return OK;
+	TRY(settings_check_bucket(str_of(s->bucket), why));
+	if (s->region[0] != '\0') /* not set: the backends' own */
+		TRY(settings_check_region(str_of(s->region), why));
+	TRY(settings_check_types(str_of(s->allowed_types), why));
+	return settings_check_origins(str_of(s->cors_origins), why);
 }
 
 static enum status run_server(struct server_parts *c, int argc, char **argv, struct fault *why)
 {
 	TRY(load_settings(c, argc, argv, why));
-	TRY(check_texts(&c->settings, why));
 	TRY(server_bind(&c->settings, &c->server, &c->at, why));
 	TRY(check_access(c, why));
 	TRY(check_public_url(c, why));
