@@ -241,12 +241,6 @@ static enum status receive_body(struct client_exchange *x)
 	}
 }
 
-/* RFC 9112 6.3: answers that never have a body, whatever their headers say. */
-static bool is_bodiless(const struct client_exchange *x)
-{
-	return str_equal(x->r->method, STR("HEAD")) || x->answer->status == 204 || x->answer->status == 304;
-}
-
 static enum status run_exchange(struct client_exchange *x, struct str first)
 {
 	x->piece = first;
@@ -256,7 +250,8 @@ static enum status run_exchange(struct client_exchange *x, struct str first)
 	/* An early answer: what is left of the request is of no use to the server. */
 	x->cut_short = x->cut_short || !x->sent;
 	x->sent = true;
-	if (is_bodiless(x))
+	/* RFC 9112 6.3: answers that never have a body, whatever their headers say. */
+	if (str_equal(x->r->method, STR("HEAD")) || x->answer->status == 204 || x->answer->status == 304)
 		return OK;
 	TRY(receive_body(x));
 	x->answer->body = buf_str(&x->body);
@@ -264,16 +259,12 @@ static enum status run_exchange(struct client_exchange *x, struct str first)
 	return OK;
 }
 
-static bool same_target(const struct connection_target *a, const struct connection_target *b)
-{
-	return a->tls == b->tls && strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0;
-}
-
 /* Open a connection unless the kept one will do. */
 static enum status connect_to(struct client_exchange *x, const struct connection_target *to, bool *kept)
 {
 	struct http_client *c = x->c;
-	*kept = same_target(&c->at, to) && connection_alive(&c->connection);
+	*kept =
+		c->at.tls == to->tls && strcmp(c->at.host, to->host) == 0 && strcmp(c->at.port, to->port) == 0 && connection_alive(&c->connection);
 	if (*kept)
 		return OK;
 	connection_close(&c->connection);

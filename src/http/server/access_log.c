@@ -17,13 +17,6 @@ static int final_status(const struct server_request *c, bool sent)
 	return c->connection->is_cut ? 408 : 499;
 }
 
-static void log_failure(const struct server_request *c)
-{
-	const struct fault *f = &c->x.answer.fault;
-	LOG(REQUEST_FAILED, c->x.request.id, LOG_C("listener", c->listener->name), LOG_C("route", c->x.answer.route),
-		LOG_C("code", fault_name(f->code)), LOG_C("text", f->text), LOG_C("cause", f->cause));
-}
-
 static void log_request(const struct server_request *c, int status, int64_t us)
 {
 	const struct answer *ans = &c->x.answer;
@@ -58,5 +51,7 @@ void access_log_write(const struct server_request *c, bool sent)
 		metric_add(M_BYTES_OUT, (int64_t)c->out_bytes);
 	log_request(c, status, us);
 	if (http_is_failure(status))
-		log_failure(c);
+		LOG(REQUEST_FAILED, c->x.request.id, LOG_C("listener", c->listener->name), LOG_C("route", c->x.answer.route),
+			LOG_C("code", fault_name(c->x.answer.fault.code)), LOG_C("text", c->x.answer.fault.text),
+			LOG_C("cause", c->x.answer.fault.cause));
 }

@@ -184,12 +184,6 @@ static void skip_blank_line(struct connection *c, struct str *in)
 	c->had_blank_line = true;
 }
 
-/* Answer a head that will not be whole; the connection ends with it. */
-static void refuse_head(struct connection *c, struct str head, const struct fault *why)
-{
-	enter_next(c, server_request_begin(c, head, false, why));
-}
-
 static enum io_result receive_head(struct connection *c, struct str *in, size_t *turn_bytes)
 {
 	if (*turn_bytes >= TRANSPORT_TURN_BYTES)
@@ -273,7 +267,7 @@ static enum io_result shake_hands(struct connection *c)
 	if (r == IO_CLOSED && c->transport.ssl == NULL) {
 		struct fault why;
 		fault_set(&why, INVALID_INPUT, "A plain HTTP request was sent to a port for HTTPS: use https:// in the URL");
-		refuse_head(c, STR(""), &why);
+		enter_next(c, server_request_begin(c, STR(""), false, &why));
 		return IO_DONE;
 	}
 	return r == IO_WAIT && c->transport.hung_up ? IO_CLOSED : r;
@@ -370,19 +364,17 @@ static void on_timeout(struct connection *c)
 	c->is_cut = true;
 	if (c->state == CONN_BODY || c->state == CONN_OBJECT || c->state == CONN_DROP) {
 		enter_next(c, server_request_time_out(c));
-		connection_run(c);
-		return;
-	}
-	if (c->state == CONN_HEAD && c->kept_n > 0) {
+	} else if (c->state == CONN_HEAD && c->kept_n > 0) {
 		struct fault why;
 		fault_set(&why, HEAD_SLOW, "The request's head arrived too slowly");
-		refuse_head(c, (struct str){ c->kept, c->kept_n }, &why);
-		connection_run(c);
+		enter_next(c, server_request_begin(c, (struct str){ c->kept, c->kept_n }, false, &why));
+	} else {
+		if (c->state == CONN_HEAD)
+			transport_finish(&c->transport);
+		close_connection(c);
 		return;
 	}
-	if (c->state == CONN_HEAD)
-		transport_finish(&c->transport);
-	close_connection(c);
+	connection_run(c);
 }
 
 void connection_on_timer(struct connection *c)

@@ -37,16 +37,6 @@ bool fd_limits_may_open(const struct fd_limits *s, int64_t own, int64_t other)
 	return own + kept < s->room;
 }
 
-static void log_limits(uint64_t files, unsigned wanted, const struct fd_limits *s)
-{
-	char text[240];
-	snprintf(text, sizeof text,
-		"only %llu files may be open: the API and the storage accept %u connections together (%u are assured to either), "
-		"not max-connections (%u) each, and admin %u; the rest is for files",
-		(unsigned long long)files, s->room, s->assured, wanted, s->admin);
-	LOG(LIMIT_LOW, STR(""), LOG_I("limit", files), LOG_C("text", text));
-}
-
 struct fd_limits fd_limits_raise(unsigned wanted)
 {
 	struct rlimit limit;
@@ -56,7 +46,13 @@ struct fd_limits fd_limits_raise(unsigned wanted)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	getrlimit(RLIMIT_NOFILE, &limit);
 	struct fd_limits shares = fd_limits_share(limit.rlim_cur, wanted);
-	if (shares.room < 2 * (uint64_t)wanted)
-		log_limits(limit.rlim_cur, wanted, &shares);
+	if (shares.room >= 2 * (uint64_t)wanted)
+		return shares;
+	char text[240];
+	snprintf(text, sizeof text,
+		"only %llu files may be open: the API and the storage accept %u connections together (%u are assured to either), "
+		"not max-connections (%u) each, and admin %u; the rest is for files",
+		(unsigned long long)limit.rlim_cur, shares.room, shares.assured, wanted, shares.admin);
+	LOG(LIMIT_LOW, STR(""), LOG_I("limit", limit.rlim_cur), LOG_C("text", text));
 	return shares;
 }

@@ -21,14 +21,6 @@ static enum status find_one(const struct header *headers, size_t n, struct str n
 	return OK;
 }
 
-static enum status read_length(struct str value, struct framing *out, struct fault *why)
-{
-	out->has_length = value.p != NULL;
-	if (out->has_length && !str_to_u64(str_trim(value), &out->length))
-		return fault_set(why, BAD_FRAMING, "Content-Length is not a number");
-	return OK;
-}
-
 /* RFC 9112 6.1, 6.3: where `chunked` comes last the body's end is known, and another coding before it is one that is not
  * supported; in every other list nobody knows where the body ends. */
 static enum status read_coding(struct str list, struct framing *out, struct fault *why)
@@ -58,16 +50,13 @@ enum status framing_read(const struct header *headers, size_t n, struct framing 
 	TRY(find_one(headers, n, STR("Host"), &f.host, why));
 	TRY(find_one(headers, n, STR("Expect"), &expect, why));
 	TRY(find_one(headers, n, STR("Authorization"), &authorization, why)); /* a proxy may have checked the other one */
-	TRY(read_length(length, &f, why));
+	f.has_length = length.p != NULL;
+	if (f.has_length && !str_to_u64(str_trim(length), &f.length))
+		return fault_set(why, BAD_FRAMING, "Content-Length is not a number");
 	TRY(read_coding(coding, &f, why));
 	f.expects_continue = str_equal_nocase(str_trim(expect), STR("100-continue"));
 	*out = f;
 	return OK;
-}
-
-bool framing_has_body(const struct framing *f)
-{
-	return f->chunked || f->length > 0;
 }
 
 enum status framing_cut_target(struct str target, struct target *out, struct fault *why)

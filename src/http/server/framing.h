@@ -26,8 +26,6 @@ struct target {
  *         The body's end is not known then: the connection must be closed.
  * Source  RFC 9112 3.2, 5.1, 6.1 to 6.3; RFC 9110 5.6.2, 10.1.1 */
 enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why) MUST_CHECK;
-/* Whether a body follows the head. */
-bool framing_has_body(const struct framing *f);
 /* Cut the target.  Errors: BAD_FRAMING neither a path, "*" nor an http URL, or it has a blank or a control character.
  * Source  RFC 9112 3.2 */
 enum status framing_cut_target(struct str target, struct target *out, struct fault *why) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "http/server/listen.h"
 
 #include "config/settings.h"
+#include "http/client_addr.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -88,35 +89,24 @@ static int open_socket(const struct addrinfo *at)
 	return -1;
 }
 
-static void describe_v4(struct listen_socket *s, const struct sockaddr_in *at)
-{
-	uint32_t address = ntohl(at->sin_addr.s_addr);
-	inet_ntop(AF_INET, &at->sin_addr, s->host, sizeof s->host);
-	s->is_loopback = address >> 24 == 127;
-	s->is_wildcard = address == INADDR_ANY;
-	snprintf(s->url, sizeof s->url, "http://%s:%u", s->host, (unsigned)ntohs(at->sin_port));
-}
-
-static void describe_v6(struct listen_socket *s, const struct sockaddr_in6 *at)
-{
-	char text[INET6_ADDRSTRLEN];
-	inet_ntop(AF_INET6, &at->sin6_addr, text, sizeof text);
-	snprintf(s->host, sizeof s->host, "[%s]", text);
-	s->is_loopback = IN6_IS_ADDR_LOOPBACK(&at->sin6_addr);
-	s->is_wildcard = IN6_IS_ADDR_UNSPECIFIED(&at->sin6_addr);
-	snprintf(s->url, sizeof s->url, "http://%s:%u", s->host, (unsigned)ntohs(at->sin6_port));
-}
-
 /* Fill in host, url and kind from what the socket is really bound to. */
 static void describe_address(struct listen_socket *s)
 {
-	struct sockaddr_storage at = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} at = { 0 };
 	socklen_t n = sizeof at;
-	getsockname(s->fd, (struct sockaddr *)&at, &n);
-	if (at.ss_family == AF_INET6)
-		describe_v6(s, (const struct sockaddr_in6 *)&at);
-	else
-		describe_v4(s, (const struct sockaddr_in *)&at);
+	char text[INET6_ADDRSTRLEN];
+	getsockname(s->fd, &at.any, &n);
+	bool v6 = at.any.sa_family == AF_INET6;
+	struct client_addr address = client_addr_of(&at.any);
+	inet_ntop(at.any.sa_family, v6 ? (void *)&at.v6.sin6_addr : (void *)&at.v4.sin_addr, text, sizeof text);
+	snprintf(s->host, sizeof s->host, v6 ? "[%s]" : "%s", text);
+	snprintf(s->url, sizeof s->url, "http://%s:%u", s->host, (unsigned)ntohs(v6 ? at.v6.sin6_port : at.v4.sin_port));
+	s->is_loopback = client_addr_is_loopback(&address);
+	s->is_wildcard = strcmp(text, v6 ? "::" : "0.0.0.0") == 0;
 }
 
 enum status listen_open(const char *setting, const char *text, struct listen_socket *out, struct fault *why)

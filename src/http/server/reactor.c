@@ -47,14 +47,6 @@ void reactor_resume(struct connection *c)
 		reactor_wake(r);
 }
 
-static void resume_connections(struct reactor *r)
-{
-	for (struct connection *c = atomic_exchange(&r->resumed, NULL), *next; c != NULL; c = next) {
-		next = c->resumed_next;
-		connection_resume(c);
-	}
-}
-
 static void continue_yielded(struct reactor *r)
 {
 	struct connection *c = r->yielded;
@@ -65,13 +57,6 @@ static void continue_yielded(struct reactor *r)
 		if (!c->is_closed)
 			connection_run(c);
 	}
-}
-
-static void fire_timers(struct reactor *r)
-{
-	struct timer *t;
-	while ((t = timer_wheel_pop(&r->wheel, r->now_ms)) != NULL)
-		connection_on_timer(connection_of_timer(t));
 }
 
 /* But those that are still in the list of the yielded, which the next round takes out of it. */
@@ -123,9 +108,13 @@ static void run_round(struct reactor *r, int orders)
 	}
 	for (struct acceptor *a = r->acceptors; a != NULL; a = a->next)
 		acceptor_unpause(a);
-	resume_connections(r);
+	for (struct connection *c = atomic_exchange(&r->resumed, NULL), *next; c != NULL; c = next) {
+		next = c->resumed_next;
+		connection_resume(c);
+	}
 	continue_yielded(r);
-	fire_timers(r);
+	for (struct timer *t; (t = timer_wheel_pop(&r->wheel, r->now_ms)) != NULL;)
+		connection_on_timer(connection_of_timer(t));
 }
 
 static void *run_reactor(void *arg)

@@ -53,18 +53,13 @@ void request_metrics_free(struct request_metrics **m)
 	*m = NULL;
 }
 
-static bool is_row(const struct row *r, const char *listener, const char *route, int status)
-{
-	return r->status == status && strcmp(r->listener, listener) == 0 && strcmp(r->route, route) == 0;
-}
-
 /* The row of these labels, made when there is none; NULL when the table is full. Under the lock. */
 static struct row *find_row(struct request_metrics *m, const char *listener, const char *route, int status)
 {
 	size_t at = hash_fnv64(hash_fnv64(HASH_FNV64 + (unsigned)status, str_of(listener)), str_of(route)) % ROWS;
-	for (; m->rows[at].listener != NULL; at = (at + 1) % ROWS)
-		if (is_row(&m->rows[at], listener, route, status))
-			return &m->rows[at];
+	for (struct row *r; (r = &m->rows[at])->listener != NULL; at = (at + 1) % ROWS)
+		if (r->status == status && strcmp(r->listener, listener) == 0 && strcmp(r->route, route) == 0)
+			return r;
 	/* What is kept free beyond the bound is for the few rows of "other", and for the search to end. */
 	if (m->filled >= ROWS_FILLED && strcmp(route, "other") != 0)
 		return find_row(m, listener, "other", status);

@@ -9,72 +9,43 @@
 
 #define JOINED_MAX ((size_t)256)
 
+static const char *const reasons[] = {
+	[200] = "OK",
+	[201] = "Created",
+	[202] = "Accepted",
+	[204] = "No Content",
+	[206] = "Partial Content",
+	[301] = "Moved Permanently",
+	[302] = "Found",
+	[303] = "See Other",
+	[304] = "Not Modified",
+	[307] = "Temporary Redirect",
+	[400] = "Bad Request",
+	[401] = "Unauthorized",
+	[403] = "Forbidden",
+	[404] = "Not Found",
+	[405] = "Method Not Allowed",
+	[408] = "Request Timeout",
+	[409] = "Conflict",
+	[411] = "Length Required",
+	[412] = "Precondition Failed",
+	[413] = "Content Too Large",
+	[414] = "URI Too Long",
+	[415] = "Unsupported Media Type",
+	[416] = "Range Not Satisfiable",
+	[429] = "Too Many Requests",
+	[431] = "Request Header Fields Too Large",
+	[500] = "Internal Server Error",
+	[501] = "Not Implemented",
+	[502] = "Bad Gateway",
+	[503] = "Service Unavailable",
+	[505] = "HTTP Version Not Supported",
+};
+
 static const char *reason_of(int status)
 {
-	switch (status) {
-	case 200:
-		return "OK";
-	case 201:
-		return "Created";
-	case 202:
-		return "Accepted";
-	case 204:
-		return "No Content";
-	case 206:
-		return "Partial Content";
-	case 301:
-		return "Moved Permanently";
-	case 302:
-		return "Found";
-	case 303:
-		return "See Other";
-	case 304:
-		return "Not Modified";
-	case 307:
-		return "Temporary Redirect";
-	case 400:
-		return "Bad Request";
-	case 401:
-		return "Unauthorized";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 408:
-		return "Request Timeout";
-	case 409:
-		return "Conflict";
-	case 411:
-		return "Length Required";
-	case 412:
-		return "Precondition Failed";
-	case 413:
-		return "Content Too Large";
-	case 414:
-		return "URI Too Long";
-	case 415:
-		return "Unsupported Media Type";
-	case 416:
-		return "Range Not Satisfiable";
-	case 429:
-		return "Too Many Requests";
-	case 431:
-		return "Request Header Fields Too Large";
-	case 500:
-		return "Internal Server Error";
-	case 501:
-		return "Not Implemented";
-	case 502:
-		return "Bad Gateway";
-	case 503:
-		return "Service Unavailable";
-	case 505:
-		return "HTTP Version Not Supported";
-	default:
-		return "Unknown";
-	}
+	const char *reason = (size_t)status < COUNT_OF(reasons) ? reasons[status] : NULL;
+	return reason != NULL ? reason : "Unknown";
 }
 
 /* A second's text serves all answers of a thread in it. */
@@ -88,14 +59,6 @@ static struct str date_now(void)
 		clock_http_date(now_ms, text);
 	}
 	return (struct str){ text, HTTP_DATE_CHARS };
-}
-
-static void put_header(struct buf *b, struct str name, struct str value)
-{
-	buf_put(b, name);
-	buf_put(b, STR(": "));
-	buf_put(b, value);
-	buf_put(b, STR("\r\n"));
 }
 
 static bool is_head(const struct server_request *c)
@@ -118,9 +81,14 @@ static uint64_t given_length(const struct server_request *c)
 
 static void put_headers(struct buf *b, const struct header *headers, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!str_equal_nocase(headers[i].name, STR("Content-Length")))
-			put_header(b, headers[i].name, headers[i].value);
+	for (size_t i = 0; i < n; i++) {
+		if (str_equal_nocase(headers[i].name, STR("Content-Length")))
+			continue;
+		buf_put(b, headers[i].name);
+		buf_put(b, STR(": "));
+		buf_put(b, headers[i].value);
+		buf_put(b, STR("\r\n"));
+	}
 }
 
 static void put_head(struct buf *b, struct server_request *c)

@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "http/server/server_request.h"
 #include "http/server/fd_limits.h"
-#include "http/server/server_request.h"
 #include "http/server/signals.h"
 #include "http/server/tls.h"
 
@@ -82,18 +81,6 @@ static enum status bind_all(struct server *s, struct fault *why)
 	return OK;
 }
 
-static void copy_addresses(const struct server *s, struct serve_addresses *at)
-{
-	const struct listener *l = s->listeners;
-	snprintf(at->api, sizeof at->api, "%s", l[API].socket.url);
-	snprintf(at->storage, sizeof at->storage, "%s", l[STORAGE].socket.url);
-	snprintf(at->admin, sizeof at->admin, "%s", l[ADMIN].socket.url);
-	at->api_is_loopback = l[API].socket.is_loopback;
-	at->storage_is_loopback = l[STORAGE].socket.is_loopback;
-	at->admin_is_loopback = l[ADMIN].socket.is_loopback;
-	at->storage_is_wildcard = l[STORAGE].socket.is_wildcard;
-}
-
 enum status server_bind(const struct settings *settings, struct server **out, struct serve_addresses *at, struct fault *why)
 {
 	struct server *s = mem_new(1, sizeof *s);
@@ -111,7 +98,14 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 		server_free(&s);
 		return status;
 	}
-	copy_addresses(s, at);
+	const struct listener *l = s->listeners;
+	snprintf(at->api, sizeof at->api, "%s", l[API].socket.url);
+	snprintf(at->storage, sizeof at->storage, "%s", l[STORAGE].socket.url);
+	snprintf(at->admin, sizeof at->admin, "%s", l[ADMIN].socket.url);
+	at->api_is_loopback = l[API].socket.is_loopback;
+	at->storage_is_loopback = l[STORAGE].socket.is_loopback;
+	at->admin_is_loopback = l[ADMIN].socket.is_loopback;
+	at->storage_is_wildcard = l[STORAGE].socket.is_wildcard;
 	*out = s;
 	return OK;
 }
@@ -194,18 +188,6 @@ static void await_signal(int fd, int64_t timeout_ms)
 		left_ms = until_ms - clock_mono_ms();
 }
 
-/* Let requests in flight finish; cut those that take too long. */
-static void drain_requests(struct server *s)
-{
-	struct traffic *t = &s->traffic;
-	shut_listeners(s);
-	atomic_store(&t->draining, true);
-	if (atomic_load(&t->in_flight) > 0)
-		await_signal(t->idle_fd, (int64_t)s->settings->drain_timeout_s * 1000);
-	if (atomic_load(&t->in_flight) > 0)
-		order_all(s, ORDER_CUT);
-}
-
 /* The pool first, and what handlers have started: then every connection belongs to its reactor. */
 static void stop_listeners(struct server *s)
 {
@@ -222,6 +204,7 @@ static void stop_listeners(struct server *s)
 	workers_free(&s->traffic.workers);
 }
 
+/* Until a signal; then let requests in flight finish, and cut those that take too long. */
 static enum status run_listeners(struct server *s, const struct server_handlers *handlers, void (*started)(void *arg), struct fault *why)
 {
 	TRY(start_shared(s, why));
@@ -229,8 +212,14 @@ static enum status run_listeners(struct server *s, const struct server_handlers 
 	if (started != NULL)
 		started(handlers->arg);
 	await_signal(s->signal_fd, -1);
-	LOG(SERVER_STOPPING, STR(""), LOG_I("inFlight", atomic_load(&s->traffic.in_flight)));
-	drain_requests(s);
+	struct traffic *t = &s->traffic;
+	LOG(SERVER_STOPPING, STR(""), LOG_I("inFlight", atomic_load(&t->in_flight)));
+	shut_listeners(s);
+	atomic_store(&t->draining, true);
+	if (atomic_load(&t->in_flight) > 0)
+		await_signal(t->idle_fd, (int64_t)s->settings->drain_timeout_s * 1000);
+	if (atomic_load(&t->in_flight) > 0)
+		order_all(s, ORDER_CUT);
 	return OK;
 }
 

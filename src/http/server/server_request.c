@@ -178,11 +178,6 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	return query_parse(r->arena, target.query, c->listener->handler->plus_is_blank, &r->query, why);
 }
 
-static bool has_body(const struct request *r)
-{
-	return r->chunked || r->length > 0;
-}
-
 static uint64_t drop_max(const struct server_request *c)
 {
 	return c->listener->handler->body_max + DROP_SPARE_BYTES;
@@ -208,30 +203,13 @@ static void run_job(struct job *job)
 	reactor_resume(c->connection);
 }
 
-static enum request_next submit_to_worker(struct server_request *c)
+static enum request_next refuse_load(struct server_request *c, const char *text)
 {
 	struct fault why;
-	c->job.run = run_job;
-	if (workers_submit(c->listener->traffic->workers, &c->job))
-		return NEXT_WORK;
-	fault_set(&why, OVERLOADED, "The server is overloaded; try again");
+	fault_set(&why, OVERLOADED, "%s", text);
 	abort_handler(c, &why);
 	answer_fault(c, &why);
 	return send_response(c);
-}
-
-static enum request_next start_handler(struct server_request *c)
-{
-	struct fault why;
-	if (!count_started(c->listener->traffic)) {
-		fault_set(&why, OVERLOADED, "The server is shutting down; try again");
-		abort_handler(c, &why);
-		answer_fault(c, &why);
-		return send_response(c);
-	}
-	c->owes_end = false;
-	c->listener->handler->ops->run_async(c->listener->handler, &c->x);
-	return NEXT_WORK;
 }
 
 static enum request_next end_body(struct server_request *c)
@@ -240,19 +218,19 @@ static enum request_next end_body(struct server_request *c)
 	case HANDLER_ANSWER:
 		return send_response(c);
 	case HANDLER_RUN_ASYNC:
-		return start_handler(c);
+		if (!count_started(c->listener->traffic))
+			return refuse_load(c, "The server is shutting down; try again");
+		c->owes_end = false;
+		c->listener->handler->ops->run_async(c->listener->handler, &c->x);
+		return NEXT_WORK;
 	case HANDLER_RUN:
 	case HANDLER_READ_BODY:
-		return submit_to_worker(c);
+		c->job.run = run_job;
+		if (!workers_submit(c->listener->traffic->workers, &c->job))
+			return refuse_load(c, "The server is overloaded; try again");
+		return NEXT_WORK;
 	}
 	return NEXT_RESPONSE;
-}
-
-static void send_continue(struct server_request *c)
-{
-	struct outgoing out = { .head = STR("HTTP/1.1 100 Continue\r\n\r\n"), .fd = -1 };
-	/* What a socket without anything under way does not take of it is lost, and the client continues by itself. */
-	(void)transport_send(&c->connection->transport, &out);
 }
 
 enum request_next server_request_begin(struct connection *connection, struct str head, bool more, const struct fault *bad)
@@ -272,12 +250,15 @@ enum request_next server_request_begin(struct connection *connection, struct str
 	c->owes_end = c->wants != HANDLER_ANSWER;
 	if (!is_read && r->path.n == 0)
 		return respond_and_close(c);
-	if (!has_body(r))
+	if (!r->chunked && r->length == 0)
 		return end_body(c);
 	if (c->wants == HANDLER_ANSWER && (r->expects_continue || r->length > drop_max(c)))
 		return respond_and_close(c);
-	if (r->expects_continue && !more) /* RFC 9110 10.1.1: not needed by a client that sends already */
-		send_continue(c);
+	if (r->expects_continue && !more) { /* RFC 9110 10.1.1: not needed by a client that sends already */
+		struct outgoing out = { .head = STR("HTTP/1.1 100 Continue\r\n\r\n"), .fd = -1 };
+		/* What a socket without anything under way does not take of it is lost, and the client continues by itself. */
+		(void)transport_send(&connection->transport, &out);
+	}
 	return NEXT_BODY;
 }
 
@@ -369,12 +350,6 @@ enum request_next server_request_time_out(struct connection *connection)
 
 /* the end */
 
-static void leave_flight(struct traffic *t)
-{
-	if (atomic_fetch_sub(&t->in_flight, 1) == 1 && atomic_load(&t->draining))
-		eventfd_write(t->idle_fd, 1);
-}
-
 void server_request_end(struct connection *connection, bool sent)
 {
 	struct server_request *c = connection->request;
@@ -388,7 +363,9 @@ void server_request_end(struct connection *connection, bool sent)
 	access_log_write(c, sent);
 	if (c->counted)
 		client_limit_leave(c->listener->clients, &c->x.request.client);
-	leave_flight(c->listener->traffic);
+	struct traffic *t = c->listener->traffic;
+	if (atomic_fetch_sub(&t->in_flight, 1) == 1 && atomic_load(&t->draining))
+		eventfd_write(t->idle_fd, 1);
 	connection->request = NULL;
 	buf_deinit(&c->head);
 	answer_drop_body(&c->x.answer);

@@ -133,14 +133,6 @@ static enum io_result flush_buffer(struct transport *t)
 
 /* The queue of errors is the thread's: what another session has left there would be taken for this one's.
  * Source: SSL_get_error(3), "the current thread's error queue must be empty before the TLS/SSL I/O operation" */
-static int read_record(SSL *ssl, char *p, size_t n, int *error)
-{
-	ERR_clear_error();
-	int got = SSL_read(ssl, p, (int)n);
-	*error = got > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, got);
-	return got;
-}
-
 enum io_result transport_handshake(struct transport *t)
 {
 	ERR_clear_error();
@@ -161,7 +153,9 @@ static enum io_result read_tls(struct transport *t, char *p, size_t cap, size_t 
 	int error = SSL_ERROR_NONE;
 	*n = 0;
 	while (*n < cap && error == SSL_ERROR_NONE) {
-		int got = read_record(t->ssl, p + *n, cap - *n, &error);
+		ERR_clear_error(); /* as above */
+		int got = SSL_read(t->ssl, p + *n, (int)(cap - *n));
+		error = got > 0 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, got);
 		*n += got > 0 ? (size_t)got : 0;
 	}
 	if (t->memory->gathered > 0 && flush_buffer(t) == IO_CLOSED)

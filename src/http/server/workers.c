@@ -73,26 +73,19 @@ static bool start_thread(struct workers *w)
 	return ok;
 }
 
-static void append_job(struct workers *w, struct job *job)
-{
-	job->next = NULL;
-	if (w->first == NULL)
-		w->first = job;
-	else
-		w->last->next = job;
-	w->last = job;
-	w->queued++;
-	metric_add(M_WORK_QUEUED, 1);
-}
-
 bool workers_submit(struct workers *w, struct job *job)
 {
 	pthread_mutex_lock(&w->lock);
 	/* Idle threads that are woken but have not run yet still count as idle: compare with the queue. */
 	bool grow = w->idle <= w->queued && w->started < w->limit;
 	bool ok = !w->ending && w->queued < w->queue_max && (!grow || start_thread(w) || w->started > 0);
-	if (ok)
-		append_job(w, job);
+	if (ok) {
+		job->next = NULL;
+		*(w->first == NULL ? &w->first : &w->last->next) = job;
+		w->last = job;
+		w->queued++;
+		metric_add(M_WORK_QUEUED, 1);
+	}
 	pthread_mutex_unlock(&w->lock);
 	if (ok)
 		pthread_cond_signal(&w->work);

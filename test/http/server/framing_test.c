@@ -24,7 +24,7 @@ static void test_framing_when_plain_then_no_body(void **state)
 {
 	struct framing f;
 	assert_int_equal(READ(&f, HOST, H("Accept", "*/*")), OK);
-	assert_false(f.has_length || f.chunked || f.expects_continue || framing_has_body(&f));
+	assert_false(f.has_length || f.chunked || f.expects_continue);
 	assert_str(f.host, STR("localhost"));
 }
 
@@ -32,11 +32,10 @@ static void test_framing_when_length_then_its_value(void **state)
 {
 	struct framing f;
 	assert_int_equal(READ(&f, HOST, H("content-LENGTH", " 123 "), H("Expect", "100-Continue")), OK);
-	assert_true(f.has_length && f.expects_continue && framing_has_body(&f));
+	assert_true(f.has_length && f.expects_continue);
 	assert_int_equal(f.length, 123);
 	assert_int_equal(READ(&f, HOST, H("Content-Length", "0")), OK);
 	assert_true(f.has_length);
-	assert_false(framing_has_body(&f));
 	assert_int_equal(READ(&f, HOST, H("Content-Length", "18446744073709551615")), OK);
 	assert_true(f.length == UINT64_MAX);
 }
@@ -45,7 +44,7 @@ static void test_framing_when_chunked_then_body(void **state)
 {
 	struct framing f;
 	assert_int_equal(READ(&f, HOST, H("Transfer-Encoding", "CHUNKED ")), OK);
-	assert_true(f.chunked && framing_has_body(&f));
+	assert_true(f.chunked);
 	assert_false(f.has_length);
 }
 
