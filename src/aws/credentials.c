@@ -64,6 +64,7 @@ static void wipe_credentials(struct aws_chain *c)
 
 void aws_chain_free(struct aws_chain **c)
 {
+	assert(c != NULL);
 	if (*c == NULL)
 		return;
 	wipe_credentials(*c);
@@ -106,6 +107,7 @@ static enum status keep_credentials(struct aws_chain *c, const struct aws_creden
 /* With the lock held, which is given up while the sources are asked. */
 static void refresh_credentials(struct aws_chain *c, int64_t now_ms)
 {
+	assert(!c->fetching);
 	struct arena scratch;
 	struct aws_credentials new;
 	struct fault why = { 0 };
@@ -129,6 +131,7 @@ static void refresh_credentials(struct aws_chain *c, int64_t now_ms)
 
 enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why)
 {
+	assert(c != NULL && a != NULL && out != NULL);
 	enum status st;
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
@@ -158,6 +161,7 @@ enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, 
 
 struct str aws_region(struct arena *a)
 {
+	assert(a != NULL);
 	static const char *const variables[] = { "REGION", "AWS_REGION", "AWS_DEFAULT_REGION" };
 	for (size_t i = 0; i < COUNT_OF(variables); i++)
 		if (source_variable(variables[i]).n > 0)

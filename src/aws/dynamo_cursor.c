@@ -15,6 +15,7 @@
 
 struct str dynamo_order(int64_t ms, struct str image_id, struct arena *a)
 {
+	assert(ms >= 0 && image_id.n == UUID_CHARS);
 	return str_printf(a, "%0*" PRId64 "#%.*s", DYNAMO_ORDER_DIGITS, ms, STRF(image_id));
 }
 
@@ -27,6 +28,7 @@ static bool order_valid(struct str order)
 
 static void pack_order(struct str order, unsigned char out[CURSOR_BYTES])
 {
+	assert(order.n == DYNAMO_ORDER_CHARS);
 	unsigned char digest[SHA256_BYTES];
 	out[0] = VERSION_BYTE;
 	memcpy(out + 1, order.p, DYNAMO_ORDER_CHARS);
@@ -48,6 +50,7 @@ struct str dynamo_cursor_write(struct str order, struct arena *a)
 
 enum status dynamo_cursor_read(struct str text, struct arena *a, struct str *order, struct fault *why)
 {
+	assert(a != NULL && order != NULL);
 	unsigned char expected[CURSOR_BYTES];
 	struct str got = { 0 };
 	bool ok = text.n <= CURSOR_CHARS_MAX && base64url_decode(a, text, &got) && got.n == CURSOR_BYTES;

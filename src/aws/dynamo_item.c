@@ -106,6 +106,7 @@ static void add_field(struct dynamo_item *item, const struct field *f, const str
 
 void dynamo_item_of(const struct image_row *row, bool resolved_only, struct arena *a, struct dynamo_item *out)
 {
+	assert(row != NULL && a != NULL && out != NULL);
 	out->n = 0;
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++)
 		if (FIELDS[i].settles || !resolved_only)
@@ -114,6 +115,7 @@ void dynamo_item_of(const struct image_row *row, bool resolved_only, struct aren
 
 void dynamo_item_put(const struct dynamo_item *item, struct str name, const char *prefix, struct buf *out)
 {
+	assert(item->n <= DYNAMO_ATTRIBUTES_MAX);
 	const char *before = "";
 	writer_open(out, name, '{');
 	for (size_t i = 0; i < item->n; i++) {
@@ -193,6 +195,7 @@ static enum status item_unreadable(const json_t *item, const char *what, struct 
 
 enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_row *out, struct fault *why)
 {
+	assert(a != NULL && out != NULL);
 	struct image_row row = { .image_id = STR(""),
 		.owner = STR(""),
 		.key = STR(""),

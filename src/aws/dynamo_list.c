@@ -46,6 +46,7 @@ static const json_t *stream_head(const struct shard_stream *s)
 /* The next page of a shard. The caller skips a page without rows but with more after it. */
 static enum status ask_shard(struct merge *m, uint32_t shard, struct fault *why)
 {
+	assert(shard < m->t->shards && m->t->shards <= DYNAMO_SHARDS_MAX);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	struct dynamo_item values = { 0 };
 	struct shard_stream *s = &m->streams[shard];

@@ -32,6 +32,7 @@ void dynamo_call_deinit(struct dynamo_call *c)
 
 void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char *action, unsigned expects)
 {
+	assert(c != NULL && t != NULL && action != NULL);
 	dynamo_call_deinit(c);
 	c->action = action;
 	c->expects = expects;

@@ -88,6 +88,7 @@ static enum status turn_ttl_on(const struct dynamo *t, struct fault *why)
 
 enum status dynamo_table_create(struct image_table *port, struct fault *why)
 {
+	assert(port != NULL);
 	const struct dynamo *t = (struct dynamo *)port;
 	TRY(create_table(t, why));
 	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
@@ -111,6 +112,7 @@ static uint64_t item_count(const json_t *described)
 
 enum status dynamo_counts(struct image_table *port, struct image_counts *out, struct fault *why)
 {
+	assert(port != NULL && out != NULL);
 	const struct dynamo *t = (struct dynamo *)port;
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	dynamo_call_init(&c, t, "DescribeTable", 0);

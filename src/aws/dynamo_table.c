@@ -119,6 +119,7 @@ static enum status fetch_item(struct dynamo_call *c, const struct dynamo *t, str
 
 static enum status get_row(struct image_table *port, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
+	assert(port != NULL && a != NULL && out != NULL);
 	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
 	if (!uuid_valid(id))
 		return no_such_image(why);
@@ -133,6 +134,7 @@ static enum status get_row(struct image_table *port, struct str id, struct arena
  * refusal itself where the endpoint says it, else read. */
 static enum status send_write(struct dynamo_call *c, const struct dynamo *t, struct str id, const json_t **cause, struct fault *why)
 {
+	assert(c->expects == DYNAMO_CONDITION_FAILED);
 	writer_text(&c->body, STR("ReturnValuesOnConditionCheckFailure"), STR("ALL_OLD"));
 	TRY(dynamo_call_send(c, t, why));
 	enum dynamo_outcome outcome = c->outcome;
@@ -307,6 +309,7 @@ struct image_table *dynamo_table_new(const struct dynamo_table_options *o)
 
 void dynamo_table_free(struct image_table **port)
 {
+	assert(port != NULL);
 	struct dynamo *t = dynamo_of(*port);
 	if (t == NULL)
 		return;

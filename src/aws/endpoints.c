@@ -115,6 +115,7 @@ static enum status fetch_container(
 
 enum status source_container(struct arena *a, struct aws_credentials *out, bool *found, struct fault *why)
 {
+	assert(a != NULL && out != NULL && found != NULL);
 	struct str url;
 	struct fault inner = { 0 };
 	*found = false;
@@ -190,6 +191,7 @@ static enum status fetch_instance(struct instance *i, struct aws_credentials *ou
 
 enum status source_instance(struct arena *a, struct aws_credentials *out, bool *found, struct fault *why)
 {
+	assert(a != NULL && out != NULL && found != NULL);
 	struct fault inner = { 0 };
 	struct instance i = { .a = a, .base = source_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT") };
 	*found = false;

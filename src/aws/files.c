@@ -17,6 +17,7 @@ struct str source_variable(const char *name)
 
 enum status source_environment(struct arena *a, struct aws_credentials *out, bool *found, struct fault *why)
 {
+	assert(a != NULL && out != NULL && found != NULL);
 	struct str id = source_variable("AWS_ACCESS_KEY_ID"), secret = source_variable("AWS_SECRET_ACCESS_KEY");
 	struct str expires = source_variable("AWS_CREDENTIAL_EXPIRATION");
 	int64_t expires_ms = 0;
@@ -33,6 +34,7 @@ enum status source_environment(struct arena *a, struct aws_credentials *out, boo
 
 enum status source_read_file(const char *path, struct arena *a, struct str *out, struct fault *why)
 {
+	assert(path != NULL && a != NULL && out != NULL);
 	struct buf b;
 	*out = (struct str){ NULL, 0 };
 	buf_init_arena(&b, a, PROFILE_FILE_MAX);
@@ -87,6 +89,7 @@ static enum status read_profile(const struct shared_file *f, struct arena *a, st
 
 enum status source_files(struct arena *a, struct aws_credentials *out, bool *found, struct fault *why)
 {
+	assert(a != NULL && out != NULL && found != NULL);
 	struct str name = profile_name();
 	bool known = false;
 	*found = false;

@@ -88,6 +88,7 @@ static enum status read_list(
 
 enum status listing_parse(struct str xml, uint32_t max, struct arena *a, struct object_page *out, struct fault *why)
 {
+	assert(max > 0 && a != NULL && out != NULL);
 	struct list l = { .a = a, .max = max, .objects.objects = arena_array(a, max, sizeof *out->objects) };
 	TRY(read_list(&l, xml, "ListBucketResult", take_objects, why));
 	*out = l.objects;
@@ -96,6 +97,7 @@ enum status listing_parse(struct str xml, uint32_t max, struct arena *a, struct 
 
 enum status versions_parse(struct str xml, uint32_t max, struct arena *a, struct version_page *out, struct fault *why)
 {
+	assert(max > 0 && a != NULL && out != NULL);
 	struct list l = { .a = a, .max = max, .versions.versions = arena_array(a, max, sizeof *out->versions) };
 	TRY(read_list(&l, xml, "ListVersionsResult", take_versions, why));
 	*out = l.versions;

@@ -32,6 +32,7 @@ static void read_setting(struct aws_profile *p, struct str name, struct str valu
 
 enum status profile_read(struct str text, enum profile_file kind, struct str name, struct aws_profile *out, struct fault *why)
 {
+	assert(out != NULL && name.n > 0);
 	assert(out != NULL);
 	struct aws_profile p = { 0 };
 	struct ini ini = { .rest = text, .skip_indented = true };

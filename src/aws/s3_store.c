@@ -58,6 +58,7 @@ static struct str path_of(const struct s3_store *s, struct str key, struct arena
 static enum status send_call(
 	const struct s3_store *s, struct aws_call *c, struct str key, struct arena *a, struct http_response *out, struct fault *why)
 {
+	assert(key.p != NULL || key.n == 0);
 	c->host_prefix = s->host_prefix;
 	c->path = path_of(s, key, a);
 	c->repeatable = true;
@@ -357,6 +358,7 @@ struct str s3_store_url(struct object_store *port)
 
 void s3_store_free(struct object_store **port)
 {
+	assert(port != NULL);
 	if (*port == NULL)
 		return;
 	arena_deinit(&store_of(*port)->texts);

@@ -63,6 +63,7 @@ struct aws_service *aws_service_new(const struct aws_service_options *o)
 
 void aws_service_free(struct aws_service **s)
 {
+	assert(s != NULL);
 	if (*s == NULL)
 		return;
 	for (size_t i = 0; i < (*s)->n_idle; i++)
@@ -90,6 +91,7 @@ static struct http_client *acquire_client(struct aws_service *s)
 
 static void release_client(struct aws_service *s, struct http_client *c)
 {
+	assert(s != NULL && c != NULL);
 	pthread_mutex_lock(&s->lock);
 	if (s->n_idle < IDLE_MAX) {
 		s->idle[s->n_idle++] = c;
@@ -235,6 +237,7 @@ static bool wait_before_retry(unsigned attempt, int64_t deadline_ms)
 
 enum status aws_service_call(struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why)
 {
+	assert(s != NULL && c != NULL && a != NULL && out != NULL);
 	int64_t deadline_ms = op_deadline_clamp(c->deadline_ms != 0 ? c->deadline_ms : clock_mono_ms() + DEADLINE_MS);
 	struct attempt t;
 	unsigned sent = 0;
@@ -256,6 +259,7 @@ enum status aws_service_call(struct aws_service *s, const struct aws_call *c, st
 
 enum status aws_service_warm(struct aws_service *s, struct fault *why)
 {
+	assert(s != NULL);
 	struct arena a;
 	arena_init(&a, 1u << 20);
 	struct http_client *client = acquire_client(s);

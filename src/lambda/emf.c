@@ -21,6 +21,7 @@ static const struct {
 
 void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation)
 {
+	assert(e != NULL && b != NULL);
 	int64_t change[EMF_NAMES];
 	size_t changed = 0;
 	for (size_t i = 0; i < EMF_NAMES; i++) {

@@ -73,6 +73,7 @@ static enum status handle_event(const struct batch *b, const struct object_event
 
 enum status event_function_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
 {
+	assert(arg != NULL && in != NULL && a != NULL && answer != NULL && why != NULL);
 	struct object_events events;
 	struct batch b = { .to = arg, .in = in, .answer = answer, .last_failed = STR("") };
 	TRY(object_events_read(a, in->event, &events, why));

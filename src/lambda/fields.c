@@ -5,6 +5,7 @@
 
 enum status fields_parse(struct str text, json_t **out, struct fault *why)
 {
+	assert(out != NULL);
 	json_error_t error;
 	bool starved;
 	json_t *root = json_read(text, JSON_ALLOW_NUL, &error, &starved);

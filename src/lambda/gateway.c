@@ -97,6 +97,7 @@ static void write_answer(struct handler *d, struct request_context *x, const str
 
 enum status gateway_run(void *arg, const struct invocation *in, struct arena *a, struct buf *answer, struct fault *why)
 {
+	assert(arg != NULL && in != NULL && a != NULL && answer != NULL);
 	const struct gateway *g = arg;
 	struct gateway_event e;
 	struct gateway_call c = { 0 };

@@ -22,6 +22,7 @@
 /* Text that could not have come over HTTP is refused. */
 static enum status add_header(struct arena *a, struct gateway_event *e, const char *name, struct str value, struct fault *why)
 {
+	assert(e->n_headers < HEADERS_MAX);
 	struct str named = str_of(name);
 	if (!http_is_field_value(value))
 		return fault_set(why, INVALID_INPUT, "A header's value has a control character.");
@@ -157,6 +158,7 @@ static enum status read_root(struct arena *a, const json_t *root, struct gateway
 
 enum status gateway_event_read(struct arena *a, struct str event, struct gateway_event *out, struct fault *why)
 {
+	assert(a != NULL && out != NULL);
 	json_auto_t *root = NULL;
 	struct fault inner = { 0 };
 	*out = (struct gateway_event){ .id = STR(""), .method = STR(""), .path = STR(""), .query = STR(""), .body = STR("") };

@@ -54,6 +54,7 @@ static void write_headers(struct buf *b, enum gateway_version version, const str
 
 void gateway_answer_write(struct buf *b, enum gateway_version version, const struct answer *ans, bool bodiless)
 {
+	assert(b != NULL && ans != NULL && ans->status != 0 && ans->fd < 0 && ans->n_more == 0);
 	struct str body = bodiless ? STR("") : ans->body;
 	bool text = utf8_valid(body);
 	writer_open(b, STR(""), '{');

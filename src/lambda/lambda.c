@@ -60,6 +60,7 @@ enum status lambda_check(struct str function_handler, struct fault *why)
 
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why)
 {
+	assert(r != NULL && o != NULL);
 	TRY(lambda_check(o->function_handler, why));
 	const struct function *f = find_function(o->function_handler);
 	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes };

@@ -105,6 +105,7 @@ static enum status read_message(struct event_reader *r, const json_t *message, s
 
 enum status object_events_read(struct arena *a, struct str event, struct object_events *out, struct fault *why)
 {
+	assert(a != NULL && out != NULL);
 	json_auto_t *root = NULL;
 	json_t *message;
 	struct object_events read = { 0 };

@@ -49,6 +49,7 @@ struct runtime *runtime_new(struct str host_port)
 
 void runtime_free(struct runtime **r)
 {
+	assert(r != NULL);
 	if (*r == NULL)
 		return;
 	if ((*r)->trace[0] != '\0')
@@ -91,6 +92,7 @@ static struct str error_body(struct arena *a, const struct fault *f, const char 
 
 enum status runtime_fail_init(struct runtime *r, const struct fault *cause, struct fault *why)
 {
+	assert(r != NULL && cause != NULL);
 	struct arena a CLEANUP(arena_deinit);
 	int status = 0;
 	arena_init(&a, ARENA_MAX_BYTES);
@@ -161,6 +163,7 @@ static enum status deliver_answer(struct runtime *r, const struct invocation *in
 
 enum status runtime_serve(struct runtime *r, const struct invocation_handler *h, struct fault *why)
 {
+	assert(r != NULL && h != NULL && h->run != NULL);
 	struct arena a CLEANUP(arena_deinit);
 	struct invocation in;
 	struct buf answer;

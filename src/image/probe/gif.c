@@ -72,6 +72,7 @@ static enum probe_result finish_gif(const struct gif_reader *w, struct probe *ou
 
 enum probe_result probe_gif(struct str bytes, struct probe *out)
 {
+	assert(out != NULL && out->type == PROBE_GIF);
 	if (!has(bytes, 0, SCREEN_BYTES))
 		return probe_cut(out);
 	struct gif_reader w = { .bytes = bytes, .at = SCREEN_BYTES + colour_table(byte_at(bytes, 10)) };

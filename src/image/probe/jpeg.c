@@ -61,6 +61,7 @@ static bool is_free(uint32_t marker)
 /* B.1.1.2: 0xff, any number of fill bytes 0xff, then a code; 0xff 0x00 is a byte of data. false: the bytes end first. */
 static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
 {
+	assert(w->at <= w->bytes.n);
 	for (;;) {
 		const char *ff = memchr(w->bytes.p + w->at, 0xff, w->bytes.n - w->at);
 		if (ff == NULL)
@@ -172,6 +173,7 @@ static const struct component *find_component(const struct jpeg_reader *w, uint3
 /* B.2.3: the number of components, two bytes for each, three bytes more (which cameras fill wrongly: not read). */
 static enum probe_result read_scan(struct jpeg_reader *w, struct str data, struct probe *out)
 {
+	assert(w->n_components <= COMPONENTS_MAX);
 	uint32_t used = 0, blocks = 0;
 	if (w->n_components == 0)
 		return probe_bad(out, "its data come before its frame header");
@@ -219,6 +221,7 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 
 enum probe_result probe_jpeg(struct str bytes, struct probe *out)
 {
+	assert(out != NULL && out->type == PROBE_JPEG && bytes.n >= 3);
 	struct jpeg_reader w = { .bytes = bytes, .at = 2 };
 	enum probe_result result = PROBE_OK;
 	while (result == PROBE_OK) {

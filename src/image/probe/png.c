@@ -39,6 +39,7 @@ struct png_reader {
 
 static bool is_intact(const struct png_chunk *c)
 {
+	assert(c->named.n == c->data.n + 4);
 	unsigned char crc[CHECKSUM_BYTES_MAX];
 	struct checksum sum;
 	checksum_init(&sum, CHECKSUM_CRC32);
@@ -230,6 +231,7 @@ static enum probe_result finish_png(struct png_reader *w, struct probe *out)
 
 enum probe_result probe_png(struct str bytes, struct probe *out)
 {
+	assert(out != NULL && out->type == PROBE_PNG);
 	struct png_reader w = { 0 };
 	struct png_chunk c;
 	size_t at = 8;

@@ -127,6 +127,7 @@ static enum probe_result read_frame(struct str data, struct probe *out)
 /* At w->at. */
 static enum probe_result read_still(struct webp_reader *w, struct probe *out)
 {
+	assert(w->at <= w->chunks.n);
 	struct size real = { 0, 0 };
 	if (w->animated || w->parameters)
 		return probe_bad(out, "it has a picture outside the frames of its animation");
@@ -192,6 +193,7 @@ static enum probe_result read_extended(struct webp_reader *w, struct str data, s
 
 enum probe_result probe_webp(struct str bytes, struct probe *out)
 {
+	assert(out != NULL && out->type == PROBE_WEBP && bytes.n >= 12);
 	size_t riff_end = 8 + (size_t)le32(bytes, 4);
 	struct webp_reader w = { .chunks = str_slice(bytes, 12, riff_end) };
 	struct size size = { 0, 0 };
