@@ -88,7 +88,7 @@ static void test_list_when_no_limit_is_reported_then_50(void **state)
 	assert_true(answer_has("nextCursor"));
 }
 
-static void test_list_when_a_parameter_is_bad_then_400_before_the_table_is_asked(void **state)
+static void test_list_when_a_parameter_is_bad_then_400_before_the_table_is_read(void **state)
 {
 	static const struct {
 		const char *query, *code;
@@ -256,7 +256,7 @@ static void test_file_when_uploaded_then_302_to_a_fresh_url(void **state)
 	assert_int_equal(fixture.x.answer.body.n, 0);
 }
 
-static void test_file_when_not_uploaded_then_404_says_why(void **state)
+static void test_file_when_not_uploaded_then_404_with_the_reason(void **state)
 {
 	struct made m = make_slot();
 
@@ -383,7 +383,7 @@ int main(void)
 		T(test_list_when_there_are_images_then_the_newest_is_first),
 		T(test_list_when_pages_are_followed_then_each_image_comes_once),
 		T(test_list_when_no_limit_is_reported_then_50),
-		T(test_list_when_a_parameter_is_bad_then_400_before_the_table_is_asked),
+		T(test_list_when_a_parameter_is_bad_then_400_before_the_table_is_read),
 		T(test_list_when_the_cursor_is_not_ours_then_400),
 		T(test_list_when_limit_is_at_its_bounds_or_unknown_parameters_are_sent_then_200),
 		T(test_list_when_a_page_is_of_the_longest_then_it_is_whole),
@@ -394,7 +394,7 @@ int main(void)
 		T(test_get_when_rejected_then_the_reason),
 		T(test_image_when_the_id_is_not_a_uuid_then_404_before_the_table_is_read),
 		T(test_file_when_uploaded_then_302_to_a_fresh_url),
-		T(test_file_when_not_uploaded_then_404_says_why),
+		T(test_file_when_not_uploaded_then_404_with_the_reason),
 		T(test_complete_when_the_bytes_are_there_then_the_record),
 		T(test_complete_when_nothing_arrived_then_409),
 		T(test_complete_when_the_bytes_are_not_an_image_then_the_record_is_rejected),

@@ -124,7 +124,7 @@ static enum status call(const struct tls_fixture *w, struct fault *why)
 	return st;
 }
 
-static void test_call_when_certificate_is_trusted_by_the_bundle_alone_then_ok_and_else_refused_unsent(void **state)
+static void test_call_when_certificate_is_trusted_by_the_bundle_only_then_ok_else_refused_unsent(void **state)
 {
 	struct tls_fixture w;
 	struct fault why = { 0 };
@@ -157,7 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roots_when_read_then_equal_to_debians_five_files),
-		cmocka_unit_test(test_call_when_certificate_is_trusted_by_the_bundle_alone_then_ok_and_else_refused_unsent),
+		cmocka_unit_test(test_call_when_certificate_is_trusted_by_the_bundle_only_then_ok_else_refused_unsent),
 		cmocka_unit_test(test_call_when_certificate_is_for_another_host_then_refused_unsent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

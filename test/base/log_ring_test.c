@@ -163,7 +163,7 @@ static void test_line_longer_than_the_ring_then_it_is_counted_and_not_kept(void 
 	log_ring_deinit(&r);
 }
 
-static void test_find_when_lines_are_long_then_bounded_and_goes_on(void **state)
+static void test_find_when_lines_are_long_then_bounded_and_continues(void **state)
 {
 	struct log_ring r;
 	static char text[60000];
@@ -236,7 +236,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_level_and_text_then_only_matching_lines, begin, end),
 		cmocka_unit_test_setup_teardown(test_ring_when_full_then_the_oldest_are_dropped_and_a_tail_gets_their_number, begin, end),
 		cmocka_unit_test_setup_teardown(test_line_longer_than_the_ring_then_it_is_counted_and_not_kept, begin, end),
-		cmocka_unit_test_setup_teardown(test_find_when_lines_are_long_then_bounded_and_goes_on, begin, end),
+		cmocka_unit_test_setup_teardown(test_find_when_lines_are_long_then_bounded_and_continues, begin, end),
 		cmocka_unit_test_setup_teardown(test_find_while_lines_are_written_then_each_is_whole_and_found_once, begin, end),
 		cmocka_unit_test_setup_teardown(test_find_when_the_arena_is_small_then_too_much, begin, end),
 	};

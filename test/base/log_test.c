@@ -144,7 +144,7 @@ static void test_lines_before_start_and_after_stop_go_to_stderr_at_once(void **s
 	log_flush();
 }
 
-static void test_without_a_directory_lines_go_to_stderr_alone(void **state)
+static void test_without_a_directory_lines_go_to_stderr_only(void **state)
 {
 	const struct log_options o = { NULL, LOG_INFO, 0, 0, 0 };
 	struct fault why;
@@ -333,7 +333,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_direct_when_no_one_reads_then_the_line_is_counted_as_lost, begin, end),
 		cmocka_unit_test_setup_teardown(test_stop_writes_out_what_is_queued, begin, end),
 		cmocka_unit_test_setup_teardown(test_lines_below_the_level_are_not_written, begin, end),
-		cmocka_unit_test_setup_teardown(test_without_a_directory_lines_go_to_stderr_alone, begin, end),
+		cmocka_unit_test_setup_teardown(test_without_a_directory_lines_go_to_stderr_only, begin, end),
 		cmocka_unit_test_setup_teardown(test_start_when_the_directory_is_a_file_reports_it, begin, end),
 		cmocka_unit_test_setup_teardown(test_threads_write_whole_lines_concurrently, begin, end),
 		cmocka_unit_test_setup_teardown(test_queue_when_full_drops_counts_and_reports, begin, end),

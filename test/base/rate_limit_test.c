@@ -61,7 +61,7 @@ static void test_rate_limit_when_the_name_is_empty_then_a_name_like_any(void **s
 }
 
 /* A few names and random times against the rule written down naively. */
-static void test_rate_limit_when_random_then_as_the_rule_says(void **state)
+static void test_rate_limit_when_random_then_as_the_model(void **state)
 {
 	enum { SOME = 40 };
 	int64_t began_ms[SOME], now_ms = NOW_MS;
@@ -137,7 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_rate_limit_then_so_often_in_a_window_for_each_name),
 		TEST(test_rate_limit_when_the_name_is_empty_then_a_name_like_any),
-		TEST(test_rate_limit_when_random_then_as_the_rule_says),
+		TEST(test_rate_limit_when_random_then_as_the_model),
 		TEST(test_rate_limit_when_more_names_than_places_then_bounded_and_none_forgotten),
 		TEST(test_rate_limit_by_many_threads_then_no_more),
 		TEST(test_new_when_memory_fails_then_null),

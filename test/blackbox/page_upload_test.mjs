@@ -48,7 +48,7 @@ test('the limits are shown before anything is sent, and the file chooser applies
 	assert.equal(await page.locator('#files').getAttribute('multiple'), '');
 });
 
-for (const [what, folder] of corpora()) test(`every good file of ${what} is taken, shown and looks as its record says`, async () => {
+for (const [what, folder] of corpora()) test(`every good file of ${what} is accepted and displayed as its record describes`, async () => {
 	const names = readdirSync(path.join(folder, 'good'));
 	page = await openPage(browser, server);
 	await choose(page, names.map(name => ({ name, mimeType: TYPES[name.split('.').pop()], buffer: readFileSync(path.join(folder, 'good', name)) })));

@@ -240,7 +240,7 @@ for (const [what, bytes, type] of [
 		assert.ok(!(await call(server, 'GET', '/images?limit=1000')).json.images.some(i => i.imageId === slot.imageId));
 	});
 
-for (const [what, dir] of corpora()) test(`every good file of ${what} is taken with its real type, every broken one does no harm`, async () => {
+for (const [what, dir] of corpora()) test(`every good file of ${what} is accepted with its real type, every broken one does no harm`, async () => {
 	const types = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
 	for (const folder of ['good', 'broken']) {
 		const files = readdirSync(path.join(dir, folder));

@@ -186,7 +186,7 @@ test('TLS 1.2 and 1.3 are accepted, older versions and weak ciphers are not', as
 		await assert.rejects(tlsSocket(t, server.storage, options), /alert|EPROTO|ECONNRESET|disconnected|handshake/i, JSON.stringify(options));
 });
 
-test('a plain HTTP request is told to use https, in the words of its listener', async t => {
+test('a plain HTTP request gets an error that says to use https, in the format of its listener', async t => {
 	for (const url of [server.api, server.storage, server.admin])
 		for (const method of ['GET', 'PUT', 'POST']) {
 			const socket = plainSocket(t, url);
@@ -202,7 +202,7 @@ test('a plain HTTP request is told to use https, in the words of its listener', 
 	assert.ok(await ends(rubbish));
 });
 
-test('a request that comes a byte a record is answered', async t => {
+test('a request with one byte in each TLS record is served', async t => {
 	const socket = await tlsSocket(t, server.api), { host } = new URL(server.api);
 	let text = '';
 	socket.on('data', piece => { text += piece; });

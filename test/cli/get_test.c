@@ -76,7 +76,7 @@ static void test_get_when_name_is_hostile_then_saved_in_this_directory_under_a_s
 	}
 }
 
-static void test_get_when_file_is_there_then_left_alone(void **state)
+static void test_get_when_file_exists_then_not_replaced(void **state)
 {
 	write_file("a b.png", "mine", 4);
 	struct run *r = RUN("get", ID), *named = RUN("get", ID, "-o", "a b.png"), *forced = RUN("get", ID, "-o", "a b.png", "--force");
@@ -163,7 +163,7 @@ static void test_get_when_json_then_the_record_and_where(void **state)
 	mem_free(r);
 }
 
-static void test_get_when_file_appears_meanwhile_then_left_alone(void **state)
+static void test_get_when_file_appears_meanwhile_then_not_replaced(void **state)
 {
 	FAKE_SET(&api, creates, "a b.png");
 	struct run *r = RUN("get", ID);
@@ -200,14 +200,14 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(test_get_when_plain_then_saved_under_its_name),
 		TEST(test_get_when_name_is_hostile_then_saved_in_this_directory_under_a_safe_name),
-		TEST(test_get_when_file_is_there_then_left_alone),
+		TEST(test_get_when_file_exists_then_not_replaced),
 		TEST(test_get_when_target_is_a_link_then_not_followed),
 		TEST(test_get_when_output_is_named_then_there),
 		TEST(test_get_when_to_stdout_then_only_the_bytes),
 		TEST(test_get_when_bytes_are_wrong_or_cut_then_nothing_is_left),
 		TEST(test_get_when_image_is_unknown_or_pending_then_an_error_message),
 		TEST(test_get_when_json_then_the_record_and_where),
-		TEST(test_get_when_file_appears_meanwhile_then_left_alone),
+		TEST(test_get_when_file_appears_meanwhile_then_not_replaced),
 		TEST(test_get_when_interrupted_then_130_and_nothing_is_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

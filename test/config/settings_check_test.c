@@ -25,7 +25,7 @@ static void refuses(check_fn *check, const char *value, const char *setting)
 
 #define LONG_63 "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-012345678"
 
-static void test_bucket_when_named_as_s3_says_then_accepted(void **state)
+static void test_bucket_name_when_valid_in_s3_then_accepted(void **state)
 {
 	static const char *const right[] = { "abc", "image-uploads", "a.b.c", "123", "1.2.3", "1.2.3.4.5", "0-9", LONG_63, "10.0.0.a",
 		"1.2.3.4567" };
@@ -103,7 +103,7 @@ static void test_refusal_shows_the_value_shortened_and_escaped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bucket_when_named_as_s3_says_then_accepted),
+		cmocka_unit_test(test_bucket_name_when_valid_in_s3_then_accepted),
 		cmocka_unit_test(test_bucket_when_named_otherwise_then_refused),
 		cmocka_unit_test(test_region_when_a_word_then_accepted_else_refused),
 		cmocka_unit_test(test_types_when_each_is_a_media_type_then_accepted_else_refused),

@@ -68,7 +68,7 @@ static void test_help_of_each_kind_has_its_form(void **state)
 		assert_true(str_find(buf_str(&out), entries[i]) < out.n);
 }
 
-static void test_help_of_some_then_these_alone(void **state)
+static void test_help_of_some_then_only_these(void **state)
 {
 	settings_help(&out, SETTING_BIT(data_dir) | SETTING_BIT(region));
 	assert_true(str_find(buf_str(&out), STR("  --data TEXT ")) < out.n);
@@ -114,7 +114,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sample_environment_is_what_the_program_prints, begin, end),
 		cmocka_unit_test_setup_teardown(test_help_fits_a_terminal_and_names_every_setting, begin, end),
 		cmocka_unit_test_setup_teardown(test_help_of_each_kind_has_its_form, begin, end),
-		cmocka_unit_test_setup_teardown(test_help_of_some_then_these_alone, begin, end),
+		cmocka_unit_test_setup_teardown(test_help_of_some_then_only_these, begin, end),
 		cmocka_unit_test_setup_teardown(test_sample_environment_has_every_default_commented_out, begin, end),
 		cmocka_unit_test_setup_teardown(test_reference_page_has_one_row_of_five_cells_each, begin, end),
 	};

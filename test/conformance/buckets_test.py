@@ -206,11 +206,11 @@ class Asking(Case):
         for path in ("/no-such-bucket-here", "/", f"/{bucket}/k"):
             self.assertIsNone(self.send("HEAD", path, sign=False).headers["x-amz-bucket-region"])
 
-    def test_head_of_none_then_404_without_body(self):
+    def test_head_of_a_missing_object_then_404_without_body(self):
         answer = self.send("HEAD", "/no-such-bucket-here")
         self.assertEqual((answer.status, answer.body), (404, b""))
 
-    def test_head_of_anothers_then_403(self):
+    def test_head_of_another_users_object_then_403(self):
         bucket = self.new_bucket()
         self.fails(403, "403", self.bob.head_bucket, Bucket=bucket)
 

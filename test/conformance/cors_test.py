@@ -33,7 +33,7 @@ class Configuration(Case):
         self.set(rule(["https://b.example"]))
         self.assertEqual(self.alice.get_bucket_cors(Bucket=self.bucket)["CORSRules"], [rule(["https://b.example"])])
 
-    def test_deleted_then_none_and_deleted_again(self):
+    def test_deleted_then_not_set_and_may_be_deleted_again(self):
         self.set(rule())
         for _ in range(2):
             self.accepted(204, self.send("DELETE", f"/{self.bucket}?cors"))

@@ -37,7 +37,7 @@ static void put_with(struct bench *b, struct str key, struct str body, const str
 	assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
 }
 
-static void test_meta_then_given_back_as_often_as_asked(void **state)
+static void test_meta_then_returned_as_often_as_requested(void **state)
 {
 	struct bench *b = *state;
 	struct header large[] = { { STR("x-amz-meta-large"), body_noise(b, 2000) } };
@@ -227,7 +227,7 @@ static void test_start_finish_of_many_at_once_for_one_key_then_one_whole_object(
 }
 
 static const struct CMUnitTest tests[] = {
-	BENCH_TEST(test_meta_then_given_back_as_often_as_asked),
+	BENCH_TEST(test_meta_then_returned_as_often_as_requested),
 	BENCH_TEST(test_condition_then_it_holds_or_nothing_changes),
 	BENCH_TEST(test_body_of_every_size_around_the_small_limit_then_the_same_whatever_length_was_announced),
 	BENCH_TEST(test_start_finish_then_reported_once_it_is_durable),

@@ -38,7 +38,7 @@ static void test_list_of_an_empty_table_then_no_rows_and_no_cursor(void **state)
 	assert_int_equal(page.next_cursor.n, 0);
 }
 
-static void test_list_then_uploaded_rows_alone_each_with_every_field(void **state)
+static void test_list_then_only_uploaded_rows_each_with_every_field(void **state)
 {
 	struct bench *b = *state;
 	for (unsigned i = 0; i < 3; i++)
@@ -378,7 +378,7 @@ static void test_upload_by_several_at_once_then_all_are_listed_once(void **state
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_list_of_an_empty_table_then_no_rows_and_no_cursor),
-	BENCH_TEST(test_list_then_uploaded_rows_alone_each_with_every_field),
+	BENCH_TEST(test_list_then_only_uploaded_rows_each_with_every_field),
 	BENCH_TEST(test_list_then_order_is_of_commit_not_of_the_clock_nor_of_insertion),
 	BENCH_TEST(test_list_of_pages_then_each_row_once_and_the_last_page_has_no_cursor),
 	BENCH_TEST(test_list_when_the_page_size_changes_on_the_way_then_each_row_once),

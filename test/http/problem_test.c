@@ -81,7 +81,7 @@ static void test_problem_when_a_code_is_not_of_this_protocol_then_internal(void 
 	json_decref(body);
 }
 
-static void test_problem_when_written_then_it_has_the_members_of_rfc_9457_and_ours(void **state)
+static void test_problem_when_written_then_it_has_the_members_of_rfc_9457_and_extensions(void **state)
 {
 	struct fault why = { 0 };
 
@@ -214,7 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_status_when_a_code_is_of_this_protocol_then_its_own_status),
 		T(test_problem_when_a_code_is_not_of_this_protocol_then_internal),
-		T(test_problem_when_written_then_it_has_the_members_of_rfc_9457_and_ours),
+		T(test_problem_when_written_then_it_has_the_members_of_rfc_9457_and_extensions),
 		T(test_problem_when_a_fault_is_our_own_then_neither_text_nor_cause_is_shown),
 		T(test_problem_when_a_fault_is_the_clients_then_the_cause_is_not_shown),
 		T(test_problem_when_temporary_then_retry_after),

@@ -143,7 +143,7 @@ static void test_eventbridge_event_bare_then_resolved(void **state)
 	assert_true(logs_hold("\"event\":\"object\",\"requestId\":\"lambda-1\",\"outcome\":\"accepted\""));
 }
 
-static void test_message_that_fails_then_it_alone_is_named_and_comes_again(void **state)
+static void test_message_that_fails_then_only_it_is_reported_and_delivered_again(void **state)
 {
 	struct given one = arrive(1, picture_png(3, 2)), two = arrive(2, picture_png(4, 2));
 	fake_table_fail_nth(f.table, 1, F_UPSTREAM_FAILED);
@@ -219,7 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_batch_then_each_object_in_its_right_state),
 		TEST(test_eventbridge_event_bare_then_resolved),
-		TEST(test_message_that_fails_then_it_alone_is_named_and_comes_again),
+		TEST(test_message_that_fails_then_only_it_is_reported_and_delivered_again),
 		TEST(test_message_with_two_failures_then_named_once),
 		TEST(test_event_of_another_bucket_or_folder_then_failed_and_untouched),
 		TEST(test_events_of_one_key_in_a_batch_then_only_the_newest_is_processed),

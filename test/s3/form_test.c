@@ -293,7 +293,7 @@ static struct form_parts form_with(struct rig *r, const char *name, const char *
 	return f;
 }
 
-static void test_success_when_status_is_asked_then_it_is_that(void **state)
+static void test_success_when_status_is_requested_then_that_status(void **state)
 {
 	static const struct {
 		const char *asked;
@@ -314,7 +314,7 @@ static void test_success_when_status_is_asked_then_it_is_that(void **state)
 	}
 }
 
-static void test_success_when_redirect_is_asked_then_303_with_key_and_etag(void **state)
+static void test_success_when_redirect_is_requested_then_303_with_key_and_etag(void **state)
 {
 	static const struct {
 		const char *url, *target;
@@ -514,8 +514,8 @@ int main(void)
 		RIG_TEST(test_fields_when_they_have_a_filename_placeholder_then_replaced_before_the_policy),
 		RIG_TEST(test_fields_when_the_filename_makes_them_too_large_then_malformed),
 		RIG_TEST(test_key_when_missing_or_invalid_then_reported),
-		RIG_TEST(test_success_when_status_is_asked_then_it_is_that),
-		RIG_TEST(test_success_when_redirect_is_asked_then_303_with_key_and_etag),
+		RIG_TEST(test_success_when_status_is_requested_then_that_status),
+		RIG_TEST(test_success_when_redirect_is_requested_then_303_with_key_and_etag),
 		RIG_TEST(test_names_when_in_any_case_and_the_file_without_filename_then_accepted),
 		RIG_TEST(test_field_when_it_follows_the_file_then_ignored),
 		RIG_TEST(test_form_when_it_has_two_files_then_malformed_and_none_is_stored),

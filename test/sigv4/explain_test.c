@@ -171,7 +171,7 @@ static void test_mistake_when_usual_then_named(void **state)
 	}
 }
 
-static void test_scope_when_wrong_in_key_or_text_alone_then_named(void **state)
+static void test_scope_when_wrong_only_in_key_or_text_then_named(void **state)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < COUNT_OF(CLIENTS); i++) {
@@ -217,7 +217,7 @@ static void test_header_when_signed_but_missing_then_shown_empty(void **state)
 	assert_str(explain(&r).canonical_request, STR("PUT\n/b/k\n" TYPED "\ncontent-type:\n" HOST "\ncontent-type;host\nUNSIGNED-PAYLOAD"));
 }
 
-static void test_request_when_large_then_its_arena_is_left_alone(void **state)
+static void test_request_when_large_then_its_arena_is_unchanged(void **state)
 {
 	char *path = arena_alloc(&arena, 20001);
 	memset(path, ' ', 20000);
@@ -241,11 +241,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_mistake_when_usual_then_named, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_scope_when_wrong_in_key_or_text_alone_then_named, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_scope_when_wrong_only_in_key_or_text_then_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_secret_when_wrong_then_canonical_texts_but_no_mistake_is_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_body_when_its_hash_was_signed_then_named, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_header_when_signed_but_missing_then_shown_empty, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_request_when_large_then_its_arena_is_left_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_request_when_large_then_its_arena_is_unchanged, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

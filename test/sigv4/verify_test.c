@@ -264,7 +264,7 @@ static void test_signature_when_well_formed_then_read(void **state)
 	assert_str(c.payload_hash, STR("UNSIGNED-PAYLOAD"));
 }
 
-static void test_parameter_when_missing_or_empty_then_s3s_sentence(void **state)
+static void test_parameter_when_missing_or_empty_then_s3s_message(void **state)
 {
 	static const char *const NAMES[] = { "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders",
 		"X-Amz-Signature" };
@@ -277,7 +277,7 @@ static void test_parameter_when_missing_or_empty_then_s3s_sentence(void **state)
 	}
 }
 
-static void test_parameter_when_malformed_then_s3s_sentence(void **state)
+static void test_parameter_when_malformed_then_s3s_message(void **state)
 {
 	static const struct {
 		const char *name, *text, *words;
@@ -468,8 +468,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_secret_when_another_then_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_request_when_without_parameters_then_not_signed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_signature_when_well_formed_then_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_parameter_when_missing_or_empty_then_s3s_sentence, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_parameter_when_malformed_then_s3s_sentence, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_parameter_when_missing_or_empty_then_s3s_message, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_parameter_when_malformed_then_s3s_message, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_parameter_when_repeated_then_malformed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_list_when_too_long_then_malformed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_time_when_before_or_after_then_skew_forward_and_none_after, set_up, tear_down),

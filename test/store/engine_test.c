@@ -207,7 +207,7 @@ static void test_open_after_a_crash_then_the_trash_is_emptied(void **state)
 	fixture_check(p);
 }
 
-static void test_a_new_file_after_a_start_then_no_number_comes_twice(void **state)
+static void test_a_new_file_after_a_restart_then_no_number_is_reused(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -240,7 +240,7 @@ static void test_ready_then_as_a_write_would_be_accepted_or_not(void **state)
 	assert_int_equal(why.code, F_DISK_FULL);
 }
 
-static void test_reserve_then_bodies_are_refused_and_all_else_goes_on(void **state)
+static void test_reserve_then_bodies_are_refused_and_everything_else_works(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -452,9 +452,9 @@ int main(void)
 		TEST(test_open_when_the_database_is_garbage_then_reported),
 		TEST(test_open_after_a_crash_then_incoming_is_moved_or_removed),
 		TEST(test_open_after_a_crash_then_the_trash_is_emptied),
-		TEST(test_a_new_file_after_a_start_then_no_number_comes_twice),
+		TEST(test_a_new_file_after_a_restart_then_no_number_is_reused),
 		TEST(test_ready_then_as_a_write_would_be_accepted_or_not),
-		TEST(test_reserve_then_bodies_are_refused_and_all_else_goes_on),
+		TEST(test_reserve_then_bodies_are_refused_and_everything_else_works),
 		TEST(test_announced_bytes_then_no_space_is_reserved_until_they_arrive),
 		TEST(test_data_of_another_user_or_writable_by_others_then_refused),
 		TEST(test_expired_slots_then_removed_in_one_commit_and_block_no_insert),

@@ -361,7 +361,7 @@ static void test_first_start_on_a_full_disk_then_an_error_message(void **state)
 	fixture_open(p);
 }
 
-static void test_second_start_on_a_disk_that_was_filled_again_then_a_sentence_and_with_that_room_it_starts(void **state)
+static void test_second_start_on_a_disk_that_was_filled_again_then_an_error_message_and_with_that_space_it_starts(void **state)
 {
 	struct fixture *p = *state;
 	struct fault why;
@@ -429,7 +429,7 @@ int main(void)
 		TEST(test_disk_filled_by_other_programs_then_everything_can_be_deleted),
 		TEST(test_start_on_a_full_disk_then_deletes_free_space),
 		TEST(test_first_start_on_a_full_disk_then_an_error_message),
-		TEST(test_second_start_on_a_disk_that_was_filled_again_then_a_sentence_and_with_that_room_it_starts),
+		TEST(test_second_start_on_a_disk_that_was_filled_again_then_an_error_message_and_with_that_space_it_starts),
 		TEST(test_disk_that_never_has_more_than_the_reserve_then_there_is_a_ballast),
 	};
 

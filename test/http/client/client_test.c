@@ -358,7 +358,7 @@ static void test_connect_when_no_one_accepts_then_deadline(void **state)
 	stop(&f);
 }
 
-static void test_connect_when_refused_then_sentence_with_host(void **state)
+static void test_connect_when_refused_then_the_message_names_the_host(void **state)
 {
 	struct fixture f;
 	struct http_response r;
@@ -549,7 +549,7 @@ int main(void)
 		cmocka_unit_test(test_server_when_silent_then_idle_deadline),
 		cmocka_unit_test(test_server_when_it_drips_then_total_deadline),
 		cmocka_unit_test(test_connect_when_no_one_accepts_then_deadline),
-		cmocka_unit_test(test_connect_when_refused_then_sentence_with_host),
+		cmocka_unit_test(test_connect_when_refused_then_the_message_names_the_host),
 		cmocka_unit_test(test_name_when_it_does_not_exist_then_refused_within_the_deadline),
 		cmocka_unit_test(test_localhost_when_only_ipv4_listens_then_reached),
 		cmocka_unit_test(test_body_when_small_then_in_one_piece_with_the_head),
