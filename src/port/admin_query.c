@@ -26,7 +26,6 @@ static enum status page_of_list(
 	struct image_table *table = ((struct admin_query_of_list *)port)->table;
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows), .next_cursor = q->cursor };
 
-	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
 	if (q->status != ADMIN_QUERY_UPLOADED)
 		return fault_set(why, NOT_HERE, "This engine lists uploaded images only; to find others, search for the whole id.");
 	if (page.rows == NULL)

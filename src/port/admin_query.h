@@ -46,6 +46,7 @@ struct admin_query {
 MUST_CHECK static inline enum status admin_query_page(
 	struct admin_query *i, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
+	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
 	return i->ops->page(i, q, a, out, why);
 }
 

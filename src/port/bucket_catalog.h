@@ -76,6 +76,7 @@ struct bucket_catalog {
 /* The caller checks names.  Errors: BUCKET_EXISTS whoever owns it; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status catalog_create(struct bucket_catalog *c, struct str name, struct str owner, struct fault *why)
 {
+	assert(name.n > 0 && owner.n > 0);
 	return c->ops->create(c, name, owner, why);
 }
 
@@ -97,6 +98,7 @@ MUST_CHECK static inline enum status catalog_remove(struct bucket_catalog *c, st
 MUST_CHECK static inline enum status catalog_list(struct bucket_catalog *c, struct str owner, struct str after, uint32_t limit,
 	struct arena *a, struct bucket_page *out, struct fault *why)
 {
+	assert(limit >= 1 && limit <= 10000);
 	return c->ops->list(c, owner, after, limit, a, out, why);
 }
 
@@ -111,6 +113,7 @@ MUST_CHECK static inline enum status catalog_set_cors(struct bucket_catalog *c, 
 MUST_CHECK static inline enum status catalog_list_objects(
 	struct bucket_catalog *c, const struct object_query *q, struct arena *a, struct listing *out, struct fault *why)
 {
+	assert(q->limit <= 1000);
 	return c->ops->list_objects(c, q, a, out, why);
 }
 
@@ -119,6 +122,7 @@ MUST_CHECK static inline enum status catalog_list_objects(
 MUST_CHECK static inline enum status catalog_remove_objects(
 	struct bucket_catalog *c, struct str bucket, struct object_removal *all, size_t n, struct fault *why)
 {
+	assert(n <= REMOVALS_MAX);
 	return c->ops->remove_objects(c, bucket, all, n, why);
 }
 

@@ -85,6 +85,7 @@ MUST_CHECK static inline enum status bucket_begin(struct bucket_store *s, uint64
 /* Append, and update the MD5.  Errors: DISK_FULL; STORAGE_FAILED (sticky: finish fails too) */
 MUST_CHECK static inline enum status bucket_write(struct incoming *in, const void *p, size_t n, struct fault *why)
 {
+	assert(n == 0 || p != NULL);
 	return in->ops->write(in, p, n, why);
 }
 
@@ -100,6 +101,7 @@ MUST_CHECK static inline enum status bucket_view(struct incoming *in, struct str
  *         NO_SUCH_KEY (condition) */
 MUST_CHECK static inline enum status bucket_finish(struct incoming **in, const struct object_commit *c, struct fault *why)
 {
+	assert(*in != NULL);
 	return (*in)->ops->finish(in, c, why);
 }
 
@@ -126,6 +128,7 @@ MUST_CHECK static inline enum status bucket_open(
  * reactors may call it. */
 static inline void bucket_start_finish(struct incoming **in, const struct object_commit *c, struct write_completion *w)
 {
+	assert(*in != NULL && w->done != NULL);
 	(*in)->ops->start_finish(in, c, w);
 }
 

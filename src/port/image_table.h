@@ -98,6 +98,7 @@ struct image_table {
  * Blocks, unless the table's starts_without_waiting is set */
 static inline void table_start_insert(struct image_table *t, const struct image_row *row, struct arena *a, struct write_completion *w)
 {
+	assert(row->status == IMAGE_PENDING && w->done != NULL);
 	t->ops->start_insert(t, row, a, w);
 }
 
@@ -119,6 +120,7 @@ MUST_CHECK static inline enum status table_get(
 MUST_CHECK static inline enum status table_resolve(
 	struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
+	assert(s->status != IMAGE_PENDING);
 	return t->ops->resolve(t, s, a, now, why);
 }
 
@@ -138,6 +140,7 @@ MUST_CHECK static inline enum status table_remove(struct image_table *t, struct 
 MUST_CHECK static inline enum status table_list(
 	struct image_table *t, uint32_t limit, struct str cursor, struct arena *a, struct image_page *out, struct fault *why)
 {
+	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
 	return t->ops->list(t, limit, cursor, a, out, why);
 }
 
@@ -145,6 +148,7 @@ MUST_CHECK static inline enum status table_list(
 MUST_CHECK static inline enum status table_due(
 	struct image_table *t, int64_t now_ms, uint32_t limit, struct arena *a, struct image_page *out, struct fault *why)
 {
+	assert(limit >= 1);
 	return t->ops->due(t, now_ms, limit, a, out, why);
 }
 
@@ -161,6 +165,7 @@ static inline bool table_removes_due(const struct image_table *t)
 MUST_CHECK static inline enum status table_remove_due(
 	struct image_table *t, int64_t now_ms, struct image_counts *removed, struct fault *why)
 {
+	assert(table_removes_due(t));
 	return t->ops->remove_due(t, now_ms, removed, why);
 }
 

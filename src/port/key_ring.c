@@ -5,6 +5,7 @@ bool key_permits(const struct access_key *k, unsigned actions, struct str bucket
 {
 	unsigned missing = actions;
 
+	assert(actions != 0 && (actions & ~KEY_ACTIONS_ALL) == 0);
 	if (k->power != KEY_USER || k->n_grants == 0)
 		return k->power != KEY_SLOTS;
 	for (size_t i = 0; i < k->n_grants; i++) {

@@ -113,6 +113,7 @@ MUST_CHECK static inline enum status store_remove(struct object_store *s, struct
 MUST_CHECK static inline enum status store_list(struct object_store *s, struct str prefix, struct str after, uint32_t limit,
 	struct arena *a, struct object_page *out, struct fault *why)
 {
+	assert(limit >= 1 && limit <= 1000);
 	return s->ops->list(s, prefix, after, limit, a, out, why);
 }
 
@@ -120,6 +121,7 @@ MUST_CHECK static inline enum status store_list(struct object_store *s, struct s
 MUST_CHECK static inline enum status store_presign(
 	struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
+	assert(r->expires_s >= 1 && r->expires_s <= 604800);
 	return s->ops->presign(s, r, a, out, why);
 }
 
@@ -127,6 +129,7 @@ MUST_CHECK static inline enum status store_presign(
 MUST_CHECK static inline enum status store_form(
 	struct object_store *s, const struct form_request *r, struct arena *a, struct post_form *out, struct fault *why)
 {
+	assert(r->expires_s >= 1 && r->min_size <= r->max_size);
 	return s->ops->form(s, r, a, out, why);
 }
 

@@ -86,6 +86,7 @@ MUST_CHECK static inline enum status parts_find(
 MUST_CHECK static inline enum status parts_list_uploads(
 	struct part_store *s, const struct part_upload_query *q, struct arena *a, struct part_upload_page *out, struct fault *why)
 {
+	assert(q->limit <= 1000);
 	return s->ops->list_uploads(s, q, a, out, why);
 }
 
@@ -95,6 +96,7 @@ MUST_CHECK static inline enum status parts_list_uploads(
 MUST_CHECK static inline enum status parts_list(
 	struct part_store *s, struct str id, uint32_t after, uint32_t limit, struct arena *a, struct part_page *out, struct fault *why)
 {
+	assert(limit <= PART_NUMBER_MAX);
 	return s->ops->list_parts(s, id, after, limit, a, out, why);
 }
 
@@ -107,6 +109,7 @@ MUST_CHECK static inline enum status parts_list(
 MUST_CHECK static inline enum status parts_complete(
 	struct part_store *s, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why)
 {
+	assert(c->n_parts >= 1 && c->n_parts <= PART_NUMBER_MAX && c->etag.n > 0);
 	return s->ops->complete(s, c, a, out, why);
 }
 

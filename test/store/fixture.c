@@ -1,4 +1,4 @@
-/* Data directories for tests. See place.h. */
+/* Data directories for tests. See fixture.h. */
 
 #include "store/fixture.h"
 

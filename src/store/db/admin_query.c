@@ -1,4 +1,4 @@
-/* inspection on SQLite. Each status has the index that holds its rows and few others, so that a page of the
+/* admin_query on SQLite. Each status has the index that holds its rows and few others, so that a page of the
  * few that wait is not a walk over the many that are there:
  *
  *   all                 by row number, which is the order the slots were made in
@@ -10,8 +10,6 @@
 #include "store/db/cursor.h"
 #include "store/engine.h"
 #include "store/db/images.h"
-
-#include <assert.h>
 
 struct place {
 	int64_t at; /* row number, seq or ends_ms: the walk continues below it */
@@ -51,13 +49,13 @@ static enum status read_cursor(const struct admin_walk *w, struct str text, stru
 	return w->is_pair ? cursor_read(rest, a, &p->n, why) : OK;
 }
 
-struct looking {
+struct row_scan {
 	const struct admin_query_filter *q;
 	const struct admin_walk *walk;
 	struct place place;
 };
 
-static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a, struct admin_query_page *page, struct fault *why)
+static enum status scan_row(struct row_scan *l, sqlite3_stmt *s, struct arena *a, struct admin_query_page *page, struct fault *why)
 {
 	struct arena scratch CLEANUP(arena_deinit);
 
@@ -79,12 +77,11 @@ static enum status scan_row(struct looking *l, sqlite3_stmt *s, struct arena *a,
 static enum status page_of_rows(
 	struct admin_query *port, const struct admin_query_filter *q, struct arena *a, struct admin_query_page *out, struct fault *why)
 {
-	struct looking l = { .q = q, .walk = &walks[q->status] };
+	struct row_scan l = { .q = q, .walk = &walks[q->status] };
 	struct admin_query_page page = { .rows = arena_array(a, q->limit, sizeof *page.rows) };
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	bool row = false;
 
-	assert(q->limit >= 1 && q->limit <= ADMIN_QUERY_LIMIT_MAX);
 	if (page.rows == NULL)
 		return fault_too_much(why);
 	TRY(read_cursor(l.walk, q->cursor, a, &l.place, why));

@@ -4,9 +4,6 @@
 #include "store/db/rows.h"
 #include "store/db/uploads.h"
 
-#include <assert.h>
-
-#define BUCKETS_MAX 10000
 /* Deleting a bucket ends so many uploads, or forgets so many that were completed, in one commit, so that others' changes come
  * in between. */
 #define REMOVE_STEP 100
@@ -20,11 +17,6 @@ struct bucket_change {
 	bool more; /* something is left: once more */
 };
 
-static enum status no_room(struct fault *why)
-{
-	return fault_set(why, DISK_FULL, "Not enough free space; try again later.");
-}
-
 static enum status apply_create(struct writer *w, struct change *c)
 {
 	struct bucket_change *bc = (struct bucket_change *)c;
@@ -33,8 +25,7 @@ static enum status apply_create(struct writer *w, struct change *c)
 	TRY(rows_find_bucket(w, bc->name, &id));
 	if (id != 0)
 		return fault_set(c->why, BUCKET_EXISTS, "A bucket with this name already exists.");
-	if (!w->rows_fit)
-		return no_room(c->why);
+	TRY(rows_check_room(w, c->why));
 	return writer_run(w, DB_BIND(&w->db, Q_BUCKET_ADD, db_text(bc->name), db_text(bc->owner), db_int(bc->now_ms)));
 }
 
@@ -64,9 +55,7 @@ static enum status apply_remove(struct writer *w, struct change *c)
 	struct bucket_change *bc = (struct bucket_change *)c;
 	int64_t id = 0, object = 0;
 
-	TRY(rows_find_bucket(w, bc->name, &id));
-	if (id == 0)
-		return no_such_bucket(c->why);
+	TRY(rows_need_bucket(w, bc->name, &id, c->why));
 	if (id == w->image_bucket)
 		return fault_set(c->why, ACCESS_DENIED, "The image bucket cannot be deleted.");
 	TRY(writer_read_number(w, DB_BIND(&w->db, Q_BUCKET_OBJECT, db_int(id)), &object));
@@ -95,11 +84,9 @@ static enum status apply_cors(struct writer *w, struct change *c)
 	struct bucket_change *bc = (struct bucket_change *)c;
 	int64_t id = 0;
 
-	TRY(rows_find_bucket(w, bc->name, &id));
-	if (id == 0)
-		return no_such_bucket(c->why);
-	if (!w->rows_fit && bc->cors.n > 0)
-		return no_room(c->why);
+	TRY(rows_need_bucket(w, bc->name, &id, c->why));
+	if (bc->cors.n > 0)
+		TRY(rows_check_room(w, c->why));
 	return writer_run(w, DB_BIND(&w->db, Q_BUCKET_CORS, db_text(bc->name), db_text(bc->cors)));
 }
 
@@ -133,9 +120,7 @@ static enum status apply_removals(struct writer *w, struct change *c)
 	struct removals *rs = (struct removals *)c;
 	int64_t bucket = 0;
 
-	TRY(rows_find_bucket(w, rs->bucket, &bucket));
-	if (bucket == 0)
-		return no_such_bucket(c->why);
+	TRY(rows_need_bucket(w, rs->bucket, &bucket, c->why));
 	for (size_t i = 0; i < rs->n && !w->broken; i++)
 		rs->all[i].status = remove_one(w, &rs->all[i], bucket);
 	return OK;
@@ -146,7 +131,6 @@ static enum status remove_objects(
 {
 	struct removals rs = { .change = { .apply = apply_removals, .why = why }, .bucket = bucket, .all = all, .n = n };
 
-	assert(n <= REMOVALS_MAX);
 	return group_commit_run(&ENGINE_OF(catalog, catalog)->group_commit, &rs.change);
 }
 
@@ -186,7 +170,6 @@ static enum status list_buckets(struct bucket_catalog *catalog, struct str owner
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	bool row = false;
 
-	assert(limit >= 1 && limit <= BUCKETS_MAX);
 	struct bucket_page page = { .buckets = arena_array(a, limit, sizeof *page.buckets) };
 	if (page.buckets == NULL)
 		return fault_too_much(why);

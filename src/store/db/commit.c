@@ -24,9 +24,7 @@ static enum status apply_commit(struct writer *w, struct change *c)
 	struct commit_change *cc = (struct commit_change *)c;
 	struct object_place at = { .key = cc->commit->key, .content_type = cc->commit->content_type };
 
-	TRY(rows_find_bucket(w, cc->commit->bucket, &at.bucket));
-	if (at.bucket == 0)
-		return no_such_bucket(c->why);
+	TRY(rows_need_bucket(w, cc->commit->bucket, &at.bucket, c->why));
 	if (cc->commit->upload_id.n > 0)
 		return apply_part(w, cc, &at);
 	struct stored old;
@@ -43,6 +41,7 @@ static enum status apply_commit(struct writer *w, struct change *c)
 enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why)
 {
 	/* A rejected body is not kept: its row is resolved by table_resolve and the body abandoned. */
+	assert(c->bucket.n > 0 && arrival->etag.n > 0);
 	assert(c->resolve == NULL || (c->resolve->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
 	assert(c->upload_id.n == 0 || (c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX));
 	TRY(object_key_check(c->key, why));

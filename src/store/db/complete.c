@@ -226,6 +226,7 @@ static enum status commit_body(struct completion *m, struct fault *why)
 	struct buf meta;
 
 	m->arrival.modified_ms = m->info.modified_ms = clock_now_ms();
+	assert(m->arrival.inlined == (m->fd < 0));
 	m->change = (struct change){ .apply = apply_complete, .why = why, .names_file = !m->arrival.inlined };
 	buf_init(&meta, META_MAX_BYTES);
 	meta_encode(&m->c->meta, &meta);
@@ -263,7 +264,6 @@ enum status complete_upload(
 {
 	struct completion m = { .engine = ENGINE_OF(p, parts), .c = c, .arena = a, .fd = -1 };
 
-	assert(c->n_parts >= 1 && c->n_parts <= PART_NUMBER_MAX);
 	if (!upload_id_read(c->id, &m.id))
 		return no_such_upload(why);
 	m.info.key = str_dup(a, c->key);

@@ -13,6 +13,8 @@
 #define CURSOR_BYTES (1 + SEQ_BYTES + CHECK_BYTES)
 #define CURSOR_CHARS_MAX 32
 
+_Static_assert(CURSOR_BYTES * 4 / 3 + 1 <= CURSOR_CHARS_MAX, "the text of every cursor fits");
+
 static void pack_cursor(int64_t seq, unsigned char out[CURSOR_BYTES])
 {
 	unsigned char digest[SHA256_BYTES];

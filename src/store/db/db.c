@@ -8,6 +8,8 @@
 
 #include "store/files/io.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 
 #define BUSY_MS 10000
@@ -38,6 +40,7 @@ enum status db_open(struct db *d, const char *path, enum db_mode mode, struct fa
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	int flags = SQLITE_OPEN_NOMUTEX | (mode == DB_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 
+	assert(path != NULL);
 	pthread_once(&once, configure_connection);
 	*d = (struct db){ 0 };
 	if (sqlite3_open_v2(path, &d->sq, flags, NULL) != SQLITE_OK)
@@ -67,6 +70,7 @@ void db_close(struct db *d)
 
 sqlite3_stmt *db_query(struct db *d, enum db_query_id q)
 {
+	assert(d->sq != NULL && q < QUERIES);
 	if (d->statements[q] == NULL)
 		(void)sqlite3_prepare_v3(d->sq, sql_of[q], -1, SQLITE_PREPARE_PERSISTENT, &d->statements[q], NULL);
 	return d->statements[q];
@@ -79,7 +83,8 @@ sqlite3_stmt *db_bind(struct db *d, enum db_query_id q, const struct db_value *v
 	sqlite3_stmt *s = db_query(d, q);
 
 	sqlite3_reset(s);
-	for (int i = 1; values->type != DB_END; values++, i++) {
+	int i = 1;
+	for (; values->type != DB_END; values++, i++) {
 		if (values->type == DB_INT)
 			(void)sqlite3_bind_int64(s, i, values->n);
 		else if (values->type == DB_TEXT)
@@ -87,6 +92,7 @@ sqlite3_stmt *db_bind(struct db *d, enum db_query_id q, const struct db_value *v
 		else
 			(void)sqlite3_bind_blob64(s, i, values->s.p, values->s.n, SQLITE_STATIC);
 	}
+	assert(s == NULL || i - 1 == sqlite3_bind_parameter_count(s));
 	return s;
 }
 
@@ -96,8 +102,7 @@ enum status db_fault(struct db *d, struct fault *why)
 	int err = sqlite3_system_errno(d->sq);
 	bool system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
 	bool full = (code & 0xff) == SQLITE_FULL || (system && io_is_full(err));
-	enum status status = full ? fault_set(why, DISK_FULL, "Not enough free space; try again later.")
-							  : fault_set(why, STORAGE_FAILED, "Storage error. Try again later.");
+	enum status status = io_fault(why, full ? ENOSPC : EIO, "");
 
 	fault_cause(why, "sqlite %d, errno %d: %s", code, err, sqlite3_errmsg(d->sq));
 	return status;

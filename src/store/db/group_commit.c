@@ -1,4 +1,4 @@
-/* The commit thread: batches, their transaction, and the writing back of the log. See commit thread.h. */
+/* The commit thread: batches, their transaction, and the writing back of the log. See group_commit.h. */
 #include "store/db/group_commit.h"
 
 #include "base/log.h"
@@ -165,7 +165,7 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 		return io_fault(&w->failure, errno, "sync incoming/");
 	TRY(writer_run(w, db_query(&w->db, Q_BEGIN)));
 	for (struct change *c = batch; c != NULL; c = c->next) {
-		c->status = c->apply(w, c);
+		c->status = c->apply != NULL ? c->apply(w, c) : OK;
 		if (w->broken)
 			return fault_status(w->failure.code);
 	}
@@ -219,6 +219,7 @@ static bool commit_all(struct group_commit *c, struct change *batch)
 {
 	struct writer *w = &c->writer;
 
+	assert(batch != NULL);
 	w->broken = w->trashed = w->has_trash = false;
 	w->rows_fit = rows_fit(w);
 	if (!w->broken && commit_batch(w, batch) == OK) {
@@ -295,37 +296,24 @@ static bool is_wanted(struct group_commit *c)
 	return wanted;
 }
 
-static uint64_t spare_pages(struct writer *w)
-{
-	int64_t pages = 0;
-	uint64_t spare = space_spare_pages(w->space, (uint64_t)w->page_bytes);
-
-	if (writer_read_number(w, db_query(&w->db, Q_PAGES), &pages) != OK)
-		return UINT64_MAX;
-	uint64_t most = pages / 4 > SPARE_PAGES ? (uint64_t)pages / 4 : SPARE_PAGES;
-	return spare < most ? spare : most;
-}
-
 static void tidy_up(struct group_commit *c, int *due)
 {
 	struct writer *w = &c->writer;
-	uint64_t most = space_spare_pages(w->space, (uint64_t)w->page_bytes);
+	uint64_t spare = space_spare_pages(w->space, (uint64_t)w->page_bytes);
+	int64_t all = 0;
 
-	if (most < CHECKPOINT_FRAMES_LOW)
-		most = CHECKPOINT_FRAMES_LOW;
-	if (w->wal_frames >= *due || (uint64_t)w->wal_frames >= most)
+	if (w->wal_frames >= *due || (uint64_t)w->wal_frames >= (spare > CHECKPOINT_FRAMES_LOW ? spare : CHECKPOINT_FRAMES_LOW))
 		write_back(w, due);
 	/* Give free pages beyond those worth keeping back to the file system. */
 	int64_t before = count_free_pages(w), pages = before;
-	uint64_t spare = pages > 0 && w->can_vacuum ? spare_pages(w) : UINT64_MAX;
+	bool can_vacuum = pages > 0 && w->can_vacuum && writer_read_number(w, db_query(&w->db, Q_PAGES), &all) == OK;
+	uint64_t most = all / 4 > SPARE_PAGES ? (uint64_t)all / 4 : SPARE_PAGES;
 
-	while ((uint64_t)pages > spare && !is_wanted(c)) {
+	while (can_vacuum && (uint64_t)pages > (spare < most ? spare : most) && !is_wanted(c)) {
 		int64_t last = pages;
-		if (sqlite3_exec(w->db.sq, VACUUM_STEP, NULL, NULL, NULL) != SQLITE_OK)
-			break;
+		can_vacuum = sqlite3_exec(w->db.sq, VACUUM_STEP, NULL, NULL, NULL) == SQLITE_OK;
 		pages = count_free_pages(w);
-		if (pages >= last)
-			break;
+		can_vacuum = can_vacuum && pages < last;
 	}
 	if (pages < before)
 		write_back(w, due); /* the file becomes shorter only now */
@@ -348,6 +336,7 @@ static void *run_thread(void *arg)
 
 enum status group_commit_start(struct group_commit *c, struct fault *why)
 {
+	assert(c->writer.tree != NULL && c->writer.space != NULL && c->writer.db_fd >= 0 && c->writer.image_bucket > 0);
 	c->first = NULL;
 	c->last = &c->first;
 	TRY(load_counters(&c->writer, why));
@@ -386,7 +375,7 @@ void group_commit_start_change(struct group_commit *c, struct change *change)
 {
 	change->next = NULL;
 	pthread_mutex_lock(&c->lock);
-	assert(!c->stopping);
+	assert(c->started && !c->stopping && change->done != NULL);
 	bool first = c->first == NULL; /* after another the commit thread has been woken already */
 	*c->last = change;
 	c->last = &change->next;

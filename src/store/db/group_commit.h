@@ -55,7 +55,7 @@ struct writer {
 
 struct change {
 	/* On the commit thread. OK, or the failed condition with `why` written. A statement that fails
-	 * goes through writer_step or writer_run, which mark the writer broken. */
+	 * goes through writer_step, writer_run or writer_read_number, which mark the writer broken. NULL: nothing to apply. */
 	enum status (*apply)(struct writer *w, struct change *c);
 	struct fault *why; /* the waiter's; may be NULL */
 	bool names_file;   /* a new file of incoming/ is in its rows */
@@ -75,15 +75,15 @@ struct group_commit {
 	struct writer writer;
 	struct counters saved; /* as of the last commit; the commit thread */
 	pthread_mutex_t counts_lock;
-	struct image_counts counts; /* the same for everybody */
+	struct image_counts counts; /* a copy for other threads */
 };
 
-/* Load the tally and start the thread. c->writer's db, tree, space, max_pending, image_bucket are set.
+/* Load the counters and start the thread. All of c->writer that the engine gives it is set.
  * Errors  STORAGE_FAILED */
 enum status group_commit_start(struct group_commit *c, struct fault *why) MUST_CHECK;
 /* Commit what is queued and end the thread. The connection stays open. */
 void group_commit_stop(struct group_commit *c);
-/* Queue and return; change->ended is called once.  Threads: any; does not block on the disk */
+/* Queue and return; change->done is called once.  Threads: any; does not block on the disk */
 void group_commit_start_change(struct group_commit *c, struct change *change);
 /* Queue, sleep, and give what became of it; OK means durable.  Threads: any but the commit thread's; blocks on the disk */
 enum status group_commit_run(struct group_commit *c, struct change *change) MUST_CHECK;

@@ -151,8 +151,7 @@ static enum status apply_insert(struct writer *w, struct change *c)
 		TRY(remove_due(w, ((const struct insertion *)c)->row->created_ms, &removed));
 	if (w->counters.images.pending >= w->max_pending)
 		return fault_set(c->why, SLOTS_FULL, "Too many uploads are pending; try again later.");
-	if (!w->rows_fit)
-		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
+	TRY(rows_check_room(w, c->why));
 	const struct insertion *in = (const struct insertion *)c;
 	const struct image_row *row = in->row;
 
@@ -178,7 +177,6 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 {
 	struct insertion *in = ARENA_NEW(a, struct insertion);
 
-	assert(row->status == IMAGE_PENDING);
 	if (in == NULL) {
 		w->done(w, fault_too_much(&w->why));
 		return;
@@ -267,7 +265,6 @@ static enum status table_resolve_row(
 		.resolving = { .s = s, .arena = a, .now = now },
 	};
 
-	assert(s->status != IMAGE_PENDING);
 	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &sc.change);
 }
 
@@ -356,7 +353,6 @@ static enum status table_list_rows(
 	bool row = false;
 	struct image_page page;
 
-	assert(limit >= 1 && limit <= TABLE_LIST_MAX);
 	if (cursor.n != 0)
 		TRY(cursor_read(cursor, a, &seq, why));
 	TRY(make_page(a, limit, &page, why));

@@ -2,11 +2,13 @@
  * the two. */
 #include "store/db/key_cursor.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void set_bytes(struct seek *s, struct str text)
 {
 	s->n = text.n < OBJECT_KEY_MAX_BYTES + 1 ? text.n : OBJECT_KEY_MAX_BYTES + 1;
+	_Static_assert(sizeof s->bytes >= OBJECT_KEY_MAX_BYTES + 2, "a NUL fits after the longest");
 	if (s->n > 0)
 		memcpy(s->bytes, text.p, s->n);
 }
@@ -15,6 +17,7 @@ static void set_bytes(struct seek *s, struct str text)
  * but what clients send as a prefix may have some. Nothing follows 0xFF alone: such a text is no key's either. */
 void key_cursor_skip_group(struct seek *s, struct str group)
 {
+	assert(group.n > 0);
 	set_bytes(s, group);
 	while (s->n > 0 && (unsigned char)s->bytes[s->n - 1] == 0xff)
 		s->n--;
@@ -26,6 +29,7 @@ void key_cursor_skip_group(struct seek *s, struct str group)
 
 struct str key_cursor_group(struct str key, struct str prefix, struct str delimiter)
 {
+	assert(str_starts_with(key, prefix));
 	struct str rest = str_slice(key, prefix.n, key.n);
 	size_t at = delimiter.n > 0 ? str_find(rest, delimiter) : rest.n;
 

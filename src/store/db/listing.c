@@ -6,8 +6,6 @@
 #include "store/db/key_cursor.h"
 #include "store/db/uploads.h"
 
-#include <assert.h>
-
 struct listing_walk {
 	const struct object_query *query;
 	struct db *db;
@@ -45,7 +43,6 @@ enum status listing_objects(struct bucket_catalog *c, const struct object_query 
 	struct listing_walk w = { .query = q };
 	bool row = false;
 
-	assert(q->limit <= 1000);
 	struct listing listing = { .entries = arena_array(a, q->limit, sizeof *listing.entries) };
 	if (listing.entries == NULL)
 		return fault_too_much(why);

@@ -3,16 +3,19 @@
  * is our own, but a damaged one must not lead outside of it. */
 #include "store/db/meta.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <string.h>
 
 unsigned meta_flags(const struct object_meta *m)
 {
+	assert(m->checksum.kind < CHECKSUM_KINDS);
 	return (unsigned)m->checksum.kind | (m->checksum.composite ? ROW_COMPOSITE : 0);
 }
 
 struct object_checksum meta_checksum(unsigned flags)
 {
+	_Static_assert(CHECKSUM_KINDS - 1 <= ROW_CHECKSUM, "a kind fits into its bits of the flags");
 	unsigned kind = flags & ROW_CHECKSUM;
 
 	return (struct object_checksum){
@@ -38,6 +41,8 @@ void meta_encode(const struct object_meta *m, struct buf *b)
 {
 	if (m->n_headers == 0 && m->n_parts == 0 && m->checksum.value.n == 0)
 		return;
+	assert(m->n_headers == 0 || m->headers != NULL);
+	assert(m->n_parts == 0 || m->parts != NULL);
 	put_text(b, m->checksum.value);
 	put_number(b, m->n_headers);
 	for (size_t i = 0; i < m->n_headers; i++) {

@@ -77,18 +77,11 @@ enum status objects_read_info(sqlite3_stmt *s, struct arena *a, struct object_in
 	return fault_check_arena(a, why);
 }
 
-/* One object's row, and what it points to. */
+/* One object's row, and what it points to: of a file the number alone. */
 struct found {
-	struct object_info info;
-	struct object_meta meta;
+	struct object_file object;
 	uint64_t file;
 	unsigned flags;
-	struct str bytes; /* with ROW_INLINED */
-};
-
-struct object_lookup {
-	const struct str *name; /* bucket and key */
-	bool whole;             /* metadata and bytes too */
 };
 
 /* The blob that a query gives for a file's number, borrowed until the statement is reset. */
@@ -104,68 +97,61 @@ static enum status find_blob(struct db *d, enum db_query_id q, uint64_t file, st
 	return OK;
 }
 
-static enum status find_row(struct engine *e, const struct object_lookup *l, struct arena *a, struct found *out, struct fault *why)
+/* name: bucket and key.  whole: metadata and bytes too */
+static enum status find_row(struct engine *e, const struct str name[2], bool whole, struct arena *a, struct found *out, struct fault *why)
 {
 	struct db *d CLEANUP(read_pool_release) = NULL;
+	struct object_file *o = &out->object;
 	int64_t bucket = 0;
 	bool row = false;
 
+	*out = (struct found){ .object.fd = -1 };
 	TRY(read_pool_acquire(&e->read_pool, &d, why));
-	sqlite3_stmt *s = DB_BIND(d, Q_OBJECT_GET, db_text(l->name[0]), db_text(l->name[1]));
+	sqlite3_stmt *s = DB_BIND(d, Q_OBJECT_GET, db_text(name[0]), db_text(name[1]));
 	TRY(db_step(d, s, &row, why));
 	if (!row) {
-		TRY(db_find_bucket(d, l->name[0], &bucket, why));
+		TRY(db_find_bucket(d, name[0], &bucket, why));
 		return bucket == 0 ? no_such_bucket(why) : fault_set(why, NO_SUCH_KEY, "The specified key does not exist.");
 	}
 	/* The columns are those of OBJECT_COLUMNS. */
 	out->file = (uint64_t)sqlite3_column_int64(s, 0);
 	out->flags = (unsigned)sqlite3_column_int64(s, 6);
-	TRY(objects_read_info(s, a, &out->info, why));
-	if (!l->whole)
+	TRY(objects_read_info(s, a, &o->info, why));
+	if (!whole)
 		return OK;
 	struct str blob = column_blob(s, 7);
 	if ((out->flags & ROW_META_ASIDE) != 0)
 		TRY(find_blob(d, Q_META_GET, out->file, &blob, why));
-	TRY(meta_decode(blob, out->flags, a, &out->meta, why));
+	TRY(meta_decode(blob, out->flags, a, &o->meta, why));
 	if ((out->flags & ROW_INLINED) == 0)
 		return OK;
 	TRY(find_blob(d, Q_BODY_GET, out->file, &blob, why));
-	out->bytes = str_dup(a, blob);
-	if (blob.n != out->info.size)
+	o->bytes = str_dup(a, blob);
+	if (blob.n != o->info.size)
 		return io_fault(why, EIO, "an object has another size than its row says");
 	return fault_check_arena(a, why);
 }
 
-/* Responses announce the row's size before they send: a file that is shorter would leave them waiting. */
-static enum status read_file(const struct found *found, int fd, struct object_file *out, struct fault *why)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size == found->info.size) {
-		*out = (struct object_file){ .info = found->info, .meta = found->meta, .fd = fd };
-		return OK;
-	}
-	io_close(fd);
-	return io_fault(why, EIO, "an object has another size than its row says");
-}
-
-/* name: bucket and key. */
 static enum status open_found(struct engine *e, const struct str name[2], struct arena *a, struct object_file *out, struct fault *why)
 {
-	const struct object_lookup l = { .name = name, .whole = true };
-	struct found found = { 0 };
+	struct found found;
+	struct stat st;
 
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		TRY(find_row(e, &l, a, &found, why));
-		if ((found.flags & ROW_INLINED) != 0) {
-			*out = (struct object_file){ .info = found.info, .meta = found.meta, .fd = -1, .bytes = found.bytes };
-			return OK;
-		}
-		int fd = tree_read(&e->tree, found.file);
-		if (fd >= 0)
-			return read_file(&found, fd, out, why);
-		if (errno != ENOENT)
+		TRY(find_row(e, name, true, a, &found, why));
+		int fd = (found.flags & ROW_INLINED) != 0 ? -1 : tree_read(&e->tree, found.file);
+		if (fd < 0 && (found.flags & ROW_INLINED) == 0 && errno == ENOENT)
+			continue;
+		if (fd < 0 && (found.flags & ROW_INLINED) == 0)
 			return io_fault(why, errno, "open an object");
+		/* Responses announce the row's size before they send: a file that is shorter would leave them waiting. */
+		if (fd >= 0 && (fstat(fd, &st) != 0 || (uint64_t)st.st_size != found.object.info.size)) {
+			io_close(fd);
+			return io_fault(why, EIO, "an object has another size than its row says");
+		}
+		*out = found.object;
+		out->fd = fd;
+		return OK;
 	}
 	return io_fault(why, ENOENT, "open an object that has a row");
 }
@@ -211,11 +197,10 @@ static enum status store_head_object(
 {
 	struct engine *e = ENGINE_OF(store, store);
 	const struct str name[2] = { str_of(e->bucket), key };
-	const struct object_lookup l = { .name = name };
-	struct found found = { 0 };
+	struct found found;
 
-	TRY(find_row(e, &l, a, &found, why));
-	*out = found.info;
+	TRY(find_row(e, name, false, a, &found, why));
+	*out = found.object.info;
 	return OK;
 }
 

@@ -7,7 +7,6 @@
 #include "store/db/uploads.h"
 #include "store/db/key_cursor.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* Ended in one commit by the gc thread. */
@@ -30,11 +29,8 @@ static enum status apply_start(struct writer *w, struct change *c)
 	struct upload_change *uc = (struct upload_change *)c;
 	int64_t bucket = 0;
 
-	TRY(rows_find_bucket(w, uc->upload->bucket, &bucket));
-	if (bucket == 0)
-		return no_such_bucket(c->why);
-	if (!w->rows_fit)
-		return fault_set(c->why, DISK_FULL, "Not enough free space; try again later.");
+	TRY(rows_need_bucket(w, uc->upload->bucket, &bucket, c->why));
+	TRY(rows_check_room(w, c->why));
 	const struct part_upload *u = uc->upload;
 
 	TRY(writer_run(w,
@@ -203,7 +199,6 @@ static enum status list_uploads(
 	struct upload_walk w = { .query = q };
 	bool row = false;
 
-	assert(q->limit <= 1000);
 	struct part_upload_page page = { .uploads = arena_array(a, q->limit, sizeof *page.uploads) };
 	if (page.uploads == NULL)
 		return fault_too_much(why);
@@ -233,7 +228,6 @@ static enum status list_parts(
 	struct upload_id upload;
 	bool row = false;
 
-	assert(limit <= PART_NUMBER_MAX);
 	if (!upload_id_read(id, &upload))
 		return no_such_upload(why);
 	struct part_page page = { .parts = arena_array(a, limit, sizeof *page.parts) };

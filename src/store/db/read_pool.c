@@ -5,54 +5,40 @@
 
 void read_pool_init(struct read_pool *r, const char *path)
 {
+	assert(path != NULL);
 	*r = (struct read_pool){ .path = path };
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->given, NULL);
+	while (r->n_idle < READ_POOL_MAX) {
+		r->idle[r->n_idle] = &r->all[r->n_idle];
+		r->n_idle++;
+	}
 }
 
 void read_pool_deinit(struct read_pool *r)
 {
-	assert(r->n_idle == r->n_open);
+	assert(r->n_idle == READ_POOL_MAX);
 	while (r->n_idle > 0)
 		db_close(r->idle[--r->n_idle]);
-	r->n_open = 0;
 	pthread_cond_destroy(&r->given);
 	pthread_mutex_destroy(&r->lock);
 }
 
 enum status read_pool_acquire(struct read_pool *r, struct db **out, struct fault *why)
 {
-	struct db fresh;
-
 	pthread_mutex_lock(&r->lock);
-	while (r->n_idle == 0 && r->n_open == READ_POOL_MAX)
+	while (r->n_idle == 0)
 		pthread_cond_wait(&r->given, &r->lock);
-	if (r->n_idle > 0) {
-		*out = r->idle[--r->n_idle];
-		pthread_mutex_unlock(&r->lock);
-		return OK;
-	}
-	r->n_open++;
+	struct db *d = r->idle[--r->n_idle];
 	pthread_mutex_unlock(&r->lock);
 
-	enum status status = db_open(&fresh, r->path, DB_READ, why);
-	if (status != OK) {
-		/* A slot whose connection has yet to be opened goes back to the unused ones. */
-		pthread_mutex_lock(&r->lock);
-		r->n_open--;
-		pthread_cond_signal(&r->given);
-		pthread_mutex_unlock(&r->lock);
-		return status;
-	}
-	pthread_mutex_lock(&r->lock);
-	struct db *slot = r->all;
-	while (slot->sq != NULL)
-		slot++;
-	*slot = fresh;
-	slot->pool = r;
-	pthread_mutex_unlock(&r->lock);
-	*out = slot;
-	return OK;
+	enum status status = d->sq != NULL ? OK : db_open(d, r->path, DB_READ, why);
+	d->pool = r;
+	if (status == OK)
+		*out = d;
+	else
+		read_pool_release(&d);
+	return status;
 }
 
 void read_pool_release(struct db **d)
@@ -60,9 +46,11 @@ void read_pool_release(struct db **d)
 	if (*d == NULL)
 		return;
 	struct read_pool *r = (*d)->pool;
+	assert(r != NULL);
 	for (size_t i = 0; i < QUERIES; i++)
 		sqlite3_reset((*d)->statements[i]);
 	pthread_mutex_lock(&r->lock);
+	assert(r->n_idle < READ_POOL_MAX);
 	r->idle[r->n_idle++] = *d;
 	pthread_cond_signal(&r->given);
 	pthread_mutex_unlock(&r->lock);

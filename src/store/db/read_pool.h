@@ -1,5 +1,5 @@
-/* A pool of read-only connections: acquire one, run a query or two, release it. Opened as they are
- * needed, kept with their statements; the most recently used goes first, so that its cache is warm
+/* A pool of read-only connections: acquire one, run a query or two, release it. Each is opened when it is first
+ * needed and kept with its statements; the most recently used goes first, so that its cache is warm, few are open
  * and idle ones stay small. Any thread; waits only when all are out. */
 #ifndef STORE_DB_READ_POOL_H
 #define STORE_DB_READ_POOL_H
@@ -15,8 +15,8 @@ struct read_pool {
 	pthread_cond_t given;
 	const char *path; /* borrowed from the engine */
 	struct db all[READ_POOL_MAX];
-	struct db *idle[READ_POOL_MAX]; /* a stack */
-	size_t n_idle, n_open;
+	struct db *idle[READ_POOL_MAX]; /* a stack; those that were never opened lie at its bottom */
+	size_t n_idle;
 };
 
 void read_pool_init(struct read_pool *r, const char *path);

@@ -1,12 +1,30 @@
 /* See rows.h. */
 #include "store/db/rows.h"
 
+#include <assert.h>
+
 /* A blob of this size still goes into the row: a checksum and a little more. */
 #define META_ROW_BYTES 128
 
 enum status rows_find_bucket(struct writer *w, struct str name, int64_t *id)
 {
 	return writer_read_number(w, DB_BIND(&w->db, Q_BUCKET, db_text(name)), id);
+}
+
+enum status no_such_bucket(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_BUCKET, "The specified bucket does not exist.");
+}
+
+enum status rows_need_bucket(struct writer *w, struct str name, int64_t *id, struct fault *why)
+{
+	TRY(rows_find_bucket(w, name, id));
+	return *id != 0 ? OK : no_such_bucket(why);
+}
+
+enum status rows_check_room(const struct writer *w, struct fault *why)
+{
+	return w->rows_fit ? OK : fault_set(why, DISK_FULL, "Not enough free space; try again later.");
 }
 
 /* etag: of the object that is there; {NULL, 0} when there is none. */
@@ -23,6 +41,11 @@ static enum status check_condition(const struct object_condition *c, struct str 
 	return OK;
 }
 
+struct stored rows_read_stored(sqlite3_stmt *s, bool row)
+{
+	return row ? (struct stored){ true, sqlite3_column_int64(s, 0), (unsigned)sqlite3_column_int64(s, 1) } : (struct stored){ 0 };
+}
+
 enum status rows_find_object(
 	struct writer *w, const struct object_place *at, const struct object_condition *c, struct stored *out, struct fault *why)
 {
@@ -30,11 +53,7 @@ enum status rows_find_object(
 	bool row = false;
 
 	TRY(writer_step(w, s, &row));
-	*out = (struct stored){ .there = row };
-	if (row) {
-		out->file = sqlite3_column_int64(s, 0);
-		out->flags = (unsigned)sqlite3_column_int64(s, 1);
-	}
+	*out = rows_read_stored(s, row);
 	enum status status = check_condition(c, row ? column_borrow(s, 2) : (struct str){ 0 }, why);
 	sqlite3_reset(s);
 	return status;
@@ -75,6 +94,7 @@ enum status rows_put_object(struct writer *w, const struct object_place *at, str
 {
 	bool aside = a->meta.n > META_ROW_BYTES;
 
+	assert(at->bucket > 0 && a->etag.n > 0 && (a->inlined ? a->bytes.n == a->size : a->file > 0));
 	TRY(rows_drop(w, old));
 	TRY(rows_add_body(w, a));
 	if (aside)

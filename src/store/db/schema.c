@@ -17,6 +17,8 @@
 
 #include "base/clock.h"
 
+#include <assert.h>
+
 static const char version_1[] =
 	"CREATE TABLE buckets(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL);"
 	"CREATE TABLE images(n INTEGER PRIMARY KEY, id BLOB NOT NULL, status INTEGER NOT NULL, seq INTEGER,"
@@ -69,6 +71,7 @@ enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
 	int64_t version = 0, n_tables = 0;
 
+	_Static_assert(COUNT_OF(versions) == SCHEMA_VERSION, "a step for each version");
 	TRY(db_ask(d, "PRAGMA user_version", &version, why));
 	TRY(db_ask(d, "SELECT count(*) FROM sqlite_schema", &n_tables, why));
 	if (version == SCHEMA_VERSION)
@@ -111,6 +114,7 @@ static enum status refuse_renaming(struct db *d, struct str name, struct fault *
 
 enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why)
 {
+	assert(name.n > 0);
 	TRY(db_find_bucket(d, name, id, why));
 	if (*id != 0)
 		return OK;

@@ -6,7 +6,7 @@
 #include "store/db/db.h"
 
 #define SCHEMA_VERSION 2
-/* Whose the bucket of the images is. */
+/* The owner of the image bucket. */
 #define SCHEMA_OWNER "tintype"
 
 /* Make the tables in an empty database, or bring those of an older version up to the one this program knows;

@@ -41,11 +41,6 @@ enum status no_such_upload(struct fault *why)
 		"been aborted or completed.");
 }
 
-enum status no_such_bucket(struct fault *why)
-{
-	return fault_set(why, NO_SUCH_BUCKET, "The specified bucket does not exist.");
-}
-
 /* The columns are those of UPLOAD_COLUMNS, and the bucket's id. */
 enum status uploads_find(struct writer *w, const struct upload_id *id, const struct object_place *at, struct fault *why)
 {
@@ -60,15 +55,12 @@ enum status uploads_find(struct writer *w, const struct upload_id *id, const str
 
 enum status uploads_put_part(struct writer *w, const struct upload_id *id, const struct object_commit *c, struct new_body *a)
 {
+	assert(c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX);
 	sqlite3_stmt *s = DB_BIND(&w->db, Q_PART_HEAD, db_int(id->n), db_int(c->part_number));
 	bool row = false;
 
 	TRY(writer_step(w, s, &row));
-	struct stored old = { .there = row };
-	if (row) {
-		old.file = sqlite3_column_int64(s, 0);
-		old.flags = (unsigned)sqlite3_column_int64(s, 1);
-	}
+	struct stored old = rows_read_stored(s, row);
 	sqlite3_reset(s);
 	TRY(rows_drop(w, &old));
 	TRY(rows_add_body(w, a));

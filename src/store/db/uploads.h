@@ -24,7 +24,6 @@ struct str upload_id_write(const struct upload_id *id, struct arena *a);
 struct db_value upload_secret(const struct upload_id *id);
 
 enum status no_such_upload(struct fault *why);
-enum status no_such_bucket(struct fault *why);
 
 /* Check that the upload exists, and is of this bucket and key.  Errors: NO_SUCH_UPLOAD; the writer's */
 enum status uploads_find(struct writer *w, const struct upload_id *id, const struct object_place *at, struct fault *why) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* The table of system calls and what an errno means to a client. See io.h. */
 #include "store/files/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -34,6 +35,7 @@ int io_write_all(int fd, const void *p, size_t n)
 {
 	const char *at = p;
 
+	assert(fd >= 0);
 	while (n > 0) {
 		ssize_t done = local_io.write(fd, at, n);
 		if (done < 0 && errno == EINTR)
@@ -72,6 +74,7 @@ enum status io_fault(struct fault *why, int err, const char *what)
 
 enum status io_read_at(int fd, char *p, size_t n, uint64_t offset, struct fault *why)
 {
+	assert(fd >= 0);
 	for (size_t done = 0; done < n;) {
 		ssize_t got = pread(fd, p + done, n - done, (off_t)(offset + done));
 		if (got < 0 && errno == EINTR)

@@ -39,7 +39,10 @@ static void release_object(struct body_hold *hold)
 {
 	struct cached_object *o = (struct cached_object *)hold;
 
-	if (atomic_fetch_sub(&o->holders, 1) != 1)
+	unsigned holders = atomic_fetch_sub(&o->holders, 1);
+
+	assert(holders > 0);
+	if (holders != 1)
 		return;
 	if (o->fd >= 0)
 		close(o->fd);

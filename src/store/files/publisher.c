@@ -9,6 +9,7 @@
 #include "store/db/uploads.h"
 #include "store/files/io.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +211,7 @@ static void take_batch(struct publisher *m, struct work *w)
 	while (m->n == 0 && !m->trash && !m->rescan && !m->stopping)
 		pthread_cond_wait(&m->wanted, &m->lock);
 	gather_work(m, GATHER_MS);
+	assert(m->n <= m->cap);
 	w->n = m->n < PUBLISHER_BATCH ? m->n : PUBLISHER_BATCH;
 	m->n -= w->n;
 	for (size_t i = 0; i < w->n; i++)
@@ -249,6 +251,7 @@ void publisher_init(struct publisher *m, struct engine *e)
 
 enum status publisher_start(struct publisher *m, struct fault *why)
 {
+	assert(m->engine != NULL && !m->started);
 	if (!thread_start(&m->thread, run_thread, m))
 		return fault_set(why, STORAGE_FAILED, "Cannot start a thread.");
 	m->started = true;
@@ -273,6 +276,7 @@ void publisher_stop(struct publisher *m)
 
 void publisher_add_file(struct publisher *m, uint64_t file)
 {
+	assert(m->engine != NULL && file > 0);
 	pthread_mutex_lock(&m->lock);
 	if (m->n == m->cap) {
 		size_t cap = m->cap == 0 ? FILES_FIRST : 2 * m->cap;

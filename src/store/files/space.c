@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "store/files/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -41,11 +42,6 @@ void space_measure(struct space *s)
 
 	/* If it cannot be measured the gauge keeps its last value. */
 	(void)measure_free(s, &free_bytes);
-}
-
-static uint64_t subtract(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
 }
 
 static uint64_t least_free(uint64_t a, uint64_t b)
@@ -88,7 +84,9 @@ enum status space_reserve(struct space *s, uint64_t bytes, enum space_use use, s
 
 void space_release(struct space *s, uint64_t bytes)
 {
-	atomic_fetch_sub(&s->promised_bytes, bytes);
+	uint64_t promised = atomic_fetch_sub(&s->promised_bytes, bytes);
+
+	assert(promised >= bytes);
 }
 
 enum status space_check(struct space *s, uint64_t bytes, enum space_use use, struct fault *why)
@@ -111,7 +109,8 @@ uint64_t space_spare_pages(struct space *s, uint64_t page_bytes)
 {
 	uint64_t free_bytes = 0;
 
-	return measure_free(s, &free_bytes) ? subtract(free_bytes, s->reserve_bytes) / 4 / page_bytes : 0;
+	assert(page_bytes > 0);
+	return measure_free(s, &free_bytes) && free_bytes > s->reserve_bytes ? (free_bytes - s->reserve_bytes) / 4 / page_bytes : 0;
 }
 
 /* The size that the ballast should have here, and the free space; 0 where that is unknown. */

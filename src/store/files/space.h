@@ -40,7 +40,7 @@ void space_release(struct space *s, uint64_t bytes);
 /* Whether `bytes` would fit now; nothing is promised.  Errors: those of space_reserve */
 enum status space_check(struct space *s, uint64_t bytes, enum space_use use, struct fault *why) MUST_CHECK;
 /* Whether new rows may be made. Rows may use most of the reserve, but not the last of it, which
- * belongs to deletes, the sweep and the log. */
+ * belongs to deletes, the gc and the log. */
 bool space_for_rows(struct space *s);
 /* How many free pages of this size the database may keep for its own use: a quarter of what is above the reserve. */
 uint64_t space_spare_pages(struct space *s, uint64_t page_bytes);

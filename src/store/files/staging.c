@@ -75,7 +75,7 @@ static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, s
 	return OK;
 }
 
-static void give_room(struct body *b)
+static void release_room(struct body *b)
 {
 	space_release(&b->engine->space, b->promised);
 	b->promised = 0;
@@ -95,6 +95,7 @@ static enum status grow_memory(struct body *b, size_t needed)
 	size_t small_bytes = b->engine->small_bytes;
 	size_t cap = b->cap > 0 ? 2 * b->cap : (size_t)b->expected;
 
+	assert(needed <= small_bytes);
 	if (needed <= b->cap)
 		return OK;
 	cap = cap < needed ? needed : cap > small_bytes ? small_bytes : cap;
@@ -122,7 +123,7 @@ static enum status keep_in_memory(struct body *b, const void *p, size_t n)
 	if (!b->in_memory) {
 		if (io_write_all(b->fd, p, n) != 0)
 			return io_fault(&b->failure, errno, "write to incoming/");
-		give_room(b);
+		release_room(b);
 		return OK;
 	}
 	TRY(grow_memory(b, (size_t)b->size + n));
@@ -184,7 +185,7 @@ static void unmap_body(struct body *b)
 
 static void body_free(struct body *b)
 {
-	give_room(b);
+	release_room(b);
 	hash_deinit(&b->md5);
 	unmap_body(b);
 	io_close(b->fd);
@@ -210,6 +211,7 @@ static enum status prepare_commit(struct body *b, struct new_body *out, struct f
 	unmap_body(b);
 	if (!b->in_memory && local_io.fdatasync(b->fd) != 0)
 		return io_fault(why, errno, "sync a body");
+	assert(b->in_memory == (b->fd < 0));
 	*out = (struct new_body){
 		.inlined = b->in_memory,
 		.bytes = { b->bytes, b->in_memory ? (size_t)b->size : 0 },

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "store/files/io.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
@@ -69,6 +70,7 @@ static enum status open_dir(int parent, const char *name, int *fd, struct fault 
 
 enum status tree_open(struct tree *t, int dir_fd, struct fault *why)
 {
+	assert(dir_fd >= 0);
 	t->incoming_fd = t->objects_fd = -1;
 	t->known_dir = 0;
 	TRY(open_dir(dir_fd, "incoming", &t->incoming_fd, why));
@@ -133,6 +135,7 @@ enum status tree_skip_used(struct tree *t, struct fault *why)
 int tree_create(struct tree *t, uint64_t *file)
 {
 	*file = atomic_fetch_add(&t->next_file, 1);
+	assert(*file > 0 && t->incoming_fd >= 0);
 	return local_io.open(t->incoming_fd, incoming_name(*file).s, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 }
 

@@ -18,7 +18,7 @@
 struct tree {
 	int incoming_fd, objects_fd;
 	_Atomic uint64_t next_file; /* saved with each commit that names a file */
-	uint64_t known_dir;         /* one more than the directory of objects/ last seen on the disk; who publishes has it */
+	uint64_t known_dir;         /* one more than the directory of objects/ last seen on the disk; the publisher's own */
 };
 
 /* Make (0700) and open both directories in dir_fd.  Errors: DISK_FULL; STORAGE_FAILED with a sentence for the terminal */

@@ -12,20 +12,19 @@
 #include "base/mem.h"
 #include "store/keys/key_file.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_EVERY_MS 250
+#define CHECK_EVERY_MS 250
 /* A file that was changed so shortly before it was read may have changed again with the same time stamp. */
 #define STAMP_MS 100
 
-/* A key with all it points to, in one block. */
 struct ring_key {
 	struct ring_key *next;
 	struct access_key key;
-	size_t bytes; /* of the block */
-	struct key_grant grants[];
+	struct arena arena; /* its grants */
 };
 
 /* keys for good */
@@ -42,34 +41,11 @@ static bool same_key(const struct access_key *a, const struct access_key *b)
 	return same;
 }
 
-static struct str copy_to(char **at, struct str s)
+static void free_key(struct ring_key *k)
 {
-	char *p = *at;
-
-	if (s.n > 0)
-		memcpy(p, s.p, s.n);
-	*at += s.n;
-	return (struct str){ p, s.n };
-}
-
-static struct ring_key *copy_key(const struct access_key *key)
-{
-	size_t bytes = sizeof(struct ring_key) + key->n_grants * sizeof(struct key_grant);
-	size_t at = bytes;
-
-	for (size_t i = 0; i < key->n_grants; i++)
-		bytes += key->grants[i].bucket.n + key->grants[i].prefix.n;
-	struct ring_key *k = mem_new(1, bytes);
-	if (k == NULL)
-		return NULL;
-	char *text = (char *)k + at;
-	k->key = *key;
-	k->bytes = bytes;
-	for (size_t i = 0; i < key->n_grants; i++)
-		k->grants[i] =
-			(struct key_grant){ key->grants[i].actions, copy_to(&text, key->grants[i].bucket), copy_to(&text, key->grants[i].prefix) };
-	k->key.grants = key->n_grants > 0 ? k->grants : NULL;
-	return k;
+	arena_deinit(&k->arena);
+	secret_wipe(k, sizeof *k);
+	mem_free(k);
 }
 
 /* The one there is already of just this kind, or a new one. NULL: no memory. */
@@ -78,9 +54,20 @@ static const struct access_key *keep_key(struct credentials *c, const struct acc
 	for (const struct ring_key *k = c->all; k != NULL; k = k->next)
 		if (same_key(&k->key, key))
 			return &k->key;
-	struct ring_key *k = copy_key(key);
+	struct ring_key *k = mem_new(1, sizeof *k);
 	if (k == NULL)
 		return NULL;
+	arena_init(&k->arena, PROFILES_ARENA_BYTES);
+	k->key = *key;
+	struct key_grant *grants = key->n_grants > 0 ? arena_array(&k->arena, key->n_grants, sizeof *grants) : NULL;
+	for (size_t i = 0; grants != NULL && i < key->n_grants; i++)
+		grants[i] = (struct key_grant){ key->grants[i].actions, str_dup(&k->arena, key->grants[i].bucket),
+			str_dup(&k->arena, key->grants[i].prefix) };
+	k->key.grants = grants;
+	if (!arena_ok(&k->arena)) {
+		free_key(k);
+		return NULL;
+	}
 	k->next = c->all;
 	c->all = k;
 	return &k->key;
@@ -212,7 +199,7 @@ static void reload_keys(struct credentials *c)
 
 static void reload_if_due(struct credentials *c)
 {
-	if (clock_mono_ms() - atomic_load_explicit(&c->looked_ms, memory_order_relaxed) < LOOK_EVERY_MS)
+	if (clock_mono_ms() - atomic_load_explicit(&c->looked_ms, memory_order_relaxed) < CHECK_EVERY_MS)
 		return;
 	if (pthread_mutex_trylock(&c->renewal) != 0)
 		return;
@@ -239,6 +226,7 @@ const struct access_key *credentials_slots(struct credentials *c)
 	reload_if_due(c);
 	pthread_mutex_lock(&c->lock);
 	const struct access_key *key = c->slots;
+	assert(key != NULL); /* a file without it is refused */
 	pthread_mutex_unlock(&c->lock);
 	return key;
 }
@@ -247,6 +235,7 @@ enum status credentials_open(struct credentials *c, int dir_fd, const char *path
 {
 	static const struct key_ring_ops ops = { .find = find_key };
 
+	assert(dir_fd >= 0 && path != NULL);
 	*c = (struct credentials){ .ring = { &ops }, .dir_fd = dir_fd, .path = path, .open = true };
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->renewal, NULL);
@@ -263,8 +252,7 @@ void credentials_close(struct credentials *c)
 	while (c->all != NULL) {
 		struct ring_key *k = c->all;
 		c->all = k->next;
-		secret_wipe(k, k->bytes);
-		mem_free(k);
+		free_key(k);
 	}
 	mem_free(c->by_id);
 	if (c->open) {

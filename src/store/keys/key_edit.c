@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "store/files/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -109,6 +110,8 @@ static enum status append_profile(struct editing *e, const struct key_addition *
 enum status key_edit_add(const char *dir, const struct key_addition *k, struct fault *why)
 {
 	struct editing e = { .dir = dir, .dir_fd = -1 };
+
+	assert(dir != NULL && k->key != NULL && k->key->id[0] != 0 && k->key->secret[0] != 0);
 	enum status status = append_profile(&e, k, why);
 
 	end_edit(&e);

@@ -1,5 +1,5 @@
-/* Changing DIR/credentials by hand of the operator, while a server may run on it: a user's key is added
- * or removed, comments and other profiles stay as they are. Two at once wait for each other. Blocks on the disk. */
+/* Editing DIR/credentials for the operator, also while a server runs on it: a user's key is added or removed,
+ * comments and other profiles stay as they are. One edit waits for another. Blocks on the disk. */
 #ifndef STORE_KEYS_KEY_EDIT_H
 #define STORE_KEYS_KEY_EDIT_H
 

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "store/files/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 /* n characters of the alphabet (of at most 256), each as likely. */
 static void random_word(char *out, size_t n, struct str alphabet)
 {
+	assert(alphabet.n > 0 && alphabet.n <= 256);
 	size_t fair = 256 - 256 % alphabet.n;
 
 	for (size_t i = 0; i < n;) {
@@ -75,6 +77,7 @@ static bool give_to_owner(int dir_fd, int fd)
 
 enum status key_file_write(int dir_fd, struct str text, const char *path, struct fault *why)
 {
+	assert(dir_fd >= 0 && text.n > 0);
 	(void)local_io.unlink(dir_fd, NEW_NAME);
 	int fd = local_io.open(dir_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	bool good = fd >= 0 && give_to_owner(dir_fd, fd) && io_write_all(fd, text.p, text.n) == 0 && local_io.fsync(fd) == 0;
