@@ -97,10 +97,10 @@ int main(int argc, char **argv)
 	crypto_init();
 	if (engine_open(&o, &engine, &why) != OK)
 		die(&why);
-	seed.table = engine_image_table(engine);
-	seed.buckets = engine_bucket_store(engine);
+	seed.table = &engine_ports(engine)->table;
+	seed.buckets = &engine_ports(engine)->buckets;
 	seed.bucket = str_of(argv[3]); /* NULL is "" */
-	if (seed.bucket.n > 0 && catalog_create(engine_bucket_catalog(engine), seed.bucket, STR("tintype"), &why) != OK)
+	if (seed.bucket.n > 0 && catalog_create(&engine_ports(engine)->catalog, seed.bucket, STR("tintype"), &why) != OK)
 		die(&why);
 	seed.each = (strtoul(argv[2], NULL, 10) + THREADS - 1) / THREADS;
 	pthread_t threads[THREADS];

@@ -143,12 +143,15 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 	assert(o->dir != NULL && o->small_bytes <= BUCKET_SMALL_BYTES && why != NULL);
 	if (e == NULL)
 		return fault_no_memory(why);
-	e->store.ops = &objects_ops;
-	e->table.ops = &images_ops;
-	e->admin_query.ops = &sqlite_admin_query_ops;
-	e->buckets.ops = &staging_ops;
-	e->catalog.ops = &catalog_ops;
-	e->parts.ops = &parts_ops;
+	e->ports = (struct engine_ports){
+		.store = { &objects_ops },
+		.table = { &images_ops },
+		.buckets = { &staging_ops },
+		.catalog = { &catalog_ops },
+		.parts = { &parts_ops },
+		.admin_query = { &sqlite_admin_query_ops },
+		.ring = &e->keys.ring,
+	};
 	e->small_bytes = (size_t)o->small_bytes;
 	e->dir_fd = e->lock_fd = e->db_fd = e->tree.incoming_fd = e->tree.objects_fd = -1;
 	enum status status = open_all(e, o, why);
@@ -188,39 +191,9 @@ void engine_free(struct engine **ep)
 	mem_free(e);
 }
 
-struct object_store *engine_object_store(struct engine *e)
+struct engine_ports *engine_ports(struct engine *e)
 {
-	return &e->store;
-}
-
-struct image_table *engine_image_table(struct engine *e)
-{
-	return &e->table;
-}
-
-struct admin_query *engine_admin_query(struct engine *e)
-{
-	return &e->admin_query;
-}
-
-struct bucket_store *engine_bucket_store(struct engine *e)
-{
-	return &e->buckets;
-}
-
-struct bucket_catalog *engine_bucket_catalog(struct engine *e)
-{
-	return &e->catalog;
-}
-
-struct part_store *engine_part_store(struct engine *e)
-{
-	return &e->parts;
-}
-
-struct key_ring *engine_key_ring(struct engine *e)
-{
-	return &e->keys.ring;
+	return &e->ports;
 }
 
 enum status engine_ready(struct engine *e, struct fault *why)

@@ -14,12 +14,7 @@
 #include <stddef.h>
 
 struct engine {
-	struct object_store store;
-	struct image_table table;
-	struct bucket_store buckets;
-	struct bucket_catalog catalog;
-	struct part_store parts;
-	struct admin_query admin_query;
+	struct engine_ports ports;
 	size_t small_bytes;
 	char dir[PATH_MAX]; /* absolute */
 	char db_path[PATH_MAX + sizeof "/tintype.db"];
@@ -58,6 +53,6 @@ enum status complete_upload(
 	struct part_store *p, const struct part_completion *c, struct arena *a, struct object_info *out, struct fault *why) MUST_CHECK;
 
 /* The engine that a port of it belongs to: ENGINE_OF(s, store). */
-#define ENGINE_OF(port, member) ((struct engine *)((char *)(port)-offsetof(struct engine, member)))
+#define ENGINE_OF(port, member) ((struct engine *)((char *)(port)-offsetof(struct engine, ports.member)))
 
 #endif

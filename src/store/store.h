@@ -22,19 +22,24 @@ struct engine_options {
 	uint64_t small_bytes; /* bodies of at most this many are in the database, at most BUCKET_SMALL_BYTES; 0: each is a file */
 };
 
+struct engine_ports {
+	struct object_store store;
+	struct image_table table;
+	struct bucket_store buckets;
+	struct bucket_catalog catalog;
+	struct part_store parts;
+	struct admin_query admin_query;
+	struct key_ring *ring;
+};
+
 struct engine;
 /* Errors  DIR_LOCKED; SCHEMA_UNKNOWN; DISK_FULL too full to start, even without the ballast; STORAGE_FAILED; each with a
  *         sentence for the terminal */
 enum status engine_open(const struct engine_options *o, struct engine **out, struct fault *why) MUST_CHECK;
 /* Finish what is queued, end the threads, close, unlock. Accepts NULL inside. */
 void engine_free(struct engine **e);
-struct object_store *engine_object_store(struct engine *e);
-struct image_table *engine_image_table(struct engine *e);
-struct admin_query *engine_admin_query(struct engine *e);
-struct bucket_store *engine_bucket_store(struct engine *e);
-struct bucket_catalog *engine_bucket_catalog(struct engine *e);
-struct part_store *engine_part_store(struct engine *e);
-struct key_ring *engine_key_ring(struct engine *e);
+/* What the engine implements; good until engine_free. */
+struct engine_ports *engine_ports(struct engine *e);
 /* OK when a write is taken now, which is tried: for readiness.
  * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
  * Threads  any; blocks on the disk */

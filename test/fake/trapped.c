@@ -68,7 +68,7 @@ static enum status begin(struct bucket_store *port, uint64_t expected_bytes, str
 	struct trapped *t = SELF(port, buckets);
 	struct incoming *inner = NULL;
 	TRY(trap_enter(&t->calls, why));
-	enum status end = bucket_begin(engine_bucket_store(t->engine), expected_bytes, &inner, why);
+	enum status end = bucket_begin(&engine_ports(t->engine)->buckets, expected_bytes, &inner, why);
 	t->open_bodies += end == OK;
 	end = trap_leave(&t->calls, end, why);
 	if (inner == NULL)
@@ -125,7 +125,7 @@ static enum status open_object(
 	struct trapped *t = SELF(port, buckets);
 	struct object_file f = { .fd = -1 };
 	TRY(trap_enter(&t->calls, why));
-	enum status end = bucket_open(engine_bucket_store(t->engine), bucket, key, a, &f, why);
+	enum status end = bucket_open(&engine_ports(t->engine)->buckets, bucket, key, a, &f, why);
 	end = trap_leave(&t->calls, end, why);
 	if (end == OK)
 		*out = f;
@@ -144,7 +144,7 @@ static const struct bucket_store_ops buckets_ops = { .begin = begin,
 
 /* the catalog */
 
-#define CATALOG(port) engine_bucket_catalog(SELF(port, catalog)->engine)
+#define CATALOG(port) &engine_ports(SELF(port, catalog)->engine)->catalog
 #define CATALOG_TRAP(port) (&SELF(port, catalog)->calls)
 
 static enum status create(struct bucket_catalog *c, struct str name, struct str owner, struct fault *why)
@@ -194,7 +194,7 @@ static const struct bucket_catalog_ops catalog_ops = { .create = create,
 
 /* parts */
 
-#define PARTS(port) engine_part_store(SELF(port, parts)->engine)
+#define PARTS(port) &engine_ports(SELF(port, parts)->engine)->parts
 #define PARTS_TRAP(port) (&SELF(port, parts)->calls)
 
 static enum status start(struct part_store *p, const struct part_upload *u, struct arena *a, struct str *id, struct fault *why)
@@ -246,7 +246,7 @@ static const struct part_store_ops parts_ops = { .start = start,
 
 /* the table */
 
-#define TABLE(port) engine_image_table(SELF(port, table)->engine)
+#define TABLE(port) &engine_ports(SELF(port, table)->engine)->table
 #define TABLE_TRAP(port) (&SELF(port, table)->table_calls)
 
 static enum status enter_only(struct trap *trap, struct fault *why)
@@ -383,7 +383,7 @@ struct image_table *trapped_table(struct trapped *t)
 
 struct object_store *trapped_store(struct trapped *t)
 {
-	return engine_object_store(t->engine);
+	return &engine_ports(t->engine)->store;
 }
 
 void trapped_fail_nth(struct trapped *t, uint64_t n, enum fault_code code)

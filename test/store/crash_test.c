@@ -110,7 +110,7 @@ static void act(struct fixture *p, int pipe_fd)
 			_exit(4);
 		answered(pipe_fd, n);
 	}
-	if (bucket_begin(engine_bucket_store(p->engine), 0, &in, &why) != OK || bucket_write(in, "cut off", 7, &why) != OK)
+	if (bucket_begin(&engine_ports(p->engine)->buckets, 0, &in, &why) != OK || bucket_write(in, "cut off", 7, &why) != OK)
 		_exit(4);
 	answered(pipe_fd, 3);
 	if (fixture_remove(p, 1, &why) != OK)

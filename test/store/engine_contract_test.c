@@ -18,12 +18,12 @@ static void show(struct contract_fixture *w)
 {
 	struct fixture *p = w->own;
 
-	w->table = engine_image_table(p->engine);
-	w->admin_query = engine_admin_query(p->engine);
-	w->store = engine_object_store(p->engine);
-	w->bucket = engine_bucket_store(p->engine);
-	w->catalog = engine_bucket_catalog(p->engine);
-	w->parts = engine_part_store(p->engine);
+	w->table = &engine_ports(p->engine)->table;
+	w->admin_query = &engine_ports(p->engine)->admin_query;
+	w->store = &engine_ports(p->engine)->store;
+	w->bucket = &engine_ports(p->engine)->buckets;
+	w->catalog = &engine_ports(p->engine)->catalog;
+	w->parts = &engine_ports(p->engine)->parts;
 	w->bucket_name = p->options.bucket;
 }
 

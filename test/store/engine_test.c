@@ -273,7 +273,7 @@ static void test_announced_bytes_then_no_space_is_reserved_until_they_arrive(voi
 	fixture_open(p);
 	assert_int_equal(statvfs(p->dir, &fs), 0);
 	uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
-	struct bucket_store *b = engine_bucket_store(p->engine);
+	struct bucket_store *b = &engine_ports(p->engine)->buckets;
 	assert_int_equal(bucket_begin(b, room / 3 * 2, &first, &why), OK);
 	assert_int_equal(bucket_begin(b, room / 3 * 2, &second, &why), OK);
 	assert_int_equal(bucket_write(second, "x", 1, &why), OK);
@@ -285,7 +285,7 @@ static void test_announced_bytes_then_no_space_is_reserved_until_they_arrive(voi
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
 	fixture_close(p);
 	fixture_open(p);
-	b = engine_bucket_store(p->engine);
+	b = &engine_ports(p->engine)->buckets;
 	assert_int_equal(bucket_begin(b, 100, &first, &why), OK);
 	assert_int_equal(bucket_write(first, "hello", 5, &why), OK);
 	assert_int_equal(p->engine->space.promised_bytes, 5);
@@ -357,7 +357,7 @@ static void test_expired_slots_then_removed_in_one_commit_and_block_no_insert(vo
 	/* Row n is made at so many milliseconds: this one comes when the others have expired. */
 	assert_int_equal(fixture_insert(p, 4000000, &why), OK);
 	int64_t before = metric_get(M_COMMITS);
-	assert_int_equal(table_remove_due(engine_image_table(p->engine), 1700000000000 + 3900000 + 601, &removed, &why), OK);
+	assert_int_equal(table_remove_due(&engine_ports(p->engine)->table, 1700000000000 + 3900000 + 601, &removed, &why), OK);
 	assert_int_equal(metric_get(M_COMMITS), before + 1);
 	assert_int_equal(removed.pending, 600 - TABLE_DUE_MAX);
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM images"), 1);
@@ -374,7 +374,7 @@ static void test_find_key_then_only_those_of_the_file(void **state)
 		"[slots]\r\naws_access_key_id = AKIASLOTS\r\naws_secret_access_key = slots\r\n",
 		0600);
 	fixture_open(p);
-	struct key_ring *r = engine_key_ring(p->engine);
+	struct key_ring *r = engine_ports(p->engine)->ring;
 	assert_string_equal(key_find(r, STR("AKIAOWNER"))->secret, "owner/secret+");
 	assert_int_equal(key_find(r, STR("AKIAOWNER"))->power, KEY_OWNER);
 	assert_string_equal(key_find(r, STR("AKIASLOTS"))->secret, "slots");
@@ -396,18 +396,18 @@ static void test_public_url_then_urls_begin_with_it(void **state)
 	p->options.public_url = STR("");
 	fixture_open(p);
 	arena_init(&a, 1 << 16);
-	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), IO);
+	assert_int_equal(store_presign(&engine_ports(p->engine)->store, &r, &a, &out, &why), IO);
 	fixture_close(p);
 	p->options.public_url = STR("https://pictures.example");
 	fixture_open(p);
-	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), OK);
+	assert_int_equal(store_presign(&engine_ports(p->engine)->store, &r, &a, &out, &why), OK);
 	assert_true(str_equal(out.address, STR("https://pictures.example/image-uploads/images/a%20b.jpg")));
 	assert_true(str_starts_with(out.url, STR("https://pictures.example/image-uploads/images/a%20b.jpg?")));
 	assert_true(str_find(out.url, str_of(p->engine->keys.slots->id)) < out.url.n);
 	assert_true(str_find(out.url, str_of(p->engine->keys.slots->secret)) == out.url.n);
 	assert_int_equal(out.expires_ms, 1700000300000);
 	r.now_ms += 999; /* the signature knows whole seconds alone */
-	assert_int_equal(store_presign(engine_object_store(p->engine), &r, &a, &out, &why), OK);
+	assert_int_equal(store_presign(&engine_ports(p->engine)->store, &r, &a, &out, &why), OK);
 	assert_int_equal(out.expires_ms, 1700000300000);
 	arena_deinit(&a);
 }

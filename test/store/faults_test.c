@@ -413,7 +413,7 @@ static void test_write_of_a_body_fails_then_sticky_and_nothing_is_left(void **st
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct incoming *in = NULL;
 		struct object_commit c = { .bucket = p->options.bucket, .key = STR("k"), .content_type = STR("t/t") };
-		assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 5, &in, &why), OK);
+		assert_int_equal(bucket_begin(&engine_ports(p->engine)->buckets, 5, &in, &why), OK);
 		next_errno = rows[i].err;
 		local_io.write = failing_write;
 		assert_int_equal(bucket_write(in, "hello", 5, &why), fault_status(rows[i].code));
@@ -436,9 +436,9 @@ static void test_begin_when_no_file_can_be_made_then_failed_and_nothing_reserved
 	fixture_open(p);
 	local_io.open = failing_open;
 	next_errno = ENOSPC;
-	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 5, &in, &why), BUSY);
+	assert_int_equal(bucket_begin(&engine_ports(p->engine)->buckets, 5, &in, &why), BUSY);
 	next_errno = EMFILE;
-	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 5, &in, &why), IO);
+	assert_int_equal(bucket_begin(&engine_ports(p->engine)->buckets, 5, &in, &why), IO);
 	assert_null(in);
 	assert_int_equal(p->engine->space.promised_bytes, 0);
 }

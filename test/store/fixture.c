@@ -115,7 +115,7 @@ enum status fixture_insert(struct fixture *p, unsigned n, struct fault *why)
 
 	arena_init(&a, 1 << 16);
 	struct image_row row = row_pending(&a, n);
-	enum status status = table_insert(engine_image_table(p->engine), &row, why);
+	enum status status = table_insert(&engine_ports(p->engine)->table, &row, why);
 	arena_deinit(&a);
 	return status;
 }
@@ -146,7 +146,7 @@ enum status fixture_upload(struct fixture *p, unsigned n, struct str body, struc
 	struct str seen;
 	unsigned char md5[16];
 
-	enum status status = bucket_begin(engine_bucket_store(p->engine), body.n, &in, why);
+	enum status status = bucket_begin(&engine_ports(p->engine)->buckets, body.n, &in, why);
 	if (status == OK)
 		status = bucket_write(in, body.p, body.n, why);
 	if (status == OK)
@@ -162,7 +162,7 @@ enum status fixture_remove(struct fixture *p, unsigned n, struct fault *why)
 	struct arena a;
 
 	arena_init(&a, 1 << 12);
-	enum status status = table_remove(engine_image_table(p->engine), row_id(&a, n), 0, why);
+	enum status status = table_remove(&engine_ports(p->engine)->table, row_id(&a, n), 0, why);
 	arena_deinit(&a);
 	return status;
 }
@@ -174,7 +174,7 @@ int fixture_status(struct fixture *p, unsigned n)
 	struct fault why;
 
 	arena_init(&a, 1 << 16);
-	enum status status = table_get(engine_image_table(p->engine), row_id(&a, n), &a, &row, &why);
+	enum status status = table_get(&engine_ports(p->engine)->table, row_id(&a, n), &a, &row, &why);
 	assert_true(status == OK || why.code == F_NO_SUCH_IMAGE);
 	arena_deinit(&a);
 	return status == OK ? (int)row.status : -1;
@@ -187,7 +187,7 @@ bool fixture_has(struct fixture *p, unsigned n, struct str body)
 	struct fault why;
 
 	arena_init(&a, 1 << 24);
-	enum status status = store_get(engine_object_store(p->engine), row_pending(&a, n).key, 1 << 23, &a, &o, &why);
+	enum status status = store_get(&engine_ports(p->engine)->store, row_pending(&a, n).key, 1 << 23, &a, &o, &why);
 	assert_true(status == OK || why.code == F_NO_SUCH_KEY);
 	bool same = status == OK && str_equal(o.body, body);
 	if (status == OK && !same)

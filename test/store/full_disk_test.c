@@ -145,7 +145,7 @@ static void test_body_that_fills_the_disk_then_cut_off_and_removed(void **state)
 	enum status status = OK;
 
 	fixture_open(p);
-	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 0, &in, &why), OK);
+	assert_int_equal(bucket_begin(&engine_ports(p->engine)->buckets, 0, &in, &why), OK);
 	for (unsigned i = 0; i < DISK_BYTES / BODY_BYTES + 1 && status == OK; i++)
 		status = bucket_write(in, body.p, body.n, &why);
 	assert_int_equal(status, BUSY);

@@ -38,7 +38,7 @@ static int tear_down(void **state)
 
 static const struct access_key *find(const struct fixture *p, const char *id)
 {
-	return key_find(engine_key_ring(p->engine), str_of(id));
+	return key_find(engine_ports(p->engine)->ring, str_of(id));
 }
 
 static void add(const struct fixture *p, const char *name, const char *id)

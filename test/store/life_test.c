@@ -39,8 +39,8 @@ static int set_up(void **state)
 									  .pending_ttl_s = 3600,
 									  .rejected_ttl_s = 604800,
 									  .orphan_ttl_s = 86400 },
-		.store = engine_object_store(l.fixture.engine),
-		.table = engine_image_table(l.fixture.engine) };
+		.store = &engine_ports(l.fixture.engine)->store,
+		.table = &engine_ports(l.fixture.engine)->table };
 	*state = &l;
 	return picture_set_up(state);
 }
@@ -99,7 +99,7 @@ static enum status send(struct life *l, const struct slot *s, struct str body)
 	char hex[2 * MD5_BYTES + 1];
 	b.port.what = (struct received_bytes){ .bytes = body, .now_ms = clock_now_ms() };
 	TRY(verdict_check_slot(&l->product, s->row.key, b.port.what.now_ms, &l->a, &row, &l->why));
-	TRY(bucket_begin(engine_bucket_store(l->fixture.engine), body.n, &b.in, &l->why));
+	TRY(bucket_begin(&engine_ports(l->fixture.engine)->buckets, body.n, &b.in, &l->why));
 	assert_int_equal(bucket_write(b.in, body.p, body.n, &l->why), OK);
 	assert_int_equal(bucket_view(b.in, &seen, md5, &l->why), OK);
 	hex_encode(md5, MD5_BYTES, hex);

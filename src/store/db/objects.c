@@ -54,7 +54,7 @@ static enum status store_put_object(struct object_store *store, struct str key, 
 	struct incoming *in = NULL;
 
 	TRY(object_key_check(key, why));
-	TRY(bucket_begin(&e->buckets, body.n, &in, why));
+	TRY(bucket_begin(&e->ports.buckets, body.n, &in, why));
 	enum status status = bucket_write(in, body.p, body.n, why);
 	if (status == OK)
 		return bucket_finish(&in, &commit, why);

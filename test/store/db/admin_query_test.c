@@ -54,7 +54,7 @@ static struct admin_query_page look(struct admin_query_filter q)
 {
 	struct admin_query_page page;
 	struct fault why;
-	assert_int_equal(admin_query_page(engine_admin_query(fixture.engine), &q, &a, &page, &why), OK);
+	assert_int_equal(admin_query_page(&engine_ports(fixture.engine)->admin_query, &q, &a, &page, &why), OK);
 	return page;
 }
 

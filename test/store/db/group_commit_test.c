@@ -64,7 +64,7 @@ static enum status reject(struct fixture *p, unsigned n, struct fault *why)
 
 	arena_init(&a, 1 << 16);
 	struct resolution s = row_verdict(&a, n, 1700000000000, STR("no image"));
-	enum status status = table_resolve(engine_image_table(p->engine), &s, &a, &now, why);
+	enum status status = table_resolve(&engine_ports(p->engine)->table, &s, &a, &now, why);
 	arena_deinit(&a);
 	return status;
 }
@@ -126,7 +126,7 @@ static void test_random_concurrent_changes_then_the_counters_match_the_rows(void
 		assert_false(actors[i].wrong);
 	fixture_settles(p, (size_t)fixture_ask(p, "SELECT count(*) FROM objects"));
 	fixture_check(p);
-	assert_int_equal(table_counts(engine_image_table(p->engine), &counts, &why), OK);
+	assert_int_equal(table_counts(&engine_ports(p->engine)->table, &counts, &why), OK);
 	assert_int_equal(counts.pending, fixture_ask(p, "SELECT pending FROM tally"));
 	assert_int_equal(counts.uploaded, fixture_ask(p, "SELECT uploaded FROM tally"));
 	assert_int_equal(counts.rejected, fixture_ask(p, "SELECT rejected FROM tally"));
@@ -194,10 +194,10 @@ static size_t walk(struct fixture *p)
 	size_t n = 0;
 
 	arena_init(&a, 8 << 20);
-	if (table_counts(engine_image_table(p->engine), &before, &why) != OK)
+	if (table_counts(&engine_ports(p->engine)->table, &before, &why) != OK)
 		return 0;
 	do {
-		if (table_list(engine_image_table(p->engine), 7, page.next_cursor, &a, &page, &why) != OK)
+		if (table_list(&engine_ports(p->engine)->table, 7, page.next_cursor, &a, &page, &why) != OK)
 			return 0;
 		n += page.n;
 	} while (page.next_cursor.n > 0);

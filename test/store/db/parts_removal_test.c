@@ -39,7 +39,7 @@ static enum status put_part(struct fixture *p, struct str id, unsigned number, s
 	struct object_commit c = { .bucket = p->options.bucket, .key = KEY, .upload_id = id, .part_number = number };
 	struct fault why;
 
-	TRY(bucket_begin(engine_bucket_store(p->engine), body.n, &in, &why));
+	TRY(bucket_begin(&engine_ports(p->engine)->buckets, body.n, &in, &why));
 	enum status status = bucket_write(in, body.p, body.n, &why);
 	return status == OK ? bucket_finish(&in, &c, &why) : status;
 }
@@ -53,7 +53,7 @@ static void start_upload(struct fixture *p, struct arena *a, struct str *id)
 
 	p->options.small_bytes = BUCKET_SMALL_BYTES;
 	fixture_open(p);
-	assert_int_equal(parts_start(engine_part_store(p->engine), &u, a, id, &why), OK);
+	assert_int_equal(parts_start(&engine_ports(p->engine)->parts, &u, a, id, &why), OK);
 	assert_int_equal(put_part(p, *id, 1, STR("small")), OK);
 	assert_int_equal(put_part(p, *id, 2, (struct str){ large, sizeof large }), OK);
 	fixture_settles(p, 1);
@@ -72,7 +72,7 @@ static enum status abort_upload(struct fixture *p, struct str id)
 {
 	struct fault why;
 
-	return parts_abort(engine_part_store(p->engine), p->options.bucket, KEY, id, &why);
+	return parts_abort(&engine_ports(p->engine)->parts, p->options.bucket, KEY, id, &why);
 }
 
 static int set_up(void **state)
@@ -165,7 +165,7 @@ static void test_bucket_of_many_completed_uploads_removed_then_they_are_forgotte
 	struct fault why;
 
 	fixture_open(p);
-	assert_int_equal(catalog_create(engine_bucket_catalog(p->engine), STR("scans"), STR("alice"), &why), OK);
+	assert_int_equal(catalog_create(&engine_ports(p->engine)->catalog, STR("scans"), STR("alice"), &why), OK);
 	fixture_close(p);
 	fixture_run(p,
 		"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 250) INSERT INTO"
@@ -173,7 +173,7 @@ static void test_bucket_of_many_completed_uploads_removed_then_they_are_forgotte
 		" SELECT n, x'00', (SELECT id FROM buckets WHERE name='scans'), 'k', 1, 'e', 't/t', 1 FROM r");
 	fixture_open(p);
 	int64_t commits = metric_get(M_COMMITS);
-	assert_int_equal(catalog_remove(engine_bucket_catalog(p->engine), STR("scans"), &why), OK);
+	assert_int_equal(catalog_remove(&engine_ports(p->engine)->catalog, STR("scans"), &why), OK);
 	assert_int_equal(metric_get(M_COMMITS) - commits, 3);
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM completed"), 0);
 }

@@ -148,7 +148,7 @@ static enum status put_body(struct sample *f, struct object_commit *c, struct st
 	struct incoming *in = NULL;
 
 	c->bucket = f->p->options.bucket;
-	enum status status = bucket_begin(engine_bucket_store(f->p->engine), body.n, &in, &f->why);
+	enum status status = bucket_begin(&engine_ports(f->p->engine)->buckets, body.n, &in, &f->why);
 	if (status == OK)
 		status = bucket_write(in, body.p, body.n, &f->why);
 	if (status == OK)
@@ -176,7 +176,7 @@ static enum status start_sample(struct sample *f)
 {
 	const struct part_upload u = { .bucket = f->p->options.bucket, .key = KEY, .content_type = STR("video/mp4") };
 
-	return parts_start(engine_part_store(f->p->engine), &u, &f->a, &f->id, &f->why);
+	return parts_start(&engine_ports(f->p->engine)->parts, &u, &f->a, &f->id, &f->why);
 }
 
 static enum status put_part(struct sample *f, unsigned number, struct str body)
@@ -207,7 +207,7 @@ static enum status complete_sample(struct sample *f)
 	struct part_page page;
 	struct object_info made;
 
-	TRY(parts_list(engine_part_store(f->p->engine), f->id, 0, 10, &f->a, &page, &f->why));
+	TRY(parts_list(&engine_ports(f->p->engine)->parts, f->id, 0, 10, &f->a, &page, &f->why));
 	const struct part_completion c = { .bucket = f->p->options.bucket,
 		.key = KEY,
 		.id = f->id,
@@ -215,19 +215,19 @@ static enum status complete_sample(struct sample *f)
 		.n_parts = page.n,
 		.etag = STR(ETAG),
 		.meta = { .parts = page.parts, .n_parts = page.n } };
-	return parts_complete(engine_part_store(f->p->engine), &c, &f->a, &made, &f->why);
+	return parts_complete(&engine_ports(f->p->engine)->parts, &c, &f->a, &made, &f->why);
 }
 
 static enum status abort_sample(struct sample *f)
 {
-	return parts_abort(engine_part_store(f->p->engine), f->p->options.bucket, KEY, f->id, &f->why);
+	return parts_abort(&engine_ports(f->p->engine)->parts, f->p->options.bucket, KEY, f->id, &f->why);
 }
 
 static enum status remove_object(struct sample *f)
 {
 	struct object_removal r = { .key = STR("plain") };
 
-	TRY(catalog_remove_objects(engine_bucket_catalog(f->p->engine), f->p->options.bucket, &r, 1, &f->why));
+	TRY(catalog_remove_objects(&engine_ports(f->p->engine)->catalog, f->p->options.bucket, &r, 1, &f->why));
 	return r.status;
 }
 
@@ -248,7 +248,7 @@ static bool has_object(struct sample *f, struct str key, struct str first, struc
 	struct object o;
 	struct fault why = { 0 };
 
-	enum status status = store_get(engine_object_store(f->p->engine), key, 1 << 20, &f->a, &o, &why);
+	enum status status = store_get(&engine_ports(f->p->engine)->store, key, 1 << 20, &f->a, &o, &why);
 	assert_true(status == OK || why.code == F_NO_SUCH_KEY);
 	if (status != OK)
 		return false;
@@ -269,7 +269,7 @@ static size_t count_uploads(struct sample *f)
 	struct part_upload_page page;
 	const struct part_upload_query q = { .bucket = f->p->options.bucket, .limit = 10 };
 
-	assert_int_equal(parts_list_uploads(engine_part_store(f->p->engine), &q, &f->a, &page, &f->why), OK);
+	assert_int_equal(parts_list_uploads(&engine_ports(f->p->engine)->parts, &q, &f->a, &page, &f->why), OK);
 	return page.n;
 }
 
@@ -479,7 +479,7 @@ static void put_many(struct sample *f, uint32_t n)
 		all[i] = (struct many){ .wait.done = count_down,
 			.done = &done,
 			.commit = { .bucket = f->p->options.bucket, .key = KEY, .upload_id = f->id, .part_number = i + 1 } };
-		assert_int_equal(bucket_begin(engine_bucket_store(f->p->engine), body.n, &in, &f->why), OK);
+		assert_int_equal(bucket_begin(&engine_ports(f->p->engine)->buckets, body.n, &in, &f->why), OK);
 		assert_int_equal(bucket_write(in, body.p, body.n, &f->why), OK);
 		bucket_start_finish(&in, &all[i].commit, &all[i].wait);
 	}
@@ -503,7 +503,7 @@ static void test_ten_thousand_parts_then_listed_and_completed(void **state)
 	fixture_open(p);
 	assert_int_equal(start_sample(&f), OK);
 	put_many(&f, PART_NUMBER_MAX);
-	assert_int_equal(parts_list(engine_part_store(p->engine), f.id, 0, PART_NUMBER_MAX, &f.a, &page, &f.why), OK);
+	assert_int_equal(parts_list(&engine_ports(p->engine)->parts, f.id, 0, PART_NUMBER_MAX, &f.a, &page, &f.why), OK);
 	assert_int_equal(page.n, PART_NUMBER_MAX);
 	assert_false(page.more);
 	for (uint32_t i = 0; i < page.n; i++)
@@ -515,9 +515,9 @@ static void test_ten_thousand_parts_then_listed_and_completed(void **state)
 		.n_parts = page.n,
 		.etag = STR(ETAG),
 		.meta = { .parts = page.parts, .n_parts = page.n } };
-	assert_int_equal(parts_complete(engine_part_store(p->engine), &c, &f.a, &made, &f.why), OK);
+	assert_int_equal(parts_complete(&engine_ports(p->engine)->parts, &c, &f.a, &made, &f.why), OK);
 	assert_int_equal(made.size, 55000);
-	assert_int_equal(bucket_open(engine_bucket_store(p->engine), p->options.bucket, KEY, &f.a, &file, &f.why), OK);
+	assert_int_equal(bucket_open(&engine_ports(p->engine)->buckets, p->options.bucket, KEY, &f.a, &file, &f.why), OK);
 	assert_int_equal(file.meta.n_parts, PART_NUMBER_MAX);
 	object_file_close(&file);
 	fixture_settles(p, 1);

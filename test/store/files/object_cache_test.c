@@ -31,14 +31,14 @@ static void put(struct fixture *p, struct str key, struct str body)
 {
 	struct fault why = { 0 };
 
-	assert_int_equal(store_put(engine_object_store(p->engine), key, STR("text/plain"), body, &why), OK);
+	assert_int_equal(store_put(&engine_ports(p->engine)->store, key, STR("text/plain"), body, &why), OK);
 }
 
 static enum status open_key(struct fixture *p, struct str key, struct arena *a, struct object_file *f)
 {
 	struct fault why = { 0 };
 
-	return bucket_open(engine_bucket_store(p->engine), p->options.bucket, key, a, f, &why);
+	return bucket_open(&engine_ports(p->engine)->buckets, p->options.bucket, key, a, f, &why);
 }
 
 static void assert_bytes(const struct object_file *f, struct str body)
@@ -103,7 +103,7 @@ static void test_open_after_a_removal_then_not_found_and_open_ones_stay_valid(vo
 		(void)is_hot(p, STR("k"), STR("hello"));
 	assert_int_equal(open_key(p, STR("k"), &a, &held), OK);
 	assert_non_null(held.hold);
-	assert_int_equal(store_remove(engine_object_store(p->engine), STR("k"), &why), OK);
+	assert_int_equal(store_remove(&engine_ports(p->engine)->store, STR("k"), &why), OK);
 	assert_int_equal(open_key(p, STR("k"), &a, &f), NOT_FOUND);
 	assert_bytes(&held, STR("hello"));
 	object_file_close(&held);

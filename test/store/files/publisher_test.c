@@ -164,7 +164,7 @@ static void test_move_that_could_not_be_recorded_then_found_in_incoming(void **s
 	(void)snprintf(from, sizeof from, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);
 	(void)snprintf(to, sizeof to, "%s/incoming/%016llx", p->dir, file);
 	assert_int_equal(rename(from, to), 0);
-	assert_int_equal(bucket_begin(engine_bucket_store(p->engine), 0, &in, &why), OK);
+	assert_int_equal(bucket_begin(&engine_ports(p->engine)->buckets, 0, &in, &why), OK);
 	struct publisher *m = &p->engine->publisher;
 	pthread_mutex_lock(&m->lock);
 	m->rescan = true;
@@ -237,13 +237,13 @@ static void test_file_of_another_size_than_its_row_then_a_failure_and_no_short_o
 	char path[160];
 
 	fixture_open(p);
-	assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("hello"), &why), OK);
+	assert_int_equal(store_put(&engine_ports(p->engine)->store, STR("k"), STR("t/t"), STR("hello"), &why), OK);
 	fixture_settles(p, 1);
 	unsigned long long file = (unsigned long long)fixture_ask(p, "SELECT file FROM objects");
 	(void)snprintf(path, sizeof path, "%s/objects/%06llx/%016llx", p->dir, file / TREE_FILES_PER_DIR, file);
 	assert_int_equal(truncate(path, 2), 0);
 	arena_init(&a, 1 << 16);
-	assert_int_equal(bucket_open(engine_bucket_store(p->engine), p->options.bucket, STR("k"), &a, &f, &why), IO);
+	assert_int_equal(bucket_open(&engine_ports(p->engine)->buckets, p->options.bucket, STR("k"), &a, &f, &why), IO);
 	assert_int_equal(why.code, F_STORAGE_FAILED);
 	arena_deinit(&a);
 }
@@ -262,7 +262,7 @@ static void *keep_opening(void *arg)
 		struct object_file f;
 		struct fault why;
 		arena_init(&a, 1 << 16);
-		if (bucket_open(engine_bucket_store(p->engine), p->options.bucket, STR("k"), &a, &f, &why) != OK) {
+		if (bucket_open(&engine_ports(p->engine)->buckets, p->options.bucket, STR("k"), &a, &f, &why) != OK) {
 			atomic_fetch_add(&wrong, 1);
 		} else {
 			char first = 0;
@@ -283,11 +283,11 @@ static void test_open_while_replaced_then_always_one_of_them(void **state)
 
 	fixture_open(p);
 	atomic_store(&done, false);
-	assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("0"), &why), OK);
+	assert_int_equal(store_put(&engine_ports(p->engine)->store, STR("k"), STR("t/t"), STR("0"), &why), OK);
 	for (size_t i = 0; i < COUNT_OF(read_pool); i++)
 		assert_int_equal(pthread_create(&read_pool[i], NULL, keep_opening, p), 0);
 	for (int i = 0; i < 300; i++)
-		assert_int_equal(store_put(engine_object_store(p->engine), STR("k"), STR("t/t"), STR("1"), &why), OK);
+		assert_int_equal(store_put(&engine_ports(p->engine)->store, STR("k"), STR("t/t"), STR("1"), &why), OK);
 	atomic_store(&done, true);
 	for (size_t i = 0; i < COUNT_OF(read_pool); i++)
 		pthread_join(read_pool[i], NULL);
