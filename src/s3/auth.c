@@ -98,18 +98,6 @@ enum status auth_old_version(struct fault *why)
 		"Please use AWS4-HMAC-SHA256 (Signature Version 4).");
 }
 
-/* Our keys are not temporary: S3 refuses a session token with such a key and does not ignore it. */
-static enum status refuse_token(struct s3_call *c, struct fault *why)
-{
-	const struct request *r = &c->x->request;
-	const struct query_pair *pair = query_find(&r->query, STR("X-Amz-Security-Token"));
-	struct str token = pair != NULL ? pair->value : request_header(r, STR("x-amz-security-token"));
-	if (token.p == NULL)
-		return OK;
-	call_detail(c, "Token-0", str_slice(token, 0, 256));
-	return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
-}
-
 static enum status read_signature(struct s3_call *c, struct fault *why)
 {
 	const struct request *r = &c->x->request;
@@ -173,7 +161,13 @@ enum status auth_request(struct s3_call *c, struct fault *why)
 	struct arena *a = &c->x->arena;
 	TRY(read_signature(c, why));
 	TRY(auth_find_key(c, why));
-	TRY(refuse_token(c, why));
+	/* Our keys are not temporary: S3 refuses a session token with such a key and does not ignore it. */
+	const struct query_pair *pair = query_find(&r->query, STR("X-Amz-Security-Token"));
+	struct str token = pair != NULL ? pair->value : request_header(r, STR("x-amz-security-token"));
+	if (token.p != NULL) {
+		call_detail(c, "Token-0", str_slice(token, 0, 256));
+		return fault_set(why, TOKEN_INVALID, "The provided token is malformed or otherwise invalid.");
+	}
 	if (!c->auth.in_header && r->chunked && signed_header_listed(c->auth.signed_headers, STR("content-length")))
 		return fault_set(why, REQUEST_INVALID, "The URL was signed with Content-Length: send that header instead of a chunked body.");
 	struct verify_context ctx = auth_context(c, clock_now_ms());

@@ -57,24 +57,18 @@ static enum status write_buckets(struct s3_call *c, struct bucket_listing *l, st
 	return OK;
 }
 
-static enum status read_bucket_listing(struct s3_call *c, struct bucket_listing *l, struct fault *why)
-{
-	struct str token = parameter(c, "continuation-token"), most = parameter(c, "max-buckets");
-	*l = (struct bucket_listing){ 0 };
-	TRY(parameter_text(c, "prefix", &l->prefix, why));
-	TRY(parameter_count(c, "max-buckets", BUCKETS_MAX, INT32_MAX, &l->limit, why));
-	if (l->limit < 1 || l->limit > BUCKETS_MAX)
-		return argument_fault(c, "max-buckets", most, "Argument max-buckets must be an integer between 1 and 10000", why);
-	return token.n > 0 ? token_read(c, STR(""), token, &l->after, why) : OK;
-}
-
 enum status bucket_list_all(struct s3_call *c, struct fault *why)
 {
 	assert(c->key != NULL);
-	struct bucket_listing l;
+	struct bucket_listing l = { 0 };
 	struct buf b CLEANUP(buf_deinit) = { 0 };
-	struct str region = parameter(c, "bucket-region");
-	TRY(read_bucket_listing(c, &l, why));
+	struct str region = parameter(c, "bucket-region"), token = parameter(c, "continuation-token"), most = parameter(c, "max-buckets");
+	TRY(parameter_text(c, "prefix", &l.prefix, why));
+	TRY(parameter_count(c, "max-buckets", BUCKETS_MAX, INT32_MAX, &l.limit, why));
+	if (l.limit < 1 || l.limit > BUCKETS_MAX)
+		return argument_fault(c, "max-buckets", most, "Argument max-buckets must be an integer between 1 and 10000", why);
+	if (token.n > 0)
+		TRY(token_read(c, STR(""), token, &l.after, why));
 	document_open_large(&b, "ListAllMyBucketsResult");
 	xml_user(&b, "Owner", str_of(c->key->user));
 	buf_put(&b, STR("<Buckets>"));

@@ -56,14 +56,6 @@ static enum status check_condition(struct s3_call *c, struct fault *why)
 	return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 }
 
-static enum status admit_object(struct s3_call *c, struct fault *why)
-{
-	struct bucket_info bucket;
-	if (c->bucket.name.n == 0)
-		TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &bucket, why));
-	return c->upload->upload_id.n > 0 ? OK : check_condition(c, why);
-}
-
 static enum status too_large(struct s3_call *c, struct fault *why)
 {
 	call_detail(c, "MaxSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)c->upload->max_bytes));
@@ -76,14 +68,17 @@ enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct faul
 	struct s3_upload *u = c->upload;
 	u->counted = true;
 	if (c->is_image) {
-		uint64_t most = c->s3->product->rules.max_size_bytes;
-		if (c->upload->max_bytes > most)
-			c->upload->max_bytes = most;
+		if (u->max_bytes > c->s3->product->rules.max_size_bytes)
+			u->max_bytes = c->s3->product->rules.max_size_bytes;
 		TRY(verdict_check_slot(c->s3->product, c->at.key, clock_now_ms(), &c->x->arena, &u->slot, why));
 		if (u->condition.absent && u->slot.status == IMAGE_UPLOADED)
 			return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold: the image is there.");
 	} else {
-		TRY(admit_object(c, why));
+		struct bucket_info bucket;
+		if (c->bucket.name.n == 0)
+			TRY(catalog_info(c->s3->catalog, c->at.bucket, &c->x->arena, &bucket, why));
+		if (u->upload_id.n == 0)
+			TRY(check_condition(c, why));
 	}
 	if (expected_bytes > u->max_bytes)
 		return too_large(c, why);
@@ -104,16 +99,6 @@ enum status upload_write(struct s3_call *c, struct str piece, struct fault *why)
 	return bucket_write(u->in, piece.p, piece.n, why);
 }
 
-static enum status check_size(struct s3_call *c, uint64_t size, struct fault *why)
-{
-	const struct s3_upload *u = c->upload;
-	if (size >= u->min_bytes)
-		return OK;
-	call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%llu", (unsigned long long)size));
-	call_detail(c, "MinSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)u->min_bytes));
-	return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
-}
-
 /* All checks that the client requested. Nothing may be committed before. */
 static enum status check_body(struct s3_call *c, struct str *bytes, struct fault *why)
 {
@@ -122,7 +107,11 @@ static enum status check_body(struct s3_call *c, struct str *bytes, struct fault
 	if (u->stream != NULL)
 		TRY(stream_end(u->stream, why));
 	TRY(bucket_view(u->in, bytes, md5, why));
-	TRY(check_size(c, bytes->n, why));
+	if (bytes->n < u->min_bytes) {
+		call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%zu", bytes->n));
+		call_detail(c, "MinSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)u->min_bytes));
+		return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
+	}
 	TRY(digests_check(&c->x->arena, &u->digests, md5, &u->meta.checksum, why));
 	u->etag = sums_etag(&c->x->arena, md5);
 	return fault_check_arena(&c->x->arena, why);
@@ -225,24 +214,22 @@ static void on_committed(struct write_completion *w, enum status st)
 	struct s3_upload *u = (struct s3_upload *)((char *)w - offsetof(struct s3_upload, wait));
 	if (st == OK)
 		count_outcome(u, M_UPLOADS_ACCEPTED);
-	u->done(u->call, st, &w->why);
+	put_stored(u->call, st, &w->why);
 }
 
-void put_body_commit(struct s3_call *c, void (*done)(struct s3_call *c, enum status st, struct fault *why))
+void put_body_commit(struct s3_call *c)
 {
 	assert(c->upload->in != NULL);
 	assert(!c->is_image);
-	assert(done != NULL);
 	struct s3_upload *u = c->upload;
 	struct fault why = { 0 };
 	struct str bytes;
 	enum status st = check_body(c, &bytes, &why);
 	if (st != OK) {
-		done(c, st, &why);
+		put_stored(c, st, &why);
 		return;
 	}
 	u->call = c;
-	u->done = done;
 	u->commit = commit_of(c);
 	u->wait.done = on_committed;
 	bucket_start_finish(&u->in, &u->commit, &u->wait);

@@ -43,9 +43,9 @@ function putStreamed(store, key, body, query = {}) {
 	return sendHead(store.server, head, Array.from({ length: Math.ceil(body.length / 65536) }, (_, i) => body.subarray(i * 65536, (i + 1) * 65536)));
 }
 
-function putFramed(store, key, body, told = body.length) {
+function putFramed(store, key, body, announced = body.length) {
 	const head = signedHead(store.server, 'PUT', `/things/${key}`, { who: store.who, payload: 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-		headers: { 'content-encoding': 'aws-chunked', 'x-amz-decoded-content-length': told } });
+		headers: { 'content-encoding': 'aws-chunked', 'x-amz-decoded-content-length': announced } });
 	return sendHead(store.server, head, framed(head, body, { signed: true }));
 }
 

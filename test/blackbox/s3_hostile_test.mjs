@@ -275,8 +275,8 @@ test('no second request is smuggled through the framing of a body', async () => 
 		['another coding', { fields: 'Transfer-Encoding: identity\r\n', change: outer }],
 		['aws-chunked as a transfer coding', { fields: 'Transfer-Encoding: aws-chunked\r\n', change: outer }],
 		['two lengths', { fields: 'Content-Length: 5\r\nContent-Length: 50\r\n' }],
-		['behind the last chunk', { change: bytes => Buffer.concat([bytes, Buffer.from(hidden)]) }],
-		['behind the last chunk, in HTTP chunks', { fields: 'Transfer-Encoding: chunked\r\n', change: bytes => outer(`${bytes}${hidden}`) }],
+		['after the last chunk', { change: bytes => Buffer.concat([bytes, Buffer.from(hidden)]) }],
+		['after the last chunk, in HTTP chunks', { fields: 'Transfer-Encoding: chunked\r\n', change: bytes => outer(`${bytes}${hidden}`) }],
 		['in a chunk that claims less', { change: bytes => bytes.toString().replace('c\r\nhello world\n', `c\r\nhello world\n\r\n0\r\nx-amz-checksum-crc32:rwg7LQ==\r\n\r\n${hidden}`) }],
 	];
 	for (const [name, options] of cases) {

@@ -79,7 +79,7 @@ async function walk({ query, next }, written) {
 		more = next(page, keys);
 	}
 	for (let i = 1; i < found.length; i++)
-		assert.ok(found[i - 1] < found[i], `${found[i]} comes once, behind ${found[i - 1]}`);
+		assert.ok(found[i - 1] < found[i], `${found[i]} comes once, after ${found[i - 1]}`);
 	const all = new Set(found);
 	assert.deepEqual(there.filter(key => !all.has(key)), [], 'what was there before the walk is in it');
 	return found.length;

@@ -155,11 +155,11 @@ test('ranges', async () => {
 		['bytes=8-100', 206, '89', 'bytes 8-9/10'], ['bytes=-100', 206, '0123456789', 'bytes 0-9/10'],
 		['bytes=0-1,4-5', 200, '0123456789'], ['lines=1-2', 200, '0123456789'], ['bytes=5-3', 200, '0123456789'],
 	];
-	for (const [range, status, text, told] of cases) {
+	for (const [range, status, text, expected] of cases) {
 		const answer = await ask('GET', key, { headers: { range } });
 		assert.equal(answer.status, status, range);
 		assert.equal(answer.text, text);
-		assert.equal(answer.headers['content-range'], told);
+		assert.equal(answer.headers['content-range'], expected);
 	}
 	const beyond = await ask('GET', key, { headers: { range: 'bytes=10-' } });
 	expectError(beyond, 416, 'InvalidRange');
@@ -192,8 +192,8 @@ test('an error response to HEAD has no body and no length', async () => {
 	assert.equal(answer.status, 404);
 	assert.equal(answer.text, '');
 	expectError(await ask('GET', '/things/none'), 404, 'NoSuchKey');
-	expectError(await ask('GET', '/nobody/none'), 404, 'NoSuchBucket');
-	expectError(await ask('PUT', '/nobody/none', { body: 'x' }), 404, 'NoSuchBucket');
+	expectError(await ask('GET', '/missing/none'), 404, 'NoSuchBucket');
+	expectError(await ask('PUT', '/missing/none', { body: 'x' }), 404, 'NoSuchBucket');
 });
 
 test('an object in one piece has part 1, and no other', async () => {

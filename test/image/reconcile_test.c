@@ -38,7 +38,7 @@ static struct str arrive(struct str key, struct str bytes)
 	return etag_of(key);
 }
 
-static enum status tell(struct str key, struct str etag, struct reconciled *out)
+static enum status reconcile(struct str key, struct str etag, struct reconciled *out)
 {
 	return reconcile_object(&f.product, &(struct written_object){ key, etag, NOW_MS }, &f.a, out, &f.why);
 }
@@ -46,7 +46,7 @@ static enum status tell(struct str key, struct str etag, struct reconciled *out)
 static void assert_outcome(struct str key, struct str etag, enum reconcile_outcome wanted)
 {
 	struct reconciled got = { .outcome = RECONCILE_OUTCOMES };
-	assert_int_equal(tell(key, etag, &got), OK);
+	assert_int_equal(reconcile(key, etag, &got), OK);
 	assert_int_equal(got.outcome, wanted);
 	fake_product_check(&f);
 }
@@ -80,7 +80,7 @@ static void test_event_when_delivered_twice_then_recognised_by_one_head_request(
 	assert_outcome(key, etag, RECONCILE_ACCEPTED);
 	uint64_t calls = fake_store_calls(f.store);
 	struct reconciled got;
-	assert_int_equal(tell(key, etag, &got), OK);
+	assert_int_equal(reconcile(key, etag, &got), OK);
 	assert_int_equal(got.outcome, RECONCILE_KNOWN);
 	assert_int_equal(fake_store_calls(f.store), calls + 1);
 }
@@ -89,7 +89,7 @@ static void test_event_of_a_file_that_is_not_a_picture_then_rejected_and_object_
 {
 	struct str key = fake_product_slot(&f, 1, STR("image/png")), etag = arrive(key, STR("<html>"));
 	struct reconciled got;
-	assert_int_equal(tell(key, etag, &got), OK);
+	assert_int_equal(reconcile(key, etag, &got), OK);
 	assert_int_equal(got.outcome, RECONCILE_REJECTED);
 	assert_true(got.reason.n > 0);
 	assert_row(IMAGE_REJECTED, etag);
@@ -130,7 +130,7 @@ static void test_event_from_elsewhere_then_refused_and_untouched(void **state)
 {
 	struct reconciled got;
 	fake_product_arrive(&f, STR("backup/a.png"), STR("x"));
-	assert_int_equal(tell(STR("backup/a.png"), STR("1"), &got), INVALID);
+	assert_int_equal(reconcile(STR("backup/a.png"), STR("1"), &got), INVALID);
 	assert_int_equal(f.why.code, F_KEY_INVALID);
 	assert_true(fake_product_has_object(&f, STR("backup/a.png")));
 }
@@ -220,7 +220,7 @@ static void test_event_when_good_bytes_were_overwritten_by_bad_ones_then_rejecte
 	assert_outcome(key, arrive(key, picture_png(3, 2)), RECONCILE_ACCEPTED);
 	struct str bad = arrive(key, STR("<html>"));
 	struct reconciled got;
-	assert_int_equal(tell(key, bad, &got), OK);
+	assert_int_equal(reconcile(key, bad, &got), OK);
 	assert_int_equal(got.outcome, RECONCILE_REJECTED);
 	assert_row(IMAGE_REJECTED, bad);
 	assert_false(fake_product_has_object(&f, key));
@@ -232,7 +232,7 @@ static void test_event_when_the_uploaded_object_was_deleted_then_the_row_is_remo
 	struct reconciled got;
 	assert_outcome(key, etag, RECONCILE_ACCEPTED);
 	fake_store_drop(f.store, key);
-	assert_int_equal(tell(key, STR("other"), &got), OK);
+	assert_int_equal(reconcile(key, STR("other"), &got), OK);
 	assert_int_equal(got.outcome, RECONCILE_GONE);
 }
 
@@ -261,7 +261,7 @@ static void test_event_when_the_object_changes_during_verification_then_it_is_ve
 	assert_outcome(key, arrive(key, picture_png(3, 2)), RECONCILE_ACCEPTED);
 	second = arrive(key, picture_png(5, 4));
 	fake_store_meet_nth(f.store, 2, write_again, &key); /* 1: head, 2: get */
-	assert_int_equal(tell(key, second, &got), CONFLICT);
+	assert_int_equal(reconcile(key, second, &got), CONFLICT);
 	assert_outcome(key, etag_of(key), RECONCILE_KNOWN);
 }
 
@@ -278,11 +278,11 @@ static void test_event_when_any_call_fails_then_a_redelivery_completes_it(void *
 			fake_store_fail_nth(f.store, (n + 1) / 2, F_UPSTREAM_FAILED);
 		else
 			fake_table_lose_nth(f.table, (n - 3) / 2, F_UPSTREAM_FAILED);
-		(void)!tell(key, etag, &got);
+		(void)!reconcile(key, etag, &got);
 		fake_store_fail_nth(f.store, 0, F_NONE);
 		fake_table_lose_nth(f.table, 0, F_NONE);
 		fake_product_check(&f);
-		assert_int_equal(tell(key, etag, &got), OK);
+		assert_int_equal(reconcile(key, etag, &got), OK);
 		assert_row(n % 2 ? IMAGE_UPLOADED : IMAGE_REJECTED, etag);
 		assert_int_equal(fake_product_has_object(&f, key), n % 2);
 		fake_product_check(&f);

@@ -1,4 +1,4 @@
-/* The one check at an object: what it resolves, what it leaves alone, and what a failure may not do. */
+/* Verifying an object: what it resolves, what it leaves alone, and what a failure may not do. */
 #include "image/verify.h"
 
 #include "fake/fake_product.h"
@@ -34,7 +34,7 @@ static struct image_row arrive(struct fake_product *f, struct str bytes)
 	return row;
 }
 
-static enum status look(struct fake_product *f, const struct image_row *row, struct image_row *now)
+static enum status verify(struct fake_product *f, const struct image_row *row, struct image_row *now)
 {
 	return verify_object(&f->product, row, NOW_MS, &f->a, now, &f->why);
 }
@@ -49,7 +49,7 @@ static void assert_pending(struct fake_product *f)
 static void test_verify_of_a_picture_then_uploaded_at_the_time_that_was_given(void **state)
 {
 	struct image_row row = arrive(*state, picture_png(3, 2)), now;
-	assert_int_equal(look(*state, &row, &now), OK);
+	assert_int_equal(verify(*state, &row, &now), OK);
 	assert_int_equal(now.status, IMAGE_UPLOADED);
 	assert_int_equal(now.uploaded_ms, NOW_MS);
 	fake_product_check(*state);
@@ -58,7 +58,7 @@ static void test_verify_of_a_picture_then_uploaded_at_the_time_that_was_given(vo
 static void test_verify_of_a_file_that_is_not_a_picture_then_rejected_and_bytes_removed(void **state)
 {
 	struct image_row row = arrive(*state, STR("<html>")), now;
-	assert_int_equal(look(*state, &row, &now), OK);
+	assert_int_equal(verify(*state, &row, &now), OK);
 	assert_int_equal(now.status, IMAGE_REJECTED);
 	assert_int_equal(now.ends_ms, NOW_MS + (int64_t)604800 * 1000);
 	assert_false(fake_product_has_object(*state, row.key));
@@ -70,7 +70,7 @@ static void test_verify_without_an_object_then_no_such_key_and_still_pending(voi
 	struct image_row row, now = { .width = 77 };
 	fake_product_slot(f, 1, STR("image/png"));
 	assert_true(fake_product_row(f, 1, &row));
-	assert_int_equal(look(f, &row, &now), NOT_FOUND);
+	assert_int_equal(verify(f, &row, &now), NOT_FOUND);
 	assert_int_equal(f->why.code, F_NO_SUCH_KEY);
 	assert_int_equal(now.width, 77);
 	assert_pending(f);
@@ -81,7 +81,7 @@ static void test_verify_when_the_row_is_gone_then_no_such_image(void **state)
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, picture_png(3, 2)), now;
 	assert_int_equal(table_remove(f->product.table, row.image_id, 0, &f->why), OK);
-	assert_int_equal(look(f, &row, &now), NOT_FOUND);
+	assert_int_equal(verify(f, &row, &now), NOT_FOUND);
 	assert_int_equal(f->why.code, F_NO_SUCH_IMAGE);
 }
 
@@ -90,7 +90,7 @@ static void test_verify_when_there_is_no_memory_for_the_object_then_no_verdict(v
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, picture_png(3, 2)), now;
 	fake_store_fail_nth(f->store, 1, F_TOO_MUCH);
-	assert_int_equal(look(f, &row, &now), LIMIT);
+	assert_int_equal(verify(f, &row, &now), LIMIT);
 	assert_int_equal(f->why.code, F_TOO_MUCH);
 	assert_pending(f);
 	assert_true(fake_product_has_object(f, row.key));
@@ -101,7 +101,7 @@ static void test_verify_when_the_bytes_of_a_rejection_cannot_be_removed_then_log
 	struct fake_product *f = *state;
 	struct image_row row = arrive(f, STR("<html>")), now;
 	fake_store_fail_nth(f->store, 2, F_STORAGE_FAILED); /* 1: get, 2: remove */
-	assert_int_equal(look(f, &row, &now), IO);
+	assert_int_equal(verify(f, &row, &now), IO);
 	assert_true(fake_product_row(f, 1, &now));
 	assert_int_equal(now.status, IMAGE_REJECTED);
 	assert_true(fake_product_has_object(f, row.key));
@@ -119,5 +119,5 @@ int main(void)
 		TEST(test_verify_when_there_is_no_memory_for_the_object_then_no_verdict),
 		TEST(test_verify_when_the_bytes_of_a_rejection_cannot_be_removed_then_logged_and_rejected),
 	};
-	return cmocka_run_group_tests_name("look", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }

@@ -102,11 +102,11 @@ static const char *signer(const struct ask *ask)
 
 struct str rig_sign(struct rig *r, const struct ask *ask)
 {
-	bool slots = strcmp(signer(ask), "slots") == 0, stranger = ask->who != NULL && strcmp(ask->who, "stranger") == 0;
+	bool slots = strcmp(signer(ask), "slots") == 0, unknown = ask->who != NULL && strcmp(ask->who, "unknown") == 0;
 	struct sigv4_key key = {
-		.access_key = stranger ? STR("AKIASTRANGERSTRANGER")
-			: slots            ? STR(SLOTS)
-							   : STR(OWNER),
+		.access_key = unknown ? STR("AKIAUNKNOWNUNKNOWN00")
+			: slots           ? STR(SLOTS)
+							  : STR(OWNER),
 		.secret = slots ? STR("slots-secret") : STR("owner-secret"),
 		.region = str_of(or_else(ask->region, "us-east-1")),
 		.service = STR("s3"),

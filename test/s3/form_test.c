@@ -149,7 +149,7 @@ static void test_signature_when_key_is_unknown_or_signature_wrong_then_reported(
 	struct form_parts f = slot_form(r, rig_slot(r, 1)), other = f;
 	struct str credential = *value_of(&f, "x-amz-credential");
 	*value_of(&other, "x-amz-credential") =
-		str_printf(&r->arena, "AKIASTRANGERSTRANGER%.*s", STRF(str_slice(credential, 20, credential.n)));
+		str_printf(&r->arena, "AKIAUNKNOWNUNKNOWN00%.*s", STRF(str_slice(credential, 20, credential.n)));
 	post(r, &other, "/" RIG_BUCKET);
 	rig_expect_error(r, 403, "InvalidAccessKeyId");
 	other = f;
