@@ -59,26 +59,6 @@ static void on_error(struct handler *handler, struct request_context *x, const s
 		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD"));
 }
 
-static void answer_file(struct request_context *x, const struct web_file *file)
-{
-	web_answer(file, &x->request, &x->answer);
-	answer_header(&x->answer, STR("Content-Security-Policy"), STR(PAGE_POLICY));
-	answer_header(&x->answer, STR("Cross-Origin-Opener-Policy"), STR("same-origin"));
-	add_common_headers(x);
-}
-
-/* What is open: the page, which holds nothing. */
-static enum status admit_file(struct request_context *x, struct fault *why)
-{
-	struct str method = x->request.method;
-
-	x->answer.route = "GET /";
-	TRY(admin_auth_check_site(&x->request, why));
-	if (!str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")))
-		return fault_set(why, BAD_METHOD, "Only GET and HEAD");
-	return OK;
-}
-
 static enum status check_request(struct console *console, struct request_context *x, struct route_match *at, struct fault *why)
 {
 	const struct request *r = &x->request;
@@ -95,14 +75,23 @@ struct running {
 	const struct console_route *route;
 };
 
+/* What is open: the page, which holds nothing. */
 static enum handler_step begin_file(struct handler *handler, struct request_context *x, const struct web_file *file)
 {
 	struct fault why;
-
-	if (admit_file(x, &why) == OK)
-		answer_file(x, file);
-	else
+	struct str method = x->request.method;
+	enum status status = admin_auth_check_site(&x->request, &why);
+	x->answer.route = "GET /";
+	if (status == OK && !str_equal(method, STR("GET")) && !str_equal(method, STR("HEAD")))
+		status = fault_set(&why, BAD_METHOD, "Only GET and HEAD");
+	if (status != OK) {
 		on_error(handler, x, &why);
+		return HANDLER_ANSWER;
+	}
+	web_answer(file, &x->request, &x->answer);
+	answer_header(&x->answer, STR("Content-Security-Policy"), STR(PAGE_POLICY));
+	answer_header(&x->answer, STR("Cross-Origin-Opener-Policy"), STR("same-origin"));
+	add_common_headers(x);
 	return HANDLER_ANSWER;
 }
 
@@ -138,28 +127,21 @@ static enum status on_body(struct handler *handler, struct request_context *x, c
 	return OK;
 }
 
-static enum status run_handler(struct running *run, struct fault *why)
-{
-	struct buf *b = &run->call.body;
-
-	buf_init_arena(b, run->call.arena, BODY_MAX_BYTES);
-	TRY(run->route->run(&run->call, why));
-	if (!buf_ok(b) || !arena_ok(run->call.arena))
-		return fault_set(why, TOO_MUCH, "The response would be too large; request less at once");
-	return OK;
-}
-
 static void run_request(struct handler *handler, struct request_context *x)
 {
 	struct running *run = x->handler_state;
+	struct buf *b = &run->call.body;
 	struct fault why = { .code = F_NONE };
-
-	if (run_handler(run, &why) != OK) {
+	buf_init_arena(b, run->call.arena, BODY_MAX_BYTES);
+	enum status status = run->route->run(&run->call, &why);
+	if (status == OK && (!buf_ok(b) || !arena_ok(run->call.arena)))
+		status = fault_set(&why, TOO_MUCH, "The response would be too large; request less at once");
+	if (status != OK) {
 		on_error(handler, x, &why);
 		return;
 	}
 	x->answer.status = 200;
-	x->answer.body = buf_str(&run->call.body);
+	x->answer.body = buf_str(b);
 	answer_header(&x->answer, STR("Content-Type"), STR("application/json"));
 	add_data_headers(x);
 	x->answer.is_poll = true;

@@ -10,20 +10,6 @@
 #define TYPE_MAX 127
 #define CURSOR_MAX 4096
 
-static enum admin_query_status status_of(struct str name)
-{
-	static const struct {
-		struct str name;
-		enum admin_query_status status;
-	} names[] = { { { "pending", 7 }, ADMIN_QUERY_PENDING }, { { "uploaded", 8 }, ADMIN_QUERY_UPLOADED },
-		{ { "rejected", 8 }, ADMIN_QUERY_REJECTED } };
-
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (str_equal(names[i].name, name))
-			return names[i].status;
-	return ADMIN_QUERY_ALL;
-}
-
 static void write_number(struct buf *b, struct str name, uint64_t value)
 {
 	if (value > 0)
@@ -87,6 +73,10 @@ static enum status find_one(
 enum status console_images(struct console_call *c, struct fault *why)
 {
 	assert(c != NULL);
+	static const struct {
+		const char *name;
+		enum admin_query_status status;
+	} statuses[] = { { "pending", ADMIN_QUERY_PENDING }, { "uploaded", ADMIN_QUERY_UPLOADED }, { "rejected", ADMIN_QUERY_REJECTED } };
 	struct str status = { 0 };
 	uint64_t limit = IMAGES_LIMIT;
 	struct admin_query_filter q = { 0 };
@@ -101,7 +91,9 @@ enum status console_images(struct console_call *c, struct fault *why)
 	};
 
 	TRY(params_read(&c->x->request, params, COUNT_OF(params), why));
-	q.status = status_of(status);
+	for (size_t i = 0; i < COUNT_OF(statuses); i++)
+		if (str_equal(str_of(statuses[i].name), status))
+			q.status = statuses[i].status;
 	q.limit = (uint32_t)limit;
 	q.text = str_trim(q.text);
 	if (uuid_valid(str_lower(c->arena, q.text))) {

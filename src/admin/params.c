@@ -6,22 +6,6 @@
 
 #include <inttypes.h>
 
-static const struct param *find_param(const struct param *params, size_t n, struct str name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (str_equal(str_of(params[i].name), name))
-			return &params[i];
-	return NULL;
-}
-
-static bool is_choice(const char *words, struct str value)
-{
-	for (struct str rest = str_of(words); rest.p != NULL;)
-		if (str_equal(str_cut(&rest, '|'), value))
-			return true;
-	return false;
-}
-
 static enum status read_value(const struct param *p, struct str value, struct fault *why)
 {
 	uint64_t number;
@@ -32,7 +16,7 @@ static enum status read_value(const struct param *p, struct str value, struct fa
 		*p->text = value;
 		return OK;
 	case PARAM_CHOICE:
-		if (!is_choice(p->choices, value))
+		if (!str_is_one_of(value, str_of(p->choices), '|'))
 			return fault_set(why, BAD_FIELD, "%s must be one of %s", p->name, p->choices);
 		*p->text = value;
 		return OK;
@@ -51,9 +35,12 @@ enum status params_read(const struct request *r, const struct param *params, siz
 	assert(n == 0 || params != NULL);
 	for (size_t i = 0; i < r->query.n; i++) {
 		const struct query_pair *pair = &r->query.pairs[i];
-		const struct param *p = find_param(params, n, pair->name);
-		if (p == NULL)
+		size_t at = 0;
+		while (at < n && !str_equal(str_of(params[at].name), pair->name))
+			at++;
+		if (at == n)
 			return fault_set(why, BAD_FIELD, "unknown parameter; see doc/console.md");
+		const struct param *p = &params[at];
 		if (query_find(&r->query, pair->name) != pair)
 			return fault_set(why, BAD_FIELD, "%s was sent twice", p->name);
 		if (pair->value.n == 0)

@@ -73,18 +73,12 @@ static struct arena_block *add_block(struct arena *a, size_t bytes)
 	return block;
 }
 
-/* The size of the next chunk: twice the last, and enough for n. */
-static size_t chunk_bytes(const struct arena *a, size_t n)
-{
-	size_t bytes = a->head == NULL ? CHUNK_FIRST : a->head->bytes * 2;
-	if (bytes > CHUNK_LAST)
-		bytes = CHUNK_LAST;
-	return bytes < n ? n : bytes;
-}
-
+/* A new chunk of twice the last one's size, and enough for n bytes. */
 static bool refill(struct arena *a, size_t n)
 {
-	struct arena_block *block = add_block(a, chunk_bytes(a, n));
+	size_t bytes = a->head == NULL ? CHUNK_FIRST : a->head->bytes * 2;
+	bytes = bytes > CHUNK_LAST ? CHUNK_LAST : bytes;
+	struct arena_block *block = add_block(a, bytes < n ? n : bytes);
 	if (block == NULL)
 		return false;
 	a->next = block->content;

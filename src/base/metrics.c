@@ -31,18 +31,13 @@ int64_t metric_get(enum metric m)
 	return atomic_load_explicit(&values[m], memory_order_relaxed);
 }
 
-static bool is_first_of_name(size_t m)
-{
-	return m == 0 || strcmp(metrics[m].name, metrics[m - 1].name) != 0;
-}
-
 void metrics_write(struct buf *b)
 {
 	assert(b != NULL);
 	for (size_t m = 0; m < METRICS; m++) {
 		const char *labels = metrics[m].labels;
 		bool braces = labels[0] != '\0';
-		if (is_first_of_name(m))
+		if (m == 0 || strcmp(metrics[m].name, metrics[m - 1].name) != 0)
 			buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", metrics[m].name, metrics[m].help, metrics[m].name, metrics[m].type);
 		buf_printf(b, "%s%s%s%s %" PRId64 "\n", metrics[m].name, braces ? "{" : "", labels, braces ? "}" : "", metric_get((enum metric)m));
 	}

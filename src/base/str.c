@@ -165,6 +165,14 @@ bool str_consists_of_lower(struct str s, struct str more)
 	return str_consists_of(s, more);
 }
 
+bool str_is_one_of(struct str s, struct str words, char separator)
+{
+	while (words.p != NULL)
+		if (str_equal(str_cut(&words, separator), s))
+			return true;
+	return false;
+}
+
 bool str_to_u64(struct str s, uint64_t *out)
 {
 	uint64_t value = 0;

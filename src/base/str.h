@@ -54,6 +54,8 @@ bool str_is_word_of_nocase(struct str s, struct str words);
 bool str_consists_of(struct str s, struct str more);
 /* The same without upper-case letters. */
 bool str_consists_of_lower(struct str s, struct str more);
+/* Whether `s` is one of the words between the separators: "on|off". */
+bool str_is_one_of(struct str s, struct str words, char separator);
 /* Read all of `s` as decimal digits. false: empty, another byte, or over UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
 

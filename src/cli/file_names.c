@@ -45,15 +45,6 @@ bool name_repair(struct buf *b, struct str name)
 	return replaced || keep < whole.n;
 }
 
-static bool is_unsafe_point(struct str point)
-{
-	char space[32];
-	struct buf escaped;
-	buf_init_fixed(&escaped, space, sizeof space);
-	terminal_escape(&escaped, point);
-	return !str_equal(buf_str(&escaped), point);
-}
-
 void name_make_safe(struct buf *b, struct str name)
 {
 	assert(b != NULL);
@@ -67,7 +58,11 @@ void name_make_safe(struct buf *b, struct str name)
 		size_t n = point_length(name);
 		struct str point = str_slice(name, 0, n);
 		bool leading = kept.n == 0 && (str_equal(point, STR(".")) || str_equal(point, STR(" ")));
-		if (n > 0 && !leading && !is_unsafe_point(point))
+		char space[32];
+		struct buf escaped;
+		buf_init_fixed(&escaped, space, sizeof space);
+		terminal_escape(&escaped, point);
+		if (n > 0 && !leading && str_equal(buf_str(&escaped), point))
 			buf_put(&kept, kept.n == 0 && str_equal(point, STR("-")) ? STR("_") : point);
 		name = str_slice(name, n > 0 ? n : 1, name.n);
 	}

@@ -80,25 +80,6 @@ static enum status choose_target(const struct options *o, const json_t *record, 
 	return OK;
 }
 
-static enum status open_part(const struct get_target *t, int *fd, struct fault *why)
-{
-	char id[UUID_CHARS + 1];
-	uuid_v4(id);
-	(void)snprintf(part_name, sizeof part_name, ".tintype-%s.part", id);
-	part_dir = t->dir;
-	struct sigaction action = { .sa_handler = remove_part_and_end };
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-	part_is_there = 1;
-	*fd = openat(t->dir, part_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (*fd >= 0)
-		return OK;
-	part_is_there = 0;
-	return fault_set(why, STORAGE_FAILED, "cannot create a file next to %.*s: %s", STRF(t->path), strerrordesc_np(errno));
-}
-
 static enum status hash_file(int fd, uint64_t *size, char hex[2 * MD5_BYTES + 1], struct fault *why)
 {
 	char piece[65536];
@@ -157,10 +138,24 @@ static enum status publish_file(const struct get_target *t, struct fault *why)
 	return OK;
 }
 
+/* The bytes are in a file next to the target until it is whole. */
 static enum status get_to_file(struct remote *r, const json_t *record, const struct get_target *t, struct arena *a, struct fault *why)
 {
-	int fd = -1;
-	TRY(open_part(t, &fd, why));
+	char id[UUID_CHARS + 1];
+	struct sigaction action = { .sa_handler = remove_part_and_end };
+	uuid_v4(id);
+	(void)snprintf(part_name, sizeof part_name, ".tintype-%s.part", id);
+	part_dir = t->dir;
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	part_is_there = 1;
+	int fd = openat(t->dir, part_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		part_is_there = 0;
+		return fault_set(why, STORAGE_FAILED, "cannot create a file next to %.*s: %s", STRF(t->path), strerrordesc_np(errno));
+	}
 	enum status st = download_image(r, record, fd, a, why);
 	if (close(fd) != 0 && st == OK)
 		st = fault_set(why, STORAGE_FAILED, "%.*s: %s", STRF(t->path), strerrordesc_np(errno));
@@ -188,20 +183,6 @@ static enum status get_to_stdout(struct remote *r, const json_t *record, struct 
 	return st;
 }
 
-static void show_saved(const struct options *o, json_t *record, const struct get_target *t)
-{
-	char size[SHOW_SIZE_CHARS];
-	if (t->dir < 0)
-		return;
-	if (o->json) {
-		json_object_set_new(record, "savedAs", show_json_text(t->path));
-		show_json(stdout, record);
-		return;
-	}
-	show_size(remote_number(record, "fileSize"), size);
-	show_line(stdout, "%.*s  %9s  %.*s", STRF(remote_text(record, "imageId")), size, STRF(t->path));
-}
-
 static enum status get_image(struct remote *r, const struct options *o, struct arena *a, json_t **record, struct fault *why)
 {
 	struct get_target t;
@@ -213,10 +194,17 @@ static enum status get_image(struct remote *r, const struct options *o, struct a
 	enum status st = choose_target(o, *record, a, &t, why);
 	if (st == OK)
 		st = t.dir < 0 ? get_to_stdout(r, *record, a, why) : get_to_file(r, *record, &t, a, why);
-	if (st == OK)
-		show_saved(o, *record, &t);
-	if (t.dir >= 0)
-		close(t.dir);
+	if (t.dir < 0)
+		return st;
+	close(t.dir);
+	if (st == OK && o->json) {
+		json_object_set_new(*record, "savedAs", show_json_text(t.path));
+		show_json(stdout, *record);
+	} else if (st == OK) {
+		char size[SHOW_SIZE_CHARS];
+		show_size(remote_number(*record, "fileSize"), size);
+		show_line(stdout, "%.*s  %9s  %.*s", STRF(remote_text(*record, "imageId")), size, STRF(t.path));
+	}
 	return st;
 }
 

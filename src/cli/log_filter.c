@@ -19,11 +19,6 @@ static int add_text(const char *p, size_t n, void *arg)
 	return 0;
 }
 
-static bool is_head(struct str name)
-{
-	return str_equal(name, STR("time")) || str_equal(name, STR("level")) || str_equal(name, STR("event"));
-}
-
 static void add_fields(struct buf *b, json_t *object)
 {
 	const char *name;
@@ -32,7 +27,7 @@ static void add_fields(struct buf *b, json_t *object)
 		STRF(json_text(json_object_get(object, "level"))), STRF(json_text(json_object_get(object, "event"))));
 	json_object_foreach(object, name, value)
 	{
-		if (is_head(str_of(name)))
+		if (str_is_one_of(str_of(name), STR("time|level|event"), '|'))
 			continue;
 		buf_printf(b, " %s=", name);
 		/* Text with blanks or quotes, and what is not text, is written as JSON. */

@@ -16,19 +16,11 @@
 #define FILE_MAX_BYTES 16384
 #define FILE_DEFAULT ".env"
 
-static bool is_ours(struct str name)
-{
-	return str_starts_with(name, STR("TINTYPE_")) || str_starts_with(name, STR("AWS_")) || settings_has_env(name);
-}
-
 static bool is_known(struct str name)
 {
 	/* The command line's, and the examples'. */
-	static const char *const others[] = { "TINTYPE_ENDPOINT", "TINTYPE_ENV_FILE", "TINTYPE_URL", "TINTYPE_KEY" };
-	for (size_t i = 0; i < COUNT_OF(others); i++)
-		if (str_equal(name, str_of(others[i])))
-			return true;
-	return !str_starts_with(name, STR("TINTYPE_")) || settings_has_env(name);
+	const struct str others = STR("TINTYPE_ENDPOINT|TINTYPE_ENV_FILE|TINTYPE_URL|TINTYPE_KEY");
+	return str_is_one_of(name, others, '|') || !str_starts_with(name, STR("TINTYPE_")) || settings_has_env(name);
 }
 
 /* The value in the quotes at the start of `value`, which may go over several lines, up to `end` of the text. What may follow
@@ -89,20 +81,12 @@ enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out
 	return OK;
 }
 
-static bool is_secret(struct str name)
-{
-	static const char *const secrets[] = { "TINTYPE_API_KEY", "TINTYPE_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN" };
-	for (size_t i = 0; i < COUNT_OF(secrets); i++)
-		if (str_equal(name, str_of(secrets[i])))
-			return true;
-	return false;
-}
-
 /* Put the names that the environment lacks into it. Both texts end in a NUL only in the copies made here. */
 static enum status set_missing(struct env_line l, struct fault *why)
 {
 	char name[128], value[FILE_MAX_BYTES + 1];
-	if (!is_ours(l.name) || l.name.n >= sizeof name)
+	bool ours = str_starts_with(l.name, STR("TINTYPE_")) || str_starts_with(l.name, STR("AWS_")) || settings_has_env(l.name);
+	if (!ours || l.name.n >= sizeof name)
 		return OK;
 	memcpy(name, l.name.p, l.name.n);
 	name[l.name.n] = '\0';
@@ -133,7 +117,8 @@ static enum status read_settings(int fd, const char *path, struct fault *warning
 		if (l.name.n == 0)
 			return OK;
 		struct fault cause;
-		if (is_secret(l.name) && l.value.n > 0 && file_check_private(fd, &rule, &cause) != OK)
+		const struct str secrets = STR("TINTYPE_API_KEY|TINTYPE_KEY|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN");
+		if (str_is_one_of(l.name, secrets, '|') && l.value.n > 0 && file_check_private(fd, &rule, &cause) != OK)
 			fault_set(warning, BAD_SETTING, "%s has %.*s: %s", path, STRF(l.name), cause.text);
 		TRY(set_missing(l, why));
 	}

@@ -34,20 +34,6 @@ struct setting_source {
 	struct str name;
 };
 
-static bool setting_is_choice(const struct setting *row)
-{
-	return strchr(row->unit, '|') != NULL;
-}
-
-/* One of the words between the bars. */
-static bool is_choice(const char *words, struct str value)
-{
-	for (struct str rest = str_of(words); rest.p != NULL;)
-		if (str_equal(str_cut(&rest, '|'), value))
-			return true;
-	return false;
-}
-
 /* "--jobs must be a number ..., not "x"": the value short, and harmless on a terminal. */
 PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const char *value, struct fault *why, const char *fmt, ...)
 {
@@ -62,19 +48,6 @@ PRINTF(4, 5) static enum status refuse_value(struct setting_source from, const c
 	return fault_set(why, BAD_SETTING, "%s%.*s must be %s, not \"%s\"", from.prefix, STRF(from.name), takes, shown.p);
 }
 
-static enum status assign_text(
-	const char **field, const struct setting *row, struct setting_source from, const char *value, struct fault *why)
-{
-	if (setting_is_choice(row) && !is_choice(row->unit, str_of(value)))
-		return refuse_value(from, value, why, "one of %s", row->unit);
-	/* The value is not shown: a text with a shortest length is a key. */
-	if (value[0] != '\0' && strlen(value) < row->min)
-		return fault_set(
-			why, BAD_SETTING, "%s%.*s must have at least %llu characters", from.prefix, STRF(from.name), (unsigned long long)row->min);
-	*field = value;
-	return OK;
-}
-
 static enum status assign_value(
 	struct settings *s, const struct setting *row, struct setting_source from, const char *value, struct fault *why)
 {
@@ -82,7 +55,14 @@ static enum status assign_value(
 	uint64_t number;
 	switch (row->kind) {
 	case SETTING_TEXT:
-		return assign_text(field, row, from, value, why);
+		if (strchr(row->unit, '|') != NULL && !str_is_one_of(str_of(value), str_of(row->unit), '|'))
+			return refuse_value(from, value, why, "one of %s", row->unit);
+		/* The value is not shown: a text with a shortest length is a key. */
+		if (value[0] != '\0' && strlen(value) < row->min)
+			return fault_set(
+				why, BAD_SETTING, "%s%.*s must have at least %llu characters", from.prefix, STRF(from.name), (unsigned long long)row->min);
+		*(const char **)field = value;
+		return OK;
 	case SETTING_NUMBER:
 		if (!str_to_u64(str_of(value), &number) || number < row->min || number > row->max)
 			return refuse_value(from, value, why, "a number of %s from %llu to %llu", row->unit, (unsigned long long)row->min,
@@ -90,23 +70,13 @@ static enum status assign_value(
 		*(uint64_t *)field = number;
 		return OK;
 	case SETTING_SWITCH:
-		if (!is_choice("on|off", str_of(value)))
+		if (!str_is_one_of(str_of(value), STR("on|off"), '|'))
 			return refuse_value(from, value, why, "on or off");
 		*(bool *)field = strcmp(value, "on") == 0;
 		return OK;
 	}
 	assert(false && "a setting of no kind");
 	return INVALID;
-}
-
-static enum status load_environment(struct settings *s, struct fault *why)
-{
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		const char *value = getenv(SETTINGS[i].env);
-		if (value != NULL && value[0] != '\0')
-			TRY(assign_value(s, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, value, why));
-	}
-	return OK;
 }
 
 const char *settings_env_of(const char *flag)
@@ -137,7 +107,11 @@ enum status settings_load(struct settings *s, int argc, char **argv, struct faul
 	struct settings loaded = { 0 };
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		TRY(assign_value(&loaded, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, SETTINGS[i].def, why));
-	TRY(load_environment(&loaded, why));
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const char *value = getenv(SETTINGS[i].env);
+		if (value != NULL && value[0] != '\0')
+			TRY(assign_value(&loaded, &SETTINGS[i], (struct setting_source){ "", str_of(SETTINGS[i].env) }, value, why));
+	}
 	for (struct flags f = { .row = settings_flag, .takes = FLAGS_ALL, .argc = argc, .argv = argv }; f.argc > 0;) {
 		struct flag_word word;
 		TRY(flags_next(&f, &word, why));

@@ -177,9 +177,20 @@ static void test_copies_when_the_arena_is_full_are_null(void **state)
 	arena_deinit(&a);
 }
 
+static void test_str_is_one_of_then_whole_words_alone(void **state)
+{
+	assert_true(str_is_one_of(STR("on"), STR("on|off"), '|'));
+	assert_true(str_is_one_of(STR("off"), STR("on|off"), '|'));
+	assert_false(str_is_one_of(STR("o"), STR("on|off"), '|'));
+	assert_false(str_is_one_of(STR("on|off"), STR("on|off"), '|'));
+	assert_false(str_is_one_of(STR(""), STR("on|off"), '|'));
+	assert_false(str_is_one_of(STR("on"), (struct str){ 0 }, '|'));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_str_is_one_of_then_whole_words_alone),
 		cmocka_unit_test(test_str_of_null_is_empty),
 		cmocka_unit_test(test_equal_compares_length_and_bytes),
 		cmocka_unit_test(test_nocase_folds_ascii_letters_only),
