@@ -102,18 +102,6 @@ static void echo_headers(struct answer *ans, struct str wanted)
 		answer_header(ans, STR("Access-Control-Allow-Headers"), wanted);
 }
 
-static enum status preflight_by_settings(struct s3_call *c, struct str origin, struct str method, struct fault *why)
-{
-	struct answer *ans = &c->x->answer;
-	if (!header_value_ok(origin) || !origin_allowed(c->s3, origin) || !str_is_word_of(method, STR("GET PUT POST HEAD")))
-		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed.");
-	ans->status = 200;
-	answer_header(ans, STR("Access-Control-Allow-Methods"), STR("GET, PUT, POST, HEAD"));
-	answer_header(ans, STR("Access-Control-Max-Age"), STR("3000"));
-	echo_headers(ans, request_header(&c->x->request, STR("access-control-request-headers")));
-	return OK;
-}
-
 enum status s3_cors_preflight(struct s3_call *c, struct fault *why)
 {
 	assert(c != NULL && c->s3 != NULL);
@@ -124,9 +112,17 @@ enum status s3_cors_preflight(struct s3_call *c, struct fault *why)
 		return fault_set(why, REQUEST_INVALID, "Insufficient information. Origin and Access-Control-Request-Method are needed.");
 	if (c->at.bucket.n > 0)
 		TRY(find_policy(c->s3, c->x, c->at.bucket, &p, why));
-	if (p.from_settings)
-		return preflight_by_settings(c, origin, method, why);
 	struct str wanted = request_header(r, STR("access-control-request-headers"));
+	struct answer *ans = &c->x->answer;
+	if (p.from_settings) {
+		if (!header_value_ok(origin) || !origin_allowed(c->s3, origin) || !str_is_word_of(method, STR("GET PUT POST HEAD")))
+			return fault_set(why, CORS_FORBIDDEN, "CORSResponse: This CORS request is not allowed.");
+		ans->status = 200;
+		answer_header(ans, STR("Access-Control-Allow-Methods"), STR("GET, PUT, POST, HEAD"));
+		answer_header(ans, STR("Access-Control-Max-Age"), STR("3000"));
+		echo_headers(ans, wanted);
+		return OK;
+	}
 	if (p.rules.n == 0)
 		return fault_set(why, CORS_FORBIDDEN, "CORSResponse: CORS is not enabled for this bucket.");
 	const struct cors_rule *rule = header_value_ok(origin) ? cors_rules_match(&p.rules, origin, method, wanted) : NULL;
@@ -134,9 +130,9 @@ enum status s3_cors_preflight(struct s3_call *c, struct fault *why)
 		return fault_set(why, CORS_FORBIDDEN,
 			"CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
 			"Origin, request method or Access-Control-Request-Headers is not permitted by the bucket's CORS configuration.");
-	c->x->answer.status = 200;
+	ans->status = 200;
 	allow_by_rule(c->x, rule, origin);
-	echo_headers(&c->x->answer, wanted);
+	echo_headers(ans, wanted);
 	return OK;
 }
 

@@ -29,15 +29,6 @@ struct str canonical_encode(struct arena *a, struct str s, bool keep_slash)
 	return buf_str(&b);
 }
 
-static enum status canonical_path(struct arena *a, const struct canonical_input *in, struct str *out, struct fault *why)
-{
-	struct str path = in->path;
-	if (in->path_rule == PATH_AS_SENT && !uri_decode(a, in->path, false, &path) && arena_ok(a))
-		return fault_set(why, INVALID_INPUT, "the path has a '%%' without two hex digits after it");
-	*out = path.n == 0 ? STR("/") : canonical_encode(a, path, true);
-	return OK;
-}
-
 static int compare_pairs(const void *x, const void *y)
 {
 	const struct canonical_pair *a = x, *b = y;
@@ -138,7 +129,10 @@ enum status canonical_split(struct arena *a, const struct canonical_input *in, s
 	assert(out != NULL);
 	struct buf headers;
 	buf_init_arena(&headers, a, CANONICAL_MAX_BYTES);
-	TRY(canonical_path(a, in, &out->path, why));
+	struct str path = in->path;
+	if (in->path_rule == PATH_AS_SENT && !uri_decode(a, in->path, false, &path) && arena_ok(a))
+		return fault_set(why, INVALID_INPUT, "the path has a '%%' without two hex digits after it");
+	out->path = path.n == 0 ? STR("/") : canonical_encode(a, path, true);
 	TRY(canonical_headers(in, &headers, why));
 	out->method = in->method;
 	out->query = canonical_query(a, in->query);

@@ -171,21 +171,6 @@ static enum status read_condition(struct arena *a, json_t *j, struct post_policy
 	return BAD_POLICY(why, "Invalid Condition: unknown operation '%.*s'.", STRF(str_slice(word, 0, 64)));
 }
 
-static enum status read_conditions(struct arena *a, const json_t *list, struct post_policy *out, struct fault *why)
-{
-	if (!json_is_array(list))
-		return BAD_POLICY(why, "'conditions' must be a list.");
-	size_t n = json_array_size(list);
-	if (n > CONDITIONS_MAX)
-		return BAD_POLICY(why, "more than %d conditions.", CONDITIONS_MAX);
-	out->conditions = arena_array(a, n, sizeof(struct condition));
-	if (out->conditions == NULL)
-		return fault_too_much(why);
-	for (size_t i = 0; i < n; i++)
-		TRY(read_condition(a, json_array_get(list, i), out, why));
-	return OK;
-}
-
 enum status policy_parse(struct arena *a, struct str document, struct post_policy *out, struct fault *why)
 {
 	assert(a != NULL);
@@ -207,9 +192,20 @@ enum status policy_parse(struct arena *a, struct str document, struct post_polic
 		return BAD_POLICY(why, "Policy missing expiration.");
 	if (!json_is_string(expiration) || !clock_parse_iso8601(json_text(expiration), &out->expiration_ms))
 		return BAD_POLICY(why, "Invalid 'expiration' value; it must be of the form 2007-12-01T12:00:00.000Z.");
-	if (json_object_get(root, "conditions") == NULL)
+	const json_t *list = json_object_get(root, "conditions");
+	if (list == NULL)
 		return BAD_POLICY(why, "Policy missing conditions.");
-	return read_conditions(a, json_object_get(root, "conditions"), out, why);
+	if (!json_is_array(list))
+		return BAD_POLICY(why, "'conditions' must be a list.");
+	size_t n = json_array_size(list);
+	if (n > CONDITIONS_MAX)
+		return BAD_POLICY(why, "more than %d conditions.", CONDITIONS_MAX);
+	out->conditions = arena_array(a, n, sizeof(struct condition));
+	if (out->conditions == NULL)
+		return fault_too_much(why);
+	for (size_t i = 0; i < n; i++)
+		TRY(read_condition(a, json_array_get(list, i), out, why));
+	return OK;
 }
 
 /* "Content-Type values for a starts-with condition that include commas are interpreted as lists": each must begin so. */

@@ -58,22 +58,6 @@ static bool put_tag(struct tag *t, struct str s)
 	return true;
 }
 
-static bool make_tag(struct tag *t, struct str secret, const struct sigv4_scope *scope)
-{
-	*t = (struct tag){ .n = 0 };
-	return put_tag(t, scope->day) && put_tag(t, scope->region) && put_tag(t, scope->service) && put_tag(t, secret);
-}
-
-static const struct cached_key *find_cached(const struct tag *tag)
-{
-	for (size_t i = 0; i < CACHED_KEYS; i++) {
-		const struct tag *t = &cache.keys[i].tag;
-		if (t->n == tag->n && secret_equal((struct str){ t->bytes, t->n }, (struct str){ tag->bytes, tag->n }))
-			return &cache.keys[i];
-	}
-	return NULL;
-}
-
 static void keep_key(const struct tag *tag, const unsigned char key[SHA256_BYTES])
 {
 	pthread_once(&once, make_thread_key);
@@ -124,9 +108,14 @@ static void derive_key(struct str secret, const struct sigv4_scope *scope, unsig
 void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES])
 {
 	assert(scope != NULL);
-	struct tag tag;
-	bool keepable = make_tag(&tag, secret, scope);
-	const struct cached_key *known = keepable ? find_cached(&tag) : NULL;
+	struct tag tag = { .n = 0 };
+	bool keepable = put_tag(&tag, scope->day) && put_tag(&tag, scope->region) && put_tag(&tag, scope->service) && put_tag(&tag, secret);
+	const struct cached_key *known = NULL;
+	for (size_t i = 0; i < CACHED_KEYS && keepable && known == NULL; i++) {
+		const struct tag *t = &cache.keys[i].tag;
+		if (t->n == tag.n && secret_equal((struct str){ t->bytes, t->n }, (struct str){ tag.bytes, tag.n }))
+			known = &cache.keys[i];
+	}
 	if (known != NULL)
 		memcpy(key, known->key, SHA256_BYTES);
 	else

@@ -22,14 +22,6 @@ static void add_header(struct request_signing *c, struct str name, struct str va
 	c->headers[c->n++] = (struct header){ name, value };
 }
 
-static struct query query_of(const struct sign_request_input *in, struct arena *a)
-{
-	struct query_pair *pairs = arena_array(a, in->n_query, sizeof *pairs);
-	for (size_t i = 0; pairs != NULL && i < in->n_query; i++)
-		pairs[i] = (struct query_pair){ .name = in->query[i].name, .value = in->query[i].value, .has_value = true };
-	return (struct query){ pairs, pairs != NULL ? in->n_query : 0 };
-}
-
 static struct str authorization_value(const struct request_signing *c, const struct canonical_parts *parts)
 {
 	struct buf b;
@@ -61,8 +53,11 @@ enum status sign_request(
 		.headers = arena_array(a, in->n_headers + OWN_HEADERS, sizeof *c.headers),
 		.amz_date = str_dup(a, str_of(date)),
 		.payload_hash = str_dup(a, str_of(hash)) };
-	struct query query = query_of(in, a);
+	struct query_pair *pairs = arena_array(a, in->n_query, sizeof *pairs);
 	TRY(fault_check_arena(a, why));
+	for (size_t i = 0; i < in->n_query; i++)
+		pairs[i] = (struct query_pair){ .name = in->query[i].name, .value = in->query[i].value, .has_value = true };
+	struct query query = { pairs, in->n_query };
 	c.scope = (struct sigv4_scope){ .day = str_slice(c.amz_date, 0, 8), .region = key->region, .service = key->service };
 	for (size_t i = 0; i < c.in->n_headers; i++)
 		add_header(&c, c.in->headers[i].name, c.in->headers[i].value);

@@ -4,17 +4,12 @@
 
 #include <string.h>
 
-static bool has_trailer(enum sigv4_payload p)
-{
-	return p == PAYLOAD_UNSIGNED_TRAILER || p == PAYLOAD_CHUNKS_TRAILER;
-}
-
 enum status stream_begin(struct body_stream *s, const struct parsed_signature *auth, struct str secret, uint64_t given, struct fault *why)
 {
 	assert(s->digests != NULL && s->arena != NULL);
 	assert(auth->payload != PAYLOAD_HASH && auth->payload != PAYLOAD_UNSIGNED);
 	s->signed_chunks = auth->payload == PAYLOAD_CHUNKS || auth->payload == PAYLOAD_CHUNKS_TRAILER;
-	s->has_trailer = has_trailer(auth->payload);
+	s->has_trailer = auth->payload == PAYLOAD_UNSIGNED_TRAILER || auth->payload == PAYLOAD_CHUNKS_TRAILER;
 	s->given = given;
 	chunked_init(&s->parser, s->signed_chunks && s->has_trailer);
 	if (s->has_trailer != s->digests->in_trailer)
@@ -55,15 +50,6 @@ static enum status check_chunk(struct body_stream *s, struct fault *why)
 	return OK;
 }
 
-/* "name:value\n", as it was signed. */
-static void sum_trailer(struct body_stream *s, struct str name, struct str value)
-{
-	hash_update(&s->chunk_sum, name.p, name.n);
-	hash_update(&s->chunk_sum, ":", 1);
-	hash_update(&s->chunk_sum, value.p, value.n);
-	hash_update(&s->chunk_sum, "\n", 1);
-}
-
 static enum status take_trailer(struct body_stream *s, struct fault *why)
 {
 	struct str name = s->parser.name, value = s->parser.value;
@@ -84,8 +70,11 @@ static enum status take_trailer(struct body_stream *s, struct fault *why)
 		return wrong_trailer(why);
 	s->checksum_seen = true;
 	if (s->signed_chunks) {
+		/* "name:value\n", as it was signed */
+		const struct str pieces[] = { str_lower(s->arena, name), STR(":"), value, STR("\n") };
 		hash_init(&s->chunk_sum, HASH_SHA256);
-		sum_trailer(s, str_lower(s->arena, name), value);
+		for (size_t i = 0; i < COUNT_OF(pieces); i++)
+			hash_update(&s->chunk_sum, pieces[i].p, pieces[i].n);
 	}
 	return digests_set(s->arena, s->digests, value, why);
 }

@@ -7,23 +7,18 @@
 	"One or more of the specified parts could not be found. The part may not have been uploaded, or the " \
 	"specified entity tag may not match the part's entity tag."
 
-static enum status read_number(struct str text, uint32_t *out, struct fault *why)
-{
-	uint64_t n;
-	if (text.n == 0)
-		return fault_set(why, XML_MALFORMED, "A Part needs a PartNumber.");
-	if (!str_to_u64(text, &n) || n < 1 || n > PART_NUMBER_MAX)
-		return fault_set(why, ARGUMENT_INVALID, "PartNumber must be an integer between 1 and 10000, inclusive");
-	*out = (uint32_t)n;
-	return OK;
-}
-
 static enum status read_part(const struct xml_node *n, struct part_list *out, struct fault *why)
 {
 	struct object_part *p = &out->parts[out->n];
 	if (!xml_is(n, "Part"))
 		return fault_set(why, XML_MALFORMED, "A CompleteMultipartUpload has elements Part and no others.");
-	TRY(read_number(xml_child_word(n, "PartNumber"), &p->number, why));
+	struct str text = xml_child_word(n, "PartNumber");
+	uint64_t number;
+	if (text.n == 0)
+		return fault_set(why, XML_MALFORMED, "A Part needs a PartNumber.");
+	if (!str_to_u64(text, &number) || number < 1 || number > PART_NUMBER_MAX)
+		return fault_set(why, ARGUMENT_INVALID, "PartNumber must be an integer between 1 and 10000, inclusive");
+	p->number = (uint32_t)number;
 	p->etag = str_unquote(xml_child_word(n, "ETag"));
 	if (p->etag.n == 0)
 		return fault_set(why, XML_MALFORMED, "A Part needs an ETag.");
