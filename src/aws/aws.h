@@ -25,12 +25,12 @@ struct str s3_store_url(struct object_store *s);
 struct dynamo_table_options {
 	struct aws_service *service; /* borrowed */
 	struct str table;
-	uint32_t shards;    /* of the indexes, 1..64; may grow, must never shrink: rows stay where they were put */
-	int64_t timeout_ms; /* of one call, its repetitions included; 0: 10 s */
+	uint32_t shards;    /* of the indexes, 1..64; may be raised, never lowered: rows stay in the shard they were written to */
+	int64_t timeout_ms; /* of one call including its retries; 0: 10 s */
 };
 struct image_table *dynamo_table_new(const struct dynamo_table_options *o);
 void dynamo_table_free(struct image_table **t);
-/* The same call creates the table (tests, and `tintype table create`). OK also when it exists. */
+/* Create the table (`tintype table create`, tests). OK also when it exists. */
 enum status dynamo_table_create(struct image_table *t, struct fault *why) MUST_CHECK;
 
 #endif

@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define REFRESH_BEFORE_MS (5 * 60 * 1000) /* new ones are there at least five minutes before the old end */
+#define REFRESH_BEFORE_MS (5 * 60 * 1000) /* new ones are fetched at least five minutes before the old ones expire */
 #define ASK_AGAIN_MS 30000                /* while the old ones are valid */
 #define FAULT_HOLDS_MS 1000
 #define SCRATCH_BYTES (4u << 20)
@@ -27,8 +27,8 @@ struct aws_chain {
 	bool fetching;
 	char *held[PARTS]; /* NULL: none yet */
 	int64_t expires_ms;
-	int64_t ask_again_ms; /* not before */
-	bool failed;          /* the last fetch; then: */
+	int64_t ask_again_ms; /* no refresh before this time */
+	bool failed;          /* the last fetch failed, with: */
 	struct fault failure;
 };
 
@@ -89,7 +89,7 @@ static enum status ask_sources(int64_t now_ms, struct arena *a, struct aws_crede
 		sources[2].name, sources[3].name);
 }
 
-/* Replace what is held; what is held stays when memory fails. */
+/* Replace the held credentials, which stay if memory fails. */
 static enum status keep_credentials(struct aws_chain *c, const struct aws_credentials *new, struct fault *why)
 {
 	char *copies[PARTS] = { mem_dup_cstr(new->access_key), mem_dup_cstr(new->secret), mem_dup_cstr(new->session_token) };
@@ -104,7 +104,7 @@ static enum status keep_credentials(struct aws_chain *c, const struct aws_creden
 	return OK;
 }
 
-/* With the lock held, which is given up while the sources are asked. */
+/* Called with the lock held; releases it while the sources are queried. */
 static void refresh_credentials(struct aws_chain *c, int64_t now_ms)
 {
 	assert(!c->fetching);

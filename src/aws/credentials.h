@@ -24,7 +24,7 @@ void aws_chain_free(struct aws_chain **c);
  * Errors  UPSTREAM_FAILED none found (the text names the places checked), a malformed file, an endpoint that fails
  * Threads any; blocks when something has to be fetched */
 enum status aws_chain_get(struct aws_chain *c, int64_t now_ms, struct arena *a, struct aws_credentials *out, struct fault *why) MUST_CHECK;
-/* REGION, AWS_REGION, AWS_DEFAULT_REGION, then the profile's region; "" when none says. */
+/* REGION, AWS_REGION, AWS_DEFAULT_REGION, then the profile's region; "" when none is set. */
 struct str aws_region(struct arena *a);
 
 #endif

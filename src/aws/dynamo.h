@@ -1,6 +1,6 @@
 /* Inside aws/: the table on DynamoDB, in parts that share this struct. The parts are dynamo_item (a
- * row as an attribute map and back), dynamo_request (one call and what it came to), dynamo_list (the
- * sharded indexes, merged), dynamo_cursor, dynamo_schema (making and describing the table) and
+ * row as an attribute map and back), dynamo_request (one call and its outcome), dynamo_list (the
+ * sharded indexes, merged), dynamo_cursor, dynamo_schema (creating and describing the table) and
  * dynamo_table (the port's operations). All of it blocks; any thread. */
 #ifndef AWS_DYNAMO_H
 #define AWS_DYNAMO_H
@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #define DYNAMO_SHARDS_MAX 64
-/* The most that one call may take: its body, and the 1 MB that a Query gives, escaped and counted. */
+/* The most memory of one call: its body, and the 1 MB that a Query returns, escaped. */
 #define DYNAMO_SCRATCH_BYTES ((size_t)24 << 20)
 #define DYNAMO_BODY_MAX ((size_t)1 << 20)
 
@@ -22,7 +22,7 @@
 #define DYNAMO_DUE "due" /* rows that will expire, by that time */
 #define DYNAMO_DUE_ORDER "dueOrder"
 #define DYNAMO_TTL "ttl"       /* Number, seconds: DynamoDB may delete the row from then on */
-#define DYNAMO_WRITE "writeId" /* which write made the row what it is: see dynamo_table.c */
+#define DYNAMO_WRITE "writeId" /* id of the last write of the row: see dynamo_table.c */
 
 struct dynamo {
 	struct image_table port;

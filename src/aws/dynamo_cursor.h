@@ -1,5 +1,5 @@
-/* The opaque cursor of a list on DynamoDB: the sort key of the last row given, with a check. One sort
- * key is enough for all shards, since the keys of all of them are of one order. Pure; any thread. */
+/* The opaque cursor of a list on DynamoDB: the sort key of the last row returned, with a checksum. One sort
+ * key is enough for all shards, since the keys of all shards have one order. Pure; any thread. */
 #ifndef AWS_DYNAMO_CURSOR_H
 #define AWS_DYNAMO_CURSOR_H
 

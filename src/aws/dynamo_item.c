@@ -1,4 +1,4 @@
-/* A row as an attribute map: one table says each attribute's name, type and place in the row, and
+/* A row as an attribute map: one table has each attribute's name, type and place in the row, and
  * both directions walk it. A number is read back with the bounds of the field it goes to, since what
  * is in the table may have been put there by other programs.
  * Source: Amazon DynamoDB API reference, AttributeValue. */

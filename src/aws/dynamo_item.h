@@ -1,6 +1,6 @@
 /* A row of images as a DynamoDB item and back. Pure; any thread.
  *
- * Attributes have the names that the API shows where there are such. What is empty or 0 is not
+ * Attributes have the names of the API where it has one. What is empty or 0 is not
  * written: DynamoDB bills by the byte, and an index key must not be empty. */
 #ifndef AWS_DYNAMO_ITEM_H
 #define AWS_DYNAMO_ITEM_H
@@ -15,7 +15,7 @@
 
 struct dynamo_attribute {
 	const char *name; /* static */
-	struct str value; /* its typed JSON, {"S":"…"}; empty: not there */
+	struct str value; /* its typed JSON, {"S":"…"}; empty: missing */
 };
 
 struct dynamo_item {
@@ -26,10 +26,10 @@ struct dynamo_item {
 /* Every attribute of the row, or only those that a resolution changes. Values live in `a`; a full
  * arena stays marked. */
 void dynamo_item_of(const struct image_row *row, bool resolved_only, struct arena *a, struct dynamo_item *out);
-/* One more attribute; text "" or number 0 makes one that is not there. */
+/* Add an attribute; text "" or number 0 adds it as missing. */
 void dynamo_item_text(struct dynamo_item *item, const char *name, struct str text, struct arena *a);
 void dynamo_item_number(struct dynamo_item *item, const char *name, uint64_t number, struct arena *a);
-/* Append a member "Item":{"imageId":{"S":"…"},…}, what is there alone: also a Key, or the values of an expression.
+/* Append a member "Item":{"imageId":{"S":"…"},…} without what is missing; also a Key, or the values of an expression.
  * name    "": the outermost
  * prefix  put before each attribute's name: "", or ":" of values */
 void dynamo_item_put(const struct dynamo_item *item, struct str name, const char *prefix, struct buf *out);
@@ -37,7 +37,7 @@ void dynamo_item_put(const struct dynamo_item *item, struct str name, const char
 /* Read the row that an item holds; texts are copied into `a`. Unknown attributes are ignored.
  * Errors  UPSTREAM_FAILED not an item of ours; TOO_MUCH */
 enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_row *out, struct fault *why) MUST_CHECK;
-/* The string or the number under a name, borrowed; {NULL, 0} when there is none of that type. */
+/* The string or number of this name, borrowed; {NULL, 0} when there is none of that type. */
 struct str dynamo_item_get_text(const json_t *item, const char *name);
 struct str dynamo_item_get_number(const json_t *item, const char *name);
 

@@ -1,6 +1,6 @@
 /* Lists: a Query on each shard of a sparse index, and the shards merged. A shard is queried for its part
  * of the page and a little more, and again only when that is used up before the page is full. Sort
- * keys are of one order over all shards and a row's never changes, so one key is the place to continue
+ * keys are of one order over all shards and a row's never changes, so one key says where to continue
  * from, whatever was added or removed. One more row is read, to know if there is a next page.
  *
  * An index follows the table by a moment: the latest uploads may be missing from it. */
@@ -13,11 +13,11 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define SPARE_ROWS 8      /* over a shard's even share, since shards are not even */
+#define SPARE_ROWS 8      /* more than a shard's even share, since shards differ */
 #define ALL_KEYS STR("~") /* after every sort key: those begin with a digit */
 
 struct shard_stream {
-	json_t *page; /* DynamoDB's answer; NULL: not asked yet */
+	json_t *page; /* DynamoDB's response; NULL: not queried yet */
 	size_t at;    /* of its Items */
 	bool dry;     /* no page after this one */
 };
@@ -72,7 +72,7 @@ static enum status ask_shard(struct merge *m, uint32_t shard, struct fault *why)
 	return OK;
 }
 
-/* The shard whose next row comes first; NULL: all are dry. */
+/* The shard whose next row comes first; NULL: no rows are left. */
 static struct shard_stream *first_stream(struct merge *m)
 {
 	struct shard_stream *best = NULL;

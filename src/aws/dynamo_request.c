@@ -1,6 +1,6 @@
 /* One call: POST /, the action in X-Amz-Target, JSON both ways. The service signs, sends and tries
- * again; here its answer is read, and a table maps DynamoDB's error names to what callers distinguish.
- * The client's message never quotes them: they are in the cause, for the log.
+ * again; here its response is read, and a table maps DynamoDB's error names to what callers distinguish.
+ * The client's message never quotes them; they go to the cause, for the log.
  * Source: Amazon DynamoDB developer guide, "DynamoDB low-level API" and "Error handling". */
 #include "aws/dynamo_request.h"
 
@@ -42,7 +42,7 @@ void dynamo_call_init(struct dynamo_call *c, const struct dynamo *t, const char 
 	writer_text(&c->body, STR("TableName"), str_of(t->table));
 }
 
-/* A call that did not come to an answer: the service's sentence is for the log as well. */
+/* A call without a response; the service's own message goes to the log too. */
 static enum status fault_lost(const char *action, const struct fault *from, struct fault *why)
 {
 	enum status end;

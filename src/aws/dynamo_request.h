@@ -18,15 +18,15 @@ enum dynamo_outcome {
 	DYNAMO_IN_USE = 2,             /* the table is there already */
 	DYNAMO_MISSING = 4,            /* no such table, or not yet */
 	DYNAMO_REFUSED = 8,            /* ValidationException */
-	DYNAMO_UNKNOWN_OPERATION = 16, /* an endpoint that has not all of DynamoDB */
+	DYNAMO_UNKNOWN_OPERATION = 16, /* an endpoint without all of DynamoDB's operations */
 };
 
 struct dynamo_call {
 	const char *action;
 	unsigned expects;
-	struct arena scratch; /* for what the body is made of; takes the answer's bytes */
+	struct arena scratch; /* for the body's parts and the response */
 	struct buf body;      /* begun: {"TableName":"…" */
-	unsigned sent;        /* how often it may have arrived */
+	unsigned sent;        /* how many attempts may have arrived */
 	enum dynamo_outcome outcome;
 	json_t *answer; /* an object; owned; NULL until the call was sent */
 };

@@ -3,7 +3,7 @@
  * A write may reach DynamoDB although its answer is lost, and is then sent again. So each insert and
  * resolution leaves a random `writeId` in the row: a condition that fails on a row with this id
  * failed because an earlier attempt succeeded, and that is success. A removal leaves no such mark:
- * what is gone when it was sent more than once counts as removed.
+ * if it was sent more than once, a row that is gone counts as removed.
  *
  * A row that will expire has a TTL well after that time, so that the sweep, which checks the object
  * first, comes before DynamoDB does. A row past its TTL is not there for readers, whether DynamoDB
@@ -52,7 +52,7 @@ static enum status no_such_image(struct fault *why)
 
 /* the index keys and the TTL */
 
-/* A time after all that this process gave before, so that what it commits in turn is listed in turn. */
+/* A time later than all returned before, so that rows are listed in the order in which this process commits them. */
 static int64_t next_commit_ms(struct dynamo *t)
 {
 	int64_t last = atomic_load(&t->last_commit_ms), next;
@@ -75,7 +75,7 @@ static void add_index(struct dynamo_item *item, const char *const names[2], uint
 	dynamo_item_text(item, names[1], order, a);
 }
 
-/* What the row has besides its own fields. An attribute that must go is added as empty. An image whose
+/* What the row has besides its own fields. An attribute that must be removed is added as missing. An image whose
  * bytes are replaced keeps its place in the list: a client between two pages sees it once. */
 static void add_keys(
 	struct dynamo *t, const struct image_row *row, bool replaced, const struct write_id *id, struct dynamo_item *item, struct arena *a)
@@ -131,7 +131,7 @@ static enum status get_row(struct image_table *port, struct str id, struct arena
 }
 
 /* A write with a condition. If that failed, *cause is the row that made it fail, NULL if there is none: from the
- * refusal itself where the endpoint says it, else read. */
+ * refusal itself where the endpoint includes it, else read. */
 static enum status send_write(struct dynamo_call *c, const struct dynamo *t, struct str id, const json_t **cause, struct fault *why)
 {
 	assert(c->expects == DYNAMO_CONDITION_FAILED);
@@ -193,7 +193,7 @@ static void put_clause(struct buf *b, const struct dynamo_item *item, bool set)
 	}
 }
 
-/* The names have placeholders, since some of them are words of DynamoDB's. It must be pending, or, for other bytes
+/* The names have placeholders, since some are reserved words of DynamoDB. The row must be pending, or, for other bytes
  * that came later, uploaded with the ETag that was seen. */
 static void put_update(struct dynamo_call *c, struct dynamo_item *item, struct str replaces)
 {
@@ -246,7 +246,7 @@ static enum status resolve_row(
 		const json_t *resolved = json_object_get(c.answer, "Attributes");
 		if (resolved != NULL)
 			return dynamo_item_read(resolved, a, now, why);
-		TRY(fetch_item(&c, dynamo_of(port), s->image_id, why)); /* an endpoint that does not return it */
+		TRY(fetch_item(&c, dynamo_of(port), s->image_id, why)); /* some endpoints do not return it */
 		cause = json_object_get(c.answer, "Item");
 	}
 	/* The row is gone, or resolved, by others or by this very call. */

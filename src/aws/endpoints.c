@@ -2,7 +2,7 @@
  * JSON document with an expiry.
  *
  * The container's endpoint is named by the environment; over plain HTTP only addresses that cannot
- * leave the machine are asked. The metadata service is asked in its second version only: a token is
+ * leave the machine are used. The metadata service is used in its second version only: a token is
  * fetched by PUT, which no forwarded request can do. Where nothing responds there, this
  * is not an EC2 instance.
  * Source: Amazon ECS developer guide, "IAM role for tasks"; Amazon EKS, "Pod Identity"; Amazon EC2
@@ -48,7 +48,7 @@ static enum status source_parse(struct str json, struct arena *a, struct aws_cre
 	return OK;
 }
 
-/* Whether what follows "http://" has a host that cannot leave the machine; a user before the host would make it another's. */
+/* Whether what follows "http://" has a host that cannot leave the machine; a host that follows "user@" does not count. */
 static bool is_own_address(struct str rest)
 {
 	size_t end = 0;
@@ -79,7 +79,7 @@ static enum status container_url(struct arena *a, struct str *url, struct fault 
 	return OK;
 }
 
-/* The file wins: it is renewed while the process runs. */
+/* The file takes precedence: it is renewed while the process runs. */
 static enum status container_token(struct arena *a, struct str *token, struct fault *why)
 {
 	struct str file = source_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
@@ -131,7 +131,7 @@ enum status source_container(struct arena *a, struct aws_credentials *out, bool 
 	return st == OK ? OK : fault_write(why, inner.code, "the container's credentials endpoint: %s", inner.text);
 }
 
-/* What is needed to ask the metadata service again and again. */
+/* The metadata service, for several requests. */
 struct instance {
 	struct http_client *client;
 	struct arena *a;
@@ -151,7 +151,7 @@ static enum status get_document(struct instance *i, struct str path, struct http
 	return http_send(i->client, &r, i->a, answer, why);
 }
 
-/* Gives *there = false where nothing answers, or something that is not the service. */
+/* *there = false if nothing responds, or something that is not the service. */
 static enum status fetch_token(struct instance *i, bool *there, struct fault *why)
 {
 	static const struct header ttl = { { "X-aws-ec2-metadata-token-ttl-seconds", 36 }, { "21600", 5 } };

@@ -65,7 +65,7 @@ static struct str profile_name(void)
 	return name.n > 0 ? name : STR("default");
 }
 
-/* The path is for the log alone: the sentence may reach a client. */
+/* The path goes to the log only: the message may reach a client. */
 static enum status read_profile(const struct shared_file *f, struct arena *a, struct aws_profile *out, struct fault *why)
 {
 	struct str path = source_variable(f->variable), text;

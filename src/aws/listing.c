@@ -1,5 +1,5 @@
-/* What S3 answers with lists: objects, and versions with delete markers, which are alike here, since both have to go
- * before a key is gone for good. Keys come URL-encoded, because XML 1.0 cannot carry every character that a
+/* S3's responses to list requests: objects, and versions with delete markers, which are treated alike, since both must be
+ * deleted before a key is gone for good. Keys come URL-encoded, because XML 1.0 cannot carry every character that a
  * key may have; they are decoded where the document says so: not every engine that speaks S3 encodes. */
 #include "aws/listing.h"
 
@@ -9,7 +9,7 @@
 
 #define TREE_BYTES (16u << 20)
 
-/* Where a list goes to: objects, or versions. */
+/* The list that is read: of objects, or of versions. */
 struct list {
 	struct arena *a;
 	uint32_t max;
@@ -67,7 +67,7 @@ static bool take_versions(struct list *l, const struct xml_node *root)
 	return true;
 }
 
-/* The tree has memory of its own, and is gone when what matters has been taken from it. */
+/* The tree has memory of its own, which is released once its contents are copied. */
 static enum status read_list(
 	struct list *l, struct str xml, const char *root_name, bool (*take)(struct list *l, const struct xml_node *root), struct fault *why)
 {

@@ -129,8 +129,8 @@ static enum status sign_call(
 	return sign_request(&key, &in, a, out, why);
 }
 
-/* X-Ray's name for the invocation goes along, so that the call is part of its trace. Unsigned, as the AWS
- * SDKs leave it, because what is between may change it. */
+/* X-Ray's trace header is passed on, so that the call is part of the invocation's trace. Unsigned, as in the AWS
+ * SDKs, because intermediaries may change it. */
 static void add_trace(struct signed_request *r, struct arena *a)
 {
 	struct str id = str_of(getenv("_X_AMZN_TRACE_ID"));
@@ -149,7 +149,7 @@ static void add_trace(struct signed_request *r, struct arena *a)
 /* What is known after an attempt. */
 struct attempt {
 	enum status st;
-	bool tried; /* there were credentials and time for it */
+	bool tried; /* it was sent, or would have been: there were credentials and time */
 	bool sent;
 	struct http_response answer;
 };
@@ -185,7 +185,7 @@ static struct attempt send_once(struct aws_service *s, const struct aws_call *c,
 	return t;
 }
 
-/* Error codes of JSON and XML bodies that say that the call was not taken up. A code is in the "__type" of a JSON body,
+/* Error codes of JSON and XML bodies that say that the call was not executed. A code is in the "__type" of a JSON body,
  * whose other members may hold what users wrote, or at the start of an XML one. */
 static bool is_throttled(const struct http_response *answer)
 {
@@ -205,7 +205,7 @@ static bool is_throttled(const struct http_response *answer)
 	return false;
 }
 
-/* Turn an answer that is not a success into a failure; the log gets its text. */
+/* Turn a response that is no success into a fault; its text goes to the log. */
 static enum status judge_response(const struct aws_service *s, const struct http_response *answer, struct fault *why)
 {
 	bool throttled = is_throttled(answer);
@@ -220,7 +220,7 @@ static enum status judge_response(const struct aws_service *s, const struct http
 	return throttled ? BUSY : UPSTREAM;
 }
 
-/* Wait before the next attempt; false when the deadline comes first. */
+/* Wait before the next attempt. false: the deadline comes first */
 static bool wait_before_retry(unsigned attempt, int64_t deadline_ms)
 {
 	uint32_t dice;

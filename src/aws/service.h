@@ -1,5 +1,5 @@
 /* One AWS service at one endpoint: signs calls with SigV4, sends them over kept connections,
- * and tries again what may be tried again, with jitter, within the caller's deadline. Any thread;
+ * and retries what may be retried, with jitter, within the caller's deadline. Any thread;
  * each call has a connection of the pool to itself. Blocks. */
 #ifndef AWS_SERVICE_H
 #define AWS_SERVICE_H
@@ -11,7 +11,7 @@
 struct aws_service;
 
 struct aws_service_options {
-	struct str service; /* "s3", "dynamodb": the word of the credential scope */
+	struct str service; /* "s3", "dynamodb": as in the credential scope */
 	struct str region;
 	struct str endpoint;     /* AWS_ENDPOINT_URL...; "": the service's own regional one */
 	struct aws_chain *chain; /* borrowed */
@@ -26,8 +26,8 @@ struct aws_call {
 	const struct header *headers;
 	size_t n_headers;
 	struct str body;
-	int64_t deadline_ms;         /* clock_mono_ms() by which the answer must be there; 0: 10 s from now. The thread's deadline holds too */
-	bool repeatable;             /* idempotent: may be sent again when it is unknown whether it arrived */
+	int64_t deadline_ms; /* clock_mono_ms() by which the response must be there; 0: 10 s from now. The thread's deadline applies too */
+	bool repeatable;     /* idempotent: may be sent again when it is unknown whether it arrived */
 	uint64_t max_response_bytes; /* of a 2xx answer; 0: 16 MiB */
 	unsigned *sent;              /* how often it may have reached the service; may be NULL. Over 1: what a condition refuses may be
 	                               this call's own work */
@@ -38,9 +38,9 @@ struct aws_service *aws_service_new(const struct aws_service_options *o);
 void aws_service_free(struct aws_service **s);
 /* Open a connection (name, TCP, TLS) and keep it, so that the first call finds it warm. */
 enum status aws_service_warm(struct aws_service *s, struct fault *why) MUST_CHECK;
-/* Sign, send, wait; any HTTP status is OK but 5xx and throttling. Those, and lost connections, are tried again within
+/* Sign, send, wait; any HTTP status is OK but 5xx and throttling. Those, and lost connections, are retried within
  * the deadline, unless the call is not repeatable and may have been done.
- * Errors   UPSTREAM_FAILED, the cause has the last answer; OVERLOADED throttled to the end; DEADLINE; TOO_MUCH, of
+ * Errors   UPSTREAM_FAILED, the cause has the last response; OVERLOADED still throttled at the deadline; DEADLINE; TOO_MUCH, of
  *          the answer too */
 enum status aws_service_call(
 	struct aws_service *s, const struct aws_call *c, struct arena *a, struct http_response *out, struct fault *why) MUST_CHECK;

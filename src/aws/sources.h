@@ -1,6 +1,6 @@
-/* Internal to aws/: the places where credentials come from, each queried in turn by the chain. A place that
- * has none says so by *found = false; one that has but cannot give them fails, so that a mistake in
- * one place does not silently become the credentials of the next. */
+/* Internal to aws/: the places where credentials come from, each queried in turn by the chain. A place without
+ * any sets *found = false; one whose credentials cannot be read fails, so that a mistake there does not silently lead
+ * to the credentials of the next place. */
 #ifndef AWS_SOURCES_H
 #define AWS_SOURCES_H
 
@@ -24,7 +24,7 @@ source_fn source_instance;
 struct str source_variable(const char *name);
 /* A small file, whole; {NULL, 0} and OK when there is none.  Errors: UPSTREAM_FAILED; TOO_MUCH */
 enum status source_read_file(const char *path, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
-/* region of the profile; "" when no file says. */
+/* region of the profile; "" when no file has it. */
 struct str source_region(struct arena *a);
 
 #endif

@@ -1,4 +1,4 @@
-/* A fixed choice of counters, without dimensions: sums over all functions, and few of them. */
+/* A fixed set of few counters without dimensions: sums over all functions. */
 #include "lambda/emf.h"
 
 #include "base/writer.h"

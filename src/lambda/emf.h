@@ -1,4 +1,4 @@
-/* Metrics by way of the log: CloudWatch makes metrics of a line in its Embedded Metric Format, so that
+/* Metrics through the log: CloudWatch makes metrics of a line in its Embedded Metric Format, so that
  * a function need not call any API. One line per invocation, with the counters that changed; none if none did.
  * Source: CloudWatch user guide, "Embedded metric format specification". */
 #ifndef LAMBDA_EMF_H
@@ -10,10 +10,10 @@
 #define EMF_NAMES 8 /* each is a custom metric, of which ten are free */
 
 struct emf {
-	int64_t seen[EMF_NAMES]; /* the counters as they were given last */
+	int64_t seen[EMF_NAMES]; /* the counters as last reported */
 };
 
-/* Append the line and its newline, if a counter has moved since the last call.
+/* Append the line and its newline, if a counter has changed since the last call.
  * invocation, function    not metrics but fields next to them, to find the line by */
 void emf_write(struct emf *e, struct buf *b, int64_t now_ms, struct str function, struct str invocation);
 

@@ -1,5 +1,5 @@
 /* Each object event is processed by itself, in an arena of its own; the first failure of a message
- * puts it on the list of the answer. Of several events for one key only those with the highest sequencer
+ * puts it on the response's list. Of several events for one key only those with the highest sequencer
  * are processed, since verifying reads what is there now. What is left when the time is nearly over is returned
  * rather than started. */
 #include "lambda/event_function.h"
@@ -18,7 +18,7 @@ struct batch {
 	const struct event_function *to;
 	const struct invocation *in;
 	struct buf *answer;
-	struct str last_failed; /* the message that the answer names last */
+	struct str last_failed; /* the message that was listed last */
 	struct fault first;     /* code NONE: nothing failed */
 };
 

@@ -1,11 +1,11 @@
-/* Reading an event's JSON: members by name and kind, missing or of another kind alike. */
+/* Reading an event's JSON: members by name; one of another type counts as missing. */
 #ifndef LAMBDA_FIELDS_H
 #define LAMBDA_FIELDS_H
 
 #include "base/fault.h"
 #include "base/json.h"
 
-/* Parse one whole JSON object; U+0000 in strings is allowed, since clients' bytes come in them.
+/* Parse one whole JSON object; U+0000 in strings is allowed, since they hold what clients sent.
  * out     owned: json_auto_t
  * Errors  INVALID_INPUT not JSON, cut short, too deep, or no object; OUT_OF_MEMORY */
 enum status fields_parse(struct str text, json_t **out, struct fault *why) MUST_CHECK;

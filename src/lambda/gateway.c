@@ -1,4 +1,4 @@
-/* One request through the handler, on the one thread there is: on_head, the whole body as one piece, run.
+/* One request through the handler, on the only thread: on_head, the whole body as one piece, run.
  * A function serves some of the API's routes, because its role may do no more; the others, which
  * only a Function URL would send here, are not paths of this function. Preflights are answered for
  * every path. A response over Lambda's limit becomes an error in the API's format. */
@@ -18,7 +18,7 @@
 #define FIELDS_MAX 12
 #define METHOD_MAX 32
 
-/* A request, and where its handler says that what it began is done. */
+/* A request, and the semaphore that its handler posts when an asynchronous run is done. */
 struct gateway_call {
 	struct request_context x;
 	sem_t woken;
@@ -80,7 +80,7 @@ static void answer_fault(struct handler *d, struct request_context *x, const str
 	x->answer.fault = *why;
 }
 
-/* Write it; what does not fit is refused in its place. */
+/* Write the response, or an error in its place if it does not fit. */
 static void write_answer(struct handler *d, struct request_context *x, const struct gateway_event *e, struct buf *answer)
 {
 	bool head = str_equal(x->request.method, STR("HEAD"));

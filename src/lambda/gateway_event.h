@@ -12,7 +12,7 @@ enum gateway_version { GATEWAY_V1, GATEWAY_V2 };
 struct gateway_event {
 	enum gateway_version version;
 	struct str id;             /* the gateway's request id, which the client sees too; "": none that may appear in a header */
-	struct client_addr client; /* whose address the gateway saw; all zero: it says none */
+	struct client_addr client; /* the client's address as the gateway reports it; all zero: none */
 	struct str method;
 	struct str path;  /* below the base path /prod, which is put before it unless it is there */
 	struct str query; /* raw, as after a '?' */
@@ -21,8 +21,8 @@ struct gateway_event {
 	struct str body;
 };
 
-/* What could be read is in out whatever comes, so that the answer can have the right shape.
- * Errors  INTERNAL no event of a gateway (the cause says what it lacks): nothing a client can do
+/* Even on errors `out` has what could be read, so that the response can have the right format.
+ * Errors  INTERNAL not an event of a gateway (the cause names what is missing): not the client's fault
  *         INVALID_INPUT a header's value that cannot be one, or a body that is not the base64 it is said to be
  *         TOO_MUCH the arena is full */
 enum status gateway_event_read(struct arena *a, struct str event, struct gateway_event *out, struct fault *why) MUST_CHECK;

@@ -7,8 +7,8 @@
 
 struct invocation {
 	struct str id;       /* Lambda's request id, as in the START and REPORT lines */
-	int64_t deadline_ms; /* clock_now_ms() by which Lambda ends it; 0: not given */
-	struct str event;    /* JSON, as it came */
+	int64_t deadline_ms; /* clock_now_ms() at which Lambda ends it; 0: unknown */
+	struct str event;    /* JSON, as received */
 };
 
 struct invocation_handler {

@@ -15,9 +15,9 @@ struct lambda_options {
 	struct product *product;
 };
 
-/* Whether there is such a function.  Errors: BAD_SETTING the text names those there are */
+/* Check that there is such a function.  Errors: BAD_SETTING the text lists the functions */
 enum status lambda_check(struct str function_handler, struct fault *why) MUST_CHECK;
-/* Serve invocations; gives only when there can be no more of them. Borrows everything.
+/* Serve invocations; returns only when there can be no more. Borrows everything.
  * Errors  BAD_SETTING no such handler; UPSTREAM_FAILED the Runtime API, see runtime_serve */
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why) MUST_CHECK;
 

@@ -6,7 +6,7 @@
  *   {"Service":"Amazon S3","Event":"s3:TestEvent", …}                    sent when notifications are set up
  *
  * S3 writes keys as forms do ("+" is a blank, %XX), EventBridge as they are. Fields that are not needed
- * are ignored, for there are more with every version. A message of a batch that cannot be read is an
+ * are ignored, since every version adds some. A message of a batch that cannot be read is an
  * entry of its own, so that it fails alone. */
 #include "lambda/object_events.h"
 

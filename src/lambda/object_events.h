@@ -11,13 +11,13 @@
 
 enum object_event_kind {
 	EVENT_CREATED,    /* an object was written */
-	EVENT_IGNORED,    /* something else happened, or a test of the wiring */
+	EVENT_IGNORED,    /* something else happened, or S3's test event */
 	EVENT_UNREADABLE, /* a message that can never be parsed; `problem` says why */
 };
 
 struct object_event {
 	enum object_event_kind kind;
-	struct str message_id;  /* of SQS; "": it came bare */
+	struct str message_id;  /* of SQS; "": it came without a queue */
 	struct str bucket, key; /* the key decoded */
 	struct str etag;        /* "": not given */
 	struct str sequencer;   /* hex; "": not given */
@@ -30,7 +30,7 @@ struct object_events {
 	struct object_event *first; /* in the order of the event */
 };
 
-/* Errors  INVALID_INPUT no event of these kinds (the cause says what it lacks); TOO_MUCH the arena is full */
+/* Errors  INVALID_INPUT no event of these kinds (the cause names what is missing); TOO_MUCH the arena is full */
 enum status object_events_read(struct arena *a, struct str event, struct object_events *out, struct fault *why) MUST_CHECK;
 /* Order two sequencers of one key: <0, 0, >0. The shorter one is padded with zeros on the left. */
 int sequencer_compare(struct str a, struct str b);

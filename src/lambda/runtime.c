@@ -1,10 +1,9 @@
-/* The loop's one turn. GET /next has no time limit, for the environment may be frozen while it waits,
- * for hours; and nothing is asked for twice but on a kept connection that had been closed. The
- * answer is posted again once when the connection broke under it: Lambda refuses the second of two
- * with 400 or 403, which then says that the first arrived. Whatever else is not as it should be ends
+/* One turn of the loop. GET /next has no time limit, since the environment may be frozen for hours while it waits,
+ * and is repeated only if a kept-alive connection had been closed. The response is posted once more if the connection broke:
+ * Lambda refuses the second of two with 400 or 403, which then says that the first arrived. Any other failure ends
  * the process, and Lambda starts a new one.
  *
- * An invocation has half a second less than Lambda gives it, so that there is time to answer. */
+ * A handler has half a second less than Lambda allows, so that there is time to respond. */
 #include "lambda/runtime.h"
 
 #include "base/clock.h"
@@ -19,8 +18,8 @@
 #include <stdlib.h>
 
 #define VERSION_PATH "/2018-06-01/runtime"
-#define EVENT_MAX_BYTES ((size_t)8 << 20)  /* 6 MiB, and room for what may come */
-#define ARENA_MAX_BYTES ((size_t)64 << 20) /* an event, an answer, and what their buffers outgrew */
+#define EVENT_MAX_BYTES ((size_t)8 << 20)  /* 6 MiB, and a margin */
+#define ARENA_MAX_BYTES ((size_t)64 << 20) /* an event, a response, and what their buffers left behind when they grew */
 #define FOREVER_MS (INT64_MAX / 4)
 #define CONNECT_MS 5000
 #define POST_MS 30000
@@ -130,7 +129,7 @@ static enum status next_invocation(struct runtime *r, struct arena *a, struct in
 	if (out->id.n > 128 || !str_consists_of(out->id, STR("-_")) || (at.n > 0 && (!str_to_u64(at, &deadline) || deadline > INT64_MAX / 2)))
 		return fault_set(why, UPSTREAM_FAILED, "the Runtime API sent an invocation without a usable id or deadline");
 	out->deadline_ms = (int64_t)deadline;
-	/* The trace is propagated to the services that this process calls, by the variable that tools read. */
+	/* The trace is propagated to the services that this process calls, by the environment variable that SDKs read. */
 	bool first = r->trace[0] == '\0';
 	struct str trace = response_header(&got, STR("Lambda-Runtime-Trace-Id"));
 	(void)snprintf(r->trace, sizeof r->trace, "%s%.*s", TRACE_NAME, trace.n < TRACE_MAX_CHARS ? (int)trace.n : 0, trace.p);
@@ -139,7 +138,7 @@ static enum status next_invocation(struct runtime *r, struct arena *a, struct in
 	return OK;
 }
 
-/* Post an answer or an error; 202 is what should come. */
+/* Post a response or an error; 202 is expected. */
 static enum status deliver_answer(struct runtime *r, const struct invocation *in, struct str path, struct str body, struct fault *why)
 {
 	struct arena a CLEANUP(arena_deinit);

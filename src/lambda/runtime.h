@@ -14,7 +14,7 @@ struct runtime;
 /* host_port: AWS_LAMBDA_RUNTIME_API, borrowed. NULL: memory failed. Nothing is opened yet. */
 struct runtime *runtime_new(struct str host_port);
 void runtime_free(struct runtime **r);
-/* Report to Lambda that the function cannot start; only before runtime_run, and the process ends then.
+/* Report to Lambda that the function cannot start; only before runtime_serve; the process must exit then.
  * Errors  UPSTREAM_FAILED; DEADLINE */
 enum status runtime_fail_init(struct runtime *r, const struct fault *cause, struct fault *why) MUST_CHECK;
 /* Serve one invocation, waiting for it as long as it takes.
