@@ -2,8 +2,8 @@
  *
  * A key or a token comes as `Authorization: Bearer …`; a delete token may also come as
  * `X-Delete-Token: …`, for callers that use Authorization for something else. Secrets are compared in
- * constant time; of a token only its SHA-256 is stored. Nothing given is 401 with WWW-Authenticate,
- * something wrong is 403. */
+ * constant time; of a token only its SHA-256 is stored. A missing key is 401 with WWW-Authenticate,
+ * a wrong one 403. */
 #include "api/access.h"
 
 #include "api/cors.h"
@@ -42,7 +42,7 @@ static struct str host_of_url(struct str url)
 	return str_slice(rest, 0, str_starts_with(rest, STR("[")) ? str_find_char(rest, ']') + 1 : str_find_char(rest, ':'));
 }
 
-/* Whether a browser sends this for a page of another site that the settings do not list by name. A request
+/* Whether a browser sends this for a page of another site whose origin is not in the settings. A request
  * with none of the three headers does not come from a page: browsers send Sec-Fetch-Site to loopback
  * addresses. An <img> has no Origin, so its Referer replaces it.
  * Source: W3C, Fetch Metadata Request Headers; RFC 6454 7 */

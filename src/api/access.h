@@ -5,9 +5,9 @@
 #include "base/fault.h"
 #include "api/call.h"
 
-/* Check the route's rule, before anything is read, so that a caller without a key cannot learn what
+/* Check the route's rule before anything is read, so that a caller without a key cannot find out what
  * exists. Sets c->has_key. A DELETE with some token is let through; access_token checks it.
- * Errors  KEY_NEEDED nothing was given; KEY_WRONG; TOO_MANY_TRIES, see http/bearer.h */
+ * Errors  KEY_NEEDED no key was sent; KEY_WRONG; TOO_MANY_TRIES, see http/bearer.h */
 enum status access_check(struct api_call *c, struct fault *why) MUST_CHECK;
 /* For a caller without the key: check the delete token against the row.
  * Errors  KEY_WRONG; TOO_MANY_TRIES */

@@ -1,11 +1,10 @@
 /* The JSON API as a handler.
  *
- * on_head finds the route, checks access and the length, and either answers at once (errors,
+ * on_head finds the route, checks access and the length, and either responds at once (errors,
  * limits, preflights, files of the page) or lets the listener continue: with the body for POST /upload, without one for
  * all others. on_body collects the body, run runs the route's handler, or run_async the form of it that
- * reactors may run. In every case add_common_headers
- * adds the headers that every response has, so that a page of another origin can read errors
- * too. Nothing is held outside the request's arena: on_abort has nothing to release. */
+ * reactors may run. In every case add_common_headers adds the headers that every response has, so that a page of
+ * another origin can read errors too. Nothing is held outside the request's arena: on_abort has nothing to release. */
 #include "api/access.h"
 #include "api/cors.h"
 #include "api/page.h"
@@ -76,7 +75,7 @@ static enum status check_request(struct api_call *c, struct fault *why)
 	}
 	if (!c->route->has_body)
 		return OK;
-	/* The first thing that many try is `curl -F file=@cat.jpg`. Said before the length is checked. */
+	/* Many first try `curl -F file=@cat.jpg`. Checked before the length. */
 	if (str_starts_with_nocase(request_header(&x->request, STR("Content-Type")), STR("multipart/form-data")))
 		return fault_set(why, BAD_JSON,
 			"Do not send the file here. Send JSON, {\"fileName\":\"cat.jpg\",\"fileType\":\"image/jpeg\"}, to get an upload URL, "

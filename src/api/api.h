@@ -14,9 +14,9 @@ struct api_options {
 	bool key_for_slots;
 	bool refuse_cross_site; /* list, get, complete and delete are refused to pages of origins that cors_origins does not list by name */
 	struct str key;         /* "": none */
-	struct rate_limit *wrong_keys; /* and wrong delete tokens, see http/bearer.h; NULL: no limit */
+	struct rate_limit *wrong_keys; /* of wrong keys and delete tokens, see http/bearer.h; NULL: no limit */
 	struct str cors_origins;       /* "*" or origins with commas */
-	const struct web_files *page;  /* what GET / and its files are; NULL: there is no page */
+	const struct web_files *page;  /* GET / and its files; NULL: no page */
 	struct str storage_url;        /* where presigned URLs lead, scheme, host and port: the page may call it */
 };
 

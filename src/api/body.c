@@ -44,7 +44,7 @@ static enum status read_text(struct arena *a, const json_t *object, const char *
 	return fault_check_arena(a, why);
 }
 
-/* What may be missing. */
+/* The optional members. */
 static enum status read_options(const json_t *object, struct slot_request *out, struct fault *why)
 {
 	const json_t *size = json_object_get(object, "fileSize"), *method = json_object_get(object, "method");

@@ -6,7 +6,7 @@
 #include "image/slot.h"
 
 /* Read {"fileName","fileType","fileSize"?,"method"?}. Other members are ignored; their values must
- * still be JSON. slot_open validates the texts and the size.
+ * still be JSON. slot_prepare validates the texts and the size.
  * body    at most 16 KiB, checked by the caller
  * out     texts live in `a`
  * Errors  BAD_JSON not a JSON object, repeated members, too deep, numbers out of range, U+0000;

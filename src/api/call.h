@@ -2,10 +2,10 @@
  *
  * A call lives in its request's arena from on_head to run. A handler runs on a worker (or, for
  * routes marked `now`, on the reactor), fills in status and body by one of the call_ functions and
- * returns OK, or returns a fault, of which api.c makes the problem answer. Headers that are on every
- * response are added in api.c alone.
+ * returns OK, or returns a fault, from which api.c makes the problem response. Headers that are on every
+ * response are added in api.c only.
  *
- * A route may have a second form of its handler, for reactors: it starts what takes time instead of
+ * A route may have a second form of its handler, for reactors: it starts the slow operation instead of
  * waiting for it, and ensures that call_end and the request's done follow. */
 #ifndef API_CALL_H
 #define API_CALL_H
@@ -36,7 +36,7 @@ struct api_call {
 	const struct web_file *file; /* of the page, in place of a route; NULL: none */
 };
 
-/* Handlers, by file. Each sets the answer and returns OK, or returns the fault. */
+/* Handlers, by file. Each fills in the response and returns OK, or returns the fault. */
 enum status upload_run(struct api_call *c, struct fault *why) MUST_CHECK;
 void upload_start(struct api_call *c);
 enum status images_list(struct api_call *c, struct fault *why) MUST_CHECK;
@@ -47,8 +47,8 @@ enum status images_delete(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status cors_preflight(struct api_call *c, struct fault *why) MUST_CHECK;
 
-/* Complete the answer: OK and the handler's, or the problem of the fault. May be called again with a fault
- * that came later. false: it is a problem. */
+/* Complete the response: the handler's on OK, else the problem of the fault. May be called again with a later
+ * fault. false: it is a problem. */
 bool call_end(struct api_call *c, enum status status, const struct fault *why);
 /* Answer 200 with the JSON in b; a heap buffer is copied into the arena, one in the arena is borrowed.
  * Errors  TOO_MUCH the buffer is past its maximum or the arena is full */

@@ -1,8 +1,8 @@
-/* CORS headers on every answer, and the answer to preflights.
+/* CORS headers on every response, and the response to preflights.
  *
- * Credentials are never allowed: the API knows no cookies, keys go in Authorization, which a page
+ * Credentials are never allowed: the API has no cookies, keys go in Authorization, which a page
  * must set itself (X-Api-Key is API Gateway's, which checks it first). With a list of origins the
- * answer differs by Origin, so caches are informed (Vary), on answers to other origins as well. */
+ * response depends on Origin, so Vary says so, also on responses to other origins. */
 #include "api/cors.h"
 
 #include "api/call.h"

@@ -1,4 +1,4 @@
-/* Cross-origin resource sharing: which origins' pages may read the answers.
+/* Cross-origin resource sharing: which origins' pages may read the responses.
  * Source: WHATWG Fetch, "CORS protocol". */
 #ifndef API_CORS_H
 #define API_CORS_H
@@ -12,7 +12,7 @@ bool cors_lists_origin(struct str allowed, struct str origin);
 struct str cors_origin(struct str allowed, struct str origin);
 /* Scheme, host and port of a URL, as Origin has them; "" when it is not a URL. */
 struct str cors_url_origin(struct str url);
-/* Add the headers that are on every answer, errors too. */
+/* Add the CORS headers, which every response has, errors too. */
 void cors_headers(struct request_context *x, struct str allowed);
 
 #endif

@@ -9,7 +9,7 @@
 #define LIST_DEFAULT 50
 #define RECORD_MAX_BYTES 65536
 
-/* The value of a parameter that may be there once; "" without it. */
+/* The value of a parameter that may appear once; "" if it does not. */
 static enum status read_once(const struct query *q, struct str name, struct str *out, struct fault *why)
 {
 	size_t found = 0;
@@ -52,7 +52,7 @@ enum status images_list(struct api_call *c, struct fault *why)
 	TRY(read_limit(&c->x->request.query, &limit, why));
 	TRY(read_once(&c->x->request.query, STR("cursor"), &cursor, why));
 	TRY(table_list(c->api->product->table, limit, cursor, c->arena, &page, why));
-	/* On the heap, since a buffer that grows in the arena would leave its smaller selves there. */
+	/* On the heap, since a buffer that grows in the arena would leave its old copies there. */
 	buf_init(&text, c->api->handler.arena_bytes);
 	writer_open(&text, (struct str){ 0 }, '{');
 	writer_open(&text, STR("images"), '[');
@@ -84,7 +84,7 @@ enum status images_get(struct api_call *c, struct fault *why)
 	return answer_record(c, &row, why);
 }
 
-/* There is a file only once it has passed verification: until then 404, with what it waits for. */
+/* There is a file only once it has passed verification; until then 404, with the reason. */
 enum status images_file(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);

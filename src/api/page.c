@@ -1,4 +1,4 @@
-/* Files of the page, and the policy that browsers hold it to: scripts and styles from this origin only and none
+/* Files of the page, and the policy that browsers enforce: scripts and styles from this origin only and none
  * inline, no text that becomes markup, no frames, calls to this origin and to the storage, which is another
  * origin. So a malicious name that is not escaped anywhere else would still not run.
  * Source: Content Security Policy Level 3; Trusted Types. */
@@ -26,10 +26,10 @@ void page_answer(struct api_call *c)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
-	/* A path would be a part of the source, and then the only one that is allowed. */
+	/* Without the path, since a source with a path allows only that path. */
 	struct str storage = cors_url_origin(c->api->options.storage_url);
 
-	/* An origin that could be anything else in the policy is left out. */
+	/* An origin with characters that mean something else in a policy is left out. */
 	if (!str_consists_of(storage, STR(":/.-_[]")))
 		storage = STR("");
 	struct str policy = str_printf(c->arena,

@@ -1,6 +1,6 @@
 /* The record: imageId, fileName, fileUrl, fileSize, fileType and uploadedAt always under these
- * names, and what else is known. What is not known is left out rather than null: a pending
- * row has its declared values and no uploadedAt, a rejected one its reason and no address to read from. */
+ * names, and what else is known. Unknown members are left out rather than null: a pending
+ * row has its declared values and no uploadedAt, a rejected one its reason and no downloadUrl. */
 #include "api/record.h"
 
 #include "base/writer.h"

@@ -18,8 +18,8 @@ struct api_route {
 	enum status (*run)(struct api_call *, struct fault *);
 	enum access_rule rule;
 	bool has_body;
-	bool for_uppy;                    /* the slot in the words of Uppy */
-	bool now;                         /* waits for nothing: answered on the reactor */
+	bool for_uppy;                    /* the response is in Uppy's format */
+	bool now;                         /* never waits: runs on the reactor */
 	void (*start)(struct api_call *); /* on the reactor, instead of run, where the table's inserts start without waiting; may be NULL */
 };
 

@@ -1,7 +1,7 @@
 /* POST /upload and POST /uppy: a slot for one image, in our format or in the one that Uppy's S3 uploader
- * expects from a signer. The answer is what a client needs to send the bytes, and the
- * token that lets it delete them. It is written in advance and sent once the
- * row is durable; if the row fails, a problem takes its place. */
+ * expects from a signer. The response has what a client needs to send the bytes, and the
+ * token with which it can delete them. It is written in advance and sent once the row is durable; if the insert fails, a
+ * problem replaces it. */
 #include "api/call.h"
 
 #include "api/body.h"
@@ -31,8 +31,8 @@ static void write_slot(struct buf *b, const struct slot *s, bool form)
 	writer_close(b, '}');
 }
 
-/* What Uppy asks for may be passed on as it is: it reads the first five members and leaves the others. A
- * form is known by its fields alone, so a PUT has none, not even empty ones.
+/* A caller may pass this to Uppy as it is: Uppy reads the first five members and ignores the others. It takes anything
+ * with `fields` for a form, so a PUT has none, not even empty ones.
  * Source: @uppy/aws-s3 6, PresignedResponse (signRequest); 3 to 5, AwsS3UploadParameters (getUploadParameters) */
 static void write_parameters(struct buf *b, const struct slot *s, bool form)
 {
@@ -41,7 +41,7 @@ static void write_parameters(struct buf *b, const struct slot *s, bool form)
 	writer_text(b, STR("url"), s->url);
 	writer_text(b, STR("key"), s->row.key);
 	write_pairs(b, form ? STR("fields") : STR("headers"), s->headers, s->n_headers);
-	writer_number(b, STR("expires"), (uint64_t)(s->expires_ms - s->row.created_ms + 999) / 1000); /* signatures know whole seconds */
+	writer_number(b, STR("expires"), (uint64_t)(s->expires_ms - s->row.created_ms + 999) / 1000); /* signatures have whole seconds */
 	writer_text(b, STR("imageId"), s->row.image_id);
 	writer_text(b, STR("fileUrl"), s->address);
 	writer_time(b, STR("expiresAt"), s->expires_ms);
@@ -49,7 +49,7 @@ static void write_parameters(struct buf *b, const struct slot *s, bool form)
 	writer_close(b, '}');
 }
 
-/* The slot, and the answer that hands it out. */
+/* The slot and its response. */
 static enum status prepare_slot(struct api_call *c, struct slot *slot, struct fault *why)
 {
 	struct slot_request want;
@@ -62,7 +62,7 @@ static enum status prepare_slot(struct api_call *c, struct slot *slot, struct fa
 	return call_json(c, &b, why);
 }
 
-/* The row is durable: the answer is sent. */
+/* The row is durable: the response is sent. */
 static void count_slot(struct api_call *c, const struct slot *slot)
 {
 	c->x->answer.image_id = slot->row.image_id;

@@ -1,12 +1,12 @@
-/* Content-Disposition for a name that a client chose. Nothing of the name reaches the header but
- * letters that cannot end a quoted string or a line; the whole name comes percent-encoded next to it.
+/* Content-Disposition for a name that a client chose. Only characters that cannot end a quoted
+ * string or a line are copied to the header; the whole name follows percent-encoded.
  * Source: RFC 6266 4.1, 4.3 and appendix D; RFC 8187 3.2. */
 #include "image/image_service.h"
 
 #include "base/buf.h"
 #include "base/codec.h"
 
-/* A name of 255 bytes comes once as it is and once with three letters a byte. */
+/* A name of 255 bytes, once as it is and once with three characters a byte. */
 #define HEADER_MAX_BYTES 2048
 
 struct str content_disposition(struct arena *a, struct str file_name)

@@ -1,6 +1,6 @@
 /* The sweep. Each step reads a page of rows or objects into an arena of its own and processes it;
- * what fails is recorded and skipped, so that one object that cannot be read does not keep all rows
- * after it. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
+ * what fails is recorded and skipped, so that one unreadable object does not keep the rows
+ * after it from being processed. A sweep of rows that changes nothing in a step ends, since the next would see the same. */
 #include "image/gc.h"
 
 #include "image/verdict.h"
@@ -26,7 +26,7 @@ static bool may_continue(const struct sweep *s)
 	return s->stop == NULL || !s->stop(s->stop_arg);
 }
 
-/* Count what went well; remember the first of what did not. */
+/* Count a success; record the first failure. */
 static void note_fault(struct sweep *s, enum status end, uint64_t *count, const struct fault *why)
 {
 	if (end == OK) {
@@ -80,7 +80,7 @@ static void gc_row(struct sweep *s, const struct image_row *row)
 			expire_row(s, row, &s->done->ended);
 		return;
 	case IMAGE_REJECTED:
-		/* Its bytes are removed at once; if that failed then, now is the last time that a row reports them. */
+		/* Its bytes are removed at once; if that failed, this is the last chance: no row will name them any more. */
 		if (store_remove(s->p->store, row->key, &why) == OK)
 			expire_row(s, row, &s->done->forgotten);
 		else

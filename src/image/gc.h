@@ -1,5 +1,5 @@
 /* The sweep, in two parts, because their cost differs. gc_run processes the rows that are due
- * and costs as much as there are: once a minute. gc_orphans lists every object under images/ and
+ * and costs in proportion to their number: once a minute. gc_orphans lists every object under images/ and
  * reads its row: once a day. Both are idempotent, continue past what fails, and work in steps of bounded
  * memory; one sweep at a time. They block: a thread of their own, or a worker. */
 #ifndef IMAGE_GC_H
@@ -16,9 +16,9 @@ struct gc_result {
 	uint64_t orphans;    /* orphaned objects that were removed */
 };
 
-/* Expire what is due at now_ms: a pending row after verifying an object that is there, a rejected row
- * with whatever is left of its bytes.
- * stop    asked before each row or object, since each may take as long as a timeout of the engine; true ends the
+/* Expire what is due at now_ms: a pending row unless its object is there and is verified, a rejected row
+ * with what is left of its bytes.
+ * stop    called before each row or object, since each may take as long as a timeout of the engine; true ends the
  *         sweep early; NULL: never
  * out     counts are added to it, on failure too: the caller zeroes it, and may add up both parts
  * Errors  those of the ports: the first that failed; the rest was still tried */

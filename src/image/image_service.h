@@ -5,7 +5,7 @@
 #include "base/fault.h"
 #include "image/product.h"
 
-/* Complete a slot: verify the object if the row is still pending, and return the row as it then is,
+/* Complete a slot: verify the object if the row is still pending, and return the resulting row,
  * uploaded or rejected. May be repeated. The object is read into memory of its own, not into `a`.
  * Errors  NO_SUCH_IMAGE; NOT_ARRIVED; STORAGE_FAILED */
 enum status image_service_complete(

@@ -1,4 +1,4 @@
-/* Media types: what a client wrote made canonical, what the rules allow, and the extension of a key.
+/* Media types: the canonical form, what the rules allow, and the extension of a key.
  * Source: RFC 6838 4.2 (names of at most 127 characters of a small alphabet); RFC 9110 8.3.1. */
 #include "image/slot.h"
 
@@ -32,7 +32,7 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	if (str_find_char(text, ';') < text.n)
 		return fault_set(why, BAD_FIELD, "fileType must be a media type without parameters, such as image/jpeg");
 	struct str type = str_lower(a, text);
-	if (str_equal(type, STR("image/jpg"))) /* was never registered, and is what many programs write */
+	if (str_equal(type, STR("image/jpg"))) /* never registered, but written by many programs */
 		type = STR("image/jpeg");
 	struct str rest = type, name = str_cut(&rest, '/');
 	TRY(fault_check_arena(a, why));

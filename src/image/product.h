@@ -1,4 +1,4 @@
-/* The product's state: its rules and the two ports it works on. Created once at start, read by all. */
+/* The product's state: its rules and its two ports. Created at start, read by all threads. */
 #ifndef IMAGE_PRODUCT_H
 #define IMAGE_PRODUCT_H
 

@@ -1,7 +1,7 @@
 /* An object was written. What is done depends on the row:
  *
  *   none       the object is deleted: nothing may be in the store without a row. The row is
- *              durable before the URL is returned, so this is not an object that is merely early.
+ *              durable before the URL is returned, so the row is not merely late.
  *   pending    it is verified and resolved
  *   uploaded   of the object with this ETag and time: these bytes are known. Of another: the object was written
  *              again, through a URL that was still valid; it is verified like the first
@@ -45,7 +45,7 @@ static enum status verify_row(
 	return OK;
 }
 
-/* The row was resolved, by whomever: see whether its object is still the one that is there. */
+/* The row is resolved: compare the object that is there with it. */
 static enum status compare_object(
 	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct reconciled *out, struct fault *why)
 {

@@ -33,7 +33,7 @@ struct reconciled {
 
 /* Texts of out live in `a` or are borrowed from the event.
  * Errors  KEY_INVALID not under images/, nothing is touched; STATE_CHANGED verify again, the row or the object changed
- *         in the meantime; the ports': nothing is half done; repeat the call */
+ *         in the meantime; the ports': nothing is half done, the call may be repeated */
 enum status reconcile_object(
 	struct product *p, const struct written_object *what, struct arena *a, struct reconciled *out, struct fault *why) MUST_CHECK;
 /* "accepted", "rejected", ... for the log. */

@@ -49,8 +49,8 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct slot 
 	secret_wipe(raw, sizeof(raw));
 }
 
-/* Content-Length is signed where the size was given, but not listed: browsers set it themselves and let
- * nobody else do it. */
+/* Content-Length is signed where the size was given, but not listed: browsers set it themselves and do not
+ * let a page do it. */
 static enum status make_url(struct product *p, struct arena *a, struct slot *s, struct fault *why)
 {
 	struct presigned url;

@@ -1,6 +1,5 @@
-/* Upload slots: a client says what it is going to upload and gets a URL or a form for exactly that.
- * The row is committed before the URL is returned: by slot_open, which blocks on the table (workers
- * only), or by a caller that starts the insert of the row from slot_prepare. */
+/* Upload slots: a client announces what it is going to upload and gets a URL or a form for exactly that.
+ * The caller inserts the row from slot_prepare, and returns the URL only when that is durable. */
 #ifndef IMAGE_SLOT_H
 #define IMAGE_SLOT_H
 
@@ -11,7 +10,7 @@
 
 struct slot_request {
 	struct str file_name; /* UTF-8, 1..255 bytes, not blank, no U+0000 */
-	struct str file_type; /* media type; image/jpg and capitals are understood, parameters refused */
+	struct str file_type; /* media type; image/jpg and upper case are accepted, parameters refused */
 	bool has_size;
 	uint64_t file_size;
 	bool form; /* a POST form in place of a PUT URL */

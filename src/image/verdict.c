@@ -53,7 +53,7 @@ static bool is_known(struct str media_type)
 	return false;
 }
 
-/* A sentence that found no room in the arena is a rejection all the same. */
+/* A reason that does not fit in the arena must not turn the rejection into an acceptance. */
 static struct str reject_reason(struct str formatted)
 {
 	return formatted.n > 0 ? formatted : STR("The image does not pass the checks.");

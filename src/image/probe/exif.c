@@ -1,6 +1,6 @@
-/* The one thing that is wanted of EXIF: tag 0x0112 of the first directory of its TIFF structure, in
- * either byte order. A directory that is cut or out of bounds says nothing; that is no fault of the
- * image. Source: TIFF 6.0, section 2; EXIF 2.3, 4.6.4 (Orientation: SHORT, count 1, 1..8). */
+/* The only tag of EXIF that is read: 0x0112 (Orientation) of the first directory of its TIFF structure, in
+ * either byte order. A directory that is cut or out of bounds counts as missing; the image is not refused for
+ * it. Source: TIFF 6.0, section 2; EXIF 2.3, 4.6.4 (Orientation: SHORT, count 1, 1..8). */
 #include "image/probe/formats.h"
 
 #define TAG_ORIENTATION 0x0112

@@ -14,7 +14,7 @@ enum probe_result probe_webp(struct str bytes, struct probe *out);
 /* The orientation in the first directory of a TIFF structure; 0 when it is missing or malformed. */
 uint32_t exif_orientation(struct str tiff);
 
-/* Note why and give PROBE_BAD. why: static */
+/* Set why and return PROBE_BAD. why: static */
 static inline enum probe_result probe_bad(struct probe *out, const char *why)
 {
 	out->why = why;
