@@ -301,7 +301,7 @@ int server_main(int argc, char **argv)
 	rate_limit_free(&c.product.recheck_limit);
 	backends_close(&c.backends);
 	if (c.log_open) {
-		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", log_dropped()));
+		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", metric_get(M_LOG_LINES_DROPPED)));
 		log_stop();
 	}
 	secret_wipe(c.admin_token, sizeof(c.admin_token));

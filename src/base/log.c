@@ -222,16 +222,6 @@ static bool enqueue_line(struct str line)
 	return running;
 }
 
-/* Before the start and after the stop: at once, by the caller. Waits only briefly if stderr is not read. */
-static void write_directly(struct str line)
-{
-	struct log_stderr direct;
-	log_stderr_open(&direct, STDERR_FILENO);
-	log_stderr_append(&direct, line);
-	log_stderr_drain(&direct, LAST_WAIT_MS);
-	log_stderr_close(&direct);
-}
-
 void log_write_raw(struct str line)
 {
 	if (file_write_all(atomic_load(&direct_fd), line) != 0)
@@ -256,17 +246,18 @@ void log_write(enum log_event event, struct str request_id, const struct log_fie
 		metric_add(M_LOG_LINES_DROPPED, 1);
 	else if (atomic_load(&direct_fd) >= 0)
 		log_write_raw(buf_str(&text));
-	else if (!enqueue_line(buf_str(&text)))
-		write_directly(buf_str(&text));
+	else if (!enqueue_line(buf_str(&text))) {
+		/* Before the start and after the stop: at once, by the caller. Waits only briefly if stderr is not read. */
+		struct log_stderr direct;
+		log_stderr_open(&direct, STDERR_FILENO);
+		log_stderr_append(&direct, buf_str(&text));
+		log_stderr_drain(&direct, LAST_WAIT_MS);
+		log_stderr_close(&direct);
+	}
 	buf_deinit(&text);
 }
 
 enum status log_recent(const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why)
 {
 	return log_ring_find(&ring, q, a, out, why);
-}
-
-uint64_t log_dropped(void)
-{
-	return (uint64_t)metric_get(M_LOG_LINES_DROPPED);
 }

@@ -1,7 +1,7 @@
 /* The log: one JSON object a line, on stderr and in DIR/logs/, by a bounded queue and one writer.
  *
  * log_write formats the line on the caller's thread and queues it; it never waits for a disk or a
- * pipe: when the queue is full the line is dropped and counted (`log_dropped`). The writer thread
+ * pipe: when the queue is full the line is dropped and counted (the metric tintype_log_dropped_total). The writer thread
  * appends to the file and to stderr. A stderr that is a full pipe blocks neither the callers nor the
  * file; a full disk stops nothing either. Lines lost at a sink are counted, and a log.dropped line
  * of that sink ("sink": "file" or "stderr", "count") reports them once it can. Before log_start
@@ -45,7 +45,5 @@ void log_write_raw(struct str line);
  * out     lives in `a`, which needs ring_bytes and a little
  * Errors  TOO_MUCH the arena is full */
 enum status log_recent(const struct log_query *q, struct arena *a, struct log_found *out, struct fault *why) MUST_CHECK;
-/* Lines lost so far, at any sink: the metric tintype_log_dropped_total. */
-uint64_t log_dropped(void);
 
 #endif

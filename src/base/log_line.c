@@ -19,22 +19,10 @@ static const struct {
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 
-const char *log_event_name(enum log_event event)
-{
-	assert((size_t)event < LOG_EVENTS);
-	return events[event].name;
-}
-
 enum log_level log_event_level(enum log_event event)
 {
 	assert((size_t)event < LOG_EVENTS);
 	return events[event].level;
-}
-
-const char *log_level_name(enum log_level level)
-{
-	assert((size_t)level < COUNT_OF(level_names));
-	return level_names[level];
 }
 
 bool log_level_parse(struct str s, enum log_level *out)
@@ -45,14 +33,6 @@ bool log_level_parse(struct str s, enum log_level *out)
 			return true;
 		}
 	return false;
-}
-
-static void put_string(struct buf *b, struct str s)
-{
-	size_t keep = utf8_prefix(s, FIELD_MAX_BYTES);
-	buf_put_char(b, '"');
-	json_escape(b, str_slice(s, 0, keep));
-	buf_put(b, keep < s.n ? STR("...\"") : STR("\""));
 }
 
 /* As "%.3f", by integers. false: too large for that, negative, or so near the middle between two thousandths that only
@@ -75,12 +55,15 @@ static bool put_thousandths(struct buf *b, double d)
 
 static void put_field(struct buf *b, const struct log_field *field)
 {
+	size_t keep = utf8_prefix(field->s, FIELD_MAX_BYTES);
 	if (field->kind == FIELD_STR && field->s.n == 0)
 		return;
 	buf_put(b, field->name);
 	switch (field->kind) {
 	case FIELD_STR:
-		put_string(b, field->s);
+		buf_put_char(b, '"');
+		json_escape(b, str_slice(field->s, 0, keep));
+		buf_put(b, keep < field->s.n ? STR("...\"") : STR("\""));
 		return;
 	case FIELD_INT:
 		buf_put_i64(b, field->i);
@@ -107,9 +90,9 @@ void log_line_write(struct buf *b, const struct log_line *line)
 	buf_put(b, STR("{\"time\":\""));
 	buf_put(b, (struct str){ time, ISO8601_CHARS });
 	buf_put(b, STR("\",\"level\":\""));
-	buf_put(b, str_of(log_level_name(log_event_level(line->event))));
+	buf_put(b, str_of(level_names[log_event_level(line->event)]));
 	buf_put(b, STR("\",\"event\":\""));
-	buf_put(b, str_of(log_event_name(line->event)));
+	buf_put(b, str_of(events[line->event].name));
 	buf_put_char(b, '"');
 	put_field(b, &LOG_S("requestId", line->request_id));
 	for (size_t i = 0; i < line->n_fields; i++)

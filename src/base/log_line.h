@@ -37,9 +37,6 @@ struct log_line {
 
 /* "debug", "info", "warn" or "error". false: another word */
 bool log_level_parse(struct str s, enum log_level *out) MUST_CHECK;
-const char *log_level_name(enum log_level level);
-/* The name in log.def: "server.ready". */
-const char *log_event_name(enum log_event event);
 /* The level in log.def. */
 enum log_level log_event_level(enum log_event event);
 /* Append the line and its newline. */

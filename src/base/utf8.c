@@ -21,14 +21,6 @@ static const struct shape SHAPES[] = {
 	{ 0xf4, 0xf4, 0x80, 0x8f, 4 }, /* up to U+10FFFF */
 };
 
-static const struct shape *shape_of(unsigned char first)
-{
-	for (size_t i = 0; i < COUNT_OF(SHAPES); i++)
-		if (first >= SHAPES[i].first_min && first <= SHAPES[i].first_max)
-			return &SHAPES[i];
-	return NULL;
-}
-
 static bool is_continuation(char c)
 {
 	return ((unsigned char)c & 0xc0) == 0x80;
@@ -41,8 +33,10 @@ static uint32_t read_point(struct str s, size_t *length)
 	*length = 1;
 	if (first < 0x80)
 		return first;
-	const struct shape *shape = shape_of(first);
-	if (shape == NULL || s.n < shape->length)
+	const struct shape *shape = SHAPES, *end = SHAPES + COUNT_OF(SHAPES);
+	while (shape < end && (first < shape->first_min || first > shape->first_max))
+		shape++;
+	if (shape == end || s.n < shape->length)
 		return ILL_FORMED;
 	unsigned char second = (unsigned char)s.p[1];
 	if (second < shape->second_min || second > shape->second_max)

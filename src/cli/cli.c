@@ -47,18 +47,6 @@ void cli_help(struct buf *b)
 		buf_printf(b, "  %-27s %s\n", verbs[i].usage, verbs[i].sentence);
 }
 
-static int print_help(const struct cli_verb *v)
-{
-	struct buf b CLEANUP(buf_deinit) = { 0 };
-	buf_init(&b, 16384);
-	buf_printf(&b, "usage: tintype %s [flags]\n\n%s\n\n", v->usage, v->sentence);
-	options_help(&b, v->allowed);
-	if ((v->allowed & ALLOWS(ENDPOINT)) != 0)
-		buf_put(&b, STR("\nIf the server requires an API key, set TINTYPE_API_KEY. Settings are also read from ./.env.\n"));
-	show_bytes(buf_str(&b));
-	return show_end() ? 0 : 1;
-}
-
 int cli_run(int argc, char **argv)
 {
 	struct options o;
@@ -72,8 +60,16 @@ int cli_run(int argc, char **argv)
 		show_line(stderr, "tintype %s: %s", v->name, why.text);
 		return WRONG_USE;
 	}
-	if (o.help)
-		return print_help(v);
+	if (o.help) {
+		struct buf b CLEANUP(buf_deinit) = { 0 };
+		buf_init(&b, 16384);
+		buf_printf(&b, "usage: tintype %s [flags]\n\n%s\n\n", v->usage, v->sentence);
+		options_help(&b, v->allowed);
+		if ((v->allowed & ALLOWS(ENDPOINT)) != 0)
+			buf_put(&b, STR("\nIf the server requires an API key, set TINTYPE_API_KEY. Settings are also read from ./.env.\n"));
+		show_bytes(buf_str(&b));
+		return show_end() ? 0 : 1;
+	}
 	if (o.n_operands < v->min || o.n_operands > v->max) {
 		show_line(stderr, "usage: tintype %s; see --help", v->usage);
 		return WRONG_USE;

@@ -235,17 +235,6 @@ static void watch_progress(struct upload_run *u, const sigset_t *waited)
 	}
 }
 
-static size_t start_workers(struct upload_run *u, pthread_t *threads)
-{
-	size_t most = u->o->jobs < u->walk.n ? (size_t)u->o->jobs : u->walk.n, n = 0;
-	pthread_mutex_lock(&u->out);
-	while (n < most && thread_start(&threads[n], run_worker, u))
-		n++;
-	u->running = (unsigned)n;
-	pthread_mutex_unlock(&u->out);
-	return n;
-}
-
 enum status verb_upload(const struct options *o, struct remote *unused, struct fault *why)
 {
 	assert(o != NULL);
@@ -265,7 +254,12 @@ enum status verb_upload(const struct options *o, struct remote *unused, struct f
 	sigaddset(&waited, SIGTERM);
 	sigaddset(&waited, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &waited, &before);
-	size_t n = start_workers(&u, threads);
+	size_t most = o->jobs < u.walk.n ? (size_t)o->jobs : u.walk.n, n = 0;
+	pthread_mutex_lock(&u.out);
+	while (n < most && thread_start(&threads[n], run_worker, &u))
+		n++;
+	u.running = (unsigned)n;
+	pthread_mutex_unlock(&u.out);
 	if (n > 0)
 		watch_progress(&u, &waited);
 	for (size_t i = 0; i < n; i++)
