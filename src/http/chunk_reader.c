@@ -67,11 +67,6 @@ static bool follow_byte(struct chunk_reader *c, char byte)
 	return false;
 }
 
-static unsigned hex_value(char c)
-{
-	return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
-}
-
 /* Take one byte of what is not data.  false: it is not allowed here */
 static bool take_byte(struct chunk_reader *c, char byte)
 {
@@ -79,7 +74,7 @@ static bool take_byte(struct chunk_reader *c, char byte)
 	if (!follow_byte(c, byte))
 		return false;
 	if (from == CHUNK_SIZE && c->state == CHUNK_SIZE) {
-		c->left = c->left << 4 | hex_value(byte);
+		c->left = c->left << 4 | (byte <= '9' ? (unsigned)(byte - '0') : (unsigned)((byte | 0x20) - 'a') + 10);
 		return ++c->digits <= CHUNK_DIGITS_MAX;
 	}
 	if (from == CHUNK_SIZE)

@@ -118,19 +118,14 @@ enum status proxy_list_parse(struct proxy_list *p, struct str text, struct fault
 	return OK;
 }
 
-static bool is_within(const struct client_addr *a, const struct client_addr *net, unsigned bits)
-{
-	unsigned whole = bits / 8, rest = bits % 8;
-	if (memcmp(a->bytes, net->bytes, whole) != 0)
-		return false;
-	return rest == 0 || (a->bytes[whole] ^ net->bytes[whole]) >> (8 - rest) == 0;
-}
-
 bool proxy_list_has(const struct proxy_list *p, const struct client_addr *a)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (is_within(a, &p->nets[i].net, p->nets[i].bits))
+	for (size_t i = 0; i < p->n; i++) {
+		const unsigned char *net = p->nets[i].net.bytes;
+		unsigned whole = p->nets[i].bits / 8, rest = p->nets[i].bits % 8;
+		if (memcmp(a->bytes, net, whole) == 0 && (rest == 0 || (a->bytes[whole] ^ net[whole]) >> (8 - rest) == 0))
 			return true;
+	}
 	return false;
 }
 

@@ -69,22 +69,11 @@ static const struct problem problems[FAULT_CODES] = {
 	"{\"type\":\"/problems/out-of-memory\",\"title\":\"Out of memory\",\"status\":503," \
 	"\"detail\":\"The server is out of memory; try again.\",\"code\":\"out_of_memory\"}"
 
-static enum fault_code shown_code(enum fault_code code)
-{
-	return code < FAULT_CODES && problems[code].title != NULL ? code : F_INTERNAL;
-}
-
-static struct str detail_of(const struct problem *p, const struct fault *why)
-{
-	if (p->detail != NULL)
-		return str_of(p->detail);
-	return str_of(why->text[0] != '\0' ? why->text : p->title);
-}
-
 static void write_problem(struct buf *b, enum fault_code code, const struct request_context *x, const struct fault *why)
 {
 	const struct problem *p = &problems[code];
 	struct str name = str_of(fault_name(code));
+	const char *detail = p->detail != NULL ? p->detail : why->text[0] != '\0' ? why->text : p->title;
 
 	writer_open(b, (struct str){ 0 }, '{');
 	buf_put(b, STR("\"type\":\"/problems/"));
@@ -93,7 +82,7 @@ static void write_problem(struct buf *b, enum fault_code code, const struct requ
 	buf_put_char(b, '"');
 	writer_text(b, STR("title"), str_of(p->title));
 	writer_number(b, STR("status"), (uint64_t)fault_http_status(code));
-	writer_text(b, STR("detail"), detail_of(p, why));
+	writer_text(b, STR("detail"), str_of(detail));
 	writer_text(b, STR("code"), name);
 	writer_text(b, STR("requestId"), x->request.id);
 	writer_close(b, '}');
@@ -102,7 +91,7 @@ static void write_problem(struct buf *b, enum fault_code code, const struct requ
 void problem_answer(struct request_context *x, const struct fault *why)
 {
 	assert(x != NULL);
-	enum fault_code code = shown_code(why->code);
+	enum fault_code code = why->code < FAULT_CODES && problems[why->code].title != NULL ? why->code : F_INTERNAL;
 	const char *route = x->answer.route;
 	struct str image_id = x->answer.image_id;
 	struct buf body;

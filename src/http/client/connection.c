@@ -70,16 +70,6 @@ static const char *env_value(const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
-static const char *system_file(void)
-{
-	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
-	const char *file = env_value("SSL_CERT_FILE");
-	for (size_t i = 0; file == NULL && i < COUNT_OF(files); i++)
-		if (access(files[i], R_OK) == 0)
-			file = files[i];
-	return file;
-}
-
 /* Trust each certificate of a PEM text; false when there is none in it. */
 static bool trust_text(SSL_CTX *ctx, struct str pem)
 {
@@ -94,11 +84,15 @@ static bool trust_text(SSL_CTX *ctx, struct str pem)
 
 static bool load_trust(SSL_CTX *ctx, struct str authorities)
 {
+	static const char *const files[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
 	const char *file = env_value("AWS_CA_BUNDLE");
 	if (file == NULL && authorities.n > 0)
 		return trust_text(ctx, authorities);
 	if (file == NULL)
-		file = system_file();
+		file = env_value("SSL_CERT_FILE");
+	for (size_t i = 0; file == NULL && i < COUNT_OF(files); i++)
+		if (access(files[i], R_OK) == 0)
+			file = files[i];
 	return file != NULL && SSL_CTX_load_verify_file(ctx, file) == 1;
 }
 

@@ -50,25 +50,6 @@ static void *run_lookup(void *arg)
 	return NULL;
 }
 
-static enum status start_lookup(struct name_lookup *l, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
-{
-	pthread_mutex_lock(&l->lock);
-	while (!l->done && thread_wait_until(&l->finished, &l->lock, deadline_ms))
-		continue;
-	bool done = l->done;
-	l->abandoned = !done;
-	pthread_mutex_unlock(&l->lock);
-	if (!done)
-		return fault_set(why, DEADLINE, "its name could not be resolved in time");
-	int error = l->error;
-	*out = l->list;
-	l->list = NULL;
-	release_lookup(l);
-	if (error != 0)
-		return fault_set(why, UPSTREAM_FAILED, "%s", gai_strerror(error));
-	return OK;
-}
-
 enum status resolve_host(const char *host, const char *port, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
 {
 	/* RFC 6761 6.3: localhost is the loopback, whatever a name server says; without a host getaddrinfo gives just that. */
@@ -87,5 +68,19 @@ enum status resolve_host(const char *host, const char *port, int64_t deadline_ms
 		release_lookup(l);
 		return fault_no_memory(why);
 	}
-	return start_lookup(l, deadline_ms, out, why);
+	pthread_mutex_lock(&l->lock);
+	while (!l->done && thread_wait_until(&l->finished, &l->lock, deadline_ms))
+		continue;
+	bool done = l->done;
+	l->abandoned = !done;
+	pthread_mutex_unlock(&l->lock);
+	if (!done)
+		return fault_set(why, DEADLINE, "its name could not be resolved in time");
+	int error = l->error;
+	*out = l->list;
+	l->list = NULL;
+	release_lookup(l);
+	if (error != 0)
+		return fault_set(why, UPSTREAM_FAILED, "%s", gai_strerror(error));
+	return OK;
 }

@@ -227,7 +227,7 @@ static enum io_result receive_body(struct connection *c, struct str *in, size_t 
 	*in = (struct str){ c->transport.memory->scratch, got };
 	*turn_bytes += got;
 	if (got == 0)
-		enter_next(c, server_request_cut(c));
+		enter_next(c, server_request_give_up(c));
 	return IO_DONE;
 }
 
@@ -249,12 +249,6 @@ static enum io_result send_response(struct connection *c, struct str *in)
 		start_linger(c);
 	}
 	return IO_DONE;
-}
-
-static enum io_result drop_input(struct connection *c)
-{
-	enum io_result r = transport_drop(&c->transport, &c->moved);
-	return r == IO_DONE || c->moved > LINGER_MAX_BYTES ? IO_CLOSED : r;
 }
 
 static enum io_result shake_hands(struct connection *c)
@@ -286,8 +280,10 @@ static enum io_result step_state(struct connection *c, struct str *in, size_t *t
 		return receive_body(c, in, turn_bytes);
 	case CONN_RESPONSE:
 		return send_response(c, in);
-	case CONN_LINGER:
-		return drop_input(c);
+	case CONN_LINGER: {
+		enum io_result r = transport_drop(&c->transport, &c->moved);
+		return r == IO_DONE || c->moved > LINGER_MAX_BYTES ? IO_CLOSED : r;
+	}
 	case CONN_WORK:
 		return IO_WAIT;
 	}
@@ -363,7 +359,7 @@ static void on_timeout(struct connection *c)
 	LOG(CONNECTION_ENDED, STR(""), LOG_C("waitedFor", state_names[c->state]));
 	c->is_cut = true;
 	if (c->state == CONN_BODY || c->state == CONN_OBJECT || c->state == CONN_DROP) {
-		enter_next(c, server_request_time_out(c));
+		enter_next(c, server_request_give_up(c));
 	} else if (c->state == CONN_HEAD && c->kept_n > 0) {
 		struct fault why;
 		fault_set(&why, HEAD_SLOW, "The request's head arrived too slowly");

@@ -51,16 +51,6 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static enum status parse_version(struct str text, struct head *h, struct fault *why)
-{
-	if (text.n != 8 || !str_starts_with(text, STR("HTTP/")) || !is_digit(text.p[5]) || text.p[6] != '.' || !is_digit(text.p[7]))
-		return fault_set(why, BAD_FRAMING, "The request line does not end in HTTP/1.1");
-	if (text.p[5] != '1')
-		return fault_set(why, BAD_VERSION, "Only HTTP/1.1 and HTTP/1.0 are supported");
-	h->is_old = text.p[7] == '0';
-	return OK;
-}
-
 static enum status parse_request_line(struct str line, struct head *h, struct fault *why)
 {
 	h->method = http_take(&line, CHAR_TOKEN);
@@ -69,7 +59,12 @@ static enum status parse_request_line(struct str line, struct head *h, struct fa
 		h->target = http_take(&line, CHAR_VISIBLE);
 	if (!ok || h->target.n == 0 || !take_char(&line, ' '))
 		return fault_set(why, BAD_FRAMING, "The request line is not METHOD TARGET HTTP/1.1");
-	return parse_version(line, h, why);
+	if (line.n != 8 || !str_starts_with(line, STR("HTTP/")) || !is_digit(line.p[5]) || line.p[6] != '.' || !is_digit(line.p[7]))
+		return fault_set(why, BAD_FRAMING, "The request line does not end in HTTP/1.1");
+	if (line.p[5] != '1')
+		return fault_set(why, BAD_VERSION, "Only HTTP/1.1 and HTTP/1.0 are supported");
+	h->is_old = line.p[7] == '0';
+	return OK;
 }
 
 static enum status parse_header(struct str line, struct header *f, struct fault *why)

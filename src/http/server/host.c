@@ -9,12 +9,6 @@
  * up, so it cannot be rebound. Pure; any thread. */
 #include "http/server/host.h"
 
-static bool is_port(struct str s)
-{
-	uint64_t port;
-	return s.n == 0 || (s.n <= 5 && str_to_u64(s, &port) && port <= UINT16_MAX);
-}
-
 bool host_cut_name(struct str host, struct str *name)
 {
 	bool literal = str_starts_with(host, STR("["));
@@ -22,7 +16,10 @@ bool host_cut_name(struct str host, struct str *name)
 	if (end > host.n)
 		return false;
 	struct str found = str_slice(host, 0, end), rest = str_slice(host, end, host.n);
-	if (rest.n > 0 && (rest.p[0] != ':' || !is_port(str_slice(rest, 1, rest.n))))
+	uint64_t port = 0;
+	bool has_port = rest.n > 1;
+	if (rest.n > 0 &&
+		(rest.p[0] != ':' || (has_port && (rest.n > 6 || !str_to_u64(str_slice(rest, 1, rest.n), &port) || port > UINT16_MAX))))
 		return false;
 	if (literal ? !str_consists_of(str_slice(found, 1, end - 1), STR(":.")) : !str_consists_of(found, STR("-._")))
 		return false;

@@ -63,15 +63,6 @@ static enum status explain_errno(const char *setting, const char *text, int erro
 	}
 }
 
-/* Of a name with addresses of both kinds, "localhost" first of all, the one that every client tries. */
-static const struct addrinfo *prefer_v4(const struct addrinfo *found)
-{
-	for (const struct addrinfo *at = found; at != NULL; at = at->ai_next)
-		if (at->ai_family == AF_INET)
-			return at;
-	return found;
-}
-
 /* A listening socket; -1 and errno when refused. */
 static int open_socket(const struct addrinfo *at)
 {
@@ -116,7 +107,10 @@ enum status listen_open(const char *setting, const char *text, struct listen_soc
 	struct addrinfo *found;
 	TRY(listen_cut(setting, str_of(text), &host, &port, why));
 	TRY(resolve_address(setting, host, port, &found, why));
-	struct listen_socket s = { .fd = open_socket(prefer_v4(found)) };
+	const struct addrinfo *at = found; /* of a name with addresses of both kinds, as localhost is, the one that every client tries */
+	while (at != NULL && at->ai_family != AF_INET)
+		at = at->ai_next;
+	struct listen_socket s = { .fd = open_socket(at != NULL ? at : found) };
 	int error = errno;
 	freeaddrinfo(found);
 	if (s.fd < 0)

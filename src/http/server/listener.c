@@ -81,19 +81,14 @@ static struct acceptor *choose_acceptor(struct listener *l)
 	return best;
 }
 
-static void log_refusal(struct listener *l, const struct client_addr *a)
-{
-	char text[CLIENT_ADDR_CHARS];
-	int64_t now_ms = clock_mono_ms(), last_ms = atomic_load(&l->refusal_logged_ms);
-	if ((last_ms == 0 || now_ms - last_ms >= LOG_EVERY_MS) && atomic_compare_exchange_strong(&l->refusal_logged_ms, &last_ms, now_ms))
-		LOG(CONNECTION_REFUSED, STR(""), LOG_C("listener", l->name), LOG_S("client", client_addr_text(a, text)));
-}
-
 static void take_connection(struct listener *l, int fd, const struct client_addr *peer)
 {
 	bool counted = listener_counts(l, peer);
 	if (counted && !client_limit_enter(l->clients, peer)) {
-		log_refusal(l, peer);
+		char text[CLIENT_ADDR_CHARS];
+		int64_t now_ms = clock_mono_ms(), last_ms = atomic_load(&l->refusal_logged_ms);
+		if ((last_ms == 0 || now_ms - last_ms >= LOG_EVERY_MS) && atomic_compare_exchange_strong(&l->refusal_logged_ms, &last_ms, now_ms))
+			LOG(CONNECTION_REFUSED, STR(""), LOG_C("listener", l->name), LOG_S("client", client_addr_text(peer, text)));
 		close(fd);
 		return;
 	}

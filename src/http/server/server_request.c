@@ -332,20 +332,16 @@ enum request_next server_request_take_body(struct connection *connection, struct
 	return next == NEXT_BODY && c->left == 0 ? end_body(c) : next;
 }
 
-enum request_next server_request_cut(struct connection *connection)
+enum request_next server_request_give_up(struct connection *connection)
 {
 	struct fault why;
 	struct server_request *c = connection->request;
-	fault_set(&why, BODY_CUT, "The connection closed before the body was complete");
-	c->x.body_cut = true;
+	c->x.body_cut = !connection->is_cut;
+	if (c->x.body_cut)
+		fault_set(&why, BODY_CUT, "The connection closed before the body was complete");
+	else
+		fault_set(&why, BODY_SLOW, "The body arrived too slowly");
 	return give_up(c, &why);
-}
-
-enum request_next server_request_time_out(struct connection *connection)
-{
-	struct fault why;
-	fault_set(&why, BODY_SLOW, "The body arrived too slowly");
-	return give_up(connection->request, &why);
 }
 
 /* the end */

@@ -61,10 +61,8 @@ enum request_next {
 enum request_next server_request_begin(struct connection *c, struct str head, bool more, const struct fault *bad);
 /* Consume the part of *in that belongs to the body. */
 enum request_next server_request_take_body(struct connection *c, struct str *in);
-/* No more of the body will arrive. */
-enum request_next server_request_cut(struct connection *c);
-/* The body arrives too slowly. */
-enum request_next server_request_time_out(struct connection *c);
+/* No more of the body will arrive, or too slowly (c->is_cut). */
+enum request_next server_request_give_up(struct connection *c);
 /* A request that was on another thread has its answer. */
 enum request_next server_request_respond(struct connection *c);
 /* The request is over: log it, release it.  sent: the kernel has the response */

@@ -30,12 +30,8 @@ enum status signals_catch(int fd, struct fault *why)
 	wake_fd = fd;
 	atomic_store(&seen, 0);
 	for (size_t i = 0; i < COUNT_OF(caught); i++) {
-		struct sigaction action = { .sa_flags = SA_RESTART };
+		struct sigaction action = { .sa_flags = SA_RESTART, .sa_handler = caught[i] == SIGPIPE ? SIG_IGN : on_signal };
 		sigemptyset(&action.sa_mask);
-		if (caught[i] == SIGPIPE)
-			action.sa_handler = SIG_IGN;
-		else
-			action.sa_handler = on_signal;
 		if (sigaction(caught[i], &action, &before[i]) != 0)
 			return fault_set(why, INTERNAL, "The signal handlers could not be set");
 	}

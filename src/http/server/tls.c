@@ -54,29 +54,19 @@ static enum status file_unreadable(const char *setting, const char *path, int er
 	return fault_set(why, BAD_SETTING, "--%s: %s cannot be read: %s", setting, path, strerror(error));
 }
 
-static enum status check_and_read(int fd, const char *setting, const char *path, struct buf *out, struct fault *why)
-{
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return file_unreadable(setting, path, errno, why);
-	if (S_ISDIR(st.st_mode))
-		return file_unreadable(setting, path, EISDIR, why);
-	const struct file_rule rule = { .owner = geteuid(), .or_root = true, .is_secret = true, .what = "file", .path = path };
-	struct fault cause;
-	if (strcmp(setting, "tls-key") == 0 && file_check_private(fd, &rule, &cause) != OK)
-		return fault_set(why, BAD_SETTING, "--tls-key: %s", cause.text);
-	int error = file_read_all(fd, out);
-	return error == 0 ? OK : file_unreadable(setting, path, error, why);
-}
-
 static enum status read_file(const char *setting, const char *path, struct buf *out, struct fault *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return file_unreadable(setting, path, errno, why);
-	enum status status = check_and_read(fd, setting, path, out, why);
+	const struct file_rule rule = { .owner = geteuid(), .or_root = true, .is_secret = true, .what = "file", .path = path };
+	struct fault cause;
+	bool is_refused = strcmp(setting, "tls-key") == 0 && file_check_private(fd, &rule, &cause) != OK;
+	int error = is_refused ? 0 : file_read_all(fd, out);
 	close(fd);
-	return status;
+	if (is_refused)
+		return fault_set(why, BAD_SETTING, "--tls-key: %s", cause.text);
+	return error == 0 ? OK : file_unreadable(setting, path, error, why);
 }
 
 /* pairs */
@@ -184,24 +174,19 @@ static bool note_files(void)
 	return changed;
 }
 
-static void reload_pair(void)
-{
-	struct fault why = { 0 };
-	if (!note_files())
-		return;
-	if (load_pair(&why) == OK)
-		LOG(TLS_RENEWED, STR(""), LOG_C("cert", tls.cert));
-	else
-		LOG(TLS_REFUSED, STR(""), LOG_C("text", why.text));
-}
-
 static void renew_if_due(void)
 {
 	int64_t now_ms = clock_mono_ms();
 	if (now_ms - atomic_load_explicit(&tls.looked_ms, memory_order_relaxed) < LOOK_EVERY_MS || pthread_mutex_trylock(&tls.lock) != 0)
 		return;
 	atomic_store_explicit(&tls.looked_ms, now_ms, memory_order_relaxed);
-	reload_pair();
+	if (note_files()) {
+		struct fault why = { 0 };
+		if (load_pair(&why) == OK)
+			LOG(TLS_RENEWED, STR(""), LOG_C("cert", tls.cert));
+		else
+			LOG(TLS_REFUSED, STR(""), LOG_C("text", why.text));
+	}
 	pthread_mutex_unlock(&tls.lock);
 }
 
