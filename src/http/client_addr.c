@@ -22,6 +22,7 @@ static bool is_v4(const struct client_addr *a)
 
 struct client_addr client_addr_of(const struct sockaddr *at)
 {
+	assert(at != NULL);
 	struct client_addr a = { { 0 } };
 	if (at->sa_family == AF_INET)
 		return of_v4(&((const struct sockaddr_in *)(const void *)at)->sin_addr);
@@ -32,6 +33,7 @@ struct client_addr client_addr_of(const struct sockaddr *at)
 
 bool client_addr_parse(struct str text, struct client_addr *out)
 {
+	assert(out != NULL);
 	char copy[CLIENT_ADDR_CHARS];
 	unsigned char v4[4];
 	if (text.n == 0 || text.n >= sizeof copy || memchr(text.p, '\0', text.n) != NULL)
@@ -57,6 +59,7 @@ static size_t put_byte(char *out, unsigned byte)
 
 struct str client_addr_text(const struct client_addr *a, char *out)
 {
+	assert(a != NULL && out != NULL);
 	static const struct client_addr unknown;
 	size_t n = 0;
 	if (is_v4(a)) { /* one for each line of the log: by hand */
@@ -120,6 +123,7 @@ enum status proxy_list_parse(struct proxy_list *p, struct str text, struct fault
 
 bool proxy_list_has(const struct proxy_list *p, const struct client_addr *a)
 {
+	assert(p->n <= PROXIES_MAX);
 	for (size_t i = 0; i < p->n; i++) {
 		const unsigned char *net = p->nets[i].net.bytes;
 		unsigned whole = p->nets[i].bits / 8, rest = p->nets[i].bits % 8;
@@ -151,6 +155,7 @@ static struct str take_last(struct str *list)
 
 struct client_addr proxy_list_client(const struct proxy_list *p, const struct request *r, struct client_addr peer)
 {
+	assert(r != NULL);
 	struct client_addr client = peer;
 	for (size_t i = r->n_headers; i-- > 0;) {
 		struct str list = r->headers[i].value;

@@ -11,6 +11,7 @@
 #include "http/chunk_reader.h"
 #include "http/client/connection.h"
 #include "http/client/request.h"
+
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -185,6 +186,7 @@ static enum status body_too_large(const struct client_exchange *x)
 
 static enum status consume(struct client_exchange *x, struct str piece)
 {
+	assert(x->got <= body_max(x));
 	if (piece.n > body_max(x) - x->got)
 		return body_too_large(x);
 	x->got += piece.n;
@@ -293,6 +295,7 @@ static int64_t target_end(const struct http_request *r)
 
 enum status http_connect(struct http_client *c, const struct http_request *r, struct arena *a, struct fault *why)
 {
+	assert(r != NULL);
 	struct connection_target to;
 	struct buf head;
 	struct client_exchange x = { .c = c, .r = r, .why = why, .ends_ms = target_end(r) };
@@ -304,6 +307,7 @@ enum status http_connect(struct http_client *c, const struct http_request *r, st
 
 enum status http_send(struct http_client *c, const struct http_request *r, struct arena *a, struct http_response *out, struct fault *why)
 {
+	assert(r != NULL && out != NULL);
 	struct connection_target to;
 	struct buf head;
 	buf_init_arena(&head, a, REQUEST_HEAD_MAX);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "http/client/resolve.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -111,6 +112,7 @@ SSL_CTX *connection_tls(struct str authorities, struct fault *why)
 
 enum status connection_wait(const struct client_connection *c, short events, int64_t deadline_ms, struct fault *why)
 {
+	assert(c->fd >= 0);
 	for (;;) {
 		int64_t left = deadline_ms - clock_mono_ms();
 		struct pollfd p = { .fd = c->fd, .events = events };
@@ -213,6 +215,7 @@ static enum status start_tls(struct client_connection *c, const char *host, SSL_
 enum status connection_open(
 	struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why)
 {
+	assert(c->fd < 0 && (!t->tls || ctx != NULL));
 	struct fault inner = { 0 };
 	struct addrinfo *list = NULL;
 	enum status st = resolve_host(t->host, t->port, deadline_ms, &list, &inner);
@@ -250,6 +253,7 @@ static ssize_t result_of(struct client_connection *c, int rc, size_t n, short *e
 
 ssize_t connection_read(struct client_connection *c, void *p, size_t n, short *events)
 {
+	assert(n > 0 && events != NULL);
 	if (c->ssl != NULL) {
 		size_t got = 0;
 		ERR_clear_error();
@@ -265,6 +269,7 @@ ssize_t connection_read(struct client_connection *c, void *p, size_t n, short *e
 
 ssize_t connection_write(struct client_connection *c, const void *p, size_t n, short *events)
 {
+	assert(n > 0 && events != NULL);
 	if (c->ssl != NULL) {
 		size_t put = 0;
 		ERR_clear_error();

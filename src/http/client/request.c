@@ -58,6 +58,7 @@ static enum status write_headers(const struct http_request *r, struct buf *head,
 
 enum status request_write_head(const struct http_request *r, struct connection_target *to, struct buf *head, struct fault *why)
 {
+	assert(to != NULL && head != NULL);
 	to->tls = str_starts_with_nocase(r->url, STR("https://"));
 	if (!to->tls && !str_starts_with_nocase(r->url, STR("http://")))
 		return url_invalid(why);

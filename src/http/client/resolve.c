@@ -52,6 +52,7 @@ static void *run_lookup(void *arg)
 
 enum status resolve_host(const char *host, const char *port, int64_t deadline_ms, struct addrinfo **out, struct fault *why)
 {
+	assert(host != NULL && port != NULL);
 	/* RFC 6761 6.3: localhost is the loopback, whatever a name server says; without a host getaddrinfo gives just that. */
 	if (str_equal_nocase(str_of(host), STR("localhost")) && wait_for_lookup(NULL, port, 0, out) == 0)
 		return OK;

@@ -10,6 +10,7 @@ size_t response_head_size(struct str bytes)
 
 struct str response_header(const struct http_response *r, struct str name)
 {
+	assert(r->n_headers == 0 || r->headers != NULL);
 	return header_find(r->headers, r->n_headers, name);
 }
 
@@ -60,6 +61,7 @@ static enum status note_framing(struct header h, struct http_response *r, struct
 
 enum status response_parse_head(struct arena *a, struct str head, struct http_response *out, struct fault *why)
 {
+	assert(out != NULL);
 	struct http_response r = { 0 };
 	struct header *headers = arena_array(a, RESPONSE_HEADERS_MAX, sizeof *headers);
 	if (headers == NULL)

@@ -42,6 +42,7 @@ static void log_request(const struct server_request *c, int status, int64_t us)
 
 void access_log_write(const struct server_request *c, bool sent)
 {
+	assert(c->connection != NULL && c->began_us > 0);
 	int64_t us = clock_mono_us() - c->began_us;
 	int status = final_status(c, sent);
 	request_metrics_count(c->listener->traffic->metrics, c->listener->name, c->x.answer.route, status, us);

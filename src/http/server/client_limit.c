@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 

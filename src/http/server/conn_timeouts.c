@@ -1,11 +1,13 @@
 /* See conn_timeouts.h. */
 #include "http/server/conn_timeouts.h"
+#include "base/attr.h"
 
 #define LATER_MS 60000
 
 /* Below 0: past. */
 static int64_t time_left_ms(const struct conn_timeouts *r, const struct conn_progress *seen)
 {
+	assert(r->min_rate > 0);
 	switch (seen->state) {
 	case CONN_HANDSHAKE:
 		return r->header_ms - seen->for_ms;

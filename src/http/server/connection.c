@@ -18,7 +18,6 @@
 #include "http/server/server_request.h"
 #include "http/server/tls.h"
 
-#include <assert.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -72,6 +71,7 @@ static void schedule_check(struct connection *c)
 
 void connection_enter(struct connection *c, enum conn_state state)
 {
+	assert(!c->is_closed);
 	c->state = state;
 	c->since_ms = reactor_of(c)->now_ms;
 	c->head_since_ms = 0;
@@ -83,6 +83,7 @@ void connection_enter(struct connection *c, enum conn_state state)
 
 static void leave_linger_list(struct connection *c)
 {
+	assert(c->acceptor->lingering > 0);
 	struct acceptor *a = c->acceptor;
 	*(c->linger_prev != NULL ? &c->linger_prev->linger_next : &a->linger_first) = c->linger_next;
 	*(c->linger_next != NULL ? &c->linger_next->linger_prev : &a->linger_last) = c->linger_prev;
@@ -111,6 +112,7 @@ static void close_connection(struct connection *c)
 
 static void start_linger(struct connection *c)
 {
+	assert(c->request == NULL);
 	struct acceptor *a = c->acceptor;
 	transport_finish(&c->transport);
 	if (a->lingering >= a->lingering_max)
@@ -292,6 +294,7 @@ static enum io_result step_state(struct connection *c, struct str *in, size_t *t
 
 void connection_run(struct connection *c)
 {
+	assert(!c->is_closed);
 	struct str in = { c->kept, c->kept_n };
 	size_t turn_bytes = 0;
 	enum io_result r;
@@ -328,6 +331,7 @@ static void on_event(struct event_source *source, uint32_t events)
 
 bool connection_start(struct acceptor *a, int fd, const struct client_addr *peer, bool counted)
 {
+	assert(fd >= 0);
 	struct connection *c = mem_new(1, sizeof *c);
 	if (c == NULL)
 		return false;
@@ -350,6 +354,7 @@ bool connection_start(struct acceptor *a, int fd, const struct client_addr *peer
 
 void connection_resume(struct connection *c)
 {
+	assert(c->state == CONN_WORK && c->request != NULL);
 	enter_next(c, server_request_respond(c));
 	connection_run(c);
 }
@@ -375,6 +380,7 @@ static void on_timeout(struct connection *c)
 
 void connection_on_timer(struct connection *c)
 {
+	assert(!c->is_closed);
 	struct conn_progress seen = progress_of(c, true);
 	if (conn_timeouts_expired(reactor_of(c)->timeouts, &seen))
 		on_timeout(c);

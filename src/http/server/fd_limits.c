@@ -33,6 +33,7 @@ struct fd_limits fd_limits_share(uint64_t files, unsigned wanted)
 
 bool fd_limits_may_open(const struct fd_limits *s, int64_t own, int64_t other)
 {
+	assert(s->assured <= s->room && own >= 0 && other >= 0);
 	int64_t kept = other > s->assured ? other : s->assured;
 	return own + kept < s->room;
 }

@@ -43,6 +43,7 @@ static enum status read_coding(struct str list, struct framing *out, struct faul
 
 enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why)
 {
+	assert(n == 0 || headers != NULL);
 	struct framing f = { 0 };
 	struct str length, coding, expect, authorization;
 	TRY(find_one(headers, n, STR("Content-Length"), &length, why));
@@ -61,6 +62,7 @@ enum status framing_read(const struct header *headers, size_t n, struct framing 
 
 enum status framing_cut_target(struct str target, struct target *out, struct fault *why)
 {
+	assert(out != NULL);
 	struct target t = { .path = target, .authority = STR("") };
 	if (!http_is_visible(target) || str_find_char(target, '#') < target.n)
 		return fault_set(why, BAD_FRAMING, "The request target is not a URL without a fragment");

@@ -19,6 +19,7 @@ static enum status too_long(const struct head_search *s, struct fault *why)
 
 enum status head_find(struct head_search *s, struct str in, size_t *size, struct fault *why)
 {
+	assert(s->line <= s->at && s->at <= in.n);
 	const char *lf;
 	*size = 0;
 	while ((lf = memchr(in.p + s->at, '\n', in.n - s->at)) != NULL) {
@@ -100,6 +101,7 @@ static struct str take_line(struct str *rest)
 
 enum status head_parse(struct arena *a, struct str raw, size_t lines, struct head *out, struct fault *why)
 {
+	assert(lines == 0 || raw.n >= 2 * lines);
 	*out = (struct head){ .method = STR(""), .target = STR("") };
 	struct header *headers = arena_array(a, lines, sizeof *headers);
 	if (headers == NULL)

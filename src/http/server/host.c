@@ -34,6 +34,7 @@ void host_names_init(struct host_names *h)
 
 enum status host_names_add(struct host_names *h, struct str name, struct fault *why)
 {
+	assert(h->n >= 3);
 	struct str found;
 	if (!host_cut_name(name, &found))
 		return fault_set(why, BAD_SETTING,
@@ -69,6 +70,7 @@ static bool is_address(struct str name)
 
 bool host_is_ours(const struct host_names *h, struct str host)
 {
+	assert(h->n <= HOST_NAMES_MAX);
 	struct str name;
 	if (!host_cut_name(host, &name))
 		return false;

@@ -83,6 +83,7 @@ static int open_socket(const struct addrinfo *at)
 /* Fill in host, url and kind from what the socket is really bound to. */
 static void describe_address(struct listen_socket *s)
 {
+	assert(s->fd >= 0);
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -102,6 +103,7 @@ static void describe_address(struct listen_socket *s)
 
 enum status listen_open(const char *setting, const char *text, struct listen_socket *out, struct fault *why)
 {
+	assert(setting != NULL && text != NULL);
 	struct str host;
 	uint16_t port;
 	struct addrinfo *found;
@@ -122,6 +124,7 @@ enum status listen_open(const char *setting, const char *text, struct listen_soc
 
 void listen_set_tls(struct listen_socket *s)
 {
+	assert(!s->tls);
 	struct str url = str_of(s->url), rest = str_slice(url, strlen("http"), url.n);
 	char text[sizeof s->url];
 	snprintf(text, sizeof text, "https%.*s", STRF(rest));

@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "http/server/connection.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -14,7 +14,6 @@
 #include "http/server/connection.h"
 #include "http/server/listener.h"
 
-#include <assert.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -133,6 +132,7 @@ static void *run_reactor(void *arg)
 
 enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts, struct fault *why)
 {
+	assert(timeouts != NULL);
 	*r = (struct reactor){ .wake = { on_wake }, .timeouts = timeouts, .now_ms = clock_mono_ms() };
 	timer_wheel_init(&r->wheel, r->now_ms);
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -146,12 +146,14 @@ enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts
 
 enum status reactor_start(struct reactor *r, struct fault *why)
 {
+	assert(!r->is_running);
 	r->is_running = thread_start(&r->thread, run_reactor, r);
 	return r->is_running ? OK : fault_set(why, INTERNAL, "No thread for a reactor");
 }
 
 void reactor_order(struct reactor *r, int order)
 {
+	assert(order == ORDER_CUT || order == ORDER_END);
 	atomic_fetch_or(&r->orders, order);
 	reactor_wake(r);
 }

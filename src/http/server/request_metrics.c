@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>

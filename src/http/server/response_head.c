@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "http/server/server_request.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define JOINED_MAX ((size_t)256)

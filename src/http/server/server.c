@@ -83,6 +83,7 @@ static enum status bind_all(struct server *s, struct fault *why)
 
 enum status server_bind(const struct settings *settings, struct server **out, struct serve_addresses *at, struct fault *why)
 {
+	assert(settings != NULL && out != NULL && at != NULL);
 	struct server *s = mem_new(1, sizeof *s);
 	if (s == NULL)
 		return fault_no_memory(why);
@@ -112,11 +113,13 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 
 struct request_metrics *server_metrics(struct server *s)
 {
+	assert(s != NULL);
 	return s->traffic.metrics;
 }
 
 static enum status start_shared(struct server *s, struct fault *why)
 {
+	assert(s->settings->reactors >= 1 && s->settings->reactors <= REACTORS_MAX);
 	const struct settings *set = s->settings;
 	s->timeouts = (struct conn_timeouts){
 		.header_ms = (int64_t)set->header_timeout_s * 1000,
@@ -225,6 +228,7 @@ static enum status run_listeners(struct server *s, const struct server_handlers 
 
 enum status server_run(struct server *s, const struct server_handlers *handlers, void (*started)(void *arg), struct fault *why)
 {
+	assert(handlers->api != NULL && handlers->admin != NULL);
 	TRY(signals_catch(s->signal_fd, why));
 	enum status status = run_listeners(s, handlers, started, why);
 	stop_listeners(s);

@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "http/server/framing.h"
 
-#include <assert.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -49,6 +48,7 @@ static enum request_next send_response(struct server_request *c)
 
 enum request_next server_request_respond(struct connection *c)
 {
+	assert(c->request != NULL && c->request->x.answer.status != 0);
 	return send_response(c->request);
 }
 
@@ -235,6 +235,7 @@ static enum request_next end_body(struct server_request *c)
 
 enum request_next server_request_begin(struct connection *connection, struct str head, bool more, const struct fault *bad)
 {
+	assert(connection->request == NULL);
 	struct fault why;
 	struct server_request *c = connection->request = request_new(connection);
 	if (c == NULL)
@@ -322,6 +323,7 @@ static enum request_next take_chunks(struct server_request *c, struct str *in)
 
 enum request_next server_request_take_body(struct connection *connection, struct str *in)
 {
+	assert(connection->request != NULL && in->n > 0);
 	struct server_request *c = connection->request;
 	if (c->x.request.chunked)
 		return take_chunks(c, in);
@@ -334,6 +336,7 @@ enum request_next server_request_take_body(struct connection *connection, struct
 
 enum request_next server_request_give_up(struct connection *connection)
 {
+	assert(connection->request != NULL);
 	struct fault why;
 	struct server_request *c = connection->request;
 	c->x.body_cut = !connection->is_cut;
@@ -348,6 +351,7 @@ enum request_next server_request_give_up(struct connection *connection)
 
 void server_request_end(struct connection *connection, bool sent)
 {
+	assert(connection->request != NULL);
 	struct server_request *c = connection->request;
 	if (c->owes_end) {
 		struct fault why;

@@ -27,6 +27,7 @@ static void on_signal(int signal)
 
 enum status signals_catch(int fd, struct fault *why)
 {
+	assert(fd >= 0);
 	wake_fd = fd;
 	atomic_store(&seen, 0);
 	for (size_t i = 0; i < COUNT_OF(caught); i++) {

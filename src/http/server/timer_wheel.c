@@ -1,7 +1,7 @@
 /* See timer_wheel.h. A timer beyond the last slot waits in the last and is moved on from there. */
+#include "base/attr.h"
 #include "http/server/timer_wheel.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 void timer_wheel_init(struct timer_wheel *w, int64_t now_ms)

@@ -192,6 +192,7 @@ static void renew_if_due(void)
 
 bool tls_begin(struct transport *l)
 {
+	assert(l->ssl == NULL);
 	renew_if_due();
 	pthread_rwlock_rdlock(&tls.swap);
 	bool ok = tls.now != NULL && transport_start_tls(l, tls.now);
@@ -203,6 +204,7 @@ bool tls_begin(struct transport *l)
 
 enum status tls_open(const char *cert, const char *key, struct fault *why)
 {
+	assert(tls.now == NULL);
 	if (cert[0] == '\0' && key[0] == '\0')
 		return OK;
 	if (cert[0] == '\0' || key[0] == '\0')

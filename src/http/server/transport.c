@@ -78,6 +78,7 @@ __attribute__((constructor)) static void make_method(void)
 
 bool transport_start_tls(struct transport *t, SSL_CTX *ctx)
 {
+	assert(t->fd >= 0 && t->ssl == NULL);
 	BIO *bio = BIO_new(bio_method);
 	t->ssl = SSL_new(ctx);
 	if (bio == NULL || t->ssl == NULL) {
@@ -92,6 +93,7 @@ bool transport_start_tls(struct transport *t, SSL_CTX *ctx)
 
 static enum io_result push_bytes(struct transport *t, const char *p, size_t n, size_t *at)
 {
+	assert(*at <= n);
 	while (*at < n) {
 		ssize_t sent = send(t->fd, p + *at, n - *at, MSG_NOSIGNAL);
 		if (sent < 0)
@@ -135,6 +137,7 @@ static enum io_result flush_buffer(struct transport *t)
  * Source: SSL_get_error(3), "the current thread's error queue must be empty before the TLS/SSL I/O operation" */
 enum io_result transport_handshake(struct transport *t)
 {
+	assert(t->ssl != NULL);
 	ERR_clear_error();
 	int rc = SSL_accept(t->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
 	if (error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
@@ -169,6 +172,7 @@ static enum io_result read_tls(struct transport *t, char *p, size_t cap, size_t 
 
 enum io_result transport_read(struct transport *t, char *p, size_t cap, size_t *n)
 {
+	assert(cap > 0 && cap <= INT32_MAX);
 	if (t->ssl != NULL)
 		return read_tls(t, p, cap, n);
 	ssize_t got = recv(t->fd, p, cap, 0);
@@ -243,6 +247,7 @@ static bool fill_from_file(char *plain, size_t *n, struct outgoing *out)
 /* Some records of what is left to send; the first has head and body together. */
 static bool send_records(struct transport *t, struct outgoing *out)
 {
+	assert(t->memory->gathered + RECORDS_ROOM <= TRANSPORT_GATHER_BYTES);
 	char *plain = t->memory->plain;
 	struct str piece = str_slice(out->body, 0, TRANSPORT_PLAIN_BYTES);
 	if (out->head.n > 0 || out->body.n == 0) {
@@ -277,6 +282,7 @@ static enum io_result send_tls(struct transport *t, struct outgoing *out)
 
 enum io_result transport_send(struct transport *t, struct outgoing *out)
 {
+	assert(out->left == 0 || out->fd >= 0);
 	if (t->ssl != NULL)
 		return send_tls(t, out);
 	enum io_result r = send_memory(t, out);
@@ -294,6 +300,7 @@ void transport_finish(struct transport *t)
 
 enum io_result transport_drop(struct transport *t, uint64_t *bytes)
 {
+	assert(bytes != NULL);
 	for (size_t turn = 0; turn < TRANSPORT_TURN_BYTES;) {
 		ssize_t got = recv(t->fd, t->memory->scratch, TRANSPORT_SCRATCH_BYTES, 0);
 		if (got < 0)

@@ -7,8 +7,6 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 
-#include <assert.h>
-
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
@@ -75,6 +73,7 @@ static bool start_thread(struct workers *w)
 
 bool workers_submit(struct workers *w, struct job *job)
 {
+	assert(job->run != NULL);
 	pthread_mutex_lock(&w->lock);
 	/* Idle threads that are woken but have not run yet still count as idle: compare with the queue. */
 	bool grow = w->idle <= w->queued && w->started < w->limit;
