@@ -49,5 +49,6 @@ static const struct admin_query_ops ops_of_list = { page_of_list };
 
 void admin_query_of_list_init(struct admin_query_of_list *l, struct image_table *t)
 {
+	assert(t != NULL);
 	*l = (struct admin_query_of_list){ .port = { &ops_of_list }, .table = t };
 }

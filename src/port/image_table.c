@@ -1,5 +1,5 @@
-/* What all tables share. The blocking form of what a table starts: an adapter writes only the form that does
- * not wait; who has nothing else to do waits here, on any thread that may block. And the states' names. */
+/* What all tables share: the names of the states, and the blocking form of an insert. An adapter implements only the form
+ * that does not wait; a caller that may block waits here. */
 #include "port/image_table.h"
 
 #include <errno.h>

@@ -32,7 +32,7 @@ struct image_row {
 	int64_t created_ms;     /* when the slot was made */
 	int64_t expires_ms;     /* when its URL expires */
 	int64_t uploaded_ms;    /* when the bytes were accepted; 0 until then */
-	int64_t ends_ms;        /* when the sweep may remove the row; 0: never */
+	int64_t ends_ms;        /* when the gc may remove the row; 0: never */
 	struct str reason;      /* a sentence: why it was rejected */
 	struct str delete_hash; /* hex SHA-256 of the delete token */
 };
@@ -109,6 +109,7 @@ enum status table_insert(struct image_table *t, const struct image_row *row, str
 MUST_CHECK static inline enum status table_get(
 	struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
+	assert(a != NULL && out != NULL);
 	return t->ops->get(t, id, a, out, why);
 }
 
@@ -129,6 +130,7 @@ MUST_CHECK static inline enum status table_resolve(
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED it has not ended; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_remove(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
 {
+	assert(ended_by_ms >= 0);
 	return t->ops->remove(t, id, ended_by_ms, why);
 }
 

@@ -85,6 +85,7 @@ struct object_store {
 MUST_CHECK static inline enum status store_put(
 	struct object_store *s, struct str key, struct str content_type, struct str body, struct fault *why)
 {
+	assert(body.n == 0 || body.p != NULL);
 	return s->ops->put(s, key, content_type, body, why);
 }
 
@@ -92,6 +93,7 @@ MUST_CHECK static inline enum status store_put(
 MUST_CHECK static inline enum status store_get(
 	struct object_store *s, struct str key, uint64_t max_size, struct arena *a, struct object *out, struct fault *why)
 {
+	assert(a != NULL && out != NULL);
 	return s->ops->get(s, key, max_size, a, out, why);
 }
 
@@ -99,6 +101,7 @@ MUST_CHECK static inline enum status store_get(
 MUST_CHECK static inline enum status store_head(
 	struct object_store *s, struct str key, struct arena *a, struct object_info *out, struct fault *why)
 {
+	assert(a != NULL && out != NULL);
 	return s->ops->head(s, key, a, out, why);
 }
 

@@ -60,7 +60,7 @@ static enum status lock_dir(struct engine *e, struct fault *why)
 
 /* the database */
 
-/* For the terminal the cause belongs into the sentence. */
+/* On the terminal the cause is part of the sentence. */
 static enum status explain_failure(enum status status, const struct engine *e, struct fault *why)
 {
 	char cause[sizeof why->cause];
@@ -111,8 +111,8 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	if (fd >= 0)
 		(void)local_io.fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_AHEAD_BYTES);
 	io_close(fd);
-	/* What was made here is in its directory for good, and the data directory in its own; at each start, since
-	 * one that was cut off may have made it. Who may not read that one syncs the whole file system. */
+	/* Make the names of what was created here durable, and that of the data directory in its parent; at each start, since an
+	 * earlier one may have been cut off. Without permission to open the parent, sync the whole file system. */
 	if (local_io.fsync(e->dir_fd) != 0)
 		return io_fault_start(why, errno, "sync the data directory", e->dir);
 	int parent = local_io.open(e->dir_fd, "..", O_RDONLY | O_DIRECTORY, 0);
@@ -198,6 +198,7 @@ struct engine_ports *engine_ports(struct engine *e)
 
 enum status engine_ready(struct engine *e, struct fault *why)
 {
+	assert(e->group_commit.started);
 	/* A commit of the counters alone: it writes, syncs, and fails as a real one would. */
 	struct change change = { .why = why };
 

@@ -29,6 +29,8 @@ static const struct admin_walk walks[] = {
 	[ADMIN_QUERY_REJECTED] = { Q_IMAGE_WALK_ENDING, 'e', 17, true },
 };
 
+_Static_assert(COUNT_OF(walks) == ADMIN_QUERY_REJECTED + 1, "a walk for each status");
+
 /* A letter, the first number and, of a pair, a dot and the second. */
 static struct str write_cursor(const struct admin_walk *w, struct place p, struct arena *a)
 {

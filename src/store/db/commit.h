@@ -1,5 +1,5 @@
 /* The commit of a body: an object, an image's object with its row, or a part of an upload; waited for or
- * not. Prepared by who has the body, applied by the commit thread, which ends it too where nobody waits. */
+ * not. The caller that has the body prepares it; the commit thread applies it, and ends it where no caller waits. */
 #ifndef STORE_DB_COMMIT_H
 #define STORE_DB_COMMIT_H
 

@@ -178,6 +178,7 @@ static enum status make_body(struct completion *m, bool *gone, struct fault *why
 {
 	size_t small_bytes = m->engine->small_bytes;
 
+	assert(m->fd < 0);
 	m->arrival = (struct new_body){
 		.inlined = small_bytes > 0 && m->info.size <= small_bytes,
 		.bytes = { m->buffer + COPY_BYTES, 0 },

@@ -112,7 +112,7 @@ static struct change *take_batch(struct group_commit *c)
 /* the room of the database */
 
 /* Whether the first `bytes` of the database's file have their room on the disk, which is allocated if need be, with
- * more after it. A file system that cannot do that is taken at its word. */
+ * more after it. On a file system that cannot allocate, the room is assumed to be there. */
 static bool allocate_ahead(struct writer *w, int64_t bytes)
 {
 	struct stat st;
@@ -365,6 +365,7 @@ void group_commit_stop(struct group_commit *c)
 	pthread_cond_signal(&c->queued);
 	pthread_mutex_unlock(&c->lock);
 	pthread_join(c->thread, NULL);
+	assert(c->first == NULL);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->counts_lock);
 	pthread_cond_destroy(&c->queued);

@@ -212,6 +212,7 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 {
 	const struct resolution *s = st->s;
 
+	assert(st->n > 0 && st->arena != NULL && st->now != NULL);
 	/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
 	 * is written, so that a full arena fails this change alone. */
 	struct image_row *row = st->now;

@@ -1,6 +1,6 @@
 /* The blob of an object's metadata. See meta.h. In order: the checksum's value; how many headers, and each;
- * how many parts, and each. A number is 8 bytes, low ones first; a text is its length and its bytes. A blob
- * is our own, but a damaged one must not lead outside of it. */
+ * how many parts, and each. A number is 8 bytes, low ones first; a text is its length and its bytes. We
+ * write the blobs, but a damaged one must not be read beyond its end. */
 #include "store/db/meta.h"
 
 #include <assert.h>

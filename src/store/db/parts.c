@@ -76,7 +76,7 @@ static enum status abort_upload(struct part_store *p, struct str bucket, struct 
 	return group_commit_run(&ENGINE_OF(p, parts)->group_commit, &uc.change);
 }
 
-/* Numbers rise with the time: who is not the lowest is not the oldest. */
+/* Numbers rise with time: the upload with the lowest number is the oldest. */
 static enum status apply_end(struct writer *w, struct change *c)
 {
 	struct upload_change *uc = (struct upload_change *)c;

@@ -1,5 +1,5 @@
-/* The rows of objects as the commit thread writes them: what is there, what takes its place, and where
- * the bytes of what is gone go. Bytes are a file, or are in the database; either way they have a number. */
+/* The rows of objects as the commit thread writes them: what is there, what replaces it, and how the bytes of removed ones
+ * are released. Bytes are a file, or are in the database; either way they have a number. */
 #ifndef STORE_DB_ROWS_H
 #define STORE_DB_ROWS_H
 

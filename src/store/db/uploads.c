@@ -25,6 +25,7 @@ struct str upload_id_write(const struct upload_id *id, struct arena *a)
 {
 	char secret[2 * UPLOAD_SECRET_BYTES + 1];
 
+	assert(id->n > 0);
 	hex_encode(id->secret, sizeof id->secret, secret);
 	return str_printf(a, "%016" PRIx64 "%s", (uint64_t)id->n, secret);
 }

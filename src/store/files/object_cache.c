@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "store/db/meta.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@ struct cached_object {
 	int fd; /* -1: see bytes */
 };
 
-/* Spreads names over the slots; who collides is compared and not kept for long. */
+/* Spreads names over the slots. Names that collide replace each other. */
 static uint64_t hash_name(const struct str name[2])
 {
 	return hash_fnv64(hash_fnv64(HASH_FNV64, name[0]) * 31, name[1]);
@@ -120,6 +121,7 @@ void object_cache_offer(struct object_cache *h, uint64_t generation, const struc
 	uint64_t hash = hash_name(name);
 	struct object_cache_slot *slot = slot_of(h, hash);
 
+	assert(f->fd >= 0 || f->bytes.n == f->info.size);
 	if (f->info.size == 0 || f->info.size > OBJECT_CACHE_MAX_BYTES)
 		return;
 	/* Only what the slot was asked for the last time too. */

@@ -4,7 +4,7 @@
  *
  * Nothing stale is ever returned: every commit that removes or replaces an object calls
  * object_cache_clear before its waiters are notified, which voids the whole cache. An object that
- * somebody still holds stays open until it is released.
+ * a response still holds stays open until it is released.
  * Threads: any, but for init and deinit. */
 #ifndef STORE_FILES_OBJECT_CACHE_H
 #define STORE_FILES_OBJECT_CACHE_H

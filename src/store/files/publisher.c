@@ -17,7 +17,7 @@
 
 /* How long a first file waits for others to be moved with it. */
 #define GATHER_MS 50
-/* How long what failed waits for its next try. */
+/* The delay before a failed step is tried again. */
 #define RETRY_MS 1000
 #define FILES_FIRST 1024
 #define FILES_MAX ((size_t)1 << 20)
@@ -41,19 +41,11 @@ static enum status apply_untrash(struct writer *w, struct change *c)
 {
 	const struct untrash *u = (const struct untrash *)c;
 
-	for (size_t i = 0; i < u->n; i++)
-		TRY(rows_run(w, Q_TRASH_REMOVE, (int64_t)u->files[i]));
+	for (size_t i = 0; i < u->n; i++) {
+		int64_t file = (int64_t)u->files[i];
+		TRY(file < 0 ? uploads_remove_parts(w, -file) : rows_run(w, Q_TRASH_REMOVE, file));
+	}
 	return OK;
-}
-
-struct parts_removal {
-	struct change change;
-	int64_t upload;
-};
-
-static enum status apply_parts_removal(struct writer *w, struct change *c)
-{
-	return uploads_remove_parts(w, ((const struct parts_removal *)c)->upload);
 }
 
 static enum status list_trash(struct engine *e, int64_t after, uint64_t files[PUBLISHER_BATCH], size_t *n, struct fault *why)
@@ -71,8 +63,8 @@ static enum status list_trash(struct engine *e, int64_t after, uint64_t files[PU
 	}
 }
 
-/* Uploads that ended come first, by their numbers' sign: their parts' files are added to the trash. The files are gone for
- * good before their rows go. */
+/* Uploads that ended come first, by their numbers' sign: their parts go in steps, one in each commit, and the parts' files to
+ * the trash. Files are gone for good before their rows go. */
 static enum status empty_trash(struct engine *e, struct fault *why)
 {
 	uint64_t files[PUBLISHER_BATCH];
@@ -83,14 +75,12 @@ static enum status empty_trash(struct engine *e, struct fault *why)
 		TRY(list_trash(e, after, files, &n, why));
 		if (n == 0)
 			return OK;
-		if ((int64_t)files[0] < 0) {
-			struct parts_removal r = { .change = { .apply = apply_parts_removal, .why = why }, .upload = -(int64_t)files[0] };
-			TRY(group_commit_run(&e->group_commit, &r.change));
-			continue;
+		bool parts = (int64_t)files[0] < 0;
+		if (!parts) {
+			after = (int64_t)files[n - 1];
+			TRY(tree_erase(&e->tree, files, n, why));
 		}
-		after = (int64_t)files[n - 1];
-		TRY(tree_erase(&e->tree, files, n, why));
-		struct untrash u = { .change = { .apply = apply_untrash, .why = why }, .files = files, .n = n };
+		struct untrash u = { .change = { .apply = apply_untrash, .why = why }, .files = files, .n = parts ? 1 : n };
 		TRY(group_commit_run(&e->group_commit, &u.change));
 	}
 }
@@ -173,6 +163,8 @@ static enum status walk_incoming(struct staging_walk *w, struct fault *why)
 enum status publisher_recover(struct engine *e, struct fault *why)
 {
 	struct staging_walk w = { .engine = e, .remove_others = true };
+
+	assert(e->group_commit.started && !e->publisher.started);
 	struct fault trouble;
 
 	TRY(walk_incoming(&w, why));
@@ -192,7 +184,7 @@ struct work {
 	bool last;
 };
 
-/* Let work gather for a while, unless a whole batch is there or the end has come. */
+/* Wait for more work, unless a whole batch is there or the thread is to stop. */
 static void gather_work(struct publisher *m, int64_t ms)
 {
 	int64_t until_ms = clock_mono_ms() + ms;

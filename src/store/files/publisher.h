@@ -29,8 +29,8 @@ struct publisher {
 
 /* Before the commit thread runs, in an engine that was zeroed. */
 void publisher_init(struct publisher *m, struct engine *e);
-/* Before anybody else has work: move what a row explains out of incoming/, remove the rest of it, and what the
- * trash names. What cannot be moved or removed from the trash (a full disk) is left for the thread, so that
+/* At the start, before any request: move the files of incoming/ that have a row to their place, remove the others, and
+ * empty the trash. What cannot be moved or removed from the trash (a full disk) is left for the thread, so that
  * the server starts and reads.  Errors: STORAGE_FAILED incoming/ cannot be read or cleared of what has no row */
 enum status publisher_recover(struct engine *e, struct fault *why) MUST_CHECK;
 /* In an engine that was recovered. */

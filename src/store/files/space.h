@@ -1,7 +1,7 @@
 /* Free room on the data directory's file system, and the reserve below which bodies are refused.
  *
- * Room is taken as bytes come, never for what was merely announced: of a body in memory until its commit, of one
- * that is written to a file while it is written. A body that goes into the database may also use the free pages
+ * Space is reserved as bytes arrive, never for what was merely announced: for a body in memory until its commit, for one
+ * in a file while it is written. A body that goes into the database may also use the free pages
  * that it has. Crossing the reserve is logged once in each direction.
  *
  * The ballast is a file that holds some room while the disk has plenty. It is given up where the disk is full, so

@@ -1,5 +1,5 @@
-/* A body on its way in, with the MD5 going along. A small one is gathered in memory and goes into the database with
- * its row, so that it shares the commit thread's sync and needs none of its own, nor a thread that waits. Others
+/* A body that is being received, and its MD5. A small one is collected in memory and stored in the database with its
+ * row, so that it shares the commit's sync and needs neither a sync nor a waiting thread of its own. Others
  * are files of incoming/: begin and write run on a reactor and touch the page cache alone; finish runs on a
  * worker, which syncs its own file, so that many syncs go side by side, and then waits for the commit thread.
  * What was announced as small and is not goes into a file. Whatever goes wrong removes the file. */
@@ -52,8 +52,8 @@ static enum space_use use_of(const struct body *b)
 	return b->in_memory ? SPACE_ROWS : SPACE_FILE;
 }
 
-/* What could not fit now is refused at once; room is taken only as bytes come, or who announces much and sends
- * nothing would keep others out. */
+/* What cannot fit now is refused at once. Space is reserved only as bytes arrive: a client that announces much and sends
+ * nothing must not keep others out. */
 static enum status body_begin(struct bucket_store *s, uint64_t expected_bytes, struct incoming **out, struct fault *why)
 {
 	struct engine *e = ENGINE_OF(s, buckets);

@@ -144,6 +144,8 @@ int tree_create(struct tree *t, uint64_t *file)
 int tree_read(const struct tree *t, uint64_t file)
 {
 	struct name place = place_name(file);
+
+	assert(t->objects_fd >= 0 && t->incoming_fd >= 0);
 	int fd = local_io.open(t->objects_fd, place.s, O_RDONLY | O_NOFOLLOW, 0);
 
 	if (fd < 0 && errno == ENOENT)
@@ -223,6 +225,7 @@ static enum status unlink_one(int dir, const char *name, bool *done, struct faul
 
 enum status tree_publish(struct tree *t, uint64_t *files, size_t n, struct fault *why)
 {
+	assert(files != NULL);
 	qsort(files, n, sizeof *files, by_number);
 	for (size_t i = 0; i < n; i++) {
 		if (i == 0 || files[i] / TREE_FILES_PER_DIR != files[i - 1] / TREE_FILES_PER_DIR)
@@ -241,6 +244,7 @@ enum status tree_erase(const struct tree *t, uint64_t *files, size_t n, struct f
 {
 	bool early = false; /* some had not been moved yet */
 
+	assert(files != NULL);
 	qsort(files, n, sizeof *files, by_number);
 	for (size_t i = 0; i < n; i++) {
 		bool done = false;

@@ -2,7 +2,7 @@
  *
  * A body has a number that is never given twice. It is written as incoming/<number>; once its row is
  * committed it is linked into objects/<number / 4096>/, that directory is synced, and only then the
- * name in incoming/ goes: at no moment, and after no crash, is there no name at all. Numbers rise, so
+ * name in incoming/ goes: at every moment, also after a crash, the file has a name. Numbers rise, so
  * a batch of moves touches one or two directories. Knows nothing of rows. */
 #ifndef STORE_FILES_TREE_H
 #define STORE_FILES_TREE_H

@@ -1,8 +1,8 @@
 /* Access keys in a file that may change under a running server. See credentials.h.
  *
  * Two locks: `lock` is held for a search or the request of the sorted list, never while the disk is
- * asked; `renewal` by the one thread that checks the file. Who finds its key waits for neither a check
- * nor a reload of another thread; who does not, waits for it, since the key may be just in it. */
+ * asked; `renewal` by the one thread that checks the file. A request whose key is found waits for neither a check nor a
+ * reload by another thread; one whose key is not found does, since the new file may have it. */
 #include "store/keys/credentials.h"
 
 #include "base/clock.h"

@@ -127,6 +127,7 @@ static enum status read_private(int fd, struct buf *out, struct stat *st, const 
 
 enum status key_file_read(int dir_fd, const char *path, struct buf *out, struct stat *st, struct fault *why)
 {
+	assert(dir_fd >= 0 && path != NULL);
 	int fd = local_io.open(dir_fd, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 
 	if (fd < 0)

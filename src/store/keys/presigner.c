@@ -4,6 +4,8 @@
 #include "store/engine.h"
 #include "sigv4/presign.h"
 
+#include <assert.h>
+
 /* A key of 1024 bytes, each as %XX, and the rest of a URL. */
 #define URL_MAX_BYTES 8192
 #define SERVICE STR("s3")
@@ -52,6 +54,7 @@ enum status signing_presign(
 	size_t n = 0;
 	struct str url = { 0 };
 
+	assert(r->key.n > 0);
 	TRY(check_request(e, why));
 	if (r->disposition.n > 0)
 		query[n++] = (struct header){ STR("response-content-disposition"), r->disposition };
@@ -91,6 +94,7 @@ enum status signing_form(struct object_store *s, const struct form_request *r, s
 	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
 	size_t n = 0;
 
+	assert(r->key.n > 0);
 	TRY(check_request(e, why));
 	if (fields == NULL)
 		return fault_too_much(why);
