@@ -10,7 +10,8 @@
 #define TRANSPORT_SCRATCH_BYTES ((size_t)64 << 10)
 #define TRANSPORT_PLAIN_BYTES ((size_t)64 << 10)
 #define TRANSPORT_GATHER_BYTES (4 * (TRANSPORT_PLAIN_BYTES + 512))
-#define TRANSPORT_TURN_BYTES ((size_t)1 << 20) /* moved for one connection before others have their turn */
+#define TRANSPORT_HELD_MANY_BYTES ((size_t)64 << 20) /* held for all connections, beyond which each holds less */
+#define TRANSPORT_TURN_BYTES ((size_t)1 << 20)       /* moved for one connection before others have their turn */
 
 /* Memory shared by all connections of one thread, each only within a call. */
 struct transport_memory {

@@ -11,6 +11,8 @@
 
 #define UPDATES 2000 /* more than OpenSSL reads at once, and less than the socket holds */
 
+#define SILENT_CLIENTS ((size_t)400) /* twice as many sockets, of at most 1,024 */
+
 struct fixture {
 	char dir[TEMP_PATH_MAX];
 	struct transport_memory memory;
@@ -41,24 +43,29 @@ static void write_pair(const char *cert, const char *key)
 	EVP_PKEY_free(pair);
 }
 
+static void open_pair(struct fixture *f)
+{
+	int fds[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	f->client_fd = fds[0];
+	f->transport = (struct transport){ .fd = fds[1], .writable = true, .readable = true, .memory = &f->memory };
+	assert_true(tls_begin(&f->transport));
+	f->client = SSL_new(f->ctx);
+	SSL_set_bio(f->client, BIO_new_socket(f->client_fd, BIO_NOCLOSE), BIO_new(BIO_s_mem()));
+}
+
 static void set_up(struct fixture *f)
 {
 	static char cert[TEMP_PATH_MAX + 8], key[TEMP_PATH_MAX + 8];
 	struct fault why;
-	int fds[2];
 	*f = (struct fixture){ .ctx = SSL_CTX_new(TLS_client_method()) };
 	temp_make(f->dir);
 	snprintf(cert, sizeof cert, "%s/cert", f->dir);
 	snprintf(key, sizeof key, "%s/key", f->dir);
 	write_pair(cert, key);
 	assert_int_equal(tls_open(cert, key, &why), OK);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
 	assert_true(transport_memory_init(&f->memory));
-	f->client_fd = fds[0];
-	f->transport = (struct transport){ .fd = fds[1], .writable = true, .readable = true, .memory = &f->memory };
-	assert_true(tls_begin(&f->transport));
-	f->client = SSL_new(f->ctx);
-	SSL_set_bio(f->client, BIO_new_socket(f->client_fd, BIO_NOCLOSE), BIO_new(BIO_s_mem()));
+	open_pair(f);
 }
 
 /* Send what the client has written. */
@@ -82,12 +89,17 @@ static void shake_hands(struct fixture *f)
 	}
 }
 
-static void tear_down(struct fixture *f)
+static void close_pair(struct fixture *f)
 {
 	SSL_free(f->client);
-	SSL_CTX_free(f->ctx);
 	close(f->client_fd);
 	transport_close(&f->transport);
+}
+
+static void tear_down(struct fixture *f)
+{
+	close_pair(f);
+	SSL_CTX_free(f->ctx);
 	transport_memory_deinit(&f->memory);
 	tls_close();
 	temp_remove(f->dir);
@@ -141,6 +153,32 @@ static void test_key_updates_when_the_replies_are_not_read_then_what_is_held_has
 	tear_down(&f);
 }
 
+/* Each of them would else cost what is encrypted in one turn. */
+static void test_send_when_many_clients_read_nothing_then_the_memory_for_all_has_a_bound(void **state)
+{
+	static struct fixture all[SILENT_CLIENTS];
+	static char body[1 << 20];
+	size_t held = 0;
+	set_up(&all[0]);
+	for (size_t i = 0; i < SILENT_CLIENTS; i++) {
+		struct outgoing out = { .head = STR("head"), .body = { body, sizeof body }, .fd = -1 };
+		if (i > 0) {
+			all[i] = all[0];
+			open_pair(&all[i]);
+			all[i].transport.memory = &all[0].memory;
+		}
+		assert_int_equal(setsockopt(all[i].transport.fd, SOL_SOCKET, SO_SNDBUF, &(int){ 1 }, sizeof(int)), 0);
+		shake_hands(&all[i]);
+		assert_int_equal(transport_send(&all[i].transport, &out), IO_WAIT);
+		held += all[i].transport.held_n;
+	}
+	assert_true(held > TRANSPORT_HELD_MANY_BYTES);
+	assert_true(held < TRANSPORT_HELD_MANY_BYTES + TRANSPORT_GATHER_BYTES + SILENT_CLIENTS * 17000);
+	for (size_t i = 1; i < SILENT_CLIENTS; i++)
+		close_pair(&all[i]);
+	tear_down(&all[0]);
+}
+
 static void test_handshake_when_http_is_sent_then_plain(void **state)
 {
 	static const char *const requests[] = { "GET / HTTP/1.1\r\n\r\n", "PUT /x HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\n\r\n",
@@ -175,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key_updates_when_many_then_other_connections_have_their_turn_after_each),
 		cmocka_unit_test(test_key_updates_when_the_replies_are_not_read_then_what_is_held_has_a_bound),
+		cmocka_unit_test(test_send_when_many_clients_read_nothing_then_the_memory_for_all_has_a_bound),
 		cmocka_unit_test(test_handshake_when_http_is_sent_then_plain),
 		cmocka_unit_test(test_handshake_when_neither_tls_nor_http_is_sent_then_closed),
 	};
