@@ -127,7 +127,7 @@ static void start_linger(struct connection *c)
 
 /* the steps */
 
-/* Keep what was not used, which may are in what was kept before. */
+/* Keep what was not used, which may lie in what was kept before. */
 static bool keep_input(struct connection *c, struct str rest)
 {
 	if (rest.n == c->kept_n && rest.p == c->kept)

@@ -1,4 +1,4 @@
-/* A server of toy handlers (fake/toy_door.h), for black-box tests of the listeners: run with the settings'
+/* A server of toy handlers (fake/toy_handler.h), for black-box tests of the listeners: run with the settings'
  * flags, it prints its addresses as one JSON line on stdout and serves until a signal comes. It is
  * not ready once /release was asked. Both listeners have the same handler, but for the deadline of
  * bodies: a total on api, a rate on storage. */
