@@ -150,7 +150,7 @@ enum status put_finish(struct s3_call *c, struct fault *why)
 	return OK;
 }
 
-void put_stored(struct s3_call *c, enum status st, const struct fault *why)
+static void on_stored(struct s3_call *c, enum status st, const struct fault *why)
 {
 	if (st == OK)
 		answer_stored(c);
@@ -165,5 +165,5 @@ void put_start(struct s3_call *c)
 	if (st != OK)
 		call_complete(c, st, &why);
 	else
-		put_body_commit(c);
+		put_body_commit(c, on_stored);
 }

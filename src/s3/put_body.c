@@ -214,10 +214,10 @@ static void on_committed(struct write_completion *w, enum status st)
 	struct s3_upload *u = (struct s3_upload *)((char *)w - offsetof(struct s3_upload, wait));
 	if (st == OK)
 		count_outcome(u, M_UPLOADS_ACCEPTED);
-	put_stored(u->call, st, &w->why);
+	u->done(u->call, st, &w->why);
 }
 
-void put_body_commit(struct s3_call *c)
+void put_body_commit(struct s3_call *c, void (*done)(struct s3_call *c, enum status st, const struct fault *why))
 {
 	assert(c->upload->in != NULL);
 	assert(!c->is_image);
@@ -226,10 +226,11 @@ void put_body_commit(struct s3_call *c)
 	struct str bytes;
 	enum status st = check_body(c, &bytes, &why);
 	if (st != OK) {
-		put_stored(c, st, &why);
+		done(c, st, &why);
 		return;
 	}
 	u->call = c;
+	u->done = done;
 	u->commit = commit_of(c);
 	u->wait.done = on_committed;
 	bucket_start_finish(&u->in, &u->commit, &u->wait);

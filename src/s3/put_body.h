@@ -27,6 +27,7 @@ struct s3_upload {
 	struct write_completion wait;
 	struct object_commit commit;
 	struct s3_call *call;
+	void (*done)(struct s3_call *c, enum status st, const struct fault *why);
 	struct str etag; /* hex, by upload_check */
 };
 
@@ -45,11 +46,9 @@ enum status upload_write(struct s3_call *c, struct str piece, struct fault *why)
  *         SLOT_TAKEN; SLOT_ENDED; PRECONDITION; NO_SUCH_KEY (condition); NO_SUCH_UPLOAD; NO_SUCH_BUCKET; DISK_FULL;
  *         STORAGE_FAILED */
 enum status upload_finish(struct s3_call *c, struct fault *why) MUST_CHECK;
-/* The same for a plain object of at most BUCKET_SMALL_BYTES, started with its length, without waiting: put_stored is
+/* The same for a plain object of at most BUCKET_SMALL_BYTES, started with its length, without waiting: `done` is
  * called once, on any thread, perhaps before this returns. */
-void put_body_commit(struct s3_call *c);
-/* put.c: complete the call. */
-void put_stored(struct s3_call *c, enum status st, const struct fault *why);
+void put_body_commit(struct s3_call *c, void (*done)(struct s3_call *c, enum status st, const struct fault *why));
 /* Discard what is not committed. At any time, any number of times. */
 void put_body_drop(struct s3_call *c);
 
