@@ -7,6 +7,7 @@
 #include "aws/dynamo_request.h"
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/writer.h"
 
 #include <string.h>
@@ -37,8 +38,7 @@ static enum status create_table(const struct dynamo *t, struct fault *why)
 
 static bool is_active(const json_t *described, const char *member)
 {
-	const char *status = json_string_value(json_object_get(described, member));
-	return status != NULL && strcmp(status, "ACTIVE") == 0;
+	return str_equal(json_text(json_object_get(described, member)), STR("ACTIVE"));
 }
 
 static const json_t *find_index(const json_t *table, const char *name)
@@ -46,8 +46,7 @@ static const json_t *find_index(const json_t *table, const char *name)
 	const json_t *indexes = json_object_get(table, "GlobalSecondaryIndexes");
 	for (size_t i = 0; i < json_array_size(indexes); i++) {
 		const json_t *index = json_array_get(indexes, i);
-		const char *found = json_string_value(json_object_get(index, "IndexName"));
-		if (found != NULL && strcmp(found, name) == 0)
+		if (str_equal(json_text(json_object_get(index, "IndexName")), str_of(name)))
 			return index;
 	}
 	return NULL;
