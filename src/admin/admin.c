@@ -172,6 +172,8 @@ static const struct handler_ops ops = { on_head, on_body, run_request, on_abort,
 
 void admin_init(struct admin *a, const struct admin_options *o)
 {
+	assert(a != NULL && o != NULL);
+	assert(o->metrics != NULL);
 	size_t arena = o->console != NULL && o->console->arena_bytes > ARENA_BYTES ? o->console->arena_bytes : ARENA_BYTES;
 	*a = (struct admin){ .handler = { .ops = &ops, .arena_bytes = arena, .plus_is_blank = true }, .options = *o };
 }

@@ -1,4 +1,4 @@
-/* What the files of console/ share: one call in flight, its parameters, its answer. A call lives in its
+/* What the files of the console share: one request, its parameters, its response. A call lives in its
  * request's arena and runs on a worker, since rows are read from the table. */
 #ifndef ADMIN_CALL_H
 #define ADMIN_CALL_H

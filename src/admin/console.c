@@ -130,6 +130,7 @@ static enum status on_body(struct handler *handler, struct request_context *x, c
 static void run_request(struct handler *handler, struct request_context *x)
 {
 	struct running *run = x->handler_state;
+	assert(run != NULL && run->route != NULL);
 	struct buf *b = &run->call.body;
 	struct fault why = { .code = F_NONE };
 	buf_init_arena(b, run->call.arena, BODY_MAX_BYTES);
@@ -155,7 +156,7 @@ static const struct handler_ops ops = { on_head, on_body, run_request, on_abort,
 
 struct console *console_new(const struct console_options *o)
 {
-	assert(o != NULL);
+	assert(o != NULL && o->table != NULL && o->admin_query != NULL && o->settings != NULL);
 	struct console *c = mem_new(1, sizeof *c);
 
 	if (c != NULL)

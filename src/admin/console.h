@@ -28,6 +28,7 @@ struct console_options {
 struct console;
 /* NULL when memory fails. */
 struct console *console_new(const struct console_options *o);
+/* Accept NULL inside. */
 void console_free(struct console **c);
 struct handler *console_handler(struct console *c);
 

@@ -28,6 +28,7 @@ enum status backends_open(const struct settings *s, const char *storage_url, str
 
 void backends_close(struct backends *e)
 {
+	assert(e != NULL);
 	if (e->close != NULL)
 		e->close(e);
 	*e = (struct backends){ 0 };

@@ -94,7 +94,8 @@ static void *run_thread(void *arg)
 
 struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 {
-	assert(o != NULL);
+	assert(o != NULL && o->product != NULL);
+	assert(o->interval_s > 0 && o->multipart_ttl_s > 0);
 	struct gc_thread *j = mem_new(1, sizeof(*j));
 	if (j == NULL)
 		return NULL;
@@ -115,6 +116,7 @@ struct gc_thread *gc_thread_start(const struct gc_thread_options *o)
 
 void gc_thread_free(struct gc_thread **at)
 {
+	assert(at != NULL);
 	struct gc_thread *j = *at;
 	if (j == NULL)
 		return;

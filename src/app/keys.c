@@ -274,6 +274,7 @@ static enum status run_command(struct order *o, int argc, char **argv, struct fa
 
 int keys_run(int argc, char **argv)
 {
+	assert(argc >= 1 && argv != NULL);
 	struct order o = { 0 };
 	struct fault why = { 0 };
 	enum status status = run_command(&o, argc, argv, &why);

@@ -6,6 +6,7 @@
 
 /* argv[0] is "keys". Gives the exit status, with a sentence on stderr where it is not 0. */
 int keys_run(int argc, char **argv);
+/* Append what --help says after the usage. */
 void keys_help(struct buf *b);
 
 #endif

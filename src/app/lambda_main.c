@@ -56,6 +56,7 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(lambda_check(variable("_HANDLER"), why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
+	assert(c->ports.store != NULL && c->ports.table != NULL);
 	c->product =
 		(struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table, .objects_change = true };
 	c->api = api_new(&c->product, &options);
@@ -83,6 +84,7 @@ static enum status run_function(struct lambda_parts *c, struct fault *why)
 
 int lambda_main(lambda_open_fn *open)
 {
+	assert(open != NULL);
 	struct lambda_parts c = { 0 };
 	struct fault why = { 0 }, not_given = { 0 };
 	struct str runtime_api = variable("AWS_LAMBDA_RUNTIME_API");

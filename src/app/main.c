@@ -1,5 +1,6 @@
-/* tintype: one program with one command per task. `serve` is built in server_main.c, the only place that
- * chooses adapters; the client's verbs are in cli/; the rest is printed from here. */
+/* tintype: one program with one command per task. `serve` is server_main.c, the commands that work on the storage are
+ * maintenance.c and keys.c, the client's verbs are in cli/. This file finds the command, reads .env for those that have
+ * settings, and prints the help. */
 #include "config/env_file.h"
 #include "base/hash.h"
 #include "config/settings_table.h"

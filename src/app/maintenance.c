@@ -53,6 +53,7 @@ static enum status sweep_all(const struct settings *s, const struct backends *e,
 
 int maintain_sweep(int argc, char **argv)
 {
+	assert(argc >= 1 && argv != NULL);
 	struct fault why = { 0 };
 	struct settings s;
 	struct backends e = { 0 };
@@ -88,6 +89,7 @@ static enum status compact_store(struct backends *e, int argc, char **argv, stru
 
 int maintain_compact(int argc, char **argv)
 {
+	assert(argc >= 1 && argv != NULL);
 	struct fault why = { 0 };
 	struct backends e = { 0 };
 	enum status status = compact_store(&e, argc, argv, &why);
@@ -109,6 +111,7 @@ static enum status create_table(struct backends *e, int argc, char **argv, struc
 
 int maintain_table(int argc, char **argv)
 {
+	assert(argc >= 1 && argv != NULL);
 	struct fault why = { 0 };
 	struct backends e = { 0 };
 	if (argc < 2 || strcmp(argv[1], "create") != 0) {

@@ -262,6 +262,8 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	TRY(check_access(c, why));
 	TRY(check_public_url(c, why));
 	TRY(backends_open(&c->settings, c->at.storage, &c->backends, why));
+	assert(c->backends.store != NULL && c->backends.table != NULL && c->backends.ready != NULL);
+	assert(c->remote == (c->backends.bucket == NULL));
 	TRY(open_log(c, why));
 	TRY(make_handlers(c, why));
 	TRY(make_console(c, why));
@@ -284,6 +286,7 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 
 int server_main(int argc, char **argv)
 {
+	assert(argc >= 1 && argv != NULL);
 	struct server_parts c = { 0 };
 	struct fault why = { 0 };
 	enum status status = run_server(&c, argc, argv, &why);

@@ -22,6 +22,8 @@ struct buf {
 	bool borrowed; /* p is the caller's memory: never grown, never freed */
 };
 
+/* On the heap; in an arena. Nothing is allocated yet.
+ * max_bytes  of the content, without the NUL */
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_init_arena(struct buf *b, struct arena *a, size_t max_bytes);
 /* Over `size` bytes of the caller's (at least 1, for the NUL); never grows, nothing to free. */
@@ -32,6 +34,7 @@ void buf_deinit(struct buf *b);
 void buf_clear(struct buf *b);
 /* The same of a heap buffer, and give back what a burst has taken beyond keep_bytes. */
 void buf_reset(struct buf *b, size_t keep_bytes);
+/* Append; past the maximum, or without memory, nothing of it and the buffer is marked. */
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
 /* In decimal, faster than buf_printf. */

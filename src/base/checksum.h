@@ -34,6 +34,7 @@ struct checksum {
 	uint64_t crc;     /* of the CRCs */
 	struct hash hash; /* of the SHAs */
 };
+/* Begin; of NONE nothing is summed. Memory that fails is reported by checksum_final. */
 void checksum_init(struct checksum *c, enum checksum_kind kind);
 void checksum_update(struct checksum *c, const void *p, size_t n);
 /* Write checksum_info(kind)->bytes bytes, big-endian for the CRCs, and end it.  false: memory failed */

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 
+/* The wall clock, which may be set; and the monotonic one, for intervals and deadlines. */
 int64_t clock_now_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);

@@ -21,6 +21,7 @@ struct hash {
 /* Fetch the algorithms; aborts the program when OpenSSL cannot give them. Idempotent. */
 void crypto_init(void);
 
+/* Begin; memory that fails is reported by hash_final. */
 void hash_init(struct hash *h, enum hash_kind kind);
 void hash_update(struct hash *h, const void *p, size_t n);
 /* Write the digest (MD5_BYTES, SHA1_BYTES or SHA256_BYTES) and end the hash. false: memory failed. */

@@ -8,6 +8,7 @@
 void *mem_new(size_t n, size_t size);
 /* Grow or shrink to n * size bytes; new bytes are not zeroed. On NULL the old block stays. */
 void *mem_resize(void *p, size_t n, size_t size);
+/* NULL is allowed. */
 void mem_free(void *p);
 /* A NUL-terminated copy on the heap; NULL when memory fails. */
 char *mem_dup_cstr(struct str s);

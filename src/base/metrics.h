@@ -12,6 +12,7 @@ enum metric {
 	METRICS
 };
 
+/* Count, set a gauge, read. */
 void metric_add(enum metric m, int64_t n);
 void metric_set(enum metric m, int64_t value);
 int64_t metric_get(enum metric m);

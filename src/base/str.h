@@ -59,6 +59,7 @@ bool str_is_one_of(struct str s, struct str words, char separator);
 /* Read all of `s` as decimal digits. false: empty, another byte, or over UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out) MUST_CHECK;
 
+/* A copy in the arena. */
 struct str str_dup(struct arena *a, struct str s);
 /* ASCII letters in lower case. */
 struct str str_lower(struct arena *a, struct str s);

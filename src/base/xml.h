@@ -31,6 +31,7 @@ bool xml_is(const struct xml_node *n, const char *name);
 struct str xml_child_text(const struct xml_node *n, const char *name);
 /* The same without blanks and line ends around it: for numbers and names. */
 struct str xml_child_word(const struct xml_node *n, const char *name);
+/* The text of the element itself, likewise. */
 struct str xml_word(const struct xml_node *n);
 /* Every child has one of these names (`n_names` of them), each that is marked with '!' at most once.
  * Errors  XML_MALFORMED */

@@ -22,6 +22,7 @@ struct file_walk {
 	unsigned failed;     /* what could not be read; each was reported on stderr */
 };
 
+/* Nothing is read yet; deinit is safe on a zeroed one. */
 void walk_init(struct file_walk *w);
 void walk_deinit(struct file_walk *w);
 /* Add what the operand names; failures are reported and counted. */

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES (1u << 20)
-#define LOOK_MS 200
+#define POLL_MS 200
 
 struct log_reader {
 	struct line_filter filter;
@@ -84,7 +84,7 @@ static int open_log(const struct log_reader *r, const char *name)
 }
 
 /* Where the names continue after the file `last`; 0 when it is not among them any more, for then all are newer. */
-static int find_behind(const struct log_reader *r, struct dirent *const *names, int n, const struct stat *last)
+static int find_after(const struct log_reader *r, struct dirent *const *names, int n, const struct stat *last)
 {
 	for (int i = 0; last != NULL && i < n; i++) {
 		struct stat st;
@@ -102,7 +102,7 @@ static void read_rotated(struct log_reader *r, const struct stat *last)
 	if (r->fd >= 0 && fstat(r->fd, &current) != 0)
 		current = (struct stat){ 0 };
 	int n = scandirat(r->dir, ".", &names, log_file_is_rotated, alphasort);
-	for (int i = find_behind(r, names, n, last); i < n; i++) {
+	for (int i = find_after(r, names, n, last); i < n; i++) {
 		int fd = open_log(r, names[i]->d_name);
 		if (fd < 0)
 			continue;
@@ -164,7 +164,7 @@ enum status verb_logs(const struct options *o, struct remote *none, struct fault
 	if (r.fd >= 0)
 		read_lines(&r, r.fd);
 	while (o->follow && show_flush()) {
-		struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+		struct timespec pause = { .tv_nsec = POLL_MS * 1000000 };
 		nanosleep(&pause, NULL);
 		follow_rotation(&r);
 		if (r.fd >= 0)

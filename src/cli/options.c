@@ -1,4 +1,4 @@
-/* The table of flags and its two readers: the parser and the help. */
+/* The table of the client's flags, and what reads it: the parser and the help. */
 #include "cli/options.h"
 
 #include "config/help.h"
