@@ -130,9 +130,13 @@ struct str str_unquote(struct str s)
 
 static bool find_word(struct str s, struct str words, bool (*equal)(struct str, struct str))
 {
-	while (words.p != NULL) {
-		if (equal(str_cut(&words, ' '), s))
-			return s.n > 0;
+	if (s.n == 0 || str_find_char(s, ' ') < s.n)
+		return false;
+	while (words.n >= s.n) {
+		bool whole = words.n == s.n || words.p[s.n] == ' ';
+		if (whole && equal((struct str){ words.p, s.n }, s))
+			return true;
+		words = str_slice(words, str_find_char(words, ' ') + 1, words.n);
 	}
 	return false;
 }
