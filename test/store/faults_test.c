@@ -369,7 +369,7 @@ static void test_each_allocation_of_the_database_fails_in_turn_then_nothing_is_r
 
 /* the body's own calls */
 
-static int next_errno;
+static atomic_int next_errno; /* 0: none, the next call succeeds */
 
 static ssize_t failing_write(int fd, const void *p, size_t n)
 {
@@ -393,8 +393,10 @@ static ssize_t short_write(int fd, const void *p, size_t n)
 
 static int failing_open(int dir, const char *name, int flags, mode_t mode)
 {
-	if ((flags & O_CREAT) != 0) {
-		errno = next_errno;
+	int error = (flags & O_CREAT) != 0 ? atomic_load(&next_errno) : 0;
+
+	if (error != 0) {
+		errno = error;
 		return -1;
 	}
 	return local_io_system.open(dir, name, flags, mode);
@@ -433,8 +435,9 @@ static void test_begin_when_no_file_can_be_made_then_failed_and_nothing_reserved
 	struct incoming *in = NULL;
 	struct fault why;
 
+	next_errno = 0;
+	local_io.open = failing_open; /* before the engine's threads read it */
 	fixture_open(p);
-	local_io.open = failing_open;
 	next_errno = ENOSPC;
 	assert_int_equal(bucket_begin(&engine_ports(p->engine)->buckets, 5, &in, &why), BUSY);
 	next_errno = EMFILE;
@@ -448,8 +451,8 @@ static void test_short_and_interrupted_writes_then_the_body_is_whole(void **stat
 	struct fixture *p = *state;
 	struct fault why;
 
-	fixture_open(p);
 	local_io.write = short_write;
+	fixture_open(p);
 	assert_int_equal(fixture_insert(p, 1, &why), OK);
 	assert_int_equal(fixture_upload(p, 1, STR("hello"), &why), OK);
 	assert_true(fixture_has(p, 1, STR("hello")));
