@@ -1,9 +1,10 @@
 /* JPEG: walk the marker segments to the end of the image (EOI); what follows it is free. The frame header
- * (SOF) has the size, the first EXIF segment before the image data has the orientation. Of each segment up to
- * the first scan the parts are checked without which no decoder of a browser shows anything; after
- * it, where a decoder has a picture already, only lengths count. Bytes between segments that are no marker are skipped,
- * as decoders do.
- * Source: ITU T.81 B.1.1 (markers, fill bytes), B.2.2 (frame header), B.2.3 (scan header), B.2.4 (tables). */
+ * (SOF) has the size, the first EXIF segment before the image data has the orientation. What is refused is what
+ * libjpeg-turbo, which the browsers use, gives up on before it has a row of pixels: a file of one scan is shown as its data
+ * come, so that the kinds of the segments after them do not count; one of several scans is read to its end first. A table counts
+ * when a scan uses it, since it may be replaced before. Bytes between segments that are no marker are skipped, as decoders do.
+ * Source: ITU T.81 B.1.1 (markers, fill bytes), B.2.2 (frame header), B.2.3 (scan header), B.2.4 (tables), C.2 (Huffman
+ * codes), G.1.1.1 (progressive scans); libjpeg-turbo 2.1.5, jdmarker.c, jdinput.c, jdhuff.c, jdphuff.c, jdsample.c. */
 #include "image/probe/formats.h"
 
 #include <string.h>
@@ -13,6 +14,9 @@
 #define FACTOR_MAX 4
 #define BLOCKS_MAX 10 /* B.2.3: of an interleaved scan's MCU */
 #define TABLES 4
+#define HUFFMAN_AC 16           /* the bit of AC table 0, as class and number stand in a DHT */
+#define HUFFMAN_DEFAULT 0x30003 /* tables 0 and 1 of both classes: K.3's, where a sequential file defines none */
+#define LOW_BIT_MAX 13          /* G.1.1.1.2: of the coefficients of a progressive scan */
 
 enum marker {
 	TEM = 0x01,
@@ -39,7 +43,7 @@ enum marker {
 };
 
 struct component {
-	uint32_t id, blocks, table;
+	uint32_t id, across, down, table;
 };
 
 struct jpeg_reader {
@@ -48,14 +52,19 @@ struct jpeg_reader {
 	struct component components[COMPONENTS_MAX];
 	uint32_t n_components; /* 0: no frame header yet */
 	uint32_t tables;       /* a bit for each quantisation table that is defined */
-	bool scan, data;       /* a scan header was there; entropy-coded data follow the last one */
+	uint32_t huffman;      /* a bit for each Huffman table that is defined: 0 to 3 for DC, HUFFMAN_AC and up for AC */
+	uint32_t broken;       /* those of them that are no code */
+	bool progressive, arithmetic;
+	bool scan, data; /* a scan header was there; entropy-coded data follow the last one */
+	bool several;    /* the first scan was not the whole image */
+	bool restart;    /* there is a restart interval */
 	bool exif;
 };
 
 /* Segments whose content no decoder needs. */
 static bool is_free(uint32_t marker)
 {
-	return (marker >= APP0 && marker <= APP15) || marker == COM;
+	return (marker >= APP0 && marker <= APP15) || marker == COM || marker == DNL;
 }
 
 /* B.1.1.2: 0xff, any number of fill bytes 0xff, then a code; 0xff 0x00 is a byte of data. false: the bytes end first. */
@@ -76,7 +85,8 @@ static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
 		w->data |= *marker == 0;
 		w->at = at + 1;
 		bool alone = *marker == 0 || *marker == TEM || (*marker >= RST0 && *marker <= RST7); /* without a length */
-		if (!alone)
+		bool reserved = w->scan && w->restart && *marker < SOF0; /* skipped by a decoder that looks for the next RST */
+		if (!alone && !reserved)
 			return true;
 	}
 }
@@ -103,7 +113,7 @@ static enum probe_result read_segment(struct jpeg_reader *w, uint32_t marker, st
 static enum probe_result read_frame(struct jpeg_reader *w, uint32_t marker, struct str data, struct probe *out)
 {
 	if (w->n_components != 0)
-		return probe_bad(out, "it has two frame headers before its data");
+		return probe_bad(out, "it has two frame headers");
 	if (marker != SOF0 && marker != SOF1 && marker != SOF2 && marker != SOF9 && marker != SOF10)
 		return probe_bad(out, "it is lossless or hierarchical, which browsers do not show");
 	if (data.n < 6 || byte_at(data, 5) == 0 || data.n != 6 + 3 * (size_t)byte_at(data, 5))
@@ -120,14 +130,22 @@ static enum probe_result read_frame(struct jpeg_reader *w, uint32_t marker, stru
 	if (out->width > SIDE_MAX || out->height > SIDE_MAX)
 		return probe_bad(out, "its width or height is over 65500");
 	/* B.2.2: id, sampling factors in four bits each, quantisation table. */
+	uint32_t across_max = 1, down_max = 1;
 	w->n_components = byte_at(data, 5);
+	w->progressive = marker == SOF2 || marker == SOF10;
+	w->arithmetic = marker == SOF9 || marker == SOF10;
 	for (uint32_t i = 0; i < w->n_components; i++) {
 		size_t at = 6 + 3 * (size_t)i;
 		uint32_t across = byte_at(data, at + 1) >> 4, down = byte_at(data, at + 1) & 15;
 		if (across < 1 || across > FACTOR_MAX || down < 1 || down > FACTOR_MAX)
 			return probe_bad(out, "its sampling factors are not between 1 and 4");
-		w->components[i] = (struct component){ byte_at(data, at), across * down, byte_at(data, at + 2) };
+		w->components[i] = (struct component){ byte_at(data, at), across, down, byte_at(data, at + 2) };
+		across_max = across > across_max ? across : across_max;
+		down_max = down > down_max ? down : down_max;
 	}
+	for (uint32_t i = 0; i < w->n_components; i++)
+		if (across_max % w->components[i].across != 0 || down_max % w->components[i].down != 0)
+			return probe_bad(out, "its sampling factors do not divide the largest one");
 	return PROBE_OK;
 }
 
@@ -145,50 +163,106 @@ static enum probe_result read_quantisation(struct jpeg_reader *w, struct str dat
 	return PROBE_OK;
 }
 
-/* B.2.4.2: class and number in four bits each, how many codes there are of each length, a byte for each code. */
-static enum probe_result read_huffman(struct str data, struct probe *out)
+/* B.2.4.2: class and number in four bits each, how many codes there are of each length, a byte for each code. The codes
+ * of a length are numbered on from twice the end of those one bit shorter, and none is all ones (C.2). DC symbols are sizes. */
+static enum probe_result read_huffman(struct jpeg_reader *w, struct str data, struct probe *out)
 {
 	for (size_t at = 0; at < data.n;) {
 		size_t codes = 0;
-		for (size_t i = 1; i <= 16 && has(data, at, 17); i++)
-			codes += byte_at(data, at + i);
+		uint32_t end = 0;
+		bool broken = false;
+		for (uint32_t length = 1; length <= 16 && has(data, at, 17); length++) {
+			codes += byte_at(data, at + length);
+			end = 2 * end + byte_at(data, at + length);
+			broken |= end >= 1u << length;
+		}
 		if (codes > 256 || (byte_at(data, at) & 0xec) != 0 || !has(data, at, 17 + codes))
 			return probe_bad(out, "a Huffman table is broken");
+		uint32_t table = 1u << byte_at(data, at);
+		for (size_t i = 0; i < codes && byte_at(data, at) < HUFFMAN_AC; i++)
+			broken |= byte_at(data, at + 17 + i) > 15;
+		w->huffman |= table;
+		w->broken = broken ? w->broken | table : w->broken & ~table;
 		at += 17 + codes;
 	}
 	return PROBE_OK;
 }
 
-/* The frame's component of this id that the scan does not have already; NULL: there is none. */
-static const struct component *find_component(const struct jpeg_reader *w, uint32_t id, uint32_t *used)
+/* B.2.4.3: class and number as 0 to 31, then for AC any value, for DC an upper and a lower bound in four bits each. */
+static enum probe_result read_conditioning(struct str data, struct probe *out)
 {
-	for (uint32_t i = 0; i < w->n_components; i++)
-		if (w->components[i].id == id && (*used & 1u << i) == 0) {
-			*used |= 1u << i;
-			return &w->components[i];
-		}
-	return NULL;
+	for (size_t at = 0; at < data.n; at += 2) {
+		uint32_t value = has(data, at, 2) ? byte_at(data, at + 1) : 0;
+		if (!has(data, at, 2) || byte_at(data, at) >= 32 || (byte_at(data, at) < 16 && (value & 15) > value >> 4))
+			return probe_bad(out, "a table of arithmetic coding is broken");
+	}
+	return PROBE_OK;
 }
 
-/* B.2.3: the number of components, two bytes for each, three bytes more (which cameras fill wrongly: not read). */
+/* The scan's i-th component: the frame's first one from i on with this id that the scan does not have already; NULL: there is none.
+ * B.2.3: a scan has the frame's order. */
+static const struct component *find_component(const struct jpeg_reader *w, uint32_t id, uint32_t i, uint32_t *used)
+{
+	while (i < w->n_components && w->components[i].id != id)
+		i++;
+	if (i >= w->n_components || (*used & 1u << i) != 0)
+		return NULL;
+	*used |= 1u << i;
+	return &w->components[i];
+}
+
+/* The last bytes of a scan header: the first and the last coefficient, and the bits that were there and will be. */
+struct progression {
+	uint32_t first, last, before, after;
+};
+
+/* G.1.1.1: DC coefficients alone, or AC coefficients of one component; after their first scan a bit at a time. */
+static bool is_progressive(const struct progression *p, uint32_t n_components)
+{
+	if (p->first == 0 ? p->last != 0 : p->first > p->last || p->last > 63 || n_components != 1)
+		return false;
+	return p->after <= LOW_BIT_MAX && (p->before == 0 || p->after == p->before - 1);
+}
+
+/* The Huffman tables that a component with these numbers uses in a scan, as in w->huffman. A bit more of DC coefficients is not
+ * coded (G.1.2.1), arithmetic coding has its own. Numbers over 3 are never defined. */
+static uint32_t huffman_used(const struct jpeg_reader *w, const struct progression *p, uint32_t numbers)
+{
+	uint32_t dc = !w->progressive || (p->first == 0 && p->before == 0) ? 1u << (numbers >> 4) : 0;
+	uint32_t ac = !w->progressive || p->first != 0 ? 1u << (HUFFMAN_AC + (numbers & 15)) : 0;
+	return w->arithmetic ? 0 : dc | ac;
+}
+
+/* B.2.3: the number of components, two bytes for each, three bytes more (which cameras fill wrongly: read in a
+ * progressive file alone). */
 static enum probe_result read_scan(struct jpeg_reader *w, struct str data, struct probe *out)
 {
 	assert(w->n_components <= COMPONENTS_MAX);
-	uint32_t used = 0, blocks = 0;
+	uint32_t used = 0, blocks = 0, huffman = 0;
 	if (w->n_components == 0)
 		return probe_bad(out, "its data come before its frame header");
 	if (data.n < 1 || byte_at(data, 0) == 0 || data.n != 4 + 2 * (size_t)byte_at(data, 0))
 		return probe_bad(out, "its scan header has a wrong length");
-	for (uint32_t i = 0; i < byte_at(data, 0); i++) {
-		const struct component *c = find_component(w, byte_at(data, 1 + 2 * (size_t)i), &used);
+	uint32_t n = byte_at(data, 0), bits = byte_at(data, data.n - 1);
+	struct progression p = { byte_at(data, data.n - 3), byte_at(data, data.n - 2), bits >> 4, bits & 15 };
+	if (w->progressive && !is_progressive(&p, n))
+		return probe_bad(out, "a scan's progressive parameters are wrong");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct component *c = find_component(w, byte_at(data, 1 + 2 * (size_t)i), i, &used);
 		if (c == NULL)
-			return probe_bad(out, "a scan has a colour component that the frame header does not have");
+			return probe_bad(out, "a scan's colour components are not those of the frame header, in its order");
 		if (c->table >= TABLES || (w->tables & 1u << c->table) == 0)
 			return probe_bad(out, "a quantisation table is missing");
-		blocks += c->blocks;
+		blocks += c->across * c->down;
+		huffman |= huffman_used(w, &p, byte_at(data, 2 + 2 * (size_t)i));
 	}
-	if (byte_at(data, 0) > 1 && blocks > BLOCKS_MAX)
+	if (n > 1 && blocks > BLOCKS_MAX)
 		return probe_bad(out, "its sampling factors are too large together");
+	if (huffman & ~(w->huffman | (w->progressive ? 0 : HUFFMAN_DEFAULT)))
+		return probe_bad(out, "a Huffman table is missing");
+	if (huffman & w->broken)
+		return probe_bad(out, "a Huffman table is broken");
+	w->several |= !w->scan && (w->progressive || n < w->n_components);
 	w->scan = true;
 	w->data = false;
 	return PROBE_OK;
@@ -201,9 +275,13 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 	if (marker == DQT)
 		return read_quantisation(w, data, out);
 	if (marker == DHT)
-		return read_huffman(data, out);
+		return read_huffman(w, data, out);
+	if (marker == DAC)
+		return read_conditioning(data, out);
 	if (marker == DRI && data.n != 2)
 		return probe_bad(out, "its restart interval has a wrong length");
+	if (marker == DRI)
+		w->restart = be16(data, 0) != 0;
 	if (marker == APP1) {
 		const struct str exif = { "Exif\0\0", 6 };
 		if (w->scan || w->exif || !str_starts_with(data, exif))
@@ -212,7 +290,7 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 		w->exif = true;
 		return PROBE_OK;
 	}
-	if (w->scan || is_free(marker) || marker == DRI || marker == DAC || marker == DNL)
+	if ((w->scan && !w->several) || is_free(marker) || marker == DRI)
 		return PROBE_OK;
 	/* SOF0..SOF15: 0xc0..0xcf except DHT, DAC (above) and JPG, which are no frames. */
 	return (marker & 0xf0) == 0xc0 && marker != JPG ? read_frame(w, marker, data, out)

@@ -1,6 +1,6 @@
 /* Read type, size and orientation of an image from its bytes, without decoding: JPEG, PNG, GIF,
- * WebP (VP8, VP8L, VP8X). A file that is truncated, or whose structure no browser would display, is refused; damage inside
- * the compressed pixels is not detected. Pure: no clock, no log, no allocation; bounded work per byte; any thread.
+ * WebP (VP8, VP8L, VP8X). A file that is truncated (a GIF: before it has a frame with pixels), or whose structure no browser
+ * would display, is refused; damage inside the compressed pixels is not detected. Pure: no clock, no log, no allocation; bounded work per byte; any thread.
  * Source: ITU T.81 B; JPEG EXIF 2.3; PNG (RFC 2083, APNG); GIF89a; RFC 9649. */
 #ifndef IMAGE_PROBE_PROBE_H
 #define IMAGE_PROBE_PROBE_H

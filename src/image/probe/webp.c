@@ -86,16 +86,21 @@ static enum probe_result read_picture(struct str chunks, size_t *at, struct size
 	struct webp_chunk c;
 	enum probe_result result = next_chunk(chunks, at, &c, p);
 	bool alpha = result == PROBE_OK && c.name == ALPH;
-	/* 2.7.1.2: reserved, preprocessing, filter and compression in two bits each; then the alpha data. */
+	/* 2.7.1.2: reserved, preprocessing, filter and compression in two bits each; then the alpha data, a byte for each
+	 * pixel if they are not compressed. As libwebp does, 1 is accepted in the reserved bits. */
 	uint32_t bits = alpha && c.data.n >= 2 ? byte_at(c.data, 0) : 0xff;
+	uint64_t raw_pixels = (bits & 3) == 0 ? c.data.n - 1 : UINT64_MAX;
 	if (alpha && ((bits & 3) > 1 || (bits >> 4 & 3) > 1 || bits >> 6 > 1))
 		return probe_bad(p, "its alpha data are broken");
 	if (alpha)
 		result = next_chunk(chunks, at, &c, p);
 	if (result != PROBE_OK)
 		return result;
-	if (c.name == VP8)
-		return read_lossy(c.data, out, p);
+	if (c.name == VP8) {
+		result = read_lossy(c.data, out, p);
+		bool cut = result == PROBE_OK && (uint64_t)out->width * out->height > raw_pixels;
+		return cut ? probe_bad(p, "its alpha data are too short") : result;
+	}
 	if (c.name != VP8L || alpha)
 		return probe_bad(p, alpha ? "its alpha data are not followed by VP8 data" : "a frame does not begin with its picture");
 	return read_lossless(c.data, out, p);

@@ -152,6 +152,32 @@ static void test_webp_that_breaks_a_rule_then_bad_and_why(void **state)
 	refuse_picture(picture_riff(JOIN(STILL, LOSSY, BYTES("abcd"))), early);
 }
 
+/* Alpha data of n bytes with this first byte. */
+static struct str alpha_of(unsigned bits, size_t n)
+{
+	char data[17] = { (char)bits };
+	return picture_riff_chunk("ALPH", (struct str){ data, 1 + n });
+}
+
+/* As libwebp: 1 is accepted in the reserved bits and as preprocessing, and 4 x 2 pixels need 8 bytes where nothing is compressed. */
+static void test_webp_alpha_data_then_known_methods_and_long_enough(void **state)
+{
+	const char *broken = "its alpha data are broken", *cut = "its alpha data are too short";
+	for (unsigned bits = 0; bits < 256; bits++)
+		for (size_t n = 0; n <= 9; n++) {
+			struct str alpha = alpha_of(bits, n), still = picture_riff(JOIN(STILL, alpha, LOSSY));
+			struct str animated = picture_riff(JOIN(ANIMATED, frame(LOSSY), frame(JOIN(alpha, LOSSY))));
+			bool known = n > 0 && (bits & 3) <= 1 && (bits >> 4 & 3) <= 1 && bits >> 6 <= 1;
+			if (known && ((bits & 3) == 1 || n >= 8)) {
+				accept_picture(still);
+				accept_picture(animated);
+			} else {
+				refuse_picture(still, known ? cut : broken);
+				refuse_picture(animated, known ? cut : broken);
+			}
+		}
+}
+
 static void test_webp_images_in_wrong_places_then_bad(void **state)
 {
 	const char *two = "it has two pictures", *outside = "it has a picture outside the frames of its animation",
@@ -237,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_webp_exif_then_orientation_with_or_without_the_jpeg_prefix),
 		cmocka_unit_test(test_webp_frame_header_then_as_decoders_read_it),
 		cmocka_unit_test(test_webp_that_breaks_a_rule_then_bad_and_why),
+		cmocka_unit_test(test_webp_alpha_data_then_known_methods_and_long_enough),
 		cmocka_unit_test(test_webp_images_in_wrong_places_then_bad),
 		cmocka_unit_test(test_webp_frames_smaller_than_their_chunks_then_bad),
 		cmocka_unit_test(test_webp_whose_pictures_are_of_another_size_then_bad),
