@@ -4,7 +4,7 @@
  * minute, second, millisecond), '?' for a letter of a name, all else for itself. The same pattern writes and reads.
  * The calendar is libc's, in UTC: no locale, no time zone, no static buffer. Years are 0000 to 9999; a time outside is
  * written as the nearest one inside. There is no second 60.
- * Source: ISO 8601-1 5.4; Signature Version 4, X-Amz-Date; RFC 9110 5.6.7 (IMF-fixdate). */
+ * Source: ISO 8601-1 5.4; Signature Version 4, X-Amz-Date; RFC 9110 5.6.7 (IMF-fixdate, and to read the two obsolete forms too). */
 #include "base/clock.h"
 
 #include <string.h>
@@ -21,8 +21,20 @@ static const char AMZ_DATE[] = "00001122T334455Z";
 static const char HTTP_DATE[] = "???, 22 ??? 0000 33:44:55 GMT";
 #define WEEKDAY_AT 0
 #define MONTH_AT 8
-static const char WEEKDAYS[] = "SunMonTueWedThuFriSat";
+static const char *const WEEKDAYS[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
 static const char MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/* What follows the weekday in the forms that a recipient of a date in HTTP must accept. */
+static const struct http_form {
+	const char *pattern;
+	size_t month_at;
+	bool is_rfc850; /* a whole weekday, and the year's last two digits */
+} HTTP_FORMS[] = {
+	{ ", 22 ??? 0000 33:44:55 GMT", 5, false },
+	{ ", 22-??\?-00 33:44:55 GMT", 5, true },
+	{ " ??? 22 33:44:55 0000", 1, false }, /* asctime */
+	{ " ???  2 33:44:55 0000", 1, false },
+};
 
 static int64_t read_clock(clockid_t id, int64_t per_second)
 {
@@ -121,7 +133,7 @@ void clock_amz_date(int64_t ms, char out[AMZ_DATE_CHARS + 1])
 void clock_http_date(int64_t ms, char out[HTTP_DATE_CHARS + 1])
 {
 	struct tm t = write_form(HTTP_DATE, ms, out);
-	memcpy(out + WEEKDAY_AT, WEEKDAYS + t.tm_wday * 3, 3);
+	memcpy(out + WEEKDAY_AT, WEEKDAYS[t.tm_wday], 3);
 	memcpy(out + MONTH_AT, MONTHS + t.tm_mon * 3, 3);
 }
 
@@ -135,18 +147,47 @@ bool clock_parse_amz_date(struct str s, int64_t *ms)
 	return read_form(AMZ_DATE, s, ms);
 }
 
-bool clock_parse_http_date(struct str s, int64_t *ms)
+/* RFC 9110 5.6.7: a date with a two-digit year "that appears to be more than 50 years in the future" is of "the most recent year in the
+ * past that had the same last two digits". */
+static bool join_short_year(int field[FIELDS], int64_t *ms, struct tm *date)
+{
+	struct tm limit;
+	time_t seconds = clock_now_ms() / 1000;
+	gmtime_r(&seconds, &limit);
+	limit.tm_year += 50;
+	int last = limit.tm_year + 1900;
+	field[YEAR] = last - (last - field[YEAR]) % 100;
+	bool good = join_fields(field, ms, date);
+	if (*ms / 1000 <= timegm(&limit))
+		return good;
+	field[YEAR] -= 100;
+	return join_fields(field, ms, date);
+}
+
+static bool read_http_form(const struct http_form *form, struct str weekday, struct str rest, int64_t *ms)
 {
 	int field[FIELDS] = { 0 };
-	int64_t read_ms;
 	struct tm date;
-	if (!read_figures(HTTP_DATE, s, field))
+	if (!read_figures(form->pattern, rest, field))
 		return false;
-	while (field[MONTH] < 12 && memcmp(MONTHS + field[MONTH] * 3, s.p + MONTH_AT, 3) != 0)
+	while (field[MONTH] < 12 && memcmp(MONTHS + field[MONTH] * 3, rest.p + form->month_at, 3) != 0)
 		field[MONTH]++;
 	field[MONTH]++;
-	if (!join_fields(field, &read_ms, &date) || memcmp(WEEKDAYS + date.tm_wday * 3, s.p + WEEKDAY_AT, 3) != 0)
+	if (!(form->is_rfc850 ? join_short_year(field, ms, &date) : join_fields(field, ms, &date)))
 		return false;
-	*ms = read_ms;
-	return true;
+	struct str name = str_of(WEEKDAYS[date.tm_wday]);
+	return str_equal(weekday, form->is_rfc850 ? name : str_slice(name, 0, 3));
+}
+
+bool clock_parse_http_date(struct str s, int64_t *ms)
+{
+	size_t end = str_find_char(s, ',');
+	struct str weekday = str_slice(s, 0, end < s.n ? end : 3), rest = str_slice(s, weekday.n, s.n);
+	int64_t read_ms;
+	for (size_t i = 0; i < COUNT_OF(HTTP_FORMS); i++)
+		if (read_http_form(&HTTP_FORMS[i], weekday, rest, &read_ms)) {
+			*ms = read_ms;
+			return true;
+		}
+	return false;
 }

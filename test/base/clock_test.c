@@ -108,7 +108,10 @@ static void test_amz_date_of_another_form_is_refused(void **state)
 
 static void test_http_date_of_another_form_is_refused(void **state)
 {
-	const char *bad[] = { "", "Sun", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
+	const char *bad[] = { "", "Sun", ",", "Su", "Sunday, 06-Nov-94 08:49:37 UTC", "Sun, 06-Nov-94 08:49:37 GMT",
+		"Sunday, 06-Nov-1994 08:49:37 GMT", "Monday, 06-Nov-94 08:49:37 GMT", "Sunday, 06 Nov 1994 08:49:37 GMT",
+		"Sunday, 31-Nov-94 08:49:37 GMT", "Sunday Nov  6 08:49:37 1994", "Sun Nov 6 08:49:37 1994", "Mon Nov  6 08:49:37 1994",
+		"Sun Nov  6 08:49:37 1994 GMT", "Sun Nov 31 08:49:37 1994", "Sun, Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
 		"Sun, 6 Nov 1994 08:49:37 GMT", "sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT", "Mon, 06 Nov 1994 08:49:37 GMT",
 		"Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT",
 		"Sun, 06 Xxx 1994 08:49:37 GMT" };
@@ -116,6 +119,57 @@ static void test_http_date_of_another_form_is_refused(void **state)
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(clock_parse_http_date(str_of(bad[i]), &ms));
 	assert_true(ms == 7);
+}
+
+/* RFC 9110 5.6.7: "A recipient that parses a timestamp value in an HTTP field MUST accept all three HTTP-date formats." */
+static void test_http_date_of_an_obsolete_form_is_read(void **state)
+{
+	static const char *const same[] = { "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+		"Sun Nov 06 08:49:37 1994" };
+	int64_t ms = 0;
+	for (size_t i = 0; i < COUNT_OF(same); i++, ms = 0) {
+		assert_true(clock_parse_http_date(str_of(same[i]), &ms));
+		assert_true(ms == 784111777000);
+	}
+	assert_true(clock_parse_http_date(STR("Sunday, 29-Nov-26 16:00:00 GMT"), &ms));
+	assert_true(ms == 1795968000000);
+	assert_true(clock_parse_http_date(STR("Sun Nov 29 16:00:00 2026"), &ms));
+	assert_true(ms == 1795968000000);
+}
+
+static bool read_as_rfc850(int64_t seconds, int64_t *ms)
+{
+	char text[64];
+	struct tm tm;
+	time_t t = (time_t)seconds;
+	strftime(text, sizeof text, "%A, %d-%b-00 %H:%M:%S GMT", gmtime_r(&t, &tm));
+	char *year = strchr(text, '-') + strlen("-Jan-");
+	year[0] = (char)('0' + tm.tm_year / 10 % 10);
+	year[1] = (char)('0' + tm.tm_year % 10);
+	return clock_parse_http_date(str_of(text), ms);
+}
+
+static void test_http_date_with_a_short_year_is_at_most_50_years_ahead(void **state)
+{
+	struct tm tm;
+	time_t now = time(NULL);
+	gmtime_r(&now, &tm);
+	tm.tm_mday = 28; /* which each month of each year has */
+	for (int years = -48; years <= 48; years++) {
+		struct tm then = tm;
+		int64_t ms = 0;
+		then.tm_year += years;
+		int64_t seconds = timegm(&then);
+		assert_true(read_as_rfc850(seconds, &ms));
+		assert_true(ms == seconds * 1000);
+	}
+	int64_t ms = 0, day = 86400;
+	tm.tm_year += 50;
+	int64_t limit = timegm(&tm);
+	tm.tm_year -= 100;
+	int64_t past = timegm(&tm);
+	assert_true(read_as_rfc850(limit - 40 * day, &ms) && ms == (limit - 40 * day) * 1000);
+	assert_true(read_as_rfc850(past + 40 * day, &ms) && ms == (past + 40 * day) * 1000);
 }
 
 static void test_clocks_move_forward_and_agree_on_the_unit(void **state)
@@ -137,6 +191,8 @@ int main(void)
 		cmocka_unit_test(test_iso8601_of_another_form_is_refused),
 		cmocka_unit_test(test_amz_date_of_another_form_is_refused),
 		cmocka_unit_test(test_http_date_of_another_form_is_refused),
+		cmocka_unit_test(test_http_date_of_an_obsolete_form_is_read),
+		cmocka_unit_test(test_http_date_with_a_short_year_is_at_most_50_years_ahead),
 		cmocka_unit_test(test_clocks_move_forward_and_agree_on_the_unit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

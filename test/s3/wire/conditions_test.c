@@ -45,9 +45,14 @@ static void test_conditions_when_one_is_given_then_evaluated(void **state)
 		{ NULL, NULL, BEFORE, NULL, CONDITION_HOLDS },
 		{ NULL, NULL, THEN, NULL, CONDITION_NOT_MODIFIED },
 		{ NULL, NULL, AFTER, NULL, CONDITION_NOT_MODIFIED },
+		{ NULL, NULL, "Sunday, 22-Nov-26 07:37:21 GMT", NULL, CONDITION_HOLDS },
+		{ NULL, NULL, "Sunday, 22-Nov-26 07:37:22 GMT", NULL, CONDITION_NOT_MODIFIED },
+		{ NULL, NULL, "Sun Nov 22 07:37:22 2026", NULL, CONDITION_NOT_MODIFIED },
 		{ NULL, NULL, "yesterday", NULL, CONDITION_HOLDS },
 		{ NULL, NULL, NULL, BEFORE, CONDITION_FAILS },
 		{ NULL, NULL, NULL, THEN, CONDITION_HOLDS },
+		{ NULL, NULL, NULL, "Sunday, 22-Nov-26 07:37:21 GMT", CONDITION_FAILS },
+		{ NULL, NULL, NULL, "Sun Nov 22 07:37:21 2026", CONDITION_FAILS },
 		{ NULL, NULL, NULL, "yesterday", CONDITION_HOLDS },
 	};
 	(void)state;
@@ -82,7 +87,8 @@ static void test_if_range_when_strong_tag_or_exact_date_then_holds(void **state)
 	static const struct {
 		const char *value;
 		bool holds;
-	} rows[] = { { NULL, true }, { "\"" ETAG "\"", true }, { THEN, true }, { "\"x\"", false }, { "W/\"" ETAG "\"", false },
+	} rows[] = { { NULL, true }, { "\"" ETAG "\"", true }, { THEN, true }, { "Sunday, 22-Nov-26 07:37:22 GMT", true },
+		{ "Sun Nov 22 07:37:22 2026", true }, { "Sun Nov 22 07:37:21 2026", false }, { "\"x\"", false }, { "W/\"" ETAG "\"", false },
 		{ BEFORE, false }, { AFTER, false }, { "", false } };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
