@@ -1,5 +1,5 @@
 /* The probe on files that real encoders wrote (test/pictures/make): what it reports is what the encoder was
- * asked for, what is cut is refused, and JPEGs with edited segments are accepted where djpeg decodes them. TINTYPE_TEST_CORPUS names a folder with
+ * asked for, what is cut is refused, and files with edited segments are accepted where djpeg or dwebp decodes them. TINTYPE_TEST_CORPUS names a folder with
  * good/ and broken/ in it whose files are tried as well, in a group of their own. */
 #include "image/probe/probe.h"
 
@@ -134,7 +134,7 @@ static void test_broken_picture_then_no_crash_and_refused_where_much_is_missing(
 	for_each_listed(PICTURES "/broken.tsv", 150, check_broken);
 }
 
-/* Refused although djpeg decodes it, with a warning: grey or noise for what is missing. */
+/* Refused although the decoder shows it, with a warning: grey or noise for what is missing. */
 static bool is_exception(const char *why)
 {
 	static const char *const sentences[] = { "it ends too early", "a scan has no data" };
@@ -149,12 +149,12 @@ static void check_edited(const struct picture *want)
 	struct probe got;
 	enum probe_result result = probe_exactly(read_file(PICTURES "/edited", want->name), &got);
 	if (strcmp(want->verdict, "nothing") == 0 && result == PROBE_OK)
-		fail_msg("%s is accepted, and djpeg shows nothing of it", want->name);
+		fail_msg("%s is accepted, and its decoder shows nothing of it", want->name);
 	if (strcmp(want->verdict, "decoded") == 0 && result != PROBE_OK && !is_exception(got.why))
-		fail_msg("%s is refused, because %s, and djpeg decodes it", want->name, got.why);
+		fail_msg("%s is refused, because %s, and its decoder shows it", want->name, got.why);
 }
 
-static void test_jpeg_with_edited_segments_then_accepted_if_djpeg_shows_it(void **state)
+static void test_picture_with_edited_segments_then_accepted_if_its_decoder_shows_it(void **state)
 {
 	for_each_listed(PICTURES "/edited.tsv", 1000, check_edited);
 }
@@ -209,7 +209,7 @@ int main(void)
 		TEST(test_good_picture_then_the_attributes_given_to_the_encoder),
 		TEST(test_small_picture_cut_anywhere_or_any_byte_altered_then_no_crash),
 		TEST(test_broken_picture_then_no_crash_and_refused_where_much_is_missing),
-		TEST(test_jpeg_with_edited_segments_then_accepted_if_djpeg_shows_it),
+		TEST(test_picture_with_edited_segments_then_accepted_if_its_decoder_shows_it),
 	};
 	const struct CMUnitTest further[] = {
 		TEST(test_further_good_picture_then_accepted),

@@ -87,10 +87,10 @@ static enum probe_result read_picture(struct str chunks, size_t *at, struct size
 	enum probe_result result = next_chunk(chunks, at, &c, p);
 	bool alpha = result == PROBE_OK && c.name == ALPH;
 	/* 2.7.1.2: reserved, preprocessing, filter and compression in two bits each; then the alpha data, a byte for each
-	 * pixel if they are not compressed. As libwebp does, 1 is accepted in the reserved bits. */
+	 * pixel if they are not compressed. libwebp, unlike 2.7.1.2, does not ignore the reserved bits. */
 	uint32_t bits = alpha && c.data.n >= 2 ? byte_at(c.data, 0) : 0xff;
 	uint64_t raw_pixels = (bits & 3) == 0 ? c.data.n - 1 : UINT64_MAX;
-	if (alpha && ((bits & 3) > 1 || (bits >> 4 & 3) > 1 || bits >> 6 > 1))
+	if (alpha && ((bits & 3) > 1 || (bits >> 4 & 3) > 1 || bits >> 6 != 0))
 		return probe_bad(p, "its alpha data are broken");
 	if (alpha)
 		result = next_chunk(chunks, at, &c, p);
