@@ -157,10 +157,8 @@ static bool join_short_year(int field[FIELDS], int64_t *ms, struct tm *date)
 	limit.tm_year += 50;
 	int last = limit.tm_year + 1900;
 	field[YEAR] = last - (last - field[YEAR]) % 100;
-	bool good = join_fields(field, ms, date);
-	if (*ms / 1000 <= timegm(&limit))
-		return good;
-	field[YEAR] -= 100;
+	if (join_fields(field, ms, date) && *ms / 1000 > timegm(&limit))
+		field[YEAR] -= 100;
 	return join_fields(field, ms, date);
 }
 
