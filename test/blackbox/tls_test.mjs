@@ -14,7 +14,7 @@ import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
 
-import { corpus, credentials, eventually, pictures, root, runProgram, startServer } from './support/server.mjs';
+import { corpus, credentials, eventually, pictures, rawSocket, root, runProgram, startServer } from './support/server.mjs';
 import { presign as presignAt } from './support/presign.mjs';
 
 const run = promisify(execFile);
@@ -188,18 +188,34 @@ test('TLS 1.2 and 1.3 are accepted, older versions and weak ciphers are not', as
 
 test('a plain HTTP request gets an error that says to use https, in the format of its listener', async t => {
 	for (const url of [server.api, server.storage, server.admin])
-		for (const method of ['GET', 'PUT', 'POST']) {
+		for (const method of ['GET', 'PUT', 'POST', 'HEAD', 'OPTIONS', 'DELETE', 'PATCH', 'PROPFIND']) {
 			const socket = plainSocket(t, url);
 			let text = '';
 			socket.on('data', piece => { text += piece; });
 			socket.write(`${method} /prod/limits HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(100000)}`);
 			assert.ok(await ends(socket));
-			assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\n[^]*https:\/\//);
+			assert.match(text, method === 'HEAD' ? /^HTTP\/1\.1 400 Bad Request\r\n/ : /^HTTP\/1\.1 400 Bad Request\r\n[^]*https:\/\//);
 			assert.match(text, /\r\nConnection: close\r\n/);
 		}
 	const rubbish = plainSocket(t, server.api);
-	rubbish.write('no TLS and no HTTP\r\n\r\n');
+	rubbish.write('neither(TLS)nor(HTTP)\r\n\r\n');
 	assert.ok(await ends(rubbish));
+	const slow = await rawSocket(server.api.replace('https:', 'http:'));
+	for (const piece of ['DEL', 'ETE', ' /'])
+		await slow.send(piece);
+	assert.match(await slow.until(() => false), /^HTTP\/1\.1 400 /);
+	await slow.end();
+});
+
+test('a URL with http is refused on a connection with TLS', async t => {
+	for (const [scheme, status] of [['https', 200], ['http', 421]]) {
+		const socket = await tlsSocket(t, server.admin);
+		let text = '';
+		socket.on('data', piece => { text += piece; });
+		socket.write(`GET ${scheme}://localhost/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+		assert.ok(await ends(socket));
+		assert.ok(text.startsWith(`HTTP/1.1 ${status} `), text);
+	}
 });
 
 test('a request with one byte in each TLS record is served', async t => {

@@ -141,7 +141,7 @@ static bool keep_input(struct connection *c, struct str rest)
 	return rest.n == 0 || copy != NULL;
 }
 
-/* Read after what is there of a head. IO_DONE: *in has more */
+/* Read after what is there of a head. IO_DONE: *in has more, or as much as before at the end */
 static enum io_result read_more(struct connection *c, struct str *in, size_t *turn_bytes)
 {
 	char *scratch = c->transport.memory->scratch;
@@ -156,7 +156,7 @@ static enum io_result read_more(struct connection *c, struct str *in, size_t *tu
 		return r;
 	in->n += got;
 	*turn_bytes += got;
-	return got > 0 ? IO_DONE : IO_CLOSED;
+	return IO_DONE;
 }
 
 static void enter_next(struct connection *c, enum request_next next)
@@ -195,11 +195,17 @@ static enum io_result receive_head(struct connection *c, struct str *in, size_t 
 	skip_blank_line(c, in);
 	enum status status = in->n > 0 ? head_find(&c->search, *in, &size, &why) : OK;
 	if (status == OK && size == 0) {
-		if (in->n > 0 && c->head_since_ms == 0) {
+		size_t before = in->n;
+		if (before > 0 && c->head_since_ms == 0) {
 			c->head_since_ms = reactor_of(c)->now_ms;
 			schedule_check(c);
 		}
-		return read_more(c, in, turn_bytes);
+		enum io_result r = read_more(c, in, turn_bytes);
+		if (r != IO_DONE || in->n > before)
+			return r;
+		if (before == 0)
+			return IO_CLOSED;
+		status = fault_set(&why, BAD_FRAMING, "The connection was closed before the request's head was complete");
 	}
 	struct str head = str_slice(*in, 0, status == OK ? size : in->n);
 	*in = str_slice(*in, head.n, in->n);

@@ -3,6 +3,7 @@
  * has no buffer of its own (SSL_MODE_RELEASE_BUFFERS). */
 #include "http/server/transport.h"
 #include "base/mem.h"
+#include "http/text.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -15,6 +16,7 @@
 
 #define RECORDS_ROOM (TRANSPORT_PLAIN_BYTES + 512) /* what their heads and tags add is less */
 #define RECORD_BYTES ((size_t)16 << 10)
+#define METHOD_MAX 32
 
 /* What all connections hold. Beyond TRANSPORT_HELD_MANY_BYTES a record at a time is encrypted, so that 10,000 clients that read nothing
  * cost 160 MB more and not 2.5 GB. */
@@ -146,19 +148,34 @@ static enum io_result flush_buffer(struct transport *t)
 	return r == IO_YIELD ? IO_WAIT : r;
 }
 
+/* Whether the client sends HTTP: a method and a blank. OpenSSL tells this of some methods only. IO_WAIT: more must come to tell */
+static enum io_result peek_method(struct transport *t, bool *is_http)
+{
+	char first[METHOD_MAX];
+	ssize_t got = recv(t->fd, first, sizeof first, MSG_PEEK);
+	if (got < 0)
+		return transport_failed(&t->readable);
+	struct str rest = { first, (size_t)got }, method = http_take(&rest, CHAR_TOKEN);
+	*is_http = method.n > 0 && str_starts_with(rest, STR(" "));
+	return method.n > 0 && rest.n == 0 && method.n < sizeof first ? IO_WAIT : IO_DONE;
+}
+
 /* The queue of errors is the thread's: what another session has left there would be taken for this one's.
  * Source: SSL_get_error(3), "the current thread's error queue must be empty before the TLS/SSL I/O operation" */
 enum io_result transport_handshake(struct transport *t)
 {
 	assert(t->ssl != NULL);
-	ERR_clear_error();
-	int rc = SSL_accept(t->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
-	if (error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
+	bool is_http = false;
+	enum io_result r = SSL_in_before(t->ssl) ? peek_method(t, &is_http) : IO_DONE;
+	if (r != IO_DONE)
+		return r;
+	if (is_http) {
 		SSL_free(t->ssl);
 		t->ssl = NULL;
-		t->memory->gathered = 0;
 		return IO_CLOSED;
 	}
+	ERR_clear_error();
+	int rc = SSL_accept(t->ssl), error = rc == 1 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, rc);
 	if (flush_buffer(t) == IO_CLOSED || (error != SSL_ERROR_NONE && error != SSL_ERROR_WANT_READ))
 		return IO_CLOSED;
 	return error == SSL_ERROR_NONE ? IO_DONE : IO_WAIT;

@@ -132,6 +132,29 @@ static void test_body_when_cut_by_a_half_close_then_refused(void **state)
 	tear_down(&f);
 }
 
+static void test_head_when_cut_by_a_half_close_then_refused(void **state)
+{
+	static const struct {
+		const char *sent;
+		bool is_answered;
+	} rows[] = { { "", false }, { "\r\n", false }, { "G", true }, { "GET /fast HTTP/1.1\r\nHo", true },
+		{ "GET /fast HTTP/1.1\r\n", true } };
+	static char out[4096];
+	struct fixture f;
+	set_up(&f, 60000);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int fd = connect_pair(&f);
+		send_text(fd, str_of(rows[i].sent));
+		shutdown(fd, SHUT_WR);
+		struct str all = receive_all(fd, out, sizeof out);
+		assert_int_equal(str_starts_with(all, STR("HTTP/1.1 400 ")), rows[i].is_answered);
+		assert_int_equal(count_text(all, STR("bad_framing")), rows[i].is_answered);
+		assert_int_equal(all.n > 0, rows[i].is_answered);
+		close(fd);
+	}
+	tear_down(&f);
+}
+
 static void test_refusal_when_the_client_keeps_sending_then_its_bytes_are_dropped(void **state)
 {
 	static char out[4096], junk[1 << 16];
@@ -199,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests_when_in_pieces_of_any_size_then_all_are_answered),
 		cmocka_unit_test(test_body_when_cut_by_a_half_close_then_refused),
+		cmocka_unit_test(test_head_when_cut_by_a_half_close_then_refused),
 		cmocka_unit_test(test_refusal_when_the_client_keeps_sending_then_its_bytes_are_dropped),
 		cmocka_unit_test(test_connection_when_slow_then_ended),
 		cmocka_unit_test(test_refusal_when_the_rest_of_the_body_does_not_arrive_then_still_sent),

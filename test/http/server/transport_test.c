@@ -182,7 +182,8 @@ static void test_send_when_many_clients_read_nothing_then_the_memory_for_all_has
 static void test_handshake_when_http_is_sent_then_plain(void **state)
 {
 	static const char *const requests[] = { "GET / HTTP/1.1\r\n\r\n", "PUT /x HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\n\r\n",
-		"HEAD / HTTP/1.0\r\n\r\n" };
+		"HEAD / HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.1\r\n", "DELETE /x HTTP/1.1\r\n", "PATCH /x HTTP/1.1\r\n", "PROPFIND / HTTP/1.1\r\n",
+		"CONNECT h:1 HTTP/1.1\r\n", "get ", "X " };
 	for (size_t i = 0; i < COUNT_OF(requests); i++) {
 		struct fixture f;
 		char out[64];
