@@ -32,7 +32,8 @@ static void check_headers(const struct header *headers, size_t n)
 	host_names_init(&names);
 	names.any_address = true;
 	struct str name;
-	assert(!host_is_ours(&names, f.host) || host_cut_name(f.host, &name));
+	assert(f.host.n == 0 || host_cut_name(f.host, &name));
+	assert(f.host.n > 0 || !host_is_ours(&names, f.host));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -42,12 +43,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct target target;
 	struct fault why = { 0 };
 	size_t found = 0;
-	if (framing_cut_target(str_cut(&rest, '\n'), &target, &why) == OK)
+	struct str method = n % 2 == 0 ? STR("OPTIONS") : STR("GET"), name;
+	if (framing_cut_target(method, str_cut(&rest, '\n'), &target, &why) == OK) {
 		assert(target.path.n > 0 && str_find_char(target.path, '?') == target.path.n);
+		assert(target.path.p[0] == '/' || (n % 2 == 0 && str_equal(target.path, STR("*"))));
+		assert(target.authority.n == 0 || host_cut_name(target.authority, &name));
+	}
 	while (rest.p != NULL && found < HEADERS_MAX) {
 		struct str line = str_cut(&rest, '\n');
 		headers[found].name = str_cut(&line, ':');
-		headers[found++].value = line.p == NULL ? STR("") : line;
+		headers[found++].value = line.p == NULL ? STR("") : str_trim(line);
 	}
 	check_headers(headers, found);
 	return 0;

@@ -33,6 +33,7 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_HEAD_SLOW] = { "Head too slow" },
 	[F_BAD_VERSION] = { "HTTP version not supported" },
 	[F_BAD_HOST] = { "Unknown host" },
+	[F_MISDIRECTED] = { "Wrong scheme" },
 	[F_CROSS_SITE] = { "Cross-site request" },
 	[F_TOO_MANY_REQUESTS] = { "Too many requests", "1" },
 	[F_TOO_MANY_TRIES] = { "Too many wrong keys", "60" },

@@ -38,6 +38,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_HEAD_TOO_LARGE] = { "RequestHeaderSectionTooLarge" },
 	[F_BAD_VERSION] = { "HttpVersionNotSupported" },
 	[F_BAD_HOST] = { "AccessDenied" },
+	[F_MISDIRECTED] = { "InvalidRequest" },
 	[F_CROSS_SITE] = { "AccessDenied" },
 	[F_TOO_MANY_REQUESTS] = { "SlowDown", NULL, 503 },
 	[F_BODY_TOO_LARGE] = { "EntityTooLarge", NULL, 400 },

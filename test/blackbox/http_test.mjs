@@ -66,6 +66,12 @@ const heads = [
 	['a fragment in the target', `GET /#a HTTP/1.1\r\n${H}\r\n`, 400],
 	['a target that is not a path', `GET a HTTP/1.1\r\n${H}\r\n`, 400],
 	['a target of another scheme', `GET ftp://localhost/ HTTP/1.1\r\n${H}\r\n`, 400],
+	['the asterisk of a method that is not OPTIONS', `GET * HTTP/1.1\r\n${H}\r\n`, 400],
+	['the asterisk with a query', `OPTIONS *?a HTTP/1.1\r\n${H}\r\n`, 400],
+	['a target with a user', `GET http://a@localhost/ HTTP/1.1\r\n${H}\r\n`, 400],
+	['an absolute target with an invalid Host', 'GET http://localhost/ HTTP/1.1\r\nHost: a b\r\n\r\n', 400],
+	...['a b', '[::1', '::1', 'h\xe4', '127.0.0.1:-1', 'h:80?x', 'a@h', 'h:abc', 'h/x', 'h%zz', ':80'].map(host =>
+		[`the Host ${JSON.stringify(host)}`, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 400]),
 	['two blank lines before the request', `\r\n\r\nGET / HTTP/1.1\r\n${H}\r\n`, 400],
 	['a bare LF after the request line', `GET / HTTP/1.1\n${H}\r\n`, 400],
 	['a bare LF after a header', 'GET / HTTP/1.1\r\nHost: localhost\n\r\n', 400],
@@ -158,6 +164,21 @@ test('a client that shuts down its sending side in the middle of a body gets an 
 	}
 	assert.equal((await putBytes(slot, tinyPng)).status, 200);
 });
+
+for (const listener of LISTENERS)
+	test(`${listener}: a client that shuts down its sending side in a head gets an error, and one that has sent none the end`, async () => {
+		for (const sent of ['GET /x HTTP/1.1\r\nHo', 'GET', '\r\n', '']) {
+			const raw = await rawSocket(server[listener]);
+			if (sent !== '')
+				await raw.send(sent);
+			raw.socket.end();
+			const text = await raw.until(() => false);
+			if (sent.startsWith('G'))
+				assertRefusal(listener, text, 400);
+			else
+				assert.equal(text, '');
+		}
+	});
 
 describe('a refusal reaches a client that is still sending', () => {
 	const BYTES = 100 << 20;
@@ -253,6 +274,23 @@ test('the absolute form names the host, whatever Host says; one empty line befor
 	assert.equal(await ask(`GET HTTP://localhost:1/healthz?a HTTP/1.1\r\n${H}Connection: close\r\n\r\n`), 200);
 	assert.equal(await ask(`GET http://evil.example/healthz HTTP/1.1\r\n${H}Connection: close\r\n\r\n`), 403);
 	assert.equal(await ask(`\r\nGET /healthz HTTP/1.1\r\n${H}Connection: close\r\n\r\n`), 200);
+});
+
+test('OPTIONS of the whole server lists its methods, with the asterisk and with a URL that has no path', async () => {
+	for (const listener of LISTENERS)
+		for (const target of ['*', 'http://localhost']) {
+			const text = await converse(server[listener], `OPTIONS ${target} HTTP/1.1\r\n${H}Content-Length: 4\r\n\r\nbodyOPTIONS ${target} HTTP/1.1\r\n${H}Connection: close\r\n\r\n`);
+			assert.equal(text.match(/^HTTP\/1\.1 204 [^]*?^Allow: GET, .*OPTIONS\r$/gm)?.length, 2, text);
+		}
+});
+
+test('a URL with https is refused on a connection without TLS, unless a trusted proxy sends it', async t => {
+	const behind = await startServer({ args: ['--trusted-proxies', '127.0.0.1'] });
+	t.after(() => behind.stop());
+	const ask = () => `GET https://localhost/healthz HTTP/1.1\r\n${H}Connection: close\r\n\r\n`;
+	for (const listener of LISTENERS)
+		assertRefusal(listener, await converse(server[listener], ask()), 421);
+	assert.equal(parseAnswer(await converse(behind.admin, ask())).status, 200);
 });
 
 // --- limits

@@ -3,6 +3,7 @@
  * some understand is refused, before any byte of the body is believed.
  * Pure; any thread. */
 #include "http/server/framing.h"
+#include "http/server/host.h"
 #include "http/text.h"
 
 /* The one header of this name; {NULL, 0} when there is none. */
@@ -45,12 +46,14 @@ enum status framing_read(const struct header *headers, size_t n, struct framing 
 {
 	assert(n == 0 || headers != NULL);
 	struct framing f = { 0 };
-	struct str length, coding, expect, authorization;
+	struct str length, coding, expect, authorization, name;
 	TRY(find_one(headers, n, STR("Content-Length"), &length, why));
 	TRY(find_one(headers, n, STR("Transfer-Encoding"), &coding, why));
 	TRY(find_one(headers, n, STR("Host"), &f.host, why));
 	TRY(find_one(headers, n, STR("Expect"), &expect, why));
 	TRY(find_one(headers, n, STR("Authorization"), &authorization, why)); /* a proxy may have checked the other one */
+	if (f.host.n > 0 && !host_cut_name(f.host, &name))
+		return fault_set(why, BAD_FRAMING, "The Host header is not a name or an address, with or without a port");
 	f.has_length = length.p != NULL;
 	if (f.has_length && !str_to_u64(str_trim(length), &f.length))
 		return fault_set(why, BAD_FRAMING, "Content-Length is not a number");
@@ -60,30 +63,33 @@ enum status framing_read(const struct header *headers, size_t n, struct framing 
 	return OK;
 }
 
-enum status framing_cut_target(struct str target, struct target *out, struct fault *why)
+enum status framing_cut_target(struct str method, struct str target, struct target *out, struct fault *why)
 {
 	assert(out != NULL);
 	struct target t = { .path = target, .authority = STR("") };
+	bool is_options = str_equal(method, STR("OPTIONS"));
 	if (!http_is_visible(target) || str_find_char(target, '#') < target.n)
 		return fault_set(why, BAD_FRAMING, "The request target is not a URL without a fragment");
 	/* RFC 9112 3.2.2: a server must accept the absolute form, and its authority wins over Host. */
 	size_t scheme = str_starts_with_nocase(target, STR("http://")) ? 7 : str_starts_with_nocase(target, STR("https://")) ? 8 : 0;
 	if (scheme > 0) {
-		struct str rest = str_slice(target, scheme, target.n);
+		struct str rest = str_slice(target, scheme, target.n), name;
 		size_t end = str_find_char(str_slice(rest, 0, str_find_char(rest, '?')), '/');
 		t.authority = str_slice(rest, 0, end);
-		t.path = end < rest.n && rest.p[end] == '/' ? str_slice(rest, end, rest.n) : STR("/");
+		t.is_https = scheme == 8;
+		t.path = end < rest.n && rest.p[end] == '/' ? str_slice(rest, end, rest.n) : is_options && end == rest.n ? STR("*") : STR("/");
 		if (end < rest.n && rest.p[end] == '?')
 			t.query = str_slice(rest, end + 1, rest.n);
-		if (t.authority.n == 0)
-			return fault_set(why, BAD_FRAMING, "The request target names no host");
+		if (!host_cut_name(t.authority, &name))
+			return fault_set(why, BAD_FRAMING, "The request target names no host, or has more than a host and a port before its path");
 	}
 	size_t question = str_find_char(t.path, '?');
 	if (question < t.path.n) {
 		t.query = str_slice(t.path, question + 1, t.path.n);
 		t.path = str_slice(t.path, 0, question);
 	}
-	if (!str_starts_with(t.path, STR("/")) && !str_equal(t.path, STR("*")))
+	bool is_star = is_options && t.query.p == NULL && str_equal(t.path, STR("*")); /* RFC 9112 3.2.4: it has no other use */
+	if (!is_star && !str_starts_with(t.path, STR("/")))
 		return fault_set(why, BAD_FRAMING, "The request target is not a path");
 	*out = t;
 	return OK;

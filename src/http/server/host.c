@@ -8,6 +8,25 @@
  * whole Host anyway). On a wildcard address every IP literal is ours too: a literal was not looked
  * up, so it cannot be rebound. Pure; any thread. */
 #include "http/server/host.h"
+#include "base/codec.h"
+#include "http/client_addr.h"
+
+/* RFC 3986 3.2.2: reg-name, but not the empty one. */
+static bool is_name(struct str s)
+{
+	unsigned char byte;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '%' && !hex_decode(str_slice(s, i + 1, i + 3), &byte, 1))
+			return false;
+	return str_consists_of(s, STR("-._~!$&'()*+,;=%"));
+}
+
+/* An IPv6 address, the only kind that is in brackets. */
+static bool is_literal(struct str inner)
+{
+	struct client_addr at;
+	return str_find_char(inner, ':') < inner.n && client_addr_parse(inner, &at);
+}
 
 bool host_cut_name(struct str host, struct str *name)
 {
@@ -21,7 +40,7 @@ bool host_cut_name(struct str host, struct str *name)
 	if (rest.n > 0 &&
 		(rest.p[0] != ':' || (has_port && (rest.n > 6 || !str_to_u64(str_slice(rest, 1, rest.n), &port) || port > UINT16_MAX))))
 		return false;
-	if (literal ? !str_consists_of(str_slice(found, 1, end - 1), STR(":.")) : !str_consists_of(found, STR("-._")))
+	if (literal ? !is_literal(str_slice(found, 1, end - 1)) : !is_name(found))
 		return false;
 	*name = found;
 	return true;
@@ -36,7 +55,7 @@ enum status host_names_add(struct host_names *h, struct str name, struct fault *
 {
 	assert(h->n >= 3);
 	struct str found;
-	if (!host_cut_name(name, &found))
+	if (!host_cut_name(name, &found) || !str_consists_of(found, STR("-._:[]"))) /* what has a ';' is more likely a mistake */
 		return fault_set(why, BAD_SETTING,
 			"\"%.*s\" is not a host name: --hosts (TINTYPE_HOSTS) must be names separated by commas, "
 			"such as pictures.example.com, and --public-storage-url must have one after http:// or https://",

@@ -22,7 +22,8 @@ enum status host_names_add(struct host_names *h, struct str name, struct fault *
 enum status host_names_add_list(struct host_names *h, struct str list, struct fault *why) MUST_CHECK;
 /* Whether a Host header's value names this server. */
 bool host_is_ours(const struct host_names *h, struct str host);
-/* The name of "name", "name:port", "[v6]" or "[v6]:port"; false when it is none of them. */
+/* The name of "name", "name:port", "[v6]" or "[v6]:port"; false when it is none of them, so that a Host of it is invalid.
+ * Source  RFC 9112 3.2; RFC 3986 3.2.2 */
 bool host_cut_name(struct str host, struct str *name) MUST_CHECK;
 /* The host and port of an http or https URL, "" when it is none. */
 struct str host_of_url(struct str url);

@@ -33,6 +33,7 @@ static const char *const reasons[] = {
 	[415] = "Unsupported Media Type",
 	[416] = "Range Not Satisfiable",
 	[429] = "Too Many Requests",
+	[421] = "Misdirected Request",
 	[431] = "Request Header Fields Too Large",
 	[500] = "Internal Server Error",
 	[501] = "Not Implemented",

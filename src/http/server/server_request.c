@@ -139,11 +139,16 @@ static enum status parse_head(struct server_request *c, struct str raw, struct f
 	return status;
 }
 
+static bool is_proxied(const struct server_request *c)
+{
+	return c->listener->proxies->n > 0 && proxy_list_has(c->listener->proxies, &c->connection->peer);
+}
+
 /* The client that the proxy forwards for, and whether that client has too much under way already. */
 static enum status identify_client(struct server_request *c, struct fault *why)
 {
 	const struct listener *l = c->listener;
-	if (l->proxies->n == 0 || !proxy_list_has(l->proxies, &c->x.request.client))
+	if (!is_proxied(c))
 		return OK;
 	c->x.request.client = proxy_list_client(l->proxies, &c->x.request, c->x.request.client);
 	if (!listener_counts(l, &c->x.request.client))
@@ -165,7 +170,7 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 		return fault_set(why, BAD_FRAMING, "HTTP/1.0 has no Transfer-Encoding");
 	if (!c->is_old && framing.host.p == NULL)
 		return fault_set(why, BAD_FRAMING, "The Host header is missing");
-	TRY(framing_cut_target(r->target, &target, why));
+	TRY(framing_cut_target(r->method, r->target, &target, why));
 	r->has_length = framing.has_length;
 	r->length = c->left = framing.length;
 	r->chunked = framing.chunked;
@@ -175,7 +180,19 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	struct str host = target.authority.n > 0 ? target.authority : framing.host;
 	if (host.p != NULL && !host_is_ours(&c->listener->hosts, host)) /* none: of HTTP/1.0, which no browser sends */
 		return fault_set(why, BAD_HOST, "\"%.*s\" is not a host of this server. Add it with --hosts.", STRF(host));
+	/* RFC 9110 7.4: "Unless the connection is from a trusted gateway", which may be the one that ends TLS. */
+	if (target.authority.n > 0 && target.is_https != (c->connection->transport.ssl != NULL) && !is_proxied(c))
+		return fault_set(why, MISDIRECTED, "The URL's scheme is not the connection's: https requires TLS, and http none");
 	return query_parse(r->arena, target.query, c->listener->handler->plus_is_blank, &r->query, why);
+}
+
+/* RFC 9110 9.3.7: what the server as a whole supports. */
+static enum handler_step answer_options(struct server_request *c)
+{
+	c->x.answer.status = 204;
+	c->x.answer.route = "OPTIONS *";
+	answer_header(&c->x.answer, STR("Allow"), STR("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+	return HANDLER_ANSWER;
 }
 
 static uint64_t drop_max(const struct server_request *c)
@@ -244,7 +261,9 @@ enum request_next server_request_begin(struct connection *connection, struct str
 	const struct request *r = &c->x.request;
 	if (bad != NULL)
 		(void)!parse_head(c, str_slice(head, 0, connection->search.lines > 0 ? connection->search.line : head.n), &why);
-	if (is_read)
+	if (is_read && str_equal(r->path, STR("*")))
+		c->wants = answer_options(c);
+	else if (is_read)
 		c->wants = c->listener->handler->ops->on_head(c->listener->handler, &c->x);
 	else
 		answer_fault(c, bad != NULL ? bad : &why);

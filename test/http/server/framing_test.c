@@ -3,6 +3,9 @@
 
 #include "http/server/framing.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define H(n, v) \
 	{ \
 		{ "" n, sizeof(n) - 1 }, \
@@ -104,11 +107,32 @@ static void test_framing_when_length_is_not_a_number_then_refused(void **state)
 	}
 }
 
+static const char *const bad_hosts[] = { "a b", "[::1", "::1", "[]", "[1.2.3.4]", "[::g]", "[::1]x", "h\xc3\xa4", "127.0.0.1:-1", "h:80?x",
+	"a@h", "h:abc", "h:80:80", "h:65536", "h/x", "h\\x", "h#x", "h%zz", "h%4", ":80", "\"h\"", "h\t" };
+
+/* RFC 9112 3.2: 400 "to any request message that contains ... a Host header field with an invalid field value". */
+static void test_framing_when_host_is_invalid_then_refused(void **state)
+{
+	static const char *const good[] = { "h", "h:", "h:80", "H-1.example_2:65535", "127.0.0.1:8080", "[::1]", "[2001:db8::1]:9000", "h%41",
+		"a,b!$&'()*+;=~" };
+	struct framing f;
+	struct fault why;
+	for (size_t i = 0; i < COUNT_OF(bad_hosts); i++) {
+		struct header h = { STR("Host"), str_of(bad_hosts[i]) };
+		assert_int_equal(framing_read(&h, 1, &f, &why), INVALID);
+		assert_int_equal(why.code, F_BAD_FRAMING);
+	}
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		struct header h = { STR("Host"), str_of(good[i]) };
+		assert_int_equal(read_headers(&h, 1, &f), OK);
+	}
+}
+
 static void assert_target(const char *text, struct str path, struct str query, struct str authority)
 {
 	struct target t;
 	struct fault why;
-	assert_int_equal(framing_cut_target(str_of(text), &t, &why), OK);
+	assert_int_equal(framing_cut_target(STR("GET"), str_of(text), &t, &why), OK);
 	assert_str(t.path, path);
 	assert_str(t.query, query);
 	assert_str(t.authority, authority);
@@ -119,7 +143,6 @@ static void test_target_when_path_then_cut_at_the_first_question_mark(void **sta
 	assert_target("/", STR("/"), STR(""), STR(""));
 	assert_target("/a%2Fb?c=d?e", STR("/a%2Fb"), STR("c=d?e"), STR(""));
 	assert_target("/?", STR("/"), STR(""), STR(""));
-	assert_target("*", STR("*"), STR(""), STR(""));
 	assert_target("//x//", STR("//x//"), STR(""), STR(""));
 }
 
@@ -131,6 +154,48 @@ static void test_target_when_absolute_then_its_authority_is_reported(void **stat
 	assert_target("http://h?a=/b", STR("/"), STR("a=/b"), STR("h"));
 }
 
+static void test_target_when_absolute_then_its_scheme_is_reported(void **state)
+{
+	struct target t;
+	struct fault why;
+	assert_int_equal(framing_cut_target(STR("GET"), STR("http://h/"), &t, &why), OK);
+	assert_false(t.is_https);
+	assert_int_equal(framing_cut_target(STR("GET"), STR("HTTPS://h/"), &t, &why), OK);
+	assert_true(t.is_https);
+}
+
+/* RFC 9110 4.2.1, 4.2.4; RFC 9112 3.2. */
+static void test_target_when_the_authority_is_no_host_then_refused(void **state)
+{
+	struct target t;
+	struct fault why;
+	for (size_t i = 0; i < COUNT_OF(bad_hosts); i++) {
+		char text[64];
+		if (strpbrk(bad_hosts[i], "/?") != NULL)
+			continue; /* its path begins there */
+		snprintf(text, sizeof text, "http://%s/x", bad_hosts[i]);
+		assert_int_equal(framing_cut_target(STR("GET"), str_of(text), &t, &why), INVALID);
+	}
+}
+
+/* RFC 9112 3.2.4: of the asterisk and of an absolute URL without a path. */
+static void test_target_when_options_then_it_may_be_the_whole_server(void **state)
+{
+	static const struct {
+		const char *method, *target, *path; /* NULL: refused */
+	} rows[] = { { "OPTIONS", "*", "*" }, { "OPTIONS", "http://h", "*" }, { "OPTIONS", "https://h:1", "*" },
+		{ "OPTIONS", "http://h/", "/" }, { "OPTIONS", "http://h?a", "/" }, { "OPTIONS", "*?a", NULL }, { "OPTIONS", "**", NULL },
+		{ "GET", "*", NULL }, { "PUT", "*", NULL }, { "options", "*", NULL }, { "GET", "http://h", "/" } };
+	struct target t;
+	struct fault why;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		enum status status = framing_cut_target(str_of(rows[i].method), str_of(rows[i].target), &t, &why);
+		assert_int_equal(status, rows[i].path == NULL ? INVALID : OK);
+		if (status == OK)
+			assert_str(t.path, str_of(rows[i].path));
+	}
+}
+
 static void test_target_when_no_path_then_refused(void **state)
 {
 	static const char *const targets[] = { "", "a", "?a", "h:80", "ftp://h/", "https://", "http://?a", "http://", "http:///a", "/a b",
@@ -138,7 +203,7 @@ static void test_target_when_no_path_then_refused(void **state)
 	struct target t;
 	struct fault why;
 	for (size_t i = 0; i < COUNT_OF(targets); i++)
-		assert_int_equal(framing_cut_target(str_of(targets[i]), &t, &why), INVALID);
+		assert_int_equal(framing_cut_target(STR("GET"), str_of(targets[i]), &t, &why), INVALID);
 }
 
 int main(void)
@@ -152,6 +217,10 @@ int main(void)
 		cmocka_unit_test(test_framing_when_a_coding_is_before_chunked_then_not_supported),
 		cmocka_unit_test(test_framing_when_no_host_then_none),
 		cmocka_unit_test(test_framing_when_length_is_not_a_number_then_refused),
+		cmocka_unit_test(test_framing_when_host_is_invalid_then_refused),
+		cmocka_unit_test(test_target_when_absolute_then_its_scheme_is_reported),
+		cmocka_unit_test(test_target_when_the_authority_is_no_host_then_refused),
+		cmocka_unit_test(test_target_when_options_then_it_may_be_the_whole_server),
 		cmocka_unit_test(test_target_when_path_then_cut_at_the_first_question_mark),
 		cmocka_unit_test(test_target_when_absolute_then_its_authority_is_reported),
 		cmocka_unit_test(test_target_when_no_path_then_refused),
