@@ -1,6 +1,7 @@
 /* What all operations need: the key of the call, and the details of its error. */
 #include "s3/call.h"
 
+#include "base/codec.h"
 #include "image/verdict.h"
 
 void call_detail(struct s3_call *c, const char *element, struct str value)
@@ -38,6 +39,21 @@ void call_set_key(struct s3_call *c, struct str key)
 	c->is_image = here && str_starts_with(key, IMAGE_PREFIX);
 	c->is_reserved = c->is_image || (here && str_starts_with(key, STR("thumbs/")));
 	c->x->answer.image_id = c->is_image ? image_id_of_key(key) : (struct str){ 0 };
+}
+
+struct str call_object_url(struct s3_call *c)
+{
+	assert(c->at.level != AT_SERVICE && c->at.key.n > 0);
+	struct str host = request_header(&c->x->request, STR("host"));
+	struct buf b;
+	buf_init_arena(&b, &c->x->arena, c->x->arena.cap_bytes);
+	if (host.n > 0)
+		buf_printf(&b, "%s://%.*s", c->s3->options.secure ? "https" : "http", STRF(host));
+	buf_put_char(&b, '/');
+	uri_encode(&b, c->at.bucket, false);
+	buf_put_char(&b, '/');
+	uri_encode(&b, c->at.key, true);
+	return buf_str(&b);
 }
 
 enum status call_refuse_reserved(const struct s3_call *c, bool by_slot, struct fault *why)

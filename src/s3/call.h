@@ -88,6 +88,10 @@ void call_detail(struct s3_call *c, const char *element, struct str value);
 void call_detail_missing(struct s3_call *c, struct str bucket, struct str key, const struct fault *why);
 /* Set the key of the address, which must have its bucket, and all that follows from it. */
 void call_set_key(struct s3_call *c, struct str key);
+/* The absolute URL of the object: below the host that the client has addressed, because this handler knows no other name of
+ * the server; a path where the client names none (HTTP/1.0). Lives in the call's arena; empty: that is full.
+ * Source    Amazon S3 API, POST Object, CompleteMultipartUpload: Location */
+struct str call_object_url(struct s3_call *c);
 /* Refuse to write where only the product writes: under images/ and thumbs/ of the image bucket.
  * by_slot   the request is signed as the URL or form of a slot: an image may be written
  * Errors    ACCESS_DENIED */

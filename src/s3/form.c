@@ -277,18 +277,6 @@ enum status form_begin(struct s3_call *c, enum handler_step *step, struct fault 
 	return OK;
 }
 
-/* The object's URL as a path, because this handler does not know the public host name. */
-static struct str form_location(struct s3_call *c)
-{
-	struct buf b;
-	buf_init_arena(&b, &c->x->arena, 8 * OBJECT_KEY_MAX_BYTES);
-	buf_put_char(&b, '/');
-	uri_encode(&b, c->at.bucket, false);
-	buf_put_char(&b, '/');
-	uri_encode(&b, c->at.key, true);
-	return buf_str(&b);
-}
-
 static void put_url(struct buf *b, struct str url)
 {
 	for (size_t i = 0; i < url.n; i++) {
@@ -330,12 +318,12 @@ enum status form_finish(struct s3_call *c, struct fault *why)
 	struct str etag = str_printf(&c->x->arena, "\"%.*s\"", STRF(c->upload->etag));
 	answer_header(ans, STR("ETag"), etag);
 	ans->status = f->redirect.n > 0 ? 303 : (int)f->success_status;
-	answer_header(ans, STR("Location"), f->redirect.n > 0 ? redirect_target(c, etag) : form_location(c));
+	answer_header(ans, STR("Location"), f->redirect.n > 0 ? redirect_target(c, etag) : call_object_url(c));
 	if (ans->status == 201) {
 		struct buf b;
 		buf_init_arena(&b, &c->x->arena, 32 * OBJECT_KEY_MAX_BYTES);
 		buf_put(&b, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<PostResponse>"));
-		xml_element(&b, "Location", form_location(c));
+		xml_element(&b, "Location", call_object_url(c));
 		xml_element(&b, "Bucket", c->at.bucket);
 		xml_element(&b, "Key", c->at.key);
 		xml_element(&b, "ETag", etag);

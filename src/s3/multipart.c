@@ -261,13 +261,10 @@ static void find_checksum(struct s3_call *c, struct ending *e, struct str etag)
 static enum status answer_object(struct s3_call *c, struct ending *e, const struct object_info *info, struct fault *why)
 {
 	struct buf b;
-	const struct request *r = &c->x->request;
-	struct str host = request_header(r, STR("host"));
 	if (e->upload.id.n == 0)
 		find_checksum(c, e, info->etag);
 	document_open(c, &b, "CompleteMultipartUploadResult");
-	xml_element(
-		&b, "Location", str_printf(&c->x->arena, "%s://%.*s%.*s", c->s3->options.secure ? "https" : "http", STRF(host), STRF(r->path)));
+	xml_element(&b, "Location", call_object_url(c));
 	xml_element(&b, "Bucket", c->at.bucket);
 	xml_element(&b, "Key", c->at.key);
 	xml_etag(&b, info->etag);
