@@ -29,18 +29,12 @@ static enum status read_name(struct s3_call *c, struct str name, unsigned *wante
 	return argument_fault(c, "x-amz-object-attributes", name, "Invalid attribute name specified.", why);
 }
 
-/* The header may be there several times, each with a list. */
 static enum status read_wanted(struct s3_call *c, unsigned *wanted, struct fault *why)
 {
-	const struct request *r = &c->x->request;
+	struct str rest = request_header(&c->x->request, STR("x-amz-object-attributes"));
 	*wanted = 0;
-	for (size_t i = 0; i < r->n_headers; i++) {
-		if (!str_equal_nocase(r->headers[i].name, STR("x-amz-object-attributes")))
-			continue;
-		struct str rest = r->headers[i].value;
-		while (rest.p != NULL)
-			TRY(read_name(c, str_trim(str_cut(&rest, ',')), wanted, why));
-	}
+	while (rest.p != NULL)
+		TRY(read_name(c, str_trim(str_cut(&rest, ',')), wanted, why));
 	if (*wanted == 0)
 		return argument_fault(c, "x-amz-object-attributes", STR(""),
 			"The x-amz-object-attributes header specifying the attributes to be "

@@ -22,12 +22,8 @@ static bool is_stored(struct str name)
 			name, STR("cache-control content-disposition content-encoding content-language expires x-amz-website-redirect-location"));
 }
 
-/* A repeated header is joined with a comma. */
 static void add_header(struct arena *a, struct header_list *k, struct str name, struct str value)
 {
-	struct header *old = NULL;
-	for (size_t i = 0; i < k->n_headers && old == NULL; i++)
-		old = str_equal(k->headers[i].name, name) ? &k->headers[i] : NULL;
 	if (str_equal(name, STR("content-encoding"))) {
 		/* Without aws-chunked and the comma after it; the rest stays as it was sent, blanks too. */
 		struct buf b;
@@ -41,9 +37,7 @@ static void add_header(struct arena *a, struct header_list *k, struct str name, 
 		}
 		value = str_trim(buf_str(&b));
 	}
-	if (old != NULL)
-		old->value = str_printf(a, "%.*s,%.*s", STRF(old->value), STRF(value));
-	else if (k->n_headers <= OBJECT_HEADERS_MAX && (value.n > 0 || str_starts_with(name, USER_PREFIX)))
+	if (k->n_headers <= OBJECT_HEADERS_MAX && (value.n > 0 || str_starts_with(name, USER_PREFIX)))
 		k->headers[k->n_headers++] = (struct header){ name, value };
 }
 

@@ -14,6 +14,7 @@
 #include "s3/authorize.h"
 #include "s3/route.h"
 #include "s3/put_body.h"
+#include "s3/wire/request_headers.h"
 
 /* Enough for 64 KB of headers, a form's fields and an explained error; memory is taken as it is used. */
 #define ARENA_BYTES ((size_t)512 * 1024)
@@ -94,6 +95,7 @@ static enum status begin_operation(struct s3_call *c, enum handler_step *step, s
 	if (!preflight && !str_is_word_of(c->x->request.method, STR("GET HEAD PUT POST DELETE")))
 		return fault_set(why, BAD_METHOD, "no such method");
 	TRY(address_parse(&c->x->arena, c->x->request.path, &c->at, why));
+	TRY(request_headers_combine(&c->x->arena, &c->x->request, why));
 	if (preflight) {
 		c->x->answer.route = "OPTIONS";
 		return s3_cors_preflight(c, why);

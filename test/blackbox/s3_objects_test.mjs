@@ -76,6 +76,23 @@ test('repeated metadata headers are joined', async () => {
 	assert.equal((await ask('HEAD', key)).headers['x-amz-meta-a'], 'b,c');
 });
 
+test('a repeated header with a single value is refused, and one that is a list counts as a whole', async () => {
+	const key = freshKey(), other = freshKey(), { headers: { etag } } = await put(key, 'hello');
+	await put(other, 'other');
+	const twice = async (method, at, name, values) => {
+		const head = signedHead(server, method, at, { who, payload: 'UNSIGNED-PAYLOAD', headers: { [name]: values.join(',') } });
+		head.headers[name] = values;
+		return sendHead(server, head, method === 'PUT' ? 'x' : undefined);
+	};
+	for (const [method, name, ...values] of [['PUT', 'content-type', 'image/png', 'text/html'], ['PUT', 'x-amz-copy-source', other, key],
+		['PUT', 'x-amz-storage-class', 'STANDARD', 'GLACIER'], ['PUT', 'x-amz-acl', 'private', 'public-read'], ['GET', 'range', 'bytes=0-0', 'bytes=1-1'],
+		['GET', 'if-modified-since', 'Thu, 01 Dec 2022 16:00:00 GMT', 'Thu, 01 Dec 2022 16:00:00 GMT'], ['PUT', 'content-disposition', 'inline', 'attachment']])
+		expectError(await twice(method, key, name, values), 400, 'InvalidRequest');
+	assert.equal((await ask('GET', key)).headers.etag, etag);
+	assert.equal((await twice('GET', key, 'if-none-match', ['"none"', etag])).status, 304);
+	assert.equal((await twice('GET', key, 'if-match', ['"none"', etag])).status, 200);
+});
+
 test('metadata in the query of a presigned URL is stored', async () => {
 	const key = freshKey(), url = presign(server, 'PUT', key.slice(8), { who, bucket: 'things', query: { 'x-amz-meta-a': 'b c' } });
 	assert.equal((await fetch(url, { method: 'PUT', body: 'x' })).status, 200);
