@@ -2,8 +2,8 @@
  * the elements around its entries.
  *
  * The index is read by one query of at most 1000 entries, on a worker. With
- * encoding-type=url keys are percent-encoded; without it characters that XML 1.0 cannot represent become U+FFFD,
- * so that the rest of the list stays readable.
+ * encoding-type=url keys are percent-encoded; without it characters that XML 1.0 cannot represent are character references,
+ * so that no client takes a key for another one.
  * Source: Amazon S3 API, ListObjects, ListObjectsV2, ListObjectVersions. */
 #include "s3/xml_body.h"
 #include "s3/checksums.h"
@@ -59,7 +59,10 @@ static bool is_prefix(const struct listed *e)
 static void write_head(struct s3_call *c, const struct list *l, struct buf *b, bool prefix_url)
 {
 	xml_element(b, "Name", c->at.bucket);
-	xml_key(b, "Prefix", l->query.prefix, prefix_url);
+	if (prefix_url)
+		xml_key(b, "Prefix", l->query.prefix, true);
+	else
+		xml_element(b, "Prefix", l->query.prefix);
 	if (l->query.delimiter.n > 0)
 		xml_key(b, "Delimiter", l->query.delimiter, l->url);
 	xml_number(b, "MaxKeys", l->query.limit);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Lists of objects, in their three forms, compared with a model of a few lines."""
+import re
 import threading
 
 from fixture import Case, XMLNS, keys_of, main, prefixes_of
@@ -263,12 +264,20 @@ class Entries(Case):
         self.assertEqual([c.findtext(XMLNS + "Prefix") for c in answer.xml.findall(XMLNS + "CommonPrefixes")], ["foo%2B1/", "foo/", "quux%20ab/"])
         self.assertEqual(answer.text("EncodingType"), "url")
 
-    def test_without_encoding_characters_that_xml_cannot_represent_do_not_break_the_list(self):
+    def test_without_encoding_a_character_that_xml_cannot_represent_never_becomes_the_key_of_another_object(self):
         bucket = self.new_bucket()
-        self.put(bucket, "ok", "bad\x01", "<&>\"'", "\r", "\uffff")
-        answer = self.accepted(200, self.send("GET", f"/{bucket}?list-type=2"))
-        keys = [c.findtext(XMLNS + "Key") for c in answer.xml.findall(XMLNS + "Contents")]
-        self.assertEqual(keys, ["\r", "<&>\"'", "bad\ufffd", "ok", "\ufffd"])
+        keys = ["\r", "<&>\"'", "bad\x01", "bad\x02/a", "bad\ufffd", "ok", "\uffff"]
+        self.put(bucket, *keys)
+        for query, element in (("list-type=2", "Key"), ("prefix=", "Key"), ("versions", "Key")):
+            body = self.accepted(200, self.send("GET", f"/{bucket}?{query}")).body.decode()
+            self.assertEqual(re.findall(f"<{element}>(.*?)</{element}>", body, re.S),
+                             ["&#13;", "&lt;&amp;&gt;&quot;'", "bad&#x1;", "bad&#x2;/a", "bad\ufffd", "ok", "&#xFFFF;"])
+        body = self.send("GET", f"/{bucket}?delimiter=%2F&max-keys=4").body.decode()
+        self.assertIn("<CommonPrefixes><Prefix>bad&#x2;/</Prefix></CommonPrefixes>", body)
+        self.assertIn("<NextMarker>bad&#x2;/</NextMarker>", body)
+        self.assertEqual(keys_of(self.alice.list_objects_v2(Bucket=bucket)), keys)
+        for call in (self.alice.list_objects, self.alice.list_objects_v2):
+            self.assertEqual(keys_of(call(Bucket=bucket, Prefix="bad\x01")), ["bad\x01"])
 
     def test_empty_bucket(self):
         bucket = self.new_bucket()

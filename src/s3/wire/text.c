@@ -36,7 +36,8 @@ static bool is_noncharacter(struct str s)
 	return s.n >= 3 && s.p[0] == '\xEF' && s.p[1] == '\xBF' && (s.p[2] == '\xBE' || s.p[2] == '\xBF');
 }
 
-void xml_escape(struct buf *b, struct str s)
+/* exact   what XML cannot represent becomes a character reference all the same */
+static void escape_text(struct buf *b, struct str s, bool exact)
 {
 	assert(b != NULL);
 	bool utf8 = utf8_valid(s);
@@ -47,11 +48,19 @@ void xml_escape(struct buf *b, struct str s)
 		if (as.n == 0)
 			continue;
 		buf_put(b, str_slice(s, done, i));
-		buf_put(b, as);
+		if (exact && utf8 && as.p[0] != '&')
+			buf_printf(b, "&#x%X;", cut ? 0xFFC0u | (s.p[i + 2] & 0x3F) : (unsigned)s.p[i]);
+		else
+			buf_put(b, as);
 		i += cut ? 2 : 0;
 		done = i + 1;
 	}
 	buf_put(b, str_slice(s, done, s.n));
+}
+
+void xml_escape(struct buf *b, struct str s)
+{
+	escape_text(b, s, false);
 }
 
 void xml_element(struct buf *b, const char *name, struct str value)
@@ -86,12 +95,11 @@ void xml_key(struct buf *b, const char *name, struct str key, bool url)
 {
 	assert(b != NULL);
 	assert(name != NULL);
-	if (!url) {
-		xml_element(b, name, key);
-		return;
-	}
 	buf_printf(b, "<%s>", name);
-	uri_encode(b, key, true);
+	if (url)
+		uri_encode(b, key, true);
+	else
+		escape_text(b, key, true);
 	buf_printf(b, "</%s>", name);
 }
 

@@ -18,7 +18,9 @@ void xml_number(struct buf *b, const char *name, uint64_t value);
 void xml_time(struct buf *b, const char *name, int64_t ms);
 /* <ETag>"etag"</ETag> */
 void xml_etag(struct buf *b, struct str etag);
-/* A key or a part of one, percent-encoded if `url` (encoding-type=url); else what XML cannot represent is U+FFFD. */
+/* A key or a part of one in a list, percent-encoded if `url` (encoding-type=url). Else what XML 1.0 cannot represent is a
+ * character reference, as on S3: a parser gives that character or refuses the document, never the key of another object.
+ * Source  Amazon S3 API, ListObjectsV2, encoding-type */
 void xml_key(struct buf *b, const char *name, struct str key, bool url);
 /* <name><ID>user</ID><DisplayName>user</DisplayName></name>: a user's name is its id. */
 void xml_user(struct buf *b, const char *name, struct str user);

@@ -1,8 +1,5 @@
 /* What may appear in XML and in a header. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "unit.h"
 
 #include "s3/wire/text.h"
 
@@ -40,6 +37,28 @@ static void test_xml_when_text_is_hostile_then_escaped(void **state)
 	}
 }
 
+static void test_xml_key_when_xml_has_no_form_for_it_then_a_reference_and_no_other_key(void **state)
+{
+	static const struct {
+		struct str in;
+		const char *plain, *url;
+	} rows[] = {
+		{ { "a&\x01\x1F\t\r", 6 }, "<Key>a&amp;&#x1;&#x1F;\t&#13;</Key>", "<Key>a%26%01%1F%09%0D</Key>" },
+		{ { "\xEF\xBF\xBE\xEF\xBF\xBF\xEF\xBF\xBD", 9 }, "<Key>&#xFFFE;&#xFFFF;" FFFD "</Key>", "<Key>%EF%BF%BE%EF%BF%BF%EF%BF%BD</Key>" },
+		{ { "\xFF\x01", 2 }, "<Key>" FFFD FFFD "</Key>", "<Key>%FF%01</Key>" },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf b;
+		buf_init(&b, 1024);
+		xml_key(&b, "Key", rows[i].in, false);
+		assert_str(buf_str(&b), str_of(rows[i].plain));
+		buf_clear(&b);
+		xml_key(&b, "Key", rows[i].in, true);
+		assert_str(buf_str(&b), str_of(rows[i].url));
+		buf_deinit(&b);
+	}
+}
+
 static void test_header_value_when_not_printable_ascii_then_refused(void **state)
 {
 	static const struct {
@@ -62,6 +81,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_xml_when_text_is_hostile_then_escaped),
+		cmocka_unit_test(test_xml_key_when_xml_has_no_form_for_it_then_a_reference_and_no_other_key),
 		cmocka_unit_test(test_header_value_when_not_printable_ascii_then_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
