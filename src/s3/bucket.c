@@ -100,6 +100,17 @@ static enum status check_location(struct s3_call *c, struct str body, struct fau
 		why, LOCATION_INVALID, "The specified location-constraint is not valid: buckets are in %.*s here.", STRF(c->s3->options.region));
 }
 
+/* The other settings would enable ACLs. */
+static enum status check_ownership(struct s3_call *c, struct fault *why)
+{
+	struct str given = request_header(&c->x->request, STR("x-amz-object-ownership"));
+	if (given.p == NULL || str_equal(given, STR("BucketOwnerEnforced")))
+		return OK;
+	if (str_is_word_of(given, STR("BucketOwnerPreferred ObjectWriter")))
+		return fault_set(why, NOT_IMPLEMENTED, "ACLs are not supported here: x-amz-object-ownership can only be BucketOwnerEnforced.");
+	return argument_fault(c, "x-amz-object-ownership", given, "Invalid x-amz-object-ownership header", why);
+}
+
 enum status bucket_make(struct s3_call *c, struct fault *why)
 {
 	assert(c->at.level == AT_BUCKET);
@@ -111,7 +122,8 @@ enum status bucket_make(struct s3_call *c, struct fault *why)
 	const struct request *r = &c->x->request;
 	if (str_equal_nocase(str_trim(request_header(r, STR("x-amz-bucket-object-lock-enabled"))), STR("true")))
 		return fault_set(why, NOT_IMPLEMENTED, "Object Lock is not supported here.");
-	TRY(acl_check_headers(c, why));
+	TRY(check_ownership(c, why));
+	TRY(acl_check_headers(c, r->headers, r->n_headers, why));
 	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
 	TRY(check_location(c, body, why));
 	enum status st = catalog_create(c->s3->catalog, c->at.bucket, str_of(c->key->user), why);

@@ -212,7 +212,7 @@ enum status copy_object(struct s3_call *c, struct fault *why)
 	assert(c->at.level == AT_OBJECT);
 	struct copy k = { .file.fd = -1 };
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(acl_check_headers(c, why));
+	TRY(acl_check_headers(c, c->x->request.headers, c->x->request.n_headers, why));
 	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	enum status st = copy_object_open(c, &k, why);
 	release_source(&k);

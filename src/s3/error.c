@@ -107,6 +107,7 @@ static const struct error_row rows[FAULT_CODES] = {
 	[F_NO_SUCH_VERSION] = { "NoSuchVersion", "The specified version does not exist." },
 	[F_LOCATION_INVALID] = { "InvalidLocationConstraint" },
 	[F_ACL_UNSUPPORTED] = { "AccessControlListNotSupported" },
+	[F_BUCKET_ACL_UNSUPPORTED] = { "InvalidBucketAclWithObjectOwnership" },
 	[F_STORAGE_CLASS_INVALID] = { "InvalidStorageClass" },
 	[F_META_TOO_LARGE] = { "MetadataTooLarge" },
 	[F_NOT_CONFIGURED] = { "NoSuchConfiguration" },

@@ -180,7 +180,7 @@ static enum status on_file_start(struct s3_call *c, struct fault *why)
 	if (find_field(f, STR("tagging")).p != NULL)
 		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
 	TRY(acl_check_canned(c, "acl", find_field(f, STR("acl")), why));
-	TRY(acl_check_canned(c, "x-amz-acl", find_field(f, STR("x-amz-acl")), why));
+	TRY(acl_check_headers(c, f->fields, f->n_fields, why));
 	TRY(read_success(f, why));
 	TRY(make_upload(c, &policy, why));
 	return upload_begin(c, 0, why);

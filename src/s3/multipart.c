@@ -23,7 +23,7 @@ enum status multipart_begin(struct s3_call *c, struct fault *why)
 	struct str id;
 	struct buf b;
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(acl_check_headers(c, why));
+	TRY(acl_check_headers(c, c->x->request.headers, c->x->request.n_headers, why));
 	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
 	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &u.content_type, &u.meta, why));
 	TRY(sums_read_requested(c, &u.meta.checksum, why));

@@ -67,7 +67,7 @@ enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *
 	uint64_t length;
 	TRY(call_refuse_reserved(c, !c->auth.in_header, why)); /* whichever key has signed the URL */
 	TRY(upload_make(c, c->x->request.headers, c->x->request.n_headers, why));
-	TRY(acl_check_headers(c, why));
+	TRY(acl_check_headers(c, c->x->request.headers, c->x->request.n_headers, why));
 	TRY(object_headers_condition(c, &c->upload->condition, why));
 	if (c->is_image && c->upload->condition.etag.n > 0)
 		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not supported for an image: images are never replaced.");

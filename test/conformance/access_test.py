@@ -163,13 +163,24 @@ class Acls(Case):
     def test_always_private(self):
         self.private()
 
-    def test_canned_acls_are_accepted_without_effect(self):
-        for acl in ("private", "public-read", "public-read-write", "authenticated-read", "log-delivery-write"):
-            self.alice.put_bucket_acl(Bucket=self.bucket, ACL=acl)
-            self.private()
-        for acl in ("private", "public-read", "bucket-owner-full-control", "bucket-owner-read", "aws-exec-read"):
+    def test_canned_acls_that_state_what_is_the_case_are_accepted(self):
+        for acl in ("private", "bucket-owner-full-control"):
+            self.accepted(200, self.put_acl("", **{"x-amz-acl": acl}))
             self.alice.put_object_acl(Bucket=self.bucket, Key="k", ACL=acl)
+            self.alice.put_object(Bucket=self.bucket, Key="k", ACL=acl)
             self.private()
+
+    def test_canned_acls_for_others_then_refused_and_nothing_is_changed(self):
+        where, source = {"Bucket": self.bucket, "Key": "new"}, f"{self.bucket}/k"
+        for acl in ("public-read", "public-read-write", "authenticated-read", "bucket-owner-read", "aws-exec-read"):
+            for call, more in ((self.alice.put_object, where), (self.alice.copy_object, {**where, "CopySource": source}), (self.alice.put_object_acl, {**where, "Key": "k"}),
+                               (self.alice.create_multipart_upload, where)):
+                self.fails(400, "AccessControlListNotSupported", call, ACL=acl, **more)
+            self.refused(400, "AccessControlListNotSupported", self.put_acl("", **{"x-amz-acl": acl}))
+        self.refused(400, "AccessControlListNotSupported", self.send("PUT", f"/{self.bucket}/new?x-amz-acl=public-read", presign=True))
+        self.private()
+        self.assertEqual([o["Key"] for o in self.alice.list_objects_v2(Bucket=self.bucket)["Contents"]], ["k"])
+        self.assertNotIn("Uploads", self.alice.list_multipart_uploads(Bucket=self.bucket))
 
     def test_canned_one_unknown(self):
         self.refused(400, "InvalidArgument", self.put_acl("", **{"x-amz-acl": "public-ready"}))

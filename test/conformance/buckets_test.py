@@ -132,12 +132,23 @@ class Making(Case):
         self.make(" ", 400, "MalformedXML", **{"x-amz-bucket-object-lock-enabled": "false"})
         self.make("", 200, **{"x-amz-bucket-object-lock-enabled": "false"})
 
-    def test_canned_acls_are_accepted_without_effect(self):
-        for acl in ("private", "public-read", "public-read-write", "authenticated-read"):
-            bucket = self.new_bucket(ACL=acl)
+    def test_acl_and_ownership_that_are_the_case_then_created(self):
+        for more in ({"ACL": "private"}, {"ObjectOwnership": "BucketOwnerEnforced"}):
+            bucket = self.new_bucket(**more)
             grants = self.alice.get_bucket_acl(Bucket=bucket)["Grants"]
             self.assertEqual([g["Permission"] for g in grants], ["FULL_CONTROL"])
             self.refused(403, "AccessDenied", self.send("GET", f"/{bucket}", sign=False))
+
+    def test_acl_that_grants_access_to_others_then_refused(self):
+        for more in ({"ACL": "public-read"}, {"ACL": "public-read-write"}, {"ACL": "authenticated-read"}, {"GrantRead": "id=bob"}):
+            self.fails(400, "InvalidBucketAclWithObjectOwnership", self.alice.create_bucket, Bucket="public-bucket", **more)
+        self.fails(404, "404", self.alice.head_bucket, Bucket="public-bucket")
+
+    def test_ownership_with_acls_then_not_implemented(self):
+        for ownership in ("ObjectWriter", "BucketOwnerPreferred"):
+            self.fails(501, "NotImplemented", self.alice.create_bucket, Bucket="owned-bucket", ObjectOwnership=ownership)
+        self.make("", 400, "InvalidArgument", **{"x-amz-object-ownership": "Nobody"})
+        self.fails(404, "404", self.alice.head_bucket, Bucket="owned-bucket")
 
     def test_acl_unknown_then_invalid_argument(self):
         self.make("", 400, "InvalidArgument", **{"x-amz-acl": "public-ready"})

@@ -171,7 +171,7 @@ class Directives(Case):
                    Metadata={"big": "x" * 2100})
 
     def test_acl_and_storage_class(self):
-        self.copy(ACL="public-read", StorageClass="STANDARD")
+        self.copy(ACL="private", StorageClass="STANDARD")
         self.fails(400, "InvalidArgument", self.alice.copy_object, Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a", ACL="public-ready")
         self.fails(400, "InvalidStorageClass", self.alice.copy_object, Bucket=self.bucket, Key="b", CopySource=f"{self.bucket}/a", StorageClass="SNOW")
 

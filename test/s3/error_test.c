@@ -18,9 +18,9 @@ static const struct {
 	{ "InvalidPart", 400 }, { "InvalidPartNumber", 416 }, { "InvalidPartOrder", 400 }, { "InvalidStorageClass", 400 },
 	{ "InvalidToken", 400 }, { "MalformedTrailerError", 400 }, { "MalformedXML", 400 }, { "MetadataTooLarge", 400 },
 	{ "NoSuchCORSConfiguration", 404 }, { "NoSuchUpload", 404 }, { "NoSuchVersion", 404 }, { "AccessForbidden", 403 },
-	{ "InvalidLocationConstraint", 400 }, { "AccessControlListNotSupported", 400 }, { "NoSuchConfiguration", 404 },
-	{ "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 }, { "XAmzContentSHA256Mismatch", 400 }, { "URITooLong", 414 },
-	{ "RequestHeaderSectionTooLarge", 431 }, { "HttpVersionNotSupported", 505 } };
+	{ "InvalidLocationConstraint", 400 }, { "InvalidBucketAclWithObjectOwnership", 400 }, { "AccessControlListNotSupported", 400 },
+	{ "NoSuchConfiguration", 404 }, { "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 }, { "XAmzContentSHA256Mismatch", 400 },
+	{ "URITooLong", 414 }, { "RequestHeaderSectionTooLarge", 431 }, { "HttpVersionNotSupported", 505 } };
 
 static void test_error_when_any_fault_then_code_and_status_belong_together(void **state)
 {

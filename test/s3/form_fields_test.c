@@ -19,7 +19,7 @@ static struct form_parts owner_form_with(struct rig *r, const char *key, const s
 static void test_form_when_it_has_header_fields_then_stored_and_returned(void **state)
 {
 	static const struct header given[] = { { { "Content-Type", 12 }, { "text/css", 8 } }, { { "Cache-Control", 13 }, { "no-store", 8 } },
-		{ { "X-Amz-Meta-Who", 14 }, { "J\xC3\xBCrgen", 7 } }, { { "acl", 3 }, { "public-read", 11 } },
+		{ { "X-Amz-Meta-Who", 14 }, { "J\xC3\xBCrgen", 7 } }, { { "acl", 3 }, { "private", 7 } },
 		{ { "x-amz-storage-class", 19 }, { "STANDARD", 8 } }, { { "x-amz-checksum-crc32", 20 }, { "rwg7LQ==", 8 } },
 		{ { "content-md5", 11 }, { "b1kCrCNwJL3QwXbLkwY9xA==", 24 } } };
 	struct rig *r = *state;
@@ -40,7 +40,10 @@ static void test_form_when_a_field_requests_an_unsupported_feature_then_refused(
 		const char *name, *value, *code;
 		int status;
 	} rows[] = { { "acl", "mine", "InvalidArgument", 400 }, { "x-amz-acl", "mine", "InvalidArgument", 400 },
-		{ "tagging", "<Tagging/>", "NotImplemented", 501 }, { "x-amz-server-side-encryption", "AES256", "NotImplemented", 501 },
+		{ "acl", "public-read", "AccessControlListNotSupported", 400 },
+		{ "x-amz-acl", "public-read", "AccessControlListNotSupported", 400 },
+		{ "x-amz-grant-read", "id=bob", "AccessControlListNotSupported", 400 }, { "tagging", "<Tagging/>", "NotImplemented", 501 },
+		{ "x-amz-server-side-encryption", "AES256", "NotImplemented", 501 },
 		{ "x-amz-storage-class", "GLACIER", "InvalidStorageClass", 400 }, { "x-amz-security-token", "token", "InvalidToken", 400 },
 		{ "x-amz-meta-a", "b\r\nSet-Cookie: c=d", "InvalidArgument", 400 }, { "x-amz-meta-a b", "c", "InvalidArgument", 400 },
 		{ "content-md5", "x", "InvalidDigest", 400 }, { "content-md5", "AAAAAAAAAAAAAAAAAAAAAA==", "BadDigest", 400 },
