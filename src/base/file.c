@@ -9,12 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-int file_read_all(int fd, struct buf *b)
+int file_read_text(int fd, struct buf *b)
 {
-	assert(b != NULL);
+	assert(fd >= 0);
+	assert(b != NULL && b->n == 0);
+	const struct str mark = STR("\xEF\xBB\xBF");
 	char piece[4096];
 	ssize_t got;
-	assert(fd >= 0);
 	do {
 		got = read(fd, piece, sizeof piece);
 		if (got > 0)
@@ -24,6 +25,10 @@ int file_read_all(int fd, struct buf *b)
 	secret_wipe(piece, sizeof piece);
 	if (!buf_ok(b))
 		return b->starved ? ENOMEM : EFBIG;
+	if (str_starts_with(buf_str(b), mark)) {
+		b->n -= mark.n;
+		memmove(b->p, b->p + mark.n, b->n + 1);
+	}
 	return error;
 }
 
@@ -34,7 +39,7 @@ int file_read(const char *path, struct buf *b)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return errno;
-	int error = file_read_all(fd, b);
+	int error = file_read_text(fd, b);
 	close(fd);
 	return error;
 }

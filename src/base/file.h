@@ -9,9 +9,12 @@
 
 #include <sys/stat.h>
 
-/* Append everything up to the end of fd, over short reads and EINTR; the function's own buffer
- * is wiped. 0, or an errno value: EFBIG where the buffer's maximum was passed, ENOMEM. */
-int file_read_all(int fd, struct buf *b) MUST_CHECK;
+/* Append the text up to the end of fd, over short reads and EINTR, without the byte order mark that some editors write at the
+ * start of UTF-8: it would be a part of the first name. The function's own buffer is wiped.
+ * b       empty
+ * Errors  0, or an errno value: EFBIG where the buffer's maximum was passed, ENOMEM
+ * Source  The Unicode Standard 23.8, "Byte Order Mark (BOM)" */
+int file_read_text(int fd, struct buf *b) MUST_CHECK;
 /* The same of the file at `path`. A FIFO or a device does not block the opening. */
 int file_read(const char *path, struct buf *b) MUST_CHECK;
 /* Write all of s, over short writes and EINTR. 0, or an errno value. */

@@ -45,7 +45,7 @@ static enum status parse_line(struct str text, const char *end, struct str *rest
 {
 	struct str value = str_starts_with(text, STR("export ")) ? str_slice(text, 7, text.n) : text;
 	struct str name = str_trim(str_cut(&value, '=')), after = { 0 };
-	if (value.p == NULL || name.n == 0 || str_find_char(name, ' ') < name.n)
+	if (value.p == NULL || !str_consists_of(name, STR("_.-")))
 		return fault_set(why, BAD_SETTING, "it is not NAME=VALUE");
 	if (!is_known(name))
 		return fault_set(why, BAD_SETTING, "%.*s is not a setting; see tintype settings", STRF(str_slice(name, 0, 60)));
@@ -109,7 +109,7 @@ static enum status read_settings(int fd, const char *path, struct fault *warning
 	TRY(file_check_private(fd, &rule, why));
 	rule.is_secret = true;
 	buf_init(&text, FILE_MAX_BYTES);
-	int error = file_read_all(fd, &text);
+	int error = file_read_text(fd, &text);
 	if (error != 0)
 		return fault_set(why, INVALID_INPUT, "it cannot be read: %s", strerror(error));
 	for (struct str rest = buf_str(&text);;) {

@@ -15,7 +15,7 @@ struct env_line {
  * before a name is allowed; a value may be in single or double quotes, also over several lines with a comment after it, and is literal: nothing in it is expanded.
  * out     written only on OK; its name is empty at the end of the text
  * line    counts the lines read so far; for messages
- * Errors  BAD_SETTING a line that is not NAME=VALUE, an unknown TINTYPE_ name, a quote that is not closed. Pure. */
+ * Errors  BAD_SETTING a line that is not NAME=VALUE, a name with more than letters, digits and _.-, an unknown TINTYPE_ name, a quote that is not closed. Pure. */
 enum status env_file_next(struct str *rest, unsigned *line, struct env_line *out, struct fault *why) MUST_CHECK;
 
 /* Put the settings of $TINTYPE_ENV_FILE, or of ./.env if that is not set, into the environment, where it does not have

@@ -45,6 +45,27 @@ static void test_a_file_of_any_size_up_to_the_maximum_is_read(void **state)
 	}
 }
 
+static void test_byte_order_mark_at_the_start_alone_is_left_out(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = { { "\xEF\xBB\xBF"
+				   "a=b",
+					 "a=b" },
+		{ "\xEF\xBB\xBF", "" }, { "\xEF\xBB", "\xEF\xBB" }, { "\xEF\xBB\xBF\xEF\xBB\xBF", "\xEF\xBB\xBF" },
+		{ "a\xEF\xBB\xBF", "a\xEF\xBB\xBF" } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct buf b;
+		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		buf_init(&b, 100);
+		assert_int_equal(file_write_all(fd, str_of(rows[i].in)), 0);
+		close(fd);
+		assert_int_equal(file_read(path, &b), 0);
+		assert_str(buf_str(&b), str_of(rows[i].out));
+		buf_deinit(&b);
+	}
+}
+
 static void test_file_that_cannot_be_read_gives_its_errno(void **state)
 {
 	struct buf b;
@@ -81,7 +102,7 @@ static void test_short_reads_and_writes_are_continued(void **state)
 	buf_init(&b, 1 << 20);
 	assert_int_equal(pipe(ends), 0);
 	assert_true(thread_start(&writer, write_slowly, &ends[1]));
-	assert_int_equal(file_read_all(ends[0], &b), 0);
+	assert_int_equal(file_read_text(ends[0], &b), 0);
 	pthread_join(writer, &good);
 	assert_non_null(good);
 	assert_int_equal(b.n, 200000);
@@ -157,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_file_of_any_size_up_to_the_maximum_is_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_byte_order_mark_at_the_start_alone_is_left_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_that_cannot_be_read_gives_its_errno, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_check_private_then_by_owner_mode_and_whether_it_is_a_secret, set_up, tear_down),
 		cmocka_unit_test(test_short_reads_and_writes_are_continued),

@@ -27,6 +27,8 @@ static const struct {
 	{ "TINTYPE_API", NULL, NULL, "line 1: it is not NAME=VALUE" },
 	{ "\n\n=x", NULL, NULL, "line 3: it is not NAME=VALUE" },
 	{ "A B=x", NULL, NULL, "line 1: it is not NAME=VALUE" },
+	{ "\xC2\xA0TINTYPE_API_KEY=x", NULL, NULL, "line 1: it is not NAME=VALUE" },
+	{ "a.b-C_1=x", "a.b-C_1", "x", NULL },
 	{ "TINTYPE_APY=x", NULL, NULL, "line 1: TINTYPE_APY is not a setting" },
 	{ "TINTYPE_API=\"x", NULL, NULL, "a quote is not closed" },
 	{ "TINTYPE_API='", NULL, NULL, "a quote is not closed" },
@@ -84,6 +86,10 @@ static void test_env_file_load_then_only_our_settings_that_are_not_set_yet(void 
 	assert_string_equal(getenv("TINTYPE_API"), "from the environment");
 	assert_string_equal(getenv("TINTYPE_STORAGE"), "from the file");
 	assert_null(getenv("SOMETHING_ELSE"));
+	unsetenv("TINTYPE_STORAGE");
+	put_file(temp_path(dir, "env"), "\xEF\xBB\xBFTINTYPE_STORAGE=after a byte order mark\n", 0600);
+	assert_int_equal(env_file_load(&warning, &why), OK);
+	assert_string_equal(getenv("TINTYPE_STORAGE"), "after a byte order mark");
 	temp_remove(dir);
 }
 

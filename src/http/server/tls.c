@@ -62,7 +62,7 @@ static enum status read_file(const char *setting, const char *path, struct buf *
 	const struct file_rule rule = { .owner = geteuid(), .or_root = true, .is_secret = true, .what = "file", .path = path };
 	struct fault cause;
 	bool is_refused = strcmp(setting, "tls-key") == 0 && file_check_private(fd, &rule, &cause) != OK;
-	int error = is_refused ? 0 : file_read_all(fd, out);
+	int error = is_refused ? 0 : file_read_text(fd, out);
 	close(fd);
 	if (is_refused)
 		return fault_set(why, BAD_SETTING, "--tls-key: %s", cause.text);

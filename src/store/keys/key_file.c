@@ -119,7 +119,7 @@ static enum status read_private(int fd, struct buf *out, struct stat *st, const 
 {
 	if (fstat(fd, st) != 0)
 		return io_fault_start(why, errno, "read the file credentials in", path);
-	int error = file_read_all(fd, out);
+	int error = file_read_text(fd, out);
 	if (error == EFBIG)
 		return fault_set(why, STORAGE_FAILED, "%s/credentials is longer than %d bytes.", path, PROFILES_MAX_BYTES);
 	return error == 0 ? OK : io_fault_start(why, error, "read the file credentials in", path);
