@@ -70,7 +70,8 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 
 	if (body.n == 0)
 		return fault_set(why, BAD_JSON, "The body is empty; send a JSON object.");
-	json_auto_t *object = json_read(body, JSON_REJECT_DUPLICATES, &error, &starved);
+	/* any value is JSON: RFC 8259 2 */
+	json_auto_t *object = json_read(body, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error, &starved);
 	if (starved)
 		return fault_no_memory(why);
 	if (object == NULL)

@@ -1,7 +1,7 @@
 /* CORS headers on every response, and the response to preflights.
  *
  * Credentials are never allowed: the API has no cookies, keys go in Authorization, which a page
- * must set itself (X-Api-Key is API Gateway's, which checks it first). With a list of origins the
+ * must set itself. With a list of origins the
  * response depends on Origin, so Vary says so, also on responses to other origins. */
 #include "api/cors.h"
 
@@ -53,6 +53,7 @@ enum status cors_preflight(struct api_call *c, struct fault *why)
 	ans->status = 204;
 	answer_header(ans, STR("Allow"), methods);
 	answer_header(ans, STR("Access-Control-Allow-Methods"), methods);
+	/* X-Api-Key is for API Gateway, which checks it before Lambda is called and has this response to preflights. */
 	answer_header(ans, STR("Access-Control-Allow-Headers"), STR("Authorization, Content-Type, X-Api-Key, X-Delete-Token"));
 	answer_header(ans, STR("Access-Control-Max-Age"), STR("7200"));
 	return OK;
