@@ -221,6 +221,31 @@ char *str_cstr(struct arena *a, struct str s)
 	return p;
 }
 
+struct str str_concat(struct arena *a, const struct str *pieces, size_t n)
+{
+	assert(a != NULL && pieces != NULL);
+	size_t all = 0;
+	for (size_t i = 0; i < n; i++)
+		all += pieces[i].n; /* each is in memory, so that no few of them pass SIZE_MAX */
+	char *p = arena_alloc(a, all + 1);
+	if (p == NULL)
+		return (struct str){ NULL, 0 };
+	char *to = p;
+	for (size_t i = 0; i < n; i++)
+		if (pieces[i].n > 0)
+			to = mempcpy(to, pieces[i].p, pieces[i].n);
+	return (struct str){ p, all };
+}
+
+struct str str_decimal(struct arena *a, uint64_t n)
+{
+	char digits[20], *end = digits + sizeof digits, *p = end;
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return str_dup(a, (struct str){ p, (size_t)(end - p) });
+}
+
 struct str str_printf(struct arena *a, const char *fmt, ...)
 {
 	assert(a != NULL);

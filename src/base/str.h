@@ -65,6 +65,11 @@ struct str str_dup(struct arena *a, struct str s);
 struct str str_lower(struct arena *a, struct str s);
 /* A NUL-terminated copy; bytes after an inner NUL are not seen by C functions, so refuse those first. */
 char *str_cstr(struct arena *a, struct str s);
+/* The pieces one after the other: for texts that are made for each request, several times faster than str_printf. */
+struct str str_concat(struct arena *a, const struct str *pieces, size_t n);
+#define STR_CONCAT(a, ...) str_concat(a, (const struct str[]){ __VA_ARGS__ }, COUNT_OF(((const struct str[]){ __VA_ARGS__ })))
+/* The number in decimal. */
+struct str str_decimal(struct arena *a, uint64_t n);
 struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 
 #endif

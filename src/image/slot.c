@@ -34,7 +34,7 @@ static void fill_row(const struct slot_request *r, struct arena *a, struct slot 
 	row->image_id = str_dup(a, str_of(id));
 	row->status = IMAGE_PENDING;
 	row->owner = r->owner.n > 0 ? r->owner : STR("");
-	row->key = str_printf(a, "%.*s%s.%.*s", STRF(IMAGE_PREFIX), id, STRF(media_type_extension(row->file_type)));
+	row->key = STR_CONCAT(a, IMAGE_PREFIX, row->image_id, STR("."), media_type_extension(row->file_type));
 	row->file_name = r->file_name;
 	row->file_size = r->has_size ? r->file_size : 0;
 	row->etag = row->reason = STR("");
@@ -58,7 +58,7 @@ static enum status make_url(struct product *p, struct arena *a, struct slot *s, 
 	bool sized = s->row.file_size > 0;
 	TRY(fault_check_arena(a, why));
 	headers[0] = (struct header){ STR("Content-Type"), s->row.file_type };
-	headers[1] = (struct header){ STR("Content-Length"), str_printf(a, "%llu", (unsigned long long)s->row.file_size) };
+	headers[1] = (struct header){ STR("Content-Length"), str_decimal(a, s->row.file_size) };
 	const struct presign_request r = { .method = STR("PUT"),
 		.key = s->row.key,
 		.now_ms = s->row.created_ms,

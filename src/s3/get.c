@@ -186,7 +186,7 @@ static enum status answer_object(struct s3_call *c, const struct object_file *f,
 	char date[HTTP_DATE_CHARS + 1];
 	struct arena *a = &c->x->arena;
 	clock_http_date(f->info.modified_ms, date);
-	answer_header(&c->x->answer, STR("ETag"), str_printf(a, "\"%.*s\"", STRF(f->info.etag)));
+	answer_header(&c->x->answer, STR("ETag"), STR_CONCAT(a, STR("\""), f->info.etag, STR("\"")));
 	answer_header(&c->x->answer, STR("Last-Modified"), str_dup(a, str_of(date)));
 	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(ans, STR("Content-Security-Policy"), STR("sandbox; default-src 'none'"));

@@ -125,7 +125,7 @@ static void answer_stored(struct s3_call *c)
 	const struct object_checksum *sum = &u->meta.checksum;
 	struct answer *ans = &c->x->answer;
 	ans->status = 200;
-	answer_header(ans, STR("ETag"), str_printf(&c->x->arena, "\"%.*s\"", STRF(u->etag)));
+	answer_header(ans, STR("ETag"), STR_CONCAT(&c->x->arena, STR("\""), u->etag, STR("\"")));
 	if (sum->kind == CHECKSUM_NONE)
 		return;
 	answer_header(ans, str_of(checksum_info(sum->kind)->header), sum->value);

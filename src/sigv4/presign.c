@@ -24,7 +24,7 @@ static void make_stamp(struct date_stamp *s, const struct sigv4_key *key, int64_
 	s->amz_date = str_dup(a, (struct str){ s->date, AMZ_DATE_CHARS });
 	s->scope = (struct sigv4_scope){ .day = str_slice(s->amz_date, 0, 8), .region = key->region, .service = key->service };
 	s->credential =
-		str_printf(a, "%.*s/%.*s/%.*s/%.*s/aws4_request", STRF(key->access_key), STRF(s->scope.day), STRF(key->region), STRF(key->service));
+		STR_CONCAT(a, key->access_key, STR("/"), s->scope.day, STR("/"), key->region, STR("/"), key->service, STR("/aws4_request"));
 }
 
 static void add_pair(struct query_pair *pairs, size_t *n, struct str name, struct str value)
@@ -43,7 +43,7 @@ static struct query make_query(
 	add_pair(pairs, &n, STR("X-Amz-Algorithm"), STR("AWS4-HMAC-SHA256"));
 	add_pair(pairs, &n, STR("X-Amz-Credential"), s->credential);
 	add_pair(pairs, &n, STR("X-Amz-Date"), s->amz_date);
-	add_pair(pairs, &n, STR("X-Amz-Expires"), str_printf(a, "%u", (unsigned)in->expires_s));
+	add_pair(pairs, &n, STR("X-Amz-Expires"), str_decimal(a, in->expires_s));
 	add_pair(pairs, &n, STR("X-Amz-SignedHeaders"), signed_headers);
 	if (key->session_token.n > 0)
 		add_pair(pairs, &n, STR("X-Amz-Security-Token"), key->session_token);
@@ -87,13 +87,10 @@ enum status presign_url(const struct sigv4_key *key, const struct presign_input 
 	struct str text = canonical_text(&parts, s.amz_date, &s.scope, a, NULL);
 	const struct str pieces[] = { in->base_url, parts.path, STR("?"), parts.query, STR("&X-Amz-Signature="),
 		sign_text(key->secret, &s.scope, text, a) };
-	struct buf b;
-	buf_init_arena(&b, a, URL_MAX_BYTES);
-	for (size_t i = 0; i < COUNT_OF(pieces); i++)
-		buf_put(&b, pieces[i]);
-	if (text.n == 0 || !buf_ok(&b) || !arena_ok(a))
+	struct str whole = str_concat(a, pieces, COUNT_OF(pieces));
+	if (text.n == 0 || whole.n > URL_MAX_BYTES || !arena_ok(a))
 		return fault_too_much(why);
-	*url = buf_str(&b);
+	*url = whole;
 	return OK;
 }
 

@@ -187,9 +187,45 @@ static void test_str_is_one_of_then_whole_words_alone(void **state)
 	assert_false(str_is_one_of(STR("on"), (struct str){ 0 }, '|'));
 }
 
+static void test_concat_then_the_pieces_in_order(void **state)
+{
+	struct arena a;
+	arena_init(&a, 4096);
+	struct str s = STR_CONCAT(&a, STR("ab"), STR(""), (struct str){ NULL, 0 }, STR("c"));
+	assert_true(str_equal(s, STR("abc")));
+	assert_int_equal(s.p[s.n], '\0');
+	assert_true(str_equal(str_concat(&a, &s, 0), STR("")));
+	assert_true(arena_ok(&a));
+	arena_deinit(&a);
+}
+
+static void test_concat_and_decimal_when_the_arena_is_full_then_nothing(void **state)
+{
+	char big[4096] = { 0 };
+	struct arena a;
+	arena_init(&a, 64);
+	assert_null(STR_CONCAT(&a, STR("a"), { big, sizeof big }).p);
+	assert_false(arena_ok(&a));
+	assert_null(str_decimal(&a, 1).p);
+	arena_deinit(&a);
+}
+
+static void test_decimal_then_as_printf(void **state)
+{
+	static const uint64_t numbers[] = { 0, 9, 10, 1234567890, UINT64_MAX };
+	struct arena a;
+	arena_init(&a, 4096);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		assert_true(str_equal(str_decimal(&a, numbers[i]), str_printf(&a, "%llu", (unsigned long long)numbers[i])));
+	arena_deinit(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_concat_then_the_pieces_in_order),
+		cmocka_unit_test(test_concat_and_decimal_when_the_arena_is_full_then_nothing),
+		cmocka_unit_test(test_decimal_then_as_printf),
 		cmocka_unit_test(test_str_is_one_of_then_whole_words_alone),
 		cmocka_unit_test(test_str_of_null_is_empty),
 		cmocka_unit_test(test_equal_compares_length_and_bytes),

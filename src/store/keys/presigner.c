@@ -63,7 +63,7 @@ enum status signing_presign(
 	struct presign_input in = {
 		.method = r->method,
 		.base_url = str_of(e->public_url),
-		.path = str_printf(a, "/%s/%.*s", e->bucket, STRF(r->key)),
+		.path = STR_CONCAT(a, STR("/"), str_of(e->bucket), STR("/"), r->key),
 		.headers = r->headers,
 		.n_headers = r->n_headers,
 		.query = query,
