@@ -26,11 +26,13 @@
 #include "http/server/serve.h"
 #include "web/web.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOG_RING_BYTES ((size_t)1 << 20) /* some thousands of lines, for the console */
-#define COUNTS_WITHIN_MS 3000            /* a scrape continues without them */
+#define MMAP_BYTES (256 << 10)
+#define COUNTS_WITHIN_MS 3000 /* a scrape continues without them */
 
 struct server_parts {
 	struct settings settings;
@@ -289,6 +291,8 @@ int server_main(int argc, char **argv)
 	assert(argc >= 1 && argv != NULL);
 	struct server_parts c = { 0 };
 	struct fault why = { 0 };
+	/* Set, glibc's threshold no longer rises with what is freed: the memory of large responses is given back at once. */
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	enum status status = run_server(&c, argc, argv, &why);
 	if (status != OK) {
 		if (c.log_open)
