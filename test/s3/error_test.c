@@ -20,7 +20,7 @@ static const struct {
 	{ "NoSuchCORSConfiguration", 404 }, { "NoSuchUpload", 404 }, { "NoSuchVersion", 404 }, { "AccessForbidden", 403 },
 	{ "InvalidLocationConstraint", 400 }, { "InvalidBucketAclWithObjectOwnership", 400 }, { "AccessControlListNotSupported", 400 },
 	{ "NoSuchConfiguration", 404 }, { "NotImplemented", 501 }, { "RequestTimeTooSkewed", 403 }, { "XAmzContentSHA256Mismatch", 400 },
-	{ "URITooLong", 414 }, { "RequestHeaderSectionTooLarge", 431 }, { "HttpVersionNotSupported", 505 } };
+	{ "URITooLong", 414 }, { "RequestHeaderSectionTooLarge", 431 }, { "HttpVersionNotSupported", 505 }, { "MisdirectedRequest", 421 } };
 
 static void test_error_when_any_fault_then_code_and_status_belong_together(void **state)
 {

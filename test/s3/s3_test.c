@@ -268,7 +268,7 @@ static void test_refuse_when_listener_finds_a_fault_then_s3_error(void **state)
 		const char *name;
 	} rows[] = { { F_BODY_CUT, 400, "IncompleteBody" }, { F_BODY_SLOW, 400, "RequestTimeout" }, { F_BAD_FRAMING, 400, "InvalidRequest" },
 		{ F_OVERLOADED, 503, "SlowDown" }, { F_BODY_TOO_LARGE, 400, "EntityTooLarge" }, { F_BAD_HOST, 403, "AccessDenied" },
-		{ F_MISDIRECTED, 421, "InvalidRequest" } };
+		{ F_MISDIRECTED, 421, "MisdirectedRequest" } };
 	struct rig *r = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fault why = { 0 };
