@@ -1,0 +1,15 @@
+/* The heap that malloc is in tintype-render. A build with sanitizers keeps the sanitizer's malloc, which sees more. */
+#ifndef RENDER_MEMORY_H
+#define RENDER_MEMORY_H
+
+#include "base/attr.h"
+#include <stdbool.h>
+
+/* Map the heap and use it from now on. Once, at the start. false: no address space. */
+bool memory_map(size_t ceiling_bytes) MUST_CHECK;
+/* What is allocated now stays for good: memory_reset goes back to here. */
+void memory_mark(void);
+/* After each job. */
+void memory_reset(void);
+
+#endif
