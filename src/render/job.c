@@ -5,11 +5,16 @@
 #include "render/orient.h"
 #include "render/thumbs.h"
 
-static void make_thumbs(struct decoding *d, struct window *window)
+/* What comes after decoding. The profile is read even where there is no picture to convert, as part of the check. */
+static void finish_picture(struct decoding *d, struct window *window)
 {
-	struct picture p = resize_picture(d->resize);
+	struct picture p = { 0 };
+	if (d->resize != NULL)
+		p = resize_picture(d->resize);
 	if (d->profile.n > 0 && !icc_convert(d->arena, d->profile, &p))
 		decoding_note(d, arena_ok(d->arena) ? RENDER_PROFILE : RENDER_TOO_MUCH_MEMORY);
+	if (d->resize == NULL)
+		return;
 	p = orient_picture(d->arena, &p, d->answer->orientation);
 	if (p.rgba == NULL)
 		decoding_note(d, RENDER_TOO_MUCH_MEMORY);
@@ -30,8 +35,8 @@ void job_run(const struct render_job *job, struct input *in, struct window *wind
 	decoders[job->kind](&d);
 	if (in->failed)
 		decoding_note(&d, RENDER_UNREADABLE);
-	if (d.resize != NULL && decoding_goes_on(&d))
-		make_thumbs(&d, window);
+	if (decoding_goes_on(&d))
+		finish_picture(&d, window);
 	if (!decoding_goes_on(&d)) {
 		answer->presets = 0;
 		answer->hash_bytes = 0;

@@ -85,7 +85,17 @@ static ssize_t receive_packet(unsigned char bytes[RENDER_JOB_BYTES], int *fd)
 	return n;
 }
 
-static enum render_exit serve_jobs(const struct window *whole)
+/* A library that gets no memory may call the picture damaged. */
+static void judge_memory(struct render_answer *answer)
+{
+	if (!memory_ran_out() || answer->verdict == RENDER_INTACT)
+		return;
+	answer->code = RENDER_TOO_MUCH_MEMORY;
+	answer->verdict = RENDER_LIMIT;
+	answer->presets = answer->hash_bytes = 0;
+}
+
+static enum render_exit serve_jobs(const struct window *whole, uint64_t memory_bytes)
 {
 	static struct input input;
 	for (;;) {
@@ -98,9 +108,12 @@ static enum render_exit serve_jobs(const struct window *whole)
 			return n == 0 ? RENDER_EXIT_OK : RENDER_EXIT_SOCKET;
 		if (!render_decode_job((struct str){ (const char *)packet, (size_t)n }, &job) || fd < 0 || job.max_output > whole->max)
 			return RENDER_EXIT_JOB;
+		if (job.max_memory > memory_bytes)
+			job.max_memory = memory_bytes;
 		struct window window = { .bytes = whole->bytes, .max = job.max_output };
 		input_init_fd(&input, fd, job.size_bytes);
 		job_run(&job, &input, &window, &answer);
+		judge_memory(&answer);
 		(void)close(fd);
 		render_encode_answer(&answer, reply);
 		memory_reset();
@@ -125,5 +138,5 @@ int main(int argc, char **argv)
 		return RENDER_EXIT_FILTER;
 	ready.layers |= options.filter ? RENDER_FILTERED : 0U;
 	render_encode_ready(&ready, packet);
-	return (int)(send_packet(packet, sizeof packet) ? serve_jobs(&window) : RENDER_EXIT_SOCKET);
+	return (int)(send_packet(packet, sizeof packet) ? serve_jobs(&window, options.memory_bytes) : RENDER_EXIT_SOCKET);
 }

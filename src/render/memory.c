@@ -15,6 +15,7 @@
 static alignas(16) char early[EARLY_BYTES];
 static struct heap heap = { .base = early, .size_bytes = EARLY_BYTES, .last = SIZE_MAX };
 static size_t kept_top, kept_last;
+static bool ran_out;
 
 bool memory_map(size_t ceiling_bytes)
 {
@@ -32,8 +33,14 @@ void memory_mark(void)
 	kept_last = heap.last;
 }
 
+bool memory_ran_out(void)
+{
+	return ran_out;
+}
+
 void memory_reset(void)
 {
+	ran_out = false;
 	heap_reset(&heap, kept_top, kept_last, WARM_BYTES);
 }
 
@@ -41,8 +48,10 @@ void memory_reset(void)
 
 static void *or_no_memory(void *p)
 {
-	if (p == NULL)
+	if (p == NULL) {
 		errno = ENOMEM;
+		ran_out = true;
+	}
 	return p;
 }
 

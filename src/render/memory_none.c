@@ -10,6 +10,11 @@ void memory_mark(void)
 {
 }
 
+bool memory_ran_out(void)
+{
+	return false;
+}
+
 void memory_reset(void)
 {
 }

@@ -129,7 +129,7 @@ bool render_decode_ready(struct str packet, struct render_ready *out) MUST_CHECK
 enum render_verdict render_code_verdict(enum render_code code);
 /* Completes "The image ..."; static. */
 struct str render_code_sentence(enum render_code code);
-/* "end_missing"; static. */
+/* "END_MISSING"; static. */
 struct str render_code_name(enum render_code code);
 
 #endif

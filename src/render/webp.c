@@ -193,8 +193,9 @@ static void decode(struct webp *w)
 	if (decoding_canvas(w->d, width, height)) {
 		read_metadata(w);
 		decode_frames(w);
+		bool animated = (WebPDemuxGetI(w->demuxer, WEBP_FF_FORMAT_FLAGS) & ANIMATION_FLAG) != 0;
 		if (state != WEBP_DEMUX_DONE)
-			decoding_note(w->d, w->d->answer->frames > 1 ? RENDER_LATER_FRAME : RENDER_TRUNCATED);
+			decoding_note(w->d, w->d->answer->row < height ? RENDER_TRUNCATED : animated ? RENDER_LATER_FRAME : RENDER_END_MISSING);
 		else if (w->bytes.n >= RIFF_HEAD && w->bytes.n - RIFF_HEAD > (uint64_t)le32(w->bytes, 4) + (le32(w->bytes, 4) & 1))
 			decoding_note(w->d, RENDER_TRAILING_BYTES);
 	}

@@ -93,7 +93,7 @@ struct render_job worker_job(enum render_kind kind, unsigned ops)
 	struct render_job job = { .ops = (uint8_t)ops,
 		.kind = (uint8_t)kind,
 		.max_frames = 10000,
-		.max_pixels = 50000000,
+		.max_pixels = 1 << 26,
 		.max_area = 200000000,
 		.max_memory = (uint64_t)384 << 20,
 		.max_output = WORKER_WINDOW_BYTES };

@@ -1,0 +1,144 @@
+/* Jobs on files that real encoders wrote (test/pictures/make), in this process, where the sanitizers see all of it but the
+ * inside of the libraries: good ones are intact, what lacks much of its data is not. */
+#include "render/job.h"
+
+#include "render/run.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PICTURES "build/pictures"
+
+struct row {
+	char name[64], type[8], verdict[16];
+	unsigned width, height, orientation, frames;
+};
+
+static enum render_kind kind_of(const char *type)
+{
+	static const char *const TYPES[] = { [RENDER_JPEG] = "jpeg", [RENDER_PNG] = "png", [RENDER_GIF] = "gif", [RENDER_WEBP] = "webp" };
+	enum render_kind kind = RENDER_JPEG;
+	while (kind < RENDER_WEBP && strcmp(TYPES[kind], type) != 0)
+		kind++;
+	return kind;
+}
+
+static void for_each_row(const char *table, void (*check)(const struct row *row))
+{
+	char line[256];
+	FILE *f = fopen(table, "r");
+	if (f == NULL)
+		fail_msg("cannot read %s", table);
+	size_t n = 0;
+	for (; fgets(line, sizeof line, f) != NULL; n++) {
+		struct row row = { 0 };
+		if (sscanf(line, "%63s %7s %u %u %u %u", row.name, row.type, &row.width, &row.height, &row.orientation, &row.frames) == 2)
+			assert_int_equal(sscanf(line, "%*s %*s %15s", row.verdict), 1);
+		check(&row);
+		run_tear_down(NULL);
+		run_set_up(NULL);
+	}
+	fclose(f);
+	assert_true(n >= 50);
+}
+
+static unsigned smaller(unsigned side, unsigned other)
+{
+	unsigned longest = side > other ? side : other;
+	return longest <= 512 ? side : (side * 512 + longest / 2) / longest;
+}
+
+static void check_good(const struct row *row)
+{
+	char path[256];
+	snprintf(path, sizeof path, PICTURES "/good/%s", row->name);
+	struct render_answer a = run_bytes(run_job(kind_of(row->type), RENDER_CHECK | RENDER_HASH | RENDER_THUMB), run_read_file(path));
+	enum render_code want = strcmp(row->name, "no-trailer.gif") == 0 ? RENDER_END_MISSING : RENDER_NONE;
+	if (a.code != want)
+		fail_msg("%s %.*s", row->name, STRF(render_code_sentence(a.code)));
+	bool turned = row->orientation >= 5;
+	unsigned width = smaller(row->width, row->height), height = smaller(row->height, row->width);
+	if (a.width != row->width || a.height != row->height || a.orientation != row->orientation || a.frames != row->frames ||
+		a.row != row->height || a.thumb[0].width != (turned ? height : width) || a.thumb[0].height != (turned ? width : height))
+		fail_msg("%s: %u x %u, orientation %u, frames %u, row %u, thumbnail %u x %u", row->name, a.width, a.height, a.orientation, a.frames,
+			a.row, a.thumb[0].width, a.thumb[0].height);
+}
+
+static void test_good_pictures_then_intact_with_upright_thumbnails(void **state)
+{
+	for_each_row(PICTURES "/good.tsv", check_good);
+}
+
+/* An animation may lack frames after its first. */
+static void check_broken(const struct row *row)
+{
+	char path[256];
+	snprintf(path, sizeof path, PICTURES "/broken/%s", row->name);
+	struct render_answer a = run_bytes(run_job(kind_of(row->type), RENDER_CHECK | RENDER_HASH | RENDER_THUMB), run_read_file(path));
+	bool animation = strncmp(row->name, "loop", 4) == 0 || strncmp(row->name, "animated", 8) == 0;
+	if (strcmp(row->verdict, "refused") == 0 && a.verdict < (animation ? RENDER_BLEMISHED : RENDER_BROKEN))
+		fail_msg("%s %.*s", row->name, STRF(render_code_sentence(a.code)));
+}
+
+static void test_broken_pictures_then_no_harm_and_broken_where_much_is_missing(void **state)
+{
+	for_each_row(PICTURES "/broken.tsv", check_broken);
+}
+
+static struct str read_good(const char *name)
+{
+	char path[256];
+	snprintf(path, sizeof path, PICTURES "/good/%s", name);
+	return run_read_file(path);
+}
+
+/* The same pixels in several forms: their thumbnails must be alike. */
+static void test_forms_of_one_picture_then_thumbnails_alike(void **state)
+{
+	static const char *const NAMES[] = { "progressive.jpg", "arithmetic.jpg", "restart.jpg", "progressive-restart.jpg", "full-colour.jpg" };
+	struct picture photo = run_pixels(RENDER_PNG, read_good("stored.png"), 160);
+	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+		struct picture other = run_pixels(RENDER_JPEG, read_good(NAMES[i]), 160);
+		run_expect_like(&photo, &other, 4);
+	}
+	struct picture webp = run_pixels(RENDER_WEBP, read_good("lossy.webp"), 160);
+	run_expect_like(&photo, &webp, 4);
+	struct picture flat = run_pixels(RENDER_PNG, read_good("flat.png"), 512),
+				   interlaced = run_pixels(RENDER_PNG, read_good("interlaced.png"), 512),
+				   lossless = run_pixels(RENDER_WEBP, read_good("lossless.webp"), 512);
+	run_expect_close(&flat, &interlaced, 0);
+	run_expect_close(&flat, &lossless, 0);
+}
+
+/* A bit turned over anywhere in a small picture: an answer, whatever it is. */
+static void test_small_pictures_with_any_bit_turned_then_an_answer(void **state)
+{
+	static const char *const NAMES[] = { "smallest.jpg", "black-white.png", "smallest.gif", "cut-out.webp", "one-bit-palette.png",
+		"cropped.gif" };
+	static const enum render_kind KINDS[] = { RENDER_JPEG, RENDER_PNG, RENDER_GIF, RENDER_WEBP, RENDER_PNG, RENDER_GIF };
+	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+		size_t n = read_good(NAMES[i]).n, step = n > 1000 ? 163 : 7;
+		for (size_t bit = 0; bit < n * 8; bit += step) {
+			struct str bytes = read_good(NAMES[i]);
+			((char *)bytes.p)[bit / 8] ^= (char)(1 << bit % 8);
+			struct render_job job = run_job(KINDS[i], RENDER_CHECK | RENDER_HASH | RENDER_THUMB);
+			job.max_pixels = 4000000;
+			(void)run_bytes(job, bytes);
+			run_tear_down(NULL);
+			run_set_up(NULL);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUN_TEST(test_good_pictures_then_intact_with_upright_thumbnails),
+		RUN_TEST(test_broken_pictures_then_no_harm_and_broken_where_much_is_missing),
+		RUN_TEST(test_forms_of_one_picture_then_thumbnails_alike),
+		RUN_TEST(test_small_pictures_with_any_bit_turned_then_an_answer),
+	};
+	if (system("test/pictures/make >&2") != 0)
+		return 1;
+	return cmocka_run_group_tests_name("pictures", tests, NULL, NULL);
+}
