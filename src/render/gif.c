@@ -194,6 +194,8 @@ static enum codes take_byte(struct gif *g, uint8_t byte)
 			return CODES_END;
 		else if (!take_code(g, code))
 			return CODES_BAD;
+		else if (g->pixels == (uint64_t)g->width * g->height)
+			return CODES_END; /* more is normal; to expand it would cost up to 4096 pixels a code */
 	}
 	return CODES_MORE;
 }

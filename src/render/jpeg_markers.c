@@ -26,14 +26,16 @@ struct profile_pieces {
 	size_t total;
 };
 
-static void read_exif(struct decoding *d, uint64_t at, size_t n)
+/* true: the segment is EXIF. Only the first counts, as in the probe. */
+static bool read_exif(struct decoding *d, uint64_t at, size_t n)
 {
 	char head[EXIF_HEAD];
-	if (d->answer->orientation != 0 || n <= EXIF_HEAD || !input_read(d->in, at, head, EXIF_HEAD) || memcmp(head, "Exif\0", 5) != 0)
-		return;
+	if (n <= EXIF_HEAD || !input_read(d->in, at, head, EXIF_HEAD) || memcmp(head, "Exif\0", 5) != 0)
+		return false;
 	char *tiff = arena_alloc(d->arena, n - EXIF_HEAD);
 	if (tiff != NULL && input_read(d->in, at + EXIF_HEAD, tiff, n - EXIF_HEAD))
 		d->answer->orientation = (uint8_t)exif_orientation((struct str){ tiff, n - EXIF_HEAD });
+	return true;
 }
 
 static void note_piece(struct decoding *d, struct profile_pieces *pieces, uint64_t at, size_t n)
@@ -63,18 +65,29 @@ static void join_pieces(struct decoding *d, const struct profile_pieces *pieces)
 		d->profile = (struct str){ profile, n };
 }
 
+/* Move *at to the next byte FF: libjpeg, too, skips what is between segments. false: there is none. */
+static bool find_ff(struct decoding *d, uint64_t *at)
+{
+	for (struct str piece; (piece = input_at(d->in, *at)).n > 0; *at += piece.n) {
+		size_t skipped = str_find_char(piece, '\xff');
+		if (skipped < piece.n) {
+			*at += skipped;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Move *at behind the next marker, and its segment's bytes into *n. false: no more before the pixels. */
 static bool next_segment(struct decoding *d, uint64_t *at, unsigned *marker, size_t *n)
 {
 	unsigned char head[2], length[2];
-	if (!input_read(d->in, *at, head, sizeof head) || head[0] != 0xff)
-		return false;
-	*marker = head[1];
-	if (*marker == 0xff) { /* fill byte */
-		*at += 1;
-		*n = 0;
-		return true;
-	}
+	do {
+		if (!find_ff(d, at) || !input_read(d->in, *at, head, sizeof head))
+			return false;
+		*marker = head[1];
+		*at += *marker == 0xff || *marker == 0 ? 1 : 0; /* a fill byte, or no marker */
+	} while (*marker == 0xff || *marker == 0);
 	*at += 2;
 	*n = 0;
 	if (*marker == MARKER_SOI || *marker == MARKER_TEM || (*marker & 0xf8) == MARKER_RST)
@@ -95,9 +108,10 @@ void jpeg_read_markers(struct decoding *d)
 	uint64_t at = 0;
 	unsigned marker;
 	size_t n;
+	bool exif = false;
 	for (int i = 0; pieces != NULL && i < SEGMENTS_MAX && next_segment(d, &at, &marker, &n); i++, at += n) {
 		if (marker == MARKER_APP1)
-			read_exif(d, at, n);
+			exif = exif || read_exif(d, at, n);
 		else if (marker == MARKER_APP2)
 			note_piece(d, pieces, at, n);
 	}

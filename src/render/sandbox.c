@@ -40,7 +40,7 @@ bool sandbox_limit(bool keep_stderr)
 	for (size_t i = 0; i < COUNT_OF(LIMITS); i++)
 		if (setrlimit(LIMITS[i].resource, &(struct rlimit){ LIMITS[i].most, LIMITS[i].most }) != 0)
 			return false;
-	return prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_PDEATHSIG, 9) == 0;
+	return prctl(PR_SET_DUMPABLE, 0) == 0;
 }
 
 /* An empty file system over a folder that every system has, and that as the root. */
@@ -58,8 +58,9 @@ static bool enter_empty_root(void)
 
 uint32_t sandbox_isolate(void)
 {
+	const int own = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
 	uint32_t layers = 0;
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS) == 0)
+	if (unshare(CLONE_NEWUSER | own) == 0 || unshare(own) == 0) /* the latter for root where user namespaces are off */
 		layers |= RENDER_NO_NETWORK | (enter_empty_root() ? (uint32_t)RENDER_NO_FILES : 0);
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };

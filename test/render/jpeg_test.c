@@ -37,6 +37,22 @@ static void test_cut_anywhere_then_truncated(void **state)
 		run_expect(RENDER_JPEG, str_slice(whole, 0, n), RENDER_TRUNCATED);
 }
 
+/* What ends between two scans looks well, but is not the picture. */
+static void test_progressive_cut_at_any_scan_then_truncated(void **state)
+{
+	struct str whole = run_read_file("fuzz/corpus/jpeg/progressive.jpg");
+	size_t scans = 0;
+	run_expect(RENDER_JPEG, whole, RENDER_NONE);
+	run_expect(RENDER_JPEG, str_slice(whole, 0, whole.n - 2), RENDER_END_MISSING);
+	for (size_t at = 0; at + 1 < whole.n; at++) {
+		if (whole.p[at] != '\xff' || whole.p[at + 1] != '\xda')
+			continue;
+		run_expect(RENDER_JPEG, str_slice(whole, 0, at), RENDER_TRUNCATED);
+		scans++;
+	}
+	assert_true(scans > 5);
+}
+
 static void test_bytes_after_the_end_then_blemished(void **state)
 {
 	struct str whole = photo();
@@ -102,6 +118,8 @@ static void test_exif_orientation_then_told_and_applied(void **state)
 	struct render_answer a = run_bytes(run_job(RENDER_JPEG, RENDER_CHECK | RENDER_THUMB), turned);
 	assert_int_equal(a.code, RENDER_NONE);
 	assert_int_equal(a.orientation, 6);
+	assert_int_equal(run_bytes(run_job(RENDER_JPEG, RENDER_CHECK), with_inserted(turned, 2, STR("junk"))).orientation, 6);
+	assert_int_equal(run_bytes(run_job(RENDER_JPEG, RENDER_CHECK), with_inserted(turned, 2, STR("\xff\xff"))).orientation, 6);
 	assert_int_equal(a.width, 320);
 	assert_int_equal(a.thumb[0].width, 240);
 	assert_int_equal(a.thumb[0].height, 320);
@@ -153,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(test_whole_then_intact),
 		RUN_TEST(test_cut_anywhere_then_truncated),
+		RUN_TEST(test_progressive_cut_at_any_scan_then_truncated),
 		RUN_TEST(test_bytes_after_the_end_then_blemished),
 		RUN_TEST(test_extra_bytes_then_by_their_number_and_kind),
 		RUN_TEST(test_damaged_pixels_then_broken),

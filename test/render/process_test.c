@@ -240,6 +240,33 @@ static void test_hundred_thousand_gif_frames_then_limit(void **state)
 	expect_end(RENDER_EXIT_OK);
 }
 
+/* 3 MB of codes that each stand for 4,000 pixels, in a frame of one: they must not be expanded. */
+static void test_gif_of_long_codes_then_intact(void **state)
+{
+	static const char HEAD[] = "GIF89a\1\0\1\0\x80\0\0\xff\0\0\0\0\xff,\0\0\0\0\1\0\1\0\0\2";
+	size_t n = 2000000, used = sizeof HEAD - 1, codes = 0;
+	unsigned char *p = arena_alloc(run_arena, 2 * n * 2), *codes_at = arena_alloc(run_arena, n * 2);
+	uint32_t acc = 0, bits = 0, width = 3;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t code = i == 0 ? 4 : i == 1 ? 0 : i + 4 < 4096 ? i + 4 : 4095;
+		acc |= code << bits;
+		for (bits += width; bits >= 8; bits -= 8, acc >>= 8)
+			codes_at[codes++] = (unsigned char)acc;
+		if (i + 5 == 1U << width && width < 12)
+			width++;
+	}
+	memcpy(p, HEAD, used);
+	for (size_t i = 0; i + 255 < codes; i += 255, used += 256) {
+		p[used] = 255;
+		memcpy(p + used + 1, codes_at + i, 255);
+	}
+	p[used++] = 0;
+	p[used++] = ';';
+	start();
+	assert_int_equal(run_job_on(worker_job(RENDER_GIF, RENDER_CHECK), (struct str){ (const char *)p, used }).code, RENDER_NONE);
+	expect_end(RENDER_EXIT_OK);
+}
+
 /* Memory */
 
 static long resident_kb(void)
@@ -263,7 +290,7 @@ static void test_large_pictures_then_little_memory_is_kept(void **state)
 	struct str jpeg = jpeg_of(4000, 3000);
 	assert_int_equal(run_job_on(worker_job(RENDER_JPEG, RENDER_CHECK | RENDER_HASH | RENDER_THUMB), jpeg).code, RENDER_NONE);
 	long plain = resident_kb();
-	struct picture p = run_picture(4000, 3000, true);
+	struct picture p = run_picture(4000, 3000, false);
 	struct str webp = run_encode(&p, RENDER_TO_WEBP, 80);
 	assert_int_equal(run_job_on(worker_job(RENDER_WEBP, RENDER_CHECK | RENDER_HASH | RENDER_THUMB), webp).code, RENDER_NONE);
 	long kept = resident_kb();
@@ -405,6 +432,7 @@ int main(void)
 		RUN_TEST(test_progressive_bomb_then_limit),
 		RUN_TEST(test_header_larger_than_its_pixels_then_stopped_at_the_first_damage),
 		RUN_TEST(test_hundred_thousand_gif_frames_then_limit),
+		RUN_TEST(test_gif_of_long_codes_then_intact),
 		RUN_TEST(test_large_pictures_then_little_memory_is_kept),
 		RUN_TEST(test_ceiling_below_what_the_job_allows_then_limit_and_the_worker_lives),
 		RUN_TEST(test_killed_in_a_job_then_no_answer_and_the_next_worker_answers),
