@@ -22,14 +22,14 @@
 #define MEMORY_DEFAULT ((uint64_t)384 << 20)
 #define MEMORY_MIN ((uint64_t)16 << 20)
 
-struct options {
+struct render_options {
 	bool filter;
 	uint64_t memory_bytes;
 };
 
-static bool read_options(int argc, char **argv, struct options *out)
+static bool read_options(int argc, char **argv, struct render_options *out)
 {
-	*out = (struct options){ .filter = true, .memory_bytes = MEMORY_DEFAULT };
+	*out = (struct render_options){ .filter = true, .memory_bytes = MEMORY_DEFAULT };
 	for (int i = 1; i < argc; i++) {
 		struct str value = str_of(argv[i]), name = str_cut(&value, '=');
 		if (str_equal(name, STR("memory"))) {
@@ -124,7 +124,7 @@ static enum render_exit serve_jobs(const struct window *whole, uint64_t memory_b
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	struct render_options options;
 	struct window window;
 	unsigned char packet[RENDER_READY_BYTES];
 	if (!read_options(argc, argv, &options))
