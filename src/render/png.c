@@ -95,15 +95,20 @@ static bool check_limits(struct png *p)
 	return decoding_memory(p->d, bytes);
 }
 
-/* Every kind as 8 bits of red, green, blue and alpha. false: opaque. */
-static bool set_transforms(struct png *p)
+static bool has_alpha(const struct png *p)
 {
-	bool alpha = (png_get_color_type(p->read, p->info) & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(p->read, p->info, PNG_INFO_tRNS) != 0;
+	return (png_get_color_type(p->read, p->info) & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(p->read, p->info, PNG_INFO_tRNS) != 0;
+}
+
+/* Every kind as 8 bits of red, green, blue and alpha. */
+static void set_transforms(struct png *p)
+{
+	if (p->d->resize == NULL) /* they cost a third of a check */
+		return;
 	png_set_expand(p->read);
 	png_set_scale_16(p->read);
 	png_set_gray_to_rgb(p->read);
 	png_set_add_alpha(p->read, 255, PNG_FILLER_AFTER);
-	return alpha;
 }
 
 static void read_metadata(struct png *p)
@@ -125,13 +130,15 @@ static void read_metadata(struct png *p)
 
 static bool read_plain(struct png *p, uint32_t width, uint32_t height)
 {
-	p->row = decoding_alloc(p->d, (size_t)width * CHANNELS);
-	for (uint32_t y = 0; p->row != NULL && y < height; y++) {
+	if (p->d->resize != NULL && (p->row = decoding_alloc(p->d, (size_t)width * CHANNELS)) == NULL)
+		return false;
+	for (uint32_t y = 0; y < height; y++) {
 		png_read_row(p->read, p->row, NULL);
-		decoding_row(p->d, p->row);
+		if (p->row != NULL)
+			decoding_row(p->d, p->row);
 		p->d->answer->row = y + 1;
 	}
-	return p->row != NULL;
+	return true;
 }
 
 /* All rows are there when the last pass is: so all must be kept, unless no rows are wanted. */
@@ -161,9 +168,12 @@ static void decode(struct png *p)
 	if (!check_limits(p))
 		return;
 	uint32_t width = p->d->answer->width, height = p->d->answer->height;
-	bool alpha = set_transforms(p), interlaced = png_get_interlace_type(p->read, p->info) != PNG_INTERLACE_NONE;
+	bool interlaced = png_get_interlace_type(p->read, p->info) != PNG_INTERLACE_NONE;
 	read_metadata(p);
-	if (!decoding_begin(p->d, width, height, alpha) || !(interlaced ? read_interlaced : read_plain)(p, width, height))
+	if (!decoding_begin(p->d, width, height, has_alpha(p)))
+		return;
+	set_transforms(p);
+	if (!(interlaced ? read_interlaced : read_plain)(p, width, height))
 		return;
 	p->all_rows = true;
 	png_read_end(p->read, p->info);

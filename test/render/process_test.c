@@ -5,12 +5,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -400,6 +403,36 @@ static void test_filter_off_then_not_filtered(void **state)
 	expect_end(RENDER_EXIT_OK);
 }
 
+/* The worker as it would be where the kernel, or a container, refuses this call. */
+static bool start_without(int call, const char *const argv[])
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { COUNT_OF(filter), filter };
+	return worker_start_filtered(&worker, argv, &program);
+}
+
+static void test_filter_refused_by_the_system_then_ends_unless_it_is_off(void **state)
+{
+	const char *off[] = { RENDER_PROGRAM, "filter=off", NULL };
+	assert_false(start_without(SYS_seccomp, PROGRAM));
+	expect_end(RENDER_EXIT_FILTER);
+	assert_true(start_without(SYS_seccomp, off));
+	expect_end(RENDER_EXIT_OK);
+}
+
+static void test_namespaces_refused_by_the_system_then_ready_without(void **state)
+{
+	assert_true(start_without(SYS_unshare, PROGRAM));
+	assert_int_equal(worker.ready.layers, RENDER_FILTERED);
+	assert_int_equal(run_job_on(worker_job(RENDER_JPEG, RENDER_CHECK), jpeg_of(30, 20)).code, RENDER_NONE);
+	expect_end(RENDER_EXIT_OK);
+}
+
 /* Started without its descriptors, or with a window that could shrink. */
 static void test_wrong_descriptors_then_setup_failed(void **state)
 {
@@ -441,6 +474,8 @@ int main(void)
 		RUN_TEST(test_packet_that_is_no_job_then_ends),
 		RUN_TEST(test_wrong_command_line_then_usage),
 		RUN_TEST(test_filter_off_then_not_filtered),
+		RUN_TEST(test_filter_refused_by_the_system_then_ends_unless_it_is_off),
+		RUN_TEST(test_namespaces_refused_by_the_system_then_ready_without),
 		RUN_TEST(test_wrong_descriptors_then_setup_failed),
 	};
 	if (system("test/pictures/make >&2") != 0)

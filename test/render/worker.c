@@ -3,27 +3,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* Descriptors 3 and 4 of the child; both may lie there already. */
-static void exec_worker(int socket, int window, const char *const argv[])
+static void exec_worker(int socket, int window, const char *const argv[], const struct sock_fprog *filter)
 {
 	char *const environment[] = { NULL };
 	int socket_copy = fcntl(socket, F_DUPFD, 10), window_copy = fcntl(window, F_DUPFD, 10);
 	if (dup2(socket_copy, RENDER_SOCKET_FD) < 0 || dup2(window_copy, RENDER_WINDOW_FD) < 0)
 		_exit(126);
 	(void)close_range(RENDER_WINDOW_FD + 1, ~0U, 0);
+	if (filter != NULL && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter) != 0))
+		_exit(125);
 	(void)execve(argv[0], (char *const *)argv, environment);
 	_exit(127);
 }
 
-bool worker_start(struct worker *w, const char *const argv[])
+bool worker_start_filtered(struct worker *w, const char *const argv[], const struct sock_fprog *filter)
 {
 	int pair[2], window = memfd_create("window", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	unsigned char packet[RENDER_READY_BYTES];
@@ -34,7 +39,7 @@ bool worker_start(struct worker *w, const char *const argv[])
 	w->window = mmap(NULL, WORKER_WINDOW_BYTES, PROT_READ, MAP_SHARED, window, 0);
 	w->pid = fork();
 	if (w->pid == 0)
-		exec_worker(pair[1], window, argv);
+		exec_worker(pair[1], window, argv, filter);
 	if (w->pid < 0 || w->window == MAP_FAILED)
 		abort();
 	(void)close(pair[1]);
@@ -42,6 +47,11 @@ bool worker_start(struct worker *w, const char *const argv[])
 	w->socket = pair[0];
 	ssize_t n = recv(w->socket, packet, sizeof packet, 0);
 	return n > 0 && render_decode_ready((struct str){ (const char *)packet, (size_t)n }, &w->ready);
+}
+
+bool worker_start(struct worker *w, const char *const argv[])
+{
+	return worker_start_filtered(w, argv, NULL);
 }
 
 bool worker_send(struct worker *w, const struct render_job *job, int fd)

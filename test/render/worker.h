@@ -17,6 +17,9 @@ struct worker {
 
 /* argv: the program and its options, NULL last. false: it ended before it was ready; worker_end gives its status. */
 bool worker_start(struct worker *w, const char *const argv[]);
+/* The same under a system-call filter of the test's. */
+struct sock_fprog;
+bool worker_start_filtered(struct worker *w, const char *const argv[], const struct sock_fprog *filter);
 /* One job on an open file; size_bytes and number are set here. false: the worker is dead, or its answer is not valid. */
 bool worker_run(struct worker *w, struct render_job *job, int fd, struct render_answer *out);
 /* Only the sending, for tests that do something in between. */
