@@ -11,14 +11,13 @@
 #define CHUNK_CRC 4
 #define CONTROL_BYTES 26 /* fcTL */
 
-enum { IHDR = 0x49484452, IDAT = 0x49444154, IEND = 0x49454e44, ACTL = 0x6163544c, FCTL = 0x6663544c, FDAT = 0x66644154 };
+enum { IHDR = 0x49484452, IDAT = 0x49444154, IEND = 0x49454e44, FCTL = 0x6663544c, FDAT = 0x66644154 };
 
 struct apng {
 	struct decoding *d;
 	z_stream inflate;
 	bool inflating;
 	bool ended;         /* the frame's stream has */
-	bool animated;      /* an acTL came */
 	bool before_pixels; /* no IDAT yet: an fcTL here is the default image's */
 	unsigned bits;      /* a pixel */
 	bool interlaced;
@@ -110,9 +109,6 @@ static bool check_chunk(struct apng *p, uint32_t name, uint64_t at, uint32_t n)
 	switch (name) {
 	case IHDR:
 		return n == 13 && read_header(p, at);
-	case ACTL:
-		p->animated = true;
-		return true;
 	case IDAT:
 		p->before_pixels = false;
 		return true;
@@ -135,7 +131,7 @@ void apng_check(struct decoding *d)
 		return;
 	}
 	bool good = true;
-	while (good && name != IEND && (p.animated || p.before_pixels) && input_read(d->in, at, head, sizeof head)) {
+	while (good && name != IEND && input_read(d->in, at, head, sizeof head)) {
 		struct str s = { (const char *)head, sizeof head };
 		uint32_t n = be32(s, 0);
 		name = be32(s, 4);

@@ -22,6 +22,7 @@ struct png {
 	uint64_t next; /* offset */
 	bool ended;    /* the file ended before the picture did */
 	bool all_rows;
+	bool animated; /* has an acTL chunk */
 	unsigned char *row, *rows;
 };
 
@@ -56,7 +57,7 @@ static _Noreturn void take_error(png_structp read, png_const_charp why)
 static void take_warning(png_structp read, png_const_charp what)
 {
 	struct png *p = png_get_error_ptr(read);
-	if (contains(what, STR("chunk data is too large"))) /* it is skipped */
+	if (contains(what, STR("chunk data is too large")) || contains(what, STR("exceeds memory limits"))) /* it is skipped */
 		return;
 	bool pixels = contains(what, STR("IDAT")) && !contains(what, STR("Too much")) && !contains(what, STR("Extra compressed"));
 	note(p, pixels ? RENDER_DAMAGED : contains(what, STR("iCCP")) ? RENDER_PROFILE : RENDER_METADATA);
@@ -74,11 +75,25 @@ static void read_bytes(png_structp read, png_bytep to, size_t n)
 
 /* Setting up */
 
-/* Text is not kept, and its compressed forms are not opened. */
-static void limit_chunks(png_structp read, const struct render_job *job)
+/* Each chunk that libpng does not look into. */
+static int take_chunk(png_structp read, png_unknown_chunkp chunk)
 {
-	static const unsigned char TEXTS[] = "tEXt\0zTXt\0iTXt\0sPLT\0hIST\0tIME";
-	png_set_keep_unknown_chunks(read, PNG_HANDLE_CHUNK_NEVER, TEXTS, (sizeof TEXTS) / 5);
+	struct png *p = png_get_user_chunk_ptr(read);
+	struct str data = { (const char *)chunk->data, chunk->size };
+	if (memcmp(chunk->name, "eXIf", 4) == 0)
+		p->d->answer->orientation = (uint8_t)exif_orientation(data);
+	p->animated = p->animated || memcmp(chunk->name, "acTL", 4) == 0;
+	return 1; /* do not keep it */
+}
+
+/* What is not needed libpng must not look into: it would open compressed text, and take memory for as many bytes as a chunk
+ * of these says to have. EXIF comes to take_chunk. */
+static void limit_chunks(struct png *p)
+{
+	static const unsigned char UNSEEN[] = "tEXt\0zTXt\0iTXt\0eXIf\0sPLT\0hIST\0tIME\0pCAL\0sCAL";
+	png_structp read = p->read;
+	png_set_keep_unknown_chunks(read, PNG_HANDLE_CHUNK_NEVER, UNSEEN, (sizeof UNSEEN) / 5);
+	png_set_read_user_chunk_fn(read, p, take_chunk);
 	png_set_user_limits(read, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* decoding_canvas has the job's */
 	png_set_chunk_malloc_max(read, METADATA_BYTES_MAX);
 	png_set_chunk_cache_max(read, CHUNKS_KEPT_MAX);
@@ -111,19 +126,17 @@ static void set_transforms(struct png *p)
 	png_set_add_alpha(p->read, 255, PNG_FILLER_AFTER);
 }
 
-static void read_metadata(struct png *p)
+static void read_profile(struct png *p)
 {
 	png_charp name;
 	png_bytep bytes;
 	png_uint_32 n;
 	int method;
-	if (p->d->profile.n == 0 && png_get_iCCP(p->read, p->info, &name, &method, &bytes, &n) == PNG_INFO_iCCP && n <= PROFILE_BYTES_MAX) {
+	if (png_get_iCCP(p->read, p->info, &name, &method, &bytes, &n) == PNG_INFO_iCCP && n <= PROFILE_BYTES_MAX) {
 		char *copy = arena_alloc(p->d->arena, n);
 		if (copy != NULL)
 			p->d->profile = (struct str){ memcpy(copy, bytes, n), n };
 	}
-	if (png_get_eXIf_1(p->read, p->info, &n, &bytes) != 0)
-		p->d->answer->orientation = (uint8_t)exif_orientation((struct str){ (const char *)bytes, n });
 }
 
 /* Decoding */
@@ -162,14 +175,14 @@ static bool read_interlaced(struct png *p, uint32_t width, uint32_t height)
 
 static void decode(struct png *p)
 {
-	limit_chunks(p->read, p->d->job);
+	limit_chunks(p);
 	png_set_read_fn(p->read, p, read_bytes);
 	png_read_info(p->read, p->info);
 	if (!check_limits(p))
 		return;
 	uint32_t width = p->d->answer->width, height = p->d->answer->height;
 	bool interlaced = png_get_interlace_type(p->read, p->info) != PNG_INTERLACE_NONE;
-	read_metadata(p);
+	read_profile(p);
 	if (!decoding_begin(p->d, width, height, has_alpha(p)))
 		return;
 	set_transforms(p);
@@ -177,7 +190,6 @@ static void decode(struct png *p)
 		return;
 	p->all_rows = true;
 	png_read_end(p->read, p->info);
-	read_metadata(p);
 	if (p->next < p->d->in->size_bytes)
 		note(p, RENDER_TRAILING_BYTES);
 }
@@ -195,6 +207,6 @@ void png_decode(struct decoding *d)
 	else if (setjmp(png_jmpbuf(p->read)) == 0)
 		decode(p);
 	png_destroy_read_struct(&p->read, &p->info, NULL);
-	if (decoding_goes_on(d) && d->answer->width > 0)
+	if (decoding_goes_on(d) && p->animated)
 		apng_check(d);
 }
