@@ -19,6 +19,10 @@
 #define RENDER_BOX_MAX 4096          /* px */
 #define RENDER_PIXELS_MAX (1u << 30) /* of a picture, whatever the job allows */
 
+/* Processor time of a worker in its whole life; then it is killed (SIGXCPU). The server, which knows how long its jobs took,
+ * replaces it before. */
+#define RENDER_WORKER_CPU_S 60
+
 /* The descriptors that tintype-render is started with. */
 #define RENDER_SOCKET_FD 3
 #define RENDER_WINDOW_FD 4

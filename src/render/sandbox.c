@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CPU_SECONDS 60 /* of the whole worker: the second net, after the server's own clock */
 #define DESCRIPTORS_MAX 8
 
 #if defined __x86_64__
@@ -31,7 +30,7 @@ bool sandbox_limit(bool keep_stderr)
 	static const struct {
 		__rlimit_resource_t resource;
 		rlim_t most;
-	} LIMITS[] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, 0 }, { RLIMIT_NOFILE, DESCRIPTORS_MAX }, { RLIMIT_CPU, CPU_SECONDS } };
+	} LIMITS[] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, 0 }, { RLIMIT_NOFILE, DESCRIPTORS_MAX }, { RLIMIT_CPU, RENDER_WORKER_CPU_S } };
 	(void)close(STDIN_FILENO);
 	(void)close(STDOUT_FILENO);
 	if (!keep_stderr)

@@ -1,6 +1,7 @@
 /* What a job allows, on each kind: pixels, frames, memory. The answer says what was needed. */
 #include "render/decoding.h"
 
+#include "base/mem.h"
 #include "render/run.h"
 #include "fake/pictures.h"
 
@@ -60,6 +61,26 @@ static void test_memory_of_any_size_then_limit_or_thumbnail(void **state)
 	}
 }
 
+/* Each allocation of our own fails once. */
+static void test_every_allocation_failed_in_turn_then_limit(void **state)
+{
+	static const enum render_kind KINDS[] = { RENDER_JPEG, RENDER_PNG, RENDER_WEBP };
+	for (size_t i = 0; i < COUNT_OF(KINDS); i++) {
+		struct str bytes = of_kind(KINDS[i], 300, 200);
+		struct render_job job = run_job(KINDS[i], RENDER_CHECK | RENDER_HASH | RENDER_THUMB);
+		int64_t n = 2; /* the first is the copy that run_bytes makes */
+		for (; n < 1000; n++) {
+			mem_fail_nth(n);
+			struct render_answer a = run_bytes(job, bytes);
+			mem_fail_nth(0);
+			assert_true(a.code == RENDER_TOO_MUCH_MEMORY || a.code == RENDER_NONE);
+			if (a.code == RENDER_NONE)
+				break;
+		}
+		assert_true(n > 8 && n < 1000);
+	}
+}
+
 static void test_size_of_zero_then_malformed(void **state)
 {
 	assert_int_equal(picture_set_up(NULL), 0);
@@ -100,6 +121,7 @@ int main(void)
 		RUN_TEST(test_pixels_over_the_limit_then_limit_with_the_size),
 		RUN_TEST(test_memory_over_the_limit_then_what_it_needs),
 		RUN_TEST(test_memory_of_any_size_then_limit_or_thumbnail),
+		RUN_TEST(test_every_allocation_failed_in_turn_then_limit),
 		RUN_TEST(test_size_of_zero_then_malformed),
 		RUN_TEST(test_largest_header_then_limit_before_anything_is_allocated),
 		RUN_TEST(test_empty_and_other_bytes_then_broken),
