@@ -1,4 +1,4 @@
-/* One picture on its way through a decoder: what the four readers (jpeg.c, png.c, gif.c, webp.c) share. A reader tells the
+/* One picture on its way through a decoder: what the four readers (jpeg.c, png.c, gif.c, webp.c) share. A reader reports the
  * size of the canvas, asks whether its memory and its frames are within the job's limits, sends the rows of the first frame,
  * and notes what it finds. One thread. */
 #ifndef RENDER_DECODING_H
@@ -37,7 +37,7 @@ bool decoding_goes_on(const struct decoding *d);
 bool decoding_canvas(struct decoding *d, uint32_t width, uint32_t height);
 /* Each frame. false: too many of them, or too many pixels in all, which is noted. */
 bool decoding_frame(struct decoding *d, uint32_t width, uint32_t height);
-/* false: more than the job allows, which is noted with the size. bytes: what decoding takes beside the rows' own. */
+/* false: more than the job allows, which is noted with the size. bytes: what decoding takes in addition to resizing. */
 bool decoding_memory(struct decoding *d, uint64_t bytes);
 /* The least size that the decoder must send, by the canvas; false: no rows are wanted. */
 bool decoding_wants(const struct decoding *d, uint32_t *width, uint32_t *height) MUST_CHECK;

@@ -25,7 +25,7 @@ void *heap_alloc_zeroed(struct heap *h, size_t n);
 void *heap_resize(struct heap *h, void *p, size_t n);
 /* p: NULL, or a block; one of another heap is left alone. */
 void heap_release(struct heap *h, void *p);
-/* Forget the blocks that were made since `top` was what it says, and give the pages above `keep_bytes` from there on back to
+/* Forget the blocks made since h->top and h->last had these values, and give the pages above `keep_bytes` from there on back to
  * the system (only for a heap that is a private mapping of whole pages). */
 void heap_reset(struct heap *h, size_t top, size_t last, size_t keep_bytes);
 

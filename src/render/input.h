@@ -8,7 +8,7 @@
 
 struct input {
 	int fd;      /* -1: from memory */
-	bool failed; /* the descriptor could not be read, or has fewer bytes than was said; there are no more bytes from then on */
+	bool failed; /* the descriptor could not be read, or is shorter than size_bytes; nothing more is read then */
 	uint64_t size_bytes;
 	uint64_t start;    /* offset of what `window` holds */
 	struct str window; /* from memory: all of it */

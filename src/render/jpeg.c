@@ -19,7 +19,7 @@
 #define BLOCK_BYTES 128                /* coefficients of 8 x 8 samples */
 #define SCANS_MAX 40                   /* over the whole picture */
 #define SMALL_WORK ((uint64_t)2000000) /* blocks; any number of scans over so few is decoded in a moment */
-#define BASE_BYTES ((uint64_t)1 << 20) /* what libjpeg takes beside rows and coefficients */
+#define BASE_BYTES ((uint64_t)1 << 20) /* what libjpeg takes besides rows and coefficients */
 
 struct jpeg {
 	struct jpeg_decompress_struct cinfo;
@@ -37,7 +37,7 @@ struct jpeg {
 };
 
 static const struct {
-	int warning;
+	int message;
 	enum render_code code;
 } WARNINGS[] = {
 	{ JWRN_NOT_SEQUENTIAL, RENDER_SCAN_NUMBERS },
@@ -94,7 +94,7 @@ static void take_warning(j_common_ptr cinfo, int level)
 	if (j->error.msg_code == JWRN_EXTRANEOUS_DATA)
 		note(j, judge_extra_bytes(j));
 	for (size_t i = 0; i < COUNT_OF(WARNINGS); i++)
-		if (WARNINGS[i].warning == j->error.msg_code)
+		if (WARNINGS[i].message == j->error.msg_code)
 			note(j, WARNINGS[i].code);
 }
 
@@ -103,7 +103,7 @@ static _Noreturn void take_error(j_common_ptr cinfo)
 	struct jpeg *j = jpeg_of(cinfo);
 	enum render_code code = j->d->answer->width == 0 && !j->ended ? RENDER_HEADER : RENDER_DAMAGED;
 	for (size_t i = 0; i < COUNT_OF(ERRORS); i++)
-		if (ERRORS[i].warning == j->error.msg_code)
+		if (ERRORS[i].message == j->error.msg_code)
 			code = ERRORS[i].code;
 	note(j, code);
 	longjmp(j->stop, 1);
@@ -239,7 +239,7 @@ static void read_rows(struct jpeg *j)
 	}
 }
 
-/* Whether the scans that came were all there are: what ends between two of them looks well but is not. */
+/* Whether all scans came: a file that ends between two of them decodes without a warning, at lower quality. */
 static bool has_all_scans(const struct jpeg *j)
 {
 	const struct jpeg_decompress_struct *cinfo = &j->cinfo;

@@ -78,7 +78,7 @@ static bool find_ff(struct decoding *d, uint64_t *at)
 	return false;
 }
 
-/* Move *at behind the next marker, and its segment's bytes into *n. false: no more before the pixels. */
+/* Read the next marker: *at is then after it and its length, *n the bytes of its segment. false: no more before the pixels. */
 static bool next_segment(struct decoding *d, uint64_t *at, unsigned *marker, size_t *n)
 {
 	unsigned char head[2], length[2];

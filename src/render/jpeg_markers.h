@@ -5,7 +5,7 @@
 
 #include "render/decoding.h"
 
-/* Read the markers before the first scan; what is malformed says nothing.
+/* Read the markers before the first scan; malformed ones are ignored.
  * Source   ITU T.81 B.1; EXIF 2.3, 4.7.2; ICC.1:2010 B.4 */
 void jpeg_read_markers(struct decoding *d);
 

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -127,6 +128,7 @@ int main(int argc, char **argv)
 	struct render_options options;
 	struct window window;
 	unsigned char packet[RENDER_READY_BYTES];
+	(void)clearenv(); /* libjpeg reads some variables */
 	if (!read_options(argc, argv, &options))
 		return RENDER_EXIT_USAGE;
 	if (!sandbox_limit(!options.filter) || !map_window(&window) || !memory_map(options.memory_bytes))

@@ -9,7 +9,7 @@
 bool memory_map(size_t ceiling_bytes) MUST_CHECK;
 /* What is allocated now stays for good: memory_reset goes back to here. */
 void memory_mark(void);
-/* Whether an allocation was refused since the last reset: then what a library says of the picture is not to be trusted. */
+/* Whether an allocation was refused since the last reset: then a library's verdict on the picture cannot be trusted. */
 bool memory_ran_out(void);
 /* After each job. */
 void memory_reset(void);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define CHANNELS 4
-#define BASE_BYTES ((uint64_t)256 << 10) /* what libpng and zlib take beside the rows */
+#define BASE_BYTES ((uint64_t)256 << 10) /* what libpng and zlib take besides the rows */
 #define CHUNKS_KEPT_MAX 16
 
 struct png {

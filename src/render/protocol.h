@@ -1,8 +1,8 @@
-/* What the server and tintype-render say to each other over a SOCK_SEQPACKET socket: jobs one way, a READY message and
+/* The packets between the server and tintype-render over a SOCK_SEQPACKET socket: jobs one way, a READY message and
  * answers the other, each a packet of a fixed size with a version, little-endian.
  *
  * A job comes with one read-only descriptor of the picture (SCM_RIGHTS). Thumbnails are not in the answer but in the
- * output window, memory that both have mapped; the answer says where. The server must not trust what it receives: the
+ * output window, memory that both have mapped; the answer has their place. The server must not trust what it receives: the
  * decoder may have been taken over by the picture. So it copies a packet out and decodes the copy, and copies a thumbnail
  * out of the window before it looks at it. Every field is checked here, at both ends. Pure; any thread. */
 #ifndef RENDER_PROTOCOL_H
@@ -41,7 +41,7 @@ enum render_kind { RENDER_JPEG = 1, RENDER_PNG, RENDER_GIF, RENDER_WEBP };
 
 /* What is asked for; any of them together. */
 enum render_op {
-	RENDER_CHECK = 1, /* decode everything, and say whether it is intact */
+	RENDER_CHECK = 1, /* decode everything, and report whether it is intact */
 	RENDER_HASH = 2,  /* a placeholder and two colors */
 	RENDER_THUMB = 4, /* the presets */
 };

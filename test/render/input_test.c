@@ -57,7 +57,7 @@ static void test_read_over_the_end_then_refused(void **state)
 	}
 }
 
-static void test_file_shorter_than_was_said_then_failed(void **state)
+static void test_file_shorter_than_announced_then_failed(void **state)
 {
 	unsigned char out[4];
 	assert_int_equal(ftruncate(fd, 100), 0);
@@ -97,7 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_read_anywhere_then_the_bytes),
 		TEST(test_read_over_the_end_then_refused),
-		TEST(test_file_shorter_than_was_said_then_failed),
+		TEST(test_file_shorter_than_announced_then_failed),
 		TEST(test_descriptor_that_cannot_be_read_then_failed),
 		TEST(test_padding_then_00_and_ff_alone),
 	};

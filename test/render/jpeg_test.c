@@ -106,7 +106,7 @@ static void test_header_too_high_then_damaged(void **state)
 	run_expect(RENDER_JPEG, run_with_byte(whole, sof + 6, 100), RENDER_DAMAGED);
 }
 
-static void test_exif_orientation_then_told_and_applied(void **state)
+static void test_exif_orientation_then_reported_and_applied(void **state)
 {
 	static const char EXIF[] = "\xff\xe1\0\x22"
 							   "Exif\0\0"
@@ -177,7 +177,7 @@ int main(void)
 		RUN_TEST(test_damaged_pixels_then_broken),
 		RUN_TEST(test_header_with_wrong_numbers_then_by_the_table),
 		RUN_TEST(test_header_too_high_then_damaged),
-		RUN_TEST(test_exif_orientation_then_told_and_applied),
+		RUN_TEST(test_exif_orientation_then_reported_and_applied),
 		RUN_TEST(test_many_markers_then_intact),
 		RUN_TEST(test_profile_in_pieces_of_any_order_then_joined),
 	};

@@ -351,7 +351,7 @@ static void test_stopped_and_continued_then_answers(void **state)
 	close(fd);
 }
 
-static void test_file_shorter_than_was_said_then_unreadable(void **state)
+static void test_file_shorter_than_announced_then_unreadable(void **state)
 {
 	struct str bytes = jpeg_of(800, 600);
 	struct render_job job = worker_job(RENDER_JPEG, RENDER_CHECK);
@@ -470,7 +470,7 @@ int main(void)
 		RUN_TEST(test_ceiling_below_what_the_job_allows_then_limit_and_the_worker_lives),
 		RUN_TEST(test_killed_in_a_job_then_no_answer_and_the_next_worker_answers),
 		RUN_TEST(test_stopped_and_continued_then_answers),
-		RUN_TEST(test_file_shorter_than_was_said_then_unreadable),
+		RUN_TEST(test_file_shorter_than_announced_then_unreadable),
 		RUN_TEST(test_packet_that_is_no_job_then_ends),
 		RUN_TEST(test_wrong_command_line_then_usage),
 		RUN_TEST(test_filter_off_then_not_filtered),

@@ -99,7 +99,7 @@ static void test_window_too_small_then_limit_and_no_thumbnail(void **state)
 	assert_int_equal(a.presets, 0);
 }
 
-static void test_alpha_then_told_and_kept_or_over_white(void **state)
+static void test_alpha_then_reported_and_kept_or_over_white(void **state)
 {
 	struct picture p = run_picture(60, 40, true);
 	memset(p.rgba, 0, (size_t)60 * 40 * 4);
@@ -127,7 +127,7 @@ int main(void)
 		RUN_TEST(test_no_picture_wanted_then_no_source_size),
 		RUN_TEST(test_four_presets_then_each_in_its_size_and_format),
 		RUN_TEST(test_window_too_small_then_limit_and_no_thumbnail),
-		RUN_TEST(test_alpha_then_told_and_kept_or_over_white),
+		RUN_TEST(test_alpha_then_reported_and_kept_or_over_white),
 	};
 	return cmocka_run_group_tests_name("thumbs", tests, NULL, NULL);
 }
