@@ -137,8 +137,7 @@ static const struct free_segment *find_free(uint32_t marker, struct str content)
 	return &other;
 }
 
-/* total: the segment's bytes from its marker on. One that is removed where the data of a scan were leaves a mark, since decoders
- * end the scan there. */
+/* total: the segment's bytes from its marker on */
 static bool judge_free(struct strip *s, struct str held, size_t total, struct str *out)
 {
 	size_t head = total < HEAD_BYTES + PREFIX_MAX ? total : HEAD_BYTES + PREFIX_MAX;
@@ -151,8 +150,7 @@ static bool judge_free(struct strip *s, struct str held, size_t total, struct st
 		f->treat(s, held, out);
 	if (!str_equal(*out, held) && (out->n == 0 || f->what != 0))
 		s->result.removed |= f->what != 0 ? f->what : STRIP_OTHER;
-	if (out->n == 0 && s->jpeg.after_data)
-		*out = EMPTY_COMMENT;
+	s->jpeg.gap = out->n == 0 && (s->jpeg.gap || s->jpeg.after_data);
 	strip_drop(s, total - held.n);
 	return true;
 }
@@ -206,6 +204,7 @@ static bool judge_table(struct strip *s, struct str held, size_t total, struct s
 		return false;
 	}
 	strip_drop(s, total - held.n);
+	s->jpeg.gap = false;
 	if (content_valid(marker, segment_content(held))) {
 		s->jpeg.data = marker == SOS;
 		s->jpeg.scan |= marker == SOS;
@@ -224,7 +223,7 @@ static bool judge_table(struct strip *s, struct str held, size_t total, struct s
 static bool judge_jpeg(struct strip *s, struct str held, struct str *out)
 {
 	if (held.n < HEAD_BYTES) {
-		s->jpeg.ff = true;
+		s->jpeg.ff = s->jpeg.gap = true;
 		*out = str_slice(held, 0, 2);
 		strip_walk(s);
 		return true;
@@ -271,12 +270,6 @@ static struct str neutral(struct str *in)
 	return (struct str){ n > 0 && taken.p[0] == 0 ? zeros : ones, n };
 }
 
-/* Whether more than SOI was given. */
-static bool is_begun(const struct strip *s)
-{
-	return s->result.stored_bytes > 2;
-}
-
 /* What follows an ff. */
 static void read_code(struct strip *s, struct str *in, struct str *out)
 {
@@ -290,7 +283,9 @@ static void read_code(struct strip *s, struct str *in, struct str *out)
 	}
 	j->ff = false;
 	if (jpeg_is_alone(code) || code == SOI || code == EOI) {
-		*out = strip_insert(s, 0, (struct str){ pair, sizeof pair });
+		struct str before = j->gap && jpeg_is_alone(code) ? strip_insert(s, 0, EMPTY_COMMENT) : STR("");
+		*out = strip_insert(s, before.n, (struct str){ pair, sizeof pair });
+		j->gap = false;
 		if (code == EOI)
 			strip_over(s);
 		if (code == SOI)
@@ -311,11 +306,12 @@ static void walk_jpeg(struct strip *s, struct str *in, struct str *out)
 	}
 	if (j->data) {
 		*out = strip_take(in, data_bytes(*in));
-	} else if (is_begun(s) || in->p[0] == '\xff') {
-		*out = neutral(in);
-	} else {
-		*out = EMPTY_COMMENT; /* the signature is that a marker follows SOI */
+	} else if (j->gap && in->p[0] != '\xff') {
+		*out = EMPTY_COMMENT;
+		j->gap = false;
 		return;
+	} else {
+		*out = neutral(in);
 	}
 	if (in->n > 0 && in->p[0] == '\xff') {
 		strip_take(in, 1);
@@ -328,10 +324,10 @@ static void next_jpeg(struct strip *s)
 	strip_walk(s);
 }
 
-/* A marker was begun, and is not whole. */
+/* A marker was begun, and is not whole; or there is none yet, and the signature needs one. */
 static struct str cut_jpeg(struct strip *s)
 {
-	return s->jpeg.ff || s->mode == STRIP_MODE_HOLD || !is_begun(s) ? STR("\xff") : (struct str){ 0 };
+	return s->jpeg.ff || s->mode == STRIP_MODE_HOLD || s->result.stored_bytes == 2 ? STR("\xff") : (struct str){ 0 };
 }
 
 const struct strip_format strip_jpeg_format = { .judge = judge_jpeg, .walk = walk_jpeg, .next = next_jpeg, .cut = cut_jpeg };

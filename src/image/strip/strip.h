@@ -19,8 +19,8 @@
  *  - Cut: the output is cut too; of the segment or chunk that is not whole at most its first bytes are given (its marker).
  *  - The container cannot be followed (a JPEG segment that a decoder cannot use, an impossible chunk): a marker or
  *    header that every decoder refuses is given in its place, and nothing after it; `broken` is set.
- *  - JPEG bytes between segments, which decoders skip and count, are given as 00 where they are 00, else as 01. A segment
- *    removed from the middle of a scan leaves an empty comment (ff fe 00 02), so that the scan still ends there.
+ *  - JPEG bytes between segments, which decoders skip and count, are given as 00 where they are 00, else as 01. Where a
+ *    segment before them was removed from the middle of a scan, an empty comment (ff fe 00 02) ends the scan as it did.
  *  - What the container declares to be pixel data passes unread. Where damage makes a length or an end marker wrong, other
  *    bytes may be among them.
  *
@@ -52,7 +52,7 @@ enum strip_removed {
 
 /* What the first EXIF said, for a caller that keeps it; all of it is as the file has it and may be untrue. */
 struct strip_facts {
-	uint32_t orientation; /* 1..8; 0: none. Of a WebP too, where it is removed and not applied. */
+	uint32_t orientation; /* 1..8; 0: none. Also where no browser applies it and it was removed: WebP, late eXIf. */
 	char taken_at[26];    /* "2024-05-06T07:08:09", with "+02:00" where the offset is known; "" */
 	char make[64];        /* printable ASCII; "" */
 	char model[64];
@@ -99,6 +99,7 @@ struct strip_jpeg {
 	bool data;       /* in the data of a scan; else between segments */
 	bool after_data; /* the held segment ends the data of a scan */
 	bool scan, exif; /* one was there */
+	bool gap;        /* bytes that belong to no segment need an empty comment before them, since a marker was removed there */
 	uint32_t profile_left;
 };
 
