@@ -9,17 +9,16 @@
 #include <cmocka.h>
 #include <string.h>
 
-/* An empty comment before what follows, and a bit for each of the rest. */
-#define MORE_MAX 64
+#define MORE_MAX 64 /* what the strip may add to a file of a few bytes */
 
 struct stripped strip_in_pieces(struct str in, size_t piece_bytes, const struct strip_options *options)
 {
 	struct strip s;
 	struct str piece;
 	const struct strip_result *result;
-	struct buf out;
+	struct buf out CLEANUP(buf_deinit);
 	struct str left = in;
-	buf_init_arena(&out, picture_arena, 2 * in.n + MORE_MAX);
+	buf_init(&out, 2 * in.n + MORE_MAX);
 	strip_init(&s, options);
 	while (left.n > 0) {
 		struct str next = str_slice(left, 0, piece_bytes);
@@ -43,7 +42,7 @@ struct stripped strip_in_pieces(struct str in, size_t piece_bytes, const struct 
 		assert_true(result->patch.at + result->patch.n <= out.n);
 		memcpy(out.p + result->patch.at, result->patch.bytes, result->patch.n);
 	}
-	struct stripped got = { buf_str(&out), *result };
+	struct stripped got = { str_dup(picture_arena, buf_str(&out)), *result };
 	strip_deinit(&s);
 	return got;
 }
