@@ -13,7 +13,6 @@
 #define ANIMATION_BYTES 6
 #define FRAME_BYTES 16
 #define FLAGS_REMOVED 0x0c /* EXIF and XMP */
-#define ICCP WEBP_NAME('I', 'C', 'C', 'P')
 #define JUNK WEBP_NAME('J', 'U', 'N', 'K')
 #define XMP WEBP_NAME('X', 'M', 'P', ' ')
 
@@ -133,7 +132,7 @@ static bool judge_chunk(struct strip *s, struct str held, struct str *out)
 		strip_pass(s, size - s->webp.frame_left);
 	} else if (held.n > HEAD_BYTES) { /* an ANIM that is too long */
 		strip_fill(s, rest - ANIMATION_BYTES);
-	} else if (is_picture(name) || name == ICCP || name == WEBP_ANIM) {
+	} else if (is_picture(name) || name == WEBP_ICCP || name == WEBP_ANIM) {
 		strip_pass(s, rest);
 	} else if (name == WEBP_VP8X || name == WEBP_ANMF) { /* the probe refuses the name, or does not look inside */
 		overwrite(s, name, size, rest, out);
