@@ -14,30 +14,6 @@
 #define BLOCKS_MAX 10 /* B.2.3: of an interleaved scan's MCU */
 #define TABLES 4
 
-enum marker {
-	TEM = 0x01,
-	SOF0 = 0xc0,
-	SOF1 = 0xc1,
-	SOF2 = 0xc2,
-	DHT = 0xc4,
-	JPG = 0xc8,
-	SOF9 = 0xc9,
-	SOF10 = 0xca,
-	DAC = 0xcc,
-	RST0 = 0xd0,
-	RST7 = 0xd7,
-	SOI = 0xd8,
-	EOI = 0xd9,
-	SOS = 0xda,
-	DQT = 0xdb,
-	DNL = 0xdc,
-	DRI = 0xdd,
-	APP0 = 0xe0,
-	APP1 = 0xe1,
-	APP15 = 0xef,
-	COM = 0xfe
-};
-
 struct component {
 	uint32_t id, blocks, table;
 };
@@ -51,12 +27,6 @@ struct jpeg_reader {
 	bool scan, data;       /* a scan header was there; entropy-coded data follow the last one */
 	bool exif;
 };
-
-/* Segments whose content no decoder needs. */
-static bool is_free(uint32_t marker)
-{
-	return (marker >= APP0 && marker <= APP15) || marker == COM;
-}
 
 /* B.1.1.2: 0xff, any number of fill bytes 0xff, then a code; 0xff 0x00 is a byte of data. false: the bytes end first. */
 static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
@@ -75,8 +45,7 @@ static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
 		*marker = byte_at(w->bytes, at);
 		w->data |= *marker == 0;
 		w->at = at + 1;
-		bool alone = *marker == 0 || *marker == TEM || (*marker >= RST0 && *marker <= RST7); /* without a length */
-		if (!alone)
+		if (!jpeg_is_alone(*marker))
 			return true;
 	}
 }
@@ -87,7 +56,7 @@ static enum probe_result read_segment(struct jpeg_reader *w, uint32_t marker, st
 	if (!has(w->bytes, w->at, 2))
 		return probe_cut(out);
 	size_t length = be16(w->bytes, w->at);
-	if (length < 2 && !is_free(marker))
+	if (length < 2 && !jpeg_is_free(marker))
 		return probe_bad(out, "a segment is shorter than its length field");
 	if (length < 2)
 		length = 2;
@@ -132,31 +101,32 @@ static enum probe_result read_frame(struct jpeg_reader *w, uint32_t marker, stru
 }
 
 /* B.2.4.1: precision and number in four bits each, then 64 values of one or two bytes. */
-static enum probe_result read_quantisation(struct jpeg_reader *w, struct str data, struct probe *out)
+bool jpeg_quantisation_valid(struct str data, uint32_t *tables)
 {
+	assert(tables != NULL);
 	for (size_t at = 0; at < data.n;) {
 		uint32_t number = byte_at(data, at) & 15;
 		size_t length = 1 + (byte_at(data, at) >> 4 == 0 ? 64 : 128);
 		if (number >= TABLES || !has(data, at, length))
-			return probe_bad(out, "a quantisation table is broken");
-		w->tables |= 1u << number;
+			return false;
+		*tables |= 1u << number;
 		at += length;
 	}
-	return PROBE_OK;
+	return true;
 }
 
 /* B.2.4.2: class and number in four bits each, how many codes there are of each length, a byte for each code. */
-static enum probe_result read_huffman(struct str data, struct probe *out)
+bool jpeg_huffman_valid(struct str data)
 {
 	for (size_t at = 0; at < data.n;) {
 		size_t codes = 0;
 		for (size_t i = 1; i <= 16 && has(data, at, 17); i++)
 			codes += byte_at(data, at + i);
 		if (codes > 256 || (byte_at(data, at) & 0xec) != 0 || !has(data, at, 17 + codes))
-			return probe_bad(out, "a Huffman table is broken");
+			return false;
 		at += 17 + codes;
 	}
-	return PROBE_OK;
+	return true;
 }
 
 /* The frame's component of this id that the scan does not have already; NULL: there is none. */
@@ -199,9 +169,9 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 	if (marker == SOS)
 		return read_scan(w, data, out);
 	if (marker == DQT)
-		return read_quantisation(w, data, out);
+		return jpeg_quantisation_valid(data, &w->tables) ? PROBE_OK : probe_bad(out, "a quantisation table is broken");
 	if (marker == DHT)
-		return read_huffman(data, out);
+		return jpeg_huffman_valid(data) ? PROBE_OK : probe_bad(out, "a Huffman table is broken");
 	if (marker == DRI && data.n != 2)
 		return probe_bad(out, "its restart interval has a wrong length");
 	if (marker == APP1) {
@@ -212,11 +182,9 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 		w->exif = true;
 		return PROBE_OK;
 	}
-	if (w->scan || is_free(marker) || marker == DRI || marker == DAC || marker == DNL)
+	if (w->scan || jpeg_is_free(marker) || marker == DRI || marker == DAC || marker == DNL)
 		return PROBE_OK;
-	/* SOF0..SOF15: 0xc0..0xcf except DHT, DAC (above) and JPG, which are no frames. */
-	return (marker & 0xf0) == 0xc0 && marker != JPG ? read_frame(w, marker, data, out)
-													: probe_bad(out, "it has a segment of an unknown kind");
+	return jpeg_is_frame(marker) ? read_frame(w, marker, data, out) : probe_bad(out, "it has a segment of an unknown kind");
 }
 
 enum probe_result probe_jpeg(struct str bytes, struct probe *out)
