@@ -37,6 +37,7 @@ static bool read_header(struct apng *p, uint64_t at)
 
 static uint64_t rows_bytes(const struct apng *p, uint64_t width, uint64_t height)
 {
+	assert(p->bits >= 1 && p->bits <= 4 * 255);
 	return width == 0 ? 0 : height * (1 + (width * p->bits + 7) / 8);
 }
 
@@ -122,6 +123,7 @@ static bool check_chunk(struct apng *p, uint32_t name, uint64_t at, uint32_t n)
 
 void apng_check(struct decoding *d)
 {
+	assert(d->answer->width > 0);
 	struct apng p = { .d = d, .before_pixels = true };
 	uint64_t at = SIGNATURE_BYTES;
 	unsigned char head[CHUNK_HEAD];

@@ -73,6 +73,7 @@ static bool read_colors(struct gif *g, uint8_t colors[COLORS_MAX][CHANNELS], uns
 static void send_row(struct gif *g, const uint8_t *line)
 {
 	const uint8_t(*colors)[CHANNELS] = g->has_colors ? g->local : g->global;
+	assert(g->left + g->width <= g->d->answer->width);
 	memset(g->rgba, 0, (size_t)g->d->answer->width * CHANNELS);
 	for (uint32_t x = 0; x < g->width; x++)
 		if (!g->transparent_given || line[x] != g->transparent)
@@ -113,6 +114,7 @@ static void end_line(struct gif *g)
 /* Pixels that the codes stand for; those beyond the frame are ignored. */
 static void take_pixels(struct gif *g, const uint8_t *pixels, uint32_t n)
 {
+	assert(g->pixels <= (uint64_t)g->width * g->height);
 	uint64_t left = (uint64_t)g->width * g->height - g->pixels;
 	n = n < left ? n : (uint32_t)left;
 	g->pixels += n;
@@ -138,6 +140,7 @@ static void clear_codes(struct lzw *z)
 
 static void begin_codes(struct lzw *z, uint32_t min_bits)
 {
+	assert(min_bits >= 1 && min_bits <= MIN_CODE_MAX);
 	z->min_bits = min_bits;
 	z->clear = 1U << min_bits;
 	z->acc = z->acc_bits = 0;
@@ -166,12 +169,14 @@ static void add_code(struct lzw *z, uint8_t pixel)
 static bool take_code(struct gif *g, uint32_t code)
 {
 	struct lzw *z = &g->lzw;
+	assert(code != z->clear && code != z->clear + 1);
 	bool unmade = code == z->next && z->before != NO_CODE && z->next < CODES_MAX; /* the one that is made now */
 	if (code >= z->next && !unmade)
 		return false;
 	add_code(z, z->first[unmade ? z->before : code]);
 	z->before = code;
 	uint32_t n = z->length[code], at = n;
+	assert(n >= 1 && n <= CODES_MAX);
 	for (uint32_t c = code; at > 0; c = z->prefix[c])
 		z->string[--at] = z->last[c];
 	take_pixels(g, z->string, n);

@@ -28,6 +28,7 @@ static double fixed16(struct str s, size_t at)
 /* The bytes of a tag; empty: there is none. false: malformed. */
 static bool find_tag(struct str profile, const char *name, struct str *out)
 {
+	assert(has(profile, HEADER_BYTES, 4));
 	*out = (struct str){ NULL, 0 };
 	uint32_t n = be32(profile, HEADER_BYTES), wanted = be32((struct str){ name, 4 }, 0);
 	if (n > TAGS_MAX || !has(profile, HEADER_BYTES + 4, (size_t)n * 12))
@@ -70,6 +71,7 @@ static bool read_parametric(struct str tag, float out[256])
 /* 'curv': no entry is the identity, one is a gamma, more are a table. */
 static bool read_curve(struct str tag, float out[256])
 {
+	assert(has(tag, 0, 12));
 	if (be32(tag, 0) == 0x70617261) /* para */
 		return read_parametric(tag, out);
 	uint32_t n = be32(tag, 8);

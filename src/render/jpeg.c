@@ -79,6 +79,7 @@ static void note(struct jpeg *j, enum render_code code)
 /* The extra bytes end where libjpeg reads on. Cameras leave some, or fill up with zeros. */
 static enum render_code judge_extra_bytes(struct jpeg *j)
 {
+	assert(j->ended || j->source.bytes_in_buffer <= j->next);
 	uint64_t n = (uint64_t)j->error.msg_parm.i[0], at = j->next - j->source.bytes_in_buffer;
 	if (n <= EXTRA_BYTES_MAX || (!j->ended && n <= at && input_is_padding(j->d->in, at - n, at)))
 		return RENDER_EXTRA_BYTES;
@@ -269,6 +270,7 @@ static void decode(struct jpeg *j)
 	(void)jpeg_start_decompress(cinfo);
 	read_rows(j);
 	count_scans((j_common_ptr)cinfo);
+	assert(cinfo->output_scanline == cinfo->output_height);
 	bool whole = has_all_scans(j);
 	(void)jpeg_finish_decompress(cinfo);
 	if (!whole)

@@ -99,6 +99,7 @@ static void judge_memory(struct render_answer *answer)
 static enum render_exit serve_jobs(const struct window *whole, uint64_t memory_bytes)
 {
 	static struct input input;
+	assert(whole->max > 0 && whole->used == 0);
 	for (;;) {
 		unsigned char packet[RENDER_JOB_BYTES], reply[RENDER_ANSWER_BYTES];
 		struct render_job job;

@@ -1,4 +1,5 @@
-/* The heap that malloc is in tintype-render. A build with sanitizers keeps the sanitizer's malloc, which sees more. */
+/* The heap that malloc is in tintype-render. Unit tests and fuzz targets are linked without it: the sanitizer's malloc sees more.
+ * One thread. */
 #ifndef RENDER_MEMORY_H
 #define RENDER_MEMORY_H
 

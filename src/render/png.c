@@ -71,6 +71,7 @@ static void read_bytes(png_structp read, png_bytep to, size_t n)
 		png_error(read, "the file ends");
 	}
 	p->next += n;
+	assert(p->next <= p->d->in->size_bytes);
 }
 
 /* Setting up */

@@ -50,6 +50,7 @@ static void read_metadata(struct webp *w)
 static VP8StatusCode decode_frame(struct webp *w, const WebPIterator *frame, uint32_t width, uint32_t height)
 {
 	WebPDecoderConfig *config = &w->config;
+	assert(width >= 1 && width <= (uint32_t)frame->width && height >= 1 && height <= (uint32_t)frame->height);
 	if (!WebPInitDecoderConfig(config))
 		return VP8_STATUS_OUT_OF_MEMORY;
 	config->output.colorspace = MODE_RGBA;
@@ -90,6 +91,7 @@ static void send_canvas(struct webp *w, uint32_t width, uint32_t height, const W
 		return;
 	}
 	uint32_t left = (uint32_t)frame->x_offset, top = (uint32_t)frame->y_offset;
+	assert(left + frame_width <= width && top + frame_height <= height); /* the demultiplexer has checked it */
 	for (uint32_t y = 0; y < height; y++) {
 		memset(w->row, 0, (size_t)width * CHANNELS);
 		if (y >= top && y - top < frame_height)
