@@ -81,7 +81,7 @@ static int take_chunk(png_structp read, png_unknown_chunkp chunk)
 {
 	struct png *p = png_get_user_chunk_ptr(read);
 	struct str data = { (const char *)chunk->data, chunk->size };
-	if (memcmp(chunk->name, "eXIf", 4) == 0)
+	if (memcmp(chunk->name, "eXIf", 4) == 0 && (chunk->location & PNG_AFTER_IDAT) == 0) /* later no browser applies it */
 		p->d->answer->orientation = (uint8_t)exif_orientation(data);
 	p->animated = p->animated || memcmp(chunk->name, "acTL", 4) == 0;
 	return 1; /* do not keep it */
