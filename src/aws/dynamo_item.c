@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS };
+enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS, VISIBILITY };
 
 struct field {
 	const char *name;
@@ -46,6 +46,7 @@ static const struct field FIELDS[] = {
 	FIELD("endsMs", MS, true, ends_ms),
 	FIELD("reason", TEXT, true, reason),
 	FIELD("deleteHash", TEXT, false, delete_hash),
+	FIELD(DYNAMO_VISIBILITY, VISIBILITY, false, is_public),
 };
 
 /* to an item */
@@ -100,6 +101,9 @@ static void add_field(struct dynamo_item *item, const struct field *f, const str
 		return;
 	case STATUS:
 		dynamo_item_text(item, f->name, image_status_name(row->status), a);
+		return;
+	case VISIBILITY:
+		dynamo_item_text(item, f->name, row->is_public ? image_visibility_name(true) : STR(""), a);
 		return;
 	}
 }
@@ -181,6 +185,8 @@ static bool read_field(const json_t *item, const struct field *f, struct arena *
 		return clock_parse_iso8601(text, at) && *(int64_t *)at >= 0;
 	case STATUS:
 		return read_status(text, &row->status);
+	case VISIBILITY:
+		return image_visibility_parse(text, &row->is_public);
 	}
 	return false;
 }

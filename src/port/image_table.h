@@ -16,6 +16,11 @@ enum image_status { IMAGE_PENDING, IMAGE_UPLOADED, IMAGE_REJECTED };
 /* As clients and operators read it: "pending", "uploaded", "rejected". */
 struct str image_status_name(enum image_status status);
 
+/* "private" or "public". */
+struct str image_visibility_name(bool is_public);
+/* Read one of these.  false: it is another text */
+bool image_visibility_parse(struct str text, bool *is_public) MUST_CHECK;
+
 struct image_row {
 	struct str image_id; /* UUID v4, lower case */
 	enum image_status status;
@@ -35,6 +40,7 @@ struct image_row {
 	int64_t ends_ms;        /* when the gc may remove the row; 0: never */
 	struct str reason;      /* a sentence: why it was rejected */
 	struct str delete_hash; /* hex SHA-256 of the delete token */
+	bool is_public;         /* whoever knows the id may read the image by its delivery links; else those are signed */
 };
 
 /* What verification changes in a pending row. */
@@ -76,6 +82,7 @@ struct image_table_ops {
 	void (*start_insert)(struct image_table *, const struct image_row *, struct arena *, struct write_completion *);
 	enum status (*get)(struct image_table *, struct str id, struct arena *, struct image_row *out, struct fault *);
 	enum status (*resolve)(struct image_table *, const struct resolution *, struct arena *, struct image_row *now, struct fault *);
+	enum status (*set_public)(struct image_table *, struct str id, bool is_public, struct arena *, struct image_row *now, struct fault *);
 	enum status (*remove)(struct image_table *, struct str id, int64_t ended_by_ms, struct fault *);
 	enum status (*list)(struct image_table *, uint32_t limit, struct str cursor, struct arena *, struct image_page *out, struct fault *);
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
@@ -123,6 +130,16 @@ MUST_CHECK static inline enum status table_resolve(
 {
 	assert(s->status != IMAGE_PENDING);
 	return t->ops->resolve(t, s, a, now, why);
+}
+
+/* Set is_public of a row of any status; nothing else of it changes.
+ * now     the row as it is after the call
+ * Errors  NO_SUCH_IMAGE; DISK_FULL; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_set_public(
+	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	assert(a != NULL && now != NULL);
+	return t->ops->set_public(t, id, is_public, a, now, why);
 }
 
 /* Remove a row; on an engine that holds the object too, the object goes in the same commit.

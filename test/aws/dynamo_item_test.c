@@ -42,6 +42,8 @@ static void test_item_of_a_row_in_each_state_then_read_gives_it_back(void **stat
 	assert_round(&row, &a);
 	row_resolve(&a, &rejected, &bad);
 	assert_round(&rejected, &a);
+	row.is_public = true;
+	assert_round(&row, &a);
 }
 
 static void test_item_of_the_longest_name_and_the_largest_numbers_then_read_gives_them_back(void **state)

@@ -232,6 +232,50 @@ static void test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row
 	resolve_twice(*state, STR("no image"), STR(""));
 }
 
+/* set_public */
+
+static void test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row = row_pending(&b->a, 1);
+	row.is_public = true;
+	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
+	assert_true(bench_row(b, 1).is_public);
+	bench_resolve(b, 1, 5000, STR(""));
+	assert_true(bench_row(b, 1).is_public);
+}
+
+static void test_set_public_whatever_the_state_then_nothing_else_changes(void **state)
+{
+	struct bench *b = *state;
+	for (unsigned i = 0; i < 3; i++)
+		bench_insert(b, i);
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, 2, 5000, STR("no image"));
+	for (unsigned i = 0; i < 6; i++) {
+		struct image_row before = bench_row(b, i / 2), now;
+		bool is_public = i % 2 == 0;
+		assert_int_equal(table_set_public(b->w.table, before.image_id, is_public, &b->a, &now, &b->why), OK);
+		before.is_public = is_public;
+		assert_true(row_equal(&now, &before));
+		struct image_row back = bench_row(b, i / 2);
+		assert_true(row_equal(&back, &before));
+		/* again: the same */
+		assert_int_equal(table_set_public(b->w.table, before.image_id, is_public, &b->a, &now, &b->why), OK);
+		assert_true(row_equal(&now, &before));
+	}
+}
+
+static void test_set_public_of_an_unknown_id_then_no_such_image_and_no_row(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now;
+	for (unsigned i = 0; i < 2; i++)
+		assert_fails(b, table_set_public(b->w.table, row_id(&b->a, 2), i == 0, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+	assert_fails(b, table_set_public(b->w.table, STR("no id"), true, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+	assert_fails(b, table_get(b->w.table, row_id(&b->a, 2), &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+}
+
 /* remove */
 
 static void test_remove_whatever_the_state_then_row_is_gone(void **state)
@@ -391,6 +435,9 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_resolve_of_an_unknown_id_then_no_such_image),
 	BENCH_TEST(test_resolve_of_an_uploaded_row_then_state_changed_and_now_is_the_row),
 	BENCH_TEST(test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row),
+	BENCH_TEST(test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved),
+	BENCH_TEST(test_set_public_whatever_the_state_then_nothing_else_changes),
+	BENCH_TEST(test_set_public_of_an_unknown_id_then_no_such_image_and_no_row),
 	BENCH_TEST(test_remove_whatever_the_state_then_row_is_gone),
 	BENCH_TEST(test_remove_of_an_unknown_id_then_no_such_image),
 	BENCH_TEST(test_remove_by_end_when_not_ended_then_state_changed_and_row_stays),

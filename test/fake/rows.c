@@ -51,7 +51,7 @@ bool row_equal(const struct image_row *x, const struct image_row *y)
 {
 	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width && x->height == y->height &&
 		x->orientation == y->orientation && x->frames == y->frames && x->modified_ms == y->modified_ms && x->created_ms == y->created_ms &&
-		x->expires_ms == y->expires_ms && x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms;
+		x->expires_ms == y->expires_ms && x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms && x->is_public == y->is_public;
 }
 
 struct str row_id(struct arena *a, unsigned n)

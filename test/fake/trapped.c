@@ -273,6 +273,12 @@ static enum status resolve(struct image_table *t, const struct resolution *s, st
 	TRAPPED(TABLE_TRAP(t), table_resolve(TABLE(t), s, a, now, why), why);
 }
 
+static enum status set_public(
+	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	TRAPPED(TABLE_TRAP(t), table_set_public(TABLE(t), id, is_public, a, now, why), why);
+}
+
 static enum status remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
 {
 	TRAPPED(TABLE_TRAP(t), table_remove(TABLE(t), id, ended_by_ms, why), why);
@@ -298,6 +304,7 @@ static const struct image_table_ops table_ops = { .starts_without_waiting = true
 	.start_insert = start_insert,
 	.get = get,
 	.resolve = resolve,
+	.set_public = set_public,
 	.remove = remove_row,
 	.list = list_rows,
 	.due = due,

@@ -65,7 +65,11 @@ static const char version_2[] =
 	"CREATE INDEX completed_bucket ON completed(bucket);"
 	"PRAGMA user_version=2;";
 
-static const char *const versions[SCHEMA_VERSION] = { version_1, version_2 };
+/* Until then every image was private. */
+static const char version_3[] = "ALTER TABLE images ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0;"
+								"PRAGMA user_version=3;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
