@@ -5,6 +5,7 @@
 
 #include "base/writer.h"
 #include "image/image_service.h"
+#include "image/strip/strip.h"
 
 #define SIGNING_MAX_BYTES 65536
 
@@ -12,6 +13,17 @@ static void write_known(struct buf *b, struct str name, uint64_t value)
 {
 	if (value > 0)
 		writer_number(b, name, value);
+}
+
+static void write_removed(struct buf *b, uint32_t removed)
+{
+	if (removed == 0)
+		return;
+	writer_open(b, STR("removed"), '[');
+	for (unsigned i = 0; i < STRIP_REMOVED_KINDS; i++)
+		if ((removed & 1U << i) != 0)
+			writer_text(b, STR(""), str_of(strip_removed_word((enum strip_removed)(1U << i))));
+	writer_close(b, ']');
 }
 
 enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
@@ -42,6 +54,9 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 		write_known(b, STR("orientation"), row->orientation);
 		write_known(b, STR("frames"), row->frames);
 		writer_text(b, STR("etag"), row->etag);
+		writer_bool(b, STR("stripped"), row->stripped);
+		write_known(b, STR("receivedSize"), row->received_size);
+		write_removed(b, row->removed);
 	}
 	if (form == RECORD_ALONE && row->status == IMAGE_UPLOADED)
 		writer_time(b, STR("expiresAt"), read.expires_ms);

@@ -16,6 +16,7 @@ static inline struct image_rules rules_of(const struct settings *s)
 		.pending_ttl_s = (uint32_t)s->pending_ttl_s,
 		.rejected_ttl_s = (uint32_t)s->rejected_ttl_s,
 		.orphan_ttl_s = (uint32_t)s->orphan_ttl_s,
+		.strip = s->strip,
 		.require_size = s->require_size,
 	};
 }

@@ -231,7 +231,11 @@ static enum status resolve_row(
 		.frames = s->frames,
 		.uploaded_ms = s->uploaded_ms,
 		.ends_ms = s->ends_ms,
-		.reason = s->reason };
+		.reason = s->reason,
+		.received_size = s->received_size,
+		.received_sha256 = s->received_sha256,
+		.stripped = s->stripped,
+		.removed = s->removed };
 	const json_t *cause;
 	assert(s->status != IMAGE_PENDING);
 	if (!uuid_valid(s->image_id))

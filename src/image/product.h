@@ -18,6 +18,7 @@ struct image_rules {
 	uint32_t pending_ttl_s; /* kept after the URL has expired */
 	uint32_t rejected_ttl_s;
 	uint32_t orphan_ttl_s;
+	bool strip;        /* what can identify a person is removed from images */
 	bool require_size; /* a slot needs its fileSize */
 };
 

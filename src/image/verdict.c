@@ -101,7 +101,8 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 	assert(out != NULL);
 	struct probe p = { 0 };
 	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
-	struct str reason = judge_size(rules, size, a);
+	uint64_t received = what->received_size > 0 ? what->received_size : size;
+	struct str reason = judge_size(rules, received, a);
 	assert(reason.n > 0 || size == what->bytes.n);
 	if (reason.n == 0)
 		reason = judge_bytes(rules, row, what->bytes, a, &p);
@@ -109,7 +110,7 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 	*out = (struct resolution){ .image_id = row->image_id,
 		.status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED,
 		.file_type = row->file_type,
-		.file_size = size,
+		.file_size = rejected ? received : size,
 		.etag = what->etag,
 		.modified_ms = what->modified_ms,
 		.width = p.width,
@@ -118,7 +119,11 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 		.frames = p.frames,
 		.uploaded_ms = what->now_ms,
 		.ends_ms = rejected ? what->now_ms + (int64_t)rules->rejected_ttl_s * 1000 : 0,
-		.reason = reason };
+		.reason = reason,
+		.received_size = received,
+		.received_sha256 = what->received_sha256,
+		.stripped = what->stripped,
+		.removed = what->removed };
 }
 
 enum status verdict_taken(struct fault *why)
@@ -126,14 +131,15 @@ enum status verdict_taken(struct fault *why)
 	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before, and images never change: request a new slot.");
 }
 
-enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why)
+enum status verdict_of_repeat(const struct image_row *now, const struct received_bytes *what, struct fault *why)
 {
-	assert(now != NULL);
+	assert(now != NULL && what != NULL);
+	bool same = now->received_sha256.n > 0
+		? now->received_size == what->received_size && str_equal(now->received_sha256, what->received_sha256)
+		: now->file_size == what->bytes.n && str_equal(now->etag, what->etag);
 	switch (now->status) {
 	case IMAGE_UPLOADED:
-		if (now->file_size == size && str_equal(now->etag, etag))
-			return OK;
-		return verdict_taken(why);
+		return same ? OK : verdict_taken(why);
 	case IMAGE_PENDING:
 		return fault_set(why, SLOT_TAKEN, "Another file was uploaded here and is waiting to be verified.");
 	case IMAGE_REJECTED:

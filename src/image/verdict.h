@@ -16,8 +16,13 @@ enum status verdict_check_slot(
 /* What was received, complete and with correct digests. */
 struct received_bytes {
 	struct str bytes;
-	uint64_t size;       /* of an object over the limit, whose bytes were not read; 0: bytes.n */
-	struct str etag;     /* hex MD5; borrowed by the resolution */
+	uint64_t size;   /* of an object over the limit, whose bytes were not read; 0: bytes.n */
+	struct str etag; /* hex MD5 of `bytes`; borrowed by the resolution */
+	/* Of what was received, where `bytes` are what is stored of it; as in the row, borrowed by the resolution */
+	uint64_t received_size;
+	struct str received_sha256;
+	bool stripped;
+	uint32_t removed;
 	int64_t modified_ms; /* of the object, by its store; 0: not certain */
 	int64_t now_ms;
 };
@@ -30,9 +35,9 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 	struct resolution *out);
 /* SLOT_TAKEN: another image was uploaded here. */
 enum status verdict_taken(struct fault *why);
-/* The result of an upload whose row is not pending any more. OK: an image of this size and MD5 is there, which may
- * still have other bytes.
+/* The result of an upload whose row is not pending any more. OK: an image that was received with this size and SHA-256 is
+ * there, or, where the row does not have that, one of this size and MD5, which may still have other bytes.
  * Errors  SLOT_TAKEN another file is there, verified or not; SLOT_ENDED it was rejected */
-enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why) MUST_CHECK;
+enum status verdict_of_repeat(const struct image_row *now, const struct received_bytes *what, struct fault *why) MUST_CHECK;
 
 #endif

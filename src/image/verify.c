@@ -52,16 +52,17 @@ static enum status slot_gone(struct fault *why)
 	return fault_set(why, SLOT_ENDED, "This upload slot is closed: request a new one.");
 }
 
-/* The row was resolved before: by these very bytes, or by others, which may have the same size and MD5. */
+/* The row was resolved before: by these very bytes, or by others. Where the row has no SHA-256 of what was received, others may
+ * have the same size and MD5, and what is stored is what was received. */
 static enum status check_repeat(const struct image_row *now, struct slot_body *b, struct fault *why)
 {
 	bool same = false;
-	TRY(verdict_of_repeat(now, b->what.bytes.n, b->what.etag, why));
+	TRY(verdict_of_repeat(now, &b->what, why));
 	enum status st = b->compare(b, &same, why);
 	if (st == NOT_FOUND) /* deleted in the meantime */
 		return slot_gone(why);
 	TRY(st);
-	return same ? OK : verdict_taken(why);
+	return same || now->received_sha256.n > 0 ? OK : verdict_taken(why);
 }
 
 static enum status count_repeat(struct slot_body *b, enum status st)

@@ -41,6 +41,11 @@ struct image_row {
 	struct str reason;      /* a sentence: why it was rejected */
 	struct str delete_hash; /* hex SHA-256 of the delete token */
 	bool is_public;         /* whoever knows the id may read the image by its delivery links; else those are signed */
+	/* What was received. What is stored may be less of it; file_size and etag are of the stored bytes. */
+	uint64_t received_size;     /* bytes; 0: not known */
+	struct str received_sha256; /* hex; "": not known, as of images from before this was kept: they are stored as received */
+	bool stripped;              /* what can identify a person was looked for, and removed where it was there */
+	uint32_t removed;           /* a set of enum strip_removed (image/strip/strip.h) */
 };
 
 /* What verification changes in a pending row. */
@@ -55,6 +60,10 @@ struct resolution {
 	int64_t uploaded_ms; /* the time of the verdict */
 	int64_t ends_ms;
 	struct str reason;
+	uint64_t received_size;
+	struct str received_sha256;
+	bool stripped;
+	uint32_t removed;
 	struct str replaces; /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
 };
 

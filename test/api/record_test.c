@@ -1,4 +1,5 @@
 #include "api/record.h"
+#include "image/strip/strip.h"
 
 #include "api/fixture.h"
 #include "base/mem.h"
@@ -54,7 +55,8 @@ static void test_record_when_nothing_more_is_known_then_it_is_left_out(void **st
 	(void)state;
 	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileType expiresAt");
 	row.status = IMAGE_UPLOADED;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl downloadUrl fileType uploadedAt etag expiresAt");
+	assert_string_equal(
+		members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl downloadUrl fileType uploadedAt etag stripped expiresAt");
 	row.status = IMAGE_REJECTED;
 	row.file_type = (struct str){ 0 };
 	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl reason");
@@ -68,10 +70,15 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.file_size = 1;
 	row.width = row.height = row.orientation = row.frames = 1;
 	row.etag = STR("0123456789abcdef0123456789abcdef");
+	row.stripped = true;
+	row.received_size = 2;
+	row.removed = STRIP_EXIF | STRIP_OTHER;
 	assert_string_equal(members_of(&row, RECORD_ALONE),
-		"imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag expiresAt");
+		"imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"receivedSize removed expiresAt");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
-		"imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag");
+		"imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"receivedSize removed");
 }
 
 static void test_record_when_pending_then_no_attributes_of_the_bytes(void **state)

@@ -94,6 +94,18 @@ static enum status write_bytes(struct incoming *in, const void *p, size_t n, str
 	return end;
 }
 
+static enum status patch_inner(struct trapped_body *b, uint64_t at, struct str bytes, struct fault *why)
+{
+	TRAPPED(&b->t->calls, bucket_patch(b->inner, at, bytes.p, bytes.n, why), why);
+}
+
+static enum status patch(struct incoming *in, uint64_t at, const void *p, size_t n, struct fault *why)
+{
+	enum status end = patch_inner(body_of(in), at, (struct str){ p, n }, why);
+	body_of(in)->bad |= end != OK;
+	return end;
+}
+
 static enum status view(struct incoming *in, struct str *bytes, unsigned char md5[16], struct fault *why)
 {
 	TRAPPED(&body_of(in)->t->calls, bucket_view(body_of(in)->inner, bytes, md5, why), why);
@@ -136,6 +148,7 @@ static enum status open_object(
 
 static const struct bucket_store_ops buckets_ops = { .begin = begin,
 	.write = write_bytes,
+	.patch = patch,
 	.view = view,
 	.finish = finish,
 	.abandon = abandon,

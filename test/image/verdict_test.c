@@ -256,6 +256,15 @@ static void test_judge_when_memory_runs_out_then_the_verdict_is_the_same(void **
 
 /* repeat */
 
+static enum status repeat(struct fake_product *f, const struct image_row *row, size_t size, struct str etag, struct str sha256)
+{
+	static const char bytes[16];
+	const struct received_bytes what = {
+		.bytes = { bytes, size }, .etag = etag, .received_size = size, .received_sha256 = sha256, .stripped = true
+	};
+	return verdict_of_repeat(row, &what, &f->why);
+}
+
 static void test_repeat_then_the_same_bytes_pass_and_others_do_not(void **state)
 {
 	struct fake_product *f = *state;
@@ -263,15 +272,30 @@ static void test_repeat_then_the_same_bytes_pass_and_others_do_not(void **state)
 	row.status = IMAGE_UPLOADED;
 	row.file_size = 10;
 	row.etag = STR("aaaa");
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), OK);
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("bbbb"), &f->why), CONFLICT);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), OK);
+	assert_int_equal(repeat(f, &row, 10, STR("bbbb"), STR("1111")), CONFLICT);
 	assert_int_equal(f->why.code, F_SLOT_TAKEN);
-	assert_int_equal(verdict_of_repeat(&row, 11, STR("aaaa"), &f->why), CONFLICT);
+	assert_int_equal(repeat(f, &row, 11, STR("aaaa"), STR("1111")), CONFLICT);
 	row.status = IMAGE_PENDING;
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), CONFLICT);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), CONFLICT);
 	row.status = IMAGE_REJECTED;
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), DENIED);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), DENIED);
 	assert_int_equal(f->why.code, F_SLOT_ENDED);
+}
+
+static void test_repeat_when_the_row_says_what_was_received_then_that_is_compared(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row = row_pending(&f->a, 1);
+	row.status = IMAGE_UPLOADED;
+	row.file_size = 7;
+	row.etag = STR("cccc");
+	row.received_size = 10;
+	row.received_sha256 = STR("1111");
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), OK);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("2222")), CONFLICT);
+	assert_int_equal(repeat(f, &row, 7, STR("cccc"), STR("2222")), CONFLICT);
+	assert_int_equal(repeat(f, &row, 11, STR("aaaa"), STR("1111")), CONFLICT);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -296,6 +320,7 @@ int main(void)
 		TEST(test_judge_of_a_document_then_uploaded_unless_it_is_an_image),
 		TEST(test_judge_when_memory_runs_out_then_the_verdict_is_the_same),
 		TEST(test_repeat_then_the_same_bytes_pass_and_others_do_not),
+		TEST(test_repeat_when_the_row_says_what_was_received_then_that_is_compared),
 	};
 	return cmocka_run_group_tests_name("arrival", tests, NULL, NULL);
 }

@@ -62,6 +62,10 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 		.reason = column_str(s, 18, a),
 		.delete_hash = column_str(s, 19, a),
 		.is_public = sqlite3_column_int(s, 20) != 0,
+		.received_size = (uint64_t)sqlite3_column_int64(s, 21),
+		.received_sha256 = column_str(s, 22, a),
+		.stripped = sqlite3_column_int(s, 23) != 0,
+		.removed = (uint32_t)sqlite3_column_int64(s, 24),
 	};
 	return fault_check_arena(a, why);
 }
@@ -236,12 +240,17 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->uploaded_ms = s->uploaded_ms;
 	row->ends_ms = s->ends_ms;
 	row->reason = str_dup(st->arena, s->reason);
+	row->received_size = s->received_size;
+	row->received_sha256 = str_dup(st->arena, s->received_sha256);
+	row->stripped = s->stripped;
+	row->removed = s->removed;
 	TRY(fault_check_arena(st->arena, why));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
 			s->status == IMAGE_UPLOADED ? db_int(w->counters.next_seq) : db_blob((struct str){ 0 }), db_text(s->file_type),
 			db_int((int64_t)s->file_size), db_text(s->etag), db_int(s->width), db_int(s->height), db_int(s->orientation), db_int(s->frames),
-			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason))));
+			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size), db_text(s->received_sha256),
+			db_int(s->stripped), db_int(s->removed))));
 	w->counters.images.pending--;
 	if (s->status == IMAGE_REJECTED) {
 		w->counters.images.rejected++;

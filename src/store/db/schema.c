@@ -69,7 +69,14 @@ static const char version_2[] =
 static const char version_3[] = "ALTER TABLE images ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0;"
 								"PRAGMA user_version=3;";
 
-static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3 };
+/* Images of a version 3 are stored as they were received. */
+static const char version_4[] = "ALTER TABLE images ADD COLUMN received_size INTEGER NOT NULL DEFAULT 0;"
+								"ALTER TABLE images ADD COLUMN received_sha256 TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN stripped INTEGER NOT NULL DEFAULT 0;"
+								"ALTER TABLE images ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
+								"PRAGMA user_version=4;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
