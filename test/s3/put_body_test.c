@@ -148,7 +148,8 @@ static void test_second_put_when_bytes_are_the_same_then_the_same_response(void 
 static void put_commented(struct rig *r, struct str key, const char *name, const char *value)
 {
 	rig_ask(r,
-		&(struct ask){ .method = "PUT", .key = key, .who = "slots", .headers = { { str_of(name), str_of(value) } }, .body = COMMENTED_GIF });
+		&(struct ask){
+			.method = "PUT", .key = key, .who = "slots", .headers = { { str_of(name), str_of(value) } }, .body = COMMENTED_GIF });
 }
 
 static void test_image_when_it_has_a_comment_then_stored_without(void **state)
@@ -215,8 +216,11 @@ static void test_image_when_nothing_is_removed_then_the_response_has_its_checksu
 	struct rig *r = *state;
 	struct str key = rig_slot(r, 1);
 	rig_ask(r,
-		&(struct ask){
-			.method = "PUT", .key = key, .who = "slots", .headers = { { STR("x-amz-checksum-crc32"), STR("RyCVaw==") } }, .body = RIG_GIF });
+		&(struct ask){ .method = "PUT",
+			.key = key,
+			.who = "slots",
+			.headers = { { STR("x-amz-checksum-crc32"), STR("RyCVaw==") } },
+			.body = RIG_GIF });
 	rig_expect(r, 200, GIF_ETAG);
 	assert_true(str_equal(rig_header(r, "x-amz-checksum-crc32"), STR("RyCVaw==")));
 	assert_true(rig_row(r, key).stripped);
