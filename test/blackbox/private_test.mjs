@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { call, corpus, credentials, fetchUrl, npmPackage, openSlot, pictures, postForm, putBytes, startServer } from './support/server.mjs';
 
-const { S3Client, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } = npmPackage('@aws-sdk/client-s3');
+const { S3Client, CopyObjectCommand, CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } = npmPackage('@aws-sdk/client-s3');
 const { getSignedUrl } = npmPackage('@aws-sdk/s3-request-presigner');
 
 const Bucket = 'image-uploads';
@@ -47,7 +47,7 @@ async function upload(name, { of = server, bytes = corpus(`good/${name}`), form 
 
 const stored = async record => (await fetchUrl(record.downloadUrl)).bytes;
 
-const structure = new RegExp('^(SourceFile|IFD0:Orientation|(ExifTool|System|Composite|JFIF|ICC[-_a-z]*|PNG-pHYs|Adobe):.*|File:(BitsPerSample|ColorComponents|EncodingProcess|ExifByteOrder|'
+const structure = new RegExp('^(SourceFile|IFD0:Orientation|(ExifTool|System|Composite|JFIF|ICC[-_A-Za-z]*|PNG-pHYs|Adobe):.*|File:(BitsPerSample|ColorComponents|EncodingProcess|ExifByteOrder|'
 	+ 'FileType|FileTypeExtension|ImageHeight|ImageWidth|MIMEType|YCbCrSubSampling)|GIF:(AnimationIterations|BackgroundColor|BitsPerPixel|ColorResolutionDepth|Duration|FrameCount|GIFVersion|'
 	+ 'HasColorMap|ImageHeight|ImageWidth|TransparentColor)|PNG:(AnimationFrames|AnimationPlays|BitDepth|ColorType|Compression|Filter|ImageHeight|ImageWidth|Interlace|Palette|ProfileName)|'
 	+ 'RIFF:(Alpha.*|AnimationLoopCount|BackgroundColor|Duration|HorizontalScale|ImageHeight|ImageWidth|VP8Version|VerticalScale|WebP_Flags))$');
@@ -92,3 +92,63 @@ for (const form of [false, true])
 		for (const [name, tags] of tagsOf(files))
 			assert.deepEqual(tags, [], name);
 	});
+
+// The SDK checks every body that it reads against the checksum that comes with it, where there is one.
+test('the SDK for JavaScript: checksums of what was sent are accepted, those of what is stored are returned', async () => {
+	const s3 = client(server, { responseChecksumValidation: 'WHEN_SUPPORTED', requestChecksumCalculation: 'WHEN_REQUIRED' });
+	for (const [n, name] of ['private.jpg', 'private.png', 'private.gif', 'private.webp', 'photo.jpg'].entries())
+		for (const [header, kind, member] of [['x-amz-checksum-sha256', 'sha256', 'ChecksumSHA256'], ['x-amz-checksum-sha1', 'sha1', 'ChecksumSHA1'], ['content-md5', 'md5', 'ContentMD5']]) {
+			const bytes = corpus(`good/${name}`), slot = await openSlot(server, { fileName: name, fileType: typeOf(name) }), Key = keyOf(slot);
+			const send = async value => {
+				const url = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key, ContentType: typeOf(name), [member]: value }), { unhoistableHeaders: new Set([header]) });
+				return fetchUrl(url, { method: 'PUT', body: bytes, headers: { 'Content-Type': typeOf(name), [header]: value } });
+			};
+			const wrong = await send(digest(kind, 'other', 'base64')), right = digest(kind, bytes, 'base64');
+			assert.deepEqual([wrong.status, /<Code>(\w+)/.exec(wrong.text)[1]], [400, 'BadDigest'], wrong.text);
+			for (let turn = 0; turn < 2; turn++) {
+				const put = await send(right);
+				assert.equal(put.status, 200, put.text);
+				assert.equal(put.headers.get(header), n < 4 || header === 'content-md5' ? null : right, `${name} ${header}`);
+			}
+			const got = await s3.send(new GetObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' })), now = Buffer.from(await got.Body.transformToByteArray());
+			assert.deepEqual([got.ETag, got.ContentLength], [`"${digest('md5', now)}"`, now.length]);
+			assert.equal(now.equals(bytes), n === 4, name);
+			const head = await s3.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }));
+			assert.deepEqual([head.ETag, head.ContentLength], [got.ETag, now.length]);
+			assert.equal(head[member], header === 'content-md5' ? undefined : digest(kind, now, 'base64'), name);
+			const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: Key }));
+			assert.deepEqual(Contents.map(o => [o.ETag, o.Size]), [[got.ETag, now.length]]);
+		}
+});
+
+test('the same bytes again get 200 and the stored ETag; others get 412, even those that are stored', async () => {
+	for (const name of ['private.jpg', 'private.webp', 'alpha.png']) {
+		const { slot, answer, record, bytes } = await upload(name), now = await stored(record);
+		const again = await putBytes(slot, bytes, { 'Content-MD5': digest('md5', bytes, 'base64') });
+		assert.deepEqual([again.status, again.headers.get('etag')], [200, answer.headers.get('etag')], again.text);
+		assert.equal((await putBytes(slot, now)).status, now.equals(bytes) ? 200 : 412);
+		assert.equal((await putBytes(slot, Buffer.concat([bytes, Buffer.from('x')]))).status, 412);
+		assert.deepEqual((await call(server, 'GET', `/images/${slot.imageId}`)).json.etag, record.etag);
+	}
+});
+
+test('with --no-strip images are stored as they come, and stay repeatable when it is on again', async () => {
+	for (const name of ['private.jpg', 'private.gif']) {
+		const { slot, record, bytes } = await upload(name, { of: plain });
+		assert.deepEqual([record.stripped, record.removed, record.fileSize, record.etag], [false, undefined, bytes.length, digest('md5', bytes)]);
+		assert.ok((await stored(record)).equals(bytes));
+		assert.equal((await putBytes(slot, bytes)).status, 200);
+	}
+});
+
+test('every other object is stored byte for byte, and nothing else can be written below images/', async () => {
+	const s3 = client(server), bytes = corpus('good/private.jpg');
+	await s3.send(new PutObjectCommand({ Bucket, Key: 'mine/private.jpg', Body: bytes, ContentType: 'image/jpeg' }));
+	const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'mine/private.jpg' }));
+	assert.ok(Buffer.from(await got.Body.transformToByteArray()).equals(bytes));
+	const { Key } = { Key: keyOf(await openSlot(server, { fileName: 'a.jpg', fileType: 'image/jpeg' })) };
+	const denied = { name: 'AccessDenied' };
+	await assert.rejects(s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes, ContentType: 'image/jpeg' })), denied);
+	await assert.rejects(s3.send(new CopyObjectCommand({ Bucket, Key, CopySource: `${Bucket}/mine/private.jpg` })), denied);
+	await assert.rejects(s3.send(new CreateMultipartUploadCommand({ Bucket, Key })), denied);
+});
