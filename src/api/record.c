@@ -26,6 +26,12 @@ static void write_removed(struct buf *b, uint32_t removed)
 	writer_close(b, ']');
 }
 
+static void write_text(struct buf *b, struct str name, struct str value)
+{
+	if (value.n > 0)
+		writer_text(b, name, value);
+}
+
 enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
 {
 	assert(p != NULL);
@@ -45,8 +51,7 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 	if (row->status == IMAGE_UPLOADED)
 		writer_text(b, STR("downloadUrl"), read.url);
 	write_known(b, STR("fileSize"), row->file_size);
-	if (row->file_type.n > 0)
-		writer_text(b, STR("fileType"), row->file_type);
+	write_text(b, STR("fileType"), row->file_type);
 	if (row->status == IMAGE_UPLOADED) {
 		writer_time(b, STR("uploadedAt"), row->uploaded_ms);
 		write_known(b, STR("width"), row->width);
@@ -57,7 +62,12 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 		writer_bool(b, STR("stripped"), row->stripped);
 		write_known(b, STR("receivedSize"), row->received_size);
 		write_removed(b, row->removed);
+		writer_bool(b, STR("verified"), row->verdict.n > 0);
+		write_text(b, STR("placeholder"), row->placeholder);
+		write_text(b, STR("color"), row->color);
 	}
+	write_text(b, STR("verdict"), row->verdict);
+	write_text(b, STR("damage"), row->damage);
 	if (form == RECORD_ALONE && row->status == IMAGE_UPLOADED)
 		writer_time(b, STR("expiresAt"), read.expires_ms);
 	if (row->status == IMAGE_PENDING)

@@ -18,6 +18,9 @@ static inline struct image_rules rules_of(const struct settings *s)
 		.orphan_ttl_s = (uint32_t)s->orphan_ttl_s,
 		.strip = s->strip,
 		.require_size = s->require_size,
+		.check = str_equal(str_of(s->verify), STR("header")) ? CHECK_HEADER
+			: str_equal(str_of(s->verify), STR("strict"))    ? CHECK_STRICT
+															 : CHECK_DECODE,
 	};
 }
 

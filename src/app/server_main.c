@@ -22,6 +22,7 @@
 #include "image/product.h"
 #include "app/gc_thread.h"
 #include "app/image_rules.h"
+#include "pool/pool.h"
 #include "s3/s3.h"
 #include "http/server/serve.h"
 #include "web/web.h"
@@ -39,6 +40,7 @@ struct server_parts {
 	bool remote;
 	struct backends backends;
 	struct product product;
+	struct pool *pool; /* NULL: images are not decoded */
 	struct api *api;
 	struct s3 *s3;
 	struct gc_thread *gc_thread;
@@ -155,6 +157,25 @@ static enum status make_console(struct server_parts *c, struct fault *why)
 	return c->console != NULL ? OK : fault_no_memory(why);
 }
 
+/* What decodes images, unless only their headers are looked at. */
+static enum status start_pool(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	if (c->product.rules.check == CHECK_HEADER)
+		return OK;
+	struct pool_options o = { .workers = (unsigned)s->render_jobs,
+		.memory_bytes = s->render_memory,
+		.sandbox = is_equal(s->render_sandbox, "on"),
+		.waiting_most = (unsigned)(s->workers > 2 ? s->workers / 2 : 1), /* the others answer what needs no picture */
+		.max_pixels = s->max_pixels };
+	TRY(pool_start(&o, &c->pool, why));
+	c->product.renderer = pool_renderer(c->pool);
+	LOG(RENDER_READY, STR(""), LOG_I("workers", pool_workers(c->pool)), LOG_S("layers", pool_layers_text(pool_layers(c->pool))));
+	if (!o.sandbox)
+		LOG(RENDER_UNCONFINED, STR(""), LOG_C("text", "images are decoded without a system-call filter"));
+	return OK;
+}
+
 static enum status make_handlers(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
@@ -162,6 +183,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	if (c->wrong_secrets == NULL)
 		return fault_no_memory(why);
 	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table };
+	TRY(start_pool(c, why));
 	struct api_options api = {
 		.key_for_images = key_for_images(c),
 		.key_for_slots = is_equal(s->upload, "key"),
@@ -185,6 +207,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 static enum status check_ready(void *arg, struct fault *why)
 {
 	struct server_parts *c = arg;
+	if (c->pool != NULL)
+		TRY(pool_ready(c->pool, why));
 	return c->backends.ready(&c->backends, why);
 }
 
@@ -302,6 +326,7 @@ int server_main(int argc, char **argv)
 	s3_free(&c.s3);
 	api_free(&c.api);
 	rate_limit_free(&c.product.recheck_limit);
+	pool_free(&c.pool);
 	backends_close(&c.backends);
 	if (c.log_open) {
 		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", metric_get(M_LOG_LINES_DROPPED)));

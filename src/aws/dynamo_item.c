@@ -51,6 +51,10 @@ static const struct field FIELDS[] = {
 	FIELD("receivedSha256", TEXT, true, received_sha256),
 	FIELD("stripped", FLAG, true, stripped),
 	FIELD("removed", UINT32, true, removed),
+	FIELD("verdict", TEXT, true, verdict),
+	FIELD("damage", TEXT, true, damage),
+	FIELD("placeholder", TEXT, true, placeholder),
+	FIELD("color", TEXT, true, color),
 };
 
 /* to an item */
@@ -219,7 +223,11 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 		.etag = STR(""),
 		.reason = STR(""),
 		.delete_hash = STR(""),
-		.received_sha256 = STR("") };
+		.received_sha256 = STR(""),
+		.verdict = STR(""),
+		.damage = STR(""),
+		.placeholder = STR(""),
+		.color = STR("") };
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
 		if (json_object_get(item, FIELDS[i].name) == NULL)
 			continue;

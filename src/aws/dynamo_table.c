@@ -235,7 +235,11 @@ static enum status resolve_row(
 		.received_size = s->received_size,
 		.received_sha256 = s->received_sha256,
 		.stripped = s->stripped,
-		.removed = s->removed };
+		.removed = s->removed,
+		.verdict = s->verdict,
+		.damage = s->damage,
+		.placeholder = s->placeholder,
+		.color = s->color };
 	const json_t *cause;
 	assert(s->status != IMAGE_PENDING);
 	if (!uuid_valid(s->image_id))

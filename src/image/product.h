@@ -4,11 +4,15 @@
 
 #include "port/image_table.h"
 #include "port/object_store.h"
+#include "port/renderer.h"
 
 #define IMAGE_PREFIX STR("images/")
 /* How often a pending image may be verified again because a client reads it. A client that polls for its
  * upload must not make the server fetch the object each time. */
 #define RECHECK_EVERY_MS 1000
+
+/* What of an upload must be in order: its headers; enough of its pixels for browsers to show it; or everything. */
+enum image_check { CHECK_HEADER, CHECK_DECODE, CHECK_STRICT };
 
 struct image_rules {
 	struct str allowed_types; /* media types with commas */
@@ -18,8 +22,9 @@ struct image_rules {
 	uint32_t pending_ttl_s; /* kept after the URL has expired */
 	uint32_t rejected_ttl_s;
 	uint32_t orphan_ttl_s;
-	bool strip;        /* what can identify a person is removed from images */
-	bool require_size; /* a slot needs its fileSize */
+	bool strip;             /* what can identify a person is removed from images */
+	enum image_check check; /* without a renderer: CHECK_HEADER */
+	bool require_size;      /* a slot needs its fileSize */
 };
 
 struct rate_limit;
@@ -28,6 +33,7 @@ struct product {
 	struct image_rules rules;
 	struct object_store *store;
 	struct image_table *table;
+	struct renderer *renderer;        /* NULL: images are not decoded here */
 	bool objects_change;              /* the store may replace an object without updating the table */
 	struct rate_limit *recheck_limit; /* of an image's rechecks; NULL: the store resolves rows itself */
 };

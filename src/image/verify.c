@@ -31,13 +31,35 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 	return OK;
 }
 
+/* By the headers, and then by the pixels. */
+static enum status find_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct arena *a,
+	struct resolution *s, struct fault *why)
+{
+	enum render_kind kind = RENDER_JPEG;
+	verdict_of_bytes(&p->rules, row, what, a, s);
+	bool decodes = p->renderer != NULL && p->rules.check != CHECK_HEADER;
+	if (!decodes || !verdict_kind(&p->rules, row, what, &kind))
+		return OK;
+	struct renderer_job job = { .kind = kind,
+		.ops = RENDER_CHECK | RENDER_HASH,
+		.fd = -1,
+		.bytes = what->bytes,
+		.caller = what->caller,
+		.is_upload = true,
+		.request_id = what->request_id };
+	struct renderer_result found;
+	TRY(renderer_run(p->renderer, &job, a, &found, why));
+	verdict_of_answer(&p->rules, &found.answer, p->renderer->memory_most, a, s);
+	return OK;
+}
+
 /* The verdict, and the row resolved by it: bytes and row together where they pass and `body` is still to be stored, the
  * row alone where they are rejected, or are an object already (body NULL). */
 static enum status settle_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct slot_body *body,
 	struct arena *a, struct image_row *now, struct fault *why)
 {
 	struct resolution s;
-	verdict_of_bytes(&p->rules, row, what, a, &s);
+	TRY(find_verdict(p, row, what, a, &s, why));
 	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
 	if (s.status == IMAGE_UPLOADED && str_equal(s.replaces, s.etag))
 		s.uploaded_ms = row->uploaded_ms; /* most likely the same bytes */

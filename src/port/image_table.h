@@ -39,6 +39,10 @@ struct image_row {
 	int64_t uploaded_ms;    /* when the bytes were accepted; 0 until then */
 	int64_t ends_ms;        /* when the gc may remove the row; 0: never */
 	struct str reason;      /* a sentence: why it was rejected */
+	struct str verdict;     /* "ok", "recoverable" or "corrupt"; "": its pixels were not decoded */
+	struct str damage;      /* of a recoverable or corrupt one: "end_missing", see render/verdict.def; else "" */
+	struct str placeholder; /* a ThumbHash in base64; "": none */
+	struct str color;       /* "#rrggbb", the dominant one; "": not known */
 	struct str delete_hash; /* hex SHA-256 of the delete token */
 	bool is_public;         /* whoever knows the id may read the image by its delivery links; else those are signed */
 	/* What was received. What is stored may be less of it; file_size and etag are of the stored bytes. */
@@ -64,6 +68,7 @@ struct resolution {
 	struct str received_sha256;
 	bool stripped;
 	uint32_t removed;
+	struct str verdict, damage, placeholder, color; /* as the row's; placeholder and color only of uploaded ones */
 	struct str replaces; /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
 };
 

@@ -211,6 +211,8 @@ static enum status finish_image(struct s3_call *c, struct str bytes, struct faul
 	u->image.bytes = bytes;
 	u->image.etag = u->etag;
 	u->image.now_ms = clock_now_ms();
+	u->image.caller = c->x->request.client;
+	u->image.request_id = c->x->request.id;
 	struct image_body b = { .call = c, .port = { .what = u->image, .commit = commit_image, .compare = compare_image } };
 	enum status st = verify_body(c->s3->product, &u->slot, &b.port, &c->x->arena, &now, why);
 	u->counted = b.port.counted;

@@ -149,7 +149,7 @@ static void test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs(
 {
 	struct made m = make_image();
 	static const char *const members[] = { "imageId", "fileName", "fileUrl", "downloadUrl", "fileSize", "fileType", "uploadedAt", "width",
-		"height", "orientation", "frames", "etag", "stripped" };
+		"height", "orientation", "frames", "etag", "stripped", "verified" };
 
 	(void)state;
 	ASK("GET", "/prod/images");

@@ -56,7 +56,7 @@ static void test_record_when_nothing_more_is_known_then_it_is_left_out(void **st
 	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileType expiresAt");
 	row.status = IMAGE_UPLOADED;
 	assert_string_equal(
-		members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl downloadUrl fileType uploadedAt etag stripped expiresAt");
+		members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl downloadUrl fileType uploadedAt etag stripped verified expiresAt");
 	row.status = IMAGE_REJECTED;
 	row.file_type = (struct str){ 0 };
 	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl reason");
@@ -75,10 +75,10 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.removed = STRIP_EXIF | STRIP_OTHER;
 	assert_string_equal(members_of(&row, RECORD_ALONE),
 		"imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
-		"receivedSize removed expiresAt");
+		"receivedSize removed verified expiresAt");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
 		"imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
-		"receivedSize removed");
+		"receivedSize removed verified");
 }
 
 static void test_record_when_pending_then_no_attributes_of_the_bytes(void **state)

@@ -22,6 +22,10 @@ void row_dup(struct arena *a, const struct image_row *row, struct image_row *out
 	copy.reason = keep(a, row->reason);
 	copy.delete_hash = keep(a, row->delete_hash);
 	copy.received_sha256 = keep(a, row->received_sha256);
+	copy.verdict = keep(a, row->verdict);
+	copy.damage = keep(a, row->damage);
+	copy.placeholder = keep(a, row->placeholder);
+	copy.color = keep(a, row->color);
 	*out = copy;
 }
 
@@ -43,13 +47,19 @@ void row_resolve(struct arena *a, struct image_row *row, const struct resolution
 	row->received_sha256 = keep(a, s->received_sha256);
 	row->stripped = s->stripped;
 	row->removed = s->removed;
+	row->verdict = keep(a, s->verdict);
+	row->damage = keep(a, s->damage);
+	row->placeholder = keep(a, s->placeholder);
+	row->color = keep(a, s->color);
 }
 
 static bool texts_equal(const struct image_row *x, const struct image_row *y)
 {
 	return str_equal(x->image_id, y->image_id) && str_equal(x->owner, y->owner) && str_equal(x->key, y->key) &&
 		str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) && str_equal(x->etag, y->etag) &&
-		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash) && str_equal(x->received_sha256, y->received_sha256);
+		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash) && str_equal(x->received_sha256, y->received_sha256) &&
+		str_equal(x->verdict, y->verdict) && str_equal(x->damage, y->damage) && str_equal(x->placeholder, y->placeholder) &&
+		str_equal(x->color, y->color);
 }
 
 bool row_equal(const struct image_row *x, const struct image_row *y)
@@ -107,5 +117,9 @@ struct resolution row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, 
 		.received_sha256 = str_printf(a, "%064x", n + 1),
 		.stripped = true,
 		.removed = 5,
+		.verdict = rejected ? STR("corrupt") : STR("recoverable"),
+		.damage = rejected ? STR("truncated") : STR("end_missing"),
+		.placeholder = rejected ? STR("") : STR("HAgKDAQCd4iHd4iHd4h/eIeHiA=="),
+		.color = rejected ? STR("") : STR("#a0b0c0"),
 	};
 }

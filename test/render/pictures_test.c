@@ -79,8 +79,8 @@ static void check_broken(const struct row *row)
 	char path[256];
 	snprintf(path, sizeof path, PICTURES "/broken/%s", row->name);
 	struct render_answer a = run_bytes(run_job(kind_of(row->type), RENDER_CHECK | RENDER_HASH | RENDER_THUMB), run_read_file(path));
-	bool animation = strncmp(row->name, "loop", 4) == 0 || strstr(row->name, "animated") != NULL ||
-		strncmp(row->name, "private-cut", 11) == 0;
+	bool animation =
+		strncmp(row->name, "loop", 4) == 0 || strstr(row->name, "animated") != NULL || strncmp(row->name, "private-cut", 11) == 0;
 	if (strcmp(row->verdict, "refused") == 0 && a.verdict < (animation ? RENDER_BLEMISHED : RENDER_BROKEN))
 		fail_msg("%s %.*s", row->name, STRF(render_code_sentence(a.code)));
 }

@@ -66,6 +66,10 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 		.received_sha256 = column_str(s, 22, a),
 		.stripped = sqlite3_column_int(s, 23) != 0,
 		.removed = (uint32_t)sqlite3_column_int64(s, 24),
+		.verdict = column_str(s, 25, a),
+		.damage = column_str(s, 26, a),
+		.placeholder = column_str(s, 27, a),
+		.color = column_str(s, 28, a),
 	};
 	return fault_check_arena(a, why);
 }
@@ -244,13 +248,18 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->received_sha256 = str_dup(st->arena, s->received_sha256);
 	row->stripped = s->stripped;
 	row->removed = s->removed;
+	row->verdict = str_dup(st->arena, s->verdict);
+	row->damage = str_dup(st->arena, s->damage);
+	row->placeholder = str_dup(st->arena, s->placeholder);
+	row->color = str_dup(st->arena, s->color);
 	TRY(fault_check_arena(st->arena, why));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
 			s->status == IMAGE_UPLOADED ? db_int(w->counters.next_seq) : db_blob((struct str){ 0 }), db_text(s->file_type),
 			db_int((int64_t)s->file_size), db_text(s->etag), db_int(s->width), db_int(s->height), db_int(s->orientation), db_int(s->frames),
 			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size), db_text(s->received_sha256),
-			db_int(s->stripped), db_int(s->removed))));
+			db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage), db_text(row->placeholder),
+			db_text(row->color))));
 	w->counters.images.pending--;
 	if (s->status == IMAGE_REJECTED) {
 		w->counters.images.rejected++;

@@ -76,7 +76,15 @@ static const char version_4[] = "ALTER TABLE images ADD COLUMN received_size INT
 								"ALTER TABLE images ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
 								"PRAGMA user_version=4;";
 
-static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4 };
+/* What a renderer found. The images of a version 4 were not decoded: they have no verdict. */
+
+static const char version_5[] = "ALTER TABLE images ADD COLUMN verdict TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN damage TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN placeholder TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN color TEXT NOT NULL DEFAULT '';"
+								"PRAGMA user_version=5;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
