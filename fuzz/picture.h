@@ -17,9 +17,9 @@ static inline enum render_code run_picture(enum render_kind kind, unsigned ops, 
 		.kind = (uint8_t)kind,
 		.size_bytes = bytes.n,
 		.max_frames = 20,
-		.max_pixels = 1 << 18,
-		.max_area = 1 << 19,
-		.max_memory = 64 << 20,
+		.max_pixels = 1 << 14,
+		.max_area = 1 << 16,
+		.max_memory = 16 << 20,
 		.max_output = sizeof room };
 	if (ops & RENDER_THUMB) {
 		static const struct render_preset PRESETS[] = { { 24, 16, RENDER_COVER, RENDER_TO_PNG, 80, 1 },

@@ -3,7 +3,11 @@
 
 #include "fake/pictures.h"
 #include "render/run.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <jpeglib.h> /* wants stdio.h before it */
 
 static struct str photo(void)
 {
@@ -166,6 +170,53 @@ static void test_profile_in_pieces_of_any_order_then_joined(void **state)
 	run_expect(RENDER_JPEG, with_inserted(photo(), 2, profile_piece(1, 1, STR("no profile"))), RENDER_PROFILE);
 }
 
+/* 16 x 16 of one color in CMYK. libjpeg stores the values as they are, with an Adobe marker or without. */
+static struct str cmyk(const unsigned char color[4], bool adobe)
+{
+	struct jpeg_compress_struct cinfo;
+	struct jpeg_error_mgr error;
+	unsigned char row[16 * 4], *rows[] = { row }, *out = NULL;
+	unsigned long n = 0;
+	cinfo.err = jpeg_std_error(&error);
+	jpeg_create_compress(&cinfo);
+	jpeg_mem_dest(&cinfo, &out, &n);
+	cinfo.image_width = cinfo.image_height = 16;
+	cinfo.input_components = 4;
+	cinfo.in_color_space = JCS_CMYK;
+	jpeg_set_defaults(&cinfo);
+	jpeg_set_quality(&cinfo, 100, TRUE);
+	cinfo.write_Adobe_marker = adobe;
+	jpeg_start_compress(&cinfo, TRUE);
+	for (size_t i = 0; i < sizeof row; i++)
+		row[i] = color[i % 4];
+	while (cinfo.next_scanline < 16)
+		jpeg_write_scanlines(&cinfo, rows, 1);
+	jpeg_finish_compress(&cinfo);
+	jpeg_destroy_compress(&cinfo);
+	struct str copy = str_dup(run_arena, (struct str){ (const char *)out, n });
+	free(out); /* libjpeg's */
+	return copy;
+}
+
+static void test_cmyk_then_inverted_with_an_adobe_marker(void **state)
+{
+	static const struct {
+		unsigned char ink[4], rgb[3];
+	} ROWS[] = { { { 0, 0, 0, 0 }, { 255, 255, 255 } }, { { 0, 0, 0, 255 }, { 0, 0, 0 } }, { { 255, 0, 0, 0 }, { 0, 255, 255 } },
+		{ { 0, 255, 255, 0 }, { 255, 0, 0 } }, { { 0, 0, 0, 128 }, { 127, 127, 127 } } };
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		unsigned char inverted[4];
+		for (size_t c = 0; c < 4; c++)
+			inverted[c] = (unsigned char)(255 - ROWS[i].ink[c]);
+		struct picture plain = run_pixels(RENDER_JPEG, cmyk(ROWS[i].ink, false), 16),
+					   adobe = run_pixels(RENDER_JPEG, cmyk(inverted, true), 16);
+		for (size_t c = 0; c < 3; c++) {
+			assert_true(abs(plain.rgba[c] - ROWS[i].rgb[c]) <= 2);
+			assert_true(abs(adobe.rgba[c] - ROWS[i].rgb[c]) <= 2);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +230,7 @@ int main(void)
 		RUN_TEST(test_header_too_high_then_damaged),
 		RUN_TEST(test_exif_orientation_then_reported_and_applied),
 		RUN_TEST(test_many_markers_then_intact),
+		RUN_TEST(test_cmyk_then_inverted_with_an_adobe_marker),
 		RUN_TEST(test_profile_in_pieces_of_any_order_then_joined),
 	};
 	return cmocka_run_group_tests_name("jpeg", tests, NULL, NULL);
