@@ -1,13 +1,16 @@
-/* The images: list, get, file, complete, delete. Each handler asks the product or its table and
+/* The images: list, get, change, file, links, complete, delete. Each handler asks the product or its table and
  * writes the record; the rules themselves are in image/image_service.h. Runs on workers. */
 #include "api/access.h"
+#include "api/body.h"
 #include "api/record.h"
+#include "base/clock.h"
 #include "base/writer.h"
 #include "base/log.h"
 #include "image/image_service.h"
 
 #define LIST_DEFAULT 50
 #define RECORD_MAX_BYTES 65536
+#define FILE_SPARE_S 60 /* for the client to follow a redirect that it has kept */
 
 /* The value of a parameter that may appear once; "" if it does not. */
 static enum status read_once(const struct query *q, struct str name, struct str *out, struct fault *why)
@@ -84,7 +87,17 @@ enum status images_get(struct api_call *c, struct fault *why)
 	return answer_record(c, &row, why);
 }
 
-/* There is a file only once it has passed verification; until then 404, with the reason. */
+static enum status check_uploaded(const struct image_row *row, struct fault *why)
+{
+	if (row->status == IMAGE_PENDING)
+		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: it has not been uploaded yet.");
+	if (row->status == IMAGE_REJECTED)
+		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row->reason));
+	return OK;
+}
+
+/* There is a file only once it has passed verification; until then 404, with the reason. A browser may keep the redirect until
+ * shortly before its URL expires, of which a HEAD's is not worth keeping. */
 enum status images_file(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
@@ -92,14 +105,54 @@ enum status images_file(struct api_call *c, struct fault *why)
 	struct presigned read;
 
 	TRY(image_service_read(c->api->product, c->at.segment, c->arena, &row, why));
-	if (row.status == IMAGE_PENDING)
-		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: it has not been uploaded yet.");
-	if (row.status == IMAGE_REJECTED)
-		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row.reason));
+	TRY(check_uploaded(&row, why));
 	TRY(image_service_download(c->api->product, &row, c->x->request.method, c->arena, &read, why));
+	int64_t left_s = (read.expires_ms - clock_now_ms()) / 1000 - FILE_SPARE_S;
+	bool kept = str_equal(c->x->request.method, STR("GET")) && left_s > 0;
 	c->x->answer.status = 302;
 	answer_header(&c->x->answer, STR("Location"), read.url);
+	if (kept) {
+		answer_header(&c->x->answer, STR("Cache-Control"), str_printf(c->arena, "private, max-age=%lld", (long long)left_s));
+		answer_header(&c->x->answer, STR("Vary"), STR("Authorization"));
+	}
 	return OK;
+}
+
+enum status images_patch(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
+	struct image_row row;
+	bool is_public;
+
+	TRY(body_read_visibility(buf_str(&c->body), &is_public, why));
+	TRY(access_visibility(c, is_public, why));
+	TRY(table_set_public(c->api->product->table, c->at.segment, is_public, c->arena, &row, why));
+	LOG(IMAGE_VISIBILITY, c->x->request.id, LOG_S("imageId", c->at.segment), LOG_S("visibility", image_visibility_name(is_public)));
+	return answer_record(c, &row, why);
+}
+
+/* A link with a life of the caller's choice is signed, whatever the image's visibility: it ends when it says. */
+enum status images_link(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
+	struct product *p = c->api->product;
+	struct link_request want;
+	struct image_row row;
+	struct buf b;
+
+	TRY(body_read_link(c->arena, buf_str(&c->body), &want, why));
+	if (!image_service_has_links(p))
+		return fault_set(why, NO_LINKS, "This server makes no delivery links: set TINTYPE_DELIVERY_KEYS and TINTYPE_DELIVERY_URL.");
+	TRY(image_service_read(p, c->at.segment, c->arena, &row, why));
+	TRY(check_uploaded(&row, why));
+	int64_t expires_s = clock_now_ms() / 1000 + (want.expires_in_s > 0 ? want.expires_in_s : p->delivery.ttl_s);
+	buf_init_arena(&b, c->arena, RECORD_MAX_BYTES);
+	writer_open(&b, (struct str){ 0 }, '{');
+	writer_text(&b, STR("url"), image_service_link(p, &row, want.variant, expires_s, c->arena));
+	writer_text(&b, STR("variant"), want.variant);
+	writer_time(&b, STR("expiresAt"), expires_s * 1000);
+	writer_close(&b, '}');
+	return call_json(c, &b, why);
 }
 
 enum status images_complete(struct api_call *c, struct fault *why)

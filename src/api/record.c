@@ -48,8 +48,15 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 		writer_text(b, STR("status"), image_status_name(row->status));
 	writer_text(b, STR("fileName"), row->file_name);
 	writer_text(b, STR("fileUrl"), read.address);
+	writer_text(b, STR("visibility"), image_visibility_name(row->is_public));
 	if (row->status == IMAGE_UPLOADED)
 		writer_text(b, STR("downloadUrl"), read.url);
+	if (row->status == IMAGE_UPLOADED && image_service_has_links(p)) {
+		writer_open(b, STR("links"), '{');
+		writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
+		writer_close(b, '}');
+		TRY(fault_check_arena(&scratch, why));
+	}
 	write_known(b, STR("fileSize"), row->file_size);
 	write_text(b, STR("fileType"), row->file_type);
 	if (row->status == IMAGE_UPLOADED) {

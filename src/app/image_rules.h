@@ -21,6 +21,7 @@ static inline struct image_rules rules_of(const struct settings *s)
 		.check = str_equal(str_of(s->verify), STR("header")) ? CHECK_HEADER
 			: str_equal(str_of(s->verify), STR("strict"))    ? CHECK_STRICT
 															 : CHECK_DECODE,
+		.is_public = str_equal(str_of(s->visibility), image_visibility_name(true)),
 	};
 }
 

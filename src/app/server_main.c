@@ -6,6 +6,7 @@
 #include "app/server_main.h"
 
 #include "api/api.h"
+#include "delivery/delivery.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/op_deadline.h"
@@ -43,6 +44,7 @@ struct server_parts {
 	struct pool *pool; /* NULL: images are not decoded */
 	struct api *api;
 	struct s3 *s3;
+	struct delivery *delivery; /* in front of the storage handler, or of the API's where there is none */
 	struct gc_thread *gc_thread;
 	struct admin_query_of_list listed;
 	struct console *console;
@@ -84,6 +86,14 @@ static enum status check_access(const struct server_parts *c, struct fault *why)
 	return OK;
 }
 
+static enum status check_url(const char *flag, struct str url, struct fault *why)
+{
+	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
+	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
+		return fault_set(why, BAD_SETTING, "%s must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash", flag);
+	return OK;
+}
+
 static enum status check_public_url(const struct server_parts *c, struct fault *why)
 {
 	struct str url = str_of(c->settings.public_storage_url);
@@ -94,11 +104,8 @@ static enum status check_public_url(const struct server_parts *c, struct fault *
 			c->settings.storage_listen);
 	if (c->settings.tls_cert[0] != '\0' && !c->remote && str_starts_with(url, STR("http://")))
 		return fault_set(why, BAD_SETTING, "--public-storage-url is http://, but --tls-cert makes the store use https");
-	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
-	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
-		return fault_set(
-			why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash");
-	return OK;
+	TRY(check_url("--public-storage-url", url, why));
+	return check_url("--delivery-url", str_of(c->settings.delivery_url), why);
 }
 
 static enum status open_log(struct server_parts *c, struct fault *why)
@@ -176,6 +183,24 @@ static enum status start_pool(struct server_parts *c, struct fault *why)
 	return OK;
 }
 
+/* The embedded store has a key of its own; servers that share a remote store must share theirs. */
+static enum status read_delivery(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	struct str url = str_of(s->delivery_url), own = c->remote ? str_of(c->at.api) : c->backends.storage_url;
+	struct str keys = s->delivery_keys[0] != '\0' ? str_of(s->delivery_keys) : c->backends.delivery_key;
+	if (keys.n == 0)
+		return fault_set(why, BAD_SETTING,
+			"--store s3 needs TINTYPE_DELIVERY_KEYS, the same on every server: set it to what `openssl rand -hex 32` prints.");
+	if (!delivery_keys_parse(keys, &c->product.delivery.keys))
+		return fault_set(why, BAD_SETTING,
+			"TINTYPE_DELIVERY_KEYS must be one key, or two different ones with a comma, each of 32 to 256 characters of A-Z, a-z, 0-9 and "
+			"-._~+/=");
+	c->product.delivery.url = url.n > 0 ? url : own;
+	c->product.delivery.ttl_s = (uint32_t)s->delivery_ttl_s;
+	return OK;
+}
+
 static enum status make_handlers(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
@@ -195,11 +220,18 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.page = &web_page,
 		.storage_url = c->backends.storage_url,
 	};
+	TRY(read_delivery(c, why));
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
+	if (c->api == NULL)
+		return fault_no_memory(why);
+	c->delivery = delivery_new(&(struct delivery_options){ .product = &c->product,
+		.buckets = c->backends.bucket,
+		.bucket = str_of(s->bucket),
+		.next = c->remote ? api_handler(c->api) : s3_handler(c->s3) });
 	c->gc_thread = gc_thread_start(&(struct gc_thread_options){
 		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s });
-	if (c->api == NULL || c->gc_thread == NULL)
+	if (c->delivery == NULL || c->gc_thread == NULL)
 		return fault_no_memory(why);
 	return OK;
 }
@@ -300,8 +332,8 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 		.needs_token = !c->at.admin_is_loopback };
 	admin_init(&c->admin, &admin);
 	struct server_handlers handlers = {
-		.api = api_handler(c->api),
-		.storage = c->s3 != NULL ? s3_handler(c->s3) : NULL,
+		.api = c->remote ? delivery_handler(c->delivery) : api_handler(c->api),
+		.storage = c->remote ? NULL : delivery_handler(c->delivery),
 		.admin = &c->admin.handler,
 		.arg = c,
 	};
@@ -323,6 +355,7 @@ int server_main(int argc, char **argv)
 	gc_thread_free(&c.gc_thread);
 	console_free(&c.console);
 	rate_limit_free(&c.wrong_secrets);
+	delivery_free(&c.delivery);
 	s3_free(&c.s3);
 	api_free(&c.api);
 	rate_limit_free(&c.product.recheck_limit);

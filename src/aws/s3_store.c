@@ -274,7 +274,8 @@ static enum status presign_object(
 		/* headers that a holder of the upload URL may have set */
 		query[n_query++] = (struct header){ STR("response-content-encoding"), STR("identity") };
 		query[n_query++] = (struct header){ STR("response-content-language"), STR("und") };
-		query[n_query++] = (struct header){ STR("response-cache-control"), str_printf(a, "private, max-age=%u", expires_s) };
+		query[n_query++] = (struct header){ STR("response-cache-control"),
+			r->cache_control.n > 0 ? r->cache_control : str_printf(a, "private, max-age=%u", expires_s) };
 	}
 	const struct header *headers = signed_headers(s, r, &n_headers, a);
 	struct presign_input in = { .method = r->method,

@@ -2,6 +2,7 @@
 #ifndef IMAGE_PRODUCT_H
 #define IMAGE_PRODUCT_H
 
+#include "image/delivery_link.h"
 #include "port/image_table.h"
 #include "port/object_store.h"
 #include "port/renderer.h"
@@ -25,12 +26,21 @@ struct image_rules {
 	bool strip;             /* what can identify a person is removed from images */
 	enum image_check check; /* without a renderer: CHECK_HEADER */
 	bool require_size;      /* a slot needs its fileSize */
+	bool is_public;         /* new images, unless their slot says otherwise */
+};
+
+/* The delivery links that are given out. Texts are borrowed. */
+struct delivery_rules {
+	struct delivery_keys keys; /* none: no links */
+	struct str url;            /* what they begin with, scheme, host and port; "": no links */
+	uint32_t ttl_s;            /* of those in records, at least */
 };
 
 struct rate_limit;
 
 struct product {
 	struct image_rules rules;
+	struct delivery_rules delivery;
 	struct object_store *store;
 	struct image_table *table;
 	struct renderer *renderer;        /* NULL: images are not decoded here */

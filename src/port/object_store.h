@@ -37,8 +37,9 @@ struct presign_request {
 	uint32_t expires_s;           /* 1..604800 */
 	const struct header *headers; /* signed next to host: what the client must send so */
 	size_t n_headers;
-	struct str disposition;  /* "": none; else response-content-disposition */
-	struct str content_type; /* "": none; else response-content-type */
+	struct str disposition;   /* "": none; else response-content-disposition */
+	struct str content_type;  /* "": none; else response-content-type */
+	struct str cache_control; /* "": the store's choice; else response-cache-control */
 };
 
 struct presigned {

@@ -148,8 +148,8 @@ static void test_list_when_a_page_is_of_the_longest_then_it_is_whole(void **stat
 static void test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs(void **state)
 {
 	struct made m = make_image();
-	static const char *const members[] = { "imageId", "fileName", "fileUrl", "downloadUrl", "fileSize", "fileType", "uploadedAt", "width",
-		"height", "orientation", "frames", "etag", "stripped", "verified" };
+	static const char *const members[] = { "imageId", "fileName", "fileUrl", "visibility", "downloadUrl", "fileSize", "fileType",
+		"uploadedAt", "width", "height", "orientation", "frames", "etag", "stripped", "verified" };
 
 	(void)state;
 	ASK("GET", "/prod/images");
@@ -251,6 +251,8 @@ static void test_file_when_uploaded_then_302_to_a_fresh_url(void **state)
 
 	(void)state;
 	assert_int_equal(ASK("GET", path_of("/prod/images/", m.id, "/file"))->status, 302);
+	assert_true(str_starts_with(header_of("Cache-Control"), STR("private, max-age=")));
+	assert_str(header_of("Vary"), "Authorization");
 	assert_true(holds(header_of("Location"), "X-Amz-Signature="));
 	assert_true(holds(header_of("Location"), str_cstr(&fixture.own, m.id)));
 	assert_int_equal(fixture.x.answer.body.n, 0);

@@ -53,13 +53,13 @@ static void test_record_when_nothing_more_is_known_then_it_is_left_out(void **st
 	struct image_row row = row_of(IMAGE_PENDING);
 
 	(void)state;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileType expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility fileType expiresAt");
 	row.status = IMAGE_UPLOADED;
-	assert_string_equal(
-		members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl downloadUrl fileType uploadedAt etag stripped verified expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE),
+		"imageId status fileName fileUrl visibility downloadUrl fileType uploadedAt etag stripped verified expiresAt");
 	row.status = IMAGE_REJECTED;
 	row.file_type = (struct str){ 0 };
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl reason");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility reason");
 }
 
 static void test_record_when_all_is_known_then_it_is_there(void **state)
@@ -74,10 +74,10 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.received_size = 2;
 	row.removed = STRIP_EXIF | STRIP_OTHER;
 	assert_string_equal(members_of(&row, RECORD_ALONE),
-		"imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"imageId status fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified expiresAt");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
-		"imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified");
 }
 
@@ -88,7 +88,7 @@ static void test_record_when_pending_then_no_attributes_of_the_bytes(void **stat
 	(void)state;
 	row.width = row.height = row.orientation = row.frames = 1;
 	row.file_size = 12;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileSize fileType expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility fileSize fileType expiresAt");
 }
 
 static void test_record_when_secrets_are_in_the_row_then_not_written(void **state)

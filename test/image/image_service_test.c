@@ -416,7 +416,8 @@ static void test_download_then_url_carries_name_and_verdict_type(void **state)
 		str_find(p.url,
 			STR("response-content-disposition=inline%3B%20filename%3D%22a%20b_c.jpg%22%3B%20filename%2A%3DUTF-8%27%27a%2520b%2522c.jpg")) <
 		p.url.n);
-	assert_true(str_find(p.url, STR("X-Amz-Expires=300&")) < p.url.n);
+	assert_true(str_find(p.url, STR("X-Amz-Expires=600&")) < p.url.n);
+	assert_int_equal(p.expires_ms % (DOWNLOAD_WINDOW_S * 1000), 0);
 	assert_true(str_ends_with(p.address, row.key));
 	fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
 	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), UPSTREAM);

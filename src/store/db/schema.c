@@ -10,14 +10,18 @@
  *          the file's number. `flags` are those of meta.h.
  * uploads  in parts, not complete; the rows' numbers rise, so the lowest are the oldest. parts are theirs.
  * completed  the last uploads that were completed, so that a repeated complete gets the same answer.
+ * secrets  what this server signs with and nobody else needs: the key of delivery links.
  * trash    files whose row is gone and whose bytes are to be removed; a negative number is that of an upload which is
  *          gone and whose parts are to be removed.
  * tally    one row: how many images there are, and the next numbers, so that no start has to count. */
 #include "store/db/schema.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
+#include "base/hash.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const char version_1[] =
 	"CREATE TABLE buckets(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL);"
@@ -67,6 +71,7 @@ static const char version_2[] =
 
 /* Until then every image was private. */
 static const char version_3[] = "ALTER TABLE images ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0;"
+								"CREATE TABLE secrets(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 								"PRAGMA user_version=3;";
 
 /* Images of a version 3 are stored as they were received. */
@@ -141,4 +146,23 @@ enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fau
 	TRY(db_run(d, DB_BIND(d, Q_BUCKET_ADD, db_text(name), db_text(STR(SCHEMA_OWNER)), db_int(clock_now_ms())), why));
 	*id = sqlite3_last_insert_rowid(d->sq);
 	return OK;
+}
+
+enum status schema_secret(struct db *d, struct str name, char out[SCHEMA_SECRET_CHARS + 1], struct fault *why)
+{
+	unsigned char bytes[SCHEMA_SECRET_CHARS / 2];
+	bool row = false;
+
+	random_bytes(bytes, sizeof bytes);
+	hex_encode(bytes, sizeof bytes, out);
+	TRY(db_run(d, DB_BIND(d, Q_SECRET_ADD, db_text(name), db_text((struct str){ out, SCHEMA_SECRET_CHARS })), why));
+	sqlite3_stmt *s = DB_BIND(d, Q_SECRET_GET, db_text(name));
+	TRY(db_step(d, s, &row, why));
+	struct str value = row ? column_borrow(s, 0) : (struct str){ 0 };
+	bool good = value.n == SCHEMA_SECRET_CHARS;
+	if (good)
+		memcpy(out, value.p, value.n);
+	secret_wipe(bytes, sizeof bytes);
+	sqlite3_reset(s);
+	return good ? OK : fault_set(why, STORAGE_FAILED, "A secret in the database is malformed.");
 }

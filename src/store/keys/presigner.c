@@ -50,7 +50,7 @@ enum status signing_presign(
 {
 	struct engine *e = ENGINE_OF(s, store);
 	struct sigv4_key key = slots_key(e);
-	struct header query[2];
+	struct header query[3];
 	size_t n = 0;
 	struct str url = { 0 };
 
@@ -60,6 +60,8 @@ enum status signing_presign(
 		query[n++] = (struct header){ STR("response-content-disposition"), r->disposition };
 	if (r->content_type.n > 0)
 		query[n++] = (struct header){ STR("response-content-type"), r->content_type };
+	if (r->cache_control.n > 0)
+		query[n++] = (struct header){ STR("response-cache-control"), r->cache_control };
 	struct presign_input in = {
 		.method = r->method,
 		.base_url = str_of(e->public_url),

@@ -1,0 +1,364 @@
+/* The /i/ routes. See delivery.h.
+ *
+ * With the embedded store a request is answered on the reactor: the row is an indexed read, the object is open already or is
+ * opened by descriptor. With a remote one it runs on a worker, which fetches the object whole and sends it itself: only so can a
+ * CDN in front keep the bytes. A client that reads slowly holds them in memory for as long, so all such bodies together have a
+ * ceiling; beyond it, and for large objects, the response is a redirect to a presigned URL.
+ * Errors are problems, as the API's, and no cache may keep one. */
+#include "delivery/delivery.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/problem.h"
+#include "image/image_service.h"
+#include "s3/wire/conditions.h"
+#include "s3/wire/range.h"
+
+#include <stdatomic.h>
+
+#define ROUTE_PUBLIC "GET /i/{imageId}/{variant}"
+#define ROUTE_SIGNED "GET /i/{sig}.{exp}/{imageId}/{variant}"
+#define PUBLIC_MAX_AGE_S 3600
+/* Of a remote store: what is fetched and sent here, of one object and of all together. */
+#define FETCH_MAX_BYTES ((uint64_t)16 << 20)
+#define FETCHED_MAX_BYTES ((uint64_t)64 << 20)
+#define FETCH_ARENA_SPARE ((size_t)256 << 10)
+
+struct delivery {
+	struct handler handler;
+	struct delivery_options o;
+	_Atomic uint64_t fetched_bytes; /* in responses that are being sent */
+};
+
+/* What a link leads to, while it is answered. */
+struct picture {
+	struct delivery_link link;
+	struct image_row row;
+	struct object_info info;
+};
+
+static struct delivery *delivery_of(struct handler *h)
+{
+	return (struct delivery *)h;
+}
+
+/* whole responses */
+
+/* Of every response: any page may show it and read it, and none may run it. */
+static void add_common_headers(struct request_context *x)
+{
+	answer_header(&x->answer, STR("Access-Control-Allow-Origin"), STR("*"));
+	answer_header(&x->answer, STR("Access-Control-Expose-Headers"), STR("ETag, Content-Length, Content-Range, Accept-Ranges"));
+	answer_header(&x->answer, STR("Cross-Origin-Resource-Policy"), STR("cross-origin"));
+	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
+	answer_header(&x->answer, STR("Content-Security-Policy"), STR("sandbox; default-src 'none'"));
+}
+
+static void answer_problem(struct request_context *x, const struct fault *why)
+{
+	struct str unsatisfiable =
+		why->code == F_RANGE_INVALID ? header_find(x->answer.headers, x->answer.n_headers, STR("Content-Range")) : (struct str){ 0 };
+	problem_answer(x, why);
+	if (unsatisfiable.n > 0)
+		answer_header(&x->answer, STR("Content-Range"), unsatisfiable);
+	if (why->code == F_BAD_METHOD)
+		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD, OPTIONS"));
+	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	add_common_headers(x);
+}
+
+/* Never past the expiry: what a cache keeps ends with the link. */
+static struct str cache_control(const struct picture *p, struct arena *a)
+{
+	if (!p->link.is_signed)
+		return str_printf(a, "public, max-age=%d", PUBLIC_MAX_AGE_S);
+	int64_t left_s = p->link.expires_s - clock_now_ms() / 1000;
+	return str_printf(a, "public, max-age=%lld, immutable", (long long)(left_s > 0 ? left_s : 0));
+}
+
+static enum condition_verdict check_conditions(const struct request *r, const struct object_info *info)
+{
+	struct conditions all = {
+		.if_match = request_header(r, STR("if-match")),
+		.if_none_match = request_header(r, STR("if-none-match")),
+		.if_modified_since = request_header(r, STR("if-modified-since")),
+		.if_unmodified_since = request_header(r, STR("if-unmodified-since")),
+	};
+	return conditions_check(&all, info->etag, info->modified_ms);
+}
+
+static enum status find_range(
+	struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
+{
+	struct str value = request_header(&x->request, STR("range"));
+	unsigned long long size = info->size;
+	*out = (struct range){ 0, info->size };
+	*is_part = false;
+	if (value.p == NULL || !if_range_holds(request_header(&x->request, STR("if-range")), info->etag, info->modified_ms))
+		return OK;
+	switch (range_parse(value, info->size, out)) {
+	case RANGE_WHOLE:
+		return OK;
+	case RANGE_PART:
+		*is_part = true;
+		answer_header(&x->answer, STR("Content-Range"),
+			str_printf(&x->arena, "bytes %llu-%llu/%llu", (unsigned long long)out->first,
+				(unsigned long long)(out->first + out->length - 1), size));
+		return OK;
+	case RANGE_UNSATISFIABLE:
+		answer_header(&x->answer, STR("Content-Range"), str_printf(&x->arena, "bytes */%llu", size));
+		return fault_set(why, RANGE_INVALID, "No byte of the range is in the picture.");
+	}
+	return OK;
+}
+
+/* The answer has the whole object by now, as its body or its descriptor. */
+static enum status answer_picture(struct request_context *x, const struct picture *p, struct fault *why)
+{
+	struct answer *ans = &x->answer;
+	struct arena *a = &x->arena;
+	char date[HTTP_DATE_CHARS + 1];
+	struct range part;
+	bool is_part;
+	clock_http_date(p->info.modified_ms, date);
+	answer_header(ans, STR("ETag"), str_printf(a, "\"%.*s\"", STRF(p->info.etag)));
+	answer_header(ans, STR("Last-Modified"), str_dup(a, str_of(date)));
+	answer_header(ans, STR("Cache-Control"), cache_control(p, a));
+	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
+	switch (check_conditions(&x->request, &p->info)) {
+	case CONDITION_FAILS:
+		return fault_set(why, PRECONDITION, "The picture is another one than If-Match or If-Unmodified-Since names.");
+	case CONDITION_NOT_MODIFIED:
+		answer_drop_body(ans);
+		ans->status = 304;
+		add_common_headers(x);
+		return fault_check_arena(a, why);
+	case CONDITION_HOLDS:
+		break;
+	}
+	TRY(find_range(x, &p->info, &part, &is_part, why));
+	answer_header(ans, STR("Content-Type"), p->row.file_type);
+	answer_header(ans, STR("Content-Disposition"), content_disposition(a, p->row.file_name));
+	add_common_headers(x);
+	ans->status = is_part ? 206 : 200;
+	ans->fd_offset = part.first;
+	ans->fd_length = part.length;
+	if (ans->fd < 0)
+		ans->body = str_slice(ans->body, (size_t)part.first, (size_t)(part.first + part.length));
+	return fault_check_arena(a, why);
+}
+
+/* the object */
+
+static enum status no_such_picture(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_IMAGE, "There is no such picture, or it is not public.");
+}
+
+static enum status open_local(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	struct object_file file = { .fd = -1 };
+	if (bucket_open(d->o.buckets, d->o.bucket, p->row.key, &x->arena, &file, why) != OK)
+		return why->code == F_NO_SUCH_KEY ? no_such_picture(why) : fault_status(why->code);
+	/* from here the response owns the object: resetting it closes the object */
+	x->answer.fd = file.fd;
+	x->answer.body = file.bytes;
+	x->answer.hold = file.hold;
+	p->info = file.info;
+	p->info.etag = str_dup(&x->arena, file.info.etag); /* a response without a body releases the object */
+	return OK;
+}
+
+/* The bytes of a remote object, for as long as the response needs them. */
+struct fetched {
+	struct body_hold hold;
+	struct delivery *delivery;
+	uint64_t bytes;
+	struct arena arena;
+};
+
+static void release_fetched(struct body_hold *hold)
+{
+	struct fetched *f = (struct fetched *)hold;
+	atomic_fetch_sub(&f->delivery->fetched_bytes, f->bytes);
+	arena_deinit(&f->arena);
+	mem_free(f);
+}
+
+/* NULL: it is too large, or the responses that are being sent hold as much as they may. */
+static struct fetched *reserve_fetch(struct delivery *d, uint64_t bytes)
+{
+	if (bytes > FETCH_MAX_BYTES)
+		return NULL;
+	if (atomic_fetch_add(&d->fetched_bytes, bytes) + bytes > FETCHED_MAX_BYTES) {
+		atomic_fetch_sub(&d->fetched_bytes, bytes);
+		return NULL;
+	}
+	struct fetched *f = mem_new(1, sizeof *f);
+	if (f == NULL) {
+		atomic_fetch_sub(&d->fetched_bytes, bytes);
+		return NULL;
+	}
+	*f = (struct fetched){ .hold = { release_fetched }, .delivery = d, .bytes = bytes };
+	arena_init(&f->arena, (size_t)bytes + FETCH_ARENA_SPARE);
+	return f;
+}
+
+static enum status redirect(struct delivery *d, struct request_context *x, const struct picture *p, struct fault *why)
+{
+	struct presigned read;
+	TRY(image_service_download(d->o.product, &p->row, x->request.method, &x->arena, &read, why));
+	x->answer.status = 302;
+	answer_header(&x->answer, STR("Location"), read.url);
+	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	add_common_headers(x);
+	return OK;
+}
+
+static enum status answer_remote(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	struct object object;
+	struct fetched *f = reserve_fetch(d, p->row.file_size);
+	if (f == NULL)
+		return redirect(d, x, p, why);
+	x->answer.hold = &f->hold; /* released with the answer, whatever comes */
+	enum status got = store_get(d->o.product->store, p->row.key, p->row.file_size, &f->arena, &object, why);
+	if (got != OK)
+		return why->code == F_NO_SUCH_KEY ? no_such_picture(why) : got;
+	x->answer.body = object.body;
+	p->info = object.info;
+	p->info.etag = str_dup(&x->arena, p->row.etag);
+	p->info.size = object.body.n;
+	return answer_picture(x, p, why);
+}
+
+/* the request */
+
+static enum status read_request(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	x->answer.route = ROUTE_SIGNED;
+	if (!str_is_word_of(x->request.method, STR("GET HEAD OPTIONS")))
+		return fault_set(why, BAD_METHOD, "A delivery link allows GET and HEAD.");
+	enum delivery_answer read = delivery_link_read(x->request.path, &d->o.product->delivery.keys, clock_now_ms() / 1000, &p->link);
+	if (read == DELIVERY_UNKNOWN)
+		return no_such_picture(why);
+	x->answer.route = p->link.is_signed ? ROUTE_SIGNED : ROUTE_PUBLIC;
+	x->answer.image_id = p->link.image_id;
+	if (read == DELIVERY_EXPIRED)
+		return fault_set(why, LINK_EXPIRED, "This link has expired; request a new one.");
+	return OK;
+}
+
+static enum status answer_link(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	if (table_get(d->o.product->table, p->link.image_id, &x->arena, &p->row, why) != OK)
+		return why->code == F_NO_SUCH_IMAGE ? no_such_picture(why) : fault_status(why->code);
+	if (p->row.status != IMAGE_UPLOADED || (!p->link.is_signed && !p->row.is_public) || !str_equal(p->link.variant, STR("original")))
+		return no_such_picture(why);
+	if (d->o.buckets == NULL)
+		return answer_remote(d, x, p, why);
+	TRY(open_local(d, x, p, why));
+	return answer_picture(x, p, why);
+}
+
+/* A page that asks with headers of its own, which do not matter here. */
+static void answer_preflight(struct request_context *x)
+{
+	x->answer.status = 204;
+	answer_header(&x->answer, STR("Allow"), STR("GET, HEAD, OPTIONS"));
+	answer_header(&x->answer, STR("Access-Control-Allow-Methods"), STR("GET, HEAD"));
+	answer_header(&x->answer, STR("Access-Control-Allow-Headers"), STR("Range, If-Match, If-None-Match, If-Modified-Since, If-Range"));
+	answer_header(&x->answer, STR("Access-Control-Max-Age"), STR("7200"));
+	add_common_headers(x);
+}
+
+static enum handler_step on_head(struct handler *h, struct request_context *x)
+{
+	struct delivery *d = delivery_of(h);
+	struct fault why = { 0 };
+	if (!delivery_link_is_path(x->request.path))
+		return d->o.next->ops->on_head(d->o.next, x);
+	struct picture *p = ARENA_NEW(&x->arena, struct picture);
+	enum status status = p == NULL ? fault_too_much(&why) : read_request(d, x, p, &why);
+	if (status == OK && str_equal(x->request.method, STR("OPTIONS"))) {
+		answer_preflight(x);
+		return HANDLER_ANSWER;
+	}
+	if (status == OK && d->o.buckets == NULL) {
+		x->handler_state = p;
+		return HANDLER_RUN;
+	}
+	if (status == OK)
+		status = answer_link(d, x, p, &why);
+	if (status != OK)
+		answer_problem(x, &why);
+	return HANDLER_ANSWER;
+}
+
+static enum status on_body(struct handler *h, struct request_context *x, const char *p, size_t n)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	assert(!delivery_link_is_path(x->request.path));
+	return next->ops->on_body(next, x, p, n);
+}
+
+static void run_request(struct handler *h, struct request_context *x)
+{
+	struct delivery *d = delivery_of(h);
+	struct fault why = { 0 };
+	if (!delivery_link_is_path(x->request.path))
+		d->o.next->ops->run(d->o.next, x);
+	else if (answer_link(d, x, x->handler_state, &why) != OK)
+		answer_problem(x, &why);
+}
+
+static void run_request_async(struct handler *h, struct request_context *x)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	assert(!delivery_link_is_path(x->request.path));
+	next->ops->run_async(next, x);
+}
+
+static void on_abort(struct handler *h, struct request_context *x, const struct fault *why)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	if (!delivery_link_is_path(x->request.path))
+		next->ops->on_abort(next, x, why);
+}
+
+static void on_error(struct handler *h, struct request_context *x, const struct fault *why)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	if (delivery_link_is_path(x->request.path))
+		answer_problem(x, why);
+	else
+		next->ops->on_error(next, x, why);
+}
+
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async };
+
+struct delivery *delivery_new(const struct delivery_options *o)
+{
+	assert(o != NULL && o->product != NULL && o->next != NULL);
+	assert(o->buckets == NULL || o->bucket.n > 0);
+	struct delivery *d = mem_new(1, sizeof *d);
+	if (d == NULL)
+		return NULL;
+	*d = (struct delivery){ .handler = *o->next, .o = *o };
+	d->handler.ops = &ops;
+	return d;
+}
+
+void delivery_free(struct delivery **d)
+{
+	if (d == NULL)
+		return;
+	mem_free(*d);
+	*d = NULL;
+}
+
+struct handler *delivery_handler(struct delivery *d)
+{
+	assert(d != NULL);
+	return &d->handler;
+}
