@@ -90,6 +90,14 @@ void expect_stripped(struct str in, struct str want, uint32_t removed)
 	assert_int_equal(got.result.removed, removed);
 }
 
+void expect_no_secret_if_cut(struct str all, const struct strip_options *options)
+{
+	for (size_t n = 0; n < all.n; n++) {
+		struct stripped got = strip_checked(str_slice(all, 0, n), options);
+		assert_int_equal(str_find(got.bytes, STR("SEC")), got.bytes.n);
+	}
+}
+
 struct str picture_tiff(const char *order, uint32_t tag, uint32_t value)
 {
 	char t = (char)tag, g = (char)(tag >> 8), v = (char)value, l = (char)(value >> 8);

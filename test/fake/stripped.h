@@ -21,6 +21,9 @@ struct stripped strip_checked(struct str in, const struct strip_options *options
 /* Fail the test unless exactly these bytes are left, and these kinds (a set of enum strip_removed) were removed. */
 void expect_stripped(struct str in, struct str want, uint32_t removed);
 
+/* Fail the test if, wherever the file ends, the start of the word SECRET is left of it. */
+void expect_no_secret_if_cut(struct str all, const struct strip_options *options);
+
 /* A TIFF structure with this tag as a SHORT, in the byte order of the mark, "II" or "MM". */
 struct str picture_tiff(const char *order, uint32_t tag, uint32_t value);
 

@@ -186,6 +186,7 @@ static void next_gif(struct strip *s)
 static void walk_gif(struct strip *s, struct str *in, struct str *out)
 {
 	struct strip_gif *g = &s->gif;
+	assert(g->block_left <= UINT8_MAX);
 	size_t at = 0;
 	bool over = false;
 	while (at < in->n && !over) {

@@ -27,6 +27,7 @@ static struct str segment_content(struct str held)
 /* A segment with n bytes of content, of which only the head is written. */
 static struct str insert_head(struct strip *s, uint32_t marker, size_t n)
 {
+	assert(n <= UINT16_MAX - LENGTH_BYTES);
 	char head[HEAD_BYTES] = { '\xff', (char)marker, (char)((n + LENGTH_BYTES) >> 8), (char)(n + LENGTH_BYTES) };
 	return strip_insert(s, 0, (struct str){ head, HEAD_BYTES });
 }
@@ -140,6 +141,7 @@ static const struct free_segment *find_free(uint32_t marker, struct str content)
 /* total: the segment's bytes from its marker on */
 static bool judge_free(struct strip *s, struct str held, size_t total, struct str *out)
 {
+	assert(held.n >= HEAD_BYTES && held.n <= total && jpeg_is_free(byte_at(held, 1)));
 	size_t head = total < HEAD_BYTES + PREFIX_MAX ? total : HEAD_BYTES + PREFIX_MAX;
 	const struct free_segment *f = find_free(byte_at(held, 1), segment_content(held));
 	if (held.n < head || (f->treat != NULL && held.n < total)) {
@@ -198,6 +200,7 @@ static bool is_known(uint32_t marker)
 /* A segment that is not valid is given without its content; where that alone would not be refused, with a byte of no meaning. */
 static bool judge_table(struct strip *s, struct str held, size_t total, struct str *out)
 {
+	assert(held.n >= HEAD_BYTES && held.n <= total);
 	uint32_t marker = byte_at(held, 1);
 	if (is_known(marker) && held.n < total) {
 		strip_hold(s, total);
@@ -300,6 +303,7 @@ static void read_code(struct strip *s, struct str *in, struct str *out)
 static void walk_jpeg(struct strip *s, struct str *in, struct str *out)
 {
 	struct strip_jpeg *j = &s->jpeg;
+	assert(in->n > 0);
 	if (j->ff) {
 		read_code(s, in, out);
 		return;

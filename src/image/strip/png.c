@@ -113,6 +113,7 @@ static void keep_exif(struct strip *s, struct str held, struct str *out)
 /* A whole chunk. */
 static void judge_chunk(struct strip *s, const struct chunk_rule *r, struct str held, struct str *out)
 {
+	assert(held.n >= PNG_FRAME_BYTES && held.n == PNG_FRAME_BYTES + (size_t)be32(held, 0));
 	size_t length = held.n - PNG_FRAME_BYTES;
 	uint32_t name = be32(held, 4);
 	bool intact = is_intact(held);
@@ -153,6 +154,7 @@ static void begin_chunk(struct strip *s)
 /* Pass or remove a chunk of which only the head is held. */
 static void leave_chunk(struct strip *s, const struct chunk_rule *r, struct str held, struct str *out)
 {
+	assert(held.n == HEAD_BYTES && be32(held, 0) <= PNG_LENGTH_MAX);
 	uint64_t rest = (uint64_t)be32(held, 0) + CRC_BYTES;
 	uint32_t name = be32(held, 4);
 	if (r->rule == RULE_PASS) {

@@ -11,7 +11,7 @@ static struct str cut_signature(struct strip *s);
 
 static const struct strip_format unknown_format = { .judge = judge_signature, .cut = cut_signature };
 
-static const char zeros[256];
+static const char zeros[4096];
 
 void strip_hold(struct strip *s, size_t n)
 {
@@ -49,6 +49,7 @@ static void set_count(struct strip *s, enum strip_mode mode, uint64_t n)
 
 void strip_pass(struct strip *s, uint64_t n)
 {
+	assert(s->format != NULL);
 	set_count(s, STRIP_MODE_PASS, n);
 }
 
@@ -167,6 +168,7 @@ static void step_counted(struct strip *s, struct str *in, struct str *out)
 {
 	uint64_t most = s->mode == STRIP_MODE_FILL && s->left > sizeof zeros ? sizeof zeros : s->left;
 	struct str taken = strip_take(in, most);
+	assert(taken.n <= s->left);
 	s->left -= taken.n;
 	if (s->collect) {
 		drop_spent(s);
@@ -221,6 +223,7 @@ bool strip_next(struct strip *s, struct str *in, struct str *out)
 {
 	assert(s != NULL && s->format != NULL);
 	assert(in != NULL && out != NULL);
+	assert(in->n == 0 || in->p != NULL);
 	size_t before = in->n;
 	*out = (struct str){ 0 };
 	while (in->n > 0 && out->n == 0)
@@ -252,6 +255,27 @@ enum status strip_result(const struct strip *s, const struct strip_result **out,
 	if (s->starved)
 		return fault_no_memory(why);
 	*out = &s->result;
+	return OK;
+}
+
+enum status strip_bytes(struct str in, const struct strip_options *options, struct buf *out, struct strip_result *result, struct fault *why)
+{
+	assert(out != NULL && result != NULL);
+	struct strip s CLEANUP(strip_deinit);
+	struct str piece;
+	const struct strip_result *done;
+	size_t begin = out->n;
+	strip_init(&s, options);
+	while (strip_next(&s, &in, &piece))
+		buf_put(out, piece);
+	if (strip_end(&s, &piece))
+		buf_put(out, piece);
+	TRY(strip_result(&s, &done, why));
+	TRY(fault_check_buf(out, why));
+	assert(done->stored_bytes == out->n - begin && done->patch.at + done->patch.n <= done->stored_bytes);
+	if (done->patch.n > 0)
+		memcpy(out->p + begin + done->patch.at, done->patch.bytes, done->patch.n);
+	*result = *done;
 	return OK;
 }
 

@@ -22,7 +22,8 @@
  *  - JPEG bytes between segments, which decoders skip and count, are given as 00 where they are 00, else as 01. Where a
  *    segment before them was removed from the middle of a scan, an empty comment (ff fe 00 02) ends the scan as it did.
  *  - What the container declares to be pixel data passes unread. Where damage makes a length or an end marker wrong, other
- *    bytes may be among them.
+ *    bytes may be among them. So nothing of an image that is refused may be kept or shown.
+ *  - A wrong checksum or the like of what is removed is gone with it, and is no longer found by who verifies the output.
  *
  * WebP has its size at the head, before it is known what will be removed: the result has a patch to be written over
  * the stored bytes. Digests of the output must then be computed again. A caller that cannot do that sets `append_only`: what is
@@ -160,6 +161,12 @@ bool strip_end(struct strip *s, struct str *out);
  * out      lives in s
  * Errors   IO out of memory: the output is not complete and must not be used */
 enum status strip_result(const struct strip *s, const struct strip_result **out, struct fault *why) MUST_CHECK;
+
+/* The same for bytes that are all there: append what is left of them to `out`, patched if a patch is needed.
+ * result   written only on OK
+ * Errors   IO out of memory; LIMIT over the maximum of `out`, which may be a few bytes more than those of `in` */
+enum status strip_bytes(
+	struct str in, const struct strip_options *options, struct buf *out, struct strip_result *result, struct fault *why) MUST_CHECK;
 
 /* The word of one bit for a record, such as "gain-map". */
 const char *strip_removed_word(enum strip_removed bit);

@@ -82,6 +82,7 @@ static bool is_picture(uint32_t name)
 
 static bool judge_first(struct strip *s, struct str held, struct str *out)
 {
+	assert(s->webp.left >= HEAD_BYTES);
 	uint32_t name = le32(held, 0), size = le32(held, 4);
 	uint64_t left = s->webp.left - HEAD_BYTES, rest = padded(size, left);
 	bool extended = name == WEBP_VP8X && size == EXTENDED_BYTES;
@@ -145,6 +146,7 @@ static bool judge_chunk(struct strip *s, struct str held, struct str *out)
 
 static void judge_frame_chunk(struct strip *s, struct str held, struct str *out)
 {
+	assert(held.n == HEAD_BYTES && s->webp.frame_left >= HEAD_BYTES);
 	uint32_t size = le32(held, 4);
 	uint64_t left = s->webp.frame_left - HEAD_BYTES, rest = padded(size, left);
 	if (size > left) {
@@ -194,6 +196,7 @@ static bool judge_webp(struct strip *s, struct str held, struct str *out)
 /* The next chunk, of `left` bytes that there are. */
 static void begin_webp_chunk(struct strip *s, uint64_t left)
 {
+	assert(left > 0);
 	strip_hold(s, left < HEAD_BYTES ? (size_t)left : HEAD_BYTES);
 }
 
@@ -226,6 +229,7 @@ static void finish_webp(struct strip *s)
 {
 	uint64_t size = s->webp.size - s->webp.removed - s->dropped;
 	char bytes[4];
+	assert(s->result.broken || size <= s->webp.size);
 	if (s->options.append_only || s->result.broken || size == s->webp.size)
 		return;
 	s->result.patch = (struct strip_patch){ .at = SIZE_AT, .n = sizeof bytes };

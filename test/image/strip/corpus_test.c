@@ -12,22 +12,7 @@
 
 #define PICTURES "build/pictures"
 #define STRIPPED "build/stripped"
-#define MAX_BYTES ((size_t)8 << 20)
 #define MUTATIONS 150
-
-static struct str read_file(const char *folder, const char *name)
-{
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "rb");
-	if (f == NULL)
-		fail_msg("cannot read %s", path);
-	char *p = arena_alloc(picture_arena, MAX_BYTES);
-	size_t n = fread(p, 1, MAX_BYTES, f);
-	assert_true(n < MAX_BYTES);
-	fclose(f);
-	return (struct str){ p, n };
-}
 
 static void write_file(const char *folder, const char *name, struct str bytes)
 {
@@ -49,7 +34,7 @@ static void for_each_file(const char *folder, size_t least, void (*check)(const 
 	for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
 		if (e->d_name[0] == '.')
 			continue;
-		check(e->d_name, read_file(folder, e->d_name));
+		check(e->d_name, picture_read_file(folder, e->d_name));
 		picture_tear_down(NULL);
 		picture_set_up(NULL);
 		n++;

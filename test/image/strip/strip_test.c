@@ -67,6 +67,24 @@ static void test_strip_without_memory_then_an_error_and_no_more_output(void **st
 	}
 }
 
+static void test_strip_of_bytes_that_are_all_there_then_the_same_and_patched(void **state)
+{
+	struct str extended = picture_riff_chunk("VP8X", BYTES("\x08\0\0\0\3\0\0\1\0\0")), exif = picture_riff_chunk("EXIF", BYTES("secret"));
+	struct str webp = picture_riff(JOIN(extended, PICTURE_WEBP_LOSSY, exif)), before = BYTES("before");
+	struct strip_result result;
+	struct fault why;
+	struct buf out;
+	buf_init_arena(&out, picture_arena, before.n + webp.n);
+	buf_put(&out, before);
+	assert_int_equal(strip_bytes(webp, NULL, &out, &result, &why), OK);
+	assert_str(str_slice(buf_str(&out), 0, before.n), before);
+	assert_str(str_slice(buf_str(&out), before.n, out.n), strip_checked(webp, NULL).bytes);
+	assert_int_equal(result.removed, STRIP_EXIF);
+	assert_int_equal(result.patch.n, 4);
+	buf_init_arena(&out, picture_arena, 20);
+	assert_int_equal(strip_bytes(webp, NULL, &out, &result, &why), LIMIT);
+}
+
 static void test_strip_words_then_one_for_each_bit(void **state)
 {
 	for (unsigned i = 0; i < STRIP_REMOVED_KINDS; i++)
@@ -92,6 +110,7 @@ int main(void)
 		TEST(test_strip_of_each_format_then_its_type),
 		TEST(test_strip_of_image_data_then_a_slice_of_the_input),
 		TEST(test_strip_without_memory_then_an_error_and_no_more_output),
+		TEST(test_strip_of_bytes_that_are_all_there_then_the_same_and_patched),
 		TEST(test_strip_words_then_one_for_each_bit),
 		TEST(test_strip_deinit_of_a_zeroed_one_then_nothing),
 	};
