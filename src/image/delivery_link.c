@@ -1,5 +1,5 @@
-/* Delivery links: write and read their paths. See delivery_link.h. The signature is compared as text with the one that it should be, so
- * any other spelling of the same bytes is a wrong one. */
+/* Delivery links: write and read their paths. See delivery_link.h. The signature is compared as text with the expected one, so
+ * another base64url spelling of the same bytes is refused. */
 #include "image/delivery_link.h"
 
 #include "base/codec.h"
@@ -151,7 +151,7 @@ static bool parse_expiry(struct str text, int64_t *out)
 	return true;
 }
 
-/* Whichever key made it; as long takes a signature that neither did. */
+/* All keys are tried, so that the time does not tell which one matched. */
 static bool is_signature(struct str text, const struct delivery_link *link, const struct delivery_keys *keys)
 {
 	bool equal = false;

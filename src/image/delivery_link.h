@@ -1,12 +1,12 @@
-/* Delivery links: the paths by which pictures are shown, in a form that any cache in front can keep.
+/* Delivery links: the paths of pictures, in a form that any cache or CDN can store.
  *
  *   /i/{imageId}/{variant}              a public image
  *   /i/{sig}.{exp}/{imageId}/{variant}  a private one: the signature is in the path, since caches may drop a query
  *
  * exp is a Unix time in seconds. sig is the first 16 bytes, in base64url, of HMAC-SHA256 over the lines
- * "tintype-delivery-1", exp, imageId and variant, with a line feed between them. variant is `original`, or what is made of it: the
- * preset's name, a hash of how it is made, the format: `small-1a2b3c4d.webp`. So what a path names never changes.
- * Each part has one spelling, and nothing is decoded: the raw path of the request is what is matched.
+ * "tintype-delivery-1", exp, imageId and variant, separated by line feeds. variant is `original`, or a preset with a hash of
+ * its options and the format: `small-1a2b3c4d.webp`, so the content of a path never changes.
+ * Each part has one valid spelling; the raw path of the request is matched, without percent-decoding.
  * Pure; the clock is the caller's. Any thread, after crypto_init. */
 #ifndef IMAGE_DELIVERY_LINK_H
 #define IMAGE_DELIVERY_LINK_H
@@ -20,7 +20,7 @@
 #define DELIVERY_PRESET_MAX 32
 #define DELIVERY_HASH_CHARS 8
 
-/* The first one signs; either is accepted, so that keys can be exchanged. */
+/* The first one signs; both are accepted, so that keys can be rotated. */
 struct delivery_keys {
 	struct str keys[DELIVERY_KEYS_MAX];
 	size_t n; /* 0: only public links */
@@ -41,7 +41,7 @@ struct delivery_variant {
 bool delivery_variant_parse(struct str text, struct delivery_variant *out) MUST_CHECK;
 /* v  as delivery_variant_parse gives it */
 void delivery_variant_write(struct buf *b, const struct delivery_variant *v);
-/* The hash of how a variant is made: of the preset's options and the renderer's version, in a text of the caller's, eight digits and a NUL. */
+/* The hash of a variant, eight digits and a NUL.  how: the preset's options and the renderer's version, as text */
 void delivery_variant_hash(struct str how, char out[DELIVERY_HASH_CHARS + 1]);
 
 struct delivery_link {
@@ -55,9 +55,9 @@ struct delivery_link {
 void delivery_link_write(struct buf *b, const struct delivery_link *link, struct str key);
 
 enum delivery_answer {
-	DELIVERY_VALID,   /* of a link that is not signed: only its form; the image must be public */
-	DELIVERY_EXPIRED, /* the signature is right */
-	DELIVERY_UNKNOWN, /* not a delivery link, or its signature is wrong: say nothing more */
+	DELIVERY_VALID,   /* an unsigned link is valid for a public image only: check that */
+	DELIVERY_EXPIRED, /* its signature is right */
+	DELIVERY_UNKNOWN, /* not a delivery link, or its signature is wrong: answer as for a missing image */
 };
 
 /* Whether a path is one of delivery: it begins with "/i/". */
@@ -66,8 +66,8 @@ bool delivery_link_is_path(struct str path);
 enum delivery_answer delivery_link_read(
 	struct str path, const struct delivery_keys *keys, int64_t now_s, struct delivery_link *out) MUST_CHECK;
 
-/* When a link expires that lives at least `life_s` from now, and less than a day longer: the same moment for all who ask within
- * a day, so that caches see one path, and another moment of the day for each image, so that not all change at once.
+/* When a link expires: at least `life_s` from now, rounded up to a daily boundary. So all links of an image that are made in one
+ * day are equal, and caches see one path. The boundary is offset by a hash of the id, so that not all links change at once.
  * now_s, life_s  0 or more */
 int64_t delivery_link_expiry(struct str image_id, int64_t now_s, int64_t life_s);
 

@@ -1,5 +1,5 @@
-/* What is wanted of EXIF: values of a TIFF structure's directories, in either byte order, most of all the orientation. A
- * directory that is cut or out of bounds says nothing; that is no fault of the image.
+/* Read tags from EXIF, in either byte order: the entries of a TIFF structure's directories, and from them the orientation. A
+ * directory that is cut or out of bounds counts as missing; the image is not refused for it.
  * Source: TIFF 6.0, section 2; EXIF 2.3, 4.6.4 (Orientation: SHORT, count 1, 1..8). */
 #include "image/probe/formats.h"
 

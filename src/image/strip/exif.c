@@ -1,5 +1,5 @@
-/* What a caller may keep of EXIF before it is removed, and the block that stays. The texts of cameras are padded, and may hold anything: only
- * printable ASCII is taken, and only times and positions of the right form.
+/* Read the facts that a caller may keep of EXIF, and write the block that stays. Text in EXIF is padded and may hold
+ * anything: only printable ASCII is accepted, and only times and positions of the right form.
  * Source: EXIF 2.3, 4.6.4..4.6.6; TIFF 6.0, section 2. */
 #include "image/strip/formats.h"
 
@@ -16,7 +16,7 @@ void exif_minimal(uint32_t orientation, char out[EXIF_MINIMAL_BYTES])
 	out[19] = (char)orientation;
 }
 
-/* The text of a tag without padding; empty if it has other than printable ASCII. */
+/* The text of a tag without padding; empty unless it is printable ASCII. */
 static struct str find_text(struct str tiff, size_t directory, enum exif_tag tag)
 {
 	struct exif_value v;
@@ -60,7 +60,7 @@ static void read_taken(struct str tiff, size_t directory, struct strip_facts *ou
 		copy_text(offset, out->taken_at + TIME_CHARS, OFFSET_CHARS + 1);
 }
 
-/* Degrees, minutes and seconds, and on which side of 0 by a letter. */
+/* Degrees, minutes and seconds; a letter gives the sign. */
 static bool read_angle(struct str tiff, size_t directory, enum exif_tag tag, const char *sides, double *out)
 {
 	struct exif_value v;

@@ -1,7 +1,7 @@
-/* Shared by the four formats' parts of the strip: how a format steers the machine of strip.c. Private to image/strip.
+/* Shared by the four formats: how each controls the state machine of strip.c. Private to image/strip.
  *
- * A format is a machine over held bytes: it asks for n bytes (strip_hold), judges them, and then says what happens to those that
- * follow. Each function gives at most one piece of output a call, in *out, which is empty before. */
+ * A format requests n bytes (strip_hold), judges them, and then selects what happens to the bytes that follow.
+ * Each function writes at most one piece of output per call to *out, which is empty before. */
 #ifndef IMAGE_STRIP_FORMATS_H
 #define IMAGE_STRIP_FORMATS_H
 
@@ -11,15 +11,15 @@
 #define STRIP_HELD_MAX (((size_t)64 << 10) + 16)
 
 struct strip_format {
-	/* `held` has what was asked for. false: more is needed and was asked for by strip_hold; what is held stays. */
+	/* `held` has the requested bytes. false: strip_hold requested more; the held bytes stay. */
 	bool (*judge)(struct strip *s, struct str held, struct str *out);
-	/* In STRIP_MODE_WALK: take at least one byte of *in, or give output. */
+	/* In STRIP_MODE_WALK: take at least one byte of *in, or write output. */
 	void (*walk)(struct strip *s, struct str *in, struct str *out);
-	/* All of strip_pass, strip_fill or strip_drop is done. */
+	/* All bytes of strip_pass, strip_fill or strip_drop were processed. */
 	void (*next)(struct strip *s);
-	/* The input has ended before the image has; NULL: there is nothing to give. */
+	/* The input ended before the image: the last piece of output. NULL: none */
 	struct str (*cut)(struct strip *s);
-	/* The input has ended, and all output is counted; NULL: there is nothing to do. */
+	/* The input ended, and all output is counted. NULL: nothing to do */
 	void (*finish)(struct strip *s);
 };
 
@@ -27,29 +27,29 @@ extern const struct strip_format strip_jpeg_format, strip_png_format, strip_gif_
 
 /* Hold n bytes in all, 1..STRIP_HELD_MAX, and judge them. */
 void strip_hold(struct strip *s, size_t n);
-/* The same with bytes that were taken already. */
+/* The same, beginning with bytes that were taken from the input before. */
 void strip_hold_on(struct strip *s, struct str taken, size_t n);
-/* The next n bytes; with n == 0 the format's next() follows with the next byte or at the end. */
+/* Pass on, overwrite with zeros, or drop the next n bytes. With n == 0, next() is called at the next byte or at the end. */
 void strip_pass(struct strip *s, uint64_t n);
 void strip_fill(struct strip *s, uint64_t n);
 void strip_drop(struct strip *s, uint64_t n);
-/* After strip_fill or strip_drop: hold these bytes too, which strip_collected then gives in next(); empty if they were too many. */
+/* After strip_fill or strip_drop: hold a copy of these bytes; next() gets it by strip_collected, empty if there were too many. */
 void strip_collect(struct strip *s);
 struct str strip_collected(struct strip *s);
 void strip_walk(struct strip *s);
-/* The image ends here; what follows is a trailer. */
+/* The image ends here; the rest is a trailer. */
 void strip_over(struct strip *s);
-/* The container cannot be followed. */
+/* The container cannot be parsed further. */
 void strip_break(struct strip *s);
 /* Up to n bytes from the front of *in. */
 struct str strip_take(struct str *in, uint64_t n);
-/* A copy of some bytes in s->insert, after the `at` bytes that are there already, and all of it. */
+/* Copy bytes to s->insert at offset `at`, and return all of s->insert up to their end. */
 struct str strip_insert(struct strip *s, size_t at, struct str bytes);
 
-/* A TIFF structure with an orientation and nothing else. */
+/* Write a TIFF structure with the orientation as its only tag. */
 #define EXIF_MINIMAL_BYTES 26
 void exif_minimal(uint32_t orientation, char out[EXIF_MINIMAL_BYTES]);
-/* What a TIFF structure says. Unknown members are left as they are. */
+/* Read the facts from a TIFF structure. Members without a valid value stay as they are. */
 void exif_facts(struct str tiff, struct strip_facts *out);
 
 #endif

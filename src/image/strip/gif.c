@@ -1,5 +1,5 @@
-/* GIF: block by block. Screen, colour tables and images pass; of the extensions the graphic control, and of the applications
- * those that tell how often an animation is repeated, by Netscape's sub-blocks. All others go, among them comments, plain text and XMP.
+/* GIF: block by block. Screen, colour tables and images pass, and of the extensions graphic control and the two application
+ * extensions that set how often an animation repeats. All others are removed, such as comments, plain text and XMP.
  * Source: GIF89a, 15, 17..27; Netscape's application extension, as browsers read it. */
 #include "image/strip/formats.h"
 
@@ -13,9 +13,9 @@ enum gif_state {
 	GIF_SIGNATURE,
 	GIF_SCREEN,
 	GIF_TABLE,     /* of the screen, passing */
-	GIF_BLOCK,     /* its first byte, or more of it */
+	GIF_BLOCK,     /* its first byte, or more */
 	GIF_CODE_SIZE, /* with the colour table of an image before it, passing */
-	GIF_LOOP,      /* a sub-block of an application that is kept: its length, or all of it */
+	GIF_LOOP,      /* a sub-block of an application extension that is kept: its length, or all of it */
 };
 
 static void begin_gif_block(struct strip *s)
@@ -50,7 +50,7 @@ static bool judge_image(struct strip *s, struct str held, struct str *out)
 	return true;
 }
 
-/* One sub-block of four bytes, and the empty one. Decoders read no more than the first, so no more of it is given. */
+/* One sub-block of four bytes, and the empty one. Decoders read no more, so the rest is removed. */
 static bool judge_control(struct strip *s, struct str held, struct str *out)
 {
 	size_t whole = LABEL_BYTES + 1 + CONTROL_BYTES + 1;
@@ -121,7 +121,7 @@ static bool judge_extension(struct strip *s, struct str held, struct str *out)
 	return true;
 }
 
-/* A sub-block with the number 1 has how often the animation is shown, one with 2 how much to read before it begins. */
+/* Sub-block 1 has the number of repetitions, sub-block 2 the size of a buffer. */
 static bool judge_loop(struct strip *s, struct str held, struct str *out)
 {
 	uint32_t length = byte_at(held, 0);
@@ -147,7 +147,7 @@ static bool judge_block(struct strip *s, struct str held, struct str *out)
 		return judge_image(s, held, out);
 	if (block == GIF_EXTENSION)
 		return judge_extension(s, held, out);
-	*out = block == GIF_TRAILER ? held : (struct str){ "\0", 1 }; /* decoders end at any other byte too */
+	*out = block == GIF_TRAILER ? held : (struct str){ "\0", 1 }; /* decoders end at any other byte as well */
 	strip_over(s);
 	return true;
 }
@@ -205,7 +205,7 @@ static void walk_gif(struct strip *s, struct str *in, struct str *out)
 		begin_gif_block(s);
 }
 
-/* A block was begun; of one that may be removed its first byte says so. */
+/* A block is incomplete: write its first byte, or all that is held if it is never removed. */
 static struct str cut_gif(struct strip *s)
 {
 	struct str held = s->spent ? (struct str){ 0 } : buf_str(&s->held);

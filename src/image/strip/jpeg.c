@@ -1,6 +1,6 @@
 /* JPEG: between segments, look for the next marker; hold each segment and keep, rewrite or remove it; let the data of scans
- * pass up to the next marker. A segment that a decoder needs is checked by the probe's rules first, so that one whose
- * length is damaged does not carry the segments after it along.
+ * pass up to the next marker. A segment that a decoder needs is first checked by the probe's rules, so that one with a
+ * damaged length does not include the metadata after it.
  * Source: ITU T.81 B.1.1 (markers, fill bytes), B.2; JFIF 1.02; EXIF 2.3, 4.5.4; Adobe TN 5116 (APP14); ICC.1 B.4 (APP2). */
 #include "image/strip/formats.h"
 
@@ -32,7 +32,7 @@ static struct str insert_head(struct strip *s, uint32_t marker, size_t n)
 	return strip_insert(s, 0, (struct str){ head, HEAD_BYTES });
 }
 
-/* The thumbnail goes, and its sides become 0. */
+/* Without the thumbnail, whose width and height become 0. */
 static void keep_jfif(struct strip *s, struct str held, struct str *out)
 {
 	if (held.n < HEAD_BYTES + JFIF_BYTES)
@@ -52,7 +52,7 @@ static void keep_adobe(struct strip *s, struct str held, struct str *out)
 	*out = strip_insert(s, HEAD_BYTES, str_slice(held, HEAD_BYTES, HEAD_BYTES + ADOBE_BYTES));
 }
 
-/* A profile begins with its own length: what a segment has beyond it is no part of the profile. */
+/* A profile begins with its length; bytes beyond it are not part of the profile and are removed. */
 static void keep_profile(struct strip *s, struct str held, struct str *out)
 {
 	struct str content = segment_content(held);
@@ -72,7 +72,7 @@ static void keep_profile(struct strip *s, struct str held, struct str *out)
 		*out = str_slice(held, 0, HEAD_BYTES + PROFILE_HEAD_BYTES + n);
 }
 
-/* Only the first one counts, and only before the scans. */
+/* Browsers apply the first one, if it is before the scans. */
 static void read_exif(struct strip *s, struct str held, struct str *out)
 {
 	struct str tiff = str_slice(segment_content(held), EXIF_NAME.n, held.n);
@@ -90,7 +90,7 @@ static void read_exif(struct strip *s, struct str held, struct str *out)
 	*out = strip_insert(s, HEAD_BYTES + EXIF_NAME.n, (struct str){ minimal, sizeof minimal });
 }
 
-/* What it says of the pictures that are lost with it. */
+/* XMP declares the gain map or the video that is removed with it. */
 static void read_xmp(struct strip *s, struct str held, struct str *out)
 {
 	static const struct {
@@ -114,7 +114,7 @@ static const struct free_segment {
 	uint32_t marker;
 	struct str name;
 	enum strip_removed what;                                          /* 0: it is kept */
-	void (*treat)(struct strip *s, struct str held, struct str *out); /* what of the whole segment is given; NULL: nothing */
+	void (*treat)(struct strip *s, struct str held, struct str *out); /* writes what is kept of the segment; NULL: nothing */
 } free_segments[] = {
 	{ APP0, { "JFIF\0", 5 }, 0, keep_jfif },
 	{ APP0, { "JFXX\0", 5 }, STRIP_THUMBNAIL, NULL },
@@ -169,7 +169,7 @@ static bool scan_valid(struct str content)
 	return n > 0 && n <= COMPONENTS_MAX && content.n == 4 + 2 * (size_t)n;
 }
 
-/* Whether the content is what the marker says; false too for a marker that is not known. */
+/* Whether the content has the form that the marker requires. false for an unknown marker */
 static bool content_valid(uint32_t marker, struct str content)
 {
 	uint32_t tables = 0;
@@ -186,7 +186,7 @@ static bool content_valid(uint32_t marker, struct str content)
 	return jpeg_is_frame(marker) && frame_valid(content);
 }
 
-/* Whether a segment that is not valid makes the image one that is refused, after the first scan too. */
+/* Whether an invalid segment of this kind makes every decoder refuse the image, even after the first scan. */
 static bool is_essential(uint32_t marker)
 {
 	return marker == DQT || marker == DHT || marker == SOS || marker == DRI;
@@ -197,7 +197,7 @@ static bool is_known(uint32_t marker)
 	return is_essential(marker) || marker == DNL || marker == DAC || jpeg_is_frame(marker);
 }
 
-/* A segment that is not valid is given without its content; where that alone would not be refused, with a byte of no meaning. */
+/* An invalid segment is written without its content; an essential one with one invalid byte, so that it is refused too. */
 static bool judge_table(struct strip *s, struct str held, size_t total, struct str *out)
 {
 	assert(held.n >= HEAD_BYTES && held.n <= total);
@@ -222,7 +222,7 @@ static bool judge_table(struct strip *s, struct str held, size_t total, struct s
 	return true;
 }
 
-/* At first SOI and the ff of the next marker. Then segments, from their ff on. */
+/* First SOI and the ff of the next marker; then segments, from their ff on. */
 static bool judge_jpeg(struct strip *s, struct str held, struct str *out)
 {
 	if (held.n < HEAD_BYTES) {
@@ -262,8 +262,8 @@ static size_t data_bytes(struct str in)
 	}
 }
 
-/* Bytes that belong to no segment: as many are given, but not what they say. */
-static struct str neutral(struct str *in)
+/* Bytes outside of segments: write as many, without their content. */
+static struct str neutralise(struct str *in)
 {
 	static const char zeros[64], ones[64] = { [0 ... 63] = 1 };
 	size_t n = 0;
@@ -273,7 +273,7 @@ static struct str neutral(struct str *in)
 	return (struct str){ n > 0 && taken.p[0] == 0 ? zeros : ones, n };
 }
 
-/* What follows an ff. */
+/* The byte after an ff. */
 static void read_code(struct strip *s, struct str *in, struct str *out)
 {
 	struct strip_jpeg *j = &s->jpeg;
@@ -315,7 +315,7 @@ static void walk_jpeg(struct strip *s, struct str *in, struct str *out)
 		j->gap = false;
 		return;
 	} else {
-		*out = neutral(in);
+		*out = neutralise(in);
 	}
 	if (in->n > 0 && in->p[0] == '\xff') {
 		strip_take(in, 1);
@@ -328,7 +328,7 @@ static void next_jpeg(struct strip *s)
 	strip_walk(s);
 }
 
-/* A marker was begun, and is not whole; or there is none yet, and the signature needs one. */
+/* The marker is incomplete; or there is none yet, and the signature requires one. */
 static struct str cut_jpeg(struct strip *s)
 {
 	return s->jpeg.ff || s->mode == STRIP_MODE_HOLD || s->result.stored_bytes == 2 ? STR("\xff") : (struct str){ 0 };

@@ -1,6 +1,6 @@
-/* PNG: chunk by chunk. Image data and the profile pass; small chunks that decide how the image looks are held, so that their length
- * and checksum can be checked; all others go. A critical chunk that the probe refuses is given without its content, so that
- * it is refused again.
+/* PNG: chunk by chunk. Image data and the profile pass; small chunks that determine how the image looks are held, so that their
+ * length and checksum can be checked; all others are removed. A critical chunk that the probe refuses is written without its
+ * content, so that it is refused again.
  * Source: PNG (Third Edition) 5 (chunks), 11.2, 11.3; 13.1 (errors). */
 #include "image/strip/formats.h"
 
@@ -11,18 +11,18 @@
 #define CONTENT_MAX (STRIP_HELD_MAX - PNG_FRAME_BYTES)
 #define NAME(text) PNG_NAME((text)[0], (text)[1], (text)[2], (text)[3])
 
-/* An IHDR that is none, and a chunk whose length and name are not possible. */
+/* Neither an IHDR nor a possible length and name of any chunk. */
 static const struct str IMPOSSIBLE = {
 	"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 25
 };
 
 enum rule {
 	RULE_PASS,    /* any length */
-	RULE_HEADER,  /* of this length, or it is given without its content */
-	RULE_CONTROL, /* of this length, or it is removed */
-	RULE_SMALL,   /* of at most this length and intact, or it is removed */
-	RULE_PALETTE, /* of at most this length and intact, or it is given without its content */
-	RULE_END,     /* given without its content */
+	RULE_HEADER,  /* of this length; else it is written without its content */
+	RULE_CONTROL, /* of this length; else it is removed */
+	RULE_SMALL,   /* of at most this length and intact; else it is removed */
+	RULE_PALETTE, /* of at most this length and intact; else it is written without its content */
+	RULE_END,     /* written without its content */
 	RULE_EXIF,
 	RULE_REMOVE,
 };
@@ -73,7 +73,7 @@ static void write_be32(char out[4], uint32_t n)
 	memcpy(out, (char[]){ (char)(n >> 24), (char)(n >> 16), (char)(n >> 8), (char)n }, 4);
 }
 
-/* damage: what its checksum is wrong by */
+/* damage: XORed with the checksum; 0: it is right */
 static struct str insert_chunk(struct strip *s, uint32_t name, struct str data, uint32_t damage)
 {
 	char number[4];

@@ -1,5 +1,5 @@
-/* The machine that the four formats steer. See strip.h and formats.h. It begins with a format of its own, which holds bytes
- * until a signature is recognised. */
+/* The state machine that the four formats control. See strip.h and formats.h. It begins with a format of its own, which holds
+ * bytes until it recognises a signature. */
 #include "image/strip/formats.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ void strip_hold(struct strip *s, size_t n)
 	s->want = n;
 }
 
-/* What is held gets free for other bytes; the memory of a large block is given back. */
+/* Empty the buffer once its bytes were judged and written; free it if it is large. */
 static void drop_spent(struct strip *s)
 {
 	if (!s->spent)
@@ -107,7 +107,7 @@ struct str strip_insert(struct strip *s, size_t at, struct str bytes)
 	return (struct str){ s->insert, at + bytes.n };
 }
 
-/* The signatures are of 3, 6, 8 and 12 bytes; only as many are held as are needed, since none can be given back. */
+/* The signatures have 3, 6, 8 and 12 bytes. No more are held than needed, since held bytes cannot be returned to the input. */
 static bool judge_signature(struct strip *s, struct str held, struct str *out)
 {
 	static const struct strip_format *const formats[] = { [PROBE_JPEG] = &strip_jpeg_format,
@@ -148,7 +148,7 @@ static void hold_more(struct strip *s, struct str *in, struct str *out)
 	}
 }
 
-/* The first bytes tell what the trailer is: another picture, or the video of a motion photo. */
+/* Recognise by the first bytes a second picture, or the video of a motion photo. */
 static void drop_trailer(struct strip *s, struct str *in)
 {
 	drop_spent(s);

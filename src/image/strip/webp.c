@@ -1,6 +1,6 @@
-/* WebP: chunk by chunk, within the size that RIFF announces. Pictures and the profile pass; EXIF, XMP and what is not known go. The
- * size is corrected by a patch at the end. Within a frame of an animation, whose size stands at its head too, what
- * is not known is overwritten instead; so is everything where the caller cannot patch.
+/* WebP: chunk by chunk, within the size in the RIFF header. Pictures and the profile pass; EXIF, XMP and unknown chunks are
+ * removed, and a patch corrects the size. Inside a frame of an animation, whose size is in its header too, unknown chunks are
+ * overwritten instead; so are all removed chunks if the caller cannot patch.
  * Source: RFC 9649 2.3..2.7. */
 #include "image/strip/formats.h"
 
@@ -21,9 +21,9 @@ static const struct str IMPOSSIBLE = { "\xff\xff\xff\xff\xff\xff\xff\xff", HEAD_
 
 enum webp_state {
 	WEBP_SIGNATURE,
-	WEBP_FIRST,  /* the first chunk: its head, or all of VP8X */
-	WEBP_CHUNK,  /* of an extended file: its head, or more of it */
-	WEBP_SIMPLE, /* behind the picture of a file that is not extended */
+	WEBP_FIRST,  /* the first chunk: its header, or all of VP8X */
+	WEBP_CHUNK,  /* of an extended file: its header, or more */
+	WEBP_SIMPLE, /* after the picture of a file that is not extended */
 	WEBP_FRAME_CHUNK,
 };
 
@@ -46,14 +46,14 @@ static void break_webp(struct strip *s, struct str *out)
 	strip_break(s);
 }
 
-/* With its pad byte, as far as that is in the part that `left` bytes are left of. */
+/* The size with its pad byte, at most `left`. */
 static uint64_t padded(uint32_t size, uint64_t left)
 {
 	uint64_t n = (uint64_t)size + (size & 1);
 	return n < left ? n : left;
 }
 
-/* The chunk of this name and size, of `rest` bytes behind its head, with zeros as its content. */
+/* A chunk of this name and size, with zeros in place of its `rest` bytes. */
 static void overwrite(struct strip *s, uint32_t name, uint32_t size, uint64_t rest, struct str *out)
 {
 	*out = insert_head(s, name, size);
@@ -104,7 +104,7 @@ static bool judge_first(struct strip *s, struct str held, struct str *out)
 	if (extended || name == WEBP_VP8 || name == WEBP_VP8L) {
 		*out = held;
 		strip_pass(s, rest - (held.n - HEAD_BYTES));
-	} else { /* it is refused, whatever the content is */
+	} else { /* refused whatever the content is */
 		overwrite(s, name == WEBP_VP8X ? name : JUNK, size, rest, out);
 	}
 	return true;
@@ -135,7 +135,7 @@ static bool judge_chunk(struct strip *s, struct str held, struct str *out)
 		strip_fill(s, rest - ANIMATION_BYTES);
 	} else if (is_picture(name) || name == WEBP_ICCP || name == WEBP_ANIM) {
 		strip_pass(s, rest);
-	} else if (name == WEBP_VP8X || name == WEBP_ANMF) { /* the probe refuses the name, or does not look inside */
+	} else if (name == WEBP_VP8X || name == WEBP_ANMF) { /* the probe refuses the name, or ignores the content */
 		overwrite(s, name, size, rest, out);
 	} else {
 		*out = (struct str){ 0 };
@@ -203,7 +203,7 @@ static void begin_webp_chunk(struct strip *s, uint64_t left)
 static void next_webp(struct strip *s)
 {
 	struct strip_webp *w = &s->webp;
-	const struct str prefix = { "Exif\0\0", 6 }; /* some writers put JPEG's there */
+	const struct str prefix = { "Exif\0\0", 6 }; /* JPEG's, which some writers put before the TIFF structure */
 	struct str exif = strip_collected(s);
 	if (exif.n > 0)
 		exif_facts(str_starts_with(exif, prefix) ? str_slice(exif, prefix.n, exif.n) : exif, &s->result.facts);
