@@ -31,13 +31,6 @@ static void walk_blocks(struct strip *s, bool keep, uint32_t left)
 	strip_walk(s);
 }
 
-static void judge_screen(struct strip *s, struct str held, struct str *out)
-{
-	*out = held;
-	s->gif.state = GIF_TABLE;
-	strip_pass(s, gif_colour_table(byte_at(held, 4)));
-}
-
 static bool judge_image(struct strip *s, struct str held, struct str *out)
 {
 	if (held.n < 1 + GIF_DESCRIPTOR_BYTES) {
@@ -77,11 +70,6 @@ static bool judge_control(struct strip *s, struct str held, struct str *out)
 	return true;
 }
 
-static bool is_loop(struct str name)
-{
-	return str_equal(name, STR("NETSCAPE2.0")) || str_equal(name, STR("ANIMEXTS1.0"));
-}
-
 static bool judge_application(struct strip *s, struct str held, struct str *out)
 {
 	size_t whole = LABEL_BYTES + 1 + APPLICATION_BYTES;
@@ -91,7 +79,7 @@ static bool judge_application(struct strip *s, struct str held, struct str *out)
 		return false;
 	}
 	struct str name = str_slice(held, LABEL_BYTES + 1, whole);
-	if (length == APPLICATION_BYTES && is_loop(name)) {
+	if (length == APPLICATION_BYTES && (str_equal(name, STR("NETSCAPE2.0")) || str_equal(name, STR("ANIMEXTS1.0")))) {
 		*out = held;
 		s->gif.state = GIF_LOOP;
 		strip_hold(s, 1);
@@ -161,7 +149,9 @@ static bool judge_gif(struct strip *s, struct str held, struct str *out)
 		strip_hold(s, GIF_SCREEN_BYTES - held.n);
 		return true;
 	case GIF_SCREEN:
-		judge_screen(s, held, out);
+		*out = held;
+		s->gif.state = GIF_TABLE;
+		strip_pass(s, gif_colour_table(byte_at(held, 4)));
 		return true;
 	case GIF_LOOP:
 		return judge_loop(s, held, out);

@@ -192,17 +192,13 @@ static bool is_essential(uint32_t marker)
 	return marker == DQT || marker == DHT || marker == SOS || marker == DRI;
 }
 
-static bool is_known(uint32_t marker)
-{
-	return is_essential(marker) || marker == DNL || marker == DAC || jpeg_is_frame(marker);
-}
-
 /* An invalid segment is written without its content; an essential one with one invalid byte, so that it is refused too. */
 static bool judge_table(struct strip *s, struct str held, size_t total, struct str *out)
 {
 	assert(held.n >= HEAD_BYTES && held.n <= total);
 	uint32_t marker = byte_at(held, 1);
-	if (is_known(marker) && held.n < total) {
+	bool known = is_essential(marker) || marker == DNL || marker == DAC || jpeg_is_frame(marker);
+	if (known && held.n < total) {
 		strip_hold(s, total);
 		return false;
 	}

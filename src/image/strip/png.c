@@ -146,11 +146,6 @@ static void judge_chunk(struct strip *s, const struct chunk_rule *r, struct str 
 		s->result.removed |= r->what != 0 ? r->what : STRIP_OTHER;
 }
 
-static void begin_chunk(struct strip *s)
-{
-	strip_hold(s, HEAD_BYTES);
-}
-
 /* Pass or remove a chunk of which only the head is held. */
 static void leave_chunk(struct strip *s, const struct chunk_rule *r, struct str held, struct str *out)
 {
@@ -185,7 +180,7 @@ static bool judge_png(struct strip *s, struct str held, struct str *out)
 	if (!s->png.signature) {
 		s->png.signature = true;
 		*out = held;
-		begin_chunk(s);
+		strip_hold(s, HEAD_BYTES);
 		return true;
 	}
 	const struct chunk_rule *r = find_rule(be32(held, 4));
@@ -203,7 +198,7 @@ static bool judge_png(struct strip *s, struct str held, struct str *out)
 		return false;
 	} else {
 		judge_chunk(s, r, held, out);
-		begin_chunk(s);
+		strip_hold(s, HEAD_BYTES);
 		if (r->rule == RULE_END)
 			strip_over(s);
 	}
@@ -214,7 +209,7 @@ static bool judge_png(struct strip *s, struct str held, struct str *out)
 
 static void next_png(struct strip *s)
 {
-	begin_chunk(s);
+	strip_hold(s, HEAD_BYTES);
 }
 
 const struct strip_format strip_png_format = { .judge = judge_png, .next = next_png };
