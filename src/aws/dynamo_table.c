@@ -241,7 +241,6 @@ static enum status resolve_row(
 		.placeholder = s->placeholder,
 		.color = s->color };
 	const json_t *cause;
-	assert(s->status != IMAGE_PENDING);
 	if (!uuid_valid(s->image_id))
 		return no_such_image(why);
 	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);

@@ -80,6 +80,55 @@ static bool is_absent(const struct http_response *r)
 	return r->status == 404 && str_find(r->body, STR("<Code>NoSuchBucket</Code>")) == r->body.n;
 }
 
+static enum status delete_version(const struct s3_store *s, struct str key, struct str id, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	const struct header query = { STR("versionId"), id };
+	struct aws_call c = { .method = STR("DELETE"), .query = &query, .n_query = 1 };
+	arena_init(&a, SCRATCH_BYTES);
+	TRY(send_call(s, &c, key, &a, &r, why));
+	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : fault_refused(s, &r, why);
+}
+
+/* The versions of a key stand first among those of the prefix. The latest one, if it is not the marker, came
+ * after the removal and is not touched. */
+static enum status delete_page(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	struct version_page page;
+	const struct header query[] = { { STR("versions"), STR("") }, { STR("encoding-type"), STR("url") },
+		{ STR("max-keys"), STR(VERSIONS_PAGE_TEXT) }, { STR("prefix"), key } };
+	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query), .max_response_bytes = VERSIONS_MAX_BYTES };
+	arena_init(&a, SCRATCH_BYTES);
+	*any = false;
+	TRY(send_call(s, &c, STR(""), &a, &r, why));
+	if (r.status != 200)
+		return fault_refused(s, &r, why);
+	TRY(versions_parse(r.body, VERSIONS_PAGE, &a, &page, why));
+	for (size_t i = 0; i < page.n; i++) {
+		const struct version *v = &page.versions[i];
+		if (v->latest || !str_equal(v->key, key) || str_equal(v->id, marker))
+			continue;
+		TRY(delete_version(s, key, v->id, why));
+		*any = true;
+	}
+	return OK;
+}
+
+/* All versions of the key but this one and the latest. */
+static enum status delete_others(const struct s3_store *s, struct str key, struct str kept, struct fault *why)
+{
+	bool any = true;
+	for (unsigned round = 0; any && round < VERSIONS_ROUNDS; round++)
+		TRY(delete_page(s, key, kept, &any, why));
+	if (any)
+		return fault_set(why, UPSTREAM_FAILED, "the object has more versions than are removed at once");
+	return OK;
+}
+
+/* In a versioned bucket what is replaced would stay as an older version. */
 static enum status put_object(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
@@ -89,7 +138,11 @@ static enum status put_object(struct object_store *port, struct str key, struct 
 	TRY(object_key_check(key, why));
 	arena_init(&a, SCRATCH_BYTES);
 	TRY(send_call(store_of(port), &c, key, &a, &r, why));
-	return r.status == 200 ? OK : fault_refused(store_of(port), &r, why);
+	if (r.status != 200)
+		return fault_refused(store_of(port), &r, why);
+	struct str version = response_header(&r, STR("x-amz-version-id"));
+	bool kept = version.n > 0 && !str_equal(version, STR("null"));
+	return kept ? delete_others(store_of(port), key, version, why) : OK;
 }
 
 static enum status read_info(const struct http_response *r, struct str key, struct arena *a, struct object_info *out, struct fault *why)
@@ -137,52 +190,11 @@ static enum status head_object(struct object_store *port, struct str key, struct
 	return r.status == 200 ? read_info(&r, key, a, out, why) : fault_refused(store_of(port), &r, why);
 }
 
-static enum status delete_version(const struct s3_store *s, struct str key, struct str id, struct fault *why)
-{
-	struct arena CLEANUP(arena_deinit) a = { 0 };
-	struct http_response r;
-	const struct header query = { STR("versionId"), id };
-	struct aws_call c = { .method = STR("DELETE"), .query = &query, .n_query = 1 };
-	arena_init(&a, SCRATCH_BYTES);
-	TRY(send_call(s, &c, key, &a, &r, why));
-	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : fault_refused(s, &r, why);
-}
-
-/* The versions of a key stand first among those of the prefix. The latest one, if it is not the marker, came
- * after the removal and is not touched. */
-static enum status delete_page(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
-{
-	struct arena CLEANUP(arena_deinit) a = { 0 };
-	struct http_response r;
-	struct version_page page;
-	const struct header query[] = { { STR("versions"), STR("") }, { STR("encoding-type"), STR("url") },
-		{ STR("max-keys"), STR(VERSIONS_PAGE_TEXT) }, { STR("prefix"), key } };
-	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query), .max_response_bytes = VERSIONS_MAX_BYTES };
-	arena_init(&a, SCRATCH_BYTES);
-	*any = false;
-	TRY(send_call(s, &c, STR(""), &a, &r, why));
-	if (r.status != 200)
-		return fault_refused(s, &r, why);
-	TRY(versions_parse(r.body, VERSIONS_PAGE, &a, &page, why));
-	for (size_t i = 0; i < page.n; i++) {
-		const struct version *v = &page.versions[i];
-		if (v->latest || !str_equal(v->key, key) || str_equal(v->id, marker))
-			continue;
-		TRY(delete_version(s, key, v->id, why));
-		*any = true;
-	}
-	return OK;
-}
-
 /* In a versioned bucket a removal only puts a marker over what was there. The marker goes last: while a version is
  * left, the object must not come to light again. */
 static enum status delete_versions(const struct s3_store *s, struct str key, struct str marker, struct fault *why)
 {
-	bool any = true;
-	for (unsigned round = 0; any && round < VERSIONS_ROUNDS; round++)
-		TRY(delete_page(s, key, marker, &any, why));
-	if (any)
-		return fault_set(why, UPSTREAM_FAILED, "the object has more versions than are removed at once");
+	TRY(delete_others(s, key, marker, why));
 	return delete_version(s, key, marker, why);
 }
 

@@ -2,7 +2,10 @@
  * or of a sweep's step need not hold an image. */
 #include "image/verify.h"
 
+#include "base/codec.h"
+#include "base/hash.h"
 #include "base/metrics.h"
+#include "image/strip/strip.h"
 
 #define CLOCKS_APART_MS 5000
 #define OVERHEAD_BYTES ((size_t)64 << 10) /* what is read next to the object's own bytes */
@@ -53,19 +56,17 @@ static enum status find_verdict(struct product *p, const struct image_row *row, 
 	return OK;
 }
 
-/* The verdict, and the row resolved by it: bytes and row together where they pass and `body` is still to be stored, the
+/* The row resolved by the verdict: bytes and row together where they pass and `body` is still to be stored, the
  * row alone where they are rejected, or are an object already (body NULL). */
-static enum status settle_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct slot_body *body,
+static enum status settle_verdict(struct product *p, const struct image_row *row, struct resolution *s, struct slot_body *body,
 	struct arena *a, struct image_row *now, struct fault *why)
 {
-	struct resolution s;
-	TRY(find_verdict(p, row, what, a, &s, why));
-	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
-	if (s.status == IMAGE_UPLOADED && str_equal(s.replaces, s.etag))
-		s.uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
-	bool stores = body != NULL && s.status == IMAGE_UPLOADED;
-	TRY(stores ? body->commit(body, &s, now, why) : table_resolve(p->table, &s, a, now, why));
-	metric_add(s.status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
+	s->replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
+	if (s->status == IMAGE_UPLOADED && str_equal(s->replaces, s->etag))
+		s->uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
+	bool stores = body != NULL && s->status == IMAGE_UPLOADED;
+	TRY(stores ? body->commit(body, s, now, why) : table_resolve(p->table, s, a, now, why));
+	metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
 	return OK;
 }
 
@@ -103,7 +104,10 @@ enum status verify_body(
 	assert(b != NULL && b->commit != NULL && b->compare != NULL);
 	*now = *slot;
 	if (slot->status == IMAGE_PENDING) {
-		enum status st = settle_verdict(p, slot, &b->what, b, a, now, why);
+		struct resolution s;
+		enum status st = find_verdict(p, slot, &b->what, a, &s, why);
+		if (st == OK)
+			st = settle_verdict(p, slot, &s, b, a, now, why);
 		b->counted = st == OK;
 		if (st == OK)
 			return now->status == IMAGE_REJECTED ? fault_set(why, IMAGE_REJECTED, "%.*s", STRF(now->reason)) : OK;
@@ -115,6 +119,75 @@ enum status verify_body(
 	return count_repeat(b, check_repeat(now, b, why));
 }
 
+static struct str hex_of(struct arena *a, enum hash_kind kind, struct str bytes)
+{
+	struct hash h;
+	unsigned char sum[SHA256_BYTES];
+	char hex[2 * SHA256_BYTES + 1];
+	size_t n = kind == HASH_MD5 ? MD5_BYTES : SHA256_BYTES;
+	hash_init(&h, kind);
+	hash_update(&h, bytes.p, bytes.n);
+	if (!hash_final(&h, sum))
+		return (struct str){ 0 };
+	hex_encode(sum, n, hex);
+	return str_dup(a, str_of(hex));
+}
+
+/* What of an object's bytes is to be stored, in `what` with what they were: as many where there is nothing to remove, else
+ * fewer, in `kept`. An object that was replaced by the server before keeps what its row says about it. */
+static enum status strip_object(
+	struct product *p, const struct image_row *row, struct arena *a, struct buf *kept, struct received_bytes *what, struct fault *why)
+{
+	struct strip_result done = { 0 };
+	what->received_size = what->bytes.n;
+	what->received_sha256 = hex_of(a, HASH_SHA256, what->bytes);
+	if (p->rules.strip)
+		TRY(strip_bytes(what->bytes, NULL, kept, &done, why));
+	what->stripped = done.type != PROBE_UNKNOWN;
+	what->removed = done.removed;
+	if (what->stripped && !str_equal(buf_str(kept), what->bytes)) {
+		what->bytes = buf_str(kept);
+		what->etag = hex_of(a, HASH_MD5, what->bytes);
+		what->size = what->bytes.n;
+		what->modified_ms = 0;
+	} else if (row->received_sha256.n > 0 && str_equal(row->etag, hex_of(a, HASH_MD5, what->bytes))) {
+		what->received_size = row->received_size;
+		what->received_sha256 = row->received_sha256;
+		what->removed = row->removed;
+		what->stripped |= row->stripped;
+	}
+	return fault_check_arena(a, why);
+}
+
+/* Replace an object by what is to be stored of it. The row says first what that will be, and is pending until it is there, so
+ * that nobody gets a link before; whoever finds the old object, after a crash between the two, does the same again.
+ * now      pending on OK
+ * Errors   STATE_CHANGED (CONFLICT) another call resolved the row */
+static enum status replace_object(struct product *p, const struct image_row *row, const struct received_bytes *what,
+	const struct resolution *verdict, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct resolution s = *verdict;
+	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
+	s.status = IMAGE_PENDING;
+	s.uploaded_ms = 0;
+	s.ends_ms = row->status == IMAGE_PENDING ? row->ends_ms : what->now_ms + (int64_t)p->rules.pending_ttl_s * 1000;
+	TRY(table_resolve(p->table, &s, a, now, why));
+	return store_put(p->store, row->key, row->file_type, what->bytes, why);
+}
+
+static enum status store_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, bool replaces,
+	struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct resolution s;
+	struct image_row said = *row;
+	TRY(find_verdict(p, row, what, a, &s, why));
+	if (replaces && s.status == IMAGE_UPLOADED) {
+		TRY(replace_object(p, row, what, &s, a, now, why));
+		said = *now;
+	}
+	return settle_verdict(p, &said, &s, NULL, a, now, why);
+}
+
 enum status verify_object(
 	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
@@ -123,12 +196,17 @@ enum status verify_object(
 	assert(a != NULL);
 	assert(now != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
+	struct buf kept CLEANUP(buf_deinit);
 	struct received_bytes what;
 	arena_init(&scratch, (size_t)p->rules.max_size_bytes + OVERHEAD_BYTES);
+	buf_init(&kept, (size_t)p->rules.max_size_bytes + OVERHEAD_BYTES);
 	TRY(read_object(p, row->key, &scratch, &what, why));
 	what.now_ms = now_ms;
 	what.modified_ms = certain_time(what.modified_ms, now_ms);
-	enum status st = settle_verdict(p, row, &what, NULL, a, now, why);
+	if (what.size == what.bytes.n)
+		TRY(strip_object(p, row, &scratch, &kept, &what, why));
+	bool replaces = kept.n > 0 && what.bytes.p == kept.p;
+	enum status st = store_verdict(p, row, &what, replaces, a, now, why);
 	if (st != CONFLICT) /* else another call resolved it first, which is fine */
 		TRY(st);
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;

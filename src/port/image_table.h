@@ -55,7 +55,7 @@ struct image_row {
 /* What verification changes in a pending row. */
 struct resolution {
 	struct str image_id;
-	enum image_status status; /* IMAGE_UPLOADED or IMAGE_REJECTED */
+	enum image_status status; /* IMAGE_PENDING: the object is about to be replaced by one of this size and ETag */
 	struct str file_type;
 	uint64_t file_size;
 	struct str etag;
@@ -134,7 +134,7 @@ MUST_CHECK static inline enum status table_get(
 	return t->ops->get(t, id, a, out, why);
 }
 
-/* Change a pending row into an uploaded or a rejected one. Only a pending row changes, or, where
+/* Change a pending row into an uploaded or a rejected one, or let it say what its object will be. Only a pending row changes, or, where
  * `replaces` is given, an uploaded one with that ETag; a table whose store never overwrites
  * objects may answer such a one with STATE_CHANGED always.
  * now     the row as it is after the call, on OK and on STATE_CHANGED
@@ -142,7 +142,7 @@ MUST_CHECK static inline enum status table_get(
 MUST_CHECK static inline enum status table_resolve(
 	struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	assert(s->status != IMAGE_PENDING);
+	assert(s->status != IMAGE_PENDING || s->uploaded_ms == 0);
 	return t->ops->resolve(t, s, a, now, why);
 }
 

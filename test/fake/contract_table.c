@@ -93,6 +93,33 @@ static void test_insert_when_max_pending_rows_exist_then_full_until_one_is_resol
 	assert_int_equal(bench_counts(b).pending, BENCH_LITTLE);
 }
 
+/* The object is about to be replaced: the row says what it will be, and is as pending as before. */
+static void test_resolve_that_leaves_the_row_pending_then_it_has_the_new_values_and_counts_as_before(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row, back, want;
+	bench_insert(b, 1);
+	struct resolution s = row_verdict(&b->a, 1, 0, STR(""));
+	want = row_pending(&b->a, 1);
+	s.status = IMAGE_PENDING;
+	s.ends_ms = want.ends_ms;
+	row_resolve(&b->a, &want, &s);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(table_resolve(b->w.table, &s, &b->a, &row, &b->why), OK);
+		assert_true(row_equal(&row, &want));
+		assert_int_equal(table_get(b->w.table, row.image_id, &b->a, &back, &b->why), OK);
+		assert_true(row_equal(&back, &want));
+	}
+	struct image_page page;
+	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 0);
+	assert_int_equal(table_due(b->w.table, want.ends_ms, 10, &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 1);
+	bench_resolve(b, 1, 5000, STR(""));
+	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 1);
+}
+
 static void test_get_of_an_unknown_id_then_no_such_image_and_out_is_untouched(void **state)
 {
 	static const char *const ids[] = { "", "x", "00000000-0000-4000-8000-000000000000", "' OR 1=1 --" };
@@ -426,6 +453,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_of_the_largest_numbers_then_get_gives_them),
 	BENCH_TEST(test_insert_of_an_id_that_is_there_then_exists_and_old_row_stays),
 	BENCH_TEST(test_insert_over_a_resolved_row_then_exists),
+	BENCH_TEST(test_resolve_that_leaves_the_row_pending_then_it_has_the_new_values_and_counts_as_before),
 	BENCH_TEST_OF_LIMIT(test_insert_when_max_pending_rows_exist_then_full_until_one_is_resolved_or_removed),
 	BENCH_TEST(test_start_insert_of_many_then_each_is_reported_once_and_is_there),
 	BENCH_TEST(test_start_insert_when_the_arena_is_full_then_reported_and_no_row_or_a_row),

@@ -137,7 +137,6 @@ static enum status resolve(struct image_table *port, const struct resolution *s,
 {
 	struct fake_table *t = self(port);
 	struct fake_row *resolved = NULL;
-	assert(s->status != IMAGE_PENDING);
 	TRY(trap_enter(&t->trap, why));
 	enum status end = resolve_row(t, s, &resolved, why);
 	if (resolved != NULL && (end == OK || end == CONFLICT))

@@ -102,7 +102,7 @@ static void test_complete_at_the_size_limit_then_uploaded(void **state)
 	buf_deinit(&all);
 	assert_int_equal(complete(f, 1, &row), OK);
 	assert_int_equal(row.status, IMAGE_UPLOADED);
-	assert_int_equal(row.file_size, 5242880);
+	assert_int_equal(row.received_size, 5242880);
 	end(f);
 }
 

@@ -260,6 +260,8 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size), db_text(s->received_sha256),
 			db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage), db_text(row->placeholder),
 			db_text(row->color))));
+	if (s->status == IMAGE_PENDING)
+		return OK;
 	w->counters.images.pending--;
 	if (s->status == IMAGE_REJECTED) {
 		w->counters.images.rejected++;
