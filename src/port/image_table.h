@@ -69,7 +69,7 @@ struct resolution {
 	bool stripped;
 	uint32_t removed;
 	struct str verdict, damage, placeholder, color; /* as the row's; placeholder and color only of uploaded ones */
-	struct str replaces; /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
+	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
 };
 
 struct image_page {
