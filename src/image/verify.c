@@ -53,6 +53,8 @@ static enum status find_verdict(struct product *p, const struct image_row *row, 
 	struct renderer_result found;
 	TRY(renderer_run(p->renderer, &job, a, &found, why));
 	verdict_of_answer(&p->rules, &found.answer, p->renderer->memory_most, a, s);
+	if (s->status == IMAGE_UPLOADED) /* that of a rejected one is what was received */
+		s->file_size = what->bytes.n;
 	return OK;
 }
 
