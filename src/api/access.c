@@ -92,6 +92,8 @@ enum status access_visibility(const struct api_call *c, bool is_public, struct f
 	assert(c != NULL);
 	if (!is_public || c->sent_key)
 		return OK;
+	if (bearer_secret(&c->x->request).n > 0)
+		return bearer_refuse(c->api->options.wrong_keys, &c->x->request, "Wrong API key.", why);
 	return fault_set(why, PUBLIC_DENIED, "Only a caller with the API key may make an image public: send Authorization: Bearer …");
 }
 

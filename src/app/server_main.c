@@ -187,7 +187,9 @@ static enum status start_pool(struct server_parts *c, struct fault *why)
 static enum status read_delivery(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	struct str url = str_of(s->delivery_url), own = c->remote ? str_of(c->at.api) : c->backends.storage_url;
+	/* An address that listens everywhere leads nowhere: no links then, unless the setting says where they lead. */
+	struct str url = str_of(s->delivery_url), api = str_of(c->at.api_is_wildcard ? "" : c->at.api);
+	struct str own = c->remote ? api : c->backends.storage_url;
 	struct str keys = s->delivery_keys[0] != '\0' ? str_of(s->delivery_keys) : c->backends.delivery_key;
 	if (keys.n == 0)
 		return fault_set(why, BAD_SETTING,

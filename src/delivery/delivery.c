@@ -67,6 +67,11 @@ static void answer_problem(struct request_context *x, const struct fault *why)
 	add_common_headers(x);
 }
 
+static bool is_head(const struct request_context *x)
+{
+	return str_equal(x->request.method, STR("HEAD"));
+}
+
 /* Never past the expiry: what a cache keeps ends with the link. */
 static struct str cache_control(const struct picture *p, struct arena *a)
 {
@@ -87,14 +92,14 @@ static enum condition_verdict check_conditions(const struct request *r, const st
 	return conditions_check(&all, info->etag, info->modified_ms);
 }
 
-static enum status find_range(
-	struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
+/* Only GET has ranges: RFC 9110 14.2. */
+static enum status find_range(struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
 {
 	struct str value = request_header(&x->request, STR("range"));
 	unsigned long long size = info->size;
 	*out = (struct range){ 0, info->size };
 	*is_part = false;
-	if (value.p == NULL || !if_range_holds(request_header(&x->request, STR("if-range")), info->etag, info->modified_ms))
+	if (value.p == NULL || is_head(x) || !if_range_holds(request_header(&x->request, STR("if-range")), info->etag, info->modified_ms))
 		return OK;
 	switch (range_parse(value, info->size, out)) {
 	case RANGE_WHOLE:
@@ -112,19 +117,17 @@ static enum status find_range(
 	return OK;
 }
 
-/* The answer has the whole object by now, as its body or its descriptor. */
-static enum status answer_picture(struct request_context *x, const struct picture *p, struct fault *why)
+/* The headers that do not depend on the bytes, and the whole response where the client has them already (304, *complete). */
+static enum status answer_conditions(struct request_context *x, const struct picture *p, bool *complete, struct fault *why)
 {
 	struct answer *ans = &x->answer;
 	struct arena *a = &x->arena;
 	char date[HTTP_DATE_CHARS + 1];
-	struct range part;
-	bool is_part;
 	clock_http_date(p->info.modified_ms, date);
 	answer_header(ans, STR("ETag"), str_printf(a, "\"%.*s\"", STRF(p->info.etag)));
 	answer_header(ans, STR("Last-Modified"), str_dup(a, str_of(date)));
 	answer_header(ans, STR("Cache-Control"), cache_control(p, a));
-	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
+	*complete = false;
 	switch (check_conditions(&x->request, &p->info)) {
 	case CONDITION_FAILS:
 		return fault_set(why, PRECONDITION, "The picture is another one than If-Match or If-Unmodified-Since names.");
@@ -132,20 +135,33 @@ static enum status answer_picture(struct request_context *x, const struct pictur
 		answer_drop_body(ans);
 		ans->status = 304;
 		add_common_headers(x);
-		return fault_check_arena(a, why);
+		*complete = true;
+		break;
 	case CONDITION_HOLDS:
 		break;
 	}
+	return fault_check_arena(a, why);
+}
+
+/* The answer has the whole object by now, as its body or its descriptor; that of a HEAD may do without. */
+static enum status answer_bytes(struct request_context *x, const struct picture *p, struct fault *why)
+{
+	struct answer *ans = &x->answer;
+	struct range part;
+	bool is_part;
 	TRY(find_range(x, &p->info, &part, &is_part, why));
+	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
 	answer_header(ans, STR("Content-Type"), p->row.file_type);
-	answer_header(ans, STR("Content-Disposition"), content_disposition(a, p->row.file_name));
+	answer_header(ans, STR("Content-Disposition"), content_disposition(&x->arena, p->row.file_type, p->row.file_name));
+	if (is_head(x))
+		answer_header(ans, STR("Content-Length"), str_printf(&x->arena, "%llu", (unsigned long long)p->info.size));
 	add_common_headers(x);
 	ans->status = is_part ? 206 : 200;
 	ans->fd_offset = part.first;
 	ans->fd_length = part.length;
-	if (ans->fd < 0)
+	if (ans->fd < 0 && ans->body.n > 0)
 		ans->body = str_slice(ans->body, (size_t)part.first, (size_t)(part.first + part.length));
-	return fault_check_arena(a, why);
+	return fault_check_arena(&x->arena, why);
 }
 
 /* the object */
@@ -204,10 +220,12 @@ static struct fetched *reserve_fetch(struct delivery *d, uint64_t bytes)
 	return f;
 }
 
+/* In place of the headers that are there: those are of the bytes. */
 static enum status redirect(struct delivery *d, struct request_context *x, const struct picture *p, struct fault *why)
 {
 	struct presigned read;
 	TRY(image_service_download(d->o.product, &p->row, x->request.method, &x->arena, &read, why));
+	x->answer.n_headers = 0;
 	x->answer.status = 302;
 	answer_header(&x->answer, STR("Location"), read.url);
 	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
@@ -215,21 +233,31 @@ static enum status redirect(struct delivery *d, struct request_context *x, const
 	return OK;
 }
 
+/* A client that has the bytes, or asks for none, needs none from the store. Bytes that were written over those that were verified
+ * are not delivered until they have been verified too. */
 static enum status answer_remote(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
 {
 	struct object object;
+	bool complete;
+	p->info = (struct object_info){ .size = p->row.file_size,
+		.etag = p->row.etag,
+		.modified_ms = p->row.modified_ms > 0 ? p->row.modified_ms : p->row.uploaded_ms };
+	TRY(answer_conditions(x, p, &complete, why));
+	if (complete)
+		return OK;
+	if (is_head(x))
+		return answer_bytes(x, p, why);
 	struct fetched *f = reserve_fetch(d, p->row.file_size);
 	if (f == NULL)
 		return redirect(d, x, p, why);
 	x->answer.hold = &f->hold; /* released with the answer, whatever comes */
 	enum status got = store_get(d->o.product->store, p->row.key, p->row.file_size, &f->arena, &object, why);
-	if (got != OK)
-		return why->code == F_NO_SUCH_KEY ? no_such_picture(why) : got;
+	if (why->code == F_NO_SUCH_KEY || why->code == F_IMAGE_TOO_LARGE || (got == OK && !str_equal(object.info.etag, p->row.etag)))
+		return no_such_picture(why);
+	TRY(got);
 	x->answer.body = object.body;
-	p->info = object.info;
-	p->info.etag = str_dup(&x->arena, p->row.etag);
 	p->info.size = object.body.n;
-	return answer_picture(x, p, why);
+	return answer_bytes(x, p, why);
 }
 
 /* the request */
@@ -257,8 +285,10 @@ static enum status answer_link(struct delivery *d, struct request_context *x, st
 		return no_such_picture(why);
 	if (d->o.buckets == NULL)
 		return answer_remote(d, x, p, why);
+	bool complete;
 	TRY(open_local(d, x, p, why));
-	return answer_picture(x, p, why);
+	TRY(answer_conditions(x, p, &complete, why));
+	return complete ? OK : answer_bytes(x, p, why);
 }
 
 /* A page that asks with headers of its own, which do not matter here. */

@@ -89,7 +89,7 @@ enum status image_service_download(
 		.key = row->key,
 		.now_ms = kept ? now_ms - now_ms % window_ms : now_ms,
 		.expires_s = p->rules.url_ttl_s + (kept ? DOWNLOAD_WINDOW_S : 0),
-		.disposition = content_disposition(a, row->file_name),
+		.disposition = content_disposition(a, row->file_type, row->file_name),
 		.content_type = row->file_type,
 		.cache_control = kept ? str_printf(a, "private, max-age=%d, immutable", DOWNLOAD_WINDOW_S) : (struct str){ 0 } };
 	if (r.disposition.n == 0 || !arena_ok(a))

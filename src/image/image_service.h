@@ -32,8 +32,8 @@ bool image_service_has_links(const struct product *p);
  * variant    as delivery_variant_write gives it
  * expires_s  0: as records have it, see delivery_link_expiry */
 struct str image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a);
-/* RFC 6266: inline; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
+/* RFC 6266: inline, or attachment for a type that a browser is not to show; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
  * ASCII; what is not, and quotes, backslash, slash and percent, become '_'. {NULL,0} when `a` is full. */
-struct str content_disposition(struct arena *a, struct str file_name);
+struct str content_disposition(struct arena *a, struct str file_type, struct str file_name);
 
 #endif

@@ -91,6 +91,25 @@ static void test_record_when_pending_then_no_attributes_of_the_bytes(void **stat
 	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility fileSize fileType expiresAt");
 }
 
+static void test_record_of_an_uploaded_image_then_links_where_the_server_makes_them(void **state)
+{
+	struct image_row row = row_of(IMAGE_UPLOADED);
+
+	(void)state;
+	assert_true(delivery_keys_parse(STR("a-key-of-thirty-two-characters-or-more"), &fixture.product.delivery.keys));
+	assert_null(strstr(members_of(&row, RECORD_ALONE), "links"));
+	fixture.product.delivery.url = STR("https://img.example");
+	fixture.product.delivery.ttl_s = 60;
+	assert_non_null(strstr(members_of(&row, RECORD_IN_LIST), " downloadUrl links "));
+	assert_true(holds(buf_str(&text), "\"links\":{\"original\":\"https://img.example/i/"));
+	row.is_public = true;
+	assert_non_null(strstr(members_of(&row, RECORD_ALONE), " links "));
+	assert_true(holds(buf_str(&text), "\"visibility\":\"public\""));
+	assert_true(holds(buf_str(&text), "https://img.example/i/" SOME_ID "/original"));
+	row.status = IMAGE_PENDING;
+	assert_null(strstr(members_of(&row, RECORD_ALONE), "links"));
+}
+
 static void test_record_when_secrets_are_in_the_row_then_not_written(void **state)
 {
 	struct image_row row = row_of(IMAGE_UPLOADED);
@@ -133,6 +152,7 @@ int main(void)
 		T(test_record_when_nothing_more_is_known_then_it_is_left_out),
 		T(test_record_when_all_is_known_then_it_is_there),
 		T(test_record_when_pending_then_no_attributes_of_the_bytes),
+		T(test_record_of_an_uploaded_image_then_links_where_the_server_makes_them),
 		T(test_record_when_secrets_are_in_the_row_then_not_written),
 		T(test_record_when_memory_runs_out_for_its_url_then_out_of_memory),
 		T(test_record_when_presigning_fails_then_the_fault_comes_back),
