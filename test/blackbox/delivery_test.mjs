@@ -1,14 +1,12 @@
 // Delivery links on a real server: who may read what, the headers that let every cache keep it, and nginx as a cache in front.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { freePort, startNginx } from './support/nginx.mjs';
 import { call, corpus, eventually, fetchUrl, openSlot, putBytes, rawRequest, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
 const key = 'the key of the delivery tests';
@@ -270,33 +268,6 @@ test('the log and the metrics have the template of the route and never the path'
 	for (const shown of [own.log.join('\n'), own.out, text])
 		assert.ok(!shown.includes(signature));
 });
-
-async function freePort() {
-	const probe = net.createServer().listen(0, '127.0.0.1');
-	await once(probe, 'listening');
-	const { port } = probe.address();
-	await new Promise(resolve => probe.close(resolve));
-	return port;
-}
-
-/** nginx as the manual's caching proxy: { url, stop() }. */
-async function startNginx(origin, port) {
-	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-nginx-'));
-	writeFileSync(path.join(dir, 'nginx.conf'), `${process.getuid() === 0 ? 'user root;' : ''} daemon off; worker_processes 1; pid ${dir}/pid; error_log ${dir}/error.log;
-events { worker_connections 64; }
-http {
-	access_log off; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/temp; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
-	proxy_cache_path ${dir}/cache keys_zone=pictures:1m max_size=64m;
-	server {
-		listen 127.0.0.1:${port};
-		location /i/ { proxy_pass ${origin}; proxy_cache pictures; proxy_cache_lock on; add_header X-Cache $upstream_cache_status; }
-	}
-}`);
-	const child = spawn('nginx', ['-p', dir, '-e', path.join(dir, 'error.log'), '-c', path.join(dir, 'nginx.conf')], { stdio: 'inherit' });
-	const url = `http://127.0.0.1:${port}`;
-	await eventually(() => fetch(url).then(() => true, () => false), { what: 'nginx' });
-	return { url, stop: async () => { child.kill('SIGTERM'); await once(child, 'exit'); rmSync(dir, { recursive: true }); } };
-}
 
 test('behind nginx as a caching proxy the second visitor causes no request for a picture', async () => {
 	const port = await freePort();

@@ -165,16 +165,18 @@ describe('expiry', { concurrency: true }, () => {
 	test('URLs and forms expire, uploads that began before continue, and the row stays pending', async t => {
 		const server = await start(t, { args: ['--url-ttl', '3'] });
 		const { image } = await uploadImage(server);
+		const shown = (await call(server, 'HEAD', `/images/${image.imageId}/file`)).headers.get('location');
 		const finish = await beginPut(t, await openSlot(server), tinyPng, 20);
 		const put = await openSlot(server), form = await openSlot(server, { method: 'POST' });
 		const [, ...date] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(new URL(put.uploadUrl).searchParams.get('X-Amz-Date'));
 		const signedAt = Date.UTC(date[0], date[1] - 1, ...date.slice(2));
 		assert.equal(Date.parse(put.expiresAt), signedAt + 3000, 'the reported expiry is the signed one');
 		await eventually(() => Date.now() > Date.parse(form.expiresAt), { what: 'the end of the URLs' });
-		for (const answer of [await putBytes(put, tinyPng), await postForm(form, tinyPng), await fetchUrl(image.downloadUrl)]) {
+		for (const answer of [await putBytes(put, tinyPng), await postForm(form, tinyPng)]) {
 			assert.deepEqual([answer.status, code(answer)], [403, 'AccessDenied']);
 			assert.match(answer.text, /expired/);
 		}
+		assert.equal((await fetchUrl(shown, { method: 'HEAD' })).status, 403, 'a URL to see it has expired too');
 		assert.equal((await finish()).status, 200);
 		for (const slot of [put, form])
 			assert.equal((await record(server, slot)).json.status, 'pending');
