@@ -93,7 +93,8 @@ static enum condition_verdict check_conditions(const struct request *r, const st
 }
 
 /* Only GET has ranges: RFC 9110 14.2. */
-static enum status find_range(struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
+static enum status find_range(
+	struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
 {
 	struct str value = request_header(&x->request, STR("range"));
 	unsigned long long size = info->size;
@@ -239,9 +240,9 @@ static enum status answer_remote(struct delivery *d, struct request_context *x, 
 {
 	struct object object;
 	bool complete;
-	p->info = (struct object_info){ .size = p->row.file_size,
-		.etag = p->row.etag,
-		.modified_ms = p->row.modified_ms > 0 ? p->row.modified_ms : p->row.uploaded_ms };
+	p->info = (struct object_info){
+		.size = p->row.file_size, .etag = p->row.etag, .modified_ms = p->row.modified_ms > 0 ? p->row.modified_ms : p->row.uploaded_ms
+	};
 	TRY(answer_conditions(x, p, &complete, why));
 	if (complete)
 		return OK;

@@ -53,7 +53,8 @@ static void test_disposition_of_each_name_then_just_this_header(void **state)
 
 static void test_disposition_of_a_type_that_no_browser_is_to_show_then_attachment(void **state)
 {
-	static const char *const types[] = { "image/svg+xml", "text/html", "application/pdf", "image/tiff", "image/heic", "application/octet-stream", "" };
+	static const char *const types[] = { "image/svg+xml", "text/html", "application/pdf", "image/tiff", "image/heic",
+		"application/octet-stream", "" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(types); i++) {
 		struct str got = content_disposition(&arena, str_of(types[i]), STR("a"));
