@@ -240,14 +240,14 @@ static struct str object_address(const struct s3_store *s, struct str key, struc
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-/* Credentials for a thing that shall live expires_s, which is cut to their own life. */
-static enum status key_for(
-	const struct s3_store *s, int64_t now_ms, uint32_t *expires_s, struct arena *a, struct sigv4_key *key, struct fault *why)
+/* Credentials for a thing that shall live expires_s from the time of its signature, which is cut to their own life. */
+static enum status key_for(const struct s3_store *s, int64_t now_ms, int64_t signed_ms, uint32_t *expires_s, struct arena *a,
+	struct sigv4_key *key, struct fault *why)
 {
 	struct aws_credentials have;
 	TRY(aws_chain_get(aws_service_chain(s->service), now_ms, a, &have, why));
-	int64_t left_s = have.expires_ms == 0 ? *expires_s : (have.expires_ms - now_ms) / 1000;
-	if (left_s < 1)
+	int64_t left_s = have.expires_ms == 0 ? *expires_s : (have.expires_ms - signed_ms) / 1000;
+	if (have.expires_ms != 0 && have.expires_ms - now_ms < 1000)
 		return fault_set(why, UPSTREAM_FAILED, "the AWS credentials expire before a URL could be used");
 	if (left_s < *expires_s)
 		*expires_s = (uint32_t)left_s;
@@ -276,8 +276,9 @@ static enum status presign_object(
 	size_t n_query = 0, n_headers = 0;
 	struct str url = { 0 };
 	uint32_t expires_s = r->expires_s;
+	const int64_t signed_ms = presign_time_ms(r);
 	TRY(object_key_check(r->key, why));
-	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
+	TRY(key_for(s, r->now_ms, signed_ms, &expires_s, a, &key, why));
 	if (r->disposition.n > 0)
 		query[n_query++] = (struct header){ STR("response-content-disposition"), r->disposition };
 	if (r->content_type.n > 0)
@@ -297,14 +298,14 @@ static enum status presign_object(
 		.n_headers = n_headers,
 		.query = query,
 		.n_query = n_query,
-		.now_ms = r->now_ms,
+		.now_ms = signed_ms,
 		.expires_s = expires_s };
 	TRY(fault_check_arena(a, why));
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The date in the URL has whole seconds. */
 	*out = (struct presigned){ .url = url,
 		.address = object_address(s, r->key, a),
-		.expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
+		.expires_ms = signed_ms - signed_ms % 1000 + (int64_t)expires_s * 1000,
 		.added = headers + r->n_headers,
 		.n_added = n_headers - r->n_headers };
 	return fault_check_arena(a, why);
@@ -318,7 +319,7 @@ static enum status make_form(
 	uint32_t expires_s = r->expires_s;
 	size_t n = 0;
 	TRY(object_key_check(r->key, why));
-	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
+	TRY(key_for(s, r->now_ms, r->now_ms, &expires_s, a, &key, why));
 	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
 	const struct post_policy_input in = { .bucket = s->bucket,
 		.key = r->key,

@@ -87,7 +87,8 @@ enum status image_service_download(
 	bool kept = str_equal(method, STR("GET"));
 	const struct presign_request r = { .method = method,
 		.key = row->key,
-		.now_ms = kept ? now_ms - now_ms % window_ms : now_ms,
+		.now_ms = now_ms,
+		.signed_ms = kept ? now_ms - now_ms % window_ms : 0,
 		.expires_s = p->rules.url_ttl_s + (kept ? DOWNLOAD_WINDOW_S : 0),
 		.disposition = content_disposition(a, row->file_type, row->file_name),
 		.content_type = row->file_type,

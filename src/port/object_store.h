@@ -34,7 +34,8 @@ struct presign_request {
 	struct str method; /* "GET", "HEAD" or "PUT" */
 	struct str key;
 	int64_t now_ms;
-	uint32_t expires_s;           /* 1..604800 */
+	int64_t signed_ms;            /* the time of the signature, at most now_ms; 0: now_ms. URLs of one time are the same */
+	uint32_t expires_s;           /* 1..604800, from the time of the signature */
 	const struct header *headers; /* signed next to host: what the client must send so */
 	size_t n_headers;
 	struct str disposition;   /* "": none; else response-content-disposition */
@@ -121,11 +122,16 @@ MUST_CHECK static inline enum status store_list(struct object_store *s, struct s
 	return s->ops->list(s, prefix, after, limit, a, out, why);
 }
 
+static inline int64_t presign_time_ms(const struct presign_request *r)
+{
+	return r->signed_ms > 0 ? r->signed_ms : r->now_ms;
+}
+
 /* A URL that lets its holder do one thing with one key for a while. Headers that are listed are signed. */
 MUST_CHECK static inline enum status store_presign(
 	struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
-	assert(r->expires_s >= 1 && r->expires_s <= 604800);
+	assert(r->expires_s >= 1 && r->expires_s <= 604800 && r->signed_ms <= r->now_ms);
 	return s->ops->presign(s, r, a, out, why);
 }
 

@@ -176,6 +176,29 @@ static void test_presign_when_credentials_expire_sooner_then_the_url_does(void *
 	}
 }
 
+/* What has been fetched last week must not be signed with, although the time of the signature lies before its end. */
+static void test_presign_as_of_an_earlier_time_then_credentials_are_those_of_now(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct fixture w;
+		struct presigned p;
+		start(&w, LOOPBACK, by_path, "");
+		setenv("AWS_CREDENTIAL_EXPIRATION", i == 0 ? "2023-11-14T22:13:20Z" : "2023-11-14T22:15:20Z", 1);
+		setenv("AWS_SESSION_TOKEN", "the/token", 1);
+		const struct presign_request r = {
+			.method = STR("GET"), .key = STR("k"), .now_ms = NOW_MS, .signed_ms = NOW_MS - 123 - 200000, .expires_s = 600
+		};
+		enum status got = store_presign(w.store, &r, &w.a, &p, &w.why);
+		assert_int_equal(got, i == 0 ? UPSTREAM : OK);
+		if (got == OK) {
+			assert_true(holds(p.url, "X-Amz-Expires=320&"));
+			assert_int_equal(p.expires_ms, NOW_MS - 123 + 120000);
+		}
+		stop(&w);
+	}
+}
+
 static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_listed(void **state)
 {
 	struct fixture w;
@@ -375,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses_when_of_each_style_then_as_in_s3),
 		cmocka_unit_test(test_presign_when_credentials_expire_sooner_then_the_url_does),
+		cmocka_unit_test(test_presign_as_of_an_earlier_time_then_credentials_are_those_of_now),
 		cmocka_unit_test(test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_listed),
 		cmocka_unit_test(test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_only),
 		cmocka_unit_test(test_calls_when_key_is_invalid_then_nothing_is_sent),

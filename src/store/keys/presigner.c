@@ -70,12 +70,12 @@ enum status signing_presign(
 		.n_headers = r->n_headers,
 		.query = query,
 		.n_query = n,
-		.now_ms = r->now_ms,
+		.now_ms = presign_time_ms(r),
 		.expires_s = r->expires_s,
 	};
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The signature's date has whole seconds, and its lifetime begins there. */
-	int64_t signed_ms = r->now_ms - r->now_ms % 1000;
+	int64_t signed_ms = presign_time_ms(r) - presign_time_ms(r) % 1000;
 	*out = (struct presigned){ url, object_address(e, r->key, a), signed_ms + (int64_t)r->expires_s * 1000 };
 	return fault_check_arena(a, why);
 }
