@@ -81,17 +81,6 @@ static struct str cache_control(const struct picture *p, struct arena *a)
 	return str_printf(a, "public, max-age=%lld, immutable", (long long)(left_s > 0 ? left_s : 0));
 }
 
-static enum condition_verdict check_conditions(const struct request *r, const struct object_info *info)
-{
-	struct conditions all = {
-		.if_match = request_header(r, STR("if-match")),
-		.if_none_match = request_header(r, STR("if-none-match")),
-		.if_modified_since = request_header(r, STR("if-modified-since")),
-		.if_unmodified_since = request_header(r, STR("if-unmodified-since")),
-	};
-	return conditions_check(&all, info->etag, info->modified_ms);
-}
-
 /* Only GET has ranges: RFC 9110 14.2. */
 static enum status find_range(
 	struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
@@ -129,7 +118,7 @@ static enum status answer_conditions(struct request_context *x, const struct pic
 	answer_header(ans, STR("Last-Modified"), str_dup(a, str_of(date)));
 	answer_header(ans, STR("Cache-Control"), cache_control(p, a));
 	*complete = false;
-	switch (check_conditions(&x->request, &p->info)) {
+	switch (conditions_check_request(&x->request, p->info.etag, p->info.modified_ms)) {
 	case CONDITION_FAILS:
 		return fault_set(why, PRECONDITION, "The picture is another one than If-Match or If-Unmodified-Since names.");
 	case CONDITION_NOT_MODIFIED:

@@ -176,7 +176,7 @@ static void test_presign_when_credentials_expire_sooner_then_the_url_does(void *
 	}
 }
 
-/* What has been fetched last week must not be signed with, although the time of the signature lies before its end. */
+/* The present decides which credentials are still good, not the time of the signature. */
 static void test_presign_as_of_an_earlier_time_then_credentials_are_those_of_now(void **state)
 {
 	(void)state;
