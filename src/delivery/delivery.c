@@ -318,8 +318,12 @@ static enum handler_step on_head(struct handler *h, struct request_context *x)
 static enum status on_body(struct handler *h, struct request_context *x, const char *p, size_t n)
 {
 	struct handler *next = delivery_of(h)->o.next;
-	assert(!delivery_link_is_path(x->request.path));
-	return next->ops->on_body(next, x, p, n);
+	struct fault why = { 0 };
+	if (!delivery_link_is_path(x->request.path))
+		return next->ops->on_body(next, x, p, n);
+	(void)fault_set(&why, BODY_TOO_LARGE, "A delivery link takes no body.");
+	answer_problem(x, &why);
+	return fault_status(why.code);
 }
 
 static void run_request(struct handler *h, struct request_context *x)

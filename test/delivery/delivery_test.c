@@ -212,6 +212,9 @@ static void test_errors_of_the_listener_then_a_problem_that_no_cache_keeps(void 
 	h->ops->on_error(h, x, &why);
 	expect_problem(x, 403);
 	h->ops->on_abort(h, x, &why);
+	struct request_context *with_body = begin_request(f, "GET", STR("/i/x"));
+	assert_int_equal(h->ops->on_body(h, with_body, "body", 4), LIMIT);
+	expect_problem(with_body, 413);
 	assert_int_equal(f->next.calls, 0);
 }
 
