@@ -42,6 +42,7 @@ enum status upload_run(struct api_call *c, struct fault *why) MUST_CHECK;
 void upload_start(struct api_call *c);
 enum status images_list(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_get(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_thumbnail(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_file(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_patch(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_link(struct api_call *c, struct fault *why) MUST_CHECK;

@@ -7,10 +7,12 @@
 #include "base/writer.h"
 #include "base/log.h"
 #include "image/image_service.h"
+#include "image/thumbnails.h"
 
 #define LIST_DEFAULT 50
 #define RECORD_MAX_BYTES 65536
-#define FILE_SPARE_S 60 /* for the client to follow a redirect that it has kept */
+#define THUMBNAIL_REDIRECT_S "300" /* far below the life of the link */
+#define FILE_SPARE_S 60            /* for the client to follow a redirect that it has kept */
 
 /* The value of a parameter that may appear once; "" if it does not. */
 static enum status read_once(const struct query *q, struct str name, struct str *out, struct fault *why)
@@ -116,6 +118,46 @@ enum status images_file(struct api_call *c, struct fault *why)
 		answer_header(&c->x->answer, STR("Vary"), STR("Authorization"));
 	}
 	return OK;
+}
+
+/* The preset that is asked for by its name. */
+static enum status read_size(const struct api_call *c, const struct thumbnails *t, size_t *preset, struct fault *why)
+{
+	struct str name;
+	struct buf names;
+	TRY(read_once(&c->x->request.query, STR("size"), &name, why));
+	if (thumbnails_preset(t, name, preset))
+		return OK;
+	buf_init_arena(&names, c->arena, RECORD_MAX_BYTES);
+	for (size_t i = 0; i < thumbnails_count(t); i++)
+		buf_printf(&names, "%s%.*s", i > 0 ? ", " : "", STRF(thumbnails_name(t, i)));
+	return fault_set(why, BAD_FIELD, "size must be one of %.*s", STRF(buf_str(&names)));
+}
+
+/* A redirect to the delivery link, in the format that the client accepts. */
+enum status images_thumbnail(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
+	struct product *p = c->api->product;
+	struct image_row row;
+	size_t preset = 0;
+	if (!image_service_has_links(p))
+		return fault_set(why, NO_LINKS, "This server makes no delivery links: set TINTYPE_DELIVERY_KEYS and TINTYPE_DELIVERY_URL.");
+	if (p->thumbnails == NULL)
+		return fault_set(why, NO_SUCH_IMAGE, "This server makes no thumbnails.");
+	TRY(read_size(c, p->thumbnails, &preset, why));
+	TRY(image_service_read(p, c->at.segment, c->arena, &row, why));
+	TRY(check_uploaded(&row, why));
+	if (!thumbnails_possible(&row))
+		return fault_set(why, NO_SUCH_IMAGE, "There are no thumbnails of images of this type.");
+	bool webp =
+		str_find(request_header(&c->x->request, STR("Accept")), STR("image/webp")) < request_header(&c->x->request, STR("Accept")).n;
+	struct str variant = thumbnails_variant(p->thumbnails, preset, webp ? RENDER_TO_WEBP : thumbnails_plain_format(&row));
+	c->x->answer.status = 302;
+	answer_header(&c->x->answer, STR("Location"), image_service_link(p, &row, variant, 0, c->arena));
+	answer_header(&c->x->answer, STR("Cache-Control"), STR("private, max-age=" THUMBNAIL_REDIRECT_S));
+	answer_header(&c->x->answer, STR("Vary"), STR("Accept, Authorization"));
+	return fault_check_arena(c->arena, why);
 }
 
 enum status images_patch(struct api_call *c, struct fault *why)

@@ -6,6 +6,7 @@
 #include "base/writer.h"
 #include "image/image_service.h"
 #include "image/strip/strip.h"
+#include "image/thumbnails.h"
 
 #define SIGNING_MAX_BYTES 65536
 
@@ -32,6 +33,19 @@ static void write_text(struct buf *b, struct str name, struct str value)
 		writer_text(b, name, value);
 }
 
+/* Each preset in the formats that a page needs for <picture>. */
+static void write_thumbnails(struct product *p, const struct image_row *row, struct buf *b, struct arena *a)
+{
+	enum render_format plain = thumbnails_plain_format(row);
+	for (size_t i = 0; i < thumbnails_count(p->thumbnails); i++) {
+		writer_open(b, thumbnails_name(p->thumbnails, i), '{');
+		writer_text(b, STR("webp"), image_service_link(p, row, thumbnails_variant(p->thumbnails, i, RENDER_TO_WEBP), 0, a));
+		writer_text(b, plain == RENDER_TO_PNG ? STR("png") : STR("jpeg"),
+			image_service_link(p, row, thumbnails_variant(p->thumbnails, i, plain), 0, a));
+		writer_close(b, '}');
+	}
+}
+
 enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
 {
 	assert(p != NULL);
@@ -54,6 +68,8 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 	if (row->status == IMAGE_UPLOADED && image_service_has_links(p)) {
 		writer_open(b, STR("links"), '{');
 		writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
+		if (p->thumbnails != NULL && thumbnails_possible(row))
+			write_thumbnails(p, row, b, &scratch);
 		writer_close(b, '}');
 		TRY(fault_check_arena(&scratch, why));
 	}

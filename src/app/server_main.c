@@ -23,7 +23,10 @@
 #include "image/product.h"
 #include "app/gc_thread.h"
 #include "app/image_rules.h"
+#include "image/thumb_objects.h"
+#include "image/thumbnails.h"
 #include "pool/pool.h"
+#include "store/thumbs.h"
 #include "s3/s3.h"
 #include "http/server/serve.h"
 #include "web/web.h"
@@ -42,6 +45,9 @@ struct server_parts {
 	struct backends backends;
 	struct product product;
 	struct pool *pool; /* NULL: images are not decoded */
+	struct thumb_store *thumb_files;
+	struct thumb_objects thumb_objects;
+	struct thumbnails *thumbnails;
 	struct api *api;
 	struct s3 *s3;
 	struct delivery *delivery; /* in front of the storage handler, or of the API's where there is none */
@@ -203,6 +209,35 @@ static enum status read_delivery(struct server_parts *c, struct fault *why)
 	return OK;
 }
 
+static struct str unless_none(const char *value)
+{
+	return is_equal(value, "none") ? STR("") : str_of(value);
+}
+
+/* In the data directory; with a remote store next to the images. */
+static enum status start_thumbnails(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	struct thumbnails_options o = { .presets = unless_none(s->thumbnails),
+		.at_upload = unless_none(s->thumbnail_at_upload),
+		.product = &c->product,
+		.store = &c->thumb_objects.port,
+		.buckets = c->backends.bucket,
+		.bucket = str_of(s->bucket) };
+	if (c->pool == NULL || o.presets.n == 0)
+		return OK;
+	if (c->remote)
+		thumb_objects_init(&c->thumb_objects, c->backends.store);
+	else {
+		TRY(thumbs_open(s->data_dir, s->thumbnail_space, s->reserve_bytes, &c->thumb_files, why));
+		o.store = c->thumb_files;
+	}
+	o.makers = pool_workers(c->pool);
+	TRY(thumbnails_new(&o, &c->thumbnails, why));
+	c->product.thumbnails = c->thumbnails;
+	return OK;
+}
+
 static enum status make_handlers(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
@@ -211,6 +246,7 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		return fault_no_memory(why);
 	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table };
 	TRY(start_pool(c, why));
+	TRY(start_thumbnails(c, why));
 	struct api_options api = {
 		.key_for_images = key_for_images(c),
 		.key_for_slots = is_equal(s->upload, "key"),
@@ -327,6 +363,9 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	TRY(make_console(c, why));
 	struct admin_options admin = { .ready = check_ready,
 		.refresh = refresh_gauges,
+		.note = c->pool != NULL && (pool_layers(c->pool) & RENDER_FILTERED) == 0
+			? STR("images are decoded without a system-call filter (--render-sandbox off)\n")
+			: STR(""),
 		.arg = c,
 		.auth = { str_of(c->admin_token), c->wrong_secrets },
 		.console = console_handler(c->console),
@@ -361,6 +400,8 @@ int server_main(int argc, char **argv)
 	s3_free(&c.s3);
 	api_free(&c.api);
 	rate_limit_free(&c.product.recheck_limit);
+	thumbnails_free(&c.thumbnails);
+	thumbs_close(&c.thumb_files);
 	pool_free(&c.pool);
 	backends_close(&c.backends);
 	if (c.log_open) {

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "image/image_service.h"
+#include "image/thumbnails.h"
 #include "s3/wire/conditions.h"
 #include "s3/wire/range.h"
 
@@ -22,6 +23,7 @@
 /* Of a remote store: what is fetched and sent here, of one object and of all together. */
 #define FETCH_MAX_BYTES ((uint64_t)16 << 20)
 #define FETCHED_MAX_BYTES ((uint64_t)64 << 20)
+#define THUMBNAIL_MAX_BYTES ((uint64_t)4 << 20) /* of the renderer's window */
 #define FETCH_ARENA_SPARE ((size_t)256 << 10)
 
 struct delivery {
@@ -32,6 +34,9 @@ struct delivery {
 
 /* What a link leads to, while it is answered. */
 struct picture {
+	struct thumbnail_wait wait; /* for its thumbnail */
+	struct delivery *delivery;
+	struct request_context *x;
 	struct delivery_link link;
 	struct image_row row;
 	struct object_info info;
@@ -154,6 +159,13 @@ static enum status answer_bytes(struct request_context *x, const struct picture 
 	return fault_check_arena(&x->arena, why);
 }
 
+static enum status answer_opened(struct request_context *x, const struct picture *p, struct fault *why)
+{
+	bool complete;
+	TRY(answer_conditions(x, p, &complete, why));
+	return complete ? OK : answer_bytes(x, p, why);
+}
+
 /* the object */
 
 static enum status no_such_picture(struct fault *why)
@@ -267,18 +279,51 @@ static enum status read_request(struct delivery *d, struct request_context *x, s
 	return OK;
 }
 
+/* Whether the link's thumbnail is to be made first. */
+static bool is_missing(const struct picture *p, const struct fault *why)
+{
+	return why->code == F_NO_SUCH_KEY && !str_equal(p->link.variant, STR("original"));
+}
+
+/* Where it was made before; else NO_SUCH_KEY, but a worker waits until it is made. */
+static enum status answer_thumbnail(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	struct thumbnails *t = d->o.product->thumbnails;
+	struct object_file file = { .fd = -1 };
+	struct arena *a = &x->arena;
+	if (t == NULL)
+		return no_such_picture(why);
+	if (thumbnails_find_waits(t)) {
+		struct fetched *f = reserve_fetch(d, THUMBNAIL_MAX_BYTES);
+		if (f == NULL)
+			return fault_set(why, OVERLOADED, "Too many thumbnails are being sent. Try again in a moment.");
+		x->answer.hold = &f->hold;
+		a = &f->arena;
+	}
+	enum status found = thumbnails_find_waits(t) ? thumbnails_get(t, &p->row, p->link.variant, &x->request.client, a, &file, why)
+												 : thumbnails_find(t, &p->row, p->link.variant, a, &file, why);
+	if (found != OK)
+		return why->code == F_NO_SUCH_IMAGE ? no_such_picture(why) : found;
+	x->answer.fd = file.fd;
+	x->answer.body = file.bytes;
+	p->info = file.info;
+	p->info.etag = str_dup(&x->arena, file.info.etag);
+	p->row.file_type = file.info.content_type;
+	return answer_opened(x, p, why);
+}
+
 static enum status answer_link(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
 {
 	if (table_get(d->o.product->table, p->link.image_id, &x->arena, &p->row, why) != OK)
 		return why->code == F_NO_SUCH_IMAGE ? no_such_picture(why) : fault_status(why->code);
-	if (p->row.status != IMAGE_UPLOADED || (!p->link.is_signed && !p->row.is_public) || !str_equal(p->link.variant, STR("original")))
+	if (p->row.status != IMAGE_UPLOADED || (!p->link.is_signed && !p->row.is_public))
 		return no_such_picture(why);
+	if (!str_equal(p->link.variant, STR("original")))
+		return answer_thumbnail(d, x, p, why);
 	if (d->o.buckets == NULL)
 		return answer_remote(d, x, p, why);
-	bool complete;
 	TRY(open_local(d, x, p, why));
-	TRY(answer_conditions(x, p, &complete, why));
-	return complete ? OK : answer_bytes(x, p, why);
+	return answer_opened(x, p, why);
 }
 
 /* A page that asks with headers of its own, which do not matter here. */
@@ -310,6 +355,10 @@ static enum handler_step on_head(struct handler *h, struct request_context *x)
 	}
 	if (status == OK)
 		status = answer_link(d, x, p, &why);
+	if (status != OK && is_missing(p, &why)) {
+		x->handler_state = p;
+		return HANDLER_RUN_ASYNC;
+	}
 	if (status != OK)
 		answer_problem(x, &why);
 	return HANDLER_ANSWER;
@@ -336,11 +385,31 @@ static void run_request(struct handler *h, struct request_context *x)
 		answer_problem(x, &why);
 }
 
+/* On a maker's thread. */
+static void on_thumbnail(struct thumbnail_wait *w, enum status st)
+{
+	struct picture *p = (struct picture *)w;
+	struct request_context *x = p->x;
+	if (st == OK)
+		st = answer_link(p->delivery, x, p, &w->why);
+	if (st != OK)
+		answer_problem(x, &w->why);
+	x->done(x);
+}
+
+/* A thumbnail that is made first: no thread waits for it. */
 static void run_request_async(struct handler *h, struct request_context *x)
 {
-	struct handler *next = delivery_of(h)->o.next;
-	assert(!delivery_link_is_path(x->request.path));
-	next->ops->run_async(next, x);
+	struct delivery *d = delivery_of(h);
+	struct picture *p = x->handler_state;
+	if (!delivery_link_is_path(x->request.path)) {
+		d->o.next->ops->run_async(d->o.next, x);
+		return;
+	}
+	p->wait = (struct thumbnail_wait){ .done = on_thumbnail };
+	p->delivery = d;
+	p->x = x;
+	thumbnails_make(d->o.product->thumbnails, &p->row, p->link.variant, &x->request.client, &p->wait);
 }
 
 static void on_abort(struct handler *h, struct request_context *x, const struct fault *why)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/rate_limit.h"
+#include "image/thumbnails.h"
 #include "image/verify.h"
 
 #define LINK_MAX_BYTES 1024
@@ -72,6 +73,7 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	arena_init(&scratch, (size_t)64 << 10);
 	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
 	TRY(table_remove(p->table, image_id, 0, why));
+	thumbnails_remove(p->thumbnails, image_id);
 	metric_add(M_DELETES, 1);
 	return store_remove(p->store, row.key, why);
 }

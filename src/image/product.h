@@ -37,12 +37,14 @@ struct delivery_rules {
 };
 
 struct rate_limit;
+struct thumbnails;
 
 struct product {
 	struct image_rules rules;
 	struct delivery_rules delivery;
 	struct object_store *store;
 	struct image_table *table;
+	struct thumbnails *thumbnails;    /* NULL: there are none */
 	struct renderer *renderer;        /* NULL: images are not decoded here */
 	bool objects_change;              /* the store may replace an object without updating the table */
 	struct rate_limit *recheck_limit; /* of an image's rechecks; NULL: the store resolves rows itself */

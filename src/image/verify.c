@@ -6,8 +6,10 @@
 #include "base/hash.h"
 #include "base/metrics.h"
 #include "image/strip/strip.h"
+#include "image/thumbnails.h"
 
 #define CLOCKS_APART_MS 5000
+#define THUMB_BYTES_MAX ((size_t)4 << 20)
 #define OVERHEAD_BYTES ((size_t)64 << 10) /* what is read next to the object's own bytes */
 
 /* Stores give the time of a write in whole seconds, by clocks of their own. Only when that second is over can no
@@ -34,28 +36,42 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 	return OK;
 }
 
-/* By the headers, and then by the pixels. */
-static enum status find_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct arena *a,
-	struct resolution *s, struct fault *why)
+/* By the headers, and then by the pixels. The same decode makes the thumbnail that is made at upload, in `thumb`. */
+static enum status find_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct buf *thumb,
+	struct arena *a, struct resolution *s, struct fault *why)
 {
 	enum render_kind kind = RENDER_JPEG;
+	const struct render_preset *preset = thumbnails_at_upload(p->thumbnails);
+	struct arena made CLEANUP(arena_deinit);
+	arena_init(&made, THUMB_BYTES_MAX + OVERHEAD_BYTES);
 	verdict_of_bytes(&p->rules, row, what, a, s);
 	bool decodes = p->renderer != NULL && p->rules.check != CHECK_HEADER;
 	if (!decodes || !verdict_kind(&p->rules, row, what, &kind))
 		return OK;
 	struct renderer_job job = { .kind = kind,
-		.ops = RENDER_CHECK | RENDER_HASH,
+		.ops = RENDER_CHECK | RENDER_HASH | (preset != NULL ? RENDER_THUMB : 0U),
+		.preset = preset,
+		.presets = preset != NULL,
 		.fd = -1,
 		.bytes = what->bytes,
 		.caller = what->caller,
 		.is_upload = true,
 		.request_id = what->request_id };
 	struct renderer_result found;
-	TRY(renderer_run(p->renderer, &job, a, &found, why));
+	TRY(renderer_run(p->renderer, &job, &made, &found, why));
 	verdict_of_answer(&p->rules, &found.answer, p->renderer->memory_most, a, s);
 	if (s->status == IMAGE_UPLOADED) /* that of a rejected one is what was received */
 		s->file_size = what->bytes.n;
+	if (found.thumb[0].n > 0)
+		buf_put(thumb, found.thumb[0]);
 	return OK;
+}
+
+/* Once the image is stored. */
+static void keep_thumb(struct product *p, const struct image_row *now, struct buf *thumb)
+{
+	if (now->status == IMAGE_UPLOADED && buf_ok(thumb) && buf_str(thumb).n > 0)
+		thumbnails_keep_upload(p->thumbnails, now, buf_str(thumb));
 }
 
 /* The row resolved by the verdict: bytes and row together where they pass and `body` is still to be stored, the
@@ -107,9 +123,13 @@ enum status verify_body(
 	*now = *slot;
 	if (slot->status == IMAGE_PENDING) {
 		struct resolution s;
-		enum status st = find_verdict(p, slot, &b->what, a, &s, why);
+		struct buf thumb CLEANUP(buf_deinit);
+		buf_init(&thumb, THUMB_BYTES_MAX);
+		enum status st = find_verdict(p, slot, &b->what, &thumb, a, &s, why);
 		if (st == OK)
 			st = settle_verdict(p, slot, &s, b, a, now, why);
+		if (st == OK)
+			keep_thumb(p, now, &thumb);
 		b->counted = st == OK;
 		if (st == OK)
 			return now->status == IMAGE_REJECTED ? fault_set(why, IMAGE_REJECTED, "%.*s", STRF(now->reason)) : OK;
@@ -182,12 +202,18 @@ static enum status store_verdict(struct product *p, const struct image_row *row,
 {
 	struct resolution s;
 	struct image_row said = *row;
-	TRY(find_verdict(p, row, what, a, &s, why));
+	struct buf thumb CLEANUP(buf_deinit);
+	buf_init(&thumb, THUMB_BYTES_MAX);
+	TRY(find_verdict(p, row, what, &thumb, a, &s, why));
+	if (row->status == IMAGE_UPLOADED) /* those of other bytes */
+		thumbnails_remove(p->thumbnails, row->image_id);
 	if (replaces && s.status == IMAGE_UPLOADED) {
 		TRY(replace_object(p, row, what, &s, a, now, why));
 		said = *now;
 	}
-	return settle_verdict(p, &said, &s, NULL, a, now, why);
+	TRY(settle_verdict(p, &said, &s, NULL, a, now, why));
+	keep_thumb(p, now, &thumb);
+	return OK;
 }
 
 enum status verify_object(

@@ -121,6 +121,9 @@ test('images in each state', async () => {
 
 	await conforms(server, 302, 'GET', '/images/{imageId}/file', slot);
 	await conforms(server, 404, 'GET', '/images/{imageId}/file', pending);
+	await conforms(server, 302, 'GET', '/images/{imageId}/thumbnail', { imageId: slot.imageId, query: '?size=small' });
+	await conforms(server, 400, 'GET', '/images/{imageId}/thumbnail', { imageId: slot.imageId, query: '?size=huge' });
+	await conforms(server, 404, 'GET', '/images/{imageId}/thumbnail', { imageId: pending.imageId, query: '?size=small' });
 	await conforms(server, 404, 'GET', '/images/{imageId}/file', rejected);
 
 	assert.equal((await conforms(server, 200, 'POST', '/images/{imageId}/complete', { imageId: slot.imageId })).status, 'uploaded');

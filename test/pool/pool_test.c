@@ -6,8 +6,10 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "render/run.h"
+#include "temp.h"
 
 #include <dirent.h>
+#include <png.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +161,49 @@ static void test_program_missing_then_refused_with_the_way_on(void **state)
 	assert_null(pool);
 }
 
+/* Whatever a process sends: the picture is refused, the process is replaced, and the next picture is decoded. */
+static void test_wrong_answers_then_refused_and_no_harm(void **state)
+{
+	static const char WAYS[] = { 'g', 's', 'n', 'l', 'd', 't', 'h' };
+	const struct render_preset preset = { 16, 16, RENDER_FIT, RENDER_TO_WEBP, 80, 2 };
+	start((struct pool_options){ .program = LIAR, .job_ms = 200 });
+	struct renderer_job good = check_of(STR("v")), twice = check_of(STR("2"));
+	for (size_t i = 0; i < COUNT_OF(WAYS); i++) {
+		struct renderer_job bad = check_of((struct str){ &WAYS[i], 1 });
+		bad.ops |= RENDER_THUMB;
+		bad.preset = &preset;
+		bad.presets = 1;
+		if (run_ok(&bad).answer.code != RENDER_UNREADABLE)
+			fail_msg("%c is an answer", WAYS[i]);
+		assert_int_equal(run_ok(&good).answer.code, RENDER_NONE);
+	}
+	/* An answer that nobody has asked for is not the next one's: that has another number, and gets another process. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(run_ok(&twice).answer.code, RENDER_NONE);
+	pool_free(&pool);
+}
+
+/* The program vanishes: jobs are refused at once, and taken again when it is back. */
+static void test_process_cannot_be_started_then_refused_until_it_can(void **state)
+{
+	char dir[TEMP_PATH_MAX], path[TEMP_PATH_MAX + 20];
+	struct renderer_result out;
+	struct renderer_job job = check_of(jpeg_of(80, 60));
+	temp_make(dir);
+	snprintf(path, sizeof path, "%s/renderer", dir);
+	assert_int_equal(symlink(RENDER_PROGRAM, path), 0);
+	start((struct pool_options){ .program = path });
+	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
+	assert_int_equal(unlink(path), 0);
+	kill(find_child(), SIGKILL);
+	assert_int_equal(renderer_run(pool_renderer(pool), &job, run_arena, &out, &why), BUSY);
+	assert_int_equal(symlink(RENDER_PROGRAM, path), 0);
+	wait_until(renderer_run(pool_renderer(pool), &job, run_arena, &out, &why) == OK);
+	assert_int_equal(pool_ready(pool, &why), OK);
+	pool_free(&pool);
+	temp_remove(dir);
+}
+
 /* Callers that run at once, each on a thread. */
 struct caller {
 	pthread_t thread;
@@ -205,12 +250,6 @@ static void test_many_callers_then_all_answered_or_refused(void **state)
 	pool_free(&pool);
 }
 
-static void wait_for_waiting(int64_t n)
-{
-	while (metric_get(M_RENDER_WAITING) != n)
-		usleep(1000);
-}
-
 /* Two processes, both stopped: a client gets one of them only, another client the second; uploads pass thumbnails. */
 static void test_one_client_then_half_of_the_processes(void **state)
 {
@@ -223,7 +262,7 @@ static void test_one_client_then_half_of_the_processes(void **state)
 		callers[i].job.caller.bytes[0] = 1;
 		assert_true(thread_start(&callers[i].thread, run_caller, &callers[i]));
 	}
-	wait_for_waiting(1);
+	wait_until(metric_get(M_RENDER_WAITING) == 1);
 	callers[2].job = check_of(bytes);
 	callers[2].job.caller.bytes[0] = 2;
 	assert_null(run_caller(&callers[2])); /* passes the one that waits */
@@ -236,16 +275,46 @@ static void test_one_client_then_half_of_the_processes(void **state)
 	pool_free(&pool);
 }
 
-/* An interlaced PNG of 5 megapixels needs 20 MB: more than a share of 16, and less than all there is. */
+static void put_png(png_structp png, png_bytep bytes, size_t n)
+{
+	buf_put(png_get_io_ptr(png), (struct str){ (const char *)bytes, n });
+}
+
+/* All black; to be decoded it must be in memory whole. */
+static struct str interlaced_of(uint32_t width, uint32_t height)
+{
+	struct buf b;
+	png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+	png_infop info = png_create_info_struct(png);
+	unsigned char *row = arena_alloc(run_arena, (size_t)width * 3);
+	buf_init_arena(&b, run_arena, 16 << 20);
+	png_set_write_fn(png, &b, put_png, NULL);
+	png_set_IHDR(
+		png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+	png_set_compression_level(png, 1);
+	png_write_info(png, info);
+	for (int passes = png_set_interlace_handling(png); passes > 0; passes--)
+		for (uint32_t y = 0; y < height; y++)
+			png_write_row(png, row);
+	png_write_end(png, info);
+	png_destroy_write_struct(&png, &info);
+	assert_true(buf_ok(&b));
+	return buf_str(&b);
+}
+
+/* 21 MB are more than a share of 16, and less than all there is; 41 MB are more. */
 static void test_picture_beyond_a_share_then_decoded_from_the_reserve_or_refused(void **state)
 {
-	struct picture p = run_picture(64, 64, false);
-	struct str png = run_encode(&p, RENDER_TO_PNG, 80);
 	start((struct pool_options){ .memory_bytes = (uint64_t)32 << 20 });
 	assert_int_equal(pool_renderer(pool)->memory_most, (uint64_t)32 << 20);
-	struct renderer_job job = check_of(png);
-	job.kind = RENDER_PNG;
-	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
+	struct renderer_job fits = check_of(interlaced_of(2600, 2000)), does_not = check_of(interlaced_of(3400, 3000));
+	fits.kind = does_not.kind = RENDER_PNG;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(run_ok(&fits).answer.code, RENDER_NONE);
+		struct renderer_result r = run_ok(&does_not);
+		assert_int_equal(r.answer.code, RENDER_TOO_MUCH_MEMORY);
+		assert_true(r.answer.memory > (uint64_t)40 << 20);
+	}
 	pool_free(&pool);
 }
 
@@ -258,6 +327,8 @@ int main(void)
 		RUN_TEST(test_stopped_process_then_killed_and_picture_decoded_by_another),
 		RUN_TEST(test_picture_that_is_never_done_then_unreadable_and_next_is_good),
 		RUN_TEST(test_program_missing_then_refused_with_the_way_on),
+		RUN_TEST(test_wrong_answers_then_refused_and_no_harm),
+		RUN_TEST(test_process_cannot_be_started_then_refused_until_it_can),
 		RUN_TEST(test_many_callers_then_all_answered_or_refused),
 		RUN_TEST(test_one_client_then_half_of_the_processes),
 		RUN_TEST(test_picture_beyond_a_share_then_decoded_from_the_reserve_or_refused),
