@@ -392,6 +392,8 @@ static void on_thumbnail(struct thumbnail_wait *w, enum status st)
 	struct request_context *x = p->x;
 	if (st == OK)
 		st = answer_link(p->delivery, x, p, &w->why);
+	if (st != OK && is_missing(p, &w->why)) /* it was dropped for others already */
+		st = fault_set(&w->why, OVERLOADED, "Too many thumbnails are being made. Try again in a moment.");
 	if (st != OK)
 		answer_problem(x, &w->why);
 	x->done(x);

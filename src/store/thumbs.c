@@ -158,7 +158,7 @@ static void drop_entry(struct thumbs *t, struct entry *e)
 
 static void drop_oldest(struct thumbs *t)
 {
-	while (t->bytes > t->most_bytes && t->oldest != NULL)
+	while (t->bytes > t->most_bytes && t->oldest != t->newest) /* the newest is being asked for */
 		drop_entry(t, t->oldest);
 	metric_set(M_THUMBS_BYTES, (int64_t)t->bytes);
 }

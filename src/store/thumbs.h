@@ -7,7 +7,7 @@
 
 /* Open DIR/thumbs (made with mode 0700), and read which files there are.
  * dir         of the engine, which is open
- * most_bytes  of all files; 0: none is kept
+ * most_bytes  of all files; the newest is kept in any case
  * reserve_bytes  free space below which none is written
  * Errors      STORAGE_FAILED; OUT_OF_MEMORY */
 enum status thumbs_open(

@@ -131,7 +131,7 @@ static void test_malformed_presets_then_refused(void **state)
 	assert_int_equal(make(PRESETS, STR("large")), INVALID);
 }
 
-struct request {
+struct asking {
 	struct thumbnail_wait wait;
 	enum status status;
 	_Atomic bool done;
@@ -139,14 +139,14 @@ struct request {
 
 static void on_done(struct thumbnail_wait *w, enum status st)
 {
-	struct request *r = (struct request *)w;
+	struct asking *r = (struct asking *)w;
 	r->status = st;
 	r->done = true;
 }
 
 static void test_many_requests_then_one_job_and_all_answered(void **state)
 {
-	static struct request requests[50];
+	static struct asking requests[50];
 	struct image_row row = uploaded(1);
 	struct object_file file;
 	assert_int_equal(make(PRESETS, STR("")), OK);
@@ -155,7 +155,7 @@ static void test_many_requests_then_one_job_and_all_answered(void **state)
 	assert_int_equal(f.why.code, F_NO_SUCH_KEY);
 	hold(true);
 	for (size_t i = 0; i < COUNT_OF(requests); i++) {
-		requests[i] = (struct request){ .wait = { .done = on_done } };
+		requests[i] = (struct asking){ .wait = { .done = on_done } };
 		thumbnails_make(t, &row, variant, NULL, &requests[i].wait);
 	}
 	hold(false);
@@ -189,7 +189,7 @@ static void test_image_that_cannot_be_decoded_then_that_is_remembered(void **sta
 
 static void test_image_deleted_while_one_is_made_then_none_is_left(void **state)
 {
-	static struct request r = { .wait = { .done = on_done } };
+	static struct asking r = { .wait = { .done = on_done } };
 	struct image_row row = uploaded(1);
 	assert_int_equal(make(PRESETS, STR("")), OK);
 	f.product.thumbnails = t;

@@ -69,7 +69,7 @@ static pid_t find_child(void)
 		fclose(f);
 	}
 	closedir(d);
-	return found;
+	return found; /* which is not to be given to kill unless it is one */
 }
 
 static void test_picture_then_answer_hash_and_thumbnails(void **state)
@@ -190,12 +190,14 @@ static void test_process_cannot_be_started_then_refused_until_it_can(void **stat
 	struct renderer_result out;
 	struct renderer_job job = check_of(jpeg_of(80, 60));
 	temp_make(dir);
-	snprintf(path, sizeof path, "%s/renderer", dir);
+	snprintf(path, sizeof path, "%s/tintype-render", dir);
 	assert_int_equal(symlink(RENDER_PROGRAM, path), 0);
 	start((struct pool_options){ .program = path });
 	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
 	assert_int_equal(unlink(path), 0);
-	kill(find_child(), SIGKILL);
+	pid_t child = find_child();
+	assert_true(child > 0);
+	kill(child, SIGKILL);
 	assert_int_equal(renderer_run(pool_renderer(pool), &job, run_arena, &out, &why), BUSY);
 	assert_int_equal(symlink(RENDER_PROGRAM, path), 0);
 	wait_until(renderer_run(pool_renderer(pool), &job, run_arena, &out, &why) == OK);

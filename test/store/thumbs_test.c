@@ -101,10 +101,12 @@ static void test_too_many_bytes_then_the_least_recently_used_go(void **state)
 	assert_int_equal(size_of(A, STR("b.webp")), -1);
 	assert_int_equal(size_of(A, STR("a.webp")), 1000);
 	keep(B, STR("e.webp"), 5000);
-	assert_int_equal(size_of(B, STR("e.webp")), -1);
+	assert_int_equal(size_of(B, STR("e.webp")), 5000);
+	assert_int_equal(size_of(B, STR("d.webp")), -1);
 	open_store(0);
 	keep(A, STR("a.webp"), 0);
-	assert_int_equal(size_of(A, STR("a.webp")), -1);
+	assert_int_equal(size_of(A, STR("a.webp")), 0);
+	assert_int_equal(size_of(B, STR("e.webp")), -1);
 }
 
 static void test_below_the_reserve_then_none_is_written(void **state)
