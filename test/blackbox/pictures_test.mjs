@@ -140,14 +140,15 @@ test('/thumbnail leads to the format that the client accepts', async () => {
 });
 
 test('thumbnails survive a restart, and the oldest go when there is no space', async () => {
-	const first = await startServer();
+	const data = mkdtempSync(path.join(tmpdir(), 'tintype-thumbs-'));
+	const first = await startServer({ data });
 	const { image } = await upload('photo.jpg', first);
 	const url = image.links.small.webp;
 	const { bytes } = await fetchUrl(url);
 	await first.kill();
 	try {
 		for (const [args, made] of [[[], 0], [['--thumbnail-space', '600'], 0]]) {
-			const next = await startServer({ data: first.data, args });
+			const next = await startServer({ data, args });
 			try {
 				const again = await fetchUrl(url.replace(first.storage, next.storage));
 				assert.equal(again.status, 200, again.text);
@@ -158,7 +159,7 @@ test('thumbnails survive a restart, and the oldest go when there is no space', a
 			}
 		}
 	} finally {
-		rmSync(first.data, { recursive: true, force: true });
+		rmSync(data, { recursive: true, force: true });
 	}
 });
 
@@ -190,6 +191,9 @@ test('without the filter it says so at each start', async () => {
 	} finally {
 		await open.stop();
 	}
-	const bad = await runProgram(['serve', '--thumbnails', 'small:1x1']);
-	assert.equal(bad.code, 2);
+	const data = mkdtempSync(path.join(tmpdir(), 'tintype-bad-'));
+	const bad = await runProgram(['serve', '--thumbnails', 'small:1x1', '--data', data, '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0']);
+	rmSync(data, { recursive: true, force: true });
+	assert.equal(bad.code, 2, bad.stderr);
+	assert.match(bad.stderr, /--thumbnails/);
 });
