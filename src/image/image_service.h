@@ -28,6 +28,8 @@ enum status image_service_download(struct product *p, const struct image_row *ro
 	struct presigned *out, struct fault *why) MUST_CHECK;
 /* Whether there are delivery links: the product has keys, and an address for them. */
 bool image_service_has_links(const struct product *p);
+/* Whether an image has this variant now: it is the original, or one that thumbnails_variant gives. */
+bool image_service_has_variant(const struct product *p, const struct image_row *row, struct str variant);
 /* The URL of a delivery link, as of now; a public image's is not signed, unless it shall expire. In `a`; {NULL, 0} when that is full.
  * variant    as delivery_variant_write gives it
  * expires_s  0: as records have it, see delivery_link_expiry */

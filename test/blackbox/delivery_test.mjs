@@ -160,6 +160,32 @@ test('a pending and a rejected image have no link and are not delivered', async 
 	assert.equal((await get(server.storage + sign(slot.imageId, nowS() + 100))).status, 404);
 });
 
+test('a thumbnail has links of its own', async () => {
+	const { image } = await upload();
+	const { medium } = image.links, link = variant => call(server, 'POST', `/images/${image.imageId}/links`, { key, json: { expiresIn: 60, variant } });
+	const raw = await rawRequest(server.storage, `GET ${new URL(medium.webp).pathname} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\nbody`);
+	assert.equal(raw.status, 413, 'a body is refused, also where the thumbnail is still to be made');
+	for (const url of Object.values(medium)) {
+		const all = await Promise.all([1, 2, 3].map(() => get(url)));
+		for (const answer of all) {
+			assert.equal(answer.status, 200, answer.text);
+			assert.match(answer.headers.get('cache-control'), /^public, max-age=\d+, immutable$/);
+			assert.equal(answer.headers.get('vary'), null);
+			assert.equal(answer.headers.get('etag'), all[0].headers.get('etag'));
+		}
+		assert.equal((await get(url, { 'If-None-Match': all[0].headers.get('etag') })).status, 304);
+		assert.equal((await get(url, { Range: 'bytes=0-3' })).bytes.length, 4);
+		assert.equal((await get(url, {}, 'HEAD')).headers.get('content-length'), String(all[0].bytes.length));
+		const made = await link(url.split('/').at(-1));
+		assert.equal(made.status, 200, made.text);
+		assert.equal((await get(made.json.url)).status, 200);
+	}
+	assert.equal((await link('medium-00000000.webp')).status, 400);
+	refused(await get(server.storage + sign(image.imageId, nowS() + 60, 'medium-00000000.webp')), 404, 'no_such_image');
+	await call(server, 'DELETE', `/images/${image.imageId}`, { key });
+	refused(await get(medium.webp), 404, 'no_such_image');
+});
+
 test('a link with a life of its own', async () => {
 	const { image } = await upload();
 	const make = (json, options = { key }) => call(server, 'POST', `/images/${image.imageId}/links`, { json, ...options });
