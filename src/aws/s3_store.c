@@ -128,6 +128,12 @@ static enum status delete_others(const struct s3_store *s, struct str key, struc
 	return OK;
 }
 
+static enum status delete_versions_before(struct object_store *port, struct str key, struct fault *why)
+{
+	TRY(object_key_check(key, why));
+	return delete_others(store_of(port), key, STR(""), why);
+}
+
 /* In a versioned bucket what is replaced would stay as an older version. */
 static enum status put_object(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
 {
@@ -339,7 +345,8 @@ static enum status make_form(
 	return fault_check_arena(a, why);
 }
 
-static const struct object_store_ops ops = { put_object, get_object, head_object, delete_object, list_objects, presign_object, make_form };
+static const struct object_store_ops ops = { put_object, get_object, head_object, delete_object, list_objects, presign_object, make_form,
+	delete_versions_before };
 
 struct object_store *s3_store_new(const struct s3_store_options *o)
 {

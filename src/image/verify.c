@@ -178,7 +178,8 @@ static enum status strip_object(
 		what->removed = row->removed;
 		what->stripped |= row->stripped;
 	}
-	return fault_check_arena(a, why);
+	TRY(fault_check_arena(a, why));
+	return what->received_sha256.n > 0 && what->etag.n > 0 ? OK : fault_no_memory(why);
 }
 
 /* Replace an object by what is to be stored of it. The row says first what that will be, and is pending until it is there, so
@@ -195,6 +196,16 @@ static enum status replace_object(struct product *p, const struct image_row *row
 	s.ends_ms = row->status == IMAGE_PENDING ? row->ends_ms : what->now_ms + (int64_t)p->rules.pending_ttl_s * 1000;
 	TRY(table_resolve(p->table, &s, a, now, why));
 	return store_put(p->store, row->key, row->file_type, what->bytes, why);
+}
+
+/* The object was replaced, and then there was a crash: what it was before may be there as a version. One that cannot be removed
+ * is left to the bucket's lifecycle. */
+static void tidy_versions(struct product *p, const struct image_row *row)
+{
+	struct fault unseen;
+	bool was_replaced = row->status == IMAGE_PENDING && row->received_sha256.n > 0;
+	enum status end = was_replaced ? store_remove_versions(p->store, row->key, &unseen) : OK;
+	(void)end;
 }
 
 static enum status store_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, bool replaces,
@@ -234,6 +245,8 @@ enum status verify_object(
 	if (what.size == what.bytes.n)
 		TRY(strip_object(p, row, &scratch, &kept, &what, why));
 	bool replaces = kept.n > 0 && what.bytes.p == kept.p;
+	if (!replaces)
+		tidy_versions(p, row);
 	enum status st = store_verdict(p, row, &what, replaces, a, now, why);
 	if (st != CONFLICT) /* else another call resolved it first, which is fine */
 		TRY(st);

@@ -78,6 +78,7 @@ struct object_store_ops {
 		struct fault *);
 	enum status (*presign)(struct object_store *, const struct presign_request *, struct arena *, struct presigned *out, struct fault *);
 	enum status (*form)(struct object_store *, const struct form_request *, struct arena *, struct post_form *out, struct fault *);
+	enum status (*remove_versions)(struct object_store *, struct str key, struct fault *); /* NULL: it keeps none */
 };
 struct object_store {
 	const struct object_store_ops *ops;
@@ -111,6 +112,13 @@ MUST_CHECK static inline enum status store_head(
 MUST_CHECK static inline enum status store_remove(struct object_store *s, struct str key, struct fault *why)
 {
 	return s->ops->remove(s, key, why);
+}
+
+/* Remove what a store keeps of earlier versions of an object. A put does it itself; this is for one that was cut off.
+ * Errors  STORAGE_FAILED; UPSTREAM_FAILED */
+MUST_CHECK static inline enum status store_remove_versions(struct object_store *s, struct str key, struct fault *why)
+{
+	return s->ops->remove_versions == NULL ? OK : s->ops->remove_versions(s, key, why);
 }
 
 /* A remote store gives no content types here: they are empty.

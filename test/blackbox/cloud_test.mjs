@@ -1,6 +1,7 @@
 // `serve --store s3 --table dynamodb` on Ceph's gateway and dynalite: the complete cycle, with every way in which an upload is found;
 // several servers on the same bucket and table; responses while these services are unreachable.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -177,6 +178,26 @@ test('bytes that do not match the declared type are rejected, and their object i
 		assert.match(json.reason, /image\/png/);
 		assert.ok(!await cloud.head(keyOf(slot)));
 	}
+});
+
+test('what can identify a person is removed from the object before anybody gets a link', async () => {
+	const photo = corpus('good/private.jpg'), slots = [];
+	for (const confirm of [slot => call(server, 'POST', `/images/${slot.imageId}/complete`), slot => call(server, 'GET', `/images/${slot.imageId}`)]) {
+		const slot = await openSlot(server, picture);
+		assert.equal((await putBytes(slot, photo)).status, 200);
+		const { json } = await confirm(slot), bytes = (await fetchUrl(json.downloadUrl)).bytes;
+		assert.deepEqual([json.status, json.stripped, json.receivedSize, json.fileSize, json.etag],
+			['uploaded', true, photo.length, bytes.length, createHash('md5').update(bytes).digest('hex')]);
+		assert.ok(json.removed.includes('exif') && photo.includes('SECRET') && !bytes.includes('SECRET'));
+		slots.push([slot, json]);
+	}
+	// Asked again, nothing is written again.
+	const puts = () => cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT').length, before = puts();
+	for (const [slot, json] of slots) {
+		const { json: again } = await call(server, 'POST', `/images/${slot.imageId}/complete`);
+		assert.deepEqual([again.etag, again.receivedSize, again.removed], [json.etag, json.receivedSize, json.removed]);
+	}
+	assert.equal(puts(), before);
 });
 
 test('the sweep verifies missed uploads and deletes orphaned objects', async () => {
