@@ -257,7 +257,7 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
 			s->status == IMAGE_UPLOADED ? db_int(w->counters.next_seq) : db_blob((struct str){ 0 }), db_text(s->file_type),
 			db_int((int64_t)s->file_size), db_text(s->etag), db_int(s->width), db_int(s->height), db_int(s->orientation), db_int(s->frames),
-			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size), db_text(s->received_sha256),
+			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size), db_text(row->received_sha256),
 			db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage), db_text(row->placeholder),
 			db_text(row->color))));
 	if (s->status == IMAGE_PENDING)
