@@ -46,6 +46,13 @@ static enum status read_limit(const struct query *q, uint32_t *limit, struct fau
 	return OK;
 }
 
+static unsigned form_for(const struct api_call *c, unsigned form)
+{
+	if (c->sent_key)
+		form |= RECORD_METADATA;
+	return form;
+}
+
 enum status images_list(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
@@ -62,7 +69,7 @@ enum status images_list(struct api_call *c, struct fault *why)
 	writer_open(&text, (struct str){ 0 }, '{');
 	writer_open(&text, STR("images"), '[');
 	for (size_t i = 0; i < page.n; i++)
-		TRY(record_write(c->api->product, &page.rows[i], RECORD_IN_LIST, &text, why));
+		TRY(record_write(c->api->product, &page.rows[i], form_for(c, RECORD_IN_LIST), &text, why));
 	writer_close(&text, ']');
 	writer_number(&text, STR("count"), page.n);
 	if (page.next_cursor.n > 0)
@@ -76,7 +83,7 @@ static enum status answer_record(struct api_call *c, const struct image_row *row
 	struct buf text;
 
 	buf_init_arena(&text, c->arena, RECORD_MAX_BYTES);
-	TRY(record_write(c->api->product, row, RECORD_ALONE, &text, why));
+	TRY(record_write(c->api->product, row, form_for(c, RECORD_ALONE), &text, why));
 	return call_json(c, &text, why);
 }
 

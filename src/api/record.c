@@ -46,19 +46,20 @@ static void write_thumbnails(struct product *p, const struct image_row *row, str
 	}
 }
 
-enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
+enum status record_write(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why)
 {
 	assert(p != NULL);
 	assert(row != NULL);
 	assert(b != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct presigned read = { 0 };
+	bool alone = (form & RECORD_IN_LIST) == 0;
 
 	arena_init(&scratch, SIGNING_MAX_BYTES);
 	TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
 	writer_open(b, (struct str){ 0 }, '{');
 	writer_text(b, STR("imageId"), row->image_id);
-	if (form == RECORD_ALONE)
+	if (alone)
 		writer_text(b, STR("status"), image_status_name(row->status));
 	writer_text(b, STR("fileName"), row->file_name);
 	writer_text(b, STR("fileUrl"), read.address);
@@ -85,13 +86,15 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 		writer_bool(b, STR("stripped"), row->stripped);
 		write_known(b, STR("receivedSize"), row->received_size);
 		write_removed(b, row->removed);
+		if ((form & RECORD_METADATA) != 0 && row->metadata.n > 0)
+			writer_raw(b, STR("metadata"), row->metadata);
 		writer_bool(b, STR("verified"), row->verdict.n > 0);
 		write_text(b, STR("placeholder"), row->placeholder);
 		write_text(b, STR("color"), row->color);
 	}
 	write_text(b, STR("verdict"), row->verdict);
 	write_text(b, STR("damage"), row->damage);
-	if (form == RECORD_ALONE && row->status == IMAGE_UPLOADED)
+	if (alone && row->status == IMAGE_UPLOADED)
 		writer_time(b, STR("expiresAt"), read.expires_ms);
 	if (row->status == IMAGE_PENDING)
 		writer_time(b, STR("expiresAt"), row->expires_ms);

@@ -346,6 +346,7 @@ static enum status load_settings(struct server_parts *c, int argc, char **argv, 
 	if (s->region[0] != '\0') /* not set: the backends' own */
 		TRY(settings_check_region(str_of(s->region), why));
 	TRY(settings_check_types(str_of(s->allowed_types), why));
+	TRY(settings_check_keep(str_of(s->keep_metadata), why));
 	return settings_check_origins(str_of(s->cors_origins), why);
 }
 

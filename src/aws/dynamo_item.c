@@ -55,6 +55,7 @@ static const struct field FIELDS[] = {
 	FIELD("damage", TEXT, true, damage),
 	FIELD("placeholder", TEXT, true, placeholder),
 	FIELD("color", TEXT, true, color),
+	FIELD("metadata", TEXT, true, metadata),
 };
 
 /* to an item */
@@ -227,7 +228,8 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 		.verdict = STR(""),
 		.damage = STR(""),
 		.placeholder = STR(""),
-		.color = STR("") };
+		.color = STR(""),
+		.metadata = STR("") };
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
 		if (json_object_get(item, FIELDS[i].name) == NULL)
 			continue;

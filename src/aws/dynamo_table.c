@@ -239,7 +239,8 @@ static enum status resolve_row(
 		.verdict = s->verdict,
 		.damage = s->damage,
 		.placeholder = s->placeholder,
-		.color = s->color };
+		.color = s->color,
+		.metadata = s->metadata };
 	const json_t *cause;
 	if (!uuid_valid(s->image_id))
 		return no_such_image(why);

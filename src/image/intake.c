@@ -1,21 +1,23 @@
 #include "image/intake.h"
 
 #include "base/codec.h"
+#include "image/kept_metadata.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define GATHER_BYTES 4096
 
-void intake_begin(struct image_intake *i, bool strips, bool wants_md5)
+void intake_begin(struct image_intake *i, bool strips, unsigned keep, bool wants_md5)
 {
+	const struct strip_options options = { .facts = keep != 0 };
 	assert(i != NULL);
-	*i = (struct image_intake){ .strips = strips };
+	*i = (struct image_intake){ .strips = strips, .keep = keep };
 	hash_init(&i->sha256, HASH_SHA256);
 	if (wants_md5)
 		hash_init(&i->md5, HASH_MD5);
 	if (strips)
-		strip_init(&i->strip, NULL);
+		strip_init(&i->strip, &options);
 }
 
 /* Small slices are joined, so that an image of many blocks is not as many writes. */
@@ -59,7 +61,7 @@ enum status intake_write(struct image_intake *i, struct incoming *in, struct str
 	return write_gathered(&g, in, why);
 }
 
-static enum status end_strip(struct image_intake *i, struct incoming *in, struct received_bytes *out, struct fault *why)
+static enum status end_strip(struct image_intake *i, struct incoming *in, struct arena *a, struct received_bytes *out, struct fault *why)
 {
 	struct str last;
 	const struct strip_result *result;
@@ -69,6 +71,7 @@ static enum status end_strip(struct image_intake *i, struct incoming *in, struct
 	assert(result->received_bytes == i->received);
 	out->stripped = result->type != PROBE_UNKNOWN;
 	out->removed = result->removed;
+	out->metadata = kept_metadata(i->keep, &result->facts, a);
 	return result->patch.n == 0 ? OK : bucket_patch(in, result->patch.at, result->patch.bytes, result->patch.n, why);
 }
 
@@ -79,7 +82,7 @@ enum status intake_end(struct image_intake *i, struct incoming *in, struct arena
 	bool wants_md5 = i->md5.ctx != NULL;
 	assert(in != NULL && a != NULL && out != NULL);
 	if (i->strips)
-		TRY(end_strip(i, in, out, why));
+		TRY(end_strip(i, in, a, out, why));
 	if (!hash_final(&i->sha256, sum) || (wants_md5 && !hash_final(&i->md5, i->received_md5)))
 		return fault_no_memory(why);
 	hex_encode(sum, SHA256_BYTES, hex);

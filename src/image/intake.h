@@ -11,6 +11,7 @@
 
 struct image_intake {
 	bool strips;
+	unsigned keep; /* a set of enum keep_metadata */
 	struct strip strip;
 	struct hash sha256;
 	struct hash md5; /* not begun unless it was requested */
@@ -19,13 +20,14 @@ struct image_intake {
 };
 
 /* strips     false: the bytes are stored as they come
+ * keep       of what is removed, for the row: a set of enum keep_metadata
  * wants_md5  of the bytes as received */
-void intake_begin(struct image_intake *i, bool strips, bool wants_md5);
+void intake_begin(struct image_intake *i, bool strips, unsigned keep, bool wants_md5);
 /* Take the next bytes of any number.  Errors: those of bucket_write */
 enum status intake_write(struct image_intake *i, struct incoming *in, struct str piece, struct fault *why) MUST_CHECK;
 /* All bytes were given: write what is left, and say in `out` what was received; its other members stay. Waits for the disk's
  * page cache only. Called once.
- * a       for the SHA-256
+ * a       for the texts in `out`
  * Errors  those of bucket_write and bucket_patch; OUT_OF_MEMORY */
 enum status intake_end(
 	struct image_intake *i, struct incoming *in, struct arena *a, struct received_bytes *out, struct fault *why) MUST_CHECK;

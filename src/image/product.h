@@ -24,6 +24,7 @@ struct image_rules {
 	uint32_t rejected_ttl_s;
 	uint32_t orphan_ttl_s;
 	bool strip;             /* what can identify a person is removed from images */
+	unsigned keep;          /* a set of enum keep_metadata: what of that the row keeps */
 	enum image_check check; /* without a renderer: CHECK_HEADER */
 	bool require_size;      /* a slot needs its fileSize */
 	bool is_public;         /* new images, unless their slot says otherwise */

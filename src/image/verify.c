@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/metrics.h"
+#include "image/kept_metadata.h"
 #include "image/strip/strip.h"
 #include "image/thumbnails.h"
 
@@ -80,6 +81,8 @@ static enum status settle_verdict(struct product *p, const struct image_row *row
 	struct arena *a, struct image_row *now, struct fault *why)
 {
 	s->replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
+	if (s->status == IMAGE_REJECTED)
+		s->metadata = STR("");
 	if (s->status == IMAGE_UPLOADED && str_equal(s->replaces, s->etag))
 		s->uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
 	bool stores = body != NULL && s->status == IMAGE_UPLOADED;
@@ -161,12 +164,14 @@ static enum status strip_object(
 	struct product *p, const struct image_row *row, struct arena *a, struct buf *kept, struct received_bytes *what, struct fault *why)
 {
 	struct strip_result done = { 0 };
+	const struct strip_options options = { .facts = p->rules.keep != 0 };
 	what->received_size = what->bytes.n;
 	what->received_sha256 = hex_of(a, HASH_SHA256, what->bytes);
 	if (p->rules.strip)
-		TRY(strip_bytes(what->bytes, NULL, kept, &done, why));
+		TRY(strip_bytes(what->bytes, &options, kept, &done, why));
 	what->stripped = done.type != PROBE_UNKNOWN;
 	what->removed = done.removed;
+	what->metadata = kept_metadata(p->rules.keep, &done.facts, a);
 	if (what->stripped && !str_equal(buf_str(kept), what->bytes)) {
 		what->bytes = buf_str(kept);
 		what->etag = hex_of(a, HASH_MD5, what->bytes);
@@ -176,6 +181,7 @@ static enum status strip_object(
 		what->received_size = row->received_size;
 		what->received_sha256 = row->received_sha256;
 		what->removed = row->removed;
+		what->metadata = row->metadata;
 		what->stripped |= row->stripped;
 	}
 	TRY(fault_check_arena(a, why));

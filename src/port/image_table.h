@@ -50,6 +50,7 @@ struct image_row {
 	struct str received_sha256; /* hex; "": not known, as of images from before this was kept: they are stored as received */
 	bool stripped;              /* what can identify a person was looked for, and removed where it was there */
 	uint32_t removed;           /* a set of enum strip_removed (image/strip/strip.h) */
+	struct str metadata;        /* JSON: what is kept of what was removed, see image/kept_metadata.h; "": nothing */
 };
 
 /* What verification changes in a pending row. */
@@ -68,6 +69,7 @@ struct resolution {
 	struct str received_sha256;
 	bool stripped;
 	uint32_t removed;
+	struct str metadata;
 	struct str verdict, damage, placeholder, color; /* as the row's; placeholder and color only of uploaded ones */
 	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
 };

@@ -86,7 +86,7 @@ enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct faul
 	digests_start(&u->digests, u->default_kind);
 	if (c->is_image) /* an image of an older version was stored as it was received: it is compared with what comes now */
 		intake_begin(&u->intake, c->s3->product->rules.strip && (u->slot.status == IMAGE_PENDING || u->slot.received_sha256.n > 0),
-			u->digests.has_md5);
+			c->s3->product->rules.keep, u->digests.has_md5);
 	return bucket_begin(c->s3->buckets, expected_bytes, &u->in, why);
 }
 

@@ -31,7 +31,7 @@ static struct image_row row_of(enum image_status status)
 }
 
 /* The members of the record, in their order, with blanks between. */
-static const char *members_of(const struct image_row *row, enum record_form form)
+static const char *members_of(const struct image_row *row, unsigned form)
 {
 	static char names[500];
 	const char *name;
@@ -73,12 +73,16 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.stripped = true;
 	row.received_size = 2;
 	row.removed = STRIP_EXIF | STRIP_OTHER;
+	row.metadata = STR("{\"camera\":\"a\"}");
 	assert_string_equal(members_of(&row, RECORD_ALONE),
 		"imageId status fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified expiresAt");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
 		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified");
+	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_METADATA),
+		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"receivedSize removed metadata verified");
 }
 
 static void test_record_when_pending_then_no_attributes_of_the_bytes(void **state)

@@ -106,7 +106,7 @@ static void test_item_of_a_resolution_then_the_clients_values_are_not_in_it(void
 	for (size_t i = 0; i < item.n; i++)
 		for (size_t k = 0; k < COUNT_OF(kept); k++)
 			assert_string_not_equal(item.attributes[i].name, kept[k]);
-	assert_int_equal(item.n, 20);
+	assert_int_equal(item.n, 21);
 }
 
 #define HEAD "{\"imageId\":{\"S\":\"x\"},\"objectKey\":{\"S\":\"k\"},"

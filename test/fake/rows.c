@@ -26,6 +26,7 @@ void row_dup(struct arena *a, const struct image_row *row, struct image_row *out
 	copy.damage = keep(a, row->damage);
 	copy.placeholder = keep(a, row->placeholder);
 	copy.color = keep(a, row->color);
+	copy.metadata = keep(a, row->metadata);
 	*out = copy;
 }
 
@@ -51,6 +52,7 @@ void row_resolve(struct arena *a, struct image_row *row, const struct resolution
 	row->damage = keep(a, s->damage);
 	row->placeholder = keep(a, s->placeholder);
 	row->color = keep(a, s->color);
+	row->metadata = keep(a, s->metadata);
 }
 
 static bool texts_equal(const struct image_row *x, const struct image_row *y)
@@ -59,7 +61,7 @@ static bool texts_equal(const struct image_row *x, const struct image_row *y)
 		str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) && str_equal(x->etag, y->etag) &&
 		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash) && str_equal(x->received_sha256, y->received_sha256) &&
 		str_equal(x->verdict, y->verdict) && str_equal(x->damage, y->damage) && str_equal(x->placeholder, y->placeholder) &&
-		str_equal(x->color, y->color);
+		str_equal(x->color, y->color) && str_equal(x->metadata, y->metadata);
 }
 
 bool row_equal(const struct image_row *x, const struct image_row *y)
@@ -121,5 +123,6 @@ struct resolution row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, 
 		.damage = rejected ? STR("truncated") : STR("end_missing"),
 		.placeholder = rejected ? STR("") : STR("HAgKDAQCd4iHd4iHd4h/eIeHiA=="),
 		.color = rejected ? STR("") : STR("#a0b0c0"),
+		.metadata = rejected ? STR("") : STR("{\"camera\":\"a\"}"),
 	};
 }

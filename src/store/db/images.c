@@ -70,6 +70,7 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 		.damage = column_str(s, 26, a),
 		.placeholder = column_str(s, 27, a),
 		.color = column_str(s, 28, a),
+		.metadata = column_str(s, 29, a),
 	};
 	return fault_check_arena(a, why);
 }
@@ -252,14 +253,15 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->damage = str_dup(st->arena, s->damage);
 	row->placeholder = str_dup(st->arena, s->placeholder);
 	row->color = str_dup(st->arena, s->color);
+	row->metadata = str_dup(st->arena, s->metadata);
 	TRY(fault_check_arena(st->arena, why));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
 			s->status == IMAGE_UPLOADED ? db_int(w->counters.next_seq) : db_blob((struct str){ 0 }), db_text(s->file_type),
 			db_int((int64_t)s->file_size), db_text(s->etag), db_int(s->width), db_int(s->height), db_int(s->orientation), db_int(s->frames),
-			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size), db_text(row->received_sha256),
-			db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage), db_text(row->placeholder),
-			db_text(row->color))));
+			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size),
+			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
+			db_text(row->placeholder), db_text(row->color), db_text(row->metadata))));
 	if (s->status == IMAGE_PENDING)
 		return OK;
 	w->counters.images.pending--;

@@ -89,7 +89,10 @@ static const char version_5[] = "ALTER TABLE images ADD COLUMN verdict TEXT NOT 
 								"ALTER TABLE images ADD COLUMN color TEXT NOT NULL DEFAULT '';"
 								"PRAGMA user_version=5;";
 
-static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5 };
+static const char version_6[] = "ALTER TABLE images ADD COLUMN metadata TEXT NOT NULL DEFAULT '';"
+								"PRAGMA user_version=6;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
