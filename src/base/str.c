@@ -128,27 +128,27 @@ struct str str_unquote(struct str s)
 	return quoted ? str_slice(s, 1, s.n - 1) : s;
 }
 
-static bool find_word(struct str s, struct str words, bool (*equal)(struct str, struct str))
+static bool find_word(struct str s, struct str words, char separator, bool (*equal)(struct str, struct str))
 {
-	if (s.n == 0 || str_find_char(s, ' ') < s.n)
+	if (s.n == 0 || str_find_char(s, separator) < s.n)
 		return false;
 	while (words.n >= s.n) {
-		bool whole = words.n == s.n || words.p[s.n] == ' ';
+		bool whole = words.n == s.n || words.p[s.n] == separator;
 		if (whole && equal((struct str){ words.p, s.n }, s))
 			return true;
-		words = str_slice(words, str_find_char(words, ' ') + 1, words.n);
+		words = str_slice(words, str_find_char(words, separator) + 1, words.n);
 	}
 	return false;
 }
 
 bool str_is_word_of(struct str s, struct str words)
 {
-	return find_word(s, words, str_equal);
+	return find_word(s, words, ' ', str_equal);
 }
 
 bool str_is_word_of_nocase(struct str s, struct str words)
 {
-	return find_word(s, words, str_equal_nocase);
+	return find_word(s, words, ' ', str_equal_nocase);
 }
 
 bool str_consists_of(struct str s, struct str more)
@@ -171,10 +171,7 @@ bool str_consists_of_lower(struct str s, struct str more)
 
 bool str_is_one_of(struct str s, struct str words, char separator)
 {
-	while (words.p != NULL)
-		if (str_equal(str_cut(&words, separator), s))
-			return true;
-	return false;
+	return find_word(s, words, separator, str_equal);
 }
 
 bool str_to_u64(struct str s, uint64_t *out)

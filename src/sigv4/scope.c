@@ -107,12 +107,9 @@ bool signature_fits(const struct parsed_signature *c, const struct sigv4_scope *
 {
 	assert(c != NULL);
 	assert(scope != NULL);
-	unsigned char key[SHA256_BYTES];
 	char expected[SIGNATURE_CHARS + 1];
-	signing_key(secret, scope, key);
-	signature_of(key, text, expected);
+	signature_by_secret(secret, scope, text, expected);
 	bool equal = secret_equal(c->signature, (struct str){ expected, SIGNATURE_CHARS });
-	secret_wipe(key, sizeof key);
 	secret_wipe(expected, sizeof expected);
 	return equal;
 }

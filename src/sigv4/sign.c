@@ -145,15 +145,20 @@ void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char o
 	secret_wipe(mac, sizeof mac);
 }
 
-struct str sign_text(struct str secret, const struct sigv4_scope *scope, struct str text, struct arena *a)
+void signature_by_secret(struct str secret, const struct sigv4_scope *scope, struct str text, char out[SIGNATURE_CHARS + 1])
 {
 	assert(scope != NULL);
-	assert(a != NULL);
 	unsigned char key[SHA256_BYTES];
-	char signature[SIGNATURE_CHARS + 1];
 	signing_key(secret, scope, key);
-	signature_of(key, text, signature);
+	signature_of(key, text, out);
 	secret_wipe(key, sizeof key);
+}
+
+struct str sign_text(struct str secret, const struct sigv4_scope *scope, struct str text, struct arena *a)
+{
+	assert(a != NULL);
+	char signature[SIGNATURE_CHARS + 1];
+	signature_by_secret(secret, scope, text, signature);
 	return str_dup(a, (struct str){ signature, SIGNATURE_CHARS });
 }
 

@@ -51,7 +51,9 @@ void string_to_sign(struct str amz_date, const struct sigv4_scope *scope, struct
 void signing_key(struct str secret, const struct sigv4_scope *scope, unsigned char key[SHA256_BYTES]);
 /* Lower-case hex of HMAC(key, text) and a NUL. */
 void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char out[SIGNATURE_CHARS + 1]);
-/* The signature of a text by the key of the scope, which is wiped. {NULL, 0}: the arena is full. */
+/* The same by the key of the scope, which is wiped. */
+void signature_by_secret(struct str secret, const struct sigv4_scope *scope, struct str text, char out[SIGNATURE_CHARS + 1]);
+/* The same in the arena. {NULL, 0}: it is full. */
 struct str sign_text(struct str secret, const struct sigv4_scope *scope, struct str text, struct arena *a);
 /* Names of all headers, lower case, sorted, once each, with ';' between. */
 struct str signed_header_names(struct arena *a, const struct header *headers, size_t n);
