@@ -17,21 +17,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-static int set_up(void **state)
-{
-	static struct fixture fixture;
-
-	fixture_init(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fixture_deinit(*state);
-	return 0;
-}
-
 /* The engine does not open, with this code and these words. */
 static void assert_refused(struct fixture *p, enum fault_code code, const char *words)
 {
@@ -436,7 +421,7 @@ static void test_free_of_nothing_then_nothing(void **state)
 	assert_null(e);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -268,3 +268,18 @@ void fixture_check(const struct fixture *p)
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM metas"), fixture_ask(p, "SELECT count(*) FROM objects WHERE flags & 16 <> 0"));
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM parts WHERE upload NOT IN (SELECT n FROM uploads)"), 0);
 }
+
+int fixture_set_up(void **state)
+{
+	static struct fixture fixture;
+
+	fixture_init(&fixture);
+	*state = &fixture;
+	return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+	fixture_deinit(*state);
+	return 0;
+}

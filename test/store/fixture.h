@@ -17,6 +17,9 @@ void fixture_open(struct fixture *p);
 void fixture_close(struct fixture *p);
 /* Close, and remove everything. */
 void fixture_deinit(struct fixture *p);
+/* Both for cmocka: the state is a fixture, not open yet. */
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
 /* How many regular files are in a folder of the directory, at any depth. */
 size_t fixture_files(const struct fixture *p, const char *folder);
 /* Wait until incoming/ and the trash are empty and objects/ has n files: the publisher is done. */

@@ -20,21 +20,6 @@
 #define ROUNDS 120
 #define IDS 40
 
-static int set_up(void **state)
-{
-	static struct fixture fixture;
-
-	fixture_init(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fixture_deinit(*state);
-	return 0;
-}
-
 struct actor {
 	struct fixture *p;
 	unsigned seed;
@@ -254,7 +239,7 @@ static void test_many_commits_then_the_wal_stays_bounded(void **state)
 	assert_in_range(st.st_size, 1, LOG_MAX_BYTES);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

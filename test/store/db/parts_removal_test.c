@@ -75,21 +75,6 @@ static enum status abort_upload(struct fixture *p, struct str id)
 	return parts_abort(&engine_ports(p->engine)->parts, p->options.bucket, KEY, id, &why);
 }
 
-static int set_up(void **state)
-{
-	static struct fixture fixture;
-
-	fixture_init(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fixture_deinit(*state);
-	return 0;
-}
-
 static void test_upload_of_many_parts_aborted_then_they_are_removed_in_several_commits(void **state)
 {
 	struct fixture *p = *state;
@@ -178,7 +163,7 @@ static void test_bucket_of_many_completed_uploads_removed_then_they_are_forgotte
 	assert_int_equal(fixture_ask(p, "SELECT count(*) FROM completed"), 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -47,21 +47,6 @@ static const char version_1[] =
 	"INSERT INTO trash VALUES(3);"
 	"UPDATE tally SET pending=1, uploaded=1, stored_bytes=5, next_seq=2, next_file=4;";
 
-static int set_up(void **state)
-{
-	static struct fixture fixture;
-
-	fixture_init(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fixture_deinit(*state);
-	return 0;
-}
-
 static void run_sql(const struct fixture *p, const char *sql)
 {
 	char path[128];
@@ -228,7 +213,7 @@ static void test_step_that_fails_then_the_old_version_is_untouched(void **state)
 	expect_all(p);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {

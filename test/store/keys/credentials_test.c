@@ -156,21 +156,6 @@ static void test_parse_of_more_profiles_than_fit_then_refused(void **state)
 
 /* the file */
 
-static int set_up(void **state)
-{
-	static struct fixture fixture;
-
-	fixture_init(&fixture);
-	*state = &fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	fixture_deinit(*state);
-	return 0;
-}
-
 static size_t read_text(const struct fixture *p, char *out, size_t size)
 {
 	char path[128];
@@ -250,7 +235,7 @@ static void test_crash_while_the_file_was_created_then_created_again(void **stat
 	assert_int_equal(access(path, F_OK), -1);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
