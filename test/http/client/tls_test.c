@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 struct tls_server {
+	char authority[64]; /* the file of the one that clients trust */
 	struct fake_http http;
 	SSL_CTX *ctx;
 	const char *answer;
@@ -110,7 +111,6 @@ static const char two_hundred[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no
 
 static void start_tls_server(struct tls_server *s, const struct tls_case *c, const char *answer)
 {
-	char path[64];
 	X509 *authority = make_certificate(NULL, NULL, 3600);
 	X509 *other = make_certificate("DNS:other", NULL, 3600);
 	X509 *mine = c->alt != NULL ? make_certificate(c->alt, authority, c->seconds) : NULL;
@@ -120,8 +120,8 @@ static void start_tls_server(struct tls_server *s, const struct tls_case *c, con
 	SSL_CTX_set_max_proto_version(s->ctx, c->max_version);
 	SSL_CTX_set_min_proto_version(s->ctx, TLS1_VERSION);
 	SSL_CTX_set_security_level(s->ctx, 0);
-	write_authority(c->trusted ? authority : other, path);
-	setenv("SSL_CERT_FILE", path, 1);
+	write_authority(c->trusted ? authority : other, s->authority);
+	setenv("SSL_CERT_FILE", s->authority, 1);
 	X509_free(authority);
 	X509_free(other);
 	X509_free(mine);
@@ -132,8 +132,7 @@ static void stop_tls_server(struct tls_server *s)
 {
 	fake_http_stop(&s->http);
 	SSL_CTX_free(s->ctx);
-	const char *path = getenv("SSL_CERT_FILE");
-	unlink(path);
+	unlink(s->authority);
 	unsetenv("SSL_CERT_FILE");
 }
 
@@ -289,8 +288,7 @@ static void test_authorities_when_in_memory_then_only_they_unless_a_bundle_is_na
 	assert_int_equal(get_trusting(&mine, right), OK);
 	assert_int_equal(get_trusting(&mine, STR("no certificate")), UPSTREAM);
 	stop_tls_server(&other);
-	fake_http_stop(&mine.http);
-	SSL_CTX_free(mine.ctx);
+	stop_tls_server(&mine);
 }
 
 static void test_write_when_the_server_has_closed_then_failed_and_no_signal(void **state)
