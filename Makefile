@@ -1,7 +1,7 @@
 # make run     install what is missing, build, start the server on 127.0.0.1
 # make check   build with sanitizers, run the unit tests, check the house rules: the one to run while developing
 # make test    install what tests need, build with sanitizers, run everything
-# make build   build/tintype alone
+# make build   build/tintype and build/tintype-render alone
 # make lambda  build/lambda/tintype-lambda-ARCH.zip for AWS Lambda (ARCH=x86_64 or arm64)
 # make bench   compare the speed with other servers and print the table
 # make fuzz    fuzz every parser for SECONDS (60) each
@@ -17,8 +17,9 @@ MESON_SETUP = meson setup --buildtype=release -Db_pie=true
 build:
 	tools/deps build
 	[ -f build/release/build.ninja ] || $(MESON_SETUP) build/release >build/setup.log 2>&1 || { grep -m1 ERROR build/setup.log || tail -n 3 build/setup.log; exit 1; }
-	ninja -C build/release --quiet src/tintype
+	ninja -C build/release --quiet src/tintype src/render/tintype-render
 	ln -f build/release/src/tintype build/tintype
+	ln -f build/release/src/render/tintype-render build/tintype-render
 
 lambda:
 	tools/deps build

@@ -1,4 +1,4 @@
-/* Fuzz target of api/body: any bytes as the body of POST /upload. What is accepted must keep the
+/* Fuzz target of api/body: any bytes as each of the bodies. What is accepted must keep the
  * promises that the rest relies on: texts are there, well-formed and without U+0000. */
 #include "api/body.h"
 
@@ -18,16 +18,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct arena a;
 	struct fault why = { 0 };
+	struct str body = { (const char *)p, n };
 	struct slot_request r;
+	struct link_request link;
+	struct delivery_variant variant;
+	bool is_public;
 
 	arena_init(&a, 1 << 20);
-	if (body_read_slot(&a, (struct str){ (const char *)p, n }, &r, &why) == OK) {
+	if (body_read_slot(&a, body, &r, &why) == OK) {
 		check(r.file_name);
 		check(r.file_type);
 		assert(!r.has_size || r.file_size > 0);
 	} else {
 		assert(why.code != F_NONE && why.text[0] != '\0' && utf8_valid(str_of(why.text)));
 	}
+	if (body_read_link(&a, body, &link, &why) == OK)
+		assert(link.expires_in_s <= LINK_LIFE_MAX_S && delivery_variant_parse(link.variant, &variant));
+	if (body_read_visibility(body, &is_public, &why) != OK)
+		assert(why.code != F_NONE);
 	arena_deinit(&a);
 	return 0;
 }

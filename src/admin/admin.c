@@ -53,7 +53,7 @@ static void show_ready(struct admin *a, struct request_context *x)
 {
 	struct fault why;
 	if (a->options.ready == NULL || a->options.ready(a->options.arg, &why) == OK) {
-		answer_text(x, 200, STR("ready\n"));
+		answer_text(x, 200, str_printf(x->request.arena, "ready\n%.*s", STRF(a->options.note)));
 		return;
 	}
 	x->answer.fault = why;

@@ -54,6 +54,8 @@ static void write_row(struct buf *b, struct str name, const struct image_row *ro
 	write_time(b, STR("uploadedAt"), row->uploaded_ms);
 	write_time(b, STR("endsAt"), row->ends_ms);
 	write_text(b, STR("reason"), row->reason);
+	write_text(b, STR("verdict"), row->verdict);
+	write_text(b, STR("damage"), row->damage);
 	writer_close(b, '}');
 }
 

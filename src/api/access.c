@@ -75,7 +75,8 @@ enum status access_check(struct api_call *c, struct fault *why)
 		return fault_set(why, CROSS_SITE,
 			"This server is open to this machine only: pages of other sites may not list, read or delete images. "
 			"List the page's origin with --cors-origins, or set TINTYPE_API_KEY.");
-	c->has_key = !asks_key(o, rule) || (o->key.n > 0 && given.n > 0 && secret_equal(o->key, given));
+	c->sent_key = o->key.n > 0 && given.n > 0 && secret_equal(o->key, given);
+	c->has_key = !asks_key(o, rule) || c->sent_key;
 	if (c->has_key)
 		return OK;
 	if (rule == FOR_DELETE && delete_token(&c->x->request).n > 0)
@@ -84,6 +85,16 @@ enum status access_check(struct api_call *c, struct fault *why)
 		return fault_set(why, KEY_NEEDED, "%s: send Authorization: Bearer …",
 			rule == FOR_DELETE ? "Deleting requires the API key or the image's delete token" : "This call requires the API key");
 	return bearer_refuse(o->wrong_keys, &c->x->request, "Wrong API key.", why);
+}
+
+enum status access_visibility(const struct api_call *c, bool is_public, struct fault *why)
+{
+	assert(c != NULL);
+	if (!is_public || c->sent_key)
+		return OK;
+	if (bearer_secret(&c->x->request).n > 0)
+		return bearer_refuse(c->api->options.wrong_keys, &c->x->request, "Wrong API key.", why);
+	return fault_set(why, PUBLIC_DENIED, "Only a caller with the API key may make an image public: send Authorization: Bearer …");
 }
 
 const char *access_name(const struct api_call *c)

@@ -26,7 +26,8 @@ static void add_common_headers(struct api *api, struct request_context *x)
 
 	cors_headers(x, api->options.cors_origins);
 	answer_header(ans, STR("x-amzn-RequestId"), x->request.id);
-	answer_header(ans, STR("Cache-Control"), STR("no-store"));
+	if (header_find(ans->headers, ans->n_headers, STR("Cache-Control")).p == NULL)
+		answer_header(ans, STR("Cache-Control"), STR("no-store"));
 	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
 }
 

@@ -44,6 +44,17 @@ static enum status read_text(struct arena *a, const json_t *object, const char *
 	return fault_check_arena(a, why);
 }
 
+static enum status read_visibility(const json_t *object, bool *given, bool *is_public, struct fault *why)
+{
+	const json_t *value = json_object_get(object, "visibility");
+
+	*given = value != NULL;
+	*is_public = false;
+	if (value != NULL && !image_visibility_parse(json_text(value), is_public))
+		return fault_set(why, BAD_FIELD, "visibility must be \"private\" or \"public\".");
+	return OK;
+}
+
 /* The optional members. */
 static enum status read_options(const json_t *object, struct slot_request *out, struct fault *why)
 {
@@ -57,16 +68,14 @@ static enum status read_options(const json_t *object, struct slot_request *out, 
 	if (method != NULL && !out->form && !str_equal(text, STR("PUT")))
 		return fault_set(why, BAD_FIELD, "method must be \"PUT\" or \"POST\".");
 	out->file_size = (uint64_t)json_integer_value(size);
-	return OK;
+	return read_visibility(object, &out->has_visibility, &out->is_public, why);
 }
 
-enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why)
+/* The body as an object; the caller's to free. */
+static enum status read_object(struct str body, json_t **out, struct fault *why)
 {
-	assert(a != NULL);
-	assert(out != NULL);
 	json_error_t error;
 	bool starved = false;
-	struct slot_request r = { 0 };
 
 	if (body.n == 0)
 		return fault_set(why, BAD_JSON, "The body is empty; send a JSON object.");
@@ -78,9 +87,51 @@ enum status body_read_slot(struct arena *a, struct str body, struct slot_request
 		return refuse_json(&error, why);
 	if (!json_is_object(object))
 		return fault_set(why, BAD_JSON, "The body is JSON, but not an object.");
+	*out = json_incref(object);
+	return OK;
+}
+
+enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why)
+{
+	assert(a != NULL);
+	assert(out != NULL);
+	json_auto_t *object = NULL;
+	struct slot_request r = { 0 };
+
+	TRY(read_object(body, &object, why));
 	TRY(read_text(a, object, "fileName", &r.file_name, why));
 	TRY(read_text(a, object, "fileType", &r.file_type, why));
 	TRY(read_options(object, &r, why));
 	*out = r;
+	return OK;
+}
+
+enum status body_read_visibility(struct str body, bool *is_public, struct fault *why)
+{
+	assert(is_public != NULL);
+	json_auto_t *object = NULL;
+	bool given;
+
+	TRY(read_object(body, &object, why));
+	TRY(read_visibility(object, &given, is_public, why));
+	return given ? OK : fault_set(why, BAD_FIELD, "visibility is missing. Send {\"visibility\":\"public\"} or \"private\".");
+}
+
+enum status body_read_link(struct arena *a, struct str body, struct link_request *out, struct fault *why)
+{
+	assert(a != NULL && out != NULL);
+	json_auto_t *object = NULL;
+
+	TRY(read_object(body, &object, why));
+	const json_t *life = json_object_get(object, "expiresIn"), *variant = json_object_get(object, "variant");
+	json_int_t seconds = json_integer_value(life);
+	struct delivery_variant v;
+	if (life != NULL && (!json_is_integer(life) || seconds < 1 || seconds > LINK_LIFE_MAX_S))
+		return fault_set(why, BAD_FIELD, "expiresIn must be an integer of seconds from 1 to %d.", LINK_LIFE_MAX_S);
+	*out = (struct link_request){ .expires_in_s = life != NULL ? (uint32_t)seconds : 0,
+		.variant = variant != NULL ? str_dup(a, json_text(variant)) : STR("original") };
+	TRY(fault_check_arena(a, why));
+	if (!delivery_variant_parse(out->variant, &v))
+		return fault_set(why, BAD_FIELD, "variant must be \"original\", or the last part of one of the record's links.");
 	return OK;
 }

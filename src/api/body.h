@@ -1,16 +1,29 @@
-/* The only JSON request body: that of POST /upload. Pure: bytes and an arena in, a struct out. */
+/* The JSON request bodies. Pure: bytes and an arena in, a struct out. */
 #ifndef API_BODY_H
 #define API_BODY_H
 
 #include "base/fault.h"
 #include "image/slot.h"
 
-/* Read {"fileName","fileType","fileSize"?,"method"?}. Other members are ignored; their values must
+/* Read {"fileName","fileType","fileSize"?,"method"?,"visibility"?} of POST /upload. Other members are ignored; their values must
  * still be JSON. slot_prepare validates the texts and the size.
  * body    at most 16 KiB, checked by the caller
  * out     texts live in `a`
  * Errors  BAD_JSON not a JSON object, repeated members, too deep, numbers out of range, U+0000;
  *         BAD_FIELD a member is missing or of the wrong type; TOO_MUCH */
 enum status body_read_slot(struct arena *a, struct str body, struct slot_request *out, struct fault *why) MUST_CHECK;
+
+/* Read {"visibility"} of PATCH /images/{imageId}.  Errors: those of body_read_slot */
+enum status body_read_visibility(struct str body, bool *is_public, struct fault *why) MUST_CHECK;
+
+#define LINK_LIFE_MAX_S 604800
+
+struct link_request {
+	uint32_t expires_in_s; /* 0: not given */
+	struct str variant;    /* as delivery_variant_parse takes it */
+};
+
+/* Read {"expiresIn"?,"variant"?} of POST /images/{imageId}/links.  Errors: those of body_read_slot */
+enum status body_read_link(struct arena *a, struct str body, struct link_request *out, struct fault *why) MUST_CHECK;
 
 #endif

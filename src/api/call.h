@@ -33,6 +33,7 @@ struct api_call {
 	const struct api_route *route;
 	struct buf body;
 	bool has_key;                /* the caller may do everything on this route */
+	bool sent_key;               /* ... and has the key, which the route may not ask for */
 	const struct web_file *file; /* of the page, in place of a route; NULL: none */
 };
 
@@ -41,7 +42,10 @@ enum status upload_run(struct api_call *c, struct fault *why) MUST_CHECK;
 void upload_start(struct api_call *c);
 enum status images_list(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_get(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_thumbnail(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_file(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_patch(struct api_call *c, struct fault *why) MUST_CHECK;
+enum status images_link(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_complete(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status images_delete(struct api_call *c, struct fault *why) MUST_CHECK;
 enum status limits_run(struct api_call *c, struct fault *why) MUST_CHECK;

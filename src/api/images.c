@@ -1,13 +1,18 @@
-/* The images: list, get, file, complete, delete. Each handler asks the product or its table and
+/* The images: list, get, change, file, links, complete, delete. Each handler asks the product or its table and
  * writes the record; the rules themselves are in image/image_service.h. Runs on workers. */
 #include "api/access.h"
+#include "api/body.h"
 #include "api/record.h"
+#include "base/clock.h"
 #include "base/writer.h"
 #include "base/log.h"
 #include "image/image_service.h"
+#include "image/thumbnails.h"
 
 #define LIST_DEFAULT 50
 #define RECORD_MAX_BYTES 65536
+#define THUMBNAIL_REDIRECT_S "300" /* far below the life of the link */
+#define FILE_SPARE_S 60            /* for the client to follow a redirect that it has kept */
 
 /* The value of a parameter that may appear once; "" if it does not. */
 static enum status read_once(const struct query *q, struct str name, struct str *out, struct fault *why)
@@ -41,6 +46,13 @@ static enum status read_limit(const struct query *q, uint32_t *limit, struct fau
 	return OK;
 }
 
+static unsigned form_for(const struct api_call *c, unsigned form)
+{
+	if (c->sent_key)
+		form |= RECORD_METADATA;
+	return form;
+}
+
 enum status images_list(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
@@ -57,7 +69,7 @@ enum status images_list(struct api_call *c, struct fault *why)
 	writer_open(&text, (struct str){ 0 }, '{');
 	writer_open(&text, STR("images"), '[');
 	for (size_t i = 0; i < page.n; i++)
-		TRY(record_write(c->api->product, &page.rows[i], RECORD_IN_LIST, &text, why));
+		TRY(record_write(c->api->product, &page.rows[i], form_for(c, RECORD_IN_LIST), &text, why));
 	writer_close(&text, ']');
 	writer_number(&text, STR("count"), page.n);
 	if (page.next_cursor.n > 0)
@@ -71,7 +83,7 @@ static enum status answer_record(struct api_call *c, const struct image_row *row
 	struct buf text;
 
 	buf_init_arena(&text, c->arena, RECORD_MAX_BYTES);
-	TRY(record_write(c->api->product, row, RECORD_ALONE, &text, why));
+	TRY(record_write(c->api->product, row, form_for(c, RECORD_ALONE), &text, why));
 	return call_json(c, &text, why);
 }
 
@@ -84,7 +96,17 @@ enum status images_get(struct api_call *c, struct fault *why)
 	return answer_record(c, &row, why);
 }
 
-/* There is a file only once it has passed verification; until then 404, with the reason. */
+static enum status check_uploaded(const struct image_row *row, struct fault *why)
+{
+	if (row->status == IMAGE_PENDING)
+		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: it has not been uploaded yet.");
+	if (row->status == IMAGE_REJECTED)
+		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row->reason));
+	return OK;
+}
+
+/* There is a file only once it has passed verification; until then 404, with the reason. A browser may keep the redirect until
+ * shortly before its URL expires, of which a HEAD's is not worth keeping. */
 enum status images_file(struct api_call *c, struct fault *why)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
@@ -92,14 +114,96 @@ enum status images_file(struct api_call *c, struct fault *why)
 	struct presigned read;
 
 	TRY(image_service_read(c->api->product, c->at.segment, c->arena, &row, why));
-	if (row.status == IMAGE_PENDING)
-		return fault_set(why, NO_SUCH_IMAGE, "The image is pending: it has not been uploaded yet.");
-	if (row.status == IMAGE_REJECTED)
-		return fault_set(why, NO_SUCH_IMAGE, "The image was rejected: %.*s", STRF(row.reason));
+	TRY(check_uploaded(&row, why));
 	TRY(image_service_download(c->api->product, &row, c->x->request.method, c->arena, &read, why));
+	int64_t left_s = (read.expires_ms - clock_now_ms()) / 1000 - FILE_SPARE_S;
+	bool kept = str_equal(c->x->request.method, STR("GET")) && left_s > 0;
 	c->x->answer.status = 302;
 	answer_header(&c->x->answer, STR("Location"), read.url);
+	if (kept) {
+		answer_header(&c->x->answer, STR("Cache-Control"), str_printf(c->arena, "private, max-age=%lld", (long long)left_s));
+		answer_header(&c->x->answer, STR("Vary"), STR("Authorization"));
+	}
 	return OK;
+}
+
+/* The preset that is asked for by its name. */
+static enum status read_size(const struct api_call *c, const struct thumbnails *t, size_t *preset, struct fault *why)
+{
+	struct str name;
+	struct buf names;
+	TRY(read_once(&c->x->request.query, STR("size"), &name, why));
+	if (thumbnails_preset(t, name, preset))
+		return OK;
+	buf_init_arena(&names, c->arena, RECORD_MAX_BYTES);
+	for (size_t i = 0; i < thumbnails_count(t); i++)
+		buf_printf(&names, "%s%.*s", i > 0 ? ", " : "", STRF(thumbnails_name(t, i)));
+	return fault_set(why, BAD_FIELD, "size must be one of %.*s", STRF(buf_str(&names)));
+}
+
+/* A redirect to the delivery link, in the format that the client accepts. */
+enum status images_thumbnail(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
+	struct product *p = c->api->product;
+	struct image_row row;
+	size_t preset = 0;
+	if (!image_service_has_links(p))
+		return fault_set(why, NO_LINKS, "This server makes no delivery links: set TINTYPE_DELIVERY_KEYS and TINTYPE_DELIVERY_URL.");
+	if (p->thumbnails == NULL)
+		return fault_set(why, NO_SUCH_IMAGE, "This server makes no thumbnails.");
+	TRY(read_size(c, p->thumbnails, &preset, why));
+	TRY(image_service_read(p, c->at.segment, c->arena, &row, why));
+	TRY(check_uploaded(&row, why));
+	if (!thumbnails_possible(&row))
+		return fault_set(why, NO_SUCH_IMAGE, "There are no thumbnails of images of this type.");
+	bool webp =
+		str_find(request_header(&c->x->request, STR("Accept")), STR("image/webp")) < request_header(&c->x->request, STR("Accept")).n;
+	struct str variant = thumbnails_variant(p->thumbnails, preset, webp ? RENDER_TO_WEBP : thumbnails_plain_format(&row));
+	c->x->answer.status = 302;
+	answer_header(&c->x->answer, STR("Location"), image_service_link(p, &row, variant, 0, c->arena));
+	answer_header(&c->x->answer, STR("Cache-Control"), STR("private, max-age=" THUMBNAIL_REDIRECT_S));
+	answer_header(&c->x->answer, STR("Vary"), STR("Accept, Authorization"));
+	return fault_check_arena(c->arena, why);
+}
+
+enum status images_patch(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
+	struct image_row row;
+	bool is_public;
+
+	TRY(body_read_visibility(buf_str(&c->body), &is_public, why));
+	TRY(access_visibility(c, is_public, why));
+	TRY(table_set_public(c->api->product->table, c->at.segment, is_public, c->arena, &row, why));
+	LOG(IMAGE_VISIBILITY, c->x->request.id, LOG_S("imageId", c->at.segment), LOG_S("visibility", image_visibility_name(is_public)));
+	return answer_record(c, &row, why);
+}
+
+/* A link with a life of the caller's choice is signed, whatever the image's visibility: it ends when it says. */
+enum status images_link(struct api_call *c, struct fault *why)
+{
+	assert(c != NULL && c->x != NULL && c->arena != NULL);
+	struct product *p = c->api->product;
+	struct link_request want;
+	struct image_row row;
+	struct buf b;
+
+	TRY(body_read_link(c->arena, buf_str(&c->body), &want, why));
+	if (!image_service_has_links(p))
+		return fault_set(why, NO_LINKS, "This server makes no delivery links: set TINTYPE_DELIVERY_KEYS and TINTYPE_DELIVERY_URL.");
+	TRY(image_service_read(p, c->at.segment, c->arena, &row, why));
+	TRY(check_uploaded(&row, why));
+	if (!image_service_has_variant(p, &row, want.variant))
+		return fault_set(why, BAD_FIELD, "variant names nothing that this image has; take the last part of one of its links.");
+	int64_t expires_s = clock_now_ms() / 1000 + (want.expires_in_s > 0 ? want.expires_in_s : p->delivery.ttl_s);
+	buf_init_arena(&b, c->arena, RECORD_MAX_BYTES);
+	writer_open(&b, (struct str){ 0 }, '{');
+	writer_text(&b, STR("url"), image_service_link(p, &row, want.variant, expires_s, c->arena));
+	writer_text(&b, STR("variant"), want.variant);
+	writer_time(&b, STR("expiresAt"), expires_s * 1000);
+	writer_close(&b, '}');
+	return call_json(c, &b, why);
 }
 
 enum status images_complete(struct api_call *c, struct fault *why)

@@ -1,6 +1,6 @@
 /* Files of the page, and the policy that browsers enforce: scripts and styles from this origin only and none
  * inline, no text that becomes markup, no frames, calls to this origin and to the storage, which is another
- * origin. So a malicious name that is not escaped anywhere else would still not run.
+ * origin, pictures from these and from where delivery links lead. So a malicious name that is not escaped anywhere else would still not run.
  * Source: Content Security Policy Level 3; Trusted Types. */
 #include "api/page.h"
 
@@ -22,20 +22,25 @@ enum status page_admit(struct api_call *c, struct fault *why)
 	return fault_set(why, BAD_METHOD, "This is a file of the page: use GET or HEAD.");
 }
 
+/* A URL as a source: without the path, since a source with a path allows only that path. An origin with characters that mean
+ * something else in a policy is left out. */
+static struct str source_of(struct str url)
+{
+	struct str origin = cors_url_origin(url);
+
+	return str_consists_of(origin, STR(":/.-_[]")) ? origin : STR("");
+}
+
 void page_answer(struct api_call *c)
 {
 	assert(c != NULL && c->x != NULL && c->arena != NULL);
 	struct answer *ans = &c->x->answer;
-	/* Without the path, since a source with a path allows only that path. */
-	struct str storage = cors_url_origin(c->api->options.storage_url);
-
-	/* An origin with characters that mean something else in a policy is left out. */
-	if (!str_consists_of(storage, STR(":/.-_[]")))
-		storage = STR("");
+	struct str storage = source_of(c->api->options.storage_url), delivery = source_of(c->api->product->delivery.url);
+	bool another = delivery.n > 0 && !str_equal(delivery, storage);
 	struct str policy = str_printf(c->arena,
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s; connect-src 'self' %.*s; "
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s%s%.*s; connect-src 'self' %.*s; "
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-		STRF(storage), STRF(storage));
+		STRF(storage), another ? " " : "", STRF(another ? delivery : STR("")), STRF(storage));
 	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
 	answer_header(ans, STR("Content-Security-Policy"), policy);
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));

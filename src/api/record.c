@@ -5,6 +5,8 @@
 
 #include "base/writer.h"
 #include "image/image_service.h"
+#include "image/strip/strip.h"
+#include "image/thumbnails.h"
 
 #define SIGNING_MAX_BYTES 65536
 
@@ -14,27 +16,66 @@ static void write_known(struct buf *b, struct str name, uint64_t value)
 		writer_number(b, name, value);
 }
 
-enum status record_write(struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why)
+static void write_removed(struct buf *b, uint32_t removed)
+{
+	if (removed == 0)
+		return;
+	writer_open(b, STR("removed"), '[');
+	for (unsigned i = 0; i < STRIP_REMOVED_KINDS; i++)
+		if ((removed & 1U << i) != 0)
+			writer_text(b, STR(""), str_of(strip_removed_word((enum strip_removed)(1U << i))));
+	writer_close(b, ']');
+}
+
+static void write_text(struct buf *b, struct str name, struct str value)
+{
+	if (value.n > 0)
+		writer_text(b, name, value);
+}
+
+/* Each preset in the formats that a page needs for <picture>. */
+static void write_thumbnails(struct product *p, const struct image_row *row, struct buf *b, struct arena *a)
+{
+	enum render_format plain = thumbnails_plain_format(row);
+	for (size_t i = 0; i < thumbnails_count(p->thumbnails); i++) {
+		writer_open(b, thumbnails_name(p->thumbnails, i), '{');
+		writer_text(b, STR("webp"), image_service_link(p, row, thumbnails_variant(p->thumbnails, i, RENDER_TO_WEBP), 0, a));
+		writer_text(b, plain == RENDER_TO_PNG ? STR("png") : STR("jpeg"),
+			image_service_link(p, row, thumbnails_variant(p->thumbnails, i, plain), 0, a));
+		writer_close(b, '}');
+	}
+}
+
+enum status record_write(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why)
 {
 	assert(p != NULL);
 	assert(row != NULL);
 	assert(b != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct presigned read = { 0 };
+	bool alone = (form & RECORD_IN_LIST) == 0;
 
 	arena_init(&scratch, SIGNING_MAX_BYTES);
 	TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
 	writer_open(b, (struct str){ 0 }, '{');
 	writer_text(b, STR("imageId"), row->image_id);
-	if (form == RECORD_ALONE)
+	if (alone)
 		writer_text(b, STR("status"), image_status_name(row->status));
 	writer_text(b, STR("fileName"), row->file_name);
 	writer_text(b, STR("fileUrl"), read.address);
+	writer_text(b, STR("visibility"), image_visibility_name(row->is_public));
 	if (row->status == IMAGE_UPLOADED)
 		writer_text(b, STR("downloadUrl"), read.url);
+	if (row->status == IMAGE_UPLOADED && image_service_has_links(p)) {
+		writer_open(b, STR("links"), '{');
+		writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
+		if (p->thumbnails != NULL && thumbnails_possible(row))
+			write_thumbnails(p, row, b, &scratch);
+		writer_close(b, '}');
+		TRY(fault_check_arena(&scratch, why));
+	}
 	write_known(b, STR("fileSize"), row->file_size);
-	if (row->file_type.n > 0)
-		writer_text(b, STR("fileType"), row->file_type);
+	write_text(b, STR("fileType"), row->file_type);
 	if (row->status == IMAGE_UPLOADED) {
 		writer_time(b, STR("uploadedAt"), row->uploaded_ms);
 		write_known(b, STR("width"), row->width);
@@ -42,8 +83,18 @@ enum status record_write(struct product *p, const struct image_row *row, enum re
 		write_known(b, STR("orientation"), row->orientation);
 		write_known(b, STR("frames"), row->frames);
 		writer_text(b, STR("etag"), row->etag);
+		writer_bool(b, STR("stripped"), row->stripped);
+		write_known(b, STR("receivedSize"), row->received_size);
+		write_removed(b, row->removed);
+		if ((form & RECORD_METADATA) != 0 && row->metadata.n > 0)
+			writer_raw(b, STR("metadata"), row->metadata);
+		writer_bool(b, STR("verified"), row->verdict.n > 0);
+		write_text(b, STR("placeholder"), row->placeholder);
+		write_text(b, STR("color"), row->color);
 	}
-	if (form == RECORD_ALONE && row->status == IMAGE_UPLOADED)
+	write_text(b, STR("verdict"), row->verdict);
+	write_text(b, STR("damage"), row->damage);
+	if (alone && row->status == IMAGE_UPLOADED)
 		writer_time(b, STR("expiresAt"), read.expires_ms);
 	if (row->status == IMAGE_PENDING)
 		writer_time(b, STR("expiresAt"), row->expires_ms);

@@ -7,14 +7,15 @@
 #include "base/fault.h"
 
 enum record_form {
-	RECORD_ALONE,   /* with status and expiresAt */
-	RECORD_IN_LIST, /* of a page of uploaded images */
+	RECORD_ALONE = 0,         /* with status and expiresAt */
+	RECORD_IN_LIST = 1 << 0,  /* of a page of uploaded images */
+	RECORD_METADATA = 1 << 1, /* with what was kept of what was removed, which only callers with the key may see */
 };
 
 /* Append the record as a JSON object; URLs are presigned now. Memory for signing is released
  * at once, so that a long page costs no more than its text.
+ * form    a set of enum record_form
  * Errors  those of image_service_download */
-enum status record_write(
-	struct product *p, const struct image_row *row, enum record_form form, struct buf *b, struct fault *why) MUST_CHECK;
+enum status record_write(struct product *p, const struct image_row *row, unsigned form, struct buf *b, struct fault *why) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
  * problem replaces it. */
 #include "api/call.h"
 
+#include "api/access.h"
 #include "api/body.h"
 #include "base/writer.h"
 #include "base/metrics.h"
@@ -56,6 +57,8 @@ static enum status prepare_slot(struct api_call *c, struct slot *slot, struct fa
 	struct buf b;
 
 	TRY(body_read_slot(c->arena, buf_str(&c->body), &want, why));
+	if (want.has_visibility)
+		TRY(access_visibility(c, want.is_public, why));
 	TRY(slot_prepare(c->api->product, &want, c->arena, slot, why));
 	buf_init_arena(&b, c->arena, SLOT_MAX_BYTES);
 	(c->route->for_uppy ? write_parameters : write_slot)(&b, slot, want.form);

@@ -20,6 +20,7 @@ struct backends {
 	struct bucket_catalog *catalog;  /* with bucket */
 	struct part_store *parts;        /* with bucket */
 	struct key_ring *keys;           /* with bucket */
+	struct str delivery_key;         /* that the backend keeps; "": none */
 	struct str region;               /* with bucket: what signatures name */
 	enum status (*ready)(struct backends *, struct fault *why);
 	void (*measure)(struct backends *); /* update the gauges of the backend; NULL: none */

@@ -48,6 +48,7 @@ enum status backends_open_local(const struct settings *s, const char *storage_ur
 		.catalog = &engine_ports(engine)->catalog,
 		.parts = &engine_ports(engine)->parts,
 		.keys = engine_ports(engine)->ring,
+		.delivery_key = engine_delivery_key(engine),
 		.region = o.region,
 		.ready = check_ready,
 		.measure = measure_space,

@@ -6,6 +6,7 @@
 #include "app/server_main.h"
 
 #include "api/api.h"
+#include "delivery/delivery.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/op_deadline.h"
@@ -22,6 +23,10 @@
 #include "image/product.h"
 #include "app/gc_thread.h"
 #include "app/image_rules.h"
+#include "image/thumb_objects.h"
+#include "image/thumbnails.h"
+#include "pool/pool.h"
+#include "store/thumbs.h"
 #include "s3/s3.h"
 #include "http/server/serve.h"
 #include "web/web.h"
@@ -41,8 +46,13 @@ struct server_parts {
 	bool remote;
 	struct backends backends;
 	struct product product;
+	struct pool *pool; /* NULL: images are not decoded */
+	struct thumb_store *thumb_files;
+	struct thumb_objects thumb_objects;
+	struct thumbnails *thumbnails;
 	struct api *api;
 	struct s3 *s3;
+	struct delivery *delivery; /* in front of the storage handler, or of the API's where there is none */
 	struct gc_thread *gc_thread;
 	struct admin_query_of_list listed;
 	struct console *console;
@@ -84,6 +94,14 @@ static enum status check_access(const struct server_parts *c, struct fault *why)
 	return OK;
 }
 
+static enum status check_url(const char *flag, struct str url, struct fault *why)
+{
+	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
+	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
+		return fault_set(why, BAD_SETTING, "%s must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash", flag);
+	return OK;
+}
+
 static enum status check_public_url(const struct server_parts *c, struct fault *why)
 {
 	struct str url = str_of(c->settings.public_storage_url);
@@ -94,11 +112,8 @@ static enum status check_public_url(const struct server_parts *c, struct fault *
 			c->settings.storage_listen);
 	if (c->settings.tls_cert[0] != '\0' && !c->remote && str_starts_with(url, STR("http://")))
 		return fault_set(why, BAD_SETTING, "--public-storage-url is http://, but --tls-cert makes the store use https");
-	bool http = str_starts_with(url, STR("http://")) || str_starts_with(url, STR("https://"));
-	if (url.n > 0 && (!http || str_ends_with(url, STR("/")) || str_find_char(url, '?') < url.n || str_find_char(url, ' ') < url.n))
-		return fault_set(
-			why, BAD_SETTING, "--public-storage-url must be http://HOST[:PORT] or https://HOST[:PORT] without a trailing slash");
-	return OK;
+	TRY(check_url("--public-storage-url", url, why));
+	return check_url("--delivery-url", str_of(c->settings.delivery_url), why);
 }
 
 static enum status open_log(struct server_parts *c, struct fault *why)
@@ -157,6 +172,74 @@ static enum status make_console(struct server_parts *c, struct fault *why)
 	return c->console != NULL ? OK : fault_no_memory(why);
 }
 
+/* What decodes images, unless only their headers are looked at. */
+static enum status start_pool(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	if (c->product.rules.check == CHECK_HEADER)
+		return OK;
+	struct pool_options o = { .workers = (unsigned)s->render_jobs,
+		.memory_bytes = s->render_memory,
+		.sandbox = is_equal(s->render_sandbox, "on"),
+		.waiting_most = (unsigned)(s->workers > 2 ? s->workers / 2 : 1), /* the others answer what needs no picture */
+		.max_pixels = s->max_pixels };
+	TRY(pool_start(&o, &c->pool, why));
+	c->product.renderer = pool_renderer(c->pool);
+	LOG(RENDER_READY, STR(""), LOG_I("workers", pool_workers(c->pool)), LOG_S("layers", pool_layers_text(pool_layers(c->pool))));
+	if (!o.sandbox)
+		LOG(RENDER_UNCONFINED, STR(""), LOG_C("text", "images are decoded without a system-call filter"));
+	return OK;
+}
+
+/* The embedded store has a key of its own; servers that share a remote store must share theirs. */
+static enum status read_delivery(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	/* An address that listens everywhere leads nowhere: no links then, unless the setting says where they lead. */
+	struct str url = str_of(s->delivery_url), api = str_of(c->at.api_is_wildcard ? "" : c->at.api);
+	struct str own = c->remote ? api : c->backends.storage_url;
+	struct str keys = s->delivery_keys[0] != '\0' ? str_of(s->delivery_keys) : c->backends.delivery_key;
+	if (keys.n == 0)
+		return fault_set(why, BAD_SETTING,
+			"--store s3 needs TINTYPE_DELIVERY_KEYS, the same on every server: set it to what `openssl rand -hex 32` prints.");
+	if (!delivery_keys_parse(keys, &c->product.delivery.keys))
+		return fault_set(why, BAD_SETTING,
+			"TINTYPE_DELIVERY_KEYS must be one key, or two different ones with a comma, each of 32 to 256 characters of A-Z, a-z, 0-9 and "
+			"-._~+/=");
+	c->product.delivery.url = url.n > 0 ? url : own;
+	c->product.delivery.ttl_s = (uint32_t)s->delivery_ttl_s;
+	return OK;
+}
+
+static struct str unless_none(const char *value)
+{
+	return is_equal(value, "none") ? STR("") : str_of(value);
+}
+
+/* In the data directory; with a remote store next to the images. */
+static enum status start_thumbnails(struct server_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	struct thumbnails_options o = { .presets = unless_none(s->thumbnails),
+		.at_upload = unless_none(s->thumbnail_at_upload),
+		.product = &c->product,
+		.store = &c->thumb_objects.port,
+		.buckets = c->backends.bucket,
+		.bucket = str_of(s->bucket) };
+	if (c->pool == NULL || o.presets.n == 0)
+		return OK;
+	if (c->remote)
+		thumb_objects_init(&c->thumb_objects, c->backends.store);
+	else {
+		TRY(thumbs_open(s->data_dir, s->thumbnail_space, s->reserve_bytes, &c->thumb_files, why));
+		o.store = c->thumb_files;
+	}
+	o.makers = pool_workers(c->pool);
+	TRY(thumbnails_new(&o, &c->thumbnails, why));
+	c->product.thumbnails = c->thumbnails;
+	return OK;
+}
+
 static enum status make_handlers(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
@@ -164,6 +247,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 	if (c->wrong_secrets == NULL)
 		return fault_no_memory(why);
 	c->product = (struct product){ .rules = rules_of(s), .store = c->backends.store, .table = c->backends.table };
+	TRY(start_pool(c, why));
+	TRY(start_thumbnails(c, why));
 	struct api_options api = {
 		.key_for_images = key_for_images(c),
 		.key_for_slots = is_equal(s->upload, "key"),
@@ -175,11 +260,18 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.page = &web_page,
 		.storage_url = c->backends.storage_url,
 	};
+	TRY(read_delivery(c, why));
 	TRY(make_storage(c, why));
 	c->api = api_new(&c->product, &api);
+	if (c->api == NULL)
+		return fault_no_memory(why);
+	c->delivery = delivery_new(&(struct delivery_options){ .product = &c->product,
+		.buckets = c->backends.bucket,
+		.bucket = str_of(s->bucket),
+		.next = c->remote ? api_handler(c->api) : s3_handler(c->s3) });
 	c->gc_thread = gc_thread_start(&(struct gc_thread_options){
 		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s });
-	if (c->api == NULL || c->gc_thread == NULL)
+	if (c->delivery == NULL || c->gc_thread == NULL)
 		return fault_no_memory(why);
 	return OK;
 }
@@ -187,6 +279,8 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 static enum status check_ready(void *arg, struct fault *why)
 {
 	struct server_parts *c = arg;
+	if (c->pool != NULL)
+		TRY(pool_ready(c->pool, why));
 	return c->backends.ready(&c->backends, why);
 }
 
@@ -254,6 +348,7 @@ static enum status load_settings(struct server_parts *c, int argc, char **argv, 
 	if (s->region[0] != '\0') /* not set: the backends' own */
 		TRY(settings_check_region(str_of(s->region), why));
 	TRY(settings_check_types(str_of(s->allowed_types), why));
+	TRY(settings_check_keep(str_of(s->keep_metadata), why));
 	return settings_check_origins(str_of(s->cors_origins), why);
 }
 
@@ -271,6 +366,9 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 	TRY(make_console(c, why));
 	struct admin_options admin = { .ready = check_ready,
 		.refresh = refresh_gauges,
+		.note = c->pool != NULL && (pool_layers(c->pool) & RENDER_FILTERED) == 0
+			? STR("images are decoded without a system-call filter (--render-sandbox off)\n")
+			: STR(""),
 		.arg = c,
 		.auth = { str_of(c->admin_token), c->wrong_secrets },
 		.console = console_handler(c->console),
@@ -278,8 +376,8 @@ static enum status run_server(struct server_parts *c, int argc, char **argv, str
 		.needs_token = !c->at.admin_is_loopback };
 	admin_init(&c->admin, &admin);
 	struct server_handlers handlers = {
-		.api = api_handler(c->api),
-		.storage = c->s3 != NULL ? s3_handler(c->s3) : NULL,
+		.api = c->remote ? delivery_handler(c->delivery) : api_handler(c->api),
+		.storage = c->remote ? NULL : delivery_handler(c->delivery),
 		.admin = &c->admin.handler,
 		.arg = c,
 	};
@@ -303,9 +401,13 @@ int server_main(int argc, char **argv)
 	gc_thread_free(&c.gc_thread);
 	console_free(&c.console);
 	rate_limit_free(&c.wrong_secrets);
+	delivery_free(&c.delivery);
 	s3_free(&c.s3);
 	api_free(&c.api);
 	rate_limit_free(&c.product.recheck_limit);
+	thumbnails_free(&c.thumbnails);
+	thumbs_close(&c.thumb_files);
+	pool_free(&c.pool);
 	backends_close(&c.backends);
 	if (c.log_open) {
 		LOG(SERVER_STOPPED, STR(""), LOG_I("logDropped", metric_get(M_LOG_LINES_DROPPED)));

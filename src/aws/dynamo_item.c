@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS };
+enum kind { TEXT, UINT32, UINT64, MS, TIME, STATUS, VISIBILITY, FLAG };
 
 struct field {
 	const char *name;
@@ -46,6 +46,16 @@ static const struct field FIELDS[] = {
 	FIELD("endsMs", MS, true, ends_ms),
 	FIELD("reason", TEXT, true, reason),
 	FIELD("deleteHash", TEXT, false, delete_hash),
+	FIELD(DYNAMO_VISIBILITY, VISIBILITY, false, is_public),
+	FIELD("receivedSize", UINT64, true, received_size),
+	FIELD("receivedSha256", TEXT, true, received_sha256),
+	FIELD("stripped", FLAG, true, stripped),
+	FIELD("removed", UINT32, true, removed),
+	FIELD("verdict", TEXT, true, verdict),
+	FIELD("damage", TEXT, true, damage),
+	FIELD("placeholder", TEXT, true, placeholder),
+	FIELD("color", TEXT, true, color),
+	FIELD("metadata", TEXT, true, metadata),
 };
 
 /* to an item */
@@ -100,6 +110,12 @@ static void add_field(struct dynamo_item *item, const struct field *f, const str
 		return;
 	case STATUS:
 		dynamo_item_text(item, f->name, image_status_name(row->status), a);
+		return;
+	case VISIBILITY:
+		dynamo_item_text(item, f->name, row->is_public ? image_visibility_name(true) : STR(""), a);
+		return;
+	case FLAG:
+		dynamo_item_number(item, f->name, *(const bool *)at ? 1 : 0, a);
 		return;
 	}
 }
@@ -181,6 +197,10 @@ static bool read_field(const json_t *item, const struct field *f, struct arena *
 		return clock_parse_iso8601(text, at) && *(int64_t *)at >= 0;
 	case STATUS:
 		return read_status(text, &row->status);
+	case VISIBILITY:
+		return image_visibility_parse(text, &row->is_public);
+	case FLAG:
+		return read_number(item, f->name, 1, &n) && (*(bool *)at = n == 1, true);
 	}
 	return false;
 }
@@ -203,7 +223,13 @@ enum status dynamo_item_read(const json_t *item, struct arena *a, struct image_r
 		.file_type = STR(""),
 		.etag = STR(""),
 		.reason = STR(""),
-		.delete_hash = STR("") };
+		.delete_hash = STR(""),
+		.received_sha256 = STR(""),
+		.verdict = STR(""),
+		.damage = STR(""),
+		.placeholder = STR(""),
+		.color = STR(""),
+		.metadata = STR("") };
 	for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
 		if (json_object_get(item, FIELDS[i].name) == NULL)
 			continue;

@@ -11,7 +11,8 @@
 
 #include <jansson.h>
 
-#define DYNAMO_ATTRIBUTES_MAX 32
+#define DYNAMO_ATTRIBUTES_MAX 40
+#define DYNAMO_VISIBILITY "visibility" /* missing: private */
 
 struct dynamo_attribute {
 	const char *name; /* static */

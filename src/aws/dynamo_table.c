@@ -231,9 +231,17 @@ static enum status resolve_row(
 		.frames = s->frames,
 		.uploaded_ms = s->uploaded_ms,
 		.ends_ms = s->ends_ms,
-		.reason = s->reason };
+		.reason = s->reason,
+		.received_size = s->received_size,
+		.received_sha256 = s->received_sha256,
+		.stripped = s->stripped,
+		.removed = s->removed,
+		.verdict = s->verdict,
+		.damage = s->damage,
+		.placeholder = s->placeholder,
+		.color = s->color,
+		.metadata = s->metadata };
 	const json_t *cause;
-	assert(s->status != IMAGE_PENDING);
 	if (!uuid_valid(s->image_id))
 		return no_such_image(why);
 	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
@@ -254,6 +262,35 @@ static enum status resolve_row(
 		return no_such_image(why);
 	TRY(dynamo_item_read(cause, a, now, why));
 	return is_ours(cause, &id) ? OK : fault_set(why, STATE_CHANGED, "The image was verified in the meantime.");
+}
+
+/* set_public */
+
+static enum status set_row_public(
+	struct image_table *port, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct dynamo_call c CLEANUP(dynamo_call_deinit) = { 0 };
+	struct dynamo_item values = { 0 };
+	const json_t *cause;
+	if (!uuid_valid(id))
+		return no_such_image(why);
+	dynamo_call_init(&c, dynamo_of(port), "UpdateItem", DYNAMO_CONDITION_FAILED);
+	put_key(&c, id);
+	dynamo_item_text(&values, "v", is_public ? image_visibility_name(true) : STR(""), &c.scratch);
+	writer_text(&c.body, STR("UpdateExpression"), is_public ? STR("SET " DYNAMO_VISIBILITY " = :v") : STR("REMOVE " DYNAMO_VISIBILITY));
+	if (is_public)
+		dynamo_item_put(&values, STR("ExpressionAttributeValues"), ":", &c.body);
+	writer_text(&c.body, STR("ConditionExpression"), STR("attribute_exists(imageId)"));
+	writer_text(&c.body, STR("ReturnValues"), STR("ALL_NEW"));
+	TRY(send_write(&c, dynamo_of(port), id, &cause, why));
+	const json_t *item = json_object_get(c.answer, "Attributes");
+	if (c.outcome == DYNAMO_DONE && item == NULL) {
+		TRY(fetch_item(&c, dynamo_of(port), id, why)); /* some endpoints do not return it */
+		item = json_object_get(c.answer, "Item");
+	}
+	if (item == NULL || is_expired(item))
+		return no_such_image(why);
+	return dynamo_item_read(item, a, now, why);
 }
 
 /* remove */
@@ -284,6 +321,7 @@ static enum status remove_row(struct image_table *port, struct str id, int64_t e
 static const struct image_table_ops ops = { .start_insert = start_insert_row,
 	.get = get_row,
 	.resolve = resolve_row,
+	.set_public = set_row_public,
 	.remove = remove_row,
 	.list = dynamo_list,
 	.due = dynamo_due,

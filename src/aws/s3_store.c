@@ -80,6 +80,61 @@ static bool is_absent(const struct http_response *r)
 	return r->status == 404 && str_find(r->body, STR("<Code>NoSuchBucket</Code>")) == r->body.n;
 }
 
+static enum status delete_version(const struct s3_store *s, struct str key, struct str id, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	const struct header query = { STR("versionId"), id };
+	struct aws_call c = { .method = STR("DELETE"), .query = &query, .n_query = 1 };
+	arena_init(&a, SCRATCH_BYTES);
+	TRY(send_call(s, &c, key, &a, &r, why));
+	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : fault_refused(s, &r, why);
+}
+
+/* The versions of a key stand first among those of the prefix. The latest one, if it is not the marker, came
+ * after the removal and is not touched. */
+static enum status delete_page(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
+{
+	struct arena CLEANUP(arena_deinit) a = { 0 };
+	struct http_response r;
+	struct version_page page;
+	const struct header query[] = { { STR("versions"), STR("") }, { STR("encoding-type"), STR("url") },
+		{ STR("max-keys"), STR(VERSIONS_PAGE_TEXT) }, { STR("prefix"), key } };
+	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query), .max_response_bytes = VERSIONS_MAX_BYTES };
+	arena_init(&a, SCRATCH_BYTES);
+	*any = false;
+	TRY(send_call(s, &c, STR(""), &a, &r, why));
+	if (r.status != 200)
+		return fault_refused(s, &r, why);
+	TRY(versions_parse(r.body, VERSIONS_PAGE, &a, &page, why));
+	for (size_t i = 0; i < page.n; i++) {
+		const struct version *v = &page.versions[i];
+		if (v->latest || !str_equal(v->key, key) || str_equal(v->id, marker))
+			continue;
+		TRY(delete_version(s, key, v->id, why));
+		*any = true;
+	}
+	return OK;
+}
+
+/* All versions of the key but this one and the latest. */
+static enum status delete_others(const struct s3_store *s, struct str key, struct str kept, struct fault *why)
+{
+	bool any = true;
+	for (unsigned round = 0; any && round < VERSIONS_ROUNDS; round++)
+		TRY(delete_page(s, key, kept, &any, why));
+	if (any)
+		return fault_set(why, UPSTREAM_FAILED, "the object has more versions than are removed at once");
+	return OK;
+}
+
+static enum status delete_versions_before(struct object_store *port, struct str key, struct fault *why)
+{
+	TRY(object_key_check(key, why));
+	return delete_others(store_of(port), key, STR(""), why);
+}
+
+/* In a versioned bucket what is replaced would stay as an older version. */
 static enum status put_object(struct object_store *port, struct str key, struct str content_type, struct str body, struct fault *why)
 {
 	struct arena CLEANUP(arena_deinit) a = { 0 };
@@ -89,7 +144,11 @@ static enum status put_object(struct object_store *port, struct str key, struct 
 	TRY(object_key_check(key, why));
 	arena_init(&a, SCRATCH_BYTES);
 	TRY(send_call(store_of(port), &c, key, &a, &r, why));
-	return r.status == 200 ? OK : fault_refused(store_of(port), &r, why);
+	if (r.status != 200)
+		return fault_refused(store_of(port), &r, why);
+	struct str version = response_header(&r, STR("x-amz-version-id"));
+	bool kept = version.n > 0 && !str_equal(version, STR("null"));
+	return kept ? delete_others(store_of(port), key, version, why) : OK;
 }
 
 static enum status read_info(const struct http_response *r, struct str key, struct arena *a, struct object_info *out, struct fault *why)
@@ -137,52 +196,11 @@ static enum status head_object(struct object_store *port, struct str key, struct
 	return r.status == 200 ? read_info(&r, key, a, out, why) : fault_refused(store_of(port), &r, why);
 }
 
-static enum status delete_version(const struct s3_store *s, struct str key, struct str id, struct fault *why)
-{
-	struct arena CLEANUP(arena_deinit) a = { 0 };
-	struct http_response r;
-	const struct header query = { STR("versionId"), id };
-	struct aws_call c = { .method = STR("DELETE"), .query = &query, .n_query = 1 };
-	arena_init(&a, SCRATCH_BYTES);
-	TRY(send_call(s, &c, key, &a, &r, why));
-	return r.status == 200 || r.status == 204 || is_absent(&r) ? OK : fault_refused(s, &r, why);
-}
-
-/* The versions of a key stand first among those of the prefix. The latest one, if it is not the marker, came
- * after the removal and is not touched. */
-static enum status delete_page(const struct s3_store *s, struct str key, struct str marker, bool *any, struct fault *why)
-{
-	struct arena CLEANUP(arena_deinit) a = { 0 };
-	struct http_response r;
-	struct version_page page;
-	const struct header query[] = { { STR("versions"), STR("") }, { STR("encoding-type"), STR("url") },
-		{ STR("max-keys"), STR(VERSIONS_PAGE_TEXT) }, { STR("prefix"), key } };
-	struct aws_call c = { .method = STR("GET"), .query = query, .n_query = COUNT_OF(query), .max_response_bytes = VERSIONS_MAX_BYTES };
-	arena_init(&a, SCRATCH_BYTES);
-	*any = false;
-	TRY(send_call(s, &c, STR(""), &a, &r, why));
-	if (r.status != 200)
-		return fault_refused(s, &r, why);
-	TRY(versions_parse(r.body, VERSIONS_PAGE, &a, &page, why));
-	for (size_t i = 0; i < page.n; i++) {
-		const struct version *v = &page.versions[i];
-		if (v->latest || !str_equal(v->key, key) || str_equal(v->id, marker))
-			continue;
-		TRY(delete_version(s, key, v->id, why));
-		*any = true;
-	}
-	return OK;
-}
-
 /* In a versioned bucket a removal only puts a marker over what was there. The marker goes last: while a version is
  * left, the object must not come to light again. */
 static enum status delete_versions(const struct s3_store *s, struct str key, struct str marker, struct fault *why)
 {
-	bool any = true;
-	for (unsigned round = 0; any && round < VERSIONS_ROUNDS; round++)
-		TRY(delete_page(s, key, marker, &any, why));
-	if (any)
-		return fault_set(why, UPSTREAM_FAILED, "the object has more versions than are removed at once");
+	TRY(delete_others(s, key, marker, why));
 	return delete_version(s, key, marker, why);
 }
 
@@ -228,14 +246,14 @@ static struct str object_address(const struct s3_store *s, struct str key, struc
 	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }
 
-/* Credentials for a thing that shall live expires_s, which is cut to their own life. */
-static enum status key_for(
-	const struct s3_store *s, int64_t now_ms, uint32_t *expires_s, struct arena *a, struct sigv4_key *key, struct fault *why)
+/* Credentials for a thing that shall live expires_s from the time of its signature, which is cut to their own life. */
+static enum status key_for(const struct s3_store *s, int64_t now_ms, int64_t signed_ms, uint32_t *expires_s, struct arena *a,
+	struct sigv4_key *key, struct fault *why)
 {
 	struct aws_credentials have;
 	TRY(aws_chain_get(aws_service_chain(s->service), now_ms, a, &have, why));
-	int64_t left_s = have.expires_ms == 0 ? *expires_s : (have.expires_ms - now_ms) / 1000;
-	if (left_s < 1)
+	int64_t left_s = have.expires_ms == 0 ? *expires_s : (have.expires_ms - signed_ms) / 1000;
+	if (have.expires_ms != 0 && have.expires_ms - now_ms < 1000)
 		return fault_set(why, UPSTREAM_FAILED, "the AWS credentials expire before a URL could be used");
 	if (left_s < *expires_s)
 		*expires_s = (uint32_t)left_s;
@@ -264,8 +282,9 @@ static enum status presign_object(
 	size_t n_query = 0, n_headers = 0;
 	struct str url = { 0 };
 	uint32_t expires_s = r->expires_s;
+	const int64_t signed_ms = presign_time_ms(r);
 	TRY(object_key_check(r->key, why));
-	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
+	TRY(key_for(s, r->now_ms, signed_ms, &expires_s, a, &key, why));
 	if (r->disposition.n > 0)
 		query[n_query++] = (struct header){ STR("response-content-disposition"), r->disposition };
 	if (r->content_type.n > 0)
@@ -274,7 +293,8 @@ static enum status presign_object(
 		/* headers that a holder of the upload URL may have set */
 		query[n_query++] = (struct header){ STR("response-content-encoding"), STR("identity") };
 		query[n_query++] = (struct header){ STR("response-content-language"), STR("und") };
-		query[n_query++] = (struct header){ STR("response-cache-control"), str_printf(a, "private, max-age=%u", expires_s) };
+		query[n_query++] = (struct header){ STR("response-cache-control"),
+			r->cache_control.n > 0 ? r->cache_control : str_printf(a, "private, max-age=%u", expires_s) };
 	}
 	const struct header *headers = signed_headers(s, r, &n_headers, a);
 	struct presign_input in = { .method = r->method,
@@ -284,14 +304,14 @@ static enum status presign_object(
 		.n_headers = n_headers,
 		.query = query,
 		.n_query = n_query,
-		.now_ms = r->now_ms,
+		.now_ms = signed_ms,
 		.expires_s = expires_s };
 	TRY(fault_check_arena(a, why));
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The date in the URL has whole seconds. */
 	*out = (struct presigned){ .url = url,
 		.address = object_address(s, r->key, a),
-		.expires_ms = r->now_ms - r->now_ms % 1000 + (int64_t)expires_s * 1000,
+		.expires_ms = signed_ms - signed_ms % 1000 + (int64_t)expires_s * 1000,
 		.added = headers + r->n_headers,
 		.n_added = n_headers - r->n_headers };
 	return fault_check_arena(a, why);
@@ -305,7 +325,7 @@ static enum status make_form(
 	uint32_t expires_s = r->expires_s;
 	size_t n = 0;
 	TRY(object_key_check(r->key, why));
-	TRY(key_for(s, r->now_ms, &expires_s, a, &key, why));
+	TRY(key_for(s, r->now_ms, r->now_ms, &expires_s, a, &key, why));
 	struct header *fields = arena_array(a, POST_FIELDS, sizeof *fields);
 	const struct post_policy_input in = { .bucket = s->bucket,
 		.key = r->key,
@@ -325,7 +345,8 @@ static enum status make_form(
 	return fault_check_arena(a, why);
 }
 
-static const struct object_store_ops ops = { put_object, get_object, head_object, delete_object, list_objects, presign_object, make_form };
+static const struct object_store_ops ops = { put_object, get_object, head_object, delete_object, list_objects, presign_object, make_form,
+	delete_versions_before };
 
 struct object_store *s3_store_new(const struct s3_store_options *o)
 {

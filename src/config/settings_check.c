@@ -55,6 +55,17 @@ enum status settings_check_types(struct str types, struct fault *why)
 	return OK;
 }
 
+enum status settings_check_keep(struct str words, struct fault *why)
+{
+	for (struct str rest = words; words.n > 0 && rest.p != NULL;) {
+		struct str word = str_trim(str_cut(&rest, ','));
+		if (!str_equal(word, STR("taken-at")) && !str_equal(word, STR("camera")) && !str_equal(word, STR("position")))
+			return refuse_setting(
+				"--keep-metadata (TINTYPE_KEEP_METADATA) must be some of taken-at, camera and position, separated by commas", words, why);
+	}
+	return OK;
+}
+
 static bool is_port(struct str s)
 {
 	uint64_t port;

@@ -48,6 +48,11 @@ static const struct problem problems[FAULT_CODES] = {
 	[F_BAD_METHOD] = { "Method not allowed" },
 	[F_KEY_NEEDED] = { "Key needed" },
 	[F_KEY_WRONG] = { "Key wrong" },
+	[F_PUBLIC_DENIED] = { "Public not allowed" },
+	[F_LINK_EXPIRED] = { "Link expired" },
+	[F_NO_LINKS] = { "No delivery links" },
+	[F_PRECONDITION] = { "Precondition failed" },
+	[F_RANGE_INVALID] = { "Range not satisfiable" },
 
 	[F_NO_SUCH_IMAGE] = { "No such image" },
 	[F_TYPE_NOT_ALLOWED] = { "Type not allowed" },

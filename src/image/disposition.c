@@ -5,16 +5,18 @@
 
 #include "base/buf.h"
 #include "base/codec.h"
+#include "image/slot.h"
 
 /* A name of 255 bytes, once as it is and once with three characters a byte. */
 #define HEADER_MAX_BYTES 2048
 
-struct str content_disposition(struct arena *a, struct str file_name)
+struct str content_disposition(struct arena *a, struct str file_type, struct str file_name)
 {
 	assert(a != NULL);
 	struct buf b;
 	buf_init_arena(&b, a, HEADER_MAX_BYTES);
-	buf_put(&b, STR("inline; filename=\""));
+	buf_put(&b, media_type_displayable(file_type) ? STR("inline") : STR("attachment"));
+	buf_put(&b, STR("; filename=\""));
 	/* One '_' for each code point that is not plain: continuation bytes add nothing. */
 	for (size_t i = 0; i < file_name.n; i++) {
 		char c = file_name.p[i];

@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/rate_limit.h"
+#include "image/thumbnails.h"
 #include "image/verify.h"
+
+#define LINK_MAX_BYTES 1024
 
 /* Without an object: the embedded store resolves the row together with the object, so that it may have
  * been resolved since it was read. */
@@ -70,6 +73,7 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
 	arena_init(&scratch, (size_t)64 << 10);
 	TRY(fault_blame_arena(&scratch, table_get(p->table, image_id, &scratch, &row, why), why));
 	TRY(table_remove(p->table, image_id, 0, why));
+	thumbnails_remove(p->thumbnails, image_id);
 	metric_add(M_DELETES, 1);
 	return store_remove(p->store, row.key, why);
 }
@@ -81,13 +85,53 @@ enum status image_service_download(
 	assert(row != NULL);
 	assert(a != NULL);
 	assert(out != NULL);
+	const int64_t window_ms = (int64_t)DOWNLOAD_WINDOW_S * 1000, now_ms = clock_now_ms();
+	bool kept = str_equal(method, STR("GET"));
 	const struct presign_request r = { .method = method,
 		.key = row->key,
-		.now_ms = clock_now_ms(),
-		.expires_s = p->rules.url_ttl_s,
-		.disposition = content_disposition(a, row->file_name),
-		.content_type = row->file_type };
-	if (r.disposition.n == 0)
+		.now_ms = now_ms,
+		.signed_ms = kept ? now_ms - now_ms % window_ms : 0,
+		.expires_s = p->rules.url_ttl_s + (kept ? DOWNLOAD_WINDOW_S : 0),
+		.disposition = content_disposition(a, row->file_type, row->file_name),
+		.content_type = row->file_type,
+		.cache_control = kept ? str_printf(a, "private, max-age=%d, immutable", DOWNLOAD_WINDOW_S) : (struct str){ 0 } };
+	if (r.disposition.n == 0 || !arena_ok(a))
 		return fault_too_much(why);
 	return store_presign(p->store, &r, a, out, why);
+}
+
+bool image_service_has_links(const struct product *p)
+{
+	assert(p != NULL);
+	return p->delivery.keys.n > 0 && p->delivery.url.n > 0;
+}
+
+bool image_service_has_variant(const struct product *p, const struct image_row *row, struct str variant)
+{
+	assert(p != NULL && row != NULL);
+	struct delivery_variant v;
+	size_t preset;
+	if (!delivery_variant_parse(variant, &v))
+		return false;
+	if (v.preset.n == 0)
+		return true;
+	if (p->thumbnails == NULL || !thumbnails_possible(row) || !thumbnails_preset(p->thumbnails, v.preset, &preset))
+		return false;
+	return str_equal(variant, thumbnails_variant(p->thumbnails, preset, RENDER_TO_WEBP)) ||
+		str_equal(variant, thumbnails_variant(p->thumbnails, preset, thumbnails_plain_format(row)));
+}
+
+struct str image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a)
+{
+	assert(image_service_has_links(p) && row->image_id.n > 0 && a != NULL);
+	struct delivery_link link = {
+		.image_id = row->image_id, .variant = variant, .is_signed = !row->is_public || expires_s > 0, .expires_s = expires_s
+	};
+	struct buf b;
+	if (link.is_signed && expires_s == 0)
+		link.expires_s = delivery_link_expiry(row->image_id, clock_now_ms() / 1000, p->delivery.ttl_s);
+	buf_init_arena(&b, a, LINK_MAX_BYTES);
+	buf_put(&b, p->delivery.url);
+	delivery_link_write(&b, &link, p->delivery.keys.keys[0]);
+	return buf_ok(&b) ? buf_str(&b) : (struct str){ 0 };
 }

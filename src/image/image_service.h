@@ -19,11 +19,23 @@ enum status image_service_read(
  * image is not listed any more, and the sweep removes an object without a row.
  * Errors  NO_SUCH_IMAGE; STORAGE_FAILED; DISK_FULL */
 enum status image_service_remove(struct product *p, struct str image_id, struct fault *why) MUST_CHECK;
-/* A presigned GET or HEAD whose response has the file's name and verified type.  method: which of the two */
+/* How long a download URL stays the same: a GET is signed as of the start of such a window and expires this much later than
+ * url_ttl_s says, so that a client that asks again gets the URL whose response it has. */
+#define DOWNLOAD_WINDOW_S 300
+/* A presigned GET or HEAD whose response has the file's name and verified type; a GET's may be kept for the window.
+ * method  which of the two */
 enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a,
 	struct presigned *out, struct fault *why) MUST_CHECK;
-/* RFC 6266: inline; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
+/* Whether there are delivery links: the product has keys, and an address for them. */
+bool image_service_has_links(const struct product *p);
+/* Whether an image has this variant now: it is the original, or one that thumbnails_variant gives. */
+bool image_service_has_variant(const struct product *p, const struct image_row *row, struct str variant);
+/* The URL of a delivery link, as of now; a public image's is not signed, unless it shall expire. In `a`; {NULL, 0} when that is full.
+ * variant    as delivery_variant_write gives it
+ * expires_s  0: as records have it, see delivery_link_expiry */
+struct str image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a);
+/* RFC 6266: inline, or attachment for a type that a browser is not to show; filename="fallback"; filename*=UTF-8''percent-encoded. The fallback is printable
  * ASCII; what is not, and quotes, backslash, slash and percent, become '_'. {NULL,0} when `a` is full. */
-struct str content_disposition(struct arena *a, struct str file_name);
+struct str content_disposition(struct arena *a, struct str file_type, struct str file_name);
 
 #endif

@@ -45,6 +45,11 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	return OK;
 }
 
+bool media_type_displayable(struct str media_type)
+{
+	return str_is_word_of(media_type, STR("image/jpeg image/png image/gif image/webp"));
+}
+
 struct str media_type_extension(struct str media_type)
 {
 	static const struct {

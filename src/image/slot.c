@@ -110,6 +110,7 @@ enum status slot_prepare(struct product *p, const struct slot_request *r, struct
 	TRY(media_type_read(&p->rules, r->file_type, a, &s.row.file_type, why));
 	TRY(check_size(&p->rules, r, why));
 	fill_row(r, a, &s);
+	s.row.is_public = r->has_visibility ? r->is_public : p->rules.is_public;
 	TRY(fault_check_arena(a, why));
 	TRY(r->form ? make_form(p, a, &s, why) : make_url(p, a, &s, why));
 	TRY(fault_check_arena(a, why));

@@ -15,6 +15,8 @@ struct slot_request {
 	uint64_t file_size;
 	bool form; /* a POST form in place of a PUT URL */
 	struct str owner;
+	bool has_visibility;
+	bool is_public; /* with has_visibility; else the rules say it */
 };
 
 struct slot {
@@ -40,6 +42,9 @@ enum status media_type_read(
 	const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
 /* Whether the rules allow this canonical media type. */
 bool media_type_allowed(const struct image_rules *rules, struct str media_type);
+/* Whether a browser may show bytes of this canonical type as an image. Documents (SVG, HTML, PDF) and what nothing here can look at
+ * are downloads. */
+bool media_type_displayable(struct str media_type);
 /* "jpg" for image/jpeg; "bin" for a type without a known extension. */
 struct str media_type_extension(struct str media_type);
 

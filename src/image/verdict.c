@@ -2,6 +2,7 @@
  * on a whole body. Content decides; the declared type must agree with it. */
 #include "image/verdict.h"
 
+#include "base/codec.h"
 #include "base/hash.h"
 #include "image/probe/probe.h"
 #include "image/slot.h"
@@ -101,7 +102,8 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 	assert(out != NULL);
 	struct probe p = { 0 };
 	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
-	struct str reason = judge_size(rules, size, a);
+	uint64_t received = what->received_size > 0 ? what->received_size : size;
+	struct str reason = judge_size(rules, received, a);
 	assert(reason.n > 0 || size == what->bytes.n);
 	if (reason.n == 0)
 		reason = judge_bytes(rules, row, what->bytes, a, &p);
@@ -109,7 +111,7 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 	*out = (struct resolution){ .image_id = row->image_id,
 		.status = rejected ? IMAGE_REJECTED : IMAGE_UPLOADED,
 		.file_type = row->file_type,
-		.file_size = size,
+		.file_size = rejected ? received : size,
 		.etag = what->etag,
 		.modified_ms = what->modified_ms,
 		.width = p.width,
@@ -118,7 +120,97 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 		.frames = p.frames,
 		.uploaded_ms = what->now_ms,
 		.ends_ms = rejected ? what->now_ms + (int64_t)rules->rejected_ttl_s * 1000 : 0,
-		.reason = reason };
+		.reason = reason,
+		.received_size = received,
+		.received_sha256 = what->received_sha256,
+		.stripped = what->stripped,
+		.removed = what->removed,
+		.metadata = what->metadata,
+		.verdict = STR(""),
+		.damage = STR(""),
+		.placeholder = STR(""),
+		.color = STR("") };
+}
+
+bool verdict_kind(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out)
+{
+	static const enum render_kind KINDS[] = {
+		[PROBE_JPEG] = RENDER_JPEG, [PROBE_PNG] = RENDER_PNG, [PROBE_GIF] = RENDER_GIF, [PROBE_WEBP] = RENDER_WEBP
+	};
+	struct probe p = { 0 };
+	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
+	if (size == 0 || size > rules->max_size_bytes || probe_image(what->bytes, &p) == PROBE_NOT_IMAGE)
+		return false;
+	if (!str_equal(probe_media_type(p.type), row->file_type) || !media_type_allowed(rules, row->file_type))
+		return false;
+	*out = KINDS[p.type];
+	return true;
+}
+
+/* Whether browsers show it though its headers are not in order. */
+static bool is_shown(const struct resolution *s, const struct render_answer *answer)
+{
+	return answer->code == RENDER_END_MISSING || (answer->code == RENDER_LATER_FRAME && str_equal(s->file_type, STR("image/gif")));
+}
+
+static void reject(const struct image_rules *rules, struct str reason, struct resolution *s)
+{
+	s->status = IMAGE_REJECTED;
+	s->ends_ms = s->uploaded_ms + (int64_t)rules->rejected_ttl_s * 1000;
+	s->reason = reject_reason(reason);
+}
+
+static struct str limit_reason(const struct render_answer *answer, uint64_t memory_most, struct arena *a)
+{
+	const uint64_t mib = 1 << 20;
+	struct str sentence = render_code_sentence(answer->code);
+	if (answer->code != RENDER_TOO_MUCH_MEMORY || answer->memory == 0)
+		return str_printf(a, "The image %.*s: send a simpler or smaller one.", STRF(sentence));
+	return str_printf(a, "The image needs %llu MiB of memory to decode, and --render-memory allows %llu: send a smaller or simpler one.",
+		(unsigned long long)((answer->memory + mib - 1) / mib), (unsigned long long)(memory_most / mib));
+}
+
+static void put_findings(const struct render_answer *answer, struct arena *a, struct resolution *s)
+{
+	struct buf b;
+	buf_init_arena(&b, a, 2 * RENDER_HASH_MAX);
+	base64_encode(&b, (struct str){ (const char *)answer->hash, answer->hash_bytes });
+	s->placeholder = buf_str(&b);
+	if (answer->hash_bytes > 0)
+		s->color = str_printf(a, "#%06x", answer->dominant >> 8);
+	s->width = answer->width;
+	s->height = answer->height;
+	if (s->frames == 0)
+		s->frames = answer->frames;
+}
+
+void verdict_of_answer(
+	const struct image_rules *rules, const struct render_answer *answer, uint64_t memory_most, struct arena *a, struct resolution *s)
+{
+	static const char *const VERDICTS[] = {
+		[RENDER_INTACT] = "ok", [RENDER_BLEMISHED] = "recoverable", [RENDER_BROKEN] = "corrupt", [RENDER_LIMIT] = ""
+	};
+	assert(rules != NULL && answer != NULL && s != NULL);
+	bool refused = s->status == IMAGE_REJECTED, good = answer->verdict <= RENDER_BLEMISHED;
+	struct str sentence = render_code_sentence(answer->code);
+	s->verdict = str_of(VERDICTS[answer->verdict]);
+	s->damage = answer->code == RENDER_NONE || answer->verdict == RENDER_LIMIT ? STR("") : str_lower(a, render_code_name(answer->code));
+	if (refused && good && !is_shown(s, answer)) { /* the headers' reason stays */
+		s->verdict = STR("corrupt");
+		return;
+	}
+	if (answer->verdict == RENDER_LIMIT)
+		reject(rules, limit_reason(answer, memory_most, a), s);
+	else if (!good && !refused)
+		reject(rules, str_printf(a, "The image %.*s: it is damaged. Export it again, and send that.", STRF(sentence)), s);
+	else if (good && answer->code != RENDER_NONE && rules->check == CHECK_STRICT)
+		reject(rules, str_printf(a, "The image %.*s, and only images without any damage are accepted.", STRF(sentence)), s);
+	else if (good) {
+		s->status = IMAGE_UPLOADED;
+		s->ends_ms = 0;
+		s->reason = STR("");
+		put_findings(answer, a, s);
+	}
 }
 
 enum status verdict_taken(struct fault *why)
@@ -126,14 +218,15 @@ enum status verdict_taken(struct fault *why)
 	return fault_set(why, SLOT_TAKEN, "Another image was uploaded here before, and images never change: request a new slot.");
 }
 
-enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why)
+enum status verdict_of_repeat(const struct image_row *now, const struct received_bytes *what, struct fault *why)
 {
-	assert(now != NULL);
+	assert(now != NULL && what != NULL);
+	bool same = now->received_sha256.n > 0
+		? now->received_size == what->received_size && str_equal(now->received_sha256, what->received_sha256)
+		: now->file_size == what->bytes.n && str_equal(now->etag, what->etag);
 	switch (now->status) {
 	case IMAGE_UPLOADED:
-		if (now->file_size == size && str_equal(now->etag, etag))
-			return OK;
-		return verdict_taken(why);
+		return same ? OK : verdict_taken(why);
 	case IMAGE_PENDING:
 		return fault_set(why, SLOT_TAKEN, "Another file was uploaded here and is waiting to be verified.");
 	case IMAGE_REJECTED:

@@ -16,9 +16,17 @@ enum status verdict_check_slot(
 /* What was received, complete and with correct digests. */
 struct received_bytes {
 	struct str bytes;
-	uint64_t size;       /* of an object over the limit, whose bytes were not read; 0: bytes.n */
-	struct str etag;     /* hex MD5; borrowed by the resolution */
-	int64_t modified_ms; /* of the object, by its store; 0: not certain */
+	uint64_t size;   /* of an object over the limit, whose bytes were not read; 0: bytes.n */
+	struct str etag; /* hex MD5 of `bytes`; borrowed by the resolution */
+	/* Of what was received, where `bytes` are what is stored of it; as in the row, borrowed by the resolution */
+	uint64_t received_size;
+	struct str received_sha256;
+	bool stripped;
+	uint32_t removed;
+	struct str metadata;
+	struct client_addr caller; /* who sent them; all zero: read from a store */
+	struct str request_id;     /* "": none */
+	int64_t modified_ms;       /* of the object, by its store; 0: not certain */
 	int64_t now_ms;
 };
 
@@ -28,11 +36,23 @@ struct received_bytes {
  * row     the slot, borrowed by the resolution */
 void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,
 	struct resolution *out);
+/* The kind that a renderer must be told. false: decoding cannot change the verdict of the headers, since the size, or what they are
+ * at all, is against the rules. */
+bool verdict_kind(
+	const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out) MUST_CHECK;
+/* The same once the pixels were decoded: fills in verdict, damage, placeholder and color, and rejects what is broken, with a sentence.
+ * What the headers alone make damaged passes if it is one of the faults that every browser shows: a JPEG or PNG without its
+ * end, and a GIF that is cut after its first whole frame.
+ * s            as verdict_of_bytes left it
+ * memory_most  of the renderer, for the sentence
+ * Pure; the texts live in `a` */
+void verdict_of_answer(
+	const struct image_rules *rules, const struct render_answer *answer, uint64_t memory_most, struct arena *a, struct resolution *s);
 /* SLOT_TAKEN: another image was uploaded here. */
 enum status verdict_taken(struct fault *why);
-/* The result of an upload whose row is not pending any more. OK: an image of this size and MD5 is there, which may
- * still have other bytes.
+/* The result of an upload whose row is not pending any more. OK: an image that was received with this size and SHA-256 is
+ * there, or, where the row does not have that, one of this size and MD5, which may still have other bytes.
  * Errors  SLOT_TAKEN another file is there, verified or not; SLOT_ENDED it was rejected */
-enum status verdict_of_repeat(const struct image_row *now, uint64_t size, struct str etag, struct fault *why) MUST_CHECK;
+enum status verdict_of_repeat(const struct image_row *now, const struct received_bytes *what, struct fault *why) MUST_CHECK;
 
 #endif

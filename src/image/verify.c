@@ -2,9 +2,15 @@
  * or of a sweep's step need not hold an image. */
 #include "image/verify.h"
 
+#include "base/codec.h"
+#include "base/hash.h"
 #include "base/metrics.h"
+#include "image/kept_metadata.h"
+#include "image/strip/strip.h"
+#include "image/thumbnails.h"
 
 #define CLOCKS_APART_MS 5000
+#define THUMB_BYTES_MAX ((size_t)4 << 20)
 #define OVERHEAD_BYTES ((size_t)64 << 10) /* what is read next to the object's own bytes */
 
 /* Stores give the time of a write in whole seconds, by clocks of their own. Only when that second is over can no
@@ -31,19 +37,57 @@ static enum status read_object(struct product *p, struct str key, struct arena *
 	return OK;
 }
 
-/* The verdict, and the row resolved by it: bytes and row together where they pass and `body` is still to be stored, the
+/* By the headers, and then by the pixels. The same decode makes the thumbnail that is made at upload, in `thumb`. */
+static enum status find_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct buf *thumb,
+	struct arena *a, struct resolution *s, struct fault *why)
+{
+	enum render_kind kind = RENDER_JPEG;
+	const struct render_preset *preset = thumbnails_at_upload(p->thumbnails);
+	struct arena made CLEANUP(arena_deinit);
+	arena_init(&made, THUMB_BYTES_MAX + OVERHEAD_BYTES);
+	verdict_of_bytes(&p->rules, row, what, a, s);
+	bool decodes = p->renderer != NULL && p->rules.check != CHECK_HEADER;
+	if (!decodes || !verdict_kind(&p->rules, row, what, &kind))
+		return OK;
+	struct renderer_job job = { .kind = kind,
+		.ops = RENDER_CHECK | RENDER_HASH | (preset != NULL ? RENDER_THUMB : 0U),
+		.preset = preset,
+		.presets = preset != NULL,
+		.fd = -1,
+		.bytes = what->bytes,
+		.caller = what->caller,
+		.is_upload = true,
+		.request_id = what->request_id };
+	struct renderer_result found;
+	TRY(renderer_run(p->renderer, &job, &made, &found, why));
+	verdict_of_answer(&p->rules, &found.answer, p->renderer->memory_most, a, s);
+	if (s->status == IMAGE_UPLOADED) /* that of a rejected one is what was received */
+		s->file_size = what->bytes.n;
+	if (found.thumb[0].n > 0)
+		buf_put(thumb, found.thumb[0]);
+	return OK;
+}
+
+/* Once the image is stored. */
+static void keep_thumb(struct product *p, const struct image_row *now, struct buf *thumb)
+{
+	if (now->status == IMAGE_UPLOADED && buf_ok(thumb) && buf_str(thumb).n > 0)
+		thumbnails_keep_upload(p->thumbnails, now, buf_str(thumb));
+}
+
+/* The row resolved by the verdict: bytes and row together where they pass and `body` is still to be stored, the
  * row alone where they are rejected, or are an object already (body NULL). */
-static enum status settle_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, struct slot_body *body,
+static enum status settle_verdict(struct product *p, const struct image_row *row, struct resolution *s, struct slot_body *body,
 	struct arena *a, struct image_row *now, struct fault *why)
 {
-	struct resolution s;
-	verdict_of_bytes(&p->rules, row, what, a, &s);
-	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
-	if (s.status == IMAGE_UPLOADED && str_equal(s.replaces, s.etag))
-		s.uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
-	bool stores = body != NULL && s.status == IMAGE_UPLOADED;
-	TRY(stores ? body->commit(body, &s, now, why) : table_resolve(p->table, &s, a, now, why));
-	metric_add(s.status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
+	s->replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
+	if (s->status == IMAGE_REJECTED)
+		s->metadata = STR("");
+	if (s->status == IMAGE_UPLOADED && str_equal(s->replaces, s->etag))
+		s->uploaded_ms = row->uploaded_ms; /* most likely the same bytes */
+	bool stores = body != NULL && s->status == IMAGE_UPLOADED;
+	TRY(stores ? body->commit(body, s, now, why) : table_resolve(p->table, s, a, now, why));
+	metric_add(s->status == IMAGE_UPLOADED ? M_UPLOADS_ACCEPTED : M_UPLOADS_REJECTED, 1);
 	return OK;
 }
 
@@ -52,16 +96,17 @@ static enum status slot_gone(struct fault *why)
 	return fault_set(why, SLOT_ENDED, "This upload slot is closed: request a new one.");
 }
 
-/* The row was resolved before: by these very bytes, or by others, which may have the same size and MD5. */
+/* The row was resolved before: by these very bytes, or by others. Where the row has no SHA-256 of what was received, others may
+ * have the same size and MD5, and what is stored is what was received. */
 static enum status check_repeat(const struct image_row *now, struct slot_body *b, struct fault *why)
 {
 	bool same = false;
-	TRY(verdict_of_repeat(now, b->what.bytes.n, b->what.etag, why));
+	TRY(verdict_of_repeat(now, &b->what, why));
 	enum status st = b->compare(b, &same, why);
 	if (st == NOT_FOUND) /* deleted in the meantime */
 		return slot_gone(why);
 	TRY(st);
-	return same ? OK : verdict_taken(why);
+	return same || now->received_sha256.n > 0 ? OK : verdict_taken(why);
 }
 
 static enum status count_repeat(struct slot_body *b, enum status st)
@@ -80,7 +125,14 @@ enum status verify_body(
 	assert(b != NULL && b->commit != NULL && b->compare != NULL);
 	*now = *slot;
 	if (slot->status == IMAGE_PENDING) {
-		enum status st = settle_verdict(p, slot, &b->what, b, a, now, why);
+		struct resolution s;
+		struct buf thumb CLEANUP(buf_deinit);
+		buf_init(&thumb, THUMB_BYTES_MAX);
+		enum status st = find_verdict(p, slot, &b->what, &thumb, a, &s, why);
+		if (st == OK)
+			st = settle_verdict(p, slot, &s, b, a, now, why);
+		if (st == OK)
+			keep_thumb(p, now, &thumb);
 		b->counted = st == OK;
 		if (st == OK)
 			return now->status == IMAGE_REJECTED ? fault_set(why, IMAGE_REJECTED, "%.*s", STRF(now->reason)) : OK;
@@ -92,6 +144,96 @@ enum status verify_body(
 	return count_repeat(b, check_repeat(now, b, why));
 }
 
+static struct str hex_of(struct arena *a, enum hash_kind kind, struct str bytes)
+{
+	struct hash h;
+	unsigned char sum[SHA256_BYTES];
+	char hex[2 * SHA256_BYTES + 1];
+	size_t n = kind == HASH_MD5 ? MD5_BYTES : SHA256_BYTES;
+	crypto_init(); /* Lambda's programs leave it out at their start, since most of their calls need none */
+	hash_init(&h, kind);
+	hash_update(&h, bytes.p, bytes.n);
+	if (!hash_final(&h, sum))
+		return (struct str){ 0 };
+	hex_encode(sum, n, hex);
+	return str_dup(a, str_of(hex));
+}
+
+/* What of an object's bytes is to be stored, in `what` with what they were: as many where there is nothing to remove, else
+ * fewer, in `kept`. An object that was replaced by the server before keeps what its row says about it. */
+static enum status strip_object(
+	struct product *p, const struct image_row *row, struct arena *a, struct buf *kept, struct received_bytes *what, struct fault *why)
+{
+	struct strip_result done = { 0 };
+	const struct strip_options options = { .facts = p->rules.keep != 0 };
+	what->received_size = what->bytes.n;
+	what->received_sha256 = hex_of(a, HASH_SHA256, what->bytes);
+	if (p->rules.strip)
+		TRY(strip_bytes(what->bytes, &options, kept, &done, why));
+	what->stripped = done.type != PROBE_UNKNOWN;
+	what->removed = done.removed;
+	what->metadata = kept_metadata(p->rules.keep, &done.facts, a);
+	if (what->stripped && !str_equal(buf_str(kept), what->bytes)) {
+		what->bytes = buf_str(kept);
+		what->etag = hex_of(a, HASH_MD5, what->bytes);
+		what->size = what->bytes.n;
+		what->modified_ms = 0;
+	} else if (row->received_sha256.n > 0 && str_equal(row->etag, hex_of(a, HASH_MD5, what->bytes))) {
+		what->received_size = row->received_size;
+		what->received_sha256 = row->received_sha256;
+		what->removed = row->removed;
+		what->metadata = row->metadata;
+		what->stripped |= row->stripped;
+	}
+	TRY(fault_check_arena(a, why));
+	return what->received_sha256.n > 0 && what->etag.n > 0 ? OK : fault_no_memory(why);
+}
+
+/* Replace an object by what is to be stored of it. The row says first what that will be, and is pending until it is there, so
+ * that nobody gets a link before; whoever finds the old object, after a crash between the two, does the same again.
+ * now      pending on OK
+ * Errors   STATE_CHANGED (CONFLICT) another call resolved the row */
+static enum status replace_object(struct product *p, const struct image_row *row, const struct received_bytes *what,
+	const struct resolution *verdict, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct resolution s = *verdict;
+	s.replaces = row->status == IMAGE_UPLOADED ? row->etag : STR("");
+	s.status = IMAGE_PENDING;
+	s.uploaded_ms = 0;
+	s.ends_ms = row->status == IMAGE_PENDING ? row->ends_ms : what->now_ms + (int64_t)p->rules.pending_ttl_s * 1000;
+	TRY(table_resolve(p->table, &s, a, now, why));
+	return store_put(p->store, row->key, row->file_type, what->bytes, why);
+}
+
+/* The object was replaced, and then there was a crash: what it was before may be there as a version. One that cannot be removed
+ * is left to the bucket's lifecycle. */
+static void tidy_versions(struct product *p, const struct image_row *row)
+{
+	struct fault unseen;
+	bool was_replaced = row->status == IMAGE_PENDING && row->received_sha256.n > 0;
+	enum status end = was_replaced ? store_remove_versions(p->store, row->key, &unseen) : OK;
+	(void)end;
+}
+
+static enum status store_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, bool replaces,
+	struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct resolution s;
+	struct image_row said = *row;
+	struct buf thumb CLEANUP(buf_deinit);
+	buf_init(&thumb, THUMB_BYTES_MAX);
+	TRY(find_verdict(p, row, what, &thumb, a, &s, why));
+	if (row->status == IMAGE_UPLOADED) /* those of other bytes */
+		thumbnails_remove(p->thumbnails, row->image_id);
+	if (replaces && s.status == IMAGE_UPLOADED) {
+		TRY(replace_object(p, row, what, &s, a, now, why));
+		said = *now;
+	}
+	TRY(settle_verdict(p, &said, &s, NULL, a, now, why));
+	keep_thumb(p, now, &thumb);
+	return OK;
+}
+
 enum status verify_object(
 	struct product *p, const struct image_row *row, int64_t now_ms, struct arena *a, struct image_row *now, struct fault *why)
 {
@@ -100,12 +242,19 @@ enum status verify_object(
 	assert(a != NULL);
 	assert(now != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
+	struct buf kept CLEANUP(buf_deinit);
 	struct received_bytes what;
 	arena_init(&scratch, (size_t)p->rules.max_size_bytes + OVERHEAD_BYTES);
+	buf_init(&kept, (size_t)p->rules.max_size_bytes + OVERHEAD_BYTES);
 	TRY(read_object(p, row->key, &scratch, &what, why));
 	what.now_ms = now_ms;
 	what.modified_ms = certain_time(what.modified_ms, now_ms);
-	enum status st = settle_verdict(p, row, &what, NULL, a, now, why);
+	if (what.size == what.bytes.n)
+		TRY(strip_object(p, row, &scratch, &kept, &what, why));
+	bool replaces = kept.n > 0 && what.bytes.p == kept.p;
+	if (!replaces)
+		tidy_versions(p, row);
+	enum status st = store_verdict(p, row, &what, replaces, a, now, why);
 	if (st != CONFLICT) /* else another call resolved it first, which is fine */
 		TRY(st);
 	return now->status == IMAGE_REJECTED ? store_remove(p->store, row->key, why) : OK;

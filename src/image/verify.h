@@ -27,7 +27,8 @@ struct slot_body {
 enum status verify_body(struct product *p, const struct image_row *slot, struct slot_body *b, struct arena *a, struct image_row *now,
 	struct fault *why) MUST_CHECK;
 
-/* Read the object of a pending row, verify it, resolve the row; rejected bytes are removed.
+/* Read the object of a pending row, verify it, resolve the row; rejected bytes are removed. What can identify a person is removed
+ * from an accepted one, which is replaced then: the row has its new ETag and size before, and is uploaded after that.
  * row     pending; or uploaded, where its object was found to be another one since
  * now_ms  the time of the verdict
  * now     the row as it is afterwards, whichever call resolved it: uploaded or rejected; lives in `a`

@@ -62,6 +62,7 @@ struct object_commit {
 struct bucket_store_ops {
 	enum status (*begin)(struct bucket_store *, uint64_t expected_bytes, struct incoming **out, struct fault *);
 	enum status (*write)(struct incoming *, const void *p, size_t n, struct fault *);
+	enum status (*patch)(struct incoming *, uint64_t at, const void *p, size_t n, struct fault *);
 	enum status (*view)(struct incoming *, struct str *bytes, unsigned char md5[16], struct fault *);
 	enum status (*finish)(struct incoming **, const struct object_commit *, struct fault *);
 	void (*abandon)(struct incoming **);
@@ -87,6 +88,14 @@ MUST_CHECK static inline enum status bucket_write(struct incoming *in, const voi
 {
 	assert(n == 0 || p != NULL);
 	return in->ops->write(in, p, n, why);
+}
+
+/* Write these bytes over those that were written at this offset; the MD5 is computed again from all. Not on a reactor, and not
+ * after the first view.  Errors: DISK_FULL; STORAGE_FAILED (sticky) */
+MUST_CHECK static inline enum status bucket_patch(struct incoming *in, uint64_t at, const void *p, size_t n, struct fault *why)
+{
+	assert(n > 0 && p != NULL);
+	return in->ops->patch(in, at, p, n, why);
 }
 
 /* All bytes so far, mapped read-only until finish or abandon, and their MD5. May be repeated. Nothing may be written after it. */

@@ -44,3 +44,14 @@ struct str image_status_name(enum image_status status)
 
 	return (size_t)status < COUNT_OF(names) ? str_of(names[status]) : STR("unknown");
 }
+
+struct str image_visibility_name(bool is_public)
+{
+	return is_public ? STR("public") : STR("private");
+}
+
+bool image_visibility_parse(struct str text, bool *is_public)
+{
+	*is_public = str_equal(text, image_visibility_name(true));
+	return *is_public || str_equal(text, image_visibility_name(false));
+}

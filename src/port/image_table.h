@@ -16,6 +16,11 @@ enum image_status { IMAGE_PENDING, IMAGE_UPLOADED, IMAGE_REJECTED };
 /* As clients and operators read it: "pending", "uploaded", "rejected". */
 struct str image_status_name(enum image_status status);
 
+/* "private" or "public". */
+struct str image_visibility_name(bool is_public);
+/* Read one of these.  false: it is another text */
+bool image_visibility_parse(struct str text, bool *is_public) MUST_CHECK;
+
 struct image_row {
 	struct str image_id; /* UUID v4, lower case */
 	enum image_status status;
@@ -34,13 +39,24 @@ struct image_row {
 	int64_t uploaded_ms;    /* when the bytes were accepted; 0 until then */
 	int64_t ends_ms;        /* when the gc may remove the row; 0: never */
 	struct str reason;      /* a sentence: why it was rejected */
+	struct str verdict;     /* "ok", "recoverable" or "corrupt"; "": its pixels were not decoded */
+	struct str damage;      /* of a recoverable or corrupt one: "end_missing", see render/verdict.def; else "" */
+	struct str placeholder; /* a ThumbHash in base64; "": none */
+	struct str color;       /* "#rrggbb", the dominant one; "": not known */
 	struct str delete_hash; /* hex SHA-256 of the delete token */
+	bool is_public;         /* whoever knows the id may read the image by its delivery links; else those are signed */
+	/* What was received. What is stored may be less of it; file_size and etag are of the stored bytes. */
+	uint64_t received_size;     /* bytes; 0: not known */
+	struct str received_sha256; /* hex; "": not known, as of images from before this was kept: they are stored as received */
+	bool stripped;              /* what can identify a person was looked for, and removed where it was there */
+	uint32_t removed;           /* a set of enum strip_removed (image/strip/strip.h) */
+	struct str metadata;        /* JSON: what is kept of what was removed, see image/kept_metadata.h; "": nothing */
 };
 
 /* What verification changes in a pending row. */
 struct resolution {
 	struct str image_id;
-	enum image_status status; /* IMAGE_UPLOADED or IMAGE_REJECTED */
+	enum image_status status; /* IMAGE_PENDING: the object is about to be replaced by one of this size and ETag */
 	struct str file_type;
 	uint64_t file_size;
 	struct str etag;
@@ -49,7 +65,13 @@ struct resolution {
 	int64_t uploaded_ms; /* the time of the verdict */
 	int64_t ends_ms;
 	struct str reason;
-	struct str replaces; /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
+	uint64_t received_size;
+	struct str received_sha256;
+	bool stripped;
+	uint32_t removed;
+	struct str metadata;
+	struct str verdict, damage, placeholder, color; /* as the row's; placeholder and color only of uploaded ones */
+	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
 };
 
 struct image_page {
@@ -76,6 +98,7 @@ struct image_table_ops {
 	void (*start_insert)(struct image_table *, const struct image_row *, struct arena *, struct write_completion *);
 	enum status (*get)(struct image_table *, struct str id, struct arena *, struct image_row *out, struct fault *);
 	enum status (*resolve)(struct image_table *, const struct resolution *, struct arena *, struct image_row *now, struct fault *);
+	enum status (*set_public)(struct image_table *, struct str id, bool is_public, struct arena *, struct image_row *now, struct fault *);
 	enum status (*remove)(struct image_table *, struct str id, int64_t ended_by_ms, struct fault *);
 	enum status (*list)(struct image_table *, uint32_t limit, struct str cursor, struct arena *, struct image_page *out, struct fault *);
 	enum status (*due)(struct image_table *, int64_t now_ms, uint32_t limit, struct arena *, struct image_page *out, struct fault *);
@@ -113,7 +136,7 @@ MUST_CHECK static inline enum status table_get(
 	return t->ops->get(t, id, a, out, why);
 }
 
-/* Change a pending row into an uploaded or a rejected one. Only a pending row changes, or, where
+/* Change a pending row into an uploaded or a rejected one, or let it say what its object will be. Only a pending row changes, or, where
  * `replaces` is given, an uploaded one with that ETag; a table whose store never overwrites
  * objects may answer such a one with STATE_CHANGED always.
  * now     the row as it is after the call, on OK and on STATE_CHANGED
@@ -121,8 +144,18 @@ MUST_CHECK static inline enum status table_get(
 MUST_CHECK static inline enum status table_resolve(
 	struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {
-	assert(s->status != IMAGE_PENDING);
+	assert(s->status != IMAGE_PENDING || s->uploaded_ms == 0);
 	return t->ops->resolve(t, s, a, now, why);
+}
+
+/* Set is_public of a row of any status; nothing else of it changes.
+ * now     the row as it is after the call
+ * Errors  NO_SUCH_IMAGE; DISK_FULL; STORAGE_FAILED */
+MUST_CHECK static inline enum status table_set_public(
+	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	assert(a != NULL && now != NULL);
+	return t->ops->set_public(t, id, is_public, a, now, why);
 }
 
 /* Remove a row; on an engine that holds the object too, the object goes in the same commit.

@@ -34,11 +34,13 @@ struct presign_request {
 	struct str method; /* "GET", "HEAD" or "PUT" */
 	struct str key;
 	int64_t now_ms;
-	uint32_t expires_s;           /* 1..604800 */
+	int64_t signed_ms;            /* the time of the signature, at most now_ms; 0: now_ms. URLs of one time are the same */
+	uint32_t expires_s;           /* 1..604800, from the time of the signature */
 	const struct header *headers; /* signed next to host: what the client must send so */
 	size_t n_headers;
-	struct str disposition;  /* "": none; else response-content-disposition */
-	struct str content_type; /* "": none; else response-content-type */
+	struct str disposition;   /* "": none; else response-content-disposition */
+	struct str content_type;  /* "": none; else response-content-type */
+	struct str cache_control; /* "": the store's choice; else response-cache-control */
 };
 
 struct presigned {
@@ -76,6 +78,7 @@ struct object_store_ops {
 		struct fault *);
 	enum status (*presign)(struct object_store *, const struct presign_request *, struct arena *, struct presigned *out, struct fault *);
 	enum status (*form)(struct object_store *, const struct form_request *, struct arena *, struct post_form *out, struct fault *);
+	enum status (*remove_versions)(struct object_store *, struct str key, struct fault *); /* NULL: it keeps none */
 };
 struct object_store {
 	const struct object_store_ops *ops;
@@ -111,6 +114,13 @@ MUST_CHECK static inline enum status store_remove(struct object_store *s, struct
 	return s->ops->remove(s, key, why);
 }
 
+/* Remove what a store keeps of earlier versions of an object. A put does it itself; this is for one that was cut off.
+ * Errors  STORAGE_FAILED; UPSTREAM_FAILED */
+MUST_CHECK static inline enum status store_remove_versions(struct object_store *s, struct str key, struct fault *why)
+{
+	return s->ops->remove_versions == NULL ? OK : s->ops->remove_versions(s, key, why);
+}
+
 /* A remote store gives no content types here: they are empty.
  * Keys that begin with prefix and come after `after` ("": from the start), in byte order, at most limit (1..1000). */
 MUST_CHECK static inline enum status store_list(struct object_store *s, struct str prefix, struct str after, uint32_t limit,
@@ -120,11 +130,16 @@ MUST_CHECK static inline enum status store_list(struct object_store *s, struct s
 	return s->ops->list(s, prefix, after, limit, a, out, why);
 }
 
+static inline int64_t presign_time_ms(const struct presign_request *r)
+{
+	return r->signed_ms > 0 ? r->signed_ms : r->now_ms;
+}
+
 /* A URL that lets its holder do one thing with one key for a while. Headers that are listed are signed. */
 MUST_CHECK static inline enum status store_presign(
 	struct object_store *s, const struct presign_request *r, struct arena *a, struct presigned *out, struct fault *why)
 {
-	assert(r->expires_s >= 1 && r->expires_s <= 604800);
+	assert(r->expires_s >= 1 && r->expires_s <= 604800 && r->signed_ms <= r->now_ms);
 	return s->ops->presign(s, r, a, out, why);
 }
 

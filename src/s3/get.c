@@ -116,17 +116,6 @@ static void add_checksum(struct s3_call *c, const struct object_checksum *sum)
 	answer_header(&c->x->answer, STR("x-amz-checksum-type"), sums_type(sum->composite));
 }
 
-static enum condition_verdict check_conditions(const struct request *r, const struct object_info *info)
-{
-	struct conditions all = {
-		.if_match = request_header(r, STR("if-match")),
-		.if_none_match = request_header(r, STR("if-none-match")),
-		.if_modified_since = request_header(r, STR("if-modified-since")),
-		.if_unmodified_since = request_header(r, STR("if-unmodified-since")),
-	};
-	return conditions_check(&all, info->etag, info->modified_ms);
-}
-
 /* One part of a multipart upload; any other object is its own part 1. */
 static enum status find_part(struct s3_call *c, const struct object_file *f, struct range *out, struct fault *why)
 {
@@ -191,7 +180,7 @@ static enum status answer_object(struct s3_call *c, const struct object_file *f,
 	answer_header(ans, STR("X-Content-Type-Options"), STR("nosniff"));
 	answer_header(ans, STR("Content-Security-Policy"), STR("sandbox; default-src 'none'"));
 	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
-	switch (check_conditions(&c->x->request, &f->info)) {
+	switch (conditions_check_request(&c->x->request, f->info.etag, f->info.modified_ms)) {
 	case CONDITION_FAILS:
 		return fault_set(why, PRECONDITION, "At least one of the pre-conditions you specified did not hold");
 	case CONDITION_NOT_MODIFIED:

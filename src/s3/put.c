@@ -126,7 +126,7 @@ static void answer_stored(struct s3_call *c)
 	struct answer *ans = &c->x->answer;
 	ans->status = 200;
 	answer_header(ans, STR("ETag"), STR_CONCAT(&c->x->arena, STR("\""), u->etag, STR("\"")));
-	if (sum->kind == CHECKSUM_NONE)
+	if (sum->kind == CHECKSUM_NONE || u->sum_changed)
 		return;
 	answer_header(ans, str_of(checksum_info(sum->kind)->header), sum->value);
 	if (u->upload_id.n == 0)

@@ -84,6 +84,9 @@ enum status upload_begin(struct s3_call *c, uint64_t expected_bytes, struct faul
 		return too_large(c, why);
 	u->counted = false;
 	digests_start(&u->digests, u->default_kind);
+	if (c->is_image) /* an image of an older version was stored as it was received: it is compared with what comes now */
+		intake_begin(&u->intake, c->s3->product->rules.strip && (u->slot.status == IMAGE_PENDING || u->slot.received_sha256.n > 0),
+			c->s3->product->rules.keep, u->digests.has_md5);
 	return bucket_begin(c->s3->buckets, expected_bytes, &u->in, why);
 }
 
@@ -96,7 +99,25 @@ enum status upload_write(struct s3_call *c, struct str piece, struct fault *why)
 		return too_large(c, why);
 	u->received += piece.n;
 	digests_update(&u->digests, piece);
-	return bucket_write(u->in, piece.p, piece.n, why);
+	return c->is_image ? intake_write(&u->intake, u->in, piece, why) : bucket_write(u->in, piece.p, piece.n, why);
+}
+
+/* The checksum of an image's stored bytes: the client's is of those that were received. */
+static enum status sum_stored(struct s3_call *c, struct str bytes, struct fault *why)
+{
+	struct object_checksum *sum = &c->upload->meta.checksum;
+	struct checksum stored;
+	unsigned char value[CHECKSUM_BYTES_MAX];
+	if (!c->is_image || sum->kind == CHECKSUM_NONE)
+		return OK;
+	checksum_init(&stored, sum->kind);
+	checksum_update(&stored, bytes.p, bytes.n);
+	if (!checksum_final(&stored, value))
+		return fault_no_memory(why);
+	struct str text = sums_text(&c->x->arena, sum->kind, value);
+	c->upload->sum_changed = !str_equal(text, sum->value);
+	sum->value = text;
+	return OK;
 }
 
 /* All checks that the client requested. Nothing may be committed before. */
@@ -106,13 +127,16 @@ static enum status check_body(struct s3_call *c, struct str *bytes, struct fault
 	unsigned char md5[MD5_BYTES];
 	if (u->stream != NULL)
 		TRY(stream_end(u->stream, why));
+	if (c->is_image)
+		TRY(intake_end(&u->intake, u->in, &c->x->arena, &u->image, why));
 	TRY(bucket_view(u->in, bytes, md5, why));
-	if (bytes->n < u->min_bytes) {
-		call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%zu", bytes->n));
+	if (u->received < u->min_bytes) {
+		call_detail(c, "ProposedSize", str_printf(&c->x->arena, "%llu", (unsigned long long)u->received));
 		call_detail(c, "MinSizeAllowed", str_printf(&c->x->arena, "%llu", (unsigned long long)u->min_bytes));
 		return fault_set(why, OBJECT_TOO_SMALL, "Your proposed upload is smaller than the minimum allowed size");
 	}
-	TRY(digests_check(&c->x->arena, &u->digests, md5, &u->meta.checksum, why));
+	TRY(digests_check(&c->x->arena, &u->digests, c->is_image ? u->intake.received_md5 : md5, &u->meta.checksum, why));
+	TRY(sum_stored(c, *bytes, why));
 	u->etag = sums_etag(&c->x->arena, md5);
 	return fault_check_arena(&c->x->arena, why);
 }
@@ -184,13 +208,18 @@ static enum status finish_image(struct s3_call *c, struct str bytes, struct faul
 {
 	struct s3_upload *u = c->upload;
 	struct image_row now;
-	struct image_body b = { .call = c,
-		.port = {
-			.what = { .bytes = bytes, .etag = u->etag, .now_ms = clock_now_ms() }, .commit = commit_image, .compare = compare_image } };
+	u->image.bytes = bytes;
+	u->image.etag = u->etag;
+	u->image.now_ms = clock_now_ms();
+	u->image.caller = c->x->request.client;
+	u->image.request_id = c->x->request.id;
+	struct image_body b = { .call = c, .port = { .what = u->image, .commit = commit_image, .compare = compare_image } };
 	enum status st = verify_body(c->s3->product, &u->slot, &b.port, &c->x->arena, &now, why);
 	u->counted = b.port.counted;
+	if (st == OK)
+		u->etag = now.etag; /* of a repeated upload: what was stored then */
 	if (st != OK && why->code == F_IMAGE_REJECTED)
-		LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", now.image_id), LOG_S("reason", now.reason), LOG_I("bytes", bytes.n));
+		LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", now.image_id), LOG_S("reason", now.reason), LOG_I("bytes", now.file_size));
 	return st;
 }
 
@@ -244,6 +273,7 @@ void put_body_drop(struct s3_call *c)
 		return;
 	bucket_abandon(&u->in);
 	digests_drop(&u->digests);
+	intake_drop(&u->intake);
 	if (u->stream != NULL)
 		stream_drop(u->stream);
 	if (!u->counted)

@@ -3,6 +3,7 @@
 #define S3_PUT_BODY_H
 
 #include "base/fault.h"
+#include "image/intake.h"
 #include "s3/call.h"
 #include "s3/wire/digests.h"
 #include "s3/wire/body_stream.h"
@@ -10,10 +11,12 @@
 #define OBJECT_MAX_BYTES ((uint64_t)5 * 1024 * 1024 * 1024) /* of one PUT, as S3 */
 
 struct s3_upload {
-	struct incoming *in;     /* NULL before upload_begin and after the end */
-	struct image_row slot;   /* when the key is an image's */
-	struct str content_type; /* of a plain object; an image's is detected from its bytes */
-	struct object_meta meta; /* the stored headers; upload_check adds the checksum */
+	struct incoming *in;   /* NULL before upload_begin and after the end */
+	struct image_row slot; /* when the key is an image's */
+	struct image_intake intake;
+	struct received_bytes image; /* by upload_finish */
+	struct str content_type;     /* of a plain object; an image's is detected from its bytes */
+	struct object_meta meta;     /* the stored headers; upload_check adds the checksum */
 	struct object_condition condition;
 	struct str upload_id; /* of a part; "": an object */
 	uint32_t part_number;
@@ -28,7 +31,8 @@ struct s3_upload {
 	struct object_commit commit;
 	struct s3_call *call;
 	void (*done)(struct s3_call *c, enum status st, const struct fault *why);
-	struct str etag; /* hex, by upload_check */
+	struct str etag;  /* hex, of what is stored */
+	bool sum_changed; /* the stored bytes have another checksum than those that were received: not returned */
 };
 
 /* Make the call's upload with the metadata that is among these headers, or fields of a form; none for an image.

@@ -4,6 +4,7 @@
 #include "store/engine.h"
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "store/db/images.h"
 #include "store/files/io.h"
@@ -77,6 +78,7 @@ static enum status open_tables(struct engine *e, struct fault *why)
 
 	TRY(db_open(&w->db, e->db_path, DB_WRITE, why));
 	TRY(schema_prepare(&w->db, e->db_path, why));
+	TRY(schema_secret(&w->db, STR("delivery"), e->delivery_key, why));
 	return schema_bucket(&w->db, str_of(e->bucket), &w->image_bucket, why);
 }
 
@@ -188,12 +190,19 @@ void engine_free(struct engine **ep)
 	mem_free(e->bucket);
 	mem_free(e->region);
 	mem_free(e->public_url);
+	secret_wipe(e->delivery_key, sizeof e->delivery_key);
 	mem_free(e);
 }
 
 struct engine_ports *engine_ports(struct engine *e)
 {
 	return &e->ports;
+}
+
+struct str engine_delivery_key(const struct engine *e)
+{
+	assert(e != NULL && e->delivery_key[0] != '\0');
+	return str_of(e->delivery_key);
 }
 
 enum status engine_ready(struct engine *e, struct fault *why)

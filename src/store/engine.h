@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "store/files/publisher.h"
 #include "store/db/read_pool.h"
+#include "store/db/schema.h"
 #include "store/files/space.h"
 #include "store/files/tree.h"
 #include <limits.h>
@@ -19,6 +20,7 @@ struct engine {
 	char dir[PATH_MAX]; /* absolute */
 	char db_path[PATH_MAX + sizeof "/tintype.db"];
 	char *bucket, *region, *public_url;
+	char delivery_key[SCHEMA_SECRET_CHARS + 1];
 	int dir_fd, lock_fd, db_fd;
 	struct tree tree;
 	struct space space;

@@ -40,6 +40,8 @@ enum status engine_open(const struct engine_options *o, struct engine **out, str
 void engine_free(struct engine **e);
 /* What the engine implements; good until engine_free. */
 struct engine_ports *engine_ports(struct engine *e);
+/* The key with which delivery links are signed, made when the directory is: 64 hexadecimal digits; good until engine_free. */
+struct str engine_delivery_key(const struct engine *e);
 /* OK when a write is taken now, which is tried: for readiness.
  * Errors   DISK_FULL, below the reserve too; STORAGE_FAILED
  * Threads  any; blocks on the disk */

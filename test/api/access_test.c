@@ -21,6 +21,8 @@ static const struct {
 	{ "GET", "/prod/images/" SOME_ID, false, true },
 	{ "GET", "/prod/images/" SOME_ID "/file", false, true },
 	{ "POST", "/prod/images/" SOME_ID "/complete", false, true },
+	{ "POST", "/prod/images/" SOME_ID "/links", false, true },
+	{ "PATCH", "/prod/images/" SOME_ID, false, true },
 	{ "DELETE", "/prod/images/" SOME_ID, false, true },
 	{ "DELETE", "/prod/images/no-id", false, true },
 	{ "GET", "/prod/images/no-id", false, true },
@@ -263,6 +265,38 @@ static void test_access_when_wrong_too_often_then_429_but_the_right_key_and_toke
 	rate_limit_free(&wrong);
 }
 
+static void test_public_when_no_key_is_sent_then_403_wherever_it_is_asked_for(void **state)
+{
+	static const char slot[] = "{\"fileName\":\"a.png\",\"fileType\":\"image/png\",\"visibility\":\"public\"}";
+	static const char change[] = "{\"visibility\":\"public\"}";
+	struct image_row row;
+	struct fault why;
+
+	(void)state;
+	for (unsigned with_key = 0; with_key < 2; with_key++) {
+		open_with(false, false, with_key ? KEY : "");
+		struct made m = make_image();
+		ASK("POST", "/prod/upload", slot);
+		assert_problem(403, "public_denied");
+		ASK("PATCH", path_of("/prod/images/", m.id, ""), change);
+		assert_problem(403, "public_denied");
+		ASK("PATCH", path_of("/prod/images/", m.id, ""), change, .delete_token = str_cstr(&fixture.own, m.delete_token));
+		assert_problem(403, "public_denied");
+		ASK("PATCH", path_of("/prod/images/", m.id, ""), change, .authorization = "Bearer wrong");
+		assert_problem(403, "key_wrong");
+		assert_int_equal(table_get(fixture.product.table, m.id, &fixture.own, &row, &why), OK);
+		assert_false(row.is_public);
+		ASK("PATCH", path_of("/prod/images/", m.id, ""), "{\"visibility\":\"private\"}");
+		assert_int_equal(fixture.x.answer.status, 200);
+		ASK("POST", "/prod/upload", slot, .authorization = "Bearer " KEY);
+		assert_int_equal(fixture.x.answer.status, with_key ? 200 : 403);
+		ASK("PATCH", path_of("/prod/images/", m.id, ""), change, .authorization = "Bearer " KEY);
+		assert_int_equal(fixture.x.answer.status, with_key ? 200 : 403);
+		assert_int_equal(table_get(fixture.product.table, m.id, &fixture.own, &row, &why), OK);
+		assert_int_equal(row.is_public, with_key);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 #define K(name) cmocka_unit_test_setup_teardown(name, fixture_setup_with_key, fixture_teardown)
 
@@ -270,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_access_when_open_then_no_one_is_refused),
+		T(test_public_when_no_key_is_sent_then_403_wherever_it_is_asked_for),
 		T(test_access_when_wrong_too_often_then_429_but_the_right_key_and_token_work),
 		T(test_access_when_open_because_of_loopback_then_pages_of_other_sites_are_refused_images),
 		T(test_access_when_open_by_setting_then_any_origin_is_allowed),

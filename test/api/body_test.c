@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -246,6 +247,67 @@ static void test_fault_when_jansson_quotes_the_input_then_the_text_does_not(void
 	assert_non_null(strstr(why.text, "line 1"));
 }
 
+static void test_slot_visibility_then_read_and_other_words_are_refused(void **state)
+{
+	static const char *const wrong[] = { "\"Public\"", "\"\"", "null", "true", "1", "[\"public\"]" };
+	char json[128];
+
+	(void)state;
+	assert_int_equal(read_text("{\"fileName\":\"a\",\"fileType\":\"b\"}"), OK);
+	assert_false(got.has_visibility);
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(json, sizeof(json), "{\"fileName\":\"a\",\"fileType\":\"b\",\"visibility\":\"%s\"}", i == 1 ? "public" : "private");
+		assert_int_equal(read_text(json), OK);
+		assert_true(got.has_visibility);
+		assert_int_equal(got.is_public, i);
+	}
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		bool is_public;
+		snprintf(json, sizeof(json), "{\"fileName\":\"a\",\"fileType\":\"b\",\"visibility\":%s}", wrong[i]);
+		assert_int_equal(read_text(json), INVALID);
+		assert_int_equal(why.code, F_BAD_FIELD);
+		assert_int_equal(body_read_visibility(str_of(json), &is_public, &why), INVALID);
+		assert_int_equal(why.code, F_BAD_FIELD);
+	}
+}
+
+static void test_visibility_when_missing_or_no_json_then_refused(void **state)
+{
+	bool is_public = true;
+
+	(void)state;
+	assert_int_equal(body_read_visibility(STR("{\"visibility\":\"private\",\"other\":1}"), &is_public, &why), OK);
+	assert_false(is_public);
+	assert_int_equal(body_read_visibility(STR("{}"), &is_public, &why), INVALID);
+	assert_int_equal(why.code, F_BAD_FIELD);
+	assert_int_equal(body_read_visibility(STR(""), &is_public, &why), INVALID);
+	assert_int_equal(why.code, F_BAD_JSON);
+	assert_int_equal(body_read_visibility(STR("[]"), &is_public, &why), INVALID);
+	assert_int_equal(why.code, F_BAD_JSON);
+}
+
+static void test_link_then_its_life_and_variant_within_their_bounds(void **state)
+{
+	static const char *const wrong[] = { "{\"expiresIn\":0}", "{\"expiresIn\":-1}", "{\"expiresIn\":604801}", "{\"expiresIn\":1.5}",
+		"{\"expiresIn\":\"60\"}", "{\"expiresIn\":null}", "{\"variant\":\"\"}", "{\"variant\":\"large\"}", "{\"variant\":null}",
+		"{\"variant\":\"original/\"}", "{\"variant\":\"../original\"}" };
+	struct link_request link;
+
+	(void)state;
+	assert_int_equal(body_read_link(&arena, STR("{}"), &link, &why), OK);
+	assert_int_equal(link.expires_in_s, 0);
+	assert_text(link.variant, "original");
+	assert_int_equal(body_read_link(&arena, STR("{\"expiresIn\":604800,\"variant\":\"small-01234567.webp\"}"), &link, &why), OK);
+	assert_int_equal(link.expires_in_s, 604800);
+	assert_text(link.variant, "small-01234567.webp");
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		assert_int_equal(body_read_link(&arena, str_of(wrong[i]), &link, &why), INVALID);
+		assert_int_equal(why.code, F_BAD_FIELD);
+	}
+	assert_int_equal(body_read_link(&arena, STR("x"), &link, &why), INVALID);
+	assert_int_equal(why.code, F_BAD_JSON);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -264,6 +326,9 @@ int main(void)
 		T(test_slot_when_the_body_is_cut_anywhere_then_it_is_refused),
 		T(test_slot_when_the_arena_is_full_then_too_much),
 		T(test_slot_when_memory_runs_out_anywhere_then_out_of_memory),
+		T(test_slot_visibility_then_read_and_other_words_are_refused),
+		T(test_visibility_when_missing_or_no_json_then_refused),
+		T(test_link_then_its_life_and_variant_within_their_bounds),
 		T(test_fault_when_jansson_quotes_the_input_then_the_text_does_not),
 	};
 

@@ -148,8 +148,8 @@ static void test_list_when_a_page_is_of_the_longest_then_it_is_whole(void **stat
 static void test_list_when_a_record_is_written_then_it_has_what_a_gallery_needs(void **state)
 {
 	struct made m = make_image();
-	static const char *const members[] = { "imageId", "fileName", "fileUrl", "downloadUrl", "fileSize", "fileType", "uploadedAt", "width",
-		"height", "orientation", "frames", "etag" };
+	static const char *const members[] = { "imageId", "fileName", "fileUrl", "visibility", "downloadUrl", "fileSize", "fileType",
+		"uploadedAt", "width", "height", "orientation", "frames", "etag", "stripped", "verified" };
 
 	(void)state;
 	ASK("GET", "/prod/images");
@@ -251,6 +251,8 @@ static void test_file_when_uploaded_then_302_to_a_fresh_url(void **state)
 
 	(void)state;
 	assert_int_equal(ASK("GET", path_of("/prod/images/", m.id, "/file"))->status, 302);
+	assert_true(str_starts_with(header_of("Cache-Control"), STR("private, max-age=")));
+	assert_str(header_of("Vary"), "Authorization");
 	assert_true(holds(header_of("Location"), "X-Amz-Signature="));
 	assert_true(holds(header_of("Location"), str_cstr(&fixture.own, m.id)));
 	assert_int_equal(fixture.x.answer.body.n, 0);
@@ -268,6 +270,27 @@ static void test_file_when_not_uploaded_then_404_with_the_reason(void **state)
 	ASK("GET", path_of("/prod/images/", m.id, "/file"));
 	assert_problem(404, "no_such_image");
 	assert_true(holds(answer_text("detail"), "These bytes are no image."));
+}
+
+static void test_links_when_the_server_makes_none_then_409_and_else_a_signed_one(void **state)
+{
+	struct made m = make_image();
+	const char *path = path_of("/prod/images/", m.id, "/links");
+
+	(void)state;
+	ASK("POST", path, "{}");
+	assert_problem(409, "no_links");
+	assert_true(delivery_keys_parse(STR("a-key-of-thirty-two-characters-or-more"), &fixture.product.delivery.keys));
+	fixture.product.delivery.url = STR("https://img.example");
+	fixture.product.delivery.ttl_s = 86400;
+	assert_int_equal(ASK("POST", path, "{\"expiresIn\":60}")->status, 200);
+	assert_true(str_starts_with(answer_text("url"), STR("https://img.example/i/")));
+	assert_str(answer_text("variant"), "original");
+	assert_true(answer_has("expiresAt"));
+	ASK("POST", path, "{\"expiresIn\":0}");
+	assert_problem(400, "bad_field");
+	ASK("POST", path_of("/prod/images/", STR(SOME_ID), "/links"), "{}");
+	assert_problem(404, "no_such_image");
 }
 
 static void test_complete_when_the_bytes_are_there_then_the_record(void **state)
@@ -395,6 +418,7 @@ int main(void)
 		T(test_image_when_the_id_is_not_a_uuid_then_404_before_the_table_is_read),
 		T(test_file_when_uploaded_then_302_to_a_fresh_url),
 		T(test_file_when_not_uploaded_then_404_with_the_reason),
+		T(test_links_when_the_server_makes_none_then_409_and_else_a_signed_one),
 		T(test_complete_when_the_bytes_are_there_then_the_record),
 		T(test_complete_when_nothing_arrived_then_409),
 		T(test_complete_when_the_bytes_are_not_an_image_then_the_record_is_rejected),

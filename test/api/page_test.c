@@ -69,6 +69,22 @@ static void test_page_when_requested_by_other_sites_then_refused(void **state)
 			assert_false(str_equal_nocase(fixture.x.answer.headers[i].name, fixture.x.answer.headers[j].name));
 }
 
+static void test_policy_when_delivery_links_lead_elsewhere_then_pictures_from_there_are_allowed(void **state)
+{
+	static const struct {
+		const char *url, *sources;
+	} rows[] = { { "", STORAGE }, { STORAGE, STORAGE }, { "https://img.example.com", STORAGE " https://img.example.com" },
+		{ "https://img.example.com/shop", STORAGE " https://img.example.com" }, { "https://a;b", STORAGE } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		fixture.product.delivery.url = str_of(rows[i].url);
+		fetch("GET", "/");
+		struct str wanted = str_printf(&fixture.own, "img-src 'self' blob: %s; connect-src 'self' " STORAGE "; ", rows[i].sources);
+		assert_true(holds(header_of("Content-Security-Policy"), wanted.p));
+	}
+}
+
 static void policy_of(const char *storage_url, const char *sources)
 {
 	struct api_options o = options_with(storage_url);
@@ -133,6 +149,7 @@ int main(void)
 		T(test_page_when_requested_then_served_without_the_key),
 		T(test_page_when_requested_by_other_sites_then_refused),
 		cmocka_unit_test(test_policy_when_the_storage_has_another_origin_then_only_that_is_allowed_too),
+		T(test_policy_when_delivery_links_lead_elsewhere_then_pictures_from_there_are_allowed),
 		T(test_page_when_the_method_is_another_then_it_is_refused_with_what_it_accepts),
 		T(test_path_when_it_is_neither_a_file_nor_a_route_then_404),
 		cmocka_unit_test(test_page_when_none_is_configured_then_the_root_is_404),

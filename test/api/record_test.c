@@ -1,4 +1,5 @@
 #include "api/record.h"
+#include "image/strip/strip.h"
 
 #include "api/fixture.h"
 #include "base/mem.h"
@@ -30,7 +31,7 @@ static struct image_row row_of(enum image_status status)
 }
 
 /* The members of the record, in their order, with blanks between. */
-static const char *members_of(const struct image_row *row, enum record_form form)
+static const char *members_of(const struct image_row *row, unsigned form)
 {
 	static char names[500];
 	const char *name;
@@ -52,12 +53,13 @@ static void test_record_when_nothing_more_is_known_then_it_is_left_out(void **st
 	struct image_row row = row_of(IMAGE_PENDING);
 
 	(void)state;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileType expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility fileType expiresAt");
 	row.status = IMAGE_UPLOADED;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl downloadUrl fileType uploadedAt etag expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE),
+		"imageId status fileName fileUrl visibility downloadUrl fileType uploadedAt etag stripped verified expiresAt");
 	row.status = IMAGE_REJECTED;
 	row.file_type = (struct str){ 0 };
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl reason");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility reason");
 }
 
 static void test_record_when_all_is_known_then_it_is_there(void **state)
@@ -68,10 +70,19 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	row.file_size = 1;
 	row.width = row.height = row.orientation = row.frames = 1;
 	row.etag = STR("0123456789abcdef0123456789abcdef");
+	row.stripped = true;
+	row.received_size = 2;
+	row.removed = STRIP_EXIF | STRIP_OTHER;
+	row.metadata = STR("{\"camera\":\"a\"}");
 	assert_string_equal(members_of(&row, RECORD_ALONE),
-		"imageId status fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag expiresAt");
+		"imageId status fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"receivedSize removed verified expiresAt");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
-		"imageId fileName fileUrl downloadUrl fileSize fileType uploadedAt width height orientation frames etag");
+		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"receivedSize removed verified");
+	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_METADATA),
+		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
+		"receivedSize removed metadata verified");
 }
 
 static void test_record_when_pending_then_no_attributes_of_the_bytes(void **state)
@@ -81,7 +92,26 @@ static void test_record_when_pending_then_no_attributes_of_the_bytes(void **stat
 	(void)state;
 	row.width = row.height = row.orientation = row.frames = 1;
 	row.file_size = 12;
-	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl fileSize fileType expiresAt");
+	assert_string_equal(members_of(&row, RECORD_ALONE), "imageId status fileName fileUrl visibility fileSize fileType expiresAt");
+}
+
+static void test_record_of_an_uploaded_image_then_links_where_the_server_makes_them(void **state)
+{
+	struct image_row row = row_of(IMAGE_UPLOADED);
+
+	(void)state;
+	assert_true(delivery_keys_parse(STR("a-key-of-thirty-two-characters-or-more"), &fixture.product.delivery.keys));
+	assert_null(strstr(members_of(&row, RECORD_ALONE), "links"));
+	fixture.product.delivery.url = STR("https://img.example");
+	fixture.product.delivery.ttl_s = 60;
+	assert_non_null(strstr(members_of(&row, RECORD_IN_LIST), " downloadUrl links "));
+	assert_true(holds(buf_str(&text), "\"links\":{\"original\":\"https://img.example/i/"));
+	row.is_public = true;
+	assert_non_null(strstr(members_of(&row, RECORD_ALONE), " links "));
+	assert_true(holds(buf_str(&text), "\"visibility\":\"public\""));
+	assert_true(holds(buf_str(&text), "https://img.example/i/" SOME_ID "/original"));
+	row.status = IMAGE_PENDING;
+	assert_null(strstr(members_of(&row, RECORD_ALONE), "links"));
 }
 
 static void test_record_when_secrets_are_in_the_row_then_not_written(void **state)
@@ -126,6 +156,7 @@ int main(void)
 		T(test_record_when_nothing_more_is_known_then_it_is_left_out),
 		T(test_record_when_all_is_known_then_it_is_there),
 		T(test_record_when_pending_then_no_attributes_of_the_bytes),
+		T(test_record_of_an_uploaded_image_then_links_where_the_server_makes_them),
 		T(test_record_when_secrets_are_in_the_row_then_not_written),
 		T(test_record_when_memory_runs_out_for_its_url_then_out_of_memory),
 		T(test_record_when_presigning_fails_then_the_fault_comes_back),

@@ -42,6 +42,8 @@ static void test_item_of_a_row_in_each_state_then_read_gives_it_back(void **stat
 	assert_round(&row, &a);
 	row_resolve(&a, &rejected, &bad);
 	assert_round(&rejected, &a);
+	row.is_public = true;
+	assert_round(&row, &a);
 }
 
 static void test_item_of_the_longest_name_and_the_largest_numbers_then_read_gives_them_back(void **state)
@@ -54,7 +56,7 @@ static void test_item_of_the_longest_name_and_the_largest_numbers_then_read_give
 	struct image_row row = row_pending(&a, 7);
 	row.file_name = (struct str){ name, sizeof name };
 	row.file_size = UINT64_MAX;
-	row.width = row.height = row.orientation = row.frames = UINT32_MAX;
+	row.width = row.height = row.orientation = row.frames = row.removed = UINT32_MAX;
 	row.expires_ms = row.ends_ms = INT64_MAX;
 	assert_round(&row, &a);
 }
@@ -84,6 +86,9 @@ static void test_item_then_attributes_have_the_api_names_and_empty_ones_are_left
 	assert_text(uploaded, "fileType", "image/jpeg");
 	assert_text(uploaded, "uploadedAt", "2023-11-14T22:15:23.456Z");
 	assert_str(dynamo_item_get_number(uploaded, "fileSize"), STR("2001"));
+	assert_str(dynamo_item_get_number(uploaded, "receivedSize"), STR("3001"));
+	assert_str(dynamo_item_get_number(uploaded, "stripped"), STR("1"));
+	assert_null(json_object_get(pending, "stripped"));
 	assert_null(json_object_get(uploaded, "endsMs"));
 	json_decref(pending);
 	json_decref(uploaded);
@@ -101,7 +106,7 @@ static void test_item_of_a_resolution_then_the_clients_values_are_not_in_it(void
 	for (size_t i = 0; i < item.n; i++)
 		for (size_t k = 0; k < COUNT_OF(kept); k++)
 			assert_string_not_equal(item.attributes[i].name, kept[k]);
-	assert_int_equal(item.n, 12);
+	assert_int_equal(item.n, 21);
 }
 
 #define HEAD "{\"imageId\":{\"S\":\"x\"},\"objectKey\":{\"S\":\"k\"},"

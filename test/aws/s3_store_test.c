@@ -176,6 +176,29 @@ static void test_presign_when_credentials_expire_sooner_then_the_url_does(void *
 	}
 }
 
+/* The present decides which credentials are still good, not the time of the signature. */
+static void test_presign_as_of_an_earlier_time_then_credentials_are_those_of_now(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct fixture w;
+		struct presigned p;
+		start(&w, LOOPBACK, by_path, "");
+		setenv("AWS_CREDENTIAL_EXPIRATION", i == 0 ? "2023-11-14T22:13:20Z" : "2023-11-14T22:15:20Z", 1);
+		setenv("AWS_SESSION_TOKEN", "the/token", 1);
+		const struct presign_request r = {
+			.method = STR("GET"), .key = STR("k"), .now_ms = NOW_MS, .signed_ms = NOW_MS - 123 - 200000, .expires_s = 600
+		};
+		enum status got = store_presign(w.store, &r, &w.a, &p, &w.why);
+		assert_int_equal(got, i == 0 ? UPSTREAM : OK);
+		if (got == OK) {
+			assert_true(holds(p.url, "X-Amz-Expires=320&"));
+			assert_int_equal(p.expires_ms, NOW_MS - 123 + 120000);
+		}
+		stop(&w);
+	}
+}
+
 static void test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_listed(void **state)
 {
 	struct fixture w;
@@ -296,6 +319,35 @@ static void test_remove_when_versions_never_end_then_given_up(void **state)
 	stop(&w);
 }
 
+/* What is replaced does not stay as an older version. */
+static void test_put_when_a_version_is_made_then_the_others_are_removed(void **state)
+{
+	static const char made[] = HEADED("x-amz-version-id: n\r\n", "0", ""), unversioned[] = HEADED("x-amz-version-id: null\r\n", "0", "");
+	static const char both[] = VERSIONS(ENTRY("Version", "a b", "n", "true") OLD ENTRY("Version", "a bc", "x", "false"));
+	static const char one[] = VERSIONS(ENTRY("Version", "a b", "n", "true"));
+	static const struct {
+		const char *answers[8];
+		const char *lines;
+		enum status want;
+	} rows[] = {
+		{ { HEADED("", "0", "") }, "PUT /pictures/a%20b ", OK },
+		{ { unversioned }, "PUT /pictures/a%20b ", OK },
+		{ { made, both, gone, one }, "PUT /pictures/a%20b " LIST_LINE "DELETE /pictures/a%20b?versionId=1 " LIST_LINE, OK },
+		{ { made, forbidden }, "PUT /pictures/a%20b " LIST_LINE, UPSTREAM },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct fixture w;
+		start(&w, LOOPBACK, by_path, rows[i].answers[0]);
+		w.script = rows[i].answers;
+		enum status st = store_put(w.store, STR("a b"), STR("t/t"), STR("b"), &w.why);
+		if (st != rows[i].want)
+			fail_msg("row %zu: status %d, %s", i, (int)st, w.why.text);
+		assert_str(buf_str(&w.lines), str_of(rows[i].lines));
+		stop(&w);
+	}
+}
+
 /* which answer becomes which fault */
 
 static const char no_key[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 37\r\n\r\n<Error><Code>NoSuchKey</Code></Error>";
@@ -375,11 +427,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses_when_of_each_style_then_as_in_s3),
 		cmocka_unit_test(test_presign_when_credentials_expire_sooner_then_the_url_does),
+		cmocka_unit_test(test_presign_as_of_an_earlier_time_then_credentials_are_those_of_now),
 		cmocka_unit_test(test_presign_when_overwriting_is_denied_then_a_put_has_the_condition_signed_and_listed),
 		cmocka_unit_test(test_calls_when_virtual_hosted_then_the_bucket_is_in_the_host_only),
 		cmocka_unit_test(test_calls_when_key_is_invalid_then_nothing_is_sent),
 		cmocka_unit_test(test_remove_when_a_marker_is_made_then_the_versions_are_removed_and_the_marker_last),
 		cmocka_unit_test(test_remove_when_versions_never_end_then_given_up),
+		cmocka_unit_test(test_put_when_a_version_is_made_then_the_others_are_removed),
 		cmocka_unit_test(test_responses_when_no_success_then_their_faults),
 		cmocka_unit_test(test_get_when_whole_then_its_info_and_too_large_by_its_length_refused),
 		cmocka_unit_test(test_fault_when_refused_then_the_details_are_in_the_cause_and_not_in_the_text),

@@ -15,6 +15,7 @@ const calls = {
 	'HEAD /images': [() => ['HEAD', '/images'], 'images', 200],
 	'GET /images/{imageId}': [id => ['GET', `/images/${id}`], 'images', 200],
 	'GET /images/{imageId}/file': [id => ['GET', `/images/${id}/file`], 'images', 302],
+	'GET /images/{imageId}/thumbnail': [id => ['GET', `/images/${id}/thumbnail?size=small`], 'images', 302],
 	'POST /images/{imageId}/complete': [id => ['POST', `/images/${id}/complete`], 'images', 200],
 	'GET /limits': [() => ['GET', '/limits'], null, 200],
 	'OPTIONS /images': [() => ['OPTIONS', '/images'], null, 204],

@@ -1,12 +1,14 @@
 // `serve --store s3 --table dynamodb` on Ceph's gateway and dynalite: the complete cycle, with every way in which an upload is found;
 // several servers on the same bucket and table; responses while these services are unreachable.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { startCloud } from '../cloud/cloud.mjs';
+import { freePort, startNginx } from './support/nginx.mjs';
 import { call, corpus, eventually, fetchUrl, openSlot, postForm, putBytes, runProgram, startServer, tinyPng } from './support/server.mjs';
 
 const engines = ['--store', 's3', '--table', 'dynamodb'];
@@ -105,6 +107,43 @@ test('slot, PUT to S3, complete, list, get, download, delete', async () => {
 	assert.ok(!(await call(server, 'GET', '/images')).json.images.some(one => one.imageId === slot.imageId));
 });
 
+test('delivery links are served by the API listener, and behind a cache S3 is asked once for a picture', async () => {
+	const port = await freePort(), key = 'the key of the delivery test';
+	const own = await serve(['--delivery-url', `http://127.0.0.1:${port}`], { TINTYPE_API_KEY: key });
+	const nginx = await startNginx(own.api, port);
+	const asked = id => cloud.calls().filter(one => one.service === 's3' && one.method === 'GET' && one.uri.includes(id)).length;
+	try {
+		for (const visibility of ['private', 'public']) {
+			const slot = await openSlot(own, { visibility }, { key });
+			assert.equal((await putBytes(slot, tinyPng)).status, 200);
+			const { json: image } = await call(own, 'POST', `/images/${slot.imageId}/complete`, { key });
+			assert.equal(image.visibility, visibility);
+			const link = image.links.original, direct = link.replace(nginx.url, own.api), before = asked(image.imageId);
+			for (const cache of ['MISS', 'HIT', 'HIT']) {
+				const shown = await fetchUrl(link);
+				assert.equal(shown.status, 200, shown.text);
+				assert.equal(shown.headers.get('x-cache'), cache);
+				assert.ok(shown.bytes.equals(tinyPng));
+				for (const [name, value] of [['etag', `"${image.etag}"`], ['content-type', 'image/png'], ['x-content-type-options', 'nosniff'], ['vary', null]])
+					assert.equal(shown.headers.get(name), value, name);
+			}
+			assert.equal(asked(image.imageId), before + 1);
+			assert.equal((await fetchUrl(direct, { method: 'HEAD' })).headers.get('content-length'), String(tinyPng.length));
+			assert.equal((await fetchUrl(direct, { headers: { 'If-None-Match': `"${image.etag}"` } })).status, 304);
+			assert.equal(asked(image.imageId), before + 1, 'HEAD and 304 need no bytes');
+			assert.equal((await fetchUrl(direct, { headers: { Range: 'bytes=1-3' } })).text, 'PNG');
+			const changed = await call(own, 'PATCH', `/images/${image.imageId}`, { key, json: { visibility: visibility === 'public' ? 'private' : 'public' } });
+			assert.equal(changed.status, 200, changed.text);
+			assert.equal((await fetchUrl(direct)).status, visibility === 'public' ? 404 : 200);
+			assert.equal((await call(own, 'DELETE', `/images/${image.imageId}`, { key })).status, 204);
+			problem(await fetchUrl(direct), 404, 'no_such_image');
+		}
+	} finally {
+		await nginx.stop();
+		await own.stop();
+	}
+});
+
 test('reading a pending image verifies bytes that have arrived, by PUT and by form', async () => {
 	const put = await openSlot(server), form = await openSlot(server, { method: 'POST' });
 	assert.equal((await putBytes(put, tinyPng)).status, 200);
@@ -139,6 +178,26 @@ test('bytes that do not match the declared type are rejected, and their object i
 		assert.match(json.reason, /image\/png/);
 		assert.ok(!await cloud.head(keyOf(slot)));
 	}
+});
+
+test('what can identify a person is removed from the object before anybody gets a link', async () => {
+	const photo = corpus('good/private.jpg'), slots = [];
+	for (const confirm of [slot => call(server, 'POST', `/images/${slot.imageId}/complete`), slot => call(server, 'GET', `/images/${slot.imageId}`)]) {
+		const slot = await openSlot(server, picture);
+		assert.equal((await putBytes(slot, photo)).status, 200);
+		const { json } = await confirm(slot), bytes = (await fetchUrl(json.downloadUrl)).bytes;
+		assert.deepEqual([json.status, json.stripped, json.receivedSize, json.fileSize, json.etag],
+			['uploaded', true, photo.length, bytes.length, createHash('md5').update(bytes).digest('hex')]);
+		assert.ok(json.removed.includes('exif') && photo.includes('SECRET') && !bytes.includes('SECRET'));
+		slots.push([slot, json]);
+	}
+	// Asked again, nothing is written again.
+	const puts = () => cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT').length, before = puts();
+	for (const [slot, json] of slots) {
+		const { json: again } = await call(server, 'POST', `/images/${slot.imageId}/complete`);
+		assert.deepEqual([again.etag, again.receivedSize, again.removed], [json.etag, json.receivedSize, json.removed]);
+	}
+	assert.equal(puts(), before);
 });
 
 test('the sweep verifies missed uploads and deletes orphaned objects', async () => {

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { call, corpus, eventually, fetchUrl, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
+import { png } from './support/png.mjs';
+import { call, corpus, eventually, fetchUrl, runProgram, startServer, uploadImage } from './support/server.mjs';
 
 /** What statements of SQL give, run by Python's sqlite3: rows as text. */
 function sqlite(file, sql) {
@@ -16,10 +17,8 @@ function sqlite(file, sql) {
 	return execFileSync('python3', ['-c', script, file, sql], { encoding: 'utf8' }).trim();
 }
 
-/** A PNG of nearly 16 KiB, the most that is stored in the database: text after the picture. */
-function fullPng() {
-	return Buffer.concat([tinyPng, Buffer.alloc(16000 - tinyPng.length, 'x')]);
-}
+/** A PNG of nearly 16 KiB, the most that is stored in the database. */
+const fullPng = () => png(72, 72, { noise: true });
 
 async function removeAll(server, ids) {
 	for (const id of ids)

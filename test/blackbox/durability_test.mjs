@@ -21,7 +21,7 @@ process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 const work = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tintype-durability-'));
 const recorded = path.join(work, 'recorded');   // the directory in which the server creates its own
 const record = path.join(work, 'record');
-const jpeg = corpus('good/orientation-1.jpg');
+const jpeg = corpus('good/photo.jpg');
 const answered = [];   // { requestId, kind, imageId }, in the order of the calls
 let records;
 

@@ -15,7 +15,7 @@ process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 
 const kinds = { open: 1, write: 2, sync: 3, memory: 4, name: 5, read: 6 };
 const ENOSPC = 28, EIO = 5, ENOMEM = 12, EMFILE = 24;
-const jpeg = corpus('good/orientation-1.jpg');
+const jpeg = corpus('good/photo.jpg');
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-fault-'));
 const library = path.join(work, 'fault.so');
 

@@ -182,6 +182,6 @@ test('a request inside an image stays part of the image', async t => {
 	assert.equal(text.match(/HTTP\/1\.1 /g).length, 1);
 	assert.equal(parseAnswer(text).status, 200);
 	const { json: image } = await call(server, 'GET', `/images/${slot.imageId}`);
-	assert.equal(image.fileSize, body.length);
+	assert.equal(image.receivedSize, body.length);
 	assert.equal((await putBytes(slot, body)).status, 200);
 });

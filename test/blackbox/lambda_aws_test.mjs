@@ -9,7 +9,7 @@ import { eventV1, readAnswer, startGateway } from './support/gateway.mjs';
 import { actionOf, ROLES, roleStatements } from './support/iam.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
-import { tinyPng } from './support/server.mjs';
+import { corpus, tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
 const functions = {};
@@ -108,6 +108,23 @@ test('complete does what an event would, and the later event changes nothing', a
 	assert.equal((await json('GET', `/images/${slot.imageId}`)).body.status, 'uploaded');
 });
 
+test('what can identify a person is removed by the event and by complete; the event of that writes nothing', async () => {
+	const photo = corpus('good/private.png'), puts = slot => cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT' && one.uri.includes(slot.imageId)).length;
+	for (const confirm of [slot => tell(slot), slot => json('POST', `/images/${slot.imageId}/complete`)]) {
+		const slot = await openAndPut(photo);
+		assert.equal((await json('GET', `/images/${slot.imageId}`)).body.downloadUrl, undefined, 'no link before');
+		await confirm(slot);
+		const image = (await json('GET', `/images/${slot.imageId}`)).body, bytes = Buffer.from(await (await fetch(image.downloadUrl)).arrayBuffer());
+		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, photo.length, bytes.length]);
+		assert.ok(photo.includes('SECRET') && !bytes.includes('SECRET'));
+		const before = puts(slot);
+		assert.deepEqual(await tell({ ...slot, etag: image.etag, sequencer: '0B' }, slot), []);
+		assert.equal(puts(slot), before);
+		const again = (await json('GET', `/images/${slot.imageId}`)).body;
+		assert.deepEqual([again.etag, again.receivedSize, again.removed], [image.etag, photo.length, image.removed]);
+	}
+});
+
 test('an object whose row was deleted is deleted too', async () => {
 	const slot = await openAndPut(tinyPng);
 	assert.equal((await json('DELETE', `/images/${slot.imageId}`)).status, 204);
@@ -178,6 +195,14 @@ test('in a versioned bucket a rejected or deleted object leaves no version', asy
 	const { text: left } = await cloud.request('GET', '/pictures', { query: { versions: '' } });
 	assert.match(left, /<ListVersionsResult/);
 	assert.ok(!left.includes(rejected.key) && !left.includes(deleted.key), left);
+});
+
+test('in a versioned bucket what was received does not stay as a version', async () => {
+	const slot = await openAndPut(corpus('good/private.png'));
+	assert.deepEqual(await tell(slot), []);
+	const { text } = await cloud.request('GET', '/pictures', { query: { versions: '', prefix: slot.key } });
+	assert.equal(text.split('<Version>').length, 2, text);
+	assert.match(text, new RegExp((await json('GET', `/images/${slot.imageId}`)).body.etag));
 });
 
 /* Granted, and not called here. */

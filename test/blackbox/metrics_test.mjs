@@ -57,7 +57,7 @@ async function scrape(at = server) {
 }
 
 // What the load decides, not the requests.
-const restless = /^tintype_(commits|committed_changes|free_bytes|connections|workers_busy|work_queued|request_seconds|bytes_sent)|listener="admin"/;
+const restless = /^tintype_(commits|committed_changes|free_bytes|connections|workers_busy|work_queued|request_seconds|bytes_sent|thumbnail_bytes)|listener="admin"/;
 
 /** The metrics that changed while `act` ran; act returns the responses whose bodies count as sent. */
 async function moved(act, want) {
@@ -82,6 +82,8 @@ async function moved(act, want) {
 }
 
 const requests = (listener, route, status) => `tintype_requests_total{listener="${listener}",route="${route}",status="${status}"}`;
+const THUMB = 'tintype_thumbnails_total{outcome="made"}';
+const DECODED = 'tintype_render_jobs_total{outcome="answered"}';
 const images = status => `tintype_images{status="${status}"}`;
 const uploads = outcome => `tintype_uploads_total{outcome="${outcome}"}`;
 const RECEIVED = 'tintype_bytes_received_total', STORED = 'tintype_stored_bytes', SLOTS = 'tintype_slots_total', DELETES = 'tintype_deletes_total';
@@ -136,7 +138,7 @@ test('an upload, the same again, and another in its place', async () => {
 	other[other.length - 1] ^= 1;
 	await moved(async () => [await putBytes(slot, tinyPng)], {
 		[requests('storage', 'PUT /object', 200)]: 1, [uploads('uploaded')]: 1, [images('pending')]: -1, [images('uploaded')]: 1,
-		[STORED]: tinyPng.length, [RECEIVED]: tinyPng.length,
+		[STORED]: tinyPng.length, [RECEIVED]: tinyPng.length, [DECODED]: 1, [THUMB]: 1,
 	});
 	await moved(async () => [await putBytes(slot, tinyPng)], {
 		[requests('storage', 'PUT /object', 200)]: 1, [uploads('repeated')]: 1, [RECEIVED]: tinyPng.length,
@@ -168,7 +170,7 @@ test('an upload by form', async () => {
 		return [answer];
 	}, {
 		[requests('storage', 'POST /form', 204)]: 1, [uploads('uploaded')]: 1, [images('pending')]: -1, [images('uploaded')]: 1,
-		[STORED]: tinyPng.length, get [RECEIVED]() { return sent; },
+		[STORED]: tinyPng.length, [DECODED]: 1, [THUMB]: 1, get [RECEIVED]() { return sent; },
 	});
 });
 

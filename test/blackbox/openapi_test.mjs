@@ -121,9 +121,17 @@ test('images in each state', async () => {
 
 	await conforms(server, 302, 'GET', '/images/{imageId}/file', slot);
 	await conforms(server, 404, 'GET', '/images/{imageId}/file', pending);
+	await conforms(server, 302, 'GET', '/images/{imageId}/thumbnail', { imageId: slot.imageId, query: '?size=small' });
+	await conforms(server, 400, 'GET', '/images/{imageId}/thumbnail', { imageId: slot.imageId, query: '?size=huge' });
+	await conforms(server, 404, 'GET', '/images/{imageId}/thumbnail', { imageId: pending.imageId, query: '?size=small' });
 	await conforms(server, 404, 'GET', '/images/{imageId}/file', rejected);
 
 	assert.equal((await conforms(server, 200, 'POST', '/images/{imageId}/complete', { imageId: slot.imageId })).status, 'uploaded');
+	assert.equal((await conforms(server, 200, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { visibility: 'private' } })).visibility, 'private');
+	await conforms(server, 403, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: { visibility: 'public' } });
+	await conforms(server, 400, 'PATCH', '/images/{imageId}', { imageId: slot.imageId, json: {} });
+	await conforms(server, 200, 'POST', '/images/{imageId}/links', { imageId: slot.imageId, json: { expiresIn: 60 } });
+	await conforms(server, 404, 'POST', '/images/{imageId}/links', { imageId: rejected.imageId, json: {} });
 	assert.equal((await conforms(server, 200, 'POST', '/images/{imageId}/complete', { imageId: rejected.imageId })).status, 'rejected');
 	await conforms(server, 409, 'POST', '/images/{imageId}/complete', { imageId: pending.imageId });
 	await conforms(server, 404, 'POST', '/images/{imageId}/complete', { imageId: 'none' });

@@ -19,7 +19,7 @@ const TSAN_OPTIONS = `suppressions=${path.join(root, 'test/tsan.supp')}:halt_on_
 const CLIENTS = 12, OPERATIONS = 600;
 const SHORT = ['--sweep-interval', '1', '--pending-ttl', '1', '--rejected-ttl', '1', '--orphan-ttl', '1', '--url-ttl', '5',
 	'--header-timeout', '1', '--idle-timeout', '5', '--min-rate-grace', '1', '--workers', '8', '--log-max-size', '4096', '--log-files', '2'];
-const jpeg = corpus('good/orientation-1.jpg');
+const jpeg = corpus('good/photo.jpg');
 const dir = mkdtempSync(path.join(tmpdir(), 'tintype-threads-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 

@@ -8,11 +8,11 @@ import { after, before, test } from 'node:test';
 
 import { openWatched, startChromium } from './support/chromium.mjs';
 import { serveExample } from './support/examples.mjs';
-import { call, corpus, eventually, root, startServer } from './support/server.mjs';
+import { call, corpus, eventually, fetchUrl, root, startServer } from './support/server.mjs';
 
 const types = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
 const real = (from, name = from) => ({ name, mimeType: types[from.split('.').pop()], buffer: corpus(`good/${from}`) });
-const files = [real('photo.jpg'), real('alpha.png', 'Größe (1) & 写真 #?.png'), real('loop.gif'), real('lossy.webp'), real('place.jpg')];
+const files = [real('photo.jpg'), real('alpha.png', 'Größe (1) & 写真 #?.png'), real('loop.gif'), real('lossy.webp'), real('large.jpg')];
 const read = file => readFileSync(path.join(root, file), 'utf8');
 const md5 = bytes => createHash('md5').update(bytes).digest('hex');
 let server, browser, example;
@@ -87,6 +87,16 @@ test('real files are uploaded by PUT, each with its own slot', async () => {
 	assert.equal(sent(page, 'POST', `${server.api}/prod/uppy`).length, files.length);
 	assert.equal(sent(page, 'PUT', server.storage).length, files.length);
 	await assertReported(page, files.length);
+	assert.deepEqual(page.faults, []);
+});
+
+test('a photo with a position is stored without it', async () => {
+	const page = await open(), photo = real('private.jpg', 'holiday.jpg');
+	await send(page, photo);
+	await complete(page);
+	const found = await listed('holiday.jpg'), bytes = (await fetchUrl(found.downloadUrl)).bytes;
+	assert.deepEqual([found.stripped, found.receivedSize, found.fileSize, found.etag], [true, photo.buffer.length, bytes.length, md5(bytes)]);
+	assert.ok(photo.buffer.includes('SECRET') && !bytes.includes('SECRET'));
 	assert.deepEqual(page.faults, []);
 });
 

@@ -63,7 +63,7 @@ class Cloud {
 		this.actions = actionsOf(this);
 		this.routes = routesOf(this);
 		this.env = {
-			BUCKET_NAME: bucket, TABLE_NAME: table, AWS_REGION: region, AWS_ENDPOINT_URL: this.url,
+			TINTYPE_DELIVERY_KEYS: 'the.delivery.key.of.the.cloud.tests', BUCKET_NAME: bucket, TABLE_NAME: table, AWS_REGION: region, AWS_ENDPOINT_URL: this.url,
 			AWS_ACCESS_KEY_ID: USER.id, AWS_SECRET_ACCESS_KEY: USER.secret,
 			AWS_SHARED_CREDENTIALS_FILE: '/dev/null', AWS_CONFIG_FILE: '/dev/null', AWS_EC2_METADATA_DISABLED: 'true',
 		};

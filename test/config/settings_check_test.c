@@ -71,6 +71,16 @@ static void test_types_when_a_name_is_longer_than_is_allowed_then_refused(void *
 	takes(settings_check_types, text);
 }
 
+static void test_keep_when_each_word_is_known_then_accepted_else_refused(void **state)
+{
+	static const char *const right[] = { "", "camera", "taken-at,camera, position" };
+	static const char *const wrong[] = { " ", ",", "camera,", "Camera", "gps", "camera position" };
+	for (size_t i = 0; i < COUNT_OF(right); i++)
+		takes(settings_check_keep, right[i]);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		refuses(settings_check_keep, wrong[i], "--keep-metadata");
+}
+
 static void test_origins_when_as_browsers_send_them_then_accepted(void **state)
 {
 	static const char *const right[] = { "", "*", "https://app.example", "http://localhost:3000, https://a.example:65535",
@@ -108,6 +118,7 @@ int main(void)
 		cmocka_unit_test(test_region_when_a_word_then_accepted_else_refused),
 		cmocka_unit_test(test_types_when_each_is_a_media_type_then_accepted_else_refused),
 		cmocka_unit_test(test_types_when_a_name_is_longer_than_is_allowed_then_refused),
+		cmocka_unit_test(test_keep_when_each_word_is_known_then_accepted_else_refused),
 		cmocka_unit_test(test_origins_when_as_browsers_send_them_then_accepted),
 		cmocka_unit_test(test_origins_when_no_browser_sends_them_then_refused),
 		cmocka_unit_test(test_refusal_shows_the_value_shortened_and_escaped),

@@ -2,10 +2,12 @@
  * the size of small ones, and a finish that is not waited for. */
 #include "fake/contract_bucket.h"
 
+#include "base/codec.h"
 #include "base/hash.h"
 #include "fake/bodies.h"
 #include "fake/rows.h"
 #include <semaphore.h>
+#include <string.h>
 
 /* metadata */
 
@@ -157,6 +159,31 @@ static enum status await(struct bench *b, struct started *s)
 	return s->end;
 }
 
+static void test_patch_then_the_bytes_and_the_md5_are_the_new_ones(void **state)
+{
+	struct bench *b = *state;
+	const struct str bodies[] = { STR("hello world"), body_noise(b, 16384), body_noise(b, 100000) };
+	for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+		struct str want = str_dup(&b->a, bodies[i]), seen;
+		unsigned char md5[16];
+		char hex[33];
+		memcpy((char *)want.p + 4, "1234", 4);
+		struct incoming *in = body_receive(b, bodies[i]);
+		struct object_commit c = body_commit(b, STR("k"));
+		assert_int_equal(bucket_patch(in, 4, "1234", 4, &b->why), OK);
+		assert_int_equal(bucket_view(in, &seen, md5, &b->why), OK);
+		assert_str(seen, want);
+		hex_encode(md5, sizeof md5, hex);
+		assert_str(str_of(hex), body_etag(b, want));
+		assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
+		assert_str(body_get(b, b->w.bucket_name, STR("k")), want);
+		struct object_file f;
+		assert_int_equal(bucket_open(b->w.bucket, b->w.bucket_name, STR("k"), &b->a, &f, &b->why), OK);
+		assert_str(f.info.etag, body_etag(b, want));
+		object_file_close(&f);
+	}
+}
+
 static void test_start_finish_then_reported_once_it_is_durable(void **state)
 {
 	static const size_t sizes[] = { 0, 1000, BUCKET_SMALL_BYTES, 100000 };
@@ -230,6 +257,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_meta_then_returned_as_often_as_requested),
 	BENCH_TEST(test_condition_then_it_holds_or_nothing_changes),
 	BENCH_TEST(test_body_of_every_size_around_the_small_limit_then_the_same_whatever_length_was_announced),
+	BENCH_TEST(test_patch_then_the_bytes_and_the_md5_are_the_new_ones),
 	BENCH_TEST(test_start_finish_then_reported_once_it_is_durable),
 	BENCH_TEST(test_start_finish_that_fails_then_the_reason_is_reported_and_nothing_is_left),
 	BENCH_TEST(test_start_finish_of_an_image_then_object_and_row_are_there),

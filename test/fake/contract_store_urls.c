@@ -109,6 +109,26 @@ static void test_presign_of_a_get_then_disposition_and_type_are_in_the_url(void 
 	assert_int_equal(str_find(p.url, STR(" ")), p.url.n);
 }
 
+static void test_presign_as_of_an_earlier_time_then_the_same_url_all_the_while_and_its_end_counts_from_there(void **state)
+{
+	struct bench *b = *state;
+	struct presign_request r = { .method = STR("GET"),
+		.key = STR("images/a.jpg"),
+		.now_ms = NOW_MS,
+		.signed_ms = NOW_MS - 123 - 200000,
+		.expires_s = 600,
+		.content_type = STR("image/jpeg"),
+		.cache_control = STR("private, max-age=300, immutable") };
+	struct presigned first = presign(b, &r);
+	r.now_ms += 99999;
+	struct presigned second = presign(b, &r);
+	assert_str(second.url, first.url);
+	assert_int_equal(second.expires_ms, r.signed_ms + 600000);
+	assert_str(parameter(b, first.url, STR("X-Amz-Date")), STR("20231114T221000Z"));
+	assert_str(parameter(b, first.url, STR("X-Amz-Expires")), STR("600"));
+	assert_str(parameter(b, first.url, STR("response-cache-control")), r.cache_control);
+}
+
 static const char *const odd_keys[] = { "k", "a//b", "a/", "..", "a/../b", "%2F", "a+b", " a ", "a%00b", "a?b=c&d#e", "\"q\"",
 	"back\\slash", "\r\n", "\x7f\x01", "\xc3\xa9", "e\xcc\x81", "\xf0\x9f\x98\x80",
 	"\xe2\x80\xae"
@@ -234,6 +254,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_presign_of_the_same_then_the_same_url),
 	BENCH_TEST(test_presign_of_anything_else_then_another_signature),
 	BENCH_TEST(test_presign_of_a_get_then_disposition_and_type_are_in_the_url),
+	BENCH_TEST(test_presign_as_of_an_earlier_time_then_the_same_url_all_the_while_and_its_end_counts_from_there),
 	BENCH_TEST(test_presign_of_odd_keys_then_url_is_printable_and_address_decodes_to_the_key),
 	BENCH_TEST(test_form_then_fields_name_key_and_type_and_every_field_is_in_the_policy),
 	BENCH_TEST(test_form_then_it_expires_and_has_the_url_to_post_to),

@@ -93,6 +93,33 @@ static void test_insert_when_max_pending_rows_exist_then_full_until_one_is_resol
 	assert_int_equal(bench_counts(b).pending, BENCH_LITTLE);
 }
 
+/* The object is about to be replaced: the row says what it will be, and is as pending as before. */
+static void test_resolve_that_leaves_the_row_pending_then_it_has_the_new_values_and_counts_as_before(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row, back, want;
+	bench_insert(b, 1);
+	struct resolution s = row_verdict(&b->a, 1, 0, STR(""));
+	want = row_pending(&b->a, 1);
+	s.status = IMAGE_PENDING;
+	s.ends_ms = want.ends_ms;
+	row_resolve(&b->a, &want, &s);
+	for (int turn = 0; turn < 2; turn++) {
+		assert_int_equal(table_resolve(b->w.table, &s, &b->a, &row, &b->why), OK);
+		assert_true(row_equal(&row, &want));
+		assert_int_equal(table_get(b->w.table, row.image_id, &b->a, &back, &b->why), OK);
+		assert_true(row_equal(&back, &want));
+	}
+	struct image_page page;
+	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 0);
+	assert_int_equal(table_due(b->w.table, want.ends_ms, 10, &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 1);
+	bench_resolve(b, 1, 5000, STR(""));
+	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 1);
+}
+
 static void test_get_of_an_unknown_id_then_no_such_image_and_out_is_untouched(void **state)
 {
 	static const char *const ids[] = { "", "x", "00000000-0000-4000-8000-000000000000", "' OR 1=1 --" };
@@ -230,6 +257,50 @@ static void test_resolve_of_an_uploaded_row_then_state_changed_and_now_is_the_ro
 static void test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row(void **state)
 {
 	resolve_twice(*state, STR("no image"), STR(""));
+}
+
+/* set_public */
+
+static void test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved(void **state)
+{
+	struct bench *b = *state;
+	struct image_row row = row_pending(&b->a, 1);
+	row.is_public = true;
+	assert_int_equal(table_insert(b->w.table, &row, &b->why), OK);
+	assert_true(bench_row(b, 1).is_public);
+	bench_resolve(b, 1, 5000, STR(""));
+	assert_true(bench_row(b, 1).is_public);
+}
+
+static void test_set_public_whatever_the_state_then_nothing_else_changes(void **state)
+{
+	struct bench *b = *state;
+	for (unsigned i = 0; i < 3; i++)
+		bench_insert(b, i);
+	bench_resolve(b, 1, 5000, STR(""));
+	bench_resolve(b, 2, 5000, STR("no image"));
+	for (unsigned i = 0; i < 6; i++) {
+		struct image_row before = bench_row(b, i / 2), now;
+		bool is_public = i % 2 == 0;
+		assert_int_equal(table_set_public(b->w.table, before.image_id, is_public, &b->a, &now, &b->why), OK);
+		before.is_public = is_public;
+		assert_true(row_equal(&now, &before));
+		struct image_row back = bench_row(b, i / 2);
+		assert_true(row_equal(&back, &before));
+		/* again: the same */
+		assert_int_equal(table_set_public(b->w.table, before.image_id, is_public, &b->a, &now, &b->why), OK);
+		assert_true(row_equal(&now, &before));
+	}
+}
+
+static void test_set_public_of_an_unknown_id_then_no_such_image_and_no_row(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now;
+	for (unsigned i = 0; i < 2; i++)
+		assert_fails(b, table_set_public(b->w.table, row_id(&b->a, 2), i == 0, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+	assert_fails(b, table_set_public(b->w.table, STR("no id"), true, &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
+	assert_fails(b, table_get(b->w.table, row_id(&b->a, 2), &b->a, &now, &b->why), F_NO_SUCH_IMAGE);
 }
 
 /* remove */
@@ -382,6 +453,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_insert_of_the_largest_numbers_then_get_gives_them),
 	BENCH_TEST(test_insert_of_an_id_that_is_there_then_exists_and_old_row_stays),
 	BENCH_TEST(test_insert_over_a_resolved_row_then_exists),
+	BENCH_TEST(test_resolve_that_leaves_the_row_pending_then_it_has_the_new_values_and_counts_as_before),
 	BENCH_TEST_OF_LIMIT(test_insert_when_max_pending_rows_exist_then_full_until_one_is_resolved_or_removed),
 	BENCH_TEST(test_start_insert_of_many_then_each_is_reported_once_and_is_there),
 	BENCH_TEST(test_start_insert_when_the_arena_is_full_then_reported_and_no_row_or_a_row),
@@ -391,6 +463,9 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_resolve_of_an_unknown_id_then_no_such_image),
 	BENCH_TEST(test_resolve_of_an_uploaded_row_then_state_changed_and_now_is_the_row),
 	BENCH_TEST(test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row),
+	BENCH_TEST(test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved),
+	BENCH_TEST(test_set_public_whatever_the_state_then_nothing_else_changes),
+	BENCH_TEST(test_set_public_of_an_unknown_id_then_no_such_image_and_no_row),
 	BENCH_TEST(test_remove_whatever_the_state_then_row_is_gone),
 	BENCH_TEST(test_remove_of_an_unknown_id_then_no_such_image),
 	BENCH_TEST(test_remove_by_end_when_not_ended_then_state_changed_and_row_stays),

@@ -15,6 +15,7 @@ void fake_product_init(struct fake_product *f, bool holds)
 	f->product = (struct product){ .rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"),
 									   .max_size_bytes = 5242880,
 									   .max_pixels = 50000000,
+									   .strip = true,
 									   .url_ttl_s = 300,
 									   .pending_ttl_s = 3600,
 									   .rejected_ttl_s = 604800,

@@ -258,16 +258,18 @@ static void build_url(struct arena *a, const struct presign_request *r, struct p
 	put_address(&address, r->key);
 	buf_init_arena(&url, a, URL_MAX_BYTES);
 	buf_put(&url, buf_str(&address));
-	clock_amz_date(r->now_ms, date);
+	clock_amz_date(presign_time_ms(r), date);
 	buf_printf(&url, "?X-Amz-Algorithm=FAKE&X-Amz-Date=%s&X-Amz-Expires=%u", date, r->expires_s);
 	put_parameter(&url, STR("X-Amz-SignedHeaders"), signed_headers(a, r));
 	if (r->disposition.n > 0)
 		put_parameter(&url, STR("response-content-disposition"), r->disposition);
 	if (r->content_type.n > 0)
 		put_parameter(&url, STR("response-content-type"), r->content_type);
+	if (r->cache_control.n > 0)
+		put_parameter(&url, STR("response-cache-control"), r->cache_control);
 	put_parameter(&url, STR("X-Amz-Signature"), digest_of(a, r, buf_str(&url)));
 	assert(buf_ok(&url) && buf_ok(&address));
-	*out = (struct presigned){ buf_str(&url), buf_str(&address), end_of(r->now_ms, r->expires_s) };
+	*out = (struct presigned){ buf_str(&url), buf_str(&address), end_of(presign_time_ms(r), r->expires_s) };
 }
 
 /* The same with a condition that the client must send. */

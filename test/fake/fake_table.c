@@ -137,12 +137,30 @@ static enum status resolve(struct image_table *port, const struct resolution *s,
 {
 	struct fake_table *t = self(port);
 	struct fake_row *resolved = NULL;
-	assert(s->status != IMAGE_PENDING);
 	TRY(trap_enter(&t->trap, why));
 	enum status end = resolve_row(t, s, &resolved, why);
 	if (resolved != NULL && (end == OK || end == CONFLICT))
 		row_dup(a, &resolved->row, now);
 	return trap_leave(&t->trap, end, why);
+}
+
+static enum status set_row_public(
+	struct fake_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	size_t i = find(t, id);
+	if (i == t->n)
+		return fault_set(why, NO_SUCH_IMAGE, "no image with this id");
+	t->rows[i]->row.is_public = is_public;
+	row_dup(a, &t->rows[i]->row, now);
+	return OK;
+}
+
+static enum status set_public(
+	struct image_table *port, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct fake_table *t = self(port);
+	TRY(trap_enter(&t->trap, why));
+	return trap_leave(&t->trap, set_row_public(t, id, is_public, a, now, why), why);
 }
 
 static bool ended(const struct image_row *row, int64_t by_ms)
@@ -356,6 +374,7 @@ static const struct image_table_ops ops = { .starts_without_waiting = true,
 	.start_insert = start_insert,
 	.get = get,
 	.resolve = resolve,
+	.set_public = set_public,
 	.remove = remove_one,
 	.list = list,
 	.due = due,
@@ -363,7 +382,14 @@ static const struct image_table_ops ops = { .starts_without_waiting = true,
 
 /* Like a remote table: a write blocks its caller. */
 static const struct image_table_ops waiting_ops = {
-	.start_insert = start_insert, .get = get, .resolve = resolve, .remove = remove_one, .list = list, .due = due, .counts = counts
+	.start_insert = start_insert,
+	.get = get,
+	.resolve = resolve,
+	.set_public = set_public,
+	.remove = remove_one,
+	.list = list,
+	.due = due,
+	.counts = counts,
 };
 
 void fake_table_make_wait(struct fake_table *t)

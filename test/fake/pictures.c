@@ -7,7 +7,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
+
+#define FILE_BYTES_MAX ((size_t)8 << 20)
 
 static struct arena arena;
 struct arena *const picture_arena = &arena;
@@ -15,7 +18,7 @@ struct arena *const picture_arena = &arena;
 int picture_set_up(void **state)
 {
 	(void)state;
-	arena_init(&arena, (size_t)32 << 20);
+	arena_init(&arena, (size_t)256 << 20);
 	return 0;
 }
 
@@ -100,6 +103,20 @@ struct str picture_webp(uint32_t width, uint32_t height)
 {
 	struct str bits = le32_of((width - 1) | (height - 1) << 14);
 	return picture_riff(picture_riff_chunk("VP8L", JOIN(BYTES("\x2f"), bits, BYTES("\0"))));
+}
+
+struct str picture_read_file(const char *folder, const char *name)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "rb");
+	if (f == NULL)
+		fail_msg("cannot read %s", path);
+	char *p = arena_alloc(picture_arena, FILE_BYTES_MAX);
+	size_t n = fread(p, 1, FILE_BYTES_MAX, f);
+	assert_true(n < FILE_BYTES_MAX);
+	fclose(f);
+	return (struct str){ p, n };
 }
 
 enum probe_result probe_exactly(struct str bytes, struct probe *out)

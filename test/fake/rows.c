@@ -21,6 +21,12 @@ void row_dup(struct arena *a, const struct image_row *row, struct image_row *out
 	copy.etag = keep(a, row->etag);
 	copy.reason = keep(a, row->reason);
 	copy.delete_hash = keep(a, row->delete_hash);
+	copy.received_sha256 = keep(a, row->received_sha256);
+	copy.verdict = keep(a, row->verdict);
+	copy.damage = keep(a, row->damage);
+	copy.placeholder = keep(a, row->placeholder);
+	copy.color = keep(a, row->color);
+	copy.metadata = keep(a, row->metadata);
 	*out = copy;
 }
 
@@ -38,20 +44,32 @@ void row_resolve(struct arena *a, struct image_row *row, const struct resolution
 	row->uploaded_ms = s->uploaded_ms;
 	row->ends_ms = s->ends_ms;
 	row->reason = keep(a, s->reason);
+	row->received_size = s->received_size;
+	row->received_sha256 = keep(a, s->received_sha256);
+	row->stripped = s->stripped;
+	row->removed = s->removed;
+	row->verdict = keep(a, s->verdict);
+	row->damage = keep(a, s->damage);
+	row->placeholder = keep(a, s->placeholder);
+	row->color = keep(a, s->color);
+	row->metadata = keep(a, s->metadata);
 }
 
 static bool texts_equal(const struct image_row *x, const struct image_row *y)
 {
 	return str_equal(x->image_id, y->image_id) && str_equal(x->owner, y->owner) && str_equal(x->key, y->key) &&
 		str_equal(x->file_name, y->file_name) && str_equal(x->file_type, y->file_type) && str_equal(x->etag, y->etag) &&
-		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash);
+		str_equal(x->reason, y->reason) && str_equal(x->delete_hash, y->delete_hash) && str_equal(x->received_sha256, y->received_sha256) &&
+		str_equal(x->verdict, y->verdict) && str_equal(x->damage, y->damage) && str_equal(x->placeholder, y->placeholder) &&
+		str_equal(x->color, y->color) && str_equal(x->metadata, y->metadata);
 }
 
 bool row_equal(const struct image_row *x, const struct image_row *y)
 {
 	return texts_equal(x, y) && x->status == y->status && x->file_size == y->file_size && x->width == y->width && x->height == y->height &&
 		x->orientation == y->orientation && x->frames == y->frames && x->modified_ms == y->modified_ms && x->created_ms == y->created_ms &&
-		x->expires_ms == y->expires_ms && x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms;
+		x->expires_ms == y->expires_ms && x->uploaded_ms == y->uploaded_ms && x->ends_ms == y->ends_ms && x->is_public == y->is_public &&
+		x->received_size == y->received_size && x->stripped == y->stripped && x->removed == y->removed;
 }
 
 struct str row_id(struct arena *a, unsigned n)
@@ -77,6 +95,7 @@ struct image_row row_pending(struct arena *a, unsigned n)
 		.ends_ms = created_ms + 3900000,
 		.reason = STR(""),
 		.delete_hash = str_printf(a, "%064x", n),
+		.received_sha256 = STR(""),
 	};
 }
 
@@ -96,5 +115,14 @@ struct resolution row_verdict(struct arena *a, unsigned n, int64_t uploaded_ms, 
 		.uploaded_ms = uploaded_ms,
 		.ends_ms = rejected ? uploaded_ms + 1000 : 0,
 		.reason = reason,
+		.received_size = 3000 + n,
+		.received_sha256 = str_printf(a, "%064x", n + 1),
+		.stripped = true,
+		.removed = 5,
+		.verdict = rejected ? STR("corrupt") : STR("recoverable"),
+		.damage = rejected ? STR("truncated") : STR("end_missing"),
+		.placeholder = rejected ? STR("") : STR("HAgKDAQCd4iHd4iHd4h/eIeHiA=="),
+		.color = rejected ? STR("") : STR("#a0b0c0"),
+		.metadata = rejected ? STR("") : STR("{\"camera\":\"a\"}"),
 	};
 }

@@ -94,6 +94,18 @@ static enum status write_bytes(struct incoming *in, const void *p, size_t n, str
 	return end;
 }
 
+static enum status patch_inner(struct trapped_body *b, uint64_t at, struct str bytes, struct fault *why)
+{
+	TRAPPED(&b->t->calls, bucket_patch(b->inner, at, bytes.p, bytes.n, why), why);
+}
+
+static enum status patch(struct incoming *in, uint64_t at, const void *p, size_t n, struct fault *why)
+{
+	enum status end = patch_inner(body_of(in), at, (struct str){ p, n }, why);
+	body_of(in)->bad |= end != OK;
+	return end;
+}
+
 static enum status view(struct incoming *in, struct str *bytes, unsigned char md5[16], struct fault *why)
 {
 	TRAPPED(&body_of(in)->t->calls, bucket_view(body_of(in)->inner, bytes, md5, why), why);
@@ -136,6 +148,7 @@ static enum status open_object(
 
 static const struct bucket_store_ops buckets_ops = { .begin = begin,
 	.write = write_bytes,
+	.patch = patch,
 	.view = view,
 	.finish = finish,
 	.abandon = abandon,
@@ -273,6 +286,12 @@ static enum status resolve(struct image_table *t, const struct resolution *s, st
 	TRAPPED(TABLE_TRAP(t), table_resolve(TABLE(t), s, a, now, why), why);
 }
 
+static enum status set_public(
+	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	TRAPPED(TABLE_TRAP(t), table_set_public(TABLE(t), id, is_public, a, now, why), why);
+}
+
 static enum status remove_row(struct image_table *t, struct str id, int64_t ended_by_ms, struct fault *why)
 {
 	TRAPPED(TABLE_TRAP(t), table_remove(TABLE(t), id, ended_by_ms, why), why);
@@ -298,6 +317,7 @@ static const struct image_table_ops table_ops = { .starts_without_waiting = true
 	.start_insert = start_insert,
 	.get = get,
 	.resolve = resolve,
+	.set_public = set_public,
 	.remove = remove_row,
 	.list = list_rows,
 	.due = due,

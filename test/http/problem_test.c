@@ -53,7 +53,8 @@ static void test_status_when_a_code_is_of_this_protocol_then_its_own_status(void
 		enum fault_code code;
 		int status;
 	} rows[] = { { F_INVALID_INPUT, 400 }, { F_BAD_JSON, 400 }, { F_BAD_FIELD, 400 }, { F_BAD_CURSOR, 400 }, { F_BAD_FRAMING, 400 },
-		{ F_BODY_CUT, 400 }, { F_IMAGE_EMPTY, 400 }, { F_KEY_NEEDED, 401 }, { F_KEY_WRONG, 403 }, { F_BAD_HOST, 403 },
+		{ F_BODY_CUT, 400 }, { F_IMAGE_EMPTY, 400 }, { F_KEY_NEEDED, 401 }, { F_KEY_WRONG, 403 }, { F_PUBLIC_DENIED, 403 },
+		{ F_LINK_EXPIRED, 403 }, { F_NO_LINKS, 409 }, { F_PRECONDITION, 412 }, { F_RANGE_INVALID, 416 }, { F_BAD_HOST, 403 },
 		{ F_MISDIRECTED, 421 }, { F_NO_SUCH_ROUTE, 404 }, { F_NO_SUCH_IMAGE, 404 }, { F_BAD_METHOD, 405 }, { F_BODY_SLOW, 408 },
 		{ F_NOT_ARRIVED, 409 }, { F_SLOT_TAKEN, 409 }, { F_STATE_CHANGED, 409 }, { F_BODY_TOO_LARGE, 413 }, { F_IMAGE_TOO_LARGE, 413 },
 		{ F_TOO_MUCH, 413 }, { F_TYPE_NOT_ALLOWED, 415 }, { F_INTERNAL, 500 }, { F_UPSTREAM_FAILED, 502 }, { F_STORAGE_FAILED, 503 },

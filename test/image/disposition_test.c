@@ -45,16 +45,27 @@ static void test_disposition_of_each_name_then_just_this_header(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct str got = content_disposition(&arena, str_of(cases[i].name));
+		struct str got = content_disposition(&arena, STR("image/jpeg"), str_of(cases[i].name));
 		if (!str_equal(got, str_of(cases[i].header)))
 			fail_msg("%.*s", STRF(got));
+	}
+}
+
+static void test_disposition_of_a_type_that_no_browser_is_to_show_then_attachment(void **state)
+{
+	static const char *const types[] = { "image/svg+xml", "text/html", "application/pdf", "image/tiff", "image/heic",
+		"application/octet-stream", "" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		struct str got = content_disposition(&arena, str_of(types[i]), STR("a"));
+		assert_true(str_equal(got, STR("attachment; filename=\"a\"; filename*=UTF-8''a")));
 	}
 }
 
 /* The whole name is what filename* decodes to, and the header is printable ASCII. */
 static void check_name(struct str name)
 {
-	struct str got = content_disposition(&arena, name), decoded;
+	struct str got = content_disposition(&arena, STR("image/webp"), name), decoded;
 	size_t star = str_find(got, STR("''"));
 	assert_true(uri_decode(&arena, str_slice(got, star + 2, got.n), false, &decoded));
 	assert_true(str_equal(decoded, name));
@@ -89,7 +100,7 @@ static void test_disposition_when_memory_runs_out_then_empty(void **state)
 	struct arena little;
 	(void)state;
 	arena_init(&little, 16);
-	assert_int_equal(content_disposition(&little, STR("a name")).n, 0);
+	assert_int_equal(content_disposition(&little, STR("image/png"), STR("a name")).n, 0);
 	arena_deinit(&little);
 }
 
@@ -97,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_disposition_of_each_name_then_just_this_header, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_disposition_of_a_type_that_no_browser_is_to_show_then_attachment, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_disposition_of_every_byte_then_printable_and_whole, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_disposition_of_the_longest_names_then_whole, set_up, tear_down),
 		cmocka_unit_test(test_disposition_when_memory_runs_out_then_empty),

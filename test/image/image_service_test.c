@@ -102,7 +102,7 @@ static void test_complete_at_the_size_limit_then_uploaded(void **state)
 	buf_deinit(&all);
 	assert_int_equal(complete(f, 1, &row), OK);
 	assert_int_equal(row.status, IMAGE_UPLOADED);
-	assert_int_equal(row.file_size, 5242880);
+	assert_int_equal(row.received_size, 5242880);
 	end(f);
 }
 
@@ -416,7 +416,8 @@ static void test_download_then_url_carries_name_and_verdict_type(void **state)
 		str_find(p.url,
 			STR("response-content-disposition=inline%3B%20filename%3D%22a%20b_c.jpg%22%3B%20filename%2A%3DUTF-8%27%27a%2520b%2522c.jpg")) <
 		p.url.n);
-	assert_true(str_find(p.url, STR("X-Amz-Expires=300&")) < p.url.n);
+	assert_true(str_find(p.url, STR("X-Amz-Expires=600&")) < p.url.n);
+	assert_int_equal(p.expires_ms % (DOWNLOAD_WINDOW_S * 1000), 0);
 	assert_true(str_ends_with(p.address, row.key));
 	fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
 	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), UPSTREAM);
@@ -432,6 +433,55 @@ static void test_download_when_memory_runs_out_then_too_much(void **state)
 	(void)state;
 	arena_init(&little, 16);
 	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &little, &p, &f->why), LIMIT);
+	arena_deinit(&little);
+	end(f);
+}
+
+static void test_download_of_a_get_then_signed_as_of_its_window_and_of_a_head_as_of_now(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct image_row row = row_pending(&f->a, 1);
+	struct presigned get, head;
+	(void)state;
+	int64_t before_ms = clock_now_ms();
+	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &get, &f->why), OK);
+	assert_int_equal(image_service_download(&f->product, &row, STR("HEAD"), &f->a, &head, &f->why), OK);
+	int64_t after_ms = clock_now_ms(), life_ms = (int64_t)f->product.rules.url_ttl_s * 1000, window_ms = (int64_t)DOWNLOAD_WINDOW_S * 1000;
+	assert_int_equal(get.expires_ms % window_ms, life_ms % window_ms);
+	assert_true(get.expires_ms > before_ms + life_ms && get.expires_ms <= after_ms + life_ms + window_ms);
+	assert_true(head.expires_ms > before_ms + life_ms - 1000 && head.expires_ms <= after_ms + life_ms);
+	end(f);
+}
+
+static void test_link_then_signed_unless_the_image_is_public_and_the_same_each_time(void **state)
+{
+	struct fake_product *f = begin(false);
+	struct image_row row = row_pending(&f->a, 1);
+	struct delivery_link link;
+	struct arena little;
+	(void)state;
+	assert_false(image_service_has_links(&f->product));
+	assert_true(delivery_keys_parse(STR("a-key-of-thirty-two-characters-or-more"), &f->product.delivery.keys));
+	assert_false(image_service_has_links(&f->product));
+	f->product.delivery.url = STR("https://img.example");
+	f->product.delivery.ttl_s = 3600;
+	assert_true(image_service_has_links(&f->product));
+	int64_t now_s = clock_now_ms() / 1000;
+	struct str url = image_service_link(&f->product, &row, STR("original"), 0, &f->a);
+	assert_true(str_starts_with(url, f->product.delivery.url));
+	assert_true(str_equal(image_service_link(&f->product, &row, STR("original"), 0, &f->a), url));
+	assert_int_equal(
+		delivery_link_read(str_slice(url, f->product.delivery.url.n, url.n), &f->product.delivery.keys, now_s, &link), DELIVERY_VALID);
+	assert_true(link.is_signed && link.expires_s >= now_s + 3600 && link.expires_s <= now_s + 3600 + 86400 + 60);
+	row.is_public = true;
+	url = image_service_link(&f->product, &row, STR("original"), 0, &f->a);
+	assert_true(str_equal(url, str_printf(&f->a, "https://img.example/i/%.*s/original", STRF(row.image_id))));
+	url = image_service_link(&f->product, &row, STR("original"), now_s + 5, &f->a);
+	assert_int_equal(
+		delivery_link_read(str_slice(url, f->product.delivery.url.n, url.n), &f->product.delivery.keys, now_s, &link), DELIVERY_VALID);
+	assert_true(link.is_signed && link.expires_s == now_s + 5);
+	arena_init(&little, 16);
+	assert_int_equal(image_service_link(&f->product, &row, STR("original"), 0, &little).n, 0);
 	arena_deinit(&little);
 	end(f);
 }
@@ -457,6 +507,8 @@ int main(void)
 		cmocka_unit_test(test_read_when_there_is_no_row_or_it_is_removed_meanwhile_then_no_such_image),
 		cmocka_unit_test(test_download_then_url_carries_name_and_verdict_type),
 		cmocka_unit_test(test_download_when_memory_runs_out_then_too_much),
+		cmocka_unit_test(test_download_of_a_get_then_signed_as_of_its_window_and_of_a_head_as_of_now),
+		cmocka_unit_test(test_link_then_signed_unless_the_image_is_public_and_the_same_each_time),
 	};
 	return cmocka_run_group_tests_name("gallery", tests, NULL, NULL);
 }

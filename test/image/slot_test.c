@@ -283,6 +283,20 @@ static void test_open_when_memory_runs_out_at_any_byte_then_too_much_and_no_row(
 	}
 }
 
+static void test_open_then_visibility_is_the_requests_or_else_the_rules(void **state)
+{
+	struct fake_product *f = *state;
+	for (unsigned i = 0; i < 8; i++) {
+		struct slot_request r = cat();
+		r.has_visibility = i & 1;
+		r.is_public = i & 2;
+		f->product.rules.is_public = i & 4;
+		struct slot s = opened_slot(f, &r);
+		bool expected = r.has_visibility ? r.is_public : f->product.rules.is_public;
+		assert_int_equal(s.row.is_public, expected);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -291,6 +305,7 @@ int main(void)
 		TEST(test_open_when_a_size_is_required_then_refused_without_one),
 		TEST(test_open_then_the_row_is_committed_as_it_is_returned),
 		TEST(test_open_then_every_text_of_the_row_is_set),
+		TEST(test_open_then_visibility_is_the_requests_or_else_the_rules),
 		TEST(test_open_then_the_token_is_long_and_only_its_digest_is_kept),
 		TEST(test_open_without_a_size_then_type_is_signed_and_listed),
 		TEST(test_open_where_the_store_denies_overwriting_then_its_header_is_listed_too),

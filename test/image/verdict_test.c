@@ -256,6 +256,15 @@ static void test_judge_when_memory_runs_out_then_the_verdict_is_the_same(void **
 
 /* repeat */
 
+static enum status repeat(struct fake_product *f, const struct image_row *row, size_t size, struct str etag, struct str sha256)
+{
+	static const char bytes[16];
+	const struct received_bytes what = {
+		.bytes = { bytes, size }, .etag = etag, .received_size = size, .received_sha256 = sha256, .stripped = true
+	};
+	return verdict_of_repeat(row, &what, &f->why);
+}
+
 static void test_repeat_then_the_same_bytes_pass_and_others_do_not(void **state)
 {
 	struct fake_product *f = *state;
@@ -263,15 +272,107 @@ static void test_repeat_then_the_same_bytes_pass_and_others_do_not(void **state)
 	row.status = IMAGE_UPLOADED;
 	row.file_size = 10;
 	row.etag = STR("aaaa");
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), OK);
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("bbbb"), &f->why), CONFLICT);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), OK);
+	assert_int_equal(repeat(f, &row, 10, STR("bbbb"), STR("1111")), CONFLICT);
 	assert_int_equal(f->why.code, F_SLOT_TAKEN);
-	assert_int_equal(verdict_of_repeat(&row, 11, STR("aaaa"), &f->why), CONFLICT);
+	assert_int_equal(repeat(f, &row, 11, STR("aaaa"), STR("1111")), CONFLICT);
 	row.status = IMAGE_PENDING;
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), CONFLICT);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), CONFLICT);
 	row.status = IMAGE_REJECTED;
-	assert_int_equal(verdict_of_repeat(&row, 10, STR("aaaa"), &f->why), DENIED);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), DENIED);
 	assert_int_equal(f->why.code, F_SLOT_ENDED);
+}
+
+static void test_repeat_when_the_row_says_what_was_received_then_that_is_compared(void **state)
+{
+	struct fake_product *f = *state;
+	struct image_row row = row_pending(&f->a, 1);
+	row.status = IMAGE_UPLOADED;
+	row.file_size = 7;
+	row.etag = STR("cccc");
+	row.received_size = 10;
+	row.received_sha256 = STR("1111");
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("1111")), OK);
+	assert_int_equal(repeat(f, &row, 10, STR("aaaa"), STR("2222")), CONFLICT);
+	assert_int_equal(repeat(f, &row, 7, STR("cccc"), STR("2222")), CONFLICT);
+	assert_int_equal(repeat(f, &row, 11, STR("aaaa"), STR("1111")), CONFLICT);
+}
+
+/* What decoding says of an image whose headers passed, or did not. */
+static struct resolution decide(struct fake_product *f, bool headers_pass, struct str type, enum render_code code, enum image_check check)
+{
+	struct image_rules rules = f->product.rules;
+	struct render_answer answer = {
+		.code = (uint8_t)code, .verdict = (uint8_t)render_code_verdict(code), .width = 4, .height = 3, .frames = 2
+	};
+	struct resolution s = { .status = headers_pass ? IMAGE_UPLOADED : IMAGE_REJECTED,
+		.file_type = type,
+		.uploaded_ms = NOW_MS,
+		.ends_ms = headers_pass ? 0 : NOW_MS + 1,
+		.reason = headers_pass ? STR("") : STR("by its headers") };
+	rules.check = check;
+	if (answer.verdict <= RENDER_BLEMISHED) {
+		memcpy(answer.hash, "\1\2\x83\4\5", 5);
+		answer.hash_bytes = 5;
+		answer.dominant = 0x0a0b0c00;
+	}
+	answer.memory = code == RENDER_TOO_MUCH_MEMORY ? 400 << 20 : 0;
+	verdict_of_answer(&rules, &answer, 384 << 20, &f->a, &s);
+	assert_int_equal(s.ends_ms == 0, s.status == IMAGE_UPLOADED);
+	assert_int_equal(s.reason.n == 0, s.status == IMAGE_UPLOADED);
+	return s;
+}
+
+static void test_decoded_then_accepted_or_refused_by_the_rule(void **state)
+{
+	static const struct {
+		bool headers_pass;
+		const char *type;
+		enum render_code code;
+		bool decode, strict;
+		const char *verdict, *damage;
+	} rows[] = {
+		{ true, "image/jpeg", RENDER_NONE, true, true, "ok", "" },
+		{ true, "image/jpeg", RENDER_EXTRA_BYTES, true, false, "recoverable", "extra_bytes" },
+		{ true, "image/jpeg", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
+		{ true, "image/jpeg", RENDER_TRUNCATED, false, false, "corrupt", "truncated" },
+		{ true, "image/png", RENDER_DAMAGED, false, false, "corrupt", "damaged" },
+		{ true, "image/png", RENDER_UNREADABLE, false, false, "corrupt", "unreadable" },
+		{ true, "image/png", RENDER_TOO_MANY_PIXELS, false, false, "", "" },
+		{ true, "image/png", RENDER_TOO_MUCH_MEMORY, false, false, "", "" },
+		{ true, "image/webp", RENDER_LATER_FRAME, true, false, "recoverable", "later_frame" },
+		{ false, "image/jpeg", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
+		{ false, "image/png", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
+		{ false, "image/gif", RENDER_LATER_FRAME, true, false, "recoverable", "later_frame" },
+		{ false, "image/png", RENDER_LATER_FRAME, false, false, "corrupt", "later_frame" },
+		{ false, "image/jpeg", RENDER_NONE, false, false, "corrupt", "" },
+		{ false, "image/jpeg", RENDER_TRUNCATED, false, false, "corrupt", "truncated" },
+	};
+	struct fake_product *f = *state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct resolution s = decide(f, rows[i].headers_pass, str_of(rows[i].type), rows[i].code, CHECK_DECODE);
+		assert_int_equal(s.status == IMAGE_UPLOADED, rows[i].decode);
+		assert_true(str_equal(s.verdict, str_of(rows[i].verdict)));
+		assert_true(str_equal(s.damage, str_of(rows[i].damage)));
+		assert_int_equal(
+			decide(f, rows[i].headers_pass, str_of(rows[i].type), rows[i].code, CHECK_STRICT).status == IMAGE_UPLOADED, rows[i].strict);
+	}
+}
+
+static void test_decoded_then_findings_and_sentences(void **state)
+{
+	struct fake_product *f = *state;
+	struct resolution s = decide(f, false, STR("image/gif"), RENDER_LATER_FRAME, CHECK_DECODE);
+	assert_true(str_equal(s.placeholder, STR("AQKDBAU=")) && str_equal(s.color, STR("#0a0b0c")));
+	assert_int_equal(s.width, 4);
+	assert_int_equal(s.height, 3);
+	assert_int_equal(s.frames, 2);
+	s = decide(f, true, STR("image/png"), RENDER_TOO_MUCH_MEMORY, CHECK_DECODE);
+	assert_true(str_find(s.reason, STR("400 MiB")) < s.reason.n && str_find(s.reason, STR("--render-memory")) < s.reason.n);
+	s = decide(f, true, STR("image/png"), RENDER_DAMAGED, CHECK_DECODE);
+	assert_true(str_find(s.reason, STR("has damaged pixels")) < s.reason.n);
+	s = decide(f, false, STR("image/png"), RENDER_DAMAGED, CHECK_DECODE);
+	assert_true(str_equal(s.reason, STR("by its headers")));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -296,6 +397,9 @@ int main(void)
 		TEST(test_judge_of_a_document_then_uploaded_unless_it_is_an_image),
 		TEST(test_judge_when_memory_runs_out_then_the_verdict_is_the_same),
 		TEST(test_repeat_then_the_same_bytes_pass_and_others_do_not),
+		TEST(test_repeat_when_the_row_says_what_was_received_then_that_is_compared),
+		TEST(test_decoded_then_accepted_or_refused_by_the_rule),
+		TEST(test_decoded_then_findings_and_sentences),
 	};
 	return cmocka_run_group_tests_name("arrival", tests, NULL, NULL);
 }

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define PICTURES "build/pictures"
-#define MAX_BYTES ((size_t)8 << 20)
 
 struct picture {
 	char name[64], type[8], verdict[16];
@@ -20,20 +19,6 @@ struct picture {
 };
 
 static const char *const TYPES[] = { [PROBE_JPEG] = "jpeg", [PROBE_PNG] = "png", [PROBE_GIF] = "gif", [PROBE_WEBP] = "webp" };
-
-static struct str read_file(const char *folder, const char *name)
-{
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *f = fopen(path, "rb");
-	if (f == NULL)
-		fail_msg("cannot read %s", path);
-	char *p = arena_alloc(picture_arena, MAX_BYTES);
-	size_t n = fread(p, 1, MAX_BYTES, f);
-	assert_true(n < MAX_BYTES);
-	fclose(f);
-	return (struct str){ p, n };
-}
 
 static void drop_arena(void)
 {
@@ -79,7 +64,7 @@ static void check_report(const struct picture *want, const struct probe *got)
 static void check_whole(const struct picture *want)
 {
 	struct probe got;
-	enum probe_result result = probe_exactly(read_file(PICTURES "/good", want->name), &got);
+	enum probe_result result = probe_exactly(picture_read_file(PICTURES "/good", want->name), &got);
 	if (result != PROBE_OK)
 		fail_msg("%s: result %d, %s", want->name, result, got.why);
 	assert_null(got.why);
@@ -103,7 +88,7 @@ static enum probe_result check_no_harm(struct str bytes)
 static void check_small_altered(const struct picture *want)
 {
 	static const unsigned char FLIPS[] = { 0x01, 0x80, 0xff };
-	struct str bytes = read_file(PICTURES "/good", want->name);
+	struct str bytes = picture_read_file(PICTURES "/good", want->name);
 	char *p = (char *)bytes.p;
 	if (bytes.n > 3000)
 		return;
@@ -124,7 +109,7 @@ static void test_small_picture_cut_anywhere_or_any_byte_altered_then_no_crash(vo
 
 static void check_broken(const struct picture *want)
 {
-	enum probe_result result = check_no_harm(read_file(PICTURES "/broken", want->name));
+	enum probe_result result = check_no_harm(picture_read_file(PICTURES "/broken", want->name));
 	if (result == PROBE_OK && strcmp(want->verdict, "refused") == 0)
 		fail_msg("%s is accepted", want->name);
 }
@@ -147,7 +132,7 @@ static bool is_exception(const char *why)
 static void check_edited(const struct picture *want)
 {
 	struct probe got;
-	enum probe_result result = probe_exactly(read_file(PICTURES "/edited", want->name), &got);
+	enum probe_result result = probe_exactly(picture_read_file(PICTURES "/edited", want->name), &got);
 	if (strcmp(want->verdict, "nothing") == 0 && result == PROBE_OK)
 		fail_msg("%s is accepted, and its decoder shows nothing of it", want->name);
 	if (strcmp(want->verdict, "decoded") == 0 && result != PROBE_OK && !is_exception(got.why))
@@ -183,7 +168,7 @@ static void for_each_further(const char *folder, void (*check)(const char *name,
 	for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d)) {
 		if (e->d_name[0] == '.')
 			continue;
-		check(e->d_name, read_file(path, e->d_name));
+		check(e->d_name, picture_read_file(path, e->d_name));
 		drop_arena();
 		n++;
 	}

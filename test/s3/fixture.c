@@ -56,6 +56,7 @@ int rig_up(void **state)
 	r->product = (struct product){ .rules = { .allowed_types = STR("image/jpeg,image/png,image/gif,image/webp"),
 									   .max_size_bytes = 1000,
 									   .max_pixels = 50000000,
+									   .strip = true,
 									   .url_ttl_s = 300,
 									   .pending_ttl_s = 3600,
 									   .rejected_ttl_s = 604800,

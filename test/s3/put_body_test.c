@@ -7,6 +7,7 @@
 #include "base/metrics.h"
 #include "fake/collision.h"
 #include "fake/rows.h"
+#include "image/strip/strip.h"
 
 #include <string.h>
 
@@ -138,6 +139,117 @@ static void test_second_put_when_bytes_are_the_same_then_the_same_response(void 
 	assert_true(row_equal(&row, &again));
 	assert_int_equal(trapped_open_bodies(r->engine), 0);
 	assert_int_equal(metric_get(M_UPLOADS_REPEATED), repeated + 1);
+}
+
+/* RIG_GIF with a comment, and bytes behind its end. */
+#define COMMENTED_GIF STR("GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff!\xfe\4GPS!\0!\xf9\4\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;more")
+#define GIF_ETAG "\"a5098c60b3b0c879a2c7af6c68b7b53f\""
+
+static void put_commented(struct rig *r, struct str key, const char *name, const char *value)
+{
+	rig_ask(r,
+		&(struct ask){
+			.method = "PUT", .key = key, .who = "slots", .headers = { { str_of(name), str_of(value) } }, .body = COMMENTED_GIF });
+}
+
+static void test_image_when_it_has_a_comment_then_stored_without(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	put(r, key, COMMENTED_GIF);
+	rig_expect(r, 200, GIF_ETAG);
+	struct image_row row = rig_row(r, key);
+	assert_true(row.stripped && row.removed == (STRIP_COMMENT | STRIP_TRAILER));
+	assert_int_equal(row.received_size, COMMENTED_GIF.n);
+	assert_int_equal(row.file_size, RIG_GIF.n);
+	char hex[2 * SHA256_BYTES + 1];
+	sha256_hex(COMMENTED_GIF, hex);
+	assert_true(str_equal(row.received_sha256, str_of(hex)));
+	put(r, key, COMMENTED_GIF);
+	rig_expect(r, 200, GIF_ETAG);
+	put(r, key, RIG_GIF); /* which is what is stored, but not what was sent */
+	rig_expect_error(r, 412, "PreconditionFailed");
+}
+
+static void test_image_when_strip_is_off_then_stored_as_received(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	r->product.rules.strip = false;
+	put(r, key, COMMENTED_GIF);
+	rig_expect(r, 200, NULL);
+	struct image_row row = rig_row(r, key);
+	assert_true(!row.stripped && row.removed == 0 && row.received_sha256.n == 64);
+	assert_int_equal(row.file_size, COMMENTED_GIF.n);
+	r->product.rules.strip = true;
+	put(r, key, COMMENTED_GIF);
+	rig_expect(r, 200, NULL);
+	put(r, key, RIG_GIF);
+	rig_expect_error(r, 412, "PreconditionFailed");
+}
+
+/* Digests are of the bytes as they were received; the response has none that the client did not send. */
+static void test_image_when_digests_are_given_then_they_are_of_what_was_received(void **state)
+{
+	static const char *const names[] = { "Content-MD5", "x-amz-checksum-crc32" };
+	static const char *const right[] = { "bNaamhXnzD8A66+NzmrHSA==", "LeuINA==" },
+							 *const of_stored[] = { "pQmMYLOwyHmix69saLe1Pw==", "RyCVaw==" };
+	struct rig *r = *state;
+	for (unsigned i = 0; i < COUNT_OF(names); i++) {
+		struct str key = rig_slot(r, i);
+		put_commented(r, key, names[i], of_stored[i]);
+		rig_expect_error(r, 400, "BadDigest");
+		rig_expect_row(r, key, IMAGE_PENDING);
+		for (int turn = 0; turn < 2; turn++) { /* the second is a repeated upload */
+			put_commented(r, key, names[i], right[i]);
+			rig_expect(r, 200, GIF_ETAG);
+			assert_int_equal(rig_header(r, "x-amz-checksum-crc32").n, 0);
+		}
+		rig_ask(r, &(struct ask){ .method = "HEAD", .key = key, .headers = { { STR("x-amz-checksum-mode"), STR("ENABLED") } } });
+		rig_expect(r, 200, GIF_ETAG);
+		assert_true(str_equal(rig_header(r, "x-amz-checksum-crc32"), i == 0 ? STR("") : str_of(of_stored[i])));
+	}
+}
+
+static void test_image_when_nothing_is_removed_then_the_response_has_its_checksum(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	rig_ask(r,
+		&(struct ask){ .method = "PUT",
+			.key = key,
+			.who = "slots",
+			.headers = { { STR("x-amz-checksum-crc32"), STR("RyCVaw==") } },
+			.body = RIG_GIF });
+	rig_expect(r, 200, GIF_ETAG);
+	assert_true(str_equal(rig_header(r, "x-amz-checksum-crc32"), STR("RyCVaw==")));
+	assert_true(rig_row(r, key).stripped);
+}
+
+/* An image of a version that kept nothing about what was received: it is stored as that was. */
+static void test_image_when_it_is_of_an_older_version_then_the_stored_bytes_are_compared(void **state)
+{
+	struct rig *r = *state;
+	struct str key = rig_slot(r, 1);
+	struct incoming *in = NULL;
+	struct image_row now;
+	struct fault why = { 0 };
+	struct resolution s = { .image_id = str_slice(key, 7, 43),
+		.status = IMAGE_UPLOADED,
+		.file_type = STR("image/gif"),
+		.file_size = COMMENTED_GIF.n,
+		.etag = STR("6cd69a9a15e7cc3f00ebaf8dce6ac748") };
+	struct object_commit commit = {
+		.bucket = STR(RIG_BUCKET), .key = key, .content_type = s.file_type, .resolve = &s, .arena = &r->arena, .now = &now
+	};
+	assert_int_equal(bucket_begin(trapped_buckets(r->engine), 0, &in, &why), OK);
+	assert_int_equal(bucket_write(in, COMMENTED_GIF.p, COMMENTED_GIF.n, &why), OK);
+	assert_int_equal(bucket_finish(&in, &commit, &why), OK);
+	put(r, key, COMMENTED_GIF);
+	rig_expect(r, 200, "\"6cd69a9a15e7cc3f00ebaf8dce6ac748\"");
+	assert_false(rig_row(r, key).stripped);
+	put(r, key, RIG_GIF);
+	rig_expect_error(r, 412, "PreconditionFailed");
 }
 
 static struct str collision_slot(struct rig *r, unsigned n)
@@ -377,6 +489,11 @@ int main(void)
 		RIG_TEST(test_owner_when_under_images_without_a_slot_then_access_denied),
 		RIG_TEST(test_owner_when_its_url_is_for_a_slot_then_the_image_is_accepted),
 		RIG_TEST(test_second_put_when_bytes_are_the_same_then_the_same_response),
+		RIG_TEST(test_image_when_it_has_a_comment_then_stored_without),
+		RIG_TEST(test_image_when_strip_is_off_then_stored_as_received),
+		RIG_TEST(test_image_when_digests_are_given_then_they_are_of_what_was_received),
+		RIG_TEST(test_image_when_nothing_is_removed_then_the_response_has_its_checksum),
+		RIG_TEST(test_image_when_it_is_of_an_older_version_then_the_stored_bytes_are_compared),
 		RIG_TEST(test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_failed),
 		RIG_TEST(test_second_put_when_bytes_differ_then_precondition_failed_and_nothing_changes),
 		RIG_TEST(test_race_when_the_other_was_first_then_its_verdict_remains),

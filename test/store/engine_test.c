@@ -124,8 +124,8 @@ static void test_open_when_the_schema_is_newer_then_unknown(void **state)
 
 	fixture_open(p);
 	fixture_close(p);
-	(void)fixture_ask(p, "PRAGMA user_version=3");
-	assert_refused(p, F_SCHEMA_UNKNOWN, "was written by a newer tintype (version 3, this one knows 2)");
+	(void)fixture_ask(p, "PRAGMA user_version=1000");
+	assert_refused(p, F_SCHEMA_UNKNOWN, "was written by a newer tintype (version 1000, this one knows ");
 }
 
 static void test_open_when_the_database_is_of_another_program_then_unknown(void **state)

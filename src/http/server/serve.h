@@ -12,7 +12,7 @@
 struct serve_addresses {
 	char api[128], storage[128], admin[128]; /* storage "": there is no such listener */
 	bool api_is_loopback, storage_is_loopback, admin_is_loopback;
-	bool storage_is_wildcard; /* 0.0.0.0 or [::]: not usable in a URL */
+	bool api_is_wildcard, storage_is_wildcard; /* 0.0.0.0 or [::]: not usable in a URL */
 };
 
 struct server;

@@ -49,14 +49,18 @@ static const struct {
 };
 
 /* The names that this listener answers to. */
-static enum status name_hosts(struct listener *l, const struct settings *s, bool is_storage, struct fault *why)
+static enum status name_hosts(struct listener *l, const struct settings *s, size_t which, struct fault *why)
 {
 	host_names_init(&l->hosts);
 	l->hosts.any_address = l->socket.is_wildcard;
 	TRY(host_names_add(&l->hosts, str_of(l->socket.host), why));
-	struct str public_host = host_of_url(str_of(s->public_storage_url));
-	if (is_storage && public_host.n > 0)
+	/* Delivery links lead to the store, or to the API where there is none. */
+	bool delivers = which == (s->storage_listen[0] != '\0' ? STORAGE : API);
+	struct str public_host = host_of_url(str_of(s->public_storage_url)), delivery_host = host_of_url(str_of(s->delivery_url));
+	if (which == STORAGE && public_host.n > 0)
 		TRY(host_names_add(&l->hosts, public_host, why));
+	if (delivers && delivery_host.n > 0)
+		TRY(host_names_add(&l->hosts, delivery_host, why));
 	return host_names_add_list(&l->hosts, str_of(s->hosts), why);
 }
 
@@ -76,7 +80,7 @@ static enum status bind_all(struct server *s, struct fault *why)
 		TRY(listen_open(listener_kinds[i].setting, texts[i], &l->socket, why));
 		if (tls_is_on())
 			listen_set_tls(&l->socket);
-		TRY(name_hosts(l, s->settings, i == STORAGE, why));
+		TRY(name_hosts(l, s->settings, i, why));
 	}
 	return OK;
 }
@@ -107,6 +111,7 @@ enum status server_bind(const struct settings *settings, struct server **out, st
 	at->storage_is_loopback = l[STORAGE].socket.is_loopback;
 	at->admin_is_loopback = l[ADMIN].socket.is_loopback;
 	at->storage_is_wildcard = l[STORAGE].socket.is_wildcard;
+	at->api_is_wildcard = l[API].socket.is_wildcard;
 	*out = s;
 	return OK;
 }

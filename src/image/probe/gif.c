@@ -4,23 +4,13 @@
  * Source: GIF89a, 15 (data sub-blocks), 18 (logical screen), 20 (image descriptor), 22 (image data), 23..26 (extensions), 27. */
 #include "image/probe/formats.h"
 
-#define SCREEN_BYTES 13
-#define DESCRIPTOR_BYTES 9 /* after its first byte */
 #define CODE_SIZE_MAX 8
-
-enum block { EXTENSION = 0x21, IMAGE = 0x2c };
 
 struct gif_reader {
 	struct str bytes;
 	size_t at;
 	bool pixels; /* a frame has an area and data */
 };
-
-/* The bytes of the colour table that a packed field announces. */
-static size_t colour_table(uint32_t packed)
-{
-	return packed & 0x80 ? (size_t)3 << ((packed & 7) + 1) : 0;
-}
 
 /* Skip sub-blocks, each with its length in front, up to the empty one. */
 static enum probe_result skip_blocks(struct gif_reader *w, struct probe *out)
@@ -43,14 +33,14 @@ static void grow_canvas(uint32_t *side, uint32_t end)
 static enum probe_result read_image(struct gif_reader *w, struct probe *out)
 {
 	size_t at = w->at;
-	if (!has(w->bytes, at, DESCRIPTOR_BYTES))
+	if (!has(w->bytes, at, GIF_DESCRIPTOR_BYTES))
 		return probe_cut(out);
 	uint32_t width = le16(w->bytes, at + 4), height = le16(w->bytes, at + 6);
 	if (out->frames == 0) {
 		grow_canvas(&out->width, le16(w->bytes, at) + width);
 		grow_canvas(&out->height, le16(w->bytes, at + 2) + height);
 	}
-	at += DESCRIPTOR_BYTES + colour_table(byte_at(w->bytes, at + 8));
+	at += GIF_DESCRIPTOR_BYTES + gif_colour_table(byte_at(w->bytes, at + 8));
 	if (!has(w->bytes, at, 2))
 		return probe_cut(out);
 	if (byte_at(w->bytes, at) > CODE_SIZE_MAX)
@@ -73,18 +63,18 @@ static enum probe_result finish_gif(const struct gif_reader *w, struct probe *ou
 enum probe_result probe_gif(struct str bytes, struct probe *out)
 {
 	assert(out != NULL && out->type == PROBE_GIF);
-	if (!has(bytes, 0, SCREEN_BYTES))
+	if (!has(bytes, 0, GIF_SCREEN_BYTES))
 		return probe_cut(out);
-	struct gif_reader w = { .bytes = bytes, .at = SCREEN_BYTES + colour_table(byte_at(bytes, 10)) };
+	struct gif_reader w = { .bytes = bytes, .at = GIF_SCREEN_BYTES + gif_colour_table(byte_at(bytes, 10)) };
 	enum probe_result result = PROBE_OK;
 	out->width = le16(bytes, 6);
 	out->height = le16(bytes, 8);
 	while (result == PROBE_OK && has(bytes, w.at, 1)) {
 		uint32_t block = byte_at(bytes, w.at++);
-		if (block != EXTENSION && block != IMAGE)
+		if (block != GIF_EXTENSION && block != GIF_IMAGE)
 			return finish_gif(&w, out);
-		w.at += block == EXTENSION; /* the label */
-		result = block == IMAGE ? read_image(&w, out) : skip_blocks(&w, out);
+		w.at += block == GIF_EXTENSION; /* the label */
+		result = block == GIF_IMAGE ? read_image(&w, out) : skip_blocks(&w, out);
 	}
 	if (result != PROBE_OK)
 		return result;

@@ -14,33 +14,8 @@
 #define FACTOR_MAX 4
 #define BLOCKS_MAX 10 /* B.2.3: of an interleaved scan's MCU */
 #define TABLES 4
-#define HUFFMAN_AC 16           /* the bit of AC table 0, as class and number stand in a DHT */
 #define HUFFMAN_DEFAULT 0x30003 /* tables 0 and 1 of both classes: K.3's, where a sequential file defines none */
 #define LOW_BIT_MAX 13          /* G.1.1.1.2: of the coefficients of a progressive scan */
-
-enum marker {
-	TEM = 0x01,
-	SOF0 = 0xc0,
-	SOF1 = 0xc1,
-	SOF2 = 0xc2,
-	DHT = 0xc4,
-	JPG = 0xc8,
-	SOF9 = 0xc9,
-	SOF10 = 0xca,
-	DAC = 0xcc,
-	RST0 = 0xd0,
-	RST7 = 0xd7,
-	SOI = 0xd8,
-	EOI = 0xd9,
-	SOS = 0xda,
-	DQT = 0xdb,
-	DNL = 0xdc,
-	DRI = 0xdd,
-	APP0 = 0xe0,
-	APP1 = 0xe1,
-	APP15 = 0xef,
-	COM = 0xfe
-};
 
 struct component {
 	uint32_t id, across, down, table;
@@ -52,20 +27,13 @@ struct jpeg_reader {
 	struct component components[COMPONENTS_MAX];
 	uint32_t n_components; /* 0: no frame header yet */
 	uint32_t tables;       /* a bit for each quantisation table that is defined */
-	uint32_t huffman;      /* a bit for each Huffman table that is defined: 0 to 3 for DC, HUFFMAN_AC and up for AC */
-	uint32_t broken;       /* those of them that are no code */
+	struct jpeg_huffman huffman;
 	bool progressive, arithmetic;
 	bool scan, data; /* a scan header was there; entropy-coded data follow the last one */
 	bool several;    /* the first scan was not the whole image */
 	bool restart;    /* there is a restart interval */
 	bool exif;
 };
-
-/* Segments whose content no decoder needs. */
-static bool is_free(uint32_t marker)
-{
-	return (marker >= APP0 && marker <= APP15) || marker == COM || marker == DNL;
-}
 
 /* B.1.1.2: 0xff, any number of fill bytes 0xff, then a code; 0xff 0x00 is a byte of data. false: the bytes end first. */
 static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
@@ -84,9 +52,7 @@ static bool find_marker(struct jpeg_reader *w, uint32_t *marker)
 		*marker = byte_at(w->bytes, at);
 		w->data |= *marker == 0;
 		w->at = at + 1;
-		bool alone = *marker == 0 || *marker == TEM || (*marker >= RST0 && *marker <= RST7); /* without a length */
-		bool reserved = w->scan && w->restart && *marker < SOF0; /* skipped by a decoder that looks for the next RST */
-		if (!alone && !reserved)
+		if (!jpeg_is_alone(*marker, w->scan && w->restart))
 			return true;
 	}
 }
@@ -97,7 +63,7 @@ static enum probe_result read_segment(struct jpeg_reader *w, uint32_t marker, st
 	if (!has(w->bytes, w->at, 2))
 		return probe_cut(out);
 	size_t length = be16(w->bytes, w->at);
-	if (length < 2 && !is_free(marker))
+	if (length < 2 && !jpeg_is_skipped(marker))
 		return probe_bad(out, "a segment is shorter than its length field");
 	if (length < 2)
 		length = 2;
@@ -150,23 +116,25 @@ static enum probe_result read_frame(struct jpeg_reader *w, uint32_t marker, stru
 }
 
 /* B.2.4.1: precision and number in four bits each, then 64 values of one or two bytes. */
-static enum probe_result read_quantisation(struct jpeg_reader *w, struct str data, struct probe *out)
+bool jpeg_quantisation_valid(struct str data, uint32_t *tables)
 {
+	assert(tables != NULL);
 	for (size_t at = 0; at < data.n;) {
 		uint32_t number = byte_at(data, at) & 15;
 		size_t length = 1 + (byte_at(data, at) >> 4 == 0 ? 64 : 128);
 		if (number >= TABLES || !has(data, at, length))
-			return probe_bad(out, "a quantisation table is broken");
-		w->tables |= 1u << number;
+			return false;
+		*tables |= 1u << number;
 		at += length;
 	}
-	return PROBE_OK;
+	return true;
 }
 
 /* B.2.4.2: class and number in four bits each, how many codes there are of each length, a byte for each code. The codes
  * of a length are numbered on from twice the end of those one bit shorter, and none is all ones (C.2). DC symbols are sizes. */
-static enum probe_result read_huffman(struct jpeg_reader *w, struct str data, struct probe *out)
+bool jpeg_huffman_valid(struct str data, struct jpeg_huffman *tables)
 {
+	assert(tables != NULL);
 	for (size_t at = 0; at < data.n;) {
 		size_t codes = 0;
 		uint32_t end = 0;
@@ -177,26 +145,26 @@ static enum probe_result read_huffman(struct jpeg_reader *w, struct str data, st
 			broken |= end >= 1u << length;
 		}
 		if (codes > 256 || (byte_at(data, at) & 0xec) != 0 || !has(data, at, 17 + codes))
-			return probe_bad(out, "a Huffman table is broken");
+			return false;
 		uint32_t table = 1u << byte_at(data, at);
-		for (size_t i = 0; i < codes && byte_at(data, at) < HUFFMAN_AC; i++)
+		for (size_t i = 0; i < codes && byte_at(data, at) < JPEG_HUFFMAN_AC; i++)
 			broken |= byte_at(data, at + 17 + i) > 15;
-		w->huffman |= table;
-		w->broken = broken ? w->broken | table : w->broken & ~table;
+		tables->defined |= table;
+		tables->broken = broken ? tables->broken | table : tables->broken & ~table;
 		at += 17 + codes;
 	}
-	return PROBE_OK;
+	return true;
 }
 
 /* B.2.4.3: class and number as 0 to 31, then for AC any value, for DC an upper and a lower bound in four bits each. */
-static enum probe_result read_conditioning(struct str data, struct probe *out)
+bool jpeg_conditioning_valid(struct str data)
 {
 	for (size_t at = 0; at < data.n; at += 2) {
 		uint32_t value = has(data, at, 2) ? byte_at(data, at + 1) : 0;
 		if (!has(data, at, 2) || byte_at(data, at) >= 32 || (byte_at(data, at) < 16 && (value & 15) > value >> 4))
-			return probe_bad(out, "a table of arithmetic coding is broken");
+			return false;
 	}
-	return PROBE_OK;
+	return true;
 }
 
 /* The scan's i-th component: the frame's first one from i on with this id that the scan does not have already; NULL: there is none.
@@ -224,12 +192,12 @@ static bool is_progressive(const struct progression *p, uint32_t n_components)
 	return p->after <= LOW_BIT_MAX && (p->before == 0 || p->after == p->before - 1);
 }
 
-/* The Huffman tables that a component with these numbers uses in a scan, as in w->huffman. A bit more of DC coefficients is not
+/* The Huffman tables that a component with these numbers uses in a scan, as in w->huffman.defined. A bit more of DC coefficients is not
  * coded (G.1.2.1), arithmetic coding has its own. Numbers over 3 are never defined. */
 static uint32_t huffman_used(const struct jpeg_reader *w, const struct progression *p, uint32_t numbers)
 {
 	uint32_t dc = !w->progressive || (p->first == 0 && p->before == 0) ? 1u << (numbers >> 4) : 0;
-	uint32_t ac = !w->progressive || p->first != 0 ? 1u << (HUFFMAN_AC + (numbers & 15)) : 0;
+	uint32_t ac = !w->progressive || p->first != 0 ? 1u << (JPEG_HUFFMAN_AC + (numbers & 15)) : 0;
 	return w->arithmetic ? 0 : dc | ac;
 }
 
@@ -258,9 +226,9 @@ static enum probe_result read_scan(struct jpeg_reader *w, struct str data, struc
 	}
 	if (n > 1 && blocks > BLOCKS_MAX)
 		return probe_bad(out, "its sampling factors are too large together");
-	if (huffman & ~(w->huffman | (w->progressive ? 0 : HUFFMAN_DEFAULT)))
+	if (huffman & ~(w->huffman.defined | (w->progressive ? 0 : HUFFMAN_DEFAULT)))
 		return probe_bad(out, "a Huffman table is missing");
-	if (huffman & w->broken)
+	if (huffman & w->huffman.broken)
 		return probe_bad(out, "a Huffman table is broken");
 	w->several |= !w->scan && (w->progressive || n < w->n_components);
 	w->scan = true;
@@ -273,11 +241,11 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 	if (marker == SOS)
 		return read_scan(w, data, out);
 	if (marker == DQT)
-		return read_quantisation(w, data, out);
+		return jpeg_quantisation_valid(data, &w->tables) ? PROBE_OK : probe_bad(out, "a quantisation table is broken");
 	if (marker == DHT)
-		return read_huffman(w, data, out);
+		return jpeg_huffman_valid(data, &w->huffman) ? PROBE_OK : probe_bad(out, "a Huffman table is broken");
 	if (marker == DAC)
-		return read_conditioning(data, out);
+		return jpeg_conditioning_valid(data) ? PROBE_OK : probe_bad(out, "a table of arithmetic coding is broken");
 	if (marker == DRI && data.n != 2)
 		return probe_bad(out, "its restart interval has a wrong length");
 	if (marker == DRI)
@@ -290,11 +258,9 @@ static enum probe_result read_content(struct jpeg_reader *w, uint32_t marker, st
 		w->exif = true;
 		return PROBE_OK;
 	}
-	if ((w->scan && !w->several) || is_free(marker) || marker == DRI)
+	if ((w->scan && !w->several) || jpeg_is_skipped(marker) || marker == DRI)
 		return PROBE_OK;
-	/* SOF0..SOF15: 0xc0..0xcf except DHT, DAC (above) and JPG, which are no frames. */
-	return (marker & 0xf0) == 0xc0 && marker != JPG ? read_frame(w, marker, data, out)
-													: probe_bad(out, "it has a segment of an unknown kind");
+	return jpeg_is_frame(marker) ? read_frame(w, marker, data, out) : probe_bad(out, "it has a segment of an unknown kind");
 }
 
 enum probe_result probe_jpeg(struct str bytes, struct probe *out)

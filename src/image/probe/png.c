@@ -8,11 +8,6 @@
 
 #include "base/checksum.h"
 
-#define NAME(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
-#define LENGTH_MAX 0x7fffffffu
-#define FRAME_BYTES 12 /* length, name and CRC around a chunk's data */
-#define IHDR_BYTES 13
-#define ANCILLARY 0x20000000u /* bit 5 of a name's first letter */
 #define INDEXED 3
 
 struct png_chunk {
@@ -37,14 +32,21 @@ struct png_reader {
 	struct animation animation;
 };
 
-static bool is_intact(const struct png_chunk *c)
+uint32_t png_crc(struct str named)
 {
-	assert(c->named.n == c->data.n + 4);
 	unsigned char crc[CHECKSUM_BYTES_MAX];
 	struct checksum sum;
 	checksum_init(&sum, CHECKSUM_CRC32);
-	checksum_update(&sum, c->named.p, c->named.n);
-	return checksum_final(&sum, crc) && be32((struct str){ (const char *)crc, 4 }, 0) == c->crc;
+	checksum_update(&sum, named.p, named.n);
+	bool whole = checksum_final(&sum, crc);
+	assert(whole); /* a CRC takes no memory */
+	return be32((struct str){ (const char *)crc, 4 }, 0);
+}
+
+static bool is_intact(const struct png_chunk *c)
+{
+	assert(c->named.n == c->data.n + 4);
+	return png_crc(c->named) == c->crc;
 }
 
 /* The bit depths of each colour type, 11.2.1; a depth is its own bit. */
@@ -55,7 +57,7 @@ static bool depth_allowed(uint32_t colour, uint32_t depth)
 	return colour < COUNT_OF(depths) && single && (depths[colour] & depth) != 0;
 }
 
-static bool is_name(uint32_t name)
+bool png_is_name(uint32_t name)
 {
 	for (int shift = 0; shift < 32; shift += 8) {
 		uint32_t letter = (name >> shift & 0xff) | 0x20;
@@ -71,23 +73,23 @@ static enum probe_result next_chunk(struct str bytes, size_t *at, struct png_chu
 		return probe_cut(p);
 	size_t length = be32(bytes, *at);
 	out->name = be32(bytes, *at + 4);
-	if (length > LENGTH_MAX || !is_name(out->name))
+	if (length > PNG_LENGTH_MAX || !png_is_name(out->name))
 		return probe_bad(p, "a chunk's length or name is not possible");
-	if (!has(bytes, *at, FRAME_BYTES + length))
+	if (!has(bytes, *at, PNG_FRAME_BYTES + length))
 		return probe_cut(p);
 	out->named = str_slice(bytes, *at + 4, *at + 8 + length);
 	out->data = str_slice(out->named, 4, out->named.n);
 	out->crc = be32(bytes, *at + 8 + length);
-	*at += FRAME_BYTES + length;
+	*at += PNG_FRAME_BYTES + length;
 	return PROBE_OK;
 }
 
 static enum probe_result read_header(struct str bytes, size_t *at, struct png_reader *w, struct probe *out)
 {
 	struct png_chunk c;
-	if (!has(bytes, *at, FRAME_BYTES + IHDR_BYTES))
+	if (!has(bytes, *at, PNG_FRAME_BYTES + PNG_IHDR_BYTES))
 		return probe_cut(out);
-	if (be32(bytes, *at) != IHDR_BYTES || be32(bytes, *at + 4) != NAME('I', 'H', 'D', 'R'))
+	if (be32(bytes, *at) != PNG_IHDR_BYTES || be32(bytes, *at + 4) != PNG_NAME('I', 'H', 'D', 'R'))
 		return probe_bad(out, "its first chunk is not IHDR");
 	enum probe_result result = next_chunk(bytes, at, &c, out);
 	assert(result == PROBE_OK);
@@ -95,7 +97,7 @@ static enum probe_result read_header(struct str bytes, size_t *at, struct png_re
 		return probe_bad(out, "the checksum of its header is wrong");
 	out->width = be32(c.data, 0);
 	out->height = be32(c.data, 4);
-	if (out->width == 0 || out->height == 0 || out->width > LENGTH_MAX || out->height > LENGTH_MAX)
+	if (out->width == 0 || out->height == 0 || out->width > PNG_LENGTH_MAX || out->height > PNG_LENGTH_MAX)
 		return probe_bad(out, "its width or height is out of range");
 	if (!depth_allowed(byte_at(c.data, 9), byte_at(c.data, 8)))
 		return probe_bad(out, "its colour type and bit depth do not go together");
@@ -151,7 +153,7 @@ static void expect_sequence(struct animation *a, struct str data)
 
 static void read_animation(const struct png_chunk *c, struct png_reader *w)
 {
-	if (w->data_bytes > 0 || w->animation.announced != 0 || c->data.n != 8 || be32(c->data, 0) > LENGTH_MAX || !is_intact(c))
+	if (w->data_bytes > 0 || w->animation.announced != 0 || c->data.n != 8 || be32(c->data, 0) > PNG_LENGTH_MAX || !is_intact(c))
 		return;
 	w->animation.announced = be32(c->data, 0);
 }
@@ -186,30 +188,30 @@ static void read_frame_data(struct str data, struct png_reader *w)
 
 static enum probe_result read_chunk(const struct png_chunk *c, struct png_reader *w, struct probe *out)
 {
-	if (c->name == NAME('I', 'D', 'A', 'T'))
+	if (c->name == PNG_NAME('I', 'D', 'A', 'T'))
 		return read_data(c, w, out);
 	w->data_over = w->data_bytes > 0;
 	switch (c->name) {
-	case NAME('I', 'H', 'D', 'R'):
+	case PNG_NAME('I', 'H', 'D', 'R'):
 		return probe_bad(out, "it has two headers");
-	case NAME('P', 'L', 'T', 'E'):
+	case PNG_NAME('P', 'L', 'T', 'E'):
 		return read_palette(c, w, out);
-	case NAME('a', 'c', 'T', 'L'):
+	case PNG_NAME('a', 'c', 'T', 'L'):
 		read_animation(c, w);
 		return PROBE_OK;
-	case NAME('f', 'c', 'T', 'L'):
+	case PNG_NAME('f', 'c', 'T', 'L'):
 		read_frame(c->data, w, out);
 		return PROBE_OK;
-	case NAME('f', 'd', 'A', 'T'):
+	case PNG_NAME('f', 'd', 'A', 'T'):
 		read_frame_data(c->data, w);
 		return PROBE_OK;
-	case NAME('e', 'X', 'I', 'f'):
+	case PNG_NAME('e', 'X', 'I', 'f'):
 		if (w->data_bytes == 0 && !w->exif && is_intact(c)) /* elsewhere no browser applies it */
 			out->orientation = exif_orientation(c->data);
 		w->exif = true;
 		return PROBE_OK;
 	default:
-		return c->name & ANCILLARY ? PROBE_OK : probe_bad(out, "it has a critical chunk of an unknown kind");
+		return c->name & PNG_ANCILLARY ? PROBE_OK : probe_bad(out, "it has a critical chunk of an unknown kind");
 	}
 }
 
@@ -238,7 +240,7 @@ enum probe_result probe_png(struct str bytes, struct probe *out)
 	enum probe_result result = read_header(bytes, &at, &w, out);
 	while (result == PROBE_OK) {
 		result = next_chunk(bytes, &at, &c, out);
-		if (result == PROBE_OK && c.name == NAME('I', 'E', 'N', 'D'))
+		if (result == PROBE_OK && c.name == PNG_NAME('I', 'E', 'N', 'D'))
 			return finish_png(&w, out);
 		if (result == PROBE_OK)
 			result = read_chunk(&c, &w, out);

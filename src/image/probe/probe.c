@@ -24,6 +24,14 @@ static bool has_signature(struct str bytes, struct str signature)
 	return true;
 }
 
+enum probe_type probe_signature(struct str bytes)
+{
+	for (size_t i = 0; i < COUNT_OF(formats); i++)
+		if (has_signature(bytes, formats[i].signature))
+			return formats[i].type;
+	return PROBE_UNKNOWN;
+}
+
 enum probe_result probe_image(struct str bytes, struct probe *out)
 {
 	assert(out != NULL && (bytes.p != NULL || bytes.n == 0));

@@ -7,16 +7,6 @@
  * Source: RFC 9649 2 (container), 3.4 (VP8L header); RFC 6386 9.1 (VP8 frame header). */
 #include "image/probe/formats.h"
 
-#define NAME(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
-#define VP8 NAME('V', 'P', '8', ' ')
-#define VP8L NAME('V', 'P', '8', 'L')
-#define VP8X NAME('V', 'P', '8', 'X')
-#define ALPH NAME('A', 'L', 'P', 'H')
-#define ANIM NAME('A', 'N', 'I', 'M')
-#define ANMF NAME('A', 'N', 'M', 'F')
-#define EXIF NAME('E', 'X', 'I', 'F')
-#define ICCP NAME('I', 'C', 'C', 'P')
-#define FLAG_ANIMATION 0x02
 #define FLAGS_KNOWN 0x3e
 
 struct webp_chunk {
@@ -85,7 +75,7 @@ static enum probe_result read_picture(struct str chunks, size_t *at, struct size
 {
 	struct webp_chunk c;
 	enum probe_result result = next_chunk(chunks, at, &c, p);
-	bool alpha = result == PROBE_OK && c.name == ALPH;
+	bool alpha = result == PROBE_OK && c.name == WEBP_ALPH;
 	/* 2.7.1.2: reserved, preprocessing, filter and compression in two bits each; then the alpha data, a byte for each
 	 * pixel if they are not compressed. libwebp, unlike 2.7.1.2, does not ignore the reserved bits. */
 	uint32_t bits = alpha && c.data.n >= 2 ? byte_at(c.data, 0) : 0xff;
@@ -96,12 +86,12 @@ static enum probe_result read_picture(struct str chunks, size_t *at, struct size
 		result = next_chunk(chunks, at, &c, p);
 	if (result != PROBE_OK)
 		return result;
-	if (c.name == VP8) {
+	if (c.name == WEBP_VP8) {
 		result = read_lossy(c.data, out, p);
 		bool cut = result == PROBE_OK && (uint64_t)out->width * out->height > raw_pixels;
 		return cut ? probe_bad(p, "its alpha data are too short") : result;
 	}
-	if (c.name != VP8L || alpha)
+	if (c.name != WEBP_VP8L || alpha)
 		return probe_bad(p, alpha ? "its alpha data are not followed by VP8 data" : "a frame does not begin with its picture");
 	return read_lossless(c.data, out, p);
 }
@@ -122,7 +112,8 @@ static enum probe_result read_frame(struct str data, struct probe *out)
 		return probe_bad(out, "a frame's picture is not of the frame's size");
 	while (result == PROBE_OK && at < data.n) {
 		result = next_chunk(data, &at, &c, out);
-		if (result == PROBE_OK && (c.name == VP8 || c.name == VP8L || c.name == VP8X || c.name == ALPH || c.name == ANMF))
+		if (result == PROBE_OK &&
+			(c.name == WEBP_VP8 || c.name == WEBP_VP8L || c.name == WEBP_VP8X || c.name == WEBP_ALPH || c.name == WEBP_ANMF))
 			return probe_bad(out, "a frame has more than one picture");
 	}
 	out->frames++;
@@ -150,29 +141,29 @@ static enum probe_result read_chunk(struct webp_reader *w, struct probe *out)
 	struct webp_chunk c;
 	size_t next = w->at;
 	enum probe_result result = next_chunk(w->chunks, &next, &c, out);
-	if (result == PROBE_OK && (c.name == ALPH || c.name == VP8 || c.name == VP8L))
+	if (result == PROBE_OK && (c.name == WEBP_ALPH || c.name == WEBP_VP8 || c.name == WEBP_VP8L))
 		return read_still(w, out);
 	w->at = next;
 	if (result != PROBE_OK)
 		return result;
-	if (c.name == VP8X)
+	if (c.name == WEBP_VP8X)
 		return probe_bad(out, "it has two VP8X chunks");
-	if (c.name == ANIM && c.data.n < 6)
+	if (c.name == WEBP_ANIM && c.data.n < 6)
 		return probe_bad(out, "its ANIM chunk is too short");
-	if (c.name == ANIM && w->animated && w->parameters)
+	if (c.name == WEBP_ANIM && w->animated && w->parameters)
 		return probe_bad(out, "it has two ANIM chunks");
-	if (c.name == ICCP && (w->parameters || out->frames > 0))
+	if (c.name == WEBP_ICCP && (w->parameters || out->frames > 0))
 		return probe_bad(out, "its colour profile comes too late");
-	w->parameters |= c.name == ANIM;
-	if (c.name == ANMF && !w->parameters)
+	w->parameters |= c.name == WEBP_ANIM;
+	if (c.name == WEBP_ANMF && !w->parameters)
 		return probe_bad(out, "a frame comes before the ANIM chunk");
-	if (c.name == ANMF && w->animated)
+	if (c.name == WEBP_ANMF && w->animated)
 		return read_frame(c.data, out);
-	if (c.name == EXIF && !w->exif) {                /* further ones do not count, 2.7.1.5 */
+	if (c.name == WEBP_EXIF && !w->exif) {           /* further ones do not count, 2.7.1.5 */
 		const struct str prefix = { "Exif\0\0", 6 }; /* JPEG's, which some writers put before the TIFF structure */
 		out->orientation = exif_orientation(str_starts_with(c.data, prefix) ? str_slice(c.data, prefix.n, c.data.n) : c.data);
 	}
-	w->exif |= c.name == EXIF;
+	w->exif |= c.name == WEBP_EXIF;
 	return PROBE_OK;
 }
 
@@ -183,7 +174,7 @@ static enum probe_result read_extended(struct webp_reader *w, struct str data, s
 		return probe_bad(out, "its VP8X chunk has a wrong length");
 	if (byte_at(data, 0) & ~(uint32_t)FLAGS_KNOWN)
 		return probe_bad(out, "its VP8X chunk has an unknown flag");
-	w->animated = byte_at(data, 0) & FLAG_ANIMATION;
+	w->animated = byte_at(data, 0) & WEBP_FLAG_ANIMATION;
 	out->width = le24(data, 4) + 1;
 	out->height = le24(data, 7) + 1;
 	if ((uint64_t)out->width * out->height > UINT32_MAX)
@@ -210,11 +201,11 @@ enum probe_result probe_webp(struct str bytes, struct probe *out)
 	enum probe_result result = next_chunk(w.chunks, &w.at, &c, out);
 	if (result != PROBE_OK)
 		return result;
-	if (c.name == VP8X)
+	if (c.name == WEBP_VP8X)
 		return read_extended(&w, c.data, out);
-	if (c.name != VP8 && c.name != VP8L)
+	if (c.name != WEBP_VP8 && c.name != WEBP_VP8L)
 		return probe_bad(out, "its first chunk is not an image");
-	result = c.name == VP8 ? read_lossy(c.data, &size, out) : read_lossless(c.data, &size, out);
+	result = c.name == WEBP_VP8 ? read_lossy(c.data, &size, out) : read_lossless(c.data, &size, out);
 	out->width = size.width;
 	out->height = size.height;
 	out->frames = 1;

@@ -54,6 +54,17 @@ enum condition_verdict conditions_check(const struct conditions *c, struct str e
 	return CONDITION_HOLDS;
 }
 
+enum condition_verdict conditions_check_request(const struct request *r, struct str etag, int64_t modified_ms)
+{
+	const struct conditions all = {
+		.if_match = request_header(r, STR("if-match")),
+		.if_none_match = request_header(r, STR("if-none-match")),
+		.if_modified_since = request_header(r, STR("if-modified-since")),
+		.if_unmodified_since = request_header(r, STR("if-unmodified-since")),
+	};
+	return conditions_check(&all, etag, modified_ms);
+}
+
 bool if_range_holds(struct str value, struct str etag, int64_t modified_ms)
 {
 	int64_t date;

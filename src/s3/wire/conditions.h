@@ -3,7 +3,7 @@
 #ifndef S3_WIRE_CONDITIONS_H
 #define S3_WIRE_CONDITIONS_H
 
-#include "base/str.h"
+#include "http/message.h"
 
 enum condition_verdict { CONDITION_HOLDS, CONDITION_NOT_MODIFIED, CONDITION_FAILS };
 
@@ -16,6 +16,8 @@ struct conditions {
  * etag         without quotes
  * modified_ms  compared in whole seconds, as it is sent */
 enum condition_verdict conditions_check(const struct conditions *c, struct str etag, int64_t modified_ms);
+/* The same of a request's headers. */
+enum condition_verdict conditions_check_request(const struct request *r, struct str etag, int64_t modified_ms);
 /* Whether Range applies under If-Range: the same strong tag, or exactly the date. */
 bool if_range_holds(struct str value, struct str etag, int64_t modified_ms);
 

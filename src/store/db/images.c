@@ -61,6 +61,16 @@ enum status images_read_row(sqlite3_stmt *s, struct arena *a, struct image_row *
 		.ends_ms = sqlite3_column_int64(s, 17),
 		.reason = column_str(s, 18, a),
 		.delete_hash = column_str(s, 19, a),
+		.is_public = sqlite3_column_int(s, 20) != 0,
+		.received_size = (uint64_t)sqlite3_column_int64(s, 21),
+		.received_sha256 = column_str(s, 22, a),
+		.stripped = sqlite3_column_int(s, 23) != 0,
+		.removed = (uint32_t)sqlite3_column_int64(s, 24),
+		.verdict = column_str(s, 25, a),
+		.damage = column_str(s, 26, a),
+		.placeholder = column_str(s, 27, a),
+		.color = column_str(s, 28, a),
+		.metadata = column_str(s, 29, a),
 	};
 	return fault_check_arena(a, why);
 }
@@ -159,7 +169,7 @@ static enum status apply_insert(struct writer *w, struct change *c)
 		DB_BIND(&w->db, Q_IMAGE_INSERT, db_blob(id_str(in->id)), db_text(row->owner), db_text(row->key), db_text(row->file_name),
 			db_text(row->file_type), db_int((int64_t)row->file_size), db_text(row->etag), db_int(row->width), db_int(row->height),
 			db_int(row->orientation), db_int(row->frames), db_int(row->created_ms), db_int(row->expires_ms), db_int(row->uploaded_ms),
-			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash))));
+			db_int(row->ends_ms), db_text(row->reason), db_text(row->delete_hash), db_int(row->is_public))));
 	if (sqlite3_changes(w->db.sq) == 0)
 		return fault_set(c->why, IMAGE_EXISTS, "An image with this id already exists.");
 	w->counters.images.pending++;
@@ -191,18 +201,25 @@ static void table_start_row(struct image_table *t, const struct image_row *row, 
 
 /* resolve */
 
-enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why)
+/* The row as the writer sees it, and its number. */
+static enum status find_row(struct writer *w, struct str image_id, struct arena *a, struct image_row *out, int64_t *n, struct fault *why)
 {
 	unsigned char id[IMAGE_ID_BYTES];
 	bool row = false;
 
-	if (!pack_id(st->s->image_id, id))
+	if (!pack_id(image_id, id))
 		return no_such_image(why);
 	sqlite3_stmt *s = DB_BIND(&w->db, Q_IMAGE_GET, db_blob(id_str(id)));
 	TRY(writer_step(w, s, &row));
-	enum status status = row ? images_read_row(s, st->arena, st->now, why) : no_such_image(why);
-	st->n = row ? sqlite3_column_int64(s, 0) : 0;
+	enum status status = row ? images_read_row(s, a, out, why) : no_such_image(why);
+	*n = row ? sqlite3_column_int64(s, 0) : 0;
 	sqlite3_reset(s);
+	return status;
+}
+
+enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why)
+{
+	enum status status = find_row(w, st->s->image_id, st->arena, st->now, &st->n, why);
 	if (status == OK && st->now->status != IMAGE_PENDING)
 		return fault_set(why, STATE_CHANGED, "The image is no longer pending.");
 	return status;
@@ -228,12 +245,25 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	row->uploaded_ms = s->uploaded_ms;
 	row->ends_ms = s->ends_ms;
 	row->reason = str_dup(st->arena, s->reason);
+	row->received_size = s->received_size;
+	row->received_sha256 = str_dup(st->arena, s->received_sha256);
+	row->stripped = s->stripped;
+	row->removed = s->removed;
+	row->verdict = str_dup(st->arena, s->verdict);
+	row->damage = str_dup(st->arena, s->damage);
+	row->placeholder = str_dup(st->arena, s->placeholder);
+	row->color = str_dup(st->arena, s->color);
+	row->metadata = str_dup(st->arena, s->metadata);
 	TRY(fault_check_arena(st->arena, why));
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_IMAGE_RESOLVE, db_int(st->n), db_int(s->status),
 			s->status == IMAGE_UPLOADED ? db_int(w->counters.next_seq) : db_blob((struct str){ 0 }), db_text(s->file_type),
 			db_int((int64_t)s->file_size), db_text(s->etag), db_int(s->width), db_int(s->height), db_int(s->orientation), db_int(s->frames),
-			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason))));
+			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size),
+			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
+			db_text(row->placeholder), db_text(row->color), db_text(row->metadata))));
+	if (s->status == IMAGE_PENDING)
+		return OK;
 	w->counters.images.pending--;
 	if (s->status == IMAGE_REJECTED) {
 		w->counters.images.rejected++;
@@ -267,6 +297,34 @@ static enum status table_resolve_row(
 	};
 
 	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &sc.change);
+}
+
+/* set_public */
+
+struct public_change {
+	struct change change;
+	struct str id;
+	bool is_public;
+	struct arena *arena;
+	struct image_row *now;
+};
+
+static enum status apply_public(struct writer *w, struct change *c)
+{
+	struct public_change *p = (struct public_change *)c;
+	int64_t n;
+
+	TRY(find_row(w, p->id, p->arena, p->now, &n, c->why));
+	p->now->is_public = p->is_public;
+	return writer_run(w, DB_BIND(&w->db, Q_IMAGE_SET_PUBLIC, db_int(n), db_int(p->is_public)));
+}
+
+static enum status table_set_row_public(
+	struct image_table *t, struct str id, bool is_public, struct arena *a, struct image_row *now, struct fault *why)
+{
+	struct public_change p = { .change = { .apply = apply_public, .why = why }, .id = id, .is_public = is_public, .arena = a, .now = now };
+
+	return group_commit_run(&ENGINE_OF(t, table)->group_commit, &p.change);
 }
 
 /* remove */
@@ -404,6 +462,7 @@ const struct image_table_ops images_ops = {
 	.start_insert = table_start_row,
 	.get = table_get_row,
 	.resolve = table_resolve_row,
+	.set_public = table_set_row_public,
 	.remove = table_remove_row,
 	.list = table_list_rows,
 	.due = table_due_rows,

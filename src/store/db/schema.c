@@ -10,14 +10,18 @@
  *          the file's number. `flags` are those of meta.h.
  * uploads  in parts, not complete; the rows' numbers rise, so the lowest are the oldest. parts are theirs.
  * completed  the last uploads that were completed, so that a repeated complete gets the same answer.
+ * secrets  what this server signs with and nobody else needs: the key of delivery links.
  * trash    files whose row is gone and whose bytes are to be removed; a negative number is that of an upload which is
  *          gone and whose parts are to be removed.
  * tally    one row: how many images there are, and the next numbers, so that no start has to count. */
 #include "store/db/schema.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
+#include "base/hash.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const char version_1[] =
 	"CREATE TABLE buckets(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ms INTEGER NOT NULL);"
@@ -65,7 +69,30 @@ static const char version_2[] =
 	"CREATE INDEX completed_bucket ON completed(bucket);"
 	"PRAGMA user_version=2;";
 
-static const char *const versions[SCHEMA_VERSION] = { version_1, version_2 };
+/* Until then every image was private. */
+static const char version_3[] = "ALTER TABLE images ADD COLUMN is_public INTEGER NOT NULL DEFAULT 0;"
+								"CREATE TABLE secrets(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+								"PRAGMA user_version=3;";
+
+/* Images of a version 3 are stored as they were received. */
+static const char version_4[] = "ALTER TABLE images ADD COLUMN received_size INTEGER NOT NULL DEFAULT 0;"
+								"ALTER TABLE images ADD COLUMN received_sha256 TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN stripped INTEGER NOT NULL DEFAULT 0;"
+								"ALTER TABLE images ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
+								"PRAGMA user_version=4;";
+
+/* What a renderer found. The images of a version 4 were not decoded: they have no verdict. */
+
+static const char version_5[] = "ALTER TABLE images ADD COLUMN verdict TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN damage TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN placeholder TEXT NOT NULL DEFAULT '';"
+								"ALTER TABLE images ADD COLUMN color TEXT NOT NULL DEFAULT '';"
+								"PRAGMA user_version=5;";
+
+static const char version_6[] = "ALTER TABLE images ADD COLUMN metadata TEXT NOT NULL DEFAULT '';"
+								"PRAGMA user_version=6;";
+
+static const char *const versions[SCHEMA_VERSION] = { version_1, version_2, version_3, version_4, version_5, version_6 };
 
 enum status schema_prepare(struct db *d, const char *path, struct fault *why)
 {
@@ -122,4 +149,23 @@ enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fau
 	TRY(db_run(d, DB_BIND(d, Q_BUCKET_ADD, db_text(name), db_text(STR(SCHEMA_OWNER)), db_int(clock_now_ms())), why));
 	*id = sqlite3_last_insert_rowid(d->sq);
 	return OK;
+}
+
+enum status schema_secret(struct db *d, struct str name, char out[SCHEMA_SECRET_CHARS + 1], struct fault *why)
+{
+	unsigned char bytes[SCHEMA_SECRET_CHARS / 2];
+	bool row = false;
+
+	random_bytes(bytes, sizeof bytes);
+	hex_encode(bytes, sizeof bytes, out);
+	TRY(db_run(d, DB_BIND(d, Q_SECRET_ADD, db_text(name), db_text((struct str){ out, SCHEMA_SECRET_CHARS })), why));
+	sqlite3_stmt *s = DB_BIND(d, Q_SECRET_GET, db_text(name));
+	TRY(db_step(d, s, &row, why));
+	struct str value = row ? column_borrow(s, 0) : (struct str){ 0 };
+	bool good = value.n == SCHEMA_SECRET_CHARS;
+	if (good)
+		memcpy(out, value.p, value.n);
+	secret_wipe(bytes, sizeof bytes);
+	sqlite3_reset(s);
+	return good ? OK : fault_set(why, STORAGE_FAILED, "A secret in the database is malformed.");
 }

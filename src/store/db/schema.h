@@ -5,7 +5,7 @@
 #include "base/fault.h"
 #include "store/db/db.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 6
 /* The owner of the image bucket. */
 #define SCHEMA_OWNER "tintype"
 
@@ -17,5 +17,10 @@ enum status schema_prepare(struct db *d, const char *path, struct fault *why) MU
 /* The id of the image bucket, which is made when missing.
  * Errors  BAD_SETTING there are images, and they are in a bucket of another name; DISK_FULL; STORAGE_FAILED */
 enum status schema_bucket(struct db *d, struct str name, int64_t *id, struct fault *why) MUST_CHECK;
+
+#define SCHEMA_SECRET_CHARS 64
+/* A secret of this name, 64 hexadecimal digits and a NUL, made at random when missing.
+ * Errors  DISK_FULL; STORAGE_FAILED */
+enum status schema_secret(struct db *d, struct str name, char out[SCHEMA_SECRET_CHARS + 1], struct fault *why) MUST_CHECK;
 
 #endif

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct body {
 	struct incoming base;
@@ -32,6 +33,7 @@ struct body {
 	struct hash md5;
 	unsigned char digest[MD5_BYTES];
 	bool digested;
+	bool patched; /* md5 is not of what is there now */
 	void *map;
 	enum status failed; /* sticky */
 	struct fault failure;
@@ -147,12 +149,50 @@ static enum status body_write(struct incoming *in, const void *p, size_t n, stru
 	return OK;
 }
 
+static enum status body_patch(struct incoming *in, uint64_t at, const void *p, size_t n, struct fault *why)
+{
+	struct body *b = (struct body *)in;
+
+	assert(!b->digested && b->map == NULL);
+	assert(n <= b->size && at <= b->size - n);
+	if (b->failed != OK)
+		return report_failure(b, b->failed, why);
+	b->patched = true;
+	if (b->in_memory)
+		memcpy(b->bytes + at, p, n);
+	else if (lseek(b->fd, (off_t)at, SEEK_SET) < 0 || io_write_all(b->fd, p, n) != 0 || lseek(b->fd, 0, SEEK_END) < 0)
+		return report_failure(b, io_fault(&b->failure, errno, "write to incoming/"), why);
+	return OK;
+}
+
+static enum status map_body(struct body *b, struct fault *why)
+{
+	if (b->in_memory || b->map != NULL || b->size == 0)
+		return OK;
+	void *map = mmap(NULL, b->size, PROT_READ, MAP_SHARED, b->fd, 0);
+	if (map == MAP_FAILED)
+		return report_failure(b, io_fault(&b->failure, errno, "map a body"), why);
+	b->map = map;
+	return OK;
+}
+
+static struct str bytes_of(const struct body *b)
+{
+	return (struct str){ b->in_memory ? b->bytes : b->map, b->size };
+}
+
 static enum status finish_digest(struct body *b, struct fault *why)
 {
 	if (b->failed != OK)
 		return report_failure(b, b->failed, why);
 	if (b->digested)
 		return OK;
+	if (b->patched) {
+		TRY(map_body(b, why));
+		hash_deinit(&b->md5);
+		hash_init(&b->md5, HASH_MD5);
+		hash_update(&b->md5, bytes_of(b).p, bytes_of(b).n);
+	}
 	if (!hash_final(&b->md5, b->digest))
 		return report_failure(b, fault_no_memory(&b->failure), why);
 	hex_encode(b->digest, MD5_BYTES, b->etag);
@@ -165,13 +205,8 @@ static enum status body_view(struct incoming *in, struct str *bytes, unsigned ch
 	struct body *b = (struct body *)in;
 
 	TRY(finish_digest(b, why));
-	if (!b->in_memory && b->map == NULL && b->size > 0) {
-		void *map = mmap(NULL, b->size, PROT_READ, MAP_SHARED, b->fd, 0);
-		if (map == MAP_FAILED)
-			return report_failure(b, io_fault(&b->failure, errno, "map a body"), why);
-		b->map = map;
-	}
-	*bytes = (struct str){ b->in_memory ? b->bytes : b->map, b->size };
+	TRY(map_body(b, why));
+	*bytes = bytes_of(b);
 	memcpy(md5, b->digest, MD5_BYTES);
 	return OK;
 }
@@ -279,6 +314,7 @@ static void body_start_finish(struct incoming **in, const struct object_commit *
 const struct bucket_store_ops staging_ops = {
 	.begin = body_begin,
 	.write = body_write,
+	.patch = body_patch,
 	.view = body_view,
 	.finish = body_finish,
 	.abandon = body_abandon,

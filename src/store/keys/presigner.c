@@ -50,7 +50,7 @@ enum status signing_presign(
 {
 	struct engine *e = ENGINE_OF(s, store);
 	struct sigv4_key key = slots_key(e);
-	struct header query[2];
+	struct header query[3];
 	size_t n = 0;
 	struct str url = { 0 };
 
@@ -60,6 +60,8 @@ enum status signing_presign(
 		query[n++] = (struct header){ STR("response-content-disposition"), r->disposition };
 	if (r->content_type.n > 0)
 		query[n++] = (struct header){ STR("response-content-type"), r->content_type };
+	if (r->cache_control.n > 0)
+		query[n++] = (struct header){ STR("response-cache-control"), r->cache_control };
 	struct presign_input in = {
 		.method = r->method,
 		.base_url = str_of(e->public_url),
@@ -68,12 +70,12 @@ enum status signing_presign(
 		.n_headers = r->n_headers,
 		.query = query,
 		.n_query = n,
-		.now_ms = r->now_ms,
+		.now_ms = presign_time_ms(r),
 		.expires_s = r->expires_s,
 	};
 	TRY(presign_url(&key, &in, a, &url, why));
 	/* The signature's date has whole seconds, and its lifetime begins there. */
-	int64_t signed_ms = r->now_ms - r->now_ms % 1000;
+	int64_t signed_ms = presign_time_ms(r) - presign_time_ms(r) % 1000;
 	*out = (struct presigned){ url, object_address(e, r->key, a), signed_ms + (int64_t)r->expires_s * 1000 };
 	return fault_check_arena(a, why);
 }

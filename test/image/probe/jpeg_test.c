@@ -6,10 +6,9 @@
 #define SOI BYTES("\xff\xd8")
 #define EOI BYTES("\xff\xd9")
 #define DQT PICTURE_JPEG_TABLE
-#define SOF BYTES("\xff\xc0\x00\x0b\x08\x00\x08\x00\x10\x01\x01\x11\x00") /* 16 x 8 */
-#define ZEROS15 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-#define DHT BYTES("\xff\xc4\x00\x14\x00\x01" ZEROS15 "\0\xff\xc4\x00\x14\x10\x01" ZEROS15 "\0")
-#define SOS BYTES("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00")
+#define SOF PICTURE_JPEG_FRAME /* 16 x 8 */
+#define DHT PICTURE_JPEG_HUFFMAN
+#define SOS PICTURE_JPEG_SCAN
 #define DATA BYTES("\x0f")
 #define HEAD JOIN(SOI, DQT, SOF, DHT)
 #define GOOD JOIN(HEAD, SOS, DATA, EOI)

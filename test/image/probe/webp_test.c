@@ -2,19 +2,10 @@
 #include "fake/pictures.h"
 #include "unit.h"
 
-/* 4 x 2, scale bits set; the first of the two parts has one byte. */
-#define LOSSY \
-	picture_riff_chunk("VP8 ", \
-		BYTES("\x30\0\0\x9d\x01\x2a\x04\x40\x02\xc0" \
-			  "ab"))
-#define LOSSLESS \
-	picture_riff_chunk("VP8L", \
-		BYTES("\x2f\x03\x40\x00\x00" \
-			  "a")) /* 4 x 2 */
-#define ALPHA \
-	picture_riff_chunk("ALPH", \
-		BYTES("\x01" \
-			  "ab"))
+/* 4 x 2 each */
+#define LOSSY PICTURE_WEBP_LOSSY
+#define LOSSLESS PICTURE_WEBP_LOSSLESS
+#define ALPHA PICTURE_WEBP_ALPHA
 #define UNKNOWN picture_riff_chunk("abcd", BYTES("xyz"))
 #define PROFILE picture_riff_chunk("ICCP", BYTES("profile"))
 #define METADATA JOIN(picture_riff_chunk("EXIF", BYTES("x")), picture_riff_chunk("XMP ", BYTES("x")))

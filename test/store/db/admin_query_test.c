@@ -14,11 +14,17 @@
 static struct arena a;
 
 /* Rows as the commit thread would have written them, in one statement: MANY uploaded, and after them three pending. */
+#define COLUMNS \
+	"n, id, status, seq, owner, key, file_name, file_type, file_size, etag, width, height, orientation, frames, created_ms, expires_ms," \
+	" uploaded_ms, ends_ms, reason, delete_hash"
+
 static const char rows_sql[] =
 	"WITH RECURSIVE i(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM i WHERE k < 30000)"
-	" INSERT INTO images SELECT k, randomblob(16), 1, k, '', 'images/' || k, CASE k WHEN 100 THEN 'The Needle.png' ELSE 'hay.png' END, 'image/png',"
+	" INSERT INTO images(" COLUMNS
+	") SELECT k, randomblob(16), 1, k, '', 'images/' || k, CASE k WHEN 100 THEN 'The Needle.png' ELSE 'hay.png' END, 'image/png',"
 	" 67, 'e', 1, 1, 1, 1, 1000 + k, 2000 + k, 3000 + k, 0, '', 'h' FROM i;"
-	"INSERT INTO images SELECT 40000 + k, randomblob(16), 0, NULL, '', 'images/p' || k, 'waits.png', 'image/png', 0, '', 0, 0, 0, 0, 5000 + k, 6000 + k, 0,"
+	"INSERT INTO images(" COLUMNS
+	") SELECT 40000 + k, randomblob(16), 0, NULL, '', 'images/p' || k, 'waits.png', 'image/png', 0, '', 0, 0, 0, 0, 5000 + k, 6000 + k, 0,"
 	" 9000 + k, '', 'h' FROM (SELECT 1 AS k UNION SELECT 2 UNION SELECT 3);";
 
 static void run_sql(struct fixture *p, const char *sql)

@@ -161,6 +161,27 @@ static long long shape(const struct fixture *p)
 	return fixture_ask(p, "SELECT sum(length(sql)) FROM sqlite_schema");
 }
 
+static void test_delivery_key_then_random_and_kept(void **state)
+{
+	struct fixture *p = *state;
+	char first[SCHEMA_SECRET_CHARS + 1] = "";
+
+	for (unsigned round = 0; round < 3; round++) {
+		if (round == 2) {
+			fixture_deinit(p);
+			fixture_init(p);
+			make_version_1(p);
+		}
+		fixture_open(p);
+		struct str key = engine_delivery_key(p->engine);
+		assert_int_equal(key.n, SCHEMA_SECRET_CHARS);
+		if (round > 0)
+			assert_int_equal(str_equal(key, str_of(first)), round == 1);
+		memcpy(first, key.p, key.n);
+		fixture_close(p);
+	}
+}
+
 static void test_new_database_then_the_same_as_an_upgraded_one(void **state)
 {
 	struct fixture *p = *state;
@@ -200,6 +221,7 @@ int main(void)
 		TEST(test_open_of_version_1_then_everything_is_kept),
 		TEST(test_use_of_an_upgraded_database_then_as_of_any),
 		TEST(test_new_database_then_the_same_as_an_upgraded_one),
+		TEST(test_delivery_key_then_random_and_kept),
 		TEST(test_step_that_fails_then_the_old_version_is_untouched),
 	};
 

@@ -1,0 +1,9 @@
+/* Any bytes as a JPEG file. See picture.h. */
+#include "picture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_picture(RENDER_JPEG, data, size);
+}

@@ -1,0 +1,459 @@
+/* The /i/ routes. See delivery.h.
+ *
+ * With the embedded store a request is answered on the reactor: the row is an indexed read, the object is open already or is
+ * opened by descriptor. With a remote one it runs on a worker, which fetches the object whole and sends it itself: only so can a
+ * CDN in front keep the bytes. A client that reads slowly holds them in memory for as long, so all such bodies together have a
+ * ceiling; beyond it, and for large objects, the response is a redirect to a presigned URL.
+ * Errors are problems, as the API's, and no cache may keep one. */
+#include "delivery/delivery.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "http/problem.h"
+#include "image/image_service.h"
+#include "image/thumbnails.h"
+#include "s3/wire/conditions.h"
+#include "s3/wire/range.h"
+
+#include <stdatomic.h>
+
+#define ROUTE_PUBLIC "GET /i/{imageId}/{variant}"
+#define ROUTE_SIGNED "GET /i/{sig}.{exp}/{imageId}/{variant}"
+#define PUBLIC_MAX_AGE_S 3600
+/* Of a remote store: what is fetched and sent here, of one object and of all together. */
+#define FETCH_MAX_BYTES ((uint64_t)16 << 20)
+#define FETCHED_MAX_BYTES ((uint64_t)64 << 20)
+#define THUMBNAIL_MAX_BYTES ((uint64_t)4 << 20) /* of the renderer's window */
+#define FETCH_ARENA_SPARE ((size_t)256 << 10)
+
+struct delivery {
+	struct handler handler;
+	struct delivery_options o;
+	_Atomic uint64_t fetched_bytes; /* in responses that are being sent */
+};
+
+/* What a link leads to, while it is answered. */
+struct picture {
+	struct thumbnail_wait wait; /* for its thumbnail */
+	struct delivery *delivery;
+	struct request_context *x;
+	struct delivery_link link;
+	struct image_row row;
+	struct object_info info;
+};
+
+static struct delivery *delivery_of(struct handler *h)
+{
+	return (struct delivery *)h;
+}
+
+/* whole responses */
+
+/* Of every response: any page may show it and read it, and none may run it. */
+static void add_common_headers(struct request_context *x)
+{
+	answer_header(&x->answer, STR("Access-Control-Allow-Origin"), STR("*"));
+	answer_header(&x->answer, STR("Access-Control-Expose-Headers"), STR("ETag, Content-Length, Content-Range, Accept-Ranges"));
+	answer_header(&x->answer, STR("Cross-Origin-Resource-Policy"), STR("cross-origin"));
+	answer_header(&x->answer, STR("X-Content-Type-Options"), STR("nosniff"));
+	answer_header(&x->answer, STR("Content-Security-Policy"), STR("sandbox; default-src 'none'"));
+}
+
+static void answer_problem(struct request_context *x, const struct fault *why)
+{
+	struct str unsatisfiable =
+		why->code == F_RANGE_INVALID ? header_find(x->answer.headers, x->answer.n_headers, STR("Content-Range")) : (struct str){ 0 };
+	problem_answer(x, why);
+	if (unsatisfiable.n > 0)
+		answer_header(&x->answer, STR("Content-Range"), unsatisfiable);
+	if (why->code == F_BAD_METHOD)
+		answer_header(&x->answer, STR("Allow"), STR("GET, HEAD, OPTIONS"));
+	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	add_common_headers(x);
+}
+
+static bool is_head(const struct request_context *x)
+{
+	return str_equal(x->request.method, STR("HEAD"));
+}
+
+/* Never past the expiry: what a cache keeps ends with the link. */
+static struct str cache_control(const struct picture *p, struct arena *a)
+{
+	if (!p->link.is_signed)
+		return str_printf(a, "public, max-age=%d", PUBLIC_MAX_AGE_S);
+	int64_t left_s = p->link.expires_s - clock_now_ms() / 1000;
+	return str_printf(a, "public, max-age=%lld, immutable", (long long)(left_s > 0 ? left_s : 0));
+}
+
+/* Only GET has ranges: RFC 9110 14.2. */
+static enum status find_range(
+	struct request_context *x, const struct object_info *info, struct range *out, bool *is_part, struct fault *why)
+{
+	struct str value = request_header(&x->request, STR("range"));
+	unsigned long long size = info->size;
+	*out = (struct range){ 0, info->size };
+	*is_part = false;
+	if (value.p == NULL || is_head(x) || !if_range_holds(request_header(&x->request, STR("if-range")), info->etag, info->modified_ms))
+		return OK;
+	switch (range_parse(value, info->size, out)) {
+	case RANGE_WHOLE:
+		return OK;
+	case RANGE_PART:
+		*is_part = true;
+		answer_header(&x->answer, STR("Content-Range"),
+			str_printf(&x->arena, "bytes %llu-%llu/%llu", (unsigned long long)out->first,
+				(unsigned long long)(out->first + out->length - 1), size));
+		return OK;
+	case RANGE_UNSATISFIABLE:
+		answer_header(&x->answer, STR("Content-Range"), str_printf(&x->arena, "bytes */%llu", size));
+		return fault_set(why, RANGE_INVALID, "No byte of the range is in the picture.");
+	}
+	return OK;
+}
+
+/* The headers that do not depend on the bytes, and the whole response where the client has them already (304, *complete). */
+static enum status answer_conditions(struct request_context *x, const struct picture *p, bool *complete, struct fault *why)
+{
+	struct answer *ans = &x->answer;
+	struct arena *a = &x->arena;
+	char date[HTTP_DATE_CHARS + 1];
+	clock_http_date(p->info.modified_ms, date);
+	answer_header(ans, STR("ETag"), str_printf(a, "\"%.*s\"", STRF(p->info.etag)));
+	answer_header(ans, STR("Last-Modified"), str_dup(a, str_of(date)));
+	answer_header(ans, STR("Cache-Control"), cache_control(p, a));
+	*complete = false;
+	switch (conditions_check_request(&x->request, p->info.etag, p->info.modified_ms)) {
+	case CONDITION_FAILS:
+		return fault_set(why, PRECONDITION, "The picture is another one than If-Match or If-Unmodified-Since names.");
+	case CONDITION_NOT_MODIFIED:
+		answer_drop_body(ans);
+		ans->status = 304;
+		add_common_headers(x);
+		*complete = true;
+		break;
+	case CONDITION_HOLDS:
+		break;
+	}
+	return fault_check_arena(a, why);
+}
+
+/* The answer has the whole object by now, as its body or its descriptor; that of a HEAD may do without. */
+static enum status answer_bytes(struct request_context *x, const struct picture *p, struct fault *why)
+{
+	struct answer *ans = &x->answer;
+	struct range part;
+	bool is_part;
+	TRY(find_range(x, &p->info, &part, &is_part, why));
+	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
+	answer_header(ans, STR("Content-Type"), p->row.file_type);
+	answer_header(ans, STR("Content-Disposition"), content_disposition(&x->arena, p->row.file_type, p->row.file_name));
+	if (is_head(x))
+		answer_header(ans, STR("Content-Length"), str_printf(&x->arena, "%llu", (unsigned long long)p->info.size));
+	add_common_headers(x);
+	ans->status = is_part ? 206 : 200;
+	ans->fd_offset = part.first;
+	ans->fd_length = part.length;
+	if (ans->fd < 0 && ans->body.n > 0)
+		ans->body = str_slice(ans->body, (size_t)part.first, (size_t)(part.first + part.length));
+	return fault_check_arena(&x->arena, why);
+}
+
+static enum status answer_opened(struct request_context *x, const struct picture *p, struct fault *why)
+{
+	bool complete;
+	TRY(answer_conditions(x, p, &complete, why));
+	return complete ? OK : answer_bytes(x, p, why);
+}
+
+/* the object */
+
+static enum status no_such_picture(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_IMAGE, "There is no such picture, or it is not public.");
+}
+
+static enum status open_local(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	struct object_file file = { .fd = -1 };
+	if (bucket_open(d->o.buckets, d->o.bucket, p->row.key, &x->arena, &file, why) != OK)
+		return why->code == F_NO_SUCH_KEY ? no_such_picture(why) : fault_status(why->code);
+	/* from here the response owns the object: resetting it closes the object */
+	x->answer.fd = file.fd;
+	x->answer.body = file.bytes;
+	x->answer.hold = file.hold;
+	p->info = file.info;
+	p->info.etag = str_dup(&x->arena, file.info.etag); /* a response without a body releases the object */
+	return OK;
+}
+
+/* The bytes of a remote object, for as long as the response needs them. */
+struct fetched {
+	struct body_hold hold;
+	struct delivery *delivery;
+	uint64_t bytes;
+	struct arena arena;
+};
+
+static void release_fetched(struct body_hold *hold)
+{
+	struct fetched *f = (struct fetched *)hold;
+	atomic_fetch_sub(&f->delivery->fetched_bytes, f->bytes);
+	arena_deinit(&f->arena);
+	mem_free(f);
+}
+
+/* NULL: it is too large, or the responses that are being sent hold as much as they may. */
+static struct fetched *reserve_fetch(struct delivery *d, uint64_t bytes)
+{
+	if (bytes > FETCH_MAX_BYTES)
+		return NULL;
+	if (atomic_fetch_add(&d->fetched_bytes, bytes) + bytes > FETCHED_MAX_BYTES) {
+		atomic_fetch_sub(&d->fetched_bytes, bytes);
+		return NULL;
+	}
+	struct fetched *f = mem_new(1, sizeof *f);
+	if (f == NULL) {
+		atomic_fetch_sub(&d->fetched_bytes, bytes);
+		return NULL;
+	}
+	*f = (struct fetched){ .hold = { release_fetched }, .delivery = d, .bytes = bytes };
+	arena_init(&f->arena, (size_t)bytes + FETCH_ARENA_SPARE);
+	return f;
+}
+
+/* In place of the headers that are there: those are of the bytes. */
+static enum status redirect(struct delivery *d, struct request_context *x, const struct picture *p, struct fault *why)
+{
+	struct presigned read;
+	TRY(image_service_download(d->o.product, &p->row, x->request.method, &x->arena, &read, why));
+	x->answer.n_headers = 0;
+	x->answer.status = 302;
+	answer_header(&x->answer, STR("Location"), read.url);
+	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	add_common_headers(x);
+	return OK;
+}
+
+/* A client that has the bytes, or asks for none, needs none from the store. Bytes that were written over those that were verified
+ * are not delivered until they have been verified too. */
+static enum status answer_remote(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	struct object object;
+	bool complete;
+	p->info = (struct object_info){
+		.size = p->row.file_size, .etag = p->row.etag, .modified_ms = p->row.modified_ms > 0 ? p->row.modified_ms : p->row.uploaded_ms
+	};
+	TRY(answer_conditions(x, p, &complete, why));
+	if (complete)
+		return OK;
+	if (is_head(x))
+		return answer_bytes(x, p, why);
+	struct fetched *f = reserve_fetch(d, p->row.file_size);
+	if (f == NULL)
+		return redirect(d, x, p, why);
+	x->answer.hold = &f->hold; /* released with the answer, whatever comes */
+	enum status got = store_get(d->o.product->store, p->row.key, p->row.file_size, &f->arena, &object, why);
+	if (why->code == F_NO_SUCH_KEY || why->code == F_IMAGE_TOO_LARGE || (got == OK && !str_equal(object.info.etag, p->row.etag)))
+		return no_such_picture(why);
+	TRY(got);
+	x->answer.body = object.body;
+	p->info.size = object.body.n;
+	return answer_bytes(x, p, why);
+}
+
+/* the request */
+
+static enum status read_request(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	x->answer.route = ROUTE_SIGNED;
+	if (!str_is_word_of(x->request.method, STR("GET HEAD OPTIONS")))
+		return fault_set(why, BAD_METHOD, "A delivery link allows GET and HEAD.");
+	enum delivery_answer read = delivery_link_read(x->request.path, &d->o.product->delivery.keys, clock_now_ms() / 1000, &p->link);
+	if (read == DELIVERY_UNKNOWN)
+		return no_such_picture(why);
+	x->answer.route = p->link.is_signed ? ROUTE_SIGNED : ROUTE_PUBLIC;
+	x->answer.image_id = p->link.image_id;
+	if (read == DELIVERY_EXPIRED)
+		return fault_set(why, LINK_EXPIRED, "This link has expired; request a new one.");
+	return OK;
+}
+
+/* Whether the link's thumbnail is to be made first. */
+static bool is_missing(const struct picture *p, const struct fault *why)
+{
+	return why->code == F_NO_SUCH_KEY && !str_equal(p->link.variant, STR("original"));
+}
+
+/* Where it was made before; else NO_SUCH_KEY, but a worker waits until it is made. */
+static enum status answer_thumbnail(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	struct thumbnails *t = d->o.product->thumbnails;
+	struct object_file file = { .fd = -1 };
+	struct arena *a = &x->arena;
+	if (t == NULL)
+		return no_such_picture(why);
+	if (thumbnails_find_waits(t)) {
+		struct fetched *f = reserve_fetch(d, THUMBNAIL_MAX_BYTES);
+		if (f == NULL)
+			return fault_set(why, OVERLOADED, "Too many thumbnails are being sent. Try again in a moment.");
+		x->answer.hold = &f->hold;
+		a = &f->arena;
+	}
+	enum status found = thumbnails_find_waits(t) ? thumbnails_get(t, &p->row, p->link.variant, &x->request.client, a, &file, why)
+												 : thumbnails_find(t, &p->row, p->link.variant, a, &file, why);
+	if (found != OK)
+		return why->code == F_NO_SUCH_IMAGE ? no_such_picture(why) : found;
+	x->answer.fd = file.fd;
+	x->answer.body = file.bytes;
+	p->info = file.info;
+	p->info.etag = str_dup(&x->arena, file.info.etag);
+	p->row.file_type = file.info.content_type;
+	return answer_opened(x, p, why);
+}
+
+static enum status answer_link(struct delivery *d, struct request_context *x, struct picture *p, struct fault *why)
+{
+	if (table_get(d->o.product->table, p->link.image_id, &x->arena, &p->row, why) != OK)
+		return why->code == F_NO_SUCH_IMAGE ? no_such_picture(why) : fault_status(why->code);
+	if (p->row.status != IMAGE_UPLOADED || (!p->link.is_signed && !p->row.is_public))
+		return no_such_picture(why);
+	if (!str_equal(p->link.variant, STR("original")))
+		return answer_thumbnail(d, x, p, why);
+	if (d->o.buckets == NULL)
+		return answer_remote(d, x, p, why);
+	TRY(open_local(d, x, p, why));
+	return answer_opened(x, p, why);
+}
+
+/* A page that asks with headers of its own, which do not matter here. */
+static void answer_preflight(struct request_context *x)
+{
+	x->answer.status = 204;
+	answer_header(&x->answer, STR("Allow"), STR("GET, HEAD, OPTIONS"));
+	answer_header(&x->answer, STR("Access-Control-Allow-Methods"), STR("GET, HEAD"));
+	answer_header(&x->answer, STR("Access-Control-Allow-Headers"), STR("Range, If-Match, If-None-Match, If-Modified-Since, If-Range"));
+	answer_header(&x->answer, STR("Access-Control-Max-Age"), STR("7200"));
+	add_common_headers(x);
+}
+
+static enum handler_step on_head(struct handler *h, struct request_context *x)
+{
+	struct delivery *d = delivery_of(h);
+	struct fault why = { 0 };
+	if (!delivery_link_is_path(x->request.path))
+		return d->o.next->ops->on_head(d->o.next, x);
+	struct picture *p = ARENA_NEW(&x->arena, struct picture);
+	enum status status = p == NULL ? fault_too_much(&why) : read_request(d, x, p, &why);
+	if (status == OK && str_equal(x->request.method, STR("OPTIONS"))) {
+		answer_preflight(x);
+		return HANDLER_ANSWER;
+	}
+	if (status == OK && d->o.buckets == NULL) {
+		x->handler_state = p;
+		return HANDLER_RUN;
+	}
+	if (status == OK)
+		status = answer_link(d, x, p, &why);
+	if (status != OK && is_missing(p, &why)) {
+		x->handler_state = p;
+		return HANDLER_RUN_ASYNC;
+	}
+	if (status != OK)
+		answer_problem(x, &why);
+	return HANDLER_ANSWER;
+}
+
+static enum status on_body(struct handler *h, struct request_context *x, const char *p, size_t n)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	struct fault why = { 0 };
+	if (!delivery_link_is_path(x->request.path))
+		return next->ops->on_body(next, x, p, n);
+	(void)fault_set(&why, BODY_TOO_LARGE, "A delivery link takes no body.");
+	answer_problem(x, &why);
+	return fault_status(why.code);
+}
+
+static void run_request(struct handler *h, struct request_context *x)
+{
+	struct delivery *d = delivery_of(h);
+	struct fault why = { 0 };
+	if (!delivery_link_is_path(x->request.path))
+		d->o.next->ops->run(d->o.next, x);
+	else if (answer_link(d, x, x->handler_state, &why) != OK)
+		answer_problem(x, &why);
+}
+
+/* On a maker's thread. */
+static void on_thumbnail(struct thumbnail_wait *w, enum status st)
+{
+	struct picture *p = (struct picture *)w;
+	struct request_context *x = p->x;
+	if (st == OK)
+		st = answer_link(p->delivery, x, p, &w->why);
+	if (st != OK && is_missing(p, &w->why)) /* it was dropped for others already */
+		st = fault_set(&w->why, OVERLOADED, "Too many thumbnails are being made. Try again in a moment.");
+	if (st != OK)
+		answer_problem(x, &w->why);
+	x->done(x);
+}
+
+/* A thumbnail that is made first: no thread waits for it. */
+static void run_request_async(struct handler *h, struct request_context *x)
+{
+	struct delivery *d = delivery_of(h);
+	struct picture *p = x->handler_state;
+	if (!delivery_link_is_path(x->request.path)) {
+		d->o.next->ops->run_async(d->o.next, x);
+		return;
+	}
+	p->wait = (struct thumbnail_wait){ .done = on_thumbnail };
+	p->delivery = d;
+	p->x = x;
+	thumbnails_make(d->o.product->thumbnails, &p->row, p->link.variant, &x->request.client, &p->wait);
+}
+
+static void on_abort(struct handler *h, struct request_context *x, const struct fault *why)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	if (!delivery_link_is_path(x->request.path))
+		next->ops->on_abort(next, x, why);
+}
+
+static void on_error(struct handler *h, struct request_context *x, const struct fault *why)
+{
+	struct handler *next = delivery_of(h)->o.next;
+	if (delivery_link_is_path(x->request.path))
+		answer_problem(x, why);
+	else
+		next->ops->on_error(next, x, why);
+}
+
+static const struct handler_ops ops = { on_head, on_body, run_request, on_abort, on_error, run_request_async };
+
+struct delivery *delivery_new(const struct delivery_options *o)
+{
+	assert(o != NULL && o->product != NULL && o->next != NULL);
+	assert(o->buckets == NULL || o->bucket.n > 0);
+	struct delivery *d = mem_new(1, sizeof *d);
+	if (d == NULL)
+		return NULL;
+	*d = (struct delivery){ .handler = *o->next, .o = *o };
+	d->handler.ops = &ops;
+	return d;
+}
+
+void delivery_free(struct delivery **d)
+{
+	if (d == NULL)
+		return;
+	mem_free(*d);
+	*d = NULL;
+}
+
+struct handler *delivery_handler(struct delivery *d)
+{
+	assert(d != NULL);
+	return &d->handler;
+}

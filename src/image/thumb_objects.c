@@ -1,0 +1,57 @@
+/* See thumb_objects.h. */
+#include "image/thumb_objects.h"
+
+#define THUMB_BYTES_MAX ((uint64_t)4 << 20)
+#define SCRATCH_BYTES ((size_t)64 << 10)
+#define LISTED_MOST 100
+
+static struct str key_of(struct arena *a, struct str id, struct str name)
+{
+	return str_printf(a, "thumbs/%.*s/%.*s", STRF(id), STRF(name));
+}
+
+static enum status find_object(
+	struct thumb_store *s, struct str id, struct str name, struct arena *a, struct object_file *out, struct fault *why)
+{
+	struct object object;
+	struct str key = key_of(a, id, name);
+	if (key.n == 0)
+		return fault_too_much(why);
+	TRY(store_get(((struct thumb_objects *)s)->store, key, THUMB_BYTES_MAX, a, &object, why));
+	*out =
+		(struct object_file){ .fd = -1, .bytes = object.body, .info = { .size = object.body.n, .modified_ms = object.info.modified_ms } };
+	return OK;
+}
+
+static enum status keep_object(struct thumb_store *s, struct str id, struct str name, struct str bytes, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	arena_init(&a, SCRATCH_BYTES);
+	struct str key = key_of(&a, id, name);
+	struct str type = str_ends_with(name, STR(".webp")) ? STR("image/webp")
+		: str_ends_with(name, STR(".png"))              ? STR("image/png")
+														: STR("image/jpeg");
+	return key.n == 0 ? fault_too_much(why) : store_put(((struct thumb_objects *)s)->store, key, type, bytes, why);
+}
+
+static void remove_objects(struct thumb_store *s, struct str id)
+{
+	struct object_store *store = ((struct thumb_objects *)s)->store;
+	struct arena a CLEANUP(arena_deinit);
+	struct object_page page;
+	struct fault why;
+	arena_init(&a, SCRATCH_BYTES);
+	struct str prefix = key_of(&a, id, STR(""));
+	if (prefix.n == 0 || store_list(store, prefix, STR(""), LISTED_MOST, &a, &page, &why) != OK)
+		return;
+	for (size_t i = 0; i < page.n; i++)
+		(void)!store_remove(store, page.objects[i].key, &why);
+}
+
+static const struct thumb_store_ops ops = { .find = find_object, .keep = keep_object, .remove = remove_objects };
+
+void thumb_objects_init(struct thumb_objects *t, struct object_store *store)
+{
+	assert(t != NULL && store != NULL);
+	*t = (struct thumb_objects){ .port = { &ops }, .store = store };
+}

@@ -1,0 +1,534 @@
+/* See thumbnails.h. Each thumbnail that is being made is a `making` with the requests that wait for it; makers are threads that take the
+ * oldest, decode its image, keep the result, and answer all of them. */
+#include "image/thumbnails.h"
+
+#include "base/codec.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/thread.h"
+#include "image/delivery_link.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAKERS_MAX 16
+#define MAKINGS_MAX 256 /* being made, or waiting for a maker; a request for one more is refused */
+#define ROW_BYTES ((size_t)64 << 10)
+#define THUMB_BYTES_MAX ((size_t)4 << 20)
+#define SIDE_LEAST 16
+#define QUALITY 80
+#define WEBP_EFFORT 2
+
+struct preset {
+	struct str name;
+	struct render_preset as[THUMBNAIL_FORMATS];
+	char variant[THUMBNAIL_FORMATS][THUMB_NAME_MAX + 1];
+};
+
+struct making {
+	struct making *next; /* of all */
+	bool is_taken;       /* by a maker */
+	struct thumbnail_wait *waits;
+	struct client_addr caller; /* the first one */
+	size_t preset;
+	enum render_format format;
+	char id[UUID_CHARS + 1];
+};
+
+struct thumbnails {
+	struct thumbnails_options o;
+	struct preset presets[THUMBNAIL_PRESETS_MAX];
+	size_t n, at_upload; /* at_upload: n: none */
+	pthread_t makers[MAKERS_MAX];
+	unsigned n_makers;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	/* under the lock */
+	struct making *makings; /* oldest first */
+	size_t n_makings;
+	bool stopping;
+};
+
+/* The presets */
+
+static const char *const EXTENSIONS[THUMBNAIL_FORMATS] = { "webp", "jpg", "png" };
+
+static size_t index_of(enum render_format format)
+{
+	assert(format >= RENDER_TO_WEBP && format <= RENDER_TO_PNG);
+	return (size_t)format - RENDER_TO_WEBP;
+}
+
+static bool read_box(struct str text, struct render_preset *p)
+{
+	uint64_t width, height;
+	struct str rest = text, first = str_cut(&rest, 'x');
+	if (!str_to_u64(first, &width) || !str_to_u64(rest, &height) || width < SIDE_LEAST || height < SIDE_LEAST || width > RENDER_BOX_MAX ||
+		height > RENDER_BOX_MAX)
+		return false;
+	p->width = (uint16_t)width;
+	p->height = (uint16_t)height;
+	return true;
+}
+
+static bool read_option(struct str text, struct render_preset *p)
+{
+	uint64_t n = 0;
+	bool number = text.n > 1 && str_to_u64(str_slice(text, 1, text.n), &n);
+	if (str_equal(text, STR("fit")) || str_equal(text, STR("cover"))) {
+		p->fit = text.p[0] == 'f' ? RENDER_FIT : RENDER_COVER;
+		return true;
+	}
+	if (number && text.p[0] == 'q' && n >= 1 && n <= 100) {
+		p->quality = (uint8_t)n;
+		return true;
+	}
+	if (!number || text.p[0] != 'e' || n > 6)
+		return false;
+	p->effort = (uint8_t)n;
+	return true;
+}
+
+/* A name of a link's variant: letters, digits and inner '-'. */
+static bool is_name(struct str name)
+{
+	return name.n <= DELIVERY_PRESET_MAX && str_consists_of_lower(name, STR("-")) && name.p[0] != '-' && name.p[name.n - 1] != '-' &&
+		!str_equal(name, STR("original"));
+}
+
+/* The preset in each format, with the hash of all that decides about its bytes. */
+static bool make_variants(struct preset *p, const struct render_preset *webp)
+{
+	static const uint8_t EFFORTS[THUMBNAIL_FORMATS] = { 0, 1, 6 };
+	for (size_t i = 0; i < THUMBNAIL_FORMATS; i++) {
+		char how[96], hash[DELIVERY_HASH_CHARS + 1];
+		struct render_preset *as = &p->as[i];
+		*as = *webp;
+		as->format = (uint8_t)(RENDER_TO_WEBP + i);
+		as->effort = i == 0 ? webp->effort : EFFORTS[i];
+		int n = snprintf(
+			how, sizeof how, "%d %ux%u %u %u q%u e%u", RENDER_VERSION, as->width, as->height, as->fit, as->format, as->quality, as->effort);
+		assert(n > 0 && (size_t)n < sizeof how);
+		delivery_variant_hash(str_of(how), hash);
+		n = snprintf(p->variant[i], sizeof p->variant[i], "%.*s-%s.%s", STRF(p->name), hash, EXTENSIONS[i]);
+		if (n < 0 || (size_t)n >= sizeof p->variant[i])
+			return false;
+	}
+	return true;
+}
+
+static bool read_preset(struct str text, struct preset *p)
+{
+	struct render_preset webp = { .fit = RENDER_FIT, .quality = QUALITY, .effort = WEBP_EFFORT };
+	struct str rest = text;
+	p->name = str_cut(&rest, ':');
+	if (!is_name(p->name) || rest.p == NULL || !read_box(str_cut(&rest, ':'), &webp))
+		return false;
+	while (rest.p != NULL)
+		if (!read_option(str_cut(&rest, ':'), &webp))
+			return false;
+	return make_variants(p, &webp);
+}
+
+static enum status read_presets(struct thumbnails *t, struct fault *why)
+{
+	size_t same;
+	for (struct str rest = t->o.presets; t->o.presets.n > 0 && rest.p != NULL; t->n++) {
+		struct str text = str_trim(str_cut(&rest, ','));
+		if (t->n == THUMBNAIL_PRESETS_MAX || !read_preset(text, &t->presets[t->n]) || thumbnails_preset(t, t->presets[t->n].name, &same))
+			return fault_set(why, BAD_SETTING,
+				"--thumbnails (TINTYPE_THUMBNAILS) must be at most %d of NAME:WIDTHxHEIGHT, each with :fit or :cover, :q1 to :q100 and "
+				":e0 to :e6 if wanted, such as small:160x160,banner:1200x400:cover:q75",
+				THUMBNAIL_PRESETS_MAX);
+	}
+	t->at_upload = t->n;
+	if (t->o.at_upload.n > 0 && !thumbnails_preset(t, t->o.at_upload, &t->at_upload))
+		return fault_set(
+			why, BAD_SETTING, "--thumbnail-at-upload (TINTYPE_THUMBNAIL_AT_UPLOAD) must be the name of a preset of --thumbnails, or empty");
+	return OK;
+}
+
+size_t thumbnails_count(const struct thumbnails *t)
+{
+	return t->n;
+}
+
+struct str thumbnails_name(const struct thumbnails *t, size_t preset)
+{
+	assert(preset < t->n);
+	return t->presets[preset].name;
+}
+
+bool thumbnails_preset(const struct thumbnails *t, struct str name, size_t *preset)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (str_equal(t->presets[i].name, name)) {
+			*preset = i;
+			return true;
+		}
+	return false;
+}
+
+struct str thumbnails_variant(const struct thumbnails *t, size_t preset, enum render_format format)
+{
+	assert(preset < t->n);
+	return str_of(t->presets[preset].variant[index_of(format)]);
+}
+
+struct str thumbnails_media_type(enum render_format format)
+{
+	static const char *const TYPES[THUMBNAIL_FORMATS] = { "image/webp", "image/jpeg", "image/png" };
+	return str_of(TYPES[index_of(format)]);
+}
+
+static bool kind_of(struct str media_type, enum render_kind *out)
+{
+	static const char *const TYPES[] = { "image/jpeg", "image/png", "image/gif", "image/webp" };
+	for (size_t i = 0; i < COUNT_OF(TYPES); i++)
+		if (str_equal(media_type, str_of(TYPES[i]))) {
+			*out = (enum render_kind)(RENDER_JPEG + i);
+			return true;
+		}
+	return false;
+}
+
+bool thumbnails_possible(const struct image_row *row)
+{
+	enum render_kind kind;
+	return row->status == IMAGE_UPLOADED && kind_of(row->file_type, &kind);
+}
+
+/* The third byte of a ThumbHash has a bit for alpha. */
+enum render_format thumbnails_plain_format(const struct image_row *row)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct str hash;
+	arena_init(&a, 1024);
+	bool alpha = row->placeholder.n >= 4 && base64_decode(&a, str_slice(row->placeholder, 0, 4), &hash) && hash.n == 3 &&
+		((unsigned char)hash.p[2] & 0x80) != 0;
+	return alpha ? RENDER_TO_PNG : RENDER_TO_JPEG;
+}
+
+/* Finding */
+
+/* Which one a link means. false: none of this image. */
+static bool find_variant(
+	const struct thumbnails *t, const struct image_row *row, struct str variant, size_t *preset, enum render_format *format)
+{
+	const enum render_format formats[] = { RENDER_TO_WEBP, thumbnails_plain_format(row) };
+	if (!thumbnails_possible(row))
+		return false;
+	for (*preset = 0; *preset < t->n; ++*preset)
+		for (size_t i = 0; i < COUNT_OF(formats); i++)
+			if (str_equal(variant, thumbnails_variant(t, *preset, formats[i]))) {
+				*format = formats[i];
+				return true;
+			}
+	return false;
+}
+
+static enum status no_such_variant(struct fault *why)
+{
+	return fault_set(why, NO_SUCH_IMAGE, "There is no such thumbnail of this image.");
+}
+
+enum status thumbnails_find(
+	struct thumbnails *t, const struct image_row *row, struct str variant, struct arena *a, struct object_file *out, struct fault *why)
+{
+	assert(t != NULL && row != NULL && out != NULL);
+	size_t preset;
+	enum render_format format;
+	if (!find_variant(t, row, variant, &preset, &format))
+		return no_such_variant(why);
+	TRY(thumb_find(t->o.store, row->image_id, variant, a, out, why));
+	if (out->info.size == 0) {
+		object_file_close(out);
+		return fault_set(why, NO_SUCH_IMAGE, "No thumbnail can be made of this image.");
+	}
+	/* The variant and the image's bytes decide about the thumbnail's. */
+	out->info.etag = str_printf(a, "%.*s-%.*s", STRF(row->etag), STRF(variant));
+	out->info.content_type = thumbnails_media_type(format);
+	if (arena_ok(a))
+		return OK;
+	object_file_close(out);
+	return fault_too_much(why);
+}
+
+bool thumbnails_find_waits(const struct thumbnails *t)
+{
+	return !t->o.store->ops->finds_without_waiting;
+}
+
+/* Making */
+
+/* The image, by descriptor where it is a file here. */
+static enum status open_image(
+	struct thumbnails *t, const struct image_row *row, struct arena *a, struct object_file *out, struct fault *why)
+{
+	struct object whole;
+	if (t->o.buckets != NULL)
+		return bucket_open(t->o.buckets, t->o.bucket, row->key, a, out, why);
+	TRY(store_get(t->o.product->store, row->key, t->o.product->rules.max_size_bytes, a, &whole, why));
+	*out = (struct object_file){ .info = whole.info, .fd = -1, .bytes = whole.body };
+	return OK;
+}
+
+static enum status render_thumb(
+	struct thumbnails *t, const struct making *m, const struct image_row *row, struct arena *a, struct fault *why)
+{
+	struct object_file image = { .fd = -1 };
+	struct renderer_result made;
+	struct renderer_job job = {
+		.ops = RENDER_THUMB, .preset = &t->presets[m->preset].as[index_of(m->format)], .presets = 1, .caller = m->caller
+	};
+	if (!kind_of(row->file_type, &job.kind))
+		return no_such_variant(why);
+	TRY(open_image(t, row, a, &image, why));
+	job.fd = image.fd;
+	job.size_bytes = image.info.size;
+	job.bytes = image.bytes;
+	enum status st = renderer_run(t->o.product->renderer, &job, a, &made, why);
+	object_file_close(&image);
+	TRY(st);
+	struct str bytes = made.answer.presets == 1 ? made.thumb[0] : STR("");
+	TRY(thumb_keep(t->o.store, row->image_id, thumbnails_variant(t, m->preset, m->format), bytes, why));
+	metric_add(bytes.n > 0 ? M_THUMBS_MADE : M_THUMBS_FAILED, 1);
+	return bytes.n > 0 ? OK : fault_set(why, NO_SUCH_IMAGE, "No thumbnail can be made of this image.");
+}
+
+/* The row is read again, before and after: an image that was deleted in the meantime leaves no thumbnail. */
+static enum status make_thumb(struct thumbnails *t, const struct making *m, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct image_row row;
+	struct image_table *table = t->o.product->table;
+	arena_init(&a, (size_t)t->o.product->rules.max_size_bytes + THUMB_BYTES_MAX + 2 * ROW_BYTES);
+	TRY(table_get(table, str_of(m->id), &a, &row, why));
+	if (row.status != IMAGE_UPLOADED)
+		return no_such_variant(why);
+	struct object_file made = { .fd = -1 };
+	if (thumb_find(t->o.store, row.image_id, thumbnails_variant(t, m->preset, m->format), &a, &made, why) == OK) { /* just made */
+		object_file_close(&made);
+		return OK;
+	}
+	enum status st = render_thumb(t, m, &row, &a, why);
+	struct fault gone = { 0 };
+	if (table_get(table, str_of(m->id), &a, &row, &gone) != NOT_FOUND)
+		return st;
+	thumb_remove(t->o.store, str_of(m->id));
+	return no_such_variant(why);
+}
+
+static void answer_waits(struct thumbnail_wait *first, enum status st, const struct fault *why)
+{
+	for (struct thumbnail_wait *w = first, *next; w != NULL; w = next) {
+		next = w->next;
+		if (st != OK)
+			w->why = *why;
+		w->done(w, st);
+	}
+}
+
+/* The oldest that no maker has, or NULL. */
+static struct making *take_making(struct thumbnails *t)
+{
+	struct making *m = t->makings;
+	while (m != NULL && m->is_taken)
+		m = m->next;
+	if (m != NULL)
+		m->is_taken = true;
+	return m;
+}
+
+static void end_making(struct thumbnails *t, struct making *m)
+{
+	struct making **at = &t->makings;
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	t->n_makings--;
+}
+
+static void *run_maker(void *arg)
+{
+	struct thumbnails *t = arg;
+	pthread_mutex_lock(&t->lock);
+	while (!t->stopping) {
+		struct making *m = take_making(t);
+		if (m == NULL) {
+			pthread_cond_wait(&t->work, &t->lock);
+			continue;
+		}
+		pthread_mutex_unlock(&t->lock);
+		struct fault why = { 0 };
+		enum status st = make_thumb(t, m, &why);
+		pthread_mutex_lock(&t->lock);
+		end_making(t, m);
+		pthread_mutex_unlock(&t->lock);
+		answer_waits(m->waits, st, &why);
+		mem_free(m);
+		pthread_mutex_lock(&t->lock);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+static struct making *find_making(const struct thumbnails *t, struct str id, size_t preset, enum render_format format)
+{
+	struct making *m = t->makings;
+	while (m != NULL && (m->preset != preset || m->format != format || !str_equal(str_of(m->id), id)))
+		m = m->next;
+	return m;
+}
+
+/* NULL: too many, or no memory. */
+static struct making *add_making(struct thumbnails *t, struct str id, size_t preset, enum render_format format)
+{
+	struct making **at = &t->makings, *m = t->stopping || t->n_makings >= MAKINGS_MAX ? NULL : mem_new(1, sizeof *m);
+	if (m == NULL)
+		return NULL;
+	*m = (struct making){ .preset = preset, .format = format };
+	(void)snprintf(m->id, sizeof m->id, "%.*s", STRF(id));
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = m;
+	t->n_makings++;
+	pthread_cond_signal(&t->work);
+	return m;
+}
+
+void thumbnails_make(
+	struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct thumbnail_wait *w)
+{
+	assert(t != NULL && row != NULL && w != NULL && w->done != NULL);
+	size_t preset;
+	enum render_format format;
+	if (!find_variant(t, row, variant, &preset, &format)) {
+		w->done(w, no_such_variant(&w->why));
+		return;
+	}
+	pthread_mutex_lock(&t->lock);
+	struct making *m = find_making(t, row->image_id, preset, format);
+	if (m == NULL) {
+		m = add_making(t, row->image_id, preset, format);
+		if (m != NULL && caller != NULL)
+			m->caller = *caller;
+	}
+	if (m != NULL) {
+		w->next = m->waits;
+		m->waits = w;
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (m == NULL)
+		w->done(w, fault_set(&w->why, OVERLOADED, "Too many thumbnails are being made. Try again in a moment."));
+}
+
+struct blocking_wait {
+	struct thumbnail_wait wait;
+	enum status status;
+	sem_t finished;
+};
+
+static void on_made(struct thumbnail_wait *w, enum status st)
+{
+	struct blocking_wait *b = (struct blocking_wait *)w;
+	b->status = st;
+	sem_post(&b->finished);
+}
+
+enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller,
+	struct arena *a, struct object_file *out, struct fault *why)
+{
+	struct blocking_wait b = { .wait = { .done = on_made } };
+	enum status st = thumbnails_find(t, row, variant, a, out, why);
+	if (st == OK || why->code != F_NO_SUCH_KEY)
+		return st;
+	sem_init(&b.finished, 0, 0);
+	thumbnails_make(t, row, variant, caller, &b.wait);
+	while (sem_wait(&b.finished) != 0)
+		assert(errno == EINTR);
+	sem_destroy(&b.finished);
+	if (b.status == OK)
+		return thumbnails_find(t, row, variant, a, out, why);
+	*why = b.wait.why;
+	return b.status;
+}
+
+/* At upload, and the end */
+
+const struct render_preset *thumbnails_at_upload(const struct thumbnails *t)
+{
+	return t != NULL && t->at_upload < t->n ? &t->presets[t->at_upload].as[0] : NULL;
+}
+
+void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes)
+{
+	assert(t->at_upload < t->n && bytes.n > 0);
+	struct fault why = { 0 };
+	if (thumb_keep(t->o.store, row->image_id, thumbnails_variant(t, t->at_upload, RENDER_TO_WEBP), bytes, &why) == OK)
+		metric_add(M_THUMBS_MADE, 1);
+	else
+		LOG(THUMB_FAILED, STR(""), LOG_S("imageId", row->image_id), LOG_C("text", why.text), LOG_C("cause", why.cause));
+}
+
+void thumbnails_remove(struct thumbnails *t, struct str image_id)
+{
+	if (t != NULL)
+		thumb_remove(t->o.store, image_id);
+}
+
+static enum status start_makers(struct thumbnails *t, struct fault *why)
+{
+	unsigned makers = t->o.makers < MAKERS_MAX ? t->o.makers : MAKERS_MAX;
+	for (; t->n_makers < makers; t->n_makers++)
+		if (!thread_start(&t->makers[t->n_makers], run_maker, t))
+			return fault_set(why, INTERNAL, "The system has no thread left for making thumbnails.");
+	return OK;
+}
+
+enum status thumbnails_new(const struct thumbnails_options *o, struct thumbnails **out, struct fault *why)
+{
+	assert(o != NULL && out != NULL && o->makers > 0);
+	assert(o->product != NULL && o->product->renderer != NULL && o->store != NULL);
+	struct thumbnails *t = mem_new(1, sizeof *t);
+	if (t == NULL)
+		return fault_no_memory(why);
+	t->o = *o;
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->work, NULL);
+	*out = t;
+	enum status st = read_presets(t, why);
+	if (st == OK)
+		st = start_makers(t, why);
+	if (st != OK)
+		thumbnails_free(out);
+	return st;
+}
+
+void thumbnails_free(struct thumbnails **at)
+{
+	assert(at != NULL);
+	struct thumbnails *t = *at;
+	if (t == NULL)
+		return;
+	struct fault why = { 0 };
+	pthread_mutex_lock(&t->lock);
+	t->stopping = true;
+	pthread_cond_broadcast(&t->work);
+	pthread_mutex_unlock(&t->lock);
+	for (unsigned i = 0; i < t->n_makers; i++)
+		pthread_join(t->makers[i], NULL);
+	for (struct making *m = t->makings, *next; m != NULL; m = next) {
+		next = m->next;
+		answer_waits(m->waits, fault_set(&why, OVERLOADED, "The server is stopping."), &why);
+		mem_free(m);
+	}
+	pthread_cond_destroy(&t->work);
+	pthread_mutex_destroy(&t->lock);
+	mem_free(t);
+	*at = NULL;
+}

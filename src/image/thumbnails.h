@@ -1,0 +1,78 @@
+/* Thumbnails: a few presets and no free sizes, so that nobody can fill the disk. One is made when it is first asked for, or with the
+ * check of the upload; requests for one that is being made wait for it together, without a thread. Its name is the variant of
+ * its delivery link, which has a hash of all that decides about its bytes. */
+#ifndef IMAGE_THUMBNAILS_H
+#define IMAGE_THUMBNAILS_H
+
+#include "image/product.h"
+#include "port/thumb_store.h"
+
+#define THUMBNAIL_PRESETS_MAX 8
+#define THUMBNAIL_FORMATS 3 /* RENDER_TO_WEBP .. RENDER_TO_PNG */
+
+struct thumbnails;
+
+struct thumbnails_options {
+	/* NAME:WIDTHxHEIGHT[:fit|:cover][:qQUALITY][:eEFFORT], separated by commas; the effort is WebP's, 0..6. "": no thumbnails */
+	struct str presets;
+	struct str at_upload; /* the preset that is made then, as WebP; "": none */
+	struct product *product;
+	struct thumb_store *store;
+	struct bucket_store *buckets; /* of the images; NULL: they are read by product->store */
+	struct str bucket;
+	unsigned makers; /* threads; at least 1 */
+};
+
+/* Everything in the options is borrowed and outlives the thumbnails.
+ * Errors  BAD_SETTING the presets or at_upload are malformed; OUT_OF_MEMORY; INTERNAL no thread */
+enum status thumbnails_new(const struct thumbnails_options *o, struct thumbnails **out, struct fault *why) MUST_CHECK;
+/* What waits is answered first, with OVERLOADED. Accepts NULL inside. */
+void thumbnails_free(struct thumbnails **t);
+
+/* The presets, in their order: the name of each, and which one has a name. false: none has. */
+size_t thumbnails_count(const struct thumbnails *t);
+struct str thumbnails_name(const struct thumbnails *t, size_t preset);
+bool thumbnails_preset(const struct thumbnails *t, struct str name, size_t *preset) MUST_CHECK;
+
+/* Whether there can be thumbnails of the image: it is uploaded, and of a type that the renderer knows. */
+bool thumbnails_possible(const struct image_row *row);
+/* What an image's thumbnails may be in besides WebP: PNG with alpha, else JPEG. */
+enum render_format thumbnails_plain_format(const struct image_row *row);
+/* The variant of a preset: "small-1a2b3c4d.webp". A borrowed text that outlives the call. */
+struct str thumbnails_variant(const struct thumbnails *t, size_t preset, enum render_format format);
+struct str thumbnails_media_type(enum render_format format);
+
+/* Open one that was made before.
+ * row      uploaded
+ * variant  of a link
+ * out      info has size, etag (of these bytes), content_type and modified_ms; in `a`. On OK the caller closes it
+ * Errors   NO_SUCH_IMAGE no such variant, or it cannot be made; NO_SUCH_KEY it was not made yet; those of the store
+ * Threads  any; a reactor only if thumbnails_find_waits is false */
+enum status thumbnails_find(struct thumbnails *t, const struct image_row *row, struct str variant, struct arena *a, struct object_file *out,
+	struct fault *why) MUST_CHECK;
+bool thumbnails_find_waits(const struct thumbnails *t);
+
+/* One request for a thumbnail that is not there. The caller's storage, until done is called. */
+struct thumbnail_wait {
+	void (*done)(struct thumbnail_wait *, enum status); /* once, on any thread; must not block */
+	struct fault why;                                   /* written before a done that is not OK */
+	struct thumbnail_wait *next;
+};
+
+/* Make one, or wait for whoever makes it. After OK thumbnails_find opens it. May call done before it returns.
+ * Errors (of done)  OVERLOADED; NO_SUCH_IMAGE the image is gone, or the thumbnail cannot be made; those of the stores
+ * Threads  any; does not wait */
+void thumbnails_make(
+	struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct thumbnail_wait *w);
+/* The same, and wait for it: workers only. */
+enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller,
+	struct arena *a, struct object_file *out, struct fault *why) MUST_CHECK;
+
+/* What the check of an upload makes with it. NULL: nothing. */
+const struct render_preset *thumbnails_at_upload(const struct thumbnails *t);
+/* Keep that, once the image is stored; a failure is not reported, since it will be made when it is asked for. */
+void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes);
+/* The image is gone. */
+void thumbnails_remove(struct thumbnails *t, struct str image_id);
+
+#endif

@@ -1,0 +1,29 @@
+/* The sizes of thumbnails, and making all of a job from one decoded picture: the largest first, and each smaller one from
+ * the one before when that is at least twice its size. One thread. */
+#ifndef RENDER_THUMBS_H
+#define RENDER_THUMBS_H
+
+#include "render/encode.h"
+#include "render/protocol.h"
+#include "render/resize.h"
+
+#define HASH_BOX 64 /* px; the placeholder has 7 by 7 terms, which more pixels do not change */
+
+struct thumbs_size {
+	uint32_t width, height;           /* of the whole picture at the preset's scale */
+	uint32_t crop_width, crop_height; /* what is kept of it, its middle */
+};
+
+/* What a preset makes of an upright picture of width x height; at least 1 px. */
+struct thumbs_size thumbs_size(const struct render_preset *p, uint32_t width, uint32_t height);
+/* The size in which the decoded picture must be for all that the job asks for, as it is stored (not yet upright).
+ * false: the job asks for no picture. */
+bool thumbs_source_size(const struct render_job *job, const struct render_answer *answer, uint32_t *width, uint32_t *height) MUST_CHECK;
+/* Make and encode the job's presets, and its placeholder and colors.
+ * upright  of the size that thumbs_source_size gives or larger, upright, in sRGB
+ * answer   thumb, presets, hash, average, dominant and alpha are written
+ * The code: NONE, TOO_MUCH_MEMORY or TOO_MUCH_OUTPUT. */
+enum render_code thumbs_make(
+	struct arena *a, const struct render_job *job, const struct picture *upright, struct window *window, struct render_answer *answer);
+
+#endif

@@ -1,0 +1,199 @@
+// Images are decoded before they are accepted, by processes that may die: verdicts, thumbnails, and what happens when a renderer is
+// killed, stopped, missing or unconfined.
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { call, corpus, fetchUrl, openSlot, program, putBytes, runProgram, startServer, uploadImage } from './support/server.mjs';
+
+const jpeg = corpus('good/photo.jpg'), png = corpus('good/stored.png'), gif = corpus('good/loop.gif');
+let server;
+before(async () => { server = await startServer({ args: ['--no-strip'] }); });
+after(() => server?.stop());
+
+const types = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
+const send = async (bytes, fileType, of = server) => {
+	const slot = await openSlot(of, { fileName: 'a', fileType });
+	const put = await putBytes(slot, bytes);
+	return { put, record: (await call(of, 'GET', `/images/${slot.imageId}`)).json };
+};
+const upload = (name, of = server) => uploadImage(of, { bytes: corpus(`good/${name}`), fileName: name, fileType: types[name.split('.').pop()] });
+const metric = async (name, of = server) => Number((await fetchUrl(`${of.admin}/metrics`)).text.split('\n').find(l => l.startsWith(`${name} `)).split(' ').pop());
+const MADE = 'tintype_thumbnails_total{outcome="made"}';
+const renderers = of => spawnSync('ps', ['--ppid', String(of.pid), '-o', 'pid=,comm='], { encoding: 'utf8' }).stdout.split('\n')
+	.filter(l => l.includes('tintype-render')).map(l => Number.parseInt(l, 10));
+
+test('whole images are ok, with a placeholder and a color', async () => {
+	const { image } = await upload('photo.jpg');
+	assert.deepEqual([image.verified, image.verdict, image.damage], [true, 'ok', undefined]);
+	assert.ok(Buffer.from(image.placeholder, 'base64').length >= 5);
+	assert.match(image.color, /^#[0-9a-f]{6}$/);
+});
+
+for (const [what, bytes, type, damage] of [
+	['a JPEG without its end marker', () => jpeg.subarray(0, -2), 'image/jpeg', 'end_missing'],
+	['a PNG without IEND', () => png.subarray(0, -12), 'image/png', 'end_missing'],
+	['a GIF that is cut in a later frame', () => gif.subarray(0, -gif.length / 8 | 0), 'image/gif', 'later_frame'],
+])
+	test(`${what} is recoverable`, async () => {
+		const { put, record } = await send(bytes(), type);
+		assert.equal(put.status, 200, put.text);
+		assert.deepEqual([record.status, record.verdict, record.damage], ['uploaded', 'recoverable', damage]);
+		assert.ok(record.width > 0 && record.height > 0 && record.placeholder);
+		assert.equal(record.fileSize, bytes().length);
+	});
+
+for (const [what, bytes, type] of [
+	['half a JPEG', () => jpeg.subarray(0, jpeg.length / 2), 'image/jpeg'],
+	['a JPEG with a hole', () => Buffer.concat([jpeg.subarray(0, jpeg.length / 2), Buffer.alloc(4096), jpeg.subarray(jpeg.length / 2 + 4096)]), 'image/jpeg'],
+	['a PNG with a changed byte', () => {
+		const changed = Buffer.from(png);
+		changed[changed.length >> 1] ^= 1;
+		return changed;
+	}, 'image/png'],
+])
+	test(`${what} is refused with a sentence`, async () => {
+		const { put, record } = await send(bytes(), type);
+		assert.equal(put.status, 400, put.text);
+		assert.deepEqual([record.status, record.verdict], ['rejected', 'corrupt']);
+		assert.match(record.reason, /damaged/);
+		assert.match(put.text, /damaged/);
+	});
+
+test('strict refuses what is recoverable; header alone looks at no pixel', async () => {
+	const strict = await startServer({ args: ['--verify', 'strict', '--no-strip'] });
+	const header = await startServer({ args: ['--verify', 'header', '--no-strip'] });
+	try {
+		const refused = await send(jpeg.subarray(0, -2), 'image/jpeg', strict);
+		assert.equal(refused.put.status, 400);
+		assert.equal((await send(jpeg, 'image/jpeg', strict)).put.status, 200);
+		const hole = Buffer.concat([jpeg.subarray(0, jpeg.length / 2), Buffer.alloc(512), jpeg.subarray(jpeg.length / 2 + 512)]);
+		const { record } = await send(hole, 'image/jpeg', header);
+		assert.deepEqual([record.status, record.verified, record.verdict], ['uploaded', false, undefined]);
+		assert.equal((await send(jpeg.subarray(0, -2), 'image/jpeg', header)).put.status, 400);
+		assert.deepEqual(renderers(header), []);
+	} finally {
+		await strict.stop();
+		await header.stop();
+	}
+});
+
+test('a renderer that is killed or stopped harms no image', async () => {
+	await upload('photo.jpg');
+	for (const signal of ['SIGKILL', 'SIGSTOP']) {
+		for (const pid of renderers(server))
+			process.kill(pid, signal);
+		await Promise.all([upload('photo.jpg'), upload('alpha.png'), upload('still.gif')]); // each fails unless it is accepted
+	}
+	assert.ok(server.events('render.died').some(e => e.reason === 'late' && e.signal === 9));
+	assert.equal((await fetchUrl(`${server.admin}/readyz`)).status, 200);
+});
+
+test('many uploads at once are all answered, by no more processes than there may be', async () => {
+	const answers = await Promise.all(Array.from({ length: 60 }, () => send(jpeg, 'image/jpeg')));
+	for (const { put } of answers)
+		assert.ok([200, 503].includes(put.status), put.text);
+	assert.ok(answers.filter(a => a.put.status === 200).length >= 30);
+	for (const { put } of answers.filter(a => a.put.status === 503))
+		assert.ok(Number(put.headers.get('retry-after')) > 0);
+	assert.ok(renderers(server).length <= server.events('render.ready')[0].workers);
+});
+
+test('thumbnails: in the record, made once, of the size of their preset, gone with the image', async () => {
+	const before = await metric(MADE);
+	const { image } = await upload('photo.jpg');
+	assert.deepEqual(Object.keys(image.links), ['original', 'small', 'medium', 'large']);
+	assert.equal(await metric(MADE), before + 1, 'small, with the check');
+	for (const [size, formats] of Object.entries(image.links).slice(1)) {
+		for (const [format, url] of Object.entries(formats)) {
+			const many = await Promise.all(Array.from({ length: 20 }, () => fetchUrl(url)));
+			for (const one of many) {
+				assert.equal(one.status, 200, `${size} ${format}: ${one.text}`);
+				assert.equal(one.headers.get('content-type'), `image/${format}`);
+				assert.ok(one.bytes.equals(many[0].bytes));
+			}
+			assert.equal((await fetchUrl(url, { headers: { 'If-None-Match': many[0].headers.get('etag') } })).status, 304);
+		}
+	}
+	assert.equal(await metric(MADE), before + 6);
+	const files = () => readdirSync(path.join(server.data, 'thumbs'), { recursive: true }).filter(f => f.includes(image.imageId));
+	assert.equal(files().length, 6);
+	await call(server, 'DELETE', `/images/${image.imageId}`);
+	assert.deepEqual(files(), []);
+	assert.equal((await fetchUrl(image.links.small.webp)).status, 404);
+});
+
+test('/thumbnail leads to the format that the client accepts', async () => {
+	const { image } = await upload('alpha.png');
+	assert.deepEqual(Object.keys(image.links.small), ['webp', 'png']);
+	for (const [accept, format] of [['image/avif,image/webp,*/*', 'webp'], ['*/*', 'png']]) {
+		const answer = await fetchUrl(`${server.api}/prod/images/${image.imageId}/thumbnail?size=medium`, { redirect: 'manual', headers: { Accept: accept } });
+		assert.equal(answer.status, 302, answer.text);
+		assert.equal(answer.headers.get('location'), image.links.medium[format]);
+		assert.match(answer.headers.get('cache-control'), /^private/);
+		assert.match(answer.headers.get('vary'), /Accept/);
+	}
+	assert.equal((await call(server, 'GET', `/images/${image.imageId}/thumbnail?size=huge`)).status, 400);
+});
+
+test('thumbnails survive a restart, and the oldest go when there is no space', async () => {
+	const data = mkdtempSync(path.join(tmpdir(), 'tintype-thumbs-'));
+	const first = await startServer({ data });
+	const { image } = await upload('photo.jpg', first);
+	const url = image.links.small.webp;
+	const { bytes } = await fetchUrl(url);
+	await first.kill();
+	try {
+		for (const [args, made] of [[[], 0], [['--thumbnail-space', '600'], 0]]) {
+			const next = await startServer({ data, args });
+			try {
+				const again = await fetchUrl(url.replace(first.storage, next.storage));
+				assert.equal(again.status, 200, again.text);
+				assert.ok(again.bytes.equals(bytes));
+				assert.equal(await metric(MADE, next), made);
+			} finally {
+				await next.stop();
+			}
+		}
+	} finally {
+		rmSync(data, { recursive: true, force: true });
+	}
+});
+
+test('without tintype-render the server does not start, and says what else there is', async () => {
+	const folder = mkdtempSync(path.join(tmpdir(), 'tintype-alone-'));
+	try {
+		const alone = path.join(folder, 'tintype');
+		copyFileSync(program(), alone);
+		let failed;
+		try {
+			execFileSync(alone, ['serve', '--data', path.join(folder, 'data'), '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0'], { stdio: 'pipe' });
+		} catch (e) {
+			failed = e;
+		}
+		assert.equal(failed?.status, 2);
+		assert.match(String(failed.stderr), /tintype-render.*--verify header/);
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
+});
+
+test('without the filter it says so at each start', async () => {
+	const open = await startServer({ args: ['--render-sandbox', 'off'] });
+	try {
+		assert.equal(open.events('render.unconfined').length, 1);
+		assert.doesNotMatch(open.events('render.ready')[0].layers, /filter/);
+		await upload('photo.jpg', open);
+		assert.match((await fetchUrl(`${open.admin}/readyz`)).text, /^ready\n.*without a system-call filter/);
+	} finally {
+		await open.stop();
+	}
+	const data = mkdtempSync(path.join(tmpdir(), 'tintype-bad-'));
+	const bad = await runProgram(['serve', '--thumbnails', 'small:1x1', '--data', data, '--api', '127.0.0.1:0', '--storage', '127.0.0.1:0', '--admin', '127.0.0.1:0']);
+	rmSync(data, { recursive: true, force: true });
+	assert.equal(bad.code, 2, bad.stderr);
+	assert.match(bad.stderr, /--thumbnails/);
+});

@@ -1,0 +1,237 @@
+/* Thumbnails over fakes: presets, one job for many requests, what is remembered, and images that go while one is made. */
+#include "image/thumbnails.h"
+
+#include "fake/fake_product.h"
+#include "fake/rows.h"
+#include "image/image_service.h"
+#include "image/thumb_objects.h"
+#include "unit.h"
+
+#include <pthread.h>
+
+#define PRESETS STR("small:160x160,wide:1200x400:cover:q75:e4")
+
+static struct fake_product f;
+static struct thumb_objects store;
+static struct thumbnails *t;
+
+/* A renderer that waits to be let go. */
+static struct {
+	struct renderer port;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool held;
+	unsigned jobs;
+	enum render_code code;
+	struct render_preset asked;
+} fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+
+static enum status run_fake(
+	struct renderer *r, const struct renderer_job *job, struct arena *a, struct renderer_result *out, struct fault *why)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.jobs++;
+	fake.asked = job->preset[0];
+	pthread_cond_broadcast(&fake.changed);
+	while (fake.held)
+		pthread_cond_wait(&fake.changed, &fake.lock);
+	*out = (struct renderer_result){ .answer = { .code = (uint8_t)fake.code, .verdict = (uint8_t)render_code_verdict(fake.code) } };
+	pthread_mutex_unlock(&fake.lock);
+	if (out->answer.verdict < RENDER_BROKEN) {
+		out->answer.presets = 1;
+		out->thumb[0] = STR("RIFF of a thumbnail");
+	}
+	return OK;
+}
+
+static const struct renderer_ops fake_ops = { run_fake };
+
+static void hold(bool held)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.held = held;
+	pthread_cond_broadcast(&fake.changed);
+	pthread_mutex_unlock(&fake.lock);
+}
+
+static unsigned count_jobs(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	unsigned n = fake.jobs;
+	pthread_mutex_unlock(&fake.lock);
+	return n;
+}
+
+static enum status make(struct str presets, struct str at_upload)
+{
+	struct thumbnails_options o = { .presets = presets, .at_upload = at_upload, .product = &f.product, .store = &store.port, .makers = 2 };
+	return thumbnails_new(&o, &t, &f.why);
+}
+
+static int set_up(void **state)
+{
+	fake_product_init(&f, false);
+	fake.port = (struct renderer){ .ops = &fake_ops };
+	fake.jobs = 0;
+	fake.code = RENDER_NONE;
+	f.product.renderer = &fake.port;
+	thumb_objects_init(&store, f.product.store);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	thumbnails_free(&t);
+	fake_product_deinit(&f);
+	return 0;
+}
+
+/* An uploaded row with an object. */
+static struct image_row uploaded(unsigned n)
+{
+	struct image_row row;
+	struct resolution s = row_verdict(&f.a, n, 1700000000000, STR(""));
+	struct str key = fake_product_slot(&f, n, STR("image/jpeg"));
+	fake_product_arrive(&f, key, STR("bytes"));
+	assert_int_equal(table_resolve(f.product.table, &s, &f.a, &row, &f.why), OK);
+	return row;
+}
+
+static void test_presets_then_variants_that_change_with_them(void **state)
+{
+	struct image_row row = uploaded(1);
+	assert_int_equal(make(PRESETS, STR("small")), OK);
+	assert_int_equal(thumbnails_count(t), 2);
+	struct str small = thumbnails_variant(t, 0, RENDER_TO_WEBP), wide = thumbnails_variant(t, 1, RENDER_TO_JPEG);
+	assert_true(str_starts_with(small, STR("small-")) && str_ends_with(small, STR(".webp")));
+	assert_true(str_starts_with(wide, STR("wide-")) && str_ends_with(wide, STR(".jpg")));
+	small = str_dup(&f.a, small);
+	wide = str_dup(&f.a, wide);
+	assert_int_equal(thumbnails_at_upload(t)->width, 160);
+	assert_int_equal(thumbnails_plain_format(&row), RENDER_TO_JPEG);
+	row.placeholder = STR("AACA");
+	assert_int_equal(thumbnails_plain_format(&row), RENDER_TO_PNG);
+	thumbnails_free(&t);
+	assert_int_equal(make(STR("small:160x160, wide:1200x400:cover:q76:e4"), STR("")), OK);
+	assert_str(thumbnails_variant(t, 0, RENDER_TO_WEBP), small);
+	assert_false(str_equal(thumbnails_variant(t, 1, RENDER_TO_JPEG), wide));
+	assert_null(thumbnails_at_upload(t));
+}
+
+static void test_malformed_presets_then_refused(void **state)
+{
+	static const char *const BAD[] = { ",", "small", "small:", "small:160", "small:0x160", "small:160x5000", "Small:160x160", "-a:160x160",
+		"small:160x160:best", "small:160x160:q0", "small:160x160:q101", "small:160x160:e7", "small:160x160:q", "original:160x160",
+		"a:16x16,a:17x17", "a:16x16,b:16x16,c:16x16,d:16x16,e:16x16,f:16x16,g:16x16,h:16x16,i:16x16", "a:16x16," };
+	for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+		if (make(str_of(BAD[i]), STR("")) != INVALID)
+			fail_msg("\"%s\" is taken", BAD[i]);
+		assert_null(t);
+	}
+	assert_int_equal(make(PRESETS, STR("large")), INVALID);
+}
+
+struct asking {
+	struct thumbnail_wait wait;
+	enum status status;
+	_Atomic bool done;
+};
+
+static void on_done(struct thumbnail_wait *w, enum status st)
+{
+	struct asking *r = (struct asking *)w;
+	r->status = st;
+	r->done = true;
+}
+
+static void test_many_requests_then_one_job_and_all_answered(void **state)
+{
+	static struct asking requests[50];
+	struct image_row row = uploaded(1);
+	struct object_file file;
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	struct str variant = thumbnails_variant(t, 1, RENDER_TO_JPEG);
+	assert_int_equal(thumbnails_find(t, &row, variant, &f.a, &file, &f.why), NOT_FOUND);
+	assert_int_equal(f.why.code, F_NO_SUCH_KEY);
+	hold(true);
+	for (size_t i = 0; i < COUNT_OF(requests); i++) {
+		requests[i] = (struct asking){ .wait = { .done = on_done } };
+		thumbnails_make(t, &row, variant, NULL, &requests[i].wait);
+	}
+	hold(false);
+	for (size_t i = 0; i < COUNT_OF(requests); i++) {
+		wait_until(requests[i].done);
+		assert_int_equal(requests[i].status, OK);
+	}
+	assert_int_equal(count_jobs(), 1);
+	assert_int_equal(fake.asked.width, 1200);
+	assert_int_equal(fake.asked.quality, 75);
+	assert_int_equal(fake.asked.format, RENDER_TO_JPEG);
+	assert_int_equal(thumbnails_get(t, &row, variant, NULL, &f.a, &file, &f.why), OK);
+	assert_str(file.bytes, STR("RIFF of a thumbnail"));
+	assert_str(file.info.content_type, STR("image/jpeg"));
+	assert_int_equal(count_jobs(), 1);
+}
+
+static void test_image_that_cannot_be_decoded_then_that_is_remembered(void **state)
+{
+	struct image_row row = uploaded(1);
+	struct object_file file;
+	fake.code = RENDER_DAMAGED;
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	struct str variant = thumbnails_variant(t, 0, RENDER_TO_WEBP);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(thumbnails_get(t, &row, variant, NULL, &f.a, &file, &f.why), NOT_FOUND);
+		assert_int_equal(f.why.code, F_NO_SUCH_IMAGE);
+	}
+	assert_int_equal(count_jobs(), 1);
+}
+
+static void test_image_deleted_while_one_is_made_then_none_is_left(void **state)
+{
+	static struct asking r = { .wait = { .done = on_done } };
+	struct image_row row = uploaded(1);
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	f.product.thumbnails = t;
+	hold(true);
+	thumbnails_make(t, &row, thumbnails_variant(t, 0, RENDER_TO_WEBP), NULL, &r.wait);
+	wait_until(count_jobs() == 1);
+	assert_int_equal(image_service_remove(&f.product, row.image_id, &f.why), OK);
+	hold(false);
+	wait_until(r.done);
+	assert_int_equal(r.status, NOT_FOUND);
+	assert_int_equal(fake_store_count(f.store), 0);
+	f.product.thumbnails = NULL;
+}
+
+static void test_other_variants_and_images_then_not_found(void **state)
+{
+	struct object_file file;
+	struct image_row row = uploaded(1);
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	static const char *const NONE[] = { "original", "small", "small-00000000.webp", "" };
+	for (size_t i = 0; i < COUNT_OF(NONE); i++) {
+		assert_int_equal(thumbnails_get(t, &row, str_of(NONE[i]), NULL, &f.a, &file, &f.why), NOT_FOUND);
+		assert_int_equal(f.why.code, F_NO_SUCH_IMAGE);
+	}
+	assert_int_equal(thumbnails_get(t, &row, thumbnails_variant(t, 0, RENDER_TO_PNG), NULL, &f.a, &file, &f.why), NOT_FOUND);
+	row.file_type = STR("image/svg+xml");
+	assert_false(thumbnails_possible(&row));
+	assert_int_equal(thumbnails_get(t, &row, thumbnails_variant(t, 0, RENDER_TO_WEBP), NULL, &f.a, &file, &f.why), NOT_FOUND);
+	assert_int_equal(count_jobs(), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_presets_then_variants_that_change_with_them),
+		TEST(test_malformed_presets_then_refused),
+		TEST(test_many_requests_then_one_job_and_all_answered),
+		TEST(test_image_that_cannot_be_decoded_then_that_is_remembered),
+		TEST(test_image_deleted_while_one_is_made_then_none_is_left),
+		TEST(test_other_variants_and_images_then_not_found),
+	};
+	return cmocka_run_group_tests_name("thumbnails", tests, NULL, NULL);
+}

@@ -1,0 +1,63 @@
+/* Each system call that a decoder has no need of ends the process. See sandbox_probe.c. */
+#include "render/worker.h"
+
+#include "unit.h"
+#include <signal.h>
+#include <sys/wait.h>
+
+static int attempt(const char *name, struct worker *w)
+{
+	const char *argv[] = { RENDER_PROBE, name, NULL };
+	bool ready = worker_start(w, argv);
+	int status = worker_end(w);
+	if (!ready)
+		fail_msg("%s: not ready, status %x", name, (unsigned)status);
+	return status;
+}
+
+static void test_call_outside_the_filter_then_killed(void **state)
+{
+	static const char *const NAMES[] = {
+		"open",
+		"connect",
+		"socket",
+		"fork",
+		"exec",
+		"write",
+		"mmap",
+		"mprotect",
+		"kill",
+		"ptrace",
+		"io_uring",
+		"send_elsewhere",
+#if defined __x86_64__
+		"x32",
+		"32_bit",
+#endif
+	};
+	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+		struct worker w;
+		int status = attempt(NAMES[i], &w);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("%s: status %x", NAMES[i], (unsigned)status);
+		assert_false(WCOREDUMP(status));
+	}
+}
+
+static void test_nothing_then_ends_by_itself(void **state)
+{
+	struct worker w;
+	int status = attempt("nothing", &w);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	/* where namespaces are allowed, no file is to be seen */
+	assert_int_equal((w.ready.layers & RENDER_NO_FILES) != 0, w.ready.window_bytes != 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_call_outside_the_filter_then_killed),
+		cmocka_unit_test(test_nothing_then_ends_by_itself),
+	};
+	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+}
