@@ -13,21 +13,20 @@ import { call, eventually, fetchUrl, openSlot, putBytes, startServer, uploadImag
 
 const MIB = 1 << 20;
 
-/** A JPEG of this many bytes: comments fill it up. */
+/** A JPEG of just this many bytes or up to 100 fewer: quantization tables, which are kept, fill it up. */
 function bigJpeg(size) {
-	const head = Buffer.from('ffd8', 'hex');
-	const tail = Buffer.from(`ffdb004300${'01'.repeat(64)}ffc0000b080001000101011100ffc4001400010${'0'.repeat(31)}ffc40014100100${'0'.repeat(30)}`
+	const table = `00${'01'.repeat(64)}`;
+	const tail = Buffer.from(`ffc0000b080001000101011100ffc4001400010${'0'.repeat(31)}ffc40014100100${'0'.repeat(30)}`
 		+ 'ffda0008010100003f000fffd9', 'hex');
-	const fill = [];
-	for (let left = size - head.length - tail.length; left > 0;) {
-		const n = left > 65000 ? 60000 : left;
-		const comment = Buffer.alloc(n, 'x');
-		comment.writeUInt16BE(0xfffe, 0);
-		comment.writeUInt16BE(n - 2, 2);
-		fill.push(comment);
-		left -= n;
+	const pieces = [Buffer.from('ffd8', 'hex')];
+	for (let left = size - pieces[0].length - tail.length; left >= 69;) {
+		const n = Math.min(1000, Math.floor((left - 4) / 65));
+		const segment = Buffer.from(`ffdb0000${table.repeat(n)}`, 'hex');
+		segment.writeUInt16BE(2 + 65 * n, 2);
+		pieces.push(segment);
+		left -= segment.length;
 	}
-	return Buffer.concat([head, ...fill, tail]);
+	return Buffer.concat([...pieces, tail]);
 }
 
 /** A server whose data directory is on a tmpfs of `size` bytes. */
