@@ -11,6 +11,7 @@ static inline struct image_rules rules_of(const struct settings *s)
 {
 	return (struct image_rules){
 		.allowed_types = str_of(s->allowed_types),
+		.unverified_types = str_of(s->unverified_types),
 		.max_size_bytes = s->max_size,
 		.max_pixels = s->max_pixels,
 		.url_ttl_s = (uint32_t)s->url_ttl_s,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "lambda/lambda.h"
 #include "app/image_rules.h"
+#include "image/slot.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -53,12 +54,13 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	if (!log_level_parse(str_of(c->settings.log_level), &log.level))
 		return fault_set(why, BAD_SETTING, "TINTYPE_LOG_LEVEL must be debug, info, warn or error");
 	TRY(log_start(&log, why));
+	const struct image_rules rules = rules_of(&c->settings);
+	TRY(media_types_check(&rules, why));
 	TRY(lambda_check(variable("_HANDLER"), why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
-	c->product =
-		(struct product){ .rules = rules_of(&c->settings), .store = c->ports.store, .table = c->ports.table, .objects_change = true };
+	c->product = (struct product){ .rules = rules, .store = c->ports.store, .table = c->ports.table, .objects_change = true };
 	c->api = api_new(&c->product, &options);
 	return c->api != NULL ? OK : fault_no_memory(why);
 }

@@ -68,9 +68,9 @@ static int print_settings(int argc, char **argv)
 #define STORAGE_SETTINGS \
 	(SETTING_BIT(data_dir) | SETTING_BIT(store) | SETTING_BIT(table) | SETTING_BIT(bucket) | SETTING_BIT(region) | SETTING_BIT(table_name))
 #define SWEEP_SETTINGS \
-	(STORAGE_SETTINGS | SETTING_BIT(list_shards) | SETTING_BIT(allowed_types) | SETTING_BIT(max_size) | SETTING_BIT(max_pixels) | \
-		SETTING_BIT(strip) | SETTING_BIT(keep_metadata) | SETTING_BIT(rejected_ttl_s) | SETTING_BIT(orphan_ttl_s) | \
-		SETTING_BIT(reserve_bytes))
+	(STORAGE_SETTINGS | SETTING_BIT(list_shards) | SETTING_BIT(allowed_types) | SETTING_BIT(unverified_types) | SETTING_BIT(max_size) | \
+		SETTING_BIT(max_pixels) | SETTING_BIT(strip) | SETTING_BIT(keep_metadata) | SETTING_BIT(rejected_ttl_s) | \
+		SETTING_BIT(orphan_ttl_s) | SETTING_BIT(reserve_bytes))
 
 static const struct main_verb {
 	const char *name;

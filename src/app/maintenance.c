@@ -7,6 +7,7 @@
 #include "app/backends.h"
 #include "image/gc.h"
 #include "app/image_rules.h"
+#include "image/slot.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -36,9 +37,13 @@ static int report_end(const char *verb, enum status status, const struct fault *
 }
 
 /* Both parts, the second though the first failed; the first failure is reported. */
-static enum status sweep_all(const struct settings *s, const struct backends *e, struct fault *why)
+static enum status sweep_all(const struct settings *s, struct backends *e, struct fault *why)
 {
-	struct product p = { .rules = rules_of(s), .store = e->store, .table = e->table };
+	struct product p = { .rules = rules_of(s) };
+	TRY(media_types_check(&p.rules, why));
+	TRY(backends_open(s, "", e, why));
+	p.store = e->store;
+	p.table = e->table;
 	struct gc_result done = { 0 };
 	struct fault second = { 0 };
 	enum status rows = gc_run(&p, clock_now_ms(), is_stop_requested, NULL, &done, why);
@@ -61,8 +66,6 @@ int maintain_sweep(int argc, char **argv)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	enum status status = settings_load(&s, argc - 1, argv + 1, &why);
-	if (status == OK)
-		status = backends_open(&s, "", &e, &why);
 	if (status == OK)
 		status = sweep_all(&s, &e, &why);
 	backends_close(&e);

@@ -21,6 +21,7 @@
 #include "base/rate_limit.h"
 #include "http/bearer.h"
 #include "image/product.h"
+#include "image/slot.h"
 #include "app/gc_thread.h"
 #include "app/image_rules.h"
 #include "image/thumb_objects.h"
@@ -348,6 +349,9 @@ static enum status load_settings(struct server_parts *c, int argc, char **argv, 
 	if (s->region[0] != '\0') /* not set: the backends' own */
 		TRY(settings_check_region(str_of(s->region), why));
 	TRY(settings_check_types(str_of(s->allowed_types), why));
+	TRY(settings_check_unverified(str_of(s->unverified_types), why));
+	const struct image_rules rules = rules_of(s);
+	TRY(media_types_check(&rules, why));
 	TRY(settings_check_keep(str_of(s->keep_metadata), why));
 	return settings_check_origins(str_of(s->cors_origins), why);
 }

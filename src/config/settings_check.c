@@ -42,17 +42,33 @@ static bool is_type_name(struct str s)
 	return s.n <= TYPE_NAME_MAX && str_consists_of(s, STR("!#$&-^_.+"));
 }
 
-enum status settings_check_types(struct str types, struct fault *why)
+static bool are_types(struct str types)
 {
 	for (struct str rest = types; rest.p != NULL;) {
 		struct str subtype = str_trim(str_cut(&rest, ','));
 		struct str type = str_cut(&subtype, '/');
 		if (!is_type_name(type) || !is_type_name(subtype))
-			return refuse_setting("--allowed-types (TINTYPE_ALLOWED_TYPES) must be media types without parameters, separated "
-								  "by commas, such as image/jpeg,image/png",
-				types, why);
+			return false;
 	}
-	return OK;
+	return true;
+}
+
+enum status settings_check_types(struct str types, struct fault *why)
+{
+	if (are_types(types))
+		return OK;
+	return refuse_setting("--allowed-types (TINTYPE_ALLOWED_TYPES) must be media types without parameters, separated "
+						  "by commas, such as image/jpeg,image/png",
+		types, why);
+}
+
+enum status settings_check_unverified(struct str types, struct fault *why)
+{
+	if (types.n == 0 || are_types(types))
+		return OK;
+	return refuse_setting("--unverified-types (TINTYPE_UNVERIFIED_TYPES) must be media types without parameters, separated "
+						  "by commas, such as image/tiff,application/pdf",
+		types, why);
 }
 
 enum status settings_check_keep(struct str words, struct fault *why)

@@ -12,6 +12,8 @@ enum status settings_check_bucket(struct str bucket, struct fault *why) MUST_CHE
 enum status settings_check_region(struct str region, struct fault *why) MUST_CHECK;
 /* Media types without parameters, with commas; at least one. */
 enum status settings_check_types(struct str types, struct fault *why) MUST_CHECK;
+/* The same, or none. */
+enum status settings_check_unverified(struct str types, struct fault *why) MUST_CHECK;
 /* "" or words of keep-metadata, in any order. */
 enum status settings_check_keep(struct str words, struct fault *why) MUST_CHECK;
 /* Each * or scheme://host[:port] as browsers send it, in lower case; an empty list allows none. */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "image/image_service.h"
+#include "image/slot.h"
 #include "image/thumbnails.h"
 #include "s3/wire/conditions.h"
 #include "s3/wire/range.h"
@@ -146,7 +147,7 @@ static enum status answer_bytes(struct request_context *x, const struct picture 
 	bool is_part;
 	TRY(find_range(x, &p->info, &part, &is_part, why));
 	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
-	answer_header(ans, STR("Content-Type"), p->row.file_type);
+	answer_header(ans, STR("Content-Type"), media_type_served(p->row.file_type));
 	answer_header(ans, STR("Content-Disposition"), content_disposition(&x->arena, p->row.file_type, p->row.file_name));
 	if (is_head(x))
 		answer_header(ans, STR("Content-Length"), str_printf(&x->arena, "%llu", (unsigned long long)p->info.size));

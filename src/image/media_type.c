@@ -1,5 +1,6 @@
 /* Media types: the canonical form, what the rules allow, and the extension of a key.
  * Source: RFC 6838 4.2 (names of at most 127 characters of a small alphabet); RFC 9110 8.3.1. */
+#include "image/probe/probe.h"
 #include "image/slot.h"
 
 #define NAME_MAX_CHARS 127
@@ -9,17 +10,60 @@ static bool is_name(struct str s)
 	return s.n <= NAME_MAX_CHARS && str_consists_of_lower(s, STR("!#$&-^_.+"));
 }
 
+/* image/jpg was never registered, but is written by many programs. */
+static struct str registered_type(struct str type)
+{
+	return str_equal_nocase(type, STR("image/jpg")) ? STR("image/jpeg") : type;
+}
+
+/* The next of a list with commas. */
+static struct str next_type(struct str *rest)
+{
+	return registered_type(str_trim(str_cut(rest, ',')));
+}
+
+static bool lists_type(struct str list, struct str media_type)
+{
+	while (list.p != NULL)
+		if (str_equal_nocase(next_type(&list), media_type))
+			return true;
+	return false;
+}
+
 bool media_type_allowed(const struct image_rules *rules, struct str media_type)
 {
 	assert(rules != NULL);
-	struct str rest = rules->allowed_types;
-	while (rest.p != NULL) {
-		struct str allowed = str_trim(str_cut(&rest, ','));
-		bool jpeg = str_equal_nocase(allowed, STR("image/jpg"));
-		if (str_equal_nocase(jpeg ? STR("image/jpeg") : allowed, media_type))
-			return true;
+	return lists_type(rules->allowed_types, media_type);
+}
+
+bool media_type_unverified(const struct image_rules *rules, struct str media_type)
+{
+	assert(rules != NULL);
+	return !media_type_verifiable(media_type) && lists_type(rules->unverified_types, media_type);
+}
+
+enum status media_types_check(const struct image_rules *rules, struct fault *why)
+{
+	assert(rules != NULL);
+	for (struct str rest = rules->allowed_types; rest.p != NULL;) {
+		struct str type = next_type(&rest);
+		if (!media_type_verifiable(type) && !media_type_unverified(rules, type))
+			return fault_set(why, BAD_SETTING,
+				"--allowed-types names %.*s, which cannot be verified here. Remove it, or name it in --unverified-types "
+				"(TINTYPE_UNVERIFIED_TYPES) too: then it is stored with all its metadata, and served as a download only.",
+				STRF(type));
 	}
-	return false;
+	for (struct str rest = rules->unverified_types; rules->unverified_types.n > 0 && rest.p != NULL;) {
+		struct str type = next_type(&rest);
+		if (media_type_verifiable(type))
+			return fault_set(why, BAD_SETTING,
+				"--unverified-types (TINTYPE_UNVERIFIED_TYPES) names %.*s, which is always verified: remove it there.", STRF(type));
+		if (!media_type_allowed(rules, type))
+			return fault_set(why, BAD_SETTING,
+				"--unverified-types (TINTYPE_UNVERIFIED_TYPES) names %.*s, which --allowed-types does not: name it in both, or in neither.",
+				STRF(type));
+	}
+	return OK;
 }
 
 enum status media_type_read(const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why)
@@ -32,8 +76,7 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	if (str_find_char(text, ';') < text.n)
 		return fault_set(why, BAD_FIELD, "fileType must be a media type without parameters, such as image/jpeg");
 	struct str type = str_lower(a, text);
-	if (str_equal(type, STR("image/jpg"))) /* never registered, but written by many programs */
-		type = STR("image/jpeg");
+	type = registered_type(type);
 	struct str rest = type, name = str_cut(&rest, '/');
 	TRY(fault_check_arena(a, why));
 	if (!is_name(name) || !is_name(rest))
@@ -45,9 +88,22 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	return OK;
 }
 
+bool media_type_verifiable(struct str media_type)
+{
+	for (enum probe_type t = PROBE_JPEG; t <= PROBE_WEBP; t++)
+		if (str_equal_nocase(probe_media_type(t), media_type))
+			return true;
+	return false;
+}
+
+struct str media_type_served(struct str media_type)
+{
+	return media_type_displayable(media_type) ? media_type : STR("application/octet-stream");
+}
+
 bool media_type_displayable(struct str media_type)
 {
-	return str_is_word_of(media_type, STR("image/jpeg image/png image/gif image/webp"));
+	return media_type_verifiable(media_type);
 }
 
 struct str media_type_extension(struct str media_type)

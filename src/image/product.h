@@ -16,7 +16,8 @@
 enum image_check { CHECK_HEADER, CHECK_DECODE, CHECK_STRICT };
 
 struct image_rules {
-	struct str allowed_types; /* media types with commas */
+	struct str allowed_types;    /* media types with commas */
+	struct str unverified_types; /* those of them that are accepted unseen; "": none */
 	uint64_t max_size_bytes;
 	uint64_t max_pixels;
 	uint32_t url_ttl_s;

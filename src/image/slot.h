@@ -42,9 +42,18 @@ enum status media_type_read(
 	const struct image_rules *rules, struct str text, struct arena *a, struct str *out, struct fault *why) MUST_CHECK;
 /* Whether the rules allow this canonical media type. */
 bool media_type_allowed(const struct image_rules *rules, struct str media_type);
-/* Whether a browser may show bytes of this canonical type as an image. Documents (SVG, HTML, PDF) and what nothing here can look at
+/* Whether files of this type can be verified, and stripped of metadata. */
+bool media_type_verifiable(struct str media_type);
+/* Whether the rules accept this type although files of it cannot be verified. */
+bool media_type_unverified(const struct image_rules *rules, struct str media_type);
+/* Whether the two lists of types in the rules go together; at the start of every program that accepts images.
+ * Errors  BAD_SETTING a type that cannot be verified is allowed without being named as such, or the other way round */
+enum status media_types_check(const struct image_rules *rules, struct fault *why) MUST_CHECK;
+/* Whether a browser may show bytes of this canonical type as an image. Documents (SVG, HTML, PDF) and what cannot be verified
  * are downloads. */
 bool media_type_displayable(struct str media_type);
+/* The Content-Type that such bytes are delivered with: that of a download says nothing about them. */
+struct str media_type_served(struct str media_type);
 /* "jpg" for image/jpeg; "bin" for a type without a known extension. */
 struct str media_type_extension(struct str media_type);
 

@@ -45,15 +45,6 @@ enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms
 	return OK;
 }
 
-/* Whether the probe can recognize this type. */
-static bool is_known(struct str media_type)
-{
-	for (enum probe_type t = PROBE_JPEG; t <= PROBE_WEBP; t++)
-		if (str_equal(probe_media_type(t), media_type))
-			return true;
-	return false;
-}
-
 /* A reason that does not fit in the arena must not turn the rejection into an acceptance. */
 static struct str reject_reason(struct str formatted)
 {
@@ -75,8 +66,10 @@ static struct str judge_bytes(
 	const struct image_rules *rules, const struct image_row *row, struct str bytes, struct arena *a, struct probe *p)
 {
 	enum probe_result result = probe_image(bytes, p);
-	if (result == PROBE_NOT_IMAGE && !is_known(row->file_type))
+	if (result == PROBE_NOT_IMAGE && media_type_unverified(rules, row->file_type))
 		return STR("");
+	if (result == PROBE_NOT_IMAGE && !media_type_verifiable(row->file_type))
+		return reject_reason(str_printf(a, "Files of type %.*s cannot be verified here and are not accepted.", STRF(row->file_type)));
 	if (result == PROBE_NOT_IMAGE)
 		return reject_reason(str_printf(a, "The bytes are not %.*s: %s.", STRF(row->file_type), p->why));
 	struct str type = probe_media_type(p->type);

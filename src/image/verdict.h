@@ -31,7 +31,7 @@ struct received_bytes {
 };
 
 /* Verify a whole body and fill in the resolution: uploaded, or rejected with a sentence that says why.
- * A type that the probe does not know (a setting allows it) is accepted as declared, unless the bytes
+ * A type that the probe does not know is accepted as declared if the rules name it as unverified, unless the bytes
  * are an image that it knows. Pure but for the sentence, which lives in `a`.
  * row     the slot, borrowed by the resolution */
 void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,

@@ -5,6 +5,7 @@
  * Source: Amazon S3 API, GetObject, HeadObject; RFC 9110 13, 14. */
 #include "base/codec.h"
 #include "http/text.h"
+#include "image/slot.h"
 #include "s3/call.h"
 #include "s3/checksums.h"
 #include "s3/wire/conditions.h"
@@ -73,6 +74,8 @@ static enum status add_headers(struct s3_call *c, const struct object_file *f, s
 		if (values[i].n > 0)
 			answer_header(ans, str_of(overrides[i].header), values[i]);
 	}
+	if (c->is_image && values[OVERRIDE_DISPOSITION].n == 0 && !media_type_displayable(f->info.content_type))
+		answer_header(ans, STR("Content-Disposition"), STR("attachment"));
 	ans->more = f->meta.headers;
 	ans->n_more = f->meta.n_headers;
 	if (!any)

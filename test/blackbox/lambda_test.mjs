@@ -123,6 +123,7 @@ test('the event function reports the messages that failed, and fails as a whole 
 test('a function that cannot start reports the reason to Lambda and exits', async () => {
 	for (const [handler, env, reason] of [
 		['nothing', {}, /unknown handler "nothing"/], ['upload', { FAKE_FAIL: 'open' }, /no credentials/], ['upload', { TINTYPE_MAX_SIZE: '0' }, /max/i],
+		['event', { TINTYPE_ALLOWED_TYPES: 'image/png,image/tiff' }, /image\/tiff.*TINTYPE_UNVERIFIED_TYPES/],
 		['upload', { TINTYPE_LOG_LEVEL: 'loud' }, /LOG_LEVEL|log/i], ['upload', { TINTYPE_ACCESS: 'key' }, /TINTYPE_API_KEY/],
 	]) {
 		const api = await start(handler, env), told = await api.initFailure;

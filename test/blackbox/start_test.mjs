@@ -179,6 +179,10 @@ for (const [flags, sentence] of [
 	[['--region', 'a/b'], /--region \(REGION\) must be/],
 	[['--allowed-types', 'image/png,'], /--allowed-types \(TINTYPE_ALLOWED_TYPES\) must be/],
 	[['--allowed-types', 'nonsense'], /--allowed-types/],
+	[['--allowed-types', 'image/png,image/tiff'], /--allowed-types names image\/tiff, which cannot be verified here.*--unverified-types \(TINTYPE_UNVERIFIED_TYPES\)/],
+	[['--unverified-types', 'image/tiff'], /--unverified-types .* names image\/tiff, which --allowed-types does not/],
+	[['--unverified-types', 'image/png'], /--unverified-types .* names image\/png, which is always verified/],
+	[['--unverified-types', 'image'], /--unverified-types \(TINTYPE_UNVERIFIED_TYPES\) must be/],
 	[['--cors-origins', 'foo bar'], /--cors-origins \(TINTYPE_CORS_ORIGINS\) must be/],
 	[['--hosts', 'foo bar'], /--hosts \(TINTYPE_HOSTS\) must be/],
 	[['--hosts', 'a/b'], /--hosts/],
@@ -274,7 +278,7 @@ test('the help of a command lists the settings that matter to it, and no others'
 	assert.deepEqual(await flagsOf('table'), ['region', 'table-name']);
 	assert.deepEqual(await flagsOf('compact'), ['data']);
 	const sweep = await flagsOf('sweep'), serve = await flagsOf('serve');
-	for (const name of ['data', 'store', 'orphan-ttl', 'max-pixels', 'allowed-types'])
+	for (const name of ['data', 'store', 'orphan-ttl', 'max-pixels', 'allowed-types', 'unverified-types'])
 		assert.ok(sweep.includes(name), name);
 	for (const name of ['api', 'tls-key', 'reactors', 'log-level', 'sweep-interval'])
 		assert.ok(serve.includes(name) && !sweep.includes(name), name);

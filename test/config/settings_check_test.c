@@ -58,8 +58,14 @@ static void test_types_when_each_is_a_media_type_then_accepted_else_refused(void
 		"image/png/x", "image/*", "*", "image/png; q=1", "image/png image/gif", "image/p\xc3\xb1g" };
 	for (size_t i = 0; i < COUNT_OF(right); i++)
 		takes(settings_check_types, right[i]);
-	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+	takes(settings_check_unverified, "");
+	for (size_t i = 0; i < COUNT_OF(right); i++)
+		takes(settings_check_unverified, right[i]);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
 		refuses(settings_check_types, wrong[i], "--allowed-types");
+		if (wrong[i][0] != '\0')
+			refuses(settings_check_unverified, wrong[i], "--unverified-types");
+	}
 }
 
 static void test_types_when_a_name_is_longer_than_is_allowed_then_refused(void **state)

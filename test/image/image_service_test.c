@@ -419,6 +419,10 @@ static void test_download_then_url_carries_name_and_verdict_type(void **state)
 	assert_true(str_find(p.url, STR("X-Amz-Expires=600&")) < p.url.n);
 	assert_int_equal(p.expires_ms % (DOWNLOAD_WINDOW_S * 1000), 0);
 	assert_true(str_ends_with(p.address, row.key));
+	row.file_type = STR("image/svg+xml");
+	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), OK);
+	assert_true(str_find(p.url, STR("response-content-type=application%2Foctet-stream")) < p.url.n);
+	assert_true(str_find(p.url, STR("response-content-disposition=attachment%3B")) < p.url.n);
 	fake_store_fail_nth(f->store, 1, F_UPSTREAM_FAILED);
 	assert_int_equal(image_service_download(&f->product, &row, STR("GET"), &f->a, &p, &f->why), UPSTREAM);
 	end(f);

@@ -90,6 +90,59 @@ static void test_allowed_then_only_what_the_setting_lists(void **state)
 	assert_true(media_type_allowed(&jpg, STR("image/jpeg")));
 }
 
+static enum status check_types(const char *allowed, const char *unverified, struct fault *why)
+{
+	const struct image_rules r = { .allowed_types = str_of(allowed), .unverified_types = str_of(unverified) };
+	return media_types_check(&r, why);
+}
+
+static void test_check_then_what_cannot_be_verified_must_be_named_so(void **state)
+{
+	static const char *const right[][2] = { { "image/jpeg,image/jpg, IMAGE/WEBP ,image/gif,image/png", "" },
+		{ "image/png,Image/TIFF", "image/tiff" }, { "text/html,application/pdf", "application/PDF , text/html" } };
+	static const struct {
+		const char *allowed, *unverified, *sentence;
+	} wrong[] = {
+		{ "image/jpeg,image/tiff", "",
+			"--allowed-types names image/tiff, which cannot be verified here. Remove it, or name it in --unverified-types" },
+		{ "image/svg+xml,image/tiff", "image/tiff", "--allowed-types names image/svg+xml," },
+		{ "image/jpeg", "image/jpg", "--unverified-types (TINTYPE_UNVERIFIED_TYPES) names image/jpeg, which is always verified" },
+		{ "image/jpeg", "image/tiff", "--unverified-types (TINTYPE_UNVERIFIED_TYPES) names image/tiff, which --allowed-types does not" },
+	};
+	struct fault why;
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(right); i++)
+		assert_int_equal(check_types(right[i][0], right[i][1], &why), OK);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		assert_int_equal(check_types(wrong[i].allowed, wrong[i].unverified, &why), INVALID);
+		assert_int_equal(why.code, F_BAD_SETTING);
+		assert_true(str_starts_with(str_of(why.text), str_of(wrong[i].sentence)));
+	}
+}
+
+static void test_unverified_then_only_what_is_named_and_never_what_can_be_verified(void **state)
+{
+	const struct image_rules r = { .allowed_types = { "image/jpeg,image/tiff", 21 }, .unverified_types = { "image/jpeg, Image/TIFF", 22 } };
+	(void)state;
+	assert_true(media_type_unverified(&r, STR("image/tiff")));
+	assert_false(media_type_unverified(&r, STR("image/jpeg")));
+	assert_false(media_type_unverified(&r, STR("image/bmp")));
+	assert_false(media_type_unverified(&rules, STR("")));
+}
+
+static void test_served_then_the_type_of_what_can_be_shown_and_bytes_of_the_rest(void **state)
+{
+	static const char *const shown[] = { "image/jpeg", "image/png", "image/gif", "image/webp" };
+	static const char *const downloads[] = { "image/svg+xml", "text/html", "application/pdf", "image/tiff", "image/heic", "image/avif",
+		"" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(shown); i++)
+		assert_true(media_type_displayable(str_of(shown[i])) && str_equal(media_type_served(str_of(shown[i])), str_of(shown[i])));
+	for (size_t i = 0; i < COUNT_OF(downloads); i++)
+		assert_true(!media_type_displayable(str_of(downloads[i])) &&
+			str_equal(media_type_served(str_of(downloads[i])), STR("application/octet-stream")));
+}
+
 static void test_extension_then_of_each_known_type_and_bin_of_others(void **state)
 {
 	static const char *const pairs[][2] = { { "image/jpeg", "jpg" }, { "image/png", "png" }, { "image/gif", "gif" },
@@ -108,6 +161,9 @@ int main(void)
 		cmocka_unit_test(test_read_of_no_media_type_then_bad_field),
 		cmocka_unit_test(test_read_when_memory_runs_out_then_too_much),
 		cmocka_unit_test(test_allowed_then_only_what_the_setting_lists),
+		cmocka_unit_test(test_check_then_what_cannot_be_verified_must_be_named_so),
+		cmocka_unit_test(test_unverified_then_only_what_is_named_and_never_what_can_be_verified),
+		cmocka_unit_test(test_served_then_the_type_of_what_can_be_shown_and_bytes_of_the_rest),
 		cmocka_unit_test(test_extension_then_of_each_known_type_and_bin_of_others),
 	};
 	return cmocka_run_group_tests_name("media_type", tests, NULL, NULL);

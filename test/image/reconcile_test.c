@@ -159,7 +159,7 @@ static void test_event_of_overwritten_bytes_then_verified_like_the_first(void **
 /* Row 1 is uploaded with the first body; then the second comes, of the same size and MD5. */
 static struct str collide(int64_t second_ms)
 {
-	f.product.rules.allowed_types = COLLISION_TYPE;
+	f.product.rules.allowed_types = f.product.rules.unverified_types = COLLISION_TYPE;
 	struct str key = fake_product_slot(&f, 1, COLLISION_TYPE), first = arrive(key, COLLISION_ONE);
 	assert_outcome(key, first, RECONCILE_ACCEPTED);
 	assert_outcome(key, first, RECONCILE_KNOWN);

@@ -225,11 +225,16 @@ static void test_judge_of_a_type_no_longer_allowed_then_rejected(void **state)
 	assert_rejected(&s, "Images of type image/gif are not allowed.");
 }
 
-static void test_judge_of_a_document_then_uploaded_unless_it_is_an_image(void **state)
+static void test_judge_of_a_document_then_uploaded_where_it_is_named_unverified_unless_it_is_an_image(void **state)
 {
 	struct fake_product *f = *state;
 	f->product.rules.allowed_types = STR("application/pdf,image/jpeg");
 	struct resolution s = judge(f, "application/pdf", STR("%PDF-1.7"));
+	assert_rejected(&s, "Files of type application/pdf cannot be verified here and are not accepted.");
+	f->product.rules.unverified_types = STR("Application/PDF, image/jpeg");
+	s = judge(f, "image/jpeg", STR("%PDF-1.7"));
+	assert_int_equal(s.status, IMAGE_REJECTED);
+	s = judge(f, "application/pdf", STR("%PDF-1.7"));
 	assert_int_equal(s.status, IMAGE_UPLOADED);
 	assert_true(str_equal(s.file_type, STR("application/pdf")));
 	assert_int_equal(s.width, 0);
@@ -394,7 +399,7 @@ int main(void)
 		TEST(test_judge_at_the_pixel_limit_then_uploaded_and_over_it_rejected),
 		TEST(test_judge_over_the_size_limit_then_rejected_without_the_bytes),
 		TEST(test_judge_of_a_type_no_longer_allowed_then_rejected),
-		TEST(test_judge_of_a_document_then_uploaded_unless_it_is_an_image),
+		TEST(test_judge_of_a_document_then_uploaded_where_it_is_named_unverified_unless_it_is_an_image),
 		TEST(test_judge_when_memory_runs_out_then_the_verdict_is_the_same),
 		TEST(test_repeat_then_the_same_bytes_pass_and_others_do_not),
 		TEST(test_repeat_when_the_row_says_what_was_received_then_that_is_compared),

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "base/clock.h"
+#include "fake/rows.h"
 
 #include <string.h>
 
@@ -74,6 +75,26 @@ static void test_get_when_image_then_the_type_is_that_of_the_verdict(void **stat
 	rig_ask(r, &(struct ask){ .key = key });
 	assert_true(str_equal(rig_header(r, "Content-Type"), STR("image/gif")));
 	expect_guards(r);
+}
+
+static void test_get_when_image_of_a_type_that_cannot_be_verified_then_a_download(void **state)
+{
+	struct rig *r = *state;
+	struct image_row slot = row_pending(&r->arena, 1);
+	struct fault why = { 0 };
+	slot.file_type = r->product.rules.allowed_types = r->product.rules.unverified_types = STR("image/svg+xml");
+	slot.ends_ms = clock_now_ms() + 3600000;
+	assert_int_equal(table_insert(r->product.table, &slot, &why), OK);
+	rig_ask(r, &(struct ask){ .method = "PUT", .key = slot.key, .body = STR("<svg/>") });
+	rig_expect(r, 200, NULL);
+	for (int i = 0; i < 2; i++) {
+		rig_ask(r, &(struct ask){ .method = i == 0 ? "GET" : "HEAD", .key = slot.key });
+		assert_true(str_equal(rig_header(r, "Content-Disposition"), STR("attachment")));
+		expect_guards(r);
+	}
+	struct ask named = { .key = slot.key, .query = { { STR("response-content-disposition"), STR("attachment; filename=a") } } };
+	rig_ask(r, &named);
+	assert_true(str_equal(rig_header(r, "Content-Disposition"), STR("attachment; filename=a")));
 }
 
 /* Who has a slot's URL says nothing of the image but its bytes. */
@@ -320,6 +341,7 @@ int main(void)
 		RIG_TEST(test_get_when_object_is_empty_then_empty_body),
 		RIG_TEST(test_get_when_there_is_no_object_then_no_such_key),
 		RIG_TEST(test_get_when_image_then_the_type_is_that_of_the_verdict),
+		RIG_TEST(test_get_when_image_of_a_type_that_cannot_be_verified_then_a_download),
 		RIG_TEST(test_get_when_image_then_no_header_of_its_upload_is_returned),
 		RIG_TEST(test_range_when_one_then_partial_content),
 		RIG_TEST(test_range_when_several_or_malformed_then_whole),

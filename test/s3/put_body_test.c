@@ -266,7 +266,7 @@ static void test_second_put_when_bytes_of_the_same_md5_differ_then_precondition_
 {
 	struct rig *r = *state;
 	struct str key = collision_slot(r, 1);
-	r->product.rules.allowed_types = COLLISION_TYPE;
+	r->product.rules.allowed_types = r->product.rules.unverified_types = COLLISION_TYPE;
 	put(r, key, COLLISION_ONE);
 	rig_expect(r, 200, "\"79054025255fb1a26e4bc422aef54eb4\"");
 	put(r, key, COLLISION_OTHER);
@@ -390,7 +390,7 @@ static void test_race_when_both_bodies_have_one_md5_then_only_the_stored_one_is_
 {
 	const struct str firsts[] = { COLLISION_OTHER, COLLISION_ONE };
 	struct rig *r = *state;
-	r->product.rules.allowed_types = COLLISION_TYPE;
+	r->product.rules.allowed_types = r->product.rules.unverified_types = COLLISION_TYPE;
 	for (unsigned i = 0; i < COUNT_OF(firsts); i++) {
 		struct rival m = { r, collision_slot(r, i), IMAGE_UPLOADED, firsts[i], false };
 		put_second(&m, COLLISION_ONE);
