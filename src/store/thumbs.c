@@ -340,7 +340,7 @@ static bool sort_by_use(struct thumbs *t)
 /* Files under temporary names are of writes that were cut off. */
 static void remove_temporary(const struct thumbs *t)
 {
-	int fd = dup(t->dir_fd);
+	int fd = openat(t->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	for (const struct dirent *e = d == NULL ? NULL : readdir(d); e != NULL; e = readdir(d))
 		if (strncmp(e->d_name, "new-", 4) == 0)
