@@ -22,7 +22,8 @@
 #define CEILING_MAX ((uint64_t)384 << 20) /* of one picture */
 #define FRAMES_MAX 10000
 #define AREA_MAX ((uint64_t)200000000) /* pixels of all frames */
-#define JOB_MS 10000
+#define JOB_MS 10000                   /* processor time of one picture */
+#define LATE_MS 60000                  /* in all, where it must wait for the processor */
 #define READY_MS 5000
 #define WAIT_MS 30000 /* the longest that a job waits for a process or for memory */
 #define JOBS_MAX 200  /* of one process */
@@ -214,13 +215,19 @@ static enum status start_process(struct pool *p, struct slot *s, struct fault *w
 	return fault_set(why, OVERLOADED, "Pictures cannot be decoded at the moment. Try again later.");
 }
 
-static void log_death(const struct renderer_job *job, enum process_outcome outcome, pid_t pid, int status)
+static void note_death(const struct renderer_job *job, enum process_outcome outcome, pid_t pid, int status)
 {
-	static const char *const REASONS[PROCESS_OUTCOMES] = {
-		[PROCESS_DIED] = "died", [PROCESS_LATE] = "late", [PROCESS_INVALID] = "invalid"
-	};
-	metric_add(outcome == PROCESS_LATE ? M_RENDER_LATE : M_RENDER_DIED, 1);
-	LOG(RENDER_DIED, job->request_id, LOG_C("reason", REASONS[outcome]), LOG_I("pid", pid),
+	static const struct {
+		const char *reason;
+		enum metric metric;
+	} ENDS[PROCESS_OUTCOMES] = { [PROCESS_GONE] = { "gone", M_RENDER_GONE },
+		[PROCESS_DIED] = { "died", M_RENDER_DIED },
+		[PROCESS_SLOW] = { "slow", M_RENDER_SLOW },
+		[PROCESS_LATE] = { "late", M_RENDER_LATE },
+		[PROCESS_INVALID] = { "invalid", M_RENDER_INVALID } };
+	assert(outcome != PROCESS_ANSWERED);
+	metric_add(ENDS[outcome].metric, 1);
+	LOG(RENDER_DIED, job->request_id, LOG_C("reason", ENDS[outcome].reason), LOG_I("pid", pid),
 		LOG_I("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), LOG_I("exit", WIFEXITED(status) ? WEXITSTATUS(status) : 0),
 		LOG_I("bytes", job->fd < 0 ? job->bytes.n : job->size_bytes));
 }
@@ -255,10 +262,12 @@ static enum status run_packet(struct pool *p, struct turn *t, struct render_job 
 			return OK;
 		pid_t pid = process->pid;
 		int status = process_end(process);
-		if (outcome == PROCESS_GONE)
-			continue;
-		log_death(t->job, outcome, pid, status);
-		deaths++;
+		note_death(t->job, outcome, pid, status);
+		if (outcome == PROCESS_SLOW) {
+			*out = (struct render_answer){ .code = RENDER_TOO_MUCH_TIME, .verdict = RENDER_LIMIT };
+			return OK;
+		}
+		deaths += outcome != PROCESS_GONE;
 	}
 	if (deaths < TRIES)
 		return refuse(why);
@@ -289,8 +298,11 @@ static enum status run_turn(struct pool *p, struct turn *t, struct arena *a, str
 	metric_add(M_RENDER_DONE, 1);
 	TRY(copy_thumbs(t, a, out, why));
 	struct process *process = &t->slot->process;
-	if (process->pid > 0 && (out->answer.verdict >= RENDER_BROKEN || process->jobs >= JOBS_MAX || process->busy_ms >= BUSY_MAX_MS))
+	if (process->pid > 0 &&
+		(out->answer.verdict >= RENDER_BROKEN || process->jobs >= JOBS_MAX || process_used_ms(process) >= BUSY_MAX_MS)) {
 		(void)process_end(process);
+		metric_add(M_RENDER_REPLACED, 1);
+	}
 	return OK;
 }
 
@@ -345,7 +357,7 @@ static enum status start_first(struct pool *p, struct fault *why)
 enum status pool_start(const struct pool_options *o, struct pool **out, struct fault *why)
 {
 	assert(o != NULL && out != NULL);
-	assert(o->max_pixels > 0 && o->job_ms >= 0);
+	assert(o->max_pixels > 0 && o->job_ms >= 0 && o->late_ms >= 0);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned workers = o->workers > 0 ? o->workers : cores > 1 ? (unsigned)cores : 1;
 	workers = workers < POOL_WORKERS_MAX ? workers : POOL_WORKERS_MAX;
@@ -368,7 +380,8 @@ enum status pool_start(const struct pool_options *o, struct pool **out, struct f
 		.memory_bytes = p->port.memory_most,
 		.sandbox = o->sandbox,
 		.ready_ms = READY_MS,
-		.job_ms = o->job_ms > 0 ? o->job_ms : JOB_MS };
+		.job_ms = o->job_ms > 0 ? o->job_ms : JOB_MS,
+		.late_ms = o->late_ms > 0 ? o->late_ms : LATE_MS };
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	*out = p;

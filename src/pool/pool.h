@@ -13,7 +13,8 @@ struct pool_options {
 	bool sandbox;
 	unsigned waiting_most; /* jobs that wait; beyond that they are refused */
 	uint64_t max_pixels;   /* of a picture */
-	int64_t job_ms;        /* the longest that one may take; 0: 10 s */
+	int64_t job_ms;        /* processor time that one may take; 0: 10 s */
+	int64_t late_ms;       /* time in all; 0: 60 s, else at least job_ms */
 };
 
 #define POOL_WORKERS_MAX 64

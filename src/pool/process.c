@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FD_LEAST 10                            /* above those of the child: dup2 must not meet its own source */
@@ -119,7 +120,7 @@ static enum status start_failed(struct process *p, const struct process_options 
 enum status process_start(struct process *p, const struct process_options *o, struct fault *why)
 {
 	assert(p != NULL && p->pid == 0);
-	assert(o != NULL && o->program != NULL && o->job_ms > 0 && o->ready_ms > 0);
+	assert(o != NULL && o->program != NULL && o->job_ms > 0 && o->late_ms >= o->job_ms && o->ready_ms > 0);
 	unsigned char packet[RENDER_READY_BYTES];
 	int pair[2] = { -1, -1 };
 	*p = (struct process){ .pidfd = -1, .socket = -1, .picture = -1, .picture_read_only = -1 };
@@ -175,6 +176,34 @@ static bool send_job(const struct process *p, const struct render_job *packet, i
 	return sent == (ssize_t)sizeof bytes;
 }
 
+int64_t process_used_ms(const struct process *p)
+{
+	clockid_t clock;
+	struct timespec t;
+	if (clock_getcpuclockid(p->pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+		return 0;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool is_stopped(const struct process *p)
+{
+	siginfo_t found = { 0 };
+	return waitid(P_PID, (id_t)p->pid, &found, WSTOPPED | WNOHANG | WNOWAIT) == 0 && found.si_pid == p->pid;
+}
+
+/* The length of the answer, 0 when the other end is closed, -1 when the time is over, of the processor (*slow) or in all. */
+static ssize_t receive_answer(const struct process *p, const struct process_options *o, unsigned char *out, size_t max, bool *slow)
+{
+	int64_t late_ms = clock_mono_ms() + o->late_ms, before_ms = process_used_ms(p), left_ms = o->job_ms;
+	ssize_t n;
+	do {
+		n = receive_packet(p->socket, out, max, clock_mono_ms() + left_ms);
+		left_ms = n >= 0 ? 0 : o->job_ms - (process_used_ms(p) - before_ms);
+		*slow = left_ms <= 0;
+	} while (left_ms > 0 && clock_mono_ms() < late_ms && !is_stopped(p));
+	return n;
+}
+
 enum process_outcome process_run(struct process *p, const struct process_options *o, const struct renderer_job *job,
 	struct render_job *packet, struct render_answer *out)
 {
@@ -183,15 +212,14 @@ enum process_outcome process_run(struct process *p, const struct process_options
 	bool own = job->fd < 0;
 	packet->number = ++p->jobs;
 	packet->size_bytes = own ? job->bytes.n : job->size_bytes;
-	int64_t began_ms = clock_mono_ms();
+	bool slow = false;
 	if ((own && !write_picture(p, job->bytes)) || !send_job(p, packet, own ? p->picture_read_only : job->fd))
 		return PROCESS_GONE;
-	ssize_t n = receive_packet(p->socket, bytes, sizeof bytes, began_ms + o->job_ms);
-	p->busy_ms += clock_mono_ms() - began_ms;
+	ssize_t n = receive_answer(p, o, bytes, sizeof bytes, &slow);
 	if (own && job->bytes.n > PICTURE_KEPT_BYTES && ftruncate(p->picture, (off_t)PICTURE_KEPT_BYTES) != 0)
 		return PROCESS_DIED;
 	if (n <= 0)
-		return n < 0 ? PROCESS_LATE : PROCESS_DIED;
+		return n == 0 ? PROCESS_DIED : slow ? PROCESS_SLOW : PROCESS_LATE;
 	bool valid = n == (ssize_t)sizeof bytes && render_decode_answer((struct str){ (const char *)bytes, sizeof bytes }, packet, out);
 	return valid ? PROCESS_ANSWERED : PROCESS_INVALID;
 }

@@ -17,7 +17,6 @@ struct process {
 	unsigned char *window;          /* read-only */
 	struct render_ready ready;
 	unsigned jobs;
-	int64_t busy_ms; /* all its jobs together */
 };
 
 struct process_options {
@@ -25,14 +24,16 @@ struct process_options {
 	uint64_t memory_bytes; /* its heap */
 	bool sandbox;          /* false: without the system-call filter, for systems that refuse it */
 	int64_t ready_ms;      /* how long it may take to say READY */
-	int64_t job_ms;        /* and for one job */
+	int64_t job_ms;        /* processor time for one job; a process that is stopped has the same time in all */
+	int64_t late_ms;       /* time for one job in all, on a machine that has much to do; at least job_ms */
 };
 
 enum process_outcome {
 	PROCESS_ANSWERED,
-	PROCESS_GONE,    /* it was dead before the job reached it */
+	PROCESS_GONE,    /* the job did not reach it: it was dead before */
 	PROCESS_DIED,    /* during the job */
-	PROCESS_LATE,    /* it did not answer in time */
+	PROCESS_SLOW,    /* it used the time that a job may take */
+	PROCESS_LATE,    /* it did not answer in time, for other reasons: it is stopped, or gets hardly any processor time */
 	PROCESS_INVALID, /* what it sent is not an answer */
 	PROCESS_OUTCOMES
 };
@@ -45,6 +46,8 @@ enum status process_start(struct process *p, const struct process_options *o, st
  * job  as renderer_run's; packet  the same for the process: number and size_bytes are set here */
 enum process_outcome process_run(struct process *p, const struct process_options *o, const struct renderer_job *job,
 	struct render_job *packet, struct render_answer *out);
+/* Processor time since its start. */
+int64_t process_used_ms(const struct process *p);
 /* Kill it if it still runs, and wait for it: the status of waitpid. Safe on one that does not run: 0. */
 int process_end(struct process *p);
 

@@ -345,6 +345,7 @@ static void test_decoded_then_accepted_or_refused_by_the_rule(void **state)
 		{ true, "image/png", RENDER_UNREADABLE, false, false, "corrupt", "unreadable" },
 		{ true, "image/png", RENDER_TOO_MANY_PIXELS, false, false, "", "" },
 		{ true, "image/png", RENDER_TOO_MUCH_MEMORY, false, false, "", "" },
+		{ true, "image/png", RENDER_TOO_MUCH_TIME, false, false, "", "" },
 		{ true, "image/webp", RENDER_LATER_FRAME, true, false, "recoverable", "later_frame" },
 		{ false, "image/jpeg", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
 		{ false, "image/png", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },

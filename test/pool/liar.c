@@ -1,4 +1,5 @@
 /* In place of tintype-render: it says READY, and answers as the first byte of the picture says. */
+#include "pool/liar.h"
 #include "render/protocol.h"
 
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char receive_job(struct render_job *job)
@@ -29,6 +31,22 @@ static char receive_job(struct render_job *job)
 	return how;
 }
 
+/* As one of several programs that share a processor: four times as long as it takes. */
+static void work_slowly(void)
+{
+	struct timespec used;
+	long begun_ms, used_ms;
+	do {
+		(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+		begun_ms = used.tv_sec * 1000 + used.tv_nsec / 1000000;
+		do {
+			(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+			used_ms = used.tv_sec * 1000 + used.tv_nsec / 1000000;
+		} while (used_ms - begun_ms < 5);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 15000000 }, NULL);
+	} while (used_ms < LIAR_WORK_MS);
+}
+
 static void answer_job(const struct render_job *job, char how)
 {
 	unsigned char reply[4 * RENDER_ANSWER_BYTES] = { 0 };
@@ -49,6 +67,8 @@ static void answer_job(const struct render_job *job, char how)
 		_exit(3);
 	if (how == 'h')
 		pause();
+	if (how == 'w')
+		work_slowly();
 	if (send(RENDER_SOCKET_FD, reply, n, 0) < 0 || (how == '2' && send(RENDER_SOCKET_FD, reply, n, 0) < 0))
 		_exit(1);
 }

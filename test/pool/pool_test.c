@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/thread.h"
+#include "pool/liar.h"
 #include "render/run.h"
 #include "temp.h"
 
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct pool *pool;
@@ -99,21 +101,29 @@ static void test_broken_picture_then_verdict_and_new_process(void **state)
 	struct renderer_job good = check_of(bytes), bad = check_of(str_slice(bytes, 0, bytes.n / 2));
 	(void)run_ok(&good);
 	pid_t before = find_child();
+	int64_t replaced = metric_get(M_RENDER_REPLACED);
 	assert_int_equal(run_ok(&bad).answer.verdict, RENDER_BROKEN);
 	assert_int_equal(run_ok(&good).answer.verdict, RENDER_INTACT);
 	assert_int_not_equal(find_child(), before);
+	assert_int_equal(metric_get(M_RENDER_REPLACED), replaced + 1);
 	pool_free(&pool);
 }
 
 static void test_killed_idle_process_then_replaced_and_no_picture_suffers(void **state)
 {
+	int64_t starts = metric_get(M_RENDER_STARTS), gone = metric_get(M_RENDER_GONE);
 	start((struct pool_options){ 0 });
 	struct renderer_job job = check_of(jpeg_of(80, 60));
 	for (int i = 0; i < 3; i++) {
+		siginfo_t dead = { 0 };
 		assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
-		assert_int_equal(kill(find_child(), SIGKILL), 0);
+		pid_t child = find_child();
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitid(P_PID, (id_t)child, &dead, WEXITED | WNOWAIT), 0); /* the pool's own wait comes later */
 	}
 	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
+	assert_int_equal(metric_get(M_RENDER_STARTS), starts + 4);
+	assert_int_equal(metric_get(M_RENDER_GONE), gone + 3);
 	pool_free(&pool);
 }
 
@@ -130,9 +140,10 @@ static void test_stopped_process_then_killed_and_picture_decoded_by_another(void
 	pool_free(&pool);
 }
 
-/* One that takes longer than it may, each time: refused, and the next picture is not. */
-static void test_picture_that_is_never_done_then_unreadable_and_next_is_good(void **state)
+/* One that takes longer than it may: refused without a second try, and the next picture is not. */
+static void test_picture_that_is_never_done_then_takes_too_long_and_next_is_good(void **state)
 {
+	int64_t ended = metric_get(M_RENDER_SLOW);
 	start((struct pool_options){ .job_ms = 40 });
 	struct renderer_job slow = check_of(jpeg_of(4000, 4000)), quick = check_of(jpeg_of(80, 60));
 	const struct render_preset preset = { 4000, 4000, RENDER_FIT, RENDER_TO_WEBP, 80, 6 };
@@ -140,9 +151,21 @@ static void test_picture_that_is_never_done_then_unreadable_and_next_is_good(voi
 	slow.preset = &preset;
 	slow.presets = 1;
 	struct renderer_result r = run_ok(&slow);
-	assert_int_equal(r.answer.code, RENDER_UNREADABLE);
-	assert_int_equal(r.answer.verdict, RENDER_BROKEN);
+	assert_int_equal(r.answer.code, RENDER_TOO_MUCH_TIME);
+	assert_int_equal(r.answer.verdict, RENDER_LIMIT);
+	assert_int_equal(metric_get(M_RENDER_SLOW), ended + 1);
 	assert_int_equal(run_ok(&quick).answer.code, RENDER_NONE);
+	pool_free(&pool);
+}
+
+/* The time that passes is not the picture's: on a machine that has other things to do it waits for the processor. */
+static void test_process_that_waits_for_the_processor_then_not_late(void **state)
+{
+	int64_t late = metric_get(M_RENDER_LATE);
+	start((struct pool_options){ .program = LIAR, .job_ms = LIAR_WORK_MS * 2 });
+	struct renderer_job job = check_of(STR("w"));
+	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
+	assert_int_equal(metric_get(M_RENDER_LATE), late);
 	pool_free(&pool);
 }
 
@@ -166,7 +189,7 @@ static void test_wrong_answers_then_refused_and_no_harm(void **state)
 {
 	static const char WAYS[] = { 'g', 's', 'n', 'l', 'd', 't', 'h' };
 	const struct render_preset preset = { 16, 16, RENDER_FIT, RENDER_TO_WEBP, 80, 2 };
-	start((struct pool_options){ .program = LIAR, .job_ms = 200 });
+	start((struct pool_options){ .program = LIAR, .job_ms = 200, .late_ms = 200 });
 	struct renderer_job good = check_of(STR("v")), twice = check_of(STR("2"));
 	for (size_t i = 0; i < COUNT_OF(WAYS); i++) {
 		struct renderer_job bad = check_of((struct str){ &WAYS[i], 1 });
@@ -327,7 +350,8 @@ int main(void)
 		RUN_TEST(test_broken_picture_then_verdict_and_new_process),
 		RUN_TEST(test_killed_idle_process_then_replaced_and_no_picture_suffers),
 		RUN_TEST(test_stopped_process_then_killed_and_picture_decoded_by_another),
-		RUN_TEST(test_picture_that_is_never_done_then_unreadable_and_next_is_good),
+		RUN_TEST(test_picture_that_is_never_done_then_takes_too_long_and_next_is_good),
+		RUN_TEST(test_process_that_waits_for_the_processor_then_not_late),
 		RUN_TEST(test_program_missing_then_refused_with_the_way_on),
 		RUN_TEST(test_wrong_answers_then_refused_and_no_harm),
 		RUN_TEST(test_process_cannot_be_started_then_refused_until_it_can),
