@@ -49,7 +49,7 @@ const stored = async record => (await fetchUrl(record.downloadUrl)).bytes;
 
 const structure = new RegExp('^(SourceFile|IFD0:Orientation|(ExifTool|System|Composite|JFIF|ICC[-_A-Za-z]*|PNG-pHYs|Adobe):.*|File:(BitsPerSample|ColorComponents|EncodingProcess|ExifByteOrder|'
 	+ 'FileType|FileTypeExtension|ImageHeight|ImageWidth|MIMEType|YCbCrSubSampling)|GIF:(AnimationIterations|BackgroundColor|BitsPerPixel|ColorResolutionDepth|Duration|FrameCount|GIFVersion|'
-	+ 'HasColorMap|ImageHeight|ImageWidth|TransparentColor)|PNG:(AnimationFrames|AnimationPlays|BitDepth|ColorType|Compression|Filter|ImageHeight|ImageWidth|Interlace|Palette|ProfileName)|'
+	+ 'HasColorMap|ImageHeight|ImageWidth|TransparentColor)|PNG:(AnimationFrames|AnimationPlays|BackgroundColor|BitDepth|ColorType|Compression|Filter|Gamma|ImageHeight|ImageWidth|Interlace|Palette|ProfileName|Transparency|(WhitePoint|Red|Green|Blue)[XY])|'
 	+ 'RIFF:(Alpha.*|AnimationLoopCount|BackgroundColor|Duration|HorizontalScale|ImageHeight|ImageWidth|VP8Version|VerticalScale|WebP_Flags))$');
 
 /** The groups and names of everything that exiftool finds in these files. */
