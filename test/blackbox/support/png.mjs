@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 
 const table = Uint32Array.from({ length: 256 }, (_, n) => { for (let k = 0; k < 8; k++) n = n & 1 ? 0xedb88320 ^ n >>> 1 : n >>> 1; return n; });
-const crc = bytes => ~bytes.reduce((c, b) => table[(c ^ b) & 255] ^ c >>> 8, ~0) >>> 0;
+
+/** The checksum of a chunk's type and data. */
+export const crc = bytes => ~bytes.reduce((c, b) => table[(c ^ b) & 255] ^ c >>> 8, ~0) >>> 0;
 
 /** A chunk with its length and checksum. */
 export function chunk(type, data) {
