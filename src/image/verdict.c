@@ -125,7 +125,8 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 		.color = STR("") };
 }
 
-bool verdict_kind(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out)
+bool verdict_kind(
+	const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out, bool *is_cut)
 {
 	static const enum render_kind KINDS[] = {
 		[PROBE_JPEG] = RENDER_JPEG, [PROBE_PNG] = RENDER_PNG, [PROBE_GIF] = RENDER_GIF, [PROBE_WEBP] = RENDER_WEBP
@@ -137,13 +138,15 @@ bool verdict_kind(const struct image_rules *rules, const struct image_row *row, 
 	if (!str_equal(probe_media_type(p.type), row->file_type) || !media_type_allowed(rules, row->file_type))
 		return false;
 	*out = KINDS[p.type];
+	*is_cut = p.is_cut;
 	return true;
 }
 
-/* Whether browsers show it though its headers are not in order. */
+/* Whether browsers show what the headers refuse because it is cut. */
 static bool is_shown(const struct resolution *s, const struct render_answer *answer)
 {
-	return answer->code == RENDER_END_MISSING || (answer->code == RENDER_LATER_FRAME && str_equal(s->file_type, STR("image/gif")));
+	bool gif = str_equal(s->file_type, STR("image/gif")), webp = str_equal(s->file_type, STR("image/webp"));
+	return (answer->code == RENDER_END_MISSING && !webp) || (answer->code == RENDER_LATER_FRAME && gif);
 }
 
 static void reject(const struct image_rules *rules, struct str reason, struct resolution *s)
@@ -177,8 +180,8 @@ static void put_findings(const struct render_answer *answer, struct arena *a, st
 		s->frames = answer->frames;
 }
 
-void verdict_of_answer(
-	const struct image_rules *rules, const struct render_answer *answer, uint64_t memory_most, struct arena *a, struct resolution *s)
+void verdict_of_answer(const struct image_rules *rules, const struct render_answer *answer, bool is_cut, uint64_t memory_most,
+	struct arena *a, struct resolution *s)
 {
 	static const char *const VERDICTS[] = {
 		[RENDER_INTACT] = "ok", [RENDER_BLEMISHED] = "recoverable", [RENDER_BROKEN] = "corrupt", [RENDER_LIMIT] = ""
@@ -188,11 +191,11 @@ void verdict_of_answer(
 	struct str sentence = render_code_sentence(answer->code);
 	s->verdict = str_of(VERDICTS[answer->verdict]);
 	s->damage = answer->code == RENDER_NONE || answer->verdict == RENDER_LIMIT ? STR("") : str_lower(a, render_code_name(answer->code));
-	if (refused && good && !is_shown(s, answer)) { /* the headers' reason stays */
+	if (refused && good && !(is_cut && is_shown(s, answer))) { /* the headers' reason stays */
 		s->verdict = STR("corrupt");
 		return;
 	}
-	if (answer->verdict == RENDER_LIMIT)
+	if (answer->verdict == RENDER_LIMIT && !refused)
 		reject(rules, limit_reason(answer, memory_most, a), s);
 	else if (!good && !refused)
 		reject(rules, str_printf(a, "The image %.*s: it is damaged. Export it again, and send that.", STRF(sentence)), s);

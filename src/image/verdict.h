@@ -37,17 +37,19 @@ struct received_bytes {
 void verdict_of_bytes(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, struct arena *a,
 	struct resolution *out);
 /* The kind that a renderer must be told. false: decoding cannot change the verdict of the headers, since the size, or what they are
- * at all, is against the rules. */
-bool verdict_kind(
-	const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out) MUST_CHECK;
+ * at all, is against the rules.
+ * is_cut  whether the headers refuse it because it is cut */
+bool verdict_kind(const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out,
+	bool *is_cut) MUST_CHECK;
 /* The same once the pixels were decoded: fills in verdict, damage, placeholder and color, and rejects what is broken, with a sentence.
  * What the headers alone make damaged passes if it is one of the faults that every browser shows: a JPEG or PNG without its
  * end, and a GIF that is cut after its first whole frame.
+ * is_cut       of verdict_kind
  * s            as verdict_of_bytes left it
  * memory_most  of the renderer, for the sentence
  * Pure; the texts live in `a` */
-void verdict_of_answer(
-	const struct image_rules *rules, const struct render_answer *answer, uint64_t memory_most, struct arena *a, struct resolution *s);
+void verdict_of_answer(const struct image_rules *rules, const struct render_answer *answer, bool is_cut, uint64_t memory_most,
+	struct arena *a, struct resolution *s);
 /* SLOT_TAKEN: another image was uploaded here. */
 enum status verdict_taken(struct fault *why);
 /* The result of an upload whose row is not pending any more. OK: an image that was received with this size and SHA-256 is

@@ -42,12 +42,13 @@ static enum status find_verdict(struct product *p, const struct image_row *row, 
 	struct arena *a, struct resolution *s, struct fault *why)
 {
 	enum render_kind kind = RENDER_JPEG;
+	bool is_cut = false;
 	const struct render_preset *preset = thumbnails_at_upload(p->thumbnails);
 	struct arena made CLEANUP(arena_deinit);
 	arena_init(&made, THUMB_BYTES_MAX + OVERHEAD_BYTES);
 	verdict_of_bytes(&p->rules, row, what, a, s);
 	bool decodes = p->renderer != NULL && p->rules.check != CHECK_HEADER;
-	if (!decodes || !verdict_kind(&p->rules, row, what, &kind))
+	if (!decodes || !verdict_kind(&p->rules, row, what, &kind, &is_cut))
 		return OK;
 	struct renderer_job job = { .kind = kind,
 		.ops = RENDER_CHECK | RENDER_HASH | (preset != NULL ? RENDER_THUMB : 0U),
@@ -60,7 +61,7 @@ static enum status find_verdict(struct product *p, const struct image_row *row, 
 		.request_id = what->request_id };
 	struct renderer_result found;
 	TRY(renderer_run(p->renderer, &job, &made, &found, why));
-	verdict_of_answer(&p->rules, &found.answer, p->renderer->memory_most, a, s);
+	verdict_of_answer(&p->rules, &found.answer, is_cut, p->renderer->memory_most, a, s);
 	if (s->status == IMAGE_UPLOADED) /* that of a rejected one is what was received */
 		s->file_size = what->bytes.n;
 	if (found.thumb[0].n > 0)

@@ -11,7 +11,7 @@
 #define CHUNK_CRC 4
 #define CONTROL_BYTES 26 /* fcTL */
 
-enum { IHDR = 0x49484452, IDAT = 0x49444154, IEND = 0x49454e44, FCTL = 0x6663544c, FDAT = 0x66644154 };
+enum { ACTL = 0x6163544c, IHDR = 0x49484452, IDAT = 0x49444154, IEND = 0x49454e44, FCTL = 0x6663544c, FDAT = 0x66644154 };
 
 struct apng {
 	struct decoding *d;
@@ -19,7 +19,8 @@ struct apng {
 	bool inflating;
 	bool ended;         /* the frame's stream has */
 	bool before_pixels; /* no IDAT yet: an fcTL here is the default image's */
-	unsigned bits;      /* a pixel */
+	uint32_t announced, frames;
+	unsigned bits; /* a pixel */
 	bool interlaced;
 	uint64_t expected, produced; /* bytes of the frame, with a filter byte a row */
 };
@@ -105,6 +106,16 @@ static bool inflate_piece(struct apng *p, uint64_t at, uint64_t n)
 	return true;
 }
 
+/* The first one counts, as in browsers. */
+static bool read_announced(struct apng *p, uint64_t at)
+{
+	unsigned char number[4];
+	bool good = input_read(p->d->in, at, number, sizeof number);
+	if (good && p->announced == 0)
+		p->announced = be32((struct str){ (const char *)number, sizeof number }, 0);
+	return good;
+}
+
 static bool check_chunk(struct apng *p, uint32_t name, uint64_t at, uint32_t n)
 {
 	switch (name) {
@@ -113,7 +124,10 @@ static bool check_chunk(struct apng *p, uint32_t name, uint64_t at, uint32_t n)
 	case IDAT:
 		p->before_pixels = false;
 		return true;
+	case ACTL:
+		return read_announced(p, at);
 	case FCTL:
+		p->frames++;
 		return p->before_pixels || (n == CONTROL_BYTES && begin_frame(p, at));
 	case FDAT:
 		return n >= 4 && p->expected > 0 && inflate_piece(p, at + 4, n - 4);
@@ -140,7 +154,7 @@ void apng_check(struct decoding *d)
 		good = check_chunk(&p, name, at + CHUNK_HEAD, n);
 		at += (uint64_t)CHUNK_HEAD + n + CHUNK_CRC;
 	}
-	if (!good || !end_frame(&p))
+	if (!good || !end_frame(&p) || p.frames < p.announced)
 		decoding_note(d, RENDER_LATER_FRAME);
 	(void)inflateEnd(&p.inflate);
 }

@@ -201,6 +201,14 @@ test('a link with a life of its own', async () => {
 	assert.equal((await make({}, {})).status, 401);
 });
 
+test('the redirect to a thumbnail is kept for less time than the link that it leads to lives', async t => {
+	const own = await startServer({ env, args: ['--delivery-ttl', '60'] });
+	t.after(() => own.stop());
+	const { image } = await uploadImage(own, { key });
+	const { headers } = await call(own, 'GET', `/images/${image.imageId}/thumbnail?size=small`, { key });
+	assert.equal(headers.get('cache-control'), 'private, max-age=30');
+});
+
 test('two keys: the first signs, both are accepted; without a setting the store keeps its own', async () => {
 	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-delivery-'));
 	const links = [];

@@ -1,13 +1,14 @@
 // Images are decoded before they are accepted, by processes that may die: verdicts, thumbnails, and what happens when a renderer is
 // killed, stopped, missing or unconfined.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { call, corpus, fetchUrl, openSlot, program, putBytes, runProgram, startServer, uploadImage } from './support/server.mjs';
+import { webp as webpOfSize } from './support/bombs.mjs';
+import { call, corpus, eventually, fetchUrl, openSlot, program, putBytes, renderers, runProgram, startServer, uploadImage } from './support/server.mjs';
 
 const jpeg = corpus('good/photo.jpg'), png = corpus('good/stored.png'), gif = corpus('good/loop.gif');
 let server;
@@ -23,8 +24,6 @@ const send = async (bytes, fileType, of = server) => {
 const upload = (name, of = server) => uploadImage(of, { bytes: corpus(`good/${name}`), fileName: name, fileType: types[name.split('.').pop()] });
 const metric = async (name, of = server) => Number((await fetchUrl(`${of.admin}/metrics`)).text.split('\n').find(l => l.startsWith(`${name} `)).split(' ').pop());
 const MADE = 'tintype_thumbnails_total{outcome="made"}';
-const renderers = of => spawnSync('ps', ['--ppid', String(of.pid), '-o', 'pid=,comm='], { encoding: 'utf8' }).stdout.split('\n')
-	.filter(l => l.includes('tintype-render')).map(l => Number.parseInt(l, 10));
 
 test('whole images are ok, with a placeholder and a color', async () => {
 	const { image } = await upload('photo.jpg');
@@ -44,6 +43,21 @@ for (const [what, bytes, type, damage] of [
 		assert.deepEqual([record.status, record.verdict, record.damage], ['uploaded', 'recoverable', damage]);
 		assert.ok(record.width > 0 && record.height > 0 && record.placeholder);
 		assert.equal(record.fileSize, bytes().length);
+	});
+
+// What is passed over is a missing end, not what else the headers refuse.
+const animated = corpus('good/animated.png'), webp = corpus('good/animated.webp'), tagged = corpus('good/private-alpha.webp');
+for (const [what, bytes, type] of [
+	['a GIF with an impossible code size after its first frame', Buffer.concat([corpus('good/smallest.gif').subarray(0, -1),
+		Buffer.from([0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 9, 2, 0x44, 1, 0])]), 'image/gif'],
+	['an APNG that is cut between two of its frames', animated.subarray(0, animated.lastIndexOf('fcTL') - 4), 'image/png'],
+	['a WebP that is cut in its last frame', webp.subarray(0, -9), 'image/webp'],
+	['a WebP that is cut after its picture', tagged.subarray(0, -9), 'image/webp'],
+])
+	test(`${what} is refused`, async () => {
+		const { put, record } = await send(bytes, type);
+		assert.equal(put.status, 400, put.text);
+		assert.deepEqual([record.status, record.verdict], ['rejected', 'corrupt']);
 	});
 
 for (const [what, bytes, type] of [
@@ -102,6 +116,38 @@ test('many uploads at once are all answered, by no more processes than there may
 	assert.ok(renderers(server).length <= server.events('render.ready')[0].workers);
 });
 
+test('when too many images wait the others get 503, and are accepted later', async t => {
+	const own = await startServer({ args: ['--render-jobs', '1', '--workers', '4'] });
+	t.after(() => own.stop());
+	const slots = await Promise.all(Array.from({ length: 8 }, () => openSlot(own, { fileName: 'a', fileType: 'image/jpeg' }))), refused = [];
+	const [pid] = renderers(own);
+	process.kill(pid, 'SIGSTOP');
+	const sent = slots.map(async slot => {
+		const put = await putBytes(slot, jpeg);
+		if (put.status === 503)
+			refused.push(slot);
+		else
+			assert.equal(put.status, 200, put.text);
+		return put;
+	});
+	await eventually(() => refused.length === 5, { what: '503 for all but the one that is decoded and the two that may wait' });
+	process.kill(pid, 'SIGCONT');
+	for (const put of await Promise.all(sent))
+		assert.ok(put.status === 200 || Number(put.headers.get('retry-after')) > 0);
+	for (const slot of refused)
+		assert.equal((await putBytes(slot, jpeg)).status, 200);
+});
+
+test('an image that needs more memory than all renderers have is refused with the size and the setting', async t => {
+	const own = await startServer({ args: ['--render-jobs', '1', '--render-memory', '67108864'] });
+	t.after(() => own.stop());
+	const { put, record } = await send(webpOfSize(5000, 5000), 'image/webp', own);
+	assert.equal(put.status, 400);
+	assert.deepEqual([record.status, record.verdict], ['rejected', undefined]);
+	assert.match(record.reason, /needs \d+ MiB of memory to decode, and --render-memory allows 64/);
+	assert.equal((await send(webpOfSize(2000, 2000), 'image/webp', own)).record.verdict, 'ok');
+});
+
 test('thumbnails: in the record, made once, of the size of their preset, gone with the image', async () => {
 	const before = await metric(MADE);
 	const { image } = await upload('photo.jpg');
@@ -129,14 +175,15 @@ test('thumbnails: in the record, made once, of the size of their preset, gone wi
 test('/thumbnail leads to the format that the client accepts', async () => {
 	const { image } = await upload('alpha.png');
 	assert.deepEqual(Object.keys(image.links.small), ['webp', 'png']);
-	for (const [accept, format] of [['image/avif,image/webp,*/*', 'webp'], ['*/*', 'png']]) {
+	for (const [accept, format] of [['image/avif,image/webp,*/*', 'webp'], ['*/*', 'png'], ['image/png, Image/WebP ; q=0.1', 'webp'], ['image/webp;q=0.0,*/*', 'png'], ['image/webp-2', 'png']]) {
 		const answer = await fetchUrl(`${server.api}/prod/images/${image.imageId}/thumbnail?size=medium`, { redirect: 'manual', headers: { Accept: accept } });
 		assert.equal(answer.status, 302, answer.text);
 		assert.equal(answer.headers.get('location'), image.links.medium[format]);
 		assert.match(answer.headers.get('cache-control'), /^private/);
 		assert.match(answer.headers.get('vary'), /Accept/);
 	}
-	assert.equal((await call(server, 'GET', `/images/${image.imageId}/thumbnail?size=huge`)).status, 400);
+	for (const query of ['?size=huge', '', '?size=', '?size=small&size=small', '?size=small%00', '?size=../small'])
+		assert.equal((await call(server, 'GET', `/images/${image.imageId}/thumbnail${query}`)).status, 400, query);
 });
 
 test('thumbnails survive a restart, and the oldest go when there is no space', async () => {

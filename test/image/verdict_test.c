@@ -303,10 +303,14 @@ static void test_repeat_when_the_row_says_what_was_received_then_that_is_compare
 	assert_int_equal(repeat(f, &row, 11, STR("aaaa"), STR("1111")), CONFLICT);
 }
 
+enum headers { REFUSED, CUT, PASSED };
+
 /* What decoding says of an image whose headers passed, or did not. */
-static struct resolution decide(struct fake_product *f, bool headers_pass, struct str type, enum render_code code, enum image_check check)
+static struct resolution decide(
+	struct fake_product *f, enum headers headers, struct str type, enum render_code code, enum image_check check)
 {
 	struct image_rules rules = f->product.rules;
+	bool headers_pass = headers == PASSED;
 	struct render_answer answer = {
 		.code = (uint8_t)code, .verdict = (uint8_t)render_code_verdict(code), .width = 4, .height = 3, .frames = 2
 	};
@@ -322,7 +326,7 @@ static struct resolution decide(struct fake_product *f, bool headers_pass, struc
 		answer.dominant = 0x0a0b0c00;
 	}
 	answer.memory = code == RENDER_TOO_MUCH_MEMORY ? 400 << 20 : 0;
-	verdict_of_answer(&rules, &answer, 384 << 20, &f->a, &s);
+	verdict_of_answer(&rules, &answer, headers == CUT, 384 << 20, &f->a, &s);
 	assert_int_equal(s.ends_ms == 0, s.status == IMAGE_UPLOADED);
 	assert_int_equal(s.reason.n == 0, s.status == IMAGE_UPLOADED);
 	return s;
@@ -331,53 +335,59 @@ static struct resolution decide(struct fake_product *f, bool headers_pass, struc
 static void test_decoded_then_accepted_or_refused_by_the_rule(void **state)
 {
 	static const struct {
-		bool headers_pass;
+		enum headers headers;
 		const char *type;
 		enum render_code code;
 		bool decode, strict;
 		const char *verdict, *damage;
 	} rows[] = {
-		{ true, "image/jpeg", RENDER_NONE, true, true, "ok", "" },
-		{ true, "image/jpeg", RENDER_EXTRA_BYTES, true, false, "recoverable", "extra_bytes" },
-		{ true, "image/jpeg", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
-		{ true, "image/jpeg", RENDER_TRUNCATED, false, false, "corrupt", "truncated" },
-		{ true, "image/png", RENDER_DAMAGED, false, false, "corrupt", "damaged" },
-		{ true, "image/png", RENDER_UNREADABLE, false, false, "corrupt", "unreadable" },
-		{ true, "image/png", RENDER_TOO_MANY_PIXELS, false, false, "", "" },
-		{ true, "image/png", RENDER_TOO_MUCH_MEMORY, false, false, "", "" },
-		{ true, "image/png", RENDER_TOO_MUCH_TIME, false, false, "", "" },
-		{ true, "image/webp", RENDER_LATER_FRAME, true, false, "recoverable", "later_frame" },
-		{ false, "image/jpeg", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
-		{ false, "image/png", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
-		{ false, "image/gif", RENDER_LATER_FRAME, true, false, "recoverable", "later_frame" },
-		{ false, "image/png", RENDER_LATER_FRAME, false, false, "corrupt", "later_frame" },
-		{ false, "image/jpeg", RENDER_NONE, false, false, "corrupt", "" },
-		{ false, "image/jpeg", RENDER_TRUNCATED, false, false, "corrupt", "truncated" },
+		{ PASSED, "image/jpeg", RENDER_NONE, true, true, "ok", "" },
+		{ PASSED, "image/jpeg", RENDER_EXTRA_BYTES, true, false, "recoverable", "extra_bytes" },
+		{ PASSED, "image/jpeg", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
+		{ PASSED, "image/jpeg", RENDER_TRUNCATED, false, false, "corrupt", "truncated" },
+		{ PASSED, "image/png", RENDER_DAMAGED, false, false, "corrupt", "damaged" },
+		{ PASSED, "image/png", RENDER_UNREADABLE, false, false, "corrupt", "unreadable" },
+		{ PASSED, "image/png", RENDER_TOO_MANY_PIXELS, false, false, "", "" },
+		{ PASSED, "image/png", RENDER_TOO_MUCH_MEMORY, false, false, "", "" },
+		{ PASSED, "image/png", RENDER_TOO_MUCH_TIME, false, false, "", "" },
+		{ PASSED, "image/webp", RENDER_LATER_FRAME, true, false, "recoverable", "later_frame" },
+		{ CUT, "image/jpeg", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
+		{ CUT, "image/png", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
+		{ CUT, "image/gif", RENDER_LATER_FRAME, true, false, "recoverable", "later_frame" },
+		{ CUT, "image/gif", RENDER_END_MISSING, true, false, "recoverable", "end_missing" },
+		{ CUT, "image/png", RENDER_LATER_FRAME, false, false, "corrupt", "later_frame" },
+		{ CUT, "image/webp", RENDER_LATER_FRAME, false, false, "corrupt", "later_frame" },
+		{ CUT, "image/webp", RENDER_END_MISSING, false, false, "corrupt", "end_missing" },
+		{ CUT, "image/jpeg", RENDER_TRUNCATED, false, false, "corrupt", "truncated" },
+		{ REFUSED, "image/jpeg", RENDER_END_MISSING, false, false, "corrupt", "end_missing" },
+		{ REFUSED, "image/gif", RENDER_LATER_FRAME, false, false, "corrupt", "later_frame" },
+		{ REFUSED, "image/jpeg", RENDER_NONE, false, false, "corrupt", "" },
+		{ REFUSED, "image/jpeg", RENDER_TRUNCATED, false, false, "corrupt", "truncated" },
 	};
 	struct fake_product *f = *state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct resolution s = decide(f, rows[i].headers_pass, str_of(rows[i].type), rows[i].code, CHECK_DECODE);
+		struct resolution s = decide(f, rows[i].headers, str_of(rows[i].type), rows[i].code, CHECK_DECODE);
 		assert_int_equal(s.status == IMAGE_UPLOADED, rows[i].decode);
 		assert_true(str_equal(s.verdict, str_of(rows[i].verdict)));
 		assert_true(str_equal(s.damage, str_of(rows[i].damage)));
 		assert_int_equal(
-			decide(f, rows[i].headers_pass, str_of(rows[i].type), rows[i].code, CHECK_STRICT).status == IMAGE_UPLOADED, rows[i].strict);
+			decide(f, rows[i].headers, str_of(rows[i].type), rows[i].code, CHECK_STRICT).status == IMAGE_UPLOADED, rows[i].strict);
 	}
 }
 
 static void test_decoded_then_findings_and_sentences(void **state)
 {
 	struct fake_product *f = *state;
-	struct resolution s = decide(f, false, STR("image/gif"), RENDER_LATER_FRAME, CHECK_DECODE);
+	struct resolution s = decide(f, CUT, STR("image/gif"), RENDER_LATER_FRAME, CHECK_DECODE);
 	assert_true(str_equal(s.placeholder, STR("AQKDBAU=")) && str_equal(s.color, STR("#0a0b0c")));
 	assert_int_equal(s.width, 4);
 	assert_int_equal(s.height, 3);
 	assert_int_equal(s.frames, 2);
-	s = decide(f, true, STR("image/png"), RENDER_TOO_MUCH_MEMORY, CHECK_DECODE);
+	s = decide(f, PASSED, STR("image/png"), RENDER_TOO_MUCH_MEMORY, CHECK_DECODE);
 	assert_true(str_find(s.reason, STR("400 MiB")) < s.reason.n && str_find(s.reason, STR("--render-memory")) < s.reason.n);
-	s = decide(f, true, STR("image/png"), RENDER_DAMAGED, CHECK_DECODE);
+	s = decide(f, PASSED, STR("image/png"), RENDER_DAMAGED, CHECK_DECODE);
 	assert_true(str_find(s.reason, STR("has damaged pixels")) < s.reason.n);
-	s = decide(f, false, STR("image/png"), RENDER_DAMAGED, CHECK_DECODE);
+	s = decide(f, REFUSED, STR("image/png"), RENDER_DAMAGED, CHECK_DECODE);
 	assert_true(str_equal(s.reason, STR("by its headers")));
 }
 

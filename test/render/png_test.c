@@ -159,6 +159,7 @@ static void test_animation_then_every_frame_is_inflated(void **state)
 	run_expect(RENDER_PNG, ANIMATION(JOIN(control(1, 5, 5, 6), frame(pixels))), RENDER_LATER_FRAME);
 	run_expect(RENDER_PNG, ANIMATION(JOIN(control(1, 5, 0, 0), frame(pixels))), RENDER_LATER_FRAME);
 	run_expect(RENDER_PNG, ANIMATION(frame(pixels)), RENDER_LATER_FRAME);
+	run_expect(RENDER_PNG, ANIMATION(BYTES("")), RENDER_LATER_FRAME); /* it announces two */
 }
 
 static void test_too_many_frames_then_limit(void **state)

@@ -55,6 +55,7 @@ static inline enum probe_result probe_bad(struct probe *out, const char *why)
 
 static inline enum probe_result probe_cut(struct probe *out)
 {
+	out->is_cut = true;
 	return probe_bad(out, "it ends too early");
 }
 

@@ -41,7 +41,7 @@ enum probe_result probe_image(struct str bytes, struct probe *out)
 		*out = (struct probe){ .type = formats[i].type };
 		enum probe_result result = formats[i].parse(bytes, out);
 		if (result != PROBE_OK)
-			*out = (struct probe){ .type = formats[i].type, .why = out->why };
+			*out = (struct probe){ .type = formats[i].type, .why = out->why, .is_cut = out->is_cut };
 		return result;
 	}
 	*out = (struct probe){ .type = PROBE_UNKNOWN, .why = "it is not a JPEG, PNG, GIF or WebP image" };

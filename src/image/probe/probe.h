@@ -21,9 +21,10 @@ struct probe {
 	uint32_t orientation;   /* EXIF 1..8; 0: none */
 	uint32_t frames;        /* 1 for JPEG */
 	const char *why;        /* static sentence for PROBE_BAD and PROBE_NOT_IMAGE */
+	bool is_cut;            /* PROBE_BAD: up to its end it is as it must be */
 };
 
-/* bytes: the whole file. For an image that is refused, out has only the type and the reason. */
+/* bytes: the whole file. For an image that is refused, out has only the type, the reason and is_cut. */
 enum probe_result probe_image(struct str bytes, struct probe *out);
 /* "image/jpeg"; "" for PROBE_UNKNOWN. */
 struct str probe_media_type(enum probe_type type);

@@ -7,7 +7,7 @@
 //   after(() => server.stop());
 //   const { image } = await uploadImage(server, { bytes: corpus('good/photo.jpg') });
 //   const answer = await rawRequest(server.storage, 'GET / HTTP/1.1\r\n\r\n');
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -137,6 +137,12 @@ export async function runProgram(args, { env = {}, cwd = root, input, timeoutMs 
 	const [code, signal] = await once(child, 'close');
 	clearTimeout(timer);
 	return { code, signal, stdout, stderr };
+}
+
+/** The ids of its tintype-render processes. */
+export function renderers({ pid }) {
+	const { stdout } = spawnSync('ps', ['--ppid', String(pid), '-o', 'pid=,comm='], { encoding: 'utf8' });
+	return stdout.split('\n').filter(line => line.includes('tintype-render')).map(line => Number.parseInt(line, 10));
 }
 
 /** The keys of DIR/credentials: { tintype: { id, secret }, slots: { id, secret } }. */
