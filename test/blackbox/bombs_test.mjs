@@ -1,12 +1,12 @@
 // Pictures that are small to send and large, long or endless to decode: each is answered, no process takes more memory than it
 // may, the server itself takes little, and a picture that comes next to it is accepted.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import * as bomb from './support/bombs.mjs';
-import { call, corpus, fetchUrl, openSlot, putBytes, startServer } from './support/server.mjs';
+import { call, corpus, fetchUrl, openSlot, putBytes, renderers, startServer } from './support/server.mjs';
 
 process.env.TINTYPE = process.env.TINTYPE_RELEASE;
 
@@ -30,13 +30,6 @@ const memoryOf = (pid, name) => {
 		return 0;   // it has ended
 	}
 };
-const childrenOf = pid => readdirSync(`/proc/${pid}/task`).flatMap(task => {
-	try {
-		return readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean);
-	} catch {
-		return [];   // the thread has ended
-	}
-});
 
 /** The most memory of its own, and of one of its workers, while something runs: { own, worker }. */
 async function watchMemory(of, running) {
@@ -45,7 +38,7 @@ async function watchMemory(of, running) {
 	running.finally(() => { over = true; }).catch(() => {});
 	while (!over) {
 		most.own = Math.max(most.own, memoryOf(of.pid, 'RssAnon'));
-		most.worker = Math.max(most.worker, ...childrenOf(of.pid).map(pid => memoryOf(pid, 'RssAnon')));
+		most.worker = Math.max(most.worker, ...renderers(of).map(pid => memoryOf(pid, 'RssAnon')));
 		await sleep(5);
 	}
 	return most;

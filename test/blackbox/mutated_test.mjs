@@ -1,10 +1,7 @@
 // Damaged pictures through the whole server, many at once: it answers each, no process of it ends unaccounted for, its memory does not
 // grow, and what it calls ok no other decoder calls damaged.
-//
-//   tools/run-tests mutated_test                                          as in `make test`
-//   TEST_TIMEOUT=36000 TINTYPE_TEST_MUTATIONS=100000 tools/run-tests mutated_test      the long run; TINTYPE_TEST_SEED=2 for other ones
+// doc/development.md has the command for a long run.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +9,7 @@ import { after, test } from 'node:test';
 
 import { newRejections } from './support/decoders.mjs';
 import { mutate, readPictures } from './support/mutate.mjs';
-import { call, eventually, fetchUrl, openSlot, pictures, postForm, putBytes, startServer } from './support/server.mjs';
+import { call, eventually, fetchUrl, openSlot, pictures, postForm, putBytes, renderers, startServer } from './support/server.mjs';
 
 const count = Number(process.env.TINTYPE_TEST_MUTATIONS ?? 1200), seed = Number(process.env.TINTYPE_TEST_SEED ?? 1);
 const CONNECTIONS = 8, GROWTH_MAX = 24 << 20;
@@ -62,8 +59,7 @@ async function checkProcesses(server, sent) {
 	const { text } = await fetchUrl(`${server.admin}/metrics`);
 	const value = (name, labels) => Number(text.split('\n').find(line => line.startsWith(`tintype_render_${name}_total{${labels}}`)).split(' ').pop());
 	const ends = Object.fromEntries(['died', 'slow', 'late', 'invalid', 'gone', 'replaced'].map(reason => [reason, value('ends', `reason="${reason}"`)]));
-	const running = spawnSync('ps', ['--ppid', String(server.pid), '-o', 'comm='], { encoding: 'utf8' }).stdout.split('\n').filter(name => name.startsWith('tintype-render')).length;
-	assert.equal(value('starts', 'outcome="ready"'), running + Object.values(ends).reduce((a, b) => a + b), JSON.stringify(ends));
+	assert.equal(value('starts', 'outcome="ready"'), renderers(server).length + Object.values(ends).reduce((a, b) => a + b), JSON.stringify(ends));
 	const deaths = server.events('render.died');
 	assert.equal(deaths.length, ends.died + ends.slow + ends.late + ends.invalid + ends.gone);
 	assert.deepEqual(deaths.filter(e => e.signal === 11 || e.signal === 6 || e.signal === 31), [], 'a decoder crashed, or called what the filter forbids');
@@ -72,7 +68,7 @@ async function checkProcesses(server, sent) {
 
 async function runAll(t, from, to, program) {
 	process.env.TINTYPE = program;
-	const server = await startServer({ args: ['--log-level', 'info', '--rejected-ttl', '60'] });
+	const server = await startServer({ args: ['--rejected-ttl', '60', '--url-ttl', '86400'] });
 	const verdicts = {}, memory = [], wrong = [];
 	try {
 		await forEach(from, to, async n => {

@@ -1,5 +1,5 @@
 // The real server built with ThreadSanitizer, under a mixed load: slots, PUTs, forms, lists, gets,
-// deletes, rejected bytes, bad signatures, users that are added and removed, scrapes, cut connections, a sweep each second,
+// deletes, thumbnails, delivery links, killed renderers, rejected bytes, bad signatures, users that are added and removed, scrapes, cut connections, a sweep each second,
 // logs that rotate, and SIGTERM in the middle of it, twice on one data directory, the second time over TLS. No report is allowed; TSan
 // checks our own code only, since SQLite and OpenSSL are built without it (test/tsan.supp).
 import assert from 'node:assert/strict';
@@ -10,7 +10,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { presign } from './support/presign.mjs';
-import { call, corpus, fetchUrl, openSlot, postForm, putBytes, rawSocket, root, startServer, tinyPng } from './support/server.mjs';
+import { call, corpus, fetchUrl, openSlot, postForm, putBytes, rawSocket, renderers, root, startServer, tinyPng } from './support/server.mjs';
 
 process.env.TINTYPE = process.env.TINTYPE_TSAN;
 // Reports come to stderr, where this test reads them, and the first one ends the server.
@@ -77,6 +77,20 @@ const operations = {
 	complete: async server => {
 		const slot = await jpegSlot(server);
 		return Promise.all([call(server, 'POST', `/images/${slot.imageId}/complete`), putBytes(slot, jpeg)]);
+	},
+	damaged: async server => putBytes(await jpegSlot(server), jpeg.subarray(0, jpeg.length / 2)),
+	show: async server => {
+		const { links } = await anImage(server) ?? {};
+		return links && Promise.all([links.small.webp, links.small.webp, links.large.jpeg, links.original].map(url => fetchUrl(url)));
+	},
+	changeVisibility: async server => {
+		const image = await anImage(server);
+		return image && call(server, 'PATCH', `/images/${image.imageId}`, { json: { visibility: 'private' } });
+	},
+	killRenderer: async server => {
+		for (const pid of renderers(server).slice(0, 1))
+			process.kill(pid, 'SIGKILL');
+		return putBytes(await jpegSlot(server), jpeg);
 	},
 	badSignature: async server => fetchUrl((await jpegSlot(server)).uploadUrl.replace(/.$/, c => (c === '0' ? '1' : '0')), { method: 'PUT', body: tinyPng }),
 	newUser: signAsNewUser,
