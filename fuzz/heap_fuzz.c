@@ -44,8 +44,8 @@ static void check_blocks(void)
 /* The block is written to, so that one that overlaps it is noticed. */
 static void set_block(struct block *b, void *p, size_t n, unsigned char fill)
 {
-	*b = (struct block){ p, n, fill };
-	if (p != NULL && n > 0)
+	*b = (struct block){ p, p == NULL ? 0 : n, fill };
+	if (b->n > 0)
 		memset(p, fill, n);
 }
 

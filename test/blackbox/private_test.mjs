@@ -80,6 +80,7 @@ for (const form of [false, true])
 			const { answer, record, bytes } = await upload(name, { form });
 			const now = await stored(record);
 			assert.deepEqual([record.stripped, record.receivedSize, record.fileSize, record.etag], [true, bytes.length, now.length, digest('md5', now)], name);
+			assert.equal(record.verdict, /no-trailer|-profile/.test(name) ? 'recoverable' : 'ok', `${name}: ${record.damage}`);
 			assert.equal(answer.headers.get('etag'), `"${digest('md5', now)}"`, name);
 			assert.equal(now.includes('SECRET'), false, `${name} keeps a secret`);
 			assert.ok(!bytes.includes('SECRET') || record.removed.length > 0, name);

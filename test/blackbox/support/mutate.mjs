@@ -40,7 +40,7 @@ const damages = {
 	bits: (dice, bytes) => { for (let n = 2 + dice(30); n > 0; n--) bytes[dice(bytes.length)] ^= 1 << dice(8); return bytes; },
 	bytes: (dice, bytes) => { for (let [at, n] = part(dice, bytes, 8); n > 0; n--) bytes[at++] = dice(256); return bytes; },
 	hole: (dice, bytes) => { const [at, n] = part(dice, bytes, 4096); return bytes.fill(dice(2) * 255, at, at + n); },
-	cut: (dice, bytes) => bytes.subarray(0, dice(bytes.length)),
+	cut: (dice, bytes) => bytes.subarray(0, 1 + dice(bytes.length)),
 	end: (dice, bytes) => bytes.subarray(0, Math.max(1, bytes.length - 1 - dice(64))),
 	gone: (dice, bytes) => without(bytes, ...part(dice, bytes, 600)),
 	twice: (dice, bytes) => { const [at, n] = part(dice, bytes, 600); return insert(bytes, at, bytes.subarray(at, at + n)); },
@@ -92,5 +92,5 @@ export function mutate(pictures, seed, n) {
 		what.push('repaired');
 		bytes = repairs[type](Buffer.from(bytes));
 	}
-	return { name, type, bytes, what: `${n}: ${what.join(' ')}` };
+	return { name, type, bytes: bytes.length > 0 ? bytes : whole.subarray(0, 1), what: `${n}: ${what.join(' ')}` };
 }
