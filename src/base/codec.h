@@ -21,7 +21,8 @@ bool base64url_decode(struct arena *a, struct str s, struct str *out) MUST_CHECK
 void uri_encode(struct buf *b, struct str s, bool keep_slash);
 /* How many bytes at the start of s uri_encode leaves as they are. */
 size_t uri_plain(struct str s, bool keep_slash);
-/* Undo %XX. A '%' without two hex digits: false. plus_is_blank: '+' becomes a blank too (forms). *out is always a copy. */
+/* Undo %XX. A '%' without two hex digits: false. plus_is_blank: '+' becomes a blank too (forms). *out borrows s where
+ * nothing is to be undone, and is else in the arena; its p is not NULL. */
 bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *out) MUST_CHECK;
 
 /* Well-formed by RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. U+0000 is well-formed. */

@@ -28,10 +28,8 @@ bool str_equal(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-bool str_equal_nocase(struct str a, struct str b)
+bool str_same_letters(struct str a, struct str b)
 {
-	if (a.n != b.n)
-		return false;
 	for (size_t i = 0; i < a.n; i++)
 		if (a.p[i] != b.p[i] && lower_char(a.p[i]) != lower_char(b.p[i]))
 			return false;
