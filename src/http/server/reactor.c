@@ -5,9 +5,11 @@
  * it has expired, or when to check again (connection.c).
  *
  * A connection whose request was elsewhere comes back by a list that other threads push on without a lock, and an
- * eventfd which the first of them writes. Reactors are scheduled as batch threads: one that wakes does not preempt the
- * thread that woke it, so that more is ready when its round begins, and there are fewer rounds. A round handles events, that list, those that have yielded, and timers; what
- * was closed is freed when it is over, so that no event is of a connection that is gone. */
+ * eventfd which the first of them writes. A round handles events, that list, those that have yielded, and timers; what
+ * was closed is freed when it is over, so that no event is of a connection that is gone.
+ *
+ * Reactors are scheduled as batch threads: one that wakes does not preempt the thread that woke it, so that more is ready
+ * when its round begins, and there are fewer rounds. */
 #include "http/server/reactor.h"
 #include "base/clock.h"
 #include "base/mem.h"
