@@ -52,9 +52,9 @@ enum status document_read(struct s3_call *c, enum document_digest rule, struct s
 	if (r->has_length && body->n != r->length)
 		return fault_set(why, BODY_CUT, "You did not provide the number of bytes specified by the Content-Length HTTP header");
 	if (rule == DIGEST_OF_OBJECT)
-		TRY(digests_read_md5(&c->x->arena, r->headers, r->n_headers, &d, why));
+		TRY(digests_read_md5(&c->x->arena, &r->by_name, &d, why));
 	else
-		TRY(digests_read(&c->x->arena, r->headers, r->n_headers, &d, why));
+		TRY(digests_read(&c->x->arena, &r->by_name, &d, why));
 	if (rule == DIGEST_NEEDED && !d.has_md5 && !d.given)
 		return fault_set(why, REQUEST_INVALID, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
 	digests_start(&d, CHECKSUM_NONE);

@@ -165,7 +165,8 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	struct framing framing;
 	struct target target;
 	TRY(parse_head(c, raw, why));
-	TRY(framing_read(r->headers, r->n_headers, &framing, why));
+	TRY(request_index(r->arena, r, why));
+	TRY(framing_read(&r->by_name, &framing, why));
 	if (c->is_old && framing.chunked)
 		return fault_set(why, BAD_FRAMING, "HTTP/1.0 has no Transfer-Encoding");
 	if (!c->is_old && framing.host.p == NULL)
