@@ -77,7 +77,7 @@ static void on_done(struct request_context *x)
 	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));
 	struct traffic *t = c->listener->traffic;
 	assert(x->answer.status != 0);
-	reactor_resume(c->connection); /* the call may be gone now */
+	reactor_resume(&c->connection->task); /* the call may be gone now */
 	pthread_mutex_lock(&t->started_lock);
 	if (--t->started == 0)
 		pthread_cond_signal(&t->none_started);
@@ -218,7 +218,7 @@ static void run_job(struct job *job)
 	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
 	c->owes_end = false;
 	c->listener->handler->ops->run(c->listener->handler, &c->x);
-	reactor_resume(c->connection);
+	reactor_resume(&c->connection->task);
 }
 
 static enum request_next refuse_load(struct server_request *c, const char *text)
@@ -292,7 +292,6 @@ static enum request_next turn_to_dropping(struct server_request *c)
 	assert(c->x.answer.status != 0);
 	abort_handler(c, &why);
 	c->wants = HANDLER_ANSWER;
-	connection_enter(c->connection, CONN_DROP);
 	return NEXT_BODY;
 }
 
