@@ -19,6 +19,7 @@ struct acceptor {
 /* Register the listener with these reactors, none of which runs yet.
  * client_most   connections of one client
  * Errors        OUT_OF_MEMORY; INTERNAL */
-enum status acceptor_start_all(struct listener *l, struct reactor *reactors, unsigned n, unsigned client_most, struct fault *why) MUST_CHECK;
+enum status acceptor_start_all(
+	struct listener *l, struct reactor *reactors, unsigned n, unsigned client_most, struct fault *why) MUST_CHECK;
 
 #endif
