@@ -78,14 +78,6 @@ const struct query_pair *query_find(const struct query *q, struct str name)
 	return NULL;
 }
 
-static size_t count_pairs(struct str raw)
-{
-	size_t n = 0;
-	while (raw.p != NULL)
-		n += str_cut(&raw, '&').n > 0;
-	return n;
-}
-
 static enum status decode_piece(struct arena *a, struct str raw, bool plus_is_blank, struct str *out, struct fault *why)
 {
 	if (uri_decode(a, raw, plus_is_blank, out))
@@ -108,7 +100,9 @@ enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, str
 {
 	assert(a != NULL);
 	assert(out != NULL);
-	size_t count = count_pairs(raw), n = 0;
+	size_t count = 0, n = 0;
+	for (struct str rest = raw; rest.p != NULL;)
+		count += str_cut(&rest, '&').n > 0;
 	if (count > QUERY_PAIRS_MAX)
 		return fault_set(why, TOO_MUCH, "The query has more than %d parameters", QUERY_PAIRS_MAX);
 	struct query_pair *pairs = arena_array(a, count, sizeof *pairs);

@@ -187,15 +187,6 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	return query_parse(r->arena, target.query, c->listener->handler->plus_is_blank, &r->query, why);
 }
 
-/* RFC 9110 9.3.7: what the server as a whole supports. */
-static enum handler_step answer_options(struct server_request *c)
-{
-	c->x.answer.status = 204;
-	c->x.answer.route = "OPTIONS *";
-	answer_header(&c->x.answer, STR("Allow"), STR("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
-	return HANDLER_ANSWER;
-}
-
 static uint64_t drop_max(const struct server_request *c)
 {
 	return c->listener->handler->body_max + DROP_SPARE_BYTES;
@@ -262,9 +253,11 @@ enum request_next server_request_begin(struct connection *connection, struct str
 	const struct request *r = &c->x.request;
 	if (bad != NULL)
 		(void)!parse_head(c, str_slice(head, 0, connection->search.lines > 0 ? connection->search.line : head.n), &why);
-	if (is_read && str_equal(r->path, STR("*")))
-		c->wants = answer_options(c);
-	else if (is_read)
+	if (is_read && str_equal(r->path, STR("*"))) { /* RFC 9110 9.3.7: what the server as a whole supports */
+		c->x.answer.status = 204;
+		c->x.answer.route = "OPTIONS *";
+		answer_header(&c->x.answer, STR("Allow"), STR("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+	} else if (is_read)
 		c->wants = c->listener->handler->ops->on_head(c->listener->handler, &c->x);
 	else
 		answer_fault(c, bad != NULL ? bad : &why);
@@ -285,16 +278,6 @@ enum request_next server_request_begin(struct connection *connection, struct str
 
 /* the body */
 
-/* The handler has refused half way: what still comes is dropped, and its answer goes out at the end. */
-static enum request_next turn_to_dropping(struct server_request *c)
-{
-	struct fault why = c->x.answer.fault;
-	assert(c->x.answer.status != 0);
-	abort_handler(c, &why);
-	c->wants = HANDLER_ANSWER;
-	return NEXT_BODY;
-}
-
 /* Refuse a body that will never be whole. */
 static enum request_next give_up(struct server_request *c, const struct fault *why)
 {
@@ -311,8 +294,13 @@ static enum request_next take_piece(struct server_request *c, struct str piece)
 	c->x.body_bytes += piece.n;
 	c->connection->moved += piece.n;
 	if (wants_body(c)) {
-		if (c->listener->handler->ops->on_body(c->listener->handler, &c->x, piece.p, piece.n) != OK)
-			return turn_to_dropping(c);
+		if (c->listener->handler->ops->on_body(c->listener->handler, &c->x, piece.p, piece.n) == OK)
+			return NEXT_BODY;
+		/* The handler has refused half way: what still comes is dropped, and its answer goes out at the end. */
+		assert(c->x.answer.status != 0);
+		why = c->x.answer.fault;
+		abort_handler(c, &why);
+		c->wants = HANDLER_ANSWER;
 		return NEXT_BODY;
 	}
 	c->dropped_bytes += piece.n;
