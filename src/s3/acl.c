@@ -37,10 +37,9 @@ enum status acl_check_headers(struct s3_call *c, const struct header_index *head
 {
 	assert(c != NULL);
 	assert(headers != NULL);
-	for (size_t i = 0; i < headers->n; i++) {
+	for (size_t i = 0; i < headers->n; i++)
 		if (str_starts_with_nocase(headers->headers[i].name, STR("x-amz-grant-")))
 			return acl_unsupported(c, why);
-	}
 	return acl_check_canned(c, "x-amz-acl", header_index_find(headers, STR("x-amz-acl")), why);
 }
 

@@ -171,10 +171,9 @@ static enum status copy_meta(struct s3_call *c, struct copy *k, struct fault *wh
 	size_t n = 0;
 	if (all == NULL)
 		return fault_too_much(why);
-	for (size_t i = 0; i < m->n_headers; i++) {
+	for (size_t i = 0; i < m->n_headers; i++)
 		if (!str_equal(m->headers[i].name, STR("x-amz-website-redirect-location")))
 			all[n++] = m->headers[i];
-	}
 	if (redirect.n > 0)
 		all[n++] = (struct header){ STR("x-amz-website-redirect-location"), redirect };
 	k->commit.content_type = k->file.info.content_type;

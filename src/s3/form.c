@@ -52,10 +52,9 @@ static struct str base_name(struct str filename)
 {
 	size_t start = 0;
 
-	for (size_t i = 0; i < filename.n; i++) {
+	for (size_t i = 0; i < filename.n; i++)
 		if (filename.p[i] == '/' || filename.p[i] == '\\')
 			start = i + 1;
-	}
 	return str_slice(filename, start, filename.n);
 }
 

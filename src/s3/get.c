@@ -52,10 +52,9 @@ static enum status read_override(struct s3_call *c, const struct query_pair *pai
 
 static bool is_overridden(struct str name, const struct str values[OVERRIDES])
 {
-	for (size_t i = 0; i < OVERRIDES; i++) {
+	for (size_t i = 0; i < OVERRIDES; i++)
 		if (values[i].n > 0 && str_equal_nocase(name, str_of(overrides[i].header)))
 			return true;
-	}
 	return false;
 }
 
@@ -69,10 +68,9 @@ static enum status add_headers(struct s3_call *c, const struct object_file *f, s
 		any |= values[i].n > 0;
 	if (values[OVERRIDE_TYPE].n == 0)
 		values[OVERRIDE_TYPE] = f->info.content_type;
-	for (size_t i = 0; i < OVERRIDES; i++) {
+	for (size_t i = 0; i < OVERRIDES; i++)
 		if (values[i].n > 0)
 			answer_header(ans, str_of(overrides[i].header), values[i]);
-	}
 	ans->more = f->meta.headers;
 	ans->n_more = f->meta.n_headers;
 	if (!any)
@@ -82,10 +80,9 @@ static enum status add_headers(struct s3_call *c, const struct object_file *f, s
 		return fault_too_much(why);
 	ans->more = rest;
 	ans->n_more = 0;
-	for (size_t i = 0; i < f->meta.n_headers; i++) {
+	for (size_t i = 0; i < f->meta.n_headers; i++)
 		if (!is_overridden(f->meta.headers[i].name, values))
 			rest[ans->n_more++] = f->meta.headers[i];
-	}
 	return OK;
 }
 

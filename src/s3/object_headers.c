@@ -46,10 +46,9 @@ static enum status check_values(const struct header_list *k, struct fault *why)
 	if (k->n_headers > OBJECT_HEADERS_MAX)
 		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", OBJECT_HEADERS_MAX);
 	size_t bytes = 0;
-	for (size_t i = 0; i < k->n_headers; i++) {
+	for (size_t i = 0; i < k->n_headers; i++)
 		if (str_starts_with(k->headers[i].name, USER_PREFIX))
 			bytes += k->headers[i].name.n - USER_PREFIX.n + k->headers[i].value.n;
-	}
 	if (bytes > META_USER_BYTES_MAX)
 		return fault_set(
 			why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);

@@ -110,10 +110,9 @@ enum status canonical_headers(const struct canonical_input *in, struct buf *out,
 
 bool signed_header_listed(struct str list, struct str name)
 {
-	for (struct str rest = list; rest.p != NULL;) {
+	for (struct str rest = list; rest.p != NULL;)
 		if (str_equal_nocase(str_cut(&rest, ';'), name))
 			return true;
-	}
 	return false;
 }
 

@@ -54,10 +54,9 @@ enum status request_headers_combine(struct arena *a, struct request *r, struct f
 		if (known)
 			TRY(add_known(a, all, &n, r->headers[i], why));
 	}
-	for (size_t i = 0; i < r->n_headers; i++) {
+	for (size_t i = 0; i < r->n_headers; i++)
 		if (!is_list(r->headers[i].name) && !is_single(r->headers[i].name))
 			all[n++] = r->headers[i];
-	}
 	r->headers = all;
 	r->n_headers = n;
 	return request_index(a, r, why);
