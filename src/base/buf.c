@@ -144,13 +144,8 @@ void buf_put_char(struct buf *b, char c)
 void buf_put_u64(struct buf *b, uint64_t n)
 {
 	assert(b != NULL);
-	char digits[20]; /* of UINT64_MAX */
-	size_t at = sizeof digits;
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	buf_put(b, (struct str){ digits + at, sizeof digits - at });
+	char memory[DECIMAL_CHARS];
+	buf_put(b, str_of_number(n, memory));
 }
 
 void buf_put_i64(struct buf *b, int64_t n)

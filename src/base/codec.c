@@ -21,8 +21,7 @@ void hex_encode(const unsigned char *p, size_t n, char *out)
 	*out = '\0';
 }
 
-/* 0..15, or -1. */
-static int hex_digit(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';

@@ -7,6 +7,8 @@
 
 /* Lower-case hex of n bytes and a NUL: out has 2n + 1 bytes. */
 void hex_encode(const unsigned char *p, size_t n, char *out);
+/* 0..15, in both cases; -1: no hex digit. */
+int hex_digit(char c);
 /* Both cases; false unless s is exactly 2n hex digits. */
 bool hex_decode(struct str s, unsigned char *out, size_t n) MUST_CHECK;
 

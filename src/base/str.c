@@ -232,13 +232,19 @@ struct str str_concat(struct arena *a, const struct str *pieces, size_t n)
 	return (struct str){ p, all };
 }
 
-struct str str_decimal(struct arena *a, uint64_t n)
+struct str str_of_number(uint64_t n, char memory[DECIMAL_CHARS])
 {
-	char digits[20], *end = digits + sizeof digits, *p = end;
+	char *end = memory + DECIMAL_CHARS, *p = end;
 	do
 		*--p = (char)('0' + n % 10);
 	while ((n /= 10) > 0);
-	return str_dup(a, (struct str){ p, (size_t)(end - p) });
+	return (struct str){ p, (size_t)(end - p) };
+}
+
+struct str str_decimal(struct arena *a, uint64_t n)
+{
+	char memory[DECIMAL_CHARS];
+	return str_dup(a, str_of_number(n, memory));
 }
 
 struct str str_printf(struct arena *a, const char *fmt, ...)

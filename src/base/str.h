@@ -72,7 +72,10 @@ char *str_cstr(struct arena *a, struct str s);
 /* The pieces one after the other: for texts that are made for each request, several times faster than str_printf. */
 struct str str_concat(struct arena *a, const struct str *pieces, size_t n);
 #define STR_CONCAT(a, ...) str_concat(a, (const struct str[]){ __VA_ARGS__ }, COUNT_OF(((const struct str[]){ __VA_ARGS__ })))
-/* The number in decimal. */
+#define DECIMAL_CHARS 20 /* of UINT64_MAX */
+/* The number in decimal, in the last of these bytes. */
+struct str str_of_number(uint64_t n, char memory[DECIMAL_CHARS]);
+/* The same in the arena. */
 struct str str_decimal(struct arena *a, uint64_t n);
 struct str str_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 
