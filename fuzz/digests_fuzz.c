@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		headers[count].name = str_cut(&line, ':');
 		headers[count++].value = line;
 	}
-	if (digests_read(&arena, headers, count, &d, NULL) != OK)
+	struct header_index index;
+	if (header_index_make(&arena, headers, count, &index, NULL) != OK || digests_read(&arena, &index, &d, NULL) != OK)
 		return 0;
 	assert(!d.given || d.kind != CHECKSUM_NONE);
 	assert(!d.given || !d.in_trailer);

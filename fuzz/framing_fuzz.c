@@ -4,6 +4,7 @@
 #include "http/server/host.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define HEADERS_MAX 64
 
@@ -22,7 +23,14 @@ static void check_headers(const struct header *headers, size_t n)
 	struct framing f;
 	struct fault why = { 0 };
 	struct host_names names;
-	if (framing_read(headers, n, &f, &why) != OK) {
+	struct arena arena CLEANUP(arena_deinit) = { 0 };
+	struct header_index index;
+	arena_init(&arena, 4096);
+	if (header_index_make(&arena, headers, n, &index, &why) != OK)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		assert(str_equal(header_index_find(&index, headers[i].name), header_find(headers, n, headers[i].name)));
+	if (framing_read(&index, &f, &why) != OK) {
 		assert((why.code == F_BAD_FRAMING || why.code == F_BAD_CODING) && why.text[0] != '\0');
 		return;
 	}

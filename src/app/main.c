@@ -154,10 +154,9 @@ int main(int argc, char **argv)
 	/* A peer that went away is an error of its write, not the end of the program. */
 	signal(SIGPIPE, SIG_IGN);
 	crypto_init();
-	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
+	for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return run_verb(&verbs[i], argc - 1, argv + 1);
-	}
 	if (argc > 1 && cli_knows(str_of(argv[1])))
 		return load_env_file() != 0 ? 2 : cli_run(argc - 1, argv + 1);
 	if (argc > 1)

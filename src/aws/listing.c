@@ -50,10 +50,9 @@ static bool take_objects(struct list *l, const struct xml_node *root)
 	l->objects.more = str_equal(more, STR("true"));
 	if (more.p != NULL && !l->objects.more && !str_equal(more, STR("false")))
 		return false;
-	for (const struct xml_node *n = root->first; n != NULL; n = n->next) {
+	for (const struct xml_node *n = root->first; n != NULL; n = n->next)
 		if (xml_is(n, "Contents") && (l->objects.n == l->max || !take_object(l, n)))
 			return false;
-	}
 	return l->objects.n > 0 || !l->objects.more;
 }
 

@@ -27,17 +27,14 @@ bool bucket_name_ok(struct str name)
 	struct str rest = name;
 	if (name.n < 3 || name.n > 63 || looks_like_address(name))
 		return false;
-	while (rest.p != NULL) {
+	while (rest.p != NULL)
 		if (!label_ok(str_cut(&rest, '.')))
 			return false;
-	}
-	for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+	for (size_t i = 0; i < COUNT_OF(prefixes); i++)
 		if (str_starts_with(name, str_of(prefixes[i])))
 			return false;
-	}
-	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++)
 		if (str_ends_with(name, str_of(suffixes[i])))
 			return false;
-	}
 	return true;
 }

@@ -115,6 +115,23 @@ void buf_put(struct buf *b, struct str s)
 	b->p[b->n] = '\0';
 }
 
+void buf_put_pieces(struct buf *b, const struct str *pieces, size_t n)
+{
+	assert(b != NULL);
+	assert(pieces != NULL);
+	size_t whole = 0;
+	for (size_t i = 0; i < n; i++)
+		whole += pieces[i].n;
+	if (!reserve_bytes(b, whole))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (pieces[i].n > 0)
+			memcpy(b->p + b->n, pieces[i].p, pieces[i].n);
+		b->n += pieces[i].n;
+	}
+	b->p[b->n] = '\0';
+}
+
 void buf_put_char(struct buf *b, char c)
 {
 	assert(b != NULL);
@@ -127,13 +144,8 @@ void buf_put_char(struct buf *b, char c)
 void buf_put_u64(struct buf *b, uint64_t n)
 {
 	assert(b != NULL);
-	char digits[20]; /* of UINT64_MAX */
-	size_t at = sizeof digits;
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0);
-	buf_put(b, (struct str){ digits + at, sizeof digits - at });
+	char memory[DECIMAL_CHARS];
+	buf_put(b, str_of_number(n, memory));
 }
 
 void buf_put_i64(struct buf *b, int64_t n)

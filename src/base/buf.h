@@ -37,6 +37,9 @@ void buf_reset(struct buf *b, size_t keep_bytes);
 /* Append; past the maximum, or without memory, nothing of it and the buffer is marked. */
 void buf_put(struct buf *b, struct str s);
 void buf_put_char(struct buf *b, char c);
+/* The pieces one after the other, all or nothing. */
+void buf_put_pieces(struct buf *b, const struct str *pieces, size_t n);
+#define BUF_PUT(b, ...) buf_put_pieces(b, (const struct str[]){ __VA_ARGS__ }, COUNT_OF(((const struct str[]){ __VA_ARGS__ })))
 /* In decimal, faster than buf_printf. */
 void buf_put_u64(struct buf *b, uint64_t n);
 void buf_put_i64(struct buf *b, int64_t n);

@@ -215,19 +215,17 @@ const struct checksum_kind_info *checksum_info(enum checksum_kind kind)
 
 enum checksum_kind checksum_by_name(struct str name)
 {
-	for (enum checksum_kind k = CHECKSUM_CRC32; k < CHECKSUM_KINDS; k++) {
+	for (enum checksum_kind k = CHECKSUM_CRC32; k < CHECKSUM_KINDS; k++)
 		if (str_equal_nocase(name, str_of(infos[k].name)))
 			return k;
-	}
 	return CHECKSUM_NONE;
 }
 
 enum checksum_kind checksum_by_header(struct str header)
 {
-	for (enum checksum_kind k = CHECKSUM_CRC32; k < CHECKSUM_KINDS && str_starts_with_nocase(header, STR("x-amz-")); k++) {
+	for (enum checksum_kind k = CHECKSUM_CRC32; k < CHECKSUM_KINDS && str_starts_with_nocase(header, STR("x-amz-")); k++)
 		if (str_equal_nocase(header, str_of(infos[k].header)))
 			return k;
-	}
 	return CHECKSUM_NONE;
 }
 

@@ -21,8 +21,7 @@ void hex_encode(const unsigned char *p, size_t n, char *out)
 	*out = '\0';
 }
 
-/* 0..15, or -1. */
-static int hex_digit(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -135,14 +134,16 @@ bool base64url_decode(struct arena *a, struct str s, struct str *out)
 	return decode_base64(a, s, true, out);
 }
 
-static const bool UNRESERVED[256] = {
-	['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true
+/* What stays in a URL: bit 0 anywhere, bit 1 where slashes stay. */
+static const unsigned char PLAIN[256] = {
+	['A' ... 'Z'] = 3, ['a' ... 'z'] = 3, ['0' ... '9'] = 3, ['-'] = 3, ['.'] = 3, ['_'] = 3, ['~'] = 3, ['/'] = 2
 };
 
 size_t uri_plain(struct str s, bool keep_slash)
 {
+	const unsigned char kind = keep_slash ? 2 : 1;
 	size_t n = 0;
-	while (n < s.n && (UNRESERVED[(unsigned char)s.p[n]] || (keep_slash && s.p[n] == '/')))
+	while (n < s.n && (PLAIN[(unsigned char)s.p[n]] & kind) != 0)
 		n++;
 	return n;
 }
@@ -150,16 +151,24 @@ size_t uri_plain(struct str s, bool keep_slash)
 void uri_encode(struct buf *b, struct str s, bool keep_slash)
 {
 	assert(b != NULL);
-	while (s.n > 0) {
-		size_t plain = uri_plain(s, keep_slash);
-		buf_put(b, str_slice(s, 0, plain));
-		if (plain == s.n)
-			return;
-		unsigned char c = (unsigned char)s.p[plain];
-		const char escaped[3] = { '%', HEX_UPPER[c >> 4], HEX_UPPER[c & 15] };
-		buf_put(b, (struct str){ escaped, sizeof escaped });
-		s = str_slice(s, plain + 1, s.n);
+	const unsigned char kind = keep_slash ? 2 : 1;
+	char piece[256];
+	size_t n = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (n > sizeof piece - 3) {
+			buf_put(b, (struct str){ piece, n });
+			n = 0;
+		}
+		if ((PLAIN[c] & kind) != 0) {
+			piece[n++] = (char)c;
+			continue;
+		}
+		piece[n++] = '%';
+		piece[n++] = HEX_UPPER[c >> 4];
+		piece[n++] = HEX_UPPER[c & 15];
 	}
+	buf_put(b, (struct str){ piece, n });
 }
 
 /* The byte that starts at s.p[*at], which moves to the last character of it; -1 for a bad '%'. */
@@ -181,9 +190,9 @@ bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *o
 	assert(a != NULL);
 	assert(out != NULL);
 	bool plain = str_find_char(s, '%') == s.n && (!plus_is_blank || str_find_char(s, '+') == s.n);
-	*out = plain ? str_dup(a, s) : (struct str){ NULL, 0 };
+	*out = !plain ? (struct str){ NULL, 0 } : s.p == NULL ? STR("") : s;
 	if (plain)
-		return out->p != NULL;
+		return true;
 	char *p = arena_alloc(a, s.n);
 	if (p == NULL)
 		return false;

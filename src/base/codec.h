@@ -7,6 +7,8 @@
 
 /* Lower-case hex of n bytes and a NUL: out has 2n + 1 bytes. */
 void hex_encode(const unsigned char *p, size_t n, char *out);
+/* 0..15, in both cases; -1: no hex digit. */
+int hex_digit(char c);
 /* Both cases; false unless s is exactly 2n hex digits. */
 bool hex_decode(struct str s, unsigned char *out, size_t n) MUST_CHECK;
 
@@ -21,7 +23,8 @@ bool base64url_decode(struct arena *a, struct str s, struct str *out) MUST_CHECK
 void uri_encode(struct buf *b, struct str s, bool keep_slash);
 /* How many bytes at the start of s uri_encode leaves as they are. */
 size_t uri_plain(struct str s, bool keep_slash);
-/* Undo %XX. A '%' without two hex digits: false. plus_is_blank: '+' becomes a blank too (forms). *out is always a copy. */
+/* Undo %XX. A '%' without two hex digits: false. plus_is_blank: '+' becomes a blank too (forms). *out borrows s where
+ * nothing is to be undone, and is else in the arena; its p is not NULL. */
 bool uri_decode(struct arena *a, struct str s, bool plus_is_blank, struct str *out) MUST_CHECK;
 
 /* Well-formed by RFC 3629: no surrogates, no overlong forms, at most U+10FFFF. U+0000 is well-formed. */

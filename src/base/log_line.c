@@ -87,13 +87,8 @@ void log_line_write(struct buf *b, const struct log_line *line)
 	static _Thread_local char time[ISO8601_CHARS + 1];
 	if (line->time_ms != time_ms)
 		clock_iso8601(time_ms = line->time_ms, time);
-	buf_put(b, STR("{\"time\":\""));
-	buf_put(b, (struct str){ time, ISO8601_CHARS });
-	buf_put(b, STR("\",\"level\":\""));
-	buf_put(b, str_of(level_names[log_event_level(line->event)]));
-	buf_put(b, STR("\",\"event\":\""));
-	buf_put(b, str_of(events[line->event].name));
-	buf_put_char(b, '"');
+	BUF_PUT(b, STR("{\"time\":\""), { time, ISO8601_CHARS }, STR("\",\"level\":\""), str_of(level_names[log_event_level(line->event)]),
+		STR("\",\"event\":\""), str_of(events[line->event].name), STR("\""));
 	put_field(b, &LOG_S("requestId", line->request_id));
 	for (size_t i = 0; i < line->n_fields; i++)
 		put_field(b, &line->fields[i]);

@@ -28,10 +28,8 @@ bool str_equal(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-bool str_equal_nocase(struct str a, struct str b)
+bool str_same_letters(struct str a, struct str b)
 {
-	if (a.n != b.n)
-		return false;
 	for (size_t i = 0; i < a.n; i++)
 		if (a.p[i] != b.p[i] && lower_char(a.p[i]) != lower_char(b.p[i]))
 			return false;
@@ -234,13 +232,19 @@ struct str str_concat(struct arena *a, const struct str *pieces, size_t n)
 	return (struct str){ p, all };
 }
 
-struct str str_decimal(struct arena *a, uint64_t n)
+struct str str_of_number(uint64_t n, char memory[DECIMAL_CHARS])
 {
-	char digits[20], *end = digits + sizeof digits, *p = end;
+	char *end = memory + DECIMAL_CHARS, *p = end;
 	do
 		*--p = (char)('0' + n % 10);
 	while ((n /= 10) > 0);
-	return str_dup(a, (struct str){ p, (size_t)(end - p) });
+	return (struct str){ p, (size_t)(end - p) };
+}
+
+struct str str_decimal(struct arena *a, uint64_t n)
+{
+	char memory[DECIMAL_CHARS];
+	return str_dup(a, str_of_number(n, memory));
 }
 
 struct str str_printf(struct arena *a, const char *fmt, ...)

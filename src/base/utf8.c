@@ -6,6 +6,8 @@
  * Source: RFC 3629 4; Unicode 15, table 3-7; UAX 9 for the bidi marks. */
 #include "base/codec.h"
 
+#include <string.h>
+
 #define ILL_FORMED 0xffffffffu
 
 /* The second byte's range of each kind of first byte; third and fourth are always 80..BF. */
@@ -113,14 +115,28 @@ typedef void (*escape_fn)(struct buf *b, uint32_t point, unsigned char byte);
 /* Nearly all bytes of URLs, log lines and lists of images: none of them needs escaping. */
 static const bool PLAIN[256] = { [' '] = true, ['!'] = true, ['#' ... '['] = true, [']' ... '~'] = true };
 
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The index of the first byte from `at` on that is not plain, or s.n. Eight bytes are checked at a time: the terms have the highest
+ * bit of some byte set where one is not ASCII, is below ' ', '"', '\\' or DEL, and else of none. */
+static size_t skip_plain(struct str s, size_t at)
+{
+	for (uint64_t x; s.n - at >= sizeof x; at += sizeof x) {
+		memcpy(&x, s.p + at, sizeof x);
+		uint64_t quote = x ^ EACH_BYTE('"'), backslash = x ^ EACH_BYTE('\\'), one = EACH_BYTE(1);
+		if (((x | (x - EACH_BYTE(' ')) | (quote - one) | (backslash - one) | (x + one)) & EACH_BYTE(0x80)) != 0)
+			break;
+	}
+	while (at < s.n && PLAIN[(unsigned char)s.p[at]])
+		at++;
+	return at;
+}
+
 /* Append s, with what `acts` or is ill-formed handed to `escape`. */
 static void escape_points(struct buf *b, struct str s, acts_fn acts, escape_fn escape)
 {
 	size_t plain = 0, length;
-	for (size_t at = 0; at < s.n; at += length) {
-		length = 1;
-		if (PLAIN[(unsigned char)s.p[at]])
-			continue;
+	for (size_t at = skip_plain(s, 0); at < s.n; at = skip_plain(s, at + length)) {
 		uint32_t point = read_point(str_slice(s, at, s.n), &length);
 		if (point != ILL_FORMED && !acts(point))
 			continue;

@@ -14,9 +14,7 @@ static void begin_value(struct buf *b, struct str name)
 		buf_put_char(b, ',');
 	if (name.n == 0)
 		return;
-	buf_put_char(b, '"');
-	buf_put(b, name);
-	buf_put(b, STR("\":"));
+	BUF_PUT(b, STR("\""), name, STR("\":"));
 }
 
 void writer_open(struct buf *b, struct str name, char bracket)

@@ -34,10 +34,9 @@ static void stop(struct reader *r, const char *refusal)
 
 static struct str keep_name(struct reader *r, struct str name)
 {
-	for (size_t i = 0; i < r->n_names; i++) {
+	for (size_t i = 0; i < r->n_names; i++)
 		if (str_equal(r->names[i], name))
 			return r->names[i];
-	}
 	if (r->n_names == XML_NAMES_MAX) {
 		stop(r, "it has too many different elements");
 		return (struct str){ 0 };
@@ -151,10 +150,9 @@ bool xml_is(const struct xml_node *n, const char *name)
 
 const struct xml_node *xml_child(const struct xml_node *n, const char *name)
 {
-	for (const struct xml_node *c = n->first; c != NULL; c = c->next) {
+	for (const struct xml_node *c = n->first; c != NULL; c = c->next)
 		if (xml_is(c, name))
 			return c;
-	}
 	return NULL;
 }
 

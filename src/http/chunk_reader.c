@@ -1,6 +1,7 @@
 /* See chunk_reader.h. A table of the grammar: in a state a byte, or one of a kind, leads to the next state. Data itself
  * is not walked over. */
 #include "http/chunk_reader.h"
+#include "base/codec.h"
 #include "http/text.h"
 
 /* RFC 9112 7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF; the last one's size is 0, and trailers and
@@ -74,7 +75,7 @@ static bool take_byte(struct chunk_reader *c, char byte)
 	if (!follow_byte(c, byte))
 		return false;
 	if (from == CHUNK_SIZE && c->state == CHUNK_SIZE) {
-		c->left = c->left << 4 | (byte <= '9' ? (unsigned)(byte - '0') : (unsigned)((byte | 0x20) - 'a') + 10);
+		c->left = c->left << 4 | (unsigned)hex_digit(byte);
 		return ++c->digits <= CHUNK_DIGITS_MAX;
 	}
 	if (from == CHUNK_SIZE)

@@ -46,17 +46,6 @@ bool client_addr_parse(struct str text, struct client_addr *out)
 	return true;
 }
 
-static size_t put_byte(char *out, unsigned byte)
-{
-	size_t n = 0;
-	if (byte >= 100)
-		out[n++] = (char)('0' + byte / 100);
-	if (byte >= 10)
-		out[n++] = (char)('0' + byte / 10 % 10);
-	out[n++] = (char)('0' + byte % 10);
-	return n;
-}
-
 struct str client_addr_text(const struct client_addr *a, char *out)
 {
 	assert(a != NULL && out != NULL);
@@ -64,7 +53,10 @@ struct str client_addr_text(const struct client_addr *a, char *out)
 	size_t n = 0;
 	if (is_v4(a)) { /* one for each line of the log: by hand */
 		for (size_t i = sizeof v4_prefix; i < sizeof a->bytes; i++) {
-			n += put_byte(out + n, a->bytes[i]);
+			char memory[DECIMAL_CHARS];
+			struct str number = str_of_number(a->bytes[i], memory);
+			memcpy(out + n, number.p, number.n);
+			n += number.n;
 			out[n++] = '.';
 		}
 		return (struct str){ out, n - 1 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define QUERY_PAIRS_MAX 256
+#define COMPARED_MAX 8 /* names that each is compared with, so that a head of chosen names costs no more than another */
 
 struct str header_find(const struct header *headers, size_t n, struct str name)
 {
@@ -19,9 +20,52 @@ struct str header_find(const struct header *headers, size_t n, struct str name)
 	return (struct str){ NULL, 0 };
 }
 
+static unsigned hash_name(struct str name)
+{
+	if (name.n == 0)
+		return 0;
+	unsigned first = (unsigned char)name.p[0] | 0x20, last = (unsigned char)name.p[name.n - 1] | 0x20; /* in either case */
+	return ((unsigned)name.n + 7 * first + 21 * last) % HEADER_HASHES;
+}
+
+/* From the last to the first, so that each list is in the order of the headers. */
+enum status header_index_make(struct arena *a, const struct header *headers, size_t n, struct header_index *out, struct fault *why)
+{
+	assert(n < UINT16_MAX && (n == 0 || headers != NULL));
+	struct header_index x = { .headers = headers, .n = n, .next = arena_array(a, n, sizeof *x.next) };
+	if (x.next == NULL)
+		return fault_too_much(why);
+	for (size_t i = n; i-- > 0;) {
+		uint16_t *first = &x.first[hash_name(headers[i].name)];
+		size_t compared = 0;
+		for (size_t k = *first; k > 0 && !x.may_repeat; k = x.next[k - 1])
+			x.may_repeat = compared++ == COMPARED_MAX || str_equal_nocase(headers[k - 1].name, headers[i].name);
+		x.next[i] = *first;
+		*first = (uint16_t)(i + 1);
+	}
+	*out = x;
+	return OK;
+}
+
+struct str header_index_find(const struct header_index *x, struct str name)
+{
+	assert(x != NULL);
+	for (size_t i = x->first[hash_name(name)]; i > 0; i = x->next[i - 1])
+		if (str_equal_nocase(x->headers[i - 1].name, name))
+			return x->headers[i - 1].value;
+	return (struct str){ NULL, 0 };
+}
+
+enum status request_index(struct arena *a, struct request *r, struct fault *why)
+{
+	return header_index_make(a, r->headers, r->n_headers, &r->by_name, why);
+}
+
 struct str request_header(const struct request *r, struct str name)
 {
 	assert(r != NULL);
+	if (r->by_name.headers == r->headers && r->by_name.n == r->n_headers)
+		return header_index_find(&r->by_name, name);
 	return header_find(r->headers, r->n_headers, name);
 }
 
@@ -32,14 +76,6 @@ const struct query_pair *query_find(const struct query *q, struct str name)
 		if (str_equal(q->pairs[i].name, name))
 			return &q->pairs[i];
 	return NULL;
-}
-
-static size_t count_pairs(struct str raw)
-{
-	size_t n = 0;
-	while (raw.p != NULL)
-		n += str_cut(&raw, '&').n > 0;
-	return n;
 }
 
 static enum status decode_piece(struct arena *a, struct str raw, bool plus_is_blank, struct str *out, struct fault *why)
@@ -64,7 +100,9 @@ enum status query_parse(struct arena *a, struct str raw, bool plus_is_blank, str
 {
 	assert(a != NULL);
 	assert(out != NULL);
-	size_t count = count_pairs(raw), n = 0;
+	size_t count = 0, n = 0;
+	for (struct str rest = raw; rest.p != NULL;)
+		count += str_cut(&rest, '&').n > 0;
 	if (count > QUERY_PAIRS_MAX)
 		return fault_set(why, TOO_MUCH, "The query has more than %d parameters", QUERY_PAIRS_MAX);
 	struct query_pair *pairs = arena_array(a, count, sizeof *pairs);

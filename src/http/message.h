@@ -14,6 +14,17 @@ struct header {
 	struct str value;
 };
 
+#define HEADER_HASHES 64
+
+/* Where the headers of each name are: a look-up compares those of one hash only. */
+struct header_index {
+	const struct header *headers; /* borrowed; their names must not change */
+	size_t n;
+	bool may_repeat;               /* false: no two of them have the same name */
+	uint16_t *next;                /* of each header: the place, from 1, of the next with the same hash; 0: none */
+	uint16_t first[HEADER_HASHES]; /* of each hash: the place of its first */
+};
+
 /* One pair of a query string, decoded and as it was sent. `a` and `a=` differ only in has_value. */
 struct query_pair {
 	struct str name, value;
@@ -36,9 +47,10 @@ struct request {
 	struct query query;        /* see query_parse */
 	const struct header *headers;
 	size_t n_headers;
-	struct str body; /* whole, for handlers that asked for it; else empty */
-	bool has_length; /* a Content-Length was sent */
-	uint64_t length; /* its value */
+	struct header_index by_name; /* of headers, see request_index; while it is of others, look-ups go through all headers */
+	struct str body;             /* whole, for handlers that asked for it; else empty */
+	bool has_length;             /* a Content-Length was sent */
+	uint64_t length;             /* its value */
 	bool chunked;
 	bool expects_continue;
 };
@@ -70,7 +82,16 @@ struct answer {
 
 /* The first header of this name (ASCII case aside); {NULL, 0} when there is none. */
 struct str header_find(const struct header *headers, size_t n, struct str name);
-/* The same of a request's. */
+/* Index the headers, of which there are fewer than UINT16_MAX.
+ * out     written only on OK; lives in `a`
+ * Errors  TOO_MUCH the arena is full */
+enum status header_index_make(
+	struct arena *a, const struct header *headers, size_t n, struct header_index *out, struct fault *why) MUST_CHECK;
+/* As header_find. Of an empty index there is none. */
+struct str header_index_find(const struct header_index *x, struct str name);
+/* Index r->headers, after they were set.  Errors: TOO_MUCH the arena is full */
+enum status request_index(struct arena *a, struct request *r, struct fault *why) MUST_CHECK;
+/* As header_find, by the index where the request has one. */
 struct str request_header(const struct request *r, struct str name);
 /* The first pair of this name, compared decoded and with case; NULL when there is none. */
 const struct query_pair *query_find(const struct query *q, struct str name);

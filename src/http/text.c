@@ -39,12 +39,14 @@ const unsigned char http_char_kinds[256] = { ['\t'] = CHAR_VALUE | CHAR_BLANK,
 struct str http_take(struct str *rest, unsigned kinds)
 {
 	assert(rest != NULL);
-	size_t n = 0;
-	while (n < rest->n && http_is_char(rest->p[n], kinds))
-		n++;
-	struct str piece = str_slice(*rest, 0, n);
-	*rest = str_slice(*rest, n, rest->n); /* which may be NULL */
-	return piece;
+	const char *p = rest->p; /* which may be NULL, without any bytes */
+	size_t left = rest->n;
+	for (; left >= 4 && http_is_char(p[0], kinds) && http_is_char(p[1], kinds) && http_is_char(p[2], kinds) && http_is_char(p[3], kinds);
+		 p += 4)
+		left -= 4;
+	for (; left > 0 && http_is_char(*p, kinds); p++)
+		left--;
+	return str_take(rest, rest->n - left);
 }
 
 static bool consists_of(struct str s, unsigned kind)

@@ -46,9 +46,9 @@ struct object_condition {
 
 /* What finish shall commit: an object, or one part of a multipart upload, which replaces that part. */
 struct object_commit {
-	struct str bucket, key;
-	struct str upload_id; /* "": an object */
-	uint32_t part_number; /* with upload_id: 1..PART_NUMBER_MAX */
+	struct str bucket, key; /* a key that object_key_check accepts: whoever reads it from a request checks it */
+	struct str upload_id;   /* "": an object */
+	uint32_t part_number;   /* with upload_id: 1..PART_NUMBER_MAX */
 	struct str content_type;
 	struct object_meta meta; /* of a part only the checksum */
 	struct object_condition condition;

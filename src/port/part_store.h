@@ -12,9 +12,9 @@
 
 /* An upload that was started and is neither completed nor aborted. */
 struct part_upload {
-	struct str id; /* opaque, ASCII, safe in a URL; given by start */
-	struct str bucket, key;
-	struct str owner; /* the user who created it */
+	struct str id;          /* opaque, ASCII, safe in a URL; given by start */
+	struct str bucket, key; /* as of an object_commit */
+	struct str owner;       /* the user who created it */
 	int64_t begun_ms;
 	struct str content_type;
 	struct object_meta meta; /* headers; checksum: kind and composite as asked for, no value */

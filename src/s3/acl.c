@@ -33,15 +33,14 @@ enum status acl_check_canned(struct s3_call *c, const char *name, struct str acl
 	return argument_fault(c, name, acl, "The canned ACL is not valid", why);
 }
 
-enum status acl_check_headers(struct s3_call *c, const struct header *list, size_t n, struct fault *why)
+enum status acl_check_headers(struct s3_call *c, const struct header_index *headers, struct fault *why)
 {
 	assert(c != NULL);
-	assert(n == 0 || list != NULL);
-	for (size_t i = 0; i < n; i++) {
-		if (str_starts_with_nocase(list[i].name, STR("x-amz-grant-")))
+	assert(headers != NULL);
+	for (size_t i = 0; i < headers->n; i++)
+		if (str_starts_with_nocase(headers->headers[i].name, STR("x-amz-grant-")))
 			return acl_unsupported(c, why);
-	}
-	return acl_check_canned(c, "x-amz-acl", header_find(list, n, STR("x-amz-acl")), why);
+	return acl_check_canned(c, "x-amz-acl", header_index_find(headers, STR("x-amz-acl")), why);
 }
 
 enum status acl_get(struct s3_call *c, enum handler_step *step, struct fault *why)
@@ -96,7 +95,7 @@ enum status acl_put(struct s3_call *c, struct fault *why)
 	const struct request *r = &c->x->request;
 	struct str body;
 	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
-	TRY(acl_check_headers(c, r->headers, r->n_headers, why));
+	TRY(acl_check_headers(c, &r->by_name, why));
 	if (c->at.level == AT_OBJECT)
 		TRY(get_need_object(c, why));
 	if (request_header(r, STR("x-amz-acl")).p == NULL)

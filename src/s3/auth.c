@@ -137,21 +137,24 @@ static bool stays_in_query(struct str name)
 static enum status take_headers_of_query(struct s3_call *c, struct fault *why)
 {
 	struct request *r = &c->x->request;
-	struct header *all = arena_array(&c->x->arena, r->n_headers + r->query.n, sizeof(*all));
+	struct header *all = NULL;
 	size_t n = r->n_headers;
 
-	if (all == NULL)
-		return fault_too_much(why);
-	for (size_t i = 0; i < n; i++)
-		all[i] = r->headers[i];
 	for (size_t i = 0; i < r->query.n; i++) {
 		const struct query_pair *pair = &r->query.pairs[i];
-		if (!stays_in_query(pair->name) && request_header(r, pair->name).p == NULL)
-			all[n++] = (struct header){ pair->name, pair->value };
+		if (stays_in_query(pair->name) || request_header(r, pair->name).p != NULL)
+			continue;
+		if (all == NULL && (all = arena_array(&c->x->arena, n + r->query.n, sizeof(*all))) == NULL)
+			return fault_too_much(why);
+		for (size_t k = 0; n == r->n_headers && k < n; k++)
+			all[k] = r->headers[k];
+		all[n++] = (struct header){ pair->name, pair->value };
 	}
+	if (all == NULL)
+		return OK;
 	r->headers = all;
 	r->n_headers = n;
-	return OK;
+	return request_index(&c->x->arena, r, why);
 }
 
 enum status auth_request(struct s3_call *c, struct fault *why)

@@ -123,7 +123,7 @@ enum status bucket_make(struct s3_call *c, struct fault *why)
 	if (str_equal_nocase(str_trim(request_header(r, STR("x-amz-bucket-object-lock-enabled"))), STR("true")))
 		return fault_set(why, NOT_IMPLEMENTED, "Object Lock is not supported here.");
 	TRY(check_ownership(c, why));
-	TRY(acl_check_headers(c, r->headers, r->n_headers, why));
+	TRY(acl_check_headers(c, &r->by_name, why));
 	TRY(document_read(c, DIGEST_OPTIONAL, &body, why));
 	TRY(check_location(c, body, why));
 	enum status st = catalog_create(c->s3->catalog, c->at.bucket, str_of(c->key->user), why);

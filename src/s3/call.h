@@ -20,6 +20,7 @@ struct s3 {
 	struct key_ring *keys;
 	struct s3_options options;
 	struct long_jobs *long_jobs;
+	_Atomic size_t held_bytes;  /* see DOCUMENTS_HELD_MAX */
 	_Atomic uint64_t explained; /* wrong signatures: the second in the upper bits, how many were explained in it in the lower */
 };
 

@@ -171,10 +171,9 @@ static enum status copy_meta(struct s3_call *c, struct copy *k, struct fault *wh
 	size_t n = 0;
 	if (all == NULL)
 		return fault_too_much(why);
-	for (size_t i = 0; i < m->n_headers; i++) {
+	for (size_t i = 0; i < m->n_headers; i++)
 		if (!str_equal(m->headers[i].name, STR("x-amz-website-redirect-location")))
 			all[n++] = m->headers[i];
-	}
 	if (redirect.n > 0)
 		all[n++] = (struct header){ STR("x-amz-website-redirect-location"), redirect };
 	k->commit.content_type = k->file.info.content_type;
@@ -200,7 +199,7 @@ static enum status copy_object_open(struct s3_call *c, struct copy *k, struct fa
 	if (!replace)
 		TRY(copy_meta(c, k, why));
 	else
-		TRY(object_headers_read(&c->x->arena, r->headers, r->n_headers, &k->commit.content_type, &k->commit.meta, why));
+		TRY(object_headers_read(&c->x->arena, &r->by_name, &k->commit.content_type, &k->commit.meta, why));
 	TRY(sums_read_algorithm(c, &k->kind, why));
 	if (k->kind == CHECKSUM_NONE)
 		k->kind = k->file.meta.checksum.kind;
@@ -212,8 +211,8 @@ enum status copy_object(struct s3_call *c, struct fault *why)
 	assert(c->at.level == AT_OBJECT);
 	struct copy k = { .file.fd = -1 };
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(acl_check_headers(c, c->x->request.headers, c->x->request.n_headers, why));
-	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(acl_check_headers(c, &c->x->request.by_name, why));
+	TRY(object_headers_refuse(&c->x->request.by_name, why));
 	enum status st = copy_object_open(c, &k, why);
 	release_source(&k);
 	TRY(st);
@@ -240,7 +239,7 @@ enum status copy_part(struct s3_call *c, struct fault *why)
 {
 	assert(c->at.level == AT_OBJECT);
 	struct copy k = { .file.fd = -1 };
-	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(object_headers_refuse(&c->x->request.by_name, why));
 	enum status st = copy_part_open(c, &k, why);
 	release_source(&k);
 	TRY(st);

@@ -75,16 +75,14 @@ static enum status remove_all(struct s3_call *c, struct delete_item *all, size_t
 	size_t left = 0, at = 0;
 	if (rest == NULL)
 		return fault_too_much(why);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (!all[i].done)
 			rest[left++] = all[i].removal;
-	}
 	if (left > 0)
 		TRY(catalog_remove_objects(c->s3->catalog, c->at.bucket, rest, left, why));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (!all[i].done)
 			all[i].removal = rest[at++];
-	}
 	return OK;
 }
 
@@ -94,10 +92,9 @@ enum status delete_one(struct s3_call *c, struct fault *why)
 	struct delete_item d = { .removal = {
 								 .key = c->at.key, .if_etag = str_unquote(str_trim(request_header(&c->x->request, STR("if-match")))) } };
 	static const char *const headers[] = { "x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa" };
-	for (size_t i = 0; i < COUNT_OF(headers); i++) {
+	for (size_t i = 0; i < COUNT_OF(headers); i++)
 		if (request_header(&c->x->request, str_of(headers[i])).p != NULL)
 			return fault_set(why, NOT_IMPLEMENTED, "%s is not supported here.", headers[i]);
-	}
 	TRY(parameter_version(c, why));
 	TRY(remove_all(c, &d, 1, why));
 	if (d.removal.status != OK) {

@@ -206,10 +206,9 @@ void error_answer(struct request_context *x, const struct s3_call *c, const stru
 		answer_header(ans, STR("Allow"), STR("GET, HEAD, PUT, POST, DELETE, OPTIONS"));
 	if (why->code == F_RANGE_INVALID) {
 		/* RFC 9110 15.5.17: the length of the object, where the range is not satisfiable */
-		for (size_t i = 0; c != NULL && i < c->n_details; i++) {
+		for (size_t i = 0; c != NULL && i < c->n_details; i++)
 			if (str_equal(str_of(c->details[i].element), STR("ActualObjectSize")))
 				answer_header(ans, STR("Content-Range"), str_printf(&x->arena, "bytes */%.*s", STRF(c->details[i].value)));
-		}
 	}
 	x->answer.body = body;
 }

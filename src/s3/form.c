@@ -31,6 +31,7 @@ struct form {
 	enum form_place place;
 	struct header fields[FIELDS_MAX];
 	size_t n_fields;
+	struct header_index by_name; /* of all fields, once the file begins */
 	size_t field_bytes;
 	struct buf value; /* of the field that is being read */
 	uint64_t eaten;   /* of the whole body */
@@ -51,10 +52,9 @@ static struct str base_name(struct str filename)
 {
 	size_t start = 0;
 
-	for (size_t i = 0; i < filename.n; i++) {
+	for (size_t i = 0; i < filename.n; i++)
 		if (filename.p[i] == '/' || filename.p[i] == '\\')
 			start = i + 1;
-	}
 	return str_slice(filename, start, filename.n);
 }
 
@@ -155,9 +155,9 @@ static enum status read_success(struct form *f, struct fault *why)
 static enum status make_upload(struct s3_call *c, const struct post_policy *policy, struct fault *why)
 {
 	const struct form *f = c->form;
-	TRY(upload_make(c, f->fields, f->n_fields, why));
+	TRY(upload_make(c, &f->by_name, why));
 	struct s3_upload *u = c->upload;
-	TRY(digests_read(&c->x->arena, f->fields, f->n_fields, &u->digests, why));
+	TRY(digests_read(&c->x->arena, &f->by_name, &u->digests, why));
 	if (u->digests.in_trailer)
 		return fault_set(why, REQUEST_INVALID, "A form has no trailer.");
 	if (policy->has_range && policy->max_size < u->max_bytes)
@@ -173,6 +173,7 @@ static enum status on_file_start(struct s3_call *c, struct fault *why)
 	struct form *f = c->form;
 	struct post_policy policy = { 0 };
 	f->place = AT_FILE;
+	TRY(header_index_make(&c->x->arena, f->fields, f->n_fields, &f->by_name, why));
 	TRY(resolve_fields(c, why));
 	TRY(check_policy(c, &policy, why));
 	TRY(authorize_call(c, why));
@@ -180,7 +181,7 @@ static enum status on_file_start(struct s3_call *c, struct fault *why)
 	if (find_field(f, STR("tagging")).p != NULL)
 		return fault_set(why, NOT_IMPLEMENTED, "Tagging is not supported here.");
 	TRY(acl_check_canned(c, "acl", find_field(f, STR("acl")), why));
-	TRY(acl_check_headers(c, f->fields, f->n_fields, why));
+	TRY(acl_check_headers(c, &f->by_name, why));
 	TRY(read_success(f, why));
 	TRY(make_upload(c, &policy, why));
 	return upload_begin(c, 0, why);

@@ -53,10 +53,9 @@ static enum status read_override(struct s3_call *c, const struct query_pair *pai
 
 static bool is_overridden(struct str name, const struct str values[OVERRIDES])
 {
-	for (size_t i = 0; i < OVERRIDES; i++) {
+	for (size_t i = 0; i < OVERRIDES; i++)
 		if (values[i].n > 0 && str_equal_nocase(name, str_of(overrides[i].header)))
 			return true;
-	}
 	return false;
 }
 
@@ -70,10 +69,9 @@ static enum status add_headers(struct s3_call *c, const struct object_file *f, s
 		any |= values[i].n > 0;
 	if (values[OVERRIDE_TYPE].n == 0)
 		values[OVERRIDE_TYPE] = f->info.content_type;
-	for (size_t i = 0; i < OVERRIDES; i++) {
+	for (size_t i = 0; i < OVERRIDES; i++)
 		if (values[i].n > 0)
 			answer_header(ans, str_of(overrides[i].header), values[i]);
-	}
 	if (c->is_image && values[OVERRIDE_DISPOSITION].n == 0 && !media_type_displayable(f->info.content_type))
 		answer_header(ans, STR("Content-Disposition"), STR("attachment"));
 	ans->more = f->meta.headers;
@@ -85,10 +83,9 @@ static enum status add_headers(struct s3_call *c, const struct object_file *f, s
 		return fault_too_much(why);
 	ans->more = rest;
 	ans->n_more = 0;
-	for (size_t i = 0; i < f->meta.n_headers; i++) {
+	for (size_t i = 0; i < f->meta.n_headers; i++)
 		if (!is_overridden(f->meta.headers[i].name, values))
 			rest[ans->n_more++] = f->meta.headers[i];
-	}
 	return OK;
 }
 

@@ -23,9 +23,9 @@ enum status multipart_begin(struct s3_call *c, struct fault *why)
 	struct str id;
 	struct buf b;
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(acl_check_headers(c, c->x->request.headers, c->x->request.n_headers, why));
-	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
-	TRY(object_headers_read(&c->x->arena, c->x->request.headers, c->x->request.n_headers, &u.content_type, &u.meta, why));
+	TRY(acl_check_headers(c, &c->x->request.by_name, why));
+	TRY(object_headers_refuse(&c->x->request.by_name, why));
+	TRY(object_headers_read(&c->x->arena, &c->x->request.by_name, &u.content_type, &u.meta, why));
 	TRY(sums_read_requested(c, &u.meta.checksum, why));
 	TRY(parts_start(c->s3->parts, &u, &c->x->arena, &id, why));
 	if (u.meta.checksum.kind != CHECKSUM_NONE) {

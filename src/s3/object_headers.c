@@ -46,10 +46,9 @@ static enum status check_values(const struct header_list *k, struct fault *why)
 	if (k->n_headers > OBJECT_HEADERS_MAX)
 		return fault_set(why, META_TOO_LARGE, "An object can have at most %d headers of metadata.", OBJECT_HEADERS_MAX);
 	size_t bytes = 0;
-	for (size_t i = 0; i < k->n_headers; i++) {
+	for (size_t i = 0; i < k->n_headers; i++)
 		if (str_starts_with(k->headers[i].name, USER_PREFIX))
 			bytes += k->headers[i].name.n - USER_PREFIX.n + k->headers[i].value.n;
-	}
 	if (bytes > META_USER_BYTES_MAX)
 		return fault_set(
 			why, META_TOO_LARGE, "Your metadata headers exceed the maximum allowed metadata size of %d bytes", META_USER_BYTES_MAX);
@@ -65,20 +64,21 @@ static enum status check_values(const struct header_list *k, struct fault *why)
 }
 
 enum status object_headers_read(
-	struct arena *a, const struct header *list, size_t n, struct str *type, struct object_meta *meta, struct fault *why)
+	struct arena *a, const struct header_index *headers, struct str *type, struct object_meta *meta, struct fault *why)
 {
-	assert(n == 0 || list != NULL);
+	assert(headers != NULL);
 	assert(type != NULL && meta != NULL);
-	struct str given = header_find(list, n, STR("content-type"));
-	struct header_list kept = { .headers = arena_array(a, n + 1, sizeof(*kept.headers)) };
+	struct str given = header_index_find(headers, STR("content-type"));
+	struct header_list kept = { .headers = arena_array(a, headers->n + 1, sizeof(*kept.headers)) };
 
 	if (!header_value_ok(given) || given.n > TYPE_MAX)
 		return fault_set(why, ARGUMENT_INVALID, "The Content-Type must be at most 255 printable ASCII characters.");
 	if (kept.headers == NULL)
 		return fault_too_much(why);
-	for (size_t i = 0; i < n; i++) {
-		if (is_stored(list[i].name))
-			add_header(a, &kept, str_lower(a, list[i].name), str_trim(list[i].value));
+	for (size_t i = 0; i < headers->n; i++) {
+		const struct header *h = &headers->headers[i];
+		if (is_stored(h->name))
+			add_header(a, &kept, str_lower(a, h->name), str_trim(h->value));
 	}
 	TRY(check_values(&kept, why));
 	*type = given.n > 0 ? given : STR("binary/octet-stream");
@@ -106,14 +106,15 @@ static const struct {
 	{ "x-amz-copy-source-server-side-encryption", "Server-side encryption" }, { "x-amz-object-lock-", "Object Lock" },
 	{ "x-amz-tagging", "Tagging" }, { "x-amz-write-offset-bytes", "Appending to an object" } };
 
-enum status object_headers_refuse(const struct header *list, size_t n, struct fault *why)
+enum status object_headers_refuse(const struct header_index *headers, struct fault *why)
 {
-	assert(n == 0 || list != NULL);
-	struct str class = header_find(list, n, STR("x-amz-storage-class"));
-	for (size_t i = 0; i < n; i++) {
-		for (size_t j = 0; j < COUNT_OF(refused) && str_starts_with_nocase(list[i].name, STR("x-amz-")); j++) {
-			bool found = str_starts_with_nocase(list[i].name, str_of(refused[j].prefix));
-			if (found && !str_equal_nocase(list[i].name, STR("x-amz-tagging-directive")))
+	assert(headers != NULL);
+	struct str class = header_index_find(headers, STR("x-amz-storage-class"));
+	for (size_t i = 0; i < headers->n; i++) {
+		struct str name = headers->headers[i].name;
+		for (size_t j = 0; j < COUNT_OF(refused) && str_starts_with_nocase(name, STR("x-amz-")); j++) {
+			bool found = str_starts_with_nocase(name, str_of(refused[j].prefix));
+			if (found && !str_equal_nocase(name, STR("x-amz-tagging-directive")))
 				return fault_set(why, NOT_IMPLEMENTED, "%s is not supported here.", refused[j].what);
 		}
 	}

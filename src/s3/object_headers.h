@@ -6,16 +6,16 @@
 #include "base/fault.h"
 #include "s3/call.h"
 
-/* Read them from a list: the request's headers, or the fields of a form.
+/* Read them from a request's headers, or the fields of a form.
  * type    the content type, or S3's default
  * meta    its headers are set, nothing else
  * Errors  ARGUMENT_INVALID; META_TOO_LARGE; TOO_MUCH */
 enum status object_headers_read(
-	struct arena *a, const struct header *list, size_t n, struct str *type, struct object_meta *meta, struct fault *why) MUST_CHECK;
+	struct arena *a, const struct header_index *headers, struct str *type, struct object_meta *meta, struct fault *why) MUST_CHECK;
 /* If-Match and If-None-Match of a write.  Errors: NOT_IMPLEMENTED If-None-Match of another value than '*' */
 enum status object_headers_condition(struct s3_call *c, struct object_condition *out, struct fault *why) MUST_CHECK;
 /* Headers that request unsupported features: encryption, tags, locks, storage classes.
  * Errors  NOT_IMPLEMENTED; STORAGE_CLASS_INVALID */
-enum status object_headers_refuse(const struct header *list, size_t n, struct fault *why) MUST_CHECK;
+enum status object_headers_refuse(const struct header_index *headers, struct fault *why) MUST_CHECK;
 
 #endif

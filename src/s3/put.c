@@ -24,7 +24,7 @@ static enum status read_body(struct s3_call *c, uint64_t *length, struct fault *
 	*length = r->has_length ? r->length : UINT64_MAX;
 	if (!r->has_length && !r->chunked)
 		return length_missing(why);
-	TRY(digests_read(&c->x->arena, r->headers, r->n_headers, &u->digests, why));
+	TRY(digests_read(&c->x->arena, &r->by_name, &u->digests, why));
 	switch (c->auth.payload) {
 	case PAYLOAD_HASH:
 		u->digests.sha256 = c->auth.payload_hash;
@@ -66,8 +66,8 @@ enum status put_begin(struct s3_call *c, enum handler_step *step, struct fault *
 	assert(c->upload == NULL);
 	uint64_t length;
 	TRY(call_refuse_reserved(c, !c->auth.in_header, why)); /* whichever key has signed the URL */
-	TRY(upload_make(c, c->x->request.headers, c->x->request.n_headers, why));
-	TRY(acl_check_headers(c, c->x->request.headers, c->x->request.n_headers, why));
+	TRY(upload_make(c, &c->x->request.by_name, why));
+	TRY(acl_check_headers(c, &c->x->request.by_name, why));
 	TRY(object_headers_condition(c, &c->upload->condition, why));
 	if (c->is_image && c->upload->condition.etag.n > 0)
 		return fault_set(why, NOT_IMPLEMENTED, "If-Match is not supported for an image: images are never replaced.");
@@ -94,9 +94,9 @@ enum status part_put_begin(struct s3_call *c, enum handler_step *step, struct fa
 	struct part_upload of;
 	uint64_t length;
 	TRY(call_refuse_reserved(c, false, why));
-	TRY(upload_make(c, NULL, 0, why)); /* the metadata of a part is its upload's */
+	TRY(upload_make(c, &(const struct header_index){ 0 }, why)); /* the metadata of a part is its upload's */
 	TRY(parameter_part_number(c, &c->upload->part_number, why));
-	TRY(object_headers_refuse(c->x->request.headers, c->x->request.n_headers, why));
+	TRY(object_headers_refuse(&c->x->request.by_name, why));
 	TRY(parts_find(c->s3->parts, c->at.bucket, c->at.key, parameter(c, "uploadId"), &c->x->arena, &of, why));
 	c->upload->upload_id = of.id;
 	TRY(read_body(c, &length, why));

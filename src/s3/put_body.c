@@ -18,10 +18,10 @@
 
 #define PIECE_BYTES 16384
 
-enum status upload_make(struct s3_call *c, const struct header *list, size_t n, struct fault *why)
+enum status upload_make(struct s3_call *c, const struct header_index *headers, struct fault *why)
 {
 	assert(c->upload == NULL);
-	assert(n == 0 || list != NULL);
+	assert(headers != NULL);
 	struct s3_upload *u = ARENA_NEW(&c->x->arena, struct s3_upload);
 	c->upload = u;
 	if (u == NULL)
@@ -29,8 +29,8 @@ enum status upload_make(struct s3_call *c, const struct header *list, size_t n, 
 	u->counted = true;
 	u->max_bytes = OBJECT_MAX_BYTES;
 	u->default_kind = c->is_image ? CHECKSUM_NONE : CHECKSUM_CRC64NVME;
-	TRY(object_headers_refuse(list, n, why));
-	TRY(object_headers_read(&c->x->arena, list, n, &u->content_type, &u->meta, why));
+	TRY(object_headers_refuse(headers, why));
+	TRY(object_headers_read(&c->x->arena, headers, &u->content_type, &u->meta, why));
 	if (c->is_image) /* which has no metadata but that of its bytes */
 		u->meta = (struct object_meta){ 0 };
 	return OK;

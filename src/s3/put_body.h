@@ -35,9 +35,9 @@ struct s3_upload {
 	bool sum_changed; /* the stored bytes have another checksum than those that were received: not returned */
 };
 
-/* Make the call's upload with the metadata that is among these headers, or fields of a form; none for an image.
+/* Make the call's upload with the metadata that is among the headers of a request or the fields of a form; none for an image.
  * Errors  those of object_headers_refuse and object_headers_read */
-enum status upload_make(struct s3_call *c, const struct header *list, size_t n, struct fault *why) MUST_CHECK;
+enum status upload_make(struct s3_call *c, const struct header_index *headers, struct fault *why) MUST_CHECK;
 /* Check that the call's key may be written, and reserve space. The call's upload must be set, with its limits, digests and type.
  * expected_bytes   the announced length, 0 when not known
  * Errors  SLOT_ENDED; NO_SUCH_BUCKET; PRECONDITION; NO_SUCH_KEY (condition); BODY_TOO_LARGE; DISK_FULL; STORAGE_FAILED */

@@ -43,10 +43,9 @@ static const struct unsupported_feature unsupported_features[] = {
 
 const struct unsupported_feature *unsupported_find(struct str name, enum address_level level)
 {
-	for (size_t i = 0; i < COUNT_OF(unsupported_features); i++) {
+	for (size_t i = 0; i < COUNT_OF(unsupported_features); i++)
 		if (unsupported_features[i].level == level && str_equal(name, str_of(unsupported_features[i].sub)))
 			return &unsupported_features[i];
-	}
 	return NULL;
 }
 

@@ -52,9 +52,9 @@ enum status document_read(struct s3_call *c, enum document_digest rule, struct s
 	if (r->has_length && body->n != r->length)
 		return fault_set(why, BODY_CUT, "You did not provide the number of bytes specified by the Content-Length HTTP header");
 	if (rule == DIGEST_OF_OBJECT)
-		TRY(digests_read_md5(&c->x->arena, r->headers, r->n_headers, &d, why));
+		TRY(digests_read_md5(&c->x->arena, &r->by_name, &d, why));
 	else
-		TRY(digests_read(&c->x->arena, r->headers, r->n_headers, &d, why));
+		TRY(digests_read(&c->x->arena, &r->by_name, &d, why));
 	if (rule == DIGEST_NEEDED && !d.has_md5 && !d.given)
 		return fault_set(why, REQUEST_INVALID, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
 	digests_start(&d, CHECKSUM_NONE);
@@ -92,18 +92,21 @@ void document_open_large(struct buf *b, const char *root)
 struct large_document {
 	struct body_hold hold;
 	struct buf text;
+	_Atomic size_t *held_bytes; /* of all of them */
 };
 
 static void release_body(struct body_hold *hold)
 {
 	struct large_document *d = (struct large_document *)((char *)hold - offsetof(struct large_document, hold));
 
+	atomic_fetch_sub(d->held_bytes, d->text.cap);
 	buf_deinit(&d->text);
 	mem_free(d);
 }
 
-static enum status take_over(struct answer *ans, struct buf *b, struct fault *why)
+static enum status take_over(struct s3_call *c, struct buf *b, struct fault *why)
 {
+	_Atomic size_t *held_bytes = &c->s3->held_bytes;
 	struct large_document *d = mem_new(1, sizeof(*d));
 	char *exact = d == NULL ? NULL : mem_resize(b->p, b->n + 1, 1);
 
@@ -113,10 +116,15 @@ static enum status take_over(struct answer *ans, struct buf *b, struct fault *wh
 	}
 	b->p = exact;
 	b->cap = b->n + 1;
-	*d = (struct large_document){ .hold.release = release_body, .text = *b };
+	*d = (struct large_document){ .hold.release = release_body, .text = *b, .held_bytes = held_bytes };
 	*b = (struct buf){ 0 };
-	ans->hold = &d->hold;
-	ans->body = buf_str(&d->text);
+	size_t all = atomic_fetch_add(held_bytes, d->text.cap) + d->text.cap;
+	if (all > DOCUMENTS_HELD_MAX && d->text.cap > DOCUMENT_SMALL) {
+		release_body(&d->hold);
+		return fault_set(why, OVERLOADED, "Too many long responses are waiting for their clients to read them; try again.");
+	}
+	c->x->answer.hold = &d->hold;
+	c->x->answer.body = buf_str(&d->text);
 	return OK;
 }
 
@@ -130,7 +138,7 @@ enum status document_answer(struct s3_call *c, struct buf *b, const char *root, 
 	if (!buf_ok(b))
 		return fault_check_buf(b, why);
 	if (b->arena == NULL)
-		TRY(take_over(ans, b, why));
+		TRY(take_over(c, b, why));
 	else
 		ans->body = buf_str(b);
 	ans->status = 200;

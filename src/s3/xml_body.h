@@ -8,6 +8,9 @@
 
 #define DOCUMENT_MAX ((size_t)2 * 1024 * 1024)         /* of a request: 1000 keys of 1024 bytes, escaped */
 #define DOCUMENT_ANSWER_MAX ((size_t)16 * 1024 * 1024) /* of a response: as many, in the longest form */
+/* Of all responses that their clients have not read yet: beyond it no more than DOCUMENT_SMALL is made for one. */
+#define DOCUMENTS_HELD_MAX ((size_t)128 * 1024 * 1024)
+#define DOCUMENT_SMALL ((size_t)64 * 1024)
 
 enum document_digest {
 	DIGEST_OPTIONAL,
@@ -24,7 +27,8 @@ void document_open(struct s3_call *c, struct buf *b, const char *root);
 /* The same for a long one, on the heap, so that no old copies remain while it grows. The caller frees it by buf_deinit
  * unless document_answer has taken it over. */
 void document_open_large(struct buf *b, const char *root);
-/* End it and make it the response, with status 200.  Errors: TOO_MUCH; OUT_OF_MEMORY */
+/* End it and make it the response, with status 200.
+ * Errors  TOO_MUCH; OUT_OF_MEMORY; OVERLOADED see DOCUMENTS_HELD_MAX */
 enum status document_answer(struct s3_call *c, struct buf *b, const char *root, struct fault *why) MUST_CHECK;
 
 #endif

@@ -54,11 +54,10 @@ static enum status read_components(struct str list, struct str values[COMPONENTS
 		if (!take_component(piece, values))
 			return scope_malformed(STR(""), why, "the authorization component \"%.*s\" is malformed.", STRF(str_slice(piece, 0, 64)));
 	}
-	for (size_t i = 0; i < COMPONENTS; i++) {
+	for (size_t i = 0; i < COMPONENTS; i++)
 		if (values[i].n == 0)
 			return scope_malformed(
 				STR(""), why, "the authorization header requires three components: Credential, SignedHeaders, and Signature.");
-	}
 	return OK;
 }
 

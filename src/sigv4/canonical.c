@@ -54,13 +54,8 @@ struct str canonical_query(struct arena *a, const struct query *q)
 	qsort(pairs, n, sizeof *pairs, compare_pairs);
 	struct buf b;
 	buf_init_arena(&b, a, CANONICAL_MAX_BYTES);
-	for (size_t i = 0; i < n; i++) {
-		if (i > 0)
-			buf_put_char(&b, '&');
-		buf_put(&b, pairs[i].name);
-		buf_put_char(&b, '=');
-		buf_put(&b, pairs[i].value);
-	}
+	for (size_t i = 0; i < n; i++)
+		BUF_PUT(&b, i > 0 ? STR("&") : STR(""), pairs[i].name, STR("="), pairs[i].value);
 	return buf_str(&b);
 }
 
@@ -115,10 +110,9 @@ enum status canonical_headers(const struct canonical_input *in, struct buf *out,
 
 bool signed_header_listed(struct str list, struct str name)
 {
-	for (struct str rest = list; rest.p != NULL;) {
+	for (struct str rest = list; rest.p != NULL;)
 		if (str_equal_nocase(str_cut(&rest, ';'), name))
 			return true;
-	}
 	return false;
 }
 
@@ -148,12 +142,8 @@ void canonical_join(const struct canonical_parts *parts, struct buf *out)
 {
 	assert(parts != NULL);
 	assert(out != NULL);
-	const struct str lines[] = { parts->method, parts->path, parts->query, parts->headers, parts->signed_headers };
-	for (size_t i = 0; i < COUNT_OF(lines); i++) {
-		buf_put(out, lines[i]);
-		buf_put_char(out, '\n');
-	}
-	buf_put(out, parts->payload_hash);
+	BUF_PUT(out, parts->method, STR("\n"), parts->path, STR("\n"), parts->query, STR("\n"), parts->headers, STR("\n"),
+		parts->signed_headers, STR("\n"), parts->payload_hash);
 }
 
 struct str canonical_text(

@@ -27,11 +27,9 @@ bool chunk_chain_next(struct chunk_chain *c, bool trailer, const unsigned char d
 	struct buf text;
 	buf_init_fixed(&text, memory, sizeof memory);
 	hex_encode(digest, SHA256_BYTES, hex);
-	const struct str pieces[] = { trailer ? STR("AWS4-HMAC-SHA256-TRAILER\n") : STR("AWS4-HMAC-SHA256-PAYLOAD\n"), c->amz_date, STR("\n"),
-		c->scope.day, STR("/"), c->scope.region, STR("/"), c->scope.service, STR("/aws4_request\n"), { c->last, SIGNATURE_CHARS },
-		STR("\n"), trailer ? STR("") : STR(HASH_OF_NOTHING), { hex, 2 * SHA256_BYTES } };
-	for (size_t i = 0; i < COUNT_OF(pieces); i++)
-		buf_put(&text, pieces[i]);
+	BUF_PUT(&text, trailer ? STR("AWS4-HMAC-SHA256-TRAILER\n") : STR("AWS4-HMAC-SHA256-PAYLOAD\n"), c->amz_date, STR("\n"), c->scope.day,
+		STR("/"), c->scope.region, STR("/"), c->scope.service, STR("/aws4_request\n"), { c->last, SIGNATURE_CHARS }, STR("\n"),
+		trailer ? STR("") : STR(HASH_OF_NOTHING), { hex, 2 * SHA256_BYTES });
 	signature_of(c->key, buf_str(&text), c->last);
 	return buf_ok(&text) && secret_equal(signature, (struct str){ c->last, SIGNATURE_CHARS });
 }

@@ -55,10 +55,9 @@ static bool set_header(struct trial *t, struct str name, struct str value)
 	size_t n = 0;
 	if (all == NULL)
 		return false;
-	for (size_t i = 0; i < t->n_headers; i++) {
+	for (size_t i = 0; i < t->n_headers; i++)
 		if (!str_equal_nocase(t->headers[i].name, name))
 			all[n++] = t->headers[i];
-	}
 	all[n++] = (struct header){ name, value };
 	t->headers = all;
 	t->n_headers = n;

@@ -36,10 +36,9 @@ static const char *const FIELD_NAMES[FORM_FIELDS] = {
 static size_t count_fields(const struct header *fields, size_t n, struct str name, struct str *value)
 {
 	size_t found = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (str_equal_nocase(fields[i].name, name) && found++ == 0)
 			*value = fields[i].value;
-	}
 	return found;
 }
 
@@ -211,10 +210,9 @@ enum status policy_parse(struct arena *a, struct str document, struct post_polic
 /* "Content-Type values for a starts-with condition that include commas are interpreted as lists": each must begin so. */
 static bool all_begin(struct str list, struct str prefix)
 {
-	for (struct str rest = list; rest.p != NULL;) {
+	for (struct str rest = list; rest.p != NULL;)
 		if (!str_starts_with(str_trim(str_cut(&rest, ',')), prefix))
 			return false;
-	}
 	return true;
 }
 
@@ -257,10 +255,9 @@ static enum status check_field(const struct post_policy *p, struct str name, str
 	const struct condition *conditions = p->conditions;
 	if (is_exempt(name))
 		return OK;
-	for (size_t i = 0; i < p->n_conditions; i++) {
+	for (size_t i = 0; i < p->n_conditions; i++)
 		if (str_equal_nocase(conditions[i].name, name))
 			return OK;
-	}
 	return fault_set(why, POLICY_VIOLATED, "Invalid according to Policy: Extra input fields: %.*s", STRF(str_slice(name, 0, 128)));
 }
 

@@ -131,10 +131,8 @@ void string_to_sign(struct str amz_date, const struct sigv4_scope *scope, struct
 	assert(out != NULL);
 	char hash[2 * SHA256_BYTES + 1];
 	sha256_hex(canonical, hash);
-	const struct str pieces[] = { STR("AWS4-HMAC-SHA256\n"), amz_date, STR("\n"), scope->day, STR("/"), scope->region, STR("/"),
-		scope->service, STR("/aws4_request\n"), { hash, 2 * SHA256_BYTES } };
-	for (size_t i = 0; i < COUNT_OF(pieces); i++)
-		buf_put(out, pieces[i]);
+	BUF_PUT(out, STR("AWS4-HMAC-SHA256\n"), amz_date, STR("\n"), scope->day, STR("/"), scope->region, STR("/"), scope->service,
+		STR("/aws4_request\n"), { hash, 2 * SHA256_BYTES });
 }
 
 void signature_of(const unsigned char key[SHA256_BYTES], struct str text, char out[SIGNATURE_CHARS + 1])

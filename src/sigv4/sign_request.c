@@ -27,11 +27,9 @@ static struct str authorization_value(const struct request_signing *c, const str
 	struct buf b;
 	struct str text = canonical_text(parts, c->amz_date, &c->scope, c->a, NULL);
 	buf_init_arena(&b, c->a, AUTHORIZATION_MAX_BYTES);
-	const struct str pieces[] = { STR("AWS4-HMAC-SHA256 Credential="), c->key->access_key, STR("/"), c->scope.day, STR("/"),
-		c->scope.region, STR("/"), c->scope.service, STR("/aws4_request, SignedHeaders="), parts->signed_headers, STR(", Signature="),
-		sign_text(c->key->secret, &c->scope, text, c->a) };
-	for (size_t i = 0; i < COUNT_OF(pieces); i++)
-		buf_put(&b, pieces[i]);
+	BUF_PUT(&b, STR("AWS4-HMAC-SHA256 Credential="), c->key->access_key, STR("/"), c->scope.day, STR("/"), c->scope.region, STR("/"),
+		c->scope.service, STR("/aws4_request, SignedHeaders="), parts->signed_headers, STR(", Signature="),
+		sign_text(c->key->secret, &c->scope, text, c->a));
 	return text.n > 0 && buf_ok(&b) ? buf_str(&b) : STR("");
 }
 
@@ -79,10 +77,8 @@ enum status sign_request(
 	TRY(canonical_split(a, &canonical, &parts, why));
 	add_header(&c, STR("authorization"), authorization_value(&c, &parts)); /* in the place of host */
 	struct buf url;
-	const struct str pieces[] = { in->base_url, parts.path, parts.query.n > 0 ? STR("?") : STR(""), parts.query };
 	buf_init_arena(&url, a, CANONICAL_MAX_BYTES);
-	for (size_t i = 0; i < COUNT_OF(pieces); i++)
-		buf_put(&url, pieces[i]);
+	BUF_PUT(&url, in->base_url, parts.path, parts.query.n > 0 ? STR("?") : STR(""), parts.query);
 	*out = (struct signed_request){ buf_str(&url), c.headers, c.n };
 	return arena_ok(a) && buf_ok(&url) && c.headers[c.n - 1].value.n > 0 ? OK : fault_too_much(why);
 }

@@ -31,10 +31,9 @@ static const struct str NAMES[PARAMETERS] = {
 bool signature_present(const struct request *r)
 {
 	assert(r != NULL);
-	for (size_t i = 0; i < PARAMETERS; i++) {
+	for (size_t i = 0; i < PARAMETERS; i++)
 		if (query_find(&r->query, NAMES[i]) != NULL)
 			return true;
-	}
 	return false;
 }
 
@@ -67,10 +66,9 @@ static enum status read_parameters(const struct query *q, struct str values[PARA
 
 static bool all_digits(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] < '0' || s.p[i] > '9')
 			return false;
-	}
 	return s.n > 0;
 }
 

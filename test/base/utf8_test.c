@@ -134,6 +134,24 @@ static void test_json_escape_is_read_back_by_a_parser(void **state)
 	}
 }
 
+static void test_json_escape_finds_each_byte_wherever_it_is(void **state)
+{
+	char text[24];
+	for (int byte = 0; byte < 256; byte++)
+		for (size_t at = 0; at < sizeof text; at++) {
+			memset(text, '~', sizeof text);
+			text[at] = (char)byte;
+			buf_clear(&out);
+			json_escape(&out, (struct str){ text + at, 1 });
+			struct str alone = buf_str(&out);
+			char want[64];
+			int n = snprintf(want, sizeof want, "%.*s%.*s%.*s", (int)at, text, STRF(alone), (int)(sizeof text - at - 1), text + at + 1);
+			buf_clear(&out);
+			json_escape(&out, (struct str){ text, sizeof text });
+			assert_str(buf_str(&out), ((struct str){ want, (size_t)n }));
+		}
+}
+
 static void test_escapes_of_nothing_are_nothing(void **state)
 {
 	json_escape(&out, (struct str){ NULL, 0 });
@@ -153,6 +171,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_terminal_escape_leaves_other_text, begin, end),
 		cmocka_unit_test_setup_teardown(test_json_escape_writes_u_escapes, begin, end),
 		cmocka_unit_test_setup_teardown(test_json_escape_is_read_back_by_a_parser, begin, end),
+		cmocka_unit_test_setup_teardown(test_json_escape_finds_each_byte_wherever_it_is, begin, end),
 		cmocka_unit_test_setup_teardown(test_escapes_of_nothing_are_nothing, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -224,6 +224,10 @@ class Arguments(Case):
         answer = self.accepted(200, self.get("allow-unordered=true&foo=bar&x-id=ListObjects"))
         self.assertEqual(len(answer.xml.findall(f"{XMLNS}Contents")), 4)
 
+    def test_repeated_parameter_then_its_first_value_counts(self):
+        self.assertEqual([key.text for key in self.accepted(200, self.get("prefix=b&prefix=f")).xml.iter(f"{XMLNS}Key")], ["bar", "baz"])
+        self.assertEqual(self.accepted(200, self.get("max-keys=1&max-keys=blah")).text("MaxKeys"), "1")
+
     def test_query_that_is_no_utf8_then_invalid_argument(self):
         for name in ("prefix", "delimiter", "marker"):
             self.refused(400, "InvalidArgument", self.get(f"{name}=%FF"))

@@ -31,6 +31,58 @@ static void test_header_is_found_whatever_its_case(void **state)
 	assert_null(request_header(&r, STR("x")).p);
 }
 
+static void expect_found_by_index(const struct header *headers, size_t n, struct str name)
+{
+	struct header_index x;
+	assert_int_equal(header_index_make(&arena, headers, n, &x, NULL), OK);
+	struct str found = header_index_find(&x, name), want = header_find(headers, n, name);
+	assert_ptr_equal(found.p, want.p);
+	assert_int_equal(found.n, want.n);
+}
+
+/* Names of one hash too: of the same length, first and last letter. */
+static void test_header_index_finds_what_a_search_finds(void **state)
+{
+	static const char *const names[] = { "host", "HOST", "hxst", "h", "", "x-amz-date", "X-AMZ-DATE", "x-amz-dote", "absent" };
+	const struct header headers[] = { { STR("Host"), STR("a") }, { STR("hxst"), STR("b") }, { STR("host"), STR("c") },
+		{ STR(""), STR("d") }, { STR("x-Amz-Date"), STR("") }, { { NULL, 0 }, STR("e") }, { STR("H"), STR("f") } };
+	for (size_t n = 0; n <= COUNT_OF(headers); n++)
+		for (size_t i = 0; i < COUNT_OF(names); i++)
+			expect_found_by_index(headers, n, str_of(names[i]));
+	assert_null(header_index_find(&(struct header_index){ 0 }, STR("host")).p);
+}
+
+static void test_header_index_tells_that_names_may_repeat(void **state)
+{
+	static const struct header once[] = { { STR("a"), STR("") }, { STR("bc"), STR("") }, { STR("bd"), STR("") } };
+	static const struct header twice[] = { { STR("aXa"), STR("") }, { STR("b"), STR("") }, { STR("AxA"), STR("") } };
+	static struct header many[100];
+	struct header_index x;
+	assert_int_equal(header_index_make(&arena, once, 3, &x, NULL), OK);
+	assert_false(x.may_repeat);
+	assert_int_equal(header_index_make(&arena, twice, 3, &x, NULL), OK);
+	assert_true(x.may_repeat);
+	for (size_t i = 0; i < COUNT_OF(many); i++)
+		many[i].name = str_printf(&arena, "x%03zux", i);
+	assert_int_equal(header_index_make(&arena, many, COUNT_OF(many), &x, NULL), OK);
+	assert_true(x.may_repeat);
+}
+
+static void test_request_header_after_its_headers_were_replaced_then_found_in_these(void **state)
+{
+	const struct header first[] = { { STR("Host"), STR("a") } }, second[] = { { STR("Origin"), STR("b") } };
+	struct request r = { .headers = first, .n_headers = 1 };
+	assert_int_equal(request_index(&arena, &r, NULL), OK);
+	assert_str(request_header(&r, STR("HOST")), STR("a"));
+	r.headers = second;
+	assert_null(request_header(&r, STR("HOST")).p);
+	assert_str(request_header(&r, STR("origin")), STR("b"));
+	struct arena full;
+	arena_init(&full, 0);
+	assert_int_equal(request_index(&full, &r, NULL), LIMIT);
+	assert_str(request_header(&r, STR("origin")), STR("b"));
+}
+
 static void test_query_keeps_order_repeats_and_raw_text(void **state)
 {
 	struct query q;
@@ -175,6 +227,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_header_is_found_whatever_its_case, begin, end),
+		cmocka_unit_test_setup_teardown(test_header_index_finds_what_a_search_finds, begin, end),
+		cmocka_unit_test_setup_teardown(test_header_index_tells_that_names_may_repeat, begin, end),
+		cmocka_unit_test_setup_teardown(test_request_header_after_its_headers_were_replaced_then_found_in_these, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_keeps_order_repeats_and_raw_text, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_find_gives_the_first_with_case, begin, end),
 		cmocka_unit_test_setup_teardown(test_query_of_nothing_has_no_pairs, begin, end),

@@ -7,6 +7,7 @@
 #include "http/client/client.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "http/chunk_reader.h"
 #include "http/client/connection.h"
@@ -194,12 +195,8 @@ static enum status consume(struct client_exchange *x, struct str piece)
 		buf_put(&x->body, piece);
 		return fault_check_buf(&x->body, x->why);
 	}
-	while (piece.n > 0) {
-		ssize_t n = write(x->r->sink_fd, piece.p, piece.n);
-		if (n < 0)
-			return fault_set(x->why, STORAGE_FAILED, "the response cannot be written");
-		piece = str_slice(piece, (size_t)n, piece.n);
-	}
+	if (file_write_all(x->r->sink_fd, piece) != 0)
+		return fault_set(x->why, STORAGE_FAILED, "the response cannot be written");
 	return OK;
 }
 

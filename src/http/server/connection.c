@@ -34,11 +34,6 @@ static struct reactor *reactor_of(const struct connection *c)
 	return c->acceptor->reactor;
 }
 
-struct connection *connection_of_timer(struct timer *t)
-{
-	return (struct connection *)((char *)t - offsetof(struct connection, timer));
-}
-
 /* deadlines */
 
 /* Bytes that the client has taken, all connection long. */
@@ -65,13 +60,13 @@ static void schedule_check(struct connection *c)
 {
 	struct conn_progress seen = progress_of(c, false);
 	int64_t at_ms = reactor_of(c)->now_ms + conn_timeouts_left_ms(reactor_of(c)->timeouts, &seen);
-	if (!c->timer.is_set || at_ms < c->timer.at_ms)
-		timer_set(&reactor_of(c)->wheel, &c->timer, at_ms);
+	if (!c->task.timer.is_set || at_ms < c->task.timer.at_ms)
+		timer_set(&reactor_of(c)->wheel, &c->task.timer, at_ms);
 }
 
-void connection_enter(struct connection *c, enum conn_state state)
+static void enter_state(struct connection *c, enum conn_state state)
 {
-	assert(!c->is_closed);
+	assert(!c->task.is_ended);
 	c->state = state;
 	c->since_ms = reactor_of(c)->now_ms;
 	c->head_since_ms = 0;
@@ -93,21 +88,16 @@ static void leave_linger_list(struct connection *c)
 static void close_connection(struct connection *c)
 {
 	struct listener *l = c->acceptor->listener;
-	assert(!c->is_closed);
 	if (c->request != NULL)
 		server_request_end(c, false);
 	if (c->state == CONN_LINGER)
 		leave_linger_list(c);
 	transport_close(&c->transport);
 	mem_free(c->kept);
-	timer_cancel(&reactor_of(c)->wheel, &c->timer);
 	if (c->counted)
 		client_limit_leave(l->clients, &c->peer);
-	c->is_closed = true;
-	c->closed_next = reactor_of(c)->closed;
-	reactor_of(c)->closed = c;
 	listener_note_closed(l);
-	atomic_fetch_sub(&reactor_of(c)->open, 1);
+	reactor_end(&c->task);
 }
 
 static void start_linger(struct connection *c)
@@ -122,7 +112,7 @@ static void start_linger(struct connection *c)
 	*(a->linger_last != NULL ? &a->linger_last->linger_next : &a->linger_first) = c;
 	a->linger_last = c;
 	a->lingering++;
-	connection_enter(c, CONN_LINGER);
+	enter_state(c, CONN_LINGER);
 }
 
 /* the steps */
@@ -163,14 +153,14 @@ static void enter_next(struct connection *c, enum request_next next)
 {
 	switch (next) {
 	case NEXT_BODY:
-		connection_enter(c, server_request_body_state(c->request));
+		enter_state(c, server_request_body_state(c->request));
 		return;
 	case NEXT_RESPONSE:
 		c->acked = UINT64_MAX;
-		connection_enter(c, CONN_RESPONSE);
+		enter_state(c, CONN_RESPONSE);
 		return;
 	case NEXT_WORK:
-		connection_enter(c, CONN_WORK); /* the request is another thread's, the connection still ours */
+		enter_state(c, CONN_WORK); /* the request is another thread's, the connection still ours */
 		return;
 	}
 }
@@ -221,7 +211,7 @@ static enum io_result receive_body(struct connection *c, struct str *in, size_t 
 	size_t got = 0;
 	if (in->n > 0) {
 		enum request_next next = server_request_take_body(c, in);
-		if (next != NEXT_BODY)
+		if (next != NEXT_BODY || c->state != server_request_body_state(c->request))
 			enter_next(c, next);
 		return IO_DONE;
 	}
@@ -251,7 +241,7 @@ static enum io_result send_response(struct connection *c, struct str *in)
 	bool keeps = c->request->keeps_alive;
 	server_request_end(c, true);
 	if (keeps) {
-		connection_enter(c, CONN_HEAD);
+		enter_state(c, CONN_HEAD);
 	} else {
 		*in = (struct str){ NULL, 0 };
 		start_linger(c);
@@ -265,7 +255,7 @@ static enum io_result shake_hands(struct connection *c)
 		return IO_CLOSED;
 	enum io_result r = transport_handshake(&c->transport);
 	if (r == IO_DONE)
-		connection_enter(c, CONN_HEAD);
+		enter_state(c, CONN_HEAD);
 	if (r == IO_CLOSED && c->transport.ssl == NULL) {
 		struct fault why;
 		fault_set(&why, INVALID_INPUT, "A plain HTTP request was sent to a port for HTTPS: use https:// in the URL");
@@ -298,22 +288,19 @@ static enum io_result step_state(struct connection *c, struct str *in, size_t *t
 	return IO_CLOSED;
 }
 
-void connection_run(struct connection *c)
+static void run_connection(struct connection *c)
 {
-	assert(!c->is_closed);
+	assert(!c->task.is_ended);
 	struct str in = { c->kept, c->kept_n };
 	size_t turn_bytes = 0;
 	enum io_result r;
 	do
 		r = step_state(c, &in, &turn_bytes);
 	while (r == IO_DONE);
-	if (r == IO_CLOSED || !keep_input(c, in)) {
+	if (r == IO_CLOSED || !keep_input(c, in))
 		close_connection(c);
-	} else if (r == IO_YIELD && !c->has_yielded) {
-		c->has_yielded = true;
-		c->yielded_next = reactor_of(c)->yielded;
-		reactor_of(c)->yielded = c;
-	}
+	else if (r == IO_YIELD)
+		reactor_yield(&c->task);
 }
 
 /* what happens to it */
@@ -321,7 +308,7 @@ void connection_run(struct connection *c)
 static void on_event(struct event_source *source, uint32_t events)
 {
 	struct connection *c = (struct connection *)source;
-	if (c->is_closed)
+	if (c->task.is_ended)
 		return; /* in this round */
 	if ((events & EPOLLIN) != 0)
 		c->transport.readable = true;
@@ -329,40 +316,23 @@ static void on_event(struct event_source *source, uint32_t events)
 		c->transport.writable = true;
 	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 		c->transport.hung_up = c->transport.readable = true;
-	if (!c->timer.is_set)
+	if (!c->task.timer.is_set)
 		schedule_check(c);
 	if (c->state != CONN_WORK && (c->state != CONN_RESPONSE || c->transport.writable || c->transport.hung_up))
-		connection_run(c);
+		run_connection(c);
 }
 
-bool connection_start(struct acceptor *a, int fd, const struct client_addr *peer, bool counted)
+static void on_turn(struct reactor_task *t)
 {
-	assert(fd >= 0);
-	struct connection *c = mem_new(1, sizeof *c);
-	if (c == NULL)
-		return false;
-	*c = (struct connection){ .source = { on_event },
-		.transport = { .fd = fd, .writable = true, .memory = &a->reactor->memory },
-		.acceptor = a,
-		.peer = *peer,
-		.counted = counted,
-		.state = a->listener->socket.tls ? CONN_HANDSHAKE : CONN_HEAD,
-		.since_ms = clock_mono_ms() };
-	atomic_fetch_add(&a->reactor->open, 1);
-	/* Its first event, that it can be written, comes at once; from here on it is the other thread's. */
-	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = &c->source };
-	if (epoll_ctl(a->reactor->epoll, EPOLL_CTL_ADD, fd, &e) == 0)
-		return true;
-	atomic_fetch_sub(&a->reactor->open, 1);
-	mem_free(c);
-	return false;
+	run_connection((struct connection *)t);
 }
 
-void connection_resume(struct connection *c)
+static void on_resume(struct reactor_task *t)
 {
+	struct connection *c = (struct connection *)t;
 	assert(c->state == CONN_WORK && c->request != NULL);
 	enter_next(c, server_request_respond(c));
-	connection_run(c);
+	run_connection(c);
 }
 
 static void on_timeout(struct connection *c)
@@ -381,24 +351,46 @@ static void on_timeout(struct connection *c)
 		close_connection(c);
 		return;
 	}
-	connection_run(c);
+	run_connection(c);
 }
 
-void connection_on_timer(struct connection *c)
+static void on_timer(struct reactor_task *t)
 {
-	assert(!c->is_closed);
+	struct connection *c = (struct connection *)t;
 	struct conn_progress seen = progress_of(c, true);
 	if (conn_timeouts_expired(reactor_of(c)->timeouts, &seen))
 		on_timeout(c);
 	else
-		timer_set(&reactor_of(c)->wheel, &c->timer, reactor_of(c)->now_ms + conn_timeouts_left_ms(reactor_of(c)->timeouts, &seen));
+		timer_set(&reactor_of(c)->wheel, &c->task.timer, reactor_of(c)->now_ms + conn_timeouts_left_ms(reactor_of(c)->timeouts, &seen));
 }
 
-void connection_cut(struct connection *c)
+static void on_cut(struct reactor_task *t)
 {
+	struct connection *c = (struct connection *)t;
 	c->is_cut = true;
 	if (c->state == CONN_WORK)
 		shutdown(c->transport.fd, SHUT_RDWR);
 	else
 		close_connection(c);
+}
+
+static const struct reactor_task_ops task_ops = { .run = on_turn, .resume = on_resume, .on_timer = on_timer, .cut = on_cut };
+
+bool connection_start(struct acceptor *a, int fd, const struct client_addr *peer, bool counted)
+{
+	assert(fd >= 0);
+	struct connection *c = mem_new(1, sizeof *c);
+	if (c == NULL)
+		return false;
+	*c = (struct connection){ .task = { .source = { on_event }, .ops = &task_ops, .reactor = a->reactor },
+		.transport = { .fd = fd, .writable = true, .memory = &a->reactor->memory },
+		.acceptor = a,
+		.peer = *peer,
+		.counted = counted,
+		.state = a->listener->socket.tls ? CONN_HANDSHAKE : CONN_HEAD,
+		.since_ms = clock_mono_ms() };
+	if (reactor_start_task(&c->task, fd))
+		return true;
+	mem_free(c);
+	return false;
 }

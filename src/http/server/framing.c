@@ -7,16 +7,12 @@
 #include "http/text.h"
 
 /* The one header of this name; {NULL, 0} when there is none. */
-static enum status find_one(const struct header *headers, size_t n, struct str name, struct str *out, struct fault *why)
+static enum status find_one(const struct header_index *headers, struct str name, struct str *out, struct fault *why)
 {
-	*out = (struct str){ NULL, 0 };
+	*out = header_index_find(headers, name);
 	size_t found = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (!str_equal_nocase(headers[i].name, name))
-			continue;
-		*out = headers[i].value.p == NULL ? STR("") : headers[i].value;
-		found++;
-	}
+	for (size_t i = 0; headers->may_repeat && i < headers->n; i++)
+		found += str_equal_nocase(headers->headers[i].name, name);
 	if (found > 1)
 		return fault_set(why, BAD_FRAMING, "More than one %.*s header", STRF(name));
 	return OK;
@@ -42,16 +38,16 @@ static enum status read_coding(struct str list, struct framing *out, struct faul
 	return out->chunked ? fault_set(why, BAD_FRAMING, "Transfer-Encoding may only be chunked") : OK;
 }
 
-enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why)
+enum status framing_read(const struct header_index *headers, struct framing *out, struct fault *why)
 {
-	assert(n == 0 || headers != NULL);
+	assert(headers != NULL);
 	struct framing f = { 0 };
 	struct str length, coding, expect, authorization, name;
-	TRY(find_one(headers, n, STR("Content-Length"), &length, why));
-	TRY(find_one(headers, n, STR("Transfer-Encoding"), &coding, why));
-	TRY(find_one(headers, n, STR("Host"), &f.host, why));
-	TRY(find_one(headers, n, STR("Expect"), &expect, why));
-	TRY(find_one(headers, n, STR("Authorization"), &authorization, why)); /* a proxy may have checked the other one */
+	TRY(find_one(headers, STR("Content-Length"), &length, why));
+	TRY(find_one(headers, STR("Transfer-Encoding"), &coding, why));
+	TRY(find_one(headers, STR("Host"), &f.host, why));
+	TRY(find_one(headers, STR("Expect"), &expect, why));
+	TRY(find_one(headers, STR("Authorization"), &authorization, why)); /* a proxy may have checked the other one */
 	if (f.host.n > 0 && !host_cut_name(f.host, &name))
 		return fault_set(why, BAD_FRAMING, "The Host header is not a name or an address, with or without a port");
 	f.has_length = length.p != NULL;

@@ -22,11 +22,12 @@ struct target {
 };
 
 /* Read the framing headers.
+ * headers  of a whole head
  * Errors  BAD_FRAMING more than one Content-Length, Host, Transfer-Encoding, Expect or Authorization; an invalid Host; length and coding both;
  *         a length that is not a number; a list of codings that does not end in chunked. BAD_CODING another coding before chunked.
  *         The body's end is not known then: the connection must be closed.
  * Source  RFC 9112 3.2, 5.1, 6.1 to 6.3; RFC 9110 5.6.2, 10.1.1 */
-enum status framing_read(const struct header *headers, size_t n, struct framing *out, struct fault *why) MUST_CHECK;
+enum status framing_read(const struct header_index *headers, struct framing *out, struct fault *why) MUST_CHECK;
 /* Cut the target.  Errors: BAD_FRAMING neither a path, an http URL nor the "*" of OPTIONS, or it has a blank or a control character.
  * Source  RFC 9112 3.2; RFC 9110 4.2.1, 4.2.4 */
 enum status framing_cut_target(struct str method, struct str target, struct target *out, struct fault *why) MUST_CHECK;

@@ -1,5 +1,6 @@
-/* A reactor: one thread, one epoll, its connections and their timers. A connection belongs to its reactor from accept to
- * close; other threads may only resume one whose request they processed, or post an order for all. */
+/* A reactor: one thread, one epoll, and the tasks that it runs: a connection is one. A task belongs to its reactor from
+ * its start to its end; other threads may only resume one whose work they did, or post an order for all. The reactor knows
+ * of tasks only what is declared here. */
 #ifndef HTTP_SERVER_REACTOR_H
 #define HTTP_SERVER_REACTOR_H
 
@@ -16,8 +17,33 @@ struct event_source {
 	void (*on_event)(struct event_source *source, uint32_t events);
 };
 
-struct acceptor;
-struct connection;
+struct reactor_task;
+
+/* All on the reactor's thread. */
+struct reactor_task_ops {
+	void (*run)(struct reactor_task *t);      /* its turn has come again, after reactor_yield */
+	void (*resume)(struct reactor_task *t);   /* after reactor_resume */
+	void (*on_timer)(struct reactor_task *t); /* its timer has fired */
+	void (*cut)(struct reactor_task *t);      /* end it at once, or what keeps it from ending while its work is on another thread */
+};
+
+/* The first member of an allocation by mem_new, which the reactor frees after reactor_end. */
+struct reactor_task {
+	struct event_source source;
+	const struct reactor_task_ops *ops;
+	struct reactor *reactor;
+	struct timer timer;
+	bool has_yielded; /* is in the list of those */
+	bool is_ended;    /* and will be freed */
+	struct reactor_task *yielded_next, *resumed_next, *ended_next;
+};
+
+/* What is called in every round, on the reactor's thread. */
+struct reactor_hook {
+	void (*on_round)(struct reactor_hook *h);
+	struct reactor_hook *next;
+	bool is_waiting; /* a round is due within TIMER_TICK_MS */
+};
 
 struct reactor {
 	struct event_source wake;
@@ -28,26 +54,36 @@ struct reactor {
 	struct transport_memory memory;
 	struct timer_wheel wheel;
 	int64_t now_ms; /* of this round */
-	struct acceptor *acceptors;
-	struct connection *yielded; /* whose turn was over before they were done */
-	struct connection *closed;  /* to be freed when the round is over */
-	_Atomic(struct connection *) resumed;
+	struct reactor_hook *hooks;
+	struct reactor_task *yielded; /* whose turn was over before they were done */
+	struct reactor_task *ended;   /* to be freed when the round is over */
+	_Atomic(struct reactor_task *) resumed;
 	_Atomic int orders;
-	_Atomic int64_t open; /* connections */
+	_Atomic int64_t open; /* tasks that have not ended */
 };
 
 enum { ORDER_CUT = 1, ORDER_END = 2 };
 
-/* Make one that does not run yet: acceptors may be added.
+/* Make one that does not run yet: hooks may be added.
  * Errors  OUT_OF_MEMORY; INTERNAL no descriptors */
 enum status reactor_init(struct reactor *r, const struct conn_timeouts *timeouts, struct fault *why) MUST_CHECK;
 /* Start its thread.  Errors: INTERNAL */
 enum status reactor_start(struct reactor *r, struct fault *why) MUST_CHECK;
-/* Wake its thread for one round: it checks its orders and its acceptors. Any thread. */
+/* Call it in every round. Before reactor_start. */
+void reactor_add_hook(struct reactor *r, struct reactor_hook *h);
+/* Wake its thread for one round: it checks its orders and its hooks. Any thread. */
 void reactor_wake(struct reactor *r);
-/* Return a connection whose request was processed on another thread. Any thread, once for each such request. */
-void reactor_resume(struct connection *c);
-/* Any thread. ORDER_CUT: close every connection whose request is not on another thread. ORDER_END: and end the thread. */
+/* Start a task, whose source, ops and reactor are set, with the events of a socket, edge-triggered, for both directions. The
+ * first, that it can be written, comes at once: the task is the reactor's from here on. Any thread.
+ * Returns  false: no memory */
+bool reactor_start_task(struct reactor_task *t, int fd) MUST_CHECK;
+/* Let others run before it runs again. */
+void reactor_yield(struct reactor_task *t);
+/* Return a task whose work was done on another thread. Any thread, once for each such work. */
+void reactor_resume(struct reactor_task *t);
+/* It has ended: cancel its timer, and free it when the round is over, since an event of it may still be due in this one. */
+void reactor_end(struct reactor_task *t);
+/* Any thread. ORDER_CUT: end every task whose work is not on another thread. ORDER_END: and end the thread. */
 void reactor_order(struct reactor *r, int order);
 /* Wait for the thread, if it runs, which must have ORDER_END. */
 void reactor_join(struct reactor *r);

@@ -84,10 +84,7 @@ static void put_headers(struct buf *b, const struct header *headers, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (str_equal_nocase(headers[i].name, STR("Content-Length")))
 			continue;
-		buf_put(b, headers[i].name);
-		buf_put(b, STR(": "));
-		buf_put(b, headers[i].value);
-		buf_put(b, STR("\r\n"));
+		BUF_PUT(b, headers[i].name, STR(": "), headers[i].value, STR("\r\n"));
 	}
 }
 
@@ -97,11 +94,7 @@ static void put_head(struct buf *b, struct server_request *c)
 	bool has_length = ans->status != 204 && (ans->status != 304 || given_length(c) > 0);
 	buf_put(b, STR("HTTP/1.1 "));
 	buf_put_u64(b, (uint64_t)ans->status);
-	buf_put_char(b, ' ');
-	buf_put(b, str_of(reason_of(ans->status)));
-	buf_put(b, STR("\r\nDate: "));
-	buf_put(b, date_now());
-	buf_put(b, STR("\r\n"));
+	BUF_PUT(b, STR(" "), str_of(reason_of(ans->status)), STR("\r\nDate: "), date_now(), STR("\r\n"));
 	put_headers(b, ans->headers, ans->n_headers);
 	put_headers(b, ans->more, ans->n_more);
 	if (has_length) {

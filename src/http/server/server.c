@@ -154,7 +154,7 @@ static enum status start_listener(struct server *s, size_t which, struct handler
 	l->proxies = &s->proxies;
 	if (client_most == 0)
 		client_most = (most + CLIENT_SHARE - 1) / CLIENT_SHARE;
-	return listener_start(l, is_admin ? s->reactors : s->reactors + 1, is_admin ? 1 : s->n_reactors - 1, client_most, why);
+	return acceptor_start_all(l, is_admin ? s->reactors : s->reactors + 1, is_admin ? 1 : s->n_reactors - 1, client_most, why);
 }
 
 static enum status start_listeners(struct server *s, const struct server_handlers *handlers, struct fault *why)

@@ -77,7 +77,7 @@ static void on_done(struct request_context *x)
 	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));
 	struct traffic *t = c->listener->traffic;
 	assert(x->answer.status != 0);
-	reactor_resume(c->connection); /* the call may be gone now */
+	reactor_resume(&c->connection->task); /* the call may be gone now */
 	pthread_mutex_lock(&t->started_lock);
 	if (--t->started == 0)
 		pthread_cond_signal(&t->none_started);
@@ -165,7 +165,8 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	struct framing framing;
 	struct target target;
 	TRY(parse_head(c, raw, why));
-	TRY(framing_read(r->headers, r->n_headers, &framing, why));
+	TRY(request_index(r->arena, r, why));
+	TRY(framing_read(&r->by_name, &framing, why));
 	if (c->is_old && framing.chunked)
 		return fault_set(why, BAD_FRAMING, "HTTP/1.0 has no Transfer-Encoding");
 	if (!c->is_old && framing.host.p == NULL)
@@ -184,15 +185,6 @@ static enum status read_head(struct server_request *c, struct str raw, struct fa
 	if (target.authority.n > 0 && target.is_https != (c->connection->transport.ssl != NULL) && !is_proxied(c))
 		return fault_set(why, MISDIRECTED, "The URL's scheme is not the connection's: https requires TLS, and http none");
 	return query_parse(r->arena, target.query, c->listener->handler->plus_is_blank, &r->query, why);
-}
-
-/* RFC 9110 9.3.7: what the server as a whole supports. */
-static enum handler_step answer_options(struct server_request *c)
-{
-	c->x.answer.status = 204;
-	c->x.answer.route = "OPTIONS *";
-	answer_header(&c->x.answer, STR("Allow"), STR("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
-	return HANDLER_ANSWER;
 }
 
 static uint64_t drop_max(const struct server_request *c)
@@ -217,7 +209,7 @@ static void run_job(struct job *job)
 	struct server_request *c = (struct server_request *)((char *)job - offsetof(struct server_request, job));
 	c->owes_end = false;
 	c->listener->handler->ops->run(c->listener->handler, &c->x);
-	reactor_resume(c->connection);
+	reactor_resume(&c->connection->task);
 }
 
 static enum request_next refuse_load(struct server_request *c, const char *text)
@@ -261,9 +253,11 @@ enum request_next server_request_begin(struct connection *connection, struct str
 	const struct request *r = &c->x.request;
 	if (bad != NULL)
 		(void)!parse_head(c, str_slice(head, 0, connection->search.lines > 0 ? connection->search.line : head.n), &why);
-	if (is_read && str_equal(r->path, STR("*")))
-		c->wants = answer_options(c);
-	else if (is_read)
+	if (is_read && str_equal(r->path, STR("*"))) { /* RFC 9110 9.3.7: what the server as a whole supports */
+		c->x.answer.status = 204;
+		c->x.answer.route = "OPTIONS *";
+		answer_header(&c->x.answer, STR("Allow"), STR("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+	} else if (is_read)
 		c->wants = c->listener->handler->ops->on_head(c->listener->handler, &c->x);
 	else
 		answer_fault(c, bad != NULL ? bad : &why);
@@ -284,17 +278,6 @@ enum request_next server_request_begin(struct connection *connection, struct str
 
 /* the body */
 
-/* The handler has refused half way: what still comes is dropped, and its answer goes out at the end. */
-static enum request_next turn_to_dropping(struct server_request *c)
-{
-	struct fault why = c->x.answer.fault;
-	assert(c->x.answer.status != 0);
-	abort_handler(c, &why);
-	c->wants = HANDLER_ANSWER;
-	connection_enter(c->connection, CONN_DROP);
-	return NEXT_BODY;
-}
-
 /* Refuse a body that will never be whole. */
 static enum request_next give_up(struct server_request *c, const struct fault *why)
 {
@@ -311,8 +294,13 @@ static enum request_next take_piece(struct server_request *c, struct str piece)
 	c->x.body_bytes += piece.n;
 	c->connection->moved += piece.n;
 	if (wants_body(c)) {
-		if (c->listener->handler->ops->on_body(c->listener->handler, &c->x, piece.p, piece.n) != OK)
-			return turn_to_dropping(c);
+		if (c->listener->handler->ops->on_body(c->listener->handler, &c->x, piece.p, piece.n) == OK)
+			return NEXT_BODY;
+		/* The handler has refused half way: what still comes is dropped, and its answer goes out at the end. */
+		assert(c->x.answer.status != 0);
+		why = c->x.answer.fault;
+		abort_handler(c, &why);
+		c->wants = HANDLER_ANSWER;
 		return NEXT_BODY;
 	}
 	c->dropped_bytes += piece.n;

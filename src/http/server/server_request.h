@@ -67,7 +67,7 @@ enum request_next server_request_give_up(struct connection *c);
 enum request_next server_request_respond(struct connection *c);
 /* The request is over: log it, release it.  sent: the kernel has the response */
 void server_request_end(struct connection *c, bool sent);
-/* Which deadline the body has. */
+/* Which deadline the body has; another one once the handler has refused it. */
 enum conn_state server_request_body_state(const struct server_request *r);
 
 /* Stop calling run_async (such requests are refused), and wait until all that were started are done. */

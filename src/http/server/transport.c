@@ -347,8 +347,7 @@ enum io_result transport_drop(struct transport *t, uint64_t *bytes)
 
 void transport_close(struct transport *t)
 {
-	if (t->ssl != NULL)
-		SSL_free(t->ssl);
+	SSL_free(t->ssl);
 	release_held(t);
 	close(t->fd);
 }

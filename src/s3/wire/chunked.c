@@ -7,6 +7,8 @@
  * follow the end: MinIO's clients send them. Other extensions of a chunk's head are ignored. */
 #include "s3/wire/chunked.h"
 
+#include "base/codec.h"
+
 #include <string.h>
 
 #define SIZE_DIGITS_MAX 16
@@ -25,20 +27,11 @@ static enum chunked_event mark_malformed(struct chunked *c, const char *why)
 	return CHUNKED_BAD;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool read_size(struct str s, uint64_t *out)
 {
 	uint64_t size = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		int digit = digit_of(s.p[i]);
+		int digit = hex_digit(s.p[i]);
 		if (digit < 0)
 			return false;
 		size = size << 4 | (uint64_t)digit;

@@ -21,10 +21,9 @@ static bool etag_listed(struct str list, struct str etag, bool weak)
 	if (str_equal(str_trim(list), STR("*")))
 		return true;
 	/* our tags contain no comma, so that a part of another quoted tag cannot equal one */
-	while (list.p != NULL) {
+	while (list.p != NULL)
 		if (tag_equals(str_trim(str_cut(&list, ',')), etag, weak))
 			return true;
-	}
 	return false;
 }
 

@@ -132,10 +132,9 @@ static bool pattern_matches(struct str pattern, struct str s, bool nocase)
 
 static bool any_matches(const struct cors_list *l, struct str s, bool nocase)
 {
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; i < l->n; i++)
 		if (pattern_matches(l->items[i], s, nocase))
 			return true;
-	}
 	return false;
 }
 
@@ -163,9 +162,8 @@ const struct cors_rule *cors_rules_match(const struct cors_rules *rules, struct 
 bool cors_rule_is_open(const struct cors_rule *rule, struct str origin)
 {
 	assert(rule != NULL);
-	for (size_t i = 0; i < rule->origins.n; i++) {
+	for (size_t i = 0; i < rule->origins.n; i++)
 		if (pattern_matches(rule->origins.items[i], origin, false))
 			return str_equal(rule->origins.items[i], STR("*"));
-	}
 	return false;
 }

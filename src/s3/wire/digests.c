@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-enum status digests_read_md5(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
+enum status digests_read_md5(struct arena *a, const struct header_index *headers, struct digests *d, struct fault *why)
 {
-	struct str raw = { 0 }, value = str_trim(header_find(headers, n, STR("content-md5")));
+	struct str raw = { 0 }, value = str_trim(header_index_find(headers, STR("content-md5")));
 	if (value.p == NULL)
 		return OK;
 	if (!base64_decode(a, value, &raw) || raw.n != MD5_BYTES)
@@ -36,16 +36,17 @@ enum status digests_set(struct arena *a, struct digests *d, struct str value, st
 	return OK;
 }
 
-static enum status read_value(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
+static enum status read_value(struct arena *a, const struct header_index *headers, struct digests *d, struct fault *why)
 {
-	for (size_t i = 0; i < n; i++) {
-		enum checksum_kind kind = checksum_by_header(headers[i].name);
+	for (size_t i = 0; i < headers->n; i++) {
+		const struct header *h = &headers->headers[i];
+		enum checksum_kind kind = checksum_by_header(h->name);
 		if (kind == CHECKSUM_NONE)
 			continue;
 		if (d->kind != CHECKSUM_NONE)
 			return refuse_second(why);
 		d->kind = kind;
-		TRY(digests_set(a, d, headers[i].value, why));
+		TRY(digests_set(a, d, h->value, why));
 	}
 	return OK;
 }
@@ -68,17 +69,17 @@ static enum status read_trailer(struct str announced, struct digests *d, struct 
 	return OK;
 }
 
-enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why)
+enum status digests_read(struct arena *a, const struct header_index *headers, struct digests *d, struct fault *why)
 {
-	assert(a != NULL);
+	assert(a != NULL && headers != NULL);
 	assert(d != NULL);
-	TRY(digests_read_md5(a, headers, n, d, why));
-	TRY(read_value(a, headers, n, d, why));
-	TRY(read_trailer(header_find(headers, n, STR("x-amz-trailer")), d, why));
+	TRY(digests_read_md5(a, headers, d, why));
+	TRY(read_value(a, headers, d, why));
+	TRY(read_trailer(header_index_find(headers, STR("x-amz-trailer")), d, why));
 	/* x-amz-sdk-checksum-algorithm requires a value; x-amz-checksum-algorithm only requests a kind. */
 	static const struct str names[] = { { "x-amz-sdk-checksum-algorithm", 28 }, { "x-amz-checksum-algorithm", 24 } };
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		struct str value = str_trim(header_find(headers, n, names[i]));
+		struct str value = str_trim(header_index_find(headers, names[i]));
 		if (value.p == NULL)
 			continue;
 		enum checksum_kind kind = checksum_by_name(value);

@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/hash.h"
+#include "http/message.h"
 #include "port/object_meta.h"
 
 struct digests {
@@ -25,9 +26,9 @@ struct digests {
  * sha256   is not changed
  * Errors   DIGEST_INVALID Content-MD5; CHECKSUM_INVALID a malformed value; REQUEST_INVALID several checksums, an
  *          algorithm that is not known or has no value with it, a trailer that cannot be announced */
-enum status digests_read(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why) MUST_CHECK;
+enum status digests_read(struct arena *a, const struct header_index *headers, struct digests *d, struct fault *why) MUST_CHECK;
 /* Content-MD5 alone.  Errors: DIGEST_INVALID */
-enum status digests_read_md5(struct arena *a, const struct header *headers, size_t n, struct digests *d, struct fault *why) MUST_CHECK;
+enum status digests_read_md5(struct arena *a, const struct header_index *headers, struct digests *d, struct fault *why) MUST_CHECK;
 /* Begin to sum. default_kind: what is summed where no checksum was given; may be NONE. */
 void digests_start(struct digests *d, enum checksum_kind default_kind);
 void digests_update(struct digests *d, struct str piece);

@@ -38,6 +38,10 @@ enum status request_headers_combine(struct arena *a, struct request *r, struct f
 {
 	assert(a != NULL && r != NULL);
 	assert(r->n_headers == 0 || r->headers != NULL);
+	if (r->by_name.headers != r->headers || r->by_name.n != r->n_headers)
+		TRY(request_index(a, r, why));
+	if (!r->by_name.may_repeat)
+		return OK;
 	struct header *all = arena_array(a, r->n_headers, sizeof *all);
 	size_t n = 0;
 	if (all == NULL)
@@ -50,11 +54,10 @@ enum status request_headers_combine(struct arena *a, struct request *r, struct f
 		if (known)
 			TRY(add_known(a, all, &n, r->headers[i], why));
 	}
-	for (size_t i = 0; i < r->n_headers; i++) {
+	for (size_t i = 0; i < r->n_headers; i++)
 		if (!is_list(r->headers[i].name) && !is_single(r->headers[i].name))
 			all[n++] = r->headers[i];
-	}
 	r->headers = all;
 	r->n_headers = n;
-	return OK;
+	return request_index(a, r, why);
 }

@@ -5,9 +5,9 @@
 
 #include "http/message.h"
 
-/* Make every header that S3 knows unique in `r`: values of a list are joined with ',', a header with a single value is
+/* Make every header that S3 knows unique in `r`, and index them: values of a list are joined with ',', a header with a single value is
  * refused when it is repeated. Headers that mean nothing to S3 stay as they are.
- * r       its headers are replaced by a list in `a`
+ * r       its headers are replaced by a list in `a` where some are repeated
  * Errors  REQUEST_INVALID repeated; TOO_MUCH more than 512 headers that S3 knows, or the arena is full
  * Source  RFC 9110 5.2, 5.3; AWS Signature Version 4, "Canonical headers" */
 enum status request_headers_combine(struct arena *a, struct request *r, struct fault *why) MUST_CHECK;

@@ -41,10 +41,9 @@ static enum status apply_commit(struct writer *w, struct change *c)
 enum status commit_prepare(struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why)
 {
 	/* A rejected body is not kept: its row is resolved by table_resolve and the body abandoned. */
-	assert(c->bucket.n > 0 && arrival->etag.n > 0);
+	assert(c->bucket.n > 0 && c->key.n > 0 && c->key.n <= OBJECT_KEY_MAX_BYTES && arrival->etag.n > 0);
 	assert(c->resolve == NULL || (c->resolve->status == IMAGE_UPLOADED && c->arena != NULL && c->now != NULL));
 	assert(c->upload_id.n == 0 || (c->part_number >= 1 && c->part_number <= PART_NUMBER_MAX));
-	TRY(object_key_check(c->key, why));
 	*cc = (struct commit_change){
 		.change = { .apply = apply_commit, .why = why, .names_file = !arrival->inlined },
 		.commit = c,

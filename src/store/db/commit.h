@@ -19,7 +19,7 @@ struct commit_change {
 
 /* Fill in a change for the commit thread; commit and the arrival's texts stay good until commit_end. On a failure
  * nothing is to be ended.
- * Errors  KEY_TOO_LONG; KEY_INVALID; OUT_OF_MEMORY; TOO_MUCH more metadata than META_MAX_BYTES */
+ * Errors  OUT_OF_MEMORY; TOO_MUCH more metadata than META_MAX_BYTES */
 enum status commit_prepare(
 	struct commit_change *cc, const struct object_commit *c, const struct new_body *arrival, struct fault *why) MUST_CHECK;
 /* Once it is committed or has failed: notify the publisher, free. Does not block on the disk. */

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 /* Frames (of one page) after which the log is written back: long enough to write a page that changes
  * often once, short enough that a start after a crash reads it in no time. */
@@ -36,6 +37,7 @@ enum status writer_run(struct writer *w, sqlite3_stmt *s)
 	bool row = false;
 
 	TRY(writer_step(w, s, &row));
+	w->has_deleted = w->has_deleted || strncmp(sqlite3_sql(s), "DELETE", strlen("DELETE")) == 0;
 	sqlite3_reset(s);
 	return OK;
 }
@@ -132,22 +134,29 @@ static bool allocate_ahead(struct writer *w, int64_t bytes)
 	return false;
 }
 
+/* SQLite prepares a PRAGMA anew each time it runs: so the size is remembered, and free pages are counted only where there
+ * may be some. */
+static bool count_pages(struct writer *w)
+{
+	return w->pages > 0 || writer_read_number(w, db_query(&w->db, Q_PAGES), &w->pages) == OK;
+}
+
 /* Whether this batch may make rows. */
 static bool rows_fit(struct writer *w)
 {
-	int64_t pages = 0;
-
-	return space_for_rows(w->space) && writer_read_number(w, db_query(&w->db, Q_PAGES), &pages) == OK &&
-		allocate_ahead(w, pages * w->page_bytes + AHEAD_ROWS_BYTES);
+	return space_for_rows(w->space) && count_pages(w) && allocate_ahead(w, w->pages * w->page_bytes + AHEAD_ROWS_BYTES);
 }
 
+/* Deletes make them, and inserts use them. */
 static int64_t count_free_pages(struct writer *w)
 {
 	int64_t pages = 0;
 
-	if (writer_read_number(w, db_query(&w->db, Q_FREE_PAGES), &pages) != OK)
+	if ((!w->has_deleted && atomic_load(&w->space->reusable_bytes) == 0) ||
+		writer_read_number(w, db_query(&w->db, Q_FREE_PAGES), &pages) != OK)
 		return 0;
 	atomic_store(&w->space->reusable_bytes, (uint64_t)(pages * w->page_bytes));
+	w->has_deleted = false;
 	return pages;
 }
 
@@ -156,7 +165,6 @@ static int64_t count_free_pages(struct writer *w)
 static enum status commit_batch(struct writer *w, struct change *batch)
 {
 	const struct change *named = batch;
-	int64_t pages = 0;
 
 	/* The names of all new files are on the disk before the rows that name them. */
 	while (named != NULL && !named->names_file)
@@ -174,8 +182,8 @@ static enum status commit_batch(struct writer *w, struct change *batch)
 	TRY(writer_run(w,
 		DB_BIND(&w->db, Q_COUNTERS_SAVE, db_int((int64_t)n->pending), db_int((int64_t)n->uploaded), db_int((int64_t)n->rejected),
 			db_int((int64_t)n->stored_bytes), db_int(w->counters.next_seq), db_int((int64_t)atomic_load(&w->tree->next_file)))));
-	TRY(writer_read_number(w, db_query(&w->db, Q_PAGES), &pages));
-	if (!allocate_ahead(w, pages * w->page_bytes)) {
+	TRY(writer_read_number(w, db_query(&w->db, Q_PAGES), &w->pages));
+	if (!allocate_ahead(w, w->pages * w->page_bytes)) {
 		w->broken = true;
 		return io_fault(&w->failure, ENOSPC, "allocate room for the database");
 	}
@@ -186,6 +194,7 @@ static void roll_back(struct writer *w)
 {
 	struct fault ignored;
 
+	w->pages = 0;
 	for (int i = 0; i < QUERIES; i++)
 		sqlite3_reset(w->db.statements[i]);
 	/* After some failures SQLite has rolled back by itself. */
@@ -300,14 +309,13 @@ static void tidy_up(struct group_commit *c, int *due)
 {
 	struct writer *w = &c->writer;
 	uint64_t spare = space_spare_pages(w->space, (uint64_t)w->page_bytes);
-	int64_t all = 0;
 
 	if (w->wal_frames >= *due || (uint64_t)w->wal_frames >= (spare > CHECKPOINT_FRAMES_LOW ? spare : CHECKPOINT_FRAMES_LOW))
 		write_back(w, due);
 	/* Give free pages beyond those worth keeping back to the file system. */
 	int64_t before = count_free_pages(w), pages = before;
-	bool can_vacuum = pages > 0 && w->can_vacuum && writer_read_number(w, db_query(&w->db, Q_PAGES), &all) == OK;
-	uint64_t most = all / 4 > SPARE_PAGES ? (uint64_t)all / 4 : SPARE_PAGES;
+	bool can_vacuum = pages > 0 && w->can_vacuum && count_pages(w);
+	uint64_t most = w->pages / 4 > SPARE_PAGES ? (uint64_t)w->pages / 4 : SPARE_PAGES;
 
 	while (can_vacuum && (uint64_t)pages > (spare < most ? spare : most) && !is_wanted(c)) {
 		int64_t last = pages;
@@ -315,8 +323,10 @@ static void tidy_up(struct group_commit *c, int *due)
 		pages = count_free_pages(w);
 		can_vacuum = can_vacuum && pages < last;
 	}
-	if (pages < before)
+	if (pages < before) {
+		w->pages = 0;
 		write_back(w, due); /* the file becomes shorter only now */
+	}
 	space_renew_ballast(w->space);
 }
 
@@ -326,6 +336,7 @@ static void *run_thread(void *arg)
 	struct change *batch;
 	int due = CHECKPOINT_FRAMES;
 
+	c->writer.has_deleted = true; /* by earlier runs */
 	tidy_up(c, &due);
 	while ((batch = take_batch(c)) != NULL) {
 		run_batch(c, batch, &due);

@@ -44,11 +44,13 @@ struct writer {
 	bool rows_fit;            /* this batch may make rows */
 	bool trashed;             /* this batch removed or replaced an object */
 	bool has_trash;           /* this batch left something in the trash */
+	bool has_deleted;         /* rows were deleted since free pages were counted */
 	bool broken;              /* a statement failed: the batch is lost */
 	struct fault failure;     /* why */
 	int wal_frames;           /* since the log was restarted */
 	int db_fd;                /* the database's file; closed after every connection, or their locks would go */
 	int64_t page_bytes;
+	int64_t pages;       /* of the database, after the last commit; 0: not known */
 	int64_t ahead_bytes; /* so much of the file has its room on the disk; 0: not known */
 	bool can_vacuum;     /* free pages at the end can be given back */
 };

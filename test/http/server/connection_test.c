@@ -37,7 +37,7 @@ static void set_up(struct fixture *f, int64_t timeout_ms)
 	assert_int_equal(listen_open("api", "127.0.0.1:0", &f->listener.socket, &why), OK);
 	host_names_init(&f->listener.hosts);
 	assert_int_equal(reactor_init(&f->reactor, &f->timeouts, &why), OK);
-	assert_int_equal(listener_start(&f->listener, &f->reactor, 1, 10, &why), OK);
+	assert_int_equal(acceptor_start_all(&f->listener, &f->reactor, 1, 10, &why), OK);
 	assert_int_equal(reactor_start(&f->reactor, &why), OK);
 }
 
