@@ -27,6 +27,9 @@
 
 #define PROGRAM_BYTES ((uint64_t)48 << 20) /* of a function's memory: what the two programs need without an image */
 #define IMAGE_COPIES 3                     /* of an image: as it was read, as it is stored, as tintype-render gets it */
+#define ONE_PROCESSOR_MB 1769              /* Lambda gives processor time in proportion to memory, and one processor for this */
+#define JOB_WALL_MS 12000                  /* of an image: an invocation has 29 s */
+#define JOB_MOST_MS 10000                  /* processor time, as on a server */
 
 struct lambda_parts {
 	struct settings settings;
@@ -59,20 +62,23 @@ static enum status read_access(const struct settings *s, struct api_options *out
 	return OK;
 }
 
-/* What the function's memory leaves for decoding. */
-static enum status read_memory(const struct settings *s, uint64_t *out, struct fault *why)
+/* What the function's memory leaves for decoding, and the processor time that comes with it. */
+static enum status read_memory(const struct settings *s, struct pool_options *o, struct fault *why)
 {
 	uint64_t all = 0, taken = PROGRAM_BYTES + IMAGE_COPIES * s->max_size;
-	*out = s->render_memory;
+	o->memory_bytes = s->render_memory;
 	if (!str_to_u64(variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), &all)) /* in MB; not on Lambda */
 		return OK;
+	int64_t job_ms = all < ONE_PROCESSOR_MB ? (int64_t)all * JOB_WALL_MS / ONE_PROCESSOR_MB : JOB_MOST_MS;
+	o->job_ms = job_ms < JOB_MOST_MS ? job_ms : JOB_MOST_MS;
 	uint64_t left = all << 20 > taken ? (all << 20) - taken : 0;
 	if (left < POOL_MEMORY_MIN)
 		return fault_set(why, BAD_SETTING,
 			"This function has %llu MB of memory; to decode images of TINTYPE_MAX_SIZE it needs %llu: give it more (EventMemory), or set "
 			"TINTYPE_VERIFY=header, which decodes none.",
 			(unsigned long long)all, (unsigned long long)((taken + POOL_MEMORY_MIN) >> 20) + 1);
-	*out = left < *out ? left : *out;
+	if (left < o->memory_bytes)
+		o->memory_bytes = left;
 	return OK;
 }
 
@@ -82,7 +88,7 @@ static enum status start_pool(struct lambda_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
 	struct pool_options o = { .workers = 1, .waiting_most = 1, .max_pixels = s->max_pixels };
-	TRY(read_memory(s, &o.memory_bytes, why));
+	TRY(read_memory(s, &o, why));
 	o.sandbox = strcmp(s->render_sandbox, "on") == 0;
 	enum status started = pool_start(&o, &c->pool, why);
 	if (started == INVALID && o.sandbox) {

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
@@ -14,6 +17,7 @@ import { corpus, eventually, tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
 const functions = {}, environments = {};
+const photo = corpus('good/photo.jpg');   // the first one takes a while, in which no server here could answer
 let cloud, gateway;
 
 async function start(handler, env) {
@@ -112,19 +116,19 @@ test('complete does what an event would, and the later event changes nothing', a
 });
 
 test('what can identify a person is removed by the event and by complete; the event of that writes nothing', async () => {
-	const photo = corpus('good/private.png'), puts = slot => cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT' && one.uri.includes(slot.imageId)).length;
+	const secret = corpus('good/private.png'), puts = slot => cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT' && one.uri.includes(slot.imageId)).length;
 	for (const confirm of [slot => tell(slot), slot => json('POST', `/images/${slot.imageId}/complete`)]) {
-		const slot = await openAndPut(photo);
+		const slot = await openAndPut(secret);
 		assert.equal((await json('GET', `/images/${slot.imageId}`)).body.downloadUrl, undefined, 'no link before');
 		await confirm(slot);
 		const image = (await json('GET', `/images/${slot.imageId}`)).body, bytes = Buffer.from(await (await fetch(image.downloadUrl)).arrayBuffer());
-		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, photo.length, bytes.length]);
-		assert.ok(photo.includes('SECRET') && !bytes.includes('SECRET'));
+		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, secret.length, bytes.length]);
+		assert.ok(secret.includes('SECRET') && !bytes.includes('SECRET'));
 		const before = puts(slot);
 		assert.deepEqual(await tell({ ...slot, etag: image.etag, sequencer: '0B' }, slot), []);
 		assert.equal(puts(slot), before);
 		const again = (await json('GET', `/images/${slot.imageId}`)).body;
-		assert.deepEqual([again.etag, again.receivedSize, again.removed], [image.etag, photo.length, image.removed]);
+		assert.deepEqual([again.etag, again.receivedSize, again.removed], [image.etag, secret.length, image.removed]);
 	}
 });
 
@@ -139,7 +143,6 @@ const thumbsOf = async id => [...(await cloud.request('GET', '/pictures', { quer
 const bytesOf = async answer => Buffer.from(await answer.arrayBuffer());
 
 test('the pixels are decoded by the event, and the row says what was found', async () => {
-	const photo = corpus('good/photo.jpg');
 	const { image } = await upload(photo);
 	assert.deepEqual([image.status, image.verified, image.verdict, image.damage], ['uploaded', true, 'ok', undefined]);
 	assert.ok(image.placeholder.length > 0 && /^#[0-9a-f]{6}$/.test(image.color));
@@ -169,7 +172,7 @@ test('what keep-metadata names is kept in the row, for callers with the API key'
 });
 
 test('the small thumbnail is made at upload, the others when they are first asked for, and all are kept', async () => {
-	const { image } = await upload(corpus('good/photo.jpg')), { imageId, links } = image;
+	const { image } = await upload(photo), { imageId, links } = image;
 	assert.equal((await thumbsOf(imageId)).length, 1);
 	const asked = await json('GET', `/images/${imageId}/thumbnail?size=small`, null, { Accept: 'image/avif,image/webp,*/*' });
 	assert.deepEqual([asked.status, asked.headers.get('location'), asked.headers.get('vary')], [302, links.small.webp, 'Accept, Authorization']);
@@ -197,14 +200,14 @@ test('the small thumbnail is made at upload, the others when they are first aske
 });
 
 test('a link to the original is redirected to a URL that expires later than what is kept of it', async () => {
-	const { image } = await upload(corpus('good/photo.jpg'));
+	const { image } = await upload(photo);
 	const answer = await fetch(image.links.original, { redirect: 'manual' });
 	const [, age] = answer.headers.get('cache-control').match(/^private, max-age=(\d+)$/), to = new URL(answer.headers.get('location'));
 	assert.equal(answer.status, 302);
 	assert.ok(Number(age) > 0 && Number(age) < Number(to.searchParams.get('X-Amz-Expires')));
 	const picture = await fetch(to);
 	assert.deepEqual([picture.status, picture.headers.get('cache-control')], [200, 'private, max-age=300, immutable']);
-	assert.deepEqual(await bytesOf(picture), corpus('good/photo.jpg'));
+	assert.deepEqual(await bytesOf(picture), photo);
 	assert.equal((await fetch(image.links.original, { method: 'HEAD', redirect: 'manual' })).headers.get('content-length'), String(image.fileSize));
 	const { status, body } = await json('POST', `/images/${image.imageId}/links`, { variant: 'original', expiresIn: 5 });
 	assert.equal(status, 200);
@@ -216,7 +219,7 @@ test('a link to the original is redirected to a URL that expires later than what
 });
 
 test('an image is public only by a caller whose API key was checked, and private again at once', async () => {
-	const { image: { imageId } } = await upload(corpus('good/photo.jpg')), link = `${gateway.base}/i/${imageId}/original`, key = { 'x-api-key': 'any' };
+	const { image: { imageId } } = await upload(photo), link = `${gateway.base}/i/${imageId}/original`, key = { 'x-api-key': 'any' };
 	assert.equal((await fetch(link)).status, 404);
 	assert.equal((await json('PATCH', `/images/${imageId}`, { visibility: 'public' })).body.code, 'public_denied');
 	assert.equal((await json('POST', '/upload', { fileName: 'a.png', fileType: 'image/png', visibility: 'public' })).body.code, 'public_denied');
@@ -232,11 +235,11 @@ test('an image is public only by a caller whose API key was checked, and private
 });
 
 test('a function that is ended between two steps of replacing an image leaves no link, and redelivery repairs it', async () => {
-	const photo = corpus('good/private.png'), kept = functions.event;
+	const secret = corpus('good/private.png'), kept = functions.event;
 	for (const is of [
 		one => one.method === 'PUT' && one.uri.includes('/images/'),       /* the row says what will be stored */
 		(one, n) => one.target.endsWith('UpdateItem') && n === 2 ]) {      /* it is stored, and the row does not say so yet */
-		const slot = await openAndPut(photo);
+		const slot = await openAndPut(secret);
 		functions.event = await start('event', environments.event);
 		let updates = 0;
 		cloud.before = async one => {
@@ -257,17 +260,17 @@ test('a function that is ended between two steps of replacing an image leaves no
 		assert.equal((await json('GET', `/images/${slot.imageId}/file`)).status, 404);
 		assert.deepEqual(await tell(slot), []);
 		const image = (await json('GET', `/images/${slot.imageId}`)).body, bytes = await bytesOf(await fetch(image.downloadUrl));
-		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, photo.length, bytes.length]);
+		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, secret.length, bytes.length]);
 		assert.ok(!bytes.includes('SECRET'));
 	}
 });
 
 test('a renderer that is killed, or an image that was deleted while its thumbnail was made, leaves nothing behind', async () => {
 	const rendererOf = name => spawnSync('pgrep', ['-P', String(functions[name].child.pid), 'tintype-render'], { encoding: 'utf8' }).stdout.trim();
-	const { image: { imageId, links } } = await upload(corpus('good/photo.jpg')), before = rendererOf('event');
+	const { image: { imageId, links } } = await upload(photo), before = rendererOf('event');
 	assert.match(before, /^\d+$/);
 	process.kill(Number(before), 'SIGKILL');
-	const next = await upload(corpus('good/photo.jpg'));
+	const next = await upload(photo);
 	assert.equal(next.image.verdict, 'ok');
 	assert.notEqual(rendererOf('event'), before);
 	cloud.before = async one => {
@@ -280,7 +283,23 @@ test('a renderer that is killed, or an image that was deleted while its thumbnai
 	assert.deepEqual(await thumbsOf(imageId), []);
 });
 
-test('a function with too little memory, or without its renderer, says so at the start', async () => {
+test('where the system refuses the filter images are decoded all the same, and the log says so', async () => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-')), program = path.join(dir, 'bootstrap'), kept = functions.event;
+	const real = path.join(path.dirname(PROGRAM), 'render/tintype-render');
+	copyFileSync(PROGRAM, program);
+	writeFileSync(path.join(dir, 'tintype-render'), `#!/bin/sh\ncase "$*" in *filter=off*) exec ${real} "$@" ;; esac\nexit 71\n`, { mode: 0o755 });
+	functions.event = (await new RuntimeApi().start()).run(program, { _HANDLER: 'event', ...environments.event });
+	try {
+		assert.equal((await upload(photo)).image.verdict, 'ok');
+		await functions.event.lines(all => all.some(line => line.event === 'render.unconfined' && line.level === 'warn') && all.some(line => line.event === 'render.ready' && !/filter/.test(line.layers)));
+	} finally {
+		await functions.event.stop();
+		functions.event = kept;
+		rmSync(dir, { recursive: true });
+	}
+});
+
+test('a function with too little memory says so at the start, and needs less where it decodes nothing', async () => {
 	const small = await start('event', { ...environments.event, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '64' });
 	assert.match((await small.initFailure).errorMessage, /64 MB of memory.*EventMemory.*TINTYPE_VERIFY=header/);
 	await small.stop();
@@ -362,7 +381,7 @@ test('in a versioned bucket a rejected or deleted object leaves no version', asy
 });
 
 test('in a versioned bucket thumbnails leave no version', async () => {
-	const { image: { imageId, links } } = await upload(corpus('good/photo.jpg'));
+	const { image: { imageId, links } } = await upload(photo);
 	cloud.before = async one => {
 		if (one.method === 'PUT' && one.uri.includes(`/thumbs/${imageId}`)) {
 			cloud.before = async () => {};

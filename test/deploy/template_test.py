@@ -261,7 +261,7 @@ class Functions(unittest.TestCase):
         self.assertEqual({k for k, v in sizes.items() if v == "EventMemory"}, {"ManageFunction", "DeliveryFunction", "EventFunction"})
         p = T["Parameters"]
         self.assertGreaterEqual(p["EventMemory"]["Default"] * 2**20, 80 * 2**20 + 3 * p["MaxSize"]["Default"] + 384 * 2**20 - 2**25)
-        self.assertGreaterEqual(p["FunctionTimeout"]["Default"], 2 * 10 + 5, "two tries of 10 s each, and time to answer")
+        self.assertGreaterEqual(p["FunctionTimeout"]["Default"], 2 * 12 + 5, "two images of 12 s each, and time to answer")
 
     def test_the_delivery_keys_are_not_shown(self):
         self.assertIs(T["Parameters"]["DeliveryKeys"]["NoEcho"], True)
