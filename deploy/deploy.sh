@@ -97,12 +97,21 @@ upload_package() {
 	fi
 	say "Uploading $(($(wc -c <"$zip") / 1024)) KiB of code to s3://$code_bucket/$code_key"
 	call s3api put-object --bucket "$code_bucket" --key "$code_key" --body "$zip" >/dev/null
+	call s3api put-object --bucket "$code_bucket" --key template.yaml --body deploy/template.yaml >/dev/null
+}
+
+# Where CloudFormation reads the template: it is too large for a request.
+template_url() {
+	local domain=amazonaws.com
+	case $region in cn-*) domain=amazonaws.com.cn ;; esac
+	say "${AWS_ENDPOINT_URL:-https://s3.$region.$domain}/$code_bucket/template.yaml"
 }
 
 # The parameters as the AWS CLI reads them from a file, so that commas in values need no escaping. A parameter that is
-# not given keeps the stack's value, or else the template's default.
+# not given keeps the stack's value, or else the template's default. DeliveryKeys is made once; AWS shows it to nobody, so that the
+# stack's is kept by name.
 write_parameters() {
-	local name value comma=
+	local name value comma='' previous
 	: >"$scratch/old"
 	if [ "$status" != NONE ]; then
 		call cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].Parameters[].[ParameterKey,ParameterValue]' >"$scratch/old"
@@ -110,6 +119,17 @@ write_parameters() {
 	say '['
 	for name in $(parameter_names); do
 		case $name in
+		DeliveryKeys)
+			previous=$(grep "^$name"$'\t' "$scratch/old" || true)
+			if given_value "$name" | grep -q ""; then
+				value=$(given_value "$name" | tail -n 1)
+			elif [ -z "$previous" ]; then
+				value=$(openssl rand -hex 32)
+			else
+				printf '%s{"ParameterKey":"%s","UsePreviousValue":true}\n' "$comma" "$name"
+				comma=,
+				continue
+			fi ;;
 		CodeBucket) value=$code_bucket ;;
 		CodeKey) value=$code_key ;;
 		Architecture) value=$arch ;;
@@ -134,7 +154,7 @@ write_parameters() {
 change_stack() {
 	local -a what
 	# shellcheck disable=SC2054 # the comma is the AWS CLI's
-	what=(--stack-name "$stack" --template-body file://deploy/template.yaml --capabilities CAPABILITY_IAM
+	what=(--stack-name "$stack" --template-url "$(template_url)" --capabilities CAPABILITY_IAM
 		--parameters "file://$scratch/parameters.json" --tags Key=project,Value=tintype "Key=stack,Value=$stack")
 	: >"$scratch/seen"
 	: >"$scratch/failed"
@@ -169,7 +189,7 @@ finish() {
 	if [ "$was" != NONE ]; then
 		call apigateway create-deployment --rest-api-id "$id" --stage-name prod >/dev/null
 	fi
-	call s3 rm "s3://$code_bucket" --recursive --exclude "$code_key" --only-show-errors
+	call s3 rm "s3://$code_bucket" --recursive --exclude "$code_key" --only-show-errors   # older code, and the template
 	url=$(output_of InvokeUrl)
 	needed=$(call cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Parameters[?ParameterKey=='ApiKeyRequired'].ParameterValue | [0]")
 	key=

@@ -4,7 +4,7 @@
 #   deploy/smoke.sh [--stack NAME] [--region REGION] [--origin ORIGIN]
 #   deploy/smoke.sh --url URL [--origin ORIGIN]         any server of this API, such as http://127.0.0.1:8080/prod
 #
-# Slot, upload, verification, record, list, download, refusals, CORS, delete. Each step prints its result; the
+# Slot, upload, verification, record, list, download, thumbnail, links, refusals, CORS, delete. Each step prints its result; the
 # first wrong one ends the script with status 1. ORIGIN is that of a page that may call the API; the default is
 # https://smoke.example, or with --url the URL's own. For a stack, the API key is fetched, and the log lines of
 # this run are shown at the end.
@@ -110,6 +110,25 @@ read_back() {
 	cmp -s "$scratch/body" "$scratch/picture.png" || fail "the downloaded bytes are not those that were uploaded"
 }
 
+# Where the server makes links; without delivery keys it makes none.
+pictures() {
+	http "$url/images/$id"
+	if ! grep -q '"links"' "$scratch/body"; then
+		say "  no delivery links: DeliveryKeys is empty"
+		return 0
+	fi
+	http -X PATCH "$url/images/$id" -d '{"visibility":"private"}'
+	must 200 "the visibility (PATCH /images/$id)"
+	http -L "$url/images/$id/thumbnail?size=small" -H 'Accept: image/webp'
+	must 200 "a thumbnail (GET /images/$id/thumbnail, redirected)"
+	grep -q '^RIFF' "$scratch/body" || fail "the thumbnail is not a WebP image"
+	http "$url/images/$id/links" -d '{"variant":"original","expiresIn":60}'
+	must 200 "a link for a minute (POST /images/$id/links)"
+	http -L "$(member url)"
+	must 200 "the file by that link"
+	cmp -s "$scratch/body" "$scratch/picture.png" || fail "the bytes that the link leads to are not those that were uploaded"
+}
+
 refusals() {
 	http "$url/upload" -d '{"fileName":"a.exe","fileType":"application/x-msdownload"}'
 	must 415 "a type that is not allowed is refused"
@@ -152,6 +171,7 @@ make_picture
 upload
 wait_until_seen
 read_back
+pictures
 refusals
 delete
 if [ "$from_stack" = yes ]; then

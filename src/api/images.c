@@ -12,7 +12,6 @@
 #define LIST_DEFAULT 50
 #define RECORD_MAX_BYTES 65536
 #define THUMBNAIL_REDIRECT_S 300 /* at most; the link that it leads to lives longer */
-#define FILE_SPARE_S 60          /* for the client to follow a redirect that it has kept */
 
 /* The value of a parameter that may appear once; "" if it does not. */
 static enum status read_once(const struct query *q, struct str name, struct str *out, struct fault *why)
@@ -116,7 +115,7 @@ enum status images_file(struct api_call *c, struct fault *why)
 	TRY(image_service_read(c->api->product, c->at.segment, c->arena, &row, why));
 	TRY(check_uploaded(&row, why));
 	TRY(image_service_download(c->api->product, &row, c->x->request.method, c->arena, &read, why));
-	int64_t left_s = (read.expires_ms - clock_now_ms()) / 1000 - FILE_SPARE_S;
+	int64_t left_s = image_service_redirect_age(&read);
 	bool kept = str_equal(c->x->request.method, STR("GET")) && left_s > 0;
 	c->x->answer.status = 302;
 	answer_header(&c->x->answer, STR("Location"), read.url);

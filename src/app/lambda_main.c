@@ -4,14 +4,20 @@
  * takes OpenSSL as long as all the rest of a start.
  *
  * Without TINTYPE_API_KEY the functions are as open as their gateway leaves them; a Lambda function
- * has no listen address to decide by, so `auto` means: with a key where one is set. */
+ * has no listen address to decide by, so `auto` means: with a key where one is set.
+ *
+ * The functions that decode images start one tintype-render, which is in the package: a program of its own has no credentials in
+ * its memory, and a picture that crashes it does not end the function. */
 #include "app/lambda_main.h"
 
 #include "api/api.h"
-#include "base/log.h"
-#include "lambda/lambda.h"
 #include "app/image_rules.h"
+#include "base/log.h"
+#include "delivery/delivery.h"
 #include "image/slot.h"
+#include "image/thumb_objects.h"
+#include "lambda/lambda.h"
+#include "pool/pool.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,11 +25,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PROGRAM_BYTES ((uint64_t)48 << 20) /* of a function's memory: what the two programs need without an image */
+#define IMAGE_COPIES 3                     /* of an image: as it was read, as it is stored, as tintype-render gets it */
+#define ONE_PROCESSOR_MB 1769              /* Lambda gives processor time in proportion to memory, and one processor for this */
+#define JOB_WALL_MS 12000                  /* of an image: an invocation has 29 s */
+#define JOB_MOST_MS 10000                  /* processor time, as on a server */
+
 struct lambda_parts {
 	struct settings settings;
 	struct lambda_ports ports;
 	struct product product;
+	struct pool *pool; /* NULL: this function decodes no images */
+	struct thumb_objects thumb_objects;
+	struct thumbnails *thumbnails;
 	struct api *api;
+	struct delivery *delivery;
 	struct runtime *runtime;
 };
 
@@ -46,9 +62,77 @@ static enum status read_access(const struct settings *s, struct api_options *out
 	return OK;
 }
 
+/* What the function's memory leaves for decoding, and the processor time that comes with it. */
+static enum status read_memory(const struct settings *s, struct pool_options *o, struct fault *why)
+{
+	uint64_t all = 0, taken = PROGRAM_BYTES + IMAGE_COPIES * s->max_size;
+	o->memory_bytes = s->render_memory;
+	if (!str_to_u64(variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), &all)) /* in MB; not on Lambda */
+		return OK;
+	int64_t job_ms = all < ONE_PROCESSOR_MB ? (int64_t)all * JOB_WALL_MS / ONE_PROCESSOR_MB : JOB_MOST_MS;
+	o->job_ms = job_ms < JOB_MOST_MS ? job_ms : JOB_MOST_MS;
+	uint64_t left = all << 20 > taken ? (all << 20) - taken : 0;
+	if (left < POOL_MEMORY_MIN)
+		return fault_set(why, BAD_SETTING,
+			"This function has %llu MB of memory; to decode images of TINTYPE_MAX_SIZE it needs %llu: give it more (EventMemory), or set "
+			"TINTYPE_VERIFY=header, which decodes none.",
+			(unsigned long long)all, (unsigned long long)((taken + POOL_MEMORY_MIN) >> 20) + 1);
+	if (left < o->memory_bytes)
+		o->memory_bytes = left;
+	return OK;
+}
+
+/* Lambda may refuse the filter. Then the decoder is still a process of its own, without credentials, in the function's own virtual
+ * machine: images are decoded, and the log says how. */
+static enum status start_pool(struct lambda_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	struct pool_options o = { .workers = 1, .waiting_most = 1, .max_pixels = s->max_pixels };
+	TRY(read_memory(s, &o, why));
+	o.sandbox = strcmp(s->render_sandbox, "on") == 0;
+	enum status started = pool_start(&o, &c->pool, why);
+	if (started == INVALID && o.sandbox) {
+		o.sandbox = false;
+		started = pool_start(&o, &c->pool, why);
+	}
+	TRY(started);
+	c->product.renderer = pool_renderer(c->pool);
+	LOG(RENDER_READY, STR(""), LOG_I("workers", pool_workers(c->pool)), LOG_S("layers", pool_layers_text(pool_layers(c->pool))));
+	if (!o.sandbox)
+		LOG(RENDER_UNCONFINED, STR(""), LOG_C("text", "images are decoded without a system-call filter"));
+	return OK;
+}
+
+/* All functions name thumbnails; those that decode images find, make and remove them. */
+static enum status make_thumbnails(struct lambda_parts *c, bool decodes, struct fault *why)
+{
+	struct thumbnails_options o = thumbnails_of(&c->settings, &c->product);
+	if (c->product.rules.check == CHECK_HEADER)
+		return OK;
+	if (decodes)
+		TRY(start_pool(c, why));
+	if (o.presets.n == 0)
+		return OK;
+	thumb_objects_init(&c->thumb_objects, c->ports.store);
+	o.store = &c->thumb_objects.port;
+	TRY(thumbnails_new(&o, &c->thumbnails, why));
+	c->product.thumbnails = c->thumbnails;
+	return OK;
+}
+
+/* Without keys there are no links. */
+static enum status read_delivery(struct lambda_parts *c, struct fault *why)
+{
+	const struct settings *s = &c->settings;
+	if (s->delivery_keys[0] == '\0')
+		return OK;
+	return delivery_rules_of(s, str_of(s->delivery_keys), str_of(s->delivery_url), &c->product.delivery, why);
+}
+
 static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open, struct fault *why)
 {
 	struct api_options options;
+	bool decodes;
 	TRY(settings_load(&c->settings, 0, NULL, why));
 	struct log_options log = { .direct_fd = STDOUT_FILENO };
 	if (!log_level_parse(str_of(c->settings.log_level), &log.level))
@@ -56,13 +140,18 @@ static enum status prepare_function(struct lambda_parts *c, lambda_open_fn *open
 	TRY(log_start(&log, why));
 	const struct image_rules rules = rules_of(&c->settings);
 	TRY(media_types_check(&rules, why));
-	TRY(lambda_check(variable("_HANDLER"), why));
+	TRY(lambda_check(variable("_HANDLER"), &decodes, why));
 	TRY(read_access(&c->settings, &options, why));
 	TRY(open(&c->settings, &c->ports, why));
 	assert(c->ports.store != NULL && c->ports.table != NULL);
 	c->product = (struct product){ .rules = rules, .store = c->ports.store, .table = c->ports.table, .objects_change = true };
+	TRY(make_thumbnails(c, decodes, why));
+	TRY(read_delivery(c, why));
 	c->api = api_new(&c->product, &options);
-	return c->api != NULL ? OK : fault_no_memory(why);
+	if (c->api == NULL)
+		return fault_no_memory(why);
+	c->delivery = delivery_new(&(struct delivery_options){ .product = &c->product, .redirects = true, .next = api_handler(c->api) });
+	return c->delivery != NULL ? OK : fault_no_memory(why);
 }
 
 /* The log may not be open yet: then the line goes to stderr, which Lambda keeps as well. */
@@ -78,7 +167,7 @@ static enum status run_function(struct lambda_parts *c, struct fault *why)
 		.function_handler = variable("_HANDLER"),
 		.function = variable("AWS_LAMBDA_FUNCTION_NAME"),
 		.bucket = str_of(c->settings.bucket),
-		.http_handler = api_handler(c->api),
+		.http_handler = delivery_handler(c->delivery),
 		.product = &c->product,
 	};
 	return lambda_run(c->runtime, &o, why);
@@ -106,7 +195,10 @@ int lambda_main(lambda_open_fn *open)
 	} else if (run_function(&c, &why) != OK) {
 		report_failure(&why);
 	}
+	delivery_free(&c.delivery);
 	api_free(&c.api);
+	thumbnails_free(&c.thumbnails);
+	pool_free(&c.pool);
 	runtime_free(&c.runtime);
 	log_stop();
 	return 1;

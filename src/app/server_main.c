@@ -203,30 +203,17 @@ static enum status read_delivery(struct server_parts *c, struct fault *why)
 	if (keys.n == 0)
 		return fault_set(why, BAD_SETTING,
 			"--store s3 needs TINTYPE_DELIVERY_KEYS, the same on every server: set it to what `openssl rand -hex 32` prints.");
-	if (!delivery_keys_parse(keys, &c->product.delivery.keys))
-		return fault_set(why, BAD_SETTING,
-			"TINTYPE_DELIVERY_KEYS must be one key, or two different ones with a comma, each of 32 to 256 characters of A-Z, a-z, 0-9 and "
-			"-._~+/=");
-	c->product.delivery.url = url.n > 0 ? url : own;
-	c->product.delivery.ttl_s = (uint32_t)s->delivery_ttl_s;
-	return OK;
-}
-
-static struct str unless_none(const char *value)
-{
-	return is_equal(value, "none") ? STR("") : str_of(value);
+	return delivery_rules_of(s, keys, url.n > 0 ? url : own, &c->product.delivery, why);
 }
 
 /* In the data directory; with a remote store next to the images. */
 static enum status start_thumbnails(struct server_parts *c, struct fault *why)
 {
 	const struct settings *s = &c->settings;
-	struct thumbnails_options o = { .presets = unless_none(s->thumbnails),
-		.at_upload = unless_none(s->thumbnail_at_upload),
-		.product = &c->product,
-		.store = &c->thumb_objects.port,
-		.buckets = c->backends.bucket,
-		.bucket = str_of(s->bucket) };
+	struct thumbnails_options o = thumbnails_of(s, &c->product);
+	o.store = &c->thumb_objects.port;
+	o.buckets = c->backends.bucket;
+	o.bucket = str_of(s->bucket);
 	if (c->pool == NULL || o.presets.n == 0)
 		return OK;
 	if (c->remote)

@@ -3,7 +3,7 @@
  * With the embedded store a request is answered on the reactor: the row is an indexed read, the object is open already or is
  * opened by descriptor. With a remote one it runs on a worker, which fetches the object whole and sends it itself: only so can a
  * CDN in front keep the bytes. A client that reads slowly holds them in memory for as long, so all such bodies together have a
- * ceiling; beyond it, and for large objects, the response is a redirect to a presigned URL.
+ * ceiling; beyond it, for large objects, and on Lambda for all but thumbnails, the response is a redirect to a presigned URL.
  * Errors are problems, as the API's, and no cache may keep one. */
 #include "delivery/delivery.h"
 
@@ -223,15 +223,20 @@ static struct fetched *reserve_fetch(struct delivery *d, uint64_t bytes)
 	return f;
 }
 
-/* In place of the headers that are there: those are of the bytes. */
+/* In place of the headers that are there: those are of the bytes. What is kept of it ends with the link, or before its URL does. */
 static enum status redirect(struct delivery *d, struct request_context *x, const struct picture *p, struct fault *why)
 {
 	struct presigned read;
 	TRY(image_service_download(d->o.product, &p->row, x->request.method, &x->arena, &read, why));
+	int64_t age_s = image_service_redirect_age(&read), left_s = p->link.expires_s - clock_now_ms() / 1000;
+	if (p->link.is_signed && left_s < age_s)
+		age_s = left_s;
+	bool kept = d->o.redirects && !is_head(x) && age_s > 0; /* else the next one may be sent from here */
 	x->answer.n_headers = 0;
 	x->answer.status = 302;
 	answer_header(&x->answer, STR("Location"), read.url);
-	answer_header(&x->answer, STR("Cache-Control"), STR("no-store"));
+	answer_header(
+		&x->answer, STR("Cache-Control"), kept ? str_printf(&x->arena, "private, max-age=%lld", (long long)age_s) : STR("no-store"));
 	add_common_headers(x);
 	return OK;
 }
@@ -250,7 +255,7 @@ static enum status answer_remote(struct delivery *d, struct request_context *x, 
 		return OK;
 	if (is_head(x))
 		return answer_bytes(x, p, why);
-	struct fetched *f = reserve_fetch(d, p->row.file_size);
+	struct fetched *f = d->o.redirects ? NULL : reserve_fetch(d, p->row.file_size);
 	if (f == NULL)
 		return redirect(d, x, p, why);
 	x->answer.hold = &f->hold; /* released with the answer, whatever comes */

@@ -14,6 +14,7 @@ struct delivery_options {
 	struct product *product;      /* its delivery rules have the keys */
 	struct bucket_store *buckets; /* NULL: the object store is remote */
 	struct str bucket;            /* of the images, where there are buckets */
+	bool redirects;               /* originals of a remote store are not sent from here: on Lambda a response is 6 MB at most */
 	struct handler *next;         /* of all other paths */
 };
 

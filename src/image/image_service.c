@@ -10,6 +10,7 @@
 #include "image/verify.h"
 
 #define LINK_MAX_BYTES 1024
+#define REDIRECT_SPARE_S 60 /* for the client to follow a redirect that it has kept */
 
 /* Without an object: the embedded store resolves the row together with the object, so that it may have
  * been resolved since it was read. */
@@ -99,6 +100,12 @@ enum status image_service_download(
 	if (r.disposition.n == 0 || !arena_ok(a))
 		return fault_too_much(why);
 	return store_presign(p->store, &r, a, out, why);
+}
+
+int64_t image_service_redirect_age(const struct presigned *read)
+{
+	assert(read != NULL);
+	return (read->expires_ms - clock_now_ms()) / 1000 - REDIRECT_SPARE_S;
 }
 
 bool image_service_has_links(const struct product *p)

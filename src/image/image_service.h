@@ -26,6 +26,8 @@ enum status image_service_remove(struct product *p, struct str image_id, struct 
  * method  which of the two */
 enum status image_service_download(struct product *p, const struct image_row *row, struct str method, struct arena *a,
 	struct presigned *out, struct fault *why) MUST_CHECK;
+/* How long a redirect to such a URL may be kept, in seconds: a minute less than the URL lives. 0 or less: not at all. */
+int64_t image_service_redirect_age(const struct presigned *read);
 /* Whether there are delivery links: the product has keys, and an address for them. */
 bool image_service_has_links(const struct product *p);
 /* Whether an image has this variant now: it is the original, or one that thumbnails_variant gives. */

@@ -10,6 +10,7 @@
  * Each step may be repeated, and each decision is made on what is there now. */
 #include "image/reconcile.h"
 
+#include "image/thumbnails.h"
 #include "image/verdict.h"
 #include "image/verify.h"
 
@@ -24,6 +25,8 @@ const char *reconcile_outcome_name(enum reconcile_outcome outcome)
 static enum status delete_object(struct product *p, struct str key, enum reconcile_outcome what, struct reconciled *out, struct fault *why)
 {
 	TRY(store_remove(p->store, key, why));
+	if (out->image_id.n > 0) /* a crash may have left some */
+		thumbnails_remove(p->thumbnails, out->image_id);
 	out->outcome = what;
 	return OK;
 }

@@ -288,6 +288,7 @@ static enum status render_thumb(
 	if (!kind_of(row->file_type, &job.kind))
 		return no_such_variant(why);
 	TRY(open_image(t, row, a, &image, why));
+	assert(t->o.product->renderer != NULL);
 	job.fd = image.fd;
 	job.size_bytes = image.info.size;
 	job.bytes = image.bytes;
@@ -405,6 +406,7 @@ void thumbnails_make(
 	struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct thumbnail_wait *w)
 {
 	assert(t != NULL && row != NULL && w != NULL && w->done != NULL);
+	assert(t->n_makers > 0);
 	size_t preset;
 	enum render_format format;
 	if (!find_variant(t, row, variant, &preset, &format)) {
@@ -440,6 +442,18 @@ static void on_made(struct thumbnail_wait *w, enum status st)
 	sem_post(&b->finished);
 }
 
+static enum status make_here(
+	struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller, struct fault *why)
+{
+	struct making m = { 0 };
+	if (caller != NULL)
+		m.caller = *caller;
+	if (!find_variant(t, row, variant, &m.preset, &m.format))
+		return no_such_variant(why);
+	(void)snprintf(m.id, sizeof m.id, "%.*s", STRF(row->image_id));
+	return make_thumb(t, &m, why);
+}
+
 enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller,
 	struct arena *a, struct object_file *out, struct fault *why)
 {
@@ -447,6 +461,10 @@ enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, st
 	enum status st = thumbnails_find(t, row, variant, a, out, why);
 	if (st == OK || why->code != F_NO_SUCH_KEY)
 		return st;
+	if (t->n_makers == 0) {
+		TRY(make_here(t, row, variant, caller, why));
+		return thumbnails_find(t, row, variant, a, out, why);
+	}
 	sem_init(&b.finished, 0, 0);
 	thumbnails_make(t, row, variant, caller, &b.wait);
 	while (sem_wait(&b.finished) != 0)
@@ -492,8 +510,8 @@ static enum status start_makers(struct thumbnails *t, struct fault *why)
 
 enum status thumbnails_new(const struct thumbnails_options *o, struct thumbnails **out, struct fault *why)
 {
-	assert(o != NULL && out != NULL && o->makers > 0);
-	assert(o->product != NULL && o->product->renderer != NULL && o->store != NULL);
+	assert(o != NULL && out != NULL && o->product != NULL && o->store != NULL);
+	assert(o->makers == 0 || o->product->renderer != NULL);
 	struct thumbnails *t = mem_new(1, sizeof *t);
 	if (t == NULL)
 		return fault_no_memory(why);

@@ -20,10 +20,11 @@ struct thumbnails_options {
 	struct thumb_store *store;
 	struct bucket_store *buckets; /* of the images; NULL: they are read by product->store */
 	struct str bucket;
-	unsigned makers; /* threads; at least 1 */
+	unsigned makers; /* threads; 0: there are none, and thumbnails_get makes what is missing itself */
 };
 
 /* Everything in the options is borrowed and outlives the thumbnails.
+ * A product without a renderer can name thumbnails and find them, but not make them.
  * Errors  BAD_SETTING the presets or at_upload are malformed; OUT_OF_MEMORY; INTERNAL no thread */
 enum status thumbnails_new(const struct thumbnails_options *o, struct thumbnails **out, struct fault *why) MUST_CHECK;
 /* What waits is answered first, with OVERLOADED. Accepts NULL inside. */
@@ -59,7 +60,7 @@ struct thumbnail_wait {
 	struct thumbnail_wait *next;
 };
 
-/* Make one, or wait for whoever makes it. After OK thumbnails_find opens it. May call done before it returns.
+/* Where there are makers: make one, or wait for whoever makes it. After OK thumbnails_find opens it. May call done before it returns.
  * Errors (of done)  OVERLOADED; NO_SUCH_IMAGE the image is gone, or the thumbnail cannot be made; those of the stores
  * Threads  any; does not wait */
 void thumbnails_make(
@@ -70,7 +71,7 @@ enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, st
 
 /* What the check of an upload makes with it. NULL: nothing. */
 const struct render_preset *thumbnails_at_upload(const struct thumbnails *t);
-/* Keep that, once the image is stored; a failure is not reported, since it will be made when it is asked for. */
+/* Keep that; a failure is not reported, since it will be made when it is asked for. */
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes);
 /* The image is gone. */
 void thumbnails_remove(struct thumbnails *t, struct str image_id);

@@ -69,11 +69,10 @@ static enum status find_verdict(struct product *p, const struct image_row *row, 
 	return OK;
 }
 
-/* Once the image is stored. */
-static void keep_thumb(struct product *p, const struct image_row *now, struct buf *thumb)
+static void keep_thumb(struct product *p, const struct image_row *row, struct buf *thumb)
 {
-	if (now->status == IMAGE_UPLOADED && buf_ok(thumb) && buf_str(thumb).n > 0)
-		thumbnails_keep_upload(p->thumbnails, now, buf_str(thumb));
+	if (buf_ok(thumb) && buf_str(thumb).n > 0)
+		thumbnails_keep_upload(p->thumbnails, row, buf_str(thumb));
 }
 
 /* The row resolved by the verdict: bytes and row together where they pass and `body` is still to be stored, the
@@ -132,7 +131,7 @@ enum status verify_body(
 		enum status st = find_verdict(p, slot, &b->what, &thumb, a, &s, why);
 		if (st == OK)
 			st = settle_verdict(p, slot, &s, b, a, now, why);
-		if (st == OK)
+		if (st == OK && now->status == IMAGE_UPLOADED)
 			keep_thumb(p, now, &thumb);
 		b->counted = st == OK;
 		if (st == OK)
@@ -216,6 +215,8 @@ static void tidy_versions(struct product *p, const struct image_row *row)
 	(void)end;
 }
 
+/* The thumbnail is kept before the row says that the image is there: whoever deletes the image after that finds it. If the row is
+ * gone by then, or was rejected by another call, the thumbnail goes too. */
 static enum status store_verdict(struct product *p, const struct image_row *row, const struct received_bytes *what, bool replaces,
 	struct arena *a, struct image_row *now, struct fault *why)
 {
@@ -224,15 +225,19 @@ static enum status store_verdict(struct product *p, const struct image_row *row,
 	struct buf thumb CLEANUP(buf_deinit);
 	buf_init(&thumb, THUMB_BYTES_MAX);
 	TRY(find_verdict(p, row, what, &thumb, a, &s, why));
-	if (row->status == IMAGE_UPLOADED) /* those of other bytes */
+	bool known = row->status == IMAGE_UPLOADED && str_equal(row->etag, s.etag);
+	if (row->status == IMAGE_UPLOADED && !known) /* those of other bytes */
 		thumbnails_remove(p->thumbnails, row->image_id);
 	if (replaces && s.status == IMAGE_UPLOADED) {
 		TRY(replace_object(p, row, what, &s, a, now, why));
 		said = *now;
 	}
-	TRY(settle_verdict(p, &said, &s, NULL, a, now, why));
-	keep_thumb(p, now, &thumb);
-	return OK;
+	if (s.status == IMAGE_UPLOADED && !known)
+		keep_thumb(p, row, &thumb);
+	enum status st = settle_verdict(p, &said, &s, NULL, a, now, why);
+	if (st == NOT_FOUND || (st == CONFLICT && now->status == IMAGE_REJECTED))
+		thumbnails_remove(p->thumbnails, row->image_id);
+	return st;
 }
 
 enum status verify_object(

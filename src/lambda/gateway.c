@@ -1,5 +1,5 @@
 /* One request through the handler, on the only thread: on_head, the whole body as one piece, run.
- * A function serves some of the API's routes, because its role may do no more; the others, which
+ * A function serves some of the API's routes, or delivery links, because its role may do no more; the others, which
  * only a Function URL would send here, are not paths of this function. Preflights are answered for
  * every path. A response over Lambda's limit becomes an error in the API's format. */
 #include "lambda/gateway.h"
@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "image/delivery_link.h"
 #include "lambda/gateway_response.h"
 #include "lambda/gateway_event.h"
 
@@ -29,9 +30,16 @@ static void on_done(struct request_context *x)
 	sem_post(&((struct gateway_call *)x)->woken);
 }
 
-static bool serves_route(const struct gateway *g, const struct request *r)
+/* Delivery links are not below the API's base path, but on API Gateway everything is. */
+static bool serves_route(const struct gateway *g, struct request *r)
 {
 	struct route_match at;
+	struct str below = str_slice(r->path, strlen(api_routes.prefix), r->path.n);
+	if (delivery_link_is_path(below)) {
+		if (g->delivers)
+			r->path = r->target = below;
+		return g->delivers;
+	}
 	if (router_find(&api_routes, r->method, r->path, &at, NULL) != OK || str_equal(r->method, STR("OPTIONS")))
 		return true; /* the handler says what is wrong, or what may be sent */
 	for (const char *const *name = g->routes; *name != NULL; name++)
@@ -113,6 +121,7 @@ enum status gateway_run(void *arg, const struct invocation *in, struct arena *a,
 		.arena = &x->arena,
 		.id = e.id.n > 0 ? e.id : in->id,
 		.client = e.client,
+		.has_gateway_key = e.has_key,
 		.method = e.method,
 		.target = e.path,
 		.path = e.path,

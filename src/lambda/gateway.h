@@ -8,8 +8,9 @@
 #include "http/handler.h"
 
 struct gateway {
-	struct handler *http_handler; /* of the API; borrowed */
+	struct handler *http_handler; /* of the API, behind that of delivery links; borrowed */
 	const char *const *routes;    /* names of those that this function serves, see api/route.h; NULL-ended */
+	bool delivers;                /* it serves delivery links too, /prod/i/... */
 };
 
 /* A handler's run; arg is a struct gateway. Writes the request's log lines. */

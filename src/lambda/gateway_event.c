@@ -3,7 +3,7 @@
  *
  * Version 1.0 is of REST APIs, and of HTTP APIs that ask for it. Headers and query parameters come twice, once with the last
  * value of each and once with all; the second is taken where it is there. Query parameters are decoded, so a raw
- * query is written of them. Version 2.0 is of HTTP APIs and Function URLs. Headers have one value each, those that came
+ * query is written of them. The gateway names the API key that it has checked, and none where the method requires none. Version 2.0 is of HTTP APIs and Function URLs. Headers have one value each, those that came
  * twice joined by commas; the query is raw. Cookies, which are separate, are not used by this API.
  *
  * The stage is a matter of the gateway: version 1 leaves it out of the path, version 2 puts it in front unless it is
@@ -98,6 +98,7 @@ static enum status read_v1(struct arena *a, const json_t *root, struct gateway_e
 	out->method = str_dup(a, field_text(root, "httpMethod"));
 	out->path = str_dup(a, field_text(root, "path"));
 	set_client(out, field_at(root, "requestContext", "identity", "sourceIp", NULL));
+	out->has_key = field_at(root, "requestContext", "identity", "apiKeyId", NULL).n > 0;
 	TRY(write_query(a, first_present(root, "multiValueQueryStringParameters", "queryStringParameters"), out, why));
 	return add_headers(a, first_present(root, "multiValueHeaders", "headers"), out, why);
 }

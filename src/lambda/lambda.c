@@ -1,4 +1,4 @@
-/* The four functions and their routes: one program, so that one zip serves all, and a role each. After
+/* The five functions and their routes: one program, so that one zip serves all, and a role each. After
  * each invocation a line of metrics is written, before the answer goes out and the environment may be
  * frozen. */
 #include "lambda/lambda.h"
@@ -10,17 +10,23 @@
 #include "lambda/gateway.h"
 
 static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "GET /limits", NULL };
-static const char *const images_routes[] = { "GET /images", "GET /images/{imageId}", "GET /images/{imageId}/file", NULL };
-static const char *const manage_routes[] = { "POST /images/{imageId}/complete", "DELETE /images/{imageId}", NULL };
+static const char *const images_routes[] = { "GET /images", "GET /images/{imageId}", "GET /images/{imageId}/file",
+	"GET /images/{imageId}/thumbnail", "POST /images/{imageId}/links", NULL };
+static const char *const manage_routes[] = { "POST /images/{imageId}/complete", "PATCH /images/{imageId}", "DELETE /images/{imageId}",
+	NULL };
+static const char *const no_routes[] = { NULL };
 
 static const struct function {
 	const char *name;
 	const char *const *routes; /* NULL: events of objects */
+	bool delivers;             /* delivery links */
+	bool decodes;
 } functions[] = {
 	{ "upload", upload_routes },
 	{ "images", images_routes },
-	{ "manage", manage_routes },
-	{ "event", NULL },
+	{ "manage", manage_routes, .decodes = true },
+	{ "delivery", no_routes, .delivers = true, .decodes = true },
+	{ "event", NULL, .decodes = true },
 };
 
 struct measured {
@@ -50,20 +56,25 @@ static const struct function *find_function(struct str function_handler)
 	return NULL;
 }
 
-enum status lambda_check(struct str function_handler, struct fault *why)
+enum status lambda_check(struct str function_handler, bool *decodes, struct fault *why)
 {
-	if (find_function(function_handler) != NULL)
-		return OK;
-	return fault_set(why, BAD_SETTING, "unknown handler \"%.*s\"; the function's handler must be upload, images, manage or event",
-		STRF(str_slice(function_handler, 0, 64)));
+	assert(decodes != NULL);
+	const struct function *f = find_function(function_handler);
+	if (f == NULL)
+		return fault_set(why, BAD_SETTING,
+			"unknown handler \"%.*s\"; the function's handler must be upload, images, manage, delivery or event",
+			STRF(str_slice(function_handler, 0, 64)));
+	*decodes = f->decodes;
+	return OK;
 }
 
 enum status lambda_run(struct runtime *r, const struct lambda_options *o, struct fault *why)
 {
 	assert(r != NULL && o != NULL);
-	TRY(lambda_check(o->function_handler, why));
+	bool decodes;
+	TRY(lambda_check(o->function_handler, &decodes, why));
 	const struct function *f = find_function(o->function_handler);
-	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes };
+	struct gateway gateway = { .http_handler = o->http_handler, .routes = f->routes, .delivers = f->delivers };
 	struct event_function event_function = { .product = o->product, .bucket = o->bucket };
 	struct measured m = {
 		.inner = f->routes != NULL ? (struct invocation_handler){ gateway_run, &gateway }

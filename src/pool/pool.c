@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/op_deadline.h"
 #include "base/thread.h"
 #include "pool/process.h"
 
@@ -137,7 +138,7 @@ static enum status refuse(struct fault *why)
 
 static enum status take_slot(struct pool *p, struct turn *t, struct fault *why)
 {
-	int64_t until_ms = clock_mono_ms() + WAIT_MS;
+	int64_t until_ms = op_deadline_clamp(clock_mono_ms() + WAIT_MS);
 	bool in_time = true;
 	pthread_mutex_lock(&p->lock);
 	bool full = p->waiting >= p->waiting_most && (find_slot(p) == NULL || !may_take(p, t));
@@ -168,7 +169,7 @@ static void give_back(struct pool *p, struct turn *t)
 /* Memory beyond the share. false: it is not free in time. */
 static bool take_memory(struct pool *p, struct turn *t, uint64_t bytes)
 {
-	int64_t until_ms = clock_mono_ms() + WAIT_MS;
+	int64_t until_ms = op_deadline_clamp(clock_mono_ms() + WAIT_MS);
 	bool in_time = true;
 	pthread_mutex_lock(&p->lock);
 	while (in_time && p->reserve_bytes < bytes)
@@ -263,6 +264,8 @@ static enum status run_packet(struct pool *p, struct turn *t, struct render_job 
 		pid_t pid = process->pid;
 		int status = process_end(process);
 		note_death(t->job, outcome, pid, status);
+		if (outcome == PROCESS_LATE && op_deadline_passed()) /* which says nothing about the picture */
+			return fault_set(why, DEADLINE, "There was no time left to decode the picture. Try again.");
 		if (outcome == PROCESS_SLOW) {
 			*out = (struct render_answer){ .code = RENDER_TOO_MUCH_TIME, .verdict = RENDER_LIMIT };
 			return OK;

@@ -4,6 +4,7 @@
 #include "pool/process.h"
 
 #include "base/clock.h"
+#include "base/op_deadline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -191,13 +192,14 @@ static bool is_stopped(const struct process *p)
 	return waitid(P_PID, (id_t)p->pid, &found, WSTOPPED | WNOHANG | WNOWAIT) == 0 && found.si_pid == p->pid;
 }
 
-/* The length of the answer, 0 when the other end is closed, -1 when the time is over, of the processor (*slow) or in all. */
+/* The length of the answer, 0 when the other end is closed, -1 when the time is over: of the processor (*slow), in all, or of the
+ * thread (see op_deadline.h). */
 static ssize_t receive_answer(const struct process *p, const struct process_options *o, unsigned char *out, size_t max, bool *slow)
 {
-	int64_t late_ms = clock_mono_ms() + o->late_ms, before_ms = process_used_ms(p), left_ms = o->job_ms;
+	int64_t late_ms = op_deadline_clamp(clock_mono_ms() + o->late_ms), before_ms = process_used_ms(p), left_ms = o->job_ms;
 	ssize_t n;
 	do {
-		n = receive_packet(p->socket, out, max, clock_mono_ms() + left_ms);
+		n = receive_packet(p->socket, out, max, op_deadline_clamp(clock_mono_ms() + left_ms));
 		left_ms = n >= 0 ? 0 : o->job_ms - (process_used_ms(p) - before_ms);
 		*slow = left_ms <= 0;
 	} while (left_ms > 0 && clock_mono_ms() < late_ms && !is_stopped(p));

@@ -43,7 +43,7 @@ async function readStack() {
 	const ids = Object.fromEntries(all.map(one => [one.LogicalResourceId, one.PhysicalResourceId]));
 	const { items } = await aws('apigateway', 'get-resources', '--rest-api-id', ids.Api, '--embed', 'methods');
 	const routes = items.flatMap(({ path, resourceMethods = {} }) => Object.entries(resourceMethods).map(([method, { apiKeyRequired, methodIntegration }]) => (
-		{ method, shape: new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`), keyed: apiKeyRequired, name: methodIntegration.uri?.match(/function:(\w+)\/invocations/)?.[1] })));
+		{ method, shape: new RegExp(`^${path.replaceAll(/\{[^}]+\+\}/g, '.+').replaceAll(/\{[^}]+\}/g, '[^/]+')}$`), keyed: apiKeyRequired, name: methodIntegration.uri?.match(/function:(\w+)\/invocations/)?.[1] })));
 	return { routes, bucket: ids.Bucket, queueUrl: ids.Queue, deadUrl: ids.DeadLetterQueue };
 }
 
@@ -64,12 +64,15 @@ async function fetchCode() {
 	const { bytes: packed } = await cloud.request('GET', `/${bucket}/${Contents[0].Key}`);
 	writeFileSync(`${dir}/deployed.zip`, packed);
 	await python('-m', 'zipfile', '-e', `${dir}/deployed.zip`, `${dir}/deployed`);
-	chmodSync(`${dir}/deployed/bootstrap`, 0o755);
+	for (const name of ['bootstrap', 'tintype-render'])
+		chmodSync(`${dir}/deployed/${name}`, 0o755);
 	return { program: `${dir}/deployed/bootstrap`, hash: createHash('sha256').update(packed).digest('base64') };
 }
 
-/** Which function the stack's API calls, as API Gateway would choose it. */
-const functionFor = (method, target) => functions[stack.routes.find(one => one.method === method && one.shape.test(target))?.name];
+/** Which function the stack's API calls, as API Gateway would choose it, and whether it asks for the API key. */
+const routeFor = (method, target) => stack.routes.find(one => one.method === method && one.shape.test(target));
+const functionFor = (method, target) => functions[routeFor(method, target)?.name];
+const keyed = (method, target) => routeFor(method, target)?.keyed;
 
 /** Deliver the queue's messages to the event function, once; returns { told, failed }. Failed messages may be delivered again at once. */
 async function deliver() {
@@ -111,14 +114,15 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 	const slots = [];
 
 	await t.test('deploy.sh creates the stack', async () => {
-		await python('-c', 'import sys, zipfile; zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_DEFLATED, compresslevel=1).write(sys.argv[1], "bootstrap")', PROGRAM, `${dir}/code.zip`);
-		const { stdout } = await script('deploy', '--zip', `${dir}/code.zip`, 'MaxSize=1000000');
+		await python('-c', 'import sys, zipfile\nwith zipfile.ZipFile(sys.argv[3], "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:\n z.write(sys.argv[1], "bootstrap")\n z.write(sys.argv[2], "tintype-render")',
+			PROGRAM, path.join(path.dirname(PROGRAM), 'render/tintype-render'), `${dir}/code.zip`);
+		gateway = await startGateway(functionFor, 'v1', keyed);
+		const { stdout } = await script('deploy', '--zip', `${dir}/code.zip`, 'MaxSize=1000000', `DeliveryUrl=${gateway.base}`);
 		assert.match(stdout, /CREATE_COMPLETE/);
 		stack = { ...await readStack(), code: await fetchCode() };
-		for (const name of ['ImageUploadHandler', 'ImageListHandler', 'ImageManageHandler', 'ImageEventHandler'])
+		for (const name of ['ImageUploadHandler', 'ImageListHandler', 'ImageManageHandler', 'ImageDeliveryHandler', 'ImageEventHandler'])
 			await startFunction(name);
-		gateway = await startGateway(functionFor);
-		assert.deepEqual(stack.routes.filter(one => !one.keyed).map(one => one.method), Array(7).fill('OPTIONS'), 'all but preflights want the API key');
+		assert.deepEqual(stack.routes.filter(one => !one.keyed).map(one => one.method).sort(), ['GET', 'HEAD', ...Array(10).fill('OPTIONS')], 'all but links and preflights want the API key');
 	});
 
 	await t.test('two pictures and a file that is not a picture are uploaded by URLs to the stack\'s bucket', async () => {
@@ -164,12 +168,20 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 		}
 	});
 
+	await t.test('the page\'s links lead to a thumbnail that was made at upload, and to the picture', async () => {
+		const { links } = (await json('GET', `/images/${slots[1].imageId}`)).body;
+		const small = await fetch(links.small.webp), original = await fetch(links.original);
+		assert.deepEqual([small.status, small.headers.get('content-type')], [200, 'image/webp']);
+		assert.equal(Buffer.from(await small.arrayBuffer()).toString('latin1', 0, 4), 'RIFF');
+		assert.deepEqual(Buffer.from(await original.arrayBuffer()), slots[1].bytes);
+	});
+
 	await t.test('one is deleted, object and row', async () => {
 		assert.equal((await json('DELETE', `/images/${slots[0].imageId}`)).status, 204);
 		assert.equal((await json('GET', `/images/${slots[0].imageId}`)).status, 404);
 		assert.deepEqual((await json('GET', '/images')).body.images.map(one => one.imageId), [slots[1].imageId]);
 		const { Contents = [] } = await aws('s3api', 'list-objects-v2', '--bucket', stack.bucket);
-		assert.deepEqual(Contents.map(one => one.Key), [new URL(slots[1].fileUrl).pathname.replace(`/${stack.bucket}/`, '')]);
+		assert.deepEqual(Contents.map(one => one.Key.replace(/small-.*/, 'small')), [new URL(slots[1].fileUrl).pathname.replace(`/${stack.bucket}/`, ''), `thumbs/${slots[1].imageId}/small`]);
 	});
 
 	await t.test('smoke.sh tests the same path and succeeds', async () => {
@@ -190,7 +202,7 @@ test('deploy, upload, event, list, delete, destroy', async t => {
 
 	await t.test('destroy.sh removes everything, including the remaining picture, and verifies it', async () => {
 		const { stdout } = await script('destroy', '--yes');
-		assert.match(stdout, new RegExp(`bucket ${stack.bucket} holds 1 objects`));
+		assert.match(stdout, new RegExp(`bucket ${stack.bucket} holds 2 objects`));
 		assert.match(stdout, /Nothing of the stack 'tintype' is left/);
 		assert.deepEqual((await aws('s3api', 'list-buckets')).Buckets, []);
 		assert.deepEqual((await aws('dynamodb', 'list-tables')).TableNames, []);

@@ -1,7 +1,11 @@
-// The four functions as they run on AWS: the real program behind a gateway, S3 by Ceph's gateway, which
+// The five functions as they run on AWS: the real program behind a gateway, S3 by Ceph's gateway, which
 // checks signatures and enforces the roles that deploy/template.yaml gives, DynamoDB by dynalite, object events as S3 sends them by way of SQS.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
@@ -9,10 +13,11 @@ import { eventV1, readAnswer, startGateway } from './support/gateway.mjs';
 import { actionOf, ROLES, roleStatements } from './support/iam.mjs';
 import { startCloud } from '../cloud/cloud.mjs';
 import { RuntimeApi } from './support/runtime_api.mjs';
-import { corpus, tinyPng } from './support/server.mjs';
+import { corpus, eventually, tinyPng } from './support/server.mjs';
 
 const build = process.env.TINTYPE_BUILD, PROGRAM = process.env.TINTYPE_BOOTSTRAP ?? `${build}/src/bootstrap`;
-const functions = {};
+const functions = {}, environments = {};
+const photo = corpus('good/photo.jpg');   // the first one takes a while, in which no server here could answer
 let cloud, gateway;
 
 async function start(handler, env) {
@@ -20,7 +25,8 @@ async function start(handler, env) {
 	return api.run(PROGRAM, { _HANDLER: handler, ...env });
 }
 
-const routeOf = (method, path) => /^\/(upload|uppy|limits)$/.test(path) ? 'upload' : method === 'DELETE' || path.endsWith('/complete') ? 'manage' : 'images';
+const routeOf = (method, path) => /^\/(upload|uppy|limits)$/.test(path) ? 'upload' : path.startsWith('/i/') ? 'delivery'
+	: method === 'DELETE' || method === 'PATCH' || path.endsWith('/complete') ? 'manage' : 'images';
 
 /** Whose calls are whose, by the temporary credentials of each role. */
 const keys = {};
@@ -29,12 +35,13 @@ const granted = await roleStatements({ BucketName: 'pictures', Versioning: 'on' 
 before(async () => {
 	cloud = await startCloud();
 	await promisify(execFile)(`${build}/test/lambda/make_table`, { env: { ...process.env, ...cloud.env } });
+	gateway = await startGateway((method, path) => functions[routeOf(method, path)], 'v1', (method, path) => !path.startsWith('/i/'));
 	for (const [name, role] of Object.entries(ROLES)) {
 		const credentials = await cloud.role(role, granted[role]);
 		keys[name] = credentials.AWS_ACCESS_KEY_ID;
-		functions[name] = await start(name, { ...cloud.env, ...credentials, TINTYPE_OVERWRITE: 'allow' });
+		environments[name] = { ...cloud.env, ...credentials, TINTYPE_OVERWRITE: 'allow', TINTYPE_DELIVERY_URL: gateway.base, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' };
+		functions[name] = await start(name, environments[name]);
 	}
-	gateway = await startGateway((method, path) => functions[routeOf(method, path)]);
 });
 
 after(async () => {
@@ -44,8 +51,8 @@ after(async () => {
 	await cloud?.stop();
 });
 
-const json = async (method, path, body) => {
-	const answer = await fetch(gateway.base + path, { method, redirect: 'manual', ...body && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } });
+const json = async (method, path, body, headers = {}) => {
+	const answer = await fetch(gateway.base + path, { method, redirect: 'manual', ...body && { body: JSON.stringify(body) }, headers: { ...body && { 'Content-Type': 'application/json' }, ...headers } });
 	const text = await answer.text();
 	return { status: answer.status, headers: answer.headers, ...text && { body: JSON.parse(text) } };
 };
@@ -109,20 +116,196 @@ test('complete does what an event would, and the later event changes nothing', a
 });
 
 test('what can identify a person is removed by the event and by complete; the event of that writes nothing', async () => {
-	const photo = corpus('good/private.png'), puts = slot => cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT' && one.uri.includes(slot.imageId)).length;
+	const secret = corpus('good/private.png'), puts = slot => cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT' && one.uri.includes(slot.imageId)).length;
 	for (const confirm of [slot => tell(slot), slot => json('POST', `/images/${slot.imageId}/complete`)]) {
-		const slot = await openAndPut(photo);
+		const slot = await openAndPut(secret);
 		assert.equal((await json('GET', `/images/${slot.imageId}`)).body.downloadUrl, undefined, 'no link before');
 		await confirm(slot);
 		const image = (await json('GET', `/images/${slot.imageId}`)).body, bytes = Buffer.from(await (await fetch(image.downloadUrl)).arrayBuffer());
-		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, photo.length, bytes.length]);
-		assert.ok(photo.includes('SECRET') && !bytes.includes('SECRET'));
+		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, secret.length, bytes.length]);
+		assert.ok(secret.includes('SECRET') && !bytes.includes('SECRET'));
 		const before = puts(slot);
 		assert.deepEqual(await tell({ ...slot, etag: image.etag, sequencer: '0B' }, slot), []);
 		assert.equal(puts(slot), before);
 		const again = (await json('GET', `/images/${slot.imageId}`)).body;
-		assert.deepEqual([again.etag, again.receivedSize, again.removed], [image.etag, photo.length, image.removed]);
+		assert.deepEqual([again.etag, again.receivedSize, again.removed], [image.etag, secret.length, image.removed]);
 	}
+});
+
+/** Requests to S3 of one kind about one image, of all so far. */
+const callsOf = (method, folder, id) => cloud.calls().filter(one => one.service === 's3' && one.method === method && one.uri.includes(`/${folder}/${id}`)).length;
+const upload = async (bytes, fileType = 'image/jpeg') => {
+	const slot = await openAndPut(bytes, fileType);
+	assert.deepEqual(await tell(slot), []);
+	return { slot, image: (await json('GET', `/images/${slot.imageId}`)).body };
+};
+const thumbsOf = async id => [...(await cloud.request('GET', '/pictures', { query: { 'list-type': '2', prefix: `thumbs/${id}/` } })).text.matchAll(/<Key>([^<]+)/g)].map(one => one[1]);
+const bytesOf = async answer => Buffer.from(await answer.arrayBuffer());
+
+test('the pixels are decoded by the event, and the row says what was found', async () => {
+	const { image } = await upload(photo);
+	assert.deepEqual([image.status, image.verified, image.verdict, image.damage], ['uploaded', true, 'ok', undefined]);
+	assert.ok(image.placeholder.length > 0 && /^#[0-9a-f]{6}$/.test(image.color));
+	const { Item } = await cloud.dynamo('GetItem', { TableName: 'ImageMetadata', Key: { imageId: { S: image.imageId } } });
+	assert.deepEqual([Item.verdict, Item.damage, Item.visibility], [{ S: 'ok' }, undefined, undefined]);
+	assert.deepEqual([Item.placeholder.S, Item.color.S], [image.placeholder, image.color]);
+	const { image: cut } = await upload(photo.subarray(0, -2));
+	assert.deepEqual([cut.status, cut.verdict, cut.damage], ['uploaded', 'recoverable', 'end_missing']);
+	const { slot, image: half } = await upload(photo.subarray(0, photo.length / 2));
+	assert.deepEqual([half.status, half.verdict, half.links, half.downloadUrl], ['rejected', 'corrupt', undefined, undefined]);
+	assert.match(half.reason, /damaged/);
+	assert.deepEqual([await cloud.head(slot.key), await thumbsOf(slot.imageId)], [false, []]);
+});
+
+test('what keep-metadata names is kept in the row, for callers with the API key', async () => {
+	const kept = functions.event;
+	functions.event = await start('event', { ...environments.event, TINTYPE_KEEP_METADATA: 'taken-at,camera,position' });
+	try {
+		const { slot, image } = await upload(corpus('good/place.jpg'));
+		assert.deepEqual([image.stripped, image.metadata], [true, undefined]);
+		const { body } = await json('GET', `/images/${slot.imageId}`, null, { 'x-api-key': 'any' });
+		assert.ok(body.metadata.camera && body.metadata.position);
+	} finally {
+		await functions.event.stop();
+		functions.event = kept;
+	}
+});
+
+test('the small thumbnail is made at upload, the others when they are first asked for, and all are kept', async () => {
+	const { image } = await upload(photo), { imageId, links } = image;
+	assert.equal((await thumbsOf(imageId)).length, 1);
+	const asked = await json('GET', `/images/${imageId}/thumbnail?size=small`, null, { Accept: 'image/avif,image/webp,*/*' });
+	assert.deepEqual([asked.status, asked.headers.get('location'), asked.headers.get('vary')], [302, links.small.webp, 'Accept, Authorization']);
+	const small = await fetch(links.small.webp);
+	assert.deepEqual([small.status, small.headers.get('content-type')], [200, 'image/webp']);
+	assert.match(small.headers.get('cache-control'), /^public, max-age=\d+, immutable$/);
+	assert.equal((await bytesOf(small)).toString('latin1', 0, 4), 'RIFF');
+	assert.equal(callsOf('PUT', 'thumbs', imageId), 1);
+	for (let i = 0; i < 2; i++) {
+		const medium = await fetch(links.medium.jpeg), bytes = await bytesOf(medium);
+		assert.deepEqual([medium.status, medium.headers.get('content-type'), bytes[0], bytes[1]], [200, 'image/jpeg', 0xff, 0xd8]);
+		assert.equal(Number(medium.headers.get('content-length') ?? bytes.length), bytes.length);
+		assert.equal(callsOf('PUT', 'thumbs', imageId), 2);
+	}
+	const etag = small.headers.get('etag');
+	assert.equal((await fetch(links.small.webp, { headers: { 'If-None-Match': etag } })).status, 304);
+	const part = await fetch(links.small.webp, { headers: { Range: 'bytes=0-3' } });
+	assert.deepEqual([part.status, (await bytesOf(part)).toString('latin1')], [206, 'RIFF']);
+	const head = await fetch(links.small.webp, { method: 'HEAD' });
+	assert.deepEqual([head.status, head.headers.get('etag')], [200, etag]);
+	assert.equal((await json('GET', `/images/${imageId}/thumbnail?size=huge`)).status, 400);
+	assert.equal((await json('DELETE', `/images/${imageId}`)).status, 204);
+	assert.deepEqual(await thumbsOf(imageId), []);
+	assert.equal((await fetch(links.small.webp)).status, 404);
+});
+
+test('a link to the original is redirected to a URL that expires later than what is kept of it', async () => {
+	const { image } = await upload(photo);
+	const answer = await fetch(image.links.original, { redirect: 'manual' });
+	const [, age] = answer.headers.get('cache-control').match(/^private, max-age=(\d+)$/), to = new URL(answer.headers.get('location'));
+	assert.equal(answer.status, 302);
+	assert.ok(Number(age) > 0 && Number(age) < Number(to.searchParams.get('X-Amz-Expires')));
+	const picture = await fetch(to);
+	assert.deepEqual([picture.status, picture.headers.get('cache-control')], [200, 'private, max-age=300, immutable']);
+	assert.deepEqual(await bytesOf(picture), photo);
+	assert.equal((await fetch(image.links.original, { method: 'HEAD', redirect: 'manual' })).headers.get('content-length'), String(image.fileSize));
+	const { status, body } = await json('POST', `/images/${image.imageId}/links`, { variant: 'original', expiresIn: 5 });
+	assert.equal(status, 200);
+	assert.equal((await fetch(body.url)).status, 200);
+	assert.match((await fetch(body.url, { redirect: 'manual' })).headers.get('cache-control'), /^private, max-age=[1-5]$/);
+	const sign = exp => `${createHmac('sha256', cloud.env.TINTYPE_DELIVERY_KEYS).update(`tintype-delivery-1\n${exp}\n${image.imageId}\noriginal`).digest().subarray(0, 16).toString('base64url')}.${exp}`;
+	assert.equal((await json('GET', `/i/${sign(1e9)}/${image.imageId}/original`)).body.code, 'link_expired');
+	assert.equal((await json('GET', `/i/${sign(4e9).replace(/^./, one => one === 'A' ? 'B' : 'A')}/${image.imageId}/original`)).status, 404);
+});
+
+test('an image is public only by a caller whose API key was checked, and private again at once', async () => {
+	const { image: { imageId } } = await upload(photo), link = `${gateway.base}/i/${imageId}/original`, key = { 'x-api-key': 'any' };
+	assert.equal((await fetch(link)).status, 404);
+	assert.equal((await json('PATCH', `/images/${imageId}`, { visibility: 'public' })).body.code, 'public_denied');
+	assert.equal((await json('POST', '/upload', { fileName: 'a.png', fileType: 'image/png', visibility: 'public' })).body.code, 'public_denied');
+	const { status, body } = await json('PATCH', `/images/${imageId}`, { visibility: 'public' }, key);
+	assert.deepEqual([status, body.visibility, body.links.original], [200, 'public', link]);
+	assert.equal((await fetch(link)).status, 200);
+	const thumbnail = await fetch(body.links.medium.webp);
+	assert.deepEqual([thumbnail.status, thumbnail.headers.get('cache-control')], [200, 'public, max-age=3600']);
+	assert.equal((await json('PATCH', `/images/${imageId}`, { visibility: 'private' }, key)).status, 200);
+	const gone = await fetch(link);
+	assert.deepEqual([gone.status, gone.headers.get('cache-control')], [404, 'no-store']);
+	assert.equal((await json('POST', '/upload', { fileName: 'a.png', fileType: 'image/png', visibility: 'public' }, key)).status, 200);
+});
+
+test('a function that is ended between two steps of replacing an image leaves no link, and redelivery repairs it', async () => {
+	const secret = corpus('good/private.png'), kept = functions.event;
+	for (const is of [
+		one => one.method === 'PUT' && one.uri.includes('/images/'),       /* the row says what will be stored */
+		(one, n) => one.target.endsWith('UpdateItem') && n === 2 ]) {      /* it is stored, and the row does not say so yet */
+		const slot = await openAndPut(secret);
+		functions.event = await start('event', environments.event);
+		let updates = 0;
+		cloud.before = async one => {
+			updates += one.target.endsWith('UpdateItem');
+			if (is(one, updates)) {
+				functions.event.child.kill('SIGKILL');
+				await functions.event.exited;
+				throw new Error('the function was ended');
+			}
+		};
+		void tell(slot);
+		await functions.event.exited;
+		cloud.before = async () => {};
+		await functions.event.stop();
+		functions.event = kept;
+		const between = (await json('GET', `/images/${slot.imageId}`)).body;
+		assert.deepEqual([between.status, between.downloadUrl, between.links], ['pending', undefined, undefined]);
+		assert.equal((await json('GET', `/images/${slot.imageId}/file`)).status, 404);
+		assert.deepEqual(await tell(slot), []);
+		const image = (await json('GET', `/images/${slot.imageId}`)).body, bytes = await bytesOf(await fetch(image.downloadUrl));
+		assert.deepEqual([image.status, image.stripped, image.receivedSize, image.fileSize], ['uploaded', true, secret.length, bytes.length]);
+		assert.ok(!bytes.includes('SECRET'));
+	}
+});
+
+test('a renderer that is killed, or an image that was deleted while its thumbnail was made, leaves nothing behind', async () => {
+	const rendererOf = name => spawnSync('pgrep', ['-P', String(functions[name].child.pid), 'tintype-render'], { encoding: 'utf8' }).stdout.trim();
+	const { image: { imageId, links } } = await upload(photo), before = rendererOf('event');
+	assert.match(before, /^\d+$/);
+	process.kill(Number(before), 'SIGKILL');
+	const next = await upload(photo);
+	assert.equal(next.image.verdict, 'ok');
+	assert.notEqual(rendererOf('event'), before);
+	cloud.before = async one => {
+		if (one.method === 'PUT' && one.uri.includes(`/thumbs/${imageId}`)) {
+			cloud.before = async () => {};
+			assert.equal((await json('DELETE', `/images/${imageId}`)).status, 204);
+		}
+	};
+	assert.equal((await fetch(links.large.webp)).status, 404);
+	assert.deepEqual(await thumbsOf(imageId), []);
+});
+
+test('where the system refuses the filter images are decoded all the same, and the log says so', async () => {
+	const dir = mkdtempSync(path.join(tmpdir(), 'tintype-lambda-')), program = path.join(dir, 'bootstrap'), kept = functions.event;
+	const real = path.join(path.dirname(PROGRAM), 'render/tintype-render');
+	copyFileSync(PROGRAM, program);
+	writeFileSync(path.join(dir, 'tintype-render'), `#!/bin/sh\ncase "$*" in *filter=off*) exec ${real} "$@" ;; esac\nexit 71\n`, { mode: 0o755 });
+	functions.event = (await new RuntimeApi().start()).run(program, { _HANDLER: 'event', ...environments.event });
+	try {
+		assert.equal((await upload(photo)).image.verdict, 'ok');
+		await functions.event.lines(all => all.some(line => line.event === 'render.unconfined' && line.level === 'warn') && all.some(line => line.event === 'render.ready' && !/filter/.test(line.layers)));
+	} finally {
+		await functions.event.stop();
+		functions.event = kept;
+		rmSync(dir, { recursive: true });
+	}
+});
+
+test('a function with too little memory says so at the start, and needs less where it decodes nothing', async () => {
+	const small = await start('event', { ...environments.event, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '64' });
+	assert.match((await small.initFailure).errorMessage, /64 MB of memory.*EventMemory.*TINTYPE_VERIFY=header/);
+	await small.stop();
+	const header = await start('event', { ...environments.event, AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '64', TINTYPE_VERIFY: 'header' });
+	await eventually(() => header.nextCalls === 1, { what: 'the function to be ready' });
+	await header.stop();
 });
 
 test('an object whose row was deleted is deleted too', async () => {
@@ -197,6 +380,20 @@ test('in a versioned bucket a rejected or deleted object leaves no version', asy
 	assert.ok(!left.includes(rejected.key) && !left.includes(deleted.key), left);
 });
 
+test('in a versioned bucket thumbnails leave no version', async () => {
+	const { image: { imageId, links } } = await upload(photo);
+	cloud.before = async one => {
+		if (one.method === 'PUT' && one.uri.includes(`/thumbs/${imageId}`)) {
+			cloud.before = async () => {};
+			assert.equal((await json('DELETE', `/images/${imageId}`)).status, 204);
+		}
+	};
+	assert.equal((await fetch(links.large.webp)).status, 404);
+	const { text } = await cloud.request('GET', '/pictures', { query: { versions: '', prefix: `thumbs/${imageId}` } });
+	assert.match(text, /<ListVersionsResult/);
+	assert.ok(!text.includes(imageId + '/'), text);
+});
+
 test('in a versioned bucket what was received does not stay as a version', async () => {
 	const slot = await openAndPut(corpus('good/private.png'));
 	assert.deepEqual(await tell(slot), []);
@@ -210,7 +407,6 @@ const UNCALLED = {
 	'logs:CreateLogStream': 'Lambda writes the log as the role', 'logs:PutLogEvents': 'Lambda writes the log as the role',
 	'sqs:ReceiveMessage': 'Lambda reads the queue as the role', 'sqs:DeleteMessage': 'Lambda reads the queue as the role',
 	'sqs:GetQueueAttributes': 'Lambda reads the queue as the role',
-	's3:ListBucket': 'with it S3 answers 404 for a key that is missing, and 403 without',
 };
 
 /* Last, because it judges what the tests above have called. */

@@ -16,7 +16,7 @@ const running = [];
 async function start(handler, env = {}) {
 	const api = await new RuntimeApi().start();
 	running.push(api);
-	return api.run(PROGRAM, { _HANDLER: handler, BUCKET_NAME: 'pictures', ...env });
+	return api.run(PROGRAM, { _HANDLER: handler, BUCKET_NAME: 'pictures', TINTYPE_VERIFY: 'header', ...env });   // there is no renderer next to it
 }
 
 afterEach(async () => {
@@ -125,6 +125,8 @@ test('a function that cannot start reports the reason to Lambda and exits', asyn
 		['nothing', {}, /unknown handler "nothing"/], ['upload', { FAKE_FAIL: 'open' }, /no credentials/], ['upload', { TINTYPE_MAX_SIZE: '0' }, /max/i],
 		['event', { TINTYPE_ALLOWED_TYPES: 'image/png,image/tiff' }, /image\/tiff.*TINTYPE_UNVERIFIED_TYPES/],
 		['upload', { TINTYPE_LOG_LEVEL: 'loud' }, /LOG_LEVEL|log/i], ['upload', { TINTYPE_ACCESS: 'key' }, /TINTYPE_API_KEY/],
+		['event', { TINTYPE_VERIFY: 'decode' }, /tintype-render, which decodes pictures, is not in .*--verify header/],
+		['images', { TINTYPE_DELIVERY_KEYS: 'k'.repeat(32) + ',' }, /TINTYPE_DELIVERY_KEYS must be/],
 	]) {
 		const api = await start(handler, env), told = await api.initFailure;
 		assert.match(told.errorMessage, reason);

@@ -31,6 +31,7 @@ class Cloud {
 	things = [];
 	queues = new Map();
 	accessBlocks = new Map();   // bucket -> XML
+	before = async () => {};    // called with each request before it is passed on, as calls() has it
 	#calls = []; #servers = []; #protected = new Set(); #dynalite; #gateway;
 
 	/** The S3 engine, started when it is first needed. */
@@ -103,7 +104,9 @@ class Cloud {
 
 	async #serve(request, answer) {
 		const { key, region, service } = signer(request);
-		this.#calls.push({ method: request.method, uri: request.url, key, service, target: request.headers['x-amz-target'] ?? '' });
+		const call = { method: request.method, uri: request.url, key, service, target: request.headers['x-amz-target'] ?? '' };
+		this.#calls.push(call);
+		await this.before(call);
 		if (service === 's3')
 			return this.#passToS3(request, answer);
 		if (service === 'dynamodb')
@@ -220,5 +223,6 @@ class Cloud {
  * bucket   made at once; null: none is, and S3 does not start before it is asked
  * env      what makes a server find it: endpoint, credentials of a role, bucket, table; no file of the machine's is read
  * calls    all requests so far: [{ method, uri, key, service, target }]
+ * before   to be replaced by a test: an async function that gets each of them before the service does
  */
 export const startCloud = (options = {}) => new Cloud().start(options);

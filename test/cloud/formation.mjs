@@ -104,10 +104,15 @@ class Stack {
 		this.become(this.things.size === 0 ? 'DELETE_COMPLETE' : 'DELETE_FAILED');
 	}
 
+	/** A parameter's value as it is shown: NoEcho hides it. */
+	shown([name, value]) {
+		return { ParameterKey: name, ParameterValue: this.template.Parameters[name].NoEcho ? '****' : [value].flat().join(',') };
+	}
+
 	describe() {
 		return {
 			StackName: this.name, StackId: this.id, StackStatus: this.status, CreationTime: new Date().toISOString(),
-			Parameters: Object.entries(this.values ?? {}).map(([ParameterKey, value]) => ({ ParameterKey, ParameterValue: [value].flat().join(',') })),
+			Parameters: Object.entries(this.values ?? {}).map(one => this.shown(one)),
 			Outputs: Object.entries(this.outputs).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
 		};
 	}
@@ -122,26 +127,35 @@ export function formationActions(cloud) {
 			throw failure(`Stack with id ${name} does not exist`);
 		return found;
 	};
-	const given = ({ Parameters = [] }) => Object.fromEntries(Parameters.map(one => [one.ParameterKey, one.ParameterValue]));
-	const needsIam = ({ Capabilities = [], TemplateBody }) => {
-		if (TemplateBody.includes('AWS::IAM::') && !Capabilities.includes('CAPABILITY_IAM'))
+	const given = ({ Parameters = [] }, before = {}) => Object.fromEntries(Parameters.map(one => [one.ParameterKey, one.UsePreviousValue === 'true' ? before[one.ParameterKey] : one.ParameterValue]));
+	/** The text, of the request or of the object that it names, which may be larger. */
+	const read = async ({ TemplateBody, TemplateURL }) => {
+		if ((TemplateBody?.length ?? 0) > 51200)
+			throw failure('Member must have length less than or equal to 51200');
+		const answer = TemplateURL && await cloud.request('GET', new URL(TemplateURL).pathname);
+		if (answer && answer.status !== 200)
+			throw failure(`S3 error: ${answer.status} for ${TemplateURL}`);
+		return answer ? answer.text : TemplateBody;
+	};
+	const needsIam = ({ Capabilities = [] }, text) => {
+		if (text.includes('AWS::IAM::') && !Capabilities.includes('CAPABILITY_IAM'))
 			throw Object.assign(new Error('Requires capabilities : [CAPABILITY_IAM]'), { code: 'InsufficientCapabilitiesException', status: 400 });
 	};
 	return {
 		CreateStack: async input => {
-			const { StackName, TemplateBody } = input, found = stacks.get(StackName);
+			const { StackName } = input, text = await read(input), found = stacks.get(StackName);
 			if (found && found.status !== 'DELETE_COMPLETE')
 				throw Object.assign(new Error(`Stack [${StackName}] already exists`), { code: 'AlreadyExistsException', status: 400 });
-			needsIam(input);
-			const stack = new Stack(cloud, StackName), wanted = await stack.prepare(TemplateBody, given(input));
+			needsIam(input, text);
+			const stack = new Stack(cloud, StackName), wanted = await stack.prepare(text, given(input));
 			stacks.set(StackName, stack);
 			stack.working = stack.apply(wanted);
 			return { StackId: stack.id };
 		},
 		UpdateStack: async input => {
-			const stack = of(input.StackName);
-			needsIam(input);
-			const wanted = await stack.prepare(input.TemplateBody, given(input));
+			const stack = of(input.StackName), text = await read(input);
+			needsIam(input, text);
+			const wanted = await stack.prepare(text, given(input, stack.given));
 			if (stack.status.endsWith('_IN_PROGRESS'))
 				throw failure(`Stack:${stack.id} is in ${stack.status} state and can not be updated.`);
 			if (wanted.text === stack.text && JSON.stringify(wanted.values) === JSON.stringify(stack.values))

@@ -21,8 +21,9 @@ async function must(cloud, method, path, options, good = [200, 204]) {
 	return answer;
 }
 
-function lifecycle({ Id, Status, AbortIncompleteMultipartUpload: abort, NoncurrentVersionExpiration: old, ExpiredObjectDeleteMarker: marker }) {
-	return xml('Rule', xml('ID', Id) + xml('Filter', xml('Prefix', '')) + xml('Status', Status)
+function lifecycle({ Id, Status, Prefix = '', ExpirationInDays: days, AbortIncompleteMultipartUpload: abort, NoncurrentVersionExpiration: old, ExpiredObjectDeleteMarker: marker }) {
+	return xml('Rule', xml('ID', Id) + xml('Filter', xml('Prefix', Prefix)) + xml('Status', Status)
+		+ (days ? xml('Expiration', xml('Days', days)) : '')
 		+ (abort ? xml('AbortIncompleteMultipartUpload', xml('DaysAfterInitiation', abort.DaysAfterInitiation)) : '')
 		+ (old ? xml('NoncurrentVersionExpiration', xml('NoncurrentDays', old.NoncurrentDays)) : '')
 		+ (marker ? xml('Expiration', xml('ExpiredObjectDeleteMarker', marker)) : ''));

@@ -37,6 +37,9 @@ class Journey(unittest.TestCase):
         s, = fixture.client("cloudformation").describe_stacks(StackName="tintype")["Stacks"]
         return {p["ParameterKey"]: p["ParameterValue"] for p in s["Parameters"]}
 
+    def link_key(self):
+        return fixture.client("lambda").get_function_configuration(FunctionName="ImageDeliveryHandler")["Environment"]["Variables"]["TINTYPE_DELIVERY_KEYS"]
+
     def test_1_deploy_creates_everything_and_prints_a_command_to_try(self):
         said = self.good(fixture.script("deploy", "--region", REGION, "--zip", fixture.zip, "MaxSize=1000000", "AllowedOrigins=https://a.example,https://b.example"))
         api, = fixture.client("apigateway").get_rest_apis()["items"]
@@ -50,17 +53,21 @@ class Journey(unittest.TestCase):
 
         functions = {f["FunctionName"]: f for f in fixture.client("lambda").list_functions()["Functions"]}
         self.assertEqual({n: f["Handler"] for n, f in functions.items()},
-                         {"ImageUploadHandler": "upload", "ImageListHandler": "images", "ImageManageHandler": "manage", "ImageEventHandler": "event"})
+                         {"ImageUploadHandler": "upload", "ImageListHandler": "images", "ImageManageHandler": "manage", "ImageDeliveryHandler": "delivery", "ImageEventHandler": "event"})
         for f in functions.values():
             variables = f["Environment"]["Variables"]
             self.assertEqual((variables["BUCKET_NAME"], variables["TABLE_NAME"], variables["REGION"]), (BUCKET, "ImageMetadata", REGION))
             self.assertEqual(variables["TINTYPE_OVERWRITE"], "deny")
             self.assertEqual((str(variables["TINTYPE_MAX_SIZE"]), variables["TINTYPE_CORS_ORIGINS"]), ("1000000", "https://a.example,https://b.example"))
+        keys = {f["Environment"]["Variables"].get("TINTYPE_DELIVERY_KEYS") for f in functions.values()} - {None}
+        self.assertRegex(keys.pop(), "^[0-9a-f]{64}$")
+        self.assertEqual((keys, self.parameters()["DeliveryKeys"]), (set(), "****"), "one key, which is not shown")
+        self.assertEqual(functions["ImageListHandler"]["Environment"]["Variables"]["TINTYPE_DELIVERY_URL"], url)
         table = fixture.client("dynamodb").describe_table(TableName="ImageMetadata")["Table"]
         self.assertEqual((table["BillingModeSummary"]["BillingMode"], table["GlobalSecondaryIndexes"][0]["IndexName"]), ("PAY_PER_REQUEST", "feed"))
         groups = fixture.client("logs").describe_log_groups()["logGroups"]
         self.assertEqual({g["logGroupName"]: g["retentionInDays"] for g in groups}, {f"/aws/lambda/{n}": 14 for n in functions})
-        self.assertEqual(len(fixture.client("iam").list_roles()["Roles"]), 4)
+        self.assertEqual(len(fixture.client("iam").list_roles()["Roles"]), 5)
         self.assertEqual(len(fixture.client("sqs").list_queues()["QueueUrls"]), 2)
         s3 = fixture.client("s3")
         self.assertEqual({b["Name"] for b in s3.list_buckets()["Buckets"]}, {BUCKET, CODE})
@@ -69,7 +76,7 @@ class Journey(unittest.TestCase):
     def test_2_deploy_again_changes_the_given_parameters_and_keeps_the_rest(self):
         with zipfile.ZipFile(fixture.zip, "a") as z:
             z.writestr("newer", "code")
-        before = self.parameters()
+        before, link_key = self.parameters(), self.link_key()
         said = self.good(fixture.script("deploy", "--zip", fixture.zip, "UrlTtl=60", "AlarmEmail=", "ApiKeyRequired=delete", REGION=REGION))
         self.assertIn("Anyone who knows this address may upload, list and view all images (ApiKeyRequired=delete)", said)
         told = self.parameters()
@@ -77,6 +84,7 @@ class Journey(unittest.TestCase):
         self.assertNotIn("CREATE_", said, "what happened before is not shown again")
         self.assertNotEqual(told.pop("CodeKey"), before.pop("CodeKey"))
         self.assertEqual(told, {**before, "UrlTtl": "60", "AlarmEmail": "", "ApiKeyRequired": "delete"})
+        self.assertEqual(self.link_key(), link_key, "the links that were made before are still valid")
         keys = [o["Key"] for o in fixture.client("s3").list_objects_v2(Bucket=CODE)["Contents"]]
         self.assertEqual(len(keys), 1, "code that nothing uses is removed")
         gateway = fixture.client("apigateway")
@@ -100,7 +108,7 @@ class Journey(unittest.TestCase):
         for words in (f"bucket {BUCKET} holds 1000 or more objects, counting every version", "table ImageMetadata holds about 1 rows",
                       "function ImageUploadHandler", "log group /aws/lambda/ImageEventHandler", "API "):
             self.assertIn(words, done.stdout)
-        self.assertEqual(len(fixture.client("lambda").list_functions()["Functions"]), 4)
+        self.assertEqual(len(fixture.client("lambda").list_functions()["Functions"]), 5)
 
     def test_4_destroy_removes_everything_in_order_and_verifies_it(self):
         # A stack whose name begins with ours, and resources of other names, must not be touched.

@@ -26,11 +26,20 @@ GRANTS = {
     },
     "Manage": {
         "dynamodb:GetItem": "the row to complete or delete",
-        "dynamodb:UpdateItem": "complete confirms",
+        "dynamodb:UpdateItem": "complete confirms, PATCH changes the visibility",
         "dynamodb:DeleteItem": "delete",
         "s3:GetObject": "complete looks at the bytes",
-        "s3:PutObject": "complete replaces an image by what is kept of it",
+        "s3:PutObject": "complete replaces an image by what is kept of it, and keeps a thumbnail",
         "s3:DeleteObject": "delete, and complete of what is no image",
+        "s3:ListBucket": "without it a missing key is 403, not 404; which thumbnails go with an image",
+        "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
+        "s3:ListBucketVersions": "with versioning only: which versions there are",
+    },
+    "Delivery": {
+        "dynamodb:GetItem": "whether the image is public, and still there",
+        "s3:GetObject": "thumbnails, what they are made of, and URLs of originals are signed as this role",
+        "s3:PutObject": "thumbnails are kept",
+        "s3:DeleteObject": "a thumbnail whose image was deleted while it was made",
         "s3:ListBucket": "without it a missing key is 403, not 404",
         "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
         "s3:ListBucketVersions": "with versioning only: which versions there are",
@@ -39,7 +48,7 @@ GRANTS = {
         "dynamodb:GetItem": "the row of the object",
         "dynamodb:UpdateItem": "confirms or rejects",
         "s3:GetObject": "the look at the bytes",
-        "s3:PutObject": "an image is replaced by what is kept of it",
+        "s3:PutObject": "an image is replaced by what is kept of it; a thumbnail is kept",
         "s3:DeleteObject": "what is no image, or has no row",
         "s3:ListBucket": "without it a missing key is 403, not 404",
         "s3:DeleteObjectVersion": "with versioning only: a removed object goes with its versions",
@@ -53,7 +62,17 @@ LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 ROUTES = {
     ("POST", "/upload"): "Upload", ("POST", "/uppy"): "Upload", ("GET", "/limits"): "Upload",
     ("GET", "/images"): "List", ("GET", "/images/{imageId}"): "List", ("GET", "/images/{imageId}/file"): "List",
-    ("POST", "/images/{imageId}/complete"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",
+    ("GET", "/images/{imageId}/thumbnail"): "List", ("POST", "/images/{imageId}/links"): "List",
+    ("POST", "/images/{imageId}/complete"): "Manage", ("PATCH", "/images/{imageId}"): "Manage", ("DELETE", "/images/{imageId}"): "Manage",
+    ("GET", "/i/{link+}"): "Delivery", ("HEAD", "/i/{link+}"): "Delivery",
+}
+# Where each role may read and write objects; thumbnails are below thumbs/.
+OBJECTS = {
+    "Upload": {"s3:PutObject": ["images"]},
+    "List": {"s3:GetObject": ["images"]},
+    "Manage": {"s3:GetObject": ["images"], "s3:PutObject": ["images", "thumbs"], "s3:DeleteObject": ["images", "thumbs"], "s3:DeleteObjectVersion": ["images", "thumbs"]},
+    "Delivery": {"s3:GetObject": ["images", "thumbs"], "s3:PutObject": ["thumbs"], "s3:DeleteObject": ["thumbs"], "s3:DeleteObjectVersion": ["thumbs"]},
+    "Event": {"s3:GetObject": ["images"], "s3:PutObject": ["images", "thumbs"], "s3:DeleteObject": ["images", "thumbs"], "s3:DeleteObjectVersion": ["images", "thumbs"]},
 }
 
 
@@ -105,8 +124,8 @@ class Template(unittest.TestCase):
         with self.assertRaises(yaml.constructor.ConstructorError):
             reader.read(TEXT.replace("  Queue:\n", "  Queue:\n    Type: AWS::SQS::Queue\n"))
 
-    def test_size_fits_a_request(self):
-        self.assertLess((ROOT / "deploy/template.yaml").stat().st_size, 51200, "more needs a bucket of its own")
+    def test_size_fits_an_object(self):
+        self.assertLess((ROOT / "deploy/template.yaml").stat().st_size, 1_000_000, "CloudFormation reads no larger template from S3")
 
     def test_parameters_of_text_have_a_pattern_or_a_list(self):
         for name, p in T["Parameters"].items():
@@ -120,6 +139,10 @@ class Template(unittest.TestCase):
             "AllowedOrigins": (["*", "https://a.example", "http://localhost:5173"], ["a.example", "https://a.example/path", "https://a\"b", ""]),
             "AllowedTypes": (["image/png", "image/png,image/gif"], ["image/svg+xml", "image/png,", "text/html", ""]),
             "AlarmEmail": (["", "me@example.org"], ["me", "a@b", "a b@c.de"]),
+            "KeepMetadata": (["", "camera", "taken-at,position"], ["name", "camera,", "camera position"]),
+            "Thumbnails": (["none", "small:160x160", "a:16x16:cover:q75:e4,b:20x20"], ["", "Small:1x1", "a b"]),
+            "DeliveryKeys": (["", "k" * 32, "k" * 32 + "," + "l" * 256], ["k" * 31, "k" * 32 + ",", "k" * 31 + " "]),
+            "DeliveryUrl": (["", "https://img.example.com", "http://localhost:8080/prod"], ["img.example.com", "https://img.example.com/", "https://a b"]),
             "FunctionPrefix": (["Image", "Stage2-Image"], ["", "a b", "x" * 41]),
             "TableName": (["ImageMetadata"], ["ab", "a/b"]),
         }
@@ -151,6 +174,8 @@ class Bucket(unittest.TestCase):
     def test_lifecycle_and_versions(self):
         rules = {r["Id"]: r for r in self.p["LifecycleConfiguration"]["Rules"]}
         self.assertEqual(rules["incomplete-uploads"]["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 1})
+        self.assertEqual((rules["thumbnails"]["Prefix"], rules["thumbnails"]["ExpirationInDays"]), ("thumbs/", {"Ref": "ThumbnailDays"}))
+        self.assertEqual([r["Id"] for r in rules.values() if "ExpirationInDays" in r], ["thumbnails"], "no rule may expire an image")
         self.assertEqual(self.p["VersioningConfiguration"], {"Fn::If": ["IsVersioned", {"Status": "Enabled"}, {"Ref": "AWS::NoValue"}]})
 
     def test_events_go_to_the_queue_which_accepts_them_from_this_bucket_only(self):
@@ -192,11 +217,12 @@ class Table(unittest.TestCase):
 
 
 class Functions(unittest.TestCase):
-    def test_four_functions_by_name_and_handler(self):
+    def test_five_functions_by_name_and_handler(self):
         names = {k: (p["FunctionName"]["Fn::Sub"], p["Handler"]) for k, p in of_type("Lambda::Function").items()}
         self.assertEqual(names, {
             "UploadFunction": ("${FunctionPrefix}UploadHandler", "upload"), "ListFunction": ("${FunctionPrefix}ListHandler", "images"),
-            "ManageFunction": ("${FunctionPrefix}ManageHandler", "manage"), "EventFunction": ("${FunctionPrefix}EventHandler", "event")})
+            "ManageFunction": ("${FunctionPrefix}ManageHandler", "manage"), "DeliveryFunction": ("${FunctionPrefix}DeliveryHandler", "delivery"),
+            "EventFunction": ("${FunctionPrefix}EventHandler", "event")})
         self.assertEqual(T["Parameters"]["FunctionPrefix"]["Default"], "Image")
 
     def test_each_runs_the_package_with_its_own_role_and_a_log_group_with_retention(self):
@@ -217,6 +243,30 @@ class Functions(unittest.TestCase):
             self.assertLessEqual(given, known, name)
             self.assertLessEqual({"BUCKET_NAME", "TABLE_NAME", "REGION"}, given, name)
 
+    def test_functions_that_share_a_setting_share_its_value(self):
+        values = {}
+        for p in of_type("Lambda::Function").values():
+            for name, value in p["Environment"]["Variables"].items():
+                self.assertEqual(values.setdefault(name, value), value, name)
+        # what names thumbnails and what makes them must agree on how
+        for stem in ("List", "Manage", "Delivery", "Event"):
+            self.assertLessEqual({"TINTYPE_VERIFY", "TINTYPE_THUMBNAILS", "TINTYPE_THUMBNAIL_AT_UPLOAD"}, set(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]), stem)
+        for stem in ("List", "Manage", "Delivery"):
+            self.assertIn("TINTYPE_DELIVERY_KEYS", R[f"{stem}Function"]["Properties"]["Environment"]["Variables"], stem)
+        for stem in ("Manage", "Event"):
+            self.assertLessEqual({"TINTYPE_STRIP", "TINTYPE_KEEP_METADATA"}, set(R[f"{stem}Function"]["Properties"]["Environment"]["Variables"]), stem)
+
+    def test_functions_that_decode_have_the_memory_for_it(self):
+        sizes = {k: p["MemorySize"]["Ref"] for k, p in of_type("Lambda::Function").items()}
+        self.assertEqual({k for k, v in sizes.items() if v == "EventMemory"}, {"ManageFunction", "DeliveryFunction", "EventFunction"})
+        p = T["Parameters"]
+        self.assertGreaterEqual(p["EventMemory"]["Default"] * 2**20, 80 * 2**20 + 3 * p["MaxSize"]["Default"] + 384 * 2**20 - 2**25)
+        self.assertGreaterEqual(p["FunctionTimeout"]["Default"], 2 * 12 + 5, "two images of 12 s each, and time to answer")
+
+    def test_the_delivery_keys_are_not_shown(self):
+        self.assertIs(T["Parameters"]["DeliveryKeys"]["NoEcho"], True)
+        self.assertNotIn("DeliveryKeys", json.dumps(T["Outputs"]))
+
     def test_each_role_has_its_actions_and_no_other(self):
         for stem, wanted in GRANTS.items():
             with self.subTest(stem):
@@ -225,14 +275,18 @@ class Functions(unittest.TestCase):
                 self.assertEqual(set(given), set(wanted) | LOGS)
 
     def test_each_action_is_on_the_narrowest_resource(self):
-        objects, table = {"Fn::Sub": BUCKET + "/images/*"}, {"Fn::GetAtt": ["Table", "Arn"]}
+        table = {"Fn::GetAtt": ["Table", "Arn"]}
         for stem in GRANTS:
             for s in statements(f"{stem}Role"):
                 with self.subTest(f"{stem} {s['Sid']}"):
                     self.assertEqual(s["Effect"], "Allow")
                     self.assertNotIn("*", "".join(s["Action"]))
                     service = s["Action"][0].split(":")[0]
-                    wanted = {"logs": {"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}, "sqs": {"Fn::GetAtt": ["Queue", "Arn"]}, "s3": objects, "dynamodb": table}[service]
+                    wanted = {"logs": {"Fn::GetAtt": [f"{stem}LogGroup", "Arn"]}, "sqs": {"Fn::GetAtt": ["Queue", "Arn"]}, "s3": None, "dynamodb": table}[service]
+                    if service == "s3":
+                        folders, = {tuple(OBJECTS[stem].get(action, ())) for action in s["Action"]}
+                        listed = [{"Fn::Sub": f"{BUCKET}/{folder}/*"} for folder in folders]
+                        wanted = listed if len(listed) > 1 else listed[0] if listed else None
                     if s["Action"] in (["s3:ListBucket"], ["s3:ListBucketVersions"]):
                         wanted = {"Fn::Sub": BUCKET}
                     if s["Action"] == ["dynamodb:Query"]:
@@ -240,7 +294,7 @@ class Functions(unittest.TestCase):
                     self.assertEqual(s["Resource"], wanted)
 
     def test_versions_are_listed_and_deleted_only_where_there_are_any(self):
-        for stem in ("Manage", "Event"):
+        for stem in ("Manage", "Delivery", "Event"):
             conditional = [s["Fn::If"] for s in R[f"{stem}Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] if "Fn::If" in s]
             self.assertEqual([(c[0], c[1]["Action"], c[2]) for c in conditional], [
                 ("IsVersioned", [action], {"Ref": "AWS::NoValue"}) for action in ("s3:DeleteObjectVersion", "s3:ListBucketVersions")])
@@ -264,7 +318,12 @@ class Api(unittest.TestCase):
     def test_routes_are_those_of_the_program(self):
         source = (ROOT / "src/api/route.c").read_text()
         named = {tuple(r.split(" ")) for r in re.findall(r'\{ "([A-Z]+ /[^"]*)"', source)}
-        self.assertEqual(set(self.methods), named)
+        self.assertEqual(set(self.methods), named | {(verb, "/i/{link+}") for verb in ("GET", "HEAD", "OPTIONS")})
+
+    def test_links_need_no_key_and_bodies_are_bytes(self):
+        for verb in ("GET", "HEAD"):
+            self.assertIs(self.methods[(verb, "/i/{link+}")]["ApiKeyRequired"], False)
+        self.assertEqual(R["Api"]["Properties"]["BinaryMediaTypes"], ["*/*"])
 
     def test_a_preflight_needs_no_key(self):
         for path in {p for _, p in ROUTES}:
@@ -273,8 +332,8 @@ class Api(unittest.TestCase):
     def test_every_call_requires_the_key_by_default(self):
         self.assertEqual(T["Parameters"]["ApiKeyRequired"]["Default"], "all")
         self.assertEqual(T["Conditions"]["HasKeyForAll"], {"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "all"]})
-        for route in ROUTES:
-            condition = "HasKeyForDelete" if route[0] == "DELETE" else "HasKeyForAll"
+        for route in (r for r in ROUTES if r[1] != "/i/{link+}"):
+            condition = "HasKeyForDelete" if route[0] in ("DELETE", "PATCH") else "HasKeyForAll"
             self.assertEqual(self.methods[route]["ApiKeyRequired"], {"Fn::If": [condition, True, False]}, route)
         self.assertEqual(T["Conditions"]["HasKeyForDelete"], {"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeyRequired"}, "none"]}]})
         self.assertEqual(R["UsagePlan"]["Properties"]["ApiStages"], [{"ApiId": {"Ref": "Api"}, "Stage": {"Ref": "Stage"}}])
@@ -302,10 +361,11 @@ class Api(unittest.TestCase):
     def test_stage_is_prod_and_throttled(self):
         p = R["Stage"]["Properties"]
         self.assertEqual((p["StageName"], T["Parameters"]["StageName"]["AllowedValues"]), ({"Ref": "StageName"}, ["prod"]))
-        m, = p["MethodSettings"]
+        m, pictures = p["MethodSettings"]
         self.assertEqual((m["ResourcePath"], m["HttpMethod"]), ("/*", "*"))
         self.assertEqual(m["ThrottlingRateLimit"]["Fn::If"][2], {"Fn::FindInMap": ["Profiles", {"Ref": "Profile"}, "Rate"]})
-        self.assertEqual(T["Mappings"]["Profiles"]["free"], {"Rate": 10, "Burst": 20})
+        self.assertEqual((pictures["ResourcePath"], pictures["HttpMethod"]), ("/~1i~1{link+}", "GET"))
+        self.assertEqual(T["Mappings"]["Profiles"]["free"], {"Rate": 10, "Burst": 20, "PictureRate": 50, "PictureBurst": 100})
 
     def test_access_logs_are_off_and_touch_no_setting_of_the_account(self):
         self.assertEqual(T["Parameters"]["AccessLogs"]["Default"], "off")

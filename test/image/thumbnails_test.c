@@ -1,10 +1,14 @@
 /* Thumbnails over fakes: presets, one job for many requests, what is remembered, and images that go while one is made. */
 #include "image/thumbnails.h"
 
+#include "base/hash.h"
 #include "fake/fake_product.h"
 #include "fake/rows.h"
+#include "fake/pictures.h"
 #include "image/image_service.h"
+#include "image/reconcile.h"
 #include "image/thumb_objects.h"
+#include "image/verify.h"
 #include "unit.h"
 
 #include <pthread.h>
@@ -76,14 +80,15 @@ static int set_up(void **state)
 	fake.code = RENDER_NONE;
 	f.product.renderer = &fake.port;
 	thumb_objects_init(&store, f.product.store);
-	return 0;
+	crypto_init();
+	return picture_set_up(state);
 }
 
 static int tear_down(void **state)
 {
 	thumbnails_free(&t);
 	fake_product_deinit(&f);
-	return 0;
+	return picture_tear_down(state);
 }
 
 /* An uploaded row with an object. */
@@ -221,6 +226,84 @@ static void test_other_variants_and_images_then_not_found(void **state)
 	assert_int_equal(count_jobs(), 0);
 }
 
+static enum status make_without_makers(void)
+{
+	const struct thumbnails_options o = { .presets = PRESETS, .at_upload = STR("small"), .product = &f.product, .store = &store.port };
+	return thumbnails_new(&o, &t, &f.why);
+}
+
+static void test_without_makers_then_the_caller_makes_it(void **state)
+{
+	struct image_row row = uploaded(1);
+	struct object_file file;
+	assert_int_equal(make_without_makers(), OK);
+	struct str variant = thumbnails_variant(t, 0, RENDER_TO_WEBP);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(thumbnails_get(t, &row, variant, NULL, &f.a, &file, &f.why), OK);
+		assert_str(file.bytes, STR("RIFF of a thumbnail"));
+	}
+	assert_int_equal(count_jobs(), 1);
+	assert_int_equal(thumbnails_get(t, &row, STR("small-00000000.webp"), NULL, &f.a, &file, &f.why), NOT_FOUND);
+	assert_int_equal(f.why.code, F_NO_SUCH_IMAGE);
+}
+
+static void test_without_a_renderer_then_only_named(void **state)
+{
+	f.product.renderer = NULL;
+	assert_int_equal(make_without_makers(), OK);
+	assert_true(str_starts_with(thumbnails_variant(t, 1, RENDER_TO_WEBP), STR("wide-")));
+}
+
+/* A pending row and its object, which is a picture; verified with a renderer and the thumbnail at upload. */
+static struct image_row arrived(unsigned n)
+{
+	struct image_row row;
+	f.product.rules.check = CHECK_DECODE;
+	assert_int_equal(make_without_makers(), OK);
+	f.product.thumbnails = t;
+	fake_product_arrive(&f, fake_product_slot(&f, n, STR("image/png")), picture_png(3, 2));
+	assert_true(fake_product_row(&f, n, &row));
+	return row;
+}
+
+static enum status verify(const struct image_row *row)
+{
+	struct image_row now;
+	return verify_object(&f.product, row, 1700000100000, &f.a, &now, &f.why);
+}
+
+static void test_verified_object_then_its_thumbnail_is_kept_once(void **state)
+{
+	struct image_row row = arrived(1);
+	assert_int_equal(verify(&row), OK);
+	assert_int_equal(fake_store_count(f.store), 2);
+	assert_true(fake_product_row(&f, 1, &row));
+	uint64_t calls = fake_store_calls(f.store);
+	assert_int_equal(verify(&row), OK);
+	assert_int_equal(fake_store_calls(f.store) - calls, 1); /* read, and nothing written */
+	assert_int_equal(fake_store_count(f.store), 2);
+}
+
+static void test_verified_object_whose_row_was_deleted_then_no_thumbnail_is_left(void **state)
+{
+	struct image_row row = arrived(1);
+	assert_int_equal(table_remove(f.product.table, row.image_id, 0, &f.why), OK);
+	assert_int_equal(verify(&row), NOT_FOUND);
+	assert_int_equal(fake_store_count(f.store), 1); /* the object, for the caller to remove */
+}
+
+static void test_object_without_a_row_then_thumbnails_that_a_crash_left_are_removed_too(void **state)
+{
+	struct image_row row = arrived(1);
+	struct reconciled done;
+	assert_int_equal(thumb_keep(&store.port, row.image_id, STR("small-00000000.webp"), STR("RIFF"), &f.why), OK);
+	assert_int_equal(table_remove(f.product.table, row.image_id, 0, &f.why), OK);
+	const struct written_object what = { .key = row.key, .now_ms = 1700000100000 };
+	assert_int_equal(reconcile_object(&f.product, &what, &f.a, &done, &f.why), OK);
+	assert_int_equal(done.outcome, RECONCILE_ORPHAN);
+	assert_int_equal(fake_store_count(f.store), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -232,6 +315,11 @@ int main(void)
 		TEST(test_image_that_cannot_be_decoded_then_that_is_remembered),
 		TEST(test_image_deleted_while_one_is_made_then_none_is_left),
 		TEST(test_other_variants_and_images_then_not_found),
+		TEST(test_without_makers_then_the_caller_makes_it),
+		TEST(test_without_a_renderer_then_only_named),
+		TEST(test_verified_object_then_its_thumbnail_is_kept_once),
+		TEST(test_verified_object_whose_row_was_deleted_then_no_thumbnail_is_left),
+		TEST(test_object_without_a_row_then_thumbnails_that_a_crash_left_are_removed_too),
 	};
 	return cmocka_run_group_tests_name("thumbnails", tests, NULL, NULL);
 }

@@ -6,24 +6,30 @@
 #include "api/api.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "delivery/delivery.h"
 #include "fake/fake_product.h"
 #include "fake/pictures.h"
 #include "fake/rows.h"
+#include "image/image_service.h"
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static struct fake_product f;
 static struct api *api;
+static struct delivery *delivery;
 static struct arena a;
 static json_t *answer;
 static int log_fds[2];
 
 static const char *const upload_routes[] = { "POST /upload", "POST /uppy", "GET /limits", NULL };
 static const char *const all_routes[] = { "POST /upload", "POST /uppy", "GET /limits", "GET /images", "GET /images/{imageId}",
-	"DELETE /images/{imageId}", "GET /images/{imageId}/file", "POST /images/{imageId}/complete", NULL };
+	"PATCH /images/{imageId}", "DELETE /images/{imageId}", "GET /images/{imageId}/file", "POST /images/{imageId}/complete",
+	"POST /images/{imageId}/links", NULL };
+static const char *const no_routes[] = { NULL };
 
 static int set_up(void **state)
 {
@@ -31,6 +37,10 @@ static int set_up(void **state)
 	fake_product_init(&f, false);
 	arena_init(&a, 64 << 20);
 	api = api_new(&f.product, &(struct api_options){ .cors_origins = STR("*") });
+	assert_true(delivery_keys_parse(STR("a-key-of-32-characters-and-more..."), &f.product.delivery.keys));
+	f.product.delivery.url = STR("https://gate.example/prod");
+	f.product.delivery.ttl_s = 86400;
+	delivery = delivery_new(&(struct delivery_options){ .product = &f.product, .redirects = true, .next = api_handler(api) });
 	assert_int_equal(pipe2(log_fds, O_CLOEXEC | O_NONBLOCK), 0);
 	assert_int_equal(log_start(&(struct log_options){ .level = LOG_INFO, .direct_fd = log_fds[1] }, &f.why), OK);
 	return picture_set_up(state);
@@ -43,6 +53,7 @@ static int tear_down(void **state)
 	close(log_fds[1]);
 	json_decref(answer);
 	answer = NULL;
+	delivery_free(&delivery);
 	api_free(&api);
 	fake_product_deinit(&f);
 	arena_deinit(&a);
@@ -75,22 +86,34 @@ static void check_shape(void)
 	assert_true(json_is_string(json_object_get(answer, "body")));
 	assert_true(json_is_boolean(json_object_get(answer, "isBase64Encoded")));
 	assert_string_equal(json_string_value(json_object_get(headers, "Access-Control-Allow-Origin")), "*");
-	assert_true(json_string_length(json_object_get(headers, "x-amzn-RequestId")) > 0);
+}
+
+static const char *header_of(const char *name)
+{
+	const char *s = json_string_value(json_object_get(json_object_get(answer, "headers"), name));
+	return s == NULL ? "" : s;
 }
 
 /* The response's status; its form is checked. */
-static int ask_with(const char *const *routes, struct str event)
+static int ask_gateway(const struct gateway *g, struct str event)
 {
-	struct gateway g = { .http_handler = api_handler(api), .routes = routes };
 	const struct invocation in = { .id = STR("lambda-1"), .event = event };
 	struct buf b;
 	buf_init_arena(&b, &a, 6 << 20);
-	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), OK);
+	assert_int_equal(gateway_run((void *)g, &in, &a, &b, &f.why), OK);
 	json_decref(answer);
 	answer = json_loadb(b.p, b.n, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(answer);
 	check_shape();
 	return (int)json_integer_value(json_object_get(answer, "statusCode"));
+}
+
+static int ask_with(const char *const *routes, struct str event)
+{
+	const struct gateway g = { .http_handler = api_handler(api), .routes = routes };
+	int status = ask_gateway(&g, event);
+	assert_true(strlen(header_of("x-amzn-RequestId")) > 0);
+	return status;
 }
 
 static int ask(const char *method, const char *path, const char *rest)
@@ -245,6 +268,70 @@ static void test_response_when_the_arena_has_no_space_then_the_invocation_fails(
 	assert_int_equal(gateway_run(&g, &in, &a, &b, &f.why), LIMIT);
 }
 
+/* A row and its object. */
+static struct image_row uploaded(unsigned n)
+{
+	struct image_row row;
+	struct resolution s = row_verdict(&a, n, 1700000000000, STR(""));
+	fake_product_arrive(&f, fake_product_slot(&f, n, STR("image/png")), STR("x"));
+	assert_int_equal(table_resolve(f.product.table, &s, &a, &row, &f.why), OK);
+	return row;
+}
+
+static int ask_delivery(bool delivers, const char *method, struct str url)
+{
+	const struct gateway g = { .http_handler = delivery_handler(delivery), .routes = no_routes, .delivers = delivers };
+	struct str path = str_slice(url, f.product.delivery.url.n, url.n);
+	return ask_gateway(
+		&g, str_printf(&a, "{\"httpMethod\":\"%s\",\"path\":\"%.*s\",\"requestContext\":{\"stage\":\"prod\"}}", method, STRF(path)));
+}
+
+static void test_delivery_link_then_redirected_and_its_path_is_not_in_the_log(void **state)
+{
+	struct image_row row = uploaded(1);
+	struct str url = image_service_link(&f.product, &row, STR("original"), 0, &a);
+	assert_true(str_starts_with(url, STR("https://gate.example/prod/i/")));
+	assert_int_equal(ask_delivery(true, "GET", url), 302);
+	assert_non_null(strstr(header_of("Location"), str_cstr(&a, row.key)));
+	assert_true(strncmp(header_of("Cache-Control"), "private, max-age=", 17) == 0);
+	assert_true(strtol(header_of("Cache-Control") + 17, NULL, 10) <= 2 * DOWNLOAD_WINDOW_S);
+	struct str lines = logged(), signature = str_slice(url, 28, 50);
+	assert_true(holds(lines, "\"route\":\"GET /i/{sig}.{exp}/{imageId}/{variant}\""));
+	assert_false(holds(lines, str_cstr(&a, signature)));
+	assert_int_equal(ask_delivery(true, "HEAD", url), 200);
+	assert_string_equal(text_of("body"), "");
+	assert_int_equal(ask_delivery(true, "OPTIONS", url), 204);
+	assert_int_equal(ask_delivery(true, "POST", url), 405);
+	assert_int_equal(ask_delivery(true, "GET", str_slice(url, 0, url.n - 1)), 404);
+	assert_string_equal(header_of("Cache-Control"), "no-store");
+}
+
+static void test_delivery_link_where_another_function_is_asked_then_404(void **state)
+{
+	struct image_row row = uploaded(1);
+	struct str url = image_service_link(&f.product, &row, STR("original"), 0, &a);
+	assert_int_equal(ask_delivery(false, "GET", url), 404);
+	assert_int_equal(ask_delivery(true, "GET", STR("https://gate.example/prod/images")), 404);
+}
+
+/* The key is the gateway's: without a word of it in the event, nobody may make an image public. */
+static void test_visibility_then_only_for_callers_whose_key_the_gateway_has_checked(void **state)
+{
+	struct image_row row = uploaded(1);
+	static const char body[] = ",\"body\":\"{\\\"visibility\\\":\\\"public\\\"}\"";
+	const char *path = str_cstr(&a, str_printf(&a, "/images/%.*s", STRF(row.image_id)));
+	assert_int_equal(ask("PATCH", path, body), 403);
+	assert_non_null(strstr(text_of("body"), "public_denied"));
+	assert_int_equal(
+		ask_with(all_routes,
+			str_printf(
+				&a, "{\"httpMethod\":\"PATCH\",\"path\":\"%s\",\"requestContext\":{\"identity\":{\"apiKeyId\":\"k1\"}}%s}", path, body)),
+		200);
+	assert_non_null(strstr(text_of("body"), "\"visibility\":\"public\""));
+	struct str link = str_printf(&a, "https://gate.example/prod/i/%.*s/original", STRF(row.image_id));
+	assert_int_equal(ask_delivery(true, "GET", link), 302);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int main(void)
@@ -255,6 +342,9 @@ int main(void)
 		TEST(test_body_missing_null_empty_or_cut_then_400),
 		TEST(test_route_or_method_that_is_not_there_then_404_or_405),
 		TEST(test_route_of_another_function_then_404_and_nothing_done),
+		TEST(test_delivery_link_then_redirected_and_its_path_is_not_in_the_log),
+		TEST(test_delivery_link_where_another_function_is_asked_then_404),
+		TEST(test_visibility_then_only_for_callers_whose_key_the_gateway_has_checked),
 		TEST(test_body_of_6_mb_then_413),
 		TEST(test_event_that_is_unknown_or_cut_then_a_500_whose_cause_is_in_the_log),
 		TEST(test_engine_that_fails_then_5xx_with_the_request_id_and_the_cause_in_the_log),

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/op_deadline.h"
 #include "base/thread.h"
 #include "pool/liar.h"
 #include "render/run.h"
@@ -137,6 +138,23 @@ static void test_stopped_process_then_killed_and_picture_decoded_by_another(void
 	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
 	assert_int_equal(metric_get(M_RENDER_LATE), late + 1);
 	assert_int_not_equal(kill(child, 0), 0);
+	pool_free(&pool);
+}
+
+/* The deadline is the thread's, not the picture's: no verdict comes of it. */
+static void test_no_time_left_then_deadline_and_no_verdict(void **state)
+{
+	struct renderer_result out;
+	start((struct pool_options){ 0 });
+	struct renderer_job job = check_of(jpeg_of(80, 60));
+	pid_t child = find_child();
+	assert_int_equal(kill(child, SIGSTOP), 0);
+	op_deadline_set(clock_mono_ms() + 100);
+	assert_int_equal(renderer_run(pool_renderer(pool), &job, run_arena, &out, &why), TIMEOUT);
+	assert_int_equal(why.code, F_DEADLINE);
+	op_deadline_set(0);
+	assert_int_not_equal(kill(child, 0), 0);
+	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
 	pool_free(&pool);
 }
 
@@ -350,6 +368,7 @@ int main(void)
 		RUN_TEST(test_broken_picture_then_verdict_and_new_process),
 		RUN_TEST(test_killed_idle_process_then_replaced_and_no_picture_suffers),
 		RUN_TEST(test_stopped_process_then_killed_and_picture_decoded_by_another),
+		RUN_TEST(test_no_time_left_then_deadline_and_no_verdict),
 		RUN_TEST(test_picture_that_is_never_done_then_takes_too_long_and_next_is_good),
 		RUN_TEST(test_process_that_waits_for_the_processor_then_not_late),
 		RUN_TEST(test_program_missing_then_refused_with_the_way_on),

@@ -92,6 +92,8 @@ static void close_connection(struct connection *c)
 		server_request_end(c, false);
 	if (c->state == CONN_LINGER)
 		leave_linger_list(c);
+	/* Closing alone does not end its events while a process that is being started has a copy of the descriptor. */
+	(void)epoll_ctl(reactor_of(c)->epoll, EPOLL_CTL_DEL, c->transport.fd, NULL);
 	transport_close(&c->transport);
 	mem_free(c->kept);
 	if (c->counted)

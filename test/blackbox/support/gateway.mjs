@@ -1,5 +1,6 @@
 // A minimal API Gateway: HTTP in, a proxy event to a function, its response back. It is as strict as
-// the real one: a response of the wrong form, or an error, is a 502 without details.
+// the real one: a response of the wrong form, or an error, is a 502 without details. A REST API passes every body on in
+// base64, since the template says of all types that they are bytes.
 import http from 'node:http';
 import { randomUUID } from 'node:crypto';
 
@@ -16,15 +17,15 @@ function headerLists(raw) {
 const last = lists => Object.fromEntries(Object.entries(lists).map(([name, values]) => [name, values.at(-1)]));
 const orNull = object => Object.keys(object).length === 0 ? null : object;
 
-/** A REST API's proxy event: the path without the stage, query parameters decoded. */
-export function eventV1({ method, path, query = '', headers = {}, body = null, base64 = false, id = randomUUID() }) {
+/** A REST API's proxy event: the path without the stage, query parameters decoded; keyId: of the API key, where the method requires one. */
+export function eventV1({ method, path, query = '', headers = {}, body = null, base64 = false, id = randomUUID(), keyId = null }) {
 	const queries = {};
 	for (const [name, value] of new URLSearchParams(query))
 		(queries[name] ??= []).push(value);
 	return {
 		resource: path, path, httpMethod: method, headers: orNull(last(headers)), multiValueHeaders: orNull(headers),
 		queryStringParameters: orNull(last(queries)), multiValueQueryStringParameters: orNull(queries), pathParameters: null, stageVariables: null,
-		requestContext: { resourcePath: path, httpMethod: method, path: `/prod${path}`, stage: 'prod', requestId: id, identity: { sourceIp: '127.0.0.1' } },
+		requestContext: { resourcePath: path, httpMethod: method, path: `/prod${path}`, stage: 'prod', requestId: id, identity: { sourceIp: '127.0.0.1', apiKeyId: keyId } },
 		body, isBase64Encoded: base64,
 	};
 }
@@ -52,8 +53,9 @@ export function readAnswer({ kind, body }) {
 		body: Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8') };
 }
 
-/** Serve HTTP below /prod. functionFor(method, path) gives the RuntimeApi of the route's function, or nothing (403). */
-export async function startGateway(functionFor, version = 'v1') {
+/** Serve HTTP below /prod. functionFor(method, path) gives the RuntimeApi of the route's function, or nothing (403);
+ *  keyed(method, path) says whether the method requires an API key, any of which is accepted here, and none too. */
+export async function startGateway(functionFor, version = 'v1', keyed = () => false) {
 	const server = http.createServer(async (request, answer) => {
 		const pieces = [];
 		for await (const piece of request)
@@ -62,9 +64,9 @@ export async function startGateway(functionFor, version = 'v1') {
 		const runtime = path && functionFor(request.method, path);
 		if (!runtime)
 			return answer.writeHead(403, { 'Content-Type': 'application/json' }).end('{"message":"Missing Authentication Token"}');
-		const whole = Buffer.concat(pieces), base64 = !isText(request.headers['content-type']);
+		const whole = Buffer.concat(pieces), base64 = whole.length > 0 && (version === 'v1' || !isText(request.headers['content-type']));
 		const make = version === 'v1' ? eventV1 : eventV2;
-		const event = make({ method: request.method, path, query, headers: headerLists(request.rawHeaders), base64,
+		const event = make({ method: request.method, path, query, headers: headerLists(request.rawHeaders), base64, keyId: keyed(request.method, path) && request.headers['x-api-key'] ? 'key-1' : null,
 			body: whole.length === 0 ? null : whole.toString(base64 ? 'base64' : 'utf8') });
 		const got = readAnswer(await runtime.invoke(event));
 		if (!got)

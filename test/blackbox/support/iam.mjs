@@ -24,9 +24,9 @@ export function actionOf({ method, uri, key, service, target }) {
 }
 
 /** Which role each function has, by the function's handler. */
-export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', event: 'Event' };
+export const ROLES = { upload: 'Upload', images: 'List', manage: 'Manage', delivery: 'Delivery', event: 'Event' };
 
-/** { Upload: statements, List, Manage, Event }: what each function's role may do in a stack with these parameters. */
+/** { Upload: statements, List, Manage, Delivery, Event }: what each function's role may do in a stack with these parameters. */
 export async function roleStatements(given) {
 	const template = await readTemplate(readFileSync(new URL('../../../deploy/template.yaml', import.meta.url)));
 	const parameters = bindParameters(template, { CodeBucket: 'code', CodeKey: 'key', ...given });

@@ -59,16 +59,24 @@ static void tear_down(struct fixture *f)
 	pthread_mutex_destroy(&f->traffic.started_lock);
 }
 
-/* The client's end of a new connection. */
-static int connect_pair(struct fixture *f)
+/* The client's end of a new connection.
+ * copy  written: another descriptor of the server's end; NULL: none */
+static int connect_copied(struct fixture *f, int *copy)
 {
 	int fds[2];
 	struct client_addr peer = { { 0 } };
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
+	if (copy != NULL)
+		*copy = dup(fds[1]);
 	atomic_fetch_add(&f->listener.open, 1);
 	assert_true(connection_start(&f->listener.acceptors[0], fds[1], &peer, false));
 	return fds[0];
+}
+
+static int connect_pair(struct fixture *f)
+{
+	return connect_copied(f, NULL);
 }
 
 static void send_text(int fd, struct str s)
@@ -114,6 +122,27 @@ static void test_requests_when_in_pieces_of_any_size_then_all_are_answered(void 
 		assert_int_equal(count_text(all, STR("got 3 of /echo\n")), 1);
 		close(fd);
 	}
+	tear_down(&f);
+}
+
+/* As in a process that is being started: until it executes its program it has all descriptors of this one. */
+static void test_closed_connection_when_its_descriptor_was_copied_then_no_more_events(void **state)
+{
+	static char out[4096];
+	struct str request = STR("GET /fast HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+	struct fixture f;
+	int copy;
+	set_up(&f, 60000);
+	int fd = connect_copied(&f, &copy);
+	send_text(fd, request);
+	shutdown(fd, SHUT_WR);
+	wait_until(atomic_load(&f.reactor.open) == 0);
+	close(fd); /* an event, of what is closed and freed */
+	fd = connect_pair(&f);
+	send_text(fd, request);
+	assert_int_equal(count_text(receive_all(fd, out, sizeof out), STR("HTTP/1.1 200 OK\r\n")), 1);
+	close(fd);
+	close(copy);
 	tear_down(&f);
 }
 
@@ -221,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests_when_in_pieces_of_any_size_then_all_are_answered),
+		cmocka_unit_test(test_closed_connection_when_its_descriptor_was_copied_then_no_more_events),
 		cmocka_unit_test(test_body_when_cut_by_a_half_close_then_refused),
 		cmocka_unit_test(test_head_when_cut_by_a_half_close_then_refused),
 		cmocka_unit_test(test_refusal_when_the_client_keeps_sending_then_its_bytes_are_dropped),
