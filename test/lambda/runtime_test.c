@@ -214,13 +214,18 @@ static void test_start_when_no_one_listens_then_a_failure(void **state)
 	runtime_free(&r);
 }
 
-static void test_handler_names_then_only_the_four(void **state)
+static void test_handler_names_then_only_the_five_and_which_decode(void **state)
 {
-	assert_int_equal(lambda_check(STR("upload"), &why), OK);
-	assert_int_equal(lambda_check(STR("images"), &why), OK);
-	assert_int_equal(lambda_check(STR("manage"), &why), OK);
-	assert_int_equal(lambda_check(STR("event"), &why), OK);
-	assert_int_equal(lambda_check(STR(""), &why), INVALID);
+	static const struct {
+		const char *name;
+		bool decodes;
+	} functions[] = { { "upload", false }, { "images", false }, { "manage", true }, { "delivery", true }, { "event", true } };
+	bool decodes;
+	for (size_t i = 0; i < COUNT_OF(functions); i++) {
+		assert_int_equal(lambda_check(str_of(functions[i].name), &decodes, &why), OK);
+		assert_int_equal(decodes, functions[i].decodes);
+	}
+	assert_int_equal(lambda_check(STR(""), &decodes, &why), INVALID);
 	assert_int_equal(lambda_run(runtime, &(struct lambda_options){ .function_handler = STR("index.handler") }, &why), INVALID);
 	assert_int_equal(why.code, F_BAD_SETTING);
 }
@@ -241,7 +246,7 @@ int main(void)
 		TEST(test_next_that_is_not_an_invocation_then_the_process_ends),
 		TEST(test_start_that_fails_then_reported_once_with_its_reason),
 		TEST(test_start_when_no_one_listens_then_a_failure),
-		TEST(test_handler_names_then_only_the_four),
+		TEST(test_handler_names_then_only_the_five_and_which_decode),
 	};
 	return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);
 }
