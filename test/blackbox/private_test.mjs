@@ -58,8 +58,8 @@ function tagsOf(files) {
 	return new Map(found.map(file => [path.basename(file.SourceFile), Object.keys(file).filter(tag => !structure.test(tag))]));
 }
 
-/** The pixels that Debian's decoders make of a picture, upright or not as it is stored. */
-function pixelsOf(name, bytes) {
+/** The digest of the pixels that Debian's decoders make of a picture, upright or not as it is stored. */
+function decode(name, bytes) {
 	const file = path.join(work, `pixels-${name}`);
 	writeFileSync(file, bytes);
 	const run = (...words) => execFileSync(words[0], words.slice(1), { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -71,6 +71,15 @@ function pixelsOf(name, bytes) {
 	})));
 	default: return /animated/.test(name) ? digest('sha256', run('webpmux', '-get', 'frame', '1', file, '-o', '-')) : digest('sha256', run('dwebp', '-quiet', file, '-ppm', '-o', '-'));
 	}
+}
+
+const decoded = new Map();   // by the digest of the bytes: most are the same by every way in
+
+function pixelsOf(name, bytes) {
+	const key = digest('sha256', bytes);
+	if (!decoded.has(key))
+		decoded.set(key, decode(name, bytes));
+	return decoded.get(key);
 }
 
 for (const form of [false, true])
