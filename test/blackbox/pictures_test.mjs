@@ -138,6 +138,24 @@ test('when too many images wait the others get 503, and are accepted later', asy
 		assert.equal((await putBytes(slot, jpeg)).status, 200);
 });
 
+test('one client has at most half of the renderers: another one passes those of it that wait', async t => {
+	const own = await startServer({ args: ['--render-jobs', '2', '--trusted-proxies', '127.0.0.1'] }), ended = [];
+	t.after(() => own.stop());
+	const sendAs = async client => {
+		const put = await putBytes(await openSlot(own, { fileName: 'a', fileType: 'image/jpeg' }), jpeg, { 'X-Forwarded-For': client });
+		ended.push(`${client} ${put.status}`);
+	};
+	const [pid] = renderers(own);
+	process.kill(pid, 'SIGSTOP');
+	const stuck = [1, 2, 3].map(() => sendAs('203.0.113.1'));
+	await eventually(async () => await metric('tintype_render_waiting', own) === 2, { what: 'one that is decoded and two that wait' });
+	await Promise.all([1, 2, 3].map(() => sendAs('203.0.113.2')));
+	assert.deepEqual(ended, Array(3).fill('203.0.113.2 200'));
+	process.kill(pid, 'SIGCONT');
+	await Promise.all(stuck);
+	assert.deepEqual(ended.slice(3), Array(3).fill('203.0.113.1 200'));
+});
+
 test('an image that needs more memory than all renderers have is refused with the size and the setting', async t => {
 	const own = await startServer({ args: ['--render-jobs', '1', '--render-memory', '67108864'] });
 	t.after(() => own.stop());
