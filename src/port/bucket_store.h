@@ -53,7 +53,7 @@ struct object_commit {
 	struct object_meta meta; /* of a part only the checksum */
 	struct object_condition condition;
 	/* NULL: a plain object, which replaces. Else the row is resolved in the same commit, only if it is
-	 * pending; the object must not be there yet. */
+	 * pending, and the object must not be there yet; with `replaces` both as table_resolve has it, over the object that is there. */
 	const struct resolution *resolve;
 	struct arena *arena;
 	struct image_row *now; /* as table_resolve's; may be NULL when resolve is */

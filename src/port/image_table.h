@@ -71,7 +71,7 @@ struct resolution {
 	uint32_t removed;
 	struct str metadata;
 	struct str verdict, damage, placeholder, color; /* as the row's; placeholder and color only of uploaded ones */
-	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag: other bytes came later */
+	struct str replaces;                            /* "": the row must be pending; else uploaded with this ETag */
 };
 
 struct image_page {
@@ -137,10 +137,10 @@ MUST_CHECK static inline enum status table_get(
 }
 
 /* Change a pending row into an uploaded or a rejected one, or let it say what its object will be. Only a pending row changes, or, where
- * `replaces` is given, an uploaded one with that ETag; a table whose store never overwrites
- * objects may answer such a one with STATE_CHANGED always.
+ * `replaces` is given, an uploaded one with that ETag: other bytes came later, or more was found out about the same. One that is
+ * uploaded before and after keeps its place in the list.
  * now     the row as it is after the call, on OK and on STATE_CHANGED
- * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) it was not pending; DISK_FULL; STORAGE_FAILED */
+ * Errors  NO_SUCH_IMAGE; STATE_CHANGED (CONFLICT) it was not pending, or not uploaded with that ETag; DISK_FULL; STORAGE_FAILED */
 MUST_CHECK static inline enum status table_resolve(
 	struct image_table *t, const struct resolution *s, struct arena *a, struct image_row *now, struct fault *why)
 {

@@ -146,63 +146,6 @@ static void test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in
 	assert_int_equal(cursor.n, 0);
 }
 
-/* other bytes under the same id */
-
-static struct resolution replacement(struct bench *b, const char *etag, struct str reason)
-{
-	struct resolution s = row_verdict(&b->a, 1, 9000, reason);
-	s.replaces = bench_row(b, 1).etag;
-	s.etag = str_of(etag);
-	return s;
-}
-
-static void test_resolve_that_replaces_then_the_new_bytes_at_the_old_position_of_the_list(void **state)
-{
-	struct bench *b = *state;
-	struct image_page page;
-	struct image_row now;
-	for (unsigned i = 1; i <= 2; i++) {
-		bench_insert(b, i);
-		bench_resolve(b, i, 5000, STR(""));
-	}
-	struct resolution s = replacement(b, "ffffffffffffffffffffffffffffffff", STR(""));
-	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
-	assert_str(now.etag, s.etag);
-	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
-	assert_int_equal(page.n, 2);
-	assert_true(row_equal(&page.rows[1], &now));
-	assert_int_equal(bench_ending(b), 0);
-}
-
-static void test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed(void **state)
-{
-	struct bench *b = *state;
-	struct image_row now, before;
-	bench_insert(b, 1);
-	struct resolution pending = replacement(b, "x", STR(""));
-	pending.replaces = STR("00");
-	assert_fails(b, table_resolve(b->w.table, &pending, &b->a, &now, &b->why), F_STATE_CHANGED);
-	bench_resolve(b, 1, 5000, STR(""));
-	struct resolution s = replacement(b, "x", STR(""));
-	s.replaces = STR("00");
-	before = bench_row(b, 1);
-	assert_fails(b, table_resolve(b->w.table, &s, &b->a, &now, &b->why), F_STATE_CHANGED);
-	assert_true(row_equal(&now, &before));
-}
-
-static void test_resolve_that_replaces_by_what_is_not_an_image_then_rejected_and_due(void **state)
-{
-	struct bench *b = *state;
-	struct image_row now;
-	bench_insert(b, 1);
-	bench_resolve(b, 1, 5000, STR(""));
-	struct resolution s = replacement(b, "x", STR("no image"));
-	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
-	assert_int_equal(now.status, IMAGE_REJECTED);
-	assert_int_equal(bench_listed(b), 0);
-	assert_int_equal(bench_ending(b), 1);
-}
-
 /* answers that are lost after a write that was done */
 
 static int dial(unsigned port)
@@ -260,9 +203,6 @@ static void test_every_write_when_its_response_is_lost_then_done_once_and_report
 
 static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_every_write_when_its_response_is_lost_then_done_once_and_reported_as_done),
-	BENCH_TEST(test_resolve_that_replaces_then_the_new_bytes_at_the_old_position_of_the_list),
-	BENCH_TEST(test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed),
-	BENCH_TEST(test_resolve_that_replaces_by_what_is_not_an_image_then_rejected_and_due),
 	BENCH_TEST(test_list_and_due_when_all_rows_are_in_one_shard_then_whole_pages_in_order),
 	BENCH_TEST(test_create_of_a_table_that_is_there_then_ok_and_rows_stay),
 	BENCH_TEST(test_every_call_on_a_table_that_is_not_there_then_upstream_failed),

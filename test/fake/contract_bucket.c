@@ -264,6 +264,45 @@ static void test_finish_of_an_image_that_is_uploaded_then_state_changed_and_the_
 	}
 }
 
+/* The bytes of an image are replaced in one commit with its row, and only where both are as they were seen. */
+static void test_finish_of_an_image_that_replaces_then_object_and_row_are_the_new_ones(void **state)
+{
+	static const char *const seen[] = { "00", NULL };
+	struct bench *b = *state;
+	struct image_row now;
+	bench_insert(b, 1);
+	struct incoming *in = body_receive(b, STR("first"));
+	assert_int_equal(finish_image(b, &in, 1, &now), OK);
+	struct resolution s = row_verdict(&b->a, 1, 1700000000000, STR(""));
+	struct object_commit c = body_commit(b, bench_key(b, 1));
+	c.resolve = &s;
+	c.now = &now;
+	struct image_row want = bench_row(b, 1);
+	for (size_t i = 0; i < COUNT_OF(seen); i++) {
+		bool same = seen[i] == NULL;
+		s.replaces = same ? want.etag : str_of(seen[i]);
+		in = body_receive(b, STR("the second"));
+		if (same)
+			assert_int_equal(bucket_finish(&in, &c, &b->why), OK);
+		else
+			assert_fails(b, bucket_finish(&in, &c, &b->why), F_STATE_CHANGED);
+		bucket_abandon(&in);
+		if (same)
+			row_resolve(&b->a, &want, &s);
+		for (unsigned round = 0; round < 2; round++) {
+			struct image_row row = bench_row(b, 1);
+			assert_true(row_equal(&row, &want));
+			assert_object_is(b, want.key, same ? STR("the second") : STR("first"));
+			bench_reopen(b);
+		}
+	}
+	assert_int_equal(store_remove(b->w.store, want.key, &b->why), OK);
+	s.replaces = want.etag;
+	in = body_receive(b, STR("the third"));
+	assert_fails(b, bucket_finish(&in, &c, &b->why), F_STATE_CHANGED);
+	bucket_abandon(&in);
+}
+
 static void test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_object(void **state)
 {
 	struct bench *b = *state;
@@ -473,6 +512,7 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_finish_of_an_image_then_object_and_row_are_there),
 	BENCH_TEST(test_finish_of_an_image_without_a_row_then_no_such_image_and_no_object),
 	BENCH_TEST(test_finish_of_an_image_that_is_uploaded_then_state_changed_and_the_first_stays),
+	BENCH_TEST(test_finish_of_an_image_that_replaces_then_object_and_row_are_the_new_ones),
 	BENCH_TEST(test_finish_of_an_image_that_is_rejected_then_state_changed_and_no_object),
 	BENCH_TEST(test_finish_of_an_image_where_an_object_exists_then_conflict_and_nothing_changes),
 	BENCH_TEST(test_remove_of_the_row_then_the_object_is_removed_with_it),

@@ -259,6 +259,83 @@ static void test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row
 	resolve_twice(*state, STR("no image"), STR(""));
 }
 
+static struct resolution replacement(struct bench *b, const char *etag, struct str reason)
+{
+	struct resolution s = row_verdict(&b->a, 1, 9000, reason);
+	s.replaces = bench_row(b, 1).etag;
+	s.etag = str_of(etag);
+	return s;
+}
+
+static void test_resolve_that_replaces_then_the_new_bytes_at_the_old_position_of_the_list(void **state)
+{
+	struct bench *b = *state;
+	struct image_page page;
+	struct image_row now;
+	for (unsigned i = 1; i <= 2; i++) {
+		bench_insert(b, i);
+		bench_resolve(b, i, 5000, STR(""));
+	}
+	struct resolution s = replacement(b, "ffffffffffffffffffffffffffffffff", STR(""));
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
+	assert_str(now.etag, s.etag);
+	assert_int_equal(table_list(b->w.table, 10, STR(""), &b->a, &page, &b->why), OK);
+	assert_int_equal(page.n, 2);
+	assert_true(row_equal(&page.rows[1], &now));
+	assert_int_equal(bench_ending(b), 0);
+}
+
+static void test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now, before;
+	bench_insert(b, 1);
+	struct resolution pending = replacement(b, "x", STR(""));
+	pending.replaces = STR("00");
+	assert_fails(b, table_resolve(b->w.table, &pending, &b->a, &now, &b->why), F_STATE_CHANGED);
+	bench_resolve(b, 1, 5000, STR(""));
+	struct resolution s = replacement(b, "x", STR(""));
+	s.replaces = STR("00");
+	before = bench_row(b, 1);
+	assert_fails(b, table_resolve(b->w.table, &s, &b->a, &now, &b->why), F_STATE_CHANGED);
+	assert_true(row_equal(&now, &before));
+}
+
+static void test_resolve_that_replaces_by_what_is_not_an_image_then_rejected_and_due(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now;
+	bench_insert(b, 1);
+	bench_resolve(b, 1, 5000, STR(""));
+	struct resolution s = replacement(b, "x", STR("no image"));
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
+	assert_int_equal(now.status, IMAGE_REJECTED);
+	assert_int_equal(bench_listed(b), 0);
+	assert_int_equal(bench_ending(b), 1);
+}
+
+/* Counted as one image still, of another size. */
+static void test_resolve_that_replaces_then_counts_are_of_the_new_bytes(void **state)
+{
+	struct bench *b = *state;
+	struct image_row now;
+	bench_insert(b, 1);
+	bench_resolve(b, 1, 5000, STR(""));
+	struct resolution s = replacement(b, "ffffffffffffffffffffffffffffffff", STR(""));
+	s.file_size = 3;
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
+	struct image_counts counts = bench_counts(b);
+	assert_int_equal(counts.uploaded, 1);
+	assert_int_equal(counts.pending + counts.rejected, 0);
+	assert_int_equal(counts.stored_bytes, 3);
+	s = replacement(b, "x", STR("no image"));
+	assert_int_equal(table_resolve(b->w.table, &s, &b->a, &now, &b->why), OK);
+	counts = bench_counts(b);
+	assert_int_equal(counts.uploaded + counts.pending, 0);
+	assert_int_equal(counts.rejected, 1);
+	assert_int_equal(counts.stored_bytes, 0);
+}
+
 /* set_public */
 
 static void test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved(void **state)
@@ -463,6 +540,10 @@ static const struct CMUnitTest tests[] = {
 	BENCH_TEST(test_resolve_of_an_unknown_id_then_no_such_image),
 	BENCH_TEST(test_resolve_of_an_uploaded_row_then_state_changed_and_now_is_the_row),
 	BENCH_TEST(test_resolve_of_a_rejected_row_then_state_changed_and_now_is_the_row),
+	BENCH_TEST(test_resolve_that_replaces_then_the_new_bytes_at_the_old_position_of_the_list),
+	BENCH_TEST(test_resolve_that_replaces_other_bytes_than_are_there_then_state_changed),
+	BENCH_TEST(test_resolve_that_replaces_by_what_is_not_an_image_then_rejected_and_due),
+	BENCH_TEST_OF_COUNTS(test_resolve_that_replaces_then_counts_are_of_the_new_bytes),
 	BENCH_TEST(test_insert_of_a_public_row_then_it_stays_public_when_it_is_resolved),
 	BENCH_TEST(test_set_public_whatever_the_state_then_nothing_else_changes),
 	BENCH_TEST(test_set_public_of_an_unknown_id_then_no_such_image_and_no_row),

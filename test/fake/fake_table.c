@@ -128,8 +128,9 @@ static enum status resolve_row(struct fake_table *t, const struct resolution *s,
 	struct fake_row *r = *resolved = t->rows[i];
 	if (!may_resolve(&r->row, s))
 		return fault_set(why, STATE_CHANGED, "the row is not pending");
+	bool stays = r->row.status == IMAGE_UPLOADED && s->status == IMAGE_UPLOADED;
 	row_resolve(&r->texts, &r->row, s);
-	r->seq = s->status == IMAGE_UPLOADED ? ++t->last_seq : 0;
+	r->seq = stays ? r->seq : s->status == IMAGE_UPLOADED ? ++t->last_seq : 0;
 	return OK;
 }
 

@@ -30,9 +30,9 @@ static enum status apply_commit(struct writer *w, struct change *c)
 	struct stored old;
 	TRY(rows_find_object(w, &at, &cc->commit->condition, &old, c->why));
 	if (cc->commit->resolve != NULL) {
-		TRY(images_find_pending(w, &cc->resolving, c->why));
-		if (old.there)
-			return fault_set(c->why, STATE_CHANGED, "An object with this key already exists.");
+		TRY(images_find_resolved(w, &cc->resolving, c->why));
+		if (old.there != (cc->commit->resolve->replaces.n > 0))
+			return fault_set(c->why, STATE_CHANGED, old.there ? "An object with this key already exists." : "The object is gone.");
 		TRY(images_resolve(w, &cc->resolving, c->why));
 	}
 	return rows_put_object(w, &at, &cc->arrival, &old);

@@ -107,21 +107,27 @@ static enum status read_head(struct writer *w, sqlite3_stmt *s, struct row_head 
 	return OK;
 }
 
+/* Count a row in, or out with -1. */
+static void count_row(struct image_counts *c, enum image_status status, uint64_t file_size, int by)
+{
+	switch (status) {
+	case IMAGE_PENDING:
+		c->pending += (uint64_t)by;
+		break;
+	case IMAGE_UPLOADED:
+		c->uploaded += (uint64_t)by;
+		c->stored_bytes += (uint64_t)by * file_size;
+		break;
+	case IMAGE_REJECTED:
+		c->rejected += (uint64_t)by;
+		break;
+	}
+}
+
 static enum status remove_head(struct writer *w, const struct row_head *h)
 {
 	TRY(rows_run(w, Q_IMAGE_REMOVE, h->n));
-	switch (h->status) {
-	case IMAGE_PENDING:
-		w->counters.images.pending--;
-		break;
-	case IMAGE_UPLOADED:
-		w->counters.images.uploaded--;
-		w->counters.images.stored_bytes -= h->file_size;
-		break;
-	case IMAGE_REJECTED:
-		w->counters.images.rejected--;
-		break;
-	}
+	count_row(&w->counters.images, h->status, h->file_size, -1);
 	return objects_remove(w, w->image_bucket, (struct str){ h->key, h->key_n });
 }
 
@@ -217,12 +223,15 @@ static enum status find_row(struct writer *w, struct str image_id, struct arena 
 	return status;
 }
 
-enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why)
+enum status images_find_resolved(struct writer *w, struct resolving *st, struct fault *why)
 {
-	enum status status = find_row(w, st->s->image_id, st->arena, st->now, &st->n, why);
-	if (status == OK && st->now->status != IMAGE_PENDING)
-		return fault_set(why, STATE_CHANGED, "The image is no longer pending.");
-	return status;
+	struct str replaces = st->s->replaces;
+
+	TRY(find_row(w, st->s->image_id, st->arena, st->now, &st->n, why));
+	if (replaces.n == 0)
+		return st->now->status == IMAGE_PENDING ? OK : fault_set(why, STATE_CHANGED, "The image is no longer pending.");
+	bool same = st->now->status == IMAGE_UPLOADED && str_equal(st->now->etag, replaces);
+	return same ? OK : fault_set(why, STATE_CHANGED, "The image is not the one that was there.");
 }
 
 enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why)
@@ -233,6 +242,8 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 	/* The texts of the resolution belong to the waiter; those of the row to its arena. Done before anything
 	 * is written, so that a full arena fails this change alone. */
 	struct image_row *row = st->now;
+	const enum image_status before = row->status;
+	const uint64_t size_before = row->file_size;
 
 	row->status = s->status;
 	row->file_type = str_dup(st->arena, s->file_type);
@@ -262,16 +273,9 @@ enum status images_resolve(struct writer *w, struct resolving *st, struct fault 
 			db_int(s->uploaded_ms), db_int(s->ends_ms), db_text(s->reason), db_int((int64_t)s->received_size),
 			db_text(row->received_sha256), db_int(s->stripped), db_int(s->removed), db_text(row->verdict), db_text(row->damage),
 			db_text(row->placeholder), db_text(row->color), db_text(row->metadata))));
-	if (s->status == IMAGE_PENDING)
-		return OK;
-	w->counters.images.pending--;
-	if (s->status == IMAGE_REJECTED) {
-		w->counters.images.rejected++;
-		return OK;
-	}
-	w->counters.images.uploaded++;
-	w->counters.images.stored_bytes += s->file_size;
-	w->counters.next_seq++;
+	count_row(&w->counters.images, before, size_before, -1);
+	count_row(&w->counters.images, s->status, s->file_size, 1);
+	w->counters.next_seq += s->status == IMAGE_UPLOADED && before != IMAGE_UPLOADED;
 	return OK;
 }
 
@@ -284,7 +288,7 @@ static enum status apply_resolve(struct writer *w, struct change *c)
 {
 	struct resolve_change *sc = (struct resolve_change *)c;
 
-	TRY(images_find_pending(w, &sc->resolving, c->why));
+	TRY(images_find_resolved(w, &sc->resolving, c->why));
 	return images_resolve(w, &sc->resolving, c->why);
 }
 

@@ -21,9 +21,9 @@ struct resolving {
 	int64_t n;             /* the row's number, once found */
 };
 
-/* Find the row and check that it is pending; *now is written as table_resolve promises.
+/* Find the row and check that the resolution may change it; *now is written as table_resolve promises.
  * Errors  NO_SUCH_IMAGE; STATE_CHANGED; TOO_MUCH; the writer's */
-enum status images_find_pending(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
+enum status images_find_resolved(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
 /* Write the resolution into the row that was found.
  * Errors  TOO_MUCH, before anything is written; the writer's */
 enum status images_resolve(struct writer *w, struct resolving *st, struct fault *why) MUST_CHECK;
