@@ -1,21 +1,14 @@
 // `tintype compact` on a database as older versions made them (auto_vacuum NONE): its free pages stay in the file until
 // then, and are given back by themselves afterwards. It is refused while a server runs, and everything that is kept stays.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { png } from './support/png.mjs';
+import { sqlite } from './support/sqlite.mjs';
 import { call, corpus, eventually, fetchUrl, runProgram, startServer, uploadImage } from './support/server.mjs';
-
-/** What statements of SQL give, run by Python's sqlite3: rows as text. */
-function sqlite(file, sql) {
-	const script = 'import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], isolation_level=None)\n'
-		+ 'for sql in sys.argv[2].split(";"):\n    for row in db.execute(sql):\n        print(*row)\n';
-	return execFileSync('python3', ['-c', script, file, sql], { encoding: 'utf8' }).trim();
-}
 
 /** A PNG of nearly 16 KiB, the most that is stored in the database. */
 const fullPng = () => png(72, 72, { noise: true });

@@ -1,23 +1,19 @@
 // What can identify a person does not reach the store: every picture of the tests is uploaded with stock clients, by every way
 // in, and read back. exiftool finds nothing but structure, orientation and profile, and an independent decoder the same pixels.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { digest, pixelsOf, tagsOf, typeOf } from './support/contents.mjs';
 import { call, corpus, credentials, fetchUrl, npmPackage, openSlot, pictures, postForm, putBytes, startServer } from './support/server.mjs';
 
 const { S3Client, CopyObjectCommand, CreateMultipartUploadCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } = npmPackage('@aws-sdk/client-s3');
 const { getSignedUrl } = npmPackage('@aws-sdk/s3-request-presigner');
 
 const Bucket = 'image-uploads';
-const types = { jpg: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp' };
-const typeOf = name => types[name.split('.').pop()];
 const names = readdirSync(path.join(pictures(), 'good'));
-const digest = (kind, bytes, form = 'hex') => createHash(kind).update(bytes).digest(form);
 const work = mkdtempSync(path.join(tmpdir(), 'tintype-private-'));
 let server, plain;
 
@@ -47,41 +43,6 @@ async function upload(name, { of = server, bytes = corpus(`good/${name}`), form 
 
 const stored = async record => (await fetchUrl(record.downloadUrl)).bytes;
 
-const structure = new RegExp('^(SourceFile|IFD0:Orientation|(ExifTool|System|Composite|JFIF|ICC[-_A-Za-z]*|PNG-pHYs|Adobe):.*|File:(BitsPerSample|ColorComponents|EncodingProcess|ExifByteOrder|'
-	+ 'FileType|FileTypeExtension|ImageHeight|ImageWidth|MIMEType|YCbCrSubSampling)|GIF:(AnimationIterations|BackgroundColor|BitsPerPixel|ColorResolutionDepth|Duration|FrameCount|GIFVersion|'
-	+ 'HasColorMap|ImageHeight|ImageWidth|TransparentColor)|PNG:(AnimationFrames|AnimationPlays|BackgroundColor|BitDepth|ColorType|Compression|Filter|Gamma|ImageHeight|ImageWidth|Interlace|Palette|ProfileName|Transparency|(WhitePoint|Red|Green|Blue)[XY])|'
-	+ 'RIFF:(Alpha.*|AnimationLoopCount|BackgroundColor|Duration|HorizontalScale|ImageHeight|ImageWidth|VP8Version|VerticalScale|WebP_Flags))$');
-
-/** The groups and names of everything that exiftool finds in these files. */
-function tagsOf(files) {
-	const found = JSON.parse(spawnSync('exiftool', ['-j', '-G1', '-a', '-u', '-ee', ...files], { maxBuffer: 1 << 28 }).stdout);   // its status speaks of profiles too
-	return new Map(found.map(file => [path.basename(file.SourceFile), Object.keys(file).filter(tag => !structure.test(tag))]));
-}
-
-/** The digest of the pixels that Debian's decoders make of a picture, upright or not as it is stored. */
-function decode(name, bytes) {
-	const file = path.join(work, `pixels-${name}`);
-	writeFileSync(file, bytes);
-	const run = (...words) => execFileSync(words[0], words.slice(1), { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] });
-	switch (typeOf(name)) {
-	case 'image/jpeg': return digest('sha256', run('djpeg', '-pnm', file));
-	case 'image/png': return digest('sha256', run('pngtopnm', file));
-	case 'image/gif': return digest('sha256', Buffer.concat([0, 1, 2].map(n => {
-		try { return run('giftopnm', `-image=${n + 1}`, file); } catch { return Buffer.alloc(0); }
-	})));
-	default: return /animated/.test(name) ? digest('sha256', run('webpmux', '-get', 'frame', '1', file, '-o', '-')) : digest('sha256', run('dwebp', '-quiet', file, '-ppm', '-o', '-'));
-	}
-}
-
-const decoded = new Map();   // by the digest of the bytes: most are the same by every way in
-
-function pixelsOf(name, bytes) {
-	const key = digest('sha256', bytes);
-	if (!decoded.has(key))
-		decoded.set(key, decode(name, bytes));
-	return decoded.get(key);
-}
-
 for (const form of [false, true])
 	test(`every picture by ${form ? 'form' : 'PUT'}: the record, GET, HEAD and the list agree on what is stored, and nothing private is in it`, async () => {
 		const files = [];
@@ -95,7 +56,7 @@ for (const form of [false, true])
 			assert.ok(!bytes.includes('SECRET') || record.removed.length > 0, name);
 			const head = await fetchUrl((await call(server, 'GET', `/images/${record.imageId}`)).json.downloadUrl, { headers: { Range: 'bytes=0-0' } });
 			assert.equal(head.headers.get('content-range'), `bytes 0-0/${now.length}`, name);
-			assert.equal(pixelsOf(name, now), pixelsOf(name, bytes), `${name}: other pixels`);
+			assert.equal(pixelsOf(work, name, now), pixelsOf(work, name, bytes), `${name}: other pixels`);
 			files.push(path.join(work, name));
 			writeFileSync(files.at(-1), now);
 		}
