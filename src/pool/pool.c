@@ -29,6 +29,9 @@
 #define WAIT_MS 30000 /* the longest that a job waits for a process or for memory */
 #define JOBS_MAX 200  /* of one process */
 #define BUSY_MAX_MS (RENDER_WORKER_CPU_S * 1000 / 2)
+/* A process is replaced between two jobs, so that its limit never comes in the middle of one. A job is given to a process twice where it needs
+ * more memory than its share. */
+_Static_assert(BUSY_MAX_MS + 2 * JOB_MS < RENDER_WORKER_CPU_S * 1000, "a process is replaced before its limit of processor time");
 #define TRIES 2 /* of one picture that its process does not survive */
 #define STARTS 3
 #define BACK_OFF_MS 100
@@ -55,6 +58,7 @@ struct pool {
 	char program[4096];
 	unsigned workers, waiting_most, waiting;
 	uint64_t share_bytes, max_pixels;
+	int64_t used_most_ms;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a process or memory was given back, or the first of the queue has left it */
 	/* under the lock */
@@ -299,14 +303,14 @@ static enum status run_turn(struct pool *p, struct turn *t, struct arena *a, str
 		TRY(run_packet(p, t, &packet, &out->answer, why));
 	}
 	metric_add(M_RENDER_DONE, 1);
-	TRY(copy_thumbs(t, a, out, why));
+	enum status st = copy_thumbs(t, a, out, why);
 	struct process *process = &t->slot->process;
 	if (process->pid > 0 &&
-		(out->answer.verdict >= RENDER_BROKEN || process->jobs >= JOBS_MAX || process_used_ms(process) >= BUSY_MAX_MS)) {
+		(out->answer.verdict >= RENDER_BROKEN || process->jobs >= JOBS_MAX || process_used_ms(process) >= p->used_most_ms)) {
 		(void)process_end(process);
 		metric_add(M_RENDER_REPLACED, 1);
 	}
-	return OK;
+	return st;
 }
 
 static enum status run_job(
@@ -360,7 +364,7 @@ static enum status start_first(struct pool *p, struct fault *why)
 enum status pool_start(const struct pool_options *o, struct pool **out, struct fault *why)
 {
 	assert(o != NULL && out != NULL);
-	assert(o->max_pixels > 0 && o->job_ms >= 0 && o->late_ms >= 0);
+	assert(o->max_pixels > 0 && o->job_ms >= 0 && o->job_ms <= JOB_MS && o->late_ms >= 0 && o->used_ms >= 0 && o->used_ms <= BUSY_MAX_MS);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned workers = o->workers > 0 ? o->workers : cores > 1 ? (unsigned)cores : 1;
 	workers = workers < POOL_WORKERS_MAX ? workers : POOL_WORKERS_MAX;
@@ -377,6 +381,7 @@ enum status pool_start(const struct pool_options *o, struct pool **out, struct f
 	if (p->port.memory_most > CEILING_MAX)
 		p->port.memory_most = CEILING_MAX;
 	p->workers = workers;
+	p->used_most_ms = o->used_ms > 0 ? o->used_ms : BUSY_MAX_MS;
 	p->waiting_most = o->waiting_most;
 	p->max_pixels = o->max_pixels < RENDER_PIXELS_MAX ? o->max_pixels : RENDER_PIXELS_MAX;
 	p->process = (struct process_options){ .program = p->program,

@@ -1,6 +1,7 @@
 /* The renderers of a server: a fixed number of tintype-render processes, and the jobs that wait for one. Uploads come before
  * thumbnails; one client has at most half of the processes, unless it is on this machine. A process that is killed, or that a
- * picture took down, is replaced; so is one after a picture that is not whole, since that is where decoders have their faults. */
+ * picture took down, is replaced; so is one after a picture that is not whole, since that is where decoders have their faults,
+ * and, between two jobs, one that has worked for so long that the system would end it in the middle of one of the next. */
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
 
@@ -13,8 +14,9 @@ struct pool_options {
 	bool sandbox;
 	unsigned waiting_most; /* jobs that wait; beyond that they are refused */
 	uint64_t max_pixels;   /* of a picture */
-	int64_t job_ms;        /* processor time that one may take; 0: 10 s */
+	int64_t job_ms;        /* processor time that one may take; 0: 10 s, which is the most */
 	int64_t late_ms;       /* time in all; 0: 60 s, else at least job_ms */
+	int64_t used_ms;       /* processor time of all jobs of one process, before it is replaced; 0: 30 s, which is the most */
 };
 
 #define POOL_WORKERS_MAX 64

@@ -110,6 +110,26 @@ static void test_broken_picture_then_verdict_and_new_process(void **state)
 	pool_free(&pool);
 }
 
+/* Its limit of processor time comes in no picture: it is ended when it is idle. */
+static void test_process_that_has_worked_long_enough_then_replaced_between_two_jobs(void **state)
+{
+	int64_t died = metric_get(M_RENDER_DIED);
+	start((struct pool_options){ .used_ms = 1 });
+	struct renderer_job job = check_of(jpeg_of(4000, 3000));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
+		assert_int_equal(find_child(), 0);
+	}
+	pool_free(&pool);
+	start((struct pool_options){ 0 });
+	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
+	pid_t child = find_child();
+	assert_int_equal(run_ok(&job).answer.code, RENDER_NONE);
+	assert_int_equal(find_child(), child);
+	assert_int_equal(metric_get(M_RENDER_DIED), died);
+	pool_free(&pool);
+}
+
 static void test_killed_idle_process_then_replaced_and_no_picture_suffers(void **state)
 {
 	int64_t starts = metric_get(M_RENDER_STARTS), gone = metric_get(M_RENDER_GONE);
@@ -366,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(test_picture_then_answer_hash_and_thumbnails),
 		RUN_TEST(test_broken_picture_then_verdict_and_new_process),
+		RUN_TEST(test_process_that_has_worked_long_enough_then_replaced_between_two_jobs),
 		RUN_TEST(test_killed_idle_process_then_replaced_and_no_picture_suffers),
 		RUN_TEST(test_stopped_process_then_killed_and_picture_decoded_by_another),
 		RUN_TEST(test_no_time_left_then_deadline_and_no_verdict),
