@@ -23,7 +23,7 @@ static inline enum render_code run_picture(enum render_kind kind, unsigned ops, 
 		.max_output = sizeof room };
 	if (ops & RENDER_THUMB) {
 		static const struct render_preset PRESETS[] = { { 24, 16, RENDER_COVER, RENDER_TO_PNG, 80, 1 },
-			{ 64, 64, RENDER_FIT, RENDER_TO_JPEG, 80, 0 } };
+			{ 64, 64, RENDER_FIT, RENDER_TO_JPEG, 80, 0 }, { 20, 20, RENDER_FIT, RENDER_TO_ANIMATION, 80, 0 } };
 		job.presets = COUNT_OF(PRESETS);
 		for (size_t i = 0; i < COUNT_OF(PRESETS); i++)
 			job.preset[i] = PRESETS[i];

@@ -16,12 +16,14 @@
 #include "http/handler.h"
 #include "port/image_table.h"
 #include "port/admin_query.h"
+#include "port/thumb_store.h"
 
 /* All borrowed. */
 struct console_options {
 	struct admin_auth auth;
 	struct image_table *table;
 	struct admin_query *admin_query;
+	struct thumb_store *thumbs; /* NULL: there are no thumbnails */
 	const struct settings *settings;
 };
 

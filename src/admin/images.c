@@ -34,9 +34,8 @@ static void write_time(struct buf *b, struct str name, int64_t ms)
 		writer_null(b, name);
 }
 
-static void write_row(struct buf *b, struct str name, const struct image_row *row)
+static void write_members(struct buf *b, const struct image_row *row)
 {
-	writer_open(b, name, '{');
 	writer_text(b, STR("imageId"), row->image_id);
 	writer_text(b, STR("status"), image_status_name(row->status));
 	writer_text(b, STR("fileName"), row->file_name);
@@ -56,7 +55,6 @@ static void write_row(struct buf *b, struct str name, const struct image_row *ro
 	write_text(b, STR("reason"), row->reason);
 	write_text(b, STR("verdict"), row->verdict);
 	write_text(b, STR("damage"), row->damage);
-	writer_close(b, '}');
 }
 
 /* The one row of this id, unless the query asks for something else of it. */
@@ -106,8 +104,11 @@ enum status console_images(struct console_call *c, struct fault *why)
 	}
 	writer_open(&c->body, (struct str){ 0 }, '{');
 	writer_open(&c->body, STR("images"), '[');
-	for (size_t i = 0; i < page.n; i++)
-		write_row(&c->body, (struct str){ 0 }, &page.rows[i]);
+	for (size_t i = 0; i < page.n; i++) {
+		writer_open(&c->body, (struct str){ 0 }, '{');
+		write_members(&c->body, &page.rows[i]);
+		writer_close(&c->body, '}');
+	}
 	writer_close(&c->body, ']');
 	writer_number(&c->body, STR("looked"), page.looked);
 	write_text(&c->body, STR("nextCursor"), page.next_cursor);
@@ -119,12 +120,18 @@ enum status console_image(struct console_call *c, struct fault *why)
 {
 	assert(c != NULL);
 	struct image_row row;
+	uint64_t thumbnail_bytes = 0;
 
 	TRY(params_read(&c->x->request, NULL, 0, why));
 	if (!uuid_valid(c->image_id))
 		return fault_set(why, NO_SUCH_IMAGE, "There is no image with this id; ids are UUIDs in lower case.");
 	c->x->answer.image_id = c->image_id;
 	TRY(table_get(c->console->options.table, c->image_id, c->arena, &row, why));
-	write_row(&c->body, (struct str){ 0 }, &row);
+	if (c->console->options.thumbs != NULL)
+		TRY(thumb_measure(c->console->options.thumbs, row.image_id, &thumbnail_bytes, why));
+	writer_open(&c->body, (struct str){ 0 }, '{');
+	write_members(&c->body, &row);
+	write_number(&c->body, STR("thumbnailBytes"), thumbnail_bytes);
+	writer_close(&c->body, '}');
 	return OK;
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/writer.h"
 #include "base/log.h"
+#include "http/text.h"
 #include "image/image_service.h"
 #include "image/thumbnails.h"
 
@@ -140,23 +141,6 @@ static enum status read_size(const struct api_call *c, const struct thumbnails *
 	return fault_set(why, BAD_FIELD, "size must be one of %.*s", STRF(buf_str(&names)));
 }
 
-/* Whether the type is named, and not with a weight of 0. Source: RFC 9110 12.5.1 */
-static bool accepts_by_name(struct str accept, struct str type)
-{
-	while (accept.n > 0) {
-		struct str parameters = str_cut(&accept, ','), name = str_trim(str_cut(&parameters, ';'));
-		struct str weight = str_trim(parameters);
-		if (!str_equal_nocase(name, type))
-			continue;
-		size_t digits = 0;
-		bool weighted = str_starts_with_nocase(weight, STR("q="));
-		for (size_t i = 2; weighted && i < weight.n; i++)
-			digits += weight.p[i] >= '1' && weight.p[i] <= '9';
-		return !weighted || digits > 0;
-	}
-	return false;
-}
-
 /* A redirect to the delivery link, in the format that the client accepts. */
 enum status images_thumbnail(struct api_call *c, struct fault *why)
 {
@@ -173,9 +157,12 @@ enum status images_thumbnail(struct api_call *c, struct fault *why)
 	TRY(check_uploaded(&row, why));
 	if (!thumbnails_possible(&row))
 		return fault_set(why, NO_SUCH_IMAGE, "There are no thumbnails of images of this type.");
-	bool webp = accepts_by_name(request_header(&c->x->request, STR("Accept")), STR("image/webp"));
+	enum render_format formats[2];
+	size_t n = thumbnails_formats(p->thumbnails, preset, &row, formats), i = 0;
+	while (i + 1 < n && http_preference(request_header(&c->x->request, STR("Accept")), thumbnails_media_type(formats[i])) != HTTP_ACCEPTED)
+		i++;
 	int64_t kept_s = p->delivery.ttl_s / 2 < THUMBNAIL_REDIRECT_S ? p->delivery.ttl_s / 2 : THUMBNAIL_REDIRECT_S;
-	struct str variant = thumbnails_variant(p->thumbnails, preset, webp ? RENDER_TO_WEBP : thumbnails_plain_format(&row));
+	struct str variant = thumbnails_variant(p->thumbnails, preset, formats[i]);
 	c->x->answer.status = 302;
 	answer_header(&c->x->answer, STR("Location"), image_service_link(p, &row, variant, 0, c->arena));
 	answer_header(&c->x->answer, STR("Cache-Control"), str_printf(c->arena, "private, max-age=%lld", (long long)kept_s));

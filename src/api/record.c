@@ -36,12 +36,14 @@ static void write_text(struct buf *b, struct str name, struct str value)
 /* Each preset in the formats that a page needs for <picture>. */
 static void write_thumbnails(struct product *p, const struct image_row *row, struct buf *b, struct arena *a)
 {
-	enum render_format plain = thumbnails_plain_format(row);
+	enum render_format formats[2];
 	for (size_t i = 0; i < thumbnails_count(p->thumbnails); i++) {
 		writer_open(b, thumbnails_name(p->thumbnails, i), '{');
-		writer_text(b, STR("webp"), image_service_link(p, row, thumbnails_variant(p->thumbnails, i, RENDER_TO_WEBP), 0, a));
-		writer_text(b, plain == RENDER_TO_PNG ? STR("png") : STR("jpeg"),
-			image_service_link(p, row, thumbnails_variant(p->thumbnails, i, plain), 0, a));
+		for (size_t f = 0, n = thumbnails_formats(p->thumbnails, i, row, formats); f < n; f++) {
+			struct str subtype = thumbnails_media_type(formats[f]);
+			(void)str_cut(&subtype, '/');
+			writer_text(b, subtype, image_service_link(p, row, thumbnails_variant(p->thumbnails, i, formats[f]), 0, a));
+		}
 		writer_close(b, '}');
 	}
 }

@@ -48,7 +48,8 @@ struct server_parts {
 	struct backends backends;
 	struct product product;
 	struct pool *pool; /* NULL: images are not decoded */
-	struct thumb_store *thumb_files;
+	struct thumb_store *thumb_files; /* in the data directory */
+	struct thumb_store *thumbs;      /* there, or among the objects; NULL: there are none */
 	struct thumb_objects thumb_objects;
 	struct thumbnails *thumbnails;
 	struct api *api;
@@ -167,6 +168,7 @@ static enum status make_console(struct server_parts *c, struct fault *why)
 		.auth = { str_of(c->admin_token), c->wrong_secrets },
 		.table = c->backends.table,
 		.admin_query = c->backends.admin_query != NULL ? c->backends.admin_query : &c->listed.port,
+		.thumbs = c->thumbs,
 		.settings = &c->settings,
 	};
 	c->console = console_new(&o);
@@ -223,6 +225,7 @@ static enum status start_thumbnails(struct server_parts *c, struct fault *why)
 		o.store = c->thumb_files;
 	}
 	o.makers = pool_workers(c->pool);
+	c->thumbs = o.store;
 	TRY(thumbnails_new(&o, &c->thumbnails, why));
 	c->product.thumbnails = c->thumbnails;
 	return OK;

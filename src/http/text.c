@@ -74,3 +74,29 @@ bool http_is_printable(struct str s)
 {
 	return consists_of(s, CHAR_PRINTABLE);
 }
+
+/* "q=0", "q=0.", "q=0.000": not this one. Whatever else is there is some weight, or nonsense. */
+static bool weight_is_zero(struct str parameters)
+{
+	while (parameters.p != NULL) {
+		struct str weight = str_trim(str_cut(&parameters, ';'));
+		if (!str_starts_with_nocase(weight, STR("q=0")))
+			continue;
+		for (size_t i = 3; i < weight.n; i++)
+			if (weight.p[i] != '.' && weight.p[i] != '0')
+				return false;
+		return true;
+	}
+	return false;
+}
+
+enum http_preference http_preference(struct str list, struct str name)
+{
+	assert(name.n > 0);
+	while (list.p != NULL) {
+		struct str parameters = str_cut(&list, ',');
+		if (str_equal_nocase(str_trim(str_cut(&parameters, ';')), name))
+			return weight_is_zero(parameters) ? HTTP_REFUSED : HTTP_ACCEPTED;
+	}
+	return HTTP_NOT_NAMED;
+}

@@ -1,5 +1,5 @@
 /* The small rules of HTTP's grammar about single texts, for requests that come in and for headers that go out. Pure.
- * Source: RFC 9110 5.5 and 5.6.2. */
+ * Source: RFC 9110 5.5, 5.6.2 and 12.5. */
 #ifndef HTTP_TEXT_H
 #define HTTP_TEXT_H
 
@@ -31,5 +31,11 @@ bool http_is_field_value(struct str s);
 bool http_is_visible(struct str s);
 /* Visible ASCII and blanks. May be empty. */
 bool http_is_printable(struct str s);
+
+/* What a list of Accept or Accept-Encoding says of one of its names: a weight of 0 refuses it. The first time that it is there counts;
+ * names like "image/x" with a star are names of their own.
+ * Source: RFC 9110 12.4.2, 12.5.1, 12.5.3 */
+enum http_preference { HTTP_NOT_NAMED, HTTP_REFUSED, HTTP_ACCEPTED };
+enum http_preference http_preference(struct str list, struct str name);
 
 #endif

@@ -118,15 +118,11 @@ bool image_service_has_variant(const struct product *p, const struct image_row *
 {
 	assert(p != NULL && row != NULL);
 	struct delivery_variant v;
-	size_t preset;
 	if (!delivery_variant_parse(variant, &v))
 		return false;
 	if (v.preset.n == 0)
 		return true;
-	if (p->thumbnails == NULL || !thumbnails_possible(row) || !thumbnails_preset(p->thumbnails, v.preset, &preset))
-		return false;
-	return str_equal(variant, thumbnails_variant(p->thumbnails, preset, RENDER_TO_WEBP)) ||
-		str_equal(variant, thumbnails_variant(p->thumbnails, preset, thumbnails_plain_format(row)));
+	return p->thumbnails != NULL && thumbnails_has(p->thumbnails, row, variant);
 }
 
 struct str image_service_link(const struct product *p, const struct image_row *row, struct str variant, int64_t expires_s, struct arena *a)

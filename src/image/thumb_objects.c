@@ -34,21 +34,40 @@ static enum status keep_object(struct thumb_store *s, struct str id, struct str 
 	return key.n == 0 ? fault_too_much(why) : store_put(((struct thumb_objects *)s)->store, key, type, bytes, why);
 }
 
+/* All of an image: their number is bounded by the presets. */
+static enum status list_objects(struct thumb_store *s, struct str id, struct arena *a, struct object_page *out, struct fault *why)
+{
+	struct str prefix = key_of(a, id, STR(""));
+	return prefix.n == 0 ? fault_too_much(why) : store_list(((struct thumb_objects *)s)->store, prefix, STR(""), LISTED_MOST, a, out, why);
+}
+
 static void remove_objects(struct thumb_store *s, struct str id)
 {
-	struct object_store *store = ((struct thumb_objects *)s)->store;
 	struct arena a CLEANUP(arena_deinit);
 	struct object_page page;
 	struct fault why;
 	arena_init(&a, SCRATCH_BYTES);
-	struct str prefix = key_of(&a, id, STR(""));
-	if (prefix.n == 0 || store_list(store, prefix, STR(""), LISTED_MOST, &a, &page, &why) != OK)
+	if (list_objects(s, id, &a, &page, &why) != OK)
 		return;
 	for (size_t i = 0; i < page.n; i++)
-		(void)!store_remove(store, page.objects[i].key, &why);
+		(void)!store_remove(((struct thumb_objects *)s)->store, page.objects[i].key, &why);
 }
 
-static const struct thumb_store_ops ops = { .find = find_object, .keep = keep_object, .remove = remove_objects };
+static enum status measure_objects(struct thumb_store *s, struct str id, uint64_t *bytes, struct fault *why)
+{
+	struct arena a CLEANUP(arena_deinit);
+	struct object_page page;
+	arena_init(&a, SCRATCH_BYTES);
+	TRY(list_objects(s, id, &a, &page, why));
+	*bytes = 0;
+	for (size_t i = 0; i < page.n; i++)
+		*bytes += page.objects[i].size;
+	return OK;
+}
+
+static const struct thumb_store_ops ops = {
+	.find = find_object, .keep = keep_object, .remove = remove_objects, .measure = measure_objects
+};
 
 void thumb_objects_init(struct thumb_objects *t, struct object_store *store)
 {

@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "image/delivery_link.h"
+#include "image/verdict.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -25,6 +26,7 @@
 
 struct preset {
 	struct str name;
+	bool no_webp;
 	struct render_preset as[THUMBNAIL_FORMATS];
 	char variant[THUMBNAIL_FORMATS][THUMB_NAME_MAX + 1];
 };
@@ -75,10 +77,27 @@ static bool read_box(struct str text, struct render_preset *p)
 	return true;
 }
 
+/* How the preset is made in WebP, or that it is not. */
+static bool read_format(struct str text, struct render_preset *p)
+{
+	static const struct {
+		const char *word;
+		enum render_format format;
+	} words[] = { { "webp", RENDER_TO_WEBP }, { "animated", RENDER_TO_ANIMATION }, { "jpeg", RENDER_TO_JPEG } };
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_equal(text, str_of(words[i].word))) {
+			p->format = (uint8_t)words[i].format;
+			return true;
+		}
+	return false;
+}
+
 static bool read_option(struct str text, struct render_preset *p)
 {
 	uint64_t n = 0;
 	bool number = text.n > 1 && str_to_u64(str_slice(text, 1, text.n), &n);
+	if (read_format(text, p))
+		return true;
 	if (str_equal(text, STR("fit")) || str_equal(text, STR("cover"))) {
 		p->fit = text.p[0] == 'f' ? RENDER_FIT : RENDER_COVER;
 		return true;
@@ -108,7 +127,7 @@ static bool make_variants(struct preset *p, const struct render_preset *webp)
 		char how[96], hash[DELIVERY_HASH_CHARS + 1];
 		struct render_preset *as = &p->as[i];
 		*as = *webp;
-		as->format = (uint8_t)(RENDER_TO_WEBP + i);
+		as->format = i == 0 ? webp->format : (uint8_t)(RENDER_TO_WEBP + i);
 		as->effort = i == 0 ? webp->effort : EFFORTS[i];
 		int n = snprintf(
 			how, sizeof how, "%d %ux%u %u %u q%u e%u", RENDER_VERSION, as->width, as->height, as->fit, as->format, as->quality, as->effort);
@@ -123,7 +142,7 @@ static bool make_variants(struct preset *p, const struct render_preset *webp)
 
 static bool read_preset(struct str text, struct preset *p)
 {
-	struct render_preset webp = { .fit = RENDER_FIT, .quality = QUALITY, .effort = WEBP_EFFORT };
+	struct render_preset webp = { .fit = RENDER_FIT, .format = RENDER_TO_WEBP, .quality = QUALITY, .effort = WEBP_EFFORT };
 	struct str rest = text;
 	p->name = str_cut(&rest, ':');
 	if (!is_name(p->name) || rest.p == NULL || !read_box(str_cut(&rest, ':'), &webp))
@@ -131,6 +150,8 @@ static bool read_preset(struct str text, struct preset *p)
 	while (rest.p != NULL)
 		if (!read_option(str_cut(&rest, ':'), &webp))
 			return false;
+	p->no_webp = webp.format == RENDER_TO_JPEG;
+	webp.format = p->no_webp ? RENDER_TO_WEBP : webp.format;
 	return make_variants(p, &webp);
 }
 
@@ -141,8 +162,8 @@ static enum status read_presets(struct thumbnails *t, struct fault *why)
 		struct str text = str_trim(str_cut(&rest, ','));
 		if (t->n == THUMBNAIL_PRESETS_MAX || !read_preset(text, &t->presets[t->n]) || thumbnails_preset(t, t->presets[t->n].name, &same))
 			return fault_set(why, BAD_SETTING,
-				"--thumbnails (TINTYPE_THUMBNAILS) must be at most %d of NAME:WIDTHxHEIGHT, each with :fit or :cover, :q1 to :q100 and "
-				":e0 to :e6 if wanted, such as small:160x160,banner:1200x400:cover:q75",
+				"--thumbnails (TINTYPE_THUMBNAILS) must be at most %d of NAME:WIDTHxHEIGHT, each with :fit or :cover, :webp, :animated or "
+				":jpeg, :q1 to :q100 and :e0 to :e6 if wanted, such as small:160x160,banner:1200x400:cover:q75",
 				THUMBNAIL_PRESETS_MAX);
 	}
 	t->at_upload = t->n;
@@ -185,25 +206,14 @@ struct str thumbnails_media_type(enum render_format format)
 	return str_of(TYPES[index_of(format)]);
 }
 
-static bool kind_of(struct str media_type, enum render_kind *out)
-{
-	static const char *const TYPES[] = { "image/jpeg", "image/png", "image/gif", "image/webp" };
-	for (size_t i = 0; i < COUNT_OF(TYPES); i++)
-		if (str_equal(media_type, str_of(TYPES[i]))) {
-			*out = (enum render_kind)(RENDER_JPEG + i);
-			return true;
-		}
-	return false;
-}
-
 bool thumbnails_possible(const struct image_row *row)
 {
 	enum render_kind kind;
-	return row->status == IMAGE_UPLOADED && kind_of(row->file_type, &kind);
+	return row->status == IMAGE_UPLOADED && verdict_media_kind(row->file_type, &kind) && !verdict_is_corrupt(row);
 }
 
 /* The third byte of a ThumbHash has a bit for alpha. */
-enum render_format thumbnails_plain_format(const struct image_row *row)
+static enum render_format plain_format(const struct image_row *row)
 {
 	struct arena a CLEANUP(arena_deinit);
 	struct str hash;
@@ -213,22 +223,39 @@ enum render_format thumbnails_plain_format(const struct image_row *row)
 	return alpha ? RENDER_TO_PNG : RENDER_TO_JPEG;
 }
 
+size_t thumbnails_formats(const struct thumbnails *t, size_t preset, const struct image_row *row, enum render_format out[2])
+{
+	assert(preset < t->n);
+	size_t n = 0;
+	if (!t->presets[preset].no_webp)
+		out[n++] = RENDER_TO_WEBP;
+	out[n++] = plain_format(row);
+	return n;
+}
+
 /* Finding */
 
 /* Which one a link means. false: none of this image. */
 static bool find_variant(
 	const struct thumbnails *t, const struct image_row *row, struct str variant, size_t *preset, enum render_format *format)
 {
-	const enum render_format formats[] = { RENDER_TO_WEBP, thumbnails_plain_format(row) };
+	enum render_format formats[2];
 	if (!thumbnails_possible(row))
 		return false;
 	for (*preset = 0; *preset < t->n; ++*preset)
-		for (size_t i = 0; i < COUNT_OF(formats); i++)
+		for (size_t i = 0, n = thumbnails_formats(t, *preset, row, formats); i < n; i++)
 			if (str_equal(variant, thumbnails_variant(t, *preset, formats[i]))) {
 				*format = formats[i];
 				return true;
 			}
 	return false;
+}
+
+bool thumbnails_has(const struct thumbnails *t, const struct image_row *row, struct str variant)
+{
+	size_t preset;
+	enum render_format format;
+	return find_variant(t, row, variant, &preset, &format);
 }
 
 static enum status no_such_variant(struct fault *why)
@@ -285,7 +312,7 @@ static enum status render_thumb(
 	struct renderer_job job = {
 		.ops = RENDER_THUMB, .preset = &t->presets[m->preset].as[index_of(m->format)], .presets = 1, .caller = m->caller
 	};
-	if (!kind_of(row->file_type, &job.kind))
+	if (!verdict_media_kind(row->file_type, &job.kind))
 		return no_such_variant(why);
 	TRY(open_image(t, row, a, &image, why));
 	assert(t->o.product->renderer != NULL);
@@ -478,16 +505,24 @@ enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, st
 
 /* At upload, and the end */
 
+/* Whether the image has alpha is not known before it is decoded: of a preset without WebP it is made as a JPEG, and dropped if that is
+ * not its format. */
+static enum render_format upload_format(const struct thumbnails *t)
+{
+	return t->presets[t->at_upload].no_webp ? RENDER_TO_JPEG : RENDER_TO_WEBP;
+}
+
 const struct render_preset *thumbnails_at_upload(const struct thumbnails *t)
 {
-	return t != NULL && t->at_upload < t->n ? &t->presets[t->at_upload].as[0] : NULL;
+	return t != NULL && t->at_upload < t->n ? &t->presets[t->at_upload].as[index_of(upload_format(t))] : NULL;
 }
 
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes)
 {
 	assert(t->at_upload < t->n && bytes.n > 0);
 	struct fault why = { 0 };
-	if (thumb_keep(t->o.store, row->image_id, thumbnails_variant(t, t->at_upload, RENDER_TO_WEBP), bytes, &why) == OK)
+	struct str variant = thumbnails_variant(t, t->at_upload, upload_format(t));
+	if (thumb_keep(t->o.store, row->image_id, variant, bytes, &why) == OK)
 		metric_add(M_THUMBS_MADE, 1);
 	else
 		LOG(THUMB_FAILED, STR(""), LOG_S("imageId", row->image_id), LOG_C("text", why.text), LOG_C("cause", why.cause));

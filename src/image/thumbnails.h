@@ -13,9 +13,10 @@
 struct thumbnails;
 
 struct thumbnails_options {
-	/* NAME:WIDTHxHEIGHT[:fit|:cover][:qQUALITY][:eEFFORT], separated by commas; the effort is WebP's, 0..6. "": no thumbnails */
+	/* NAME:WIDTHxHEIGHT[:fit|:cover][:webp|:animated|:jpeg][:qQUALITY][:eEFFORT], separated by commas; the effort is WebP's, 0..6.
+	 * "": no thumbnails */
 	struct str presets;
-	struct str at_upload; /* the preset that is made then, as WebP; "": none */
+	struct str at_upload; /* the preset that is made then; "": none */
 	struct product *product;
 	struct thumb_store *store;
 	struct bucket_store *buckets; /* of the images; NULL: they are read by product->store */
@@ -35,10 +36,13 @@ size_t thumbnails_count(const struct thumbnails *t);
 struct str thumbnails_name(const struct thumbnails *t, size_t preset);
 bool thumbnails_preset(const struct thumbnails *t, struct str name, size_t *preset) MUST_CHECK;
 
-/* Whether there can be thumbnails of the image: it is uploaded, and of a type that the renderer knows. */
+/* Whether there can be thumbnails of the image: it is uploaded, of a type that the renderer knows, and not known to be damaged. */
 bool thumbnails_possible(const struct image_row *row);
-/* What an image's thumbnails may be in besides WebP: PNG with alpha, else JPEG. */
-enum render_format thumbnails_plain_format(const struct image_row *row);
+/* What an image's thumbnails of this preset are made in: WebP, unless the preset says JPEG, and then what all clients show, PNG with
+ * alpha, else JPEG. The last is for all clients. Gives how many: 1 or 2. */
+size_t thumbnails_formats(const struct thumbnails *t, size_t preset, const struct image_row *row, enum render_format out[2]);
+/* Whether it is a variant that the image has now. */
+bool thumbnails_has(const struct thumbnails *t, const struct image_row *row, struct str variant);
 /* The variant of a preset: "small-1a2b3c4d.webp". A borrowed text that outlives the call. */
 struct str thumbnails_variant(const struct thumbnails *t, size_t preset, enum render_format format);
 struct str thumbnails_media_type(enum render_format format);
@@ -69,7 +73,7 @@ void thumbnails_make(
 enum status thumbnails_get(struct thumbnails *t, const struct image_row *row, struct str variant, const struct client_addr *caller,
 	struct arena *a, struct object_file *out, struct fault *why) MUST_CHECK;
 
-/* What the check of an upload makes with it. NULL: nothing. */
+/* What the check of an upload makes with it. NULL: nothing. As a JPEG it is not to be kept of an image with alpha. */
 const struct render_preset *thumbnails_at_upload(const struct thumbnails *t);
 /* Keep that; a failure is not reported, since it will be made when it is asked for. */
 void thumbnails_keep_upload(struct thumbnails *t, const struct image_row *row, struct str bytes);

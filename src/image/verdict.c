@@ -8,6 +8,7 @@
 #include "image/slot.h"
 
 #define EXTENSION_MAX_CHARS 16
+#define CORRUPT STR("corrupt")
 
 struct str image_id_of_key(struct str key)
 {
@@ -43,6 +44,19 @@ enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms
 		return no_slot(why);
 	*row = found;
 	return OK;
+}
+
+bool verdict_media_kind(struct str media_type, enum render_kind *out)
+{
+	static const enum render_kind KINDS[] = {
+		[PROBE_JPEG] = RENDER_JPEG, [PROBE_PNG] = RENDER_PNG, [PROBE_GIF] = RENDER_GIF, [PROBE_WEBP] = RENDER_WEBP
+	};
+	for (enum probe_type t = PROBE_JPEG; t <= PROBE_WEBP; t++)
+		if (str_equal(probe_media_type(t), media_type)) {
+			*out = KINDS[t];
+			return true;
+		}
+	return false;
 }
 
 /* A reason that does not fit in the arena must not turn the rejection into an acceptance. */
@@ -128,18 +142,13 @@ void verdict_of_bytes(const struct image_rules *rules, const struct image_row *r
 bool verdict_kind(
 	const struct image_rules *rules, const struct image_row *row, const struct received_bytes *what, enum render_kind *out, bool *is_cut)
 {
-	static const enum render_kind KINDS[] = {
-		[PROBE_JPEG] = RENDER_JPEG, [PROBE_PNG] = RENDER_PNG, [PROBE_GIF] = RENDER_GIF, [PROBE_WEBP] = RENDER_WEBP
-	};
 	struct probe p = { 0 };
 	uint64_t size = what->size > 0 ? what->size : what->bytes.n;
 	if (size == 0 || size > rules->max_size_bytes || probe_image(what->bytes, &p) == PROBE_NOT_IMAGE)
 		return false;
-	if (!str_equal(probe_media_type(p.type), row->file_type) || !media_type_allowed(rules, row->file_type))
-		return false;
-	*out = KINDS[p.type];
 	*is_cut = p.is_cut;
-	return true;
+	return str_equal(probe_media_type(p.type), row->file_type) && media_type_allowed(rules, row->file_type) &&
+		verdict_media_kind(row->file_type, out);
 }
 
 /* Whether browsers show what the headers refuse because it is cut. */
@@ -180,19 +189,24 @@ static void put_findings(const struct render_answer *answer, struct arena *a, st
 		s->frames = answer->frames;
 }
 
+static void put_verdict(const struct render_answer *answer, struct arena *a, struct resolution *s)
+{
+	const struct str verdicts[] = {
+		[RENDER_INTACT] = STR("ok"), [RENDER_BLEMISHED] = STR("recoverable"), [RENDER_BROKEN] = CORRUPT, [RENDER_LIMIT] = STR("")
+	};
+	s->verdict = verdicts[answer->verdict];
+	s->damage = answer->code == RENDER_NONE || answer->verdict == RENDER_LIMIT ? STR("") : str_lower(a, render_code_name(answer->code));
+}
+
 void verdict_of_answer(const struct image_rules *rules, const struct render_answer *answer, bool is_cut, uint64_t memory_most,
 	struct arena *a, struct resolution *s)
 {
-	static const char *const VERDICTS[] = {
-		[RENDER_INTACT] = "ok", [RENDER_BLEMISHED] = "recoverable", [RENDER_BROKEN] = "corrupt", [RENDER_LIMIT] = ""
-	};
 	assert(rules != NULL && answer != NULL && s != NULL);
 	bool refused = s->status == IMAGE_REJECTED, good = answer->verdict <= RENDER_BLEMISHED;
 	struct str sentence = render_code_sentence(answer->code);
-	s->verdict = str_of(VERDICTS[answer->verdict]);
-	s->damage = answer->code == RENDER_NONE || answer->verdict == RENDER_LIMIT ? STR("") : str_lower(a, render_code_name(answer->code));
+	put_verdict(answer, a, s);
 	if (refused && good && !(is_cut && is_shown(s, answer))) { /* the headers' reason stays */
-		s->verdict = STR("corrupt");
+		s->verdict = CORRUPT;
 		return;
 	}
 	if (answer->verdict == RENDER_LIMIT && !refused)
@@ -207,6 +221,19 @@ void verdict_of_answer(const struct image_rules *rules, const struct render_answ
 		s->reason = STR("");
 		put_findings(answer, a, s);
 	}
+}
+
+void verdict_of_stored(const struct render_answer *answer, struct arena *a, struct resolution *s)
+{
+	assert(answer != NULL && s != NULL);
+	put_verdict(answer, a, s);
+	if (answer->verdict <= RENDER_BLEMISHED)
+		put_findings(answer, a, s);
+}
+
+bool verdict_is_corrupt(const struct image_row *row)
+{
+	return row->status == IMAGE_UPLOADED && str_equal(row->verdict, CORRUPT);
 }
 
 enum status verdict_taken(struct fault *why)

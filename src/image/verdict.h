@@ -50,6 +50,13 @@ bool verdict_kind(const struct image_rules *rules, const struct image_row *row, 
  * Pure; the texts live in `a` */
 void verdict_of_answer(const struct image_rules *rules, const struct render_answer *answer, bool is_cut, uint64_t memory_most,
 	struct arena *a, struct resolution *s);
+/* What decoding says of an image that is stored already: only verdict, damage and, where it is whole, what it shows are written. Nothing
+ * is rejected, since what is stored may be all that there is of it. Pure; the texts live in `a` */
+void verdict_of_stored(const struct render_answer *answer, struct arena *a, struct resolution *s);
+/* The kind of the four types that are decoded. false: it is another type */
+bool verdict_media_kind(struct str media_type, enum render_kind *out) MUST_CHECK;
+/* Whether it was found to be damaged after it had been stored. */
+bool verdict_is_corrupt(const struct image_row *row);
 /* SLOT_TAKEN: another image was uploaded here. */
 enum status verdict_taken(struct fault *why);
 /* The result of an upload whose row is not pending any more. OK: an image that was received with this size and SHA-256 is

@@ -64,7 +64,8 @@ static enum status find_verdict(struct product *p, const struct image_row *row, 
 	verdict_of_answer(&p->rules, &found.answer, is_cut, p->renderer->memory_most, a, s);
 	if (s->status == IMAGE_UPLOADED) /* that of a rejected one is what was received */
 		s->file_size = what->bytes.n;
-	if (found.thumb[0].n > 0)
+	bool to_be_png = preset != NULL && preset->format == RENDER_TO_JPEG && found.answer.alpha != 0;
+	if (found.thumb[0].n > 0 && !to_be_png)
 		buf_put(thumb, found.thumb[0]);
 	return OK;
 }

@@ -14,6 +14,7 @@ struct thumb_store_ops {
 	enum status (*find)(struct thumb_store *, struct str id, struct str name, struct arena *, struct object_file *out, struct fault *);
 	enum status (*keep)(struct thumb_store *, struct str id, struct str name, struct str bytes, struct fault *);
 	void (*remove)(struct thumb_store *, struct str id);
+	enum status (*measure)(struct thumb_store *, struct str id, uint64_t *bytes, struct fault *);
 };
 struct thumb_store {
 	const struct thumb_store_ops *ops;
@@ -35,6 +36,13 @@ MUST_CHECK static inline enum status thumb_keep(struct thumb_store *s, struct st
 {
 	assert(name.n >= 1 && name.n <= THUMB_NAME_MAX);
 	return s->ops->keep(s, id, name, bytes, why);
+}
+
+/* How many bytes all of an image have together.  Errors: STORAGE_FAILED; UPSTREAM_FAILED */
+MUST_CHECK static inline enum status thumb_measure(struct thumb_store *s, struct str id, uint64_t *bytes, struct fault *why)
+{
+	assert(bytes != NULL);
+	return s->ops->measure(s, id, bytes, why);
 }
 
 /* Remove all of an image. What fails is left to the limit of the store. */

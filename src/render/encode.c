@@ -192,8 +192,9 @@ static bool encode_png(const struct picture *p, const struct render_preset *pres
 
 bool encode_picture(const struct picture *p, const struct render_preset *preset, struct window *w)
 {
-	static bool (*const encoders[])(const struct picture *, const struct render_preset *,
-		struct window *) = { [RENDER_TO_WEBP] = encode_webp, [RENDER_TO_JPEG] = encode_jpeg, [RENDER_TO_PNG] = encode_png };
-	assert(p->rgba != NULL && preset->format >= RENDER_TO_WEBP && preset->format <= RENDER_TO_PNG);
+	static bool (*const encoders[])(const struct picture *, const struct render_preset *, struct window *) = {
+		[RENDER_TO_WEBP] = encode_webp, [RENDER_TO_JPEG] = encode_jpeg, [RENDER_TO_PNG] = encode_png, [RENDER_TO_ANIMATION] = encode_webp
+	};
+	assert(p->rgba != NULL && preset->format >= RENDER_TO_WEBP && preset->format <= RENDER_TO_ANIMATION);
 	return encoders[preset->format](p, preset, w);
 }

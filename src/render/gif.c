@@ -2,7 +2,7 @@
  * transparent where the frame is not; later frames are decoded and dropped. What encoders do and browsers accept is no
  * damage: more codes or pixels than the frame has, a full table without a clear code, a frame larger than its screen (which
  * grows). A frame with too few pixels is. Source: GIF89a, appendix F. */
-#include "render/decoding.h"
+#include "render/animation.h"
 
 #include <string.h>
 
@@ -13,7 +13,14 @@
 #define COLORS_MAX 256
 #define NO_CODE UINT32_MAX
 
-enum { BLOCK_IMAGE = 0x2c, BLOCK_EXTENSION = 0x21, BLOCK_TRAILER = 0x3b, LABEL_CONTROL = 0xf9 };
+#define SIDE_BYTES ((size_t)UINT16_MAX)
+#define TICK_MS 10
+#define MS_LEAST 20 /* below it browsers show a frame for */
+#define MS_DEFAULT 100
+
+enum { BLOCK_IMAGE = 0x2c, BLOCK_EXTENSION = 0x21, BLOCK_TRAILER = 0x3b, LABEL_CONTROL = 0xf9, LABEL_APPLICATION = 0xff };
+static const char LOOP_HEAD[] = "\x0bNETSCAPE2.0\x03\x01"; /* two bytes follow */
+enum { DISPOSE_TO_BACKGROUND = 2, DISPOSE_TO_PREVIOUS = 3 };
 
 struct lzw {
 	uint16_t prefix[CODES_MAX];
@@ -30,6 +37,7 @@ struct gif {
 	struct decoding *d;
 	uint64_t next; /* offset */
 	bool ended;    /* the file ended where there should be more */
+	bool screen_read;
 	uint32_t screen_width, screen_height;
 	uint32_t left, top, width, height; /* of the frame */
 	bool interlaced, has_colors, transparent_given;
@@ -42,6 +50,11 @@ struct gif {
 	uint8_t *line;    /* the first frame's row in the making; NULL: no rows are wanted */
 	uint32_t column, row;
 	unsigned char *rgba; /* a row of the screen */
+	/* Of gif_play */
+	struct animation *animation; /* NULL: the frames are only checked */
+	struct picture canvas;
+	unsigned char *before; /* the canvas before the frame */
+	uint32_t delay_ms, dispose;
 };
 
 static bool read_bytes(struct gif *g, void *out, size_t n)
@@ -101,9 +114,23 @@ static uint32_t interlaced_row(uint32_t n, uint32_t height)
 	return height - 1;
 }
 
+/* A row of the frame on the canvas. */
+static void draw_row(struct gif *g, uint32_t row)
+{
+	const uint8_t(*colors)[CHANNELS] = g->has_colors ? g->local : g->global;
+	if (g->top + row >= g->canvas.height)
+		return;
+	unsigned char *to = g->canvas.rgba + (size_t)(g->top + row) * g->canvas.width * CHANNELS;
+	for (uint32_t x = 0; x < g->width && g->left + x < g->canvas.width; x++)
+		if (!g->transparent_given || g->line[x] != g->transparent)
+			memcpy(to + (size_t)(g->left + x) * CHANNELS, colors[g->line[x]], CHANNELS);
+}
+
 static void end_line(struct gif *g)
 {
-	if (g->interlaced)
+	if (g->animation != NULL)
+		draw_row(g, g->interlaced ? interlaced_row(g->row, g->height) : g->row);
+	else if (g->interlaced)
 		memcpy(g->indices + (size_t)interlaced_row(g->row, g->height) * g->width, g->line, g->width);
 	else
 		send_row(g, g->line);
@@ -268,6 +295,32 @@ static void end_first(struct gif *g)
 	g->d->answer->row = g->d->answer->height;
 }
 
+static size_t canvas_bytes(const struct gif *g)
+{
+	return (size_t)g->canvas.width * g->canvas.height * CHANNELS;
+}
+
+/* Show the frame that was drawn, and leave the canvas as the next one finds it. false: no more are wanted. */
+static bool show_frame(struct gif *g)
+{
+	if (!animation_frame(g->animation, &g->canvas, g->delay_ms < MS_LEAST ? MS_DEFAULT : g->delay_ms))
+		return false;
+	if (g->dispose == DISPOSE_TO_PREVIOUS)
+		memcpy(g->canvas.rgba, g->before, canvas_bytes(g));
+	uint32_t right = g->left + g->width < g->canvas.width ? g->left + g->width : g->canvas.width;
+	for (uint32_t y = g->top; g->dispose == DISPOSE_TO_BACKGROUND && right > g->left && y < g->top + g->height && y < g->canvas.height; y++)
+		memset(g->canvas.rgba + ((size_t)y * g->canvas.width + g->left) * CHANNELS, 0, (size_t)(right - g->left) * CHANNELS);
+	return true;
+}
+
+/* What comes before the frame's pixels. */
+static bool begin_frame(struct gif *g, bool first)
+{
+	if (g->animation != NULL && g->dispose == DISPOSE_TO_PREVIOUS)
+		memcpy(g->before, g->canvas.rgba, canvas_bytes(g));
+	return (!first || g->animation != NULL || begin_first(g)) && decoding_frame(g->d, g->width, g->height);
+}
+
 /* false: nothing more is to be read. */
 static bool read_frame(struct gif *g)
 {
@@ -290,7 +343,7 @@ static bool read_frame(struct gif *g)
 		decoding_note(g->d, first ? RENDER_UNSUPPORTED : RENDER_LATER_FRAME);
 		return false;
 	}
-	if ((first && !begin_first(g)) || !decoding_frame(g->d, g->width, g->height))
+	if (!begin_frame(g, first))
 		return false;
 	begin_codes(&g->lzw, min_bits);
 	enum codes state = CODES_MORE;
@@ -300,20 +353,34 @@ static bool read_frame(struct gif *g)
 		decoding_note(g->d, !first ? RENDER_LATER_FRAME : whole ? RENDER_DAMAGED : RENDER_TRUNCATED);
 		return false;
 	}
+	if (g->animation != NULL)
+		return show_frame(g) && whole;
 	if (first)
 		end_first(g);
 	return whole;
 }
 
+/* The number says how often it is played after the first time; 0: for ever. */
+static void read_loops(struct gif *g, const uint8_t *block)
+{
+	uint32_t again = block[sizeof LOOP_HEAD - 1] | (uint32_t)block[sizeof LOOP_HEAD] << 8;
+	animation_loops(g->animation, again == 0 ? 0 : again + 1);
+}
+
 static bool read_extension(struct gif *g)
 {
-	uint8_t label, control[6];
+	uint8_t label, control[6], loop[sizeof LOOP_HEAD + 1];
 	if (!read_bytes(g, &label, 1))
 		return false;
 	if (label == LABEL_CONTROL && input_read(g->d->in, g->next, control, sizeof control) && control[0] == 4) {
 		g->transparent_given = (control[1] & 1) != 0;
 		g->transparent = control[4];
+		g->dispose = control[1] >> 2 & 7;
+		g->delay_ms = (control[2] | (uint32_t)control[3] << 8) * TICK_MS;
 	}
+	if (label == LABEL_APPLICATION && g->animation != NULL && input_read(g->d->in, g->next, loop, sizeof loop) &&
+		memcmp(loop, LOOP_HEAD, sizeof LOOP_HEAD - 1) == 0)
+		read_loops(g, loop);
 	return skip_blocks(g);
 }
 
@@ -327,6 +394,7 @@ static bool read_block(struct gif *g)
 	case BLOCK_IMAGE: {
 		bool more = read_frame(g);
 		g->transparent_given = false;
+		g->dispose = g->delay_ms = 0;
 		return more;
 	}
 	case BLOCK_EXTENSION:
@@ -338,28 +406,56 @@ static bool read_block(struct gif *g)
 	return false;
 }
 
-void gif_decode(struct decoding *d)
+/* The screen, and its colors. false: no GIF, or one that is cut. */
+static bool read_screen(struct gif *g)
 {
 	unsigned char head[13];
-	struct gif *g = decoding_alloc(d, sizeof *g);
-	if (g == NULL)
-		return;
-	g->d = d;
-	if (!read_bytes(g, head, sizeof head) || memcmp(head, "GIF8", 4) != 0) {
-		decoding_note(d, g->ended ? RENDER_TRUNCATED : RENDER_HEADER);
-		return;
-	}
+	if (!read_bytes(g, head, sizeof head) || memcmp(head, "GIF8", 4) != 0)
+		return false;
 	for (size_t i = 0; i < COLORS_MAX; i++)
 		g->global[i][3] = 255;
 	g->screen_width = head[6] | (uint32_t)head[7] << 8;
 	g->screen_height = head[8] | (uint32_t)head[9] << 8;
-	if ((head[10] & 0x80) == 0 || read_colors(g, g->global, head[10]))
-		while (read_block(g))
-			;
+	g->screen_read = true;
+	return (head[10] & 0x80) == 0 || read_colors(g, g->global, head[10]);
+}
+
+void gif_decode(struct decoding *d)
+{
+	struct gif *g = decoding_alloc(d, sizeof *g);
+	if (g == NULL)
+		return;
+	g->d = d;
+	bool more = read_screen(g);
+	if (!g->screen_read) {
+		decoding_note(d, g->ended ? RENDER_TRUNCATED : RENDER_HEADER);
+		return;
+	}
+	while (more && read_block(g))
+		;
 	if (g->ended)
 		decoding_note(d, d->answer->frames == 0 || d->answer->row < d->answer->height ? RENDER_TRUNCATED : RENDER_END_MISSING);
 	else if (d->answer->frames == 0)
 		decoding_note(d, RENDER_HEADER);
 	else if (d->answer->code == RENDER_NONE && g->next < d->in->size_bytes)
 		decoding_note(d, RENDER_TRAILING_BYTES);
+}
+
+void gif_play(const struct decoding *d, struct animation *m)
+{
+	struct render_answer unseen = { .width = d->answer->width, .height = d->answer->height };
+	struct decoding own = *d; /* what is found was found before */
+	own.answer = &unseen;
+	own.area = 0;
+	struct gif *g = arena_alloc(d->arena, sizeof *g);
+	if (g == NULL)
+		return;
+	*g = (struct gif){ .d = &own, .animation = m, .canvas = { unseen.width, unseen.height, true, NULL } };
+	g->line = arena_alloc(d->arena, SIDE_BYTES);
+	g->canvas.rgba = arena_alloc(d->arena, canvas_bytes(g));
+	g->before = arena_alloc(d->arena, canvas_bytes(g));
+	if (!arena_ok(d->arena) || !read_screen(g))
+		return;
+	while (read_block(g))
+		;
 }

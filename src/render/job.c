@@ -1,5 +1,6 @@
 /* See job.h. All that a job allocates itself is in one arena; what the libraries allocate is theirs. */
 #include "render/job.h"
+#include "render/animation.h"
 #include "render/decoding.h"
 #include "render/icc.h"
 #include "render/orient.h"
@@ -20,6 +21,8 @@ static void finish_picture(struct decoding *d, struct window *window)
 		decoding_note(d, RENDER_TOO_MUCH_MEMORY);
 	else
 		decoding_note(d, thumbs_make(d->arena, d->job, &p, window, d->answer));
+	if (decoding_goes_on(d))
+		animation_make(d, window);
 }
 
 void job_run(const struct render_job *job, struct input *in, struct window *window, struct render_answer *answer)

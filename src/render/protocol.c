@@ -126,9 +126,9 @@ static bool pass_ready(struct packet *p, struct render_ready *ready)
 
 static bool is_preset(const struct render_preset *p)
 {
-	static const uint8_t EFFORT_MAX[] = { [RENDER_TO_WEBP] = 6, [RENDER_TO_JPEG] = 1, [RENDER_TO_PNG] = 9 };
+	static const uint8_t EFFORT_MAX[] = { [RENDER_TO_WEBP] = 6, [RENDER_TO_JPEG] = 1, [RENDER_TO_PNG] = 9, [RENDER_TO_ANIMATION] = 6 };
 	return p->width >= 1 && p->width <= RENDER_BOX_MAX && p->height >= 1 && p->height <= RENDER_BOX_MAX && p->fit >= RENDER_FIT &&
-		p->fit <= RENDER_COVER && p->format >= RENDER_TO_WEBP && p->format <= RENDER_TO_PNG && p->quality >= 1 && p->quality <= 100 &&
+		p->fit <= RENDER_COVER && p->format >= RENDER_TO_WEBP && p->format <= RENDER_TO_ANIMATION && p->quality >= 1 && p->quality <= 100 &&
 		p->effort <= EFFORT_MAX[p->format];
 }
 

@@ -51,7 +51,12 @@ enum render_fit {
 	RENDER_COVER,   /* the box filled, what is over cut off at both sides */
 };
 
-enum render_format { RENDER_TO_WEBP = 1, RENDER_TO_JPEG, RENDER_TO_PNG };
+enum render_format {
+	RENDER_TO_WEBP = 1,
+	RENDER_TO_JPEG,
+	RENDER_TO_PNG,
+	RENDER_TO_ANIMATION, /* WebP: all frames of a GIF or a WebP where that is not too much, else as RENDER_TO_WEBP */
+};
 
 enum render_verdict { RENDER_INTACT, RENDER_BLEMISHED, RENDER_BROKEN, RENDER_LIMIT };
 

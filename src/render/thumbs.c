@@ -75,6 +75,19 @@ static struct picture resize_whole(struct arena *a, const struct picture *from, 
 		a, from, &(struct resize_part){ 0, 0, from->width, from->height, least(width, from->width), least(height, from->height) });
 }
 
+struct picture thumbs_fit(struct arena *a, const struct picture *from, const struct thumbs_size *size, struct picture *whole)
+{
+	*whole = resize_whole(a, from, size->width, size->height);
+	if (whole->rgba == NULL)
+		return *whole;
+	struct resize_part middle = { .width = least(size->crop_width, whole->width), .height = least(size->crop_height, whole->height) };
+	middle.x = (whole->width - middle.width) / 2;
+	middle.y = (whole->height - middle.height) / 2;
+	middle.out_width = middle.width;
+	middle.out_height = middle.height;
+	return resize_part(a, whole, &middle);
+}
+
 static enum render_code encode_thumb(
 	const struct picture *p, const struct render_preset *preset, struct window *window, struct render_thumb *out)
 {
@@ -99,15 +112,7 @@ static enum render_code make_presets(
 		const struct thumbs_size *size = &sizes[order[i]];
 		if (last.width >= 2 * size->width && last.height >= 2 * size->height)
 			*source = last;
-		last = resize_whole(a, source, size->width, size->height);
-		if (last.rgba == NULL)
-			return RENDER_TOO_MUCH_MEMORY;
-		struct resize_part middle = { .width = least(size->crop_width, last.width), .height = least(size->crop_height, last.height) };
-		middle.x = (last.width - middle.width) / 2;
-		middle.y = (last.height - middle.height) / 2;
-		middle.out_width = middle.width;
-		middle.out_height = middle.height;
-		struct picture cropped = resize_part(a, &last, &middle);
+		struct picture cropped = thumbs_fit(a, source, size, &last);
 		if (cropped.rgba == NULL)
 			return RENDER_TOO_MUCH_MEMORY;
 		enum render_code code = encode_thumb(&cropped, &job->preset[order[i]], window, &answer->thumb[order[i]]);
@@ -119,7 +124,7 @@ static enum render_code make_presets(
 	return RENDER_NONE;
 }
 
-static bool has_alpha(const struct picture *p)
+bool thumbs_has_alpha(const struct picture *p)
 {
 	for (size_t i = 3; p->alpha && i < (size_t)p->width * p->height * 4; i += 4)
 		if (p->rgba[i] != 255)
@@ -131,7 +136,7 @@ enum render_code thumbs_make(
 	struct arena *a, const struct render_job *job, const struct picture *upright, struct window *window, struct render_answer *answer)
 {
 	struct picture source = *upright;
-	source.alpha = has_alpha(upright);
+	source.alpha = thumbs_has_alpha(upright);
 	answer->alpha = source.alpha;
 	struct picture smallest = source;
 	if (job->presets > 0) {

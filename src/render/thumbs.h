@@ -19,6 +19,11 @@ struct thumbs_size thumbs_size(const struct render_preset *p, uint32_t width, ui
 /* The size in which the decoded picture must be for all that the job asks for, as it is stored (not yet upright).
  * false: the job asks for no picture. */
 bool thumbs_source_size(const struct render_job *job, const struct render_answer *answer, uint32_t *width, uint32_t *height) MUST_CHECK;
+/* A picture at a preset's scale, and the middle that is kept of it; `whole` is all of it. rgba is NULL: the arena is full. Where nothing
+ * changes it is `from` itself. */
+struct picture thumbs_fit(struct arena *a, const struct picture *from, const struct thumbs_size *size, struct picture *whole);
+/* Whether any pixel is not opaque. */
+bool thumbs_has_alpha(const struct picture *p);
 /* Make and encode the job's presets, and its placeholder and colors.
  * upright  of the size that thumbs_source_size gives or larger, upright, in sRGB
  * answer   thumb, presets, hash, average, dominant and alpha are written

@@ -2,7 +2,7 @@
  * demultiplexer cuts them out: WebPDecode of a whole file does not look at all of a frame when chunks follow. Frames are
  * decoded in about twice the size that is wanted, and later ones of an animation in 1 x 1, so that a lossy picture of 50
  * million pixels takes a few MB. The first frame is shown on its canvas, which is transparent where the frame is not. */
-#include "render/decoding.h"
+#include "render/animation.h"
 
 #include "image/probe/formats.h"
 
@@ -28,17 +28,10 @@ static uint32_t ceil_divide(uint64_t a, uint64_t b)
 	return (uint32_t)((a + b - 1) / b);
 }
 
-/* Orientation and profile. */
-static void read_metadata(struct webp *w)
+/* An orientation is not looked for: no browser applies it. */
+static void read_profile(struct webp *w)
 {
 	WebPChunkIterator chunk;
-	if (WebPDemuxGetChunk(w->demuxer, "EXIF", 1, &chunk)) {
-		struct str exif = { (const char *)chunk.chunk.bytes, chunk.chunk.size };
-		if (str_starts_with(exif, (struct str){ "Exif\0\0", 6 }))
-			exif = str_slice(exif, 6, exif.n);
-		w->d->answer->orientation = (uint8_t)exif_orientation(exif);
-		WebPDemuxReleaseChunkIterator(&chunk);
-	}
 	if (WebPDemuxGetChunk(w->demuxer, "ICCP", 1, &chunk)) {
 		if (chunk.chunk.size <= PROFILE_BYTES_MAX)
 			w->d->profile = (struct str){ (const char *)chunk.chunk.bytes, chunk.chunk.size };
@@ -193,7 +186,7 @@ static void decode(struct webp *w)
 	}
 	uint32_t width = WebPDemuxGetI(w->demuxer, WEBP_FF_CANVAS_WIDTH), height = WebPDemuxGetI(w->demuxer, WEBP_FF_CANVAS_HEIGHT);
 	if (decoding_canvas(w->d, width, height)) {
-		read_metadata(w);
+		read_profile(w);
 		decode_frames(w);
 		bool animated = (WebPDemuxGetI(w->demuxer, WEBP_FF_FORMAT_FLAGS) & ANIMATION_FLAG) != 0;
 		if (state != WEBP_DEMUX_DONE)
@@ -202,6 +195,39 @@ static void decode(struct webp *w)
 			decoding_note(w->d, RENDER_TRAILING_BYTES);
 	}
 	WebPDemuxDelete(w->demuxer);
+}
+
+/* Each frame on its canvas, as the library composes it. */
+static void play(WebPAnimDecoder *decoder, struct animation *m)
+{
+	WebPAnimInfo info;
+	uint8_t *rgba;
+	int ends_ms, ended_ms = 0;
+	if (!WebPAnimDecoderGetInfo(decoder, &info))
+		return;
+	animation_loops(m, info.loop_count);
+	while (WebPAnimDecoderHasMoreFrames(decoder) && WebPAnimDecoderGetNext(decoder, &rgba, &ends_ms)) {
+		struct picture canvas = { info.canvas_width, info.canvas_height, true, rgba };
+		uint32_t ms = ends_ms > ended_ms ? (uint32_t)(ends_ms - ended_ms) : 0;
+		ended_ms = ends_ms;
+		if (!animation_frame(m, &canvas, ms))
+			return;
+	}
+}
+
+void webp_play(const struct decoding *d, struct animation *m)
+{
+	WebPAnimDecoderOptions options;
+	size_t n = (size_t)d->in->size_bytes;
+	uint8_t *bytes = arena_alloc(d->arena, n);
+	if (bytes == NULL || !input_read(d->in, 0, bytes, n) || !WebPAnimDecoderOptionsInit(&options))
+		return;
+	options.color_mode = MODE_RGBA;
+	WebPAnimDecoder *decoder = WebPAnimDecoderNew(&(WebPData){ bytes, n }, &options);
+	if (decoder == NULL)
+		return;
+	play(decoder, m);
+	WebPAnimDecoderDelete(decoder);
 }
 
 void webp_decode(struct decoding *d)

@@ -277,8 +277,19 @@ static void remove_thumbs(struct thumb_store *s, struct str id)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static enum status measure_thumbs(struct thumb_store *s, struct str id, uint64_t *bytes, struct fault *why)
+{
+	struct thumbs *t = (struct thumbs *)s;
+	*bytes = 0;
+	pthread_mutex_lock(&t->lock);
+	for (const struct entry *e = *bucket_of(t, id); e != NULL; e = e->next)
+		*bytes += str_equal(id_of(e->path), id) ? e->size : 0;
+	pthread_mutex_unlock(&t->lock);
+	return OK;
+}
+
 static const struct thumb_store_ops ops = {
-	.finds_without_waiting = true, .find = find_thumb, .keep = keep_thumb, .remove = remove_thumbs
+	.finds_without_waiting = true, .find = find_thumb, .keep = keep_thumb, .remove = remove_thumbs, .measure = measure_thumbs
 };
 
 /* The start */

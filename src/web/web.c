@@ -1,6 +1,8 @@
 /* Files that are in the program. Sets are short: they are searched from the top. */
 #include "web/web.h"
 
+#include "http/text.h"
+
 const struct web_file *web_find(const struct web_files *set, struct str path)
 {
 	assert(set != NULL);
@@ -10,37 +12,14 @@ const struct web_file *web_find(const struct web_files *set, struct str path)
 	return NULL;
 }
 
-/* "q=0", "q=0.", "q=0.000": not this one. Whatever else is there is some weight, or nonsense. */
-static bool weight_is_zero(struct str parameters)
-{
-	struct str weight;
-
-	while (parameters.p != NULL) {
-		weight = str_trim(str_cut(&parameters, ';'));
-		if (!str_starts_with_nocase(weight, STR("q=0")))
-			continue;
-		for (size_t i = 3; i < weight.n; i++)
-			if (weight.p[i] != '.' && weight.p[i] != '0')
-				return false;
-		return true;
-	}
-	return false;
-}
-
 bool web_takes_gzip(struct str accept_encoding)
 {
-	bool any = false;
+	static const char *const names[] = { "gzip", "x-gzip", "*" };
+	enum http_preference found = HTTP_NOT_NAMED;
 
-	for (struct str rest = accept_encoding; rest.p != NULL;) {
-		struct str parameters = str_cut(&rest, ',');
-		struct str coding = str_trim(str_cut(&parameters, ';'));
-		bool taken = !weight_is_zero(parameters);
-		if (str_equal_nocase(coding, STR("gzip")) || str_equal_nocase(coding, STR("x-gzip")))
-			return taken;
-		if (str_equal(coding, STR("*")))
-			any = taken;
-	}
-	return any;
+	for (size_t i = 0; i < COUNT_OF(names) && found == HTTP_NOT_NAMED; i++)
+		found = http_preference(accept_encoding, str_of(names[i]));
+	return found == HTTP_ACCEPTED;
 }
 
 /* Compared weakly, as RFC 9110 13.1.2 requires: a proxy on the way may have made the ETag a weak one. */

@@ -37,12 +37,27 @@ static void test_nothing_is_a_header_value_but_not_a_token(void **state)
 	assert_true(http_is_printable(STR("")));
 }
 
+static void test_preference_then_by_the_first_of_its_name_and_its_weight(void **state)
+{
+	static const struct {
+		const char *list;
+		enum http_preference want;
+	} CASES[] = { { "", HTTP_NOT_NAMED }, { "*/*", HTTP_NOT_NAMED }, { "image/*", HTTP_NOT_NAMED }, { "image/webp2", HTTP_NOT_NAMED },
+		{ "image/webp", HTTP_ACCEPTED }, { "image/avif, Image/WebP;q=0.8 ,*/*", HTTP_ACCEPTED }, { "image/webp;q=0.001", HTTP_ACCEPTED },
+		{ "image/webp;q=0", HTTP_REFUSED }, { "*/*,image/webp; Q=0.000", HTTP_REFUSED }, { "image/webp;q=0,image/webp", HTTP_REFUSED } };
+	for (size_t i = 0; i < COUNT_OF(CASES); i++)
+		if (http_preference(str_of(CASES[i].list), STR("image/webp")) != CASES[i].want)
+			fail_msg("\"%s\"", CASES[i].list);
+	assert_int_equal(http_preference((struct str){ 0 }, STR("gzip")), HTTP_NOT_NAMED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_byte_is_in_its_classes),
 		cmocka_unit_test(test_one_wrong_byte_anywhere_is_detected),
 		cmocka_unit_test(test_nothing_is_a_header_value_but_not_a_token),
+		cmocka_unit_test(test_preference_then_by_the_first_of_its_name_and_its_weight),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

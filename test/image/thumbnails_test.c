@@ -104,7 +104,6 @@ static struct image_row uploaded(unsigned n)
 
 static void test_presets_then_variants_that_change_with_them(void **state)
 {
-	struct image_row row = uploaded(1);
 	assert_int_equal(make(PRESETS, STR("small")), OK);
 	assert_int_equal(thumbnails_count(t), 2);
 	struct str small = thumbnails_variant(t, 0, RENDER_TO_WEBP), wide = thumbnails_variant(t, 1, RENDER_TO_JPEG);
@@ -113,9 +112,6 @@ static void test_presets_then_variants_that_change_with_them(void **state)
 	small = str_dup(&f.a, small);
 	wide = str_dup(&f.a, wide);
 	assert_int_equal(thumbnails_at_upload(t)->width, 160);
-	assert_int_equal(thumbnails_plain_format(&row), RENDER_TO_JPEG);
-	row.placeholder = STR("AACA");
-	assert_int_equal(thumbnails_plain_format(&row), RENDER_TO_PNG);
 	thumbnails_free(&t);
 	assert_int_equal(make(STR("small:160x160, wide:1200x400:cover:q76:e4"), STR("")), OK);
 	assert_str(thumbnails_variant(t, 0, RENDER_TO_WEBP), small);
@@ -123,11 +119,46 @@ static void test_presets_then_variants_that_change_with_them(void **state)
 	assert_null(thumbnails_at_upload(t));
 }
 
+static void test_formats_of_a_preset_then_those_of_the_links(void **state)
+{
+	static const struct {
+		const char *preset;
+		bool alpha;
+		size_t n;
+		enum render_format formats[2], made; /* made: of the job at upload */
+	} CASES[] = { { "a:16x16", false, 2, { RENDER_TO_WEBP, RENDER_TO_JPEG }, RENDER_TO_WEBP },
+		{ "a:16x16:webp", true, 2, { RENDER_TO_WEBP, RENDER_TO_PNG }, RENDER_TO_WEBP },
+		{ "a:16x16:animated", false, 2, { RENDER_TO_WEBP, RENDER_TO_JPEG }, RENDER_TO_ANIMATION },
+		{ "a:16x16:jpeg", false, 1, { RENDER_TO_JPEG }, RENDER_TO_JPEG },
+		{ "a:16x16:jpeg:q70", true, 1, { RENDER_TO_PNG }, RENDER_TO_JPEG } };
+	struct image_row row = uploaded(1);
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		enum render_format formats[2];
+		row.placeholder = CASES[i].alpha ? STR("AACA") : STR("");
+		assert_int_equal(make(str_of(CASES[i].preset), STR("a")), OK);
+		assert_int_equal(thumbnails_formats(t, 0, &row, formats), CASES[i].n);
+		assert_memory_equal(formats, CASES[i].formats, CASES[i].n * sizeof *formats);
+		for (enum render_format one = RENDER_TO_WEBP; one <= RENDER_TO_PNG; one++)
+			assert_int_equal(
+				thumbnails_has(t, &row, thumbnails_variant(t, 0, one)), one == formats[0] || (CASES[i].n == 2 && one == formats[1]));
+		assert_int_equal(thumbnails_at_upload(t)->format, CASES[i].made);
+		struct object_file kept = { .fd = -1 };
+		thumbnails_keep_upload(t, &row, STR("bytes"));
+		struct str first = thumbnails_variant(t, 0, formats[0]);
+		enum status found = thumb_find(&store.port, row.image_id, first, &f.a, &kept, &f.why);
+		assert_int_equal(found, formats[0] == RENDER_TO_PNG ? NOT_FOUND : OK); /* which is made when it is asked for */
+		object_file_close(&kept);
+		thumbnails_remove(t, row.image_id);
+		thumbnails_free(&t);
+	}
+}
+
 static void test_malformed_presets_then_refused(void **state)
 {
 	static const char *const BAD[] = { ",", "small", "small:", "small:160", "small:0x160", "small:160x5000", "Small:160x160", "-a:160x160",
 		"small:160x160:best", "small:160x160:q0", "small:160x160:q101", "small:160x160:e7", "small:160x160:q", "original:160x160",
-		"a:16x16,a:17x17", "a:16x16,b:16x16,c:16x16,d:16x16,e:16x16,f:16x16,g:16x16,h:16x16,i:16x16", "a:16x16," };
+		"a:16x16,a:17x17", "a:16x16,b:16x16,c:16x16,d:16x16,e:16x16,f:16x16,g:16x16,h:16x16,i:16x16", "a:16x16,", "a:16x16:png",
+		"a:16x16:jpeg2" };
 	for (size_t i = 0; i < COUNT_OF(BAD); i++) {
 		if (make(str_of(BAD[i]), STR("")) != INVALID)
 			fail_msg("\"%s\" is taken", BAD[i]);
@@ -310,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_presets_then_variants_that_change_with_them),
+		TEST(test_formats_of_a_preset_then_those_of_the_links),
 		TEST(test_malformed_presets_then_refused),
 		TEST(test_many_requests_then_one_job_and_all_answered),
 		TEST(test_image_that_cannot_be_decoded_then_that_is_remembered),

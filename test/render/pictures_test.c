@@ -60,9 +60,10 @@ static void check_good(const struct row *row)
 		want = a.code;
 	if (a.code != want)
 		fail_msg("%s %.*s", row->name, STRF(render_code_sentence(a.code)));
-	bool turned = row->orientation >= 5;
+	unsigned orientation = strcmp(row->type, "webp") == 0 ? 0 : row->orientation; /* no browser applies that of a WebP */
+	bool turned = orientation >= 5;
 	unsigned width = smaller(row->width, row->height), height = smaller(row->height, row->width);
-	if (a.width != row->width || a.height != row->height || a.orientation != row->orientation || a.frames != row->frames ||
+	if (a.width != row->width || a.height != row->height || a.orientation != orientation || a.frames != row->frames ||
 		a.row != row->height || a.thumb[0].width != (turned ? height : width) || a.thumb[0].height != (turned ? width : height))
 		fail_msg("%s: %u x %u, orientation %u, frames %u, row %u, thumbnail %u x %u", row->name, a.width, a.height, a.orientation, a.frames,
 			a.row, a.thumb[0].width, a.thumb[0].height);

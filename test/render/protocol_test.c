@@ -86,7 +86,7 @@ static void test_job_with_a_field_out_of_range_then_refused(void **state)
 		{ 31, 1 },                    /* max_pixels */
 		{ 56, 0x20 },                 /* width over RENDER_BOX_MAX */
 		{ 59, 0 }, { 59, 3 },         /* fit */
-		{ 60, 0 }, { 60, 4 },         /* format */
+		{ 60, 0 }, { 60, 5 },         /* format */
 		{ 61, 0 }, { 61, 101 },       /* quality */
 		{ 62, 7 },                    /* effort */
 	};
