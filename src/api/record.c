@@ -70,7 +70,8 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 		writer_text(b, STR("downloadUrl"), read.url);
 	if (row->status == IMAGE_UPLOADED && image_service_has_links(p)) {
 		writer_open(b, STR("links"), '{');
-		writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
+		if (image_service_has_original(p, row))
+			writer_text(b, STR("original"), image_service_link(p, row, STR("original"), 0, &scratch));
 		if (p->thumbnails != NULL && thumbnails_possible(row))
 			write_thumbnails(p, row, b, &scratch);
 		writer_close(b, '}');

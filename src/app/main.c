@@ -8,6 +8,7 @@
 #include "app/server_main.h"
 #include "app/keys.h"
 #include "app/maintenance.h"
+#include "app/reverify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,8 +70,8 @@ static int print_settings(int argc, char **argv)
 	(SETTING_BIT(data_dir) | SETTING_BIT(store) | SETTING_BIT(table) | SETTING_BIT(bucket) | SETTING_BIT(region) | SETTING_BIT(table_name))
 #define SWEEP_SETTINGS \
 	(STORAGE_SETTINGS | SETTING_BIT(list_shards) | SETTING_BIT(allowed_types) | SETTING_BIT(unverified_types) | SETTING_BIT(max_size) | \
-		SETTING_BIT(max_pixels) | SETTING_BIT(strip) | SETTING_BIT(keep_metadata) | SETTING_BIT(rejected_ttl_s) | \
-		SETTING_BIT(orphan_ttl_s) | SETTING_BIT(reserve_bytes))
+		SETTING_BIT(max_pixels) | SETTING_BIT(strip) | SETTING_BIT(keep_metadata) | SETTING_BIT(verify) | SETTING_BIT(render_memory) | \
+		SETTING_BIT(render_sandbox) | SETTING_BIT(rejected_ttl_s) | SETTING_BIT(orphan_ttl_s) | SETTING_BIT(reserve_bytes))
 
 static const struct main_verb {
 	const char *name;
@@ -83,6 +84,8 @@ static const struct main_verb {
 		FLAGS_ALL, NULL },
 	{ "sweep", maintain_sweep, "sweep [OPTION ...]",
 		"Expire pending uploads, verify missed ones, delete orphaned objects; once, with the server's options.", SWEEP_SETTINGS, NULL },
+	{ "reverify", reverify_main, "reverify [OPTION ...]",
+		"Decode the images of older versions, and with --strip remove what can identify a person.", SETTING_BIT(data_dir), reverify_help },
 	{ "compact", maintain_compact, "compact [OPTION ...]", "Give the free pages of the database back to the disk, while no server uses it.",
 		SETTING_BIT(data_dir), NULL },
 	{ "table", maintain_table, "table create [OPTION ...]", "Create the DynamoDB table, with the server's options.",

@@ -7,6 +7,7 @@
 #include "app/backends.h"
 #include "image/gc.h"
 #include "app/image_rules.h"
+#include "app/render_pool.h"
 #include "image/slot.h"
 
 #include <signal.h>
@@ -22,13 +23,20 @@ static void on_signal(int number)
 	stop_requested = 1;
 }
 
-static bool is_stop_requested(void *arg)
+bool maintain_stopping(void *arg)
 {
 	(void)arg;
 	return stop_requested != 0;
 }
 
-static int report_end(const char *verb, enum status status, const struct fault *why)
+void maintain_catch_signals(void)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+}
+
+int maintain_end(const char *verb, enum status status, const struct fault *why)
 {
 	if (status == OK)
 		return 0;
@@ -36,7 +44,7 @@ static int report_end(const char *verb, enum status status, const struct fault *
 	return why->code == F_BAD_SETTING ? 2 : 1;
 }
 
-/* Both parts, the second though the first failed; the first failure is reported. */
+/* Both parts, the second though the first failed; the first failure is reported. What a remote store has received is decoded here. */
 static enum status sweep_all(const struct settings *s, struct backends *e, struct fault *why)
 {
 	struct product p = { .rules = rules_of(s) };
@@ -44,10 +52,16 @@ static enum status sweep_all(const struct settings *s, struct backends *e, struc
 	TRY(backends_open(s, "", e, why));
 	p.store = e->store;
 	p.table = e->table;
+	struct pool *pool CLEANUP(pool_free) = NULL;
+	const struct pool_options options = render_pool_options(s, 1, 1);
+	if (e->bucket == NULL && p.rules.check != CHECK_HEADER) {
+		TRY(pool_start(&options, &pool, why));
+		p.renderer = pool_renderer(pool);
+	}
 	struct gc_result done = { 0 };
 	struct fault second = { 0 };
-	enum status rows = gc_run(&p, clock_now_ms(), is_stop_requested, NULL, &done, why);
-	enum status objects = gc_orphans(&p, clock_now_ms(), is_stop_requested, NULL, &done, &second);
+	enum status rows = gc_run(&p, clock_now_ms(), maintain_stopping, NULL, &done, why);
+	enum status objects = gc_orphans(&p, clock_now_ms(), maintain_stopping, NULL, &done, &second);
 	if (rows == OK && objects != OK)
 		*why = second;
 	printf("ended %llu, forgotten %llu, confirmed %llu, rejected %llu, orphans %llu\n", (unsigned long long)done.ended,
@@ -62,14 +76,12 @@ int maintain_sweep(int argc, char **argv)
 	struct fault why = { 0 };
 	struct settings s;
 	struct backends e = { 0 };
-	struct sigaction act = { .sa_handler = on_signal };
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
+	maintain_catch_signals();
 	enum status status = settings_load(&s, argc - 1, argv + 1, &why);
 	if (status == OK)
 		status = sweep_all(&s, &e, &why);
 	backends_close(&e);
-	return report_end("sweep", status, &why);
+	return maintain_end("sweep", status, &why);
 }
 
 static enum status compact_store(struct backends *e, int argc, char **argv, struct fault *why)
@@ -97,7 +109,7 @@ int maintain_compact(int argc, char **argv)
 	struct backends e = { 0 };
 	enum status status = compact_store(&e, argc, argv, &why);
 	backends_close(&e);
-	return report_end("compact", status, &why);
+	return maintain_end("compact", status, &why);
 }
 
 static enum status create_table(struct backends *e, int argc, char **argv, struct fault *why)
@@ -123,5 +135,5 @@ int maintain_table(int argc, char **argv)
 	}
 	enum status status = create_table(&e, argc - 2, argv + 2, &why);
 	backends_close(&e);
-	return report_end("table create", status, &why);
+	return maintain_end("table create", status, &why);
 }

@@ -2,6 +2,10 @@
 #ifndef APP_MAINTENANCE_H
 #define APP_MAINTENANCE_H
 
+#include "base/fault.h"
+
+#include <stdbool.h>
+
 /* argv[0] is the verb. Each gives the exit status, with a sentence on stderr where it is not 0. */
 
 /* `tintype sweep`: one complete sweep, including the listing of all objects; prints what it did. */
@@ -10,5 +14,12 @@ int maintain_sweep(int argc, char **argv);
 int maintain_compact(int argc, char **argv);
 /* `tintype table create`: make the DynamoDB table. */
 int maintain_table(int argc, char **argv);
+
+/* What such commands share. Have SIGINT and SIGTERM ask for the end. */
+void maintain_catch_signals(void);
+/* Whether they did; the argument is not used. */
+bool maintain_stopping(void *arg);
+/* The exit status of a command that ended so, with a sentence on stderr if not OK. */
+int maintain_end(const char *verb, enum status status, const struct fault *why);
 
 #endif

@@ -24,6 +24,8 @@
 #include "image/slot.h"
 #include "app/gc_thread.h"
 #include "app/image_rules.h"
+#include "app/render_pool.h"
+#include "app/reverify_thread.h"
 #include "image/thumb_objects.h"
 #include "image/thumbnails.h"
 #include "pool/pool.h"
@@ -47,7 +49,7 @@ struct server_parts {
 	bool remote;
 	struct backends backends;
 	struct product product;
-	struct pool *pool; /* NULL: images are not decoded */
+	struct pool *pool;               /* NULL: images are not decoded */
 	struct thumb_store *thumb_files; /* in the data directory */
 	struct thumb_store *thumbs;      /* there, or among the objects; NULL: there are none */
 	struct thumb_objects thumb_objects;
@@ -56,6 +58,7 @@ struct server_parts {
 	struct s3 *s3;
 	struct delivery *delivery; /* in front of the storage handler, or of the API's where there is none */
 	struct gc_thread *gc_thread;
+	struct reverify_thread *reverify_thread; /* with the embedded store */
 	struct admin_query_of_list listed;
 	struct console *console;
 	struct rate_limit *wrong_secrets; /* of both listeners */
@@ -181,11 +184,8 @@ static enum status start_pool(struct server_parts *c, struct fault *why)
 	const struct settings *s = &c->settings;
 	if (c->product.rules.check == CHECK_HEADER)
 		return OK;
-	struct pool_options o = { .workers = (unsigned)s->render_jobs,
-		.memory_bytes = s->render_memory,
-		.sandbox = is_equal(s->render_sandbox, "on"),
-		.waiting_most = (unsigned)(s->workers > 2 ? s->workers / 2 : 1), /* the others answer what needs no picture */
-		.max_pixels = s->max_pixels };
+	/* half of the workers: the others answer what needs no picture */
+	const struct pool_options o = render_pool_options(s, 0, (unsigned)(s->workers > 2 ? s->workers / 2 : 1));
 	TRY(pool_start(&o, &c->pool, why));
 	c->product.renderer = pool_renderer(c->pool);
 	LOG(RENDER_READY, STR(""), LOG_I("workers", pool_workers(c->pool)), LOG_S("layers", pool_layers_text(pool_layers(c->pool))));
@@ -262,7 +262,10 @@ static enum status make_handlers(struct server_parts *c, struct fault *why)
 		.next = c->remote ? api_handler(c->api) : s3_handler(c->s3) });
 	c->gc_thread = gc_thread_start(&(struct gc_thread_options){
 		.product = &c->product, .parts = c->backends.parts, .interval_s = s->sweep_interval_s, .multipart_ttl_s = s->multipart_ttl_s });
-	if (c->delivery == NULL || c->gc_thread == NULL)
+	if (!c->remote)
+		c->reverify_thread = reverify_thread_start(&(struct reverify_thread_options){
+			.product = &c->product, .buckets = c->backends.bucket, .bucket = str_of(s->bucket), .dir = s->data_dir });
+	if (c->delivery == NULL || c->gc_thread == NULL || (!c->remote && c->reverify_thread == NULL))
 		return fault_no_memory(why);
 	return OK;
 }
@@ -393,6 +396,7 @@ int server_main(int argc, char **argv)
 	}
 	server_free(&c.server);
 	gc_thread_free(&c.gc_thread);
+	reverify_thread_free(&c.reverify_thread);
 	console_free(&c.console);
 	rate_limit_free(&c.wrong_secrets);
 	delivery_free(&c.delivery);

@@ -326,6 +326,8 @@ static enum status answer_link(struct delivery *d, struct request_context *x, st
 		return no_such_picture(why);
 	if (!str_equal(p->link.variant, STR("original")))
 		return answer_thumbnail(d, x, p, why);
+	if (!image_service_has_original(d->o.product, &p->row))
+		return no_such_picture(why);
 	if (d->o.buckets == NULL)
 		return answer_remote(d, x, p, why);
 	TRY(open_local(d, x, p, why));

@@ -7,6 +7,7 @@
 #include "base/rate_limit.h"
 #include "image/slot.h"
 #include "image/thumbnails.h"
+#include "image/verdict.h"
 #include "image/verify.h"
 
 #define LINK_MAX_BYTES 1024
@@ -114,6 +115,13 @@ bool image_service_has_links(const struct product *p)
 	return p->delivery.keys.n > 0 && p->delivery.url.n > 0;
 }
 
+bool image_service_has_original(const struct product *p, const struct image_row *row)
+{
+	assert(p != NULL && row != NULL);
+	return row->status == IMAGE_UPLOADED && !verdict_is_corrupt(row) &&
+		(row->stripped || !p->rules.strip || !media_type_verifiable(row->file_type));
+}
+
 bool image_service_has_variant(const struct product *p, const struct image_row *row, struct str variant)
 {
 	assert(p != NULL && row != NULL);
@@ -121,7 +129,7 @@ bool image_service_has_variant(const struct product *p, const struct image_row *
 	if (!delivery_variant_parse(variant, &v))
 		return false;
 	if (v.preset.n == 0)
-		return true;
+		return image_service_has_original(p, row);
 	return p->thumbnails != NULL && thumbnails_has(p->thumbnails, row, variant);
 }
 

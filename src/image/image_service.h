@@ -30,6 +30,9 @@ enum status image_service_download(struct product *p, const struct image_row *ro
 int64_t image_service_redirect_age(const struct presigned *read);
 /* Whether there are delivery links: the product has keys, and an address for them. */
 bool image_service_has_links(const struct product *p);
+/* Whether the original is delivered by links: what can identify a person was removed from it, or this server leaves it in, or cannot look
+ * for it in a type. An image of an older version is neither, until it is stripped; one that was found to be damaged is not shown. */
+bool image_service_has_original(const struct product *p, const struct image_row *row);
 /* Whether an image has this variant now: it is the original, or one that thumbnails_variant gives. */
 bool image_service_has_variant(const struct product *p, const struct image_row *row, struct str variant);
 /* The URL of a delivery link, as of now; a public image's is not signed, unless it shall expire. In `a`; {NULL, 0} when that is full.

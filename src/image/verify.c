@@ -160,9 +160,7 @@ static struct str hex_of(struct arena *a, enum hash_kind kind, struct str bytes)
 	return str_dup(a, str_of(hex));
 }
 
-/* What of an object's bytes is to be stored, in `what` with what they were: as many where there is nothing to remove, else
- * fewer, in `kept`. An object that was replaced by the server before keeps what its row says about it. */
-static enum status strip_object(
+enum status verify_strip(
 	struct product *p, const struct image_row *row, struct arena *a, struct buf *kept, struct received_bytes *what, struct fault *why)
 {
 	struct strip_result done = { 0 };
@@ -257,7 +255,7 @@ enum status verify_object(
 	what.now_ms = now_ms;
 	what.modified_ms = certain_time(what.modified_ms, now_ms);
 	if (what.size == what.bytes.n)
-		TRY(strip_object(p, row, &scratch, &kept, &what, why));
+		TRY(verify_strip(p, row, &scratch, &kept, &what, why));
 	bool replaces = kept.n > 0 && what.bytes.p == kept.p;
 	if (!replaces)
 		tidy_versions(p, row);

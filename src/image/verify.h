@@ -27,6 +27,14 @@ struct slot_body {
 enum status verify_body(struct product *p, const struct image_row *slot, struct slot_body *b, struct arena *a, struct image_row *now,
 	struct fault *why) MUST_CHECK;
 
+/* Find what of an object's bytes is to be stored, by the product's rules: in `what` with what they were, as many where there is
+ * nothing to remove, else fewer, in `kept`. An object that was replaced by the server before keeps what its row says about it.
+ * kept    empty, and as large as the object and some KiB
+ * what    has bytes, and etag of these
+ * Errors  OUT_OF_MEMORY; TOO_MUCH */
+enum status verify_strip(struct product *p, const struct image_row *row, struct arena *a, struct buf *kept, struct received_bytes *what,
+	struct fault *why) MUST_CHECK;
+
 /* Read the object of a pending row, verify it, resolve the row; rejected bytes are removed. What can identify a person is removed
  * from an accepted one, which is replaced then: the row has its new ETag and size before, and is uploaded after that.
  * row     pending; or uploaded, where its object was found to be another one since
