@@ -1,15 +1,18 @@
 // `serve --store s3 --table dynamodb` on Ceph's gateway and dynalite: the complete cycle, with every way in which an upload is found;
 // several servers on the same bucket and table; responses while these services are unreachable.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { startCloud } from '../cloud/cloud.mjs';
+import { typeOf } from './support/contents.mjs';
 import { freePort, startNginx } from './support/nginx.mjs';
-import { call, corpus, eventually, fetchUrl, openSlot, postForm, putBytes, runProgram, startServer, tinyPng } from './support/server.mjs';
+import { call, childEnv, corpus, eventually, fetchUrl, openSlot, postForm, program, putBytes, runProgram, startServer, tinyPng } from './support/server.mjs';
 
 const engines = ['--store', 's3', '--table', 'dynamodb'];
 const picture = { fileName: 'no exif.jpg', fileType: 'image/jpeg' };
@@ -198,6 +201,46 @@ test('what can identify a person is removed from the object before anybody gets 
 		assert.deepEqual([again.etag, again.receivedSize, again.removed], [json.etag, json.receivedSize, json.removed]);
 	}
 	assert.equal(puts(), before);
+});
+
+// As an older version stored them: neither decoded nor stripped.
+test('reverify --strip works through what was stored before, next to a server, and goes on where it was killed', async () => {
+	const plain = await serve(['--verify', 'header', '--no-strip']), sent = new Map();
+	try {
+		for (const name of ['private.jpg', 'private.png', 'private.gif', 'private.webp', 'private-thumbnail.jpg', 'private-progressive.jpg']) {
+			const slot = await openSlot(plain, { fileName: name, fileType: typeOf(name) }), bytes = corpus(`good/${name}`);
+			assert.equal((await putBytes(slot, bytes)).status, 200);
+			assert.equal((await call(plain, 'POST', `/images/${slot.imageId}/complete`)).json.status, 'uploaded');
+			sent.set(slot.imageId, bytes);
+		}
+	} finally {
+		await plain.stop();
+	}
+	const list = async () => (await call(server, 'GET', '/images?limit=100')).json.images.filter(one => sent.has(one.imageId));
+	const earlier = await list(), args = ['reverify', ...engines, '--strip', '--rate'];
+	for (const image of earlier)
+		assert.deepEqual([image.verified, image.stripped, image.links?.original], [false, false, undefined], image.fileName);
+	const first = spawn(program(), [...args, '4'], { env: childEnv(cloud.env), stdio: 'ignore' });
+	await eventually(async () => (await list()).some(one => one.stripped), { what: 'an image that is stripped' });
+	first.kill('SIGKILL');
+	await once(first, 'close');
+	const run = await runProgram([...args, '1000'], { env: cloud.env });
+	assert.equal(run.code, 0, run.stderr);
+	const now = await list();
+	assert.deepEqual(now.map(one => [one.imageId, one.uploadedAt]), earlier.map(one => [one.imageId, one.uploadedAt]), 'the order of the list');
+	for (const image of now) {
+		const { bytes } = await fetchUrl(image.downloadUrl);
+		assert.deepEqual([image.verified, image.stripped, image.receivedSize, image.fileSize, image.etag],
+			[true, true, sent.get(image.imageId).length, bytes.length, createHash('md5').update(bytes).digest('hex')], image.fileName);
+		assert.ok(!bytes.includes('SECRET') && image.placeholder, image.fileName);
+		if (image.links)
+			assert.deepEqual((await fetchUrl(image.links.original)).bytes, bytes);
+	}
+	const puts = cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT').length;
+	assert.equal((await runProgram([...args, '1000'], { env: cloud.env })).code, 0);
+	assert.equal(cloud.calls().filter(one => one.service === 's3' && one.method === 'PUT').length, puts, 'nothing is left to do');
+	for (const id of sent.keys())
+		assert.equal((await call(server, 'DELETE', `/images/${id}`)).status, 204);
 });
 
 test('the sweep verifies missed uploads and deletes orphaned objects', async () => {
