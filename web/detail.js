@@ -37,7 +37,7 @@ const FIELDS = {
 	damage: ['Damage', text => text.replaceAll('_', ' ')],
 	color: ['Color', code],
 	placeholder: ['Placeholder', code],
-	links: ['Delivery link', links => link(links.original, 'Open as caches see it')],
+	links: ['Delivery link', links => links.original ? link(links.original, 'Open as caches see it') : 'None for the original'],
 	downloadUrl: ['Signed link', url => link(url, 'Open the file')],
 	expiresAt: ['Link ends', time],
 };

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #define CHANNELS 4
+/* Of all presets of a job together, so that a good picture is not ended for the time that its thumbnails take. */
 #define ENCODED_PIXELS_MAX ((uint64_t)24000000) /* about a second */
+#define AREA_PART 4                             /* of the job's max_area, on canvases */
+#define EFFORT_MAX 2
 #define MS_MAX 0xffffffu
 #define LOOPS_MAX 0xffffu
 #define RIFF_BYTES 12
@@ -25,11 +28,11 @@ struct animation {
 	struct render_preset preset;
 	struct thumbs_size size;
 	struct window *window;
-	size_t begin, newest;    /* offsets in the window: of the file, of the newest frame */
-	struct picture shown;    /* the newest frame, in the arena */
-	uint32_t frames, loops;  /* encoded */
-	uint32_t ms;             /* of the newest */
-	uint64_t encoded_pixels; /* of all */
+	size_t begin, newest;   /* offsets in the window: of the file, of the newest frame */
+	struct picture shown;   /* the newest frame, in the arena */
+	uint32_t frames, loops; /* encoded */
+	uint32_t ms;            /* of the newest */
+	uint64_t pixels_left;   /* to encode */
 	bool alpha, failed;
 };
 
@@ -145,9 +148,12 @@ static bool encode_frame(struct animation *m, struct arena *a, const struct pict
 	struct rectangle r = m->frames == 0 ? (struct rectangle){ 0, 0, p.width, p.height } : find_change(&p, &m->shown);
 	if (r.width == 0)
 		return true;
-	m->encoded_pixels += (uint64_t)r.width * r.height;
+	uint64_t pixels = (uint64_t)r.width * r.height;
+	if (pixels > m->pixels_left)
+		return false;
+	m->pixels_left -= pixels;
 	struct picture part = resize_part(a, &p, &(struct resize_part){ r.x, r.y, r.width, r.height, r.width, r.height });
-	if (part.rgba == NULL || m->encoded_pixels > ENCODED_PIXELS_MAX)
+	if (part.rgba == NULL)
 		return false;
 	part.alpha = thumbs_has_alpha(&part);
 	memcpy(m->shown.rgba, p.rgba, (size_t)p.width * p.height * CHANNELS);
@@ -175,12 +181,16 @@ void animation_loops(struct animation *m, uint32_t loops)
 }
 
 /* One thumbnail. false: it stays as it is. */
-static bool make_one(struct decoding *d, const struct render_preset *preset, struct window *window, struct render_thumb *thumb)
+static bool make_one(struct decoding *d, size_t i, uint64_t *pixels_left, struct window *window)
 {
+	const struct render_preset *preset = &d->job->preset[i];
+	struct render_thumb *thumb = &d->answer->thumb[i];
 	static const unsigned char ROOM[HEAD_BYTES] = { 0 };
 	struct animation m = {
 		.d = d, .preset = *preset, .window = window, .begin = window->used, .loops = 1, .shown = { thumb->width, thumb->height, true, NULL }
 	};
+	m.pixels_left = *pixels_left;
+	m.preset.effort = preset->effort < EFFORT_MAX ? preset->effort : EFFORT_MAX;
 	m.size = thumbs_size(preset, d->answer->width, d->answer->height);
 	m.shown.rgba = arena_alloc(d->arena, (size_t)thumb->width * thumb->height * CHANNELS);
 	if (m.shown.rgba == NULL)
@@ -189,6 +199,7 @@ static bool make_one(struct decoding *d, const struct render_preset *preset, str
 	if (window->full)
 		return false;
 	(d->job->kind == RENDER_GIF ? gif_play : webp_play)(d, &m);
+	*pixels_left = m.pixels_left;
 	if (m.failed || m.frames < 2)
 		return false;
 	write_head(&m);
@@ -196,23 +207,24 @@ static bool make_one(struct decoding *d, const struct render_preset *preset, str
 	return true;
 }
 
-/* Whether playing it once more is within the limits of the job: each frame is seen on its canvas. */
-static bool may_play(const struct decoding *d)
+/* Whether playing it this many times more is within the limits of the job: each frame is seen on its canvas. */
+static bool may_play(const struct decoding *d, uint64_t times)
 {
 	uint64_t canvas = (uint64_t)d->answer->width * d->answer->height;
 	bool moves = d->answer->frames > 1 && (d->job->kind == RENDER_GIF || d->job->kind == RENDER_WEBP);
 	uint64_t bytes = canvas * CHANNELS * 4 + d->in->size_bytes; /* two canvases, and what shrinks them */
-	return moves && canvas * d->answer->frames <= d->job->max_area && bytes <= d->job->max_memory / 2;
+	return moves && canvas * d->answer->frames * times <= d->job->max_area / AREA_PART && bytes <= d->job->max_memory / 2;
 }
 
 void animation_make(struct decoding *d, struct window *window)
 {
 	assert(decoding_goes_on(d));
-	for (size_t i = 0; i < d->job->presets; i++) {
+	uint64_t times = 0, pixels_left = ENCODED_PIXELS_MAX;
+	for (size_t i = 0; i < d->job->presets; i++)
+		times += d->job->preset[i].format == RENDER_TO_ANIMATION;
+	for (size_t i = 0; i < d->job->presets && may_play(d, times); i++) {
 		size_t before = window->used;
-		if (d->job->preset[i].format != RENDER_TO_ANIMATION || !may_play(d))
-			continue;
-		if (!make_one(d, &d->job->preset[i], window, &d->answer->thumb[i])) {
+		if (d->job->preset[i].format == RENDER_TO_ANIMATION && !make_one(d, i, &pixels_left, window)) {
 			window->used = before;
 			window->full = false;
 		}

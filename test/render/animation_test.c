@@ -230,7 +230,7 @@ static void test_over_a_budget_then_a_still(void **state)
 	job.max_output = (uint32_t)animated - 100;
 	expect_still(job, film);
 	job = job_of(RENDER_GIF, 512);
-	job.max_area = 2 * 5 - 1; /* of canvases; the frames have 6 pixels */
+	job.max_area = 4 * 2 * 5 - 1; /* a quarter of it is for canvases */
 	expect_still(job, five_frames(SCREEN("\x02\0", "\x01\0")));
 	job = job_of(RENDER_GIF, 512);
 	job.max_memory = 20 << 20; /* enough for a row of a thousand, too little for the canvases */
