@@ -224,8 +224,8 @@ static enum status store_verdict(struct product *p, const struct image_row *row,
 	struct buf thumb CLEANUP(buf_deinit);
 	buf_init(&thumb, THUMB_BYTES_MAX);
 	TRY(find_verdict(p, row, what, &thumb, a, &s, why));
-	bool known = row->status == IMAGE_UPLOADED && str_equal(row->etag, s.etag);
-	if (row->status == IMAGE_UPLOADED && !known) /* those of other bytes */
+	bool known = row->status == IMAGE_UPLOADED && s.status == IMAGE_UPLOADED && str_equal(row->etag, s.etag);
+	if (row->status == IMAGE_UPLOADED && !known) /* those of other bytes, or of an image that is rejected now */
 		thumbnails_remove(p->thumbnails, row->image_id);
 	if (replaces && s.status == IMAGE_UPLOADED) {
 		TRY(replace_object(p, row, what, &s, a, now, why));

@@ -303,7 +303,7 @@ static enum status verify(const struct image_row *row)
 	return verify_object(&f.product, row, 1700000100000, &f.a, &now, &f.why);
 }
 
-static void test_verified_object_then_its_thumbnail_is_kept_once(void **state)
+static void test_verified_object_then_its_thumbnail_is_kept_once_and_as_long_as_the_image(void **state)
 {
 	struct image_row row = arrived(1);
 	assert_int_equal(verify(&row), OK);
@@ -313,6 +313,9 @@ static void test_verified_object_then_its_thumbnail_is_kept_once(void **state)
 	assert_int_equal(verify(&row), OK);
 	assert_int_equal(fake_store_calls(f.store) - calls, 1); /* read, and nothing written */
 	assert_int_equal(fake_store_count(f.store), 2);
+	fake.code = RENDER_DAMAGED; /* of a stricter renderer */
+	assert_int_equal(verify(&row), OK);
+	assert_int_equal(fake_store_count(f.store), 0);
 }
 
 static void test_verified_object_whose_row_was_deleted_then_no_thumbnail_is_left(void **state)
@@ -349,7 +352,7 @@ int main(void)
 		TEST(test_other_variants_and_images_then_not_found),
 		TEST(test_without_makers_then_the_caller_makes_it),
 		TEST(test_without_a_renderer_then_only_named),
-		TEST(test_verified_object_then_its_thumbnail_is_kept_once),
+		TEST(test_verified_object_then_its_thumbnail_is_kept_once_and_as_long_as_the_image),
 		TEST(test_verified_object_whose_row_was_deleted_then_no_thumbnail_is_left),
 		TEST(test_object_without_a_row_then_thumbnails_that_a_crash_left_are_removed_too),
 	};
