@@ -84,16 +84,21 @@ int maintain_sweep(int argc, char **argv)
 	return maintain_end("sweep", status, &why);
 }
 
+enum status maintain_need_database(const struct settings *s, struct fault *why)
+{
+	char path[4096];
+	bool fits = snprintf(path, sizeof path, "%s/tintype.db", s->data_dir) < (int)sizeof path;
+	if (strcmp(s->store, "local") == 0 && !(fits && access(path, F_OK) == 0))
+		return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", s->data_dir);
+	return OK;
+}
+
 static enum status compact_store(struct backends *e, int argc, char **argv, struct fault *why)
 {
 	struct settings s;
 	uint64_t before = 0, after = 0;
-	char path[4096];
 	TRY(settings_load(&s, argc - 1, argv + 1, why));
-	/* Opening the backend would create what is missing. */
-	bool fits = snprintf(path, sizeof path, "%s/tintype.db", s.data_dir) < (int)sizeof path;
-	if (strcmp(s.store, "local") == 0 && !(fits && access(path, F_OK) == 0))
-		return fault_set(why, BAD_SETTING, "There is no database in %s; name the data directory with --data.", s.data_dir);
+	TRY(maintain_need_database(&s, why));
 	TRY(backends_open(&s, "", e, why));
 	if (e->compact == NULL)
 		return fault_set(why, BAD_SETTING, "There is no database of its own here: images are kept on S3 and DynamoDB.");

@@ -3,6 +3,7 @@
 #define APP_MAINTENANCE_H
 
 #include "base/fault.h"
+#include "config/settings.h"
 
 #include <stdbool.h>
 
@@ -19,6 +20,9 @@ int maintain_table(int argc, char **argv);
 void maintain_catch_signals(void);
 /* Whether they did; the argument is not used. */
 bool maintain_stopping(void *arg);
+/* With the embedded store: whether there is one in the data directory. Opening the backend would create what is missing.
+ * Errors  BAD_SETTING */
+enum status maintain_need_database(const struct settings *s, struct fault *why) MUST_CHECK;
 /* The exit status of a command that ended so, with a sentence on stderr if not OK. */
 int maintain_end(const char *verb, enum status status, const struct fault *why);
 

@@ -228,6 +228,7 @@ static enum status run_by_server(struct command *c, struct fault *why)
 static enum status run_command(struct command *c, struct backends *e, int argc, char **argv, struct fault *why)
 {
 	TRY(read_arguments(c, argc, argv, why));
+	TRY(maintain_need_database(&c->settings, why));
 	enum status st = backends_open(&c->settings, "", e, why);
 	if (st != OK && why->code == F_DIR_LOCKED)
 		return run_by_server(c, why);

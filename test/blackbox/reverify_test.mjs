@@ -171,6 +171,8 @@ test('a rate of nothing, an unknown option and another run are refused with a se
 		assert.deepEqual([run.code, run.stderr], [2, 'tintype reverify: --rate must be images a second, 1 to 1000\n']);
 	}
 	assert.equal((await reverify(data, '--nope')).code, 2);
+	const nothing = await reverify(path.join(work, 'nothing'));
+	assert.deepEqual([nothing.code, existsSync(path.join(work, 'nothing'))], [2, false], nothing.stderr);
 	const first = spawn(program(), ['reverify', '--data', server.data, '--rate', '1'], { env: childEnv({}), stdio: 'ignore' });
 	const ended = once(first, 'close');
 	await eventually(() => existsSync(path.join(server.data, 'reverify.state')), { what: 'the server at work' });
