@@ -25,11 +25,10 @@ struct header_index {
 	uint16_t first[HEADER_HASHES]; /* of each hash: the place of its first */
 };
 
-/* One pair of a query string, decoded and as it was sent. `a` and `a=` differ only in has_value. */
+/* One pair of a query string, decoded and as it was sent. `a` is as `a=`. */
 struct query_pair {
 	struct str name, value;
 	struct str raw_name, raw_value;
-	bool has_value;
 };
 
 struct query {

@@ -227,7 +227,6 @@ static enum io_result send_memory(struct transport *t, struct outgoing *out)
 		size_t of_head = (size_t)sent < out->head.n ? (size_t)sent : out->head.n;
 		out->head = str_slice(out->head, of_head, out->head.n);
 		out->body = str_slice(out->body, (size_t)sent - of_head, out->body.n);
-		out->sent_bytes += (size_t)sent;
 	}
 	return IO_DONE;
 }
@@ -244,7 +243,6 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 			return transport_failed(&t->writable);
 		out->at += (uint64_t)sent;
 		out->left -= (uint64_t)sent;
-		out->sent_bytes += (uint64_t)sent;
 		turn += (size_t)sent;
 		if (turn >= TRANSPORT_TURN_BYTES && out->left > 0)
 			return IO_YIELD;
@@ -290,7 +288,6 @@ static bool send_records(struct transport *t, size_t max, struct outgoing *out)
 	} else {
 		out->body = str_slice(out->body, piece.n, out->body.n);
 	}
-	out->sent_bytes += piece.n;
 	return SSL_write(t->ssl, piece.p, (int)piece.n) == (int)piece.n;
 }
 
