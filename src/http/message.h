@@ -47,7 +47,7 @@ struct request {
 	const struct header *headers;
 	size_t n_headers;
 	struct header_index by_name; /* of headers, see request_index; while it is of others, look-ups go through all headers */
-	struct str body;             /* whole, for handlers that asked for it; else empty */
+	struct str body;             /* whole, for handlers that collect it; else empty */
 	bool has_length;             /* a Content-Length was sent */
 	uint64_t length;             /* its value */
 	bool chunked;

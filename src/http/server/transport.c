@@ -78,7 +78,7 @@ static long bio_control(BIO *bio, int command, long n, void *p)
 static BIO_METHOD *bio_method;
 __attribute__((constructor)) static void make_method(void)
 {
-	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "line");
+	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "transport");
 	BIO_meth_set_write(bio_method, bio_write);
 	BIO_meth_set_read(bio_method, bio_read);
 	BIO_meth_set_ctrl(bio_method, bio_control);
@@ -148,7 +148,7 @@ static enum io_result flush_buffer(struct transport *t)
 	return r == IO_YIELD ? IO_WAIT : r;
 }
 
-/* Whether the client sends HTTP: a method and a blank. OpenSSL tells this of some methods only. IO_WAIT: more must come to tell */
+/* Whether the client sends HTTP: a method and a blank. OpenSSL detects this for some methods only. IO_WAIT: more must arrive to decide */
 static enum io_result peek_method(struct transport *t, bool *is_http)
 {
 	char first[METHOD_MAX];
@@ -250,7 +250,7 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 	return IO_DONE;
 }
 
-/* Put some of s behind what is there, up to `max` in all; *s moves on. */
+/* Append some of s, up to `max` bytes in all; *s moves on. */
 static void fill_buffer(char *plain, size_t max, size_t *n, struct str *s)
 {
 	size_t k = s->n < max - *n ? s->n : max - *n;
