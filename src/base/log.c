@@ -39,7 +39,7 @@ static struct {
 	pthread_cond_t done; /* for log_flush: `written` has moved */
 	struct buf filling;
 	size_t lines, max_lines;  /* in filling */
-	uint64_t missed;          /* for want of room, not given yet */
+	uint64_t missed;          /* dropped for lack of room, not reported yet */
 	uint64_t queued, written; /* lines ever */
 	unsigned flushing;        /* threads that wait in log_flush */
 	bool running, stopping;
@@ -51,7 +51,7 @@ static pthread_t writer;
 static struct log_file file; /* these two are the writer's own */
 static struct log_stderr standard;
 static struct log_ring ring; /* has a lock of its own */
-static uint64_t ring_missed; /* the writer's: not given in the ring yet */
+static uint64_t ring_missed; /* the writer's: not reported in the ring yet */
 
 static bool is_stopping_or_flushing(void)
 {

@@ -174,7 +174,7 @@ void log_file_append(struct log_file *f, struct str lines)
 	assert(f != NULL);
 	struct stat st;
 	if (f->fd >= 0 && (fstat(f->fd, &st) != 0 || st.st_nlink == 0))
-		close_fd(&f->fd); /* the name stands for another file now, or for none */
+		close_fd(&f->fd); /* the name is that of another file now, or of none */
 	if (f->fd < 0 && (f->dir_fd < 0 || !open_current(f))) {
 		count_lost(f, lines);
 		return;

@@ -63,6 +63,7 @@ static void append_line(struct log_ring *r, struct str line)
 void log_ring_append(struct log_ring *r, struct str lines)
 {
 	assert(r != NULL);
+	assert(lines.n == 0 || lines.p[lines.n - 1] == '\n');
 	if (r->size_bytes == 0)
 		return;
 	pthread_mutex_lock(&r->lock);
@@ -95,7 +96,7 @@ static enum status copy_out(struct log_ring *r, struct arena *a, struct str *out
 	return OK;
 }
 
-/* The lines that are not looked at yet. A text is found as it is typed, and where JSON writes it in another way. */
+/* The lines that are not searched yet. A text is found as it is typed, and where JSON writes it in another way. */
 struct search {
 	const struct log_query *q;
 	struct str escaped, lines;

@@ -90,7 +90,6 @@ static enum status parse_pair(struct arena *a, struct str piece, bool plus_is_bl
 {
 	struct str rest = piece;
 	pair->raw_name = str_cut(&rest, '=');
-	pair->has_value = rest.p != NULL;
 	pair->raw_value = rest;
 	TRY(decode_piece(a, pair->raw_name, plus_is_blank, &pair->name, why));
 	return decode_piece(a, pair->raw_value, plus_is_blank, &pair->value, why);

@@ -25,11 +25,10 @@ struct header_index {
 	uint16_t first[HEADER_HASHES]; /* of each hash: the place of its first */
 };
 
-/* One pair of a query string, decoded and as it was sent. `a` and `a=` differ only in has_value. */
+/* One pair of a query string, decoded and as it was sent. `a` is as `a=`. */
 struct query_pair {
 	struct str name, value;
 	struct str raw_name, raw_value;
-	bool has_value;
 };
 
 struct query {
@@ -49,7 +48,7 @@ struct request {
 	const struct header *headers;
 	size_t n_headers;
 	struct header_index by_name; /* of headers, see request_index; while it is of others, look-ups go through all headers */
-	struct str body;             /* whole, for handlers that asked for it; else empty */
+	struct str body;             /* whole, for handlers that collect it; else empty */
 	bool has_length;             /* a Content-Length was sent */
 	uint64_t length;             /* its value */
 	bool chunked;

@@ -25,13 +25,13 @@ static enum status no_slot(struct fault *why)
 	return fault_set(why, SLOT_ENDED, "No upload slot for this key, or it has expired: request a new one.");
 }
 
-enum status verdict_check_slot(struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why)
+enum status verdict_check_slot(
+	struct product *p, struct str id, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why)
 {
 	assert(p != NULL);
 	assert(a != NULL);
 	assert(row != NULL);
 	struct image_row found;
-	struct str id = image_id_of_key(key);
 	if (id.n == 0)
 		return no_slot(why);
 	enum status got = table_get(p->table, id, a, &found, why);

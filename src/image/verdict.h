@@ -8,11 +8,12 @@
 
 /* The id in an image key (images/<uuid>.<extension>), borrowed from it; "" for any other key. */
 struct str image_id_of_key(struct str key);
-/* Read the row of the key and check that it may be uploaded to. An uploaded row is accepted, since the
+/* Read the row of this id and check that the key may be uploaded to. An uploaded row is accepted, since the
  * same bytes may be sent again.
+ * id      image_id_of_key of the key
  * Errors  SLOT_ENDED no such slot, rejected, or past its ends_ms; STORAGE_FAILED */
 enum status verdict_check_slot(
-	struct product *p, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why) MUST_CHECK;
+	struct product *p, struct str id, struct str key, int64_t now_ms, struct arena *a, struct image_row *row, struct fault *why) MUST_CHECK;
 /* What was received, complete and with correct digests. */
 struct received_bytes {
 	struct str bytes;

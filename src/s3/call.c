@@ -38,7 +38,7 @@ void call_set_key(struct s3_call *c, struct str key)
 	c->at.key = key;
 	c->is_image = here && str_starts_with(key, IMAGE_PREFIX);
 	c->is_reserved = c->is_image || (here && str_starts_with(key, STR("thumbs/")));
-	c->x->answer.image_id = c->is_image ? image_id_of_key(key) : (struct str){ 0 };
+	c->image_id = c->x->answer.image_id = c->is_image ? image_id_of_key(key) : (struct str){ 0 };
 }
 
 struct str call_object_url(struct s3_call *c)

@@ -68,6 +68,7 @@ struct s3_call {
 	struct address at;
 	bool is_image;                            /* the address is an image of the product: its bucket, under images/ */
 	bool is_reserved;                         /* ... or another key that only the product writes */
+	struct str image_id;                      /* in an image's key; "": there is none */
 	const struct unsupported_feature *absent; /* the unsupported feature that the query names; NULL: none */
 	struct parsed_signature auth;
 	const struct access_key *key; /* NULL until it is found */

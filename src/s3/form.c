@@ -34,7 +34,6 @@ struct form {
 	struct header_index by_name; /* of all fields, once the file begins */
 	size_t field_bytes;
 	struct buf value; /* of the field that is being read */
-	uint64_t eaten;   /* of the whole body */
 	size_t trailing;
 	unsigned success_status;
 	struct str redirect;

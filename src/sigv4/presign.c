@@ -29,7 +29,7 @@ static void make_stamp(struct date_stamp *s, const struct sigv4_key *key, int64_
 
 static void add_pair(struct query_pair *pairs, size_t *n, struct str name, struct str value)
 {
-	pairs[(*n)++] = (struct query_pair){ .name = name, .value = value, .has_value = true };
+	pairs[(*n)++] = (struct query_pair){ .name = name, .value = value };
 }
 
 /* All parameters but the signature. */

@@ -54,7 +54,7 @@ enum status sign_request(
 	struct query_pair *pairs = arena_array(a, in->n_query, sizeof *pairs);
 	TRY(fault_check_arena(a, why));
 	for (size_t i = 0; i < in->n_query; i++)
-		pairs[i] = (struct query_pair){ .name = in->query[i].name, .value = in->query[i].value, .has_value = true };
+		pairs[i] = (struct query_pair){ .name = in->query[i].name, .value = in->query[i].value };
 	struct query query = { pairs, in->n_query };
 	c.scope = (struct sigv4_scope){ .day = str_slice(c.amz_date, 0, 8), .region = key->region, .service = key->service };
 	for (size_t i = 0; i < c.in->n_headers; i++)

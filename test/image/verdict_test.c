@@ -55,7 +55,7 @@ static void test_image_id_of_other_keys_then_empty(void **state)
 static void assert_ended(struct fake_product *f, struct str key, int64_t now_ms)
 {
 	struct image_row row = { .width = 77 };
-	assert_int_equal(verdict_check_slot(&f->product, key, now_ms, &f->a, &row, &f->why), DENIED);
+	assert_int_equal(verdict_check_slot(&f->product, image_id_of_key(key), key, now_ms, &f->a, &row, &f->why), DENIED);
 	assert_int_equal(f->why.code, F_SLOT_ENDED);
 	assert_int_equal(row.width, 77);
 }
@@ -73,7 +73,7 @@ static void test_admit_of_a_pending_slot_then_its_row_until_it_ends(void **state
 	struct image_row row, want;
 	struct str key = fake_product_slot(f, 1, STR("image/jpeg"));
 	assert_true(fake_product_row(f, 1, &want));
-	assert_int_equal(verdict_check_slot(&f->product, key, want.ends_ms - 1, &f->a, &row, &f->why), OK);
+	assert_int_equal(verdict_check_slot(&f->product, image_id_of_key(key), key, want.ends_ms - 1, &f->a, &row, &f->why), OK);
 	assert_true(row_equal(&row, &want));
 	assert_ended(f, key, want.ends_ms);
 	assert_ended(f, key, want.ends_ms + 1);
@@ -85,7 +85,7 @@ static void test_admit_of_an_uploaded_slot_then_let_through_at_any_time(void **s
 	struct image_row row;
 	struct str key = fake_product_slot(f, 1, STR("image/jpeg"));
 	resolve(f, 1, STR(""));
-	assert_int_equal(verdict_check_slot(&f->product, key, INT64_MAX, &f->a, &row, &f->why), OK);
+	assert_int_equal(verdict_check_slot(&f->product, image_id_of_key(key), key, INT64_MAX, &f->a, &row, &f->why), OK);
 	assert_int_equal(row.status, IMAGE_UPLOADED);
 }
 
@@ -115,7 +115,7 @@ static void test_admit_when_the_table_fails_then_its_error(void **state)
 	struct image_row row;
 	struct str key = fake_product_slot(f, 1, STR("image/jpeg"));
 	fake_table_fail_nth(f->table, 1, F_STORAGE_FAILED);
-	assert_int_equal(verdict_check_slot(&f->product, key, NOW_MS, &f->a, &row, &f->why), IO);
+	assert_int_equal(verdict_check_slot(&f->product, image_id_of_key(key), key, NOW_MS, &f->a, &row, &f->why), IO);
 }
 
 /* judge */

@@ -98,7 +98,7 @@ static enum status send(struct life *l, const struct slot *s, struct str body)
 	unsigned char md5[MD5_BYTES];
 	char hex[2 * MD5_BYTES + 1];
 	b.port.what = (struct received_bytes){ .bytes = body, .now_ms = clock_now_ms() };
-	TRY(verdict_check_slot(&l->product, s->row.key, b.port.what.now_ms, &l->a, &row, &l->why));
+	TRY(verdict_check_slot(&l->product, s->row.image_id, s->row.key, b.port.what.now_ms, &l->a, &row, &l->why));
 	TRY(bucket_begin(&engine_ports(l->fixture.engine)->buckets, body.n, &b.in, &l->why));
 	assert_int_equal(bucket_write(b.in, body.p, body.n, &l->why), OK);
 	assert_int_equal(bucket_view(b.in, &seen, md5, &l->why), OK);

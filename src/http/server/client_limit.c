@@ -1,5 +1,5 @@
 /* How many connections each client has: a hash table with chains, which grows with the clients that are there. A
- * client that has none takes no memory. One lock, held for a check-up. */
+ * client that has none takes no memory. One lock, held for a look-up. */
 #include "http/server/client_limit.h"
 #include "base/hash.h"
 #include "base/mem.h"

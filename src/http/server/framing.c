@@ -19,7 +19,7 @@ static enum status find_one(const struct header_index *headers, struct str name,
 }
 
 /* RFC 9112 6.1, 6.3: where `chunked` comes last the body's end is known, and another coding before it is one that is not
- * supported; in every other list nobody knows where the body ends. */
+ * supported; in every other list it is unknown where the body ends. */
 static enum status read_coding(struct str list, struct framing *out, struct fault *why)
 {
 	bool is_first = true;

@@ -1,4 +1,4 @@
-/* Answers out: the text of a head, in one piece, with a body behind it that is so short that one piece of memory is
+/* Answers out: the text of a head, in one piece, followed by the body where that is so short that one piece of memory is
  * sent faster than two. Of other bodies nothing is copied: they are in the arena, in what the answer holds, or in a file. */
 #include "base/buf.h"
 #include "base/clock.h"

@@ -8,7 +8,7 @@
  * A refusal that is known before the end of the body waits for it, up to a bound, for a client that is still
  * sending may not read before; but it goes at once where the client waits for `100 Continue`, where the
  * framing cannot be trusted, or where more is announced than will ever be read. Then the connection ends, and
- * lingers (connection.c). Runs on reactors; `work` on a worker, `wake` on any thread. */
+ * lingers (connection.c). Runs on reactors; run_job on a worker, on_done on any thread. */
 #include "http/server/server_request.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -30,7 +30,7 @@ static void answer_fault(struct server_request *c, const struct fault *why)
 	c->wants = HANDLER_ANSWER;
 }
 
-/* Tell the handler that no finish will come. */
+/* Notify the handler that neither run nor run_async will follow. */
 static void abort_handler(struct server_request *c, const struct fault *why)
 {
 	if (!c->owes_end)
@@ -59,7 +59,7 @@ static enum request_next respond_and_close(struct server_request *c)
 	return send_response(c);
 }
 
-/* starts */
+/* requests in run_async */
 
 /* false: the server ends, and nothing may be started any more. */
 static bool count_started(struct traffic *t)
@@ -77,7 +77,7 @@ static void on_done(struct request_context *x)
 	struct server_request *c = (struct server_request *)((char *)x - offsetof(struct server_request, x));
 	struct traffic *t = c->listener->traffic;
 	assert(x->answer.status != 0);
-	reactor_resume(&c->connection->task); /* the call may be gone now */
+	reactor_resume(&c->connection->task); /* the request may be gone now */
 	pthread_mutex_lock(&t->started_lock);
 	if (--t->started == 0)
 		pthread_cond_signal(&t->none_started);

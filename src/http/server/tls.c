@@ -20,7 +20,7 @@
 
 #define FILE_MAX_BYTES (256 * 1024)
 #define CHAIN_MAX 16
-#define LOOK_EVERY_MS 1000
+#define CHECK_EVERY_MS 1000
 
 /* TLS 1.2 with forward secrecy and authenticated ciphers; of 1.3 all. */
 #define TLS12_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -31,7 +31,7 @@ static struct {
 	pthread_rwlock_t swap;
 	pthread_mutex_t lock; /* of what follows */
 	struct stat seen[2];
-	_Atomic int64_t looked_ms;
+	_Atomic int64_t checked_ms;
 } tls = { .swap = PTHREAD_RWLOCK_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* An encrypted key is refused: there is no one to ask for the passphrase. */
@@ -177,9 +177,9 @@ static bool note_files(void)
 static void renew_if_due(void)
 {
 	int64_t now_ms = clock_mono_ms();
-	if (now_ms - atomic_load_explicit(&tls.looked_ms, memory_order_relaxed) < LOOK_EVERY_MS || pthread_mutex_trylock(&tls.lock) != 0)
+	if (now_ms - atomic_load_explicit(&tls.checked_ms, memory_order_relaxed) < CHECK_EVERY_MS || pthread_mutex_trylock(&tls.lock) != 0)
 		return;
-	atomic_store_explicit(&tls.looked_ms, now_ms, memory_order_relaxed);
+	atomic_store_explicit(&tls.checked_ms, now_ms, memory_order_relaxed);
 	if (note_files()) {
 		struct fault why = { 0 };
 		if (load_pair(&why) == OK)
@@ -214,7 +214,7 @@ enum status tls_open(const char *cert, const char *key, struct fault *why)
 	tls.key = key;
 	pthread_mutex_lock(&tls.lock);
 	(void)note_files();
-	atomic_store(&tls.looked_ms, clock_mono_ms());
+	atomic_store(&tls.checked_ms, clock_mono_ms());
 	enum status status = load_pair(why);
 	pthread_mutex_unlock(&tls.lock);
 	return status;

@@ -78,7 +78,7 @@ static long bio_control(BIO *bio, int command, long n, void *p)
 static BIO_METHOD *bio_method;
 __attribute__((constructor)) static void make_method(void)
 {
-	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "line");
+	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "transport");
 	BIO_meth_set_write(bio_method, bio_write);
 	BIO_meth_set_read(bio_method, bio_read);
 	BIO_meth_set_ctrl(bio_method, bio_control);
@@ -148,7 +148,7 @@ static enum io_result flush_buffer(struct transport *t)
 	return r == IO_YIELD ? IO_WAIT : r;
 }
 
-/* Whether the client sends HTTP: a method and a blank. OpenSSL tells this of some methods only. IO_WAIT: more must come to tell */
+/* Whether the client sends HTTP: a method and a blank. OpenSSL detects this for some methods only. IO_WAIT: more must arrive to decide */
 static enum io_result peek_method(struct transport *t, bool *is_http)
 {
 	char first[METHOD_MAX];
@@ -227,7 +227,6 @@ static enum io_result send_memory(struct transport *t, struct outgoing *out)
 		size_t of_head = (size_t)sent < out->head.n ? (size_t)sent : out->head.n;
 		out->head = str_slice(out->head, of_head, out->head.n);
 		out->body = str_slice(out->body, (size_t)sent - of_head, out->body.n);
-		out->sent_bytes += (size_t)sent;
 	}
 	return IO_DONE;
 }
@@ -244,7 +243,6 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 			return transport_failed(&t->writable);
 		out->at += (uint64_t)sent;
 		out->left -= (uint64_t)sent;
-		out->sent_bytes += (uint64_t)sent;
 		turn += (size_t)sent;
 		if (turn >= TRANSPORT_TURN_BYTES && out->left > 0)
 			return IO_YIELD;
@@ -252,7 +250,7 @@ static enum io_result send_file(struct transport *t, struct outgoing *out)
 	return IO_DONE;
 }
 
-/* Put some of s behind what is there, up to `max` in all; *s moves on. */
+/* Append some of s, up to `max` bytes in all; *s moves on. */
 static void fill_buffer(char *plain, size_t max, size_t *n, struct str *s)
 {
 	size_t k = s->n < max - *n ? s->n : max - *n;
@@ -290,7 +288,6 @@ static bool send_records(struct transport *t, size_t max, struct outgoing *out)
 	} else {
 		out->body = str_slice(out->body, piece.n, out->body.n);
 	}
-	out->sent_bytes += piece.n;
 	return SSL_write(t->ssl, piece.p, (int)piece.n) == (int)piece.n;
 }
 

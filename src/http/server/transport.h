@@ -40,7 +40,6 @@ struct outgoing {
 	struct str head, body;
 	int fd; /* >= 0: the body is `left` bytes of it from `at` */
 	uint64_t at, left;
-	uint64_t sent_bytes;
 };
 
 enum io_result {

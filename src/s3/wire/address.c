@@ -1,5 +1,5 @@
 /* Path-style addresses, parsed from the path as it was sent. The raw path is needed: in a decoded one
- * '%2F' and '%00' cannot be told from '/' and U+0000, and a key of "a/../b" is not the key "b". Nothing here resolves,
+ * '%2F' and '%00' cannot be distinguished from '/' and U+0000, and a key of "a/../b" is not the key "b". Nothing here resolves,
  * joins or folds anything; a key never becomes a file name. */
 #include "s3/wire/address.h"
 
