@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BASE = "d17417d"   # the build before this HTTP engine, on libmicrohttpd
 BASE_BUILD = ROOT / "build/bench-base"
 FIVE_MB = 5 * 1000 * 1000
+BYTE_FOR_BYTE = ("--verify", "header", "--no-strip")   # the pictures of these rows are padded with comments
 NGINX = """daemon off; worker_processes 2; pid {0}/nginx.pid; error_log {0}/nginx.err; events {{ worker_connections 1024; }}
 http {{ sendfile on; tcp_nopush on; keepalive_requests 1000000000; access_log {0}/access.log; client_body_temp_path {0}/t1; proxy_temp_path {0}/t2;
 fastcgi_temp_path {0}/t3; uwsgi_temp_path {0}/t4; scgi_temp_path {0}/t5; types {{ image/jpeg jpg; }} ssl_certificate {0}/cert.pem; ssl_certificate_key {0}/key.pem;
@@ -141,7 +142,7 @@ def uploaded(server, body):
 def bench_engine(b, server_of, free_port, picture):
     """Heads, mapped bodies, files and TLS against nginx with its access log on."""
     files = {"a.jpg": picture(200000), "b.jpg": picture(FIVE_MB)}
-    nginx, server = Nginx(b, free_port, files), server_of(b.work / "engine")
+    nginx, server = Nginx(b, free_port, files), server_of(b.work / "engine", *BYTE_FOR_BYTE)
     mine, theirs = [server.process.pid], nginx.pids()
     ratio, figures = compare(b, Side(mine, load(b, server.ports["admin"], "/healthz", 64)), Side(theirs, load(b, nginx.port, "/healthz", 64)))
     row(b, "GET /healthz, 64 connections, per processor second, against nginx", 1.2, ratio[1], figures[1], "requests")
@@ -153,7 +154,7 @@ def bench_engine(b, server_of, free_port, picture):
     ratio, figures = compare(b, Side(mine, load(b, server.ports["storage"], path, 16)), Side(theirs, load(b, nginx.port, "/b.jpg", 16)))
     row(b, "presigned GET of 5 MB by http, per processor second, against nginx", 1.0, ratio[1], figures[1], "requests")
     server.stop()
-    server = server_of(b.work / "engine-tls", "--tls-cert", nginx.where / "cert.pem", "--tls-key", nginx.where / "key.pem", tls=True)
+    server = server_of(b.work / "engine-tls", *BYTE_FOR_BYTE, "--tls-cert", nginx.where / "cert.pem", "--tls-key", nginx.where / "key.pem", tls=True)
     path = uploaded(server, files["b.jpg"])
     ratio, figures = compare(b, Side([server.process.pid], load_https(server.ports["storage"], path, 16)), Side(theirs, load_https(nginx.tls_port, "/b.jpg", 16)))
     row(b, "presigned GET of 5 MB by https, per processor second, against nginx", 1.1, ratio[1], figures[1], "requests")

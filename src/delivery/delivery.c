@@ -312,6 +312,8 @@ static enum status answer_thumbnail(struct delivery *d, struct request_context *
 		return why->code == F_NO_SUCH_IMAGE ? no_such_picture(why) : found;
 	x->answer.fd = file.fd;
 	x->answer.body = file.bytes;
+	if (file.hold != NULL)
+		x->answer.hold = file.hold;
 	p->info = file.info;
 	p->info.etag = str_dup(&x->arena, file.info.etag);
 	p->row.file_type = file.info.content_type;

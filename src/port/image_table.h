@@ -53,6 +53,9 @@ struct image_row {
 	struct str metadata;        /* JSON: what is kept of what was removed, see image/kept_metadata.h; "": nothing */
 };
 
+/* A copy whose texts are in `a`, which the caller checks. */
+struct image_row image_row_dup(const struct image_row *row, struct arena *a);
+
 /* What verification changes in a pending row. */
 struct resolution {
 	struct str image_id;

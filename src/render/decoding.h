@@ -29,6 +29,8 @@ void png_decode(struct decoding *d);
 void gif_decode(struct decoding *d);
 void webp_decode(struct decoding *d);
 
+/* Forget all that was found and allocated, to decode the picture again in another way. */
+void decoding_restart(struct decoding *d);
 /* Keep the worst finding. */
 void decoding_note(struct decoding *d, enum render_code code);
 /* Whether the picture is as good as browsers need it: nothing but blemishes so far. */

@@ -1,7 +1,9 @@
 /* JPEG by libjpeg-turbo: rows come at 1/1, 1/2, 1/4 or 1/8 of the size, by what is wanted; a decode at 1/8 finds the same
- * damage as a full one. libjpeg repairs what it can and warns: each warning has its place in the table below, and from the
- * first one that means broken pixels on nothing more is decoded. libjpeg reports an error by a call that must not return:
- * it jumps back to jpeg_decode, so what changes after setjmp is in `struct jpeg`. */
+ * damage as a full one. Entropy-coded data that is intact is read by jpeg_codes.c. libjpeg repairs what it can and warns: each
+ * warning has its place in the table below, and from the first one that means broken pixels on nothing more is decoded. libjpeg
+ * reports an error by a call that must not return: it jumps back to decode_with, so what changes after setjmp is in
+ * `struct jpeg`. */
+#include "render/jpeg_codes.h"
 #include "render/jpeg_markers.h"
 
 #include <setjmp.h>
@@ -34,6 +36,8 @@ struct jpeg {
 	int scan;            /* the last scan that was counted */
 	unsigned components; /* a bit for each that was in a scan */
 	bool ended;          /* the file ended before the picture did */
+	bool own_reader;     /* jpeg_codes.h */
+	bool gave_up;        /* it did */
 };
 
 static const struct {
@@ -112,6 +116,13 @@ static _Noreturn void take_error(j_common_ptr cinfo)
 
 static void say_nothing(j_common_ptr cinfo)
 {
+}
+
+static _Noreturn void give_up(j_decompress_ptr cinfo)
+{
+	struct jpeg *j = jpeg_of((j_common_ptr)cinfo);
+	j->gave_up = true;
+	longjmp(j->stop, 1);
 }
 
 /* Bytes for libjpeg */
@@ -208,6 +219,18 @@ static void choose_scale(struct jpeg *j)
 	jpeg_calc_output_dimensions(&j->cinfo);
 }
 
+/* Red, green and blue, or CMYK. For a check alone luminance: then libjpeg reads the codes of the color components too, and warns about
+ * them, but keeps no coefficients. */
+static void choose_color_space(struct jpeg *j)
+{
+	struct jpeg_decompress_struct *cinfo = &j->cinfo;
+	uint32_t width, height;
+	bool cmyk = cinfo->jpeg_color_space == JCS_CMYK || cinfo->jpeg_color_space == JCS_YCCK;
+	cinfo->out_color_space = cmyk ? JCS_CMYK : JCS_EXT_RGBX;
+	if (!decoding_wants(j->d, &width, &height) && cinfo->jpeg_color_space == JCS_YCbCr)
+		cinfo->out_color_space = JCS_GRAYSCALE;
+}
+
 /* A row of CMYK as RGBA, in place. Adobe writes it inverted. */
 static void convert_cmyk(unsigned char *row, uint32_t width, bool inverted)
 {
@@ -259,8 +282,7 @@ static void decode(struct jpeg *j)
 	(void)jpeg_read_header(cinfo, TRUE);
 	if (!check_limits(j))
 		return;
-	bool cmyk = cinfo->jpeg_color_space == JCS_CMYK || cinfo->jpeg_color_space == JCS_YCCK;
-	cinfo->out_color_space = cmyk ? JCS_CMYK : JCS_EXT_RGBX;
+	choose_color_space(j);
 	cinfo->do_fancy_upsampling = FALSE;
 	cinfo->do_block_smoothing = FALSE;
 	cinfo->mem->max_memory_to_use = (long)(j->d->job->max_memory < (uint64_t)INT64_MAX ? j->d->job->max_memory : (uint64_t)INT64_MAX);
@@ -268,6 +290,10 @@ static void decode(struct jpeg *j)
 	if (!decoding_begin(j->d, cinfo->output_width, cinfo->output_height, false))
 		return;
 	(void)jpeg_start_decompress(cinfo);
+	if (j->own_reader)
+		jpeg_codes_use(cinfo, j->d->arena, give_up);
+	for (int i = 0; j->d->resize == NULL && i < cinfo->num_components; i++)
+		cinfo->comp_info[i].component_needed = FALSE; /* only the codes are read: no pixels are computed */
 	read_rows(j);
 	count_scans((j_common_ptr)cinfo);
 	assert(cinfo->output_scanline == cinfo->output_height);
@@ -279,12 +305,14 @@ static void decode(struct jpeg *j)
 		note(j, RENDER_TRAILING_BYTES);
 }
 
-void jpeg_decode(struct decoding *d)
+/* false: the own reader gave up. */
+static bool decode_with(struct decoding *d, bool own_reader)
 {
 	struct jpeg *j = decoding_alloc(d, sizeof *j);
 	if (j == NULL)
-		return;
+		return true;
 	j->d = d;
+	j->own_reader = own_reader;
 	jpeg_read_markers(d);
 	j->cinfo.err = jpeg_std_error(&j->error);
 	j->cinfo.client_data = j;
@@ -304,4 +332,13 @@ void jpeg_decode(struct decoding *d)
 		decode(j);
 	}
 	jpeg_destroy_decompress(&j->cinfo);
+	return !j->gave_up;
+}
+
+void jpeg_decode(struct decoding *d)
+{
+	if (decode_with(d, true))
+		return;
+	decoding_restart(d);
+	(void)decode_with(d, false);
 }

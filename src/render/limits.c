@@ -11,6 +11,14 @@ void decoding_note(struct decoding *d, enum render_code code)
 	d->answer->verdict = (uint8_t)render_code_verdict(d->answer->code);
 }
 
+void decoding_restart(struct decoding *d)
+{
+	arena_deinit(d->arena);
+	arena_init(d->arena, d->job->max_memory);
+	*d = (struct decoding){ .job = d->job, .in = d->in, .arena = d->arena, .answer = d->answer };
+	*d->answer = (struct render_answer){ .number = d->job->number };
+}
+
 bool decoding_goes_on(const struct decoding *d)
 {
 	return d->answer->verdict < RENDER_BROKEN;

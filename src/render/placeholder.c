@@ -24,22 +24,28 @@ static long round_half_up(double x)
 	return (long)floor(x + 0.5); /* as JavaScript's Math.round */
 }
 
+static void fill_cosines(double out[TERMS_MAX][PLACEHOLDER_SIDE_MAX], int n, uint32_t side)
+{
+	for (int c = 0; c < n; c++)
+		for (uint32_t i = 0; i < side; i++)
+			out[c][i] = cos(M_PI / side * c * (i + 0.5));
+}
+
 /* The terms of one channel: those with cx * ny < nx * (ny - cy). */
 static void transform(const double *values, const struct picture *p, int nx, int ny, struct channel *out)
 {
-	double fx[PLACEHOLDER_SIDE_MAX];
+	double fx[TERMS_MAX][PLACEHOLDER_SIDE_MAX], fy[TERMS_MAX][PLACEHOLDER_SIDE_MAX];
 	uint32_t w = p->width, h = p->height;
+	assert(nx <= TERMS_MAX && ny <= TERMS_MAX);
+	fill_cosines(fx, nx, w);
+	fill_cosines(fy, ny, h);
 	*out = (struct channel){ 0 };
 	for (int cy = 0; cy < ny; cy++) {
 		for (int cx = 0; cx * ny < nx * (ny - cy); cx++) {
 			double f = 0;
-			for (uint32_t x = 0; x < w; x++)
-				fx[x] = cos(M_PI / w * cx * (x + 0.5));
-			for (uint32_t y = 0; y < h; y++) {
-				double fy = cos(M_PI / h * cy * (y + 0.5));
+			for (uint32_t y = 0; y < h; y++)
 				for (uint32_t x = 0; x < w; x++)
-					f += values[x + (size_t)y * w] * fx[x] * fy;
-			}
+					f += values[x + (size_t)y * w] * fx[cx][x] * fy[cy][y];
 			f = snap(f / ((double)w * h));
 			if (cx == 0 && cy == 0) {
 				out->dc = f;

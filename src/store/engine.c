@@ -105,6 +105,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	TRY(file_check_private(e->db_fd, &rule, why));
 	read_pool_init(&e->read_pool, e->db_path);
 	object_cache_init(&e->object_cache);
+	row_cache_init(&e->row_cache);
 	TRY(explain_failure(open_tables(e, why), e, why));
 	/* The log has some room before it is needed. It is made by the first statement; nothing locks it, so that its file may be
 	 * opened and closed. What a full disk refuses here is not needed yet. */
@@ -127,6 +128,7 @@ static enum status open_all(struct engine *e, const struct engine_options *o, st
 	w->tree = &e->tree;
 	w->space = &e->space;
 	w->object_cache = &e->object_cache;
+	w->row_cache = &e->row_cache;
 	w->publisher = &e->publisher;
 	w->note_trash = publisher_note_trash;
 	w->max_pending = o->max_pending;
@@ -180,6 +182,7 @@ void engine_free(struct engine **ep)
 	if (e->read_pool.path != NULL) {
 		read_pool_deinit(&e->read_pool);
 		object_cache_deinit(&e->object_cache);
+		row_cache_deinit(&e->row_cache);
 	}
 	db_close(&e->group_commit.writer.db);
 	io_close(e->db_fd);

@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "store/files/publisher.h"
 #include "store/db/read_pool.h"
+#include "store/db/row_cache.h"
 #include "store/db/schema.h"
 #include "store/files/space.h"
 #include "store/files/tree.h"
@@ -26,6 +27,7 @@ struct engine {
 	struct space space;
 	struct read_pool read_pool;
 	struct object_cache object_cache;
+	struct row_cache row_cache;
 	struct group_commit group_commit;
 	struct publisher publisher;
 	struct credentials keys;

@@ -1,6 +1,8 @@
-/* See thumbs.h. A file is thumbs/<2 digits>/<image id>-<variant>@<size>, written under a name of its own and renamed, so that it is there whole
- * or not at all. It is not synced: its size is in its name, so that a start finds out which a crash has cut. Which there are is kept in memory, by image and by use; the time of the last use is also the file's time of access,
- * set at most once an hour, so that the order survives a restart. An empty file remembers that its thumbnail cannot be made. */
+/* See thumbs.h. A file is thumbs/<2 digits>/<image id>-<variant>@<size>, written under a name of its own and renamed, so that it is
+ * there whole or not at all. It is not synced: its size is in its name, so that a start finds out which a crash has cut. Which there
+ * are is kept in memory, by image and by use; the time of the last use is also the file's time of access, set at most once an hour,
+ * so that the order survives a restart. An empty file remembers that its thumbnail cannot be made. Those that are requested often
+ * stay open. */
 #include "store/thumbs.h"
 
 #include "base/clock.h"
@@ -8,6 +10,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "store/files/io.h"
+#include "store/files/object_cache.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,7 +44,8 @@ struct thumbs {
 	struct entry **buckets; /* by the image's id */
 	size_t n_buckets, n;    /* a power of 2; entries */
 	struct entry *newest, *oldest;
-	uint64_t bytes, turn; /* of all files; of the next temporary name */
+	uint64_t bytes, turn;       /* of all files; of the next temporary name */
+	struct object_cache opened; /* has a lock of its own */
 };
 
 /* The index */
@@ -153,6 +157,7 @@ static void drop_entry(struct thumbs *t, struct entry *e)
 	char file[FILE_CHARS];
 	make_file_name(e->path, e->size, file);
 	(void)local_io.unlink(t->dir_fd, file);
+	object_cache_clear(&t->opened);
 	forget_entry(t, e);
 }
 
@@ -180,39 +185,46 @@ static void note_use(int fd, struct entry *e)
 	(void)futimens(fd, times);
 }
 
+/* Under the lock. false: its file is gone. */
+static bool open_entry(struct thumbs *t, const struct entry *e, const struct str name[2], struct object_file *out)
+{
+	char file[FILE_CHARS];
+	struct stat st;
+	make_file_name(e->path, e->size, file);
+	int fd = local_io.open(t->dir_fd, file, O_RDONLY | O_NOFOLLOW, 0);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		io_close(fd);
+		return false;
+	}
+	out->fd = fd;
+	out->info = (struct object_info){ .size = (uint64_t)st.st_size, .modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 };
+	object_cache_offer(&t->opened, object_cache_generation(&t->opened), name, out);
+	return true;
+}
+
 static enum status find_thumb(
 	struct thumb_store *s, struct str id, struct str name, struct arena *a, struct object_file *out, struct fault *why)
 {
 	struct thumbs *t = (struct thumbs *)s;
-	char path[PATH_CHARS], file[FILE_CHARS];
-	struct stat st = { 0 };
+	const struct str names[2] = { id, name };
+	char path[PATH_CHARS];
 	*out = (struct object_file){ .fd = -1 };
 	if (!make_path(id, name, path))
 		return no_such_thumb(why);
 	pthread_mutex_lock(&t->lock);
 	struct entry *e = find_entry(t, path);
-	int fd = -1;
-	if (e != NULL) {
-		make_file_name(path, e->size, file);
-		fd = local_io.open(t->dir_fd, file, O_RDONLY | O_NOFOLLOW, 0);
-	}
-	if (e != NULL && (fd < 0 || fstat(fd, &st) != 0)) {
+	if (e != NULL && !object_cache_find(&t->opened, names, out) && !open_entry(t, e, names, out)) {
 		drop_entry(t, e);
 		e = NULL;
 	}
 	if (e != NULL) {
-		note_use(fd, e);
+		note_use(out->fd, e);
 		unlink_use(t, e);
 		make_newest(t, e);
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (e == NULL) {
-		io_close(fd);
-		return no_such_thumb(why);
-	}
-	out->fd = fd;
-	out->info = (struct object_info){ .size = (uint64_t)st.st_size, .modified_ms = (int64_t)st.st_mtim.tv_sec * 1000 };
-	return OK;
+	out->info.key = (struct str){ 0 };
+	return e != NULL ? OK : no_such_thumb(why);
 }
 
 static int write_file(struct thumbs *t, const char *temporary, struct str bytes, const char *path)
@@ -254,6 +266,7 @@ static enum status keep_thumb(struct thumb_store *s, struct str id, struct str n
 		return io_fault(why, failed, "write a thumbnail");
 	pthread_mutex_lock(&t->lock);
 	struct entry *e = find_entry(t, path);
+	object_cache_clear(&t->opened);
 	if (e != NULL && e->size == bytes.n)
 		forget_entry(t, e); /* its file was replaced */
 	else if (e != NULL)
@@ -385,6 +398,7 @@ enum status thumbs_open(const char *dir, uint64_t most_bytes, uint64_t reserve_b
 		.port = { &ops }, .most_bytes = most_bytes, .reserve_bytes = reserve_bytes, .n_buckets = BUCKETS_LEAST, .dir_fd = -1
 	};
 	pthread_mutex_init(&t->lock, NULL);
+	object_cache_init(&t->opened);
 	t->buckets = mem_new(BUCKETS_LEAST, sizeof(struct entry *));
 	*out = &t->port;
 	(void)snprintf(path, sizeof path, "%s/thumbs", dir);
@@ -414,6 +428,7 @@ void thumbs_close(struct thumb_store **at)
 	}
 	io_close(t->dir_fd);
 	pthread_mutex_destroy(&t->lock);
+	object_cache_deinit(&t->opened);
 	mem_free(t->buckets);
 	mem_free(t);
 	*at = NULL;

@@ -12,22 +12,8 @@ static struct str keep(struct arena *a, struct str s)
 
 void row_dup(struct arena *a, const struct image_row *row, struct image_row *out)
 {
-	struct image_row copy = *row;
-	copy.image_id = keep(a, row->image_id);
-	copy.owner = keep(a, row->owner);
-	copy.key = keep(a, row->key);
-	copy.file_name = keep(a, row->file_name);
-	copy.file_type = keep(a, row->file_type);
-	copy.etag = keep(a, row->etag);
-	copy.reason = keep(a, row->reason);
-	copy.delete_hash = keep(a, row->delete_hash);
-	copy.received_sha256 = keep(a, row->received_sha256);
-	copy.verdict = keep(a, row->verdict);
-	copy.damage = keep(a, row->damage);
-	copy.placeholder = keep(a, row->placeholder);
-	copy.color = keep(a, row->color);
-	copy.metadata = keep(a, row->metadata);
-	*out = copy;
+	*out = image_row_dup(row, a);
+	assert(arena_ok(a));
 }
 
 void row_resolve(struct arena *a, struct image_row *row, const struct resolution *s)

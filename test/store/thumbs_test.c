@@ -74,6 +74,23 @@ static void test_keep_then_found_until_removed_and_by_its_own_name(void **state)
 	assert_int_equal(size_of(A, STR("../x")), -1);
 }
 
+static void test_requested_often_then_open_until_replaced_or_removed(void **state)
+{
+	struct object_file held;
+	open_store(1 << 20);
+	for (size_t n = 1000; n < 1003; n++) {
+		keep(A, STR("small-1.webp"), n);
+		for (int i = 0; i < 4; i++)
+			assert_int_equal(size_of(A, STR("small-1.webp")), (long long)n);
+	}
+	assert_int_equal(thumb_find(store, A, STR("small-1.webp"), &arena, &held, &why), OK);
+	assert_non_null(held.hold);
+	thumb_remove(store, A);
+	assert_int_equal(size_of(A, STR("small-1.webp")), -1);
+	assert_int_equal(lseek(held.fd, 0, SEEK_END), 1002);
+	object_file_close(&held);
+}
+
 static void test_reopened_then_all_is_there_but_what_was_cut(void **state)
 {
 	char path[TEMP_PATH_MAX + 100];
@@ -139,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_keep_then_found_until_removed_and_by_its_own_name),
+		TEST(test_requested_often_then_open_until_replaced_or_removed),
 		TEST(test_reopened_then_all_is_there_but_what_was_cut),
 		TEST(test_too_many_bytes_then_the_least_recently_used_go),
 		TEST(test_below_the_reserve_then_none_is_written),

@@ -235,6 +235,7 @@ static bool commit_all(struct group_commit *c, struct change *batch)
 		c->saved = w->counters;
 		if (w->trashed)
 			object_cache_clear(w->object_cache);
+		row_cache_clear(w->row_cache);
 		if (w->has_trash)
 			w->note_trash(w->publisher);
 		publish_counts(c);

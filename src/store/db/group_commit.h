@@ -17,6 +17,7 @@
 #include "store/db/db.h"
 #include "store/files/space.h"
 #include "store/files/object_cache.h"
+#include "store/db/row_cache.h"
 #include "store/files/tree.h"
 #include "port/image_table.h"
 #include <pthread.h>
@@ -36,6 +37,7 @@ struct writer {
 	struct tree *tree;
 	struct space *space;
 	struct object_cache *object_cache;
+	struct row_cache *row_cache;
 	struct publisher *publisher;
 	void (*note_trash)(struct publisher *); /* after a commit that left some */
 	uint64_t max_pending;

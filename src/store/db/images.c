@@ -388,16 +388,24 @@ static enum status table_remove_row(struct image_table *t, struct str id, int64_
 
 static enum status table_get_row(struct image_table *t, struct str id, struct arena *a, struct image_row *out, struct fault *why)
 {
+	struct engine *e = ENGINE_OF(t, table);
 	struct db *d CLEANUP(read_pool_release) = NULL;
 	unsigned char packed[IMAGE_ID_BYTES];
 	bool row = false;
 
 	if (!pack_id(id, packed))
 		return no_such_image(why);
-	TRY(read_pool_acquire(&ENGINE_OF(t, table)->read_pool, &d, why));
+	if (row_cache_find(&e->row_cache, id, a, out))
+		return fault_check_arena(a, why);
+	uint64_t generation = row_cache_generation(&e->row_cache);
+	TRY(read_pool_acquire(&e->read_pool, &d, why));
 	sqlite3_stmt *s = DB_BIND(d, Q_IMAGE_GET, db_blob(id_str(packed)));
 	TRY(db_step(d, s, &row, why));
-	return row ? images_read_row(s, a, out, why) : no_such_image(why);
+	if (!row)
+		return no_such_image(why);
+	TRY(images_read_row(s, a, out, why));
+	row_cache_offer(&e->row_cache, generation, out);
+	return OK;
 }
 
 static enum status make_page(struct arena *a, size_t n, struct image_page *out, struct fault *why)
