@@ -1,9 +1,10 @@
-/* One picture on its way through a decoder: what the four readers (jpeg.c, png.c, gif.c, webp.c) share. A reader reports the
+/* One picture on its way through a decoder: what the readers (jpeg.c, png.c, gif.c, webp.c, heif.c) share. A reader reports the
  * size of the canvas, asks whether its memory and its frames are within the job's limits, sends the rows of the first frame,
  * and notes what it finds. One thread. */
 #ifndef RENDER_DECODING_H
 #define RENDER_DECODING_H
 
+#include "render/icc.h"
 #include "render/input.h"
 #include "render/protocol.h"
 #include "render/resize.h"
@@ -18,6 +19,7 @@ struct decoding {
 	struct arena *arena;
 	struct render_answer *answer; /* code, verdict, row, width, height, orientation, frames and memory are the decoder's */
 	struct str profile;           /* the ICC profile, in the arena; n = 0: none, or one that is not for RGB or gray */
+	struct icc_coded coded;       /* without a profile: the colors by their code points; zeros: sRGB */
 	struct resize *resize;        /* NULL: no rows are wanted */
 	uint64_t area;                /* pixels of all frames so far */
 	uint32_t rows;                /* sent to decoding_row */
@@ -28,6 +30,7 @@ void jpeg_decode(struct decoding *d);
 void png_decode(struct decoding *d);
 void gif_decode(struct decoding *d);
 void webp_decode(struct decoding *d);
+void heif_decode(struct decoding *d); /* HEIC and AVIF; in tintype-render-more only, elsewhere UNSUPPORTED */
 
 /* Forget all that was found and allocated, to decode the picture again in another way. */
 void decoding_restart(struct decoding *d);
@@ -47,6 +50,9 @@ bool decoding_wants(const struct decoding *d, uint32_t *width, uint32_t *height)
 bool decoding_begin(struct decoding *d, uint32_t width, uint32_t height, bool alpha);
 /* The next row of RGBA; nothing happens when none is wanted. */
 void decoding_row(struct decoding *d, const unsigned char *rgba);
+/* The whole file, in the arena. false: no memory or not readable, which is noted.
+ * base_bytes  what decoding takes at least in addition, for the answer */
+bool decoding_whole(struct decoding *d, uint64_t base_bytes, struct str *out) MUST_CHECK;
 /* n bytes, zeroed; NULL: no memory, which is noted. */
 void *decoding_alloc(struct decoding *d, size_t n);
 

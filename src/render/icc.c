@@ -5,6 +5,7 @@
 #include "image/probe/formats.h"
 
 #include <math.h>
+#include <string.h>
 
 #define HEADER_BYTES 128
 #define TAGS_MAX 100
@@ -175,6 +176,12 @@ static void convert_color(const struct icc_profile *icc, const unsigned char *sr
 	}
 }
 
+static void convert_colors(const struct icc_profile *icc, const unsigned char *srgb, struct picture *p)
+{
+	for (size_t i = 0; i < (size_t)p->width * p->height; i++)
+		convert_color(icc, srgb, p->rgba + i * 4);
+}
+
 /* Whether the profile changes no color by more than rounding: most pictures have sRGB's own. */
 static bool changes_nothing(const struct icc_profile *icc, const unsigned char *srgb)
 {
@@ -201,7 +208,43 @@ bool icc_convert(struct arena *a, struct str profile, struct picture *p)
 	fill_srgb(srgb);
 	if (changes_nothing(icc, srgb))
 		return true;
-	for (size_t i = 0; i < (size_t)p->width * p->height; i++)
-		convert_color(icc, srgb, p->rgba + i * 4);
+	convert_colors(icc, srgb, p);
+	return true;
+}
+
+/* Linear RGB of these primaries, both of white D65, to linear sRGB. */
+static const float FROM_P3[3][3] = { { 1.2249402F, -0.2249402F, 0 }, { -0.0420570F, 1.0420570F, 0 },
+	{ -0.0196376F, -0.0786360F, 1.0982736F } };
+static const float FROM_BT2020[3][3] = { { 1.6604910F, -0.5876411F, -0.0728499F }, { -0.1245505F, 1.1328999F, -0.0083494F },
+	{ -0.0181508F, -0.1005789F, 1.1187297F } };
+
+static float linear_of_srgb(double x)
+{
+	return (float)(x <= 0.04045 ? x / 12.92 : pow((x + 0.055) / 1.055, 2.4));
+}
+
+/* 10,000 cd/m2 at 1; what is brighter than white is white. */
+static float linear_of_pq(double x)
+{
+	double root = pow(x, 1 / 78.84375), over = root - 0.8359375,
+		   y = pow((over > 0 ? over : 0) / (18.8515625 - 18.6875 * root), 1 / 0.1593017578125);
+	return (float)(y * 10000 / 203 < 1 ? y * 10000 / 203 : 1);
+}
+
+bool icc_convert_coded(struct arena *a, const struct icc_coded *coded, struct picture *p)
+{
+	static const float SAME[3][3] = { { 1, 0, 0 }, { 0, 1, 0 }, { 0, 0, 1 } };
+	bool p3 = coded->primaries == 12, wide = coded->primaries == 9, pq = coded->transfer == 16;
+	if (!p3 && !wide && !pq)
+		return true;
+	struct icc_profile *icc = ARENA_NEW(a, struct icc_profile);
+	unsigned char *srgb = arena_alloc(a, SRGB_ENTRIES);
+	if (icc == NULL || srgb == NULL)
+		return false;
+	memcpy(icc->matrix, p3 ? FROM_P3 : wide ? FROM_BT2020 : SAME, sizeof icc->matrix);
+	for (int i = 0; i < 256; i++)
+		icc->curve[0][i] = icc->curve[1][i] = icc->curve[2][i] = pq ? linear_of_pq(i / 255.0) : linear_of_srgb(i / 255.0);
+	fill_srgb(srgb);
+	convert_colors(icc, srgb, p);
 	return true;
 }

@@ -16,6 +16,8 @@ static void finish_picture(struct decoding *d, struct window *window)
 		decoding_note(d, arena_ok(d->arena) ? RENDER_PROFILE : RENDER_TOO_MUCH_MEMORY);
 	if (d->resize == NULL)
 		return;
+	if (d->profile.n == 0 && !icc_convert_coded(d->arena, &d->coded, &p))
+		decoding_note(d, RENDER_TOO_MUCH_MEMORY);
 	p = orient_picture(d->arena, &p, d->answer->orientation);
 	if (p.rgba == NULL)
 		decoding_note(d, RENDER_TOO_MUCH_MEMORY);
@@ -27,12 +29,14 @@ static void finish_picture(struct decoding *d, struct window *window)
 
 void job_run(const struct render_job *job, struct input *in, struct window *window, struct render_answer *answer)
 {
-	static void (*const decoders[])(struct decoding *) = {
-		[RENDER_JPEG] = jpeg_decode, [RENDER_PNG] = png_decode, [RENDER_GIF] = gif_decode, [RENDER_WEBP] = webp_decode
-	};
+	static void (*const decoders[])(struct decoding *) = { [RENDER_JPEG] = jpeg_decode,
+		[RENDER_PNG] = png_decode,
+		[RENDER_GIF] = gif_decode,
+		[RENDER_WEBP] = webp_decode,
+		[RENDER_HEIF] = heif_decode };
 	struct arena arena;
 	struct decoding d = { .job = job, .in = in, .arena = &arena, .answer = answer };
-	assert(job->kind >= RENDER_JPEG && job->kind <= RENDER_WEBP);
+	assert(job->kind >= RENDER_JPEG && job->kind <= RENDER_HEIF);
 	*answer = (struct render_answer){ .number = job->number };
 	arena_init(&arena, job->max_memory);
 	decoders[job->kind](&d);

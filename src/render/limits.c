@@ -94,3 +94,20 @@ void *decoding_alloc(struct decoding *d, size_t n)
 		decoding_note(d, RENDER_TOO_MUCH_MEMORY);
 	return p;
 }
+
+bool decoding_whole(struct decoding *d, uint64_t base_bytes, struct str *out)
+{
+	if (d->in->size_bytes > d->job->max_memory) {
+		d->answer->memory = base_bytes + d->in->size_bytes;
+		decoding_note(d, RENDER_TOO_MUCH_MEMORY);
+		return false;
+	}
+	char *bytes = decoding_alloc(d, (size_t)d->in->size_bytes);
+	if (bytes == NULL)
+		return false;
+	*out = (struct str){ bytes, (size_t)d->in->size_bytes };
+	if (input_read(d->in, 0, bytes, out->n))
+		return true;
+	decoding_note(d, RENDER_UNREADABLE);
+	return false;
+}

@@ -135,7 +135,7 @@ static bool is_preset(const struct render_preset *p)
 static bool is_job(const struct render_job *job)
 {
 	const uint8_t all = RENDER_CHECK | RENDER_HASH | RENDER_THUMB;
-	bool good = job->ops != 0 && (job->ops & ~all) == 0 && job->kind >= RENDER_JPEG && job->kind <= RENDER_WEBP &&
+	bool good = job->ops != 0 && (job->ops & ~all) == 0 && job->kind >= RENDER_JPEG && job->kind <= RENDER_HEIF &&
 		job->presets <= RENDER_PRESETS_MAX && (job->presets > 0) == ((job->ops & RENDER_THUMB) != 0) && job->max_frames > 0 &&
 		job->max_pixels > 0 && job->max_pixels <= RENDER_PIXELS_MAX && job->max_area > 0 && job->max_memory > 0;
 	for (size_t i = 0; good && i < job->presets; i++)

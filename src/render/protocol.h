@@ -37,7 +37,7 @@ enum render_exit {
 	RENDER_EXIT_SOCKET = 73, /* the socket failed */
 };
 
-enum render_kind { RENDER_JPEG = 1, RENDER_PNG, RENDER_GIF, RENDER_WEBP };
+enum render_kind { RENDER_JPEG = 1, RENDER_PNG, RENDER_GIF, RENDER_WEBP, RENDER_HEIF };
 
 /* What is asked for; any of them together. */
 enum render_op {

@@ -11,7 +11,8 @@ bool sandbox_limit(bool keep_stderr) MUST_CHECK;
 /* Namespaces of its own and an empty root, where the system lets an unprivileged process have them. Gives the layers. */
 uint32_t sandbox_isolate(void);
 /* From now on a system call that is not in the list ends the process (SIGSYS): recvmsg and sendto on the socket, pread64,
- * close, madvise, exit and exit_group. false: the kernel refuses the filter. */
+ * close, madvise, exit and exit_group; in tintype-render-more also those for memory that is not executable, and for threads.
+ * false: the kernel refuses the filter. */
 bool sandbox_filter(void) MUST_CHECK;
 
 #endif

@@ -236,17 +236,6 @@ void webp_decode(struct decoding *d)
 	if (w == NULL)
 		return;
 	w->d = d;
-	if (d->in->size_bytes > d->job->max_memory) {
-		d->answer->memory = BASE_BYTES + d->in->size_bytes;
-		decoding_note(d, RENDER_TOO_MUCH_MEMORY);
-		return;
-	}
-	char *bytes = decoding_alloc(d, (size_t)d->in->size_bytes);
-	if (bytes == NULL)
-		return;
-	w->bytes = (struct str){ bytes, (size_t)d->in->size_bytes };
-	if (!input_read(d->in, 0, bytes, w->bytes.n))
-		decoding_note(d, RENDER_UNREADABLE);
-	else
+	if (decoding_whole(d, BASE_BYTES, &w->bytes))
 		decode(w);
 }

@@ -36,8 +36,10 @@ static long resident_kb(pid_t pid, const char *name)
 
 static int kind_of(int fd)
 {
-	unsigned char head[4] = { 0 };
+	unsigned char head[8] = { 0 };
 	(void)!pread(fd, head, sizeof head, 0);
+	if (memcmp(head + 4, "ftyp", 4) == 0)
+		return RENDER_HEIF;
 	return head[0] == 0xff ? RENDER_JPEG : head[0] == 0x89 ? RENDER_PNG : head[0] == 'G' ? RENDER_GIF : RENDER_WEBP;
 }
 

@@ -81,7 +81,7 @@ static void test_job_with_a_field_out_of_range_then_refused(void **state)
 		unsigned char value;
 	} WRONG[] = {
 		{ 4, 0 }, { 4, 8 }, { 4, 3 }, /* ops: none, unknown, presets without THUMB */
-		{ 5, 0 }, { 5, 5 },           /* kind */
+		{ 5, 0 }, { 5, 6 },           /* kind */
 		{ 6, 0 }, { 6, 5 },           /* presets */
 		{ 31, 1 },                    /* max_pixels */
 		{ 56, 0x20 },                 /* width over RENDER_BOX_MAX */

@@ -5,9 +5,11 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-static int attempt(const char *name, struct worker *w)
+static const char *const PROBES[] = { RENDER_PROBE, RENDER_PROBE_MORE }; /* with the filter of each of the two programs */
+
+static int attempt(const char *probe, const char *name, struct worker *w)
 {
-	const char *argv[] = { RENDER_PROBE, name, NULL };
+	const char *argv[] = { probe, name, NULL };
 	bool ready = worker_start(w, argv);
 	int status = worker_end(w);
 	if (!ready)
@@ -35,22 +37,25 @@ static void test_call_outside_the_filter_then_killed(void **state)
 		"32_bit",
 #endif
 	};
-	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
+	for (size_t i = 0; i < 2 * COUNT_OF(NAMES); i++) {
 		struct worker w;
-		int status = attempt(NAMES[i], &w);
+		const char *name = NAMES[i / 2];
+		int status = attempt(PROBES[i % 2], name, &w);
 		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
-			fail_msg("%s: status %x", NAMES[i], (unsigned)status);
+			fail_msg("%s: %s: status %x", PROBES[i % 2], name, (unsigned)status);
 		assert_false(WCOREDUMP(status));
 	}
 }
 
 static void test_nothing_then_ends_by_itself(void **state)
 {
-	struct worker w;
-	int status = attempt("nothing", &w);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	/* where namespaces are allowed, no file is to be seen */
-	assert_int_equal((w.ready.layers & RENDER_NO_FILES) != 0, w.ready.window_bytes != 0);
+	for (size_t i = 0; i < COUNT_OF(PROBES); i++) {
+		struct worker w;
+		int status = attempt(PROBES[i], "nothing", &w);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		/* where namespaces are allowed, no file is to be seen */
+		assert_int_equal((w.ready.layers & RENDER_NO_FILES) != 0, w.ready.window_bytes != 0);
+	}
 }
 
 int main(void)
