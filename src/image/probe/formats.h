@@ -11,6 +11,7 @@ enum probe_result probe_jpeg(struct str bytes, struct probe *out);
 enum probe_result probe_png(struct str bytes, struct probe *out);
 enum probe_result probe_gif(struct str bytes, struct probe *out);
 enum probe_result probe_webp(struct str bytes, struct probe *out);
+enum probe_result probe_heif(struct str bytes, struct probe *out); /* HEIC and AVIF: sets out->type */
 
 /* Of which format the bytes have the signature; PROBE_UNKNOWN: of none, or there are too few of them. */
 #define SIGNATURE_BYTES_MAX 12

@@ -1,5 +1,5 @@
 /* Which format the bytes begin with, by a table of signatures; the format's own parser does the rest
- * (jpeg.c, png.c, gif.c, webp.c). Content decides: names and headers are
+ * (jpeg.c, png.c, gif.c, webp.c, heif.c). Content decides: names and headers are
  * never seen here. */
 #include "image/probe/formats.h"
 
@@ -14,6 +14,11 @@ static const struct format {
 	{ PROBE_GIF, { "GIF87a", 6 }, "image/gif", probe_gif },
 	{ PROBE_GIF, { "GIF89a", 6 }, "image/gif", probe_gif },
 	{ PROBE_WEBP, { "RIFF????WEBP", 12 }, "image/webp", probe_webp },
+	{ PROBE_HEIC, { "????ftyphei?", 12 }, "image/heic", probe_heif },
+	{ PROBE_HEIC, { "????ftyphev?", 12 }, "image/heic", probe_heif },
+	{ PROBE_HEIC, { "????ftypmif1", 12 }, "image/heic", probe_heif },
+	{ PROBE_HEIC, { "????ftypmsf1", 12 }, "image/heic", probe_heif },
+	{ PROBE_AVIF, { "????ftypavi?", 12 }, "image/avif", probe_heif },
 };
 
 static bool has_signature(struct str bytes, struct str signature)
@@ -41,7 +46,7 @@ enum probe_result probe_image(struct str bytes, struct probe *out)
 		*out = (struct probe){ .type = formats[i].type };
 		enum probe_result result = formats[i].parse(bytes, out);
 		if (result != PROBE_OK)
-			*out = (struct probe){ .type = formats[i].type, .why = out->why, .is_cut = out->is_cut };
+			*out = (struct probe){ .type = out->type, .why = out->why, .is_cut = out->is_cut };
 		return result;
 	}
 	*out = (struct probe){ .type = PROBE_UNKNOWN, .why = "it is not a JPEG, PNG, GIF or WebP image" };

@@ -1,13 +1,14 @@
 /* Read type, size and orientation of an image from its bytes, without decoding: JPEG, PNG, GIF,
- * WebP (VP8, VP8L, VP8X). A file that is truncated (a GIF: before it has a frame with pixels), or whose structure no browser
+ * WebP (VP8, VP8L, VP8X), HEIC and AVIF (still pictures whose index comes first). A file that is truncated (a GIF: before it has a frame with pixels), or whose structure no browser
  * would display, is refused; damage inside the compressed pixels is not detected. Pure: no clock, no log, no allocation; bounded work per byte; any thread.
- * Source: ITU T.81 B; JPEG EXIF 2.3; PNG (RFC 2083, APNG); GIF89a; RFC 9649. */
+ * Source: ITU T.81 B; JPEG EXIF 2.3; PNG (RFC 2083, APNG); GIF89a; RFC 9649; ISO/IEC 23008-12. */
 #ifndef IMAGE_PROBE_PROBE_H
 #define IMAGE_PROBE_PROBE_H
 
 #include "base/str.h"
 
-enum probe_type { PROBE_UNKNOWN, PROBE_JPEG, PROBE_PNG, PROBE_GIF, PROBE_WEBP };
+enum probe_type { PROBE_UNKNOWN, PROBE_JPEG, PROBE_PNG, PROBE_GIF, PROBE_WEBP, PROBE_HEIC, PROBE_AVIF };
+#define PROBE_TYPES (PROBE_AVIF + 1)
 
 enum probe_result {
 	PROBE_OK,

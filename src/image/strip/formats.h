@@ -9,6 +9,7 @@
 #include "image/strip/strip.h"
 
 #define STRIP_HELD_MAX (((size_t)64 << 10) + 16)
+#define STRIP_RANGES_MAX ((size_t)16 << 10)
 
 struct strip_format {
 	/* `held` has the requested bytes. false: strip_hold requested more; the held bytes stay. */
@@ -23,7 +24,7 @@ struct strip_format {
 	void (*finish)(struct strip *s);
 };
 
-extern const struct strip_format strip_jpeg_format, strip_png_format, strip_gif_format, strip_webp_format;
+extern const struct strip_format strip_jpeg_format, strip_png_format, strip_gif_format, strip_webp_format, strip_heif_format;
 
 /* Hold n bytes in all, 1..STRIP_HELD_MAX, and judge them. */
 void strip_hold(struct strip *s, size_t n);

@@ -113,7 +113,9 @@ static bool judge_signature(struct strip *s, struct str held, struct str *out)
 	static const struct strip_format *const formats[] = { [PROBE_JPEG] = &strip_jpeg_format,
 		[PROBE_PNG] = &strip_png_format,
 		[PROBE_GIF] = &strip_gif_format,
-		[PROBE_WEBP] = &strip_webp_format };
+		[PROBE_WEBP] = &strip_webp_format,
+		[PROBE_HEIC] = &strip_heif_format,
+		[PROBE_AVIF] = &strip_heif_format };
 	static const size_t longer[] = { [3] = 6, [6] = 8, [8] = SIGNATURE_BYTES_MAX };
 	enum probe_type type = probe_signature(held);
 	if (type == PROBE_UNKNOWN && held.n < SIGNATURE_BYTES_MAX) {
@@ -211,11 +213,13 @@ void strip_init(struct strip *s, const struct strip_options *options)
 	if (options != NULL)
 		s->options = *options;
 	buf_init(&s->held, STRIP_HELD_MAX);
+	buf_init(&s->ranges, STRIP_RANGES_MAX);
 	strip_hold(s, 3);
 }
 
 void strip_deinit(struct strip *s)
 {
+	buf_deinit(&s->ranges);
 	buf_deinit(&s->held);
 }
 

@@ -1,5 +1,5 @@
 /* Remove the metadata that can identify a person from an image while it is received, without changing a pixel: the container is
- * rewritten, and the compressed pixel data are passed on as slices of the input. JPEG, PNG, GIF and WebP; other types pass
+ * rewritten, and the compressed pixel data are passed on as slices of the input. JPEG, PNG, GIF, WebP, HEIC and AVIF; other types pass
  * unchanged, and the result has PROBE_UNKNOWN. Pure: no clock, no log, no socket. Memory is bounded: at most one segment or
  * chunk of 64 KB is held, pixel data never are. The output does not depend on how the input is split into pieces.
  * Stripping the output again gives the same output. One thread at a time per struct strip.
@@ -13,6 +13,9 @@
  * Kept: what determines how the pixels look (tables, colour profile, gamma, transparency, density, animation), and the
  * orientation where browsers apply it, as an EXIF block with this tag alone: the first EXIF of a JPEG before its scans,
  * the first eXIf of a PNG before its image data. EXIF of more than 64 KB (PNG, WebP) is removed unread.
+ *
+ * HEIC and AVIF keep their size, since their index has the place of each item: the picture with its tiles and its alpha stays, and
+ * all other items and boxes are overwritten with zeros. A file whose index has more than 64 KB, or comes after the data, is broken.
  *
  * Damage. The output is verified, not the input, so a broken container must stay broken: probe_image returns for the output
  * what it returns for the input, with the same type, size, frames and, except for WebP, orientation.
@@ -127,6 +130,14 @@ struct strip_webp {
 	uint64_t removed;    /* bytes of removed chunk headers */
 };
 
+struct strip_heif {
+	int state;                    /* what is held, or follows: enum heif_state */
+	uint64_t at;                  /* in the file: of what is held, or follows */
+	uint64_t box_end;             /* of the mdat box that is passing */
+	size_t next, box_next;        /* of s->ranges: the first that was not passed, the first that is not in the box */
+	uint64_t exif_at, exif_bytes; /* what is collected; 0: nothing */
+};
+
 struct strip {
 	const struct strip_format *format;
 	struct strip_options options;
@@ -139,12 +150,14 @@ struct strip {
 	bool collect; /* hold what is dropped or filled */
 	bool trailer; /* STRIP_MODE_OVER: the image ended as it should */
 	bool starved;
-	char insert[64]; /* output that is not in the input */
+	struct buf ranges; /* HEIC and AVIF: struct heif_range, what is kept of the data */
+	char insert[64];   /* output that is not in the input */
 	union {
 		struct strip_jpeg jpeg;
 		struct strip_png png;
 		struct strip_gif gif;
 		struct strip_webp webp;
+		struct strip_heif heif;
 	};
 	struct strip_result result;
 };

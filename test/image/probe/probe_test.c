@@ -65,7 +65,7 @@ static void test_bytes_of_another_format_then_not_image(void **state)
 	static const struct str others[] = { { "<!DOCTYPE html><html>", 21 }, { "<svg xmlns=", 11 }, { "%PDF-1.7", 8 }, { "PK\3\4", 4 },
 		{ "RIFF\x10\0\0\0WAVEfmt ", 16 }, { "GIF88a", 6 }, { "\xff\xd8\x00", 3 }, { "\x89PNX", 4 },
 		{ "\0\0\0\x18"
-		  "ftypavif",
+		  "ftypisom",
 			12 },
 		{ "BM", 2 }, { "MM\0*", 4 }, { " GIF89a", 7 },
 		{ "\xef\xbb\xbf"
