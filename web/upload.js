@@ -9,7 +9,7 @@ import { $, anyOf, bytes, el, fenced, icon, many, nameOf, number, say, typeName 
 import { upload } from './transfer.js';
 
 const AT_ONCE = 3;
-const BY_ENDING = { jpg: 'image/jpeg', jpeg: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp', svg: 'image/svg+xml', pdf: 'application/pdf' };
+const BY_ENDING = { jpg: 'image/jpeg', jpeg: 'image/jpeg', jfif: 'image/jpeg', png: 'image/png', gif: 'image/gif', webp: 'image/webp', heic: 'image/heic', avif: 'image/avif', svg: 'image/svg+xml', pdf: 'application/pdf' };
 
 const items = new Set();
 let limits = null;

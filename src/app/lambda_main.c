@@ -109,6 +109,10 @@ static enum status make_thumbnails(struct lambda_parts *c, bool decodes, struct 
 	struct thumbnails_options o = thumbnails_of(&c->settings, &c->product);
 	if (c->product.rules.check == CHECK_HEADER)
 		return OK;
+	if (media_types_need_heif(&c->product.rules))
+		return fault_set(why, BAD_SETTING,
+			"TINTYPE_ALLOWED_TYPES names HEIC or AVIF, which functions do not decode: remove them, or name them in "
+			"TINTYPE_UNVERIFIED_TYPES too, which makes them downloads.");
 	if (decodes)
 		TRY(start_pool(c, why));
 	if (o.presets.n == 0)

@@ -76,7 +76,8 @@ struct str name_guess_type(struct str start, struct str name)
 		size_t at;
 		const char *type;
 	} magics[] = { { { "\xff\xd8\xff", 3 }, 0, "image/jpeg" }, { { "\x89PNG\r\n\x1a\n", 8 }, 0, "image/png" },
-		{ { "GIF87a", 6 }, 0, "image/gif" }, { { "GIF89a", 6 }, 0, "image/gif" }, { { "WEBP", 4 }, 8, "image/webp" } };
+		{ { "GIF87a", 6 }, 0, "image/gif" }, { { "GIF89a", 6 }, 0, "image/gif" }, { { "WEBP", 4 }, 8, "image/webp" },
+		{ { "ftypheic", 8 }, 4, "image/heic" }, { { "ftypavif", 8 }, 4, "image/avif" } };
 	static const struct {
 		const char *extension, *type;
 	} extensions[] = { { ".jpg", "image/jpeg" }, { ".jpeg", "image/jpeg" }, { ".png", "image/png" }, { ".gif", "image/gif" },

@@ -147,7 +147,7 @@ static enum status answer_bytes(struct request_context *x, const struct picture 
 	bool is_part;
 	TRY(find_range(x, &p->info, &part, &is_part, why));
 	answer_header(ans, STR("Accept-Ranges"), STR("bytes"));
-	answer_header(ans, STR("Content-Type"), media_type_served(p->row.file_type));
+	answer_header(ans, STR("Content-Type"), media_type_served(&p->row));
 	answer_header(ans, STR("Content-Disposition"), content_disposition(&x->arena, p->row.file_type, p->row.file_name));
 	if (is_head(x))
 		answer_header(ans, STR("Content-Length"), str_printf(&x->arena, "%llu", (unsigned long long)p->info.size));

@@ -96,7 +96,7 @@ enum status image_service_download(
 		.signed_ms = kept ? now_ms - now_ms % window_ms : 0,
 		.expires_s = p->rules.url_ttl_s + (kept ? DOWNLOAD_WINDOW_S : 0),
 		.disposition = content_disposition(a, row->file_type, row->file_name),
-		.content_type = media_type_served(row->file_type),
+		.content_type = media_type_served(row),
 		.cache_control = kept ? str_printf(a, "private, max-age=%d, immutable", DOWNLOAD_WINDOW_S) : (struct str){ 0 } };
 	if (r.disposition.n == 0 || !arena_ok(a))
 		return fault_too_much(why);

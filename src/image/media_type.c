@@ -36,10 +36,40 @@ bool media_type_allowed(const struct image_rules *rules, struct str media_type)
 	return lists_type(rules->allowed_types, media_type);
 }
 
+/* Those that every program here can verify, and every browser shows. */
+static bool is_always_verified(struct str media_type)
+{
+	for (enum probe_type t = PROBE_JPEG; t <= PROBE_WEBP; t++)
+		if (str_equal_nocase(probe_media_type(t), media_type))
+			return true;
+	return false;
+}
+
+bool media_type_verifiable(struct str media_type)
+{
+	return is_always_verified(media_type) || media_type_is_heif(media_type);
+}
+
+bool media_type_is_heif(struct str media_type)
+{
+	return str_equal_nocase(media_type, probe_media_type(PROBE_HEIC)) || str_equal_nocase(media_type, probe_media_type(PROBE_AVIF));
+}
+
 bool media_type_unverified(const struct image_rules *rules, struct str media_type)
 {
 	assert(rules != NULL);
-	return !media_type_verifiable(media_type) && lists_type(rules->unverified_types, media_type);
+	return !is_always_verified(media_type) && lists_type(rules->unverified_types, media_type);
+}
+
+bool media_types_need_heif(const struct image_rules *rules)
+{
+	assert(rules != NULL);
+	for (struct str rest = rules->allowed_types; rest.p != NULL;) {
+		struct str type = next_type(&rest);
+		if (media_type_is_heif(type) && !media_type_unverified(rules, type))
+			return true;
+	}
+	return false;
 }
 
 enum status media_types_check(const struct image_rules *rules, struct fault *why)
@@ -55,7 +85,7 @@ enum status media_types_check(const struct image_rules *rules, struct fault *why
 	}
 	for (struct str rest = rules->unverified_types; rules->unverified_types.n > 0 && rest.p != NULL;) {
 		struct str type = next_type(&rest);
-		if (media_type_verifiable(type))
+		if (is_always_verified(type))
 			return fault_set(why, BAD_SETTING,
 				"--unverified-types (TINTYPE_UNVERIFIED_TYPES) names %.*s, which is always verified: remove it there.", STRF(type));
 		if (!media_type_allowed(rules, type))
@@ -82,28 +112,21 @@ enum status media_type_read(const struct image_rules *rules, struct str text, st
 	if (!is_name(name) || !is_name(rest))
 		return fault_set(why, BAD_FIELD, "fileType must be a media type, such as image/jpeg");
 	if (!media_type_allowed(rules, type))
-		return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not allowed: use one of %.*s", (int)(type.n < 80 ? type.n : 80), type.p,
-			STRF(rules->allowed_types));
+		return fault_set(why, TYPE_NOT_ALLOWED, "fileType %.*s is not allowed: use one of %.*s%s", (int)(type.n < 80 ? type.n : 80), type.p,
+			STRF(rules->allowed_types), media_type_is_heif(type) ? ", or let the server accept it with --allowed-types" : "");
 	*out = type;
 	return OK;
 }
 
-bool media_type_verifiable(struct str media_type)
-{
-	for (enum probe_type t = PROBE_JPEG; t <= PROBE_WEBP; t++)
-		if (str_equal_nocase(probe_media_type(t), media_type))
-			return true;
-	return false;
-}
-
-struct str media_type_served(struct str media_type)
-{
-	return media_type_displayable(media_type) ? media_type : STR("application/octet-stream");
-}
-
 bool media_type_displayable(struct str media_type)
 {
-	return media_type_verifiable(media_type);
+	return is_always_verified(media_type);
+}
+
+struct str media_type_served(const struct image_row *row)
+{
+	bool known = media_type_displayable(row->file_type) || (media_type_is_heif(row->file_type) && row->verdict.n > 0);
+	return known ? row->file_type : STR("application/octet-stream");
 }
 
 struct str media_type_extension(struct str media_type)

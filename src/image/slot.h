@@ -49,11 +49,15 @@ bool media_type_unverified(const struct image_rules *rules, struct str media_typ
 /* Whether the two lists of types in the rules go together; at the start of every program that accepts images.
  * Errors  BAD_SETTING a type that cannot be verified is allowed without being named as such, or the other way round */
 enum status media_types_check(const struct image_rules *rules, struct fault *why) MUST_CHECK;
-/* Whether a browser may show bytes of this canonical type as an image. Documents (SVG, HTML, PDF) and what cannot be verified
- * are downloads. */
+/* HEIC or AVIF, whose pixels only tintype-render-more decodes. */
+bool media_type_is_heif(struct str media_type);
+/* Whether the rules accept such images as verified ones. */
+bool media_types_need_heif(const struct image_rules *rules);
+/* Whether every browser shows bytes of this canonical type as an image. HEIC and AVIF are shown by their thumbnails; documents (SVG,
+ * HTML, PDF) and what cannot be verified never are. All these are downloads. */
 bool media_type_displayable(struct str media_type);
-/* The Content-Type that such bytes are delivered with: that of a download says nothing about them. */
-struct str media_type_served(struct str media_type);
+/* The Content-Type that an image is delivered with: that of unverified bytes says nothing about them. */
+struct str media_type_served(const struct image_row *row);
 /* "jpg" for image/jpeg; "bin" for a type without a known extension. */
 struct str media_type_extension(struct str media_type);
 

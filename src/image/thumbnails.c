@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "base/thread.h"
 #include "image/delivery_link.h"
+#include "image/slot.h"
 #include "image/verdict.h"
 
 #include <errno.h>
@@ -209,7 +210,8 @@ struct str thumbnails_media_type(enum render_format format)
 bool thumbnails_possible(const struct image_row *row)
 {
 	enum render_kind kind;
-	return row->status == IMAGE_UPLOADED && verdict_media_kind(row->file_type, &kind) && !verdict_is_corrupt(row);
+	bool unverified = media_type_is_heif(row->file_type) && row->verdict.n == 0;
+	return row->status == IMAGE_UPLOADED && !unverified && verdict_media_kind(row->file_type, &kind) && !verdict_is_corrupt(row);
 }
 
 /* The third byte of a ThumbHash has a bit for alpha. */

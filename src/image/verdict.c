@@ -48,10 +48,13 @@ enum status verdict_check_slot(
 
 bool verdict_media_kind(struct str media_type, enum render_kind *out)
 {
-	static const enum render_kind KINDS[] = {
-		[PROBE_JPEG] = RENDER_JPEG, [PROBE_PNG] = RENDER_PNG, [PROBE_GIF] = RENDER_GIF, [PROBE_WEBP] = RENDER_WEBP
-	};
-	for (enum probe_type t = PROBE_JPEG; t <= PROBE_WEBP; t++)
+	static const enum render_kind KINDS[PROBE_TYPES] = { [PROBE_JPEG] = RENDER_JPEG,
+		[PROBE_PNG] = RENDER_PNG,
+		[PROBE_GIF] = RENDER_GIF,
+		[PROBE_WEBP] = RENDER_WEBP,
+		[PROBE_HEIC] = RENDER_HEIF,
+		[PROBE_AVIF] = RENDER_HEIF };
+	for (enum probe_type t = PROBE_JPEG; t < PROBE_TYPES; t++)
 		if (str_equal(probe_media_type(t), media_type)) {
 			*out = KINDS[t];
 			return true;
@@ -80,9 +83,10 @@ static struct str judge_bytes(
 	const struct image_rules *rules, const struct image_row *row, struct str bytes, struct arena *a, struct probe *p)
 {
 	enum probe_result result = probe_image(bytes, p);
-	if (result == PROBE_NOT_IMAGE && media_type_unverified(rules, row->file_type))
+	bool known = media_type_verifiable(row->file_type);
+	if (result == PROBE_NOT_IMAGE && !known && media_type_unverified(rules, row->file_type))
 		return STR("");
-	if (result == PROBE_NOT_IMAGE && !media_type_verifiable(row->file_type))
+	if (result == PROBE_NOT_IMAGE && !known)
 		return reject_reason(str_printf(a, "Files of type %.*s cannot be verified here and are not accepted.", STRF(row->file_type)));
 	if (result == PROBE_NOT_IMAGE)
 		return reject_reason(str_printf(a, "The bytes are not %.*s: %s.", STRF(row->file_type), p->why));
@@ -148,7 +152,7 @@ bool verdict_kind(
 		return false;
 	*is_cut = p.is_cut;
 	return str_equal(probe_media_type(p.type), row->file_type) && media_type_allowed(rules, row->file_type) &&
-		verdict_media_kind(row->file_type, out);
+		!media_type_unverified(rules, row->file_type) && verdict_media_kind(row->file_type, out);
 }
 
 /* Whether browsers show what the headers refuse because it is cut. */

@@ -32,6 +32,7 @@
 /* A process is replaced between two jobs, so that its limit never comes in the middle of one. A job is given to a process twice where it needs
  * more memory than its share. */
 _Static_assert(BUSY_MAX_MS + 2 * JOB_MS < RENDER_WORKER_CPU_S * 1000, "a process is replaced before its limit of processor time");
+#define MORE_NAME "tintype-render-more"
 #define TRIES 2 /* of one picture that its process does not survive */
 #define STARTS 3
 #define BACK_OFF_MS 100
@@ -54,6 +55,7 @@ struct turn {
 
 struct pool {
 	struct renderer port;
+	struct pool *more; /* for HEIC and AVIF; NULL: they are not decoded */
 	struct process_options process;
 	char program[4096];
 	unsigned workers, waiting_most, waiting;
@@ -120,7 +122,7 @@ static void join_queue(struct pool *p, struct turn *t)
 	t->next = *at;
 	*at = t;
 	p->waiting++;
-	metric_set(M_RENDER_WAITING, p->waiting);
+	metric_add(M_RENDER_WAITING, 1);
 }
 
 static void leave_queue(struct pool *p, struct turn *t)
@@ -130,7 +132,7 @@ static void leave_queue(struct pool *p, struct turn *t)
 		at = &(*at)->next;
 	*at = t->next;
 	p->waiting--;
-	metric_set(M_RENDER_WAITING, p->waiting);
+	metric_add(M_RENDER_WAITING, -1);
 	pthread_cond_broadcast(&p->changed);
 }
 
@@ -317,6 +319,10 @@ static enum status run_job(
 	struct renderer *r, const struct renderer_job *job, struct arena *a, struct renderer_result *out, struct fault *why)
 {
 	struct pool *p = (struct pool *)r;
+	if (job->kind == RENDER_HEIF)
+		p = p->more;
+	if (p == NULL) /* accepted under another setting */
+		return fault_set(why, OVERLOADED, "HEIC and AVIF are not decoded here at the moment. Ask the operator to allow them again.");
 	struct turn t = { .job = job, .caller = caller_of(job) };
 	TRY(take_slot(p, &t, why));
 	enum status st = run_turn(p, &t, a, out, why);
@@ -329,9 +335,9 @@ static const struct renderer_ops ops = { run_job };
 /* Start and end */
 
 /* Next to this executable; a build keeps it a folder deeper. */
-static enum status find_program(struct pool *p, const char *given, struct fault *why)
+static enum status find_program(struct pool *p, const char *name, const char *given, struct fault *why)
 {
-	static const char *const PLACES[] = { "tintype-render", "render/tintype-render" };
+	static const char *const PLACES[] = { "", "render/" };
 	char self[sizeof p->program - 32];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self);
 	struct str folder = { self, n > 0 ? (size_t)n : 0 };
@@ -340,12 +346,18 @@ static enum status find_program(struct pool *p, const char *given, struct fault 
 	if (given != NULL)
 		(void)snprintf(p->program, sizeof p->program, "%s", given);
 	for (size_t i = 0; given == NULL && i < COUNT_OF(PLACES); i++) {
-		(void)snprintf(p->program, sizeof p->program, "%.*s%s", STRF(folder), PLACES[i]);
+		(void)snprintf(p->program, sizeof p->program, "%.*s%s%s", STRF(folder), PLACES[i], name);
 		if (access(p->program, X_OK) == 0)
 			break;
 	}
 	if (access(p->program, X_OK) == 0)
 		return OK;
+	if (str_equal(str_of(name), STR(MORE_NAME)))
+		return fault_set(why, BAD_SETTING,
+			"--allowed-types names HEIC or AVIF, and " MORE_NAME
+			", which decodes them, is not in %.*s: build it with make build HEIF=true, "
+			"or name the type in --unverified-types too.",
+			STRF(folder));
 	return fault_set(why, BAD_SETTING,
 		"tintype-render, which decodes pictures, is not in %.*s: put it there, or start with --verify header, which decodes none.",
 		STRF(folder));
@@ -361,26 +373,19 @@ static enum status start_first(struct pool *p, struct fault *why)
 	return OK;
 }
 
-enum status pool_start(const struct pool_options *o, struct pool **out, struct fault *why)
+/* One kind of process. */
+static enum status start_pool(const struct pool_options *o, const char *name, struct pool **out, struct fault *why)
 {
-	assert(o != NULL && out != NULL);
-	assert(o->max_pixels > 0 && o->job_ms >= 0 && o->job_ms <= JOB_MS && o->late_ms >= 0 && o->used_ms >= 0 && o->used_ms <= BUSY_MAX_MS);
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned workers = o->workers > 0 ? o->workers : cores > 1 ? (unsigned)cores : 1;
-	workers = workers < POOL_WORKERS_MAX ? workers : POOL_WORKERS_MAX;
-	if (o->memory_bytes / workers < POOL_MEMORY_MIN)
-		return fault_set(
-			why, BAD_SETTING, "--render-memory (TINTYPE_RENDER_MEMORY) must be at least 32 MiB for each of the %u renderers", workers);
 	struct pool *p = mem_new(1, sizeof *p);
 	if (p == NULL)
 		return fault_no_memory(why);
-	uint64_t half = o->memory_bytes / 2 / workers;
+	uint64_t half = o->memory_bytes / 2 / o->workers;
 	p->share_bytes = half < SHARE_MAX ? half : SHARE_MAX;
-	p->reserve_bytes = o->memory_bytes - p->share_bytes * workers;
+	p->reserve_bytes = o->memory_bytes - p->share_bytes * o->workers;
 	p->port = (struct renderer){ &ops, p->share_bytes + p->reserve_bytes };
 	if (p->port.memory_most > CEILING_MAX)
 		p->port.memory_most = CEILING_MAX;
-	p->workers = workers;
+	p->workers = o->workers;
 	p->used_most_ms = o->used_ms > 0 ? o->used_ms : BUSY_MAX_MS;
 	p->waiting_most = o->waiting_most;
 	p->max_pixels = o->max_pixels < RENDER_PIXELS_MAX ? o->max_pixels : RENDER_PIXELS_MAX;
@@ -393,9 +398,33 @@ enum status pool_start(const struct pool_options *o, struct pool **out, struct f
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	*out = p;
-	enum status st = find_program(p, o->program, why);
+	enum status st = find_program(p, name, o->program, why);
 	if (st == OK)
 		st = start_first(p, why);
+	if (st != OK)
+		pool_free(out);
+	return st;
+}
+
+enum status pool_start(const struct pool_options *o, struct pool **out, struct fault *why)
+{
+	assert(o != NULL && out != NULL);
+	assert(o->max_pixels > 0 && o->job_ms >= 0 && o->job_ms <= JOB_MS && o->late_ms >= 0 && o->used_ms >= 0 && o->used_ms <= BUSY_MAX_MS);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct pool_options plain = *o;
+	plain.workers = o->workers > 0 ? o->workers : cores > 1 ? (unsigned)cores : 1;
+	plain.workers = plain.workers < POOL_WORKERS_MAX ? plain.workers : POOL_WORKERS_MAX;
+	plain.memory_bytes = o->heif ? o->memory_bytes / 2 : o->memory_bytes;
+	if (plain.memory_bytes / plain.workers < POOL_MEMORY_MIN)
+		return fault_set(why, BAD_SETTING, "--render-memory (TINTYPE_RENDER_MEMORY) must be at least %u MiB for each of the %u renderers%s",
+			o->heif ? 64 : 32, plain.workers, o->heif ? ", half of it for HEIC and AVIF" : "");
+	TRY(start_pool(&plain, "tintype-render", out, why));
+	if (!o->heif)
+		return OK;
+	struct pool_options more = plain;
+	more.workers = plain.workers > 1 ? plain.workers / 2 : 1;
+	more.program = o->more;
+	enum status st = start_pool(&more, MORE_NAME, &(*out)->more, why);
 	if (st != OK)
 		pool_free(out);
 	return st;
@@ -407,6 +436,7 @@ void pool_free(struct pool **at)
 	struct pool *p = *at;
 	if (p == NULL)
 		return;
+	pool_free(&p->more);
 	for (unsigned i = 0; i < p->workers; i++) {
 		assert(!p->slots[i].taken);
 		(void)process_end(&p->slots[i].process);
@@ -449,5 +479,7 @@ enum status pool_ready(struct pool *p, struct fault *why)
 	pthread_mutex_lock(&p->lock);
 	bool failed = p->failed_starts > 0 && clock_mono_ms() < p->start_after_ms; /* else the next job tries */
 	pthread_mutex_unlock(&p->lock);
-	return !failed ? OK : fault_set(why, OVERLOADED, "tintype-render, which decodes pictures, cannot be started; the log says why.");
+	if (failed)
+		return fault_set(why, OVERLOADED, "tintype-render, which decodes pictures, cannot be started; the log says why.");
+	return p->more == NULL ? OK : pool_ready(p->more, why);
 }

@@ -9,6 +9,8 @@
 
 struct pool_options {
 	const char *program;   /* NULL: tintype-render next to this executable */
+	bool heif;             /* HEIC and AVIF too: half of the processes and of the memory are tintype-render-more's */
+	const char *more;      /* NULL: tintype-render-more next to this executable */
 	unsigned workers;      /* 1..POOL_WORKERS_MAX; 0: one per core */
 	uint64_t memory_bytes; /* of all together; at least POOL_MEMORY_MIN */
 	bool sandbox;

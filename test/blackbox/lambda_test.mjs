@@ -124,6 +124,7 @@ test('a function that cannot start reports the reason to Lambda and exits', asyn
 	for (const [handler, env, reason] of [
 		['nothing', {}, /unknown handler "nothing"/], ['upload', { FAKE_FAIL: 'open' }, /no credentials/], ['upload', { TINTYPE_MAX_SIZE: '0' }, /max/i],
 		['event', { TINTYPE_ALLOWED_TYPES: 'image/png,image/tiff' }, /image\/tiff.*TINTYPE_UNVERIFIED_TYPES/],
+		['event', { TINTYPE_ALLOWED_TYPES: 'image/png,image/heic', TINTYPE_VERIFY: 'decode' }, /HEIC or AVIF.*TINTYPE_UNVERIFIED_TYPES/],
 		['upload', { TINTYPE_LOG_LEVEL: 'loud' }, /LOG_LEVEL|log/i], ['upload', { TINTYPE_ACCESS: 'key' }, /TINTYPE_API_KEY/],
 		['event', { TINTYPE_VERIFY: 'decode' }, /tintype-render, which decodes pictures, is not in .*--verify header/],
 		['images', { TINTYPE_DELIVERY_KEYS: 'k'.repeat(32) + ',' }, /TINTYPE_DELIVERY_KEYS must be/],

@@ -130,17 +130,35 @@ static void test_unverified_then_only_what_is_named_and_never_what_can_be_verifi
 	assert_false(media_type_unverified(&rules, STR("")));
 }
 
-static void test_served_then_the_type_of_what_can_be_shown_and_bytes_of_the_rest(void **state)
+static struct str served(const char *type, const char *verdict)
+{
+	const struct image_row row = { .file_type = str_of(type), .verdict = str_of(verdict) };
+	return media_type_served(&row);
+}
+
+static void test_served_then_the_type_of_what_is_verified_and_bytes_of_the_rest(void **state)
 {
 	static const char *const shown[] = { "image/jpeg", "image/png", "image/gif", "image/webp" };
 	static const char *const downloads[] = { "image/svg+xml", "text/html", "application/pdf", "image/tiff", "image/heic", "image/avif",
 		"" };
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(shown); i++)
-		assert_true(media_type_displayable(str_of(shown[i])) && str_equal(media_type_served(str_of(shown[i])), str_of(shown[i])));
+		assert_true(media_type_displayable(str_of(shown[i])) && str_equal(served(shown[i], ""), str_of(shown[i])));
 	for (size_t i = 0; i < COUNT_OF(downloads); i++)
-		assert_true(!media_type_displayable(str_of(downloads[i])) &&
-			str_equal(media_type_served(str_of(downloads[i])), STR("application/octet-stream")));
+		assert_true(!media_type_displayable(str_of(downloads[i])) && str_equal(served(downloads[i], ""), STR("application/octet-stream")));
+	assert_true(str_equal(served("image/heic", "ok"), STR("image/heic")));
+	assert_true(str_equal(served("image/svg+xml", "ok"), STR("application/octet-stream")));
+}
+
+static void test_heif_then_needed_where_it_is_allowed_and_not_named_unverified(void **state)
+{
+	const struct image_rules both = { .allowed_types = { "image/jpeg, image/HEIC,image/avif", 33 } };
+	const struct image_rules unseen = { .allowed_types = { "image/heic,image/png", 20 }, .unverified_types = { "Image/heic", 10 } };
+	(void)state;
+	assert_true(media_types_need_heif(&both) && media_types_check(&both, NULL) == OK);
+	assert_false(media_types_need_heif(&unseen));
+	assert_true(media_types_check(&unseen, NULL) == OK && media_type_unverified(&unseen, STR("image/heic")));
+	assert_false(media_types_need_heif(&rules));
 }
 
 static void test_extension_then_of_each_known_type_and_bin_of_others(void **state)
@@ -163,7 +181,8 @@ int main(void)
 		cmocka_unit_test(test_allowed_then_only_what_the_setting_lists),
 		cmocka_unit_test(test_check_then_what_cannot_be_verified_must_be_named_so),
 		cmocka_unit_test(test_unverified_then_only_what_is_named_and_never_what_can_be_verified),
-		cmocka_unit_test(test_served_then_the_type_of_what_can_be_shown_and_bytes_of_the_rest),
+		cmocka_unit_test(test_served_then_the_type_of_what_is_verified_and_bytes_of_the_rest),
+		cmocka_unit_test(test_heif_then_needed_where_it_is_allowed_and_not_named_unverified),
 		cmocka_unit_test(test_extension_then_of_each_known_type_and_bin_of_others),
 	};
 	return cmocka_run_group_tests_name("media_type", tests, NULL, NULL);
