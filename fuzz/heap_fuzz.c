@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SIZE ((size_t)1 << 18)
+#define SIZE ((size_t)1 << 17)
 #define KEEP_BYTES ((size_t)1 << 16)
+#define CALLS_MAX 100
 #define BLOCKS 16
 
 struct block {
@@ -90,9 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	memset(blocks, 0, sizeof blocks);
 	heap_reset(&heap, 0, SIZE_MAX, KEEP_BYTES);
-	for (size_t i = 0; i + 4 <= size && i < 800; i += 4) {
+	for (size_t i = 0; i + 4 <= size && i < CALLS_MAX * 4; i += 4) {
 		call_heap(data + i, (unsigned char)(i / 4 + 1));
-		check_blocks();
+		if (i % 32 == 0)
+			check_blocks();
 	}
+	check_blocks();
 	return 0;
 }

@@ -68,7 +68,7 @@ async function checkProcesses(server, sent) {
 
 async function runAll(t, from, to, program) {
 	process.env.TINTYPE = program;
-	const server = await startServer({ args: ['--rejected-ttl', '60', '--url-ttl', '86400'] });
+	const server = await startServer({ args: ['--rejected-ttl', '86400', '--url-ttl', '86400'] });
 	const verdicts = {}, memory = [], wrong = [];
 	try {
 		await forEach(from, to, async n => {
