@@ -18,7 +18,9 @@ struct picture {
 	unsigned width, height, orientation, frames;
 };
 
-static const char *const TYPES[] = { [PROBE_JPEG] = "jpeg", [PROBE_PNG] = "png", [PROBE_GIF] = "gif", [PROBE_WEBP] = "webp" };
+static const char *const TYPES[PROBE_TYPES] = {
+	"", [PROBE_JPEG] = "jpeg", [PROBE_PNG] = "png", [PROBE_GIF] = "gif", [PROBE_WEBP] = "webp", [PROBE_HEIC] = "heic", [PROBE_AVIF] = "avif"
+};
 
 static void drop_arena(void)
 {
