@@ -26,7 +26,7 @@ enum { FLAG_ANIMATION = 0x02, FLAG_ALPHA = 0x10, FRAME_OVERWRITES = 0x02 };
 struct animation {
 	const struct decoding *d;
 	struct render_preset preset;
-	struct thumbs_size size;
+	struct render_size size;
 	struct window *window;
 	size_t begin, newest;   /* offsets in the window: of the file, of the newest frame */
 	struct picture shown;   /* the newest frame, in the arena */
@@ -191,7 +191,7 @@ static bool make_one(struct decoding *d, size_t i, uint64_t *pixels_left, struct
 	};
 	m.pixels_left = *pixels_left;
 	m.preset.effort = preset->effort < EFFORT_MAX ? preset->effort : EFFORT_MAX;
-	m.size = thumbs_size(preset, d->answer->width, d->answer->height);
+	m.size = render_preset_size(preset, d->answer->width, d->answer->height);
 	m.shown.rgba = arena_alloc(d->arena, (size_t)thumb->width * thumb->height * CHANNELS);
 	if (m.shown.rgba == NULL)
 		return false;

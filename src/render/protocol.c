@@ -220,3 +220,27 @@ bool render_decode_ready(struct str packet, struct render_ready *out)
 	*out = ready;
 	return true;
 }
+
+static uint32_t scaled(uint32_t side, uint32_t to, uint32_t from)
+{
+	uint64_t result = ((uint64_t)side * to + from / 2) / from;
+	return result < 1 ? 1 : (uint32_t)result;
+}
+
+struct render_size render_preset_size(const struct render_preset *p, uint32_t width, uint32_t height)
+{
+	assert(width > 0 && height > 0 && p->width > 0 && p->height > 0);
+	bool wider = (uint64_t)width * p->height > (uint64_t)height * p->width; /* than the box */
+	bool by_width = wider == (p->fit == RENDER_FIT);
+	struct render_size size = { .width = width, .height = height };
+	if (by_width && p->width < width) {
+		size.width = p->width;
+		size.height = scaled(height, p->width, width);
+	} else if (!by_width && p->height < height) {
+		size.height = p->height;
+		size.width = scaled(width, p->height, height);
+	}
+	size.crop_width = p->fit == RENDER_COVER && p->width < size.width ? p->width : size.width;
+	size.crop_height = p->fit == RENDER_COVER && p->height < size.height ? p->height : size.height;
+	return size;
+}

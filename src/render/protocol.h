@@ -76,6 +76,11 @@ struct render_preset {
 	uint8_t effort;         /* WebP: method 0..6; PNG: zlib level 0..9; JPEG: 0, or 1 for optimized tables */
 };
 
+struct render_size {
+	uint32_t width, height;           /* px of the whole picture at the preset's scale */
+	uint32_t crop_width, crop_height; /* what is kept of it, its middle: the thumbnail */
+};
+
 struct render_job {
 	uint64_t number;     /* returned in the answer */
 	uint64_t size_bytes; /* of the file that comes with it */
@@ -134,6 +139,9 @@ void render_encode_answer(const struct render_answer *answer, unsigned char out[
 bool render_decode_answer(struct str packet, const struct render_job *job, struct render_answer *out) MUST_CHECK;
 void render_encode_ready(const struct render_ready *ready, unsigned char out[RENDER_READY_BYTES]);
 bool render_decode_ready(struct str packet, struct render_ready *out) MUST_CHECK;
+
+/* What a preset makes of an upright picture of width x height, both at least 1; at least 1 px. */
+struct render_size render_preset_size(const struct render_preset *p, uint32_t width, uint32_t height);
 
 enum render_verdict render_code_verdict(enum render_code code);
 /* Completes "The image ..."; static. */

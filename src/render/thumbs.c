@@ -2,33 +2,9 @@
 #include "render/thumbs.h"
 #include "render/placeholder.h"
 
-static uint32_t scaled(uint32_t side, uint32_t to, uint32_t from)
-{
-	uint64_t result = ((uint64_t)side * to + from / 2) / from;
-	return result < 1 ? 1 : (uint32_t)result;
-}
-
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
-}
-
-struct thumbs_size thumbs_size(const struct render_preset *p, uint32_t width, uint32_t height)
-{
-	assert(width > 0 && height > 0 && p->width > 0 && p->height > 0);
-	bool wider = (uint64_t)width * p->height > (uint64_t)height * p->width; /* than the box */
-	bool by_width = wider == (p->fit == RENDER_FIT);
-	struct thumbs_size size = { .width = width, .height = height };
-	if (by_width && p->width < width) {
-		size.width = p->width;
-		size.height = scaled(height, p->width, width);
-	} else if (!by_width && p->height < height) {
-		size.height = p->height;
-		size.width = scaled(width, p->height, height);
-	}
-	size.crop_width = p->fit == RENDER_COVER ? least(size.width, p->width) : size.width;
-	size.crop_height = p->fit == RENDER_COVER ? least(size.height, p->height) : size.height;
-	return size;
 }
 
 static const struct render_preset HASH_PRESET = { .width = HASH_BOX, .height = HASH_BOX, .fit = RENDER_FIT };
@@ -45,7 +21,7 @@ bool thumbs_source_size(const struct render_job *job, const struct render_answer
 		presets[n++] = &job->preset[i];
 	for (size_t i = 0; i < n; i++) {
 		/* Both ways round: a PNG may have its orientation after its pixels. */
-		struct thumbs_size upright = thumbs_size(presets[i], w, h), turned = thumbs_size(presets[i], h, w);
+		struct render_size upright = render_preset_size(presets[i], w, h), turned = render_preset_size(presets[i], h, w);
 		if (upright.width > *width || upright.height > *height) {
 			*width = upright.width;
 			*height = upright.height;
@@ -59,7 +35,7 @@ bool thumbs_source_size(const struct render_job *job, const struct render_answer
 }
 
 /* The presets in falling order of size. */
-static void order_presets(const struct render_job *job, const struct thumbs_size *sizes, size_t order[RENDER_PRESETS_MAX])
+static void order_presets(const struct render_job *job, const struct render_size *sizes, size_t order[RENDER_PRESETS_MAX])
 {
 	for (size_t i = 0; i < job->presets; i++) {
 		size_t at = i;
@@ -75,7 +51,7 @@ static struct picture resize_whole(struct arena *a, const struct picture *from, 
 		a, from, &(struct resize_part){ 0, 0, from->width, from->height, least(width, from->width), least(height, from->height) });
 }
 
-struct picture thumbs_fit(struct arena *a, const struct picture *from, const struct thumbs_size *size, struct picture *whole)
+struct picture thumbs_fit(struct arena *a, const struct picture *from, const struct render_size *size, struct picture *whole)
 {
 	*whole = resize_whole(a, from, size->width, size->height);
 	if (whole->rgba == NULL)
@@ -101,15 +77,15 @@ static enum render_code encode_thumb(
 static enum render_code make_presets(
 	struct arena *a, const struct render_job *job, struct picture *source, struct window *window, struct render_answer *answer)
 {
-	struct thumbs_size sizes[RENDER_PRESETS_MAX];
+	struct render_size sizes[RENDER_PRESETS_MAX];
 	size_t order[RENDER_PRESETS_MAX];
 	bool turned = answer->orientation >= 5;
 	for (size_t i = 0; i < job->presets; i++)
-		sizes[i] = thumbs_size(&job->preset[i], turned ? answer->height : answer->width, turned ? answer->width : answer->height);
+		sizes[i] = render_preset_size(&job->preset[i], turned ? answer->height : answer->width, turned ? answer->width : answer->height);
 	order_presets(job, sizes, order);
 	struct picture last = *source;
 	for (size_t i = 0; i < job->presets; i++) {
-		const struct thumbs_size *size = &sizes[order[i]];
+		const struct render_size *size = &sizes[order[i]];
 		if (last.width >= 2 * size->width && last.height >= 2 * size->height)
 			*source = last;
 		struct picture cropped = thumbs_fit(a, source, size, &last);
@@ -146,7 +122,7 @@ enum render_code thumbs_make(
 	}
 	if ((job->ops & RENDER_HASH) == 0)
 		return RENDER_NONE;
-	struct thumbs_size size = thumbs_size(&HASH_PRESET, source.width, source.height);
+	struct render_size size = render_preset_size(&HASH_PRESET, source.width, source.height);
 	if (smallest.width >= size.width && smallest.height >= size.height)
 		source = smallest;
 	struct picture small = resize_whole(a, &source, size.width, size.height);

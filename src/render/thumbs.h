@@ -1,4 +1,4 @@
-/* The sizes of thumbnails, and making all of a job from one decoded picture: the largest first, and each smaller one from
+/* Making all thumbnails of a job from one decoded picture: the largest first, and each smaller one from
  * the one before when that is at least twice its size. One thread. */
 #ifndef RENDER_THUMBS_H
 #define RENDER_THUMBS_H
@@ -9,19 +9,12 @@
 
 #define HASH_BOX 64 /* px; the placeholder has 7 by 7 terms, which more pixels do not change */
 
-struct thumbs_size {
-	uint32_t width, height;           /* of the whole picture at the preset's scale */
-	uint32_t crop_width, crop_height; /* what is kept of it, its middle */
-};
-
-/* What a preset makes of an upright picture of width x height; at least 1 px. */
-struct thumbs_size thumbs_size(const struct render_preset *p, uint32_t width, uint32_t height);
 /* The size in which the decoded picture must be for all that the job asks for, as it is stored (not yet upright).
  * false: the job asks for no picture. */
 bool thumbs_source_size(const struct render_job *job, const struct render_answer *answer, uint32_t *width, uint32_t *height) MUST_CHECK;
 /* A picture at a preset's scale, and the middle that is kept of it; `whole` is all of it. rgba is NULL: the arena is full. Where nothing
  * changes it is `from` itself. */
-struct picture thumbs_fit(struct arena *a, const struct picture *from, const struct thumbs_size *size, struct picture *whole);
+struct picture thumbs_fit(struct arena *a, const struct picture *from, const struct render_size *size, struct picture *whole);
 /* Whether any pixel is not opaque. */
 bool thumbs_has_alpha(const struct picture *p);
 /* Make and encode the job's presets, and its placeholder and colors.

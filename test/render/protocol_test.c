@@ -226,6 +226,32 @@ static void test_codes_then_each_has_a_sentence_and_verdicts_rise(void **state)
 	assert_str(render_code_name(RENDER_END_MISSING), STR("END_MISSING"));
 }
 
+static void test_size_of_a_preset_then_by_the_table(void **state)
+{
+	static const struct {
+		struct render_preset preset;
+		uint32_t width, height;
+		struct render_size want;
+	} ROWS[] = {
+		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 4000, 3000, { 512, 384, 512, 384 } },
+		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 3000, 4000, { 384, 512, 384, 512 } },
+		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 100, 80, { 100, 80, 100, 80 } },
+		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 65535, 1, { 512, 1, 512, 1 } },
+		{ { .width = 100, .height = 300, .fit = RENDER_FIT }, 400, 400, { 100, 100, 100, 100 } },
+		{ { .width = 100, .height = 100, .fit = RENDER_FIT }, 101, 100, { 100, 99, 100, 99 } },
+		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 4000, 3000, { 213, 160, 160, 160 } },
+		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 3000, 4000, { 160, 213, 160, 160 } },
+		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 1000, 100, { 1000, 100, 160, 100 } },
+		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 100, 80, { 100, 80, 100, 80 } },
+		{ { .width = 400, .height = 100, .fit = RENDER_COVER }, 800, 800, { 400, 400, 400, 100 } },
+	};
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		struct render_size got = render_preset_size(&ROWS[i].preset, ROWS[i].width, ROWS[i].height);
+		if (memcmp(&got, &ROWS[i].want, sizeof got) != 0)
+			fail_msg("row %zu: %u x %u, %u x %u", i, got.width, got.height, got.crop_width, got.crop_height);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_answer_encoded_then_decoded_is_the_same),
 		cmocka_unit_test(test_answer_that_contradicts_its_job_then_refused),
 		cmocka_unit_test(test_ready_encoded_then_decoded_is_the_same),
+		cmocka_unit_test(test_size_of_a_preset_then_by_the_table),
 		cmocka_unit_test(test_codes_then_each_has_a_sentence_and_verdicts_rise),
 	};
 	return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);

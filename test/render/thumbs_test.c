@@ -1,35 +1,9 @@
-/* The sizes of thumbnails, and several presets from one decode. */
+/* Several presets from one decode. */
 #include "render/thumbs.h"
 
 #include "render/run.h"
 #include <stdlib.h>
 #include <string.h>
-
-static void test_sizes_then_by_the_table(void **state)
-{
-	static const struct {
-		struct render_preset preset;
-		uint32_t width, height;
-		struct thumbs_size want;
-	} ROWS[] = {
-		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 4000, 3000, { 512, 384, 512, 384 } },
-		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 3000, 4000, { 384, 512, 384, 512 } },
-		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 100, 80, { 100, 80, 100, 80 } },
-		{ { .width = 512, .height = 512, .fit = RENDER_FIT }, 65535, 1, { 512, 1, 512, 1 } },
-		{ { .width = 100, .height = 300, .fit = RENDER_FIT }, 400, 400, { 100, 100, 100, 100 } },
-		{ { .width = 100, .height = 100, .fit = RENDER_FIT }, 101, 100, { 100, 99, 100, 99 } },
-		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 4000, 3000, { 213, 160, 160, 160 } },
-		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 3000, 4000, { 160, 213, 160, 160 } },
-		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 1000, 100, { 1000, 100, 160, 100 } },
-		{ { .width = 160, .height = 160, .fit = RENDER_COVER }, 100, 80, { 100, 80, 100, 80 } },
-		{ { .width = 400, .height = 100, .fit = RENDER_COVER }, 800, 800, { 400, 400, 400, 100 } },
-	};
-	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
-		struct thumbs_size got = thumbs_size(&ROWS[i].preset, ROWS[i].width, ROWS[i].height);
-		if (memcmp(&got, &ROWS[i].want, sizeof got) != 0)
-			fail_msg("row %zu: %u x %u, %u x %u", i, got.width, got.height, got.crop_width, got.crop_height);
-	}
-}
 
 static void test_source_size_then_enough_for_all_either_way_round(void **state)
 {
@@ -122,7 +96,6 @@ static void test_alpha_then_reported_and_kept_or_over_white(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN_TEST(test_sizes_then_by_the_table),
 		RUN_TEST(test_source_size_then_enough_for_all_either_way_round),
 		RUN_TEST(test_no_picture_wanted_then_no_source_size),
 		RUN_TEST(test_four_presets_then_each_in_its_size_and_format),
