@@ -33,12 +33,15 @@ static void write_text(struct buf *b, struct str name, struct str value)
 		writer_text(b, name, value);
 }
 
-/* Each preset in the formats that a page needs for <picture>. */
+/* Each preset in the formats that a page needs for <picture>, with the size for its srcset. */
 static void write_thumbnails(struct product *p, const struct image_row *row, struct buf *b, struct arena *a)
 {
 	enum render_format formats[2];
 	for (size_t i = 0; i < thumbnails_count(p->thumbnails); i++) {
+		struct render_size size = thumbnails_size(p->thumbnails, row, i);
 		writer_open(b, thumbnails_name(p->thumbnails, i), '{');
+		write_known(b, STR("width"), size.crop_width);
+		write_known(b, STR("height"), size.crop_height);
 		for (size_t f = 0, n = thumbnails_formats(p->thumbnails, i, row, formats); f < n; f++) {
 			struct str subtype = thumbnails_media_type(formats[f]);
 			(void)str_cut(&subtype, '/');

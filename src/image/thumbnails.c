@@ -235,6 +235,14 @@ size_t thumbnails_formats(const struct thumbnails *t, size_t preset, const struc
 	return n;
 }
 
+struct render_size thumbnails_size(const struct thumbnails *t, const struct image_row *row, size_t preset)
+{
+	assert(preset < t->n && row != NULL);
+	bool turned = row->orientation >= 5 && !str_equal(row->file_type, STR("image/webp")); /* as browsers do */
+	uint32_t width = turned ? row->height : row->width, height = turned ? row->width : row->height;
+	return width > 0 && height > 0 ? render_preset_size(&t->presets[preset].as[0], width, height) : (struct render_size){ 0 };
+}
+
 /* Finding */
 
 /* Which one a link means. false: none of this image. */

@@ -43,6 +43,8 @@ bool thumbnails_possible(const struct image_row *row);
 size_t thumbnails_formats(const struct thumbnails *t, size_t preset, const struct image_row *row, enum render_format out[2]);
 /* Whether it is a variant that the image has now. */
 bool thumbnails_has(const struct thumbnails *t, const struct image_row *row, struct str variant);
+/* The pixels of a preset's thumbnail, upright: crop_width and crop_height; 0: the image's own are not known. */
+struct render_size thumbnails_size(const struct thumbnails *t, const struct image_row *row, size_t preset);
 /* The variant of a preset: "small-1a2b3c4d.webp". A borrowed text that outlives the call. */
 struct str thumbnails_variant(const struct thumbnails *t, size_t preset, enum render_format format);
 struct str thumbnails_media_type(enum render_format format);

@@ -165,7 +165,7 @@ test('a thumbnail has links of its own', async () => {
 	const { medium } = image.links, link = variant => call(server, 'POST', `/images/${image.imageId}/links`, { key, json: { expiresIn: 60, variant } });
 	const raw = await rawRequest(server.storage, `GET ${new URL(medium.webp).pathname} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\n\r\nbody`);
 	assert.equal(raw.status, 413, 'a body is refused, also where the thumbnail is still to be made');
-	for (const url of Object.values(medium)) {
+	for (const url of [medium.webp, medium.jpeg]) {
 		const all = await Promise.all([1, 2, 3].map(() => get(url)));
 		for (const answer of all) {
 			assert.equal(answer.status, 200, answer.text);

@@ -171,7 +171,8 @@ test('thumbnails: in the record, made once, of the size of their preset, gone wi
 	const { image } = await upload('photo.jpg');
 	assert.deepEqual(Object.keys(image.links), ['original', 'small', 'medium', 'large']);
 	assert.equal(await metric(MADE), before + 1, 'small, with the check');
-	for (const [size, formats] of Object.entries(image.links).slice(1)) {
+	for (const [size, { width, height, ...formats }] of Object.entries(image.links).slice(1)) {
+		assert.ok(width <= image.width && height <= image.height);
 		for (const [format, url] of Object.entries(formats)) {
 			const many = await Promise.all(Array.from({ length: 20 }, () => fetchUrl(url)));
 			for (const one of many) {
@@ -192,7 +193,7 @@ test('thumbnails: in the record, made once, of the size of their preset, gone wi
 
 test('/thumbnail leads to the format that the client accepts', async () => {
 	const { image } = await upload('alpha.png');
-	assert.deepEqual(Object.keys(image.links.small), ['webp', 'png']);
+	assert.deepEqual(Object.keys(image.links.small), ['width', 'height', 'webp', 'png']);
 	for (const [accept, format] of [['image/avif,image/webp,*/*', 'webp'], ['*/*', 'png'], ['image/png, Image/WebP ; q=0.1', 'webp'], ['image/webp;q=0.0,*/*', 'png'], ['image/webp-2', 'png']]) {
 		const answer = await fetchUrl(`${server.api}/prod/images/${image.imageId}/thumbnail?size=medium`, { redirect: 'manual', headers: { Accept: accept } });
 		assert.equal(answer.status, 302, answer.text);

@@ -153,6 +153,30 @@ static void test_formats_of_a_preset_then_those_of_the_links(void **state)
 	}
 }
 
+static void expect_size(const struct image_row *row, size_t preset, uint32_t width, uint32_t height)
+{
+	struct render_size size = thumbnails_size(t, row, preset);
+	assert_int_equal(size.crop_width, width);
+	assert_int_equal(size.crop_height, height);
+}
+
+static void test_size_then_upright_as_browsers_show_it(void **state)
+{
+	struct image_row row = uploaded(1);
+	assert_int_equal(make(PRESETS, STR("")), OK);
+	row.orientation = 1;
+	row.width = 4000;
+	row.height = 3000;
+	expect_size(&row, 0, 160, 120);
+	expect_size(&row, 1, 1200, 400);
+	row.orientation = 6;
+	expect_size(&row, 0, 120, 160);
+	row.file_type = STR("image/webp"); /* whose orientation browsers do not apply */
+	expect_size(&row, 0, 160, 120);
+	row.width = 0;
+	expect_size(&row, 0, 0, 0);
+}
+
 static void test_malformed_presets_then_refused(void **state)
 {
 	static const char *const BAD[] = { ",", "small", "small:", "small:160", "small:0x160", "small:160x5000", "Small:160x160", "-a:160x160",
@@ -345,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_presets_then_variants_that_change_with_them),
 		TEST(test_formats_of_a_preset_then_those_of_the_links),
+		TEST(test_size_then_upright_as_browsers_show_it),
 		TEST(test_malformed_presets_then_refused),
 		TEST(test_many_requests_then_one_job_and_all_answered),
 		TEST(test_image_that_cannot_be_decoded_then_that_is_remembered),
