@@ -1,6 +1,6 @@
 /* Files of the page, and the policy that browsers enforce: scripts and styles from this origin only and none
- * inline, no text that becomes markup, no frames, calls to this origin and to the storage, which is another
- * origin, pictures from these and from where delivery links lead. So a malicious name that is not escaped anywhere else would still not run.
+ * inline, no text that becomes markup, no frames, calls to this origin, to the storage, which is another origin, and to where delivery
+ * links lead, pictures from these. So a malicious name that is not escaped anywhere else would still not run.
  * Source: Content Security Policy Level 3; Trusted Types. */
 #include "api/page.h"
 
@@ -37,10 +37,11 @@ void page_answer(struct api_call *c)
 	struct answer *ans = &c->x->answer;
 	struct str storage = source_of(c->api->options.storage_url), delivery = source_of(c->api->product->delivery.url);
 	bool another = delivery.n > 0 && !str_equal(delivery, storage);
+	const char *blank = another ? " " : "";
 	struct str policy = str_printf(c->arena,
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s%s%.*s; connect-src 'self' %.*s; "
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: %.*s%s%.*s; connect-src 'self' %.*s%s%.*s; "
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-		STRF(storage), another ? " " : "", STRF(another ? delivery : STR("")), STRF(storage));
+		STRF(storage), blank, STRF(another ? delivery : STR("")), STRF(storage), blank, STRF(another ? delivery : STR("")));
 	answer_header(ans, STR("x-amzn-RequestId"), c->x->request.id);
 	answer_header(ans, STR("Content-Security-Policy"), policy);
 	answer_header(ans, STR("Referrer-Policy"), STR("no-referrer"));

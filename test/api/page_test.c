@@ -69,7 +69,7 @@ static void test_page_when_requested_by_other_sites_then_refused(void **state)
 			assert_false(str_equal_nocase(fixture.x.answer.headers[i].name, fixture.x.answer.headers[j].name));
 }
 
-static void test_policy_when_delivery_links_lead_elsewhere_then_pictures_from_there_are_allowed(void **state)
+static void test_policy_when_delivery_links_lead_elsewhere_then_pictures_and_calls_there_are_allowed(void **state)
 {
 	static const struct {
 		const char *url, *sources;
@@ -80,7 +80,8 @@ static void test_policy_when_delivery_links_lead_elsewhere_then_pictures_from_th
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		fixture.product.delivery.url = str_of(rows[i].url);
 		fetch("GET", "/");
-		struct str wanted = str_printf(&fixture.own, "img-src 'self' blob: %s; connect-src 'self' " STORAGE "; ", rows[i].sources);
+		struct str wanted =
+			str_printf(&fixture.own, "img-src 'self' blob: %s; connect-src 'self' %s; base-uri", rows[i].sources, rows[i].sources);
 		assert_true(holds(header_of("Content-Security-Policy"), wanted.p));
 	}
 }
@@ -149,7 +150,7 @@ int main(void)
 		T(test_page_when_requested_then_served_without_the_key),
 		T(test_page_when_requested_by_other_sites_then_refused),
 		cmocka_unit_test(test_policy_when_the_storage_has_another_origin_then_only_that_is_allowed_too),
-		T(test_policy_when_delivery_links_lead_elsewhere_then_pictures_from_there_are_allowed),
+		T(test_policy_when_delivery_links_lead_elsewhere_then_pictures_and_calls_there_are_allowed),
 		T(test_page_when_the_method_is_another_then_it_is_refused_with_what_it_accepts),
 		T(test_path_when_it_is_neither_a_file_nor_a_route_then_404),
 		cmocka_unit_test(test_page_when_none_is_configured_then_the_root_is_404),
