@@ -58,18 +58,22 @@ enum status record_write(struct product *p, const struct image_row *row, unsigne
 	assert(b != NULL);
 	struct arena scratch CLEANUP(arena_deinit);
 	struct presigned read = { 0 };
-	bool alone = (form & RECORD_IN_LIST) == 0;
+	bool alone = (form & RECORD_IN_LIST) == 0, with_urls = (form & RECORD_NO_URLS) == 0;
+
+	assert(with_urls || !alone);
 
 	arena_init(&scratch, SIGNING_MAX_BYTES);
-	TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
+	if (with_urls)
+		TRY(fault_blame_arena(&scratch, image_service_download(p, row, STR("GET"), &scratch, &read, why), why));
 	writer_open(b, (struct str){ 0 }, '{');
 	writer_text(b, STR("imageId"), row->image_id);
 	if (alone)
 		writer_text(b, STR("status"), image_status_name(row->status));
 	writer_text(b, STR("fileName"), row->file_name);
-	writer_text(b, STR("fileUrl"), read.address);
+	if (with_urls)
+		writer_text(b, STR("fileUrl"), read.address);
 	writer_text(b, STR("visibility"), image_visibility_name(row->is_public));
-	if (row->status == IMAGE_UPLOADED)
+	if (row->status == IMAGE_UPLOADED && with_urls)
 		writer_text(b, STR("downloadUrl"), read.url);
 	if (row->status == IMAGE_UPLOADED && image_service_has_links(p)) {
 		writer_open(b, STR("links"), '{');

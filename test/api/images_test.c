@@ -94,7 +94,8 @@ static void test_list_when_a_parameter_is_bad_then_400_before_the_table_is_read(
 		const char *query, *code;
 	} rows[] = { { "limit=0", "bad_field" }, { "limit=1001", "bad_field" }, { "limit=-1", "bad_field" }, { "limit=", "bad_field" },
 		{ "limit", "bad_field" }, { "limit=ten", "bad_field" }, { "limit=1.0", "bad_field" }, { "limit=%2010", "bad_field" },
-		{ "limit=18446744073709551617", "bad_field" }, { "limit=1&limit=1", "bad_field" }, { "limit=5&limit=", "bad_field" },
+		{ "limit=18446744073709551617", "bad_field" }, { "limit=1&limit=1", "bad_field" }, { "urls=no", "bad_field" },
+		{ "urls=", "bad_field" }, { "urls=false&urls=false", "bad_field" }, { "limit=5&limit=", "bad_field" },
 		{ "cursor=a&cursor=b", "bad_field" } };
 
 	(void)state;

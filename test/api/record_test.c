@@ -80,6 +80,8 @@ static void test_record_when_all_is_known_then_it_is_there(void **state)
 	assert_string_equal(members_of(&row, RECORD_IN_LIST),
 		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed verified");
+	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_NO_URLS),
+		"imageId fileName visibility fileSize fileType uploadedAt width height orientation frames etag stripped receivedSize removed verified");
 	assert_string_equal(members_of(&row, RECORD_IN_LIST | RECORD_METADATA),
 		"imageId fileName fileUrl visibility downloadUrl fileSize fileType uploadedAt width height orientation frames etag stripped "
 		"receivedSize removed metadata verified");

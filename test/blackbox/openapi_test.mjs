@@ -116,6 +116,7 @@ test('images in each state', async () => {
 	assert.equal(page.count, 1);
 	await conforms(server, 200, 'GET', '/images', { query: `?limit=1&cursor=${encodeURIComponent(page.nextCursor)}` });
 	await conforms(server, 200, 'GET', '/images');
+	assert.equal((await conforms(server, 200, 'GET', '/images', { query: '?urls=false' })).images[0].fileUrl, undefined);
 	await conforms(server, 400, 'GET', '/images', { query: '?limit=0' });
 	await conforms(server, 400, 'GET', '/images', { query: '?cursor=none' });
 
