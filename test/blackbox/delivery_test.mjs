@@ -1,11 +1,11 @@
 // Delivery links on a real server: who may read what, the headers that let every cache keep it, and nginx as a cache in front.
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { signLink } from './support/links.mjs';
 import { freePort, startNginx } from './support/nginx.mjs';
 import { call, corpus, eventually, fetchUrl, openSlot, putBytes, rawRequest, runProgram, startServer, tinyPng, uploadImage } from './support/server.mjs';
 
@@ -19,9 +19,7 @@ after(() => server?.stop());
 
 const upload = (more = {}) => uploadImage(server, { bytes: photo, fileName: 'photo.jpg', fileType: 'image/jpeg', key, ...more });
 const get = (url, headers = {}, method = 'GET') => fetchUrl(url, { method, headers });
-/** What an outsider can compute with the key: the form of doc/delivery.md. */
-const sign = (id, expires, variant = 'original', by = secret) =>
-	`/i/${createHmac('sha256', by).update(`tintype-delivery-1\n${expires}\n${id}\n${variant}`).digest().subarray(0, 16).toString('base64url')}.${expires}/${id}/${variant}`;
+const sign = (id, expires, variant, by = secret) => signLink(by, id, expires, variant);
 const nowS = () => Math.floor(Date.now() / 1000);
 const refused = (answer, status, code) => {
 	assert.equal(answer.status, status, answer.text);
