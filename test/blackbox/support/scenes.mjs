@@ -1,14 +1,15 @@
 // Realistic pictures: landscapes, drawn in the browser from a number. The same number gives the same picture.
 
-/** JPEGs of scenes 0 to n - 1 of these sizes in turn, of JPEG's quality: [{ name, bytes, width, height }]. */
-export async function scenes(browser, n, sizes = [[600, 400], [400, 500], [500, 500], [700, 394], [450, 600], [750, 350]], quality = 0.82) {
+/** JPEGs of scenes 0 to n - 1 of these sizes in turn, of JPEG's quality: [{ name, bytes, width, height }]. grain: how far, of 255, a
+ * pixel is from the drawing at most, as a sensor's noise, which makes a file as large as a camera's. */
+export async function scenes(browser, n, sizes = [[600, 400], [400, 500], [500, 500], [700, 394], [450, 600], [750, 350]], quality = 0.82, grain = 0) {
 	const page = await browser.newPage();
-	const made = await page.evaluate(draw, { n, sizes, quality });
+	const made = await page.evaluate(draw, { n, sizes, quality, grain });
 	await page.close();
 	return made.map(({ base64, ...rest }) => ({ ...rest, bytes: Buffer.from(base64, 'base64') }));
 }
 
-async function draw({ n, sizes, quality }) {
+async function draw({ n, sizes, quality, grain }) {
 	const random = seed => () => { seed = seed + 0x6d2b79f5 | 0; let t = Math.imul(seed ^ seed >>> 15, 1 | seed); t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t; return ((t ^ t >>> 14) >>> 0) / 4294967296; };
 	const names = ['dawn over the fells', 'north ridge', 'harbour haze', 'evening road', 'first snow', 'salt flats', 'the far valley', 'moonrise', 'after rain', 'low tide', 'pine line', 'red cliffs'];
 	const skies = [[210, 30], [24, 48], [200, 190], [265, 20], [340, 40], [190, 55], [225, 280], [15, 350]];
@@ -47,6 +48,15 @@ async function draw({ n, sizes, quality }) {
 				g.lineTo(px, base - rough * waves.reduce((sum, [f, phase, share]) => sum + Math.sin(px / width * f * 6 + phase) * share, 0));
 			g.lineTo(width, height);
 			g.fill();
+		}
+		if (grain > 0) {
+			const image = g.getImageData(0, 0, width, height);
+			for (let at = 0; at < image.data.length; at += 4) {
+				const off = (2 * dice() - 1) * grain;
+				for (let channel = at; channel < at + 3; channel++)
+					image.data[channel] += off;
+			}
+			g.putImageData(image, 0, 0);
 		}
 		const blob = await new Promise(done => canvas.toBlob(done, 'image/jpeg', quality));
 		const bytes = new Uint8Array(await blob.arrayBuffer());
