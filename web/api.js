@@ -58,7 +58,8 @@ export const limits = () => call('GET', 'limits');
 export const openSlot = (file, signal) => call('POST', 'upload', { body: { fileName: file.name, fileType: file.type, fileSize: file.size }, signal });
 export const complete = imageId => call('POST', `images/${imageId}/complete`);
 export const image = imageId => call('GET', `images/${imageId}`);
-export const page = (limit, cursor) => call('GET', `images?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+export const page = (limit, cursor) => call('GET', `images?urls=false&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+export const setVisibility = (imageId, visibility) => call('PATCH', `images/${imageId}`, { body: { visibility } });
 /** A permanent link to the picture itself. */
 export const fileLink = imageId => new URL(`images/${imageId}/file`, base).href;
 

@@ -1,61 +1,66 @@
 // One picture in full size, with its record and actions. A native dialog of the
 // browser, which traps the focus and restores it.
-import { fileLink, hasKey, image, LOST, remove } from './api.js';
-import { $, bytes, el, fenced, number, say, typeName } from './dom.js';
+import { fileLink, hasKey, image, LOST, remove, setVisibility } from './api.js';
+import { $, bytes, el, fenced, icon, number, say, typeName } from './dom.js';
 import * as gallery from './gallery.js';
+import { damageOf, sizeOf } from './picture.js';
+import * as stage from './stage.js';
 
 const TURNS = [, 'upright', 'mirrored', 'upside down', 'upside down, mirrored', 'on its side, mirrored', 'a quarter turn to the right', 'on its other side, mirrored', 'a quarter turn to the left'];
-let shown = null, hooks;
+let shown = null, current = null, hooks;   // the id that was asked for; the record on the stage
 
 const time = text => el('time', { dateTime: text }, new Date(text).toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'medium' }));
 const code = text => el('code', {}, text);
 const link = (href, text) => el('a', { href, target: '_blank', rel: 'noopener' }, text);
 
-/** The members of a record in display order: [label, formatter]. Missing ones are left out. */
+const VISIBILITY = { private: 'Private: only with a signed link', public: 'Public: anyone who has the link' };
+/** Who may see it, and for callers with the key a button that changes it. */
+const visibility = (now, { imageId }) => [VISIBILITY[now], hasKey() ? el('button', { type: 'button', id: 'visibility', onclick: () => change(imageId, now === 'public' ? 'private' : 'public') }, now === 'public' ? 'Make private' : 'Make public') : ''];
+
+/** The members of a record in display order: [label, formatter]. What is missing, or formatted as false, is left out. */
 const FIELDS = {
-	fileName: ['Name', text => el('bdi', {}, text)],
-	fileType: ['Type', text => [`${typeName(text)} `, code(text)]],
-	fileSize: ['Size', n => `${bytes(n)} (${number(n)} bytes)`],
-	receivedSize: ['Received', n => `${number(n)} bytes`],
-	stripped: ['Private data', yes => yes ? 'Removed where there was any' : 'Not looked for'],
-	removed: ['Removed', names => names.join(', ')],
-	width: ['Pixels', (n, record) => { const [width, height] = gallery.sizeOf(record); return `${number(width)} × ${number(height)}`; }],
-	height: ['As stored', (n, record) => `${number(record.width)} × ${number(n)}, before it is turned`],
-	orientation: ['Orientation', n => `${n}: ${TURNS[n] ?? 'unknown'}`],
-	frames: ['Frames', number],
+	fileType: ['Type', typeName],
+	fileSize: ['Size', bytes],
+	width: ['Pixels', (n, record) => sizeOf(record).map(number).join(' × ')],
+	frames: ['Frames', n => n > 1 && number(n)],
 	uploadedAt: ['Uploaded', time],
-	status: ['Status', text => text[0].toUpperCase() + text.slice(1)],
+	metadata: ['Taken', ({ takenAt, camera, position }) => [takenAt, camera, position && `${position.latitude}, ${position.longitude}`].filter(Boolean).join(', ')],
+	stripped: ['Private data', (yes, { removed }) => removed ? `Removed: ${removed.join(', ')}` : yes ? 'None found' : 'Not removed'],
+	visibility: ['Visible', visibility],
+};
+const TECHNICAL = {
+	fileName: ['Name', text => el('bdi', {}, text)],
 	imageId: ['Id', code],
+	status: ['Status', text => text[0].toUpperCase() + text.slice(1)],
+	verified: ['Decoded', (yes, { verdict, damage }) => yes ? [verdict, damage].filter(Boolean).join(': ').replaceAll('_', ' ') : 'No'],
+	fileSize: ['Bytes', (n, { receivedSize }) => receivedSize && receivedSize !== n ? `${number(n)} of ${number(receivedSize)} received` : number(n)],
+	fileType: ['Media type', code],
+	height: ['As stored', (n, record) => sizeOf(record)[1] !== n && `${number(record.width)} × ${number(n)}`],
+	orientation: ['Orientation', n => `${n}: ${TURNS[n] ?? 'unknown'}`],
 	etag: ['MD5', code],
+	color: ['Color', text => [el('span', { className: 'swatch', style: `--color: ${text}` }), code(text)]],
+	placeholder: ['ThumbHash', code],
 	fileUrl: ['Object', code],
-	visibility: ['Visibility', text => text[0].toUpperCase() + text.slice(1)],
-	stripped: ['Personal data', yes => yes ? 'Removed' : 'As received'],
-	receivedSize: ['Received', n => `${number(n)} bytes`],
-	removed: ['Removed', words => words.join(', ')],
-	verified: ['Decoded', yes => yes ? 'Yes' : 'No'],
-	verdict: ['Verdict', text => text],
-	damage: ['Damage', text => text.replaceAll('_', ' ')],
-	color: ['Color', code],
-	placeholder: ['Placeholder', code],
-	links: ['Delivery link', links => links.original ? link(links.original, 'Open as caches see it') : 'None for the original'],
-	downloadUrl: ['Signed link', url => link(url, 'Open the file')],
-	expiresAt: ['Link ends', time],
+	links: ['Links', links => Object.entries(links).flatMap(([name, one]) => [link(one.webp ?? one.jpeg ?? one.png ?? one, name), ' '])],
 };
 
+const rows = (fields, record) => Object.entries(fields).map(([name, [label, show]]) => [label, record[name] !== undefined && show(record[name], record)])
+	.filter(([, shown]) => shown).flatMap(([label, shown]) => [el('dt', {}, label), el('dd', {}, ...[shown].flat())]);
+
+/** What a viewer should know of it, in sentences. */
+const warningOf = record => [record.damage && `Minor damage. ${damageOf(record)}`,
+	record.links && !record.links.original && 'Only previews are shown: the original has not been checked for private data, such as where it was taken.'].filter(Boolean).join(' ');
+
 function fill(record) {
-	const [width, height] = gallery.sizeOf(record);
-	const img = $('detail-image');
-	img.width = width;
-	img.height = height;
-	if (img.dataset.of !== record.imageId) {
-		img.removeAttribute('src');   // do not show the previous picture meanwhile
-		img.src = record.downloadUrl;
-		img.dataset.of = record.imageId;
-	}
-	img.alt = record.fileName;
+	if (current?.imageId !== record.imageId)
+		stage.set(record, gallery.previewOf(record.imageId), () => { gallery.takeDown(record.imageId); report('This picture was deleted.'); });
+	current = record;
 	$('detail-name').replaceChildren(el('bdi', {}, record.fileName));
-	$('fields').replaceChildren(...Object.entries(FIELDS).filter(([name]) => record[name] !== undefined && (name !== 'height' || width !== record.width))
-		.flatMap(([name, [label, show]]) => [el('dt', {}, label), el('dd', {}, ...[show(record[name], record)].flat())]));
+	$('warning').hidden = !warningOf(record);
+	$('warning').replaceChildren(icon('alert'), el('span', {}, warningOf(record)));
+	$('fields').replaceChildren(...rows(FIELDS, record));
+	$('technical').replaceChildren(...rows(TECHNICAL, record));
+	$('download').hidden = !record.links?.original;
 	for (const [id, step] of [['previous', -1], ['next', 1]])
 		$(id).disabled = !gallery.neighbour(record.imageId, step);
 }
@@ -98,6 +103,7 @@ export async function show(imageId) {
 	const listed = gallery.find(imageId);
 	shown = imageId;
 	clear();
+	$('detail').ariaBusy = 'true';
 	if (listed)
 		open(listed);
 	try {
@@ -112,6 +118,8 @@ export async function show(imageId) {
 		else
 			hooks.trouble(why);
 	}
+	if (shown === imageId)
+		$('detail').ariaBusy = 'false';
 }
 
 function go(step) {
@@ -120,9 +128,10 @@ function go(step) {
 		show(record.imageId);
 }
 
-/** Where a key is required, a link to the picture would not work for others: then it leads to this page. */
+/** A public picture's link is its own. Else, where a key is required, a link to the picture would not work for others: then it leads to this page. */
 async function copy() {
-	const text = hasKey() ? new URL(`#${shown}`, document.baseURI).href : fileLink(shown);
+	const { visibility, links } = current;
+	const text = visibility === 'public' && links?.original || (hasKey() ? new URL(`#${shown}`, document.baseURI).href : fileLink(shown));
 	try {
 		await navigator.clipboard.writeText(text);
 		report('Link copied.');
@@ -135,19 +144,33 @@ async function copy() {
 
 /** Through a blob: a link's `download` attribute is ignored for another origin. */
 async function download() {
-	const imageId = shown;
 	try {
 		report('Fetching…');
-		const record = await fetchRecord(imageId);
-		const answer = await fetch(record.downloadUrl, { cache: 'reload' });
+		const { fileName, links } = await fetchRecord(shown);
+		const answer = await fetch(links.original);
 		if (!answer.ok)
-			throw new Error(`The storage answered ${answer.status}.`);
+			throw new Error(`The server answered ${answer.status}.`);
 		const address = URL.createObjectURL(await answer.blob());
-		el('a', { href: address, download: record.fileName }).click();
+		el('a', { href: address, download: fileName }).click();
 		setTimeout(() => URL.revokeObjectURL(address), 60000);
 		report('Downloaded.');
 	} catch (why) {
 		report(why instanceof TypeError ? LOST : why.message);
+	}
+}
+
+async function change(imageId, to) {
+	try {
+		const record = await setVisibility(imageId, to), listed = gallery.find(imageId);
+		if (listed)
+			Object.assign(listed, record);
+		if (shown !== imageId)
+			return;
+		fill(listed ?? record);
+		report(to === 'public' ? 'Public now.' : 'Private now. Browsers and caches that have the picture may show it for up to an hour.');
+		$('visibility').focus();
+	} catch (why) {
+		report(why.message);
 	}
 }
 
@@ -179,6 +202,7 @@ function follow() {
 /** Listen: { wantKey(), trouble(why), removed(imageId) } are called. */
 export function start(given) {
 	hooks = given;
+	stage.start();
 	const dialog = $('detail');
 	$('close').onclick = () => dialog.close();
 	$('previous').onclick = () => go(-1);
@@ -191,12 +215,13 @@ export function start(given) {
 	dialog.onclick = event => { if (event.target === dialog) dialog.close(); };   // a click on the backdrop
 	dialog.onkeydown = event => {
 		const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-		if (step && event.target.tagName !== 'INPUT')
+		if (step && event.target.tagName !== 'INPUT' && !stage.isFull())   // there the arrows scroll
 			go(step);
 	};
 	dialog.onclose = () => {
 		const tile = gallery.buttonOf(shown);
-		shown = null;
+		shown = current = null;
+		stage.clear();
 		if (location.hash)
 			history.replaceState(null, '', location.pathname + location.search);
 		tile?.focus();

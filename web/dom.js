@@ -6,7 +6,7 @@ export const $ = id => document.getElementById(id);
 /** A new element: el('p', { className: 'x', onclick }, 'text', child). Text is text, whatever is in it. */
 export function el(name, properties = {}, ...children) {
 	const node = Object.assign(document.createElement(name), properties);
-	node.append(...children.filter(child => child != null));
+	node.append(...children.filter(child => child != null && child !== false));
 	return node;
 }
 

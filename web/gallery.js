@@ -1,10 +1,11 @@
 // The gallery, newest first. Rows are justified from the sizes in the records,
 // before any picture has loaded, so that nothing moves when one does. An incomplete last row is not shown
 // until the next page of the list fills it; so pictures that are shown never move either.
-import { image, page, Refusal } from './api.js';
-import { $, bytes, el, fenced, icon, many, nameOf, number, say } from './dom.js';
+import { page, Refusal } from './api.js';
+import { $, bytes, el, icon, many, nameOf, number, say, typeName } from './dom.js';
+import { damageOf, hazeOf, isAnimated, isWhole, mayMove, none, originalOf, pictureOf, sizeOf } from './picture.js';
 
-const FIRST = 24, PAGE = 60;   // signed URLs are long: records that are not shown yet would double the cost of a first visit
+const PAGE = 60, SPARE = 4;
 const GAP = 6;
 const AHEAD = 1600;
 const RATIO_LEAST = 0.5, RATIO_MOST = 2.6;   // beyond these a picture is cropped in the gallery, and whole when opened
@@ -16,11 +17,6 @@ let cursor, more = true, loading = null, hung = 0, hooks, generation = 0;
 /** Whether the end of the gallery is near the viewport, so that more should be loaded. */
 const isNear = () => $('more').getBoundingClientRect().top < innerHeight + (scrollY > 0 ? AHEAD : 0);
 
-// Browsers apply the orientation of JPEG and PNG alone.
-const turned = record => record.orientation >= 5 && record.fileType !== 'image/webp';
-/** The size that a picture is shown in: EXIF's 5 to 8 swap width and height. */
-export const sizeOf = record => turned(record) ? [record.height, record.width] : [record.width, record.height];
-
 function ratioOf(record) {
 	const [width, height] = sizeOf(record);
 	return Math.min(RATIO_MOST, Math.max(RATIO_LEAST, width / height || 1));
@@ -28,30 +24,44 @@ function ratioOf(record) {
 
 const roomFor = width => width < 480 ? 150 : width < 900 ? 190 : 230;
 
-/** Signed URLs expire: a picture that loads late requests a new one, once. */
-async function renew(record, img) {
-	if (img.dataset.renewed) {
-		img.replaceWith(el('span', { className: 'none' }, icon('picture')));
-		return;
-	}
-	img.dataset.renewed = '1';
-	try {
-		Object.assign(record, await image(record.imageId));
-		img.src = record.downloadUrl;
-	} catch {
-		img.dispatchEvent(new Event('error'));
-	}
+/** About how many pictures fill the rest of the window: links are long, so records that are not shown yet would double the cost of a first visit. */
+function windowful() {
+	const { clientWidth: width } = $('wall'), row = roomFor(width);
+	return Math.ceil(Math.max(1, (innerHeight - $('more').getBoundingClientRect().top) / row)) * Math.ceil(width / row / 1.33) + SPARE;
+}
+
+/** Play an animation while the pointer is on its tile, or the keyboard's focus. */
+function playOver(tile, record) {
+	const motion = el('img', { className: 'motion', alt: '' });
+	const stop = () => { motion.remove(); motion.removeAttribute('src'); motion.classList.remove('shown'); };
+	motion.onload = () => motion.classList.add('shown');
+	const play = () => {
+		if (!mayMove() || !originalOf(record))
+			return;
+		motion.src = originalOf(record);
+		tile.querySelector('.caption').before(motion);
+	};
+	tile.onpointerenter = event => { if (event.pointerType === 'mouse') play(); };
+	tile.onpointerleave = stop;
+	tile.onfocus = () => { if (tile.matches(':focus-visible')) play(); };
+	tile.onblur = stop;
 }
 
 function makeTile(record) {
-	const [width, height] = sizeOf(record);
-	const img = el('img', { alt: '', loading: 'lazy', decoding: 'async', width, height });
-	img.onload = () => img.classList.add('shown');
-	img.onerror = () => renew(record, img);
-	img.src = record.downloadUrl;
-	const open = el('button', { type: 'button', className: 'tile', onclick: () => hooks.show(record.imageId) }, img,
-		el('span', { className: 'caption' }, nameOf(record.fileName), el('span', { className: 'spoken' }, `, ${width} by ${height} pixels, ${bytes(record.fileSize)}`)));
-	return el('li', {}, open);
+	const [width, height] = sizeOf(record), haze = hazeOf(record), damage = damageOf(record);
+	const about = [`${width} by ${height} pixels`, bytes(record.fileSize), isAnimated(record) && 'animated', damage && `minor damage: ${damage}`];
+	const tile = el('button', { type: 'button', className: 'tile', title: damage, onclick: () => hooks.show(record.imageId) }, haze);
+	const picture = pictureOf(record, {
+		loading: 'lazy',
+		loaded: img => { img.classList.add('shown'); haze?.classList.add('over'); },
+		failed: () => tile.querySelector('picture').replaceWith(none(record)),
+		gone: () => takeDown(record.imageId),
+	});
+	tile.append(picture ?? none(record), el('span', { className: 'caption' }, nameOf(record.fileName), el('span', { className: 'spoken' }, `, ${about.filter(Boolean).join(', ')}`)),
+		el('span', { className: 'marks', ariaHidden: 'true' }, isAnimated(record) && el('span', {}, icon('play'), typeName(record.fileType)), damage && el('span', { className: 'damage' }, icon('alert'), 'Minor damage')));
+	if (isAnimated(record))
+		playOver(tile, record);
+	return el('li', {}, tile);
 }
 
 const tileOf = record => tiles.get(record.imageId) ?? tiles.set(record.imageId, makeTile(record)).get(record.imageId);
@@ -59,6 +69,7 @@ const tileOf = record => tiles.get(record.imageId) ?? tiles.set(record.imageId, 
 function place(tile, width, height) {
 	tile.style.width = `${width}px`;
 	tile.style.height = `${height}px`;
+	tile.querySelectorAll('picture > *').forEach(one => { one.sizes = `${width}px`; });
 }
 
 /** Fill rows from records[from] on; returns the index after the last one that is shown. */
@@ -115,15 +126,15 @@ function showTrouble(why) {
 }
 
 async function loadPage(mine) {
-	const answer = await page(cursor === undefined ? FIRST : PAGE, cursor);
+	const answer = await page(scrollY > 0 ? PAGE : Math.min(PAGE, windowful()), cursor);
 	if (mine !== generation)
 		return;
 	const known = new Set(records.map(record => record.imageId));
-	records.push(...answer.images.filter(record => !known.has(record.imageId)));
+	records.push(...answer.images.filter(record => !known.has(record.imageId) && isWhole(record)));
 	cursor = answer.nextCursor;
 	more = cursor !== undefined;
 	hang();
-	if (records.length > FIRST)
+	if (scrollY > 0)
 		say(`${many(records.length, 'picture')} on the page.`);
 }
 
@@ -162,6 +173,9 @@ export function reload() {
 	[cursor, more, loading] = [undefined, true, null];
 	return load();
 }
+
+/** The URL that a picture's tile shows, if it has loaded. */
+export const previewOf = imageId => tiles.get(imageId)?.querySelector('img.shown')?.currentSrc;
 
 export const find = imageId => records.find(record => record.imageId === imageId);
 

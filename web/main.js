@@ -1,10 +1,27 @@
 // The page: an upload tray and a gallery over the public API. This file connects the parts and
 // asks for the API key where the server requires one.
 import * as api from './api.js';
-import * as detail from './detail.js';
 import { $, say } from './dom.js';
 import * as gallery from './gallery.js';
 import * as upload from './upload.js';
+
+const trouble = why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); };
+
+let loading;
+/** The view of one picture, loaded when it is first wanted: a first visit goes without. */
+function viewer() {
+	return loading ??= import('./detail.js').then(detail => {
+		detail.start({ wantKey, trouble, removed: upload.forget });
+		return detail;
+	}, () => { loading = null; });
+}
+async function show(imageId) {
+	const detail = await viewer();
+	if (detail)
+		detail.show(imageId);
+	else
+		trouble(new Error(api.LOST));
+}
 
 function wantKey(refusal) {
 	const wasWrong = api.hasKey();
@@ -34,7 +51,7 @@ async function takeKey(event) {
 	upload.retryAll(why => why.wantsKey);
 	const asked = location.hash.slice(1);
 	if (asked)
-		detail.show(asked);
+		show(asked);
 }
 
 async function learnLimits() {
@@ -50,16 +67,10 @@ $('key-form').onsubmit = takeKey;
 $('forget').onclick = () => { api.useKey(''); location.reload(); };
 $('forget').hidden = !api.hasKey();
 learnLimits();
-gallery.start({ show: detail.show, wantKey });
+gallery.start({ show, wantKey });
 gallery.reload();
-upload.start({
-	uploaded: gallery.prepend,
-	show: detail.show,
-	remove: api.remove,
-	wantKey,
-});
-detail.start({
-	wantKey,
-	trouble: why => { $('trouble').hidden = false; $('trouble-text').textContent = why.message; say(why.message); },
-	removed: upload.forget,
-});
+upload.start({ uploaded: gallery.prepend, show, remove: api.remove, wantKey });
+if (location.hash)
+	viewer();
+for (const [target, event] of [[window, 'popstate'], [$('wall'), 'pointerover'], [$('wall'), 'focusin']])   // it is about to be wanted
+	target.addEventListener(event, viewer, { once: true });

@@ -82,7 +82,7 @@ const VIEWS = {
 	async detail(look) {
 		const page = await VIEWS.gallery(look);
 		await page.locator('#wall button').nth(2).click();
-		await page.getByText('Link ends').waitFor();
+		await page.locator('#detail[aria-busy="false"]').waitFor();
 		await page.locator('#detail-image').evaluate(img => img.decode());
 		return page;
 	},
@@ -207,7 +207,7 @@ test('the page is small, compressed, cached by ETag, and loads nothing from othe
 	const files = [...new Set(asked)].filter(url => !url.includes('/prod/')).map(url => url.slice(empty.api.length));
 	assert.ok(asked.every(url => url.startsWith(empty.api)), asked.join(' '));
 	assert.ok(files.includes('/') && files.includes('/style.css') && files.includes('/main.js'));
-	for (const file of [...files, '/icon.svg']) {
+	for (const file of [...files, '/icon.svg', '/detail.js', '/stage.js']) {
 		const got = await fetchRaw(file), plain = await fetchRaw(file, { headers: { 'Accept-Encoding': 'identity' } });
 		assert.equal(got.status, 200);
 		assert.equal(got.headers['cache-control'], 'no-cache');
