@@ -27,7 +27,7 @@ const roomFor = width => width < 480 ? 150 : width < 900 ? 190 : 230;
 /** About how many pictures fill the rest of the window: links are long, so records that are not shown yet would double the cost of a first visit. */
 function windowful() {
 	const { clientWidth: width } = $('wall'), row = roomFor(width);
-	return Math.ceil(Math.max(1, (innerHeight - $('more').getBoundingClientRect().top) / row)) * Math.ceil(width / row / 1.33) + SPARE;
+	return Math.ceil(Math.max(1, (innerHeight - $('more').getBoundingClientRect().top) / row)) * Math.ceil(width / row / 1.33) + (cursor === undefined ? SPARE : 0);
 }
 
 /** Play an animation while the pointer is on its tile, or the keyboard's focus. */
