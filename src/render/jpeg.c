@@ -118,7 +118,7 @@ static void say_nothing(j_common_ptr cinfo)
 {
 }
 
-static _Noreturn void give_up(j_decompress_ptr cinfo)
+static __attribute__((noreturn)) void give_up(j_decompress_ptr cinfo)
 {
 	struct jpeg *j = jpeg_of((j_common_ptr)cinfo);
 	j->gave_up = true;
