@@ -3,10 +3,10 @@
 #include "render/decoding.h"
 
 #include "render/run.h"
+#include "temp.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <webp/demux.h>
 
 #define PICTURES "build/pictures/good/"
@@ -120,14 +120,13 @@ static void test_gif_then_the_frames_that_gif2webp_makes_of_it(void **state)
 {
 	static const char *const NAMES[] = { "loop.gif", "disposed.gif", "private.gif" };
 	for (size_t i = 0; i < COUNT_OF(NAMES); i++) {
-		char command[256], path[] = "/tmp/tintype-film-XXXXXX";
-		int fd = mkstemp(path);
-		assert_true(fd >= 0);
+		char command[4 * TEMP_PATH_MAX], dir[TEMP_PATH_MAX];
+		temp_make(dir);
+		const char *path = temp_path(dir, "other.webp");
 		snprintf(command, sizeof command, "gif2webp -quiet " PICTURES "%s -o %s", NAMES[i], path);
 		assert_int_equal(system(command), 0);
 		struct str other = run_read_file(path);
-		unlink(path);
-		close(fd);
+		temp_remove(dir);
 		expect_same_film(NAMES[i], other, 8);
 	}
 }
@@ -247,5 +246,7 @@ int main(void)
 		RUN_TEST(test_over_a_budget_then_a_still),
 		RUN_TEST(test_gif_frames_that_are_disposed_then_the_next_is_drawn_on_what_is_left),
 	};
+	if (system("test/pictures/make >&2") != 0)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
