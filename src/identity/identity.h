@@ -1,0 +1,57 @@
+/* Who sent a token: JSON Web Tokens of one OpenID Connect issuer, verified here with the issuer's keys.
+ *
+ * issuer.h gets the keys and keeps them, jwt.h verifies a token with them, token_cache.h remembers those that are valid, until they
+ * expire or the keys change. Where the keys must be fetched first, a caller that may not wait is told so (IDENTITY_REFRESHING),
+ * and asks again on a thread that may. */
+#ifndef IDENTITY_IDENTITY_H
+#define IDENTITY_IDENTITY_H
+
+#include "base/fault.h"
+#include "base/str.h"
+
+struct identity;
+
+struct identity_options {
+	struct str issuer;      /* as it is in the tokens, byte for byte; 1 to 255 bytes */
+	struct str audiences;   /* with commas: `aud`, or the `client_id` of tokens without one, must be among these; "": any */
+	struct str parties;     /* with commas: `azp` must be among these; "": any. One of the two is needed */
+	struct str algorithms;  /* with commas, of RS256, PS256, ES256, EdDSA, HS256 */
+	struct str secret;      /* for HS256: at least 32 bytes, and no other algorithm; "": keys */
+	struct str keys_file;   /* a JWK set; "": it is fetched from the issuer */
+	struct str subject;     /* the claim that names the subject; "": sub */
+	struct str admin;       /* a JSON pointer, '=' and a value: whose tokens are an administrator's; "": nobody's */
+	struct str token;       /* "access", "id" or "any" */
+	uint64_t skew_s;        /* how far the clocks may differ */
+	struct str authorities; /* certificates in PEM to trust in place of the system's; "": the system's */
+	bool has_thread;        /* keep the keys fresh on a thread; false: they are fetched by the callers that may wait */
+};
+
+/* Whose token it is. The texts live in the arena of the call. */
+struct identity_caller {
+	struct str issuer, subject;
+	struct str owner;  /* see owner.h */
+	struct str name;   /* for people; "" where the token has none */
+	struct str scopes; /* words with blanks between them */
+	bool is_admin;
+	int64_t expires_ms;
+};
+
+/* Check the options, read the file of keys, and start the thread if there is one. It does not wait for the issuer. The texts are
+ * borrowed and outlive it.
+ * out     written only on OK
+ * Errors  BAD_SETTING with a sentence that names the setting; OUT_OF_MEMORY */
+enum status identity_new(const struct identity_options *o, struct identity **out, struct fault *why) MUST_CHECK;
+void identity_free(struct identity **at);
+
+/* Verify a token.
+ * token     what follows "Bearer"
+ * may_wait  false: never blocks; true: waits up to 5 s for keys that are needed first
+ * out       written only on OK
+ * Errors    TOKEN_REFUSED "expired" or "not valid", with the reason in the fault's cause; IDENTITY_UNREACHABLE the issuer's keys
+ *           could not be fetched yet; IDENTITY_REFRESHING not where may_wait is true: ask again on a thread that may wait; TOO_MUCH,
+ *           OUT_OF_MEMORY
+ * Threads   any, unless it has no thread: then one at a time */
+enum status identity_verify(struct identity *i, struct str token, int64_t now_ms, bool may_wait, struct arena *a,
+	struct identity_caller *out, struct fault *why) MUST_CHECK;
+
+#endif
