@@ -1,6 +1,6 @@
-/* Fuzz target of s3/wire/form_parser: any bytes as a form's body. The first byte is the size of the pieces it
+/* Fuzz target of http/form_parser: any bytes as a form's body. The first byte is the size of the pieces it
  * comes in, and the events must be the same as in one piece. The Content-Type is read from it too. */
-#include "s3/wire/form_parser.h"
+#include "http/form_parser.h"
 
 #include "base/buf.h"
 

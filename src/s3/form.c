@@ -11,10 +11,10 @@
 
 #include "base/codec.h"
 #include "base/object_key.h"
+#include "http/form_parser.h"
 #include "http/text.h"
 #include "s3/acl.h"
 #include "s3/auth.h"
-#include "s3/wire/form_parser.h"
 #include "s3/authorize.h"
 #include "s3/wire/text.h"
 #include "sigv4/policy.h"

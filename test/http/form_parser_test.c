@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "s3/wire/form_parser.h"
+#include "http/form_parser.h"
 
 #define HEAD(disposition) "Content-Disposition: form-data; " disposition "\r\n\r\n"
 

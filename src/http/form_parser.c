@@ -4,7 +4,7 @@
  * boundary contains none, no other one: so when a match fails, the bytes that matched are content, and the
  * search restarts at the byte that did not; only the number of those that matched is stored.
  * The delimiter of the first part may lack its CR LF: they count as seen when the body begins. */
-#include "s3/wire/form_parser.h"
+#include "http/form_parser.h"
 
 #include <assert.h>
 #include <string.h>

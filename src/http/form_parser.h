@@ -1,8 +1,8 @@
 /* A multipart/form-data body as a stream of events, for bodies that come in pieces of any size.
  * Pure: no allocation, no clock; bounded memory (this struct) and bounded work per byte.
  * Source: RFC 2046 5.1.1; RFC 7578. */
-#ifndef S3_WIRE_FORM_PARSER_H
-#define S3_WIRE_FORM_PARSER_H
+#ifndef HTTP_FORM_PARSER_H
+#define HTTP_FORM_PARSER_H
 
 #include "base/str.h"
 
