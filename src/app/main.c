@@ -77,7 +77,7 @@ static const struct main_verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
 	const char *usage, *sentence;
-	uint64_t settings;           /* which of them matter to it, and are in its --help; 0: it reads none */
+	unsigned __int128 settings;  /* which of them matter to it, and are in its --help; 0: it reads none */
 	void (*help)(struct buf *b); /* what --help says in place of them; NULL: nothing */
 } verbs[] = {
 	{ "serve", server_main, "serve [OPTION ...]", "Run the server. Each option may be given in the environment too; the option wins.",

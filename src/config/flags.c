@@ -10,7 +10,7 @@ static const struct flag_name *find_row(const struct flags *f, struct str name, 
 {
 	const struct flag_name *n;
 	for (*row = 0; (n = f->row(*row)) != NULL; ++*row) {
-		assert(*row < 64);
+		assert(*row < FLAGS_MAX);
 		bool same = letter != '\0' ? n->letter == letter : name.n > 0 && str_equal(str_of(n->name), name);
 		if (same && (f->takes >> *row & 1) != 0)
 			return n;

@@ -20,10 +20,11 @@ struct flag_name {
 	const char *sentence; /* for the help */
 };
 
-#define FLAGS_ALL UINT64_MAX
+#define FLAGS_MAX 128 /* rows of a table; sets of them are bits */
+#define FLAGS_ALL (~(unsigned __int128)0)
 struct flags {
-	const struct flag_name *(*row)(size_t i); /* the i-th of at most 64 rows; NULL past the last */
-	uint64_t takes;                           /* bits of the rows that are flags here */
+	const struct flag_name *(*row)(size_t i); /* the i-th of at most FLAGS_MAX rows; NULL past the last */
+	unsigned __int128 takes;                  /* bits of the rows that are flags here */
 	bool has_operands;                        /* false: a word that is no flag is refused */
 	bool only_operands;                       /* "--" has been read */
 	int argc;                                 /* what is left to read */

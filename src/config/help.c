@@ -25,7 +25,7 @@ void help_words(struct buf *b, struct str words, struct str margin, size_t colum
 	buf_put_char(b, '\n');
 }
 
-void help_flags(struct buf *b, const struct flag_name *(*row)(size_t i), uint64_t takes, void (*note)(struct buf *b, size_t i))
+void help_flags(struct buf *b, const struct flag_name *(*row)(size_t i), unsigned __int128 takes, void (*note)(struct buf *b, size_t i))
 {
 	assert(b != NULL && row != NULL);
 	const struct str margin = STR("                              "); /* to where the sentences begin */

@@ -9,7 +9,7 @@
  * single long word. A row without a name is shown by its value alone.
  * takes  bits of the rows that are shown
  * note   appends what is said after the sentence of row i, if anything; NULL: nothing of any */
-void help_flags(struct buf *b, const struct flag_name *(*row)(size_t i), uint64_t takes, void (*note)(struct buf *b, size_t i));
+void help_flags(struct buf *b, const struct flag_name *(*row)(size_t i), unsigned __int128 takes, void (*note)(struct buf *b, size_t i));
 /* Append words and a line feed, broken at blanks, further lines beginning with `margin`.
  * column  where the line stands */
 void help_words(struct buf *b, struct str words, struct str margin, size_t column);

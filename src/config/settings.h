@@ -30,7 +30,7 @@ const char *settings_env_of(const char *flag);
 bool settings_has_env(struct str name);
 /* The three renderings of the table: what --help shows, doc/settings.md, .env.example.
  * takes  bits of the rows that are shown: SETTING_BIT of settings_table.h, or FLAGS_ALL */
-void settings_help(struct buf *b, uint64_t takes);
+void settings_help(struct buf *b, unsigned __int128 takes);
 void settings_markdown(struct buf *b);
 void settings_env_example(struct buf *b);
 

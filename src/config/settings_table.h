@@ -26,7 +26,7 @@ enum {
 extern const struct setting SETTINGS[SETTING_COUNT];
 /* The flag of row i; NULL past the last. */
 const struct flag_name *settings_flag(size_t i);
-#define SETTING_BIT(field) (UINT64_C(1) << SETTING_ROW_##field)
-_Static_assert(SETTING_COUNT <= 64, "the rows are bits of 64");
+#define SETTING_BIT(field) ((unsigned __int128)1 << SETTING_ROW_##field)
+_Static_assert(SETTING_COUNT <= FLAGS_MAX, "sets of rows are bits");
 
 #endif

@@ -35,7 +35,7 @@ static void put_origin(struct buf *b, size_t i)
 	buf_printf(b, "%s%s]", has_default && has_flag ? "; " : "", has_flag ? row->env : "");
 }
 
-void settings_help(struct buf *b, uint64_t takes)
+void settings_help(struct buf *b, unsigned __int128 takes)
 {
 	assert(b != NULL);
 	help_flags(b, settings_flag, takes, put_origin);

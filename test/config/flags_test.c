@@ -15,7 +15,7 @@ static const struct flag_name *row(size_t i)
 }
 
 /* All words as "0=a operand 1" (row and value; operands as they are), or the message for the first refused one. */
-static const char *read_words(bool has_operands, uint64_t takes, int argc, char **argv)
+static const char *read_words(bool has_operands, unsigned __int128 takes, int argc, char **argv)
 {
 	static char out[512];
 	struct fault why;
