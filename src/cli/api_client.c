@@ -3,17 +3,19 @@
  * than people do, it gives up at once. */
 #include "cli/api_client.h"
 
+#include "base/clock.h"
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/xml.h"
 #include "base/arena.h"
+#include "http/text.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define TRIES 5
-#define WAIT_MAX_S 30
+#define WAIT_MAX_MS 30000
 #define ENDPOINT_DEFAULT "http://127.0.0.1:8080"
 #define ENDPOINT_MAX_BYTES 2048
 #define KEY_MAX_BYTES 4096
@@ -82,16 +84,16 @@ void remote_deinit(struct remote *r)
 /* How long to wait before try number `tries` + 1; false: not worth it. */
 static bool choose_wait(const struct http_response *answer, unsigned tries, int64_t *ms)
 {
-	uint64_t asked_s = 0;
+	int64_t asked_ms = 0;
 	unsigned char jitter = 0;
 	if ((answer->status != 503 && answer->status != 429) || tries >= TRIES)
 		return false;
 	random_bytes(&jitter, 1);
 	*ms = (INT64_C(100) << tries) + jitter;
-	if (str_to_u64(response_header(answer, STR("Retry-After")), &asked_s)) {
-		if (asked_s > WAIT_MAX_S)
+	if (http_retry_after(response_header(answer, STR("Retry-After")), clock_now_ms(), &asked_ms)) {
+		if (asked_ms > WAIT_MAX_MS)
 			return false;
-		*ms = (int64_t)asked_s * 1000 + jitter;
+		*ms = asked_ms + jitter;
 	}
 	return true;
 }

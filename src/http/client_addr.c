@@ -72,6 +72,13 @@ bool client_addr_is_loopback(const struct client_addr *a)
 	return is_v4(a) ? a->bytes[12] == 127 : memcmp(a->bytes, &in6addr_loopback, sizeof a->bytes) == 0;
 }
 
+bool client_addr_within(const struct client_addr *a, const struct client_addr *net, unsigned bits)
+{
+	assert(bits <= 8 * sizeof a->bytes);
+	unsigned whole = bits / 8, rest = bits % 8;
+	return memcmp(a->bytes, net->bytes, whole) == 0 && (rest == 0 || (a->bytes[whole] ^ net->bytes[whole]) >> (8 - rest) == 0);
+}
+
 struct client_addr client_addr_key(const struct client_addr *a)
 {
 	struct client_addr key = *a;
@@ -116,12 +123,9 @@ enum status proxy_list_parse(struct proxy_list *p, struct str text, struct fault
 bool proxy_list_has(const struct proxy_list *p, const struct client_addr *a)
 {
 	assert(p->n <= PROXIES_MAX);
-	for (size_t i = 0; i < p->n; i++) {
-		const unsigned char *net = p->nets[i].net.bytes;
-		unsigned whole = p->nets[i].bits / 8, rest = p->nets[i].bits % 8;
-		if (memcmp(a->bytes, net, whole) == 0 && (rest == 0 || (a->bytes[whole] ^ net[whole]) >> (8 - rest) == 0))
+	for (size_t i = 0; i < p->n; i++)
+		if (client_addr_within(a, &p->nets[i].net, p->nets[i].bits))
 			return true;
-	}
 	return false;
 }
 

@@ -22,6 +22,8 @@ bool client_addr_parse(struct str text, struct client_addr *out) MUST_CHECK;
 /* The text of it; out has room for CLIENT_ADDR_CHARS. "" of an unknown one. */
 struct str client_addr_text(const struct client_addr *a, char *out);
 bool client_addr_is_loopback(const struct client_addr *a);
+/* Whether the first `bits` of the 128 are those of `net`; an IPv4 network has 96 more than its notation says. */
+bool client_addr_within(const struct client_addr *a, const struct client_addr *net, unsigned bits);
 /* What a limit per client counts: the address, but of an IPv6 address its /64, for who has one address has those. */
 struct client_addr client_addr_key(const struct client_addr *a);
 

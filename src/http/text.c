@@ -1,6 +1,8 @@
 /* One table says of each byte what it may be part of. See text.h. */
 #include "http/text.h"
 
+#include "base/clock.h"
+
 #define P (CHAR_VALUE | CHAR_PRINTABLE)
 #define V (P | CHAR_VISIBLE)
 #define T (V | CHAR_TOKEN)
@@ -99,4 +101,19 @@ enum http_preference http_preference(struct str list, struct str name)
 			return weight_is_zero(parameters) ? HTTP_REFUSED : HTTP_ACCEPTED;
 	}
 	return HTTP_NOT_NAMED;
+}
+
+bool http_retry_after(struct str value, int64_t now_ms, int64_t *wait_ms)
+{
+	assert(wait_ms != NULL);
+	uint64_t seconds;
+	int64_t at_ms, wait;
+	if (str_to_u64(value, &seconds))
+		wait = seconds < RETRY_AFTER_MAX_MS / 1000 ? (int64_t)seconds * 1000 : RETRY_AFTER_MAX_MS;
+	else if (clock_parse_http_date(value, &at_ms))
+		wait = at_ms > now_ms ? at_ms - now_ms : 0;
+	else
+		return false;
+	*wait_ms = wait < RETRY_AFTER_MAX_MS ? wait : RETRY_AFTER_MAX_MS;
+	return true;
 }

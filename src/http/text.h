@@ -1,5 +1,5 @@
 /* The small rules of HTTP's grammar about single texts, for requests that come in and for headers that go out. Pure.
- * Source: RFC 9110 5.5, 5.6.2 and 12.5. */
+ * Source: RFC 9110 5.5, 5.6.2, 10.2.3 and 12.5. */
 #ifndef HTTP_TEXT_H
 #define HTTP_TEXT_H
 
@@ -37,5 +37,12 @@ bool http_is_printable(struct str s);
  * Source: RFC 9110 12.4.2, 12.5.1, 12.5.3 */
 enum http_preference { HTTP_NOT_NAMED, HTTP_REFUSED, HTTP_ACCEPTED };
 enum http_preference http_preference(struct str list, struct str name);
+
+/* How long Retry-After asks to wait: seconds, or a date, of which one that is past is 0. More than RETRY_AFTER_MAX_MS is that.
+ * now_ms  of the wall clock
+ * false   it is neither
+ * Source: RFC 9110 10.2.3 */
+#define RETRY_AFTER_MAX_MS (INT64_C(365) * 24 * 3600 * 1000)
+bool http_retry_after(struct str value, int64_t now_ms, int64_t *wait_ms) MUST_CHECK;
 
 #endif

@@ -51,6 +51,26 @@ static void test_preference_then_by_the_first_of_its_name_and_its_weight(void **
 	assert_int_equal(http_preference((struct str){ 0 }, STR("gzip")), HTTP_NOT_NAMED);
 }
 
+static void test_retry_after_then_seconds_or_a_date(void **state)
+{
+	static const struct {
+		const char *value;
+		int64_t wait_ms; /* -1: refused */
+	} rows[] = { { "0", 0 }, { "120", 120000 }, { "31536000", RETRY_AFTER_MAX_MS }, { "99999999999", RETRY_AFTER_MAX_MS },
+		{ "Sun, 22 Nov 2026 07:37:32 GMT", 10000 }, { "Sun, 22 Nov 2026 07:37:12 GMT", 0 },
+		{ "Fri, 31 Dec 9999 23:59:59 GMT", RETRY_AFTER_MAX_MS }, { "Sunday, 22-Nov-26 07:37:32 GMT", 10000 }, { "", -1 }, { "-1", -1 },
+		{ "1.5", -1 }, { "+1", -1 }, { "120 ", -1 }, { "soon", -1 }, { "99999999999999999999", -1 },
+		{ "Sun, 22 Nov 2026 07:37:32 CET", -1 } };
+	int64_t now_ms;
+	assert_true(clock_parse_iso8601(STR("2026-11-22T07:37:22Z"), &now_ms));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		int64_t wait_ms = -1;
+		bool read = http_retry_after(str_of(rows[i].value), now_ms, &wait_ms);
+		if (read != (rows[i].wait_ms >= 0) || wait_ms != rows[i].wait_ms)
+			fail_msg("\"%s\": %lld", rows[i].value, (long long)wait_ms);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -58,6 +78,7 @@ int main(void)
 		cmocka_unit_test(test_one_wrong_byte_anywhere_is_detected),
 		cmocka_unit_test(test_nothing_is_a_header_value_but_not_a_token),
 		cmocka_unit_test(test_preference_then_by_the_first_of_its_name_and_its_weight),
+		cmocka_unit_test(test_retry_after_then_seconds_or_a_date),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
