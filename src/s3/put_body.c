@@ -1,22 +1,17 @@
 /* Uploads, plain and of images. A plain object is stored when its whole body was received with the right digests. An
- * image is verified too; what its verdict means is the rule of image/verify.h, and this file only stores for it.
+ * image is verified too, by image/body_commit.h.
  *
  * An upload that ends before a verdict (cut, too large, bad digest, disk full) leaves the row as it was and no
  * bytes, so the URL stays usable. */
 #include "s3/put_body.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/metrics.h"
-#include "image/verify.h"
+#include "image/body_commit.h"
 #include "s3/checksums.h"
 #include "s3/object_headers.h"
 
 #include <stddef.h>
-#include <string.h>
-#include <unistd.h>
-
-#define PIECE_BYTES 16384
 
 enum status upload_make(struct s3_call *c, const struct header_index *headers, struct fault *why)
 {
@@ -161,65 +156,19 @@ static struct object_commit commit_of(const struct s3_call *c)
 }
 
 /* The body of a slot, on a worker. */
-struct image_body {
-	struct slot_body port;
-	struct s3_call *call;
-};
-
-static enum status commit_image(struct slot_body *b, const struct resolution *s, struct image_row *now, struct fault *why)
-{
-	struct s3_call *c = ((struct image_body *)b)->call;
-	struct object_commit all = commit_of(c);
-	all.content_type = s->file_type;
-	all.resolve = s;
-	all.now = now;
-	TRY(bucket_finish(&c->upload->in, &all, why));
-	LOG(IMAGE_UPLOADED, c->x->request.id, LOG_S("imageId", s->image_id), LOG_S("fileType", s->file_type), LOG_I("bytes", s->file_size),
-		LOG_I("width", s->width), LOG_I("height", s->height));
-	return OK;
-}
-
-static bool file_holds(int fd, struct str bytes)
-{
-	char piece[PIECE_BYTES];
-	for (size_t at = 0; at < bytes.n;) {
-		ssize_t n = pread(fd, piece, sizeof(piece), (off_t)at);
-		if (n <= 0 || (size_t)n > bytes.n - at || memcmp(piece, bytes.p + at, (size_t)n) != 0)
-			return false;
-		at += (size_t)n;
-	}
-	return true;
-}
-
-static enum status compare_image(struct slot_body *b, bool *same, struct fault *why)
-{
-	struct s3_call *c = ((struct image_body *)b)->call;
-	struct object_file f = { .fd = -1 };
-	struct str bytes;
-	unsigned char md5[MD5_BYTES];
-	TRY(bucket_view(c->upload->in, &bytes, md5, why));
-	TRY(bucket_open(c->s3->buckets, c->at.bucket, c->at.key, &c->x->arena, &f, why));
-	*same = f.info.size == bytes.n && (f.fd < 0 ? str_equal(f.bytes, bytes) : file_holds(f.fd, bytes));
-	object_file_close(&f);
-	return OK;
-}
-
 static enum status finish_image(struct s3_call *c, struct str bytes, struct fault *why)
 {
 	struct s3_upload *u = c->upload;
 	struct image_row now;
 	u->image.bytes = bytes;
 	u->image.etag = u->etag;
-	u->image.now_ms = clock_now_ms();
 	u->image.caller = c->x->request.client;
 	u->image.request_id = c->x->request.id;
-	struct image_body b = { .call = c, .port = { .what = u->image, .commit = commit_image, .compare = compare_image } };
-	enum status st = verify_body(c->s3->product, &u->slot, &b.port, &c->x->arena, &now, why);
+	struct body_commit b = { .port.what = u->image, .buckets = c->s3->buckets, .in = &u->in, .object = commit_of(c) };
+	enum status st = body_commit_run(c->s3->product, &u->slot, &b, &now, why);
 	u->counted = b.port.counted;
 	if (st == OK)
 		u->etag = now.etag; /* of a repeated upload: what was stored then */
-	if (st != OK && why->code == F_IMAGE_REJECTED)
-		LOG(IMAGE_REJECTED, c->x->request.id, LOG_S("imageId", now.image_id), LOG_S("reason", now.reason), LOG_I("bytes", now.file_size));
 	return st;
 }
 
