@@ -43,6 +43,7 @@ struct client_exchange {
 	bool whole;           /* the first piece is head and body */
 	bool cut_short;       /* given up: the connection cannot be kept */
 	bool heard;           /* a byte of the answer came */
+	bool answer_cut;      /* more of the answer's body came than is wanted: the connection cannot be kept */
 	int64_t ends_ms;      /* of the whole request */
 	uint64_t got;         /* of the answer's body */
 	struct buf body;
@@ -177,7 +178,7 @@ static enum status receive_head(struct client_exchange *x)
 static uint64_t body_max(const struct client_exchange *x)
 {
 	uint64_t max = x->r->max_response_bytes > 0 ? x->r->max_response_bytes : RESPONSE_BODY_MAX;
-	return x->answer->status > 299 && max < ERROR_BODY_MAX ? ERROR_BODY_MAX : max;
+	return x->answer->status > 299 && max < ERROR_BODY_MAX && !x->r->cut_response ? ERROR_BODY_MAX : max;
 }
 
 static enum status body_too_large(const struct client_exchange *x)
@@ -188,8 +189,11 @@ static enum status body_too_large(const struct client_exchange *x)
 static enum status consume(struct client_exchange *x, struct str piece)
 {
 	assert(x->got <= body_max(x));
-	if (piece.n > body_max(x) - x->got)
+	uint64_t left = body_max(x) - x->got;
+	if (piece.n > left && !x->r->cut_response)
 		return body_too_large(x);
+	x->answer_cut = piece.n > left;
+	piece = str_slice(piece, 0, x->answer_cut ? (size_t)left : piece.n);
 	x->got += piece.n;
 	if (!x->r->sink_file || x->answer->status > 299) {
 		buf_put(&x->body, piece);
@@ -211,7 +215,7 @@ static enum status consume_input(struct client_exchange *x, struct chunk_reader 
 			if (!chunk_reader_next(chunks, &in, &piece))
 				return fault_set(x->why, UPSTREAM_FAILED, "the response's chunks are malformed");
 			TRY(consume(x, piece));
-		} while (piece.n > 0);
+		} while (piece.n > 0 && !x->answer_cut);
 		*done = chunks->state == CHUNK_DONE;
 		clear_input(x->c, x->c->n_in - in.n);
 		return OK;
@@ -228,11 +232,11 @@ static enum status receive_body(struct client_exchange *x)
 {
 	struct chunk_reader chunks = { 0 };
 	bool delimited = x->answer->has_length || x->answer->chunked;
-	if (x->answer->has_length && x->answer->length > body_max(x))
+	if (x->answer->has_length && x->answer->length > body_max(x) && !x->r->cut_response)
 		return body_too_large(x);
 	for (bool ended = false, done = false;;) {
 		TRY(consume_input(x, &chunks, &done));
-		if (done || (ended && !delimited))
+		if (done || x->answer_cut || (ended && !delimited))
 			return OK;
 		if (ended)
 			return fault_set(x->why, UPSTREAM_FAILED, "the answer's body was cut off");
@@ -254,7 +258,7 @@ static enum status run_exchange(struct client_exchange *x, struct str first)
 		return OK;
 	TRY(receive_body(x));
 	x->answer->body = buf_str(&x->body);
-	x->answer->close = x->answer->close || !(x->answer->has_length || x->answer->chunked);
+	x->answer->close = x->answer->close || x->answer_cut || !(x->answer->has_length || x->answer->chunked);
 	return OK;
 }
 
@@ -276,13 +280,13 @@ static enum status connect_to(struct client_exchange *x, const struct connection
 	return connection_open(&c->connection, to, c->tls, deadline < x->ends_ms ? deadline : x->ends_ms, x->why);
 }
 
-static bool may_repeat(struct str method)
+static bool may_repeat(const struct http_request *r)
 {
 	static const char *const idempotent[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS" };
 	for (size_t i = 0; i < COUNT_OF(idempotent); i++)
-		if (str_equal(method, str_of(idempotent[i])))
+		if (str_equal(r->method, str_of(idempotent[i])))
 			return true;
-	return false;
+	return r->repeatable;
 }
 
 static int64_t target_end(const struct http_request *r)
@@ -324,7 +328,7 @@ enum status http_send(struct http_client *c, const struct http_request *r, struc
 		bool kept = false;
 		TRY(connect_to(&x, &to, &kept));
 		st = run_exchange(&x, buf_str(&head));
-		again = st == UPSTREAM && kept && !reopened && !x.heard && may_repeat(r->method);
+		again = st == UPSTREAM && kept && !reopened && !x.heard && may_repeat(r);
 		reopened = true;
 		if (st != OK || x.cut_short || answer.close || c->n_in > 0)
 			connection_close(&c->connection);

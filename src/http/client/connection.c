@@ -147,6 +147,14 @@ static enum status connect_one(struct client_connection *c, const struct addrinf
 	return st;
 }
 
+/* All of them, so that none can be slipped in among others that are in order. */
+static enum status check_addresses(const struct connection_target *t, const struct addrinfo *list, struct fault *why)
+{
+	for (const struct addrinfo *at = list; at != NULL && t->check_address != NULL; at = at->ai_next)
+		TRY(t->check_address(t->check_arg, at->ai_addr, why));
+	return OK;
+}
+
 static enum status connect_any(struct client_connection *c, const struct addrinfo *list, int64_t deadline_ms, struct fault *why)
 {
 	int left = 0;
@@ -219,6 +227,8 @@ enum status connection_open(
 	struct fault inner = { 0 };
 	struct addrinfo *list = NULL;
 	enum status st = resolve_host(t->host, t->port, deadline_ms, &list, &inner);
+	if (st == OK)
+		st = check_addresses(t, list, &inner);
 	if (st == OK)
 		st = connect_any(c, list, deadline_ms, &inner);
 	if (list != NULL)

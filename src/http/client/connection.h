@@ -11,10 +11,14 @@
 #include <openssl/ssl.h>
 #include <sys/types.h>
 
+struct sockaddr;
+
 struct connection_target {
 	char host[256]; /* a name, or a numeric address without brackets */
 	char port[6];
 	bool tls;
+	enum status (*check_address)(void *arg, const struct sockaddr *at, struct fault *why); /* NULL: each will do */
+	void *check_arg;
 };
 
 struct client_connection {
@@ -25,11 +29,11 @@ struct client_connection {
 #define CONNECTION_WAIT (-1)
 #define CONNECTION_FAILED (-2)
 
-/* Resolve, connect and, for TLS, verify the server's certificate and name, all before deadline_ms of clock_mono_ms.
+/* Resolve, check all addresses, connect and, for TLS, verify the server's certificate and name, all before deadline_ms of clock_mono_ms.
  * The addresses of a name share the time that is left.
  * c       closed
  * ctx     made by connection_tls; may be NULL where t->tls is false
- * Errors  UPSTREAM_FAILED with a sentence; DEADLINE */
+ * Errors  UPSTREAM_FAILED with a sentence; DEADLINE; check_address's code */
 enum status connection_open(
 	struct client_connection *c, const struct connection_target *t, SSL_CTX *ctx, int64_t deadline_ms, struct fault *why) MUST_CHECK;
 /* Safe on a closed one. */

@@ -70,6 +70,8 @@ enum status request_write_head(const struct http_request *r, struct connection_t
 	if (!http_is_visible(r->url) || str_find_char(r->url, '#') < r->url.n)
 		return url_invalid(why);
 	TRY(split_authority(str_slice(rest, 0, end), to, why));
+	to->check_address = r->check_address;
+	to->check_arg = r->check_arg;
 	if (!http_is_token(r->method))
 		return fault_set(why, INVALID_INPUT, "the method is not a token");
 
